@@ -1,0 +1,208 @@
+//! One thing that is wrong with the input: where, and what.
+//!
+//! An issue never ends a run. What it is about is left out or marked; the rest is there.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Where something is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Place {
+    /// The file or directory; relative to the store where the issue is about one of its files.
+    pub path: Option<PathBuf>,
+    /// Byte offset in the file.
+    pub offset: Option<u64>,
+    /// The field, as a path of keys: `state.time.start`.
+    pub field: Option<String>,
+}
+
+impl Place {
+    /// A whole file or directory.
+    pub fn path(path: impl AsRef<Path>) -> Self {
+        Self { path: Some(path.as_ref().to_owned()), ..Self::default() }
+    }
+
+    /// The same place, at a byte offset.
+    #[must_use]
+    pub fn at(mut self, offset: u64) -> Self {
+        self.offset = Some(offset);
+        self
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.path {
+            Some(path) => write!(f, "{}", path.display())?,
+            None => f.write_str("input")?,
+        }
+        if let Some(offset) = self.offset {
+            write!(f, ", byte {offset}")?;
+        }
+        if let Some(field) = &self.field {
+            write!(f, ", field {field}")?;
+        }
+        Ok(())
+    }
+}
+
+/// One thing that is wrong with the input.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}: {kind}")]
+#[non_exhaustive]
+pub struct Issue {
+    /// Where.
+    pub place: Place,
+    /// What.
+    pub kind: IssueKind,
+}
+
+impl Issue {
+    /// An issue of a kind at a place.
+    pub fn new(place: Place, kind: IssueKind) -> Self {
+        Self { place, kind }
+    }
+}
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IssueKind {
+    /// A file of no bytes.
+    #[error("the file is empty")]
+    Empty,
+    /// A file of NUL bytes only, as a crash or an unfinished write leaves it.
+    #[error("the file holds only NUL bytes")]
+    NulFilled,
+    /// Bytes that are no UTF-8; the place has the offset.
+    #[error("the text is not UTF-8")]
+    NotUtf8,
+    /// JSON that ends too early.
+    #[error("the JSON ends in the middle of a value")]
+    Truncated,
+    /// Text that is no JSON; the place has the offset.
+    #[error("this is not JSON: {what}")]
+    BadJson {
+        /// What was found or missing.
+        what: &'static str,
+    },
+    /// JSON nested deeper than the reader allows.
+    #[error("the JSON is nested deeper than {limit} levels")]
+    TooDeep {
+        /// The limit in levels.
+        limit: usize,
+    },
+    /// JSON of another type where a record belongs.
+    #[error("expected {expected}")]
+    WrongShape {
+        /// What belongs there.
+        expected: &'static str,
+    },
+    /// A field of a wrong type: absent from the typed value, kept as raw JSON.
+    #[error("expected {expected}; the field is kept as raw JSON")]
+    WrongType {
+        /// What belongs there.
+        expected: &'static str,
+    },
+    /// A message role, part kind or tool status that this version does not know; kept whole.
+    #[error("unknown {what} {value:?}; kept as raw JSON")]
+    Unknown {
+        /// What it is a value of: "role", "part type", "tool status".
+        what: &'static str,
+        /// The value, cut to a sensible length.
+        value: String,
+    },
+    /// Halves of surrogate pairs, replaced by U+FFFD.
+    #[error("{count} lone surrogates replaced by U+FFFD")]
+    LoneSurrogates {
+        /// How many.
+        count: usize,
+    },
+    /// An entity over the size limit; it can be read on request.
+    #[error("{size} bytes are over the limit of {limit}; read it on request")]
+    TooLarge {
+        /// Its size in bytes.
+        size: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// A directory, socket or the like where a file belongs.
+    #[error("expected a file")]
+    NotAFile,
+    /// A file where a directory belongs.
+    #[error("expected a directory")]
+    NotADirectory,
+    /// A link inside the store, which is not followed.
+    #[error("a link inside the store is not followed")]
+    Link,
+    /// A file or directory that cannot be read.
+    #[error("cannot {action}: {error}")]
+    Unreadable {
+        /// What was tried.
+        action: &'static str,
+        /// The system's words.
+        error: String,
+        /// The kind of the system's error.
+        kind: io::ErrorKind,
+    },
+    /// An entity that went away between being listed and being read.
+    #[error("gone since it was listed")]
+    Vanished,
+    /// A file that was being written during every try to read it.
+    #[error("still being written after {tries} tries")]
+    Unsettled {
+        /// How often it was read.
+        tries: u32,
+    },
+    /// A name that no id can have, or that would lead elsewhere as a path.
+    #[error("not a valid id: {why}")]
+    BadId {
+        /// Why not.
+        why: String,
+    },
+    /// The same entity found again; the newest is used.
+    #[error("found twice; {kept} is used")]
+    Duplicate {
+        /// Which one is used.
+        kept: String,
+    },
+    /// A record whose own id differs from what its place says; the place is believed.
+    #[error("the record says {field} is {found:?}; its place is believed")]
+    IdMismatch {
+        /// The field: "id", "sessionID", "messageID".
+        field: &'static str,
+        /// What the record says.
+        found: String,
+    },
+    /// Parts of a message that is not there.
+    #[error("{count} parts belong to a message that is not there")]
+    OrphanParts {
+        /// How many.
+        count: usize,
+    },
+    /// Messages of a session that is not there.
+    #[error("{count} messages belong to a session that is not there")]
+    OrphanMessages {
+        /// How many.
+        count: usize,
+    },
+    /// A message that has no parts (yet).
+    #[error("the message has no parts")]
+    NoParts,
+    /// A value read while it may have been in the middle of a write.
+    #[error("read while it may have been written; not settled yet")]
+    Provisional,
+}
+
+impl IssueKind {
+    /// The issue that an I/O error is, when `action` failed with it.
+    pub fn from_io(action: &'static str, error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::NotFound => Self::Vanished,
+            io::ErrorKind::NotADirectory => Self::NotADirectory,
+            io::ErrorKind::IsADirectory => Self::NotAFile,
+            kind => Self::Unreadable { action, error: error.to_string(), kind },
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! The id types: newtypes over one compact text, made by one macro.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::IdClock;
+use crate::compact::Compact;
+
+/// Why a text is no id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum IdError {
+    /// The text is empty.
+    #[error("an id may not be empty")]
+    Empty,
+    /// The text holds a control character (C0, DEL or C1).
+    #[error("an id may not hold a control character (at byte {at})")]
+    Control {
+        /// Byte offset of the first control character.
+        at: usize,
+    },
+}
+
+fn check(text: &str) -> Result<(), IdError> {
+    if text.is_empty() {
+        return Err(IdError::Empty);
+    }
+    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return Ok(()); // the usual case, without decoding
+    }
+    match text.char_indices().find(|(_, c)| c.is_control()) {
+        Some((at, _)) => Err(IdError::Control { at }),
+        None => Ok(()),
+    }
+}
+
+/// Makes one id type. `prefix` is what opencode puts before the underscore, if anything;
+/// `clock` is how the twelve hex digits after it encode the time, if they do.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident $(, prefix $prefix:literal, clock $clock:ident)?) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Compact);
+
+        impl $name {
+            /// Takes any non-empty text without control characters.
+            ///
+            /// # Errors
+            /// [`IdError`] if the text is empty or holds a control character.
+            pub fn new(text: &str) -> Result<Self, IdError> {
+                check(text)?;
+                Ok(Self(Compact::new(text)))
+            }
+
+            /// The whole id as text.
+            pub fn as_str(&self) -> &str {
+                self.0.as_str()
+            }
+
+            /// The whole id as bytes.
+            pub fn as_bytes(&self) -> &[u8] {
+                self.0.as_bytes()
+            }
+
+            $(
+            /// The prefix that opencode gives ids of this type, with the underscore.
+            pub const PREFIX: &'static str = concat!($prefix, "_");
+
+            /// Whether the id looks as opencode makes it: prefix, 12 hex digits, 14 base62.
+            pub fn is_canonical(&self) -> bool {
+                IdClock::$clock(self.as_bytes(), Self::PREFIX).is_some()
+                    && self.as_bytes().len() == Self::PREFIX.len() + 26
+                    && self.as_bytes()[Self::PREFIX.len() + 12..].iter().all(u8::is_ascii_alphanumeric)
+            }
+
+            /// The clock inside the id, if it has one: prefix and at least 12 lowercase hex digits.
+            pub fn clock(&self) -> Option<IdClock> {
+                IdClock::$clock(self.as_bytes(), Self::PREFIX)
+            }
+
+            /// When the id was made, in Unix milliseconds, if the id tells.
+            ///
+            /// Ids keep the time modulo 2^36 ms, so the answer is the one nearest to
+            /// `reference_ms` (the record's own time, a file's mtime, or now): exact when the
+            /// reference is within 397 days of the truth.
+            pub fn time(&self, reference_ms: i64) -> Option<i64> {
+                self.clock().map(|clock| clock.nearest(reference_ms))
+            }
+            )?
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                self.as_str()
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                Self::new(text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{}({:?})", stringify!($name), self.as_str())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Text;
+
+                impl de::Visitor<'_> for Text {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                        f.write_str("an id: a non-empty string without control characters")
+                    }
+
+                    fn visit_str<E: de::Error>(self, text: &str) -> Result<$name, E> {
+                        $name::new(text).map_err(E::custom)
+                    }
+                }
+
+                deserializer.deserialize_str(Text)
+            }
+        }
+    };
+}
+
+id! {
+    /// A session. opencode inverts its clock, so that newer sessions sort first.
+    SessionId, prefix "ses", clock descending
+}
+id! {
+    /// A message of a session.
+    MessageId, prefix "msg", clock ascending
+}
+id! {
+    /// A part of a message.
+    PartId, prefix "prt", clock ascending
+}
+id! {
+    /// A permission request.
+    PermissionId, prefix "per", clock ascending
+}
+id! {
+    /// A question that the agent asked.
+    QuestionId, prefix "que", clock ascending
+}
+id! {
+    /// A row of the event log (opencode 1.18).
+    EventId, prefix "evt", clock ascending
+}
+id! {
+    /// A workspace (opencode 1.18).
+    WorkspaceId, prefix "wrk", clock ascending
+}
+id! {
+    /// A file that holds the whole text of a tool output that was cut.
+    ToolOutputId, prefix "tool", clock ascending
+}
+id! {
+    /// A project: the first root commit in hex, or `global`. Opaque.
+    ProjectId
+}
+id! {
+    /// A tool call, as the model's provider named it. Opaque.
+    CallId
+}
+id! {
+    /// One store among several, named by whoever composed them. Opaque.
+    SourceId
+}

@@ -1,0 +1,19 @@
+//! What part of a store a scan covers.
+
+use crate::{MessageKey, ProjectId, SessionKey};
+
+/// The entities that a scan walks.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scope {
+    /// The record of every project.
+    Projects,
+    /// The record of every session of every project, newest first.
+    Sessions,
+    /// The record of every session of one project, newest first.
+    Project(ProjectId),
+    /// The messages of one session, in order, without parts.
+    Messages(SessionKey),
+    /// The parts of one message, in order.
+    Parts(MessageKey),
+}
