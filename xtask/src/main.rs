@@ -1,2 +1,52 @@
-//! Placeholder.
-fn main() {}
+//! The project's tasks, run as `cargo xtask TASK`: one place instead of a makefile and scripts.
+//!
+//! A task is a module with `Args` (clap) and `run(Args) -> anyhow::Result<()>`, and one variant
+//! of [`Task`]. Exit codes: 0 done, 1 the task failed, 2 bad use.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to who runs it")]
+
+mod ci;
+mod tools;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The project's tasks.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Runs the gate: everything that must hold before a change lands.
+    Ci(ci::Args),
+}
+
+impl Task {
+    fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Ci(args) => ci::run(&args),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().task.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Returns the root of the workspace, wherever the task was started from.
+fn workspace_root() -> &'static Path {
+    let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
+    xtask.parent().unwrap_or(xtask)
+}
