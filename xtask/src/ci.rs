@@ -3,13 +3,20 @@
 //! All steps share one target directory and one set of compiler flags, so that nothing is
 //! compiled twice for their sake.
 
-use std::fmt;
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
+use std::{env, fmt, fs};
 
 use anyhow::{Context, Result, bail};
+use tempfile::NamedTempFile;
 
 use crate::tools::{Tool, Toolbox};
+
+/// Names the file to which tests append what they skip.
+const SKIPS: &str = "SCROLLBACK_SKIPS";
 
 /// What `cargo xtask ci` takes.
 #[derive(clap::Args)]
@@ -32,86 +39,115 @@ enum Outcome {
     Skipped(&'static str),
 }
 
-/// The gate, the quickest to fail first.
+/// The gate. Each step is a whole check by itself; a new one is a new line.
 const STEPS: &[Step] = &[
-    Step {
-        name: "format",
-        fix: "run `cargo fmt --all`",
-        run: |tools| cargo(tools, &["fmt", "--all", "--check"]),
-    },
+    Step { name: "format", fix: "run `cargo fmt --all`", run: format },
     Step {
         name: "clippy",
-        fix: "mend what clippy names, or expect it with a reason: #[expect(lint, reason = \"…\")]",
-        run: |tools| {
-            cargo(tools, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
-        },
+        fix: "mend what clippy names, or expect it: #[expect(lint, reason = \"…\")]",
+        run: clippy,
     },
     Step {
         name: "tests",
-        fix: "run the failed test alone: `cargo test -p PACKAGE NAME`",
-        run: |tools| {
-            if tools.has(Tool::Nextest) {
-                return cargo(tools, &["nextest", "run", "--workspace"]);
-            }
-            cargo(tools, &["test", "--workspace", "--lib", "--bins", "--tests"])
-        },
+        fix: "run the failed one alone: `cargo test -p PACKAGE NAME`",
+        run: tests,
     },
-    Step {
-        name: "doctests",
-        fix: "mend the example that failed: it is a test too",
-        run: |tools| cargo(tools, &["test", "--workspace", "--doc"]),
-    },
-    Step {
-        name: "docs",
-        fix: "mend the links and comments that rustdoc names",
-        run: |tools| {
-            let mut doc = tools.command("cargo")?;
-            doc.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
-            succeed(doc)
-        },
-    },
-    Step {
-        name: "licences",
-        fix: "choose another dependency, or allow it with a reason in deny.toml",
-        run: |tools| {
-            if !tools.has(Tool::Deny) {
-                return Ok(Outcome::Skipped("no cargo-deny; the tests have checked the licences"));
-            }
-            cargo(tools, &["deny", "--offline", "check", "licenses", "bans", "sources"])
-        },
-    },
+    Step { name: "doctests", fix: "mend the example: it is a test too", run: doctests },
+    Step { name: "docs", fix: "mend the links and comments that rustdoc names", run: docs },
+    Step { name: "bans", fix: "choose another dependency, or say why in deny.toml", run: bans },
+    Step { name: "advisories", fix: "update or replace the dependency", run: advisories },
+    Step { name: "unused", fix: "strike the dependency from its Cargo.toml", run: unused },
+    Step { name: "packages", fix: "add what cargo misses to the package", run: packages },
 ];
 
-/// Runs the gate.
-pub(crate) fn run(args: &Args) -> Result<()> {
-    let tools = Toolbox::new(args.bare)?;
-    for tool in Tool::ALL.into_iter().filter(|tool| !tools.has(*tool)) {
-        let why = if tools.is_bare() { "hidden" } else { "not on PATH" };
-        println!("skip {} ({why}): {}", tool.program(), tool.without());
+fn format(tools: &Toolbox) -> Result<Outcome> {
+    cargo(tools, &["fmt", "--all", "--check"])
+}
+
+fn clippy(tools: &Toolbox) -> Result<Outcome> {
+    cargo(tools, &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
+}
+
+fn tests(tools: &Toolbox) -> Result<Outcome> {
+    let mut tests = tools.command("cargo")?;
+    if tools.has(Tool::Nextest) {
+        tests.args(["nextest", "run", "--workspace"]);
+    } else {
+        tests.args(["test", "--workspace", "--lib", "--bins", "--tests"]);
     }
-    let mut report = Report::default();
-    for step in STEPS {
-        println!("\n== {} ==", step.name);
-        let start = Instant::now();
-        let outcome = (step.run)(&tools);
-        report.push(step.name, start.elapsed(), &outcome);
-        if let Err(error) = outcome {
-            println!("\n{report}");
-            return Err(error).context(format!("{} failed; {}", step.name, step.fix));
-        }
+    let skips = Skips::new()?;
+    let outcome = succeed(tests.env(SKIPS, skips.0.path()));
+    skips.print()?;
+    outcome
+}
+
+fn doctests(tools: &Toolbox) -> Result<Outcome> {
+    cargo(tools, &["test", "--workspace", "--doc"])
+}
+
+fn docs(tools: &Toolbox) -> Result<Outcome> {
+    let mut docs = tools.command("cargo")?;
+    docs.args(["doc", "--workspace", "--no-deps"]);
+    succeed(docs.env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+fn bans(tools: &Toolbox) -> Result<Outcome> {
+    if !tools.has(Tool::Deny) {
+        return Ok(Outcome::Skipped("no cargo-deny; licences are checked by a test all the same"));
     }
-    println!("\n{report}");
-    Ok(())
+    cargo(tools, &["deny", "--offline", "check", "licenses", "bans", "sources"])
+}
+
+/// Checks advisories where their database lies at hand: the gate itself asks no network.
+fn advisories(tools: &Toolbox) -> Result<Outcome> {
+    if !tools.has(Tool::Deny) {
+        return Ok(Outcome::Skipped("no cargo-deny"));
+    }
+    if !has_advisories() {
+        return Ok(Outcome::Skipped("no database here: `cargo deny fetch db` gets it"));
+    }
+    cargo(tools, &["deny", "--offline", "check", "advisories"])
+}
+
+fn unused(tools: &Toolbox) -> Result<Outcome> {
+    if !tools.has(Tool::Machete) {
+        return Ok(Outcome::Skipped("no cargo-machete"));
+    }
+    cargo(tools, &["machete"])
+}
+
+/// Packs what is published. It is not built again from the package: that would double the gate.
+fn packages(tools: &Toolbox) -> Result<Outcome> {
+    let mut package = tools.command("cargo")?;
+    package.args([
+        "package",
+        "--workspace",
+        "--no-verify",
+        "--allow-dirty",
+        "--offline",
+        "--quiet",
+    ]);
+    for unpublished in ["scrollback-benches", "scrollback-fixtures", "xtask"] {
+        package.args(["--exclude", unpublished]);
+    }
+    succeed(&mut package)
+}
+
+/// Returns true if cargo-deny finds a copy of the advisory database where it keeps them.
+#[expect(clippy::disallowed_methods, reason = "cargo's directory is no store")]
+fn has_advisories() -> bool {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
+    let databases = home.and_then(|home| fs::read_dir(home.join("advisory-dbs")).ok());
+    databases.is_some_and(|mut found| found.any(|db| db.is_ok_and(|db| db.path().is_dir())))
 }
 
 fn cargo(tools: &Toolbox, args: &[&str]) -> Result<Outcome> {
-    let mut command = tools.command("cargo")?;
-    command.args(args);
-    succeed(command)
+    succeed(tools.command("cargo")?.args(args))
 }
 
 /// Runs a command, with its output as ours.
-fn succeed(mut command: Command) -> Result<Outcome> {
+fn succeed(command: &mut Command) -> Result<Outcome> {
     let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
     if !status.success() {
         bail!("{status}");
@@ -119,40 +155,117 @@ fn succeed(mut command: Command) -> Result<Outcome> {
     Ok(Outcome::Ok)
 }
 
+/// Runs the gate.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let tools = Toolbox::new(args.bare)?;
+    for tool in Tool::ALL.into_iter().filter(|tool| !tools.has(*tool)) {
+        let why = if tools.is_bare() { "hidden" } else { "not on PATH" };
+        println!("skip: {} ({why}): {}", tool.program(), tool.without());
+    }
+    let report = follow(STEPS, &tools);
+    println!("\n{report}");
+    match report.failed {
+        None => Ok(()),
+        Some(error) => Err(error),
+    }
+}
+
+/// Takes the steps one after the other, up to the first that fails.
+fn follow(steps: &[Step], tools: &Toolbox) -> Report {
+    let mut report = Report::default();
+    for Step { name, fix, run } in steps {
+        println!("\n== {name}");
+        let start = Instant::now();
+        let outcome = run(tools);
+        let verdict = match &outcome {
+            Ok(Outcome::Ok) => "ok".to_owned(),
+            Ok(Outcome::Skipped(why)) => format!("skipped: {why}"),
+            Err(_) => "FAILED".to_owned(),
+        };
+        let took = start.elapsed();
+        println!("{name}: {verdict} ({:.1} s)", took.as_secs_f64());
+        report.rows.push((name, took, verdict));
+        match outcome {
+            Ok(Outcome::Ok) => report.passed += 1,
+            Ok(Outcome::Skipped(_)) => report.skipped += 1,
+            Err(error) => {
+                report.failed = Some(error.context(format!("{name} failed; {fix}")));
+                break;
+            }
+        }
+    }
+    report
+}
+
 /// What became of the steps so far.
 #[derive(Default)]
 struct Report {
     rows: Vec<(&'static str, Duration, String)>,
     passed: usize,
-    failed: usize,
     skipped: usize,
-}
-
-impl Report {
-    fn push(&mut self, name: &'static str, took: Duration, outcome: &Result<Outcome>) {
-        let verdict = match outcome {
-            Ok(Outcome::Ok) => {
-                self.passed += 1;
-                "ok".to_owned()
-            }
-            Ok(Outcome::Skipped(why)) => {
-                self.skipped += 1;
-                format!("skipped: {why}")
-            }
-            Err(_) => {
-                self.failed += 1;
-                "FAILED".to_owned()
-            }
-        };
-        self.rows.push((name, took, verdict));
-    }
+    failed: Option<anyhow::Error>,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (name, took, verdict) in &self.rows {
-            writeln!(f, "{name:<12} {:>7.1} s  {verdict}", took.as_secs_f64())?;
+            writeln!(f, "{name:<10} {:>7.1} s  {verdict}", took.as_secs_f64())?;
         }
-        write!(f, "steps: {} passed, {} failed, {} skipped", self.passed, self.failed, self.skipped)
+        let failed = usize::from(self.failed.is_some());
+        write!(f, "steps: {} passed, {failed} failed, {} skipped", self.passed, self.skipped)
+    }
+}
+
+/// What the tests could not do on this machine: a test that leaves something out appends a line
+/// `what: why` to the file that [`SKIPS`] names.
+struct Skips(NamedTempFile);
+
+impl Skips {
+    fn new() -> Result<Self> {
+        NamedTempFile::new().map(Self).context("no file for what the tests skip")
+    }
+
+    fn print(self) -> Result<()> {
+        let mut lines = String::new();
+        self.0.into_file().read_to_string(&mut lines).context("what the tests skipped")?;
+        for line in lines.lines().collect::<BTreeSet<_>>() {
+            println!("skip: {line}");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn step(name: &'static str, run: fn(&Toolbox) -> Result<Outcome>) -> Step {
+        Step { name, fix: "mend it", run }
+    }
+
+    #[test]
+    fn stops_at_the_first_failure_and_says_what_to_do() {
+        let steps = [
+            step("one", |_| Ok(Outcome::Ok)),
+            step("two", |_| Ok(Outcome::Skipped("why"))),
+            step("three", |tools| succeed(tools.command("cargo")?.arg("--no-such-flag"))),
+            step("four", |_| panic!("runs after a failure")),
+        ];
+        let report = follow(&steps, &Toolbox::new(false).unwrap());
+        assert_eq!(report.rows.len(), 3);
+        let text = report.to_string();
+        assert!(text.contains("s  skipped: why\n") && text.contains("s  FAILED\n"), "{text}");
+        assert!(text.ends_with("steps: 1 passed, 1 failed, 1 skipped"), "{text}");
+        let error = report.failed.unwrap();
+        assert!(
+            format!("{error:#}").starts_with("three failed; mend it: exit status"),
+            "{error:#}"
+        );
+    }
+
+    #[test]
+    fn no_step_runs_twice() {
+        let names: BTreeSet<_> = STEPS.iter().map(|step| step.name).collect();
+        assert_eq!(names.len(), STEPS.len());
     }
 }

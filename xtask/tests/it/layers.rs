@@ -1,0 +1,211 @@
+//! Layers: a crate uses only crates of a strictly lower level, and few crates from outside.
+//!
+//! A package under `crates/` declares `[package.metadata.layer] level = N`. The tables below are
+//! the budget of outside dependencies; they speak of normal and build dependencies, and leave
+//! dev-dependencies free.
+
+use std::collections::BTreeSet;
+
+use cargo_metadata::{DependencyKind, Package};
+
+use crate::repo::{assert_none, relative, workspace};
+
+/// What each crate may use from outside, and why. An entry that is not used is a problem too.
+const ALLOWED: &[(&str, &[(&str, &str)])] = &[
+    (
+        "scrollback-core-id",
+        &[
+            ("serde", "ids are read from and written to JSON as plain strings"),
+            ("thiserror", "the error of an invalid id"),
+        ],
+    ),
+    ("scrollback-core-err", &[("thiserror", "errors with a path")]),
+    (
+        "scrollback-core-type",
+        &[
+            ("memchr", "finds escapes and tags in raw JSON"),
+            ("serde", "the model is parsed by derived code"),
+            ("serde_json", "the format of the stores"),
+            ("simdutf8", "one UTF-8 pass per entity, at a fifth of the standard one's time"),
+        ],
+    ),
+    (
+        "scrollback-stor-path",
+        &[
+            ("etcetera", "the home directory on every OS"),
+            ("thiserror", "the error of a store that is not there"),
+        ],
+    ),
+    (
+        "scrollback-stor-mmap",
+        &[
+            ("memmap2", "mappings"),
+            ("papaya", "the cache is read by many threads without a lock"),
+            ("rustix", "openat and fstat on directory handles, without unsafe code"),
+            ("thiserror", "the errors of reading"),
+        ],
+    ),
+    ("scrollback-stor-read", &[("thiserror", "the errors of a Source")]),
+    ("scrollback-flow", &[("thiserror", "the errors of a stage")]),
+    (
+        "scrollback-cli",
+        &[
+            ("anstream", "colours only where the terminal takes them"),
+            ("anstyle", "colours"),
+            ("clap", "the command line"),
+            ("clap_complete", "shell completions"),
+            ("jiff", "local times, and ages such as 7d"),
+            ("serde", "the objects that --json prints"),
+            ("serde_json", "--json and export"),
+            ("tar", "unpacks the store that the demo brings"),
+            ("tempfile", "where the demo's store is unpacked"),
+            ("thiserror", "errors with exit codes"),
+            ("unicode-width", "columns that line up"),
+        ],
+    ),
+];
+
+/// Heavy dependencies, and the crates that they are confined to.
+const HEAVY: &[(&str, &[&str])] = &[
+    ("clap", &["scrollback-cli"]),
+    ("etcetera", &["scrollback-stor-path"]),
+    ("memmap2", &["scrollback-stor-mmap"]),
+    ("notify", &["scrollback-watch"]),
+    ("papaya", &["scrollback-stor-mmap", "scrollback-index"]),
+    ("rusqlite", &["scrollback-stor-sqlite"]),
+    ("tokio", &["scrollback-watch", "scrollback-cli"]),
+    ("watchman_client", &["scrollback-watch"]),
+];
+
+/// Support for tests, which every crate's tests may use and which therefore uses none of them.
+const FIXTURES: &str = "scrollback-fixtures";
+
+/// A package, as far as layers go.
+struct Node {
+    name: String,
+    layered: bool,
+    level: Option<u64>,
+    uses: Vec<String>,
+}
+
+impl Node {
+    fn new(package: &Package) -> Self {
+        let uses = package.dependencies.iter();
+        let uses = uses.filter(|used| used.kind != DependencyKind::Development);
+        Self {
+            name: package.name.to_string(),
+            layered: relative(&package.manifest_path).starts_with("crates"),
+            level: package.metadata["layer"]["level"].as_u64(),
+            uses: uses.map(|used| used.name.clone()).collect(),
+        }
+    }
+}
+
+/// Returns the edges between our crates that do not point strictly downwards.
+fn upward(nodes: &[Node]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for Node { name, layered, level, uses } in nodes {
+        if *layered != level.is_some() {
+            let rule = if *layered { "needs" } else { "is no layer and has no" };
+            problems.push(format!("{name} {rule} [package.metadata.layer] level"));
+        }
+        for used in nodes.iter().filter(|node| uses.contains(&node.name)) {
+            if name == FIXTURES {
+                problems.push(format!("{name} uses {}, whose tests use it", used.name));
+            }
+            if *layered && used.level.is_none_or(|below| level.is_none_or(|level| below >= level)) {
+                problems.push(format!(
+                    "{name} (level {level:?}) uses {} (level {:?}), which is not lower",
+                    used.name, used.level
+                ));
+            }
+        }
+    }
+    problems
+}
+
+/// Returns the outside dependencies that the tables do not allow, and allowances gone stale.
+fn over_budget(nodes: &[Node], allowed: &[(&str, &[(&str, &str)])]) -> Vec<String> {
+    let ours: BTreeSet<&str> = nodes.iter().map(|node| &*node.name).collect();
+    let mut problems = Vec::new();
+    for Node { name, uses, .. } in nodes.iter().filter(|node| node.layered) {
+        let budget = allowed.iter().find(|(owner, _)| owner == name);
+        let budget = budget.map_or(&[][..], |(_, budget)| budget);
+        for used in uses.iter().filter(|used| !ours.contains(&***used)) {
+            let home = HEAVY.iter().find(|(heavy, _)| heavy == used);
+            if home.is_some_and(|(_, homes)| !homes.contains(&&**name)) {
+                problems.push(format!("{name} uses {used}, which is confined to {home:?}"));
+            }
+            if !budget.iter().any(|(dep, _)| dep == used) {
+                problems.push(format!("{name} uses {used}: say why in xtask/tests/it/layers.rs"));
+            }
+        }
+        for (dep, _) in budget.iter().filter(|(dep, _)| !uses.iter().any(|used| used == dep)) {
+            problems.push(format!("{name} may use {dep} and does not: strike it"));
+        }
+    }
+    let unknown = allowed.iter().filter(|(owner, _)| !ours.contains(owner));
+    problems.extend(unknown.map(|(owner, _)| format!("no package {owner}")));
+    problems
+}
+
+fn nodes() -> Vec<Node> {
+    workspace().packages.iter().map(Node::new).collect()
+}
+
+#[test]
+fn crates_use_only_lower_levels() {
+    let nodes = nodes();
+    assert!(nodes.iter().filter(|node| node.layered).count() >= 8);
+    assert_none(&upward(&nodes));
+}
+
+#[test]
+fn outside_dependencies_have_a_reason() {
+    assert_none(&over_budget(&nodes(), ALLOWED));
+}
+
+#[cfg(test)]
+mod bad_examples {
+    use super::*;
+
+    fn node(name: &str, level: impl Into<Option<u64>>, uses: &[&str]) -> Node {
+        let uses = uses.iter().map(|&used| used.to_owned()).collect();
+        Node { name: name.to_owned(), layered: true, level: level.into(), uses }
+    }
+
+    #[test]
+    fn edges_that_do_not_point_down() {
+        let good = [node("a", 0, &[]), node("b", 1, &["a"]), node("c", 3, &["a", "b", "serde"])];
+        assert_none(&upward(&good));
+        for bad in [
+            [node("a", 0, &["b"]), node("b", 1, &[])],
+            [node("a", 1, &["b"]), node("b", 1, &[])],
+            [node("a", None, &[]), node("b", 1, &[])],
+            [Node { layered: false, ..node("a", 1, &[]) }, node("b", 1, &[])],
+            [Node { layered: false, ..node("a", None, &[]) }, node("b", 1, &["a"])],
+            [
+                Node { layered: false, ..node(FIXTURES, None, &["b"]) },
+                Node { layered: false, ..node("b", None, &[]) },
+            ],
+        ] {
+            assert_eq!(upward(&bad).len(), 1, "{:?}", upward(&bad));
+        }
+    }
+
+    #[test]
+    fn dependencies_without_a_reason() {
+        let nodes = [node("a", 0, &["serde"]), node("b", 1, &["a"])];
+        assert_none(&over_budget(&nodes, &[("a", &[("serde", "why")])]));
+        let stale: &[(&str, &[(&str, &str)])] =
+            &[("a", &[("serde", "why"), ("log", "why")]), ("gone", &[])];
+        assert_eq!(
+            over_budget(&nodes, stale),
+            ["a may use log and does not: strike it", "no package gone"]
+        );
+        assert_eq!(over_budget(&nodes, &[]).len(), 1);
+        // A reason does not free a heavy one.
+        let heavy = [node("a", 0, &["papaya"])];
+        assert_eq!(over_budget(&heavy, &[("a", &[("papaya", "why")])]).len(), 1);
+    }
+}

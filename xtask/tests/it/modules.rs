@@ -1,0 +1,106 @@
+//! No source file is forgotten: each is a module, at some depth, of a target that cargo builds.
+//!
+//! A test file that nothing declares is never compiled, and never fails. Integration tests are one
+//! binary per package, so that they link once.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use proc_macro2::{TokenStream, TokenTree};
+
+use crate::repo::{Files, assert_none, example, files, relative, workspace};
+
+/// Returns the modules that a file declares without a body, each as the path of its names: inline
+/// modules around it come first.
+fn declared(tokens: TokenStream) -> Vec<PathBuf> {
+    let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+    let mut found = Vec::new();
+    for window in tokens.windows(3) {
+        let [TokenTree::Ident(word), TokenTree::Ident(name), after] = window else { continue };
+        if word != "mod" {
+            continue;
+        }
+        let name = PathBuf::from(name.to_string());
+        match after {
+            TokenTree::Punct(end) if end.as_char() == ';' => found.push(name),
+            TokenTree::Group(body) => {
+                found.extend(declared(body.stream()).into_iter().map(|inner| name.join(inner)));
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Returns the files among `files` that no root declares, directly or through a module.
+fn forgotten(roots: &[PathBuf], files: &Files) -> Vec<String> {
+    let mut reached = BTreeSet::new();
+    // Each file with the directory in which its modules live.
+    let mut pending: Vec<(PathBuf, PathBuf)> =
+        roots.iter().map(|root| (root.clone(), root.with_file_name(""))).collect();
+    while let Some((path, home)) = pending.pop() {
+        let Some(text) = files.get(&path) else { continue };
+        for module in declared(text.parse().unwrap_or_default()) {
+            let home = home.join(module);
+            pending.push((home.with_extension("rs"), home.clone()));
+            pending.push((home.join("mod.rs"), home));
+        }
+        reached.insert(path);
+    }
+    let forgotten = files.keys().filter(|path| !reached.contains(*path));
+    forgotten.map(|path| format!("{}: no module of anything", path.display())).collect()
+}
+
+/// Returns the integration tests that are not their package's `tests/it/main.rs`.
+fn scattered(tests: &[PathBuf]) -> Vec<String> {
+    let scattered = tests.iter().filter(|path| !path.ends_with("tests/it/main.rs"));
+    scattered.map(|path| format!("{}: belongs into tests/it", path.display())).collect()
+}
+
+#[test]
+fn every_source_file_is_built() {
+    let metadata = workspace();
+    let targets = || metadata.packages.iter().flat_map(|package| &package.targets);
+    let roots: Vec<_> = targets().map(|target| relative(&target.src_path)).collect();
+    let mut sources = files(&["rs"]);
+    // Only packages of the workspace: a fuzzing crate, say, is a workspace of its own.
+    sources.retain(|path, _| {
+        let mut packages = metadata.packages.iter();
+        packages.any(|package| path.starts_with(relative(package.manifest_path.parent().unwrap())))
+    });
+    assert!(roots.iter().all(|root| sources.contains_key(root)), "{roots:?}");
+    assert_none(&forgotten(&roots, &sources));
+
+    let tests: Vec<_> = targets()
+        .filter(|target| target.is_test())
+        .map(|target| relative(&target.src_path))
+        .collect();
+    assert!(!tests.is_empty());
+    assert_none(&scattered(&tests));
+}
+
+#[test]
+fn forgotten_files_are_found() {
+    let roots = ["src/lib.rs", "tests/it/main.rs"].map(PathBuf::from);
+    let files = example([
+        ("src/lib.rs", "//! mod comment;\npub mod a;\n#[cfg(test)]\nmod tests { mod deep; }"),
+        ("src/a.rs", "mod b;"),
+        ("src/a/b/mod.rs", "mod c;"),
+        ("src/a/b/c.rs", ""),
+        ("src/tests/deep.rs", ""),
+        ("src/comment.rs", ""),
+        ("src/b.rs", ""),
+        ("tests/it/main.rs", "mod one;"),
+        ("tests/it/one.rs", ""),
+        ("tests/it/two.rs", "mod one;"),
+    ]);
+    assert_eq!(
+        forgotten(&roots, &files),
+        ["src/b.rs", "src/comment.rs", "tests/it/two.rs"]
+            .map(|f| f.to_owned() + ": no module of anything")
+    );
+    assert_eq!(
+        scattered(&["a/tests/it/main.rs".into(), Path::new("a/tests/b.rs").into()]).len(),
+        1
+    );
+}

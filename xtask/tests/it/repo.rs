@@ -1,0 +1,84 @@
+//! The repository that the checks look at: its packages and its text files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cargo_metadata::{Metadata, MetadataCommand};
+use ignore::WalkBuilder;
+
+/// Text by path, relative to the root and with `/` between its components.
+pub(crate) type Files = BTreeMap<PathBuf, String>;
+
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+/// Returns the packages of the workspace, without what they depend on.
+pub(crate) fn workspace() -> Metadata {
+    MetadataCommand::new().current_dir(root()).no_deps().exec().unwrap()
+}
+
+/// Returns the path of something in the repository, relative to its root.
+pub(crate) fn relative(path: impl AsRef<Path>) -> PathBuf {
+    let path = path.as_ref();
+    path.strip_prefix(root()).unwrap_or(path).to_owned()
+}
+
+/// Returns the files that we wrote with one of these extensions; `.gitignore` says which we did
+/// not. Stores kept as fixtures hold other people's files, and are left out.
+pub(crate) fn files(extensions: &[&str]) -> Files {
+    let walk = WalkBuilder::new(root())
+        .standard_filters(false)
+        .git_ignore(true)
+        .require_git(false)
+        .filter_entry(|entry| {
+            let path = relative(entry.path());
+            !path.ends_with(".git") && !is_fixture_data(&path)
+        })
+        .build();
+    let files: Files = walk
+        .map(|entry| relative(entry.unwrap().path()))
+        .filter(|path| {
+            path.extension().is_some_and(|ext| extensions.iter().any(|wanted| ext == *wanted))
+        })
+        .map(|path| (path.clone(), read(&path)))
+        .collect();
+    assert!(!files.is_empty(), "no file with an extension of {extensions:?}");
+    files
+}
+
+fn is_fixture_data(path: &Path) -> bool {
+    path.strip_prefix("fixtures").is_ok_and(|inner| {
+        root().join(path).is_dir()
+            && !inner.as_os_str().is_empty()
+            && !["src", "tests"].iter().any(|code| inner.starts_with(code))
+    })
+}
+
+#[expect(clippy::disallowed_methods, reason = "these are our own sources, not a store")]
+pub(crate) fn read(path: &Path) -> String {
+    fs::read_to_string(root().join(path)).unwrap()
+}
+
+/// Fails with one problem a line, if there are any.
+#[track_caller]
+pub(crate) fn assert_none(problems: &[String]) {
+    assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
+}
+
+/// Makes files from what they hold, for bad examples.
+pub(crate) fn example<const N: usize>(files: [(&str, &str); N]) -> Files {
+    files.into_iter().map(|(path, text)| (path.into(), text.to_owned())).collect()
+}
+
+#[test]
+fn the_files_are_ours() {
+    let files = files(&["rs", "md"]);
+    for path in ["xtask/tests/it/repo.rs", "crates/core-id/src/lib.rs", "crates/flow/README.md"] {
+        assert!(files.contains_key(Path::new(path)), "{path}");
+    }
+    assert!(!files.keys().any(|path| path.starts_with("target")));
+    assert!(!is_fixture_data(Path::new("fixtures/src")));
+    assert!(!is_fixture_data(Path::new("fixtures")));
+}

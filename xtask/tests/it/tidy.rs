@@ -1,0 +1,104 @@
+//! Tidy sources: each file says why it exists, stays short, and knows no machine but the reader's.
+
+use std::path::Path;
+
+use crate::repo::{Files, assert_none, example, files};
+
+/// The most lines that a source file may have.
+const MAX_LINES: usize = 400;
+
+/// Source files that may be longer, and why.
+const LONGER: &[(&str, &str)] = &[];
+
+/// Directories of the machines that we work on. They mean nothing to who reads the repository.
+const MACHINE_PATHS: &[&str] = &["/work/", "/root/", "/tmp/target", "/tmp/bash_jobs"];
+
+/// What is written by us as text; stores kept as fixtures are somebody else's.
+const TEXTS: &[&str] = &["md", "rs", "sh", "snap", "toml", "yaml", "yml"];
+
+/// How a source file says why it exists; the README may say it for a library.
+const PURPOSES: &[&str] = &["//! ", "#![doc = include_str!(\"../README.md\")]"];
+
+fn without_purpose(sources: &Files) -> Vec<String> {
+    let opens = |text: &str| PURPOSES.iter().any(|purpose| text.starts_with(purpose));
+    let bare = sources.iter().filter(|(_, text)| !opens(text));
+    bare.map(|(path, _)| format!("{}: does not open with `//! `", path.display())).collect()
+}
+
+fn too_long(sources: &Files, longer: &[(&str, &str)]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (path, text) in sources {
+        let lines = text.lines().count();
+        let excused = longer.iter().any(|(excused, _)| path == Path::new(excused));
+        if excused != (lines > MAX_LINES) {
+            let rule = if excused { "needs no excuse" } else { "is too long" };
+            problems.push(format!("{}: {lines} lines, {rule}", path.display()));
+        }
+    }
+    problems
+}
+
+/// Returns the lines that name a directory of our machines. It must begin a path: `/home/me/work/`
+/// holds no such directory.
+fn machine_paths(texts: &Files) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (path, text) in texts {
+        for (number, line) in text.lines().enumerate() {
+            let named = MACHINE_PATHS.iter().any(|dir| {
+                line.match_indices(dir).any(|(at, _)| {
+                    !line[..at].ends_with(|c: char| c.is_alphanumeric() || "._-~*/".contains(c))
+                })
+            });
+            if named {
+                problems.push(format!("{}:{}: {}", path.display(), number + 1, line.trim()));
+            }
+        }
+    }
+    problems
+}
+
+#[test]
+fn sources_open_with_their_purpose() {
+    assert_none(&without_purpose(&files(&["rs"])));
+}
+
+#[test]
+fn sources_are_short() {
+    assert_none(&too_long(&files(&["rs"]), LONGER));
+}
+
+#[test]
+fn texts_name_no_machine() {
+    let mut texts = files(TEXTS);
+    // The one file that has to name them.
+    texts.remove(Path::new("xtask/tests/it/tidy.rs")).unwrap();
+    assert_none(&machine_paths(&texts));
+}
+
+#[test]
+fn untidy_files_are_found() {
+    let sources = example([
+        ("a.rs", "//! Why.\n"),
+        ("b.rs", "// Why.\n"),
+        ("c.rs", "\n//! Why."),
+        ("d.rs", "#![doc = include_str!(\"../README.md\")]"),
+    ]);
+    assert_eq!(without_purpose(&sources).len(), 2);
+
+    let (short, long) = ("x\n".repeat(MAX_LINES), "x\n".repeat(MAX_LINES + 1));
+    let sources = example([("a.rs", &short), ("b.rs", &long), ("c.rs", &short), ("d.rs", &long)]);
+    assert_eq!(
+        too_long(&sources, &[("c.rs", "why"), ("d.rs", "why")]),
+        ["b.rs: 401 lines, is too long", "c.rs: 400 lines, needs no excuse"]
+    );
+
+    let texts = example([
+        ("a.md", "see /home/me/work/x, ~/work/ and x/root/"),
+        ("b.md", "fine\ncd /work/main"),
+        ("c.rs", "const A: &str = \"/root/.cache\";"),
+    ]);
+    assert_eq!(
+        machine_paths(&texts),
+        ["b.md:2: cd /work/main", "c.rs:1: const A: &str = \"/root/.cache\";"]
+    );
+}
