@@ -1,1 +1,30 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+//!
+//! # Links
+//!
+//! The root of a store may be reached through links: people move their data directory to another
+//! disk. So discovery follows links to a data directory, a `storage/` and a database. Everything
+//! below such a root is opened without following links, which is the readers' part of the
+//! contract; this crate's part is that no path it makes or classifies leaves the root, neither by
+//! `..`, nor by an absolute path, nor by an id that is more than a name.
+
+mod classify;
+mod component;
+mod discover;
+mod environment;
+mod error;
+pub mod layout;
+mod look;
+mod secret;
+
+pub use classify::{Classified, Foreign, PathClass, classify, classify_in_data_dir, discipline};
+pub use component::{MAX_ID_BYTES, Unsafe, UnsafeId, component};
+pub use discover::{FoundBy, FoundStore, StoragePaths, StoreKind};
+pub use environment::Environment;
+pub use error::{Error, Result};
+pub use layout::{
+    NoPath, NotAnEntity, directory_name, entity_name, file_name, message_dir, part_dir, path_of,
+    session_dir,
+};
+pub use look::{LookedAt, There};
+pub use secret::{is_secret_file, is_secret_table};

@@ -1,0 +1,282 @@
+//! What a path of a data directory is, by its place and name alone.
+//!
+//! Source: docs/format/opencode.md, sections 1, 3 and 8. Nothing is looked up on disk, so whether
+//! a file is there, is a file at all, or a link, is for its reader to find out.
+
+use std::path::{Component, Path};
+
+use scrollback_core_id::{
+    Discipline, EntityKey, MessageId, MessageKey, PartId, PartKey, ProjectId, SessionId,
+    SessionKey, ToolOutputId,
+};
+
+use crate::layout::{NotAnEntity, directory_name, entity_name};
+use crate::secret::is_secret_file;
+
+/// What a path is, with the ids that it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Classified {
+    /// A project's record.
+    Project(ProjectId),
+    /// A session's record, in the directory of its project.
+    Session {
+        /// The project that the session belongs to now.
+        project: ProjectId,
+        /// The session.
+        session: SessionKey,
+    },
+    /// A message's record, without its parts.
+    Message(MessageKey),
+    /// A part.
+    Part(PartKey),
+    /// The diffs of a session.
+    Diff(SessionKey),
+    /// The todo list of a session.
+    Todo(SessionKey),
+    /// The share link of a session.
+    Share(SessionKey),
+    /// The share link of a session in its older form.
+    LegacyShare(SessionKey),
+    /// The permission rules of a project.
+    Permission(ProjectId),
+    /// The number of storage migrations applied.
+    Migration,
+    /// The whole text of a tool output that was cut.
+    ToolOutput(ToolOutputId),
+    /// A database or one of its side files.
+    Database,
+    /// A file of a store of 0.5 or older.
+    Legacy,
+    /// A file that was being written when its writer died.
+    Temp,
+    /// A file with credentials, never to be opened.
+    Secret,
+    /// Anything else, to be ignored.
+    Foreign(Foreign),
+}
+
+/// Why a path is nothing of the store's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Foreign {
+    /// An absolute path, or one with `..`.
+    #[error("the path leads out of the store")]
+    Outside,
+    /// No entity lies at this place, or it is a directory of entities.
+    #[error("the store keeps no entity there")]
+    Elsewhere,
+    /// The place is that of entities, the name is not.
+    #[error(transparent)]
+    Name(#[from] NotAnEntity),
+}
+
+/// What a path is, without ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each is described at the same variant of `Classified`")]
+pub enum PathClass {
+    Project,
+    Session,
+    Message,
+    Part,
+    Diff,
+    Todo,
+    Share,
+    LegacyShare,
+    Permission,
+    Migration,
+    ToolOutput,
+    Database,
+    Legacy,
+    Temp,
+    Secret,
+    Foreign,
+}
+
+impl Classified {
+    /// The class alone.
+    pub fn class(&self) -> PathClass {
+        match self {
+            Self::Project(_) => PathClass::Project,
+            Self::Session { .. } => PathClass::Session,
+            Self::Message(_) => PathClass::Message,
+            Self::Part(_) => PathClass::Part,
+            Self::Diff(_) => PathClass::Diff,
+            Self::Todo(_) => PathClass::Todo,
+            Self::Share(_) => PathClass::Share,
+            Self::LegacyShare(_) => PathClass::LegacyShare,
+            Self::Permission(_) => PathClass::Permission,
+            Self::Migration => PathClass::Migration,
+            Self::ToolOutput(_) => PathClass::ToolOutput,
+            Self::Database => PathClass::Database,
+            Self::Legacy => PathClass::Legacy,
+            Self::Temp => PathClass::Temp,
+            Self::Secret => PathClass::Secret,
+            Self::Foreign(_) => PathClass::Foreign,
+        }
+    }
+
+    /// The key of the entity that the path holds, if it holds one that has a key.
+    pub fn key(&self) -> Option<EntityKey> {
+        Some(match self {
+            Self::Project(id) => EntityKey::Project(id.clone()),
+            Self::Session { session, .. } => EntityKey::Session(session.clone()),
+            Self::Message(key) => EntityKey::Message(key.clone()),
+            Self::Part(key) => EntityKey::Part(key.clone()),
+            Self::Diff(key) => EntityKey::Diff(key.clone()),
+            Self::Todo(key) => EntityKey::Todo(key.clone()),
+            Self::Share(key) => EntityKey::Share(key.clone()),
+            _ => return None,
+        })
+    }
+
+    /// The project that the path names.
+    pub fn project(&self) -> Option<&ProjectId> {
+        match self {
+            Self::Project(id) | Self::Permission(id) | Self::Session { project: id, .. } => {
+                Some(id)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// How opencode writes files of a class, so how they may be read.
+///
+/// Source: docs/format/opencode.md, section 4 (every JSON file is rewritten in place, without a
+/// rename), section 8 (0.5 and older wrote a temporary file and renamed it) and section 5 (the
+/// database, its `-wal` and its `-shm`). What is none of the store's has the strictest discipline
+/// that a file can have.
+pub fn discipline(class: PathClass) -> Discipline {
+    match class {
+        PathClass::Database => Discipline::Database,
+        PathClass::Legacy => Discipline::Replace,
+        PathClass::Project
+        | PathClass::Session
+        | PathClass::Message
+        | PathClass::Part
+        | PathClass::Diff
+        | PathClass::Todo
+        | PathClass::Share
+        | PathClass::LegacyShare
+        | PathClass::Permission
+        | PathClass::Migration
+        | PathClass::ToolOutput
+        | PathClass::Temp
+        | PathClass::Secret
+        | PathClass::Foreign => Discipline::InPlace,
+    }
+}
+
+/// Says what a path relative to `storage/` is.
+pub fn classify(path: &Path) -> Classified {
+    by_names(path, in_storage)
+}
+
+/// Says what a path relative to the data directory is, `storage/` and all.
+pub fn classify_in_data_dir(path: &Path) -> Classified {
+    by_names(path, |names| match names {
+        [b"storage", rest @ ..] => in_storage(rest),
+        [b"project", _slug, b"storage", .., file] => {
+            entity_name(file)?;
+            Ok(Classified::Legacy)
+        }
+        [b"tool-output", name] => Ok(Classified::ToolOutput(id(directory_name(name)?)?)),
+        [name] if is_database_file(name) => Ok(Classified::Database),
+        _ => Err(Foreign::Elsewhere),
+    })
+}
+
+/// The deepest place of the grammar, `project/<slug>/storage/session/part/<ses>/<msg>/<prt>`.
+const DEEPEST: usize = 8;
+
+/// Takes a path apart and hands its names to `grammar`; what holds of every name is settled here.
+fn by_names(
+    path: &Path,
+    grammar: impl FnOnce(&[&[u8]]) -> Result<Classified, Foreign>,
+) -> Classified {
+    let mut names: [&[u8]; DEEPEST] = [b""; DEEPEST];
+    let mut depth = 0;
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => {
+                if let Some(slot) = names.get_mut(depth) {
+                    *slot = name.as_encoded_bytes();
+                }
+                depth += 1;
+            }
+            Component::CurDir => {}
+            _ => return Classified::Foreign(Foreign::Outside),
+        }
+    }
+    match path.file_name().map(|name| name.as_encoded_bytes()) {
+        Some(name) if is_secret_file(name) => return Classified::Secret,
+        Some(name) if name.ends_with(b".tmp") => return Classified::Temp,
+        _ => {}
+    }
+    let names = names.get(..depth).ok_or(Foreign::Elsewhere);
+    names.and_then(grammar).unwrap_or_else(Classified::Foreign)
+}
+
+fn in_storage(names: &[&[u8]]) -> Result<Classified, Foreign> {
+    Ok(match names {
+        [b"project", file] => Classified::Project(file_id(file)?),
+        [b"session", project, file] => {
+            Classified::Session { project: directory_id(project)?, session: session(file)? }
+        }
+        [b"message", session, file] => Classified::Message(MessageKey {
+            session: directory_id(session)?,
+            message: file_id::<MessageId>(file)?,
+        }),
+        [b"part", message, file] => Classified::Part(PartKey {
+            message: directory_id(message)?,
+            part: file_id::<PartId>(file)?,
+        }),
+        [b"session_diff", file] => Classified::Diff(session(file)?),
+        [b"todo", file] => Classified::Todo(session(file)?),
+        [b"session_share", file] => Classified::Share(session(file)?),
+        [b"share", file] => Classified::LegacyShare(session(file)?),
+        [b"permission", file] => Classified::Permission(file_id(file)?),
+        [b"migration"] => Classified::Migration,
+        _ => return Err(Foreign::Elsewhere),
+    })
+}
+
+fn session(file: &[u8]) -> Result<SessionKey, Foreign> {
+    Ok(SessionKey { session: file_id::<SessionId>(file)? })
+}
+
+fn file_id<I: std::str::FromStr>(file: &[u8]) -> Result<I, Foreign> {
+    id(entity_name(file)?)
+}
+
+fn directory_id<I: std::str::FromStr>(name: &[u8]) -> Result<I, Foreign> {
+    id(directory_name(name)?)
+}
+
+/// The names passed the checks of an id already, so this one never fails.
+fn id<I: std::str::FromStr>(text: &str) -> Result<I, Foreign> {
+    text.parse().map_err(|_| Foreign::Name(NotAnEntity::Control))
+}
+
+/// The channel of a database's name: `Some("")` for the release channels' `opencode.db`.
+pub(crate) fn channel_of(name: &[u8]) -> Option<&str> {
+    let name = std::str::from_utf8(name).ok()?;
+    let channel = name.strip_prefix("opencode")?.strip_suffix(".db")?;
+    match channel.strip_prefix('-') {
+        None => channel.is_empty().then_some(""),
+        // opencode replaces every other character by `-`.
+        Some(channel) => (!channel.is_empty()
+            && channel.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte)))
+        .then_some(channel),
+    }
+}
+
+fn is_database_file(name: &[u8]) -> bool {
+    let database = [&b"-wal"[..], b"-shm", b"-journal"]
+        .iter()
+        .find_map(|side| name.strip_suffix(*side))
+        .unwrap_or(name);
+    channel_of(database).is_some()
+}

@@ -1,0 +1,112 @@
+//! The strict check that a text passes before it becomes one component of a path.
+//!
+//! Ids come from files that anybody may have written. The check is the same on every system, so
+//! that a store copied from one to another means the same there.
+
+use std::fmt;
+
+/// The longest id that may become a path component, in bytes: with `.json` it stays within the
+/// 255 that common file systems allow.
+pub const MAX_ID_BYTES: usize = 250;
+
+/// How much of an id an error repeats, in characters.
+const SHOWN: usize = 64;
+
+/// An id that cannot become a path component.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{id:?} cannot be a file name: it {why}")]
+#[non_exhaustive]
+pub struct UnsafeId {
+    /// The id, cut to a sensible length.
+    pub id: String,
+    /// Why not.
+    pub why: Unsafe,
+}
+
+/// Why an id cannot become a path component.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unsafe {
+    /// It has no characters.
+    Empty,
+    /// It is longer than [`MAX_ID_BYTES`].
+    TooLong {
+        /// Its length in bytes.
+        bytes: usize,
+    },
+    /// It holds a separator, a control character, or one that Windows gives a meaning.
+    Character(char),
+    /// It begins or ends with a dot or a space: `..`, hidden files, names that Windows trims.
+    Edge,
+    /// It is a device on Windows, with whatever extension: `NUL`, `com1.x`.
+    Device,
+    /// With `.json` it names a file that holds credentials.
+    Secret,
+}
+
+impl fmt::Display for Unsafe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("is empty"),
+            Self::TooLong { bytes } => {
+                write!(f, "has {bytes} bytes, more than {MAX_ID_BYTES}")
+            }
+            Self::Character(c) => write!(f, "holds {c:?}"),
+            Self::Edge => f.write_str("begins or ends with a dot or a space"),
+            Self::Device => f.write_str("names a device on Windows"),
+            Self::Secret => f.write_str("names a file with credentials"),
+        }
+    }
+}
+
+impl UnsafeId {
+    pub(crate) fn new(id: &str, why: Unsafe) -> Self {
+        Self { id: id.chars().take(SHOWN).collect(), why }
+    }
+}
+
+/// Gives the text back if it is safe as one component of a path on every system.
+///
+/// # Errors
+/// [`UnsafeId`] says why it is not.
+pub fn component(text: &str) -> Result<&str, UnsafeId> {
+    match unsafe_reason(text) {
+        None => Ok(text),
+        Some(why) => Err(UnsafeId::new(text, why)),
+    }
+}
+
+fn unsafe_reason(text: &str) -> Option<Unsafe> {
+    if text.is_empty() {
+        return Some(Unsafe::Empty);
+    }
+    if text.len() > MAX_ID_BYTES {
+        return Some(Unsafe::TooLong { bytes: text.len() });
+    }
+    if let Some(c) = text.chars().find(|&c| c.is_control() || r#"/\:<>"|?*"#.contains(c)) {
+        return Some(Unsafe::Character(c));
+    }
+    if text.starts_with(['.', ' ']) || text.ends_with(['.', ' ']) {
+        return Some(Unsafe::Edge);
+    }
+    is_device(text).then_some(Unsafe::Device)
+}
+
+/// Windows takes these names for devices whatever their extension and case; superscript digits
+/// count as digits.
+fn is_device(text: &str) -> bool {
+    let stem = text.split('.').next().unwrap_or_default().trim_end_matches(' ');
+    let is_port = |name: &str| {
+        let digit =
+            stem.get(..3).filter(|head| head.eq_ignore_ascii_case(name)).map(|_| &stem[3..]);
+        digit.is_some_and(|digit| {
+            let mut chars = digit.chars();
+            matches!((chars.next(), chars.next()), (Some('0'..='9' | '¹' | '²' | '³'), None))
+        })
+    };
+    ["CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"]
+        .iter()
+        .any(|name| stem.eq_ignore_ascii_case(name))
+        || is_port("COM")
+        || is_port("LPT")
+}

@@ -1,0 +1,84 @@
+//! What discovery reads from the process's environment, as values that a test can set.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use crate::discover::FoundBy;
+
+/// The environment that decides where opencode keeps its store. As opencode does, empty values
+/// count as unset.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// `XDG_DATA_HOME`.
+    pub xdg_data_home: Option<OsString>,
+    /// The home directory: `HOME`, on Windows `USERPROFILE`, or what the system says.
+    pub home: Option<PathBuf>,
+    /// `OPENCODE_DB` (opencode 1.18 and newer): `:memory:`, an absolute path, or one relative to
+    /// the data directory.
+    pub opencode_db: Option<OsString>,
+    /// `OPENCODE_DISABLE_CHANNEL_DB`: with `1` or `true`, every channel uses `opencode.db`.
+    pub opencode_disable_channel_db: Option<OsString>,
+}
+
+/// Which databases opencode uses.
+pub(crate) enum Databases {
+    /// `opencode.db`, and `opencode-<channel>.db` of other channels.
+    ByChannel,
+    /// `opencode.db` alone.
+    Default,
+    /// None on disk.
+    Memory,
+    /// One, whatever its name.
+    At(PathBuf),
+}
+
+impl Environment {
+    /// Takes the environment of this process.
+    pub fn from_process() -> Self {
+        Self {
+            xdg_data_home: std::env::var_os("XDG_DATA_HOME"),
+            home: etcetera::home_dir().ok(),
+            opencode_db: std::env::var_os("OPENCODE_DB"),
+            opencode_disable_channel_db: std::env::var_os("OPENCODE_DISABLE_CHANNEL_DB"),
+        }
+    }
+
+    /// Gives opencode's data directory and the rule it follows from: `$XDG_DATA_HOME/opencode`,
+    /// else `~/.local/share/opencode`, on every system (docs/format/opencode.md, section 1).
+    /// `None` if the home directory is not known either.
+    pub fn data_dir(&self) -> Option<(PathBuf, FoundBy)> {
+        let (base, rule) = match set(self.xdg_data_home.as_deref()) {
+            Some(base) => (PathBuf::from(base), FoundBy::XdgDataHome),
+            None => (self.home_data()?, FoundBy::HomeDefault),
+        };
+        Some((base.join("opencode"), rule))
+    }
+
+    /// The data directory that `XDG_DATA_HOME` overrides, if it does.
+    pub(crate) fn overridden_data_dir(&self) -> Option<PathBuf> {
+        set(self.xdg_data_home.as_deref())?;
+        Some(self.home_data()?.join("opencode"))
+    }
+
+    fn home_data(&self) -> Option<PathBuf> {
+        let home = self.home.as_deref().filter(|home| !home.as_os_str().is_empty())?;
+        Some(home.join(".local").join("share"))
+    }
+
+    pub(crate) fn databases(&self, data_dir: &Path) -> Databases {
+        match set(self.opencode_db.as_deref()) {
+            Some(memory) if memory == ":memory:" => Databases::Memory,
+            Some(path) => Databases::At(data_dir.join(path)), // `join` keeps an absolute path
+            None => match self.opencode_disable_channel_db.as_deref() {
+                Some(flag) if flag == "1" || flag.eq_ignore_ascii_case("true") => {
+                    Databases::Default
+                }
+                _ => Databases::ByChannel,
+            },
+        }
+    }
+}
+
+fn set(value: Option<&OsStr>) -> Option<&OsStr> {
+    value.filter(|value| !value.is_empty())
+}

@@ -1,0 +1,117 @@
+//! Looking without opening: what is at a path, and the record of having looked.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::fs::Metadata;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use scrollback_core_err::{AtPath, PathError};
+
+use crate::discover::{FoundBy, StoreKind};
+
+/// A place where discovery looked, or would have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LookedAt {
+    /// Where.
+    pub path: PathBuf,
+    /// By which rule.
+    pub rule: FoundBy,
+    /// What is there.
+    pub there: There,
+}
+
+/// What is at a place where a store could be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum There {
+    /// A store.
+    Store(StoreKind),
+    /// A data directory; what it holds is told apart.
+    DataDirectory,
+    /// Nothing.
+    Nothing,
+    /// A link whose target is missing.
+    DanglingLink,
+    /// Something else where a directory belongs.
+    NotADirectory,
+    /// Something else where a file belongs.
+    NotAFile,
+    /// Something that cannot be looked at, in the system's words.
+    Unreadable(String),
+    /// It was not looked at, for this reason.
+    Skipped(&'static str),
+}
+
+impl fmt::Display for LookedAt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({}): {}", self.path.display(), self.rule, self.there)
+    }
+}
+
+impl fmt::Display for There {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(kind) => kind.fmt(f),
+            Self::DataDirectory => f.write_str("data directory"),
+            Self::Nothing => f.write_str("nothing there"),
+            Self::DanglingLink => f.write_str("a link that leads nowhere"),
+            Self::NotADirectory => f.write_str("not a directory"),
+            Self::NotAFile => f.write_str("not a file"),
+            Self::Unreadable(error) => write!(f, "cannot be read: {error}"),
+            Self::Skipped(why) => write!(f, "not looked at: {why}"),
+        }
+    }
+}
+
+/// What belongs at a place.
+#[derive(Clone, Copy)]
+pub(crate) enum Expected {
+    Directory,
+    File,
+}
+
+/// Looks at a path, through links, and says in which way it is not what is expected there.
+pub(crate) fn look(path: &Path, expected: Expected) -> Result<(), There> {
+    let found = match std::fs::metadata(path) {
+        Ok(found) => found,
+        Err(error) => return Err(missing(path, &error)),
+    };
+    match expected {
+        Expected::Directory if !found.is_dir() => Err(There::NotADirectory),
+        Expected::File if !found.is_file() => Err(There::NotAFile),
+        _ => Ok(()),
+    }
+}
+
+fn missing(path: &Path, error: &io::Error) -> There {
+    match error.kind() {
+        io::ErrorKind::NotFound if is_link(path) => There::DanglingLink,
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => There::Nothing,
+        _ => There::Unreadable(error.to_string()),
+    }
+}
+
+pub(crate) fn is_link(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).as_ref().is_ok_and(Metadata::is_symlink)
+}
+
+pub(crate) fn is_dir(path: &Path) -> bool {
+    look(path, Expected::Directory).is_ok()
+}
+
+/// The names in a directory, sorted.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a data directory is listed by name to find its stores; this crate sees no stor-mmap"
+)]
+pub(crate) fn names(dir: &Path) -> Result<Vec<OsString>, PathError> {
+    let mut names = std::fs::read_dir(dir)
+        .and_then(|entries| {
+            entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()
+        })
+        .at("list", dir)?;
+    names.sort_unstable();
+    Ok(names)
+}
