@@ -1,0 +1,232 @@
+//! Stores where opencode keeps them.
+
+use scrollback_stor_path::{Environment, FoundBy, FoundStore, StoragePaths, StoreKind, There};
+
+use crate::tree::Tree;
+
+fn at_home(tree: &Tree) -> Environment {
+    Environment { home: Some(tree.root().to_owned()), ..Environment::default() }
+}
+
+fn at_xdg(tree: &Tree, path: &str) -> Environment {
+    Environment { xdg_data_home: Some(tree.path(path).into()), ..Environment::default() }
+}
+
+/// What was found, one line a store.
+fn stores(tree: &Tree, found: &StoragePaths) -> Vec<String> {
+    let line = |store: &FoundStore| {
+        format!("{} | {} | {}", tree.name(&store.path), store.kind, store.rule)
+    };
+    found.stores.iter().map(line).collect()
+}
+
+/// Where it was looked, one line a place.
+fn places(tree: &Tree, found: &StoragePaths) -> Vec<String> {
+    found.looked_at.iter().map(|at| format!("{} | {}", tree.name(&at.path), at.there)).collect()
+}
+
+#[test]
+fn everything_in_the_default_place() {
+    let data = ".local/share/opencode";
+    let tree = Tree::new(&[
+        &format!("{data}/storage/session/"),
+        &format!("{data}/storage/message/"),
+        &format!("{data}/opencode.db"),
+        &format!("{data}/opencode.db-wal"),
+        &format!("{data}/opencode-next.db"),
+        &format!("{data}/opencode-my.dev_1.db"),
+        &format!("{data}/opencode-next.db-shm"),
+        &format!("{data}/opencode-.db"),
+        &format!("{data}/opencode-a b.db"),
+        &format!("{data}/other.db"),
+        &format!("{data}/project/home-ada-code/storage/session/info/"),
+        &format!("{data}/project/empty/"),
+        &format!("{data}/project/file"),
+        &format!("{data}/auth.json"),
+    ])
+    .unwrap();
+    let found = StoragePaths::discover(&at_home(&tree));
+    let home = "default place in the home directory";
+    let channel = "name of a channel database";
+    assert_eq!(
+        stores(&tree, &found),
+        [
+            format!("{data}/storage | opencode JSON store | {home}"),
+            format!("{data}/opencode.db | opencode database | {home}"),
+            format!("{data}/opencode-my.dev_1.db | opencode database | {channel}"),
+            format!("{data}/opencode-next.db | opencode database | {channel}"),
+            format!(
+                "{data}/project/home-ada-code/storage | opencode JSON store of 0.5 or older | {home}"
+            ),
+        ]
+    );
+    assert!(found.stores.iter().all(|store| store.data_dir == tree.path(data)));
+    let channels: Vec<_> = found.stores.iter().map(|store| store.channel()).collect();
+    assert_eq!(channels, [None, None, Some("my.dev_1"), Some("next"), None]);
+}
+
+#[test]
+fn xdg_data_home_hides_the_default_and_says_so() {
+    let tree = Tree::new(&[".local/share/opencode/storage/", "xdg/opencode/storage/"]).unwrap();
+    let mut environment = at_home(&tree);
+    environment.xdg_data_home = Some(tree.path("xdg").into());
+    let found = StoragePaths::discover(&environment);
+    assert_eq!(
+        stores(&tree, &found),
+        ["xdg/opencode/storage | opencode JSON store | XDG_DATA_HOME"]
+    );
+    assert_eq!(
+        places(&tree, &found),
+        [
+            "xdg/opencode | data directory",
+            "xdg/opencode/storage | opencode JSON store",
+            "xdg/opencode/opencode.db | nothing there",
+            ".local/share/opencode | not looked at: XDG_DATA_HOME is set",
+        ]
+    );
+}
+
+#[test]
+fn nothing_found_lists_the_places() {
+    let tree = Tree::new(&[]).unwrap();
+    let found = StoragePaths::discover(&at_home(&tree));
+    assert_eq!(found.stores, []);
+    assert_eq!(places(&tree, &found), [".local/share/opencode | nothing there"]);
+    let line = found.looked_at[0].to_string();
+    assert!(
+        line.ends_with("opencode (default place in the home directory): nothing there"),
+        "{line}"
+    );
+
+    let found = StoragePaths::discover(&Environment::default());
+    assert_eq!(
+        places(&tree, &found),
+        ["~/.local/share/opencode | not looked at: the home directory is not known"]
+    );
+}
+
+#[test]
+fn a_database_without_storage() {
+    let tree = Tree::new(&[".local/share/opencode/opencode.db"]).unwrap();
+    let found = StoragePaths::discover(&at_home(&tree));
+    assert_eq!(found.stores.len(), 1);
+    assert_eq!(found.stores[0].kind, StoreKind::OpencodeSqlite);
+    assert_eq!(found.looked_at[1].there, There::Nothing);
+}
+
+#[test]
+fn the_wrong_thing_at_the_right_place() {
+    let tree = Tree::new(&["x/opencode/storage", "x/opencode/opencode.db/", "y/opencode"]).unwrap();
+    let mut environment = at_xdg(&tree, "x");
+    let found = StoragePaths::discover(&environment);
+    assert_eq!(found.stores, []);
+    assert_eq!(
+        places(&tree, &found),
+        [
+            "x/opencode | data directory",
+            "x/opencode/storage | not a directory",
+            "x/opencode/opencode.db | not a file",
+        ]
+    );
+    environment.xdg_data_home = Some(tree.path("y").into());
+    let found = StoragePaths::discover(&environment);
+    assert_eq!(places(&tree, &found), ["y/opencode | not a directory"]);
+}
+
+#[test]
+fn opencode_db_stands_in_for_the_databases() {
+    let tree = Tree::new(&[
+        "d/opencode/storage/",
+        "d/opencode/opencode.db",
+        "d/opencode/opencode-next.db",
+        "d/opencode/sub/mine.sqlite",
+        "elsewhere.db",
+    ])
+    .unwrap();
+    let mut environment = at_xdg(&tree, "d");
+    let json = "d/opencode/storage | opencode JSON store | XDG_DATA_HOME".to_owned();
+    let skipped = "d/opencode/opencode.db | not looked at: OPENCODE_DB is set".to_owned();
+    let cases = [
+        ("sub/mine.sqlite".into(), "d/opencode/sub/mine.sqlite"),
+        (tree.path("elsewhere.db"), "elsewhere.db"),
+    ];
+    for (value, path) in cases {
+        environment.opencode_db = Some(value.into());
+        let found = StoragePaths::discover(&environment);
+        let database = format!("{path} | opencode database | OPENCODE_DB");
+        assert_eq!(stores(&tree, &found), [json.clone(), database]);
+        assert!(places(&tree, &found).contains(&skipped));
+    }
+
+    environment.opencode_db = Some("missing.db".into());
+    let found = StoragePaths::discover(&environment);
+    assert_eq!(stores(&tree, &found), [json.as_str()]);
+    let missing = "d/opencode/missing.db | nothing there".to_owned();
+    assert!(places(&tree, &found).contains(&missing));
+
+    environment.opencode_db = Some(":memory:".into());
+    let found = StoragePaths::discover(&environment);
+    assert_eq!(stores(&tree, &found), [json.as_str()]);
+    let memory = ":memory: | not looked at: sessions in memory leave nothing on disk".to_owned();
+    assert!(places(&tree, &found).contains(&memory));
+
+    // One database, named by both rules, is one store; an empty value is none.
+    environment.opencode_db = Some("opencode-next.db".into());
+    let found = StoragePaths::discover(&environment);
+    assert_eq!(found.stores.len(), 2);
+    assert_eq!(found.stores[1].rule, FoundBy::OpencodeDb);
+    assert_eq!(found.stores[1].channel(), Some("next"));
+    environment.opencode_db = Some("".into());
+    assert_eq!(StoragePaths::discover(&environment).stores.len(), 3);
+}
+
+#[test]
+fn opencode_db_counts_without_a_data_directory() {
+    let tree = Tree::new(&["mine.db"]).unwrap();
+    let mut environment = at_home(&tree);
+    environment.opencode_db = Some(tree.path("mine.db").into());
+    let found = StoragePaths::discover(&environment);
+    assert_eq!(stores(&tree, &found), ["mine.db | opencode database | OPENCODE_DB"]);
+}
+
+#[test]
+fn channel_databases_can_be_disabled() {
+    let tree = Tree::new(&["d/opencode/opencode.db", "d/opencode/opencode-dev.db"]).unwrap();
+    let mut environment = at_xdg(&tree, "d");
+    for (flag, count) in [("1", 1), ("true", 1), ("TRUE", 1), ("0", 2), ("", 2)] {
+        environment.opencode_disable_channel_db = Some(flag.into());
+        let found = StoragePaths::discover(&environment);
+        assert_eq!(found.stores.len(), count, "{flag:?}");
+        assert!(found.looked_at.iter().any(|at| at.path.ends_with("opencode-dev.db")));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn roots_may_be_links() {
+    use std::os::unix::fs::symlink;
+
+    let tree = Tree::new(&["disk/storage/", "disk/real.db", "d/"]).unwrap();
+    symlink(tree.path("disk"), tree.path("d/opencode")).unwrap();
+    symlink(tree.path("disk/real.db"), tree.path("disk/opencode.db")).unwrap();
+    symlink(tree.path("gone.db"), tree.path("disk/opencode-next.db")).unwrap();
+    let found = StoragePaths::discover(&at_xdg(&tree, "d"));
+    assert_eq!(
+        stores(&tree, &found),
+        [
+            "d/opencode/storage | opencode JSON store | XDG_DATA_HOME",
+            "d/opencode/opencode.db | opencode database | XDG_DATA_HOME",
+        ]
+    );
+    assert_eq!(found.looked_at.last().unwrap().there, There::DanglingLink);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_loop_of_links_is_said() {
+    let tree = Tree::new(&["d/"]).unwrap();
+    std::os::unix::fs::symlink(tree.path("d/opencode"), tree.path("d/opencode")).unwrap();
+    let found = StoragePaths::discover(&at_xdg(&tree, "d"));
+    assert_eq!(found.stores, []);
+    assert!(matches!(&found.looked_at[0].there, There::Unreadable(error) if !error.is_empty()));
+}

@@ -1,0 +1,43 @@
+//! The rule for the data directory.
+
+use std::path::PathBuf;
+
+use scrollback_stor_path::{Environment, FoundBy};
+
+fn data_dir(xdg: Option<&str>, home: Option<&str>) -> Option<(PathBuf, FoundBy)> {
+    let environment = Environment {
+        xdg_data_home: xdg.map(Into::into),
+        home: home.map(Into::into),
+        ..Environment::default()
+    };
+    environment.data_dir()
+}
+
+#[test]
+fn xdg_data_home_comes_first() {
+    let expected = PathBuf::from("/data/opencode");
+    assert_eq!(data_dir(Some("/data"), Some("/home/ada")), Some((expected, FoundBy::XdgDataHome)));
+}
+
+#[test]
+fn an_empty_xdg_data_home_is_unset() {
+    let expected = PathBuf::from("/home/ada/.local/share/opencode");
+    for unset in [None, Some("")] {
+        let found = data_dir(unset, Some("/home/ada"));
+        assert_eq!(found, Some((expected.clone(), FoundBy::HomeDefault)));
+    }
+}
+
+#[test]
+fn without_a_home_there_is_no_default() {
+    assert_eq!(data_dir(None, None), None);
+    assert_eq!(data_dir(Some(""), Some("")), None);
+}
+
+#[test]
+fn the_process_has_an_environment() {
+    let environment = Environment::from_process();
+    assert_eq!(environment.xdg_data_home, std::env::var_os("XDG_DATA_HOME"));
+    assert_eq!(environment.opencode_db, std::env::var_os("OPENCODE_DB"));
+    assert!(environment.home.is_some_and(|home| home.is_absolute()));
+}

@@ -1,0 +1,13 @@
+//! What `scrollback-stor-path` promises, over directories made for the test and the real corpus.
+
+#![expect(clippy::disallowed_methods, reason = "the tests build and walk stores of their own")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]
+
+mod component;
+mod corpus;
+mod discover;
+mod environment;
+mod explicit;
+mod names;
+mod paths;
+mod tree;
