@@ -1,0 +1,295 @@
+//! How each type of field is read, kept and owned.
+
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::{
+    CallId, EventId, MessageId, PartId, PermissionId, ProjectId, QuestionId, SessionId, SourceId,
+    ToolOutputId, WorkspaceId,
+};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::scan::{Scan, Scanner};
+use super::{LazyStr, Number, RawJson};
+
+/// A type that a field of a record may have.
+pub(crate) trait Field<'a>: Sized {
+    /// What belongs there, for issues: "a string".
+    const EXPECTED: &'static str;
+
+    /// Reads the next value, or declines it with `None` if it has another type. A declined value
+    /// need not be consumed; the caller goes back.
+    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>>;
+}
+
+/// Types that can let go of the text they borrow from.
+pub trait IntoOwned {
+    /// The type that borrows nothing.
+    type Owned;
+
+    /// The same value, borrowing nothing.
+    fn into_owned(self) -> Self::Owned;
+}
+
+/// Reads the value of the known field `name` into `slot`; where it has another type, keeps it raw.
+/// An explicit null is an absent field that is written back.
+#[inline]
+pub(crate) fn take<'a, T: Field<'a>>(
+    scanner: &mut Scanner<'a>,
+    name: &'static str,
+    slot: &mut Option<T>,
+    extra: &mut Extra<'a>,
+) -> Scan<()> {
+    let mark = scanner.mark()?;
+    if let Some(value) = T::read(scanner)? {
+        *slot = Some(value);
+        extra.forget(name); // of two fields with one name the last counts, as in JavaScript
+        scanner.name_issues_since(&mark, name);
+        return Ok(());
+    }
+    scanner.rewind(&mark);
+    let raw = scanner.raw()?;
+    *slot = None;
+    if raw != "null" {
+        scanner.note(&mark, IssueKind::WrongType { expected: T::EXPECTED });
+        scanner.name_issues_since(&mark, name);
+    }
+    extra.forget(name);
+    extra.push(name.into(), RawJson::checked(raw));
+    Ok(())
+}
+
+/// Fields that the type does not know, or that have a type it does not expect, as raw JSON.
+#[derive(Debug, Clone, PartialEq, Default)]
+#[expect(clippy::box_collection, reason = "every record has one and few use it: 8 bytes, not 24")]
+pub struct Extra<'a>(Option<Box<Vec<(LazyStr<'a>, RawJson<'a>)>>>);
+
+impl<'a> Extra<'a> {
+    /// The fields in the order of the text.
+    pub fn iter(&self) -> impl Iterator<Item = (&LazyStr<'a>, &RawJson<'a>)> {
+        self.0.iter().flat_map(|fields| fields.iter()).map(|(name, value)| (name, value))
+    }
+
+    /// The raw value of one field.
+    pub fn get(&self, name: &str) -> Option<&RawJson<'a>> {
+        self.iter().find(|(key, _)| **key == *name).map(|(_, value)| value)
+    }
+
+    /// Whether there are none, as in records that this version knows whole.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    pub(crate) fn push(&mut self, name: LazyStr<'a>, value: RawJson<'a>) {
+        self.0.get_or_insert_default().push((name, value));
+    }
+
+    #[inline]
+    fn forget(&mut self, name: &str) {
+        if let Some(fields) = &mut self.0 {
+            fields.retain(|(key, _)| *key != *name);
+            if fields.is_empty() {
+                self.0 = None;
+            }
+        }
+    }
+
+    pub(crate) fn serialize_into<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        self.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))
+    }
+}
+
+impl IntoOwned for Extra<'_> {
+    type Owned = Extra<'static>;
+
+    fn into_owned(self) -> Extra<'static> {
+        Extra(self.0.map(|fields| {
+            Box::new(fields.into_iter().map(|(k, v)| (k.into_owned(), v.into_owned())).collect())
+        }))
+    }
+}
+
+/// An object whose keys are data: the entries in the order of the text.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Entries<'a, V>(pub Vec<(LazyStr<'a>, V)>);
+
+impl<'a, V: Field<'a>> Field<'a> for Entries<'a, V> {
+    const EXPECTED: &'static str = "an object";
+
+    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+        let mut entries = Vec::new();
+        let mut sound = true;
+        let object = scanner.object(|scanner, key| {
+            let mark = scanner.mark()?;
+            match V::read(scanner)? {
+                Some(value) => entries.push((key.clone(), value)),
+                None => {
+                    sound = false;
+                    scanner.rewind(&mark);
+                    scanner.skip_value()?;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(object.filter(|()| sound).map(|()| Self(entries)))
+    }
+}
+
+impl<V: IntoOwned> IntoOwned for Entries<'_, V> {
+    type Owned = Entries<'static, V::Owned>;
+
+    fn into_owned(self) -> Self::Owned {
+        Entries(self.0.into_iter().map(|(k, v)| (k.into_owned(), v.into_owned())).collect())
+    }
+}
+
+impl<V: Serialize> Serialize for Entries<'_, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+impl<'a, T: Field<'a>> Field<'a> for Vec<T> {
+    const EXPECTED: &'static str = "an array";
+
+    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+        let mut elements = Vec::new();
+        let array =
+            scanner.array(|scanner| Ok(T::read(scanner)?.map(|value| elements.push(value))))?;
+        Ok(array.map(|()| elements))
+    }
+}
+
+impl<T: IntoOwned> IntoOwned for Vec<T> {
+    type Owned = Vec<T::Owned>;
+
+    fn into_owned(self) -> Self::Owned {
+        self.into_iter().map(IntoOwned::into_owned).collect()
+    }
+}
+
+impl<'a, T: Field<'a>> Field<'a> for Box<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+
+    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+        Ok(T::read(scanner)?.map(Box::new))
+    }
+}
+
+impl<T: IntoOwned> IntoOwned for Box<T> {
+    type Owned = Box<T::Owned>;
+
+    fn into_owned(self) -> Self::Owned {
+        Box::new((*self).into_owned())
+    }
+}
+
+impl<'a> Field<'a> for LazyStr<'a> {
+    const EXPECTED: &'static str = "a string";
+
+    #[inline]
+    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+        Ok(if scanner.peek()? == b'"' { Some(scanner.string()?) } else { None })
+    }
+}
+
+impl IntoOwned for LazyStr<'_> {
+    type Owned = LazyStr<'static>;
+
+    fn into_owned(self) -> LazyStr<'static> {
+        LazyStr::into_owned(self)
+    }
+}
+
+impl<'a> Field<'a> for RawJson<'a> {
+    const EXPECTED: &'static str = "a value";
+
+    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+        Ok(Some(Self::checked(scanner.raw()?)))
+    }
+}
+
+impl IntoOwned for RawJson<'_> {
+    type Owned = RawJson<'static>;
+
+    fn into_owned(self) -> RawJson<'static> {
+        RawJson::into_owned(self)
+    }
+}
+
+impl<'a> Field<'a> for Number {
+    const EXPECTED: &'static str = "a number";
+
+    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+        match scanner.peek()? {
+            b'-' | b'0'..=b'9' => {
+                let number = scanner.number()?.parse::<f64>().ok();
+                Ok(number.filter(|number| number.is_finite()).map(Self))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+impl<'a> Field<'a> for i64 {
+    const EXPECTED: &'static str = "a whole number";
+
+    #[inline]
+    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+        match scanner.peek()? {
+            b'-' | b'0'..=b'9' => Ok(scanner.number()?.parse().ok()),
+            _ => Ok(None),
+        }
+    }
+}
+
+impl<'a> Field<'a> for bool {
+    const EXPECTED: &'static str = "true or false";
+
+    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+        match scanner.peek()? {
+            b't' => scanner.word("true").map(|()| Some(true)),
+            b'f' => scanner.word("false").map(|()| Some(false)),
+            _ => Ok(None),
+        }
+    }
+}
+
+macro_rules! owns_itself {
+    ($($type:ty),+) => {$(
+        impl IntoOwned for $type {
+            type Owned = Self;
+
+            fn into_owned(self) -> Self {
+                self
+            }
+        }
+    )+};
+}
+owns_itself!(Number, i64, bool);
+
+macro_rules! id_field {
+    ($($id:ty),+) => {$(
+        impl<'a> Field<'a> for $id {
+            const EXPECTED: &'static str = "an id";
+
+            #[inline]
+            fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+                Ok(LazyStr::read(scanner)?.and_then(|text| Self::new(&text.get()).ok()))
+            }
+        }
+        owns_itself!($id);
+    )+};
+}
+id_field!(
+    CallId,
+    EventId,
+    MessageId,
+    PartId,
+    PermissionId,
+    ProjectId,
+    QuestionId,
+    SessionId,
+    SourceId,
+    ToolOutputId,
+    WorkspaceId
+);

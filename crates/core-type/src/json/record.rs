@@ -1,0 +1,123 @@
+//! The two macros that make the types of the model from a list of fields.
+
+/// Makes a record: a struct whose fields are all optional, with everything else in `extra`.
+///
+/// `skip` names fields that are read over and never kept: secrets.
+macro_rules! record {
+    (
+        $(#[$doc:meta])*
+        $name:ident<$life:lifetime>, $expected:literal $(, skip $skip:literal)* {
+            $($(#[$field_doc:meta])* $field:ident: $type:ty = $key:literal,)*
+        }
+    ) => {
+        $(#[$doc])*
+        ///
+        /// Every field is optional, as files of other versions lack some.
+        #[derive(Debug, Clone, PartialEq, Default)]
+        pub struct $name<$life> {
+            $($(#[$field_doc])* pub $field: Option<$type>,)*
+            /// Unknown fields, and known ones of an unexpected type.
+            pub extra: crate::json::Extra<$life>,
+        }
+
+        impl<$life> crate::json::Field<$life> for $name<$life> {
+            const EXPECTED: &'static str = $expected;
+
+            fn read(
+                scanner: &mut crate::json::Scanner<$life>,
+            ) -> Result<Option<Self>, crate::json::SyntaxError> {
+                let mut record = Self::default();
+                let object = scanner.object(|scanner, key| {
+                    match key.plain() {
+                        $(Some($key) => {
+                            crate::json::take(scanner, $key, &mut record.$field, &mut record.extra)
+                        })*
+                        $(Some($skip) => scanner.skip_value(),)*
+                        _ => {
+                            let value = crate::json::RawJson::checked(scanner.raw()?);
+                            record.extra.push(key.clone(), value);
+                            Ok(())
+                        }
+                    }
+                })?;
+                Ok(object.map(|()| record))
+            }
+        }
+
+        impl $name<'_> {
+            /// The same value, borrowing nothing.
+            pub fn into_owned(self) -> $name<'static> {
+                $name {
+                    $($field: self.$field.map(crate::json::IntoOwned::into_owned),)*
+                    extra: crate::json::IntoOwned::into_owned(self.extra),
+                }
+            }
+        }
+
+        impl crate::json::IntoOwned for $name<'_> {
+            type Owned = $name<'static>;
+
+            fn into_owned(self) -> $name<'static> {
+                self.into_owned()
+            }
+        }
+
+        impl serde::Serialize for $name<'_> {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::SerializeMap;
+
+                let mut map = serializer.serialize_map(None)?;
+                $(if let Some(value) = &self.$field {
+                    map.serialize_entry($key, value)?;
+                })*
+                self.extra.serialize_into(&mut map)?;
+                map.end()
+            }
+        }
+    };
+}
+
+/// Makes a head: a struct of the few fields that lists and indexes need. The rest of the text is
+/// read over; a field of an unexpected type is absent.
+macro_rules! head {
+    (
+        $(#[$doc:meta])*
+        $name:ident<$life:lifetime> {
+            $($(#[$field_doc:meta])* $field:ident: $type:ty = $key:literal,)*
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Default)]
+        pub struct $name<$life> {
+            $($(#[$field_doc])* pub $field: Option<$type>,)*
+            life: std::marker::PhantomData<&$life ()>,
+        }
+
+        impl<$life> crate::json::Field<$life> for $name<$life> {
+            const EXPECTED: &'static str = "an object";
+
+            fn read(
+                scanner: &mut crate::json::Scanner<$life>,
+            ) -> Result<Option<Self>, crate::json::SyntaxError> {
+                let mut head = Self::default();
+                let object = scanner.object(|scanner, key| {
+                    match key.plain() {
+                        $(Some($key) => {
+                            let mark = scanner.mark()?;
+                            head.$field = crate::json::Field::read(scanner)?;
+                            if head.$field.is_none() {
+                                scanner.rewind(&mark);
+                                scanner.skip_value()?;
+                            }
+                            Ok(())
+                        })*
+                        _ => scanner.skip_value(),
+                    }
+                })?;
+                Ok(object.map(|()| head))
+            }
+        }
+    };
+}
+
+pub(crate) use {head, record};

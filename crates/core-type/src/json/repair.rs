@@ -1,0 +1,37 @@
+//! Lone surrogates: repaired once, in place, so that what borrows from the text stays sound JSON.
+
+use memchr::memmem;
+
+use super::string::code_unit;
+
+/// Replaces every half of a surrogate pair by `\ufffd`, which has the same length, so that offsets
+/// stay as they were. `None` if there is none, which is found out without a copy.
+///
+/// JavaScript writes such halves when it cuts a string between them, and strict parsers refuse the
+/// whole file (source: `docs/format/opencode.md`, section 3).
+pub fn repair_surrogates(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
+    let mut repaired: Option<Vec<u8>> = None;
+    let mut count = 0;
+    let mut after_pair = 0;
+    for at in memmem::find_iter(bytes, b"\\u") {
+        if at < after_pair || is_escaped(bytes, at) {
+            continue;
+        }
+        let next = bytes.get(at + 6..).and_then(code_unit);
+        match (code_unit(&bytes[at..]), next) {
+            (Some(0xd800..=0xdbff), Some(0xdc00..=0xdfff)) => after_pair = at + 12,
+            (Some(0xd800..=0xdfff), _) => {
+                let copy = repaired.get_or_insert_with(|| bytes.to_vec());
+                copy[at + 2..at + 6].copy_from_slice(b"fffd");
+                count += 1;
+            }
+            _ => {}
+        }
+    }
+    repaired.map(|copy| (copy, count))
+}
+
+/// Whether the backslash at `at` is itself escaped: an odd number of backslashes precedes it.
+fn is_escaped(bytes: &[u8], at: usize) -> bool {
+    bytes[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
+}

@@ -1,0 +1,317 @@
+//! The scanner: walks a JSON text once, validating, and hands out slices of it.
+
+use scrollback_core_err::{Issue, IssueKind, Place};
+
+use super::MAX_DEPTH;
+use super::string::{LazyStr, StringEnd, find_end};
+
+/// Where and why a text is no JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SyntaxError {
+    pub(crate) at: usize,
+    pub(crate) what: Fault,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The text ended where more was expected.
+    End,
+    TooDeep,
+    Bad(&'static str),
+}
+
+impl SyntaxError {
+    #[cold]
+    pub(crate) fn into_issue(self, text: &str) -> Box<Issue> {
+        let kind = match self.what {
+            Fault::End => IssueKind::Truncated,
+            Fault::TooDeep => IssueKind::TooDeep { limit: MAX_DEPTH },
+            // A file cut short inside a token is as truncated as one cut between tokens.
+            Fault::Bad(_) if self.at >= text.len() => IssueKind::Truncated,
+            Fault::Bad(what) => IssueKind::BadJson { what },
+        };
+        Box::new(Issue::new(Place::default().at(self.at as u64), kind))
+    }
+}
+
+pub(crate) type Scan<T> = Result<T, SyntaxError>;
+
+/// A position in a text, and the issues found so far.
+pub(crate) struct Scanner<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+    issues: Vec<Issue>,
+}
+
+impl<'a> Scanner<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0, depth: 0, issues: Vec::new() }
+    }
+
+    pub(crate) fn into_issues(self) -> Vec<Issue> {
+        self.issues
+    }
+
+    /// Reads one value and makes sure that nothing but white space follows it. Where `read`
+    /// declines the value, the text is still checked to its end.
+    pub(crate) fn whole<T: Outcome>(&mut self, read: impl FnOnce(&mut Self) -> Scan<T>) -> Scan<T> {
+        let outcome = read(self)?;
+        if outcome.declined() {
+            self.at = 0;
+            self.skip_value()?;
+        }
+        match self.peek() {
+            Err(SyntaxError { what: Fault::End, .. }) => Ok(outcome),
+            Err(error) => Err(error),
+            Ok(_) => Err(self.bad("more after the end of the value")),
+        }
+    }
+
+    /// The first byte of the next token, with white space before it skipped.
+    #[inline]
+    pub(crate) fn peek(&mut self) -> Scan<u8> {
+        let bytes = self.text.as_bytes();
+        loop {
+            match bytes.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                Some(byte) => return Ok(*byte),
+                None => return Err(SyntaxError { at: self.at, what: Fault::End }),
+            }
+        }
+    }
+
+    /// Where the next value starts; white space before it is skipped.
+    pub(crate) fn mark(&mut self) -> Scan<Mark> {
+        self.peek()?;
+        Ok(Mark { at: self.at, issues: self.issues.len() })
+    }
+
+    /// Goes back to a mark, and forgets issues found since.
+    pub(crate) fn rewind(&mut self, mark: &Mark) {
+        self.at = mark.at;
+        self.issues.truncate(mark.issues);
+    }
+
+    /// Notes that the value at `mark` is not what belongs there.
+    #[cold]
+    pub(crate) fn note(&mut self, mark: &Mark, kind: IssueKind) {
+        self.issues.push(Issue::new(Place::default().at(mark.at as u64), kind));
+    }
+
+    /// Says of the issues found since `mark` in which field they were found.
+    #[inline]
+    pub(crate) fn name_issues_since(&mut self, mark: &Mark, field: &str) {
+        if self.issues.len() > mark.issues {
+            self.name_issues(mark.issues, field);
+        }
+    }
+
+    #[cold]
+    fn name_issues(&mut self, from: usize, field: &str) {
+        for issue in &mut self.issues[from..] {
+            issue.place.field = Some(match issue.place.field.take() {
+                Some(inner) => format!("{field}.{inner}"),
+                None => field.to_owned(),
+            });
+        }
+    }
+
+    /// Walks an object, or declines if the next value is none. `each` must consume the value.
+    #[inline]
+    pub(crate) fn object(
+        &mut self,
+        mut each: impl FnMut(&mut Self, &LazyStr<'a>) -> Scan<()>,
+    ) -> Scan<Option<()>> {
+        if self.peek()? != b'{' {
+            return Ok(None);
+        }
+        self.enter()?;
+        if self.peek()? == b'}' {
+            return self.leave();
+        }
+        loop {
+            let key = match self.peek()? {
+                b'"' => self.string()?,
+                _ => return Err(self.bad("expected a key")),
+            };
+            if self.peek()? != b':' {
+                return Err(self.bad("expected a colon"));
+            }
+            self.at += 1;
+            each(self, &key)?;
+            match self.peek()? {
+                b',' => self.at += 1,
+                b'}' => return self.leave(),
+                _ => return Err(self.bad("expected a comma or the end of the object")),
+            }
+        }
+    }
+
+    /// Goes to the value of the field `name` of the object that comes next. The scanner is left
+    /// there, in the middle of the object, or at its end if it has no such field.
+    pub(crate) fn find_field(&mut self, name: &str) -> Scan<bool> {
+        if self.peek()? != b'{' {
+            return Ok(false);
+        }
+        self.at += 1;
+        while self.peek()? == b'"' {
+            let key = self.string()?;
+            if self.peek()? != b':' {
+                return Err(self.bad("expected a colon"));
+            }
+            self.at += 1;
+            if key.plain() == Some(name) {
+                return Ok(true);
+            }
+            self.skip_value()?;
+            if self.peek()? == b',' {
+                self.at += 1;
+            }
+        }
+        Ok(false)
+    }
+
+    /// Walks an array, or declines if the next value is none. `each` must consume the element,
+    /// or return `None` to decline the array as a whole.
+    pub(crate) fn array(
+        &mut self,
+        mut each: impl FnMut(&mut Self) -> Scan<Option<()>>,
+    ) -> Scan<Option<()>> {
+        if self.peek()? != b'[' {
+            return Ok(None);
+        }
+        self.enter()?;
+        if self.peek()? == b']' {
+            return self.leave();
+        }
+        loop {
+            self.peek()?;
+            if each(self)?.is_none() {
+                self.depth -= 1;
+                return Ok(None);
+            }
+            match self.peek()? {
+                b',' => self.at += 1,
+                b']' => return self.leave(),
+                _ => return Err(self.bad("expected a comma or the end of the array")),
+            }
+        }
+    }
+
+    /// Reads the string that stands at the scanner.
+    #[inline]
+    pub(crate) fn string(&mut self) -> Scan<LazyStr<'a>> {
+        let start = self.at + 1;
+        let StringEnd { at, escaped } = find_end(self.text.as_bytes(), start)?;
+        self.at = at + 1;
+        let inside = &self.text[start..at];
+        Ok(if escaped { LazyStr::escaped(inside) } else { LazyStr::from(inside) })
+    }
+
+    /// The text of the number that stands at the scanner, checked against JSON's grammar.
+    pub(crate) fn number(&mut self) -> Scan<&'a str> {
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        let digits = |mut at: usize| {
+            let from = at;
+            while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+                at += 1;
+            }
+            if at > from { Ok(at) } else { Err(SyntaxError { at, what: Fault::Bad("bad number") }) }
+        };
+        let mut at = start + usize::from(bytes.get(start) == Some(&b'-'));
+        at = if bytes.get(at) == Some(&b'0') { at + 1 } else { digits(at)? };
+        if bytes.get(at) == Some(&b'.') {
+            at = digits(at + 1)?;
+        }
+        if matches!(bytes.get(at), Some(b'e' | b'E')) {
+            at += 1;
+            at += usize::from(matches!(bytes.get(at), Some(b'+' | b'-')));
+            at = digits(at)?;
+        }
+        self.at = at;
+        Ok(&self.text[start..at])
+    }
+
+    /// Consumes `word` (`true`, `false`, `null`).
+    pub(crate) fn word(&mut self, word: &str) -> Scan<()> {
+        let rest = &self.text.as_bytes()[self.at..];
+        if rest.starts_with(word.as_bytes()) {
+            self.at += word.len();
+            return Ok(());
+        }
+        let cut = word.as_bytes().starts_with(rest);
+        let what = if cut { Fault::End } else { Fault::Bad("expected a value") };
+        Err(SyntaxError { at: self.at, what })
+    }
+
+    /// Consumes any value.
+    pub(crate) fn skip_value(&mut self) -> Scan<()> {
+        match self.peek()? {
+            b'"' => {
+                self.at = find_end(self.text.as_bytes(), self.at + 1)?.at + 1;
+                Ok(())
+            }
+            b'{' => self.object(|scanner, _| scanner.skip_value()).map(drop),
+            b'[' => self.array(|scanner| scanner.skip_value().map(Some)).map(drop),
+            b'-' | b'0'..=b'9' => self.number().map(drop),
+            b't' => self.word("true"),
+            b'f' => self.word("false"),
+            b'n' => self.word("null"),
+            _ => Err(self.bad("expected a value")),
+        }
+    }
+
+    /// Consumes any value and gives its text.
+    pub(crate) fn raw(&mut self) -> Scan<&'a str> {
+        self.peek()?;
+        let start = self.at;
+        self.skip_value()?;
+        Ok(&self.text[start..self.at])
+    }
+
+    fn enter(&mut self) -> Scan<()> {
+        if self.depth == MAX_DEPTH {
+            return Err(SyntaxError { at: self.at, what: Fault::TooDeep });
+        }
+        self.depth += 1;
+        self.at += 1;
+        Ok(())
+    }
+
+    #[expect(clippy::unnecessary_wraps, reason = "the tail of object() and array()")]
+    fn leave(&mut self) -> Scan<Option<()>> {
+        self.depth -= 1;
+        self.at += 1;
+        Ok(Some(()))
+    }
+
+    #[cold]
+    fn bad(&self, what: &'static str) -> SyntaxError {
+        SyntaxError { at: self.at, what: Fault::Bad(what) }
+    }
+}
+
+/// A place to go back to.
+pub(crate) struct Mark {
+    at: usize,
+    issues: usize,
+}
+
+/// Whether a reader declined the value because it has another shape.
+pub(crate) trait Outcome {
+    fn declined(&self) -> bool;
+}
+
+impl Outcome for () {
+    fn declined(&self) -> bool {
+        false
+    }
+}
+
+impl<T> Outcome for Option<T> {
+    fn declined(&self) -> bool {
+        self.is_none()
+    }
+}

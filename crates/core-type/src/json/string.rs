@@ -1,0 +1,272 @@
+//! Strings that are unescaped only when asked for.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use super::scan::{Fault, Scan, SyntaxError};
+
+/// A JSON string: borrowed as it stands in the text, unescaped only when asked for.
+///
+/// Half of a surrogate pair (`"\ud83d"` alone, which JavaScript writes) reads as U+FFFD.
+#[derive(Clone)]
+pub struct LazyStr<'a>(Repr<'a>);
+
+#[derive(Clone)]
+enum Repr<'a> {
+    /// No escapes inside: the text is the value.
+    Plain(&'a str),
+    /// The text between the quotes, with escapes.
+    Escaped(&'a str),
+    Owned(Box<str>),
+}
+
+impl<'a> LazyStr<'a> {
+    /// What stands between the quotes; the scanner has checked its escapes.
+    pub(crate) fn escaped(inside: &'a str) -> Self {
+        Self(Repr::Escaped(inside))
+    }
+
+    /// The value. Borrowed unless the text has escapes.
+    pub fn get(&self) -> Cow<'_, str> {
+        match &self.0 {
+            Repr::Plain(text) => Cow::Borrowed(text),
+            Repr::Escaped(text) => Cow::Owned(unescape(text)),
+            Repr::Owned(text) => Cow::Borrowed(text),
+        }
+    }
+
+    /// The value, borrowed from the input for as long as the input lives, if it has no escapes.
+    pub fn plain(&self) -> Option<&'a str> {
+        match self.0 {
+            Repr::Plain(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Whether the value is the empty string. Never unescapes.
+    pub fn is_empty(&self) -> bool {
+        self.stored_len() == 0
+    }
+
+    /// How many bytes the text has as it is stored, escapes and all. Never unescapes.
+    pub fn stored_len(&self) -> usize {
+        match &self.0 {
+            Repr::Plain(text) | Repr::Escaped(text) => text.len(),
+            Repr::Owned(text) => text.len(),
+        }
+    }
+
+    /// The same value, borrowing nothing.
+    pub fn into_owned(self) -> LazyStr<'static> {
+        LazyStr(Repr::Owned(match self.0 {
+            Repr::Plain(text) => text.into(),
+            Repr::Escaped(text) => unescape(text).into(),
+            Repr::Owned(text) => text,
+        }))
+    }
+}
+
+impl<'a> From<&'a str> for LazyStr<'a> {
+    fn from(value: &'a str) -> Self {
+        Self(Repr::Plain(value))
+    }
+}
+
+impl From<String> for LazyStr<'_> {
+    fn from(value: String) -> Self {
+        Self(Repr::Owned(value.into()))
+    }
+}
+
+impl Default for LazyStr<'_> {
+    fn default() -> Self {
+        Self::from("")
+    }
+}
+
+impl PartialEq for LazyStr<'_> {
+    fn eq(&self, other: &LazyStr<'_>) -> bool {
+        self.get() == other.get()
+    }
+}
+
+impl Eq for LazyStr<'_> {}
+
+impl PartialEq<str> for LazyStr<'_> {
+    fn eq(&self, other: &str) -> bool {
+        self.get() == other
+    }
+}
+
+impl PartialEq<&str> for LazyStr<'_> {
+    fn eq(&self, other: &&str) -> bool {
+        self.get() == *other
+    }
+}
+
+impl fmt::Display for LazyStr<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.get())
+    }
+}
+
+impl fmt::Debug for LazyStr<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.get(), f)
+    }
+}
+
+impl Serialize for LazyStr<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.get())
+    }
+}
+
+/// Where a string ends, and whether it has escapes.
+pub(crate) struct StringEnd {
+    /// The closing quote.
+    pub(crate) at: usize,
+    pub(crate) escaped: bool,
+}
+
+/// Finds the closing quote of the string whose first character is at `at`, checking its escapes.
+#[inline]
+pub(crate) fn find_end(bytes: &[u8], mut at: usize) -> Scan<StringEnd> {
+    let mut escaped = false;
+    loop {
+        at = next_special(bytes, at);
+        match bytes.get(at) {
+            Some(b'"') => return Ok(StringEnd { at, escaped }),
+            Some(b'\\') => {
+                escaped = true;
+                at = skip_escape(bytes, at + 1)?;
+            }
+            Some(_) => return Err(bad(at, "control character in a string")),
+            None => return Err(SyntaxError { at, what: Fault::End }),
+        }
+    }
+}
+
+/// Skips an escape whose character after the backslash is at `at`.
+fn skip_escape(bytes: &[u8], at: usize) -> Scan<usize> {
+    match bytes.get(at) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 1),
+        Some(b'u') => match bytes.get(at + 1..at + 5) {
+            Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(at + 5),
+            Some(_) => Err(bad(at, "bad \\u escape")),
+            None => Err(SyntaxError { at: bytes.len(), what: Fault::End }),
+        },
+        Some(_) => Err(bad(at, "unknown escape")),
+        None => Err(SyntaxError { at, what: Fault::End }),
+    }
+}
+
+#[cold]
+fn bad(at: usize, what: &'static str) -> SyntaxError {
+    SyntaxError { at, what: Fault::Bad(what) }
+}
+
+const WORD: usize = size_of::<u64>();
+const BLOCK: usize = 32;
+
+/// The next quote, backslash or control character at or after `at`, or the end.
+///
+/// Short strings end within a few words; long ones are skipped in blocks, which the compiler
+/// turns into vector compares.
+#[inline]
+fn next_special(bytes: &[u8], mut at: usize) -> usize {
+    let near = at + BLOCK;
+    while let Some(word) = bytes.get(at..at + WORD).and_then(|word| word.first_chunk()) {
+        if let Some(offset) = special_in(u64::from_le_bytes(*word)) {
+            return at + offset;
+        }
+        at += WORD;
+        if at >= near {
+            at = skip_blocks(bytes, at);
+        }
+    }
+    while bytes.get(at).is_some_and(|byte| !is_special(*byte)) {
+        at += 1;
+    }
+    at
+}
+
+#[inline]
+fn skip_blocks(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(block) = bytes.get(at..at + BLOCK) {
+        if block.iter().fold(false, |hit, byte| hit | is_special(*byte)) {
+            break;
+        }
+        at += BLOCK;
+    }
+    at
+}
+
+#[inline]
+fn is_special(byte: u8) -> bool {
+    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
+}
+
+/// The index of the first special byte of a little-endian word. A borrow runs only towards later
+/// bytes, so the first byte marked is truly special.
+#[inline]
+fn special_in(word: u64) -> Option<usize> {
+    const ONES: u64 = u64::MAX / 255;
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    let quote = word ^ (ONES * b'"' as u64);
+    let quote = quote.wrapping_sub(ONES) & !quote;
+    let backslash = word ^ (ONES * b'\\' as u64);
+    let backslash = backslash.wrapping_sub(ONES) & !backslash;
+    let marks = (control | quote | backslash) & (ONES << 7);
+    (marks != 0).then(|| marks.trailing_zeros() as usize / 8)
+}
+
+/// The value of a string from the text between its quotes. Escapes have been checked.
+fn unescape(inside: &str) -> String {
+    let mut value = String::with_capacity(inside.len());
+    let mut rest = inside;
+    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
+        value.push_str(&rest[..at]);
+        let escape = &rest[at..];
+        let (character, length) = unescape_one(escape);
+        value.push(character);
+        rest = &escape[length..];
+    }
+    value.push_str(rest);
+    value
+}
+
+/// The character that the escape at the start of `text` stands for, and the escape's length.
+fn unescape_one(text: &str) -> (char, usize) {
+    let character = match text.as_bytes()[1] {
+        b'b' => '\u{8}',
+        b'f' => '\u{c}',
+        b'n' => '\n',
+        b'r' => '\r',
+        b't' => '\t',
+        b'u' => return unescape_unicode(text),
+        other => char::from(other), // quote, backslash, slash
+    };
+    (character, 2)
+}
+
+fn unescape_unicode(text: &str) -> (char, usize) {
+    let Some(first) = code_unit(text.as_bytes()) else { return (char::REPLACEMENT_CHARACTER, 2) };
+    let second = text.as_bytes().get(6..).and_then(code_unit);
+    let pair = second.and_then(|second| char::decode_utf16([first, second]).next()?.ok());
+    match (char::from_u32(first.into()), pair) {
+        (Some(character), _) => (character, 6),
+        (None, Some(character)) => (character, 12),
+        (None, None) => (char::REPLACEMENT_CHARACTER, 6),
+    }
+}
+
+/// The UTF-16 code unit of the `\uXXXX` escape at the start of `bytes`.
+pub(super) fn code_unit(bytes: &[u8]) -> Option<u16> {
+    let digits = bytes.strip_prefix(b"\\u")?.get(..4)?;
+    let digits = std::str::from_utf8(digits).ok()?;
+    digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then_some(())?;
+    u16::from_str_radix(digits, 16).ok()
+}

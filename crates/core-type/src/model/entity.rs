@@ -1,0 +1,96 @@
+//! Any record of a store, parsed by what its key says it is.
+
+use scrollback_core_err::{Issue, IssueKind, Place};
+use scrollback_core_id::EntityKey;
+use serde::{Serialize, Serializer};
+
+use super::{FileDiff, Message, Part, Project, Session, Share, TimeHead, Todo};
+use crate::json::{Field, Parse, Parsed, Scanner};
+
+/// Any record of a store.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Entity<'a> {
+    /// A project.
+    Project(Box<Project<'a>>),
+    /// A session's own record.
+    Session(Box<Session<'a>>),
+    /// A message's own record.
+    Message(Message<'a>),
+    /// A part.
+    Part(Part<'a>),
+    /// The diffs of a session.
+    Diff(Vec<FileDiff<'a>>),
+    /// The todo list of a session.
+    Todo(Vec<Todo<'a>>),
+    /// The share link of a session.
+    Share(Share<'a>),
+}
+
+impl<'a> Entity<'a> {
+    /// Parses the bytes of the entity that `key` names.
+    ///
+    /// # Errors
+    /// As [`Parse::parse`]: the issue that makes the whole text unusable.
+    pub fn parse(key: &EntityKey, bytes: &'a [u8]) -> Result<Parsed<Self>, Box<Issue>> {
+        Ok(match key {
+            EntityKey::Project(_) => Parse::parse(bytes)?.map(Self::Project),
+            EntityKey::Session(_) => Parse::parse(bytes)?.map(Self::Session),
+            EntityKey::Message(_) => Parse::parse(bytes)?.map(Self::Message),
+            EntityKey::Part(_) => Parse::parse(bytes)?.map(Self::Part),
+            EntityKey::Diff(_) => Parse::parse(bytes)?.map(Self::Diff),
+            EntityKey::Todo(_) => Parse::parse(bytes)?.map(Self::Todo),
+            EntityKey::Share(_) => Parse::parse(bytes)?.map(Self::Share),
+            other => {
+                let place = Place { field: Some(other.to_string()), ..Place::default() };
+                let kind = IssueKind::WrongShape { expected: "an entity of a known kind" };
+                return Err(Box::new(Issue::new(place, kind)));
+            }
+        })
+    }
+}
+
+impl Serialize for Entity<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Project(record) => record.serialize(serializer),
+            Self::Session(record) => record.serialize(serializer),
+            Self::Message(record) => record.serialize(serializer),
+            Self::Part(record) => record.serialize(serializer),
+            Self::Diff(records) => records.serialize(serializer),
+            Self::Todo(records) => records.serialize(serializer),
+            Self::Share(record) => record.serialize(serializer),
+        }
+    }
+}
+
+/// The times that siblings are ordered by, in Unix milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OrderTime {
+    /// When the record was made.
+    pub created: Option<i64>,
+    /// When it last changed, if it says.
+    pub updated: Option<i64>,
+}
+
+/// Reads the times of a record and nothing after them: what a reader needs to order siblings.
+/// Where the text is damaged before them, they are absent; whoever parses the record says why.
+pub fn order_time(bytes: &[u8]) -> OrderTime {
+    // `time` stands near the start; a long text after it need not be looked at.
+    const NEAR: usize = 1024;
+    let near = &bytes[..bytes.len().min(NEAR)];
+    time_in(near).or_else(|| time_in(bytes)).unwrap_or_default()
+}
+
+fn time_in(bytes: &[u8]) -> Option<OrderTime> {
+    let text = match std::str::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).ok()?,
+    };
+    let mut scanner = Scanner::new(text);
+    if !scanner.find_field("time").ok()? {
+        return None;
+    }
+    let time = TimeHead::read(&mut scanner).ok()??;
+    Some(OrderTime { created: time.created, updated: time.updated })
+}

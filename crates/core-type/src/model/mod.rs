@@ -1,0 +1,43 @@
+//! The records of a store, field by field.
+
+mod diff;
+mod entity;
+mod error;
+mod head;
+mod message;
+mod part;
+mod part_records;
+mod permission;
+mod project;
+mod session;
+mod share;
+mod todo;
+mod tool;
+mod usage;
+
+pub use diff::FileDiff;
+pub use entity::{Entity, OrderTime, order_time};
+pub use error::{ErrorData, ErrorKind, MessageError};
+pub use head::{
+    CacheHead, ErrorHead, MessageHead, ModelHead, PartHead, SessionHead, StateHead, TimeHead,
+    TokensHead,
+};
+pub use message::{
+    AssistantMessage, AssistantTime, Message, MessageTime, ModelRef, OutputFormat, PathInfo, Role,
+    UnknownMessage, UserMessage, UserSummary,
+};
+pub use part::{
+    AgentPart, CompactionPart, FilePart, FileSource, Part, PartKind, PatchPart, Position, Range,
+    ReasoningPart, RetryPart, RetryTime, SnapshotPart, SourceText, Span, StepFinishPart,
+    StepStartPart, SubtaskPart, TextPart, UnknownPart,
+};
+pub use permission::PermissionRule;
+pub use project::{Project, ProjectCommands, ProjectIcon, ProjectTime};
+pub use session::{Revert, Session, SessionSummary, SessionTime};
+pub use share::{Share, ShareLink};
+pub use todo::Todo;
+pub use tool::{
+    ToolCompleted, ToolError, ToolPart, ToolPending, ToolRunning, ToolState, ToolStatus, ToolTime,
+    UnknownToolState,
+};
+pub use usage::{CacheTokens, Tokens};

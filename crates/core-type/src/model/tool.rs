@@ -1,0 +1,249 @@
+//! A tool call and its state (`docs/format/opencode.md`, section 3.4).
+
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::{CallId, MessageId, PartId, SessionId};
+
+use super::FilePart;
+use crate::json::{Field, IntoOwned, LazyStr, RawJson, Scanner, SyntaxError, record};
+use crate::tag::{Tagged, short};
+
+record! {
+    /// A call of a tool.
+    ToolPart<'a>, "a part record" {
+        /// Its id.
+        id: PartId = "id",
+        /// The session it belongs to.
+        session_id: SessionId = "sessionID",
+        /// The message it belongs to.
+        message_id: MessageId = "messageID",
+        /// "tool".
+        kind: LazyStr<'a> = "type",
+        /// The call, as the provider named it.
+        call_id: CallId = "callID",
+        /// The tool: "bash", "read", "task", …; "invalid" for calls that made no sense.
+        tool: LazyStr<'a> = "tool",
+        /// How far the call is.
+        state: ToolState<'a> = "state",
+        /// The provider's metadata.
+        metadata: RawJson<'a> = "metadata",
+    }
+}
+
+/// How far a tool call is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ToolState<'a> {
+    /// The model is still writing the input.
+    Pending(Box<ToolPending<'a>>),
+    /// The tool runs.
+    Running(Box<ToolRunning<'a>>),
+    /// The tool has answered.
+    Completed(Box<ToolCompleted<'a>>),
+    /// The tool failed, or was aborted.
+    Error(Box<ToolError<'a>>),
+    /// A status that this version does not know, kept whole.
+    Unknown(UnknownToolState<'a>),
+}
+
+record! {
+    /// A call whose input is still being written.
+    ToolPending<'a>, "a tool state" {
+        /// "pending".
+        status: LazyStr<'a> = "status",
+        /// The input so far.
+        input: RawJson<'a> = "input",
+        /// The input as text so far.
+        raw: LazyStr<'a> = "raw",
+    }
+}
+
+record! {
+    /// A call that runs.
+    ToolRunning<'a>, "a tool state" {
+        /// "running".
+        status: LazyStr<'a> = "status",
+        /// The input.
+        input: RawJson<'a> = "input",
+        /// What the tool says it does.
+        title: LazyStr<'a> = "title",
+        /// What the tool says of itself; for bash the output so far.
+        metadata: RawJson<'a> = "metadata",
+        /// Since when.
+        time: ToolTime<'a> = "time",
+    }
+}
+
+record! {
+    /// A call that was answered.
+    ToolCompleted<'a>, "a tool state" {
+        /// "completed".
+        status: LazyStr<'a> = "status",
+        /// The input.
+        input: RawJson<'a> = "input",
+        /// What the model was told.
+        output: LazyStr<'a> = "output",
+        /// What the tool says it did.
+        title: LazyStr<'a> = "title",
+        /// What the tool says of itself; for task the id of the subagent's session.
+        metadata: RawJson<'a> = "metadata",
+        /// From when to when.
+        time: ToolTime<'a> = "time",
+        /// Files that came with the answer.
+        attachments: Vec<FilePart<'a>> = "attachments",
+    }
+}
+
+record! {
+    /// A call that failed or was aborted.
+    ToolError<'a>, "a tool state" {
+        /// "error".
+        status: LazyStr<'a> = "status",
+        /// The input.
+        input: RawJson<'a> = "input",
+        /// Why it failed.
+        error: LazyStr<'a> = "error",
+        /// What the tool says of itself.
+        metadata: RawJson<'a> = "metadata",
+        /// From when to when.
+        time: ToolTime<'a> = "time",
+    }
+}
+
+record! {
+    /// The times of a tool call, in Unix milliseconds.
+    ToolTime<'a>, "an object" {
+        /// When it began.
+        start: i64 = "start",
+        /// When it ended.
+        end: i64 = "end",
+        /// When its output was pruned from what the model sees; the output is still stored.
+        compacted: i64 = "compacted",
+    }
+}
+
+/// A state of a status that this version does not know, kept whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnknownToolState<'a> {
+    /// The status, if it has one.
+    pub status: Option<LazyStr<'a>>,
+    /// All of it.
+    pub raw: RawJson<'a>,
+}
+
+/// The statuses of a tool call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ToolStatus {
+    /// The model is still writing the input.
+    Pending,
+    /// The tool runs.
+    Running,
+    /// The tool has answered.
+    Completed,
+    /// The tool failed, or was aborted.
+    Error,
+    /// A status that this version does not know.
+    Unknown,
+}
+
+impl<'a> ToolState<'a> {
+    /// How far the call is.
+    pub fn status(&self) -> ToolStatus {
+        match self {
+            Self::Pending(_) => ToolStatus::Pending,
+            Self::Running(_) => ToolStatus::Running,
+            Self::Completed(_) => ToolStatus::Completed,
+            Self::Error(_) => ToolStatus::Error,
+            Self::Unknown(_) => ToolStatus::Unknown,
+        }
+    }
+
+    /// The input of the call.
+    pub fn input(&self) -> Option<&RawJson<'a>> {
+        match self {
+            Self::Pending(state) => state.input.as_ref(),
+            Self::Running(state) => state.input.as_ref(),
+            Self::Completed(state) => state.input.as_ref(),
+            Self::Error(state) => state.input.as_ref(),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    /// What the tool says of itself.
+    pub fn metadata(&self) -> Option<&RawJson<'a>> {
+        match self {
+            Self::Running(state) => state.metadata.as_ref(),
+            Self::Completed(state) => state.metadata.as_ref(),
+            Self::Error(state) => state.metadata.as_ref(),
+            Self::Pending(_) | Self::Unknown(_) => None,
+        }
+    }
+
+    /// The times of the call.
+    pub fn time(&self) -> Option<&ToolTime<'a>> {
+        match self {
+            Self::Running(state) => state.time.as_ref(),
+            Self::Completed(state) => state.time.as_ref(),
+            Self::Error(state) => state.time.as_ref(),
+            Self::Pending(_) | Self::Unknown(_) => None,
+        }
+    }
+
+    /// Whether the output was pruned from what the model sees.
+    pub fn is_pruned(&self) -> bool {
+        self.time().is_some_and(|time| time.compacted.is_some())
+    }
+
+    /// The session of the subagent that this call started, for the tool "task".
+    pub fn subagent(&self) -> Option<SessionId> {
+        SessionId::new(&self.metadata()?.field::<String>("sessionId")?).ok()
+    }
+}
+
+impl IntoOwned for ToolState<'_> {
+    type Owned = ToolState<'static>;
+
+    fn into_owned(self) -> ToolState<'static> {
+        match self {
+            Self::Pending(state) => ToolState::Pending(IntoOwned::into_owned(state)),
+            Self::Running(state) => ToolState::Running(IntoOwned::into_owned(state)),
+            Self::Completed(state) => ToolState::Completed(IntoOwned::into_owned(state)),
+            Self::Error(state) => ToolState::Error(IntoOwned::into_owned(state)),
+            Self::Unknown(state) => ToolState::Unknown(UnknownToolState {
+                status: state.status.map(LazyStr::into_owned),
+                raw: state.raw.into_owned(),
+            }),
+        }
+    }
+}
+
+impl<'a> Field<'a> for ToolState<'a> {
+    const EXPECTED: &'static str = "a tool state";
+
+    fn read(scanner: &mut Scanner<'a>) -> Result<Option<Self>, SyntaxError> {
+        let Some(Tagged { mark, tag }) = scanner.tag("status")? else { return Ok(None) };
+        match tag.as_ref().map(LazyStr::get).as_deref() {
+            Some("pending") => Ok(Field::read(scanner)?.map(ToolState::Pending)),
+            Some("running") => Ok(Field::read(scanner)?.map(ToolState::Running)),
+            Some("completed") => Ok(Field::read(scanner)?.map(ToolState::Completed)),
+            Some("error") => Ok(Field::read(scanner)?.map(ToolState::Error)),
+            status => {
+                let value = short(status.unwrap_or("(none)"));
+                scanner.note(&mark, IssueKind::Unknown { what: "tool status", value });
+                let raw = RawJson::checked(scanner.raw()?);
+                Ok(Some(ToolState::Unknown(UnknownToolState { status: tag, raw })))
+            }
+        }
+    }
+}
+
+impl serde::Serialize for ToolState<'_> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Pending(state) => state.serialize(serializer),
+            Self::Running(state) => state.serialize(serializer),
+            Self::Completed(state) => state.serialize(serializer),
+            Self::Error(state) => state.serialize(serializer),
+            Self::Unknown(state) => state.raw.serialize(serializer),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The envelopes of a staged flow: what a stage gave, what it met, what it cost.
+
+use std::fmt;
+use std::time::Duration;
+
+use scrollback_core_err::Issue;
+use scrollback_core_id::EntityKey;
+
+/// A stage of a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum StageName {
+    /// Which entities there are, and in which order.
+    Plan,
+    /// Their bytes.
+    Resolve,
+    /// Their typed values.
+    Hydrate,
+}
+
+impl fmt::Display for StageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Plan => "plan",
+            Self::Resolve => "resolve",
+            Self::Hydrate => "hydrate",
+        })
+    }
+}
+
+/// Something that a stage met: which stage, about what, and where and what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageIssue {
+    /// The stage that met it.
+    pub stage: StageName,
+    /// The entity it is about, if it is about one.
+    pub key: Option<EntityKey>,
+    /// Where and what it is.
+    pub issue: Issue,
+}
+
+impl fmt::Display for StageIssue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.stage, self.issue)?;
+        match &self.key {
+            Some(key) => write!(f, " ({key})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// How much a stage went through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StageCounts {
+    /// Sessions.
+    pub sessions: usize,
+    /// Messages.
+    pub messages: usize,
+    /// Parts.
+    pub parts: usize,
+    /// Bytes of spans, where the stage has them.
+    pub bytes: u64,
+    /// Spans that are provisional: read while they may have been written.
+    pub provisional: usize,
+}
+
+/// What one stage went through, and how long it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StageRun {
+    /// The stage.
+    pub stage: StageName,
+    /// How much it went through.
+    pub counts: StageCounts,
+    /// How long it took.
+    pub spent: Duration,
+}
+
+/// What the stages of a flow met and cost.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct StageReport {
+    /// The stages, in the order they ran.
+    pub runs: Vec<StageRun>,
+    /// What they met.
+    pub issues: Vec<StageIssue>,
+}
+
+impl StageReport {
+    /// The report of one stage.
+    pub fn of(run: StageRun, issues: Vec<StageIssue>) -> Self {
+        Self { runs: vec![run], issues }
+    }
+
+    /// Adds what a later stage reports.
+    pub fn merge(&mut self, later: Self) {
+        self.runs.extend(later.runs);
+        self.issues.extend(later.issues);
+    }
+
+    /// The run of one stage.
+    pub fn run(&self, stage: StageName) -> Option<&StageRun> {
+        self.runs.iter().find(|run| run.stage == stage)
+    }
+}
+
+/// What a stage gave, and its report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StageResult<T> {
+    /// What it gave.
+    pub value: T,
+    /// What it met and cost.
+    pub report: StageReport,
+}
+
+impl<T> StageResult<T> {
+    /// The same report over another value.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> StageResult<U> {
+        StageResult { value: change(self.value), report: self.report }
+    }
+}

@@ -1,0 +1,65 @@
+//! Heads agree with whole records, and order times are found without reading on.
+
+use scrollback_core_type::{
+    AssistantMessage, MessageHead, Parse, PartHead, PartKind, Session, SessionHead, order_time,
+};
+
+const ANSWER: &str = r#"{"id":"msg_1","sessionID":"ses_1","role":"assistant","time":{"created":5,"completed":9},
+    "parentID":"msg_0","modelID":"m","providerID":"p","mode":"build","agent":"build","cost":0.25,
+    "tokens":{"input":1,"output":2,"reasoning":3,"cache":{"read":4,"write":5}},"finish":"stop",
+    "error":{"name":"APIError","data":{"message":"x"}},"summary":true,"text":[1,{"a":"b"}]}"#;
+
+#[test]
+fn a_message_head_agrees_with_the_record() {
+    let head = MessageHead::parse(ANSWER.as_bytes()).unwrap().value;
+    let whole = AssistantMessage::parse(ANSWER.as_bytes()).unwrap().value;
+    assert_eq!(head.parent_id, whole.parent_id);
+    assert_eq!(head.cost, whole.cost);
+    assert_eq!(head.finish, whole.finish);
+    assert_eq!(head.summary, Some(true));
+    assert_eq!(head.error.unwrap().name, whole.error.unwrap().name);
+    let (head, whole) = (head.tokens.unwrap(), whole.tokens.unwrap());
+    assert_eq!((head.input, head.output, head.reasoning), (Some(1), Some(2), Some(3)));
+    assert_eq!(head.cache.unwrap().write, whole.cache.unwrap().write);
+}
+
+#[test]
+fn a_field_of_a_wrong_type_is_absent_from_a_head() {
+    let user = r#"{"role":"user","summary":{"diffs":[]},"time":[1],"model":{"modelID":"m","providerID":"p"}}"#;
+    let head = MessageHead::parse(user.as_bytes()).unwrap().value;
+    assert_eq!((head.summary, head.time), (None, None));
+    assert_eq!(head.model.unwrap().model_id.unwrap(), "m");
+}
+
+#[test]
+fn session_and_part_heads_have_what_lists_need() {
+    let text = r#"{"title":"T","parentID":"ses_0","projectID":"p","directory":"/d","version":"1","time":{"created":1,"updated":2,"archived":3}}"#;
+    let head = SessionHead::parse(text.as_bytes()).unwrap().value;
+    let whole = Session::parse(text.as_bytes()).unwrap().value;
+    assert_eq!((head.title, head.parent_id), (whole.title, whole.parent_id));
+    assert_eq!(head.time.unwrap().archived, Some(3));
+
+    let text = r#"{"type":"tool","tool":"bash","state":{"input":{},"status":"running"}}"#;
+    let head = PartHead::parse(text.as_bytes()).unwrap().value;
+    assert_eq!(PartKind::from_name(&head.kind.unwrap().get()), PartKind::Tool);
+    assert_eq!(head.state.unwrap().status.unwrap(), "running");
+}
+
+#[test]
+fn order_times_are_found_wherever_they_stand() {
+    assert_eq!(order_time(ANSWER.as_bytes()).created, Some(5));
+    // Damage after the time does not matter; damage before it does.
+    let at = |text: String| order_time(text.as_bytes());
+    assert_eq!(at(r#"{"time":{"created":5,"updated":6},"x":"#.into()).updated, Some(6));
+    assert_eq!(
+        at(format!(r#"{{"x":"{}","time":{{"created":5}}}}"#, "é".repeat(2000))).created,
+        Some(5)
+    );
+    assert_eq!(
+        at(format!(r#"{{"time":{{"created":5}},"x":"{}"}}"#, "é".repeat(2000))).created,
+        Some(5)
+    );
+    assert_eq!(at(r#"{"x":"}"#.into()).created, None);
+    assert_eq!(at("[]".into()).created, None);
+    assert_eq!(at(String::new()).created, None);
+}

@@ -1,0 +1,167 @@
+//! Odd fields cost only themselves: unknown ones survive, wrong types are kept raw and reported.
+
+use scrollback_core_err::IssueKind;
+use scrollback_core_type::{
+    AssistantMessage, ErrorKind, FileDiff, Message, Parse, Part, PartKind, Role, Session, Share,
+    Todo, ToolState,
+};
+use serde_json::{Value, json};
+
+/// Parses, checks that writing gives the same JSON, and returns value and issues.
+fn round<'a, T: Parse<'a> + serde::Serialize>(text: &'a str) -> (T, Vec<(String, IssueKind)>) {
+    let parsed = T::parse(text.as_bytes()).unwrap();
+    let stored: Value = serde_json::from_str(text).unwrap();
+    assert_eq!(serde_json::to_value(&parsed.value).unwrap(), stored);
+    let field = |issue: &scrollback_core_err::Issue| issue.place.field.clone().unwrap_or_default();
+    let issues = parsed.issues.iter().map(|issue| (field(issue), issue.kind.clone())).collect();
+    (parsed.value, issues)
+}
+
+fn wrong(field: &str, expected: &'static str) -> (String, IssueKind) {
+    (field.into(), IssueKind::WrongType { expected })
+}
+
+#[test]
+fn unknown_fields_survive_at_every_level() {
+    let text = r#"{"id":"ses_1","later":{"deep":[1,{"x":null}]},"time":{"created":1,"paused":2.5},"summary":{"files":1,"extra":"\u0000"}}"#;
+    let (session, issues) = round::<Session>(text);
+    assert_eq!(issues, []);
+    assert_eq!(session.extra.get("later").unwrap().get(), r#"{"deep":[1,{"x":null}]}"#);
+    assert_eq!(session.time.unwrap().extra.get("paused").unwrap().get(), "2.5");
+}
+
+#[test]
+fn fields_of_a_wrong_type_are_absent_raw_and_reported() {
+    let text = r#"{"id":7,"title":{"a":1},"time":{"created":"now","updated":3},"version":"1","permission":[{"action":1},2],"directory":"/d","cost":"0.1"}"#;
+    let (session, issues) = round::<Session>(text);
+    assert_eq!(
+        issues,
+        [
+            wrong("id", "an id"),
+            wrong("title", "a string"),
+            wrong("time.created", "a whole number"),
+            wrong("permission", "an array"),
+            wrong("cost", "a number"),
+        ]
+    );
+    assert_eq!(session.title, None);
+    assert_eq!(session.time.as_ref().unwrap().updated, Some(3));
+    assert_eq!(session.directory.unwrap(), "/d");
+    assert_eq!(session.extra.get("title").unwrap().get(), r#"{"a":1}"#);
+}
+
+#[test]
+fn numbers_keep_their_kind() {
+    let text = r#"{"role":"assistant","cost":0,"tokens":{"input":-5,"output":9007199254740993,"reasoning":1.5,"total":1e3}}"#;
+    let parsed = AssistantMessage::parse(text.as_bytes()).unwrap();
+    let tokens = parsed.value.tokens.as_ref().unwrap();
+    assert_eq!((tokens.input, tokens.output), (Some(-5), Some(9_007_199_254_740_993)));
+    assert_eq!((tokens.reasoning, tokens.total), (None, None));
+    let written = serde_json::to_value(&parsed.value).unwrap();
+    assert_eq!(written, serde_json::from_str::<Value>(text).unwrap());
+    assert_eq!(written["cost"], json!(0));
+
+    for cost in ["0.012345", "1.7976931348623157e308", "5e-324", "123456789012", "-0.5"] {
+        round::<AssistantMessage>(&format!(r#"{{"role":"assistant","cost":{cost}}}"#));
+    }
+    let (message, issues) = round::<Todo>(r#"{"content":"x","priority":1}"#);
+    assert_eq!(issues, [wrong("priority", "a string")]);
+    assert_eq!(message.content.unwrap(), "x");
+}
+
+#[test]
+fn nulls_are_absent_and_written_back_without_an_issue() {
+    let (session, issues) = round::<Session>(r#"{"id":"ses_1","parentID":null,"time":null}"#);
+    assert_eq!((issues.len(), session.parent_id, session.time), (0, None, None));
+}
+
+#[test]
+fn of_two_fields_with_one_name_the_last_counts() {
+    let title = |text: &str| {
+        let session = Session::parse(text.as_bytes()).unwrap().value;
+        let written = serde_json::to_string(&session).unwrap();
+        let again: Value = serde_json::from_str(&written).unwrap();
+        (session.title.map(|title| title.get().into_owned()), again["title"].clone())
+    };
+    assert_eq!(title(r#"{"title":"a","title":"b"}"#), (Some("b".into()), json!("b")));
+    assert_eq!(title(r#"{"title":1,"title":"b"}"#), (Some("b".into()), json!("b")));
+    assert_eq!(title(r#"{"title":"a","title":1}"#), (None, json!(1)));
+}
+
+#[test]
+fn unknown_roles_kinds_and_statuses_are_kept_whole() {
+    let (message, issues) = round::<Message>(r#"{"id":"msg_1","role":"judge","verdict":[1]}"#);
+    assert_eq!(message.role(), Role::Unknown);
+    let unknown = |what, value: &str| IssueKind::Unknown { what, value: value.into() };
+    assert_eq!(issues, [(String::new(), unknown("role", "judge"))]);
+    let (message, issues) = round::<Message>(r#"{"id":"msg_1"}"#);
+    assert_eq!((message.role(), issues.len()), (Role::Unknown, 1));
+
+    let (part, issues) = round::<Part>(r#"{"id":"prt_1","type":"hologram","beam":{"x":1}}"#);
+    assert_eq!(part.kind(), PartKind::Unknown);
+    assert_eq!(issues, [(String::new(), unknown("part type", "hologram"))]);
+    let (part, _) = round::<Part>(r#"{"type":7}"#);
+    assert_eq!(part.kind(), PartKind::Unknown);
+
+    let text = r#"{"type":"tool","tool":"x","state":{"status":"paused","input":{"a":[]}}}"#;
+    let (part, issues) = round::<Part>(text);
+    let Part::Tool(call) = part else { panic!("a tool call") };
+    assert!(matches!(call.state, Some(ToolState::Unknown(_))));
+    assert_eq!(issues, [("state".into(), unknown("tool status", "paused"))]);
+    let long = format!(r#"{{"type":"{}"}}"#, "é".repeat(1000));
+    let (_, issues) = round::<Part>(&long);
+    assert!(matches!(&issues[0].1, IssueKind::Unknown { value, .. } if value.len() < 100));
+}
+
+#[test]
+fn the_tag_may_stand_anywhere() {
+    let text =
+        r#"{"text":"hi \"there\"","state":{"type":"tool"},"messageID":"msg_1","type":"text"}"#;
+    let (part, issues) = round::<Part>(text);
+    assert_eq!((part.kind(), issues.len()), (PartKind::Text, 0));
+}
+
+#[test]
+fn errors_have_their_names() {
+    let names = [
+        ("ProviderAuthError", ErrorKind::ProviderAuth),
+        ("UnknownError", ErrorKind::Unknown),
+        ("MessageOutputLengthError", ErrorKind::OutputLength),
+        ("MessageAbortedError", ErrorKind::Aborted),
+        ("StructuredOutputError", ErrorKind::StructuredOutput),
+        ("ContextOverflowError", ErrorKind::ContextOverflow),
+        ("APIError", ErrorKind::Api),
+        ("ContentFilterError", ErrorKind::ContentFilter),
+        ("QuantumError", ErrorKind::Other),
+    ];
+    for (name, kind) in names {
+        let text = format!(
+            r#"{{"role":"assistant","error":{{"name":"{name}","data":{{"message":"m","statusCode":429,"isRetryable":true,"responseHeaders":{{"a":"b"}},"novel":1}}}}}}"#
+        );
+        let (message, issues) = round::<AssistantMessage>(&text);
+        assert_eq!(issues, []);
+        let error = message.error.unwrap();
+        assert_eq!(error.kind(), kind);
+        assert_eq!(error.data.unwrap().status_code, Some(429));
+    }
+}
+
+#[test]
+fn both_shapes_of_a_file_diff_are_read() {
+    let text = r#"[{"file":"a","before":"1","after":"2","additions":1,"deletions":1,"status":"modified"},{"file":"b","patch":"@@","additions":1,"deletions":0}]"#;
+    let (diffs, issues) = round::<Vec<FileDiff>>(text);
+    assert_eq!(issues, []);
+    assert_eq!(diffs[0].before.as_ref().unwrap(), &"1");
+    assert_eq!(diffs[1].patch.as_ref().unwrap(), &"@@");
+}
+
+#[test]
+fn share_secrets_are_never_kept() {
+    let share =
+        Share::parse(br#"{"id":"s","secret":"hush","url":"https://x/s","n":1}"#).unwrap().value;
+    assert!(!format!("{share:?}").contains("hush"));
+    let written = serde_json::to_value(&share).unwrap();
+    assert_eq!(written, json!({"id": "s", "url": "https://x/s", "n": 1}));
+    let session = Session::parse(br#"{"share":{"secret":{"a":"hush"},"url":"u"}}"#).unwrap().value;
+    assert!(!format!("{session:?}").contains("hush"));
+}
