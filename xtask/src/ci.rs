@@ -10,7 +10,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use std::{env, fmt, fs};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use tempfile::NamedTempFile;
 
 use crate::tools::{Tool, Toolbox};
@@ -189,7 +189,7 @@ fn follow(steps: &[Step], tools: &Toolbox) -> Report {
             Ok(Outcome::Ok) => report.passed += 1,
             Ok(Outcome::Skipped(_)) => report.skipped += 1,
             Err(error) => {
-                report.failed = Some(error.context(format!("{name} failed; {fix}")));
+                report.failed = Some(anyhow!("{name} failed ({error:#}): {fix}"));
                 break;
             }
         }
@@ -256,11 +256,9 @@ mod tests {
         let text = report.to_string();
         assert!(text.contains("s  skipped: why\n") && text.contains("s  FAILED\n"), "{text}");
         assert!(text.ends_with("steps: 1 passed, 1 failed, 1 skipped"), "{text}");
-        let error = report.failed.unwrap();
-        assert!(
-            format!("{error:#}").starts_with("three failed; mend it: exit status"),
-            "{error:#}"
-        );
+        let error = report.failed.unwrap().to_string();
+        assert!(error.starts_with("three failed (exit status"), "{error}");
+        assert!(error.ends_with("): mend it"), "{error}");
     }
 
     #[test]

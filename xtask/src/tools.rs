@@ -111,6 +111,13 @@ impl Toolbox {
         };
         let mut command = Command::new(program_path);
         command.env("PATH", &self.path).current_dir(crate::workspace_root());
+        // `cargo run` has told us which package we are; a child that saw it might think it is us.
+        for (name, _) in env::vars_os() {
+            let name = name.to_string_lossy();
+            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+                command.env_remove(&*name);
+            }
+        }
         if self.is_bare() {
             command.env(BARE, "1");
         }
@@ -206,7 +213,7 @@ mod tests {
     fn children_of_a_bare_toolbox_see_its_path_and_are_told() {
         let bare = Toolbox::bare(&env::var_os("PATH").unwrap()).unwrap();
         let mut sh = bare.command("sh").unwrap();
-        let script = format!("echo \"$PATH ${BARE}\"; command -v strace cargo-nextest valgrind");
+        let script = format!("echo \"$PATH ${BARE}$CARGO_PKG_NAME\"; command -v strace valgrind");
         let output = sh.args(["-c", &script]).output().unwrap();
         let shims = bare.shims.as_ref().unwrap().path().display().to_string();
         assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{shims} 1\n"));
