@@ -57,6 +57,7 @@ const STEPS: &[Step] = &[
     Step { name: "bans", fix: "choose another dependency, or say why in deny.toml", run: bans },
     Step { name: "advisories", fix: "update or replace the dependency", run: advisories },
     Step { name: "unused", fix: "strike the dependency from its Cargo.toml", run: unused },
+    Step { name: "fixtures", fix: "run `cargo xtask fixtures` and commit it", run: fixtures },
     Step { name: "packages", fix: "add what cargo misses to the package", run: packages },
 ];
 
@@ -114,6 +115,10 @@ fn unused(tools: &Toolbox) -> Result<Outcome> {
         return Ok(Outcome::Skipped("no cargo-machete"));
     }
     cargo(tools, &["machete"])
+}
+
+fn fixtures(tools: &Toolbox) -> Result<Outcome> {
+    cargo(tools, &["xtask", "fixtures", "--check"])
 }
 
 /// Packs what is published. It is not built again from the package: that would double the gate.
