@@ -12,9 +12,15 @@ impl UnixNanos {
         self.0.div_euclid(1_000_000)
     }
 
+    /// How long it is since `earlier`; nothing if the clock was set back.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0).try_into().unwrap_or(0))
+    }
+
     /// The time `by` earlier, or the earliest there is.
     pub fn before(self, by: Duration) -> Self {
-        Self(self.0.saturating_sub(i64::try_from(by.as_nanos()).unwrap_or(i64::MAX)))
+        let earlier = i128::from(self.0).saturating_sub_unsigned(by.as_nanos());
+        Self(i64::try_from(earlier).unwrap_or(i64::MIN))
     }
 }
 

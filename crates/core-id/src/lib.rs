@@ -1,20 +1,4 @@
-//! Ids, keys and the small values that every scrollback crate shares.
-//!
-//! Nothing here does I/O or reads a clock. Ids hold any non-empty text without control
-//! characters; their prefix and the time inside them are questions one may ask.
-//!
-//! ```
-//! use scrollback_core_id::{MessageId, SessionId};
-//!
-//! let session = SessionId::new("ses_e04994972ffet9oc5rH3S1zFJZ")?;
-//! let message = MessageId::new("msg_1fb66b68f0017yogycnZeArDqY")?;
-//! // Ids keep their time modulo 2^36 ms (795 days); a reference within 397 days settles which.
-//! let reference = 1_795_000_000_000;
-//! assert_eq!(session.time(reference), Some(1_795_219_175_053));
-//! assert_eq!(message.time(reference), Some(1_795_219_175_055));
-//! assert!(session.is_canonical() && message.is_canonical());
-//! # Ok::<(), scrollback_core_id::IdError>(())
-//! ```
+#![doc = include_str!("../README.md")]
 
 mod clock;
 mod compact;

@@ -64,6 +64,16 @@ pub struct StageCounts {
     pub provisional: usize,
 }
 
+impl std::ops::AddAssign for StageCounts {
+    fn add_assign(&mut self, more: Self) {
+        self.sessions += more.sessions;
+        self.messages += more.messages;
+        self.parts += more.parts;
+        self.bytes += more.bytes;
+        self.provisional += more.provisional;
+    }
+}
+
 /// What one stage went through, and how long it took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StageRun {
@@ -78,7 +88,7 @@ pub struct StageRun {
 /// What the stages of a flow met and cost.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StageReport {
-    /// The stages, in the order they ran.
+    /// Each stage once, in the order they first ran.
     pub runs: Vec<StageRun>,
     /// What they met.
     pub issues: Vec<StageIssue>,
@@ -90,10 +100,18 @@ impl StageReport {
         Self { runs: vec![run], issues }
     }
 
-    /// Adds what a later stage reports.
-    pub fn merge(&mut self, later: Self) {
-        self.runs.extend(later.runs);
-        self.issues.extend(later.issues);
+    /// Adds another report: of a later stage, or of the same stages over something else.
+    pub fn merge(&mut self, other: Self) {
+        for run in other.runs {
+            match self.runs.iter_mut().find(|known| known.stage == run.stage) {
+                Some(known) => {
+                    known.counts += run.counts;
+                    known.spent += run.spent;
+                }
+                None => self.runs.push(run),
+            }
+        }
+        self.issues.extend(other.issues);
     }
 
     /// The run of one stage.

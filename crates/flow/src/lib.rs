@@ -1,1 +1,25 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod context;
+mod export;
+mod hydrate;
+mod loader;
+mod plan;
+mod resolve;
+mod run;
+mod stage;
+mod tree;
+
+pub use context::{Context, ContextMessage, ContextPart, context};
+pub use export::Export;
+pub use hydrate::{
+    MessageHydrated, PartHydrated, SessionHydratedTree, hydrate_message, hydrate_messages,
+    hydrate_session, hydrate_session_tree,
+};
+pub use loader::{LoadedSession, MessageWithParts, SessionLoader, SessionTree};
+pub use plan::{ReadAhead, SessionPlan, SessionTreePlan, plan_session_tree, plan_sessions};
+pub use resolve::resolve_session_tree;
+pub use run::{SessionScope, find_orphans, run_session_flow, run_session_tree_flow};
+pub use tree::{MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
+
+pub use scrollback_stor_read::{Error, Result};

@@ -1,1 +1,11 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+
+mod convenience;
+mod error;
+mod opencode_json;
+mod source;
+
+pub use convenience::{Listing, SourceExt, parse_span};
+pub use error::{Error, Result};
+pub use opencode_json::FileReader;
+pub use source::{Each, Entry, Found, Reader, Source};

@@ -185,6 +185,24 @@ impl Message<'_> {
         }
     }
 
+    /// The id that the record itself holds.
+    pub fn id(&self) -> Option<&MessageId> {
+        match self {
+            Self::User(user) => user.id.as_ref(),
+            Self::Assistant(answer) => answer.id.as_ref(),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    /// The session that the record itself names.
+    pub fn session_id(&self) -> Option<&SessionId> {
+        match self {
+            Self::User(user) => user.session_id.as_ref(),
+            Self::Assistant(answer) => answer.session_id.as_ref(),
+            Self::Unknown(_) => None,
+        }
+    }
+
     /// When it was made, in Unix milliseconds.
     pub fn created(&self) -> Option<i64> {
         match self {

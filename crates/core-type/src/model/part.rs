@@ -3,7 +3,7 @@
 use std::fmt;
 
 use scrollback_core_err::IssueKind;
-use scrollback_core_id::PartId;
+use scrollback_core_id::{MessageId, PartId};
 
 use super::ToolPart;
 pub use super::part_records::*;
@@ -73,6 +73,14 @@ macro_rules! parts {
             pub fn id(&self) -> Option<&PartId> {
                 match self {
                     $(Self::$variant(part) => part.id.as_ref(),)*
+                    Self::Unknown(_) => None,
+                }
+            }
+
+            /// The message that the record itself names.
+            pub fn message_id(&self) -> Option<&MessageId> {
+                match self {
+                    $(Self::$variant(part) => part.message_id.as_ref(),)*
                     Self::Unknown(_) => None,
                 }
             }

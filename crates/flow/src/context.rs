@@ -1,0 +1,103 @@
+//! What the model still sees of a session.
+
+use scrollback_core_id::MessageId;
+use scrollback_core_type::{Message, Part, Revert};
+
+use crate::hydrate::{MessageHydrated, PartHydrated, SessionHydratedTree};
+
+/// The messages that the model still sees.
+#[derive(Debug, Clone)]
+pub struct Context<'t, 'a> {
+    /// The messages, in order.
+    pub messages: Vec<ContextMessage<'t, 'a>>,
+    /// How many messages come before them, summed up by a compaction.
+    pub compacted: usize,
+    /// How many messages come after them, taken back by a revert that is pending.
+    pub reverted: usize,
+}
+
+/// A message that the model still sees.
+#[derive(Debug, Clone)]
+pub struct ContextMessage<'t, 'a> {
+    /// The message.
+    pub message: &'t MessageHydrated<'a>,
+    /// Those of its parts that are not reverted.
+    pub parts: Vec<ContextPart<'t, 'a>>,
+}
+
+/// A part of a message that the model still sees.
+#[derive(Debug, Clone, Copy)]
+pub struct ContextPart<'t, 'a> {
+    /// The part.
+    pub part: &'t PartHydrated<'a>,
+    /// Whether it is the output of a tool that was pruned: the model sees that the tool ran, and
+    /// not what it said.
+    pub pruned: bool,
+}
+
+/// What the model still sees of a session: everything from the last completed compaction on, less
+/// what a pending revert takes back.
+///
+/// A compaction is a user message with a part of that kind; it is complete when an answer to it is
+/// a summary that finished (source: `docs/format/opencode.md`, section 4).
+pub fn context<'t, 'a>(tree: &'t SessionHydratedTree<'a>) -> Context<'t, 'a> {
+    let messages = &tree.messages;
+    let revert = tree.session.as_ref().and_then(|session| session.revert.as_ref());
+    let end =
+        revert.and_then(|revert| reverted_from(messages, revert)).unwrap_or(Cut::none(messages));
+    let seen = &messages[..end.message + usize::from(end.part.is_some())];
+    let start = seen.iter().rposition(|message| is_compacted_at(message, seen)).unwrap_or(0);
+    let last = end.part.map(|part| (end.message, part));
+    let context = (start..seen.len()).map(|at| {
+        let message = &messages[at];
+        let kept = match last {
+            Some((cut, part)) if cut == at => &message.parts[..part],
+            _ => &message.parts[..],
+        };
+        ContextMessage { message, parts: kept.iter().map(context_part).collect() }
+    });
+    Context { messages: context.collect(), compacted: start, reverted: messages.len() - seen.len() }
+}
+
+/// Where a revert cuts: the first message that goes, or that loses its parts from `part` on.
+struct Cut {
+    message: usize,
+    part: Option<usize>,
+}
+
+impl Cut {
+    fn none(messages: &[MessageHydrated<'_>]) -> Self {
+        Self { message: messages.len(), part: None }
+    }
+}
+
+fn reverted_from(messages: &[MessageHydrated<'_>], revert: &Revert<'_>) -> Option<Cut> {
+    let id = revert.message_id.as_ref()?;
+    let message = messages.iter().position(|message| message.node.key.message == *id)?;
+    let part = revert
+        .part_id
+        .as_ref()
+        .and_then(|id| messages[message].parts.iter().position(|part| part.node.key.part == *id));
+    Some(Cut { message, part })
+}
+
+/// Whether the model starts reading at this message: it compacted, and its summary is there.
+fn is_compacted_at(message: &MessageHydrated<'_>, seen: &[MessageHydrated<'_>]) -> bool {
+    let compacts = message.parts.iter().any(|part| matches!(part.part, Some(Part::Compaction(_))));
+    compacts && seen.iter().any(|answer| is_summary_of(answer, &message.node.key.message))
+}
+
+fn is_summary_of(answer: &MessageHydrated<'_>, asked: &MessageId) -> bool {
+    let Some(Message::Assistant(answer)) = &answer.message else { return false };
+    answer.summary == Some(true)
+        && answer.finish.is_some()
+        && answer.parent_id.as_ref() == Some(asked)
+}
+
+fn context_part<'t, 'a>(part: &'t PartHydrated<'a>) -> ContextPart<'t, 'a> {
+    let pruned = match &part.part {
+        Some(Part::Tool(call)) => call.state.as_ref().is_some_and(|state| state.is_pruned()),
+        _ => false,
+    };
+    ContextPart { part, pruned }
+}

@@ -1,0 +1,82 @@
+//! The reference tree: who is there, in which order, with which bytes. Stage two owns it, and
+//! stage three borrows from it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use scrollback_core_id::{Clock, MessageId, MessageKey, OrderKey, PartKey, ProjectId, SessionKey};
+use scrollback_stor_mmap::MappedSpan;
+
+/// A session with its messages and their parts, as bytes.
+#[derive(Clone)]
+pub struct SessionRefTree {
+    /// The session itself.
+    pub session: SessionRefNode,
+    /// Its messages, in order.
+    pub messages: Vec<MessageRefNode>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// A session's own record.
+#[derive(Debug, Clone)]
+pub struct SessionRefNode {
+    /// Names it.
+    pub key: SessionKey,
+    /// Its bytes; none if the record is missing or cannot be read.
+    pub span: Option<MappedSpan>,
+    /// The project that its place says it belongs to.
+    pub project: Option<ProjectId>,
+}
+
+/// A message.
+#[derive(Debug, Clone)]
+pub struct MessageRefNode {
+    /// Names it.
+    pub key: MessageKey,
+    /// Where it stands in its session.
+    pub order: OrderKey,
+    /// Its bytes; none if they cannot be read.
+    pub span: Option<MappedSpan>,
+    /// Its parts, in order.
+    pub parts: Vec<PartRefNode>,
+}
+
+/// A part.
+#[derive(Debug, Clone)]
+pub struct PartRefNode {
+    /// Names it.
+    pub key: PartKey,
+    /// Where it stands in its message.
+    pub order: OrderKey,
+    /// Its bytes; none if they cannot be read.
+    pub span: Option<MappedSpan>,
+}
+
+impl SessionRefTree {
+    /// The message of this id.
+    pub fn message(&self, id: &MessageId) -> Option<&MessageRefNode> {
+        self.messages.iter().find(|node| node.key.message == *id)
+    }
+
+    /// How many parts there are in all messages.
+    pub fn part_count(&self) -> usize {
+        self.messages.iter().map(|node| node.parts.len()).sum()
+    }
+
+    /// Every span, in order: the session's, then each message's followed by its parts'.
+    pub fn spans(&self) -> impl Iterator<Item = &MappedSpan> {
+        let messages = self.messages.iter().flat_map(|node| {
+            node.span.iter().chain(node.parts.iter().filter_map(|part| part.span.as_ref()))
+        });
+        self.session.span.iter().chain(messages)
+    }
+}
+
+impl fmt::Debug for SessionRefTree {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionRefTree")
+            .field("session", &self.session)
+            .field("messages", &self.messages)
+            .finish_non_exhaustive()
+    }
+}

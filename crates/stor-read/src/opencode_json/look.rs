@@ -1,0 +1,154 @@
+//! One look at the tree: the open root, and how directories and files are reached from it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use scrollback_core_err::{Issue, IssueKind, Place};
+use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey};
+use scrollback_core_type::json;
+use scrollback_stor_mmap::{
+    Arena, Dir, Directory, FileKind, Frozen, ListBuffer, Look, MappedFile, MappedSpan, Piece,
+};
+use scrollback_stor_path::{PathClass, discipline};
+
+use super::FileReader;
+use crate::{Each, Entry, Found, Reader};
+
+/// One look at the tree.
+pub(super) struct FileLook<'s> {
+    store: &'s FileReader,
+    pub(super) root: Dir,
+    look: Look<'s>,
+    pub(super) buffer: ListBuffer,
+    name: Vec<u8>,
+}
+
+/// Bytes that were read: in the arena of the look, or mapped for themselves.
+pub(super) enum Fetched {
+    Piece(Piece),
+    Span(MappedSpan),
+}
+
+impl Fetched {
+    /// The bytes, while the arena still grows.
+    pub(super) fn bytes<'a>(&'a self, arena: &'a Arena) -> &'a [u8] {
+        match self {
+            Self::Piece(piece) => arena.bytes(piece),
+            Self::Span(span) => span,
+        }
+    }
+
+    pub(super) fn mtime_ms(&self) -> i64 {
+        match self {
+            Self::Piece(piece) => piece.stamp.mtime.as_millis(),
+            Self::Span(span) => span.stamp().mtime.as_millis(),
+        }
+    }
+
+    pub(super) fn into_span(self, arena: &Frozen) -> MappedSpan {
+        match self {
+            Self::Piece(piece) => arena.span(&piece),
+            Self::Span(span) => span,
+        }
+    }
+}
+
+impl<'s> FileLook<'s> {
+    pub(super) fn new(store: &'s FileReader, root: Dir) -> Self {
+        let look = Look::begin(store.clock.as_ref(), store.options);
+        Self { store, root, look, buffer: ListBuffer::default(), name: Vec::new() }
+    }
+
+    /// Reads the file of an entity in its directory. The id need not be one that was listed.
+    pub(super) fn fetch(
+        &mut self,
+        arena: &mut Arena,
+        dir: &Dir,
+        id: &str,
+    ) -> Result<Fetched, IssueKind> {
+        self.name.clear();
+        self.name.extend_from_slice(id.as_bytes());
+        self.name.extend_from_slice(b".json");
+        let (store, look) = (self.store, self.look);
+        let whole = &mut |bytes: &[u8]| json::check(bytes).is_ok();
+        if store.policy.is_frozen()
+            && let Ok((FileKind::File, stamp)) = dir.stat(&self.name)
+            && store.policy.maps(discipline(PathClass::Part), stamp.size)
+        {
+            let in_place = discipline(PathClass::Part);
+            let file = MappedFile::open(dir, &self.name, in_place, &store.policy, &look, whole)?;
+            return Ok(Fetched::Span(file.into_span()));
+        }
+        arena.read(dir, &self.name, &look, whole).map(Fetched::Piece)
+    }
+}
+
+/// Opens a directory that may be missing, which is nothing: opencode makes it with the first file.
+pub(super) fn open_if_there(
+    parent: &Dir,
+    name: &str,
+    path: impl FnOnce() -> PathBuf,
+    note: &mut Note<'_>,
+) -> Option<Dir> {
+    match parent.open_dir(name.as_bytes()) {
+        Ok(dir) => Some(dir),
+        Err(IssueKind::Vanished) => None,
+        Err(kind) => {
+            note(None, Issue::new(Place::path(path()), kind));
+            None
+        }
+    }
+}
+
+/// Where the record of an id is, for issues.
+pub(super) fn place_of(directory: &[&str], id: &str) -> Place {
+    Place::path(directory.iter().collect::<PathBuf>().join(format!("{id}.json")))
+}
+
+/// Takes issues while a scope is walked, with the entity they are about.
+pub(super) type Note<'n> = dyn FnMut(Option<EntityKey>, Issue) + 'n;
+
+impl FileLook<'_> {
+    /// Walks something as it is from now on, and hands out what is found: issues first.
+    fn walk(
+        &mut self,
+        each: &mut Each<'_>,
+        walk: impl FnOnce(&mut Self, &mut Note<'_>) -> Vec<Entry>,
+    ) -> crate::Result<()> {
+        self.look = Look::begin(self.store.clock.as_ref(), self.store.options);
+        let mut issues = Vec::new();
+        let entries = walk(self, &mut |key, issue| issues.push(Found::Issue(key, issue)));
+        let mut all = issues.into_iter().chain(entries.into_iter().map(Found::Entry));
+        let _ = all.try_for_each(each);
+        Ok(())
+    }
+}
+
+impl Reader for FileLook<'_> {
+    fn clock(&self) -> &Arc<dyn Clock> {
+        &self.store.clock
+    }
+
+    fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> crate::Result<()> {
+        self.walk(each, |look, note| match scope {
+            Scope::Projects => look.projects(note),
+            Scope::Sessions => look.sessions(None, note),
+            Scope::Project(id) => look.sessions(Some(id), note),
+            Scope::Messages(session) => look.messages(session, note),
+            Scope::Parts(message) => look.parts(&message.message, note),
+            _ => Vec::new(),
+        })
+    }
+
+    fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> crate::Result<()> {
+        self.walk(each, |look, note| look.entities(keys, note))
+    }
+
+    fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> crate::Result<()> {
+        self.walk(each, |look, note| look.whole(session, note))
+    }
+
+    fn orphans(&mut self, each: &mut Each<'_>) -> crate::Result<()> {
+        self.walk(each, Self::lost)
+    }
+}

@@ -1,0 +1,134 @@
+//! Messages and parts: `message/<session>/<message>.json`, `part/<message>/<part>.json`.
+
+use scrollback_core_err::Issue;
+use scrollback_core_id::{
+    EntityKey, MessageId, MessageKey, OrderKey, PartId, PartKey, SessionKey, circular_orders,
+};
+use scrollback_core_type::order_time;
+use scrollback_stor_mmap::{Arena, Dir};
+use scrollback_stor_path::layout::{MESSAGE, PART};
+
+use super::look::{Fetched, FileLook, Note, open_if_there, place_of};
+use super::names::{Names, ids};
+use crate::Entry;
+
+/// A message's record in the arena, and its order.
+pub(super) struct MessageSighting {
+    pub(super) key: MessageKey,
+    pub(super) order: OrderKey,
+    pub(super) fetched: Fetched,
+}
+
+impl FileLook<'_> {
+    pub(super) fn messages(&mut self, session: &SessionKey, note: &mut Note<'_>) -> Vec<Entry> {
+        let mut arena = Arena::new();
+        let found = self.read_messages(&mut arena, session, note);
+        let arena = arena.freeze();
+        found
+            .into_iter()
+            .map(|it| Entry::new(it.key, it.order, it.fetched.into_span(&arena)))
+            .collect()
+    }
+
+    /// Reads the messages of a session and puts them in order.
+    pub(super) fn read_messages(
+        &mut self,
+        arena: &mut Arena,
+        session: &SessionKey,
+        note: &mut Note<'_>,
+    ) -> Vec<MessageSighting> {
+        let id = session.session.as_str();
+        let path = || [MESSAGE, id].iter().collect();
+        let Some(dir) = open_if_there(&self.root, MESSAGE, || MESSAGE.into(), note)
+            .and_then(|all| open_if_there(&all, id, path, note))
+        else {
+            return Vec::new();
+        };
+        let ids: Vec<MessageId> = ids(&dir, Names::Records, path, &mut self.buffer, note);
+        let mut found = Vec::with_capacity(ids.len());
+        for message in ids {
+            let key = MessageKey { session: session.session.clone(), message };
+            match self.fetch(arena, &dir, key.message.as_str()) {
+                Ok(fetched) => {
+                    let order = message_order(&key.message, &fetched, arena);
+                    found.push(MessageSighting { key, order, fetched });
+                }
+                Err(kind) => {
+                    let place = place_of(&[MESSAGE, id], key.message.as_str());
+                    note(Some(key.into()), Issue::new(place, kind));
+                }
+            }
+        }
+        found.sort_unstable_by(|a, b| (a.order, &a.key).cmp(&(b.order, &b.key)));
+        found
+    }
+
+    /// The names of a message's parts, in order, without reading them.
+    pub(super) fn parts(&mut self, message: &MessageId, note: &mut Note<'_>) -> Vec<Entry> {
+        let Some(dir) = self.open_parts(note).and_then(|all| open_message(&all, message, note))
+        else {
+            return Vec::new();
+        };
+        let named = self.list_parts(&dir, message, note);
+        let entry = |(order, part)| {
+            let key = EntityKey::Part(PartKey { message: message.clone(), part });
+            Entry { key, order, span: None, project: None }
+        };
+        named.into_iter().map(entry).collect()
+    }
+
+    /// The directory of all parts.
+    pub(super) fn open_parts(&self, note: &mut Note<'_>) -> Option<Dir> {
+        open_if_there(&self.root, PART, || PART.into(), note)
+    }
+
+    /// Reads the parts of a message and puts them in order.
+    pub(super) fn read_parts(
+        &mut self,
+        arena: &mut Arena,
+        dir: &Dir,
+        message: &MessageId,
+        note: &mut Note<'_>,
+    ) -> Vec<(PartKey, OrderKey, Fetched)> {
+        let named = self.list_parts(dir, message, note);
+        let mut found = Vec::with_capacity(named.len());
+        for (order, part) in named {
+            let key = PartKey { message: message.clone(), part };
+            match self.fetch(arena, dir, key.part.as_str()) {
+                Ok(fetched) => found.push((key, order, fetched)),
+                Err(kind) => {
+                    let place = place_of(&[PART, message.as_str()], key.part.as_str());
+                    note(Some(key.into()), Issue::new(place, kind));
+                }
+            }
+        }
+        found
+    }
+
+    fn list_parts(
+        &mut self,
+        dir: &Dir,
+        message: &MessageId,
+        note: &mut Note<'_>,
+    ) -> Vec<(OrderKey, PartId)> {
+        let path = || [PART, message.as_str()].iter().collect();
+        let ids: Vec<PartId> = ids(dir, Names::Records, path, &mut self.buffer, note);
+        let orders: Vec<OrderKey> = circular_orders(ids.iter()).collect();
+        let mut named: Vec<_> = orders.into_iter().zip(ids).collect();
+        named.sort_unstable();
+        named
+    }
+}
+
+/// The directory of one message's parts; missing while a message has none.
+pub(super) fn open_message(all: &Dir, message: &MessageId, note: &mut Note<'_>) -> Option<Dir> {
+    let id = message.as_str();
+    open_if_there(all, id, || [PART, id].iter().collect(), note)
+}
+
+/// By when it was made. A record too damaged to say is placed by its id, or by its file.
+fn message_order(id: &MessageId, fetched: &Fetched, arena: &Arena) -> OrderKey {
+    let created = order_time(fetched.bytes(arena)).created;
+    let mtime = fetched.mtime_ms();
+    OrderKey(created.or_else(|| id.time(mtime)).unwrap_or(mtime))
+}

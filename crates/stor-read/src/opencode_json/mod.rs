@@ -1,0 +1,104 @@
+//! opencode's JSON tree (`storage/`, 0.6 to 1.1), as `docs/format/opencode.md`, section 3 has it.
+//!
+//! A `FileReader` knows where the tree is; a `Look` is one look at it. What a look can do is split
+//! by what is walked: sessions and projects, messages and parts, whole trees, orphans.
+
+mod look;
+mod messages;
+mod names;
+mod orphans;
+mod sessions;
+mod spans;
+mod tree;
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use scrollback_core_id::{Clock, EntityKey, SourceId};
+use scrollback_stor_mmap::{Dir, MapPolicy, ReadOptions};
+use scrollback_stor_path::path_of;
+
+use self::look::FileLook;
+use crate::{Error, Found, Reader, Result, Source};
+
+/// Reads opencode's JSON tree. Cheap to make: nothing is opened before it is asked for.
+#[derive(Clone)]
+pub struct FileReader {
+    storage: PathBuf,
+    id: SourceId,
+    clock: Arc<dyn Clock>,
+    options: ReadOptions,
+    policy: MapPolicy,
+}
+
+impl FileReader {
+    /// A reader of the `storage/` directory at this path.
+    pub fn new(storage: impl Into<PathBuf>, id: SourceId, clock: Arc<dyn Clock>) -> Self {
+        let (options, policy) = (ReadOptions::default(), MapPolicy::default());
+        Self { storage: storage.into(), id, clock, options, policy }
+    }
+
+    /// The same reader with other limits: size, margin, tries.
+    #[must_use]
+    pub fn with_options(self, options: ReadOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// The same reader with another policy. opencode rewrites its files in place, so only a policy
+    /// for frozen stores makes a difference.
+    #[must_use]
+    pub fn with_policy(self, policy: MapPolicy) -> Self {
+        Self { policy, ..self }
+    }
+
+    /// The `storage/` directory.
+    pub fn storage(&self) -> &Path {
+        &self.storage
+    }
+}
+
+impl Source for FileReader {
+    fn id(&self) -> &SourceId {
+        &self.id
+    }
+
+    fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    fn open(&self) -> Result<Box<dyn Reader + '_>> {
+        let root = Dir::open(&self.storage).map_err(|source| Error::Store {
+            path: self.storage.clone(),
+            source: Box::new(source),
+        })?;
+        Ok(Box::new(FileLook::new(self, root)))
+    }
+
+    fn locate(&self, key: &EntityKey) -> Option<PathBuf> {
+        let project = match key {
+            EntityKey::Session(_) => {
+                let mut project = None;
+                let _ = self.open().ok()?.spans(std::slice::from_ref(key), &mut |found| {
+                    if let Found::Entry(entry) = found {
+                        project = entry.project;
+                    }
+                    ControlFlow::Continue(())
+                });
+                project
+            }
+            _ => None,
+        };
+        path_of(key, project.as_ref()).ok()
+    }
+}
+
+impl fmt::Debug for FileReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FileReader")
+            .field("storage", &self.storage)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,67 @@
+//! From the names in a directory to ids. What is no entity is passed over, what no id can have as
+//! its name is an issue.
+
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use scrollback_core_err::{Issue, IssueKind, Place};
+use scrollback_core_id::IdError;
+use scrollback_stor_mmap::{Dir, Directory, FileKind, ListBuffer};
+use scrollback_stor_path::{directory_name, entity_name};
+
+use super::look::Note;
+
+/// What the names of a directory stand for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Names {
+    /// Files `<id>.json`.
+    Records,
+    /// Directories `<id>`.
+    Directories,
+}
+
+/// Lists the ids in a directory, in no order. `path` says where the directory is, for issues.
+pub(super) fn ids<I: FromStr<Err = IdError>>(
+    dir: &Dir,
+    names: Names,
+    path: impl Fn() -> PathBuf,
+    buffer: &mut ListBuffer,
+    note: &mut Note<'_>,
+) -> Vec<I> {
+    let mut ids = Vec::new();
+    let listed = dir.list(buffer, |name, kind| match id(name, kind, names) {
+        Ok(id) => ids.extend(id),
+        Err(kind) => {
+            let name = String::from_utf8_lossy(name);
+            note(None, Issue::new(Place::path(path().join(Path::new(&*name))), kind));
+        }
+    });
+    if let Err(kind) = listed {
+        note(None, Issue::new(Place::path(path()), kind));
+    }
+    ids
+}
+
+/// The id that a name holds; none if it is not one of ours.
+fn id<I: FromStr<Err = IdError>>(
+    name: &[u8],
+    kind: FileKind,
+    names: Names,
+) -> Result<Option<I>, IssueKind> {
+    let text = match names {
+        Names::Records => entity_name(name),
+        Names::Directories => directory_name(name),
+    };
+    let text = match text {
+        Ok(text) => text,
+        Err(other) => return other.issue().map_or(Ok(None), Err),
+    };
+    match (names, kind) {
+        (_, FileKind::Link) => Err(IssueKind::Link),
+        (Names::Records, FileKind::File) | (Names::Directories, FileKind::Directory) => {
+            I::from_str(text).map(Some).map_err(|error| IssueKind::BadId { why: error.to_string() })
+        }
+        (Names::Records, _) => Err(IssueKind::NotAFile),
+        (Names::Directories, _) => Err(IssueKind::NotADirectory),
+    }
+}

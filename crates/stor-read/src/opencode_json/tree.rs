@@ -1,0 +1,40 @@
+//! All of one session, read into one arena: its record, its messages, their parts.
+
+use scrollback_core_id::{EntityKey, OrderKey, SessionKey};
+use scrollback_stor_mmap::Arena;
+
+use super::look::{FileLook, Note};
+use super::messages::open_message;
+use super::spans::is_safe;
+use crate::Entry;
+
+/// What a session of a few dozen messages takes; the arena grows from there.
+const USUAL: usize = 256 << 10;
+
+impl FileLook<'_> {
+    pub(super) fn whole(&mut self, key: &SessionKey, note: &mut Note<'_>) -> Vec<Entry> {
+        if !is_safe(&key.clone().into(), note) {
+            return Vec::new();
+        }
+        let mut entries: Vec<Entry> = self.session(key, note).into_iter().collect();
+        let mut arena = Arena::with_capacity(USUAL);
+        let messages = self.read_messages(&mut arena, key, note);
+        let all_parts = if messages.is_empty() { None } else { self.open_parts(note) };
+        let mut found = Vec::with_capacity(messages.len() * 5);
+        for message in messages {
+            let id = message.key.message.clone();
+            found.push((message.key.into(), message.order, message.fetched));
+            if let Some(dir) = all_parts.as_ref().and_then(|all| open_message(all, &id, note)) {
+                let parts = self.read_parts(&mut arena, &dir, &id, note);
+                let keyed = |(key, order, fetched): (_, OrderKey, _)| {
+                    (EntityKey::Part(key), order, fetched)
+                };
+                found.extend(parts.into_iter().map(keyed));
+            }
+        }
+        let arena = arena.freeze();
+        let found = found.into_iter();
+        entries.extend(found.map(|(key, order, it)| Entry::new(key, order, it.into_span(&arena))));
+        entries
+    }
+}

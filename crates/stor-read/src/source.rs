@@ -1,0 +1,109 @@
+//! The two traits that every store implements: `Source` opens looks, `Reader` is one look.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use scrollback_core_err::Issue;
+use scrollback_core_id::{Clock, EntityKey, OrderKey, ProjectId, Scope, SessionKey, SourceId};
+use scrollback_stor_mmap::MappedSpan;
+
+use crate::Result;
+
+/// A store that can be read, and that is only ever read.
+pub trait Source: Send + Sync {
+    /// Names this store among several.
+    fn id(&self) -> &SourceId;
+
+    /// The clock that reads of this store are judged by.
+    fn clock(&self) -> &Arc<dyn Clock>;
+
+    /// Opens one consistent look at the store, as far as the store allows: directory handles of a
+    /// tree of files, one read transaction of a database.
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) if the store is not there or may not be read.
+    fn open(&self) -> Result<Box<dyn Reader + '_>>;
+
+    /// Says where an entity is kept, for people who want to look at it: a file, relative to the
+    /// root of the store. Nothing is promised about what is there.
+    fn locate(&self, key: &EntityKey) -> Option<PathBuf>;
+}
+
+/// One look at a store. All calls are in bulk, and hand out what they find as it comes.
+///
+/// What cannot be read is handed out as an [`Issue`] and nothing else is lost; `Err` means that
+/// the call as a whole was impossible. `each` may end a call early by breaking.
+pub trait Reader {
+    /// The clock of the store.
+    fn clock(&self) -> &Arc<dyn Clock>;
+
+    /// Hands out the entities of a scope, in the store's order: sessions newest first by
+    /// `time.updated`, messages by `(time.created, id)`, parts by their id's clock. Projects,
+    /// sessions and messages come with their spans, because their order is read from them; parts
+    /// come as names.
+    ///
+    /// # Errors
+    /// If the scope as a whole cannot be walked.
+    fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> Result<()>;
+
+    /// Hands out the spans of these entities, in the order asked. One that is not there is an
+    /// issue.
+    ///
+    /// # Errors
+    /// If no entity can be read.
+    fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> Result<()>;
+
+    /// Hands out all of one session with spans, in the store's fastest way: the session, then each
+    /// message followed by its parts, in order. Nothing is handed out where nothing is there.
+    ///
+    /// # Errors
+    /// If nothing of the session can be read.
+    fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> Result<()>;
+
+    /// Hands out what belongs to something that is not there, with spans: messages without their
+    /// session, parts without their message. Walks the whole store.
+    ///
+    /// # Errors
+    /// If the store cannot be walked.
+    fn orphans(&mut self, each: &mut Each<'_>) -> Result<()>;
+}
+
+/// What a reader calls for each thing it finds. Breaking ends the call.
+pub type Each<'e> = dyn FnMut(Found) -> ControlFlow<()> + 'e;
+
+/// Something that a reader found.
+#[derive(Debug)]
+pub enum Found {
+    /// An entity.
+    Entry(Entry),
+    /// Something that is wrong, about an entity if the key is known.
+    Issue(Option<EntityKey>, Issue),
+}
+
+/// An entity in a store.
+#[derive(Clone)]
+pub struct Entry {
+    /// Names it.
+    pub key: EntityKey,
+    /// Where it stands among its siblings.
+    pub order: OrderKey,
+    /// Its bytes, in the shape of opencode's own JSON, where the call reads them.
+    pub span: Option<MappedSpan>,
+    /// The project that a session's place says it belongs to.
+    pub project: Option<ProjectId>,
+}
+
+impl Entry {
+    /// An entity with its bytes.
+    pub fn new(key: impl Into<EntityKey>, order: OrderKey, span: MappedSpan) -> Self {
+        Self { key: key.into(), order, span: Some(span), project: None }
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Entry({}, {:?}, {:?})", self.key, self.order, self.span)
+    }
+}
