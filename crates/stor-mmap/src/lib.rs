@@ -1,1 +1,29 @@
-//! Placeholder.
+#![doc = include_str!("../README.md")]
+//!
+//! # What is where
+//! * [`Directory`] opens and lists; [`Dir`] does it the platform's best way, [`PortableDir`] by
+//!   `std::fs` alone.
+//! * [`Arena`] reads many files into one buffer; [`Look`] carries what settles a read.
+//! * [`MappedSpan`] is bytes from anywhere; [`MappedFile`] maps what [`MapPolicy`] allows.
+//! * [`MappedFileCache`] keeps spans by key.
+//! * [`write_atomic`] and [`open_own`] are for files of our own, never for a store's.
+
+mod arena;
+mod cache;
+mod dir;
+mod error;
+mod file;
+mod look;
+mod map;
+mod own;
+mod span;
+
+pub use arena::{Arena, Frozen, Piece};
+pub use cache::{CacheStats, MappedFileCache};
+pub use dir::{Dir, Directory, FileKind, ListBuffer, PortableDir};
+pub use error::Error;
+pub use file::MappedFile;
+pub use look::{Look, ReadOptions};
+pub use map::{MapPolicy, live_maps};
+pub use own::{open_own, write_atomic};
+pub use span::{Allocation, Backing, MappedSpan, Settled};

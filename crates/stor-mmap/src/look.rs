@@ -1,0 +1,72 @@
+//! One look at a store: when it began, and how long to insist on quiet files.
+
+use std::time::Duration;
+
+use scrollback_core_id::{Clock, Stamp, UnixNanos};
+
+/// How files that others may be writing are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// How much older than the look a file's last change must be for its bytes to be settled.
+    /// It has to outlast the writer's longest single `write`, because a file's mtime is set
+    /// before its bytes arrive, and any difference between the clocks of the two. 100 ms.
+    pub margin: Duration,
+    /// How often an unsettled file is read before giving up. At least once; 4.
+    pub tries: u32,
+    /// The largest file that is read, in bytes. 64 MiB.
+    pub max_len: u64,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self { margin: Duration::from_millis(100), tries: 4, max_len: 64 << 20 }
+    }
+}
+
+/// One look at a store, shared by all reads of it.
+///
+/// The clock is read once, before the first file, and not once a file: for a file read later the
+/// true start is later still, so the answer errs only towards provisional.
+#[derive(Clone, Copy)]
+pub struct Look<'a> {
+    clock: &'a dyn Clock,
+    options: ReadOptions,
+    started: UnixNanos,
+}
+
+impl<'a> Look<'a> {
+    /// Begins a look now.
+    pub fn begin(clock: &'a dyn Clock, options: ReadOptions) -> Self {
+        Self { clock, options, started: clock.now() }
+    }
+
+    /// When the look began.
+    pub fn started(&self) -> UnixNanos {
+        self.started
+    }
+
+    /// How it reads.
+    pub fn options(&self) -> &ReadOptions {
+        &self.options
+    }
+
+    /// Whether a file with this stamp was quiet when the look began.
+    pub fn settles(&self, stamp: &Stamp) -> bool {
+        stamp.is_settled_at(self.started, self.options.margin)
+    }
+
+    /// The same look, begun anew after a pause.
+    pub(crate) fn again(&self, pause: Duration) -> Self {
+        self.clock.pause(pause);
+        Self::begin(self.clock, self.options)
+    }
+}
+
+impl std::fmt::Debug for Look<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Look")
+            .field("options", &self.options)
+            .field("started", &self.started)
+            .finish_non_exhaustive()
+    }
+}

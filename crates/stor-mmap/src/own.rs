@@ -1,0 +1,84 @@
+//! Files of our own, such as an index snapshot: written whole, then renamed into place.
+//!
+//! This is all that the workspace ever writes, and never into a store.
+
+use std::ffi::OsStr;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use scrollback_core_err::{AtPath, Issue, Place};
+use scrollback_core_id::Discipline;
+
+use crate::{Dir, Error, MapPolicy, MappedFile, MappedSpan};
+
+/// Replaces a file of ours, or makes it: whoever opens it finds all of the old bytes or all of
+/// `bytes`, after a crash too. Only its owner may read it (mode 0600). Spans of the old file keep
+/// the old bytes.
+///
+/// # Errors
+/// [`Error::Io`]; the old file is then as it was.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+
+    let (parent, name) = split(path).at("write", path)?;
+    let (temporary, mut file) = loop {
+        let mut temporary = name.to_owned();
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        temporary.push(format!(".{}-{count}.tmp", process::id()));
+        let temporary = parent.join(temporary);
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        match options.open(&temporary) {
+            // Left by a process that died, with the same number as ours.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            opened => break (temporary.clone(), opened.at("create", &temporary)?),
+        }
+    };
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    drop(file); // Windows renames no open file.
+    let renamed = written.and_then(|()| fs::rename(&temporary, path));
+    if renamed.is_err() {
+        // The first error is the one to tell.
+        let _ = fs::remove_file(&temporary);
+    }
+    renamed.and_then(|()| sync_directory(&parent)).at("write", path)?;
+    Ok(())
+}
+
+/// Opens a file that [`write_atomic`] wrote; maps it if it is large.
+///
+/// # Errors
+/// [`Error::Io`] if there is no such directory; [`Error::Issue`] with
+/// [`IssueKind::Vanished`](scrollback_core_err::IssueKind::Vanished) if there is no such file.
+pub fn open_own(path: &Path) -> Result<MappedSpan, Error> {
+    let (parent, name) = split(path).at("open", path)?;
+    let dir = Dir::open(parent)?;
+    let policy = MapPolicy::kept();
+    let name = name.as_encoded_bytes();
+    let file = MappedFile::open_stable(&dir, name, Discipline::Snapshot, &policy, u64::MAX)
+        .map_err(|kind| Issue::new(Place::path(path), kind))?;
+    Ok(file.into_span())
+}
+
+fn split(path: &Path) -> io::Result<(PathBuf, &OsStr)> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    Ok((parent.unwrap_or(Path::new(".")).to_owned(), name))
+}
+
+/// Makes the new name last.
+#[cfg(unix)]
+#[expect(clippy::disallowed_methods, reason = "this is the crate that they go through")]
+fn sync_directory(path: &Path) -> io::Result<()> {
+    fs::File::open(path)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_directory(_: &Path) -> io::Result<()> {
+    Ok(())
+}
