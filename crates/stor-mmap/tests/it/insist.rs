@@ -1,0 +1,241 @@
+//! Files that change while they are read: retried, provisional, or given up, never silently torn.
+
+use std::fs;
+use std::time::Duration;
+
+use scrollback_core_err::IssueKind;
+use scrollback_stor_mmap::{Arena, Look, Piece, ReadOptions, Settled};
+
+use crate::support::{OLD, Root, Scripted, Store, TestClock, YOUNG, object, on_both};
+
+on_both!(
+    young_and_whole,
+    young_and_torn,
+    torn_and_then_whole,
+    settled_after_a_pause,
+    rewritten_to_the_same_length,
+    cut_after_the_read,
+    grown_after_the_read,
+    rewritten_while_it_was_parsed,
+    always_moving,
+    always_growing,
+    emptied_and_filled,
+    gone_in_between,
+    short_reads,
+    tries_are_at_least_one,
+);
+
+fn read<D: scrollback_stor_mmap::Directory>(
+    dir: &D,
+    clock: &TestClock<'_>,
+    whole: &mut dyn FnMut(&[u8]) -> bool,
+) -> (Result<Piece, IssueKind>, Vec<u8>) {
+    let mut arena = Arena::new();
+    let result = arena.read(dir, b"f", &Look::begin(clock, ReadOptions::default()), whole);
+    match result {
+        Ok(piece) => {
+            let bytes = arena.bytes(&piece).to_vec();
+            (Ok(piece), bytes)
+        }
+        Err(kind) => {
+            assert!(arena.is_empty(), "a failed read leaves nothing");
+            (Err(kind), Vec::new())
+        }
+    }
+}
+
+fn settled(result: Result<Piece, IssueKind>) -> Settled {
+    result.unwrap().settled
+}
+
+fn young_and_whole<D: Root>() {
+    let store = Store::new();
+    store.put("f", b"{1}", YOUNG);
+    let clock = TestClock::new();
+    let mut asked = 0;
+    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut |bytes| {
+        asked += 1;
+        object(bytes)
+    });
+    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{1}"[..]));
+    assert_eq!((asked, clock.pauses().len()), (1, 0), "usable at once");
+}
+
+fn young_and_torn<D: Root>() {
+    let store = Store::new();
+    store.put("f", b"{1}{tail}", YOUNG);
+    let clock = TestClock::new();
+    let (result, _) = read(&store.dir::<D>(), &clock, &mut object);
+    assert_eq!(result, Err(IssueKind::Unsettled { tries: 4 }));
+    assert_eq!(clock.pauses(), [1, 2, 4].map(Duration::from_millis));
+}
+
+fn torn_and_then_whole<D: Root>() {
+    let store = Store::new();
+    store.put("f", b"{1}{tail}", YOUNG);
+    let clock = TestClock::with(|n| {
+        if n == 2 {
+            store.put("f", b"{1}", YOUNG);
+        }
+    });
+    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut object);
+    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{1}"[..]));
+    assert_eq!(clock.pauses().len(), 2);
+}
+
+fn settled_after_a_pause<D: Root>() {
+    let store = Store::new();
+    store.put("f", b"{torn", YOUNG);
+    // The pause took longer than asked for, as on a busy machine: the file is old by now.
+    let clock = TestClock::with(|_| store.put("f", b"no object", OLD));
+    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut object);
+    assert_eq!((settled(result), &bytes[..]), (Settled::Settled, &b"no object"[..]));
+
+    // The file stays as it is, but the margin runs out: only a fresh look at the clock can tell.
+    let margin = ReadOptions::default().margin;
+    store.put("f", b"no object", margin);
+    let clock = TestClock::new();
+    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut object);
+    assert_eq!((settled(result), &bytes[..]), (Settled::Settled, &b"no object"[..]));
+    assert_eq!(clock.pauses().len(), 1);
+}
+
+fn rewritten_to_the_same_length<D: Root>() {
+    let store = Store::new();
+    store.put("f", b"{1}", OLD);
+    let dir = Scripted::after(store.dir::<D>(), |n| {
+        if n == 1 {
+            store.put("f", b"{2}", YOUNG);
+        }
+    });
+    // Size and bytes agree; only the mtime, looked at after the read, gives it away.
+    let (result, bytes) = read(&dir, &TestClock::new(), &mut object);
+    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{1}"[..]));
+    let (result, bytes) = read(&dir, &TestClock::new(), &mut object);
+    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{2}"[..]));
+}
+
+fn cut_after_the_read<D: Root>() {
+    let store = Store::new();
+    // New text over a longer old one, not yet cut. The old mtime is the worst case.
+    store.put("f", b"{12345}{tail}", OLD);
+    let dir = Scripted::after(store.dir::<D>(), |n| {
+        if n == 1 {
+            store.put("f", b"{12345}", OLD);
+        }
+    });
+    let clock = TestClock::new();
+    let (result, bytes) = read(&dir, &clock, &mut object);
+    assert_eq!((settled(result), &bytes[..]), (Settled::Settled, &b"{12345}"[..]));
+    assert_eq!(dir.reads(), 2);
+}
+
+fn grown_after_the_read<D: Root>() {
+    let store = Store::new();
+    store.put("f", b"{1}", OLD);
+    let dir = Scripted::after(store.dir::<D>(), |n| {
+        if n == 1 {
+            store.put("f", b"{1,2,3}", YOUNG);
+        }
+    });
+    // What is behind the first read is of another version: `{1}2,3}` must not come out.
+    let clock = TestClock::new();
+    let (result, bytes) = read(&dir, &clock, &mut object);
+    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{1,2,3}"[..]));
+    assert_eq!(clock.pauses().len(), 1);
+}
+
+fn rewritten_while_it_was_parsed<D: Root>() {
+    let store = Store::new();
+    store.put("f", b"{1}", YOUNG);
+    let mut asked = 0;
+    let clock = TestClock::new();
+    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut |bytes| {
+        asked += 1;
+        if asked == 1 {
+            store.put("f", b"{2}", YOUNG / 2);
+        }
+        object(bytes)
+    });
+    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{2}"[..]));
+    assert_eq!((asked, clock.pauses().len()), (2, 1));
+}
+
+fn always_moving<D: Root>() {
+    let store = Store::new();
+    store.put("f", b"{0}", YOUNG);
+    let mut asked = 0;
+    let clock = TestClock::new();
+    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut |bytes| {
+        asked += 1;
+        store.put("f", format!("{{{asked}}}").as_bytes(), YOUNG / (asked + 1));
+        object(bytes)
+    });
+    // It parses, so it is of use, and it is marked.
+    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{3}"[..]));
+    assert_eq!((asked, clock.pauses().len()), (4, 3));
+}
+
+fn always_growing<D: Root>() {
+    let store = Store::new();
+    store.put("f", b"{", YOUNG);
+    let mut text = b"{".to_vec();
+    let dir = Scripted::after(store.dir::<D>(), |_| {
+        text.push(b' ');
+        store.put("f", &text, YOUNG);
+    });
+    // Each try ends where the file ended when the try began.
+    let (result, _) = read(&dir, &TestClock::new(), &mut object);
+    assert_eq!(result, Err(IssueKind::Unsettled { tries: 4 }));
+    assert_eq!(dir.reads(), 2 * 4);
+}
+
+fn emptied_and_filled<D: Root>() {
+    // How opencode writes 256 KiB and more: empty, then all NUL, then the text.
+    let store = Store::new();
+    let text = [b"{".to_vec(), vec![b' '; 300_000], b"}".to_vec()].concat();
+    store.put("f", b"", YOUNG);
+    let clock = TestClock::with(|n| match n {
+        1 => store.put("f", &vec![0; text.len()], YOUNG),
+        2 => store.put("f", &[&text[..100_000], &vec![0; text.len() - 100_000]].concat(), YOUNG),
+        _ => store.put("f", &text, YOUNG),
+    });
+    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut object);
+    assert_eq!(settled(result), Settled::Provisional);
+    assert!(bytes == text);
+    assert_eq!(clock.pauses().len(), 3);
+}
+
+fn gone_in_between<D: Root>() {
+    let store = Store::new();
+    store.put("f", b"{torn", YOUNG);
+    let clock = TestClock::with(|_| fs::remove_file(store.path("f")).unwrap());
+    let (result, _) = read(&store.dir::<D>(), &clock, &mut object);
+    assert_eq!(result, Err(IssueKind::Vanished));
+}
+
+fn short_reads<D: Root>() {
+    let store = Store::new();
+    store.put("f", b"{123", OLD);
+    // What a file system that gives less than asked for looks like: there is more behind a short
+    // read. No retry is due, and the bytes are settled.
+    let dir = Scripted::after(store.dir::<D>(), |n| {
+        if n == 1 {
+            store.put("f", b"{123}", OLD);
+        }
+    });
+    let clock = TestClock::new();
+    let (result, bytes) = read(&dir, &clock, &mut object);
+    assert_eq!((settled(result), &bytes[..]), (Settled::Settled, &b"{123}"[..]));
+    assert_eq!((dir.reads(), clock.pauses().len()), (2, 0));
+}
+
+fn tries_are_at_least_one<D: Root>() {
+    let store = Store::new();
+    store.put("f", b"{torn", YOUNG);
+    let clock = TestClock::new();
+    let look = Look::begin(&clock, ReadOptions { tries: 0, ..ReadOptions::default() });
+    let result = Arena::new().read(&store.dir::<D>(), b"f", &look, &mut object);
+    assert_eq!(result, Err(IssueKind::Unsettled { tries: 1 }));
+    assert!(clock.pauses().is_empty());
+}

@@ -1,0 +1,179 @@
+//! What is mapped: disciplines, policies, the limit of live mappings.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::Discipline;
+use scrollback_stor_mmap::{Backing, Dir, MapPolicy, MappedSpan, PortableDir, Settled, live_maps};
+
+use crate::support::{OLD, Root, Scripted, Store, YOUNG, on_both, open};
+
+on_both!(
+    a_database_is_refused,
+    appended_to_after_it_was_opened,
+    replaced_after_it_was_opened,
+    frozen,
+    rewritten_against_its_discipline,
+    what_cannot_be_mapped,
+);
+
+/// Tests that map take turns, because the count of live mappings is the process's.
+pub(crate) fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn small() -> MapPolicy {
+    MapPolicy::default().with_min_len(1)
+}
+
+#[test]
+fn which_files_are_mapped() {
+    use Discipline::{Append, Database, InPlace, Replace, Snapshot};
+    const KIB: u64 = 1 << 10;
+    for discipline in [Replace, Append, Snapshot] {
+        assert!(MapPolicy::default().maps(discipline, 256 * KIB));
+        assert!(!MapPolicy::default().maps(discipline, 256 * KIB - 1));
+        assert!(MapPolicy::kept().maps(discipline, 64 * KIB));
+        assert!(!MapPolicy::kept().maps(discipline, 64 * KIB - 1));
+        assert!(!MapPolicy::never().maps(discipline, u64::MAX));
+        assert!(!small().maps(discipline, 0), "no system maps nothing");
+    }
+    for discipline in [InPlace, Database] {
+        assert!(!MapPolicy::kept().maps(discipline, u64::MAX));
+    }
+    assert!(!MapPolicy::default().is_frozen());
+}
+
+fn a_database_is_refused<D: Root>() {
+    let store = Store::new();
+    store.put("opencode.db", &[1; 4096], OLD);
+    for policy in [MapPolicy::default(), MapPolicy::never()] {
+        let error = open(&store.dir::<D>(), b"opencode.db", Discipline::Database, &policy);
+        let IssueKind::Unreadable { action, kind, .. } = error.unwrap_err() else { panic!() };
+        assert_eq!((action, kind), ("open a database", std::io::ErrorKind::Unsupported));
+    }
+}
+
+fn appended_to_after_it_was_opened<D: Root>() {
+    let _turn = turn();
+    let store = Store::new();
+    for policy in [small(), MapPolicy::never()] {
+        store.put("log", b"1\n2\n", YOUNG);
+        let append = || {
+            let mut file = OpenOptions::new().append(true).open(store.path("log")).unwrap();
+            file.write_all(b"3\n").unwrap();
+        };
+        // Between the look at its length and its end being read, too.
+        let dir = Scripted::after(store.dir::<D>(), |_| append());
+        let file = open(&dir, b"log", Discipline::Append, &policy).unwrap();
+        append();
+        assert_eq!(&file.span()[..], b"1\n2\n");
+        assert_eq!((file.span().stamp().size, file.span().settled()), (4, Settled::Settled));
+    }
+}
+
+fn replaced_after_it_was_opened<D: Root>() {
+    let _turn = turn();
+    let store = Store::new();
+    for (policy, backing) in [(small(), Backing::Mapped), (MapPolicy::never(), Backing::Pooled)] {
+        store.put("f", b"old", YOUNG);
+        let span = open(&store.dir::<D>(), b"f", Discipline::Replace, &policy).unwrap().into_span();
+        store.put("temporary", b"replaced", YOUNG);
+        fs::rename(store.path("temporary"), store.path("f")).unwrap();
+        assert_eq!((&span[..], span.backing(), span.is_settled()), (&b"old"[..], backing, true));
+        fs::remove_file(store.path("f")).unwrap();
+        assert_eq!(&span[..], b"old");
+    }
+}
+
+fn frozen<D: Root>() {
+    let _turn = turn();
+    let store = Store::new();
+    store.put("big", &[b'x'; 100], YOUNG);
+    store.put("small", &[b'x'; 99], YOUNG);
+    let dir = store.dir::<D>();
+    // SAFETY: nobody else knows the store, and nothing below writes to it.
+    #[expect(unsafe_code, reason = "the promise is what is tested")]
+    let policy = unsafe { MapPolicy::frozen(100) };
+    assert!(policy.is_frozen());
+    assert!(!policy.maps(Discipline::Database, u64::MAX));
+    for (name, backing) in [(&b"big"[..], Backing::Mapped), (b"small", Backing::Pooled)] {
+        let span = open(&dir, name, Discipline::InPlace, &policy).unwrap().into_span();
+        // Young, but nobody writes, so it is whole.
+        assert_eq!((span.backing(), span.settled()), (backing, Settled::Settled));
+        assert!(span.iter().all(|&byte| byte == b'x'));
+        assert_eq!(span.len() as u64, span.stamp().size);
+    }
+}
+
+fn rewritten_against_its_discipline<D: Root>() {
+    let store = Store::new();
+    for (discipline, text) in [
+        (Discipline::Replace, &b"longer than before"[..]),
+        (Discipline::Replace, b"as it wa2"),
+        (Discipline::Append, b"cut"),
+    ] {
+        store.put("f", b"as it was", OLD);
+        let dir = Scripted::before(store.dir::<D>(), |_| store.put("f", text, YOUNG));
+        let result = open(&dir, b"f", discipline, &MapPolicy::never());
+        assert_eq!(result.unwrap_err(), IssueKind::Unsettled { tries: 1 });
+    }
+}
+
+fn what_cannot_be_mapped<D: Root>() {
+    let store = Store::new();
+    store.mkdir("d");
+    let dir = store.dir::<D>();
+    for discipline in [Discipline::Replace, Discipline::Append, Discipline::InPlace] {
+        let open = |name: &[u8]| open(&dir, name, discipline, &small()).unwrap_err();
+        assert_eq!(open(b"d"), IssueKind::NotAFile);
+        assert_eq!(open(b"missing"), IssueKind::Vanished);
+        assert!(matches!(open(b"../x"), IssueKind::BadId { .. }));
+    }
+}
+
+#[test]
+fn over_the_limit_files_are_read() {
+    let _turn = turn();
+    let store = Store::new();
+    store.put("f", b"bytes", OLD);
+    let dir = store.dir::<Dir>();
+    let before = live_maps();
+    let policy = small().with_max_maps(before + 3);
+    let spans = |count| -> Vec<MappedSpan> {
+        (0..count)
+            .map(|_| open(&dir, b"f", Discipline::Replace, &policy).unwrap().into_span())
+            .collect()
+    };
+    let mapped = |spans: &[MappedSpan]| {
+        assert!(spans.iter().all(|span| &span[..] == b"bytes"));
+        spans.iter().filter(|span| span.backing() == Backing::Mapped).count()
+    };
+    let held = spans(5);
+    assert_eq!((mapped(&held), live_maps()), (3, before + 3));
+    // A clone or a slice is no further mapping, and keeps the one it is of.
+    let slice = held[0].slice(1..3).unwrap();
+    drop(held);
+    assert_eq!((&slice[..], live_maps()), (&b"yt"[..], before + 1));
+    assert_eq!(mapped(&spans(5)), 2);
+    drop(slice);
+    assert_eq!(mapped(&spans(5)), 3);
+    assert_eq!(live_maps(), before);
+}
+
+#[test]
+fn the_limit_is_4096() {
+    let _turn = turn();
+    let store = Store::new();
+    store.put("f", b"bytes", OLD);
+    let dir = store.dir::<PortableDir>();
+    let spans: Vec<_> = (0..4100)
+        .map(|_| open(&dir, b"f", Discipline::Snapshot, &small()).unwrap().into_span())
+        .collect();
+    let mapped = spans.iter().filter(|span| span.backing() == Backing::Mapped).count();
+    assert_eq!(mapped, 4096);
+    assert!(spans.iter().all(|span| &span[..] == b"bytes"));
+}

@@ -1,0 +1,200 @@
+//! Reading into an arena: what is settled, what is too large, and that pieces stay where they are.
+
+use std::fs::File;
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::Discipline;
+use scrollback_stor_mmap::{
+    Arena, Backing, Dir, Look, MapPolicy, PortableDir, ReadOptions, Settled,
+};
+
+use crate::support::{NOW, OLD, Root, Store, TestClock, on_both, open};
+
+on_both!(
+    an_old_file_is_settled,
+    settled_bytes_need_not_parse,
+    the_margin_counts,
+    an_empty_file,
+    too_large,
+    every_size_around_the_room,
+    as_one_file,
+);
+
+fn never(_: &[u8]) -> bool {
+    panic!("settled bytes are nobody's matter")
+}
+
+fn an_old_file_is_settled<D: Root>() {
+    let store = Store::new();
+    store.put("a", b"{a}", OLD);
+    let dir = store.dir::<D>();
+    let clock = TestClock::new();
+    let look = Look::begin(&clock, ReadOptions::default());
+    assert_eq!(look.started(), NOW);
+    let mut arena = Arena::new();
+    let piece = arena.read(&dir, b"a", &look, &mut never).unwrap();
+    assert_eq!(arena.bytes(&piece), b"{a}");
+    assert_eq!(piece.settled, Settled::Settled);
+    assert_eq!(piece.stamp, dir.stat(b"a").unwrap().1);
+    assert!(clock.pauses().is_empty());
+}
+
+fn settled_bytes_need_not_parse<D: Root>() {
+    let store = Store::new();
+    store.put("nul", &[0; 100], OLD);
+    let clock = TestClock::new();
+    let look = Look::begin(&clock, ReadOptions::default());
+    let mut arena = Arena::new();
+    let piece = arena.read(&store.dir::<D>(), b"nul", &look, &mut never).unwrap();
+    assert_eq!((arena.bytes(&piece), piece.settled), (&[0; 100][..], Settled::Settled));
+}
+
+fn the_margin_counts<D: Root>() {
+    let store = Store::new();
+    let margin = ReadOptions::default().margin;
+    store.put("at", b"{}", margin);
+    store.put("beyond", b"{}", margin + std::time::Duration::from_micros(1));
+    store.put("future", b"{}", std::time::Duration::ZERO);
+    let dir = store.dir::<D>();
+    let clock = TestClock::new();
+    let look = Look::begin(&clock, ReadOptions::default());
+    let settled =
+        |name: &[u8]| Arena::new().read(&dir, name, &look, &mut |_| true).unwrap().settled;
+    assert_eq!(settled(b"at"), Settled::Provisional);
+    assert_eq!(settled(b"beyond"), Settled::Settled);
+    assert_eq!(settled(b"future"), Settled::Provisional);
+}
+
+fn an_empty_file<D: Root>() {
+    let store = Store::new();
+    store.put("empty", b"", OLD);
+    let clock = TestClock::new();
+    let look = Look::begin(&clock, ReadOptions::default());
+    let mut arena = Arena::new();
+    let piece = arena.read(&store.dir::<D>(), b"empty", &look, &mut never).unwrap();
+    let span = arena.freeze().span(&piece);
+    assert_eq!((span.backing(), &span[..], span.is_settled()), (Backing::Empty, &b""[..], true));
+    assert_eq!(span.stamp(), &piece.stamp);
+}
+
+fn too_large<D: Root>() {
+    const LEN: u64 = 300_000_000;
+    let store = Store::new();
+    store.put("sparse", b"", OLD);
+    let file = File::options().write(true).open(store.path("sparse")).unwrap();
+    file.set_len(LEN).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH).unwrap();
+    let dir = store.dir::<D>();
+    let clock = TestClock::new();
+    let mut options = ReadOptions::default();
+    let mut arena = Arena::new();
+    let look = Look::begin(&clock, options);
+    let expected = IssueKind::TooLarge { size: LEN, limit: 64 << 20 };
+    assert_eq!(arena.read(&dir, b"sparse", &look, &mut never), Err(expected.clone()));
+    assert!(arena.is_empty());
+    for discipline in [Discipline::InPlace, Discipline::Replace] {
+        let error = open(&dir, b"sparse", discipline, &MapPolicy::default()).unwrap_err();
+        assert_eq!(error, expected);
+    }
+
+    options.max_len = LEN;
+    let look = Look::begin(&clock, options);
+    let piece = arena.read(&dir, b"sparse", &look, &mut never).unwrap();
+    assert_eq!((piece.range.len() as u64, piece.settled), (LEN, Settled::Settled));
+    // A few are enough: looking at all takes long without optimisation.
+    assert!(arena.bytes(&piece).iter().step_by(4099).all(|&byte| byte == 0));
+}
+
+fn every_size_around_the_room<D: Root>() {
+    let store = Store::new();
+    let dir = store.dir::<D>();
+    let clock = TestClock::new();
+    let look = Look::begin(&clock, ReadOptions::default());
+    for len in [1, 32 << 10, 64 << 10, 96 << 10, 128 << 10] {
+        for len in len - 1..=len + 1 {
+            let bytes: Vec<u8> = (0..len).map(|n| (n % 251) as u8).collect();
+            store.put("f", &bytes, OLD);
+            let mut arena = Arena::with_capacity(64 << 10);
+            let piece = arena.read(&dir, b"f", &look, &mut never).unwrap();
+            assert!(arena.bytes(&piece) == bytes, "{len}");
+            assert_eq!(piece.settled, Settled::Settled, "{len}");
+        }
+    }
+}
+
+fn as_one_file<D: Root>() {
+    let store = Store::new();
+    store.put("f", b"{f}", OLD);
+    store.put("young", b"{y}", crate::support::YOUNG);
+    let dir = store.dir::<D>();
+    let span = |name: &[u8]| {
+        open(&dir, name, Discipline::InPlace, &MapPolicy::kept()).unwrap().into_span()
+    };
+    assert_eq!((&span(b"f")[..], span(b"f").settled()), (&b"{f}"[..], Settled::Settled));
+    assert_eq!(
+        (&span(b"young")[..], span(b"young").settled()),
+        (&b"{y}"[..], Settled::Provisional)
+    );
+    // What was allocated ahead went back.
+    assert!(span(b"f").charge() < 64, "{}", span(b"f").charge());
+}
+
+#[test]
+fn an_arena_can_be_used_again() {
+    let store = Store::new();
+    store.put("a", b"{a}", OLD);
+    let dir = store.dir::<Dir>();
+    let clock = TestClock::new();
+    let look = Look::begin(&clock, ReadOptions::default());
+    let mut arena = Arena::new();
+    for _ in 0..3 {
+        assert!(arena.is_empty());
+        let piece = arena.read(&dir, b"a", &look, &mut never).unwrap();
+        assert_eq!((piece.range, arena.len()), (0..3, 3));
+        arena.clear();
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    /// Whatever was read before and after, and whatever failed in between, a piece keeps its bytes.
+    #[test]
+    fn pieces_stay(files in prop::collection::vec((0_usize..90_000, any::<u8>()), 1..12)) {
+        let store = Store::new();
+        let clock = TestClock::new();
+        let look = Look::begin(&clock, ReadOptions::default());
+        let dirs = (store.dir::<Dir>(), store.dir::<PortableDir>());
+        let mut arena = Arena::new();
+        let mut pieces = Vec::new();
+        for (n, (len, fill)) in files.iter().enumerate() {
+            let (name, bytes) = (n.to_string(), vec![*fill; *len]);
+            store.put(&name, &bytes, OLD);
+            let piece = match n % 2 {
+                0 => arena.read(&dirs.0, name.as_bytes(), &look, &mut never),
+                _ => arena.read(&dirs.1, name.as_bytes(), &look, &mut never),
+            };
+            pieces.push((piece.unwrap(), bytes));
+            let before = arena.len();
+            let missing = arena.read(&dirs.0, b"missing", &look, &mut never);
+            prop_assert_eq!(missing, Err(IssueKind::Vanished));
+            prop_assert_eq!(arena.len(), before);
+        }
+        let total = arena.len();
+        let frozen = Arc::new(arena.freeze());
+        let spans: Vec<_> = pieces.iter().map(|(piece, _)| frozen.span(piece)).collect();
+        drop(frozen);
+        let held: Vec<_> = spans.iter().filter(|span| !span.is_empty()).collect();
+        for (span, (piece, bytes)) in spans.iter().zip(&pieces) {
+            prop_assert!(span[..] == bytes[..]);
+            prop_assert_eq!(span.stamp(), &piece.stamp);
+        }
+        for span in &held {
+            prop_assert!(span.is_same_allocation(held[0]));
+            prop_assert!(span.charge() >= total as u64);
+            prop_assert!(span.charge() <= (total + total / 8) as u64);
+        }
+    }
+}

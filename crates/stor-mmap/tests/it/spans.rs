@@ -1,0 +1,160 @@
+//! One suite over the three backings: a span is its bytes, its stamp, and what holds them.
+
+use proptest::prelude::*;
+use scrollback_core_id::{Stamp, UnixNanos};
+use scrollback_stor_mmap::{Backing, MappedSpan, Piece, Settled};
+
+const STAMP: Stamp = Stamp { size: 70_000, mtime: UnixNanos(1), inode: 2 };
+
+/// Enough to be mapped when it is kept.
+fn text() -> Vec<u8> {
+    (0..70_000_u32).map(|n| (n % 251) as u8).collect()
+}
+
+fn conforms(span: &MappedSpan, expected: &[u8], backing: Backing) {
+    assert!(span[..] == *expected && span.as_ref() == expected);
+    assert_eq!((span.len(), span.is_empty()), (expected.len(), expected.is_empty()));
+    assert_eq!(span.backing(), backing);
+    assert_eq!(span.allocation().is_none(), backing == Backing::Empty);
+    assert!(span.charge() >= span.len() as u64);
+
+    let clone = span.clone();
+    assert!(clone[..] == *expected);
+    assert_eq!(clone.as_ptr(), span.as_ptr(), "a clone copies nothing");
+    assert_eq!(clone.is_same_allocation(span), backing != Backing::Empty);
+    assert_eq!((clone.stamp(), clone.settled()), (span.stamp(), span.settled()));
+
+    for start in [0, 1, expected.len() / 2, expected.len(), expected.len() + 1, usize::MAX] {
+        for end in [0, 1, expected.len() / 2, expected.len(), expected.len() + 1, usize::MAX] {
+            sliced(span, expected, start, end);
+        }
+    }
+
+    // What holds the bytes lives as long as the last span.
+    let tail = span.slice(expected.len() / 2..expected.len()).unwrap();
+    let debug = format!("{span:?}");
+    assert!(debug.len() < 250, "bytes do not belong into a log: {debug}");
+    assert!(tail[..] == expected[expected.len() / 2..]);
+}
+
+fn sliced(span: &MappedSpan, expected: &[u8], start: usize, end: usize) {
+    match (span.slice(start..end), expected.get(start..end)) {
+        (None, None) => {}
+        (Some(slice), Some(expected)) => {
+            assert!(slice[..] == *expected, "{start}..{end}");
+            assert_eq!((slice.stamp(), slice.settled()), (span.stamp(), span.settled()));
+            assert_eq!(slice.is_same_allocation(span), !expected.is_empty());
+            assert_eq!(slice.backing() == Backing::Empty, expected.is_empty());
+        }
+        (slice, expected) => panic!("{start}..{end}: {slice:?}, expected {expected:?}"),
+    }
+}
+
+#[test]
+fn empty() {
+    conforms(&MappedSpan::empty(STAMP, Settled::Provisional), b"", Backing::Empty);
+    conforms(&MappedSpan::pooled(Vec::new(), STAMP, Settled::Settled), b"", Backing::Empty);
+    conforms(&MappedSpan::default(), b"", Backing::Empty);
+}
+
+#[test]
+fn pooled() {
+    for settled in [Settled::Settled, Settled::Provisional] {
+        let span = MappedSpan::pooled(text(), STAMP, settled);
+        conforms(&span, &text(), Backing::Pooled);
+        assert_eq!((span.stamp(), span.settled()), (&STAMP, settled));
+        assert_eq!(span.is_settled(), settled == Settled::Settled);
+        conforms(&span.slice(100..200).unwrap(), &text()[100..200], Backing::Pooled);
+    }
+    let one = MappedSpan::pooled(vec![1], STAMP, Settled::Settled);
+    let other = MappedSpan::pooled(vec![1], STAMP, Settled::Settled);
+    assert!(!one.is_same_allocation(&other));
+    assert!(!MappedSpan::default().is_same_allocation(&MappedSpan::default()));
+}
+
+/// The same spans as `MappedFile` and both directories give them.
+#[cfg(not(miri))]
+mod from_disk {
+    use scrollback_core_id::Discipline;
+    use scrollback_stor_mmap::{Arena, Backing, Look, MapPolicy, ReadOptions};
+
+    use super::{conforms, text};
+    use crate::support::{OLD, Root, Store, TestClock, object, on_both, open};
+
+    on_both!(opened, from_an_arena);
+
+    fn opened<D: Root>() {
+        let _turn = crate::maps::turn();
+        let store = Store::new();
+        store.put("f", &text(), OLD);
+        store.put("empty", b"", OLD);
+        let dir = store.dir::<D>();
+        for (discipline, backing) in [
+            (Discipline::InPlace, Backing::Pooled),
+            (Discipline::Replace, Backing::Mapped),
+            (Discipline::Append, Backing::Mapped),
+            (Discipline::Snapshot, Backing::Mapped),
+        ] {
+            for (policy, backing) in [
+                (MapPolicy::kept(), backing),
+                (MapPolicy::default(), Backing::Pooled),
+                (MapPolicy::never(), Backing::Pooled),
+            ] {
+                let file = open(&dir, b"f", discipline, &policy).unwrap();
+                assert_eq!(file.discipline(), discipline);
+                conforms(file.span(), &text(), backing);
+                conforms(&file.into_span().slice(5..9).unwrap(), &text()[5..9], backing);
+                let empty = open(&dir, b"empty", discipline, &policy).unwrap();
+                conforms(empty.span(), b"", Backing::Empty);
+            }
+        }
+    }
+
+    fn from_an_arena<D: Root>() {
+        let store = Store::new();
+        store.put("a", b"{a}", OLD);
+        store.put("f", &text(), OLD);
+        let dir = store.dir::<D>();
+        let clock = TestClock::new();
+        let look = Look::begin(&clock, ReadOptions::default());
+        let mut arena = Arena::new();
+        let pieces = [b"a", b"f"].map(|name| arena.read(&dir, name, &look, &mut object).unwrap());
+        let frozen = arena.freeze();
+        let spans = pieces.map(|piece| frozen.span(&piece));
+        conforms(&spans[0], b"{a}", Backing::Pooled);
+        conforms(&spans[1], &text(), Backing::Pooled);
+        assert!(spans[0].is_same_allocation(&spans[1]));
+    }
+}
+
+#[test]
+fn sizes() {
+    // Plans and trees hold many of them.
+    assert!(size_of::<MappedSpan>() <= 64);
+    assert_eq!(size_of::<Option<MappedSpan>>(), size_of::<MappedSpan>());
+    assert!(size_of::<Piece>() <= 48);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: if cfg!(miri) { 8 } else { 256 },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    /// Slices of slices are slices.
+    #[test]
+    fn slices_compose(
+        bytes in prop::collection::vec(any::<u8>(), 0..40),
+        cuts in prop::collection::vec((0_usize..45, 0_usize..45), 1..4),
+    ) {
+        let mut span = MappedSpan::pooled(bytes.clone(), STAMP, Settled::Settled);
+        let mut expected = &bytes[..];
+        for (start, end) in cuts {
+            sliced(&span, expected, start, end);
+            let Some(next) = span.slice(start..end) else { break };
+            (span, expected) = (next, &expected[start..end]);
+        }
+        prop_assert_eq!(&span[..], expected);
+    }
+}
