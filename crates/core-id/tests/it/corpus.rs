@@ -1,0 +1,170 @@
+//! Every id of a store that opencode 1.1.65 wrote: what it decodes to, against what was recorded.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use scrollback_core_id::{
+    CallId, IdClock, MessageId, PartId, ProjectId, SessionId, ToolOutputId, circular_orders,
+};
+use scrollback_fixtures::{Corpus, CorpusPaths, corpus};
+use serde_json::Value;
+
+fn store() -> CorpusPaths {
+    corpus(Corpus::OpencodeJson)
+}
+
+fn list(dir: &Path) -> Vec<PathBuf> {
+    std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect()
+}
+
+/// The records two levels below `storage/<kind>`: the name of the directory, and the JSON.
+fn records(kind: &str) -> Vec<(String, Value)> {
+    let directories = list(&store().storage.join(kind));
+    let read = |file: &PathBuf| {
+        let directory = file.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
+        (directory, serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap())
+    };
+    directories.iter().flat_map(|dir| list(dir)).map(|file| read(&file)).collect()
+}
+
+fn text<'a>(record: &'a Value, field: &str) -> &'a str {
+    record[field].as_str().unwrap_or_else(|| panic!("no {field} in {record}"))
+}
+
+fn created(record: &Value) -> i64 {
+    record["time"]["created"].as_i64().unwrap()
+}
+
+/// The sessions that were forked from another: their messages are copies.
+fn forks() -> BTreeSet<String> {
+    ["fork-cli", "fork-at", "fork-full"]
+        .map(|step| store().session_of_step(step).unwrap().unwrap())
+        .into()
+}
+
+#[test]
+fn sessions_are_made_when_their_record_says() {
+    let sessions = records("session");
+    assert_eq!(sessions.len(), 59);
+    for (project, record) in &sessions {
+        let id = SessionId::new(text(record, "id")).unwrap();
+        assert!(id.is_canonical(), "{id}");
+        let late = created(record) - id.time(created(record)).unwrap();
+        assert!((0..=1).contains(&late), "{id}: {late} ms");
+        assert_eq!(id.clock().unwrap().counter(), 1, "{id}");
+        assert_eq!(project, text(record, "projectID"));
+        assert!(ProjectId::new(project).is_ok());
+    }
+}
+
+#[test]
+fn messages_are_made_when_their_record_says_unless_they_were_copied() {
+    let sessions: BTreeMap<_, _> = records("session")
+        .iter()
+        .map(|(_, record)| (text(record, "id").to_owned(), created(record)))
+        .collect();
+    let forks = forks();
+    assert_eq!(forks.len(), 3);
+    let (mut original, mut copied) = (0, 0);
+    for (session, record) in records("message") {
+        let id = MessageId::new(text(&record, "id")).unwrap();
+        assert!(id.is_canonical(), "{id}");
+        let made = id.time(created(&record)).unwrap();
+        // A copy is as old as its original, older than the session that it was copied into.
+        if forks.contains(&session) && created(&record) < sessions[&session] {
+            copied += 1;
+            assert!(made >= sessions[&session], "{id}");
+            assert!(created(&record) < made, "{id}");
+        } else {
+            original += 1;
+            let late = created(&record) - made;
+            assert!((0..=100).contains(&late), "{id}: {late} ms");
+        }
+    }
+    assert_eq!((original, copied), (171, 15));
+}
+
+#[test]
+fn parts_are_made_after_their_message() {
+    let mut counters = BTreeMap::new();
+    let parts = records("part");
+    for (message, record) in &parts {
+        let message = MessageId::new(message).unwrap().clock().unwrap();
+        let id = PartId::new(text(record, "id")).unwrap();
+        assert!(id.is_canonical(), "{id}");
+        let clock = id.clock().unwrap();
+        *counters.entry(clock.counter()).or_insert(0) += 1;
+        let after = clock.ticks_after(message);
+        assert!((1..=3_000 * 4096).contains(&after), "{id}: {after} ticks");
+    }
+    assert_eq!(parts.len(), 511);
+    assert!(!counters.contains_key(&0) && counters.len() > 1, "{counters:?}");
+}
+
+#[test]
+fn the_order_of_parts_is_that_of_opencode() {
+    // No message of this store straddles a wrap, so the order as text is right for each.
+    let mut messages: BTreeMap<String, Vec<PartId>> = BTreeMap::new();
+    for (message, record) in records("part") {
+        messages.entry(message).or_default().push(PartId::new(text(&record, "id")).unwrap());
+    }
+    let mut compared = 0;
+    for parts in messages.values() {
+        let mut ordered: Vec<_> = circular_orders(parts.iter()).zip(parts).collect();
+        ordered.sort();
+        compared += ordered.windows(2).count();
+        assert!(ordered.windows(2).all(|pair| pair[0].1 < pair[1].1), "{ordered:?}");
+    }
+    assert!(compared > 300, "{compared}");
+}
+
+/// Checks a field if its name says that it holds an id, and says whether it does.
+fn check_field(name: &str, id: &str) -> bool {
+    let clock: Option<IdClock> = match name {
+        "sessionID" | "sessionId" => SessionId::new(id).unwrap().clock(),
+        "parentID" if id.starts_with("ses") => SessionId::new(id).unwrap().clock(),
+        "messageID" | "parentID" => MessageId::new(id).unwrap().clock(),
+        "partID" => PartId::new(id).unwrap().clock(),
+        // Whatever the provider sent.
+        "callID" => return CallId::new(id).unwrap().as_str() == id,
+        _ => return false,
+    };
+    assert!(clock.is_some(), "{name}: {id}");
+    true
+}
+
+fn check_fields(record: &Value, seen: &mut BTreeMap<String, usize>) {
+    match record {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                if value.as_str().is_some_and(|id| check_field(name, id)) {
+                    *seen.entry(name.clone()).or_default() += 1;
+                }
+                check_fields(value, seen);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| check_fields(value, seen)),
+        _ => {}
+    }
+}
+
+#[test]
+fn ids_in_fields_are_ids() {
+    let mut seen = BTreeMap::new();
+    for kind in ["session", "message", "part"] {
+        records(kind).iter().for_each(|(_, record)| check_fields(record, &mut seen));
+    }
+    for name in ["sessionID", "sessionId", "messageID", "parentID", "partID", "callID"] {
+        assert!(seen.contains_key(name), "{name} in {seen:?}");
+    }
+}
+
+#[test]
+fn tool_outputs_are_named_by_an_id() {
+    let outputs = list(&store().data_dir.join("tool-output"));
+    assert!(!outputs.is_empty());
+    for file in outputs {
+        let id = ToolOutputId::new(file.file_name().unwrap().to_str().unwrap()).unwrap();
+        assert!(id.is_canonical(), "{id}");
+    }
+}

@@ -1,0 +1,12 @@
+//! Tests of the crate's public face, on made-up ids and on every id of a real store.
+
+#![expect(clippy::disallowed_methods, reason = "the corpus is read without the crates above")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
+
+mod clocks;
+mod corpus;
+mod ids;
+mod keys;
+mod mint;
+mod order;
+mod stamps;

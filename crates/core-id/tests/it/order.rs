@@ -1,0 +1,78 @@
+//! The order of parts, above all where the clock of ids starts again between two of them.
+
+use proptest::prelude::*;
+use scrollback_core_id::{OrderKey, PartId, circular_orders};
+
+use crate::mint::{DAYS_397_MS, WRAPS_MS, ascending};
+
+fn part(ms: i64, counter: u64) -> PartId {
+    PartId::new(&ascending("prt", ms, counter)).unwrap()
+}
+
+/// The ids in their order; ties go by bytes.
+fn sorted(ids: &[PartId]) -> Vec<PartId> {
+    let mut ordered: Vec<_> = circular_orders(ids.iter()).zip(ids.to_vec()).collect();
+    ordered.sort();
+    ordered.into_iter().map(|(_, id)| id).collect()
+}
+
+#[test]
+fn no_parts_have_no_orders() {
+    assert_eq!(circular_orders([].iter()).count(), 0);
+}
+
+#[test]
+fn parts_that_straddle_a_wrap_stay_in_order() {
+    for wrap in WRAPS_MS {
+        let ids = [
+            part(wrap - 86_400_000, 1),
+            part(wrap - 1, 4095),
+            part(wrap, 0),
+            part(wrap, 1),
+            part(wrap + 86_400_000, 1),
+        ];
+        let mut as_text = ids.to_vec();
+        as_text.sort();
+        assert_ne!(as_text, ids);
+        assert_eq!(sorted(&ids), ids);
+        assert_eq!(sorted(&as_text), ids);
+    }
+}
+
+#[test]
+fn ids_without_a_clock_come_last_in_the_order_of_their_bytes() {
+    let foreign = |text| PartId::new(text).unwrap();
+    let wrap = WRAPS_MS[2];
+    let ids = [foreign("a"), part(wrap, 1), foreign("Z"), part(wrap - 1, 1), foreign("prt_zz")];
+    assert_eq!(
+        sorted(&ids),
+        [part(wrap - 1, 1), part(wrap, 1), foreign("Z"), foreign("a"), foreign("prt_zz")]
+    );
+    let orders: Vec<_> = circular_orders([foreign("a"), foreign("Z")].iter()).collect();
+    assert_eq!(orders, [OrderKey(i64::MAX); 2]);
+}
+
+proptest! {
+    #[test]
+    fn the_order_is_that_of_time_however_the_directory_lists(
+        wrap in prop::sample::select(&WRAPS_MS[..]),
+        times in prop::collection::btree_set((-DAYS_397_MS / 2..DAYS_397_MS / 2, 0..4096_u64), 0..20),
+        seed in any::<prop::sample::Index>(),
+    ) {
+        let ids: Vec<_> = times.iter().map(|&(ms, counter)| part(wrap + ms, counter)).collect();
+        prop_assert_eq!(&sorted(&ids), &ids);
+        let mut listed = ids.clone();
+        listed.reverse();
+        if !listed.is_empty() {
+            let at = seed.index(listed.len());
+            listed.rotate_left(at);
+        }
+        prop_assert_eq!(&sorted(&listed), &ids);
+        // An order belongs to its id, not to the place in the list.
+        let mut one: Vec<_> = ids.iter().cloned().zip(circular_orders(ids.iter())).collect();
+        let mut two: Vec<_> = listed.iter().cloned().zip(circular_orders(listed.iter())).collect();
+        one.sort();
+        two.sort();
+        prop_assert_eq!(one, two);
+    }
+}
