@@ -1,6 +1,7 @@
 //! One thing that is wrong with the input: where, and what.
 //!
-//! An issue never ends a run. What it is about is left out or marked; the rest is there.
+//! An issue never ends a run. What it is about is left out or marked; the rest is there. An issue
+//! is larger than what most calls answer, so results carry it as `Box<Issue>`.
 
 use std::fmt;
 use std::io;
@@ -114,7 +115,7 @@ pub enum IssueKind {
         value: String,
     },
     /// Halves of surrogate pairs, replaced by U+FFFD.
-    #[error("{count} lone surrogates replaced by U+FFFD")]
+    #[error("{} replaced by U+FFFD", counted(*count, "lone surrogate"))]
     LoneSurrogates {
         /// How many.
         count: usize,
@@ -150,7 +151,7 @@ pub enum IssueKind {
     #[error("gone since it was listed")]
     Vanished,
     /// A file that was being written during every try to read it.
-    #[error("still being written after {tries} tries")]
+    #[error("still being written after {}", counted(*tries as usize, "attempt"))]
     Unsettled {
         /// How often it was read.
         tries: u32,
@@ -176,13 +177,13 @@ pub enum IssueKind {
         found: String,
     },
     /// Parts of a message that is not there.
-    #[error("{count} parts belong to a message that is not there")]
+    #[error("{} of a message that is not there", counted(*count, "part"))]
     OrphanParts {
         /// How many.
         count: usize,
     },
     /// Messages of a session that is not there.
-    #[error("{count} messages belong to a session that is not there")]
+    #[error("{} of a session that is not there", counted(*count, "message"))]
     OrphanMessages {
         /// How many.
         count: usize,
@@ -196,7 +197,8 @@ pub enum IssueKind {
 }
 
 impl IssueKind {
-    /// The issue that an I/O error is, when `action` failed with it.
+    /// The issue that an I/O error is, when `action` failed with it on something that was listed
+    /// or looked at before: what is not found is [`Self::Vanished`].
     pub fn from_io(action: &'static str, error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound => Self::Vanished,
@@ -205,4 +207,8 @@ impl IssueKind {
             kind => Self::Unreadable { action, error: error.to_string(), kind },
         }
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

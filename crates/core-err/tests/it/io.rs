@@ -1,0 +1,59 @@
+//! Errors of the system: as issues, and as errors in their context.
+
+use std::error::Error;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use scrollback_core_err::{AtPath, IssueKind, PathError};
+
+#[test]
+fn an_error_about_something_listed_is_an_issue() {
+    let issue = |kind| IssueKind::from_io("open", &io::Error::from(kind));
+    assert_eq!(issue(ErrorKind::NotFound), IssueKind::Vanished);
+    assert_eq!(issue(ErrorKind::NotADirectory), IssueKind::NotADirectory);
+    assert_eq!(issue(ErrorKind::IsADirectory), IssueKind::NotAFile);
+    for kind in [ErrorKind::PermissionDenied, ErrorKind::OutOfMemory, ErrorKind::Other] {
+        let error = io::Error::from(kind).to_string();
+        assert_eq!(issue(kind), IssueKind::Unreadable { action: "open", error, kind });
+    }
+}
+
+#[test]
+fn the_systems_words_are_kept() {
+    let error = io::Error::new(ErrorKind::PermissionDenied, "the words");
+    let issue = IssueKind::from_io("list", &error);
+    assert_eq!(issue.to_string(), "cannot list: the words");
+}
+
+#[test]
+fn an_error_says_what_was_tried_and_where() {
+    let path = Path::new("a dir/opencode.db");
+    let failed: io::Result<()> = Err(io::Error::new(ErrorKind::PermissionDenied, "the words"));
+    let error: PathError = failed.at("open", path).unwrap_err();
+    assert_eq!((error.action, &*error.path), ("open", path));
+    assert_eq!(error.source.kind(), ErrorKind::PermissionDenied);
+    // The source speaks for itself, so that a chain of errors says everything once.
+    assert_eq!(error.to_string(), format!("cannot open {}", path.display()));
+    assert_eq!(error.source().map(ToString::to_string), Some("the words".to_owned()));
+}
+
+#[test]
+fn what_went_well_passes_through() {
+    let worked: io::Result<u8> = Ok(7);
+    assert_eq!(worked.at("read", Path::new("x")).unwrap(), 7);
+}
+
+#[test]
+fn errors_of_other_crates_are_taken_too() {
+    /// As rustix's error number: not an `io::Error`, but convertible.
+    struct Number(i32);
+
+    impl From<Number> for io::Error {
+        fn from(number: Number) -> Self {
+            Self::from_raw_os_error(number.0)
+        }
+    }
+
+    let error = Err::<(), _>(Number(2)).at("stat", Path::new("x")).unwrap_err();
+    assert_eq!(error.source.raw_os_error(), Some(2));
+}
