@@ -21,7 +21,7 @@ pub struct Context<'t, 'a> {
 pub struct ContextMessage<'t, 'a> {
     /// The message.
     pub message: &'t MessageHydrated<'a>,
-    /// Those of its parts that are not reverted.
+    /// Those of its parts that the model is shown: neither reverted nor marked as ignored.
     pub parts: Vec<ContextPart<'t, 'a>>,
 }
 
@@ -54,7 +54,10 @@ pub fn context<'t, 'a>(tree: &'t SessionHydratedTree<'a>) -> Context<'t, 'a> {
             Some((cut, part)) if cut == at => &message.parts[..part],
             _ => &message.parts[..],
         };
-        ContextMessage { message, parts: kept.iter().map(context_part).collect() }
+        ContextMessage {
+            message,
+            parts: kept.iter().filter(|part| is_shown(part)).map(context_part).collect(),
+        }
     });
     Context { messages: context.collect(), compacted: start, reverted: messages.len() - seen.len() }
 }
@@ -92,6 +95,10 @@ fn is_summary_of(answer: &MessageHydrated<'_>, asked: &MessageId) -> bool {
     answer.summary == Some(true)
         && answer.finish.is_some()
         && answer.parent_id.as_ref() == Some(asked)
+}
+
+fn is_shown(part: &PartHydrated<'_>) -> bool {
+    !matches!(&part.part, Some(Part::Text(text)) if text.ignored == Some(true))
 }
 
 fn context_part<'t, 'a>(part: &'t PartHydrated<'a>) -> ContextPart<'t, 'a> {

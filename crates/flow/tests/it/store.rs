@@ -1,0 +1,51 @@
+//! Stores to test on: the real corpus, and small ones stated as text.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use scrollback_core_id::{Clock, SessionId, SessionKey, SourceId, UnixNanos};
+use scrollback_fixtures::{Corpus, CorpusPaths, corpus, write_tree};
+use scrollback_stor_read::FileReader;
+use tempfile::TempDir;
+
+struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "tests bring the system's clock")]
+    fn now(&self) -> UnixNanos {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        UnixNanos(since.as_nanos().try_into().unwrap())
+    }
+
+    fn pause(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
+}
+
+pub(crate) fn open(storage: &Path) -> FileReader {
+    FileReader::new(storage, SourceId::new("test").unwrap(), Arc::new(SystemClock))
+}
+
+pub(crate) fn corpus_paths() -> CorpusPaths {
+    corpus(Corpus::OpencodeJson)
+}
+
+/// The corpus, and the session that a step of its scenario made.
+pub(crate) fn corpus_session(step: &str) -> (FileReader, SessionKey) {
+    let paths = corpus_paths();
+    let id = paths.session_of_step(step).unwrap().expect("a step with a session");
+    (open(&paths.storage), key(&id))
+}
+
+pub(crate) fn key(session: &str) -> SessionKey {
+    SessionId::new(session).unwrap().into()
+}
+
+/// A store stated as text; it goes away with the directory.
+pub(crate) fn stated(text: &str) -> (TempDir, FileReader) {
+    let dir = tempfile::tempdir().unwrap();
+    write_tree(dir.path(), text).unwrap();
+    let store = open(dir.path());
+    (dir, store)
+}
