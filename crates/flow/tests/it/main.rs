@@ -1,4 +1,11 @@
 //! Tests of the flow: against opencode's own exports, stage by stage, and on damaged stores.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
 
 mod context;
 mod damage;
