@@ -85,6 +85,13 @@ impl<'a> Extra<'a> {
 
     #[inline]
     fn forget(&mut self, name: &str) {
+        if self.0.is_some() {
+            self.forget_one(name);
+        }
+    }
+
+    #[cold]
+    fn forget_one(&mut self, name: &str) {
         if let Some(fields) = &mut self.0 {
             fields.retain(|(key, _)| *key != *name);
             if fields.is_empty() {
@@ -167,11 +174,21 @@ impl<T: IntoOwned> IntoOwned for Vec<T> {
     }
 }
 
-impl<'a, T: Field<'a>> Field<'a> for Box<T> {
+/// A struct of fields, filled where it stands: the large ones are never moved.
+pub(crate) trait Record<'a>: Default {
+    /// What belongs there, for issues.
+    const EXPECTED: &'static str;
+
+    /// Reads the fields of the object that comes next, or declines if none does.
+    fn fill(&mut self, scanner: &mut Scanner<'a>) -> Scan<Option<()>>;
+}
+
+impl<'a, T: Record<'a>> Field<'a> for Box<T> {
     const EXPECTED: &'static str = T::EXPECTED;
 
     fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
-        Ok(T::read(scanner)?.map(Box::new))
+        let mut record = Self::default();
+        Ok(record.fill(scanner)?.map(|()| record))
     }
 }
 

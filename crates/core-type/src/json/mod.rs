@@ -21,7 +21,7 @@ pub use raw::RawJson;
 pub use repair::repair_surrogates;
 pub use string::LazyStr;
 
-pub(crate) use field::{Field, take};
+pub(crate) use field::{Field, Record, take};
 pub(crate) use record::{head, record};
 pub(crate) use scan::{Mark, Scanner, SyntaxError};
 

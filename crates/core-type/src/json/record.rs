@@ -20,6 +20,29 @@ macro_rules! record {
             pub extra: crate::json::Extra<$life>,
         }
 
+        impl<$life> crate::json::Record<$life> for $name<$life> {
+            const EXPECTED: &'static str = $expected;
+
+            fn fill(
+                &mut self,
+                scanner: &mut crate::json::Scanner<$life>,
+            ) -> Result<Option<()>, crate::json::SyntaxError> {
+                scanner.object(|scanner, key| {
+                    match key.plain() {
+                        $(Some($key) => {
+                            crate::json::take(scanner, $key, &mut self.$field, &mut self.extra)
+                        })*
+                        $(Some($skip) => scanner.skip_value(),)*
+                        _ => {
+                            let value = crate::json::RawJson::checked(scanner.raw()?);
+                            self.extra.push(key.clone(), value);
+                            Ok(())
+                        }
+                    }
+                })
+            }
+        }
+
         impl<$life> crate::json::Field<$life> for $name<$life> {
             const EXPECTED: &'static str = $expected;
 
@@ -27,20 +50,7 @@ macro_rules! record {
                 scanner: &mut crate::json::Scanner<$life>,
             ) -> Result<Option<Self>, crate::json::SyntaxError> {
                 let mut record = Self::default();
-                let object = scanner.object(|scanner, key| {
-                    match key.plain() {
-                        $(Some($key) => {
-                            crate::json::take(scanner, $key, &mut record.$field, &mut record.extra)
-                        })*
-                        $(Some($skip) => scanner.skip_value(),)*
-                        _ => {
-                            let value = crate::json::RawJson::checked(scanner.raw()?);
-                            record.extra.push(key.clone(), value);
-                            Ok(())
-                        }
-                    }
-                })?;
-                Ok(object.map(|()| record))
+                Ok(crate::json::Record::fill(&mut record, scanner)?.map(|()| record))
             }
         }
 

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Serialize, Serializer};
+use wide::u8x16;
 
 use super::scan::{Fault, Scan, SyntaxError};
 
@@ -168,59 +169,25 @@ fn bad(at: usize, what: &'static str) -> SyntaxError {
     SyntaxError { at, what: Fault::Bad(what) }
 }
 
-const WORD: usize = size_of::<u64>();
-const BLOCK: usize = 32;
-
 /// The next quote, backslash or control character at or after `at`, or the end.
-///
-/// Short strings end within a few words; long ones are skipped in blocks, which the compiler
-/// turns into vector compares.
 #[inline]
 fn next_special(bytes: &[u8], mut at: usize) -> usize {
-    let near = at + BLOCK;
-    while let Some(word) = bytes.get(at..at + WORD).and_then(|word| word.first_chunk()) {
-        if let Some(offset) = special_in(u64::from_le_bytes(*word)) {
-            return at + offset;
-        }
-        at += WORD;
-        if at >= near {
-            at = skip_blocks(bytes, at);
+    const BLOCK: usize = 16;
+    let (quote, backslash) = (u8x16::splat(b'"'), u8x16::splat(b'\\'));
+    let last_control = u8x16::splat(0x1f);
+    while let Some(block) = bytes.get(at..at + BLOCK).and_then(|block| block.first_chunk()) {
+        let block = u8x16::new(*block);
+        let control = block.min(last_control).simd_eq(block);
+        let special = control | block.simd_eq(quote) | block.simd_eq(backslash);
+        match special.to_bitmask() {
+            0 => at += BLOCK,
+            marks => return at + marks.trailing_zeros() as usize,
         }
     }
-    while bytes.get(at).is_some_and(|byte| !is_special(*byte)) {
+    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)) {
         at += 1;
     }
     at
-}
-
-#[inline]
-fn skip_blocks(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(block) = bytes.get(at..at + BLOCK) {
-        if block.iter().fold(false, |hit, byte| hit | is_special(*byte)) {
-            break;
-        }
-        at += BLOCK;
-    }
-    at
-}
-
-#[inline]
-fn is_special(byte: u8) -> bool {
-    (byte == b'"') | (byte == b'\\') | (byte < 0x20)
-}
-
-/// The index of the first special byte of a little-endian word. A borrow runs only towards later
-/// bytes, so the first byte marked is truly special.
-#[inline]
-fn special_in(word: u64) -> Option<usize> {
-    const ONES: u64 = u64::MAX / 255;
-    let control = word.wrapping_sub(ONES * 0x20) & !word;
-    let quote = word ^ (ONES * b'"' as u64);
-    let quote = quote.wrapping_sub(ONES) & !quote;
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let backslash = backslash.wrapping_sub(ONES) & !backslash;
-    let marks = (control | quote | backslash) & (ONES << 7);
-    (marks != 0).then(|| marks.trailing_zeros() as usize / 8)
 }
 
 /// The value of a string from the text between its quotes. Escapes have been checked.
