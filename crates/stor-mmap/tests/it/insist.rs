@@ -20,6 +20,8 @@ on_both!(
     always_moving,
     always_growing,
     emptied_and_filled,
+    emptied_under_an_old_mtime,
+    empty_for_good,
     gone_in_between,
     short_reads,
     tries_are_at_least_one,
@@ -204,6 +206,25 @@ fn emptied_and_filled<D: Root>() {
     assert_eq!(settled(result), Settled::Provisional);
     assert!(bytes == text);
     assert_eq!(clock.pauses().len(), 3);
+}
+
+fn emptied_under_an_old_mtime<D: Root>() {
+    // `O_TRUNC` sets the size some time before the mtime, so an empty file may be one that is being
+    // written although its mtime is old.
+    let store = Store::new();
+    store.put("f", b"", OLD);
+    let clock = TestClock::with(|_| store.put("f", b"{new}", YOUNG));
+    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut object);
+    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{new}"[..]));
+}
+
+fn empty_for_good<D: Root>() {
+    let store = Store::new();
+    store.put("f", b"", OLD);
+    let clock = TestClock::new();
+    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut object);
+    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b""[..]));
+    assert_eq!(clock.pauses().len(), 1, "one pause tells");
 }
 
 fn gone_in_between<D: Root>() {
