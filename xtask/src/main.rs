@@ -6,6 +6,8 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to who runs it")]
 
 mod ci;
+mod fixtures;
+mod gen_store;
 mod tools;
 
 use std::path::Path;
@@ -25,12 +27,18 @@ struct Cli {
 enum Task {
     /// Runs the gate: everything that must hold before a change lands.
     Ci(ci::Args),
+    /// Makes every generated fixture again.
+    Fixtures(fixtures::Args),
+    /// Writes a seeded synthetic opencode store with its true totals.
+    GenStore(gen_store::Args),
 }
 
 impl Task {
     fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Ci(args) => ci::run(&args),
+            Self::Fixtures(args) => fixtures::run(&args),
+            Self::GenStore(args) => gen_store::run(&args),
         }
     }
 }
