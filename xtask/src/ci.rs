@@ -57,6 +57,7 @@ const STEPS: &[Step] = &[
     Step { name: "bans", fix: "choose another dependency, or say why in deny.toml", run: bans },
     Step { name: "advisories", fix: "update or replace the dependency", run: advisories },
     Step { name: "unused", fix: "strike the dependency from its Cargo.toml", run: unused },
+    Step { name: "stress", fix: "run `cargo xtask stress` and look at what it names", run: stress },
     Step { name: "fixtures", fix: "run `cargo xtask fixtures` and commit it", run: fixtures },
     Step { name: "packages", fix: "add what cargo misses to the package", run: packages },
 ];
@@ -115,6 +116,12 @@ fn unused(tools: &Toolbox) -> Result<Outcome> {
         return Ok(Outcome::Skipped("no cargo-machete"));
     }
     cargo(tools, &["machete"])
+}
+
+/// A short run of the fault test; `cargo xtask stress` is the long one.
+fn stress(tools: &Toolbox) -> Result<Outcome> {
+    let program = ["run", "--quiet", "--package", "scrollback-benches", "--bin", "stress", "--"];
+    succeed(tools.command("cargo")?.args(program).args(["--reads", "10000"]))
 }
 
 fn fixtures(tools: &Toolbox) -> Result<Outcome> {

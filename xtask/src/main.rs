@@ -8,6 +8,7 @@
 mod ci;
 mod fixtures;
 mod gen_store;
+mod stress;
 mod tools;
 
 use std::path::Path;
@@ -31,6 +32,8 @@ enum Task {
     Fixtures(fixtures::Args),
     /// Writes a seeded synthetic opencode store with its true totals.
     GenStore(gen_store::Args),
+    /// Reads a store while a process rewrites it as opencode does, and checks every value.
+    Stress(stress::Args),
 }
 
 impl Task {
@@ -39,6 +42,7 @@ impl Task {
             Self::Ci(args) => ci::run(&args),
             Self::Fixtures(args) => fixtures::run(&args),
             Self::GenStore(args) => gen_store::run(&args),
+            Self::Stress(args) => stress::run(&args),
         }
     }
 }

@@ -1,0 +1,109 @@
+//! `cargo xtask perf`: runs the contestants of a task in turns and judges the ratios.
+//!
+//! Exit codes: 0 all limits kept, 1 one was not or a task could not be run, 2 bad use.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports")]
+
+mod alone;
+mod report;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow, bail};
+use clap::Parser;
+use scrollback_benches::{RoundOptions, Size, Store, TASKS, Task, Verdict, alternate, prove};
+
+use self::report::Report;
+
+/// Runs the library, a hand-written floor and a naive program in turns, and judges the ratios.
+#[derive(Parser)]
+#[command(name = "cargo xtask perf", bin_name = "cargo xtask perf", after_help = tasks())]
+struct Args {
+    /// The tasks to run; all of them if none is named
+    #[arg(value_name = "TASK")]
+    tasks: Vec<String>,
+    /// In each round every contestant has one turn; judged is the median of the rounds' ratios
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(7..))]
+    rounds: u16,
+    /// How long a turn lasts at least, in milliseconds
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
+    turn: u16,
+    /// The seed of the generated store
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Do not count instructions with valgrind
+    #[arg(long)]
+    no_counts: bool,
+    /// One JSON object a task, one a line
+    #[arg(long)]
+    json: bool,
+    /// Runs one contestant alone, this often: for whoever measures it from outside
+    #[arg(long, hide = true, value_names = ["CONTESTANT", "RUNS"], num_args = 2)]
+    alone: Option<Vec<String>>,
+}
+
+fn tasks() -> String {
+    TASKS.iter().fold(String::from("Tasks:"), |mut all, task| {
+        all.push_str(&format!("\n  {:<8} {}", task.id, task.what));
+        all
+    })
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match run(&args) {
+        Ok(Verdict::Fail) => ExitCode::FAILURE,
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("perf: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs the tasks and returns the worst verdict.
+fn run(args: &Args) -> Result<Verdict> {
+    let mut chosen: Vec<&'static Task> = Vec::new();
+    for id in &args.tasks {
+        let task = TASKS.iter().find(|task| task.id == id);
+        chosen.push(task.ok_or_else(|| anyhow!("no task {id:?}\n\n{}", tasks()))?);
+    }
+    if chosen.is_empty() {
+        chosen.extend(TASKS);
+    }
+    if let Some(alone) = &args.alone {
+        let [contestant, runs] = &alone[..] else { bail!("a contestant and a number") };
+        return alone::run(chosen[0], args.seed, contestant, runs.parse()?).map(|()| Verdict::Pass);
+    }
+    let mut worst = Verdict::Stretch;
+    for task in chosen {
+        let report = measure(task, args)?;
+        match args.json {
+            true => println!("{}", serde_json::to_string(&report)?),
+            false => print!("{report}"),
+        }
+        worst = worst.min(report.verdict());
+    }
+    Ok(worst)
+}
+
+fn measure(task: &'static Task, args: &Args) -> Result<Report> {
+    let store = Store::open(task.size, args.seed)?;
+    let mut contestants = (task.contestants)(&store)?;
+    let checksum = prove(&mut contestants)?;
+    let options = RoundOptions {
+        rounds: usize::from(args.rounds),
+        turn: Duration::from_millis(args.turn.into()),
+    };
+    let timings = alternate(&mut contestants, &checksum, &options)?;
+    let outside = timings
+        .iter()
+        .map(|timing| alone::measure(task, args.seed, timing.name, !args.no_counts))
+        .collect::<Result<Vec<_>>>()?;
+    let store = match task.size {
+        Size::S => format!("S, seed {}", args.seed),
+        Size::M => format!("M, seed {}", args.seed),
+    };
+    Ok(Report::new(task, store, options, &checksum, &timings, outside))
+}

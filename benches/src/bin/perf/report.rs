@@ -1,0 +1,163 @@
+//! What a task's run comes to, as a table and as JSON.
+
+use std::fmt;
+
+use scrollback_benches::{Checksum, Limit, Ratio, RoundOptions, Task, Timing, Verdict};
+use serde::Serialize;
+
+use crate::alone::Alone;
+
+/// A task's run.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    task: &'static str,
+    what: &'static str,
+    store: String,
+    found: String,
+    rounds: usize,
+    turn_ms: u128,
+    contestants: Vec<Row>,
+    ratios: Vec<Judged>,
+}
+
+/// A contestant; times in microseconds a run, over the rounds.
+#[derive(Debug, Serialize)]
+struct Row {
+    name: &'static str,
+    median_us: f64,
+    min_us: f64,
+    max_us: f64,
+    #[serde(flatten)]
+    alone: Alone,
+}
+
+/// A ratio that has a limit.
+#[derive(Debug, Serialize)]
+struct Judged {
+    of: &'static str,
+    over: &'static str,
+    #[serde(flatten)]
+    ratio: Ratio,
+    /// The same ratio in instructions.
+    instructions: Option<f64>,
+    most: f64,
+    goal: f64,
+    stretch: f64,
+    verdict: Verdict,
+}
+
+impl Report {
+    pub(crate) fn new(
+        task: &'static Task,
+        store: String,
+        options: RoundOptions,
+        checksum: &Checksum,
+        timings: &[Timing],
+        alone: Vec<Alone>,
+    ) -> Self {
+        let contestants: Vec<Row> =
+            timings.iter().zip(alone).map(|(timing, alone)| Row::new(timing, alone)).collect();
+        let judged = task.limits.iter().filter_map(|limit| judge(limit, timings, &contestants));
+        Self {
+            task: task.id,
+            what: task.what,
+            store,
+            found: checksum.to_string(),
+            rounds: options.rounds,
+            turn_ms: options.turn.as_millis(),
+            ratios: judged.collect(),
+            contestants,
+        }
+    }
+
+    /// The worst verdict.
+    pub(crate) fn verdict(&self) -> Verdict {
+        self.ratios.iter().map(|ratio| ratio.verdict).min().unwrap_or(Verdict::Fail)
+    }
+}
+
+impl Row {
+    fn new(timing: &Timing, alone: Alone) -> Self {
+        let us = |seconds: f64| seconds * 1e6;
+        let least = timing.rounds.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = timing.rounds.iter().copied().fold(0.0, f64::max);
+        Self {
+            name: timing.name,
+            median_us: us(timing.median()),
+            min_us: us(least),
+            max_us: us(most),
+            alone,
+        }
+    }
+}
+
+/// Judges a ratio; nothing if one of the two does not run on this system.
+fn judge(limit: &Limit, timings: &[Timing], rows: &[Row]) -> Option<Judged> {
+    let find = |name| timings.iter().position(|timing| timing.name == name);
+    let (of, over) = (find(limit.of)?, find(limit.over)?);
+    let ratio = Ratio::new(&timings[of], &timings[over]);
+    let counts = rows[of].alone.instructions.zip(rows[over].alone.instructions);
+    Some(Judged {
+        of: limit.of,
+        over: limit.over,
+        ratio,
+        instructions: counts.map(|(of, over)| of as f64 / over as f64),
+        most: limit.most,
+        goal: limit.goal,
+        stretch: limit.stretch,
+        verdict: limit.judge(ratio.median),
+    })
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{}: {}", self.task, self.what)?;
+        writeln!(f, "  all find: {}", self.found)?;
+        writeln!(
+            f,
+            "  store {}; {} rounds of turns of at least {} ms; one thread, warm cache\n",
+            self.store, self.rounds, self.turn_ms
+        )?;
+        writeln!(
+            f,
+            "  {:<10} {:>11} {:>11} {:>11} {:>15} {:>13}",
+            "a run", "median", "least", "most", "instructions", "peak memory"
+        )?;
+        for Row { name, median_us, min_us, max_us, alone } in &self.contestants {
+            let count = alone.instructions.map_or_else(|| "-".to_owned(), grouped);
+            let peak = alone.peak_kb.map_or_else(|| "-".to_owned(), |kb| grouped(kb) + " kB");
+            writeln!(
+                f,
+                "  {name:<10} {median_us:>8.1} µs {min_us:>8.1} µs {max_us:>8.1} µs {count:>15} {peak:>13}",
+            )?;
+        }
+        writeln!(f)?;
+        for judged in &self.ratios {
+            let Judged { of, over, ratio, most, goal, stretch, verdict, .. } = judged;
+            let name = format!("{of} / {over}");
+            writeln!(
+                f,
+                "  {name:<18} {:.3} (rounds {:.3} to {:.3}), limit {most:.2}, goal {goal:.2}, \
+                 stretch {stretch:.2}: {verdict}",
+                ratio.median, ratio.min, ratio.max
+            )?;
+            if let Some(instructions) = judged.instructions {
+                writeln!(f, "  {:<18} {instructions:.3} in instructions", "")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// 1234567 as "1,234,567".
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}

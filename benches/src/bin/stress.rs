@@ -1,0 +1,291 @@
+//! The fault test: a process rewrites files exactly as opencode does, as fast as it can, while
+//! readers load spans and trees.
+//!
+//! What must hold: nothing crashes; no settled value was never written; every value that may be
+//! torn is marked, and its entity stays dirty until it is read settled; when the writer rests, all
+//! dirty entities settle at the last version written.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Read};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use clap::Parser;
+use scrollback_benches::SystemClock;
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::{EntityKey, SessionKey};
+use scrollback_fixtures::writer::{fault, verify};
+use scrollback_flow::{SessionLoader, run_session_tree_flow};
+use scrollback_stor_mmap::MappedSpan;
+use scrollback_stor_read::{FileReader, Found, Source};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// Reads a store while a process rewrites it as opencode does, and checks every value.
+#[derive(Parser)]
+struct Args {
+    /// How many spans to read, all readers together
+    #[arg(long, default_value_t = 200_000)]
+    reads: u64,
+    /// How many readers
+    #[arg(long, default_value_t = 2)]
+    readers: usize,
+    /// Which files, sizes and ids
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("stress: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<bool> {
+    let dir = tempfile::tempdir()?;
+    let storage = dir.path().join("storage");
+    let mut writer = Writer::start(&storage, args.seed)?;
+    let store = FileReader::new(&storage, "stress".parse()?, Arc::new(SystemClock));
+    let sessions = SessionLoader::new(&store).list_sessions(None)?.value;
+    let sessions: Vec<SessionKey> = sessions.into_iter().map(|node| node.key).collect();
+
+    let log = Log::default();
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        let read = |_| scope.spawn(|| reader(&store, &sessions, &log, args.reads));
+        let readers: Vec<_> = (0..args.readers).map(read).collect();
+        readers.into_iter().try_for_each(|reader| match reader.join() {
+            Ok(outcome) => outcome,
+            Err(_) => Err("a reader panicked".into()),
+        })
+    })?;
+    let spent = begun.elapsed();
+    let tally = writer.stop()?;
+    let still_dirty = settle(&store, &log, &tally)?;
+
+    let log = log.counts();
+    println!("writes  {}", tally["writes"]);
+    for class in ["same_length", "grown", "shrunk", "created", "large", "new_dir", "unlinked"] {
+        println!("  {class:<12} {}", tally[class]);
+    }
+    println!("reads   {} in {:.1} s", log.reads, spent.as_secs_f64());
+    println!("  settled      {}, of them never written: {}", log.settled, log.lies.len());
+    println!("  provisional  {}, of them torn and marked: {}", log.provisional, log.torn);
+    println!("  issues       {:?}", log.issues);
+    println!(
+        "after the writer rested: {} entities were dirty, {still_dirty} did not settle",
+        log.dirty.len()
+    );
+    for lie in &log.lies {
+        println!("LIE: {lie}");
+    }
+    let proved = log.settled > 0 && log.provisional > 0 && log.reads >= args.reads;
+    let holds = log.lies.is_empty() && still_dirty == 0 && proved;
+    println!("{}", if holds { "PASS" } else { "FAIL" });
+    Ok(holds)
+}
+
+/// The writing process.
+struct Writer {
+    child: Child,
+    out: BufReader<std::process::ChildStdout>,
+}
+
+impl Writer {
+    fn start(storage: &Path, seed: u64) -> Result<Self> {
+        let mut child = Command::new(fault::binary()?)
+            .arg(storage)
+            .args(["--seed", &seed.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut out = BufReader::new(child.stdout.take().ok_or("no output of the writer")?);
+        let mut line = String::new();
+        out.read_line(&mut line)?;
+        if line.trim() != "ready" {
+            return Err(format!("the writer said {line:?}").into());
+        }
+        Ok(Self { child, out })
+    }
+
+    /// Ends the writing and returns the writer's own count.
+    fn stop(&mut self) -> Result<serde_json::Value> {
+        drop(self.child.stdin.take());
+        let mut tally = String::new();
+        self.out.read_to_string(&mut tally)?;
+        if !self.child.wait()?.success() {
+            return Err("the writer failed".into());
+        }
+        Ok(serde_json::from_str(&tally)?)
+    }
+}
+
+/// What the readers saw.
+#[derive(Default)]
+struct Log {
+    reads: AtomicU64,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default, Clone)]
+struct Seen {
+    reads: u64,
+    settled: u64,
+    provisional: u64,
+    torn: u64,
+    issues: BTreeMap<String, u64>,
+    lies: Vec<String>,
+    /// The newest settled version of each entity.
+    newest: BTreeMap<EntityKey, u64>,
+    /// Entities whose last read was provisional or failed.
+    dirty: BTreeSet<EntityKey>,
+}
+
+impl Log {
+    fn counts(&self) -> Seen {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        seen.reads = self.reads.load(Ordering::Relaxed);
+        seen
+    }
+
+    /// Checks one span. `floor` is the newest version known settled before the read began: a later
+    /// read must not go back behind it.
+    fn span(&self, key: &EntityKey, span: &MappedSpan, floor: Option<u64>) {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        let whole = verify(span);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        if !span.is_settled() {
+            seen.provisional += 1;
+            seen.torn += u64::from(whole.is_err());
+            seen.dirty.insert(key.clone());
+            return;
+        }
+        seen.settled += 1;
+        seen.dirty.remove(key);
+        match whole {
+            Err(torn) => {
+                seen.lies.push(format!("{key}: settled but {torn:?}, {} bytes", span.len()));
+            }
+            Ok(version) if floor.is_some_and(|floor| version.number < floor) => {
+                seen.lies.push(format!("{key}: version {} after {floor:?}", version.number));
+            }
+            Ok(version) => {
+                let newest = seen.newest.entry(key.clone()).or_default();
+                *newest = version.number.max(*newest);
+            }
+        }
+    }
+
+    fn issue(&self, key: Option<&EntityKey>, kind: &IssueKind) {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let name = format!("{kind:?}");
+        let name = name.split([' ', '{']).next().unwrap_or_default().to_owned();
+        *seen.issues.entry(name).or_default() += 1;
+        if let (Some(key), IssueKind::Unsettled { .. }) = (key, kind) {
+            seen.dirty.insert(key.clone());
+        }
+    }
+
+    fn floor(&self, key: &EntityKey) -> Option<u64> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).newest.get(key).copied()
+    }
+
+    fn floors(&self) -> BTreeMap<EntityKey, u64> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).newest.clone()
+    }
+}
+
+/// Loads trees and single spans, in turn, until enough was read.
+fn reader(store: &FileReader, sessions: &[SessionKey], log: &Log, most: u64) -> Result<()> {
+    while log.reads.load(Ordering::Relaxed) < most {
+        for session in sessions {
+            let floors = log.floors();
+            let mut keys: Vec<EntityKey> = vec![session.clone().into()];
+            let ran = run_session_tree_flow(store, session, |tree| {
+                let floor = |key: &EntityKey| floors.get(key).copied();
+                let own = (EntityKey::from(session.clone()), tree.node.span.as_ref());
+                let messages = tree.messages.iter().flat_map(|message| {
+                    let parts = message.parts.iter().map(|part| {
+                        (EntityKey::from(part.node.key.clone()), part.node.span.as_ref())
+                    });
+                    let own = (message.node.key.clone().into(), message.node.span.as_ref());
+                    std::iter::once(own).chain(parts)
+                });
+                for (key, span) in std::iter::once(own).chain(messages) {
+                    if let Some(span) = span {
+                        log.span(&key, span, floor(&key));
+                    }
+                    keys.push(key);
+                }
+            });
+            for issue in ran?.report.issues {
+                log.issue(issue.key.as_ref(), &issue.issue.kind);
+            }
+            single(store, &keys, log)?;
+        }
+    }
+    Ok(())
+}
+
+/// Loads entities one by one.
+fn single(store: &FileReader, keys: &[EntityKey], log: &Log) -> Result<()> {
+    let mut reader = store.open()?;
+    for key in keys {
+        let floor = log.floor(key);
+        reader.spans(std::slice::from_ref(key), &mut |found| {
+            match found {
+                Found::Entry(entry) => {
+                    if let Some(span) = &entry.span {
+                        log.span(key, span, floor);
+                    }
+                }
+                Found::Issue(key, issue) => log.issue(key.as_ref(), &issue.kind),
+            }
+            ControlFlow::Continue(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Reads the dirty entities again once the writer rests. Returns how many do not settle at the
+/// last version that was written.
+fn settle(store: &FileReader, log: &Log, tally: &serde_json::Value) -> Result<usize> {
+    std::thread::sleep(Duration::from_millis(200)); // the margin, and some
+    let mut unsettled = 0;
+    for key in log.counts().dirty {
+        let path = store.locate(&key).unwrap_or_default();
+        let last = &tally["last"][path.to_string_lossy().as_ref()];
+        let mut outcome = None;
+        store.open()?.spans(std::slice::from_ref(&key), &mut |found| {
+            outcome = Some(match found {
+                Found::Entry(entry) => entry.span.filter(MappedSpan::is_settled),
+                Found::Issue(_, issue) => {
+                    // Unlinked by the writer: gone is as settled as it gets.
+                    (issue.kind == IssueKind::Vanished && last.is_null()).then(MappedSpan::default)
+                }
+            });
+            ControlFlow::Continue(())
+        })?;
+        let settled = match outcome.flatten() {
+            Some(span) if last.is_null() => span.is_empty(),
+            Some(span) => verify(&span).is_ok_and(|version| *last == version.number),
+            None => false,
+        };
+        if !settled {
+            println!("did not settle: {key}");
+            unsettled += 1;
+        }
+    }
+    Ok(unsettled)
+}
