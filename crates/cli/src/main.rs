@@ -1,2 +1,33 @@
-//! Placeholder.
-fn main() {}
+//! `scrollback`: reads what coding agents leave on disk.
+//!
+//! The composition root: it finds stores, holds the system's clock, and prints. What it can do is
+//! one file each in `commands`; the transcript is in `show`.
+
+mod args;
+mod clock;
+mod commands;
+mod failure;
+mod open;
+mod out;
+mod pick;
+mod safe;
+mod show;
+mod style;
+mod table;
+mod units;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::args::Args;
+use crate::out::Out;
+
+fn main() -> ExitCode {
+    let args = Args::parse(); // bad use ends here, with exit code 2
+    let mut out = Out::new(&args.global);
+    match commands::run(&args, &mut out) {
+        Ok(()) => out.finish(),
+        Err(failure) => out.fail(&failure),
+    }
+}

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use scrollback_core_err::Issue;
-use scrollback_core_id::{Clock, EntityKey, OrderKey, ProjectId, Scope, SessionKey, SourceId};
+use scrollback_core_id::{
+    Clock, EntityKey, MessageKey, OrderKey, ProjectId, Scope, SessionKey, SourceId,
+};
 use scrollback_stor_mmap::MappedSpan;
 
 use crate::Result;
@@ -47,6 +49,13 @@ pub trait Reader {
     /// # Errors
     /// If the scope as a whole cannot be walked.
     fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> Result<()>;
+
+    /// Names the messages of a session without reading them, in no order: to count them, or to look
+    /// for one.
+    ///
+    /// # Errors
+    /// If the session cannot be listed.
+    fn message_keys(&mut self, session: &SessionKey) -> Result<Vec<MessageKey>>;
 
     /// Hands out the spans of these entities, in the order asked. One that is not there is an
     /// issue.

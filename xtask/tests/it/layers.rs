@@ -60,7 +60,7 @@ const ALLOWED: &[(&str, &[(&str, &str)])] = &[
             ("serde_json", "--json and export"),
             ("tar", "unpacks the store that the demo brings"),
             ("tempfile", "where the demo's store is unpacked"),
-            ("thiserror", "errors with exit codes"),
+            ("terminal_size", "the width that tables and transcripts are fitted to"),
             ("unicode-width", "columns that line up"),
         ],
     ),

@@ -38,13 +38,8 @@ impl FileLook<'_> {
         note: &mut Note<'_>,
     ) -> Vec<MessageSighting> {
         let id = session.session.as_str();
-        let path = || [MESSAGE, id].iter().collect();
-        let Some(dir) = open_if_there(&self.root, MESSAGE, || MESSAGE.into(), note)
-            .and_then(|all| open_if_there(&all, id, path, note))
-        else {
-            return Vec::new();
-        };
-        let ids: Vec<MessageId> = ids(&dir, Names::Records, path, &mut self.buffer, note);
+        let Some(dir) = self.open_session(session, note) else { return Vec::new() };
+        let ids = self.list_messages(&dir, session, note);
         let mut found = Vec::with_capacity(ids.len());
         for message in ids {
             let key = MessageKey { session: session.session.clone(), message };
@@ -61,6 +56,31 @@ impl FileLook<'_> {
         }
         found.sort_unstable_by(|a, b| (a.order, &a.key).cmp(&(b.order, &b.key)));
         found
+    }
+
+    /// The names of a session's messages, in no order. What is wrong with them is said by whoever
+    /// reads them.
+    pub(super) fn name_messages(&mut self, session: &SessionKey) -> Vec<MessageKey> {
+        let note: &mut Note<'_> = &mut |_, _| {};
+        let Some(dir) = self.open_session(session, note) else { return Vec::new() };
+        let ids = self.list_messages(&dir, session, note).into_iter();
+        ids.map(|message| MessageKey { session: session.session.clone(), message }).collect()
+    }
+
+    fn open_session(&self, session: &SessionKey, note: &mut Note<'_>) -> Option<Dir> {
+        let id = session.session.as_str();
+        let all = open_if_there(&self.root, MESSAGE, || MESSAGE.into(), note)?;
+        open_if_there(&all, id, || [MESSAGE, id].iter().collect(), note)
+    }
+
+    fn list_messages(
+        &mut self,
+        dir: &Dir,
+        session: &SessionKey,
+        note: &mut Note<'_>,
+    ) -> Vec<MessageId> {
+        let path = || [MESSAGE, session.session.as_str()].iter().collect();
+        ids(dir, Names::Records, path, &mut self.buffer, note)
     }
 
     /// The names of a message's parts, in order, without reading them.

@@ -1,0 +1,141 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const EXAMPLES: &str = "\
+Examples:
+  scrollback demo                        see it on a real store that is compiled in
+  scrollback ls --roots --since 7d       what was worked on this week
+  scrollback show latest                 read the newest session
+  scrollback tree latest~1               what the one before it is made of
+  scrollback export latest > out.json    as `opencode export` prints it
+  scrollback --store /backup/opencode ls
+
+Exit codes: 0 done, 1 nothing found, 2 bad use, 3 a store cannot be read";
+
+const SESSION: &str = "An id, the start of one (with or without `ses_`), or `latest` (`last`, \
+                       `recent`; `latest~2` is the third newest). The latest are those that no \
+                       other session started";
+
+/// Reads what coding agents leave on disk, and never writes to it.
+#[derive(Debug, Parser)]
+#[command(name = "scrollback", version, after_help = EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Global {
+    /// A store: opencode's data directory, its storage/ directory, or a .db file; may be repeated
+    /// [default: where opencode keeps it]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub(crate) store: Vec<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// List what is wrong with the store, a line each, on standard error
+    #[arg(long, global = true)]
+    pub(crate) issues: bool,
+    /// When to use colours; NO_COLOR is honoured
+    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    pub(crate) color: Color,
+    /// Read records up to this size, in bytes [default: 67108864]
+    #[arg(long, global = true, value_name = "BYTES")]
+    pub(crate) max_size: Option<u64>,
+    /// Map large files into memory. Only for a store that nobody writes to: a copy, an archive
+    #[arg(long, global = true)]
+    pub(crate) mmap: bool,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Lists the stores that were found, and by which rule
+    Stores,
+    /// Lists sessions, newest first
+    Ls(Ls),
+    /// Prints a session as a transcript
+    Show(Show),
+    /// Prints what a session is made of, with sizes; subagents are nested
+    Tree(Session),
+    /// Prints the bytes of one record as they are stored
+    Raw(Raw),
+    /// Prints a session as `opencode export` does
+    Export(Session),
+    /// Shows sessions, a tree and totals of a small real store that is compiled in
+    Demo,
+    /// Prints completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// What `ls` takes.
+#[derive(Debug, clap::Args, Default)]
+pub(crate) struct Ls {
+    /// Only sessions of this project: its id, the start of it, or a directory
+    #[arg(long, value_name = "P")]
+    pub(crate) project: Option<String>,
+    /// Only sessions that no other session started
+    #[arg(long)]
+    pub(crate) roots: bool,
+    /// Only archived sessions
+    #[arg(long, conflicts_with = "no_archived")]
+    pub(crate) archived: bool,
+    /// No archived sessions
+    #[arg(long)]
+    pub(crate) no_archived: bool,
+    /// Only sessions updated since: an age (`7d`, `12h`, `2 weeks`), a date or a time
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) since: Option<String>,
+    /// At most this many
+    #[arg(short = 'n', value_name = "N")]
+    pub(crate) most: Option<usize>,
+}
+
+/// What `show` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Show {
+    #[command(flatten)]
+    pub(crate) session: Session,
+    /// Print whole outputs
+    #[arg(long)]
+    pub(crate) full: bool,
+    /// Print what the model still sees: from the last compaction on, without pruned outputs
+    #[arg(long)]
+    pub(crate) context: bool,
+}
+
+/// The session that a command is about.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Session {
+    #[arg(help = SESSION)]
+    pub(crate) session: String,
+}
+
+/// What `raw` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Raw {
+    /// The id of a session, message, part or project; or `diff:SESSION`, `todo:SESSION`,
+    /// `share:SESSION`
+    pub(crate) id: String,
+}

@@ -1,0 +1,143 @@
+//! `demo`: the program on a small real store that is compiled in.
+
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::{Component, Path};
+
+use scrollback_core_id::SessionKey;
+use scrollback_core_type::Message;
+use scrollback_flow::{SessionScope, run_session_flow};
+use scrollback_stor_read::FileReader;
+use serde::Serialize;
+
+use super::{ls, tree};
+use crate::args::Global;
+use crate::failure::{Failure, Kind, Result};
+use crate::out::Out;
+use crate::{open, pick, units};
+
+/// A part of a store that opencode 1.1.65 wrote, as `cargo xtask fixtures` packs it.
+const STORE: &[u8] = include_bytes!("../../assets/demo.tar");
+
+/// Sums over a store. A session that was forked from another one holds a copy of its messages,
+/// which are counted with it.
+#[derive(Default, Serialize)]
+struct Totals {
+    sessions: usize,
+    messages: usize,
+    parts: usize,
+    input: i64,
+    output: i64,
+    reasoning: i64,
+    cache_read: i64,
+    cache_write: i64,
+    cost: f64,
+}
+
+pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
+    let dir = tempfile::tempdir().map_err(|error| cannot_unpack(&error))?;
+    unpack(dir.path()).map_err(|error| cannot_unpack(&error))?;
+    let store = open::at(&dir.path().join("opencode/storage"), global);
+    let stores = std::slice::from_ref(&store);
+    let (rows, _) = pick::sessions(stores)?;
+    let busiest = busiest(&store, rows.iter().map(|row| &row.key))?;
+    let listed = ls::list(stores, rows.into_iter())?;
+    let totals = totals(&store)?;
+    if global.json {
+        #[derive(Serialize)]
+        struct Demo<'a> {
+            sessions: &'a [ls::Listed],
+            totals: Totals,
+        }
+        return out.json(&Demo { sessions: &listed, totals });
+    }
+    heading(out, "scrollback ls", "the sessions, newest first")?;
+    ls::print(out, &listed)?;
+    if let Some(key) = busiest {
+        heading(out, &format!("scrollback tree {key}"), "what one of them is made of")?;
+        tree::print_one(&store, &key, out)?;
+    }
+    heading(out, "totals", "")?;
+    let Totals { sessions, messages, parts, .. } = totals;
+    writeln!(out, "{sessions} sessions, {messages} messages, {parts} parts")?;
+    writeln!(
+        out,
+        "{} tokens read ({} from cache), {} written ({} as reasoning), {}",
+        units::count(totals.input + totals.cache_read),
+        units::count(totals.cache_read),
+        units::count(totals.output + totals.reasoning),
+        units::count(totals.reasoning),
+        units::cost(totals.cost),
+    )?;
+    let dim = out.styles.dim;
+    writeln!(out, "\n{dim}With opencode installed, the same works on your own sessions.{dim:#}")?;
+    Ok(())
+}
+
+fn heading(out: &mut Out, command: &str, about: &str) -> io::Result<()> {
+    let (strong, dim) = (out.styles.strong, out.styles.dim);
+    writeln!(out, "\n{strong}{command}{strong:#}  {dim}{about}{dim:#}")
+}
+
+/// The session to show: the one that started most subagents, as it shows most.
+fn busiest<'k>(
+    store: &FileReader,
+    keys: impl Iterator<Item = &'k SessionKey>,
+) -> Result<Option<SessionKey>> {
+    let mut best = None;
+    for key in keys {
+        let ran =
+            scrollback_flow::run_session_tree_flow(store, key, tree::subagent_count)?;
+        if best.as_ref().is_none_or(|(most, _)| ran.value > *most) {
+            best = Some((ran.value, key.clone()));
+        }
+    }
+    Ok(best.map(|(_, key)| key))
+}
+
+fn totals(store: &FileReader) -> Result<Totals> {
+    let mut totals = Totals::default();
+    run_session_flow(store, &SessionScope::Store, |tree| {
+        totals.sessions += 1;
+        totals.messages += tree.messages.len();
+        for message in &tree.messages {
+            totals.parts += message.parts.len();
+            if let Some(Message::Assistant(answer)) = &message.message {
+                totals.cost += answer.cost.unwrap_or_default().0;
+                if let Some(tokens) = &answer.tokens {
+                    totals.input += tokens.input.unwrap_or(0);
+                    totals.output += tokens.output.unwrap_or(0);
+                    totals.reasoning += tokens.reasoning.unwrap_or(0);
+                    let cache = tokens.cache.as_ref();
+                    totals.cache_read += cache.and_then(|cache| cache.read).unwrap_or(0);
+                    totals.cache_write += cache.and_then(|cache| cache.write).unwrap_or(0);
+                }
+            }
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(totals)
+}
+
+/// Unpacks the store: files with plain relative paths and nothing else.
+fn unpack(into: &Path) -> io::Result<()> {
+    let mut archive = tar::Archive::new(STORE);
+    for entry in archive.entries()? {
+        let mut entry = entry?;
+        let path = entry.path()?.into_owned();
+        let plain = path.components().all(|component| matches!(component, Component::Normal(_)));
+        if plain && entry.header().entry_type().is_file() {
+            let target = into.join(path);
+            if let Some(parent) = target.parent() {
+                std::fs::create_dir_all(parent)?;
+            }
+            entry.unpack(target)?;
+        }
+    }
+    Ok(())
+}
+
+fn cannot_unpack(error: &io::Error) -> Failure {
+    Failure::new(Kind::Unreadable, format!("cannot unpack the store of the demo: {error}"))
+        .hint("it needs a temporary directory; TMPDIR names another one")
+}

@@ -1,0 +1,304 @@
+//! `tree`: what a session is made of, with sizes; subagents are nested under the call that started
+//! them.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
+use std::io::Write;
+
+use scrollback_core_id::{SessionId, SessionKey};
+use scrollback_core_type::{Message, Part, StageIssue, ToolStatus};
+use scrollback_flow::{MessageHydrated, PartHydrated, SessionHydratedTree, run_session_tree_flow};
+use scrollback_stor_mmap::MappedSpan;
+use scrollback_stor_read::FileReader;
+use serde::Serialize;
+
+use crate::args::Global;
+use crate::failure::Result;
+use crate::out::Out;
+use crate::style::Styles;
+use crate::{open, pick, safe, units};
+
+/// Subagents of subagents are followed this far.
+const MOST_LEVELS: usize = 16;
+
+#[derive(Serialize)]
+struct Session {
+    id: String,
+    title: String,
+    /// Bytes of the session's own record, its messages and parts, without subagents.
+    bytes: u64,
+    messages: Vec<MessageNode>,
+    /// Sessions that name this one as their parent and that no part names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    children: Vec<Session>,
+}
+
+#[derive(Serialize)]
+struct MessageNode {
+    id: String,
+    role: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<i64>,
+    /// Bytes of the message's own record.
+    bytes: u64,
+    parts: Vec<PartNode>,
+}
+
+#[derive(Serialize)]
+struct PartNode {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<&'static str>,
+    bytes: u64,
+    /// The session of the subagent that this call started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<Box<Session>>,
+}
+
+pub(crate) fn run(global: &Global, session: &str, out: &mut Out) -> Result<()> {
+    let stores = open::open(global)?;
+    let (store, key) = pick::session(&stores, session)?;
+    let (tree, issues) = build(&stores[store], &key)?;
+    if global.json {
+        out.json(&tree)?;
+    } else {
+        print(out, &tree)?;
+    }
+    super::report(out, &issues)
+}
+
+/// Prints the tree of one session of a store.
+pub(super) fn print_one(store: &FileReader, key: &SessionKey, out: &mut Out) -> Result<()> {
+    let (tree, _) = build(store, key)?;
+    print(out, &tree)
+}
+
+/// How many subagents the calls of a session name.
+pub(super) fn subagent_count(tree: &SessionHydratedTree<'_>) -> usize {
+    named_subagents(&tree.messages).len()
+}
+
+fn print(out: &mut Out, tree: &Session) -> Result<()> {
+    let mut text = String::new();
+    line_of(tree, &out.styles).print(&mut text, "", "");
+    Ok(out.write_all(text.as_bytes())?)
+}
+
+fn build(store: &FileReader, key: &SessionKey) -> Result<(Session, Vec<StageIssue>)> {
+    let (rows, _) = pick::sessions(std::slice::from_ref(store))?;
+    let mut by_parent: HashMap<SessionId, Vec<SessionKey>> = HashMap::new();
+    for row in rows.iter().rev() {
+        if let Some(parent) = row.head().parent_id {
+            by_parent.entry(parent).or_default().push(row.key.clone());
+        }
+    }
+    let mut builder = Builder { store, by_parent, seen: HashSet::new(), issues: Vec::new() };
+    let tree = builder.session(key, 0)?;
+    Ok((tree, builder.issues))
+}
+
+struct Builder<'s> {
+    store: &'s FileReader,
+    by_parent: HashMap<SessionId, Vec<SessionKey>>,
+    /// Sessions that are in the tree; hostile data may name each other.
+    seen: HashSet<SessionId>,
+    issues: Vec<StageIssue>,
+}
+
+impl Builder<'_> {
+    fn session(&mut self, key: &SessionKey, level: usize) -> Result<Session> {
+        self.seen.insert(key.session.clone());
+        let ran = run_session_tree_flow(self.store, key, |tree| {
+            let title = tree.session.as_ref().and_then(|session| session.title.as_ref());
+            let messages: Vec<MessageNode> = tree.messages.iter().map(message_node).collect();
+            let session = Session {
+                id: key.to_string(),
+                title: title.map(|title| title.get().into_owned()).unwrap_or_default(),
+                bytes: size(tree.node.span.as_ref())
+                    + messages.iter().map(MessageNode::total).sum::<u64>(),
+                messages,
+                children: Vec::new(),
+            };
+            (session, named_subagents(&tree.messages))
+        })?;
+        let (mut session, named) = ran.value;
+        self.issues.extend(ran.report.issues);
+        if level < MOST_LEVELS {
+            for (message, part, child) in named {
+                let nested = self.nested(&child.into(), level)?;
+                session.messages[message].parts[part].session = nested.map(Box::new);
+            }
+            for child in self.by_parent.get(&key.session).cloned().unwrap_or_default() {
+                session.children.extend(self.nested(&child, level)?);
+            }
+        }
+        Ok(session)
+    }
+
+    /// A session within another one, unless it is in the tree already or not in the store.
+    fn nested(&mut self, key: &SessionKey, level: usize) -> Result<Option<Session>> {
+        if self.seen.contains(&key.session) {
+            return Ok(None);
+        }
+        match self.session(key, level + 1) {
+            Ok(session) => Ok(Some(session)),
+            Err(failure) if failure.kind == crate::failure::Kind::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// The subagents that calls name: the message, the part, and the session.
+fn named_subagents(messages: &[MessageHydrated<'_>]) -> Vec<(usize, usize, SessionId)> {
+    let mut named = Vec::new();
+    for (at_message, message) in messages.iter().enumerate() {
+        for (at_part, part) in message.parts.iter().enumerate() {
+            if let Some(Part::Tool(call)) = &part.part
+                && let Some(child) = call.state.as_ref().and_then(|state| state.subagent())
+            {
+                named.push((at_message, at_part, child));
+            }
+        }
+    }
+    named
+}
+
+fn message_node(message: &MessageHydrated<'_>) -> MessageNode {
+    let (role, agent, model) = match &message.message {
+        Some(Message::User(user)) => {
+            let model = user.model.as_ref().and_then(|model| model.model_id.as_ref());
+            ("user".into(), user.agent.as_ref(), model)
+        }
+        Some(Message::Assistant(answer)) => (
+            "assistant".into(),
+            answer.agent.as_ref().or(answer.mode.as_ref()),
+            answer.model_id.as_ref(),
+        ),
+        Some(Message::Unknown(unknown)) => (
+            unknown.role.as_ref().map_or_else(|| "unknown".into(), |role| role.get().into_owned()),
+            None,
+            None,
+        ),
+        None => ("unusable".into(), None, None),
+    };
+    let parts = message.parts.iter().map(part_node).collect();
+    MessageNode {
+        id: message.node.key.message.to_string(),
+        role,
+        agent: agent.map(|text| text.get().into_owned()),
+        model: model.map(|text| text.get().into_owned()),
+        created: message.message.as_ref().and_then(Message::created),
+        bytes: size(message.node.span.as_ref()),
+        parts,
+    }
+}
+
+fn part_node(part: &PartHydrated<'_>) -> PartNode {
+    let call = match &part.part {
+        Some(Part::Tool(call)) => Some(call),
+        _ => None,
+    };
+    let kind = match &part.part {
+        Some(Part::Unknown(unknown)) => {
+            unknown.kind.as_ref().map_or_else(|| "unknown".into(), |kind| kind.get().into_owned())
+        }
+        Some(part) => part.kind().name().to_owned(),
+        None => "unusable".to_owned(),
+    };
+    PartNode {
+        id: part.node.key.part.to_string(),
+        kind,
+        tool: call.and_then(|call| call.tool.as_ref()).map(|tool| tool.get().into_owned()),
+        status: call.and_then(|call| call.state.as_ref()).map(|state| status_name(state.status())),
+        bytes: size(part.node.span.as_ref()),
+        session: None,
+    }
+}
+
+fn status_name(status: ToolStatus) -> &'static str {
+    match status {
+        ToolStatus::Pending => "pending",
+        ToolStatus::Running => "running",
+        ToolStatus::Completed => "completed",
+        ToolStatus::Error => "error",
+        _ => "unknown",
+    }
+}
+
+fn size(span: Option<&MappedSpan>) -> u64 {
+    span.map_or(0, |span| span.len() as u64)
+}
+
+impl MessageNode {
+    fn total(&self) -> u64 {
+        self.bytes + self.parts.iter().map(|part| part.bytes).sum::<u64>()
+    }
+}
+
+/// A line of the printed tree and the lines below it.
+struct Line {
+    text: String,
+    below: Vec<Line>,
+}
+
+impl Line {
+    fn print(&self, out: &mut String, first: &str, rest: &str) {
+        let _ = writeln!(out, "{first}{}", self.text);
+        for (at, line) in self.below.iter().enumerate() {
+            let (branch, trunk) =
+                if at + 1 == self.below.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+            line.print(out, &format!("{rest}{branch}"), &format!("{rest}{trunk}"));
+        }
+    }
+}
+
+fn line_of(session: &Session, styles: &Styles) -> Line {
+    let (strong, dim) = (styles.strong, styles.dim);
+    let parts: usize = session.messages.iter().map(|message| message.parts.len()).sum();
+    let text = format!(
+        "{strong}{}{strong:#} {dim}{}  {} messages, {parts} parts, {}{dim:#}",
+        safe::line(&session.title),
+        safe::line(&session.id),
+        session.messages.len(),
+        units::bytes(session.bytes),
+    );
+    let messages = session.messages.iter().map(|message| message_line(message, styles));
+    let children = session.children.iter().map(|child| line_of(child, styles));
+    Line { text, below: messages.chain(children).collect() }
+}
+
+fn message_line(message: &MessageNode, styles: &Styles) -> Line {
+    let role = if message.role == "user" { styles.user } else { styles.assistant };
+    let dim = styles.dim;
+    let mut text = format!("{role}{}{role:#}", safe::line(&message.role));
+    for detail in [&message.agent, &message.model].into_iter().flatten() {
+        let _ = write!(text, " {}", safe::line(detail));
+    }
+    let time = message.created.map(units::time).unwrap_or_default();
+    let _ = write!(text, " {dim}{time}  {}{dim:#}", units::bytes(message.total()));
+    Line { text, below: message.parts.iter().map(|part| part_line(part, styles)).collect() }
+}
+
+fn part_line(part: &PartNode, styles: &Styles) -> Line {
+    let dim = styles.dim;
+    let mut text = safe::line(&part.kind).into_owned();
+    if let Some(tool) = &part.tool {
+        let style = if part.status == Some("error") { styles.error } else { styles.tool };
+        let _ = write!(
+            text,
+            " {style}{}{style:#} {}",
+            safe::line(tool),
+            part.status.unwrap_or_default()
+        );
+    }
+    let _ = write!(text, " {dim}{}{dim:#}", units::bytes(part.bytes));
+    Line { text, below: part.session.iter().map(|session| line_of(session, styles)).collect() }
+}

@@ -1,0 +1,95 @@
+//! Why a command failed, what to do about it, and the exit code that says so.
+
+use std::fmt;
+use std::io;
+
+use scrollback_stor_read as read;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) kind: Kind,
+    /// What happened.
+    pub(crate) message: String,
+    /// What to do about it, a line each.
+    pub(crate) hints: Vec<String>,
+}
+
+/// What a failure means to whoever calls from a script: the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// 1: nothing was found.
+    NotFound = 1,
+    /// 2: the command was used in a way that makes no sense.
+    BadUse = 2,
+    /// 3: a store, or what was asked for in it, cannot be read.
+    Unreadable = 3,
+}
+
+pub(crate) type Result<T> = std::result::Result<T, Failure>;
+
+impl Failure {
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), hints: Vec::new() }
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hints.push(hint.into());
+        self
+    }
+
+    /// Whether whoever read our output has gone, which is no failure.
+    pub(crate) fn is_broken_pipe(&self) -> bool {
+        self.message == BROKEN_PIPE
+    }
+}
+
+const BROKEN_PIPE: &str = "nobody reads the output";
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl From<io::Error> for Failure {
+    /// Errors of writing the output; those of stores come with their place.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::new(Kind::Unreadable, BROKEN_PIPE),
+            _ => Self::new(Kind::Unreadable, format!("cannot write the output: {error}")),
+        }
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        io::Error::from(error).into()
+    }
+}
+
+impl From<read::Error> for Failure {
+    fn from(error: read::Error) -> Self {
+        let kind = match error {
+            read::Error::NotFound(_) => Kind::NotFound,
+            _ => Kind::Unreadable,
+        };
+        let mut message = error.to_string();
+        let mut source = std::error::Error::source(&error);
+        while let Some(inner) = source {
+            let inner_text = inner.to_string();
+            if !message.ends_with(&inner_text) {
+                message = format!("{message}: {inner_text}");
+            }
+            source = inner.source();
+        }
+        Self::new(kind, message)
+    }
+}
+
+impl From<scrollback_stor_path::Error> for Failure {
+    fn from(error: scrollback_stor_path::Error) -> Self {
+        Self::new(Kind::Unreadable, error.to_string())
+            .hint("--store takes opencode's data directory, its storage/ directory, or a .db file")
+    }
+}

@@ -1,0 +1,120 @@
+//! Where output goes: buffered, coloured only where it is wanted, quiet when nobody reads it.
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::process::ExitCode;
+
+use anstream::AutoStream;
+use serde::Serialize;
+
+use crate::args::{Color, Global};
+use crate::failure::Failure;
+use crate::safe;
+use crate::style::Styles;
+
+/// Standard output and error, as the user wants them.
+pub(crate) struct Out {
+    to: BufWriter<AutoStream<io::Stdout>>,
+    errors: AutoStream<io::Stderr>,
+    /// Styles for standard output.
+    pub(crate) styles: Styles,
+    /// Whether standard output is a terminal.
+    pub(crate) is_terminal: bool,
+    /// The width of lines in columns; none where output is not for a terminal.
+    pub(crate) width: Option<usize>,
+    list_issues: bool,
+}
+
+impl Out {
+    pub(crate) fn new(global: &Global) -> Self {
+        let choice = match global.color {
+            Color::Auto => anstream::ColorChoice::Auto,
+            Color::Always => anstream::ColorChoice::Always,
+            Color::Never => anstream::ColorChoice::Never,
+        };
+        let to = AutoStream::new(io::stdout(), choice);
+        let colored = to.current_choice() != anstream::ColorChoice::Never;
+        let is_terminal = io::stdout().is_terminal();
+        Self {
+            styles: if colored { Styles::colored() } else { Styles::plain() },
+            to: BufWriter::with_capacity(64 << 10, to),
+            errors: AutoStream::new(io::stderr(), choice),
+            is_terminal,
+            width: is_terminal.then(|| terminal_width().unwrap_or(100)),
+            list_issues: global.issues,
+        }
+    }
+
+    /// Prints a value as JSON. DEL and C1 controls, which JSON allows as they are, are escaped: a
+    /// terminal may take them for commands.
+    pub(crate) fn json(&mut self, value: &impl Serialize) -> crate::failure::Result<()> {
+        let text = serde_json::to_string_pretty(value)?;
+        self.write_all(safe::json(&text).as_bytes())?;
+        self.write_all(b"\n")?;
+        Ok(())
+    }
+
+    /// Says on standard error what was wrong with the input: a line for each issue if the user
+    /// wants them, else how many there are.
+    pub(crate) fn issues<T: std::fmt::Display>(&mut self, issues: &[T]) -> io::Result<()> {
+        if issues.is_empty() {
+            return Ok(());
+        }
+        if self.list_issues {
+            for issue in issues {
+                writeln!(self.errors, "issue: {}", safe::line(&issue.to_string()))?;
+            }
+            return Ok(());
+        }
+        let what = if issues.len() == 1 { "issue" } else { "issues" };
+        writeln!(self.errors, "{} {what} in the store; --issues lists them", issues.len())
+    }
+
+    /// Whether the user wants every issue listed.
+    pub(crate) fn lists_issues(&self) -> bool {
+        self.list_issues
+    }
+
+    /// Says something on standard error.
+    pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.errors, "{}", safe::text(text))
+    }
+
+    /// Ends a command that did what it was asked.
+    pub(crate) fn finish(mut self) -> ExitCode {
+        match self.to.flush() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => self.fail(&error.into()),
+        }
+    }
+
+    /// Ends a command that failed.
+    pub(crate) fn fail(mut self, failure: &Failure) -> ExitCode {
+        if failure.is_broken_pipe() {
+            std::mem::forget(self.to); // nobody is left to flush for
+            return ExitCode::SUCCESS;
+        }
+        let _ = self.to.flush();
+        let red = self.styles.error;
+        let message = safe::text(&failure.message);
+        let _ = writeln!(self.errors, "{red}error{red:#}: {message}");
+        for hint in &failure.hints {
+            let _ = writeln!(self.errors, "hint: {}", safe::text(hint));
+        }
+        ExitCode::from(failure.kind as u8)
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.to.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+fn terminal_width() -> Option<usize> {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.or_else(|| Some(usize::from(terminal_size::terminal_size()?.0.0)))
+}

@@ -1,0 +1,126 @@
+//! Which session the user means, and the list of sessions that this is looked up in.
+
+use std::cmp::Reverse;
+
+use scrollback_core_id::{EntityKey, ProjectId, SessionId, SessionKey};
+use scrollback_core_type::{Parse, SessionHead, StageIssue, StageName};
+use scrollback_flow::SessionLoader;
+use scrollback_stor_mmap::MappedSpan;
+use scrollback_stor_read::{FileReader, SourceExt};
+
+use crate::failure::{Failure, Kind, Result};
+
+/// A session of one of the stores, as lists need it. Owns its bytes and lends the head.
+pub(crate) struct Row {
+    /// Which of the stores.
+    pub(crate) store: usize,
+    pub(crate) key: SessionKey,
+    pub(crate) project: Option<ProjectId>,
+    span: Option<MappedSpan>,
+}
+
+impl Row {
+    /// The head; empty if the record is unusable.
+    pub(crate) fn head(&self) -> SessionHead<'_> {
+        self.span
+            .as_deref()
+            .and_then(|span| SessionHead::parse(span).ok())
+            .map(|it| it.value)
+            .unwrap_or_default()
+    }
+
+    fn updated(&self) -> i64 {
+        let time = self.head().time.unwrap_or_default();
+        time.updated.or(time.created).unwrap_or(i64::MIN)
+    }
+}
+
+/// The sessions of all stores, newest first, and what was wrong with the rest.
+pub(crate) fn sessions(stores: &[FileReader]) -> Result<(Vec<Row>, Vec<StageIssue>)> {
+    let (mut rows, mut issues) = (Vec::new(), Vec::new());
+    for (store, source) in stores.iter().enumerate() {
+        let listed = SessionLoader::new(source).list_sessions(None)?;
+        issues.extend(listed.report.issues);
+        for node in listed.value {
+            if let Some(Err(issue)) = node.span.as_deref().map(SessionHead::parse) {
+                let mut issue = *issue;
+                issue.place.path =
+                    scrollback_stor_read::Source::locate(source, &node.key.clone().into());
+                let key = Some(EntityKey::Session(node.key.clone()));
+                issues.push(StageIssue { stage: StageName::Plan, key, issue });
+            }
+            rows.push(Row { store, key: node.key, project: node.project, span: node.span });
+        }
+    }
+    if stores.len() > 1 {
+        rows.sort_by_cached_key(|row| (Reverse(row.updated()), row.key.clone()));
+    }
+    Ok((rows, issues))
+}
+
+/// The session that a text names, and which store it is in.
+pub(crate) fn session(stores: &[FileReader], text: &str) -> Result<(usize, SessionKey)> {
+    if let Some(back) = steps_back(text)? {
+        return newest(stores, back);
+    }
+    let id = SessionId::new(text)
+        .map_err(|why| Failure::new(Kind::BadUse, format!("{text:?} is no session: {why}")))?;
+    let key = SessionKey::from(id);
+    for (store, source) in stores.iter().enumerate() {
+        let there = source.read_session_span(&key).is_ok();
+        if there || !source.list_messages(&key)?.entries.is_empty() {
+            return Ok((store, key));
+        }
+    }
+    by_prefix(stores, text)
+}
+
+/// How many sessions `latest~N` goes back, if the text is that.
+fn steps_back(text: &str) -> Result<Option<usize>> {
+    let (word, back) = text.split_once('~').map_or((text, None), |(word, back)| (word, Some(back)));
+    if !["latest", "last", "recent"].contains(&word) {
+        return Ok(None);
+    }
+    let bad = |_| {
+        Failure::new(Kind::BadUse, format!("{text:?}: expected a number after `~`"))
+            .hint("latest~1 is the second newest session")
+    };
+    back.map_or(Ok(Some(0)), |back| back.parse().map(Some).map_err(bad))
+}
+
+fn newest(stores: &[FileReader], back: usize) -> Result<(usize, SessionKey)> {
+    let (rows, _) = sessions(stores)?;
+    let mut roots = rows.into_iter().filter(|row| row.head().parent_id.is_none());
+    match roots.nth(back) {
+        Some(row) => Ok((row.store, row.key)),
+        None if back == 0 => Err(Failure::new(Kind::NotFound, "the store has no sessions")),
+        None => Err(Failure::new(Kind::NotFound, format!("there are not {} sessions", back + 1))
+            .hint("`scrollback ls --roots` lists them")),
+    }
+}
+
+fn by_prefix(stores: &[FileReader], text: &str) -> Result<(usize, SessionKey)> {
+    let (rows, _) = sessions(stores)?;
+    let starts = |row: &&Row| {
+        let id = row.key.session.as_str();
+        let bare = id.strip_prefix(SessionId::PREFIX).unwrap_or(id);
+        id.starts_with(text) || bare.starts_with(text)
+    };
+    let found: Vec<&Row> = rows.iter().filter(starts).collect();
+    match found[..] {
+        [] => Err(Failure::new(Kind::NotFound, format!("no session {text:?}"))
+            .hint("`scrollback ls` lists the sessions; `latest` is the newest")),
+        [row] => Ok((row.store, row.key.clone())),
+        _ => {
+            let mut failure = Failure::new(
+                Kind::BadUse,
+                format!("{text:?} is the start of {} session ids", found.len()),
+            );
+            for row in found.iter().take(8) {
+                let title = row.head().title.unwrap_or_default();
+                failure.hints.push(format!("{}  {}", row.key, crate::safe::line(&title.get())));
+            }
+            Err(failure)
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Text from sessions, made safe for a terminal: what could be a command is shown, never sent.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Makes text safe that may have several lines: line feeds and tabs stay.
+pub(crate) fn text(text: &str) -> Cow<'_, str> {
+    escape(text, |c| c != '\n' && c != '\t' && is_unsafe(c))
+}
+
+/// Makes text safe that is shown within one line: line feeds and tabs are shown too.
+pub(crate) fn line(text: &str) -> Cow<'_, str> {
+    escape(text, is_unsafe)
+}
+
+/// Makes JSON safe that was written without controls: DEL and C1 are legal in its strings.
+pub(crate) fn json(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(|c| matches!(c, '\u{7f}'..='\u{9f}')) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '\u{7f}'..='\u{9f}' => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Controls (C0, DEL, C1), and what changes the direction or the lines of the text around it.
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+fn escape(text: &str, is_unsafe: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if !text.chars().any(&is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            c if !is_unsafe(c) => out.push(c),
+            // The pictures that Unicode has for controls: ␛ for escape.
+            '\0'..='\u{1f}' => {
+                out.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'))
+            }
+            '\u{7f}' => out.push('\u{2421}'),
+            c => out.extend(c.escape_unicode()),
+        }
+    }
+    Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_could_be_a_command_is_shown() {
+        assert_eq!(text("a\u{1b}[31mb\nc\td\r"), "a\u{241b}[31mb\nc\td\u{240d}");
+        assert_eq!(line("a\nb\t\u{7f}\u{9b}"), "a\u{240a}b\u{2409}\u{2421}\\u{9b}");
+        assert_eq!(text("abc\u{202e}cba"), "abc\\u{202e}cba");
+        assert!(matches!(text("plain ünïcode 😀"), Cow::Borrowed(_)));
+        assert_eq!(json("\"a\u{7f}\u{85}\""), "\"a\\u007f\\u0085\"");
+    }
+
+    proptest! {
+        #[test]
+        fn no_control_ever_gets_through(input: String) {
+            prop_assert!(!line(&input).chars().any(is_unsafe));
+            prop_assert!(!text(&input).chars().any(|c| is_unsafe(c) && c != '\n' && c != '\t'));
+        }
+    }
+}

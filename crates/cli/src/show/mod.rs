@@ -1,0 +1,75 @@
+//! A session as a transcript that people like to read.
+
+mod header;
+mod message;
+mod part;
+mod text;
+mod tool;
+
+use std::io::{self, Write};
+
+use scrollback_flow::{Context, SessionHydratedTree};
+
+use crate::style::Styles;
+
+/// How a transcript is printed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Options {
+    /// Whether to print whole outputs.
+    pub(crate) full: bool,
+    /// The columns to wrap at; none where lines are left as they are.
+    pub(crate) width: Option<usize>,
+    pub(crate) styles: Styles,
+}
+
+/// Prints all of a session.
+pub(crate) fn transcript(
+    out: &mut dyn Write,
+    tree: &SessionHydratedTree<'_>,
+    options: &Options,
+) -> io::Result<()> {
+    header::print(out, tree, options)?;
+    let revert = tree.session.as_ref().and_then(|session| session.revert.as_ref());
+    let reverted_from = revert.and_then(|revert| revert.message_id.as_ref());
+    for (at, message) in tree.messages.iter().enumerate() {
+        if Some(&message.node.key.message) == reverted_from {
+            let left = tree.messages.len() - at;
+            let what = if left == 1 { "message" } else { "messages" };
+            divider(out, &format!("reverted from here on ({left} {what})"), options)?;
+        }
+        let shown = message.parts.iter().map(|part| (part, false));
+        message::print(out, message, shown, options)?;
+    }
+    Ok(())
+}
+
+/// Prints what the model still sees of a session.
+pub(crate) fn context(
+    out: &mut dyn Write,
+    tree: &SessionHydratedTree<'_>,
+    context: &Context<'_, '_>,
+    options: &Options,
+) -> io::Result<()> {
+    header::print(out, tree, options)?;
+    if context.compacted > 0 {
+        divider(
+            out,
+            &format!("{} earlier messages are summed up below", context.compacted),
+            options,
+        )?;
+    }
+    for message in &context.messages {
+        let shown = message.parts.iter().map(|part| (part.part, part.pruned));
+        message::print(out, message.message, shown, options)?;
+    }
+    if context.reverted > 0 {
+        divider(out, &format!("{} later messages are reverted", context.reverted), options)?;
+    }
+    Ok(())
+}
+
+/// A line across, with a text in it.
+fn divider(out: &mut dyn Write, text: &str, options: &Options) -> io::Result<()> {
+    let dim = options.styles.dim;
+    writeln!(out, "\n{dim}──── {text} ────{dim:#}")
+}

@@ -1,0 +1,102 @@
+//! One part of a message.
+
+use std::io::{self, Write};
+
+use scrollback_core_type::{FilePart, LazyStr, Part};
+use scrollback_flow::PartHydrated;
+
+use super::text::Block;
+use super::{Options, divider, tool};
+use crate::{safe, units};
+
+pub(super) fn print(
+    out: &mut dyn Write,
+    part: &PartHydrated<'_>,
+    pruned: bool,
+    options: &Options,
+) -> io::Result<()> {
+    let styles = &options.styles;
+    let dim = styles.dim;
+    if part.node.span.as_ref().is_some_and(|span| !span.is_settled()) {
+        writeln!(out, "  {dim}(being written){dim:#}")?;
+    }
+    let block = |indent, style| Block { indent, style, most: None, options };
+    let get = |text: &Option<LazyStr<'_>>| {
+        text.as_ref().map(|it| it.get().into_owned()).unwrap_or_default()
+    };
+    match &part.part {
+        Some(Part::Text(text)) => {
+            // What the program wrote in the user's name is less than what the user wrote.
+            let aside = text.synthetic == Some(true) || text.ignored == Some(true);
+            let style = if aside { dim } else { anstyle::Style::new() };
+            let most = aside.then_some(6);
+            Block { most, ..block("  ", style) }.print(out, &get(&text.text))
+        }
+        Some(Part::Reasoning(reasoning)) => block("  │ ", dim).print(out, &get(&reasoning.text)),
+        Some(Part::Tool(call)) => tool::print(out, call, pruned, options),
+        Some(Part::File(file)) => {
+            writeln!(out, "  {dim}file{dim:#} {}", safe::line(&describe(file)))
+        }
+        Some(Part::Patch(patch)) => {
+            let files = patch.files.iter().flatten().map(|file| file.get().into_owned());
+            let files = files.collect::<Vec<_>>().join(", ");
+            writeln!(out, "  {dim}changed {}{dim:#}", safe::line(&files))
+        }
+        Some(Part::Agent(agent)) => {
+            writeln!(out, "  {dim}agent{dim:#} @{}", safe::line(&get(&agent.name)))
+        }
+        Some(Part::Subtask(task)) => {
+            let what = get(&task.description);
+            writeln!(
+                out,
+                "  {dim}subtask for{dim:#} @{}: {}",
+                safe::line(&get(&task.agent)),
+                safe::line(&what)
+            )?;
+            Block { most: Some(6), ..block("    ", dim) }.print(out, &get(&task.prompt))
+        }
+        Some(Part::Retry(retry)) => {
+            let error =
+                retry.error.as_ref().and_then(|error| error.data.as_ref()?.message.as_ref());
+            let why = error.map(LazyStr::get).unwrap_or_default();
+            let attempt = retry.attempt.unwrap_or(0);
+            writeln!(
+                out,
+                "  {}attempt {attempt} failed: {}{:#}",
+                styles.warn,
+                safe::line(&why),
+                styles.warn
+            )
+        }
+        Some(Part::Compaction(_)) => {
+            divider(out, "compacted: what comes before is summed up", options)
+        }
+        Some(Part::StepStart(_) | Part::StepFinish(_) | Part::Snapshot(_)) => Ok(()), // in the totals
+        Some(Part::Unknown(unknown)) => {
+            let size = units::bytes(unknown.raw.get().len() as u64);
+            let kind = get(&unknown.kind);
+            writeln!(out, "  {dim}part of an unknown kind {:?}, {size}{dim:#}", safe::line(&kind))
+        }
+        None => {
+            let style = styles.error;
+            writeln!(
+                out,
+                "  {style}(unusable part {}){style:#}",
+                safe::line(part.node.key.part.as_str())
+            )
+        }
+    }
+}
+
+/// A file in a line. What a `data:` address holds is only measured.
+pub(super) fn describe(file: &FilePart<'_>) -> String {
+    let get = |text: &Option<LazyStr<'_>>| text.as_ref().map(|text| text.get().into_owned());
+    let mut words = Vec::new();
+    words.extend(get(&file.filename));
+    words.extend(get(&file.mime));
+    match get(&file.url) {
+        Some(url) if url.starts_with("data:") => words.push(units::bytes(url.len() as u64)),
+        url => words.extend(url),
+    }
+    words.join("  ")
+}

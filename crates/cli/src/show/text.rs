@@ -1,0 +1,102 @@
+//! Blocks of text: made safe, wrapped, indented, cut where they are long.
+
+use std::io::{self, Write};
+
+use anstyle::Style;
+use unicode_width::UnicodeWidthChar;
+
+use super::Options;
+use crate::safe;
+
+/// How a block of text is printed.
+pub(super) struct Block<'o> {
+    /// What stands before each line.
+    pub(super) indent: &'static str,
+    pub(super) style: Style,
+    /// How many lines are printed, unless the user wants all.
+    pub(super) most: Option<usize>,
+    pub(super) options: &'o Options,
+}
+
+impl Block<'_> {
+    /// Prints a text, keeping its own line breaks.
+    pub(super) fn print(&self, out: &mut dyn Write, text: &str) -> io::Result<()> {
+        let most = self.most.filter(|_| !self.options.full).unwrap_or(usize::MAX);
+        let total = text.lines().count();
+        for line in text.lines().take(most) {
+            self.line(out, line, self.style)?;
+        }
+        if total > most {
+            let dim = self.options.styles.dim;
+            let left = total - most;
+            writeln!(out, "{}{dim}… {left} more lines (--full shows them){dim:#}", self.indent)?;
+        }
+        Ok(())
+    }
+
+    /// Prints one line, wrapped.
+    pub(super) fn line(&self, out: &mut dyn Write, line: &str, style: Style) -> io::Result<()> {
+        let line = safe::text(line).replace('\t', "    ");
+        let width = self.options.width.map(|width| width.saturating_sub(self.indent.len()).max(20));
+        for piece in wrap(&line, width) {
+            writeln!(out, "{}{style}{piece}{style:#}", self.indent)?;
+        }
+        Ok(())
+    }
+}
+
+/// Breaks a line at spaces where it can, within words where it must.
+fn wrap(line: &str, width: Option<usize>) -> Vec<&str> {
+    let Some(width) = width else { return vec![line] };
+    let mut pieces = Vec::new();
+    let mut rest = line;
+    while let Some(end) = end_of_row(rest, width) {
+        let (row, left) = rest.split_at(end);
+        pieces.push(row.trim_end());
+        rest = left.trim_start();
+    }
+    pieces.push(rest);
+    pieces
+}
+
+/// Where the first row ends, if the text does not fit in one.
+fn end_of_row(text: &str, width: usize) -> Option<usize> {
+    let (mut used, mut space) = (0, None);
+    for (at, c) in text.char_indices() {
+        used += c.width().unwrap_or(0);
+        if used > width {
+            return Some(space.filter(|space| *space > 0).unwrap_or(at.max(c.len_utf8())));
+        }
+        if c == ' ' {
+            space = Some(at + 1);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use unicode_width::UnicodeWidthStr;
+
+    use super::*;
+
+    #[test]
+    fn lines_break_at_spaces() {
+        assert_eq!(wrap("one two three", Some(8)), ["one two", "three"]);
+        assert_eq!(wrap("a verylongword", Some(6)), ["a", "verylo", "ngword"]);
+        assert_eq!(wrap("日本語日本語", Some(5)), ["日本", "語日", "本語"]);
+        assert_eq!(wrap("", Some(5)), [""]);
+        assert_eq!(wrap("as it is", None), ["as it is"]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost_and_all_rows_fit(text in "\\PC*", width in 2_usize..30) {
+            let rows = wrap(&text, Some(width));
+            prop_assert!(rows.iter().all(|row| row.width() <= width.max(2) || row.chars().count() == 1));
+            let bare = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            prop_assert_eq!(bare(&rows.concat()), bare(&text));
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! One call of a tool: what it was, how it went, and the start of what it said.
+
+use std::io::{self, Write};
+
+use scrollback_core_type::{LazyStr, RawJson, ToolPart, ToolState, ToolStatus};
+use serde_json::Value;
+
+use super::text::Block;
+use super::{Options, part};
+use crate::table::cut;
+use crate::{safe, units};
+
+/// So many lines of an output are shown.
+const MOST_LINES: usize = 10;
+/// So many columns of an input are shown in one line.
+const MOST_COLUMNS: usize = 100;
+
+pub(super) fn print(
+    out: &mut dyn Write,
+    call: &ToolPart<'_>,
+    pruned: bool,
+    options: &Options,
+) -> io::Result<()> {
+    let styles = &options.styles;
+    let (dim, tool) = (styles.dim, styles.tool);
+    let name = call.tool.as_ref().map(LazyStr::get).unwrap_or_default();
+    let state = call.state.as_ref();
+    let status = state.map_or(ToolStatus::Unknown, ToolState::status);
+    let (glyph, style) = match status {
+        ToolStatus::Completed => ("✓", styles.added),
+        ToolStatus::Error => ("✗", styles.error),
+        ToolStatus::Running => ("… running", styles.warn),
+        ToolStatus::Pending => ("… pending", styles.warn),
+        _ => ("?", styles.warn),
+    };
+    let input =
+        state.and_then(ToolState::input).map(|input| summary(&name, input)).unwrap_or_default();
+    let room = options.width.unwrap_or(usize::MAX).saturating_sub(name.len() + 16);
+    let input = cut(&safe::line(&input), room.clamp(20, MOST_COLUMNS));
+    write!(out, "  {style}{glyph}{style:#} {tool}{}{tool:#} {input}", safe::line(&name))?;
+    if let Some(took) =
+        state.and_then(ToolState::time).and_then(|time| Some(time.end? - time.start?))
+    {
+        write!(out, " {dim}{}{dim:#}", units::duration(took))?;
+    }
+    if let Some(session) = state.and_then(ToolState::subagent) {
+        write!(out, " {dim}→ {}{dim:#}", safe::line(session.as_str()))?;
+    }
+    writeln!(out)?;
+    match state {
+        Some(ToolState::Completed(_)) if pruned => {
+            writeln!(out, "    {dim}(output pruned from what the model sees){dim:#}")
+        }
+        Some(ToolState::Completed(done)) => {
+            if state.is_some_and(ToolState::is_pruned) {
+                writeln!(out, "    {dim}(pruned from what the model sees){dim:#}")?;
+            }
+            let body = Block { indent: "    ", style: dim, most: Some(MOST_LINES), options };
+            match done.metadata.as_ref().and_then(|metadata| metadata.field::<String>("diff")) {
+                Some(diff) if !diff.is_empty() => print_diff(out, &diff, &body)?,
+                _ => {
+                    body.print(out, &done.output.as_ref().map(LazyStr::get).unwrap_or_default())?
+                }
+            }
+            for file in done.attachments.iter().flatten() {
+                writeln!(out, "    {dim}attached {}{dim:#}", safe::line(&part::describe(file)))?;
+            }
+            Ok(())
+        }
+        Some(ToolState::Error(failed)) => {
+            let style = styles.error;
+            let body = Block { indent: "    ", style, most: Some(MOST_LINES), options };
+            body.print(out, &failed.error.as_ref().map(LazyStr::get).unwrap_or_default())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a call was about, in a line: for known tools the one thing that tells, else the input.
+fn summary(tool: &str, input: &RawJson<'_>) -> String {
+    let known: &[&str] = match tool {
+        "bash" => &["command"],
+        "read" | "write" | "edit" | "multiedit" | "patch" => &["filePath"],
+        "glob" | "grep" => &["pattern", "path"],
+        "list" => &["path"],
+        "webfetch" => &["url"],
+        "websearch" | "codesearch" => &["query"],
+        "task" => &["description"],
+        "skill" => &["name"],
+        "todowrite" => return todos(input),
+        _ => &[],
+    };
+    let words: Vec<String> = known.iter().filter_map(|field| input.field(field)).collect();
+    if !words.is_empty() {
+        return words.join("  ");
+    }
+    match input.deserialize::<Value>() {
+        Ok(Value::Object(fields)) if fields.is_empty() => String::new(),
+        Ok(value) => value.to_string(),
+        Err(_) => input.get().to_owned(),
+    }
+}
+
+fn todos(input: &RawJson<'_>) -> String {
+    let todos: Vec<Value> = input.field("todos").unwrap_or_default();
+    let done = todos.iter().filter(|todo| todo["status"] == "completed").count();
+    format!("{done} of {} done", todos.len())
+}
+
+/// Prints a unified diff in colours, without the lines that only name the file.
+fn print_diff(out: &mut dyn Write, diff: &str, body: &Block<'_>) -> io::Result<()> {
+    let styles = &body.options.styles;
+    let is_header = |line: &&str| {
+        ["Index: ", "====", "--- ", "+++ "].iter().any(|start| line.starts_with(start))
+    };
+    let lines: Vec<&str> = diff.lines().skip_while(is_header).collect();
+    let most = if body.options.full { usize::MAX } else { 2 * MOST_LINES };
+    for line in lines.iter().take(most) {
+        let style = match line.as_bytes().first() {
+            Some(b'+') => styles.added,
+            Some(b'-') => styles.removed,
+            _ => styles.dim,
+        };
+        body.line(out, line, style)?;
+    }
+    if lines.len() > most {
+        let dim = styles.dim;
+        writeln!(out, "    {dim}… {} more lines (--full shows them){dim:#}", lines.len() - most)?;
+    }
+    Ok(())
+}

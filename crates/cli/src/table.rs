@@ -1,0 +1,151 @@
+//! Tables: columns that line up by what a terminal shows, fitted to its width.
+
+use std::fmt::Write;
+
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::safe;
+use crate::style::Styles;
+
+/// A table of text. Cells are made safe for a terminal.
+pub(crate) struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Vec<String>>,
+}
+
+/// A column and how it takes part in fitting the table.
+pub(crate) struct Column {
+    name: &'static str,
+    kind: ColumnKind,
+}
+
+#[derive(PartialEq)]
+enum ColumnKind {
+    Fixed,
+    Flexible,
+    Right,
+}
+
+impl Column {
+    /// A column that is never cut.
+    pub(crate) fn fixed(name: &'static str) -> Self {
+        Self { name, kind: ColumnKind::Fixed }
+    }
+
+    /// A column that gives way where the terminal is narrow.
+    pub(crate) fn flexible(name: &'static str) -> Self {
+        Self { name, kind: ColumnKind::Flexible }
+    }
+
+    /// A column of numbers.
+    pub(crate) fn right(name: &'static str) -> Self {
+        Self { name, kind: ColumnKind::Right }
+    }
+}
+
+const GAP: usize = 2;
+/// A flexible column keeps at least this.
+const LEAST: usize = 8;
+
+impl Table {
+    pub(crate) fn new(columns: Vec<Column>) -> Self {
+        Self { columns, rows: Vec::new() }
+    }
+
+    pub(crate) fn row(&mut self, cells: Vec<String>) {
+        self.rows.push(cells.iter().map(|cell| safe::line(cell).into_owned()).collect());
+    }
+
+    /// The table as text; `width` in columns, or none where nothing is to be cut.
+    pub(crate) fn render(&self, width: Option<usize>, styles: &Styles) -> String {
+        let widths = self.widths(width);
+        let mut text = String::new();
+        let names: Vec<String> = self.columns.iter().map(|column| column.name.to_owned()).collect();
+        let dim = styles.dim;
+        let _ = writeln!(text, "{dim}{}{dim:#}", self.line(&names, &widths));
+        for row in &self.rows {
+            let _ = writeln!(text, "{}", self.line(row, &widths));
+        }
+        text
+    }
+
+    fn line(&self, cells: &[String], widths: &[usize]) -> String {
+        let mut line = String::new();
+        for ((cell, column), width) in cells.iter().zip(&self.columns).zip(widths) {
+            let cell = cut(cell, *width);
+            let pad = " ".repeat(width.saturating_sub(cell.width()));
+            let (before, after) = match column.kind {
+                ColumnKind::Right => (pad.as_str(), ""),
+                _ => ("", pad.as_str()),
+            };
+            let _ = write!(line, "{before}{cell}{after}{}", " ".repeat(GAP));
+        }
+        line.truncate(line.trim_end().len());
+        line
+    }
+
+    fn widths(&self, limit: Option<usize>) -> Vec<usize> {
+        let widest = |at: usize, name: &str| {
+            self.rows.iter().map(|row| row[at].width()).max().unwrap_or(0).max(name.width())
+        };
+        let mut widths: Vec<usize> =
+            self.columns.iter().enumerate().map(|(at, column)| widest(at, column.name)).collect();
+        let Some(limit) = limit else { return widths };
+        let mut over =
+            (widths.iter().sum::<usize>() + GAP * (widths.len() - 1)).saturating_sub(limit);
+        while over > 0 {
+            // The widest of those that give way gives first.
+            let gives =
+                self.columns.iter().enumerate().filter(|(_, it)| it.kind == ColumnKind::Flexible);
+            let Some(at) = gives.map(|(at, _)| at).max_by_key(|at| widths[*at]) else { break };
+            if widths[at] <= LEAST {
+                break;
+            }
+            widths[at] -= 1;
+            over -= 1;
+        }
+        widths
+    }
+}
+
+/// The start of a text that fits, with an ellipsis where it was cut.
+pub(crate) fn cut(text: &str, width: usize) -> String {
+    if text.width() <= width {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    let mut used = 1; // the ellipsis
+    for c in text.chars() {
+        used += c.width().unwrap_or(0);
+        if used > width {
+            break;
+        }
+        kept.push(c);
+    }
+    kept.push('…');
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_and_give_way() {
+        let mut table =
+            Table::new(vec![Column::fixed("ID"), Column::flexible("TITLE"), Column::right("N")]);
+        table.row(vec!["a".into(), "short".into(), "1".into()]);
+        table.row(vec!["bb".into(), "日本語の長い題名\u{1b}[2J".into(), "12".into()]);
+        let lines = |width| table.render(width, &Styles::plain());
+        assert_eq!(
+            lines(None),
+            "ID  TITLE                  N\na   short                  1\nbb  日本語の長い題名␛[2J  12\n"
+        );
+        assert_eq!(
+            lines(Some(20)),
+            "ID  TITLE          N\na   short          1\nbb  日本語の長…  12\n"
+        );
+        assert_eq!(cut("日本語", 5), "日本…");
+        assert_eq!(cut("日本語", 6), "日本語");
+    }
+}

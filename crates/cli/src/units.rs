@@ -1,0 +1,77 @@
+//! Sizes, times and sums, as people read them.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// A size in bytes: `812 B`, `1.5 KiB`.
+pub(crate) fn bytes(size: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    if size < 1024 {
+        return format!("{size} B");
+    }
+    let mut value = size as f64 / 1024.0;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{value:.1} {}", UNITS[unit])
+}
+
+/// A time in Unix milliseconds as a local date and time, to the minute.
+pub(crate) fn time(ms: i64) -> String {
+    match Timestamp::from_millisecond(ms) {
+        Ok(time) => time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Err(_) => format!("{ms} ms"),
+    }
+}
+
+/// A time span in milliseconds: `412 ms`, `3.2 s`, `4 m 10 s`.
+pub(crate) fn duration(ms: i64) -> String {
+    match ms {
+        ..=999 => format!("{ms} ms"),
+        1_000..=59_999 => format!("{:.1} s", ms as f64 / 1000.0),
+        60_000..=3_599_999 => format!("{} m {} s", ms / 60_000, ms % 60_000 / 1000),
+        _ => format!("{} h {} m", ms / 3_600_000, ms % 3_600_000 / 60_000),
+    }
+}
+
+/// A cost in US dollars.
+pub(crate) fn cost(dollars: f64) -> String {
+    if dollars == 0.0 || dollars >= 0.01 {
+        format!("${dollars:.2}")
+    } else {
+        format!("${dollars:.4}")
+    }
+}
+
+/// A count with thousands set apart.
+pub(crate) fn count(number: i64) -> String {
+    let digits = number.unsigned_abs().to_string();
+    let mut out = String::from(if number < 0 { "-" } else { "" });
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_can_read_them() {
+        assert_eq!(
+            [bytes(0), bytes(1023), bytes(1536), bytes(3 << 30)],
+            ["0 B", "1023 B", "1.5 KiB", "3.0 GiB"]
+        );
+        assert_eq!([cost(0.0), cost(1.5), cost(0.00123)], ["$0.00", "$1.50", "$0.0012"]);
+        let durations = [12, 3_210, 250_000, 7_260_000].map(duration);
+        assert_eq!(durations, ["12 ms", "3.2 s", "4 m 10 s", "2 h 1 m"]);
+        assert_eq!([count(7), count(1234), count(-1_234_567)], ["7", "1,234", "-1,234,567"]);
+        assert_eq!(time(i64::MAX), format!("{} ms", i64::MAX));
+    }
+}
