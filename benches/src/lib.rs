@@ -1,1 +1,30 @@
-//! Placeholder.
+//! What scrollback is measured against, and the examples of its documents as tests.
+//!
+//! A [`Task`] is something that people want done; its contestants are the library, a hand-written
+//! [`floor`], and what is [`naive`]. `cargo xtask perf` runs them in turns and judges the ratios
+//! by the task's limits. `docs/perf/README.md` says how to add a task and how to read the figures.
+
+mod clock;
+mod contestant;
+pub mod floor;
+pub mod library;
+pub mod naive;
+mod rounds;
+mod store;
+mod task;
+mod verdict;
+
+pub use clock::SystemClock;
+pub use contestant::{Checksum, Contestant, Contestants, TreeSums};
+pub use rounds::{RoundOptions, Timing, alternate, prove};
+pub use store::{Size, Store};
+pub use task::{TASKS, Task};
+pub use verdict::{Limit, Ratio, Verdict};
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide.md")]
+struct Guide;

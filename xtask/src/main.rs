@@ -8,6 +8,7 @@
 mod ci;
 mod fixtures;
 mod gen_store;
+mod perf;
 mod stress;
 mod tools;
 
@@ -32,6 +33,8 @@ enum Task {
     Fixtures(fixtures::Args),
     /// Writes a seeded synthetic opencode store with its true totals.
     GenStore(gen_store::Args),
+    /// Runs the library against hand-written and naive programs, and judges the ratios.
+    Perf(perf::Args),
     /// Reads a store while a process rewrites it as opencode does, and checks every value.
     Stress(stress::Args),
 }
@@ -42,6 +45,7 @@ impl Task {
             Self::Ci(args) => ci::run(&args),
             Self::Fixtures(args) => fixtures::run(&args),
             Self::GenStore(args) => gen_store::run(&args),
+            Self::Perf(args) => perf::run(&args),
             Self::Stress(args) => stress::run(&args),
         }
     }

@@ -10,8 +10,9 @@ mod report;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail};
-use clap::Parser;
+use anyhow::{Result, bail};
+use clap::error::ErrorKind;
+use clap::{CommandFactory as _, Parser};
 use scrollback_benches::{RoundOptions, Size, Store, TASKS, Task, Verdict, alternate, prove};
 
 use self::report::Report;
@@ -62,16 +63,25 @@ fn main() -> ExitCode {
     }
 }
 
+/// Takes the tasks that are named, or all.
+fn chosen(ids: &[String]) -> Vec<&'static Task> {
+    if ids.is_empty() {
+        return TASKS.iter().collect();
+    }
+    let find = |id: &String| TASKS.iter().find(|task| task.id == id);
+    ids.iter()
+        .map(|id| match find(id) {
+            Some(task) => task,
+            None => Args::command()
+                .error(ErrorKind::InvalidValue, format!("no task {id:?}\n\n{}", tasks()))
+                .exit(),
+        })
+        .collect()
+}
+
 /// Runs the tasks and returns the worst verdict.
 fn run(args: &Args) -> Result<Verdict> {
-    let mut chosen: Vec<&'static Task> = Vec::new();
-    for id in &args.tasks {
-        let task = TASKS.iter().find(|task| task.id == id);
-        chosen.push(task.ok_or_else(|| anyhow!("no task {id:?}\n\n{}", tasks()))?);
-    }
-    if chosen.is_empty() {
-        chosen.extend(TASKS);
-    }
+    let chosen = chosen(&args.tasks);
     if let Some(alone) = &args.alone {
         let [contestant, runs] = &alone[..] else { bail!("a contestant and a number") };
         return alone::run(chosen[0], args.seed, contestant, runs.parse()?).map(|()| Verdict::Pass);

@@ -1,0 +1,20 @@
+//! The floor: for each task the program that a Rust expert would write by hand for that task
+//! alone, with no code of ours. It does the same observable work as the library, and nothing else:
+//! the same files, a stamp of each file whose stamp is kept, one UTF-8 pass, the same fields.
+//!
+//! What it leaves out is what a library needs and a single program does not: damage that must not
+//! spread, unknown fields that must survive, other stores.
+
+#[cfg(target_os = "linux")]
+mod files;
+mod message;
+mod part;
+mod text;
+#[cfg(target_os = "linux")]
+pub mod tree;
+
+#[cfg(target_os = "linux")]
+pub use files::Stamp;
+pub use message::{AssistantMessage, Message, Session, UserMessage};
+pub use part::{Part, ToolState};
+pub use text::Text;

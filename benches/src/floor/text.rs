@@ -1,0 +1,74 @@
+//! Strings that borrow unless they have escapes: serde's `Option<Cow<str>>` never borrows.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Error, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// A short string.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(transparent)]
+pub struct Text<'a>(pub Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    #[inline]
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Borrowing;
+
+        impl<'de> Visitor<'de> for Borrowing {
+            type Value = Text<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            #[inline]
+            fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(text)))
+            }
+
+            #[inline]
+            fn visit_str<E: Error>(self, text: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(text.to_owned())))
+            }
+        }
+
+        deserializer.deserialize_str(Borrowing)
+    }
+}
+
+/// Reads the string field `name` of an object if it comes after nothing but short strings, as
+/// opencode writes the tags of its records: a parse of the whole record only to find it costs more.
+pub(super) fn early_tag<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let mut at = after(text, 0, b'{')?;
+    loop {
+        let key = string(text, &mut at)?;
+        at = after(text, at, b':')?;
+        let value = string(text, &mut at)?;
+        if key == name {
+            return Some(value);
+        }
+        at = after(text, at, b',')?;
+    }
+}
+
+/// Where the text goes on after a byte that comes next.
+#[inline]
+fn after(text: &str, mut at: usize, byte: u8) -> Option<usize> {
+    let bytes = text.as_bytes();
+    while bytes.get(at)?.is_ascii_whitespace() {
+        at += 1;
+    }
+    (bytes[at] == byte).then_some(at + 1)
+}
+
+/// A string without escapes that comes next.
+#[inline]
+fn string<'a>(text: &'a str, at: &mut usize) -> Option<&'a str> {
+    let start = after(text, *at, b'"')?;
+    let length = memchr::memchr2(b'"', b'\\', &text.as_bytes()[start..])?;
+    let end = start + length;
+    *at = end + 1;
+    (text.as_bytes()[end] == b'"').then(|| &text[start..end])
+}

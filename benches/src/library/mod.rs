@@ -1,0 +1,3 @@
+//! The library itself, as a user calls it.
+
+pub mod tree;

@@ -1,0 +1,3 @@
+//! What people write without a library: `std::fs` and `serde_json::Value`, file by file.
+
+pub mod tree;

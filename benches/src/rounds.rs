@@ -1,0 +1,162 @@
+//! Contestants in turns, in one process: only the ratio of one round means anything on a machine
+//! that does other things too.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::Value;
+
+use crate::{Checksum, Contestant};
+
+/// How long to measure.
+#[derive(Debug, Clone, Copy)]
+pub struct RoundOptions {
+    /// How many rounds; in each, every contestant has one turn.
+    pub rounds: usize,
+    /// How long a turn lasts at least.
+    pub turn: Duration,
+}
+
+impl Default for RoundOptions {
+    fn default() -> Self {
+        Self { rounds: 15, turn: Duration::from_millis(20) }
+    }
+}
+
+/// What one contestant took.
+#[derive(Debug, Clone)]
+pub struct Timing {
+    /// The contestant.
+    pub name: &'static str,
+    /// The mean time of a run, in seconds, round by round.
+    pub rounds: Vec<f64>,
+}
+
+/// Makes sure that all contestants deliver the same, and returns their common checksum.
+///
+/// # Errors
+/// If they do not, or one fails.
+pub fn prove(contestants: &mut [Box<dyn Contestant>]) -> Result<Checksum> {
+    let mut agreed = None;
+    for contestant in contestants {
+        let name = contestant.name();
+        let delivers = (contestant.run().context(name)?, contestant.proof().context(name)?);
+        match &agreed {
+            None => agreed = Some((name, delivers)),
+            Some((first, (sums, whole))) => {
+                if delivers.0 != *sums {
+                    bail!("{first} and {name} differ: {sums}; {}", delivers.0);
+                }
+                if let Some(place) = difference(whole, &delivers.1) {
+                    bail!("{first} and {name} differ in {place}");
+                }
+            }
+        }
+    }
+    agreed.map(|(_, (sums, _))| sums).context("no contestants")
+}
+
+/// Where two values differ first, as a JSON pointer.
+fn difference(one: &Value, other: &Value) -> Option<String> {
+    match (one, other) {
+        (Value::Object(one), Value::Object(other)) => {
+            let keys = one.keys().chain(other.keys().filter(|key| !one.contains_key(*key)));
+            keys.map(|key| (key.clone(), one.get(key), other.get(key)))
+                .find_map(|(key, one, other)| differ_at(&key, one, other))
+        }
+        (Value::Array(one), Value::Array(other)) => (0..one.len().max(other.len()))
+            .find_map(|at| differ_at(&at.to_string(), one.get(at), other.get(at))),
+        // 0 and 0.0 are one number to JavaScript, which wrote it.
+        (Value::Number(one), Value::Number(other)) if one.as_f64() == other.as_f64() => None,
+        _ => (one != other).then(String::new),
+    }
+}
+
+fn differ_at(key: &str, one: Option<&Value>, other: Option<&Value>) -> Option<String> {
+    let inside = match (one, other) {
+        (Some(one), Some(other)) => difference(one, other)?,
+        _ => " (absent in one)".to_owned(),
+    };
+    Some(format!("/{key}{inside}"))
+}
+
+/// Lets the contestants take turns. Each comes at each place equally often.
+///
+/// # Errors
+/// If one fails, or finds something else than `expected`.
+pub fn alternate(
+    contestants: &mut [Box<dyn Contestant>],
+    expected: &Checksum,
+    options: &RoundOptions,
+) -> Result<Vec<Timing>> {
+    let mut timings = Vec::new();
+    let mut repeats = Vec::new();
+    for contestant in &mut *contestants {
+        timings.push(Timing { name: contestant.name(), rounds: Vec::new() });
+        turn(contestant.as_mut(), expected, 3)?; // warm
+        let once = turn(contestant.as_mut(), expected, 3)?;
+        repeats.push((options.turn.as_secs_f64() / once).ceil().max(1.0) as u32);
+    }
+    for round in 0..options.rounds {
+        for at in order(contestants.len(), round) {
+            let mean = turn(contestants[at].as_mut(), expected, repeats[at])?;
+            timings[at].rounds.push(mean);
+        }
+    }
+    Ok(timings)
+}
+
+/// Runs a contestant and returns the mean time in seconds.
+fn turn(contestant: &mut dyn Contestant, expected: &Checksum, repeats: u32) -> Result<f64> {
+    let name = contestant.name();
+    let start = Instant::now();
+    for _ in 0..repeats {
+        let found = contestant.run().context(name)?;
+        if found != *expected {
+            bail!("{name} finds {found} and not {expected}");
+        }
+    }
+    Ok(start.elapsed().as_secs_f64() / f64::from(repeats))
+}
+
+/// The order of a round: rotated, and every other time backwards.
+fn order(contestants: usize, round: usize) -> impl Iterator<Item = usize> {
+    let backwards = round / contestants % 2 == 1;
+    (0..contestants).map(move |at| {
+        let at = (at + round) % contestants;
+        if backwards { contestants - 1 - at } else { at }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{difference, order};
+
+    #[test]
+    fn a_difference_is_located() {
+        let one = json!({ "a": [1, { "b": null }], "c": 1 });
+        assert_eq!(difference(&one, &one), None);
+        for (other, place) in [
+            (json!({ "a": [1, { "b": 0 }], "c": 1 }), "/a/1/b"),
+            (json!({ "a": [1], "c": 1 }), "/a/1 (absent in one)"),
+            (json!({ "a": [1, { "b": null }], "c": 1, "d": null }), "/d (absent in one)"),
+        ] {
+            assert_eq!(difference(&one, &other).as_deref(), Some(place));
+        }
+    }
+
+    #[test]
+    fn each_comes_at_each_place_equally_often() {
+        let mut seen: Vec<Vec<usize>> = (0..6).map(|round| order(3, round).collect()).collect();
+        for place in 0..3 {
+            let mut who: Vec<usize> = seen.iter().map(|order| order[place]).collect();
+            who.sort_unstable();
+            assert_eq!(who, [0, 0, 1, 1, 2, 2]);
+        }
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 6, "all orders of three");
+    }
+}

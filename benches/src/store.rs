@@ -1,0 +1,97 @@
+//! The generated stores that tasks run on: made once, beside what cargo builds.
+
+#![expect(clippy::disallowed_methods, reason = "it makes a store of its own")]
+
+use std::env;
+use std::fs::{self, File, FileTimes};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
+
+use anyhow::{Context as _, Result};
+use scrollback_fixtures::synth::{Expected, Spec, write_store};
+
+/// When every file of a generated store last changed: long ago, so that all reads are settled
+/// whatever the clock of the machine says.
+const QUIET: Duration = Duration::from_secs(1_500_000_000);
+
+/// How much a store holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// 100 sessions, 4,000 messages, 16,000 parts, 28 MB.
+    S,
+    /// Ten times as much.
+    M,
+}
+
+/// A generated store.
+#[derive(Debug)]
+pub struct Store {
+    /// Its size.
+    pub size: Size,
+    /// What it was generated from.
+    pub seed: u64,
+    /// The directory `storage/`.
+    pub storage: PathBuf,
+    /// What it holds.
+    pub expected: Expected,
+}
+
+impl Store {
+    /// The store of this size and seed, generated unless it is there.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn open(size: Size, seed: u64) -> Result<Self> {
+        let (name, spec) = match size {
+            Size::S => ("S", Spec::small(seed)),
+            Size::M => ("M", Spec::medium(seed)),
+        };
+        let dir = target_dir()?.join("perf").join(format!("{name}-{seed}"));
+        let expected = match Expected::load(&dir) {
+            Ok(expected) if holds(&expected, &spec) => expected,
+            _ => generate(&dir, &spec)
+                .with_context(|| format!("cannot generate a store in {}", dir.display()))?,
+        };
+        Ok(Self { size, seed, storage: dir.join("storage"), expected })
+    }
+}
+
+fn holds(expected: &Expected, spec: &Spec) -> bool {
+    expected.seed == spec.seed
+        && expected.counts.sessions == spec.sessions as u64
+        && expected.counts.messages == spec.messages as u64
+        && expected.counts.parts == spec.parts as u64
+}
+
+/// Generates a store in a directory of another name first: what has this name is whole.
+fn generate(dir: &Path, spec: &Spec) -> Result<Expected> {
+    let unfinished = dir.with_extension("unfinished");
+    for old in [dir, &unfinished] {
+        if old.exists() {
+            fs::remove_dir_all(old)?;
+        }
+    }
+    let expected = write_store(&unfinished, spec)?;
+    quiet(&unfinished.join("storage"))?;
+    fs::rename(&unfinished, dir)?;
+    Ok(expected)
+}
+
+fn quiet(path: &Path) -> Result<()> {
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            quiet(&entry?.path())?;
+        }
+    } else {
+        let times = FileTimes::new().set_modified(UNIX_EPOCH + QUIET);
+        File::options().write(true).open(path)?.set_times(times)?;
+    }
+    Ok(())
+}
+
+/// The directory that cargo builds into, which it marks for backup programs.
+fn target_dir() -> Result<PathBuf> {
+    let program = env::current_exe()?;
+    let target = program.ancestors().find(|dir| dir.join("CACHEDIR.TAG").is_file());
+    Ok(target.context("not run from cargo's target directory")?.to_owned())
+}

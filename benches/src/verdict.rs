@@ -1,0 +1,128 @@
+//! Ratios of timings, and what they are worth.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::Timing;
+
+/// The most that one contestant may take of another.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    /// Who is judged.
+    pub of: &'static str,
+    /// By whom.
+    pub over: &'static str,
+    /// Above this the task fails.
+    pub most: f64,
+    /// What is aimed at.
+    pub goal: f64,
+    /// What would be remarkable.
+    pub stretch: f64,
+}
+
+/// How a ratio stands to its limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the fields of Limit say it")]
+pub enum Verdict {
+    Fail,
+    Pass,
+    Goal,
+    Stretch,
+}
+
+impl Limit {
+    /// Judges a ratio.
+    pub fn judge(&self, ratio: f64) -> Verdict {
+        match ratio {
+            ratio if ratio <= self.stretch => Verdict::Stretch,
+            ratio if ratio <= self.goal => Verdict::Goal,
+            ratio if ratio <= self.most => Verdict::Pass,
+            _ => Verdict::Fail, // also what is no number
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Fail => "FAIL",
+            Self::Pass => "PASS",
+            Self::Goal => "PASS, goal met",
+            Self::Stretch => "PASS, stretch met",
+        })
+    }
+}
+
+/// The ratio of two contestants, taken round by round.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Ratio {
+    /// The middle one.
+    pub median: f64,
+    /// The least.
+    pub min: f64,
+    /// The greatest.
+    pub max: f64,
+}
+
+impl Ratio {
+    /// The ratio of `of` to `over`, whose rounds are the same ones.
+    pub fn new(of: &Timing, over: &Timing) -> Self {
+        let pairs = of.rounds.iter().zip(&over.rounds);
+        let mut ratios: Vec<f64> = pairs.map(|(of, over)| of / over).collect();
+        Self {
+            median: median(&mut ratios),
+            min: ratios.first().copied().unwrap_or(f64::NAN),
+            max: ratios.last().copied().unwrap_or(f64::NAN),
+        }
+    }
+}
+
+impl Timing {
+    /// The median over the rounds, in seconds.
+    pub fn median(&self) -> f64 {
+        median(&mut self.rounds.clone())
+    }
+}
+
+/// Sorts and returns the middle, or the mean of the two in the middle.
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => f64::NAN,
+        odd if odd % 2 == 1 => values[odd / 2],
+        even => f64::midpoint(values[even / 2 - 1], values[even / 2]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Limit = Limit { of: "a", over: "b", most: 1.35, goal: 1.2, stretch: 1.1 };
+
+    #[test]
+    fn ratios_are_paired_by_round() {
+        // The machine was three times slower in the second round: for both.
+        let slow = Timing { name: "a", rounds: vec![2.0, 6.6, 2.4] };
+        let fast = Timing { name: "b", rounds: vec![2.0, 6.0, 2.0] };
+        let ratio = Ratio::new(&slow, &fast);
+        assert_eq!((ratio.min, ratio.max), (1.0, 1.2));
+        assert!((ratio.median - 1.1).abs() < 1e-12);
+        assert_eq!(slow.median(), 2.4);
+    }
+
+    #[test]
+    fn a_limit_is_kept_up_to_itself() {
+        use Verdict::{Fail, Goal, Pass, Stretch};
+        let judged = [0.9, 1.1, 1.15, 1.2, 1.35, 1.351, f64::NAN].map(|ratio| LIMIT.judge(ratio));
+        assert_eq!(judged, [Stretch, Stretch, Goal, Goal, Pass, Fail, Fail]);
+    }
+
+    #[test]
+    fn an_even_number_of_rounds_has_a_median_too() {
+        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), 2.5);
+        assert!(median(&mut []).is_nan());
+    }
+}

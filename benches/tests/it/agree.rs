@@ -1,0 +1,72 @@
+//! The floor, the naive program and the library on all of the real corpus and a generated session.
+
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "it lists what is compared")]
+
+use scrollback_benches::floor::tree::FloorTree;
+use scrollback_benches::library::tree::LibraryTree;
+use scrollback_benches::naive::tree::NaiveTree;
+use scrollback_benches::{Checksum, Contestant, Contestants, Size, Store, prove};
+use scrollback_fixtures::{Corpus, corpus};
+use serde_json::Value;
+
+fn contestants(storage: &std::path::Path, session: &str) -> Contestants {
+    vec![
+        Box::new(LibraryTree::new(storage, session).unwrap()),
+        Box::new(FloorTree::new(storage, session)),
+        Box::new(NaiveTree::new(storage, session)),
+    ]
+}
+
+#[test]
+fn on_every_real_session() {
+    let corpus = corpus(Corpus::OpencodeJson);
+    let mut agreed = 0;
+    for project in std::fs::read_dir(corpus.storage.join("session")).unwrap() {
+        for session in std::fs::read_dir(project.unwrap().path()).unwrap() {
+            let path = session.unwrap().path();
+            let session = path.file_stem().unwrap().to_str().unwrap();
+            let mut all = contestants(&corpus.storage, session);
+            // `Value` knows no half surrogate pairs, which opencode writes: one session has some.
+            if let Err(error) = all[2].run() {
+                assert!(error.to_string().contains("surrogate"), "{session}: {error}");
+                continue;
+            }
+            prove(&mut all).unwrap_or_else(|error| panic!("{session}: {error:#}"));
+            agreed += 1;
+        }
+    }
+    assert!(agreed >= 58, "{agreed}");
+}
+
+#[test]
+fn on_the_generated_session_that_is_measured() {
+    let store = Store::open(Size::S, 1).unwrap();
+    let session = &store.expected.typical_session;
+    let Checksum(sums) = prove(&mut contestants(&store.storage, session)).unwrap();
+    assert_eq!(sums[..2], [("messages", 40), ("parts", 160)]);
+}
+
+/// Delivers what it is told to.
+struct Liar(Checksum, Value);
+
+impl Contestant for Liar {
+    fn name(&self) -> &'static str {
+        "liar"
+    }
+
+    fn run(&mut self) -> anyhow::Result<Checksum> {
+        Ok(self.0.clone())
+    }
+
+    fn proof(&mut self) -> anyhow::Result<Value> {
+        Ok(self.1.clone())
+    }
+}
+
+#[test]
+fn who_delivers_something_else_is_found_out() {
+    let liar = |sum, value: &str| Box::new(Liar(Checksum(vec![("sum", sum)]), value.into()));
+    assert!(prove(&mut [liar(1, "a"), liar(1, "a")]).is_ok());
+    assert!(prove(&mut [liar(1, "a"), liar(2, "a")]).is_err(), "other sums");
+    assert!(prove(&mut [liar(1, "a"), liar(1, "b")]).is_err(), "other values of the same sum");
+}
