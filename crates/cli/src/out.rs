@@ -13,7 +13,7 @@ use crate::style::Styles;
 
 /// Standard output and error, as the user wants them.
 pub(crate) struct Out {
-    to: BufWriter<AutoStream<io::Stdout>>,
+    to: BufWriter<io::Stdout>,
     errors: AutoStream<io::Stderr>,
     /// Styles for standard output.
     pub(crate) styles: Styles,
@@ -26,18 +26,24 @@ pub(crate) struct Out {
 
 impl Out {
     pub(crate) fn new(global: &Global) -> Self {
-        let choice = match global.color {
-            Color::Auto => anstream::ColorChoice::Auto,
-            Color::Always => anstream::ColorChoice::Always,
-            Color::Never => anstream::ColorChoice::Never,
+        let stdout = io::stdout();
+        // Only asked, not written through: it would take out of a pipe what looks like colours,
+        // and what a record holds must come out as it is.
+        let colored = match global.color {
+            Color::Auto => AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
+            Color::Always => true,
+            Color::Never => false,
         };
-        let to = AutoStream::new(io::stdout(), choice);
-        let colored = to.current_choice() != anstream::ColorChoice::Never;
-        let is_terminal = io::stdout().is_terminal();
+        let errors = match global.color {
+            Color::Auto => AutoStream::auto(io::stderr()),
+            Color::Always => AutoStream::always(io::stderr()),
+            Color::Never => AutoStream::never(io::stderr()),
+        };
+        let is_terminal = stdout.is_terminal();
         Self {
             styles: if colored { Styles::colored() } else { Styles::plain() },
-            to: BufWriter::with_capacity(64 << 10, to),
-            errors: AutoStream::new(io::stderr(), choice),
+            to: BufWriter::with_capacity(64 << 10, stdout),
+            errors,
             is_terminal,
             width: is_terminal.then(|| terminal_width().unwrap_or(100)),
             list_issues: global.issues,

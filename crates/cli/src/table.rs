@@ -143,7 +143,7 @@ mod tests {
         );
         assert_eq!(
             lines(Some(20)),
-            "ID  TITLE          N\na   short          1\nbb  日本語の長…  12\n"
+            "ID  TITLE          N\na   short          1\nbb  日本語の長…   12\n"
         );
         assert_eq!(cut("日本語", 5), "日本…");
         assert_eq!(cut("日本語", 6), "日本語");

@@ -86,8 +86,7 @@ fn busiest<'k>(
 ) -> Result<Option<SessionKey>> {
     let mut best = None;
     for key in keys {
-        let ran =
-            scrollback_flow::run_session_tree_flow(store, key, tree::subagent_count)?;
+        let ran = scrollback_flow::run_session_tree_flow(store, key, tree::subagent_count)?;
         if best.as_ref().is_none_or(|(most, _)| ran.value > *most) {
             best = Some((ran.value, key.clone()));
         }

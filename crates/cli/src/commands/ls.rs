@@ -46,13 +46,13 @@ pub(crate) fn run(global: &Global, args: &Ls, out: &mut Out) -> Result<()> {
     let listed = list(&stores, rows)?;
     super::report(out, &issues)?;
     if global.json {
-        return out.json(&listed);
+        out.json(&listed)?;
     }
     if listed.is_empty() {
         return Err(Failure::new(Kind::NotFound, "no sessions")
             .hint("fewer conditions may find some; `scrollback stores` says where was looked"));
     }
-    print(out, &listed)
+    if global.json { Ok(()) } else { print(out, &listed) }
 }
 
 /// Reads what a list shows of each row.

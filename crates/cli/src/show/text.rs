@@ -39,7 +39,11 @@ impl Block<'_> {
         let line = safe::text(line).replace('\t', "    ");
         let width = self.options.width.map(|width| width.saturating_sub(self.indent.len()).max(20));
         for piece in wrap(&line, width) {
-            writeln!(out, "{}{style}{piece}{style:#}", self.indent)?;
+            if piece.is_empty() {
+                writeln!(out, "{}", self.indent.trim_end())?;
+            } else {
+                writeln!(out, "{}{style}{piece}{style:#}", self.indent)?;
+            }
         }
         Ok(())
     }
@@ -65,7 +69,8 @@ fn end_of_row(text: &str, width: usize) -> Option<usize> {
     for (at, c) in text.char_indices() {
         used += c.width().unwrap_or(0);
         if used > width {
-            return Some(space.filter(|space| *space > 0).unwrap_or(at.max(c.len_utf8())));
+            // At least one character, however narrow the row.
+            return Some(space.unwrap_or(if at == 0 { c.len_utf8() } else { at }));
         }
         if c == ' ' {
             space = Some(at + 1);

@@ -1,0 +1,27 @@
+//! The demo works where there is nothing else.
+
+use crate::support::{Ran, scrollback};
+
+#[test]
+fn the_demo_needs_no_store() {
+    let temporary = tempfile::tempdir().unwrap();
+    let mut command = scrollback();
+    command.env("TMPDIR", temporary.path());
+    let ran: Ran = command.arg("demo").output().unwrap().into();
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    for text in ["Fix divide helper", "Delegate the survey", "└─ ", "tokens read", "12 sessions"]
+    {
+        assert!(ran.out.contains(text), "{text}: {}", ran.out);
+    }
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "nothing is left behind");
+}
+
+#[test]
+fn its_totals_are_those_of_its_sessions() {
+    let demo = Ran::from(scrollback().args(["demo", "--json"]).output().unwrap()).json();
+    let sessions = demo["sessions"].as_array().unwrap();
+    assert_eq!(demo["totals"]["sessions"], sessions.len());
+    let messages: u64 = sessions.iter().map(|it| it["messages"].as_u64().unwrap()).sum();
+    assert_eq!(demo["totals"]["messages"], messages);
+    assert!(demo["totals"]["cost"].as_f64().unwrap() > 0.0);
+}

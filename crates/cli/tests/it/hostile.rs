@@ -1,0 +1,121 @@
+//! Session text is hostile: nothing of it reaches a terminal as a command.
+
+use crate::support::{on, stated};
+
+/// Escape sequences, controls, and what turns text around, as JSON writes them.
+const EVIL: &str = r"\u001b]0;owned\u0007\u001b[2J\u009b31m\r\u0000\u007f\u202eevil\u2066\u200f";
+
+fn evil_store() -> tempfile::TempDir {
+    // U+009B as it is, too: JSON allows it.
+    let raw = "\u{9b}31m\u{85}";
+    stated(&format!(
+        r#"
+        //- project/p.json
+        {{"id":"p","worktree":"{EVIL}"}}
+        //- session/p/ses_1.json
+        {{"id":"ses_1","title":"T{EVIL}{raw}","directory":"/d{EVIL}","version":"{EVIL}","share":{{"url":"{EVIL}"}},"time":{{"created":1,"updated":2}}}}
+        //- message/ses_1/msg_1.json
+        {{"id":"msg_1","role":"user","agent":"{EVIL}","model":{{"modelID":"{EVIL}"}},"time":{{"created":1}}}}
+        //- message/ses_1/msg_2.json
+        {{"id":"msg_2","role":"assistant","modelID":"{EVIL}","finish":"{EVIL}","error":{{"name":"{EVIL}","data":{{"message":"{EVIL}{raw}"}}}},"time":{{"created":2}}}}
+        //- message/ses_1/msg_3.json
+        {{"id":"msg_3","role":"{EVIL}","time":{{"created":3}}}}
+        //- part/msg_1/prt_1.json
+        {{"type":"text","text":"{EVIL}{raw}\n\ttabs stay"}}
+        //- part/msg_1/prt_2.json
+        {{"type":"file","filename":"{EVIL}","mime":"{EVIL}","url":"{EVIL}"}}
+        //- part/msg_1/prt_3.json
+        {{"type":"{EVIL}"}}
+        //- part/msg_1/prt_4.json
+        {{"type":"subtask","agent":"{EVIL}","description":"{EVIL}","prompt":"{EVIL}"}}
+        //- part/msg_2/prt_1.json
+        {{"type":"tool","tool":"{EVIL}","callID":"{EVIL}","state":{{"status":"completed","input":{{"x":"{EVIL}"}},"output":"{EVIL}{raw}","metadata":{{"diff":"+{EVIL}"}},"time":{{"start":1,"end":2}}}}}}
+        //- part/msg_2/prt_2.json
+        {{"type":"tool","tool":"bash","state":{{"status":"error","input":{{"command":"{EVIL}"}},"error":"{EVIL}"}}}}
+        //- part/msg_2/prt_3.json
+        {{"type":"patch","files":["{EVIL}"]}}
+        //- part/msg_2/prt_4.json
+        {{"type":"reasoning","text":"{EVIL}"}}
+        "#
+    ))
+}
+
+fn is_command(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{200f}' | '\u{202e}' | '\u{2066}')
+}
+
+#[test]
+fn text_of_sessions_is_shown_and_never_sent() {
+    let store = evil_store();
+    for args in [
+        &["ls", "--issues"][..],
+        &["show", "ses_1", "--issues"],
+        &["show", "ses_1", "--full", "--context"],
+        &["tree", "ses_1", "--issues"],
+        &["stores"],
+        &["show", "ses_1x\u{9b}"],
+        &["ls", "--project", "/d"],
+    ] {
+        let ran = on(store.path(), args);
+        for (name, text) in [("out", &ran.out), ("err", &ran.err)] {
+            let found = text.chars().find(|c| is_command(*c));
+            assert_eq!(found, None, "{args:?} {name}: {text:?}");
+        }
+    }
+    let shown = on(store.path(), &["show", "ses_1"]).out;
+    assert!(shown.contains("␛[2J") && shown.contains("\\u{202e}evil"), "{shown}");
+    assert!(shown.contains("tabs stay"));
+}
+
+#[test]
+fn json_holds_no_control_either() {
+    let store = evil_store();
+    for args in [&["ls", "--json"][..], &["tree", "--json", "ses_1"], &["stores", "--json"]] {
+        let ran = on(store.path(), args);
+        ran.json();
+        let found = ran.out.chars().find(|c| c.is_control() && *c != '\n');
+        assert_eq!(found, None, "{args:?}: {:?}", ran.out);
+    }
+    // To a pipe an export is JSON as others write it; what was stored is what comes out.
+    let exported = on(store.path(), &["export", "ses_1"]).json();
+    assert_eq!(
+        exported["info"]["title"],
+        serde_json::json!(
+            "T\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\r\0\u{7f}\u{202e}evil\u{2066}\u{200f}\u{9b}31m\u{85}"
+        )
+    );
+}
+
+#[test]
+fn sessions_that_name_each_other_end() {
+    let task = |session: &str| {
+        format!(
+            r#"{{"type":"tool","tool":"task","state":{{"status":"completed","metadata":{{"sessionId":"{session}"}}}}}}"#
+        )
+    };
+    let store = stated(&format!(
+        r#"
+        //- session/p/ses_1.json
+        {{"id":"ses_1","parentID":"ses_2"}}
+        //- session/p/ses_2.json
+        {{"id":"ses_2","parentID":"ses_1"}}
+        //- message/ses_1/msg_1.json
+        {{"role":"user"}}
+        //- message/ses_2/msg_2.json
+        {{"role":"user"}}
+        //- part/msg_1/prt_1.json
+        {}
+        //- part/msg_2/prt_2.json
+        {}
+        "#,
+        task("ses_2"),
+        task("ses_1")
+    ));
+    let tree = on(store.path(), &["tree", "--json", "ses_1"]).json();
+    assert_eq!(tree["messages"][0]["parts"][0]["session"]["id"], "ses_2");
+    assert!(
+        tree["messages"][0]["parts"][0]["session"]["messages"][0]["parts"][0]
+            .get("session")
+            .is_none()
+    );
+}

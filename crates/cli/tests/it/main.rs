@@ -1,0 +1,17 @@
+//! Tests of the program: the real binary on real and on hostile stores.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests make stores, and fail where they cannot go on"
+)]
+
+mod commands;
+mod damage;
+mod demo;
+mod hostile;
+mod oracle;
+#[cfg(unix)]
+mod read_only;
+mod support;

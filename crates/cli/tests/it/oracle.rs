@@ -1,0 +1,39 @@
+//! What opencode itself printed, printed by the binary.
+
+use serde_json::Value;
+
+use crate::support::{corpus_paths, on_corpus};
+
+#[test]
+fn every_export_equals_what_opencode_printed() {
+    let exports = corpus_paths().exports().unwrap();
+    assert_eq!(exports.len(), 59);
+    for export in exports {
+        let oracle: Value = serde_json::from_slice(&std::fs::read(&export.path).unwrap()).unwrap();
+        let ran = on_corpus(&["export", &export.session]);
+        assert_eq!(ran.json(), oracle, "{}", export.session);
+        assert!(ran.out.starts_with("{\n  \"info\": {\n") && ran.out.ends_with("}\n"));
+    }
+}
+
+#[test]
+fn lists_equal_what_opencode_listed() {
+    let lists = std::fs::read_dir(corpus_paths().oracle.join("session-list")).unwrap();
+    let mut compared = 0;
+    for list in lists {
+        let path = list.unwrap().path();
+        let project = path.file_stem().unwrap().to_str().unwrap();
+        let oracle: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let ours = on_corpus(&["ls", "--json", "--roots", "--project", project]).json();
+        let [oracle, ours] = [&oracle, &ours].map(|list| list.as_array().unwrap());
+        assert_eq!(oracle.len(), ours.len(), "{project}");
+        for (theirs, ours) in oracle.iter().zip(ours) {
+            for field in ["id", "title", "updated", "created", "directory"] {
+                assert_eq!(theirs[field], ours[field], "{project}: {theirs}");
+            }
+            assert_eq!(theirs["projectId"], ours["projectID"]);
+            compared += 1;
+        }
+    }
+    assert!(compared > 40, "{compared}");
+}

@@ -1,0 +1,195 @@
+//! Nothing is ever written into a store: compared before and after, tried without permission, and
+//! watched by strace.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::SystemTime;
+
+use crate::support::{corpus_paths, scrollback, skip, step};
+
+/// Name, kind and mode, mtime, and bytes of everything below a directory.
+type Everything = BTreeMap<PathBuf, (u32, SystemTime, Option<Vec<u8>>)>;
+
+fn everything(root: &Path) -> Everything {
+    let mut all = Everything::new();
+    let mut dirs = vec![root.to_owned()];
+    while let Some(dir) = dirs.pop() {
+        let about = std::fs::symlink_metadata(&dir).unwrap();
+        all.insert(dir.clone(), (about.mode(), about.modified().unwrap(), None));
+        for entry in std::fs::read_dir(&dir).unwrap() {
+            let path = entry.unwrap().path();
+            let about = std::fs::symlink_metadata(&path).unwrap();
+            if about.is_dir() {
+                dirs.push(path);
+            } else {
+                let bytes = std::fs::read(&path).unwrap();
+                all.insert(path, (about.mode(), about.modified().unwrap(), Some(bytes)));
+            }
+        }
+    }
+    all
+}
+
+/// Every command, in all its forms.
+fn commands() -> Vec<Vec<String>> {
+    let id = step("subagents");
+    let of = |args: &[&str]| args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>();
+    vec![
+        of(&["stores"]),
+        of(&["ls", "--json", "--issues"]),
+        of(&["ls", "--roots", "--project", "global"]),
+        of(&["show", &id]),
+        of(&["show", "--context", "--full", "latest"]),
+        of(&["tree", &id]),
+        of(&["raw", &id]),
+        of(&["raw", "prt_1fb652962001OHLuhfSH9GOJ89"]),
+        of(&["raw", &format!("share:{}", step("shared"))]),
+        of(&["export", &id]),
+        of(&["export", &id, "--mmap"]),
+        of(&["demo"]),
+        of(&["completions", "bash"]),
+    ]
+}
+
+fn run(mut command: Command, args: &[String]) {
+    let output = command.args(args).output().unwrap();
+    assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+    assert!(!output.stdout.is_empty(), "{args:?}");
+}
+
+fn on(store: &Path) -> Command {
+    let mut command = scrollback();
+    command.arg("--store").arg(store);
+    command
+}
+
+#[test]
+fn a_store_is_the_same_after_every_command() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = corpus_paths().copy_to(dir.path()).unwrap();
+    let before = everything(dir.path());
+    assert!(before.len() > 800);
+    for args in commands() {
+        run(on(&store.data_dir), &args);
+        assert!(everything(dir.path()) == before, "{args:?} changed the store");
+    }
+}
+
+#[test]
+fn a_store_that_may_not_be_written_is_read() {
+    if !rustix::process::geteuid().is_root() {
+        return skip("commands as an unprivileged user", "only root can become one");
+    }
+    const NOBODY: u32 = 65534;
+    // Not below a directory that others may not enter, and a copy that they may read.
+    let dir = tempfile::tempdir().unwrap();
+    let store = corpus_paths().copy_to(dir.path()).unwrap();
+    let status = Command::new("chmod").args(["-R", "a+rX,a-w"]).arg(dir.path()).status().unwrap();
+    assert!(status.success());
+    let binary = dir.path().join("scrollback-under-test");
+    std::fs::copy(env!("CARGO_BIN_EXE_scrollback"), &binary).unwrap();
+    let may = Command::new(&binary).arg("--version").uid(NOBODY).gid(NOBODY).output();
+    if !may.is_ok_and(|output| output.status.success()) {
+        return skip("commands as an unprivileged user", "it may not run the binary here");
+    }
+    for args in commands() {
+        let mut command = Command::new(&binary);
+        command.env("TZ", "UTC").env_remove("XDG_DATA_HOME").uid(NOBODY).gid(NOBODY);
+        command.arg("--store").arg(&store.data_dir);
+        run(command, &args);
+    }
+}
+
+#[test]
+fn a_read_only_mount_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = corpus_paths().copy_to(dir.path()).unwrap();
+    let script =
+        r#"mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && ! touch "$1/x" 2>/dev/null"#;
+    let mounted = |then: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["-m", "sh", "-c", &format!("{script} || exit 77; shift; {then}"), "sh"]);
+        command.arg(&store.data_dir);
+        command
+    };
+    let tried = mounted("exit 0").output();
+    if !tried.is_ok_and(|output| output.status.success()) {
+        return skip("commands on a read-only mount", "no mounts can be made here");
+    }
+    for args in commands() {
+        let mut command = mounted(r#"exec "$@""#);
+        command.arg(env!("CARGO_BIN_EXE_scrollback")).arg("--store").arg(&store.data_dir);
+        run(command, &args);
+    }
+}
+
+#[test]
+fn no_call_writes_into_the_store() {
+    let works = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+    if std::env::var_os("SCROLLBACK_BARE").is_some() || !works.is_ok_and(|it| it.status.success()) {
+        return skip("commands under strace", "strace is not here or may not trace");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let store = corpus_paths().copy_to(&dir.path().join("data")).unwrap();
+    let inside = store.data_dir.to_str().unwrap().to_owned();
+    let log = dir.path().join("log");
+    let mut opened = 0;
+    for args in commands() {
+        let mut command = Command::new("strace");
+        // -y prints the path of each descriptor, so that openat below an open directory shows.
+        command.args(["-f", "-y", "-e", "trace=%file,%desc", "-o"]).arg(&log);
+        command.arg(env!("CARGO_BIN_EXE_scrollback")).arg("--store").arg(&store.data_dir);
+        command.env("TZ", "UTC").env("HOME", "/nonexistent").env_remove("XDG_DATA_HOME");
+        run(command, &args);
+        for line in std::fs::read_to_string(&log).unwrap().lines().filter(|it| it.contains(&inside))
+        {
+            let call =
+                line.split_whitespace().nth(1).unwrap_or_default().split('(').next().unwrap();
+            let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_TMPFILE", "PROT_WRITE"];
+            let is_shared_write = line.contains("PROT_WRITE") && !line.contains("MAP_SHARED");
+            assert!(
+                is_shared_write || !writes.iter().any(|flag| line.contains(flag)),
+                "{args:?}: {line}"
+            );
+            let changes = [
+                "write",
+                "pwrite64",
+                "writev",
+                "ftruncate",
+                "truncate",
+                "fallocate",
+                "unlink",
+                "unlinkat",
+                "rename",
+                "renameat",
+                "renameat2",
+                "mkdir",
+                "mkdirat",
+                "rmdir",
+                "link",
+                "linkat",
+                "symlink",
+                "symlinkat",
+                "chmod",
+                "fchmod",
+                "fchmodat",
+                "chown",
+                "fchown",
+                "utimensat",
+                "flock",
+                "setxattr",
+                "fsetxattr",
+                "mknod",
+                "mknodat",
+            ];
+            // What is printed may name the store; where it is printed to is the first argument.
+            let to = if call.contains("write") { line.split(", \"").next().unwrap() } else { line };
+            assert!(!(changes.contains(&call) && to.contains(&inside)), "{args:?}: {line}");
+            opened += usize::from(call == "openat");
+        }
+    }
+    assert!(opened > 500, "strace saw {opened} opens in the store");
+}

@@ -1,0 +1,81 @@
+//! Running the binary, and stores to run it on.
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use scrollback_fixtures::{Corpus, CorpusPaths, corpus, write_tree};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// The binary, in an environment that says nothing about stores or colours.
+pub(crate) fn scrollback() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_scrollback"));
+    for name in ["XDG_DATA_HOME", "OPENCODE_DB", "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+        command.env_remove(name);
+    }
+    command.env("HOME", "/nonexistent").env("TZ", "UTC");
+    command
+}
+
+/// What a run printed.
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    pub(crate) fn json(&self) -> Value {
+        assert_eq!(self.code, 0, "{}", self.err);
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or_else(|| panic!("died: {}", output.status)),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+/// Runs the binary on a store.
+pub(crate) fn on<S: AsRef<OsStr>>(store: &Path, args: &[S]) -> Ran {
+    scrollback().arg("--store").arg(store).args(args).output().unwrap().into()
+}
+
+pub(crate) fn corpus_paths() -> CorpusPaths {
+    corpus(Corpus::OpencodeJson)
+}
+
+/// Runs the binary on the real corpus.
+pub(crate) fn on_corpus(args: &[&str]) -> Ran {
+    on(&corpus_paths().data_dir, args)
+}
+
+/// The session that a step of the corpus made.
+pub(crate) fn step(name: &str) -> String {
+    corpus_paths().session_of_step(name).unwrap().unwrap()
+}
+
+/// A data directory whose `storage/` is stated as text.
+pub(crate) fn stated(text: &str) -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    write_tree(&dir.path().join("storage"), text).unwrap();
+    dir
+}
+
+/// Says that a test leaves something out: in its output, and where the gate collects such lines.
+pub(crate) fn skip(what: &str, why: &str) {
+    let line = format!("{what}: {why}");
+    let mut stderr = std::io::stderr();
+    writeln!(stderr, "skip: {line}").unwrap();
+    if let Some(path) = std::env::var_os("SCROLLBACK_SKIPS") {
+        let mut file = std::fs::File::options().append(true).create(true).open(path).unwrap();
+        writeln!(file, "{line}").unwrap();
+    }
+}
