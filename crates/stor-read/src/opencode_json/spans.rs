@@ -3,10 +3,10 @@
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{EntityKey, OrderKey};
 use scrollback_stor_mmap::{Arena, Dir, Directory};
-use scrollback_stor_path::component;
 use scrollback_stor_path::layout::{
     MESSAGE, PART, PROJECT, SESSION, SESSION_DIFF, SESSION_SHARE, TODO,
 };
+use scrollback_stor_path::{component, file_name};
 
 use super::look::{Fetched, FileLook, Note, place_of};
 use crate::Entry;
@@ -84,7 +84,7 @@ fn place(key: &EntityKey) -> (Vec<&str>, &str) {
 pub(super) fn is_safe(key: &EntityKey, note: &mut Note<'_>) -> bool {
     let (directory, id) = place(key);
     let owner = directory.get(1).filter(|owner| **owner != "*");
-    let unsafe_id = owner.into_iter().chain([&id]).find_map(|id| component(id).err());
+    let unsafe_id = owner.and_then(|owner| component(owner).err()).or_else(|| file_name(id).err());
     if let Some(unsafe_id) = unsafe_id {
         let kind = IssueKind::BadId { why: unsafe_id.to_string() };
         note(Some(key.clone()), Issue::new(Place::default(), kind));

@@ -1,0 +1,164 @@
+//! What every Source must do: its calls agree with each other. More Sources join the list here.
+
+use std::collections::HashSet;
+
+use scrollback_core_id::{EntityKey, Scope, SessionKey};
+use scrollback_stor_read::{Entry, Source};
+
+use crate::support::{cut_short, key, orphans, real, scan, spans, stated, tree};
+
+/// Runs a check on every Source that there is.
+fn on_all(check: impl Fn(&dyn Source)) {
+    check(&real());
+    let (_dir, small) = stated(
+        r#"
+        //- project/p.json
+        {"id":"p"}
+        //- session/p/ses_1.json
+        {"id":"ses_1","time":{"created":1,"updated":1}}
+        //- session/q/ses_2.json
+        {"id":"ses_2","time":{"created":1,"updated":2}}
+        //- message/ses_1/msg_1.json
+        {"id":"msg_1","role":"user","time":{"created":1}}
+        //- part/msg_1/prt_1.json
+        {"id":"prt_1","type":"text"}
+        //- part/msg_gone/prt_2.json
+        {"id":"prt_2","type":"text"}
+        "#,
+    );
+    check(&small);
+}
+
+fn sessions(store: &dyn Source) -> Vec<SessionKey> {
+    let keys = scan(store, &Scope::Sessions).entries.into_iter().map(|entry| match entry.key {
+        EntityKey::Session(key) => key,
+        other => panic!("{other} among sessions"),
+    });
+    keys.collect()
+}
+
+fn bytes(entry: &Entry) -> &[u8] {
+    entry.span.as_deref().unwrap()
+}
+
+#[test]
+fn a_tree_is_what_the_scans_say() {
+    on_all(|store| {
+        let all = sessions(store);
+        assert!(!all.is_empty());
+        for session in all {
+            let whole = tree(store, &session);
+            assert!(whole.issues.is_empty());
+            let mut expected = vec![EntityKey::Session(session.clone())];
+            for message in scan(store, &Scope::Messages(session)).entries {
+                let EntityKey::Message(key) = &message.key else { panic!("{}", message.key) };
+                let parts = scan(store, &Scope::Parts(key.clone())).entries;
+                assert!(parts.iter().all(|part| part.span.is_none()), "parts come as names");
+                expected.push(message.key.clone());
+                expected.extend(parts.into_iter().map(|part| part.key));
+            }
+            assert!(whole.entries.iter().map(|entry| &entry.key).eq(&expected));
+            // And by key, one after the other, the bytes are the same.
+            let single = spans(store, &expected);
+            assert!(single.issues.is_empty());
+            assert!(single.entries.iter().map(bytes).eq(whole.entries.iter().map(bytes)));
+        }
+    });
+}
+
+#[test]
+fn messages_are_named_without_being_read() {
+    on_all(|store| {
+        for session in sessions(store) {
+            let named = store.open().unwrap().message_keys(&session).unwrap();
+            let named: HashSet<EntityKey> = named.into_iter().map(EntityKey::Message).collect();
+            let read = scan(store, &Scope::Messages(session)).entries;
+            assert_eq!(named, read.into_iter().map(|entry| entry.key).collect());
+        }
+    });
+}
+
+#[test]
+fn the_projects_of_sessions_partition_them() {
+    on_all(|store| {
+        let all = scan(store, &Scope::Sessions).entries;
+        let projects: HashSet<_> = all.iter().map(|it| it.project.clone().unwrap()).collect();
+        let mut found = 0;
+        for project in projects {
+            let mine = scan(store, &Scope::Project(project.clone())).entries;
+            let expected = all.iter().filter(|it| it.project.as_ref() == Some(&project));
+            assert!(mine.iter().map(|it| &it.key).eq(expected.map(|it| &it.key)), "the same order");
+            found += mine.len();
+        }
+        assert_eq!(found, all.len());
+    });
+}
+
+#[test]
+fn orders_rise_and_spans_are_settled() {
+    on_all(|store| {
+        let newest_first = scan(store, &Scope::Sessions).entries;
+        assert!(newest_first.is_sorted_by(|a, b| (b.order, &a.key) <= (a.order, &b.key)));
+        for session in sessions(store) {
+            let messages = scan(store, &Scope::Messages(session.clone())).entries;
+            assert!(messages.is_sorted_by_key(|it| (it.order, it.key.clone())));
+            assert!(
+                tree(store, &session).entries.iter().all(|it| it
+                    .span
+                    .as_ref()
+                    .unwrap()
+                    .is_settled())
+            );
+        }
+    });
+}
+
+#[test]
+fn what_belongs_to_nothing_is_found_once() {
+    on_all(|store| {
+        let lost = orphans(store);
+        assert!(lost.issues.is_empty());
+        let keys: HashSet<_> = lost.entries.iter().map(|entry| entry.key.clone()).collect();
+        assert_eq!(keys.len(), lost.entries.len());
+        assert!(!keys.is_empty());
+        for session in sessions(store) {
+            assert!(tree(store, &session).entries.iter().all(|entry| !keys.contains(&entry.key)));
+        }
+    });
+}
+
+#[test]
+fn calls_end_when_they_are_told_to() {
+    on_all(|store| {
+        let session = sessions(store).pop().unwrap();
+        let mut reader = store.open().unwrap();
+        for most in [1, 2] {
+            assert_eq!(cut_short(most, |each| reader.scan(&Scope::Sessions, each)), most);
+        }
+        assert_eq!(cut_short(1, |each| reader.tree(&session, each)), 1);
+        assert_eq!(cut_short(1, |each| reader.orphans(each)), 1);
+        assert_eq!(cut_short(1, |each| reader.spans(&[session.clone().into()], each)), 1);
+    });
+}
+
+#[test]
+fn what_is_not_there_is_nothing_or_an_issue() {
+    on_all(|store| {
+        let gone = key("ses_gone");
+        assert!(tree(store, &gone).entries.is_empty());
+        assert!(scan(store, &Scope::Messages(gone.clone())).entries.is_empty());
+        let asked = spans(store, &[gone.clone().into(), EntityKey::Todo(gone)]);
+        assert_eq!((asked.entries.len(), asked.issues.len()), (0, 2));
+    });
+}
+
+#[test]
+fn places_are_files_of_the_store() {
+    let store = real();
+    for session in sessions(&store) {
+        for entry in tree(&store, &session).entries {
+            let path = store.storage().join(store.locate(&entry.key).unwrap());
+            assert_eq!(std::fs::read(path).unwrap(), bytes(&entry), "{}", entry.key);
+        }
+    }
+}

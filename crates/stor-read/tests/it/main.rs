@@ -1,0 +1,17 @@
+//! Tests of reading: what every Source must do, opencode's own lists, and damaged trees.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests make stores, and fail where they cannot go on"
+)]
+
+mod conformance;
+mod damage;
+#[cfg(unix)]
+mod files;
+mod oracle;
+mod order;
+mod single;
+mod support;

@@ -1,0 +1,46 @@
+//! The real corpus: counts, and the order that opencode itself lists.
+
+use scrollback_core_id::{EntityKey, Scope};
+use scrollback_core_type::{Parse, SessionHead};
+use scrollback_fixtures::{Corpus, corpus};
+use serde_json::Value;
+
+use crate::support::{orphans, real, scan, tree};
+
+#[test]
+fn the_corpus_is_all_there() {
+    let store = real();
+    let sessions = scan(&store, &Scope::Sessions);
+    let (mut messages, mut parts) = (0, 0);
+    for entry in &sessions.entries {
+        let EntityKey::Session(key) = &entry.key else { panic!("{}", entry.key) };
+        for entry in tree(&store, key).entries {
+            messages += usize::from(matches!(entry.key, EntityKey::Message(_)));
+            parts += usize::from(matches!(entry.key, EntityKey::Part(_)));
+        }
+    }
+    assert_eq!((sessions.entries.len(), messages, parts), (59, 186, 488));
+    assert!(orphans(&store).entries.iter().all(|it| matches!(it.key, EntityKey::Part(_))));
+}
+
+#[test]
+fn sessions_are_listed_in_the_order_that_opencode_lists_them() {
+    let paths = corpus(Corpus::OpencodeJson);
+    let store = real();
+    let mut compared = 0;
+    for list in std::fs::read_dir(paths.oracle.join("session-list")).unwrap() {
+        let path = list.unwrap().path();
+        let oracle: Vec<Value> = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let project = path.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+        let listed = scan(&store, &Scope::Project(project)).entries;
+        let roots = listed.iter().filter(|entry| {
+            let head = SessionHead::parse(entry.span.as_deref().unwrap()).unwrap().value;
+            head.parent_id.is_none()
+        });
+        let ours = roots.map(|entry| entry.key.to_string());
+        let theirs = oracle.iter().map(|it| format!("session {}", it["id"].as_str().unwrap()));
+        assert!(ours.eq(theirs), "{}", path.display());
+        compared += oracle.len();
+    }
+    assert!(compared > 40);
+}
