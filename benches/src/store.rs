@@ -46,7 +46,7 @@ impl Store {
             Size::S => ("S", Spec::small(seed)),
             Size::M => ("M", Spec::medium(seed)),
         };
-        let dir = target_dir()?.join("perf").join(format!("{name}-{seed}"));
+        let dir = stores()?.join(format!("{name}-{seed}"));
         let expected = match Expected::load(&dir) {
             Ok(expected) if holds(&expected, &spec) => expected,
             _ => generate(&dir, &spec)
@@ -89,9 +89,10 @@ fn quiet(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The directory that cargo builds into, which it marks for backup programs.
-fn target_dir() -> Result<PathBuf> {
+/// Where stores are kept: beside the programs that cargo built.
+fn stores() -> Result<PathBuf> {
     let program = env::current_exe()?;
-    let target = program.ancestors().find(|dir| dir.join("CACHEDIR.TAG").is_file());
-    Ok(target.context("not run from cargo's target directory")?.to_owned())
+    // `target/release/perf`, or `target/release/deps/tree-0123456789abcdef`.
+    let home = program.ancestors().skip(1).find(|dir| !dir.ends_with("deps"));
+    Ok(home.context("a program in no directory")?.join("perf-stores"))
 }

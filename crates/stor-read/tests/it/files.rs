@@ -74,7 +74,7 @@ fn what_may_not_be_read_is_an_issue() {
     let (dir, store) = stated(SOUND);
     let forbid = |path: &str| {
         let path = dir.path().join(path);
-        std::fs::set_permissions(path, PermissionsExt::from_mode(0)).unwrap();
+        std::fs::set_permissions(path, PermissionsExt::from_mode(0o000)).unwrap();
     };
     forbid("part/msg_1/prt_1.json");
     let whole = tree(&store, &key("ses_1"));
