@@ -1,21 +1,35 @@
 //! The shapes of a part, kind by kind (`docs/format/opencode.md`, section 3.4).
 
-use scrollback_core_id::{MessageId, PartId, SessionId};
+use scrollback_core_id::MessageId;
 
 use super::{MessageError, ModelRef, Tokens};
 use crate::json::{LazyStr, Number, RawJson, record};
 
-record! {
+/// Makes the record of a part: what all kinds have, and the fields of this one.
+macro_rules! part_record {
+    ($(#[$doc:meta])* $name:ident<$life:lifetime>, $kind:literal { $($fields:tt)* }) => {
+        $crate::json::record! {
+            $(#[$doc])*
+            $name<$life>, "a part record" {
+                /// Its id.
+                id: scrollback_core_id::PartId = "id",
+                /// The session it belongs to.
+                session_id: scrollback_core_id::SessionId = "sessionID",
+                /// The message it belongs to.
+                message_id: scrollback_core_id::MessageId = "messageID",
+                #[doc = concat!("The kind: `", $kind, "`.")]
+                kind: $crate::json::LazyStr<$life> = "type",
+                $($fields)*
+            }
+        }
+    };
+}
+
+pub(super) use part_record;
+
+part_record! {
     /// Text: what the user wrote, or what the model answered.
-    TextPart<'a>, "a part record" {
-        /// Its id.
-        id: PartId = "id",
-        /// The session it belongs to.
-        session_id: SessionId = "sessionID",
-        /// The message it belongs to.
-        message_id: MessageId = "messageID",
-        /// "text".
-        kind: LazyStr<'a> = "type",
+    TextPart<'a>, "text" {
         /// The text.
         text: LazyStr<'a> = "text",
         /// Whether the program wrote it, not the user.
@@ -29,17 +43,9 @@ record! {
     }
 }
 
-record! {
+part_record! {
     /// What the model thought before it answered.
-    ReasoningPart<'a>, "a part record" {
-        /// Its id.
-        id: PartId = "id",
-        /// The session it belongs to.
-        session_id: SessionId = "sessionID",
-        /// The message it belongs to.
-        message_id: MessageId = "messageID",
-        /// "reasoning".
-        kind: LazyStr<'a> = "type",
+    ReasoningPart<'a>, "reasoning" {
         /// The text.
         text: LazyStr<'a> = "text",
         /// The provider's metadata.
@@ -49,17 +55,9 @@ record! {
     }
 }
 
-record! {
+part_record! {
     /// A file that goes with a message or with the answer of a tool.
-    FilePart<'a>, "a part record" {
-        /// Its id.
-        id: PartId = "id",
-        /// The session it belongs to.
-        session_id: SessionId = "sessionID",
-        /// The message it belongs to.
-        message_id: MessageId = "messageID",
-        /// "file".
-        kind: LazyStr<'a> = "type",
+    FilePart<'a>, "file" {
         /// The media type.
         mime: LazyStr<'a> = "mime",
         /// The name of the file.
@@ -71,33 +69,17 @@ record! {
     }
 }
 
-record! {
+part_record! {
     /// The start of a step of the model.
-    StepStartPart<'a>, "a part record" {
-        /// Its id.
-        id: PartId = "id",
-        /// The session it belongs to.
-        session_id: SessionId = "sessionID",
-        /// The message it belongs to.
-        message_id: MessageId = "messageID",
-        /// "step-start".
-        kind: LazyStr<'a> = "type",
+    StepStartPart<'a>, "step-start" {
         /// The state of the files before, as a git tree.
         snapshot: LazyStr<'a> = "snapshot",
     }
 }
 
-record! {
+part_record! {
     /// The end of a step of the model.
-    StepFinishPart<'a>, "a part record" {
-        /// Its id.
-        id: PartId = "id",
-        /// The session it belongs to.
-        session_id: SessionId = "sessionID",
-        /// The message it belongs to.
-        message_id: MessageId = "messageID",
-        /// "step-finish".
-        kind: LazyStr<'a> = "type",
+    StepFinishPart<'a>, "step-finish" {
         /// Why it ended.
         reason: LazyStr<'a> = "reason",
         /// The state of the files after, as a git tree.
@@ -109,33 +91,17 @@ record! {
     }
 }
 
-record! {
+part_record! {
     /// The state of the files; only in old data.
-    SnapshotPart<'a>, "a part record" {
-        /// Its id.
-        id: PartId = "id",
-        /// The session it belongs to.
-        session_id: SessionId = "sessionID",
-        /// The message it belongs to.
-        message_id: MessageId = "messageID",
-        /// "snapshot".
-        kind: LazyStr<'a> = "type",
+    SnapshotPart<'a>, "snapshot" {
         /// A git tree.
         snapshot: LazyStr<'a> = "snapshot",
     }
 }
 
-record! {
+part_record! {
     /// Files that a step changed.
-    PatchPart<'a>, "a part record" {
-        /// Its id.
-        id: PartId = "id",
-        /// The session it belongs to.
-        session_id: SessionId = "sessionID",
-        /// The message it belongs to.
-        message_id: MessageId = "messageID",
-        /// "patch".
-        kind: LazyStr<'a> = "type",
+    PatchPart<'a>, "patch" {
         /// The state before, as a git tree.
         hash: LazyStr<'a> = "hash",
         /// The files, as absolute paths.
@@ -143,17 +109,9 @@ record! {
     }
 }
 
-record! {
+part_record! {
     /// An agent that the user called by name.
-    AgentPart<'a>, "a part record" {
-        /// Its id.
-        id: PartId = "id",
-        /// The session it belongs to.
-        session_id: SessionId = "sessionID",
-        /// The message it belongs to.
-        message_id: MessageId = "messageID",
-        /// "agent".
-        kind: LazyStr<'a> = "type",
+    AgentPart<'a>, "agent" {
         /// The agent.
         name: LazyStr<'a> = "name",
         /// Where in the user's text.
@@ -161,17 +119,9 @@ record! {
     }
 }
 
-record! {
+part_record! {
     /// A task for a subagent that the user started.
-    SubtaskPart<'a>, "a part record" {
-        /// Its id.
-        id: PartId = "id",
-        /// The session it belongs to.
-        session_id: SessionId = "sessionID",
-        /// The message it belongs to.
-        message_id: MessageId = "messageID",
-        /// "subtask".
-        kind: LazyStr<'a> = "type",
+    SubtaskPart<'a>, "subtask" {
         /// What to do.
         prompt: LazyStr<'a> = "prompt",
         /// A few words about it.
@@ -185,17 +135,9 @@ record! {
     }
 }
 
-record! {
+part_record! {
     /// A try that failed and was repeated; only in the schema of the versions examined.
-    RetryPart<'a>, "a part record" {
-        /// Its id.
-        id: PartId = "id",
-        /// The session it belongs to.
-        session_id: SessionId = "sessionID",
-        /// The message it belongs to.
-        message_id: MessageId = "messageID",
-        /// "retry".
-        kind: LazyStr<'a> = "type",
+    RetryPart<'a>, "retry" {
         /// Which try.
         attempt: i64 = "attempt",
         /// Why it failed.
@@ -205,17 +147,9 @@ record! {
     }
 }
 
-record! {
+part_record! {
     /// The place where the conversation was compacted.
-    CompactionPart<'a>, "a part record" {
-        /// Its id.
-        id: PartId = "id",
-        /// The session it belongs to.
-        session_id: SessionId = "sessionID",
-        /// The message it belongs to.
-        message_id: MessageId = "messageID",
-        /// "compaction".
-        kind: LazyStr<'a> = "type",
+    CompactionPart<'a>, "compaction" {
         /// Whether the program chose to, not the user.
         auto: bool = "auto",
         /// Whether the context had overflowed (1.18).

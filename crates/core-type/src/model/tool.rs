@@ -1,23 +1,16 @@
 //! A tool call and its state (`docs/format/opencode.md`, section 3.4).
 
 use scrollback_core_err::IssueKind;
-use scrollback_core_id::{CallId, MessageId, PartId, SessionId};
+use scrollback_core_id::{CallId, SessionId};
 
 use super::FilePart;
+use super::part_records::part_record;
 use crate::json::{Field, IntoOwned, LazyStr, RawJson, Scanner, SyntaxError, record};
 use crate::tag::{Tagged, short};
 
-record! {
+part_record! {
     /// A call of a tool.
-    ToolPart<'a>, "a part record" {
-        /// Its id.
-        id: PartId = "id",
-        /// The session it belongs to.
-        session_id: SessionId = "sessionID",
-        /// The message it belongs to.
-        message_id: MessageId = "messageID",
-        /// "tool".
-        kind: LazyStr<'a> = "type",
+    ToolPart<'a>, "tool" {
         /// The call, as the provider named it.
         call_id: CallId = "callID",
         /// The tool: "bash", "read", "task", …; "invalid" for calls that made no sense.
