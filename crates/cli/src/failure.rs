@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 
+use scrollback_core_err::{Issue, IssueKind};
 use scrollback_stor_read as read;
 
 /// Why a command failed.
@@ -68,8 +69,22 @@ impl From<serde_json::Error> for Failure {
     }
 }
 
+impl From<&Issue> for Failure {
+    /// What is wrong with the one thing that was asked for.
+    fn from(issue: &Issue) -> Self {
+        let failure = Self::new(Kind::Unreadable, issue.to_string());
+        match issue.kind {
+            IssueKind::TooLarge { size, .. } => failure.hint(format!("--max-size {size} reads it")),
+            _ => failure,
+        }
+    }
+}
+
 impl From<read::Error> for Failure {
     fn from(error: read::Error) -> Self {
+        if let read::Error::Entity(issue) = &error {
+            return Self::from(&**issue);
+        }
         let kind = match error {
             read::Error::NotFound(_) => Kind::NotFound,
             _ => Kind::Unreadable,

@@ -7,7 +7,7 @@ use anstream::AutoStream;
 use serde::Serialize;
 
 use crate::args::{Color, Global};
-use crate::failure::Failure;
+use crate::failure::{Failure, Kind};
 use crate::safe;
 use crate::style::Styles;
 
@@ -22,6 +22,8 @@ pub(crate) struct Out {
     /// The width of lines in columns; none where output is not for a terminal.
     pub(crate) width: Option<usize>,
     list_issues: bool,
+    /// What went wrong although the command went on.
+    failed: Option<Kind>,
 }
 
 impl Out {
@@ -47,11 +49,11 @@ impl Out {
             is_terminal,
             width: is_terminal.then(|| terminal_width().unwrap_or(100)),
             list_issues: global.issues,
+            failed: None,
         }
     }
 
-    /// Prints a value as JSON. DEL and C1 controls, which JSON allows as they are, are escaped: a
-    /// terminal may take them for commands.
+    /// Prints a value as JSON. What JSON allows as it is and a terminal may obey is escaped.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> crate::failure::Result<()> {
         let text = serde_json::to_string_pretty(value)?;
         self.write_all(safe::json(&text).as_bytes())?;
@@ -85,10 +87,21 @@ impl Out {
         writeln!(self.errors, "{}", safe::text(text))
     }
 
-    /// Ends a command that did what it was asked.
+    /// Says what failed while the rest goes on; the exit code will say it too.
+    pub(crate) fn complain(&mut self, failure: &Failure) {
+        let red = self.styles.error;
+        let message = safe::text(&failure.message);
+        let _ = writeln!(self.errors, "{red}error{red:#}: {message}");
+        for hint in &failure.hints {
+            let _ = writeln!(self.errors, "hint: {}", safe::text(hint));
+        }
+        self.failed = Some(failure.kind);
+    }
+
+    /// Ends a command that did what it was asked, or all of it that could be done.
     pub(crate) fn finish(mut self) -> ExitCode {
         match self.to.flush() {
-            Ok(()) => ExitCode::SUCCESS,
+            Ok(()) => self.failed.map_or(ExitCode::SUCCESS, |kind| ExitCode::from(kind as u8)),
             Err(error) => self.fail(&error.into()),
         }
     }
@@ -100,12 +113,7 @@ impl Out {
             return ExitCode::SUCCESS;
         }
         let _ = self.to.flush();
-        let red = self.styles.error;
-        let message = safe::text(&failure.message);
-        let _ = writeln!(self.errors, "{red}error{red:#}: {message}");
-        for hint in &failure.hints {
-            let _ = writeln!(self.errors, "hint: {}", safe::text(hint));
-        }
+        self.complain(failure);
         ExitCode::from(failure.kind as u8)
     }
 }

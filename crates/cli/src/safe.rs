@@ -13,18 +13,19 @@ pub(crate) fn line(text: &str) -> Cow<'_, str> {
     escape(text, is_unsafe)
 }
 
-/// Makes JSON safe that was written without controls: DEL and C1 are legal in its strings.
+/// Makes JSON safe, which stays the same value: DEL, C1 and what turns text around are legal in its
+/// strings as they are. Line feeds, which are only between values, stay.
 pub(crate) fn json(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|c| matches!(c, '\u{7f}'..='\u{9f}')) {
+    let is_unsafe = |c: char| c != '\n' && is_unsafe(c);
+    if !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        match c {
-            '\u{7f}'..='\u{9f}' => {
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
-            }
-            c => out.push(c),
+        if is_unsafe(c) {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
         }
     }
     Cow::Owned(out)
@@ -33,7 +34,8 @@ pub(crate) fn json(text: &str) -> Cow<'_, str> {
 /// Controls (C0, DEL, C1), and what changes the direction or the lines of the text around it.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn escape(text: &str, is_unsafe: impl Fn(char) -> bool) -> Cow<'_, str> {
@@ -70,11 +72,34 @@ mod tests {
         assert_eq!(json("\"a\u{7f}\u{85}\""), "\"a\\u007f\\u0085\"");
     }
 
+    /// Every character that must not come out, said without the code under test.
+    fn commands() -> Vec<char> {
+        ('\0'..='\u{1f}')
+            .chain('\u{7f}'..='\u{9f}')
+            .chain(['\u{61c}', '\u{200e}', '\u{200f}'])
+            .chain('\u{2028}'..='\u{202e}')
+            .chain('\u{2066}'..='\u{2069}')
+            .collect()
+    }
+
+    /// Text in which every second character is a command.
+    fn hostile() -> impl Strategy<Value = String> {
+        let char = prop_oneof![prop::sample::select(commands()), any::<char>()];
+        prop::collection::vec(char, 0..64).prop_map(String::from_iter)
+    }
+
     proptest! {
         #[test]
-        fn no_control_ever_gets_through(input: String) {
-            prop_assert!(!line(&input).chars().any(is_unsafe));
-            prop_assert!(!text(&input).chars().any(|c| is_unsafe(c) && c != '\n' && c != '\t'));
+        fn no_command_ever_gets_through(input in hostile()) {
+            let commands = commands();
+            let sent = |shown: &str, kept: &[char]| {
+                shown.chars().find(|c| commands.contains(c) && !kept.contains(c))
+            };
+            prop_assert_eq!(sent(&line(&input), &[]), None);
+            prop_assert_eq!(sent(&text(&input), &['\n', '\t']), None);
+            let written = serde_json::to_string(&input).unwrap();
+            prop_assert_eq!(sent(&json(&written), &[]), None);
+            prop_assert_eq!(serde_json::from_str::<String>(&json(&written)).unwrap(), input);
         }
     }
 }

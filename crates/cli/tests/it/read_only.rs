@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
+use tempfile::TempDir;
+
 use crate::support::{corpus_paths, scrollback, skip, step};
 
 /// Name, kind and mode, mtime, and bytes of everything below a directory.
@@ -78,29 +80,86 @@ fn a_store_is_the_same_after_every_command() {
     }
 }
 
+/// A copy of the corpus that everybody may read and nobody may write, and the binary as somebody
+/// who owns neither. `None` where that cannot be had.
+struct Unprivileged {
+    dir: TempDir,
+    binary: PathBuf,
+    store: PathBuf,
+}
+
+impl Unprivileged {
+    const NOBODY: u32 = 65534;
+
+    fn new() -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            skip("commands as an unprivileged user", "only root can become one");
+            return None;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let store = corpus_paths().copy_to(dir.path()).unwrap().data_dir;
+        let binary = dir.path().join("scrollback-under-test");
+        std::fs::copy(env!("CARGO_BIN_EXE_scrollback"), &binary).unwrap();
+        chmod("-R", "a+rX,a-w", dir.path());
+        let this = Self { dir, binary, store };
+        let may_run = this.command().arg("--version").output();
+        if !may_run.is_ok_and(|output| output.status.success()) {
+            skip("commands as an unprivileged user", "it may not run the binary here");
+            return None;
+        }
+        Some(this)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.env("TZ", "UTC").env("HOME", "/nonexistent").env_remove("XDG_DATA_HOME");
+        command.uid(Self::NOBODY).gid(Self::NOBODY).arg("--store").arg(&self.store);
+        command
+    }
+}
+
+fn chmod(how: &str, mode: &str, path: &Path) {
+    let mut command = Command::new("chmod");
+    assert!(command.args([how, mode]).arg(path).status().unwrap().success());
+}
+
 #[test]
 fn a_store_that_may_not_be_written_is_read() {
-    if !rustix::process::geteuid().is_root() {
-        return skip("commands as an unprivileged user", "only root can become one");
-    }
-    const NOBODY: u32 = 65534;
-    // Not below a directory that others may not enter, and a copy that they may read.
-    let dir = tempfile::tempdir().unwrap();
-    let store = corpus_paths().copy_to(dir.path()).unwrap();
-    let status = Command::new("chmod").args(["-R", "a+rX,a-w"]).arg(dir.path()).status().unwrap();
-    assert!(status.success());
-    let binary = dir.path().join("scrollback-under-test");
-    std::fs::copy(env!("CARGO_BIN_EXE_scrollback"), &binary).unwrap();
-    let may = Command::new(&binary).arg("--version").uid(NOBODY).gid(NOBODY).output();
-    if !may.is_ok_and(|output| output.status.success()) {
-        return skip("commands as an unprivileged user", "it may not run the binary here");
-    }
+    let Some(unprivileged) = Unprivileged::new() else { return };
     for args in commands() {
-        let mut command = Command::new(&binary);
-        command.env("TZ", "UTC").env_remove("XDG_DATA_HOME").uid(NOBODY).gid(NOBODY);
-        command.arg("--store").arg(&store.data_dir);
-        run(command, &args);
+        run(unprivileged.command(), &args);
     }
+}
+
+#[test]
+fn what_may_not_be_read_is_an_issue_and_the_rest_is_there() {
+    let Some(unprivileged) = Unprivileged::new() else { return };
+    let storage = unprivileged.dir.path().join("storage");
+    let session = step("rust");
+    let part = first_file(&storage.join("part").join(first_message(&storage, &session)));
+    chmod("--", "000", &part);
+    let shown = unprivileged.command().args(["show", &session, "--issues"]).output().unwrap();
+    let (out, err) =
+        [&shown.stdout, &shown.stderr].map(|text| String::from_utf8_lossy(text)).into();
+    assert!(shown.status.success() && out.contains("Rust greeting"), "{err}");
+    let named = part.strip_prefix(&storage).unwrap().to_str().unwrap();
+    assert!(err.contains(named) && err.contains("cannot open"), "{err}");
+
+    chmod("--", "000", &storage);
+    let listed = unprivileged.command().arg("ls").output().unwrap();
+    assert_eq!(listed.status.code(), Some(3), "{}", String::from_utf8_lossy(&listed.stderr));
+    chmod("--", "755", &storage); // so that it can be removed
+}
+
+fn first_file(dir: &Path) -> PathBuf {
+    let mut files: Vec<_> = std::fs::read_dir(dir).unwrap().map(|it| it.unwrap().path()).collect();
+    files.sort();
+    files.remove(0)
+}
+
+fn first_message(storage: &Path, session: &str) -> String {
+    let file = first_file(&storage.join("message").join(session));
+    file.file_stem().unwrap().to_str().unwrap().to_owned()
 }
 
 #[test]
