@@ -1,5 +1,6 @@
 //! A session as a transcript that people like to read.
 
+mod file;
 mod header;
 mod message;
 mod part;

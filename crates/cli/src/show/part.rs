@@ -2,11 +2,11 @@
 
 use std::io::{self, Write};
 
-use scrollback_core_type::{FilePart, LazyStr, Part};
+use scrollback_core_type::{LazyStr, Part};
 use scrollback_flow::PartHydrated;
 
 use super::text::Block;
-use super::{Options, divider, tool};
+use super::{Options, divider, file, tool};
 use crate::{safe, units};
 
 pub(super) fn print(
@@ -35,7 +35,7 @@ pub(super) fn print(
         Some(Part::Reasoning(reasoning)) => block("  │ ", dim).print(out, &get(&reasoning.text)),
         Some(Part::Tool(call)) => tool::print(out, call, pruned, options),
         Some(Part::File(file)) => {
-            writeln!(out, "  {dim}file{dim:#} {}", safe::line(&describe(file)))
+            writeln!(out, "  {dim}file{dim:#} {}", safe::line(&file::describe(file)))
         }
         Some(Part::Patch(patch)) => {
             let files = patch.files.iter().flatten().map(|file| file.get().into_owned());
@@ -86,17 +86,4 @@ pub(super) fn print(
             )
         }
     }
-}
-
-/// A file in a line. What a `data:` address holds is only measured.
-pub(super) fn describe(file: &FilePart<'_>) -> String {
-    let get = |text: &Option<LazyStr<'_>>| text.as_ref().map(|text| text.get().into_owned());
-    let mut words = Vec::new();
-    words.extend(get(&file.filename));
-    words.extend(get(&file.mime));
-    match get(&file.url) {
-        Some(url) if url.starts_with("data:") => words.push(units::bytes(url.len() as u64)),
-        url => words.extend(url),
-    }
-    words.join("  ")
 }

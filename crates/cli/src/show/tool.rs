@@ -6,7 +6,7 @@ use scrollback_core_type::{LazyStr, RawJson, ToolPart, ToolState, ToolStatus};
 use serde_json::Value;
 
 use super::text::Block;
-use super::{Options, part};
+use super::{Options, file};
 use crate::table::cut;
 use crate::{safe, units};
 
@@ -62,8 +62,12 @@ pub(super) fn print(
                     body.print(out, &done.output.as_ref().map(LazyStr::get).unwrap_or_default())?
                 }
             }
-            for file in done.attachments.iter().flatten() {
-                writeln!(out, "    {dim}attached {}{dim:#}", safe::line(&part::describe(file)))?;
+            for attached in done.attachments.iter().flatten() {
+                writeln!(
+                    out,
+                    "    {dim}attached {}{dim:#}",
+                    safe::line(&file::describe(attached))
+                )?;
             }
             Ok(())
         }
