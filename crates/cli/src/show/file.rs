@@ -1,0 +1,18 @@
+//! A file that goes with a message or with what a tool said, in a line.
+
+use scrollback_core_type::{FilePart, LazyStr};
+
+use crate::units;
+
+/// A file in a line. What a `data:` address holds is only measured.
+pub(super) fn describe(file: &FilePart<'_>) -> String {
+    let get = |text: &Option<LazyStr<'_>>| text.as_ref().map(|text| text.get().into_owned());
+    let mut words = Vec::new();
+    words.extend(get(&file.filename));
+    words.extend(get(&file.mime));
+    match get(&file.url) {
+        Some(url) if url.starts_with("data:") => words.push(units::bytes(url.len() as u64)),
+        url => words.extend(url),
+    }
+    words.join("  ")
+}
