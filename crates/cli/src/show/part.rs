@@ -34,8 +34,8 @@ pub(super) fn print(
         }
         Some(Part::Reasoning(reasoning)) => block("  │ ", dim).print(out, &get(&reasoning.text)),
         Some(Part::Tool(call)) => tool::print(out, call, pruned, options),
-        Some(Part::File(file)) => {
-            writeln!(out, "  {dim}file{dim:#} {}", safe::line(&file::describe(file)))
+        Some(Part::File(attached)) => {
+            writeln!(out, "  {dim}file{dim:#} {}", safe::line(&file::describe(attached)))
         }
         Some(Part::Patch(patch)) => {
             let files = patch.files.iter().flatten().map(|file| file.get().into_owned());

@@ -253,7 +253,7 @@ impl<'a> Field<'a> for i64 {
     #[inline]
     fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
         match scanner.peek()? {
-            b'-' | b'0'..=b'9' => Ok(scanner.number()?.parse().ok()),
+            b'-' | b'0'..=b'9' => scanner.whole_number(),
             _ => Ok(None),
         }
     }

@@ -14,7 +14,9 @@ pub fn repair_surrogates(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     let mut count = 0;
     let mut after_pair = 0;
     for at in memmem::find_iter(bytes, b"\\u") {
-        if at < after_pair || is_escaped(bytes, at) {
+        // Surrogates are d800 to dfff; most escapes are others, as ESC in what tools print.
+        let other = !matches!(bytes.get(at + 2), Some(b'd' | b'D'));
+        if other || at < after_pair || is_escaped(bytes, at) {
             continue;
         }
         let next = bytes.get(at + 6..).and_then(code_unit);

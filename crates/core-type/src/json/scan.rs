@@ -234,6 +234,32 @@ impl<'a> Scanner<'a> {
         Ok(&self.text[start..at])
     }
 
+    /// Reads the number that stands at the scanner, or declines it if it is not whole or too large.
+    #[inline]
+    pub(crate) fn whole_number(&mut self) -> Scan<Option<i64>> {
+        const SURE: usize = 18; // this many digits cannot overflow
+        let rest = &self.text.as_bytes()[self.at..];
+        let minus = usize::from(rest.first() == Some(&b'-'));
+        let mut value = 0_i64;
+        let mut at = minus;
+        while let Some(digit @ b'0'..=b'9') = rest.get(at)
+            && at < minus + SURE
+        {
+            value = value * 10 + i64::from(digit - b'0');
+            at += 1;
+        }
+        let leads = rest.get(minus) != Some(&b'0') || at == minus + 1;
+        match rest.get(at) {
+            Some(b'0'..=b'9' | b'.' | b'e' | b'E') => {}
+            _ if at > minus && leads => {
+                self.at += at;
+                return Ok(Some(if minus == 1 { -value } else { value }));
+            }
+            _ => {}
+        }
+        Ok(self.number()?.parse().ok()) // all else, with its errors
+    }
+
     /// Consumes `word` (`true`, `false`, `null`).
     pub(crate) fn word(&mut self, word: &str) -> Scan<()> {
         let rest = &self.text.as_bytes()[self.at..];
