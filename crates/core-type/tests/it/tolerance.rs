@@ -70,6 +70,35 @@ fn numbers_keep_their_kind() {
 }
 
 #[test]
+fn whole_numbers_are_read_to_their_limits() {
+    let read = |number: &str| {
+        let text = format!(r#"{{"id":"prt_1","type":"text","time":{{"start":{number}}}}}"#);
+        Part::parse(text.as_bytes()).map(|parsed| match parsed.value {
+            Part::Text(text) => text.time.unwrap().start,
+            other => panic!("{other:?}"),
+        })
+    };
+    for whole in [
+        0,
+        -1,
+        999_999_999_999_999_999,
+        -999_999_999_999_999_999,
+        1_000_000_000_000_000_000,
+        i64::MAX,
+        i64::MIN,
+    ] {
+        assert_eq!(read(&whole.to_string()), Ok(Some(whole)));
+    }
+    assert_eq!(read("-0"), Ok(Some(0)));
+    for declined in ["9223372036854775808", "-9223372036854775809", "1.5", "1e3", "0.0", "0E1"] {
+        assert_eq!(read(declined), Ok(None), "{declined}");
+    }
+    for bad in ["01", "-", "-01", "00", "1.", "1e", "--1", "123456789012345678x"] {
+        assert!(read(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
 fn nulls_are_absent_and_written_back_without_an_issue() {
     let (session, issues) = round::<Session>(r#"{"id":"ses_1","parentID":null,"time":null}"#);
     assert_eq!((issues.len(), session.parent_id, session.time), (0, None, None));
