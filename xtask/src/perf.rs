@@ -16,7 +16,8 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let mut perf = Toolbox::new(false)?.command("cargo")?;
+    let tools = Toolbox::new(false)?;
+    let mut perf = tools.command("cargo")?;
     perf.args(["run", "--quiet", "--release", "--package", "scrollback-benches", "--bin", "perf"]);
     let status = perf.arg("--").args(&args.args).status()?;
     match status.code() {
