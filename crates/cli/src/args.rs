@@ -32,6 +32,7 @@ pub(crate) struct Args {
 
 /// What every command takes.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Global {
     /// A store: opencode's data directory, its storage/ directory, or a .db file; may be repeated
     /// [default: where opencode keeps it]

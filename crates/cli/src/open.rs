@@ -6,11 +6,12 @@ use std::sync::Arc;
 use scrollback_core_id::SourceId;
 use scrollback_stor_mmap::{MapPolicy, ReadOptions};
 use scrollback_stor_path::{Environment, FoundStore, StoragePaths, StoreKind};
-use scrollback_stor_read::FileReader;
+use scrollback_stor_read::{FileReader, Source};
 
 use crate::args::Global;
 use crate::clock::SystemClock;
 use crate::failure::{Failure, Kind, Result};
+use crate::out::Out;
 
 /// Above this size a file of a frozen store is mapped: 256 KiB, where mapping begins to pay.
 const MAP_FROM: u64 = 256 << 10;
@@ -28,20 +29,38 @@ pub(crate) fn is_read(kind: StoreKind) -> bool {
     kind == StoreKind::OpencodeJson
 }
 
-/// Opens every store that can be read; at least one.
-pub(crate) fn open(global: &Global) -> Result<Vec<FileReader>> {
+/// Opens every store that can be read; at least one. What is not read is said: a store that is
+/// passed over in silence would look as if its sessions were gone.
+pub(crate) fn open(global: &Global, out: &mut Out) -> Result<Vec<FileReader>> {
     let found = find(global)?;
-    let stores: Vec<FileReader> = found
-        .stores
-        .iter()
-        .filter(|store| is_read(store.kind))
-        .map(|it| reader(it, global))
-        .collect();
-    if stores.is_empty() { Err(nothing(&found)) } else { Ok(stores) }
+    let (known, unknown): (Vec<_>, Vec<_>) =
+        found.stores.iter().partition(|store| is_read(store.kind));
+    if known.is_empty() {
+        return Err(nothing(&found));
+    }
+    for store in unknown {
+        out.note(&not_read(store))?;
+    }
+    let (mut stores, mut failures) = (Vec::new(), Vec::new());
+    for store in known {
+        let reader = at(&store.path, global);
+        match reader.open().map(drop) {
+            Ok(()) => stores.push(reader),
+            Err(error) => failures.push(Failure::from(error)),
+        }
+    }
+    if stores.is_empty()
+        && let Some(failure) = failures.pop()
+    {
+        failures.iter().for_each(|failure| out.complain(failure));
+        return Err(failure);
+    }
+    failures.iter().for_each(|failure| out.complain(failure));
+    Ok(stores)
 }
 
-fn reader(found: &FoundStore, global: &Global) -> FileReader {
-    at(&found.path, global)
+fn not_read(store: &FoundStore) -> String {
+    format!("{} is an {}, which this version does not read yet", store.path.display(), store.kind)
 }
 
 /// A reader of the JSON tree at this path.
@@ -75,12 +94,7 @@ fn policy(global: &Global) -> MapPolicy {
 
 fn nothing(found: &StoragePaths) -> Failure {
     if let Some(store) = found.stores.first() {
-        let message = format!(
-            "{} is {}, which this version does not read yet",
-            store.path.display(),
-            store.kind
-        );
-        return Failure::new(Kind::NotFound, message)
+        return Failure::new(Kind::NotFound, not_read(store))
             .hint("it reads opencode's storage/ directory (0.6 to 1.1); `scrollback stores` lists what is there");
     }
     let looked = found.looked_at.iter().map(|place| format!("looked at {place}"));

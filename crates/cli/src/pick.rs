@@ -1,12 +1,14 @@
 //! Which session the user means, and the list of sessions that this is looked up in.
 
 use std::cmp::Reverse;
+use std::path::Path;
 
+use scrollback_core_err::{Issue, IssueKind};
 use scrollback_core_id::{EntityKey, ProjectId, SessionId, SessionKey};
 use scrollback_core_type::{Parse, SessionHead, StageIssue, StageName};
 use scrollback_flow::SessionLoader;
 use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::{FileReader, SourceExt};
+use scrollback_stor_read::{Error, FileReader, Source, SourceExt};
 
 use crate::failure::{Failure, Kind, Result};
 
@@ -15,7 +17,7 @@ pub(crate) struct Row {
     /// Which of the stores.
     pub(crate) store: usize,
     pub(crate) key: SessionKey,
-    pub(crate) project: Option<ProjectId>,
+    project: Option<ProjectId>,
     span: Option<MappedSpan>,
 }
 
@@ -27,6 +29,11 @@ impl Row {
             .and_then(|span| SessionHead::parse(span).ok())
             .map(|it| it.value)
             .unwrap_or_default()
+    }
+
+    /// The project that its record says it is in, else the one whose directory it was found in.
+    pub(crate) fn project_id(&self) -> Option<ProjectId> {
+        self.head().project_id.or_else(|| self.project.clone())
     }
 
     fn updated(&self) -> i64 {
@@ -44,8 +51,7 @@ pub(crate) fn sessions(stores: &[FileReader]) -> Result<(Vec<Row>, Vec<StageIssu
         for node in listed.value {
             if let Some(Err(issue)) = node.span.as_deref().map(SessionHead::parse) {
                 let mut issue = *issue;
-                issue.place.path =
-                    scrollback_stor_read::Source::locate(source, &node.key.clone().into());
+                issue.place.path = source.locate(&node.key.clone().into());
                 let key = Some(EntityKey::Session(node.key.clone()));
                 issues.push(StageIssue { stage: StageName::Plan, key, issue });
             }
@@ -67,12 +73,30 @@ pub(crate) fn session(stores: &[FileReader], text: &str) -> Result<(usize, Sessi
         .map_err(|why| Failure::new(Kind::BadUse, format!("{text:?} is no session: {why}")))?;
     let key = SessionKey::from(id);
     for (store, source) in stores.iter().enumerate() {
-        let there = source.read_session_span(&key).is_ok();
-        if there || !source.list_messages(&key)?.entries.is_empty() {
+        if is_there(source, &key)? {
             return Ok((store, key));
         }
     }
     by_prefix(stores, text)
+}
+
+/// Whether a store has a session: its record, readable or not, or messages of it.
+fn is_there(source: &FileReader, key: &SessionKey) -> Result<bool> {
+    match source.read_session_span(key) {
+        Ok(_) => Ok(true),
+        Err(Error::Entity(issue)) if is_about(&issue, key) => Ok(true),
+        Err(Error::Entity(_) | Error::NotFound(_)) => {
+            Ok(!source.open()?.message_keys(key)?.is_empty())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether an issue is about the record of a session, and not about a directory on the way to it.
+fn is_about(issue: &Issue, key: &SessionKey) -> bool {
+    let stem = issue.place.path.as_deref().and_then(Path::file_stem);
+    stem.is_some_and(|stem| stem == key.session.as_str())
+        && !matches!(issue.kind, IssueKind::BadId { .. })
 }
 
 /// How many sessions `latest~N` goes back, if the text is that.
@@ -89,26 +113,27 @@ fn steps_back(text: &str) -> Result<Option<usize>> {
 }
 
 fn newest(stores: &[FileReader], back: usize) -> Result<(usize, SessionKey)> {
-    let (rows, _) = sessions(stores)?;
+    let (rows, issues) = sessions(stores)?;
     let mut roots = rows.into_iter().filter(|row| row.head().parent_id.is_none());
     match roots.nth(back) {
         Some(row) => Ok((row.store, row.key)),
-        None if back == 0 => Err(Failure::new(Kind::NotFound, "the store has no sessions")),
-        None => Err(Failure::new(Kind::NotFound, format!("there are not {} sessions", back + 1))
+        None if back == 0 => Err(missing("there are no sessions", &issues)),
+        None => Err(missing(format!("there are not {} sessions", back + 1), &issues)
             .hint("`scrollback ls --roots` lists them")),
     }
 }
 
 fn by_prefix(stores: &[FileReader], text: &str) -> Result<(usize, SessionKey)> {
-    let (rows, _) = sessions(stores)?;
+    let (rows, issues) = sessions(stores)?;
     let starts = |row: &&Row| {
         let id = row.key.session.as_str();
         let bare = id.strip_prefix(SessionId::PREFIX).unwrap_or(id);
         id.starts_with(text) || bare.starts_with(text)
     };
-    let found: Vec<&Row> = rows.iter().filter(starts).collect();
+    let mut found: Vec<&Row> = rows.iter().filter(starts).collect();
+    found.dedup_by_key(|row| &row.key); // a copy in another store; of the two, the newer
     match found[..] {
-        [] => Err(Failure::new(Kind::NotFound, format!("no session {text:?}"))
+        [] => Err(missing(format!("no session {text:?}"), &issues)
             .hint("`scrollback ls` lists the sessions; `latest` is the newest")),
         [row] => Ok((row.store, row.key.clone())),
         _ => {
@@ -123,4 +148,13 @@ fn by_prefix(stores: &[FileReader], text: &str) -> Result<(usize, SessionKey)> {
             Err(failure)
         }
     }
+}
+
+/// That nothing was found; where some of the store cannot be read, it may be in there.
+pub(crate) fn missing(message: impl Into<String>, issues: &[StageIssue]) -> Failure {
+    if issues.iter().all(|issue| issue.issue.kind == IssueKind::NoParts) {
+        return Failure::new(Kind::NotFound, message);
+    }
+    Failure::new(Kind::Unreadable, message)
+        .hint("some of the store cannot be read; `scrollback ls --issues` says what")
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::path::{Component, Path};
 
 use scrollback_core_id::SessionKey;
-use scrollback_core_type::Message;
+use scrollback_core_type::{Message, StageIssue};
 use scrollback_flow::{SessionScope, run_session_flow};
 use scrollback_stor_read::FileReader;
 use serde::Serialize;
@@ -39,23 +39,27 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
     unpack(dir.path()).map_err(|error| cannot_unpack(&error))?;
     let store = open::at(&dir.path().join("opencode/storage"), global);
     let stores = std::slice::from_ref(&store);
-    let (rows, _) = pick::sessions(stores)?;
+    let (rows, mut issues) = pick::sessions(stores)?;
     let busiest = busiest(&store, rows.iter().map(|row| &row.key))?;
-    let listed = ls::list(stores, rows.into_iter())?;
-    let totals = totals(&store)?;
+    let listed = ls::list(stores, rows.into_iter(), &mut issues)?;
+    let busiest = busiest.map(|key| tree::build(&store, &key)).transpose()?;
+    let totals = totals(&store, &mut issues)?;
+    super::report(out, &issues)?;
     if global.json {
         #[derive(Serialize)]
         struct Demo<'a> {
             sessions: &'a [ls::Listed],
+            tree: Option<tree::Session>,
             totals: Totals,
         }
-        return out.json(&Demo { sessions: &listed, totals });
+        return out.json(&Demo { sessions: &listed, tree: busiest.map(|it| it.0), totals });
     }
     heading(out, "scrollback ls", "the sessions, newest first")?;
     ls::print(out, &listed)?;
-    if let Some(key) = busiest {
-        heading(out, &format!("scrollback tree {key}"), "what one of them is made of")?;
-        tree::print_one(&store, &key, out)?;
+    if let Some((tree, _)) = busiest {
+        let command = format!("scrollback tree {}", tree.id);
+        heading(out, &command, "what one of them is made of")?;
+        tree::print(out, &tree)?;
     }
     heading(out, "totals", "")?;
     let Totals { sessions, messages, parts, .. } = totals;
@@ -94,9 +98,9 @@ fn busiest<'k>(
     Ok(best.map(|(_, key)| key))
 }
 
-fn totals(store: &FileReader) -> Result<Totals> {
+fn totals(store: &FileReader, issues: &mut Vec<StageIssue>) -> Result<Totals> {
     let mut totals = Totals::default();
-    run_session_flow(store, &SessionScope::Store, |tree| {
+    let report = run_session_flow(store, &SessionScope::Store, |tree| {
         totals.sessions += 1;
         totals.messages += tree.messages.len();
         for message in &tree.messages {
@@ -115,6 +119,7 @@ fn totals(store: &FileReader) -> Result<Totals> {
         }
         ControlFlow::Continue(())
     })?;
+    issues.extend(report.issues);
     Ok(totals)
 }
 

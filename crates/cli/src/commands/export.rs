@@ -10,7 +10,7 @@ use crate::out::Out;
 use crate::{open, pick};
 
 pub(crate) fn run(global: &Global, session: &str, out: &mut Out) -> Result<()> {
-    let stores = open::open(global)?;
+    let stores = open::open(global, out)?;
     let (store, key) = pick::session(&stores, session)?;
     let ran = run_session_tree_flow(&stores[store], &key, |tree| {
         if tree.session.is_none() {

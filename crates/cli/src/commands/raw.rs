@@ -3,12 +3,14 @@
 use std::io::Write;
 use std::ops::ControlFlow;
 
+use scrollback_core_err::IssueKind;
 use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, PartId, PartKey, ProjectId, SessionId, SessionKey,
 };
 use scrollback_stor_mmap::MappedSpan;
 use scrollback_stor_read::{FileReader, Found, Reader, Source, SourceExt};
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::args::Global;
 use crate::failure::{Failure, Kind, Result};
@@ -16,7 +18,7 @@ use crate::out::Out;
 use crate::{open, pick, safe};
 
 pub(crate) fn run(global: &Global, id: &str, out: &mut Out) -> Result<()> {
-    let stores = open::open(global)?;
+    let stores = open::open(global, out)?;
     for store in &stores {
         if let Some((key, span)) = find(store, id)? {
             return print(&key, &span, out);
@@ -97,9 +99,7 @@ fn first(reader: &mut dyn Reader, keys: &[EntityKey]) -> Result<Option<(EntityKe
             ControlFlow::Break(())
         }
         Found::Issue(_, issue) => {
-            if issue.kind != scrollback_core_err::IssueKind::Vanished
-                && !matches!(issue.kind, scrollback_core_err::IssueKind::BadId { .. })
-            {
+            if !matches!(issue.kind, IssueKind::Vanished | IssueKind::BadId { .. }) {
                 failed = Some(issue);
             }
             ControlFlow::Continue(())
@@ -107,18 +107,8 @@ fn first(reader: &mut dyn Reader, keys: &[EntityKey]) -> Result<Option<(EntityKe
     })?;
     match (found, failed) {
         (Some(found), _) => Ok(Some(found)),
-        (None, Some(issue)) => Err(unreadable(&issue)),
+        (None, Some(issue)) => Err(Failure::from(&issue)),
         (None, None) => Ok(None),
-    }
-}
-
-fn unreadable(issue: &scrollback_core_err::Issue) -> Failure {
-    let failure = Failure::new(Kind::Unreadable, issue.to_string());
-    match issue.kind {
-        scrollback_core_err::IssueKind::TooLarge { size, .. } => {
-            failure.hint(format!("--max-size {size} reads it"))
-        }
-        _ => failure,
     }
 }
 
@@ -144,10 +134,10 @@ fn orphan(reader: &mut dyn Reader, id: &str) -> Result<Option<(EntityKey, Mapped
 
 /// Prints bytes: exactly to a pipe, made safe to a terminal, secrets never.
 fn print(key: &EntityKey, span: &MappedSpan, out: &mut Out) -> Result<()> {
-    let redacted = redact(key, span);
+    let redacted = redact(key, span)?;
     let bytes = redacted.as_deref().unwrap_or(span);
     if redacted.is_some() {
-        out.note("a secret was replaced by [redacted], and the JSON laid out anew")?;
+        out.note("a secret was replaced by [redacted]")?;
     }
     if out.is_terminal {
         let text = String::from_utf8_lossy(bytes);
@@ -156,16 +146,54 @@ fn print(key: &EntityKey, span: &MappedSpan, out: &mut Out) -> Result<()> {
     Ok(out.write_all(bytes)?)
 }
 
-/// The record without its share secret, which is a write token; `None` if it has none.
-fn redact(key: &EntityKey, bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut record: Value = match key {
-        EntityKey::Share(_) | EntityKey::Session(_) => serde_json::from_slice(bytes).ok()?,
-        _ => return None,
+/// A share record, or the share link in the record of a session, of which only the secret matters.
+#[derive(Deserialize)]
+struct Share<'a> {
+    #[serde(borrow)]
+    secret: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+struct Session<'a> {
+    #[serde(borrow)]
+    share: Option<&'a RawValue>,
+}
+
+/// The record without its share secret, which is a write token, and else byte for byte as it is;
+/// `None` if it has none. A record in which it cannot be told where the secret is, is not shown.
+fn redact(key: &EntityKey, bytes: &[u8]) -> Result<Option<Vec<u8>>> {
+    let secret = match key {
+        EntityKey::Share(_) => serde_json::from_slice::<Share<'_>>(bytes).map(|it| it.secret),
+        EntityKey::Session(_) => serde_json::from_slice(bytes).and_then(secret_of_session),
+        _ => return Ok(None),
     };
-    let holder = match key {
-        EntityKey::Share(_) => &mut record,
-        _ => record.get_mut("share")?,
-    };
-    *holder.get_mut("secret")? = Value::from("[redacted]");
-    serde_json::to_vec_pretty(&record).ok()
+    match secret {
+        Ok(None) => Ok(None),
+        Ok(Some(secret)) => {
+            let start = secret.get().as_ptr() as usize - bytes.as_ptr() as usize;
+            let rest = &bytes[start + secret.get().len()..];
+            Ok(Some([&bytes[..start], br#""[redacted]""#, rest].concat()))
+        }
+        // Damaged, and old enough to hold one or torn so that it may.
+        Err(_) if matches!(key, EntityKey::Share(_)) || contains(bytes, b"secret") => {
+            Err(Failure::new(
+                Kind::Unreadable,
+                format!("{key} is damaged and may hold a share secret, so it is not printed"),
+            ))
+        }
+        Err(_) => Ok(None),
+    }
+}
+
+fn secret_of_session(session: Session<'_>) -> serde_json::Result<Option<&RawValue>> {
+    match session.share {
+        Some(share) if share.get().starts_with('{') => {
+            Ok(serde_json::from_str::<Share<'_>>(share.get())?.secret)
+        }
+        _ => Ok(None),
+    }
+}
+
+fn contains(bytes: &[u8], word: &[u8]) -> bool {
+    bytes.windows(word.len()).any(|window| window == word)
 }

@@ -2,14 +2,12 @@
 
 use std::io::Write;
 
-use scrollback_core_id::Scope;
-use scrollback_stor_read::SourceExt;
 use serde::Serialize;
 
 use crate::args::Global;
 use crate::failure::{Failure, Kind, Result};
 use crate::out::Out;
-use crate::{open, safe};
+use crate::{open, pick, safe};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -20,19 +18,27 @@ struct Found {
     found_by: String,
     /// Whether this version reads it.
     read: bool,
+    /// How many sessions it has; none if it is not read, or cannot be.
     #[serde(skip_serializing_if = "Option::is_none")]
     sessions: Option<usize>,
 }
 
 pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
     let places = open::find(global)?;
-    let mut found = Vec::new();
+    let (mut found, mut issues, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for store in &places.stores {
         let read = open::is_read(store.kind);
-        let sessions = if read {
-            Some(open::at(&store.path, global).list(&Scope::Sessions)?.entries.len())
-        } else {
-            None
+        let counted = read.then(|| pick::sessions(&[open::at(&store.path, global)]));
+        let sessions = match counted {
+            Some(Ok((rows, met))) => {
+                issues.extend(met);
+                Some(rows.len())
+            }
+            Some(Err(failure)) => {
+                failures.push(failure);
+                None
+            }
+            None => None,
         };
         found.push(Found {
             kind: store.kind.to_string(),
@@ -49,10 +55,11 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
         let styles = out.styles;
         for store in &found {
             writeln!(out, "{}{}{:#}", styles.strong, safe::line(&store.path), styles.strong)?;
-            let count = store.sessions.map_or_else(
-                || "not read by this version".to_owned(),
-                |sessions| format!("{sessions} sessions"),
-            );
+            let count = match store.sessions {
+                Some(sessions) => format!("{sessions} sessions"),
+                None if store.read => "cannot be read".to_owned(),
+                None => "not read by this version".to_owned(),
+            };
             writeln!(out, "  {}, found by {}; {count}", store.kind, store.found_by)?;
         }
     }
@@ -61,5 +68,6 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
         failure.hints.extend(places.looked_at.iter().map(|place| format!("looked at {place}")));
         return Err(failure.hint("--store PATH names one"));
     }
-    Ok(())
+    failures.iter().for_each(|failure| out.complain(failure));
+    super::report(out, &issues)
 }

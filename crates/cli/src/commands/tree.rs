@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use scrollback_core_id::{SessionId, SessionKey};
-use scrollback_core_type::{Message, Part, StageIssue, ToolStatus};
+use scrollback_core_type::{Message, Part, StageIssue, Tokens, ToolStatus};
 use scrollback_flow::{MessageHydrated, PartHydrated, SessionHydratedTree, run_session_tree_flow};
 use scrollback_stor_mmap::MappedSpan;
 use scrollback_stor_read::FileReader;
@@ -22,15 +22,20 @@ use crate::{open, pick, safe, units};
 const MOST_LEVELS: usize = 16;
 
 #[derive(Serialize)]
-struct Session {
-    id: String,
+pub(super) struct Session {
+    pub(super) id: String,
     title: String,
     /// Bytes of the session's own record, its messages and parts, without subagents.
     bytes: u64,
+    /// Cost of its own answers in US dollars.
+    cost: f64,
     messages: Vec<MessageNode>,
     /// Sessions that name this one as their parent and that no part names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     children: Vec<Session>,
+    /// How many subagents there are below that are nested too deep to be followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deeper: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -43,6 +48,10 @@ struct MessageNode {
     model: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     created: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<Tokens<'static>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<f64>,
     /// Bytes of the message's own record.
     bytes: u64,
     parts: Vec<PartNode>,
@@ -64,7 +73,7 @@ struct PartNode {
 }
 
 pub(crate) fn run(global: &Global, session: &str, out: &mut Out) -> Result<()> {
-    let stores = open::open(global)?;
+    let stores = open::open(global, out)?;
     let (store, key) = pick::session(&stores, session)?;
     let (tree, issues) = build(&stores[store], &key)?;
     if global.json {
@@ -75,24 +84,20 @@ pub(crate) fn run(global: &Global, session: &str, out: &mut Out) -> Result<()> {
     super::report(out, &issues)
 }
 
-/// Prints the tree of one session of a store.
-pub(super) fn print_one(store: &FileReader, key: &SessionKey, out: &mut Out) -> Result<()> {
-    let (tree, _) = build(store, key)?;
-    print(out, &tree)
-}
-
 /// How many subagents the calls of a session name.
 pub(super) fn subagent_count(tree: &SessionHydratedTree<'_>) -> usize {
     named_subagents(&tree.messages).len()
 }
 
-fn print(out: &mut Out, tree: &Session) -> Result<()> {
+/// Prints a tree.
+pub(super) fn print(out: &mut Out, tree: &Session) -> Result<()> {
     let mut text = String::new();
     line_of(tree, &out.styles).print(&mut text, "", "");
     Ok(out.write_all(text.as_bytes())?)
 }
 
-fn build(store: &FileReader, key: &SessionKey) -> Result<(Session, Vec<StageIssue>)> {
+/// Reads the tree of one session of a store, and says what was wrong.
+pub(super) fn build(store: &FileReader, key: &SessionKey) -> Result<(Session, Vec<StageIssue>)> {
     let (rows, _) = pick::sessions(std::slice::from_ref(store))?;
     let mut by_parent: HashMap<SessionId, Vec<SessionKey>> = HashMap::new();
     for row in rows.iter().rev() {
@@ -124,21 +129,29 @@ impl Builder<'_> {
                 title: title.map(|title| title.get().into_owned()).unwrap_or_default(),
                 bytes: size(tree.node.span.as_ref())
                     + messages.iter().map(MessageNode::total).sum::<u64>(),
+                cost: messages.iter().filter_map(|message| message.cost).sum(),
                 messages,
                 children: Vec::new(),
+                deeper: None,
             };
             (session, named_subagents(&tree.messages))
         })?;
         let (mut session, named) = ran.value;
         self.issues.extend(ran.report.issues);
-        if level < MOST_LEVELS {
-            for (message, part, child) in named {
-                let nested = self.nested(&child.into(), level)?;
-                session.messages[message].parts[part].session = nested.map(Box::new);
-            }
-            for child in self.by_parent.get(&key.session).cloned().unwrap_or_default() {
-                session.children.extend(self.nested(&child, level)?);
-            }
+        let children = self.by_parent.get(&key.session).cloned().unwrap_or_default();
+        if level == MOST_LEVELS {
+            let named = named.into_iter().map(|(_, _, child)| child);
+            let below: HashSet<SessionId> =
+                named.chain(children.into_iter().map(|child| child.session)).collect();
+            session.deeper = Some(below.difference(&self.seen).count()).filter(|count| *count > 0);
+            return Ok(session);
+        }
+        for (message, part, child) in named {
+            let nested = self.nested(&child.into(), level)?;
+            session.messages[message].parts[part].session = nested.map(Box::new);
+        }
+        for child in children {
+            session.children.extend(self.nested(&child, level)?);
         }
         Ok(session)
     }
@@ -172,6 +185,10 @@ fn named_subagents(messages: &[MessageHydrated<'_>]) -> Vec<(usize, usize, Sessi
 }
 
 fn message_node(message: &MessageHydrated<'_>) -> MessageNode {
+    let answer = match &message.message {
+        Some(Message::Assistant(answer)) => Some(answer),
+        _ => None,
+    };
     let (role, agent, model) = match &message.message {
         Some(Message::User(user)) => {
             let model = user.model.as_ref().and_then(|model| model.model_id.as_ref());
@@ -196,6 +213,8 @@ fn message_node(message: &MessageHydrated<'_>) -> MessageNode {
         agent: agent.map(|text| text.get().into_owned()),
         model: model.map(|text| text.get().into_owned()),
         created: message.message.as_ref().and_then(Message::created),
+        tokens: answer.and_then(|answer| answer.tokens.clone()).map(Tokens::into_owned),
+        cost: answer.and_then(|answer| answer.cost).map(|cost| cost.0),
         bytes: size(message.node.span.as_ref()),
         parts,
     }
@@ -233,6 +252,16 @@ fn status_name(status: ToolStatus) -> &'static str {
     }
 }
 
+/// All tokens of an answer; a sum where the record, as older ones, does not say it.
+fn all(tokens: &Tokens<'_>) -> i64 {
+    let cache = tokens.cache.as_ref();
+    let each = [tokens.input, tokens.output, tokens.reasoning]
+        .into_iter()
+        .chain([cache.and_then(|cache| cache.read), cache.and_then(|cache| cache.write)]);
+    let sum = each.flatten().fold(0, i64::saturating_add);
+    tokens.total.unwrap_or(sum)
+}
+
 fn size(span: Option<&MappedSpan>) -> u64 {
     span.map_or(0, |span| span.len() as u64)
 }
@@ -264,15 +293,20 @@ fn line_of(session: &Session, styles: &Styles) -> Line {
     let (strong, dim) = (styles.strong, styles.dim);
     let parts: usize = session.messages.iter().map(|message| message.parts.len()).sum();
     let text = format!(
-        "{strong}{}{strong:#} {dim}{}  {} messages, {parts} parts, {}{dim:#}",
+        "{strong}{}{strong:#} {dim}{}  {} messages, {parts} parts, {}, {}{dim:#}",
         safe::line(&session.title),
         safe::line(&session.id),
         session.messages.len(),
         units::bytes(session.bytes),
+        units::cost(session.cost),
     );
     let messages = session.messages.iter().map(|message| message_line(message, styles));
     let children = session.children.iter().map(|child| line_of(child, styles));
-    Line { text, below: messages.chain(children).collect() }
+    let deeper = session.deeper.map(|count| Line {
+        text: format!("{dim}… {count} nested deeper; `scrollback tree` takes their ids{dim:#}"),
+        below: Vec::new(),
+    });
+    Line { text, below: messages.chain(children).chain(deeper).collect() }
 }
 
 fn message_line(message: &MessageNode, styles: &Styles) -> Line {
@@ -283,7 +317,14 @@ fn message_line(message: &MessageNode, styles: &Styles) -> Line {
         let _ = write!(text, " {}", safe::line(detail));
     }
     let time = message.created.map(units::time).unwrap_or_default();
-    let _ = write!(text, " {dim}{time}  {}{dim:#}", units::bytes(message.total()));
+    let _ = write!(text, " {dim}{time}  {}", units::bytes(message.total()));
+    if let Some(tokens) = &message.tokens {
+        let _ = write!(text, "  {} tokens", units::count(all(tokens)));
+    }
+    if let Some(cost) = message.cost.filter(|cost| *cost > 0.0) {
+        let _ = write!(text, "  {}", units::cost(cost));
+    }
+    let _ = write!(text, "{dim:#}");
     Line { text, below: message.parts.iter().map(|part| part_line(part, styles)).collect() }
 }
 

@@ -18,7 +18,7 @@ const SOUND: &str = r#"
 "#;
 
 /// Writes a file that is not young: what is young and damaged may still be written.
-fn put(path: PathBuf, content: &[u8]) {
+pub(crate) fn put(path: PathBuf, content: &[u8]) {
     fs::write(&path, content).unwrap();
     let file = fs::File::options().write(true).open(path).unwrap();
     file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();

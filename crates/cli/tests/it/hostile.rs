@@ -5,7 +5,8 @@ use crate::support::{on, stated};
 /// Escape sequences, controls, and what turns text around, as JSON writes them.
 const EVIL: &str = r"\u001b]0;owned\u0007\u001b[2J\u009b31m\r\u0000\u007f\u202eevil\u2066\u200f";
 
-fn evil_store() -> tempfile::TempDir {
+/// A store in which every text that may be printed is hostile.
+pub(crate) fn evil_store() -> tempfile::TempDir {
     // U+009B as it is, too: JSON allows it.
     let raw = "\u{9b}31m\u{85}";
     stated(&format!(
@@ -118,4 +119,19 @@ fn sessions_that_name_each_other_end() {
             .get("session")
             .is_none()
     );
+}
+
+#[test]
+fn a_chain_of_subagents_is_followed_so_far() {
+    let sessions = (1..=20)
+        .map(|at| format!("//- session/p/ses_{at}.json\n{{\"parentID\":\"ses_{}\"}}\n", at - 1));
+    let store = stated(&sessions.collect::<String>());
+    let tree = on(store.path(), &["tree", "--json", "ses_1"]).json();
+    let (mut session, mut depth) = (&tree, 1);
+    while let Some(child) = session["children"].get(0) {
+        (session, depth) = (child, depth + 1);
+    }
+    assert_eq!((depth, &session["deeper"]), (17, &1.into()));
+    let printed = on(store.path(), &["tree", "ses_1"]).out;
+    assert!(printed.contains("1 nested deeper"), "{printed}");
 }

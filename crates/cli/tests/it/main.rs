@@ -14,4 +14,8 @@ mod hostile;
 mod oracle;
 #[cfg(unix)]
 mod read_only;
+mod secrets;
+mod several;
 mod support;
+#[cfg(target_os = "linux")]
+mod terminal;

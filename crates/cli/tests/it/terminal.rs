@@ -1,0 +1,76 @@
+//! What a terminal gets: safe text, colours, and lines that fit. It is a real one.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use std::process::Stdio;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use unicode_width::UnicodeWidthStr;
+
+use crate::hostile::evil_store;
+use crate::support::{corpus_paths, scrollback, step};
+
+/// Runs the binary with a terminal as its output, and returns what the terminal got.
+fn on_terminal(store: &Path, args: &[&str], env: &[(&str, &str)]) -> String {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&ours).unwrap();
+    unlockpt(&ours).unwrap();
+    let name = ptsname(&ours, Vec::new()).unwrap();
+    let theirs = rustix::fs::open(&name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+    let mut command = scrollback();
+    command.env("TERM", "xterm").envs(env.iter().copied()).arg("--store").arg(store).args(args);
+    let mut child = command.stdout(theirs).stderr(Stdio::piped()).spawn().unwrap();
+    drop(command); // which holds the other end open
+    let mut got = Vec::new();
+    let mut ours = File::from(ours);
+    let mut buffer = [0; 4096];
+    // When the last one who holds the other end is gone, reading is an error on Linux.
+    while let Ok(count @ 1..) = ours.read(&mut buffer) {
+        got.extend_from_slice(&buffer[..count]);
+    }
+    let status = child.wait().unwrap();
+    assert!(status.success(), "{args:?}: {status}");
+    // The terminal makes two of each line feed.
+    String::from_utf8(got).unwrap().replace("\r\n", "\n")
+}
+
+#[test]
+fn raw_bytes_and_exports_are_made_safe() {
+    let store = evil_store();
+    let plain = [("NO_COLOR", "1")];
+    for args in [&["raw", "prt_1"][..], &["raw", "ses_1"], &["export", "ses_1"], &["ls", "--json"]]
+    {
+        let got = on_terminal(store.path(), args, &plain);
+        let found = got.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+        assert_eq!(found, None, "{args:?}: {got:?}");
+    }
+    // The record holds U+009B as it is.
+    assert!(on_terminal(store.path(), &["raw", "ses_1"], &plain).contains("\\u{9b}31m"));
+    let exported = on_terminal(store.path(), &["export", "ses_1"], &plain);
+    assert!(exported.contains("\\u009b31m"), "{exported}");
+    serde_json::from_str::<serde_json::Value>(&exported).unwrap();
+}
+
+#[test]
+fn colours_are_there_unless_they_are_not_wanted() {
+    let store = corpus_paths().data_dir;
+    let args = ["show", &step("fix")];
+    assert!(on_terminal(&store, &args, &[]).contains("\u{1b}["));
+    assert!(!on_terminal(&store, &args, &[("NO_COLOR", "1")]).contains('\u{1b}'));
+    assert!(!on_terminal(&store, &args, &[("TERM", "dumb")]).contains('\u{1b}'));
+}
+
+#[test]
+fn tables_fit() {
+    let store = corpus_paths().data_dir;
+    let of_width = |columns: &str| {
+        let env = [("COLUMNS", columns), ("NO_COLOR", "1")];
+        on_terminal(&store, &["ls"], &env).lines().map(UnicodeWidthStr::width).max().unwrap()
+    };
+    assert_eq!(of_width("90"), 90);
+    assert!(of_width("300") > 90, "not cut where there is room");
+    let marked = on_terminal(&store, &["ls", "--archived"], &[("COLUMNS", "90")]);
+    assert!(marked.contains("(archived)"), "{marked}");
+}
