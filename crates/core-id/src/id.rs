@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::IdClock;
 use crate::compact::Compact;
+use crate::{IdClock, is_printable_ascii};
 
 /// Why a text is no id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -28,9 +28,8 @@ fn check(text: &str) -> Result<(), IdError> {
     if text.is_empty() {
         return Err(IdError::Empty);
     }
-    // The usual case, without decoding; `&` and not `&&`, so that the loop is vectorised.
-    if text.bytes().fold(true, |plain, byte| plain & (0x20..0x7f).contains(&byte)) {
-        return Ok(());
+    if is_printable_ascii(text.as_bytes()) {
+        return Ok(()); // the usual case, without decoding
     }
     match text.char_indices().find(|(_, c)| c.is_control()) {
         Some((at, _)) => Err(IdError::Control { at }),

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod ascii;
 mod clock;
 mod compact;
 mod discipline;
@@ -10,6 +11,7 @@ mod order;
 mod scope;
 mod stamp;
 
+pub use ascii::is_printable_ascii;
 pub use clock::{Clock, UnixNanos};
 pub use discipline::Discipline;
 pub use id::{

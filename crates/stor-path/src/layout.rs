@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use scrollback_core_err::IssueKind;
-use scrollback_core_id::{EntityKey, MessageId, ProjectId, SessionId};
+use scrollback_core_id::{EntityKey, MessageId, ProjectId, SessionId, is_printable_ascii};
 
 use crate::component::{Unsafe, UnsafeId, component};
 use crate::secret::is_secret_file;
@@ -173,6 +173,7 @@ pub fn directory_name(name: &[u8]) -> Result<&str, NotAnEntity> {
         return Err(NotAnEntity::Hidden);
     }
     let text = std::str::from_utf8(name).map_err(|_| NotAnEntity::NotUtf8)?;
-    let plain = name.iter().all(|byte| (0x20..0x7f).contains(byte)); // without decoding
-    if plain || !text.chars().any(char::is_control) { Ok(text) } else { Err(NotAnEntity::Control) }
+    // The usual case is told without decoding.
+    let has_control = !is_printable_ascii(name) && text.chars().any(char::is_control);
+    if has_control { Err(NotAnEntity::Control) } else { Ok(text) }
 }

@@ -53,6 +53,9 @@ impl Dir {
     /// the name stands for says more than the error.
     #[cold]
     fn explain(&self, name: &[u8], flags: OFlags, error: Errno) -> IssueKind {
+        if error == Errno::NOENT {
+            return IssueKind::Vanished; // a link that leads nowhere is ELOOP
+        }
         match self.stat(name) {
             Ok((FileKind::Link, _)) => IssueKind::Link,
             Ok((FileKind::Other | FileKind::Directory, _)) if flags == FILE => IssueKind::NotAFile,

@@ -194,7 +194,7 @@ proptest! {
         for span in &held {
             prop_assert!(span.is_same_allocation(held[0]));
             prop_assert!(span.charge() >= total as u64);
-            prop_assert!(span.charge() <= (total + total / 8) as u64);
+            prop_assert!(span.charge() <= 2 * total as u64);
         }
     }
 }

@@ -64,10 +64,10 @@ impl<'s> FileLook<'s> {
         &mut self,
         arena: &mut Arena,
         dir: &Dir,
-        id: &str,
+        id: &[u8],
     ) -> Result<Fetched, IssueKind> {
         self.name.clear();
-        self.name.extend_from_slice(id.as_bytes());
+        self.name.extend_from_slice(id);
         self.name.extend_from_slice(b".json");
         let (store, look) = (self.store, self.look);
         let whole = &mut |bytes: &[u8]| json::check(bytes).is_ok();

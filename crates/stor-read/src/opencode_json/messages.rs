@@ -43,7 +43,7 @@ impl FileLook<'_> {
         let mut found = Vec::with_capacity(ids.len());
         for message in ids {
             let key = MessageKey { session: session.session.clone(), message };
-            match self.fetch(arena, &dir, key.message.as_str()) {
+            match self.fetch(arena, &dir, key.message.as_bytes()) {
                 Ok(fetched) => {
                     let order = message_order(&key.message, &fetched, arena);
                     found.push(MessageSighting { key, order, fetched });
@@ -114,7 +114,7 @@ impl FileLook<'_> {
         let mut found = Vec::with_capacity(named.len());
         for (order, part) in named {
             let key = PartKey { message: message.clone(), part };
-            match self.fetch(arena, dir, key.part.as_str()) {
+            match self.fetch(arena, dir, key.part.as_bytes()) {
                 Ok(fetched) => found.push((key, order, fetched)),
                 Err(kind) => {
                     let place = place_of(&[PART, message.as_str()], key.part.as_str());

@@ -29,7 +29,7 @@ impl FileLook<'_> {
         let mut found = Vec::new();
         for id in ids(&dir, Names::Records, || PROJECT.into(), &mut self.buffer, note) {
             let id: ProjectId = id;
-            match self.fetch(&mut arena, &dir, id.as_str()) {
+            match self.fetch(&mut arena, &dir, id.as_bytes()) {
                 Ok(fetched) => found.push((EntityKey::Project(id), fetched)),
                 Err(kind) => {
                     let issue = Issue::new(place_of(&[PROJECT], id.as_str()), kind);
@@ -108,7 +108,7 @@ impl FileLook<'_> {
         session: SessionId,
         note: &mut Note<'_>,
     ) -> Option<Sighting> {
-        match self.fetch(arena, dir, session.as_str()) {
+        match self.fetch(arena, dir, session.as_bytes()) {
             Ok(fetched) => Some(Sighting { session, project: project.clone(), fetched }),
             Err(IssueKind::Vanished) => None, // moved to another project, or deleted
             Err(kind) => {

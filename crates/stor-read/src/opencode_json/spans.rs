@@ -39,7 +39,7 @@ impl FileLook<'_> {
             }
             let known = open.take().filter(|(last, _)| *last == directory);
             let dir = known.map_or_else(|| self.descend(&directory), |(_, dir)| Ok(dir));
-            match dir.and_then(|dir| Ok((self.fetch(&mut arena, &dir, id)?, dir))) {
+            match dir.and_then(|dir| Ok((self.fetch(&mut arena, &dir, id.as_bytes())?, dir))) {
                 Ok((fetched, dir)) => {
                     got.push(Got::Fetched(key.clone(), fetched));
                     open = Some((directory, dir));
