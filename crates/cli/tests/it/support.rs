@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// The binary, in an environment that says nothing about stores or colours.
 pub(crate) fn scrollback() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scrollback"));
-    for name in ["XDG_DATA_HOME", "OPENCODE_DB", "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS"] {
+    for name in ["XDG_DATA_HOME", "OPENCODE_DB", "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "CI"] {
         command.env_remove(name);
     }
     command.env("HOME", "/nonexistent").env("TZ", "UTC");
