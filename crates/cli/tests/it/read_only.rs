@@ -2,7 +2,7 @@
 //! watched by strace.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -100,7 +100,7 @@ impl Unprivileged {
         let store = corpus_paths().copy_to(dir.path()).unwrap().data_dir;
         let binary = dir.path().join("scrollback-under-test");
         std::fs::copy(env!("CARGO_BIN_EXE_scrollback"), &binary).unwrap();
-        chmod("-R", "a+rX,a-w", dir.path());
+        protect(dir.path());
         let this = Self { dir, binary, store };
         let may_run = this.command().arg("--version").output();
         if !may_run.is_ok_and(|output| output.status.success()) {
@@ -118,9 +118,20 @@ impl Unprivileged {
     }
 }
 
-fn chmod(how: &str, mode: &str, path: &Path) {
-    let mut command = Command::new("chmod");
-    assert!(command.args([how, mode]).arg(path).status().unwrap().success());
+fn chmod(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Everybody may read and enter, nobody may write.
+fn protect(path: &Path) {
+    if path.is_dir() {
+        for entry in std::fs::read_dir(path).unwrap() {
+            protect(&entry.unwrap().path());
+        }
+        chmod(path, 0o555);
+    } else {
+        chmod(path, std::fs::metadata(path).unwrap().mode() & 0o111 | 0o444);
+    }
 }
 
 #[test]
@@ -137,7 +148,7 @@ fn what_may_not_be_read_is_an_issue_and_the_rest_is_there() {
     let storage = unprivileged.dir.path().join("storage");
     let session = step("rust");
     let part = first_file(&storage.join("part").join(first_message(&storage, &session)));
-    chmod("--", "000", &part);
+    chmod(&part, 0);
     let shown = unprivileged.command().args(["show", &session, "--issues"]).output().unwrap();
     let (out, err) =
         [&shown.stdout, &shown.stderr].map(|text| String::from_utf8_lossy(text)).into();
@@ -145,10 +156,10 @@ fn what_may_not_be_read_is_an_issue_and_the_rest_is_there() {
     let named = part.strip_prefix(&storage).unwrap().to_str().unwrap();
     assert!(err.contains(named) && err.contains("cannot open"), "{err}");
 
-    chmod("--", "000", &storage);
+    chmod(&storage, 0);
     let listed = unprivileged.command().arg("ls").output().unwrap();
     assert_eq!(listed.status.code(), Some(3), "{}", String::from_utf8_lossy(&listed.stderr));
-    chmod("--", "755", &storage); // so that it can be removed
+    chmod(&storage, 0o755); // so that it can be removed
 }
 
 fn first_file(dir: &Path) -> PathBuf {
