@@ -28,11 +28,11 @@ macro_rules! record {
                 scanner: &mut crate::json::Scanner<$life>,
             ) -> Result<Option<()>, crate::json::SyntaxError> {
                 scanner.object(|scanner, key| {
-                    match key.plain() {
-                        $(Some($key) => {
+                    match &*key.get() {
+                        $($key => {
                             crate::json::take(scanner, $key, &mut self.$field, &mut self.extra)
                         })*
-                        $(Some($skip) => scanner.skip_value(),)*
+                        $($skip => scanner.skip_value(),)*
                         _ => {
                             let value = crate::json::RawJson::checked(scanner.raw()?);
                             self.extra.push(key.clone(), value);
@@ -111,8 +111,8 @@ macro_rules! head {
             ) -> Result<Option<Self>, crate::json::SyntaxError> {
                 let mut head = Self::default();
                 let object = scanner.object(|scanner, key| {
-                    match key.plain() {
-                        $(Some($key) => {
+                    match &*key.get() {
+                        $($key => {
                             let mark = scanner.mark()?;
                             head.$field = crate::json::Field::read(scanner)?;
                             if head.$field.is_none() {

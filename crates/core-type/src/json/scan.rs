@@ -161,7 +161,7 @@ impl<'a> Scanner<'a> {
                 return Err(self.bad("expected a colon"));
             }
             self.at += 1;
-            if key.plain() == Some(name) {
+            if key == *name {
                 return Ok(true);
             }
             self.skip_value()?;

@@ -191,6 +191,9 @@ fn share_secrets_are_never_kept() {
     assert!(!format!("{share:?}").contains("hush"));
     let written = serde_json::to_value(&share).unwrap();
     assert_eq!(written, json!({"id": "s", "url": "https://x/s", "n": 1}));
+    // However its name is spelled.
+    let share = Share::parse(br#"{"\u0073ecret":"hush","\u0075rl":"u"}"#).unwrap().value;
+    assert_eq!(serde_json::to_value(&share).unwrap(), json!({"url": "u"}));
     let session = Session::parse(br#"{"share":{"secret":{"a":"hush"},"url":"u"}}"#).unwrap().value;
     assert!(!format!("{session:?}").contains("hush"));
 }
