@@ -31,7 +31,7 @@ fn key_of(path: &Path) -> Option<EntityKey> {
 }
 
 /// Calls `each` with the key and the bytes of every record of the corpus.
-fn for_each_record(mut each: impl FnMut(EntityKey, Vec<u8>)) {
+pub(crate) fn for_each_record(mut each: impl FnMut(EntityKey, Vec<u8>)) {
     let storage = corpus(Corpus::OpencodeJson).storage;
     let mut dirs = vec![storage.clone()];
     while let Some(dir) = dirs.pop() {

@@ -8,6 +8,7 @@
 mod corpus;
 mod grammar;
 mod heads;
+mod mangled;
 mod records;
 mod strings;
 mod tolerance;

@@ -1,0 +1,126 @@
+//! Real records, mangled: nothing crashes, what is no JSON is refused, and what still is JSON comes
+//! out as it went in.
+
+use proptest::prelude::*;
+use scrollback_core_type::{Entity, order_time, repair_surrogates};
+use serde_json::Value;
+
+use crate::corpus::for_each_record;
+
+/// One thing done to the bytes of a record, at a place.
+#[derive(Debug, Clone)]
+enum Harm {
+    Set(u8),
+    Cut,
+    Insert(&'static [u8]),
+    Remove(usize),
+    /// Copies what stands there to another place.
+    Repeat(usize, prop::sample::Index),
+}
+
+fn harm() -> impl Strategy<Value = (prop::sample::Index, Harm)> {
+    let tokens: Vec<&'static [u8]> = vec![
+        b"\"",
+        b"\\",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b"\\ud83d",
+        b"null",
+        b"-1.5e3",
+        b"\0",
+        b"\\u0000",
+        b":",
+        b",",
+        b"\xff",
+        b"\"type\":",
+        b"\"secret\":1,",
+    ];
+    let harm = prop_oneof![
+        any::<u8>().prop_map(Harm::Set),
+        Just(Harm::Cut),
+        prop::sample::select(tokens).prop_map(Harm::Insert),
+        (1_usize..40).prop_map(Harm::Remove),
+        (1_usize..60, any::<prop::sample::Index>()).prop_map(|(len, to)| Harm::Repeat(len, to)),
+    ];
+    (any::<prop::sample::Index>(), harm)
+}
+
+fn apply(bytes: &mut Vec<u8>, at: prop::sample::Index, harm: &Harm) {
+    if bytes.is_empty() {
+        return;
+    }
+    let at = at.index(bytes.len());
+    let until = |len: usize| (at + len).min(bytes.len());
+    match harm {
+        Harm::Set(byte) => bytes[at] = *byte,
+        Harm::Cut => bytes.truncate(at),
+        Harm::Insert(token) => drop(bytes.splice(at..at, token.iter().copied())),
+        Harm::Remove(len) => drop(bytes.drain(at..until(*len))),
+        Harm::Repeat(len, to) => {
+            let copy = bytes[at..until(*len)].to_vec();
+            let to = to.index(bytes.len());
+            bytes.splice(to..to, copy);
+        }
+    }
+}
+
+/// JavaScript has one kind of numbers, and knows no secrets of shares.
+fn normalized(mut value: Value) -> Value {
+    match &mut value {
+        Value::Number(number) => return number.as_f64().map_or(Value::Null, Value::from),
+        Value::Array(items) => items.iter_mut().for_each(|it| *it = normalized(it.take())),
+        Value::Object(fields) => {
+            if let Some(Value::Object(share)) = fields.get_mut("share") {
+                share.remove("secret");
+            }
+            fields.values_mut().for_each(|it| *it = normalized(it.take()));
+        }
+        _ => {}
+    }
+    value
+}
+
+#[test]
+fn mangled_records_are_refused_or_come_out_as_they_went_in() {
+    let mut records = Vec::new();
+    for_each_record(|key, bytes| {
+        let share = matches!(key, scrollback_core_id::EntityKey::Share(_));
+        if bytes.len() < 4000 && !share {
+            records.push((key, bytes));
+        }
+    });
+    assert!(records.len() > 500);
+    let harms = prop::collection::vec(harm(), 1..4);
+    let case = (any::<prop::sample::Index>(), harms);
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(4000));
+    let outcome = runner.run(&case, |(which, harms)| {
+        let (key, bytes) = &records[which.index(records.len())];
+        let mut bytes = bytes.clone();
+        harms.iter().for_each(|(at, harm)| apply(&mut bytes, *at, harm));
+        let _ = order_time(&bytes);
+        let bytes = repair_surrogates(&bytes).map_or(bytes, |(repaired, _)| repaired);
+        let strict = serde_json::from_slice::<Value>(&bytes);
+        match (Entity::parse(key, &bytes), strict) {
+            (Ok(parsed), Ok(stored)) => {
+                let written = serde_json::to_string(&parsed.value).unwrap();
+                let again: Value = serde_json::from_str(&written).unwrap();
+                prop_assert_eq!(normalized(again), normalized(stored));
+            }
+            (Ok(_), Err(error)) => {
+                prop_assert!(error.to_string().contains("recursion"), "accepted: {}", error);
+            }
+            (Err(_), Ok(stored)) => {
+                let is_list = matches!(
+                    key,
+                    scrollback_core_id::EntityKey::Diff(_) | scrollback_core_id::EntityKey::Todo(_)
+                );
+                prop_assert!(is_list || !stored.is_object(), "refused: {}", stored);
+            }
+            (Err(_), Err(_)) => {}
+        }
+        Ok(())
+    });
+    outcome.unwrap();
+}
