@@ -40,6 +40,9 @@ pub(super) fn print(
         Some(Part::Patch(patch)) => {
             let files = patch.files.iter().flatten().map(|file| file.get().into_owned());
             let files = files.collect::<Vec<_>>().join(", ");
+            if files.is_empty() {
+                return Ok(());
+            }
             writeln!(out, "  {dim}changed {}{dim:#}", safe::line(&files))
         }
         Some(Part::Agent(agent)) => {
