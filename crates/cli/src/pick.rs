@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::path::Path;
 
 use scrollback_core_err::{Issue, IssueKind};
-use scrollback_core_id::{EntityKey, ProjectId, SessionId, SessionKey};
+use scrollback_core_id::{EntityKey, ProjectId, Scope, SessionId, SessionKey};
 use scrollback_core_type::{Parse, SessionHead, StageIssue, StageName};
 use scrollback_flow::SessionLoader;
 use scrollback_stor_mmap::MappedSpan;
@@ -86,7 +86,7 @@ fn is_there(source: &FileReader, key: &SessionKey) -> Result<bool> {
         Ok(_) => Ok(true),
         Err(Error::Entity(issue)) if is_about(&issue, key) => Ok(true),
         Err(Error::Entity(_) | Error::NotFound(_)) => {
-            Ok(!source.open()?.message_keys(key)?.is_empty())
+            Ok(!source.list(&Scope::MessageNames(key.clone()))?.entries.is_empty())
         }
         Err(error) => Err(error.into()),
     }

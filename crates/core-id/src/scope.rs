@@ -14,6 +14,9 @@ pub enum Scope {
     Project(ProjectId),
     /// The messages of one session, in order, without parts.
     Messages(SessionKey),
+    /// The names of the messages of one session, in no order, without reading them: to count them,
+    /// or to look for one.
+    MessageNames(SessionKey),
     /// The parts of one message, in order.
     Parts(MessageKey),
 }

@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use scrollback_core_err::Issue;
-use scrollback_core_id::{
-    Clock, EntityKey, MessageKey, OrderKey, ProjectId, Scope, SessionKey, SourceId,
-};
+use scrollback_core_id::{Clock, EntityKey, OrderKey, ProjectId, Scope, SessionKey, SourceId};
 use scrollback_stor_mmap::MappedSpan;
 
 use crate::Result;
@@ -44,18 +42,11 @@ pub trait Reader {
     /// Hands out the entities of a scope, in the store's order: sessions newest first by
     /// `time.updated`, messages by `(time.created, id)`, parts by their id's clock. Projects,
     /// sessions and messages come with their spans, because their order is read from them; parts
-    /// come as names.
+    /// come as names, and so do messages if only their names are asked for.
     ///
     /// # Errors
     /// If the scope as a whole cannot be walked.
     fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> Result<()>;
-
-    /// Names the messages of a session without reading them, in no order: to count them, or to look
-    /// for one.
-    ///
-    /// # Errors
-    /// If the session cannot be listed.
-    fn message_keys(&mut self, session: &SessionKey) -> Result<Vec<MessageKey>>;
 
     /// Hands out the spans of these entities, in the order asked. One that is not there is an
     /// issue.
@@ -108,6 +99,11 @@ impl Entry {
     /// An entity with its bytes.
     pub fn new(key: impl Into<EntityKey>, order: OrderKey, span: MappedSpan) -> Self {
         Self { key: key.into(), order, span: Some(span), project: None }
+    }
+
+    /// An entity that was only named.
+    pub fn named(key: impl Into<EntityKey>, order: OrderKey) -> Self {
+        Self { key: key.into(), order, span: None, project: None }
     }
 }
 

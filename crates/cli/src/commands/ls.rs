@@ -89,18 +89,13 @@ pub(super) fn list(
     .collect()
 }
 
-/// Counts the messages of a session by their names. None at all may mean that they cannot be
-/// listed, which only a scan says.
+/// Counts the messages of a session by their names.
 fn count(reader: &mut dyn Reader, key: &SessionKey, issues: &mut Vec<StageIssue>) -> Result<usize> {
-    let named = reader.message_keys(key)?.len();
-    if named > 0 {
-        return Ok(named);
-    }
-    let scope = Scope::Messages(key.clone());
-    let scanned = Listing::collect(|each| reader.scan(&scope, each))?;
-    let met = scanned.issues.into_iter();
+    let scope = Scope::MessageNames(key.clone());
+    let named = Listing::collect(|each| reader.scan(&scope, each))?;
+    let met = named.issues.into_iter();
     issues.extend(met.map(|(key, issue)| StageIssue { stage: StageName::Plan, key, issue }));
-    Ok(scanned.entries.len())
+    Ok(named.entries.len())
 }
 
 /// Prints a table, fitted to the terminal.

@@ -5,10 +5,10 @@ use std::ops::ControlFlow;
 
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{
-    EntityKey, MessageId, MessageKey, PartId, PartKey, ProjectId, SessionId, SessionKey,
+    EntityKey, MessageId, MessageKey, PartId, PartKey, ProjectId, Scope, SessionId, SessionKey,
 };
 use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::{FileReader, Found, Reader, Source, SourceExt};
+use scrollback_stor_read::{Entry, FileReader, Found, Listing, Reader, Source, SourceExt};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -78,10 +78,15 @@ fn find(store: &FileReader, id: &str) -> Result<Option<(EntityKey, MappedSpan)>>
         && !id.starts_with(MessageId::PREFIX)
     {
         for session in &sessions {
-            let key = |message: MessageKey| {
-                EntityKey::Part(PartKey { message: message.message, part: part.clone() })
+            let scope = Scope::MessageNames(session.clone());
+            let named = Listing::collect(|each| reader.scan(&scope, each))?.entries;
+            let key = |entry: Entry| match entry.key {
+                EntityKey::Message(key) => {
+                    Some(EntityKey::Part(PartKey { message: key.message, part: part.clone() }))
+                }
+                _ => None,
             };
-            let keys: Vec<EntityKey> = reader.message_keys(session)?.into_iter().map(key).collect();
+            let keys: Vec<EntityKey> = named.into_iter().filter_map(key).collect();
             if let Some(found) = first(&mut *reader, &keys)? {
                 return Ok(Some(found));
             }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
-use scrollback_core_id::{Clock, EntityKey, MessageKey, Scope, SessionKey};
+use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey};
 use scrollback_core_type::json;
 use scrollback_stor_mmap::{
     Arena, Dir, Directory, FileKind, Frozen, ListBuffer, Look, MappedFile, MappedSpan, Piece,
@@ -135,13 +135,10 @@ impl Reader for FileLook<'_> {
             Scope::Sessions => look.sessions(None, note),
             Scope::Project(id) => look.sessions(Some(id), note),
             Scope::Messages(session) => look.messages(session, note),
+            Scope::MessageNames(session) => look.name_messages(session, note),
             Scope::Parts(message) => look.parts(&message.message, note),
             _ => Vec::new(),
         })
-    }
-
-    fn message_keys(&mut self, session: &SessionKey) -> crate::Result<Vec<MessageKey>> {
-        Ok(self.name_messages(session))
     }
 
     fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> crate::Result<()> {

@@ -2,7 +2,7 @@
 
 use scrollback_core_err::Issue;
 use scrollback_core_id::{
-    EntityKey, MessageId, MessageKey, OrderKey, PartId, PartKey, SessionKey, circular_orders,
+    MessageId, MessageKey, OrderKey, PartId, PartKey, SessionKey, circular_orders,
 };
 use scrollback_core_type::order_time;
 use scrollback_stor_mmap::{Arena, Dir};
@@ -58,13 +58,16 @@ impl FileLook<'_> {
         found
     }
 
-    /// The names of a session's messages, in no order. What is wrong with them is said by whoever
-    /// reads them.
-    pub(super) fn name_messages(&mut self, session: &SessionKey) -> Vec<MessageKey> {
-        let note: &mut Note<'_> = &mut |_, _| {};
+    /// The names of a session's messages, in no order, without reading them.
+    pub(super) fn name_messages(
+        &mut self,
+        session: &SessionKey,
+        note: &mut Note<'_>,
+    ) -> Vec<Entry> {
         let Some(dir) = self.open_session(session, note) else { return Vec::new() };
         let ids = self.list_messages(&dir, session, note).into_iter();
-        ids.map(|message| MessageKey { session: session.session.clone(), message }).collect()
+        let key = |message| MessageKey { session: session.session.clone(), message };
+        ids.map(|message| Entry::named(key(message), OrderKey::default())).collect()
     }
 
     fn open_session(&self, session: &SessionKey, note: &mut Note<'_>) -> Option<Dir> {
@@ -90,11 +93,8 @@ impl FileLook<'_> {
             return Vec::new();
         };
         let named = self.list_parts(&dir, message, note);
-        let entry = |(order, part)| {
-            let key = EntityKey::Part(PartKey { message: message.clone(), part });
-            Entry { key, order, span: None, project: None }
-        };
-        named.into_iter().map(entry).collect()
+        let key = |part| PartKey { message: message.clone(), part };
+        named.into_iter().map(|(order, part)| Entry::named(key(part), order)).collect()
     }
 
     /// The directory of all parts.

@@ -70,8 +70,9 @@ fn a_tree_is_what_the_scans_say() {
 fn messages_are_named_without_being_read() {
     on_all(|store| {
         for session in sessions(store) {
-            let named = store.open().unwrap().message_keys(&session).unwrap();
-            let named: HashSet<EntityKey> = named.into_iter().map(EntityKey::Message).collect();
+            let named = scan(store, &Scope::MessageNames(session.clone())).entries;
+            assert!(named.iter().all(|entry| entry.span.is_none()));
+            let named: HashSet<EntityKey> = named.into_iter().map(|entry| entry.key).collect();
             let read = scan(store, &Scope::Messages(session)).entries;
             assert_eq!(named, read.into_iter().map(|entry| entry.key).collect());
         }
