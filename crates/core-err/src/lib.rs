@@ -1,3 +1,5 @@
+//! Path context for errors, and issues: bad input as data.
+//!
 #![doc = include_str!("../README.md")]
 
 mod issue;

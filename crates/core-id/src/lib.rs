@@ -1,3 +1,5 @@
+//! Ids, keys and the small values that every scrollback crate shares.
+//!
 #![doc = include_str!("../README.md")]
 
 mod ascii;

@@ -1,3 +1,5 @@
+//! The typed model of coding-agent sessions, borrowed from the bytes it was parsed from.
+//!
 #![doc = include_str!("../README.md")]
 
 pub mod json;

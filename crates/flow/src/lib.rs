@@ -1,3 +1,5 @@
+//! Plan, resolve, hydrate: sessions assembled from any Source.
+//!
 #![doc = include_str!("../README.md")]
 
 mod context;

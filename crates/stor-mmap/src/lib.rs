@@ -1,3 +1,5 @@
+//! Bytes of files that others are writing: settled reads, spans, and a cache.
+//!
 #![doc = include_str!("../README.md")]
 //!
 //! # What is where

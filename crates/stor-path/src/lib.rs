@@ -1,3 +1,5 @@
+//! Where coding agents keep their stores, and which path means what.
+//!
 #![doc = include_str!("../README.md")]
 //!
 //! # Links

@@ -1,3 +1,5 @@
+//! The Source and Reader traits, and the reader of opencode's JSON store.
+//!
 #![doc = include_str!("../README.md")]
 
 mod convenience;
