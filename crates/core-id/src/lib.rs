@@ -5,6 +5,7 @@
 mod ascii;
 mod clock;
 mod compact;
+mod cursor;
 mod discipline;
 mod id;
 mod id_clock;
@@ -15,6 +16,7 @@ mod stamp;
 
 pub use ascii::is_printable_ascii;
 pub use clock::{Clock, UnixNanos};
+pub use cursor::{Cursor, CursorError, Epoch, Revision};
 pub use discipline::Discipline;
 pub use id::{
     CallId, EventId, IdError, MessageId, PartId, PermissionId, ProjectId, QuestionId, SessionId,

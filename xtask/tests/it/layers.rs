@@ -47,6 +47,15 @@ const ALLOWED: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     ("scrollback-stor-read", &[("thiserror", "the errors of a Source")]),
+    (
+        "scrollback-index",
+        &[
+            ("papaya", "many threads read the overlay without a lock"),
+            ("loom", "stands in for papaya and locks when the protocol is model-checked"),
+            ("thiserror", "why a snapshot is of no use"),
+            ("xxhash-rust", "the checksum and the tables of the snapshot"),
+        ],
+    ),
     ("scrollback-flow", &[("serde", "the export is written through it")]),
     (
         "scrollback-cli",

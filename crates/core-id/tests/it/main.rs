@@ -5,6 +5,7 @@
 
 mod clocks;
 mod corpus;
+mod cursors;
 mod ids;
 mod keys;
 mod mint;

@@ -1,0 +1,72 @@
+//! Batches: changes that are committed whole or not at all.
+
+use scrollback_core_id::{MessageKey, ProjectId, SessionKey};
+
+use crate::{MessageMeta, ProjectMeta, SessionState};
+
+/// Changes that become visible together. Of several for one key the last counts. A session and
+/// its messages are changed one by one: a message may outlive its session's record.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pub(crate) changes: Vec<Put>,
+}
+
+/// A key and its new value; none removes it.
+#[derive(Debug)]
+pub(crate) enum Put {
+    Project(ProjectId, Option<ProjectMeta>),
+    Session(SessionKey, Option<SessionState>),
+    Message(MessageKey, Option<MessageMeta>),
+}
+
+impl Batch {
+    /// A batch without changes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many changes there are.
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Adds a project, or replaces it.
+    pub fn put_project(&mut self, project: ProjectMeta) {
+        self.changes.push(Put::Project(project.id.clone(), Some(project)));
+    }
+
+    /// Removes a project.
+    pub fn remove_project(&mut self, id: ProjectId) {
+        self.changes.push(Put::Project(id, None));
+    }
+
+    /// Adds what is known of a session, or replaces it.
+    pub fn put_session(&mut self, key: SessionKey, state: SessionState) {
+        self.changes.push(Put::Session(key, Some(state)));
+    }
+
+    /// Removes all that is known of a session, apart from its messages.
+    pub fn remove_session(&mut self, key: SessionKey) {
+        self.changes.push(Put::Session(key, None));
+    }
+
+    /// Adds a message, or replaces it.
+    pub fn put_message(&mut self, message: MessageMeta) {
+        self.changes.push(Put::Message(message.key.clone(), Some(message)));
+    }
+
+    /// Removes a message.
+    pub fn remove_message(&mut self, key: MessageKey) {
+        self.changes.push(Put::Message(key, None));
+    }
+
+    /// Adds the changes of another batch after these.
+    pub fn append(&mut self, mut other: Self) {
+        self.changes.append(&mut other.changes);
+    }
+}

@@ -1,0 +1,153 @@
+//! What changed since a cursor: no gap, no repeat, or the word that all must be taken anew.
+
+use std::sync::Arc;
+
+use scrollback_core_id::{Cursor, EntityKey, Revision};
+
+use crate::generation::Generation;
+use crate::snapshot::Snapshot;
+use crate::{MessageMeta, ProjectMeta, SessionIndex, SessionMeta, View};
+
+/// An answer to a follower.
+#[derive(Debug)]
+pub struct Changes {
+    /// The state that `cursor` names: what a change says is what this view shows.
+    pub view: View,
+    /// What to ask with next.
+    pub cursor: Cursor,
+    /// What happened since the cursor that was asked with.
+    pub since: Since,
+}
+
+/// What happened since a cursor.
+#[derive(Debug)]
+pub enum Since {
+    /// These changes, and no others.
+    Changed(Vec<Change>),
+    /// It cannot be told: forget all that was known, and take the whole of the view.
+    Fresh,
+}
+
+/// A key that changed, at its latest state.
+#[derive(Debug, Clone)]
+pub struct Change {
+    /// Names it.
+    pub key: EntityKey,
+    /// The number of its last change.
+    pub revision: Revision,
+    /// Its value now; none if it was removed.
+    pub value: Option<Value>,
+}
+
+/// The value of a key.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Value {
+    /// A project.
+    Project(Arc<ProjectMeta>),
+    /// A session's own record.
+    Session(Arc<SessionMeta>),
+    /// A message's own record and its parts.
+    Message(Arc<MessageMeta>),
+}
+
+impl SessionIndex {
+    /// What changed since a cursor that this index handed out, or one that it continues; each key
+    /// once, in the order of the changes. Without a cursor, or where continuity cannot be proven,
+    /// the answer is [`Since::Fresh`].
+    pub fn changes(&self, since: Option<&Cursor>) -> Changes {
+        let known = since.filter(|since| {
+            let continues =
+                |(epoch, upto): &(_, _)| *epoch == since.epoch && since.revision <= *upto;
+            since.epoch == self.shared.epoch || self.shared.lineage.iter().any(continues)
+        });
+        let generation = self.shared.pins.generation();
+        let since = known.map_or(u64::MAX, |since| since.revision.0);
+        // The view is pinned while the log is held: of what the view shows, nothing is struck.
+        let (view, logged) = generation.with_log(|log| {
+            let view = self.view();
+            let start = log.partition_point(|(sequence, _)| *sequence <= since);
+            let end = log.partition_point(|(sequence, _)| *sequence <= view.revision);
+            (view, log.get(start..end).unwrap_or_default().to_vec())
+        });
+        if !Arc::ptr_eq(&generation, &view.generation) {
+            return self.changes(known); // there is a new base meanwhile, and its log is another
+        }
+        let cursor = view.cursor();
+        if since > view.revision || since < generation.floor().0 {
+            return Changes { view, cursor, since: Since::Fresh };
+        }
+        let mut changes = Vec::new();
+        if let Some(base) = &generation.base
+            && since < base.revision().0
+        {
+            changed_in_base(base, &view, since, &mut changes);
+        }
+        changes.extend(logged.into_iter().filter_map(|(sequence, key)| {
+            // A key that changed again has a later entry.
+            let (now, value) = view.now(&key)?;
+            (now == sequence).then(|| Change { key, revision: Revision(sequence), value })
+        }));
+        Changes { view, cursor, since: Since::Changed(changes) }
+    }
+}
+
+impl View {
+    /// The number of a key's last change, and its value.
+    fn now(&self, key: &EntityKey) -> Option<(u64, Option<Value>)> {
+        let (generation, at): (&Generation, _) = (&self.generation, self.revision);
+        Some(match key {
+            EntityKey::Project(id) => {
+                let found = generation.project(id, at)?;
+                let sequence = generation.project_sequence(&found);
+                (sequence, generation.project_value(found).map(Value::Project))
+            }
+            EntityKey::Session(key) => {
+                let found = generation.session(&key.session, at)?;
+                let sequence = generation.session_sequence(&found);
+                let state = generation.session_value(found);
+                (sequence, state.and_then(|state| state.record.clone()).map(Value::Session))
+            }
+            EntityKey::Message(key) => {
+                let found = generation.message(key, at)?;
+                let sequence = generation.message_sequence(&found);
+                (sequence, generation.message_value(found).map(Value::Message))
+            }
+            _ => return None,
+        })
+    }
+}
+
+/// The changes since `since` that became part of the base, less what the overlay changed again.
+fn changed_in_base(base: &Snapshot, view: &View, since: u64, changes: &mut Vec<Change>) {
+    let sessions = (0..base.session_count())
+        .filter(|row| base.session_sequence(*row) > since && base.session_order(*row).is_some())
+        .filter_map(|row| {
+            Some((EntityKey::Session(base.session_id(row)?.into()), base.session_sequence(row)))
+        });
+    let messages =
+        (0..base.message_count()).filter(|row| base.message_sequence(*row) > since).filter_map(
+            |row| Some((EntityKey::Message(base.message_key(row)?), base.message_sequence(row))),
+        );
+    let projects =
+        (0..base.project_count()).filter(|row| base.project_sequence(*row) > since).filter_map(
+            |row| Some((EntityKey::Project(base.project(row)?.id), base.project_sequence(row))),
+        );
+    let there = projects.chain(sessions).chain(messages).filter_map(|(key, sequence)| {
+        let (now, value) = view.now(&key)?;
+        (now == sequence).then_some((key, sequence, value))
+    });
+    let gone = base
+        .tombstones()
+        .filter(|(key, sequence)| {
+            *sequence > since && view.generation.is_untouched(key, view.revision)
+        })
+        .map(|(key, sequence)| (key, sequence, None));
+    let mut all: Vec<_> = there.chain(gone).collect();
+    all.sort_unstable_by_key(|(_, sequence, _)| *sequence);
+    changes.extend(all.into_iter().map(|(key, sequence, value)| Change {
+        key,
+        revision: Revision(sequence),
+        value,
+    }));
+}

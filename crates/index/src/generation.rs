@@ -1,0 +1,298 @@
+//! A generation: a base that never changes, and an overlay of what changed since. A version in the
+//! overlay hides the base's row. When the overlay has grown, both become the base of the next
+//! generation; views of this one keep it.
+
+use std::sync::Arc;
+
+use scrollback_core_id::{
+    EntityKey, MessageId, MessageKey, OrderKey, ProjectId, Revision, SessionId, SessionKey,
+};
+
+use crate::cell::{Cell, Version};
+use crate::snapshot::Snapshot;
+use crate::sync::{Mutex, Table, lock};
+use crate::{MessageMeta, Observed, ProjectMeta, SessionState, Upkeep, Usage};
+
+pub(crate) struct Generation {
+    pub(crate) base: Option<Snapshot>,
+    pub(crate) projects: Table<ProjectId, Cell<ProjectMeta>>,
+    pub(crate) sessions: Table<SessionId, Cell<SessionState>>,
+    pub(crate) messages: Table<MessageKey, Cell<MessageMeta>>,
+    /// Which messages of a session the overlay may have something to say of. Hints: they only
+    /// grow, and what a revision shows is said by the cells.
+    pub(crate) members: Table<SessionId, Arc<[MessageId]>>,
+    /// Which sessions the overlay may have this message in. Hints, too.
+    homes: Table<MessageId, Arc<[SessionId]>>,
+    /// Every change since the base, in order. Entries of versions that were replaced stay until
+    /// they are half of it.
+    log: Mutex<Vec<(u64, EntityKey)>>,
+}
+
+/// Where a key's value is.
+pub(crate) enum Found<V> {
+    /// In the overlay; removed if it has no value.
+    Overlay(Version<V>),
+    /// In this row of the base.
+    Base(u32),
+}
+
+impl<V> Found<V> {
+    fn is_removed(&self) -> bool {
+        matches!(self, Self::Overlay(Version { value: None, .. }))
+    }
+}
+
+impl Generation {
+    pub(crate) fn new(base: Option<Snapshot>) -> Self {
+        Self {
+            base,
+            projects: Table::new(),
+            sessions: Table::new(),
+            messages: Table::new(),
+            members: Table::new(),
+            homes: Table::new(),
+            log: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// From which revision on it is known what was removed.
+    pub(crate) fn floor(&self) -> Revision {
+        self.base.as_ref().map_or(Revision(0), |base| base.about().floor)
+    }
+
+    /// How many keys the overlay has.
+    pub(crate) fn overlay_len(&self) -> usize {
+        self.projects.len() + self.sessions.len() + self.messages.len()
+    }
+
+    /// How many projects, sessions and messages the base has.
+    pub(crate) fn base_len(&self) -> usize {
+        self.base.as_ref().map_or(0, |base| {
+            (base.project_count() + base.session_count()) as usize + base.message_count() as usize
+        })
+    }
+
+    // What a revision shows of a key
+
+    pub(crate) fn project(&self, id: &ProjectId, at: u64) -> Option<Found<ProjectMeta>> {
+        let cell = self.projects.get(id);
+        let version = cell.as_ref().and_then(|cell| cell.at(at));
+        let base = || self.base.as_ref()?.find_project(id);
+        version.cloned().map(Found::Overlay).or_else(|| base().map(Found::Base))
+    }
+
+    pub(crate) fn session(&self, id: &SessionId, at: u64) -> Option<Found<SessionState>> {
+        let cell = self.sessions.get(id);
+        let version = cell.as_ref().and_then(|cell| cell.at(at));
+        let base = || self.base.as_ref()?.find_session(id);
+        version.cloned().map(Found::Overlay).or_else(|| base().map(Found::Base))
+    }
+
+    pub(crate) fn message(&self, key: &MessageKey, at: u64) -> Option<Found<MessageMeta>> {
+        let cell = self.messages.get(key);
+        let version = cell.as_ref().and_then(|cell| cell.at(at));
+        let base = || self.base.as_ref()?.find_message(key);
+        version.cloned().map(Found::Overlay).or_else(|| base().map(Found::Base))
+    }
+
+    // Values, wherever they are
+
+    pub(crate) fn project_value(&self, found: Found<ProjectMeta>) -> Option<Arc<ProjectMeta>> {
+        match found {
+            Found::Overlay(version) => version.value,
+            Found::Base(row) => self.base.as_ref()?.project(row).map(Arc::new),
+        }
+    }
+
+    pub(crate) fn session_value(&self, found: Found<SessionState>) -> Option<Arc<SessionState>> {
+        match found {
+            Found::Overlay(version) => version.value,
+            Found::Base(row) => Some(Arc::new(self.base.as_ref()?.session(row))),
+        }
+    }
+
+    pub(crate) fn message_value(&self, found: Found<MessageMeta>) -> Option<Arc<MessageMeta>> {
+        match found {
+            Found::Overlay(version) => version.value,
+            Found::Base(row) => self.base.as_ref()?.message(row).map(Arc::new),
+        }
+    }
+
+    /// The number of the last change of what was found.
+    pub(crate) fn project_sequence(&self, found: &Found<ProjectMeta>) -> u64 {
+        match (found, &self.base) {
+            (Found::Overlay(version), _) => version.sequence,
+            (Found::Base(row), Some(base)) => base.project_sequence(*row),
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn session_sequence(&self, found: &Found<SessionState>) -> u64 {
+        match (found, &self.base) {
+            (Found::Overlay(version), _) => version.sequence,
+            (Found::Base(row), Some(base)) => base.session_sequence(*row),
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn message_sequence(&self, found: &Found<MessageMeta>) -> u64 {
+        match (found, &self.base) {
+            (Found::Overlay(version), _) => version.sequence,
+            (Found::Base(row), Some(base)) => base.message_sequence(*row),
+            _ => 0,
+        }
+    }
+
+    pub(crate) fn usage_value(&self, found: &Found<MessageMeta>) -> Usage {
+        match (found, &self.base) {
+            (Found::Overlay(version), _) => {
+                version.value.as_ref().map_or_else(Usage::default, |meta| meta.usage())
+            }
+            (Found::Base(row), Some(base)) => base.message_usage(*row),
+            _ => Usage::default(),
+        }
+    }
+
+    /// Where a session stands; none if it has no record.
+    pub(crate) fn session_order(&self, id: &SessionId, at: u64) -> Option<OrderKey> {
+        match self.session(id, at)? {
+            Found::Overlay(version) => Some(version.value?.record.as_ref()?.order),
+            Found::Base(row) => self.base.as_ref()?.session_order(row),
+        }
+    }
+
+    pub(crate) fn upkeep_value(
+        &self,
+        found: &Found<SessionState>,
+    ) -> Option<(Option<Observed>, Upkeep)> {
+        match found {
+            Found::Overlay(version) => {
+                let state = version.value.as_ref()?;
+                Some((state.record.as_ref().map(|record| record.observed), state.upkeep))
+            }
+            Found::Base(row) => {
+                let base = self.base.as_ref()?;
+                Some((base.record_observed(*row), base.upkeep(*row)))
+            }
+        }
+    }
+
+    // Sets of keys
+
+    pub(crate) fn project_ids(&self, at: u64) -> Vec<ProjectId> {
+        let mut ids = Vec::new();
+        self.projects.for_each(|id, _| ids.push(id.clone()));
+        if let Some(base) = &self.base {
+            ids.extend((0..base.project_count()).filter_map(|row| Some(base.project(row)?.id)));
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        ids.retain(|id| self.project(id, at).is_some_and(|found| !found.is_removed()));
+        ids
+    }
+
+    /// The sessions of the overlay that a revision shows, with or without records.
+    pub(crate) fn overlay_sessions(&self, at: u64) -> Vec<(SessionId, Arc<SessionState>)> {
+        let mut sessions = Vec::new();
+        self.sessions.for_each(|id, cell| {
+            if let Some(Version { value: Some(state), .. }) = cell.at(at) {
+                sessions.push((id.clone(), Arc::clone(state)));
+            }
+        });
+        sessions
+    }
+
+    /// Whether the overlay says something else of a session than the base, from this revision on
+    /// or before.
+    pub(crate) fn hides_session(&self, id: &SessionId, at: u64) -> bool {
+        self.sessions.len() > 0 && self.sessions.get(id).is_some_and(|cell| cell.at(at).is_some())
+    }
+
+    /// The messages of a session that a revision shows, in order.
+    pub(crate) fn messages_of(&self, session: &SessionId, at: u64) -> Vec<Found<MessageMeta>> {
+        let rows = self.base.as_ref().and_then(|base| {
+            let row = base.find_session(session)?;
+            Some((base, base.messages_of(row)))
+        });
+        let Some(members) = self.members.get(session) else {
+            return rows.map_or_else(Vec::new, |(_, rows)| rows.map(Found::Base).collect());
+        };
+        let key = |id: &MessageId| MessageKey { session: session.clone(), message: id.clone() };
+        let mut found: Vec<(OrderKey, MessageId, Found<MessageMeta>)> = Vec::new();
+        for id in members.iter() {
+            if let Some(cell) = self.messages.get(&key(id))
+                && let Some(version) = cell.at(at)
+                && let Some(meta) = &version.value
+            {
+                found.push((meta.order, id.clone(), Found::Overlay(version.clone())));
+            }
+        }
+        if let Some((base, rows)) = rows {
+            for row in rows {
+                let Some(id) = base.message_id(row) else { continue };
+                let hidden = members.binary_search(&id).is_ok()
+                    && self.messages.get(&key(&id)).is_some_and(|cell| cell.at(at).is_some());
+                if !hidden {
+                    found.push((base.message_order(row), id, Found::Base(row)));
+                }
+            }
+        }
+        found.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        found.into_iter().map(|(_, _, found)| found).collect()
+    }
+
+    /// Every message of this id that a revision shows: one, unless a session was copied by hand.
+    pub(crate) fn messages_named(&self, id: &MessageId, at: u64) -> Vec<MessageKey> {
+        let mut keys: Vec<MessageKey> = Vec::new();
+        if let Some(base) = &self.base {
+            keys.extend(base.find_messages(id).filter_map(|row| base.message_key(row)));
+        }
+        if let Some(homes) = self.homes.get(id) {
+            let key =
+                |session: &SessionId| MessageKey { session: session.clone(), message: id.clone() };
+            keys.extend(homes.iter().map(key));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        keys.retain(|key| self.message(key, at).is_some_and(|found| !found.is_removed()));
+        keys
+    }
+
+    // For the writer
+
+    /// Makes a message findable by its session and by its id.
+    pub(crate) fn enlist(&self, key: &MessageKey) {
+        add(&self.members, &key.session, &key.message);
+        add(&self.homes, &key.message, &key.session);
+    }
+
+    pub(crate) fn with_log<R>(&self, act: impl FnOnce(&mut Vec<(u64, EntityKey)>) -> R) -> R {
+        act(&mut lock(&self.log))
+    }
+
+    /// The number of the newest version of a key in the overlay.
+    pub(crate) fn newest_sequence(&self, key: &EntityKey) -> Option<u64> {
+        match key {
+            EntityKey::Project(id) => Some(self.projects.get(id)?.newest().sequence),
+            EntityKey::Session(SessionKey { session }) => {
+                Some(self.sessions.get(session)?.newest().sequence)
+            }
+            EntityKey::Message(key) => Some(self.messages.get(key)?.newest().sequence),
+            _ => None,
+        }
+    }
+}
+
+/// Adds to a sorted list that is kept under a key, unless it is there.
+fn add<K, V>(lists: &Table<K, Arc<[V]>>, key: &K, value: &V)
+where
+    K: std::hash::Hash + Eq + Clone,
+    V: Clone + Ord,
+{
+    let list = lists.get(key).unwrap_or_else(|| Arc::new([]));
+    if let Err(at) = list.binary_search(value) {
+        let (before, after) = list.split_at(at);
+        let longer = before.iter().chain([value]).chain(after).cloned().collect();
+        lists.insert(key.clone(), longer);
+    }
+}

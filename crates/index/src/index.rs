@@ -1,0 +1,190 @@
+//! The index: one writer, any number of views and followers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+
+use scrollback_core_id::{Cursor, EntityKey, Epoch, Revision, SourceId};
+
+use crate::batch::Batch;
+use crate::generation::Generation;
+use crate::pins::Pins;
+use crate::snapshot::{About, Snapshot};
+use crate::sync::{Mutex, lock};
+use crate::{Contents, Stats, View, rebase, write};
+
+/// How large the overlay may grow before it becomes part of the base.
+const OVERLAY: usize = 4096;
+
+/// What is known of the sessions, messages and parts of one store.
+///
+/// Whoever reads takes a [`View`]; whoever writes commits a [`Batch`]; whoever follows asks for
+/// [`changes`](SessionIndex::changes). Clones are the same index.
+#[derive(Clone)]
+pub struct SessionIndex {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) store: SourceId,
+    pub(crate) epoch: Epoch,
+    /// The epochs that this index continues, and up to where.
+    pub(crate) lineage: Vec<(Epoch, Revision)>,
+    pub(crate) pins: Pins,
+    writer: Mutex<Writer>,
+}
+
+/// What only the writer needs.
+pub(crate) struct Writer {
+    /// Versions that were replaced and that a view of this revision still sees.
+    pub(crate) held: BTreeMap<u64, Vec<Held>>,
+}
+
+/// A version that was replaced: its key, and the revision that it came with.
+pub(crate) struct Held {
+    pub(crate) key: EntityKey,
+    pub(crate) since: u64,
+}
+
+impl SessionIndex {
+    /// An empty index of a store.
+    pub fn new(store: SourceId) -> Self {
+        Self::over(store, None, Vec::new(), Epoch(random()))
+    }
+
+    /// An index of a store that was read whole.
+    pub fn build(store: SourceId, contents: Contents) -> Self {
+        let epoch = Epoch(random());
+        let about = |revision| About {
+            store: store.clone(),
+            epoch,
+            revision: Revision(revision),
+            floor: Revision(0),
+            lineage: vec![(epoch, Revision(revision))],
+        };
+        let snapshot = rebase::snapshot_of(contents, about);
+        Self::over(store, Some(snapshot), Vec::new(), epoch)
+    }
+
+    /// An index that begins with the state of a snapshot, and continues it: cursors of the index
+    /// that wrote it stay good up to the revision that it was written at.
+    pub fn from_snapshot(snapshot: Snapshot) -> Self {
+        let about = snapshot.about().clone();
+        Self::over(about.store, Some(snapshot), about.lineage, Epoch(random()))
+    }
+
+    fn over(
+        store: SourceId,
+        base: Option<Snapshot>,
+        lineage: Vec<(Epoch, Revision)>,
+        epoch: Epoch,
+    ) -> Self {
+        let published = base.as_ref().map_or(0, |base| base.revision().0);
+        let generation = Arc::new(Generation::new(base));
+        let pins = Pins::new(generation, published);
+        let writer = Mutex::new(Writer { held: BTreeMap::new() });
+        Self { shared: Arc::new(Shared { store, epoch, lineage, pins, writer }) }
+    }
+
+    /// The store that it is of.
+    pub fn store(&self) -> &SourceId {
+        &self.shared.store
+    }
+
+    /// The state that a view taken now would show, as a cursor.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { epoch: self.shared.epoch, revision: Revision(self.shared.pins.published()) }
+    }
+
+    /// Pins the state as it is now. Views are cheap, and should be short-lived: what they can see
+    /// is kept for them.
+    pub fn view(&self) -> View {
+        View::new(Arc::clone(&self.shared))
+    }
+
+    /// Makes the changes of a batch, all at once for whoever looks, and says which revision shows
+    /// them. Changes that change nothing make no revision.
+    pub fn commit(&self, batch: Batch) -> Revision {
+        let mut writer = lock(&self.shared.writer);
+        let generation = self.shared.pins.generation();
+        write::commit(&self.shared, &mut writer, &generation, batch);
+        if generation.overlay_len() > OVERLAY + generation.base_len() / 4 {
+            rebase::rebase(&self.shared, &mut writer);
+        }
+        self.shared.clear_up(&mut writer);
+        drop(writer);
+        self.shared.clear_up_if_free();
+        Revision(self.shared.pins.published())
+    }
+
+    /// The whole state as a snapshot. What the overlay holds becomes part of the base first.
+    pub fn snapshot(&self) -> Snapshot {
+        let mut writer = lock(&self.shared.writer);
+        let generation = self.shared.pins.generation();
+        if let Some(base) = &generation.base
+            && generation.overlay_len() == 0
+        {
+            return base.clone();
+        }
+        rebase::rebase(&self.shared, &mut writer)
+    }
+
+    /// What it holds, and what it holds for views.
+    pub fn stats(&self) -> Stats {
+        let writer = lock(&self.shared.writer);
+        let generation = self.shared.pins.generation();
+        Stats::of(&self.shared, &writer, &generation)
+    }
+}
+
+impl Shared {
+    /// Forgets the versions that lost their last view. Whoever finds the writer at work leaves it
+    /// to the writer, who looks again after it is done.
+    pub(crate) fn clear_up_if_free(&self) {
+        while self.pins.has_released() {
+            let Ok(mut writer) = self.writer.try_lock() else { return };
+            self.clear_up(&mut writer);
+        }
+    }
+
+    fn clear_up(&self, writer: &mut Writer) {
+        let released = self.pins.take_released();
+        if released.is_empty() {
+            return;
+        }
+        let generation = self.pins.generation();
+        for revision in released {
+            write::release(self, writer, &generation, revision);
+        }
+    }
+
+    pub(crate) fn about(&self, revision: u64, floor: Revision) -> About {
+        let mut lineage = self.lineage.clone();
+        lineage.push((self.epoch, Revision(revision)));
+        // The oldest are forgotten: whoever comes with such a cursor starts afresh.
+        const MOST: usize = 64;
+        lineage.drain(..lineage.len().saturating_sub(MOST));
+        About {
+            store: self.store.clone(),
+            epoch: self.epoch,
+            revision: Revision(revision),
+            floor,
+            lineage,
+        }
+    }
+}
+
+impl fmt::Debug for SessionIndex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionIndex")
+            .field("store", &self.shared.store)
+            .field("cursor", &self.cursor())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A number that nobody can foresee, from the seed of the standard library's hash tables.
+pub(crate) fn random() -> u64 {
+    RandomState::new().hash_one(0)
+}

@@ -1,0 +1,39 @@
+//! An index of sessions, messages and parts: consistent views, changes without gaps, a snapshot
+//! that is used in place.
+//!
+#![doc = include_str!("../README.md")]
+//!
+//! # What is where
+//! * `meta`: what is kept of each entity; `batch`: how it gets in.
+//! * `view`: what readers ask; `changes`: what followers ask.
+//! * `snapshot/`: the flat form, which is both the base in memory and the file.
+//! * `generation` (a base and its overlay), `cell` (versions of one key), `pins` (which revisions
+//!   are read), `write` and `rebase` (the one writer).
+
+mod batch;
+mod cell;
+mod changes;
+mod generation;
+mod index;
+mod meta;
+mod name;
+mod pins;
+mod rebase;
+mod snapshot;
+mod stats;
+mod sync;
+mod view;
+mod write;
+
+pub use batch::Batch;
+pub use changes::{Change, Changes, Since, Value};
+pub use index::SessionIndex;
+pub use meta::{
+    MessageMeta, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState, TokenCounts,
+    Upkeep, Usage,
+};
+pub use name::{Name, Names};
+pub use rebase::{Contents, SessionContents};
+pub use snapshot::{Snapshot, SnapshotBytes, SnapshotError};
+pub use stats::{Counts, Stats};
+pub use view::{Sessions, View};

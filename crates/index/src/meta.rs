@@ -1,0 +1,268 @@
+//! What the index keeps: metas, which are all that lists, queries and sums of usage need.
+
+use std::sync::Arc;
+
+use scrollback_core_id::{
+    MessageId, MessageKey, OrderKey, PartId, ProjectId, SessionId, SessionKey, Stamp, UnixNanos,
+};
+use scrollback_core_type::{PartKind, Role};
+
+use crate::Name;
+
+/// How a file, a row or a set of them was when it was last looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Observed {
+    /// What it looked like.
+    pub stamp: Stamp,
+    /// Whether an equal stamp means that nothing changed. Not so for what was younger than the
+    /// look, was in the middle of a write, or could not be read.
+    pub clean: bool,
+}
+
+impl Observed {
+    /// Whether something that looks like `now` need not be read again.
+    pub fn is_unchanged(&self, now: &Stamp) -> bool {
+        self.clean && self.stamp == *now
+    }
+}
+
+/// A project.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProjectMeta {
+    /// Names it.
+    pub id: ProjectId,
+    /// The directory of its work tree.
+    pub worktree: Option<Name>,
+    /// The record when it was read.
+    pub observed: Observed,
+}
+
+/// A session's own record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionMeta {
+    /// Names it.
+    pub key: SessionKey,
+    /// Where it stands among all sessions: the newest has the greatest.
+    pub order: OrderKey,
+    /// The project that it belongs to, by its place, else by its record.
+    pub project: Option<ProjectId>,
+    /// The session that started it.
+    pub parent: Option<SessionId>,
+    /// The directory that the agent was started in.
+    pub directory: Option<Name>,
+    /// The title.
+    pub title: Option<Box<str>>,
+    /// The version of the program that made it.
+    pub version: Option<Name>,
+    /// When it was made, in Unix milliseconds.
+    pub created: Option<i64>,
+    /// When it last changed, in Unix milliseconds.
+    pub updated: Option<i64>,
+    /// When it was archived, in Unix milliseconds.
+    pub archived: Option<i64>,
+    /// Whether the record could not be parsed; only its key and its place are known then.
+    pub damaged: bool,
+    /// The record when it was read.
+    pub observed: Observed,
+}
+
+impl SessionMeta {
+    /// Whether a reader sees no difference between the two.
+    pub(crate) fn shows_the_same(&self, other: &Self) -> bool {
+        let shown = |meta: &Self| Self {
+            observed: Observed { clean: true, ..meta.observed },
+            ..meta.clone()
+        };
+        shown(self) == shown(other)
+    }
+}
+
+/// What a refresh needs to know of a session and its messages. No reader sees a change of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Upkeep {
+    /// The set of its messages; none if there was none.
+    pub set: Option<Observed>,
+    /// When every file of it was last looked at.
+    pub checked: UnixNanos,
+    /// The newest change of any of them.
+    pub newest: UnixNanos,
+    /// Whether an answer in it has neither ended nor failed.
+    pub unfinished: bool,
+    /// Whether something in it has to be read again, whatever its stamp says: it could not be
+    /// read, or may have been in the middle of a write.
+    pub unsettled: bool,
+}
+
+/// All that is known of a session, apart from its messages.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SessionState {
+    /// Its own record; none if there are messages and no record.
+    pub record: Option<Arc<SessionMeta>>,
+    /// What a refresh needs to know.
+    pub upkeep: Upkeep,
+}
+
+/// Tokens of an answer, or of many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TokenCounts {
+    /// Read anew.
+    pub input: i64,
+    /// Written.
+    pub output: i64,
+    /// Written as reasoning.
+    pub reasoning: i64,
+    /// Read from the provider's cache.
+    pub cache_read: i64,
+    /// Written to the provider's cache.
+    pub cache_write: i64,
+}
+
+impl TokenCounts {
+    /// All of them.
+    pub fn total(&self) -> i64 {
+        [self.output, self.reasoning, self.cache_read, self.cache_write]
+            .into_iter()
+            .fold(self.input, i64::saturating_add)
+    }
+}
+
+impl std::ops::AddAssign for TokenCounts {
+    fn add_assign(&mut self, more: Self) {
+        let add = |sum: &mut i64, more: i64| *sum = sum.saturating_add(more);
+        add(&mut self.input, more.input);
+        add(&mut self.output, more.output);
+        add(&mut self.reasoning, more.reasoning);
+        add(&mut self.cache_read, more.cache_read);
+        add(&mut self.cache_write, more.cache_write);
+    }
+}
+
+/// What messages used.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Usage {
+    /// How many messages there are.
+    pub messages: u64,
+    /// Their tokens.
+    pub tokens: TokenCounts,
+    /// Their cost in US dollars.
+    pub cost: f64,
+}
+
+impl std::ops::AddAssign for Usage {
+    fn add_assign(&mut self, more: Self) {
+        self.messages += more.messages;
+        self.tokens += more.tokens;
+        self.cost += more.cost;
+    }
+}
+
+/// A message's own record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MessageMeta {
+    /// Names it.
+    pub key: MessageKey,
+    /// Where it stands in its session.
+    pub order: OrderKey,
+    /// Who speaks.
+    pub role: Role,
+    /// When it was made, in Unix milliseconds.
+    pub created: Option<i64>,
+    /// When an answer was finished, in Unix milliseconds.
+    pub completed: Option<i64>,
+    /// The user message that an answer answers.
+    pub parent: Option<MessageId>,
+    /// The agent.
+    pub agent: Option<Name>,
+    /// The provider: asked for, or that answered.
+    pub provider: Option<Name>,
+    /// The model: asked for, or that answered.
+    pub model: Option<Name>,
+    /// Tokens of an answer.
+    pub tokens: Option<TokenCounts>,
+    /// Cost of an answer in US dollars.
+    pub cost: Option<f64>,
+    /// Why the model stopped.
+    pub finish: Option<Name>,
+    /// The name of the error that ended an answer.
+    pub error: Option<Name>,
+    /// Whether an answer is the summary of a compaction.
+    pub summary: bool,
+    /// Whether the record could not be parsed; only its key and order are known then.
+    pub damaged: bool,
+    /// The record when it was read.
+    pub observed: Observed,
+    /// Its parts, once they were listed.
+    pub parts: Option<PartList>,
+}
+
+impl MessageMeta {
+    /// Whether it is an answer that has neither ended nor failed: it is being written, or the
+    /// program died.
+    pub fn is_unfinished(&self) -> bool {
+        self.role == Role::Assistant && self.completed.is_none() && self.error.is_none()
+    }
+
+    /// What it used.
+    pub fn usage(&self) -> Usage {
+        Usage {
+            messages: 1,
+            tokens: self.tokens.unwrap_or_default(),
+            cost: self.cost.unwrap_or_default(),
+        }
+    }
+
+    /// Whether a reader sees no difference between the two.
+    pub(crate) fn shows_the_same(&self, other: &Self) -> bool {
+        let shown = |meta: &Self| Self {
+            observed: Observed { clean: true, ..meta.observed },
+            parts: meta.parts.as_ref().map(PartList::shown),
+            ..meta.clone()
+        };
+        shown(self) == shown(other)
+    }
+}
+
+/// The parts of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartList {
+    /// The set of them when it was listed; none if there was none.
+    pub set: Option<Observed>,
+    /// The parts, in order.
+    pub refs: Arc<[PartRef]>,
+}
+
+impl PartList {
+    fn shown(&self) -> Self {
+        let shown = |part: &PartRef| PartRef {
+            observed: part.observed.map(|observed| Observed { clean: true, ..observed }),
+            changed: 0,
+            ..part.clone()
+        };
+        Self { set: None, refs: self.refs.iter().map(shown).collect() }
+    }
+}
+
+/// A part, as its message keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartRef {
+    /// Names it within its message.
+    pub id: PartId,
+    /// Its kind, once it was read.
+    pub kind: Option<PartKind>,
+    /// The record, once it was looked at.
+    pub observed: Option<Observed>,
+    /// The number of its last change.
+    pub(crate) changed: u64,
+}
+
+impl PartRef {
+    /// A part of which only the name is known.
+    pub fn named(id: PartId) -> Self {
+        Self { id, kind: None, observed: None, changed: 0 }
+    }
+
+    /// The number of its last change: it is new to whoever has seen less.
+    pub fn changed(&self) -> scrollback_core_id::Revision {
+        scrollback_core_id::Revision(self.changed)
+    }
+}

@@ -1,0 +1,182 @@
+//! Making a base: of a store that was read whole, or of a base and its overlay.
+
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+use scrollback_core_id::{EntityKey, MessageKey, OrderKey, Revision, SessionId, SessionKey};
+
+use crate::generation::{Found, Generation};
+use crate::index::{Shared, Writer, random};
+use crate::snapshot::{About, Encoder, Snapshot, SnapshotBytes};
+use crate::{MessageMeta, ProjectMeta, SessionState};
+
+/// How many removed keys a base remembers; whoever has seen less than the oldest starts afresh.
+const TOMBSTONES: usize = 1 << 16;
+
+/// All of a store, each key once.
+#[derive(Debug, Default)]
+pub struct Contents {
+    /// The projects.
+    pub projects: Vec<ProjectMeta>,
+    /// The sessions with their messages, in no order.
+    pub sessions: Vec<SessionContents>,
+}
+
+/// A session with its messages.
+#[derive(Debug)]
+pub struct SessionContents {
+    /// Names it.
+    pub key: SessionKey,
+    /// What is known of the session itself.
+    pub state: SessionState,
+    /// Its messages, in no order.
+    pub messages: Vec<MessageMeta>,
+}
+
+/// Makes a snapshot of a store that was read whole; every key is a change of its own.
+pub(crate) fn snapshot_of(mut contents: Contents, about: impl FnOnce(u64) -> About) -> Snapshot {
+    contents.projects.sort_by(|a, b| a.id.cmp(&b.id));
+    let order =
+        |it: &SessionContents| place(it.state.record.as_ref().map(|it| it.order), &it.key.session);
+    contents.sessions.sort_by_cached_key(order);
+    let parts = |message: &MessageMeta| message.parts.as_ref().map_or(0, |list| list.refs.len());
+    let messages = contents.sessions.iter().map(|it| it.messages.len()).sum();
+    let parts = contents.sessions.iter().flat_map(|it| &it.messages).map(parts).sum();
+    let mut encoder = Encoder::new(messages, parts);
+    let mut sequence = 0;
+    let mut next = || {
+        sequence += 1;
+        sequence
+    };
+    for project in contents.projects {
+        encoder.project(&project, next());
+    }
+    for SessionContents { key, state, mut messages } in contents.sessions {
+        encoder.session(key.session.as_bytes(), &state, next());
+        messages.sort_unstable_by(|a, b| (a.order, &a.key.message).cmp(&(b.order, &b.key.message)));
+        for message in messages {
+            let number = next();
+            encoder.message(&message, number, |_| number);
+        }
+    }
+    finish(encoder, &about(sequence))
+}
+
+/// Makes the base and the overlay the base of a new generation.
+pub(crate) fn rebase(shared: &Shared, writer: &mut Writer) -> Snapshot {
+    let generation = shared.pins.generation();
+    let at = shared.pins.published();
+    let (messages, parts) = generation
+        .base
+        .as_ref()
+        .map_or((0, 0), |base| (base.message_count() as usize, base.part_count() as usize));
+    let mut encoder = Encoder::new(messages + generation.messages.len(), parts);
+    for id in generation.project_ids(at) {
+        if let Some(found) = generation.project(&id, at) {
+            let sequence = generation.project_sequence(&found);
+            if let Some(meta) = generation.project_value(found) {
+                encoder.project(&meta, sequence);
+            }
+        }
+    }
+    for id in session_ids(&generation, at) {
+        let messages = generation.messages_of(&id, at);
+        let found = generation.session(&id, at);
+        let sequence = found.as_ref().map_or(0, |found| generation.session_sequence(found));
+        let state = found.and_then(|found| generation.session_value(found));
+        if state.is_none() && messages.is_empty() {
+            continue;
+        }
+        encoder.session(id.as_bytes(), &state.unwrap_or_default(), sequence);
+        for found in messages {
+            let sequence = generation.message_sequence(&found);
+            if let Some(meta) = generation.message_value(found) {
+                encoder.message(&meta, sequence, |part| part.changed);
+            }
+        }
+    }
+    let mut tombstones = removed(&generation, at);
+    tombstones.sort_unstable_by_key(|(_, sequence)| *sequence);
+    let forgotten = tombstones.len().saturating_sub(TOMBSTONES);
+    let forgotten_until = tombstones[..forgotten].last().map(|(_, sequence)| Revision(*sequence));
+    let floor = generation.floor().max(forgotten_until.unwrap_or_default());
+    for (key, sequence) in &tombstones[forgotten..] {
+        encoder.tombstone(key, *sequence);
+    }
+    let snapshot = finish(encoder, &shared.about(at, floor));
+    writer.held.clear(); // it is of the generation that goes
+    shared.pins.replace(Arc::new(Generation::new(Some(snapshot.clone()))), at);
+    snapshot
+}
+
+fn finish(encoder: Encoder, about: &About) -> Snapshot {
+    let bytes: SnapshotBytes = Arc::new(encoder.finish(about, random()));
+    #[expect(clippy::expect_used, reason = "a test opens every kind of snapshot that is written")]
+    Snapshot::open(bytes).expect("what was just encoded")
+}
+
+/// Newest first; what has no record last.
+fn place(order: Option<OrderKey>, id: &SessionId) -> (Reverse<Option<OrderKey>>, SessionId) {
+    (Reverse(order), id.clone())
+}
+
+/// Every session that a generation may know of, in the order of a base. Messages may have been put
+/// without anything about their session.
+fn session_ids(generation: &Generation, at: u64) -> Vec<SessionId> {
+    let mut ids: Vec<SessionId> = Vec::new();
+    if let Some(base) = &generation.base {
+        ids.extend((0..base.session_count()).filter_map(|row| base.session_id(row)));
+    }
+    generation.sessions.for_each(|id, _| ids.push(id.clone()));
+    generation.members.for_each(|id, _| ids.push(id.clone()));
+    ids.sort_unstable();
+    ids.dedup();
+    ids.sort_by_cached_key(|id| place(generation.session_order(id, at), id));
+    ids
+}
+
+/// The keys that were removed and are not there again.
+fn removed(generation: &Generation, at: u64) -> Vec<(EntityKey, u64)> {
+    let mut removed = Vec::new();
+    generation.projects.for_each(|id, cell| {
+        if let Some(version) = cell.at(at).filter(|version| version.value.is_none()) {
+            removed.push((EntityKey::Project(id.clone()), version.sequence));
+        }
+    });
+    generation.sessions.for_each(|id, cell| {
+        let gone = |state: &Option<Arc<SessionState>>| {
+            state.as_ref().is_none_or(|state| state.record.is_none())
+        };
+        if let Some(version) = cell.at(at).filter(|version| gone(&version.value)) {
+            let key = SessionKey { session: id.clone() };
+            removed.push((EntityKey::Session(key), version.sequence));
+        }
+    });
+    generation.messages.for_each(|key: &MessageKey, cell| {
+        if let Some(version) = cell.at(at).filter(|version| version.value.is_none()) {
+            removed.push((EntityKey::Message(key.clone()), version.sequence));
+        }
+    });
+    let earlier = generation.base.iter().flat_map(Snapshot::tombstones);
+    removed.extend(earlier.filter(|(key, _)| generation.is_untouched(key, at)));
+    removed
+}
+
+impl Generation {
+    /// Whether the overlay says nothing of a key.
+    pub(crate) fn is_untouched(&self, key: &EntityKey, at: u64) -> bool {
+        let found = match key {
+            EntityKey::Project(id) => {
+                self.project(id, at).map(|it| matches!(it, Found::Overlay(_)))
+            }
+            EntityKey::Session(key) => {
+                self.session(&key.session, at).map(|it| matches!(it, Found::Overlay(_)))
+            }
+            EntityKey::Message(key) => {
+                self.message(key, at).map(|it| matches!(it, Found::Overlay(_)))
+            }
+            _ => None,
+        };
+        found != Some(true)
+    }
+}

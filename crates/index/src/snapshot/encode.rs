@@ -1,0 +1,320 @@
+//! Writing a snapshot: rows go to their sections one after the other, tables and header last.
+
+use std::collections::HashMap;
+
+use scrollback_core_id::{EntityKey, Epoch, Revision, SourceId};
+use scrollback_core_type::{PartKind, Role};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::layout::{
+    MAGIC, Section, TEXT, VERSION, header, lineage, message, part, project, session, tombstone,
+};
+use super::row::{Row, RowMut};
+use super::table;
+use crate::{MessageMeta, Name, PartRef, ProjectMeta, SessionState};
+
+/// What a snapshot says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct About {
+    /// The store that it is of.
+    pub(crate) store: SourceId,
+    /// The life of the index that it was taken in.
+    pub(crate) epoch: Epoch,
+    /// The state that it is.
+    pub(crate) revision: Revision,
+    /// From which revision on it knows what was removed.
+    pub(crate) floor: Revision,
+    /// The epochs that it continues, and up to where.
+    pub(crate) lineage: Vec<(Epoch, Revision)>,
+}
+
+/// Takes rows and makes a snapshot of them.
+pub(crate) struct Encoder {
+    /// The header's place and, right behind it, the rows of messages: they are not moved again.
+    out: Vec<u8>,
+    parts: Vec<u8>,
+    sessions: Vec<u8>,
+    projects: Vec<u8>,
+    tombstones: Vec<u8>,
+    texts: Vec<u8>,
+    names: Names,
+}
+
+impl Encoder {
+    pub(crate) fn new(messages: usize, parts: usize) -> Self {
+        let mut out = Vec::with_capacity(header::LEN + messages * message::LEN);
+        out.resize(header::LEN, 0);
+        Self {
+            out,
+            parts: Vec::with_capacity(parts * part::LEN),
+            sessions: Vec::new(),
+            projects: Vec::new(),
+            tombstones: Vec::new(),
+            texts: Vec::new(),
+            names: Names::default(),
+        }
+    }
+
+    fn message_count(&self) -> u32 {
+        rows(self.out.len() - header::LEN, message::LEN)
+    }
+
+    pub(crate) fn project(&mut self, meta: &ProjectMeta, sequence: u64) {
+        let Self { projects, texts, names, .. } = self;
+        let mut row = grow(projects, project::LEN);
+        row.id(project::ID, meta.id.as_bytes(), texts);
+        row.stamp(project::STAMP, &meta.observed.stamp);
+        row.u64(project::SEQUENCE, sequence);
+        row.u32(project::WORKTREE, names.get(meta.worktree.as_ref()));
+        row.u32(project::FLAGS, flag(meta.observed.clean, project::CLEAN));
+    }
+
+    /// Begins a session; its messages follow.
+    pub(crate) fn session(&mut self, id: &[u8], state: &SessionState, sequence: u64) {
+        let first_message = self.message_count();
+        let Self { sessions, texts, names, .. } = self;
+        let mut row = grow(sessions, session::LEN);
+        row.id(session::ID, id, texts);
+        row.u64(session::SEQUENCE, sequence);
+        row.u32(session::FIRST_MESSAGE, first_message);
+        let upkeep = &state.upkeep;
+        let set = upkeep.set.unwrap_or_default();
+        row.stamp(session::SET, &set.stamp);
+        row.i64(session::CHECKED, upkeep.checked.0);
+        row.i64(session::NEWEST, upkeep.newest.0);
+        let mut flags = flag(upkeep.set.is_some(), session::HAS_SET)
+            | flag(set.clean, session::SET_CLEAN)
+            | flag(upkeep.unfinished, session::UNFINISHED)
+            | flag(upkeep.unsettled, session::UNSETTLED);
+        if let Some(meta) = &state.record {
+            flags |= session::RECORD
+                | flag(meta.observed.clean, session::CLEAN)
+                | flag(meta.damaged, session::DAMAGED)
+                | flag(meta.title.is_some(), session::TITLED);
+            if let Some(parent) = &meta.parent {
+                row.id(session::PARENT, parent.as_bytes(), texts);
+            }
+            row.i64(session::ORDER, meta.order.0);
+            row.time(session::CREATED, meta.created);
+            row.time(session::UPDATED, meta.updated);
+            row.time(session::ARCHIVED, meta.archived);
+            row.stamp(session::STAMP, &meta.observed.stamp);
+            row.text(session::TITLE, meta.title.as_deref().unwrap_or_default().as_bytes(), texts);
+            row.u32(
+                session::PROJECT,
+                meta.project.as_ref().map_or(0, |id| names.text(id.as_str())),
+            );
+            row.u32(session::DIRECTORY, names.get(meta.directory.as_ref()));
+            row.u32(session::PROGRAM, names.get(meta.version.as_ref()));
+        }
+        row.u32(session::FLAGS, flags);
+    }
+
+    /// Adds a message of the session that was begun last. `changed` says the number of a part.
+    pub(crate) fn message(
+        &mut self,
+        meta: &MessageMeta,
+        sequence: u64,
+        changed: impl Fn(&PartRef) -> u64,
+    ) {
+        let number = self.message_count();
+        let owner = rows(self.sessions.len(), session::LEN) - 1;
+        let Self { out, parts, texts, names, sessions, .. } = self;
+        let mut row = grow(out, message::LEN);
+        row.id(message::ID, meta.key.message.as_bytes(), texts);
+        if let Some(parent) = &meta.parent {
+            row.id(message::PARENT, parent.as_bytes(), texts);
+        }
+        row.u64(message::SEQUENCE, sequence);
+        row.i64(message::ORDER, meta.order.0);
+        row.time(message::CREATED, meta.created);
+        row.time(message::COMPLETED, meta.completed);
+        let tokens = meta.tokens.unwrap_or_default();
+        let counts =
+            [tokens.input, tokens.output, tokens.reasoning, tokens.cache_read, tokens.cache_write];
+        for (at, count) in (message::TOKENS..).step_by(8).zip(counts) {
+            row.i64(at, count);
+        }
+        row.u64(message::COST, meta.cost.unwrap_or_default().to_bits());
+        row.stamp(message::STAMP, &meta.observed.stamp);
+        row.u32(message::SESSION, owner);
+        row.u32(message::AGENT, names.get(meta.agent.as_ref()));
+        row.u32(message::PROVIDER, names.get(meta.provider.as_ref()));
+        row.u32(message::MODEL, names.get(meta.model.as_ref()));
+        row.u32(message::FINISH, names.get(meta.finish.as_ref()));
+        row.u32(message::ERROR, names.get(meta.error.as_ref()));
+        let mut flags = role(meta.role)
+            | flag(meta.observed.clean, message::CLEAN)
+            | flag(meta.damaged, message::DAMAGED)
+            | flag(meta.summary, message::SUMMARY)
+            | flag(meta.tokens.is_some(), message::HAS_TOKENS)
+            | flag(meta.cost.is_some(), message::HAS_COST);
+        row.u32(message::FIRST_PART, rows(parts.len(), part::LEN));
+        if let Some(list) = &meta.parts {
+            let set = list.set.unwrap_or_default();
+            row.stamp(message::SET, &set.stamp);
+            flags |= message::LISTED
+                | flag(list.set.is_some(), message::HAS_SET)
+                | flag(set.clean, message::SET_CLEAN);
+            row.u32(message::PARTS, list.refs.len() as u32);
+            for it in list.refs.iter() {
+                let mut row = grow(parts, part::LEN);
+                row.id(part::ID, it.id.as_bytes(), texts);
+                let observed = it.observed.unwrap_or_default();
+                row.stamp(part::STAMP, &observed.stamp);
+                row.u64(part::SEQUENCE, changed(it));
+                row.u32(part::MESSAGE, number);
+                let flags = kind(it.kind)
+                    | flag(it.observed.is_some(), part::OBSERVED)
+                    | flag(observed.clean, part::CLEAN);
+                row.u32(part::FLAGS, flags);
+            }
+        }
+        row.u32(message::FLAGS, flags);
+        let last = sessions.len() - session::LEN;
+        let count = Row(&sessions[last..]).u32(session::MESSAGES);
+        RowMut(&mut sessions[last..]).u32(session::MESSAGES, count + 1);
+    }
+
+    /// Adds a key that was removed.
+    pub(crate) fn tombstone(&mut self, key: &EntityKey, sequence: u64) {
+        let (kind, id, owner) = match key {
+            EntityKey::Project(id) => (1, id.as_bytes(), &b""[..]),
+            EntityKey::Session(key) => (2, key.session.as_bytes(), &b""[..]),
+            EntityKey::Message(key) => (3, key.message.as_bytes(), key.session.as_bytes()),
+            _ => return,
+        };
+        let mut row = grow(&mut self.tombstones, tombstone::LEN);
+        row.id(tombstone::ID, id, &mut self.texts);
+        row.id(tombstone::SESSION, owner, &mut self.texts);
+        row.u64(tombstone::SEQUENCE, sequence);
+        row.u32(tombstone::KIND, kind);
+    }
+
+    /// Ends the snapshot. `seed` is drawn at random: it keeps a hostile store from choosing ids
+    /// that collide.
+    pub(crate) fn finish(mut self, about: &About, seed: u64) -> Vec<u8> {
+        let ids = |rows: &[u8], len: usize, texts: &[u8]| {
+            table::build(rows.chunks_exact(len).map(|row| Row(row).id_bytes(0, texts)), seed)
+        };
+        let session_table = ids(&self.sessions, session::LEN, &self.texts);
+        let message_table = ids(&self.out[header::LEN..], message::LEN, &self.texts);
+        let part_table = ids(&self.parts, part::LEN, &self.texts);
+        let mut names = Vec::with_capacity(self.names.all.len() * TEXT);
+        for name in &self.names.all {
+            grow(&mut names, TEXT).text(0, name.as_bytes(), &mut self.texts);
+        }
+        let mut ancestors = Vec::new();
+        for (epoch, revision) in &about.lineage {
+            let mut row = grow(&mut ancestors, lineage::LEN);
+            row.u64(lineage::EPOCH, epoch.0);
+            row.u64(lineage::REVISION, revision.0);
+        }
+        let messages = self.message_count();
+        let store = about.store.as_bytes();
+        let rest: [&[u8]; Section::COUNT - 1] = [
+            &self.parts,
+            &self.sessions,
+            &self.projects,
+            &names,
+            &session_table,
+            &message_table,
+            &part_table,
+            &self.tombstones,
+            &ancestors,
+            &self.texts,
+            store,
+        ];
+        let mut out = self.out;
+        out.reserve_exact(rest.iter().map(|section| section.len()).sum());
+        let mut places = vec![(header::LEN, messages as usize)];
+        for (bytes, (_, len)) in rest.iter().zip(&Section::ALL[1..]) {
+            places.push((out.len(), bytes.len() / len));
+            out.extend_from_slice(bytes);
+        }
+        let len = out.len() as u64;
+        out[..MAGIC.len()].copy_from_slice(&MAGIC);
+        let mut head = RowMut(&mut out);
+        head.u32(header::VERSION, VERSION);
+        head.u32(header::LEN_OF_HEADER, header::LEN as u32);
+        head.u64(header::LEN_OF_FILE, len);
+        head.u64(header::EPOCH, about.epoch.0);
+        head.u64(header::REVISION, about.revision.0);
+        head.u64(header::FLOOR, about.floor.0);
+        head.u64(header::SEED, seed);
+        for (at, (offset, count)) in (header::SECTIONS..).step_by(16).zip(places) {
+            head.u64(at, offset as u64);
+            head.u64(at + 8, count as u64);
+        }
+        let checksum = xxh3_64(&out[header::LEN_OF_FILE..]);
+        RowMut(&mut out).u64(header::CHECKSUM, checksum);
+        out
+    }
+}
+
+/// Adds a row of zeros.
+fn grow(section: &mut Vec<u8>, len: usize) -> RowMut<'_> {
+    let start = section.len();
+    section.resize(start + len, 0);
+    RowMut(&mut section[start..])
+}
+
+fn rows(bytes: usize, len: usize) -> u32 {
+    u32::try_from(bytes / len).unwrap_or(u32::MAX)
+}
+
+fn flag(is_set: bool, flag: u32) -> u32 {
+    if is_set { flag } else { 0 }
+}
+
+fn role(role: Role) -> u32 {
+    match role {
+        Role::User => 0,
+        Role::Assistant => 1,
+        _ => 2,
+    }
+}
+
+fn kind(kind: Option<PartKind>) -> u32 {
+    let Some(kind) = kind else { return 0 };
+    let known = PartKind::KNOWN.iter().position(|known| *known == kind);
+    known.map_or(part::KIND, |at| at as u32 + 1)
+}
+
+/// The numbers of shared texts: 0 is none.
+#[derive(Default)]
+struct Names {
+    all: Vec<Name>,
+    numbers: HashMap<Name, u32>,
+    /// Clones of a name share their text, and the same few come again and again.
+    recent: [(usize, u32); 16],
+}
+
+impl Names {
+    fn get(&mut self, name: Option<&Name>) -> u32 {
+        let Some(name) = name else { return 0 };
+        let address = name.address();
+        let recent = &mut self.recent[(address >> 4) % 16];
+        if recent.0 == address {
+            return recent.1;
+        }
+        let number = match self.numbers.get(name) {
+            Some(number) => *number,
+            None => {
+                self.all.push(name.clone());
+                let number = self.all.len() as u32;
+                self.numbers.insert(name.clone(), number);
+                number
+            }
+        };
+        *recent = (address, number);
+        number
+    }
+
+    fn text(&mut self, text: &str) -> u32 {
+        match self.numbers.get(text) {
+            Some(number) => *number,
+            None => self.get(Some(&Name::from(text))),
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Numbers and ids in rows: little-endian, at any alignment, and without a panic for any bytes.
+
+use std::str::FromStr;
+
+use scrollback_core_id::{Stamp, UnixNanos};
+
+use super::layout::{ID, ID_INSIDE, ID_OUTSIDE, NO_TIME};
+use crate::Observed;
+
+/// A row, or the header. What is not there reads as zero.
+#[derive(Clone, Copy)]
+pub(super) struct Row<'a>(pub(super) &'a [u8]);
+
+impl<'a> Row<'a> {
+    fn array<const N: usize>(self, at: usize) -> [u8; N] {
+        self.0.get(at..).and_then(|rest| rest.first_chunk()).copied().unwrap_or([0; N])
+    }
+
+    pub(super) fn u32(self, at: usize) -> u32 {
+        u32::from_le_bytes(self.array(at))
+    }
+
+    pub(super) fn u64(self, at: usize) -> u64 {
+        u64::from_le_bytes(self.array(at))
+    }
+
+    pub(super) fn i64(self, at: usize) -> i64 {
+        i64::from_le_bytes(self.array(at))
+    }
+
+    pub(super) fn time(self, at: usize) -> Option<i64> {
+        Some(self.i64(at)).filter(|time| *time != NO_TIME)
+    }
+
+    pub(super) fn has(self, flags: usize, flag: u32) -> bool {
+        self.u32(flags) & flag != 0
+    }
+
+    pub(super) fn observed(self, at: usize, clean: bool) -> Observed {
+        let mtime = UnixNanos(self.i64(at + 8));
+        Observed { stamp: Stamp { size: self.u64(at), mtime, inode: self.u64(at + 16) }, clean }
+    }
+
+    /// The bytes of an id; those of a long one lie among `texts`.
+    pub(super) fn id_bytes(self, at: usize, texts: &'a [u8]) -> &'a [u8] {
+        let field = self.0.get(at..at + ID).unwrap_or_default();
+        match field.first() {
+            None => &[],
+            Some(&ID_OUTSIDE) => texts_at(texts, self.u64(at + 8), self.u32(at + 4)),
+            Some(&len) => field.get(1..1 + usize::from(len)).unwrap_or_default(),
+        }
+    }
+
+    pub(super) fn id<I: FromStr>(self, at: usize, texts: &'a [u8]) -> Option<I> {
+        std::str::from_utf8(self.id_bytes(at, texts)).ok()?.parse().ok()
+    }
+
+    /// A text, by its reference.
+    pub(super) fn text(self, at: usize, texts: &'a [u8]) -> &'a [u8] {
+        texts_at(texts, self.u64(at), self.u32(at + 8))
+    }
+}
+
+fn texts_at(texts: &[u8], offset: u64, len: u32) -> &[u8] {
+    let start = usize::try_from(offset).unwrap_or(usize::MAX);
+    let end = start.saturating_add(len as usize);
+    texts.get(start..end).unwrap_or_default()
+}
+
+/// A row that is being written.
+pub(super) struct RowMut<'a>(pub(super) &'a mut [u8]);
+
+impl RowMut<'_> {
+    fn put(&mut self, at: usize, bytes: &[u8]) {
+        self.0[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+
+    pub(super) fn u32(&mut self, at: usize, value: u32) {
+        self.put(at, &value.to_le_bytes());
+    }
+
+    pub(super) fn u64(&mut self, at: usize, value: u64) {
+        self.put(at, &value.to_le_bytes());
+    }
+
+    pub(super) fn i64(&mut self, at: usize, value: i64) {
+        self.put(at, &value.to_le_bytes());
+    }
+
+    pub(super) fn time(&mut self, at: usize, value: Option<i64>) {
+        self.i64(at, value.unwrap_or(NO_TIME));
+    }
+
+    pub(super) fn stamp(&mut self, at: usize, stamp: &Stamp) {
+        self.u64(at, stamp.size);
+        self.i64(at + 8, stamp.mtime.0);
+        self.u64(at + 16, stamp.inode);
+    }
+
+    /// Writes an id; a long one goes to `texts`.
+    pub(super) fn id(&mut self, at: usize, id: &[u8], texts: &mut Vec<u8>) {
+        if id.len() <= ID_INSIDE {
+            self.0[at] = id.len() as u8;
+            self.put(at + 1, id);
+            return;
+        }
+        self.0[at] = ID_OUTSIDE;
+        self.u32(at + 4, length(id));
+        self.u64(at + 8, texts.len() as u64);
+        texts.extend_from_slice(id);
+    }
+
+    /// Writes a reference to a text that goes to `texts`.
+    pub(super) fn text(&mut self, at: usize, text: &[u8], texts: &mut Vec<u8>) {
+        self.u64(at, texts.len() as u64);
+        self.u32(at + 8, length(text));
+        texts.extend_from_slice(text);
+    }
+}
+
+/// Texts come from records, and those are far shorter than 4 GiB.
+fn length(text: &[u8]) -> u32 {
+    u32::try_from(text.len()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,38 @@
+//! Hash tables of row numbers, used in place: open addressing, linear probing, at most two thirds
+//! full. Ids come from a store that may be hostile, so each snapshot draws a seed of its own.
+
+use xxhash_rust::xxh3::xxh3_64_with_seed;
+
+use super::layout::SLOT;
+use super::row::Row;
+
+/// How many slots a table of `rows` has: a power of two.
+fn slots(rows: usize) -> usize {
+    if rows == 0 { 0 } else { (rows + rows / 2 + 1).next_power_of_two() }
+}
+
+/// Makes the table of rows 0, 1, 2, … with these ids.
+pub(super) fn build<'a>(ids: impl ExactSizeIterator<Item = &'a [u8]>, seed: u64) -> Vec<u8> {
+    let slots = slots(ids.len());
+    let mut table = vec![0_u32; slots];
+    for (row, id) in ids.enumerate() {
+        let mut at = xxh3_64_with_seed(id, seed) as usize & (slots - 1);
+        while table[at] != 0 {
+            at = (at + 1) & (slots - 1);
+        }
+        table[at] = row as u32 + 1;
+    }
+    table.into_iter().flat_map(u32::to_le_bytes).collect()
+}
+
+/// The rows that may have this id: those that do are among them.
+pub(super) fn candidates(table: &[u8], id: &[u8], seed: u64) -> impl Iterator<Item = u32> {
+    let slots = table.len() / SLOT;
+    // A table is a power of two; in one that is not, which we never wrote, nothing is found.
+    let mask = if slots.is_power_of_two() { slots - 1 } else { 0 };
+    let start = xxh3_64_with_seed(id, seed) as usize;
+    (0..slots)
+        .map(move |step| Row(table).u32(((start.wrapping_add(step)) & mask) * SLOT))
+        .take_while(|slot| *slot != 0)
+        .map(|slot| slot - 1)
+}

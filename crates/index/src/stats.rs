@@ -1,0 +1,58 @@
+//! How large an index is, and what it holds for views.
+
+use scrollback_core_id::{Cursor, Revision};
+
+use crate::generation::Generation;
+use crate::index::{Shared, Writer};
+
+/// How large an index is, and what it holds for views.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stats {
+    /// The state that a view taken now would show.
+    pub cursor: Cursor,
+    /// Sessions, messages and parts in the base.
+    pub base: Counts,
+    /// Bytes of the base.
+    pub base_bytes: usize,
+    /// Keys in the overlay.
+    pub overlay: usize,
+    /// Views that are alive.
+    pub views: usize,
+    /// The oldest revision that a view reads. One that falls far behind the cursor keeps every
+    /// version alive that it can see, and a base of its own.
+    pub oldest_view: Option<Revision>,
+    /// Versions that were replaced and are kept because a view sees them.
+    pub held: usize,
+}
+
+/// Numbers of sessions, messages and parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Sessions, with a record or with messages alone.
+    pub sessions: usize,
+    /// Messages.
+    pub messages: usize,
+    /// Parts that were listed.
+    pub parts: usize,
+}
+
+impl Stats {
+    pub(crate) fn of(shared: &Shared, writer: &Writer, generation: &Generation) -> Self {
+        let base = generation.base.as_ref();
+        let (views, oldest) = shared.pins.views();
+        let revision = Revision(shared.pins.published());
+        Self {
+            cursor: Cursor { epoch: shared.epoch, revision },
+            base: base.map_or_else(Counts::default, |base| Counts {
+                sessions: base.session_count() as usize,
+                messages: base.message_count() as usize,
+                parts: base.part_count() as usize,
+            }),
+            base_bytes: base.map_or(0, |base| base.bytes().len()),
+            overlay: generation.overlay_len(),
+            views,
+            oldest_view: oldest.map(Revision),
+            held: writer.held.values().map(Vec::len).sum(),
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! Views: one state of the index, whatever is committed meanwhile.
+
+use std::cmp::Reverse;
+use std::collections::HashSet;
+use std::fmt;
+use std::iter::Peekable;
+use std::sync::Arc;
+
+use scrollback_core_id::{
+    Cursor, MessageId, MessageKey, OrderKey, PartId, ProjectId, Revision, SessionId,
+};
+
+use crate::generation::Generation;
+use crate::index::Shared;
+use crate::{
+    MessageMeta, Observed, PartRef, ProjectMeta, SessionMeta, SessionState, Upkeep, Usage,
+};
+
+/// One state of the index: every answer of a view is of the same revision.
+///
+/// A view takes no lock to read and keeps no writer waiting; it keeps the versions that it can see
+/// alive until it is dropped. What it hands out is owned.
+pub struct View {
+    shared: Arc<Shared>,
+    pub(crate) generation: Arc<Generation>,
+    pub(crate) revision: u64,
+}
+
+impl View {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        let (generation, revision) = shared.pins.pin();
+        Self { shared, generation, revision }
+    }
+
+    /// The state that this view shows, as a cursor.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { epoch: self.shared.epoch, revision: Revision(self.revision) }
+    }
+
+    // Projects
+
+    /// A project.
+    pub fn project(&self, id: &ProjectId) -> Option<Arc<ProjectMeta>> {
+        self.generation.project_value(self.generation.project(id, self.revision)?)
+    }
+
+    /// The projects, by id.
+    pub fn projects(&self) -> Vec<Arc<ProjectMeta>> {
+        let ids = self.generation.project_ids(self.revision);
+        ids.iter().filter_map(|id| self.project(id)).collect()
+    }
+
+    // Sessions
+
+    /// A session's record.
+    pub fn session(&self, id: &SessionId) -> Option<Arc<SessionMeta>> {
+        self.state(id)?.record.clone()
+    }
+
+    /// The sessions that have a record, newest first. Lazy: what is not asked for is not decoded.
+    pub fn sessions(&self) -> Sessions<'_> {
+        let mut overlay: Vec<Arc<SessionMeta>> = self
+            .generation
+            .overlay_sessions(self.revision)
+            .into_iter()
+            .filter_map(|(_, state)| state.record.clone())
+            .collect();
+        overlay.sort_unstable_by(|a, b| newest_first(a).cmp(&newest_first(b)));
+        let rows = self.generation.base.as_ref().map_or(0, |base| base.session_count());
+        Sessions { view: self, overlay: overlay.into_iter().peekable(), row: 0, rows, base: None }
+    }
+
+    /// The sessions of a project, newest first.
+    pub fn by_project(&self, id: &ProjectId) -> Vec<Arc<SessionMeta>> {
+        self.sessions_where(
+            |row| self.generation.base.as_ref().is_some_and(|it| it.session_project_is(row, id)),
+            |meta| meta.project.as_ref() == Some(id),
+        )
+    }
+
+    /// The sessions that a session started, newest first.
+    pub fn children(&self, id: &SessionId) -> Vec<Arc<SessionMeta>> {
+        self.sessions_where(
+            |row| self.generation.base.as_ref().is_some_and(|it| it.session_parent_is(row, id)),
+            |meta| meta.parent.as_ref() == Some(id),
+        )
+    }
+
+    /// The session that started a session, the one that started that, and so on. Ends where a
+    /// session is not there or, in hostile data, where it comes round.
+    pub fn ancestors(&self, id: &SessionId) -> Vec<Arc<SessionMeta>> {
+        let mut seen = HashSet::from([id.clone()]);
+        let mut ancestors = Vec::new();
+        let mut next = self.session(id).and_then(|meta| meta.parent.clone());
+        while let Some(id) = next.filter(|id| seen.insert(id.clone())) {
+            let Some(meta) = self.session(&id) else { break };
+            next = meta.parent.clone();
+            ancestors.push(meta);
+        }
+        ancestors
+    }
+
+    fn sessions_where(
+        &self,
+        in_row: impl Fn(u32) -> bool,
+        in_meta: impl Fn(&SessionMeta) -> bool,
+    ) -> Vec<Arc<SessionMeta>> {
+        let generation = &self.generation;
+        let mut found: Vec<Arc<SessionMeta>> = generation
+            .overlay_sessions(self.revision)
+            .into_iter()
+            .filter_map(|(_, state)| state.record.clone().filter(|meta| in_meta(meta)))
+            .collect();
+        if let Some(base) = &generation.base {
+            let rows = (0..base.session_count()).filter(|row| in_row(*row));
+            let metas = rows.filter_map(|row| base.record(row));
+            let shown = metas.filter(|meta| {
+                in_meta(meta) && !generation.hides_session(&meta.key.session, self.revision)
+            });
+            found.extend(shown.map(Arc::new));
+        }
+        found.sort_unstable_by(|a, b| newest_first(a).cmp(&newest_first(b)));
+        found
+    }
+
+    /// All that is known of a session, which may have messages and no record.
+    pub fn state(&self, id: &SessionId) -> Option<Arc<SessionState>> {
+        self.generation.session_value(self.generation.session(id, self.revision)?)
+    }
+
+    /// What a refresh compares: how the record looked, and the upkeep.
+    pub fn upkeep(&self, id: &SessionId) -> Option<(Option<Observed>, Upkeep)> {
+        self.generation.upkeep_value(&self.generation.session(id, self.revision)?)
+    }
+
+    /// Every session that is known of, with a record or without, in no order.
+    pub fn known_sessions(&self) -> Vec<SessionId> {
+        let overlay = self.generation.overlay_sessions(self.revision);
+        let mut known: Vec<SessionId> = overlay.into_iter().map(|(id, _)| id).collect();
+        if let Some(base) = &self.generation.base {
+            let ids = (0..base.session_count()).filter_map(|row| base.session_id(row));
+            known.extend(ids.filter(|id| !self.generation.hides_session(id, self.revision)));
+        }
+        known
+    }
+
+    // Messages
+
+    /// A message, by its key.
+    pub fn message_at(&self, key: &MessageKey) -> Option<Arc<MessageMeta>> {
+        self.generation.message_value(self.generation.message(key, self.revision)?)
+    }
+
+    /// A message, by its id alone; the first by session if several sessions have it.
+    pub fn message(&self, id: &MessageId) -> Option<Arc<MessageMeta>> {
+        let keys = self.generation.messages_named(id, self.revision);
+        self.message_at(keys.first()?)
+    }
+
+    /// The messages of a session, in order.
+    pub fn by_session(&self, id: &SessionId) -> Vec<Arc<MessageMeta>> {
+        let found = self.generation.messages_of(id, self.revision).into_iter();
+        found.filter_map(|found| self.generation.message_value(found)).collect()
+    }
+
+    /// What the messages of a session used, without those of its subagents.
+    pub fn usage(&self, id: &SessionId) -> Usage {
+        let mut usage = Usage::default();
+        for found in self.generation.messages_of(id, self.revision) {
+            usage += self.generation.usage_value(&found);
+        }
+        usage
+    }
+
+    // Parts
+
+    /// The parts of a message, in order; none if they were not listed yet.
+    pub fn by_message(&self, key: &MessageKey) -> Option<Arc<[PartRef]>> {
+        Some(self.message_at(key)?.parts.as_ref()?.refs.clone())
+    }
+
+    /// A part that was listed, by its id alone, and its message.
+    pub fn part(&self, id: &PartId) -> Option<(MessageKey, PartRef)> {
+        let mut keys: Vec<MessageKey> = Vec::new();
+        if let Some(base) = &self.generation.base {
+            keys.extend(base.find_parts(id).filter_map(|(message, _)| base.message_key(message)));
+        }
+        self.generation.messages.for_each(|key, cell| {
+            let parts =
+                cell.at(self.revision).and_then(|version| version.value.as_ref()?.parts.as_ref());
+            if parts.is_some_and(|parts| parts.refs.iter().any(|part| part.id == *id)) {
+                keys.push(key.clone());
+            }
+        });
+        keys.sort_unstable();
+        keys.into_iter().find_map(|key| {
+            let part = self.by_message(&key)?.iter().find(|part| part.id == *id)?.clone();
+            Some((key, part))
+        })
+    }
+}
+
+/// The key that puts sessions newest first.
+fn newest_first(meta: &SessionMeta) -> (Reverse<OrderKey>, &SessionId) {
+    (Reverse(meta.order), &meta.key.session)
+}
+
+/// Sessions, newest first: those of the base and those of the overlay, merged.
+pub struct Sessions<'v> {
+    view: &'v View,
+    overlay: Peekable<std::vec::IntoIter<Arc<SessionMeta>>>,
+    row: u32,
+    rows: u32,
+    /// The next of the base.
+    base: Option<Arc<SessionMeta>>,
+}
+
+impl Sessions<'_> {
+    fn next_of_base(&mut self) -> Option<Arc<SessionMeta>> {
+        let generation = &self.view.generation;
+        let base = generation.base.as_ref()?;
+        while self.row < self.rows {
+            let row = self.row;
+            self.row += 1;
+            if let Some(meta) = base.record(row)
+                && !generation.hides_session(&meta.key.session, self.view.revision)
+            {
+                return Some(Arc::new(meta));
+            }
+        }
+        None
+    }
+}
+
+impl Iterator for Sessions<'_> {
+    type Item = Arc<SessionMeta>;
+
+    fn next(&mut self) -> Option<Arc<SessionMeta>> {
+        let base = self.base.take().or_else(|| self.next_of_base());
+        match (base, self.overlay.peek()) {
+            (Some(base), Some(overlay)) if newest_first(overlay) < newest_first(&base) => {
+                self.base = Some(base);
+                self.overlay.next()
+            }
+            (Some(base), _) => Some(base),
+            (None, _) => self.overlay.next(),
+        }
+    }
+}
+
+impl Clone for View {
+    fn clone(&self) -> Self {
+        self.shared.pins.pin_again(self.revision);
+        let (shared, generation) = (Arc::clone(&self.shared), Arc::clone(&self.generation));
+        Self { shared, generation, revision: self.revision }
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        if self.shared.pins.unpin(self.revision) {
+            self.shared.clear_up_if_free();
+        }
+    }
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "View({})", self.cursor())
+    }
+}

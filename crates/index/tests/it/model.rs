@@ -1,0 +1,188 @@
+//! An index against a model: a map that is cloned for every view and every follower.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use scrollback_core_id::{Cursor, EntityKey};
+use scrollback_index::{Batch, SessionIndex, Since, View};
+
+use crate::support::{
+    State, message, message_key, project, project_id, reopen, session, session_key, show_message,
+    show_project, show_session, state, store,
+};
+
+#[derive(Debug, Clone)]
+enum Change {
+    Project(u8, Option<i64>),
+    Session(u8, Option<i64>),
+    Message(u8, u8, Option<i64>),
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Commit(Vec<Change>),
+    Look,
+    Forget(usize),
+    Follow(usize),
+    Rebase,
+    /// The process ends, and the next one starts from the last snapshot.
+    Restart,
+    Save,
+    Rebuild,
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let value = || prop::option::weighted(0.8, 1..60_i64);
+    prop_oneof![
+        1 => (0..3_u8, value()).prop_map(|(n, value)| Change::Project(n, value)),
+        2 => (0..6_u8, value()).prop_map(|(n, value)| Change::Session(n, value)),
+        4 => (0..6_u8, 0..8_u8, value()).prop_map(|(s, n, value)| Change::Message(s, n, value)),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => prop::collection::vec(change(), 0..12).prop_map(Step::Commit),
+        3 => Just(Step::Look),
+        2 => (0..8_usize).prop_map(Step::Forget),
+        4 => (0..4_usize).prop_map(Step::Follow),
+        1 => Just(Step::Rebase),
+        1 => Just(Step::Save),
+        1 => Just(Step::Restart),
+        1 => Just(Step::Rebuild),
+    ]
+}
+
+struct Follower {
+    cursor: Option<Cursor>,
+    state: State,
+}
+
+/// Runs the steps on an index and on the model, and compares after each.
+fn run(steps: Vec<Step>) {
+    let mut index = SessionIndex::new(store());
+    let mut model = State::new();
+    let mut saved: Option<(Vec<u8>, State)> = None;
+    let mut views: Vec<(View, State)> = Vec::new();
+    let mut followers: Vec<Follower> =
+        (0..4).map(|_| Follower { cursor: None, state: State::new() }).collect();
+    for step in steps {
+        match step {
+            Step::Commit(changes) => commit(&index, &mut model, changes),
+            Step::Look => views.push((index.view(), model.clone())),
+            Step::Forget(at) => {
+                if at < views.len() {
+                    views.swap_remove(at);
+                }
+            }
+            Step::Follow(at) => follow(&index, &mut followers[at]),
+            Step::Rebase => drop(index.snapshot()),
+            Step::Save => saved = Some((index.snapshot().bytes().to_vec(), model.clone())),
+            Step::Restart => {
+                (index, model) = match &saved {
+                    Some((bytes, model)) => {
+                        let snapshot =
+                            scrollback_index::Snapshot::open(std::sync::Arc::new(bytes.clone()));
+                        (SessionIndex::from_snapshot(snapshot.unwrap()), model.clone())
+                    }
+                    None => (SessionIndex::new(store()), State::new()),
+                };
+            }
+            Step::Rebuild => {
+                let snapshot = reopen(&index.snapshot()).unwrap();
+                let again = SessionIndex::from_snapshot(snapshot);
+                assert_eq!(state(&again.view()), model, "through a snapshot");
+            }
+        }
+        assert_eq!(state(&index.view()), model);
+        for (view, seen) in &views {
+            assert_eq!(&state(view), seen, "a view changed");
+        }
+    }
+    for follower in &mut followers {
+        follow(&index, follower);
+        assert_eq!(follower.state, model);
+    }
+    drop(views);
+    assert_eq!((index.stats().held, index.stats().views), (0, 0), "kept for nobody");
+}
+
+fn commit(index: &SessionIndex, model: &mut State, changes: Vec<Change>) {
+    let mut batch = Batch::new();
+    for change in changes {
+        match change {
+            Change::Project(n, value) => {
+                let key = EntityKey::Project(project_id(n));
+                match value.map(|value| project(n, value)) {
+                    Some(meta) => {
+                        model.insert(key, show_project(&meta));
+                        batch.put_project(meta);
+                    }
+                    None => {
+                        model.remove(&key);
+                        batch.remove_project(project_id(n));
+                    }
+                }
+            }
+            Change::Session(n, value) => {
+                let key = EntityKey::Session(session_key(n));
+                let new = value.map(|value| session(n, value));
+                match new.as_ref().and_then(|state| state.record.as_ref()) {
+                    Some(record) => model.insert(key, show_session(record)),
+                    None => model.remove(&key),
+                };
+                match new {
+                    Some(new) => batch.put_session(session_key(n), new),
+                    None => batch.remove_session(session_key(n)),
+                }
+            }
+            Change::Message(s, n, value) => {
+                let key = message_key(s, n);
+                // Messages have a session that is known of, if only as a set.
+                match value.map(|value| message(&key, value)) {
+                    Some(meta) => {
+                        model.insert(key.into(), show_message(&meta));
+                        batch.put_message(meta);
+                    }
+                    None => {
+                        model.remove(&key.clone().into());
+                        batch.remove_message(key);
+                    }
+                }
+            }
+        }
+    }
+    let before = index.cursor();
+    let revision = index.commit(batch);
+    assert!(revision >= before.revision);
+    assert_eq!(revision, index.cursor().revision);
+}
+
+fn follow(index: &SessionIndex, follower: &mut Follower) {
+    let answer = index.changes(follower.cursor.as_ref());
+    match answer.since {
+        Since::Fresh => follower.state = state(&answer.view),
+        Since::Changed(changes) => {
+            let mut seen = BTreeMap::new();
+            for change in changes {
+                assert!(seen.insert(change.key.clone(), ()).is_none(), "a key twice");
+                match change.value {
+                    Some(value) => follower.state.insert(change.key, crate::support::show(&value)),
+                    None => follower.state.remove(&change.key),
+                };
+            }
+        }
+    }
+    assert_eq!(follower.state, state(&answer.view), "a view at the cursor");
+    assert_eq!(answer.view.cursor(), answer.cursor);
+    follower.cursor = Some(answer.cursor);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn shows_what_was_committed(steps in prop::collection::vec(step(), 1..40)) {
+        run(steps);
+    }
+}

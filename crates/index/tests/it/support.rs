@@ -1,0 +1,203 @@
+//! Small metas, and the whole of what a view shows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use scrollback_core_id::{
+    EntityKey, MessageId, MessageKey, OrderKey, PartId, ProjectId, SessionId, SessionKey, SourceId,
+    Stamp, UnixNanos,
+};
+use scrollback_core_type::{PartKind, Role};
+use scrollback_index::{
+    MessageMeta, Name, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState,
+    Snapshot, SnapshotError, TokenCounts, Upkeep, Value, View,
+};
+
+pub(crate) fn store() -> SourceId {
+    SourceId::new("a store").unwrap()
+}
+
+pub(crate) fn session_key(n: u8) -> SessionKey {
+    // One in five is longer than what fits a row.
+    let tail = if n % 5 == 4 { "of a length that no other program chooses" } else { "" };
+    SessionKey { session: SessionId::new(&format!("ses_{n}{tail}")).unwrap() }
+}
+
+pub(crate) fn message_key(session: u8, n: u8) -> MessageKey {
+    MessageKey {
+        session: session_key(session).session,
+        message: MessageId::new(&format!("msg_{n}")).unwrap(),
+    }
+}
+
+pub(crate) fn project_id(n: u8) -> ProjectId {
+    ProjectId::new(&format!("{n:040}")).unwrap()
+}
+
+pub(crate) fn observed(n: i64) -> Observed {
+    let stamp = Stamp { size: n.unsigned_abs(), mtime: UnixNanos(n), inode: 7 };
+    Observed { stamp, clean: n % 2 == 0 }
+}
+
+pub(crate) fn project(n: u8, value: i64) -> ProjectMeta {
+    let worktree = Some(Name::from(format!("/work/{value}").as_str()));
+    ProjectMeta { id: project_id(n), worktree, observed: observed(value) }
+}
+
+/// A session whose every field says `value`; absent ones now and then.
+pub(crate) fn session(n: u8, value: i64) -> SessionState {
+    let record = (value % 7 != 0).then(|| {
+        Arc::new(SessionMeta {
+            key: session_key(n),
+            order: OrderKey(value % 3),
+            project: (value % 2 == 0).then(|| project_id((value % 3) as u8)),
+            parent: (value % 3 == 0).then(|| session_key((value % 4) as u8).session),
+            directory: Some(Name::from("/work")),
+            title: (value % 5 != 0).then(|| format!("title {value}").into()),
+            version: None,
+            created: Some(value),
+            updated: (value % 2 == 0).then_some(value),
+            archived: None,
+            damaged: value % 11 == 0,
+            observed: observed(value),
+        })
+    });
+    let upkeep = Upkeep {
+        set: (value % 4 != 0).then(|| observed(value)),
+        checked: UnixNanos(value),
+        newest: UnixNanos(value),
+        unfinished: value % 2 == 0,
+        unsettled: value % 3 == 0,
+    };
+    SessionState { record, upkeep }
+}
+
+pub(crate) fn message(key: &MessageKey, value: i64) -> MessageMeta {
+    let part = |n: i64| {
+        let mut part = PartRef::named(PartId::new(&format!("prt_{n}")).unwrap());
+        part.kind = match n % 3 {
+            0 => None,
+            1 => Some(PartKind::Tool),
+            _ => Some(PartKind::Unknown),
+        };
+        part.observed = (n % 2 == 0).then(|| observed(n));
+        part
+    };
+    MessageMeta {
+        key: key.clone(),
+        order: OrderKey(value % 4),
+        role: [Role::User, Role::Assistant, Role::Unknown][(value % 3) as usize],
+        created: Some(value),
+        completed: (value % 2 == 0).then_some(-value),
+        parent: (value % 3 == 0).then(|| MessageId::new("msg_0").unwrap()),
+        agent: Some(Name::from(["build", "plan"][(value % 2) as usize])),
+        provider: None,
+        model: Some(Name::from(format!("model {value}").as_str())),
+        tokens: (value % 3 != 0).then_some(TokenCounts {
+            input: value,
+            output: 2,
+            reasoning: 3,
+            cache_read: 4,
+            cache_write: i64::MAX,
+        }),
+        cost: (value % 3 != 0).then_some(value as f64 / 8.0),
+        finish: None,
+        error: (value % 5 == 0).then(|| Name::from("UnknownError")),
+        summary: value % 4 == 0,
+        damaged: value % 13 == 0,
+        observed: observed(value),
+        parts: (value % 2 == 0).then(|| PartList {
+            set: (value % 4 == 0).then(|| observed(value)),
+            refs: (0..value % 5).map(part).collect(),
+        }),
+    }
+}
+
+/// Everything of a state that readers can see. Numbers of changes are left out: an index that was
+/// built anew has others.
+pub(crate) type State = BTreeMap<EntityKey, String>;
+
+pub(crate) fn show(value: &Value) -> String {
+    match value {
+        Value::Project(meta) => show_project(meta),
+        Value::Session(meta) => show_session(meta),
+        Value::Message(meta) => show_message(meta),
+        _ => unreachable!(),
+    }
+}
+
+pub(crate) fn show_project(meta: &ProjectMeta) -> String {
+    format!("{:?} {:?}", meta.worktree, meta.observed.stamp)
+}
+
+pub(crate) fn show_session(meta: &SessionMeta) -> String {
+    let mut meta = meta.clone();
+    meta.observed.clean = true;
+    format!("{meta:?}")
+}
+
+pub(crate) fn show_message(meta: &MessageMeta) -> String {
+    let mut meta = meta.clone();
+    meta.observed.clean = true;
+    let parts = meta.parts.take();
+    let part = |part: &PartRef| {
+        format!("{} {:?} {:?}", part.id, part.kind, part.observed.map(|observed| observed.stamp))
+    };
+    let parts = parts.map(|list| list.refs.iter().map(part).collect::<Vec<_>>());
+    format!("{meta:?} {parts:?}")
+}
+
+/// Collects a state through every way that a view offers, and checks that they agree.
+pub(crate) fn state(view: &View) -> State {
+    let mut state = State::new();
+    for project in view.projects() {
+        assert_eq!(view.project(&project.id).unwrap(), project);
+        state.insert(EntityKey::Project(project.id.clone()), show_project(&project));
+    }
+    let mut last = None;
+    for session in view.sessions() {
+        let place = (std::cmp::Reverse(session.order), session.key.clone());
+        assert!(last.replace(place.clone()).is_none_or(|last| last < place), "newest first");
+        assert_eq!(view.session(&session.key.session).unwrap(), session);
+        if let Some(project) = &session.project {
+            assert!(view.by_project(project).contains(&session));
+        }
+        if let Some(parent) = &session.parent {
+            assert!(view.children(parent).contains(&session));
+        }
+        state.insert(EntityKey::Session(session.key.clone()), show_session(&session));
+    }
+    for id in view.known_sessions() {
+        let known = view.state(&id).unwrap();
+        let observed = known.record.as_ref().map(|record| record.observed);
+        assert_eq!(view.upkeep(&id), Some((observed, known.upkeep)));
+    }
+    for n in 0..8 {
+        let session = session_key(n).session;
+        let messages = view.by_session(&session);
+        let mut usage = scrollback_index::Usage::default();
+        let mut last = None;
+        for message in &messages {
+            let place = (message.order, message.key.clone());
+            assert!(last.replace(place.clone()).is_none_or(|last| last < place), "in order");
+            assert_eq!(&view.message_at(&message.key).unwrap(), message);
+            assert_eq!(
+                view.message(&message.key.message).unwrap().key.message,
+                message.key.message
+            );
+            for part in message.parts.iter().flat_map(|list| list.refs.iter()) {
+                let (owner, found) = view.part(&part.id).unwrap();
+                assert!(view.by_message(&owner).unwrap().contains(&found));
+            }
+            usage += message.usage();
+            state.insert(EntityKey::Message(message.key.clone()), show_message(message));
+        }
+        assert_eq!(view.usage(&session), usage);
+    }
+    state
+}
+
+/// A snapshot through its bytes, as a file keeps them.
+pub(crate) fn reopen(snapshot: &Snapshot) -> Result<Snapshot, SnapshotError> {
+    Snapshot::open(Arc::new(snapshot.bytes().to_vec()))
+}
