@@ -250,6 +250,7 @@ fn single(store: &FileReader, keys: &[EntityKey], log: &Log) -> Result<()> {
                         log.span(key, span, floor);
                     }
                 }
+                Found::Set(_) => {}
                 Found::Issue(key, issue) => log.issue(key.as_ref(), &issue.kind),
             }
             ControlFlow::Continue(())
@@ -270,6 +271,7 @@ fn settle(store: &FileReader, log: &Log, tally: &serde_json::Value) -> Result<us
         store.open()?.spans(std::slice::from_ref(&key), &mut |found| {
             outcome = Some(match found {
                 Found::Entry(entry) => entry.span.filter(MappedSpan::is_settled),
+                Found::Set(_) => return ControlFlow::Continue(()),
                 Found::Issue(_, issue) => {
                     // Unlinked by the writer: gone is as settled as it gets.
                     (issue.kind == IssueKind::Vanished && last.is_null()).then(MappedSpan::default)

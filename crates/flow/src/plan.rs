@@ -105,6 +105,7 @@ impl Build<'_> {
 
     fn take_part_of(&mut self, message: usize, found: Found) -> ControlFlow<()> {
         match found {
+            Found::Set(_) => {}
             Found::Issue(key, issue) => self.stage.note(key, issue),
             Found::Entry(Entry { key, order, span, project }) => match key {
                 EntityKey::Session(key) => {
@@ -161,6 +162,7 @@ pub fn plan_sessions(
     let mut sessions = Vec::new();
     reader.scan(&scope, &mut |found| {
         match found {
+            Found::Set(_) => {}
             Found::Issue(key, issue) => stage.note(key, issue),
             Found::Entry(Entry { key: EntityKey::Session(key), span, project, .. }) => {
                 span.iter().for_each(|span| stage.count_bytes(span));

@@ -60,6 +60,7 @@ fn read_missing(
     let mut at = 0; // spans come in the order asked, less those that cannot be read
     reader.spans(&keys, &mut |found| {
         match found {
+            Found::Set(_) => {}
             Found::Issue(key, issue) => stage.note(key, issue),
             Found::Entry(Entry { key, span, .. }) => {
                 if let Some(ahead) = keys[at..].iter().position(|asked| *asked == key) {

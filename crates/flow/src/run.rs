@@ -123,6 +123,7 @@ pub fn find_orphans(reader: &mut dyn Reader) -> Result<StageResult<Vec<Entry>>> 
     let mut entries = Vec::new();
     reader.orphans(&mut |found| {
         match found {
+            Found::Set(_) => {}
             Found::Issue(key, issue) => stage.note(key, issue),
             Found::Entry(entry) => entries.push(entry),
         }

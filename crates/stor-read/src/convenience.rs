@@ -7,13 +7,15 @@ use scrollback_core_id::{EntityKey, MessageKey, PartKey, ProjectId, Scope, Sessi
 use scrollback_core_type::{Message, Parse, Parsed, Part, Project, Session, Todo};
 use scrollback_stor_mmap::MappedSpan;
 
-use crate::{Entry, Error, Found, Reader, Result, Source};
+use crate::{Entry, Error, Found, Reader, Result, Sighting, Source};
 
 /// What a scope holds, in order, and what was wrong with the rest.
 #[derive(Debug, Default)]
 pub struct Listing {
     /// The entities, in the store's order.
     pub entries: Vec<Entry>,
+    /// The set that was listed, as it was before, where the call lists one.
+    pub set: Option<Sighting>,
     /// What could not be read, with the key where it is known.
     pub issues: Vec<(Option<EntityKey>, Issue)>,
 }
@@ -28,6 +30,7 @@ impl Listing {
         call(&mut |found| {
             match found {
                 Found::Entry(entry) => listing.entries.push(entry),
+                Found::Set(set) => listing.set = Some(set),
                 Found::Issue(key, issue) => listing.issues.push((key, issue)),
             }
             ControlFlow::Continue(())

@@ -6,8 +6,10 @@ mod convenience;
 mod error;
 mod opencode_json;
 mod source;
+mod survey;
 
 pub use convenience::{Listing, SourceExt, parse_span};
 pub use error::{Error, Result};
 pub use opencode_json::FileReader;
 pub use source::{Each, Entry, Found, Reader, Source};
+pub use survey::{EachSeen, Seen, Sighting, Survey};

@@ -9,7 +9,7 @@ use scrollback_core_err::Issue;
 use scrollback_core_id::{Clock, EntityKey, OrderKey, ProjectId, Scope, SessionKey, SourceId};
 use scrollback_stor_mmap::MappedSpan;
 
-use crate::Result;
+use crate::{EachSeen, Result, Sighting, Survey};
 
 /// A store that can be read, and that is only ever read.
 pub trait Source: Send + Sync {
@@ -42,11 +42,19 @@ pub trait Reader {
     /// Hands out the entities of a scope, in the store's order: sessions newest first by
     /// `time.updated`, messages by `(time.created, id)`, parts by their id's clock. Projects,
     /// sessions and messages come with their spans, because their order is read from them; parts
-    /// come as names, and so do messages if only their names are asked for.
+    /// come as names, and so do messages if only their names are asked for. The set of messages of
+    /// a session, or of parts of a message, is handed out first, where there is one.
     ///
     /// # Errors
     /// If the scope as a whole cannot be walked.
     fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> Result<()>;
+
+    /// Says what there is and in which state, in no order, and reads nothing. What vanishes
+    /// meanwhile is no issue.
+    ///
+    /// # Errors
+    /// If the store cannot be walked.
+    fn survey(&mut self, what: &Survey<'_>, each: &mut EachSeen<'_>) -> Result<()>;
 
     /// Hands out the spans of these entities, in the order asked. One that is not there is an
     /// issue.
@@ -78,6 +86,8 @@ pub type Each<'e> = dyn FnMut(Found) -> ControlFlow<()> + 'e;
 pub enum Found {
     /// An entity.
     Entry(Entry),
+    /// The set of records that the call lists, as it was before it was listed.
+    Set(Sighting),
     /// Something that is wrong, about an entity if the key is known.
     Issue(Option<EntityKey>, Issue),
 }

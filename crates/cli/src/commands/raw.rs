@@ -103,6 +103,7 @@ fn first(reader: &mut dyn Reader, keys: &[EntityKey]) -> Result<Option<(EntityKe
             found = entry.span.map(|span| (entry.key, span));
             ControlFlow::Break(())
         }
+        Found::Set(_) => ControlFlow::Continue(()),
         Found::Issue(_, issue) => {
             if !matches!(issue.kind, IssueKind::Vanished | IssueKind::BadId { .. }) {
                 failed = Some(issue);

@@ -77,6 +77,13 @@ pub trait Directory: Sized {
     /// [`IssueKind::Vanished`] and the like.
     fn stat(&self, name: &[u8]) -> Result<(FileKind, Stamp), IssueKind>;
 
+    /// Says what this directory looks like; an entry that joins or leaves it changes that, a file
+    /// that is rewritten in place does not.
+    ///
+    /// # Errors
+    /// [`IssueKind::Vanished`] and the like.
+    fn stamp(&self) -> Result<Stamp, IssueKind>;
+
     /// Says what an open file is.
     ///
     /// # Errors

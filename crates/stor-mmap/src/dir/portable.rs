@@ -81,6 +81,13 @@ impl Directory for PortableDir {
             .map_err(|error| IssueKind::from_io("stat", &error))
     }
 
+    fn stamp(&self) -> Result<Stamp, IssueKind> {
+        fs::metadata(&self.path)
+            .and_then(|metadata| seen(&metadata))
+            .map(|(_, stamp)| stamp)
+            .map_err(|error| IssueKind::from_io("stat", &error))
+    }
+
     fn stat_open(&self, file: &File) -> io::Result<(FileKind, Stamp)> {
         seen(&file.metadata()?)
     }

@@ -104,6 +104,11 @@ impl Directory for Dir {
             .map_err(|error| IssueKind::from_io("stat", &error.into()))
     }
 
+    fn stamp(&self) -> Result<Stamp, IssueKind> {
+        let stat = fstat(&self.fd).map_err(|error| IssueKind::from_io("stat", &error.into()))?;
+        Ok(seen(&stat).1)
+    }
+
     fn stat_open(&self, file: &File) -> io::Result<(FileKind, Stamp)> {
         Ok(seen(&fstat(file)?))
     }

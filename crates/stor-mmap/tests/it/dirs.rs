@@ -19,6 +19,7 @@ on_both!(
     a_link_may_be_the_root,
     unreadable,
     vanished_directory,
+    looks_like_itself_by_name,
 );
 
 fn read<D: Directory>(dir: &D, name: &[u8]) -> Result<Vec<u8>, IssueKind> {
@@ -49,6 +50,16 @@ fn opens_down_the_tree<D: Root>() {
     let (kind, stamp) = dir.stat(b"msg_1.json").unwrap();
     assert_eq!((kind, stamp.size, stamp.mtime), (FileKind::File, 3, NOW.before(OLD)));
     assert_eq!(stamp.inode == 0, cfg!(not(unix)));
+}
+
+fn looks_like_itself_by_name<D: Root>() {
+    let store = Store::new();
+    store.mkdir("d");
+    let dir = store.dir::<D>().open_dir(b"d").unwrap();
+    let named = || store.dir::<D>().stat(b"d").unwrap();
+    assert_eq!(named(), (FileKind::Directory, dir.stamp().unwrap()));
+    store.put("d/f", b"", OLD);
+    assert_eq!(named(), (FileKind::Directory, dir.stamp().unwrap()));
 }
 
 fn lists_names_and_kinds<D: Root>() {

@@ -199,6 +199,10 @@ impl<D: Directory> Directory for Scripted<'_, D> {
         self.inner.stat(name)
     }
 
+    fn stamp(&self) -> Result<Stamp, IssueKind> {
+        self.inner.stamp()
+    }
+
     fn stat_open(&self, file: &File) -> io::Result<(FileKind, Stamp)> {
         self.inner.stat_open(file)
     }

@@ -12,15 +12,18 @@ use scrollback_stor_mmap::{
 use scrollback_stor_path::{PathClass, discipline};
 
 use super::FileReader;
-use crate::{Each, Entry, Found, Reader};
+use super::survey::Hand;
+use crate::{Each, EachSeen, Entry, Found, Reader, Sighting, Survey};
 
 /// One look at the tree.
 pub(super) struct FileLook<'s> {
     store: &'s FileReader,
     pub(super) root: Dir,
-    look: Look<'s>,
+    pub(super) look: Look<'s>,
     pub(super) buffer: ListBuffer,
-    name: Vec<u8>,
+    pub(super) name: Vec<u8>,
+    /// The set that the walk is listing.
+    pub(super) set: Option<Sighting>,
 }
 
 /// Bytes that were read: in the arena of the look, or mapped for themselves.
@@ -56,7 +59,7 @@ impl Fetched {
 impl<'s> FileLook<'s> {
     pub(super) fn new(store: &'s FileReader, root: Dir) -> Self {
         let look = Look::begin(store.clock.as_ref(), store.options);
-        Self { store, root, look, buffer: ListBuffer::default(), name: Vec::new() }
+        Self { store, root, look, buffer: ListBuffer::default(), name: Vec::new(), set: None }
     }
 
     /// Reads the file of an entity in its directory. The id need not be one that was listed.
@@ -109,7 +112,8 @@ pub(super) fn place_of(directory: &[&str], id: &str) -> Place {
 pub(super) type Note<'n> = dyn FnMut(Option<EntityKey>, Issue) + 'n;
 
 impl FileLook<'_> {
-    /// Walks something as it is from now on, and hands out what is found: issues first.
+    /// Walks something as it is from now on, and hands out what is found: the set that was listed,
+    /// issues, entries.
     fn walk(
         &mut self,
         each: &mut Each<'_>,
@@ -117,8 +121,10 @@ impl FileLook<'_> {
     ) -> crate::Result<()> {
         self.look = Look::begin(self.store.clock.as_ref(), self.store.options);
         let mut issues = Vec::new();
+        self.set = None;
         let entries = walk(self, &mut |key, issue| issues.push(Found::Issue(key, issue)));
-        let mut all = issues.into_iter().chain(entries.into_iter().map(Found::Entry));
+        let set = self.set.take().map(Found::Set);
+        let mut all = set.into_iter().chain(issues).chain(entries.into_iter().map(Found::Entry));
         let _ = all.try_for_each(each);
         Ok(())
     }
@@ -136,9 +142,15 @@ impl Reader for FileLook<'_> {
             Scope::Project(id) => look.sessions(Some(id), note),
             Scope::Messages(session) => look.messages(session, note),
             Scope::MessageNames(session) => look.name_messages(session, note),
-            Scope::Parts(message) => look.parts(&message.message, note),
+            Scope::Parts(message) => look.parts(message, note),
             _ => Vec::new(),
         })
+    }
+
+    fn survey(&mut self, what: &Survey<'_>, each: &mut EachSeen<'_>) -> crate::Result<()> {
+        self.look = Look::begin(self.store.clock.as_ref(), self.store.options);
+        self.walk_over(what, &mut Hand::new(each));
+        Ok(())
     }
 
     fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> crate::Result<()> {

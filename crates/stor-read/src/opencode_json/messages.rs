@@ -45,7 +45,8 @@ impl FileLook<'_> {
             let key = MessageKey { session: session.session.clone(), message };
             match self.fetch(arena, &dir, key.message.as_bytes()) {
                 Ok(fetched) => {
-                    let order = message_order(&key.message, &fetched, arena);
+                    let order =
+                        message_order(&key.message, fetched.bytes(arena), fetched.mtime_ms());
                     found.push(MessageSighting { key, order, fetched });
                 }
                 Err(kind) => {
@@ -70,7 +71,7 @@ impl FileLook<'_> {
         ids.map(|message| Entry::named(key(message), OrderKey::default())).collect()
     }
 
-    fn open_session(&self, session: &SessionKey, note: &mut Note<'_>) -> Option<Dir> {
+    pub(super) fn open_session(&self, session: &SessionKey, note: &mut Note<'_>) -> Option<Dir> {
         let id = session.session.as_str();
         let all = open_if_there(&self.root, MESSAGE, || MESSAGE.into(), note)?;
         open_if_there(&all, id, || [MESSAGE, id].iter().collect(), note)
@@ -82,16 +83,19 @@ impl FileLook<'_> {
         session: &SessionKey,
         note: &mut Note<'_>,
     ) -> Vec<MessageId> {
+        self.see_this_set(dir, session.clone());
         let path = || [MESSAGE, session.session.as_str()].iter().collect();
         ids(dir, Names::Records, path, &mut self.buffer, note)
     }
 
     /// The names of a message's parts, in order, without reading them.
-    pub(super) fn parts(&mut self, message: &MessageId, note: &mut Note<'_>) -> Vec<Entry> {
+    pub(super) fn parts(&mut self, owner: &MessageKey, note: &mut Note<'_>) -> Vec<Entry> {
+        let message = &owner.message;
         let Some(dir) = self.open_parts(note).and_then(|all| open_message(&all, message, note))
         else {
             return Vec::new();
         };
+        self.see_this_set(&dir, owner.clone());
         let named = self.list_parts(&dir, message, note);
         let key = |part| PartKey { message: message.clone(), part };
         named.into_iter().map(|(order, part)| Entry::named(key(part), order)).collect()
@@ -147,8 +151,7 @@ pub(super) fn open_message(all: &Dir, message: &MessageId, note: &mut Note<'_>) 
 }
 
 /// By when it was made. A record too damaged to say is placed by its id, or by its file.
-fn message_order(id: &MessageId, fetched: &Fetched, arena: &Arena) -> OrderKey {
-    let created = order_time(fetched.bytes(arena)).created;
-    let mtime = fetched.mtime_ms();
-    OrderKey(created.or_else(|| id.time(mtime)).unwrap_or(mtime))
+pub(super) fn message_order(id: &MessageId, bytes: &[u8], mtime_ms: i64) -> OrderKey {
+    let created = order_time(bytes).created;
+    OrderKey(created.or_else(|| id.time(mtime_ms)).unwrap_or(mtime_ms))
 }

@@ -9,6 +9,7 @@ mod names;
 mod orphans;
 mod sessions;
 mod spans;
+mod survey;
 mod tree;
 
 use std::fmt;

@@ -31,6 +31,7 @@ impl FileLook<'_> {
             }
         }
         lost.extend(self.lost_parts(&messages, note));
+        self.set = None; // several were listed, and none is what the caller asked for
         lost
     }
 

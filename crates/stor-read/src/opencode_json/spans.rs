@@ -9,6 +9,7 @@ use scrollback_stor_path::layout::{
 use scrollback_stor_path::{component, file_name};
 
 use super::look::{Fetched, FileLook, Note, place_of};
+use super::messages::message_order;
 use crate::Entry;
 
 /// Something asked for: an entry already, or bytes in the arena.
@@ -53,7 +54,14 @@ impl FileLook<'_> {
         let arena = arena.freeze();
         let finish = |got| match got {
             Got::Entry(entry) => entry,
-            Got::Fetched(key, it) => Entry::new(key, OrderKey::default(), it.into_span(&arena)),
+            Got::Fetched(key, it) => {
+                let (mtime, span) = (it.mtime_ms(), it.into_span(&arena));
+                let order = match &key {
+                    EntityKey::Message(key) => message_order(&key.message, &span, mtime),
+                    _ => OrderKey::default(),
+                };
+                Entry::new(key, order, span)
+            }
         };
         got.into_iter().map(finish).collect()
     }
