@@ -64,6 +64,11 @@ impl Issue {
     pub fn new(place: Place, kind: IssueKind) -> Self {
         Self { place, kind }
     }
+
+    /// Whether it says no more than that something is gone.
+    pub fn is_vanished(&self) -> bool {
+        self.kind == IssueKind::Vanished
+    }
 }
 
 /// What is wrong.

@@ -16,6 +16,8 @@ pub enum StageName {
     Resolve,
     /// Their typed values.
     Hydrate,
+    /// What an index keeps of them.
+    Index,
 }
 
 impl fmt::Display for StageName {
@@ -24,6 +26,7 @@ impl fmt::Display for StageName {
             Self::Plan => "plan",
             Self::Resolve => "resolve",
             Self::Hydrate => "hydrate",
+            Self::Index => "index",
         })
     }
 }

@@ -5,6 +5,7 @@
 mod context;
 mod export;
 mod hydrate;
+mod indexing;
 mod loader;
 mod plan;
 mod resolve;
@@ -17,6 +18,9 @@ pub use export::Export;
 pub use hydrate::{
     MessageHydrated, PartHydrated, SessionHydratedTree, hydrate_message, hydrate_messages,
     hydrate_session, hydrate_session_tree,
+};
+pub use indexing::{
+    OnProgress, Parts, Progress, RefreshOptions, Refreshed, Verify, build_index, refresh_index,
 };
 pub use loader::{LoadedSession, MessageWithParts, SessionLoader, SessionTree};
 pub use plan::{ReadAhead, SessionPlan, SessionTreePlan, plan_session_tree, plan_sessions};

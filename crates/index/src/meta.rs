@@ -261,6 +261,11 @@ impl PartRef {
         Self { id, kind: None, observed: None, changed: 0 }
     }
 
+    /// A part whose file was looked at and not read.
+    pub fn looked_at(id: PartId, observed: Observed) -> Self {
+        Self { observed: Some(observed), ..Self::named(id) }
+    }
+
     /// The number of its last change: it is new to whoever has seen less.
     pub fn changed(&self) -> scrollback_core_id::Revision {
         scrollback_core_id::Revision(self.changed)

@@ -10,7 +10,7 @@ use scrollback_core_id::{
     Cursor, MessageId, MessageKey, OrderKey, PartId, ProjectId, Revision, SessionId,
 };
 
-use crate::generation::Generation;
+use crate::generation::{Found, Generation};
 use crate::index::Shared;
 use crate::{
     MessageMeta, Observed, PartRef, ProjectMeta, SessionMeta, SessionState, Upkeep, Usage,
@@ -131,6 +131,21 @@ impl View {
     /// What a refresh compares: how the record looked, and the upkeep.
     pub fn upkeep(&self, id: &SessionId) -> Option<(Option<Observed>, Upkeep)> {
         self.generation.upkeep_value(&self.generation.session(id, self.revision)?)
+    }
+
+    /// Whether a session's record belongs to a project.
+    pub fn is_in(&self, id: &SessionId, project: &ProjectId) -> bool {
+        match self.generation.session(id, self.revision) {
+            Some(Found::Overlay(version)) => {
+                let record = version.value.as_ref().and_then(|state| state.record.as_ref());
+                record.is_some_and(|record| record.project.as_ref() == Some(project))
+            }
+            Some(Found::Base(row)) => {
+                let base = self.generation.base.as_ref();
+                base.is_some_and(|base| base.session_project_is(row, project))
+            }
+            None => false,
+        }
     }
 
     /// Every session that is known of, with a record or without, in no order.

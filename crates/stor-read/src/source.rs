@@ -49,8 +49,8 @@ pub trait Reader {
     /// If the scope as a whole cannot be walked.
     fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> Result<()>;
 
-    /// Says what there is and in which state, in no order, and reads nothing. What vanishes
-    /// meanwhile is no issue.
+    /// Says what there is and in which state, and reads nothing. The set that is listed comes
+    /// first, the rest in no order; what vanishes meanwhile is no issue.
     ///
     /// # Errors
     /// If the store cannot be walked.

@@ -18,11 +18,11 @@ pub enum Survey<'a> {
     /// The set of messages of every session that has any, whether it has a record or not; sighted
     /// under the session's key.
     MessageSets,
-    /// The record of every message of one session.
+    /// The set of messages of one session, before it is listed, and the record of each.
     Messages(&'a SessionKey),
     /// The sets of parts of these messages, those that there are; sighted under the messages' keys.
     PartSets(&'a [MessageKey]),
-    /// The record of every part of one message.
+    /// The set of parts of one message, before it is listed, and the record of each.
     Parts(&'a MessageKey),
 }
 

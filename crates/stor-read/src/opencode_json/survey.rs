@@ -24,6 +24,10 @@ impl<'h> Hand<'h> {
         Self { each, over: false }
     }
 
+    fn set(&mut self, set: Option<Sighting>) {
+        set.into_iter().for_each(|set| self.out(Seen::Sighting(set)));
+    }
+
     fn out(&mut self, seen: Seen) {
         self.over = self.over || (self.each)(seen) == ControlFlow::Break(());
     }
@@ -90,6 +94,9 @@ impl FileLook<'_> {
         let id = session.session.as_str();
         let note = &mut |key, issue| hand.out(Seen::Issue(key, issue));
         let Some(dir) = self.open_session(session, note) else { return };
+        self.see_this_set(&dir, session.clone());
+        hand.set(self.set.take());
+        let note = &mut |key, issue| hand.out(Seen::Issue(key, issue));
         let path = || [MESSAGE, id].iter().collect();
         let found: Vec<MessageId> = ids(&dir, Names::Records, path, &mut self.buffer, note);
         for message in found {
@@ -118,6 +125,9 @@ impl FileLook<'_> {
         let all = self.open_parts(note);
         let path = || [PART, id].iter().collect();
         let Some(dir) = all.and_then(|all| open_if_there(&all, id, path, note)) else { return };
+        self.see_this_set(&dir, message.clone());
+        hand.set(self.set.take());
+        let note = &mut |key, issue| hand.out(Seen::Issue(key, issue));
         let found: Vec<PartId> = ids(&dir, Names::Records, path, &mut self.buffer, note);
         for part in found {
             if hand.over {

@@ -1,0 +1,119 @@
+//! Building an index of a store that none is known of.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use scrollback_core_id::{EntityKey, Scope, SessionKey};
+use scrollback_core_type::{StageName, StageResult};
+use scrollback_index::{Contents, SessionIndex, SessionMeta};
+use scrollback_stor_read::{Found, Result, Seen, Source, Survey};
+
+use super::pool::{self, OnProgress, Worker};
+use super::session::{self, Notes, Parts, Whole};
+use crate::stage::{Stage, locate_issues};
+
+/// Reads a whole store into an index: its projects, sessions and messages, and its parts as far as
+/// `parts` wants. Breaks if `progress` does.
+///
+/// One record that cannot be read is an issue of the report, and nothing else is lost.
+///
+/// # Errors
+/// If the store cannot be opened or walked.
+pub fn build_index(
+    source: &dyn Source,
+    parts: Parts,
+    progress: &OnProgress<'_>,
+) -> Result<ControlFlow<(), StageResult<SessionIndex>>> {
+    let mut stage = Stage::begin(StageName::Index, source.clock());
+    let mut notes = Notes::default();
+    let mut worker = Worker::new(source)?;
+    let mut contents = Contents::default();
+    {
+        let Worker { reader, metas, .. } = &mut worker;
+        reader.scan(&Scope::Projects, &mut |found| {
+            match found {
+                Found::Entry(entry) => {
+                    if let (EntityKey::Project(id), Some(span)) = (&entry.key, &entry.span) {
+                        let (meta, issue) = metas.project(id.clone(), span);
+                        issue
+                            .into_iter()
+                            .for_each(|issue| notes.note(Some(entry.key.clone()), issue));
+                        contents.projects.push(meta);
+                    }
+                }
+                Found::Issue(key, issue) => notes.note(key, issue),
+                Found::Set(_) => {}
+            }
+            ControlFlow::Continue(())
+        })?;
+    }
+    let jobs = sessions(&mut worker, &mut notes)?;
+    drop(worker);
+    let read = pool::run(source, &jobs, progress, |worker, job: &Job| {
+        session::read_whole(worker, &job.key, job.record.clone(), parts, Notes::default())
+    })?;
+    let ControlFlow::Continue(read) = read else { return Ok(ControlFlow::Break(())) };
+    let of_records = mark(&notes);
+    for Whole { contents: mut session, notes: more } in read {
+        session.state.upkeep.unsettled |= of_records.contains(&session.key);
+        stage.counts.sessions += usize::from(session.state.record.is_some());
+        stage.counts.messages += session.messages.len();
+        let listed = session.messages.iter().filter_map(|message| message.parts.as_ref());
+        stage.counts.parts += listed.map(|list| list.refs.len()).sum::<usize>();
+        notes.issues.extend(more.issues);
+        contents.sessions.push(session);
+    }
+    let index = SessionIndex::build(source.id().clone(), contents);
+    let mut result = stage.end(index);
+    result.report.issues = notes.issues;
+    locate_issues(&mut result.report, |key| source.locate(key));
+    Ok(ControlFlow::Continue(result))
+}
+
+/// A session to be read.
+struct Job {
+    key: SessionKey,
+    record: Option<Arc<SessionMeta>>,
+}
+
+/// Every session that has a record, newest first, and then those that have messages alone.
+fn sessions(worker: &mut Worker<'_>, notes: &mut Notes) -> Result<Vec<Job>> {
+    let Worker { reader, metas, .. } = worker;
+    let mut jobs = Vec::new();
+    reader.scan(&Scope::Sessions, &mut |found| {
+        match found {
+            Found::Entry(entry) => {
+                let record = session::record(metas, entry, notes).map(Arc::new);
+                jobs.extend(record.map(|it| Job { key: it.key.clone(), record: Some(it) }));
+            }
+            Found::Issue(key, issue) => notes.note(key, issue),
+            Found::Set(_) => {}
+        }
+        ControlFlow::Continue(())
+    })?;
+    let known: HashSet<SessionKey> = jobs.iter().map(|job| job.key.clone()).collect();
+    reader.survey(&Survey::MessageSets, &mut |seen| {
+        match seen {
+            Seen::Sighting(sighting) => {
+                if let EntityKey::Session(key) = sighting.key
+                    && !known.contains(&key)
+                {
+                    jobs.push(Job { key, record: None });
+                }
+            }
+            Seen::Issue(key, issue) => notes.note(key, issue),
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(jobs)
+}
+
+/// The sessions that these issues are about.
+fn mark(notes: &Notes) -> HashSet<SessionKey> {
+    let about = notes.issues.iter().filter_map(|issue| match &issue.key {
+        Some(EntityKey::Session(key)) => Some(key.clone()),
+        _ => None,
+    });
+    about.collect()
+}

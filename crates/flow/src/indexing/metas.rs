@@ -1,0 +1,128 @@
+//! From the bytes of a record to what the index keeps of it.
+
+use scrollback_core_err::Issue;
+use scrollback_core_id::{MessageKey, OrderKey, ProjectId, SessionKey};
+use scrollback_core_type::{
+    LazyStr, MessageHead, Parse, Parsed, Project, Role, SessionHead, TimeHead, TokensHead,
+};
+use scrollback_index::{MessageMeta, Name, Names, Observed, ProjectMeta, SessionMeta, TokenCounts};
+use scrollback_stor_mmap::{MappedSpan, Settled};
+use scrollback_stor_read::Sighting;
+
+/// Makes metas, and shares the texts that many of them have.
+#[derive(Debug, Default)]
+pub(crate) struct Metas {
+    names: Names,
+}
+
+impl Metas {
+    fn name(&mut self, text: Option<LazyStr<'_>>) -> Option<Name> {
+        text.map(|text| self.names.name(&text.get()))
+    }
+
+    pub(crate) fn project(
+        &mut self,
+        id: ProjectId,
+        span: &MappedSpan,
+    ) -> (ProjectMeta, Option<Issue>) {
+        let (record, issue) = sound(Project::parse(span));
+        let worktree = self.name(record.and_then(|record| record.worktree));
+        let observed = observed(span, issue.is_none());
+        (ProjectMeta { id, worktree, observed }, issue)
+    }
+
+    pub(crate) fn session(
+        &mut self,
+        key: SessionKey,
+        order: OrderKey,
+        project: Option<ProjectId>,
+        span: &MappedSpan,
+    ) -> (SessionMeta, Option<Issue>) {
+        let (head, issue) = sound(SessionHead::parse(span));
+        let damaged = head.is_none();
+        let head = head.unwrap_or_default();
+        let time = head.time.unwrap_or_default();
+        let meta = SessionMeta {
+            key,
+            order,
+            project: project.or(head.project_id),
+            parent: head.parent_id,
+            directory: self.name(head.directory),
+            title: head.title.map(|title| title.get().into()),
+            version: self.name(head.version),
+            created: time.created,
+            updated: time.updated,
+            archived: time.archived,
+            damaged,
+            observed: observed(span, issue.is_none()),
+        };
+        (meta, issue)
+    }
+
+    pub(crate) fn message(
+        &mut self,
+        key: MessageKey,
+        order: OrderKey,
+        span: &MappedSpan,
+    ) -> (MessageMeta, Option<Issue>) {
+        let (head, issue) = sound(MessageHead::parse(span));
+        let damaged = head.is_none();
+        let head = head.unwrap_or_default();
+        let TimeHead { created, completed, .. } = head.time.unwrap_or_default();
+        let asked = head.model.unwrap_or_default();
+        let meta = MessageMeta {
+            key,
+            order,
+            role: match head.role.as_ref().map(LazyStr::get).as_deref() {
+                Some("user") => Role::User,
+                Some("assistant") => Role::Assistant,
+                _ => Role::Unknown,
+            },
+            created,
+            completed,
+            parent: head.parent_id,
+            agent: self.name(head.agent.or(head.mode)),
+            provider: self.name(head.provider_id.or(asked.provider_id)),
+            model: self.name(head.model_id.or(asked.model_id)),
+            tokens: head.tokens.map(tokens),
+            cost: head.cost.map(|cost| cost.0),
+            finish: self.name(head.finish),
+            error: self.name(head.error.and_then(|error| error.name)),
+            summary: head.summary == Some(true),
+            damaged,
+            observed: observed(span, issue.is_none()),
+            parts: None,
+        };
+        (meta, issue)
+    }
+}
+
+/// The value of a record, or what makes all of it unusable.
+fn sound<T>(parsed: Result<Parsed<T>, Box<Issue>>) -> (Option<T>, Option<Issue>) {
+    match parsed {
+        Ok(parsed) => (Some(parsed.value), None),
+        Err(issue) => (None, Some(*issue)),
+    }
+}
+
+/// What a record was like when it was read. One that is unusable is read again each time, so that
+/// its issue is told each time.
+fn observed(span: &MappedSpan, sound: bool) -> Observed {
+    Observed { stamp: *span.stamp(), clean: sound && span.is_settled() }
+}
+
+/// What something was like when it was looked at.
+pub(crate) fn sighted(sighting: &Sighting) -> Observed {
+    Observed { stamp: sighting.stamp, clean: sighting.settled == Settled::Settled }
+}
+
+fn tokens(head: TokensHead<'_>) -> TokenCounts {
+    let cache = head.cache.unwrap_or_default();
+    TokenCounts {
+        input: head.input.unwrap_or(0),
+        output: head.output.unwrap_or(0),
+        reasoning: head.reasoning.unwrap_or(0),
+        cache_read: cache.read.unwrap_or(0),
+        cache_write: cache.write.unwrap_or(0),
+    }
+}

@@ -1,0 +1,16 @@
+//! An index of a Source: built once, then refreshed.
+//!
+//! `metas` makes what the index keeps from what a reader hands out; `session` reads one session
+//! whole or looks at it file by file; `pool` does that for many; `build` and `refresh` are the two
+//! ways to an index that equals its store. `snapshots` keeps them between runs.
+
+mod build;
+mod metas;
+mod pool;
+mod refresh;
+mod session;
+
+pub use build::build_index;
+pub use pool::{OnProgress, Progress};
+pub use refresh::{RefreshOptions, Refreshed, Verify, refresh_index};
+pub use session::Parts;

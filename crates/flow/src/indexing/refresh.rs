@@ -1,0 +1,233 @@
+//! Refreshing an index instead of building it: `docs/refresh.md` says why it is done so.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use scrollback_core_id::{Cursor, EntityKey, ProjectId, SessionKey};
+use scrollback_core_type::{StageName, StageResult};
+use scrollback_index::{Batch, SessionIndex, Upkeep, View};
+use scrollback_stor_read::{Found, Result, Seen, Sighting, Source, Survey};
+
+use super::pool::{self, OnProgress, Worker};
+use super::session::{self, Notes, Parts};
+use crate::stage::{Stage, locate_issues};
+
+/// How thoroughly an index is compared with its store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Verify {
+    /// Hot sessions file by file; cold ones by their record and the set of their messages. A
+    /// message or part that was rewritten in place in a cold session is missed.
+    #[default]
+    Fast,
+    /// Every message, and every part that the index has looked at.
+    Full,
+}
+
+/// How an index is refreshed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RefreshOptions {
+    /// How thoroughly.
+    pub verify: Verify,
+    /// How much of the parts is wanted.
+    pub parts: Parts,
+    /// A session is hot if a file of it was written this shortly before it was last looked at.
+    /// One hour.
+    pub recent: Duration,
+    /// A session with an unfinished answer is hot this long after the last write: the answer is
+    /// being written, or the program died. One day.
+    pub stalled: Duration,
+}
+
+impl Default for RefreshOptions {
+    fn default() -> Self {
+        Self {
+            verify: Verify::Fast,
+            parts: Parts::Later,
+            recent: Duration::from_secs(60 * 60),
+            stalled: Duration::from_secs(24 * 60 * 60),
+        }
+    }
+}
+
+impl RefreshOptions {
+    /// Whether a session has to be looked at file by file, by what it was like the last time.
+    pub fn is_hot(&self, upkeep: &Upkeep) -> bool {
+        let quiet = upkeep.checked.since(upkeep.newest);
+        upkeep.unsettled || quiet < self.recent || (upkeep.unfinished && quiet < self.stalled)
+    }
+}
+
+/// What a refresh did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refreshed {
+    /// The state before.
+    pub before: Cursor,
+    /// The state after.
+    pub after: Cursor,
+    /// How many sessions there are.
+    pub sessions: usize,
+    /// How many of them were looked at file by file.
+    pub verified: usize,
+}
+
+/// Makes an index equal to its store again, in one batch; `changes` then tells what differed.
+/// Breaks if `progress` does, and has changed nothing then.
+///
+/// # Errors
+/// If the store cannot be opened or walked; the index is then as it was.
+pub fn refresh_index(
+    source: &dyn Source,
+    index: &SessionIndex,
+    options: &RefreshOptions,
+    progress: &OnProgress<'_>,
+) -> Result<ControlFlow<(), StageResult<Refreshed>>> {
+    let mut stage = Stage::begin(StageName::Index, source.clock());
+    let view = index.view();
+    let before = view.cursor();
+    let mut worker = Worker::new(source)?;
+    let mut notes = Notes::default();
+    let mut batch = Batch::new();
+    projects(&mut worker, &view, &mut batch, &mut notes)?;
+
+    let there = sightings(&mut worker, &mut notes)?;
+    drop(worker);
+    let jobs: Vec<(&SessionKey, &Sighted)> =
+        there.iter().filter(|(key, now)| is_dirty(&view, key, now, options)).collect();
+    let verified = pool::run(source, &jobs, progress, |worker, (key, now)| {
+        session::verify(worker, &view, key, Some(&now.records), options.parts)
+    })?;
+    let ControlFlow::Continue(verified) = verified else { return Ok(ControlFlow::Break(())) };
+    for session in verified {
+        batch.append(session.batch);
+        notes.issues.extend(session.notes.issues);
+    }
+    for id in view.known_sessions() {
+        let key = SessionKey { session: id };
+        if !there.contains_key(&key) {
+            for message in view.by_session(&key.session) {
+                batch.remove_message(message.key.clone());
+            }
+            batch.remove_session(key);
+        }
+    }
+    drop(view);
+    index.commit(batch);
+    stage.counts.sessions = there.len();
+    let refreshed =
+        Refreshed { before, after: index.cursor(), sessions: there.len(), verified: jobs.len() };
+    let mut result = stage.end(refreshed);
+    result.report.issues = notes.issues;
+    locate_issues(&mut result.report, |key| source.locate(key));
+    Ok(ControlFlow::Continue(result))
+}
+
+/// Where a session was sighted: its record, and the set of its messages.
+#[derive(Debug, Default)]
+struct Sighted {
+    records: Vec<Sighting>,
+    set: Option<Sighting>,
+    /// Whether something is wrong with the record.
+    wrong: bool,
+}
+
+fn sightings(worker: &mut Worker<'_>, notes: &mut Notes) -> Result<HashMap<SessionKey, Sighted>> {
+    let mut there: HashMap<SessionKey, Sighted> = HashMap::new();
+    for survey in [Survey::Sessions, Survey::MessageSets] {
+        worker.reader.survey(&survey, &mut |seen| {
+            match seen {
+                Seen::Sighting(sighting) => {
+                    if let EntityKey::Session(key) = &sighting.key {
+                        let session = there.entry(key.clone()).or_default();
+                        match survey {
+                            Survey::Sessions => session.records.push(sighting),
+                            _ => session.set = Some(sighting),
+                        }
+                    }
+                }
+                Seen::Issue(key, issue) => {
+                    if let Some(EntityKey::Session(key)) = &key {
+                        there.entry(key.clone()).or_default().wrong = true;
+                    }
+                    notes.note(key, issue);
+                }
+            }
+            ControlFlow::Continue(())
+        })?;
+    }
+    Ok(there)
+}
+
+/// Whether a session has to be looked at file by file.
+fn is_dirty(view: &View, key: &SessionKey, now: &Sighted, options: &RefreshOptions) -> bool {
+    let Some((record, upkeep)) = view.upkeep(&key.session) else { return true };
+    let same_record = match (&record, &now.records[..]) {
+        (None, []) => true,
+        (Some(known), [now]) => {
+            known.is_unchanged(&now.stamp)
+                && now.project.as_ref().is_none_or(|project| view.is_in(&key.session, project))
+        }
+        _ => false,
+    };
+    let same_set = match (&upkeep.set, &now.set) {
+        (None, None) => true,
+        (Some(known), Some(now)) => known.is_unchanged(&now.stamp),
+        _ => false,
+    };
+    options.verify == Verify::Full
+        || !same_record
+        || !same_set
+        || now.wrong
+        || options.is_hot(&upkeep)
+        || options.parts > Parts::Later
+}
+
+/// Compares the projects with the store.
+fn projects(
+    worker: &mut Worker<'_>,
+    view: &View,
+    batch: &mut Batch,
+    notes: &mut Notes,
+) -> Result<()> {
+    let mut there: HashMap<ProjectId, Sighting> = HashMap::new();
+    let Worker { reader, metas, .. } = worker;
+    reader.survey(&Survey::Projects, &mut |seen| {
+        match seen {
+            Seen::Sighting(sighting) => {
+                if let EntityKey::Project(id) = &sighting.key {
+                    there.insert(id.clone(), sighting);
+                }
+            }
+            Seen::Issue(key, issue) => notes.note(key, issue),
+        }
+        ControlFlow::Continue(())
+    })?;
+    for project in view.projects() {
+        match there.get(&project.id) {
+            None => batch.remove_project(project.id.clone()),
+            Some(now) if project.observed.is_unchanged(&now.stamp) => {
+                there.remove(&project.id);
+            }
+            Some(_) => {}
+        }
+    }
+    let keys: Vec<EntityKey> = there.into_keys().map(EntityKey::Project).collect();
+    if keys.is_empty() {
+        return Ok(());
+    }
+    reader.spans(&keys, &mut |found| {
+        match found {
+            Found::Entry(entry) => {
+                if let (EntityKey::Project(id), Some(span)) = (&entry.key, &entry.span) {
+                    let (meta, issue) = metas.project(id.clone(), span);
+                    issue.into_iter().for_each(|issue| notes.note(Some(entry.key.clone()), issue));
+                    batch.put_project(meta);
+                }
+            }
+            Found::Issue(_, issue) if issue.is_vanished() => {}
+            Found::Issue(key, issue) => notes.note(key, issue),
+            Found::Set(_) => {}
+        }
+        ControlFlow::Continue(())
+    })
+}
