@@ -7,6 +7,7 @@ mod export;
 mod hydrate;
 mod indexing;
 mod loader;
+mod materializer;
 mod plan;
 mod resolve;
 mod run;
@@ -20,9 +21,11 @@ pub use hydrate::{
     hydrate_session, hydrate_session_tree,
 };
 pub use indexing::{
-    OnProgress, Parts, Progress, RefreshOptions, Refreshed, Verify, build_index, refresh_index,
+    Kept, NoSnapshot, OnProgress, Parts, Progress, RefreshOptions, Refreshed, Snapshots, Verify,
+    build_index, refresh_index,
 };
 pub use loader::{LoadedSession, MessageWithParts, SessionLoader, SessionTree};
+pub use materializer::{MaterializerStats, Origin, SessionMaterializer};
 pub use plan::{ReadAhead, SessionPlan, SessionTreePlan, plan_session_tree, plan_sessions};
 pub use resolve::resolve_session_tree;
 pub use run::{SessionScope, find_orphans, run_session_flow, run_session_tree_flow};

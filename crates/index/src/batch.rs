@@ -16,7 +16,7 @@ pub struct Batch {
 pub(crate) enum Put {
     Project(ProjectId, Option<ProjectMeta>),
     Session(SessionKey, Option<SessionState>),
-    Message(MessageKey, Option<MessageMeta>),
+    Message(MessageKey, Option<Box<MessageMeta>>),
 }
 
 impl Batch {
@@ -57,7 +57,7 @@ impl Batch {
 
     /// Adds a message, or replaces it.
     pub fn put_message(&mut self, message: MessageMeta) {
-        self.changes.push(Put::Message(message.key.clone(), Some(message)));
+        self.changes.push(Put::Message(message.key.clone(), Some(Box::new(message))));
     }
 
     /// Removes a message.

@@ -86,7 +86,7 @@ impl SessionIndex {
         changes.extend(logged.into_iter().filter_map(|(sequence, key)| {
             // A key that changed again has a later entry.
             let (now, value) = view.now(&key)?;
-            (now == sequence).then(|| Change { key, revision: Revision(sequence), value })
+            (now == sequence).then_some(Change { key, revision: Revision(sequence), value })
         }));
         Changes { view, cursor, since: Since::Changed(changes) }
     }

@@ -34,6 +34,6 @@ pub use meta::{
 };
 pub use name::{Name, Names};
 pub use rebase::{Contents, SessionContents};
-pub use snapshot::{Snapshot, SnapshotBytes, SnapshotError};
+pub use snapshot::{Snapshot, SnapshotBytes, SnapshotError, file_name};
 pub use stats::{Counts, Stats};
 pub use view::{Sessions, View};

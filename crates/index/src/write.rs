@@ -150,7 +150,7 @@ impl Plan<'_> {
         self.made.push(Made { key: EntityKey::Session(key), value, sequence });
     }
 
-    fn message(&mut self, key: MessageKey, mut new: Option<MessageMeta>) {
+    fn message(&mut self, key: MessageKey, mut new: Option<Box<MessageMeta>>) {
         let found = self.generation.message(&key, self.published);
         let last = found.as_ref().map_or(0, |found| self.generation.message_sequence(found));
         let old = found.and_then(|found| self.generation.message_value(found));
@@ -159,7 +159,7 @@ impl Plan<'_> {
             let known = old.as_ref().and_then(|old| old.parts.as_ref());
             number_parts(parts, known, next);
         }
-        if old.as_deref() == new.as_ref() {
+        if old.as_deref() == new.as_deref() {
             return;
         }
         let quiet = match (&old, &new) {
@@ -167,7 +167,7 @@ impl Plan<'_> {
             _ => false,
         };
         let sequence = if quiet { last } else { self.next() };
-        let value = Value::Message(new.map(Arc::new));
+        let value = Value::Message(new.map(Arc::from));
         self.made.push(Made { key: EntityKey::Message(key), value, sequence });
     }
 }

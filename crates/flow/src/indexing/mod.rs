@@ -6,11 +6,14 @@
 
 mod build;
 mod metas;
-mod pool;
+pub(crate) mod pool;
 mod refresh;
-mod session;
+pub(crate) mod session;
+mod snapshots;
 
 pub use build::build_index;
+pub(crate) use metas::sighted;
 pub use pool::{OnProgress, Progress};
 pub use refresh::{RefreshOptions, Refreshed, Verify, refresh_index};
 pub use session::Parts;
+pub use snapshots::{Kept, NoSnapshot, Snapshots};

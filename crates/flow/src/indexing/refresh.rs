@@ -95,7 +95,7 @@ pub fn refresh_index(
     let jobs: Vec<(&SessionKey, &Sighted)> =
         there.iter().filter(|(key, now)| is_dirty(&view, key, now, options)).collect();
     let verified = pool::run(source, &jobs, progress, |worker, (key, now)| {
-        session::verify(worker, &view, key, Some(&now.records), options.parts)
+        session::verify(worker, &view, key, Some(&now.records), options)
     })?;
     let ControlFlow::Continue(verified) = verified else { return Ok(ControlFlow::Break(())) };
     for session in verified {

@@ -17,6 +17,7 @@ use scrollback_stor_read::{Entry, Found, Reader, Result, Seen, Sighting, Survey}
 
 use super::metas::{Metas, sighted};
 use super::pool::Worker;
+use super::refresh::RefreshOptions;
 
 /// How much of the parts an index keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -177,13 +178,13 @@ pub(crate) struct Verified {
 }
 
 /// Looks at every file of a session, and at its parts as far as the index looked at them or
-/// `parts` wants; reads what changed. `records` is where its record was sighted, if that is known.
+/// the options want; reads what changed. `records` is where its record was sighted, if that is known.
 pub(crate) fn verify(
     worker: &mut Worker<'_>,
     view: &View,
     key: &SessionKey,
     records: Option<&[Sighting]>,
-    parts: Parts,
+    options: &RefreshOptions,
 ) -> Result<Verified> {
     let checked = worker.reader.clock().now();
     let known = view.state(&key.session);
@@ -219,7 +220,7 @@ pub(crate) fn verify(
         }
     }
     read_messages(worker, key, sighted_messages.into_keys(), &old, &mut messages, &mut notes)?;
-    verify_parts(worker, &mut messages, parts, &mut notes)?;
+    verify_parts(worker, &mut messages, options.parts, &mut notes)?;
 
     let upkeep = upkeep(record.as_deref(), set, &messages, checked, &notes);
     let by_id: HashMap<&MessageId, &Arc<MessageMeta>> =
@@ -235,10 +236,11 @@ pub(crate) fn verify(
         None if !is_there => {}
         known => {
             let state = SessionState { record, upkeep };
-            // When it was looked at is worth a revision only if it says that all is quiet now.
+            // That it was looked at is worth a revision only if it need not be any more.
             let same = known.is_some_and(|known| {
                 let same_but_when = Upkeep { checked: known.upkeep.checked, ..upkeep };
-                known.record == state.record && known.upkeep == same_but_when
+                let calmed = options.is_hot(&known.upkeep) && !options.is_hot(&upkeep);
+                known.record == state.record && known.upkeep == same_but_when && !calmed
             });
             if !same || !batch.is_empty() {
                 batch.put_session(key.clone(), state);

@@ -10,5 +10,14 @@ mod layout;
 mod row;
 mod table;
 
+use scrollback_core_id::SourceId;
+use xxhash_rust::xxh3::xxh3_64;
+
 pub use decode::{Snapshot, SnapshotBytes, SnapshotError};
 pub(crate) use encode::{About, Encoder};
+
+/// The name of the file that a store's snapshot is kept in: the hash of the store's id, which the
+/// snapshot has whole.
+pub fn file_name(store: &SourceId) -> String {
+    format!("{:016x}.snapshot", xxh3_64(store.as_bytes()))
+}

@@ -1,0 +1,192 @@
+//! Snapshots in files: one for each store, in a directory of our own.
+
+use std::fs::{self, DirBuilder};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use scrollback_core_err::{AtPath, PathError};
+use scrollback_core_id::{SourceId, Stamp, UnixNanos};
+use scrollback_index::{Snapshot, SnapshotError, file_name};
+use scrollback_stor_mmap::{Dir, Directory, FileKind, ListBuffer, open_own, write_atomic};
+
+/// Ends the names of snapshots.
+const SNAPSHOT: &[u8] = b".snapshot";
+/// Ends the names of snapshots that are being written.
+const TEMPORARY: &[u8] = b".tmp";
+/// A snapshot that is being written for longer than this was left by a process that died.
+const ABANDONED: Duration = Duration::from_secs(60 * 60);
+
+/// Where snapshots are kept between runs: `$XDG_CACHE_HOME/scrollback`, never a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshots {
+    dir: PathBuf,
+    budget: u64,
+}
+
+/// Why there is no snapshot to begin with: the index is then built anew.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoSnapshot {
+    /// None was kept, or keeping them is switched off.
+    #[error("there is no snapshot")]
+    Missing,
+    /// The file cannot be read.
+    #[error("the snapshot cannot be read: {0}")]
+    Unreadable(String),
+    /// The bytes are of no use.
+    #[error(transparent)]
+    Unusable(#[from] SnapshotError),
+    /// It is of another store, whose name has the same hash.
+    #[error("the snapshot is of another store, {0}")]
+    OtherStore(SourceId),
+}
+
+/// A snapshot in its file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The file.
+    pub path: PathBuf,
+    /// Its size and when it was written.
+    pub stamp: Stamp,
+    /// The store that it is of; none if it is of no use to this version.
+    pub store: Option<SourceId>,
+}
+
+impl Snapshots {
+    /// How many bytes of snapshots are kept: 512 MiB.
+    pub const BUDGET: u64 = 512 << 20;
+
+    /// Snapshots in this directory, which is made when the first is kept.
+    pub fn new(dir: impl Into<PathBuf>) -> Self {
+        Self { dir: dir.into(), budget: Self::BUDGET }
+    }
+
+    /// The same with another budget, in bytes. The one that was kept last always stays.
+    #[must_use]
+    pub fn with_budget(self, budget: u64) -> Self {
+        Self { budget, ..self }
+    }
+
+    /// The directory.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The file of a store's snapshot.
+    pub fn path(&self, store: &SourceId) -> PathBuf {
+        self.dir.join(file_name(store))
+    }
+
+    /// Opens the snapshot of a store: maps it, and checks all of it.
+    ///
+    /// # Errors
+    /// Why there is none that is of use.
+    pub fn load(&self, store: &SourceId) -> Result<Snapshot, NoSnapshot> {
+        let snapshot = open(&self.path(store))?;
+        if snapshot.store() != store {
+            return Err(NoSnapshot::OtherStore(snapshot.store().clone()));
+        }
+        Ok(snapshot)
+    }
+
+    /// Keeps a snapshot in place of the one of the same store, and removes the oldest of others
+    /// that are over the budget. Whoever opens it meanwhile has all of the old or all of the new.
+    ///
+    /// # Errors
+    /// If it cannot be written; the old one is then as it was.
+    pub fn keep(&self, snapshot: &Snapshot, now: UnixNanos) -> Result<(), PathError> {
+        let mut private = DirBuilder::new();
+        private.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
+        private.create(&self.dir).at("make", &self.dir)?;
+        let path = self.path(snapshot.store());
+        write_atomic(&path, snapshot.bytes()).map_err(|error| path_error(error, &path))?;
+        self.tidy(&path, now);
+        Ok(())
+    }
+
+    /// The snapshots that are kept, the newest first.
+    pub fn list(&self) -> Vec<Kept> {
+        let mut kept: Vec<Kept> = self
+            .files(SNAPSHOT)
+            .into_iter()
+            .map(|(path, stamp)| {
+                let store = open(&path).ok().map(|snapshot| snapshot.store().clone());
+                Kept { path, stamp, store }
+            })
+            .collect();
+        kept.sort_by(|a, b| b.stamp.mtime.cmp(&a.stamp.mtime).then_with(|| a.path.cmp(&b.path)));
+        kept
+    }
+
+    /// Removes every snapshot, and what was left of unfinished ones. Says how many there were.
+    ///
+    /// # Errors
+    /// If one cannot be removed.
+    pub fn clear(&self) -> Result<usize, PathError> {
+        let snapshots = self.files(SNAPSHOT);
+        for (path, _) in snapshots.iter().chain(&self.files(TEMPORARY)) {
+            match fs::remove_file(path) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                removed => removed.at("remove", path)?,
+            }
+        }
+        Ok(snapshots.len())
+    }
+
+    /// Removes what is over the budget, the oldest first, and what dead processes left.
+    fn tidy(&self, newest: &Path, now: UnixNanos) {
+        let mut others = self.files(SNAPSHOT);
+        let mut all: u64 = others.iter().map(|(_, stamp)| stamp.size).sum();
+        others.retain(|(path, _)| path != newest);
+        others.sort_by_key(|(_, stamp)| stamp.mtime);
+        for (path, stamp) in others {
+            if all > self.budget && fs::remove_file(path).is_ok() {
+                all -= stamp.size;
+            }
+        }
+        for (path, stamp) in self.files(TEMPORARY) {
+            if now.since(stamp.mtime) > ABANDONED {
+                let _ = fs::remove_file(path); // the next process will try again
+            }
+        }
+    }
+
+    /// Our files whose names end so. Others in the directory are not ours to touch.
+    fn files(&self, end: &[u8]) -> Vec<(PathBuf, Stamp)> {
+        let Ok(dir) = Dir::open(&self.dir) else { return Vec::new() };
+        let mut names = Vec::new();
+        let listed = dir.list(&mut ListBuffer::default(), |name, kind| {
+            let ours = name.windows(SNAPSHOT.len()).any(|part| part == SNAPSHOT);
+            if kind == FileKind::File && ours && name.ends_with(end) {
+                names.extend(String::from_utf8(name.to_vec()));
+            }
+        });
+        if listed.is_err() {
+            return Vec::new();
+        }
+        let stamp = |name: &String| Some(dir.stat(name.as_bytes()).ok()?.1);
+        names.into_iter().filter_map(|name| Some((self.dir.join(&name), stamp(&name)?))).collect()
+    }
+}
+
+fn open(path: &Path) -> Result<Snapshot, NoSnapshot> {
+    if !path.exists() {
+        return Err(NoSnapshot::Missing);
+    }
+    let span = open_own(path).map_err(|error| NoSnapshot::Unreadable(error.to_string()))?;
+    Ok(Snapshot::open(Arc::new(span))?)
+}
+
+fn path_error(error: scrollback_stor_mmap::Error, path: &Path) -> PathError {
+    match error {
+        scrollback_stor_mmap::Error::Io(error) => error,
+        other => PathError {
+            action: "write",
+            path: path.to_owned(),
+            source: std::io::Error::other(other),
+        },
+    }
+}

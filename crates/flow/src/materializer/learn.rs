@@ -1,0 +1,68 @@
+//! What the index learns from a session that was loaded: its parts, their kinds, and how their
+//! files looked.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use scrollback_core_id::{EntityKey, MessageKey, SessionKey};
+use scrollback_core_type::{LazyStr, Parse, PartHead, PartKind};
+use scrollback_index::{Batch, MessageMeta, Observed, PartList, PartRef, View};
+use scrollback_stor_read::{Reader, Result, Seen, Survey};
+
+use crate::indexing::sighted;
+use crate::tree::{PartRefNode, SessionRefTree};
+
+/// How the sets of parts look before they are listed.
+pub(super) fn part_sets(
+    reader: &mut dyn Reader,
+    view: &View,
+    session: &SessionKey,
+) -> Result<HashMap<MessageKey, Observed>> {
+    let messages = view.by_session(&session.session);
+    let keys: Vec<MessageKey> = messages.iter().map(|meta| meta.key.clone()).collect();
+    let mut sets = HashMap::with_capacity(keys.len());
+    reader.survey(&Survey::PartSets(&keys), &mut |seen| {
+        if let Seen::Sighting(sighting) = seen
+            && let EntityKey::Message(key) = &sighting.key
+        {
+            sets.insert(key.clone(), sighted(&sighting));
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(sets)
+}
+
+/// The messages of a tree with their parts, where the index knew less. A message that changed
+/// since it was verified is left to the next look.
+pub(super) fn parts_of(
+    view: &View,
+    tree: &SessionRefTree,
+    sets: &HashMap<MessageKey, Observed>,
+) -> Batch {
+    let mut batch = Batch::new();
+    for node in &tree.messages {
+        let Some(meta) = view.message_at(&node.key) else { continue };
+        let is_same = node.span.as_ref().is_some_and(|it| *it.stamp() == meta.observed.stamp);
+        let all_read = node.parts.iter().all(|part| part.span.is_some());
+        if !is_same || !all_read {
+            continue;
+        }
+        let set = sets.get(&node.key).copied();
+        let parts = PartList { set, refs: node.parts.iter().map(part_ref).collect() };
+        let learned = MessageMeta { parts: Some(parts), ..MessageMeta::clone(&meta) };
+        if learned != *meta {
+            batch.put_message(learned);
+        }
+    }
+    batch
+}
+
+fn part_ref(node: &PartRefNode) -> PartRef {
+    let id = node.key.part.clone();
+    let Some(span) = &node.span else { return PartRef::named(id) };
+    let observed = Observed { stamp: *span.stamp(), clean: span.is_settled() };
+    let mut part = PartRef::looked_at(id, observed);
+    let head = PartHead::parse(span).ok().and_then(|head| head.value.kind);
+    part.kind = head.as_ref().map(LazyStr::get).map(|kind| PartKind::from_name(&kind));
+    part
+}

@@ -1,0 +1,82 @@
+//! Whole sessions: from the cache where nothing changed, else from the store.
+
+use std::sync::Arc;
+
+use scrollback_core_id::{EntityKey, PartKey, SessionKey, Stamp, circular_orders};
+use scrollback_core_type::StageReport;
+use scrollback_index::View;
+use scrollback_stor_mmap::MappedSpan;
+use scrollback_stor_read::Result;
+
+use super::SessionMaterializer;
+use super::learn::{part_sets, parts_of};
+use crate::indexing::pool::Worker;
+use crate::loader::SessionTree;
+use crate::run::read_tree;
+use crate::stage::locate_issues;
+use crate::tree::{MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
+
+impl SessionMaterializer {
+    /// Loads a whole session, as it is now. The files of one that was loaded before are looked at
+    /// and not read again, unless they changed. The index learns what its parts are.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`](crate::Error::NotFound) if neither the session nor messages of it are there.
+    pub fn load_session_tree(&self, session: &SessionKey) -> Result<SessionTree> {
+        let report = self.verify_sessions(std::slice::from_ref(session))?;
+        if let Some(tree) = self.cached(&self.index.view(), session) {
+            return Ok(SessionTree { tree, report });
+        }
+        let mut worker = Worker::new(&*self.source)?;
+        let sets = part_sets(&mut *worker.reader, &self.index.view(), session)?;
+        let mut read = read_tree(&mut *worker.reader, session)?;
+        self.index.commit(parts_of(&self.index.view(), &read.value, &sets));
+        self.remember(&read.value);
+        locate_issues(&mut read.report, |key| self.source.locate(key));
+        let mut report = StageReport { issues: Vec::new(), ..report };
+        report.merge(read.report);
+        Ok(SessionTree { tree: read.value, report })
+    }
+
+    /// The session from the cache, if every record of it is there and as the index says.
+    fn cached(&self, view: &View, session: &SessionKey) -> Option<SessionRefTree> {
+        let record = view.session(&session.session)?;
+        let span = self.cached_span(&session.clone().into(), &record.observed.stamp)?;
+        let project = record.project.clone();
+        let mut messages = Vec::new();
+        for meta in view.by_session(&session.session) {
+            let span = self.cached_span(&meta.key.clone().into(), &meta.observed.stamp)?;
+            let refs = &meta.parts.as_ref()?.refs;
+            let orders = circular_orders(refs.iter().map(|part| &part.id));
+            let mut parts = Vec::with_capacity(refs.len());
+            for (part, order) in refs.iter().zip(orders) {
+                let key = PartKey { message: meta.key.message.clone(), part: part.id.clone() };
+                let span = self.cached_span(&key.clone().into(), &part.observed?.stamp)?;
+                parts.push(PartRefNode { key, order, span: Some(span) });
+            }
+            let (key, order) = (meta.key.clone(), meta.order);
+            messages.push(MessageRefNode { key, order, span: Some(span), parts });
+        }
+        let session = SessionRefNode { key: session.clone(), span: Some(span), project };
+        Some(SessionRefTree { session, messages, clock: Arc::clone(self.source.clock()) })
+    }
+
+    /// A span that was read from a file that looked so, and that no write was under way in.
+    fn cached_span(&self, key: &EntityKey, stamp: &Stamp) -> Option<MappedSpan> {
+        let span = self.cache.get(self.source.id(), key)?;
+        (span.is_settled() && span.stamp() == stamp).then_some(span)
+    }
+
+    fn remember(&self, tree: &SessionRefTree) {
+        let put = |key: EntityKey, span: &Option<MappedSpan>| {
+            if let Some(span) = span.as_ref().filter(|span| span.is_settled()) {
+                self.cache.insert(self.source.id().clone(), key, span.clone());
+            }
+        };
+        put(tree.session.key.clone().into(), &tree.session.span);
+        for message in &tree.messages {
+            put(message.key.clone().into(), &message.span);
+            message.parts.iter().for_each(|part| put(part.key.clone().into(), &part.span));
+        }
+    }
+}

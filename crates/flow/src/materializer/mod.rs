@@ -1,0 +1,212 @@
+//! The materializer: an index, the Source that it is of, and a cache of bytes, as one thing that
+//! answers.
+
+mod learn;
+mod load;
+mod queries;
+mod sweep;
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
+
+use scrollback_core_err::PathError;
+use scrollback_core_id::{Revision, SessionKey};
+use scrollback_core_type::{StageReport, StageResult};
+use scrollback_index::{SessionIndex, View};
+use scrollback_stor_mmap::{CacheStats, MappedFileCache};
+use scrollback_stor_read::{Result, Source};
+
+use self::sweep::Sweep;
+use crate::indexing::pool::Worker;
+use crate::indexing::session;
+use crate::indexing::{
+    NoSnapshot, OnProgress, RefreshOptions, Refreshed, Snapshots, build_index, refresh_index,
+};
+use crate::stage::locate_issues;
+
+/// Answers about the sessions of one store from an index, and loads what the index does not keep.
+///
+/// The index is true as of the last refresh. What is said of one session is true as of now when it
+/// was verified, which whatever loads a session does by itself.
+pub struct SessionMaterializer {
+    source: Arc<dyn Source>,
+    index: SessionIndex,
+    cache: Arc<MappedFileCache>,
+    snapshots: Option<Snapshots>,
+    options: RefreshOptions,
+    origin: Origin,
+    /// The revision that is in the snapshot's file.
+    kept: Mutex<Revision>,
+    sweep: Mutex<Sweep>,
+}
+
+/// Where an index began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// With a snapshot, which was refreshed.
+    Snapshot(Refreshed),
+    /// With the store, because there was no snapshot.
+    Store(NoSnapshot),
+}
+
+/// What a materializer has.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MaterializerStats {
+    /// Where the index began.
+    pub origin: Origin,
+    /// The index.
+    pub index: scrollback_index::Stats,
+    /// Sessions that are looked at file by file at every refresh.
+    pub hot: usize,
+    /// The others.
+    pub cold: usize,
+    /// The cache of bytes.
+    pub cache: CacheStats,
+}
+
+impl SessionMaterializer {
+    /// Begins with the snapshot of a store and refreshes it, or builds the index anew where there
+    /// is none that is of use. Without `snapshots` none is looked for, and none kept. Breaks if
+    /// `progress` does.
+    ///
+    /// # Errors
+    /// If the store cannot be opened or walked.
+    pub fn open(
+        source: Arc<dyn Source>,
+        snapshots: Option<Snapshots>,
+        options: RefreshOptions,
+        progress: &OnProgress<'_>,
+    ) -> Result<ControlFlow<(), StageResult<Self>>> {
+        let loaded = snapshots
+            .as_ref()
+            .ok_or(NoSnapshot::Missing)
+            .and_then(|snapshots| snapshots.load(source.id()));
+        let (index, origin, kept, report) = match loaded {
+            Ok(snapshot) => {
+                let kept = snapshot.revision();
+                let index = SessionIndex::from_snapshot(snapshot);
+                let refreshed = refresh_index(&*source, &index, &options, progress)?;
+                let ControlFlow::Continue(StageResult { value, report }) = refreshed else {
+                    return Ok(ControlFlow::Break(()));
+                };
+                (index, Origin::Snapshot(value), kept, report)
+            }
+            Err(why) => {
+                let built = build_index(&*source, options.parts, progress)?;
+                let ControlFlow::Continue(StageResult { value, report }) = built else {
+                    return Ok(ControlFlow::Break(()));
+                };
+                (value, Origin::Store(why), Revision(0), report)
+            }
+        };
+        let value = Self {
+            source,
+            index,
+            cache: Arc::new(MappedFileCache::new()),
+            snapshots,
+            options,
+            origin,
+            kept: Mutex::new(kept),
+            sweep: Mutex::new(Sweep::default()),
+        };
+        Ok(ControlFlow::Continue(StageResult { value, report }))
+    }
+
+    /// The same with a cache that others share.
+    #[must_use]
+    pub fn with_cache(self, cache: Arc<MappedFileCache>) -> Self {
+        Self { cache, ..self }
+    }
+
+    /// The store.
+    pub fn source(&self) -> &Arc<dyn Source> {
+        &self.source
+    }
+
+    /// The index.
+    pub fn index(&self) -> &SessionIndex {
+        &self.index
+    }
+
+    /// The state of the index as it is now.
+    pub fn view(&self) -> View {
+        self.index.view()
+    }
+
+    /// Makes the index equal to the store again. Breaks if `progress` does.
+    ///
+    /// # Errors
+    /// If the store cannot be opened or walked; the index is then as it was.
+    pub fn refresh(
+        &self,
+        options: &RefreshOptions,
+        progress: &OnProgress<'_>,
+    ) -> Result<ControlFlow<(), StageResult<Refreshed>>> {
+        refresh_index(&*self.source, &self.index, options, progress)
+    }
+
+    /// Looks at every file of these sessions, so that what is said of them is true as of now.
+    /// Some 80 stats a session.
+    ///
+    /// # Errors
+    /// If the store cannot be opened.
+    pub fn verify_sessions(&self, sessions: &[SessionKey]) -> Result<StageReport> {
+        let mut worker = Worker::new(&*self.source)?;
+        let view = self.index.view();
+        let (mut batch, mut report) = (scrollback_index::Batch::new(), StageReport::default());
+        for key in sessions {
+            let verified = session::verify(&mut worker, &view, key, None, &self.options)?;
+            batch.append(verified.batch);
+            report.issues.extend(verified.notes.issues);
+        }
+        drop(view);
+        self.index.commit(batch);
+        locate_issues(&mut report, |key| self.source.locate(key));
+        Ok(report)
+    }
+
+    /// Keeps the index for the next run, if it differs enough from what is kept to be worth a
+    /// write: a refresh finds the rest again. Says whether it did.
+    ///
+    /// # Errors
+    /// If it cannot be written; nothing is lost but time.
+    pub fn keep(&self) -> std::result::Result<bool, PathError> {
+        /// So many changed keys take about as long to find again as a snapshot to write.
+        const WORTH: usize = 32;
+        let Some(snapshots) = &self.snapshots else { return Ok(false) };
+        let mut kept = self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let stats = self.index.stats();
+        if *kept != Revision(0) && stats.overlay < WORTH {
+            return Ok(false);
+        }
+        let snapshot = self.index.snapshot();
+        snapshots.keep(&snapshot, self.source.clock().now())?;
+        *kept = snapshot.revision();
+        Ok(true)
+    }
+
+    /// What it has.
+    pub fn stats(&self) -> MaterializerStats {
+        let view = self.index.view();
+        let known = view.known_sessions();
+        let is_hot = |id: &_| view.upkeep(id).is_some_and(|(_, it)| self.options.is_hot(&it));
+        let hot = known.iter().filter(|id| is_hot(id)).count();
+        MaterializerStats {
+            origin: self.origin.clone(),
+            index: self.index.stats(),
+            hot,
+            cold: known.len() - hot,
+            cache: self.cache.stats(),
+        }
+    }
+}
+
+impl fmt::Debug for SessionMaterializer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionMaterializer")
+            .field("index", &self.index)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,111 @@
+//! Questions: about sessions from the index alone, about texts and parts by reading one session
+//! after the other, and no more than are asked for.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use scrollback_core_id::{ProjectId, SessionId, SessionKey};
+use scrollback_core_type::{LazyStr, Part, StageReport, ToolState};
+use scrollback_index::SessionMeta;
+use scrollback_stor_read::Result;
+
+use super::SessionMaterializer;
+use crate::hydrate::{MessageHydrated, PartHydrated, SessionHydratedTree};
+use crate::run::{SessionScope, run_session_flow};
+
+impl SessionMaterializer {
+    /// The sessions, newest first.
+    pub fn sessions_by_time(&self) -> Vec<Arc<SessionMeta>> {
+        self.view().sessions().collect()
+    }
+
+    /// The sessions that changed at this time or later, in Unix milliseconds; newest first.
+    pub fn sessions_updated_since(&self, since_ms: i64) -> Vec<Arc<SessionMeta>> {
+        self.view()
+            .sessions()
+            .filter(|meta| meta.updated.or(meta.created).is_some_and(|at| at >= since_ms))
+            .collect()
+    }
+
+    /// The sessions of a project, newest first.
+    pub fn sessions_of_project(&self, project: &ProjectId) -> Vec<Arc<SessionMeta>> {
+        self.view().by_project(project)
+    }
+
+    /// The sessions that were started in a directory or below it, newest first.
+    pub fn sessions_in_directory(&self, directory: &Path) -> Vec<Arc<SessionMeta>> {
+        let below = |meta: &Arc<SessionMeta>| {
+            meta.directory.as_ref().is_some_and(|it| Path::new(&**it).starts_with(directory))
+        };
+        self.view().sessions().filter(below).collect()
+    }
+
+    /// The sessions that a session started, newest first.
+    pub fn sessions_of_parent(&self, parent: &SessionId) -> Vec<Arc<SessionMeta>> {
+        self.view().children(parent)
+    }
+
+    /// Runs a session flow over the sessions that `pick` takes, newest first, without walking the
+    /// store for them.
+    ///
+    /// # Errors
+    /// If the store cannot be opened.
+    pub fn run_session_flow(
+        &self,
+        pick: impl Fn(&SessionMeta) -> bool,
+        each: impl FnMut(&SessionHydratedTree<'_>) -> ControlFlow<()>,
+    ) -> Result<StageReport> {
+        let view = self.view();
+        let picked = view.sessions().filter(|meta| pick(meta)).map(|meta| meta.key.clone());
+        let scope = SessionScope::Sessions(picked.collect::<Vec<SessionKey>>());
+        drop(view); // a flow may take its time
+        run_session_flow(&*self.source, &scope, each)
+    }
+
+    /// Finds the parts that `want` takes, in the sessions that `pick` takes; reads one session
+    /// after the other, newest first, until `each` breaks.
+    ///
+    /// # Errors
+    /// If the store cannot be opened.
+    pub fn find_parts(
+        &self,
+        pick: impl Fn(&SessionMeta) -> bool,
+        want: impl Fn(&Part<'_>) -> bool,
+        mut each: impl FnMut(&MessageHydrated<'_>, &PartHydrated<'_>) -> ControlFlow<()>,
+    ) -> Result<StageReport> {
+        self.run_session_flow(pick, |tree| {
+            tree.messages.iter().try_for_each(|message| {
+                message.parts.iter().try_for_each(|part| match &part.part {
+                    Some(it) if want(it) => each(message, part),
+                    _ => ControlFlow::Continue(()),
+                })
+            })
+        })
+    }
+
+    /// Finds the parts whose text `matches` takes: what was written, thought, or put out by a tool.
+    /// Reads one session after the other, newest first, until `each` breaks.
+    ///
+    /// # Errors
+    /// If the store cannot be opened.
+    pub fn find_text(
+        &self,
+        pick: impl Fn(&SessionMeta) -> bool,
+        matches: impl Fn(&str) -> bool,
+        each: impl FnMut(&MessageHydrated<'_>, &PartHydrated<'_>) -> ControlFlow<()>,
+    ) -> Result<StageReport> {
+        let says = |text: Option<&LazyStr<'_>>| text.is_some_and(|text| matches(&text.get()));
+        let want = |part: &Part<'_>| match part {
+            Part::Text(part) => says(part.text.as_ref()),
+            Part::Reasoning(part) => says(part.text.as_ref()),
+            Part::Tool(call) => match &call.state {
+                Some(ToolState::Completed(done)) => says(done.output.as_ref()),
+                Some(ToolState::Error(failed)) => says(failed.error.as_ref()),
+                _ => false,
+            },
+            _ => false,
+        };
+        self.find_parts(pick, want, each)
+    }
+}
