@@ -137,11 +137,12 @@ fn changed_in_base(base: &Snapshot, view: &View, since: u64, changes: &mut Vec<C
         let (now, value) = view.now(&key)?;
         (now == sequence).then_some((key, sequence, value))
     });
+    let still_gone = |key: &EntityKey, sequence| {
+        sequence > since && view.generation.is_still_removed(key, sequence, view.revision)
+    };
     let gone = base
         .tombstones()
-        .filter(|(key, sequence)| {
-            *sequence > since && view.generation.is_untouched(key, view.revision)
-        })
+        .filter(|(key, sequence)| still_gone(key, *sequence))
         .map(|(key, sequence)| (key, sequence, None));
     let mut all: Vec<_> = there.chain(gone).collect();
     all.sort_unstable_by_key(|(_, sequence, _)| *sequence);

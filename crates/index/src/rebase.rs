@@ -1,11 +1,12 @@
 //! Making a base: of a store that was read whole, or of a base and its overlay.
 
 use std::cmp::Reverse;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use scrollback_core_id::{EntityKey, MessageKey, OrderKey, Revision, SessionId, SessionKey};
 
-use crate::generation::{Found, Generation};
+use crate::generation::Generation;
 use crate::index::{Shared, Writer, random};
 use crate::snapshot::{About, Encoder, Snapshot, SnapshotBytes};
 use crate::{MessageMeta, ProjectMeta, SessionState};
@@ -147,7 +148,8 @@ fn removed(generation: &Generation, at: u64) -> Vec<(EntityKey, u64)> {
         let gone = |state: &Option<Arc<SessionState>>| {
             state.as_ref().is_none_or(|state| state.record.is_none())
         };
-        if let Some(version) = cell.at(at).filter(|version| gone(&version.value)) {
+        // Number 0: there never was a record.
+        if let Some(version) = cell.at(at).filter(|it| gone(&it.value) && it.sequence > 0) {
             let key = SessionKey { session: id.clone() };
             removed.push((EntityKey::Session(key), version.sequence));
         }
@@ -157,26 +159,26 @@ fn removed(generation: &Generation, at: u64) -> Vec<(EntityKey, u64)> {
             removed.push((EntityKey::Message(key.clone()), version.sequence));
         }
     });
+    let known: HashSet<EntityKey> = removed.iter().map(|(key, _)| key.clone()).collect();
     let earlier = generation.base.iter().flat_map(Snapshot::tombstones);
-    removed.extend(earlier.filter(|(key, _)| generation.is_untouched(key, at)));
+    removed.extend(earlier.filter(|(key, sequence)| {
+        !known.contains(key) && generation.is_still_removed(key, *sequence, at)
+    }));
     removed
 }
 
 impl Generation {
-    /// Whether the overlay says nothing of a key.
-    pub(crate) fn is_untouched(&self, key: &EntityKey, at: u64) -> bool {
-        let found = match key {
-            EntityKey::Project(id) => {
-                self.project(id, at).map(|it| matches!(it, Found::Overlay(_)))
-            }
+    /// Whether a key that was removed with this change, before the base, was not changed since.
+    /// That the overlay keeps something for a refresh alone is no change.
+    pub(crate) fn is_still_removed(&self, key: &EntityKey, sequence: u64, at: u64) -> bool {
+        let now = match key {
+            EntityKey::Project(id) => self.project(id, at).map(|it| self.project_sequence(&it)),
             EntityKey::Session(key) => {
-                self.session(&key.session, at).map(|it| matches!(it, Found::Overlay(_)))
+                self.session(&key.session, at).map(|it| self.session_sequence(&it))
             }
-            EntityKey::Message(key) => {
-                self.message(key, at).map(|it| matches!(it, Found::Overlay(_)))
-            }
+            EntityKey::Message(key) => self.message(key, at).map(|it| self.message_sequence(&it)),
             _ => None,
         };
-        found != Some(true)
+        now.is_none_or(|now| now <= sequence)
     }
 }

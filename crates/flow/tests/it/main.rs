@@ -9,6 +9,7 @@
 
 mod context;
 mod damage;
+mod index;
 mod loader;
 mod oracle;
 mod run;

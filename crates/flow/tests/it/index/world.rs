@@ -1,0 +1,159 @@
+//! A store on disk whose time the test moves: every file and directory that is written gets the
+//! clock's mtime, as a file system would give it.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
+
+use scrollback_core_id::{Clock, SourceId, UnixNanos};
+use scrollback_stor_read::FileReader;
+use serde_json::json;
+use tempfile::TempDir;
+
+/// A clock that stands still until it is moved. Waiting moves it.
+pub(crate) struct TestClock(AtomicI64);
+
+impl Clock for TestClock {
+    fn now(&self) -> UnixNanos {
+        UnixNanos(self.0.load(Ordering::Relaxed))
+    }
+
+    fn pause(&self, time: Duration) {
+        self.0.fetch_add(time.as_nanos() as i64, Ordering::Relaxed);
+    }
+}
+
+pub(crate) struct World {
+    dir: TempDir,
+    pub(crate) clock: Arc<TestClock>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let dir = TempDir::new().unwrap();
+        fs::create_dir(dir.path().join("storage")).unwrap();
+        // Not on a whole second: such an mtime is trusted later.
+        let clock = Arc::new(TestClock(AtomicI64::new(1_780_000_000_123_456_789)));
+        Self { dir, clock }
+    }
+
+    pub(crate) fn storage(&self) -> PathBuf {
+        self.dir.path().join("storage")
+    }
+
+    pub(crate) fn snapshots(&self) -> PathBuf {
+        self.dir.path().join("cache")
+    }
+
+    pub(crate) fn source(&self) -> FileReader {
+        let id = SourceId::new("a store").unwrap();
+        FileReader::new(self.storage(), id, Arc::clone(&self.clock) as Arc<dyn Clock>)
+    }
+
+    /// The time now in Unix milliseconds.
+    pub(crate) fn clock_ms(&self) -> i64 {
+        self.clock.now().as_millis()
+    }
+
+    pub(crate) fn pass(&self, time: Duration) {
+        self.clock.pause(time);
+    }
+
+    fn stamp(&self, path: &Path) {
+        let mtime = UNIX_EPOCH + Duration::from_nanos(self.clock.now().0 as u64);
+        File::open(path).unwrap().set_modified(mtime).unwrap();
+    }
+
+    /// Writes a file as opencode does: in place if it is there.
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.storage().join(path);
+        let parent = path.parent().unwrap();
+        let missing: Vec<_> = parent.ancestors().take_while(|dir| !dir.exists()).collect();
+        fs::create_dir_all(parent).unwrap();
+        for dir in missing {
+            self.stamp(dir);
+            self.stamp(dir.parent().unwrap());
+        }
+        let is_new = !path.exists();
+        fs::write(&path, text).unwrap();
+        self.stamp(&path);
+        if is_new {
+            self.stamp(parent);
+        }
+    }
+
+    /// Writes a file beside another and renames it over that.
+    pub(crate) fn replace(&self, path: &str, text: &str) {
+        let (path, beside) = (self.storage().join(path), self.dir.path().join("beside"));
+        if path.exists() {
+            fs::write(&beside, text).unwrap();
+            self.stamp(&beside);
+            fs::rename(&beside, &path).unwrap();
+            self.stamp(path.parent().unwrap());
+        }
+    }
+
+    /// Removes a file, if it is there.
+    pub(crate) fn remove(&self, path: &str) {
+        let path = self.storage().join(path);
+        if fs::remove_file(&path).is_ok() {
+            self.stamp(path.parent().unwrap());
+        }
+    }
+
+    /// Removes a directory and all that is in it.
+    pub(crate) fn remove_all(&self, path: &str) {
+        let path = self.storage().join(path);
+        if fs::remove_dir_all(&path).is_ok() {
+            self.stamp(path.parent().unwrap());
+        }
+    }
+
+    /// Moves a file to another directory without touching it.
+    pub(crate) fn rename(&self, from: &str, to: &str) {
+        let (from, to) = (self.storage().join(from), self.storage().join(to));
+        if from.exists() {
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            fs::rename(&from, &to).unwrap();
+            self.stamp(from.parent().unwrap());
+            self.stamp(to.parent().unwrap());
+        }
+    }
+
+    pub(crate) fn is_there(&self, path: &str) -> bool {
+        self.storage().join(path).exists()
+    }
+}
+
+/// A session's record, as opencode writes it.
+pub(crate) fn session(id: &str, project: &str, value: u8, updated: i64) -> String {
+    let parent = (value % 3 == 1).then(|| format!("ses_{}", value % 4));
+    json!({
+        "id": id, "projectID": project, "parentID": parent, "directory": "/work",
+        "title": format!("title {value}"), "version": "1.1.65",
+        "time": {"created": 1, "updated": updated},
+    })
+    .to_string()
+}
+
+/// A message's record; one in three is an answer that is not finished.
+pub(crate) fn message(id: &str, session: &str, value: u8) -> String {
+    let completed = (!value.is_multiple_of(3)).then_some(i64::from(value));
+    let role = ["user", "assistant"][usize::from(value % 2)];
+    json!({
+        "id": id, "sessionID": session, "role": role,
+        "time": {"created": value / 4, "completed": completed},
+        "modelID": format!("m{value}"), "providerID": "p", "cost": 0.5, "agent": "build",
+        "tokens": {"input": value, "output": 1, "reasoning": 0, "cache": {"read": 2, "write": 3}},
+    })
+    .to_string()
+}
+
+/// A part of some text.
+pub(crate) fn part(id: &str, message: &str, value: u8) -> String {
+    let text = "x".repeat(usize::from(value));
+    json!({"id": id, "messageID": message, "sessionID": "s", "type": "text", "text": text})
+        .to_string()
+}
