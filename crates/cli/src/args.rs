@@ -50,9 +50,24 @@ pub(crate) struct Global {
     /// Read records up to this size, in bytes [default: 67108864]
     #[arg(long, global = true, value_name = "BYTES")]
     pub(crate) max_size: Option<u64>,
+    /// Neither use nor keep an index between runs
+    #[arg(long, global = true)]
+    pub(crate) no_cache: bool,
+    /// How thoroughly to compare the index with the store
+    #[arg(long, global = true, value_enum, default_value_t = Verify::Fast, value_name = "HOW")]
+    pub(crate) verify: Verify,
     /// Map large files into memory. Only for a store that nobody writes to: a copy, an archive
     #[arg(long, global = true)]
     pub(crate) mmap: bool,
+}
+
+/// How thoroughly to compare the index with the store.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Verify {
+    /// Sessions that were written lately, and what is shown
+    Fast,
+    /// Every message
+    Full,
 }
 
 /// When to use colours.
@@ -83,11 +98,28 @@ pub(crate) enum Command {
     Export(Session),
     /// Shows sessions, a tree and totals of a small real store that is compiled in
     Demo,
+    /// Shows or removes the indexes that are kept between runs
+    Cache {
+        /// What to do
+        #[command(subcommand)]
+        action: Cache,
+    },
     /// Prints completions for a shell
     Completions {
         /// The shell
         shell: Shell,
     },
+}
+
+/// What `cache` does.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub(crate) enum Cache {
+    /// Prints the directory that they are kept in
+    Path,
+    /// Removes them all
+    Clear,
+    /// Lists them with the stores they are of
+    Stats,
 }
 
 /// What `ls` takes.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use scrollback_core_err::{Issue, IssueKind};
+use scrollback_core_err::{Issue, IssueKind, PathError};
 use scrollback_stor_read as read;
 
 /// Why a command failed.
@@ -99,6 +99,13 @@ impl From<read::Error> for Failure {
             source = inner.source();
         }
         Self::new(kind, message)
+    }
+}
+
+impl From<PathError> for Failure {
+    /// Errors with files of our own.
+    fn from(error: PathError) -> Self {
+        Self::new(Kind::Unreadable, format!("{error}: {}", error.source))
     }
 }
 

@@ -10,6 +10,7 @@ mod failure;
 mod open;
 mod out;
 mod pick;
+mod progress;
 mod safe;
 mod show;
 mod style;

@@ -2,70 +2,43 @@
 
 use std::cmp::Reverse;
 use std::path::Path;
+use std::sync::Arc;
 
 use scrollback_core_err::{Issue, IssueKind};
-use scrollback_core_id::{EntityKey, ProjectId, Scope, SessionId, SessionKey};
-use scrollback_core_type::{Parse, SessionHead, StageIssue, StageName};
-use scrollback_flow::SessionLoader;
-use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::{Error, FileReader, Source, SourceExt};
+use scrollback_core_id::{Scope, SessionId, SessionKey};
+use scrollback_core_type::StageIssue;
+use scrollback_index::SessionMeta;
+use scrollback_stor_read::{Error, FileReader, SourceExt};
 
 use crate::failure::{Failure, Kind, Result};
+use crate::open::Store;
 
-/// A session of one of the stores, as lists need it. Owns its bytes and lends the head.
+/// A session of one of the stores.
 pub(crate) struct Row {
     /// Which of the stores.
     pub(crate) store: usize,
-    pub(crate) key: SessionKey,
-    project: Option<ProjectId>,
-    span: Option<MappedSpan>,
+    pub(crate) meta: Arc<SessionMeta>,
 }
 
-impl Row {
-    /// The head; empty if the record is unusable.
-    pub(crate) fn head(&self) -> SessionHead<'_> {
-        self.span
-            .as_deref()
-            .and_then(|span| SessionHead::parse(span).ok())
-            .map(|it| it.value)
-            .unwrap_or_default()
-    }
-
-    /// The project that its record says it is in, else the one whose directory it was found in.
-    pub(crate) fn project_id(&self) -> Option<ProjectId> {
-        self.head().project_id.or_else(|| self.project.clone())
-    }
-
-    fn updated(&self) -> i64 {
-        let time = self.head().time.unwrap_or_default();
-        time.updated.or(time.created).unwrap_or(i64::MIN)
-    }
-}
-
-/// The sessions of all stores, newest first, and what was wrong with the rest.
-pub(crate) fn sessions(stores: &[FileReader]) -> Result<(Vec<Row>, Vec<StageIssue>)> {
+/// The sessions of all stores, newest first, and what was wrong with the stores.
+pub(crate) fn sessions(stores: &[Store]) -> Result<(Vec<Row>, Vec<StageIssue>)> {
     let (mut rows, mut issues) = (Vec::new(), Vec::new());
-    for (store, source) in stores.iter().enumerate() {
-        let listed = SessionLoader::new(source).list_sessions(None)?;
-        issues.extend(listed.report.issues);
-        for node in listed.value {
-            if let Some(Err(issue)) = node.span.as_deref().map(SessionHead::parse) {
-                let mut issue = *issue;
-                issue.place.path = source.locate(&node.key.clone().into());
-                let key = Some(EntityKey::Session(node.key.clone()));
-                issues.push(StageIssue { stage: StageName::Plan, key, issue });
-            }
-            rows.push(Row { store, key: node.key, project: node.project, span: node.span });
-        }
+    for (number, store) in stores.iter().enumerate() {
+        let view = store.materializer()?.view();
+        rows.extend(view.sessions().map(|meta| Row { store: number, meta }));
+        issues.extend(store.issues());
     }
     if stores.len() > 1 {
-        rows.sort_by_cached_key(|row| (Reverse(row.updated()), row.key.clone()));
+        rows.sort_by(|a, b| {
+            let place = |row: &Row| Reverse(row.meta.order);
+            place(a).cmp(&place(b)).then_with(|| a.meta.key.cmp(&b.meta.key))
+        });
     }
     Ok((rows, issues))
 }
 
 /// The session that a text names, and which store it is in.
-pub(crate) fn session(stores: &[FileReader], text: &str) -> Result<(usize, SessionKey)> {
+pub(crate) fn session(stores: &[Store], text: &str) -> Result<(usize, SessionKey)> {
     if let Some(back) = steps_back(text)? {
         return newest(stores, back);
     }
@@ -73,7 +46,7 @@ pub(crate) fn session(stores: &[FileReader], text: &str) -> Result<(usize, Sessi
         .map_err(|why| Failure::new(Kind::BadUse, format!("{text:?} is no session: {why}")))?;
     let key = SessionKey::from(id);
     for (store, source) in stores.iter().enumerate() {
-        if is_there(source, &key)? {
+        if is_there(source.source(), &key)? {
             return Ok((store, key));
         }
     }
@@ -112,38 +85,38 @@ fn steps_back(text: &str) -> Result<Option<usize>> {
     back.map_or(Ok(Some(0)), |back| back.parse().map(Some).map_err(bad))
 }
 
-fn newest(stores: &[FileReader], back: usize) -> Result<(usize, SessionKey)> {
+fn newest(stores: &[Store], back: usize) -> Result<(usize, SessionKey)> {
     let (rows, issues) = sessions(stores)?;
-    let mut roots = rows.into_iter().filter(|row| row.head().parent_id.is_none());
+    let mut roots = rows.into_iter().filter(|row| row.meta.parent.is_none());
     match roots.nth(back) {
-        Some(row) => Ok((row.store, row.key)),
+        Some(row) => Ok((row.store, row.meta.key.clone())),
         None if back == 0 => Err(missing("there are no sessions", &issues)),
         None => Err(missing(format!("there are not {} sessions", back + 1), &issues)
             .hint("`scrollback ls --roots` lists them")),
     }
 }
 
-fn by_prefix(stores: &[FileReader], text: &str) -> Result<(usize, SessionKey)> {
+fn by_prefix(stores: &[Store], text: &str) -> Result<(usize, SessionKey)> {
     let (rows, issues) = sessions(stores)?;
     let starts = |row: &&Row| {
-        let id = row.key.session.as_str();
+        let id = row.meta.key.session.as_str();
         let bare = id.strip_prefix(SessionId::PREFIX).unwrap_or(id);
         id.starts_with(text) || bare.starts_with(text)
     };
     let mut found: Vec<&Row> = rows.iter().filter(starts).collect();
-    found.dedup_by_key(|row| &row.key); // a copy in another store; of the two, the newer
+    found.dedup_by_key(|row| &row.meta.key); // a copy in another store; of the two, the newer
     match found[..] {
         [] => Err(missing(format!("no session {text:?}"), &issues)
             .hint("`scrollback ls` lists the sessions; `latest` is the newest")),
-        [row] => Ok((row.store, row.key.clone())),
+        [row] => Ok((row.store, row.meta.key.clone())),
         _ => {
             let mut failure = Failure::new(
                 Kind::BadUse,
                 format!("{text:?} is the start of {} session ids", found.len()),
             );
             for row in found.iter().take(8) {
-                let title = row.head().title.unwrap_or_default();
-                failure.hints.push(format!("{}  {}", row.key, crate::safe::line(&title.get())));
+                let title = row.meta.title.as_deref().unwrap_or_default();
+                failure.hints.push(format!("{}  {}", row.meta.key, crate::safe::line(title)));
             }
             Err(failure)
         }

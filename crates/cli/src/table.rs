@@ -17,6 +17,7 @@ pub(crate) struct Table {
 pub(crate) struct Column {
     name: &'static str,
     kind: ColumnKind,
+    optional: bool,
 }
 
 #[derive(PartialEq)]
@@ -29,21 +30,28 @@ enum ColumnKind {
 impl Column {
     /// A column that is never cut.
     pub(crate) fn fixed(name: &'static str) -> Self {
-        Self { name, kind: ColumnKind::Fixed }
+        Self { name, kind: ColumnKind::Fixed, optional: false }
     }
 
     /// A column that gives way where the terminal is narrow.
     pub(crate) fn flexible(name: &'static str) -> Self {
-        Self { name, kind: ColumnKind::Flexible }
+        Self { name, kind: ColumnKind::Flexible, optional: false }
     }
 
     /// A column of numbers.
     pub(crate) fn right(name: &'static str) -> Self {
-        Self { name, kind: ColumnKind::Right }
+        Self { name, kind: ColumnKind::Right, optional: false }
+    }
+
+    /// The same column, left out where the rest is too wide.
+    pub(crate) fn optional(self) -> Self {
+        Self { optional: true, ..self }
     }
 }
 
 const GAP: usize = 2;
+/// Below this a column is hard to read: one that can be left out is left out first.
+const FAIR: usize = 16;
 /// A flexible column keeps at least this.
 const LEAST: usize = 8;
 
@@ -72,6 +80,9 @@ impl Table {
     fn line(&self, cells: &[String], widths: &[usize]) -> String {
         let mut line = String::new();
         for ((cell, column), width) in cells.iter().zip(&self.columns).zip(widths) {
+            if *width == 0 && column.optional {
+                continue;
+            }
             let cell = cut(cell, *width);
             let pad = " ".repeat(width.saturating_sub(cell.width()));
             let (before, after) = match column.kind {
@@ -93,18 +104,26 @@ impl Table {
         let Some(limit) = limit else { return widths };
         let mut over =
             (widths.iter().sum::<usize>() + GAP * (widths.len() - 1)).saturating_sub(limit);
-        while over > 0 {
-            // The widest of those that give way gives first.
-            let gives =
-                self.columns.iter().enumerate().filter(|(_, it)| it.kind == ColumnKind::Flexible);
-            let Some(at) = gives.map(|(at, _)| at).max_by_key(|at| widths[*at]) else { break };
-            if widths[at] <= LEAST {
-                break;
+        self.shrink(&mut widths, &mut over, FAIR);
+        for (width, column) in widths.iter_mut().zip(&self.columns) {
+            if over > 0 && column.optional {
+                over = over.saturating_sub(*width + GAP);
+                *width = 0;
             }
-            widths[at] -= 1;
-            over -= 1;
         }
+        self.shrink(&mut widths, &mut over, LEAST);
         widths
+    }
+
+    /// Narrows the columns that give way, the widest first, as far as `least`.
+    fn shrink(&self, widths: &mut [usize], over: &mut usize, least: usize) {
+        let gives = |at: &usize| self.columns[*at].kind == ColumnKind::Flexible;
+        while *over > 0 {
+            let widest = (0..widths.len()).filter(gives).max_by_key(|at| widths[*at]);
+            let Some(at) = widest.filter(|at| widths[*at] > least) else { return };
+            widths[at] -= 1;
+            *over -= 1;
+        }
     }
 }
 
@@ -145,6 +164,13 @@ mod tests {
             lines(Some(20)),
             "ID  TITLE          N\na   short          1\nbb  日本語の長…   12\n"
         );
+        let mut table = Table::new(vec![Column::fixed("ID"), Column::flexible("WHERE").optional()]);
+        table.row(vec!["a".repeat(12), "b".repeat(20)]);
+        assert_eq!(
+            table.render(Some(30), &Styles::plain()).lines().nth(1),
+            Some("aaaaaaaaaaaa  bbbbbbbbbbbbbbb…")
+        );
+        assert_eq!(table.render(Some(29), &Styles::plain()).lines().nth(1), Some("aaaaaaaaaaaa"));
         assert_eq!(cut("日本語", 5), "日本…");
         assert_eq!(cut("日本語", 6), "日本語");
     }

@@ -67,6 +67,24 @@ pub struct SessionMeta {
 }
 
 impl SessionMeta {
+    /// A session of which only the key is known.
+    pub fn new(key: SessionKey) -> Self {
+        Self {
+            key,
+            order: OrderKey::default(),
+            project: None,
+            parent: None,
+            directory: None,
+            title: None,
+            version: None,
+            created: None,
+            updated: None,
+            archived: None,
+            damaged: false,
+            observed: Observed::default(),
+        }
+    }
+
     /// Whether a reader sees no difference between the two.
     pub(crate) fn shows_the_same(&self, other: &Self) -> bool {
         let shown = |meta: &Self| Self {
@@ -100,6 +118,13 @@ pub struct SessionState {
     pub record: Option<Arc<SessionMeta>>,
     /// What a refresh needs to know.
     pub upkeep: Upkeep,
+}
+
+impl SessionState {
+    /// A record, of which nothing is known that a refresh would need.
+    pub fn with_record(record: SessionMeta) -> Self {
+        Self { record: Some(Arc::new(record)), upkeep: Upkeep::default() }
+    }
 }
 
 /// Tokens of an answer, or of many.

@@ -11,6 +11,8 @@ use crate::discover::FoundBy;
 pub struct Environment {
     /// `XDG_DATA_HOME`.
     pub xdg_data_home: Option<OsString>,
+    /// `XDG_CACHE_HOME`.
+    pub xdg_cache_home: Option<OsString>,
     /// The home directory: `HOME`, on Windows `USERPROFILE`, or what the system says.
     pub home: Option<PathBuf>,
     /// `OPENCODE_DB` (opencode 1.18 and newer): `:memory:`, an absolute path, or one relative to
@@ -37,6 +39,7 @@ impl Environment {
     pub fn from_process() -> Self {
         Self {
             xdg_data_home: std::env::var_os("XDG_DATA_HOME"),
+            xdg_cache_home: std::env::var_os("XDG_CACHE_HOME"),
             home: etcetera::home_dir().ok(),
             opencode_db: std::env::var_os("OPENCODE_DB"),
             opencode_disable_channel_db: std::env::var_os("OPENCODE_DISABLE_CHANNEL_DB"),
@@ -52,6 +55,17 @@ impl Environment {
             None => (self.home_data()?, FoundBy::HomeDefault),
         };
         Some((base.join("opencode"), rule))
+    }
+
+    /// Gives the directory for files of our own that can be made again:
+    /// `$XDG_CACHE_HOME/scrollback`, else `~/.cache/scrollback`, on every system. A relative
+    /// `XDG_CACHE_HOME` counts as unset, as the XDG base directory specification has it.
+    pub fn cache_dir(&self) -> Option<PathBuf> {
+        let named = set(self.xdg_cache_home.as_deref()).map(PathBuf::from);
+        let base = named.filter(|base| base.is_absolute());
+        let home = || self.home.as_deref().filter(|home| home.is_absolute());
+        let base = base.or_else(|| Some(home()?.join(".cache")))?;
+        Some(base.join("scrollback"))
     }
 
     /// The data directory that `XDG_DATA_HOME` overrides, if it does.

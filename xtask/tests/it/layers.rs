@@ -56,7 +56,13 @@ const ALLOWED: &[(&str, &[(&str, &str)])] = &[
             ("xxhash-rust", "the checksum and the tables of the snapshot"),
         ],
     ),
-    ("scrollback-flow", &[("serde", "the export is written through it")]),
+    (
+        "scrollback-flow",
+        &[
+            ("serde", "the export is written through it"),
+            ("thiserror", "why there is no snapshot to begin with"),
+        ],
+    ),
     (
         "scrollback-cli",
         &[
@@ -64,6 +70,7 @@ const ALLOWED: &[(&str, &[(&str, &str)])] = &[
             ("anstyle", "colours"),
             ("clap", "the command line"),
             ("clap_complete", "shell completions"),
+            ("indicatif", "progress of the first look at a large store"),
             ("jiff", "local times, and ages such as 7d"),
             ("serde", "the objects that --json prints"),
             ("serde_json", "--json and export"),

@@ -7,14 +7,15 @@ use std::path::{Component, Path};
 use scrollback_core_id::SessionKey;
 use scrollback_core_type::{Message, StageIssue};
 use scrollback_flow::{SessionScope, run_session_flow};
-use scrollback_stor_read::FileReader;
+use scrollback_stor_read::Source;
 use serde::Serialize;
 
 use super::{ls, tree};
 use crate::args::Global;
 use crate::failure::{Failure, Kind, Result};
+use crate::open::Store;
 use crate::out::Out;
-use crate::{open, pick, units};
+use crate::{pick, units};
 
 /// A part of a store that opencode 1.1.65 wrote, as `cargo xtask fixtures` packs it.
 const STORE: &[u8] = include_bytes!("../../assets/demo.tar");
@@ -37,13 +38,14 @@ struct Totals {
 pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
     let dir = tempfile::tempdir().map_err(|error| cannot_unpack(&error))?;
     unpack(dir.path()).map_err(|error| cannot_unpack(&error))?;
-    let store = open::at(&dir.path().join("opencode/storage"), global);
+    let storage = dir.path().join("opencode/storage");
+    let store = Store::new(&storage, global, None);
     let stores = std::slice::from_ref(&store);
     let (rows, mut issues) = pick::sessions(stores)?;
-    let busiest = busiest(&store, rows.iter().map(|row| &row.key))?;
-    let listed = ls::list(stores, rows.into_iter(), &mut issues)?;
+    let busiest = busiest(store.source(), rows.iter().map(|row| &row.meta.key))?;
+    let listed = ls::list(stores, &rows)?;
     let busiest = busiest.map(|key| tree::build(&store, &key)).transpose()?;
-    let totals = totals(&store, &mut issues)?;
+    let totals = totals(store.source(), &mut issues)?;
     super::report(out, &issues)?;
     if global.json {
         #[derive(Serialize)]
@@ -85,7 +87,7 @@ fn heading(out: &mut Out, command: &str, about: &str) -> io::Result<()> {
 
 /// The session to show: the one that started most subagents, as it shows most.
 fn busiest<'k>(
-    store: &FileReader,
+    store: &dyn Source,
     keys: impl Iterator<Item = &'k SessionKey>,
 ) -> Result<Option<SessionKey>> {
     let mut best = None;
@@ -98,7 +100,7 @@ fn busiest<'k>(
     Ok(best.map(|(_, key)| key))
 }
 
-fn totals(store: &FileReader, issues: &mut Vec<StageIssue>) -> Result<Totals> {
+fn totals(store: &dyn Source, issues: &mut Vec<StageIssue>) -> Result<Totals> {
     let mut totals = Totals::default();
     let report = run_session_flow(store, &SessionScope::Store, |tree| {
         totals.sessions += 1;

@@ -4,15 +4,14 @@ use std::io::Write;
 
 use scrollback_flow::{Export, run_session_tree_flow};
 
-use crate::args::Global;
 use crate::failure::{Failure, Kind, Result};
+use crate::open::Store;
 use crate::out::Out;
-use crate::{open, pick};
+use crate::pick;
 
-pub(crate) fn run(global: &Global, session: &str, out: &mut Out) -> Result<()> {
-    let stores = open::open(global, out)?;
-    let (store, key) = pick::session(&stores, session)?;
-    let ran = run_session_tree_flow(&stores[store], &key, |tree| {
+pub(crate) fn run(session: &str, stores: &[Store], out: &mut Out) -> Result<()> {
+    let (store, key) = pick::session(stores, session)?;
+    let ran = run_session_tree_flow(stores[store].source(), &key, |tree| {
         if tree.session.is_none() {
             return Err(Failure::new(
                 Kind::Unreadable,

@@ -1,23 +1,24 @@
 //! `ls`: the sessions of all stores, newest first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use jiff::civil::DateTime;
 use jiff::{Span, Timestamp, Zoned};
-use scrollback_core_id::{Clock, EntityKey, ProjectId, Scope, SessionKey};
-use scrollback_core_type::{LazyStr, Parse, Project, StageIssue, StageName};
-use scrollback_stor_read::{FileReader, Listing, Reader, Source, SourceExt};
+use scrollback_core_id::{Clock, ProjectId, SessionKey};
+use scrollback_index::TokenCounts;
+use scrollback_stor_read::Source;
 use serde::Serialize;
 
 use crate::args::{Global, Ls};
 use crate::clock::SystemClock;
 use crate::failure::{Failure, Kind, Result};
+use crate::open::Store;
 use crate::out::Out;
 use crate::pick::{self, Row};
 use crate::table::{Column, Table};
-use crate::{open, units};
+use crate::units;
 
 /// A session, as lists show it.
 #[derive(Debug, Serialize)]
@@ -34,18 +35,51 @@ pub(crate) struct Listed {
     updated: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     archived: Option<i64>,
-    messages: usize,
+    messages: u64,
+    tokens: Tokens,
+    /// In US dollars.
+    cost: f64,
     source: String,
 }
 
-pub(crate) fn run(global: &Global, args: &Ls, out: &mut Out) -> Result<()> {
-    let stores = open::open(global, out)?;
-    let (rows, mut issues) = pick::sessions(&stores)?;
-    let wanted = Wanted::new(&stores, &rows, args)?;
-    let any = !rows.is_empty();
-    let rows =
-        rows.into_iter().filter(|row| wanted.takes(row)).take(args.most.unwrap_or(usize::MAX));
-    let listed = list(&stores, rows, &mut issues)?;
+/// Tokens of all answers of a session.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Tokens {
+    input: i64,
+    output: i64,
+    reasoning: i64,
+    cache_read: i64,
+    cache_write: i64,
+}
+
+impl Tokens {
+    fn total(&self) -> i64 {
+        let all = [self.input, self.output, self.reasoning, self.cache_read, self.cache_write];
+        all.into_iter().fold(0, i64::saturating_add)
+    }
+}
+
+impl From<TokenCounts> for Tokens {
+    fn from(counts: TokenCounts) -> Self {
+        let TokenCounts { input, output, reasoning, cache_read, cache_write } = counts;
+        Self { input, output, reasoning, cache_read, cache_write }
+    }
+}
+
+pub(crate) fn run(global: &Global, args: &Ls, stores: &[Store], out: &mut Out) -> Result<()> {
+    let mut verified: HashSet<(usize, SessionKey)> = HashSet::new();
+    let (rows, any, issues) = loop {
+        let (rows, issues) = pick::sessions(stores)?;
+        let wanted = Wanted::new(stores, &rows, args)?;
+        let any = !rows.is_empty();
+        let rows = rows.into_iter().filter(|row| wanted.takes(row));
+        let rows: Vec<Row> = rows.take(args.most.unwrap_or(usize::MAX)).collect();
+        if !verify(stores, &rows, &mut verified)? {
+            break (rows, any, issues);
+        }
+    };
+    let listed = list(stores, &rows)?;
     super::report(out, &issues)?;
     if global.json {
         out.json(&listed)?;
@@ -60,42 +94,50 @@ pub(crate) fn run(global: &Global, args: &Ls, out: &mut Out) -> Result<()> {
     if global.json { Ok(()) } else { print(out, &listed) }
 }
 
-/// Reads what a list shows of each row.
-pub(super) fn list(
-    stores: &[FileReader],
-    rows: impl Iterator<Item = Row>,
-    issues: &mut Vec<StageIssue>,
-) -> Result<Vec<Listed>> {
-    let mut readers =
-        stores.iter().map(Source::open).collect::<scrollback_stor_read::Result<Vec<_>>>()?;
-    let own = |text: Option<LazyStr<'_>>| text.map(|text| text.get().into_owned());
-    rows.map(|row| {
-        let messages = count(&mut *readers[row.store], &row.key, issues)?;
-        let head = row.head();
-        let time = head.time.unwrap_or_default();
-        Ok(Listed {
-            id: row.key.to_string(),
-            title: own(head.title).unwrap_or_default(),
-            project_id: row.project_id().map(|id| id.to_string()),
-            parent_id: head.parent_id.map(|id| id.to_string()),
-            directory: own(head.directory),
-            created: time.created,
-            updated: time.updated,
-            archived: time.archived,
-            messages,
-            source: stores[row.store].id().to_string(),
-        })
-    })
-    .collect()
+/// Verifies the sessions that are shown and were not verified yet. Says whether there were any:
+/// what they turn out to be may change which ones are shown.
+fn verify(
+    stores: &[Store],
+    rows: &[Row],
+    verified: &mut HashSet<(usize, SessionKey)>,
+) -> Result<bool> {
+    let mut any = false;
+    for (number, store) in stores.iter().enumerate() {
+        let of_store = rows.iter().filter(|row| row.store == number);
+        let keys: Vec<SessionKey> = of_store
+            .map(|row| row.meta.key.clone())
+            .filter(|key| verified.insert((number, key.clone())))
+            .collect();
+        if !keys.is_empty() {
+            store.verify(&keys)?;
+            any = true;
+        }
+    }
+    Ok(any)
 }
 
-/// Counts the messages of a session by their names.
-fn count(reader: &mut dyn Reader, key: &SessionKey, issues: &mut Vec<StageIssue>) -> Result<usize> {
-    let scope = Scope::MessageNames(key.clone());
-    let named = Listing::collect(|each| reader.scan(&scope, each))?;
-    let met = named.issues.into_iter();
-    issues.extend(met.map(|(key, issue)| StageIssue { stage: StageName::Plan, key, issue }));
-    Ok(named.entries.len())
+/// What a list shows of each row.
+pub(super) fn list(stores: &[Store], rows: &[Row]) -> Result<Vec<Listed>> {
+    let views =
+        stores.iter().map(|store| Ok(store.materializer()?.view())).collect::<Result<Vec<_>>>()?;
+    let listed = rows.iter().map(|Row { store, meta }| {
+        let usage = views[*store].usage(&meta.key.session);
+        Listed {
+            id: meta.key.to_string(),
+            title: meta.title.as_deref().unwrap_or_default().to_owned(),
+            project_id: meta.project.as_ref().map(ToString::to_string),
+            parent_id: meta.parent.as_ref().map(ToString::to_string),
+            directory: meta.directory.as_ref().map(ToString::to_string),
+            created: meta.created,
+            updated: meta.updated,
+            archived: meta.archived,
+            messages: usage.messages,
+            tokens: usage.tokens.into(),
+            cost: usage.cost,
+            source: stores[*store].source().id().to_string(),
+        }
+    });
+    Ok(listed.collect())
 }
 
 /// Prints a table, fitted to the terminal.
@@ -103,9 +145,11 @@ pub(super) fn print(out: &mut Out, listed: &[Listed]) -> Result<()> {
     let mut table = Table::new(vec![
         Column::fixed("ID"),
         Column::flexible("TITLE"),
-        Column::flexible("DIRECTORY"),
+        Column::flexible("DIRECTORY").optional(),
         Column::fixed("UPDATED"),
         Column::right("MESSAGES"),
+        Column::right("TOKENS"),
+        Column::right("COST").optional(),
     ]);
     for session in listed {
         // In front, where a narrow terminal does not cut it off.
@@ -116,6 +160,8 @@ pub(super) fn print(out: &mut Out, listed: &[Listed]) -> Result<()> {
             session.directory.clone().unwrap_or_default(),
             session.updated.map(units::time).unwrap_or_default(),
             session.messages.to_string(),
+            units::count(session.tokens.total()),
+            units::cost(session.cost),
         ]);
     }
     let (width, styles) = (out.width, out.styles);
@@ -137,7 +183,7 @@ struct Projects {
 }
 
 impl<'a> Wanted<'a> {
-    fn new(stores: &[FileReader], rows: &[Row], args: &'a Ls) -> Result<Self> {
+    fn new(stores: &[Store], rows: &[Row], args: &'a Ls) -> Result<Self> {
         let since = args.since.as_deref().map(since).transpose()?;
         let named = args.project.as_deref();
         let projects = named.map(|named| Projects::find(stores, rows, named)).transpose()?;
@@ -145,29 +191,26 @@ impl<'a> Wanted<'a> {
     }
 
     fn takes(&self, row: &Row) -> bool {
-        let head = row.head();
-        let time = head.time.unwrap_or_default();
+        let meta = &row.meta;
         self.projects.as_ref().is_none_or(|projects| projects.hold(row))
-            && (!self.args.roots || head.parent_id.is_none())
-            && (!self.args.archived || time.archived.is_some())
-            && (!self.args.no_archived || time.archived.is_none())
+            && (!self.args.roots || meta.parent.is_none())
+            && (!self.args.archived || meta.archived.is_some())
+            && (!self.args.no_archived || meta.archived.is_none())
             && self
                 .since
-                .is_none_or(|since| time.updated.or(time.created).is_some_and(|at| at >= since))
+                .is_none_or(|since| meta.updated.or(meta.created).is_some_and(|at| at >= since))
     }
 }
 
 impl Projects {
     /// An id names one project, a directory all that are there, the start of an id one again.
-    fn find(stores: &[FileReader], rows: &[Row], named: &str) -> Result<Self> {
+    fn find(stores: &[Store], rows: &[Row], named: &str) -> Result<Self> {
         let mut known: BTreeMap<ProjectId, Option<PathBuf>> =
-            rows.iter().filter_map(|row| Some((row.project_id()?, None))).collect();
+            rows.iter().filter_map(|row| Some((row.meta.project.clone()?, None))).collect();
         for store in stores {
-            for entry in store.list_projects()?.entries {
-                if let (EntityKey::Project(id), Some(span)) = (entry.key, entry.span) {
-                    let project = Project::parse(&span).map(|it| it.value).unwrap_or_default();
-                    known.insert(id, project.worktree.map(|path| path.get().into_owned().into()));
-                }
+            for project in store.materializer()?.view().projects() {
+                let worktree = project.worktree.as_deref().map(PathBuf::from);
+                known.insert(project.id.clone(), worktree);
             }
         }
         let one = |id: &ProjectId| Self { ids: vec![id.clone()], directory: None };
@@ -198,10 +241,10 @@ impl Projects {
 
     fn hold(&self, row: &Row) -> bool {
         let below = |directory: &PathBuf| {
-            let of = row.head().directory;
-            of.is_some_and(|of| Path::new(&*of.get()).starts_with(directory))
+            let of = row.meta.directory.as_deref();
+            of.is_some_and(|of| Path::new(of).starts_with(directory))
         };
-        row.project_id().is_some_and(|id| self.ids.contains(&id))
+        row.meta.project.as_ref().is_some_and(|id| self.ids.contains(id))
             || self.directory.as_ref().is_some_and(below)
     }
 }

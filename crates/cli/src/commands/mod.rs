@@ -1,5 +1,6 @@
 //! What the program can do, a file for each command.
 
+mod cache;
 mod demo;
 mod export;
 mod ls;
@@ -14,8 +15,9 @@ use clap::CommandFactory;
 use scrollback_core_err::IssueKind;
 use scrollback_core_type::StageIssue;
 
-use crate::args::{Args, Command};
+use crate::args::{Args, Command, Global};
 use crate::failure::Result;
+use crate::open::{self, Store};
 use crate::out::Out;
 
 /// Does what the user asked for.
@@ -23,18 +25,41 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<()> {
     let global = &args.global;
     match &args.command {
         Command::Stores => stores::run(global, out),
-        Command::Ls(ls) => ls::run(global, ls, out),
-        Command::Show(show) => show::run(global, show, out),
-        Command::Tree(session) => tree::run(global, &session.session, out),
-        Command::Raw(raw) => raw::run(global, &raw.id, out),
-        Command::Export(session) => export::run(global, &session.session, out),
+        Command::Ls(ls) => on_stores(global, out, |stores, out| ls::run(global, ls, stores, out)),
+        Command::Show(show) => {
+            on_stores(global, out, |stores, out| show::run(global, show, stores, out))
+        }
+        Command::Tree(session) => {
+            on_stores(global, out, |stores, out| tree::run(global, &session.session, stores, out))
+        }
+        Command::Raw(raw) => on_stores(global, out, |stores, out| raw::run(&raw.id, stores, out)),
+        Command::Export(session) => {
+            on_stores(global, out, |stores, out| export::run(&session.session, stores, out))
+        }
         Command::Demo => demo::run(global, out),
+        Command::Cache { action } => cache::run(global, *action, out),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(*shell, &mut Args::command(), "scrollback", &mut script);
             Ok(out.write_all(&script)?)
         }
     }
+}
+
+/// Runs a command on the stores, and keeps what it learned for the next run once its output is
+/// out.
+fn on_stores(
+    global: &Global,
+    out: &mut Out,
+    command: impl FnOnce(&[Store], &mut Out) -> Result<()>,
+) -> Result<()> {
+    let stores = open::open(global, out)?;
+    let ran = command(&stores, out);
+    out.flush()?;
+    for store in &stores {
+        store.keep(out)?;
+    }
+    ran
 }
 
 /// Says what was wrong with the store. That a message has no parts (yet) is common in sound stores

@@ -8,18 +8,17 @@ use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, PartId, PartKey, ProjectId, Scope, SessionId, SessionKey,
 };
 use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::{Entry, FileReader, Found, Listing, Reader, Source, SourceExt};
+use scrollback_stor_read::{Entry, Found, Listing, Reader, Source, SourceExt};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::args::Global;
 use crate::failure::{Failure, Kind, Result};
+use crate::open::Store;
 use crate::out::Out;
-use crate::{open, pick, safe};
+use crate::{pick, safe};
 
-pub(crate) fn run(global: &Global, id: &str, out: &mut Out) -> Result<()> {
-    let stores = open::open(global, out)?;
-    for store in &stores {
+pub(crate) fn run(id: &str, stores: &[Store], out: &mut Out) -> Result<()> {
+    for store in stores {
         if let Some((key, span)) = find(store, id)? {
             return print(&key, &span, out);
         }
@@ -27,9 +26,9 @@ pub(crate) fn run(global: &Global, id: &str, out: &mut Out) -> Result<()> {
     if let Some((prefix, session)) = id.split_once(':')
         && let Some(about) = about(prefix)
     {
-        let (store, key) = pick::session(&stores, session)?;
+        let (store, key) = pick::session(stores, session)?;
         let key = about(key);
-        let span = stores[store].read_span(&key)?;
+        let span = stores[store].source().read_span(&key)?;
         return print(&key, &span, out);
     }
     Err(Failure::new(Kind::NotFound, format!("nothing has the id {id:?}")).hint(
@@ -48,8 +47,8 @@ fn about(prefix: &str) -> Option<fn(SessionKey) -> EntityKey> {
 
 /// Finds what an id names. A message's session and a part's message are not in their ids, so they
 /// are tried by name, without reading; what the prefix of the id says is tried first.
-fn find(store: &FileReader, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
-    let mut reader = store.open()?;
+fn find(store: &Store, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
+    let mut reader = store.source().open()?;
     let single = [
         SessionId::new(id).ok().map(|id| EntityKey::Session(id.into())),
         ProjectId::new(id).ok().map(EntityKey::Project),
@@ -58,8 +57,15 @@ fn find(store: &FileReader, id: &str) -> Result<Option<(EntityKey, MappedSpan)>>
     if let Some(found) = first(&mut *reader, &keys)? {
         return Ok(Some(found));
     }
+    let view = store.materializer()?.view();
+    let known = MessageId::new(id).ok().and_then(|id| view.message(&id));
+    if let Some(meta) = known
+        && let Some(found) = first(&mut *reader, &[meta.key.clone().into()])?
+    {
+        return Ok(Some(found));
+    }
     let sessions: Vec<SessionKey> =
-        pick::sessions(std::slice::from_ref(store))?.0.into_iter().map(|row| row.key).collect();
+        view.known_sessions().into_iter().map(SessionKey::from).collect();
     if let Ok(message) = MessageId::new(id)
         && !id.starts_with(PartId::PREFIX)
     {

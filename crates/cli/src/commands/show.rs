@@ -6,20 +6,21 @@ use serde::Serialize;
 
 use crate::args::{Global, Show};
 use crate::failure::Result;
+use crate::open::Store;
 use crate::out::Out;
-use crate::{open, pick, show};
+use crate::{pick, show};
 
-pub(crate) fn run(global: &Global, args: &Show, out: &mut Out) -> Result<()> {
-    let stores = open::open(global, out)?;
-    let (store, key) = pick::session(&stores, &args.session.session)?;
+pub(crate) fn run(global: &Global, args: &Show, stores: &[Store], out: &mut Out) -> Result<()> {
+    let (store, key) = pick::session(stores, &args.session.session)?;
     let options = show::Options { full: args.full, width: out.width, styles: out.styles };
-    let ran =
-        run_session_tree_flow(&stores[store], &key, |tree| match (args.context, global.json) {
+    let ran = run_session_tree_flow(stores[store].source(), &key, |tree| {
+        match (args.context, global.json) {
             (false, false) => Ok(show::transcript(out, tree, &options)?),
             (false, true) => out.json(&Export(tree)),
             (true, false) => Ok(show::context(out, tree, &context(tree), &options)?),
             (true, true) => out.json(&Seen::new(tree, &context(tree))),
-        })?;
+        }
+    })?;
     super::report(out, &ran.report.issues)?;
     ran.value
 }

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::args::Global;
 use crate::failure::{Failure, Kind, Result};
+use crate::open::Store;
 use crate::out::Out;
 use crate::{open, pick, safe};
 
@@ -28,7 +29,9 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
     let (mut found, mut issues, mut failures) = (Vec::new(), Vec::new(), Vec::new());
     for store in &places.stores {
         let read = open::is_read(store.kind);
-        let counted = read.then(|| pick::sessions(&[open::at(&store.path, global)]));
+        let counted = read.then(|| {
+            pick::sessions(&[Store::new(&store.path, global, open::snapshots(global, store))])
+        });
         let sessions = match counted {
             Some(Ok((rows, met))) => {
                 issues.extend(met);

@@ -1,22 +1,23 @@
 //! `tree`: what a session is made of, with sizes; subagents are nested under the call that started
 //! them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt::Write as _;
 use std::io::Write;
 
 use scrollback_core_id::{SessionId, SessionKey};
 use scrollback_core_type::{Message, Part, StageIssue, Tokens, ToolStatus};
 use scrollback_flow::{MessageHydrated, PartHydrated, SessionHydratedTree, run_session_tree_flow};
+use scrollback_index::View;
 use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::FileReader;
 use serde::Serialize;
 
 use crate::args::Global;
 use crate::failure::Result;
+use crate::open::Store;
 use crate::out::Out;
 use crate::style::Styles;
-use crate::{open, pick, safe, units};
+use crate::{pick, safe, units};
 
 /// Subagents of subagents are followed this far.
 const MOST_LEVELS: usize = 16;
@@ -72,9 +73,8 @@ struct PartNode {
     session: Option<Box<Session>>,
 }
 
-pub(crate) fn run(global: &Global, session: &str, out: &mut Out) -> Result<()> {
-    let stores = open::open(global, out)?;
-    let (store, key) = pick::session(&stores, session)?;
+pub(crate) fn run(global: &Global, session: &str, stores: &[Store], out: &mut Out) -> Result<()> {
+    let (store, key) = pick::session(stores, session)?;
     let (tree, issues) = build(&stores[store], &key)?;
     if global.json {
         out.json(&tree)?;
@@ -97,22 +97,16 @@ pub(super) fn print(out: &mut Out, tree: &Session) -> Result<()> {
 }
 
 /// Reads the tree of one session of a store, and says what was wrong.
-pub(super) fn build(store: &FileReader, key: &SessionKey) -> Result<(Session, Vec<StageIssue>)> {
-    let (rows, _) = pick::sessions(std::slice::from_ref(store))?;
-    let mut by_parent: HashMap<SessionId, Vec<SessionKey>> = HashMap::new();
-    for row in rows.iter().rev() {
-        if let Some(parent) = row.head().parent_id {
-            by_parent.entry(parent).or_default().push(row.key.clone());
-        }
-    }
-    let mut builder = Builder { store, by_parent, seen: HashSet::new(), issues: Vec::new() };
+pub(super) fn build(store: &Store, key: &SessionKey) -> Result<(Session, Vec<StageIssue>)> {
+    let view = store.materializer()?.view();
+    let mut builder = Builder { store, view, seen: HashSet::new(), issues: Vec::new() };
     let tree = builder.session(key, 0)?;
     Ok((tree, builder.issues))
 }
 
 struct Builder<'s> {
-    store: &'s FileReader,
-    by_parent: HashMap<SessionId, Vec<SessionKey>>,
+    store: &'s Store,
+    view: View,
     /// Sessions that are in the tree; hostile data may name each other.
     seen: HashSet<SessionId>,
     issues: Vec<StageIssue>,
@@ -121,7 +115,7 @@ struct Builder<'s> {
 impl Builder<'_> {
     fn session(&mut self, key: &SessionKey, level: usize) -> Result<Session> {
         self.seen.insert(key.session.clone());
-        let ran = run_session_tree_flow(self.store, key, |tree| {
+        let ran = run_session_tree_flow(self.store.source(), key, |tree| {
             let title = tree.session.as_ref().and_then(|session| session.title.as_ref());
             let messages: Vec<MessageNode> = tree.messages.iter().map(message_node).collect();
             let session = Session {
@@ -138,7 +132,8 @@ impl Builder<'_> {
         })?;
         let (mut session, named) = ran.value;
         self.issues.extend(ran.report.issues);
-        let children = self.by_parent.get(&key.session).cloned().unwrap_or_default();
+        let children = self.view.children(&key.session).into_iter().rev();
+        let children: Vec<SessionKey> = children.map(|child| child.key.clone()).collect();
         if level == MOST_LEVELS {
             let named = named.into_iter().map(|(_, _, child)| child);
             let below: HashSet<SessionId> =

@@ -15,7 +15,8 @@ pub(crate) fn scrollback() -> Command {
     for name in ["XDG_DATA_HOME", "OPENCODE_DB", "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "CI"] {
         command.env_remove(name);
     }
-    command.env("HOME", "/nonexistent").env("TZ", "UTC");
+    let cache = concat!(env!("CARGO_TARGET_TMPDIR"), "/cache");
+    command.env("HOME", "/nonexistent").env("XDG_CACHE_HOME", cache).env("TZ", "UTC");
     command
 }
 

@@ -69,8 +69,9 @@ fn tables_fit() {
         let env = [("COLUMNS", columns), ("NO_COLOR", "1")];
         on_terminal(&store, &["ls"], &env).lines().map(UnicodeWidthStr::width).max().unwrap()
     };
-    assert_eq!(of_width("90"), 90);
-    assert!(of_width("300") > 90, "not cut where there is room");
+    assert_eq!(of_width("120"), 120);
+    assert!(of_width("80") <= 80, "without the directory");
+    assert!(of_width("300") > 120, "not cut where there is room");
     let marked = on_terminal(&store, &["ls", "--archived"], &[("COLUMNS", "90")]);
     assert!(marked.contains("(archived)"), "{marked}");
 }

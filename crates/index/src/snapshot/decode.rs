@@ -4,23 +4,14 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use scrollback_core_id::{
-    EntityKey, Epoch, MessageId, MessageKey, OrderKey, PartId, ProjectId, Revision, SessionId,
-    SessionKey, SourceId, UnixNanos,
-};
-use scrollback_core_type::{PartKind, Role};
+use scrollback_core_id::{Epoch, Revision, SourceId};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::encode::About;
-use super::layout::{
-    MAGIC, Section, TEXT, VERSION, header, lineage, message, part, project, session, tombstone,
-};
+use super::layout::{MAGIC, Section, TEXT, VERSION, header, lineage};
 use super::row::Row;
 use super::table;
-use crate::{
-    MessageMeta, Name, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState,
-    TokenCounts, Upkeep, Usage,
-};
+use crate::Name;
 
 /// Why bytes are no snapshot that this version can use. Whoever meets one builds the index anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -48,7 +39,7 @@ pub type SnapshotBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 pub struct Snapshot {
     bytes: SnapshotBytes,
     sections: [Range<usize>; Section::COUNT],
-    names: Arc<[Name]>,
+    pub(super) names: Arc<[Name]>,
     seed: u64,
     about: Arc<About>,
 }
@@ -118,30 +109,30 @@ impl Snapshot {
         &self.about
     }
 
-    fn section(&self, section: Section) -> &[u8] {
+    pub(super) fn section(&self, section: Section) -> &[u8] {
         // Checked when the snapshot was opened.
         self.bytes().get(self.sections[section as usize].clone()).unwrap_or_default()
     }
 
-    fn texts(&self) -> &[u8] {
+    pub(super) fn texts(&self) -> &[u8] {
         self.section(Section::Texts)
     }
 
-    fn count(&self, section: Section, len: usize) -> u32 {
+    pub(super) fn count(&self, section: Section, len: usize) -> u32 {
         (self.sections[section as usize].len() / len) as u32
     }
 
-    fn row(&self, section: Section, len: usize, number: u32) -> Row<'_> {
+    pub(super) fn row(&self, section: Section, len: usize, number: u32) -> Row<'_> {
         let start = (number as usize).saturating_mul(len);
         let row = self.section(section).get(start..start.saturating_add(len));
         Row(row.unwrap_or_default())
     }
 
-    fn name(&self, number: u32) -> Option<Name> {
+    pub(super) fn name(&self, number: u32) -> Option<Name> {
         self.names.get((number as usize).checked_sub(1)?).cloned()
     }
 
-    fn find(
+    pub(super) fn find(
         &self,
         table: Section,
         rows: Section,
@@ -150,283 +141,6 @@ impl Snapshot {
     ) -> impl Iterator<Item = u32> {
         table::candidates(self.section(table), id, self.seed)
             .filter(move |row| self.row(rows, len, *row).id_bytes(0, self.texts()) == id)
-    }
-
-    // Projects
-
-    pub(crate) fn project_count(&self) -> u32 {
-        self.count(Section::Projects, project::LEN)
-    }
-
-    fn project_row(&self, number: u32) -> Row<'_> {
-        self.row(Section::Projects, project::LEN, number)
-    }
-
-    /// There are few projects: they need no table.
-    pub(crate) fn find_project(&self, id: &ProjectId) -> Option<u32> {
-        let is_it =
-            |row: &u32| self.project_row(*row).id_bytes(project::ID, self.texts()) == id.as_bytes();
-        (0..self.project_count()).find(is_it)
-    }
-
-    pub(crate) fn project(&self, number: u32) -> Option<ProjectMeta> {
-        let row = self.project_row(number);
-        let clean = row.has(project::FLAGS, project::CLEAN);
-        Some(ProjectMeta {
-            id: row.id(project::ID, self.texts())?,
-            worktree: self.name(row.u32(project::WORKTREE)),
-            observed: row.observed(project::STAMP, clean),
-        })
-    }
-
-    pub(crate) fn project_sequence(&self, number: u32) -> u64 {
-        self.project_row(number).u64(project::SEQUENCE)
-    }
-
-    // Sessions
-
-    pub(crate) fn session_count(&self) -> u32 {
-        self.count(Section::Sessions, session::LEN)
-    }
-
-    fn session_row(&self, number: u32) -> Row<'_> {
-        self.row(Section::Sessions, session::LEN, number)
-    }
-
-    pub(crate) fn find_session(&self, id: &SessionId) -> Option<u32> {
-        let (table, rows) = (Section::SessionTable, Section::Sessions);
-        self.find(table, rows, session::LEN, id.as_bytes()).next()
-    }
-
-    pub(crate) fn session_id(&self, number: u32) -> Option<SessionId> {
-        self.session_row(number).id(session::ID, self.texts())
-    }
-
-    /// Whether a session has a record, and where it stands.
-    pub(crate) fn session_order(&self, number: u32) -> Option<OrderKey> {
-        let row = self.session_row(number);
-        row.has(session::FLAGS, session::RECORD).then(|| OrderKey(row.i64(session::ORDER)))
-    }
-
-    pub(crate) fn session_parent_is(&self, number: u32, id: &SessionId) -> bool {
-        self.session_row(number).id_bytes(session::PARENT, self.texts()) == id.as_bytes()
-    }
-
-    pub(crate) fn session_project_is(&self, number: u32, id: &ProjectId) -> bool {
-        let name = self.session_row(number).u32(session::PROJECT) as usize;
-        name.checked_sub(1).and_then(|at| self.names.get(at)).is_some_and(|it| **it == *id.as_str())
-    }
-
-    pub(crate) fn session_sequence(&self, number: u32) -> u64 {
-        self.session_row(number).u64(session::SEQUENCE)
-    }
-
-    pub(crate) fn record(&self, number: u32) -> Option<SessionMeta> {
-        let (row, texts) = (self.session_row(number), self.texts());
-        let has = |flag| row.has(session::FLAGS, flag);
-        if !has(session::RECORD) {
-            return None;
-        }
-        let title = || String::from_utf8_lossy(row.text(session::TITLE, texts)).into();
-        let project = self.name(row.u32(session::PROJECT));
-        Some(SessionMeta {
-            key: SessionKey { session: row.id(session::ID, texts)? },
-            order: OrderKey(row.i64(session::ORDER)),
-            project: project.and_then(|id| ProjectId::new(&id).ok()),
-            parent: row.id(session::PARENT, texts),
-            directory: self.name(row.u32(session::DIRECTORY)),
-            title: has(session::TITLED).then(title),
-            version: self.name(row.u32(session::PROGRAM)),
-            created: row.time(session::CREATED),
-            updated: row.time(session::UPDATED),
-            archived: row.time(session::ARCHIVED),
-            damaged: has(session::DAMAGED),
-            observed: row.observed(session::STAMP, has(session::CLEAN)),
-        })
-    }
-
-    /// What a session's record looked like, and where it was, without the rest of it.
-    pub(crate) fn record_observed(&self, number: u32) -> Option<Observed> {
-        let row = self.session_row(number);
-        row.has(session::FLAGS, session::RECORD)
-            .then(|| row.observed(session::STAMP, row.has(session::FLAGS, session::CLEAN)))
-    }
-
-    pub(crate) fn upkeep(&self, number: u32) -> Upkeep {
-        let row = self.session_row(number);
-        let has = |flag| row.has(session::FLAGS, flag);
-        let set = || row.observed(session::SET, has(session::SET_CLEAN));
-        Upkeep {
-            set: has(session::HAS_SET).then(set),
-            checked: UnixNanos(row.i64(session::CHECKED)),
-            newest: UnixNanos(row.i64(session::NEWEST)),
-            unfinished: has(session::UNFINISHED),
-            unsettled: has(session::UNSETTLED),
-        }
-    }
-
-    pub(crate) fn session(&self, number: u32) -> SessionState {
-        SessionState { record: self.record(number).map(Arc::new), upkeep: self.upkeep(number) }
-    }
-
-    // Messages
-
-    pub(crate) fn message_count(&self) -> u32 {
-        self.count(Section::Messages, message::LEN)
-    }
-
-    fn message_row(&self, number: u32) -> Row<'_> {
-        self.row(Section::Messages, message::LEN, number)
-    }
-
-    /// The messages of a session, in order.
-    pub(crate) fn messages_of(&self, session: u32) -> Range<u32> {
-        let row = self.session_row(session);
-        let first = row.u32(session::FIRST_MESSAGE).min(self.message_count());
-        let end = first.saturating_add(row.u32(session::MESSAGES)).min(self.message_count());
-        first..end
-    }
-
-    /// The messages of this id; more than one if sessions were copied by hand.
-    pub(crate) fn find_messages(&self, id: &MessageId) -> impl Iterator<Item = u32> {
-        let (table, rows) = (Section::MessageTable, Section::Messages);
-        self.find(table, rows, message::LEN, id.as_bytes())
-    }
-
-    pub(crate) fn find_message(&self, key: &MessageKey) -> Option<u32> {
-        let owner = key.session.as_bytes();
-        self.find_messages(&key.message).find(|row| {
-            let session = self.session_row(self.message_row(*row).u32(message::SESSION));
-            session.id_bytes(session::ID, self.texts()) == owner
-        })
-    }
-
-    pub(crate) fn message_key(&self, number: u32) -> Option<MessageKey> {
-        let row = self.message_row(number);
-        let session = self.session_id(row.u32(message::SESSION))?;
-        Some(MessageKey { session, message: row.id(message::ID, self.texts())? })
-    }
-
-    pub(crate) fn message_id(&self, number: u32) -> Option<MessageId> {
-        self.message_row(number).id(message::ID, self.texts())
-    }
-
-    pub(crate) fn message_order(&self, number: u32) -> OrderKey {
-        OrderKey(self.message_row(number).i64(message::ORDER))
-    }
-
-    pub(crate) fn message_sequence(&self, number: u32) -> u64 {
-        self.message_row(number).u64(message::SEQUENCE)
-    }
-
-    pub(crate) fn message(&self, number: u32) -> Option<MessageMeta> {
-        let row = self.message_row(number);
-        let has = |flag| row.has(message::FLAGS, flag);
-        let usage = self.message_usage(number);
-        let parts = || PartList {
-            set: has(message::HAS_SET).then(|| row.observed(message::SET, has(message::SET_CLEAN))),
-            refs: self.parts_of(number).filter_map(|part| self.part(part)).collect(),
-        };
-        Some(MessageMeta {
-            key: self.message_key(number)?,
-            order: OrderKey(row.i64(message::ORDER)),
-            role: match row.u32(message::FLAGS) & message::ROLE {
-                0 => Role::User,
-                1 => Role::Assistant,
-                _ => Role::Unknown,
-            },
-            created: row.time(message::CREATED),
-            completed: row.time(message::COMPLETED),
-            parent: row.id(message::PARENT, self.texts()),
-            agent: self.name(row.u32(message::AGENT)),
-            provider: self.name(row.u32(message::PROVIDER)),
-            model: self.name(row.u32(message::MODEL)),
-            tokens: has(message::HAS_TOKENS).then_some(usage.tokens),
-            cost: has(message::HAS_COST).then_some(usage.cost),
-            finish: self.name(row.u32(message::FINISH)),
-            error: self.name(row.u32(message::ERROR)),
-            summary: has(message::SUMMARY),
-            damaged: has(message::DAMAGED),
-            observed: row.observed(message::STAMP, has(message::CLEAN)),
-            parts: has(message::LISTED).then(parts),
-        })
-    }
-
-    /// What a message used, without the rest of it.
-    pub(crate) fn message_usage(&self, number: u32) -> Usage {
-        let row = self.message_row(number);
-        let tokens = |at: usize| row.i64(message::TOKENS + 8 * at);
-        Usage {
-            messages: 1,
-            tokens: TokenCounts {
-                input: tokens(0),
-                output: tokens(1),
-                reasoning: tokens(2),
-                cache_read: tokens(3),
-                cache_write: tokens(4),
-            },
-            cost: f64::from_bits(row.u64(message::COST)),
-        }
-    }
-
-    // Parts
-
-    pub(crate) fn part_count(&self) -> u32 {
-        self.count(Section::Parts, part::LEN)
-    }
-
-    fn part_row(&self, number: u32) -> Row<'_> {
-        self.row(Section::Parts, part::LEN, number)
-    }
-
-    pub(crate) fn parts_of(&self, message: u32) -> Range<u32> {
-        let row = self.message_row(message);
-        let first = row.u32(message::FIRST_PART).min(self.part_count());
-        first..first.saturating_add(row.u32(message::PARTS)).min(self.part_count())
-    }
-
-    /// The parts of this id, each with its message.
-    pub(crate) fn find_parts(&self, id: &PartId) -> impl Iterator<Item = (u32, u32)> {
-        let (table, rows) = (Section::PartTable, Section::Parts);
-        let found = self.find(table, rows, part::LEN, id.as_bytes());
-        found.map(|row| (self.part_row(row).u32(part::MESSAGE), row))
-    }
-
-    pub(crate) fn part(&self, number: u32) -> Option<PartRef> {
-        let row = self.part_row(number);
-        let has = |flag| row.has(part::FLAGS, flag);
-        let kind = match row.u32(part::FLAGS) & part::KIND {
-            0 => None,
-            code => {
-                Some(PartKind::KNOWN.get(code as usize - 1).copied().unwrap_or(PartKind::Unknown))
-            }
-        };
-        Some(PartRef {
-            id: row.id(part::ID, self.texts())?,
-            kind,
-            observed: has(part::OBSERVED).then(|| row.observed(part::STAMP, has(part::CLEAN))),
-            changed: row.u64(part::SEQUENCE),
-        })
-    }
-
-    // Tombstones
-
-    /// The keys that were removed, each with its number.
-    pub(crate) fn tombstones(&self) -> impl Iterator<Item = (EntityKey, u64)> {
-        self.section(Section::Tombstones).chunks_exact(tombstone::LEN).filter_map(|row| {
-            let row = Row(row);
-            let texts = self.texts();
-            let key = match row.u32(tombstone::KIND) {
-                1 => EntityKey::Project(row.id(tombstone::ID, texts)?),
-                2 => EntityKey::Session(SessionKey { session: row.id(tombstone::ID, texts)? }),
-                3 => EntityKey::Message(MessageKey {
-                    session: row.id(tombstone::SESSION, texts)?,
-                    message: row.id(tombstone::ID, texts)?,
-                }),
-                _ => return None,
-            };
-            Some((key, row.u64(tombstone::SEQUENCE)))
-        })
     }
 }
 

@@ -1,13 +1,15 @@
 //! Snapshots: the whole state of an index as flat bytes, used where they lie.
 //!
 //! `layout` says where everything is, `row` how numbers, ids and texts are written and read,
-//! `table` how a row is found by its id; `encode` writes a snapshot and `decode` reads one. No
+//! `table` how a row is found by its id; `encode` writes a snapshot; `decode` opens one, and `rows`
+//! makes values of its rows. No
 //! bytes make a reader panic: what does not fit reads as absent.
 
 mod decode;
 mod encode;
 mod layout;
 mod row;
+mod rows;
 mod table;
 
 use scrollback_core_id::SourceId;

@@ -40,7 +40,7 @@ pub(crate) fn observed(n: i64) -> Observed {
 }
 
 pub(crate) fn project(n: u8, value: i64) -> ProjectMeta {
-    let worktree = Some(Name::from(format!("/work/{value}").as_str()));
+    let worktree = Some(Name::from(format!("/home/me/{value}").as_str()));
     ProjectMeta { id: project_id(n), worktree, observed: observed(value) }
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn session(n: u8, value: i64) -> SessionState {
             order: OrderKey(value % 3),
             project: (value % 2 == 0).then(|| project_id((value % 3) as u8)),
             parent: (value % 3 == 0).then(|| session_key((value % 4) as u8).session),
-            directory: Some(Name::from("/work")),
+            directory: Some(Name::from("/home/me")),
             title: (value % 5 != 0).then(|| format!("title {value}").into()),
             version: None,
             created: Some(value),

@@ -131,7 +131,7 @@ impl World {
 pub(crate) fn session(id: &str, project: &str, value: u8, updated: i64) -> String {
     let parent = (value % 3 == 1).then(|| format!("ses_{}", value % 4));
     json!({
-        "id": id, "projectID": project, "parentID": parent, "directory": "/work",
+        "id": id, "projectID": project, "parentID": parent, "directory": "/home/me",
         "title": format!("title {value}"), "version": "1.1.65",
         "time": {"created": 1, "updated": updated},
     })

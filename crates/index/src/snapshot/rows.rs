@@ -1,0 +1,296 @@
+//! The rows of a snapshot as values, each decoded when it is asked for.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use scrollback_core_id::{
+    EntityKey, MessageId, MessageKey, OrderKey, PartId, ProjectId, SessionId, SessionKey, UnixNanos,
+};
+use scrollback_core_type::{PartKind, Role};
+
+use super::decode::Snapshot;
+use super::layout::{Section, message, part, project, session, tombstone};
+use super::row::Row;
+use crate::{
+    MessageMeta, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState, TokenCounts,
+    Upkeep, Usage,
+};
+
+impl Snapshot {
+    // Projects
+
+    pub(crate) fn project_count(&self) -> u32 {
+        self.count(Section::Projects, project::LEN)
+    }
+
+    fn project_row(&self, number: u32) -> Row<'_> {
+        self.row(Section::Projects, project::LEN, number)
+    }
+
+    /// There are few projects: they need no table.
+    pub(crate) fn find_project(&self, id: &ProjectId) -> Option<u32> {
+        let is_it =
+            |row: &u32| self.project_row(*row).id_bytes(project::ID, self.texts()) == id.as_bytes();
+        (0..self.project_count()).find(is_it)
+    }
+
+    pub(crate) fn project(&self, number: u32) -> Option<ProjectMeta> {
+        let row = self.project_row(number);
+        let clean = row.has(project::FLAGS, project::CLEAN);
+        Some(ProjectMeta {
+            id: row.id(project::ID, self.texts())?,
+            worktree: self.name(row.u32(project::WORKTREE)),
+            observed: row.observed(project::STAMP, clean),
+        })
+    }
+
+    pub(crate) fn project_sequence(&self, number: u32) -> u64 {
+        self.project_row(number).u64(project::SEQUENCE)
+    }
+
+    // Sessions
+
+    pub(crate) fn session_count(&self) -> u32 {
+        self.count(Section::Sessions, session::LEN)
+    }
+
+    fn session_row(&self, number: u32) -> Row<'_> {
+        self.row(Section::Sessions, session::LEN, number)
+    }
+
+    pub(crate) fn find_session(&self, id: &SessionId) -> Option<u32> {
+        let (table, rows) = (Section::SessionTable, Section::Sessions);
+        self.find(table, rows, session::LEN, id.as_bytes()).next()
+    }
+
+    pub(crate) fn session_id(&self, number: u32) -> Option<SessionId> {
+        self.session_row(number).id(session::ID, self.texts())
+    }
+
+    /// Whether a session has a record, and where it stands.
+    pub(crate) fn session_order(&self, number: u32) -> Option<OrderKey> {
+        let row = self.session_row(number);
+        row.has(session::FLAGS, session::RECORD).then(|| OrderKey(row.i64(session::ORDER)))
+    }
+
+    pub(crate) fn session_parent_is(&self, number: u32, id: &SessionId) -> bool {
+        self.session_row(number).id_bytes(session::PARENT, self.texts()) == id.as_bytes()
+    }
+
+    pub(crate) fn session_project_is(&self, number: u32, id: &ProjectId) -> bool {
+        let name = self.session_row(number).u32(session::PROJECT) as usize;
+        name.checked_sub(1).and_then(|at| self.names.get(at)).is_some_and(|it| **it == *id.as_str())
+    }
+
+    pub(crate) fn session_sequence(&self, number: u32) -> u64 {
+        self.session_row(number).u64(session::SEQUENCE)
+    }
+
+    pub(crate) fn record(&self, number: u32) -> Option<SessionMeta> {
+        let (row, texts) = (self.session_row(number), self.texts());
+        let has = |flag| row.has(session::FLAGS, flag);
+        if !has(session::RECORD) {
+            return None;
+        }
+        let title = || String::from_utf8_lossy(row.text(session::TITLE, texts)).into();
+        let project = self.name(row.u32(session::PROJECT));
+        Some(SessionMeta {
+            key: SessionKey { session: row.id(session::ID, texts)? },
+            order: OrderKey(row.i64(session::ORDER)),
+            project: project.and_then(|id| ProjectId::new(&id).ok()),
+            parent: row.id(session::PARENT, texts),
+            directory: self.name(row.u32(session::DIRECTORY)),
+            title: has(session::TITLED).then(title),
+            version: self.name(row.u32(session::PROGRAM)),
+            created: row.time(session::CREATED),
+            updated: row.time(session::UPDATED),
+            archived: row.time(session::ARCHIVED),
+            damaged: has(session::DAMAGED),
+            observed: row.observed(session::STAMP, has(session::CLEAN)),
+        })
+    }
+
+    /// What a session's record looked like, and where it was, without the rest of it.
+    pub(crate) fn record_observed(&self, number: u32) -> Option<Observed> {
+        let row = self.session_row(number);
+        row.has(session::FLAGS, session::RECORD)
+            .then(|| row.observed(session::STAMP, row.has(session::FLAGS, session::CLEAN)))
+    }
+
+    pub(crate) fn upkeep(&self, number: u32) -> Upkeep {
+        let row = self.session_row(number);
+        let has = |flag| row.has(session::FLAGS, flag);
+        let set = || row.observed(session::SET, has(session::SET_CLEAN));
+        Upkeep {
+            set: has(session::HAS_SET).then(set),
+            checked: UnixNanos(row.i64(session::CHECKED)),
+            newest: UnixNanos(row.i64(session::NEWEST)),
+            unfinished: has(session::UNFINISHED),
+            unsettled: has(session::UNSETTLED),
+        }
+    }
+
+    pub(crate) fn session(&self, number: u32) -> SessionState {
+        SessionState { record: self.record(number).map(Arc::new), upkeep: self.upkeep(number) }
+    }
+
+    // Messages
+
+    pub(crate) fn message_count(&self) -> u32 {
+        self.count(Section::Messages, message::LEN)
+    }
+
+    fn message_row(&self, number: u32) -> Row<'_> {
+        self.row(Section::Messages, message::LEN, number)
+    }
+
+    /// The messages of a session, in order.
+    pub(crate) fn messages_of(&self, session: u32) -> Range<u32> {
+        let row = self.session_row(session);
+        let first = row.u32(session::FIRST_MESSAGE).min(self.message_count());
+        let end = first.saturating_add(row.u32(session::MESSAGES)).min(self.message_count());
+        first..end
+    }
+
+    /// The messages of this id; more than one if sessions were copied by hand.
+    pub(crate) fn find_messages(&self, id: &MessageId) -> impl Iterator<Item = u32> {
+        let (table, rows) = (Section::MessageTable, Section::Messages);
+        self.find(table, rows, message::LEN, id.as_bytes())
+    }
+
+    pub(crate) fn find_message(&self, key: &MessageKey) -> Option<u32> {
+        let owner = key.session.as_bytes();
+        self.find_messages(&key.message).find(|row| {
+            let session = self.session_row(self.message_row(*row).u32(message::SESSION));
+            session.id_bytes(session::ID, self.texts()) == owner
+        })
+    }
+
+    pub(crate) fn message_key(&self, number: u32) -> Option<MessageKey> {
+        let row = self.message_row(number);
+        let session = self.session_id(row.u32(message::SESSION))?;
+        Some(MessageKey { session, message: row.id(message::ID, self.texts())? })
+    }
+
+    pub(crate) fn message_id(&self, number: u32) -> Option<MessageId> {
+        self.message_row(number).id(message::ID, self.texts())
+    }
+
+    pub(crate) fn message_order(&self, number: u32) -> OrderKey {
+        OrderKey(self.message_row(number).i64(message::ORDER))
+    }
+
+    pub(crate) fn message_sequence(&self, number: u32) -> u64 {
+        self.message_row(number).u64(message::SEQUENCE)
+    }
+
+    pub(crate) fn message(&self, number: u32) -> Option<MessageMeta> {
+        let row = self.message_row(number);
+        let has = |flag| row.has(message::FLAGS, flag);
+        let usage = self.message_usage(number);
+        let parts = || PartList {
+            set: has(message::HAS_SET).then(|| row.observed(message::SET, has(message::SET_CLEAN))),
+            refs: self.parts_of(number).filter_map(|part| self.part(part)).collect(),
+        };
+        Some(MessageMeta {
+            key: self.message_key(number)?,
+            order: OrderKey(row.i64(message::ORDER)),
+            role: match row.u32(message::FLAGS) & message::ROLE {
+                0 => Role::User,
+                1 => Role::Assistant,
+                _ => Role::Unknown,
+            },
+            created: row.time(message::CREATED),
+            completed: row.time(message::COMPLETED),
+            parent: row.id(message::PARENT, self.texts()),
+            agent: self.name(row.u32(message::AGENT)),
+            provider: self.name(row.u32(message::PROVIDER)),
+            model: self.name(row.u32(message::MODEL)),
+            tokens: has(message::HAS_TOKENS).then_some(usage.tokens),
+            cost: has(message::HAS_COST).then_some(usage.cost),
+            finish: self.name(row.u32(message::FINISH)),
+            error: self.name(row.u32(message::ERROR)),
+            summary: has(message::SUMMARY),
+            damaged: has(message::DAMAGED),
+            observed: row.observed(message::STAMP, has(message::CLEAN)),
+            parts: has(message::LISTED).then(parts),
+        })
+    }
+
+    /// What a message used, without the rest of it.
+    pub(crate) fn message_usage(&self, number: u32) -> Usage {
+        let row = self.message_row(number);
+        let tokens = |at: usize| row.i64(message::TOKENS + 8 * at);
+        Usage {
+            messages: 1,
+            tokens: TokenCounts {
+                input: tokens(0),
+                output: tokens(1),
+                reasoning: tokens(2),
+                cache_read: tokens(3),
+                cache_write: tokens(4),
+            },
+            cost: f64::from_bits(row.u64(message::COST)),
+        }
+    }
+
+    // Parts
+
+    pub(crate) fn part_count(&self) -> u32 {
+        self.count(Section::Parts, part::LEN)
+    }
+
+    fn part_row(&self, number: u32) -> Row<'_> {
+        self.row(Section::Parts, part::LEN, number)
+    }
+
+    pub(crate) fn parts_of(&self, message: u32) -> Range<u32> {
+        let row = self.message_row(message);
+        let first = row.u32(message::FIRST_PART).min(self.part_count());
+        first..first.saturating_add(row.u32(message::PARTS)).min(self.part_count())
+    }
+
+    /// The parts of this id, each with its message.
+    pub(crate) fn find_parts(&self, id: &PartId) -> impl Iterator<Item = (u32, u32)> {
+        let (table, rows) = (Section::PartTable, Section::Parts);
+        let found = self.find(table, rows, part::LEN, id.as_bytes());
+        found.map(|row| (self.part_row(row).u32(part::MESSAGE), row))
+    }
+
+    pub(crate) fn part(&self, number: u32) -> Option<PartRef> {
+        let row = self.part_row(number);
+        let has = |flag| row.has(part::FLAGS, flag);
+        let kind = match row.u32(part::FLAGS) & part::KIND {
+            0 => None,
+            code => {
+                Some(PartKind::KNOWN.get(code as usize - 1).copied().unwrap_or(PartKind::Unknown))
+            }
+        };
+        Some(PartRef {
+            id: row.id(part::ID, self.texts())?,
+            kind,
+            observed: has(part::OBSERVED).then(|| row.observed(part::STAMP, has(part::CLEAN))),
+            changed: row.u64(part::SEQUENCE),
+        })
+    }
+
+    // Tombstones
+
+    /// The keys that were removed, each with its number.
+    pub(crate) fn tombstones(&self) -> impl Iterator<Item = (EntityKey, u64)> {
+        self.section(Section::Tombstones).chunks_exact(tombstone::LEN).filter_map(|row| {
+            let row = Row(row);
+            let texts = self.texts();
+            let key = match row.u32(tombstone::KIND) {
+                1 => EntityKey::Project(row.id(tombstone::ID, texts)?),
+                2 => EntityKey::Session(SessionKey { session: row.id(tombstone::ID, texts)? }),
+                3 => EntityKey::Message(MessageKey {
+                    session: row.id(tombstone::SESSION, texts)?,
+                    message: row.id(tombstone::ID, texts)?,
+                }),
+                _ => return None,
+            };
+            Some((key, row.u64(tombstone::SEQUENCE)))
+        })
+    }
+}
