@@ -7,6 +7,7 @@
 
 mod ci;
 mod fixtures;
+mod fuzz;
 mod gen_store;
 mod perf;
 mod stress;
@@ -31,6 +32,8 @@ enum Task {
     Ci(ci::Args),
     /// Makes every generated fixture again.
     Fixtures(fixtures::Args),
+    /// Feeds a decoder any bytes, for as long as you like.
+    Fuzz(fuzz::Args),
     /// Writes a seeded synthetic opencode store with its true totals.
     GenStore(gen_store::Args),
     /// Runs the library against hand-written and naive programs, and judges the ratios.
@@ -44,6 +47,7 @@ impl Task {
         match self {
             Self::Ci(args) => ci::run(&args),
             Self::Fixtures(args) => fixtures::run(&args),
+            Self::Fuzz(args) => fuzz::run(&args),
             Self::GenStore(args) => gen_store::run(&args),
             Self::Perf(args) => perf::run(&args),
             Self::Stress(args) => stress::run(&args),

@@ -2,5 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
+mod damage;
+mod exercise;
 mod model;
 mod support;

@@ -1,0 +1,76 @@
+//! Everything that one may do with a snapshot, to see that no bytes make it panic. The fuzz target
+//! includes this file; crash inputs are replayed through it.
+
+use std::sync::Arc;
+
+use scrollback_core_id::{Cursor, Epoch, Revision};
+use scrollback_index::{Batch, SessionIndex, Since, Snapshot, View};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Makes any bytes pass the checks at the door (`docs/format/snapshot.md`): what is behind it has
+/// to hold for any bytes.
+pub(crate) fn let_in(bytes: &[u8]) -> Vec<u8> {
+    let mut bytes = bytes.to_vec();
+    bytes.resize(bytes.len().max(256), 0);
+    bytes[..8].copy_from_slice(b"SCROLLBK");
+    bytes[8..12].copy_from_slice(&1_u32.to_le_bytes());
+    bytes[12..16].copy_from_slice(&256_u32.to_le_bytes());
+    let len = bytes.len() as u64;
+    bytes[24..32].copy_from_slice(&len.to_le_bytes());
+    let checksum = xxh3_64(&bytes[24..]);
+    bytes[16..24].copy_from_slice(&checksum.to_le_bytes());
+    bytes
+}
+
+/// Opens bytes and, if they are taken for a snapshot, asks everything, changes something, and
+/// makes a snapshot of that.
+pub(crate) fn exercise(bytes: &[u8]) {
+    let Ok(snapshot) = Snapshot::open(Arc::new(bytes.to_vec())) else { return };
+    let index = SessionIndex::from_snapshot(snapshot);
+    let view = index.view();
+    ask(&view);
+    for revision in [0, 1, u64::MAX] {
+        let cursor = Cursor { epoch: Epoch(0), revision: Revision(revision) };
+        for since in [None, Some(cursor), Some(Cursor { epoch: view.cursor().epoch, ..cursor })] {
+            if let Since::Changed(changes) = index.changes(since.as_ref()).since {
+                changes.iter().for_each(|change| drop(change.key.to_string()));
+            }
+        }
+    }
+    let mut batch = Batch::new();
+    for id in view.known_sessions() {
+        batch.remove_session(id.clone().into());
+        for message in view.by_session(&id).iter().step_by(2) {
+            batch.remove_message(message.key.clone());
+        }
+    }
+    index.commit(batch);
+    ask(&index.view());
+    let again = index.snapshot();
+    assert!(Snapshot::open(Arc::new(again.bytes().to_vec())).is_ok(), "what we write we read");
+    ask(&SessionIndex::from_snapshot(again).view());
+}
+
+fn ask(view: &View) {
+    for project in view.projects() {
+        view.project(&project.id);
+        view.by_project(&project.id);
+    }
+    for session in view.sessions() {
+        let id = &session.key.session;
+        view.session(id);
+        view.children(id);
+        view.ancestors(id);
+        view.upkeep(id);
+    }
+    for id in view.known_sessions() {
+        view.usage(&id);
+        for message in view.by_session(&id) {
+            view.message_at(&message.key);
+            view.message(&message.key.message);
+            for part in message.parts.iter().flat_map(|list| list.refs.iter().take(4)) {
+                view.part(&part.id);
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Fuzzing: libFuzzer on a target of `fuzz/`, with the nightly compiler that it needs.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fs};
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::workspace_root;
+
+/// What makes a compiler count which code an input reaches, as libFuzzer wants it.
+const INSTRUMENTED: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
+     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares \
+     -Zsanitizer=address -Cdebug-assertions --cfg fuzzing";
+
+/// What `cargo xtask fuzz` takes.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The target
+    #[arg(value_parser = ["snapshot"])]
+    target: String,
+    /// How long to look, in seconds
+    #[arg(long, default_value_t = 60)]
+    seconds: u32,
+}
+
+/// Builds the target and runs it from what it found before, or from small sound inputs.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let home = workspace_root().join("fuzz");
+    let target_dir = target_dir();
+    let triple = host()?;
+    let built = Command::new("cargo")
+        .args(["+nightly", "build", "--release", "--target", &triple, "--bin", &args.target])
+        .arg("--manifest-path")
+        .arg(home.join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(&target_dir)
+        .env("RUSTFLAGS", INSTRUMENTED)
+        .status()
+        .context("cannot start cargo; fuzzing needs `rustup toolchain install nightly`")?;
+    ensure!(built.success(), "the fuzz target does not build: {built}");
+    let corpus = home.join("corpus").join(&args.target);
+    let artifacts = home.join("artifacts").join(&args.target);
+    fs::create_dir_all(&corpus)?;
+    fs::create_dir_all(&artifacts)?;
+    seed(&corpus)?;
+    let ran = Command::new(target_dir.join(&triple).join("release").join(&args.target))
+        .arg(&corpus)
+        .arg(format!("-max_total_time={}", args.seconds))
+        .arg(format!("-artifact_prefix={}/", artifacts.display()))
+        .args(["-max_len=65536", "-print_final_stats=1", "-timeout=10"])
+        .status()?;
+    if !ran.success() {
+        bail!("found an input: copy it from {} to crates/index/tests/crashes", artifacts.display());
+    }
+    Ok(())
+}
+
+/// Begins with a sound input: the index of the store that comes with the project.
+fn seed(corpus: &Path) -> Result<()> {
+    let cache = tempfile::tempdir()?;
+    let listed = Command::new("cargo")
+        .args(["run", "--quiet", "--release", "--package", "scrollback-cli", "--", "ls", "--store"])
+        .arg(workspace_root().join("fixtures/opencode-json"))
+        .current_dir(workspace_root())
+        .env("XDG_CACHE_HOME", cache.path())
+        .stdout(Stdio::null())
+        .status()?;
+    ensure!(listed.success(), "no seed: {listed}");
+    for entry in fs::read_dir(cache.path().join("scrollback"))? {
+        let entry = entry?;
+        fs::copy(entry.path(), corpus.join(entry.file_name()))?;
+    }
+    Ok(())
+}
+
+fn target_dir() -> PathBuf {
+    let base = env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    base.unwrap_or_else(|| workspace_root().join("target")).join("fuzz")
+}
+
+/// The machine that the compiler runs on: instrumented code needs it named.
+fn host() -> Result<String> {
+    let version = Command::new("rustc").arg("-vV").output().context("cannot start rustc")?;
+    let version = String::from_utf8_lossy(&version.stdout).into_owned();
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).context("rustc names no host")
+}
