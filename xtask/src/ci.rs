@@ -58,6 +58,8 @@ const STEPS: &[Step] = &[
     Step { name: "advisories", fix: "update or replace the dependency", run: advisories },
     Step { name: "unused", fix: "strike the dependency from its Cargo.toml", run: unused },
     Step { name: "stress", fix: "run `cargo xtask stress` and look at what it names", run: stress },
+    Step { name: "loom", fix: "run `cargo xtask loom`: it names the interleaving", run: loom },
+    Step { name: "miri", fix: "run `cargo xtask miri` and look at what it names", run: miri },
     Step { name: "fixtures", fix: "run `cargo xtask fixtures` and commit it", run: fixtures },
     Step { name: "packages", fix: "add what cargo misses to the package", run: packages },
 ];
@@ -122,6 +124,18 @@ fn unused(tools: &Toolbox) -> Result<Outcome> {
 fn stress(tools: &Toolbox) -> Result<Outcome> {
     let program = ["run", "--quiet", "--package", "scrollback-benches", "--bin", "stress", "--"];
     succeed(tools.command("cargo")?.args(program).args(["--reads", "10000"]))
+}
+
+fn loom(tools: &Toolbox) -> Result<Outcome> {
+    cargo(tools, &["xtask", "loom"])
+}
+
+fn miri(tools: &Toolbox) -> Result<Outcome> {
+    let version = tools.command("cargo")?.args(["+nightly", "miri", "--version"]).output();
+    if !version.is_ok_and(|version| version.status.success()) {
+        return Ok(Outcome::Skipped("no nightly toolchain with miri"));
+    }
+    cargo(tools, &["xtask", "miri"])
 }
 
 fn fixtures(tools: &Toolbox) -> Result<Outcome> {

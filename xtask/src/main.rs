@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to who runs it")]
 
+mod check;
 mod ci;
 mod fixtures;
 mod fuzz;
@@ -36,6 +37,10 @@ enum Task {
     Fuzz(fuzz::Args),
     /// Writes a seeded synthetic opencode store with its true totals.
     GenStore(gen_store::Args),
+    /// Goes through the interleavings of the index's threads with loom.
+    Loom(check::LoomArgs),
+    /// Runs the index's threads under miri; needs nightly with the miri component.
+    Miri(check::MiriArgs),
     /// Runs the library against hand-written and naive programs, and judges the ratios.
     Perf(perf::Args),
     /// Reads a store while a process rewrites it as opencode does, and checks every value.
@@ -49,6 +54,8 @@ impl Task {
             Self::Fixtures(args) => fixtures::run(&args),
             Self::Fuzz(args) => fuzz::run(&args),
             Self::GenStore(args) => gen_store::run(&args),
+            Self::Loom(args) => check::loom(&args),
+            Self::Miri(args) => check::miri(&args),
             Self::Perf(args) => perf::run(&args),
             Self::Stress(args) => stress::run(&args),
         }

@@ -21,7 +21,16 @@ pub(crate) struct Table<K, V> {
     #[cfg(not(loom))]
     map: papaya::HashMap<K, V>,
     #[cfg(loom)]
-    map: Mutex<std::collections::HashMap<K, V>>,
+    map: Mutex<loom_map::Map<K, V>>,
+}
+
+/// Hashes the same way in every run: loom repeats what it did.
+#[cfg(loom)]
+mod loom_map {
+    use std::collections::HashMap;
+    use std::hash::{BuildHasherDefault, DefaultHasher};
+
+    pub(super) type Map<K, V> = HashMap<K, V, BuildHasherDefault<DefaultHasher>>;
 }
 
 #[cfg(not(loom))]
@@ -52,7 +61,7 @@ impl<K: Hash + Eq, V: Clone> Table<K, V> {
 #[cfg(loom)]
 impl<K: Hash + Eq + Clone, V: Clone> Table<K, V> {
     pub(crate) fn new() -> Self {
-        Self { map: Mutex::new(std::collections::HashMap::new()) }
+        Self { map: Mutex::new(loom_map::Map::default()) }
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<V> {

@@ -5,4 +5,6 @@
 mod damage;
 mod exercise;
 mod model;
+mod sizes;
 mod support;
+mod threads;

@@ -1,0 +1,46 @@
+//! What the hot types weigh. A number that grows here grows with every message of every store.
+
+use std::mem::size_of;
+
+use scrollback_core_type::Role;
+use scrollback_index::{
+    Contents, MessageMeta, PartList, PartRef, SessionContents, SessionIndex, SessionMeta,
+    SessionState,
+};
+
+use crate::support::{message, message_key, session_key, store};
+
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn of_values() {
+    assert_eq!(size_of::<PartRef>(), 80);
+    assert_eq!(size_of::<MessageMeta>(), 368);
+    assert_eq!(size_of::<SessionMeta>(), 240);
+    assert_eq!(size_of::<Role>(), 1);
+}
+
+/// Bytes of a base with this many messages and parts of usual shape.
+fn base(messages: u8, parts: usize) -> usize {
+    let one = |n: u8| {
+        let key = message_key(1, n);
+        let part = |n| PartRef::named(format!("prt_{n:026}").parse().unwrap());
+        let list = PartList { set: None, refs: (0..parts).map(part).collect() };
+        MessageMeta { parts: Some(list), ..message(&key, 1) }
+    };
+    let session = SessionContents {
+        key: session_key(1),
+        state: SessionState::with_record(SessionMeta::new(session_key(1))),
+        messages: (0..messages).map(one).collect(),
+    };
+    let contents = Contents { projects: Vec::new(), sessions: vec![session] };
+    SessionIndex::build(store(), contents).stats().base_bytes
+}
+
+/// With its share of the tables, which are between two thirds and one third full.
+#[test]
+fn of_rows() {
+    let message = (base(200, 0) - base(100, 0)) / 100;
+    assert!((230..=250).contains(&message), "{message} bytes a message");
+    let part = (base(10, 200) - base(10, 100)) / 1000;
+    assert!((76..=90).contains(&part), "{part} bytes a part");
+}

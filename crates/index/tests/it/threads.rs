@@ -1,0 +1,161 @@
+//! A writer, views and followers side by side: no view shows a mix, no follower misses a change.
+//! `cargo xtask miri` runs a small form of this under miri; `tests/loom.rs` goes through the
+//! interleavings of a smaller one.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+
+use scrollback_core_id::{Cursor, EntityKey, OrderKey};
+use scrollback_index::{
+    Batch, MessageMeta, SessionIndex, SessionMeta, SessionState, Since, Value, View,
+};
+
+use crate::support::{message, message_key, session_key, store};
+
+/// Each batch writes these all, with one value.
+const SESSIONS: u8 = 4;
+const MESSAGES: u8 = 3;
+const ROUNDS: u64 = if cfg!(miri) { 4 } else { 3000 };
+/// A new base so often.
+const REBASE: u64 = if cfg!(miri) { 2 } else { 97 };
+
+/// A session and its messages say `value`; now and then one message is away for a batch.
+fn batch(value: u64) -> Batch {
+    let mut batch = Batch::new();
+    for s in 0..SESSIONS {
+        let order = OrderKey(value as i64);
+        let record = SessionMeta { order, ..SessionMeta::new(session_key(s)) };
+        batch.put_session(session_key(s), SessionState::with_record(record));
+        for m in 0..MESSAGES {
+            let key = message_key(s, m);
+            if value.is_multiple_of(5) && m == 0 {
+                batch.remove_message(key);
+            } else {
+                let order = OrderKey(value as i64);
+                batch.put_message(MessageMeta { order, ..message(&key, 1) });
+            }
+        }
+    }
+    batch
+}
+
+/// The value that all of a view says.
+fn value_of(view: &View) -> Option<i64> {
+    let mut values = Vec::new();
+    let mut messages = 0;
+    for session in view.sessions() {
+        values.push(session.order.0);
+        for message in view.by_session(&session.key.session) {
+            values.push(message.order.0);
+            messages += 1;
+        }
+    }
+    let first = *values.first()?;
+    assert!(values.iter().all(|value| *value == first), "a mix: {values:?}");
+    let away = if first % 5 == 0 { SESSIONS } else { 0 };
+    assert_eq!(messages, SESSIONS * MESSAGES - away, "as of {first}");
+    Some(first)
+}
+
+#[test]
+fn views_never_mix_and_followers_miss_nothing() {
+    let index = SessionIndex::new(store());
+    let over = AtomicBool::new(false);
+    let (looks, answers) = (AtomicU64::new(0), AtomicU64::new(0));
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut last = None;
+                let mut kept: Vec<(View, Option<i64>)> = Vec::new();
+                while !over.load(Ordering::Relaxed) {
+                    let view = index.view();
+                    let value = value_of(&view);
+                    assert!(value >= last, "time goes back");
+                    last = value;
+                    looks.fetch_add(1, Ordering::Relaxed);
+                    kept.push((view, value));
+                    if kept.len() > 3 {
+                        let (view, value) = kept.remove(0);
+                        assert_eq!(value_of(&view), value, "a view changed");
+                    }
+                }
+            });
+        }
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let mut state: BTreeMap<EntityKey, i64> = BTreeMap::new();
+                let mut cursor: Option<Cursor> = None;
+                loop {
+                    let last = over.load(Ordering::Relaxed);
+                    let answer = index.changes(cursor.as_ref());
+                    match answer.since {
+                        Since::Fresh => state = whole(&answer.view),
+                        Since::Changed(changes) => {
+                            for change in changes {
+                                match change.value.as_ref().map(order) {
+                                    Some(order) => state.insert(change.key, order),
+                                    None => state.remove(&change.key),
+                                };
+                            }
+                        }
+                    }
+                    assert_eq!(state, whole(&answer.view), "at {}", answer.cursor);
+                    cursor = Some(answer.cursor);
+                    answers.fetch_add(1, Ordering::Relaxed);
+                    if last {
+                        assert_eq!(cursor, Some(index.cursor()));
+                        return;
+                    }
+                }
+            });
+        }
+        for value in 1..=ROUNDS {
+            index.commit(batch(value));
+            if value.is_multiple_of(REBASE) {
+                drop(index.snapshot()); // a new base under their feet
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(value_of(&index.view()), Some(ROUNDS as i64));
+    let stats = index.stats();
+    assert_eq!((stats.views, stats.held), (0, 0), "kept for nobody");
+    assert!(looks.into_inner() > 0 && answers.into_inner() > 0);
+}
+
+fn order(value: &Value) -> i64 {
+    match value {
+        Value::Session(meta) => meta.order.0,
+        Value::Message(meta) => meta.order.0,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn whole(view: &View) -> BTreeMap<EntityKey, i64> {
+    let mut all = BTreeMap::new();
+    for session in view.sessions() {
+        all.insert(session.key.clone().into(), session.order.0);
+        for message in view.by_session(&session.key.session) {
+            all.insert(message.key.clone().into(), message.order.0);
+        }
+    }
+    all
+}
+
+#[test]
+fn a_long_lived_view_keeps_one_version_of_each_key_and_is_seen() {
+    let index = SessionIndex::new(store());
+    index.commit(batch(1));
+    let old = index.view();
+    for value in 2..8 {
+        index.commit(batch(value));
+    }
+    let keys = usize::from(SESSIONS) * (1 + usize::from(MESSAGES));
+    let stats = index.stats();
+    assert_eq!((stats.views, stats.oldest_view), (1, Some(old.cursor().revision)));
+    assert_eq!(stats.held, keys, "one version of each key for the view, and no more");
+    assert_eq!(value_of(&old), Some(1));
+    drop(old);
+    assert_eq!((index.stats().held, index.stats().oldest_view), (0, None));
+}
