@@ -6,9 +6,11 @@
 
 mod clock;
 mod contestant;
+pub mod facts;
 pub mod floor;
 pub mod library;
 pub mod naive;
+mod process;
 mod rounds;
 mod store;
 mod task;
@@ -16,10 +18,11 @@ mod verdict;
 
 pub use clock::SystemClock;
 pub use contestant::{Checksum, Contestant, Contestants, TreeSums};
+pub use process::Program;
 pub use rounds::{RoundOptions, Timing, alternate, prove};
 pub use store::{Size, Store};
-pub use task::{TASKS, Task};
-pub use verdict::{Limit, Ratio, Verdict};
+pub use task::{TASKS, Task, Work, threads};
+pub use verdict::{Limit, MemoryLimit, Ratio, Verdict};
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

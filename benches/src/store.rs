@@ -56,6 +56,21 @@ impl Store {
     }
 }
 
+impl Store {
+    /// A message of its typical session, by its id.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn some_message(&self) -> Result<String> {
+        let dir = self.storage.join("message").join(&self.expected.typical_session);
+        let names: Vec<String> = fs::read_dir(&dir)?
+            .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+            .collect::<Result<_>>()?;
+        let least = names.iter().filter_map(|name| name.strip_suffix(".json")).min();
+        Ok(least.with_context(|| format!("no message in {}", dir.display()))?.to_owned())
+    }
+}
+
 fn holds(expected: &Expected, spec: &Spec) -> bool {
     expected.seed == spec.seed
         && expected.counts.sessions == spec.sessions as u64
@@ -91,8 +106,13 @@ fn quiet(path: &Path) -> Result<()> {
 
 /// Where stores are kept: beside the programs that cargo built.
 fn stores() -> Result<PathBuf> {
+    Ok(built()?.join("perf-stores"))
+}
+
+/// The directory of the programs that cargo built.
+pub(crate) fn built() -> Result<PathBuf> {
     let program = env::current_exe()?;
     // `target/release/perf`, or `target/release/deps/tree-0123456789abcdef`.
     let home = program.ancestors().skip(1).find(|dir| !dir.ends_with("deps"));
-    Ok(home.context("a program in no directory")?.join("perf-stores"))
+    Ok(home.context("a program in no directory")?.to_owned())
 }

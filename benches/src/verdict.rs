@@ -21,6 +21,22 @@ pub struct Limit {
     pub stretch: f64,
 }
 
+/// The most memory that a contestant may take.
+#[derive(Debug, Clone, Copy)]
+pub struct MemoryLimit {
+    /// Who is judged.
+    pub of: &'static str,
+    /// Kilobytes (1,024 bytes) at its peak, alone in a process, above what was there before.
+    pub most_kb: u64,
+}
+
+impl MemoryLimit {
+    /// Judges a peak, in kilobytes.
+    pub fn judge(&self, peak_kb: u64) -> Verdict {
+        if peak_kb <= self.most_kb { Verdict::Pass } else { Verdict::Fail }
+    }
+}
+
 /// How a ratio stands to its limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -118,6 +134,15 @@ mod tests {
         use Verdict::{Fail, Goal, Pass, Stretch};
         let judged = [0.9, 1.1, 1.15, 1.2, 1.35, 1.351, f64::NAN].map(|ratio| LIMIT.judge(ratio));
         assert_eq!(judged, [Stretch, Stretch, Goal, Goal, Pass, Fail, Fail]);
+    }
+
+    #[test]
+    fn memory_is_judged_too() {
+        let limit = MemoryLimit { of: "a", most_kb: 60 << 10 };
+        assert_eq!(
+            [1, 61_440, 61_441].map(|kb| limit.judge(kb)),
+            [Verdict::Pass, Verdict::Pass, Verdict::Fail]
+        );
     }
 
     #[test]

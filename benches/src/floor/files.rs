@@ -10,7 +10,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{FileType, Mode, OFlags, RawDir, fstat, openat};
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat, fstat, openat, statat};
 use rustix::io::{Errno, read};
 
 const FILE: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
@@ -21,7 +21,7 @@ const ROOM: usize = 32 << 10;
 const MARGIN_NS: i64 = 100_000_000;
 
 /// What a file was like when it was read.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stamp {
     /// Bytes.
     pub size: u64,
@@ -29,6 +29,16 @@ pub struct Stamp {
     pub mtime_ns: i64,
     /// Tells whether a name still means the same file.
     pub inode: u64,
+}
+
+impl From<Stat> for Stamp {
+    fn from(stat: Stat) -> Self {
+        Self {
+            size: stat.st_size.unsigned_abs(),
+            mtime_ns: stat.st_mtime * 1_000_000_000 + stat.st_mtime_nsec.cast_signed(),
+            inode: stat.st_ino,
+        }
+    }
 }
 
 /// The bytes of a file in the arena.
@@ -111,11 +121,7 @@ impl Files {
         while let Some(entry) = entries.next() {
             let entry = entry?;
             let name = entry.file_name().to_bytes_with_nul();
-            let wanted = match kind {
-                FileType::RegularFile => name.ends_with(b".json\0"),
-                _ => name[0] != b'.',
-            };
-            if wanted && entry.file_type() == kind {
+            if entry.file_type() == kind && is_wanted(name, kind) {
                 let start = self.names.len();
                 self.names.extend_from_slice(name);
                 found.push(start..self.names.len());
@@ -160,15 +166,60 @@ impl Files {
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        let stamp = Stamp {
-            size: stat.st_size.unsigned_abs(),
-            mtime_ns: stat.st_mtime * 1_000_000_000 + stat.st_mtime_nsec.cast_signed(),
-            inode: stat.st_ino,
-        };
+        let stamp = Stamp::from(stat);
         let bytes = start..self.bytes.len();
-        let settled = stamp.size == bytes.len() as u64
-            && stamp.mtime_ns < self.started_ns.saturating_sub(MARGIN_NS);
+        let settled = stamp.size == bytes.len() as u64 && self.is_settled(&stamp);
         Ok(Piece { name, bytes, stamp, settled })
+    }
+
+    /// Forgets the bytes of all files, and no names.
+    pub(super) fn forget_bytes(&mut self) {
+        self.bytes.clear();
+    }
+
+    /// Whether what looks like this is old enough that an equal stamp means equal bytes.
+    pub(super) fn is_settled(&self, stamp: &Stamp) -> bool {
+        stamp.mtime_ns < self.started_ns.saturating_sub(MARGIN_NS)
+    }
+
+    /// How many entries of one kind there are.
+    pub(super) fn count(&mut self, dir: &OwnedFd, kind: FileType) -> io::Result<usize> {
+        let mut found = 0;
+        let mut entries = RawDir::new(dir, self.listing.spare_capacity_mut());
+        while let Some(entry) = entries.next() {
+            let entry = entry?;
+            let name = entry.file_name().to_bytes_with_nul();
+            found += usize::from(entry.file_type() == kind && is_wanted(name, kind));
+        }
+        Ok(found)
+    }
+}
+
+/// The stamp of an open file or directory.
+pub(super) fn stamp_of(open: impl AsFd) -> io::Result<Stamp> {
+    Ok(fstat(open)?.into())
+}
+
+/// The stamp of the entry with this name and ending; none if it is not there.
+pub(super) fn stamp_at(dir: impl AsFd, name: &[u8], end: &[u8]) -> io::Result<Option<Stamp>> {
+    let mut text = [0; 256];
+    let whole = name.len() + end.len();
+    if whole >= text.len() {
+        return Err(io::ErrorKind::InvalidFilename.into());
+    }
+    text[..name.len()].copy_from_slice(name);
+    text[name.len()..whole].copy_from_slice(end);
+    match statat(dir, c_str(&text[..=whole])?, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(stat) => Ok(Some(stat.into())),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_wanted(name: &[u8], kind: FileType) -> bool {
+    match kind {
+        FileType::RegularFile => name.ends_with(b".json\0"),
+        _ => name[0] != b'.',
     }
 }
 

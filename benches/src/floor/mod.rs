@@ -2,11 +2,15 @@
 //! alone, with no code of ours. It does the same observable work as the library, and nothing else:
 //! the same files, a stamp of each file whose stamp is kept, one UTF-8 pass, the same fields.
 //!
+//! The one exception is mapping a snapshot's file, which `stor-mmap` alone may do.
+//!
 //! What it leaves out is what a library needs and a single program does not: damage that must not
 //! spread, unknown fields that must survive, other stores.
 
 #[cfg(target_os = "linux")]
 mod files;
+#[cfg(target_os = "linux")]
+pub mod index;
 mod message;
 mod part;
 mod text;

@@ -1,13 +1,30 @@
 //! The tasks. A new one is a file here, a line in the table, and its contestants.
 
+mod index;
+mod index_parts;
+mod ls;
+mod refresh_fast;
+mod refresh_full;
+mod snapshot;
 mod tree;
+
+use std::num::NonZero;
+use std::thread;
 
 use anyhow::Result;
 
-use crate::{Contestants, Limit, Size, Store};
+use crate::{Contestants, Limit, MemoryLimit, Size, Store};
 
 /// The table of tasks.
-pub const TASKS: &[Task] = &[tree::TASK];
+pub const TASKS: &[Task] = &[
+    tree::TASK,
+    index::TASK,
+    index_parts::TASK,
+    snapshot::TASK,
+    refresh_fast::TASK,
+    refresh_full::TASK,
+    ls::TASK,
+];
 
 /// Something that people want done.
 #[derive(Debug)]
@@ -18,8 +35,28 @@ pub struct Task {
     pub what: &'static str,
     /// The size of the store that it is measured on.
     pub size: Size,
+    /// How they work.
+    pub work: Work,
     /// Makes the contestants. Where one cannot run on this system it is left out.
     pub contestants: fn(&Store) -> Result<Contestants>,
     /// The ratios that are judged.
     pub limits: &'static [Limit],
+    /// The most memory that one of them may take.
+    pub memory: Option<MemoryLimit>,
+}
+
+/// How contestants work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// In this process, in one thread.
+    OneThread,
+    /// In this process, in as many threads as [`threads`] says.
+    Threads,
+    /// In a process of its own for each run.
+    Process,
+}
+
+/// As many threads as work side by side: one a core, and four at most.
+pub fn threads() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get).min(4)
 }

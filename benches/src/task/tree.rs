@@ -2,18 +2,20 @@
 
 use anyhow::Result;
 
-use super::Task;
+use super::{Task, Work};
 use crate::{Contestants, Limit, Size, Store, library, naive};
 
 pub(super) const TASK: Task = Task {
     id: "tree",
     what: "one session of 40 messages and 160 parts, from files to typed values",
     size: Size::S,
+    work: Work::OneThread,
     contestants,
     limits: &[
         Limit { of: "library", over: "floor", most: 1.35, goal: 1.20, stretch: 1.10 },
         Limit { of: "library", over: "naive", most: 0.80, goal: 0.75, stretch: 0.65 },
     ],
+    memory: None,
 };
 
 fn contestants(store: &Store) -> Result<Contestants> {

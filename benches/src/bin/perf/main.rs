@@ -13,8 +13,9 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser};
-use scrollback_benches::{RoundOptions, Size, Store, TASKS, Task, Verdict, alternate, prove};
+use scrollback_benches::{RoundOptions, Size, Store, TASKS, Task, Verdict, Work, alternate, prove};
 
+use self::alone::Alone;
 use self::report::Report;
 
 /// Runs the library, a hand-written floor and a naive program in turns, and judges the ratios.
@@ -46,7 +47,7 @@ struct Args {
 
 fn tasks() -> String {
     TASKS.iter().fold(String::from("Tasks:"), |mut all, task| {
-        all.push_str(&format!("\n  {:<8} {}", task.id, task.what));
+        all.push_str(&format!("\n  {:<12} {}", task.id, task.what));
         all
     })
 }
@@ -109,7 +110,11 @@ fn measure(task: &'static Task, args: &Args) -> Result<Report> {
     let timings = alternate(&mut contestants, &checksum, &options)?;
     let outside = timings
         .iter()
-        .map(|timing| alone::measure(task, args.seed, timing.name, !args.no_counts))
+        .map(|timing| match task.work {
+            // This process neither executes their instructions nor has their memory.
+            Work::Process => Ok(Alone::default()),
+            _ => alone::measure(task, args.seed, timing.name, !args.no_counts),
+        })
         .collect::<Result<Vec<_>>>()?;
     let store = match task.size {
         Size::S => format!("S, seed {}", args.seed),

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use scrollback_benches::{Checksum, Limit, Ratio, RoundOptions, Task, Timing, Verdict};
+use scrollback_benches::{
+    Checksum, Limit, MemoryLimit, Ratio, RoundOptions, Task, Timing, Verdict, Work, threads,
+};
 use serde::Serialize;
 
 use crate::alone::Alone;
@@ -12,12 +14,14 @@ use crate::alone::Alone;
 pub(crate) struct Report {
     task: &'static str,
     what: &'static str,
+    work: String,
     store: String,
     found: String,
     rounds: usize,
     turn_ms: u128,
     contestants: Vec<Row>,
     ratios: Vec<Judged>,
+    memory: Option<Peak>,
 }
 
 /// A contestant; times in microseconds a run, over the rounds.
@@ -46,6 +50,15 @@ struct Judged {
     verdict: Verdict,
 }
 
+/// A peak that has a limit, in kB.
+#[derive(Debug, Serialize)]
+struct Peak {
+    of: &'static str,
+    peak_kb: u64,
+    most_kb: u64,
+    verdict: Verdict,
+}
+
 impl Report {
     pub(crate) fn new(
         task: &'static Task,
@@ -61,18 +74,28 @@ impl Report {
         Self {
             task: task.id,
             what: task.what,
+            work: match task.work {
+                Work::OneThread => "one thread".to_owned(),
+                Work::Threads => format!("threads: {}", threads()),
+                Work::Process => "a process for each run".to_owned(),
+            },
             store,
             found: checksum.to_string(),
             rounds: options.rounds,
             turn_ms: options.turn.as_millis(),
             ratios: judged.collect(),
+            memory: task.memory.as_ref().and_then(|limit| judge_memory(limit, &contestants)),
             contestants,
         }
     }
 
-    /// The worst verdict.
+    /// The worst verdict; a pass where nobody is there to be judged.
     pub(crate) fn verdict(&self) -> Verdict {
-        self.ratios.iter().map(|ratio| ratio.verdict).min().unwrap_or(Verdict::Fail)
+        let ratios = self.ratios.iter().map(|ratio| ratio.verdict);
+        let memory = self.memory.iter().map(|peak| peak.verdict);
+        // Memory has no goals: it can only spoil the verdict.
+        let spoiled = memory.filter(|verdict| *verdict == Verdict::Fail);
+        ratios.chain(spoiled).min().unwrap_or(Verdict::Pass)
     }
 }
 
@@ -109,14 +132,21 @@ fn judge(limit: &Limit, timings: &[Timing], rows: &[Row]) -> Option<Judged> {
     })
 }
 
+/// Judges a peak; nothing if the contestant does not run, or the system does not tell.
+fn judge_memory(limit: &MemoryLimit, rows: &[Row]) -> Option<Peak> {
+    let MemoryLimit { of, most_kb } = *limit;
+    let peak_kb = rows.iter().find(|row| row.name == of)?.alone.peak_kb?;
+    Some(Peak { of, peak_kb, most_kb, verdict: limit.judge(peak_kb) })
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.task, self.what)?;
         writeln!(f, "  all find: {}", self.found)?;
         writeln!(
             f,
-            "  store {}; {} rounds of turns of at least {} ms; one thread, warm cache\n",
-            self.store, self.rounds, self.turn_ms
+            "  store {}; {} rounds of turns of at least {} ms; {}, warm cache\n",
+            self.store, self.rounds, self.turn_ms, self.work
         )?;
         writeln!(
             f,
@@ -144,6 +174,13 @@ impl fmt::Display for Report {
             if let Some(instructions) = judged.instructions {
                 writeln!(f, "  {:<18} {instructions:.3} in instructions", "")?;
             }
+        }
+        if let Some(Peak { of, peak_kb, most_kb, verdict }) = &self.memory {
+            let (peak, most) = (grouped(*peak_kb), grouped(*most_kb));
+            writeln!(f, "  {of:<18} {peak} kB at its peak, limit {most} kB: {verdict}")?;
+        }
+        if self.ratios.is_empty() && self.memory.is_none() {
+            writeln!(f, "  nobody to judge here")?;
         }
         Ok(())
     }

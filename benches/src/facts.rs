@@ -1,0 +1,201 @@
+//! What an index knows, in the one form in which its contestants show it: each fills these in from
+//! its own values, and the sums and proofs that are compared are made here.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::Checksum;
+
+/// What a file or a directory looked like: its size in bytes, its mtime in Unix nanoseconds, and
+/// its inode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Look(pub u64, pub i64, pub u64);
+
+/// Tokens: input, output, reasoning, cache read, cache write.
+pub type TokenFacts = [i64; 5];
+
+/// The sums over a whole index. They wrap.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct IndexSums {
+    sessions: u64,
+    messages: u64,
+    parts: u64,
+    times: i64,
+    tokens: i64,
+    cost_micros: i64,
+    summaries: u64,
+    sizes: u64,
+    mtimes: i64,
+    inodes: u64,
+}
+
+impl IndexSums {
+    /// Counts a session and its times, in Unix milliseconds.
+    pub fn add_session(&mut self, times: [Option<i64>; 3]) {
+        self.sessions += 1;
+        times.into_iter().flatten().for_each(|time| self.add_time(time));
+    }
+
+    /// Counts a message: when it was made and finished in Unix milliseconds, its cost in dollars,
+    /// and whether it is a summary.
+    pub fn add_message(
+        &mut self,
+        times: [Option<i64>; 2],
+        tokens: Option<TokenFacts>,
+        cost: Option<f64>,
+        summary: bool,
+    ) {
+        self.messages += 1;
+        times.into_iter().flatten().for_each(|time| self.add_time(time));
+        self.tokens += tokens.unwrap_or_default().into_iter().sum::<i64>();
+        self.cost_micros += micros(cost);
+        self.summaries += u64::from(summary);
+    }
+
+    /// Counts the names of the parts of a message.
+    pub fn add_parts(&mut self, parts: usize) {
+        self.parts += parts as u64;
+    }
+
+    /// Adds what a record, or a directory of records, looked like.
+    pub fn add_look(&mut self, Look(size, mtime_ns, inode): Look) {
+        self.sizes = self.sizes.wrapping_add(size);
+        self.mtimes = self.mtimes.wrapping_add(mtime_ns);
+        self.inodes = self.inodes.wrapping_add(inode);
+    }
+
+    fn add_time(&mut self, time: i64) {
+        self.times = self.times.wrapping_add(time);
+    }
+}
+
+impl From<IndexSums> for Checksum {
+    fn from(sums: IndexSums) -> Self {
+        Self(vec![
+            ("sessions", sums.sessions.cast_signed()),
+            ("messages", sums.messages.cast_signed()),
+            ("parts", sums.parts.cast_signed()),
+            ("times", sums.times),
+            ("tokens", sums.tokens),
+            ("cost in micro-dollars", sums.cost_micros),
+            ("summaries", sums.summaries.cast_signed()),
+            ("sizes", sums.sizes.cast_signed()),
+            ("mtimes", sums.mtimes),
+            ("inodes", sums.inodes.cast_signed()),
+        ])
+    }
+}
+
+/// A session with its messages in order.
+#[derive(Debug, Default, Serialize)]
+#[expect(missing_docs, reason = "named as in the records; times in Unix milliseconds")]
+pub struct SessionFacts<'a> {
+    pub id: &'a str,
+    pub project: Option<&'a str>,
+    pub parent: Option<&'a str>,
+    pub directory: Option<&'a str>,
+    pub title: Option<&'a str>,
+    pub version: Option<&'a str>,
+    pub created: Option<i64>,
+    pub updated: Option<i64>,
+    pub archived: Option<i64>,
+    /// The record; none if there are messages alone.
+    pub record: Option<Look>,
+    /// The directory of its messages.
+    pub set: Option<Look>,
+    #[serde(skip)]
+    pub messages: Vec<MessageFacts<'a>>,
+}
+
+/// A message.
+#[derive(Debug, Default, Clone, Serialize)]
+#[expect(missing_docs, reason = "named as in the records; times in Unix milliseconds")]
+pub struct MessageFacts<'a> {
+    pub id: &'a str,
+    /// "user" or "assistant".
+    pub role: Option<&'a str>,
+    pub created: Option<i64>,
+    pub completed: Option<i64>,
+    pub parent: Option<&'a str>,
+    pub agent: Option<&'a str>,
+    pub provider: Option<&'a str>,
+    pub model: Option<&'a str>,
+    pub tokens: Option<TokenFacts>,
+    /// In dollars.
+    pub cost: Option<f64>,
+    pub finish: Option<&'a str>,
+    /// The name of the error.
+    pub error: Option<&'a str>,
+    pub summary: bool,
+    pub record: Option<Look>,
+    /// The directory of its parts, where that was listed.
+    pub set: Option<Look>,
+    /// The ids of its parts, in order; none where they were not listed.
+    pub parts: Option<Vec<&'a str>>,
+}
+
+impl SessionFacts<'_> {
+    /// The session with its sums, its first and its last message, and a hash of all that is known
+    /// of each of them, so that a proof is of a readable size and hides nothing.
+    pub fn proof(&self) -> Value {
+        let mut tokens = TokenFacts::default();
+        let (mut cost, mut parts) = (0, 0);
+        let mut names: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut hash = Xxh3::new();
+        for message in &self.messages {
+            let used = message.tokens.unwrap_or_default();
+            tokens.iter_mut().zip(used).for_each(|(sum, used)| *sum += used);
+            cost += micros(message.cost);
+            parts += message.parts.as_ref().map_or(0, Vec::len);
+            let MessageFacts { role, agent, provider, model, finish, error, .. } = *message;
+            for name in [role, agent, provider, model, finish, error].into_iter().flatten() {
+                *names.entry(name).or_default() += 1;
+            }
+            hash.update(json!(message).to_string().as_bytes());
+        }
+        json!({
+            "session": self,
+            "messages": self.messages.len(),
+            "parts": parts,
+            "tokens": tokens,
+            "costMicros": cost,
+            "names": names,
+            "first": self.messages.first(),
+            "last": self.messages.last(),
+            "hash": hash.digest().to_string(),
+        })
+    }
+}
+
+/// What is asked of a snapshot, once it is open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct SnapshotFacts {
+    pub sessions: usize,
+    pub messages: usize,
+    /// The id of the newest session.
+    pub newest: String,
+    /// All of the newest session.
+    pub tokens: i64,
+    /// The message that was asked for: when it was made, in Unix milliseconds, and its session.
+    pub created: Option<i64>,
+    pub session: String,
+}
+
+impl From<&SnapshotFacts> for Checksum {
+    fn from(facts: &SnapshotFacts) -> Self {
+        Self(vec![
+            ("sessions", facts.sessions as i64),
+            ("messages", facts.messages as i64),
+            ("tokens of the newest", facts.tokens),
+            ("created", facts.created.unwrap_or(0)),
+        ])
+    }
+}
+
+fn micros(cost: Option<f64>) -> i64 {
+    (cost.unwrap_or(0.0) * 1e6).round() as i64
+}

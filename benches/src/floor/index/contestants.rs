@@ -1,0 +1,114 @@
+//! The floors as contestants.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::refresh::{Verify, verify};
+use super::snapshot::{Snapshot, encode};
+use super::{Depth, Index, build};
+use crate::{Checksum, Contestant};
+
+/// Builds the index of a store again and again, from nothing.
+#[derive(Debug)]
+pub struct FloorIndex {
+    storage: PathBuf,
+    depth: Depth,
+}
+
+impl FloorIndex {
+    /// The floor for the store at `storage`.
+    pub fn new(storage: impl Into<PathBuf>, depth: Depth) -> Self {
+        Self { storage: storage.into(), depth }
+    }
+
+    fn build(&self) -> Result<Index> {
+        build(&self.storage, self.depth)
+    }
+}
+
+impl Contestant for FloorIndex {
+    fn name(&self) -> &'static str {
+        "floor"
+    }
+
+    fn run(&mut self) -> Result<Checksum> {
+        Ok(self.build()?.sums().into())
+    }
+
+    fn proof(&mut self) -> Result<Value> {
+        let index = self.build()?;
+        Ok(index.sessions.iter().map(|session| index.facts(session).proof()).collect())
+    }
+}
+
+/// How much of the store is looked at after a snapshot was opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Warm {
+    /// Nothing.
+    Open,
+    /// Session files, and the directories of messages.
+    Fast,
+    /// Message files too.
+    Full,
+}
+
+/// Opens a snapshot again and again.
+#[derive(Debug)]
+pub struct FloorSnapshot {
+    storage: PathBuf,
+    message: String,
+    warm: Warm,
+    dir: TempDir,
+}
+
+impl FloorSnapshot {
+    /// Builds the index of the store at `storage` and keeps it in a file. Each run opens that,
+    /// sums up the newest session, finds a message by its id, and then looks at the store.
+    ///
+    /// # Errors
+    /// If the store cannot be read, or the file not be written.
+    #[expect(clippy::disallowed_methods, reason = "it writes a file of its own")]
+    pub fn new(
+        storage: impl Into<PathBuf>,
+        message: impl Into<String>,
+        warm: Warm,
+    ) -> Result<Self> {
+        let (storage, dir) = (storage.into(), tempfile::tempdir()?);
+        let index = build(&storage, Depth::Messages)?;
+        let this = Self { storage, message: message.into(), warm, dir };
+        std::fs::write(this.path(), encode(&index))?;
+        Ok(this)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("snapshot")
+    }
+
+    fn open(&self) -> Result<crate::facts::SnapshotFacts> {
+        let snapshot = Snapshot::open(&self.path())?;
+        let how = match self.warm {
+            Warm::Open => None,
+            Warm::Fast => Some(Verify::Fast),
+            Warm::Full => Some(Verify::Full),
+        };
+        how.into_iter().try_for_each(|how| verify(&self.storage, &snapshot, how))?;
+        snapshot.facts(&self.message)
+    }
+}
+
+impl Contestant for FloorSnapshot {
+    fn name(&self) -> &'static str {
+        "floor"
+    }
+
+    fn run(&mut self) -> Result<Checksum> {
+        Ok((&self.open()?).into())
+    }
+
+    fn proof(&mut self) -> Result<Value> {
+        Ok(json!(self.open()?))
+    }
+}

@@ -1,0 +1,150 @@
+//! The fields of records that the index keeps; the rest is skipped.
+
+use anyhow::Result;
+
+use super::super::text::Text;
+use super::scan::Scan;
+use crate::facts::TokenFacts;
+
+/// Of a session's record.
+#[derive(Debug, Default)]
+pub(super) struct SessionHead<'a> {
+    pub(super) parent: Option<Text<'a>>,
+    pub(super) directory: Option<Text<'a>>,
+    pub(super) title: Option<Text<'a>>,
+    pub(super) version: Option<Text<'a>>,
+    pub(super) time: Times,
+}
+
+/// Of a message's record, whoever speaks.
+#[derive(Debug, Default)]
+pub(super) struct MessageHead<'a> {
+    pub(super) role: Option<Text<'a>>,
+    pub(super) time: Times,
+    pub(super) parent: Option<Text<'a>>,
+    pub(super) agent: Option<Text<'a>>,
+    pub(super) mode: Option<Text<'a>>,
+    pub(super) provider: Option<Text<'a>>,
+    pub(super) model: Option<Text<'a>>,
+    /// The model that the user asked, and its provider.
+    pub(super) asked: [Option<Text<'a>>; 2],
+    pub(super) cost: Option<f64>,
+    pub(super) tokens: Option<TokenFacts>,
+    pub(super) finish: Option<Text<'a>>,
+    /// The name of the error.
+    pub(super) error: Option<Text<'a>>,
+    /// A bool of answers, which is an object of diffs in what users ask.
+    pub(super) summary: bool,
+}
+
+/// Times in Unix milliseconds.
+#[derive(Debug, Default)]
+pub(super) struct Times {
+    pub(super) created: Option<i64>,
+    pub(super) updated: Option<i64>,
+    pub(super) completed: Option<i64>,
+    pub(super) archived: Option<i64>,
+}
+
+impl<'a> SessionHead<'a> {
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Self> {
+        let mut head = Self::default();
+        Scan::record(bytes, |scan, key| {
+            match key {
+                "parentID" => head.parent = scan.text()?,
+                "directory" => head.directory = scan.text()?,
+                "title" => head.title = scan.text()?,
+                "version" => head.version = scan.text()?,
+                "time" => head.time = times(scan)?,
+                _ => scan.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(head)
+    }
+}
+
+impl<'a> MessageHead<'a> {
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub(super) fn read(bytes: &'a [u8]) -> Result<Self> {
+        let mut head = Self::default();
+        Scan::record(bytes, |scan, key| {
+            match key {
+                "role" => head.role = scan.text()?,
+                "time" => head.time = times(scan)?,
+                "parentID" => head.parent = scan.text()?,
+                "agent" => head.agent = scan.text()?,
+                "mode" => head.mode = scan.text()?,
+                "providerID" => head.provider = scan.text()?,
+                "modelID" => head.model = scan.text()?,
+                "model" => scan.object(|scan, key| {
+                    match key {
+                        "modelID" => head.asked[0] = scan.text()?,
+                        "providerID" => head.asked[1] = scan.text()?,
+                        _ => scan.skip()?,
+                    }
+                    Ok(())
+                })?,
+                "cost" => head.cost = scan.float()?,
+                "tokens" => head.tokens = Some(tokens(scan)?),
+                "finish" => head.finish = scan.text()?,
+                "error" => scan.object(|scan, key| {
+                    match key {
+                        "name" => head.error = scan.text()?,
+                        _ => scan.skip()?,
+                    }
+                    Ok(())
+                })?,
+                "summary" => head.summary = scan.is_true()?,
+                _ => scan.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(head)
+    }
+}
+
+fn times(scan: &mut Scan<'_>) -> Result<Times> {
+    let mut times = Times::default();
+    scan.object(|scan, key| {
+        match key {
+            "created" => times.created = scan.integer()?,
+            "updated" => times.updated = scan.integer()?,
+            "completed" => times.completed = scan.integer()?,
+            "archived" => times.archived = scan.integer()?,
+            _ => scan.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(times)
+}
+
+fn tokens(scan: &mut Scan<'_>) -> Result<TokenFacts> {
+    let mut tokens = TokenFacts::default();
+    let [input, output, reasoning, read, write] = &mut tokens;
+    scan.object(|scan, key| {
+        match key {
+            "input" => *input = scan.integer()?.unwrap_or(0),
+            "output" => *output = scan.integer()?.unwrap_or(0),
+            "reasoning" => *reasoning = scan.integer()?.unwrap_or(0),
+            "cache" => scan.object(|scan, key| {
+                match key {
+                    "read" => *read = scan.integer()?.unwrap_or(0),
+                    "write" => *write = scan.integer()?.unwrap_or(0),
+                    _ => scan.skip()?,
+                }
+                Ok(())
+            })?,
+            _ => scan.skip()?,
+        }
+        Ok(())
+    })?;
+    Ok(tokens)
+}

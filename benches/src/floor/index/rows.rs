@@ -1,0 +1,212 @@
+//! What the index keeps: a row for each session and each message, names as numbers.
+
+use std::fmt;
+use std::ops::Range;
+
+use anyhow::{Context as _, Result};
+
+use super::super::files::Stamp;
+use crate::facts::{IndexSums, Look, MessageFacts, SessionFacts, TokenFacts};
+
+/// An id of at most 31 bytes, in place. Ids of opencode have 30.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Id {
+    bytes: [u8; 31],
+    len: u8,
+}
+
+impl Id {
+    /// Keeps an id.
+    ///
+    /// # Errors
+    /// If it is longer, as those that users made up may be.
+    pub fn new(id: &[u8]) -> Result<Self> {
+        let mut bytes = [0; 31];
+        bytes.get_mut(..id.len()).context("an id of over 31 bytes")?.copy_from_slice(id);
+        Ok(Self { bytes, len: id.len() as u8 })
+    }
+
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    /// As text; empty if it is none.
+    pub fn as_str(&self) -> &str {
+        str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    fn known(&self) -> Option<&str> {
+        (self.len > 0).then(|| self.as_str())
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The number of a name in [`Index::names`] plus one; 0 is none.
+pub(super) type Name = u32;
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Role {
+    User,
+    Assistant,
+    Unknown,
+}
+
+/// The parts of a message.
+#[derive(Debug, Clone, Copy)]
+pub struct PartSet {
+    /// Their directory; none if there is none.
+    pub stamp: Option<Stamp>,
+    /// Where their ids are in [`Session::parts`].
+    pub first: u32,
+    /// How many there are.
+    pub len: u32,
+}
+
+/// A message.
+#[derive(Debug, Clone, Copy)]
+#[expect(missing_docs, reason = "named as in the records; times in Unix milliseconds")]
+pub struct Message {
+    pub id: Id,
+    pub parent: Id,
+    pub created: Option<i64>,
+    pub completed: Option<i64>,
+    pub tokens: Option<TokenFacts>,
+    pub cost: Option<f64>,
+    pub stamp: Stamp,
+    pub parts: Option<PartSet>,
+    pub agent: Name,
+    pub provider: Name,
+    pub model: Name,
+    pub finish: Name,
+    pub error: Name,
+    pub role: Role,
+    pub summary: bool,
+    /// Whether an equal stamp will mean that nothing changed.
+    pub settled: bool,
+}
+
+/// A session.
+#[derive(Debug)]
+#[expect(missing_docs, reason = "named as in the records; times in Unix milliseconds")]
+pub struct Session {
+    pub id: Id,
+    pub parent: Id,
+    pub project: Name,
+    pub directory: Name,
+    pub version: Name,
+    pub title: Option<Box<str>>,
+    pub created: Option<i64>,
+    pub updated: Option<i64>,
+    pub archived: Option<i64>,
+    /// The record; none if there are messages alone.
+    pub stamp: Option<Stamp>,
+    /// The directory of its messages.
+    pub set: Option<Stamp>,
+    pub settled: bool,
+    /// In the order of time, then id.
+    pub messages: Vec<Message>,
+    /// The ids of their parts, message by message, in order.
+    pub parts: Vec<Id>,
+}
+
+/// All sessions of a store, newest first; those without a record last.
+#[derive(Debug)]
+pub struct Index {
+    /// The sessions.
+    pub sessions: Vec<Session>,
+    /// What rows call by number.
+    pub names: Vec<Box<str>>,
+}
+
+impl Index {
+    /// The name of a number.
+    pub fn name(&self, name: Name) -> Option<&str> {
+        self.names.get((name as usize).checked_sub(1)?).map(|name| &**name)
+    }
+
+    /// Walks over everything.
+    pub fn sums(&self) -> IndexSums {
+        let mut sums = IndexSums::default();
+        let add = |sums: &mut IndexSums, stamp: Option<Stamp>| {
+            stamp.map(look).into_iter().for_each(|look| sums.add_look(look));
+        };
+        for session in &self.sessions {
+            sums.add_session([session.created, session.updated, session.archived]);
+            add(&mut sums, session.stamp);
+            add(&mut sums, session.set);
+            sums.add_parts(session.parts.len());
+            for message in &session.messages {
+                let Message { created, completed, tokens, cost, summary, .. } = *message;
+                sums.add_message([created, completed], tokens, cost, summary);
+                sums.add_look(look(message.stamp));
+                add(&mut sums, message.parts.and_then(|parts| parts.stamp));
+            }
+        }
+        sums
+    }
+
+    /// All that is known of a session.
+    pub fn facts<'a>(&'a self, session: &'a Session) -> SessionFacts<'a> {
+        SessionFacts {
+            id: session.id.as_str(),
+            project: self.name(session.project),
+            parent: session.parent.known(),
+            directory: self.name(session.directory),
+            title: session.title.as_deref(),
+            version: self.name(session.version),
+            created: session.created,
+            updated: session.updated,
+            archived: session.archived,
+            record: session.stamp.map(look),
+            set: session.set.map(look),
+            messages: session.messages.iter().map(|it| self.message_facts(session, it)).collect(),
+        }
+    }
+
+    fn message_facts<'a>(&'a self, session: &'a Session, message: &'a Message) -> MessageFacts<'a> {
+        let ids = |set: PartSet| {
+            let ids = &session.parts[Range::from(set)];
+            ids.iter().map(Id::as_str).collect()
+        };
+        MessageFacts {
+            id: message.id.as_str(),
+            role: match message.role {
+                Role::User => Some("user"),
+                Role::Assistant => Some("assistant"),
+                Role::Unknown => None,
+            },
+            created: message.created,
+            completed: message.completed,
+            parent: message.parent.known(),
+            agent: self.name(message.agent),
+            provider: self.name(message.provider),
+            model: self.name(message.model),
+            tokens: message.tokens,
+            cost: message.cost,
+            finish: self.name(message.finish),
+            error: self.name(message.error),
+            summary: message.summary,
+            record: Some(look(message.stamp)),
+            set: message.parts.and_then(|parts| parts.stamp).map(look),
+            parts: message.parts.map(ids),
+        }
+    }
+}
+
+impl From<PartSet> for Range<usize> {
+    fn from(set: PartSet) -> Self {
+        set.first as usize..(set.first + set.len) as usize
+    }
+}
+
+fn look(stamp: Stamp) -> Look {
+    Look(stamp.size, stamp.mtime_ns, stamp.inode)
+}

@@ -1,0 +1,319 @@
+//! A scanner that goes over a record once, hands out the fields that are wanted and checks the
+//! rest as it passes. Against flat serde structs it saves a fifth of the time outside the kernel,
+//! and 6 % of a whole index: enough for a floor.
+
+use std::borrow::Cow;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::super::text::Text;
+
+/// How deep values may lie inside one another.
+const DEEPEST: u32 = 128;
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGH: u64 = 0x8080_8080_8080_8080;
+
+/// A place in a JSON text.
+#[derive(Debug)]
+pub(super) struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+    depth: u32,
+}
+
+impl<'a> Scan<'a> {
+    /// Goes over the fields of a record after one UTF-8 pass.
+    ///
+    /// # Errors
+    /// If it is no object and nothing else, or `field` fails.
+    pub(super) fn record(
+        bytes: &'a [u8],
+        field: impl FnMut(&mut Self, &'a str) -> Result<()>,
+    ) -> Result<()> {
+        let mut scan = Self { text: simdutf8::basic::from_utf8(bytes)?, at: 0, depth: 0 };
+        scan.object(field)?;
+        match scan.peek() {
+            None => Ok(()),
+            Some(_) => scan.fail("something after the record"),
+        }
+    }
+
+    /// Goes over the fields of an object, or over none if it is null. `field` takes the value.
+    pub(super) fn object(
+        &mut self,
+        mut field: impl FnMut(&mut Self, &'a str) -> Result<()>,
+    ) -> Result<()> {
+        if self.is_null()? {
+            return Ok(());
+        }
+        self.sequence(b'{', b'}', |scan| {
+            let (key, _) = scan.string()?;
+            scan.take(b':')?;
+            field(scan, key)
+        })
+    }
+
+    /// A string, or none if it is null.
+    pub(super) fn text(&mut self) -> Result<Option<Text<'a>>> {
+        if self.is_null()? {
+            return Ok(None);
+        }
+        self.peek();
+        let start = self.at;
+        let (text, plain) = self.string()?;
+        Ok(Some(Text(match plain {
+            true => Cow::Borrowed(text),
+            false => Cow::Owned(serde_json::from_str(&self.text[start..self.at])?),
+        })))
+    }
+
+    /// A whole number, or none if it is null.
+    pub(super) fn integer(&mut self) -> Result<Option<i64>> {
+        if self.is_null()? {
+            return Ok(None);
+        }
+        self.number()?.parse().map(Some).context("no whole number")
+    }
+
+    /// A number, or none if it is null.
+    pub(super) fn float(&mut self) -> Result<Option<f64>> {
+        if self.is_null()? {
+            return Ok(None);
+        }
+        self.number()?.parse().map(Some).context("no number")
+    }
+
+    /// Whether the value is `true`; it may be anything.
+    pub(super) fn is_true(&mut self) -> Result<bool> {
+        let is_true = self.peek() == Some(b't');
+        self.skip()?;
+        Ok(is_true)
+    }
+
+    /// Passes over a value.
+    pub(super) fn skip(&mut self) -> Result<()> {
+        match self.peek() {
+            Some(b'"') => self.string().map(drop),
+            Some(b'{') => self.object(|scan, _| scan.skip()),
+            Some(b'[') => self.sequence(b'[', b']', Self::skip),
+            Some(b't') => self.word("true"),
+            Some(b'f') => self.word("false"),
+            Some(b'n') => self.word("null"),
+            _ => self.number().map(drop),
+        }
+    }
+
+    fn sequence(
+        &mut self,
+        open: u8,
+        close: u8,
+        mut item: impl FnMut(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        self.take(open)?;
+        if self.peek() == Some(close) {
+            self.at += 1;
+            return Ok(());
+        }
+        self.depth += 1;
+        if self.depth > DEEPEST {
+            return self.fail("too deep");
+        }
+        loop {
+            item(self)?;
+            match self.peek() {
+                Some(b',') => self.at += 1,
+                Some(byte) if byte == close => break,
+                _ => return self.fail("no end"),
+            }
+        }
+        self.at += 1;
+        self.depth -= 1;
+        Ok(())
+    }
+
+    /// The next byte that is no blank.
+    #[inline]
+    fn peek(&mut self) -> Option<u8> {
+        let bytes = self.text.as_bytes();
+        loop {
+            match *bytes.get(self.at)? {
+                b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
+                byte => return Some(byte),
+            }
+        }
+    }
+
+    #[inline]
+    fn take(&mut self, byte: u8) -> Result<()> {
+        if self.peek() != Some(byte) {
+            return self.fail("another byte");
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn is_null(&mut self) -> Result<bool> {
+        if self.peek() != Some(b'n') {
+            return Ok(false);
+        }
+        self.word("null").map(|()| true)
+    }
+
+    fn word(&mut self, word: &str) -> Result<()> {
+        if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
+            return self.fail("another word");
+        }
+        self.at += word.len();
+        Ok(())
+    }
+
+    /// A number as it is written: `-`, digits, a fraction, an exponent.
+    fn number(&mut self) -> Result<&'a str> {
+        self.peek();
+        let bytes = self.text.as_bytes();
+        let start = self.at;
+        let mut at = start + usize::from(bytes.get(start) == Some(&b'-'));
+        let digits = |at: &mut usize| {
+            let first = *at;
+            while bytes.get(*at).is_some_and(u8::is_ascii_digit) {
+                *at += 1;
+            }
+            *at > first
+        };
+        let whole = at;
+        let mut sound = digits(&mut at) && (bytes[whole] != b'0' || at == whole + 1);
+        if bytes.get(at) == Some(&b'.') {
+            at += 1;
+            sound &= digits(&mut at);
+        }
+        if matches!(bytes.get(at), Some(b'e' | b'E')) {
+            at += 1;
+            at += usize::from(matches!(bytes.get(at), Some(b'+' | b'-')));
+            sound &= digits(&mut at);
+        }
+        if !sound {
+            return self.fail("no value");
+        }
+        self.at = at;
+        Ok(&self.text[start..at])
+    }
+
+    /// What is between the quotes of a string, and whether it has no escapes.
+    #[inline]
+    fn string(&mut self) -> Result<(&'a str, bool)> {
+        self.take(b'"')?;
+        let bytes = self.text.as_bytes();
+        let (start, mut plain) = (self.at, true);
+        loop {
+            self.at += special(&bytes[self.at..]);
+            match bytes.get(self.at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    plain = false;
+                    self.escape()?;
+                }
+                _ => return self.fail("a string with controls, or without an end"),
+            }
+        }
+        self.at += 1;
+        Ok((&self.text[start..self.at - 1], plain))
+    }
+
+    fn escape(&mut self) -> Result<()> {
+        let bytes = self.text.as_bytes();
+        self.at += match bytes.get(self.at + 1) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
+            Some(b'u') => match bytes.get(self.at + 2..self.at + 6) {
+                Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => 6,
+                _ => return self.fail("no digits"),
+            },
+            _ => return self.fail("no escape"),
+        };
+        Ok(())
+    }
+
+    #[cold]
+    fn fail<T>(&self, why: &str) -> Result<T> {
+        bail!("{why} at byte {}", self.at)
+    }
+}
+
+/// How many bytes come before a quote, a backslash or a control, eight at a time.
+#[inline]
+fn special(bytes: &[u8]) -> usize {
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let zero = |word: u64| word.wrapping_sub(ONES) & !word;
+        let quote = zero(word ^ (ONES * u64::from(b'"')));
+        let backslash = zero(word ^ (ONES * u64::from(b'\\')));
+        let control = word.wrapping_sub(ONES * 0x20) & !word;
+        // The lowest hit is exact; what is above it may be a borrow.
+        let found = (quote | backslash | control) & HIGH;
+        if found != 0 {
+            return at * 8 + found.trailing_zeros() as usize / 8;
+        }
+    }
+    let found = rest.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
+    words.len() * 8 + found.unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn passes(text: &str) -> bool {
+        let wrapped = format!("{{\"key\": {text}}}");
+        Scan::record(wrapped.as_bytes(), |scan, _| scan.skip()).is_ok()
+    }
+
+    #[test]
+    fn what_passes_is_json() {
+        let good = r#"[1, -0.5e+3, 0, "a\u00e9\n\"", {"b": [true, false, null, {}, []]}, ""]"#;
+        assert!(passes(good));
+        // Each text that misses a byte of it, or has one twice: as serde says.
+        for at in 0..good.len() {
+            let without = [&good[..at], &good[at + 1..]].concat();
+            let twice = [&good[..=at], &good[at..]].concat();
+            for text in [without, twice, good[..at].to_owned()] {
+                let sound = serde_json::from_str::<Value>(&text).is_ok();
+                assert_eq!(passes(&text), sound, "{text}");
+            }
+        }
+        for bad in ["\"a\u{1}b\"", "01", "-", "1.", "1e", r#""\x""#, r#""\u12g4""#, "nul", "1 2"] {
+            assert!(!passes(bad), "{bad}");
+        }
+        assert!(!passes(&"[".repeat(1000)));
+    }
+
+    #[test]
+    fn values_are_as_they_are_written() {
+        let text = r#" {"a": "long enough to be more than a word, é\n", "b": -12, "c": 0.25,
+            "d": true, "e": {"f": null}, "g": {"h": 7}} "#;
+        let mut found = Vec::new();
+        Scan::record(text.as_bytes(), |scan, key| {
+            found.push(match key {
+                "a" => scan.text()?.map(|text| text.0.into_owned()),
+                "b" => scan.integer()?.map(|it| it.to_string()),
+                "c" => scan.float()?.map(|it| it.to_string()),
+                "d" => Some(scan.is_true()?.to_string()),
+                "e" => Some(scan.is_true()?.to_string()),
+                _ => {
+                    let mut inside = None;
+                    scan.object(|scan, _| scan.integer().map(|it| inside = it))?;
+                    inside.map(|it| it.to_string())
+                }
+            });
+            Ok(())
+        })
+        .unwrap();
+        let found: Vec<&str> = found.iter().map(|it| it.as_deref().unwrap()).collect();
+        assert_eq!(
+            found,
+            ["long enough to be more than a word, é\n", "-12", "0.25", "true", "false", "7"]
+        );
+        assert!(Scan::record(br#"{"a": 1.5}"#, |scan, _| scan.integer().map(drop)).is_err());
+    }
+}

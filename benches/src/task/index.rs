@@ -1,0 +1,26 @@
+//! The index of a whole store from nothing, part directories left for later.
+
+use anyhow::Result;
+
+use super::{Task, Work};
+use crate::{Contestants, Limit, MemoryLimit, Size, Store};
+
+pub(super) const TASK: Task = Task {
+    id: "index",
+    what: "the index of a store from nothing: its sessions and messages",
+    size: Size::M,
+    work: Work::Threads,
+    contestants,
+    limits: &[Limit { of: "library", over: "floor", most: 1.25, goal: 1.25, stretch: 1.10 }],
+    memory: Some(MemoryLimit { of: "library", most_kb: 60 << 10 }),
+};
+
+fn contestants(store: &Store) -> Result<Contestants> {
+    Ok(vec![
+        #[cfg(target_os = "linux")]
+        Box::new(crate::floor::index::FloorIndex::new(
+            &store.storage,
+            crate::floor::index::Depth::Messages,
+        )),
+    ])
+}
