@@ -58,6 +58,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 /// Begins with a sound input: the index of the store that comes with the project.
+#[expect(clippy::disallowed_methods, reason = "a directory of our own is no store")]
 fn seed(corpus: &Path) -> Result<()> {
     let cache = tempfile::tempdir()?;
     let listed = Command::new("cargo")

@@ -11,6 +11,7 @@ mod commands;
 mod damage;
 mod demo;
 mod hostile;
+mod index;
 mod oracle;
 #[cfg(unix)]
 mod read_only;

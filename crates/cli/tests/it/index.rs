@@ -1,0 +1,145 @@
+//! The index behind the commands: kept between runs, never stale, never in the way.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+
+use crate::support::{Ran, corpus_paths, scrollback, stated};
+
+const STORE: &str = r#"
+//- session/p/ses_1.json
+{"id":"ses_1","projectID":"p","title":"one","time":{"created":1,"updated":5}}
+//- session/p/ses_2.json
+{"id":"ses_2","projectID":"p","title":"two","time":{"created":1,"updated":9}}
+//- message/ses_1/msg_1.json
+{"id":"msg_1","sessionID":"ses_1","role":"assistant","time":{"created":1,"completed":2},"cost":0.25,"tokens":{"input":3,"output":4,"reasoning":0,"cache":{"read":5,"write":6}}}
+//- message/ses_1/msg_2.json
+{"id":"msg_2","sessionID":"ses_1","role":"user","time":{"created":3}}
+"#;
+
+/// Runs the binary on a store, with a cache of its own.
+fn run(store: &Path, cache: &Path, args: &[&str]) -> Ran {
+    let mut command = scrollback();
+    command.env("XDG_CACHE_HOME", cache).arg("--store").arg(store).args(args);
+    command.output().unwrap().into()
+}
+
+fn files(cache: &Path) -> Vec<(String, SystemTime)> {
+    let entries = fs::read_dir(cache.join("scrollback")).into_iter().flatten();
+    let file = |entry: std::io::Result<fs::DirEntry>| {
+        let entry = entry.unwrap();
+        let written = entry.metadata().unwrap().modified().unwrap();
+        (entry.file_name().into_string().unwrap(), written)
+    };
+    let mut files: Vec<_> = entries.map(file).collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn lists_count_messages_tokens_and_cost() {
+    let (store, cache) = (stated(STORE), tempfile::tempdir().unwrap());
+    let listed = run(store.path(), cache.path(), &["ls", "--json"]).json();
+    let titles: Vec<&str> =
+        listed.as_array().unwrap().iter().map(|it| it["title"].as_str().unwrap()).collect();
+    assert_eq!(titles, ["two", "one"]);
+    let one = &listed[1];
+    assert_eq!((&one["messages"], &one["cost"]), (&Value::from(2), &Value::from(0.25)));
+    assert_eq!(
+        one["tokens"],
+        serde_json::json!({"input": 3, "output": 4, "reasoning": 0, "cacheRead": 5, "cacheWrite": 6})
+    );
+    let printed = run(store.path(), cache.path(), &["ls"]);
+    let row = printed.out.lines().find(|line| line.contains("one")).unwrap().to_owned();
+    assert!(row.contains(" 18 ") && row.ends_with("$0.25"), "{row}");
+}
+
+#[test]
+fn an_index_is_kept_and_not_written_again_for_nothing() {
+    let (store, cache) = (stated(STORE), tempfile::tempdir().unwrap());
+    run(store.path(), cache.path(), &["ls"]);
+    let kept = files(cache.path());
+    assert_eq!(kept.len(), 1);
+    run(store.path(), cache.path(), &["ls"]);
+    run(store.path(), cache.path(), &["tree", "latest"]);
+    assert_eq!(files(cache.path()), kept);
+
+    // A damaged one is made again, without a word.
+    let path = cache.path().join("scrollback").join(&kept[0].0);
+    fs::write(&path, b"damaged").unwrap();
+    let again = run(store.path(), cache.path(), &["ls", "--json"]);
+    assert_eq!((again.code, again.err.as_str()), (0, ""));
+    assert!(fs::read(&path).unwrap().starts_with(b"SCROLLBK"));
+
+    fs::remove_dir_all(cache.path().join("scrollback")).unwrap();
+    run(store.path(), cache.path(), &["ls", "--no-cache"]);
+    assert_eq!(files(cache.path()), []);
+}
+
+#[test]
+fn what_is_shown_is_true_even_where_no_directory_tells() {
+    let (store, cache) = (stated(STORE), tempfile::tempdir().unwrap());
+    let cost = |args: &[&str]| {
+        let listed = run(store.path(), cache.path(), args).json();
+        listed.as_array().unwrap().iter().map(|it| it["cost"].as_f64().unwrap()).sum::<f64>()
+    };
+    assert_eq!(cost(&["ls", "--json"]), 0.25);
+    // In place, in a session that was quiet for long; the mtime is one that a clock gives.
+    let path = store.path().join("storage/message/ses_1/msg_1.json");
+    let text = fs::read_to_string(&path).unwrap().replace("0.25", "0.75");
+    fs::write(&path, text).unwrap();
+    let quiet = SystemTime::now() - Duration::from_secs(60);
+    fs::File::options().append(true).open(&path).unwrap().set_modified(quiet).unwrap();
+    assert_eq!(cost(&["ls", "--json"]), 0.75);
+    assert_eq!(cost(&["ls", "--json", "--verify", "full"]), 0.75);
+}
+
+#[test]
+fn the_cache_is_told_and_cleared() {
+    let (store, cache) = (stated(STORE), tempfile::tempdir().unwrap());
+    let dir = cache.path().join("scrollback");
+    let path = run(store.path(), cache.path(), &["cache", "path"]);
+    assert_eq!(path.out.trim_end(), dir.to_str().unwrap());
+    assert_eq!(
+        run(store.path(), cache.path(), &["cache", "stats", "--json"]).json(),
+        Value::Array(vec![])
+    );
+    run(store.path(), cache.path(), &["ls"]);
+    let stats = run(store.path(), cache.path(), &["cache", "stats", "--json"]).json();
+    let storage = store.path().join("storage");
+    assert_eq!(stats[0]["store"], storage.to_str().unwrap());
+    assert!(stats[0]["bytes"].as_u64().unwrap() > 500);
+    assert!(run(store.path(), cache.path(), &["cache", "stats"]).out.contains("STORE"));
+    assert_eq!(run(store.path(), cache.path(), &["cache", "clear"]).out, "1 index removed\n");
+    assert_eq!(files(cache.path()), []);
+}
+
+#[test]
+fn no_index_is_kept_in_a_store_and_none_where_it_cannot_be() {
+    let store = stated(STORE);
+    let inside = store.path().join("storage");
+    assert_eq!(run(store.path(), &inside, &["ls"]).code, 0);
+    assert!(!inside.join("scrollback").exists());
+
+    let cache = tempfile::tempdir().unwrap();
+    fs::write(cache.path().join("scrollback"), "a file where the directory belongs").unwrap();
+    let ran = run(store.path(), cache.path(), &["ls"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.err.contains("--no-cache"), "{}", ran.err);
+}
+
+#[test]
+fn several_processes_at_once_keep_one_sound_index() {
+    let (store, cache) = (corpus_paths().data_dir, tempfile::tempdir().unwrap());
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                let listed = run(&store, cache.path(), &["ls", "--json"]).json();
+                assert_eq!(listed.as_array().unwrap().len(), 59);
+            });
+        }
+    });
+    assert_eq!(files(cache.path()).len(), 1);
+}

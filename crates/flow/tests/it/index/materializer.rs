@@ -1,0 +1,246 @@
+//! The materializer on the real corpus: it answers as reading everything does.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scrollback_core_id::{EntityKey, ProjectId, SessionKey};
+use scrollback_core_type::{Part, PartKind};
+use scrollback_flow::{
+    NoSnapshot, Origin, Parts, RefreshOptions, SessionLoader, SessionMaterializer, SessionScope,
+    Snapshots, run_session_flow,
+};
+use scrollback_index::{SnapshotError, Usage};
+use scrollback_stor_read::FileReader;
+
+use super::world::{World, message, part, session};
+use crate::store::{corpus_paths, open};
+
+fn start(source: FileReader, snapshots: Option<Snapshots>, parts: Parts) -> SessionMaterializer {
+    let options = RefreshOptions { parts, ..RefreshOptions::default() };
+    let opened = SessionMaterializer::open(Arc::new(source), snapshots, options, &|_| {
+        ControlFlow::Continue(())
+    });
+    match opened.unwrap() {
+        ControlFlow::Continue(result) => result.value,
+        ControlFlow::Break(()) => panic!("nobody broke"),
+    }
+}
+
+fn corpus() -> SessionMaterializer {
+    start(open(&corpus_paths().storage), None, Parts::Stamps)
+}
+
+#[test]
+fn says_what_the_records_say() {
+    let (source, materializer) = (open(&corpus_paths().storage), corpus());
+    let view = materializer.view();
+    let listed = SessionLoader::new(&source).list_sessions(None).unwrap().value;
+    let keys: Vec<_> = listed.iter().map(|node| node.key.clone()).collect();
+    let sessions = materializer.sessions_by_time();
+    assert_eq!(sessions.iter().map(|meta| meta.key.clone()).collect::<Vec<_>>(), keys);
+    let mut met = 0;
+    run_session_flow(&source, &SessionScope::Sessions(keys), |tree| {
+        let id = &tree.node.key.session;
+        let (meta, record) = (view.session(id).unwrap(), tree.session.as_ref().unwrap());
+        let title = record.title.as_ref().map(|title| title.get().into_owned());
+        assert_eq!(meta.title.as_deref(), title.as_deref());
+        assert_eq!(meta.parent, record.parent_id);
+        let time = record.time.as_ref().unwrap();
+        assert_eq!((meta.created, meta.updated), (time.created, time.updated));
+        let messages = view.by_session(id);
+        assert_eq!(messages.len(), tree.messages.len());
+        let mut cost = 0.0;
+        for (meta, it) in messages.iter().zip(&tree.messages) {
+            assert_eq!((&meta.key, meta.order), (&it.node.key, it.node.order));
+            let record = it.message.as_ref().unwrap();
+            assert_eq!((meta.role, meta.created), (record.role(), record.created()));
+            let parts = &meta.parts.as_ref().unwrap().refs;
+            assert_eq!(parts.len(), it.parts.len());
+            for (part, it) in parts.iter().zip(&it.parts) {
+                assert_eq!(part.id, it.node.key.part);
+                assert_eq!(part.observed.unwrap().stamp, *it.node.span.as_ref().unwrap().stamp());
+                let (owner, found) = view.part(&part.id).unwrap();
+                assert_eq!((owner.message, &found), (meta.key.message.clone(), part));
+            }
+            cost += meta.cost.unwrap_or_default();
+            met += 1;
+        }
+        let usage: Usage = view.usage(id);
+        assert_eq!((usage.messages as usize, usage.cost), (messages.len(), cost));
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(met, 186);
+}
+
+#[test]
+fn answers_queries() {
+    let materializer = corpus();
+    let all = materializer.sessions_by_time();
+    let since = all[9].updated.unwrap();
+    let late = materializer.sessions_updated_since(since);
+    assert!(late.len() >= 10 && late.iter().all(|meta| meta.updated.unwrap() >= since));
+    let global = materializer.sessions_of_project(&ProjectId::new("global").unwrap());
+    assert_eq!(global.len(), 2);
+    let child = all.iter().find(|meta| meta.parent.is_some()).unwrap();
+    let parent = child.parent.as_ref().unwrap();
+    assert!(materializer.sessions_of_parent(parent).contains(child));
+    assert_eq!(materializer.view().ancestors(&child.key.session)[0].key.session, *parent);
+    let there = materializer.sessions_in_directory(Path::new("/tmp/demo/plain"));
+    assert_eq!(there.len(), 2);
+    assert!(materializer.sessions_in_directory(Path::new("/tmp/demo/pla")).is_empty());
+
+    let mut calls = 0;
+    let want = |part: &Part<'_>| part.kind() == PartKind::Tool;
+    let any = |_: &scrollback_index::SessionMeta| true;
+    materializer
+        .find_parts(any, want, |_, part| {
+            assert!(matches!(part.part, Some(Part::Tool(_))));
+            calls += 1;
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert!(calls > 20, "{calls}");
+    let mut hits = 0;
+    let says = |text: &str| text.contains("the");
+    materializer
+        .find_text(any, says, |_, _| {
+            hits += 1;
+            ControlFlow::Break(())
+        })
+        .unwrap();
+    assert_eq!(hits, 1, "and no more is read");
+}
+
+#[test]
+fn loads_from_memory_what_did_not_change() {
+    let world = World::new();
+    world.write("session/p/ses_1.json", &session("ses_1", "p", 0, 9));
+    world.write("message/ses_1/msg_1.json", &message("msg_1", "ses_1", 1));
+    world.write("part/msg_1/prt_1.json", &part("prt_1", "msg_1", 3));
+    world.write("part/msg_1/prt_2.json", &part("prt_2", "msg_1", 4));
+    world.pass(Duration::from_secs(60));
+    let materializer = start(world.source(), None, Parts::Later);
+    let key: SessionKey = "ses_1".parse::<scrollback_core_id::SessionId>().unwrap().into();
+    let spans = |tree: &scrollback_flow::SessionTree| -> Vec<_> {
+        tree.tree.spans().map(|span| span.allocation()).collect()
+    };
+    let first = materializer.load_session_tree(&key).unwrap();
+    let kinds: Vec<_> = {
+        let view = materializer.view();
+        let messages = view.by_session(&key.session);
+        let parts = messages[0].parts.as_ref().unwrap().refs.clone();
+        parts.iter().map(|part| part.kind).collect()
+    };
+    assert_eq!(kinds, [Some(PartKind::Text); 2], "the index has learned");
+    let again = materializer.load_session_tree(&key).unwrap();
+    assert_eq!(spans(&first), spans(&again), "the same memory");
+    assert!(materializer.stats().cache.hits > 0);
+
+    // Rewritten in place: no directory tells, and the session's record does not either.
+    world.pass(Duration::from_secs(24 * 60 * 60));
+    world.write("part/msg_1/prt_2.json", &part("prt_2", "msg_1", 5));
+    world.pass(Duration::from_secs(60));
+    let now = materializer.load_session_tree(&key).unwrap();
+    let text = String::from_utf8(now.tree.messages[0].parts[1].span.as_ref().unwrap().to_vec());
+    assert!(text.unwrap().contains("\"xxxxx\""));
+    world.remove("part/msg_1/prt_1.json");
+    assert_eq!(materializer.load_session_tree(&key).unwrap().tree.part_count(), 1);
+    world.remove_all("message/ses_1");
+    world.remove("session/p/ses_1.json");
+    assert!(materializer.load_session_tree(&key).is_err());
+    assert_eq!(materializer.sessions_by_time(), []);
+}
+
+#[test]
+fn begins_with_what_was_kept() {
+    let world = World::new();
+    world.write("session/p/ses_1.json", &session("ses_1", "p", 0, 9));
+    world.pass(Duration::from_secs(2 * 60 * 60));
+    let snapshots = || Some(Snapshots::new(world.snapshots()));
+    let first = start(world.source(), snapshots(), Parts::Later);
+    assert_eq!(first.stats().origin, Origin::Store(NoSnapshot::Missing));
+    assert!(first.keep().unwrap());
+    assert!(!first.keep().unwrap(), "nothing changed");
+    let before = first.index().cursor();
+
+    world.write("session/p/ses_2.json", &session("ses_2", "p", 0, 9));
+    let second = start(world.source(), snapshots(), Parts::Later);
+    let Origin::Snapshot(refreshed) = second.stats().origin else { panic!("from the snapshot") };
+    assert_eq!((refreshed.sessions, refreshed.verified), (2, 1));
+    let answer = second.index().changes(Some(&before));
+    let scrollback_index::Since::Changed(changes) = answer.since else { panic!("continued") };
+    let keys: Vec<_> = changes.into_iter().map(|change| change.key.to_string()).collect();
+    assert_eq!(keys, ["session ses_2"], "what differs from the snapshot, and nothing else");
+    let stats = second.stats();
+    assert_eq!((stats.hot, stats.cold), (1, 1), "one was written just now");
+
+    std::fs::write(Snapshots::new(world.snapshots()).path(second.index().store()), "damaged")
+        .unwrap();
+    let third = start(world.source(), snapshots(), Parts::Later);
+    let why = NoSnapshot::Unusable(SnapshotError::Foreign);
+    assert_eq!(third.stats().origin, Origin::Store(why));
+    assert_eq!(third.sessions_by_time().len(), 2);
+}
+
+#[test]
+fn a_sweep_comes_round_in_time() {
+    let world = World::new();
+    for n in 0..30 {
+        let id = format!("ses_{n}");
+        world.write(&format!("session/p/{id}.json"), &session(&id, "p", 0, 9));
+        let path = format!("message/{id}/msg_{n}.json");
+        world.write(&path, &message(&format!("msg_{n}"), &id, 1));
+    }
+    world.pass(Duration::from_secs(24 * 60 * 60));
+    let materializer = start(world.source(), None, Parts::Later);
+    let period = Duration::from_secs(60);
+    materializer.sweep(period).unwrap();
+    // Cold sessions, rewritten in place: nothing but a look at the files tells.
+    for n in 0..30 {
+        let (id, session) = (format!("msg_{n}"), format!("ses_{n}"));
+        world.write(&format!("message/{session}/{id}.json"), &message(&id, &session, 4));
+    }
+    let told = |materializer: &SessionMaterializer| {
+        let view = materializer.view();
+        let messages = view.known_sessions().into_iter().flat_map(|id| view.by_session(&id));
+        messages.filter(|meta| meta.model.as_deref() == Some("m4")).count()
+    };
+    assert_eq!(told(&materializer), 0);
+    for _ in 0..30 {
+        world.pass(Duration::from_secs(1));
+        materializer.sweep(period).unwrap();
+    }
+    assert!(told(&materializer) > 0);
+    for _ in 0..30 {
+        world.pass(Duration::from_secs(1));
+        materializer.sweep(period).unwrap();
+    }
+    assert_eq!(told(&materializer), 30, "within the minute");
+}
+
+#[test]
+fn one_bad_record_is_one_issue_at_every_look() {
+    let world = World::new();
+    world.write("session/p/ses_1.json", &session("ses_1", "p", 0, 9));
+    world.write("message/ses_1/msg_1.json", &message("msg_1", "ses_1", 1));
+    world.write("message/ses_1/msg_2.json", "{\"id\": ");
+    world.write("session/p/no id.txt", "passed over");
+    world.pass(Duration::from_secs(24 * 60 * 60));
+    let materializer = start(world.source(), Some(Snapshots::new(world.snapshots())), Parts::Later);
+    materializer.keep().unwrap();
+    for _ in 0..2 {
+        world.pass(Duration::from_secs(24 * 60 * 60));
+        let refreshed =
+            materializer.refresh(&RefreshOptions::default(), &|_| ControlFlow::Continue(()));
+        let ControlFlow::Continue(result) = refreshed.unwrap() else { panic!("nobody broke") };
+        let about: Vec<_> = result.report.issues.iter().map(|issue| issue.key.clone()).collect();
+        let key: EntityKey =
+            materializer.view().by_session(&"ses_1".parse().unwrap())[1].key.clone().into();
+        assert_eq!(about, [Some(key)]);
+        let place = result.report.issues[0].issue.place.to_string();
+        assert!(place.starts_with("message/ses_1/msg_2.json"), "{place}");
+    }
+}

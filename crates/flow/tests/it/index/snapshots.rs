@@ -1,0 +1,177 @@
+//! Snapshots in files: what is of no use is passed over, what is written is whole.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use std::time::Duration;
+
+use scrollback_core_id::{SourceId, UnixNanos};
+use scrollback_flow::{NoSnapshot, Snapshots};
+use scrollback_index::{
+    Contents, SessionContents, SessionIndex, SessionMeta, SessionState, Snapshot, SnapshotError,
+};
+
+fn store(name: &str) -> SourceId {
+    SourceId::new(name).unwrap()
+}
+
+/// A snapshot of so many sessions.
+fn of(store: SourceId, sessions: usize) -> Snapshot {
+    let session = |n: usize| {
+        let key: scrollback_core_id::SessionKey =
+            format!("ses_{n}").parse::<scrollback_core_id::SessionId>().unwrap().into();
+        let record = SessionMeta { title: Some("a title".into()), ..SessionMeta::new(key.clone()) };
+        SessionContents { key, state: SessionState::with_record(record), messages: Vec::new() }
+    };
+    let contents =
+        Contents { projects: Vec::new(), sessions: (0..sessions).map(session).collect() };
+    SessionIndex::build(store, contents).snapshot()
+}
+
+fn now() -> UnixNanos {
+    UnixNanos(1_800_000_000_000_000_000)
+}
+
+#[test]
+fn come_back_as_they_were_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let snapshots = Snapshots::new(dir.path().join("not/there/yet"));
+    assert_eq!(snapshots.load(&store("a")).unwrap_err(), NoSnapshot::Missing);
+    assert_eq!((snapshots.list(), snapshots.clear().unwrap()), (Vec::new(), 0));
+    let (a, b) = (of(store("a"), 3), of(store("b"), 2));
+    snapshots.keep(&a, now()).unwrap();
+    snapshots.keep(&b, now()).unwrap();
+    assert_eq!(snapshots.load(&store("a")).unwrap().bytes(), a.bytes());
+    assert_eq!(snapshots.load(&store("b")).unwrap().bytes(), b.bytes());
+    let mut listed: Vec<_> = snapshots.list().into_iter().map(|kept| kept.store).collect();
+    listed.sort();
+    assert_eq!(listed, [Some(store("a")), Some(store("b"))]);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&snapshots.path(&store("a"))), 0o600);
+        assert_eq!(mode(snapshots.dir()), 0o700);
+    }
+    assert_eq!(snapshots.clear().unwrap(), 2);
+    assert_eq!(fs::read_dir(snapshots.dir()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_is_of_no_use_is_told_apart() {
+    let dir = tempfile::tempdir().unwrap();
+    let snapshots = Snapshots::new(dir.path());
+    let sound = of(store("a"), 3).bytes().to_vec();
+    let path = snapshots.path(&store("a"));
+    let load = |bytes: &[u8]| {
+        fs::write(&path, bytes).unwrap();
+        snapshots.load(&store("a")).map(|_| ()).unwrap_err()
+    };
+    assert_eq!(load(b""), NoSnapshot::Unusable(SnapshotError::Foreign));
+    assert_eq!(load(b"something else"), NoSnapshot::Unusable(SnapshotError::Foreign));
+    for found in [0, 2] {
+        let mut of_another = sound.clone();
+        of_another[8] = found;
+        let version = SnapshotError::Version { found: found.into() };
+        assert_eq!(load(&of_another), NoSnapshot::Unusable(version));
+    }
+    assert_eq!(load(&sound[..100]), NoSnapshot::Unusable(SnapshotError::Damaged));
+    assert_eq!(load(of(store("b"), 3).bytes()), NoSnapshot::OtherStore(store("b")));
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert!(matches!(snapshots.load(&store("a")), Err(NoSnapshot::Unreadable(_))));
+    #[cfg(unix)]
+    {
+        fs::remove_dir(&path).unwrap();
+        std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
+        assert!(matches!(snapshots.load(&store("a")), Err(NoSnapshot::Unreadable(_))));
+    }
+}
+
+#[test]
+fn the_oldest_go_when_there_are_too_many() {
+    let dir = tempfile::tempdir().unwrap();
+    let one = of(store("0"), 10).bytes().len() as u64;
+    let snapshots = Snapshots::new(dir.path()).with_budget(3 * one + one / 2);
+    fs::write(dir.path().join("notes.txt"), "not ours").unwrap();
+    let left = dir.path().join("0123456789abcdef.snapshot.77-0.tmp");
+    fs::write(&left, "a process died").unwrap();
+    for n in 0..5_i64 {
+        let snapshot = of(store(&n.to_string()), 10);
+        snapshots.keep(&snapshot, now()).unwrap();
+        let written = std::time::UNIX_EPOCH + Duration::from_secs(1000 + n.unsigned_abs());
+        let path = snapshots.path(snapshot.store());
+        fs::File::options().append(true).open(path).unwrap().set_modified(written).unwrap();
+    }
+    // The time of a file that was just written is the system's: the last one is the newest.
+    snapshots.keep(&of(store("4"), 10), now()).unwrap();
+    let kept: Vec<_> = snapshots.list().into_iter().filter_map(|kept| kept.store).collect();
+    assert_eq!(kept, [store("4"), store("3"), store("2")]);
+    assert!(dir.path().join("notes.txt").exists());
+    assert!(!left.exists(), "left behind for longer than a write takes");
+}
+
+const WRITE_INTO: &str = "SCROLLBACK_TEST_WRITE_INTO";
+const SMALL: usize = 200;
+const LARGE: usize = 2000;
+
+/// The other process of the test below; by itself it does nothing.
+#[test]
+fn writes_until_it_is_killed() {
+    let Some(dir) = std::env::var_os(WRITE_INTO) else { return };
+    let snapshots = Snapshots::new(dir);
+    let both = [of(store("a"), SMALL), of(store("a"), LARGE)];
+    std::io::stderr().write_all(b"!").unwrap(); // from here on it only writes
+    loop {
+        for snapshot in &both {
+            snapshots.keep(snapshot, now()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_killed_writer_leaves_the_old_or_the_new() {
+    let dir = tempfile::tempdir().unwrap();
+    let snapshots = Snapshots::new(dir.path());
+    let mut seen = [0, 0];
+    let mut random = 88_172_645_463_325_252_u64;
+    snapshots.keep(&of(store("a"), SMALL), now()).unwrap();
+    for _ in 0..200 {
+        let mut writer = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "index::snapshots::writes_until_it_is_killed"])
+            .env(WRITE_INTO, dir.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        writer.stderr.take().unwrap().read_exact(&mut [0]).unwrap();
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        std::thread::sleep(Duration::from_micros(random % 10_000));
+        writer.kill().unwrap();
+        writer.wait().unwrap();
+        let left = snapshots.load(&store("a")).expect("the old or the new");
+        let sessions = SessionIndex::from_snapshot(left).view().sessions().count();
+        match sessions {
+            SMALL => seen[0] += 1,
+            LARGE => seen[1] += 1,
+            other => panic!("{other} sessions"),
+        }
+    }
+    assert!(seen[0] > 0 && seen[1] > 0, "killed while it wrote: {seen:?}");
+}
+
+#[test]
+fn a_reader_keeps_what_it_opened() {
+    let dir = tempfile::tempdir().unwrap();
+    let snapshots = Snapshots::new(dir.path());
+    snapshots.keep(&of(store("a"), LARGE), now()).unwrap();
+    let index = SessionIndex::from_snapshot(snapshots.load(&store("a")).unwrap());
+    snapshots.keep(&of(store("a"), 1), now()).unwrap();
+    assert_eq!(index.view().sessions().count(), LARGE);
+    snapshots.clear().unwrap();
+    assert_eq!(index.view().sessions().count(), LARGE);
+}
