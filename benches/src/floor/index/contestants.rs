@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::refresh::{Verify, verify};
 use super::snapshot::{Snapshot, encode};
 use super::{Depth, Index, build};
-use crate::{Checksum, Contestant};
+use crate::{Contestant, Outcome};
 
 /// Builds the index of a store again and again, from nothing.
 #[derive(Debug)]
@@ -34,8 +34,9 @@ impl Contestant for FloorIndex {
         "floor"
     }
 
-    fn run(&mut self) -> Result<Checksum> {
-        Ok(self.build()?.sums().into())
+    fn run(&mut self) -> Result<Outcome> {
+        let index = self.build()?;
+        Ok(Outcome::of(move || index.sums().into()))
     }
 
     fn proof(&mut self) -> Result<Value> {
@@ -104,7 +105,7 @@ impl Contestant for FloorSnapshot {
         "floor"
     }
 
-    fn run(&mut self) -> Result<Checksum> {
+    fn run(&mut self) -> Result<Outcome> {
         Ok((&self.open()?).into())
     }
 

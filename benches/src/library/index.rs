@@ -1,0 +1,248 @@
+//! The index through the library: built from a store, and opened from a snapshot.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use scrollback_core_id::{MessageId, SourceId, Stamp};
+use scrollback_core_type::Role;
+use scrollback_flow::{
+    Parts, Progress, RefreshOptions, SessionMaterializer, Snapshots, Verify, build_index,
+    refresh_index,
+};
+use scrollback_index::{MessageMeta, Observed, SessionIndex, SessionState, TokenCounts, View};
+use scrollback_stor_read::{FileReader, Source};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::facts::{IndexSums, Look, MessageFacts, SessionFacts, SnapshotFacts, TokenFacts};
+use crate::{Contestant, Outcome, Store, SystemClock};
+
+fn source(store: &Store) -> Result<Arc<FileReader>> {
+    let id = SourceId::new(&store.storage.to_string_lossy())?;
+    Ok(Arc::new(FileReader::new(&store.storage, id, Arc::new(SystemClock))))
+}
+
+fn go_on(_: Progress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+fn done<T>(flow: ControlFlow<(), T>) -> Result<T> {
+    flow.continue_value().context("nobody broke")
+}
+
+/// Builds the index of a store again and again, from nothing.
+#[derive(Debug)]
+pub struct LibraryIndex {
+    source: Arc<FileReader>,
+    parts: Parts,
+}
+
+impl LibraryIndex {
+    /// The library on a store.
+    ///
+    /// # Errors
+    /// If its path is no name.
+    pub fn new(store: &Store, parts: Parts) -> Result<Self> {
+        Ok(Self { source: source(store)?, parts })
+    }
+
+    fn build(&self) -> Result<SessionIndex> {
+        let built = done(build_index(&*self.source, self.parts, &go_on)?)?;
+        if !built.report.issues.is_empty() {
+            bail!("{} issues", built.report.issues.len());
+        }
+        Ok(built.value)
+    }
+}
+
+impl Contestant for LibraryIndex {
+    fn name(&self) -> &'static str {
+        "library"
+    }
+
+    fn run(&mut self) -> Result<Outcome> {
+        let index = self.build()?;
+        Ok(Outcome::of(move || sums(&index.view()).into()))
+    }
+
+    fn proof(&mut self) -> Result<Value> {
+        let view = self.build()?.view();
+        let all = sessions(&view);
+        let proof = |(id, state): &(String, Arc<SessionState>)| {
+            let messages = view.by_session(&id.parse()?);
+            Ok(facts(id, state, &messages).proof())
+        };
+        Ok(Value::Array(all.iter().map(proof).collect::<Result<_>>()?))
+    }
+}
+
+/// Newest first, those without a record last.
+fn sessions(view: &View) -> Vec<(String, Arc<SessionState>)> {
+    let mut all: Vec<_> = view
+        .known_sessions()
+        .into_iter()
+        .filter_map(|id| Some((id.to_string(), view.state(&id)?)))
+        .collect();
+    let updated = |state: &SessionState| state.record.as_ref().and_then(|record| record.updated);
+    all.sort_by(|a, b| {
+        let place = |it: &(String, Arc<SessionState>)| {
+            (it.1.record.is_none(), std::cmp::Reverse(updated(&it.1)))
+        };
+        place(a).cmp(&place(b)).then_with(|| a.0.cmp(&b.0))
+    });
+    all
+}
+
+fn sums(view: &View) -> IndexSums {
+    let mut sums = IndexSums::default();
+    for (id, state) in sessions(view) {
+        let record = state.record.as_ref();
+        let times = record.map(|it| [it.created, it.updated, it.archived]).unwrap_or_default();
+        sums.add_session(times);
+        record.iter().for_each(|it| sums.add_look(look(&it.observed)));
+        state.upkeep.set.iter().for_each(|set| sums.add_look(look(set)));
+        let Ok(id) = id.parse() else { continue };
+        for it in view.by_session(&id) {
+            let tokens = it.tokens.as_ref().map(tokens);
+            sums.add_message([it.created, it.completed], tokens, it.cost, it.summary);
+            sums.add_look(look(&it.observed));
+            if let Some(list) = &it.parts {
+                sums.add_parts(list.refs.len());
+                list.set.iter().for_each(|set| sums.add_look(look(set)));
+            }
+        }
+    }
+    sums
+}
+
+fn facts<'a>(
+    id: &'a str,
+    state: &'a SessionState,
+    messages: &'a [Arc<MessageMeta>],
+) -> SessionFacts<'a> {
+    let set = state.upkeep.set.as_ref().map(look);
+    let messages = messages.iter().map(|meta| message(meta)).collect();
+    let Some(record) = &state.record else {
+        return SessionFacts { id, set, messages, ..SessionFacts::default() };
+    };
+    SessionFacts {
+        id,
+        project: record.project.as_ref().map(|id| id.as_str()),
+        parent: record.parent.as_ref().map(|id| id.as_str()),
+        directory: record.directory.as_deref(),
+        title: record.title.as_deref(),
+        version: record.version.as_deref(),
+        created: record.created,
+        updated: record.updated,
+        archived: record.archived,
+        record: Some(look(&record.observed)),
+        set,
+        messages,
+    }
+}
+
+fn message(meta: &MessageMeta) -> MessageFacts<'_> {
+    MessageFacts {
+        id: meta.key.message.as_str(),
+        role: match meta.role {
+            Role::User => Some("user"),
+            Role::Assistant => Some("assistant"),
+            _ => None,
+        },
+        created: meta.created,
+        completed: meta.completed,
+        parent: meta.parent.as_ref().map(|id| id.as_str()),
+        agent: meta.agent.as_deref(),
+        provider: meta.provider.as_deref(),
+        model: meta.model.as_deref(),
+        tokens: meta.tokens.as_ref().map(tokens),
+        cost: meta.cost,
+        finish: meta.finish.as_deref(),
+        error: meta.error.as_deref(),
+        summary: meta.summary,
+        record: Some(look(&meta.observed)),
+        set: meta.parts.as_ref().and_then(|list| list.set.as_ref()).map(look),
+        parts: meta
+            .parts
+            .as_ref()
+            .map(|list| list.refs.iter().map(|part| part.id.as_str()).collect()),
+    }
+}
+
+fn look(observed: &Observed) -> Look {
+    let Stamp { size, mtime, inode } = observed.stamp;
+    Look(size, mtime.0, inode)
+}
+
+fn tokens(counts: &TokenCounts) -> TokenFacts {
+    [counts.input, counts.output, counts.reasoning, counts.cache_read, counts.cache_write]
+}
+
+/// Opens a snapshot again and again, and refreshes it.
+#[derive(Debug)]
+pub struct LibrarySnapshot {
+    source: Arc<FileReader>,
+    message: MessageId,
+    verify: Option<Verify>,
+    snapshots: Snapshots,
+    /// Where they are, for as long as this lives.
+    _dir: TempDir,
+}
+
+impl LibrarySnapshot {
+    /// Builds the index of a store and keeps it in a file. Each run opens that, refreshes it if
+    /// `verify` says how, sums up the newest session, and finds a message by its id.
+    ///
+    /// # Errors
+    /// If the store cannot be read, or the file not be written.
+    pub fn new(store: &Store, verify: Option<Verify>) -> Result<Self> {
+        let (source, dir) = (source(store)?, tempfile::tempdir()?);
+        let snapshots = Snapshots::new(dir.path());
+        let opened = SessionMaterializer::open(
+            Arc::clone(&source) as Arc<dyn Source>,
+            Some(snapshots.clone()),
+            RefreshOptions::default(),
+            &go_on,
+        )?;
+        done(opened)?.value.keep()?;
+        let message = MessageId::new(&store.some_message()?)?;
+        Ok(Self { source, message, verify, snapshots, _dir: dir })
+    }
+
+    fn open(&self) -> Result<SnapshotFacts> {
+        let index = SessionIndex::from_snapshot(self.snapshots.load(self.source.id())?);
+        if let Some(verify) = self.verify {
+            let options = RefreshOptions { verify, ..RefreshOptions::default() };
+            let refreshed = done(refresh_index(&*self.source, &index, &options, &go_on)?)?.value;
+            if refreshed.before != refreshed.after {
+                bail!("the store changed");
+            }
+        }
+        let (counts, view) = (index.stats().base, index.view());
+        let newest = view.sessions().next().context("no sessions")?;
+        let message = view.message(&self.message).context("no message")?;
+        Ok(SnapshotFacts {
+            sessions: counts.sessions,
+            messages: counts.messages,
+            newest: newest.key.to_string(),
+            tokens: view.usage(&newest.key.session).tokens.total(),
+            created: message.created,
+            session: message.key.session.to_string(),
+        })
+    }
+}
+
+impl Contestant for LibrarySnapshot {
+    fn name(&self) -> &'static str {
+        "library"
+    }
+
+    fn run(&mut self) -> Result<Outcome> {
+        Ok((&self.open()?).into())
+    }
+
+    fn proof(&mut self) -> Result<Value> {
+        Ok(json!(self.open()?))
+    }
+}
