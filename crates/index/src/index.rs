@@ -12,7 +12,7 @@ use crate::generation::Generation;
 use crate::pins::Pins;
 use crate::snapshot::{About, Snapshot};
 use crate::sync::{Mutex, lock};
-use crate::{Contents, Stats, View, rebase, write};
+use crate::{Stats, View, rebase, write};
 
 /// How large the overlay may grow before it becomes part of the base.
 const OVERLAY: usize = 4096;
@@ -53,20 +53,6 @@ impl SessionIndex {
         Self::over(store, None, Vec::new(), Epoch(random()))
     }
 
-    /// An index of a store that was read whole.
-    pub fn build(store: SourceId, contents: Contents) -> Self {
-        let epoch = Epoch(random());
-        let about = |revision| About {
-            store: store.clone(),
-            epoch,
-            revision: Revision(revision),
-            floor: Revision(0),
-            lineage: vec![(epoch, Revision(revision))],
-        };
-        let snapshot = rebase::snapshot_of(contents, about);
-        Self::over(store, Some(snapshot), Vec::new(), epoch)
-    }
-
     /// An index that begins with the state of a snapshot, and continues it: cursors of the index
     /// that wrote it stay good up to the revision that it was written at.
     pub fn from_snapshot(snapshot: Snapshot) -> Self {
@@ -74,7 +60,7 @@ impl SessionIndex {
         Self::over(about.store, Some(snapshot), about.lineage, Epoch(random()))
     }
 
-    fn over(
+    pub(crate) fn over(
         store: SourceId,
         base: Option<Snapshot>,
         lineage: Vec<(Epoch, Revision)>,

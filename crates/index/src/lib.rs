@@ -4,13 +4,14 @@
 #![doc = include_str!("../README.md")]
 //!
 //! # What is where
-//! * `meta`: what is kept of each entity; `batch`: how it gets in.
+//! * `meta`: what is kept of each entity; `batch` and `build`: how it gets in.
 //! * `view`: what readers ask; `changes`: what followers ask.
 //! * `snapshot/`: the flat form, which is both the base in memory and the file.
 //! * `generation` (a base and its overlay), `cell` (versions of one key), `pins` (which revisions
 //!   are read), `write` and `rebase` (the one writer).
 
 mod batch;
+mod build;
 mod cell;
 mod changes;
 mod generation;
@@ -26,6 +27,7 @@ mod view;
 mod write;
 
 pub use batch::Batch;
+pub use build::{IndexBuilder, SessionContents};
 pub use changes::{Change, Changes, Since, Value};
 pub use index::SessionIndex;
 pub use meta::{
@@ -33,7 +35,6 @@ pub use meta::{
     Upkeep, Usage,
 };
 pub use name::{Name, Names};
-pub use rebase::{Contents, SessionContents};
 pub use snapshot::{Snapshot, SnapshotBytes, SnapshotError, file_name};
 pub use stats::{Counts, Stats};
 pub use view::{Sessions, View};

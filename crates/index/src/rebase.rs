@@ -6,62 +6,13 @@ use std::sync::Arc;
 
 use scrollback_core_id::{EntityKey, MessageKey, OrderKey, Revision, SessionId, SessionKey};
 
+use crate::SessionState;
 use crate::generation::Generation;
 use crate::index::{Shared, Writer, random};
 use crate::snapshot::{About, Encoder, Snapshot, SnapshotBytes};
-use crate::{MessageMeta, ProjectMeta, SessionState};
 
 /// How many removed keys a base remembers; whoever has seen less than the oldest starts afresh.
 const TOMBSTONES: usize = 1 << 16;
-
-/// All of a store, each key once.
-#[derive(Debug, Default)]
-pub struct Contents {
-    /// The projects.
-    pub projects: Vec<ProjectMeta>,
-    /// The sessions with their messages, in no order.
-    pub sessions: Vec<SessionContents>,
-}
-
-/// A session with its messages.
-#[derive(Debug)]
-pub struct SessionContents {
-    /// Names it.
-    pub key: SessionKey,
-    /// What is known of the session itself.
-    pub state: SessionState,
-    /// Its messages, in no order.
-    pub messages: Vec<MessageMeta>,
-}
-
-/// Makes a snapshot of a store that was read whole; every key is a change of its own.
-pub(crate) fn snapshot_of(mut contents: Contents, about: impl FnOnce(u64) -> About) -> Snapshot {
-    contents.projects.sort_by(|a, b| a.id.cmp(&b.id));
-    let order =
-        |it: &SessionContents| place(it.state.record.as_ref().map(|it| it.order), &it.key.session);
-    contents.sessions.sort_by_cached_key(order);
-    let parts = |message: &MessageMeta| message.parts.as_ref().map_or(0, |list| list.refs.len());
-    let messages = contents.sessions.iter().map(|it| it.messages.len()).sum();
-    let parts = contents.sessions.iter().flat_map(|it| &it.messages).map(parts).sum();
-    let mut encoder = Encoder::new(messages, parts);
-    let mut sequence = 0;
-    let mut next = || {
-        sequence += 1;
-        sequence
-    };
-    for project in contents.projects {
-        encoder.project(&project, next());
-    }
-    for SessionContents { key, state, mut messages } in contents.sessions {
-        encoder.session(key.session.as_bytes(), &state, next());
-        messages.sort_unstable_by(|a, b| (a.order, &a.key.message).cmp(&(b.order, &b.key.message)));
-        for message in messages {
-            let number = next();
-            encoder.message(&message, number, |_| number);
-        }
-    }
-    finish(encoder, &about(sequence))
-}
 
 /// Makes the base and the overlay the base of a new generation.
 pub(crate) fn rebase(shared: &Shared, writer: &mut Writer) -> Snapshot {
@@ -110,7 +61,7 @@ pub(crate) fn rebase(shared: &Shared, writer: &mut Writer) -> Snapshot {
     snapshot
 }
 
-fn finish(encoder: Encoder, about: &About) -> Snapshot {
+pub(crate) fn finish(encoder: Encoder, about: &About) -> Snapshot {
     let bytes: SnapshotBytes = Arc::new(encoder.finish(about, random()));
     #[expect(clippy::expect_used, reason = "a test opens every kind of snapshot that is written")]
     Snapshot::open(bytes).expect("what was just encoded")

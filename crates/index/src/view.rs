@@ -7,7 +7,7 @@ use std::iter::Peekable;
 use std::sync::Arc;
 
 use scrollback_core_id::{
-    Cursor, MessageId, MessageKey, OrderKey, PartId, ProjectId, Revision, SessionId,
+    Cursor, MessageId, MessageKey, OrderKey, PartId, ProjectId, Revision, SessionId, Stamp,
 };
 
 use crate::generation::{Found, Generation};
@@ -164,6 +164,26 @@ impl View {
     /// A message, by its key.
     pub fn message_at(&self, key: &MessageKey) -> Option<Arc<MessageMeta>> {
         self.generation.message_value(self.generation.message(key, self.revision)?)
+    }
+
+    /// Whether a message is known, was clean, and looked like this; and of its parts nothing.
+    pub fn is_unchanged(&self, key: &MessageKey, now: &Stamp) -> bool {
+        match self.generation.message(key, self.revision) {
+            Some(Found::Overlay(version)) => version
+                .value
+                .is_some_and(|meta| meta.parts.is_none() && meta.observed.is_unchanged(now)),
+            Some(Found::Base(row)) => {
+                let base = self.generation.base.as_ref();
+                base.and_then(|base| base.message_observed(row))
+                    .is_some_and(|observed| observed.is_unchanged(now))
+            }
+            None => false,
+        }
+    }
+
+    /// How many messages a session has.
+    pub fn message_count(&self, id: &SessionId) -> usize {
+        self.generation.messages_of(id, self.revision).len()
     }
 
     /// A message, by its id alone; the first by session if several sessions have it.

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use scrollback_core_id::{EntityKey, Scope, SessionKey};
 use scrollback_core_type::{StageName, StageResult};
-use scrollback_index::{Contents, SessionIndex, SessionMeta};
+use scrollback_index::{IndexBuilder, SessionIndex, SessionMeta};
 use scrollback_stor_read::{Found, Result, Seen, Source, Survey};
 
 use super::pool::{self, OnProgress, Worker};
@@ -28,7 +28,7 @@ pub fn build_index(
     let mut stage = Stage::begin(StageName::Index, source.clock());
     let mut notes = Notes::default();
     let mut worker = Worker::new(source)?;
-    let mut contents = Contents::default();
+    let mut builder = IndexBuilder::new(source.id().clone());
     {
         let Worker { reader, metas, .. } = &mut worker;
         reader.scan(&Scope::Projects, &mut |found| {
@@ -39,7 +39,7 @@ pub fn build_index(
                         issue
                             .into_iter()
                             .for_each(|issue| notes.note(Some(entry.key.clone()), issue));
-                        contents.projects.push(meta);
+                        builder.add_project(&meta);
                     }
                 }
                 Found::Issue(key, issue) => notes.note(key, issue),
@@ -50,21 +50,27 @@ pub fn build_index(
     }
     let jobs = sessions(&mut worker, &mut notes)?;
     drop(worker);
+    let of_records = mark(&notes);
+    let builder = Mutex::new((builder, stage.counts));
     let read = pool::run(source, &jobs, progress, |worker, job: &Job| {
-        session::read_whole(worker, &job.key, job.record.clone(), parts, Notes::default())
+        let Whole { contents: mut session, notes } =
+            session::read_whole(worker, &job.key, job.record.clone(), parts, Notes::default())?;
+        session.state.upkeep.unsettled |= of_records.contains(&session.key);
+        // Turned into rows at once, by whoever read it: what was read need not be kept.
+        let mut builder = builder.lock().unwrap_or_else(PoisonError::into_inner);
+        let (builder, counts) = &mut *builder;
+        counts.sessions += usize::from(session.state.record.is_some());
+        counts.messages += session.messages.len();
+        let listed = session.messages.iter().filter_map(|message| message.parts.as_ref());
+        counts.parts += listed.map(|list| list.refs.len()).sum::<usize>();
+        builder.add_session(session);
+        Ok(notes.issues)
     })?;
     let ControlFlow::Continue(read) = read else { return Ok(ControlFlow::Break(())) };
-    let of_records = mark(&notes);
-    for Whole { contents: mut session, notes: more } in read {
-        session.state.upkeep.unsettled |= of_records.contains(&session.key);
-        stage.counts.sessions += usize::from(session.state.record.is_some());
-        stage.counts.messages += session.messages.len();
-        let listed = session.messages.iter().filter_map(|message| message.parts.as_ref());
-        stage.counts.parts += listed.map(|list| list.refs.len()).sum::<usize>();
-        notes.issues.extend(more.issues);
-        contents.sessions.push(session);
-    }
-    let index = SessionIndex::build(source.id().clone(), contents);
+    notes.issues.extend(read.into_iter().flatten());
+    let (builder, counts) = builder.into_inner().unwrap_or_else(PoisonError::into_inner);
+    stage.counts = counts;
+    let index = builder.finish();
     let mut result = stage.end(index);
     result.report.issues = notes.issues;
     locate_issues(&mut result.report, |key| source.locate(key));

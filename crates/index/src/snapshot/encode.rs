@@ -1,5 +1,6 @@
 //! Writing a snapshot: rows go to their sections one after the other, tables and header last.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use scrollback_core_id::{EntityKey, Epoch, Revision, SourceId};
@@ -12,6 +13,9 @@ use super::layout::{
 use super::row::{Row, RowMut};
 use super::table;
 use crate::{MessageMeta, Name, PartRef, ProjectMeta, SessionState};
+
+/// From so many parts on a second thread pays.
+const MANY: usize = 10_000;
 
 /// What a snapshot says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -191,6 +195,30 @@ impl Encoder {
         row.u32(tombstone::KIND, kind);
     }
 
+    /// Puts the sessions in the order of a base: newest first, those without a record last.
+    pub(crate) fn sort_sessions(&mut self) {
+        let place = |row: &[u8]| {
+            let row = Row(row);
+            let has_record = row.has(session::FLAGS, session::RECORD);
+            let order = has_record.then(|| row.i64(session::ORDER));
+            (Reverse(order), row.id_bytes(session::ID, &self.texts).to_vec())
+        };
+        let mut rows: Vec<(usize, &[u8])> =
+            self.sessions.chunks_exact(session::LEN).enumerate().collect();
+        rows.sort_by_cached_key(|(_, row)| place(row));
+        let mut numbers = vec![0_u32; rows.len()];
+        let mut sorted = Vec::with_capacity(self.sessions.len());
+        for (new, (old, row)) in rows.into_iter().enumerate() {
+            numbers[old] = new as u32;
+            sorted.extend_from_slice(row);
+        }
+        self.sessions = sorted;
+        for row in self.out[header::LEN..].chunks_exact_mut(message::LEN) {
+            let old = Row(row).u32(message::SESSION) as usize;
+            RowMut(row).u32(message::SESSION, numbers[old]);
+        }
+    }
+
     /// Ends the snapshot. `seed` is drawn at random: it keeps a hostile store from choosing ids
     /// that collide.
     pub(crate) fn finish(mut self, about: &About, seed: u64) -> Vec<u8> {
@@ -198,8 +226,18 @@ impl Encoder {
             table::build(rows.chunks_exact(len).map(|row| Row(row).id_bytes(0, texts)), seed)
         };
         let session_table = ids(&self.sessions, session::LEN, &self.texts);
-        let message_table = ids(&self.out[header::LEN..], message::LEN, &self.texts);
-        let part_table = ids(&self.parts, part::LEN, &self.texts);
+        let message_table = || ids(&self.out[header::LEN..], message::LEN, &self.texts);
+        let part_table = || ids(&self.parts, part::LEN, &self.texts);
+        // Tables of many rows are made side by side.
+        let (message_table, part_table) = if self.parts.len() < MANY * part::LEN {
+            (message_table(), part_table())
+        } else {
+            std::thread::scope(|scope| {
+                let message_table = scope.spawn(message_table);
+                let part_table = part_table();
+                (message_table.join().unwrap_or_default(), part_table)
+            })
+        };
         let mut names = Vec::with_capacity(self.names.all.len() * TEXT);
         for name in &self.names.all {
             grow(&mut names, TEXT).text(0, name.as_bytes(), &mut self.texts);

@@ -184,6 +184,13 @@ impl Snapshot {
         self.message_row(number).u64(message::SEQUENCE)
     }
 
+    /// What a message looked like; none if its parts were listed, which then matter too.
+    pub(crate) fn message_observed(&self, number: u32) -> Option<Observed> {
+        let row = self.message_row(number);
+        let has = |flag| row.has(message::FLAGS, flag);
+        (!has(message::LISTED)).then(|| row.observed(message::STAMP, has(message::CLEAN)))
+    }
+
     pub(crate) fn message(&self, number: u32) -> Option<MessageMeta> {
         let row = self.message_row(number);
         let has = |flag| row.has(message::FLAGS, flag);

@@ -1,6 +1,6 @@
 //! Tests of the crate's public face: against a model, under threads, and on damaged snapshots.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 
 mod damage;
 mod exercise;

@@ -4,8 +4,7 @@ use std::mem::size_of;
 
 use scrollback_core_type::Role;
 use scrollback_index::{
-    Contents, MessageMeta, PartList, PartRef, SessionContents, SessionIndex, SessionMeta,
-    SessionState,
+    IndexBuilder, MessageMeta, PartList, PartRef, SessionContents, SessionMeta, SessionState,
 };
 
 use crate::support::{message, message_key, session_key, store};
@@ -32,8 +31,9 @@ fn base(messages: u8, parts: usize) -> usize {
         state: SessionState::with_record(SessionMeta::new(session_key(1))),
         messages: (0..messages).map(one).collect(),
     };
-    let contents = Contents { projects: Vec::new(), sessions: vec![session] };
-    SessionIndex::build(store(), contents).stats().base_bytes
+    let mut builder = IndexBuilder::new(store());
+    builder.add_session(session);
+    builder.finish().stats().base_bytes
 }
 
 /// With its share of the tables, which are between two thirds and one third full.

@@ -1,6 +1,7 @@
 //! One look at the tree: the open root, and how directories and files are reached from it.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
@@ -9,6 +10,7 @@ use scrollback_core_type::json;
 use scrollback_stor_mmap::{
     Arena, Dir, Directory, FileKind, Frozen, ListBuffer, Look, MappedFile, MappedSpan, Piece,
 };
+use scrollback_stor_path::layout::MESSAGE;
 use scrollback_stor_path::{PathClass, discipline};
 
 use super::FileReader;
@@ -24,6 +26,13 @@ pub(super) struct FileLook<'s> {
     pub(super) name: Vec<u8>,
     /// The set that the walk is listing.
     pub(super) set: Option<Sighting>,
+    /// The directories of all messages and of all parts, once they were there: a look is at these,
+    /// and opening them for each of 40,000 messages would be a seventh of an index. As with the
+    /// root, one that is moved away meanwhile is still what this look looks at; one that is missing
+    /// is looked for again, because opencode makes it with its first file. What lists one of them
+    /// opens it anew, because a descriptor lists only once.
+    messages: Option<Rc<Dir>>,
+    parts: Option<Rc<Dir>>,
 }
 
 /// Bytes that were read: in the arena of the look, or mapped for themselves.
@@ -59,7 +68,17 @@ impl Fetched {
 impl<'s> FileLook<'s> {
     pub(super) fn new(store: &'s FileReader, root: Dir) -> Self {
         let look = Look::begin(store.clock.as_ref(), store.options);
-        Self { store, root, look, buffer: ListBuffer::default(), name: Vec::new(), set: None }
+        let buffer = ListBuffer::default();
+        Self { store, root, look, buffer, name: Vec::new(), set: None, messages: None, parts: None }
+    }
+
+    /// The directory of all messages or of all parts, kept open once it is there.
+    pub(super) fn top(&mut self, name: &'static str, note: &mut Note<'_>) -> Option<Rc<Dir>> {
+        let kept = if name == MESSAGE { &mut self.messages } else { &mut self.parts };
+        if kept.is_none() {
+            *kept = open_if_there(&self.root, name, || name.into(), note).map(Rc::new);
+        }
+        kept.clone()
     }
 
     /// Reads the file of an entity in its directory. The id need not be one that was listed.
@@ -114,19 +133,24 @@ pub(super) type Note<'n> = dyn FnMut(Option<EntityKey>, Issue) + 'n;
 impl FileLook<'_> {
     /// Walks something as it is from now on, and hands out what is found: the set that was listed,
     /// issues, entries.
-    fn walk(
+    fn walk<Entries: IntoIterator<Item = Entry>>(
         &mut self,
         each: &mut Each<'_>,
-        walk: impl FnOnce(&mut Self, &mut Note<'_>) -> Vec<Entry>,
+        walk: impl FnOnce(&mut Self, &mut Note<'_>) -> Entries,
     ) -> crate::Result<()> {
-        self.look = Look::begin(self.store.clock.as_ref(), self.store.options);
+        self.begin();
         let mut issues = Vec::new();
         self.set = None;
         let entries = walk(self, &mut |key, issue| issues.push(Found::Issue(key, issue)));
         let set = self.set.take().map(Found::Set);
-        let mut all = set.into_iter().chain(issues).chain(entries.into_iter().map(Found::Entry));
-        let _ = all.try_for_each(each);
+        // Entries are made as they are handed out: each is large, and many are but a name.
+        let entries = entries.into_iter().map(Found::Entry);
+        let _ = set.into_iter().chain(issues).chain(entries).try_for_each(each);
         Ok(())
+    }
+
+    fn begin(&mut self) {
+        self.look = Look::begin(self.store.clock.as_ref(), self.store.options);
     }
 }
 
@@ -136,19 +160,19 @@ impl Reader for FileLook<'_> {
     }
 
     fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> crate::Result<()> {
-        self.walk(each, |look, note| match scope {
-            Scope::Projects => look.projects(note),
-            Scope::Sessions => look.sessions(None, note),
-            Scope::Project(id) => look.sessions(Some(id), note),
-            Scope::Messages(session) => look.messages(session, note),
-            Scope::MessageNames(session) => look.name_messages(session, note),
-            Scope::Parts(message) => look.parts(message, note),
-            _ => Vec::new(),
-        })
+        match scope {
+            Scope::Projects => self.walk(each, Self::projects),
+            Scope::Sessions => self.walk(each, |look, note| look.sessions(None, note)),
+            Scope::Project(id) => self.walk(each, |look, note| look.sessions(Some(id), note)),
+            Scope::Messages(of) => self.walk(each, |look, note| look.messages(of, note)),
+            Scope::MessageNames(of) => self.walk(each, |look, note| look.name_messages(of, note)),
+            Scope::Parts(of) => self.walk(each, |look, note| look.parts(of, note)),
+            _ => Ok(()),
+        }
     }
 
     fn survey(&mut self, what: &Survey<'_>, each: &mut EachSeen<'_>) -> crate::Result<()> {
-        self.look = Look::begin(self.store.clock.as_ref(), self.store.options);
+        self.begin();
         self.walk_over(what, &mut Hand::new(each));
         Ok(())
     }

@@ -20,14 +20,17 @@ pub(super) struct MessageSighting {
 }
 
 impl FileLook<'_> {
-    pub(super) fn messages(&mut self, session: &SessionKey, note: &mut Note<'_>) -> Vec<Entry> {
+    pub(super) fn messages(
+        &mut self,
+        session: &SessionKey,
+        note: &mut Note<'_>,
+    ) -> impl Iterator<Item = Entry> + use<> {
         let mut arena = Arena::new();
         let found = self.read_messages(&mut arena, session, note);
         let arena = arena.freeze();
-        found
-            .into_iter()
-            .map(|it| Entry::new(it.key, it.order, it.fetched.into_span(&arena)))
-            .collect()
+        let entry =
+            move |it: MessageSighting| Entry::new(it.key, it.order, it.fetched.into_span(&arena));
+        found.into_iter().map(entry)
     }
 
     /// Reads the messages of a session and puts them in order.
@@ -64,16 +67,21 @@ impl FileLook<'_> {
         &mut self,
         session: &SessionKey,
         note: &mut Note<'_>,
-    ) -> Vec<Entry> {
-        let Some(dir) = self.open_session(session, note) else { return Vec::new() };
-        let ids = self.list_messages(&dir, session, note).into_iter();
-        let key = |message| MessageKey { session: session.session.clone(), message };
-        ids.map(|message| Entry::named(key(message), OrderKey::default())).collect()
+    ) -> impl Iterator<Item = Entry> + use<> {
+        let dir = self.open_session(session, note);
+        let ids = dir.map(|dir| self.list_messages(&dir, session, note)).unwrap_or_default();
+        let session = session.session.clone();
+        let key = move |message| MessageKey { session: session.clone(), message };
+        ids.into_iter().map(move |message| Entry::named(key(message), OrderKey::default()))
     }
 
-    pub(super) fn open_session(&self, session: &SessionKey, note: &mut Note<'_>) -> Option<Dir> {
+    pub(super) fn open_session(
+        &mut self,
+        session: &SessionKey,
+        note: &mut Note<'_>,
+    ) -> Option<Dir> {
         let id = session.session.as_str();
-        let all = open_if_there(&self.root, MESSAGE, || MESSAGE.into(), note)?;
+        let all = self.top(MESSAGE, note)?;
         open_if_there(&all, id, || [MESSAGE, id].iter().collect(), note)
     }
 
@@ -89,21 +97,22 @@ impl FileLook<'_> {
     }
 
     /// The names of a message's parts, in order, without reading them.
-    pub(super) fn parts(&mut self, owner: &MessageKey, note: &mut Note<'_>) -> Vec<Entry> {
-        let message = &owner.message;
-        let Some(dir) = self.open_parts(note).and_then(|all| open_message(&all, message, note))
-        else {
-            return Vec::new();
+    pub(super) fn parts(
+        &mut self,
+        owner: &MessageKey,
+        note: &mut Note<'_>,
+    ) -> impl Iterator<Item = Entry> + use<> {
+        let message = owner.message.clone();
+        let all = self.open_parts(note);
+        let named = match all.and_then(|all| open_message(&all, &message, note)) {
+            Some(dir) => {
+                self.see_this_set(&dir, owner.clone());
+                self.list_parts(&dir, &message, note)
+            }
+            None => Vec::new(),
         };
-        self.see_this_set(&dir, owner.clone());
-        let named = self.list_parts(&dir, message, note);
-        let key = |part| PartKey { message: message.clone(), part };
-        named.into_iter().map(|(order, part)| Entry::named(key(part), order)).collect()
-    }
-
-    /// The directory of all parts.
-    pub(super) fn open_parts(&self, note: &mut Note<'_>) -> Option<Dir> {
-        open_if_there(&self.root, PART, || PART.into(), note)
+        let key = move |part| PartKey { message: message.clone(), part };
+        named.into_iter().map(move |(order, part)| Entry::named(key(part), order))
     }
 
     /// Reads the parts of a message and puts them in order.

@@ -52,8 +52,8 @@ impl FileLook<'_> {
     }
 
     fn lost_parts(&mut self, messages: &HashSet<MessageId>, note: &mut Note<'_>) -> Vec<Entry> {
-        let Some(all) = self.open_parts(note) else { return Vec::new() };
         let path = || PART.into();
+        let Some(all) = open_if_there(&self.root, PART, path, note) else { return Vec::new() };
         let mut owners: Vec<MessageId> =
             ids(&all, Names::Directories, path, &mut self.buffer, note);
         owners.retain(|owner| !messages.contains(owner));

@@ -1,15 +1,18 @@
 //! Surveys of the tree: names from directories, and a stat of each.
 
 use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::str::FromStr;
 
-use scrollback_core_err::{Issue, IssueKind};
+use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{
-    EntityKey, MessageId, MessageKey, PartId, PartKey, ProjectId, SessionId, SessionKey, Stamp,
+    EntityKey, IdError, MessageKey, PartKey, ProjectId, SessionId, SessionKey, Stamp,
 };
 use scrollback_stor_mmap::{Dir, Directory, FileKind, Settled};
 use scrollback_stor_path::layout::{MESSAGE, PART, PROJECT, SESSION};
 
 use super::look::{FileLook, open_if_there, place_of};
+use super::messages::open_message;
 use super::names::{Names, ids};
 use crate::{EachSeen, Seen, Sighting, Survey};
 
@@ -24,12 +27,12 @@ impl<'h> Hand<'h> {
         Self { each, over: false }
     }
 
-    fn set(&mut self, set: Option<Sighting>) {
-        set.into_iter().for_each(|set| self.out(Seen::Sighting(set)));
-    }
-
     fn out(&mut self, seen: Seen) {
         self.over = self.over || (self.each)(seen) == ControlFlow::Break(());
+    }
+
+    fn note(&mut self, key: Option<EntityKey>, issue: Issue) {
+        self.out(Seen::Issue(key, issue));
     }
 }
 
@@ -46,39 +49,29 @@ impl FileLook<'_> {
     }
 
     fn see_projects(&mut self, hand: &mut Hand<'_>) {
-        let note = &mut |key, issue| hand.out(Seen::Issue(key, issue));
-        let Some(dir) = open_if_there(&self.root, PROJECT, || PROJECT.into(), note) else { return };
-        let found: Vec<ProjectId> =
-            ids(&dir, Names::Records, || PROJECT.into(), &mut self.buffer, note);
-        for id in found {
-            let key = EntityKey::Project(id.clone());
-            self.see_record(&dir, id.as_bytes(), key, None, &[PROJECT], hand);
-        }
+        let dir =
+            open_if_there(&self.root, PROJECT, || PROJECT.into(), &mut |k, i| hand.note(k, i));
+        let Some(dir) = dir else { return };
+        self.see_records(&dir, &[PROJECT], None, EntityKey::Project, hand);
     }
 
     fn see_sessions(&mut self, hand: &mut Hand<'_>) {
-        let note = &mut |key, issue| hand.out(Seen::Issue(key, issue));
+        let note = &mut |key, issue| hand.note(key, issue);
         let Some(all) = open_if_there(&self.root, SESSION, || SESSION.into(), note) else { return };
         let projects: Vec<ProjectId> =
             ids(&all, Names::Directories, || SESSION.into(), &mut self.buffer, note);
         for project in projects {
-            let note = &mut |key, issue| hand.out(Seen::Issue(key, issue));
-            let path = || [SESSION, project.as_str()].iter().collect();
-            let Some(dir) = open_if_there(&all, project.as_str(), path, note) else { continue };
-            let found: Vec<SessionId> = ids(&dir, Names::Records, path, &mut self.buffer, note);
-            for session in found {
-                if hand.over {
-                    return;
-                }
-                let key = EntityKey::Session(session.clone().into());
-                let place = [SESSION, project.as_str()];
-                self.see_record(&dir, session.as_bytes(), key, Some(&project), &place, hand);
-            }
+            let place = [SESSION, project.as_str()];
+            let note = &mut |key, issue| hand.note(key, issue);
+            let dir = open_if_there(&all, project.as_str(), || place.iter().collect(), note);
+            let Some(dir) = dir else { continue };
+            let key = |session: SessionId| EntityKey::Session(session.into());
+            self.see_records(&dir, &place, Some(&project), key, hand);
         }
     }
 
     fn see_message_sets(&mut self, hand: &mut Hand<'_>) {
-        let note = &mut |key, issue| hand.out(Seen::Issue(key, issue));
+        let note = &mut |key, issue| hand.note(key, issue);
         let Some(all) = open_if_there(&self.root, MESSAGE, || MESSAGE.into(), note) else { return };
         let found: Vec<SessionId> =
             ids(&all, Names::Directories, || MESSAGE.into(), &mut self.buffer, note);
@@ -86,109 +79,107 @@ impl FileLook<'_> {
             if hand.over {
                 return;
             }
-            self.see_set(&all, session.as_bytes(), SessionKey::from(session.clone()), hand);
+            let key = EntityKey::Session(session.clone().into());
+            self.see_set(&all, [MESSAGE, session.as_str()], key, hand);
         }
     }
 
     fn see_messages(&mut self, session: &SessionKey, hand: &mut Hand<'_>) {
-        let id = session.session.as_str();
-        let note = &mut |key, issue| hand.out(Seen::Issue(key, issue));
-        let Some(dir) = self.open_session(session, note) else { return };
-        self.see_this_set(&dir, session.clone());
-        hand.set(self.set.take());
-        let note = &mut |key, issue| hand.out(Seen::Issue(key, issue));
-        let path = || [MESSAGE, id].iter().collect();
-        let found: Vec<MessageId> = ids(&dir, Names::Records, path, &mut self.buffer, note);
-        for message in found {
-            if hand.over {
-                return;
-            }
-            let key = MessageKey { session: session.session.clone(), message: message.clone() };
-            self.see_record(&dir, message.as_bytes(), key.into(), None, &[MESSAGE, id], hand);
-        }
+        let Some(dir) = self.open_session(session, &mut |k, i| hand.note(k, i)) else { return };
+        self.see_listed(&dir, session.clone(), hand);
+        let session = &session.session;
+        let key = |message| MessageKey { session: session.clone(), message }.into();
+        self.see_records(&dir, &[MESSAGE, session.as_str()], None, key, hand);
     }
 
     fn see_part_sets(&mut self, messages: &[MessageKey], hand: &mut Hand<'_>) {
-        let note = &mut |key, issue| hand.out(Seen::Issue(key, issue));
-        let Some(all) = self.open_parts(note) else { return };
+        let Some(all) = self.open_parts(&mut |k, i| hand.note(k, i)) else { return };
         for key in messages {
             if hand.over {
                 return;
             }
-            self.see_set(&all, key.message.as_bytes(), key.clone(), hand);
+            self.see_set(&all, [PART, key.message.as_str()], key.clone().into(), hand);
         }
     }
 
-    fn see_parts(&mut self, message: &MessageKey, hand: &mut Hand<'_>) {
-        let id = message.message.as_str();
-        let note = &mut |key, issue| hand.out(Seen::Issue(key, issue));
+    fn see_parts(&mut self, owner: &MessageKey, hand: &mut Hand<'_>) {
+        let message = &owner.message;
+        let note = &mut |key, issue| hand.note(key, issue);
         let all = self.open_parts(note);
-        let path = || [PART, id].iter().collect();
-        let Some(dir) = all.and_then(|all| open_if_there(&all, id, path, note)) else { return };
-        self.see_this_set(&dir, message.clone());
-        hand.set(self.set.take());
-        let note = &mut |key, issue| hand.out(Seen::Issue(key, issue));
-        let found: Vec<PartId> = ids(&dir, Names::Records, path, &mut self.buffer, note);
-        for part in found {
+        let Some(dir) = all.and_then(|all| open_message(&all, message, note)) else { return };
+        self.see_listed(&dir, owner.clone(), hand);
+        let key = |part| PartKey { message: message.clone(), part }.into();
+        self.see_records(&dir, &[PART, message.as_str()], None, key, hand);
+    }
+
+    /// The records in a directory.
+    fn see_records<I: FromStr<Err = IdError> + AsRef<str>>(
+        &mut self,
+        dir: &Dir,
+        directory: &[&str],
+        project: Option<&ProjectId>,
+        key: impl Fn(I) -> EntityKey,
+        hand: &mut Hand<'_>,
+    ) {
+        let path = || directory.iter().collect();
+        let note = &mut |key, issue| hand.note(key, issue);
+        let found: Vec<I> = ids(dir, Names::Records, path, &mut self.buffer, note);
+        for id in found {
             if hand.over {
                 return;
             }
-            let key = PartKey { message: message.message.clone(), part: part.clone() };
-            self.see_record(&dir, part.as_bytes(), key.into(), None, &[PART, id], hand);
+            let kind = match self.stat_record(dir, id.as_ref()) {
+                Ok((FileKind::File, stamp)) => {
+                    let project = project.cloned();
+                    hand.out(Seen::Sighting(self.sighting(key(id), stamp, project)));
+                    continue;
+                }
+                Ok((FileKind::Link, _)) => IssueKind::Link,
+                Ok(_) => IssueKind::NotAFile,
+                Err(IssueKind::Vanished) => continue,
+                Err(kind) => kind,
+            };
+            let place = place_of(directory, id.as_ref());
+            hand.note(Some(key(id)), Issue::new(place, kind));
         }
     }
 
-    fn see_record(
-        &mut self,
-        dir: &Dir,
-        id: &[u8],
-        key: EntityKey,
-        project: Option<&ProjectId>,
-        directory: &[&str],
-        hand: &mut Hand<'_>,
-    ) {
+    fn stat_record(&mut self, dir: &Dir, id: &str) -> Result<(FileKind, Stamp), IssueKind> {
         self.name.clear();
-        self.name.extend_from_slice(id);
+        self.name.extend_from_slice(id.as_bytes());
         self.name.extend_from_slice(b".json");
-        let seen = match dir.stat(&self.name) {
-            Ok((FileKind::File, stamp)) => self.sighting(key, stamp, project.cloned()),
-            Ok((FileKind::Link, _)) => issue(key, directory, id, IssueKind::Link),
-            Ok(_) => issue(key, directory, id, IssueKind::NotAFile),
-            Err(IssueKind::Vanished) => return,
-            Err(kind) => issue(key, directory, id, kind),
-        };
-        hand.out(seen);
+        dir.stat(&self.name)
     }
 
-    fn see_set(&self, all: &Dir, name: &[u8], key: impl Into<EntityKey>, hand: &mut Hand<'_>) {
-        // What is no directory is an issue of whoever lists it.
-        if let Ok((FileKind::Directory, stamp)) = all.stat(name) {
-            hand.out(self.sighting(key.into(), stamp, None));
-        }
+    /// A set that is not listed. What is wrong with it is what opening it would say.
+    fn see_set(&self, all: &Dir, place: [&str; 2], key: EntityKey, hand: &mut Hand<'_>) {
+        let kind = match all.stat(place[1].as_bytes()) {
+            Ok((FileKind::Directory, stamp)) => {
+                return hand.out(Seen::Sighting(self.sighting(key, stamp, None)));
+            }
+            Ok((FileKind::Link, _)) => IssueKind::Link,
+            Ok(_) => IssueKind::NotADirectory,
+            Err(IssueKind::Vanished) => return,
+            Err(kind) => kind,
+        };
+        hand.note(None, Issue::new(Place::path(place.iter().collect::<PathBuf>()), kind));
+    }
+
+    /// A set that is about to be listed.
+    fn see_listed(&mut self, dir: &Dir, key: impl Into<EntityKey>, hand: &mut Hand<'_>) {
+        self.see_this_set(dir, key);
+        self.set.take().into_iter().for_each(|set| hand.out(Seen::Sighting(set)));
     }
 
     /// Keeps what a directory looks like that is about to be listed.
     pub(super) fn see_this_set(&mut self, dir: &Dir, key: impl Into<EntityKey>) {
-        self.set = dir.stamp().ok().map(|stamp| Sighting {
-            key: key.into(),
-            stamp,
-            settled: self.settles(&stamp),
-            project: None,
-        });
+        let stamp = dir.stamp().ok();
+        self.set = stamp.map(|stamp| self.sighting(key.into(), stamp, None));
     }
 
-    fn sighting(&self, key: EntityKey, stamp: Stamp, project: Option<ProjectId>) -> Seen {
-        let settled = self.settles(&stamp);
-        Seen::Sighting(Sighting { key, stamp, settled, project })
+    fn sighting(&self, key: EntityKey, stamp: Stamp, project: Option<ProjectId>) -> Sighting {
+        let settled =
+            if self.look.settles(&stamp) { Settled::Settled } else { Settled::Provisional };
+        Sighting { key, stamp, settled, project }
     }
-
-    /// Whether a stamp is old enough that a later change is sure to change it.
-    pub(super) fn settles(&self, stamp: &Stamp) -> Settled {
-        if self.look.settles(stamp) { Settled::Settled } else { Settled::Provisional }
-    }
-}
-
-fn issue(key: EntityKey, directory: &[&str], id: &[u8], kind: IssueKind) -> Seen {
-    let place = place_of(directory, &String::from_utf8_lossy(id));
-    Seen::Issue(Some(key), Issue::new(place, kind))
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use scrollback_core_id::{SourceId, UnixNanos};
 use scrollback_flow::{NoSnapshot, Snapshots};
 use scrollback_index::{
-    Contents, SessionContents, SessionIndex, SessionMeta, SessionState, Snapshot, SnapshotError,
+    IndexBuilder, SessionContents, SessionIndex, SessionMeta, SessionState, Snapshot, SnapshotError,
 };
 
 fn store(name: &str) -> SourceId {
@@ -25,9 +25,9 @@ fn of(store: SourceId, sessions: usize) -> Snapshot {
         let record = SessionMeta { title: Some("a title".into()), ..SessionMeta::new(key.clone()) };
         SessionContents { key, state: SessionState::with_record(record), messages: Vec::new() }
     };
-    let contents =
-        Contents { projects: Vec::new(), sessions: (0..sessions).map(session).collect() };
-    SessionIndex::build(store, contents).snapshot()
+    let mut builder = IndexBuilder::new(store);
+    (0..sessions).map(session).for_each(|session| builder.add_session(session));
+    builder.finish().snapshot()
 }
 
 fn now() -> UnixNanos {

@@ -1,0 +1,85 @@
+//! Building an index of a store that is read whole: what is added becomes rows at once.
+
+use std::fmt;
+
+use scrollback_core_id::{Epoch, Revision, SessionKey, SourceId};
+
+use crate::index::random;
+use crate::snapshot::{About, Encoder};
+use crate::{MessageMeta, ProjectMeta, SessionIndex, SessionState, rebase};
+
+/// A session with its messages.
+#[derive(Debug)]
+pub struct SessionContents {
+    /// Names it.
+    pub key: SessionKey,
+    /// What is known of the session itself.
+    pub state: SessionState,
+    /// Its messages, in no order.
+    pub messages: Vec<MessageMeta>,
+}
+
+/// Takes all of a store, each key once and in no order, and makes an index of it. Every key is a
+/// change of its own.
+pub struct IndexBuilder {
+    store: SourceId,
+    encoder: Encoder,
+    sequence: u64,
+}
+
+impl IndexBuilder {
+    /// An index of nothing yet.
+    pub fn new(store: SourceId) -> Self {
+        Self { store, encoder: Encoder::new(0, 0), sequence: 0 }
+    }
+
+    fn next(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence
+    }
+
+    /// Adds a project.
+    pub fn add_project(&mut self, project: &ProjectMeta) {
+        let sequence = self.next();
+        self.encoder.project(project, sequence);
+    }
+
+    /// Adds a session with its messages.
+    pub fn add_session(&mut self, session: SessionContents) {
+        let SessionContents { key, state, mut messages } = session;
+        let sequence = self.next();
+        self.encoder.session(key.session.as_bytes(), &state, sequence);
+        let place = |message: &MessageMeta| (message.order, message.key.message.clone());
+        if !messages.is_sorted_by(|a, b| place(a) <= place(b)) {
+            messages.sort_by_cached_key(place);
+        }
+        for message in &messages {
+            let sequence = self.next();
+            self.encoder.message(message, sequence, |_| sequence);
+        }
+    }
+
+    /// The index of what was added.
+    pub fn finish(mut self) -> SessionIndex {
+        self.encoder.sort_sessions();
+        let (epoch, revision) = (Epoch(random()), Revision(self.sequence));
+        let about = About {
+            store: self.store.clone(),
+            epoch,
+            revision,
+            floor: Revision(0),
+            lineage: vec![(epoch, revision)],
+        };
+        let snapshot = rebase::finish(self.encoder, &about);
+        SessionIndex::over(self.store, Some(snapshot), Vec::new(), epoch)
+    }
+}
+
+impl fmt::Debug for IndexBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IndexBuilder")
+            .field("store", &self.store)
+            .field("sequence", &self.sequence)
+            .finish_non_exhaustive()
+    }
+}
