@@ -40,6 +40,9 @@ impl<K: Hash + Eq, V: Clone> Table<K, V> {
     }
 
     pub(crate) fn get(&self, key: &K) -> Option<V> {
+        if self.map.is_empty() {
+            return None; // nearly always, after a warm start; the key need not be hashed
+        }
         self.map.pin().get(key).cloned()
     }
 

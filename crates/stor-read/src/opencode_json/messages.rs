@@ -103,7 +103,7 @@ impl FileLook<'_> {
         note: &mut Note<'_>,
     ) -> impl Iterator<Item = Entry> + use<> {
         let message = owner.message.clone();
-        let all = self.open_parts(note);
+        let all = self.top(PART, note);
         let named = match all.and_then(|all| open_message(&all, &message, note)) {
             Some(dir) => {
                 self.see_this_set(&dir, owner.clone());

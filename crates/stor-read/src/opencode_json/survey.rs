@@ -93,7 +93,7 @@ impl FileLook<'_> {
     }
 
     fn see_part_sets(&mut self, messages: &[MessageKey], hand: &mut Hand<'_>) {
-        let Some(all) = self.open_parts(&mut |k, i| hand.note(k, i)) else { return };
+        let Some(all) = self.top(PART, &mut |k, i| hand.note(k, i)) else { return };
         for key in messages {
             if hand.over {
                 return;
@@ -105,7 +105,7 @@ impl FileLook<'_> {
     fn see_parts(&mut self, owner: &MessageKey, hand: &mut Hand<'_>) {
         let message = &owner.message;
         let note = &mut |key, issue| hand.note(key, issue);
-        let all = self.open_parts(note);
+        let all = self.top(PART, note);
         let Some(dir) = all.and_then(|all| open_message(&all, message, note)) else { return };
         self.see_listed(&dir, owner.clone(), hand);
         let key = |part| PartKey { message: message.clone(), part }.into();

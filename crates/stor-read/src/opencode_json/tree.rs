@@ -2,6 +2,7 @@
 
 use scrollback_core_id::{EntityKey, OrderKey, SessionKey};
 use scrollback_stor_mmap::Arena;
+use scrollback_stor_path::layout::PART;
 
 use super::look::{FileLook, Note};
 use super::messages::open_message;
@@ -19,7 +20,7 @@ impl FileLook<'_> {
         let mut entries: Vec<Entry> = self.session(key, note).into_iter().collect();
         let mut arena = Arena::with_capacity(USUAL);
         let messages = self.read_messages(&mut arena, key, note);
-        let all_parts = if messages.is_empty() { None } else { self.open_parts(note) };
+        let all_parts = if messages.is_empty() { None } else { self.top(PART, note) };
         let mut found = Vec::with_capacity(messages.len() * 5);
         for message in messages {
             let id = message.key.message.clone();
