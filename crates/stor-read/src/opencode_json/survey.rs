@@ -1,12 +1,13 @@
 //! Surveys of the tree: names from directories, and a stat of each.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::Path;
 use std::str::FromStr;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{
-    EntityKey, IdError, MessageKey, PartKey, ProjectId, SessionId, SessionKey, Stamp,
+    EntityKey, IdError, MessageId, MessageKey, PartId, PartKey, ProjectId, SessionId, SessionKey,
+    Stamp,
 };
 use scrollback_stor_mmap::{Dir, Directory, FileKind, Settled};
 use scrollback_stor_path::layout::{MESSAGE, PART, PROJECT, SESSION};
@@ -43,6 +44,7 @@ impl FileLook<'_> {
             Survey::Sessions => self.see_sessions(hand),
             Survey::MessageSets => self.see_message_sets(hand),
             Survey::Messages(session) => self.see_messages(session, hand),
+            Survey::TheseMessages(session, ids) => self.see_these_messages(session, ids, hand),
             Survey::PartSets(messages) => self.see_part_sets(messages, hand),
             Survey::Parts(message) => self.see_parts(message, hand),
         }
@@ -52,7 +54,7 @@ impl FileLook<'_> {
         let dir =
             open_if_there(&self.root, PROJECT, || PROJECT.into(), &mut |k, i| hand.note(k, i));
         let Some(dir) = dir else { return };
-        self.see_records(&dir, &[PROJECT], None, EntityKey::Project, hand);
+        self.see_records(&dir, &[PROJECT], None, ProjectId::as_bytes, EntityKey::Project, hand);
     }
 
     fn see_sessions(&mut self, hand: &mut Hand<'_>) {
@@ -66,7 +68,7 @@ impl FileLook<'_> {
             let dir = open_if_there(&all, project.as_str(), || place.iter().collect(), note);
             let Some(dir) = dir else { continue };
             let key = |session: SessionId| EntityKey::Session(session.into());
-            self.see_records(&dir, &place, Some(&project), key, hand);
+            self.see_records(&dir, &place, Some(&project), SessionId::as_bytes, key, hand);
         }
     }
 
@@ -80,7 +82,7 @@ impl FileLook<'_> {
                 return;
             }
             let key = EntityKey::Session(session.clone().into());
-            self.see_set(&all, [MESSAGE, session.as_str()], key, hand);
+            self.see_set(&all, MESSAGE, session.as_bytes(), key, hand);
         }
     }
 
@@ -89,7 +91,15 @@ impl FileLook<'_> {
         self.see_listed(&dir, session.clone(), hand);
         let session = &session.session;
         let key = |message| MessageKey { session: session.clone(), message }.into();
-        self.see_records(&dir, &[MESSAGE, session.as_str()], None, key, hand);
+        self.see_records(&dir, &[MESSAGE, session.as_str()], None, MessageId::as_bytes, key, hand);
+    }
+
+    fn see_these_messages(&mut self, session: &SessionKey, ids: &[MessageId], hand: &mut Hand<'_>) {
+        let Some(dir) = self.open_session(session, &mut |k, i| hand.note(k, i)) else { return };
+        let session = &session.session;
+        let key = |message| MessageKey { session: session.clone(), message }.into();
+        let place = [MESSAGE, session.as_str()];
+        self.see_these(&dir, &place, None, MessageId::as_bytes, key, ids.to_vec(), hand);
     }
 
     fn see_part_sets(&mut self, messages: &[MessageKey], hand: &mut Hand<'_>) {
@@ -98,7 +108,7 @@ impl FileLook<'_> {
             if hand.over {
                 return;
             }
-            self.see_set(&all, [PART, key.message.as_str()], key.clone().into(), hand);
+            self.see_set(&all, PART, key.message.as_bytes(), key.clone().into(), hand);
         }
     }
 
@@ -109,26 +119,41 @@ impl FileLook<'_> {
         let Some(dir) = all.and_then(|all| open_message(&all, message, note)) else { return };
         self.see_listed(&dir, owner.clone(), hand);
         let key = |part| PartKey { message: message.clone(), part }.into();
-        self.see_records(&dir, &[PART, message.as_str()], None, key, hand);
+        self.see_records(&dir, &[PART, message.as_str()], None, PartId::as_bytes, key, hand);
     }
 
     /// The records in a directory.
-    fn see_records<I: FromStr<Err = IdError> + AsRef<str>>(
+    fn see_records<I: FromStr<Err = IdError>>(
         &mut self,
         dir: &Dir,
         directory: &[&str],
         project: Option<&ProjectId>,
+        bytes: impl Fn(&I) -> &[u8],
         key: impl Fn(I) -> EntityKey,
         hand: &mut Hand<'_>,
     ) {
         let path = || directory.iter().collect();
         let note = &mut |key, issue| hand.note(key, issue);
         let found: Vec<I> = ids(dir, Names::Records, path, &mut self.buffer, note);
-        for id in found {
+        self.see_these(dir, directory, project, bytes, key, found, hand);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what records of any kind have in common")]
+    fn see_these<I>(
+        &mut self,
+        dir: &Dir,
+        directory: &[&str],
+        project: Option<&ProjectId>,
+        bytes: impl Fn(&I) -> &[u8],
+        key: impl Fn(I) -> EntityKey,
+        these: Vec<I>,
+        hand: &mut Hand<'_>,
+    ) {
+        for id in these {
             if hand.over {
                 return;
             }
-            let kind = match self.stat_record(dir, id.as_ref()) {
+            let kind = match self.stat_record(dir, bytes(&id)) {
                 Ok((FileKind::File, stamp)) => {
                     let project = project.cloned();
                     hand.out(Seen::Sighting(self.sighting(key(id), stamp, project)));
@@ -139,21 +164,21 @@ impl FileLook<'_> {
                 Err(IssueKind::Vanished) => continue,
                 Err(kind) => kind,
             };
-            let place = place_of(directory, id.as_ref());
+            let place = place_of(directory, &String::from_utf8_lossy(bytes(&id)));
             hand.note(Some(key(id)), Issue::new(place, kind));
         }
     }
 
-    fn stat_record(&mut self, dir: &Dir, id: &str) -> Result<(FileKind, Stamp), IssueKind> {
+    fn stat_record(&mut self, dir: &Dir, id: &[u8]) -> Result<(FileKind, Stamp), IssueKind> {
         self.name.clear();
-        self.name.extend_from_slice(id.as_bytes());
+        self.name.extend_from_slice(id);
         self.name.extend_from_slice(b".json");
         dir.stat(&self.name)
     }
 
     /// A set that is not listed. What is wrong with it is what opening it would say.
-    fn see_set(&self, all: &Dir, place: [&str; 2], key: EntityKey, hand: &mut Hand<'_>) {
-        let kind = match all.stat(place[1].as_bytes()) {
+    fn see_set(&self, all: &Dir, top: &str, id: &[u8], key: EntityKey, hand: &mut Hand<'_>) {
+        let kind = match all.stat(id) {
             Ok((FileKind::Directory, stamp)) => {
                 return hand.out(Seen::Sighting(self.sighting(key, stamp, None)));
             }
@@ -162,7 +187,10 @@ impl FileLook<'_> {
             Err(IssueKind::Vanished) => return,
             Err(kind) => kind,
         };
-        hand.note(None, Issue::new(Place::path(place.iter().collect::<PathBuf>()), kind));
+        hand.note(
+            None,
+            Issue::new(Place::path(Path::new(top).join(&*String::from_utf8_lossy(id))), kind),
+        );
     }
 
     /// A set that is about to be listed.

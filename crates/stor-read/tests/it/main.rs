@@ -15,3 +15,5 @@ mod oracle;
 mod order;
 mod single;
 mod support;
+#[cfg(unix)]
+mod survey;
