@@ -20,7 +20,8 @@ pub trait Source: Send + Sync {
     fn clock(&self) -> &Arc<dyn Clock>;
 
     /// Opens one consistent look at the store, as far as the store allows: directory handles of a
-    /// tree of files, one read transaction of a database.
+    /// tree of files, one read transaction of a database. A look stays at the directories that it
+    /// opened even if they are moved away meanwhile; whoever wants to notice that opens another.
     ///
     /// # Errors
     /// [`Error::Store`](crate::Error::Store) if the store is not there or may not be read.
@@ -50,7 +51,8 @@ pub trait Reader {
     fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> Result<()>;
 
     /// Says what there is and in which state, and reads nothing. The set that is listed comes
-    /// first, the rest in no order; what vanishes meanwhile is no issue.
+    /// first, as it was before, the rest in no order. What is wrong with a name is the same issue
+    /// that [`Reader::scan`] has for it; what vanishes meanwhile is none.
     ///
     /// # Errors
     /// If the store cannot be walked.
@@ -86,7 +88,8 @@ pub type Each<'e> = dyn FnMut(Found) -> ControlFlow<()> + 'e;
 pub enum Found {
     /// An entity.
     Entry(Entry),
-    /// The set of records that the call lists, as it was before it was listed.
+    /// The set of records that the call lists, as it was before it was listed: what joins or leaves
+    /// it later changes its stamp, so a settled one that stays the same was listed whole.
     Set(Sighting),
     /// Something that is wrong, about an entity if the key is known.
     Issue(Option<EntityKey>, Issue),

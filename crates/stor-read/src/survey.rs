@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use scrollback_core_err::Issue;
-use scrollback_core_id::{EntityKey, MessageKey, ProjectId, SessionKey, Stamp};
+use scrollback_core_id::{EntityKey, MessageId, MessageKey, ProjectId, SessionKey, Stamp};
 use scrollback_stor_mmap::Settled;
 
 /// What a survey covers.
@@ -20,7 +20,11 @@ pub enum Survey<'a> {
     MessageSets,
     /// The set of messages of one session, before it is listed, and the record of each.
     Messages(&'a SessionKey),
-    /// The sets of parts of these messages, those that there are; sighted under the messages' keys.
+    /// The records of these messages of one session, in this order and without listing anything;
+    /// one that is not there is left out.
+    TheseMessages(&'a SessionKey, &'a [MessageId]),
+    /// The sets of parts of these messages, those that there are, without listing them; sighted
+    /// under the messages' keys.
     PartSets(&'a [MessageKey]),
     /// The set of parts of one message, before it is listed, and the record of each.
     Parts(&'a MessageKey),
@@ -35,7 +39,9 @@ pub struct Sighting {
     pub key: EntityKey,
     /// What it looked like.
     pub stamp: Stamp,
-    /// Whether a later change is sure to change the stamp: it is not as young as the look.
+    /// Whether a later change is sure to change the stamp. A stamp that was as young as the look
+    /// when the call began is provisional: what changes within the same tick of the file system's
+    /// clock may leave it as it is, so it must never pass for unchanged.
     pub settled: Settled,
     /// The project that a session's place says it belongs to.
     pub project: Option<ProjectId>,
