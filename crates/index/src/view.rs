@@ -7,7 +7,7 @@ use std::iter::Peekable;
 use std::sync::Arc;
 
 use scrollback_core_id::{
-    Cursor, MessageId, MessageKey, OrderKey, PartId, ProjectId, Revision, SessionId, Stamp,
+    Cursor, MessageId, MessageKey, OrderKey, PartId, ProjectId, Revision, SessionId,
 };
 
 use crate::generation::{Found, Generation};
@@ -166,24 +166,22 @@ impl View {
         self.generation.message_value(self.generation.message(key, self.revision)?)
     }
 
-    /// Whether a message is known, was clean, and looked like this; and of its parts nothing.
-    pub fn is_unchanged(&self, key: &MessageKey, now: &Stamp) -> bool {
-        match self.generation.message(key, self.revision) {
-            Some(Found::Overlay(version)) => version
-                .value
-                .is_some_and(|meta| meta.parts.is_none() && meta.observed.is_unchanged(now)),
-            Some(Found::Base(row)) => {
-                let base = self.generation.base.as_ref();
-                base.and_then(|base| base.message_observed(row))
-                    .is_some_and(|observed| observed.is_unchanged(now))
-            }
-            None => false,
-        }
-    }
-
-    /// How many messages a session has.
-    pub fn message_count(&self, id: &SessionId) -> usize {
-        self.generation.messages_of(id, self.revision).len()
+    /// How the messages of a session looked, in order, without the rest of them; none if the parts
+    /// of one were listed, which then matter too.
+    pub fn looks(&self, id: &SessionId) -> Option<(Vec<MessageId>, Vec<Observed>)> {
+        let found = self.generation.messages_of(id, self.revision).into_iter();
+        found
+            .map(|found| match found {
+                Found::Overlay(version) => {
+                    let meta = version.value.filter(|meta| meta.parts.is_none())?;
+                    Some((meta.key.message.clone(), meta.observed))
+                }
+                Found::Base(row) => {
+                    let base = self.generation.base.as_ref()?;
+                    Some((base.message_id(row)?, base.message_observed(row)?))
+                }
+            })
+            .collect()
     }
 
     /// A message, by its id alone; the first by session if several sessions have it.

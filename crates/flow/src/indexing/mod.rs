@@ -1,7 +1,7 @@
 //! An index of a Source: built once, then refreshed.
 //!
 //! `metas` makes what the index keeps from what a reader hands out; `session` reads one session
-//! whole or looks at it file by file; `pool` does that for many; `build` and `refresh` are the two
+//! whole and `verify` looks at it file by file; `pool` does that for many; `build` and `refresh` are the two
 //! ways to an index that equals its store. `snapshots` keeps them between runs.
 
 mod build;
@@ -10,6 +10,7 @@ pub(crate) mod pool;
 mod refresh;
 pub(crate) mod session;
 mod snapshots;
+pub(crate) mod verify;
 
 pub use build::build_index;
 pub(crate) use metas::sighted;

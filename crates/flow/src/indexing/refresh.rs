@@ -10,7 +10,8 @@ use scrollback_index::{Batch, SessionIndex, Upkeep, View};
 use scrollback_stor_read::{Found, Result, Seen, Sighting, Source, Survey};
 
 use super::pool::{self, OnProgress, Worker};
-use super::session::{self, Notes, Parts};
+use super::session::{Notes, Parts};
+use super::verify::{Sighted, verify};
 use crate::stage::{Stage, locate_issues};
 
 /// How thoroughly an index is compared with its store.
@@ -95,7 +96,7 @@ pub fn refresh_index(
     let jobs: Vec<(&SessionKey, &Sighted)> =
         there.iter().filter(|(key, now)| is_dirty(&view, key, now, options)).collect();
     let verified = pool::run(source, &jobs, progress, |worker, (key, now)| {
-        session::verify(worker, &view, key, Some(&now.records), options)
+        verify(worker, &view, key, Some(now), options)
     })?;
     let ControlFlow::Continue(verified) = verified else { return Ok(ControlFlow::Break(())) };
     for session in verified {
@@ -120,15 +121,6 @@ pub fn refresh_index(
     result.report.issues = notes.issues;
     locate_issues(&mut result.report, |key| source.locate(key));
     Ok(ControlFlow::Continue(result))
-}
-
-/// Where a session was sighted: its record, and the set of its messages.
-#[derive(Debug, Default)]
-struct Sighted {
-    records: Vec<Sighting>,
-    set: Option<Sighting>,
-    /// Whether something is wrong with the record.
-    wrong: bool,
 }
 
 fn sightings(worker: &mut Worker<'_>, notes: &mut Notes) -> Result<HashMap<SessionKey, Sighted>> {
@@ -169,14 +161,9 @@ fn is_dirty(view: &View, key: &SessionKey, now: &Sighted, options: &RefreshOptio
         }
         _ => false,
     };
-    let same_set = match (&upkeep.set, &now.set) {
-        (None, None) => true,
-        (Some(known), Some(now)) => known.is_unchanged(&now.stamp),
-        _ => false,
-    };
     options.verify == Verify::Full
         || !same_record
-        || !same_set
+        || !now.is_same_set(&upkeep)
         || now.wrong
         || options.is_hot(&upkeep)
         || options.parts > Parts::Later

@@ -1,23 +1,20 @@
-//! One session: read whole, or looked at file by file and read where it changed.
+//! One session, read whole.
 
-use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use scrollback_core_err::Issue;
 use scrollback_core_id::{
-    EntityKey, MessageId, MessageKey, PartId, Scope, SessionKey, Stamp, UnixNanos, circular_orders,
+    EntityKey, MessageKey, PartId, Scope, SessionKey, UnixNanos, circular_orders,
 };
 use scrollback_core_type::{StageIssue, StageName};
 use scrollback_index::{
-    Batch, MessageMeta, Observed, PartList, PartRef, SessionContents, SessionMeta, SessionState,
-    Upkeep, View,
+    MessageMeta, Observed, PartList, PartRef, SessionContents, SessionMeta, SessionState, Upkeep,
 };
-use scrollback_stor_read::{Entry, Found, Reader, Result, Seen, Sighting, Survey};
+use scrollback_stor_read::{Entry, Found, Reader, Result, Seen, Survey};
 
 use super::metas::{Metas, sighted};
 use super::pool::Worker;
-use super::refresh::RefreshOptions;
 
 /// How much of the parts an index keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -96,7 +93,7 @@ pub(crate) fn record(metas: &mut Metas, entry: Entry, notes: &mut Notes) -> Opti
     Some(meta)
 }
 
-fn message(metas: &mut Metas, entry: Entry, notes: &mut Notes) -> Option<MessageMeta> {
+pub(super) fn message(metas: &mut Metas, entry: Entry, notes: &mut Notes) -> Option<MessageMeta> {
     let (EntityKey::Message(key), Some(span)) = (&entry.key, &entry.span) else { return None };
     let (meta, issue) = metas.message(key.clone(), entry.order, span);
     notes.note_about(&entry.key, issue);
@@ -104,7 +101,7 @@ fn message(metas: &mut Metas, entry: Entry, notes: &mut Notes) -> Option<Message
 }
 
 /// What a refresh has to know of a session that was just looked at file by file.
-fn upkeep<'m>(
+pub(super) fn upkeep<'m>(
     record: Option<&SessionMeta>,
     set: Option<Observed>,
     messages: impl IntoIterator<Item = &'m MessageMeta>,
@@ -131,7 +128,7 @@ fn upkeep<'m>(
 }
 
 /// Lists the parts of a message.
-fn list_parts(
+pub(super) fn list_parts(
     reader: &mut dyn Reader,
     key: &MessageKey,
     parts: Parts,
@@ -169,238 +166,4 @@ fn list_parts(
         ControlFlow::Continue(())
     })?;
     Ok(PartList { set, refs: refs.into() })
-}
-
-/// What came of looking at a session file by file.
-pub(crate) struct Verified {
-    pub(crate) batch: Batch,
-    pub(crate) notes: Notes,
-}
-
-/// Looks at every file of a session, and at its parts as far as the index looked at them or
-/// the options want; reads what changed. `records` is where its record was sighted, if that is known.
-pub(crate) fn verify(
-    worker: &mut Worker<'_>,
-    view: &View,
-    key: &SessionKey,
-    records: Option<&[Sighting]>,
-    options: &RefreshOptions,
-) -> Result<Verified> {
-    let checked = worker.reader.clock().now();
-    let known = view.state(&key.session);
-    let mut notes = Notes::default();
-    let record = verify_record(worker, known.as_deref(), key, records, &mut notes)?;
-
-    let (mut set, mut there) = (None, Vec::new());
-    worker.reader.survey(&Survey::Messages(key), &mut |seen| {
-        match seen {
-            Seen::Sighting(sighting) => match sighting.key {
-                EntityKey::Message(key) => there.push((key, sighting.stamp)),
-                _ => set = Some(sighted(&sighting)),
-            },
-            Seen::Issue(key, issue) => notes.note(key, issue),
-        }
-        ControlFlow::Continue(())
-    })?;
-    worker.files += there.len() as u64;
-    let same_set = known.as_ref().is_some_and(|known| known.upkeep.set == set);
-    let same_record = known.as_ref().is_some_and(|known| known.record == record);
-    let calm = known.as_ref().is_some_and(|known| !options.is_hot(&known.upkeep));
-    if same_set
-        && same_record
-        && calm
-        && notes.issues.is_empty()
-        && options.parts == Parts::Later
-        && there.iter().all(|(key, stamp)| view.is_unchanged(key, stamp))
-        && there.len() == view.message_count(&key.session)
-    {
-        return Ok(Verified { batch: Batch::new(), notes }); // nearly always
-    }
-    let mut sighted_messages: HashMap<MessageId, Stamp> =
-        there.into_iter().map(|(key, stamp)| (key.message, stamp)).collect();
-
-    let old = view.by_session(&key.session);
-    let mut batch = Batch::new();
-    let mut messages = Vec::with_capacity(sighted_messages.len());
-    for message in &old {
-        match sighted_messages.get(&message.key.message) {
-            None => batch.remove_message(message.key.clone()),
-            Some(now) if message.observed.is_unchanged(now) => {
-                sighted_messages.remove(&message.key.message);
-                messages.push(MessageMeta::clone(message));
-            }
-            Some(_) => {} // it is among those to be read
-        }
-    }
-    read_messages(worker, key, sighted_messages.into_keys(), &old, &mut messages, &mut notes)?;
-    verify_parts(worker, &mut messages, options.parts, &mut notes)?;
-
-    let upkeep = upkeep(record.as_deref(), set, &messages, checked, &notes);
-    let by_id: HashMap<&MessageId, &Arc<MessageMeta>> =
-        old.iter().map(|message| (&message.key.message, message)).collect();
-    for message in messages {
-        if by_id.get(&message.key.message).is_none_or(|old| ***old != message) {
-            batch.put_message(message);
-        }
-    }
-    let is_there = record.is_some() || set.is_some();
-    match known {
-        Some(_) if !is_there => batch.remove_session(key.clone()),
-        None if !is_there => {}
-        known => {
-            let state = SessionState { record, upkeep };
-            // That it was looked at is worth a revision only if it need not be any more.
-            let same = known.is_some_and(|known| {
-                let same_but_when = Upkeep { checked: known.upkeep.checked, ..upkeep };
-                let calmed = options.is_hot(&known.upkeep) && !options.is_hot(&upkeep);
-                known.record == state.record && known.upkeep == same_but_when && !calmed
-            });
-            if !same || !batch.is_empty() {
-                batch.put_session(key.clone(), state);
-            }
-        }
-    }
-    Ok(Verified { batch, notes })
-}
-
-/// The session's record as it is now.
-fn verify_record(
-    worker: &mut Worker<'_>,
-    known: Option<&SessionState>,
-    key: &SessionKey,
-    records: Option<&[Sighting]>,
-    notes: &mut Notes,
-) -> Result<Option<Arc<SessionMeta>>> {
-    let known = known.and_then(|known| known.record.as_ref());
-    match (records, known) {
-        (Some([]), _) => return Ok(None),
-        (Some([now]), Some(known)) if is_same_record(known, now) => {
-            return Ok(Some(Arc::clone(known)));
-        }
-        _ => {}
-    }
-    let Worker { reader, metas, .. } = worker;
-    let asked = [EntityKey::Session(key.clone())];
-    let mut read = None;
-    reader.spans(&asked, &mut |found| {
-        match found {
-            Found::Entry(entry) => read = record(metas, entry, notes),
-            Found::Issue(_, issue) if issue.is_vanished() => {} // that is the answer
-            Found::Issue(key, issue) => notes.note(key, issue),
-            Found::Set(_) => {}
-        }
-        ControlFlow::Continue(())
-    })?;
-    // Without a sighting it is read at any rate: told apart by what it looked like.
-    match (read, known) {
-        (Some(read), Some(known)) if **known == read => Ok(Some(Arc::clone(known))),
-        (read, _) => Ok(read.map(Arc::new)),
-    }
-}
-
-/// Whether a record is as it was, and in the same project.
-fn is_same_record(known: &SessionMeta, now: &Sighting) -> bool {
-    known.observed.is_unchanged(&now.stamp)
-        && now.project.as_ref().is_none_or(|project| known.project.as_ref() == Some(project))
-}
-
-/// Reads messages that are new or changed. What was known of the parts of a changed one stays.
-fn read_messages(
-    worker: &mut Worker<'_>,
-    session: &SessionKey,
-    ids: impl Iterator<Item = MessageId>,
-    old: &[Arc<MessageMeta>],
-    messages: &mut Vec<MessageMeta>,
-    notes: &mut Notes,
-) -> Result<()> {
-    let key = |message| MessageKey { session: session.session.clone(), message };
-    let keys: Vec<EntityKey> = ids.map(|id| EntityKey::Message(key(id))).collect();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    let Worker { reader, metas, files } = worker;
-    *files += keys.len() as u64;
-    reader.spans(&keys, &mut |found| {
-        match found {
-            Found::Entry(entry) => {
-                if let Some(mut meta) = message(metas, entry, notes) {
-                    let old = old.iter().find(|old| old.key == meta.key);
-                    meta.parts = old.and_then(|old| old.parts.clone());
-                    messages.push(meta);
-                }
-            }
-            Found::Issue(_, issue) if issue.is_vanished() => {}
-            Found::Issue(key, issue) => notes.note(key, issue),
-            Found::Set(_) => {}
-        }
-        ControlFlow::Continue(())
-    })
-}
-
-/// Looks at the parts of messages as far as they were looked at before, or as `wanted`.
-fn verify_parts(
-    worker: &mut Worker<'_>,
-    messages: &mut [MessageMeta],
-    wanted: Parts,
-    notes: &mut Notes,
-) -> Result<()> {
-    let listed: Vec<MessageKey> = messages
-        .iter()
-        .filter(|message| message.parts.is_some())
-        .map(|message| message.key.clone())
-        .collect();
-    let mut sets: HashMap<MessageKey, Sighting> = HashMap::with_capacity(listed.len());
-    if !listed.is_empty() {
-        worker.files += listed.len() as u64;
-        worker.reader.survey(&Survey::PartSets(&listed), &mut |seen| {
-            match seen {
-                Seen::Sighting(sighting) => {
-                    if let EntityKey::Message(key) = &sighting.key {
-                        sets.insert(key.clone(), sighting);
-                    }
-                }
-                Seen::Issue(key, issue) => notes.note(key, issue),
-            }
-            ControlFlow::Continue(())
-        })?;
-    }
-    for message in messages {
-        let Some(list) = &message.parts else {
-            if wanted > Parts::Later {
-                let list = list_parts(&mut *worker.reader, &message.key, wanted, notes)?;
-                message.parts = Some(list);
-            }
-            continue;
-        };
-        let looked_at = list.refs.iter().any(|part| part.observed.is_some());
-        let level = if looked_at { Parts::Stamps } else { wanted.max(Parts::Names) };
-        let unchanged = match (&list.set, sets.get(&message.key)) {
-            (None, None) => true,
-            (Some(known), Some(now)) => known.is_unchanged(&now.stamp),
-            _ => false,
-        };
-        let complete = level == Parts::Names || list.refs.is_empty();
-        if unchanged && complete {
-            continue;
-        }
-        let mut now = list_parts(&mut *worker.reader, &message.key, level, notes)?;
-        worker.files += now.refs.len() as u64;
-        keep_kinds(&mut now, list);
-        message.parts = Some(now);
-    }
-    Ok(())
-}
-
-/// A part that looks as it did is of the kind that it was.
-fn keep_kinds(now: &mut PartList, known: &PartList) {
-    let known: HashMap<&PartId, &PartRef> =
-        known.refs.iter().map(|part| (&part.id, part)).collect();
-    let keep = |part: &PartRef| {
-        let stamp = |observed: Option<Observed>| observed.map(|observed| observed.stamp);
-        let old = known.get(&part.id).filter(|old| stamp(old.observed) == stamp(part.observed));
-        let mut part = part.clone();
-        part.kind = old.and_then(|old| old.kind);
-        part
-    };
-    now.refs = now.refs.iter().map(keep).collect();
 }

@@ -19,7 +19,7 @@ use scrollback_stor_read::{Result, Source};
 
 use self::sweep::Sweep;
 use crate::indexing::pool::Worker;
-use crate::indexing::session;
+use crate::indexing::verify::verify;
 use crate::indexing::{
     NoSnapshot, OnProgress, RefreshOptions, Refreshed, Snapshots, build_index, refresh_index,
 };
@@ -156,7 +156,7 @@ impl SessionMaterializer {
         let view = self.index.view();
         let (mut batch, mut report) = (scrollback_index::Batch::new(), StageReport::default());
         for key in sessions {
-            let verified = session::verify(&mut worker, &view, key, None, &self.options)?;
+            let verified = verify(&mut worker, &view, key, None, &self.options)?;
             batch.append(verified.batch);
             report.issues.extend(verified.notes.issues);
         }

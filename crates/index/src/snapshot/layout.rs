@@ -183,6 +183,10 @@ pub(super) mod tombstone {
     pub(crate) const LEN: usize = KIND + 4;
 }
 
+// What `docs/format/snapshot.md` says: a change of these is another version.
+const _: () = assert!(header::LEN == 256 && project::LEN == 72 && session::LEN == 204);
+const _: () = assert!(message::LEN == 228 && part::LEN == 72 && tombstone::LEN == 76);
+
 /// An epoch that this state continues, and the last of its revisions that is part of it.
 pub(super) mod lineage {
     pub(crate) const EPOCH: usize = 0;

@@ -1,5 +1,5 @@
 //! A writer, views and followers side by side: no view shows a mix, no follower misses a change.
-//! `cargo xtask miri` runs a small form of this under miri; `tests/loom.rs` goes through the
+//! `cargo xtask miri` runs a small form of this under miri; `loom.rs` goes through the
 //! interleavings of a smaller one.
 
 use std::collections::BTreeMap;

@@ -3,10 +3,7 @@
 //! Under `cfg(loom)` the index runs on loom's lock, and on a table that is one lock wide; papaya's
 //! own atomics are papaya's to check.
 
-#![cfg(loom)]
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
-
-use loom::thread;
+use ::loom::thread;
 use scrollback_core_id::{Cursor, OrderKey, SessionKey, SourceId};
 use scrollback_index::{Batch, SessionIndex, SessionMeta, SessionState, Since, Value, View};
 
@@ -34,7 +31,7 @@ fn index() -> SessionIndex {
 }
 
 fn model(check: impl Fn() + Sync + Send + 'static) {
-    let mut model = loom::model::Builder::new();
+    let mut model = ::loom::model::Builder::new();
     model.preemption_bound = Some(3);
     model.check(check);
 }
