@@ -22,6 +22,14 @@ pub trait Contestant {
     /// # Errors
     /// As [`Contestant::run`].
     fn proof(&mut self) -> Result<Value>;
+
+    /// What else is to be said of its result, besides time and peak memory. Not timed.
+    ///
+    /// # Errors
+    /// As [`Contestant::run`].
+    fn remark(&mut self) -> Result<Option<String>> {
+        Ok(None)
+    }
 }
 
 /// What a run came to.

@@ -47,6 +47,10 @@ impl Store {
             Size::M => ("M", Spec::medium(seed)),
         };
         let dir = stores()?.join(format!("{name}-{seed}"));
+        // Several processes may want it first at once: one makes it, the others wait.
+        fs::create_dir_all(stores()?)?;
+        let lock = File::options().append(true).create(true).open(dir.with_extension("lock"))?;
+        lock.lock().context("cannot wait for the store")?;
         let expected = match Expected::load(&dir) {
             Ok(expected) if holds(&expected, &spec) => expected,
             _ => generate(&dir, &spec)

@@ -66,6 +66,18 @@ impl Contestant for LibraryIndex {
         Ok(Outcome::of(move || sums(&index.view()).into()))
     }
 
+    /// What the index weighs, all told: rows, tables and texts.
+    fn remark(&mut self) -> Result<Option<String>> {
+        let stats = self.build()?.stats();
+        if stats.base.parts == 0 {
+            let each = stats.base_bytes / stats.base.messages.max(1);
+            return Ok(Some(format!("{each} bytes a message are kept, limit 450")));
+        }
+        let without = Self { source: Arc::clone(&self.source), parts: Parts::Later };
+        let more = stats.base_bytes - without.build()?.stats().base_bytes;
+        Ok(Some(format!("{} bytes a part are kept, limit 120", more / stats.base.parts)))
+    }
+
     fn proof(&mut self) -> Result<Value> {
         let view = self.build()?.view();
         let all = sessions(&view);

@@ -120,5 +120,12 @@ fn measure(task: &'static Task, args: &Args) -> Result<Report> {
         Size::S => format!("S, seed {}", args.seed),
         Size::M => format!("M, seed {}", args.seed),
     };
-    Ok(Report::new(task, store, options, &checksum, &timings, outside))
+    let mut remarks = Vec::new();
+    for contestant in &mut contestants {
+        let remark = contestant.remark()?;
+        remarks.extend(remark.map(|remark| format!("{}: {remark}", contestant.name())));
+    }
+    let mut report = Report::new(task, store, options, &checksum, &timings, outside);
+    report.remarks = remarks;
+    Ok(report)
 }

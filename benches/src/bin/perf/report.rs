@@ -22,6 +22,7 @@ pub(crate) struct Report {
     contestants: Vec<Row>,
     ratios: Vec<Judged>,
     memory: Option<Peak>,
+    pub(crate) remarks: Vec<String>,
 }
 
 /// A contestant; times in microseconds a run, over the rounds.
@@ -83,6 +84,7 @@ impl Report {
             found: checksum.to_string(),
             rounds: options.rounds,
             turn_ms: options.turn.as_millis(),
+            remarks: Vec::new(),
             ratios: judged.collect(),
             memory: task.memory.as_ref().and_then(|limit| judge_memory(limit, &contestants)),
             contestants,
@@ -174,6 +176,9 @@ impl fmt::Display for Report {
             if let Some(instructions) = judged.instructions {
                 writeln!(f, "  {:<18} {instructions:.3} in instructions", "")?;
             }
+        }
+        for remark in &self.remarks {
+            writeln!(f, "  {remark}")?;
         }
         if let Some(Peak { of, peak_kb, most_kb, verdict }) = &self.memory {
             let (peak, most) = (grouped(*peak_kb), grouped(*most_kb));

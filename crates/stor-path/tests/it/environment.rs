@@ -35,6 +35,25 @@ fn without_a_home_there_is_no_default() {
 }
 
 #[test]
+fn caches_lie_in_the_cache_home() {
+    let cache_dir = |xdg: Option<&str>, home: Option<&str>| {
+        let environment = Environment {
+            xdg_cache_home: xdg.map(Into::into),
+            home: home.map(Into::into),
+            ..Environment::default()
+        };
+        environment.cache_dir()
+    };
+    assert_eq!(cache_dir(Some("/cache"), Some("/home/ada")), Some("/cache/scrollback".into()));
+    let default = Some(PathBuf::from("/home/ada/.cache/scrollback"));
+    for unset in [None, Some(""), Some("relative")] {
+        assert_eq!(cache_dir(unset, Some("/home/ada")), default);
+    }
+    assert_eq!(cache_dir(None, None), None);
+    assert_eq!(cache_dir(None, Some("relative")), None);
+}
+
+#[test]
 fn the_process_has_an_environment() {
     let environment = Environment::from_process();
     assert_eq!(environment.xdg_data_home, std::env::var_os("XDG_DATA_HOME"));
