@@ -3,13 +3,14 @@
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use scrollback_core_id::{EntityKey, ProjectId, SessionKey};
 use scrollback_core_type::{Part, PartKind};
 use scrollback_flow::{
-    NoSnapshot, Origin, Parts, RefreshOptions, SessionLoader, SessionMaterializer, SessionScope,
-    Snapshots, run_session_flow,
+    NoSnapshot, Origin, Parts, Progress, RefreshOptions, SessionLoader, SessionMaterializer,
+    SessionScope, Snapshots, Verify, build_index, run_session_flow,
 };
 use scrollback_index::{SnapshotError, Usage};
 use scrollback_stor_read::FileReader;
@@ -243,4 +244,27 @@ fn one_bad_record_is_one_issue_at_every_look() {
         let place = result.report.issues[0].issue.place.to_string();
         assert!(place.starts_with("message/ses_1/msg_2.json"), "{place}");
     }
+}
+
+#[test]
+fn whoever_breaks_ends_the_run_and_nothing_is_changed() {
+    let source = open(&corpus_paths().storage);
+    let seen = AtomicUsize::new(0);
+    let third = |progress: Progress| {
+        assert_eq!(progress.of, 59);
+        match seen.fetch_add(1, Ordering::Relaxed) {
+            2 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
+        }
+    };
+    assert!(build_index(&source, Parts::Later, &third).unwrap().is_break());
+    let told = seen.load(Ordering::Relaxed);
+    assert!((3..59).contains(&told), "told {told} times");
+
+    let materializer = corpus();
+    let before = materializer.index().cursor();
+    let full = RefreshOptions { verify: Verify::Full, ..RefreshOptions::default() };
+    let refreshed = materializer.refresh(&full, &|_| ControlFlow::Break(()));
+    assert!(refreshed.unwrap().is_break());
+    assert_eq!(materializer.index().cursor(), before);
 }
