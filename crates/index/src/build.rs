@@ -49,9 +49,11 @@ impl IndexBuilder {
         let SessionContents { key, state, mut messages } = session;
         let sequence = self.next();
         self.encoder.session(key.session.as_bytes(), &state, sequence);
-        let place = |message: &MessageMeta| (message.order, message.key.message.clone());
-        if !messages.is_sorted_by(|a, b| place(a) <= place(b)) {
-            messages.sort_by_cached_key(place);
+        let ordered = |a: &MessageMeta, b: &MessageMeta| {
+            (a.order, &a.key.message).cmp(&(b.order, &b.key.message))
+        };
+        if !messages.is_sorted_by(|a, b| ordered(a, b).is_le()) {
+            messages.sort_by(ordered);
         }
         for message in &messages {
             let sequence = self.next();

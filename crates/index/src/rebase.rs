@@ -64,7 +64,7 @@ pub(crate) fn rebase(shared: &Shared, writer: &mut Writer) -> Snapshot {
 pub(crate) fn finish(encoder: Encoder, about: &About) -> Snapshot {
     let bytes: SnapshotBytes = Arc::new(encoder.finish(about, random()));
     #[expect(clippy::expect_used, reason = "a test opens every kind of snapshot that is written")]
-    Snapshot::open(bytes).expect("what was just encoded")
+    Snapshot::written(bytes).expect("what was just encoded")
 }
 
 /// Newest first; what has no record last.

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use scrollback_core_id::{EntityKey, Scope, SessionKey};
-use scrollback_core_type::{StageName, StageResult};
-use scrollback_index::{IndexBuilder, SessionIndex, SessionMeta};
+use scrollback_core_type::{StageCounts, StageName, StageResult};
+use scrollback_index::{IndexBuilder, SessionContents, SessionIndex, SessionMeta};
 use scrollback_stor_read::{Found, Result, Seen, Source, Survey};
 
 use super::pool::{self, OnProgress, Worker};
@@ -51,30 +51,51 @@ pub fn build_index(
     let jobs = sessions(&mut worker, &mut notes)?;
     drop(worker);
     let of_records = mark(&notes);
-    let builder = Mutex::new((builder, stage.counts));
+    let builder = Mutex::new(Counting { builder, counts: stage.counts });
+    let waiting = Mutex::new(Vec::new());
     let read = pool::run(source, &jobs, progress, |worker, job: &Job| {
         let Whole { contents: mut session, notes } =
             session::read_whole(worker, &job.key, job.record.clone(), parts, Notes::default())?;
         session.state.upkeep.unsettled |= of_records.contains(&session.key);
-        // Turned into rows at once, by whoever read it: what was read need not be kept.
-        let mut builder = builder.lock().unwrap_or_else(PoisonError::into_inner);
-        let (builder, counts) = &mut *builder;
-        counts.sessions += usize::from(session.state.record.is_some());
-        counts.messages += session.messages.len();
-        let listed = session.messages.iter().filter_map(|message| message.parts.as_ref());
-        counts.parts += listed.map(|list| list.refs.len()).sum::<usize>();
-        builder.add_session(session);
+        // Turned into rows soon, by whoever comes by when nobody else does: what was read need not
+        // be kept, and nobody waits.
+        waiting.lock().unwrap_or_else(PoisonError::into_inner).push(session);
+        if let Ok(mut builder) = builder.try_lock() {
+            builder.take(&waiting);
+        }
         Ok(notes.issues)
     })?;
     let ControlFlow::Continue(read) = read else { return Ok(ControlFlow::Break(())) };
     notes.issues.extend(read.into_iter().flatten());
-    let (builder, counts) = builder.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let mut builder = builder.into_inner().unwrap_or_else(PoisonError::into_inner);
+    builder.take(&waiting);
+    let Counting { builder, counts } = builder;
     stage.counts = counts;
     let index = builder.finish();
     let mut result = stage.end(index);
     result.report.issues = notes.issues;
     locate_issues(&mut result.report, |key| source.locate(key));
     Ok(ControlFlow::Continue(result))
+}
+
+/// Counts what goes into an index.
+struct Counting {
+    builder: IndexBuilder,
+    counts: StageCounts,
+}
+
+impl Counting {
+    /// Adds the sessions that wait.
+    fn take(&mut self, waiting: &Mutex<Vec<SessionContents>>) {
+        let sessions = std::mem::take(&mut *waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        for session in sessions {
+            self.counts.sessions += usize::from(session.state.record.is_some());
+            self.counts.messages += session.messages.len();
+            let listed = session.messages.iter().filter_map(|message| message.parts.as_ref());
+            self.counts.parts += listed.map(|list| list.refs.len()).sum::<usize>();
+            self.builder.add_session(session);
+        }
+    }
 }
 
 /// A session to be read.

@@ -66,6 +66,14 @@ impl Snapshot {
         {
             return Err(SnapshotError::Damaged);
         }
+        Self::written(bytes)
+    }
+
+    /// Takes the bytes of a snapshot that pass the checks of [`Snapshot::open`], as those do that
+    /// were just written.
+    pub(crate) fn written(bytes: SnapshotBytes) -> Result<Self, SnapshotError> {
+        let all = (*bytes).as_ref();
+        let head = Row(all);
         let sections = sections(head, all.len()).ok_or(SnapshotError::Damaged)?;
         let section = |section: Section| &all[sections[section as usize].clone()];
         let texts = section(Section::Texts);
