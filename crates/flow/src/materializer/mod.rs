@@ -8,7 +8,7 @@ mod sweep;
 
 use std::fmt;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use scrollback_core_err::PathError;
 use scrollback_core_id::{Revision, SessionKey};
@@ -39,6 +39,9 @@ pub struct SessionMaterializer {
     /// The revision that is in the snapshot's file.
     kept: Mutex<Revision>,
     sweep: Mutex<Sweep>,
+    /// Held from looking at the store to committing what was seen: of two that look side by side,
+    /// the one that looked first must not commit last.
+    looking: Mutex<()>,
 }
 
 /// Where an index began.
@@ -109,6 +112,7 @@ impl SessionMaterializer {
             origin,
             kept: Mutex::new(kept),
             sweep: Mutex::new(Sweep::default()),
+            looking: Mutex::new(()),
         };
         Ok(ControlFlow::Continue(StageResult { value, report }))
     }
@@ -143,6 +147,7 @@ impl SessionMaterializer {
         options: &RefreshOptions,
         progress: &OnProgress<'_>,
     ) -> Result<ControlFlow<(), StageResult<Refreshed>>> {
+        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         refresh_index(&*self.source, &self.index, options, progress)
     }
 
@@ -152,6 +157,7 @@ impl SessionMaterializer {
     /// # Errors
     /// If the store cannot be opened.
     pub fn verify_sessions(&self, sessions: &[SessionKey]) -> Result<StageReport> {
+        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let mut worker = Worker::new(&*self.source)?;
         let view = self.index.view();
         let (mut batch, mut report) = (scrollback_index::Batch::new(), StageReport::default());
@@ -175,9 +181,11 @@ impl SessionMaterializer {
         /// So many changed keys take about as long to find again as a snapshot to write.
         const WORTH: usize = 32;
         let Some(snapshots) = &self.snapshots else { return Ok(false) };
-        let mut kept = self.kept.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let stats = self.index.stats();
-        if *kept != Revision(0) && stats.overlay < WORTH {
+        // A large overlay may have become base meanwhile: then the revision tells.
+        let changes = stats.cursor.revision.0.saturating_sub(kept.0);
+        if *kept != Revision(0) && stats.overlay < WORTH && changes < WORTH as u64 {
             return Ok(false);
         }
         let snapshot = self.index.snapshot();

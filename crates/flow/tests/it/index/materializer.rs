@@ -268,3 +268,22 @@ fn whoever_breaks_ends_the_run_and_nothing_is_changed() {
     assert!(refreshed.unwrap().is_break());
     assert_eq!(materializer.index().cursor(), before);
 }
+
+#[test]
+fn what_became_base_meanwhile_is_kept_too() {
+    let world = World::new();
+    world.write("session/p/ses_1.json", &session("ses_1", "p", 0, 9));
+    let snapshots = || Some(Snapshots::new(world.snapshots()));
+    let materializer = start(world.source(), snapshots(), Parts::Later);
+    assert!(materializer.keep().unwrap());
+    for n in 0..4200 {
+        let id = format!("msg_{n}");
+        world.write(&format!("message/ses_1/{id}.json"), &message(&id, "ses_1", 1));
+    }
+    let options = RefreshOptions::default();
+    let _ = materializer.refresh(&options, &|_| ControlFlow::Continue(())).unwrap();
+    assert_eq!(materializer.index().stats().overlay, 0, "more than an overlay holds");
+    assert!(materializer.keep().unwrap());
+    let again = start(world.source(), snapshots(), Parts::Later);
+    assert_eq!(again.index().stats().base.messages, 4200);
+}
