@@ -194,12 +194,11 @@ fn put<K: Hash + Eq + Clone, V>(
     since: u64,
 ) -> Option<u64> {
     let version = Version { since, sequence, value };
-    let cell = table.get(key);
-    let replaced = cell.as_ref().map(|cell| cell.newest().since);
-    table.insert(
-        key.clone(),
-        cell.map_or_else(|| Cell::new(version.clone()), |cell| cell.with(version.clone())),
-    );
+    let (replaced, cell) = match table.get(key) {
+        Some(cell) => (Some(cell.newest().since), cell.with(version)),
+        None => (None, Cell::new(version)),
+    };
+    table.insert(key.clone(), cell);
     replaced
 }
 

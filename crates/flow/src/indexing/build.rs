@@ -55,7 +55,7 @@ pub fn build_index(
     let waiting = Mutex::new(Vec::new());
     let read = pool::run(source, &jobs, progress, |worker, job: &Job| {
         let Whole { contents: mut session, notes } =
-            session::read_whole(worker, &job.key, job.record.clone(), parts, Notes::default())?;
+            session::read_whole(worker, &job.key, job.record.clone(), parts)?;
         session.state.upkeep.unsettled |= of_records.contains(&session.key);
         // Turned into rows soon, by whoever comes by when nobody else does: what was read need not
         // be kept, and nobody waits.

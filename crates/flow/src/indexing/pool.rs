@@ -73,7 +73,7 @@ pub(crate) fn run<J: Sync, T: Send>(
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let workers = if jobs.len() < FEW { 1 } else { cores.min(WARM) };
     run.workers.store(workers, Ordering::Relaxed);
-    if workers == 1 && jobs.len() < FEW {
+    if jobs.len() < FEW {
         run.loop_alone();
     } else {
         thread::scope(|scope| {

@@ -59,8 +59,8 @@ pub(crate) fn read_whole(
     key: &SessionKey,
     record: Option<Arc<SessionMeta>>,
     parts: Parts,
-    mut notes: Notes,
 ) -> Result<Whole> {
+    let mut notes = Notes::default();
     let checked = worker.reader.clock().now();
     let (mut set, mut messages) = (None, Vec::new());
     let Worker { reader, metas, files } = worker;
