@@ -152,6 +152,12 @@ pub enum IssueKind {
         /// The kind of the system's error.
         kind: io::ErrorKind,
     },
+    /// A row that the database cannot read, as damaged pages make it.
+    #[error("the database cannot read it: {what}")]
+    Database {
+        /// The database's words.
+        what: String,
+    },
     /// An entity that went away between being listed and being read.
     #[error("gone since it was listed")]
     Vanished,

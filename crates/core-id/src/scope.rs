@@ -19,4 +19,7 @@ pub enum Scope {
     MessageNames(SessionKey),
     /// The parts of one message, in order.
     Parts(MessageKey),
+    /// Every part of every message with its bytes, in whatever order the store has them: to search
+    /// all of it.
+    AllParts,
 }

@@ -107,7 +107,7 @@ impl Build<'_> {
         match found {
             Found::Set(_) => {}
             Found::Issue(key, issue) => self.stage.note(key, issue),
-            Found::Entry(Entry { key, order, span, project }) => match key {
+            Found::Entry(Entry { key, order, span, project, .. }) => match key {
                 EntityKey::Session(key) => {
                     self.tree.session = SessionRefNode { key, span, project };
                 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::EntityKey;
 use scrollback_core_type::{StageName, StageResult, repair_surrogates};
-use scrollback_stor_mmap::MappedSpan;
+use scrollback_stor_mmap::{MappedSpan, Settled};
 use scrollback_stor_read::{Entry, Found, Reader, Result};
 
 use crate::plan::SessionTreePlan;
@@ -77,7 +77,7 @@ fn read_missing(
 fn finish(span: &mut Option<MappedSpan>, key: impl Fn() -> EntityKey, stage: &mut Stage) {
     let Some(read) = span else { return };
     stage.count_bytes(read);
-    if !read.is_settled() {
+    if read.settled() == Settled::Provisional {
         stage.note_kind(key(), IssueKind::Provisional);
     }
     if let Some((repaired, count)) = repair_surrogates(read) {

@@ -8,7 +8,7 @@ use scrollback_core_id::{Clock, EntityKey, UnixNanos};
 use scrollback_core_type::{
     StageCounts, StageIssue, StageName, StageReport, StageResult, StageRun,
 };
-use scrollback_stor_mmap::MappedSpan;
+use scrollback_stor_mmap::{MappedSpan, Settled};
 
 /// A stage while it runs.
 pub(crate) struct Stage {
@@ -43,7 +43,7 @@ impl Stage {
     /// Counts the bytes of a span.
     pub(crate) fn count_bytes(&mut self, span: &MappedSpan) {
         self.counts.bytes += span.len() as u64;
-        self.counts.provisional += usize::from(!span.is_settled());
+        self.counts.provisional += usize::from(span.settled() == Settled::Provisional);
     }
 
     pub(crate) fn end<T>(self, value: T) -> StageResult<T> {

@@ -115,6 +115,20 @@ impl Arena {
         Err(IssueKind::Unsettled { tries })
     }
 
+    /// Appends bytes that `write` brings, which another library read.
+    pub fn append(
+        &mut self,
+        stamp: Stamp,
+        settled: Settled,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Piece {
+        let start = self.bytes.len();
+        write(&mut self.bytes);
+        // What is before belongs to others.
+        let end = self.bytes.len().max(start);
+        Piece { range: start..end, stamp, settled }
+    }
+
     fn read_once<D: Directory>(
         &mut self,
         dir: &D,

@@ -13,6 +13,9 @@ use crate::map::Map;
 pub enum Settled {
     /// No write was under way: these bytes were the file.
     Settled,
+    /// The bytes are whole, but so young that their next change may leave the stamp as it is: an
+    /// equal stamp says nothing. A row of a database is at least this.
+    Young,
     /// A write may have been under way; the bytes parse, but may be a mix. Read again later.
     Provisional,
 }
@@ -103,7 +106,8 @@ impl MappedSpan {
         self.settled
     }
 
-    /// Whether no write was under way when the bytes were read.
+    /// Whether no write was under way when the bytes were read, and an equal stamp means equal
+    /// bytes from then on.
     pub fn is_settled(&self) -> bool {
         self.settled == Settled::Settled
     }

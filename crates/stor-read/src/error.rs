@@ -18,7 +18,7 @@ pub enum Error {
         /// Its root.
         path: PathBuf,
         /// Why.
-        source: Box<scrollback_stor_mmap::Error>,
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The store does not hold the entity.
     #[error("the store has no {0}")]

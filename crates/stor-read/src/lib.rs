@@ -7,9 +7,11 @@ mod error;
 mod opencode_json;
 mod source;
 mod survey;
+mod watch;
 
 pub use convenience::{Listing, SourceExt, parse_span};
 pub use error::{Error, Result};
 pub use opencode_json::FileReader;
 pub use source::{Each, Entry, Found, Reader, Source};
 pub use survey::{EachSeen, Seen, Sighting, Survey};
+pub use watch::{Probe, Probed, SourceToken, WatchRoot, WatchedFiles};

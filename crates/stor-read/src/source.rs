@@ -9,7 +9,7 @@ use scrollback_core_err::Issue;
 use scrollback_core_id::{Clock, EntityKey, OrderKey, ProjectId, Scope, SessionKey, SourceId};
 use scrollback_stor_mmap::MappedSpan;
 
-use crate::{EachSeen, Result, Sighting, Survey};
+use crate::{EachSeen, Probed, Result, Sighting, SourceToken, Survey, WatchRoot};
 
 /// A store that can be read, and that is only ever read.
 pub trait Source: Send + Sync {
@@ -27,6 +27,18 @@ pub trait Source: Send + Sync {
     /// [`Error::Store`](crate::Error::Store) if the store is not there or may not be read.
     fn open(&self) -> Result<Box<dyn Reader + '_>>;
 
+    /// Says what a feed has to follow to hear of every change.
+    fn watch_plan(&self) -> Vec<WatchRoot>;
+
+    /// Says, at little cost, what may have changed since `since` was handed out, by this Source or
+    /// by one of the same store in another process. The new token is of a moment before whatever
+    /// a look that is opened afterwards sees: what changes between the two is told twice, and
+    /// nothing is missed. Without a token the answer is [`Probe::Rescan`].
+    ///
+    /// # Errors
+    /// [`Error::Store`](crate::Error::Store) if the store is not there or may not be read.
+    fn probe(&self, since: Option<&SourceToken>) -> Result<Probed>;
+
     /// Says where an entity is kept, for people who want to look at it: a file, relative to the
     /// root of the store. Nothing is promised about what is there.
     fn locate(&self, key: &EntityKey) -> Option<PathBuf>;
@@ -41,7 +53,8 @@ pub trait Reader {
     fn clock(&self) -> &Arc<dyn Clock>;
 
     /// Hands out the entities of a scope, in the store's order: sessions newest first by
-    /// `time.updated`, messages by `(time.created, id)`, parts by their id's clock. Projects,
+    /// `time.updated`, messages by `(time.created, id)`, parts by their id's clock; all parts of
+    /// the store in whatever order it has them. Projects,
     /// sessions and messages come with their spans, because their order is read from them; parts
     /// come as names, and so do messages if only their names are asked for. The set of messages of
     /// a session, or of parts of a message, is handed out first, where there is one.
@@ -71,6 +84,12 @@ pub trait Reader {
     /// # Errors
     /// If nothing of the session can be read.
     fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> Result<()>;
+
+    /// Whether the store has a session: its record, readable or not, or messages of it.
+    ///
+    /// # Errors
+    /// If the store cannot be asked.
+    fn holds(&mut self, session: &SessionKey) -> Result<bool>;
 
     /// Hands out what belongs to something that is not there, with spans: messages without their
     /// session, parts without their message. Walks the whole store.
@@ -106,17 +125,19 @@ pub struct Entry {
     pub span: Option<MappedSpan>,
     /// The project that a session's place says it belongs to.
     pub project: Option<ProjectId>,
+    /// Which of several stores a session is from; none where there is but one.
+    pub origin: Option<SourceId>,
 }
 
 impl Entry {
     /// An entity with its bytes.
     pub fn new(key: impl Into<EntityKey>, order: OrderKey, span: MappedSpan) -> Self {
-        Self { key: key.into(), order, span: Some(span), project: None }
+        Self { key: key.into(), order, span: Some(span), project: None, origin: None }
     }
 
     /// An entity that was only named.
     pub fn named(key: impl Into<EntityKey>, order: OrderKey) -> Self {
-        Self { key: key.into(), order, span: None, project: None }
+        Self { key: key.into(), order, span: None, project: None, origin: None }
     }
 }
 

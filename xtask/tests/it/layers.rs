@@ -57,6 +57,15 @@ const ALLOWED: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "scrollback-stor-sqlite",
+        &[
+            ("rusqlite", "SQLite itself, bundled: nobody else may read its files"),
+            ("serde_json", "texts and numbers of columns as JSON"),
+            ("thiserror", "why a database cannot be read"),
+            ("xxhash-rust", "which rows a set has, as one number"),
+        ],
+    ),
+    (
         "scrollback-flow",
         &[
             ("serde", "the export is written through it"),

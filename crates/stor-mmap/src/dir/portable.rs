@@ -32,6 +32,11 @@ impl PortableDir {
         Ok(Self { path: path.to_owned() })
     }
 
+    /// Whether this process may make files in this directory, as far as its mode tells.
+    pub fn is_writable(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|it| !it.permissions().readonly())
+    }
+
     fn path(&self, name: &[u8]) -> Result<PathBuf, IssueKind> {
         check_name(name)?;
         let name = str::from_utf8(name)

@@ -7,7 +7,9 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::buffer::spare_capacity;
-use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, statat};
+use rustix::fs::{
+    Access, AtFlags, CWD, FileType, Mode, OFlags, Stat, accessat, fstat, openat, statat,
+};
 use rustix::io::{Errno, pread, retry_on_intr};
 use scrollback_core_err::{AtPath, IssueKind};
 use scrollback_core_id::{Stamp, UnixNanos};
@@ -41,6 +43,11 @@ impl Dir {
         let flags = DIRECTORY.difference(OFlags::NOFOLLOW);
         let fd = retry_on_intr(|| openat(CWD, path, flags, Mode::empty())).at("open", path)?;
         Ok(fd.into())
+    }
+
+    /// Whether this process may make files in this directory.
+    pub fn is_writable(&self) -> bool {
+        retry_on_intr(|| accessat(&self.fd, c".", Access::WRITE_OK, AtFlags::empty())).is_ok()
     }
 
     fn open_at(&self, name: &[u8], flags: OFlags) -> Result<OwnedFd, IssueKind> {

@@ -149,7 +149,7 @@ impl FileLook<'_> {
         Ok(())
     }
 
-    fn begin(&mut self) {
+    pub(super) fn begin(&mut self) {
         self.look = Look::begin(self.store.clock.as_ref(), self.store.options);
     }
 }
@@ -167,6 +167,7 @@ impl Reader for FileLook<'_> {
             Scope::Messages(of) => self.walk(each, |look, note| look.messages(of, note)),
             Scope::MessageNames(of) => self.walk(each, |look, note| look.name_messages(of, note)),
             Scope::Parts(of) => self.walk(each, |look, note| look.parts(of, note)),
+            Scope::AllParts => self.all_parts(each),
             _ => Ok(()),
         }
     }
@@ -183,6 +184,11 @@ impl Reader for FileLook<'_> {
 
     fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> crate::Result<()> {
         self.walk(each, |look, note| look.whole(session, note))
+    }
+
+    fn holds(&mut self, session: &SessionKey) -> crate::Result<bool> {
+        self.begin();
+        Ok(self.has_session(session))
     }
 
     fn orphans(&mut self, each: &mut Each<'_>) -> crate::Result<()> {

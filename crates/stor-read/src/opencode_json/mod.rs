@@ -3,6 +3,7 @@
 //! A `FileReader` knows where the tree is; a `Look` is one look at it. What a look can do is split
 //! by what is walked: sessions and projects, messages and parts, whole trees, orphans.
 
+mod all_parts;
 mod look;
 mod messages;
 mod names;
@@ -19,10 +20,13 @@ use std::sync::Arc;
 
 use scrollback_core_id::{Clock, EntityKey, SourceId};
 use scrollback_stor_mmap::{Dir, MapPolicy, ReadOptions};
+use scrollback_stor_path::layout::{
+    MESSAGE, PART, PROJECT, SESSION, SESSION_DIFF, SESSION_SHARE, TODO,
+};
 use scrollback_stor_path::path_of;
 
 use self::look::FileLook;
-use crate::{Error, Found, Reader, Result, Source};
+use crate::{Error, Found, Probed, Reader, Result, Source, SourceToken, WatchRoot, WatchedFiles};
 
 /// Reads opencode's JSON tree. Cheap to make: nothing is opened before it is asked for.
 #[derive(Clone)]
@@ -75,6 +79,23 @@ impl Source for FileReader {
             source: Box::new(source),
         })?;
         Ok(Box::new(FileLook::new(self, root)))
+    }
+
+    /// Every directory that holds records: whatever opencode writes is a file of one of them, below
+    /// at most one other.
+    fn watch_plan(&self) -> Vec<WatchRoot> {
+        let below = [(SESSION, 1), (MESSAGE, 1), (PART, 1)];
+        let flat = [PROJECT, SESSION_DIFF, TODO, SESSION_SHARE].map(|name| (name, 0));
+        let root = |(name, depth)| {
+            let files = WatchedFiles::Ending(".json");
+            WatchRoot { path: self.storage.join(name), depth, files }
+        };
+        below.into_iter().chain(flat).map(root).collect()
+    }
+
+    /// Files that are rewritten in place change no directory: only looking at each tells.
+    fn probe(&self, _since: Option<&SourceToken>) -> Result<Probed> {
+        Ok(Probed::rescan())
     }
 
     fn locate(&self, key: &EntityKey) -> Option<PathBuf> {

@@ -6,11 +6,12 @@ use std::collections::HashMap;
 use scrollback_core_err::{Issue, IssueKind};
 use scrollback_core_id::{EntityKey, OrderKey, ProjectId, SessionId, SessionKey};
 use scrollback_core_type::order_time;
-use scrollback_stor_mmap::{Arena, Dir, MappedSpan};
-use scrollback_stor_path::layout::{PROJECT, SESSION};
+use scrollback_stor_mmap::{Arena, Dir, Directory, MappedSpan};
+use scrollback_stor_path::layout::{MESSAGE, PROJECT, SESSION};
 
 use super::look::{Fetched, FileLook, Note, open_if_there, place_of};
 use super::names::{Names, ids};
+use super::spans::is_safe;
 use crate::Entry;
 
 /// A session's record, where it was found.
@@ -76,6 +77,28 @@ impl FileLook<'_> {
         let mut arena = Arena::new();
         let found = self.sightings(&mut arena, key, note);
         newest_of_each(found, arena, note).pop()
+    }
+
+    /// Whether there is a record of a session, or a directory of its messages.
+    pub(super) fn has_session(&mut self, key: &SessionKey) -> bool {
+        let note = &mut |_, _| {};
+        if !is_safe(&key.clone().into(), note) {
+            return false;
+        }
+        let id = key.session.as_bytes();
+        if self.top(MESSAGE, note).is_some_and(|all| all.stat(id).is_ok()) {
+            return true;
+        }
+        let Some(dir) = open_if_there(&self.root, SESSION, || SESSION.into(), note) else {
+            return false;
+        };
+        let projects: Vec<ProjectId> =
+            ids(&dir, Names::Directories, || SESSION.into(), &mut self.buffer, note);
+        let name = [id, b".json"].concat();
+        let has = |project: ProjectId| {
+            dir.open_dir(project.as_bytes()).is_ok_and(|dir| dir.stat(&name).is_ok())
+        };
+        projects.into_iter().any(has)
     }
 
     fn sightings(
@@ -163,7 +186,7 @@ fn newest_first(key: EntityKey, project: Option<ProjectId>, span: MappedSpan) ->
     let changed = time.updated.or(time.created);
     // A damaged record sorts by its file, and behind a sound one of the same session.
     let order = OrderKey(changed.unwrap_or_else(|| span.stamp().mtime.as_millis().min(0)));
-    Entry { key, order, span: Some(span), project }
+    Entry { project, ..Entry::new(key, order, span) }
 }
 
 fn sort_newest_first(entries: &mut [Entry]) {

@@ -1,35 +1,15 @@
-//! What every Source must do: its calls agree with each other. More Sources join the list here.
+//! What every Source must do: its calls agree with each other. The tests of each Source bring it
+//! in, and say in `support::on_all` which stores it is checked on.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use scrollback_core_id::{EntityKey, Scope, SessionKey, Stamp};
 use scrollback_stor_mmap::Settled;
-use scrollback_stor_read::{Entry, Seen, Source, Survey};
+use scrollback_stor_read::{Entry, Probe, Seen, Source, Survey};
 
-use crate::support::{cut_short, key, orphans, real, scan, spans, stated, tree};
-
-/// Runs a check on every Source that there is.
-fn on_all(check: impl Fn(&dyn Source)) {
-    check(&real());
-    let (_dir, small) = stated(
-        r#"
-        //- project/p.json
-        {"id":"p"}
-        //- session/p/ses_1.json
-        {"id":"ses_1","time":{"created":1,"updated":1}}
-        //- session/q/ses_2.json
-        {"id":"ses_2","time":{"created":1,"updated":2}}
-        //- message/ses_1/msg_1.json
-        {"id":"msg_1","role":"user","time":{"created":1}}
-        //- part/msg_1/prt_1.json
-        {"id":"prt_1","type":"text"}
-        //- part/msg_gone/prt_2.json
-        {"id":"prt_2","type":"text"}
-        "#,
-    );
-    check(&small);
-}
+use crate::calls::{cut_short, key, orphans, scan, spans, tree};
+use crate::support::on_all;
 
 fn sessions(store: &dyn Source) -> Vec<SessionKey> {
     let keys = scan(store, &Scope::Sessions).entries.into_iter().map(|entry| match entry.key {
@@ -235,12 +215,46 @@ fn what_is_not_there_is_nothing_or_an_issue() {
 }
 
 #[test]
-fn places_are_files_of_the_store() {
-    let store = real();
-    for session in sessions(&store) {
-        for entry in tree(&store, &session).entries {
-            let path = store.storage().join(store.locate(&entry.key).unwrap());
-            assert_eq!(std::fs::read(path).unwrap(), bytes(&entry), "{}", entry.key);
+fn all_parts_are_those_of_all_messages_and_the_orphans() {
+    on_all(|store| {
+        let found = scan(store, &Scope::AllParts);
+        assert!(found.issues.is_empty());
+        let is_part = |entry: &Entry| matches!(entry.key, EntityKey::Part(_));
+        let all = sessions(store).into_iter().flat_map(|session| tree(store, &session).entries);
+        let all = all.chain(orphans(store).entries).filter(is_part);
+        let sorted = |entries: Vec<Entry>| {
+            let mut all: Vec<_> =
+                entries.iter().map(|it| (it.key.clone(), bytes(it).to_vec())).collect();
+            all.sort_unstable();
+            all
+        };
+        assert_eq!(sorted(found.entries), sorted(all.collect()));
+    });
+}
+
+#[test]
+fn a_store_holds_what_it_lists() {
+    on_all(|store| {
+        let mut reader = store.open().unwrap();
+        for session in sessions(store) {
+            assert!(reader.holds(&session).unwrap());
         }
-    }
+        assert!(!reader.holds(&key("ses_gone")).unwrap());
+    });
+}
+
+#[test]
+fn a_plan_to_watch_names_directories() {
+    on_all(|store| {
+        let plan = store.watch_plan();
+        assert!(plan.iter().any(|root| root.path.is_dir()));
+        assert!(plan.iter().all(|root| root.path.is_absolute()));
+    });
+}
+
+#[test]
+fn a_probe_without_a_token_knows_nothing() {
+    on_all(|store| {
+        assert_eq!(store.probe(None).unwrap().probe, Probe::Rescan);
+    });
 }

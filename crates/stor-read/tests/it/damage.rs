@@ -6,7 +6,8 @@ use scrollback_fixtures::write_tree;
 use scrollback_stor_mmap::ReadOptions;
 use scrollback_stor_read::{Error, Source, SourceExt};
 
-use crate::support::{key, names, open, open_at, orphans, placed, scan, spans, stated, tree};
+use crate::calls::{key, names, orphans, scan, spans, tree};
+use crate::support::{open, open_at, placed, stated};
 
 const SOUND: &str = r#"
     //- session/p/ses_1.json

@@ -6,7 +6,8 @@ use std::os::unix::net::UnixListener;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::Scope;
 
-use crate::support::{key, names, orphans, placed, scan, skip, stated, tree};
+use crate::calls::{key, names, orphans, scan, tree};
+use crate::support::{placed, skip, stated};
 
 const SOUND: &str = r#"
     //- session/p/ses_1.json

@@ -7,6 +7,7 @@
     reason = "tests make stores, and fail where they cannot go on"
 )]
 
+mod calls;
 mod conformance;
 mod damage;
 #[cfg(unix)]

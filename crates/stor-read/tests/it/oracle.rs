@@ -3,9 +3,11 @@
 use scrollback_core_id::{EntityKey, Scope};
 use scrollback_core_type::{Parse, SessionHead};
 use scrollback_fixtures::{Corpus, corpus};
+use scrollback_stor_read::Source;
 use serde_json::Value;
 
-use crate::support::{orphans, real, scan, tree};
+use crate::calls::{orphans, scan, tree};
+use crate::support::real;
 
 #[test]
 fn the_corpus_is_all_there() {
@@ -43,4 +45,21 @@ fn sessions_are_listed_in_the_order_that_opencode_lists_them() {
         compared += oracle.len();
     }
     assert!(compared > 40);
+}
+
+#[test]
+fn places_are_files_of_the_store() {
+    let store = real();
+    for entry in scan(&store, &Scope::Sessions).entries {
+        let EntityKey::Session(session) = entry.key else { panic!("{}", entry.key) };
+        for entry in tree(&store, &session).entries {
+            let path = store.storage().join(store.locate(&entry.key).unwrap());
+            assert_eq!(
+                std::fs::read(path).unwrap(),
+                **entry.span.as_ref().unwrap(),
+                "{}",
+                entry.key
+            );
+        }
+    }
 }

@@ -2,7 +2,8 @@
 
 use scrollback_core_id::{MessageKey, Scope};
 
-use crate::support::{key, names, scan, stated};
+use crate::calls::{key, names, scan};
+use crate::support::stated;
 
 #[test]
 fn sessions_are_newest_first_and_ties_by_id() {

@@ -4,7 +4,8 @@ use scrollback_core_id::{MessageKey, PartKey};
 use scrollback_core_type::{Message, PartKind};
 use scrollback_stor_read::{Error, SourceExt};
 
-use crate::support::{key, stated};
+use crate::calls::key;
+use crate::support::stated;
 
 #[test]
 fn single_things_are_read_and_owned() {

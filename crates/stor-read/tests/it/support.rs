@@ -1,30 +1,16 @@
 //! Stores to test on, and a clock that the test holds.
 
 use std::io::Write;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use scrollback_core_err::{Issue, IssueKind};
-use scrollback_core_id::{Clock, EntityKey, Scope, SessionId, SessionKey, SourceId, UnixNanos};
+use scrollback_core_id::{SourceId, UnixNanos};
 use scrollback_fixtures::{Corpus, corpus, write_tree};
-use scrollback_stor_read::{Each, Entry, FileReader, Listing, Result, Source};
+use scrollback_stor_read::{FileReader, Listing, Source};
 use tempfile::TempDir;
 
-/// Stands still, long after every file was written.
-struct StoppedClock(UnixNanos);
-
-impl Clock for StoppedClock {
-    fn now(&self) -> UnixNanos {
-        self.0
-    }
-
-    fn pause(&self, _: Duration) {}
-}
-
-/// 2100-01-01: every file is old.
-pub(crate) const LATE: UnixNanos = UnixNanos(4_102_444_800_000_000_000);
+use crate::calls::{LATE, StoppedClock};
 
 pub(crate) fn open_at(storage: &Path, now: UnixNanos) -> FileReader {
     FileReader::new(storage, SourceId::new("test").unwrap(), Arc::new(StoppedClock(now)))
@@ -46,47 +32,6 @@ pub(crate) fn stated(text: &str) -> (TempDir, FileReader) {
     (dir, store)
 }
 
-pub(crate) fn key(session: &str) -> SessionKey {
-    SessionId::new(session).unwrap().into()
-}
-
-pub(crate) fn scan(store: &dyn Source, scope: &Scope) -> Listing {
-    let mut reader = store.open().unwrap();
-    Listing::collect(|each| reader.scan(scope, each)).unwrap()
-}
-
-pub(crate) fn tree(store: &dyn Source, session: &SessionKey) -> Listing {
-    let mut reader = store.open().unwrap();
-    Listing::collect(|each| reader.tree(session, each)).unwrap()
-}
-
-pub(crate) fn spans(store: &dyn Source, keys: &[EntityKey]) -> Listing {
-    let mut reader = store.open().unwrap();
-    Listing::collect(|each| reader.spans(keys, each)).unwrap()
-}
-
-pub(crate) fn orphans(store: &dyn Source) -> Listing {
-    let mut reader = store.open().unwrap();
-    Listing::collect(|each| reader.orphans(each)).unwrap()
-}
-
-/// How many things a call hands out when it is told to end after `most`.
-pub(crate) fn cut_short(most: usize, call: impl FnOnce(&mut Each<'_>) -> Result<()>) -> usize {
-    let mut handed_out = 0;
-    call(&mut |_| {
-        handed_out += 1;
-        if handed_out >= most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-    })
-    .unwrap();
-    handed_out
-}
-
-/// The last words of each key.
-pub(crate) fn names(entries: &[Entry]) -> Vec<String> {
-    let name = |entry: &Entry| entry.key.to_string().rsplit([' ', '/']).next().unwrap().to_owned();
-    entries.iter().map(name).collect()
-}
-
 /// The issues, with their places.
 pub(crate) fn placed(listing: &Listing) -> Vec<(String, IssueKind)> {
     let place = |issue: &Issue| issue.place.path.as_ref().map(|path| path.display().to_string());
@@ -100,4 +45,26 @@ pub(crate) fn skip(what: &str, why: &str) {
         let mut file = std::fs::File::options().append(true).create(true).open(path).unwrap();
         writeln!(file, "{what}: {why}").unwrap();
     }
+}
+
+/// Runs a check on every Source that there is.
+pub(crate) fn on_all(check: impl Fn(&dyn Source)) {
+    check(&real());
+    let (_dir, small) = stated(
+        r#"
+        //- project/p.json
+        {"id":"p"}
+        //- session/p/ses_1.json
+        {"id":"ses_1","time":{"created":1,"updated":1}}
+        //- session/q/ses_2.json
+        {"id":"ses_2","time":{"created":1,"updated":2}}
+        //- message/ses_1/msg_1.json
+        {"id":"msg_1","role":"user","time":{"created":1}}
+        //- part/msg_1/prt_1.json
+        {"id":"prt_1","type":"text"}
+        //- part/msg_gone/prt_2.json
+        {"id":"prt_2","type":"text"}
+        "#,
+    );
+    check(&small);
 }

@@ -13,7 +13,8 @@ use scrollback_fixtures::write_tree;
 use scrollback_stor_mmap::Settled;
 use scrollback_stor_read::{Found, Listing, Reader, Seen, Sighting, Source, Survey};
 
-use crate::support::{key, names, open_at, placed, scan, stated};
+use crate::calls::{key, names, scan};
+use crate::support::{open_at, placed, stated};
 
 const SOUND: &str = r#"
     //- project/p.json

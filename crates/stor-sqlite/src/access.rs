@@ -1,0 +1,147 @@
+//! How a database is opened so that nothing of it changes and no file is left beside it.
+//!
+//! The ladder is that of `docs/format/opencode.md`, section 5.
+
+use std::fmt;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::config::DbConfig;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use rusqlite::{Connection, OpenFlags};
+
+use crate::files::Files;
+
+/// How a database is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Access {
+    /// As any other program reads it: the side files that SQLite needs are there already, made by
+    /// whoever writes.
+    Shared,
+    /// There is no log, so nobody writes: as a file that does not change, which is checked after
+    /// every transaction. Nothing is locked and nothing is made.
+    Immutable,
+    /// There is a log and no room for side files, as on a read-only medium: without locks, the
+    /// log read into memory, checked as above.
+    Detached,
+    /// There is a log and no side file: SQLite makes its `-shm` and leaves it.
+    SideFiles,
+}
+
+/// How long a reader waits for a writer that is just opening or closing the database.
+const BUSY: Duration = Duration::from_secs(5);
+
+impl Access {
+    /// The rung of the ladder that these files call for.
+    pub(crate) fn of(files: &Files, is_writable: impl FnOnce() -> bool) -> Self {
+        if files.shm.is_some() || files.has_journal() {
+            Self::Shared
+        } else if !files.has_log() {
+            Self::Immutable
+        } else if is_writable() {
+            Self::SideFiles
+        } else {
+            Self::Detached
+        }
+    }
+
+    /// Whether others are kept from changing what is read, by SQLite itself.
+    pub(crate) fn is_isolated(self) -> bool {
+        matches!(self, Self::Shared | Self::SideFiles)
+    }
+
+    /// Opens the database at this path.
+    pub(crate) fn open(self, path: &Path) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
+            | OpenFlags::SQLITE_OPEN_URI
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut db = Connection::open_with_flags(self.uri(path), flags)?;
+        // Whoever closes last would move the log into the database.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+        db.busy_timeout(BUSY)?;
+        db.set_prepared_statement_cache_capacity(64);
+        if self == Self::Detached {
+            db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        }
+        // A hostile page is an error and not a read outside of it; nothing is kept in files.
+        db.execute_batch(
+            "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; \
+             PRAGMA query_only=ON;",
+        )?;
+        db.authorizer(Some(authorize))?;
+        // The first read opens the log.
+        db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+        Ok(db)
+    }
+
+    fn uri(self, path: &Path) -> String {
+        let mut uri = String::from("file:");
+        let path = path.as_os_str().as_encoded_bytes();
+        if cfg!(windows) {
+            uri.push('/');
+        }
+        for byte in path {
+            match byte {
+                b'\\' if cfg!(windows) => uri.push('/'),
+                b'/' | b'.' | b'-' | b'_' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                    uri.push(char::from(*byte));
+                }
+                b':' if cfg!(windows) => uri.push(':'),
+                byte => {
+                    let _ = write!(uri, "%{byte:02X}"); // never fails
+                }
+            }
+        }
+        uri.push_str("?mode=ro");
+        match self {
+            Self::Shared | Self::SideFiles => {}
+            Self::Immutable => uri.push_str("&immutable=1"),
+            Self::Detached if cfg!(windows) => uri.push_str("&vfs=win32-none"),
+            Self::Detached => uri.push_str("&vfs=unix-none"),
+        }
+        uri
+    }
+}
+
+/// Tables that are read, and no others: credentials cannot be selected even by mistake.
+const TABLES: [&str; 10] = [
+    "event",
+    "event_sequence",
+    "message",
+    "part",
+    "project",
+    "session",
+    "session_share",
+    "sqlite_master",
+    "sqlite_schema",
+    "todo",
+];
+
+fn authorize(context: AuthContext<'_>) -> Authorization {
+    let allowed = match context.action {
+        AuthAction::Select | AuthAction::Pragma { .. } | AuthAction::Transaction { .. } => true,
+        AuthAction::Function { .. } => true,
+        AuthAction::Read { table_name, column_name } => {
+            let is_secret = table_name.eq_ignore_ascii_case("session_share")
+                && column_name.eq_ignore_ascii_case("secret");
+            !is_secret && TABLES.iter().any(|table| table.eq_ignore_ascii_case(table_name))
+        }
+        _ => false,
+    };
+    if allowed { Authorization::Allow } else { Authorization::Deny }
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Shared => "shared with the program that writes it",
+            Self::Immutable => "immutable, as nobody writes it",
+            Self::Detached => "without locks, as its directory cannot be written",
+            Self::SideFiles => "shared; SQLite leaves a -shm file beside it",
+        })
+    }
+}

@@ -1,0 +1,204 @@
+//! What a call has to ask with, and what it gathers.
+
+use std::path::Path;
+use std::str::FromStr;
+
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Params, Row as SqlRow, Rows};
+use scrollback_core_err::{Issue, IssueKind, Place};
+use scrollback_core_id::{EntityKey, IdError, OrderKey, ProjectId, Stamp, UnixNanos};
+use scrollback_stor_mmap::{Arena, Frozen, Look, Piece, Settled};
+use scrollback_stor_read::{Entry, Sighting};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::error::{Result, is_damage};
+use crate::schema::Schema;
+
+/// What a call asks with.
+pub(crate) struct Ask<'a> {
+    pub(crate) db: &'a Connection,
+    pub(crate) schema: &'a Schema,
+    pub(crate) look: Look<'a>,
+    pub(crate) database: &'a Path,
+}
+
+/// What a call found.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    pub(crate) arena: Arena,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) set: Option<Sighting>,
+    pub(crate) sightings: Vec<Sighting>,
+    pub(crate) issues: Vec<(Option<EntityKey>, Issue)>,
+}
+
+/// An entity, with its bytes in the arena unless it was only named.
+pub(crate) struct Row {
+    pub(crate) key: EntityKey,
+    pub(crate) order: OrderKey,
+    pub(crate) piece: Option<Piece>,
+    pub(crate) project: Option<ProjectId>,
+}
+
+impl Row {
+    pub(crate) fn new(key: impl Into<EntityKey>, order: OrderKey, piece: Option<Piece>) -> Self {
+        Self { key: key.into(), order, piece, project: None }
+    }
+
+    pub(crate) fn into_entry(self, arena: &Frozen) -> Entry {
+        let Self { key, order, piece, project } = self;
+        match piece {
+            Some(piece) => Entry { project, ..Entry::new(key, order, arena.span(&piece)) },
+            None => Entry { project, ..Entry::named(key, order) },
+        }
+    }
+}
+
+impl Gathered {
+    pub(crate) fn note(&mut self, key: Option<EntityKey>, ask: &Ask<'_>, kind: IssueKind) {
+        self.issues.push((key, Issue::new(ask.place(), kind)));
+    }
+
+    /// Notes damage, which ends what was asked and nothing else; any other error is the caller's.
+    pub(crate) fn note_damage(
+        &mut self,
+        ask: &Ask<'_>,
+        key: Option<EntityKey>,
+        asked: rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        match asked {
+            Err(error) if is_damage(&error) => {
+                self.note(key, ask, IssueKind::Database { what: error.to_string() });
+                Ok(())
+            }
+            other => other,
+        }
+    }
+}
+
+impl Ask<'_> {
+    /// Where an issue is: its key says which row.
+    pub(crate) fn place(&self) -> Place {
+        Place::path(self.database.file_name().unwrap_or_default())
+    }
+
+    /// The most bytes of a text that are read, as SQL has it.
+    pub(crate) fn cap(&self) -> i64 {
+        self.look.options().max_len.try_into().unwrap_or(i64::MAX)
+    }
+
+    /// Calls `each` with every row of a query.
+    pub(crate) fn each(
+        &self,
+        sql: &str,
+        params: impl Params,
+        mut each: impl FnMut(&SqlRow<'_>) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        let mut statement = self.db.prepare_cached(sql)?;
+        let mut rows: Rows<'_> = statement.query(params)?;
+        while let Some(row) = rows.next()? {
+            each(row)?;
+        }
+        Ok(())
+    }
+
+    /// Several queries over one state of the database.
+    pub(crate) fn in_one(&self, ask: impl FnOnce() -> Result<()>) -> Result<()> {
+        self.db.prepare_cached("BEGIN")?.execute([])?;
+        let asked = ask();
+        // A read transaction has nothing to lose; only the first error matters.
+        let ended = self.db.prepare_cached("COMMIT").and_then(|mut end| end.execute([]));
+        asked?;
+        ended?;
+        Ok(())
+    }
+
+    /// A row's time as a stamp, which its next change moves on.
+    pub(crate) fn stamp(&self, size: u64, updated_ms: i64, more: u64) -> (Stamp, Settled) {
+        let mtime = UnixNanos(updated_ms.saturating_mul(1_000_000));
+        let stamp = Stamp { size, mtime, inode: more };
+        (stamp, if self.look.settles(&stamp) { Settled::Settled } else { Settled::Young })
+    }
+
+    /// The columns `from..` of a row, which the schema has as time, size and more.
+    pub(crate) fn stamp_at(
+        &self,
+        row: &SqlRow<'_>,
+        from: usize,
+    ) -> rusqlite::Result<(Stamp, Settled)> {
+        let [updated, size, more] = [0, 1, 2].map(|at| whole(row, from + at));
+        Ok(self.stamp(size?.cast_unsigned(), updated?, more?.cast_unsigned()))
+    }
+
+    pub(crate) fn sighting(
+        &self,
+        key: impl Into<EntityKey>,
+        (stamp, settled): (Stamp, Settled),
+        project: Option<ProjectId>,
+    ) -> Sighting {
+        Sighting { key: key.into(), stamp, settled, project }
+    }
+}
+
+/// Sums up which rows there are: any that joins or leaves changes it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct SetSum {
+    count: u64,
+    newest_ms: i64,
+    ids: u64,
+}
+
+impl SetSum {
+    pub(crate) fn add(&mut self, id: &[u8], created_ms: i64) {
+        self.count += 1;
+        self.newest_ms = self.newest_ms.max(created_ms);
+        self.ids = self.ids.wrapping_add(xxh3_64(id));
+    }
+
+    /// Of the set with the number of its session's last event, if there is a log of them. None if
+    /// the set is empty.
+    pub(crate) fn sighting(
+        &self,
+        key: impl Into<EntityKey>,
+        sequence: Option<i64>,
+    ) -> Option<Sighting> {
+        let events = sequence.map_or(0, |number| xxh3_64(&number.to_le_bytes()));
+        let mtime = UnixNanos(self.newest_ms.saturating_mul(1_000_000));
+        let stamp = Stamp { size: self.count, mtime, inode: self.ids.wrapping_add(events) };
+        // The sum is of what the set is, and not of when it changed: equal means equal.
+        let settled = Settled::Settled;
+        (self.count > 0).then(|| Sighting { key: key.into(), stamp, settled, project: None })
+    }
+}
+
+/// The bytes of a column that holds a text.
+pub(crate) fn bytes<'r>(row: &'r SqlRow<'_>, at: usize) -> rusqlite::Result<&'r [u8]> {
+    Ok(match row.get_ref(at)? {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
+        _ => b"",
+    })
+}
+
+/// A column that holds a whole number; 0 where it holds none.
+pub(crate) fn whole(row: &SqlRow<'_>, at: usize) -> rusqlite::Result<i64> {
+    Ok(match row.get_ref(at)? {
+        ValueRef::Integer(number) => number,
+        ValueRef::Real(number) => number as i64,
+        _ => 0,
+    })
+}
+
+/// A column that holds an id.
+pub(crate) fn id<I: FromStr<Err = IdError>>(
+    row: &SqlRow<'_>,
+    at: usize,
+) -> rusqlite::Result<Result<I, IssueKind>> {
+    let bad = |why: String| IssueKind::BadId { why };
+    let text = std::str::from_utf8(bytes(row, at)?).map_err(|error| bad(error.to_string()));
+    Ok(text.and_then(|text| text.parse().map_err(|error: IdError| bad(error.to_string()))))
+}
+
+/// The project that a session's row names.
+pub(crate) fn project(row: &SqlRow<'_>, at: usize) -> rusqlite::Result<Option<ProjectId>> {
+    Ok(id(row, at)?.ok())
+}

@@ -1,0 +1,157 @@
+//! Connections: opened as the ladder says, kept for the next look, given up when the files that
+//! they were opened over have changed under them.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode};
+use scrollback_core_id::Clock;
+
+use crate::access::Access;
+use crate::error::{Error, Result};
+use crate::files::{Files, Place};
+use crate::schema::Schema;
+
+/// Connections that are kept for the next look.
+const IDLE: usize = 8;
+/// Two changes of a file closer to each other than this may leave it the same mtime.
+const TICK: Duration = Duration::from_millis(20);
+
+/// An open database.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    pub(crate) db: Connection,
+    pub(crate) access: Access,
+    pub(crate) schema: Arc<Schema>,
+    place: Arc<Place>,
+    /// The files when it was opened.
+    files: Files,
+}
+
+impl Conn {
+    fn open(place: &Arc<Place>, clock: &dyn Clock) -> Result<Self> {
+        let mut files = place.look();
+        let mut access = Access::of(&files, || place.is_writable());
+        if !access.is_isolated() {
+            files = quiet(place, files, clock);
+            access = Access::of(&files, || place.is_writable());
+        }
+        let opened = access.open(&place.path);
+        let db = match opened {
+            // There is a `-shm` that we may not use: another user's, or on a read-only medium.
+            Err(error) if access.is_isolated() && is_about_side_files(&error) => {
+                access = if files.has_log() { Access::Detached } else { Access::Immutable };
+                access.open(&place.path)
+            }
+            opened => opened,
+        }?;
+        let schema = Schema::of(&db)?.ok_or_else(|| no_session_table(&db))?;
+        Ok(Self { db, access, schema: Arc::new(schema), place: Arc::clone(place), files })
+    }
+
+    /// Whether all that was read since it was opened is of one state, and still holds.
+    pub(crate) fn is_undisturbed(&self) -> bool {
+        self.access.is_isolated() || self.files.holds_the_same(&self.place.look())
+    }
+
+    /// Whether it may be used for another look, given the files as they are now.
+    pub(crate) fn is_good(&self, files: &Files) -> bool {
+        let inode = |files: &Files| files.database.map(|stamp| stamp.inode);
+        match self.access.is_isolated() {
+            true => inode(&self.files) == inode(files),
+            // With side files there, someone writes: then it is read as anyone would.
+            false => self.files.holds_the_same(files) && files.shm == self.files.shm,
+        }
+    }
+
+    /// Reads the schema again if it is another one, or if everything moved within it.
+    fn refresh_schema(&mut self) -> Result<()> {
+        let version: i64 =
+            self.db.prepare_cached("PRAGMA schema_version")?.query_row([], |row| row.get(0))?;
+        if version != self.schema.version {
+            let schema = Schema::of(&self.db)?.ok_or_else(|| no_session_table(&self.db))?;
+            self.schema = Arc::new(schema);
+        }
+        Ok(())
+    }
+}
+
+/// The connections of a store that nobody uses at the moment.
+#[derive(Debug, Default)]
+pub(crate) struct Pool {
+    idle: Mutex<Vec<Conn>>,
+    place: Mutex<Option<Arc<Place>>>,
+}
+
+impl Pool {
+    /// A connection that sees the database as it is now.
+    pub(crate) fn take(&self, database: &Path, clock: &dyn Clock) -> Result<Conn> {
+        let (place, files) = self.place(database)?;
+        loop {
+            let Some(mut conn) = lock(&self.idle).pop() else { break };
+            if Arc::ptr_eq(&conn.place, &place) && conn.is_good(&files) {
+                match conn.refresh_schema() {
+                    Ok(()) => return Ok(conn),
+                    Err(error) if error.is_transient() => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Conn::open(&place, clock)
+    }
+
+    /// Keeps a connection for the next look.
+    pub(crate) fn give(&self, conn: Conn) {
+        let mut idle = lock(&self.idle);
+        if idle.len() < IDLE {
+            idle.push(conn);
+        }
+    }
+
+    /// Where the files are, and what they look like.
+    pub(crate) fn place(&self, database: &Path) -> Result<(Arc<Place>, Files)> {
+        let mut known = lock(&self.place);
+        if let Some(place) = &*known {
+            let files = place.look();
+            if files.database.is_some() {
+                return Ok((Arc::clone(place), files));
+            }
+        }
+        let place = Arc::new(Place::find(database)?);
+        *known = Some(Arc::clone(&place));
+        let files = place.look();
+        Ok((place, files))
+    }
+}
+
+/// Waits until a later change of the files is sure to be seen.
+fn quiet(place: &Place, mut files: Files, clock: &dyn Clock) -> Files {
+    const TRIES: usize = 8;
+    for _ in 0..TRIES {
+        let newest = files.newest();
+        if newest.is_none_or(|newest| newest.is_settled_at(clock.now(), TICK)) {
+            break;
+        }
+        clock.pause(TICK);
+        files = place.look();
+    }
+    files
+}
+
+/// Whether SQLite could not open or use the side files.
+fn is_about_side_files(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
+
+fn no_session_table(db: &Connection) -> Error {
+    let tables =
+        db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").and_then(
+            |mut all| all.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>(),
+        );
+    Error::NoSessions { has_v2: tables.is_ok_and(|it| it.iter().any(|it| it == "session_v2")) }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

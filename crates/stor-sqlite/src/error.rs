@@ -1,0 +1,81 @@
+//! Why a database cannot be read at all.
+
+use std::path::Path;
+
+use rusqlite::ErrorCode;
+
+/// A result of this crate's inside.
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a database cannot be read at all. Comes as the source of
+/// [`scrollback_stor_read::Error::Store`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// SQLite says so.
+    #[error("{}", explained(.0))]
+    Sqlite(#[from] rusqlite::Error),
+    /// The file is not there, or may not be looked at.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// It is a database, and none of a version that this one reads.
+    #[error("{}", no_sessions(*has_v2))]
+    NoSessions {
+        /// Whether it has the sessions of opencode 2.x.
+        has_v2: bool,
+    },
+    /// It changed at every try.
+    #[error("the database changed at every try to read it; try again")]
+    Restless,
+}
+
+impl Error {
+    pub(crate) fn at(self, path: &Path) -> scrollback_stor_read::Error {
+        scrollback_stor_read::Error::Store { path: path.to_owned(), source: Box::new(self) }
+    }
+
+    /// Whether another try may go better.
+    pub(crate) fn is_transient(&self) -> bool {
+        let Self::Sqlite(error) = self else { return false };
+        matches!(
+            error.sqlite_error_code(),
+            Some(
+                ErrorCode::DatabaseBusy
+                    | ErrorCode::DatabaseLocked
+                    | ErrorCode::FileLockingProtocolFailed
+                    | ErrorCode::SchemaChanged
+                    | ErrorCode::CannotOpen
+            )
+        )
+    }
+}
+
+/// Whether SQLite stumbled over damaged pages.
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(
+        error.sqlite_error_code(),
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::SystemIoFailure)
+    )
+}
+
+fn explained(error: &rusqlite::Error) -> String {
+    let hint = match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => "; it is encrypted, or no database at all",
+        Some(ErrorCode::DatabaseCorrupt) => "; `sqlite3 FILE .recover` may save what is left",
+        Some(ErrorCode::DatabaseBusy) => "; another program keeps it locked, try again",
+        Some(ErrorCode::ReadOnly) => {
+            "; a program died while it wrote: start opencode once, which repairs it"
+        }
+        _ => "",
+    };
+    format!("{error}{hint}")
+}
+
+fn no_sessions(has_v2: bool) -> &'static str {
+    if has_v2 {
+        "this is a database of opencode 2, which this version does not read yet"
+    } else {
+        "the database has no table of sessions: opencode has not made it yet, or it is another \
+         program's"
+    }
+}

@@ -1,0 +1,161 @@
+//! Rows as opencode's own JSON: what `opencode export` prints of them.
+
+use rusqlite::types::ValueRef;
+use scrollback_core_type::{Number, json};
+use serde_json::to_writer;
+
+/// Appends a record whose ids are columns: `data`, which is an object, with the ids at its end. The
+/// last of two fields of a name counts, so the columns win. What is no object stays as it is.
+pub(crate) fn splice(out: &mut Vec<u8>, data: &[u8], ids: &[(&str, &str)]) {
+    let object = data.trim_ascii();
+    let inside = object.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"));
+    let Some(inside) = inside else {
+        out.extend_from_slice(data);
+        return;
+    };
+    out.reserve(inside.len() + 64 * ids.len());
+    out.push(b'{');
+    out.extend_from_slice(inside);
+    let mut comma = !inside.trim_ascii().is_empty();
+    for (name, id) in ids {
+        if comma {
+            out.push(b',');
+        }
+        comma = true;
+        out.push(b'"');
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\":");
+        text(out, id);
+    }
+    out.push(b'}');
+}
+
+/// Appends a text as JSON.
+pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
+    let plain = |byte: &u8| (b' '..0x7f).contains(byte) && *byte != b'"' && *byte != b'\\';
+    if text.as_bytes().iter().all(plain) {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
+    let _ = to_writer(out, text); // never fails
+}
+
+/// An object that is written field by field. A field without a value is absent.
+pub(crate) struct Object<'o> {
+    out: &'o mut Vec<u8>,
+    empty: bool,
+}
+
+impl<'o> Object<'o> {
+    pub(crate) fn begin(out: &'o mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self { out, empty: true }
+    }
+
+    fn name(&mut self, name: &str) -> &mut Vec<u8> {
+        if !self.empty {
+            self.out.push(b',');
+        }
+        self.empty = false;
+        text(self.out, name);
+        self.out.push(b':');
+        self.out
+    }
+
+    /// A column that holds a plain value.
+    pub(crate) fn value(&mut self, name: &str, value: ValueRef<'_>) -> &mut Self {
+        if !matches!(value, ValueRef::Null) {
+            plain(self.name(name), value);
+        }
+        self
+    }
+
+    /// A column that is a number even where it has none.
+    pub(crate) fn number(&mut self, name: &str, value: ValueRef<'_>) -> &mut Self {
+        let none = matches!(value, ValueRef::Null);
+        plain(self.name(name), if none { ValueRef::Integer(0) } else { value });
+        self
+    }
+
+    /// A column that holds JSON. Where it does not, its text stands there as a string: the record
+    /// stays readable, and whoever parses it says what is wrong with the field.
+    pub(crate) fn json(&mut self, name: &str, value: ValueRef<'_>) -> &mut Self {
+        match value {
+            ValueRef::Text(b"null") => self,
+            ValueRef::Text(json) | ValueRef::Blob(json) if json::check(json).is_ok() => {
+                self.name(name).extend_from_slice(json);
+                self
+            }
+            value => self.value(name, value),
+        }
+    }
+
+    /// An object within.
+    pub(crate) fn object(&mut self, name: &str, fill: impl FnOnce(&mut Object<'_>)) -> &mut Self {
+        let mut inner = Object::begin(self.name(name));
+        fill(&mut inner);
+        inner.end();
+        self
+    }
+
+    pub(crate) fn end(self) {
+        self.out.push(b'}');
+    }
+}
+
+fn plain(out: &mut Vec<u8>, value: ValueRef<'_>) {
+    match value {
+        ValueRef::Null => out.extend_from_slice(b"null"),
+        ValueRef::Integer(number) => {
+            let _ = to_writer(out, &number); // never fails
+        }
+        ValueRef::Real(number) => {
+            let _ = to_writer(out, &Number(number)); // never fails
+        }
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => text(out, &String::from_utf8_lossy(bytes)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spliced(data: &str) -> String {
+        let mut out = Vec::new();
+        splice(&mut out, data.as_bytes(), &[("id", "msg_1"), ("sessionID", "s\"\n")]);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn ids_are_spliced_in() {
+        assert_eq!(spliced("{}"), r#"{"id":"msg_1","sessionID":"s\"\n"}"#);
+        assert_eq!(spliced(" {\"a\":1 }\n"), r#"{"a":1 ,"id":"msg_1","sessionID":"s\"\n"}"#);
+        for other in ["", "[]", "null", "{\"a\":", "\0"] {
+            assert_eq!(spliced(other), other);
+        }
+    }
+
+    #[test]
+    fn the_columns_win() {
+        let value: serde_json::Value = serde_json::from_str(&spliced(r#"{"id":"other"}"#)).unwrap();
+        assert_eq!(value["id"], "msg_1");
+    }
+
+    #[test]
+    fn what_is_no_json_becomes_a_string() {
+        let mut out = Vec::new();
+        let mut object = Object::begin(&mut out);
+        object.json("a", ValueRef::Text(b"{\"b\":1}"));
+        object.json("c", ValueRef::Text(b"{\"b\":"));
+        object.json("d", ValueRef::Null);
+        object.value("e", ValueRef::Real(0.5)).value("f", ValueRef::Real(2.0));
+        object.object("g", |inner| {
+            inner.number("h", ValueRef::Null);
+        });
+        object.end();
+        let expected = r#"{"a":{"b":1},"c":"{\"b\":","e":0.5,"f":2,"g":{"h":0}}"#;
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+}

@@ -1,0 +1,25 @@
+//! The Source over opencode's SQLite database, read-only.
+//!
+#![doc = include_str!("../README.md")]
+
+mod access;
+mod all_parts;
+mod ask;
+mod connection;
+mod error;
+mod files;
+mod json;
+mod look;
+mod messages;
+mod orphans;
+mod probe;
+mod reader;
+mod schema;
+mod sessions;
+mod spans;
+mod survey;
+mod tree;
+
+pub use access::Access;
+pub use error::Error;
+pub use reader::SqliteReader;

@@ -1,0 +1,166 @@
+//! One look at the database: each call is one read transaction, and what it found is handed out
+//! after that has ended, so that whoever takes it may take as long as he likes.
+
+use std::sync::Arc;
+
+use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey};
+use scrollback_stor_mmap::Look;
+use scrollback_stor_read::{Each, EachSeen, Found, Reader, Seen, Survey};
+
+use crate::ask::{Ask, Gathered};
+use crate::connection::Conn;
+use crate::error::{Error, Result};
+use crate::reader::Shared;
+use crate::{all_parts, messages, orphans, sessions, spans, survey, tree};
+
+/// How often a call is tried before the database is said to be restless.
+const TRIES: u32 = 5;
+/// How long to wait after a try that failed; twice as long each time.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
+
+/// One look at the database.
+pub(crate) struct SqliteLook<'s> {
+    pub(crate) store: &'s Shared,
+    conn: Option<Conn>,
+}
+
+impl<'s> SqliteLook<'s> {
+    pub(crate) fn open(store: &'s Shared) -> scrollback_stor_read::Result<Self> {
+        let mut look = Self { store, conn: None };
+        look.ask(|_| Ok(()))?;
+        Ok(look)
+    }
+
+    /// Asks the database something, again if it changed in a way that SQLite does not hide.
+    pub(crate) fn ask<T>(
+        &mut self,
+        ask: impl Fn(&Ask<'_>) -> Result<T>,
+    ) -> scrollback_stor_read::Result<T> {
+        let Shared { database, clock, .. } = self.store;
+        let mut last = Error::Restless;
+        for turn in 0..TRIES {
+            match self.ask_once(&ask) {
+                Ok(Some(answer)) => return Ok(answer),
+                Ok(None) => last = Error::Restless,
+                Err(error) if error.is_transient() || self.is_disturbed() => last = error,
+                Err(error) => return Err(error.at(database)),
+            }
+            self.conn = None;
+            if turn > 0 {
+                clock.pause(PAUSE * 2_u32.pow(turn));
+            }
+        }
+        Err(last.at(database))
+    }
+
+    /// None if the database changed meanwhile.
+    fn ask_once<T>(&mut self, ask: impl Fn(&Ask<'_>) -> Result<T>) -> Result<Option<T>> {
+        let Shared { database, clock, options, pool, .. } = self.store;
+        let conn = match &mut self.conn {
+            Some(conn) => conn,
+            none => none.insert(pool.take(database, &**clock)?),
+        };
+        let look = Look::begin(&**clock, *options);
+        let answer = ask(&Ask { db: &conn.db, schema: &conn.schema, look, database })?;
+        Ok(conn.is_undisturbed().then_some(answer))
+    }
+
+    /// Whether what failed may have failed because the files changed.
+    fn is_disturbed(&self) -> bool {
+        self.conn.as_ref().is_some_and(|conn| !conn.is_undisturbed())
+    }
+
+    fn gather(
+        &mut self,
+        each: &mut Each<'_>,
+        ask: impl Fn(&Ask<'_>, &mut Gathered) -> Result<()>,
+    ) -> scrollback_stor_read::Result<()> {
+        let gathered = self.ask(|it| {
+            let mut gathered = Gathered::default();
+            ask(it, &mut gathered)?;
+            Ok(gathered)
+        })?;
+        let _ = gathered.hand_out(each);
+        Ok(())
+    }
+}
+
+impl Reader for SqliteLook<'_> {
+    fn clock(&self) -> &Arc<dyn Clock> {
+        &self.store.clock
+    }
+
+    fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> scrollback_stor_read::Result<()> {
+        match scope {
+            Scope::Projects => self.gather(each, sessions::projects),
+            Scope::Sessions => self.gather(each, |ask, out| sessions::sessions(ask, None, out)),
+            Scope::Project(id) => {
+                self.gather(each, |ask, out| sessions::sessions(ask, Some(id), out))
+            }
+            Scope::Messages(of) => self.gather(each, |ask, out| messages::messages(ask, of, out)),
+            Scope::MessageNames(of) => self.gather(each, |ask, out| messages::names(ask, of, out)),
+            Scope::Parts(of) => self.gather(each, |ask, out| messages::part_names(ask, of, out)),
+            Scope::AllParts => all_parts::all_parts(self, each),
+            _ => Ok(()),
+        }
+    }
+
+    fn survey(
+        &mut self,
+        what: &Survey<'_>,
+        each: &mut EachSeen<'_>,
+    ) -> scrollback_stor_read::Result<()> {
+        let seen = self.ask(|ask| {
+            let mut seen = Gathered::default();
+            survey::survey(ask, what, &mut seen)?;
+            Ok(seen)
+        })?;
+        let set = seen.set.into_iter().chain(seen.sightings).map(Seen::Sighting);
+        let issues = seen.issues.into_iter().map(|(key, issue)| Seen::Issue(key, issue));
+        let _ = set.chain(issues).try_for_each(each);
+        Ok(())
+    }
+
+    fn spans(
+        &mut self,
+        keys: &[EntityKey],
+        each: &mut Each<'_>,
+    ) -> scrollback_stor_read::Result<()> {
+        self.gather(each, |ask, out| ask.in_one(|| spans::spans(ask, keys, out)))
+    }
+
+    fn tree(
+        &mut self,
+        session: &SessionKey,
+        each: &mut Each<'_>,
+    ) -> scrollback_stor_read::Result<()> {
+        self.gather(each, |ask, out| ask.in_one(|| tree::tree(ask, session, out)))
+    }
+
+    fn holds(&mut self, session: &SessionKey) -> scrollback_stor_read::Result<bool> {
+        self.ask(|ask| sessions::holds(ask, session))
+    }
+
+    fn orphans(&mut self, each: &mut Each<'_>) -> scrollback_stor_read::Result<()> {
+        self.gather(each, |ask, out| ask.in_one(|| orphans::orphans(ask, out)))
+    }
+}
+
+impl Drop for SqliteLook<'_> {
+    fn drop(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            self.store.pool.give(conn);
+        }
+    }
+}
+
+impl Gathered {
+    /// The set that was listed, issues, entries.
+    pub(crate) fn hand_out(self, each: &mut Each<'_>) -> std::ops::ControlFlow<()> {
+        let arena = self.arena.freeze();
+        let set = self.set.into_iter().map(Found::Set);
+        let issues = self.issues.into_iter().map(|(key, issue)| Found::Issue(key, issue));
+        let entries = self.rows.into_iter().map(|row| Found::Entry(row.into_entry(&arena)));
+        set.chain(issues).chain(entries).try_for_each(each)
+    }
+}

@@ -1,0 +1,230 @@
+//! Whether anything changed, and what, without looking at what did not.
+//!
+//! Three things tell, from cheap to dear: the number that SQLite gives to every state of the
+//! database, good within one connection; the stamps of the files, good for every process; and the
+//! last row of each table that only grows, above which all is new. Rows that were changed in place
+//! or removed are told by the log of events where there is one. None of it is believed alone: the
+//! caller compares rows.
+
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Mutex, PoisonError};
+
+use scrollback_core_id::{SessionId, SessionKey, Stamp, UnixNanos};
+use scrollback_stor_mmap::Look;
+use scrollback_stor_read::{Probe, Probed, SourceToken};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::ask::{Ask, bytes, whole};
+use crate::connection::Conn;
+use crate::error::{Error, Result};
+use crate::files::Files;
+use crate::reader::Shared;
+
+/// The connection that watches over the number of the database's state.
+#[derive(Debug, Default)]
+pub(crate) struct Sentinel(Mutex<Option<Post>>);
+
+#[derive(Debug)]
+struct Post {
+    conn: Conn,
+    /// Names this connection among all of all processes.
+    name: u64,
+}
+
+/// What is remembered of a state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Token {
+    /// The connection that the number is of; 0 if there is none.
+    post: u64,
+    version: u64,
+    files: Files,
+    /// Whether a later change of the files is sure to change their stamps.
+    settled: bool,
+    schema: u64,
+    marks: [Mark; TABLES.len()],
+}
+
+/// The last row of a table: its number, and a hash of its id. Zeros if the table is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Mark {
+    rowid: u64,
+    id: u64,
+}
+
+/// Tables that only grow, and the column that says whose a row is.
+const TABLES: [(&str, &str); 3] =
+    [("message", "session_id"), ("part", "session_id"), ("event", "aggregate_id")];
+
+/// More sessions than these are not worth to be named.
+const MOST: usize = 4096;
+
+pub(crate) fn probe(
+    store: &Shared,
+    since: Option<&SourceToken>,
+) -> scrollback_stor_read::Result<Probed> {
+    let since = since.and_then(|token| Token::read(token.bytes()));
+    const TRIES: u32 = 3;
+    let mut last = Error::Restless;
+    for _ in 0..TRIES {
+        let mut post = store.sentinel.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match probe_once(store, &mut post, since.as_ref()) {
+            Ok(Some(probed)) => return Ok(probed),
+            Ok(None) => {}
+            Err(error) if error.is_transient() => last = error,
+            Err(error) => return Err(error.at(&store.database)),
+        }
+        *post = None;
+    }
+    Err(last.at(&store.database))
+}
+
+/// None if the files changed meanwhile and nothing hides that.
+fn probe_once(
+    store: &Shared,
+    post: &mut Option<Post>,
+    since: Option<&Token>,
+) -> Result<Option<Probed>> {
+    let (_, files) = store.pool.place(&store.database)?;
+    let Post { conn, name } = match post.take().filter(|post| post.conn.is_good(&files)) {
+        Some(kept) => post.insert(kept),
+        None => {
+            let conn = store.pool.take(&store.database, &*store.clock)?;
+            post.insert(Post { conn, name: RandomState::new().hash_one(0) | 1 })
+        }
+    };
+    // First the number, then the files: what changes in between is told again.
+    let isolated = conn.access.is_isolated();
+    let version = match isolated {
+        true => conn.db.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?,
+        false => 0_i64,
+    };
+    let (name, version) = if isolated { (*name, version.cast_unsigned()) } else { (0, 0) };
+    if let Some(since) = since
+        && since.post == name
+        && name != 0
+        && since.version == version
+    {
+        return Ok(Some(unchanged(since.clone())));
+    }
+    let (_, files) = store.pool.place(&store.database)?;
+    let look = Look::begin(&*store.clock, store.options);
+    let settled = files.newest().is_none_or(|newest| look.settles(&newest));
+    if let Some(since) = since
+        && since.settled
+        && since.files.holds_the_same(&files)
+    {
+        return Ok(Some(unchanged(Token { post: name, version, ..since.clone() })));
+    }
+    let ask = Ask { db: &conn.db, schema: &conn.schema, look, database: &store.database };
+    let mut now =
+        Token { post: name, version, files, settled, schema: 0, marks: Default::default() };
+    let mut probe = Probe::Rescan;
+    ask.in_one(|| {
+        let schema: i64 =
+            ask.db.prepare_cached("PRAGMA schema_version")?.query_row([], |row| row.get(0))?;
+        now.schema = schema.cast_unsigned();
+        for (mark, (table, _)) in now.marks.iter_mut().zip(TABLES) {
+            *mark = last_row(&ask, table)?;
+        }
+        if let Some(since) = since.filter(|since| since.schema == now.schema) {
+            probe = compare(&ask, since)?;
+        }
+        Ok(())
+    })?;
+    Ok(conn.is_undisturbed().then(|| Probed { probe, token: Some(now.write()) }))
+}
+
+fn unchanged(token: Token) -> Probed {
+    Probed { probe: Probe::Unchanged, token: Some(token.write()) }
+}
+
+fn has(ask: &Ask<'_>, table: &str) -> bool {
+    match table {
+        "message" => ask.schema.has_messages,
+        "part" => ask.schema.has_parts,
+        _ => ask.schema.has_events,
+    }
+}
+
+fn last_row(ask: &Ask<'_>, table: &str) -> Result<Mark> {
+    let mut mark = Mark::default();
+    if has(ask, table) {
+        let sql = format!("SELECT rowid, id FROM {table} ORDER BY rowid DESC LIMIT 1");
+        ask.each(&sql, [], |row| {
+            mark = Mark { rowid: whole(row, 0)?.cast_unsigned(), id: xxh3_64(bytes(row, 1)?) };
+            Ok(())
+        })?;
+    }
+    Ok(mark)
+}
+
+/// The sessions that have rows above the marks.
+fn compare(ask: &Ask<'_>, since: &Token) -> Result<Probe> {
+    let mut sessions = BTreeSet::new();
+    for (mark, (table, owner)) in since.marks.iter().zip(TABLES) {
+        if !has(ask, table) {
+            continue;
+        }
+        // If the row is gone, later ones may have been given its number, or one before it.
+        let mut is_there = *mark == Mark::default();
+        let sql = format!("SELECT id FROM {table} WHERE rowid = ?1");
+        ask.each(&sql, [mark.rowid.cast_signed()], |row| {
+            is_there = xxh3_64(bytes(row, 0)?) == mark.id;
+            Ok(())
+        })?;
+        if !is_there {
+            return Ok(Probe::Rescan);
+        }
+        let sql = format!("SELECT DISTINCT {owner} FROM {table} WHERE rowid > ?1 LIMIT {MOST}");
+        ask.each(&sql, [mark.rowid.cast_signed()], |row| {
+            if let Ok(id) = crate::ask::id::<SessionId>(row, 0)? {
+                sessions.insert(SessionKey::from(id));
+            }
+            Ok(())
+        })?;
+    }
+    match sessions.len() < MOST {
+        true => Ok(Probe::Sessions(sessions.into_iter().collect())),
+        false => Ok(Probe::Rescan),
+    }
+}
+
+impl Token {
+    /// Grows with every change of what follows it.
+    const FORMAT: u64 = 1;
+
+    fn write(&self) -> SourceToken {
+        let mut words = vec![Self::FORMAT, self.post, self.version, u64::from(self.settled)];
+        for stamp in [self.files.database, self.files.wal, self.files.journal] {
+            let there = u64::from(stamp.is_some());
+            let Stamp { size, mtime, inode } = stamp.unwrap_or_default();
+            words.extend([there, size, mtime.0.cast_unsigned(), inode]);
+        }
+        words.push(self.schema);
+        words.extend(self.marks.iter().flat_map(|mark| [mark.rowid, mark.id]));
+        SourceToken::new(words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>())
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let (words, rest) = bytes.as_chunks::<8>();
+        let mut words = words.iter().map(|word| u64::from_le_bytes(*word));
+        if !rest.is_empty() || words.next()? != Self::FORMAT {
+            return None;
+        }
+        let (post, version, settled) = (words.next()?, words.next()?, words.next()? == 1);
+        let mut stamp = || {
+            let [there, size, mtime, inode] =
+                [words.next()?, words.next()?, words.next()?, words.next()?];
+            let stamp = Stamp { size, mtime: UnixNanos(mtime.cast_signed()), inode };
+            Some((there == 1).then_some(stamp))
+        };
+        let files = Files { database: stamp()?, wal: stamp()?, shm: None, journal: stamp()? };
+        let schema = words.next()?;
+        let mut marks = [Mark::default(); TABLES.len()];
+        for mark in &mut marks {
+            *mark = Mark { rowid: words.next()?, id: words.next()? };
+        }
+        words.next().is_none().then_some(Self { post, version, files, settled, schema, marks })
+    }
+}

@@ -1,0 +1,116 @@
+//! The Source: where the database is, and its connections.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use scrollback_core_id::{Clock, EntityKey, SourceId};
+use scrollback_stor_mmap::ReadOptions;
+use scrollback_stor_read::{Probed, Reader, Result, Source, SourceToken, WatchRoot, WatchedFiles};
+
+use crate::access::Access;
+use crate::connection::Pool;
+use crate::look::SqliteLook;
+use crate::probe::Sentinel;
+
+/// Reads a database of opencode 1.2 and later. Cheap to make: nothing is opened before it is asked
+/// for. Clones share their connections.
+#[derive(Clone)]
+pub struct SqliteReader {
+    shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) database: PathBuf,
+    id: SourceId,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) options: ReadOptions,
+    pub(crate) pool: Pool,
+    pub(crate) sentinel: Sentinel,
+}
+
+impl SqliteReader {
+    /// A reader of the database at this path.
+    pub fn new(database: impl Into<PathBuf>, id: SourceId, clock: Arc<dyn Clock>) -> Self {
+        Self::with(database.into(), id, clock, ReadOptions::default())
+    }
+
+    fn with(database: PathBuf, id: SourceId, clock: Arc<dyn Clock>, options: ReadOptions) -> Self {
+        let (pool, sentinel) = (Pool::default(), Sentinel::default());
+        Self { shared: Arc::new(Shared { database, id, clock, options, pool, sentinel }) }
+    }
+
+    /// The same reader with other limits: `max_len` of a row's text, `margin` of its time. It has
+    /// connections of its own.
+    #[must_use]
+    pub fn with_options(self, options: ReadOptions) -> Self {
+        let Shared { database, id, clock, .. } = &*self.shared;
+        Self::with(database.clone(), id.clone(), Arc::clone(clock), options)
+    }
+
+    /// The database file.
+    pub fn database(&self) -> &Path {
+        &self.shared.database
+    }
+
+    /// How the database is read at the moment.
+    ///
+    /// # Errors
+    /// If it cannot be.
+    pub fn access(&self) -> Result<Access> {
+        let Shared { database, clock, pool, .. } = &*self.shared;
+        let conn = pool.take(database, &**clock).map_err(|error| error.at(database))?;
+        let access = conn.access;
+        pool.give(conn);
+        Ok(access)
+    }
+}
+
+impl Source for SqliteReader {
+    fn id(&self) -> &SourceId {
+        &self.shared.id
+    }
+
+    fn clock(&self) -> &Arc<dyn Clock> {
+        &self.shared.clock
+    }
+
+    fn open(&self) -> Result<Box<dyn Reader + '_>> {
+        Ok(Box::new(SqliteLook::open(&self.shared)?))
+    }
+
+    /// The directory of the database: a commit changes the log, a checkpoint the database. What is
+    /// shared with readers (`-shm`) changes with every one of them, ourselves too, and is ignored.
+    fn watch_plan(&self) -> Vec<WatchRoot> {
+        let database = self.database();
+        let database = database.canonicalize().unwrap_or_else(|_| database.to_owned());
+        let (Some(dir), Some(name)) = (database.parent(), database.file_name()) else {
+            return Vec::new();
+        };
+        let beside = |end: &str| {
+            let mut name = name.to_owned();
+            name.push(end);
+            name
+        };
+        let files = WatchedFiles::Named(vec![name.to_owned(), beside("-wal"), beside("-journal")]);
+        vec![WatchRoot { path: dir.to_owned(), depth: 0, files }]
+    }
+
+    fn probe(&self, since: Option<&SourceToken>) -> Result<Probed> {
+        crate::probe::probe(&self.shared, since)
+    }
+
+    /// The database is one file; which of its rows an issue is about, its key says.
+    fn locate(&self, _key: &EntityKey) -> Option<PathBuf> {
+        self.database().file_name().map(PathBuf::from)
+    }
+}
+
+impl fmt::Debug for SqliteReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteReader")
+            .field("database", &self.shared.database)
+            .field("id", &self.shared.id)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,273 @@
+//! Which tables and columns a database has, and the queries that follow from it.
+//!
+//! Columns are named, never counted: a fresh file and an upgraded one have them in another order,
+//! and each version of opencode lacks some (`docs/format/opencode.md`, section 5). What is missing
+//! is selected as NULL.
+
+use std::collections::HashSet;
+
+use rusqlite::Connection;
+
+/// The queries of one schema.
+#[derive(Debug)]
+pub(crate) struct Schema {
+    /// Grows with every change of the schema, and with VACUUM.
+    pub(crate) version: i64,
+    pub(crate) has_messages: bool,
+    pub(crate) has_parts: bool,
+    pub(crate) has_projects: bool,
+    pub(crate) has_todos: bool,
+    pub(crate) has_shares: bool,
+    /// The log of events, and the last number of each session in it.
+    pub(crate) has_events: bool,
+    pub(crate) has_sequences: bool,
+    pub(crate) session: String,
+    pub(crate) session_one: String,
+    pub(crate) session_stamp: String,
+    pub(crate) project: String,
+    pub(crate) project_stamp: String,
+    pub(crate) messages: String,
+    pub(crate) message_names: String,
+    pub(crate) message_stamps: String,
+    pub(crate) message_one: String,
+    pub(crate) lost_messages: String,
+    pub(crate) parts: String,
+    pub(crate) part_one: String,
+    pub(crate) lost_parts: String,
+    pub(crate) all_parts: String,
+}
+
+/// Columns in the order in which they are selected, as an enum and by name.
+macro_rules! columns {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident = $column:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum $name { $($variant,)+ }
+
+        impl $name {
+            pub(crate) const ALL: &[&str] = &[$($column,)+];
+
+            /// The column's place in a row.
+            pub(crate) fn at(self) -> usize {
+                self as usize
+            }
+        }
+    };
+}
+
+columns! {
+    /// Columns of a session. The stamp follows them.
+    SessionColumn {
+        Id = "id",
+        Project = "project_id",
+        Workspace = "workspace_id",
+        Parent = "parent_id",
+        Slug = "slug",
+        Directory = "directory",
+        Path = "path",
+        Title = "title",
+        Version = "version",
+        ShareUrl = "share_url",
+        Additions = "summary_additions",
+        Deletions = "summary_deletions",
+        Files = "summary_files",
+        Cost = "cost",
+        Input = "tokens_input",
+        Output = "tokens_output",
+        Reasoning = "tokens_reasoning",
+        CacheRead = "tokens_cache_read",
+        CacheWrite = "tokens_cache_write",
+        Agent = "agent",
+        Model = "model",
+        Created = "time_created",
+        Compacting = "time_compacting",
+        Archived = "time_archived",
+        Diffs = "summary_diffs",
+        Metadata = "metadata",
+        Revert = "revert",
+        Permission = "permission",
+    }
+}
+
+columns! {
+    /// Columns of a project. The stamp follows them.
+    ProjectColumn {
+        Id = "id",
+        Worktree = "worktree",
+        Vcs = "vcs",
+        Name = "name",
+        IconUrl = "icon_url",
+        IconOverride = "icon_url_override",
+        IconColor = "icon_color",
+        Commands = "commands",
+        Sandboxes = "sandboxes",
+        Created = "time_created",
+        Initialized = "time_initialized",
+    }
+}
+
+/// Columns of a session that hold JSON, which may be too large.
+const LONG: [&str; 4] = ["summary_diffs", "metadata", "revert", "permission"];
+/// What a session holds of texts that change in place.
+const SESSION_TEXTS: [&str; 10] = [
+    "title",
+    "directory",
+    "project_id",
+    "parent_id",
+    "share_url",
+    "summary_diffs",
+    "metadata",
+    "revert",
+    "permission",
+    "model",
+];
+const SESSION_COUNTS: [&str; 6] = [
+    "tokens_input",
+    "tokens_output",
+    "tokens_reasoning",
+    "tokens_cache_read",
+    "tokens_cache_write",
+    "time_archived",
+];
+const PROJECT_TEXTS: [&str; 5] = ["worktree", "name", "icon_url", "commands", "sandboxes"];
+
+impl Schema {
+    /// The schema, or none if this is no database of opencode's.
+    pub(crate) fn of(db: &Connection) -> rusqlite::Result<Option<Self>> {
+        let session = columns(db, "session")?;
+        if !session.contains("id") {
+            return Ok(None);
+        }
+        let (message, part) = (columns(db, "message")?, columns(db, "part")?);
+        let project = columns(db, "project")?;
+        let has = |table, needed: &[&str]| -> rusqlite::Result<bool> {
+            let columns = columns(db, table)?;
+            Ok(needed.iter().all(|column| columns.contains(*column)))
+        };
+        let holds = |columns: &HashSet<String>, needed: &[&str]| {
+            needed.iter().all(|column| columns.contains(*column))
+        };
+        let has_sequences = has("event_sequence", &["aggregate_id", "seq"])?;
+        let times = ["time_created", "time_updated", "data", "id"];
+        let data = capped("data");
+        // The number of the session's last event, where `?1` is the session.
+        let sequence = match has_sequences {
+            true => "(SELECT seq FROM event_sequence WHERE aggregate_id = ?1)",
+            false => "NULL",
+        };
+        let of_session = "FROM message WHERE session_id = ?1 ORDER BY time_created, id";
+        let all_sessions = format!(
+            "SELECT {}, {} FROM session",
+            list(SessionColumn::ALL, &session),
+            session_stamp(&session),
+        );
+        Ok(Some(Self {
+            version: db.query_row("PRAGMA schema_version", [], |row| row.get(0))?,
+            has_messages: holds(&message, &times) && holds(&message, &["session_id"]),
+            has_parts: holds(&part, &times) && holds(&part, &["session_id", "message_id"]),
+            has_projects: project.contains("id"),
+            has_todos: has("todo", &["session_id", "content", "status", "priority", "position"])?,
+            has_shares: has("session_share", &["session_id", "id", "url"])?,
+            has_events: has_sequences && has("event", &["id", "aggregate_id", "seq"])?,
+            has_sequences,
+            session_one: format!("{all_sessions} WHERE id = ?1"),
+            session: all_sessions,
+            session_stamp: format!(
+                "SELECT id, {}, {} FROM session",
+                if session.contains("project_id") { "project_id" } else { "NULL" },
+                session_stamp(&session)
+            ),
+            project: format!(
+                "SELECT {}, {} FROM project",
+                list(ProjectColumn::ALL, &project),
+                stamp(&PROJECT_TEXTS, &[], &project),
+            ),
+            project_stamp: format!(
+                "SELECT id, {} FROM project",
+                stamp(&PROJECT_TEXTS, &[], &project)
+            ),
+            messages: format!(
+                "SELECT id, time_created, time_updated, {data}, {sequence} {of_session}"
+            ),
+            message_names: format!("SELECT id, time_created, {sequence} {of_session}"),
+            message_stamps: format!(
+                "SELECT id, time_created, time_updated, octet_length(data), {sequence} {of_session}"
+            ),
+            message_one: format!(
+                "SELECT id, time_created, time_updated, {data} FROM message \
+                 WHERE id = ?1 AND session_id = ?3"
+            ),
+            lost_messages: format!(
+                "SELECT id, time_created, time_updated, {data}, session_id FROM message AS m \
+                 WHERE NOT EXISTS (SELECT 1 FROM session AS s WHERE s.id = m.session_id) \
+                 ORDER BY session_id, time_created, id"
+            ),
+            // The outer loop first, as the order wants it: nothing is sorted.
+            parts: format!(
+                "SELECT p.id, p.session_id, p.time_updated, {}, p.message_id \
+                 FROM message AS m CROSS JOIN part AS p ON p.message_id = m.id \
+                 WHERE m.session_id = ?1 ORDER BY m.time_created, m.id, p.id",
+                capped("p.data")
+            ),
+            part_one: format!(
+                "SELECT id, session_id, time_updated, {data} FROM part \
+                 WHERE id = ?1 AND message_id = ?3"
+            ),
+            lost_parts: format!(
+                "SELECT id, session_id, time_updated, {data}, message_id FROM part AS p \
+                 WHERE NOT EXISTS (SELECT 1 FROM message AS m WHERE m.id = p.message_id) \
+                 ORDER BY message_id, id"
+            ),
+            all_parts: format!(
+                "SELECT id, session_id, time_updated, {data}, message_id, rowid FROM part \
+                 WHERE rowid > ?1 ORDER BY rowid"
+            ),
+        }))
+    }
+}
+
+/// The names of a table's columns; none if there is no such table, or a view in its place.
+fn columns(db: &Connection, table: &str) -> rusqlite::Result<HashSet<String>> {
+    let is_table = db
+        .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")?
+        .exists([table])?;
+    if !is_table {
+        return Ok(HashSet::new());
+    }
+    // `table` is one of ours, and a pragma takes no parameters.
+    let mut pragma = db.prepare(&format!("PRAGMA table_info(\"{table}\")"))?;
+    pragma.query_map([], |row| row.get("name"))?.collect()
+}
+
+fn list(wanted: &[&str], there: &HashSet<String>) -> String {
+    let column = |name: &&str| match there.contains(*name) {
+        true if LONG.contains(name) => capped(name),
+        true => (*name).to_owned(),
+        false => "NULL".to_owned(),
+    };
+    wanted.iter().map(column).collect::<Vec<_>>().join(", ")
+}
+
+/// A column, or its size if that is over the limit `?2`: only the text's head is looked at then.
+fn capped(column: &str) -> String {
+    format!("CASE WHEN octet_length({column}) <= ?2 THEN {column} ELSE octet_length({column}) END")
+}
+
+fn session_stamp(there: &HashSet<String>) -> String {
+    stamp(&SESSION_TEXTS, &SESSION_COUNTS, there)
+}
+
+/// When a row last changed, how long its texts are, and the sum of its counts.
+fn stamp(texts: &[&str], counts: &[&str], there: &HashSet<String>) -> String {
+    let sum = |columns: &[&str], term: fn(&str) -> String| {
+        let columns = columns.iter().filter(|column| there.contains(**column));
+        let terms: Vec<String> = columns.map(|column| term(column)).collect();
+        if terms.is_empty() { "0".to_owned() } else { terms.join(" + ") }
+    };
+    format!(
+        "{}, {}, {}",
+        if there.contains("time_updated") { "time_updated" } else { "0" },
+        sum(texts, |column| format!("ifnull(octet_length({column}), 0)")),
+        sum(counts, |column| format!("ifnull({column}, 0)")),
+    )
+}

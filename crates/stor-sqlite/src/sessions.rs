@@ -1,0 +1,258 @@
+//! Projects and sessions: records assembled from columns, as `docs/format/opencode.md`, section 5
+//! maps them.
+
+use std::cmp::Reverse;
+
+use rusqlite::types::{Null, ValueRef};
+use rusqlite::{Row as SqlRow, params};
+use scrollback_core_err::{Issue, IssueKind};
+use scrollback_core_id::{EntityKey, OrderKey, ProjectId, SessionId, SessionKey};
+use scrollback_stor_mmap::Piece;
+
+use crate::ask::{Ask, Gathered, Row, id, project, whole};
+use crate::error::{Result, is_damage};
+use crate::json::Object;
+use crate::schema::{ProjectColumn, SessionColumn};
+
+/// The records of all projects, newest first.
+pub(crate) fn projects(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
+    if ask.schema.has_projects {
+        let asked = ask.each(&ask.schema.project, [], |row| project_row(ask, row, out));
+        out.note_damage(ask, None, asked)?;
+        newest_first(out);
+    }
+    Ok(())
+}
+
+/// The records of all sessions, or of one project's, newest first.
+pub(crate) fn sessions(ask: &Ask<'_>, of: Option<&ProjectId>, out: &mut Gathered) -> Result<()> {
+    let all = &ask.schema.session;
+    let asked = match of {
+        None => ask.each(all, params![Null, ask.cap()], |row| session_row(ask, row, out)),
+        Some(of) => {
+            let sql = format!("{all} WHERE project_id = ?1");
+            ask.each(&sql, params![of.as_str(), ask.cap()], |row| session_row(ask, row, out))
+        }
+    };
+    match asked {
+        Err(error) if is_damage(&error) => salvage(ask, of, out)?,
+        asked => asked?,
+    }
+    newest_first(out);
+    Ok(())
+}
+
+/// Pages of the table are damaged: each session by itself, as the index of ids has them.
+fn salvage(ask: &Ask<'_>, of: Option<&ProjectId>, out: &mut Gathered) -> Result<()> {
+    out.rows.clear();
+    out.issues.clear();
+    let mut ids: Vec<String> = Vec::new();
+    let listed = ask.each("SELECT id FROM session ORDER BY id", [], |row| {
+        ids.extend(row.get::<_, String>(0));
+        Ok(())
+    });
+    out.note_damage(ask, None, listed)?;
+    for id in ids {
+        let before = out.rows.len();
+        let asked = one(ask, &id, out);
+        let key = SessionId::new(&id).ok().map(|id| EntityKey::Session(id.into()));
+        out.note_damage(ask, key, asked)?;
+        let is_wanted = |row: &Row| of.is_none() || row.project.as_ref() == of;
+        if out.rows.get(before).is_some_and(|row| !is_wanted(row)) {
+            out.rows.truncate(before);
+        }
+    }
+    Ok(())
+}
+
+/// The record of one session, if it is there.
+pub(crate) fn one(ask: &Ask<'_>, session: &str, out: &mut Gathered) -> rusqlite::Result<()> {
+    ask.each(&ask.schema.session_one, params![session, ask.cap()], |row| session_row(ask, row, out))
+}
+
+/// The record of one project, if it is there.
+pub(crate) fn one_project(ask: &Ask<'_>, id: &str, out: &mut Gathered) -> rusqlite::Result<()> {
+    if !ask.schema.has_projects {
+        return Ok(());
+    }
+    let sql = format!("{} WHERE id = ?1", ask.schema.project);
+    ask.each(&sql, [id], |row| project_row(ask, row, out))
+}
+
+/// Whether there is a record of a session.
+pub(crate) fn holds(ask: &Ask<'_>, session: &SessionKey) -> Result<bool> {
+    let mut found = false;
+    ask.each("SELECT 1 FROM session WHERE id = ?1", [session.session.as_str()], |_| {
+        found = true;
+        Ok(())
+    })?;
+    if !found && ask.schema.has_messages {
+        let sql = "SELECT 1 FROM message WHERE session_id = ?1 LIMIT 1";
+        ask.each(sql, [session.session.as_str()], |_| {
+            found = true;
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
+
+fn newest_first(out: &mut Gathered) {
+    out.rows.sort_by(|a, b| (Reverse(a.order), &a.key).cmp(&(Reverse(b.order), &b.key)));
+}
+
+/// A row of [`SessionColumn`] and the stamp.
+fn session_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
+    let key = match id::<SessionId>(row, 0)? {
+        Ok(id) => SessionKey::from(id),
+        Err(kind) => {
+            out.note(None, ask, kind);
+            return Ok(());
+        }
+    };
+    let (stamp, settled) = ask.stamp_at(row, SessionColumn::ALL.len())?;
+    let mut too_large = Vec::new();
+    let mut filled = Ok(());
+    let piece = out.arena.append(stamp, settled, |bytes| {
+        filled = session_json(row, bytes, &mut too_large);
+    });
+    filled?;
+    for (column, size) in too_large {
+        let limit = ask.look.options().max_len;
+        let mut issue = Issue::new(ask.place(), IssueKind::TooLarge { size, limit });
+        issue.place.field = Some(column.to_owned());
+        out.issues.push((Some(key.clone().into()), issue));
+    }
+    let order = OrderKey(stamp.mtime.as_millis());
+    out.rows.push(Row {
+        project: project(row, SessionColumn::Project.at())?,
+        ..Row::new(key, order, Some(piece))
+    });
+    Ok(())
+}
+
+fn session_json(
+    row: &SqlRow<'_>,
+    out: &mut Vec<u8>,
+    too_large: &mut Vec<(&'static str, u64)>,
+) -> rusqlite::Result<()> {
+    use SessionColumn as C;
+    let column = |column: C| row.get_ref(column.at());
+    let mut long = |column: C| {
+        Ok::<_, rusqlite::Error>(match row.get_ref(column.at())? {
+            ValueRef::Integer(size) => {
+                too_large.push((C::ALL[column.at()], size.cast_unsigned()));
+                ValueRef::Null
+            }
+            value => value,
+        })
+    };
+    let updated = row.get_ref(C::ALL.len())?;
+    let (diffs, revert) = (long(C::Diffs)?, long(C::Revert)?);
+    let (permission, metadata) = (long(C::Permission)?, long(C::Metadata)?);
+
+    let mut info = Object::begin(out);
+    for (name, from) in [
+        ("id", C::Id),
+        ("slug", C::Slug),
+        ("version", C::Version),
+        ("projectID", C::Project),
+        ("workspaceID", C::Workspace),
+        ("parentID", C::Parent),
+        ("directory", C::Directory),
+        ("path", C::Path),
+        ("title", C::Title),
+        ("agent", C::Agent),
+    ] {
+        info.value(name, column(from)?);
+    }
+    info.json("model", column(C::Model)?);
+    let [created, compacting, archived] =
+        [column(C::Created)?, column(C::Compacting)?, column(C::Archived)?];
+    info.object("time", |time| {
+        time.value("created", created).value("updated", updated);
+        time.value("compacting", compacting).value("archived", archived);
+    });
+    let lines = [column(C::Additions)?, column(C::Deletions)?, column(C::Files)?];
+    if lines.iter().any(is_there) || is_there(&diffs) {
+        info.object("summary", |summary| {
+            summary.number("additions", lines[0]).number("deletions", lines[1]);
+            summary.number("files", lines[2]).json("diffs", diffs);
+        });
+    }
+    let url = column(C::ShareUrl)?;
+    if is_there(&url) {
+        info.object("share", |share| {
+            share.value("url", url);
+        });
+    }
+    info.json("permission", permission).json("revert", revert);
+    info.value("cost", column(C::Cost)?);
+    let [input, output, reasoning, read, write] = [
+        column(C::Input)?,
+        column(C::Output)?,
+        column(C::Reasoning)?,
+        column(C::CacheRead)?,
+        column(C::CacheWrite)?,
+    ];
+    if is_there(&input) {
+        info.object("tokens", |tokens| {
+            tokens.number("input", input).number("output", output);
+            tokens.number("reasoning", reasoning).object("cache", |cache| {
+                cache.number("read", read).number("write", write);
+            });
+        });
+    }
+    info.json("metadata", metadata);
+    info.end();
+    Ok(())
+}
+
+fn is_there(value: &ValueRef<'_>) -> bool {
+    !matches!(value, ValueRef::Null | ValueRef::Text(b""))
+}
+
+/// A row of [`ProjectColumn`] and the stamp.
+fn project_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
+    let key = match id::<ProjectId>(row, 0)? {
+        Ok(id) => EntityKey::Project(id),
+        Err(kind) => {
+            out.note(None, ask, kind);
+            return Ok(());
+        }
+    };
+    let (stamp, settled) = ask.stamp_at(row, ProjectColumn::ALL.len())?;
+    let updated = whole(row, ProjectColumn::ALL.len())?;
+    let mut filled = Ok(());
+    let piece: Piece = out.arena.append(stamp, settled, |bytes| {
+        filled = project_json(row, updated, bytes);
+    });
+    filled?;
+    out.rows.push(Row::new(key, OrderKey(updated), Some(piece)));
+    Ok(())
+}
+
+fn project_json(row: &SqlRow<'_>, updated: i64, out: &mut Vec<u8>) -> rusqlite::Result<()> {
+    use ProjectColumn as C;
+    let column = |column: C| row.get_ref(column.at());
+    let mut info = Object::begin(out);
+    for (name, from) in
+        [("id", C::Id), ("worktree", C::Worktree), ("vcs", C::Vcs), ("name", C::Name)]
+    {
+        info.value(name, column(from)?);
+    }
+    let icon = [column(C::IconUrl)?, column(C::IconOverride)?, column(C::IconColor)?];
+    if icon.iter().any(is_there) {
+        info.object("icon", |object| {
+            object.value("url", icon[0]).value("override", icon[1]).value("color", icon[2]);
+        });
+    }
+    info.json("commands", column(C::Commands)?);
+    let [created, initialized] = [column(C::Created)?, column(C::Initialized)?];
+    info.object("time", |time| {
+        time.value("created", created).value("updated", ValueRef::Integer(updated));
+        time.value("initialized", initialized);
+    });
+    info.json("sandboxes", column(C::Sandboxes)?);
+    info.end();
+    Ok(())
+}

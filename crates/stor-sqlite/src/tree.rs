@@ -1,0 +1,121 @@
+//! All of one session: its record, its messages and their parts, in one transaction.
+
+use std::vec::IntoIter;
+
+use rusqlite::params;
+use scrollback_core_id::{EntityKey, MessageId, SessionKey};
+
+use crate::ask::{Ask, Gathered, Row, bytes};
+use crate::error::{Result, is_damage};
+use crate::messages::{messages, one_part, part_names, part_row, put_in_order};
+use crate::sessions;
+
+/// What a session of a few dozen messages takes; the arena grows from there.
+const USUAL: usize = 256 << 10;
+
+pub(crate) fn tree(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Result<()> {
+    out.arena = scrollback_stor_mmap::Arena::with_capacity(USUAL);
+    let asked = sessions::one(ask, of.session.as_str(), out);
+    out.note_damage(ask, Some(of.clone().into()), asked)?;
+    let first = out.rows.len();
+    messages(ask, of, out)?;
+    out.set = None; // the set is for scans
+    let mut messages = out.rows.split_off(first).into_iter();
+    if messages.len() == 0 || !ask.schema.has_parts {
+        out.rows.extend(messages);
+        return Ok(());
+    }
+    let mut placed = Placed { next: messages.next(), messages, first: out.rows.len() };
+    let session = params![of.session.as_str(), ask.cap()];
+    let asked = ask.each(&ask.schema.parts, session, |row| {
+        let owner = bytes(row, 4)?;
+        match placed.reach(owner, out) {
+            Some(message) => part_row(ask, &message, row, out),
+            None => Ok(()), // its message was not read, which is an issue already
+        }
+    });
+    match asked {
+        Err(error) if is_damage(&error) => salvage(ask, &mut placed, out)?,
+        asked => asked?,
+    }
+    placed.finish(out);
+    Ok(())
+}
+
+/// Puts each message before its parts: both come in the same order.
+struct Placed {
+    /// The message that comes next.
+    next: Option<Row>,
+    messages: IntoIter<Row>,
+    /// Where the parts of the message begin that was placed last.
+    first: usize,
+}
+
+impl Placed {
+    /// Places messages up to the one with this id, unless it was not read.
+    fn reach(&mut self, owner: &[u8], out: &mut Gathered) -> Option<MessageId> {
+        let id = |row: &Row| match &row.key {
+            EntityKey::Message(key) => Some(key.message.clone()),
+            _ => None,
+        };
+        let last = self.first.checked_sub(1).and_then(|at| id(&out.rows[at]));
+        if let Some(last) = last.filter(|last| last.as_bytes() == owner) {
+            return Some(last);
+        }
+        let is_owner = |row: &Row| id(row).is_some_and(|id| id.as_bytes() == owner);
+        let is_ahead = self.next.iter().chain(self.messages.as_slice()).any(is_owner);
+        while is_ahead && self.next.is_some() {
+            let placed = self.place(out);
+            if placed.as_ref().is_some_and(|id| id.as_bytes() == owner) {
+                return placed;
+            }
+        }
+        None
+    }
+
+    /// Places the next message.
+    fn place(&mut self, out: &mut Gathered) -> Option<MessageId> {
+        put_in_order(&mut out.rows[self.first..]);
+        let row = self.next.take()?;
+        self.next = self.messages.next();
+        let id = match &row.key {
+            EntityKey::Message(key) => Some(key.message.clone()),
+            _ => None,
+        };
+        out.rows.push(row);
+        self.first = out.rows.len();
+        id
+    }
+
+    fn finish(mut self, out: &mut Gathered) {
+        while self.next.is_some() {
+            self.place(out);
+        }
+        put_in_order(&mut out.rows[self.first..]);
+    }
+}
+
+/// Pages of the parts are damaged: each part by itself, as the index has them. The message that was
+/// reached loses the parts that it has, and gets them again.
+fn salvage(ask: &Ask<'_>, placed: &mut Placed, out: &mut Gathered) -> Result<()> {
+    out.rows.truncate(placed.first);
+    let mut at = placed.first.checked_sub(1);
+    loop {
+        if let Some(EntityKey::Message(key)) = at.map(|at| out.rows[at].key.clone()) {
+            let mut names = Gathered::default();
+            part_names(ask, &key, &mut names)?;
+            out.issues.append(&mut names.issues);
+            for row in names.rows {
+                if let EntityKey::Part(part) = &row.key {
+                    let asked = one_part(ask, part, out);
+                    out.note_damage(ask, Some(row.key.clone()), asked)?;
+                }
+            }
+        }
+        if placed.next.is_none() {
+            return Ok(());
+        }
+        placed.place(out);
+        at = placed.first.checked_sub(1);
+    }
+}

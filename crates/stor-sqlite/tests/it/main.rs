@@ -1,0 +1,15 @@
+//! Tests of the database: what every Source must do, opencode's own exports, the ladder, damage.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests make stores, and fail where they cannot go on"
+)]
+
+#[path = "../../../stor-read/tests/it/calls.rs"]
+mod calls;
+#[path = "../../../stor-read/tests/it/conformance.rs"]
+mod conformance;
+mod oracle;
+mod support;
