@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::ValueEnum;
-use scrollback_fixtures::synth::{Spec, write_store};
+use scrollback_fixtures::synth::{Events, Spec, write_database, write_store};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -15,7 +15,13 @@ pub(crate) struct Args {
     /// Same seed, same bytes
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// The data directory to write: `DIR/storage/…` and `DIR/expected.json`; must be empty or new
+    /// Files below `DIR/storage`, or rows of `DIR/opencode.db`: the same store
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    format: Format,
+    /// Fill the database's log of events too, which makes it twice as large
+    #[arg(long)]
+    events: bool,
+    /// The data directory to write, with `DIR/expected.json`; must be empty or new
     dir: PathBuf,
 }
 
@@ -25,14 +31,26 @@ enum Size {
     M,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Json,
+    Sqlite,
+}
+
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let spec = match args.size {
         Size::S => Spec::small(args.seed),
         Size::M => Spec::medium(args.seed),
     };
     let begun = Instant::now();
-    let expected = write_store(&args.dir, &spec)
-        .with_context(|| format!("generate a store in {}", args.dir.display()))?;
+    let written = match (args.format, args.events) {
+        (Format::Json, false) => write_store(&args.dir, &spec),
+        (Format::Json, true) => bail!("files have no log of events"),
+        (Format::Sqlite, false) => write_database(&args.dir, &spec, Events::Empty),
+        (Format::Sqlite, true) => write_database(&args.dir, &spec, Events::Full),
+    };
+    let expected =
+        written.with_context(|| format!("generate a store in {}", args.dir.display()))?;
     let counts = &expected.counts;
     println!(
         "{}: {} sessions, {} messages, {} parts, {:.1} MB in {} files, {:.1} s",
