@@ -13,6 +13,7 @@ mod pick;
 mod progress;
 mod safe;
 mod show;
+mod sources;
 mod style;
 mod table;
 mod units;

@@ -8,22 +8,20 @@ use std::sync::Arc;
 use scrollback_core_id::{SessionKey, SourceId};
 use scrollback_core_type::{StageIssue, StageReport, StageResult};
 use scrollback_flow::{RefreshOptions, SessionMaterializer, Snapshots, Verify};
-use scrollback_stor_mmap::{MapPolicy, ReadOptions};
+use scrollback_index::SessionMeta;
 use scrollback_stor_path::{Environment, FoundStore, StoragePaths, StoreKind};
-use scrollback_stor_read::{FileReader, Source};
+use scrollback_stor_read::Source;
 
 use crate::args::{self, Global};
-use crate::clock::SystemClock;
 use crate::failure::{Failure, Kind, Result};
 use crate::out::Out;
-use crate::progress;
+use crate::{progress, sources};
 
-/// Above this size a file of a frozen store is mapped: 256 KiB, where mapping begins to pay.
-const MAP_FROM: u64 = 256 << 10;
-
-/// A store, and an index of it once someone asks for that.
+/// A store, or several of one data directory as one, and an index once someone asks for that.
 pub(crate) struct Store {
-    source: Arc<FileReader>,
+    source: Arc<dyn Source>,
+    /// The tree of files, where it only fills in what a database does not have.
+    left: Option<SourceId>,
     snapshots: Option<Snapshots>,
     options: RefreshOptions,
     materializer: OnceCell<SessionMaterializer>,
@@ -31,14 +29,19 @@ pub(crate) struct Store {
 }
 
 impl Store {
-    /// The store at this path, with an index that is kept in `snapshots`.
-    pub(crate) fn new(storage: &Path, global: &Global, snapshots: Option<Snapshots>) -> Self {
+    /// A store, with an index that is kept in `snapshots`.
+    pub(crate) fn new(
+        source: Arc<dyn Source>,
+        global: &Global,
+        snapshots: Option<Snapshots>,
+    ) -> Self {
         let verify = match global.verify {
             args::Verify::Fast => Verify::Fast,
             args::Verify::Full => Verify::Full,
         };
         Self {
-            source: Arc::new(at(storage, global)),
+            source,
+            left: None,
             snapshots,
             options: RefreshOptions { verify, ..RefreshOptions::default() },
             materializer: OnceCell::new(),
@@ -46,9 +49,29 @@ impl Store {
         }
     }
 
+    /// The stores of one data directory as one, the one that wins first.
+    pub(crate) fn of(group: &[&FoundStore], global: &Global) -> Option<Self> {
+        let source = sources::all(group, global)?;
+        let is_database = |store: &&FoundStore| store.kind == StoreKind::OpencodeSqlite;
+        let left = group.iter().find(|store| !is_database(store));
+        let left = left.filter(|_| group.iter().any(is_database));
+        let store = Self::new(source, global, snapshots(global, group.first()?));
+        Some(Self { left: left.map(|store| sources::named(&store.path)), ..store })
+    }
+
     /// The store itself.
-    pub(crate) fn source(&self) -> &FileReader {
-        &self.source
+    pub(crate) fn source(&self) -> &dyn Source {
+        &*self.source
+    }
+
+    /// Where a session is from.
+    pub(crate) fn origin<'a>(&'a self, meta: &'a SessionMeta) -> &'a str {
+        meta.origin.as_deref().unwrap_or(self.source.id().as_str())
+    }
+
+    /// Whether a session is in files that a database took the place of, and not in the database.
+    pub(crate) fn is_left_over(&self, meta: &SessionMeta) -> bool {
+        self.left.as_ref().is_some_and(|left| meta.origin.as_deref() == Some(left.as_str()))
     }
 
     /// The store through its index, which is as the store was when this was first called.
@@ -56,7 +79,7 @@ impl Store {
         if let Some(materializer) = self.materializer.get() {
             return Ok(materializer);
         }
-        let source: Arc<dyn Source> = self.source.clone();
+        let source = Arc::clone(&self.source);
         let bar = progress::bar();
         let opened =
             SessionMaterializer::open(source, self.snapshots.clone(), self.options, &|progress| {
@@ -128,30 +151,28 @@ pub(crate) fn find(global: &Global) -> Result<StoragePaths> {
     Ok(StoragePaths::explicit(&global.store)?)
 }
 
-/// Whether this version reads stores of a kind.
-pub(crate) fn is_read(kind: StoreKind) -> bool {
-    kind == StoreKind::OpencodeJson
-}
-
 /// Opens every store that can be read; at least one. What is not read is said: a store that is
 /// passed over in silence would look as if its sessions were gone.
 pub(crate) fn open(global: &Global, out: &mut Out) -> Result<Vec<Store>> {
     let found = find(global)?;
-    let (known, unknown): (Vec<_>, Vec<_>) =
-        found.stores.iter().partition(|store| is_read(store.kind));
-    if known.is_empty() {
+    let unknown = || found.stores.iter().filter(|store| !sources::is_read(store.kind));
+    let groups = sources::groups(&found.stores);
+    if groups.is_empty() {
         return Err(nothing(&found));
     }
-    for store in unknown {
+    for store in unknown() {
         out.note(&not_read(store))?;
     }
     let (mut stores, mut failures) = (Vec::new(), Vec::new());
-    for store in known {
-        let opened = Store::new(&store.path, global, snapshots(global, store));
-        match opened.source().open().map(drop) {
-            Ok(()) => stores.push(opened),
-            Err(error) => failures.push(Failure::from(error)),
-        }
+    for mut group in groups {
+        group.retain(|store| match sources::one(store, global).open().map(drop) {
+            Ok(()) => true,
+            Err(error) => {
+                failures.push(Failure::from(error));
+                false
+            }
+        });
+        stores.extend(Store::of(&group, global));
     }
     if stores.is_empty()
         && let Some(failure) = failures.pop()
@@ -167,39 +188,10 @@ fn not_read(store: &FoundStore) -> String {
     format!("{} is an {}, which this version does not read yet", store.path.display(), store.kind)
 }
 
-/// A reader of the JSON tree at this path.
-fn at(storage: &Path, global: &Global) -> FileReader {
-    let mut options = ReadOptions::default();
-    options.max_len = global.max_size.unwrap_or(options.max_len);
-    FileReader::new(storage, source_id(storage), Arc::new(SystemClock))
-        .with_options(options)
-        .with_policy(policy(global))
-}
-
-/// A store is named by its path; what cannot be in an id is shown as an escape.
-fn source_id(storage: &Path) -> SourceId {
-    let path = storage.to_string_lossy();
-    let id = SourceId::new(&crate::safe::line(&path));
-    #[expect(clippy::expect_used, reason = "a path is not empty, and controls were replaced")]
-    id.expect("a text without controls")
-}
-
-fn policy(global: &Global) -> MapPolicy {
-    if !global.mmap {
-        return MapPolicy::default();
-    }
-    // SAFETY: the user promises it by `--mmap`, whose help says so: nobody writes to a store that
-    // is a copy or an archive while this process runs. We never write to a store.
-    #[expect(unsafe_code, reason = "the one opt-in to mapping files that are rewritten in place")]
-    unsafe {
-        MapPolicy::frozen(MAP_FROM)
-    }
-}
-
 fn nothing(found: &StoragePaths) -> Failure {
     if let Some(store) = found.stores.first() {
         return Failure::new(Kind::NotFound, not_read(store))
-            .hint("it reads opencode's storage/ directory (0.6 to 1.1); `scrollback stores` lists what is there");
+            .hint("`scrollback stores` lists what is there");
     }
     let looked = found.looked_at.iter().map(|place| format!("looked at {place}"));
     let mut failure = Failure::new(Kind::NotFound, "no opencode store found");

@@ -1,14 +1,12 @@
 //! Which session the user means, and the list of sessions that this is looked up in.
 
 use std::cmp::Reverse;
-use std::path::Path;
 use std::sync::Arc;
 
-use scrollback_core_err::{Issue, IssueKind};
-use scrollback_core_id::{Scope, SessionId, SessionKey};
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::{SessionId, SessionKey};
 use scrollback_core_type::StageIssue;
 use scrollback_index::SessionMeta;
-use scrollback_stor_read::{Error, FileReader, SourceExt};
 
 use crate::failure::{Failure, Kind, Result};
 use crate::open::Store;
@@ -46,30 +44,11 @@ pub(crate) fn session(stores: &[Store], text: &str) -> Result<(usize, SessionKey
         .map_err(|why| Failure::new(Kind::BadUse, format!("{text:?} is no session: {why}")))?;
     let key = SessionKey::from(id);
     for (store, source) in stores.iter().enumerate() {
-        if is_there(source.source(), &key)? {
+        if source.source().open()?.holds(&key)? {
             return Ok((store, key));
         }
     }
     by_prefix(stores, text)
-}
-
-/// Whether a store has a session: its record, readable or not, or messages of it.
-fn is_there(source: &FileReader, key: &SessionKey) -> Result<bool> {
-    match source.read_session_span(key) {
-        Ok(_) => Ok(true),
-        Err(Error::Entity(issue)) if is_about(&issue, key) => Ok(true),
-        Err(Error::Entity(_) | Error::NotFound(_)) => {
-            Ok(!source.list(&Scope::MessageNames(key.clone()))?.entries.is_empty())
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// Whether an issue is about the record of a session, and not about a directory on the way to it.
-fn is_about(issue: &Issue, key: &SessionKey) -> bool {
-    let stem = issue.place.path.as_deref().and_then(Path::file_stem);
-    stem.is_some_and(|stem| stem == key.session.as_str())
-        && !matches!(issue.kind, IssueKind::BadId { .. })
 }
 
 /// How many sessions `latest~N` goes back, if the text is that.

@@ -8,6 +8,7 @@ mod hydrate;
 mod indexing;
 mod loader;
 mod materializer;
+mod merged;
 mod plan;
 mod resolve;
 mod run;
@@ -26,6 +27,7 @@ pub use indexing::{
 };
 pub use loader::{LoadedSession, MessageWithParts, SessionLoader, SessionTree};
 pub use materializer::{MaterializerStats, Origin, SessionMaterializer};
+pub use merged::MergedSource;
 pub use plan::{ReadAhead, SessionPlan, SessionTreePlan, plan_session_tree, plan_sessions};
 pub use resolve::resolve_session_tree;
 pub use run::{SessionScope, find_orphans, run_session_flow, run_session_tree_flow};

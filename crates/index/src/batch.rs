@@ -1,5 +1,7 @@
 //! Batches: changes that are committed whole or not at all.
 
+use std::sync::Arc;
+
 use scrollback_core_id::{MessageKey, ProjectId, SessionKey};
 
 use crate::{MessageMeta, ProjectMeta, SessionState};
@@ -9,6 +11,8 @@ use crate::{MessageMeta, ProjectMeta, SessionState};
 #[derive(Debug, Default)]
 pub struct Batch {
     pub(crate) changes: Vec<Put>,
+    /// Another token, or none from now on.
+    pub(crate) token: Option<Option<Arc<[u8]>>>,
 }
 
 /// A key and its new value; none removes it.
@@ -65,8 +69,15 @@ impl Batch {
         self.changes.push(Put::Message(key, None));
     }
 
+    /// Says what the store was like before the look that these changes came of, in its own words;
+    /// see [`SessionIndex::token`](crate::SessionIndex::token).
+    pub fn set_token(&mut self, token: Option<Arc<[u8]>>) {
+        self.token = Some(token);
+    }
+
     /// Adds the changes of another batch after these.
     pub fn append(&mut self, mut other: Self) {
         self.changes.append(&mut other.changes);
+        self.token = other.token.or(self.token.take());
     }
 }

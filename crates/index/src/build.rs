@@ -1,6 +1,7 @@
 //! Building an index of a store that is read whole: what is added becomes rows at once.
 
 use std::fmt;
+use std::sync::Arc;
 
 use scrollback_core_id::{Epoch, Revision, SessionKey, SourceId};
 
@@ -25,17 +26,24 @@ pub struct IndexBuilder {
     store: SourceId,
     encoder: Encoder,
     sequence: u64,
+    token: Option<Arc<[u8]>>,
 }
 
 impl IndexBuilder {
     /// An index of nothing yet.
     pub fn new(store: SourceId) -> Self {
-        Self { store, encoder: Encoder::new(0, 0), sequence: 0 }
+        Self { store, encoder: Encoder::new(0, 0), sequence: 0, token: None }
     }
 
     fn next(&mut self) -> u64 {
         self.sequence += 1;
         self.sequence
+    }
+
+    /// Says what the store was like before it was read, in its own words; see
+    /// [`SessionIndex::token`].
+    pub fn set_token(&mut self, token: Option<Arc<[u8]>>) {
+        self.token = token;
     }
 
     /// Adds a project.
@@ -71,9 +79,10 @@ impl IndexBuilder {
             revision,
             floor: Revision(0),
             lineage: vec![(epoch, revision)],
+            token: self.token.clone(),
         };
         let snapshot = rebase::finish(self.encoder, &about);
-        SessionIndex::over(self.store, Some(snapshot), Vec::new(), epoch)
+        SessionIndex::over(self.store, Some(snapshot), Vec::new(), epoch, self.token)
     }
 }
 

@@ -39,6 +39,8 @@ pub(crate) struct Shared {
 pub(crate) struct Writer {
     /// Versions that were replaced and that a view of this revision still sees.
     pub(crate) held: BTreeMap<u64, Vec<Held>>,
+    /// What the store was like when it was last looked at whole.
+    pub(crate) token: Option<Arc<[u8]>>,
 }
 
 /// A version that was replaced: its key, and the revision that it came with.
@@ -50,14 +52,14 @@ pub(crate) struct Held {
 impl SessionIndex {
     /// An empty index of a store.
     pub fn new(store: SourceId) -> Self {
-        Self::over(store, None, Vec::new(), Epoch(random()))
+        Self::over(store, None, Vec::new(), Epoch(random()), None)
     }
 
     /// An index that begins with the state of a snapshot, and continues it: cursors of the index
     /// that wrote it stay good up to the revision that it was written at.
     pub fn from_snapshot(snapshot: Snapshot) -> Self {
         let about = snapshot.about().clone();
-        Self::over(about.store, Some(snapshot), about.lineage, Epoch(random()))
+        Self::over(about.store, Some(snapshot), about.lineage, Epoch(random()), about.token)
     }
 
     pub(crate) fn over(
@@ -65,11 +67,12 @@ impl SessionIndex {
         base: Option<Snapshot>,
         lineage: Vec<(Epoch, Revision)>,
         epoch: Epoch,
+        token: Option<Arc<[u8]>>,
     ) -> Self {
         let published = base.as_ref().map_or(0, |base| base.revision().0);
         let generation = Arc::new(Generation::new(base));
         let pins = Pins::new(generation, published);
-        let writer = Mutex::new(Writer { held: BTreeMap::new() });
+        let writer = Mutex::new(Writer { held: BTreeMap::new(), token });
         Self { shared: Arc::new(Shared { store, epoch, lineage, pins, writer }) }
     }
 
@@ -83,6 +86,13 @@ impl SessionIndex {
         Cursor { epoch: self.shared.epoch, revision: Revision(self.shared.pins.published()) }
     }
 
+    /// What the store was like when it was last looked at whole, in its own words: the index has
+    /// everything that was there then. None if the store keeps no account of itself, or some of it
+    /// could not be read.
+    pub fn token(&self) -> Option<Arc<[u8]>> {
+        lock(&self.shared.writer).token.clone()
+    }
+
     /// Pins the state as it is now. Views are cheap, and should be short-lived: what they can see
     /// is kept for them.
     pub fn view(&self) -> View {
@@ -93,6 +103,9 @@ impl SessionIndex {
     /// them. Changes that change nothing make no revision.
     pub fn commit(&self, batch: Batch) -> Revision {
         let mut writer = lock(&self.shared.writer);
+        if let Some(token) = &batch.token {
+            writer.token.clone_from(token);
+        }
         let generation = self.shared.pins.generation();
         write::commit(&self.shared, &mut writer, &generation, batch);
         if generation.overlay_len() > OVERLAY + generation.base_len() / 4 {
@@ -145,7 +158,7 @@ impl Shared {
         }
     }
 
-    pub(crate) fn about(&self, revision: u64, floor: Revision) -> About {
+    pub(crate) fn about(&self, revision: u64, floor: Revision, token: Option<Arc<[u8]>>) -> About {
         let mut lineage = self.lineage.clone();
         lineage.push((self.epoch, Revision(revision)));
         // The oldest are forgotten: whoever comes with such a cursor starts afresh.
@@ -157,6 +170,7 @@ impl Shared {
             revision: Revision(revision),
             floor,
             lineage,
+            token,
         }
     }
 }

@@ -54,6 +54,8 @@ pub struct SessionMeta {
     pub title: Option<Box<str>>,
     /// The version of the program that made it.
     pub version: Option<Name>,
+    /// Which store it is from, where this index is of several as one.
+    pub origin: Option<Name>,
     /// When it was made, in Unix milliseconds.
     pub created: Option<i64>,
     /// When it last changed, in Unix milliseconds.
@@ -77,6 +79,7 @@ impl SessionMeta {
             directory: None,
             title: None,
             version: None,
+            origin: None,
             created: None,
             updated: None,
             archived: None,

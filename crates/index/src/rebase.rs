@@ -55,7 +55,7 @@ pub(crate) fn rebase(shared: &Shared, writer: &mut Writer) -> Snapshot {
     for (key, sequence) in &tombstones[forgotten..] {
         encoder.tombstone(key, *sequence);
     }
-    let snapshot = finish(encoder, &shared.about(at, floor));
+    let snapshot = finish(encoder, &shared.about(at, floor, writer.token.clone()));
     writer.held.clear(); // it is of the generation that goes
     shared.pins.replace(Arc::new(Generation::new(Some(snapshot.clone()))), at);
     snapshot

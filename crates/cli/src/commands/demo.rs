@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::{Component, Path};
+use std::sync::Arc;
 
 use scrollback_core_id::SessionKey;
 use scrollback_core_type::{Message, StageIssue};
@@ -15,7 +16,7 @@ use crate::args::Global;
 use crate::failure::{Failure, Kind, Result};
 use crate::open::Store;
 use crate::out::Out;
-use crate::{pick, units};
+use crate::{pick, sources, units};
 
 /// A part of a store that opencode 1.1.65 wrote, as `cargo xtask fixtures` packs it.
 const STORE: &[u8] = include_bytes!("../../assets/demo.tar");
@@ -39,7 +40,7 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
     let dir = tempfile::tempdir().map_err(|error| cannot_unpack(&error))?;
     unpack(dir.path()).map_err(|error| cannot_unpack(&error))?;
     let storage = dir.path().join("opencode/storage");
-    let store = Store::new(&storage, global, None);
+    let store = Store::new(Arc::new(sources::files(&storage, global)), global, None);
     let stores = std::slice::from_ref(&store);
     let (rows, mut issues) = pick::sessions(stores)?;
     let busiest = busiest(store.source(), rows.iter().map(|row| &row.meta.key))?;

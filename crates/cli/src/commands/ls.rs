@@ -8,7 +8,6 @@ use jiff::civil::DateTime;
 use jiff::{Span, Timestamp, Zoned};
 use scrollback_core_id::{Clock, ProjectId, SessionKey};
 use scrollback_index::TokenCounts;
-use scrollback_stor_read::Source;
 use serde::Serialize;
 
 use crate::args::{Global, Ls};
@@ -39,7 +38,11 @@ pub(crate) struct Listed {
     tokens: Tokens,
     /// In US dollars.
     cost: f64,
+    /// The path of the store that it is from.
     source: String,
+    /// Whether it is in files that a database took the place of, and not in the database.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    left_over: bool,
 }
 
 /// Tokens of all answers of a session.
@@ -134,7 +137,8 @@ pub(super) fn list(stores: &[Store], rows: &[Row]) -> Result<Vec<Listed>> {
             messages: usage.messages,
             tokens: usage.tokens.into(),
             cost: usage.cost,
-            source: stores[*store].source().id().to_string(),
+            source: stores[*store].origin(meta).to_owned(),
+            left_over: stores[*store].is_left_over(meta),
         }
     });
     Ok(listed.collect())
@@ -153,7 +157,11 @@ pub(super) fn print(out: &mut Out, listed: &[Listed]) -> Result<()> {
     ]);
     for session in listed {
         // In front, where a narrow terminal does not cut it off.
-        let mark = if session.archived.is_some() { "(archived) " } else { "" };
+        let mark = match session {
+            Listed { archived: Some(_), .. } => "(archived) ",
+            Listed { left_over: true, .. } => "(not migrated) ",
+            _ => "",
+        };
         table.row(vec![
             session.id.clone(),
             format!("{mark}{}", session.title),

@@ -8,7 +8,7 @@ use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, PartId, PartKey, ProjectId, Scope, SessionId, SessionKey,
 };
 use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::{Entry, Found, Listing, Reader, Source, SourceExt};
+use scrollback_stor_read::{Entry, Found, Listing, Reader, SourceExt};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

@@ -1,14 +1,17 @@
-//! `stores`: what was found, by which rule, and which of it is read.
+//! `stores`: what was found, by which rule, which of it is read, and which wins.
 
 use std::io::Write;
+use std::ops::ControlFlow;
 
+use scrollback_stor_path::FoundStore;
+use scrollback_stor_read::{Seen, Survey};
 use serde::Serialize;
 
 use crate::args::Global;
 use crate::failure::{Failure, Kind, Result};
-use crate::open::Store;
+use crate::open::{self, Store};
 use crate::out::Out;
-use crate::{open, pick, safe};
+use crate::{pick, safe, sources};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,48 +25,62 @@ struct Found {
     /// How many sessions it has; none if it is not read, or cannot be.
     #[serde(skip_serializing_if = "Option::is_none")]
     sessions: Option<usize>,
+    /// How many of them are shown: those that no store of the same data directory has that wins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shown: Option<usize>,
+    /// How a database is read at the moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<String>,
+    /// Whether it wins over the others of its data directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wins: Option<bool>,
 }
 
 pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
     let places = open::find(global)?;
-    let (mut found, mut issues, mut failures) = (Vec::new(), Vec::new(), Vec::new());
-    for store in &places.stores {
-        let read = open::is_read(store.kind);
-        let counted = read.then(|| {
-            pick::sessions(&[Store::new(&store.path, global, open::snapshots(global, store))])
-        });
-        let sessions = match counted {
-            Some(Ok((rows, met))) => {
-                issues.extend(met);
-                Some(rows.len())
+    let (mut found, mut issues) = (Vec::new(), Vec::new());
+    let mut failures: Vec<Failure> = Vec::new();
+    for group in sources::groups(&places.stores) {
+        let mut sound: Vec<&FoundStore> = Vec::new();
+        let mut of_group: Vec<Found> = Vec::new();
+        for store in group {
+            let mut entry = Found::new(store);
+            match counted(store, global) {
+                Ok((sessions, access)) => {
+                    (entry.sessions, entry.access) = (Some(sessions), access);
+                    sound.push(store);
+                }
+                Err(failure) => failures.push(failure),
             }
-            Some(Err(failure)) => {
-                failures.push(failure);
-                None
+            of_group.push(entry);
+        }
+        if let Some(store) = Store::of(&sound, global) {
+            let (rows, met) = pick::sessions(std::slice::from_ref(&store))?;
+            issues.extend(met);
+            for entry in of_group.iter_mut().filter(|entry| entry.sessions.is_some()) {
+                let from_here = |row: &&pick::Row| {
+                    store.origin(&row.meta) == sources::named(entry.path.as_ref()).as_str()
+                };
+                let shown = rows.iter().filter(from_here).count();
+                entry.shown = Some(if sound.len() == 1 { rows.len() } else { shown });
+                let is_first = sound[0].path == *entry.path;
+                let hides = sound[1..].iter().any(|store| sources::has_sessions(store));
+                if !is_first || hides {
+                    entry.wins = Some(is_first);
+                }
             }
-            None => None,
-        };
-        found.push(Found {
-            kind: store.kind.to_string(),
-            path: store.path.to_string_lossy().into_owned(),
-            data_directory: store.data_dir.to_string_lossy().into_owned(),
-            found_by: store.rule.to_string(),
-            read,
-            sessions,
-        });
+        }
+        found.extend(of_group);
     }
+    let unread = places.stores.iter().filter(|store| !sources::is_read(store.kind));
+    found.extend(unread.map(Found::new));
     if global.json {
         out.json(&found)?;
     } else {
         let styles = out.styles;
         for store in &found {
             writeln!(out, "{}{}{:#}", styles.strong, safe::line(&store.path), styles.strong)?;
-            let count = match store.sessions {
-                Some(sessions) => format!("{sessions} sessions"),
-                None if store.read => "cannot be read".to_owned(),
-                None => "not read by this version".to_owned(),
-            };
-            writeln!(out, "  {}, found by {}; {count}", store.kind, store.found_by)?;
+            writeln!(out, "  {}, found by {}; {}", store.kind, store.found_by, store.state())?;
         }
     }
     if found.is_empty() {
@@ -73,4 +90,67 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
     }
     failures.iter().for_each(|failure| out.complain(failure));
     super::report(out, &issues)
+}
+
+impl Found {
+    fn new(store: &FoundStore) -> Self {
+        Self {
+            kind: store.kind.to_string(),
+            path: store.path.to_string_lossy().into_owned(),
+            data_directory: store.data_dir.to_string_lossy().into_owned(),
+            found_by: store.rule.to_string(),
+            read: sources::is_read(store.kind),
+            sessions: None,
+            shown: None,
+            access: None,
+            wins: None,
+        }
+    }
+
+    /// What there is to say of it, in a line.
+    fn state(&self) -> String {
+        let (Some(sessions), shown) = (self.sessions, self.shown.unwrap_or(0)) else {
+            let why = if self.read { "cannot be read" } else { "not read by this version" };
+            return why.to_owned();
+        };
+        let mut state = format!("{sessions} session{}", if sessions == 1 { "" } else { "s" });
+        match self.wins {
+            Some(true) => state.push_str(", which win over the others of its directory"),
+            Some(false) if sessions == 0 => state.push_str(", and diffs of others"),
+            Some(false) if shown == 0 => state.push_str(", none that is not in the database too"),
+            Some(false) => state.push_str(&format!(", {shown} of them in no database")),
+            None => {}
+        }
+        if let Some(access) = &self.access {
+            state.push_str("; read ");
+            state.push_str(access);
+        }
+        state
+    }
+}
+
+/// How many sessions a store has by itself, and how it is read.
+fn counted(store: &FoundStore, global: &Global) -> Result<(usize, Option<String>)> {
+    let source = sources::one(store, global);
+    let mut sessions = std::collections::HashSet::new();
+    source.open()?.survey(&Survey::Sessions, &mut |seen| {
+        if let Seen::Sighting(sighting) = seen {
+            sessions.insert(sighting.key);
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok((sessions.len(), access(store, global)?))
+}
+
+#[cfg(feature = "sqlite")]
+fn access(store: &FoundStore, global: &Global) -> Result<Option<String>> {
+    if store.kind != scrollback_stor_path::StoreKind::OpencodeSqlite {
+        return Ok(None);
+    }
+    Ok(Some(sources::database(&store.path, global).access()?.to_string()))
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn access(_: &FoundStore, _: &Global) -> Result<Option<String>> {
+    Ok(None)
 }

@@ -88,17 +88,15 @@ fn where_nothing_is_found_the_places_are_named() {
 }
 
 #[test]
-fn a_database_is_found_and_said_not_to_be_read() {
+fn a_database_of_nothing_is_an_error_and_not_an_empty_list() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("opencode.db"), b"").unwrap();
     let ran = on(dir.path(), &["ls"]);
-    assert_eq!(ran.code, 1);
-    assert!(
-        ran.err.contains("opencode.db") && ran.err.contains("does not read yet"),
-        "{}",
-        ran.err
-    );
-    assert_eq!(on(dir.path(), &["stores", "--json"]).json()[0]["read"], false);
+    assert_eq!(ran.code, 3);
+    let says_why = ran.err.contains("opencode.db") && ran.err.contains("no table of sessions");
+    assert!(says_why, "{}", ran.err);
+    let stores = on(dir.path(), &["stores"]);
+    assert!(stores.code == 3 && stores.out.contains("cannot be read"), "{}", stores.out);
 }
 
 #[test]

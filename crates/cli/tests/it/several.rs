@@ -40,11 +40,11 @@ fn a_copy_in_another_store_is_no_second_meaning() {
 #[test]
 fn a_store_that_is_not_read_is_named() {
     let store = stated("//- session/p/ses_1.json\n{}\n");
-    fs::write(store.path().join("opencode.db"), "").unwrap();
+    fs::create_dir_all(store.path().join("project/old/storage")).unwrap();
     let mut command = scrollback();
     let ran: Ran = command.arg("--store").arg(store.path()).arg("ls").output().unwrap().into();
     assert!(ran.code == 0 && ran.out.contains("ses_1"), "{}", ran.err);
-    assert!(ran.err.contains("opencode.db") && ran.err.contains("not read yet"), "{}", ran.err);
+    assert!(ran.err.contains("project/old") && ran.err.contains("does not read"), "{}", ran.err);
 }
 
 #[test]

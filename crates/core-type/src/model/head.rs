@@ -67,6 +67,14 @@ head! {
 }
 
 head! {
+    /// Whose a message or a part is.
+    OwnerHead<'a> {
+        /// The session.
+        session_id: SessionId = "sessionID",
+    }
+}
+
+head! {
     /// The status of a tool call.
     StateHead<'a> {
         /// "pending", "running", "completed" or "error".

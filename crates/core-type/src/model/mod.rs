@@ -19,8 +19,8 @@ pub use diff::FileDiff;
 pub use entity::{Entity, OrderTime, order_time};
 pub use error::{ErrorData, ErrorKind, MessageError};
 pub use head::{
-    CacheHead, ErrorHead, MessageHead, ModelHead, PartHead, SessionHead, StateHead, TimeHead,
-    TokensHead,
+    CacheHead, ErrorHead, MessageHead, ModelHead, OwnerHead, PartHead, SessionHead, StateHead,
+    TimeHead, TokensHead,
 };
 pub use message::{
     AssistantMessage, AssistantTime, Message, MessageTime, ModelRef, OutputFormat, PathInfo, Role,

@@ -10,6 +10,7 @@ use scrollback_index::{IndexBuilder, SessionContents, SessionIndex, SessionMeta}
 use scrollback_stor_read::{Found, Result, Seen, Source, Survey};
 
 use super::pool::{self, OnProgress, Worker};
+use super::refresh::token_of;
 use super::session::{self, Notes, Parts, Whole};
 use crate::stage::{Stage, locate_issues};
 
@@ -26,6 +27,7 @@ pub fn build_index(
     progress: &OnProgress<'_>,
 ) -> Result<ControlFlow<(), StageResult<SessionIndex>>> {
     let mut stage = Stage::begin(StageName::Index, source.clock());
+    let token = source.probe(None)?.token; // what changes from here on the next refresh finds
     let mut notes = Notes::default();
     let mut worker = Worker::new(source)?;
     let mut builder = IndexBuilder::new(source.id().clone());
@@ -69,7 +71,8 @@ pub fn build_index(
     notes.issues.extend(read.into_iter().flatten());
     let mut builder = builder.into_inner().unwrap_or_else(PoisonError::into_inner);
     builder.take(&waiting);
-    let Counting { builder, counts } = builder;
+    let Counting { mut builder, counts } = builder;
+    builder.set_token(token_of(token, &notes));
     stage.counts = counts;
     let index = builder.finish();
     let mut result = stage.end(index);

@@ -1,7 +1,7 @@
 //! From the bytes of a record to what the index keeps of it.
 
 use scrollback_core_err::Issue;
-use scrollback_core_id::{MessageKey, OrderKey, ProjectId, SessionKey};
+use scrollback_core_id::{MessageKey, OrderKey, ProjectId, SessionKey, SourceId};
 use scrollback_core_type::{
     LazyStr, MessageHead, Parse, Parsed, Project, Role, SessionHead, TimeHead, TokensHead,
 };
@@ -36,6 +36,7 @@ impl Metas {
         key: SessionKey,
         order: OrderKey,
         project: Option<ProjectId>,
+        origin: Option<&SourceId>,
         span: &MappedSpan,
     ) -> (SessionMeta, Option<Issue>) {
         let (head, issue) = sound(SessionHead::parse(span));
@@ -50,6 +51,7 @@ impl Metas {
             directory: self.name(head.directory),
             title: head.title.map(|title| title.get().into()),
             version: self.name(head.version),
+            origin: origin.map(|origin| self.names.name(origin.as_str())),
             created: time.created,
             updated: time.updated,
             archived: time.archived,

@@ -1,13 +1,14 @@
 //! Refreshing an index instead of building it: `docs/refresh.md` says why it is done so.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::time::Duration;
 
-use scrollback_core_id::{Cursor, EntityKey, ProjectId, SessionKey};
+use scrollback_core_id::{Cursor, EntityKey, ProjectId, SessionId, SessionKey};
 use scrollback_core_type::{StageName, StageResult};
 use scrollback_index::{Batch, SessionIndex, Upkeep, View};
-use scrollback_stor_read::{Found, Result, Seen, Sighting, Source, Survey};
+use scrollback_stor_read::{Found, Probe, Result, Seen, Sighting, Source, SourceToken, Survey};
 
 use super::pool::{self, OnProgress, Worker};
 use super::session::{Notes, Parts};
@@ -86,47 +87,122 @@ pub fn refresh_index(
     let mut stage = Stage::begin(StageName::Index, source.clock());
     let view = index.view();
     let before = view.cursor();
-    let mut worker = Worker::new(source)?;
+    let token = index.token().map(SourceToken::new);
+    let probed = source.probe(token.as_ref())?;
+    let probe = match options {
+        RefreshOptions { verify: Verify::Fast, parts: Parts::Later, .. } => probed.probe,
+        _ => Probe::Rescan,
+    };
     let mut notes = Notes::default();
     let mut batch = Batch::new();
-    projects(&mut worker, &view, &mut batch, &mut notes)?;
-
-    let there = sightings(&mut worker, &mut notes)?;
-    drop(worker);
-    let jobs: Vec<(&SessionKey, &Sighted)> =
-        there.iter().filter(|(key, now)| is_dirty(&view, key, now, options)).collect();
+    let Dirty { jobs, gone, sessions } = {
+        let mut worker = Worker::new(source)?;
+        let has_unclean = || view.projects().iter().any(|project| !project.observed.clean);
+        if probe != Probe::Unchanged || has_unclean() {
+            projects(&mut worker, &view, &mut batch, &mut notes)?;
+        }
+        dirty(&mut worker, &view, probe, options, &mut notes)?
+    };
     let verified = pool::run(source, &jobs, progress, |worker, (key, now)| {
-        verify(worker, &view, key, Some(now), options)
+        verify(worker, &view, key, now.as_ref(), options)
     })?;
     let ControlFlow::Continue(verified) = verified else { return Ok(ControlFlow::Break(())) };
     for session in verified {
         batch.append(session.batch);
         notes.issues.extend(session.notes.issues);
     }
-    for id in view.known_sessions() {
-        let key = SessionKey { session: id };
-        if !there.contains_key(&key) {
-            for message in view.by_session(&key.session) {
-                batch.remove_message(message.key.clone());
-            }
-            batch.remove_session(key);
+    for key in gone {
+        for message in view.by_session(&key.session) {
+            batch.remove_message(message.key.clone());
         }
+        batch.remove_session(key);
     }
     drop(view);
+    batch.set_token(token_of(probed.token, &notes));
     index.commit(batch);
-    stage.counts.sessions = there.len();
-    let refreshed =
-        Refreshed { before, after: index.cursor(), sessions: there.len(), verified: jobs.len() };
+    stage.counts.sessions = sessions;
+    let refreshed = Refreshed { before, after: index.cursor(), sessions, verified: jobs.len() };
     let mut result = stage.end(refreshed);
     result.report.issues = notes.issues;
     locate_issues(&mut result.report, |key| source.locate(key));
     Ok(ControlFlow::Continue(result))
 }
 
-fn sightings(worker: &mut Worker<'_>, notes: &mut Notes) -> Result<HashMap<SessionKey, Sighted>> {
+/// What an index keeps of a probe. An issue that is about nothing the index has would not be told
+/// again by a refresh that looks at nothing else.
+pub(super) fn token_of(token: Option<SourceToken>, notes: &Notes) -> Option<Arc<[u8]>> {
+    let token = token.filter(|_| notes.issues.iter().all(|issue| issue.key.is_some()))?;
+    Some(Arc::clone(token.bytes()))
+}
+
+/// What a refresh has to do.
+struct Dirty {
+    /// Sessions to be looked at record by record, and how each was sighted, if it was.
+    jobs: Vec<(SessionKey, Option<Sighted>)>,
+    /// Sessions of which nothing is there any more.
+    gone: Vec<SessionKey>,
+    /// How many sessions there are.
+    sessions: usize,
+}
+
+fn dirty(
+    worker: &mut Worker<'_>,
+    view: &View,
+    probe: Probe,
+    options: &RefreshOptions,
+    notes: &mut Notes,
+) -> Result<Dirty> {
+    let known = view.known_sessions();
+    let mut named = match probe {
+        Probe::Unchanged => {
+            // All is as it was, and what could not be read then cannot be read now: that is told.
+            let unsettled = |id: &SessionId| view.upkeep(id).is_some_and(|it| it.1.unsettled);
+            let jobs = known.iter().filter(|id| unsettled(id));
+            let jobs = jobs.map(|id| (SessionKey::from(id.clone()), None)).collect();
+            return Ok(Dirty { jobs, gone: Vec::new(), sessions: known.len() });
+        }
+        Probe::Sessions(named) => Some(named.into_iter().collect::<HashSet<SessionKey>>()),
+        Probe::Rescan => None,
+    };
+    let mut there = sightings(worker, named.is_none(), notes)?;
+    let mut gone = Vec::new();
+    for id in known {
+        let key = SessionKey::from(id);
+        if there.contains_key(&key) {
+            continue;
+        }
+        match &mut named {
+            None => gone.push(key),
+            // It lost its record, or never had one: whether it has messages was not looked at.
+            Some(named) => {
+                let had_record = view.upkeep(&key.session).is_some_and(|it| it.0.is_some());
+                if had_record {
+                    named.insert(key.clone());
+                }
+                there.insert(key, Sighted::default());
+            }
+        }
+    }
+    for key in named.iter().flatten() {
+        there.entry(key.clone()).or_default();
+    }
+    let sessions = there.len();
+    let is_named = |key: &SessionKey| named.as_ref().is_some_and(|named| named.contains(key));
+    there.retain(|key, now| is_named(key) || is_dirty(view, key, now, named.is_none(), options));
+    let jobs = there.into_iter().map(|(key, now)| (key, Some(now))).collect();
+    Ok(Dirty { jobs, gone, sessions })
+}
+
+/// The records of sessions and, if they are wanted, the sets of their messages.
+fn sightings(
+    worker: &mut Worker<'_>,
+    sets: bool,
+    notes: &mut Notes,
+) -> Result<HashMap<SessionKey, Sighted>> {
     let mut there: HashMap<SessionKey, Sighted> = HashMap::new();
-    for survey in [Survey::Sessions, Survey::MessageSets] {
-        worker.reader.survey(&survey, &mut |seen| {
+    let surveys = [Survey::Sessions, Survey::MessageSets];
+    for survey in &surveys[..1 + usize::from(sets)] {
+        worker.reader.survey(survey, &mut |seen| {
             match seen {
                 Seen::Sighting(sighting) => {
                     if let EntityKey::Session(key) = &sighting.key {
@@ -150,8 +226,15 @@ fn sightings(worker: &mut Worker<'_>, notes: &mut Notes) -> Result<HashMap<Sessi
     Ok(there)
 }
 
-/// Whether a session has to be looked at file by file.
-fn is_dirty(view: &View, key: &SessionKey, now: &Sighted, options: &RefreshOptions) -> bool {
+/// Whether a session has to be looked at record by record. `sets` says whether its set of messages
+/// was looked for.
+fn is_dirty(
+    view: &View,
+    key: &SessionKey,
+    now: &Sighted,
+    sets: bool,
+    options: &RefreshOptions,
+) -> bool {
     let Some((record, upkeep)) = view.upkeep(&key.session) else { return true };
     let same_record = match (&record, &now.records[..]) {
         (None, []) => true,
@@ -163,7 +246,7 @@ fn is_dirty(view: &View, key: &SessionKey, now: &Sighted, options: &RefreshOptio
     };
     options.verify == Verify::Full
         || !same_record
-        || !now.is_same_set(&upkeep)
+        || (sets && !now.is_same_set(&upkeep))
         || now.wrong
         || options.is_hot(&upkeep)
         || options.parts > Parts::Later

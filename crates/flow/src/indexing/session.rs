@@ -88,7 +88,8 @@ pub(crate) fn read_whole(
 /// The meta of a session's record, and of what it does not say.
 pub(crate) fn record(metas: &mut Metas, entry: Entry, notes: &mut Notes) -> Option<SessionMeta> {
     let (EntityKey::Session(key), Some(span)) = (&entry.key, &entry.span) else { return None };
-    let (meta, issue) = metas.session(key.clone(), entry.order, entry.project.clone(), span);
+    let (meta, issue) =
+        metas.session(key.clone(), entry.order, entry.project.clone(), entry.origin.as_ref(), span);
     notes.note_about(&entry.key, issue);
     Some(meta)
 }

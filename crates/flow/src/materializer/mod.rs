@@ -21,7 +21,8 @@ use self::sweep::Sweep;
 use crate::indexing::pool::Worker;
 use crate::indexing::verify::verify;
 use crate::indexing::{
-    NoSnapshot, OnProgress, RefreshOptions, Refreshed, Snapshots, build_index, refresh_index,
+    NoSnapshot, OnProgress, RefreshOptions, Refreshed, Snapshots, Verify, build_index,
+    refresh_index,
 };
 use crate::stage::locate_issues;
 
@@ -100,6 +101,15 @@ impl SessionMaterializer {
                 let ControlFlow::Continue(StageResult { value, report }) = built else {
                     return Ok(ControlFlow::Break(()));
                 };
+                let mut report = report;
+                if value.token().is_some() {
+                    // What changed while it was read, where that is known.
+                    let fast = RefreshOptions { verify: Verify::Fast, ..options };
+                    match refresh_index(&*source, &value, &fast, progress)? {
+                        ControlFlow::Continue(again) => add_new(&mut report, again.report),
+                        ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
+                    }
+                }
                 (value, Origin::Store(why), Revision(0), report)
             }
         };
@@ -208,6 +218,12 @@ impl SessionMaterializer {
             cache: self.cache.stats(),
         }
     }
+}
+
+/// Adds what a second look met and the first did not.
+fn add_new(report: &mut StageReport, mut again: StageReport) {
+    again.issues.retain(|issue| !report.issues.contains(issue));
+    report.merge(again);
 }
 
 impl fmt::Debug for SessionMaterializer {

@@ -86,7 +86,9 @@ impl Snapshot {
             let row = Row(row);
             (Epoch(row.u64(lineage::EPOCH)), Revision(row.u64(lineage::REVISION)))
         };
+        let token = section(Section::Token);
         let about = About {
+            token: (!token.is_empty()).then(|| token.into()),
             store: store.ok_or(SnapshotError::Damaged)?,
             epoch: Epoch(head.u64(header::EPOCH)),
             revision: Revision(head.u64(header::REVISION)),

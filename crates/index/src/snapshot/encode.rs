@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use scrollback_core_id::{EntityKey, Epoch, Revision, SourceId};
 use scrollback_core_type::{PartKind, Role};
@@ -30,6 +31,8 @@ pub(crate) struct About {
     pub(crate) floor: Revision,
     /// The epochs that it continues, and up to where.
     pub(crate) lineage: Vec<(Epoch, Revision)>,
+    /// What the store was like when it was last looked at, in its own words.
+    pub(crate) token: Option<Arc<[u8]>>,
 }
 
 /// Takes rows and makes a snapshot of them.
@@ -110,6 +113,7 @@ impl Encoder {
             );
             row.u32(session::DIRECTORY, names.get(meta.directory.as_ref()));
             row.u32(session::PROGRAM, names.get(meta.version.as_ref()));
+            row.u32(session::ORIGIN, names.get(meta.origin.as_ref()));
         }
         row.u32(session::FLAGS, flags);
     }
@@ -262,6 +266,7 @@ impl Encoder {
             &ancestors,
             &self.texts,
             store,
+            about.token.as_deref().unwrap_or_default(),
         ];
         let mut out = self.out;
         out.reserve_exact(rest.iter().map(|section| section.len()).sum());

@@ -3,7 +3,7 @@
 /// The first bytes of every snapshot.
 pub(super) const MAGIC: [u8; 8] = *b"SCROLLBK";
 /// Grows with every change of the layout, and of what the fields mean.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// The header.
 pub(super) mod header {
@@ -47,10 +47,12 @@ pub(super) enum Section {
     Texts,
     /// The id of the store, as text.
     Store,
+    /// What the store was like when it was last looked at, in its own words.
+    Token,
 }
 
 impl Section {
-    pub(super) const COUNT: usize = 12;
+    pub(super) const COUNT: usize = 13;
     pub(super) const ALL: [(Self, usize); Self::COUNT] = [
         (Self::Messages, message::LEN),
         (Self::Parts, part::LEN),
@@ -64,6 +66,7 @@ impl Section {
         (Self::Lineage, lineage::LEN),
         (Self::Texts, 1),
         (Self::Store, 1),
+        (Self::Token, 1),
     ];
 }
 
@@ -109,7 +112,8 @@ pub(super) mod session {
     pub(crate) const PROJECT: usize = TITLE + super::TEXT;
     pub(crate) const DIRECTORY: usize = PROJECT + 4;
     pub(crate) const PROGRAM: usize = DIRECTORY + 4;
-    pub(crate) const FIRST_MESSAGE: usize = PROGRAM + 4;
+    pub(crate) const ORIGIN: usize = PROGRAM + 4;
+    pub(crate) const FIRST_MESSAGE: usize = ORIGIN + 4;
     pub(crate) const MESSAGES: usize = FIRST_MESSAGE + 4;
     pub(crate) const FLAGS: usize = MESSAGES + 4;
     pub(crate) const LEN: usize = FLAGS + 4;
@@ -184,7 +188,7 @@ pub(super) mod tombstone {
 }
 
 // What `docs/format/snapshot.md` says: a change of these is another version.
-const _: () = assert!(header::LEN == 256 && project::LEN == 72 && session::LEN == 204);
+const _: () = assert!(header::LEN == 272 && project::LEN == 72 && session::LEN == 208);
 const _: () = assert!(message::LEN == 228 && part::LEN == 72 && tombstone::LEN == 76);
 
 /// An epoch that this state continues, and the last of its revisions that is part of it.

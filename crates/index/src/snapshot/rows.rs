@@ -100,6 +100,7 @@ impl Snapshot {
             project: project.and_then(|id| ProjectId::new(&id).ok()),
             parent: row.id(session::PARENT, texts),
             directory: self.name(row.u32(session::DIRECTORY)),
+            origin: self.name(row.u32(session::ORIGIN)),
             title: has(session::TITLED).then(title),
             version: self.name(row.u32(session::PROGRAM)),
             created: row.time(session::CREATED),

@@ -55,6 +55,7 @@ pub(crate) fn session(n: u8, value: i64) -> SessionState {
             directory: Some(Name::from("/home/me")),
             title: (value % 5 != 0).then(|| format!("title {value}").into()),
             version: None,
+            origin: (value % 4 == 0).then(|| Name::from("another store")),
             created: Some(value),
             updated: (value % 2 == 0).then_some(value),
             archived: None,

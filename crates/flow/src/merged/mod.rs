@@ -1,0 +1,116 @@
+//! Several stores as one: of two that have a session the first wins, and nothing is there twice.
+//!
+//! Per session, never per message: a session that was migrated has the same ids in both stores, and
+//! one of them goes on without the other (`docs/format/opencode.md`, section 7).
+
+mod look;
+mod own;
+mod token;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use scrollback_core_id::{Clock, EntityKey, SourceId};
+use scrollback_stor_read::{Probe, Probed, Reader, Result, Source, SourceToken, WatchRoot};
+
+use self::look::MergedLook;
+
+/// Several stores as one Source.
+#[derive(Clone)]
+pub struct MergedSource {
+    id: SourceId,
+    first: Arc<dyn Source>,
+    /// The others, in order.
+    others: Vec<Arc<dyn Source>>,
+    /// Where diffs of sessions lie that no other store keeps.
+    diffs: Option<Arc<dyn Source>>,
+}
+
+impl MergedSource {
+    /// A store whose sessions hide those of every store that is added.
+    pub fn new(id: SourceId, first: Arc<dyn Source>) -> Self {
+        Self { id, first, others: Vec::new(), diffs: None }
+    }
+
+    /// Adds a store: sessions that none before it has.
+    #[must_use]
+    pub fn and(mut self, other: Arc<dyn Source>) -> Self {
+        self.others.push(other);
+        self
+    }
+
+    /// Adds a store that is asked for the diffs of sessions, and for nothing else.
+    #[must_use]
+    pub fn with_diffs_of(self, diffs: Arc<dyn Source>) -> Self {
+        Self { diffs: Some(diffs), ..self }
+    }
+
+    /// The stores whose sessions are taken, the one that wins first.
+    pub fn members(&self) -> impl Iterator<Item = &Arc<dyn Source>> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    fn look(&self) -> Result<MergedLook<'_>> {
+        MergedLook::open(self)
+    }
+}
+
+impl Source for MergedSource {
+    fn id(&self) -> &SourceId {
+        &self.id
+    }
+
+    fn clock(&self) -> &Arc<dyn Clock> {
+        self.first.clock()
+    }
+
+    fn open(&self) -> Result<Box<dyn Reader + '_>> {
+        Ok(Box::new(self.look()?))
+    }
+
+    fn watch_plan(&self) -> Vec<WatchRoot> {
+        let all = self.members().chain(&self.diffs);
+        let mut plan: Vec<WatchRoot> = Vec::new();
+        for root in all.flat_map(|source| source.watch_plan()) {
+            if !plan.contains(&root) {
+                plan.push(root);
+            }
+        }
+        plan
+    }
+
+    /// What any of them says. A session that moves from one to another changes in both.
+    fn probe(&self, since: Option<&SourceToken>) -> Result<Probed> {
+        let count = self.others.len() + 1;
+        let known = since.and_then(|token| token::take_apart(token, count));
+        let mut known = known.into_iter().flatten();
+        let mut tokens = Vec::with_capacity(count);
+        let mut probe = Probe::Unchanged;
+        for source in self.members() {
+            let since = known.next().flatten();
+            let probed = source.probe(since.as_ref())?;
+            probe = match (probe, probed.probe) {
+                (Probe::Rescan, _) | (_, Probe::Rescan) => Probe::Rescan,
+                (Probe::Unchanged, other) | (other, Probe::Unchanged) => other,
+                (Probe::Sessions(mut all), Probe::Sessions(more)) => {
+                    all.extend(more);
+                    Probe::Sessions(all)
+                }
+            };
+            tokens.push(probed.token);
+        }
+        Ok(Probed { probe, token: token::put_together(&tokens) })
+    }
+
+    fn locate(&self, key: &EntityKey) -> Option<PathBuf> {
+        self.look().ok()?.locate(key)
+    }
+}
+
+impl fmt::Debug for MergedSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let members: Vec<&SourceId> = self.members().map(|source| source.id()).collect();
+        f.debug_struct("MergedSource").field("id", &self.id).field("members", &members).finish()
+    }
+}
