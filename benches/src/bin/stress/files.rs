@@ -5,18 +5,14 @@
 //! torn is marked, and its entity stays dirty until it is read settled; when the writer rests, all
 //! dirty entities settle at the last version written.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports")]
-
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Read};
 use std::ops::ControlFlow;
-use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use clap::Parser;
+use anyhow::{Result, anyhow};
 use scrollback_benches::SystemClock;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, SessionKey};
@@ -25,11 +21,11 @@ use scrollback_flow::{SessionLoader, run_session_tree_flow};
 use scrollback_stor_mmap::MappedSpan;
 use scrollback_stor_read::{FileReader, Found, Source};
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+use crate::process::Writer;
 
-/// Reads a store while a process rewrites it as opencode does, and checks every value.
-#[derive(Parser)]
-struct Args {
+/// What the fault test of files takes.
+#[derive(clap::Args)]
+pub(crate) struct Args {
     /// How many spans to read, all readers together
     #[arg(long, default_value_t = 200_000)]
     reads: u64,
@@ -41,21 +37,16 @@ struct Args {
     seed: u64,
 }
 
-fn main() -> ExitCode {
-    match run(&Args::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("stress: {error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(args: &Args) -> Result<bool> {
+/// Runs it, and returns whether all holds.
+///
+/// # Errors
+/// If the writer cannot be started or fails, or the store cannot be read as a whole.
+pub(crate) fn run(args: &Args) -> Result<bool> {
     let dir = tempfile::tempdir()?;
     let storage = dir.path().join("storage");
-    let mut writer = Writer::start(&storage, args.seed)?;
+    let mut command = Command::new(fault::binary()?);
+    command.arg(&storage).args(["--seed", &args.seed.to_string()]);
+    let mut writer = Writer::start(&mut command)?;
     let store = FileReader::new(&storage, "stress".parse()?, Arc::new(SystemClock));
     let sessions = SessionLoader::new(&store).list_sessions(None)?.value;
     let sessions: Vec<SessionKey> = sessions.into_iter().map(|node| node.key).collect();
@@ -67,11 +58,11 @@ fn run(args: &Args) -> Result<bool> {
         let readers: Vec<_> = (0..args.readers).map(read).collect();
         readers.into_iter().try_for_each(|reader| match reader.join() {
             Ok(outcome) => outcome,
-            Err(_) => Err("a reader panicked".into()),
+            Err(_) => Err(anyhow!("a reader panicked")),
         })
     })?;
     let spent = begun.elapsed();
-    let tally = writer.stop()?;
+    let tally: serde_json::Value = writer.stop()?;
     let still_dirty = settle(&store, &log, &tally)?;
 
     let log = log.counts();
@@ -94,41 +85,6 @@ fn run(args: &Args) -> Result<bool> {
     let holds = log.lies.is_empty() && still_dirty == 0 && proved;
     println!("{}", if holds { "PASS" } else { "FAIL" });
     Ok(holds)
-}
-
-/// The writing process.
-struct Writer {
-    child: Child,
-    out: BufReader<std::process::ChildStdout>,
-}
-
-impl Writer {
-    fn start(storage: &Path, seed: u64) -> Result<Self> {
-        let mut child = Command::new(fault::binary()?)
-            .arg(storage)
-            .args(["--seed", &seed.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let mut out = BufReader::new(child.stdout.take().ok_or("no output of the writer")?);
-        let mut line = String::new();
-        out.read_line(&mut line)?;
-        if line.trim() != "ready" {
-            return Err(format!("the writer said {line:?}").into());
-        }
-        Ok(Self { child, out })
-    }
-
-    /// Ends the writing and returns the writer's own count.
-    fn stop(&mut self) -> Result<serde_json::Value> {
-        drop(self.child.stdin.take());
-        let mut tally = String::new();
-        self.out.read_to_string(&mut tally)?;
-        if !self.child.wait()?.success() {
-            return Err("the writer failed".into());
-        }
-        Ok(serde_json::from_str(&tally)?)
-    }
 }
 
 /// What the readers saw.

@@ -1,0 +1,102 @@
+//! Whether what was read is what was committed.
+
+use std::collections::HashMap;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use scrollback_core_id::{EntityKey, MessageId};
+use scrollback_flow::SessionHydratedTree;
+use scrollback_stor_mmap::MappedSpan;
+use scrollback_stor_read::Entry;
+
+use super::content::{MessageMark, PartMark, SessionMark};
+
+/// Checks a session that was read as a whole, and returns what it says of itself.
+///
+/// # Errors
+/// If a message is not whole, or not of the state that the session is of.
+pub(crate) fn tree(tree: &SessionHydratedTree<'_>) -> Result<SessionMark> {
+    let session = SessionMark::read(bytes(tree.node.span.as_ref())?)?;
+    let mut sum = 0_u64;
+    for message in &tree.messages {
+        let key = &message.node.key;
+        let mark = MessageMark::read(bytes(message.node.span.as_ref())?)
+            .with_context(|| format!("message {key}"))?;
+        ensure!(message.message.is_some(), "{key} is not typed");
+        sum = sum.wrapping_add(mark.version);
+        ensure!(
+            message.parts.len() == mark.parts,
+            "half a message: {key} has {} parts of {}",
+            message.parts.len(),
+            mark.parts
+        );
+        for (at, part) in message.parts.iter().enumerate() {
+            ensure!(part.part.is_some(), "{} is not typed", part.node.key);
+            let part =
+                self::part(part.node.span.as_ref()).with_context(|| part.node.key.to_string())?;
+            ensure!(
+                part.version == mark.version && part.at == at,
+                "half a message: {key} is of version {}, and part {at} is {part:?}",
+                mark.version
+            );
+        }
+    }
+    let read = SessionMark { messages: tree.messages.len(), sum, ..session };
+    ensure!(read == session, "a session of two states: {session:?}, but {read:?} was read");
+    Ok(session)
+}
+
+/// Checks messages and parts that were asked for together: what is there of a message is of one
+/// version, and no part is there without its message.
+///
+/// # Errors
+/// If one of them is not whole, or of another version than its message.
+pub(crate) fn together(entries: &[Entry]) -> Result<()> {
+    let mut versions: HashMap<&MessageId, u64> = HashMap::new();
+    for Entry { key, span, .. } in entries {
+        match key {
+            EntityKey::Message(key) => {
+                let mark = MessageMark::read(bytes(span.as_ref())?)?;
+                versions.insert(&key.message, mark.version);
+            }
+            EntityKey::Part(key) => {
+                let part = part(span.as_ref()).with_context(|| key.to_string())?;
+                let message = versions.get(&key.message);
+                let message = message.with_context(|| format!("{key} without its message"))?;
+                ensure!(
+                    *message == part.version,
+                    "half a message: {key} is {part:?}, its message of version {message}"
+                );
+            }
+            other => bail!("{other} was not asked for"),
+        }
+    }
+    Ok(())
+}
+
+/// Checks a part by itself.
+///
+/// # Errors
+/// If its text is not the one that was written.
+pub(crate) fn part(span: Option<&MappedSpan>) -> Result<PartMark> {
+    PartMark::read(bytes(span)?)?.context("a part of another text")
+}
+
+/// Checks a message by itself.
+///
+/// # Errors
+/// If it is not a record of the writer's.
+pub(crate) fn message(span: Option<&MappedSpan>) -> Result<MessageMark> {
+    Ok(MessageMark::read(bytes(span)?)?)
+}
+
+/// Checks the record of a session.
+///
+/// # Errors
+/// If it is not one of the writer's.
+pub(crate) fn session(span: Option<&MappedSpan>) -> Result<SessionMark> {
+    Ok(SessionMark::read(bytes(span)?)?)
+}
+
+fn bytes(span: Option<&MappedSpan>) -> Result<&[u8]> {
+    Ok(span.context("an entity without its bytes")?)
+}

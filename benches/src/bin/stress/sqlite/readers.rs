@@ -1,0 +1,354 @@
+//! The readers: everything that the library does with a store, over and over.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use scrollback_benches::SystemClock;
+use scrollback_core_err::Issue;
+use scrollback_core_id::{EntityKey, Scope, SessionKey};
+use scrollback_core_type::StageReport;
+use scrollback_flow::{
+    Error, Parts, RefreshOptions, build_index, plan_sessions, refresh_index, run_session_tree_flow,
+};
+use scrollback_index::SessionIndex;
+use scrollback_stor_read::{Entry, Found, Probe, Seen, Source, Survey};
+use scrollback_stor_sqlite::SqliteReader;
+
+use super::check;
+use super::content::{Dice, SessionMark};
+use super::log::Log;
+use super::store::{GONE, SESSIONS};
+
+/// Trees that are loaded for each list of sessions.
+const TREES: usize = 16;
+
+/// What a process that only reads takes.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The database to read
+    database: PathBuf,
+    #[arg(long)]
+    seed: u64,
+    #[arg(long)]
+    readers: usize,
+    /// How long, in milliseconds
+    #[arg(long)]
+    run: u64,
+}
+
+impl Args {
+    /// The arguments that make this program one that only reads.
+    pub(crate) fn pass(command: &mut Command, database: &Path, readers: usize, run: Duration) {
+        command.arg("sqlite-reader").arg(database).args(["--seed", "1"]);
+        command.args(["--readers", &readers.to_string()]);
+        command.args(["--run", &run.as_millis().to_string()]);
+    }
+}
+
+/// Reads for a while, and returns whether nothing was wrong.
+///
+/// # Errors
+/// None; what goes wrong is told.
+pub(crate) fn run(args: &Args) -> Result<bool> {
+    let log = Log::default();
+    read(&source(&args.database)?, args.readers, args.seed, &log, || {
+        std::thread::sleep(Duration::from_millis(args.run));
+        Ok(())
+    })?;
+    let seen = log.account();
+    println!("{seen}");
+    Ok(seen.faults.is_empty() && seen.trees > 0)
+}
+
+/// A reader of a database, as a program would make it.
+pub(crate) fn source(database: &Path) -> Result<SqliteReader> {
+    Ok(SqliteReader::new(database, "stress".parse()?, Arc::new(SystemClock)))
+}
+
+/// Reads with so many threads for as long as `meanwhile` takes.
+pub(crate) fn read<T>(
+    source: &SqliteReader,
+    readers: usize,
+    seed: u64,
+    log: &Log,
+    meanwhile: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for number in 0..readers {
+            let mut reader = Reader {
+                source,
+                log,
+                over: &over,
+                dice: Dice(seed.wrapping_mul(31).wrapping_add(number as u64)),
+                turns: HashMap::new(),
+                index: None,
+            };
+            scope.spawn(move || reader.read(number));
+        }
+        let outcome = meanwhile();
+        over.store(true, Ordering::Relaxed);
+        outcome
+    })
+}
+
+/// Something that a reader does beside loading trees, and its name.
+type Call<'r> = (&'static str, fn(&mut Reader<'r>, &SessionKey) -> Result<()>);
+
+struct Reader<'r> {
+    source: &'r SqliteReader,
+    log: &'r Log,
+    over: &'r AtomicBool,
+    dice: Dice,
+    /// The newest state of each session that was seen: no later read may go back behind it.
+    turns: HashMap<SessionKey, u64>,
+    index: Option<SessionIndex>,
+}
+
+impl<'r> Reader<'r> {
+    const CALLS: [Call<'r>; 8] = [
+        ("scans of messages", Self::messages),
+        ("reads by key", Self::spans),
+        ("scans of all parts", Self::all_parts),
+        ("searches for orphans", Self::orphans),
+        ("surveys", Self::survey),
+        ("scans of names", Self::names),
+        ("indexings", Self::index),
+        ("probes", Self::probe),
+    ];
+
+    fn read(&mut self, number: usize) {
+        for turn in number.. {
+            if let Err(error) = self.turn(Self::CALLS[turn % Self::CALLS.len()]) {
+                self.log.fault(format!("{error:#}"));
+            }
+            if self.over.load(Ordering::Relaxed) {
+                break;
+            }
+        }
+    }
+
+    fn turn(&mut self, (name, call): Call<'r>) -> Result<()> {
+        let sessions = self.sessions()?;
+        for _ in 0..TREES {
+            let session = &sessions[self.dice.below(sessions.len())];
+            if let Err(error) = self.tree(session) {
+                self.log.fault(format!("tree of {session}: {error:#}"));
+            }
+            if self.over.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+        }
+        let session = &sessions[self.dice.below(sessions.len())];
+        call(self, session).map_err(|error| error.context(format!("{name}, {session}")))?;
+        *self.log.lock().calls.entry(name).or_default() += 1;
+        Ok(())
+    }
+
+    fn sessions(&mut self) -> Result<Vec<SessionKey>> {
+        let planned = plan_sessions(&mut *self.source.open()?, None)?;
+        self.report(&planned.report);
+        let sessions = planned.value.sessions;
+        let there = SESSIONS - GONE..=SESSIONS;
+        ensure!(there.contains(&sessions.len()), "{} sessions are listed", sessions.len());
+        for node in &sessions {
+            self.forth(&node.key, check::session(node.span.as_ref())?)?;
+        }
+        *self.log.lock().calls.entry("lists of sessions").or_default() += 1;
+        Ok(sessions.into_iter().map(|node| node.key).collect())
+    }
+
+    /// Loads and checks a session; none if it is gone.
+    fn tree(&mut self, session: &SessionKey) -> Result<Option<SessionMark>> {
+        let loaded = run_session_tree_flow(self.source, session, |tree| {
+            let parts: usize = tree.messages.iter().map(|message| message.parts.len()).sum();
+            (check::tree(tree), tree.messages.len(), parts)
+        });
+        let loaded = match loaded {
+            Err(Error::NotFound(_)) => {
+                self.log.lock().gone += 1;
+                return Ok(None);
+            }
+            loaded => loaded?,
+        };
+        self.report(&loaded.report);
+        let (checked, messages, parts) = loaded.value;
+        let mark = checked?;
+        self.forth(session, mark)?;
+        let mut seen = self.log.lock();
+        seen.trees += 1;
+        seen.messages += messages as u64;
+        seen.parts += parts as u64;
+        Ok(Some(mark))
+    }
+
+    /// Notes what a report has that must not be. What went away meanwhile may.
+    fn report(&self, report: &StageReport) {
+        let wrong = report.issues.iter().filter(|issue| !issue.issue.is_vanished());
+        wrong.for_each(|issue| self.log.fault(issue.to_string()));
+    }
+
+    fn forth(&mut self, session: &SessionKey, mark: SessionMark) -> Result<()> {
+        let last = self.turns.entry(session.clone()).or_default();
+        ensure!(mark.turn >= *last, "{session}: back from {last} to {}", mark.turn);
+        *last = mark.turn;
+        Ok(())
+    }
+
+    fn scan(&self, scope: &Scope, mut each: impl FnMut(Entry) -> Result<()>) -> Result<()> {
+        let mut outcome = Ok(());
+        self.source.open()?.scan(scope, &mut |found| match found {
+            Found::Entry(entry) => keep_going(each(entry), &mut outcome),
+            Found::Set(_) => ControlFlow::Continue(()),
+            Found::Issue(key, issue) => {
+                self.issue(key.as_ref(), &issue);
+                ControlFlow::Continue(())
+            }
+        })?;
+        outcome
+    }
+
+    fn issue(&self, key: Option<&EntityKey>, issue: &Issue) {
+        if !issue.is_vanished() {
+            self.log.fault(format!("{issue} ({key:?})"));
+        }
+    }
+
+    fn messages(&mut self, session: &SessionKey) -> Result<()> {
+        let scope = Scope::Messages(session.clone());
+        self.scan(&scope, |entry| check::message(entry.span.as_ref()).map(drop))
+    }
+
+    fn names(&mut self, session: &SessionKey) -> Result<()> {
+        let mut keys = Vec::new();
+        self.scan(&Scope::MessageNames(session.clone()), |entry| {
+            keys.push(entry.key);
+            Ok(())
+        })?;
+        for key in keys {
+            if let EntityKey::Message(key) = key {
+                self.scan(&Scope::Parts(key), |_| Ok(()))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The messages and parts of one session, asked for by key a moment later.
+    fn spans(&mut self, session: &SessionKey) -> Result<()> {
+        let mut keys = Vec::new();
+        let mut reader = self.source.open()?;
+        reader.tree(session, &mut |found| {
+            if let Found::Entry(entry) = found
+                && !matches!(entry.key, EntityKey::Session(_))
+            {
+                keys.push(entry.key);
+            }
+            ControlFlow::Continue(())
+        })?;
+        let mut entries = Vec::new();
+        reader.spans(&keys, &mut |found| {
+            match found {
+                Found::Entry(entry) => entries.push(entry),
+                Found::Set(_) => {}
+                Found::Issue(key, issue) => self.issue(key.as_ref(), &issue),
+            }
+            ControlFlow::Continue(())
+        })?;
+        check::together(&entries)
+    }
+
+    fn all_parts(&mut self, _: &SessionKey) -> Result<()> {
+        self.scan(&Scope::AllParts, |entry| check::part(entry.span.as_ref()).map(drop))
+    }
+
+    /// No transaction leaves any.
+    fn orphans(&mut self, _: &SessionKey) -> Result<()> {
+        let mut orphans = Vec::new();
+        self.source.open()?.orphans(&mut |found| {
+            match found {
+                Found::Entry(entry) => orphans.push(entry.key),
+                Found::Set(_) => {}
+                Found::Issue(key, issue) => self.issue(key.as_ref(), &issue),
+            }
+            ControlFlow::Continue(())
+        })?;
+        ensure!(orphans.is_empty(), "orphans: {orphans:?}");
+        Ok(())
+    }
+
+    fn survey(&mut self, session: &SessionKey) -> Result<()> {
+        let mut reader = self.source.open()?;
+        for survey in [Survey::Sessions, Survey::MessageSets, Survey::Messages(session)] {
+            reader.survey(&survey, &mut |seen| {
+                if let Seen::Issue(key, issue) = seen {
+                    self.issue(key.as_ref(), &issue);
+                }
+                ControlFlow::Continue(())
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Builds an index, or refreshes the one that there is.
+    fn index(&mut self, _: &SessionKey) -> Result<()> {
+        let progress = |_| match self.over.load(Ordering::Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        let (report, sessions) = match &self.index {
+            None => {
+                let built = build_index(self.source, Parts::Stamps, &progress)?;
+                let ControlFlow::Continue(built) = built else { return Ok(()) };
+                let sessions = built.value.view().known_sessions().len();
+                self.index = Some(built.value);
+                (built.report, sessions)
+            }
+            Some(index) => {
+                let options = RefreshOptions { parts: Parts::Stamps, ..RefreshOptions::default() };
+                let refreshed = refresh_index(self.source, index, &options, &progress)?;
+                let ControlFlow::Continue(refreshed) = refreshed else { return Ok(()) };
+                (refreshed.report, refreshed.value.sessions)
+            }
+        };
+        self.report(&report);
+        let there = SESSIONS - GONE..=SESSIONS;
+        ensure!(there.contains(&sessions), "{sessions} sessions are indexed");
+        Ok(())
+    }
+
+    /// A session that two probes do not name is the same when it is read after each of them.
+    fn probe(&mut self, session: &SessionKey) -> Result<()> {
+        let token = self.source.probe(None)?.token;
+        let before = self.tree(session)?;
+        let first = self.source.probe(token.as_ref())?;
+        let after = self.tree(session)?;
+        let second = self.source.probe(first.token.as_ref())?;
+        let names = |probe: &Probe| match probe {
+            Probe::Unchanged => false,
+            Probe::Sessions(sessions) => sessions.contains(session),
+            Probe::Rescan => true,
+        };
+        if let (Some(before), Some(after)) = (before, after) {
+            let told = names(&first.probe) || names(&second.probe);
+            ensure!(told || before == after, "not told: {before:?} became {after:?}");
+        }
+        Ok(())
+    }
+}
+
+/// Breaks at the first error, and keeps it.
+fn keep_going(step: Result<()>, outcome: &mut Result<()>) -> ControlFlow<()> {
+    match step {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(error) => {
+            *outcome = Err(error);
+            ControlFlow::Break(())
+        }
+    }
+}

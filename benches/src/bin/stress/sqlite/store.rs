@@ -1,0 +1,287 @@
+//! The database as opencode keeps it, and one transaction after the other.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Result;
+use rusqlite::{Connection, params};
+use scrollback_benches::SystemClock;
+use scrollback_core_id::Clock as _;
+
+use super::content::{Dice, MessageMark, PartMark, SessionMark, id};
+
+/// How many sessions there are when none is deleted.
+pub(crate) const SESSIONS: usize = 50;
+/// So many of them are deleted at a time, at most.
+pub(crate) const GONE: usize = 3;
+/// Messages of a session when it is made, the fewest and the most.
+const MESSAGES: (usize, usize, usize) = (40, 20, 60);
+/// Parts of a message, the fewest and the most.
+const PARTS: (usize, usize) = (2, 6);
+/// Bytes of a part's text, the fewest and the most.
+const TEXT: (usize, usize) = (100, 900);
+
+const SCHEMA: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/schema/opencode-1.18.33.sql"));
+const PROJECT: &str = "stress";
+
+/// What is in the database, and the database.
+pub(crate) struct Store {
+    pub(crate) db: Connection,
+    dice: Dice,
+    /// The last transaction.
+    turn: u64,
+    /// Ids that were given out.
+    named: u64,
+    sessions: Vec<Session>,
+}
+
+#[derive(Default)]
+struct Session {
+    id: String,
+    created: i64,
+    /// Its last event.
+    seq: i64,
+    /// The last transaction that changed it.
+    turn: u64,
+    is_gone: bool,
+    messages: Vec<Message>,
+}
+
+struct Message {
+    id: String,
+    created: i64,
+    version: u64,
+    parts: Vec<String>,
+}
+
+/// What a transaction does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    Add,
+    Rewrite,
+    Remove,
+    DeleteSession,
+    RestoreSession,
+}
+
+impl Store {
+    /// Makes a database, with all sessions.
+    pub(crate) fn make(path: &Path, seed: u64) -> Result<Self> {
+        let db = Connection::open(path)?;
+        // As opencode, but for the time it waits: who keeps it waiting is to be seen.
+        db.execute_batch(
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=0; \
+             PRAGMA foreign_keys=ON;",
+        )?;
+        db.set_prepared_statement_cache_capacity(64);
+        db.execute_batch(&format!("BEGIN; {SCHEMA} COMMIT;"))?;
+        let now = now_ms();
+        db.execute(
+            "INSERT INTO project (id, worktree, vcs, time_created, time_updated, sandboxes) \
+             VALUES (?1, '/project', 'git', ?2, ?2, '[]')",
+            params![PROJECT, now],
+        )?;
+        let mut store = Self { db, dice: Dice(seed), turn: 0, named: 0, sessions: Vec::new() };
+        store.sessions.resize_with(SESSIONS, Session::default);
+        store.db.execute_batch("BEGIN")?;
+        for at in 0..SESSIONS {
+            store.named += 1;
+            let created = now - 1000 * (SESSIONS - at) as i64;
+            store.sessions[at].id = id("ses", created, store.named);
+            store.sessions[at].created = created;
+            store.restore_session(at)?;
+        }
+        store.db.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);")?;
+        Ok(store)
+    }
+
+    /// What the next transaction does, and to which session.
+    pub(crate) fn choose(&mut self) -> (Step, usize) {
+        let at = self.dice.below(SESSIONS);
+        let gone = self.sessions.iter().filter(|session| session.is_gone).count();
+        let (_, fewest, most) = MESSAGES;
+        let session = &self.sessions[at];
+        let step = match (session.messages.len(), self.dice.below(1000)) {
+            _ if session.is_gone => Step::RestoreSession,
+            (_, ..2) if gone < GONE => Step::DeleteSession,
+            (count, _) if count >= most => Step::Remove,
+            (count, _) if count <= fewest => Step::Add,
+            (_, ..250) => Step::Add,
+            (_, 250..750) => Step::Rewrite,
+            _ => Step::Remove,
+        };
+        (step, at)
+    }
+
+    /// Does one step, within a transaction that is open. If it fails, the database has to be made
+    /// anew: what is remembered of it is no longer true.
+    pub(crate) fn take(&mut self, step: Step, at: usize) -> Result<()> {
+        match step {
+            Step::DeleteSession => return self.delete_session(at),
+            Step::RestoreSession => return self.restore_session(at),
+            Step::Add => self.add(at)?,
+            Step::Rewrite => self.rewrite(at)?,
+            Step::Remove => self.remove(at)?,
+        }
+        self.mark(at)
+    }
+
+    /// What every session that is there says of itself.
+    pub(crate) fn marks(&self) -> BTreeMap<String, SessionMark> {
+        let there = self.sessions.iter().filter(|session| !session.is_gone);
+        there.map(|session| (session.id.clone(), session.mark())).collect()
+    }
+
+    fn add(&mut self, at: usize) -> Result<()> {
+        self.turn += 1;
+        self.named += 1;
+        let created = now_ms();
+        let message = Message {
+            id: id("msg", created, self.named),
+            created,
+            version: self.turn,
+            parts: Vec::new(),
+        };
+        self.sessions[at].messages.push(message);
+        let last = self.sessions[at].messages.len() - 1;
+        self.write_message(at, last)
+    }
+
+    fn rewrite(&mut self, at: usize) -> Result<()> {
+        self.turn += 1;
+        let which = self.dice.below(self.sessions[at].messages.len());
+        self.sessions[at].messages[which].version = self.turn;
+        self.write_message(at, which)
+    }
+
+    /// Its parts and it, each inserted or written over; parts that are too many are deleted.
+    fn write_message(&mut self, at: usize, which: usize) -> Result<()> {
+        let Self { db, dice, named, sessions, .. } = self;
+        let now = now_ms();
+        let session = &mut sessions[at];
+        let message = &mut session.messages[which];
+        let count = PARTS.0 + dice.below(PARTS.1 - PARTS.0 + 1);
+        let mark = MessageMark { version: message.version, parts: count };
+        db.prepare_cached(
+            "INSERT INTO message (id, session_id, time_created, time_updated, data) \
+             VALUES (?1, ?2, ?3, ?4, ?5) \
+             ON CONFLICT (id) DO UPDATE SET time_updated = excluded.time_updated, \
+             data = excluded.data",
+        )?
+        .execute(params![
+            message.id,
+            session.id,
+            message.created,
+            now,
+            mark.data(message.created)
+        ])?;
+        for gone in message.parts.drain(count.min(message.parts.len())..) {
+            db.prepare_cached("DELETE FROM part WHERE id = ?1")?.execute([gone])?;
+        }
+        while message.parts.len() < count {
+            *named += 1;
+            message.parts.push(id("prt", now, *named));
+        }
+        for (place, part) in message.parts.iter().enumerate() {
+            let len = TEXT.0 + dice.below(TEXT.1 - TEXT.0);
+            db.prepare_cached(
+                "INSERT INTO part (id, message_id, session_id, time_created, time_updated, data) \
+                 VALUES (?1, ?2, ?3, ?4, ?4, ?5) \
+                 ON CONFLICT (id) DO UPDATE SET time_updated = excluded.time_updated, \
+                 data = excluded.data",
+            )?
+            .execute(params![
+                part,
+                message.id,
+                session.id,
+                now,
+                PartMark::data(message.version, place, len)
+            ])?;
+        }
+        let changed = message.id.clone();
+        self.log(at, "message.updated.1", &changed)
+    }
+
+    fn remove(&mut self, at: usize) -> Result<()> {
+        self.turn += 1;
+        let session = &mut self.sessions[at];
+        let message = session.messages.swap_remove(self.dice.below(session.messages.len()));
+        let mut delete = self.db.prepare_cached("DELETE FROM message WHERE id = ?1")?;
+        delete.execute([&message.id])?;
+        drop(delete);
+        self.log(at, "message.removed.1", &message.id)
+    }
+
+    fn delete_session(&mut self, at: usize) -> Result<()> {
+        self.turn += 1;
+        let session = &mut self.sessions[at];
+        self.db.prepare_cached("DELETE FROM session WHERE id = ?1")?.execute([&session.id])?;
+        self.db
+            .prepare_cached("DELETE FROM event_sequence WHERE aggregate_id = ?1")?
+            .execute([&session.id])?;
+        session.messages.clear();
+        session.seq = 0;
+        session.is_gone = true;
+        Ok(())
+    }
+
+    /// A session of the same id as before, and new messages.
+    fn restore_session(&mut self, at: usize) -> Result<()> {
+        let session = &mut self.sessions[at];
+        session.is_gone = false;
+        self.db
+            .prepare_cached(
+                "INSERT INTO session (id, project_id, slug, directory, path, title, version, \
+                 metadata, time_created, time_updated) \
+                 VALUES (?1, ?2, 'slug', '/project', '', 'stress', '1.18.33', '{}', ?3, ?3)",
+            )?
+            .execute(params![session.id, PROJECT, session.created])?;
+        self.db
+            .prepare_cached("INSERT INTO event_sequence (aggregate_id, seq) VALUES (?1, 0)")?
+            .execute([&session.id])?;
+        for _ in 0..MESSAGES.0 {
+            self.add(at)?;
+        }
+        self.mark(at)
+    }
+
+    /// Writes what the session says of itself.
+    fn mark(&mut self, at: usize) -> Result<()> {
+        let session = &mut self.sessions[at];
+        session.turn = self.turn;
+        self.db
+            .prepare_cached("UPDATE session SET metadata = ?2, time_updated = ?3 WHERE id = ?1")?
+            .execute(params![session.id, session.mark().metadata(), now_ms()])?;
+        Ok(())
+    }
+
+    /// The log of events, in which every change is told again.
+    fn log(&mut self, at: usize, kind: &str, message: &str) -> Result<()> {
+        self.named += 1;
+        let session = &mut self.sessions[at];
+        session.seq += 1;
+        let data = serde_json::json!({ "sessionID": session.id, "messageID": message });
+        self.db
+            .prepare_cached("UPDATE event_sequence SET seq = ?2 WHERE aggregate_id = ?1")?
+            .execute(params![session.id, session.seq])?;
+        let event = id("evt", now_ms(), self.named);
+        self.db
+            .prepare_cached(
+                "INSERT INTO event (id, aggregate_id, seq, type, data) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute(params![event, session.id, session.seq, kind, data.to_string()])?;
+        Ok(())
+    }
+}
+
+impl Session {
+    fn mark(&self) -> SessionMark {
+        let versions = self.messages.iter().map(|message| message.version);
+        SessionMark { turn: self.turn, messages: self.messages.len(), sum: versions.sum() }
+    }
+}
+
+fn now_ms() -> i64 {
+    SystemClock.now().0 / 1_000_000
+}

@@ -1,0 +1,177 @@
+//! Whether we write where only opencode may, as the system sees it: a process that only reads, run
+//! under strace beside a writer.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::readers;
+
+/// Calls that open a file.
+const OPENS: &[&str] = &["open", "openat", "openat2", "creat"];
+/// Calls that change the file of their first argument, a descriptor. `fchown` is none of them: run
+/// as root, SQLite gives every side file that it opens to the owner of the database.
+const WRITES: &[&str] = &[
+    "write",
+    "pwrite64",
+    "writev",
+    "pwritev",
+    "pwritev2",
+    "ftruncate",
+    "fallocate",
+    "sendfile",
+    "fchmod",
+];
+/// Calls that change what a path names.
+const CHANGES: &[&str] = &[
+    "truncate",
+    "unlink",
+    "unlinkat",
+    "rename",
+    "renameat",
+    "renameat2",
+    "link",
+    "linkat",
+    "symlink",
+    "symlinkat",
+    "mkdir",
+    "mkdirat",
+    "rmdir",
+    "chmod",
+    "fchmodat",
+    "chown",
+    "fchownat",
+    "utimensat",
+];
+
+/// What the system saw of a reader.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Traced {
+    /// How often the database was opened.
+    pub(crate) opened: u64,
+    /// Calls that change the database, its log or their directory, or open the database for more
+    /// than reading.
+    pub(crate) writes: BTreeSet<String>,
+}
+
+/// Runs a reader under strace; none if strace is not there or may not trace.
+///
+/// # Errors
+/// If the reader cannot be run, or finds a fault.
+#[expect(clippy::disallowed_methods, reason = "what strace wrote is no store")]
+pub(crate) fn run(database: &Path, readers: usize, run: Duration) -> Result<Option<Traced>> {
+    let works = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
+    let is_bare = std::env::var_os("SCROLLBACK_BARE").is_some();
+    if is_bare || !works.is_ok_and(|it| it.status.success()) {
+        return Ok(None);
+    }
+    let logs = tempfile::tempdir()?;
+    let mut strace = Command::new("strace");
+    let calls = [OPENS, WRITES, CHANGES].concat().join(",?");
+    // A file for each thread, so that no call is torn apart; the path of each descriptor.
+    strace.args(["-ff", "-y", "-e", &format!("trace=?{calls}"), "-o"]);
+    strace.arg(logs.path().join("log")).arg(std::env::current_exe()?);
+    readers::Args::pass(&mut strace, database, readers, run);
+    let output = strace.stdin(Stdio::null()).output()?;
+    if !output.status.success() {
+        let told = String::from_utf8_lossy(&output.stdout);
+        let err = String::from_utf8_lossy(&output.stderr);
+        bail!("the reader under strace: {}\n{told}{err}", output.status);
+    }
+    let mut traced = Traced::default();
+    let database = database.to_str().context("a path that strace prints otherwise")?;
+    for log in std::fs::read_dir(logs.path())? {
+        traced.look(&std::fs::read_to_string(log?.path())?, database);
+    }
+    Ok(Some(traced))
+}
+
+impl Traced {
+    /// Looks through what strace printed of one thread.
+    fn look(&mut self, log: &str, database: &str) {
+        let dir = database.rsplit_once('/').map_or(database, |(dir, _)| dir);
+        for line in log.lines() {
+            let Some((call, args)) = line.split_once('(') else { continue };
+            let Some((args, result)) = args.rsplit_once(" = ") else { continue };
+            let first = args.split(", ").next().unwrap_or_default();
+            let is_wrong = if OPENS.contains(&call) {
+                let Some(path) = described(result).filter(|path| path.starts_with(dir)) else {
+                    continue;
+                };
+                self.opened += u64::from(path == database);
+                match path.strip_prefix(database) {
+                    // What readers share with each other.
+                    Some("-shm") => false,
+                    // SQLite opens a log for writing even where it will only read it: that no
+                    // call writes to it is what counts.
+                    Some("-wal") => args.contains("O_TRUNC"),
+                    _ => ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_TMPFILE"]
+                        .iter()
+                        .any(|flag| args.contains(flag)),
+                }
+            } else if WRITES.contains(&call) {
+                described(first).is_some_and(|path| {
+                    path.starts_with(dir) && path.strip_prefix(database) != Some("-shm")
+                })
+            } else {
+                CHANGES.contains(&call) && args.contains(dir)
+            };
+            if is_wrong {
+                self.writes.insert(line.to_owned());
+            }
+        }
+    }
+}
+
+/// The path of a descriptor as strace prints it: `3</path>`.
+fn described(descriptor: &str) -> Option<&str> {
+    let (_, path) = descriptor.split_once('<')?;
+    Some(path.split_once('>')?.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn writes(line: &str) -> bool {
+        let mut traced = Traced::default();
+        traced.look(line, "/s/opencode.db");
+        !traced.writes.is_empty()
+    }
+
+    #[test]
+    fn reading_is_no_writing() {
+        let mut traced = Traced::default();
+        let log = "openat(AT_FDCWD</>, \"/s/opencode.db\", O_RDONLY|O_CLOEXEC) = 3</s/opencode.db>
+            write(1</dev/null>, \"/s/opencode.db\", 14) = 14";
+        traced.look(&log.replace("            ", ""), "/s/opencode.db");
+        assert_eq!(traced, Traced { opened: 1, writes: BTreeSet::new() });
+        for line in [
+            "openat(3</s>, \"opencode.db-shm\", O_RDWR|O_CREAT, 0644) = 4</s/opencode.db-shm>",
+            "openat(3</s>, \"opencode.db-wal\", O_RDWR|O_CREAT, 0644) = 4</s/opencode.db-wal>",
+            "ftruncate(4</s/opencode.db-shm>, 32768) = 0",
+            "openat(AT_FDCWD</>, \"/s/opencode.db\", O_RDWR) = -1 EACCES (Permission denied)",
+            "unlink(\"/other\") = 0",
+        ] {
+            assert!(!writes(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn writing_is_seen() {
+        for line in [
+            "openat(AT_FDCWD</>, \"/s/opencode.db\", O_RDWR|O_CLOEXEC) = 3</s/opencode.db>",
+            "openat(3</s>, \"x\", O_WRONLY|O_CREAT, 0644) = 4</s/x>",
+            "pwrite64(3</s/opencode.db>, \"SQLite\"..., 4096, 0) = 4096",
+            "pwrite64(4</s/opencode.db-wal>, \"\\1\"..., 24, 0) = 24",
+            "ftruncate(4</s/opencode.db-wal>, 0) = 0",
+            "write(5</s/opencode.db-journal>, \"\", 1) = 1",
+            "unlink(\"/s/opencode.db-shm\") = 0",
+        ] {
+            assert!(writes(line), "{line}");
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The process that writes: commits as fast as it can until its input ends, and counts.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use rusqlite::{Connection, ErrorCode};
+use serde::{Deserialize, Serialize};
+
+use super::content::SessionMark;
+use super::store::Store;
+
+/// How often it does what opencode does when it starts, a passive checkpoint.
+const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
+
+/// What the writer takes.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// The database to make
+    database: PathBuf,
+    #[arg(long)]
+    seed: u64,
+    /// When to VACUUM, in milliseconds from the beginning
+    #[arg(long)]
+    vacuum_after: u64,
+    /// Close the database at the end; otherwise its log is left, as opencode leaves it
+    #[arg(long)]
+    close: bool,
+}
+
+impl Args {
+    /// The command that runs a writer.
+    pub(crate) fn command(
+        database: &Path,
+        seed: u64,
+        run: Duration,
+        close: bool,
+    ) -> Result<Command> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("sqlite-writer").arg(database).args(["--seed", &seed.to_string()]);
+        command.args(["--vacuum-after", &(run.as_millis() / 2).to_string()]);
+        command.args(close.then_some("--close"));
+        Ok(command)
+    }
+}
+
+/// What the writer counted.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Tally {
+    /// How often SQLite said BUSY.
+    pub(crate) busy: u64,
+    pub(crate) commits: u64,
+    /// From COMMIT to its end, in nanoseconds.
+    pub(crate) commit: Quantiles,
+    /// From BEGIN to the end of COMMIT, in nanoseconds.
+    pub(crate) transaction: Quantiles,
+    /// How long VACUUM took, in nanoseconds.
+    pub(crate) vacuum: u64,
+    /// Commits per second, not counting the time of VACUUM.
+    pub(crate) rate: f64,
+    /// The largest size of the log before VACUUM, which writes the whole database into it.
+    pub(crate) wal: u64,
+    /// The largest size of the log.
+    pub(crate) wal_after: u64,
+    /// The sessions that are there at the end.
+    pub(crate) last: BTreeMap<String, SessionMark>,
+}
+
+/// Of many times.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Quantiles {
+    pub(crate) p50: u64,
+    pub(crate) p99: u64,
+    pub(crate) p999: u64,
+    pub(crate) max: u64,
+}
+
+impl Quantiles {
+    fn of(mut times: Vec<u64>) -> Self {
+        times.sort_unstable();
+        let at = |permille: usize| {
+            let last = times.len().saturating_sub(1);
+            times.get(last * permille / 1000).copied().unwrap_or(0)
+        };
+        Self { p50: at(500), p99: at(990), p999: at(999), max: at(1000) }
+    }
+}
+
+/// Writes, and prints what it counted.
+///
+/// # Errors
+/// If SQLite has any error but BUSY.
+pub(crate) fn run(args: &Args) -> Result<bool> {
+    static OVER: AtomicBool = AtomicBool::new(false);
+    let mut store = Store::make(&args.database, args.seed)?;
+    println!("ready");
+    std::thread::spawn(|| {
+        let _ = std::io::stdin().read_to_end(&mut Vec::new());
+        OVER.store(true, Ordering::Relaxed);
+    });
+    let mut counts = Counts::new(&args.database);
+    let vacuum_after = Duration::from_millis(args.vacuum_after);
+    while !OVER.load(Ordering::Relaxed) {
+        counts.commit(&mut store)?;
+        counts.rest(&store, vacuum_after)?;
+    }
+    let tally = counts.tally(&store);
+    if args.close {
+        drop(store);
+    } else {
+        std::mem::forget(store);
+    }
+    println!("{}", serde_json::to_string(&tally)?);
+    Ok(true)
+}
+
+struct Counts {
+    wal: PathBuf,
+    begun: Instant,
+    checked: Instant,
+    busy: u64,
+    commits: Vec<u64>,
+    transactions: Vec<u64>,
+    vacuum: Option<Duration>,
+    wal_before: u64,
+    wal_after: u64,
+}
+
+impl Counts {
+    fn new(database: &Path) -> Self {
+        let mut wal = database.as_os_str().to_owned();
+        wal.push("-wal");
+        let now = Instant::now();
+        Self {
+            wal: wal.into(),
+            begun: now,
+            checked: now,
+            busy: 0,
+            commits: Vec::new(),
+            transactions: Vec::new(),
+            vacuum: None,
+            wal_before: 0,
+            wal_after: 0,
+        }
+    }
+
+    /// One transaction.
+    fn commit(&mut self, store: &mut Store) -> Result<()> {
+        let (step, at) = store.choose();
+        let begun = Instant::now();
+        self.insist(&store.db, "BEGIN IMMEDIATE")?;
+        store.take(step, at)?;
+        let written = Instant::now();
+        self.insist(&store.db, "COMMIT")?;
+        self.commits.push(nanos(written.elapsed()));
+        self.transactions.push(nanos(begun.elapsed()));
+        let size = std::fs::metadata(&self.wal).map_or(0, |wal| wal.len());
+        self.wal_after = size.max(self.wal_after);
+        if self.vacuum.is_none() {
+            self.wal_before = self.wal_after;
+        }
+        Ok(())
+    }
+
+    /// What is done now and then.
+    fn rest(&mut self, store: &Store, vacuum_after: Duration) -> Result<()> {
+        if self.checked.elapsed() >= CHECKPOINT_EVERY {
+            self.insist(&store.db, "PRAGMA wal_checkpoint(PASSIVE)")?;
+            self.checked = Instant::now();
+        }
+        if self.vacuum.is_none() && self.begun.elapsed() >= vacuum_after {
+            let begun = Instant::now();
+            self.insist(&store.db, "VACUUM")?;
+            self.vacuum = Some(begun.elapsed());
+        }
+        Ok(())
+    }
+
+    /// Does it again for as long as someone is in the way.
+    fn insist(&mut self, db: &Connection, sql: &str) -> Result<()> {
+        loop {
+            let mut statement = db.prepare_cached(sql)?;
+            let ended = statement.query([]).and_then(|mut rows| {
+                while rows.next()?.is_some() {}
+                Ok(())
+            });
+            match ended {
+                Ok(()) => return Ok(()),
+                Err(error) if is_busy(&error) => self.busy += 1,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn tally(self, store: &Store) -> Tally {
+        let vacuum = self.vacuum.unwrap_or_default();
+        let written = self.begun.elapsed().saturating_sub(vacuum);
+        Tally {
+            busy: self.busy,
+            commits: self.commits.len() as u64,
+            rate: self.commits.len() as f64 / written.as_secs_f64(),
+            commit: Quantiles::of(self.commits),
+            transaction: Quantiles::of(self.transactions),
+            vacuum: nanos(vacuum),
+            wal: self.wal_before,
+            wal_after: self.wal_after,
+            last: store.marks(),
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_of_the_times() {
+        let times = Quantiles::of((1..=1001).rev().collect());
+        assert_eq!((times.p50, times.p99, times.p999, times.max), (501, 991, 1000, 1001));
+        assert_eq!(Quantiles::of(Vec::new()).max, 0);
+    }
+}
