@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::Checksum;
 
@@ -192,6 +192,40 @@ impl From<&SnapshotFacts> for Checksum {
             ("messages", facts.messages as i64),
             ("tokens of the newest", facts.tokens),
             ("created", facts.created.unwrap_or(0)),
+        ])
+    }
+}
+
+/// What a search for a word found.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct TextFacts {
+    /// Parts that were searched.
+    pub parts: u64,
+    /// Parts that have the word.
+    pub found: u64,
+    /// How long those are as they are stored, in bytes. Wraps.
+    pub bytes: u64,
+    /// Which those are, in any order.
+    pub which: u64,
+}
+
+impl TextFacts {
+    /// Counts a part that has the word.
+    pub fn add(&mut self, part: &[u8], message: &[u8], bytes: u64) {
+        self.found += 1;
+        self.bytes = self.bytes.wrapping_add(bytes);
+        let which = xxh3_64(part) ^ xxh3_64(message).rotate_left(1);
+        self.which = self.which.wrapping_add(which);
+    }
+}
+
+impl From<&TextFacts> for Checksum {
+    fn from(facts: &TextFacts) -> Self {
+        Self(vec![
+            ("parts", facts.parts.cast_signed()),
+            ("found", facts.found.cast_signed()),
+            ("bytes", facts.bytes.cast_signed()),
+            ("which", facts.which.cast_signed()),
         ])
     }
 }

@@ -20,7 +20,7 @@ pub use clock::SystemClock;
 pub use contestant::{Checksum, Contestant, Contestants, Outcome, TreeSums};
 pub use process::Program;
 pub use rounds::{RoundOptions, Timing, alternate, prove};
-pub use store::{Size, Store};
+pub use store::{Form, Size, Store};
 pub use task::{TASKS, Task, Work, threads};
 pub use verdict::{Limit, MemoryLimit, Ratio, Verdict};
 

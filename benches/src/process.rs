@@ -14,6 +14,7 @@ pub struct Program {
     name: &'static str,
     command: Command,
     prints: Option<Vec<u8>>,
+    remark: Option<&'static str>,
     _scratch: Option<TempDir>,
 }
 
@@ -21,13 +22,19 @@ impl Program {
     /// A contestant that runs this command, and fails where the command does.
     pub fn new(name: &'static str, mut command: Command) -> Self {
         command.stdin(Stdio::null()).stderr(Stdio::inherit());
-        Self { name, command, prints: None, _scratch: None }
+        Self { name, command, prints: None, remark: None, _scratch: None }
     }
 
     /// The same with a directory that is there as long as it is.
     #[must_use]
     pub fn with_scratch(self, scratch: TempDir) -> Self {
         Self { _scratch: Some(scratch), ..self }
+    }
+
+    /// The same with something to be said of it.
+    #[must_use]
+    pub fn saying(self, remark: &'static str) -> Self {
+        Self { remark: Some(remark), ..self }
     }
 
     /// Runs it and returns what it prints.
@@ -66,6 +73,10 @@ impl Contestant for Program {
     fn proof(&mut self) -> Result<Value> {
         self.output()?;
         Ok(Value::Null)
+    }
+
+    fn remark(&mut self) -> Result<Option<String>> {
+        Ok(self.remark.map(str::to_owned))
     }
 }
 

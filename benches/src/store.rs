@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
-use scrollback_fixtures::synth::{Expected, Spec, write_store};
+use scrollback_fixtures::synth::{Events, Expected, Spec, write_database, write_store};
 
 /// When every file of a generated store last changed: long ago, so that all reads are settled
 /// whatever the clock of the machine says.
@@ -23,40 +23,55 @@ pub enum Size {
     M,
 }
 
+/// What a store is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A tree of JSON files.
+    Files,
+    /// An SQLite database.
+    Database,
+}
+
 /// A generated store.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Store {
     /// Its size.
     pub size: Size,
+    /// Its form.
+    pub form: Form,
     /// What it was generated from.
     pub seed: u64,
-    /// The directory `storage/`.
+    /// The directory `storage/`; of a database, where its diffs are.
     pub storage: PathBuf,
+    /// The file `opencode.db`, in a store that is a database.
+    pub database: PathBuf,
     /// What it holds.
     pub expected: Expected,
 }
 
 impl Store {
-    /// The store of this size and seed, generated unless it is there.
+    /// The store of this size, form and seed, generated unless it is there.
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn open(size: Size, seed: u64) -> Result<Self> {
+    pub fn open(size: Size, form: Form, seed: u64) -> Result<Self> {
         let (name, spec) = match size {
             Size::S => ("S", Spec::small(seed)),
             Size::M => ("M", Spec::medium(seed)),
         };
-        let dir = stores()?.join(format!("{name}-{seed}"));
+        let suffix = if form == Form::Database { "-sqlite" } else { "" };
+        let dir = stores()?.join(format!("{name}-{seed}{suffix}"));
         // Several processes may want it first at once: one makes it, the others wait.
         fs::create_dir_all(stores()?)?;
         let lock = File::options().append(true).create(true).open(dir.with_extension("lock"))?;
         lock.lock().context("cannot wait for the store")?;
         let expected = match Expected::load(&dir) {
             Ok(expected) if holds(&expected, &spec) => expected,
-            _ => generate(&dir, &spec)
+            _ => generate(&dir, form, &spec)
                 .with_context(|| format!("cannot generate a store in {}", dir.display()))?,
         };
-        Ok(Self { size, seed, storage: dir.join("storage"), expected })
+        let [storage, database] = ["storage", "opencode.db"].map(|name| dir.join(name));
+        Ok(Self { size, form, seed, storage, database, expected })
     }
 }
 
@@ -83,15 +98,18 @@ fn holds(expected: &Expected, spec: &Spec) -> bool {
 }
 
 /// Generates a store in a directory of another name first: what has this name is whole.
-fn generate(dir: &Path, spec: &Spec) -> Result<Expected> {
+fn generate(dir: &Path, form: Form, spec: &Spec) -> Result<Expected> {
     let unfinished = dir.with_extension("unfinished");
     for old in [dir, &unfinished] {
         if old.exists() {
             fs::remove_dir_all(old)?;
         }
     }
-    let expected = write_store(&unfinished, spec)?;
-    quiet(&unfinished.join("storage"))?;
+    let expected = match form {
+        Form::Files => write_store(&unfinished, spec)?,
+        Form::Database => write_database(&unfinished, spec, Events::Empty)?,
+    };
+    quiet(&unfinished)?;
     fs::rename(&unfinished, dir)?;
     Ok(expected)
 }

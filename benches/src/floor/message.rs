@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::text::{Text, early_tag};
+use super::text::{Text, tag};
 
 /// Makes a flat struct whose fields are all optional and borrow. Short strings are [`Text`]; what
 /// may be long, and opaque JSON, stays raw.
@@ -212,11 +212,20 @@ impl<'a> Message<'a> {
     /// If it is no message of a known role.
     pub fn parse(bytes: &'a [u8]) -> Result<Self> {
         let text = simdutf8::basic::from_utf8(bytes)?;
-        match early_tag(text, "role") {
+        match tag(text, "role").as_deref() {
             Some("user") => Ok(Self::User(serde_json::from_str(text)?)),
             Some("assistant") => Ok(Self::Assistant(serde_json::from_str(text)?)),
             _ => bail!("no message of a known role"),
         }
+    }
+
+    /// Gives it ids that are not in its record.
+    pub(super) fn set_ids(&mut self, id: &'a str, session: &'a str) {
+        let (its, of) = match self {
+            Self::User(user) => (&mut user.id, &mut user.session_id),
+            Self::Assistant(answer) => (&mut answer.id, &mut answer.session_id),
+        };
+        (*its, *of) = (Some(Text(id.into())), Some(Text(session.into())));
     }
 
     pub(super) fn created(&self) -> Option<i64> {

@@ -13,6 +13,8 @@ mod files;
 pub mod index;
 mod message;
 mod part;
+#[cfg(target_os = "linux")]
+pub mod sqlite;
 mod text;
 #[cfg(target_os = "linux")]
 pub mod tree;

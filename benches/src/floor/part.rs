@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::message::{MessageError, ModelRef, Tokens, flat, numbers};
-use super::text::{Text, early_tag};
+use super::text::{Text, tag};
 
 /// Makes the structs, with the fields that every part has, and the enum over them.
 macro_rules! parts {
@@ -40,9 +40,20 @@ macro_rules! parts {
             /// If it is no part of a known kind.
             pub fn parse(bytes: &'a [u8]) -> Result<Self> {
                 let text = simdutf8::basic::from_utf8(bytes)?;
-                match early_tag(text, "type") {
+                match tag(text, "type").as_deref() {
                     $(Some($tag) => Ok(Self::$name(serde_json::from_str(text)?)),)*
                     _ => bail!("no part of a known kind"),
+                }
+            }
+
+            /// Gives it ids that are not in its record.
+            pub(super) fn set_ids(&mut self, id: &'a str, session: &'a str, message: &'a str) {
+                match self {
+                    $(Self::$name(part) => {
+                        part.id = Some(Text(id.into()));
+                        part.session_id = Some(Text(session.into()));
+                        part.message_id = Some(Text(message.into()));
+                    })*
                 }
             }
 

@@ -1,10 +1,12 @@
 //! Strings that borrow unless they have escapes: serde's `Option<Cow<str>>` never borrows.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
 /// A short string.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -38,9 +40,19 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
+/// Reads the string field `name` of an object, wherever it is. In files it comes early.
+pub(super) fn tag<'a>(text: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    if let Some(value) = early_tag(text, name) {
+        return Some(Cow::Borrowed(value));
+    }
+    let mut fields: BTreeMap<Text<'a>, &'a RawValue> = serde_json::from_str(text).ok()?;
+    let value = fields.remove(&Text(name.to_owned().into()))?;
+    serde_json::from_str::<Text<'a>>(value.get()).ok().map(|text| text.0)
+}
+
 /// Reads the string field `name` of an object if it comes after nothing but short strings, as
 /// opencode writes the tags of its records: a parse of the whole record only to find it costs more.
-pub(super) fn early_tag<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+fn early_tag<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let mut at = after(text, 0, b'{')?;
     loop {
         let key = string(text, &mut at)?;

@@ -35,15 +35,15 @@ struct MessageRecords {
 }
 
 /// A session, typed, borrowing from the arena.
-struct Tree<'a> {
-    session: Session<'a>,
-    messages: Vec<WholeMessage<'a>>,
+pub(super) struct Tree<'a> {
+    pub(super) session: Session<'a>,
+    pub(super) messages: Vec<WholeMessage<'a>>,
 }
 
-struct WholeMessage<'a> {
-    created: i64,
-    message: Message<'a>,
-    parts: Vec<Part<'a>>,
+pub(super) struct WholeMessage<'a> {
+    pub(super) created: i64,
+    pub(super) message: Message<'a>,
+    pub(super) parts: Vec<Part<'a>>,
 }
 
 impl FloorTree {
@@ -170,18 +170,20 @@ impl Contestant for FloorTree {
 
     fn proof(&mut self) -> Result<Value> {
         let records = self.read()?;
-        let tree = self.parse(&records)?;
-        let messages: Vec<Value> = tree
-            .messages
-            .iter()
-            .map(|WholeMessage { message, parts, .. }| json!({ "info": message, "parts": parts }))
-            .collect();
-        Ok(json!({ "info": tree.session, "messages": messages }))
+        Ok(self.parse(&records)?.proof())
     }
 }
 
 impl Tree<'_> {
-    fn sums(&self) -> TreeSums {
+    /// All of it.
+    pub(super) fn proof(&self) -> Value {
+        let message = |it: &WholeMessage<'_>| json!({ "info": it.message, "parts": it.parts });
+        let messages: Vec<Value> = self.messages.iter().map(message).collect();
+        json!({ "info": self.session, "messages": messages })
+    }
+
+    /// Its sums, less the bytes of its records.
+    pub(super) fn sums(&self) -> TreeSums {
         let mut sums = TreeSums::default();
         let created = self.session.time.as_ref().and_then(|time| time.created);
         sums.created += created.unwrap_or(0);

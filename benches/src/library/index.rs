@@ -12,15 +12,25 @@ use scrollback_flow::{
 };
 use scrollback_index::{MessageMeta, Observed, SessionIndex, SessionState, TokenCounts, View};
 use scrollback_stor_read::{FileReader, Source};
+use scrollback_stor_sqlite::SqliteReader;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::facts::{IndexSums, Look, MessageFacts, SessionFacts, SnapshotFacts, TokenFacts};
-use crate::{Contestant, Outcome, Store, SystemClock};
+use crate::{Contestant, Form, Outcome, Store, SystemClock};
 
-fn source(store: &Store) -> Result<Arc<FileReader>> {
-    let id = SourceId::new(&store.storage.to_string_lossy())?;
-    Ok(Arc::new(FileReader::new(&store.storage, id, Arc::new(SystemClock))))
+fn source(store: &Store) -> Result<Arc<dyn Source>> {
+    let clock = Arc::new(SystemClock);
+    Ok(match store.form {
+        Form::Files => {
+            let id = SourceId::new(&store.storage.to_string_lossy())?;
+            Arc::new(FileReader::new(&store.storage, id, clock))
+        }
+        Form::Database => {
+            let id = SourceId::new(&store.database.to_string_lossy())?;
+            Arc::new(SqliteReader::new(&store.database, id, clock))
+        }
+    })
 }
 
 fn go_on(_: Progress) -> ControlFlow<()> {
@@ -32,9 +42,8 @@ fn done<T>(flow: ControlFlow<(), T>) -> Result<T> {
 }
 
 /// Builds the index of a store again and again, from nothing.
-#[derive(Debug)]
 pub struct LibraryIndex {
-    source: Arc<FileReader>,
+    store: Store,
     parts: Parts,
 }
 
@@ -44,11 +53,13 @@ impl LibraryIndex {
     /// # Errors
     /// If its path is no name.
     pub fn new(store: &Store, parts: Parts) -> Result<Self> {
-        Ok(Self { source: source(store)?, parts })
+        source(store)?; // it has a name
+        Ok(Self { store: store.clone(), parts })
     }
 
     fn build(&self) -> Result<SessionIndex> {
-        let built = done(build_index(&*self.source, self.parts, &go_on)?)?;
+        let source = source(&self.store)?;
+        let built = done(build_index(&*source, self.parts, &go_on)?)?;
         if !built.report.issues.is_empty() {
             bail!("{} issues", built.report.issues.len());
         }
@@ -63,7 +74,8 @@ impl Contestant for LibraryIndex {
 
     fn run(&mut self) -> Result<Outcome> {
         let index = self.build()?;
-        Ok(Outcome::of(move || sums(&index.view()).into()))
+        let form = self.store.form;
+        Ok(Outcome::of(move || sums(&index.view(), form).into()))
     }
 
     /// What the index weighs, all told: rows, tables and texts.
@@ -73,7 +85,7 @@ impl Contestant for LibraryIndex {
             let each = stats.base_bytes / stats.base.messages.max(1);
             return Ok(Some(format!("{each} bytes a message are kept, limit 450")));
         }
-        let without = Self { source: Arc::clone(&self.source), parts: Parts::Later };
+        let without = Self { store: self.store.clone(), parts: Parts::Later };
         let more = stats.base_bytes - without.build()?.stats().base_bytes;
         Ok(Some(format!("{} bytes a part are kept, limit 120", more / stats.base.parts)))
     }
@@ -83,7 +95,7 @@ impl Contestant for LibraryIndex {
         let all = sessions(&view);
         let proof = |(id, state): &(String, Arc<SessionState>)| {
             let messages = view.by_session(&id.parse()?);
-            Ok(facts(id, state, &messages).proof())
+            Ok(facts(id, state, &messages, self.store.form).proof())
         };
         Ok(Value::Array(all.iter().map(proof).collect::<Result<_>>()?))
     }
@@ -106,14 +118,14 @@ fn sessions(view: &View) -> Vec<(String, Arc<SessionState>)> {
     all
 }
 
-fn sums(view: &View) -> IndexSums {
+fn sums(view: &View, form: Form) -> IndexSums {
     let mut sums = IndexSums::default();
     for (id, state) in sessions(view) {
         let record = state.record.as_ref();
         let times = record.map(|it| [it.created, it.updated, it.archived]).unwrap_or_default();
         sums.add_session(times);
-        record.iter().for_each(|it| sums.add_look(look(&it.observed)));
-        state.upkeep.set.iter().for_each(|set| sums.add_look(look(set)));
+        record.iter().for_each(|it| sums.add_look(record_look(&it.observed, form)));
+        state.upkeep.set.iter().for_each(|set| sums.add_look(set_look(set, form)));
         let Ok(id) = id.parse() else { continue };
         for it in view.by_session(&id) {
             let tokens = it.tokens.as_ref().map(tokens);
@@ -121,7 +133,7 @@ fn sums(view: &View) -> IndexSums {
             sums.add_look(look(&it.observed));
             if let Some(list) = &it.parts {
                 sums.add_parts(list.refs.len());
-                list.set.iter().for_each(|set| sums.add_look(look(set)));
+                list.set.iter().for_each(|set| sums.add_look(set_look(set, form)));
             }
         }
     }
@@ -132,9 +144,10 @@ fn facts<'a>(
     id: &'a str,
     state: &'a SessionState,
     messages: &'a [Arc<MessageMeta>],
+    form: Form,
 ) -> SessionFacts<'a> {
-    let set = state.upkeep.set.as_ref().map(look);
-    let messages = messages.iter().map(|meta| message(meta)).collect();
+    let set = state.upkeep.set.as_ref().map(|set| set_look(set, form));
+    let messages = messages.iter().map(|meta| message(meta, form)).collect();
     let Some(record) = &state.record else {
         return SessionFacts { id, set, messages, ..SessionFacts::default() };
     };
@@ -148,13 +161,13 @@ fn facts<'a>(
         created: record.created,
         updated: record.updated,
         archived: record.archived,
-        record: Some(look(&record.observed)),
+        record: Some(record_look(&record.observed, form)),
         set,
         messages,
     }
 }
 
-fn message(meta: &MessageMeta) -> MessageFacts<'_> {
+fn message(meta: &MessageMeta, form: Form) -> MessageFacts<'_> {
     MessageFacts {
         id: meta.key.message.as_str(),
         role: match meta.role {
@@ -174,7 +187,7 @@ fn message(meta: &MessageMeta) -> MessageFacts<'_> {
         error: meta.error.as_deref(),
         summary: meta.summary,
         record: Some(look(&meta.observed)),
-        set: meta.parts.as_ref().and_then(|list| list.set.as_ref()).map(look),
+        set: meta.parts.as_ref().and_then(|list| list.set.as_ref()).map(|set| set_look(set, form)),
         parts: meta
             .parts
             .as_ref()
@@ -187,14 +200,32 @@ fn look(observed: &Observed) -> Look {
     Look(size, mtime.0, inode)
 }
 
+/// A session's record. In a database it is many columns, and what of them makes up a stamp besides
+/// the time is the reader's own business.
+fn record_look(observed: &Observed, form: Form) -> Look {
+    let Look(size, mtime_ns, inode) = look(observed);
+    match form {
+        Form::Files => Look(size, mtime_ns, inode),
+        Form::Database => Look(0, mtime_ns, 0),
+    }
+}
+
+/// The set of a session's messages, or of a message's parts. In a database it is no directory, and
+/// how readers tell two sets from each other is their own business: it is there or not.
+fn set_look(observed: &Observed, form: Form) -> Look {
+    match form {
+        Form::Files => look(observed),
+        Form::Database => Look(0, 0, 0),
+    }
+}
+
 fn tokens(counts: &TokenCounts) -> TokenFacts {
     [counts.input, counts.output, counts.reasoning, counts.cache_read, counts.cache_write]
 }
 
 /// Opens a snapshot again and again, and refreshes it.
-#[derive(Debug)]
 pub struct LibrarySnapshot {
-    source: Arc<FileReader>,
+    source: Arc<dyn Source>,
     message: MessageId,
     verify: Option<Verify>,
     snapshots: Snapshots,
@@ -212,7 +243,7 @@ impl LibrarySnapshot {
         let (source, dir) = (source(store)?, tempfile::tempdir()?);
         let snapshots = Snapshots::new(dir.path());
         let opened = SessionMaterializer::open(
-            Arc::clone(&source) as Arc<dyn Source>,
+            Arc::clone(&source),
             Some(snapshots.clone()),
             RefreshOptions::default(),
             &go_on,

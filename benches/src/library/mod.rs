@@ -1,4 +1,5 @@
 //! The library itself, as a user calls it.
 
 pub mod index;
+pub mod text;
 pub mod tree;

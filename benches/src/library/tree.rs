@@ -7,16 +7,18 @@ use anyhow::{Result, bail};
 use scrollback_core_id::{SessionId, SessionKey, SourceId};
 use scrollback_core_type::{LazyStr, Message, Part, Tokens, ToolState};
 use scrollback_flow::{Export, SessionHydratedTree, run_session_tree_flow};
-use scrollback_stor_read::FileReader;
+use scrollback_stor_read::{FileReader, Source};
+use scrollback_stor_sqlite::SqliteReader;
 use serde_json::Value;
 
 use crate::{Contestant, Outcome, SystemClock, TreeSums};
 
 /// Loads one session again and again.
-#[derive(Debug)]
 pub struct LibraryTree {
-    source: FileReader,
+    source: Box<dyn Source>,
     session: SessionKey,
+    /// Whether the session has bytes that are counted: in a database it is columns.
+    has_bytes: bool,
 }
 
 impl LibraryTree {
@@ -26,11 +28,22 @@ impl LibraryTree {
     /// If `session` is no id.
     pub fn new(storage: impl Into<PathBuf>, session: &str) -> Result<Self> {
         let source = FileReader::new(storage, SourceId::new("perf")?, Arc::new(SystemClock));
-        Ok(Self { source, session: SessionId::new(session)?.into() })
+        let session = SessionId::new(session)?.into();
+        Ok(Self { source: Box::new(source), session, has_bytes: true })
+    }
+
+    /// The library on one session of a database.
+    ///
+    /// # Errors
+    /// If `session` is no id.
+    pub fn of_database(database: impl Into<PathBuf>, session: &str) -> Result<Self> {
+        let source = SqliteReader::new(database, SourceId::new("perf")?, Arc::new(SystemClock));
+        let session = SessionId::new(session)?.into();
+        Ok(Self { source: Box::new(source), session, has_bytes: false })
     }
 
     fn load<R>(&self, then: impl FnOnce(&SessionHydratedTree<'_>) -> R) -> Result<R> {
-        let loaded = run_session_tree_flow(&self.source, &self.session, then)?;
+        let loaded = run_session_tree_flow(&*self.source, &self.session, then)?;
         if loaded.report.runs.iter().any(|run| run.counts.provisional > 0) {
             bail!("the store is being written");
         }
@@ -44,7 +57,7 @@ impl Contestant for LibraryTree {
     }
 
     fn run(&mut self) -> Result<Outcome> {
-        Ok(self.load(sums)?.into())
+        Ok(self.load(|tree| sums(tree, self.has_bytes))?.into())
     }
 
     fn proof(&mut self) -> Result<Value> {
@@ -52,11 +65,13 @@ impl Contestant for LibraryTree {
     }
 }
 
-fn sums(tree: &SessionHydratedTree<'_>) -> TreeSums {
+fn sums(tree: &SessionHydratedTree<'_>, has_bytes: bool) -> TreeSums {
     let mut sums = TreeSums::default();
     let session = tree.session.as_ref().and_then(|session| session.time.as_ref());
     sums.created += session.and_then(|time| time.created).unwrap_or(0);
-    sums.bytes += tree.node.span.as_ref().map_or(0, |span| span.stamp().size);
+    if has_bytes {
+        sums.bytes += tree.node.span.as_ref().map_or(0, |span| span.stamp().size);
+    }
     for message in &tree.messages {
         sums.messages += 1;
         sums.bytes += message.node.span.as_ref().map_or(0, |span| span.stamp().size);

@@ -3,12 +3,13 @@
 use anyhow::Result;
 
 use super::{Task, Work};
-use crate::{Contestants, Limit, MemoryLimit, Size, Store};
+use crate::{Contestants, Form, Limit, MemoryLimit, Size, Store};
 
 pub(super) const TASK: Task = Task {
     id: "index",
     what: "the index of a store from nothing: its sessions and messages",
     size: Size::M,
+    form: Form::Files,
     work: Work::Threads,
     contestants,
     limits: &[Limit { of: "library", over: "floor", most: 1.25, goal: 1.25, stretch: 1.10 }],

@@ -2,19 +2,20 @@
 //! not the first time.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
 use super::{Task, Work};
 use crate::store::built;
-use crate::{Contestants, Limit, Program, Size, Store};
+use crate::{Contestants, Form, Limit, Program, Size, Store};
 
 pub(super) const TASK: Task = Task {
     id: "ls",
     what: "`scrollback ls -n 20` for the second time, against `find STORE -type f | wc -l`",
     size: Size::M,
+    form: Form::Files,
     work: Work::Process,
     contestants,
     limits: &[Limit { of: "library", over: "find", most: 0.04, goal: 0.04, stretch: 0.03 }],
@@ -22,17 +23,22 @@ pub(super) const TASK: Task = Task {
 };
 
 fn contestants(store: &Store) -> Result<Contestants> {
-    let home = tempfile::tempdir()?;
-    let mut ls = Command::new(build()?);
-    ls.arg("--store").arg(&store.storage).args(["ls", "-n", "20"]);
-    ls.env("HOME", home.path()).env("XDG_CACHE_HOME", home.path().join("cache"));
-    let mut ls = Program::new("library", ls).with_scratch(home);
-    ls.output()?; // the first time, which the index is built at
-
+    let ls = second_ls(&store.storage)?;
     let mut find = Command::new("sh");
     find.args(["-c", "find \"$0\" -type f | wc -l"]);
     find.arg(store.storage.parent().context("a store in no directory")?);
     Ok(vec![Box::new(ls), Box::new(Program::new("find", find))])
+}
+
+/// The newest sessions of the store at this path, once its index is built.
+pub(super) fn second_ls(store: &Path) -> Result<Program> {
+    let home = tempfile::tempdir()?;
+    let mut ls = Command::new(build()?);
+    ls.arg("--store").arg(store).args(["ls", "-n", "20"]);
+    ls.env("HOME", home.path()).env("XDG_CACHE_HOME", home.path().join("cache"));
+    let mut ls = Program::new("library", ls).with_scratch(home);
+    ls.output()?;
+    Ok(ls)
 }
 
 /// Builds the command line as it is released, and says where it is.

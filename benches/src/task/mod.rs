@@ -6,6 +6,10 @@ mod ls;
 mod refresh_fast;
 mod refresh_full;
 mod snapshot;
+mod sqlite_index;
+mod sqlite_ls;
+mod sqlite_text;
+mod sqlite_tree;
 mod tree;
 
 use std::num::NonZero;
@@ -13,7 +17,7 @@ use std::thread;
 
 use anyhow::Result;
 
-use crate::{Contestants, Limit, MemoryLimit, Size, Store};
+use crate::{Contestants, Form, Limit, MemoryLimit, Size, Store};
 
 /// The table of tasks.
 pub const TASKS: &[Task] = &[
@@ -24,6 +28,10 @@ pub const TASKS: &[Task] = &[
     refresh_fast::TASK,
     refresh_full::TASK,
     ls::TASK,
+    sqlite_tree::TASK,
+    sqlite_index::TASK,
+    sqlite_text::TASK,
+    sqlite_ls::TASK,
 ];
 
 /// Something that people want done.
@@ -35,6 +43,8 @@ pub struct Task {
     pub what: &'static str,
     /// The size of the store that it is measured on.
     pub size: Size,
+    /// Its form.
+    pub form: Form,
     /// How they work.
     pub work: Work,
     /// Makes the contestants. Where one cannot run on this system it is left out.

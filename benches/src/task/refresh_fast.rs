@@ -3,12 +3,13 @@
 use anyhow::Result;
 
 use super::{Task, Work};
-use crate::{Contestants, Limit, Size, Store};
+use crate::{Contestants, Form, Limit, Size, Store};
 
 pub(super) const TASK: Task = Task {
     id: "refresh-fast",
     what: "`snapshot`, and a stat of all session files and message directories: nothing changed",
     size: Size::M,
+    form: Form::Files,
     work: Work::OneThread,
     contestants,
     limits: &[Limit { of: "library", over: "floor", most: 1.5, goal: 1.3, stretch: 1.15 }],

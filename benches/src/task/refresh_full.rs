@@ -3,12 +3,13 @@
 use anyhow::Result;
 
 use super::{Task, Work};
-use crate::{Contestants, Limit, Size, Store};
+use crate::{Contestants, Form, Limit, Size, Store};
 
 pub(super) const TASK: Task = Task {
     id: "refresh-full",
     what: "`refresh-fast`, and a stat of all message files: nothing changed",
     size: Size::M,
+    form: Form::Files,
     work: Work::Threads,
     contestants,
     limits: &[Limit { of: "library", over: "floor", most: 1.3, goal: 1.3, stretch: 1.15 }],

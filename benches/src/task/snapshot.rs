@@ -3,12 +3,13 @@
 use anyhow::Result;
 
 use super::{Task, Work};
-use crate::{Contestants, Limit, Size, Store};
+use crate::{Contestants, Form, Limit, Size, Store};
 
 pub(super) const TASK: Task = Task {
     id: "snapshot",
     what: "an index from its file, all of it checked; the newest session summed up, a message found",
     size: Size::M,
+    form: Form::Files,
     work: Work::OneThread,
     contestants,
     limits: &[Limit { of: "library", over: "floor", most: 2.0, goal: 2.0, stretch: 1.3 }],

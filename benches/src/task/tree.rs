@@ -3,12 +3,13 @@
 use anyhow::Result;
 
 use super::{Task, Work};
-use crate::{Contestants, Limit, Size, Store, library, naive};
+use crate::{Contestants, Form, Limit, Size, Store, library, naive};
 
 pub(super) const TASK: Task = Task {
     id: "tree",
     what: "one session of 40 messages and 160 parts, from files to typed values",
     size: Size::S,
+    form: Form::Files,
     work: Work::OneThread,
     contestants,
     limits: &[

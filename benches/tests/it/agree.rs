@@ -5,7 +5,7 @@
 use scrollback_benches::floor::tree::FloorTree;
 use scrollback_benches::library::tree::LibraryTree;
 use scrollback_benches::naive::tree::NaiveTree;
-use scrollback_benches::{Checksum, Contestant, Contestants, Outcome, Size, Store, prove};
+use scrollback_benches::{Checksum, Contestant, Contestants, Form, Outcome, Size, Store, prove};
 use scrollback_fixtures::{Corpus, corpus};
 use serde_json::Value;
 
@@ -40,7 +40,7 @@ fn on_every_real_session() {
 
 #[test]
 fn on_the_generated_session_that_is_measured() {
-    let store = Store::open(Size::S, 1).unwrap();
+    let store = Store::open(Size::S, Form::Files, 1).unwrap();
     let session = &store.expected.typical_session;
     let Checksum(sums) = prove(&mut contestants(&store.storage, session)).unwrap();
     assert_eq!(sums[..2], [("messages", 40), ("parts", 160)]);

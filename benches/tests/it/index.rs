@@ -7,12 +7,12 @@ use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
 use scrollback_benches::floor::index::{Depth, FloorIndex, FloorSnapshot, Warm, build};
-use scrollback_benches::{Contestant, Size, Store, prove};
+use scrollback_benches::{Contestant, Form, Size, Store, prove};
 use scrollback_fixtures::synth::{Expected, SessionFacts, Usage};
 use serde_json::{Value, json};
 
 fn store() -> Store {
-    Store::open(Size::S, 1).unwrap()
+    Store::open(Size::S, Form::Files, 1).unwrap()
 }
 
 fn micros(usage: &Usage) -> i64 {

@@ -5,3 +5,5 @@
 
 mod agree;
 mod index;
+#[cfg(target_os = "linux")]
+mod sqlite;

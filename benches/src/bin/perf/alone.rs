@@ -19,7 +19,7 @@ pub(crate) struct Alone {
 
 /// Runs a contestant and prints the growth of its process in kB.
 pub(crate) fn run(task: &Task, seed: u64, contestant: &str, runs: u32) -> Result<()> {
-    let store = Store::open(task.size, seed)?;
+    let store = Store::open(task.size, task.form, seed)?;
     let mut contestants = (task.contestants)(&store)?;
     let this = contestants.iter_mut().find(|this| this.name() == contestant);
     let this = this.with_context(|| format!("no contestant {contestant:?}"))?;

@@ -13,7 +13,9 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser};
-use scrollback_benches::{RoundOptions, Size, Store, TASKS, Task, Verdict, Work, alternate, prove};
+use scrollback_benches::{
+    Form, RoundOptions, Size, Store, TASKS, Task, Verdict, Work, alternate, prove,
+};
 
 use self::alone::Alone;
 use self::report::Report;
@@ -100,7 +102,7 @@ fn run(args: &Args) -> Result<Verdict> {
 }
 
 fn measure(task: &'static Task, args: &Args) -> Result<Report> {
-    let store = Store::open(task.size, args.seed)?;
+    let store = Store::open(task.size, task.form, args.seed)?;
     let mut contestants = (task.contestants)(&store)?;
     let checksum = prove(&mut contestants)?;
     let options = RoundOptions {
@@ -116,10 +118,9 @@ fn measure(task: &'static Task, args: &Args) -> Result<Report> {
             _ => alone::measure(task, args.seed, timing.name, !args.no_counts),
         })
         .collect::<Result<Vec<_>>>()?;
-    let store = match task.size {
-        Size::S => format!("S, seed {}", args.seed),
-        Size::M => format!("M, seed {}", args.seed),
-    };
+    let size = if task.size == Size::S { "S" } else { "M" };
+    let form = if task.form == Form::Database { ", a database" } else { "" };
+    let store = format!("{size}{form}, seed {}", args.seed);
     let mut remarks = Vec::new();
     for contestant in &mut contestants {
         let remark = contestant.remark()?;

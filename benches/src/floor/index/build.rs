@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use rustix::fs::{CWD, FileType, Mode, OFlags, openat};
 
-use super::super::files::{Files, Piece, stamp_of};
+use super::super::files::{Files, Stamp, stamp_of};
 use super::super::text::Text;
 use super::deal;
 use super::head::{MessageHead, SessionHead, Times};
@@ -57,7 +57,7 @@ pub fn build(storage: &Path, depth: Depth) -> Result<Index> {
     let (store, jobs) = jobs(storage)?;
     let work = |worker: &mut Worker, at: usize| worker.session(&store, &jobs[at], depth);
     let workers = deal(jobs.len(), threads(), Worker::new, work)?;
-    Ok(merge(workers))
+    Ok(merge(workers.into_iter().map(|worker| (worker.names, worker.sessions)).collect()))
 }
 
 /// Opens what is shared, and lists the sessions: those that have a record, and those that have
@@ -184,7 +184,7 @@ impl Worker {
             let id = Id::new(self.files.id(&piece))?;
             let head =
                 MessageHead::read(self.files.bytes(&piece)).with_context(|| format!("{id:?}"))?;
-            let message = row(&mut self.names, id, head, &piece)?;
+            let message = row(&mut self.names, id, head, (piece.stamp, piece.settled))?;
             self.order.push((message.created, at));
             self.messages.push(message);
         }
@@ -216,7 +216,13 @@ impl Worker {
     }
 }
 
-fn row(names: &mut Names, id: Id, head: MessageHead<'_>, piece: &Piece) -> Result<Message> {
+/// A message of a record with this stamp, settled or not.
+pub(in super::super) fn row(
+    names: &mut Names,
+    id: Id,
+    head: MessageHead<'_>,
+    (stamp, settled): (Stamp, bool),
+) -> Result<Message> {
     let [asked, asked_of] = head.asked;
     Ok(Message {
         id,
@@ -225,7 +231,7 @@ fn row(names: &mut Names, id: Id, head: MessageHead<'_>, piece: &Piece) -> Resul
         completed: head.time.completed,
         tokens: head.tokens,
         cost: head.cost,
-        stamp: piece.stamp,
+        stamp,
         parts: None,
         agent: name_of(names, head.agent.or(head.mode)),
         provider: name_of(names, head.provider.or(asked_of)),
@@ -238,7 +244,7 @@ fn row(names: &mut Names, id: Id, head: MessageHead<'_>, piece: &Piece) -> Resul
             _ => Role::Unknown,
         },
         summary: head.summary,
-        settled: piece.settled,
+        settled,
     })
 }
 
@@ -291,15 +297,15 @@ fn sort_by_clock(parts: &mut [(u64, Id)]) {
 }
 
 /// Makes one list of names, and one of sessions: newest first, those without a record last.
-fn merge(workers: Vec<Worker>) -> Index {
+pub(in super::super) fn merge(workers: Vec<(Names, Vec<Session>)>) -> Index {
     let mut all = Names::default();
-    let mut sessions = Vec::with_capacity(workers.iter().map(|it| it.sessions.len()).sum());
-    for mut worker in workers {
+    let mut sessions = Vec::with_capacity(workers.iter().map(|(_, theirs)| theirs.len()).sum());
+    for (names, mut theirs) in workers {
         let numbers: Vec<Name> = std::iter::once(0)
-            .chain(worker.names.into_list().iter().map(|name| all.number(name)))
+            .chain(names.into_list().iter().map(|name| all.number(name)))
             .collect();
         let renumber = |name: &mut Name| *name = numbers[*name as usize];
-        for session in &mut worker.sessions {
+        for session in &mut theirs {
             [&mut session.project, &mut session.directory, &mut session.version]
                 .into_iter()
                 .for_each(renumber);
@@ -307,7 +313,7 @@ fn merge(workers: Vec<Worker>) -> Index {
                 [agent, provider, model, finish, error].into_iter().for_each(renumber);
             }
         }
-        sessions.append(&mut worker.sessions);
+        sessions.append(&mut theirs);
     }
     sessions.sort_unstable_by_key(|it| (it.stamp.is_none(), Reverse(it.updated), it.id));
     Index { sessions, names: all.into_list() }

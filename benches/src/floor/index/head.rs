@@ -18,7 +18,7 @@ pub(super) struct SessionHead<'a> {
 
 /// Of a message's record, whoever speaks.
 #[derive(Debug, Default)]
-pub(super) struct MessageHead<'a> {
+pub(in super::super) struct MessageHead<'a> {
     pub(super) role: Option<Text<'a>>,
     pub(super) time: Times,
     pub(super) parent: Option<Text<'a>>,
@@ -73,7 +73,7 @@ impl<'a> MessageHead<'a> {
     ///
     /// # Errors
     /// If it is none.
-    pub(super) fn read(bytes: &'a [u8]) -> Result<Self> {
+    pub(in super::super) fn read(bytes: &'a [u8]) -> Result<Self> {
         let mut head = Self::default();
         Scan::record(bytes, |scan, key| {
             match key {

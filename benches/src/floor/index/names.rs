@@ -8,13 +8,13 @@ use super::rows::Name;
 
 /// Names and their numbers.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(in super::super) struct Names {
     numbers: HashMap<Box<str>, Name, BuildHasherDefault<Fold>>,
 }
 
 impl Names {
     /// The number of a name.
-    pub(super) fn number(&mut self, name: &str) -> Name {
+    pub(in super::super) fn number(&mut self, name: &str) -> Name {
         if let Some(number) = self.numbers.get(name) {
             return *number;
         }

@@ -1,0 +1,143 @@
+//! The index of a database: one query for all sessions, which are then dealt out to threads; each
+//! has a connection, and reads the messages of a session as their index has them in order.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use super::super::files::Stamp;
+use super::super::index::{Id, Index, Message, MessageHead, Names, Session, deal, merge, row};
+use super::{Database, bytes, maybe, settled_before};
+use crate::{Contestant, Outcome, threads};
+
+const SESSIONS: &str = "SELECT id, parent_id, project_id, directory, title, version,
+    time_created, time_updated, time_archived FROM session";
+const MESSAGES: &str = "SELECT id, time_updated, data FROM message WHERE session_id = ?1
+    ORDER BY time_created, id";
+const NS: i64 = 1_000_000;
+
+/// A session's row.
+struct Record {
+    id: Id,
+    parent: Id,
+    project: Box<str>,
+    directory: Box<str>,
+    title: Box<str>,
+    version: Box<str>,
+    created: i64,
+    updated: i64,
+    archived: Option<i64>,
+}
+
+/// What a thread has, and what it made.
+#[derive(Default)]
+struct Worker {
+    db: Option<Database>,
+    messages: Vec<Message>,
+    names: Names,
+    sessions: Vec<Session>,
+}
+
+/// Builds the index of the database at `path` with as many threads as pay.
+///
+/// # Errors
+/// If anything in it cannot be read.
+pub fn build(path: &Path) -> Result<Index> {
+    let db = Database::open(path)?;
+    let (records, settled) = (records(&db)?, settled_before());
+    let start = || Worker { messages: Vec::with_capacity(512), ..Worker::default() };
+    let work = |worker: &mut Worker, at: usize| worker.session(path, &records[at], settled);
+    let workers = deal(records.len(), threads(), start, work)?;
+    db.check()?;
+    Ok(merge(workers.into_iter().map(|worker| (worker.names, worker.sessions)).collect()))
+}
+
+fn records(db: &Database) -> Result<Vec<Record>> {
+    let mut statement = db.db.prepare(SESSIONS)?;
+    let (mut rows, mut records) = (statement.query([])?, Vec::new());
+    while let Some(row) = rows.next()? {
+        let text =
+            |at| -> Result<Box<str>> { Ok(simdutf8::basic::from_utf8(bytes(row, at)?)?.into()) };
+        records.push(Record {
+            id: Id::new(bytes(row, 0)?)?,
+            parent: maybe(row, 1)?.map_or(Ok(Id::default()), Id::new)?,
+            project: text(2)?,
+            directory: text(3)?,
+            title: text(4)?,
+            version: text(5)?,
+            created: row.get(6)?,
+            updated: row.get(7)?,
+            archived: row.get(8)?,
+        });
+    }
+    Ok(records)
+}
+
+impl Worker {
+    fn session(&mut self, path: &Path, record: &Record, settled: i64) -> Result<()> {
+        let db = match &mut self.db {
+            Some(db) => db,
+            none => none.insert(Database::open(path)?),
+        };
+        self.messages.clear();
+        let mut statement = db.db.prepare_cached(MESSAGES)?;
+        let mut rows = statement.query([record.id.as_str()])?;
+        while let Some(found) = rows.next()? {
+            let id = Id::new(bytes(found, 0)?)?;
+            let updated: i64 = found.get(1)?;
+            let data = bytes(found, 2)?;
+            let head = MessageHead::read(data).with_context(|| format!("{id:?}"))?;
+            let stamp = Stamp { size: data.len() as u64, mtime_ns: updated * NS, inode: 0 };
+            let message = row(&mut self.names, id, head, (stamp, updated < settled))?;
+            self.messages.push(message);
+        }
+        let stamp = Stamp { size: 0, mtime_ns: record.updated * NS, inode: 0 };
+        self.sessions.push(Session {
+            id: record.id,
+            parent: record.parent,
+            project: self.names.number(&record.project),
+            directory: self.names.number(&record.directory),
+            version: self.names.number(&record.version),
+            title: Some(record.title.clone()),
+            created: Some(record.created),
+            updated: Some(record.updated),
+            archived: record.archived,
+            stamp: Some(stamp),
+            set: (!self.messages.is_empty()).then(Stamp::default),
+            settled: record.updated < settled,
+            messages: self.messages.clone(),
+            parts: Vec::new(),
+        });
+        Ok(())
+    }
+}
+
+/// Builds the index of a database again and again, from nothing.
+#[derive(Debug)]
+pub struct FloorSqliteIndex {
+    database: PathBuf,
+}
+
+impl FloorSqliteIndex {
+    /// The floor for a database.
+    pub fn new(database: impl Into<PathBuf>) -> Self {
+        Self { database: database.into() }
+    }
+}
+
+impl Contestant for FloorSqliteIndex {
+    fn name(&self) -> &'static str {
+        "floor"
+    }
+
+    fn run(&mut self) -> Result<Outcome> {
+        let index = build(&self.database)?;
+        Ok(Outcome::of(move || index.sums().into()))
+    }
+
+    fn proof(&mut self) -> Result<Value> {
+        let index = build(&self.database)?;
+        Ok(index.sessions.iter().map(|session| index.facts(session).proof()).collect())
+    }
+}

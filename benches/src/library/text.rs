@@ -1,0 +1,70 @@
+//! A word in the records of all parts of a store.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use memchr::memmem::Finder;
+use scrollback_core_id::{EntityKey, Scope, SourceId};
+use scrollback_stor_read::{Found, Source};
+use scrollback_stor_sqlite::SqliteReader;
+use serde_json::{Value, json};
+
+use crate::facts::TextFacts;
+use crate::{Contestant, Outcome, SystemClock};
+
+/// Searches all parts of a store again and again.
+pub struct LibraryText {
+    source: Box<dyn Source>,
+    finder: Finder<'static>,
+}
+
+impl LibraryText {
+    /// The library for a word in a database.
+    ///
+    /// # Errors
+    /// If its path is no name.
+    pub fn of_database(database: impl Into<PathBuf>, word: &str) -> Result<Self> {
+        let source = SqliteReader::new(database, SourceId::new("perf")?, Arc::new(SystemClock));
+        Ok(Self { source: Box::new(source), finder: Finder::new(word).into_owned() })
+    }
+
+    fn search(&self) -> Result<TextFacts> {
+        let (mut facts, mut issues) = (TextFacts::default(), 0);
+        self.source.open()?.scan(&Scope::AllParts, &mut |found| {
+            match found {
+                Found::Entry(entry) => {
+                    if let (EntityKey::Part(key), Some(span)) = (&entry.key, &entry.span) {
+                        facts.parts += 1;
+                        if self.finder.find(span).is_some() {
+                            let (part, message) = (key.part.as_bytes(), key.message.as_bytes());
+                            facts.add(part, message, span.stamp().size);
+                        }
+                    }
+                }
+                Found::Issue(..) => issues += 1,
+                Found::Set(_) => {}
+            }
+            ControlFlow::Continue(())
+        })?;
+        if issues > 0 {
+            bail!("{issues} issues");
+        }
+        Ok(facts)
+    }
+}
+
+impl Contestant for LibraryText {
+    fn name(&self) -> &'static str {
+        "library"
+    }
+
+    fn run(&mut self) -> Result<Outcome> {
+        Ok((&self.search()?).into())
+    }
+
+    fn proof(&mut self) -> Result<Value> {
+        Ok(json!(self.search()?))
+    }
+}

@@ -1,0 +1,28 @@
+//! A word in the records of all parts of a database.
+
+use anyhow::Result;
+
+use super::{Task, Work};
+use crate::{Contestants, Form, Limit, Size, Store, library};
+
+/// A word that some parts have and most have not.
+const WORD: &str = "survives_truncation";
+
+pub(super) const TASK: Task = Task {
+    id: "sqlite-text",
+    what: "a word in the records of all parts of a database",
+    size: Size::M,
+    form: Form::Database,
+    work: Work::OneThread,
+    contestants,
+    limits: &[Limit { of: "library", over: "floor", most: 1.25, goal: 1.25, stretch: 1.10 }],
+    memory: None,
+};
+
+fn contestants(store: &Store) -> Result<Contestants> {
+    Ok(vec![
+        Box::new(library::text::LibraryText::of_database(&store.database, WORD)?),
+        #[cfg(target_os = "linux")]
+        Box::new(crate::floor::sqlite::text::FloorSqliteText::new(&store.database, WORD)?),
+    ])
+}
