@@ -36,7 +36,9 @@ const BUSY: Duration = Duration::from_secs(5);
 impl Access {
     /// The rung of the ladder that these files call for.
     pub(crate) fn of(files: &Files, is_writable: impl FnOnce() -> bool) -> Self {
-        if files.shm.is_some() || files.has_journal() {
+        // Whoever has it open keeps both side files; a `-shm` alone is left over, and SQLite would
+        // make a log beside it.
+        if files.shm.is_some() && files.wal.is_some() || files.has_journal() {
             Self::Shared
         } else if !files.has_log() {
             Self::Immutable

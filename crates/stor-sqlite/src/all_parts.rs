@@ -9,7 +9,7 @@ use scrollback_core_id::{Clock, EntityKey, MessageId};
 use scrollback_stor_read::Each;
 
 use crate::ask::{Ask, Gathered, id, whole};
-use crate::error::Result;
+use crate::error::{Result, is_damage};
 use crate::look::SqliteLook;
 use crate::messages::part_row;
 
@@ -68,7 +68,7 @@ fn chunk(
             Some(reached) if reached.schema == now.schema => reached.rowid,
             Some(_) => found_again(ask, last)?,
         };
-        let mut rows = 0;
+        let (mut rows, mut damage) = (0, None);
         let mut statement = ask.db.prepare_cached(&ask.schema.all_parts)?;
         let mut found = statement.query(params![now.rowid, ask.cap()])?;
         loop {
@@ -76,7 +76,7 @@ fn chunk(
                 Ok(Some(row)) => row,
                 Ok(None) => break,
                 Err(error) => {
-                    out.note_damage(ask, None, Err(error))?;
+                    damage = Some(error);
                     break;
                 }
             };
@@ -92,9 +92,44 @@ fn chunk(
                 break;
             }
         }
+        if let Some(error) = damage {
+            out.note_damage(ask, None, Err(error))?;
+            if let Some(beyond) = beyond_damage(ask, now.rowid)? {
+                (now.rowid, is_over) = (beyond, false);
+            }
+        }
         Ok(())
     })?;
     Ok((out, now, is_over))
+}
+
+/// The number after which rows can be read again, where the next one after `reached` cannot.
+fn beyond_damage(ask: &Ask<'_>, reached: i64) -> Result<Option<i64>> {
+    let reads = |rowid: i64| {
+        let mut statement = ask.db.prepare_cached(&ask.schema.all_parts)?;
+        match statement.query(params![rowid, ask.cap()])?.next() {
+            Ok(_) => Ok(true),
+            Err(error) if is_damage(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    };
+    // Rows are numbered from 1 on; ever longer steps, and then back by halves.
+    let (mut bad, mut step) = (reached.max(0), 1_i64);
+    let mut good = loop {
+        let next = bad.saturating_add(step);
+        if reads(next)? {
+            break next;
+        }
+        if next == i64::MAX {
+            return Ok(None);
+        }
+        (bad, step) = (next, step.saturating_mul(2));
+    };
+    while good - bad > 1 {
+        let middle = bad + (good - bad) / 2;
+        if reads(middle)? { good = middle } else { bad = middle }
+    }
+    Ok(Some(good))
 }
 
 /// Where the last row is that was handed out and is still there, now that all have new numbers in

@@ -74,6 +74,29 @@ impl Gathered {
             other => other,
         }
     }
+
+    /// Asks by one way and, if a page on it is damaged, by another that may lead past it. Leaves
+    /// what the way found that found more.
+    pub(crate) fn by_either(
+        &mut self,
+        ways: [&str; 2],
+        mut ask: impl FnMut(&str, &mut Self) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        let (rows, issues) = (self.rows.len(), self.issues.len());
+        match ask(ways[0], self) {
+            Err(error) if is_damage(&error) => {}
+            other => return other,
+        }
+        let first = (self.rows.split_off(rows), self.issues.split_off(issues));
+        let asked = ask(ways[1], self);
+        if asked.is_err() && self.rows.len() - rows < first.0.len() {
+            self.rows.truncate(rows);
+            self.issues.truncate(issues);
+            self.rows.extend(first.0);
+            self.issues.extend(first.1);
+        }
+        asked
+    }
 }
 
 impl Ask<'_> {
@@ -185,6 +208,14 @@ pub(crate) fn whole(row: &SqlRow<'_>, at: usize) -> rusqlite::Result<i64> {
         ValueRef::Integer(number) => number,
         ValueRef::Real(number) => number as i64,
         _ => 0,
+    })
+}
+
+/// A column that holds a whole number, if it holds anything.
+pub(crate) fn whole_if_any(row: &SqlRow<'_>, at: usize) -> rusqlite::Result<Option<i64>> {
+    Ok(match row.get_ref(at)? {
+        ValueRef::Null => None,
+        _ => Some(whole(row, at)?),
     })
 }
 

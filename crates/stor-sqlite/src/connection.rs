@@ -24,30 +24,33 @@ pub(crate) struct Conn {
     pub(crate) db: Connection,
     pub(crate) access: Access,
     pub(crate) schema: Arc<Schema>,
-    place: Arc<Place>,
+    place: Place,
     /// The files when it was opened.
     files: Files,
 }
 
 impl Conn {
-    fn open(place: &Arc<Place>, clock: &dyn Clock) -> Result<Self> {
+    fn open(place: Place, clock: &dyn Clock) -> Result<Self> {
         let mut files = place.look();
         let mut access = Access::of(&files, || place.is_writable());
         if !access.is_isolated() {
-            files = quiet(place, files, clock);
+            files = quiet(&place, files, clock);
             access = Access::of(&files, || place.is_writable());
         }
-        let opened = access.open(&place.path);
-        let db = match opened {
-            // There is a `-shm` that we may not use: another user's, or on a read-only medium.
-            Err(error) if access.is_isolated() && is_about_side_files(&error) => {
+        let db = match access.open(&place.path) {
+            // There is a `-shm` that we may not use: another user's, or on a read-only medium. A
+            // journal is another thing: without it the database is half of a transaction.
+            Err(error)
+                if access.is_isolated() && is_about_side_files(&error) && !files.has_journal() =>
+            {
+                files = quiet(&place, files, clock);
                 access = if files.has_log() { Access::Detached } else { Access::Immutable };
                 access.open(&place.path)
             }
             opened => opened,
         }?;
         let schema = Schema::of(&db)?.ok_or_else(|| no_session_table(&db))?;
-        Ok(Self { db, access, schema: Arc::new(schema), place: Arc::clone(place), files })
+        Ok(Self { db, access, schema: Arc::new(schema), place, files })
     }
 
     /// Whether all that was read since it was opened is of one state, and still holds.
@@ -56,20 +59,25 @@ impl Conn {
     }
 
     /// Whether it may be used for another look, given the files as they are now.
-    pub(crate) fn is_good(&self, files: &Files) -> bool {
+    pub(crate) fn is_good(&self, place: &Place, files: &Files) -> bool {
         let inode = |files: &Files| files.database.map(|stamp| stamp.inode);
-        match self.access.is_isolated() {
-            true => inode(&self.files) == inode(files),
-            // With side files there, someone writes: then it is read as anyone would.
-            false => self.files.holds_the_same(files) && files.shm == self.files.shm,
-        }
+        self.place.path == place.path
+            && match self.access.is_isolated() {
+                true => inode(&self.files) == inode(files),
+                // With side files there, someone writes: then it is read as anyone would.
+                false => self.files.holds_the_same(files) && files.shm == self.files.shm,
+            }
     }
 
-    /// Reads the schema again if it is another one, or if everything moved within it.
-    fn refresh_schema(&mut self) -> Result<()> {
-        let version: i64 =
-            self.db.prepare_cached("PRAGMA schema_version")?.query_row([], |row| row.get(0))?;
-        if version != self.schema.version {
+    /// Whether the schema is another one by now, or everything moved within it.
+    pub(crate) fn is_outdated(&self) -> rusqlite::Result<bool> {
+        let mut version = self.db.prepare_cached("PRAGMA schema_version")?;
+        Ok(version.query_row([], |row| row.get::<_, i64>(0))? != self.schema.version)
+    }
+
+    /// Reads the schema again if it is outdated.
+    pub(crate) fn refresh_schema(&mut self) -> Result<()> {
+        if self.is_outdated()? {
             let schema = Schema::of(&self.db)?.ok_or_else(|| no_session_table(&self.db))?;
             self.schema = Arc::new(schema);
         }
@@ -81,16 +89,16 @@ impl Conn {
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     idle: Mutex<Vec<Conn>>,
-    place: Mutex<Option<Arc<Place>>>,
 }
 
 impl Pool {
     /// A connection that sees the database as it is now.
     pub(crate) fn take(&self, database: &Path, clock: &dyn Clock) -> Result<Conn> {
-        let (place, files) = self.place(database)?;
+        let place = Place::find(database)?;
+        let files = place.look();
         loop {
             let Some(mut conn) = lock(&self.idle).pop() else { break };
-            if Arc::ptr_eq(&conn.place, &place) && conn.is_good(&files) {
+            if conn.is_good(&place, &files) {
                 match conn.refresh_schema() {
                     Ok(()) => return Ok(conn),
                     Err(error) if error.is_transient() => {}
@@ -98,30 +106,16 @@ impl Pool {
                 }
             }
         }
-        Conn::open(&place, clock)
+        Conn::open(place, clock)
     }
 
     /// Keeps a connection for the next look.
     pub(crate) fn give(&self, conn: Conn) {
         let mut idle = lock(&self.idle);
-        if idle.len() < IDLE {
+        // What could not be ended is not begun again.
+        if idle.len() < IDLE && conn.db.is_autocommit() {
             idle.push(conn);
         }
-    }
-
-    /// Where the files are, and what they look like.
-    pub(crate) fn place(&self, database: &Path) -> Result<(Arc<Place>, Files)> {
-        let mut known = lock(&self.place);
-        if let Some(place) = &*known {
-            let files = place.look();
-            if files.database.is_some() {
-                return Ok((Arc::clone(place), files));
-            }
-        }
-        let place = Arc::new(Place::find(database)?);
-        *known = Some(Arc::clone(&place));
-        let files = place.look();
-        Ok((place, files))
     }
 }
 

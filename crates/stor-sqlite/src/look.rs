@@ -65,9 +65,10 @@ impl<'s> SqliteLook<'s> {
         Ok(conn.is_undisturbed().then_some(answer))
     }
 
-    /// Whether what failed may have failed because the files changed.
+    /// Whether what failed may have failed because the files or the schema changed.
     fn is_disturbed(&self) -> bool {
-        self.conn.as_ref().is_some_and(|conn| !conn.is_undisturbed())
+        let is_outdated = |conn: &Conn| conn.is_outdated().unwrap_or(false);
+        self.conn.as_ref().is_some_and(|conn| !conn.is_undisturbed() || is_outdated(conn))
     }
 
     fn gather(

@@ -4,11 +4,12 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Row as SqlRow, params};
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{
-    EntityKey, MessageId, MessageKey, OrderKey, PartId, PartKey, SessionKey, circular_orders,
+    EntityKey, MessageId, MessageKey, OrderKey, PartId, PartKey, SessionId, SessionKey,
+    circular_orders,
 };
 use scrollback_stor_mmap::{Piece, Settled};
 
-use crate::ask::{Ask, Gathered, Row, SetSum, bytes, id, whole};
+use crate::ask::{Ask, Gathered, Row, SetSum, bytes, id, whole, whole_if_any};
 use crate::error::{Result, is_damage};
 use crate::json::splice;
 
@@ -18,31 +19,33 @@ pub(crate) fn messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Re
         return Ok(());
     }
     let (mut set, mut sequence) = (SetSum::default(), None);
+    let (rows, issues) = (out.rows.len(), out.issues.len());
     let session = of.session.as_str();
     let asked = ask.each(&ask.schema.messages, params![session, ask.cap()], |row| {
         set.add(bytes(row, 0)?, whole(row, 1)?);
-        sequence = row.get(4)?;
+        sequence = whole_if_any(row, 4)?;
         message_row(ask, of, row, out)
     });
     match asked {
-        Err(error) if is_damage(&error) => return salvage(ask, of, out),
+        Err(error) if is_damage(&error) => {
+            out.rows.truncate(rows);
+            out.issues.truncate(issues);
+            return salvage(ask, of, out);
+        }
         asked => asked?,
     }
     out.set = set.sighting(of.clone(), sequence);
     Ok(())
 }
 
-/// Pages of the table are damaged: each message by itself, as the index has them.
+/// Pages are damaged: each message by itself, as they are listed.
 fn salvage(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Result<()> {
-    let mut names = Gathered::default();
-    let listed = list(ask, of, &mut names);
-    out.note_damage(ask, Some(of.clone().into()), listed)?;
-    let read: Vec<EntityKey> = out.rows.iter().map(|row| row.key.clone()).collect();
-    out.set = names.set;
-    for row in names.rows {
-        if let EntityKey::Message(key) = &row.key
-            && !read.contains(&row.key)
-        {
+    let mut listed = Gathered::default();
+    names(ask, of, &mut listed)?;
+    out.issues.append(&mut listed.issues);
+    out.set = listed.set;
+    for row in listed.rows {
+        if let EntityKey::Message(key) = &row.key {
             let asked = one(ask, key, out);
             out.note_damage(ask, Some(row.key.clone()), asked)?;
         }
@@ -55,15 +58,16 @@ pub(crate) fn names(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Resul
     if !ask.schema.has_messages {
         return Ok(());
     }
-    let asked = list(ask, of, out);
+    let ways = ask.schema.message_names.each_ref().map(String::as_str);
+    let asked = out.by_either(ways, |sql, out| list(ask, of, sql, out));
     Ok(out.note_damage(ask, Some(of.clone().into()), asked)?)
 }
 
-fn list(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> rusqlite::Result<()> {
+fn list(ask: &Ask<'_>, of: &SessionKey, sql: &str, out: &mut Gathered) -> rusqlite::Result<()> {
     let (mut set, mut sequence) = (SetSum::default(), None);
-    let asked = ask.each(&ask.schema.message_names, [of.session.as_str()], |row| {
+    ask.each(sql, [of.session.as_str()], |row| {
         set.add(bytes(row, 0)?, whole(row, 1)?);
-        sequence = row.get(2)?;
+        sequence = whole_if_any(row, 2)?;
         match id::<MessageId>(row, 0)? {
             Ok(message) => {
                 let key = MessageKey { session: of.session.clone(), message };
@@ -72,9 +76,9 @@ fn list(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> rusqlite::Result<
             Err(kind) => out.note(Some(of.clone().into()), ask, kind),
         }
         Ok(())
-    });
+    })?;
     out.set = set.sighting(of.clone(), sequence);
-    asked
+    Ok(())
 }
 
 /// One message, if it is there.
@@ -84,7 +88,8 @@ pub(crate) fn one(ask: &Ask<'_>, key: &MessageKey, out: &mut Gathered) -> rusqli
     }
     let of = SessionKey::from(key.session.clone());
     let ids = params![key.message.as_str(), ask.cap(), key.session.as_str()];
-    ask.each(&ask.schema.message_one, ids, |row| message_row(ask, &of, row, out))
+    let ways = ask.schema.message_one.each_ref().map(String::as_str);
+    out.by_either(ways, |sql, out| ask.each(sql, ids, |row| message_row(ask, &of, row, out)))
 }
 
 /// A row of id, time of making, time of change, data.
@@ -117,26 +122,32 @@ pub(crate) fn part_names(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> 
     if !ask.schema.has_parts {
         return Ok(());
     }
-    let mut set = SetSum::default();
-    let asked = ask.each(PART_NAMES, [of.message.as_str()], |row| {
-        set.add(bytes(row, 0)?, 0);
-        match id::<PartId>(row, 0)? {
-            Ok(part) => {
-                let key = PartKey { message: of.message.clone(), part };
-                out.rows.push(Row::new(key, OrderKey::default(), None));
+    let asked = out.by_either(PART_NAMES, |sql, out| {
+        let mut set = SetSum::default();
+        ask.each(sql, [of.message.as_str()], |row| {
+            set.add(bytes(row, 0)?, 0);
+            match id::<PartId>(row, 0)? {
+                Ok(part) => {
+                    let key = PartKey { message: of.message.clone(), part };
+                    out.rows.push(Row::new(key, OrderKey::default(), None));
+                }
+                Err(kind) => out.note(Some(of.clone().into()), ask, kind),
             }
-            Err(kind) => out.note(Some(of.clone().into()), ask, kind),
-        }
+            Ok(())
+        })?;
+        out.set = set.sighting(of.clone(), None);
         Ok(())
     });
     out.note_damage(ask, Some(of.clone().into()), asked)?;
-    out.set = set.sighting(of.clone(), None);
     put_in_order(&mut out.rows);
     Ok(())
 }
 
-/// The names of a message's parts, which an index has.
-pub(crate) const PART_NAMES: &str = "SELECT id FROM part WHERE message_id = ?1 ORDER BY id";
+/// The names of a message's parts: as an index has them, and as the table has them.
+pub(crate) const PART_NAMES: [&str; 2] = [
+    "SELECT id FROM part WHERE message_id = ?1 ORDER BY id",
+    "SELECT id FROM part NOT INDEXED WHERE message_id = ?1 ORDER BY id",
+];
 
 /// One part, if it is there.
 pub(crate) fn one_part(ask: &Ask<'_>, key: &PartKey, out: &mut Gathered) -> rusqlite::Result<()> {
@@ -144,7 +155,8 @@ pub(crate) fn one_part(ask: &Ask<'_>, key: &PartKey, out: &mut Gathered) -> rusq
         return Ok(());
     }
     let ids = params![key.part.as_str(), ask.cap(), key.message.as_str()];
-    ask.each(&ask.schema.part_one, ids, |row| part_row(ask, &key.message, row, out))
+    let ways = ask.schema.part_one.each_ref().map(String::as_str);
+    out.by_either(ways, |sql, out| ask.each(sql, ids, |row| part_row(ask, &key.message, row, out)))
 }
 
 /// A row of id, session, time of change, data.
@@ -154,14 +166,16 @@ pub(crate) fn part_row(
     row: &SqlRow<'_>,
     out: &mut Gathered,
 ) -> rusqlite::Result<()> {
+    let session = String::from_utf8_lossy(bytes(row, 1)?);
     let part = match id::<PartId>(row, 0)? {
         Ok(part) => part,
         Err(kind) => {
-            out.note(None, ask, kind);
+            let of = |session| MessageKey { session, message: message.clone() };
+            let key = SessionId::new(&session).ok().map(|session| of(session).into());
+            out.note(key, ask, kind);
             return Ok(());
         }
     };
-    let session = String::from_utf8_lossy(bytes(row, 1)?);
     let ids = [("id", part.as_str()), ("sessionID", &*session), ("messageID", message.as_str())];
     let read = record(ask, row.get_ref(3)?, whole(row, 2)?, &ids, out);
     let key = PartKey { message: message.clone(), part };

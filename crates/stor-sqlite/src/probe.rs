@@ -3,8 +3,9 @@
 //! Three things tell, from cheap to dear: the number that SQLite gives to every state of the
 //! database, good within one connection; the stamps of the files, good for every process; and the
 //! last row of each table that only grows, above which all is new. Rows that were changed in place
-//! or removed are told by the log of events where there is one. None of it is believed alone: the
-//! caller compares rows.
+//! or removed are told by the log of events alone; where it says nothing new (1.2 has none, later
+//! ones need not write it, an import does not) anything may have changed. None of it is believed
+//! alone: the caller compares rows.
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher, RandomState};
@@ -17,8 +18,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::ask::{Ask, bytes, whole};
 use crate::connection::Conn;
-use crate::error::{Error, Result};
-use crate::files::Files;
+use crate::error::{Error, Result, is_damage};
+use crate::files::{Files, Place};
 use crate::reader::Shared;
 
 /// The connection that watches over the number of the database's state.
@@ -56,8 +57,11 @@ struct Mark {
 const TABLES: [(&str, &str); 3] =
     [("message", "session_id"), ("part", "session_id"), ("event", "aggregate_id")];
 
-/// More sessions than these are not worth to be named.
-const MOST: usize = 4096;
+/// The table that tells of every change.
+const LOG: &str = "event";
+
+/// More new rows than these of a table are not worth to be looked at one by one.
+const MOST: usize = 1 << 14;
 
 pub(crate) fn probe(
     store: &Shared,
@@ -85,14 +89,16 @@ fn probe_once(
     post: &mut Option<Post>,
     since: Option<&Token>,
 ) -> Result<Option<Probed>> {
-    let (_, files) = store.pool.place(&store.database)?;
-    let Post { conn, name } = match post.take().filter(|post| post.conn.is_good(&files)) {
+    let place = Place::find(&store.database)?;
+    let files = place.look();
+    let Post { conn, name } = match post.take().filter(|post| post.conn.is_good(&place, &files)) {
         Some(kept) => post.insert(kept),
         None => {
             let conn = store.pool.take(&store.database, &*store.clock)?;
             post.insert(Post { conn, name: RandomState::new().hash_one(0) | 1 })
         }
     };
+    conn.refresh_schema()?;
     // First the number, then the files: what changes in between is told again.
     let isolated = conn.access.is_isolated();
     let version = match isolated {
@@ -107,8 +113,8 @@ fn probe_once(
     {
         return Ok(Some(unchanged(since.clone())));
     }
-    let (_, files) = store.pool.place(&store.database)?;
     let look = Look::begin(&*store.clock, store.options);
+    let files = place.look();
     let settled = files.newest().is_none_or(|newest| look.settles(&newest));
     if let Some(since) = since
         && since.settled
@@ -120,7 +126,7 @@ fn probe_once(
     let mut now =
         Token { post: name, version, files, settled, schema: 0, marks: Default::default() };
     let mut probe = Probe::Rescan;
-    ask.in_one(|| {
+    let asked = ask.in_one(|| {
         let schema: i64 =
             ask.db.prepare_cached("PRAGMA schema_version")?.query_row([], |row| row.get(0))?;
         now.schema = schema.cast_unsigned();
@@ -131,8 +137,15 @@ fn probe_once(
             probe = compare(&ask, since)?;
         }
         Ok(())
-    })?;
-    Ok(conn.is_undisturbed().then(|| Probed { probe, token: Some(now.write()) }))
+    });
+    if !conn.is_undisturbed() {
+        return Ok(None);
+    }
+    match asked {
+        // The rest can be read, and no mark can be set.
+        Err(Error::Sqlite(error)) if is_damage(&error) => Ok(Some(Probed::rescan())),
+        asked => asked.map(|()| Some(Probed { probe, token: Some(now.write()) })),
+    }
 }
 
 fn unchanged(token: Token) -> Probed {
@@ -150,8 +163,7 @@ fn has(ask: &Ask<'_>, table: &str) -> bool {
 fn last_row(ask: &Ask<'_>, table: &str) -> Result<Mark> {
     let mut mark = Mark::default();
     if has(ask, table) {
-        let sql = format!("SELECT rowid, id FROM {table} ORDER BY rowid DESC LIMIT 1");
-        ask.each(&sql, [], |row| {
+        ask.each(&last(table), [], |row| {
             mark = Mark { rowid: whole(row, 0)?.cast_unsigned(), id: xxh3_64(bytes(row, 1)?) };
             Ok(())
         })?;
@@ -159,35 +171,51 @@ fn last_row(ask: &Ask<'_>, table: &str) -> Result<Mark> {
     Ok(mark)
 }
 
-/// The sessions that have rows above the marks.
+/// The sessions that have rows above the marks, if the log is among those that tell of it.
 fn compare(ask: &Ask<'_>, since: &Token) -> Result<Probe> {
-    let mut sessions = BTreeSet::new();
+    let (mut sessions, mut is_logged) = (BTreeSet::new(), false);
     for (mark, (table, owner)) in since.marks.iter().zip(TABLES) {
         if !has(ask, table) {
             continue;
         }
         // If the row is gone, later ones may have been given its number, or one before it.
         let mut is_there = *mark == Mark::default();
-        let sql = format!("SELECT id FROM {table} WHERE rowid = ?1");
-        ask.each(&sql, [mark.rowid.cast_signed()], |row| {
+        ask.each(&marked(table), [mark.rowid.cast_signed()], |row| {
             is_there = xxh3_64(bytes(row, 0)?) == mark.id;
             Ok(())
         })?;
         if !is_there {
             return Ok(Probe::Rescan);
         }
-        let sql = format!("SELECT DISTINCT {owner} FROM {table} WHERE rowid > ?1 LIMIT {MOST}");
-        ask.each(&sql, [mark.rowid.cast_signed()], |row| {
+        let mut rows = 0;
+        ask.each(&above(table, owner), [mark.rowid.cast_signed()], |row| {
+            rows += 1;
             if let Ok(id) = crate::ask::id::<SessionId>(row, 0)? {
                 sessions.insert(SessionKey::from(id));
             }
             Ok(())
         })?;
+        if rows == MOST {
+            return Ok(Probe::Rescan);
+        }
+        is_logged |= table == LOG && rows > 0;
     }
-    match sessions.len() < MOST {
+    match is_logged {
         true => Ok(Probe::Sessions(sessions.into_iter().collect())),
         false => Ok(Probe::Rescan),
     }
+}
+
+fn last(table: &str) -> String {
+    format!("SELECT rowid, id FROM {table} ORDER BY rowid DESC LIMIT 1")
+}
+
+fn marked(table: &str) -> String {
+    format!("SELECT id FROM {table} WHERE rowid = ?1")
+}
+
+fn above(table: &str, owner: &str) -> String {
+    format!("SELECT {owner} FROM {table} WHERE rowid > ?1 LIMIT {MOST}")
 }
 
 impl Token {

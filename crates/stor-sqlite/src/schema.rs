@@ -8,7 +8,8 @@ use std::collections::HashSet;
 
 use rusqlite::Connection;
 
-/// The queries of one schema.
+/// The queries of one schema. Those that come in pairs are the same by two ways: by the index that
+/// is meant for it, and past it, should its pages be damaged.
 #[derive(Debug)]
 pub(crate) struct Schema {
     /// Grows with every change of the schema, and with VACUUM.
@@ -22,17 +23,19 @@ pub(crate) struct Schema {
     pub(crate) has_events: bool,
     pub(crate) has_sequences: bool,
     pub(crate) session: String,
-    pub(crate) session_one: String,
+    pub(crate) session_one: [String; 2],
     pub(crate) session_stamp: String,
     pub(crate) project: String,
     pub(crate) project_stamp: String,
     pub(crate) messages: String,
-    pub(crate) message_names: String,
+    pub(crate) message_names: [String; 2],
     pub(crate) message_stamps: String,
-    pub(crate) message_one: String,
+    pub(crate) message_stamp: [String; 2],
+    pub(crate) message_one: [String; 2],
     pub(crate) lost_messages: String,
     pub(crate) parts: String,
-    pub(crate) part_one: String,
+    pub(crate) part_stamp: [String; 2],
+    pub(crate) part_one: [String; 2],
     pub(crate) lost_parts: String,
     pub(crate) all_parts: String,
 }
@@ -131,11 +134,16 @@ const SESSION_COUNTS: [&str; 6] = [
 ];
 const PROJECT_TEXTS: [&str; 5] = ["worktree", "name", "icon_url", "commands", "sandboxes"];
 
+/// Which of two columns is to be looked up: SQLite uses no index for one with a plus.
+pub(crate) const BY_ID_OR_OWNER: [[&str; 2]; 2] = [["", "+"], ["+", ""]];
+
 impl Schema {
     /// The schema, or none if this is no database of opencode's.
     pub(crate) fn of(db: &Connection) -> rusqlite::Result<Option<Self>> {
         let session = columns(db, "session")?;
-        if !session.contains("id") {
+        // Every version has these; another program's sessions may have an id as well.
+        let known = ["id", "project_id", "time_created", "time_updated"];
+        if !known.iter().all(|column| session.contains(*column)) {
             return Ok(None);
         }
         let (message, part) = (columns(db, "message")?, columns(db, "part")?);
@@ -170,11 +178,10 @@ impl Schema {
             has_shares: has("session_share", &["session_id", "id", "url"])?,
             has_events: has_sequences && has("event", &["id", "aggregate_id", "seq"])?,
             has_sequences,
-            session_one: format!("{all_sessions} WHERE id = ?1"),
+            session_one: ["id", "+id"].map(|id| format!("{all_sessions} WHERE {id} = ?1")),
             session: all_sessions,
             session_stamp: format!(
-                "SELECT id, {}, {} FROM session",
-                if session.contains("project_id") { "project_id" } else { "NULL" },
+                "SELECT id, project_id, {} FROM session",
                 session_stamp(&session)
             ),
             project: format!(
@@ -189,14 +196,27 @@ impl Schema {
             messages: format!(
                 "SELECT id, time_created, time_updated, {data}, {sequence} {of_session}"
             ),
-            message_names: format!("SELECT id, time_created, {sequence} {of_session}"),
+            message_names: ["", "NOT INDEXED"].map(|way| {
+                format!(
+                    "SELECT id, time_created, {sequence} FROM message {way} \
+                     WHERE session_id = ?1 ORDER BY time_created, id"
+                )
+            }),
             message_stamps: format!(
                 "SELECT id, time_created, time_updated, octet_length(data), {sequence} {of_session}"
             ),
-            message_one: format!(
-                "SELECT id, time_created, time_updated, {data} FROM message \
-                 WHERE id = ?1 AND session_id = ?3"
-            ),
+            message_stamp: BY_ID_OR_OWNER.map(|[id, owner]| {
+                format!(
+                    "SELECT id, time_created, time_updated, octet_length(data) FROM message \
+                     WHERE {id}id = ?1 AND {owner}session_id = ?2"
+                )
+            }),
+            message_one: BY_ID_OR_OWNER.map(|[id, owner]| {
+                format!(
+                    "SELECT id, time_created, time_updated, {data} FROM message \
+                     WHERE {id}id = ?1 AND {owner}session_id = ?3"
+                )
+            }),
             lost_messages: format!(
                 "SELECT id, time_created, time_updated, {data}, session_id FROM message AS m \
                  WHERE NOT EXISTS (SELECT 1 FROM session AS s WHERE s.id = m.session_id) \
@@ -209,10 +229,18 @@ impl Schema {
                  WHERE m.session_id = ?1 ORDER BY m.time_created, m.id, p.id",
                 capped("p.data")
             ),
-            part_one: format!(
-                "SELECT id, session_id, time_updated, {data} FROM part \
-                 WHERE id = ?1 AND message_id = ?3"
-            ),
+            part_stamp: BY_ID_OR_OWNER.map(|[id, owner]| {
+                format!(
+                    "SELECT id, NULL, time_updated, octet_length(data) FROM part \
+                     WHERE {id}id = ?1 AND {owner}message_id = ?2"
+                )
+            }),
+            part_one: BY_ID_OR_OWNER.map(|[id, owner]| {
+                format!(
+                    "SELECT id, session_id, time_updated, {data} FROM part \
+                     WHERE {id}id = ?1 AND {owner}message_id = ?3"
+                )
+            }),
             lost_parts: format!(
                 "SELECT id, session_id, time_updated, {data}, message_id FROM part AS p \
                  WHERE NOT EXISTS (SELECT 1 FROM message AS m WHERE m.id = p.message_id) \

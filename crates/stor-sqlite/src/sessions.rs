@@ -9,7 +9,7 @@ use scrollback_core_err::{Issue, IssueKind};
 use scrollback_core_id::{EntityKey, OrderKey, ProjectId, SessionId, SessionKey};
 use scrollback_stor_mmap::Piece;
 
-use crate::ask::{Ask, Gathered, Row, id, project, whole};
+use crate::ask::{Ask, Gathered, Row, bytes, id, project, whole};
 use crate::error::{Result, is_damage};
 use crate::json::Object;
 use crate::schema::{ProjectColumn, SessionColumn};
@@ -46,13 +46,7 @@ pub(crate) fn sessions(ask: &Ask<'_>, of: Option<&ProjectId>, out: &mut Gathered
 fn salvage(ask: &Ask<'_>, of: Option<&ProjectId>, out: &mut Gathered) -> Result<()> {
     out.rows.clear();
     out.issues.clear();
-    let mut ids: Vec<String> = Vec::new();
-    let listed = ask.each("SELECT id FROM session ORDER BY id", [], |row| {
-        ids.extend(row.get::<_, String>(0));
-        Ok(())
-    });
-    out.note_damage(ask, None, listed)?;
-    for id in ids {
+    for id in ids(ask, out)? {
         let before = out.rows.len();
         let asked = one(ask, &id, out);
         let key = SessionId::new(&id).ok().map(|id| EntityKey::Session(id.into()));
@@ -65,9 +59,23 @@ fn salvage(ask: &Ask<'_>, of: Option<&ProjectId>, out: &mut Gathered) -> Result<
     Ok(())
 }
 
+/// The ids of all sessions, as their index has them.
+pub(crate) fn ids(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<Vec<String>> {
+    let mut ids: Vec<String> = Vec::new();
+    let listed = ask.each("SELECT id FROM session ORDER BY id", [], |row| {
+        ids.push(String::from_utf8_lossy(bytes(row, 0)?).into_owned());
+        Ok(())
+    });
+    out.note_damage(ask, None, listed)?;
+    Ok(ids)
+}
+
 /// The record of one session, if it is there.
 pub(crate) fn one(ask: &Ask<'_>, session: &str, out: &mut Gathered) -> rusqlite::Result<()> {
-    ask.each(&ask.schema.session_one, params![session, ask.cap()], |row| session_row(ask, row, out))
+    let ways = ask.schema.session_one.each_ref().map(String::as_str);
+    out.by_either(ways, |sql, out| {
+        ask.each(sql, params![session, ask.cap()], |row| session_row(ask, row, out))
+    })
 }
 
 /// The record of one project, if it is there.
@@ -122,7 +130,7 @@ fn session_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite:
         issue.place.field = Some(column.to_owned());
         out.issues.push((Some(key.clone().into()), issue));
     }
-    let order = OrderKey(stamp.mtime.as_millis());
+    let order = OrderKey(whole(row, SessionColumn::ALL.len())?);
     out.rows.push(Row {
         project: project(row, SessionColumn::Project.at())?,
         ..Row::new(key, order, Some(piece))

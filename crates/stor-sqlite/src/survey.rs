@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 
-use rusqlite::{Row as SqlRow, params};
+use rusqlite::Row as SqlRow;
 use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, PartId, PartKey, ProjectId, SessionId, SessionKey,
 };
 use scrollback_stor_read::{Sighting, Survey};
 
-use crate::ask::{Ask, Gathered, SetSum, bytes, id, project, whole};
-use crate::error::Result;
-use crate::messages::PART_NAMES;
+use crate::ask::{Ask, Gathered, Row, SetSum, bytes, id, project, whole, whole_if_any};
+use crate::error::{Result, is_damage};
+use crate::messages::{PART_NAMES, names, part_names};
+use crate::sessions::ids;
 
 pub(crate) fn survey(ask: &Ask<'_>, what: &Survey<'_>, out: &mut Gathered) -> Result<()> {
     let schema = ask.schema;
@@ -18,20 +19,35 @@ pub(crate) fn survey(ask: &Ask<'_>, what: &Survey<'_>, out: &mut Gathered) -> Re
         Survey::Projects if schema.has_projects => projects(ask, out),
         Survey::Sessions => sessions(ask, out),
         Survey::MessageSets if schema.has_messages => message_sets(ask, out),
-        Survey::Messages(of) if schema.has_messages => messages(ask, of, out),
+        Survey::Messages(of) if schema.has_messages => return all_messages(ask, of, out),
         Survey::TheseMessages(of, ids) if schema.has_messages => {
-            let asked = messages(ask, of, out);
+            all_messages(ask, of, out)?;
             pick(of, ids, out);
-            asked
+            Ok(())
         }
         Survey::PartSets(of) if schema.has_parts => {
-            let mut sets = |of: &&MessageKey| part_set(ask, of, out);
-            return Ok(of.iter().by_ref().try_for_each(|of| sets(&of))?);
+            return of.iter().try_for_each(|of| part_set(ask, of, out));
         }
-        Survey::Parts(of) if schema.has_parts => parts(ask, of, out),
+        Survey::Parts(of) if schema.has_parts => match parts(ask, of, out) {
+            Err(error) if is_damage(&error) => {
+                let ways = schema.part_stamp.each_ref().map(String::as_str);
+                return salvage(ask, ways, |all| part_names(ask, of, all), out);
+            }
+            asked => asked,
+        },
         _ => Ok(()),
     };
     Ok(out.note_damage(ask, None, asked)?)
+}
+
+fn all_messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Result<()> {
+    match messages(ask, of, out) {
+        Err(error) if is_damage(&error) => {
+            let ways = ask.schema.message_stamp.each_ref().map(String::as_str);
+            salvage(ask, ways, |all| names(ask, of, all), out)
+        }
+        asked => Ok(asked?),
+    }
 }
 
 fn projects(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
@@ -48,23 +64,53 @@ fn projects(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
 }
 
 fn sessions(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
-    ask.each(&ask.schema.session_stamp, [], |row| {
-        match id::<SessionId>(row, 0)? {
-            Ok(id) => {
-                let key = SessionKey::from(id);
-                let sighting = ask.sighting(key, ask.stamp_at(row, 2)?, project(row, 1)?);
-                out.sightings.push(sighting);
-            }
-            Err(kind) => out.note(None, ask, kind),
-        }
-        Ok(())
-    })
+    let sql = &ask.schema.session_stamp;
+    let asked = ask.each(sql, [], |row| session(ask, row, out));
+    if !asked.as_ref().is_err_and(is_damage) {
+        return asked;
+    }
+    // Pages of the table are damaged: each session by itself.
+    out.sightings.clear();
+    out.issues.clear();
+    let one = format!("{sql} WHERE id = ?1");
+    for id in ids(ask, out)? {
+        let asked = ask.each(&one, [&id], |row| session(ask, row, out));
+        let key = SessionId::new(&id).ok().map(|id| SessionKey::from(id).into());
+        out.note_damage(ask, key, asked)?;
+    }
+    Ok(())
 }
 
-/// The sets of all sessions, from an index that has all they are made of.
+fn session(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
+    match id::<SessionId>(row, 0)? {
+        Ok(id) => {
+            let key = SessionKey::from(id);
+            let sighting = ask.sighting(key, ask.stamp_at(row, 2)?, project(row, 1)?);
+            out.sightings.push(sighting);
+        }
+        Err(kind) => out.note(None, ask, kind),
+    }
+    Ok(())
+}
+
+/// The sets of all sessions, from an index that has all they are made of; should that be damaged,
+/// from the table.
 fn message_sets(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
-    const SETS: &str =
-        "SELECT session_id, id, time_created FROM message ORDER BY session_id, time_created, id";
+    let sets = |way: &str| {
+        format!(
+            "SELECT session_id, id, time_created FROM message {way} \
+             ORDER BY session_id, time_created, id"
+        )
+    };
+    let asked = message_sets_by(ask, &sets(""), out);
+    if !asked.as_ref().is_err_and(is_damage) {
+        return asked;
+    }
+    out.sightings.clear();
+    message_sets_by(ask, &sets("NOT INDEXED"), out)
+}
+
+fn message_sets_by(ask: &Ask<'_>, sql: &str, out: &mut Gathered) -> rusqlite::Result<()> {
     let sequences = sequences(ask)?;
     let mut session: Vec<u8> = Vec::new();
     let mut set = SetSum::default();
@@ -73,7 +119,7 @@ fn message_sets(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
         let Ok(key) = text.parse::<SessionId>() else { return };
         out.sightings.extend(set.sighting(SessionKey::from(key), sequences.get(text).copied()));
     };
-    ask.each(SETS, [], |row| {
+    ask.each(sql, [], |row| {
         let owner = bytes(row, 0)?;
         if owner != session {
             close(&session, std::mem::take(&mut set), out);
@@ -93,7 +139,7 @@ fn sequences(ask: &Ask<'_>) -> rusqlite::Result<HashMap<String, i64>> {
     if ask.schema.has_sequences {
         ask.each("SELECT aggregate_id, seq FROM event_sequence", [], |row| {
             let id = String::from_utf8_lossy(bytes(row, 0)?).into_owned();
-            all.insert(id, whole(row, 1)?);
+            all.extend(whole_if_any(row, 1)?.map(|last| (id, last)));
             Ok(())
         })?;
     }
@@ -102,9 +148,9 @@ fn sequences(ask: &Ask<'_>) -> rusqlite::Result<HashMap<String, i64>> {
 
 fn messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> rusqlite::Result<()> {
     let (mut set, mut sequence) = (SetSum::default(), None);
-    ask.each(&ask.schema.message_stamps, [of.session.as_str()], |row| {
+    let asked = ask.each(&ask.schema.message_stamps, [of.session.as_str()], |row| {
         set.add(bytes(row, 0)?, whole(row, 1)?);
-        sequence = row.get(4)?;
+        sequence = whole_if_any(row, 4)?;
         match id::<MessageId>(row, 0)? {
             Ok(message) => {
                 let key = MessageKey { session: of.session.clone(), message };
@@ -115,8 +161,51 @@ fn messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> rusqlite::Res
                 Ok(())
             }
         }
-    })?;
+    });
     out.set = set.sighting(of.clone(), sequence);
+    asked
+}
+
+fn parts(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> rusqlite::Result<()> {
+    const PARTS: &str = "SELECT id, NULL, time_updated, octet_length(data) FROM part \
+                         WHERE message_id = ?1 ORDER BY id";
+    let mut set = SetSum::default();
+    let asked = ask.each(PARTS, [of.message.as_str()], |row| {
+        set.add(bytes(row, 0)?, 0);
+        match id::<PartId>(row, 0)? {
+            Ok(part) => record(ask, PartKey { message: of.message.clone(), part }.into(), row, out),
+            Err(kind) => {
+                out.note(Some(of.clone().into()), ask, kind);
+                Ok(())
+            }
+        }
+    });
+    out.set = set.sighting(of.clone(), None);
+    asked
+}
+
+/// Pages are damaged: each record by itself, as they are listed.
+fn salvage(
+    ask: &Ask<'_>,
+    ways: [&str; 2],
+    list: impl FnOnce(&mut Gathered) -> Result<()>,
+    out: &mut Gathered,
+) -> Result<()> {
+    out.sightings.clear();
+    let mut listed = Gathered::default();
+    list(&mut listed)?;
+    (out.set, out.issues) = (listed.set, listed.issues);
+    for Row { key, .. } in listed.rows {
+        let (id, owner) = match &key {
+            EntityKey::Message(key) => (key.message.as_str(), key.session.as_str()),
+            EntityKey::Part(key) => (key.part.as_str(), key.message.as_str()),
+            _ => continue,
+        };
+        let asked = out.by_either(ways, |sql, out| {
+            ask.each(sql, [id, owner], |row| record(ask, key.clone(), row, out))
+        });
+        out.note_damage(ask, Some(key.clone()), asked)?;
+    }
     Ok(())
 }
 
@@ -134,7 +223,8 @@ fn record(
 
 /// Leaves these messages, in this order.
 fn pick(of: &SessionKey, ids: &[MessageId], out: &mut Gathered) {
-    (out.set, out.issues) = (None, Vec::new());
+    out.set = None;
+    out.issues.retain(|(about, _)| matches!(about, Some(EntityKey::Message(_))));
     let key = |message: &MessageId| {
         EntityKey::Message(MessageKey { session: of.session.clone(), message: message.clone() })
     };
@@ -148,30 +238,23 @@ fn pick(of: &SessionKey, ids: &[MessageId], out: &mut Gathered) {
     out.sightings.extend(ids.iter().filter_map(|id| all.remove(&key(id))));
 }
 
-fn part_set(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> rusqlite::Result<()> {
+fn part_set(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> Result<()> {
     let mut set = SetSum::default();
-    ask.each(PART_NAMES, [of.message.as_str()], |row| {
+    let asked = ask.each(PART_NAMES[0], [of.message.as_str()], |row| {
         set.add(bytes(row, 0)?, 0);
         Ok(())
-    })?;
-    out.sightings.extend(set.sighting(of.clone(), None));
-    Ok(())
-}
-
-fn parts(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> rusqlite::Result<()> {
-    const PARTS: &str = "SELECT id, NULL, time_updated, octet_length(data) FROM part \
-                         WHERE message_id = ?1 ORDER BY id";
-    let mut set = SetSum::default();
-    ask.each(PARTS, params![of.message.as_str()], |row| {
-        set.add(bytes(row, 0)?, 0);
-        match id::<PartId>(row, 0)? {
-            Ok(part) => record(ask, PartKey { message: of.message.clone(), part }.into(), row, out),
-            Err(kind) => {
-                out.note(Some(of.clone().into()), ask, kind);
-                Ok(())
-            }
+    });
+    match asked {
+        Err(error) if is_damage(&error) => {
+            let mut listed = Gathered::default();
+            part_names(ask, of, &mut listed)?;
+            out.issues.extend(listed.issues);
+            out.sightings.extend(listed.set);
         }
-    })?;
-    out.set = set.sighting(of.clone(), None);
+        asked => {
+            asked?;
+            out.sightings.extend(set.sighting(of.clone(), None));
+        }
+    }
     Ok(())
 }
