@@ -209,7 +209,7 @@ fn sightings(
                         let session = there.entry(key.clone()).or_default();
                         match survey {
                             Survey::Sessions => session.records.push(sighting),
-                            _ => session.set = Some(sighting),
+                            _ => session.set = Some(Some(sighting)),
                         }
                     }
                 }
@@ -222,6 +222,11 @@ fn sightings(
             }
             ControlFlow::Continue(())
         })?;
+    }
+    if sets {
+        for session in there.values_mut() {
+            session.set.get_or_insert(None);
+        }
     }
     Ok(there)
 }

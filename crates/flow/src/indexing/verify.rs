@@ -19,17 +19,18 @@ use super::session::{Notes, Parts, list_parts, message, record, upkeep};
 #[derive(Debug, Default)]
 pub(crate) struct Sighted {
     pub(crate) records: Vec<Sighting>,
-    pub(crate) set: Option<Sighting>,
+    /// None if it was not looked for.
+    pub(crate) set: Option<Option<Sighting>>,
     /// Whether something is wrong with the record.
     pub(crate) wrong: bool,
 }
 
 impl Sighted {
-    /// Whether no message joined or left since.
+    /// Whether it is known that no message joined or left since.
     pub(crate) fn is_same_set(&self, known: &Upkeep) -> bool {
         match (&known.set, &self.set) {
-            (None, None) => true,
-            (Some(known), Some(now)) => known.is_unchanged(&now.stamp),
+            (None, Some(None)) => true,
+            (Some(known), Some(Some(now))) => known.is_unchanged(&now.stamp),
             _ => false,
         }
     }

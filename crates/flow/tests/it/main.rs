@@ -7,11 +7,17 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "../../../stor-read/tests/it/calls.rs"]
+mod calls;
+#[path = "../../../stor-read/tests/it/conformance.rs"]
+mod conformance;
 mod context;
 mod damage;
+mod database;
 mod index;
 mod loader;
 mod oracle;
 mod run;
 mod stages;
 mod store;
+mod support;

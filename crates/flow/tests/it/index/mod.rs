@@ -3,5 +3,5 @@
 mod materializer;
 mod oracle;
 mod snapshots;
-mod state;
-mod world;
+pub(crate) mod state;
+pub(crate) mod world;

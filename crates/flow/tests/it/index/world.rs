@@ -15,6 +15,13 @@ use tempfile::TempDir;
 /// A clock that stands still until it is moved. Waiting moves it.
 pub(crate) struct TestClock(AtomicI64);
 
+impl TestClock {
+    pub(crate) fn new() -> Self {
+        // Not on a whole second: such an mtime is trusted later.
+        Self(AtomicI64::new(1_780_000_000_123_456_789))
+    }
+}
+
 impl Clock for TestClock {
     fn now(&self) -> UnixNanos {
         UnixNanos(self.0.load(Ordering::Relaxed))
@@ -34,8 +41,7 @@ impl World {
     pub(crate) fn new() -> Self {
         let dir = TempDir::new().unwrap();
         fs::create_dir(dir.path().join("storage")).unwrap();
-        // Not on a whole second: such an mtime is trusted later.
-        let clock = Arc::new(TestClock(AtomicI64::new(1_780_000_000_123_456_789)));
+        let clock = Arc::new(TestClock::new());
         Self { dir, clock }
     }
 

@@ -1,0 +1,185 @@
+//! Both stores as one: whose a session is, what is hidden, what is marked.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::{EntityKey, MessageKey, PartKey, Scope};
+use scrollback_fixtures::{Corpus, corpus, write_tree};
+use scrollback_flow::{
+    MergedSource, Parts, RefreshOptions, SessionMaterializer, build_index, run_session_tree_flow,
+};
+use scrollback_stor_read::{Source, SourceExt};
+use tempfile::TempDir;
+
+use super::world::SCHEMA;
+use crate::calls::{key, names, orphans, scan, spans, tree};
+use crate::support::{database, files, id};
+
+/// A database with one session, and files with that and another.
+fn both() -> (TempDir, MergedSource) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("opencode.db");
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(SCHEMA).unwrap();
+    db.execute_batch(
+        r#"INSERT INTO project (id, worktree, time_created, time_updated, sandboxes)
+               VALUES ('p', '/new', 1, 5, '[]');
+           INSERT INTO session (id, project_id, slug, directory, title, version, time_created,
+               time_updated) VALUES ('ses_both', 'p', 's', '/w', 'in the database', '1', 1, 5);
+           INSERT INTO message VALUES ('msg_1', 'ses_both', 1, 1, '{"role":"user"}');
+           INSERT INTO part VALUES ('prt_1', 'msg_1', 'ses_both', 1, 1, '{"type":"text"}');"#,
+    )
+    .unwrap();
+    drop(db);
+    let storage = dir.path().join("storage");
+    let text = r#"
+        //- project/p.json
+        {"id":"p","worktree":"/old","time":{"created":1,"updated":9}}
+        //- session/q/ses_both.json
+        {"id":"ses_both","title":"in files","time":{"created":1,"updated":9}}
+        //- session/p/ses_left.json
+        {"id":"ses_left","title":"left","time":{"created":1,"updated":3}}
+        //- message/ses_both/msg_1.json
+        {"id":"msg_1","sessionID":"ses_both","role":"user"}
+        //- message/ses_both/msg_2.json
+        {"id":"msg_2","sessionID":"ses_both","role":"user"}
+        //- message/ses_left/msg_3.json
+        {"id":"msg_3","sessionID":"ses_left","role":"user"}
+        //- part/msg_1/prt_1.json
+        {"id":"prt_1","sessionID":"ses_both","messageID":"msg_1","type":"text"}
+        //- part/msg_2/prt_2.json
+        {"id":"prt_2","sessionID":"ses_both","messageID":"msg_2","type":"text"}
+        //- part/msg_3/prt_3.json
+        {"id":"prt_3","sessionID":"ses_left","messageID":"msg_3","type":"text"}
+        //- part/msg_gone/prt_4.json
+        {"id":"prt_4","sessionID":"ses_left","messageID":"msg_gone","type":"text"}
+        //- part/msg_hidden/prt_5.json
+        {"id":"prt_5","sessionID":"ses_both","messageID":"msg_hidden","type":"text"}
+        //- session_diff/ses_both.json
+        [{"file":"a"}]
+        //- session_diff/ses_left.json
+        [{"file":"b"}]
+    "#;
+    write_tree(&storage, text).unwrap();
+    let merged = MergedSource::new(id("both"), database(&path)).and(files(&storage));
+    (dir, merged)
+}
+
+fn part(message: &str, part: &str) -> EntityKey {
+    PartKey { message: message.parse().unwrap(), part: part.parse().unwrap() }.into()
+}
+
+#[test]
+fn the_database_wins_per_session_and_files_fill_in() {
+    let (_dir, store) = both();
+    let listed = scan(&store, &Scope::Sessions).entries;
+    let shown: Vec<_> = listed
+        .iter()
+        .map(|it| (it.key.to_string(), it.origin.as_ref().unwrap().to_string()))
+        .collect();
+    let expected = [("session ses_both", "database"), ("session ses_left", "files")];
+    assert!(shown.iter().map(|(key, origin)| (&**key, &**origin)).eq(expected));
+    // It is in another project in the files, and hidden there too.
+    assert!(scan(&store, &Scope::Project("q".parse().unwrap())).entries.is_empty());
+    assert_eq!(scan(&store, &Scope::Project("p".parse().unwrap())).entries.len(), 2);
+    let project = store.read_project(&"p".parse().unwrap()).unwrap().value;
+    assert_eq!(project.worktree.unwrap(), "/new");
+    assert_eq!(scan(&store, &Scope::Projects).entries.len(), 1);
+
+    let keys = |session: &str| -> Vec<String> {
+        tree(&store, &key(session)).entries.iter().map(|it| it.key.to_string()).collect()
+    };
+    assert_eq!(
+        keys("ses_both"),
+        ["session ses_both", "message ses_both/msg_1", "part msg_1/prt_1"]
+    );
+    assert_eq!(
+        keys("ses_left"),
+        ["session ses_left", "message ses_left/msg_3", "part msg_3/prt_3"]
+    );
+    let title = |session: &str| {
+        run_session_tree_flow(&store, &key(session), |tree| {
+            tree.session.as_ref().unwrap().title.as_ref().unwrap().get().into_owned()
+        })
+        .unwrap()
+        .value
+    };
+    assert_eq!((title("ses_both"), title("ses_left")), ("in the database".into(), "left".into()));
+}
+
+#[test]
+fn what_files_have_of_a_session_of_the_database_is_hidden() {
+    let (_dir, store) = both();
+    let message =
+        MessageKey { session: key("ses_both").session, message: "msg_2".parse().unwrap() };
+    for hidden in [EntityKey::from(message), part("msg_2", "prt_2"), part("msg_hidden", "prt_5")] {
+        let asked = spans(&store, std::slice::from_ref(&hidden));
+        assert!(asked.entries.is_empty(), "{hidden}");
+        assert_eq!(asked.issues[0].1.kind, IssueKind::Vanished);
+    }
+    assert_eq!(spans(&store, &[part("msg_3", "prt_3"), part("msg_1", "prt_1")]).entries.len(), 2);
+    let lost: Vec<_> = orphans(&store).entries.into_iter().map(|it| it.key).collect();
+    assert_eq!(lost, [part("msg_gone", "prt_4")]);
+    let mut all = names(&scan(&store, &Scope::AllParts).entries);
+    all.sort();
+    assert_eq!(all, ["prt_1", "prt_3", "prt_4"]);
+}
+
+#[test]
+fn diffs_are_found_for_either() {
+    let (_dir, store) = both();
+    for (session, file) in [("ses_both", "a"), ("ses_left", "b")] {
+        let diff = store.read_diff_span(&key(session)).unwrap();
+        assert_eq!(&*diff, format!(r#"[{{"file":"{file}"}}]"#).as_bytes());
+    }
+}
+
+fn sums(store: &dyn Source) -> (usize, i64, String) {
+    let go_on = |_| ControlFlow::Continue(());
+    let built = build_index(store, Parts::Later, &go_on).unwrap().continue_value().unwrap();
+    let view = built.value.view();
+    let (mut sessions, mut tokens, mut cost) = (0, 0, 0.0);
+    for session in view.sessions() {
+        let usage = view.usage(&session.key.session);
+        (sessions, tokens, cost) = (sessions + 1, tokens + usage.tokens.total(), cost + usage.cost);
+    }
+    (sessions, tokens, format!("{cost:.9}"))
+}
+
+#[test]
+fn two_generations_of_the_same_sessions_are_counted_once() {
+    let database = database(&corpus(Corpus::OpencodeMigrated).database);
+    let merged = MergedSource::new(id("both"), Arc::clone(&database))
+        .and(files(&corpus(Corpus::OpencodeJson).storage));
+    assert_eq!(sums(&merged), sums(&*database));
+    assert_eq!(sums(&merged), (59, 457_506, "1.014385200".into()));
+}
+
+#[test]
+fn a_session_that_moves_to_the_database_is_the_databases_from_then_on() {
+    let (dir, store) = both();
+    let go_on = |_| ControlFlow::Continue(());
+    let opened =
+        SessionMaterializer::open(Arc::new(store), None, RefreshOptions::default(), &go_on);
+    let materializer = opened.unwrap().continue_value().unwrap().value;
+    let shown = || {
+        let meta = materializer.view().session(&key("ses_left").session).unwrap();
+        (meta.title.clone().unwrap(), meta.origin.clone().unwrap().to_string())
+    };
+    assert_eq!(shown(), ("left".into(), "files".into()));
+    let db = Connection::open(dir.path().join("opencode.db")).unwrap();
+    db.execute_batch(
+        "INSERT INTO session (id, project_id, slug, directory, title, version, time_created,
+             time_updated) VALUES ('ses_left', 'p', 's', '/w', 'moved', '1', 1, 3);",
+    )
+    .unwrap();
+    let _ = materializer.refresh(&RefreshOptions::default(), &go_on).unwrap();
+    assert_eq!(shown(), ("moved".into(), "database".into()));
+    assert!(materializer.view().by_session(&key("ses_left").session).is_empty());
+    db.execute_batch("DELETE FROM session WHERE id = 'ses_left'").unwrap();
+    let _ = materializer.refresh(&RefreshOptions::default(), &go_on).unwrap();
+    assert_eq!(shown(), ("left".into(), "files".into()));
+    assert_eq!(materializer.view().by_session(&key("ses_left").session).len(), 1);
+}

@@ -1,0 +1,66 @@
+//! opencode's own exports, diffs and children, reproduced from its databases.
+
+use std::collections::BTreeMap;
+
+use scrollback_fixtures::{Corpus, corpus};
+use scrollback_flow::{Export, MergedSource, SessionLoader, run_session_tree_flow};
+use serde_json::Value;
+
+use crate::store::key;
+use crate::support::{database, files, id};
+
+#[test]
+fn every_export_equals_what_opencode_printed() {
+    for which in [Corpus::OpencodeSqlite, Corpus::OpencodeMigrated] {
+        let paths = corpus(which);
+        let store = database(&paths.database);
+        let exports = paths.exports().unwrap();
+        assert_eq!(exports.len(), 59);
+        for export in exports {
+            let oracle: Value =
+                serde_json::from_slice(&std::fs::read(&export.path).unwrap()).unwrap();
+            let ours = run_session_tree_flow(&*store, &key(&export.session), |tree| {
+                serde_json::to_value(Export(tree)).unwrap()
+            });
+            assert_eq!(ours.unwrap().value, oracle, "{which:?} {}", export.session);
+        }
+    }
+}
+
+/// 1.18 answers no diffs over its API, and keeps them in files; those of 1.1 are as it answered.
+#[test]
+fn diffs_are_found_in_the_files_beside_the_database() {
+    let json = corpus(Corpus::OpencodeJson);
+    let migrated = MergedSource::new(id("m"), database(&corpus(Corpus::OpencodeMigrated).database))
+        .and(files(&json.storage));
+    let api = std::fs::read(json.oracle.join("api/children-todo-diff.json")).unwrap();
+    let api: BTreeMap<String, Value> = serde_json::from_slice(&api).unwrap();
+    let mut expected: BTreeMap<String, Value> =
+        api.into_iter().map(|(session, it)| (session, it["diff"].clone())).collect();
+    assert_eq!(check_diffs(&migrated, &expected), 7);
+
+    let paths = corpus(Corpus::OpencodeSqlite);
+    let store = MergedSource::new(id("s"), database(&paths.database));
+    let store = store.with_diffs_of(files(&paths.storage));
+    expected.clear();
+    for file in std::fs::read_dir(paths.storage.join("session_diff")).unwrap() {
+        let path = file.unwrap().path();
+        let session = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let diff = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        expected.insert(session, diff);
+    }
+    assert_eq!(check_diffs(&store, &expected), 5);
+}
+
+/// How many diffs there are, all as expected.
+fn check_diffs(store: &MergedSource, expected: &BTreeMap<String, Value>) -> usize {
+    let loader = SessionLoader::new(store);
+    let mut diffs = 0;
+    for (session, oracle) in expected {
+        let loaded = loader.load_session_with_diff(&key(session)).unwrap();
+        let diff = serde_json::to_value(loaded.diff().unwrap().value).unwrap();
+        assert_eq!(diff, *oracle, "{session}");
+        diffs += diff.as_array().unwrap().len();
+    }
+    diffs
+}

@@ -1,0 +1,51 @@
+//! Several stores as one, for the conformance suite of Sources.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use scrollback_core_id::SourceId;
+use scrollback_fixtures::{Corpus, corpus, write_tree};
+use scrollback_flow::MergedSource;
+use scrollback_stor_read::{FileReader, Source};
+use scrollback_stor_sqlite::SqliteReader;
+
+use crate::calls::{LATE, StoppedClock};
+
+pub(crate) fn id(name: &str) -> SourceId {
+    SourceId::new(name).unwrap()
+}
+
+pub(crate) fn files(storage: &Path) -> Arc<dyn Source> {
+    Arc::new(FileReader::new(storage, id("files"), Arc::new(StoppedClock(LATE))))
+}
+
+pub(crate) fn database(path: &Path) -> Arc<dyn Source> {
+    Arc::new(SqliteReader::new(path, id("database"), Arc::new(StoppedClock(LATE))))
+}
+
+/// Runs a check on stores as one: both generations of the same sessions, with sessions that only
+/// the files have; a database of other sessions than the files; a database with its diffs alone.
+pub(crate) fn on_all(check: impl Fn(&dyn Source)) {
+    let json = corpus(Corpus::OpencodeJson);
+    let dir = tempfile::tempdir().unwrap();
+    let copy = json.copy_to(dir.path()).unwrap();
+    let left = r#"
+        //- project/p.json
+        {"id":"p"}
+        //- session/p/ses_left.json
+        {"id":"ses_left","time":{"created":1,"updated":1}}
+        //- message/ses_left/msg_left.json
+        {"id":"msg_left","sessionID":"ses_left","role":"user","time":{"created":1}}
+        //- part/msg_left/prt_left.json
+        {"id":"prt_left","sessionID":"ses_left","messageID":"msg_left","type":"text"}
+        //- part/msg_lost/prt_lost.json
+        {"id":"prt_lost","sessionID":"ses_left","messageID":"msg_lost","type":"text"}
+    "#;
+    write_tree(&copy.storage, left).unwrap();
+    for which in [Corpus::OpencodeMigrated, Corpus::OpencodeSqlite] {
+        let database = database(&corpus(which).database);
+        check(&MergedSource::new(id("both"), database).and(files(&copy.storage)));
+    }
+    let files = files(&json.storage);
+    check(&MergedSource::new(id("one"), Arc::clone(&files)).with_diffs_of(files));
+}
