@@ -57,7 +57,11 @@ const STEPS: &[Step] = &[
     Step { name: "bans", fix: "choose another dependency, or say why in deny.toml", run: bans },
     Step { name: "advisories", fix: "update or replace the dependency", run: advisories },
     Step { name: "unused", fix: "strike the dependency from its Cargo.toml", run: unused },
-    Step { name: "stress", fix: "run `cargo xtask stress` and look at what it names", run: stress },
+    Step {
+        name: "stress",
+        fix: "run `cargo xtask stress [--sqlite]` and look at what it names",
+        run: stress,
+    },
     Step { name: "loom", fix: "run `cargo xtask loom`: it names the interleaving", run: loom },
     Step { name: "miri", fix: "run `cargo xtask miri` and look at what it names", run: miri },
     Step { name: "fixtures", fix: "run `cargo xtask fixtures` and commit it", run: fixtures },
@@ -120,10 +124,11 @@ fn unused(tools: &Toolbox) -> Result<Outcome> {
     cargo(tools, &["machete"])
 }
 
-/// A short run of the fault test; `cargo xtask stress` is the long one.
+/// Short runs of the fault tests; `cargo xtask stress` and `stress --sqlite` are the long ones.
 fn stress(tools: &Toolbox) -> Result<Outcome> {
     let program = ["run", "--quiet", "--package", "scrollback-benches", "--bin", "stress", "--"];
-    succeed(tools.command("cargo")?.args(program).args(["--reads", "10000"]))
+    succeed(tools.command("cargo")?.args(program).args(["--reads", "10000"]))?;
+    succeed(tools.command("cargo")?.args(program).args(["sqlite", "--seconds", "4"]))
 }
 
 fn loom(tools: &Toolbox) -> Result<Outcome> {

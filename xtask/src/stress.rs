@@ -1,4 +1,4 @@
-//! `cargo xtask stress`: the fault test, at full speed.
+//! `cargo xtask stress`: the fault tests, at full speed.
 
 use std::process::Command;
 
@@ -9,26 +9,40 @@ use crate::workspace_root;
 /// What `cargo xtask stress` takes.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How many spans to read while a process rewrites the store
-    #[arg(long, default_value_t = 200_000)]
+    /// Of files: how many spans to read while a process rewrites the store
+    #[arg(long, default_value_t = 200_000, conflicts_with = "sqlite")]
     reads: u64,
-    /// Which files, sizes and ids
+    /// Write and read a database instead of files, and judge what the reading costs the writer
+    #[arg(long)]
+    sqlite: bool,
+    /// Of a database: how long to write beside readers of it, and as long beside readers of another
+    #[arg(long, default_value_t = 30, requires = "sqlite")]
+    seconds: u64,
+    /// How many readers
+    #[arg(long, default_value_t = 2)]
+    readers: usize,
+    /// Which files, rows, sizes and ids
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
-/// Runs the fault test, optimised.
+/// Runs a fault test, optimised.
 ///
 /// # Errors
 /// If it cannot be built, or what must hold does not.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let status = Command::new(env!("CARGO"))
-        .current_dir(workspace_root())
-        .args(["run", "--quiet", "--release", "--package", "scrollback-benches"])
-        .args(["--bin", "stress", "--"])
-        .args(["--reads", &args.reads.to_string(), "--seed", &args.seed.to_string()])
-        .status()?;
-    if !status.success() {
+    let Args { reads, sqlite, seconds, readers, seed } = args;
+    let mut stress = Command::new(env!("CARGO"));
+    stress.current_dir(workspace_root());
+    stress.args(["run", "--quiet", "--release", "--package", "scrollback-benches"]);
+    stress.args(["--bin", "stress", "--"]);
+    if *sqlite {
+        stress.args(["sqlite", "--seconds", &seconds.to_string()]);
+    } else {
+        stress.args(["--reads", &reads.to_string()]);
+    }
+    stress.args(["--readers", &readers.to_string(), "--seed", &seed.to_string()]);
+    if !stress.status()?.success() {
         bail!("the fault test failed: see above");
     }
     Ok(())
