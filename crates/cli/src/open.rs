@@ -2,13 +2,14 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use scrollback_core_id::{SessionKey, SourceId};
 use scrollback_core_type::{StageIssue, StageReport, StageResult};
 use scrollback_flow::{RefreshOptions, SessionMaterializer, Snapshots, Verify};
 use scrollback_index::SessionMeta;
+use scrollback_stor_mmap::ReadOptions;
 use scrollback_stor_path::{Environment, FoundStore, StoragePaths, StoreKind};
 use scrollback_stor_read::Source;
 
@@ -22,6 +23,8 @@ pub(crate) struct Store {
     source: Arc<dyn Source>,
     /// The tree of files, where it only fills in what a database does not have.
     left: Option<SourceId>,
+    data_dir: Option<PathBuf>,
+    read_options: ReadOptions,
     snapshots: Option<Snapshots>,
     options: RefreshOptions,
     materializer: OnceCell<SessionMaterializer>,
@@ -42,6 +45,8 @@ impl Store {
         Self {
             source,
             left: None,
+            data_dir: None,
+            read_options: sources::options(global),
             snapshots,
             options: RefreshOptions { verify, ..RefreshOptions::default() },
             materializer: OnceCell::new(),
@@ -56,12 +61,23 @@ impl Store {
         let left = group.iter().find(|store| !is_database(store));
         let left = left.filter(|_| group.iter().any(is_database));
         let store = Self::new(source, global, snapshots(global, group.first()?));
-        Some(Self { left: left.map(|store| sources::named(&store.path)), ..store })
+        let left = left.map(|store| sources::named(&store.path));
+        Some(Self { left, data_dir: Some(group.first()?.data_dir.clone()), ..store })
     }
 
     /// The store itself.
     pub(crate) fn source(&self) -> &dyn Source {
         &*self.source
+    }
+
+    /// The data directory, where tool outputs lie.
+    pub(crate) fn data_dir(&self) -> Option<&Path> {
+        self.data_dir.as_deref()
+    }
+
+    /// How files are read.
+    pub(crate) fn read_options(&self) -> ReadOptions {
+        self.read_options
     }
 
     /// Where a session is from.

@@ -99,7 +99,8 @@ pub(crate) fn database(path: &Path, global: &Global) -> SqliteReader {
     SqliteReader::new(path, named(path), Arc::new(SystemClock)).with_options(options(global))
 }
 
-fn options(global: &Global) -> ReadOptions {
+/// How files and rows are read.
+pub(crate) fn options(global: &Global) -> ReadOptions {
     let default = ReadOptions::default();
     ReadOptions { max_len: global.max_size.unwrap_or(default.max_len), ..default }
 }

@@ -2,12 +2,16 @@
 
 use std::io::Write;
 use std::ops::ControlFlow;
+use std::path::Path;
 
-use scrollback_core_err::IssueKind;
+use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, PartId, PartKey, ProjectId, Scope, SessionId, SessionKey,
+    ToolOutputId,
 };
-use scrollback_stor_mmap::MappedSpan;
+use scrollback_stor_mmap::{Arena, Dir, Look, MappedSpan};
+use scrollback_stor_path::component;
+use scrollback_stor_path::layout::TOOL_OUTPUT;
 use scrollback_stor_read::{Entry, Found, Listing, Reader, SourceExt};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -23,6 +27,9 @@ pub(crate) fn run(id: &str, stores: &[Store], out: &mut Out) -> Result<()> {
             return print(&key, &span, out);
         }
     }
+    if let Some(span) = tool_output(id, stores)? {
+        return show(&span, out);
+    }
     if let Some((prefix, session)) = id.split_once(':')
         && let Some(about) = about(prefix)
     {
@@ -32,7 +39,8 @@ pub(crate) fn run(id: &str, stores: &[Store], out: &mut Out) -> Result<()> {
         return print(&key, &span, out);
     }
     Err(Failure::new(Kind::NotFound, format!("nothing has the id {id:?}")).hint(
-        "ids of sessions, messages, parts and projects are taken, and diff:, todo: and share: with a session",
+        "ids of sessions, messages, parts, projects and tool outputs are taken, and diff:, todo: and \
+         share: with a session",
     ))
 }
 
@@ -43,6 +51,29 @@ fn about(prefix: &str) -> Option<fn(SessionKey) -> EntityKey> {
         "share" => Some(EntityKey::Share),
         _ => None,
     }
+}
+
+/// The whole text of a tool output that was cut, which any of the stores' data directories may
+/// have.
+fn tool_output(id: &str, stores: &[Store]) -> Result<Option<MappedSpan>> {
+    if !id.starts_with(ToolOutputId::PREFIX) || component(id).is_err() {
+        return Ok(None);
+    }
+    for store in stores {
+        let Some(dir) = store.data_dir().map(|dir| dir.join(TOOL_OUTPUT)) else { continue };
+        let Ok(dir) = Dir::open(dir) else { continue };
+        let look = Look::begin(store.source().clock().as_ref(), store.read_options());
+        let mut arena = Arena::new();
+        match arena.read(&dir, id.as_bytes(), &look, &mut |_| true) {
+            Ok(piece) => return Ok(Some(arena.freeze().span(&piece))),
+            Err(IssueKind::Vanished) => {}
+            Err(kind) => {
+                let place = Place::path(Path::new(TOOL_OUTPUT).join(id));
+                return Err(Failure::from(&Issue::new(place, kind)));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// Finds what an id names. A message's session and a part's message are not in their ids, so they
@@ -147,10 +178,13 @@ fn orphan(reader: &mut dyn Reader, id: &str) -> Result<Option<(EntityKey, Mapped
 /// Prints bytes: exactly to a pipe, made safe to a terminal, secrets never.
 fn print(key: &EntityKey, span: &MappedSpan, out: &mut Out) -> Result<()> {
     let redacted = redact(key, span)?;
-    let bytes = redacted.as_deref().unwrap_or(span);
     if redacted.is_some() {
         out.note("a secret was replaced by [redacted]")?;
     }
+    show(redacted.as_deref().unwrap_or(span), out)
+}
+
+fn show(bytes: &[u8], out: &mut Out) -> Result<()> {
     if out.is_terminal {
         let text = String::from_utf8_lossy(bytes);
         return Ok(writeln!(out, "{}", safe::text(&text))?);

@@ -131,6 +131,7 @@ impl Found {
 
 /// How many sessions a store has by itself, and how it is read.
 fn counted(store: &FoundStore, global: &Global) -> Result<(usize, Option<String>)> {
+    let access = access(store, global)?; // before anything else leaves side files
     let source = sources::one(store, global);
     let mut sessions = std::collections::HashSet::new();
     source.open()?.survey(&Survey::Sessions, &mut |seen| {
@@ -139,7 +140,7 @@ fn counted(store: &FoundStore, global: &Global) -> Result<(usize, Option<String>
         }
         ControlFlow::Continue(())
     })?;
-    Ok((sessions.len(), access(store, global)?))
+    Ok((sessions.len(), access))
 }
 
 #[cfg(feature = "sqlite")]

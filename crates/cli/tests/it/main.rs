@@ -9,6 +9,7 @@
 
 mod commands;
 mod damage;
+mod database;
 mod demo;
 mod hostile;
 mod index;

@@ -8,9 +8,35 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
+use scrollback_fixtures::{Corpus, CorpusPaths, corpus};
 use tempfile::TempDir;
 
-use crate::support::{corpus_paths, scrollback, skip, step};
+use crate::support::{scrollback, skip, step};
+
+/// Stores of the same sessions: files, a database, one with much of it in its log, and files and
+/// database side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stored {
+    Files,
+    Database,
+    Log,
+    Both,
+}
+
+const ALL: [Stored; 4] = [Stored::Files, Stored::Database, Stored::Log, Stored::Both];
+
+fn copy(stored: Stored, dir: &Path) -> CorpusPaths {
+    let of = |which| corpus(which).copy_to(dir).unwrap();
+    match stored {
+        Stored::Files => of(Corpus::OpencodeJson),
+        Stored::Database => of(Corpus::OpencodeMigrated),
+        Stored::Log => of(Corpus::OpencodeRawWal),
+        Stored::Both => {
+            of(Corpus::OpencodeMigrated);
+            of(Corpus::OpencodeJson)
+        }
+    }
+}
 
 /// Name, kind and mode, mtime, and bytes of everything below a directory.
 type Everything = BTreeMap<PathBuf, (u32, SystemTime, Option<Vec<u8>>)>;
@@ -70,14 +96,33 @@ fn on(store: &Path) -> Command {
 
 #[test]
 fn a_store_is_the_same_after_every_command() {
-    let dir = tempfile::tempdir().unwrap();
-    let store = corpus_paths().copy_to(dir.path()).unwrap();
-    let before = everything(dir.path());
-    assert!(before.len() > 800);
-    for args in commands() {
-        run(on(&store.data_dir), &args);
-        assert!(everything(dir.path()) == before, "{args:?} changed the store");
+    // A log without its side file is the one case where SQLite itself makes one.
+    for stored in [Stored::Files, Stored::Database, Stored::Both] {
+        let dir = tempfile::tempdir().unwrap();
+        let store = copy(stored, dir.path());
+        let before = everything(dir.path());
+        assert!(before.len() > if stored == Stored::Database { 1 } else { 800 });
+        for args in commands() {
+            run(on(&store.data_dir), &args);
+            assert!(everything(dir.path()) == before, "{args:?} changed the store");
+        }
     }
+}
+
+#[test]
+fn a_log_without_its_side_file_is_read_and_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = copy(Stored::Log, dir.path());
+    let before = everything(dir.path());
+    let stores = on(&store.data_dir).arg("stores").output().unwrap();
+    let said = String::from_utf8_lossy(&stores.stdout);
+    assert!(said.contains("59 sessions") && said.contains("leaves a -shm"), "{said}");
+    let mut after = everything(dir.path());
+    after.remove(&dir.path().join("opencode.db-shm")).unwrap();
+    let bytes = |all: Everything| -> Vec<_> {
+        all.into_iter().map(|(path, about)| (path, about.2)).collect()
+    };
+    assert_eq!(bytes(after), bytes(before), "nothing else");
 }
 
 /// A copy of the corpus that everybody may read and nobody may write, and the binary as somebody
@@ -91,13 +136,13 @@ struct Unprivileged {
 impl Unprivileged {
     const NOBODY: u32 = 65534;
 
-    fn new() -> Option<Self> {
+    fn new(stored: Stored) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             skip("commands as an unprivileged user", "only root can become one");
             return None;
         }
         let dir = tempfile::tempdir().unwrap();
-        let store = corpus_paths().copy_to(dir.path()).unwrap().data_dir;
+        let store = copy(stored, dir.path()).data_dir;
         let binary = dir.path().join("scrollback-under-test");
         std::fs::copy(env!("CARGO_BIN_EXE_scrollback"), &binary).unwrap();
         protect(dir.path());
@@ -136,15 +181,20 @@ fn protect(path: &Path) {
 
 #[test]
 fn a_store_that_may_not_be_written_is_read() {
-    let Some(unprivileged) = Unprivileged::new() else { return };
-    for args in commands() {
-        run(unprivileged.command(), &args);
+    for stored in ALL {
+        let Some(unprivileged) = Unprivileged::new(stored) else { return };
+        for args in commands() {
+            run(unprivileged.command(), &args);
+        }
+        let names = std::fs::read_dir(&unprivileged.store).unwrap();
+        let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
+        assert!(!names.map(name).any(|name| name == "opencode.db-shm"), "{stored:?}");
     }
 }
 
 #[test]
 fn what_may_not_be_read_is_an_issue_and_the_rest_is_there() {
-    let Some(unprivileged) = Unprivileged::new() else { return };
+    let Some(unprivileged) = Unprivileged::new(Stored::Files) else { return };
     let storage = unprivileged.dir.path().join("storage");
     let session = step("rust");
     let part = first_file(&storage.join("part").join(first_message(&storage, &session)));
@@ -175,8 +225,14 @@ fn first_message(storage: &Path, session: &str) -> String {
 
 #[test]
 fn a_read_only_mount_is_read() {
+    for stored in ALL {
+        read_from_a_read_only_mount(stored);
+    }
+}
+
+fn read_from_a_read_only_mount(stored: Stored) {
     let dir = tempfile::tempdir().unwrap();
-    let store = corpus_paths().copy_to(dir.path()).unwrap();
+    let store = copy(stored, dir.path());
     let script =
         r#"mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && ! touch "$1/x" 2>/dev/null"#;
     let mounted = |then: &str| {
@@ -202,8 +258,15 @@ fn no_call_writes_into_the_store() {
     if std::env::var_os("SCROLLBACK_BARE").is_some() || !works.is_ok_and(|it| it.status.success()) {
         return skip("commands under strace", "strace is not here or may not trace");
     }
+    let opened: usize =
+        [Stored::Files, Stored::Database, Stored::Both].into_iter().map(opens_in).sum();
+    assert!(opened > 500, "strace saw {opened} opens in the stores");
+}
+
+/// How many files are opened below a store; none of them to be written, and nothing else changes.
+fn opens_in(stored: Stored) -> usize {
     let dir = tempfile::tempdir().unwrap();
-    let store = corpus_paths().copy_to(&dir.path().join("data")).unwrap();
+    let store = copy(stored, &dir.path().join("data"));
     let inside = store.data_dir.to_str().unwrap().to_owned();
     let log = dir.path().join("log");
     let mut opened = 0;
@@ -261,5 +324,5 @@ fn no_call_writes_into_the_store() {
             opened += usize::from(call == "openat");
         }
     }
-    assert!(opened > 500, "strace saw {opened} opens in the store");
+    opened
 }
