@@ -155,8 +155,9 @@ impl Schema {
         let holds = |columns: &HashSet<String>, needed: &[&str]| {
             needed.iter().all(|column| columns.contains(*column))
         };
-        let has_sequences = has("event_sequence", &["aggregate_id", "seq"])?;
         let times = ["time_created", "time_updated", "data", "id"];
+        let has_messages = holds(&message, &times) && holds(&message, &["session_id"]);
+        let has_sequences = has("event_sequence", &["aggregate_id", "seq"])?;
         let data = capped("data");
         // The number of the session's last event, where `?1` is the session.
         let sequence = match has_sequences {
@@ -171,7 +172,7 @@ impl Schema {
         );
         Ok(Some(Self {
             version: db.query_row("PRAGMA schema_version", [], |row| row.get(0))?,
-            has_messages: holds(&message, &times) && holds(&message, &["session_id"]),
+            has_messages,
             has_parts: holds(&part, &times) && holds(&part, &["session_id", "message_id"]),
             has_projects: project.contains("id"),
             has_todos: has("todo", &["session_id", "content", "status", "priority", "position"])?,
@@ -243,8 +244,12 @@ impl Schema {
             }),
             lost_parts: format!(
                 "SELECT id, session_id, time_updated, {data}, message_id FROM part AS p \
-                 WHERE NOT EXISTS (SELECT 1 FROM message AS m WHERE m.id = p.message_id) \
-                 ORDER BY message_id, id"
+                 {} ORDER BY message_id, id",
+                match has_messages {
+                    true =>
+                        "WHERE NOT EXISTS (SELECT 1 FROM message AS m WHERE m.id = p.message_id)",
+                    false => "",
+                }
             ),
             all_parts: format!(
                 "SELECT id, session_id, time_updated, {data}, message_id, rowid FROM part \

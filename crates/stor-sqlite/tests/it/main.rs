@@ -7,9 +7,15 @@
     reason = "tests make stores, and fail where they cannot go on"
 )]
 
+mod access;
 #[path = "../../../stor-read/tests/it/calls.rs"]
 mod calls;
+mod changes;
 #[path = "../../../stor-read/tests/it/conformance.rs"]
 mod conformance;
+mod damage;
 mod oracle;
+mod rows;
+mod schemas;
 mod support;
+mod unprivileged;

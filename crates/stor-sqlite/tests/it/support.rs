@@ -1,16 +1,23 @@
 //! Databases to test on.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rusqlite::Connection;
-use scrollback_core_id::{SourceId, UnixNanos};
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::{EntityKey, Scope, SessionKey, SourceId, UnixNanos};
 use scrollback_fixtures::{Corpus, corpus};
-use scrollback_stor_read::Source;
+use scrollback_stor_mmap::ReadOptions;
+use scrollback_stor_read::{Listing, Reader, Seen, Sighting, Source, Survey};
 use scrollback_stor_sqlite::SqliteReader;
+use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::calls::{LATE, StoppedClock};
+use crate::calls::{LATE, StoppedClock, names, scan};
 
 /// The databases that the real opencode wrote.
 pub(crate) const REAL: [Corpus; 4] =
@@ -31,12 +38,22 @@ pub(crate) fn open(database: &Path) -> SqliteReader {
     open_at(database, LATE)
 }
 
+/// The same with a limit to the size of a row's text.
+pub(crate) fn open_limited(database: &Path, max_len: u64) -> SqliteReader {
+    open(database).with_options(ReadOptions { max_len, ..ReadOptions::default() })
+}
+
 /// A database of 1.18.33 with these rows; it goes away with the directory.
 pub(crate) fn stated(rows: &str) -> (TempDir, PathBuf) {
+    stated_as(SCHEMA, rows)
+}
+
+/// A database of this schema with these rows.
+pub(crate) fn stated_as(schema: &str, rows: &str) -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("opencode.db");
     let db = Connection::open(&database).unwrap();
-    db.execute_batch(SCHEMA).unwrap();
+    db.execute_batch(schema).unwrap();
     db.execute_batch("PRAGMA foreign_keys=OFF;").unwrap();
     db.execute_batch(rows).unwrap();
     db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
@@ -57,6 +74,115 @@ pub(crate) const SMALL: &str = r#"
     INSERT INTO part VALUES ('prt_1', 'msg_1', 'ses_1', 1, 1, '{"type":"text","text":"x"}');
     INSERT INTO part VALUES ('prt_2', 'msg_gone', 'ses_1', 1, 1, '{"type":"text"}');
 "#;
+
+/// A connection like opencode's, which moves its log only when it is told to.
+pub(crate) fn writer(database: &Path) -> Connection {
+    let db = Connection::open(database).unwrap();
+    db.execute_batch(
+        "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=OFF;
+         PRAGMA foreign_keys=ON;",
+    )
+    .unwrap();
+    db
+}
+
+/// The file beside a database whose name ends so.
+pub(crate) fn beside(database: &Path, end: &str) -> PathBuf {
+    let mut path = OsString::from(database);
+    path.push(end);
+    path.into()
+}
+
+/// The files of a directory and their bytes.
+pub(crate) fn files(dir: &Path) -> BTreeMap<OsString, Vec<u8>> {
+    let entries = std::fs::read_dir(dir).unwrap().map(Result::unwrap);
+    let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
+    files.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect()
+}
+
+/// The sessions, newest first.
+pub(crate) fn sessions(store: &dyn Source) -> Vec<SessionKey> {
+    let key = |key| match key {
+        EntityKey::Session(key) => key,
+        other => panic!("{other} among sessions"),
+    };
+    scan(store, &Scope::Sessions).entries.into_iter().map(|entry| key(entry.key)).collect()
+}
+
+/// The bytes of an entry as JSON.
+pub(crate) fn value(entry: &scrollback_stor_read::Entry) -> Value {
+    serde_json::from_slice(entry.span.as_deref().unwrap()).unwrap()
+}
+
+/// The titles of all sessions, through one open reader, newest session first.
+pub(crate) fn titles(reader: &mut dyn Reader) -> Vec<String> {
+    let all = Listing::collect(|each| reader.scan(&Scope::Sessions, each)).unwrap();
+    assert!(all.issues.is_empty(), "{:?}", all.issues);
+    all.entries.iter().map(|entry| value(entry)["title"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What is wrong, and with what.
+pub(crate) fn issues(listing: &Listing) -> Vec<(Option<String>, IssueKind)> {
+    let issue = |(key, issue): &(Option<EntityKey>, scrollback_core_err::Issue)| {
+        (key.as_ref().map(ToString::to_string), issue.kind.clone())
+    };
+    listing.issues.iter().map(issue).collect()
+}
+
+/// What a survey sees, sorted, and what it says is wrong.
+pub(crate) fn surveyed(
+    store: &dyn Source,
+    what: &Survey<'_>,
+) -> (Vec<Sighting>, Vec<(Option<EntityKey>, IssueKind)>) {
+    let (mut seen, mut issues) = (Vec::new(), Vec::new());
+    let each = &mut |it| {
+        match it {
+            Seen::Sighting(it) => seen.push(it),
+            Seen::Issue(key, issue) => issues.push((key, issue.kind)),
+        }
+        ControlFlow::Continue(())
+    };
+    store.open().unwrap().survey(what, each).unwrap();
+    seen.sort_by(|a: &Sighting, b| a.key.cmp(&b.key));
+    (seen, issues)
+}
+
+/// Makes every call that there is, and says what came: the names of what was read, sorted, and how
+/// many issues there were.
+pub(crate) fn walk(store: &dyn Source) -> (Vec<String>, usize) {
+    let (mut found, mut wrong) = (Vec::new(), 0);
+    let mut take = |listing: Listing| {
+        wrong += listing.issues.len();
+        found.extend(names(&listing.entries));
+    };
+    let mut reader = store.open().unwrap();
+    for scope in [Scope::Projects, Scope::Sessions] {
+        take(Listing::collect(|each| reader.scan(&scope, each)).unwrap());
+    }
+    for session in sessions(store) {
+        take(Listing::collect(|each| reader.tree(&session, each)).unwrap());
+        let _ = surveyed(store, &Survey::Messages(&session));
+        reader.holds(&session).unwrap();
+    }
+    take(Listing::collect(|each| reader.orphans(each)).unwrap());
+    let parts = Listing::collect(|each| reader.scan(&Scope::AllParts, each)).unwrap();
+    wrong += parts.issues.len();
+    found.extend(names(&parts.entries));
+    for what in [Survey::Projects, Survey::Sessions, Survey::MessageSets] {
+        wrong += surveyed(store, &what).1.len();
+    }
+    store.probe(None).unwrap();
+    found.sort_unstable();
+    (found, wrong)
+}
+
+/// Says that a test leaves something out, where the gate collects such lines.
+pub(crate) fn skip(what: &str, why: &str) {
+    if let Some(path) = std::env::var_os("SCROLLBACK_SKIPS") {
+        let mut file = std::fs::File::options().append(true).create(true).open(path).unwrap();
+        writeln!(file, "{what}: {why}").unwrap();
+    }
+}
 
 /// Runs a check on every Source that there is.
 pub(crate) fn on_all(check: impl Fn(&dyn Source)) {

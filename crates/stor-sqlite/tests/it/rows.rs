@@ -1,0 +1,275 @@
+//! Rows as no opencode writes them: each costs only itself.
+
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::{EntityKey, MessageKey, OrderKey, PartKey, Scope};
+use scrollback_core_type::{Message, Parse, Part, Session};
+use scrollback_stor_read::{Entry, Survey};
+
+use crate::calls::{key, names, orphans, scan, spans, tree};
+use crate::support::{
+    SMALL, issues, open, open_limited, sessions, stated, surveyed, value, walk, writer,
+};
+
+fn message(id: &str) -> EntityKey {
+    EntityKey::Message(MessageKey { session: key("ses_1").session, message: id.parse().unwrap() })
+}
+
+fn part(message: &str, id: &str) -> EntityKey {
+    EntityKey::Part(PartKey { message: message.parse().unwrap(), part: id.parse().unwrap() })
+}
+
+/// SMALL with what a statement makes of it, however opencode's schema would forbid it.
+fn with(statement: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+    let (dir, database) = stated(SMALL);
+    let db = writer(&database);
+    db.execute_batch(&format!("PRAGMA foreign_keys=OFF; {statement}")).unwrap();
+    (dir, database)
+}
+
+fn span(entry: &Entry) -> &[u8] {
+    entry.span.as_deref().unwrap()
+}
+
+#[test]
+fn nulls_are_absent() {
+    let (_dir, database) = with("");
+    let store = open(&database);
+    let listed = scan(&store, &Scope::Sessions);
+    let record = value(&listed.entries[1]);
+    for absent in ["parentID", "summary", "share", "revert", "permission", "agent", "model", "path"]
+    {
+        assert!(record.get(absent).is_none(), "{absent}");
+    }
+    assert_eq!(record["time"], serde_json::json!({ "created": 1, "updated": 1 }));
+    assert!(Session::parse(span(&listed.entries[1])).unwrap().issues.is_empty());
+    let project = value(&scan(&store, &Scope::Projects).entries[0]);
+    assert!(project.get("vcs").is_none() && project.get("icon").is_none());
+}
+
+/// A database whose columns take anything, as SQLite's do without NOT NULL.
+#[test]
+fn nulls_where_none_may_be_cost_their_row() {
+    let schema = crate::support::SCHEMA.replace(" NOT NULL", "");
+    let (_dir, database) = crate::support::stated_as(
+        &schema,
+        &format!(
+            "{SMALL} INSERT INTO message VALUES (NULL, 'ses_1', 2, 2, '{{}}'),
+               ('msg_2', 'ses_1', NULL, NULL, '{{\"role\":\"user\"}}'), ('msg_3', 'ses_1', 3, 3, NULL);
+             INSERT INTO part VALUES ('prt_3', 'msg_1', NULL, NULL, NULL, '{{\"type\":\"text\"}}'),
+               ('prt_4', 'msg_1', 'ses_1', 1, 1, NULL), (NULL, 'msg_1', 'ses_1', 1, 1, '{{}}');
+             INSERT INTO session (id) VALUES ('ses_3'), (NULL);
+             INSERT INTO event_sequence VALUES ('ses_1', NULL, NULL), ('ses_2', 1.5, NULL);
+             INSERT INTO todo (session_id) VALUES ('ses_1');"
+        ),
+    );
+    let store = open(&database);
+    let found = tree(&store, &key("ses_1"));
+    assert_eq!(names(&found.entries), ["ses_1", "msg_2", "msg_1", "prt_1", "prt_3"]);
+    let kinds: Vec<_> = issues(&found);
+    let shape = || IssueKind::WrongShape { expected: "a record as JSON" };
+    assert!(kinds.contains(&(Some("message ses_1/msg_3".to_owned()), shape())), "{kinds:?}");
+    assert!(kinds.contains(&(Some("part msg_1/prt_4".to_owned()), shape())), "{kinds:?}");
+    let bad = kinds.iter().filter(|(_, kind)| matches!(kind, IssueKind::BadId { .. }));
+    assert_eq!((bad.count(), kinds.len()), (2, 4));
+    let listed = scan(&store, &Scope::Sessions);
+    assert_eq!((listed.entries.len(), listed.issues.len()), (3, 1));
+    let (sets, _) = surveyed(&store, &Survey::MessageSets);
+    let (seen, _) = surveyed(&store, &Survey::Messages(&key("ses_1")));
+    assert!(seen.contains(&sets[0]), "one set, however it is listed");
+}
+
+#[test]
+fn what_is_no_record_is_told_by_whoever_parses_it() {
+    for data in [
+        "'not JSON'",
+        "''",
+        "'[1]'",
+        "'null'",
+        "'{\"role\":'",
+        "'{}}'",
+        "x'7b22ff227d'",
+        "x'00'",
+        "5",
+        "0.5",
+    ] {
+        let (_dir, database) = with(&format!(
+            "UPDATE message SET data = {data}; UPDATE part SET data = {data} WHERE id = 'prt_1';
+             INSERT INTO message VALUES ('msg_2', 'ses_1', 1, 1, '{{\"role\":\"user\"}}');"
+        ));
+        let found = tree(&open(&database), &key("ses_1"));
+        assert_eq!(names(&found.entries), ["ses_1", "msg_1", "prt_1", "msg_2"], "{data}");
+        let is_told = |parsed: Option<bool>| parsed.is_none_or(|has_issues| has_issues);
+        let read = Message::parse(span(&found.entries[1])).ok();
+        assert!(is_told(read.map(|read| !read.issues.is_empty())), "{data}");
+        let read = Part::parse(span(&found.entries[2])).ok();
+        assert!(is_told(read.map(|read| !read.issues.is_empty())), "{data}");
+        assert!(Message::parse(span(&found.entries[3])).unwrap().issues.is_empty());
+    }
+}
+
+#[test]
+fn broken_json_in_a_column_costs_the_field() {
+    for (column, field) in [
+        ("revert", "revert"),
+        ("permission", "permission"),
+        ("metadata", "metadata"),
+        ("model", "model"),
+        ("summary_diffs", "summary"),
+    ] {
+        for text in ["'{\"a\":'", "''", "'text'", "x'ff00'"] {
+            let (_dir, database) = with(&format!("UPDATE session SET {column} = {text}"));
+            let listed = scan(&open(&database), &Scope::Sessions);
+            assert_eq!((listed.entries.len(), listed.issues.len()), (2, 0));
+            let record = value(&listed.entries[1]);
+            assert_eq!(record["title"], "t");
+            let read = Session::parse(span(&listed.entries[1])).unwrap();
+            assert_eq!(read.value.title.as_ref().unwrap().get(), "t");
+            let is_absent = record.get(field).is_none();
+            assert!(
+                is_absent || !read.issues.is_empty() || column == "metadata",
+                "{column} {text}"
+            );
+        }
+    }
+}
+
+#[test]
+fn ids_are_texts_like_any_other() {
+    let (_dir, database) = with(
+        "INSERT INTO message VALUES ('a''\"b\\', 'ses_1', 2, 2, '{}'), ('new' || char(10), 'ses_1', 3, 3, '{}'),
+             ('', 'ses_1', 4, 4, '{}'), (x'ff', 'ses_1', 5, 5, '{}'), ('é', 'ses_1', 6, 6, '{}');
+         INSERT INTO part VALUES ('p''\"', 'a''\"b\\', 'ses_1', 1, 1, '{}'), ('', 'msg_1', 'ses_1', 1, 1, '{}');
+         INSERT INTO session (id, project_id, slug, directory, title, version, time_created, time_updated)
+             VALUES ('', 'p', '', '', '', '', 1, 1), ('s''\"', 'p', '', '', '', '', 1, 1);",
+    );
+    let store = open(&database);
+    let found = tree(&store, &key("ses_1"));
+    assert_eq!(names(&found.entries), ["ses_1", "msg_1", "prt_1", "a'\"b\\", "p'\"", "é"]);
+    assert!(found.entries.iter().all(|entry| value(entry).is_object()));
+    assert_eq!(value(&found.entries[4])["messageID"], "a'\"b\\");
+    let told = issues(&found);
+    assert_eq!(told.len(), 4);
+    assert!(
+        told.iter().all(|(about, kind)| {
+            matches!(kind, IssueKind::BadId { .. })
+                && about.as_ref().is_some_and(|it| it.contains("ses_1"))
+        }),
+        "{told:?}"
+    );
+    let keys: Vec<_> = found.entries.iter().map(|entry| entry.key.clone()).collect();
+    assert_eq!(spans(&store, &keys).entries.len(), keys.len());
+    assert_eq!(sessions(&store).len(), 3);
+    assert_eq!(
+        surveyed(&store, &Survey::Sessions).1,
+        [(None, IssueKind::BadId { why: "an id may not be empty".to_owned() })]
+    );
+}
+
+#[test]
+fn numbers_of_any_kind_are_read() {
+    let (_dir, database) = with(
+        "UPDATE session SET time_updated = 1.5, tokens_input = 9007199254740993, cost = 3,
+             tokens_output = 0.25, time_created = 'text' WHERE id = 'ses_1';
+         UPDATE session SET time_updated = 9223372036854775807 WHERE id = 'ses_2';
+         INSERT INTO message VALUES ('msg_2', 'ses_1', 2.5, -9223372036854775807, '{}');
+         INSERT INTO event_sequence VALUES ('ses_1', 2.5, NULL);",
+    );
+    let store = open(&database);
+    let listed = scan(&store, &Scope::Sessions).entries;
+    assert_eq!(names(&listed), ["ses_2", "ses_1"]);
+    assert_eq!(listed[0].order, OrderKey(i64::MAX));
+    let text = String::from_utf8(span(&listed[1]).to_vec()).unwrap();
+    assert!(text.contains(r#""input":9007199254740993,"output":0.25"#), "{text}");
+    assert!(text.contains(r#""created":"text","updated":1.5"#), "{text}");
+    assert_eq!(names(&tree(&store, &key("ses_1")).entries)[3], "msg_2");
+    assert_eq!(walk(&store).1, 0);
+}
+
+#[test]
+fn rows_over_the_limit_are_named_and_read_on_request() {
+    let long = "x".repeat(5000);
+    let (_dir, database) = with(&format!(
+        "UPDATE message SET data = '{{\"role\":\"user\",\"x\":\"{long}\"}}' WHERE id = 'msg_1';
+         INSERT INTO message VALUES ('msg_2', 'ses_1', 2, 2, '{{}}');
+         INSERT INTO part VALUES ('prt_3', 'msg_2', 'ses_1', 1, 1, '{{\"x\":\"{long}\"}}'),
+             ('prt_4', 'msg_2', 'ses_1', 1, 1, '{{}}');
+         UPDATE session SET revert = '{{\"x\":\"{long}\"}}', permission = '[]' WHERE id = 'ses_1';"
+    ));
+    let limited = open_limited(&database, 1000);
+    let found = tree(&limited, &key("ses_1"));
+    assert_eq!(names(&found.entries), ["ses_1", "msg_2", "prt_4"]);
+    let mut told = issues(&found);
+    told.sort_by(|a, b| a.0.cmp(&b.0));
+    let too_large = |size| IssueKind::TooLarge { size, limit: 1000 };
+    let expected = [
+        (Some("message ses_1/msg_1".to_owned()), too_large(5022)),
+        (Some("part msg_2/prt_3".to_owned()), too_large(5008)),
+        (Some("session ses_1".to_owned()), too_large(5008)),
+    ];
+    assert_eq!(told, expected);
+    let revert = found.issues.iter().find(|(key, _)| matches!(key, Some(EntityKey::Session(_))));
+    assert_eq!(revert.unwrap().1.place.field.as_deref(), Some("revert"));
+    let record = value(&found.entries[0]);
+    assert!(record.get("revert").is_none() && record["permission"].is_array());
+    let asked = [message("msg_1"), part("msg_2", "prt_3")];
+    assert_eq!(spans(&limited, &asked).issues.len(), 2);
+    assert_eq!(scan(&limited, &Scope::AllParts).issues.len(), 1);
+    assert_eq!(surveyed(&limited, &Survey::Messages(&key("ses_1"))).0.len(), 3);
+    let all = limited.with_options(Default::default());
+    assert_eq!(spans(&all, &asked).entries.len(), 2);
+    assert_eq!(walk(&all).1, 0);
+}
+
+#[test]
+fn parts_stay_in_order_where_the_clock_of_ids_wraps() {
+    let ids = ["prt_fffffffff001", "prt_ffffffffffff", "prt_000000000001", "prt_000000001000"]
+        .map(|clock| format!("{clock}00000000000000"));
+    let rows: String = ids
+        .iter()
+        .map(|id| format!("INSERT INTO part VALUES ('{id}', 'msg_2', 'ses_1', 1, 1, '{{}}');"))
+        .collect();
+    let (_dir, database) =
+        with(&format!("INSERT INTO message VALUES ('msg_2', 'ses_1', 2, 2, '{{}}'); {rows}"));
+    let store = open(&database);
+    let found = tree(&store, &key("ses_1")).entries;
+    assert_eq!(names(&found)[4..], ids);
+    assert!(found[4..].is_sorted_by_key(|entry| entry.order));
+    let EntityKey::Message(of) = message("msg_2") else { return };
+    assert_eq!(names(&scan(&store, &Scope::Parts(of)).entries), ids);
+}
+
+#[test]
+fn secrets_are_in_no_span() {
+    const SECRET: &str = "not-to-be-told";
+    let (_dir, database) = with(&format!(
+        "INSERT INTO session_share VALUES ('ses_1', 'i', '{SECRET}', 'https://share', 1, 1);
+         INSERT INTO account VALUES ('a', 'e', 'u', '{SECRET}', '{SECRET}', 1, 1, 1);
+         INSERT INTO control_account VALUES ('e', 'u', '{SECRET}', '{SECRET}', 1, 1, 1, 1);
+         INSERT INTO credential (id, label, value, time_created, time_updated)
+             VALUES ('c', 'l', '{SECRET}', 1, 1);"
+    ));
+    assert!(
+        std::fs::read(crate::support::beside(&database, "-wal")).is_ok_and(|log| {
+            log.is_empty() || log.windows(SECRET.len()).any(|at| at == SECRET.as_bytes())
+        }) || std::fs::read(&database)
+            .unwrap()
+            .windows(SECRET.len())
+            .any(|at| at == SECRET.as_bytes())
+    );
+    let store = open(&database);
+    let mut all = Vec::new();
+    for scope in [Scope::Projects, Scope::Sessions, Scope::AllParts] {
+        all.extend(scan(&store, &scope).entries);
+    }
+    for session in sessions(&store) {
+        all.extend(tree(&store, &session).entries);
+        all.extend(
+            spans(&store, &[EntityKey::Share(session.clone()), EntityKey::Todo(session)]).entries,
+        );
+    }
+    all.extend(orphans(&store).entries);
+    let texts = all.iter().filter_map(|entry| entry.span.as_deref()).map(String::from_utf8_lossy);
+    let texts: Vec<_> = texts.collect();
+    assert!(texts.iter().any(|text| text.contains("https://share")));
+    assert!(texts.iter().all(|text| !text.contains(SECRET)));
+}

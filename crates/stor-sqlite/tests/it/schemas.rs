@@ -1,0 +1,215 @@
+//! Every schema that opencode had, and what is none of its.
+
+use rusqlite::Connection;
+use scrollback_core_id::{EntityKey, Scope};
+use scrollback_fixtures::Corpus;
+use scrollback_stor_read::{Source, Survey};
+use scrollback_stor_sqlite::Error;
+
+use crate::calls::{key, names, scan, spans, tree};
+use crate::support::{
+    SCHEMA, SMALL, copy, open, sessions, stated, stated_as, surveyed, value, walk, writer,
+};
+
+/// The first schema, of 1.2.1.
+const FIRST: &str = "
+    CREATE TABLE project (id text PRIMARY KEY, worktree text NOT NULL, vcs text, name text,
+        icon_url text, icon_color text, time_created integer NOT NULL,
+        time_updated integer NOT NULL, time_initialized integer, sandboxes text NOT NULL);
+    CREATE TABLE session (id text PRIMARY KEY, project_id text NOT NULL, parent_id text,
+        slug text NOT NULL, directory text NOT NULL, title text NOT NULL, version text NOT NULL,
+        share_url text, summary_additions integer, summary_deletions integer,
+        summary_files integer, summary_diffs text, revert text, permission text,
+        time_created integer NOT NULL, time_updated integer NOT NULL, time_compacting integer,
+        time_archived integer,
+        FOREIGN KEY (project_id) REFERENCES project(id) ON DELETE CASCADE);
+    CREATE TABLE message (id text PRIMARY KEY, session_id text NOT NULL,
+        time_created integer NOT NULL, time_updated integer NOT NULL, data text NOT NULL,
+        FOREIGN KEY (session_id) REFERENCES session(id) ON DELETE CASCADE);
+    CREATE TABLE part (id text PRIMARY KEY, message_id text NOT NULL, session_id text NOT NULL,
+        time_created integer NOT NULL, time_updated integer NOT NULL, data text NOT NULL,
+        FOREIGN KEY (message_id) REFERENCES message(id) ON DELETE CASCADE);
+    CREATE TABLE permission (project_id text PRIMARY KEY, time_created integer NOT NULL,
+        time_updated integer NOT NULL, data text NOT NULL);
+    CREATE TABLE todo (session_id text NOT NULL, content text NOT NULL, status text NOT NULL,
+        priority text NOT NULL, position integer NOT NULL, time_created integer NOT NULL,
+        time_updated integer NOT NULL, PRIMARY KEY (session_id, position));
+    CREATE TABLE session_share (session_id text PRIMARY KEY, id text NOT NULL,
+        secret text NOT NULL, url text NOT NULL, time_created integer NOT NULL,
+        time_updated integer NOT NULL);
+    CREATE INDEX message_session_idx ON message (session_id);
+    CREATE INDEX part_message_idx ON part (message_id);
+    CREATE INDEX part_session_idx ON part (session_id);";
+
+/// Messages whose rows are not in their order.
+const MORE: &str = r#"
+    INSERT INTO message VALUES ('msg_9', 'ses_1', 5, 5, '{"role":"user"}');
+    INSERT INTO message VALUES ('msg_5', 'ses_1', 3, 3, '{"role":"user"}');
+    INSERT INTO message VALUES ('msg_4', 'ses_1', 5, 5, '{"role":"user"}');
+    INSERT INTO part VALUES ('prt_9', 'msg_5', 'ses_1', 1, 1, '{"type":"text"}');
+    INSERT INTO part VALUES ('prt_8', 'msg_5', 'ses_1', 1, 1, '{"type":"text"}');
+    INSERT INTO todo VALUES ('ses_1', 'b', 'done', 'low', 1, 1, 1), ('ses_1', 'a', 'done', 'low', 0, 1, 1);
+    INSERT INTO session_share VALUES ('ses_1', 'x', 'not to be told', 'https://x', 1, 1);"#;
+
+#[test]
+fn the_first_schema_is_read_as_the_last_one_is() {
+    let rows = format!("{SMALL}{MORE}");
+    let (_first, first) = stated_as(FIRST, &rows);
+    let (_last, last) = stated(&rows);
+    let (first, last) = (open(&first), open(&last));
+    assert_eq!(walk(&first), walk(&last));
+    let session = key("ses_1");
+    let expected =
+        ["ses_1", "msg_1", "prt_1", "msg_5", "prt_8", "prt_9", "msg_4", "msg_9"].map(str::to_owned);
+    for store in [&first, &last] {
+        assert_eq!(names(&tree(store, &session).entries), expected);
+        let (seen, wrong) = surveyed(store, &Survey::Messages(&session));
+        assert_eq!((seen.len(), wrong.len()), (5, 0), "four and their set");
+        let listed = spans(store, &[EntityKey::Todo(session.clone())]).entries;
+        assert_eq!(value(&listed[0])[0]["content"], "a");
+    }
+    let record = value(&scan(&first, &Scope::Sessions).entries[1]);
+    for absent in ["cost", "tokens", "agent", "model", "path", "metadata", "workspaceID"] {
+        assert!(record.get(absent).is_none(), "{absent}");
+    }
+    assert_eq!(record["title"], "t");
+}
+
+#[test]
+fn columns_and_tables_of_later_versions_are_passed_over() {
+    // In another order, and with others between them.
+    let schema = SCHEMA.replace(
+        "CREATE TABLE `message` (\n          `id` text PRIMARY KEY,",
+        "CREATE TABLE `message` (`later` text, `data` text NOT NULL, `id` text PRIMARY KEY,",
+    );
+    let schema = schema.replacen("`time_updated` integer NOT NULL,\n          `data` text NOT NULL,\n          CONSTRAINT `fk_message_session", "`time_updated` integer NOT NULL, `more` blob,\n          CONSTRAINT `fk_message_session", 1);
+    assert!(schema.contains("`later`") && schema.contains("`more`"));
+    let rows = SMALL.replace(
+        "INSERT INTO message VALUES ('msg_1', 'ses_1', 1, 1, ",
+        "INSERT INTO message (id, session_id, time_created, time_updated, data) VALUES ('msg_1', 'ses_1', 1, 1, ",
+    );
+    let (_later, later) = stated_as(&schema, &rows);
+    let db = writer(&later);
+    db.execute_batch(
+        "CREATE TABLE novelty (id text); INSERT INTO novelty VALUES ('x');
+         ALTER TABLE session ADD COLUMN novelty text DEFAULT 'new';
+         CREATE VIEW everything AS SELECT * FROM session;",
+    )
+    .unwrap();
+    let (_usual, usual) = stated(SMALL);
+    assert_eq!(walk(&open(&later)), walk(&open(&usual)));
+}
+
+#[test]
+fn what_a_database_lacks_is_absent() {
+    for lacking in
+        ["todo", "session_share", "project", "part", "message", "event", "event_sequence"]
+    {
+        let (_dir, database) = stated(SMALL);
+        let db = writer(&database);
+        db.execute_batch(&format!("PRAGMA foreign_keys=OFF; DROP TABLE {lacking};")).unwrap();
+        let store = open(&database);
+        assert_eq!(walk(&store).1, 0, "{lacking}");
+        assert_eq!(sessions(&store).len(), 2);
+        let asked = [EntityKey::Todo(key("ses_1")), EntityKey::Share(key("ses_1"))];
+        assert_eq!(spans(&store, &asked).issues.len(), 2);
+        // A view in its place is none of opencode's.
+        db.execute_batch(&format!("CREATE VIEW {lacking} AS SELECT * FROM session;")).unwrap();
+        assert_eq!(walk(&store).1, 0, "{lacking}");
+    }
+}
+
+#[test]
+fn columns_that_come_while_a_store_is_open_are_read() {
+    let (_dir, database) = stated_as(FIRST, SMALL);
+    let store = open(&database);
+    let mut reader = store.open().unwrap();
+    assert!(value(&scan(&store, &Scope::Sessions).entries[0]).get("cost").is_none());
+    let db = writer(&database);
+    db.execute_batch("ALTER TABLE session ADD COLUMN cost real DEFAULT 1.5 NOT NULL").unwrap();
+    assert_eq!(value(&scan(&store, &Scope::Sessions).entries[0])["cost"], 1.5);
+    // A reader that was open all along is not disturbed by a table that is made anew.
+    let count = |reader: &mut dyn scrollback_stor_read::Reader| {
+        let scope = Scope::Messages(key("ses_1"));
+        scrollback_stor_read::Listing::collect(|each| reader.scan(&scope, each))
+            .unwrap()
+            .entries
+            .len()
+    };
+    assert_eq!(count(&mut *reader), 1);
+    db.execute_batch(
+        "PRAGMA foreign_keys=OFF; ALTER TABLE message RENAME COLUMN data TO old;
+         ALTER TABLE message ADD COLUMN data text; UPDATE message SET data = old;
+         ALTER TABLE message DROP COLUMN old;",
+    )
+    .unwrap();
+    assert_eq!(count(&mut *reader), 1);
+    db.execute_batch("DROP TABLE message").unwrap();
+    assert_eq!(count(&mut *reader), 0);
+}
+
+#[test]
+fn each_version_of_the_corpora_is_known() {
+    for (which, has_events) in [(Corpus::OpencodeVia, false), (Corpus::OpencodeSqlite, true)] {
+        let (_dir, database) = copy(which);
+        let record = value(&scan(&open(&database), &Scope::Sessions).entries[0]);
+        assert_eq!(record.get("tokens").is_some(), has_events);
+    }
+}
+
+/// What opening says.
+fn refusal(database: &std::path::Path) -> (String, bool) {
+    let error = open(database).open().map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("opencode.db"), "{error}");
+    let source = std::error::Error::source(&error).unwrap();
+    let has_v2 = matches!(source.downcast_ref(), Some(Error::NoSessions { has_v2: true }));
+    assert!(open(database).probe(None).is_err());
+    (source.to_string(), has_v2)
+}
+
+#[test]
+fn what_is_no_database_of_opencode_is_refused() {
+    let no_sessions = "no table of sessions";
+    for (schema, expected) in [
+        ("", no_sessions),
+        ("CREATE TABLE x (id)", no_sessions),
+        ("CREATE TABLE session (id integer PRIMARY KEY, user text)", no_sessions),
+        (
+            "CREATE TABLE t (id, project_id, time_created, time_updated);
+          CREATE VIEW session AS SELECT * FROM t",
+            no_sessions,
+        ),
+        ("CREATE TABLE session_v2 (id text)", "opencode 2"),
+    ] {
+        let (_dir, database) = stated_as(schema, "");
+        let (said, has_v2) = refusal(&database);
+        assert!(said.contains(expected), "{schema}: {said}");
+        assert_eq!(has_v2, expected == "opencode 2");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let database = dir.path().join("opencode.db");
+    for (bytes, expected) in [("", no_sessions), ("text\n", "no database"), ("x", "no database")] {
+        std::fs::write(&database, bytes.repeat(1000)).unwrap();
+        let said = refusal(&database).0;
+        assert!(said.contains(expected), "{bytes}: {said}");
+    }
+    std::fs::remove_file(&database).unwrap();
+    assert!(refusal(&database).0.contains("No such file"));
+    std::fs::create_dir(&database).unwrap();
+    assert!(!refusal(&database).0.is_empty());
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing was made");
+}
+
+#[test]
+fn a_database_that_is_not_yet_there_is_read_once_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let database = dir.path().join("opencode.db");
+    let store = open(&database);
+    assert!(store.open().is_err());
+    let db: Connection = writer(&database);
+    assert!(store.open().is_err());
+    db.execute_batch(SCHEMA).unwrap();
+    assert!(sessions(&store).is_empty());
+    db.execute_batch(&format!("PRAGMA foreign_keys=OFF; {SMALL}")).unwrap();
+    assert_eq!(sessions(&store).len(), 2);
+}

@@ -1,0 +1,110 @@
+//! Databases of somebody else, in directories that may not be written: read by a process that has
+//! given up its rights.
+#![cfg(unix)]
+
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use scrollback_core_id::Scope;
+use scrollback_fixtures::Corpus;
+use scrollback_stor_read::Source;
+use scrollback_stor_sqlite::Access;
+use tempfile::TempDir;
+
+use crate::calls::scan;
+use crate::support::{SMALL, beside, copy, files, open, skip, stated, titles, value, walk, writer};
+
+/// Where the other process is told what to read, and as what.
+const DATABASE: &str = "SCROLLBACK_TEST_DATABASE";
+const NOBODY: u32 = 65534;
+/// The database that is not a real one.
+const SMALL_NAME: &str = "small.db";
+
+/// What the other process does; without a database it has nothing to do.
+#[test]
+fn reads_as_nobody() {
+    let Some(database) = std::env::var_os(DATABASE) else { return };
+    let store = open(Path::new(&database));
+    let (_, wrong) = walk(&store);
+    assert_eq!(wrong, 0);
+    if Path::new(&database).ends_with(SMALL_NAME) {
+        assert_eq!(titles(&mut *store.open().unwrap()), ["committed", "committed"]);
+    } else {
+        let listed = scan(&store, &Scope::Sessions).entries;
+        assert_eq!(listed.len(), 59);
+        assert!(listed.iter().all(|entry| value(entry)["tokens"]["input"].is_number()));
+        assert_eq!(store.access().unwrap(), Access::Detached);
+    }
+    println!("it was read");
+}
+
+/// This program where nobody may run it; none where that cannot be had.
+fn program() -> Option<(TempDir, PathBuf)> {
+    let dir = tempfile::tempdir().unwrap();
+    let program = dir.path().join("tests");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    chmod(dir.path(), 0o755);
+    chmod(&program, 0o755);
+    let may_run = Command::new(&program).arg("--list").uid(NOBODY).gid(NOBODY).output();
+    if may_run.is_ok_and(|output| output.status.success()) {
+        return Some((dir, program));
+    }
+    skip("databases of somebody else", "only root can become nobody, where nobody may run a file");
+    None
+}
+
+fn chmod(path: &Path, mode: u32) {
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// Has nobody read a database, and looks at what became of the directory.
+fn read_as_nobody(program: &Path, database: &Path, is_shm_hidden: bool) {
+    let dir = database.parent().unwrap();
+    for name in files(dir).keys() {
+        chmod(&dir.join(name), 0o644);
+    }
+    if is_shm_hidden {
+        chmod(&beside(database, "-shm"), 0o600);
+    }
+    chmod(dir, 0o555);
+    let before = files(dir);
+    let output = Command::new(program)
+        .args(["--exact", "unprivileged::reads_as_nobody", "--nocapture"])
+        .env(DATABASE, database)
+        .uid(NOBODY)
+        .gid(NOBODY)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("it was read"), "{said}{error}");
+    assert!(files(dir) == before);
+}
+
+#[test]
+fn a_log_is_read_where_nothing_may_be_made() {
+    let Some((_keep, program)) = program() else { return };
+    let (_dir, database) = copy(Corpus::OpencodeRawWal);
+    read_as_nobody(&program, &database, false);
+}
+
+#[test]
+fn what_another_user_writes_is_read() {
+    let Some((_keep, program)) = program() else { return };
+    for (is_alive, is_hidden) in [(true, false), (true, true), (false, false)] {
+        let (dir, made) = stated(SMALL);
+        let database = dir.path().join(SMALL_NAME);
+        std::fs::rename(made, &database).unwrap();
+        let db = writer(&database);
+        db.execute("UPDATE session SET title = 'committed'", []).unwrap();
+        let killed = tempfile::tempdir().unwrap();
+        for end in ["", "-wal", "-shm"] {
+            let copied = killed.path().join(SMALL_NAME);
+            std::fs::copy(beside(&database, end), beside(&copied, end)).unwrap();
+        }
+        let dir = if is_alive { dir.path() } else { killed.path() };
+        read_as_nobody(&program, &dir.join(database.file_name().unwrap()), is_hidden);
+    }
+}
