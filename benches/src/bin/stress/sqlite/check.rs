@@ -100,3 +100,44 @@ pub(crate) fn session(span: Option<&MappedSpan>) -> Result<SessionMark> {
 fn bytes(span: Option<&MappedSpan>) -> Result<&[u8]> {
     Ok(span.context("an entity without its bytes")?)
 }
+
+#[cfg(test)]
+mod tests {
+    use scrollback_core_id::SessionKey;
+    use scrollback_flow::run_session_tree_flow;
+
+    use super::super::{readers, store::Store};
+    use super::*;
+
+    /// What is checked after a change that leaves a state which no transaction of the writer's does.
+    fn checked_after(change: &str) -> Result<SessionMark> {
+        let dir = tempfile::tempdir()?;
+        let database = dir.path().join("opencode.db");
+        let store = Store::make(&database, 1)?;
+        let (session, mark) = store.marks().into_iter().next().context("no session")?;
+        store.db.execute(&change.replace("SESSION", &session), [])?;
+        let source = readers::source(&database)?;
+        let key = SessionKey { session: session.parse()? };
+        let checked = run_session_tree_flow(&source, &key, tree)?.value?;
+        assert_eq!(checked, mark);
+        Ok(checked)
+    }
+
+    #[test]
+    fn what_was_not_committed_together_is_seen() {
+        assert!(checked_after("UPDATE project SET name = 'other'").is_ok());
+        let first = "(SELECT min(rowid) FROM part WHERE session_id = 'SESSION')";
+        for (change, complaint) in [
+            ("UPDATE part SET data = json_set(data, '$.stress.version', 9999)", "half a message"),
+            ("UPDATE part SET data = json_set(data, '$.text', 'other')", "a part of another text"),
+            ("DELETE FROM part", "half a message"),
+        ] {
+            let wrong = checked_after(&format!("{change} WHERE rowid = {first}")).unwrap_err();
+            assert!(format!("{wrong:#}").contains(complaint), "{change}: {wrong:#}");
+        }
+        let delete = "DELETE FROM message WHERE id = \
+                      (SELECT max(id) FROM message WHERE session_id = 'SESSION')";
+        let wrong = checked_after(delete).unwrap_err();
+        assert!(wrong.to_string().contains("a session of two states"), "{wrong:#}");
+    }
+}

@@ -90,7 +90,9 @@ pub(crate) fn read<T>(
                 turns: HashMap::new(),
                 index: None,
             };
-            scope.spawn(move || reader.read(number));
+            // Each begins with something else, so that a short run too comes to everything.
+            let first = number * 4 + seed as usize % 8 * 3;
+            scope.spawn(move || reader.read(first));
         }
         let outcome = meanwhile();
         over.store(true, Ordering::Relaxed);
@@ -123,8 +125,8 @@ impl<'r> Reader<'r> {
         ("probes", Self::probe),
     ];
 
-    fn read(&mut self, number: usize) {
-        for turn in number.. {
+    fn read(&mut self, first: usize) {
+        for turn in first.. {
             if let Err(error) = self.turn(Self::CALLS[turn % Self::CALLS.len()]) {
                 self.log.fault(format!("{error:#}"));
             }
