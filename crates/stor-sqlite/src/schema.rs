@@ -179,7 +179,8 @@ impl Schema {
             has_shares: has("session_share", &["session_id", "id", "url"])?,
             has_events: has_sequences && has("event", &["id", "aggregate_id", "seq"])?,
             has_sequences,
-            session_one: ["id", "+id"].map(|id| format!("{all_sessions} WHERE {id} = ?1")),
+            session_one: ["", "NOT INDEXED"]
+                .map(|way| format!("{all_sessions} {way} WHERE id = ?1")),
             session: all_sessions,
             session_stamp: format!(
                 "SELECT id, project_id, {} FROM session",
@@ -197,7 +198,7 @@ impl Schema {
             messages: format!(
                 "SELECT id, time_created, time_updated, {data}, {sequence} {of_session}"
             ),
-            message_names: ["", "NOT INDEXED"].map(|way| {
+            message_names: [(sequence, ""), ("NULL", "NOT INDEXED")].map(|(sequence, way)| {
                 format!(
                     "SELECT id, time_created, {sequence} FROM message {way} \
                      WHERE session_id = ?1 ORDER BY time_created, id"

@@ -90,18 +90,23 @@ pub(crate) fn one_project(ask: &Ask<'_>, id: &str, out: &mut Gathered) -> rusqli
 /// Whether there is a record of a session.
 pub(crate) fn holds(ask: &Ask<'_>, session: &SessionKey) -> Result<bool> {
     let mut found = false;
-    ask.each("SELECT 1 FROM session WHERE id = ?1", [session.session.as_str()], |_| {
-        found = true;
-        Ok(())
-    })?;
-    if !found && ask.schema.has_messages {
-        let sql = "SELECT 1 FROM message WHERE session_id = ?1 LIMIT 1";
-        ask.each(sql, [session.session.as_str()], |_| {
-            found = true;
-            Ok(())
-        })?;
-    }
-    Ok(found)
+    let mut look = |ways| {
+        let look = |sql: &str, _: &mut Gathered| {
+            ask.each(sql, [session.session.as_str()], |_| {
+                found = true;
+                Ok(())
+            })
+        };
+        Gathered::default().by_either(ways, look).map(|()| found)
+    };
+    Ok(look([
+        "SELECT 1 FROM session WHERE id = ?1",
+        "SELECT 1 FROM session NOT INDEXED WHERE id = ?1",
+    ])? || ask.schema.has_messages
+        && look([
+            "SELECT 1 FROM message WHERE session_id = ?1 LIMIT 1",
+            "SELECT 1 FROM message NOT INDEXED WHERE session_id = ?1 LIMIT 1",
+        ])?)
 }
 
 fn newest_first(out: &mut Gathered) {

@@ -1,1 +1,218 @@
-//! soon
+//! Damaged pages: they cost what lies on them, and nothing else.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use rusqlite::Connection;
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::{Scope, SessionKey};
+use scrollback_fixtures::Corpus;
+use scrollback_stor_read::{Source, Survey};
+
+use crate::calls::{names, orphans, scan, spans, tree};
+use crate::support::{copy, open, sessions, surveyed};
+
+/// A page of a real database.
+#[derive(Debug, Clone)]
+struct Page {
+    /// The table or index that it belongs to.
+    of: String,
+    kind: String,
+    number: usize,
+    /// How many entries it has.
+    cells: usize,
+}
+
+impl Page {
+    fn is_of_index(&self) -> bool {
+        self.of.contains("idx") || self.of.contains("autoindex")
+    }
+}
+
+const PAGE: usize = 4096;
+
+fn pages(database: &Path) -> Vec<Page> {
+    let db = Connection::open(database).unwrap();
+    let mut all = db.prepare("SELECT name, pagetype, pageno, ncell FROM dbstat").unwrap();
+    let page = |row: &rusqlite::Row<'_>| {
+        let whole = |at| row.get(at).map(|number: i64| usize::try_from(number).unwrap());
+        Ok(Page { of: row.get(0)?, kind: row.get(1)?, number: whole(2)?, cells: whole(3)? })
+    };
+    all.query_map([], page).unwrap().map(Result::unwrap).collect()
+}
+
+/// All that can be read of these sessions, and how much is told to be wrong.
+fn read(store: &dyn Source, of: &[SessionKey]) -> (BTreeSet<String>, usize) {
+    let (mut found, mut wrong) = (BTreeSet::new(), 0);
+    for session in of {
+        let whole = tree(store, session);
+        wrong += whole.issues.len();
+        found.extend(whole.entries.iter().map(|entry| entry.key.to_string()));
+        // By key the same is there, or it is told that it is not.
+        let keys: Vec<_> = whole.entries.into_iter().map(|entry| entry.key).collect();
+        let single = spans(store, &keys);
+        assert!(single.entries.len() + single.issues.len() >= keys.len());
+        store.open().unwrap().holds(session).unwrap();
+    }
+    (found, wrong)
+}
+
+/// What is listed, surveyed and probed: nothing of it fails.
+fn look_over(store: &dyn Source) -> (BTreeSet<String>, usize) {
+    let (parts, lost) = (scan(store, &Scope::AllParts), orphans(store));
+    let mut wrong = parts.issues.len() + lost.issues.len();
+    let mut found: BTreeSet<String> = names(&parts.entries).into_iter().collect();
+    for scope in [Scope::Projects, Scope::Sessions] {
+        let listed = scan(store, &scope);
+        wrong += listed.issues.len();
+        found.extend(names(&listed.entries));
+    }
+    for what in [Survey::Projects, Survey::Sessions, Survey::MessageSets] {
+        let (seen, issues) = surveyed(store, &what);
+        wrong += issues.len();
+        found.extend(seen.iter().map(|seen| seen.key.to_string()));
+    }
+    let token = store.probe(None).unwrap().token;
+    store.probe(token.as_ref()).unwrap();
+    (found, wrong)
+}
+
+#[test]
+fn a_damaged_page_costs_what_lies_on_it() {
+    let (_dir, database) = copy(Corpus::OpencodeSqlite);
+    let bytes = std::fs::read(&database).unwrap();
+    let store = open(&database);
+    let known = sessions(&store);
+    let (all, _) = read(&store, &known);
+    let (overview, _) = look_over(&store);
+    drop(store);
+    let (mut seen, mut compared) = (BTreeSet::new(), 0);
+    for page in pages(&database) {
+        let of = ["session", "message", "part", "event_sequence"];
+        let is_read = of.iter().any(|of| {
+            page.of == *of
+                || page.of.starts_with(&format!("{of}_"))
+                || page.of.ends_with(&format!("index_{of}_1"))
+        });
+        // The first of each kind, and the last.
+        if !is_read
+            || page.of.starts_with("session_")
+            || !seen.insert((page.of.clone(), page.kind.clone(), page.cells % 3))
+        {
+            continue;
+        }
+        let mut damaged = bytes.clone();
+        damaged[(page.number - 1) * PAGE..][..PAGE].fill(0x5a);
+        std::fs::write(&database, damaged).unwrap();
+        let store = open(&database);
+        let (found, wrong) = read(&store, &known);
+        let (listed, also_wrong) = look_over(&store);
+        let missing: Vec<_> = all.difference(&found).collect();
+        // A tree has no parts of a message that it does not have.
+        let messages =
+            missing.iter().filter_map(|name| name.strip_prefix("message ")?.split('/').nth(1));
+        let messages: BTreeSet<&str> = messages.collect();
+        let is_alone = |name: &&&String| {
+            let part = name.strip_prefix("part ").and_then(|part| part.split('/').next());
+            part.is_none_or(|message| !messages.contains(message))
+        };
+        let alone = missing.iter().filter(is_alone).count();
+        assert!(found.is_subset(&all), "{page:?}");
+        let most = match &*page.kind {
+            // An entry of a table is a row; the page above another's has none of its own.
+            "leaf" if !page.is_of_index() => page.cells,
+            "overflow" => 1,
+            _ if page.is_of_index() => 0,
+            _ => all.len(),
+        };
+        assert!(alone <= most, "{page:?}: {alone}");
+        assert!(missing.is_empty() || wrong > 0, "{page:?} is told");
+        let gone = overview.difference(&listed).count();
+        assert!(gone == 0 || also_wrong > 0, "{page:?} is told: {gone}");
+        // A session's row is listed, surveyed as such, and so is its set.
+        let allowed = if page.kind == "internal" { overview.len() } else { most * 2 };
+        assert!(gone <= allowed, "{page:?}: {gone} of {}", overview.len());
+        compared += 1;
+    }
+    assert!(compared > 20, "{compared}");
+}
+
+#[test]
+fn an_issue_says_which_row_it_is() {
+    let (_dir, database) = copy(Corpus::OpencodeSqlite);
+    let page = pages(&database).into_iter().find(|it| it.of == "part" && it.kind == "leaf");
+    let mut bytes = std::fs::read(&database).unwrap();
+    bytes[(page.unwrap().number - 1) * PAGE..][..PAGE].fill(0);
+    std::fs::write(&database, bytes).unwrap();
+    let store = open(&database);
+    let mut told = 0;
+    for session in sessions(&store) {
+        let whole = tree(&store, &session);
+        for (key, issue) in &whole.issues {
+            assert!(matches!(issue.kind, IssueKind::Database { .. }), "{issue}");
+            let name = key.as_ref().unwrap().to_string();
+            assert!(name.starts_with("part "), "{name}");
+            told += 1;
+        }
+        assert_eq!(whole.entries[0].key, session.into(), "the rest is there");
+    }
+    assert!(told > 0);
+}
+
+/// A number after another, the same in every run.
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end as u64) as usize
+    }
+}
+
+#[test]
+fn any_page_may_be_damaged_in_any_way() {
+    let (_dir, database) = copy(Corpus::OpencodeVia);
+    let bytes = std::fs::read(&database).unwrap();
+    let of_schema: Vec<usize> = pages(&database)
+        .into_iter()
+        .filter(|page| page.of == "sqlite_schema")
+        .map(|page| page.number)
+        .collect();
+    let known: Vec<_> = sessions(&open(&database)).into_iter().step_by(8).collect();
+    let mut numbers = Numbers(0x5eed);
+    for turn in 0..120 {
+        let number = 1 + numbers.below(bytes.len() / PAGE);
+        let mut damaged = bytes.clone();
+        let page = &mut damaged[(number - 1) * PAGE..][..PAGE];
+        match turn % 4 {
+            0 => page.fill(0),
+            1 => page.iter_mut().for_each(|byte| *byte = numbers.below(256) as u8),
+            2 => (0..8).for_each(|_| page[numbers.below(16)] = numbers.below(256) as u8),
+            _ => (0..8).for_each(|_| page[numbers.below(PAGE)] ^= 1 << numbers.below(8)),
+        }
+        std::fs::write(&database, damaged).unwrap();
+        let store = open(&database);
+        match store.open() {
+            Err(error) => assert!(of_schema.contains(&number), "page {number}: {error}"),
+            Ok(_) if of_schema.contains(&number) => {} // half a schema may be any other
+            Ok(_) => {
+                read(&store, &known);
+                look_over(&store);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_database_that_was_cut_off_is_an_error_that_says_so() {
+    let (_dir, database) = copy(Corpus::OpencodeVia);
+    let bytes = std::fs::read(&database).unwrap();
+    for end in [bytes.len() - PAGE, bytes.len() / 2, 3 * PAGE, 50] {
+        std::fs::write(&database, &bytes[..end]).unwrap();
+        let error = open(&database).open().map(|_| ()).unwrap_err();
+        let said = std::error::Error::source(&error).unwrap().to_string();
+        assert!(said.contains(".recover"), "{end}: {said}");
+    }
+}
