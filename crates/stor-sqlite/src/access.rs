@@ -63,6 +63,8 @@ impl Access {
         // Whoever closes last would move the log into the database.
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+        // A plan that looks at what is bound is made anew for each binding.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         db.busy_timeout(BUSY)?;
         db.set_prepared_statement_cache_capacity(64);
@@ -145,5 +147,36 @@ impl fmt::Display for Access {
             Self::Detached => "without locks, as its directory cannot be written",
             Self::SideFiles => "shared; SQLite leaves a -shm file beside it",
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_cannot_be_selected() {
+        const SCHEMA: &str = include_str!("../../../fixtures/schema/opencode-1.18.33.sql");
+        let mut db = Connection::open_in_memory().unwrap();
+        db.execute_batch(SCHEMA).unwrap();
+        db.authorizer(Some(authorize)).unwrap();
+        for allowed in ["SELECT id, url FROM session_share", "SELECT * FROM message"] {
+            assert!(db.prepare(allowed).is_ok(), "{allowed}");
+        }
+        for refused in [
+            "SELECT secret FROM session_share",
+            "SELECT * FROM session_share",
+            "SELECT id FROM session_share WHERE SECRET > 'a'",
+            "SELECT 1 FROM session_share ORDER BY secret",
+            "SELECT access_token FROM account",
+            "SELECT count(*) FROM credential",
+            "SELECT id FROM session WHERE id IN (SELECT value FROM credential)",
+            "SELECT refresh_token FROM control_account",
+            "DELETE FROM session",
+            "CREATE TEMP TABLE x AS SELECT * FROM session",
+            "ATTACH 'other.db' AS other",
+        ] {
+            assert!(db.prepare(refused).is_err(), "{refused}");
+        }
     }
 }

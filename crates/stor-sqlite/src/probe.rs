@@ -218,6 +218,12 @@ fn above(table: &str, owner: &str) -> String {
     format!("SELECT {owner} FROM {table} WHERE rowid > ?1 LIMIT {MOST}")
 }
 
+/// All of them, to be looked at.
+#[cfg(test)]
+pub(crate) fn queries() -> impl Iterator<Item = String> {
+    TABLES.into_iter().flat_map(|(table, owner)| [last(table), marked(table), above(table, owner)])
+}
+
 impl Token {
     /// Grows with every change of what follows it.
     const FORMAT: u64 = 1;

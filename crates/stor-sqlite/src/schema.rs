@@ -224,11 +224,12 @@ impl Schema {
                  WHERE NOT EXISTS (SELECT 1 FROM session AS s WHERE s.id = m.session_id) \
                  ORDER BY session_id, time_created, id"
             ),
-            // The outer loop first, as the order wants it: nothing is sorted.
+            // The outer loop first, as the order wants it; the rowid says that it has no ties (an id
+            // may be NULL, for all that SQLite knows). So nothing is sorted.
             parts: format!(
                 "SELECT p.id, p.session_id, p.time_updated, {}, p.message_id \
                  FROM message AS m CROSS JOIN part AS p ON p.message_id = m.id \
-                 WHERE m.session_id = ?1 ORDER BY m.time_created, m.id, p.id",
+                 WHERE m.session_id = ?1 ORDER BY m.time_created, m.id, m.rowid, p.id",
                 capped("p.data")
             ),
             part_stamp: BY_ID_OR_OWNER.map(|[id, owner]| {
@@ -304,4 +305,52 @@ fn stamp(texts: &[&str], counts: &[&str], there: &HashSet<String>) -> String {
         sum(texts, |column| format!("ifnull(octet_length({column}), 0)")),
         sum(counts, |column| format!("ifnull({column}, 0)")),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::probe::queries as of_probe;
+
+    /// How SQLite would go about a query.
+    fn plan(db: &Connection, sql: &str) -> String {
+        let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        // What a parameter is does not matter, and there are as many as there are.
+        let unbound = rusqlite::params_from_iter(vec![1; explain.parameter_count()]);
+        let steps = explain.query_map(unbound, |row| row.get::<_, String>(3)).unwrap();
+        steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+    }
+
+    #[test]
+    fn no_table_is_walked_for_a_session_and_nothing_is_sorted() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(include_str!("../../../fixtures/schema/opencode-1.18.33.sql")).unwrap();
+        let schema = Schema::of(&db).unwrap().unwrap();
+        let mut queries = vec![
+            &schema.messages,
+            &schema.message_names[0],
+            &schema.message_stamps,
+            &schema.parts,
+            &schema.session_one[0],
+            &schema.all_parts,
+        ];
+        queries.extend(&schema.message_one);
+        queries.extend(&schema.message_stamp);
+        queries.extend(&schema.part_one);
+        queries.extend(&schema.part_stamp);
+        let mut queries: Vec<String> = queries.into_iter().cloned().collect();
+        queries.push(crate::messages::PART_NAMES[0].to_owned());
+        queries.extend(of_probe());
+        for sql in queries {
+            let plan = plan(&db, &sql);
+            assert!(plan.contains("SEARCH") || sql.contains("LIMIT 1"), "{sql}: {plan}");
+            let is_last_row = sql.contains("ORDER BY rowid DESC LIMIT 1");
+            assert!(is_last_row || !plan.contains("SCAN"), "{sql}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+        }
+        // Names and sets come from an index alone.
+        for sql in [&schema.message_names[0], crate::messages::PART_NAMES[0]] {
+            assert!(plan(&db, sql).contains("COVERING INDEX"), "{sql}");
+        }
+    }
 }

@@ -1,1 +1,291 @@
-//! soon
+//! Probes and surveys: no change goes unnoticed, and nothing is noticed where nothing changed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rusqlite::Connection;
+use scrollback_core_id::{EntityKey, Stamp, UnixNanos};
+use scrollback_stor_mmap::Settled;
+use scrollback_stor_read::{Probe, Source, SourceToken, Survey};
+use scrollback_stor_sqlite::{Access, SqliteReader};
+
+use crate::calls::{LATE, key};
+use crate::support::{SMALL, open, open_at, stated, surveyed, writer};
+
+/// Two sessions with two messages each, and a log of events as 1.18 keeps it.
+const ROWS: &str = r#"
+    INSERT INTO message VALUES ('msg_2', 'ses_1', 2, 2, '{}'), ('msg_3', 'ses_2', 3, 3, '{}'),
+        ('msg_4', 'ses_2', 4, 4, '{}');
+    INSERT INTO part VALUES ('prt_3', 'msg_3', 'ses_2', 3, 3, '{}'), ('prt_4', 'msg_1', 'ses_1', 3, 3, '{}');
+    DELETE FROM part WHERE id = 'prt_2';
+    INSERT INTO event_sequence VALUES ('ses_1', 1, NULL), ('ses_2', 0, NULL);
+    INSERT INTO event VALUES ('evt_1', 'ses_1', 0, 'x', '{}'), ('evt_2', 'ses_1', 1, 'x', '{}'),
+        ('evt_3', 'ses_2', 0, 'x', '{}');"#;
+
+/// What a writer does; the session whose rows that changes; how many rows join the set of its
+/// messages.
+const CHANGES: [(&str, &str, i64); 15] = [
+    ("INSERT INTO message VALUES ('msg_9', 'ses_1', 9, 9, '{}')", "ses_1", 1),
+    ("INSERT INTO message VALUES ('msg_0', 'ses_1', 0, 9, '{}')", "ses_1", 1),
+    ("INSERT INTO part VALUES ('prt_9', 'msg_1', 'ses_1', 9, 9, '{}')", "ses_1", 0),
+    ("UPDATE message SET data = '{\"a\":1}', time_updated = 9 WHERE id = 'msg_1'", "ses_1", 0),
+    ("UPDATE message SET data = '{\"a\":1}', time_updated = 9 WHERE id = 'msg_4'", "ses_2", 0),
+    ("UPDATE part SET data = '{\"a\":1}', time_updated = 9 WHERE id = 'prt_1'", "ses_1", 0),
+    ("DELETE FROM message WHERE id = 'msg_1'", "ses_1", -1),
+    ("DELETE FROM message WHERE id = 'msg_4'", "ses_2", -1),
+    ("DELETE FROM part WHERE id = 'prt_1'", "ses_1", 0),
+    ("DELETE FROM part WHERE id = 'prt_4'", "ses_1", 0),
+    ("UPDATE session SET title = 'another', time_updated = 9 WHERE id = 'ses_2'", "ses_2", 0),
+    (
+        "DELETE FROM part WHERE id = 'prt_4'; INSERT INTO part VALUES ('prt_5', 'msg_3', 'ses_2', 9, 9, '{}')",
+        "ses_1",
+        0,
+    ),
+    (
+        "DELETE FROM message WHERE id = 'msg_4'; INSERT INTO message VALUES ('msg_5', 'ses_2', 4, 4, '{}')",
+        "ses_2",
+        0,
+    ),
+    (
+        "DELETE FROM event; DELETE FROM event_sequence; UPDATE part SET data = '{}', time_updated = 9",
+        "ses_1",
+        0,
+    ),
+    ("INSERT INTO message VALUES ('msg_6', 'ses_9', 9, 9, '{}')", "ses_9", 1),
+];
+
+/// Says in the log what was done to a session, as opencode does in the same transaction.
+fn log(session: &str) -> String {
+    format!(
+        "INSERT INTO event_sequence VALUES ('{session}', 0, NULL)
+             ON CONFLICT DO UPDATE SET seq = seq + 1;
+         INSERT INTO event SELECT 'evt_new', '{session}', seq, 'x', '{{}}' FROM event_sequence
+             WHERE aggregate_id = '{session}';"
+    )
+}
+
+fn begin(rows: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+    let (dir, database) = stated(&format!("{SMALL}{rows}"));
+    drop(writer(&database));
+    (dir, database)
+}
+
+fn commit(db: &Connection, sql: &str) {
+    db.execute_batch(&format!("PRAGMA foreign_keys=OFF; BEGIN; {sql}; COMMIT;")).unwrap();
+}
+
+fn stamps(store: &dyn Source, what: &Survey<'_>) -> BTreeMap<EntityKey, Stamp> {
+    let (seen, issues) = surveyed(store, what);
+    assert!(issues.is_empty(), "{issues:?}");
+    seen.into_iter().map(|seen| (seen.key, seen.stamp)).collect()
+}
+
+fn token(store: &dyn Source) -> SourceToken {
+    store.probe(None).unwrap().token.unwrap()
+}
+
+fn probe(store: &dyn Source, token: &SourceToken) -> Probe {
+    store.probe(Some(token)).unwrap().probe
+}
+
+/// The two ways to read, and two clocks: one that says that every file is old, and one that says
+/// that all were just written.
+fn ways(database: &Path) -> Vec<(bool, UnixNanos)> {
+    let young = std::fs::metadata(database).unwrap().modified().unwrap();
+    let young = young.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+    let young = UnixNanos(i64::try_from(young).unwrap());
+    vec![(false, LATE), (true, LATE), (false, young), (true, young)]
+}
+
+#[test]
+fn every_change_is_noticed() {
+    for (change, session, _) in CHANGES {
+        for is_logged in [true, false] {
+            for turn in 0..4 {
+                let (_dir, database) = begin(ROWS);
+                let (has_writer, now) = ways(&database)[turn];
+                let kept = has_writer.then(|| writer(&database));
+                if let Some(db) = &kept {
+                    commit(db, "UPDATE project SET name = 'n'"); // brings the log about
+                }
+                let store = open_at(&database, now);
+                let isolated = store.access().unwrap() == Access::Shared;
+                assert_eq!(isolated, has_writer);
+                let before = stamps(&store, &Survey::Sessions);
+                let first = token(&store);
+                let is_quiet = isolated || now == LATE;
+                for _ in 0..2 {
+                    assert_eq!(probe(&store, &first) == Probe::Unchanged, is_quiet);
+                }
+                let sql =
+                    format!("{change}; {}", if is_logged { log(session) } else { String::new() });
+                let of = format!("{sql} {isolated} {now:?}");
+                match &kept {
+                    Some(db) => commit(db, &sql),
+                    None => commit(&writer(&database), &sql),
+                }
+                // The same process, and another one.
+                let other: SqliteReader = open_at(&database, now);
+                for store in [&store, &other] {
+                    match probe(store, &first) {
+                        Probe::Unchanged => panic!("missed: {of}"),
+                        Probe::Rescan => {}
+                        Probe::Sessions(named) => {
+                            let after = stamps(store, &Survey::Sessions);
+                            let id = EntityKey::Session(key(session));
+                            let shows = before.get(&id) != after.get(&id);
+                            assert!(shows || named.contains(&key(session)), "{of}: {named:?}");
+                        }
+                    }
+                }
+                let next = store.probe(Some(&first)).unwrap().token.unwrap();
+                let is_quiet = has_writer || now == LATE;
+                for _ in 0..2 {
+                    assert_eq!(probe(&store, &next) == Probe::Unchanged, is_quiet, "{of}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_log_names_the_sessions() {
+    let (_dir, database) = begin(ROWS);
+    let db = writer(&database);
+    let store = open(&database);
+    let mut last = token(&store);
+    for session in ["ses_1", "ses_2"] {
+        commit(&db, &format!("UPDATE message SET time_updated = 9; {}", log(session)));
+        let probed = store.probe(Some(&last)).unwrap();
+        assert_eq!(probed.probe, Probe::Sessions(vec![key(session)]));
+        last = probed.token.unwrap();
+        db.execute("UPDATE event SET id = hex(randomblob(8)) WHERE id = 'evt_new'", []).unwrap();
+        last = store.probe(Some(&last)).unwrap().token.unwrap();
+    }
+}
+
+#[test]
+fn sessions_that_come_go_or_change_are_seen_in_a_survey() {
+    let (_dir, database) = begin(ROWS);
+    let db = writer(&database);
+    let store = open(&database);
+    let mut before = stamps(&store, &Survey::Sessions);
+    let mut last = token(&store);
+    for change in [
+        "UPDATE session SET title = 'much longer', time_updated = 7 WHERE id = 'ses_1'",
+        "UPDATE session SET title = 'even much longer' WHERE id = 'ses_1'",
+        "UPDATE session SET tokens_input = 5 WHERE id = 'ses_1'",
+        "UPDATE session SET time_archived = 5 WHERE id = 'ses_1'",
+        "INSERT INTO session SELECT 'ses_3', project_id, NULL, NULL, slug, directory, NULL, title,
+             version, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0, NULL, NULL, NULL, NULL,
+             9, 9, NULL, NULL FROM session WHERE id = 'ses_1'",
+        "DELETE FROM session WHERE id = 'ses_2'",
+    ] {
+        db.execute_batch(change).unwrap();
+        let now = stamps(&store, &Survey::Sessions);
+        assert_ne!(before, now, "{change}");
+        before = now;
+        let probed = store.probe(Some(&last)).unwrap();
+        assert_ne!(probed.probe, Probe::Unchanged, "{change}");
+        last = probed.token.unwrap();
+    }
+}
+
+#[test]
+fn the_stamp_of_a_set_changes_when_a_row_joins_or_leaves() {
+    for (change, session, joining) in CHANGES {
+        let (_dir, database) = begin(ROWS);
+        let db = writer(&database);
+        let store = open(&database);
+        let before = stamps(&store, &Survey::MessageSets);
+        commit(&db, change);
+        let after = stamps(&store, &Survey::MessageSets);
+        let id = EntityKey::Session(key(session));
+        let is_log_gone = change.contains("event_sequence");
+        let is_replaced = change.contains("msg_5");
+        let expected = joining != 0 || is_log_gone || is_replaced;
+        assert_eq!(before.get(&id) != after.get(&id), expected, "{change}");
+        // And with every event.
+        commit(&db, &log(session));
+        assert_ne!(after.get(&id), stamps(&store, &Survey::MessageSets).get(&id));
+    }
+}
+
+#[test]
+fn rows_of_now_are_young() {
+    let (_dir, database) = begin("UPDATE message SET time_updated = 4102444799950");
+    let store = open(&database);
+    let (seen, _) = surveyed(&store, &Survey::Messages(&key("ses_1")));
+    let young = |seen: &&scrollback_stor_read::Sighting| seen.settled == Settled::Young;
+    let young: Vec<_> = seen.iter().filter(young).map(|seen| seen.key.to_string()).collect();
+    assert_eq!(young, ["message ses_1/msg_1"]);
+}
+
+#[test]
+fn what_moves_without_changing_is_read_as_before() {
+    for change in
+        ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)", "CREATE TABLE later (id text)", "REINDEX"]
+    {
+        let (_dir, database) = begin(ROWS);
+        let db = writer(&database);
+        commit(&db, "UPDATE project SET name = 'n'");
+        let store = open(&database);
+        let (first, before) = (token(&store), crate::support::walk(&store));
+        db.execute_batch(change).unwrap();
+        assert_eq!(crate::support::walk(&store), before);
+        for store in [&store, &open(&database)] {
+            let probed = probe(store, &first);
+            // A checkpoint changes no row; the rest may have moved any.
+            assert!(
+                probed == Probe::Rescan || change.contains("checkpoint"),
+                "{change}: {probed:?}"
+            );
+        }
+        // Rows have other numbers: what comes after that is found all the same.
+        let next = token(&store);
+        commit(&db, &format!("UPDATE message SET time_updated = 9; {}", log("ses_1")));
+        assert_eq!(probe(&store, &next), Probe::Sessions(vec![key("ses_1")]));
+    }
+}
+
+#[test]
+fn a_log_that_comes_with_an_upgrade_is_read() {
+    let (_dir, database) = begin(ROWS);
+    let db = writer(&database);
+    db.execute_batch("DROP TABLE event; DROP TABLE event_sequence;").unwrap();
+    let store = open(&database);
+    let first = token(&store);
+    commit(&db, "UPDATE message SET time_updated = 9");
+    assert_eq!(probe(&store, &first), Probe::Rescan, "nothing tells what it was");
+    let tables = crate::support::SCHEMA.split(';').filter(|it| it.contains("CREATE TABLE `event"));
+    db.execute_batch(&tables.collect::<Vec<_>>().join(";")).unwrap();
+    let next = store.probe(Some(&first)).unwrap().token.unwrap();
+    commit(&db, &format!("UPDATE message SET time_updated = 10; {}", log("ses_1")));
+    assert_eq!(probe(&store, &next), Probe::Sessions(vec![key("ses_1")]));
+}
+
+#[test]
+fn a_token_of_something_else_says_nothing() {
+    let (_dir, database) = begin(ROWS);
+    let (_other, other) = stated(&SMALL.replace("msg_1", "msg_7"));
+    let store = open(&database);
+    let good = token(&store);
+    let cut = |end: usize| SourceToken::new(good.bytes()[..end].to_vec());
+    let mut later = good.bytes().to_vec();
+    later[0] += 1;
+    let longer = [good.bytes(), &[0_u8; 8][..]].concat();
+    for token in [
+        SourceToken::new([]),
+        SourceToken::new(*b"garbage"),
+        SourceToken::new([0xff; 800]),
+        cut(8),
+        cut(good.bytes().len() - 8),
+        cut(good.bytes().len() - 1),
+        SourceToken::new(later),
+        SourceToken::new(longer),
+        token(&open(&other)),
+    ] {
+        assert_eq!(probe(&store, &token), Probe::Rescan, "{token:?}");
+    }
+    assert_eq!(probe(&store, &good), Probe::Unchanged);
+}

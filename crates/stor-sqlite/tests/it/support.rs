@@ -53,8 +53,8 @@ pub(crate) fn stated_as(schema: &str, rows: &str) -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("opencode.db");
     let db = Connection::open(&database).unwrap();
-    db.execute_batch(schema).unwrap();
-    db.execute_batch("PRAGMA foreign_keys=OFF;").unwrap();
+    db.execute_batch("PRAGMA synchronous=OFF; PRAGMA foreign_keys=OFF;").unwrap();
+    db.execute_batch(&format!("BEGIN; {schema}; COMMIT;")).unwrap();
     db.execute_batch(rows).unwrap();
     db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE);").unwrap();
     drop(db);
@@ -79,7 +79,7 @@ pub(crate) const SMALL: &str = r#"
 pub(crate) fn writer(database: &Path) -> Connection {
     let db = Connection::open(database).unwrap();
     db.execute_batch(
-        "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0; PRAGMA synchronous=OFF;
+        "PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;
          PRAGMA foreign_keys=ON;",
     )
     .unwrap();
