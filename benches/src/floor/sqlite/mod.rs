@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result, ensure};
+use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Row};
 
@@ -40,6 +41,9 @@ impl Database {
         let still = if has_log(path) { None } else { Some(looks(path)?) };
         let how = if still.is_some() { "&immutable=1" } else { "" };
         let db = Connection::open_with_flags(format!("file:{name}?mode=ro{how}"), flags)?;
+        // Or else some statements are prepared anew whenever another value is bound, as one that
+        // has statistics on values could do better for some of them.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(Self { db, path: path.to_owned(), still })
     }
 
