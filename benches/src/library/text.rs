@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use memchr::memmem::Finder;
 use scrollback_core_id::{EntityKey, Scope, SourceId};
-use scrollback_stor_read::{Found, Source};
+use scrollback_stor_read::{Lent, LentRecord, Source};
 use scrollback_stor_sqlite::SqliteReader;
 use serde_json::{Value, json};
 
@@ -32,19 +32,17 @@ impl LibraryText {
 
     fn search(&self) -> Result<TextFacts> {
         let (mut facts, mut issues) = (TextFacts::default(), 0);
-        self.source.open()?.scan(&Scope::AllParts, &mut |found| {
-            match found {
-                Found::Entry(entry) => {
-                    if let (EntityKey::Part(key), Some(span)) = (&entry.key, &entry.span) {
-                        facts.parts += 1;
-                        if self.finder.find(span).is_some() {
-                            let (part, message) = (key.part.as_bytes(), key.message.as_bytes());
-                            facts.add(part, message, span.stamp().size);
-                        }
+        self.source.open()?.lend(&Scope::AllParts, &mut |lent| {
+            match lent {
+                Lent::Record(LentRecord { key: EntityKey::Part(key), bytes, stamp, .. }) => {
+                    facts.parts += 1;
+                    if self.finder.find(bytes).is_some() {
+                        facts.add(key.part.as_bytes(), key.message.as_bytes(), stamp.size);
                     }
                 }
-                Found::Issue(..) => issues += 1,
-                Found::Set(_) => {}
+                // Nobody writes to this store.
+                Lent::Issue(..) | Lent::Forget => issues += 1,
+                _ => {}
             }
             ControlFlow::Continue(())
         })?;

@@ -27,6 +27,13 @@ impl Compact {
         }
     }
 
+    /// The same of ASCII bytes, which need not be decoded first.
+    pub(crate) fn from_ascii(ascii: &[u8]) -> Option<Self> {
+        let mut bytes = [0; INLINE];
+        bytes.get_mut(..ascii.len())?.copy_from_slice(ascii);
+        Some(Self::Inline { len: ascii.len() as u8, bytes })
+    }
+
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Inline { len, bytes } => &bytes[..usize::from(*len)],

@@ -16,6 +16,12 @@ pub enum IdError {
     /// The text is empty.
     #[error("an id may not be empty")]
     Empty,
+    /// The bytes are no UTF-8.
+    #[error("an id has to be UTF-8 (it is not at byte {at})")]
+    NotUtf8 {
+        /// Byte offset of the first that is none.
+        at: usize,
+    },
     /// The text holds a control character (C0, DEL or C1).
     #[error("an id may not hold a control character (at byte {at})")]
     Control {
@@ -53,6 +59,22 @@ macro_rules! id {
             pub fn new(text: &str) -> Result<Self, IdError> {
                 check(text)?;
                 Ok(Self(Compact::new(text)))
+            }
+
+            /// Takes any non-empty text without control characters.
+            ///
+            /// # Errors
+            /// [`IdError`] if it is no such text.
+            pub fn from_bytes(bytes: &[u8]) -> Result<Self, IdError> {
+                if !bytes.is_empty()
+                    && is_printable_ascii(bytes)
+                    && let Some(id) = Compact::from_ascii(bytes)
+                {
+                    return Ok(Self(id)); // the usual case, without decoding
+                }
+                let text = std::str::from_utf8(bytes)
+                    .map_err(|error| IdError::NotUtf8 { at: error.valid_up_to() })?;
+                Self::new(text)
             }
 
             /// The whole id as text.

@@ -52,18 +52,18 @@ impl IndexBuilder {
         self.encoder.project(project, sequence);
     }
 
-    /// Adds a session with its messages.
-    pub fn add_session(&mut self, session: SessionContents) {
-        let SessionContents { key, state, mut messages } = session;
+    /// Adds a session with its messages, which it puts in order.
+    pub fn add_session(&mut self, session: &mut SessionContents) {
+        let SessionContents { key, state, messages } = session;
         let sequence = self.next();
-        self.encoder.session(key.session.as_bytes(), &state, sequence);
+        self.encoder.session(key.session.as_bytes(), state, sequence);
         let ordered = |a: &MessageMeta, b: &MessageMeta| {
             (a.order, &a.key.message).cmp(&(b.order, &b.key.message))
         };
         if !messages.is_sorted_by(|a, b| ordered(a, b).is_le()) {
             messages.sort_by(ordered);
         }
-        for message in &messages {
+        for message in messages {
             let sequence = self.next();
             self.encoder.message(message, sequence, |_| sequence);
         }

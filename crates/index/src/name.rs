@@ -52,16 +52,29 @@ impl fmt::Debug for Name {
 #[derive(Debug, Default)]
 pub struct Names {
     known: HashSet<Name>,
+    /// The same few come again and again.
+    recent: [Option<Name>; 32],
 }
 
 impl Names {
     /// The name of a text.
     pub fn name(&mut self, text: &str) -> Name {
-        if let Some(name) = self.known.get(text) {
+        // Where it was put the last time: by its length and its ends, which tell most apart.
+        let end = |at: Option<&u8>| usize::from(at.copied().unwrap_or_default());
+        let (first, last) = (end(text.as_bytes().first()), end(text.as_bytes().last()));
+        let recent = &mut self.recent[(text.len() ^ first ^ (last << 1)) % 32];
+        if let Some(name) = recent.as_ref().filter(|name| ***name == *text) {
             return name.clone();
         }
-        let name = Name::from(text);
-        self.known.insert(name.clone());
+        let name = match self.known.get(text) {
+            Some(name) => name.clone(),
+            None => {
+                let name = Name::from(text);
+                self.known.insert(name.clone());
+                name
+            }
+        };
+        *recent = Some(name.clone());
         name
     }
 }

@@ -32,12 +32,15 @@ pub struct Look<'a> {
     clock: &'a dyn Clock,
     options: ReadOptions,
     started: UnixNanos,
+    /// What changed before this was quiet, unless its time is in whole seconds.
+    quiet: UnixNanos,
 }
 
 impl<'a> Look<'a> {
     /// Begins a look now.
     pub fn begin(clock: &'a dyn Clock, options: ReadOptions) -> Self {
-        Self { clock, options, started: clock.now() }
+        let started = clock.now();
+        Self { clock, options, started, quiet: started.before(options.margin) }
     }
 
     /// When the look began.
@@ -52,7 +55,10 @@ impl<'a> Look<'a> {
 
     /// Whether a file with this stamp was quiet when the look began.
     pub fn settles(&self, stamp: &Stamp) -> bool {
-        stamp.is_settled_at(self.started, self.options.margin)
+        match stamp.mtime.0 % 1_000_000_000 {
+            0 => stamp.is_settled_at(self.started, self.options.margin),
+            _ => stamp.mtime < self.quiet, // the same, worked out once
+        }
     }
 
     /// The same look, begun anew after a pause.

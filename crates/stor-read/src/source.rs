@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use scrollback_core_err::Issue;
-use scrollback_core_id::{Clock, EntityKey, OrderKey, ProjectId, Scope, SessionKey, SourceId};
-use scrollback_stor_mmap::MappedSpan;
+use scrollback_core_id::{
+    Clock, EntityKey, OrderKey, ProjectId, Scope, SessionKey, SourceId, Stamp,
+};
+use scrollback_stor_mmap::{MappedSpan, Settled};
 
 use crate::{EachSeen, Probed, Result, Sighting, SourceToken, Survey, WatchRoot};
 
@@ -63,6 +65,16 @@ pub trait Reader {
     /// If the scope as a whole cannot be walked.
     fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> Result<()>;
 
+    /// Lends the records of a scope where they lie, for whoever needs them once: what
+    /// [`Reader::scan`] hands out, without keeping it. Meant for [`Scope::Messages`] and
+    /// [`Scope::AllParts`]; the store may be held open while `each` is at work, so it should be quick.
+    ///
+    /// # Errors
+    /// As [`Reader::scan`].
+    fn lend(&mut self, scope: &Scope, each: &mut EachLent<'_>) -> Result<()> {
+        lend_scanned(self, scope, each)
+    }
+
     /// Says what there is and in which state, and reads nothing. The set that is listed comes
     /// first, as it was before, the rest in no order. What is wrong with a name is the same issue
     /// that [`Reader::scan`] has for it; what vanishes meanwhile is none.
@@ -97,6 +109,69 @@ pub trait Reader {
     /// # Errors
     /// If the store cannot be walked.
     fn orphans(&mut self, each: &mut Each<'_>) -> Result<()>;
+}
+
+/// What a reader calls for each thing that it lends. Breaking ends the call.
+pub type EachLent<'e> = dyn FnMut(Lent<'_>) -> ControlFlow<()> + 'e;
+
+/// Something that a reader lends.
+#[derive(Debug)]
+pub enum Lent<'l> {
+    /// A record.
+    Record(LentRecord<'l>),
+    /// The set that the call lists, at any time.
+    Set(Sighting),
+    /// Something that is wrong, about an entity if the key is known.
+    Issue(Option<EntityKey>, Issue),
+    /// All that was lent until now is of one state of the store, and holds.
+    Holds,
+    /// What was lent since the last [`Lent::Holds`] is to be forgotten: the store changed meanwhile,
+    /// and it is lent again.
+    Forget,
+}
+
+/// A record as it is lent.
+#[derive(Debug)]
+pub struct LentRecord<'l> {
+    /// Names it.
+    pub key: EntityKey,
+    /// Where it stands among its siblings; parts of a whole store have no place.
+    pub order: OrderKey,
+    /// Its bytes as the store keeps them: without its ids, where those are kept beside them.
+    pub bytes: &'l [u8],
+    /// What it looked like.
+    pub stamp: Stamp,
+    /// Whether an equal stamp will mean that it is unchanged.
+    pub settled: Settled,
+}
+
+/// Lends what a scan hands out.
+///
+/// # Errors
+/// Those of the scan.
+pub fn lend_scanned<R: Reader + ?Sized>(
+    reader: &mut R,
+    scope: &Scope,
+    each: &mut EachLent<'_>,
+) -> Result<()> {
+    let mut over = false;
+    reader.scan(scope, &mut |found| {
+        let flow = match found {
+            Found::Set(set) => each(Lent::Set(set)),
+            Found::Issue(key, issue) => each(Lent::Issue(key, issue)),
+            Found::Entry(Entry { key, order, span, .. }) => {
+                let span = span.unwrap_or_default();
+                let (bytes, stamp, settled) = (&*span, *span.stamp(), span.settled());
+                each(Lent::Record(LentRecord { key, order, bytes, stamp, settled }))
+            }
+        };
+        over = flow.is_break();
+        flow
+    })?;
+    if !over {
+        let _ = each(Lent::Holds);
+    }
+    Ok(())
 }
 
 /// What a reader calls for each thing it finds. Breaking ends the call.

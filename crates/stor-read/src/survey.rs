@@ -18,6 +18,8 @@ pub enum Survey<'a> {
     /// The set of messages of every session that has any, whether it has a record or not; sighted
     /// under the session's key.
     MessageSets,
+    /// Those of them that belong to a session without a record.
+    LostSets,
     /// The set of messages of one session, before it is listed, and the record of each.
     Messages(&'a SessionKey),
     /// The records of these messages of one session, in this order and without listing anything;

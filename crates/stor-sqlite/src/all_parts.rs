@@ -4,103 +4,213 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use rusqlite::params;
-use scrollback_core_id::{Clock, EntityKey, MessageId};
-use scrollback_stor_read::Each;
+use rusqlite::{Row as SqlRow, params};
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::{EntityKey, MessageId, OrderKey, PartId, PartKey};
+use scrollback_stor_mmap::Arena;
+use scrollback_stor_read::{Each, EachLent, Lent, LentRecord};
 
-use crate::ask::{Ask, Gathered, id, whole};
+use crate::ask::{Ask, Gathered, bytes, id, whole};
 use crate::error::{Result, is_damage};
 use crate::look::SqliteLook;
-use crate::messages::part_row;
+use crate::messages::data;
+use crate::parts::part_row;
 
 /// So much is read before it is handed out.
 const BYTES: usize = 1 << 20;
+/// So many rows are lent before they are said to hold.
+const LENT: usize = 4096;
 /// So long a transaction takes at most.
 const LONGEST: Duration = Duration::from_millis(50);
 /// The clock is asked once in so many rows.
 const ROWS: usize = 64;
 
-/// How far a pass is.
-#[derive(Debug, Clone, Copy)]
-struct Reached {
-    rowid: i64,
+/// A pass over the table, from one transaction to the next.
+#[derive(Debug, Default)]
+struct Pass {
+    /// The last row that was reached.
+    rowid: Option<i64>,
     /// The schema's version, which VACUUM moves on: it numbers all rows anew.
     schema: i64,
+    /// The parts of the last transaction.
+    last: Vec<PartId>,
 }
 
+/// What a transaction came to.
+struct Reached {
+    rowid: i64,
+    schema: i64,
+    is_over: bool,
+    damage: Option<rusqlite::Error>,
+}
+
+/// Hands out every part.
 pub(crate) fn all_parts(
     look: &mut SqliteLook<'_>,
     each: &mut Each<'_>,
 ) -> scrollback_stor_read::Result<()> {
-    let clock = std::sync::Arc::clone(&look.store.clock);
-    let mut reached: Option<Reached> = None;
-    let mut last: Vec<EntityKey> = Vec::new();
+    let mut pass = Pass::default();
     loop {
-        let (gathered, now, is_over) = look.ask(|ask| chunk(ask, reached, &last, &*clock))?;
-        last.clear();
-        last.extend(gathered.rows.iter().map(|row| row.key.clone()));
-        if gathered.hand_out(each) == ControlFlow::Break(()) || is_over {
+        let (gathered, reached) = look.ask(|ask| {
+            let arena = Arena::with_capacity(BYTES + (BYTES >> 3));
+            let mut out = Gathered { arena, ..Gathered::default() };
+            let mut owner = None;
+            let reached = pass.step(ask, &mut |row| {
+                match message_of(row, &mut owner)? {
+                    Ok(message) => part_row(ask, message, row, &mut out)?,
+                    Err(kind) => out.note(None, ask, kind),
+                }
+                let is_full = out.arena.len() > BYTES;
+                Ok(if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+            })?;
+            if let Some(damage) = &reached.damage {
+                out.note(None, ask, IssueKind::Database { what: damage.to_string() });
+            }
+            Ok((out, reached))
+        })?;
+        pass.last.clear();
+        pass.last.extend(gathered.rows.iter().filter_map(|row| match &row.key {
+            EntityKey::Part(key) => Some(key.part.clone()),
+            _ => None,
+        }));
+        if gathered.hand_out(each).is_break() || reached.is_over {
             return Ok(());
         }
-        reached = Some(now);
+        (pass.rowid, pass.schema) = (Some(reached.rowid), reached.schema);
     }
 }
 
-/// The next rows; how far they reach; whether they are the last.
-fn chunk(
-    ask: &Ask<'_>,
-    reached: Option<Reached>,
-    last: &[EntityKey],
-    clock: &dyn Clock,
-) -> Result<(Gathered, Reached, bool)> {
-    let mut out = Gathered::default();
-    let mut now = Reached { rowid: i64::MIN, schema: ask.schema.version };
-    let mut is_over = true;
-    if !ask.schema.has_parts {
-        return Ok((out, now, true));
+/// Lends every part.
+pub(crate) fn lend(
+    look: &mut SqliteLook<'_>,
+    each: &mut EachLent<'_>,
+) -> scrollback_stor_read::Result<()> {
+    let mut pass = Pass::default();
+    let mut ended = false;
+    loop {
+        let (mut again, mut lent) = (false, Vec::new());
+        let reached = look.ask(|ask| {
+            lent.clear();
+            ended = ended || again && each(Lent::Forget).is_break();
+            again = true;
+            let (mut rows, mut owner) = (0, None);
+            let mut reached = pass.step(ask, &mut |row| {
+                if ended {
+                    return Ok(ControlFlow::Break(()));
+                }
+                let flow = match lend_row(ask, row, &mut owner, &mut lent)? {
+                    Ok(record) => each(Lent::Record(record)),
+                    Err((key, kind)) => each(Lent::Issue(key, ask.issue(kind))),
+                };
+                ended = flow.is_break();
+                rows += 1;
+                Ok(if rows == LENT { ControlFlow::Break(()) } else { flow })
+            })?;
+            if let Some(damage) = reached.damage.take().filter(|_| !ended) {
+                let kind = IssueKind::Database { what: damage.to_string() };
+                ended = each(Lent::Issue(None, ask.issue(kind))).is_break();
+            }
+            Ok(reached)
+        })?;
+        if ended || each(Lent::Holds).is_break() || reached.is_over {
+            return Ok(());
+        }
+        (pass.rowid, pass.schema, pass.last) = (Some(reached.rowid), reached.schema, lent);
     }
-    let begun = clock.now();
-    ask.in_one(|| {
-        let version = "PRAGMA schema_version";
-        now.schema = ask.db.prepare_cached(version)?.query_row([], |row| row.get(0))?;
-        now.rowid = match reached {
-            None => i64::MIN,
-            Some(reached) if reached.schema == now.schema => reached.rowid,
-            Some(_) => found_again(ask, last)?,
-        };
-        let (mut rows, mut damage) = (0, None);
-        let mut statement = ask.db.prepare_cached(&ask.schema.all_parts)?;
-        let mut found = statement.query(params![now.rowid, ask.cap()])?;
-        loop {
-            let row = match found.next() {
-                Ok(Some(row)) => row,
-                Ok(None) => break,
-                Err(error) => {
-                    damage = Some(error);
+}
+
+/// The record of a row, or what is wrong with it.
+fn lend_row<'r>(
+    ask: &Ask<'_>,
+    row: &'r SqlRow<'_>,
+    owner: &mut Option<MessageId>,
+    lent: &mut Vec<PartId>,
+) -> rusqlite::Result<Result<LentRecord<'r>, (Option<EntityKey>, IssueKind)>> {
+    let message = match message_of(row, owner)? {
+        Ok(message) => message.clone(),
+        Err(kind) => return Ok(Err((None, kind))),
+    };
+    let part = match id(row, 0, PartId::from_bytes)? {
+        Ok(part) => part,
+        Err(kind) => return Ok(Err((None, kind))),
+    };
+    lent.push(part.clone());
+    let key = EntityKey::Part(PartKey { message, part });
+    Ok(match data(ask, row.get_ref(3)?) {
+        Err(kind) => Err((Some(key), kind)),
+        Ok(bytes) => {
+            let (stamp, settled) = ask.stamp(bytes.len() as u64, whole(row, 2)?, 0);
+            Ok(LentRecord { key, order: OrderKey::default(), bytes, stamp, settled })
+        }
+    })
+}
+
+/// The message of a row; most often it is that of the row before.
+fn message_of<'o>(
+    row: &SqlRow<'_>,
+    last: &'o mut Option<MessageId>,
+) -> rusqlite::Result<Result<&'o MessageId, IssueKind>> {
+    let is_same = last.as_ref().map(MessageId::as_bytes) == Some(bytes(row, 4)?);
+    if !is_same {
+        match id(row, 4, MessageId::from_bytes)? {
+            Ok(message) => *last = Some(message),
+            Err(kind) => return Ok(Err(kind)),
+        }
+    }
+    Ok(last.as_ref().ok_or(IssueKind::Vanished)) // it was just put there
+}
+
+impl Pass {
+    /// Goes on in one transaction, until `take` breaks or time is up.
+    fn step(
+        &self,
+        ask: &Ask<'_>,
+        take: &mut dyn FnMut(&SqlRow<'_>) -> rusqlite::Result<ControlFlow<()>>,
+    ) -> Result<Reached> {
+        let mut reached =
+            Reached { rowid: i64::MIN, schema: ask.schema.version, is_over: true, damage: None };
+        if !ask.schema.has_parts {
+            return Ok(reached);
+        }
+        let begun = ask.clock.now();
+        ask.in_one(|| {
+            let version = "PRAGMA schema_version";
+            reached.schema = ask.db.prepare_cached(version)?.query_row([], |row| row.get(0))?;
+            reached.rowid = match self.rowid {
+                None => i64::MIN,
+                Some(rowid) if self.schema == reached.schema => rowid,
+                Some(_) => found_again(ask, &self.last)?,
+            };
+            let mut rows = 0;
+            let mut statement = ask.db.prepare_cached(&ask.schema.all_parts)?;
+            let mut found = statement.query(params![reached.rowid, ask.cap()])?;
+            loop {
+                let row = match found.next() {
+                    Ok(Some(row)) => row,
+                    Ok(None) => break,
+                    Err(error) if is_damage(&error) => {
+                        reached.damage = Some(error);
+                        break;
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                reached.rowid = whole(row, 5)?;
+                rows += 1;
+                let is_late = || rows % ROWS == 0 && ask.clock.now().since(begun) > LONGEST;
+                if take(row)?.is_break() || is_late() {
+                    reached.is_over = false;
                     break;
                 }
-            };
-            now.rowid = whole(row, 5)?;
-            match id::<MessageId>(row, 4)? {
-                Ok(message) => part_row(ask, &message, row, &mut out)?,
-                Err(kind) => out.note(None, ask, kind),
             }
-            rows += 1;
-            let is_late = || rows % ROWS == 0 && clock.now().since(begun) > LONGEST;
-            if out.arena.len() > BYTES || is_late() {
-                is_over = false;
-                break;
+            if reached.damage.is_some()
+                && let Some(beyond) = beyond_damage(ask, reached.rowid)?
+            {
+                (reached.rowid, reached.is_over) = (beyond, false);
             }
-        }
-        if let Some(error) = damage {
-            out.note_damage(ask, None, Err(error))?;
-            if let Some(beyond) = beyond_damage(ask, now.rowid)? {
-                (now.rowid, is_over) = (beyond, false);
-            }
-        }
-        Ok(())
-    })?;
-    Ok((out, now, is_over))
+            Ok(())
+        })?;
+        Ok(reached)
+    }
 }
 
 /// The number after which rows can be read again, where the next one after `reached` cannot.
@@ -134,17 +244,15 @@ fn beyond_damage(ask: &Ask<'_>, reached: i64) -> Result<Option<i64>> {
 
 /// Where the last row is that was handed out and is still there, now that all have new numbers in
 /// the same order. If all are gone the pass begins again.
-fn found_again(ask: &Ask<'_>, last: &[EntityKey]) -> Result<i64> {
-    for key in last.iter().rev() {
-        if let EntityKey::Part(key) = key {
-            let mut rowid = None;
-            ask.each("SELECT rowid FROM part WHERE id = ?1", [key.part.as_str()], |row| {
-                rowid = Some(whole(row, 0)?);
-                Ok(())
-            })?;
-            if let Some(rowid) = rowid {
-                return Ok(rowid);
-            }
+fn found_again(ask: &Ask<'_>, last: &[PartId]) -> Result<i64> {
+    for part in last.iter().rev() {
+        let mut rowid = None;
+        ask.each("SELECT rowid FROM part WHERE id = ?1", [part.as_str()], |row| {
+            rowid = Some(whole(row, 0)?);
+            Ok(())
+        })?;
+        if let Some(rowid) = rowid {
+            return Ok(rowid);
         }
     }
     Ok(i64::MIN)

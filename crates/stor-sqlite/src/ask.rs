@@ -1,12 +1,11 @@
 //! What a call has to ask with, and what it gathers.
 
 use std::path::Path;
-use std::str::FromStr;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Params, Row as SqlRow, Rows};
 use scrollback_core_err::{Issue, IssueKind, Place};
-use scrollback_core_id::{EntityKey, IdError, OrderKey, ProjectId, Stamp, UnixNanos};
+use scrollback_core_id::{Clock, EntityKey, IdError, OrderKey, ProjectId, Stamp, UnixNanos};
 use scrollback_stor_mmap::{Arena, Frozen, Look, Piece, Settled};
 use scrollback_stor_read::{Entry, Sighting};
 use xxhash_rust::xxh3::xxh3_64;
@@ -19,6 +18,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) db: &'a Connection,
     pub(crate) schema: &'a Schema,
     pub(crate) look: Look<'a>,
+    pub(crate) clock: &'a dyn Clock,
     pub(crate) database: &'a Path,
 }
 
@@ -56,7 +56,7 @@ impl Row {
 
 impl Gathered {
     pub(crate) fn note(&mut self, key: Option<EntityKey>, ask: &Ask<'_>, kind: IssueKind) {
-        self.issues.push((key, Issue::new(ask.place(), kind)));
+        self.issues.push((key, ask.issue(kind)));
     }
 
     /// Notes damage, which ends what was asked and nothing else; any other error is the caller's.
@@ -103,6 +103,10 @@ impl Ask<'_> {
     /// Where an issue is: its key says which row.
     pub(crate) fn place(&self) -> Place {
         Place::path(self.database.file_name().unwrap_or_default())
+    }
+
+    pub(crate) fn issue(&self, kind: IssueKind) -> Issue {
+        Issue::new(self.place(), kind)
     }
 
     /// The most bytes of a text that are read, as SQL has it.
@@ -222,17 +226,17 @@ pub(crate) fn whole_if_any(row: &SqlRow<'_>, at: usize) -> rusqlite::Result<Opti
     })
 }
 
-/// A column that holds an id.
-pub(crate) fn id<I: FromStr<Err = IdError>>(
+/// A column that holds an id, which `read` takes for one.
+pub(crate) fn id<I>(
     row: &SqlRow<'_>,
     at: usize,
+    read: impl Fn(&[u8]) -> Result<I, IdError>,
 ) -> rusqlite::Result<Result<I, IssueKind>> {
-    let bad = |why: String| IssueKind::BadId { why };
-    let text = std::str::from_utf8(bytes(row, at)?).map_err(|error| bad(error.to_string()));
-    Ok(text.and_then(|text| text.parse().map_err(|error: IdError| bad(error.to_string()))))
+    let bad = |error: IdError| IssueKind::BadId { why: error.to_string() };
+    Ok(read(bytes(row, at)?).map_err(bad))
 }
 
 /// The project that a session's row names.
 pub(crate) fn project(row: &SqlRow<'_>, at: usize) -> rusqlite::Result<Option<ProjectId>> {
-    Ok(id(row, at)?.ok())
+    Ok(id(row, at, ProjectId::from_bytes)?.ok())
 }

@@ -55,18 +55,24 @@ impl Conn {
 
     /// Whether all that was read since it was opened is of one state, and still holds.
     pub(crate) fn is_undisturbed(&self) -> bool {
-        self.access.is_isolated() || self.files.holds_the_same(&self.place.look())
+        self.access.is_isolated() || self.place.holds(&self.files)
     }
 
-    /// Whether it may be used for another look, given the files as they are now.
-    pub(crate) fn is_good(&self, place: &Place, files: &Files) -> bool {
+    /// Whether it may be used for another look at the database of this path, as its files are now.
+    pub(crate) fn is_good(&self, database: &Path) -> bool {
         let inode = |files: &Files| files.database.map(|stamp| stamp.inode);
-        self.place.path == place.path
+        let now = self.place.look();
+        self.place.is_at(database, &now)
             && match self.access.is_isolated() {
-                true => inode(&self.files) == inode(files),
+                true => inode(&self.files) == inode(&now),
                 // With side files there, someone writes: then it is read as anyone would.
-                false => self.files.holds_the_same(files) && files.shm == self.files.shm,
+                false => self.files.holds_the_same(&now) && now.shm == self.files.shm,
             }
+    }
+
+    /// What its files look like now.
+    pub(crate) fn look(&self) -> Files {
+        self.place.look()
     }
 
     /// Whether the schema is another one by now, or everything moved within it.
@@ -94,11 +100,9 @@ pub(crate) struct Pool {
 impl Pool {
     /// A connection that sees the database as it is now.
     pub(crate) fn take(&self, database: &Path, clock: &dyn Clock) -> Result<Conn> {
-        let place = Place::find(database)?;
-        let files = place.look();
         loop {
             let Some(mut conn) = lock(&self.idle).pop() else { break };
-            if conn.is_good(&place, &files) {
+            if conn.is_good(database) {
                 match conn.refresh_schema() {
                     Ok(()) => return Ok(conn),
                     Err(error) if error.is_transient() => {}
@@ -106,7 +110,7 @@ impl Pool {
                 }
             }
         }
-        Conn::open(place, clock)
+        Conn::open(Place::find(database)?, clock)
     }
 
     /// Keeps a connection for the next look.

@@ -14,7 +14,7 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// SQLite says so.
     #[error("{}", explained(.0))]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
     /// The file is not there, or may not be looked at.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -27,6 +27,12 @@ pub enum Error {
     /// It changed at every try.
     #[error("the database changed at every try to read it; try again")]
     Restless,
+}
+
+impl From<rusqlite::Error> for Error {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Sqlite(error) // said whole by this error, and not its source
+    }
 }
 
 impl Error {

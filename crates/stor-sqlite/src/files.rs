@@ -39,6 +39,20 @@ impl Place {
         Ok(Self { dir, names, path })
     }
 
+    /// Whether a path, through any links, still leads to the database that looks so.
+    #[cfg(unix)]
+    pub(crate) fn is_at(&self, database: &Path, files: &Files) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        let inode = std::fs::metadata(database).ok().map(|it| it.ino());
+        inode.is_some() && inode == files.database.map(|stamp| stamp.inode)
+    }
+
+    /// Whether a path, through any links, still leads to the database.
+    #[cfg(not(unix))]
+    pub(crate) fn is_at(&self, database: &Path, _: &Files) -> bool {
+        database.canonicalize().is_ok_and(|path| path == self.path)
+    }
+
     /// What they look like now.
     pub(crate) fn look(&self) -> Files {
         let stamp = |name: &Vec<u8>| Some(self.dir.stat(name).ok()?.1);
@@ -49,6 +63,13 @@ impl Place {
             shm: stamp(shm),
             journal: stamp(journal),
         }
+    }
+
+    /// Whether what is stored is as it was: the database and its log. A journal alone changes
+    /// nothing.
+    pub(crate) fn holds(&self, files: &Files) -> bool {
+        let stamp = |name: &Vec<u8>| Some(self.dir.stat(name).ok()?.1);
+        stamp(&self.names[0]) == files.database && stamp(&self.names[1]) == files.wal
     }
 
     /// Whether SQLite could make side files here.

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey};
 use scrollback_stor_mmap::Look;
-use scrollback_stor_read::{Each, EachSeen, Found, Reader, Seen, Survey};
+use scrollback_stor_read::{Each, EachLent, EachSeen, Found, Reader, Seen, Survey, lend_scanned};
 
 use crate::ask::{Ask, Gathered};
 use crate::connection::Conn;
 use crate::error::{Error, Result};
 use crate::reader::Shared;
-use crate::{all_parts, messages, orphans, sessions, spans, survey, tree};
+use crate::{all_parts, lend, messages, orphans, parts, sessions, spans, survey, tree};
 
 /// How often a call is tried before the database is said to be restless.
 const TRIES: u32 = 5;
@@ -34,12 +34,12 @@ impl<'s> SqliteLook<'s> {
     /// Asks the database something, again if it changed in a way that SQLite does not hide.
     pub(crate) fn ask<T>(
         &mut self,
-        ask: impl Fn(&Ask<'_>) -> Result<T>,
+        mut ask: impl FnMut(&Ask<'_>) -> Result<T>,
     ) -> scrollback_stor_read::Result<T> {
         let Shared { database, clock, .. } = self.store;
         let mut last = Error::Restless;
         for turn in 0..TRIES {
-            match self.ask_once(&ask) {
+            match self.ask_once(&mut ask) {
                 Ok(Some(answer)) => return Ok(answer),
                 Ok(None) => last = Error::Restless,
                 Err(error) if error.is_transient() || self.is_disturbed() => last = error,
@@ -54,14 +54,15 @@ impl<'s> SqliteLook<'s> {
     }
 
     /// None if the database changed meanwhile.
-    fn ask_once<T>(&mut self, ask: impl Fn(&Ask<'_>) -> Result<T>) -> Result<Option<T>> {
+    fn ask_once<T>(&mut self, ask: impl FnOnce(&Ask<'_>) -> Result<T>) -> Result<Option<T>> {
         let Shared { database, clock, options, pool, .. } = self.store;
         let conn = match &mut self.conn {
             Some(conn) => conn,
             none => none.insert(pool.take(database, &**clock)?),
         };
         let look = Look::begin(&**clock, *options);
-        let answer = ask(&Ask { db: &conn.db, schema: &conn.schema, look, database })?;
+        let answer =
+            ask(&Ask { db: &conn.db, schema: &conn.schema, look, clock: &**clock, database })?;
         Ok(conn.is_undisturbed().then_some(answer))
     }
 
@@ -100,9 +101,17 @@ impl Reader for SqliteLook<'_> {
             }
             Scope::Messages(of) => self.gather(each, |ask, out| messages::messages(ask, of, out)),
             Scope::MessageNames(of) => self.gather(each, |ask, out| messages::names(ask, of, out)),
-            Scope::Parts(of) => self.gather(each, |ask, out| messages::part_names(ask, of, out)),
+            Scope::Parts(of) => self.gather(each, |ask, out| parts::part_names(ask, of, out)),
             Scope::AllParts => all_parts::all_parts(self, each),
             _ => Ok(()),
+        }
+    }
+
+    fn lend(&mut self, scope: &Scope, each: &mut EachLent<'_>) -> scrollback_stor_read::Result<()> {
+        match scope {
+            Scope::Messages(of) => lend::messages(self, of, each),
+            Scope::AllParts => all_parts::lend(self, each),
+            _ => lend_scanned(self, scope, each),
         }
     }
 

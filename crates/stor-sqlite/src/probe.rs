@@ -19,7 +19,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::ask::{Ask, bytes, whole};
 use crate::connection::Conn;
 use crate::error::{Error, Result, is_damage};
-use crate::files::{Files, Place};
+use crate::files::Files;
 use crate::reader::Shared;
 
 /// The connection that watches over the number of the database's state.
@@ -89,9 +89,7 @@ fn probe_once(
     post: &mut Option<Post>,
     since: Option<&Token>,
 ) -> Result<Option<Probed>> {
-    let place = Place::find(&store.database)?;
-    let files = place.look();
-    let Post { conn, name } = match post.take().filter(|post| post.conn.is_good(&place, &files)) {
+    let Post { conn, name } = match post.take().filter(|it| it.conn.is_good(&store.database)) {
         Some(kept) => post.insert(kept),
         None => {
             let conn = store.pool.take(&store.database, &*store.clock)?;
@@ -114,7 +112,7 @@ fn probe_once(
         return Ok(Some(unchanged(since.clone())));
     }
     let look = Look::begin(&*store.clock, store.options);
-    let files = place.look();
+    let files = conn.look();
     let settled = files.newest().is_none_or(|newest| look.settles(&newest));
     if let Some(since) = since
         && since.settled
@@ -122,7 +120,8 @@ fn probe_once(
     {
         return Ok(Some(unchanged(Token { post: name, version, ..since.clone() })));
     }
-    let ask = Ask { db: &conn.db, schema: &conn.schema, look, database: &store.database };
+    let (clock, database) = (&*store.clock, &*store.database);
+    let ask = Ask { db: &conn.db, schema: &conn.schema, look, clock, database };
     let mut now =
         Token { post: name, version, files, settled, schema: 0, marks: Default::default() };
     let mut probe = Probe::Rescan;
@@ -190,7 +189,7 @@ fn compare(ask: &Ask<'_>, since: &Token) -> Result<Probe> {
         let mut rows = 0;
         ask.each(&above(table, owner), [mark.rowid.cast_signed()], |row| {
             rows += 1;
-            if let Ok(id) = crate::ask::id::<SessionId>(row, 0)? {
+            if let Ok(id) = crate::ask::id(row, 0, SessionId::from_bytes)? {
                 sessions.insert(SessionKey::from(id));
             }
             Ok(())

@@ -339,7 +339,7 @@ mod tests {
         queries.extend(&schema.part_one);
         queries.extend(&schema.part_stamp);
         let mut queries: Vec<String> = queries.into_iter().cloned().collect();
-        queries.push(crate::messages::PART_NAMES[0].to_owned());
+        queries.push(crate::parts::PART_NAMES[0].to_owned());
         queries.extend(of_probe());
         for sql in queries {
             let plan = plan(&db, &sql);
@@ -349,7 +349,7 @@ mod tests {
             assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
         }
         // Names and sets come from an index alone.
-        for sql in [&schema.message_names[0], crate::messages::PART_NAMES[0]] {
+        for sql in [&schema.message_names[0], crate::parts::PART_NAMES[0]] {
             assert!(plan(&db, sql).contains("COVERING INDEX"), "{sql}");
         }
     }

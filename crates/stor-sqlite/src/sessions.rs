@@ -115,7 +115,7 @@ fn newest_first(out: &mut Gathered) {
 
 /// A row of [`SessionColumn`] and the stamp.
 fn session_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
-    let key = match id::<SessionId>(row, 0)? {
+    let key = match id(row, 0, SessionId::from_bytes)? {
         Ok(id) => SessionKey::from(id),
         Err(kind) => {
             out.note(None, ask, kind);
@@ -226,7 +226,7 @@ fn is_there(value: &ValueRef<'_>) -> bool {
 
 /// A row of [`ProjectColumn`] and the stamp.
 fn project_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
-    let key = match id::<ProjectId>(row, 0)? {
+    let key = match id(row, 0, ProjectId::from_bytes)? {
         Ok(id) => EntityKey::Project(id),
         Err(kind) => {
             out.note(None, ask, kind);

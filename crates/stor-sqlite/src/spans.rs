@@ -8,7 +8,8 @@ use scrollback_core_id::{EntityKey, OrderKey, SessionKey};
 use crate::ask::{Ask, Gathered, Row, whole};
 use crate::error::Result;
 use crate::json::Object;
-use crate::messages::{one, one_part};
+use crate::messages::one;
+use crate::parts::one_part;
 use crate::sessions;
 
 pub(crate) fn spans(ask: &Ask<'_>, keys: &[EntityKey], out: &mut Gathered) -> Result<()> {

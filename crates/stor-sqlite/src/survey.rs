@@ -10,7 +10,8 @@ use scrollback_stor_read::{Sighting, Survey};
 
 use crate::ask::{Ask, Gathered, Row, SetSum, bytes, id, project, whole, whole_if_any};
 use crate::error::{Result, is_damage};
-use crate::messages::{PART_NAMES, names, part_names};
+use crate::messages::names;
+use crate::parts::{PART_NAMES, part_names};
 use crate::sessions::ids;
 
 pub(crate) fn survey(ask: &Ask<'_>, what: &Survey<'_>, out: &mut Gathered) -> Result<()> {
@@ -19,6 +20,7 @@ pub(crate) fn survey(ask: &Ask<'_>, what: &Survey<'_>, out: &mut Gathered) -> Re
         Survey::Projects if schema.has_projects => projects(ask, out),
         Survey::Sessions => sessions(ask, out),
         Survey::MessageSets if schema.has_messages => message_sets(ask, out),
+        Survey::LostSets if schema.has_messages => return lost_sets(ask, out),
         Survey::Messages(of) if schema.has_messages => return all_messages(ask, of, out),
         Survey::TheseMessages(of, ids) if schema.has_messages => {
             all_messages(ask, of, out)?;
@@ -52,7 +54,7 @@ fn all_messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Result<()
 
 fn projects(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
     ask.each(&ask.schema.project_stamp, [], |row| {
-        match id::<ProjectId>(row, 0)? {
+        match id(row, 0, ProjectId::from_bytes)? {
             Ok(id) => {
                 let sighting = ask.sighting(id, ask.stamp_at(row, 1)?, None);
                 out.sightings.push(sighting);
@@ -82,7 +84,7 @@ fn sessions(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
 }
 
 fn session(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
-    match id::<SessionId>(row, 0)? {
+    match id(row, 0, SessionId::from_bytes)? {
         Ok(id) => {
             let key = SessionKey::from(id);
             let sighting = ask.sighting(key, ask.stamp_at(row, 2)?, project(row, 1)?);
@@ -108,6 +110,51 @@ fn message_sets(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
     }
     out.sightings.clear();
     message_sets_by(ask, &sets("NOT INDEXED"), out)
+}
+
+/// The sets of sessions without a record: from one session to the next in the index, and not from
+/// message to message.
+fn lost_sets(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
+    let mut lost = Vec::new();
+    let asked = lost_sessions(ask, &mut lost, out);
+    if asked.as_ref().is_err_and(is_damage) {
+        return Ok(message_sets(ask, out)?); // more than asked for, past the damage
+    }
+    asked?;
+    for of in lost {
+        let mut all = Gathered::default();
+        names(ask, &of, &mut all)?;
+        out.issues.append(&mut all.issues);
+        out.sightings.extend(all.set);
+    }
+    Ok(())
+}
+
+fn lost_sessions(
+    ask: &Ask<'_>,
+    lost: &mut Vec<SessionKey>,
+    out: &mut Gathered,
+) -> rusqlite::Result<()> {
+    let mut after =
+        ask.db.prepare_cached("SELECT min(session_id) FROM message WHERE session_id > ?1")?;
+    let mut recorded = ask.db.prepare_cached("SELECT 1 FROM session WHERE id = ?1")?;
+    let mut last = String::new();
+    loop {
+        let mut rows = after.query([&last])?;
+        let Some(row) = rows.next()? else { return Ok(()) };
+        let next = String::from_utf8_lossy(bytes(row, 0)?).into_owned();
+        if next <= last {
+            return Ok(()); // none is left; no id is empty
+        }
+        if !recorded.exists([&next])? {
+            match id(row, 0, SessionId::from_bytes)? {
+                Ok(session) => lost.push(SessionKey::from(session)),
+                Err(kind) => out.note(None, ask, kind),
+            }
+        }
+        drop(rows);
+        last = next;
+    }
 }
 
 fn message_sets_by(ask: &Ask<'_>, sql: &str, out: &mut Gathered) -> rusqlite::Result<()> {
@@ -154,7 +201,7 @@ fn messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> rusqlite::Res
     let asked = ask.each(&ask.schema.message_stamps, [of.session.as_str()], |row| {
         set.add(bytes(row, 0)?, whole(row, 1)?);
         sequence = whole_if_any(row, 4)?;
-        match id::<MessageId>(row, 0)? {
+        match id(row, 0, MessageId::from_bytes)? {
             Ok(message) => {
                 let key = MessageKey { session: of.session.clone(), message };
                 record(ask, key.into(), row, out)
@@ -175,7 +222,7 @@ fn parts(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> rusqlite::Result
     let mut set = SetSum::default();
     let asked = ask.each(PARTS, [of.message.as_str()], |row| {
         set.add(bytes(row, 0)?, 0);
-        match id::<PartId>(row, 0)? {
+        match id(row, 0, PartId::from_bytes)? {
             Ok(part) => record(ask, PartKey { message: of.message.clone(), part }.into(), row, out),
             Err(kind) => {
                 out.note(Some(of.clone().into()), ask, kind);

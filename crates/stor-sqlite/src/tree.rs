@@ -7,7 +7,8 @@ use scrollback_core_id::{EntityKey, MessageId, SessionKey};
 
 use crate::ask::{Ask, Gathered, Row, bytes};
 use crate::error::{Result, is_damage};
-use crate::messages::{messages, one_part, part_names, part_row, put_in_order};
+use crate::messages::messages;
+use crate::parts::{one_part, part_names, part_row, put_in_order};
 use crate::sessions;
 
 /// What a session of a few dozen messages takes; the arena grows from there.

@@ -117,8 +117,8 @@ impl Found {
         match self.wins {
             Some(true) => state.push_str(", which win over the others of its directory"),
             Some(false) if sessions == 0 => state.push_str(", and diffs of others"),
-            Some(false) if shown == 0 => state.push_str(", none that is not in the database too"),
-            Some(false) => state.push_str(&format!(", {shown} of them in no database")),
+            Some(false) if shown == 0 => state.push_str(", all of them in a store above too"),
+            Some(false) => state.push_str(&format!(", {shown} of them in no store above")),
             None => {}
         }
         if let Some(access) = &self.access {

@@ -85,7 +85,7 @@ fn what_is_only_in_files_is_there_and_marked() {
     assert!(on(dir.path(), &["ls", "-n", "1"]).out.contains("(not migrated) never migrated"));
     assert!(on(dir.path(), &["show", "latest"]).out.contains("hello"));
     let stores = on(dir.path(), &["stores"]).out;
-    assert!(stores.contains("60 sessions, 1 of them in no database"), "{stores}");
+    assert!(stores.contains("60 sessions, 1 of them in no store above"), "{stores}");
 }
 
 #[test]

@@ -52,6 +52,10 @@ fn kinds() -> Vec<(IssueKind, &'static str)> {
         (OrphanMessages { count: 1 }, "1 message of a session that is not there"),
         (OrphanMessages { count: 0 }, "0 messages of a session that is not there"),
         (NoParts, "the message has no parts"),
+        (
+            Database { what: "a page is damaged".into() },
+            "the database cannot read it: a page is damaged",
+        ),
         (Provisional, "read while it may have been written; not settled yet"),
     ]
 }

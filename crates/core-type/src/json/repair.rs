@@ -1,8 +1,13 @@
 //! Lone surrogates: repaired once, in place, so that what borrows from the text stays sound JSON.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use super::string::code_unit;
+
+/// Made once: most texts are too short to pay for it.
+static ESCAPES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\\u"));
 
 /// Replaces every half of a surrogate pair by `\ufffd`, which has the same length, so that offsets
 /// stay as they were. `None` if there is none, which is found out without a copy.
@@ -13,7 +18,7 @@ pub fn repair_surrogates(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     let mut repaired: Option<Vec<u8>> = None;
     let mut count = 0;
     let mut after_pair = 0;
-    for at in memmem::find_iter(bytes, b"\\u") {
+    for at in ESCAPES.find_iter(bytes) {
         // Surrogates are d800 to dfff; most escapes are others, as ESC in what tools print.
         let other = !matches!(bytes.get(at + 2), Some(b'd' | b'D'));
         if other || at < after_pair || is_escaped(bytes, at) {

@@ -2,12 +2,12 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use scrollback_core_id::{EntityKey, Scope, SessionKey};
 use scrollback_core_type::{StageCounts, StageName, StageResult};
-use scrollback_index::{IndexBuilder, SessionContents, SessionIndex, SessionMeta};
-use scrollback_stor_read::{Found, Result, Seen, Source, Survey};
+use scrollback_index::{IndexBuilder, SessionContents, SessionIndex};
+use scrollback_stor_read::{Entry, Found, Result, Seen, Source, Survey};
 
 use super::pool::{self, OnProgress, Worker};
 use super::refresh::token_of;
@@ -57,20 +57,25 @@ pub fn build_index(
     let waiting = Mutex::new(Vec::new());
     let read = pool::run(source, &jobs, progress, |worker, job: &Job| {
         let Whole { contents: mut session, notes } =
-            session::read_whole(worker, &job.key, job.record.clone(), parts)?;
+            session::read_whole(worker, &job.key, job.entry.as_ref(), parts)?;
         session.state.upkeep.unsettled |= of_records.contains(&session.key);
-        // Turned into rows soon, by whoever comes by when nobody else does: what was read need not
-        // be kept, and nobody waits.
-        waiting.lock().unwrap_or_else(PoisonError::into_inner).push(session);
-        if let Ok(mut builder) = builder.try_lock() {
-            builder.take(&waiting);
+        // Turned into rows at once, and its memory serves for the next; or, so that nobody waits,
+        // by whoever is at it.
+        match builder.try_lock() {
+            Ok(mut builder) => {
+                builder.add_those(&waiting);
+                builder.add(&mut session);
+                session.messages.clear();
+                worker.spare = session.messages;
+            }
+            Err(_) => waiting.lock().unwrap_or_else(PoisonError::into_inner).push(session),
         }
         Ok(notes.issues)
     })?;
     let ControlFlow::Continue(read) = read else { return Ok(ControlFlow::Break(())) };
     notes.issues.extend(read.into_iter().flatten());
     let mut builder = builder.into_inner().unwrap_or_else(PoisonError::into_inner);
-    builder.take(&waiting);
+    builder.add_those(&waiting);
     let Counting { mut builder, counts } = builder;
     builder.set_token(token_of(token, &notes));
     stage.counts = counts;
@@ -89,33 +94,39 @@ struct Counting {
 
 impl Counting {
     /// Adds the sessions that wait.
-    fn take(&mut self, waiting: &Mutex<Vec<SessionContents>>) {
+    fn add_those(&mut self, waiting: &Mutex<Vec<SessionContents>>) {
         let sessions = std::mem::take(&mut *waiting.lock().unwrap_or_else(PoisonError::into_inner));
-        for session in sessions {
-            self.counts.sessions += usize::from(session.state.record.is_some());
-            self.counts.messages += session.messages.len();
-            let listed = session.messages.iter().filter_map(|message| message.parts.as_ref());
-            self.counts.parts += listed.map(|list| list.refs.len()).sum::<usize>();
-            self.builder.add_session(session);
+        for mut session in sessions {
+            self.add(&mut session);
         }
+    }
+
+    fn add(&mut self, session: &mut SessionContents) {
+        self.counts.sessions += usize::from(session.state.record.is_some());
+        self.counts.messages += session.messages.len();
+        let listed = session.messages.iter().filter_map(|message| message.parts.as_ref());
+        self.counts.parts += listed.map(|list| list.refs.len()).sum::<usize>();
+        self.builder.add_session(session);
     }
 }
 
 /// A session to be read.
 struct Job {
     key: SessionKey,
-    record: Option<Arc<SessionMeta>>,
+    /// Its record, which a worker parses.
+    entry: Option<Entry>,
 }
 
 /// Every session that has a record, newest first, and then those that have messages alone.
 fn sessions(worker: &mut Worker<'_>, notes: &mut Notes) -> Result<Vec<Job>> {
-    let Worker { reader, metas, .. } = worker;
+    let Worker { reader, .. } = worker;
     let mut jobs = Vec::new();
     reader.scan(&Scope::Sessions, &mut |found| {
         match found {
             Found::Entry(entry) => {
-                let record = session::record(metas, entry, notes).map(Arc::new);
-                jobs.extend(record.map(|it| Job { key: it.key.clone(), record: Some(it) }));
+                if let EntityKey::Session(key) = &entry.key {
+                    jobs.push(Job { key: key.clone(), entry: Some(entry) });
+                }
             }
             Found::Issue(key, issue) => notes.note(key, issue),
             Found::Set(_) => {}
@@ -123,13 +134,13 @@ fn sessions(worker: &mut Worker<'_>, notes: &mut Notes) -> Result<Vec<Job>> {
         ControlFlow::Continue(())
     })?;
     let known: HashSet<SessionKey> = jobs.iter().map(|job| job.key.clone()).collect();
-    reader.survey(&Survey::MessageSets, &mut |seen| {
+    reader.survey(&Survey::LostSets, &mut |seen| {
         match seen {
             Seen::Sighting(sighting) => {
                 if let EntityKey::Session(key) = sighting.key
                     && !known.contains(&key)
                 {
-                    jobs.push(Job { key, record: None });
+                    jobs.push(Job { key, entry: None });
                 }
             }
             Seen::Issue(key, issue) => notes.note(key, issue),

@@ -65,9 +65,10 @@ impl Metas {
         &mut self,
         key: MessageKey,
         order: OrderKey,
-        span: &MappedSpan,
+        bytes: &[u8],
+        observed: Observed,
     ) -> (MessageMeta, Option<Issue>) {
-        let (head, issue) = sound(MessageHead::parse(span));
+        let (head, issue) = sound(MessageHead::parse(bytes));
         let damaged = head.is_none();
         let head = head.unwrap_or_default();
         let TimeHead { created, completed, .. } = head.time.unwrap_or_default();
@@ -92,7 +93,7 @@ impl Metas {
             error: self.name(head.error.and_then(|error| error.name)),
             summary: head.summary == Some(true),
             damaged,
-            observed: observed(span, issue.is_none()),
+            observed: Observed { clean: observed.clean && issue.is_none(), ..observed },
             parts: None,
         };
         (meta, issue)

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, Scope};
 
+use scrollback_index::MessageMeta;
 use scrollback_stor_read::{Reader, Result, Source};
 
 use super::metas::Metas;
@@ -37,13 +38,15 @@ const FEW: usize = 8;
 pub(crate) struct Worker<'s> {
     pub(crate) reader: Box<dyn Reader + 's>,
     pub(crate) metas: Metas,
+    /// Memory of a session that was read before.
+    pub(crate) spare: Vec<MessageMeta>,
     /// Files that it looked at, for the pace.
     pub(crate) files: u64,
 }
 
 impl<'s> Worker<'s> {
     pub(crate) fn new(source: &'s dyn Source) -> Result<Self> {
-        Ok(Self { reader: source.open()?, metas: Metas::default(), files: 0 })
+        Ok(Self { reader: source.open()?, metas: Metas::default(), spare: Vec::new(), files: 0 })
     }
 }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use scrollback_core_err::Issue;
 use scrollback_core_id::{
-    EntityKey, MessageKey, PartId, Scope, SessionKey, UnixNanos, circular_orders,
+    EntityKey, MessageKey, OrderKey, PartId, Scope, SessionKey, UnixNanos, circular_orders,
 };
 use scrollback_core_type::{StageIssue, StageName};
 use scrollback_index::{
     MessageMeta, Observed, PartList, PartRef, SessionContents, SessionMeta, SessionState, Upkeep,
 };
-use scrollback_stor_read::{Entry, Found, Reader, Result, Seen, Survey};
+use scrollback_stor_mmap::Settled;
+use scrollback_stor_read::{Entry, Found, Lent, LentRecord, Reader, Result, Seen, Survey};
 
 use super::metas::{Metas, sighted};
 use super::pool::Worker;
@@ -53,22 +54,37 @@ pub(crate) struct Whole {
     pub(crate) notes: Notes,
 }
 
-/// Reads a session whose record is at hand, or that has none.
+/// Reads a session whose record is at hand, or that has none. What is wrong with it keeps the
+/// session from being settled.
 pub(crate) fn read_whole(
     worker: &mut Worker<'_>,
     key: &SessionKey,
-    record: Option<Arc<SessionMeta>>,
+    entry: Option<&Entry>,
     parts: Parts,
 ) -> Result<Whole> {
     let mut notes = Notes::default();
     let checked = worker.reader.clock().now();
-    let (mut set, mut messages) = (None, Vec::new());
-    let Worker { reader, metas, files } = worker;
-    reader.scan(&Scope::Messages(key.clone()), &mut |found| {
-        match found {
-            Found::Set(sighting) => set = Some(sighted(&sighting)),
-            Found::Issue(key, issue) => notes.note(key, issue),
-            Found::Entry(entry) => messages.extend(message(metas, entry, &mut notes)),
+    let record = entry.and_then(|entry| record(&mut worker.metas, entry, &mut notes));
+    let record = record.map(Arc::new);
+    let of_record = notes.issues.len();
+    let (mut set, mut messages) = (None, std::mem::take(&mut worker.spare));
+    let Worker { reader, metas, files, .. } = worker;
+    reader.lend(&Scope::Messages(key.clone()), &mut |lent| {
+        match lent {
+            Lent::Set(sighting) => set = Some(sighted(&sighting)),
+            Lent::Issue(key, issue) => notes.note(key, issue),
+            Lent::Record(record) => {
+                let observed =
+                    Observed { stamp: record.stamp, clean: record.settled == Settled::Settled };
+                let LentRecord { key, order, bytes, .. } = record;
+                messages.extend(message(metas, key, order, bytes, observed, &mut notes));
+            }
+            Lent::Holds => {}
+            Lent::Forget => {
+                set = None;
+                messages.clear();
+                notes.issues.truncate(of_record);
+            }
         }
         ControlFlow::Continue(())
     })?;
@@ -86,7 +102,7 @@ pub(crate) fn read_whole(
 }
 
 /// The meta of a session's record, and of what it does not say.
-pub(crate) fn record(metas: &mut Metas, entry: Entry, notes: &mut Notes) -> Option<SessionMeta> {
+pub(crate) fn record(metas: &mut Metas, entry: &Entry, notes: &mut Notes) -> Option<SessionMeta> {
     let (EntityKey::Session(key), Some(span)) = (&entry.key, &entry.span) else { return None };
     let (meta, issue) =
         metas.session(key.clone(), entry.order, entry.project.clone(), entry.origin.as_ref(), span);
@@ -94,10 +110,19 @@ pub(crate) fn record(metas: &mut Metas, entry: Entry, notes: &mut Notes) -> Opti
     Some(meta)
 }
 
-pub(super) fn message(metas: &mut Metas, entry: Entry, notes: &mut Notes) -> Option<MessageMeta> {
-    let (EntityKey::Message(key), Some(span)) = (&entry.key, &entry.span) else { return None };
-    let (meta, issue) = metas.message(key.clone(), entry.order, span);
-    notes.note_about(&entry.key, issue);
+pub(super) fn message(
+    metas: &mut Metas,
+    key: EntityKey,
+    order: OrderKey,
+    bytes: &[u8],
+    observed: Observed,
+    notes: &mut Notes,
+) -> Option<MessageMeta> {
+    let EntityKey::Message(key) = key else { return None };
+    let (meta, issue) = metas.message(key, order, bytes, observed);
+    if let Some(issue) = issue {
+        notes.note(Some(meta.key.clone().into()), issue);
+    }
     Some(meta)
 }
 

@@ -8,7 +8,7 @@ use scrollback_core_id::{EntityKey, MessageId, MessageKey, PartId, SessionKey, S
 use scrollback_index::{
     Batch, MessageMeta, Observed, PartList, PartRef, SessionMeta, SessionState, Upkeep, View,
 };
-use scrollback_stor_read::{Found, Result, Seen, Sighting, Survey};
+use scrollback_stor_read::{Entry, Found, Result, Seen, Sighting, Survey};
 
 use super::metas::sighted;
 use super::pool::Worker;
@@ -163,7 +163,7 @@ fn verify_record(
     let mut read = None;
     reader.spans(&asked, &mut |found| {
         match found {
-            Found::Entry(entry) => read = record(metas, entry, notes),
+            Found::Entry(entry) => read = record(metas, &entry, notes),
             Found::Issue(_, issue) if issue.is_vanished() => {} // that is the answer
             Found::Issue(key, issue) => notes.note(key, issue),
             Found::Set(_) => {}
@@ -197,12 +197,13 @@ fn read_messages(
     if keys.is_empty() {
         return Ok(());
     }
-    let Worker { reader, metas, files } = worker;
+    let Worker { reader, metas, files, .. } = worker;
     *files += keys.len() as u64;
     reader.spans(&keys, &mut |found| {
         match found {
-            Found::Entry(entry) => {
-                if let Some(mut meta) = message(metas, entry, notes) {
+            Found::Entry(Entry { key, order, span: Some(span), .. }) => {
+                let observed = Observed { stamp: *span.stamp(), clean: span.is_settled() };
+                if let Some(mut meta) = message(metas, key, order, &span, observed, notes) {
                     let old = old.iter().find(|old| old.key == meta.key);
                     meta.parts = old.and_then(|old| old.parts.clone());
                     messages.push(meta);
@@ -210,7 +211,7 @@ fn read_messages(
             }
             Found::Issue(_, issue) if issue.is_vanished() => {}
             Found::Issue(key, issue) => notes.note(key, issue),
-            Found::Set(_) => {}
+            Found::Entry(_) | Found::Set(_) => {}
         }
         ControlFlow::Continue(())
     })

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{Clock, EntityKey, MessageKey, Scope, SessionKey};
 use scrollback_stor_read::{
-    Each, EachSeen, Entry, Found, Listing, Reader, Result, Seen, Sighting, Source, Survey,
+    Each, EachLent, EachSeen, Entry, Found, Listing, Reader, Result, Seen, Sighting, Source,
+    Survey, lend_scanned,
 };
 
 use super::MergedSource;
@@ -225,6 +226,16 @@ impl Reader for MergedLook<'_> {
                 let _ = issues.chain(entries.into_iter().map(Found::Entry)).try_for_each(each);
                 Ok(())
             }
+        }
+    }
+
+    fn lend(&mut self, scope: &Scope, each: &mut EachLent<'_>) -> Result<()> {
+        match scope {
+            Scope::Messages(of) => {
+                let owner = self.owners.of(of)?;
+                self.owners.readers[owner].lend(scope, each)
+            }
+            _ => lend_scanned(self, scope, each),
         }
     }
 

@@ -26,13 +26,13 @@ fn base(messages: u8, parts: usize) -> usize {
         let list = PartList { set: None, refs: (0..parts).map(part).collect() };
         MessageMeta { parts: Some(list), ..message(&key, 1) }
     };
-    let session = SessionContents {
+    let mut session = SessionContents {
         key: session_key(1),
         state: SessionState::with_record(SessionMeta::new(session_key(1))),
         messages: (0..messages).map(one).collect(),
     };
     let mut builder = IndexBuilder::new(store());
-    builder.add_session(session);
+    builder.add_session(&mut session);
     builder.finish().stats().base_bytes
 }
 

@@ -35,7 +35,7 @@ impl FileLook<'_> {
         lost
     }
 
-    fn all_sessions(&mut self, note: &mut Note<'_>) -> HashSet<SessionId> {
+    pub(super) fn all_sessions(&mut self, note: &mut Note<'_>) -> HashSet<SessionId> {
         let mut sessions = HashSet::new();
         let Some(dir) = open_if_there(&self.root, SESSION, || SESSION.into(), note) else {
             return sessions;

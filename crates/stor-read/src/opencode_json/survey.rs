@@ -1,5 +1,6 @@
 //! Surveys of the tree: names from directories, and a stat of each.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::str::FromStr;
@@ -42,7 +43,11 @@ impl FileLook<'_> {
         match what {
             Survey::Projects => self.see_projects(hand),
             Survey::Sessions => self.see_sessions(hand),
-            Survey::MessageSets => self.see_message_sets(hand),
+            Survey::MessageSets => self.see_message_sets(&HashSet::new(), hand),
+            Survey::LostSets => {
+                let recorded = self.all_sessions(&mut |_, _| {}); // a survey of records tells
+                self.see_message_sets(&recorded, hand);
+            }
             Survey::Messages(session) => self.see_messages(session, hand),
             Survey::TheseMessages(session, ids) => self.see_these_messages(session, ids, hand),
             Survey::PartSets(messages) => self.see_part_sets(messages, hand),
@@ -72,7 +77,8 @@ impl FileLook<'_> {
         }
     }
 
-    fn see_message_sets(&mut self, hand: &mut Hand<'_>) {
+    /// The sets of all sessions but these.
+    fn see_message_sets(&mut self, but: &HashSet<SessionId>, hand: &mut Hand<'_>) {
         let note = &mut |key, issue| hand.note(key, issue);
         let Some(all) = open_if_there(&self.root, MESSAGE, || MESSAGE.into(), note) else { return };
         let found: Vec<SessionId> =
@@ -80,6 +86,9 @@ impl FileLook<'_> {
         for session in found {
             if hand.over {
                 return;
+            }
+            if but.contains(&session) {
+                continue;
             }
             let key = EntityKey::Session(session.clone().into());
             self.see_set(&all, MESSAGE, session.as_bytes(), key, hand);

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use scrollback_core_id::{EntityKey, Scope, SessionKey, Stamp};
 use scrollback_stor_mmap::Settled;
-use scrollback_stor_read::{Entry, Probe, Seen, Source, Survey};
+use scrollback_stor_read::{Entry, Lent, Probe, Seen, Source, Survey};
 
 use crate::calls::{cut_short, key, orphans, scan, spans, tree};
 use crate::support::on_all;
@@ -256,5 +256,70 @@ fn a_plan_to_watch_names_directories() {
 fn a_probe_without_a_token_knows_nothing() {
     on_all(|store| {
         assert_eq!(store.probe(None).unwrap().probe, Probe::Rescan);
+    });
+}
+
+/// What a reader lends, with whether it holds in the end.
+fn lent(store: &dyn Source, scope: &Scope) -> (Vec<(EntityKey, Stamp, Vec<u8>)>, bool) {
+    let (mut all, mut holds) = (Vec::new(), false);
+    let each = &mut |it: Lent<'_>| {
+        match it {
+            Lent::Record(it) => all.push((it.key, it.stamp, it.bytes.to_vec())),
+            Lent::Issue(key, issue) => panic!("{key:?}: {issue}"),
+            Lent::Set(_) => {}
+            Lent::Holds => holds = true,
+            Lent::Forget => panic!("nobody writes"),
+        }
+        ControlFlow::Continue(())
+    };
+    store.open().unwrap().lend(scope, each).unwrap();
+    (all, holds)
+}
+
+#[test]
+fn what_is_lent_is_what_is_handed_out() {
+    on_all(|store| {
+        let messages = sessions(store).into_iter().map(Scope::Messages);
+        for scope in messages.chain([Scope::AllParts]) {
+            let (records, holds) = lent(store, &scope);
+            assert!(holds);
+            let entries = scan(store, &scope).entries;
+            assert_eq!(records.len(), entries.len());
+            for ((key, stamp, lent), entry) in records.iter().zip(&entries) {
+                assert_eq!((key, stamp), (&entry.key, entry.span.as_ref().unwrap().stamp()));
+                // Whole, or without the ids that a span has at its end.
+                let lent = lent.strip_suffix(b"}").unwrap();
+                assert!(bytes(entry).starts_with(lent), "{key}");
+            }
+        }
+    });
+}
+
+#[test]
+fn lending_ends_when_it_is_told_to() {
+    on_all(|store| {
+        let session = sessions(store)
+            .into_iter()
+            .find(|session| !scan(store, &Scope::Messages(session.clone())).entries.is_empty());
+        for scope in [Scope::Messages(session.unwrap()), Scope::AllParts] {
+            let mut lent = 0;
+            let each = &mut |_: Lent<'_>| {
+                lent += 1;
+                ControlFlow::Break(())
+            };
+            store.open().unwrap().lend(&scope, each).unwrap();
+            assert_eq!(lent, 1, "{scope:?}");
+        }
+    });
+}
+
+#[test]
+fn lost_sets_are_those_of_sessions_without_a_record() {
+    on_all(|store| {
+        let recorded: HashSet<EntityKey> =
+            sessions(store).into_iter().map(EntityKey::Session).collect();
+        let mut expected = survey(store, &Survey::MessageSets);
+        expected.retain(|(key, _)| !recorded.contains(key));
+        assert_eq!(survey(store, &Survey::LostSets), expected);
     });
 }

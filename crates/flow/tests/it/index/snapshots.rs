@@ -26,7 +26,7 @@ fn of(store: SourceId, sessions: usize) -> Snapshot {
         SessionContents { key, state: SessionState::with_record(record), messages: Vec::new() }
     };
     let mut builder = IndexBuilder::new(store);
-    (0..sessions).map(session).for_each(|session| builder.add_session(session));
+    (0..sessions).map(session).for_each(|mut session| builder.add_session(&mut session));
     builder.finish().snapshot()
 }
 

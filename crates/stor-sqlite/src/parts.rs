@@ -1,0 +1,97 @@
+//! Parts: rows whose `data` is the record without its ids.
+
+use rusqlite::{Row as SqlRow, params};
+use scrollback_core_id::{
+    EntityKey, MessageId, MessageKey, OrderKey, PartId, PartKey, SessionId, circular_orders,
+};
+
+use crate::ask::{Ask, Gathered, Row, SetSum, bytes, id, whole};
+use crate::error::Result;
+use crate::messages::record;
+
+/// The names of a message's parts, in order, and their set.
+pub(crate) fn part_names(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> Result<()> {
+    if !ask.schema.has_parts {
+        return Ok(());
+    }
+    let asked = out.by_either(PART_NAMES, |sql, out| {
+        let mut set = SetSum::default();
+        ask.each(sql, [of.message.as_str()], |row| {
+            set.add(bytes(row, 0)?, 0);
+            match id(row, 0, PartId::from_bytes)? {
+                Ok(part) => {
+                    let key = PartKey { message: of.message.clone(), part };
+                    out.rows.push(Row::new(key, OrderKey::default(), None));
+                }
+                Err(kind) => out.note(Some(of.clone().into()), ask, kind),
+            }
+            Ok(())
+        })?;
+        out.set = set.sighting(of.clone(), None);
+        Ok(())
+    });
+    out.note_damage(ask, Some(of.clone().into()), asked)?;
+    put_in_order(&mut out.rows);
+    Ok(())
+}
+
+/// The names of a message's parts: as an index has them, and as the table has them.
+pub(crate) const PART_NAMES: [&str; 2] = [
+    "SELECT id FROM part WHERE message_id = ?1 ORDER BY id",
+    "SELECT id FROM part NOT INDEXED WHERE message_id = ?1 ORDER BY id",
+];
+
+/// One part, if it is there.
+pub(crate) fn one_part(ask: &Ask<'_>, key: &PartKey, out: &mut Gathered) -> rusqlite::Result<()> {
+    if !ask.schema.has_parts {
+        return Ok(());
+    }
+    let ids = params![key.part.as_str(), ask.cap(), key.message.as_str()];
+    let ways = ask.schema.part_one.each_ref().map(String::as_str);
+    out.by_either(ways, |sql, out| ask.each(sql, ids, |row| part_row(ask, &key.message, row, out)))
+}
+
+/// A row of id, session, time of change, data.
+pub(crate) fn part_row(
+    ask: &Ask<'_>,
+    message: &MessageId,
+    row: &SqlRow<'_>,
+    out: &mut Gathered,
+) -> rusqlite::Result<()> {
+    let session = String::from_utf8_lossy(bytes(row, 1)?);
+    let part = match id(row, 0, PartId::from_bytes)? {
+        Ok(part) => part,
+        Err(kind) => {
+            let of = |session| MessageKey { session, message: message.clone() };
+            let key = SessionId::new(&session).ok().map(|session| of(session).into());
+            out.note(key, ask, kind);
+            return Ok(());
+        }
+    };
+    let ids = [("id", part.as_str()), ("sessionID", &*session), ("messageID", message.as_str())];
+    let read = record(ask, row.get_ref(3)?, whole(row, 2)?, &ids, out);
+    let key = PartKey { message: message.clone(), part };
+    match read {
+        Ok(piece) => out.rows.push(Row::new(key, OrderKey::default(), Some(piece))),
+        Err(kind) => out.note(Some(key.into()), ask, kind),
+    }
+    Ok(())
+}
+
+/// Puts the parts of one message in order: by the clocks of their ids, which wrap.
+pub(crate) fn put_in_order(rows: &mut [Row]) {
+    let part = |row: &Row| match &row.key {
+        EntityKey::Part(key) => Some(key.part.clone()),
+        _ => None,
+    };
+    let ids: Vec<PartId> = rows.iter().filter_map(part).collect();
+    if ids.len() != rows.len() {
+        return;
+    }
+    for (row, order) in rows.iter_mut().zip(circular_orders(ids.iter())) {
+        row.order = order;
+    }
+    if !rows.is_sorted_by_key(|row| row.order) {
+        rows.sort_by(|a, b| (a.order, &a.key).cmp(&(b.order, &b.key)));
+    }
+}
