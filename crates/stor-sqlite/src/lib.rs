@@ -8,6 +8,7 @@ mod ask;
 mod connection;
 mod error;
 mod files;
+mod gate;
 mod json;
 mod lend;
 mod look;

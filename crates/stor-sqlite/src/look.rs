@@ -55,11 +55,13 @@ impl<'s> SqliteLook<'s> {
 
     /// None if the database changed meanwhile.
     fn ask_once<T>(&mut self, ask: impl FnOnce(&Ask<'_>) -> Result<T>) -> Result<Option<T>> {
-        let Shared { database, clock, options, pool, .. } = self.store;
+        let Shared { database, clock, options, pool, gate, .. } = self.store;
         let conn = match &mut self.conn {
             Some(conn) => conn,
             none => none.insert(pool.take(database, &**clock)?),
         };
+        let log = || conn.look().wal;
+        let _inside = conn.access.is_isolated().then(|| gate.enter(&**clock, log));
         let look = Look::begin(&**clock, *options);
         let answer =
             ask(&Ask { db: &conn.db, schema: &conn.schema, look, clock: &**clock, database })?;

@@ -10,6 +10,7 @@ use scrollback_stor_read::{Probed, Reader, Result, Source, SourceToken, WatchRoo
 
 use crate::access::Access;
 use crate::connection::Pool;
+use crate::gate::Gate;
 use crate::look::SqliteLook;
 use crate::probe::Sentinel;
 
@@ -26,6 +27,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) options: ReadOptions,
     pub(crate) pool: Pool,
+    pub(crate) gate: Gate,
     pub(crate) sentinel: Sentinel,
 }
 
@@ -36,8 +38,8 @@ impl SqliteReader {
     }
 
     fn with(database: PathBuf, id: SourceId, clock: Arc<dyn Clock>, options: ReadOptions) -> Self {
-        let (pool, sentinel) = (Pool::default(), Sentinel::default());
-        Self { shared: Arc::new(Shared { database, id, clock, options, pool, sentinel }) }
+        let (pool, gate, sentinel) = (Pool::default(), Gate::default(), Sentinel::default());
+        Self { shared: Arc::new(Shared { database, id, clock, options, pool, gate, sentinel }) }
     }
 
     /// The same reader with other limits: `max_len` of a row's text, `margin` of its time. It has

@@ -30,6 +30,8 @@ use writer::{Quantiles, Tally};
 const ROUNDS: u32 = 3;
 /// How much longer the slowest hundredth of the commits may take beside readers of the database.
 const MOST_TIME: f64 = 2.0;
+/// The writer may have to begin so seldom a second time.
+const COMMITS_PER_WAIT: u64 = 5_000;
 /// How many times as large the log may become.
 const MOST_LOG: f64 = 4.0;
 /// Shorter runs are too short to judge by: their log may not have been begun anew even once, and
@@ -198,7 +200,11 @@ fn report(
     let busy: u64 = beside.iter().map(|phase| phase.tally.busy).sum();
     verdict.says(seen.faults.is_empty(), "no error reaches whoever reads, and no half message");
     verdict.says(seen.trees > 0, "something was read");
-    verdict.says(busy == 0, &format!("the writer was told BUSY {busy} times"));
+    verdict.says(busy == 0, &format!("the writer was told BUSY at {busy} commits"));
+    let waits: u64 = beside.iter().map(|phase| phase.tally.waits).sum();
+    let commits: u64 = beside.iter().map(|phase| phase.tally.commits).sum();
+    let most = commits / COMMITS_PER_WAIT;
+    verdict.says(waits <= most, &format!("and {waits} of {most} times before one"));
     let took = format!("the slowest commits take {slowest:.2} of {MOST_TIME} times as long");
     let grown = log.max(after);
     let grew = format!("the log grows to {grown:.2} of {MOST_LOG} times");

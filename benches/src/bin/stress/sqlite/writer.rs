@@ -51,8 +51,11 @@ impl Args {
 /// What the writer counted.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Tally {
-    /// How often SQLite said BUSY.
+    /// How often SQLite said BUSY to a commit.
     pub(crate) busy: u64,
+    /// How often it said so to anything else: any reader of a log that meets its index in the middle
+    /// of a change looks for a moment whether its writer died.
+    pub(crate) waits: u64,
     pub(crate) commits: u64,
     /// From COMMIT to its end, in nanoseconds.
     pub(crate) commit: Quantiles,
@@ -123,6 +126,7 @@ struct Counts {
     begun: Instant,
     checked: Instant,
     busy: u64,
+    waits: u64,
     commits: Vec<u64>,
     transactions: Vec<u64>,
     vacuum: Option<Duration>,
@@ -140,6 +144,7 @@ impl Counts {
             begun: now,
             checked: now,
             busy: 0,
+            waits: 0,
             commits: Vec::new(),
             transactions: Vec::new(),
             vacuum: None,
@@ -190,7 +195,8 @@ impl Counts {
             });
             match ended {
                 Ok(()) => return Ok(()),
-                Err(error) if is_busy(&error) => self.busy += 1,
+                Err(error) if is_busy(&error) && sql == "COMMIT" => self.busy += 1,
+                Err(error) if is_busy(&error) => self.waits += 1,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -201,6 +207,7 @@ impl Counts {
         let written = self.begun.elapsed().saturating_sub(vacuum);
         Tally {
             busy: self.busy,
+            waits: self.waits,
             commits: self.commits.len() as u64,
             rate: self.commits.len() as f64 / written.as_secs_f64(),
             commit: Quantiles::of(self.commits),

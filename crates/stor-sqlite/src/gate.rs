@@ -1,0 +1,178 @@
+//! Stepping aside for the writer: a log starts over only at a moment when nobody reads it.
+//!
+//! Readers that follow each other without a gap, none of them for long, would let the log grow
+//! without end. So all readers of a store in this process leave a gap now and then, together, and
+//! only if they went on for long, and the log is large and somebody writes it. Whoever reads for
+//! less never waits.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use scrollback_core_id::{Clock, Stamp, UnixNanos};
+
+/// How long reading may go on without a gap.
+const BUSY: Duration = Duration::from_millis(35);
+/// How long a gap is at least: the writer moves the log into the database, which takes the disk
+/// some time, and begins it anew with its next commit.
+const GAP: Duration = Duration::from_millis(20);
+/// How much longer it is for each MiB of the log.
+const GAP_PER_MIB: Duration = Duration::from_millis(3);
+/// No gap is longer.
+const LONGEST: Duration = Duration::from_millis(120);
+/// How long others are waited for. Somebody may wait for us to end before he does.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// A log of this size the writer would begin anew by itself: 1000 pages of 4 KiB, and some.
+const LARGE: u64 = 5 << 20;
+
+/// Where the transactions of a store pass through.
+#[derive(Debug, Default)]
+pub(crate) struct Gate {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Transactions that are open.
+    inside: usize,
+    /// Whether somebody makes a gap.
+    closed: bool,
+    /// The end of the last gap.
+    busy_since: UnixNanos,
+    /// When the last transaction ended.
+    left: UnixNanos,
+    /// What the log looked like before the last gap.
+    log: Option<Stamp>,
+}
+
+/// A transaction, for as long as it is open.
+pub(crate) struct Inside<'g> {
+    gate: &'g Gate,
+    clock: &'g dyn Clock,
+}
+
+impl Gate {
+    /// Waits while somebody makes a gap, and makes one if it is time. `log` says what the log looks
+    /// like.
+    pub(crate) fn enter<'g>(
+        &'g self,
+        clock: &'g dyn Clock,
+        log: impl FnOnce() -> Option<Stamp>,
+    ) -> Inside<'g> {
+        let mut state = self.lock();
+        let now = clock.now();
+        if state.inside == 0 && !state.closed && now.since(state.left) >= LONGEST {
+            state.busy_since = now; // there was one
+        }
+        if state.closed {
+            state = self.wait(state, |state| state.closed);
+        } else if now.since(state.busy_since) >= BUSY {
+            let log = log();
+            let size = log.map_or(0, |log| log.size);
+            if size > LARGE && log != state.log {
+                state.log = log;
+                state.closed = true;
+                drop(self.wait(state, |state| state.inside > 0));
+                let more = GAP_PER_MIB.saturating_mul((size >> 20).try_into().unwrap_or(u32::MAX));
+                clock.pause(GAP.saturating_add(more).min(LONGEST));
+                state = self.lock();
+                state.closed = false;
+                self.changed.notify_all();
+            }
+            state.busy_since = clock.now();
+        }
+        state.inside += 1;
+        Inside { gate: self, clock }
+    }
+
+    fn wait<'s>(
+        &self,
+        state: MutexGuard<'s, State>,
+        while_: impl Fn(&State) -> bool,
+    ) -> MutexGuard<'s, State> {
+        let waited = self.changed.wait_timeout_while(state, LONGEST + PATIENCE, |it| while_(it));
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Inside<'_> {
+    fn drop(&mut self) {
+        let mut state = self.gate.lock();
+        state.inside -= 1;
+        state.left = self.clock.now();
+        if state.inside == 0 && state.closed {
+            self.gate.changed.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use super::*;
+
+    /// A clock that waiting moves.
+    struct Moved(AtomicI64);
+
+    impl Clock for Moved {
+        fn now(&self) -> UnixNanos {
+            UnixNanos(self.0.load(Ordering::Relaxed))
+        }
+
+        fn pause(&self, time: Duration) {
+            self.0.fetch_add(time.as_nanos() as i64, Ordering::Relaxed);
+        }
+    }
+
+    /// A log of this size that is written all the time.
+    fn log(size: u64, clock: &Moved) -> Option<Stamp> {
+        Some(Stamp { size, mtime: clock.now(), inode: 1 })
+    }
+
+    /// Reads for `busy` with gaps of `gap`, and says how long others made it wait.
+    fn waited(busy: Duration, gap: Duration, log: impl Fn(&Moved) -> Option<Stamp>) -> Duration {
+        let (gate, clock) = (Gate::default(), Moved(AtomicI64::new(1 << 60)));
+        let begun = clock.now();
+        let step = Duration::from_millis(5);
+        let steps = (busy.as_millis() / step.as_millis()) as u32;
+        for _ in 0..steps {
+            let inside = gate.enter(&clock, || log(&clock));
+            clock.pause(step);
+            drop(inside);
+            clock.pause(gap);
+        }
+        clock.now().since(begun) - busy - gap * steps
+    }
+
+    #[test]
+    fn only_who_reads_for_long_beside_a_writer_steps_aside() {
+        let [short, long] = [Duration::from_millis(30), Duration::from_millis(3000)];
+        let none = Duration::ZERO;
+        assert_eq!(waited(short, none, |clock| log(10 << 20, clock)), none);
+        assert_eq!(waited(long, none, |clock| log(LARGE, clock)), none, "the log is small");
+        assert_eq!(waited(long, none, |_| None), none, "there is none");
+        assert_eq!(waited(long, LONGEST, |clock| log(10 << 20, clock)), none, "there were gaps");
+        let gap = GAP + GAP_PER_MIB * 10;
+        assert_eq!(waited(long, none, |_| log(10 << 20, &Moved(AtomicI64::new(7)))), gap, "once");
+        let busy = waited(long, none, |clock| log(10 << 20, clock));
+        assert!((gap * 70..=gap * 85).contains(&busy), "{busy:?}");
+        let most = waited(long, none, |clock| log(u64::MAX, clock));
+        assert!((LONGEST * 70..=LONGEST * 85).contains(&most), "{most:?}");
+    }
+
+    #[test]
+    fn a_gap_waits_for_those_inside_and_not_for_ever() {
+        let (gate, clock) = (Gate::default(), Moved(AtomicI64::new(1 << 60)));
+        let first = gate.enter(&clock, || log(u64::MAX, &clock));
+        clock.pause(BUSY);
+        // The first is ours, and never ends before.
+        let second = gate.enter(&clock, || log(u64::MAX, &clock));
+        drop((first, second));
+        assert_eq!(gate.lock().inside, 0);
+    }
+}
