@@ -1,5 +1,7 @@
 //! Sizes, times and sums, as people read them.
 
+use std::sync::OnceLock;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -18,10 +20,25 @@ pub(crate) fn bytes(size: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
+/// The zone of the user. Where the system says it by a file, that is read and its name not looked
+/// for among those of all zones, which is hundreds of files.
+pub(crate) fn zone() -> TimeZone {
+    static ZONE: OnceLock<TimeZone> = OnceLock::new();
+    let local = || {
+        if cfg!(windows) || std::env::var_os("TZ").is_some() {
+            return None;
+        }
+        #[expect(clippy::disallowed_methods, reason = "a file of the system, and of no store")]
+        let file = std::fs::read("/etc/localtime").ok()?;
+        TimeZone::tzif("Local", &file).ok()
+    };
+    ZONE.get_or_init(|| local().unwrap_or_else(TimeZone::system)).clone()
+}
+
 /// A time in Unix milliseconds as a local date and time, to the minute.
 pub(crate) fn time(ms: i64) -> String {
     match Timestamp::from_millisecond(ms) {
-        Ok(time) => time.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M").to_string(),
+        Ok(time) => time.to_zoned(zone()).strftime("%Y-%m-%d %H:%M").to_string(),
         Err(_) => format!("{ms} ms"),
     }
 }

@@ -112,11 +112,12 @@ impl Access {
 }
 
 /// Tables that are read, and no others: credentials cannot be selected even by mistake.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "event",
     "event_sequence",
     "message",
     "part",
+    "pragma_table_info",
     "project",
     "session",
     "session_share",

@@ -63,8 +63,14 @@ impl<'s> SqliteLook<'s> {
         let log = || conn.look().wal;
         let _inside = conn.access.is_isolated().then(|| gate.enter(&**clock, log));
         let look = Look::begin(&**clock, *options);
-        let answer =
-            ask(&Ask { db: &conn.db, schema: &conn.schema, look, clock: &**clock, database })?;
+        let answer = ask(&Ask {
+            db: &conn.db,
+            schema: &conn.schema,
+            look,
+            clock: &**clock,
+            is_shared: conn.access.is_isolated(),
+            database,
+        })?;
         Ok(conn.is_undisturbed().then_some(answer))
     }
 

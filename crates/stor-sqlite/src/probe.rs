@@ -73,7 +73,15 @@ pub(crate) fn probe(
     for _ in 0..TRIES {
         let mut post = store.sentinel.0.lock().unwrap_or_else(PoisonError::into_inner);
         match probe_once(store, &mut post, since.as_ref()) {
-            Ok(Some(probed)) => return Ok(probed),
+            Ok(Some(probed)) => {
+                // Its number says nothing where it is read as a file: then it serves others.
+                if post.as_ref().is_some_and(|post| !post.conn.access.is_isolated())
+                    && let Some(Post { conn, .. }) = post.take()
+                {
+                    store.pool.give(conn);
+                }
+                return Ok(probed);
+            }
             Ok(None) => {}
             Err(error) if error.is_transient() => last = error,
             Err(error) => return Err(error.at(&store.database)),
@@ -121,7 +129,8 @@ fn probe_once(
         return Ok(Some(unchanged(Token { post: name, version, ..since.clone() })));
     }
     let (clock, database) = (&*store.clock, &*store.database);
-    let ask = Ask { db: &conn.db, schema: &conn.schema, look, clock, database };
+    let ask =
+        Ask { db: &conn.db, schema: &conn.schema, look, clock, is_shared: isolated, database };
     let mut now =
         Token { post: name, version, files, settled, schema: 0, marks: Default::default() };
     let mut probe = Probe::Rescan;

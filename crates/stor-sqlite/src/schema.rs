@@ -4,7 +4,7 @@
 //! and each version of opencode lacks some (`docs/format/opencode.md`, section 5). What is missing
 //! is selected as NULL.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 
@@ -140,24 +140,21 @@ pub(crate) const BY_ID_OR_OWNER: [[&str; 2]; 2] = [["", "+"], ["+", ""]];
 impl Schema {
     /// The schema, or none if this is no database of opencode's.
     pub(crate) fn of(db: &Connection) -> rusqlite::Result<Option<Self>> {
-        let session = columns(db, "session")?;
+        let mut tables = tables(db)?;
+        let mut columns = |table: &str| tables.remove(table).unwrap_or_default();
+        let session = columns("session");
         // Every version has these; another program's sessions may have an id as well.
         let known = ["id", "project_id", "time_created", "time_updated"];
         if !known.iter().all(|column| session.contains(*column)) {
             return Ok(None);
         }
-        let (message, part) = (columns(db, "message")?, columns(db, "part")?);
-        let project = columns(db, "project")?;
-        let has = |table, needed: &[&str]| -> rusqlite::Result<bool> {
-            let columns = columns(db, table)?;
-            Ok(needed.iter().all(|column| columns.contains(*column)))
-        };
+        let (message, part, project) = (columns("message"), columns("part"), columns("project"));
         let holds = |columns: &HashSet<String>, needed: &[&str]| {
             needed.iter().all(|column| columns.contains(*column))
         };
         let times = ["time_created", "time_updated", "data", "id"];
         let has_messages = holds(&message, &times) && holds(&message, &["session_id"]);
-        let has_sequences = has("event_sequence", &["aggregate_id", "seq"])?;
+        let has_sequences = holds(&columns("event_sequence"), &["aggregate_id", "seq"]);
         let data = capped("data");
         // The number of the session's last event, where `?1` is the session.
         let sequence = match has_sequences {
@@ -175,9 +172,12 @@ impl Schema {
             has_messages,
             has_parts: holds(&part, &times) && holds(&part, &["session_id", "message_id"]),
             has_projects: project.contains("id"),
-            has_todos: has("todo", &["session_id", "content", "status", "priority", "position"])?,
-            has_shares: has("session_share", &["session_id", "id", "url"])?,
-            has_events: has_sequences && has("event", &["id", "aggregate_id", "seq"])?,
+            has_todos: holds(
+                &columns("todo"),
+                &["session_id", "content", "status", "priority", "position"],
+            ),
+            has_shares: holds(&columns("session_share"), &["session_id", "id", "url"]),
+            has_events: has_sequences && holds(&columns("event"), &["id", "aggregate_id", "seq"]),
             has_sequences,
             session_one: ["", "NOT INDEXED"]
                 .map(|way| format!("{all_sessions} {way} WHERE id = ?1")),
@@ -261,17 +261,19 @@ impl Schema {
     }
 }
 
-/// The names of a table's columns; none if there is no such table, or a view in its place.
-fn columns(db: &Connection, table: &str) -> rusqlite::Result<HashSet<String>> {
-    let is_table = db
-        .prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?1")?
-        .exists([table])?;
-    if !is_table {
-        return Ok(HashSet::new());
+/// The names of the columns of the tables that are read; a view in the place of one is none.
+fn tables(db: &Connection) -> rusqlite::Result<HashMap<String, HashSet<String>>> {
+    const COLUMNS: &str = "SELECT t.name, c.name FROM sqlite_schema AS t \
+        JOIN pragma_table_info(t.name) AS c WHERE t.type = 'table' AND t.name IN \
+        ('session', 'message', 'part', 'project', 'todo', 'session_share', 'event', \
+        'event_sequence')";
+    let mut tables: HashMap<String, HashSet<String>> = HashMap::new();
+    let mut statement = db.prepare(COLUMNS)?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        tables.entry(row.get(0)?).or_default().insert(row.get(1)?);
     }
-    // `table` is one of ours, and a pragma takes no parameters.
-    let mut pragma = db.prepare(&format!("PRAGMA table_info(\"{table}\")"))?;
-    pragma.query_map([], |row| row.get("name"))?.collect()
+    Ok(tables)
 }
 
 fn list(wanted: &[&str], there: &HashSet<String>) -> String {

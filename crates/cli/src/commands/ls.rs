@@ -267,7 +267,7 @@ fn since(text: &str) -> Result<i64> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time.as_millisecond());
     }
-    let zone = jiff::tz::TimeZone::system();
+    let zone = units::zone();
     if let Ok(age) = text.parse::<Span>() {
         let now = Timestamp::from_millisecond(SystemClock.now().as_millis()).map_err(|_| bad())?;
         let then: Zoned = now.to_zoned(zone).checked_sub(age.abs()).map_err(|_| bad())?;

@@ -109,7 +109,10 @@ fn mangled_records_are_refused_or_come_out_as_they_went_in() {
                 prop_assert_eq!(normalized(again), normalized(stored));
             }
             (Ok(_), Err(error)) => {
-                prop_assert!(error.to_string().contains("recursion"), "accepted: {}", error);
+                // What is kept as written may be deeper, and its numbers larger, than a `Value`'s.
+                let error = error.to_string();
+                let is_kept = error.contains("recursion") || error.contains("out of range");
+                prop_assert!(is_kept, "accepted: {}", error);
             }
             (Err(_), Ok(stored)) => {
                 let is_list = matches!(
