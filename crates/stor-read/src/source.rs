@@ -35,7 +35,7 @@ pub trait Source: Send + Sync {
     /// Says, at little cost, what may have changed since `since` was handed out, by this Source or
     /// by one of the same store in another process. The new token is of a moment before whatever
     /// a look that is opened afterwards sees: what changes between the two is told twice, and
-    /// nothing is missed. Without a token the answer is [`Probe::Rescan`].
+    /// nothing is missed. Without a token the answer is [`Probe::Rescan`](crate::Probe::Rescan).
     ///
     /// # Errors
     /// [`Error::Store`](crate::Error::Store) if the store is not there or may not be read.
