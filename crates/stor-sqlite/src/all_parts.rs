@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use rusqlite::{Row as SqlRow, params};
+use rusqlite::Row as SqlRow;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, MessageId, OrderKey, PartId, PartKey};
 use scrollback_stor_mmap::Arena;
@@ -23,7 +23,7 @@ const LENT: usize = 4096;
 /// So long a transaction takes at most.
 const LONGEST: Duration = Duration::from_millis(50);
 /// The clock is asked once in so many rows.
-const ROWS: usize = 64;
+const ROWS: u64 = 64;
 
 /// A pass over the table, from one transaction to the next.
 #[derive(Debug, Default)]
@@ -55,7 +55,7 @@ pub(crate) fn all_parts(
             let arena = Arena::with_capacity(BYTES + (BYTES >> 3));
             let mut out = Gathered { arena, ..Gathered::default() };
             let mut owner = None;
-            let reached = pass.step(ask, &mut |row| {
+            let reached = pass.step(ask, &ask.schema.all_parts, &mut |row| {
                 match message_of(row, &mut owner)? {
                     Ok(message) => part_row(ask, message, row, &mut out)?,
                     Err(kind) => out.note(None, ask, kind),
@@ -94,7 +94,7 @@ pub(crate) fn lend(
             ended = ended || again && each(Lent::Forget).is_break();
             again = true;
             let (mut rows, mut owner) = (0, None);
-            let mut reached = pass.step(ask, &mut |row| {
+            let mut reached = pass.step(ask, &ask.schema.lent_parts, &mut |row| {
                 if ended {
                     return Ok(ControlFlow::Break(()));
                 }
@@ -165,6 +165,7 @@ impl Pass {
     fn step(
         &self,
         ask: &Ask<'_>,
+        sql: &str,
         take: &mut dyn FnMut(&SqlRow<'_>) -> rusqlite::Result<ControlFlow<()>>,
     ) -> Result<Reached> {
         let mut reached =
@@ -182,8 +183,8 @@ impl Pass {
                 Some(_) => found_again(ask, &self.last)?,
             };
             let mut rows = 0;
-            let mut statement = ask.db.prepare_cached(&ask.schema.all_parts)?;
-            let mut found = statement.query(params![reached.rowid, ask.cap()])?;
+            let mut statement = ask.db.prepare_cached(sql)?;
+            let mut found = statement.query([reached.rowid])?;
             loop {
                 let row = match found.next() {
                     Ok(Some(row)) => row,
@@ -194,18 +195,18 @@ impl Pass {
                     }
                     Err(error) => return Err(error.into()),
                 };
-                reached.rowid = whole(row, 5)?;
                 rows += 1;
                 let is_late = || rows % ROWS == 0 && ask.clock.now().since(begun) > LONGEST;
                 if take(row)?.is_break() || is_late() {
-                    reached.is_over = false;
+                    (reached.rowid, reached.is_over) = (whole(row, 5)?, false);
                     break;
                 }
             }
-            if reached.damage.is_some()
-                && let Some(beyond) = beyond_damage(ask, reached.rowid)?
-            {
-                (reached.rowid, reached.is_over) = (beyond, false);
+            if reached.damage.is_some() {
+                let last = nth(ask, reached.rowid, rows)?;
+                if let Some(beyond) = beyond_damage(ask, last)? {
+                    (reached.rowid, reached.is_over) = (beyond, false);
+                }
             }
             Ok(())
         })?;
@@ -213,11 +214,24 @@ impl Pass {
     }
 }
 
+/// The number of the row that comes `rows` after another.
+fn nth(ask: &Ask<'_>, after: i64, rows: u64) -> Result<i64> {
+    let mut reached = after;
+    if let Some(before) = rows.checked_sub(1) {
+        let sql = "SELECT rowid FROM part WHERE rowid > ?1 ORDER BY rowid LIMIT 1 OFFSET ?2";
+        ask.each(sql, [after, before.cast_signed()], |row| {
+            reached = whole(row, 0)?;
+            Ok(())
+        })?;
+    }
+    Ok(reached)
+}
+
 /// The number after which rows can be read again, where the next one after `reached` cannot.
 fn beyond_damage(ask: &Ask<'_>, reached: i64) -> Result<Option<i64>> {
     let reads = |rowid: i64| {
         let mut statement = ask.db.prepare_cached(&ask.schema.all_parts)?;
-        match statement.query(params![rowid, ask.cap()])?.next() {
+        match statement.query([rowid])?.next() {
             Ok(_) => Ok(true),
             Err(error) if is_damage(&error) => Ok(false),
             Err(error) => Err(error),

@@ -10,7 +10,8 @@ use scrollback_stor_mmap::{Arena, Frozen, Look, Piece, Settled};
 use scrollback_stor_read::{Entry, Sighting};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::error::{Result, is_damage};
+use crate::error::{Result, is_damage, is_too_big};
+use crate::json::Owners;
 use crate::schema::Schema;
 
 /// What a call asks with.
@@ -32,6 +33,8 @@ pub(crate) struct Gathered {
     pub(crate) set: Option<Sighting>,
     pub(crate) sightings: Vec<Sighting>,
     pub(crate) issues: Vec<(Option<EntityKey>, Issue)>,
+    /// Those of the record that was put into the arena last.
+    pub(crate) owners: Owners,
 }
 
 /// An entity, with its bytes in the arena unless it was only named.
@@ -61,7 +64,8 @@ impl Gathered {
         self.issues.push((key, ask.issue(kind)));
     }
 
-    /// Notes damage, which ends what was asked and nothing else; any other error is the caller's.
+    /// Notes damage, which ends what was asked and nothing else, and so does a text that is too large
+    /// for all that sizes are asked for first; any other error is the caller's.
     pub(crate) fn note_damage(
         &mut self,
         ask: &Ask<'_>,
@@ -69,7 +73,7 @@ impl Gathered {
         asked: rusqlite::Result<()>,
     ) -> rusqlite::Result<()> {
         match asked {
-            Err(error) if is_damage(&error) => {
+            Err(error) if is_damage(&error) || is_too_big(&error) && ask.schema.cap.is_some() => {
                 self.note(key, ask, IssueKind::Database { what: error.to_string() });
                 Ok(())
             }
@@ -111,9 +115,9 @@ impl Ask<'_> {
         Issue::new(self.place(), kind)
     }
 
-    /// The most bytes of a text that are read, as SQL has it.
-    pub(crate) fn cap(&self) -> i64 {
-        self.look.options().max_len.try_into().unwrap_or(i64::MAX)
+    /// The most bytes of a text that are read.
+    pub(crate) fn max_len(&self) -> u64 {
+        self.look.options().max_len
     }
 
     /// Calls `each` with every row of a query.

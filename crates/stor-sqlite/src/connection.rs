@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rusqlite::limits::Limit;
 use rusqlite::{Connection, ErrorCode};
 use scrollback_core_id::Clock;
 
@@ -15,6 +16,8 @@ use crate::schema::Schema;
 
 /// Connections that are kept for the next look.
 const IDLE: usize = 8;
+/// Texts up to this are read even where they are too large: the schema is made of them, too.
+const LEAST_LIMIT: u64 = 1 << 20;
 /// Two changes of a file closer to each other than this may leave it the same mtime.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -30,7 +33,7 @@ pub(crate) struct Conn {
 }
 
 impl Conn {
-    fn open(place: Place, clock: &dyn Clock) -> Result<Self> {
+    fn open(place: Place, clock: &dyn Clock, max_len: u64) -> Result<Self> {
         let mut files = place.look();
         let mut access = Access::of(&files, || place.is_writable());
         if !access.is_isolated() {
@@ -49,8 +52,10 @@ impl Conn {
             }
             opened => opened,
         }?;
-        let schema = Schema::of(&db)?.ok_or_else(|| no_session_table(&db))?;
-        Ok(Self { db, access, schema: Arc::new(schema), place, files })
+        let limit = i32::try_from(max_len.max(LEAST_LIMIT)).unwrap_or(i32::MAX);
+        db.set_limit(Limit::SQLITE_LIMIT_LENGTH, limit)?;
+        let schema = schema_of(&db, None)?;
+        Ok(Self { db, access, schema, place, files })
     }
 
     /// Whether all that was read since it was opened is of one state, and still holds.
@@ -84,9 +89,14 @@ impl Conn {
     /// Reads the schema again if it is outdated.
     pub(crate) fn refresh_schema(&mut self) -> Result<()> {
         if self.is_outdated()? {
-            let schema = Schema::of(&self.db)?.ok_or_else(|| no_session_table(&self.db))?;
-            self.schema = Arc::new(schema);
+            self.schema = schema_of(&self.db, self.schema.cap)?;
         }
+        Ok(())
+    }
+
+    /// From now on asks for the size of a text before the text.
+    pub(crate) fn ask_for_sizes(&mut self, max_len: u64) -> Result<()> {
+        self.schema = schema_of(&self.db, Some(max_len))?;
         Ok(())
     }
 }
@@ -99,7 +109,7 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// A connection that sees the database as it is now.
-    pub(crate) fn take(&self, database: &Path, clock: &dyn Clock) -> Result<Conn> {
+    pub(crate) fn take(&self, database: &Path, clock: &dyn Clock, max_len: u64) -> Result<Conn> {
         loop {
             let Some(mut conn) = lock(&self.idle).pop() else { break };
             if conn.is_good(database) {
@@ -110,7 +120,7 @@ impl Pool {
                 }
             }
         }
-        Conn::open(Place::find(database)?, clock)
+        Conn::open(Place::find(database)?, clock, max_len)
     }
 
     /// Keeps a connection for the next look.
@@ -140,6 +150,10 @@ fn quiet(place: &Place, mut files: Files, clock: &dyn Clock) -> Files {
 /// Whether SQLite could not open or use the side files.
 fn is_about_side_files(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
+
+fn schema_of(db: &Connection, cap: Option<u64>) -> Result<Arc<Schema>> {
+    Ok(Arc::new(Schema::of(db, cap)?.ok_or_else(|| no_session_table(db))?))
 }
 
 fn no_session_table(db: &Connection) -> Error {

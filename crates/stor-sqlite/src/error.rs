@@ -40,6 +40,11 @@ impl Error {
         scrollback_stor_read::Error::Store { path: path.to_owned(), source: Box::new(self) }
     }
 
+    /// Whether a text is too large to be read.
+    pub(crate) fn is_too_big(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if is_too_big(error))
+    }
+
     /// Whether another try may go better.
     pub(crate) fn is_transient(&self) -> bool {
         let Self::Sqlite(error) = self else { return false };
@@ -54,6 +59,11 @@ impl Error {
             )
         )
     }
+}
+
+/// Whether SQLite met a text that is over its limit.
+pub(crate) fn is_too_big(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::TooBig)
 }
 
 /// Whether SQLite stumbled over damaged pages.

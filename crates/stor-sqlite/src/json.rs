@@ -1,44 +1,67 @@
 //! Rows as opencode's own JSON: what `opencode export` prints of them.
 
 use rusqlite::types::ValueRef;
+use scrollback_core_id::MessageId;
 use scrollback_core_type::{Number, json};
 use serde_json::to_writer;
 
 /// Appends a record whose ids are columns: `data`, which is an object, with the ids at its end. The
 /// last of two fields of a name counts, so the columns win. What is no object stays as it is.
-pub(crate) fn splice(out: &mut Vec<u8>, data: &[u8], ids: &[(&str, &str)]) {
+pub(crate) fn splice(out: &mut Vec<u8>, data: &[u8], id: &[u8], owners: &Owners) {
     let object = data.trim_ascii();
     let inside = object.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"));
     let Some(inside) = inside else {
         out.extend_from_slice(data);
         return;
     };
-    out.reserve(inside.len() + 64 * ids.len());
+    out.reserve(inside.len() + id.len() + owners.json.len() + 16);
     out.push(b'{');
     out.extend_from_slice(inside);
-    let mut comma = !inside.trim_ascii().is_empty();
-    for (name, id) in ids {
-        if comma {
-            out.push(b',');
-        }
-        comma = true;
-        out.push(b'"');
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(b"\":");
-        text(out, id);
+    if !inside.trim_ascii_start().is_empty() {
+        out.push(b',');
     }
+    out.extend_from_slice(b"\"id\":");
+    text(out, id);
+    out.extend_from_slice(&owners.json);
     out.push(b'}');
 }
 
+/// What a record belongs to, as its last fields: most often the same as that of the one before.
+#[derive(Debug, Default)]
+pub(crate) struct Owners {
+    session: Vec<u8>,
+    message: Option<MessageId>,
+    json: Vec<u8>,
+}
+
+impl Owners {
+    /// Makes it those of a record of this session, and of this message if it is a part.
+    pub(crate) fn set(&mut self, session: &[u8], message: Option<&MessageId>) -> &Self {
+        if self.session == session && self.message.as_ref() == message && !self.json.is_empty() {
+            return self;
+        }
+        session.clone_into(&mut self.session);
+        self.message = message.cloned();
+        self.json.clear();
+        self.json.extend_from_slice(b",\"sessionID\":");
+        text(&mut self.json, session);
+        if let Some(message) = message {
+            self.json.extend_from_slice(b",\"messageID\":");
+            text(&mut self.json, message.as_bytes());
+        }
+        self
+    }
+}
+
 /// Appends a text as JSON.
-pub(crate) fn text(out: &mut Vec<u8>, text: &str) {
-    if is_plain(text.as_bytes()) {
+fn text(out: &mut Vec<u8>, text: &[u8]) {
+    if is_plain(text) {
         out.push(b'"');
-        out.extend_from_slice(text.as_bytes());
+        out.extend_from_slice(text);
         out.push(b'"');
         return;
     }
-    let _ = to_writer(out, text); // never fails
+    let _ = to_writer(out, &String::from_utf8_lossy(text)); // never fails
 }
 
 /// Whether a text is its own JSON between quotes. Words of eight without an early exit are one
@@ -127,7 +150,7 @@ fn plain(out: &mut Vec<u8>, value: ValueRef<'_>) {
         ValueRef::Real(number) => {
             let _ = to_writer(out, &Number(number)); // never fails
         }
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => text(out, &String::from_utf8_lossy(bytes)),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => text(out, bytes),
     }
 }
 
@@ -137,7 +160,7 @@ mod tests {
 
     fn spliced(data: &str) -> String {
         let mut out = Vec::new();
-        splice(&mut out, data.as_bytes(), &[("id", "msg_1"), ("sessionID", "s\"\n")]);
+        splice(&mut out, data.as_bytes(), b"msg_1", Owners::default().set(b"s\"\n", None));
         String::from_utf8(out).unwrap()
     }
 
@@ -147,6 +170,21 @@ mod tests {
         assert_eq!(spliced(" {\"a\":1 }\n"), r#"{"a":1 ,"id":"msg_1","sessionID":"s\"\n"}"#);
         for other in ["", "[]", "null", "{\"a\":", "\0"] {
             assert_eq!(spliced(other), other);
+        }
+    }
+
+    #[test]
+    fn owners_are_those_of_the_record() {
+        let message = MessageId::new("msg_1").unwrap();
+        let mut owners = Owners::default();
+        for (session, message, json) in [
+            ("a", None, r#","sessionID":"a""#),
+            ("a", Some(&message), r#","sessionID":"a","messageID":"msg_1""#),
+            ("a", Some(&message), r#","sessionID":"a","messageID":"msg_1""#),
+            ("b", Some(&message), r#","sessionID":"b","messageID":"msg_1""#),
+            ("", None, r#","sessionID":"""#),
+        ] {
+            assert_eq!(owners.set(session.as_bytes(), message).json, json.as_bytes());
         }
     }
 

@@ -2,7 +2,6 @@
 
 use std::ops::ControlFlow;
 
-use rusqlite::params;
 use scrollback_core_id::{MessageId, MessageKey, OrderKey, Scope, SessionKey};
 use scrollback_stor_read::{EachLent, Lent, LentRecord, lend_scanned};
 
@@ -59,7 +58,7 @@ fn lend_rows(
 ) -> rusqlite::Result<ControlFlow<()>> {
     let (mut set, mut sequence) = (SetSum::default(), None);
     let mut statement = ask.db.prepare_cached(&ask.schema.messages)?;
-    let mut rows = statement.query(params![of.session.as_str(), ask.cap()])?;
+    let mut rows = statement.query([of.session.as_str()])?;
     while let Some(row) = rows.next()? {
         let created = whole(row, 1)?;
         set.add(bytes(row, 0)?, created);

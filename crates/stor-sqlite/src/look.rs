@@ -1,6 +1,7 @@
 //! One look at the database: each call is one read transaction, and what it found is handed out
 //! after that has ended, so that whoever takes it may take as long as he likes.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey};
@@ -42,6 +43,10 @@ impl<'s> SqliteLook<'s> {
             match self.ask_once(&mut ask) {
                 Ok(Some(answer)) => return Ok(answer),
                 Ok(None) => last = Error::Restless,
+                Err(error) if error.is_too_big() && self.ask_for_sizes(database)? => {
+                    last = error;
+                    continue;
+                }
                 Err(error) if error.is_transient() || self.is_disturbed() => last = error,
                 Err(error) => return Err(error.at(database)),
             }
@@ -58,7 +63,7 @@ impl<'s> SqliteLook<'s> {
         let Shared { database, clock, options, pool, gate, .. } = self.store;
         let conn = match &mut self.conn {
             Some(conn) => conn,
-            none => none.insert(pool.take(database, &**clock)?),
+            none => none.insert(pool.take(database, &**clock, options.max_len)?),
         };
         let log = || conn.look().wal;
         let _inside = conn.access.is_isolated().then(|| gate.enter(&**clock, log));
@@ -72,6 +77,17 @@ impl<'s> SqliteLook<'s> {
             database,
         })?;
         Ok(conn.is_undisturbed().then_some(answer))
+    }
+
+    /// A text is too large to be read; says whether its size has not been asked for so far.
+    #[cold]
+    fn ask_for_sizes(&mut self, database: &Path) -> scrollback_stor_read::Result<bool> {
+        let Some(conn) = self.conn.as_mut().filter(|conn| conn.schema.cap.is_none()) else {
+            return Ok(false);
+        };
+        let max_len = self.store.options.max_len;
+        conn.ask_for_sizes(max_len).map_err(|error| error.at(database))?;
+        Ok(true)
     }
 
     /// Whether what failed may have failed because the files or the schema changed.

@@ -1,7 +1,7 @@
 //! Messages: rows whose `data` is the record without its ids.
 
+use rusqlite::Row as SqlRow;
 use rusqlite::types::ValueRef;
-use rusqlite::{Row as SqlRow, params};
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, OrderKey, SessionKey};
 use scrollback_stor_mmap::Piece;
@@ -18,7 +18,7 @@ pub(crate) fn messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Re
     let (mut set, mut sequence) = (SetSum::default(), None);
     let (rows, issues) = (out.rows.len(), out.issues.len());
     let session = of.session.as_str();
-    let asked = ask.each(&ask.schema.messages, params![session, ask.cap()], |row| {
+    let asked = ask.each(&ask.schema.messages, [session], |row| {
         set.add(bytes(row, 0)?, whole(row, 1)?);
         sequence = whole_if_any(row, 4)?;
         message_row(ask, of, row, out)
@@ -84,7 +84,7 @@ pub(crate) fn one(ask: &Ask<'_>, key: &MessageKey, out: &mut Gathered) -> rusqli
         return Ok(());
     }
     let of = SessionKey::from(key.session.clone());
-    let ids = params![key.message.as_str(), ask.cap(), key.session.as_str()];
+    let ids = [key.message.as_str(), key.session.as_str()];
     let ways = ask.schema.message_one.each_ref().map(String::as_str);
     out.by_either(ways, |sql, out| ask.each(sql, ids, |row| message_row(ask, &of, row, out)))
 }
@@ -103,9 +103,9 @@ pub(crate) fn message_row(
             return Ok(());
         }
     };
-    let ids = [("id", message.as_str()), ("sessionID", of.session.as_str())];
     let order = OrderKey(whole(row, 1)?);
-    let read = record(ask, row.get_ref(3)?, whole(row, 2)?, &ids, out);
+    out.owners.set(of.session.as_bytes(), None);
+    let read = record(ask, row.get_ref(3)?, whole(row, 2)?, message.as_bytes(), out);
     let key = MessageKey { session: of.session.clone(), message };
     match read {
         Ok(piece) => out.rows.push(Row::new(key, order, Some(piece))),
@@ -116,25 +116,34 @@ pub(crate) fn message_row(
 
 /// The text of a row, if it is one and not too large.
 pub(crate) fn data<'r>(ask: &Ask<'_>, data: ValueRef<'r>) -> Result<&'r [u8], IssueKind> {
+    if let Some(size) = too_large(ask, data) {
+        return Err(IssueKind::TooLarge { size, limit: ask.max_len() });
+    }
     match data {
         ValueRef::Text(data) | ValueRef::Blob(data) => Ok(data),
-        ValueRef::Integer(size) if size > ask.cap() => {
-            let limit = ask.look.options().max_len;
-            Err(IssueKind::TooLarge { size: size.cast_unsigned(), limit })
-        }
         _ => Err(IssueKind::WrongShape { expected: "a record as JSON" }),
     }
 }
 
-/// The record of a row, in the arena: its text, with its ids at the end.
+/// The size of a text that is too large, or that was selected in its place.
+pub(crate) fn too_large(ask: &Ask<'_>, text: ValueRef<'_>) -> Option<u64> {
+    let size = match text {
+        ValueRef::Text(text) | ValueRef::Blob(text) => text.len() as u64,
+        ValueRef::Integer(size) => size.try_into().unwrap_or(0),
+        _ => 0,
+    };
+    (size > ask.max_len()).then_some(size)
+}
+
+/// The record of a row, in the arena: its text, with its id and its owners at the end.
 pub(crate) fn record(
     ask: &Ask<'_>,
     text: ValueRef<'_>,
     updated_ms: i64,
-    ids: &[(&str, &str)],
+    id: &[u8],
     out: &mut Gathered,
 ) -> Result<Piece, IssueKind> {
     let data = data(ask, text)?;
     let (stamp, settled) = ask.stamp(data.len() as u64, updated_ms, 0);
-    Ok(out.arena.append(stamp, settled, |bytes| splice(bytes, data, ids)))
+    Ok(out.arena.append(stamp, settled, |bytes| splice(bytes, data, id, &out.owners)))
 }

@@ -1,6 +1,6 @@
 //! Parts: rows whose `data` is the record without its ids.
 
-use rusqlite::{Row as SqlRow, params};
+use rusqlite::Row as SqlRow;
 use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, OrderKey, PartId, PartKey, SessionId, circular_orders,
 };
@@ -46,7 +46,7 @@ pub(crate) fn one_part(ask: &Ask<'_>, key: &PartKey, out: &mut Gathered) -> rusq
     if !ask.schema.has_parts {
         return Ok(());
     }
-    let ids = params![key.part.as_str(), ask.cap(), key.message.as_str()];
+    let ids = [key.part.as_str(), key.message.as_str()];
     let ways = ask.schema.part_one.each_ref().map(String::as_str);
     out.by_either(ways, |sql, out| ask.each(sql, ids, |row| part_row(ask, &key.message, row, out)))
 }
@@ -58,18 +58,18 @@ pub(crate) fn part_row(
     row: &SqlRow<'_>,
     out: &mut Gathered,
 ) -> rusqlite::Result<()> {
-    let session = String::from_utf8_lossy(bytes(row, 1)?);
+    let session = bytes(row, 1)?;
     let part = match id(row, 0, PartId::from_bytes)? {
         Ok(part) => part,
         Err(kind) => {
             let of = |session| MessageKey { session, message: message.clone() };
-            let key = SessionId::new(&session).ok().map(|session| of(session).into());
+            let key = SessionId::from_bytes(session).ok().map(|session| of(session).into());
             out.note(key, ask, kind);
             return Ok(());
         }
     };
-    let ids = [("id", part.as_str()), ("sessionID", &*session), ("messageID", message.as_str())];
-    let read = record(ask, row.get_ref(3)?, whole(row, 2)?, &ids, out);
+    out.owners.set(session, Some(message));
+    let read = record(ask, row.get_ref(3)?, whole(row, 2)?, part.as_bytes(), out);
     let key = PartKey { message: message.clone(), part };
     match read {
         Ok(piece) => out.rows.push(Row::new(key, OrderKey::default(), Some(piece))),
@@ -80,15 +80,15 @@ pub(crate) fn part_row(
 
 /// Puts the parts of one message in order: by the clocks of their ids, which wrap.
 pub(crate) fn put_in_order(rows: &mut [Row]) {
-    let part = |row: &Row| match &row.key {
-        EntityKey::Part(key) => Some(key.part.clone()),
+    let parts = rows.iter().filter_map(|row| match &row.key {
+        EntityKey::Part(key) => Some(&key.part),
         _ => None,
-    };
-    let ids: Vec<PartId> = rows.iter().filter_map(part).collect();
-    if ids.len() != rows.len() {
+    });
+    let orders: Vec<OrderKey> = circular_orders(parts).collect();
+    if orders.len() != rows.len() {
         return;
     }
-    for (row, order) in rows.iter_mut().zip(circular_orders(ids.iter())) {
+    for (row, order) in rows.iter_mut().zip(orders) {
         row.order = order;
     }
     if !rows.is_sorted_by_key(|row| row.order) {

@@ -100,7 +100,7 @@ fn probe_once(
     let Post { conn, name } = match post.take().filter(|it| it.conn.is_good(&store.database)) {
         Some(kept) => post.insert(kept),
         None => {
-            let conn = store.pool.take(&store.database, &*store.clock)?;
+            let conn = store.pool.take(&store.database, &*store.clock, store.options.max_len)?;
             post.insert(Post { conn, name: RandomState::new().hash_one(0) | 1 })
         }
     };

@@ -60,8 +60,9 @@ impl SqliteReader {
     /// # Errors
     /// If it cannot be.
     pub fn access(&self) -> Result<Access> {
-        let Shared { database, clock, pool, .. } = &*self.shared;
-        let conn = pool.take(database, &**clock).map_err(|error| error.at(database))?;
+        let Shared { database, clock, options, pool, .. } = &*self.shared;
+        let taken = pool.take(database, &**clock, options.max_len);
+        let conn = taken.map_err(|error| error.at(database))?;
         let access = conn.access;
         pool.give(conn);
         Ok(access)

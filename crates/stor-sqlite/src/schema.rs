@@ -14,6 +14,9 @@ use rusqlite::Connection;
 pub(crate) struct Schema {
     /// Grows with every change of the schema, and with VACUUM.
     pub(crate) version: i64,
+    /// The most bytes of a text that are selected: of a larger one its size is. Asking for the
+    /// size first costs, so that none is asked for before a text was met that is too large.
+    pub(crate) cap: Option<u64>,
     pub(crate) has_messages: bool,
     pub(crate) has_parts: bool,
     pub(crate) has_projects: bool,
@@ -38,6 +41,8 @@ pub(crate) struct Schema {
     pub(crate) part_one: [String; 2],
     pub(crate) lost_parts: String,
     pub(crate) all_parts: String,
+    /// The same without what is only needed for a record of their own.
+    pub(crate) lent_parts: String,
 }
 
 /// Columns in the order in which they are selected, as an enum and by name.
@@ -109,8 +114,6 @@ columns! {
     }
 }
 
-/// Columns of a session that hold JSON, which may be too large.
-const LONG: [&str; 4] = ["summary_diffs", "metadata", "revert", "permission"];
 /// What a session holds of texts that change in place.
 const SESSION_TEXTS: [&str; 10] = [
     "title",
@@ -139,7 +142,7 @@ pub(crate) const BY_ID_OR_OWNER: [[&str; 2]; 2] = [["", "+"], ["+", ""]];
 
 impl Schema {
     /// The schema, or none if this is no database of opencode's.
-    pub(crate) fn of(db: &Connection) -> rusqlite::Result<Option<Self>> {
+    pub(crate) fn of(db: &Connection, cap: Option<u64>) -> rusqlite::Result<Option<Self>> {
         let mut tables = tables(db)?;
         let mut columns = |table: &str| tables.remove(table).unwrap_or_default();
         let session = columns("session");
@@ -155,20 +158,27 @@ impl Schema {
         let times = ["time_created", "time_updated", "data", "id"];
         let has_messages = holds(&message, &times) && holds(&message, &["session_id"]);
         let has_sequences = holds(&columns("event_sequence"), &["aggregate_id", "seq"]);
-        let data = capped("data");
+        let data = capped("data", cap);
         // The number of the session's last event, where `?1` is the session.
         let sequence = match has_sequences {
             true => "(SELECT seq FROM event_sequence WHERE aggregate_id = ?1)",
             false => "NULL",
         };
+        let all_parts = |session: &str| {
+            format!(
+                "SELECT id, {session}, time_updated, {data}, message_id, rowid FROM part \
+                 WHERE rowid > ?1 ORDER BY rowid"
+            )
+        };
         let of_session = "FROM message WHERE session_id = ?1 ORDER BY time_created, id";
         let all_sessions = format!(
             "SELECT {}, {} FROM session",
-            list(SessionColumn::ALL, &session),
+            list(SessionColumn::ALL, &session, cap),
             session_stamp(&session),
         );
         Ok(Some(Self {
             version: db.query_row("PRAGMA schema_version", [], |row| row.get(0))?,
+            cap,
             has_messages,
             has_parts: holds(&part, &times) && holds(&part, &["session_id", "message_id"]),
             has_projects: project.contains("id"),
@@ -188,7 +198,7 @@ impl Schema {
             ),
             project: format!(
                 "SELECT {}, {} FROM project",
-                list(ProjectColumn::ALL, &project),
+                list(ProjectColumn::ALL, &project, cap),
                 stamp(&PROJECT_TEXTS, &[], &project),
             ),
             project_stamp: format!(
@@ -216,7 +226,7 @@ impl Schema {
             message_one: BY_ID_OR_OWNER.map(|[id, owner]| {
                 format!(
                     "SELECT id, time_created, time_updated, {data} FROM message \
-                     WHERE {id}id = ?1 AND {owner}session_id = ?3"
+                     WHERE {id}id = ?1 AND {owner}session_id = ?2"
                 )
             }),
             lost_messages: format!(
@@ -230,7 +240,7 @@ impl Schema {
                 "SELECT p.id, p.session_id, p.time_updated, {}, p.message_id \
                  FROM message AS m CROSS JOIN part AS p ON p.message_id = m.id \
                  WHERE m.session_id = ?1 ORDER BY m.time_created, m.id, m.rowid, p.id",
-                capped("p.data")
+                capped("p.data", cap)
             ),
             part_stamp: BY_ID_OR_OWNER.map(|[id, owner]| {
                 format!(
@@ -241,7 +251,7 @@ impl Schema {
             part_one: BY_ID_OR_OWNER.map(|[id, owner]| {
                 format!(
                     "SELECT id, session_id, time_updated, {data} FROM part \
-                     WHERE {id}id = ?1 AND {owner}message_id = ?3"
+                     WHERE {id}id = ?1 AND {owner}message_id = ?2"
                 )
             }),
             lost_parts: format!(
@@ -253,10 +263,8 @@ impl Schema {
                     false => "",
                 }
             ),
-            all_parts: format!(
-                "SELECT id, session_id, time_updated, {data}, message_id, rowid FROM part \
-                 WHERE rowid > ?1 ORDER BY rowid"
-            ),
+            all_parts: all_parts("session_id"),
+            lent_parts: all_parts("NULL"),
         }))
     }
 }
@@ -276,18 +284,22 @@ fn tables(db: &Connection) -> rusqlite::Result<HashMap<String, HashSet<String>>>
     Ok(tables)
 }
 
-fn list(wanted: &[&str], there: &HashSet<String>) -> String {
+fn list(wanted: &[&str], there: &HashSet<String>, cap: Option<u64>) -> String {
     let column = |name: &&str| match there.contains(*name) {
-        true if LONG.contains(name) => capped(name),
-        true => (*name).to_owned(),
+        true => capped(name, cap),
         false => "NULL".to_owned(),
     };
     wanted.iter().map(column).collect::<Vec<_>>().join(", ")
 }
 
-/// A column, or its size if that is over the limit `?2`: only the text's head is looked at then.
-fn capped(column: &str) -> String {
-    format!("CASE WHEN octet_length({column}) <= ?2 THEN {column} ELSE octet_length({column}) END")
+/// A column, or its size if it is a text over the limit, of which only the head is looked at then.
+fn capped(column: &str, cap: Option<u64>) -> String {
+    match cap {
+        None => column.to_owned(),
+        Some(cap) => format!(
+            "CASE WHEN octet_length({column}) > {cap} THEN octet_length({column}) ELSE {column} END"
+        ),
+    }
 }
 
 fn session_stamp(there: &HashSet<String>) -> String {
@@ -327,7 +339,7 @@ mod tests {
     fn no_table_is_walked_for_a_session_and_nothing_is_sorted() {
         let db = Connection::open_in_memory().unwrap();
         db.execute_batch(include_str!("../../../fixtures/schema/opencode-1.18.33.sql")).unwrap();
-        let schema = Schema::of(&db).unwrap().unwrap();
+        let schema = Schema::of(&db, None).unwrap().unwrap();
         let mut queries = vec![
             &schema.messages,
             &schema.message_names[0],
@@ -335,6 +347,7 @@ mod tests {
             &schema.parts,
             &schema.session_one[0],
             &schema.all_parts,
+            &schema.lent_parts,
         ];
         queries.extend(&schema.message_one);
         queries.extend(&schema.message_stamp);

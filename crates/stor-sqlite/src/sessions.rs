@@ -3,15 +3,16 @@
 
 use std::cmp::Reverse;
 
-use rusqlite::types::{Null, ValueRef};
-use rusqlite::{Row as SqlRow, params};
-use scrollback_core_err::{Issue, IssueKind};
+use rusqlite::Row as SqlRow;
+use rusqlite::types::ValueRef;
+use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, OrderKey, ProjectId, SessionId, SessionKey};
 use scrollback_stor_mmap::Piece;
 
 use crate::ask::{Ask, Gathered, Row, bytes, id, project, whole};
 use crate::error::{Result, is_damage};
 use crate::json::Object;
+use crate::messages::too_large;
 use crate::schema::{ProjectColumn, SessionColumn};
 
 /// The records of all projects, newest first.
@@ -28,10 +29,10 @@ pub(crate) fn projects(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
 pub(crate) fn sessions(ask: &Ask<'_>, of: Option<&ProjectId>, out: &mut Gathered) -> Result<()> {
     let all = &ask.schema.session;
     let asked = match of {
-        None => ask.each(all, params![Null, ask.cap()], |row| session_row(ask, row, out)),
+        None => ask.each(all, [], |row| session_row(ask, row, out)),
         Some(of) => {
             let sql = format!("{all} WHERE project_id = ?1");
-            ask.each(&sql, params![of.as_str(), ask.cap()], |row| session_row(ask, row, out))
+            ask.each(&sql, [of.as_str()], |row| session_row(ask, row, out))
         }
     };
     match asked {
@@ -73,9 +74,7 @@ pub(crate) fn ids(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<Vec<Str
 /// The record of one session, if it is there.
 pub(crate) fn one(ask: &Ask<'_>, session: &str, out: &mut Gathered) -> rusqlite::Result<()> {
     let ways = ask.schema.session_one.each_ref().map(String::as_str);
-    out.by_either(ways, |sql, out| {
-        ask.each(sql, params![session, ask.cap()], |row| session_row(ask, row, out))
-    })
+    out.by_either(ways, |sql, out| ask.each(sql, [session], |row| session_row(ask, row, out)))
 }
 
 /// The record of one project, if it is there.
@@ -123,18 +122,13 @@ fn session_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite:
         }
     };
     let (stamp, settled) = ask.stamp_at(row, SessionColumn::ALL.len())?;
-    let mut too_large = Vec::new();
+    let mut columns = Columns { ask, row, names: SessionColumn::ALL, too_large: Vec::new() };
     let mut filled = Ok(());
     let piece = out.arena.append(stamp, settled, |bytes| {
-        filled = session_json(row, bytes, &mut too_large);
+        filled = session_json(&mut columns, bytes);
     });
     filled?;
-    for (column, size) in too_large {
-        let limit = ask.look.options().max_len;
-        let mut issue = Issue::new(ask.place(), IssueKind::TooLarge { size, limit });
-        issue.place.field = Some(column.to_owned());
-        out.issues.push((Some(key.clone().into()), issue));
-    }
+    columns.note(&key.clone().into(), out);
     let order = OrderKey(whole(row, SessionColumn::ALL.len())?);
     out.rows.push(Row {
         project: project(row, SessionColumn::Project.at())?,
@@ -143,25 +137,51 @@ fn session_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite:
     Ok(())
 }
 
-fn session_json(
-    row: &SqlRow<'_>,
-    out: &mut Vec<u8>,
-    too_large: &mut Vec<(&'static str, u64)>,
-) -> rusqlite::Result<()> {
+/// The columns of a row, less the texts that are too large.
+struct Columns<'r> {
+    ask: &'r Ask<'r>,
+    row: &'r SqlRow<'r>,
+    names: &'static [&'static str],
+    too_large: Vec<(&'static str, u64)>,
+}
+
+impl<'r> Columns<'r> {
+    fn number(&self, at: usize) -> rusqlite::Result<ValueRef<'r>> {
+        self.row.get_ref(at)
+    }
+
+    fn text(&mut self, at: usize) -> rusqlite::Result<ValueRef<'r>> {
+        let value = self.row.get_ref(at)?;
+        let Some(size) = too_large(self.ask, value) else { return Ok(value) };
+        self.too_large.push((self.names[at], size));
+        Ok(ValueRef::Null)
+    }
+
+    fn note(self, key: &EntityKey, out: &mut Gathered) {
+        for (column, size) in self.too_large {
+            let mut issue = self.ask.issue(IssueKind::TooLarge { size, limit: self.ask.max_len() });
+            issue.place.field = Some(column.to_owned());
+            out.issues.push((Some(key.clone()), issue));
+        }
+    }
+}
+
+fn session_json(columns: &mut Columns<'_>, out: &mut Vec<u8>) -> rusqlite::Result<()> {
     use SessionColumn as C;
-    let column = |column: C| row.get_ref(column.at());
-    let mut long = |column: C| {
-        Ok::<_, rusqlite::Error>(match row.get_ref(column.at())? {
-            ValueRef::Integer(size) => {
-                too_large.push((C::ALL[column.at()], size.cast_unsigned()));
-                ValueRef::Null
-            }
-            value => value,
-        })
-    };
-    let updated = row.get_ref(C::ALL.len())?;
-    let (diffs, revert) = (long(C::Diffs)?, long(C::Revert)?);
-    let (permission, metadata) = (long(C::Permission)?, long(C::Metadata)?);
+    let column = |column: C| columns.number(column.at());
+    let updated = columns.number(C::ALL.len())?;
+    let [created, compacting, archived] =
+        [column(C::Created)?, column(C::Compacting)?, column(C::Archived)?];
+    let lines = [column(C::Additions)?, column(C::Deletions)?, column(C::Files)?];
+    let cost = column(C::Cost)?;
+    let [input, output, reasoning, read, write] = [
+        column(C::Input)?,
+        column(C::Output)?,
+        column(C::Reasoning)?,
+        column(C::CacheRead)?,
+        column(C::CacheWrite)?,
+    ];
+    let mut text = |column: C| columns.text(column.at());
 
     let mut info = Object::begin(out);
     for (name, from) in [
@@ -176,37 +196,28 @@ fn session_json(
         ("title", C::Title),
         ("agent", C::Agent),
     ] {
-        info.value(name, column(from)?);
+        info.value(name, text(from)?);
     }
-    info.json("model", column(C::Model)?);
-    let [created, compacting, archived] =
-        [column(C::Created)?, column(C::Compacting)?, column(C::Archived)?];
+    info.json("model", text(C::Model)?);
     info.object("time", |time| {
         time.value("created", created).value("updated", updated);
         time.value("compacting", compacting).value("archived", archived);
     });
-    let lines = [column(C::Additions)?, column(C::Deletions)?, column(C::Files)?];
+    let diffs = text(C::Diffs)?;
     if lines.iter().any(is_there) || is_there(&diffs) {
         info.object("summary", |summary| {
             summary.number("additions", lines[0]).number("deletions", lines[1]);
             summary.number("files", lines[2]).json("diffs", diffs);
         });
     }
-    let url = column(C::ShareUrl)?;
+    let url = text(C::ShareUrl)?;
     if is_there(&url) {
         info.object("share", |share| {
             share.value("url", url);
         });
     }
-    info.json("permission", permission).json("revert", revert);
-    info.value("cost", column(C::Cost)?);
-    let [input, output, reasoning, read, write] = [
-        column(C::Input)?,
-        column(C::Output)?,
-        column(C::Reasoning)?,
-        column(C::CacheRead)?,
-        column(C::CacheWrite)?,
-    ];
+    info.json("permission", text(C::Permission)?).json("revert", text(C::Revert)?);
+    info.value("cost", cost);
     if is_there(&input) {
         info.object("tokens", |tokens| {
             tokens.number("input", input).number("output", output);
@@ -215,7 +226,7 @@ fn session_json(
             });
         });
     }
-    info.json("metadata", metadata);
+    info.json("metadata", text(C::Metadata)?);
     info.end();
     Ok(())
 }
@@ -235,37 +246,44 @@ fn project_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite:
     };
     let (stamp, settled) = ask.stamp_at(row, ProjectColumn::ALL.len())?;
     let updated = whole(row, ProjectColumn::ALL.len())?;
+    let mut columns = Columns { ask, row, names: ProjectColumn::ALL, too_large: Vec::new() };
     let mut filled = Ok(());
     let piece: Piece = out.arena.append(stamp, settled, |bytes| {
-        filled = project_json(row, updated, bytes);
+        filled = project_json(&mut columns, updated, bytes);
     });
     filled?;
+    columns.note(&key, out);
     out.rows.push(Row::new(key, OrderKey(updated), Some(piece)));
     Ok(())
 }
 
-fn project_json(row: &SqlRow<'_>, updated: i64, out: &mut Vec<u8>) -> rusqlite::Result<()> {
+fn project_json(
+    columns: &mut Columns<'_>,
+    updated: i64,
+    out: &mut Vec<u8>,
+) -> rusqlite::Result<()> {
     use ProjectColumn as C;
-    let column = |column: C| row.get_ref(column.at());
+    let created = columns.number(C::Created.at())?;
+    let initialized = columns.number(C::Initialized.at())?;
+    let mut text = |column: C| columns.text(column.at());
     let mut info = Object::begin(out);
     for (name, from) in
         [("id", C::Id), ("worktree", C::Worktree), ("vcs", C::Vcs), ("name", C::Name)]
     {
-        info.value(name, column(from)?);
+        info.value(name, text(from)?);
     }
-    let icon = [column(C::IconUrl)?, column(C::IconOverride)?, column(C::IconColor)?];
+    let icon = [text(C::IconUrl)?, text(C::IconOverride)?, text(C::IconColor)?];
     if icon.iter().any(is_there) {
         info.object("icon", |object| {
             object.value("url", icon[0]).value("override", icon[1]).value("color", icon[2]);
         });
     }
-    info.json("commands", column(C::Commands)?);
-    let [created, initialized] = [column(C::Created)?, column(C::Initialized)?];
+    info.json("commands", text(C::Commands)?);
     info.object("time", |time| {
         time.value("created", created).value("updated", ValueRef::Integer(updated));
         time.value("initialized", initialized);
     });
-    info.json("sandboxes", column(C::Sandboxes)?);
+    info.json("sandboxes", text(C::Sandboxes)?);
     info.end();
     Ok(())
 }

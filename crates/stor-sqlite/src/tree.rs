@@ -2,7 +2,6 @@
 
 use std::vec::IntoIter;
 
-use rusqlite::params;
 use scrollback_core_id::{EntityKey, MessageId, SessionKey};
 
 use crate::ask::{Ask, Gathered, Row, bytes};
@@ -27,8 +26,7 @@ pub(crate) fn tree(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Result
         return Ok(());
     }
     let mut placed = Placed { next: messages.next(), messages, first: out.rows.len() };
-    let session = params![of.session.as_str(), ask.cap()];
-    let asked = ask.each(&ask.schema.parts, session, |row| {
+    let asked = ask.each(&ask.schema.parts, [of.session.as_str()], |row| {
         let owner = bytes(row, 4)?;
         match placed.reach(owner, out) {
             Some(message) => part_row(ask, &message, row, out),
@@ -55,15 +53,11 @@ struct Placed {
 impl Placed {
     /// Places messages up to the one with this id, unless it was not read.
     fn reach(&mut self, owner: &[u8], out: &mut Gathered) -> Option<MessageId> {
-        let id = |row: &Row| match &row.key {
-            EntityKey::Message(key) => Some(key.message.clone()),
-            _ => None,
-        };
-        let last = self.first.checked_sub(1).and_then(|at| id(&out.rows[at]));
-        if let Some(last) = last.filter(|last| last.as_bytes() == owner) {
-            return Some(last);
+        let is_owner = |row: &Row| message_of(row).is_some_and(|id| id.as_bytes() == owner);
+        let last = self.first.checked_sub(1).map(|at| &out.rows[at]);
+        if let Some(last) = last.filter(|last| is_owner(last)) {
+            return message_of(last).cloned();
         }
-        let is_owner = |row: &Row| id(row).is_some_and(|id| id.as_bytes() == owner);
         let is_ahead = self.next.iter().chain(self.messages.as_slice()).any(is_owner);
         while is_ahead && self.next.is_some() {
             let placed = self.place(out);
@@ -79,10 +73,7 @@ impl Placed {
         put_in_order(&mut out.rows[self.first..]);
         let row = self.next.take()?;
         self.next = self.messages.next();
-        let id = match &row.key {
-            EntityKey::Message(key) => Some(key.message.clone()),
-            _ => None,
-        };
+        let id = message_of(&row).cloned();
         out.rows.push(row);
         self.first = out.rows.len();
         id
@@ -93,6 +84,13 @@ impl Placed {
             self.place(out);
         }
         put_in_order(&mut out.rows[self.first..]);
+    }
+}
+
+fn message_of(row: &Row) -> Option<&MessageId> {
+    match &row.key {
+        EntityKey::Message(key) => Some(&key.message),
+        _ => None,
     }
 }
 

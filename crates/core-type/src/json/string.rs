@@ -134,26 +134,67 @@ pub(crate) struct StringEnd {
 
 /// Finds the closing quote of the string whose first character is at `at`, checking its escapes.
 #[inline]
-pub(crate) fn find_end(bytes: &[u8], mut at: usize) -> Scan<StringEnd> {
+pub(crate) fn find_end(bytes: &[u8], at: usize) -> Scan<StringEnd> {
+    // Most strings are names and ids.
+    if let Some(block) = block(bytes, at) {
+        let marks = specials(block);
+        let first = at + marks.trailing_zeros() as usize;
+        if marks != 0 && bytes[first] == b'"' {
+            return Ok(StringEnd { at: first, escaped: false });
+        }
+    }
+    find_far_end(bytes, at)
+}
+
+/// Finds the end of any string.
+fn find_far_end(bytes: &[u8], mut at: usize) -> Scan<StringEnd> {
     let mut escaped = false;
+    'blocks: loop {
+        let (Some(near), Some(far)) = (block(bytes, at), block(bytes, at + BLOCK)) else { break };
+        let mut marks = specials(near) | specials(far) << BLOCK;
+        while marks != 0 {
+            let special = at + marks.trailing_zeros() as usize;
+            match bytes[special] {
+                b'"' => return Ok(StringEnd { at: special, escaped }),
+                b'\\' => {
+                    escaped = true;
+                    let next = skip_escape(bytes, special + 1)?;
+                    let Some(rest) = u32::MAX.checked_shl((next - at) as u32) else {
+                        at = next;
+                        continue 'blocks;
+                    };
+                    marks &= rest;
+                }
+                _ => return Err(bad(special, "control character in a string")),
+            }
+        }
+        at += 2 * BLOCK;
+    }
     loop {
-        at = next_special(bytes, at);
         match bytes.get(at) {
             Some(b'"') => return Ok(StringEnd { at, escaped }),
             Some(b'\\') => {
                 escaped = true;
                 at = skip_escape(bytes, at + 1)?;
             }
-            Some(_) => return Err(bad(at, "control character in a string")),
+            Some(0..0x20) => return Err(bad(at, "control character in a string")),
+            Some(_) => at += 1,
             None => return Err(SyntaxError { at, what: Fault::End }),
         }
     }
 }
 
 /// Skips an escape whose character after the backslash is at `at`.
+#[inline]
 fn skip_escape(bytes: &[u8], at: usize) -> Scan<usize> {
     match bytes.get(at) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 1),
+        _ => skip_long_escape(bytes, at),
+    }
+}
+
+fn skip_long_escape(bytes: &[u8], at: usize) -> Scan<usize> {
+    match bytes.get(at) {
         Some(b'u') => match bytes.get(at + 1..at + 5) {
             Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(at + 5),
             Some(_) => Err(bad(at, "bad \\u escape")),
@@ -169,25 +210,20 @@ fn bad(at: usize, what: &'static str) -> SyntaxError {
     SyntaxError { at, what: Fault::Bad(what) }
 }
 
-/// The next quote, backslash or control character at or after `at`, or the end.
+const BLOCK: usize = 16;
+
 #[inline]
-fn next_special(bytes: &[u8], mut at: usize) -> usize {
-    const BLOCK: usize = 16;
-    let (quote, backslash) = (u8x16::splat(b'"'), u8x16::splat(b'\\'));
-    let last_control = u8x16::splat(0x1f);
-    while let Some(block) = bytes.get(at..at + BLOCK).and_then(|block| block.first_chunk()) {
-        let block = u8x16::new(*block);
-        let control = block.min(last_control).simd_eq(block);
-        let special = control | block.simd_eq(quote) | block.simd_eq(backslash);
-        match special.to_bitmask() {
-            0 => at += BLOCK,
-            marks => return at + marks.trailing_zeros() as usize,
-        }
-    }
-    while bytes.get(at).is_some_and(|byte| !matches!(byte, b'"' | b'\\' | 0..0x20)) {
-        at += 1;
-    }
-    at
+fn block(bytes: &[u8], at: usize) -> Option<&[u8; BLOCK]> {
+    bytes.get(at..at + BLOCK)?.first_chunk()
+}
+
+/// A bit for each quote, backslash and control character.
+#[inline]
+fn specials(block: &[u8; BLOCK]) -> u32 {
+    let block = u8x16::new(*block);
+    let control = block.min(u8x16::splat(0x1f)).simd_eq(block);
+    let quote = block.simd_eq(u8x16::splat(b'"'));
+    (control | quote | block.simd_eq(u8x16::splat(b'\\'))).to_bitmask()
 }
 
 /// The value of a string from the text between its quotes. Escapes have been checked.

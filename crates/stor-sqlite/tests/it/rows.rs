@@ -1,9 +1,12 @@
 //! Rows as no opencode writes them: each costs only itself.
 
+use std::ops::ControlFlow;
+
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, MessageKey, OrderKey, PartKey, Scope};
 use scrollback_core_type::{Message, Parse, Part, Session};
-use scrollback_stor_read::{Entry, Survey};
+use scrollback_stor_read::{Entry, Lent, Source, Survey};
+use scrollback_stor_sqlite::SqliteReader;
 
 use crate::calls::{key, names, orphans, scan, spans, tree};
 use crate::support::{
@@ -187,37 +190,79 @@ fn numbers_of_any_kind_are_read() {
 
 #[test]
 fn rows_over_the_limit_are_named_and_read_on_request() {
-    let long = "x".repeat(5000);
+    // Such as are read and then refused, and such as SQLite does not read to begin with.
+    for len in [5000, 3 << 20] {
+        rows_over_the_limit(len);
+    }
+}
+
+fn rows_over_the_limit(len: usize) {
+    let long = "x".repeat(len);
     let (_dir, database) = with(&format!(
         "UPDATE message SET data = '{{\"role\":\"user\",\"x\":\"{long}\"}}' WHERE id = 'msg_1';
          INSERT INTO message VALUES ('msg_2', 'ses_1', 2, 2, '{{}}');
          INSERT INTO part VALUES ('prt_3', 'msg_2', 'ses_1', 1, 1, '{{\"x\":\"{long}\"}}'),
              ('prt_4', 'msg_2', 'ses_1', 1, 1, '{{}}');
-         UPDATE session SET revert = '{{\"x\":\"{long}\"}}', permission = '[]' WHERE id = 'ses_1';"
+         UPDATE session SET revert = '{{\"x\":\"{long}\"}}', permission = '[]', title = '{long}'
+             WHERE id = 'ses_1';
+         UPDATE project SET name = '{long}';"
     ));
     let limited = open_limited(&database, 1000);
     let found = tree(&limited, &key("ses_1"));
     assert_eq!(names(&found.entries), ["ses_1", "msg_2", "prt_4"]);
     let mut told = issues(&found);
     told.sort_by(|a, b| a.0.cmp(&b.0));
-    let too_large = |size| IssueKind::TooLarge { size, limit: 1000 };
+    let too_large = |more| IssueKind::TooLarge { size: len as u64 + more, limit: 1000 };
     let expected = [
-        (Some("message ses_1/msg_1".to_owned()), too_large(5022)),
-        (Some("part msg_2/prt_3".to_owned()), too_large(5008)),
-        (Some("session ses_1".to_owned()), too_large(5008)),
+        (Some("message ses_1/msg_1".to_owned()), too_large(22)),
+        (Some("part msg_2/prt_3".to_owned()), too_large(8)),
+        (Some("session ses_1".to_owned()), too_large(0)),
+        (Some("session ses_1".to_owned()), too_large(8)),
     ];
     assert_eq!(told, expected);
-    let revert = found.issues.iter().find(|(key, _)| matches!(key, Some(EntityKey::Session(_))));
-    assert_eq!(revert.unwrap().1.place.field.as_deref(), Some("revert"));
+    let fields = found.issues.iter().filter_map(|(_, issue)| issue.place.field.as_deref());
+    assert_eq!(fields.collect::<Vec<_>>(), ["title", "revert"]);
     let record = value(&found.entries[0]);
-    assert!(record.get("revert").is_none() && record["permission"].is_array());
+    assert!(record.get("revert").is_none() && record.get("title").is_none());
+    assert!(record["permission"].is_array());
+    let projects = scan(&limited, &Scope::Projects);
+    assert_eq!(issues(&projects), [(Some("project p".to_owned()), too_large(0))]);
+    assert_eq!(value(&projects.entries[0])["worktree"], "/w");
+    assert_eq!(scan(&limited, &Scope::Sessions).entries.len(), 2);
     let asked = [message("msg_1"), part("msg_2", "prt_3")];
     assert_eq!(spans(&limited, &asked).issues.len(), 2);
-    assert_eq!(scan(&limited, &Scope::AllParts).issues.len(), 1);
+    let parts = scan(&limited, &Scope::AllParts);
+    assert_eq!(
+        (names(&parts.entries).join(" "), parts.issues.len()),
+        ("prt_1 prt_2 prt_4".into(), 1)
+    );
+    for (scope, holds) in [(Scope::AllParts, 3), (Scope::Messages(key("ses_1")), 1)] {
+        assert_eq!(lent(&open_limited(&database, 1000), &scope), (holds, 1));
+    }
     assert_eq!(surveyed(&limited, &Survey::Messages(&key("ses_1"))).0.len(), 3);
     let all = limited.with_options(Default::default());
     assert_eq!(spans(&all, &asked).entries.len(), 2);
     assert_eq!(walk(&all).1, 0);
+}
+
+/// How many records and issues are lent that hold in the end.
+fn lent(store: &SqliteReader, scope: &Scope) -> (usize, usize) {
+    let (mut held, mut lent) = ((0, 0), (0, 0));
+    let mut each = |it: Lent<'_>| {
+        match it {
+            Lent::Record(_) => lent.0 += 1,
+            Lent::Issue(..) => lent.1 += 1,
+            Lent::Forget => lent = (0, 0),
+            Lent::Holds => {
+                held = (held.0 + lent.0, held.1 + lent.1);
+                lent = (0, 0);
+            }
+            Lent::Set(_) => {}
+        }
+        ControlFlow::Continue(())
+    };
+    store.open().unwrap().lend(scope, &mut each).unwrap();
+    held
 }
 
 #[test]
