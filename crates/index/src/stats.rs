@@ -48,7 +48,7 @@ impl Stats {
                 messages: base.message_count() as usize,
                 parts: base.part_count() as usize,
             }),
-            base_bytes: base.map_or(0, |base| base.bytes().len()),
+            base_bytes: base.map_or(0, |base| base.size()),
             overlay: generation.overlay_len(),
             views,
             oldest_view: oldest.map(Revision),

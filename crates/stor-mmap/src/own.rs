@@ -15,12 +15,12 @@ use scrollback_core_id::Discipline;
 use crate::{Dir, Error, MapPolicy, MappedFile, MappedSpan};
 
 /// Replaces a file of ours, or makes it: whoever opens it finds all of the old bytes or all of
-/// `bytes`, after a crash too. Only its owner may read it (mode 0600). Spans of the old file keep
+/// `pieces`, one behind the other, after a crash too. Only its owner may read it (mode 0600). Spans of the old file keep
 /// the old bytes.
 ///
 /// # Errors
 /// [`Error::Io`]; the old file is then as it was.
-pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+pub fn write_atomic(path: &Path, pieces: &[impl AsRef<[u8]>]) -> Result<(), Error> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
 
     let (parent, name) = split(path).at("write", path)?;
@@ -39,7 +39,9 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), Error> {
             opened => break (temporary.clone(), opened.at("create", &temporary)?),
         }
     };
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    let mut pieces = pieces.iter();
+    let written = pieces.try_for_each(|piece| file.write_all(piece.as_ref()));
+    let written = written.and_then(|()| file.sync_all());
     drop(file); // Windows renames no open file.
     let renamed = written.and_then(|()| fs::rename(&temporary, path));
     if renamed.is_err() {

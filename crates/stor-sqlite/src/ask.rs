@@ -188,6 +188,10 @@ pub(crate) struct SetSum {
 }
 
 impl SetSum {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
     pub(crate) fn add(&mut self, id: &[u8], created_ms: i64) {
         self.count += 1;
         self.newest_ms = self.newest_ms.max(created_ms);

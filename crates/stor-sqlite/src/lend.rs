@@ -61,8 +61,10 @@ fn lend_rows(
     let mut rows = statement.query([of.session.as_str()])?;
     while let Some(row) = rows.next()? {
         let created = whole(row, 1)?;
+        if set.is_empty() {
+            sequence = whole_if_any(row, 4)?;
+        }
         set.add(bytes(row, 0)?, created);
-        sequence = whole_if_any(row, 4)?;
         let lent = match id(row, 0, MessageId::from_bytes)? {
             Err(kind) => each(Lent::Issue(Some(of.clone().into()), ask.issue(kind))),
             Ok(message) => {

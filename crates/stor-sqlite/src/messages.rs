@@ -19,8 +19,10 @@ pub(crate) fn messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Re
     let (rows, issues) = (out.rows.len(), out.issues.len());
     let session = of.session.as_str();
     let asked = ask.each(&ask.schema.messages, [session], |row| {
+        if set.is_empty() {
+            sequence = whole_if_any(row, 4)?;
+        }
         set.add(bytes(row, 0)?, whole(row, 1)?);
-        sequence = whole_if_any(row, 4)?;
         message_row(ask, of, row, out)
     });
     match asked {

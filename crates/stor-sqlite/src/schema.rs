@@ -64,7 +64,7 @@ macro_rules! columns {
 }
 
 columns! {
-    /// Columns of a session. The stamp follows them.
+    /// Columns of a session. The time of its last change follows them.
     SessionColumn {
         Id = "id",
         Project = "project_id",
@@ -114,27 +114,35 @@ columns! {
     }
 }
 
-/// What a session holds of texts that change in place.
-const SESSION_TEXTS: [&str; 10] = [
-    "title",
-    "directory",
-    "project_id",
-    "parent_id",
-    "share_url",
-    "summary_diffs",
-    "metadata",
-    "revert",
-    "permission",
-    "model",
-];
-const SESSION_COUNTS: [&str; 6] = [
-    "tokens_input",
-    "tokens_output",
-    "tokens_reasoning",
-    "tokens_cache_read",
-    "tokens_cache_write",
-    "time_archived",
-];
+impl SessionColumn {
+    /// What a session holds of texts that change in place.
+    pub(crate) const STAMPED: [Self; 10] = [
+        Self::Title,
+        Self::Directory,
+        Self::Project,
+        Self::Parent,
+        Self::ShareUrl,
+        Self::Diffs,
+        Self::Metadata,
+        Self::Revert,
+        Self::Permission,
+        Self::Model,
+    ];
+    /// What a session counts.
+    pub(crate) const COUNTED: [Self; 6] = [
+        Self::Input,
+        Self::Output,
+        Self::Reasoning,
+        Self::CacheRead,
+        Self::CacheWrite,
+        Self::Archived,
+    ];
+
+    fn name(self) -> &'static str {
+        Self::ALL[self.at()]
+    }
+}
+
 const PROJECT_TEXTS: [&str; 5] = ["worktree", "name", "icon_url", "commands", "sandboxes"];
 
 /// Which of two columns is to be looked up: SQLite uses no index for one with a plus.
@@ -172,9 +180,8 @@ impl Schema {
         };
         let of_session = "FROM message WHERE session_id = ?1 ORDER BY time_created, id";
         let all_sessions = format!(
-            "SELECT {}, {} FROM session",
+            "SELECT {}, time_updated FROM session",
             list(SessionColumn::ALL, &session, cap),
-            session_stamp(&session),
         );
         Ok(Some(Self {
             version: db.query_row("PRAGMA schema_version", [], |row| row.get(0))?,
@@ -302,8 +309,10 @@ fn capped(column: &str, cap: Option<u64>) -> String {
     }
 }
 
+/// What `sessions::stamp` makes of a row.
 fn session_stamp(there: &HashSet<String>) -> String {
-    stamp(&SESSION_TEXTS, &SESSION_COUNTS, there)
+    let names = |columns: &[SessionColumn]| columns.iter().map(|it| it.name()).collect::<Vec<_>>();
+    stamp(&names(&SessionColumn::STAMPED), &names(&SessionColumn::COUNTED), there)
 }
 
 /// When a row last changed, how long its texts are, and the sum of its counts.

@@ -6,8 +6,8 @@ use std::cmp::Reverse;
 use rusqlite::Row as SqlRow;
 use rusqlite::types::ValueRef;
 use scrollback_core_err::IssueKind;
-use scrollback_core_id::{EntityKey, OrderKey, ProjectId, SessionId, SessionKey};
-use scrollback_stor_mmap::Piece;
+use scrollback_core_id::{EntityKey, OrderKey, ProjectId, SessionId, SessionKey, Stamp};
+use scrollback_stor_mmap::{Piece, Settled};
 
 use crate::ask::{Ask, Gathered, Row, bytes, id, project, whole};
 use crate::error::{Result, is_damage};
@@ -112,7 +112,7 @@ fn newest_first(out: &mut Gathered) {
     out.rows.sort_by(|a, b| (Reverse(a.order), &a.key).cmp(&(Reverse(b.order), &b.key)));
 }
 
-/// A row of [`SessionColumn`] and the stamp.
+/// A row of [`SessionColumn`] and the time of its last change.
 fn session_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
     let key = match id(row, 0, SessionId::from_bytes)? {
         Ok(id) => SessionKey::from(id),
@@ -121,7 +121,7 @@ fn session_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite:
             return Ok(());
         }
     };
-    let (stamp, settled) = ask.stamp_at(row, SessionColumn::ALL.len())?;
+    let (stamp, settled) = stamp(ask, row)?;
     let mut columns = Columns { ask, row, names: SessionColumn::ALL, too_large: Vec::new() };
     let mut filled = Ok(());
     let piece = out.arena.append(stamp, settled, |bytes| {
@@ -135,6 +135,32 @@ fn session_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite:
         ..Row::new(key, order, Some(piece))
     });
     Ok(())
+}
+
+/// The stamp of a session's row: what its query by itself says, without the texts.
+fn stamp(ask: &Ask<'_>, row: &SqlRow<'_>) -> rusqlite::Result<(Stamp, Settled)> {
+    let mut size = 0_i64;
+    for column in SessionColumn::STAMPED {
+        size += match row.get_ref(column.at())? {
+            ValueRef::Text(text) | ValueRef::Blob(text) => text.len() as i64,
+            ValueRef::Integer(size) => size,
+            _ => 0,
+        };
+    }
+    // As SQLite adds: whole numbers, until one is none or their sum is too large.
+    let (mut whole_sum, mut sum) = (Some(0_i64), 0.0);
+    for column in SessionColumn::COUNTED {
+        let (whole, more) = match row.get_ref(column.at())? {
+            ValueRef::Integer(count) => (Some(count), count as f64),
+            ValueRef::Real(count) => (None, count),
+            _ => (Some(0), 0.0),
+        };
+        sum = whole_sum.map_or(sum, |sum| sum as f64) + more;
+        whole_sum = whole_sum.zip(whole).and_then(|(sum, more)| sum.checked_add(more));
+    }
+    let counts = whole_sum.unwrap_or(sum as i64);
+    let updated = whole(row, SessionColumn::ALL.len())?;
+    Ok(ask.stamp(size.cast_unsigned(), updated, counts.cast_unsigned()))
 }
 
 /// The columns of a row, less the texts that are too large.

@@ -149,8 +149,7 @@ pub(crate) fn find_end(bytes: &[u8], at: usize) -> Scan<StringEnd> {
 /// Finds the end of any string.
 fn find_far_end(bytes: &[u8], mut at: usize) -> Scan<StringEnd> {
     let mut escaped = false;
-    'blocks: loop {
-        let (Some(near), Some(far)) = (block(bytes, at), block(bytes, at + BLOCK)) else { break };
+    'blocks: while let (Some(near), Some(far)) = (block(bytes, at), block(bytes, at + BLOCK)) {
         let mut marks = specials(near) | specials(far) << BLOCK;
         while marks != 0 {
             let special = at + marks.trailing_zeros() as usize;

@@ -9,7 +9,7 @@ use scrollback_core_type::{StageCounts, StageName, StageResult};
 use scrollback_index::{IndexBuilder, SessionContents, SessionIndex};
 use scrollback_stor_read::{Entry, Found, Result, Seen, Source, Survey};
 
-use super::pool::{self, OnProgress, Worker};
+use super::pool::{self, OnProgress, Progress, Worker};
 use super::refresh::token_of;
 use super::session::{self, Notes, Parts, Whole};
 use crate::stage::{Stage, locate_issues};
@@ -50,14 +50,14 @@ pub fn build_index(
             ControlFlow::Continue(())
         })?;
     }
-    let jobs = sessions(&mut worker, &mut notes)?;
+    let jobs = jobs(&mut worker, &mut notes)?;
     drop(worker);
     let of_records = mark(&notes);
     let builder = Mutex::new(Counting { builder, counts: stage.counts });
     let waiting = Mutex::new(Vec::new());
-    let read = pool::run(source, &jobs, progress, |worker, job: &Job| {
+    let read_one = |worker: &mut Worker<'_>, key: &SessionKey, entry: Option<&Entry>| {
         let Whole { contents: mut session, notes } =
-            session::read_whole(worker, &job.key, job.entry.as_ref(), parts)?;
+            session::read_whole(worker, key, entry, parts)?;
         session.state.upkeep.unsettled |= of_records.contains(&session.key);
         // Turned into rows at once, and its memory serves for the next; or, so that nobody waits,
         // by whoever is at it.
@@ -71,6 +71,20 @@ pub fn build_index(
             Err(_) => waiting.lock().unwrap_or_else(PoisonError::into_inner).push(session),
         }
         Ok(notes.issues)
+    };
+    let sessions = |it: Progress| {
+        // The first job is none of a session.
+        progress(Progress { done: it.done.saturating_sub(1), of: it.of.saturating_sub(1) })
+    };
+    let read = pool::run(source, &jobs, &sessions, |worker, job: &Job| match job {
+        Job::Recorded(key, entry) => read_one(worker, key, Some(entry)),
+        Job::Lost => {
+            let mut notes = Notes::default();
+            for key in lost(worker, &jobs, &mut notes)? {
+                notes.issues.extend(read_one(worker, &key, None)?);
+            }
+            Ok(notes.issues)
+        }
     })?;
     let ControlFlow::Continue(read) = read else { return Ok(ControlFlow::Break(())) };
     notes.issues.extend(read.into_iter().flatten());
@@ -110,22 +124,23 @@ impl Counting {
     }
 }
 
-/// A session to be read.
-struct Job {
-    key: SessionKey,
-    /// Its record, which a worker parses.
-    entry: Option<Entry>,
+/// What a worker is to read.
+enum Job {
+    /// The sessions that have messages alone, which it finds by itself.
+    Lost,
+    /// A session of this record, which it parses.
+    Recorded(SessionKey, Entry),
 }
 
-/// Every session that has a record, newest first, and then those that have messages alone.
-fn sessions(worker: &mut Worker<'_>, notes: &mut Notes) -> Result<Vec<Job>> {
+/// Those without a record first, as that takes longest; then every one that has one, newest first.
+fn jobs(worker: &mut Worker<'_>, notes: &mut Notes) -> Result<Vec<Job>> {
     let Worker { reader, .. } = worker;
-    let mut jobs = Vec::new();
+    let mut jobs = vec![Job::Lost];
     reader.scan(&Scope::Sessions, &mut |found| {
         match found {
             Found::Entry(entry) => {
                 if let EntityKey::Session(key) = &entry.key {
-                    jobs.push(Job { key: key.clone(), entry: Some(entry) });
+                    jobs.push(Job::Recorded(key.clone(), entry));
                 }
             }
             Found::Issue(key, issue) => notes.note(key, issue),
@@ -133,21 +148,33 @@ fn sessions(worker: &mut Worker<'_>, notes: &mut Notes) -> Result<Vec<Job>> {
         }
         ControlFlow::Continue(())
     })?;
-    let known: HashSet<SessionKey> = jobs.iter().map(|job| job.key.clone()).collect();
-    reader.survey(&Survey::LostSets, &mut |seen| {
+    Ok(jobs)
+}
+
+/// The sessions that have messages and no record.
+fn lost(worker: &mut Worker<'_>, jobs: &[Job], notes: &mut Notes) -> Result<Vec<SessionKey>> {
+    let mut lost = Vec::new();
+    worker.reader.survey(&Survey::LostSets, &mut |seen| {
         match seen {
             Seen::Sighting(sighting) => {
-                if let EntityKey::Session(key) = sighting.key
-                    && !known.contains(&key)
-                {
-                    jobs.push(Job { key, entry: None });
+                if let EntityKey::Session(key) = sighting.key {
+                    lost.push(key);
                 }
             }
             Seen::Issue(key, issue) => notes.note(key, issue),
         }
         ControlFlow::Continue(())
     })?;
-    Ok(jobs)
+    if !lost.is_empty() {
+        // More than these may be told of.
+        let recorded = jobs.iter().filter_map(|job| match job {
+            Job::Recorded(key, _) => Some(key),
+            Job::Lost => None,
+        });
+        let recorded: HashSet<&SessionKey> = recorded.collect();
+        lost.retain(|key| !recorded.contains(key));
+    }
+    Ok(lost)
 }
 
 /// The sessions that these issues are about.

@@ -61,19 +61,21 @@ impl Metas {
         (meta, issue)
     }
 
+    /// Adds the meta of a message; these are large, and moved as little as can be.
     pub(crate) fn message(
         &mut self,
         key: MessageKey,
         order: OrderKey,
         bytes: &[u8],
         observed: Observed,
-    ) -> (MessageMeta, Option<Issue>) {
+        metas: &mut Vec<MessageMeta>,
+    ) -> Option<Issue> {
         let (head, issue) = sound(MessageHead::parse(bytes));
         let damaged = head.is_none();
         let head = head.unwrap_or_default();
         let TimeHead { created, completed, .. } = head.time.unwrap_or_default();
         let asked = head.model.unwrap_or_default();
-        let meta = MessageMeta {
+        metas.push(MessageMeta {
             key,
             order,
             role: match head.role.as_ref().map(LazyStr::get).as_deref() {
@@ -95,8 +97,8 @@ impl Metas {
             damaged,
             observed: Observed { clean: observed.clean && issue.is_none(), ..observed },
             parts: None,
-        };
-        (meta, issue)
+        });
+        issue
     }
 }
 

@@ -77,7 +77,7 @@ pub(crate) fn read_whole(
                 let observed =
                     Observed { stamp: record.stamp, clean: record.settled == Settled::Settled };
                 let LentRecord { key, order, bytes, .. } = record;
-                messages.extend(message(metas, key, order, bytes, observed, &mut notes));
+                message(metas, key, order, bytes, observed, (&mut messages, &mut notes));
             }
             Lent::Holds => {}
             Lent::Forget => {
@@ -110,20 +110,19 @@ pub(crate) fn record(metas: &mut Metas, entry: &Entry, notes: &mut Notes) -> Opt
     Some(meta)
 }
 
+/// Adds the meta of a message.
 pub(super) fn message(
     metas: &mut Metas,
     key: EntityKey,
     order: OrderKey,
     bytes: &[u8],
     observed: Observed,
-    notes: &mut Notes,
-) -> Option<MessageMeta> {
-    let EntityKey::Message(key) = key else { return None };
-    let (meta, issue) = metas.message(key, order, bytes, observed);
-    if let Some(issue) = issue {
-        notes.note(Some(meta.key.clone().into()), issue);
+    (messages, notes): (&mut Vec<MessageMeta>, &mut Notes),
+) {
+    let EntityKey::Message(key) = key else { return };
+    if let Some(issue) = metas.message(key, order, bytes, observed, messages) {
+        notes.note(messages.last().map(|meta| meta.key.clone().into()), issue);
     }
-    Some(meta)
 }
 
 /// What a refresh has to know of a session that was just looked at file by file.

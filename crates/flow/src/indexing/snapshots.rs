@@ -102,7 +102,7 @@ impl Snapshots {
         std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
         private.create(&self.dir).at("make", &self.dir)?;
         let path = self.path(snapshot.store());
-        write_atomic(&path, snapshot.bytes()).map_err(|error| path_error(error, &path))?;
+        write_atomic(&path, &snapshot.to_pieces()).map_err(|error| path_error(error, &path))?;
         self.tidy(&path, now);
         Ok(())
     }

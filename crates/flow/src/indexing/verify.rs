@@ -203,10 +203,11 @@ fn read_messages(
         match found {
             Found::Entry(Entry { key, order, span: Some(span), .. }) => {
                 let observed = Observed { stamp: *span.stamp(), clean: span.is_settled() };
-                if let Some(mut meta) = message(metas, key, order, &span, observed, notes) {
+                let before = messages.len();
+                message(metas, key, order, &span, observed, (messages, notes));
+                if let Some(meta) = messages.get_mut(before) {
                     let old = old.iter().find(|old| old.key == meta.key);
                     meta.parts = old.and_then(|old| old.parts.clone());
-                    messages.push(meta);
                 }
             }
             Found::Issue(_, issue) if issue.is_vanished() => {}

@@ -1,15 +1,16 @@
 //! Reading a snapshot in place: checked whole once, then decoded row by row as rows are asked for.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use scrollback_core_id::{Epoch, Revision, SourceId};
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::encode::About;
 use super::layout::{MAGIC, Section, TEXT, VERSION, header, lineage};
-use super::row::Row;
+use super::row::{Row, RowMut};
 use super::table;
 use crate::Name;
 
@@ -110,8 +111,23 @@ impl Snapshot {
         self.about.revision
     }
 
-    /// Its bytes, to be kept in a file.
-    pub fn bytes(&self) -> &[u8] {
+    /// Its bytes as a file keeps them: the header, which says their checksum, and all the rest.
+    pub fn to_pieces(&self) -> [Cow<'_, [u8]>; 2] {
+        let (head, rest) = self.bytes().split_at(header::LEN);
+        let mut hasher = Xxh3::new();
+        hasher.update(&head[header::LEN_OF_FILE..]);
+        hasher.update(rest);
+        let mut head = head.to_vec();
+        RowMut(&mut head).u64(header::CHECKSUM, hasher.digest());
+        [Cow::Owned(head), Cow::Borrowed(rest)]
+    }
+
+    /// How many bytes it has.
+    pub fn size(&self) -> usize {
+        self.bytes().len()
+    }
+
+    fn bytes(&self) -> &[u8] {
         (*self.bytes).as_ref()
     }
 

@@ -33,7 +33,7 @@ fn open(bytes: Vec<u8>) -> Result<Snapshot, SnapshotError> {
 
 #[test]
 fn every_flipped_byte_is_refused() {
-    let sound = small().bytes().to_vec();
+    let sound = small().to_pieces().concat();
     for at in 0..sound.len() {
         for flip in [0x01, 0x80, 0xff] {
             let mut bytes = sound.clone();
@@ -55,7 +55,7 @@ fn every_flipped_byte_is_refused() {
 
 #[test]
 fn every_cut_is_refused() {
-    let sound = small().bytes().to_vec();
+    let sound = small().to_pieces().concat();
     for len in 0..sound.len() {
         assert!(open(sound[..len].to_vec()).is_err(), "the first {len} bytes");
     }
@@ -64,7 +64,7 @@ fn every_cut_is_refused() {
 
 #[test]
 fn no_flipped_byte_behind_the_door_panics() {
-    let sound = small().bytes().to_vec();
+    let sound = small().to_pieces().concat();
     exercise(&sound);
     for at in 0..sound.len() {
         let mut bytes = sound.clone();
@@ -76,7 +76,7 @@ fn no_flipped_byte_behind_the_door_panics() {
 #[test]
 fn a_sound_one_is_what_was_put_in() {
     let snapshot = small();
-    let index = SessionIndex::from_snapshot(open(snapshot.bytes().to_vec()).unwrap());
+    let index = SessionIndex::from_snapshot(open(snapshot.to_pieces().concat()).unwrap());
     assert_eq!(state(&index.view()).len(), 1 + 2 + 5, "{:?}", state(&index.view()).keys());
 }
 

@@ -47,7 +47,7 @@ pub(crate) fn exercise(bytes: &[u8]) {
     index.commit(batch);
     ask(&index.view());
     let again = index.snapshot();
-    assert!(Snapshot::open(Arc::new(again.bytes().to_vec())).is_ok(), "what we write we read");
+    assert!(Snapshot::open(Arc::new(again.to_pieces().concat())).is_ok(), "what we write we read");
     ask(&SessionIndex::from_snapshot(again).view());
 }
 

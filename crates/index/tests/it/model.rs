@@ -77,7 +77,7 @@ fn run(steps: Vec<Step>) {
             }
             Step::Follow(at) => follow(&index, &mut followers[at]),
             Step::Rebase => drop(index.snapshot()),
-            Step::Save => saved = Some((index.snapshot().bytes().to_vec(), model.clone())),
+            Step::Save => saved = Some((index.snapshot().to_pieces().concat(), model.clone())),
             Step::Restart => {
                 (index, model) = match &saved {
                     Some((bytes, model)) => {

@@ -200,5 +200,5 @@ pub(crate) fn state(view: &View) -> State {
 
 /// A snapshot through its bytes, as a file keeps them.
 pub(crate) fn reopen(snapshot: &Snapshot) -> Result<Snapshot, SnapshotError> {
-    Snapshot::open(Arc::new(snapshot.bytes().to_vec()))
+    Snapshot::open(Arc::new(snapshot.to_pieces().concat()))
 }

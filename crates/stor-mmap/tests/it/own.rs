@@ -24,7 +24,7 @@ fn written_and_opened() {
         (100_000, Backing::Mapped),
         (7, Backing::Pooled),
     ] {
-        write_atomic(&path, &vec![b'x'; len]).unwrap();
+        write_atomic(&path, &[vec![b'x'; len / 3], vec![b'x'; len - len / 3]]).unwrap();
         let span = open_own(&path).unwrap();
         assert_eq!((span.len(), span.backing(), span.is_settled()), (len, backing, true));
         assert!(span.iter().all(|&byte| byte == b'x'));
@@ -40,7 +40,7 @@ fn only_for_its_owner() {
     let path = store.path("index");
     fs::write(&path, "readable by all").unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    write_atomic(&path, b"new").unwrap();
+    write_atomic(&path, &[b"new"]).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
 }
 
@@ -49,10 +49,10 @@ fn an_open_span_keeps_the_old_bytes() {
     let _turn = crate::maps::turn();
     let store = Store::new();
     let path = store.path("index");
-    write_atomic(&path, &[1; 100_000]).unwrap();
+    write_atomic(&path, &[[1; 100_000]]).unwrap();
     let old = open_own(&path).unwrap();
     assert_eq!(old.backing(), Backing::Mapped);
-    write_atomic(&path, &[2; 50]).unwrap();
+    write_atomic(&path, &[[2; 50]]).unwrap();
     assert!(old.iter().all(|&byte| byte == 1));
     assert_eq!(open_own(&path).unwrap()[..], [2; 50]);
 }
@@ -61,15 +61,15 @@ fn an_open_span_keeps_the_old_bytes() {
 fn a_failed_write_leaves_all_as_it_was() {
     let store = Store::new();
     store.mkdir("index");
-    let Err(Error::Io(error)) = write_atomic(&store.path("index"), b"new") else { panic!() };
+    let Err(Error::Io(error)) = write_atomic(&store.path("index"), &[b"new"]) else { panic!() };
     assert_eq!((error.action, error.path), ("write", store.path("index")));
     assert_eq!(names(&store), ["index"]);
 
-    let Err(Error::Io(error)) = write_atomic(&store.path("nowhere/index"), b"new") else {
+    let Err(Error::Io(error)) = write_atomic(&store.path("nowhere/index"), &[b"new"]) else {
         panic!()
     };
     assert_eq!(error.action, "create");
-    assert!(write_atomic(&store.path(".."), b"new").is_err());
+    assert!(write_atomic(&store.path(".."), &[b"new"]).is_err());
     assert_eq!(names(&store), ["index"]);
 }
 
@@ -93,13 +93,13 @@ fn what_cannot_be_opened() {
 fn readers_never_see_half() {
     let store = Store::new();
     let path = store.path("index");
-    write_atomic(&path, &[0; 1000]).unwrap();
+    write_atomic(&path, &[[0; 1000]]).unwrap();
     thread::scope(|scope| {
         for writer in 1..=2_u8 {
             let path = &path;
             scope.spawn(move || {
                 for n in 0..20 {
-                    write_atomic(path, &vec![writer; 1000 + n * 50]).unwrap();
+                    write_atomic(path, &[vec![writer; 1000 + n * 50]]).unwrap();
                 }
             });
         }

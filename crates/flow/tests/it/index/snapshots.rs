@@ -43,8 +43,8 @@ fn come_back_as_they_were_kept() {
     let (a, b) = (of(store("a"), 3), of(store("b"), 2));
     snapshots.keep(&a, now()).unwrap();
     snapshots.keep(&b, now()).unwrap();
-    assert_eq!(snapshots.load(&store("a")).unwrap().bytes(), a.bytes());
-    assert_eq!(snapshots.load(&store("b")).unwrap().bytes(), b.bytes());
+    assert_eq!(snapshots.load(&store("a")).unwrap().to_pieces(), a.to_pieces());
+    assert_eq!(snapshots.load(&store("b")).unwrap().to_pieces(), b.to_pieces());
     let mut listed: Vec<_> = snapshots.list().into_iter().map(|kept| kept.store).collect();
     listed.sort();
     assert_eq!(listed, [Some(store("a")), Some(store("b"))]);
@@ -63,7 +63,7 @@ fn come_back_as_they_were_kept() {
 fn what_is_of_no_use_is_told_apart() {
     let dir = tempfile::tempdir().unwrap();
     let snapshots = Snapshots::new(dir.path());
-    let sound = of(store("a"), 3).bytes().to_vec();
+    let sound = of(store("a"), 3).to_pieces().concat();
     let path = snapshots.path(&store("a"));
     let load = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
@@ -78,7 +78,7 @@ fn what_is_of_no_use_is_told_apart() {
         assert_eq!(load(&of_another), NoSnapshot::Unusable(version));
     }
     assert_eq!(load(&sound[..100]), NoSnapshot::Unusable(SnapshotError::Damaged));
-    assert_eq!(load(of(store("b"), 3).bytes()), NoSnapshot::OtherStore(store("b")));
+    assert_eq!(load(&of(store("b"), 3).to_pieces().concat()), NoSnapshot::OtherStore(store("b")));
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     assert!(matches!(snapshots.load(&store("a")), Err(NoSnapshot::Unreadable(_))));
@@ -93,7 +93,7 @@ fn what_is_of_no_use_is_told_apart() {
 #[test]
 fn the_oldest_go_when_there_are_too_many() {
     let dir = tempfile::tempdir().unwrap();
-    let one = of(store("0"), 10).bytes().len() as u64;
+    let one = of(store("0"), 10).size() as u64;
     let snapshots = Snapshots::new(dir.path()).with_budget(3 * one + one / 2);
     fs::write(dir.path().join("notes.txt"), "not ours").unwrap();
     let left = dir.path().join("0123456789abcdef.snapshot.77-0.tmp");
