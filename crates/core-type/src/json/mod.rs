@@ -23,7 +23,7 @@ pub use string::LazyStr;
 
 pub(crate) use field::{Field, Record, take};
 pub(crate) use record::{head, record};
-pub(crate) use scan::{Mark, Scanner, SyntaxError};
+pub(crate) use scan::{Mark, Scan, Scanner, SyntaxError};
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 
@@ -61,13 +61,21 @@ pub trait Parse<'a>: Sized {
 
 impl<'a, T: Field<'a>> Parse<'a> for T {
     fn parse(bytes: &'a [u8]) -> Result<Parsed<Self>, Box<Issue>> {
-        let text = text(bytes)?;
-        let mut scanner = Scanner::new(text);
-        let outcome = scanner.whole(T::read).map_err(|error| error.into_issue(text))?;
-        match outcome {
-            Some(value) => Ok(Parsed { value, issues: scanner.into_issues() }),
-            None => Err(whole(0, IssueKind::WrongShape { expected: T::EXPECTED })),
-        }
+        parse_with(bytes, T::EXPECTED, T::read)
+    }
+}
+
+/// Parses the whole of `bytes` with `read`, which declines what is not `expected`.
+pub(crate) fn parse_with<'a, T>(
+    bytes: &'a [u8],
+    expected: &'static str,
+    read: impl FnOnce(&mut Scanner<'a>) -> Scan<Option<T>>,
+) -> Result<Parsed<T>, Box<Issue>> {
+    let text = text(bytes)?;
+    let mut scanner = Scanner::new(text);
+    match scanner.whole(read).map_err(|error| error.into_issue(text))? {
+        Some(value) => Ok(Parsed { value, issues: scanner.into_issues() }),
+        None => Err(whole(0, IssueKind::WrongShape { expected })),
     }
 }
 

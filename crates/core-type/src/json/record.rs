@@ -103,19 +103,35 @@ macro_rules! head {
             life: std::marker::PhantomData<&$life ()>,
         }
 
-        impl<$life> crate::json::Field<$life> for $name<$life> {
-            const EXPECTED: &'static str = "an object";
+        impl<$life> $name<$life> {
+            /// Parses the whole of `bytes` to where this one is, which is large enough for moving it
+            /// to count. After an error it is empty.
+            ///
+            /// # Errors
+            /// As for [`Parse::parse`](crate::Parse::parse). Nothing else is told of a head.
+            pub fn parse_into(
+                &mut self,
+                bytes: &$life [u8],
+            ) -> Result<(), Box<scrollback_core_err::Issue>> {
+                *self = Self::default();
+                let expected = <Self as crate::json::Field>::EXPECTED;
+                let parsed = crate::json::parse_with(bytes, expected, |it| self.fill(it));
+                if parsed.is_err() {
+                    *self = Self::default();
+                }
+                parsed.map(drop)
+            }
 
-            fn read(
+            fn fill(
+                &mut self,
                 scanner: &mut crate::json::Scanner<$life>,
-            ) -> Result<Option<Self>, crate::json::SyntaxError> {
-                let mut head = Self::default();
-                let object = scanner.object(|scanner, key| {
+            ) -> crate::json::Scan<Option<()>> {
+                scanner.object(|scanner, key| {
                     match &*key.get() {
                         $($key => {
                             let mark = scanner.mark()?;
-                            head.$field = crate::json::Field::read(scanner)?;
-                            if head.$field.is_none() {
+                            self.$field = crate::json::Field::read(scanner)?;
+                            if self.$field.is_none() {
                                 scanner.rewind(&mark);
                                 scanner.skip_value()?;
                             }
@@ -123,8 +139,18 @@ macro_rules! head {
                         })*
                         _ => scanner.skip_value(),
                     }
-                })?;
-                Ok(object.map(|()| head))
+                })
+            }
+        }
+
+        impl<$life> crate::json::Field<$life> for $name<$life> {
+            const EXPECTED: &'static str = "an object";
+
+            fn read(
+                scanner: &mut crate::json::Scanner<$life>,
+            ) -> Result<Option<Self>, crate::json::SyntaxError> {
+                let mut head = Self::default();
+                Ok(head.fill(scanner)?.map(|()| head))
             }
         }
     };

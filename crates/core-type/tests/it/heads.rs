@@ -24,6 +24,18 @@ fn a_message_head_agrees_with_the_record() {
 }
 
 #[test]
+fn a_head_that_is_parsed_anew_keeps_nothing() {
+    let mut head = MessageHead::default();
+    head.parse_into(ANSWER.as_bytes()).unwrap();
+    assert_eq!(head, MessageHead::parse(ANSWER.as_bytes()).unwrap().value);
+    head.parse_into(br#"{"cost":1}"#).unwrap();
+    assert_eq!(head, MessageHead::parse(br#"{"cost":1}"#).unwrap().value);
+    let cut = head.parse_into(br#"{"cost":1,"finish":"#).unwrap_err();
+    assert_eq!(cut, MessageHead::parse(br#"{"cost":1,"finish":"#).unwrap_err());
+    assert_eq!(head, MessageHead::default());
+}
+
+#[test]
 fn a_field_of_a_wrong_type_is_absent_from_a_head() {
     let user = r#"{"role":"user","summary":{"diffs":[]},"time":[1],"model":{"modelID":"m","providerID":"p"}}"#;
     let head = MessageHead::parse(user.as_bytes()).unwrap().value;

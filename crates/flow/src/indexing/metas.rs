@@ -70,9 +70,8 @@ impl Metas {
         observed: Observed,
         metas: &mut Vec<MessageMeta>,
     ) -> Option<Issue> {
-        let (head, issue) = sound(MessageHead::parse(bytes));
-        let damaged = head.is_none();
-        let head = head.unwrap_or_default();
+        let mut head = MessageHead::default();
+        let issue = head.parse_into(bytes).err().map(|issue| *issue);
         let TimeHead { created, completed, .. } = head.time.unwrap_or_default();
         let asked = head.model.unwrap_or_default();
         metas.push(MessageMeta {
@@ -94,7 +93,7 @@ impl Metas {
             finish: self.name(head.finish),
             error: self.name(head.error.and_then(|error| error.name)),
             summary: head.summary == Some(true),
-            damaged,
+            damaged: issue.is_some(),
             observed: Observed { clean: observed.clean && issue.is_none(), ..observed },
             parts: None,
         });
