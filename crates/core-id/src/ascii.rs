@@ -1,12 +1,43 @@
 //! The check that most names and ids pass without being decoded.
 
 /// Whether all bytes are printable ASCII: `0x20` to `0x7e`.
-///
-/// Words of eight without an early exit are one vector each, and names are shorter than two of the
-/// larger ones.
 #[inline]
 pub fn is_printable_ascii(bytes: &[u8]) -> bool {
-    let printable = |bytes: &[u8]| bytes.iter().fold(true, |all, b| all & (0x20..0x7f).contains(b));
-    let (words, rest) = bytes.as_chunks::<8>();
-    words.iter().all(|word| printable(word)) && printable(rest)
+    all_bytes(bytes, |byte| (0x20..0x7f).contains(&byte))
+}
+
+/// Whether `is` holds of all bytes: word by word, each one vector without an early exit. The last
+/// word is the end of the bytes, and may have some of the word before it.
+#[inline]
+pub fn all_bytes(bytes: &[u8], is: impl Fn(u8) -> bool + Copy) -> bool {
+    if let Some(last) = bytes.last_chunk::<16>() {
+        let (words, _) = bytes.as_chunks::<16>();
+        return words.iter().all(|word| whole_word(word, is)) && whole_word(last, is);
+    }
+    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (Some(first), Some(last)) => whole_word(first, is) & whole_word(last, is),
+        _ => bytes.iter().all(|byte| is(*byte)),
+    }
+}
+
+#[inline]
+fn whole_word<const LEN: usize>(word: &[u8; LEN], is: impl Fn(u8) -> bool) -> bool {
+    word.iter().fold(true, |all, byte| all & is(*byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_is_found_wherever_it_stands() {
+        for len in 0..70 {
+            assert!(is_printable_ascii(&vec![b' '; len]) && is_printable_ascii(&vec![b'~'; len]));
+            for (at, other) in (0..len).zip([0, 0x1f, 0x7f, 0xff].into_iter().cycle()) {
+                let mut bytes = vec![b'a'; len];
+                bytes[at] = other;
+                assert!(!is_printable_ascii(&bytes), "{at} of {len}");
+            }
+        }
+    }
 }

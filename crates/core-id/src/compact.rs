@@ -17,21 +17,23 @@ pub(crate) enum Compact {
 
 impl Compact {
     pub(crate) fn new(text: &str) -> Self {
-        let mut bytes = [0; INLINE];
-        match bytes.get_mut(..text.len()) {
-            Some(room) => {
-                room.copy_from_slice(text.as_bytes());
-                Self::Inline { len: text.len() as u8, bytes }
-            }
-            None => Self::Shared(text.into()),
-        }
+        Self::inline(text.as_bytes()).unwrap_or_else(|| Self::Shared(text.into()))
     }
 
-    /// The same of ASCII bytes, which need not be decoded first.
+    /// The same of ASCII bytes, which need not be decoded first; none if they have no room.
     pub(crate) fn from_ascii(ascii: &[u8]) -> Option<Self> {
-        let mut bytes = [0; INLINE];
-        bytes.get_mut(..ascii.len())?.copy_from_slice(ascii);
-        Some(Self::Inline { len: ascii.len() as u8, bytes })
+        Self::inline(ascii)
+    }
+
+    #[inline]
+    fn inline(text: &[u8]) -> Option<Self> {
+        let len = text.len() as u8;
+        if let Ok(bytes) = text.try_into() {
+            return Some(Self::Inline { len, bytes }); // the usual case, a copy of known length
+        }
+        let mut bytes = [0; INLINE]; // what is behind the text stays zero
+        bytes.get_mut(..text.len())?.copy_from_slice(text);
+        Some(Self::Inline { len, bytes })
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -51,8 +53,14 @@ impl Compact {
 }
 
 impl PartialEq for Compact {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
-        self.as_bytes() == other.as_bytes()
+        match (self, other) {
+            (Self::Inline { len, bytes }, Self::Inline { len: others, bytes: other }) => {
+                len == others && bytes == other
+            }
+            _ => self.as_bytes() == other.as_bytes(),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ mod order;
 mod scope;
 mod stamp;
 
-pub use ascii::is_printable_ascii;
+pub use ascii::{all_bytes, is_printable_ascii};
 pub use clock::{Clock, UnixNanos};
 pub use cursor::{Cursor, CursorError, Epoch, Revision};
 pub use discipline::Discipline;

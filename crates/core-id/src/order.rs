@@ -1,6 +1,6 @@
 //! The order among siblings, given by the Source: never the plain id, because ids wrap.
 
-use crate::PartId;
+use crate::{IdClock, PartId};
 
 /// Where an entity stands among its siblings. Ties are broken by the bytes of the id.
 ///
@@ -12,14 +12,15 @@ pub struct OrderKey(pub i64);
 
 /// Gives the parts of one message their order: the clock of the id in circular order, so that a
 /// message whose parts straddle a wrap of the clock stays in order. Ids without a clock come last.
-pub fn circular_orders<'a>(
-    ids: impl Iterator<Item = &'a PartId> + Clone,
-) -> impl Iterator<Item = OrderKey> {
+pub fn circular_orders<'a>(ids: impl Iterator<Item = &'a PartId>) -> Vec<OrderKey> {
+    let ids: Vec<(&PartId, Option<IdClock>)> = ids.map(|id| (id, id.clock())).collect();
     // Any sibling serves as the origin, as they are made within 397 days; the least is the same
     // one whatever order the directory gave.
-    let origin = ids.clone().filter(|id| id.clock().is_some()).min().and_then(PartId::clock);
-    ids.map(move |id| match (id.clock(), origin) {
+    let origin = ids.iter().filter_map(|(id, clock)| Some((*id, (*clock)?)));
+    let origin = origin.min_by_key(|(id, _)| *id).map(|(_, clock)| clock);
+    let order = |(_, clock): &(&PartId, Option<IdClock>)| match (clock, origin) {
         (Some(clock), Some(origin)) => OrderKey(clock.ticks_after(origin)),
         _ => OrderKey(i64::MAX),
-    })
+    };
+    ids.iter().map(order).collect()
 }

@@ -1,7 +1,7 @@
 //! Rows as opencode's own JSON: what `opencode export` prints of them.
 
 use rusqlite::types::ValueRef;
-use scrollback_core_id::MessageId;
+use scrollback_core_id::{MessageId, all_bytes};
 use scrollback_core_type::{Number, json};
 use serde_json::to_writer;
 
@@ -64,16 +64,9 @@ fn text(out: &mut Vec<u8>, text: &[u8]) {
     let _ = to_writer(out, &String::from_utf8_lossy(text)); // never fails
 }
 
-/// Whether a text is its own JSON between quotes. Words of eight without an early exit are one
-/// vector each.
+/// Whether a text is its own JSON between quotes.
 fn is_plain(text: &[u8]) -> bool {
-    let plain = |bytes: &[u8]| {
-        bytes.iter().fold(true, |all, byte| {
-            all & (b' '..0x7f).contains(byte) & (*byte != b'"') & (*byte != b'\\')
-        })
-    };
-    let (words, rest) = text.as_chunks::<8>();
-    words.iter().all(|word| plain(word)) && plain(rest)
+    all_bytes(text, |byte| (b' '..0x7f).contains(&byte) & (byte != b'"') & (byte != b'\\'))
 }
 
 /// An object that is written field by field. A field without a value is absent.

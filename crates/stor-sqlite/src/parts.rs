@@ -84,7 +84,7 @@ pub(crate) fn put_in_order(rows: &mut [Row]) {
         EntityKey::Part(key) => Some(&key.part),
         _ => None,
     });
-    let orders: Vec<OrderKey> = circular_orders(parts).collect();
+    let orders = circular_orders(parts);
     if orders.len() != rows.len() {
         return;
     }

@@ -110,7 +110,7 @@ fn the_order_of_parts_is_that_of_opencode() {
     }
     let mut compared = 0;
     for parts in messages.values() {
-        let mut ordered: Vec<_> = circular_orders(parts.iter()).zip(parts).collect();
+        let mut ordered: Vec<_> = circular_orders(parts.iter()).into_iter().zip(parts).collect();
         ordered.sort();
         compared += ordered.windows(2).count();
         assert!(ordered.windows(2).all(|pair| pair[0].1 < pair[1].1), "{ordered:?}");

@@ -238,10 +238,7 @@ impl<'a> Field<'a> for Number {
 
     fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
         match scanner.peek()? {
-            b'-' | b'0'..=b'9' => {
-                let number = scanner.number()?.parse::<f64>().ok();
-                Ok(number.filter(|number| number.is_finite()).map(Self))
-            }
+            b'-' | b'0'..=b'9' => Ok(scanner.double()?.map(Self)),
             _ => Ok(None),
         }
     }
@@ -291,7 +288,10 @@ macro_rules! id_field {
 
             #[inline]
             fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
-                Ok(LazyStr::read(scanner)?.and_then(|text| Self::new(&text.get()).ok()))
+                Ok(LazyStr::read(scanner)?.and_then(|text| match text.plain() {
+                    Some(plain) => Self::from_bytes(plain.as_bytes()).ok(),
+                    None => Self::new(&text.get()).ok(),
+                }))
             }
         }
         owns_itself!($id);

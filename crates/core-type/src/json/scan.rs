@@ -3,7 +3,7 @@
 use scrollback_core_err::{Issue, IssueKind, Place};
 
 use super::MAX_DEPTH;
-use super::string::{LazyStr, StringEnd, find_end};
+use super::string::{LazyStr, StringEnd, find_end, find_near_end};
 
 /// Where and why a text is no JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -132,7 +132,7 @@ impl<'a> Scanner<'a> {
         }
         loop {
             let key = match self.peek()? {
-                b'"' => self.string()?,
+                b'"' => self.key()?,
                 _ => return Err(self.bad("expected a key")),
             };
             if self.peek()? != b':' {
@@ -156,7 +156,7 @@ impl<'a> Scanner<'a> {
         }
         self.at += 1;
         while self.peek()? == b'"' {
-            let key = self.string()?;
+            let key = self.key()?;
             if self.peek()? != b':' {
                 return Err(self.bad("expected a colon"));
             }
@@ -196,6 +196,19 @@ impl<'a> Scanner<'a> {
                 b']' => return self.leave(),
                 _ => return Err(self.bad("expected a comma or the end of the array")),
             }
+        }
+    }
+
+    /// Reads the key that stands at the scanner: nearly always a short one.
+    #[inline(always)]
+    fn key(&mut self) -> Scan<LazyStr<'a>> {
+        let start = self.at + 1;
+        match find_near_end(self.text.as_bytes(), start) {
+            Some(at) => {
+                self.at = at + 1;
+                Ok(LazyStr::from(&self.text[start..at]))
+            }
+            None => self.string(),
         }
     }
 
@@ -242,6 +255,9 @@ impl<'a> Scanner<'a> {
         let minus = usize::from(rest.first() == Some(&b'-'));
         let mut value = 0_i64;
         let mut at = minus;
+        if let Some(digits) = rest.get(at..).and_then(eight_digits) {
+            (value, at) = (digits, at + 8); // times have thirteen
+        }
         while let Some(digit @ b'0'..=b'9') = rest.get(at)
             && at < minus + SURE
         {
@@ -258,6 +274,13 @@ impl<'a> Scanner<'a> {
             _ => {}
         }
         Ok(self.number()?.parse().ok()) // all else, with its errors
+    }
+
+    /// Reads the number that stands at the scanner as a double, or declines it if it is too large.
+    pub(crate) fn double(&mut self) -> Scan<Option<f64>> {
+        let text = self.number()?;
+        let number = short_decimal(text.as_bytes()).or_else(|| text.parse().ok());
+        Ok(number.filter(|number| number.is_finite()))
     }
 
     /// Consumes `word` (`true`, `false`, `null`).
@@ -317,6 +340,49 @@ impl<'a> Scanner<'a> {
     fn bad(&self, what: &'static str) -> SyntaxError {
         SyntaxError { at: self.at, what: Fault::Bad(what) }
     }
+}
+
+/// A decimal number of few digits and no exponent: digits and power of ten are exact, and so their
+/// quotient is the nearest double.
+#[inline]
+fn short_decimal(text: &[u8]) -> Option<f64> {
+    const POWERS: [f64; 16] =
+        [1., 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    if digits.len() >= POWERS.len() {
+        return None;
+    }
+    let (mut value, mut places) = (0_i64, None);
+    for digit in digits {
+        match digit {
+            b'0'..=b'9' => value = value * 10 + i64::from(digit - b'0'),
+            b'.' => {
+                places = Some(0);
+                continue;
+            }
+            _ => return None,
+        }
+        places = places.map(|places: usize| places + 1);
+    }
+    let number = value as f64 / POWERS[places.unwrap_or(0)];
+    Some(if digits.len() < text.len() { -number } else { number })
+}
+
+/// The number that eight digits are, if these bytes begin with so many.
+#[inline]
+fn eight_digits(bytes: &[u8]) -> Option<i64> {
+    const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    const SIXES: u64 = 0x0606_0606_0606_0606;
+    let word = u64::from_le_bytes(*bytes.first_chunk()?);
+    if word & HIGH != ZEROS || word.wrapping_add(SIXES) & HIGH != ZEROS {
+        return None;
+    }
+    // Digits to pairs, pairs to fours, fours to eight; the first digit is the lowest byte.
+    let pairs =
+        ((word & 0x0f0f_0f0f_0f0f_0f0f).wrapping_mul((10 << 8) + 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul((100 << 16) + 1) >> 16) & 0x0000_ffff_0000_ffff;
+    Some((fours.wrapping_mul((10_000 << 32) + 1) >> 32).cast_signed())
 }
 
 /// A place to go back to.

@@ -135,15 +135,18 @@ pub(crate) struct StringEnd {
 /// Finds the closing quote of the string whose first character is at `at`, checking its escapes.
 #[inline]
 pub(crate) fn find_end(bytes: &[u8], at: usize) -> Scan<StringEnd> {
-    // Most strings are names and ids.
-    if let Some(block) = block(bytes, at) {
-        let marks = specials(block);
-        let first = at + marks.trailing_zeros() as usize;
-        if marks != 0 && bytes[first] == b'"' {
-            return Ok(StringEnd { at: first, escaped: false });
-        }
+    match find_near_end(bytes, at) {
+        Some(at) => Ok(StringEnd { at, escaped: false }),
+        None => find_far_end(bytes, at),
     }
-    find_far_end(bytes, at)
+}
+
+/// Finds the closing quote if it is near and nothing else is special before it, as in names.
+#[inline(always)]
+pub(crate) fn find_near_end(bytes: &[u8], at: usize) -> Option<usize> {
+    let marks = specials(block(bytes, at)?);
+    let first = at + marks.trailing_zeros() as usize;
+    (marks != 0 && bytes[first] == b'"').then_some(first)
 }
 
 /// Finds the end of any string.

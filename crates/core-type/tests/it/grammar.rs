@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use scrollback_core_err::IssueKind;
 use scrollback_core_type::json::{self, MAX_DEPTH};
-use scrollback_core_type::{Parse, Part, RawJson};
+use scrollback_core_type::{MessageHead, Parse, Part, RawJson};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
@@ -115,6 +115,17 @@ proptest! {
         } else {
             prop_assert!(json::check(&bytes).is_err());
         }
+    }
+
+    #[test]
+    fn numbers_are_those_that_std_reads(
+        text in "-?(0|[1-9][0-9]{0,19})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?",
+    ) {
+        let record = format!(r#"{{"role":"assistant","cost":{text},"time":{{"created":{text}}}}}"#);
+        let head = MessageHead::parse(record.as_bytes()).unwrap().value;
+        let double = text.parse::<f64>().ok().filter(|double| double.is_finite());
+        prop_assert_eq!(head.cost.map(|cost| cost.0.to_bits()), double.map(f64::to_bits));
+        prop_assert_eq!(head.time.unwrap().created, text.parse::<i64>().ok());
     }
 
     #[test]

@@ -172,7 +172,7 @@ pub(super) fn list_parts(
             }
             ControlFlow::Continue(())
         })?;
-        let orders: Vec<_> = circular_orders(found.iter().map(|(id, _)| id)).collect();
+        let orders = circular_orders(found.iter().map(|(id, _)| id));
         let mut ordered: Vec<_> = orders.into_iter().zip(found).collect();
         ordered.sort_unstable_by(|a, b| (a.0, &a.1.0).cmp(&(b.0, &b.1.0)));
         let part = |(_, (id, observed))| PartRef::looked_at(id, observed);

@@ -146,7 +146,7 @@ impl FileLook<'_> {
     ) -> Vec<(OrderKey, PartId)> {
         let path = || [PART, message.as_str()].iter().collect();
         let ids: Vec<PartId> = ids(dir, Names::Records, path, &mut self.buffer, note);
-        let orders: Vec<OrderKey> = circular_orders(ids.iter()).collect();
+        let orders = circular_orders(ids.iter());
         let mut named: Vec<_> = orders.into_iter().zip(ids).collect();
         named.sort_unstable();
         named
