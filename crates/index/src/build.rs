@@ -32,7 +32,7 @@ pub struct IndexBuilder {
 impl IndexBuilder {
     /// An index of nothing yet.
     pub fn new(store: SourceId) -> Self {
-        Self { store, encoder: Encoder::new(0, 0), sequence: 0, token: None }
+        Self { store, encoder: Encoder::new(0, 0, random()), sequence: 0, token: None }
     }
 
     fn next(&mut self) -> u64 {

@@ -22,7 +22,7 @@ pub(crate) fn rebase(shared: &Shared, writer: &mut Writer) -> Snapshot {
         .base
         .as_ref()
         .map_or((0, 0), |base| (base.message_count() as usize, base.part_count() as usize));
-    let mut encoder = Encoder::new(messages + generation.messages.len(), parts);
+    let mut encoder = Encoder::new(messages + generation.messages.len(), parts, random());
     for id in generation.project_ids(at) {
         if let Some(found) = generation.project(&id, at) {
             let sequence = generation.project_sequence(&found);
@@ -62,7 +62,7 @@ pub(crate) fn rebase(shared: &Shared, writer: &mut Writer) -> Snapshot {
 }
 
 pub(crate) fn finish(encoder: Encoder, about: &About) -> Snapshot {
-    let bytes: SnapshotBytes = Arc::new(encoder.finish(about, random()));
+    let bytes: SnapshotBytes = Arc::new(encoder.finish(about));
     #[expect(clippy::expect_used, reason = "a test opens every kind of snapshot that is written")]
     Snapshot::written(bytes).expect("what was just encoded")
 }

@@ -20,6 +20,8 @@ use crate::parts::part_row;
 const BYTES: usize = 1 << 20;
 /// So many rows are lent before they are said to hold.
 const LENT: usize = 4096;
+/// So many of those that were lent last are remembered.
+const LAST: usize = 256;
 /// So long a transaction takes at most.
 const LONGEST: Duration = Duration::from_millis(50);
 /// The clock is asked once in so many rows.
@@ -32,7 +34,7 @@ struct Pass {
     rowid: Option<i64>,
     /// The schema's version, which VACUUM moves on: it numbers all rows anew.
     schema: i64,
-    /// The parts of the last transaction.
+    /// The last parts of the last transaction.
     last: Vec<PartId>,
 }
 
@@ -98,10 +100,7 @@ pub(crate) fn lend(
                 if ended {
                     return Ok(ControlFlow::Break(()));
                 }
-                let flow = match lend_row(ask, row, &mut owner, &mut lent)? {
-                    Ok(record) => each(Lent::Record(record)),
-                    Err((key, kind)) => each(Lent::Issue(key, ask.issue(kind))),
-                };
+                let flow = lend_row(ask, row, &mut owner, &mut lent, each)?;
                 ended = flow.is_break();
                 rows += 1;
                 Ok(if rows == LENT { ControlFlow::Break(()) } else { flow })
@@ -119,28 +118,33 @@ pub(crate) fn lend(
     }
 }
 
-/// The record of a row, or what is wrong with it.
-fn lend_row<'r>(
+/// Lends the record of a row, or says what is wrong with it.
+fn lend_row(
     ask: &Ask<'_>,
-    row: &'r SqlRow<'_>,
+    row: &SqlRow<'_>,
     owner: &mut Option<MessageId>,
     lent: &mut Vec<PartId>,
-) -> rusqlite::Result<Result<LentRecord<'r>, (Option<EntityKey>, IssueKind)>> {
+    each: &mut EachLent<'_>,
+) -> rusqlite::Result<ControlFlow<()>> {
     let message = match message_of(row, owner)? {
         Ok(message) => message.clone(),
-        Err(kind) => return Ok(Err((None, kind))),
+        Err(kind) => return Ok(each(Lent::Issue(None, ask.issue(kind)))),
     };
     let part = match id(row, 0, PartId::from_bytes)? {
         Ok(part) => part,
-        Err(kind) => return Ok(Err((None, kind))),
+        Err(kind) => return Ok(each(Lent::Issue(None, ask.issue(kind)))),
     };
+    if lent.len() == 2 * LAST {
+        lent.drain(..LAST);
+    }
     lent.push(part.clone());
     let key = EntityKey::Part(PartKey { message, part });
     Ok(match data(ask, row.get_ref(3)?) {
-        Err(kind) => Err((Some(key), kind)),
+        Err(kind) => each(Lent::Issue(Some(key), ask.issue(kind))),
         Ok(bytes) => {
             let (stamp, settled) = ask.stamp(bytes.len() as u64, whole(row, 2)?, 0);
-            Ok(LentRecord { key, order: OrderKey::default(), bytes, stamp, settled })
+            let order = OrderKey::default();
+            each(Lent::Record(LentRecord { key, order, bytes, stamp, settled }))
         }
     })
 }

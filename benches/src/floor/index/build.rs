@@ -151,6 +151,7 @@ impl Worker {
             archived: None,
             stamp: None,
             set: None,
+            rows: 0,
             settled: true,
             messages: Vec::new(),
             parts: Vec::new(),

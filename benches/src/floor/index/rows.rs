@@ -110,6 +110,8 @@ pub struct Session {
     pub stamp: Option<Stamp>,
     /// The directory of its messages.
     pub set: Option<Stamp>,
+    /// Which messages a database has, as the sum of their ids' hashes: rows have no directory.
+    pub rows: u64,
     pub settled: bool,
     /// In the order of time, then id.
     pub messages: Vec<Message>,

@@ -1,10 +1,12 @@
 //! The index of a database: one query for all sessions, which are then dealt out to threads; each
-//! has a connection, and reads the messages of a session as their index has them in order.
+//! has a connection, and reads the messages of a session as their index has them in order. One of
+//! them looks for messages whose session has no record.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde_json::Value;
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::files::Stamp;
 use super::super::index::{Id, Index, Message, MessageHead, Names, Session, deal, merge, row};
@@ -15,6 +17,9 @@ const SESSIONS: &str = "SELECT id, parent_id, project_id, directory, title, vers
     time_created, time_updated, time_archived FROM session";
 const MESSAGES: &str = "SELECT id, time_updated, data FROM message WHERE session_id = ?1
     ORDER BY time_created, id";
+/// From one session that has messages to the next, and whether it has a record.
+const AFTER: &str = "SELECT min(session_id) FROM message WHERE session_id > ?1";
+const RECORDED: &str = "SELECT 1 FROM session WHERE id = ?1";
 const NS: i64 = 1_000_000;
 
 /// A session's row.
@@ -28,6 +33,13 @@ struct Record {
     created: i64,
     updated: i64,
     archived: Option<i64>,
+}
+
+/// The messages of a session.
+struct Rows {
+    messages: Vec<Message>,
+    /// The sum of their ids' hashes.
+    ids: u64,
 }
 
 /// What a thread has, and what it made.
@@ -47,8 +59,11 @@ pub fn build(path: &Path) -> Result<Index> {
     let db = Database::open(path)?;
     let (records, settled) = (records(&db)?, settled_before());
     let start = || Worker { messages: Vec::with_capacity(512), ..Worker::default() };
-    let work = |worker: &mut Worker, at: usize| worker.session(path, &records[at], settled);
-    let workers = deal(records.len(), threads(), start, work)?;
+    let work = |worker: &mut Worker, at: usize| match at.checked_sub(1) {
+        None => worker.lost(path, settled),
+        Some(at) => worker.session(path, &records[at], settled),
+    };
+    let workers = deal(records.len() + 1, threads(), start, work)?;
     db.check()?;
     Ok(merge(workers.into_iter().map(|worker| (worker.names, worker.sessions)).collect()))
 }
@@ -75,16 +90,63 @@ fn records(db: &Database) -> Result<Vec<Record>> {
 }
 
 impl Worker {
-    fn session(&mut self, path: &Path, record: &Record, settled: i64) -> Result<()> {
-        let db = match &mut self.db {
+    fn database(&mut self, path: &Path) -> Result<&Database> {
+        Ok(match &mut self.db {
             Some(db) => db,
             none => none.insert(Database::open(path)?),
-        };
+        })
+    }
+
+    /// The messages whose session has no record.
+    fn lost(&mut self, path: &Path, settled: i64) -> Result<()> {
+        let (mut last, mut lost) = (Id::default(), Vec::new());
+        {
+            let db = &self.database(path)?.db;
+            let (mut after, mut recorded) = (db.prepare(AFTER)?, db.prepare(RECORDED)?);
+            loop {
+                let mut rows = after.query([last.as_str()])?;
+                let row = rows.next()?.context("a sum has a row")?;
+                let Some(next) = maybe(row, 0)? else { break };
+                last = Id::new(next)?;
+                if !recorded.exists([last.as_str()])? {
+                    lost.push(last);
+                }
+            }
+        }
+        for id in lost {
+            let Rows { messages, ids } = self.messages(path, &id, settled)?;
+            self.sessions.push(Session {
+                id,
+                parent: Id::default(),
+                project: 0,
+                directory: 0,
+                version: 0,
+                title: None,
+                created: None,
+                updated: None,
+                archived: None,
+                stamp: None,
+                set: Some(Stamp::default()),
+                rows: ids,
+                settled: true,
+                messages,
+                parts: Vec::new(),
+            });
+        }
+        Ok(())
+    }
+
+    fn messages(&mut self, path: &Path, session: &Id, settled: i64) -> Result<Rows> {
+        self.database(path)?;
+        let db = self.db.as_ref().context("it was just opened")?;
         self.messages.clear();
+        let mut ids = 0_u64;
         let mut statement = db.db.prepare_cached(MESSAGES)?;
-        let mut rows = statement.query([record.id.as_str()])?;
+        let mut rows = statement.query([session.as_str()])?;
         while let Some(found) = rows.next()? {
-            let id = Id::new(bytes(found, 0)?)?;
+            let id = bytes(found, 0)?;
+            ids = ids.wrapping_add(xxh3_64(id));
+            let id = Id::new(id)?;
             let updated: i64 = found.get(1)?;
             let data = bytes(found, 2)?;
             let head = MessageHead::read(data).with_context(|| format!("{id:?}"))?;
@@ -92,6 +154,11 @@ impl Worker {
             let message = row(&mut self.names, id, head, (stamp, updated < settled))?;
             self.messages.push(message);
         }
+        Ok(Rows { messages: self.messages.clone(), ids })
+    }
+
+    fn session(&mut self, path: &Path, record: &Record, settled: i64) -> Result<()> {
+        let Rows { messages, ids } = self.messages(path, &record.id, settled)?;
         let stamp = Stamp { size: 0, mtime_ns: record.updated * NS, inode: 0 };
         self.sessions.push(Session {
             id: record.id,
@@ -104,9 +171,10 @@ impl Worker {
             updated: Some(record.updated),
             archived: record.archived,
             stamp: Some(stamp),
-            set: (!self.messages.is_empty()).then(Stamp::default),
+            set: (!messages.is_empty()).then(Stamp::default),
+            rows: ids,
             settled: record.updated < settled,
-            messages: self.messages.clone(),
+            messages,
             parts: Vec::new(),
         });
         Ok(())

@@ -1,5 +1,6 @@
 //! One session of a database with its messages and their parts, typed: three queries in one
-//! transaction, through a connection and statements that serve again and again.
+//! transaction, each in the order of an index, through a connection and statements that serve again
+//! and again.
 
 use std::ops::Range;
 use std::path::Path;
@@ -28,9 +29,11 @@ const TEXTS: usize = 16;
 const NUMBERS: usize = 12;
 const MESSAGES: &str = "SELECT id, time_updated, data FROM message WHERE session_id = ?1
     ORDER BY time_created, id";
-/// In the order of the table, which is nearly that of the messages: sorting costs less than a look
-/// into the index of each message.
-const PARTS: &str = "SELECT id, time_updated, data, message_id FROM part WHERE session_id = ?1";
+/// Those of the session's messages, as opencode reads them, whichever session they say they are of:
+/// what they say is part of the record, and in it goes.
+const PARTS: &str = "SELECT p.id, p.time_updated, p.data, p.message_id, p.session_id
+    FROM message AS m CROSS JOIN part AS p ON p.message_id = m.id
+    WHERE m.session_id = ?1 ORDER BY m.time_created, m.id, m.rowid, p.id";
 
 /// Loads one session again and again, through the same connection and buffer.
 #[derive(Debug)]
@@ -46,14 +49,21 @@ struct Records {
     numbers: [Option<i64>; NUMBERS],
     cost: Option<f64>,
     messages: Vec<Record>,
-    /// With the place of their message.
-    parts: Vec<(usize, Record)>,
+    parts: Vec<PartRecord>,
     settled: bool,
 }
 
 struct Record {
     id: Range<usize>,
     data: Range<usize>,
+}
+
+struct PartRecord {
+    /// The place of its message.
+    message: usize,
+    /// The session that it says it is of, if that is another.
+    session: Option<Range<usize>>,
+    record: Record,
 }
 
 impl FloorSqliteTree {
@@ -107,11 +117,14 @@ impl FloorSqliteTree {
             if !records.messages.get(at).is_some_and(is_owner) {
                 at = records.messages.iter().position(is_owner).context("a part of no message")?;
             }
-            records.parts.push((at, record(row, arena, before, &mut records.settled)?));
+            let of = bytes(row, 4)?;
+            records.parts.push(PartRecord {
+                message: at,
+                session: (of != session[0].as_bytes()).then(|| keep(arena, of)),
+                record: record(row, arena, before, &mut records.settled)?,
+            });
         }
         db.prepare_cached("COMMIT")?.execute([])?;
-        let key = |(at, record): &(usize, Record)| (*at, &arena[record.id.clone()]);
-        records.parts.sort_unstable_by(|a, b| key(a).cmp(&key(b)));
         database.check()?;
         Ok(records)
     }
@@ -125,9 +138,12 @@ impl FloorSqliteTree {
             let message_id = self.text(&record.id)?;
             message.set_ids(message_id, &self.session);
             let mut parts = Vec::with_capacity(8);
-            while let Some((_, record)) = all.next_if(|(owner, _)| *owner == at) {
+            while let Some(PartRecord { session, record, .. }) = all.next_if(|it| it.message == at)
+            {
                 let mut part = Part::parse(&self.arena[record.data.clone()])?;
-                part.set_ids(self.text(&record.id)?, &self.session, message_id);
+                let session = session.as_ref().map(|session| self.text(session)).transpose()?;
+                let session = session.unwrap_or(&self.session);
+                part.set_ids(self.text(&record.id)?, session, message_id);
                 parts.push(part);
             }
             let created = message.created().context("a message without a time")?;
@@ -216,7 +232,7 @@ impl Contestant for FloorSqliteTree {
         let tree = self.parse(&records)?;
         ensure!(records.settled, "the store is being written");
         let mut sums = tree.sums();
-        let parts = records.parts.iter().map(|(_, record)| record);
+        let parts = records.parts.iter().map(|part| &part.record);
         let all = records.messages.iter().chain(parts);
         sums.bytes += all.map(|record| record.data.len() as u64).sum::<u64>();
         Ok(sums.into())

@@ -7,6 +7,7 @@
 //! skipped to its end, so the pass is the same for all of them, and it is faster (`docs/perf`).
 //! Writing goes through serde.
 
+mod digits;
 mod field;
 mod number;
 mod raw;

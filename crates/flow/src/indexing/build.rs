@@ -125,6 +125,7 @@ impl Counting {
 }
 
 /// What a worker is to read.
+#[expect(clippy::large_enum_variant, reason = "only one of all is small")]
 enum Job {
     /// The sessions that have messages alone, which it finds by itself.
     Lost,

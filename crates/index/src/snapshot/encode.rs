@@ -44,10 +44,15 @@ pub(crate) struct Encoder {
     tombstones: Vec<u8>,
     texts: Vec<u8>,
     names: Names,
+    /// Those of the messages' ids, made while they are at hand.
+    message_hashes: Vec<u64>,
+    seed: u64,
 }
 
 impl Encoder {
-    pub(crate) fn new(messages: usize, parts: usize) -> Self {
+    /// An encoder for about so many rows. `seed` is drawn at random: it keeps a hostile store from
+    /// choosing ids that collide.
+    pub(crate) fn new(messages: usize, parts: usize, seed: u64) -> Self {
         let mut out = Vec::with_capacity(header::LEN + messages * message::LEN);
         out.resize(header::LEN, 0);
         Self {
@@ -58,6 +63,8 @@ impl Encoder {
             tombstones: Vec::new(),
             texts: Vec::new(),
             names: Names::default(),
+            message_hashes: Vec::with_capacity(messages),
+            seed,
         }
     }
 
@@ -128,7 +135,9 @@ impl Encoder {
         let owner = rows(self.sessions.len(), session::LEN) - 1;
         let Self { out, parts, texts, names, sessions, .. } = self;
         let mut row = grow(out, message::LEN);
-        row.id(message::ID, meta.key.message.as_bytes(), texts);
+        let id = meta.key.message.as_bytes();
+        row.id(message::ID, id, texts);
+        self.message_hashes.push(table::hash(id, self.seed));
         if let Some(parent) = &meta.parent {
             row.id(message::PARENT, parent.as_bytes(), texts);
         }
@@ -222,14 +231,15 @@ impl Encoder {
         }
     }
 
-    /// Ends the snapshot, whose checksum is made when it goes to a file. `seed` is drawn at random: it keeps a hostile store from choosing ids
-    /// that collide.
-    pub(crate) fn finish(mut self, about: &About, seed: u64) -> Vec<u8> {
+    /// Ends the snapshot. Its checksum is made when it goes to a file.
+    pub(crate) fn finish(mut self, about: &About) -> Vec<u8> {
+        let seed = self.seed;
         let ids = |rows: &[u8], len: usize, texts: &[u8]| {
-            table::build(rows.chunks_exact(len).map(|row| Row(row).id_bytes(0, texts)), seed)
+            let ids = rows.chunks_exact(len).map(|row| Row(row).id_bytes(0, texts));
+            table::build(ids.map(|id| table::hash(id, seed)))
         };
         let session_table = ids(&self.sessions, session::LEN, &self.texts);
-        let message_table = || ids(&self.out[header::LEN..], message::LEN, &self.texts);
+        let message_table = || table::build(self.message_hashes.iter().copied());
         let part_table = || ids(&self.parts, part::LEN, &self.texts);
         // Tables of many rows are made side by side.
         let (message_table, part_table) = if self.parts.len() < MANY * part::LEN {

@@ -11,12 +11,17 @@ fn slots(rows: usize) -> usize {
     if rows == 0 { 0 } else { (rows + rows / 2 + 1).next_power_of_two() }
 }
 
-/// Makes the table of rows 0, 1, 2, … with these ids.
-pub(super) fn build<'a>(ids: impl ExactSizeIterator<Item = &'a [u8]>, seed: u64) -> Vec<u8> {
-    let slots = slots(ids.len());
+/// Where an id belongs.
+pub(super) fn hash(id: &[u8], seed: u64) -> u64 {
+    xxh3_64_with_seed(id, seed)
+}
+
+/// Makes the table of rows 0, 1, 2, … with ids of these hashes.
+pub(super) fn build(hashes: impl ExactSizeIterator<Item = u64>) -> Vec<u8> {
+    let slots = slots(hashes.len());
     let mut table = vec![0_u32; slots];
-    for (row, id) in ids.enumerate() {
-        let mut at = xxh3_64_with_seed(id, seed) as usize & (slots - 1);
+    for (row, hash) in hashes.enumerate() {
+        let mut at = hash as usize & (slots - 1);
         while table[at] != 0 {
             at = (at + 1) & (slots - 1);
         }
@@ -30,7 +35,7 @@ pub(super) fn candidates(table: &[u8], id: &[u8], seed: u64) -> impl Iterator<It
     let slots = table.len() / SLOT;
     // A table is a power of two; in one that is not, which we never wrote, nothing is found.
     let mask = if slots.is_power_of_two() { slots - 1 } else { 0 };
-    let start = xxh3_64_with_seed(id, seed) as usize;
+    let start = hash(id, seed) as usize;
     (0..slots)
         .map(move |step| Row(table).u32(((start.wrapping_add(step)) & mask) * SLOT))
         .take_while(|slot| *slot != 0)

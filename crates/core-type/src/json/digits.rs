@@ -1,0 +1,44 @@
+//! Digits to numbers: the common cases, and quicker than one by one.
+
+/// A decimal number of few digits and no exponent: digits and power of ten are exact, and so their
+/// quotient is the nearest double.
+#[inline]
+pub(super) fn short_decimal(text: &[u8]) -> Option<f64> {
+    const POWERS: [f64; 16] =
+        [1., 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    if digits.len() >= POWERS.len() {
+        return None;
+    }
+    let (mut value, mut places) = (0_i64, None);
+    for digit in digits {
+        match digit {
+            b'0'..=b'9' => value = value * 10 + i64::from(digit - b'0'),
+            b'.' => {
+                places = Some(0);
+                continue;
+            }
+            _ => return None,
+        }
+        places = places.map(|places: usize| places + 1);
+    }
+    let number = value as f64 / POWERS[places.unwrap_or(0)];
+    Some(if digits.len() < text.len() { -number } else { number })
+}
+
+/// The number that eight digits are, if these bytes begin with so many.
+#[inline]
+pub(super) fn eight_digits(bytes: &[u8]) -> Option<i64> {
+    const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
+    const ZEROS: u64 = 0x3030_3030_3030_3030;
+    const SIXES: u64 = 0x0606_0606_0606_0606;
+    let word = u64::from_le_bytes(*bytes.first_chunk()?);
+    if word & HIGH != ZEROS || word.wrapping_add(SIXES) & HIGH != ZEROS {
+        return None;
+    }
+    // Digits to pairs, pairs to fours, fours to eight; the first digit is the lowest byte.
+    let pairs =
+        ((word & 0x0f0f_0f0f_0f0f_0f0f).wrapping_mul((10 << 8) + 1) >> 8) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul((100 << 16) + 1) >> 16) & 0x0000_ffff_0000_ffff;
+    Some((fours.wrapping_mul((10_000 << 32) + 1) >> 32).cast_signed())
+}
