@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use memchr::memmem::Finder;
-use scrollback_core_id::{EntityKey, Scope, SourceId};
-use scrollback_stor_read::{Lent, LentRecord, Source};
+use scrollback_core_id::{EntityKey, PartKey, Scope, SourceId};
+use scrollback_stor_read::{Lent, Source};
 use scrollback_stor_sqlite::SqliteReader;
 use serde_json::{Value, json};
 
@@ -34,10 +34,15 @@ impl LibraryText {
         let (mut facts, mut issues) = (TextFacts::default(), 0);
         self.source.open()?.lend(&Scope::AllParts, &mut |lent| {
             match lent {
-                Lent::Record(LentRecord { key: EntityKey::Part(key), bytes, stamp, .. }) => {
+                Lent::Record(record) => {
                     facts.parts += 1;
-                    if self.finder.find(bytes).is_some() {
-                        facts.add(key.part.as_bytes(), key.message.as_bytes(), stamp.size);
+                    if self.finder.find(record.bytes).is_some() {
+                        match record.key() {
+                            Ok(EntityKey::Part(PartKey { part, message })) => {
+                                facts.add(part.as_bytes(), message.as_bytes(), record.stamp.size);
+                            }
+                            _ => issues += 1,
+                        }
                     }
                 }
                 // Nobody writes to this store.

@@ -12,6 +12,8 @@ mod watch;
 pub use convenience::{Listing, SourceExt, parse_span};
 pub use error::{Error, Result};
 pub use opencode_json::FileReader;
-pub use source::{Each, EachLent, Entry, Found, Lent, LentRecord, Reader, Source, lend_scanned};
+pub use source::{
+    Each, EachLent, Entry, Found, Lent, LentName, LentRecord, Reader, Source, lend_scanned,
+};
 pub use survey::{EachSeen, Seen, Sighting, Survey};
 pub use watch::{Probe, Probed, SourceToken, WatchRoot, WatchedFiles};

@@ -130,11 +130,13 @@ pub enum Lent<'l> {
     Forget,
 }
 
+/// Reads the name of a record that is lent, or says what is wrong with it.
+pub type LentName<'l> = dyn Fn() -> std::result::Result<EntityKey, Box<Issue>> + 'l;
+
 /// A record as it is lent.
-#[derive(Debug)]
 pub struct LentRecord<'l> {
-    /// Names it.
-    pub key: EntityKey,
+    /// Reads what names it.
+    pub named: &'l LentName<'l>,
     /// Where it stands among its siblings; parts of a whole store have no place.
     pub order: OrderKey,
     /// Its bytes as the store keeps them: without its ids, where those are kept beside them.
@@ -143,6 +145,27 @@ pub struct LentRecord<'l> {
     pub stamp: Stamp,
     /// Whether an equal stamp will mean that it is unchanged.
     pub settled: Settled,
+}
+
+impl LentRecord<'_> {
+    /// Names it. Whoever looks for something in many records needs the names of few, so that a name
+    /// is read when it is asked for.
+    ///
+    /// # Errors
+    /// What is wrong with the name, where that is kept beside the record.
+    pub fn key(&self) -> std::result::Result<EntityKey, Box<Issue>> {
+        (self.named)()
+    }
+}
+
+impl fmt::Debug for LentRecord<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LentRecord")
+            .field("key", &self.key())
+            .field("stamp", &self.stamp)
+            .field("settled", &self.settled)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Lends what a scan hands out.
@@ -162,7 +185,8 @@ pub fn lend_scanned<R: Reader + ?Sized>(
             Found::Entry(Entry { key, order, span, .. }) => {
                 let span = span.unwrap_or_default();
                 let (bytes, stamp, settled) = (&*span, *span.stamp(), span.settled());
-                each(Lent::Record(LentRecord { key, order, bytes, stamp, settled }))
+                let named = &|| Ok(key.clone());
+                each(Lent::Record(LentRecord { named, order, bytes, stamp, settled }))
             }
         };
         over = flow.is_break();

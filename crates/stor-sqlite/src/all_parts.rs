@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rusqlite::Row as SqlRow;
 use scrollback_core_err::IssueKind;
-use scrollback_core_id::{EntityKey, MessageId, OrderKey, PartId, PartKey};
+use scrollback_core_id::{MessageId, OrderKey, PartId, PartKey};
 use scrollback_stor_mmap::Arena;
 use scrollback_stor_read::{Each, EachLent, Lent, LentRecord};
 
@@ -20,8 +20,8 @@ use crate::parts::part_row;
 const BYTES: usize = 1 << 20;
 /// So many rows are lent before they are said to hold.
 const LENT: usize = 4096;
-/// So many of those that were lent last are remembered.
-const LAST: usize = 256;
+/// So many of the last parts of a transaction are remembered.
+const LAST: i64 = 64;
 /// So long a transaction takes at most.
 const LONGEST: Duration = Duration::from_millis(50);
 /// The clock is asked once in so many rows.
@@ -34,8 +34,8 @@ struct Pass {
     rowid: Option<i64>,
     /// The schema's version, which VACUUM moves on: it numbers all rows anew.
     schema: i64,
-    /// The last parts of the last transaction.
-    last: Vec<PartId>,
+    /// The last parts of the last transaction, the very last one first.
+    last: Vec<String>,
 }
 
 /// What a transaction came to.
@@ -43,6 +43,7 @@ struct Reached {
     rowid: i64,
     schema: i64,
     is_over: bool,
+    last: Vec<String>,
     damage: Option<rusqlite::Error>,
 }
 
@@ -70,15 +71,10 @@ pub(crate) fn all_parts(
             }
             Ok((out, reached))
         })?;
-        pass.last.clear();
-        pass.last.extend(gathered.rows.iter().filter_map(|row| match &row.key {
-            EntityKey::Part(key) => Some(key.part.clone()),
-            _ => None,
-        }));
         if gathered.hand_out(each).is_break() || reached.is_over {
             return Ok(());
         }
-        (pass.rowid, pass.schema) = (Some(reached.rowid), reached.schema);
+        pass.go_on_from(reached);
     }
 }
 
@@ -90,17 +86,16 @@ pub(crate) fn lend(
     let mut pass = Pass::default();
     let mut ended = false;
     loop {
-        let (mut again, mut lent) = (false, Vec::new());
+        let mut again = false;
         let reached = look.ask(|ask| {
-            lent.clear();
             ended = ended || again && each(Lent::Forget).is_break();
             again = true;
-            let (mut rows, mut owner) = (0, None);
+            let mut rows = 0;
             let mut reached = pass.step(ask, &ask.schema.lent_parts, &mut |row| {
                 if ended {
                     return Ok(ControlFlow::Break(()));
                 }
-                let flow = lend_row(ask, row, &mut owner, &mut lent, each)?;
+                let flow = lend_row(ask, row, each)?;
                 ended = flow.is_break();
                 rows += 1;
                 Ok(if rows == LENT { ControlFlow::Break(()) } else { flow })
@@ -114,7 +109,7 @@ pub(crate) fn lend(
         if ended || each(Lent::Holds).is_break() || reached.is_over {
             return Ok(());
         }
-        (pass.rowid, pass.schema, pass.last) = (Some(reached.rowid), reached.schema, lent);
+        pass.go_on_from(reached);
     }
 }
 
@@ -122,29 +117,18 @@ pub(crate) fn lend(
 fn lend_row(
     ask: &Ask<'_>,
     row: &SqlRow<'_>,
-    owner: &mut Option<MessageId>,
-    lent: &mut Vec<PartId>,
     each: &mut EachLent<'_>,
 ) -> rusqlite::Result<ControlFlow<()>> {
-    let message = match message_of(row, owner)? {
-        Ok(message) => message.clone(),
-        Err(kind) => return Ok(each(Lent::Issue(None, ask.issue(kind)))),
+    let named = || {
+        let message: MessageId = ask.id(row, 4, MessageId::from_bytes)?;
+        Ok(PartKey { message, part: ask.id(row, 0, PartId::from_bytes)? }.into())
     };
-    let part = match id(row, 0, PartId::from_bytes)? {
-        Ok(part) => part,
-        Err(kind) => return Ok(each(Lent::Issue(None, ask.issue(kind)))),
-    };
-    if lent.len() == 2 * LAST {
-        lent.drain(..LAST);
-    }
-    lent.push(part.clone());
-    let key = EntityKey::Part(PartKey { message, part });
     Ok(match data(ask, row.get_ref(3)?) {
-        Err(kind) => each(Lent::Issue(Some(key), ask.issue(kind))),
+        Err(kind) => each(Lent::Issue(named().ok(), ask.issue(kind))),
         Ok(bytes) => {
             let (stamp, settled) = ask.stamp(bytes.len() as u64, whole(row, 2)?, 0);
             let order = OrderKey::default();
-            each(Lent::Record(LentRecord { key, order, bytes, stamp, settled }))
+            each(Lent::Record(LentRecord { named: &named, order, bytes, stamp, settled }))
         }
     })
 }
@@ -165,6 +149,11 @@ fn message_of<'o>(
 }
 
 impl Pass {
+    fn go_on_from(&mut self, reached: Reached) {
+        let Reached { rowid, schema, last, .. } = reached;
+        *self = Self { rowid: Some(rowid), schema, last };
+    }
+
     /// Goes on in one transaction, until `take` breaks or time is up.
     fn step(
         &self,
@@ -172,8 +161,13 @@ impl Pass {
         sql: &str,
         take: &mut dyn FnMut(&SqlRow<'_>) -> rusqlite::Result<ControlFlow<()>>,
     ) -> Result<Reached> {
-        let mut reached =
-            Reached { rowid: i64::MIN, schema: ask.schema.version, is_over: true, damage: None };
+        let mut reached = Reached {
+            rowid: i64::MIN,
+            schema: ask.schema.version,
+            is_over: true,
+            last: Vec::new(),
+            damage: None,
+        };
         if !ask.schema.has_parts {
             return Ok(reached);
         }
@@ -211,6 +205,9 @@ impl Pass {
                 if let Some(beyond) = beyond_damage(ask, last)? {
                     (reached.rowid, reached.is_over) = (beyond, false);
                 }
+            }
+            if !reached.is_over {
+                reached.last = last_before(ask, reached.rowid)?;
             }
             Ok(())
         })?;
@@ -260,12 +257,26 @@ fn beyond_damage(ask: &Ask<'_>, reached: i64) -> Result<Option<i64>> {
     Ok(Some(good))
 }
 
+/// The last parts up to a row.
+fn last_before(ask: &Ask<'_>, rowid: i64) -> Result<Vec<String>> {
+    let mut last = Vec::new();
+    let sql = "SELECT id FROM part WHERE rowid <= ?1 ORDER BY rowid DESC LIMIT ?2";
+    let asked = ask.each(sql, [rowid, LAST], |row| {
+        last.push(String::from_utf8_lossy(bytes(row, 0)?).into_owned());
+        Ok(())
+    });
+    match asked {
+        Err(error) if !is_damage(&error) => Err(error.into()),
+        _ => Ok(last),
+    }
+}
+
 /// Where the last row is that was handed out and is still there, now that all have new numbers in
 /// the same order. If all are gone the pass begins again.
-fn found_again(ask: &Ask<'_>, last: &[PartId]) -> Result<i64> {
-    for part in last.iter().rev() {
+fn found_again(ask: &Ask<'_>, last: &[String]) -> Result<i64> {
+    for part in last {
         let mut rowid = None;
-        ask.each("SELECT rowid FROM part WHERE id = ?1", [part.as_str()], |row| {
+        ask.each("SELECT rowid FROM part WHERE id = ?1", [part], |row| {
             rowid = Some(whole(row, 0)?);
             Ok(())
         })?;

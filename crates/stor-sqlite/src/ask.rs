@@ -120,6 +120,18 @@ impl Ask<'_> {
         self.look.options().max_len
     }
 
+    /// A column that holds an id; what is wrong with it is an issue.
+    pub(crate) fn id<I>(
+        &self,
+        row: &SqlRow<'_>,
+        at: usize,
+        read: impl Fn(&[u8]) -> Result<I, IdError>,
+    ) -> Result<I, Box<Issue>> {
+        // There is such a column, or the query would not have been prepared.
+        let id = id(row, at, read).unwrap_or(Err(IssueKind::Vanished));
+        id.map_err(|kind| Box::new(self.issue(kind)))
+    }
+
     /// Calls `each` with every row of a query.
     pub(crate) fn each(
         &self,

@@ -2,10 +2,11 @@
 
 use std::ops::ControlFlow;
 
+use scrollback_core_err::Issue;
 use scrollback_core_id::{MessageId, MessageKey, OrderKey, Scope, SessionKey};
 use scrollback_stor_read::{EachLent, Lent, LentRecord, lend_scanned};
 
-use crate::ask::{Ask, SetSum, bytes, id, whole, whole_if_any};
+use crate::ask::{Ask, SetSum, bytes, whole, whole_if_any};
 use crate::error::is_damage;
 use crate::look::SqliteLook;
 use crate::messages::data;
@@ -65,18 +66,19 @@ fn lend_rows(
             sequence = whole_if_any(row, 4)?;
         }
         set.add(bytes(row, 0)?, created);
-        let lent = match id(row, 0, MessageId::from_bytes)? {
-            Err(kind) => each(Lent::Issue(Some(of.clone().into()), ask.issue(kind))),
-            Ok(message) => {
-                let key = MessageKey { session: of.session.clone(), message }.into();
-                match data(ask, row.get_ref(3)?) {
-                    Err(kind) => each(Lent::Issue(Some(key), ask.issue(kind))),
-                    Ok(bytes) => {
-                        let order = OrderKey(created);
-                        let (stamp, settled) = ask.stamp(bytes.len() as u64, whole(row, 2)?, 0);
-                        each(Lent::Record(LentRecord { key, order, bytes, stamp, settled }))
-                    }
-                }
+        let named = || {
+            let message = ask.id(row, 0, MessageId::from_bytes)?;
+            Ok(MessageKey { session: of.session.clone(), message }.into())
+        };
+        let lent = match data(ask, row.get_ref(3)?) {
+            Err(kind) => {
+                let key = named().unwrap_or_else(|_: Box<Issue>| of.clone().into());
+                each(Lent::Issue(Some(key), ask.issue(kind)))
+            }
+            Ok(bytes) => {
+                let order = OrderKey(created);
+                let (stamp, settled) = ask.stamp(bytes.len() as u64, whole(row, 2)?, 0);
+                each(Lent::Record(LentRecord { named: &named, order, bytes, stamp, settled }))
             }
         };
         if lent.is_break() {

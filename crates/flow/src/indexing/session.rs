@@ -76,8 +76,13 @@ pub(crate) fn read_whole(
             Lent::Record(record) => {
                 let observed =
                     Observed { stamp: record.stamp, clean: record.settled == Settled::Settled };
-                let LentRecord { key, order, bytes, .. } = record;
-                message(metas, key, order, bytes, observed, (&mut messages, &mut notes));
+                match record.key() {
+                    Ok(of) => {
+                        let LentRecord { order, bytes, .. } = record;
+                        message(metas, of, order, bytes, observed, (&mut messages, &mut notes));
+                    }
+                    Err(issue) => notes.note(Some(key.clone().into()), *issue),
+                }
             }
             Lent::Holds => {}
             Lent::Forget => {

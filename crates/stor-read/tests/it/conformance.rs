@@ -264,7 +264,7 @@ fn lent(store: &dyn Source, scope: &Scope) -> (Vec<(EntityKey, Stamp, Vec<u8>)>,
     let (mut all, mut holds) = (Vec::new(), false);
     let each = &mut |it: Lent<'_>| {
         match it {
-            Lent::Record(it) => all.push((it.key, it.stamp, it.bytes.to_vec())),
+            Lent::Record(it) => all.push((it.key().unwrap(), it.stamp, it.bytes.to_vec())),
             Lent::Issue(key, issue) => panic!("{key:?}: {issue}"),
             Lent::Set(_) => {}
             Lent::Holds => holds = true,
