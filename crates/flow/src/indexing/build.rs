@@ -2,14 +2,16 @@
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
+use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 use scrollback_core_id::{EntityKey, Scope, SessionKey};
 use scrollback_core_type::{StageCounts, StageName, StageResult};
 use scrollback_index::{IndexBuilder, SessionContents, SessionIndex};
-use scrollback_stor_read::{Entry, Found, Result, Seen, Source, Survey};
+use scrollback_stor_read::{Entry, Error, Found, Result, Seen, Source, Survey};
 
-use super::pool::{self, OnProgress, Progress, Worker};
+use super::pool::{self, OnProgress, Worker};
 use super::refresh::token_of;
 use super::session::{self, Notes, Parts, Whole};
 use crate::stage::{Stage, locate_issues};
@@ -29,35 +31,24 @@ pub fn build_index(
     let mut stage = Stage::begin(StageName::Index, source.clock());
     let token = source.probe(None)?.token; // what changes from here on the next refresh finds
     let mut notes = Notes::default();
-    let mut worker = Worker::new(source)?;
     let mut builder = IndexBuilder::new(source.id().clone());
-    {
-        let Worker { reader, metas, .. } = &mut worker;
-        reader.scan(&Scope::Projects, &mut |found| {
-            match found {
-                Found::Entry(entry) => {
-                    if let (EntityKey::Project(id), Some(span)) = (&entry.key, &entry.span) {
-                        let (meta, issue) = metas.project(id.clone(), span);
-                        issue
-                            .into_iter()
-                            .for_each(|issue| notes.note(Some(entry.key.clone()), issue));
-                        builder.add_project(&meta);
-                    }
-                }
-                Found::Issue(key, issue) => notes.note(key, issue),
-                Found::Set(_) => {}
-            }
-            ControlFlow::Continue(())
-        })?;
-    }
-    let jobs = jobs(&mut worker, &mut notes)?;
-    drop(worker);
+    let jobs = thread::scope(|scope| {
+        // Beside the records, as it takes as long.
+        let lost = scope.spawn(|| lost_sessions(source));
+        let mut jobs = records(source, &mut builder, &mut notes)?;
+        let (lost, more) = lost.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        notes.issues.extend(more.issues);
+        let known: HashSet<SessionKey> = jobs.iter().map(|job| job.key.clone()).collect();
+        let lost = lost.into_iter().filter(|key| !known.contains(key));
+        jobs.extend(lost.map(|key| Job { key, entry: None }));
+        Ok::<_, Error>(jobs)
+    })?;
     let of_records = mark(&notes);
     let builder = Mutex::new(Counting { builder, counts: stage.counts });
     let waiting = Mutex::new(Vec::new());
-    let read_one = |worker: &mut Worker<'_>, key: &SessionKey, entry: Option<&Entry>| {
+    let read = pool::run(source, &jobs, progress, |worker, job: &Job| {
         let Whole { contents: mut session, notes } =
-            session::read_whole(worker, key, entry, parts)?;
+            session::read_whole(worker, &job.key, job.entry.as_ref(), parts)?;
         session.state.upkeep.unsettled |= of_records.contains(&session.key);
         // Turned into rows at once, and its memory serves for the next; or, so that nobody waits,
         // by whoever is at it.
@@ -71,20 +62,6 @@ pub fn build_index(
             Err(_) => waiting.lock().unwrap_or_else(PoisonError::into_inner).push(session),
         }
         Ok(notes.issues)
-    };
-    let sessions = |it: Progress| {
-        // The first job is none of a session.
-        progress(Progress { done: it.done.saturating_sub(1), of: it.of.saturating_sub(1) })
-    };
-    let read = pool::run(source, &jobs, &sessions, |worker, job: &Job| match job {
-        Job::Recorded(key, entry) => read_one(worker, key, Some(entry)),
-        Job::Lost => {
-            let mut notes = Notes::default();
-            for key in lost(worker, &jobs, &mut notes)? {
-                notes.issues.extend(read_one(worker, &key, None)?);
-            }
-            Ok(notes.issues)
-        }
     })?;
     let ControlFlow::Continue(read) = read else { return Ok(ControlFlow::Break(())) };
     notes.issues.extend(read.into_iter().flatten());
@@ -124,24 +101,37 @@ impl Counting {
     }
 }
 
-/// What a worker is to read.
-#[expect(clippy::large_enum_variant, reason = "only one of all is small")]
-enum Job {
-    /// The sessions that have messages alone, which it finds by itself.
-    Lost,
-    /// A session of this record, which it parses.
-    Recorded(SessionKey, Entry),
+/// A session to be read.
+struct Job {
+    key: SessionKey,
+    /// Its record, which a worker parses.
+    entry: Option<Entry>,
 }
 
-/// Those without a record first, as that takes longest; then every one that has one, newest first.
-fn jobs(worker: &mut Worker<'_>, notes: &mut Notes) -> Result<Vec<Job>> {
-    let Worker { reader, .. } = worker;
-    let mut jobs = vec![Job::Lost];
+/// Adds the projects, and lists every session that has a record, newest first.
+fn records(source: &dyn Source, builder: &mut IndexBuilder, notes: &mut Notes) -> Result<Vec<Job>> {
+    let Worker { mut reader, mut metas, .. } = Worker::new(source)?;
+    reader.scan(&Scope::Projects, &mut |found| {
+        match found {
+            Found::Entry(entry) => {
+                if let (EntityKey::Project(id), Some(span)) = (&entry.key, &entry.span) {
+                    let (meta, issue) = metas.project(id.clone(), span);
+                    let key = Some(entry.key.clone());
+                    issue.into_iter().for_each(|issue| notes.note(key.clone(), issue));
+                    builder.add_project(&meta);
+                }
+            }
+            Found::Issue(key, issue) => notes.note(key, issue),
+            Found::Set(_) => {}
+        }
+        ControlFlow::Continue(())
+    })?;
+    let mut jobs = Vec::new();
     reader.scan(&Scope::Sessions, &mut |found| {
         match found {
             Found::Entry(entry) => {
                 if let EntityKey::Session(key) = &entry.key {
-                    jobs.push(Job::Recorded(key.clone(), entry));
+                    jobs.push(Job { key: key.clone(), entry: Some(entry) });
                 }
             }
             Found::Issue(key, issue) => notes.note(key, issue),
@@ -152,10 +142,10 @@ fn jobs(worker: &mut Worker<'_>, notes: &mut Notes) -> Result<Vec<Job>> {
     Ok(jobs)
 }
 
-/// The sessions that have messages and no record.
-fn lost(worker: &mut Worker<'_>, jobs: &[Job], notes: &mut Notes) -> Result<Vec<SessionKey>> {
-    let mut lost = Vec::new();
-    worker.reader.survey(&Survey::LostSets, &mut |seen| {
+/// The sessions that have messages and no record, and maybe others.
+fn lost_sessions(source: &dyn Source) -> Result<(Vec<SessionKey>, Notes)> {
+    let (mut lost, mut notes) = (Vec::new(), Notes::default());
+    source.open()?.survey(&Survey::LostSets, &mut |seen| {
         match seen {
             Seen::Sighting(sighting) => {
                 if let EntityKey::Session(key) = sighting.key {
@@ -166,16 +156,7 @@ fn lost(worker: &mut Worker<'_>, jobs: &[Job], notes: &mut Notes) -> Result<Vec<
         }
         ControlFlow::Continue(())
     })?;
-    if !lost.is_empty() {
-        // More than these may be told of.
-        let recorded = jobs.iter().filter_map(|job| match job {
-            Job::Recorded(key, _) => Some(key),
-            Job::Lost => None,
-        });
-        let recorded: HashSet<&SessionKey> = recorded.collect();
-        lost.retain(|key| !recorded.contains(key));
-    }
-    Ok(lost)
+    Ok((lost, notes))
 }
 
 /// The sessions that these issues are about.
