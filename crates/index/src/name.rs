@@ -48,21 +48,46 @@ impl fmt::Debug for Name {
     }
 }
 
+/// Names that were handed out last, each where its text says.
+#[derive(Debug)]
+struct Recent([Option<Name>; PLACES]);
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self([const { None }; PLACES])
+    }
+}
+
+/// How many names are kept at hand.
+pub(crate) const PLACES: usize = 1 << PLACE_BITS;
+const PLACE_BITS: u32 = 6;
+
+/// One of [`PLACES`], by the high bits of a product.
+pub(crate) fn place(of: u64) -> usize {
+    (of.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - PLACE_BITS)) as usize
+}
+
+/// Both ends of a text and its length, which tell most texts apart.
+fn ends(text: &[u8]) -> u64 {
+    let ends = match (text.first_chunk(), text.last_chunk()) {
+        (Some(first), Some(last)) => u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last) << 1,
+        _ => text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)),
+    };
+    ends ^ (text.len() as u64) << 56
+}
+
 /// Hands out names, the same one for the same text.
 #[derive(Debug, Default)]
 pub struct Names {
     known: HashSet<Name>,
     /// The same few come again and again.
-    recent: [Option<Name>; 32],
+    recent: Recent,
 }
 
 impl Names {
     /// The name of a text.
     pub fn name(&mut self, text: &str) -> Name {
-        // Where it was put the last time: by its length and its ends, which tell most apart.
-        let end = |at: Option<&u8>| usize::from(at.copied().unwrap_or_default());
-        let (first, last) = (end(text.as_bytes().first()), end(text.as_bytes().last()));
-        let recent = &mut self.recent[(text.len() ^ first ^ (last << 1)) % 32];
+        let recent = &mut self.recent.0[place(ends(text.as_bytes()))];
         if let Some(name) = recent.as_ref().filter(|name| ***name == *text) {
             return name.clone();
         }

@@ -12,6 +12,7 @@ use super::layout::{
 };
 use super::row::{Row, RowMut};
 use super::table;
+use crate::name::{PLACES, place};
 use crate::{MessageMeta, Name, PartRef, ProjectMeta, SessionState};
 
 /// From so many parts on a second thread pays.
@@ -332,19 +333,24 @@ fn kind(kind: Option<PartKind>) -> u32 {
 }
 
 /// The numbers of shared texts: 0 is none.
-#[derive(Default)]
 struct Names {
     all: Vec<Name>,
     numbers: HashMap<Name, u32>,
     /// Clones of a name share their text, and the same few come again and again.
-    recent: [(usize, u32); 16],
+    recent: [(usize, u32); PLACES],
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self { all: Vec::new(), numbers: HashMap::new(), recent: [(0, 0); PLACES] }
+    }
 }
 
 impl Names {
     fn get(&mut self, name: Option<&Name>) -> u32 {
         let Some(name) = name else { return 0 };
         let address = name.address();
-        let recent = &mut self.recent[(address >> 4) % 16];
+        let recent = &mut self.recent[place(address as u64)];
         if recent.0 == address {
             return recent.1;
         }
