@@ -16,8 +16,8 @@ use crate::schema::Schema;
 
 /// Connections that are kept for the next look.
 const IDLE: usize = 8;
-/// Texts up to this are read even where they are too large: the schema is made of them, too.
-const LEAST_LIMIT: u64 = 1 << 20;
+/// Room beside the largest text: for what else is in a row that SQLite sorts, and for the schema.
+const ROOM: u64 = 1 << 20;
 /// Two changes of a file closer to each other than this may leave it the same mtime.
 const TICK: Duration = Duration::from_millis(20);
 
@@ -52,7 +52,7 @@ impl Conn {
             }
             opened => opened,
         }?;
-        let limit = i32::try_from(max_len.max(LEAST_LIMIT)).unwrap_or(i32::MAX);
+        let limit = i32::try_from(max_len.saturating_add(ROOM)).unwrap_or(i32::MAX);
         db.set_limit(Limit::SQLITE_LIMIT_LENGTH, limit)?;
         let schema = schema_of(&db, None)?;
         Ok(Self { db, access, schema, place, files })

@@ -1,7 +1,6 @@
 //! One look at the database: each call is one read transaction, and what it found is handed out
 //! after that has ended, so that whoever takes it may take as long as he likes.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey};
@@ -23,11 +22,13 @@ const PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
 pub(crate) struct SqliteLook<'s> {
     pub(crate) store: &'s Shared,
     conn: Option<Conn>,
+    /// Whether a text was met that is too large to be read.
+    asks_for_sizes: bool,
 }
 
 impl<'s> SqliteLook<'s> {
     pub(crate) fn open(store: &'s Shared) -> scrollback_stor_read::Result<Self> {
-        let mut look = Self { store, conn: None };
+        let mut look = Self { store, conn: None, asks_for_sizes: false };
         look.ask(|_| Ok(()))?;
         Ok(look)
     }
@@ -43,8 +44,8 @@ impl<'s> SqliteLook<'s> {
             match self.ask_once(&mut ask) {
                 Ok(Some(answer)) => return Ok(answer),
                 Ok(None) => last = Error::Restless,
-                Err(error) if error.is_too_big() && self.ask_for_sizes(database)? => {
-                    last = error;
+                Err(error) if error.is_too_big() && !self.asks_for_sizes => {
+                    (self.asks_for_sizes, last) = (true, error);
                     continue;
                 }
                 Err(error) if error.is_transient() || self.is_disturbed() => last = error,
@@ -65,6 +66,9 @@ impl<'s> SqliteLook<'s> {
             Some(conn) => conn,
             none => none.insert(pool.take(database, &**clock, options.max_len)?),
         };
+        if self.asks_for_sizes && conn.schema.cap.is_none() {
+            conn.ask_for_sizes(options.max_len)?;
+        }
         let log = || conn.look().wal;
         let _inside = conn.access.is_isolated().then(|| gate.enter(&**clock, log));
         let look = Look::begin(&**clock, *options);
@@ -77,17 +81,6 @@ impl<'s> SqliteLook<'s> {
             database,
         })?;
         Ok(conn.is_undisturbed().then_some(answer))
-    }
-
-    /// A text is too large to be read; says whether its size has not been asked for so far.
-    #[cold]
-    fn ask_for_sizes(&mut self, database: &Path) -> scrollback_stor_read::Result<bool> {
-        let Some(conn) = self.conn.as_mut().filter(|conn| conn.schema.cap.is_none()) else {
-            return Ok(false);
-        };
-        let max_len = self.store.options.max_len;
-        conn.ask_for_sizes(max_len).map_err(|error| error.at(database))?;
-        Ok(true)
     }
 
     /// Whether what failed may have failed because the files or the schema changed.

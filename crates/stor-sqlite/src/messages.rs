@@ -131,7 +131,7 @@ pub(crate) fn data<'r>(ask: &Ask<'_>, data: ValueRef<'r>) -> Result<&'r [u8], Is
 pub(crate) fn too_large(ask: &Ask<'_>, text: ValueRef<'_>) -> Option<u64> {
     let size = match text {
         ValueRef::Text(text) | ValueRef::Blob(text) => text.len() as u64,
-        ValueRef::Integer(size) => size.try_into().unwrap_or(0),
+        ValueRef::Integer(size) if ask.schema.cap.is_some() => size.try_into().unwrap_or(0),
         _ => 0,
     };
     (size > ask.max_len()).then_some(size)

@@ -166,7 +166,8 @@ impl Schema {
         let times = ["time_created", "time_updated", "data", "id"];
         let has_messages = holds(&message, &times) && holds(&message, &["session_id"]);
         let has_sequences = holds(&columns("event_sequence"), &["aggregate_id", "seq"]);
-        let data = capped("data", cap);
+        let [id, session_id, message_id, data] =
+            ["id", "session_id", "message_id", "data"].map(|column| capped(column, cap));
         // The number of the session's last event, where `?1` is the session.
         let sequence = match has_sequences {
             true => "(SELECT seq FROM event_sequence WHERE aggregate_id = ?1)",
@@ -174,7 +175,7 @@ impl Schema {
         };
         let all_parts = |session: &str| {
             format!(
-                "SELECT id, {session}, time_updated, {data}, message_id, rowid FROM part \
+                "SELECT {id}, {session}, time_updated, {data}, {message_id}, rowid FROM part \
                  WHERE rowid > ?1 ORDER BY rowid"
             )
         };
@@ -213,7 +214,7 @@ impl Schema {
                 stamp(&PROJECT_TEXTS, &[], &project)
             ),
             messages: format!(
-                "SELECT id, time_created, time_updated, {data}, {sequence} {of_session}"
+                "SELECT {id}, time_created, time_updated, {data}, {sequence} {of_session}"
             ),
             message_names: [(sequence, ""), ("NULL", "NOT INDEXED")].map(|(sequence, way)| {
                 format!(
@@ -237,17 +238,20 @@ impl Schema {
                 )
             }),
             lost_messages: format!(
-                "SELECT id, time_created, time_updated, {data}, session_id FROM message AS m \
+                "SELECT {id}, time_created, time_updated, {data}, {session_id} FROM message AS m \
                  WHERE NOT EXISTS (SELECT 1 FROM session AS s WHERE s.id = m.session_id) \
                  ORDER BY session_id, time_created, id"
             ),
             // The outer loop first, as the order wants it; the rowid says that it has no ties (an id
             // may be NULL, for all that SQLite knows). So nothing is sorted.
             parts: format!(
-                "SELECT p.id, p.session_id, p.time_updated, {}, p.message_id \
+                "SELECT {}, {}, p.time_updated, {}, {} \
                  FROM message AS m CROSS JOIN part AS p ON p.message_id = m.id \
                  WHERE m.session_id = ?1 ORDER BY m.time_created, m.id, m.rowid, p.id",
-                capped("p.data", cap)
+                capped("p.id", cap),
+                capped("p.session_id", cap),
+                capped("p.data", cap),
+                capped("p.message_id", cap),
             ),
             part_stamp: BY_ID_OR_OWNER.map(|[id, owner]| {
                 format!(
@@ -262,7 +266,7 @@ impl Schema {
                 )
             }),
             lost_parts: format!(
-                "SELECT id, session_id, time_updated, {data}, message_id FROM part AS p \
+                "SELECT {id}, {session_id}, time_updated, {data}, {message_id} FROM part AS p \
                  {} ORDER BY message_id, id",
                 match has_messages {
                     true =>
@@ -270,7 +274,7 @@ impl Schema {
                     false => "",
                 }
             ),
-            all_parts: all_parts("session_id"),
+            all_parts: all_parts(&session_id),
             lent_parts: all_parts("NULL"),
         }))
     }

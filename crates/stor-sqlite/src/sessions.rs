@@ -141,11 +141,12 @@ fn session_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite:
 fn stamp(ask: &Ask<'_>, row: &SqlRow<'_>) -> rusqlite::Result<(Stamp, Settled)> {
     let mut size = 0_i64;
     for column in SessionColumn::STAMPED {
-        size += match row.get_ref(column.at())? {
+        size = size.wrapping_add(match row.get_ref(column.at())? {
             ValueRef::Text(text) | ValueRef::Blob(text) => text.len() as i64,
-            ValueRef::Integer(size) => size,
+            ValueRef::Integer(size) if ask.schema.cap.is_some() => size,
+            ValueRef::Integer(number) => number.to_string().len() as i64,
             _ => 0,
-        };
+        });
     }
     // As SQLite adds: whole numbers, until one is none or their sum is too large.
     let (mut whole_sum, mut sum) = (Some(0_i64), 0.0);

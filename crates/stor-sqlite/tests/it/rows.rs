@@ -245,6 +245,34 @@ fn rows_over_the_limit(len: usize) {
     assert_eq!(walk(&all).1, 0);
 }
 
+#[test]
+fn a_row_just_under_the_limit_is_sorted_too() {
+    let limit = 2 << 20;
+    let long = "x".repeat(limit - 10);
+    let (_dir, database) = with(&format!(
+        "DROP INDEX message_session_time_created_id_idx; DROP INDEX part_message_id_id_idx;
+         UPDATE message SET data = '{{\"x\":\"{long}\"}}' WHERE id = 'msg_1';
+         INSERT INTO part VALUES ('prt_3', 'msg_1', 'ses_1', 1, 1, '{{\"x\":\"{long}\"}}');"
+    ));
+    let limited = open_limited(&database, limit as u64);
+    let found = tree(&limited, &key("ses_1"));
+    assert_eq!(names(&found.entries), ["ses_1", "msg_1", "prt_1", "prt_3"]);
+    assert_eq!(orphans(&limited).entries.len(), 1);
+}
+
+#[test]
+fn an_id_over_the_limit_costs_its_row() {
+    let (_dir, database) = with(
+        "INSERT INTO part SELECT printf('prt_%.*c', 3000000, 'x'), 'msg_1', 'ses_1', 1, 1, '{}';
+         INSERT INTO part VALUES ('prt_3', 'msg_1', 'ses_1', 1, 1, '{}');",
+    );
+    let limited = open_limited(&database, 1000);
+    for found in [tree(&limited, &key("ses_1")), scan(&limited, &Scope::AllParts)] {
+        assert!(names(&found.entries).iter().any(|name| name == "prt_3"), "{found:?}");
+        assert!(matches!(issues(&found)[0].1, IssueKind::BadId { .. }));
+    }
+}
+
 /// How many records and issues are lent that hold in the end.
 fn lent(store: &SqliteReader, scope: &Scope) -> (usize, usize) {
     let (mut held, mut lent) = ((0, 0), (0, 0));
