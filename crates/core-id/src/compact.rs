@@ -20,13 +20,9 @@ impl Compact {
         Self::inline(text.as_bytes()).unwrap_or_else(|| Self::Shared(text.into()))
     }
 
-    /// The same of ASCII bytes, which need not be decoded first; none if they have no room.
-    pub(crate) fn from_ascii(ascii: &[u8]) -> Option<Self> {
-        Self::inline(ascii)
-    }
-
+    /// The same of bytes that are known to be a text; none if they have no room in place.
     #[inline]
-    fn inline(text: &[u8]) -> Option<Self> {
+    pub(crate) fn inline(text: &[u8]) -> Option<Self> {
         let len = text.len() as u8;
         if let Ok(bytes) = text.try_into() {
             return Some(Self::Inline { len, bytes }); // the usual case, a copy of known length

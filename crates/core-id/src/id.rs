@@ -68,7 +68,7 @@ macro_rules! id {
             pub fn from_bytes(bytes: &[u8]) -> Result<Self, IdError> {
                 if !bytes.is_empty()
                     && is_printable_ascii(bytes)
-                    && let Some(id) = Compact::from_ascii(bytes)
+                    && let Some(id) = Compact::inline(bytes)
                 {
                     return Ok(Self(id)); // the usual case, without decoding
                 }

@@ -15,8 +15,8 @@ use scrollback_core_id::Discipline;
 use crate::{Dir, Error, MapPolicy, MappedFile, MappedSpan};
 
 /// Replaces a file of ours, or makes it: whoever opens it finds all of the old bytes or all of
-/// `pieces`, one behind the other, after a crash too. Only its owner may read it (mode 0600). Spans of the old file keep
-/// the old bytes.
+/// `pieces`, one behind the other, after a crash too. Only its owner may read it (mode 0600). Spans
+/// of the old file keep the old bytes.
 ///
 /// # Errors
 /// [`Error::Io`]; the old file is then as it was.

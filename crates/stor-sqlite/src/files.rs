@@ -55,21 +55,19 @@ impl Place {
 
     /// What they look like now.
     pub(crate) fn look(&self) -> Files {
-        let stamp = |name: &Vec<u8>| Some(self.dir.stat(name).ok()?.1);
-        let [database, wal, shm, journal] = &self.names;
-        Files {
-            database: stamp(database),
-            wal: stamp(wal),
-            shm: stamp(shm),
-            journal: stamp(journal),
-        }
+        let [database, wal, shm, journal] = self.names.each_ref().map(|name| self.stamp(name));
+        Files { database, wal, shm, journal }
+    }
+
+    fn stamp(&self, name: &[u8]) -> Option<Stamp> {
+        Some(self.dir.stat(name).ok()?.1)
     }
 
     /// Whether what is stored is as it was: the database and its log. A journal alone changes
     /// nothing.
     pub(crate) fn holds(&self, files: &Files) -> bool {
-        let stamp = |name: &Vec<u8>| Some(self.dir.stat(name).ok()?.1);
-        stamp(&self.names[0]) == files.database && stamp(&self.names[1]) == files.wal
+        let [database, wal, ..] = &self.names;
+        self.stamp(database) == files.database && self.stamp(wal) == files.wal
     }
 
     /// Whether SQLite could make side files here.

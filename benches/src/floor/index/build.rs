@@ -139,23 +139,7 @@ impl Worker {
     }
 
     fn record(&mut self, store: &Store, job: &Job) -> Result<Session> {
-        let mut session = Session {
-            id: job.id,
-            parent: Id::default(),
-            project: 0,
-            directory: 0,
-            version: 0,
-            title: None,
-            created: None,
-            updated: None,
-            archived: None,
-            stamp: None,
-            set: None,
-            rows: 0,
-            settled: true,
-            messages: Vec::new(),
-            parts: Vec::new(),
-        };
+        let mut session = Session::without_record(job.id);
         let Some(project) = job.project else { return Ok(session) };
         let (project, dir) = &store.projects[project];
         let name = self.files.name(&[job.id.as_bytes(), b".json"]);

@@ -119,6 +119,29 @@ pub struct Session {
     pub parts: Vec<Id>,
 }
 
+impl Session {
+    /// One of which nothing is known so far.
+    pub fn without_record(id: Id) -> Self {
+        Self {
+            id,
+            parent: Id::default(),
+            project: 0,
+            directory: 0,
+            version: 0,
+            title: None,
+            created: None,
+            updated: None,
+            archived: None,
+            stamp: None,
+            set: None,
+            rows: 0,
+            settled: true,
+            messages: Vec::new(),
+            parts: Vec::new(),
+        }
+    }
+}
+
 /// All sessions of a store, newest first; those without a record last.
 #[derive(Debug)]
 pub struct Index {

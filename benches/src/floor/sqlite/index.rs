@@ -115,23 +115,9 @@ impl Worker {
         }
         for id in lost {
             let Rows { messages, ids } = self.messages(path, &id, settled)?;
-            self.sessions.push(Session {
-                id,
-                parent: Id::default(),
-                project: 0,
-                directory: 0,
-                version: 0,
-                title: None,
-                created: None,
-                updated: None,
-                archived: None,
-                stamp: None,
-                set: Some(Stamp::default()),
-                rows: ids,
-                settled: true,
-                messages,
-                parts: Vec::new(),
-            });
+            let set = Some(Stamp::default());
+            let session = Session::without_record(id);
+            self.sessions.push(Session { set, rows: ids, messages, ..session });
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use scrollback_core_err::{Issue, IssueKind, Place};
 
 use super::MAX_DEPTH;
 use super::digits::{eight_digits, short_decimal};
-use super::string::{LazyStr, StringEnd, find_end, find_near_end};
+use super::string::{LazyStr, StringEnd, find_end, find_far_end, find_near_end};
 
 /// Where and why a text is no JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,7 +133,7 @@ impl<'a> Scanner<'a> {
         }
         loop {
             let key = match self.peek()? {
-                b'"' => self.key()?,
+                b'"' => self.name()?,
                 _ => return Err(self.bad("expected a key")),
             };
             if self.peek()? != b':' {
@@ -157,7 +157,7 @@ impl<'a> Scanner<'a> {
         }
         self.at += 1;
         while self.peek()? == b'"' {
-            let key = self.key()?;
+            let key = self.name()?;
             if self.peek()? != b':' {
                 return Err(self.bad("expected a colon"));
             }
@@ -200,24 +200,27 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads the key that stands at the scanner: nearly always a short one.
+    /// Reads the string that stands at the scanner, and is most likely a short one.
     #[inline(always)]
-    fn key(&mut self) -> Scan<LazyStr<'a>> {
+    fn name(&mut self) -> Scan<LazyStr<'a>> {
         let start = self.at + 1;
         match find_near_end(self.text.as_bytes(), start) {
             Some(at) => {
                 self.at = at + 1;
                 Ok(LazyStr::from(&self.text[start..at]))
             }
-            None => self.string(),
+            None => self.far_string(),
         }
     }
 
     /// Reads the string that stands at the scanner.
-    #[inline]
     pub(crate) fn string(&mut self) -> Scan<LazyStr<'a>> {
+        self.name()
+    }
+
+    fn far_string(&mut self) -> Scan<LazyStr<'a>> {
         let start = self.at + 1;
-        let StringEnd { at, escaped } = find_end(self.text.as_bytes(), start)?;
+        let StringEnd { at, escaped } = find_far_end(self.text.as_bytes(), start)?;
         self.at = at + 1;
         let inside = &self.text[start..at];
         Ok(if escaped { LazyStr::escaped(inside) } else { LazyStr::from(inside) })

@@ -150,7 +150,7 @@ pub(crate) fn find_near_end(bytes: &[u8], at: usize) -> Option<usize> {
 }
 
 /// Finds the end of any string.
-fn find_far_end(bytes: &[u8], mut at: usize) -> Scan<StringEnd> {
+pub(crate) fn find_far_end(bytes: &[u8], mut at: usize) -> Scan<StringEnd> {
     let mut escaped = false;
     'blocks: while let (Some(near), Some(far)) = (block(bytes, at), block(bytes, at + BLOCK)) {
         let mut marks = specials(near) | specials(far) << BLOCK;
