@@ -207,6 +207,10 @@ id! {
     ToolOutputId, prefix "tool", clock ascending
 }
 id! {
+    /// An item of a session's timeline that is no message. opencode 2 names it as a message.
+    ItemId, prefix "msg", clock ascending
+}
+id! {
     /// A project: the first root commit in hex, or `global`. Opaque.
     ProjectId
 }
@@ -217,4 +221,23 @@ id! {
 id! {
     /// One store among several, named by whoever composed them. Opaque.
     SourceId
+}
+
+impl MessageId {
+    /// Whether opencode 2 made this message when it forked a session: a copy of one of the source,
+    /// whose usage counts there. Such an id is as others are, with the number of the row at its end
+    /// (source: `docs/format/opencode-v2.md`, section 4).
+    pub fn is_fork_copy(&self) -> bool {
+        const OWN: usize = MessageId::PREFIX.len() + 26;
+        let id = self.as_bytes();
+        if id.len() <= OWN {
+            return false; // nearly always
+        }
+        let (own, rest) = id.split_at(OWN);
+        let number = rest.strip_prefix(b"_").unwrap_or_default();
+        let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        own.starts_with(Self::PREFIX.as_bytes())
+            && digits > 0
+            && matches!(number.get(digits), None | Some(b'#'))
+    }
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crate::{MessageId, PartId, ProjectId, SessionId};
+use crate::{ItemId, MessageId, PartId, ProjectId, SessionId};
 
 /// Names a session.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,6 +32,15 @@ pub struct PartKey {
     pub part: PartId,
 }
 
+/// Names an item of a session's timeline that is no message.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ItemKey {
+    /// The session that the item belongs to.
+    pub session: SessionId,
+    /// The item.
+    pub item: ItemId,
+}
+
 /// Names anything that a store holds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -50,6 +59,8 @@ pub enum EntityKey {
     Todo(SessionKey),
     /// The share link of a session.
     Share(SessionKey),
+    /// Something that happened in a session and is no message.
+    Item(ItemKey),
 }
 
 impl From<SessionId> for SessionKey {
@@ -67,7 +78,13 @@ macro_rules! into_entity {
         }
     )+};
 }
-into_entity!(ProjectId => Project, SessionKey => Session, MessageKey => Message, PartKey => Part);
+into_entity!(
+    ProjectId => Project,
+    SessionKey => Session,
+    MessageKey => Message,
+    PartKey => Part,
+    ItemKey => Item
+);
 
 impl fmt::Display for SessionKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -87,6 +104,12 @@ impl fmt::Display for PartKey {
     }
 }
 
+impl fmt::Display for ItemKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.session, self.item)
+    }
+}
+
 impl fmt::Display for EntityKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -97,6 +120,7 @@ impl fmt::Display for EntityKey {
             Self::Diff(key) => write!(f, "diff {key}"),
             Self::Todo(key) => write!(f, "todo {key}"),
             Self::Share(key) => write!(f, "share {key}"),
+            Self::Item(key) => write!(f, "item {key}"),
         }
     }
 }

@@ -19,11 +19,11 @@ pub use clock::{Clock, UnixNanos};
 pub use cursor::{Cursor, CursorError, Epoch, Revision};
 pub use discipline::Discipline;
 pub use id::{
-    CallId, EventId, IdError, MessageId, PartId, PermissionId, ProjectId, QuestionId, SessionId,
-    SourceId, ToolOutputId, WorkspaceId,
+    CallId, EventId, IdError, ItemId, MessageId, PartId, PermissionId, ProjectId, QuestionId,
+    SessionId, SourceId, ToolOutputId, WorkspaceId,
 };
 pub use id_clock::IdClock;
-pub use key::{EntityKey, MessageKey, PartKey, SessionKey};
+pub use key::{EntityKey, ItemKey, MessageKey, PartKey, SessionKey};
 pub use order::{OrderKey, circular_orders};
 pub use scope::Scope;
 pub use stamp::Stamp;

@@ -19,6 +19,8 @@ pub enum Scope {
     MessageNames(SessionKey),
     /// The parts of one message, in order.
     Parts(MessageKey),
+    /// What happened in one session and is no message, in order.
+    Items(SessionKey),
     /// Every part of every message with its bytes, in whatever order the store has them: to search
     /// all of it.
     AllParts,

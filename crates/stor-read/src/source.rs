@@ -9,6 +9,7 @@ use scrollback_core_err::Issue;
 use scrollback_core_id::{
     Clock, EntityKey, OrderKey, ProjectId, Scope, SessionKey, SourceId, Stamp,
 };
+use scrollback_core_type::Provenance;
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
 use crate::{EachSeen, Probed, Result, Sighting, SourceToken, Survey, WatchRoot};
@@ -91,11 +92,33 @@ pub trait Reader {
     fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> Result<()>;
 
     /// Hands out all of one session with spans, in the store's fastest way: the session, then each
-    /// message followed by its parts, in order. Nothing is handed out where nothing is there.
+    /// message followed by its parts, in order, and between messages what happened besides. Nothing
+    /// is handed out where nothing is there.
     ///
     /// # Errors
     /// If nothing of the session can be read.
     fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> Result<()>;
+
+    /// Hands out the original of an entity, where the store keeps it in another shape than its span
+    /// has: a row with its columns, most often of more than this entity. None if the span is the
+    /// original.
+    ///
+    /// # Errors
+    /// If the store cannot be asked.
+    fn raw(&mut self, key: &EntityKey) -> Result<Option<MappedSpan>> {
+        let _ = key;
+        Ok(None)
+    }
+
+    /// Hands out a session in the shape that the program itself exports, where that is another than
+    /// that of opencode 1.x: `{info, messages}` of 2.x. None if the session is not of that kind.
+    ///
+    /// # Errors
+    /// If the store cannot be asked.
+    fn native(&mut self, session: &SessionKey) -> Result<Option<MappedSpan>> {
+        let _ = session;
+        Ok(None)
+    }
 
     /// Whether the store has a session: its record, readable or not, or messages of it.
     ///
@@ -226,17 +249,20 @@ pub struct Entry {
     pub project: Option<ProjectId>,
     /// Which of several stores a session is from; none where there is but one.
     pub origin: Option<SourceId>,
+    /// Which generation of storage a session was read from, and what else there is of it.
+    pub provenance: Provenance,
 }
 
 impl Entry {
     /// An entity with its bytes.
     pub fn new(key: impl Into<EntityKey>, order: OrderKey, span: MappedSpan) -> Self {
-        Self { key: key.into(), order, span: Some(span), project: None, origin: None }
+        Self { span: Some(span), ..Self::named(key, order) }
     }
 
     /// An entity that was only named.
     pub fn named(key: impl Into<EntityKey>, order: OrderKey) -> Self {
-        Self { key: key.into(), order, span: None, project: None, origin: None }
+        let provenance = Provenance::default();
+        Self { key: key.into(), order, span: None, project: None, origin: None, provenance }
     }
 }
 

@@ -112,15 +112,21 @@ impl Access {
 }
 
 /// Tables that are read, and no others: credentials cannot be selected even by mistake.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 17] = [
     "event",
     "event_sequence",
+    "kv",
     "message",
     "part",
     "pragma_table_info",
     "project",
     "session",
+    "session_inbox",
+    "session_input",
+    "session_message",
+    "session_pending",
     "session_share",
+    "session_v2",
     "sqlite_master",
     "sqlite_schema",
     "todo",

@@ -6,6 +6,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Params, Row as SqlRow, Rows};
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{Clock, EntityKey, IdError, OrderKey, ProjectId, Stamp, UnixNanos};
+use scrollback_core_type::Provenance;
 use scrollback_stor_mmap::{Arena, Frozen, Look, Piece, Settled};
 use scrollback_stor_read::{Entry, Sighting};
 use xxhash_rust::xxh3::xxh3_64;
@@ -43,19 +44,19 @@ pub(crate) struct Row {
     pub(crate) order: OrderKey,
     pub(crate) piece: Option<Piece>,
     pub(crate) project: Option<ProjectId>,
+    pub(crate) provenance: Provenance,
 }
 
 impl Row {
     pub(crate) fn new(key: impl Into<EntityKey>, order: OrderKey, piece: Option<Piece>) -> Self {
-        Self { key: key.into(), order, piece, project: None }
+        let provenance = Provenance::default();
+        Self { key: key.into(), order, piece, project: None, provenance }
     }
 
     pub(crate) fn into_entry(self, arena: &Frozen) -> Entry {
-        let Self { key, order, piece, project } = self;
-        match piece {
-            Some(piece) => Entry { project, ..Entry::new(key, order, arena.span(&piece)) },
-            None => Entry { project, ..Entry::named(key, order) },
-        }
+        let Self { key, order, piece, project, provenance } = self;
+        let span = piece.map(|piece| arena.span(&piece));
+        Entry { span, project, provenance, ..Entry::named(key, order) }
     }
 }
 

@@ -153,15 +153,7 @@ fn is_about_side_files(error: &rusqlite::Error) -> bool {
 }
 
 fn schema_of(db: &Connection, cap: Option<u64>) -> Result<Arc<Schema>> {
-    Ok(Arc::new(Schema::of(db, cap)?.ok_or_else(|| no_session_table(db))?))
-}
-
-fn no_session_table(db: &Connection) -> Error {
-    let tables =
-        db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").and_then(
-            |mut all| all.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>(),
-        );
-    Error::NoSessions { has_v2: tables.is_ok_and(|it| it.iter().any(|it| it == "session_v2")) }
+    Ok(Arc::new(Schema::of(db, cap)?.ok_or(Error::NoSessions)?))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -19,11 +19,11 @@ pub enum Error {
     #[error(transparent)]
     Io(#[from] std::io::Error),
     /// It is a database, and none of a version that this one reads.
-    #[error("{}", no_sessions(*has_v2))]
-    NoSessions {
-        /// Whether it has the sessions of opencode 2.x.
-        has_v2: bool,
-    },
+    #[error(
+        "the database has no table of sessions: opencode has not made it yet, or it is another \
+         program's"
+    )]
+    NoSessions,
     /// It changed at every try.
     #[error("the database changed at every try to read it; try again")]
     Restless,
@@ -85,13 +85,4 @@ fn explained(error: &rusqlite::Error) -> String {
         _ => "",
     };
     format!("{error}{hint}")
-}
-
-fn no_sessions(has_v2: bool) -> &'static str {
-    if has_v2 {
-        "this is a database of opencode 2, which this version does not read yet"
-    } else {
-        "the database has no table of sessions: opencode has not made it yet, or it is another \
-         program's"
-    }
 }

@@ -5,12 +5,38 @@ use scrollback_core_id::{MessageId, all_bytes};
 use scrollback_core_type::{Number, json};
 use serde_json::to_writer;
 
+/// Appends a record whose type and ids are columns: `data`, which is an object, with the type before
+/// and the ids behind. What is no object stays as it is.
+pub(crate) fn splice_with(out: &mut Vec<u8>, data: &[u8], kind: &[u8], id: &[u8], owners: &Owners) {
+    let Some(inside) = inside(data) else {
+        out.extend_from_slice(data);
+        return;
+    };
+    let mut object = Object::begin(out);
+    object.text("type", kind).fields(inside);
+    object.end_with(id, owners);
+}
+
+/// Appends `{...data, id, type}`, as the API of 2.x shows a row. What is no object stays as it is.
+pub(crate) fn splice_api(out: &mut Vec<u8>, data: &[u8], kind: &[u8], id: &[u8]) {
+    let Some(inside) = inside(data) else {
+        out.extend_from_slice(data);
+        return;
+    };
+    let mut object = Object::begin(out);
+    object.fields(inside).text("id", id).text("type", kind);
+    object.end();
+}
+
+/// What stands between the braces of an object.
+fn inside(data: &[u8]) -> Option<&[u8]> {
+    data.trim_ascii().strip_prefix(b"{")?.strip_suffix(b"}")
+}
+
 /// Appends a record whose ids are columns: `data`, which is an object, with the ids at its end. The
 /// last of two fields of a name counts, so the columns win. What is no object stays as it is.
 pub(crate) fn splice(out: &mut Vec<u8>, data: &[u8], id: &[u8], owners: &Owners) {
-    let object = data.trim_ascii();
-    let inside = object.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}"));
-    let Some(inside) = inside else {
+    let Some(inside) = inside(data) else {
         out.extend_from_slice(data);
         return;
     };
@@ -81,11 +107,15 @@ impl<'o> Object<'o> {
         Self { out, empty: true }
     }
 
-    fn name(&mut self, name: &str) -> &mut Vec<u8> {
+    fn comma(&mut self) {
         if !self.empty {
             self.out.push(b',');
         }
         self.empty = false;
+    }
+
+    fn name(&mut self, name: &str) -> &mut Vec<u8> {
+        self.comma();
         // Names are ours, and need no escapes.
         self.out.push(b'"');
         self.out.extend_from_slice(name.as_bytes());
@@ -119,6 +149,82 @@ impl<'o> Object<'o> {
             }
             value => self.value(name, value),
         }
+    }
+
+    /// A value that is JSON.
+    pub(crate) fn raw(&mut self, name: &str, json: &str) -> &mut Self {
+        self.name(name).extend_from_slice(json.as_bytes());
+        self
+    }
+
+    /// A value that is JSON, if there is one.
+    pub(crate) fn raw_if_any(&mut self, name: &str, json: Option<&str>) -> &mut Self {
+        match json {
+            Some(json) => self.raw(name, json),
+            None => self,
+        }
+    }
+
+    /// A text.
+    pub(crate) fn text(&mut self, name: &str, value: &[u8]) -> &mut Self {
+        text(self.name(name), value);
+        self
+    }
+
+    /// A field whose name is data.
+    pub(crate) fn named(&mut self, name: &str, json: &str) -> &mut Self {
+        self.comma();
+        text(self.out, name.as_bytes());
+        self.out.push(b':');
+        self.out.extend_from_slice(json.as_bytes());
+        self
+    }
+
+    /// The fields that stand between the braces of another object.
+    pub(crate) fn fields(&mut self, inside: &[u8]) -> &mut Self {
+        if !inside.trim_ascii_start().is_empty() {
+            self.comma();
+            self.out.extend_from_slice(inside);
+        }
+        self
+    }
+
+    /// The fields of another object, as it stands in its text.
+    pub(crate) fn all_of(&mut self, object: &str) -> &mut Self {
+        match inside(object.as_bytes()) {
+            Some(inside) => self.fields(inside),
+            None => self,
+        }
+    }
+
+    /// A text, of which `fill` writes what stands between the quotes.
+    pub(crate) fn string(&mut self, name: &str, fill: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
+        let out = self.name(name);
+        out.push(b'"');
+        fill(out);
+        out.push(b'"');
+        self
+    }
+
+    /// An array within, whose elements `fill` writes with the commas between them.
+    pub(crate) fn array(&mut self, name: &str, fill: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
+        let out = self.name(name);
+        out.push(b'[');
+        fill(out);
+        out.push(b']');
+        self
+    }
+
+    /// What was written since `start`.
+    pub(crate) fn since(&self, start: usize) -> &[u8] {
+        &self.out[start..]
+    }
+
+    /// Its id and what it belongs to, at its end.
+    pub(crate) fn end_with(mut self, id: &[u8], owners: &Owners) {
+        self.text("id", id);
+        self.out.extend_from_slice(&owners.json);
+        self.end();
     }
 
     /// An object within.

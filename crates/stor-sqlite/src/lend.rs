@@ -1,4 +1,5 @@
-//! Messages lent out of SQLite's own memory, for whoever needs them once.
+//! Messages lent out of SQLite's own memory, for whoever needs them once; those of 2.x out of ours,
+//! where they are made.
 
 use std::ops::ControlFlow;
 
@@ -6,10 +7,15 @@ use scrollback_core_err::Issue;
 use scrollback_core_id::{MessageId, MessageKey, OrderKey, Scope, SessionKey};
 use scrollback_stor_read::{EachLent, Lent, LentRecord, lend_scanned};
 
-use crate::ask::{Ask, SetSum, bytes, whole, whole_if_any};
+use crate::ask::{Ask, Gathered, SetSum, bytes, whole, whole_if_any};
 use crate::error::is_damage;
+use crate::generation::{self, Whose};
 use crate::look::SqliteLook;
 use crate::messages::data;
+use crate::v2::place::Progress;
+use crate::v2::rows::{marked, with_row};
+use crate::v2::schema::{V2Schema, column};
+use crate::v2::translate::{Ending, Wanted, translate};
 
 /// Lends the messages of a session.
 pub(crate) fn messages(
@@ -17,21 +23,22 @@ pub(crate) fn messages(
     of: &SessionKey,
     each: &mut EachLent<'_>,
 ) -> scrollback_stor_read::Result<()> {
-    let (mut again, mut over) = (false, false);
-    let is_damaged = look.ask(|ask| {
-        if over || !ask.schema.has_messages {
+    let (mut begun, mut over) = (false, false);
+    let is_scanned = look.ask(|ask| {
+        if begun && !over {
+            over = each(Lent::Forget).is_break();
+        }
+        if over {
             return Ok(false);
         }
-        let lent = match again {
-            true => each(Lent::Forget),
-            false => ControlFlow::Continue(()),
+        let whose = generation::whose(ask, of)?;
+        begun = !matches!(whose, Whose::Both(_));
+        let lent = match whose {
+            Whose::V1 => lend_rows(ask, of, each),
+            Whose::V2(v2) => lend_v2(ask, v2, of, each),
+            Whose::Both(_) => return Ok(true), // two lists, which are put together before
         };
-        again = true;
-        if lent.is_break() {
-            over = true;
-            return Ok(false);
-        }
-        match lend_rows(ask, of, each) {
+        match lent {
             Ok(lent) => {
                 over = lent.is_break();
                 Ok(false)
@@ -40,8 +47,8 @@ pub(crate) fn messages(
             Err(error) => Err(error.into()),
         }
     })?;
-    if is_damaged {
-        if each(Lent::Forget).is_break() {
+    if is_scanned {
+        if begun && each(Lent::Forget).is_break() {
             return Ok(());
         }
         return lend_scanned(look, &Scope::Messages(of.clone()), each);
@@ -58,6 +65,9 @@ fn lend_rows(
     each: &mut EachLent<'_>,
 ) -> rusqlite::Result<ControlFlow<()>> {
     let (mut set, mut sequence) = (SetSum::default(), None);
+    if !ask.schema.has_messages {
+        return Ok(ControlFlow::Continue(()));
+    }
     let mut statement = ask.db.prepare_cached(&ask.schema.messages)?;
     let mut rows = statement.query([of.session.as_str()])?;
     while let Some(row) = rows.next()? {
@@ -89,4 +99,59 @@ fn lend_rows(
         Some(set) => each(Lent::Set(set)),
         None => ControlFlow::Continue(()),
     })
+}
+
+fn lend_v2(
+    ask: &Ask<'_>,
+    v2: &V2Schema,
+    of: &SessionKey,
+    each: &mut EachLent<'_>,
+) -> rusqlite::Result<ControlFlow<()>> {
+    let (mut set, mut sequence) = (SetSum::default(), None);
+    let (mut scratch, mut progress) = (Gathered::default(), Progress::nowhere());
+    let mut statement = ask.db.prepare_cached(&v2.rows)?;
+    let mut rows = statement.query([of.session.as_str()])?;
+    while let Some(row) = rows.next()? {
+        if set.is_empty() {
+            sequence = whole_if_any(row, column::MORE)?;
+        }
+        set.add(bytes(row, column::ID)?, whole(row, column::CREATED)?);
+        with_row(ask, v2, of, row, &mut scratch, |read, out| {
+            if read.kind.is_message() {
+                translate(read, of, &progress.place(), Wanted::Messages, Ending::Bare, out);
+            }
+            progress.pass(read);
+        })?;
+        let lent = scratch.lend(each);
+        if lent.is_break() {
+            return Ok(lent);
+        }
+    }
+    Ok(match marked(set.sighting(of.clone(), sequence)) {
+        Some(set) => each(Lent::Set(set)),
+        None => ControlFlow::Continue(()),
+    })
+}
+
+impl Gathered {
+    /// Lends what was gathered, and forgets it.
+    pub(crate) fn lend(&mut self, each: &mut EachLent<'_>) -> ControlFlow<()> {
+        let mut lent = ControlFlow::Continue(());
+        for (key, issue) in self.issues.drain(..) {
+            if lent.is_continue() {
+                lent = each(Lent::Issue(key, issue));
+            }
+        }
+        for row in self.rows.drain(..) {
+            if lent.is_break() {
+                break;
+            }
+            let Some(piece) = &row.piece else { continue };
+            let (bytes, named) = (self.arena.bytes(piece), &|| Ok(row.key.clone()));
+            let (order, stamp, settled) = (row.order, piece.stamp, piece.settled);
+            lent = each(Lent::Record(LentRecord { named, order, bytes, stamp, settled }));
+        }
+        self.arena.clear();
+        lent
+    }
 }

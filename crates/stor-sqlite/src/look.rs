@@ -1,17 +1,21 @@
 //! One look at the database: each call is one read transaction, and what it found is handed out
 //! after that has ended, so that whoever takes it may take as long as he likes.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use scrollback_core_err::Issue;
 use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey};
-use scrollback_stor_mmap::Look;
+use scrollback_stor_mmap::{Look, MappedSpan};
 use scrollback_stor_read::{Each, EachLent, EachSeen, Found, Reader, Seen, Survey, lend_scanned};
 
 use crate::ask::{Ask, Gathered};
 use crate::connection::Conn;
 use crate::error::{Error, Result};
+use crate::generation::Whose;
 use crate::reader::Shared;
-use crate::{all_parts, lend, messages, orphans, parts, sessions, spans, survey, tree};
+use crate::v2::native::{self, Event};
+use crate::{all_parts, generation, lend, orphans, sessions, spans, survey};
 
 /// How often a call is tried before the database is said to be restless.
 const TRIES: u32 = 5;
@@ -104,6 +108,54 @@ impl<'s> SqliteLook<'s> {
     }
 }
 
+impl SqliteLook<'_> {
+    /// Gathers by several queries over one state of the database.
+    fn in_one(
+        &mut self,
+        each: &mut Each<'_>,
+        ask: impl Fn(&Ask<'_>, &mut Gathered) -> Result<()>,
+    ) -> scrollback_stor_read::Result<()> {
+        self.gather(each, |it, out| it.in_one(|| ask(it, out)))
+    }
+}
+
+impl SqliteLook<'_> {
+    /// The one span that is asked for, if there is one; else what is wrong, if something is.
+    fn one_span(
+        &mut self,
+        ask: impl Fn(&Ask<'_>, &mut Gathered) -> Result<()>,
+    ) -> scrollback_stor_read::Result<Option<MappedSpan>> {
+        let (mut span, mut wrong) = (None, None);
+        self.in_one(
+            &mut |found| {
+                match found {
+                    Found::Entry(entry) => span = entry.span,
+                    Found::Issue(_, issue) => wrong = Some(Box::new(issue)),
+                    Found::Set(_) => {}
+                }
+                ControlFlow::Continue(())
+            },
+            ask,
+        )?;
+        match (span, wrong) {
+            (None, Some(issue)) => Err(issue.into()),
+            (span, _) => Ok(span),
+        }
+    }
+
+    /// The log of what happened in a session.
+    pub(crate) fn history(
+        &mut self,
+        of: &SessionKey,
+    ) -> scrollback_stor_read::Result<(Vec<Event>, Vec<Issue>)> {
+        self.ask(|ask| {
+            let mut out = Gathered::default();
+            let events = native::history(ask, of, &mut out)?;
+            Ok((events, out.issues.into_iter().map(|(_, issue)| issue).collect()))
+        })
+    }
+}
+
 impl Reader for SqliteLook<'_> {
     fn clock(&self) -> &Arc<dyn Clock> {
         &self.store.clock
@@ -112,13 +164,16 @@ impl Reader for SqliteLook<'_> {
     fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> scrollback_stor_read::Result<()> {
         match scope {
             Scope::Projects => self.gather(each, sessions::projects),
-            Scope::Sessions => self.gather(each, |ask, out| sessions::sessions(ask, None, out)),
+            Scope::Sessions => self.in_one(each, |ask, out| sessions::sessions(ask, None, out)),
             Scope::Project(id) => {
-                self.gather(each, |ask, out| sessions::sessions(ask, Some(id), out))
+                self.in_one(each, |ask, out| sessions::sessions(ask, Some(id), out))
             }
-            Scope::Messages(of) => self.gather(each, |ask, out| messages::messages(ask, of, out)),
-            Scope::MessageNames(of) => self.gather(each, |ask, out| messages::names(ask, of, out)),
-            Scope::Parts(of) => self.gather(each, |ask, out| parts::part_names(ask, of, out)),
+            Scope::Messages(of) => self.in_one(each, |ask, out| generation::messages(ask, of, out)),
+            Scope::MessageNames(of) => {
+                self.in_one(each, |ask, out| generation::names(ask, of, out))
+            }
+            Scope::Items(of) => self.in_one(each, |ask, out| generation::items(ask, of, out)),
+            Scope::Parts(of) => self.in_one(each, |ask, out| generation::part_names(ask, of, out)),
             Scope::AllParts => all_parts::all_parts(self, each),
             _ => Ok(()),
         }
@@ -139,7 +194,10 @@ impl Reader for SqliteLook<'_> {
     ) -> scrollback_stor_read::Result<()> {
         let seen = self.ask(|ask| {
             let mut seen = Gathered::default();
-            survey::survey(ask, what, &mut seen)?;
+            match ask.schema.v2 {
+                Some(_) => ask.in_one(|| survey::survey(ask, what, &mut seen))?,
+                None => survey::survey(ask, what, &mut seen)?, // one query
+            }
             Ok(seen)
         })?;
         let set = seen.set.into_iter().chain(seen.sightings).map(Seen::Sighting);
@@ -153,7 +211,7 @@ impl Reader for SqliteLook<'_> {
         keys: &[EntityKey],
         each: &mut Each<'_>,
     ) -> scrollback_stor_read::Result<()> {
-        self.gather(each, |ask, out| ask.in_one(|| spans::spans(ask, keys, out)))
+        self.in_one(each, |ask, out| spans::spans(ask, keys, out))
     }
 
     fn tree(
@@ -161,7 +219,21 @@ impl Reader for SqliteLook<'_> {
         session: &SessionKey,
         each: &mut Each<'_>,
     ) -> scrollback_stor_read::Result<()> {
-        self.gather(each, |ask, out| ask.in_one(|| tree::tree(ask, session, out)))
+        self.in_one(each, |ask, out| generation::tree(ask, session, out))
+    }
+
+    fn raw(&mut self, key: &EntityKey) -> scrollback_stor_read::Result<Option<MappedSpan>> {
+        self.one_span(|ask, out| native::row(ask, key, out))
+    }
+
+    fn native(&mut self, session: &SessionKey) -> scrollback_stor_read::Result<Option<MappedSpan>> {
+        self.one_span(|ask, out| match generation::whose(ask, session)? {
+            Whose::V2(v2) | Whose::Both(v2) => native::session(ask, v2, session, out),
+            Whose::V1 => match sessions::is_v2(ask, session)? {
+                Some(v2) => native::session(ask, v2, session, out), // it has no messages yet
+                None => Ok(()),
+            },
+        })
     }
 
     fn holds(&mut self, session: &SessionKey) -> scrollback_stor_read::Result<bool> {
@@ -169,7 +241,7 @@ impl Reader for SqliteLook<'_> {
     }
 
     fn orphans(&mut self, each: &mut Each<'_>) -> scrollback_stor_read::Result<()> {
-        self.gather(each, |ask, out| ask.in_one(|| orphans::orphans(ask, out)))
+        self.in_one(each, orphans::orphans)
     }
 }
 
@@ -183,7 +255,7 @@ impl Drop for SqliteLook<'_> {
 
 impl Gathered {
     /// The set that was listed, issues, entries.
-    pub(crate) fn hand_out(self, each: &mut Each<'_>) -> std::ops::ControlFlow<()> {
+    pub(crate) fn hand_out(self, each: &mut Each<'_>) -> ControlFlow<()> {
         let arena = self.arena.freeze();
         let set = self.set.into_iter().map(Found::Set);
         let issues = self.issues.into_iter().map(|(key, issue)| Found::Issue(key, issue));

@@ -4,10 +4,11 @@
 //! database, good within one connection; the stamps of the files, good for every process; and the
 //! last row of each table that only grows, above which all is new. Rows that were changed in place
 //! or removed are told by the log of events alone; where it says nothing new (1.2 has none, later
-//! ones need not write it, an import does not) anything may have changed. None of it is believed
-//! alone: the caller compares rows.
+//! ones need not write it, an import does not) anything may have changed. In 2.x the log is empty, and
+//! the number of each session's last event tells instead. None of it is believed alone: the caller
+//! compares rows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
@@ -34,7 +35,7 @@ struct Post {
 }
 
 /// What is remembered of a state.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Token {
     /// The connection that the number is of; 0 if there is none.
     post: u64,
@@ -44,6 +45,8 @@ struct Token {
     settled: bool,
     schema: u64,
     marks: [Mark; TABLES.len()],
+    /// Of 2.x the number of each session's last event, by a hash of the session.
+    sequences: Vec<(u64, u64)>,
 }
 
 /// The last row of a table: its number, and a hash of its id. Zeros if the table is empty.
@@ -54,8 +57,15 @@ struct Mark {
 }
 
 /// Tables that only grow, and the column that says whose a row is.
-const TABLES: [(&str, &str); 3] =
-    [("message", "session_id"), ("part", "session_id"), ("event", "aggregate_id")];
+const TABLES: [(&str, &str); 4] = [
+    ("message", "session_id"),
+    ("part", "session_id"),
+    ("event", "aggregate_id"),
+    ("session_message", "session_id"),
+];
+
+/// The number of each session's last event.
+const SEQUENCES: &str = "SELECT aggregate_id, seq FROM event_sequence";
 
 /// The table that tells of every change.
 const LOG: &str = "event";
@@ -131,8 +141,7 @@ fn probe_once(
     let (clock, database) = (&*store.clock, &*store.database);
     let ask =
         Ask { db: &conn.db, schema: &conn.schema, look, clock, is_shared: isolated, database };
-    let mut now =
-        Token { post: name, version, files, settled, schema: 0, marks: Default::default() };
+    let mut now = Token { post: name, version, files, settled, ..Token::default() };
     let mut probe = Probe::Rescan;
     let asked = ask.in_one(|| {
         let schema: i64 =
@@ -141,8 +150,23 @@ fn probe_once(
         for (mark, (table, _)) in now.marks.iter_mut().zip(TABLES) {
             *mark = last_row(&ask, table)?;
         }
+        let mut sessions = Vec::new();
+        if has_sequences(&ask) {
+            ask.each(SEQUENCES, [], |row| {
+                let sequence = (xxh3_64(bytes(row, 0)?), whole(row, 1)?.cast_unsigned());
+                sessions.push((sequence, crate::ask::id(row, 0, SessionId::from_bytes)?));
+                Ok(())
+            })?;
+            now.sequences = sessions.iter().map(|(sequence, _)| *sequence).collect();
+            now.sequences.sort_unstable();
+        }
         if let Some(since) = since.filter(|since| since.schema == now.schema) {
-            probe = compare(&ask, since)?;
+            // One whose number is gone is gone, and that is seen without being named.
+            let known: HashSet<&(u64, u64)> = since.sequences.iter().collect();
+            sessions.retain(|(sequence, _)| !known.contains(sequence));
+            let is_logged = since.sequences != now.sequences;
+            let named = sessions.into_iter().filter_map(|(_, id)| id.ok().map(SessionKey::from));
+            probe = compare(&ask, since, named.collect(), is_logged)?;
         }
         Ok(())
     });
@@ -164,8 +188,14 @@ fn has(ask: &Ask<'_>, table: &str) -> bool {
     match table {
         "message" => ask.schema.has_messages,
         "part" => ask.schema.has_parts,
-        _ => ask.schema.has_events,
+        "event" => ask.schema.has_events,
+        _ => ask.schema.v2.is_some(),
     }
+}
+
+/// Whether the numbers of events tell what the log of events does not.
+fn has_sequences(ask: &Ask<'_>) -> bool {
+    ask.schema.has_sequences && ask.schema.v2.as_ref().is_some_and(|v2| !v2.is_preview)
 }
 
 fn last_row(ask: &Ask<'_>, table: &str) -> Result<Mark> {
@@ -179,9 +209,13 @@ fn last_row(ask: &Ask<'_>, table: &str) -> Result<Mark> {
     Ok(mark)
 }
 
-/// The sessions that have rows above the marks, if the log is among those that tell of it.
-fn compare(ask: &Ask<'_>, since: &Token) -> Result<Probe> {
-    let (mut sessions, mut is_logged) = (BTreeSet::new(), false);
+/// These sessions and those that have rows above the marks, if a log is among those that tell of it.
+fn compare(
+    ask: &Ask<'_>,
+    since: &Token,
+    mut sessions: BTreeSet<SessionKey>,
+    mut is_logged: bool,
+) -> Result<Probe> {
     for (mark, (table, owner)) in since.marks.iter().zip(TABLES) {
         if !has(ask, table) {
             continue;
@@ -234,7 +268,7 @@ pub(crate) fn queries() -> impl Iterator<Item = String> {
 
 impl Token {
     /// Grows with every change of what follows it.
-    const FORMAT: u64 = 1;
+    const FORMAT: u64 = 2;
 
     fn write(&self) -> SourceToken {
         let mut words = vec![Self::FORMAT, self.post, self.version, u64::from(self.settled)];
@@ -245,6 +279,7 @@ impl Token {
         }
         words.push(self.schema);
         words.extend(self.marks.iter().flat_map(|mark| [mark.rowid, mark.id]));
+        words.extend(self.sequences.iter().flat_map(|(session, last)| [*session, *last]));
         SourceToken::new(words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>())
     }
 
@@ -267,6 +302,10 @@ impl Token {
         for mark in &mut marks {
             *mark = Mark { rowid: words.next()?, id: words.next()? };
         }
-        words.next().is_none().then_some(Self { post, version, files, settled, schema, marks })
+        let mut sequences = Vec::new();
+        while let Some(session) = words.next() {
+            sequences.push((session, words.next()?));
+        }
+        Some(Self { post, version, files, settled, schema, marks, sequences })
     }
 }

@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use scrollback_core_id::{Clock, EntityKey, SourceId};
+use scrollback_core_err::Issue;
+use scrollback_core_id::{Clock, EntityKey, SessionKey, SourceId};
 use scrollback_stor_mmap::ReadOptions;
 use scrollback_stor_read::{Probed, Reader, Result, Source, SourceToken, WatchRoot, WatchedFiles};
 
@@ -13,6 +14,7 @@ use crate::connection::Pool;
 use crate::gate::Gate;
 use crate::look::SqliteLook;
 use crate::probe::Sentinel;
+use crate::v2::native::Event;
 
 /// Reads a database of opencode 1.2 and later. Cheap to make: nothing is opened before it is asked
 /// for. Clones share their connections.
@@ -66,6 +68,18 @@ impl SqliteReader {
         let access = conn.access;
         pool.give(conn);
         Ok(access)
+    }
+}
+
+impl SqliteReader {
+    /// What the program wrote into its log of events about a session, in order: all that happened
+    /// in 1.18, most often nothing in 2.x, which keeps no log unless it is told to. What of it cannot
+    /// be read comes as issues.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn history(&self, session: &SessionKey) -> Result<(Vec<Event>, Vec<Issue>)> {
+        SqliteLook::open(&self.shared)?.history(session)
     }
 }
 

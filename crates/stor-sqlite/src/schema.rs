@@ -8,6 +8,9 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 
+use crate::provenance::Found;
+use crate::v2::schema::V2Schema;
+
 /// The queries of one schema. Those that come in pairs are the same by two ways: by the index that
 /// is meant for it, and past it, should its pages be damaged.
 #[derive(Debug)]
@@ -22,10 +25,17 @@ pub(crate) struct Schema {
     pub(crate) has_projects: bool,
     pub(crate) has_todos: bool,
     pub(crate) has_shares: bool,
+    /// Where 2.x notes how far its migration is.
+    pub(crate) has_marker: bool,
     /// The log of events, and the last number of each session in it.
     pub(crate) has_events: bool,
     pub(crate) has_sequences: bool,
-    pub(crate) session: String,
+    /// The log with what happened in it.
+    pub(crate) has_log: bool,
+    /// The tables of 2.x, if there are any.
+    pub(crate) v2: Option<V2Schema>,
+    /// The tables that hold sessions: that of 2.x before that of 1.x.
+    sessions: Vec<SessionTable>,
     pub(crate) session_one: [String; 2],
     pub(crate) session_stamp: String,
     pub(crate) project: String,
@@ -41,8 +51,21 @@ pub(crate) struct Schema {
     pub(crate) part_one: [String; 2],
     pub(crate) lost_parts: String,
     pub(crate) all_parts: String,
+    /// Which parts are not those of a session that was migrated, and is read from its new rows.
+    pub(crate) shown_parts: &'static str,
     /// The same without what is only needed for a record of their own.
     pub(crate) lent_parts: String,
+}
+
+/// A table that holds sessions, and what of it counts.
+#[derive(Debug)]
+struct SessionTable {
+    name: &'static str,
+    /// Up to the name of the table, which is `s` in it.
+    select: String,
+    select_stamp: String,
+    /// Those that no table before it has.
+    counts: &'static str,
 }
 
 /// Columns in the order in which they are selected, as an enum and by name.
@@ -64,7 +87,7 @@ macro_rules! columns {
 }
 
 columns! {
-    /// Columns of a session. The time of its last change follows them.
+    /// Columns of a session. The time of its last change follows them, and [`Found`] as a number.
     SessionColumn {
         Id = "id",
         Project = "project_id",
@@ -94,6 +117,12 @@ columns! {
         Metadata = "metadata",
         Revert = "revert",
         Permission = "permission",
+        Fork = "fork_session_id",
+        Boundary = "fork_boundary",
+        Outcome = "idle_outcome",
+        Idle = "time_idle",
+        Viewed = "time_viewed",
+        Suspended = "time_suspended",
     }
 }
 
@@ -116,7 +145,7 @@ columns! {
 
 impl SessionColumn {
     /// What a session holds of texts that change in place.
-    pub(crate) const STAMPED: [Self; 10] = [
+    pub(crate) const STAMPED: [Self; 13] = [
         Self::Title,
         Self::Directory,
         Self::Project,
@@ -127,15 +156,21 @@ impl SessionColumn {
         Self::Revert,
         Self::Permission,
         Self::Model,
+        Self::Fork,
+        Self::Boundary,
+        Self::Outcome,
     ];
     /// What a session counts.
-    pub(crate) const COUNTED: [Self; 6] = [
+    pub(crate) const COUNTED: [Self; 9] = [
         Self::Input,
         Self::Output,
         Self::Reasoning,
         Self::CacheRead,
         Self::CacheWrite,
         Self::Archived,
+        Self::Idle,
+        Self::Viewed,
+        Self::Suspended,
     ];
 
     fn name(self) -> &'static str {
@@ -153,12 +188,15 @@ impl Schema {
     pub(crate) fn of(db: &Connection, cap: Option<u64>) -> rusqlite::Result<Option<Self>> {
         let mut tables = tables(db)?;
         let mut columns = |table: &str| tables.remove(table).unwrap_or_default();
-        let session = columns("session");
+        let tables_of_sessions = ["session_v2", "session"].map(|table| (table, columns(table)));
         // Every version has these; another program's sessions may have an id as well.
         let known = ["id", "project_id", "time_created", "time_updated"];
-        if !known.iter().all(|column| session.contains(*column)) {
+        let is_known = |it: &(_, HashSet<String>)| known.iter().all(|name| it.1.contains(*name));
+        let tables_of_sessions: Vec<_> = tables_of_sessions.into_iter().filter(is_known).collect();
+        if tables_of_sessions.is_empty() {
             return Ok(None);
         }
+        let is_v2 = tables_of_sessions[0].0 == "session_v2";
         let (message, part, project) = (columns("message"), columns("part"), columns("project"));
         let holds = |columns: &HashSet<String>, needed: &[&str]| {
             needed.iter().all(|column| columns.contains(*column))
@@ -173,17 +211,48 @@ impl Schema {
             true => "(SELECT seq FROM event_sequence WHERE aggregate_id = ?1)",
             false => "NULL",
         };
+        let of_session = "FROM message WHERE session_id = ?1 ORDER BY time_created, id";
+        let event = columns("event");
+        let lost = tables_of_sessions.iter().map(|(name, _)| {
+            format!("NOT EXISTS (SELECT 1 FROM {name} AS s WHERE s.id = m.session_id)")
+        });
+        let lost = lost.collect::<Vec<_>>().join(" AND ");
+        let v2 = V2Schema::of(&mut columns, !is_v2, [sequence, &lost], cap);
+        let shown_parts = match is_v2 && v2.is_some() {
+            true => {
+                "NOT EXISTS (SELECT 1 FROM session_message AS x WHERE x.session_id = part.session_id)"
+            }
+            false => "1",
+        };
         let all_parts = |session: &str| {
             format!(
                 "SELECT {id}, {session}, time_updated, {data}, {message_id}, rowid FROM part \
-                 WHERE rowid > ?1 ORDER BY rowid"
+                 WHERE rowid > ?1 AND {shown_parts} ORDER BY rowid"
             )
         };
-        let of_session = "FROM message WHERE session_id = ?1 ORDER BY time_created, id";
-        let all_sessions = format!(
-            "SELECT {}, time_updated FROM session",
-            list(SessionColumn::ALL, &session, cap),
-        );
+        let found = Tables { is_v2, has_rows: v2.is_some(), has_messages };
+        let has_both = tables_of_sessions.len() == 2;
+        let sessions: Vec<SessionTable> = tables_of_sessions
+            .into_iter()
+            .map(|(name, there)| {
+                let found = found.of(name, has_both);
+                let stamp = session_stamp(&there);
+                let columns = list(SessionColumn::ALL, &there, cap);
+                SessionTable {
+                    name,
+                    select: format!("SELECT {columns}, time_updated, {found} FROM {name} AS s"),
+                    select_stamp: format!(
+                        "SELECT id, project_id, {stamp}, {found}, time_created FROM {name} AS s"
+                    ),
+                    counts: match name {
+                        "session" if has_both => {
+                            "NOT EXISTS (SELECT 1 FROM session_v2 AS v WHERE v.id = s.id)"
+                        }
+                        _ => "1",
+                    },
+                }
+            })
+            .collect();
         Ok(Some(Self {
             version: db.query_row("PRAGMA schema_version", [], |row| row.get(0))?,
             cap,
@@ -194,16 +263,16 @@ impl Schema {
                 &columns("todo"),
                 &["session_id", "content", "status", "priority", "position"],
             ),
+            has_marker: is_v2 && holds(&columns("kv"), &["key", "value", "time_updated"]),
             has_shares: holds(&columns("session_share"), &["session_id", "id", "url"]),
-            has_events: has_sequences && holds(&columns("event"), &["id", "aggregate_id", "seq"]),
+            has_events: has_sequences && holds(&event, &["id", "aggregate_id", "seq"]),
+            has_log: holds(&event, &["id", "aggregate_id", "seq", "type", "data"]),
             has_sequences,
             session_one: ["", "NOT INDEXED"]
-                .map(|way| format!("{all_sessions} {way} WHERE id = ?1")),
-            session: all_sessions,
-            session_stamp: format!(
-                "SELECT id, project_id, {} FROM session",
-                session_stamp(&session)
-            ),
+                .map(|way| union(&sessions, |it| &it.select, way, "id = ?1")),
+            session_stamp: union(&sessions, |it| &it.select_stamp, "", "1"),
+            sessions,
+            v2,
             project: format!(
                 "SELECT {}, {} FROM project",
                 list(ProjectColumn::ALL, &project, cap),
@@ -239,8 +308,7 @@ impl Schema {
             }),
             lost_messages: format!(
                 "SELECT {id}, time_created, time_updated, {data}, {session_id} FROM message AS m \
-                 WHERE NOT EXISTS (SELECT 1 FROM session AS s WHERE s.id = m.session_id) \
-                 ORDER BY session_id, time_created, id"
+                 WHERE {lost} ORDER BY session_id, time_created, id"
             ),
             // The outer loop first, as the order wants it; the rowid says that it has no ties (an id
             // may be NULL, for all that SQLite knows). So nothing is sorted.
@@ -274,9 +342,88 @@ impl Schema {
                     false => "",
                 }
             ),
+            shown_parts,
             all_parts: all_parts(&session_id),
             lent_parts: all_parts("NULL"),
         }))
+    }
+
+    /// The tables that hold sessions.
+    pub(crate) fn session_tables(&self) -> impl Iterator<Item = &'static str> {
+        self.sessions.iter().map(|table| table.name)
+    }
+
+    /// The query for sessions that `wanted` says yes to.
+    pub(crate) fn sessions(&self, wanted: &str) -> String {
+        union(&self.sessions, |it| &it.select, "", wanted)
+    }
+
+    /// The query for the stamps of sessions that `wanted` says yes to.
+    pub(crate) fn session_stamps(&self, wanted: &str) -> String {
+        union(&self.sessions, |it| &it.select_stamp, "", wanted)
+    }
+
+    /// The query for one column of a row of all tables of sessions, as they are.
+    pub(crate) fn of_sessions(&self, column: &str, way: &str, wanted: &str) -> String {
+        let of = |table: &SessionTable| {
+            format!("SELECT {column} FROM {} {way} WHERE {wanted}", table.name)
+        };
+        self.sessions.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ")
+    }
+}
+
+/// Rows of all tables of sessions, each session once.
+fn union(
+    tables: &[SessionTable],
+    select: impl Fn(&SessionTable) -> &str,
+    way: &str,
+    wanted: &str,
+) -> String {
+    let of = |table: &SessionTable| {
+        format!("{} {way} WHERE {} AND {wanted}", select(table), table.counts)
+    };
+    tables.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ")
+}
+
+/// Which tables there are, for what is said of a session's place in them.
+struct Tables {
+    is_v2: bool,
+    has_rows: bool,
+    has_messages: bool,
+}
+
+impl Tables {
+    /// What [`crate::provenance::Found`] reads, of a session in this table.
+    fn of(&self, table: &str, has_both: bool) -> String {
+        let exists = |bit: u8, from: &str, is_there: bool| match is_there {
+            true => format!("{bit} * EXISTS (SELECT 1 FROM {from} AS x WHERE x.session_id = s.id)"),
+            false => "0".to_owned(),
+        };
+        let rows = exists(Found::ROWS, "session_message", self.has_rows);
+        let messages = exists(Found::MESSAGES, "message", self.has_messages);
+        let own = if table == "session" { Found::IN_V1 } else { Found::IN_V2 };
+        match table {
+            "session" if !self.has_rows => format!("{own}"),
+            // Most sessions of 1.x have no rows of the preview: that is all to be said of them.
+            "session" if !self.is_v2 => {
+                let both = format!("{} + {messages}", Found::ROWS);
+                format!(
+                    "{own} + CASE WHEN EXISTS (SELECT 1 FROM session_message AS x \
+                     WHERE x.session_id = s.id) THEN {both} ELSE 0 END"
+                )
+            }
+            "session" => format!("{own} + {rows}"),
+            _ => {
+                let too = match has_both {
+                    true => {
+                        let bit = Found::IN_V1;
+                        format!("{bit} * EXISTS (SELECT 1 FROM session AS x WHERE x.id = s.id)")
+                    }
+                    false => "0".to_owned(),
+                };
+                format!("{own} + {rows} + {messages} + {too}")
+            }
+        }
     }
 }
 
@@ -285,7 +432,8 @@ fn tables(db: &Connection) -> rusqlite::Result<HashMap<String, HashSet<String>>>
     const COLUMNS: &str = "SELECT t.name, c.name FROM sqlite_schema AS t \
         JOIN pragma_table_info(t.name) AS c WHERE t.type = 'table' AND t.name IN \
         ('session', 'message', 'part', 'project', 'todo', 'session_share', 'event', \
-        'event_sequence')";
+        'event_sequence', 'session_v2', 'session_message', 'session_inbox', 'session_pending', \
+        'session_input', 'kv')";
     let mut tables: HashMap<String, HashSet<String>> = HashMap::new();
     let mut statement = db.prepare(COLUMNS)?;
     let mut rows = statement.query([])?;
@@ -304,7 +452,7 @@ fn list(wanted: &[&str], there: &HashSet<String>, cap: Option<u64>) -> String {
 }
 
 /// A column, or its size if it is a text over the limit, of which only the head is looked at then.
-fn capped(column: &str, cap: Option<u64>) -> String {
+pub(crate) fn capped(column: &str, cap: Option<u64>) -> String {
     match cap {
         None => column.to_owned(),
         Some(cap) => format!(

@@ -7,13 +7,16 @@ use rusqlite::Row as SqlRow;
 use rusqlite::types::ValueRef;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, OrderKey, ProjectId, SessionId, SessionKey, Stamp};
+use scrollback_core_type::Provenance;
 use scrollback_stor_mmap::{Piece, Settled};
 
 use crate::ask::{Ask, Gathered, Row, bytes, id, project, whole};
 use crate::error::{Result, is_damage};
 use crate::json::Object;
 use crate::messages::too_large;
+use crate::provenance::Provenances;
 use crate::schema::{ProjectColumn, SessionColumn};
+use crate::v2::schema::V2Schema;
 
 /// The records of all projects, newest first.
 pub(crate) fn projects(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
@@ -27,12 +30,12 @@ pub(crate) fn projects(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
 
 /// The records of all sessions, or of one project's, newest first.
 pub(crate) fn sessions(ask: &Ask<'_>, of: Option<&ProjectId>, out: &mut Gathered) -> Result<()> {
-    let all = &ask.schema.session;
+    let places = Provenances::default();
     let asked = match of {
-        None => ask.each(all, [], |row| session_row(ask, row, out)),
+        None => ask.each(&ask.schema.sessions("1"), [], |row| session_row(ask, &places, row, out)),
         Some(of) => {
-            let sql = format!("{all} WHERE project_id = ?1");
-            ask.each(&sql, [of.as_str()], |row| session_row(ask, row, out))
+            let sql = ask.schema.sessions("project_id = ?1");
+            ask.each(&sql, [of.as_str()], |row| session_row(ask, &places, row, out))
         }
     };
     match asked {
@@ -63,18 +66,26 @@ fn salvage(ask: &Ask<'_>, of: Option<&ProjectId>, out: &mut Gathered) -> Result<
 /// The ids of all sessions, as their index has them.
 pub(crate) fn ids(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<Vec<String>> {
     let mut ids: Vec<String> = Vec::new();
-    let listed = ask.each("SELECT id FROM session ORDER BY id", [], |row| {
-        ids.push(String::from_utf8_lossy(bytes(row, 0)?).into_owned());
-        Ok(())
-    });
-    out.note_damage(ask, None, listed)?;
+    for table in ask.schema.session_tables() {
+        let sql = format!("SELECT id FROM {table} ORDER BY id");
+        let listed = ask.each(&sql, [], |row| {
+            ids.push(String::from_utf8_lossy(bytes(row, 0)?).into_owned());
+            Ok(())
+        });
+        out.note_damage(ask, None, listed)?;
+    }
+    ids.sort_unstable();
+    ids.dedup();
     Ok(ids)
 }
 
 /// The record of one session, if it is there.
 pub(crate) fn one(ask: &Ask<'_>, session: &str, out: &mut Gathered) -> rusqlite::Result<()> {
     let ways = ask.schema.session_one.each_ref().map(String::as_str);
-    out.by_either(ways, |sql, out| ask.each(sql, [session], |row| session_row(ask, row, out)))
+    let places = Provenances::default();
+    out.by_either(ways, |sql, out| {
+        ask.each(sql, [session], |row| session_row(ask, &places, row, out))
+    })
 }
 
 /// The record of one project, if it is there.
@@ -89,7 +100,7 @@ pub(crate) fn one_project(ask: &Ask<'_>, id: &str, out: &mut Gathered) -> rusqli
 /// Whether there is a record of a session.
 pub(crate) fn holds(ask: &Ask<'_>, session: &SessionKey) -> Result<bool> {
     let mut found = false;
-    let mut look = |ways| {
+    let mut look = |ways: [&str; 2]| {
         let look = |sql: &str, _: &mut Gathered| {
             ask.each(sql, [session.session.as_str()], |_| {
                 found = true;
@@ -98,22 +109,42 @@ pub(crate) fn holds(ask: &Ask<'_>, session: &SessionKey) -> Result<bool> {
         };
         Gathered::default().by_either(ways, look).map(|()| found)
     };
-    Ok(look([
-        "SELECT 1 FROM session WHERE id = ?1",
-        "SELECT 1 FROM session NOT INDEXED WHERE id = ?1",
-    ])? || ask.schema.has_messages
-        && look([
-            "SELECT 1 FROM message WHERE session_id = ?1 LIMIT 1",
-            "SELECT 1 FROM message NOT INDEXED WHERE session_id = ?1 LIMIT 1",
-        ])?)
+    let records = ["", "NOT INDEXED"].map(|way| ask.schema.of_sessions("1", way, "id = ?1"));
+    let v2 = ask.schema.v2.is_some();
+    Ok(look(records.each_ref().map(String::as_str))?
+        || ask.schema.has_messages
+            && look([
+                "SELECT 1 FROM message WHERE session_id = ?1 LIMIT 1",
+                "SELECT 1 FROM message NOT INDEXED WHERE session_id = ?1 LIMIT 1",
+            ])?
+        || v2 && look(crate::generation::HAS_ROWS)?)
+}
+
+/// The tables of 2.x, if a session has its record there.
+pub(crate) fn is_v2<'v>(
+    ask: &Ask<'v>,
+    session: &SessionKey,
+) -> rusqlite::Result<Option<&'v V2Schema>> {
+    let Some(v2) = ask.schema.v2.as_ref().filter(|v2| !v2.is_preview) else { return Ok(None) };
+    let mut found = false;
+    ask.each("SELECT 1 FROM session_v2 WHERE id = ?1", [session.session.as_str()], |_| {
+        found = true;
+        Ok(())
+    })?;
+    Ok(found.then_some(v2))
 }
 
 fn newest_first(out: &mut Gathered) {
     out.rows.sort_by(|a, b| (Reverse(a.order), &a.key).cmp(&(Reverse(b.order), &b.key)));
 }
 
-/// A row of [`SessionColumn`] and the time of its last change.
-fn session_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
+/// A row of [`SessionColumn`], the time of its last change, and where there is something of it.
+fn session_row(
+    ask: &Ask<'_>,
+    places: &Provenances,
+    row: &SqlRow<'_>,
+    out: &mut Gathered,
+) -> rusqlite::Result<()> {
     let key = match id(row, 0, SessionId::from_bytes)? {
         Ok(id) => SessionKey::from(id),
         Err(kind) => {
@@ -121,7 +152,9 @@ fn session_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite:
             return Ok(());
         }
     };
-    let (stamp, settled) = stamp(ask, row)?;
+    let created = whole(row, SessionColumn::Created.at())?;
+    let provenance = places.of(ask, row, SessionColumn::ALL.len() + 1, created)?;
+    let (stamp, settled) = stamp(ask, row, &provenance)?;
     let mut columns = Columns { ask, row, names: SessionColumn::ALL, too_large: Vec::new() };
     let mut filled = Ok(());
     let piece = out.arena.append(stamp, settled, |bytes| {
@@ -132,13 +165,18 @@ fn session_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite:
     let order = OrderKey(whole(row, SessionColumn::ALL.len())?);
     out.rows.push(Row {
         project: project(row, SessionColumn::Project.at())?,
+        provenance,
         ..Row::new(key, order, Some(piece))
     });
     Ok(())
 }
 
 /// The stamp of a session's row: what its query by itself says, without the texts.
-fn stamp(ask: &Ask<'_>, row: &SqlRow<'_>) -> rusqlite::Result<(Stamp, Settled)> {
+fn stamp(
+    ask: &Ask<'_>,
+    row: &SqlRow<'_>,
+    provenance: &Provenance,
+) -> rusqlite::Result<(Stamp, Settled)> {
     let mut size = 0_i64;
     for column in SessionColumn::STAMPED {
         size = size.wrapping_add(match row.get_ref(column.at())? {
@@ -161,7 +199,14 @@ fn stamp(ask: &Ask<'_>, row: &SqlRow<'_>) -> rusqlite::Result<(Stamp, Settled)> 
     }
     let counts = whole_sum.unwrap_or(sum as i64);
     let updated = whole(row, SessionColumn::ALL.len())?;
-    Ok(ask.stamp(size.cast_unsigned(), updated, counts.cast_unsigned()))
+    let more = placed(counts.cast_unsigned(), provenance);
+    Ok(ask.stamp(size.cast_unsigned(), updated, more))
+}
+
+/// What the stamp of a session's row says besides its time and size: what the row counts, and where
+/// the session is, which may change while the row does not.
+pub(crate) fn placed(counts: u64, provenance: &Provenance) -> u64 {
+    counts.wrapping_add(u64::from(provenance.bits()) << 40)
 }
 
 /// The columns of a row, less the texts that are too large.
@@ -199,6 +244,7 @@ fn session_json(columns: &mut Columns<'_>, out: &mut Vec<u8>) -> rusqlite::Resul
     let updated = columns.number(C::ALL.len())?;
     let [created, compacting, archived] =
         [column(C::Created)?, column(C::Compacting)?, column(C::Archived)?];
+    let [idle, viewed, suspended] = [column(C::Idle)?, column(C::Viewed)?, column(C::Suspended)?];
     let lines = [column(C::Additions)?, column(C::Deletions)?, column(C::Files)?];
     let cost = column(C::Cost)?;
     let [input, output, reasoning, read, write] = [
@@ -229,6 +275,7 @@ fn session_json(columns: &mut Columns<'_>, out: &mut Vec<u8>) -> rusqlite::Resul
     info.object("time", |time| {
         time.value("created", created).value("updated", updated);
         time.value("compacting", compacting).value("archived", archived);
+        time.value("idle", idle).value("viewed", viewed).value("suspended", suspended);
     });
     let diffs = text(C::Diffs)?;
     if lines.iter().any(is_there) || is_there(&diffs) {
@@ -254,6 +301,13 @@ fn session_json(columns: &mut Columns<'_>, out: &mut Vec<u8>) -> rusqlite::Resul
         });
     }
     info.json("metadata", text(C::Metadata)?);
+    let (fork, boundary) = (text(C::Fork)?, text(C::Boundary)?);
+    if is_there(&fork) {
+        info.object("fork", |to| {
+            to.value("sessionID", fork).json("boundary", boundary);
+        });
+    }
+    info.value("outcome", text(C::Outcome)?);
     info.end();
     Ok(())
 }

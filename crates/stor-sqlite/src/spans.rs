@@ -8,9 +8,7 @@ use scrollback_core_id::{EntityKey, OrderKey, SessionKey};
 use crate::ask::{Ask, Gathered, Row, whole};
 use crate::error::Result;
 use crate::json::Object;
-use crate::messages::one;
-use crate::parts::one_part;
-use crate::sessions;
+use crate::{generation, sessions};
 
 pub(crate) fn spans(ask: &Ask<'_>, keys: &[EntityKey], out: &mut Gathered) -> Result<()> {
     for key in keys {
@@ -18,8 +16,9 @@ pub(crate) fn spans(ask: &Ask<'_>, keys: &[EntityKey], out: &mut Gathered) -> Re
         let asked = match key {
             EntityKey::Project(id) => sessions::one_project(ask, id.as_str(), out),
             EntityKey::Session(of) => sessions::one(ask, of.session.as_str(), out),
-            EntityKey::Message(of) => one(ask, of, out),
-            EntityKey::Part(of) => one_part(ask, of, out),
+            EntityKey::Message(of) => generation::message(ask, of, out),
+            EntityKey::Part(of) => generation::part(ask, of, out),
+            EntityKey::Item(of) => generation::item(ask, of, out),
             EntityKey::Todo(of) => todo(ask, of, out),
             EntityKey::Share(of) => share(ask, of, out),
             _ => Ok(()), // diffs are files

@@ -1,6 +1,6 @@
 //! Surveys: rows' times and sizes, and which rows there are. No text is read for them.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use rusqlite::Row as SqlRow;
 use scrollback_core_id::{
@@ -10,39 +10,58 @@ use scrollback_stor_read::{Sighting, Survey};
 
 use crate::ask::{Ask, Gathered, Row, SetSum, bytes, id, project, whole, whole_if_any};
 use crate::error::{Result, is_damage};
+use crate::generation::{self, Whose};
 use crate::messages::names;
 use crate::parts::{PART_NAMES, part_names};
-use crate::sessions::ids;
+use crate::provenance::Provenances;
+use crate::sessions::{ids, placed};
+use crate::v2;
+use crate::v2::rows::marked;
+
+/// The table of rows of 2.x.
+const ROWS: &str = "session_message";
 
 pub(crate) fn survey(ask: &Ask<'_>, what: &Survey<'_>, out: &mut Gathered) -> Result<()> {
     let schema = ask.schema;
     let asked = match what {
         Survey::Projects if schema.has_projects => projects(ask, out),
         Survey::Sessions => sessions(ask, out),
-        Survey::MessageSets if schema.has_messages => message_sets(ask, out),
-        Survey::LostSets if schema.has_messages => return lost_sets(ask, out),
-        Survey::Messages(of) if schema.has_messages => return all_messages(ask, of, out),
-        Survey::TheseMessages(of, ids) if schema.has_messages => {
-            all_messages(ask, of, out)?;
+        Survey::MessageSets => all_sets(ask, out),
+        Survey::LostSets => return lost_sets(ask, out),
+        Survey::Messages(of) => return of_session(ask, of, out),
+        Survey::TheseMessages(of, ids) => {
+            of_session(ask, of, out)?;
             pick(of, ids, out);
             Ok(())
         }
-        Survey::PartSets(of) if schema.has_parts => {
-            return of.iter().try_for_each(|of| part_set(ask, of, out));
-        }
-        Survey::Parts(of) if schema.has_parts => match parts(ask, of, out) {
-            Err(error) if is_damage(&error) => {
-                let ways = schema.part_stamp.each_ref().map(String::as_str);
-                return salvage(ask, ways, |all| part_names(ask, of, all), out);
-            }
-            asked => asked,
-        },
+        Survey::PartSets(of) => return of.iter().try_for_each(|of| part_set(ask, of, out)),
+        Survey::Parts(of) => return all_parts(ask, of, out),
         _ => Ok(()),
     };
     Ok(out.note_damage(ask, None, asked)?)
 }
 
+/// The messages of a session, whosever they are.
+fn of_session(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Result<()> {
+    match generation::whose(ask, of)? {
+        Whose::V1 => all_messages(ask, of, out),
+        Whose::V2(v2) => v2::survey::messages(ask, v2, of, out),
+        Whose::Both(v2) => {
+            all_messages(ask, of, out)?;
+            let set = out.set.take();
+            out.sightings.iter_mut().for_each(generation::see_between);
+            v2::survey::messages(ask, v2, of, out)?;
+            out.set = generation::joined(set, out.set.take());
+            Ok(())
+        }
+    }
+}
+
+/// The messages of a session of 1.x.
 fn all_messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Result<()> {
+    if !ask.schema.has_messages {
+        return Ok(());
+    }
     match messages(ask, of, out) {
         Err(error) if is_damage(&error) => {
             let ways = ask.schema.message_stamp.each_ref().map(String::as_str);
@@ -67,35 +86,67 @@ fn projects(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
 
 fn sessions(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
     let sql = &ask.schema.session_stamp;
-    let asked = ask.each(sql, [], |row| session(ask, row, out));
+    let places = Provenances::default();
+    let asked = ask.each(sql, [], |row| session(ask, &places, row, out));
     if !asked.as_ref().is_err_and(is_damage) {
         return asked;
     }
     // Pages of the table are damaged: each session by itself.
     out.sightings.clear();
     out.issues.clear();
-    let one = format!("{sql} WHERE id = ?1");
+    let one = ask.schema.session_stamps("id = ?1");
     for id in ids(ask, out)? {
-        let asked = ask.each(&one, [&id], |row| session(ask, row, out));
+        let asked = ask.each(&one, [&id], |row| session(ask, &places, row, out));
         let key = SessionId::new(&id).ok().map(|id| SessionKey::from(id).into());
         out.note_damage(ask, key, asked)?;
     }
     Ok(())
 }
 
-fn session(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
+/// A row of id, project, stamp, where there is something of it, time of making.
+fn session(
+    ask: &Ask<'_>,
+    places: &Provenances,
+    row: &SqlRow<'_>,
+    out: &mut Gathered,
+) -> rusqlite::Result<()> {
     match id(row, 0, SessionId::from_bytes)? {
         Ok(id) => {
+            let (mut stamp, settled) = ask.stamp_at(row, 2)?;
+            let provenance = places.of(ask, row, 5, whole(row, 6)?)?;
+            stamp.inode = placed(stamp.inode, &provenance);
             let key = SessionKey::from(id);
-            let sighting = ask.sighting(key, ask.stamp_at(row, 2)?, project(row, 1)?);
-            out.sightings.push(sighting);
+            out.sightings.push(ask.sighting(key, (stamp, settled), project(row, 1)?));
         }
         Err(kind) => out.note(None, ask, kind),
     }
     Ok(())
 }
 
-/// The sets of all sessions, from an index that has all they are made of; should that be damaged,
+/// The sets of all sessions, of 1.x and of 2.x.
+fn all_sets(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
+    if ask.schema.has_messages {
+        message_sets(ask, out)?;
+    }
+    if let Some(v2) = &ask.schema.v2 {
+        let v1 = std::mem::take(&mut out.sightings);
+        let sets = "SELECT session_id, id, time_created FROM session_message";
+        let ways = ["", "NOT INDEXED"].map(|way| format!("{sets} {way} ORDER BY session_id"));
+        let asked = message_sets_by(ask, &ways[0], out);
+        if asked.as_ref().is_err_and(is_damage) {
+            out.sightings.clear();
+            message_sets_by(ask, &ways[1], out)?;
+        } else {
+            asked?;
+        }
+        let rows = std::mem::take(&mut out.sightings).into_iter();
+        let rows = rows.filter_map(|set| marked(Some(set))).collect();
+        out.sightings = generation::sets(v1, rows, v2);
+    }
+    Ok(())
+}
+
+/// The sets of all sessions of 1.x, from an index that has all they are made of; should that be damaged,
 /// from the table.
 fn message_sets(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
     let sets = |way: &str| {
@@ -115,15 +166,18 @@ fn message_sets(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
 /// The sets of sessions without a record: from one session to the next in the index, and not from
 /// message to message.
 fn lost_sets(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
-    let mut lost = Vec::new();
-    let asked = lost_sessions(ask, &mut lost, out);
-    if asked.as_ref().is_err_and(is_damage) {
-        return Ok(message_sets(ask, out)?); // more than asked for, past the damage
+    let mut lost = BTreeSet::new();
+    let tables = [("message", ask.schema.has_messages), (ROWS, ask.schema.v2.is_some())];
+    for (table, _) in tables.into_iter().filter(|(_, is_there)| *is_there) {
+        let asked = lost_sessions(ask, table, &mut lost, out);
+        if asked.as_ref().is_err_and(is_damage) {
+            return Ok(all_sets(ask, out)?); // more than asked for, past the damage
+        }
+        asked?;
     }
-    asked?;
     for of in lost {
         let mut all = Gathered::default();
-        names(ask, &of, &mut all)?;
+        generation::names(ask, &of, &mut all)?;
         out.issues.append(&mut all.issues);
         out.sightings.extend(all.set);
     }
@@ -132,12 +186,14 @@ fn lost_sets(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
 
 fn lost_sessions(
     ask: &Ask<'_>,
-    lost: &mut Vec<SessionKey>,
+    table: &str,
+    lost: &mut BTreeSet<SessionKey>,
     out: &mut Gathered,
 ) -> rusqlite::Result<()> {
-    let mut after =
-        ask.db.prepare_cached("SELECT min(session_id) FROM message WHERE session_id > ?1")?;
-    let mut recorded = ask.db.prepare_cached("SELECT 1 FROM session WHERE id = ?1")?;
+    let after = format!("SELECT min(session_id) FROM {table} WHERE session_id > ?1");
+    let mut after = ask.db.prepare_cached(&after)?;
+    let recorded = ask.schema.of_sessions("1", "", "id = ?1");
+    let mut recorded = ask.db.prepare_cached(&recorded)?;
     let mut last = String::new();
     loop {
         let mut rows = after.query([&last])?;
@@ -148,7 +204,9 @@ fn lost_sessions(
         }
         if !recorded.exists([&next])? {
             match id(row, 0, SessionId::from_bytes)? {
-                Ok(session) => lost.push(SessionKey::from(session)),
+                Ok(session) => {
+                    lost.insert(SessionKey::from(session));
+                }
                 Err(kind) => out.note(None, ask, kind),
             }
         }
@@ -214,6 +272,30 @@ fn messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> rusqlite::Res
     });
     out.set = set.sighting(of.clone(), sequence);
     asked
+}
+
+/// The parts of a message, whosever it is.
+fn all_parts(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> Result<()> {
+    let mut made = Gathered::default();
+    if generation::rows_of_message(ask, of, &mut made)? {
+        out.set = generation::set_of_parts(of, &made.rows);
+        out.issues.append(&mut made.issues);
+        let seen = |row: &Row| Some((row.key.clone(), row.piece.clone()?));
+        for (key, piece) in made.rows.iter().filter_map(seen) {
+            out.sightings.push(ask.sighting(key, (piece.stamp, piece.settled), None));
+        }
+        return Ok(());
+    }
+    if !ask.schema.has_parts {
+        return Ok(());
+    }
+    match parts(ask, of, out) {
+        Err(error) if is_damage(&error) => {
+            let ways = ask.schema.part_stamp.each_ref().map(String::as_str);
+            salvage(ask, ways, |all| part_names(ask, of, all), out)
+        }
+        asked => Ok(asked?),
+    }
 }
 
 fn parts(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> rusqlite::Result<()> {
@@ -289,6 +371,15 @@ fn pick(of: &SessionKey, ids: &[MessageId], out: &mut Gathered) {
 }
 
 fn part_set(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> Result<()> {
+    let mut made = Gathered::default();
+    if generation::rows_of_message(ask, of, &mut made)? {
+        out.issues.append(&mut made.issues);
+        out.sightings.extend(generation::set_of_parts(of, &made.rows));
+        return Ok(());
+    }
+    if !ask.schema.has_parts {
+        return Ok(());
+    }
     let mut set = SetSum::default();
     let asked = ask.each(PART_NAMES[0], [of.message.as_str()], |row| {
         set.add(bytes(row, 0)?, 0);

@@ -1,4 +1,4 @@
-//! All of one session: its record, its messages and their parts, in one transaction.
+//! The messages of a session of 1.x with their parts.
 
 use std::vec::IntoIter;
 
@@ -6,20 +6,16 @@ use scrollback_core_id::{EntityKey, MessageId, SessionKey};
 
 use crate::ask::{Ask, Gathered, Row, bytes};
 use crate::error::{Result, is_damage};
-use crate::messages::messages;
+use crate::messages;
 use crate::parts::{one_part, part_names, part_row, put_in_order};
-use crate::sessions;
 
 /// What a session of a few dozen messages takes; the arena grows from there.
-const USUAL: usize = 256 << 10;
+pub(crate) const USUAL: usize = 256 << 10;
 
-pub(crate) fn tree(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Result<()> {
-    out.arena = scrollback_stor_mmap::Arena::with_capacity(USUAL);
-    let asked = sessions::one(ask, of.session.as_str(), out);
-    out.note_damage(ask, Some(of.clone().into()), asked)?;
+/// The messages of a session, each before its parts.
+pub(crate) fn messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Result<()> {
     let first = out.rows.len();
-    messages(ask, of, out)?;
-    out.set = None; // the set is for scans
+    messages::messages(ask, of, out)?;
     let mut messages = out.rows.split_off(first).into_iter();
     if messages.len() == 0 || !ask.schema.has_parts {
         out.rows.extend(messages);

@@ -2,8 +2,8 @@
 
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{
-    CallId, EventId, MessageId, PartId, PermissionId, ProjectId, QuestionId, SessionId, SourceId,
-    ToolOutputId, WorkspaceId,
+    CallId, EventId, ItemId, MessageId, PartId, PermissionId, ProjectId, QuestionId, SessionId,
+    SourceId, ToolOutputId, WorkspaceId,
 };
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -300,6 +300,7 @@ macro_rules! id_field {
 id_field!(
     CallId,
     EventId,
+    ItemId,
     MessageId,
     PartId,
     PermissionId,

@@ -24,7 +24,8 @@ pub use string::LazyStr;
 
 pub(crate) use field::{Field, Record, take};
 pub(crate) use record::{head, record};
-pub(crate) use scan::{Mark, Scan, Scanner, SyntaxError};
+pub(crate) use scan::Mark;
+pub use scan::{Scan, Scanner, SyntaxError};
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 
@@ -78,6 +79,19 @@ pub(crate) fn parse_with<'a, T>(
         Some(value) => Ok(Parsed { value, issues: scanner.into_issues() }),
         None => Err(whole(0, IssueKind::WrongShape { expected })),
     }
+}
+
+/// Walks the whole of `bytes` with `read`, which may decline what it does not expect: the answer is
+/// none then, and the text was still checked to its end.
+///
+/// # Errors
+/// The [`Issue`] that makes the text unusable, as for [`Parse::parse`].
+pub fn walk<'a, T>(
+    bytes: &'a [u8],
+    read: impl FnOnce(&mut Scanner<'a>) -> Scan<Option<T>>,
+) -> Result<Option<T>, Box<Issue>> {
+    let text = text(bytes)?;
+    Scanner::new(text).whole(read).map_err(|error| error.into_issue(text))
 }
 
 /// Checks that `bytes` hold one whole JSON text, without keeping anything.

@@ -8,7 +8,7 @@ use super::string::{LazyStr, StringEnd, find_end, find_far_end, find_near_end};
 
 /// Where and why a text is no JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct SyntaxError {
+pub struct SyntaxError {
     pub(crate) at: usize,
     pub(crate) what: Fault,
 }
@@ -35,14 +35,22 @@ impl SyntaxError {
     }
 }
 
-pub(crate) type Scan<T> = Result<T, SyntaxError>;
+/// What came of reading on in a text.
+pub type Scan<T> = Result<T, SyntaxError>;
 
-/// A position in a text, and the issues found so far.
-pub(crate) struct Scanner<'a> {
+/// A position in a JSON text: for whoever walks a record without keeping it. Begins with
+/// [`walk`](crate::json::walk).
+pub struct Scanner<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
     issues: Vec<Issue>,
+}
+
+impl std::fmt::Debug for Scanner<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Scanner").field("at", &self.at).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Scanner<'a> {
@@ -70,8 +78,11 @@ impl<'a> Scanner<'a> {
     }
 
     /// The first byte of the next token, with white space before it skipped.
+    ///
+    /// # Errors
+    /// If the text ends.
     #[inline]
-    pub(crate) fn peek(&mut self) -> Scan<u8> {
+    pub fn peek(&mut self) -> Scan<u8> {
         let bytes = self.text.as_bytes();
         loop {
             match bytes.get(self.at) {
@@ -119,8 +130,11 @@ impl<'a> Scanner<'a> {
     }
 
     /// Walks an object, or declines if the next value is none. `each` must consume the value.
+    ///
+    /// # Errors
+    /// If the text is no JSON; those of `each`.
     #[inline]
-    pub(crate) fn object(
+    pub fn object(
         &mut self,
         mut each: impl FnMut(&mut Self, &LazyStr<'a>) -> Scan<()>,
     ) -> Scan<Option<()>> {
@@ -175,7 +189,10 @@ impl<'a> Scanner<'a> {
 
     /// Walks an array, or declines if the next value is none. `each` must consume the element,
     /// or return `None` to decline the array as a whole.
-    pub(crate) fn array(
+    ///
+    /// # Errors
+    /// If the text is no JSON; those of `each`.
+    pub fn array(
         &mut self,
         mut each: impl FnMut(&mut Self) -> Scan<Option<()>>,
     ) -> Scan<Option<()>> {
@@ -213,8 +230,11 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads the string that stands at the scanner.
-    pub(crate) fn string(&mut self) -> Scan<LazyStr<'a>> {
+    /// Reads the string that stands at the scanner, where [`Scanner::peek`] met a quote.
+    ///
+    /// # Errors
+    /// If it has no end, or is no JSON.
+    pub fn string(&mut self) -> Scan<LazyStr<'a>> {
         self.name()
     }
 
@@ -300,7 +320,10 @@ impl<'a> Scanner<'a> {
     }
 
     /// Consumes any value.
-    pub(crate) fn skip_value(&mut self) -> Scan<()> {
+    ///
+    /// # Errors
+    /// If it is no JSON.
+    pub fn skip_value(&mut self) -> Scan<()> {
         match self.peek()? {
             b'"' => {
                 self.at = find_end(self.text.as_bytes(), self.at + 1)?.at + 1;
@@ -317,11 +340,25 @@ impl<'a> Scanner<'a> {
     }
 
     /// Consumes any value and gives its text.
-    pub(crate) fn raw(&mut self) -> Scan<&'a str> {
+    ///
+    /// # Errors
+    /// If it is no JSON.
+    pub fn raw(&mut self) -> Scan<&'a str> {
         self.peek()?;
         let start = self.at;
         self.skip_value()?;
         Ok(&self.text[start..self.at])
+    }
+
+    /// What `read` makes of the value that comes next, and the value's text.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub fn spanned<T>(&mut self, read: impl FnOnce(&mut Self) -> Scan<T>) -> Scan<(T, &'a str)> {
+        self.peek()?;
+        let start = self.at;
+        let value = read(self)?;
+        Ok((value, &self.text[start..self.at]))
     }
 
     fn enter(&mut self) -> Scan<()> {

@@ -4,7 +4,7 @@ use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::EntityKey;
 use serde::{Serialize, Serializer};
 
-use super::{FileDiff, Message, Part, Project, Session, Share, TimeHead, Todo};
+use super::{FileDiff, Message, Part, Project, Session, Share, TimeHead, TimelineItem, Todo};
 use crate::json::{Field, Parse, Parsed, Scanner};
 
 /// Any record of a store.
@@ -25,6 +25,8 @@ pub enum Entity<'a> {
     Todo(Vec<Todo<'a>>),
     /// The share link of a session.
     Share(Share<'a>),
+    /// Something that happened in a session and is no message.
+    Item(TimelineItem<'a>),
 }
 
 impl<'a> Entity<'a> {
@@ -41,6 +43,7 @@ impl<'a> Entity<'a> {
             EntityKey::Diff(_) => Parse::parse(bytes)?.map(Self::Diff),
             EntityKey::Todo(_) => Parse::parse(bytes)?.map(Self::Todo),
             EntityKey::Share(_) => Parse::parse(bytes)?.map(Self::Share),
+            EntityKey::Item(_) => Parse::parse(bytes)?.map(Self::Item),
             other => {
                 let place = Place { field: Some(other.to_string()), ..Place::default() };
                 let kind = IssueKind::WrongShape { expected: "an entity of a known kind" };
@@ -60,6 +63,7 @@ impl Serialize for Entity<'_> {
             Self::Diff(records) => records.serialize(serializer),
             Self::Todo(records) => records.serialize(serializer),
             Self::Share(record) => record.serialize(serializer),
+            Self::Item(record) => record.serialize(serializer),
         }
     }
 }

@@ -17,6 +17,12 @@ head! {
         title: LazyStr<'a> = "title",
         /// The version of the program that made it.
         version: LazyStr<'a> = "version",
+        /// The session that it is a fork of.
+        fork: ForkHead<'a> = "fork",
+        /// Cost in US dollars.
+        cost: Number = "cost",
+        /// Tokens used.
+        tokens: TokensHead<'a> = "tokens",
         /// The times.
         time: TimeHead<'a> = "time",
     }
@@ -135,5 +141,13 @@ head! {
     ErrorHead<'a> {
         /// The name; see [`ErrorKind`](crate::ErrorKind).
         name: LazyStr<'a> = "name",
+    }
+}
+
+head! {
+    /// What a session is a fork of.
+    ForkHead<'a> {
+        /// The source.
+        session_id: SessionId = "sessionID",
     }
 }

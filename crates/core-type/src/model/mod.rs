@@ -4,11 +4,13 @@ mod diff;
 mod entity;
 mod error;
 mod head;
+mod item;
 mod message;
 mod part;
 mod part_records;
 mod permission;
 mod project;
+mod provenance;
 mod session;
 mod share;
 mod todo;
@@ -19,8 +21,12 @@ pub use diff::FileDiff;
 pub use entity::{Entity, OrderTime, order_time};
 pub use error::{ErrorData, ErrorKind, MessageError};
 pub use head::{
-    CacheHead, ErrorHead, MessageHead, ModelHead, OwnerHead, PartHead, SessionHead, StateHead,
-    TimeHead, TokensHead,
+    CacheHead, ErrorHead, ForkHead, MessageHead, ModelHead, OwnerHead, PartHead, SessionHead,
+    StateHead, TimeHead, TokensHead,
+};
+pub use item::{
+    AgentSwitched, Idle, Location, LocationSwitched, ModelSwitched, Pending, PlaceBefore,
+    SessionError, TimelineItem, UnknownItem,
 };
 pub use message::{
     AssistantMessage, AssistantTime, Message, MessageTime, ModelRef, OutputFormat, PathInfo, Role,
@@ -33,7 +39,8 @@ pub use part::{
 };
 pub use permission::PermissionRule;
 pub use project::{Project, ProjectCommands, ProjectIcon, ProjectTime};
-pub use session::{Revert, Session, SessionSummary, SessionTime};
+pub use provenance::{Provenance, Standing, StoreGeneration, StoreGenerations};
+pub use session::{Fork, ForkBoundary, Revert, Session, SessionSummary, SessionTime};
 pub use share::{Share, ShareLink};
 pub use todo::Todo;
 pub use tool::{

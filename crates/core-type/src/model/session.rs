@@ -46,6 +46,30 @@ record! {
         tokens: Tokens<'a> = "tokens",
         /// Whatever clients attached (1.18).
         metadata: RawJson<'a> = "metadata",
+        /// The session that this one is a fork of, and up to where (2.x).
+        fork: Fork<'a> = "fork",
+        /// How the last turn ended (2.x): "succeeded", "failed" or "interrupted".
+        outcome: LazyStr<'a> = "outcome",
+    }
+}
+
+record! {
+    /// What a session is a fork of. The source may be gone.
+    Fork<'a>, "an object" {
+        /// The source.
+        session_id: SessionId = "sessionID",
+        /// Up to where its messages were copied.
+        boundary: ForkBoundary<'a> = "boundary",
+    }
+}
+
+record! {
+    /// Up to where messages were copied.
+    ForkBoundary<'a>, "an object" {
+        /// "before" or "through".
+        kind: LazyStr<'a> = "type",
+        /// The message of the source.
+        message_id: MessageId = "messageID",
     }
 }
 
@@ -60,6 +84,12 @@ record! {
         compacting: i64 = "compacting",
         /// When it was archived.
         archived: i64 = "archived",
+        /// When its last turn ended (2.x).
+        idle: i64 = "idle",
+        /// When its user looked at it (2.x); before `idle`, there is something unread.
+        viewed: i64 = "viewed",
+        /// Since when a turn runs (2.x); if none does, the program died.
+        suspended: i64 = "suspended",
     }
 }
 

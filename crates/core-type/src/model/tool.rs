@@ -186,9 +186,12 @@ impl<'a> ToolState<'a> {
         self.time().is_some_and(|time| time.compacted.is_some())
     }
 
-    /// The session of the subagent that this call started, for the tool "task".
+    /// The session of the subagent that this call started, for the tool "task", which 2.x calls
+    /// "subagent".
     pub fn subagent(&self) -> Option<SessionId> {
-        SessionId::new(&self.metadata()?.field::<String>("sessionId")?).ok()
+        let metadata = self.metadata()?;
+        let named = ["sessionId", "sessionID"].iter().find_map(|name| metadata.field(name));
+        SessionId::new(&named.unwrap_or_else(String::new)).ok()
     }
 }
 

@@ -19,3 +19,4 @@ mod rows;
 mod schemas;
 mod support;
 mod unprivileged;
+mod v2;

@@ -23,6 +23,10 @@ use crate::calls::{LATE, StoppedClock, names, scan};
 pub(crate) const REAL: [Corpus; 4] =
     [Corpus::OpencodeSqlite, Corpus::OpencodeMigrated, Corpus::OpencodeVia, Corpus::OpencodeRawWal];
 
+/// Databases with rows of 2.x: of the preview, of a new one, and of one that was upgraded.
+pub(crate) const V2: [Corpus; 3] =
+    [Corpus::OpencodePrelaunch, Corpus::OpencodeV2Fresh, Corpus::OpencodeV2Upgraded];
+
 /// A copy of a database, and where it lies; it goes away with the directory.
 pub(crate) fn copy(which: Corpus) -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
@@ -194,6 +198,18 @@ pub(crate) fn on_all(check: impl Fn(&dyn Source)) {
             "PRAGMA foreign_keys=OFF;
              INSERT INTO message VALUES ('msg_lost', 'ses_lost', 1, 1, '{\"role\":\"user\"}');
              INSERT INTO part VALUES ('prt_lost', 'msg_none', 'ses_lost', 1, 1, '{}');",
+        )
+        .unwrap();
+        drop(db);
+        check(&open(&database));
+    }
+    for which in V2 {
+        let (_dir, database) = copy(which);
+        let db = Connection::open(&database).unwrap();
+        db.execute_batch(
+            "PRAGMA foreign_keys=OFF;
+             INSERT INTO session_message (id, session_id, type, seq, time_created, time_updated, data)
+                VALUES ('msg_lost', 'ses_lost', 'user', 1, 1, 1, '{\"text\":\"x\"}');",
         )
         .unwrap();
         drop(db);

@@ -1,0 +1,102 @@
+//! Where the sessions of a database are: in the tables of 2.x, in those of 1.x, or in both.
+
+use std::cell::OnceCell;
+
+use rusqlite::Row as SqlRow;
+use scrollback_core_type::{Provenance, Standing, StoreGeneration};
+
+use crate::ask::{Ask, bytes, whole};
+
+/// Where there is something of a session, as queries say it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found(i64);
+
+impl Found {
+    /// Rows of `session_message`.
+    pub(crate) const ROWS: u8 = 1;
+    /// Rows of `message`.
+    pub(crate) const MESSAGES: u8 = 2;
+    /// A row of `session_v2`.
+    pub(crate) const IN_V2: u8 = 4;
+    /// A row of `session`.
+    pub(crate) const IN_V1: u8 = 8;
+
+    fn has(self, what: u8) -> bool {
+        self.0 & i64::from(what) != 0
+    }
+}
+
+/// How far the migration of 1.x to 2.x is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Migration {
+    UnderWay,
+    /// Since when it has ended, in Unix milliseconds.
+    Ended(i64),
+}
+
+/// Says of sessions where they are.
+#[derive(Debug, Default)]
+pub(crate) struct Provenances {
+    migration: OnceCell<Migration>,
+}
+
+impl Provenances {
+    /// Of the session that was made at `created`, with what was found in column `at`.
+    pub(crate) fn of(
+        &self,
+        ask: &Ask<'_>,
+        row: &SqlRow<'_>,
+        at: usize,
+        created: i64,
+    ) -> rusqlite::Result<Provenance> {
+        use StoreGeneration::{V1, V2};
+        let found = Found(whole(row, at)?);
+        let (rows, messages) = (found.has(Found::ROWS), found.has(Found::MESSAGES));
+        let is_preview = ask.schema.v2.as_ref().is_some_and(|v2| v2.is_preview);
+        let mut it = Provenance::of(if rows { V2 } else { V1 });
+        if is_preview {
+            if rows && messages {
+                it.read.insert(V1);
+            }
+            it.standing = if rows { Standing::Preview } else { Standing::Usual };
+            return Ok(it);
+        }
+        if found.has(Found::IN_V2) {
+            if rows || !messages {
+                it.read = V2.into();
+                if found.has(Found::IN_V1) {
+                    it.also.insert(V1);
+                }
+            } else {
+                it.also.insert(V2);
+                it.standing = Standing::WithoutRows;
+            }
+        } else if ask.schema.v2.is_some() {
+            it.standing = match self.migration(ask)? {
+                Migration::UnderWay => Standing::Awaited,
+                Migration::Ended(when) if created >= when => Standing::LateLegacy,
+                Migration::Ended(_) => Standing::LegacyOnly,
+            };
+        }
+        Ok(it)
+    }
+
+    fn migration(&self, ask: &Ask<'_>) -> rusqlite::Result<Migration> {
+        const MARKER: &str = "SELECT value, time_updated FROM kv WHERE key = 'migration.v1-v2'";
+        if let Some(known) = self.migration.get() {
+            return Ok(*known);
+        }
+        let mut migration = Migration::UnderWay;
+        if ask.schema.has_marker {
+            ask.each(MARKER, [], |row| {
+                let value: serde_json::Value =
+                    serde_json::from_slice(bytes(row, 0)?).unwrap_or_default();
+                if value["phase"] == "completed" {
+                    migration = Migration::Ended(whole(row, 1)?);
+                }
+                Ok(())
+            })?;
+        }
+        Ok(*self.migration.get_or_init(|| migration))
+    }
+}

@@ -1,0 +1,134 @@
+//! The types of rows, and the ids of what is made from them.
+
+use scrollback_core_id::{IdError, MessageId, PartId};
+
+/// What becomes of a row of `session_message`, by its type.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowKind {
+    User,
+    /// Text on the user's side that the program wrote.
+    Synthetic,
+    System,
+    Skill,
+    /// A command that the user ran.
+    Shell,
+    Assistant,
+    /// Two messages: where it was asked for, and the summary.
+    Compaction,
+    /// An item of the timeline, also of a type that is not known.
+    Item,
+}
+
+impl RowKind {
+    pub(crate) fn of(name: &[u8]) -> Self {
+        match name {
+            b"user" => Self::User,
+            b"synthetic" => Self::Synthetic,
+            b"system" => Self::System,
+            b"skill" => Self::Skill,
+            b"shell" => Self::Shell,
+            b"assistant" => Self::Assistant,
+            b"compaction" => Self::Compaction,
+            _ => Self::Item,
+        }
+    }
+
+    pub(crate) fn is_message(self) -> bool {
+        self != Self::Item
+    }
+
+    /// Whether answers that come after such a row answer it.
+    pub(crate) fn is_answered(self) -> bool {
+        matches!(self, Self::User | Self::Synthetic | Self::Compaction)
+    }
+}
+
+/// What follows the id of a compaction in that of its summary.
+const SUMMARY: &str = "#summary";
+
+/// The id of a compaction's summary.
+pub(crate) fn summary_of(compaction: &MessageId) -> Result<MessageId, IdError> {
+    MessageId::new(&format!("{compaction}{SUMMARY}"))
+}
+
+/// The id of the row that a message is made from, and whether it is the summary.
+pub(crate) fn row_of(message: &MessageId) -> (&str, bool) {
+    match message.as_str().strip_suffix(SUMMARY) {
+        Some(row) => (row, true),
+        None => (message.as_str(), false),
+    }
+}
+
+/// The place of a part within its message. Rows have no ids for them: the place makes the id, and
+/// stays as it is while the row grows at its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Slot {
+    /// What an answer begins with, or the number of any other part.
+    Number(u32),
+    Finish,
+    Patch,
+    Retry,
+}
+
+impl Slot {
+    /// Where a step begins.
+    pub(crate) const START: Self = Self::Number(0);
+
+    /// An item of an answer's content.
+    pub(crate) fn item(at: usize) -> Self {
+        Self::Number(u32::try_from(at + 1).unwrap_or(u32::MAX))
+    }
+
+    /// Where it stands among its siblings.
+    pub(crate) fn order(self) -> i64 {
+        match self {
+            Self::Number(number) => number.into(),
+            Self::Finish => i64::MAX - 2,
+            Self::Patch => i64::MAX - 1,
+            Self::Retry => i64::MAX,
+        }
+    }
+
+    /// The id of the part: that of its message, with the place at its end. In the order of their
+    /// bytes, which opencode 1.x goes by, they stand as they stand here.
+    pub(crate) fn id(self, message: &MessageId) -> Result<PartId, IdError> {
+        use std::io::Write;
+        let id = message.as_bytes();
+        let id = id.strip_prefix(MessageId::PREFIX.as_bytes()).unwrap_or(id);
+        let mut part = Vec::with_capacity(PartId::PREFIX.len() + id.len() + 7);
+        part.extend_from_slice(PartId::PREFIX.as_bytes());
+        part.extend_from_slice(id);
+        let _ = match self {
+            Self::Number(number) => write!(part, "_{number:05}"),
+            Self::Finish => write!(part, "_finish"),
+            Self::Patch => write!(part, "_patch"),
+            Self::Retry => write!(part, "_retry"),
+        }; // never fails
+        PartId::from_bytes(&part)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_of_parts_stand_in_the_order_of_their_places() {
+        let message = MessageId::new("msg_1fba887d3001CR0ZjgTMDSIXDP").unwrap();
+        let slots = [Slot::START, Slot::item(0), Slot::item(11), Slot::Finish, Slot::Patch];
+        let ids = slots.map(|slot| slot.id(&message).unwrap());
+        assert_eq!(ids[2].as_str(), "prt_1fba887d3001CR0ZjgTMDSIXDP_00012");
+        assert!(ids.is_sorted() && slots.is_sorted_by_key(|slot| slot.order()));
+        let time = 1_795_223_488_467;
+        assert_eq!(ids[0].time(time), message.time(time), "they know their time");
+    }
+
+    #[test]
+    fn a_summary_knows_its_row() {
+        let compaction = MessageId::new("msg_1").unwrap();
+        let summary = summary_of(&compaction).unwrap();
+        assert_eq!(row_of(&summary), ("msg_1", true));
+        assert_eq!(row_of(&compaction), ("msg_1", false));
+        assert!(compaction < summary, "of the same order, it comes after it");
+    }
+}

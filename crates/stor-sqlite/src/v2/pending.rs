@@ -1,0 +1,55 @@
+//! What waits to become a row: prompts that were queued, most often.
+
+use scrollback_core_id::{EntityKey, ItemId, ItemKey, OrderKey, SessionKey};
+
+use super::rows::{by_time, stamped};
+use super::schema::V2Schema;
+use crate::ask::{Ask, Gathered, Row, id, whole};
+use crate::json::Object;
+use crate::messages::data;
+
+/// What waits in a session, in order.
+pub(crate) fn pending(
+    ask: &Ask<'_>,
+    v2: &V2Schema,
+    of: &SessionKey,
+    out: &mut Gathered,
+) -> rusqlite::Result<()> {
+    for sql in &v2.pending {
+        ask.each(sql, [of.session.as_str()], |row| {
+            let item = match id(row, 0, ItemId::from_bytes)? {
+                Ok(item) => item,
+                Err(kind) => {
+                    out.note(Some(of.clone().into()), ask, kind);
+                    return Ok(());
+                }
+            };
+            let key = EntityKey::Item(ItemKey { session: of.session.clone(), item: item.clone() });
+            let (seq, created) = (whole(row, 2)?, whole(row, 3)?);
+            let order = if v2.is_preview { by_time(created, seq) } else { OrderKey(seq) };
+            let payload = match data(ask, row.get_ref(4)?) {
+                Ok(payload) => payload,
+                Err(kind) => {
+                    out.note(Some(key), ask, kind);
+                    return Ok(());
+                }
+            };
+            let (what, delivery) = (row.get_ref(1)?, row.get_ref(5)?);
+            let (stamp, settled) = ask.stamp(payload.len() as u64, created, stamped(order));
+            out.owners.set(of.session.as_bytes(), None);
+            let owners = &out.owners;
+            let piece = out.arena.append(stamp, settled, |bytes| {
+                let mut record = Object::begin(bytes);
+                record.raw("type", "\"pending\"").value("what", what).value("delivery", delivery);
+                record.json("payload", rusqlite::types::ValueRef::Text(payload));
+                record.object("time", |time| {
+                    time.value("created", rusqlite::types::ValueRef::Integer(created));
+                });
+                record.end_with(item.as_bytes(), owners);
+            });
+            out.rows.push(Row::new(key, order, Some(piece)));
+            Ok(())
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,307 @@
+//! The rows of sessions: read whole, named, or one by one.
+
+use rusqlite::Row as SqlRow;
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::{
+    EntityKey, MessageId, MessageKey, OrderKey, PartKey, SessionId, SessionKey, UnixNanos,
+};
+use scrollback_stor_read::Sighting;
+
+use super::kind::{RowKind, row_of, summary_of};
+use super::place::Progress;
+use super::schema::{V2Schema, column};
+use super::translate::{Ending, Place, V2Row, Wanted, item, translate};
+use crate::ask::{Ask, Gathered, Row, SetSum, bytes, id, whole, whole_if_any};
+use crate::error::{Result, is_damage};
+use crate::messages::data;
+
+/// What a call wants of the rows of a session.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Of {
+    /// Messages and parts, if any.
+    pub(crate) messages: Option<Wanted>,
+    /// What is no message.
+    pub(crate) items: bool,
+}
+
+impl Of {
+    pub(crate) const MESSAGES: Self = Self { messages: Some(Wanted::Messages), items: false };
+    pub(crate) const ITEMS: Self = Self { messages: None, items: true };
+    pub(crate) const EVERYTHING: Self = Self { messages: Some(Wanted::Everything), items: true };
+
+    fn wants(self, kind: RowKind) -> bool {
+        if kind.is_message() { self.messages.is_some() } else { self.items }
+    }
+}
+
+/// The rows of a session in order, and their set.
+pub(crate) fn rows(
+    ask: &Ask<'_>,
+    v2: &V2Schema,
+    of: &SessionKey,
+    what: Of,
+    out: &mut Gathered,
+) -> Result<()> {
+    let (first, issues) = (out.rows.len(), out.issues.len());
+    let (mut set, mut sequence) = (SetSum::default(), None);
+    let mut progress = match what.messages {
+        Some(_) => Progress::begin(ask, of)?,
+        None => Progress::nowhere(),
+    };
+    let asked = ask.each(&v2.rows, [of.session.as_str()], |row| {
+        if set.is_empty() {
+            sequence = whole_if_any(row, column::MORE)?;
+        }
+        set.add(bytes(row, column::ID)?, whole(row, column::CREATED)?);
+        with_row(ask, v2, of, row, out, |read, out| {
+            put(read, of, what, &progress, out);
+            progress.pass(read);
+        })
+    });
+    match asked {
+        Err(error) if is_damage(&error) => {
+            out.rows.truncate(first);
+            out.issues.truncate(issues);
+            salvage(ask, v2, of, out, |id, out| one(ask, v2, of, id, what, out))?;
+        }
+        asked => {
+            asked?;
+            out.set = marked(set.sighting(of.clone(), sequence));
+        }
+    }
+    Ok(())
+}
+
+/// Pages are damaged: each row by itself, as they are listed.
+pub(crate) fn salvage(
+    ask: &Ask<'_>,
+    v2: &V2Schema,
+    of: &SessionKey,
+    out: &mut Gathered,
+    mut one: impl FnMut(&str, &mut Gathered) -> rusqlite::Result<()>,
+) -> Result<()> {
+    let mut listed = Vec::new();
+    let ways = v2.names.each_ref().map(String::as_str);
+    let asked = Gathered::default().by_either(ways, |sql, _| {
+        listed.clear();
+        ask.each(sql, [of.session.as_str()], |row| {
+            listed.push(String::from_utf8_lossy(bytes(row, column::ID)?).into_owned());
+            Ok(())
+        })
+    });
+    out.note_damage(ask, Some(of.clone().into()), asked)?;
+    for id in listed {
+        let asked = one(&id, out);
+        let about = MessageId::new(&id).ok();
+        let about = about.map(|message| MessageKey { session: of.session.clone(), message });
+        out.note_damage(ask, about.map(EntityKey::from), asked)?;
+    }
+    out.set = None;
+    Ok(())
+}
+
+/// What one row of a session becomes, if it is there.
+pub(crate) fn one(
+    ask: &Ask<'_>,
+    v2: &V2Schema,
+    of: &SessionKey,
+    id: &str,
+    what: Of,
+    out: &mut Gathered,
+) -> rusqlite::Result<()> {
+    let ways = v2.one.each_ref().map(String::as_str);
+    out.by_either(ways, |sql, out| {
+        ask.each(sql, [id, of.session.as_str()], |row| {
+            let progress = Progress::at(ask, of, whole(row, column::SEQ)?)?;
+            with_row(ask, v2, of, row, out, |read, out| put(read, of, what, &progress, out))
+        })
+    })
+}
+
+/// One message, if it is there.
+pub(crate) fn message(
+    ask: &Ask<'_>,
+    v2: &V2Schema,
+    key: &MessageKey,
+    out: &mut Gathered,
+) -> rusqlite::Result<()> {
+    let (first, of) = (out.rows.len(), SessionKey::from(key.session.clone()));
+    one(ask, v2, &of, row_of(&key.message).0, Of::MESSAGES, out)?;
+    keep(out, first, |row| matches!(row, EntityKey::Message(row) if row == key));
+    Ok(())
+}
+
+/// One part, if it is there. Whether its message's row is, is the answer.
+pub(crate) fn part(
+    ask: &Ask<'_>,
+    v2: &V2Schema,
+    key: &PartKey,
+    out: &mut Gathered,
+) -> rusqlite::Result<bool> {
+    let first = out.rows.len();
+    let is_there = parts_of(ask, v2, &key.message, out)?;
+    keep(out, first, |row| matches!(row, EntityKey::Part(row) if row == key));
+    Ok(is_there)
+}
+
+/// The parts of a message with their bytes. Whether its row is there, is the answer.
+pub(crate) fn parts_of(
+    ask: &Ask<'_>,
+    v2: &V2Schema,
+    message: &MessageId,
+    out: &mut Gathered,
+) -> rusqlite::Result<bool> {
+    let (mut is_there, first) = (false, out.rows.len());
+    ask.each(&v2.of_any, [row_of(message).0], |row| {
+        is_there = true;
+        let of = match id(row, column::MORE, SessionId::from_bytes)? {
+            Ok(session) => SessionKey::from(session),
+            Err(kind) => {
+                out.note(None, ask, kind);
+                return Ok(());
+            }
+        };
+        with_row(ask, v2, &of, row, out, |read, out| {
+            if read.kind.is_message() {
+                translate(read, &of, &Place::default(), Wanted::Parts, Ending::WithIds, out);
+            }
+        })
+    })?;
+    keep(out, first, |row| matches!(row, EntityKey::Part(row) if row.message == *message));
+    Ok(is_there)
+}
+
+/// Leaves of the rows from `first` on those that are asked for.
+pub(crate) fn keep(out: &mut Gathered, first: usize, is_asked: impl Fn(&EntityKey) -> bool) {
+    let kept: Vec<Row> = out.rows.drain(first..).filter(|row| is_asked(&row.key)).collect();
+    out.rows.extend(kept);
+}
+
+/// The names of a session's messages, and the set of its rows.
+pub(crate) fn names(
+    ask: &Ask<'_>,
+    v2: &V2Schema,
+    of: &SessionKey,
+    out: &mut Gathered,
+) -> Result<()> {
+    let ways = v2.names.each_ref().map(String::as_str);
+    let asked = out.by_either(ways, |sql, out| {
+        let (mut set, mut sequence) = (SetSum::default(), None);
+        ask.each(sql, [of.session.as_str()], |row| {
+            set.add(bytes(row, column::ID)?, whole(row, column::CREATED)?);
+            sequence = whole_if_any(row, column::MORE)?;
+            match id(row, column::ID, MessageId::from_bytes)? {
+                Ok(message) => {
+                    let kind = RowKind::of(bytes(row, column::KIND)?);
+                    for message in messages_of(kind, message) {
+                        let key = MessageKey { session: of.session.clone(), message };
+                        out.rows.push(Row::new(key, OrderKey::default(), None));
+                    }
+                }
+                Err(kind) => out.note(Some(of.clone().into()), ask, kind),
+            }
+            Ok(())
+        })?;
+        out.set = marked(set.sighting(of.clone(), sequence));
+        Ok(())
+    });
+    Ok(out.note_damage(ask, Some(of.clone().into()), asked)?)
+}
+
+/// The messages that a row becomes.
+pub(crate) fn messages_of(kind: RowKind, row: MessageId) -> impl Iterator<Item = MessageId> {
+    let summary = (kind == RowKind::Compaction).then(|| summary_of(&row).ok()).flatten();
+    kind.is_message().then_some(row).into_iter().chain(summary)
+}
+
+/// Puts what is wanted of a row that was read.
+pub(crate) fn put(
+    read: &V2Row<'_>,
+    of: &SessionKey,
+    what: Of,
+    progress: &Progress,
+    out: &mut Gathered,
+) {
+    if !what.wants(read.kind) {
+        return;
+    }
+    match what.messages {
+        Some(wanted) if read.kind.is_message() => {
+            translate(read, of, &progress.place(), wanted, Ending::WithIds, out);
+        }
+        _ => item(read, of, out),
+    }
+}
+
+/// Reads a row, or notes what is wrong with it.
+pub(crate) fn with_row(
+    ask: &Ask<'_>,
+    v2: &V2Schema,
+    of: &SessionKey,
+    row: &SqlRow<'_>,
+    out: &mut Gathered,
+    then: impl FnOnce(&V2Row<'_>, &mut Gathered),
+) -> rusqlite::Result<()> {
+    match read(ask, v2, of, row)? {
+        Ok(read) => then(&read, out),
+        Err((key, kind)) => out.note(Some(key), ask, kind),
+    }
+    Ok(())
+}
+
+/// A row as [`column`] has it, or what is wrong with it.
+pub(crate) fn read<'r>(
+    ask: &Ask<'_>,
+    v2: &V2Schema,
+    of: &SessionKey,
+    row: &'r SqlRow<'_>,
+) -> rusqlite::Result<Result<V2Row<'r>, (EntityKey, IssueKind)>> {
+    let id = match id(row, column::ID, MessageId::from_bytes)? {
+        Ok(id) => id,
+        Err(kind) => return Ok(Err((of.clone().into(), kind))),
+    };
+    let text = match data(ask, row.get_ref(column::DATA)?) {
+        Ok(text) => text,
+        Err(kind) => {
+            let key = MessageKey { session: of.session.clone(), message: id };
+            return Ok(Err((key.into(), kind)));
+        }
+    };
+    let (created, updated) = (whole(row, column::CREATED)?, whole(row, column::UPDATED)?);
+    let order = order(v2, row)?;
+    let (stamp, settled) = ask.stamp(text.len() as u64, updated, stamped(order));
+    let kind_name = bytes(row, column::KIND)?;
+    let created = UnixNanos(created.saturating_mul(1_000_000));
+    let kind = RowKind::of(kind_name);
+    Ok(Ok(V2Row { id, kind, kind_name, order, created, updated, stamp, settled, data: text }))
+}
+
+/// Where a row stands: by its number, and in the preview, whose sessions may have messages of 1.x
+/// between them, by time first.
+pub(crate) fn order(v2: &V2Schema, row: &SqlRow<'_>) -> rusqlite::Result<OrderKey> {
+    let seq = whole(row, column::SEQ)?;
+    Ok(match v2.is_preview {
+        true => by_time(whole(row, column::LATEST)?, seq),
+        false => OrderKey(seq),
+    })
+}
+
+/// The order of a time in Unix milliseconds, and of the row of this number among those of one time.
+pub(crate) fn by_time(time_ms: i64, seq: i64) -> OrderKey {
+    const BITS: u32 = 20;
+    let (most_time, most_seq) = ((1 << (63 - BITS)) - 1, (1 << BITS) - 1);
+    OrderKey(time_ms.clamp(0, most_time) << BITS | seq.clamp(0, most_seq))
+}
+
+/// What the stamp of a row says of its order: never nothing, as those of 1.x do.
+pub(crate) fn stamped(order: OrderKey) -> u64 {
+    order.0.cast_unsigned().wrapping_add(1)
+}
+
+/// Tells the set of rows from one of messages that have the same ids, as migration leaves them.
+pub(crate) fn marked(set: Option<Sighting>) -> Option<Sighting> {
+    set.map(|mut set| {
+        set.stamp.inode ^= 1 << 63 | 2;
+        set
+    })
+}

@@ -1,0 +1,67 @@
+//! What rows look like, without their texts.
+
+use scrollback_core_id::{EntityKey, MessageId, MessageKey, SessionKey};
+
+use super::kind::RowKind;
+use super::rows::{marked, messages_of, order, salvage, stamped};
+use super::schema::{V2Schema, column};
+use crate::ask::{Ask, Gathered, SetSum, bytes, id, whole, whole_if_any};
+use crate::error::{Result, is_damage};
+
+/// The messages of a session, and their set.
+pub(crate) fn messages(
+    ask: &Ask<'_>,
+    v2: &V2Schema,
+    of: &SessionKey,
+    out: &mut Gathered,
+) -> Result<()> {
+    let (first, issues) = (out.sightings.len(), out.issues.len());
+    let (mut set, mut sequence) = (SetSum::default(), None);
+    let asked = ask.each(&v2.stamps, [of.session.as_str()], |row| {
+        set.add(bytes(row, column::ID)?, whole(row, column::CREATED)?);
+        sequence = whole_if_any(row, column::MORE)?;
+        see(ask, v2, of, row, out)
+    });
+    match asked {
+        Err(error) if is_damage(&error) => {
+            out.sightings.truncate(first);
+            out.issues.truncate(issues);
+            let ways = v2.stamp.each_ref().map(String::as_str);
+            salvage(ask, v2, of, out, |id, out| {
+                out.by_either(ways, |sql, out| {
+                    ask.each(sql, [id, of.session.as_str()], |row| see(ask, v2, of, row, out))
+                })
+            })
+        }
+        asked => {
+            asked?;
+            out.set = marked(set.sighting(of.clone(), sequence));
+            Ok(())
+        }
+    }
+}
+
+/// A row, with its size in the place of its text.
+fn see(
+    ask: &Ask<'_>,
+    v2: &V2Schema,
+    of: &SessionKey,
+    row: &rusqlite::Row<'_>,
+    out: &mut Gathered,
+) -> rusqlite::Result<()> {
+    let message = match id(row, column::ID, MessageId::from_bytes)? {
+        Ok(message) => message,
+        Err(kind) => {
+            out.note(Some(of.clone().into()), ask, kind);
+            return Ok(());
+        }
+    };
+    let size = whole(row, column::DATA)?.cast_unsigned();
+    let stamp = ask.stamp(size, whole(row, column::UPDATED)?, stamped(order(v2, row)?));
+    let kind = RowKind::of(bytes(row, column::KIND)?);
+    for message in messages_of(kind, message) {
+        let key = EntityKey::Message(MessageKey { session: of.session.clone(), message });
+        out.sightings.push(ask.sighting(key, stamp, None));
+    }
+    Ok(())
+}

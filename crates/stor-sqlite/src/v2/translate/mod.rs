@@ -1,0 +1,102 @@
+//! From a row of `session_message` to messages and parts as opencode 1.x has them
+//! (`docs/format/opencode-v2.md`, section 7).
+//!
+//! A row is walked once. Values are copied as they stand in its text, escapes and all; fields that
+//! the model of 1.x has no place for come along under their own names.
+
+mod assistant;
+mod failure;
+mod fields;
+mod other;
+mod settled;
+mod sink;
+mod tool;
+mod user;
+
+use scrollback_core_id::UnixNanos;
+use scrollback_core_id::{ItemId, ItemKey, MessageId, MessageKey, OrderKey, SessionKey, Stamp};
+use scrollback_core_type::json::walk;
+use scrollback_stor_mmap::Settled;
+
+pub(crate) use self::settled::is_settled;
+use self::sink::Sink;
+pub(crate) use self::sink::{Ending, Wanted};
+use crate::ask::{Gathered, Row};
+use crate::json::{Object, splice_with};
+use crate::v2::kind::RowKind;
+
+/// A row, as it was selected.
+#[derive(Debug)]
+pub(crate) struct V2Row<'r> {
+    pub(crate) id: MessageId,
+    pub(crate) kind: RowKind,
+    /// Its type, as the row has it.
+    pub(crate) kind_name: &'r [u8],
+    pub(crate) order: OrderKey,
+    pub(crate) created: UnixNanos,
+    /// When it last changed, in Unix milliseconds.
+    pub(crate) updated: i64,
+    pub(crate) stamp: Stamp,
+    pub(crate) settled: Settled,
+    pub(crate) data: &'r [u8],
+}
+
+/// What a row does not say of itself.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Place<'p> {
+    /// What an answer at this place answers.
+    pub(crate) parent: Option<&'p MessageId>,
+    /// The directory that the session works in at this place, as JSON.
+    pub(crate) cwd: Option<&'p str>,
+}
+
+impl Place<'_> {
+    fn write(&self, message: &mut Object<'_>) {
+        if let Some(cwd) = self.cwd {
+            message.object("path", |path| {
+                path.raw("cwd", cwd);
+            });
+        }
+    }
+}
+
+/// Puts what is wanted of a row where it belongs: messages each before its parts.
+pub(crate) fn translate(
+    row: &V2Row<'_>,
+    of: &SessionKey,
+    place: &Place<'_>,
+    wanted: Wanted,
+    ending: Ending,
+    out: &mut Gathered,
+) {
+    let first = out.rows.len();
+    let mut sink = Sink { out, of, row, wanted, ending };
+    let read = walk(row.data, |scanner| match row.kind {
+        RowKind::Assistant => assistant::read(scanner, place, &mut sink),
+        RowKind::Shell => other::shell(scanner, place, &mut sink),
+        RowKind::Compaction => other::compaction(scanner, place, &mut sink),
+        RowKind::Item => Ok(None),
+        RowKind::User | RowKind::Synthetic | RowKind::System | RowKind::Skill => {
+            user::read(scanner, &mut sink)
+        }
+    });
+    if !matches!(read, Ok(Some(()))) {
+        sink.out.rows.truncate(first);
+        if wanted != Wanted::Parts {
+            let key = MessageKey { session: of.session.clone(), message: row.id.clone() };
+            sink.verbatim(key);
+        }
+    }
+}
+
+/// Puts a row that is no message: `{...data, id, type, sessionID}`.
+pub(crate) fn item(row: &V2Row<'_>, of: &SessionKey, out: &mut Gathered) {
+    let Ok(id) = ItemId::from_bytes(row.id.as_bytes()) else { return }; // it is an id
+    let key = ItemKey { session: of.session.clone(), item: id };
+    out.owners.set(of.session.as_bytes(), None);
+    let owners = &out.owners;
+    let piece = out.arena.append(row.stamp, row.settled, |bytes| {
+        splice_with(bytes, row.data, row.kind_name, row.id.as_bytes(), owners);
+    });
+    out.rows.push(Row::new(key, row.order, Some(piece)));
+}

@@ -1,0 +1,134 @@
+//! Where records go that are made from a row.
+
+use scrollback_core_id::{
+    EntityKey, MessageId, MessageKey, OrderKey, PartId, PartKey, SessionKey, Stamp,
+};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::V2Row;
+use crate::ask::{Gathered, Row};
+use crate::json::{Object, Owners};
+use crate::v2::kind::Slot;
+
+/// What is wanted of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Its messages, without their parts.
+    Messages,
+    /// Their parts alone.
+    Parts,
+    Everything,
+}
+
+/// Whether a record holds its ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// At its end, as everywhere.
+    WithIds,
+    /// It is lent, and its ids beside it.
+    Bare,
+}
+
+/// Takes the records that a row becomes.
+pub(super) struct Sink<'s> {
+    pub(super) out: &'s mut Gathered,
+    pub(super) of: &'s SessionKey,
+    pub(super) row: &'s V2Row<'s>,
+    pub(super) wanted: Wanted,
+    pub(super) ending: Ending,
+}
+
+/// What the records within a part are named after.
+pub(super) struct Ids<'i> {
+    pub(super) part: &'i PartId,
+    pub(super) owners: &'i Owners,
+}
+
+impl Sink<'_> {
+    /// How many records there are by now.
+    pub(super) fn mark(&self) -> usize {
+        self.out.rows.len()
+    }
+
+    pub(super) fn wants_parts(&self) -> bool {
+        self.wanted != Wanted::Messages
+    }
+
+    /// Puts a message at a mark, before what came since.
+    pub(super) fn message(
+        &mut self,
+        at: usize,
+        id: &MessageId,
+        write: impl FnOnce(&mut Object<'_>),
+    ) {
+        if self.wanted == Wanted::Parts {
+            return;
+        }
+        self.out.owners.set(self.of.session.as_bytes(), None);
+        let V2Row { order, stamp, settled, .. } = *self.row;
+        let (owners, ending) = (&self.out.owners, self.ending);
+        let piece = self.out.arena.append(stamp, settled, |bytes| {
+            let mut record = Object::begin(bytes);
+            write(&mut record);
+            end(record, id.as_bytes(), owners, ending);
+        });
+        let key = MessageKey { session: self.of.session.clone(), message: id.clone() };
+        self.out.rows.insert(at, Row::new(key, order, Some(piece)));
+    }
+
+    /// Puts a part of a message at a mark.
+    pub(super) fn part_at(
+        &mut self,
+        at: usize,
+        message: &MessageId,
+        slot: Slot,
+        write: impl FnOnce(&mut Object<'_>, &Ids<'_>),
+    ) {
+        if !self.wants_parts() {
+            return;
+        }
+        // An id that can be read makes one that can be read.
+        let Ok(id) = slot.id(message) else { return };
+        self.out.owners.set(self.of.session.as_bytes(), Some(message));
+        let V2Row { stamp, settled, .. } = *self.row;
+        let (owners, ending) = (&self.out.owners, self.ending);
+        // The row's time changes with each of its parts: what a part looks like is what it says.
+        let mut said = (0, 0);
+        let mut piece = self.out.arena.append(stamp, settled, |bytes| {
+            let start = bytes.len();
+            let mut record = Object::begin(bytes);
+            write(&mut record, &Ids { part: &id, owners });
+            let text = record.since(start);
+            said = (text.len() as u64, xxh3_64(text));
+            end(record, id.as_bytes(), owners, ending);
+        });
+        piece.stamp = Stamp { size: said.0, mtime: self.row.created, inode: said.1 };
+        let key = PartKey { message: message.clone(), part: id };
+        self.out.rows.insert(at, Row::new(key, OrderKey(slot.order()), Some(piece)));
+    }
+
+    /// Puts a part after all that is there.
+    pub(super) fn part(
+        &mut self,
+        message: &MessageId,
+        slot: Slot,
+        write: impl FnOnce(&mut Object<'_>, &Ids<'_>),
+    ) {
+        self.part_at(self.mark(), message, slot, write);
+    }
+
+    /// Puts a record as it stands in the row, because it cannot be read: whoever parses it says
+    /// what is wrong.
+    pub(super) fn verbatim(&mut self, key: impl Into<EntityKey>) {
+        let V2Row { order, stamp, settled, data, .. } = *self.row;
+        let piece = self.out.arena.append(stamp, settled, |bytes| bytes.extend_from_slice(data));
+        self.out.rows.push(Row::new(key, order, Some(piece)));
+    }
+}
+
+fn end(record: Object<'_>, id: &[u8], owners: &Owners, ending: Ending) {
+    match ending {
+        Ending::WithIds => record.end_with(id, owners),
+        Ending::Bare => record.end(),
+    }
+}

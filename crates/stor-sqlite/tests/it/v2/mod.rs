@@ -1,0 +1,3 @@
+//! Tests of the tables of 2.x.
+
+mod oracle;

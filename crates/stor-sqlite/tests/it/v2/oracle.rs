@@ -1,0 +1,229 @@
+//! What the API of the real preview answered, and what the synthetic databases were made from.
+
+use std::collections::BTreeMap;
+
+use scrollback_core_id::{EntityKey, Scope, SessionKey};
+use scrollback_core_type::{Entity, Standing, StoreGeneration};
+use scrollback_fixtures::{Corpus, corpus};
+use scrollback_stor_read::{Entry, Reader, Source};
+use scrollback_stor_sqlite::SqliteReader;
+use serde_json::{Value, json};
+
+use crate::calls::{key, scan, tree};
+use crate::support::{V2, copy, open, sessions, value};
+
+fn oracle(which: Corpus) -> Value {
+    serde_json::from_slice(&std::fs::read(corpus(which).oracle).unwrap()).unwrap()
+}
+
+/// The sessions that an oracle speaks of, with what it says.
+fn of_all(which: Corpus) -> BTreeMap<String, Value> {
+    let oracle = oracle(which);
+    let sessions = match which {
+        Corpus::OpencodePrelaunch => oracle.as_object().unwrap().clone(),
+        _ => oracle["sessions"].as_object().unwrap().clone(),
+    };
+    sessions.into_iter().filter(|(id, _)| id != "list").collect()
+}
+
+/// The rows that a tree is made of, as the API shows them: `{...data, id, type}`.
+fn rows(reader: &mut dyn Reader, tree: &[Entry]) -> Vec<Value> {
+    let mut rows: Vec<Value> = Vec::new();
+    for entry in tree {
+        let is_row = matches!(&entry.key, EntityKey::Message(_) | EntityKey::Item(_));
+        let Some(raw) = reader.raw(&entry.key).unwrap().filter(|_| is_row) else { continue };
+        let mut row: Value = serde_json::from_slice(&raw).unwrap();
+        let mut shown = row["data"].take();
+        if shown.is_object() {
+            shown["id"] = row["id"].take();
+            shown["type"] = row["type"].take();
+        }
+        if rows.last().is_none_or(|last| last["id"] != shown["id"] || shown.is_string()) {
+            rows.push(shown); // two messages may be made of one
+        }
+    }
+    rows
+}
+
+fn native(store: &SqliteReader, session: &SessionKey) -> Value {
+    let native = store.open().unwrap().native(session).unwrap();
+    native.map_or(Value::Null, |native| serde_json::from_slice(&native).unwrap())
+}
+
+/// Those of the messages of the API that are as they will stay.
+fn settled(messages: &[Value]) -> Vec<Value> {
+    let is_settled = |message: &&Value| match message["type"].as_str() {
+        Some("assistant") => message["time"]["completed"].is_number(),
+        Some("shell" | "compaction") => message["status"] != "running",
+        _ => message.is_object(),
+    };
+    messages.iter().filter(is_settled).cloned().collect()
+}
+
+#[test]
+fn the_preview_is_what_its_api_says() {
+    let (_dir, database) = copy(Corpus::OpencodePrelaunch);
+    let store = open(&database);
+    let listed: Vec<String> = sessions(&store).iter().map(ToString::to_string).collect();
+    let order = oracle(Corpus::OpencodePrelaunch)["list"].clone();
+    let order: Vec<&str> =
+        order.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap()).collect();
+    assert_eq!(listed, order);
+    let (mut compared, mut events) = (0, 0);
+    for (id, said) in of_all(Corpus::OpencodePrelaunch) {
+        let session = key(&id);
+        let tree = tree(&store, &session);
+        assert!(tree.issues.is_empty());
+        let messages = said["messages"].as_array().unwrap();
+        let mut reader = store.open().unwrap();
+        let found = rows(&mut *reader, &tree.entries);
+        assert_eq!(found, *messages, "{id}");
+        compared += found.len();
+
+        let native = native(&store, &session);
+        if !messages.is_empty() {
+            assert_eq!(native["info"], said["info"], "{id}");
+            assert_eq!(native["messages"], Value::from(settled(messages)), "{id}");
+        }
+        let (history, issues) = store.history(&session).unwrap();
+        assert!(issues.is_empty());
+        let history = history.iter().filter(|event| event.name.starts_with("session.next."));
+        let history: Vec<Value> = history
+            .map(|event| {
+                let data: Value = serde_json::from_str(event.data.get()).unwrap();
+                let durable =
+                    json!({ "aggregateID": id, "seq": event.seq, "version": event.version });
+                json!({ "id": event.id, "type": event.name, "durable": durable, "data": data })
+            })
+            .collect();
+        assert_eq!(Value::from(history.clone()), said["history"], "{id}");
+        events += history.len();
+    }
+    assert_eq!((compared, events > 500), (116, true));
+}
+
+#[test]
+fn sessions_with_turns_of_both_models_have_both() {
+    let (_dir, database) = copy(Corpus::OpencodePrelaunch);
+    let store = open(&database);
+    let mut both = 0;
+    for (id, said) in of_all(Corpus::OpencodePrelaunch) {
+        let entries = tree(&store, &key(&id)).entries;
+        let provenance = entries[0].provenance;
+        let v1 = said["v1_messages"].as_array().unwrap();
+        let has_v2 = !said["messages"].as_array().unwrap().is_empty();
+        let generations: Vec<_> = provenance.read.iter().collect();
+        match (v1.is_empty(), has_v2) {
+            (false, true) => {
+                both += 1;
+                assert_eq!(generations, [StoreGeneration::V1, StoreGeneration::V2]);
+                assert_eq!(provenance.standing, Standing::Preview);
+            }
+            (_, true) => assert_eq!(generations, [StoreGeneration::V2]),
+            (_, false) => assert_eq!(generations, [StoreGeneration::V1]),
+        }
+        // What the other API says is there as it says it, and all is in the order of time.
+        let is_message = |entry: &&Entry| matches!(entry.key, EntityKey::Message(_));
+        let messages: Vec<Value> = entries.iter().filter(is_message).map(value).collect();
+        for message in v1 {
+            assert!(messages.contains(&message["info"]), "{id}");
+            for part in message["parts"].as_array().unwrap() {
+                assert!(entries.iter().any(|entry| value(entry) == *part), "{id}: {part}");
+            }
+        }
+        if !v1.is_empty() {
+            assert!(messages.is_sorted_by_key(|it| it["time"]["created"].as_i64()), "{id}");
+        }
+    }
+    assert_eq!(both, 2);
+}
+
+#[test]
+fn synthetic_databases_are_what_they_were_made_from() {
+    for which in [Corpus::OpencodeV2Fresh, Corpus::OpencodeV2Upgraded] {
+        let (_dir, database) = copy(which);
+        let store = open(&database);
+        let mut compared = 0;
+        for (id, said) in of_all(which) {
+            let session = key(&id);
+            let entries = tree(&store, &session).entries;
+            let mut messages = said["messages"].as_array().unwrap().clone();
+            for message in &mut messages {
+                message.as_object_mut().unwrap().remove("seq");
+            }
+            messages.retain(|message| message.get("_undecodable").is_none());
+            let mut reader = store.open().unwrap();
+            let mut found = rows(&mut *reader, &entries);
+            // A row that is no JSON is shown as the text that it is.
+            let cut: Vec<Value> = found.extract_if(.., |row| row.is_string()).collect();
+            assert_eq!(
+                cut.len(),
+                usize::from(said["messages"].as_array().unwrap().len() > messages.len())
+            );
+            assert_eq!(found, messages, "{which:?} {id}");
+            let native = native(&store, &session);
+            let mut info = said["info"].clone();
+            if info["cost"] == json!(0.0) {
+                info["cost"] = json!(0); // as JavaScript writes it
+            }
+            assert_eq!(native["info"], info, "{which:?} {id}");
+            assert_eq!(native["messages"], Value::from(settled(&messages)), "{which:?} {id}");
+            compared += found.len();
+        }
+        assert!(compared > 80, "{which:?}: {compared}");
+    }
+}
+
+#[test]
+fn what_rows_become_can_be_read() {
+    let odd = [
+        "item msg_2003881fd001MVmYYLaw9V74Jq: unknown item type \"hologram\"; kept as raw JSON",
+        "part prt_20038821b001oArIB5k7vNZBQL_00002: unknown part type \"video\"; kept as raw JSON",
+        "message msg_2003883ab001YHV5tF5bywS9ku: the JSON ends in the middle of a value",
+    ];
+    for which in V2 {
+        let (_dir, database) = copy(which);
+        let store = open(&database);
+        let mut met = Vec::new();
+        for session in sessions(&store) {
+            for entry in tree(&store, &session).entries {
+                let issues = match Entity::parse(&entry.key, entry.span.as_ref().unwrap()) {
+                    Ok(parsed) => parsed.issues,
+                    Err(issue) => vec![*issue],
+                };
+                let key = entry.key.to_string();
+                let (kind, id) = (key.split(' ').next().unwrap(), key.rsplit('/').next().unwrap());
+                met.extend(issues.iter().map(|issue| format!("{kind} {id}: {}", issue.kind)));
+            }
+        }
+        let expected = if which == Corpus::OpencodePrelaunch { &[] } else { &odd[..] };
+        assert_eq!(met, expected, "{which:?}");
+    }
+}
+
+#[test]
+fn sessions_say_where_they_are() {
+    use StoreGeneration::{V1, V2};
+    let (_dir, database) = copy(Corpus::OpencodeV2Upgraded);
+    let store = open(&database);
+    let names = oracle(Corpus::OpencodeV2Upgraded)["names"].clone();
+    let place = |name: &str| {
+        let entries = tree(&store, &key(names[name].as_str().unwrap())).entries;
+        let it = entries[0].provenance;
+        let read: Vec<_> = it.read.iter().collect();
+        (read, it.also.iter().collect::<Vec<_>>(), it.standing, it.counts_itself(), entries.len())
+    };
+    let usual = Standing::Usual;
+    assert_eq!(place("kitchen"), (vec![V2], vec![], usual, true, 21));
+    assert_eq!(place("empty"), (vec![V2], vec![], usual, true, 1));
+    let late = place("late_v1");
+    assert_eq!((late.0, late.1, late.2, late.3), (vec![V1], vec![], Standing::LateLegacy, false));
+    let gone = place("deleted_in_v2");
+    assert_eq!((gone.0, gone.1, gone.2, gone.3), (vec![V1], vec![], Standing::LegacyOnly, false));
+    assert!(late.4 > 1 && gone.4 > 1, "they are shown");
+    // The others were migrated, and are read from their new rows alone.
+    let listed = scan(&store, &Scope::Sessions).entries;
+    let migrated = listed.iter().filter(|it| it.provenance.also == V1.into());
+    assert!(migrated.clone().all(|it| it.provenance.read == V2.into()));
+    assert_eq!((listed.len(), migrated.count()), (73, 57));
+}
