@@ -2,11 +2,11 @@
 
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::EntityKey;
-use scrollback_core_type::{Message, Parse, Part, Session, StageName, StageResult};
+use scrollback_core_type::{Message, Parse, Part, Session, StageName, StageResult, TimelineItem};
 use scrollback_stor_mmap::MappedSpan;
 
 use crate::stage::Stage;
-use crate::tree::{MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
+use crate::tree::{ItemRefNode, MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
 
 /// A session with its messages and their parts, typed.
 #[derive(Debug, Clone)]
@@ -17,6 +17,44 @@ pub struct SessionHydratedTree<'a> {
     pub session: Option<Session<'a>>,
     /// Its messages, in order.
     pub messages: Vec<MessageHydrated<'a>>,
+    /// What happened in it and is no message, in order.
+    pub items: Vec<ItemHydrated<'a>>,
+}
+
+/// Something that happened in a session and is no message, typed.
+#[derive(Debug, Clone)]
+pub struct ItemHydrated<'a> {
+    /// The node it was made from: its key, its place and its bytes.
+    pub node: &'a ItemRefNode,
+    /// What happened; none if its record is unusable, which an issue explains.
+    pub item: Option<TimelineItem<'a>>,
+}
+
+/// What stands at a place of a session: a message, or what happened between messages.
+#[derive(Debug, Clone, Copy)]
+pub enum Timed<'t, 'a> {
+    /// A message.
+    Message(&'t MessageHydrated<'a>),
+    /// What is none.
+    Item(&'t ItemHydrated<'a>),
+}
+
+impl<'a> SessionHydratedTree<'a> {
+    /// Messages, and what happened between them, in order.
+    pub fn timeline(&self) -> impl Iterator<Item = Timed<'_, 'a>> {
+        let (mut messages, mut items) =
+            (self.messages.iter().peekable(), self.items.iter().peekable());
+        std::iter::from_fn(move || {
+            let is_before = match (items.peek(), messages.peek()) {
+                (Some(item), Some(message)) => item.node.order < message.node.order,
+                (item, _) => item.is_some(),
+            };
+            match is_before {
+                true => items.next().map(Timed::Item),
+                false => messages.next().map(Timed::Message),
+            }
+        })
+    }
 }
 
 /// A message with its parts, typed.
@@ -51,7 +89,8 @@ pub fn hydrate_session_tree(tree: &SessionRefTree) -> StageResult<SessionHydrate
     let mut stage = Stage::begin(StageName::Hydrate, &tree.clock);
     let session = session(&tree.session, &mut stage);
     let messages = tree.messages.iter().map(|node| whole_message(node, &mut stage)).collect();
-    stage.end(SessionHydratedTree { node: &tree.session, session, messages })
+    let items = tree.items.iter().map(|node| item(node, &mut stage)).collect();
+    stage.end(SessionHydratedTree { node: &tree.session, session, messages, items })
 }
 
 /// Hydrates the session's own record, and nothing else.
@@ -101,6 +140,16 @@ fn message<'a>(node: &'a MessageRefNode, stage: &mut Stage) -> Option<Message<'a
     agree("id", message.id(), &node.key.message, key, stage);
     agree("sessionID", message.session_id(), &node.key.session, key, stage);
     Some(message)
+}
+
+fn item<'a>(node: &'a ItemRefNode, stage: &mut Stage) -> ItemHydrated<'a> {
+    let key = || node.key.clone().into();
+    let parsed = |span| parse(span, key, stage);
+    let item: Option<TimelineItem<'a>> = node.span.as_ref().and_then(parsed);
+    if let Some(item) = &item {
+        agree("id", item.id(), &node.key.item, key, stage);
+    }
+    ItemHydrated { node, item }
 }
 
 fn part<'a>(node: &'a PartRefNode, stage: &mut Stage) -> Option<Part<'a>> {

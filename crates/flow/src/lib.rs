@@ -18,8 +18,8 @@ mod tree;
 pub use context::{Context, ContextMessage, ContextPart, context};
 pub use export::Export;
 pub use hydrate::{
-    MessageHydrated, PartHydrated, SessionHydratedTree, hydrate_message, hydrate_messages,
-    hydrate_session, hydrate_session_tree,
+    ItemHydrated, MessageHydrated, PartHydrated, SessionHydratedTree, Timed, hydrate_message,
+    hydrate_messages, hydrate_session, hydrate_session_tree,
 };
 pub use indexing::{
     Kept, NoSnapshot, OnProgress, Parts, Progress, RefreshOptions, Refreshed, Snapshots, Verify,
@@ -31,6 +31,6 @@ pub use merged::MergedSource;
 pub use plan::{ReadAhead, SessionPlan, SessionTreePlan, plan_session_tree, plan_sessions};
 pub use resolve::resolve_session_tree;
 pub use run::{SessionScope, find_orphans, run_session_flow, run_session_tree_flow};
-pub use tree::{MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
+pub use tree::{ItemRefNode, MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
 
 pub use scrollback_stor_read::{Error, Result};

@@ -5,7 +5,7 @@ use scrollback_core_type::{
     FileDiff, Parse, Parsed, Session, StageIssue, StageReport, StageResult,
 };
 use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::{Error, Listing, Result, Source, SourceExt};
+use scrollback_stor_read::{Entry, Error, Listing, Result, Source, SourceExt};
 
 use crate::hydrate::{MessageHydrated, SessionHydratedTree, hydrate_message};
 use crate::plan::{ReadAhead, SessionTreePlan, plan_session_tree, plan_sessions};
@@ -93,8 +93,9 @@ impl<'s> SessionLoader<'s> {
     /// # Errors
     /// [`Error::NotFound`] if it is not there, [`Error::Entity`] if it cannot be read.
     pub fn load_session(&self, session: &SessionKey) -> Result<LoadedSession> {
-        let span = self.source.read_session_span(session)?;
-        let node = SessionRefNode { key: session.clone(), span: Some(span), project: None };
+        let Entry { span, project, provenance, .. } =
+            self.source.read_entry(&session.clone().into())?;
+        let node = SessionRefNode { key: session.clone(), span, project, provenance };
         Ok(LoadedSession { node, diff: None })
     }
 

@@ -8,7 +8,7 @@ use scrollback_core_type::{StageName, StageResult};
 use scrollback_stor_read::{Entry, Error, Found, Reader, Result};
 
 use crate::stage::Stage;
-use crate::tree::{MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
+use crate::tree::{ItemRefNode, MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
 
 /// How much of a tree the plan reads. What it reads is kept for the next stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -66,8 +66,9 @@ pub fn plan_session_tree(
 ) -> Result<StageResult<SessionTreePlan>> {
     let mut stage = Stage::begin(StageName::Plan, reader.clock());
     let mut tree = SessionRefTree {
-        session: SessionRefNode { key: session.clone(), span: None, project: None },
+        session: SessionRefNode::missing(session.clone()),
         messages: Vec::new(),
+        items: Vec::new(),
         clock: reader.clock().clone(),
     };
     let mut build = Build { tree: &mut tree, stage: &mut stage };
@@ -81,9 +82,11 @@ pub fn plan_session_tree(
                 let scope = Scope::Parts(build.tree.messages[at].key.clone());
                 reader.scan(&scope, &mut |found| build.take_part_of(at, found))?;
             }
+            let items = Scope::Items(session.clone());
+            reader.scan(&items, &mut |found| build.take(found))?;
         }
     }
-    if tree.session.span.is_none() && tree.messages.is_empty() {
+    if tree.session.span.is_none() && tree.messages.is_empty() && tree.items.is_empty() {
         return Err(Error::NotFound(session.clone().into()));
     }
     check(&tree, &mut stage);
@@ -97,7 +100,7 @@ struct Build<'t> {
 }
 
 impl Build<'_> {
-    /// A session, a message, or a part of the message handed out last.
+    /// A session, a message, an item, or a part of the message handed out last.
     fn take(&mut self, found: Found) -> ControlFlow<()> {
         let last = self.tree.messages.len().wrapping_sub(1);
         self.take_part_of(last, found)
@@ -107,10 +110,11 @@ impl Build<'_> {
         match found {
             Found::Set(_) => {}
             Found::Issue(key, issue) => self.stage.note(key, issue),
-            Found::Entry(Entry { key, order, span, project, .. }) => match key {
+            Found::Entry(Entry { key, order, span, project, provenance, .. }) => match key {
                 EntityKey::Session(key) => {
-                    self.tree.session = SessionRefNode { key, span, project };
+                    self.tree.session = SessionRefNode { key, span, project, provenance };
                 }
+                EntityKey::Item(key) => self.tree.items.push(ItemRefNode { key, order, span }),
                 EntityKey::Message(key) => {
                     let parts = Vec::new();
                     self.tree.messages.push(MessageRefNode { key, order, span, parts });
@@ -164,11 +168,13 @@ pub fn plan_sessions(
         match found {
             Found::Set(_) => {}
             Found::Issue(key, issue) => stage.note(key, issue),
-            Found::Entry(Entry { key: EntityKey::Session(key), span, project, .. }) => {
-                span.iter().for_each(|span| stage.count_bytes(span));
-                sessions.push(SessionRefNode { key, span, project });
+            Found::Entry(entry) => {
+                let Entry { key, span, project, provenance, .. } = entry;
+                if let EntityKey::Session(key) = key {
+                    span.iter().for_each(|span| stage.count_bytes(span));
+                    sessions.push(SessionRefNode { key, span, project, provenance });
+                }
             }
-            Found::Entry(_) => {}
         }
         ControlFlow::Continue(())
     })?;

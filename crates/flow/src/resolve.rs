@@ -37,6 +37,9 @@ pub fn resolve_session_tree(
         }
         stage.counts.parts += message.parts.iter().filter(|part| part.span.is_some()).count();
     }
+    for item in &mut tree.items {
+        finish(&mut item.span, || item.key.clone().into(), &mut stage);
+    }
     stage.counts.messages = tree.messages.iter().filter(|node| node.span.is_some()).count();
     Ok(stage.end(tree))
 }

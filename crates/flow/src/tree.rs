@@ -4,7 +4,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use scrollback_core_id::{Clock, MessageId, MessageKey, OrderKey, PartKey, ProjectId, SessionKey};
+use scrollback_core_id::{
+    Clock, ItemKey, MessageId, MessageKey, OrderKey, PartKey, ProjectId, SessionKey,
+};
+use scrollback_core_type::Provenance;
 use scrollback_stor_mmap::MappedSpan;
 
 /// A session with its messages and their parts, as bytes.
@@ -14,6 +17,8 @@ pub struct SessionRefTree {
     pub session: SessionRefNode,
     /// Its messages, in order.
     pub messages: Vec<MessageRefNode>,
+    /// What happened in it and is no message, in order.
+    pub items: Vec<ItemRefNode>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
@@ -26,6 +31,15 @@ pub struct SessionRefNode {
     pub span: Option<MappedSpan>,
     /// The project that its place says it belongs to.
     pub project: Option<ProjectId>,
+    /// Which generation of storage it was read from, and what else there is of it.
+    pub provenance: Provenance,
+}
+
+impl SessionRefNode {
+    /// A session of which no record was found.
+    pub(crate) fn missing(key: SessionKey) -> Self {
+        Self { key, span: None, project: None, provenance: Provenance::default() }
+    }
 }
 
 /// A message.
@@ -39,6 +53,17 @@ pub struct MessageRefNode {
     pub span: Option<MappedSpan>,
     /// Its parts, in order.
     pub parts: Vec<PartRefNode>,
+}
+
+/// Something that happened in a session and is no message.
+#[derive(Debug, Clone)]
+pub struct ItemRefNode {
+    /// Names it.
+    pub key: ItemKey,
+    /// Where it stands among the messages of its session.
+    pub order: OrderKey,
+    /// Its bytes; none if they cannot be read.
+    pub span: Option<MappedSpan>,
 }
 
 /// A part.
@@ -63,12 +88,13 @@ impl SessionRefTree {
         self.messages.iter().map(|node| node.parts.len()).sum()
     }
 
-    /// Every span, in order: the session's, then each message's followed by its parts'.
+    /// Every span: the session's, then each message's followed by its parts', then those of items.
     pub fn spans(&self) -> impl Iterator<Item = &MappedSpan> {
         let messages = self.messages.iter().flat_map(|node| {
             node.span.iter().chain(node.parts.iter().filter_map(|part| part.span.as_ref()))
         });
-        self.session.span.iter().chain(messages)
+        let items = self.items.iter().filter_map(|item| item.span.as_ref());
+        self.session.span.iter().chain(messages).chain(items)
     }
 }
 
@@ -77,6 +103,7 @@ impl fmt::Debug for SessionRefTree {
         f.debug_struct("SessionRefTree")
             .field("session", &self.session)
             .field("messages", &self.messages)
+            .field("items", &self.items)
             .finish_non_exhaustive()
     }
 }

@@ -11,7 +11,7 @@ use scrollback_core_id::{
 use crate::cell::{Cell, Version};
 use crate::snapshot::Snapshot;
 use crate::sync::{Mutex, Table, lock};
-use crate::{MessageMeta, Observed, ProjectMeta, SessionState, Upkeep, Usage};
+use crate::{Counted, MessageMeta, Observed, ProjectMeta, SessionState, Upkeep, Usage};
 
 pub(crate) struct Generation {
     pub(crate) base: Option<Snapshot>,
@@ -150,6 +150,14 @@ impl Generation {
             }
             (Found::Base(row), Some(base)) => base.message_usage(*row),
             _ => Usage::default(),
+        }
+    }
+
+    /// What the record of a session counts, if it does.
+    pub(crate) fn counted(&self, id: &SessionId, at: u64) -> Option<Counted> {
+        match self.session(id, at)? {
+            Found::Overlay(version) => version.value?.record.as_ref()?.counted,
+            Found::Base(row) => self.base.as_ref()?.counted(row),
         }
     }
 

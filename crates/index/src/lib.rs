@@ -31,8 +31,8 @@ pub use build::{IndexBuilder, SessionContents};
 pub use changes::{Change, Changes, Since, Value};
 pub use index::SessionIndex;
 pub use meta::{
-    MessageMeta, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState, TokenCounts,
-    Upkeep, Usage,
+    Counted, MessageMeta, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState,
+    TokenCounts, Upkeep, Usage,
 };
 pub use name::{Name, Names};
 pub use snapshot::{Snapshot, SnapshotBytes, SnapshotError, file_name};

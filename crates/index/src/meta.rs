@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scrollback_core_id::{
     MessageId, MessageKey, OrderKey, PartId, ProjectId, SessionId, SessionKey, Stamp, UnixNanos,
 };
-use scrollback_core_type::{PartKind, Role};
+use scrollback_core_type::{PartKind, Provenance, Role};
 
 use crate::Name;
 
@@ -37,8 +37,17 @@ pub struct ProjectMeta {
     pub observed: Observed,
 }
 
+/// What the record of a session counts.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Counted {
+    /// Tokens.
+    pub tokens: TokenCounts,
+    /// Cost in US dollars.
+    pub cost: f64,
+}
+
 /// A session's own record.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SessionMeta {
     /// Names it.
     pub key: SessionKey,
@@ -48,6 +57,8 @@ pub struct SessionMeta {
     pub project: Option<ProjectId>,
     /// The session that started it.
     pub parent: Option<SessionId>,
+    /// The session that it is a fork of.
+    pub forked_from: Option<SessionId>,
     /// The directory that the agent was started in.
     pub directory: Option<Name>,
     /// The title.
@@ -56,6 +67,11 @@ pub struct SessionMeta {
     pub version: Option<Name>,
     /// Which store it is from, where this index is of several as one.
     pub origin: Option<Name>,
+    /// Which generation of storage it was read from, and what else there is of it.
+    pub provenance: Provenance,
+    /// What it used, where the record itself counts all of that: in 2.x. Else it is the sum of its
+    /// messages.
+    pub counted: Option<Counted>,
     /// When it was made, in Unix milliseconds.
     pub created: Option<i64>,
     /// When it last changed, in Unix milliseconds.
@@ -79,7 +95,10 @@ impl SessionMeta {
             directory: None,
             title: None,
             version: None,
+            forked_from: None,
             origin: None,
+            provenance: Provenance::default(),
+            counted: None,
             created: None,
             updated: None,
             archived: None,
@@ -115,7 +134,7 @@ pub struct Upkeep {
 }
 
 /// All that is known of a session, apart from its messages.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct SessionState {
     /// Its own record; none if there are messages and no record.
     pub record: Option<Arc<SessionMeta>>,
@@ -230,8 +249,11 @@ impl MessageMeta {
         self.role == Role::Assistant && self.completed.is_none() && self.error.is_none()
     }
 
-    /// What it used.
+    /// What it used. What a fork copied was used by its source, and counts there.
     pub fn usage(&self) -> Usage {
+        if self.key.message.is_fork_copy() {
+            return Usage { messages: 1, ..Usage::default() };
+        }
         Usage {
             messages: 1,
             tokens: self.tokens.unwrap_or_default(),

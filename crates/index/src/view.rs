@@ -13,7 +13,7 @@ use scrollback_core_id::{
 use crate::generation::{Found, Generation};
 use crate::index::Shared;
 use crate::{
-    MessageMeta, Observed, PartRef, ProjectMeta, SessionMeta, SessionState, Upkeep, Usage,
+    Counted, MessageMeta, Observed, PartRef, ProjectMeta, SessionMeta, SessionState, Upkeep, Usage,
 };
 
 /// One state of the index: every answer of a view is of the same revision.
@@ -196,11 +196,15 @@ impl View {
         found.filter_map(|found| self.generation.message_value(found)).collect()
     }
 
-    /// What the messages of a session used, without those of its subagents.
+    /// What a session used, without its subagents: what its record counts, where that counts all of
+    /// it, else the sum of its messages.
     pub fn usage(&self, id: &SessionId) -> Usage {
         let mut usage = Usage::default();
         for found in self.generation.messages_of(id, self.revision) {
             usage += self.generation.usage_value(&found);
+        }
+        if let Some(Counted { tokens, cost }) = self.generation.counted(id, self.revision) {
+            (usage.tokens, usage.cost) = (tokens, cost);
         }
         usage
     }

@@ -96,6 +96,12 @@ impl MappedSpan {
         Some(Self { start: self.start + range.start, len: range.len(), ..self.clone() })
     }
 
+    /// The same bytes with another stamp, of whoever knows more of their place than the store does.
+    #[must_use]
+    pub fn restamped(&self, stamp: Stamp) -> Self {
+        Self { stamp, ..self.clone() }
+    }
+
     /// The stamp of the whole file, taken after its bytes were read.
     pub fn stamp(&self) -> &Stamp {
         &self.stamp

@@ -91,12 +91,20 @@ pub trait SourceExt: Source {
         Listing::collect(|each| reader.scan(scope, each))
     }
 
+    /// Reads one entity, with what the store says of it besides its bytes.
+    ///
+    /// # Errors
+    /// As [`SourceExt::read_span`].
+    fn read_entry(&self, key: &EntityKey) -> Result<Entry> {
+        read_one(&mut *self.open()?, key)
+    }
+
     /// Reads the bytes of one entity.
     ///
     /// # Errors
     /// [`Error::NotFound`] if it is not there, [`Error::Entity`] if it cannot be read.
     fn read_span(&self, key: &EntityKey) -> Result<MappedSpan> {
-        read_one(&mut *self.open()?, key)
+        Ok(self.read_entry(key)?.span.unwrap_or_default())
     }
 
     /// Reads the bytes of a session's record.
@@ -188,11 +196,11 @@ pub trait SourceExt: Source {
 
 impl<S: Source + ?Sized> SourceExt for S {}
 
-/// Reads the bytes of one entity in a look that is open.
-fn read_one(reader: &mut dyn Reader, key: &EntityKey) -> Result<MappedSpan> {
+/// Reads one entity in a look that is open.
+fn read_one(reader: &mut dyn Reader, key: &EntityKey) -> Result<Entry> {
     let listing = Listing::collect(|each| reader.spans(std::slice::from_ref(key), each))?;
-    if let Some(span) = listing.entries.into_iter().find_map(|entry| entry.span) {
-        return Ok(span);
+    if let Some(entry) = listing.entries.into_iter().find(|entry| entry.span.is_some()) {
+        return Ok(entry);
     }
     let issue = listing
         .issues

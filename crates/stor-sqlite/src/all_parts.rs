@@ -1,8 +1,7 @@
-//! Every part, in the order of the table: one pass, in transactions that are short enough for the
-//! writer's checkpoints to go on. Two passes where there are rows of 2.x, which hold their parts.
+//! Every part, in the order of the table: one pass, and another one where there are rows of 2.x, which
+//! hold their parts.
 
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use rusqlite::Row as SqlRow;
 use scrollback_core_err::IssueKind;
@@ -11,11 +10,10 @@ use scrollback_stor_mmap::Arena;
 use scrollback_stor_read::{Each, EachLent, Lent, LentRecord};
 
 use crate::ask::{Ask, Gathered, bytes, id, whole};
-use crate::error::{Result, is_damage};
 use crate::look::SqliteLook;
 use crate::messages::data;
 use crate::parts::part_row;
-use crate::schema::Schema;
+use crate::pass::{Pass, Table};
 use crate::v2::rows::with_row;
 use crate::v2::schema::{V2Schema, column};
 use crate::v2::translate::{Ending, Place, Wanted, translate};
@@ -26,43 +24,6 @@ const BYTES: usize = 1 << 20;
 const FULL: usize = BYTES + (BYTES >> 3);
 /// So many rows are lent before they are said to hold.
 const LENT: usize = 4096;
-/// So many of the last parts of a transaction are remembered.
-const LAST: i64 = 64;
-/// So long a transaction takes at most.
-const LONGEST: Duration = Duration::from_millis(50);
-/// The clock is asked once in so many rows.
-const ROWS: u64 = 64;
-
-/// A table that is walked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Table {
-    /// Parts of 1.x.
-    Part,
-    /// Rows of 2.x.
-    Row,
-}
-
-/// A pass over the table, from one transaction to the next.
-#[derive(Debug)]
-struct Pass {
-    table: Table,
-    /// The last row that was reached.
-    rowid: Option<i64>,
-    /// The schema's version, which VACUUM moves on: it numbers all rows anew.
-    schema: i64,
-    /// The ids of the last rows of the last transaction, the very last one first.
-    last: Vec<String>,
-}
-
-/// What a transaction came to.
-struct Reached {
-    rowid: i64,
-    schema: i64,
-    is_over: bool,
-    last: Vec<String>,
-    damage: Option<rusqlite::Error>,
-}
-
 /// Hands out every part.
 pub(crate) fn all_parts(
     look: &mut SqliteLook<'_>,
@@ -227,189 +188,4 @@ fn message_of<'o>(
         }
     }
     Ok(last.as_ref().ok_or(IssueKind::Vanished)) // it was just put there
-}
-
-impl Table {
-    const ALL: [Self; 2] = [Self::Part, Self::Row];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Part => "part",
-            Self::Row => "session_message",
-        }
-    }
-
-    /// Where the number of the row is in what is selected.
-    fn rowid(self) -> usize {
-        match self {
-            Self::Part => 5,
-            Self::Row => column::MORE + 1,
-        }
-    }
-
-    /// The query for the rows after one.
-    fn query(self, schema: &Schema, is_lent: bool) -> &str {
-        match (self, &schema.v2) {
-            (Self::Row, Some(v2)) => &v2.all,
-            _ if is_lent => &schema.lent_parts,
-            _ => &schema.all_parts,
-        }
-    }
-}
-
-impl Pass {
-    fn new(table: Table) -> Self {
-        Self { table, rowid: None, schema: 0, last: Vec::new() }
-    }
-
-    fn go_on_from(&mut self, reached: Reached) {
-        let Reached { rowid, schema, last, .. } = reached;
-        *self = Self { table: self.table, rowid: Some(rowid), schema, last };
-    }
-
-    fn is_there(&self, ask: &Ask<'_>) -> bool {
-        match self.table {
-            Table::Part => ask.schema.has_parts,
-            Table::Row => ask.schema.v2.is_some(),
-        }
-    }
-
-    /// Goes on in one transaction, until `take` breaks or time is up.
-    fn step(
-        &self,
-        ask: &Ask<'_>,
-        is_lent: bool,
-        take: &mut dyn FnMut(&SqlRow<'_>) -> rusqlite::Result<ControlFlow<()>>,
-    ) -> Result<Reached> {
-        let mut reached = Reached {
-            rowid: i64::MIN,
-            schema: ask.schema.version,
-            is_over: true,
-            last: Vec::new(),
-            damage: None,
-        };
-        if !self.is_there(ask) {
-            return Ok(reached);
-        }
-        let (table, sql) = (self.table, self.table.query(ask.schema, is_lent));
-        let begun = ask.clock.now();
-        ask.in_one(|| {
-            let version = "PRAGMA schema_version";
-            reached.schema = ask.db.prepare_cached(version)?.query_row([], |row| row.get(0))?;
-            reached.rowid = match self.rowid {
-                None => i64::MIN,
-                Some(rowid) if self.schema == reached.schema => rowid,
-                Some(_) => found_again(ask, table, &self.last)?,
-            };
-            let mut rows = 0;
-            let mut statement = ask.db.prepare_cached(sql)?;
-            let mut found = statement.query([reached.rowid])?;
-            loop {
-                let row = match found.next() {
-                    Ok(Some(row)) => row,
-                    Ok(None) => break,
-                    Err(error) if is_damage(&error) => {
-                        reached.damage = Some(error);
-                        break;
-                    }
-                    Err(error) => return Err(error.into()),
-                };
-                rows += 1;
-                let is_late = || rows % ROWS == 0 && ask.clock.now().since(begun) > LONGEST;
-                if take(row)?.is_break() || is_late() {
-                    (reached.rowid, reached.is_over) = (whole(row, table.rowid())?, false);
-                    break;
-                }
-            }
-            if reached.damage.is_some() {
-                let last = nth(ask, table, reached.rowid, rows)?;
-                if let Some(beyond) = beyond_damage(ask, table, last)? {
-                    (reached.rowid, reached.is_over) = (beyond, false);
-                }
-            }
-            if !reached.is_over {
-                reached.last = last_before(ask, table, reached.rowid)?;
-            }
-            Ok(())
-        })?;
-        Ok(reached)
-    }
-}
-
-/// The number of the row that comes `rows` after another.
-fn nth(ask: &Ask<'_>, table: Table, after: i64, rows: u64) -> Result<i64> {
-    let mut reached = after;
-    if let Some(before) = rows.checked_sub(1) {
-        let wanted = if table == Table::Part { &ask.schema.shown_parts } else { "1" };
-        let sql = format!(
-            "SELECT rowid FROM {} WHERE rowid > ?1 AND {wanted} ORDER BY rowid LIMIT 1 OFFSET ?2",
-            table.name(),
-        );
-        ask.each(&sql, [after, before.cast_signed()], |row| {
-            reached = whole(row, 0)?;
-            Ok(())
-        })?;
-    }
-    Ok(reached)
-}
-
-/// The number after which rows can be read again, where the next one after `reached` cannot.
-fn beyond_damage(ask: &Ask<'_>, table: Table, reached: i64) -> Result<Option<i64>> {
-    let reads = |rowid: i64| {
-        let mut statement = ask.db.prepare_cached(table.query(ask.schema, false))?;
-        match statement.query([rowid])?.next() {
-            Ok(_) => Ok(true),
-            Err(error) if is_damage(&error) => Ok(false),
-            Err(error) => Err(error),
-        }
-    };
-    // Rows are numbered from 1 on; ever longer steps, and then back by halves.
-    let (mut bad, mut step) = (reached.max(0), 1_i64);
-    let mut good = loop {
-        let next = bad.saturating_add(step);
-        if reads(next)? {
-            break next;
-        }
-        if next == i64::MAX {
-            return Ok(None);
-        }
-        (bad, step) = (next, step.saturating_mul(2));
-    };
-    while good - bad > 1 {
-        let middle = bad + (good - bad) / 2;
-        if reads(middle)? { good = middle } else { bad = middle }
-    }
-    Ok(Some(good))
-}
-
-/// The ids of the last rows up to one.
-fn last_before(ask: &Ask<'_>, table: Table, rowid: i64) -> Result<Vec<String>> {
-    let mut last = Vec::new();
-    let table = table.name();
-    let sql = format!("SELECT id FROM {table} WHERE rowid <= ?1 ORDER BY rowid DESC LIMIT ?2");
-    let asked = ask.each(&sql, [rowid, LAST], |row| {
-        last.push(String::from_utf8_lossy(bytes(row, 0)?).into_owned());
-        Ok(())
-    });
-    match asked {
-        Err(error) if !is_damage(&error) => Err(error.into()),
-        _ => Ok(last),
-    }
-}
-
-/// Where the last row is that was handed out and is still there, now that all have new numbers in
-/// the same order. If all are gone the pass begins again.
-fn found_again(ask: &Ask<'_>, table: Table, last: &[String]) -> Result<i64> {
-    let sql = format!("SELECT rowid FROM {} WHERE id = ?1", table.name());
-    for id in last {
-        let mut rowid = None;
-        ask.each(&sql, [id], |row| {
-            rowid = Some(whole(row, 0)?);
-            Ok(())
-        })?;
-        if let Some(rowid) = rowid {
-            return Ok(rowid);
-        }
-    }
-    Ok(i64::MIN)
 }

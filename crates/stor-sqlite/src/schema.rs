@@ -8,7 +8,8 @@ use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 
-use crate::provenance::Found;
+use crate::columns::{BY_ID_OR_OWNER, PROJECT_TEXTS, ProjectColumn, capped, list, stamp};
+use crate::session_tables::{Recorded, SessionTables};
 use crate::v2::schema::V2Schema;
 
 /// The queries of one schema. Those that come in pairs are the same by two ways: by the index that
@@ -34,8 +35,8 @@ pub(crate) struct Schema {
     pub(crate) has_log: bool,
     /// The tables of 2.x, if there are any.
     pub(crate) v2: Option<V2Schema>,
-    /// The tables that hold sessions: that of 2.x before that of 1.x.
-    sessions: Vec<SessionTable>,
+    /// The tables that hold sessions.
+    pub(crate) sessions: SessionTables,
     pub(crate) session_one: [String; 2],
     pub(crate) session_stamp: String,
     pub(crate) project: String,
@@ -57,146 +58,13 @@ pub(crate) struct Schema {
     pub(crate) lent_parts: String,
 }
 
-/// A table that holds sessions, and what of it counts.
-#[derive(Debug)]
-struct SessionTable {
-    name: &'static str,
-    /// Up to the name of the table, which is `s` in it.
-    select: String,
-    select_stamp: String,
-    /// Those that no table before it has.
-    counts: &'static str,
-}
-
-/// Columns in the order in which they are selected, as an enum and by name.
-macro_rules! columns {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $column:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum $name { $($variant,)+ }
-
-        impl $name {
-            pub(crate) const ALL: &[&str] = &[$($column,)+];
-
-            /// The column's place in a row.
-            pub(crate) fn at(self) -> usize {
-                self as usize
-            }
-        }
-    };
-}
-
-columns! {
-    /// Columns of a session. The time of its last change follows them, and [`Found`] as a number.
-    SessionColumn {
-        Id = "id",
-        Project = "project_id",
-        Workspace = "workspace_id",
-        Parent = "parent_id",
-        Slug = "slug",
-        Directory = "directory",
-        Path = "path",
-        Title = "title",
-        Version = "version",
-        ShareUrl = "share_url",
-        Additions = "summary_additions",
-        Deletions = "summary_deletions",
-        Files = "summary_files",
-        Cost = "cost",
-        Input = "tokens_input",
-        Output = "tokens_output",
-        Reasoning = "tokens_reasoning",
-        CacheRead = "tokens_cache_read",
-        CacheWrite = "tokens_cache_write",
-        Agent = "agent",
-        Model = "model",
-        Created = "time_created",
-        Compacting = "time_compacting",
-        Archived = "time_archived",
-        Diffs = "summary_diffs",
-        Metadata = "metadata",
-        Revert = "revert",
-        Permission = "permission",
-        Fork = "fork_session_id",
-        Boundary = "fork_boundary",
-        Outcome = "idle_outcome",
-        Idle = "time_idle",
-        Viewed = "time_viewed",
-        Suspended = "time_suspended",
-    }
-}
-
-columns! {
-    /// Columns of a project. The stamp follows them.
-    ProjectColumn {
-        Id = "id",
-        Worktree = "worktree",
-        Vcs = "vcs",
-        Name = "name",
-        IconUrl = "icon_url",
-        IconOverride = "icon_url_override",
-        IconColor = "icon_color",
-        Commands = "commands",
-        Sandboxes = "sandboxes",
-        Created = "time_created",
-        Initialized = "time_initialized",
-    }
-}
-
-impl SessionColumn {
-    /// What a session holds of texts that change in place.
-    pub(crate) const STAMPED: [Self; 13] = [
-        Self::Title,
-        Self::Directory,
-        Self::Project,
-        Self::Parent,
-        Self::ShareUrl,
-        Self::Diffs,
-        Self::Metadata,
-        Self::Revert,
-        Self::Permission,
-        Self::Model,
-        Self::Fork,
-        Self::Boundary,
-        Self::Outcome,
-    ];
-    /// What a session counts.
-    pub(crate) const COUNTED: [Self; 9] = [
-        Self::Input,
-        Self::Output,
-        Self::Reasoning,
-        Self::CacheRead,
-        Self::CacheWrite,
-        Self::Archived,
-        Self::Idle,
-        Self::Viewed,
-        Self::Suspended,
-    ];
-
-    fn name(self) -> &'static str {
-        Self::ALL[self.at()]
-    }
-}
-
-const PROJECT_TEXTS: [&str; 5] = ["worktree", "name", "icon_url", "commands", "sandboxes"];
-
-/// Which of two columns is to be looked up: SQLite uses no index for one with a plus.
-pub(crate) const BY_ID_OR_OWNER: [[&str; 2]; 2] = [["", "+"], ["+", ""]];
-
 impl Schema {
     /// The schema, or none if this is no database of opencode's.
     pub(crate) fn of(db: &Connection, cap: Option<u64>) -> rusqlite::Result<Option<Self>> {
         let mut tables = tables(db)?;
         let mut columns = |table: &str| tables.remove(table).unwrap_or_default();
-        let tables_of_sessions = ["session_v2", "session"].map(|table| (table, columns(table)));
-        // Every version has these; another program's sessions may have an id as well.
-        let known = ["id", "project_id", "time_created", "time_updated"];
-        let is_known = |it: &(_, HashSet<String>)| known.iter().all(|name| it.1.contains(*name));
-        let tables_of_sessions: Vec<_> = tables_of_sessions.into_iter().filter(is_known).collect();
-        if tables_of_sessions.is_empty() {
-            return Ok(None);
-        }
-        let is_v2 = tables_of_sessions[0].0 == "session_v2";
+        let Some(recorded) = Recorded::find(&mut columns) else { return Ok(None) };
+        let is_v2 = recorded.is_v2();
         let (message, part, project) = (columns("message"), columns("part"), columns("project"));
         let holds = |columns: &HashSet<String>, needed: &[&str]| {
             needed.iter().all(|column| columns.contains(*column))
@@ -213,10 +81,7 @@ impl Schema {
         };
         let of_session = "FROM message WHERE session_id = ?1 ORDER BY time_created, id";
         let event = columns("event");
-        let lost = tables_of_sessions.iter().map(|(name, _)| {
-            format!("NOT EXISTS (SELECT 1 FROM {name} AS s WHERE s.id = m.session_id)")
-        });
-        let lost = lost.collect::<Vec<_>>().join(" AND ");
+        let lost = recorded.unrecorded();
         let v2 = V2Schema::of(&mut columns, !is_v2, [sequence, &lost], cap);
         let shown_parts = match is_v2 && v2.is_some() {
             true => {
@@ -230,29 +95,7 @@ impl Schema {
                  WHERE rowid > ?1 AND {shown_parts} ORDER BY rowid"
             )
         };
-        let found = Tables { is_v2, has_rows: v2.is_some(), has_messages };
-        let has_both = tables_of_sessions.len() == 2;
-        let sessions: Vec<SessionTable> = tables_of_sessions
-            .into_iter()
-            .map(|(name, there)| {
-                let found = found.of(name, has_both);
-                let stamp = session_stamp(&there);
-                let columns = list(SessionColumn::ALL, &there, cap);
-                SessionTable {
-                    name,
-                    select: format!("SELECT {columns}, time_updated, {found} FROM {name} AS s"),
-                    select_stamp: format!(
-                        "SELECT id, project_id, {stamp}, {found}, time_created FROM {name} AS s"
-                    ),
-                    counts: match name {
-                        "session" if has_both => {
-                            "NOT EXISTS (SELECT 1 FROM session_v2 AS v WHERE v.id = s.id)"
-                        }
-                        _ => "1",
-                    },
-                }
-            })
-            .collect();
+        let sessions = recorded.tables(v2.is_some(), has_messages, cap);
         Ok(Some(Self {
             version: db.query_row("PRAGMA schema_version", [], |row| row.get(0))?,
             cap,
@@ -268,9 +111,8 @@ impl Schema {
             has_events: has_sequences && holds(&event, &["id", "aggregate_id", "seq"]),
             has_log: holds(&event, &["id", "aggregate_id", "seq", "type", "data"]),
             has_sequences,
-            session_one: ["", "NOT INDEXED"]
-                .map(|way| union(&sessions, |it| &it.select, way, "id = ?1")),
-            session_stamp: union(&sessions, |it| &it.select_stamp, "", "1"),
+            session_one: ["", "NOT INDEXED"].map(|way| sessions.select(way, "id = ?1")),
+            session_stamp: sessions.stamps("1"),
             sessions,
             v2,
             project: format!(
@@ -347,84 +189,6 @@ impl Schema {
             lent_parts: all_parts("NULL"),
         }))
     }
-
-    /// The tables that hold sessions.
-    pub(crate) fn session_tables(&self) -> impl Iterator<Item = &'static str> {
-        self.sessions.iter().map(|table| table.name)
-    }
-
-    /// The query for sessions that `wanted` says yes to.
-    pub(crate) fn sessions(&self, wanted: &str) -> String {
-        union(&self.sessions, |it| &it.select, "", wanted)
-    }
-
-    /// The query for the stamps of sessions that `wanted` says yes to.
-    pub(crate) fn session_stamps(&self, wanted: &str) -> String {
-        union(&self.sessions, |it| &it.select_stamp, "", wanted)
-    }
-
-    /// The query for one column of a row of all tables of sessions, as they are.
-    pub(crate) fn of_sessions(&self, column: &str, way: &str, wanted: &str) -> String {
-        let of = |table: &SessionTable| {
-            format!("SELECT {column} FROM {} {way} WHERE {wanted}", table.name)
-        };
-        self.sessions.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ")
-    }
-}
-
-/// Rows of all tables of sessions, each session once.
-fn union(
-    tables: &[SessionTable],
-    select: impl Fn(&SessionTable) -> &str,
-    way: &str,
-    wanted: &str,
-) -> String {
-    let of = |table: &SessionTable| {
-        format!("{} {way} WHERE {} AND {wanted}", select(table), table.counts)
-    };
-    tables.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ")
-}
-
-/// Which tables there are, for what is said of a session's place in them.
-struct Tables {
-    is_v2: bool,
-    has_rows: bool,
-    has_messages: bool,
-}
-
-impl Tables {
-    /// What [`crate::provenance::Found`] reads, of a session in this table.
-    fn of(&self, table: &str, has_both: bool) -> String {
-        let exists = |bit: u8, from: &str, is_there: bool| match is_there {
-            true => format!("{bit} * EXISTS (SELECT 1 FROM {from} AS x WHERE x.session_id = s.id)"),
-            false => "0".to_owned(),
-        };
-        let rows = exists(Found::ROWS, "session_message", self.has_rows);
-        let messages = exists(Found::MESSAGES, "message", self.has_messages);
-        let own = if table == "session" { Found::IN_V1 } else { Found::IN_V2 };
-        match table {
-            "session" if !self.has_rows => format!("{own}"),
-            // Most sessions of 1.x have no rows of the preview: that is all to be said of them.
-            "session" if !self.is_v2 => {
-                let both = format!("{} + {messages}", Found::ROWS);
-                format!(
-                    "{own} + CASE WHEN EXISTS (SELECT 1 FROM session_message AS x \
-                     WHERE x.session_id = s.id) THEN {both} ELSE 0 END"
-                )
-            }
-            "session" => format!("{own} + {rows}"),
-            _ => {
-                let too = match has_both {
-                    true => {
-                        let bit = Found::IN_V1;
-                        format!("{bit} * EXISTS (SELECT 1 FROM session AS x WHERE x.id = s.id)")
-                    }
-                    false => "0".to_owned(),
-                };
-                format!("{own} + {rows} + {messages} + {too}")
-            }
-        }
-    }
 }
 
 /// The names of the columns of the tables that are read; a view in the place of one is none.
@@ -441,45 +205,6 @@ fn tables(db: &Connection) -> rusqlite::Result<HashMap<String, HashSet<String>>>
         tables.entry(row.get(0)?).or_default().insert(row.get(1)?);
     }
     Ok(tables)
-}
-
-fn list(wanted: &[&str], there: &HashSet<String>, cap: Option<u64>) -> String {
-    let column = |name: &&str| match there.contains(*name) {
-        true => capped(name, cap),
-        false => "NULL".to_owned(),
-    };
-    wanted.iter().map(column).collect::<Vec<_>>().join(", ")
-}
-
-/// A column, or its size if it is a text over the limit, of which only the head is looked at then.
-pub(crate) fn capped(column: &str, cap: Option<u64>) -> String {
-    match cap {
-        None => column.to_owned(),
-        Some(cap) => format!(
-            "CASE WHEN octet_length({column}) > {cap} THEN octet_length({column}) ELSE {column} END"
-        ),
-    }
-}
-
-/// What `sessions::stamp` makes of a row.
-fn session_stamp(there: &HashSet<String>) -> String {
-    let names = |columns: &[SessionColumn]| columns.iter().map(|it| it.name()).collect::<Vec<_>>();
-    stamp(&names(&SessionColumn::STAMPED), &names(&SessionColumn::COUNTED), there)
-}
-
-/// When a row last changed, how long its texts are, and the sum of its counts.
-fn stamp(texts: &[&str], counts: &[&str], there: &HashSet<String>) -> String {
-    let sum = |columns: &[&str], term: fn(&str) -> String| {
-        let columns = columns.iter().filter(|column| there.contains(**column));
-        let terms: Vec<String> = columns.map(|column| term(column)).collect();
-        if terms.is_empty() { "0".to_owned() } else { terms.join(" + ") }
-    };
-    format!(
-        "{}, {}, {}",
-        if there.contains("time_updated") { "time_updated" } else { "0" },
-        sum(texts, |column| format!("ifnull(octet_length({column}), 0)")),
-        sum(counts, |column| format!("ifnull({column}, 0)")),
-    )
 }
 
 #[cfg(test)]

@@ -11,11 +11,11 @@ use scrollback_core_type::Provenance;
 use scrollback_stor_mmap::{Piece, Settled};
 
 use crate::ask::{Ask, Gathered, Row, bytes, id, project, whole};
+use crate::columns::{ProjectColumn, SessionColumn};
 use crate::error::{Result, is_damage};
 use crate::json::Object;
 use crate::messages::too_large;
 use crate::provenance::Provenances;
-use crate::schema::{ProjectColumn, SessionColumn};
 use crate::v2::schema::V2Schema;
 
 /// The records of all projects, newest first.
@@ -32,9 +32,11 @@ pub(crate) fn projects(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
 pub(crate) fn sessions(ask: &Ask<'_>, of: Option<&ProjectId>, out: &mut Gathered) -> Result<()> {
     let places = Provenances::default();
     let asked = match of {
-        None => ask.each(&ask.schema.sessions("1"), [], |row| session_row(ask, &places, row, out)),
+        None => ask.each(&ask.schema.sessions.select("", "1"), [], |row| {
+            session_row(ask, &places, row, out)
+        }),
         Some(of) => {
-            let sql = ask.schema.sessions("project_id = ?1");
+            let sql = ask.schema.sessions.select("", "project_id = ?1");
             ask.each(&sql, [of.as_str()], |row| session_row(ask, &places, row, out))
         }
     };
@@ -66,7 +68,7 @@ fn salvage(ask: &Ask<'_>, of: Option<&ProjectId>, out: &mut Gathered) -> Result<
 /// The ids of all sessions, as their index has them.
 pub(crate) fn ids(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<Vec<String>> {
     let mut ids: Vec<String> = Vec::new();
-    for table in ask.schema.session_tables() {
+    for table in ask.schema.sessions.names() {
         let sql = format!("SELECT id FROM {table} ORDER BY id");
         let listed = ask.each(&sql, [], |row| {
             ids.push(String::from_utf8_lossy(bytes(row, 0)?).into_owned());
@@ -109,7 +111,7 @@ pub(crate) fn holds(ask: &Ask<'_>, session: &SessionKey) -> Result<bool> {
         };
         Gathered::default().by_either(ways, look).map(|()| found)
     };
-    let records = ["", "NOT INDEXED"].map(|way| ask.schema.of_sessions("1", way, "id = ?1"));
+    let records = ["", "NOT INDEXED"].map(|way| ask.schema.sessions.column("1", way, "id = ?1"));
     let v2 = ask.schema.v2.is_some();
     Ok(look(records.each_ref().map(String::as_str))?
         || ask.schema.has_messages

@@ -8,7 +8,8 @@ use scrollback_core_id::{
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::scan::{Scan, Scanner};
+use super::fault::Scan;
+use super::scan::Scanner;
 use super::{LazyStr, Number, RawJson};
 
 /// A type that a field of a record may have.

@@ -8,6 +8,7 @@
 //! Writing goes through serde.
 
 mod digits;
+mod fault;
 mod field;
 mod number;
 mod raw;
@@ -16,6 +17,7 @@ mod repair;
 mod scan;
 mod string;
 
+pub use fault::{Scan, SyntaxError};
 pub use field::{Entries, Extra, IntoOwned};
 pub use number::Number;
 pub use raw::RawJson;
@@ -25,7 +27,7 @@ pub use string::LazyStr;
 pub(crate) use field::{Field, Record, take};
 pub(crate) use record::{head, record};
 pub(crate) use scan::Mark;
-pub use scan::{Scan, Scanner, SyntaxError};
+pub use scan::Scanner;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 

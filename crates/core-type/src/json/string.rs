@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use wide::u8x16;
 
-use super::scan::{Fault, Scan, SyntaxError};
+use super::fault::{Fault, Scan, SyntaxError};
 
 /// A JSON string: borrowed as it stands in the text, unescaped only when asked for.
 ///

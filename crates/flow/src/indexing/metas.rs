@@ -3,9 +3,12 @@
 use scrollback_core_err::Issue;
 use scrollback_core_id::{MessageKey, OrderKey, ProjectId, SessionKey, SourceId};
 use scrollback_core_type::{
-    LazyStr, MessageHead, Parse, Parsed, Project, Role, SessionHead, TimeHead, TokensHead,
+    LazyStr, MessageHead, Parse, Parsed, Project, Provenance, Role, SessionHead, TimeHead,
+    TokensHead,
 };
-use scrollback_index::{MessageMeta, Name, Names, Observed, ProjectMeta, SessionMeta, TokenCounts};
+use scrollback_index::{
+    Counted, MessageMeta, Name, Names, Observed, ProjectMeta, SessionMeta, TokenCounts,
+};
 use scrollback_stor_mmap::{MappedSpan, Settled};
 use scrollback_stor_read::Sighting;
 
@@ -37,17 +40,26 @@ impl Metas {
         order: OrderKey,
         project: Option<ProjectId>,
         origin: Option<&SourceId>,
+        provenance: Provenance,
         span: &MappedSpan,
     ) -> (SessionMeta, Option<Issue>) {
         let (head, issue) = sound(SessionHead::parse(span));
         let damaged = head.is_none();
         let head = head.unwrap_or_default();
         let time = head.time.unwrap_or_default();
+        let counted = || Counted {
+            tokens: head.tokens.map(tokens).unwrap_or_default(),
+            cost: head.cost.map_or(0.0, |cost| cost.0),
+        };
+        let counted = (provenance.counts_itself() && !damaged).then(counted);
         let meta = SessionMeta {
             key,
             order,
             project: project.or(head.project_id),
             parent: head.parent_id,
+            forked_from: head.fork.and_then(|fork| fork.session_id),
+            provenance,
+            counted,
             directory: self.name(head.directory),
             title: head.title.map(|title| title.get().into()),
             version: self.name(head.version),

@@ -109,8 +109,9 @@ pub(crate) fn read_whole(
 /// The meta of a session's record, and of what it does not say.
 pub(crate) fn record(metas: &mut Metas, entry: &Entry, notes: &mut Notes) -> Option<SessionMeta> {
     let (EntityKey::Session(key), Some(span)) = (&entry.key, &entry.span) else { return None };
+    let Entry { order, project, origin, provenance, .. } = entry;
     let (meta, issue) =
-        metas.session(key.clone(), entry.order, entry.project.clone(), entry.origin.as_ref(), span);
+        metas.session(key.clone(), *order, project.clone(), origin.as_ref(), *provenance, span);
     notes.note_about(&entry.key, issue);
     Some(meta)
 }

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use scrollback_core_id::{EntityKey, PartKey, SessionKey, Stamp, circular_orders};
+use scrollback_core_id::{EntityKey, PartKey, Scope, SessionKey, Stamp, circular_orders};
 use scrollback_core_type::StageReport;
 use scrollback_index::View;
 use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::Result;
+use scrollback_stor_read::{Entry, Listing, Reader, Result};
 
 use super::SessionMaterializer;
 use super::learn::{part_sets, parts_of};
@@ -14,7 +14,7 @@ use crate::indexing::pool::Worker;
 use crate::loader::SessionTree;
 use crate::run::read_tree;
 use crate::stage::locate_issues;
-use crate::tree::{MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
+use crate::tree::{ItemRefNode, MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
 
 impl SessionMaterializer {
     /// Loads a whole session, as it is now. The files of one that was loaded before are looked at
@@ -24,10 +24,10 @@ impl SessionMaterializer {
     /// [`Error::NotFound`](crate::Error::NotFound) if neither the session nor messages of it are there.
     pub fn load_session_tree(&self, session: &SessionKey) -> Result<SessionTree> {
         let report = self.verify_sessions(std::slice::from_ref(session))?;
-        if let Some(tree) = self.cached(&self.index.view(), session) {
+        let mut worker = Worker::new(&*self.source)?;
+        if let Some(tree) = self.cached(&self.index.view(), session, &mut *worker.reader)? {
             return Ok(SessionTree { tree, report });
         }
-        let mut worker = Worker::new(&*self.source)?;
         let sets = part_sets(&mut *worker.reader, &self.index.view(), session)?;
         let mut read = read_tree(&mut *worker.reader, session)?;
         self.index.commit(parts_of(&self.index.view(), &read.value, &sets));
@@ -38,8 +38,25 @@ impl SessionMaterializer {
         Ok(SessionTree { tree: read.value, report })
     }
 
-    /// The session from the cache, if every record of it is there and as the index says.
-    fn cached(&self, view: &View, session: &SessionKey) -> Option<SessionRefTree> {
+    /// The session from the cache, if every record of it is there and as the index says. What is
+    /// no message is not in the index, and read again.
+    fn cached(
+        &self,
+        view: &View,
+        session: &SessionKey,
+        reader: &mut dyn Reader,
+    ) -> Result<Option<SessionRefTree>> {
+        let Some(mut tree) = self.cached_messages(view, session) else { return Ok(None) };
+        let listing = Listing::collect(|each| reader.scan(&Scope::Items(session.clone()), each))?;
+        let items = listing.entries.into_iter().filter_map(|Entry { key, order, span, .. }| {
+            let EntityKey::Item(key) = key else { return None };
+            Some(ItemRefNode { key, order, span })
+        });
+        tree.items.extend(items);
+        Ok(listing.issues.is_empty().then_some(tree)) // issues are told by whoever reads it all
+    }
+
+    fn cached_messages(&self, view: &View, session: &SessionKey) -> Option<SessionRefTree> {
         let record = view.session(&session.session)?;
         let span = self.cached_span(&session.clone().into(), &record.observed.stamp)?;
         let project = record.project.clone();
@@ -57,8 +74,10 @@ impl SessionMaterializer {
             let (key, order) = (meta.key.clone(), meta.order);
             messages.push(MessageRefNode { key, order, span: Some(span), parts });
         }
-        let session = SessionRefNode { key: session.clone(), span: Some(span), project };
-        Some(SessionRefTree { session, messages, clock: Arc::clone(self.source.clock()) })
+        let (key, provenance) = (session.clone(), record.provenance);
+        let session = SessionRefNode { key, span: Some(span), project, provenance };
+        let clock = Arc::clone(self.source.clock());
+        Some(SessionRefTree { session, messages, items: Vec::new(), clock })
     }
 
     /// A span that was read from a file that looked so, and that no write was under way in.

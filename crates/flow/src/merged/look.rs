@@ -1,25 +1,25 @@
 //! One look at all stores: whatever is about a session is asked of the store that it is of.
 
-use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{Clock, EntityKey, MessageKey, Scope, SessionKey};
+use scrollback_stor_mmap::MappedSpan;
 use scrollback_stor_read::{
-    Each, EachLent, EachSeen, Entry, Found, Listing, Reader, Result, Seen, Sighting, Source,
-    Survey, lend_scanned,
+    Each, EachLent, EachSeen, Entry, Found, Listing, Reader, Result, Source, Survey, lend_scanned,
 };
 
 use super::MergedSource;
+use super::lists::too;
 use super::own::{Owners, holder};
 
 pub(super) struct MergedLook<'s> {
     source: &'s MergedSource,
-    members: Vec<&'s Arc<dyn Source>>,
-    owners: Owners<'s>,
+    pub(super) members: Vec<&'s Arc<dyn Source>>,
+    pub(super) owners: Owners<'s>,
     diffs: Option<Box<dyn Reader + 's>>,
 }
 
@@ -38,69 +38,10 @@ impl<'s> MergedLook<'s> {
                 self.owners.of(of).ok()?
             }
             EntityKey::Message(of) => self.owners.of(&of.session.clone().into()).ok()?,
+            EntityKey::Item(of) => self.owners.of(&of.session.clone().into()).ok()?,
             _ => 0,
         };
         self.members[owner].locate(key)
-    }
-
-    /// What a scope holds in all stores that counts, newest first.
-    fn merge(&mut self, scope: &Scope) -> Result<Listing> {
-        let mut all = Listing::default();
-        let mut there: HashSet<EntityKey> = HashSet::new();
-        for at in 0..self.members.len() {
-            let listing = Listing::collect(|each| self.owners.readers[at].scan(scope, each))?;
-            for mut entry in listing.entries {
-                if !self.owners.counts(at, &entry)? || !there.insert(entry.key.clone()) {
-                    continue;
-                }
-                if matches!(entry.key, EntityKey::Session(_)) {
-                    entry.origin = Some(self.members[at].id().clone());
-                }
-                all.entries.push(entry);
-            }
-            for (key, issue) in listing.issues {
-                if self.is_told(at, key.as_ref())? {
-                    all.issues.push((key, issue));
-                }
-            }
-        }
-        all.entries.sort_by(|a, b| (Reverse(a.order), &a.key).cmp(&(Reverse(b.order), &b.key)));
-        Ok(all)
-    }
-
-    /// Whether what is wrong in this store matters: not if a store before it has the session.
-    fn is_told(&mut self, at: usize, about: Option<&EntityKey>) -> Result<bool> {
-        match about {
-            Some(EntityKey::Session(key)) => Ok(self.owners.of(key)? >= at),
-            Some(EntityKey::Message(key)) => Ok(self.owners.of(&key.session.clone().into())? >= at),
-            _ => Ok(true),
-        }
-    }
-
-    /// Sightings in all stores that count.
-    fn merge_survey(&mut self, what: &Survey<'_>) -> Result<Vec<Seen>> {
-        let mut all = Vec::new();
-        let mut projects: HashSet<EntityKey> = HashSet::new();
-        for at in 0..self.members.len() {
-            let mut seen = Vec::new();
-            self.owners.readers[at].survey(what, &mut |it| {
-                seen.push(it);
-                ControlFlow::Continue(())
-            })?;
-            for it in seen {
-                let counts = match &it {
-                    Seen::Sighting(Sighting { key: key @ EntityKey::Project(_), .. }) => {
-                        projects.insert(key.clone())
-                    }
-                    Seen::Sighting(sighting) => self.is_told(at, Some(&sighting.key))?,
-                    Seen::Issue(key, _) => self.is_told(at, key.as_ref())?,
-                };
-                if counts {
-                    all.push(it);
-                }
-            }
-        }
-        Ok(all)
     }
 
     fn span(&mut self, key: &EntityKey, each: &mut Each<'_>) -> Result<ControlFlow<()>> {
@@ -109,6 +50,7 @@ impl<'s> MergedLook<'s> {
                 Some(self.owners.of(of)?)
             }
             EntityKey::Message(of) => Some(self.owners.of(&of.session.clone().into())?),
+            EntityKey::Item(of) => Some(self.owners.of(&of.session.clone().into())?),
             EntityKey::Part(of) => self.owners.of_known_message(&of.message),
             EntityKey::Diff(of) => return self.diff(of, each),
             _ => None,
@@ -121,7 +63,7 @@ impl<'s> MergedLook<'s> {
             for mut entry in listing.entries {
                 if self.owners.counts(at, &entry)? {
                     if matches!(key, EntityKey::Session(_)) {
-                        entry.origin = Some(self.members[at].id().clone());
+                        self.say_where(at, &mut entry)?;
                     }
                     return Ok(each(Found::Entry(entry)));
                 }
@@ -153,6 +95,17 @@ impl<'s> MergedLook<'s> {
             }
         }
         Ok(each(Found::Issue(Some(key), last)))
+    }
+
+    /// Says of a session which store it is of, and which have it too.
+    fn say_where(&mut self, owner: usize, entry: &mut Entry) -> Result<()> {
+        entry.origin = Some(self.members[owner].id().clone());
+        for at in owner + 1..self.members.len() {
+            for other in self.one(at, &entry.key)?.entries {
+                too(entry, at, &other);
+            }
+        }
+        Ok(())
     }
 
     fn one(&mut self, at: usize, key: &EntityKey) -> Result<Listing> {
@@ -210,7 +163,7 @@ impl Reader for MergedLook<'_> {
 
     fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> Result<()> {
         match scope {
-            Scope::Messages(of) | Scope::MessageNames(of) => {
+            Scope::Messages(of) | Scope::MessageNames(of) | Scope::Items(of) => {
                 let owner = self.owners.of(of)?;
                 self.owners.readers[owner].scan(scope, each)
             }
@@ -280,15 +233,44 @@ impl Reader for MergedLook<'_> {
 
     fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> Result<()> {
         let owner = self.owners.of(session)?;
+        let key = EntityKey::Session(session.clone());
+        let mut others = Vec::new();
+        for at in owner + 1..self.members.len() {
+            others.extend(self.one(at, &key)?.entries.into_iter().map(|entry| (at, entry)));
+        }
         let origin = self.members[owner].id();
         self.owners.readers[owner].tree(session, &mut |found| {
             each(match found {
-                Found::Entry(entry) if matches!(entry.key, EntityKey::Session(_)) => {
-                    Found::Entry(Entry { origin: Some(origin.clone()), ..entry })
+                Found::Entry(mut entry) if matches!(entry.key, EntityKey::Session(_)) => {
+                    entry.origin = Some(origin.clone());
+                    others.iter().for_each(|(at, other)| too(&mut entry, *at, other));
+                    Found::Entry(entry)
                 }
                 other => other,
             })
         })
+    }
+
+    fn raw(&mut self, key: &EntityKey) -> Result<Option<MappedSpan>> {
+        let owner = match key {
+            EntityKey::Message(of) => Some(self.owners.of(&of.session.clone().into())?),
+            EntityKey::Item(of) => Some(self.owners.of(&of.session.clone().into())?),
+            EntityKey::Part(of) => self.owners.of_known_message(&of.message),
+            _ => return Ok(None),
+        };
+        let from = owner.unwrap_or(0);
+        let to = owner.map_or(self.members.len(), |owner| owner + 1);
+        for reader in &mut self.owners.readers[from..to] {
+            if let Some(raw) = reader.raw(key)? {
+                return Ok(Some(raw));
+            }
+        }
+        Ok(None)
+    }
+
+    fn native(&mut self, session: &SessionKey) -> Result<Option<MappedSpan>> {
+        let owner = self.owners.of(session)?;
+        self.owners.readers[owner].native(session)
     }
 
     fn holds(&mut self, session: &SessionKey) -> Result<bool> {

@@ -3,6 +3,7 @@
 //! Per session, never per message: a session that was migrated has the same ids in both stores, and
 //! one of them goes on without the other (`docs/format/opencode.md`, section 7).
 
+mod lists;
 mod look;
 mod own;
 mod token;

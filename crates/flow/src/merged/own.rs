@@ -76,6 +76,7 @@ pub(super) fn session_of(entry: &Entry) -> Option<SessionKey> {
     match &entry.key {
         EntityKey::Session(key) | EntityKey::Todo(key) | EntityKey::Share(key) => Some(key.clone()),
         EntityKey::Message(key) => Some(key.session.clone().into()),
+        EntityKey::Item(key) => Some(key.session.clone().into()),
         EntityKey::Part(_) => {
             let head = OwnerHead::parse(entry.span.as_deref()?).ok()?;
             head.value.session_id.map(SessionKey::from)

@@ -108,6 +108,15 @@ impl Encoder {
             if let Some(parent) = &meta.parent {
                 row.id(session::PARENT, parent.as_bytes(), texts);
             }
+            if let Some(source) = &meta.forked_from {
+                row.id(session::FORKED_FROM, source.as_bytes(), texts);
+            }
+            if let Some(counted) = &meta.counted {
+                flags |= session::COUNTED;
+                row.tokens(session::TOKENS, &counted.tokens);
+                row.u64(session::COST, counted.cost.to_bits());
+            }
+            row.u32(session::PROVENANCE, meta.provenance.bits());
             row.i64(session::ORDER, meta.order.0);
             row.time(session::CREATED, meta.created);
             row.time(session::UPDATED, meta.updated);
@@ -147,11 +156,7 @@ impl Encoder {
         row.time(message::CREATED, meta.created);
         row.time(message::COMPLETED, meta.completed);
         let tokens = meta.tokens.unwrap_or_default();
-        let counts =
-            [tokens.input, tokens.output, tokens.reasoning, tokens.cache_read, tokens.cache_write];
-        for (at, count) in (message::TOKENS..).step_by(8).zip(counts) {
-            row.i64(at, count);
-        }
+        row.tokens(message::TOKENS, &tokens);
         row.u64(message::COST, meta.cost.unwrap_or_default().to_bits());
         row.stamp(message::STAMP, &meta.observed.stamp);
         row.u32(message::SESSION, owner);
@@ -165,7 +170,8 @@ impl Encoder {
             | flag(meta.damaged, message::DAMAGED)
             | flag(meta.summary, message::SUMMARY)
             | flag(meta.tokens.is_some(), message::HAS_TOKENS)
-            | flag(meta.cost.is_some(), message::HAS_COST);
+            | flag(meta.cost.is_some(), message::HAS_COST)
+            | flag(meta.key.message.is_fork_copy(), message::COPIED);
         row.u32(message::FIRST_PART, rows(parts.len(), part::LEN));
         if let Some(list) = &meta.parts {
             let set = list.set.unwrap_or_default();

@@ -3,7 +3,7 @@
 /// The first bytes of every snapshot.
 pub(super) const MAGIC: [u8; 8] = *b"SCROLLBK";
 /// Grows with every change of the layout, and of what the fields mean.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 
 /// The header.
 pub(super) mod header {
@@ -99,7 +99,8 @@ pub(super) mod project {
 pub(super) mod session {
     pub(crate) const ID: usize = 0;
     pub(crate) const PARENT: usize = ID + super::ID;
-    pub(crate) const SEQUENCE: usize = PARENT + super::ID;
+    pub(crate) const FORKED_FROM: usize = PARENT + super::ID;
+    pub(crate) const SEQUENCE: usize = FORKED_FROM + super::ID;
     pub(crate) const ORDER: usize = SEQUENCE + 8;
     pub(crate) const CREATED: usize = ORDER + 8;
     pub(crate) const UPDATED: usize = CREATED + 8;
@@ -108,12 +109,16 @@ pub(super) mod session {
     pub(crate) const SET: usize = STAMP + super::STAMP;
     pub(crate) const CHECKED: usize = SET + super::STAMP;
     pub(crate) const NEWEST: usize = CHECKED + 8;
-    pub(crate) const TITLE: usize = NEWEST + 8;
+    /// As those of a message.
+    pub(crate) const TOKENS: usize = NEWEST + 8;
+    pub(crate) const COST: usize = TOKENS + 5 * 8;
+    pub(crate) const TITLE: usize = COST + 8;
     pub(crate) const PROJECT: usize = TITLE + super::TEXT;
     pub(crate) const DIRECTORY: usize = PROJECT + 4;
     pub(crate) const PROGRAM: usize = DIRECTORY + 4;
     pub(crate) const ORIGIN: usize = PROGRAM + 4;
-    pub(crate) const FIRST_MESSAGE: usize = ORIGIN + 4;
+    pub(crate) const PROVENANCE: usize = ORIGIN + 4;
+    pub(crate) const FIRST_MESSAGE: usize = PROVENANCE + 4;
     pub(crate) const MESSAGES: usize = FIRST_MESSAGE + 4;
     pub(crate) const FLAGS: usize = MESSAGES + 4;
     pub(crate) const LEN: usize = FLAGS + 4;
@@ -125,6 +130,7 @@ pub(super) mod session {
     pub(crate) const UNFINISHED: u32 = 1 << 5;
     pub(crate) const UNSETTLED: u32 = 1 << 6;
     pub(crate) const TITLED: u32 = 1 << 7;
+    pub(crate) const COUNTED: u32 = 1 << 8;
 }
 
 /// A row of a message.
@@ -160,6 +166,7 @@ pub(super) mod message {
     pub(crate) const LISTED: u32 = 1 << 7;
     pub(crate) const HAS_SET: u32 = 1 << 8;
     pub(crate) const SET_CLEAN: u32 = 1 << 9;
+    pub(crate) const COPIED: u32 = 1 << 10;
 }
 
 /// A row of a part.
@@ -188,7 +195,7 @@ pub(super) mod tombstone {
 }
 
 // What `docs/format/snapshot.md` says: a change of these is another version.
-const _: () = assert!(header::LEN == 272 && project::LEN == 72 && session::LEN == 208);
+const _: () = assert!(header::LEN == 272 && project::LEN == 72 && session::LEN == 292);
 const _: () = assert!(message::LEN == 228 && part::LEN == 72 && tombstone::LEN == 76);
 
 /// An epoch that this state continues, and the last of its revisions that is part of it.

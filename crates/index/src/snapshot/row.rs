@@ -5,7 +5,7 @@ use std::str::FromStr;
 use scrollback_core_id::{Stamp, UnixNanos};
 
 use super::layout::{ID, ID_INSIDE, ID_OUTSIDE, NO_TIME};
-use crate::Observed;
+use crate::{Observed, TokenCounts};
 
 /// A row, or the header. What is not there reads as zero.
 #[derive(Clone, Copy)]
@@ -39,6 +39,17 @@ impl<'a> Row<'a> {
     pub(super) fn observed(self, at: usize, clean: bool) -> Observed {
         let mtime = UnixNanos(self.i64(at + 8));
         Observed { stamp: Stamp { size: self.u64(at), mtime, inode: self.u64(at + 16) }, clean }
+    }
+
+    pub(super) fn tokens(self, at: usize) -> TokenCounts {
+        let count = |number: usize| self.i64(at + 8 * number);
+        TokenCounts {
+            input: count(0),
+            output: count(1),
+            reasoning: count(2),
+            cache_read: count(3),
+            cache_write: count(4),
+        }
     }
 
     /// The bytes of an id; those of a long one lie among `texts`.
@@ -95,6 +106,14 @@ impl RowMut<'_> {
         self.u64(at, stamp.size);
         self.i64(at + 8, stamp.mtime.0);
         self.u64(at + 16, stamp.inode);
+    }
+
+    pub(super) fn tokens(&mut self, at: usize, tokens: &TokenCounts) {
+        let TokenCounts { input, output, reasoning, cache_read, cache_write } = *tokens;
+        let counts = [input, output, reasoning, cache_read, cache_write];
+        for (at, count) in (at..).step_by(8).zip(counts) {
+            self.i64(at, count);
+        }
     }
 
     /// Writes an id; a long one goes to `texts`.

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, OrderKey, PartId, ProjectId, SessionId, SessionKey, UnixNanos,
 };
-use scrollback_core_type::{PartKind, Role};
+use scrollback_core_type::{PartKind, Provenance, Role};
 
 use super::decode::Snapshot;
 use super::layout::{Section, message, part, project, session, tombstone};
 use super::row::Row;
 use crate::{
-    MessageMeta, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState, TokenCounts,
+    Counted, MessageMeta, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState,
     Upkeep, Usage,
 };
 
@@ -99,6 +99,9 @@ impl Snapshot {
             order: OrderKey(row.i64(session::ORDER)),
             project: project.and_then(|id| ProjectId::new(&id).ok()),
             parent: row.id(session::PARENT, texts),
+            forked_from: row.id(session::FORKED_FROM, texts),
+            counted: self.counted(number),
+            provenance: Provenance::from_bits(row.u32(session::PROVENANCE)).unwrap_or_default(),
             directory: self.name(row.u32(session::DIRECTORY)),
             origin: self.name(row.u32(session::ORIGIN)),
             title: has(session::TITLED).then(title),
@@ -108,6 +111,15 @@ impl Snapshot {
             archived: row.time(session::ARCHIVED),
             damaged: has(session::DAMAGED),
             observed: row.observed(session::STAMP, has(session::CLEAN)),
+        })
+    }
+
+    /// What a session's record counts, without the rest of it.
+    pub(crate) fn counted(&self, number: u32) -> Option<Counted> {
+        let row = self.session_row(number);
+        row.has(session::FLAGS, session::COUNTED).then(|| Counted {
+            tokens: row.tokens(session::TOKENS),
+            cost: f64::from_bits(row.u64(session::COST)),
         })
     }
 
@@ -195,7 +207,6 @@ impl Snapshot {
     pub(crate) fn message(&self, number: u32) -> Option<MessageMeta> {
         let row = self.message_row(number);
         let has = |flag| row.has(message::FLAGS, flag);
-        let usage = self.message_usage(number);
         let parts = || PartList {
             set: has(message::HAS_SET).then(|| row.observed(message::SET, has(message::SET_CLEAN))),
             refs: self.parts_of(number).filter_map(|part| self.part(part)).collect(),
@@ -214,8 +225,8 @@ impl Snapshot {
             agent: self.name(row.u32(message::AGENT)),
             provider: self.name(row.u32(message::PROVIDER)),
             model: self.name(row.u32(message::MODEL)),
-            tokens: has(message::HAS_TOKENS).then_some(usage.tokens),
-            cost: has(message::HAS_COST).then_some(usage.cost),
+            tokens: has(message::HAS_TOKENS).then(|| row.tokens(message::TOKENS)),
+            cost: has(message::HAS_COST).then(|| f64::from_bits(row.u64(message::COST))),
             finish: self.name(row.u32(message::FINISH)),
             error: self.name(row.u32(message::ERROR)),
             summary: has(message::SUMMARY),
@@ -228,18 +239,11 @@ impl Snapshot {
     /// What a message used, without the rest of it.
     pub(crate) fn message_usage(&self, number: u32) -> Usage {
         let row = self.message_row(number);
-        let tokens = |at: usize| row.i64(message::TOKENS + 8 * at);
-        Usage {
-            messages: 1,
-            tokens: TokenCounts {
-                input: tokens(0),
-                output: tokens(1),
-                reasoning: tokens(2),
-                cache_read: tokens(3),
-                cache_write: tokens(4),
-            },
-            cost: f64::from_bits(row.u64(message::COST)),
+        if row.has(message::FLAGS, message::COPIED) {
+            return Usage { messages: 1, ..Usage::default() };
         }
+        let cost = f64::from_bits(row.u64(message::COST));
+        Usage { messages: 1, tokens: row.tokens(message::TOKENS), cost }
     }
 
     // Parts

@@ -7,10 +7,10 @@ use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, OrderKey, PartId, ProjectId, SessionId, SessionKey, SourceId,
     Stamp, UnixNanos,
 };
-use scrollback_core_type::{PartKind, Role};
+use scrollback_core_type::{PartKind, Provenance, Role};
 use scrollback_index::{
-    MessageMeta, Name, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState,
-    Snapshot, SnapshotError, TokenCounts, Upkeep, Value, View,
+    Counted, MessageMeta, Name, Observed, PartList, PartRef, ProjectMeta, SessionMeta,
+    SessionState, Snapshot, SnapshotError, TokenCounts, Upkeep, Value, View,
 };
 
 pub(crate) fn store() -> SourceId {
@@ -52,6 +52,12 @@ pub(crate) fn session(n: u8, value: i64) -> SessionState {
             order: OrderKey(value % 3),
             project: (value % 2 == 0).then(|| project_id((value % 3) as u8)),
             parent: (value % 3 == 0).then(|| session_key((value % 4) as u8).session),
+            forked_from: (value % 5 == 0).then(|| session_key((value % 3) as u8).session),
+            provenance: Provenance::from_bits(1 + (value as u32 % 5) * 0x0001_0000).unwrap(),
+            counted: (value % 3 == 1).then(|| Counted {
+                tokens: TokenCounts { input: value, cache_write: 2 * value, ..Default::default() },
+                cost: value as f64 / 8.0,
+            }),
             directory: Some(Name::from("/home/me")),
             title: (value % 5 != 0).then(|| format!("title {value}").into()),
             version: None,
@@ -192,6 +198,10 @@ pub(crate) fn state(view: &View) -> State {
             }
             usage += message.usage();
             state.insert(EntityKey::Message(message.key.clone()), show_message(message));
+        }
+        let record = view.session(&session);
+        if let Some(Counted { tokens, cost }) = record.and_then(|record| record.counted) {
+            (usage.tokens, usage.cost) = (tokens, cost); // it counts more than its messages
         }
         assert_eq!(view.usage(&session), usage);
     }

@@ -88,7 +88,7 @@ fn before_all(ask: &Ask<'_>, of: &SessionKey) -> rusqlite::Result<Option<String>
         cwd = moved(bytes(row, 0)?).0;
         Ok(())
     })?;
-    for table in ask.schema.session_tables() {
+    for table in ask.schema.sessions.names() {
         if cwd.is_none() {
             let sql = format!("SELECT directory FROM {table} WHERE id = ?1");
             ask.each(&sql, [of.session.as_str()], |row| {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::schema::{BY_ID_OR_OWNER, capped};
+use crate::columns::{BY_ID_OR_OWNER, capped};
 
 /// The columns of one row, in the order in which they are selected. What comes behind them differs.
 pub(crate) mod column {

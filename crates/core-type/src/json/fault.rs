@@ -1,0 +1,37 @@
+//! Why a text is no JSON.
+
+use scrollback_core_err::{Issue, IssueKind, Place};
+
+use super::MAX_DEPTH;
+
+/// Where and why a text is no JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SyntaxError {
+    pub(crate) at: usize,
+    pub(crate) what: Fault,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The text ended where more was expected.
+    End,
+    TooDeep,
+    Bad(&'static str),
+}
+
+impl SyntaxError {
+    #[cold]
+    pub(crate) fn into_issue(self, text: &str) -> Box<Issue> {
+        let kind = match self.what {
+            Fault::End => IssueKind::Truncated,
+            Fault::TooDeep => IssueKind::TooDeep { limit: MAX_DEPTH },
+            // A file cut short inside a token is as truncated as one cut between tokens.
+            Fault::Bad(_) if self.at >= text.len() => IssueKind::Truncated,
+            Fault::Bad(what) => IssueKind::BadJson { what },
+        };
+        Box::new(Issue::new(Place::default().at(self.at as u64), kind))
+    }
+}
+
+/// What came of reading on in a text.
+pub type Scan<T> = Result<T, SyntaxError>;

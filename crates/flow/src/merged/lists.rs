@@ -1,0 +1,109 @@
+//! What all stores list, put together.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+
+use scrollback_core_id::{EntityKey, Scope, Stamp};
+use scrollback_stor_read::{Entry, Listing, Result, Seen, Sighting, Survey};
+
+use super::look::MergedLook;
+
+impl MergedLook<'_> {
+    /// What a scope holds in all stores that counts, newest first.
+    pub(super) fn merge(&mut self, scope: &Scope) -> Result<Listing> {
+        let mut all = Listing::default();
+        let mut there: HashMap<EntityKey, usize> = HashMap::new();
+        for at in 0..self.members.len() {
+            let listing = Listing::collect(|each| self.owners.readers[at].scan(scope, each))?;
+            for mut entry in listing.entries {
+                if let Some(first) = there.get(&entry.key) {
+                    too(&mut all.entries[*first], at, &entry);
+                    continue;
+                }
+                if !self.owners.counts(at, &entry)? {
+                    continue;
+                }
+                if matches!(entry.key, EntityKey::Session(_)) {
+                    entry.origin = Some(self.members[at].id().clone());
+                }
+                there.insert(entry.key.clone(), all.entries.len());
+                all.entries.push(entry);
+            }
+            for (key, issue) in listing.issues {
+                if self.is_told(at, key.as_ref())? {
+                    all.issues.push((key, issue));
+                }
+            }
+        }
+        all.entries.sort_by(|a, b| (Reverse(a.order), &a.key).cmp(&(Reverse(b.order), &b.key)));
+        Ok(all)
+    }
+
+    /// Whether what is wrong in this store matters: not if a store before it has the session.
+    pub(super) fn is_told(&mut self, at: usize, about: Option<&EntityKey>) -> Result<bool> {
+        match about {
+            Some(EntityKey::Session(key)) => Ok(self.owners.of(key)? >= at),
+            Some(EntityKey::Message(key)) => Ok(self.owners.of(&key.session.clone().into())? >= at),
+            _ => Ok(true),
+        }
+    }
+
+    /// Sightings in all stores that count.
+    pub(super) fn merge_survey(&mut self, what: &Survey<'_>) -> Result<Vec<Seen>> {
+        let mut all: Vec<Seen> = Vec::new();
+        let mut projects: HashSet<EntityKey> = HashSet::new();
+        let mut records: HashMap<EntityKey, usize> = HashMap::new();
+        for at in 0..self.members.len() {
+            let mut seen = Vec::new();
+            self.owners.readers[at].survey(what, &mut |it| {
+                seen.push(it);
+                ControlFlow::Continue(())
+            })?;
+            for it in seen {
+                let counts = match &it {
+                    Seen::Sighting(Sighting { key: key @ EntityKey::Project(_), .. }) => {
+                        projects.insert(key.clone())
+                    }
+                    Seen::Sighting(sighting) => self.is_told(at, Some(&sighting.key))?,
+                    Seen::Issue(key, _) => self.is_told(at, key.as_ref())?,
+                };
+                if let (Survey::Sessions, Seen::Sighting(seen)) = (what, &it) {
+                    match records.get(&seen.key) {
+                        Some(first) => {
+                            if let Seen::Sighting(first) = &mut all[*first] {
+                                mark(&mut first.stamp, at);
+                            }
+                        }
+                        None if counts => {
+                            records.insert(seen.key.clone(), all.len());
+                        }
+                        None => {}
+                    }
+                }
+                if counts {
+                    all.push(it);
+                }
+            }
+        }
+        Ok(all)
+    }
+}
+
+/// Notes of a session that another store has it too, which may change while its record does not.
+pub(super) fn too(entry: &mut Entry, at: usize, other: &Entry) {
+    if !matches!(entry.key, EntityKey::Session(_)) {
+        return;
+    }
+    other.provenance.read.iter().for_each(|generation| entry.provenance.also.insert(generation));
+    if let Some(span) = &entry.span {
+        let mut stamp = *span.stamp();
+        mark(&mut stamp, at);
+        entry.span = Some(span.restamped(stamp));
+    }
+}
+
+/// What the stamp of a session's record says of another store that has it too.
+fn mark(stamp: &mut Stamp, at: usize) {
+    stamp.inode ^= 1_u64.rotate_left(at as u32 + 32);
+}

@@ -1,0 +1,152 @@
+//! The tables of sessions, of 2.x and of 1.x, as one.
+
+use std::collections::HashSet;
+
+use crate::columns::{SessionColumn, list, session_stamp};
+use crate::provenance::Found;
+
+/// The tables that hold sessions: that of 2.x before that of 1.x.
+#[derive(Debug)]
+pub(crate) struct SessionTables(Vec<SessionTable>);
+
+#[derive(Debug)]
+struct SessionTable {
+    name: &'static str,
+    /// Up to the name of the table, which is `s` in it.
+    select: String,
+    select_stamp: String,
+    /// Which of its rows no table before it has.
+    counts: &'static str,
+}
+
+impl SessionTables {
+    /// Their names.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|table| table.name)
+    }
+
+    /// The query for the sessions that `wanted` says yes to: columns, the time of the last change,
+    /// and where there is something of it.
+    pub(crate) fn select(&self, way: &str, wanted: &str) -> String {
+        self.union(|it| &it.select, way, wanted)
+    }
+
+    /// The query for the stamps of the sessions that `wanted` says yes to: id, project, stamp, where
+    /// there is something of it, and when it was made.
+    pub(crate) fn stamps(&self, wanted: &str) -> String {
+        self.union(|it| &it.select_stamp, "", wanted)
+    }
+
+    /// Each session once.
+    fn union(&self, select: impl Fn(&SessionTable) -> &str, way: &str, wanted: &str) -> String {
+        let of = |table: &SessionTable| {
+            format!("{} {way} WHERE {} AND {wanted}", select(table), table.counts)
+        };
+        self.0.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ")
+    }
+
+    /// The query for one column of the rows of all tables that `wanted` says yes to.
+    pub(crate) fn column(&self, column: &str, way: &str, wanted: &str) -> String {
+        let of = |name: &str| format!("SELECT {column} FROM {name} {way} WHERE {wanted}");
+        self.names().map(of).collect::<Vec<_>>().join(" UNION ALL ")
+    }
+}
+
+/// Those of the tables of sessions that are there, and their columns.
+pub(crate) struct Recorded(Vec<(&'static str, HashSet<String>)>);
+
+impl Recorded {
+    /// None if there are none.
+    pub(crate) fn find(columns: &mut impl FnMut(&str) -> HashSet<String>) -> Option<Self> {
+        // Every version has these; another program's sessions may have an id as well.
+        let known = ["id", "project_id", "time_created", "time_updated"];
+        let mut found = ["session_v2", "session"].map(|table| (table, columns(table))).to_vec();
+        found.retain(|(_, there)| known.iter().all(|name| there.contains(*name)));
+        (!found.is_empty()).then_some(Self(found))
+    }
+
+    /// Whether 2.x has been here.
+    pub(crate) fn is_v2(&self) -> bool {
+        self.0[0].0 == "session_v2"
+    }
+
+    /// That there is no session of a row `m`.
+    pub(crate) fn unrecorded(&self) -> String {
+        let of = |(name, _): &(&str, _)| {
+            format!("NOT EXISTS (SELECT 1 FROM {name} AS s WHERE s.id = m.session_id)")
+        };
+        self.0.iter().map(of).collect::<Vec<_>>().join(" AND ")
+    }
+
+    /// The queries that follow.
+    pub(crate) fn tables(
+        self,
+        has_rows: bool,
+        has_messages: bool,
+        cap: Option<u64>,
+    ) -> SessionTables {
+        let has_both = self.0.len() == 2;
+        let tables = Tables { is_v2: self.is_v2(), has_both, has_rows, has_messages };
+        let of = |(name, there): (&'static str, HashSet<String>)| {
+            let (found, stamp) = (tables.found(name), session_stamp(&there));
+            let columns = list(SessionColumn::ALL, &there, cap);
+            SessionTable {
+                name,
+                select: format!("SELECT {columns}, time_updated, {found} FROM {name} AS s"),
+                select_stamp: format!(
+                    "SELECT id, project_id, {stamp}, {found}, time_created FROM {name} AS s"
+                ),
+                counts: match name {
+                    "session" if has_both => {
+                        "NOT EXISTS (SELECT 1 FROM session_v2 AS v WHERE v.id = s.id)"
+                    }
+                    _ => "1",
+                },
+            }
+        };
+        SessionTables(self.0.into_iter().map(of).collect())
+    }
+}
+
+/// Which tables there are, for what is said of a session's place in them.
+struct Tables {
+    is_v2: bool,
+    has_both: bool,
+    has_rows: bool,
+    has_messages: bool,
+}
+
+impl Tables {
+    /// What [`crate::provenance::Found`] reads, of a session in this table.
+    fn found(&self, table: &str) -> String {
+        let exists = |bit: u8, from: &str, is_there: bool| match is_there {
+            true => format!("{bit} * EXISTS (SELECT 1 FROM {from} AS x WHERE x.session_id = s.id)"),
+            false => "0".to_owned(),
+        };
+        let rows = exists(Found::ROWS, "session_message", self.has_rows);
+        let messages = exists(Found::MESSAGES, "message", self.has_messages);
+        let own = if table == "session" { Found::IN_V1 } else { Found::IN_V2 };
+        match table {
+            "session" if !self.has_rows => format!("{own}"),
+            // Most sessions of 1.x have no rows of the preview: that is all to be said of them.
+            "session" if !self.is_v2 => {
+                let both = format!("{} + {messages}", Found::ROWS);
+                format!(
+                    "{own} + CASE WHEN EXISTS (SELECT 1 FROM session_message AS x \
+                     WHERE x.session_id = s.id) THEN {both} ELSE 0 END"
+                )
+            }
+            "session" => format!("{own} + {rows}"),
+            _ => {
+                let too = match self.has_both {
+                    true => {
+                        let bit = Found::IN_V1;
+                        format!("{bit} * EXISTS (SELECT 1 FROM session AS x WHERE x.id = s.id)")
+                    }
+                    false => "0".to_owned(),
+                };
+                format!("{own} + {rows} + {messages} + {too}")
+            }
+        }
+    }
+}
