@@ -95,7 +95,7 @@ pub(crate) enum Command {
     /// Prints the bytes of one record as they are stored
     Raw(Raw),
     /// Prints a session as `opencode export` does
-    Export(Session),
+    Export(Export),
     /// Shows sessions, a tree and totals of a small real store that is compiled in
     Demo,
     /// Shows or removes the indexes that are kept between runs
@@ -156,6 +156,25 @@ pub(crate) struct Show {
     /// Print what the model still sees: from the last compaction on, without pruned outputs
     #[arg(long)]
     pub(crate) context: bool,
+}
+
+/// What `export` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Export {
+    #[command(flatten)]
+    pub(crate) session: Session,
+    /// In which shape
+    #[arg(long, value_enum, default_value_t = Format::V1, value_name = "SHAPE")]
+    pub(crate) format: Format,
+}
+
+/// The shape of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// That of opencode 1.x, which its `import` takes
+    V1,
+    /// That of opencode 2.x, for sessions that it wrote
+    V2,
 }
 
 /// The session that a command is about.

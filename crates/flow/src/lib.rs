@@ -2,6 +2,7 @@
 //!
 #![doc = include_str!("../README.md")]
 
+mod complete;
 mod context;
 mod export;
 mod hydrate;
@@ -14,7 +15,9 @@ mod resolve;
 mod run;
 mod stage;
 mod tree;
+mod usage;
 
+pub use complete::complete;
 pub use context::{Context, ContextMessage, ContextPart, context};
 pub use export::Export;
 pub use hydrate::{
@@ -32,5 +35,6 @@ pub use plan::{ReadAhead, SessionPlan, SessionTreePlan, plan_session_tree, plan_
 pub use resolve::resolve_session_tree;
 pub use run::{SessionScope, find_orphans, run_session_flow, run_session_tree_flow};
 pub use tree::{ItemRefNode, MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
+pub use usage::usage;
 
 pub use scrollback_stor_read::{Error, Result};

@@ -2,15 +2,23 @@
 
 use std::io::Write;
 
-use scrollback_flow::{Export, run_session_tree_flow};
+use scrollback_core_id::SessionKey;
+use scrollback_core_type::StoreGeneration;
+use scrollback_flow::{Export, complete, run_session_tree_flow};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
+use crate::args::{self, Format};
 use crate::failure::{Failure, Kind, Result};
 use crate::open::Store;
 use crate::out::Out;
 use crate::pick;
 
-pub(crate) fn run(session: &str, stores: &[Store], out: &mut Out) -> Result<()> {
-    let (store, key) = pick::session(stores, session)?;
+pub(crate) fn run(args: &args::Export, stores: &[Store], out: &mut Out) -> Result<()> {
+    let (store, key) = pick::session(stores, &args.session.session)?;
+    if args.format == Format::V2 {
+        return native(&stores[store], &key, out);
+    }
     let ran = run_session_tree_flow(stores[store].source(), &key, |tree| {
         if tree.session.is_none() {
             return Err(Failure::new(
@@ -19,12 +27,35 @@ pub(crate) fn run(session: &str, stores: &[Store], out: &mut Out) -> Result<()> 
             )
             .hint("--issues says why; `scrollback show` prints what is left"));
         }
-        if out.is_terminal {
-            return out.json(&Export(tree));
+        if !tree.node.provenance.read.contains(StoreGeneration::V2) {
+            return print(out, Export(tree));
         }
-        serde_json::to_writer_pretty(&mut *out, &Export(tree))?;
-        Ok(out.write_all(b"\n")?)
+        let mut tree = tree.clone();
+        complete(&mut tree);
+        print(out, Export(&tree))
     })?;
     super::report(out, &ran.report.issues)?;
     ran.value
+}
+
+/// Prints a session as `opencode session export` of 2.x does.
+fn native(store: &Store, key: &SessionKey, out: &mut Out) -> Result<()> {
+    let native = store.source().open()?.native(key)?;
+    let Some(native) = native else {
+        return Err(Failure::new(
+            Kind::NotFound,
+            format!("{key} was not written by opencode 2, so it has no such shape"),
+        )
+        .hint("without --format it is exported as 1.x does, which every session can be"));
+    };
+    let native: &RawValue = serde_json::from_slice(&native)?;
+    print(out, native)
+}
+
+fn print(out: &mut Out, session: impl Serialize) -> Result<()> {
+    if out.is_terminal {
+        return out.json(&session);
+    }
+    serde_json::to_writer_pretty(&mut *out, &session)?;
+    Ok(out.write_all(b"\n")?)
 }

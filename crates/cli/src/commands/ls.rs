@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::DateTime;
 use jiff::{Span, Timestamp, Zoned};
 use scrollback_core_id::{Clock, ProjectId, SessionKey};
+use scrollback_core_type::StoreGeneration;
 use scrollback_index::TokenCounts;
 use serde::Serialize;
 
@@ -40,6 +41,17 @@ pub(crate) struct Listed {
     cost: f64,
     /// The path of the store that it is from.
     source: String,
+    /// The session that it is a fork of.
+    #[serde(rename = "forkOf", skip_serializing_if = "Option::is_none")]
+    fork_of: Option<String>,
+    /// The generations of storage that it was read from: "json", "v1", "v2".
+    generation: Vec<&'static str>,
+    /// Those that have it too.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    also: Vec<&'static str>,
+    /// What is particular about where it is in a database of 2.x.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    standing: Option<&'static str>,
     /// Whether it is in files that a database took the place of, and not in the database.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     left_over: bool,
@@ -138,6 +150,10 @@ pub(super) fn list(stores: &[Store], rows: &[Row]) -> Result<Vec<Listed>> {
             tokens: usage.tokens.into(),
             cost: usage.cost,
             source: stores[*store].origin(meta).to_owned(),
+            fork_of: meta.forked_from.as_ref().map(ToString::to_string),
+            generation: meta.provenance.read.iter().map(StoreGeneration::name).collect(),
+            also: meta.provenance.also.iter().map(StoreGeneration::name).collect(),
+            standing: meta.provenance.standing.name(),
             left_over: stores[*store].is_left_over(meta),
         }
     });
@@ -159,7 +175,11 @@ pub(super) fn print(out: &mut Out, listed: &[Listed]) -> Result<()> {
         // In front, where a narrow terminal does not cut it off.
         let mark = match session {
             Listed { archived: Some(_), .. } => "(archived) ",
-            Listed { left_over: true, .. } => "(not migrated) ",
+            Listed { left_over: true, .. } | Listed { standing: Some("awaited"), .. } => {
+                "(not migrated) "
+            }
+            Listed { standing: Some("legacyOnly"), .. } => "(not in 2.x) ",
+            Listed { standing: Some("lateLegacy"), .. } => "(of 1.x) ",
             _ => "",
         };
         table.row(vec![

@@ -33,8 +33,8 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<()> {
             on_stores(global, out, |stores, out| tree::run(global, &session.session, stores, out))
         }
         Command::Raw(raw) => on_stores(global, out, |stores, out| raw::run(&raw.id, stores, out)),
-        Command::Export(session) => {
-            on_stores(global, out, |stores, out| export::run(&session.session, stores, out))
+        Command::Export(export) => {
+            on_stores(global, out, |stores, out| export::run(export, stores, out))
         }
         Command::Demo => demo::run(global, out),
         Command::Cache { action } => cache::run(global, *action, out),

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{
-    EntityKey, MessageId, MessageKey, PartId, PartKey, ProjectId, Scope, SessionId, SessionKey,
-    ToolOutputId,
+    EntityKey, ItemId, ItemKey, MessageId, MessageKey, PartId, PartKey, ProjectId, Scope,
+    SessionId, SessionKey, ToolOutputId,
 };
+use scrollback_core_type::Provenance;
 use scrollback_stor_mmap::{Arena, Dir, Look, MappedSpan};
 use scrollback_stor_path::component;
 use scrollback_stor_path::layout::TOOL_OUTPUT;
@@ -24,7 +25,8 @@ use crate::{pick, safe};
 pub(crate) fn run(id: &str, stores: &[Store], out: &mut Out) -> Result<()> {
     for store in stores {
         if let Some((key, span)) = find(store, id)? {
-            return print(&key, &span, out);
+            let original = store.source().open()?.raw(&key)?;
+            return print(&key, &original.unwrap_or(span), out);
         }
     }
     if let Some(span) = tool_output(id, stores)? {
@@ -97,6 +99,20 @@ fn find(store: &Store, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
     }
     let sessions: Vec<SessionKey> =
         view.known_sessions().into_iter().map(SessionKey::from).collect();
+    if let Ok(item) = ItemId::new(id)
+        && !id.starts_with(PartId::PREFIX)
+    {
+        let key = |session: &SessionKey| {
+            EntityKey::Item(ItemKey { session: session.session.clone(), item: item.clone() })
+        };
+        let has_items = |key: &&SessionKey| {
+            view.session(&key.session).is_some_and(|it| it.provenance != Provenance::default())
+        };
+        let keys: Vec<EntityKey> = sessions.iter().filter(has_items).map(key).collect();
+        if let Some(found) = first(&mut *reader, &keys)? {
+            return Ok(Some(found));
+        }
+    }
     if let Ok(message) = MessageId::new(id)
         && !id.starts_with(PartId::PREFIX)
     {

@@ -1,7 +1,10 @@
 //! `show`: a session as a transcript.
 
-use scrollback_core_type::{Message, Part, Session};
-use scrollback_flow::{Context, Export, SessionHydratedTree, context, run_session_tree_flow};
+use scrollback_core_id::MessageId;
+use scrollback_core_type::{Message, Part, Session, TimelineItem};
+use scrollback_flow::{
+    Context, Export, SessionHydratedTree, Timed, context, run_session_tree_flow,
+};
 use serde::Serialize;
 
 use crate::args::{Global, Show};
@@ -16,13 +19,45 @@ pub(crate) fn run(global: &Global, args: &Show, stores: &[Store], out: &mut Out)
     let ran = run_session_tree_flow(stores[store].source(), &key, |tree| {
         match (args.context, global.json) {
             (false, false) => Ok(show::transcript(out, tree, &options)?),
-            (false, true) => out.json(&Export(tree)),
+            (false, true) if tree.items.is_empty() => out.json(&Export(tree)),
+            (false, true) => out.json(&Whole::new(tree)),
             (true, false) => Ok(show::context(out, tree, &context(tree), &options)?),
             (true, true) => out.json(&Seen::new(tree, &context(tree))),
         }
     })?;
     super::report(out, &ran.report.issues)?;
     ran.value
+}
+
+/// A session in the shape of an export, with what happened between its messages.
+#[derive(Serialize)]
+struct Whole<'t, 'a> {
+    #[serde(flatten)]
+    session: Export<'t, 'a>,
+    items: Vec<Happened<'t, 'a>>,
+}
+
+/// What happened after a message, or before the first.
+#[derive(Serialize)]
+struct Happened<'t, 'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<&'t MessageId>,
+    item: &'t TimelineItem<'a>,
+}
+
+impl<'t, 'a> Whole<'t, 'a> {
+    fn new(tree: &'t SessionHydratedTree<'a>) -> Self {
+        let (mut after, mut items) = (None, Vec::new());
+        for timed in tree.timeline() {
+            match timed {
+                Timed::Message(message) => after = Some(&message.node.key.message),
+                Timed::Item(item) => {
+                    items.extend(item.item.as_ref().map(|item| Happened { after, item }));
+                }
+            }
+        }
+        Self { session: Export(tree), items }
+    }
 }
 
 /// What the model still sees, in the shape of an export. A part whose output was pruned says so

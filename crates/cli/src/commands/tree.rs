@@ -7,7 +7,9 @@ use std::io::Write;
 
 use scrollback_core_id::{SessionId, SessionKey};
 use scrollback_core_type::{Message, Part, StageIssue, Tokens, ToolStatus};
-use scrollback_flow::{MessageHydrated, PartHydrated, SessionHydratedTree, run_session_tree_flow};
+use scrollback_flow::{
+    MessageHydrated, PartHydrated, SessionHydratedTree, Timed, run_session_tree_flow, usage,
+};
 use scrollback_index::View;
 use scrollback_stor_mmap::MappedSpan;
 use serde::Serialize;
@@ -16,6 +18,7 @@ use crate::args::Global;
 use crate::failure::Result;
 use crate::open::Store;
 use crate::out::Out;
+use crate::show::said;
 use crate::style::Styles;
 use crate::{pick, safe, units};
 
@@ -28,9 +31,12 @@ pub(super) struct Session {
     title: String,
     /// Bytes of the session's own record, its messages and parts, without subagents.
     bytes: u64,
-    /// Cost of its own answers in US dollars.
+    /// Its own cost in US dollars.
     cost: f64,
     messages: Vec<MessageNode>,
+    /// What happened between messages.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    items: Vec<ItemNode>,
     /// Sessions that name this one as their parent and that no part names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     children: Vec<Session>,
@@ -56,6 +62,22 @@ struct MessageNode {
     /// Bytes of the message's own record.
     bytes: u64,
     parts: Vec<PartNode>,
+}
+
+#[derive(Serialize)]
+struct ItemNode {
+    id: String,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<i64>,
+    bytes: u64,
+    /// In words.
+    #[serde(skip)]
+    said: String,
+    /// How many messages come before it.
+    #[serde(rename = "messagesBefore")]
+    before: usize,
 }
 
 #[derive(Serialize)]
@@ -118,13 +140,16 @@ impl Builder<'_> {
         let ran = run_session_tree_flow(self.store.source(), key, |tree| {
             let title = tree.session.as_ref().and_then(|session| session.title.as_ref());
             let messages: Vec<MessageNode> = tree.messages.iter().map(message_node).collect();
+            let items = item_nodes(tree);
             let session = Session {
                 id: key.to_string(),
                 title: title.map(|title| title.get().into_owned()).unwrap_or_default(),
                 bytes: size(tree.node.span.as_ref())
-                    + messages.iter().map(MessageNode::total).sum::<u64>(),
-                cost: messages.iter().filter_map(|message| message.cost).sum(),
+                    + messages.iter().map(MessageNode::total).sum::<u64>()
+                    + items.iter().map(|item| item.bytes).sum::<u64>(),
+                cost: usage(tree).cost,
                 messages,
+                items,
                 children: Vec::new(),
                 deeper: None,
             };
@@ -215,6 +240,26 @@ fn message_node(message: &MessageHydrated<'_>) -> MessageNode {
     }
 }
 
+fn item_nodes(tree: &SessionHydratedTree<'_>) -> Vec<ItemNode> {
+    let (mut before, mut nodes) = (0, Vec::new());
+    for timed in tree.timeline() {
+        let Timed::Item(item) = timed else {
+            before += 1;
+            continue;
+        };
+        let known = item.item.as_ref();
+        nodes.push(ItemNode {
+            id: item.node.key.item.to_string(),
+            kind: known.map_or_else(|| "unusable".into(), |item| item.kind().into_owned()),
+            created: known.and_then(|item| item.created()),
+            bytes: size(item.node.span.as_ref()),
+            said: known.map(said).unwrap_or_default(),
+            before,
+        });
+    }
+    nodes
+}
+
 fn part_node(part: &PartHydrated<'_>) -> PartNode {
     let call = match &part.part {
         Some(Part::Tool(call)) => Some(call),
@@ -295,13 +340,27 @@ fn line_of(session: &Session, styles: &Styles) -> Line {
         units::bytes(session.bytes),
         units::cost(session.cost),
     );
-    let messages = session.messages.iter().map(|message| message_line(message, styles));
+    let mut lines: Vec<Line> = Vec::new();
+    let mut items = session.items.iter().peekable();
+    for at in 0..=session.messages.len() {
+        while let Some(item) = items.next_if(|item| item.before == at) {
+            lines.push(item_line(item, styles));
+        }
+        lines.extend(session.messages.get(at).map(|message| message_line(message, styles)));
+    }
     let children = session.children.iter().map(|child| line_of(child, styles));
     let deeper = session.deeper.map(|count| Line {
         text: format!("{dim}… {count} nested deeper; `scrollback tree` takes their ids{dim:#}"),
         below: Vec::new(),
     });
-    Line { text, below: messages.chain(children).chain(deeper).collect() }
+    Line { text, below: lines.into_iter().chain(children).chain(deeper).collect() }
+}
+
+fn item_line(item: &ItemNode, styles: &Styles) -> Line {
+    let dim = styles.dim;
+    let time = item.created.map(|at| format!("  {}", units::time(at))).unwrap_or_default();
+    let text = format!("{dim}{}: {}{time}{dim:#}", safe::line(&item.kind), safe::line(&item.said));
+    Line { text, below: Vec::new() }
 }
 
 fn message_line(message: &MessageNode, styles: &Styles) -> Line {

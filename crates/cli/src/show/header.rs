@@ -2,8 +2,9 @@
 
 use std::io::{self, Write};
 
-use scrollback_core_type::{LazyStr, Message};
-use scrollback_flow::SessionHydratedTree;
+use scrollback_core_type::LazyStr;
+use scrollback_flow::{SessionHydratedTree, usage};
+use scrollback_index::Usage;
 
 use super::Options;
 use crate::{safe, units};
@@ -34,30 +35,31 @@ pub(super) fn print(
     if let Some(parent) = session.and_then(|session| session.parent_id.as_ref()) {
         writeln!(out, "{dim}started by {}{dim:#}", safe::line(parent.as_str()))?;
     }
+    if let Some(fork) = session.and_then(|session| session.fork.as_ref()) {
+        let source = fork.session_id.as_ref().map(ToString::to_string).unwrap_or_default();
+        let boundary = fork.boundary.as_ref();
+        let kind = boundary.and_then(|it| it.kind.as_ref()).map(LazyStr::get);
+        let message = boundary.and_then(|it| it.message_id.as_ref());
+        let place = kind.zip(message).map(|(kind, message)| format!(", {kind} {message}"));
+        let line = format!("fork of {source}{}", place.unwrap_or_default());
+        writeln!(out, "{dim}{}{dim:#}", safe::line(&line))?;
+    }
+    if let Some(line) = units::place(&tree.node.provenance) {
+        writeln!(out, "{dim}{line}{dim:#}")?;
+    }
     if let Some(url) = session.and_then(|session| session.share.as_ref()?.url.as_ref()) {
         writeln!(out, "{dim}shared at {}{dim:#}", safe::line(&url.get()))?;
     }
-    writeln!(out, "{dim}{}{dim:#}", usage(tree))
+    writeln!(out, "{dim}{}{dim:#}", used(tree))
 }
 
-fn usage(tree: &SessionHydratedTree<'_>) -> String {
-    let (mut read, mut cached, mut written, mut cost) = (0, 0, 0, 0.0);
-    for message in &tree.messages {
-        let Some(Message::Assistant(answer)) = &message.message else { continue };
-        cost += answer.cost.unwrap_or_default().0;
-        let Some(tokens) = &answer.tokens else { continue };
-        let cache = tokens.cache.as_ref();
-        let from_cache = cache.and_then(|cache| cache.read).unwrap_or(0);
-        cached += from_cache;
-        read += tokens.input.unwrap_or(0) + from_cache;
-        written += tokens.output.unwrap_or(0) + tokens.reasoning.unwrap_or(0);
-    }
+fn used(tree: &SessionHydratedTree<'_>) -> String {
+    let Usage { messages, tokens, cost } = usage(tree);
     format!(
-        "{} messages  {} tokens read ({} cached), {} written  {}",
-        tree.messages.len(),
-        units::count(read),
-        units::count(cached),
-        units::count(written),
+        "{messages} messages  {} tokens read ({} cached), {} written  {}",
+        units::count(tokens.input.saturating_add(tokens.cache_read)),
+        units::count(tokens.cache_read),
+        units::count(tokens.output.saturating_add(tokens.reasoning)),
         units::cost(cost)
     )
 }

@@ -2,6 +2,7 @@
 
 mod file;
 mod header;
+mod item;
 mod message;
 mod part;
 mod text;
@@ -9,7 +10,9 @@ mod tool;
 
 use std::io::{self, Write};
 
-use scrollback_flow::{Context, SessionHydratedTree};
+use scrollback_flow::{Context, SessionHydratedTree, Timed};
+
+pub(crate) use self::item::said;
 
 use crate::style::Styles;
 
@@ -32,12 +35,20 @@ pub(crate) fn transcript(
     header::print(out, tree, options)?;
     let revert = tree.session.as_ref().and_then(|session| session.revert.as_ref());
     let reverted_from = revert.and_then(|revert| revert.message_id.as_ref());
-    for (at, message) in tree.messages.iter().enumerate() {
+    let mut left = tree.messages.len();
+    for timed in tree.timeline() {
+        let message = match timed {
+            Timed::Message(message) => message,
+            Timed::Item(item) => {
+                item::print(out, item, options)?;
+                continue;
+            }
+        };
         if Some(&message.node.key.message) == reverted_from {
-            let left = tree.messages.len() - at;
             let what = if left == 1 { "message" } else { "messages" };
             divider(out, &format!("reverted from here on ({left} {what})"), options)?;
         }
+        left -= 1;
         let shown = message.parts.iter().map(|part| (part, false));
         message::print(out, message, shown, options)?;
     }

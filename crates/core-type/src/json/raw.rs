@@ -17,6 +17,11 @@ impl<'a> RawJson<'a> {
         Self(Cow::Borrowed(text))
     }
 
+    /// `{}`.
+    pub fn empty_object() -> Self {
+        Self(Cow::Borrowed("{}"))
+    }
+
     /// The text.
     pub fn get(&self) -> &str {
         &self.0

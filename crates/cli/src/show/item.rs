@@ -1,0 +1,62 @@
+//! What happened between messages, in a line.
+
+use std::io::{self, Write};
+
+use scrollback_core_type::{LazyStr, ModelRef, RawJson, TimelineItem};
+use scrollback_flow::ItemHydrated;
+
+use super::{Options, divider};
+use crate::{safe, units};
+
+pub(super) fn print(
+    out: &mut dyn Write,
+    item: &ItemHydrated<'_>,
+    options: &Options,
+) -> io::Result<()> {
+    let Some(item) = &item.item else { return divider(out, "(unusable item record)", options) };
+    let at = item.created().map(|at| format!("  {}", units::time(at))).unwrap_or_default();
+    divider(out, &safe::line(&format!("{}{at}", said(item))), options)
+}
+
+/// What an item says, in words.
+pub(crate) fn said(item: &TimelineItem<'_>) -> String {
+    let text = |text: &Option<LazyStr<'_>>| text.as_ref().map(|text| text.get().into_owned());
+    let from = |before: Option<String>| before.map(|it| format!(", was {it}")).unwrap_or_default();
+    match item {
+        TimelineItem::AgentSwitched(it) => {
+            let agent = text(&it.agent).unwrap_or_default();
+            format!("agent {agent}{}", from(text(&it.previous)))
+        }
+        TimelineItem::ModelSwitched(it) => {
+            let model = it.model.as_ref().map(model).unwrap_or_default();
+            format!("model {model}{}", from(it.previous.as_ref().map(self::model)))
+        }
+        TimelineItem::LocationSwitched(it) => {
+            let directory = it.location.as_ref().and_then(|it| text(&it.directory));
+            let before = it.previous.as_ref().and_then(|it| it.location.as_ref());
+            let before = before.and_then(|it| text(&it.directory));
+            format!("directory {}{}", directory.unwrap_or_default(), from(before))
+        }
+        TimelineItem::Idle(it) => {
+            let outcome = text(&it.outcome).unwrap_or_default();
+            let why = it.error.as_ref().and_then(|error| text(&error.message));
+            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
+            format!("idle, {outcome}{why}")
+        }
+        TimelineItem::Pending(it) => {
+            let what = text(&it.what).unwrap_or_default();
+            let how = text(&it.delivery).map(|how| format!(" ({how})")).unwrap_or_default();
+            let prompt = |it: &RawJson<'_>| it.field::<String>("text");
+            let prompt = it.payload.as_ref().and_then(prompt);
+            let prompt = prompt.map(|text| format!(": {text}")).unwrap_or_default();
+            format!("waiting{how}: {what}{prompt}")
+        }
+        other => other.kind().into_owned(),
+    }
+}
+
+fn model(model: &ModelRef<'_>) -> String {
+    let id = model.id.as_ref().or(model.model_id.as_ref());
+    let parts = [model.provider_id.as_ref(), id];
+    parts.into_iter().flatten().map(LazyStr::get).collect::<Vec<_>>().join("/")
+}

@@ -1,0 +1,207 @@
+//! What 1.x insists on, where a session of 2.x has nothing of the kind.
+//!
+//! `opencode import` of 1.x refuses a record that lacks a field which its own records always have.
+//! Rows of 2.x have no counterpart of some of them (`docs/format/opencode-v2.md`, section 7), so
+//! that an export puts there what says the least.
+
+use scrollback_core_type::{
+    AssistantMessage, CacheTokens, ErrorData, LazyStr, Message, MessageError, ModelRef, Number,
+    Part, PathInfo, RawJson, Session, Span, Tokens, ToolState, ToolTime,
+};
+
+use crate::hydrate::SessionHydratedTree;
+
+/// Who may have been asked at a place of a session.
+#[derive(Debug, Clone, Default)]
+struct Asked<'a> {
+    agent: Option<LazyStr<'a>>,
+    provider: Option<LazyStr<'a>>,
+    model: Option<LazyStr<'a>>,
+}
+
+/// Puts what 1.x insists on where it is missing: titles are empty, nothing cost anything, a user
+/// asked whom the next answer is of, and an answer worked in the directory of the session.
+pub fn complete(tree: &mut SessionHydratedTree<'_>) {
+    let directory = tree.session.as_ref().and_then(|session| session.directory.clone());
+    let directory = directory.unwrap_or_default();
+    let mut asked = tree.session.as_ref().map(last_asked).unwrap_or_default();
+    if let Some(session) = &mut tree.session {
+        session.title.get_or_insert_default();
+        session.slug.get_or_insert_default();
+        session.version.get_or_insert_default();
+    }
+    // From the end on: a user asks whoever answers next.
+    for at in (0..tree.messages.len()).rev() {
+        let before = tree.messages[..at].last().map(|before| before.node.key.message.clone());
+        let message = &mut tree.messages[at];
+        let own = message.node.key.message.clone();
+        let created = message.message.as_ref().and_then(Message::created).unwrap_or(0);
+        match &mut message.message {
+            Some(Message::User(user)) => {
+                user.agent.get_or_insert_with(|| asked.agent());
+                let model = user.model.get_or_insert_default();
+                model.provider_id.get_or_insert_with(|| asked.provider());
+                model.model_id.get_or_insert_with(|| asked.model());
+                user.time.get_or_insert_default().created.get_or_insert(created);
+            }
+            Some(Message::Assistant(answer)) => {
+                asked.learn(answer);
+                answer.parent_id.get_or_insert_with(|| before.unwrap_or(own));
+                complete_answer(answer, &asked, &directory, created);
+            }
+            _ => {}
+        }
+        for part in message.parts.iter_mut().filter_map(|part| part.part.as_mut()) {
+            complete_part(part, created);
+        }
+    }
+}
+
+impl<'a> Asked<'a> {
+    fn learn(&mut self, answer: &AssistantMessage<'a>) {
+        let learn = |known: &mut Option<LazyStr<'a>>, said: &Option<LazyStr<'a>>| {
+            if said.is_some() {
+                known.clone_from(said);
+            }
+        };
+        learn(&mut self.agent, &answer.agent);
+        learn(&mut self.provider, &answer.provider_id);
+        learn(&mut self.model, &answer.model_id);
+    }
+
+    fn agent(&self) -> LazyStr<'a> {
+        self.agent.clone().unwrap_or_else(|| LazyStr::from("build"))
+    }
+
+    fn provider(&self) -> LazyStr<'a> {
+        self.provider.clone().unwrap_or_else(|| LazyStr::from("unknown"))
+    }
+
+    fn model(&self) -> LazyStr<'a> {
+        self.model.clone().unwrap_or_else(|| LazyStr::from("unknown"))
+    }
+}
+
+fn last_asked<'a>(session: &Session<'a>) -> Asked<'a> {
+    let model: ModelRef<'a> = session.model.clone().unwrap_or_default();
+    Asked { agent: session.agent.clone(), provider: model.provider_id, model: model.id }
+}
+
+fn complete_answer<'a>(
+    answer: &mut AssistantMessage<'a>,
+    asked: &Asked<'a>,
+    directory: &LazyStr<'a>,
+    created: i64,
+) {
+    let agent = answer.agent.get_or_insert_with(|| asked.agent()).clone();
+    answer.mode.get_or_insert(agent);
+    answer.provider_id.get_or_insert_with(|| asked.provider());
+    answer.model_id.get_or_insert_with(|| asked.model());
+    let path: &mut PathInfo<'a> = answer.path.get_or_insert_default();
+    let cwd = path.cwd.get_or_insert_with(|| directory.clone()).clone();
+    path.root.get_or_insert(cwd);
+    answer.cost.get_or_insert(Number(0.0));
+    complete_tokens(&mut answer.tokens);
+    answer.time.get_or_insert_default().created.get_or_insert(created);
+    if let Some(error) = &mut answer.error {
+        complete_error(error);
+    }
+}
+
+fn complete_tokens(tokens: &mut Option<Tokens<'_>>) {
+    let tokens = tokens.get_or_insert_default();
+    for count in [&mut tokens.input, &mut tokens.output, &mut tokens.reasoning] {
+        count.get_or_insert(0);
+    }
+    let cache: &mut CacheTokens<'_> = tokens.cache.get_or_insert_default();
+    cache.read.get_or_insert(0);
+    cache.write.get_or_insert(0);
+}
+
+fn complete_error(error: &mut MessageError<'_>) {
+    let kind = error.name.get_or_insert_with(|| LazyStr::from("UnknownError")).get().into_owned();
+    let data: &mut ErrorData<'_> = error.data.get_or_insert_default();
+    data.message.get_or_insert_default();
+    match &*kind {
+        "APIError" => {
+            data.is_retryable.get_or_insert(false);
+        }
+        "ProviderAuthError" => {
+            data.provider_id.get_or_insert_with(|| LazyStr::from("unknown"));
+        }
+        _ => {}
+    }
+}
+
+fn complete_part(part: &mut Part<'_>, created: i64) {
+    match part {
+        Part::Reasoning(part) => {
+            complete_span(part.time.get_or_insert_default(), created);
+        }
+        Part::StepFinish(part) => {
+            part.cost.get_or_insert(Number(0.0));
+            complete_tokens(&mut part.tokens);
+        }
+        Part::Patch(part) => {
+            part.hash.get_or_insert_default();
+        }
+        Part::File(part) => {
+            part.mime.get_or_insert_with(|| LazyStr::from("application/octet-stream"));
+            part.url.get_or_insert_default();
+        }
+        Part::Retry(part) => {
+            part.attempt.get_or_insert(1);
+            part.time.get_or_insert_default().created.get_or_insert(created);
+            let error: &mut MessageError<'_> = part.error.get_or_insert_default();
+            error.name = Some(LazyStr::from("APIError")); // no other may be repeated
+            complete_error(error);
+        }
+        Part::Tool(part) => {
+            if let Some(state) = &mut part.state {
+                complete_state(state, created);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn complete_span(time: &mut Span<'_>, created: i64) {
+    time.start.get_or_insert(created);
+}
+
+fn complete_state(state: &mut ToolState<'_>, created: i64) {
+    match state {
+        ToolState::Pending(state) => {
+            complete_input(&mut state.input);
+            state.raw.get_or_insert_default();
+        }
+        ToolState::Running(state) => {
+            complete_input(&mut state.input);
+            state.time.get_or_insert_default().start.get_or_insert(created);
+        }
+        ToolState::Completed(state) => {
+            complete_input(&mut state.input);
+            state.output.get_or_insert_default();
+            state.title.get_or_insert_default();
+            state.metadata.get_or_insert_with(RawJson::empty_object);
+            complete_time(&mut state.time, created);
+        }
+        ToolState::Error(state) => {
+            complete_input(&mut state.input);
+            state.error.get_or_insert_default();
+            complete_time(&mut state.time, created);
+        }
+        ToolState::Unknown(_) => {}
+    }
+}
+
+/// An input that is no object, as the text of one that makes no sense, is kept within one.
+fn complete_input(input: &mut Option<RawJson<'_>>) {
+    input.get_or_insert_with(RawJson::empty_object);
+}
+
+fn complete_time(time: &mut Option<ToolTime<'_>>, created: i64) {
+    let time = time.get_or_insert_default();
+    let start = *time.start.get_or_insert(created);
+    time.end.get_or_insert(start);
+}
