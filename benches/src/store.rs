@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
-use scrollback_fixtures::synth::{Events, Expected, Spec, write_database, write_store};
+use scrollback_fixtures::synth::{
+    Events, Expected, Spec, write_database, write_database_v2, write_store,
+};
 
 /// When every file of a generated store last changed: long ago, so that all reads are settled
 /// whatever the clock of the machine says.
@@ -28,8 +30,10 @@ pub enum Size {
 pub enum Form {
     /// A tree of JSON files.
     Files,
-    /// An SQLite database.
+    /// An SQLite database of opencode 1.18.
     Database,
+    /// An SQLite database of opencode 2.0.
+    DatabaseV2,
 }
 
 /// A generated store.
@@ -59,14 +63,18 @@ impl Store {
             Size::S => ("S", Spec::small(seed)),
             Size::M => ("M", Spec::medium(seed)),
         };
-        let suffix = if form == Form::Database { "-sqlite" } else { "" };
+        let suffix = match form {
+            Form::Files => "",
+            Form::Database => "-sqlite",
+            Form::DatabaseV2 => "-v2",
+        };
         let dir = stores()?.join(format!("{name}-{seed}{suffix}"));
         // Several processes may want it first at once: one makes it, the others wait.
         fs::create_dir_all(stores()?)?;
         let lock = File::options().append(true).create(true).open(dir.with_extension("lock"))?;
         lock.lock().context("cannot wait for the store")?;
         let expected = match Expected::load(&dir) {
-            Ok(expected) if holds(&expected, &spec) => expected,
+            Ok(expected) if holds(&expected, form, &spec) => expected,
             _ => generate(&dir, form, &spec)
                 .with_context(|| format!("cannot generate a store in {}", dir.display()))?,
         };
@@ -90,11 +98,12 @@ impl Store {
     }
 }
 
-fn holds(expected: &Expected, spec: &Spec) -> bool {
+fn holds(expected: &Expected, form: Form, spec: &Spec) -> bool {
     expected.seed == spec.seed
         && expected.counts.sessions == spec.sessions as u64
-        && expected.counts.messages == spec.messages as u64
-        && expected.counts.parts == spec.parts as u64
+        && (form == Form::DatabaseV2
+            || expected.counts.messages == spec.messages as u64
+                && expected.counts.parts == spec.parts as u64)
 }
 
 /// Generates a store in a directory of another name first: what has this name is whole.
@@ -108,6 +117,7 @@ fn generate(dir: &Path, form: Form, spec: &Spec) -> Result<Expected> {
     let expected = match form {
         Form::Files => write_store(&unfinished, spec)?,
         Form::Database => write_database(&unfinished, spec, Events::Empty)?,
+        Form::DatabaseV2 => write_database_v2(&unfinished, spec)?,
     };
     quiet(&unfinished)?;
     fs::rename(&unfinished, dir)?;

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, bail};
 use clap::ValueEnum;
-use scrollback_fixtures::synth::{Events, Spec, write_database, write_store};
+use scrollback_fixtures::synth::{Events, Spec, write_database, write_database_v2, write_store};
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -15,7 +15,8 @@ pub(crate) struct Args {
     /// Same seed, same bytes
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Files below `DIR/storage`, or rows of `DIR/opencode.db`: the same store
+    /// Files below `DIR/storage`, or rows of `DIR/opencode.db` as 1.18 or 2.0 keep them: the same
+    /// store
     #[arg(long, value_enum, default_value_t = Format::Json)]
     format: Format,
     /// Fill the database's log of events too, which makes it twice as large
@@ -35,6 +36,7 @@ enum Size {
 enum Format {
     Json,
     Sqlite,
+    V2,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
@@ -48,6 +50,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         (Format::Json, true) => bail!("files have no log of events"),
         (Format::Sqlite, false) => write_database(&args.dir, &spec, Events::Empty),
         (Format::Sqlite, true) => write_database(&args.dir, &spec, Events::Full),
+        (Format::V2, false) => write_database_v2(&args.dir, &spec),
+        (Format::V2, true) => bail!("opencode 2 keeps no log of events"),
     };
     let expected =
         written.with_context(|| format!("generate a store in {}", args.dir.display()))?;

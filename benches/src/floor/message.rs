@@ -29,7 +29,7 @@ macro_rules! flat {
 macro_rules! numbers {
     ($($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
-        #[derive(Debug, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Serialize, Deserialize)]
         pub struct $name {
             $(#[serde(skip_serializing_if = "Option::is_none")] pub $field: Option<$type>,)*
         }
@@ -62,6 +62,8 @@ flat! {
         cost: f64,
         tokens: Tokens,
         metadata: &'a RawValue,
+        fork: &'a RawValue,
+        outcome: Text<'a>,
     }
     /// How much a session changed in files.
     SessionSummary {
@@ -169,6 +171,8 @@ flat! {
     MessageError {
         name: Text<'a>,
         data: ErrorData<'a>,
+        #[serde(rename = "type")]
+        kind: Text<'a>,
     }
     /// What is known about an error.
     ErrorData {
@@ -187,7 +191,13 @@ flat! {
 
 numbers! {
     /// The times of a session, in Unix milliseconds.
-    SessionTime { created: i64, updated: i64, compacting: i64, archived: i64, }
+    SessionTime {
+        created: i64,
+        updated: i64,
+        compacting: i64,
+        archived: i64,
+        idle: i64,
+    }
     /// The times of a message, in Unix milliseconds.
     MessageTime { created: i64, completed: i64, }
     /// Tokens used.

@@ -24,3 +24,14 @@ pub use files::Stamp;
 pub use message::{AssistantMessage, Message, Session, UserMessage};
 pub use part::{Part, ToolState};
 pub use text::Text;
+
+/// What 1.x calls an error of 2.x.
+fn error_name(kind: &str) -> &'static str {
+    match kind {
+        "provider.auth" => "ProviderAuthError",
+        "provider.content-filter" => "ContentFilterError",
+        "aborted" => "MessageAbortedError",
+        _ if kind.starts_with("provider.") => "APIError",
+        _ => "UnknownError",
+    }
+}

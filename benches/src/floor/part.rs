@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::message::{MessageError, ModelRef, Tokens, flat, numbers};
-use super::text::{Text, tag};
+use super::text::{Raw, Text, tag};
 
 /// Makes the structs, with the fields that every part has, and the enum over them.
 macro_rules! parts {
@@ -78,6 +78,7 @@ parts! {
         ignored: bool,
         time: Span,
         metadata: &'a RawValue,
+        skill: Skill<'a>,
     }
     /// What the model thought.
     Reasoning = "reasoning" {
@@ -89,7 +90,7 @@ parts! {
     File = "file" {
         mime: Text<'a>,
         filename: Text<'a>,
-        url: &'a RawValue,
+        url: Raw<'a>,
         source: FileSource<'a>,
     }
     /// A call of a tool.
@@ -99,6 +100,7 @@ parts! {
         tool: Text<'a>,
         state: ToolState<'a>,
         metadata: &'a RawValue,
+        executed: bool,
     }
     /// The start of a step.
     StepStart = "step-start" {
@@ -149,6 +151,11 @@ parts! {
 }
 
 flat! {
+    /// A skill that a text is of.
+    Skill {
+        id: Text<'a>,
+        name: Text<'a>,
+    }
     /// How far a call is. One struct for all statuses, as no field differs in type: a peek at the
     /// status would read the whole state twice.
     ToolState {
@@ -161,6 +168,7 @@ flat! {
         metadata: &'a RawValue,
         time: ToolTime,
         attachments: Vec<File<'a>>,
+        cause: &'a RawValue,
     }
     /// Where a file part came from.
     FileSource {
@@ -187,7 +195,7 @@ numbers! {
     /// From when to when, in Unix milliseconds.
     Span { start: i64, end: i64, }
     /// The times of a tool call, in Unix milliseconds.
-    ToolTime { start: i64, end: i64, compacted: i64, }
+    ToolTime { start: i64, end: i64, compacted: i64, created: i64, }
     /// When a try failed, in Unix milliseconds.
     RetryTime { created: i64, }
     /// A stretch of a file.

@@ -40,6 +40,22 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
+/// A JSON value as it stands, or one that was made.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum Raw<'a> {
+    /// As it stands.
+    There(&'a RawValue),
+    /// Made.
+    Made(Box<RawValue>),
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <&'a RawValue>::deserialize(deserializer).map(Self::There)
+    }
+}
+
 /// Reads the string field `name` of an object, wherever it is. In files it comes early.
 pub(super) fn tag<'a>(text: &'a str, name: &str) -> Option<Cow<'a, str>> {
     if let Some(value) = early_tag(text, name) {

@@ -26,7 +26,7 @@ fn source(store: &Store) -> Result<Arc<dyn Source>> {
             let id = SourceId::new(&store.storage.to_string_lossy())?;
             Arc::new(FileReader::new(&store.storage, id, clock))
         }
-        Form::Database => {
+        Form::Database | Form::DatabaseV2 => {
             let id = SourceId::new(&store.database.to_string_lossy())?;
             Arc::new(SqliteReader::new(&store.database, id, clock))
         }
@@ -206,7 +206,7 @@ fn record_look(observed: &Observed, form: Form) -> Look {
     let Look(size, mtime_ns, inode) = look(observed);
     match form {
         Form::Files => Look(size, mtime_ns, inode),
-        Form::Database => Look(0, mtime_ns, 0),
+        Form::Database | Form::DatabaseV2 => Look(0, mtime_ns, 0),
     }
 }
 
@@ -215,7 +215,7 @@ fn record_look(observed: &Observed, form: Form) -> Look {
 fn set_look(observed: &Observed, form: Form) -> Look {
     match form {
         Form::Files => look(observed),
-        Form::Database => Look(0, 0, 0),
+        Form::Database | Form::DatabaseV2 => Look(0, 0, 0),
     }
 }
 

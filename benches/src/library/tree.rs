@@ -17,8 +17,17 @@ use crate::{Contestant, Outcome, SystemClock, TreeSums};
 pub struct LibraryTree {
     source: Box<dyn Source>,
     session: SessionKey,
-    /// Whether the session has bytes that are counted: in a database it is columns.
-    has_bytes: bool,
+    counted: Counted,
+}
+
+/// Which records have bytes that are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    All,
+    /// In a database the session is columns.
+    Rows,
+    /// In one of 2.x a part is in the row of its message.
+    Messages,
 }
 
 impl LibraryTree {
@@ -29,7 +38,7 @@ impl LibraryTree {
     pub fn new(storage: impl Into<PathBuf>, session: &str) -> Result<Self> {
         let source = FileReader::new(storage, SourceId::new("perf")?, Arc::new(SystemClock));
         let session = SessionId::new(session)?.into();
-        Ok(Self { source: Box::new(source), session, has_bytes: true })
+        Ok(Self { source: Box::new(source), session, counted: Counted::All })
     }
 
     /// The library on one session of a database.
@@ -37,9 +46,21 @@ impl LibraryTree {
     /// # Errors
     /// If `session` is no id.
     pub fn of_database(database: impl Into<PathBuf>, session: &str) -> Result<Self> {
+        Self::of(database.into(), session, Counted::Rows)
+    }
+
+    /// The library on one session of a database of 2.0.
+    ///
+    /// # Errors
+    /// If `session` is no id.
+    pub fn of_v2(database: impl Into<PathBuf>, session: &str) -> Result<Self> {
+        Self::of(database.into(), session, Counted::Messages)
+    }
+
+    fn of(database: PathBuf, session: &str, counted: Counted) -> Result<Self> {
         let source = SqliteReader::new(database, SourceId::new("perf")?, Arc::new(SystemClock));
         let session = SessionId::new(session)?.into();
-        Ok(Self { source: Box::new(source), session, has_bytes: false })
+        Ok(Self { source: Box::new(source), session, counted })
     }
 
     fn load<R>(&self, then: impl FnOnce(&SessionHydratedTree<'_>) -> R) -> Result<R> {
@@ -57,7 +78,7 @@ impl Contestant for LibraryTree {
     }
 
     fn run(&mut self) -> Result<Outcome> {
-        Ok(self.load(|tree| sums(tree, self.has_bytes))?.into())
+        Ok(self.load(|tree| sums(tree, self.counted))?.into())
     }
 
     fn proof(&mut self) -> Result<Value> {
@@ -65,11 +86,11 @@ impl Contestant for LibraryTree {
     }
 }
 
-fn sums(tree: &SessionHydratedTree<'_>, has_bytes: bool) -> TreeSums {
+fn sums(tree: &SessionHydratedTree<'_>, counted: Counted) -> TreeSums {
     let mut sums = TreeSums::default();
     let session = tree.session.as_ref().and_then(|session| session.time.as_ref());
     sums.created += session.and_then(|time| time.created).unwrap_or(0);
-    if has_bytes {
+    if counted == Counted::All {
         sums.bytes += tree.node.span.as_ref().map_or(0, |span| span.stamp().size);
     }
     for message in &tree.messages {
@@ -83,7 +104,8 @@ fn sums(tree: &SessionHydratedTree<'_>, has_bytes: bool) -> TreeSums {
         }
         for part in &message.parts {
             sums.parts += 1;
-            sums.bytes += part.node.span.as_ref().map_or(0, |span| span.stamp().size);
+            let span = part.node.span.as_ref().filter(|_| counted != Counted::Messages);
+            sums.bytes += span.map_or(0, |span| span.stamp().size);
             part.part.iter().for_each(|part| add_part(&mut sums, part));
         }
     }

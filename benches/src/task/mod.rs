@@ -11,6 +11,9 @@ mod sqlite_ls;
 mod sqlite_text;
 mod sqlite_tree;
 mod tree;
+mod v2_index;
+mod v2_ls;
+mod v2_tree;
 
 use std::num::NonZero;
 use std::thread;
@@ -32,6 +35,9 @@ pub const TASKS: &[Task] = &[
     sqlite_index::TASK,
     sqlite_text::TASK,
     sqlite_ls::TASK,
+    v2_tree::TASK,
+    v2_index::TASK,
+    v2_ls::TASK,
 ];
 
 /// Something that people want done.

@@ -24,15 +24,19 @@ pub(super) const TASK: Task = Task {
     memory: None,
 };
 
-/// The shell is no part of any system: without it there is nobody to be judged.
 fn contestants(store: &Store) -> Result<Contestants> {
+    against(SUM, store)
+}
+
+/// The shell is no part of any system: without it there is nobody to be judged.
+pub(super) fn against(sum: &str, store: &Store) -> Result<Contestants> {
     let ls = second_ls(&store.database)?;
     if Command::new("sqlite3").arg("-version").output().is_err() {
         return Ok(vec![Box::new(ls.saying("there is no sqlite3 here to be compared with"))]);
     }
     let mut shell = Command::new("sqlite3");
     // As a file that does not change: or else it leaves side files, which cost the others locks.
-    shell.args(["-readonly", "-batch", &immutable(&store.database)]).arg(SUM);
+    shell.args(["-readonly", "-batch", &immutable(&store.database)]).arg(sum);
     let mut shell = Program::new("sqlite3", shell);
     let sum = String::from_utf8_lossy(shell.output()?).trim().to_owned();
     ensure!(sum == store.expected.usage.input.to_string(), "sqlite3 finds {sum}");

@@ -4,7 +4,6 @@ use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use scrollback_core_type::{Provenance, Standing, StoreGeneration, StoreGenerations};
 
 /// A size in bytes: `812 B`, `1.5 KiB`.
 pub(crate) fn bytes(size: u64) -> String {
@@ -92,32 +91,4 @@ mod tests {
         assert_eq!([count(7), count(1234), count(-1_234_567)], ["7", "1,234", "-1,234,567"]);
         assert_eq!(time(i64::MAX), format!("{} ms", i64::MAX));
     }
-}
-
-/// Where a session is besides where one expects it, in words.
-pub(crate) fn place(provenance: &Provenance) -> Option<String> {
-    let of = |all: StoreGenerations| {
-        let name = |generation: StoreGeneration| match generation {
-            StoreGeneration::Json => "JSON files",
-            StoreGeneration::V1 => "the tables of 1.x",
-            StoreGeneration::V2 => "the tables of 2.x",
-        };
-        all.iter().map(name).collect::<Vec<_>>().join(" and ")
-    };
-    let mut place = match provenance.standing {
-        Standing::Usual if provenance.also.is_empty() => return None,
-        _ => format!("read from {}", of(provenance.read)),
-    };
-    if !provenance.also.is_empty() {
-        place.push_str(&format!(", also in {}", of(provenance.also)));
-    }
-    place.push_str(match provenance.standing {
-        Standing::Awaited => "; 2.x has not migrated it yet",
-        Standing::LegacyOnly => "; 2.x deleted it, or did not migrate it",
-        Standing::LateLegacy => "; written by 1.x after the migration, which 2.x does not show",
-        Standing::WithoutRows => "; 2.x has no messages of it",
-        Standing::Preview => "; turns of the preview of 2.x",
-        _ => "",
-    });
-    Some(place)
 }

@@ -4,12 +4,15 @@
 //! Rows of 2.x have no counterpart of some of them (`docs/format/opencode-v2.md`, section 7), so
 //! that an export puts there what says the least.
 
+use scrollback_core_id::MessageKey;
 use scrollback_core_type::{
     AssistantMessage, CacheTokens, ErrorData, LazyStr, Message, MessageError, ModelRef, Number,
-    Part, PathInfo, RawJson, Session, Span, Tokens, ToolState, ToolTime,
+    Part, PathInfo, RawJson, Session, Span, TextPart, Tokens, ToolError, ToolState, ToolTime,
+    UnknownPart,
 };
 
 use crate::hydrate::SessionHydratedTree;
+use crate::tree::PartRefNode;
 
 /// Who may have been asked at a place of a session.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +23,8 @@ struct Asked<'a> {
 }
 
 /// Puts what 1.x insists on where it is missing: titles are empty, nothing cost anything, a user
-/// asked whom the next answer is of, and an answer worked in the directory of the session.
+/// asked whom the next answer is of, and an answer worked in the directory of the session. A part of a
+/// kind that 1.x does not know becomes a text that no model is shown.
 pub fn complete(tree: &mut SessionHydratedTree<'_>) {
     let directory = tree.session.as_ref().and_then(|session| session.directory.clone());
     let directory = directory.unwrap_or_default();
@@ -51,8 +55,11 @@ pub fn complete(tree: &mut SessionHydratedTree<'_>) {
             }
             _ => {}
         }
-        for part in message.parts.iter_mut().filter_map(|part| part.part.as_mut()) {
-            complete_part(part, created);
+        for part in &mut message.parts {
+            if let Some(Part::Unknown(unknown)) = &part.part {
+                part.part = Some(Part::Text(Box::new(told(unknown, part.node, &message.node.key))));
+            }
+            part.part.iter_mut().for_each(|part| complete_part(part, created));
         }
     }
 }
@@ -191,7 +198,32 @@ fn complete_state(state: &mut ToolState<'_>, created: i64) {
             state.error.get_or_insert_default();
             complete_time(&mut state.time, created);
         }
-        ToolState::Unknown(_) => {}
+        ToolState::Unknown(unknown) => {
+            let raw = std::mem::replace(&mut unknown.raw, RawJson::empty_object());
+            let mut failed = ToolError {
+                status: Some(LazyStr::from("error")),
+                error: Some(LazyStr::from("a state that 1.x does not know; see the metadata")),
+                metadata: Some(raw),
+                ..ToolError::default()
+            };
+            complete_input(&mut failed.input);
+            complete_time(&mut failed.time, created);
+            *state = ToolState::Error(Box::new(failed));
+        }
+    }
+}
+
+/// A part of a kind that 1.x refuses, as a text that no model is shown.
+fn told<'a>(unknown: &UnknownPart<'a>, node: &PartRefNode, of: &MessageKey) -> TextPart<'a> {
+    TextPart {
+        id: Some(node.key.part.clone()),
+        session_id: Some(of.session.clone()),
+        message_id: Some(of.message.clone()),
+        kind: Some(LazyStr::from("text")),
+        text: Some(LazyStr::from(unknown.raw.get().to_owned())),
+        synthetic: Some(true),
+        ignored: Some(true),
+        ..TextPart::default()
     }
 }
 

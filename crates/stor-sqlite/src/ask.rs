@@ -36,6 +36,8 @@ pub(crate) struct Gathered {
     pub(crate) issues: Vec<(Option<EntityKey>, Issue)>,
     /// Those of the record that was put into the arena last.
     pub(crate) owners: Owners,
+    /// Those of messages, where they come between parts.
+    pub(crate) message_owners: Owners,
 }
 
 /// An entity, with its bytes in the arena unless it was only named.

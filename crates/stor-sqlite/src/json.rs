@@ -61,6 +61,11 @@ pub(crate) struct Owners {
 }
 
 impl Owners {
+    /// As the last fields of a record, behind others.
+    pub(crate) fn json(&self) -> &[u8] {
+        &self.json
+    }
+
     /// Makes it those of a record of this session, and of this message if it is a part.
     pub(crate) fn set(&mut self, session: &[u8], message: Option<&MessageId>) -> &Self {
         if self.session == session && self.message.as_ref() == message && !self.json.is_empty() {
@@ -80,7 +85,7 @@ impl Owners {
 }
 
 /// Appends a text as JSON.
-fn text(out: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn text(out: &mut Vec<u8>, text: &[u8]) {
     if is_plain(text) {
         out.push(b'"');
         out.extend_from_slice(text);
@@ -157,26 +162,9 @@ impl<'o> Object<'o> {
         self
     }
 
-    /// A value that is JSON, if there is one.
-    pub(crate) fn raw_if_any(&mut self, name: &str, json: Option<&str>) -> &mut Self {
-        match json {
-            Some(json) => self.raw(name, json),
-            None => self,
-        }
-    }
-
     /// A text.
     pub(crate) fn text(&mut self, name: &str, value: &[u8]) -> &mut Self {
         text(self.name(name), value);
-        self
-    }
-
-    /// A field whose name is data.
-    pub(crate) fn named(&mut self, name: &str, json: &str) -> &mut Self {
-        self.comma();
-        text(self.out, name.as_bytes());
-        self.out.push(b':');
-        self.out.extend_from_slice(json.as_bytes());
         self
     }
 
@@ -187,37 +175,6 @@ impl<'o> Object<'o> {
             self.out.extend_from_slice(inside);
         }
         self
-    }
-
-    /// The fields of another object, as it stands in its text.
-    pub(crate) fn all_of(&mut self, object: &str) -> &mut Self {
-        match inside(object.as_bytes()) {
-            Some(inside) => self.fields(inside),
-            None => self,
-        }
-    }
-
-    /// A text, of which `fill` writes what stands between the quotes.
-    pub(crate) fn string(&mut self, name: &str, fill: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
-        let out = self.name(name);
-        out.push(b'"');
-        fill(out);
-        out.push(b'"');
-        self
-    }
-
-    /// An array within, whose elements `fill` writes with the commas between them.
-    pub(crate) fn array(&mut self, name: &str, fill: impl FnOnce(&mut Vec<u8>)) -> &mut Self {
-        let out = self.name(name);
-        out.push(b'[');
-        fill(out);
-        out.push(b']');
-        self
-    }
-
-    /// What was written since `start`.
-    pub(crate) fn since(&self, start: usize) -> &[u8] {
-        &self.out[start..]
     }
 
     /// Its id and what it belongs to, at its end.

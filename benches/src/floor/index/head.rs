@@ -19,27 +19,27 @@ pub(super) struct SessionHead<'a> {
 /// Of a message's record, whoever speaks.
 #[derive(Debug, Default)]
 pub(in super::super) struct MessageHead<'a> {
-    pub(super) role: Option<Text<'a>>,
-    pub(super) time: Times,
-    pub(super) parent: Option<Text<'a>>,
-    pub(super) agent: Option<Text<'a>>,
-    pub(super) mode: Option<Text<'a>>,
-    pub(super) provider: Option<Text<'a>>,
-    pub(super) model: Option<Text<'a>>,
+    pub(in super::super) role: Option<Text<'a>>,
+    pub(in super::super) time: Times,
+    pub(in super::super) parent: Option<Text<'a>>,
+    pub(in super::super) agent: Option<Text<'a>>,
+    pub(in super::super) mode: Option<Text<'a>>,
+    pub(in super::super) provider: Option<Text<'a>>,
+    pub(in super::super) model: Option<Text<'a>>,
     /// The model that the user asked, and its provider.
-    pub(super) asked: [Option<Text<'a>>; 2],
-    pub(super) cost: Option<f64>,
-    pub(super) tokens: Option<TokenFacts>,
-    pub(super) finish: Option<Text<'a>>,
+    pub(in super::super) asked: [Option<Text<'a>>; 2],
+    pub(in super::super) cost: Option<f64>,
+    pub(in super::super) tokens: Option<TokenFacts>,
+    pub(in super::super) finish: Option<Text<'a>>,
     /// The name of the error.
-    pub(super) error: Option<Text<'a>>,
+    pub(in super::super) error: Option<Text<'a>>,
     /// A bool of answers, which is an object of diffs in what users ask.
-    pub(super) summary: bool,
+    pub(in super::super) summary: bool,
 }
 
 /// Times in Unix milliseconds.
-#[derive(Debug, Default)]
-pub(super) struct Times {
+#[derive(Debug, Clone, Default)]
+pub(in super::super) struct Times {
     pub(super) created: Option<i64>,
     pub(super) updated: Option<i64>,
     pub(super) completed: Option<i64>,
@@ -108,6 +108,55 @@ impl<'a> MessageHead<'a> {
             Ok(())
         })?;
         Ok(head)
+    }
+}
+
+impl<'a> MessageHead<'a> {
+    /// Reads a row of 2.x, whose type is a column; none if it is no message.
+    ///
+    /// # Errors
+    /// If it is no record.
+    pub(in super::super) fn read_v2(kind: &[u8], bytes: &'a [u8]) -> Result<Option<Self>> {
+        let is_answer = match kind {
+            b"assistant" | b"shell" | b"compaction" => true,
+            b"user" | b"synthetic" | b"system" | b"skill" => false,
+            _ => return Ok(None),
+        };
+        let role = Some(Text(if is_answer { "assistant" } else { "user" }.into()));
+        let summary = kind == b"compaction";
+        let agent = summary.then(|| Text("compaction".into()));
+        let mut head = Self { role, summary, agent, ..Self::default() };
+        Scan::record(bytes, |scan, key| {
+            match key {
+                "time" => head.time = times(scan)?,
+                "agent" => head.agent = scan.text()?,
+                "model" => scan.object(|scan, key| {
+                    match key {
+                        "id" => head.model = scan.text()?,
+                        "providerID" => head.provider = scan.text()?,
+                        _ => scan.skip()?,
+                    }
+                    Ok(())
+                })?,
+                "cost" => head.cost = scan.float()?,
+                "tokens" => head.tokens = Some(tokens(scan)?),
+                "finish" => head.finish = scan.text()?,
+                "error" => scan.object(|scan, key| {
+                    match key {
+                        "type" => {
+                            let kind = scan.text()?;
+                            let name = kind.as_ref().map_or("", |kind| &kind.0);
+                            head.error = Some(Text(super::super::error_name(name).into()));
+                        }
+                        _ => scan.skip()?,
+                    }
+                    Ok(())
+                })?,
+                _ => scan.skip()?,
+            }
+            Ok(())
+        })?;
+        Ok(Some(head))
     }
 }
 

@@ -8,11 +8,18 @@ use anyhow::{Context as _, Result};
 use super::super::files::Stamp;
 use crate::facts::{IndexSums, Look, MessageFacts, SessionFacts, TokenFacts};
 
-/// An id of at most 31 bytes, in place. Ids of opencode have 30.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+/// An id of at most 47 bytes, in place. Ids of opencode have 30; a fork's copies have the number of
+/// the row behind that, and summaries a word.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Id {
-    bytes: [u8; 31],
+    bytes: [u8; 47],
     len: u8,
+}
+
+impl Default for Id {
+    fn default() -> Self {
+        Self { bytes: [0; 47], len: 0 }
+    }
 }
 
 impl Id {
@@ -21,8 +28,8 @@ impl Id {
     /// # Errors
     /// If it is longer, as those that users made up may be.
     pub fn new(id: &[u8]) -> Result<Self> {
-        let mut bytes = [0; 31];
-        bytes.get_mut(..id.len()).context("an id of over 31 bytes")?.copy_from_slice(id);
+        let mut bytes = [0; 47];
+        bytes.get_mut(..id.len()).context("an id of over 47 bytes")?.copy_from_slice(id);
         Ok(Self { bytes, len: id.len() as u8 })
     }
 

@@ -10,16 +10,39 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::files::Stamp;
 use super::super::index::{Id, Index, Message, MessageHead, Names, Session, deal, merge, row};
+use super::super::text::Text;
 use super::{Database, bytes, maybe, settled_before};
 use crate::{Contestant, Outcome, threads};
 
-const SESSIONS: &str = "SELECT id, parent_id, project_id, directory, title, version,
-    time_created, time_updated, time_archived FROM session";
-const MESSAGES: &str = "SELECT id, time_updated, data FROM message WHERE session_id = ?1
-    ORDER BY time_created, id";
-/// From one session that has messages to the next, and whether it has a record.
-const AFTER: &str = "SELECT min(session_id) FROM message WHERE session_id > ?1";
-const RECORDED: &str = "SELECT 1 FROM session WHERE id = ?1";
+/// What is asked of a database.
+pub(super) struct Queries {
+    pub(super) sessions: &'static str,
+    pub(super) messages: &'static str,
+    /// From one session that has messages to the next.
+    pub(super) after: &'static str,
+    /// Whether a session has a record.
+    pub(super) recorded: &'static str,
+    pub(super) shape: Shape,
+}
+
+/// What a row of messages is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// A message.
+    V1,
+    /// A message with its parts, or none; its type and its number are columns.
+    V2,
+}
+
+const QUERIES: Queries = Queries {
+    sessions: "SELECT id, parent_id, project_id, directory, title, version,
+        time_created, time_updated, time_archived FROM session",
+    messages: "SELECT id, time_updated, data FROM message WHERE session_id = ?1
+        ORDER BY time_created, id",
+    after: "SELECT min(session_id) FROM message WHERE session_id > ?1",
+    recorded: "SELECT 1 FROM session WHERE id = ?1",
+    shape: Shape::V1,
+};
 const NS: i64 = 1_000_000;
 
 /// A session's row.
@@ -28,7 +51,7 @@ struct Record {
     parent: Id,
     project: Box<str>,
     directory: Box<str>,
-    title: Box<str>,
+    title: Option<Box<str>>,
     version: Box<str>,
     created: i64,
     updated: i64,
@@ -43,8 +66,8 @@ struct Rows {
 }
 
 /// What a thread has, and what it made.
-#[derive(Default)]
 struct Worker {
+    queries: &'static Queries,
     db: Option<Database>,
     messages: Vec<Message>,
     names: Names,
@@ -55,10 +78,16 @@ struct Worker {
 ///
 /// # Errors
 /// If anything in it cannot be read.
-pub fn build(path: &Path) -> Result<Index> {
+pub(super) fn build(path: &Path, queries: &'static Queries) -> Result<Index> {
     let db = Database::open(path)?;
-    let (records, settled) = (records(&db)?, settled_before());
-    let start = || Worker { messages: Vec::with_capacity(512), ..Worker::default() };
+    let (records, settled) = (records(&db, queries)?, settled_before());
+    let start = || Worker {
+        queries,
+        db: None,
+        messages: Vec::with_capacity(512),
+        names: Names::default(),
+        sessions: Vec::new(),
+    };
     let work = |worker: &mut Worker, at: usize| match at.checked_sub(1) {
         None => worker.lost(path, settled),
         Some(at) => worker.session(path, &records[at], settled),
@@ -68,8 +97,8 @@ pub fn build(path: &Path) -> Result<Index> {
     Ok(merge(workers.into_iter().map(|worker| (worker.names, worker.sessions)).collect()))
 }
 
-fn records(db: &Database) -> Result<Vec<Record>> {
-    let mut statement = db.db.prepare(SESSIONS)?;
+fn records(db: &Database, queries: &Queries) -> Result<Vec<Record>> {
+    let mut statement = db.db.prepare(queries.sessions)?;
     let (mut rows, mut records) = (statement.query([])?, Vec::new());
     while let Some(row) = rows.next()? {
         let text =
@@ -79,7 +108,7 @@ fn records(db: &Database) -> Result<Vec<Record>> {
             parent: maybe(row, 1)?.map_or(Ok(Id::default()), Id::new)?,
             project: text(2)?,
             directory: text(3)?,
-            title: text(4)?,
+            title: maybe(row, 4)?.map(|_| text(4)).transpose()?,
             version: text(5)?,
             created: row.get(6)?,
             updated: row.get(7)?,
@@ -101,8 +130,10 @@ impl Worker {
     fn lost(&mut self, path: &Path, settled: i64) -> Result<()> {
         let (mut last, mut lost) = (Id::default(), Vec::new());
         {
+            let queries = self.queries;
             let db = &self.database(path)?.db;
-            let (mut after, mut recorded) = (db.prepare(AFTER)?, db.prepare(RECORDED)?);
+            let (mut after, mut recorded) =
+                (db.prepare(queries.after)?, db.prepare(queries.recorded)?);
             loop {
                 let mut rows = after.query([last.as_str()])?;
                 let row = rows.next()?.context("a sum has a row")?;
@@ -127,7 +158,8 @@ impl Worker {
         let db = self.db.as_ref().context("it was just opened")?;
         self.messages.clear();
         let mut ids = 0_u64;
-        let mut statement = db.db.prepare_cached(MESSAGES)?;
+        let (shape, mut asked) = (self.queries.shape, Id::default());
+        let mut statement = db.db.prepare_cached(self.queries.messages)?;
         let mut rows = statement.query([session.as_str()])?;
         while let Some(found) = rows.next()? {
             let id = bytes(found, 0)?;
@@ -135,9 +167,42 @@ impl Worker {
             let id = Id::new(id)?;
             let updated: i64 = found.get(1)?;
             let data = bytes(found, 2)?;
-            let head = MessageHead::read(data).with_context(|| format!("{id:?}"))?;
-            let stamp = Stamp { size: data.len() as u64, mtime_ns: updated * NS, inode: 0 };
-            let message = row(&mut self.names, id, head, (stamp, updated < settled))?;
+            let size = data.len() as u64;
+            if shape == Shape::V1 {
+                let head = MessageHead::read(data).with_context(|| format!("{id:?}"))?;
+                let stamp = Stamp { size, mtime_ns: updated * NS, inode: 0 };
+                let message = row(&mut self.names, id, head, (stamp, updated < settled))?;
+                self.messages.push(message);
+                continue;
+            }
+            // That another number is another state is all that is asked of the stamp.
+            let number: i64 = found.get(4)?;
+            let inode = number.cast_unsigned() + 1;
+            let look = (Stamp { size, mtime_ns: updated * NS, inode }, updated < settled);
+            let kind = bytes(found, 3)?;
+            let Some(head) = MessageHead::read_v2(kind, data).with_context(|| format!("{id:?}"))?
+            else {
+                continue;
+            };
+            if kind == b"compaction" {
+                // The message that asks for it, and the summary.
+                let (time, role) = (head.time.clone(), Some(Text("user".into())));
+                let question = MessageHead { role, time, ..MessageHead::default() };
+                self.messages.push(row(&mut self.names, id, question, look)?);
+                let summary = Id::new(format!("{}#summary", id.as_str()).as_bytes())?;
+                let mut message = row(&mut self.names, summary, head, look)?;
+                (message.parent, message.completed) = (id, Some(updated));
+                self.messages.push(message);
+                asked = id;
+                continue;
+            }
+            let is_answer = matches!(kind, b"assistant" | b"shell");
+            let mut message = row(&mut self.names, id, head, look)?;
+            if is_answer {
+                message.parent = asked;
+            } else if matches!(kind, b"user" | b"synthetic") {
+                asked = id;
+            }
             self.messages.push(message);
         }
         Ok(Rows { messages: self.messages.clone(), ids })
@@ -152,7 +217,7 @@ impl Worker {
             project: self.names.number(&record.project),
             directory: self.names.number(&record.directory),
             version: self.names.number(&record.version),
-            title: Some(record.title.clone()),
+            title: record.title.clone(),
             created: Some(record.created),
             updated: Some(record.updated),
             archived: record.archived,
@@ -186,12 +251,12 @@ impl Contestant for FloorSqliteIndex {
     }
 
     fn run(&mut self) -> Result<Outcome> {
-        let index = build(&self.database)?;
+        let index = build(&self.database, &QUERIES)?;
         Ok(Outcome::of(move || index.sums().into()))
     }
 
     fn proof(&mut self) -> Result<Value> {
-        let index = build(&self.database)?;
+        let index = build(&self.database, &QUERIES)?;
         Ok(index.sessions.iter().map(|session| index.facts(session).proof()).collect())
     }
 }

@@ -7,8 +7,10 @@
 #![expect(clippy::disallowed_methods, reason = "it asks the system itself")]
 
 pub mod index;
+mod session;
 pub mod text;
 pub mod tree;
+pub mod v2;
 
 use std::fs;
 use std::path::{Path, PathBuf};

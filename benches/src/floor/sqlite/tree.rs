@@ -7,26 +7,14 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 use rusqlite::Row;
-use serde::Deserialize;
 use serde_json::Value;
 
-use super::super::message::{CacheTokens, SessionSummary, SessionTime, ShareLink, Tokens};
-use super::super::text::Text;
 use super::super::tree::{Tree, WholeMessage};
-use super::super::{Message, Part, Session};
+use super::super::{Message, Part};
+use super::session::{SessionRow, keep, select};
 use super::{Database, bytes, settled_before};
 use crate::{Contestant, Outcome};
 
-const SESSION: &str =
-    "SELECT id, slug, version, project_id, workspace_id, directory, path, parent_id,
-    title, agent, model, share_url, permission, revert, metadata, summary_diffs,
-    time_created, time_updated, time_compacting, time_archived,
-    summary_additions, summary_deletions, summary_files,
-    tokens_input, tokens_output, tokens_reasoning, tokens_cache_read, tokens_cache_write, cost
-    FROM session WHERE id = ?1";
-/// So many of them are texts, and so many whole numbers; then comes its cost.
-const TEXTS: usize = 16;
-const NUMBERS: usize = 12;
 const MESSAGES: &str = "SELECT id, time_updated, data FROM message WHERE session_id = ?1
     ORDER BY time_created, id";
 /// Those of the session's messages, as opencode reads them, whichever session they say they are of:
@@ -43,11 +31,9 @@ pub struct FloorSqliteTree {
     arena: Vec<u8>,
 }
 
-/// Where the columns of a session are in the arena.
+/// What was read.
 struct Records {
-    texts: [Option<Range<usize>>; TEXTS],
-    numbers: [Option<i64>; NUMBERS],
-    cost: Option<f64>,
+    session: SessionRow,
     messages: Vec<Record>,
     parts: Vec<PartRecord>,
     settled: bool,
@@ -82,27 +68,13 @@ impl FloorSqliteTree {
         arena.clear();
         let (before, session) = (settled_before(), [session.as_str()]);
         db.prepare_cached("BEGIN")?.execute([])?;
-        let mut statement = db.prepare_cached(SESSION)?;
-        let mut records = statement.query_row(session, |row| {
-            let mut records = Records {
-                texts: [const { None }; TEXTS],
-                numbers: [None; NUMBERS],
-                cost: row.get(TEXTS + NUMBERS)?,
-                messages: Vec::with_capacity(64),
-                parts: Vec::with_capacity(256),
-                settled: true,
-            };
-            for (at, text) in records.texts.iter_mut().enumerate() {
-                let found = row.get_ref(at)?.as_str_or_null()?;
-                *text = found.map(|found| keep(arena, found.as_bytes()));
-            }
-            for (number, at) in records.numbers.iter_mut().zip(TEXTS..) {
-                *number = row.get(at)?;
-            }
-            Ok(records)
-        })?;
-        let updated = records.numbers[1].context("a session without a time")?;
-        records.settled = updated < before;
+        let session_row = SessionRow::read(db, &select("session"), session[0], arena)?;
+        let mut records = Records {
+            settled: session_row.updated()? < before,
+            session: session_row,
+            messages: Vec::with_capacity(64),
+            parts: Vec::with_capacity(256),
+        };
 
         let mut statement = db.prepare_cached(MESSAGES)?;
         let mut rows = statement.query(session)?;
@@ -130,7 +102,7 @@ impl FloorSqliteTree {
     }
 
     fn parse<'a>(&'a self, records: &Records) -> Result<Tree<'a>> {
-        let session = self.session(records)?;
+        let session = records.session.typed(&self.arena)?;
         let mut messages = Vec::with_capacity(records.messages.len());
         let mut all = records.parts.iter().peekable();
         for (at, record) in records.messages.iter().enumerate() {
@@ -155,64 +127,6 @@ impl FloorSqliteTree {
     fn text(&self, range: &Range<usize>) -> Result<&str> {
         Ok(simdutf8::basic::from_utf8(&self.arena[range.clone()])?)
     }
-
-    fn session<'a>(&'a self, records: &Records) -> Result<Session<'a>> {
-        let mut texts = [None; TEXTS];
-        for (text, range) in texts.iter_mut().zip(&records.texts) {
-            *text = range.as_ref().map(|range| self.text(range)).transpose()?;
-        }
-        let [id, slug, version, project, workspace, directory, path, parent, title, agent, ..] =
-            texts.map(|text| text.map(|text| Text(text.into())));
-        let [.., model, share, permission, revert, metadata, diffs] = texts;
-        let [created, updated, compacting, archived, additions, deletions, files, ..] =
-            records.numbers;
-        let [.., input, output, reasoning, read, write] = records.numbers;
-        let diffs = json(diffs)?;
-        let has_summary = [additions, deletions, files].iter().any(Option::is_some);
-        Ok(Session {
-            id,
-            slug,
-            version,
-            project_id: project,
-            workspace_id: workspace,
-            directory,
-            path,
-            parent_id: parent,
-            title,
-            agent,
-            model: json(model)?,
-            time: Some(SessionTime { created, updated, compacting, archived }),
-            summary: (has_summary || diffs.is_some()).then_some(SessionSummary {
-                additions,
-                deletions,
-                files,
-                diffs,
-            }),
-            share: share.map(|url| ShareLink { url: Some(Text(url.into())) }),
-            permission: json(permission)?,
-            revert: json(revert)?,
-            cost: records.cost,
-            tokens: Some(Tokens {
-                total: None,
-                input,
-                output,
-                reasoning,
-                cache: Some(CacheTokens { read, write }),
-            }),
-            metadata: json(metadata)?,
-        })
-    }
-}
-
-/// A column that is JSON.
-fn json<'a, T: Deserialize<'a>>(text: Option<&'a str>) -> Result<Option<T>> {
-    Ok(text.map(serde_json::from_str).transpose()?)
-}
-
-fn keep(arena: &mut Vec<u8>, bytes: &[u8]) -> Range<usize> {
-    let start = arena.len();
-    arena.extend_from_slice(bytes);
-    start..arena.len()
 }
 
 /// A row of id, time of change, data.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use scrollback_core_type::LazyStr;
+use scrollback_core_type::{LazyStr, Provenance, Standing, StoreGeneration, StoreGenerations};
 use scrollback_flow::{SessionHydratedTree, usage};
 use scrollback_index::Usage;
 
@@ -44,7 +44,7 @@ pub(super) fn print(
         let line = format!("fork of {source}{}", place.unwrap_or_default());
         writeln!(out, "{dim}{}{dim:#}", safe::line(&line))?;
     }
-    if let Some(line) = units::place(&tree.node.provenance) {
+    if let Some(line) = place(&tree.node.provenance) {
         writeln!(out, "{dim}{line}{dim:#}")?;
     }
     if let Some(url) = session.and_then(|session| session.share.as_ref()?.url.as_ref()) {
@@ -62,4 +62,32 @@ fn used(tree: &SessionHydratedTree<'_>) -> String {
         units::count(tokens.output.saturating_add(tokens.reasoning)),
         units::cost(cost)
     )
+}
+
+/// Where a session is besides where one expects it, in words.
+fn place(provenance: &Provenance) -> Option<String> {
+    let of = |all: StoreGenerations| {
+        let name = |generation: StoreGeneration| match generation {
+            StoreGeneration::Json => "JSON files",
+            StoreGeneration::V1 => "the tables of 1.x",
+            StoreGeneration::V2 => "the tables of 2.x",
+        };
+        all.iter().map(name).collect::<Vec<_>>().join(" and ")
+    };
+    let mut place = match provenance.standing {
+        Standing::Usual if provenance.also.is_empty() => return None,
+        _ => format!("read from {}", of(provenance.read)),
+    };
+    if !provenance.also.is_empty() {
+        place.push_str(&format!(", also in {}", of(provenance.also)));
+    }
+    place.push_str(match provenance.standing {
+        Standing::Awaited => "; 2.x has not migrated it yet",
+        Standing::LegacyOnly => "; 2.x deleted it, or did not migrate it",
+        Standing::LateLegacy => "; written by 1.x after the migration, which 2.x does not show",
+        Standing::WithoutRows => "; 2.x has no messages of it",
+        Standing::Preview => "; turns of the preview of 2.x",
+        _ => "",
+    });
+    Some(place)
 }

@@ -22,7 +22,7 @@ pub use field::{Entries, Extra, IntoOwned};
 pub use number::Number;
 pub use raw::RawJson;
 pub use repair::repair_surrogates;
-pub use string::LazyStr;
+pub use string::{LazyStr, find_string_end};
 
 pub(crate) use field::{Field, Record, take};
 pub(crate) use record::{head, record};

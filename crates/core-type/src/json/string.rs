@@ -149,29 +149,80 @@ pub(crate) fn find_near_end(bytes: &[u8], at: usize) -> Option<usize> {
     (marks != 0 && bytes[first] == b'"').then_some(first)
 }
 
-/// Finds the end of any string.
-pub(crate) fn find_far_end(bytes: &[u8], mut at: usize) -> Scan<StringEnd> {
-    let mut escaped = false;
-    'blocks: while let (Some(near), Some(far)) = (block(bytes, at), block(bytes, at + BLOCK)) {
-        let mut marks = specials(near) | specials(far) << BLOCK;
-        while marks != 0 {
-            let special = at + marks.trailing_zeros() as usize;
-            match bytes[special] {
-                b'"' => return Ok(StringEnd { at: special, escaped }),
-                b'\\' => {
-                    escaped = true;
-                    let next = skip_escape(bytes, special + 1)?;
-                    let Some(rest) = u32::MAX.checked_shl((next - at) as u32) else {
-                        at = next;
-                        continue 'blocks;
-                    };
-                    marks &= rest;
-                }
-                _ => return Err(bad(special, "control character in a string")),
-            }
+/// Finds the end of any string, a chunk at a time.
+pub(crate) fn find_far_end(bytes: &[u8], start: usize) -> Scan<StringEnd> {
+    let (mut at, mut carry, mut escaped) = (start, 0, false);
+    while let Some(chunk) = chunk(bytes, at) {
+        let (quotes, backslashes) = (bits(chunk, is(b'"')), bits(chunk, is(b'\\')));
+        let by = escaped_by(backslashes, &mut carry);
+        let ends = quotes & !by;
+        let inside = (ends & ends.wrapping_neg()).wrapping_sub(1); // all of it if it has no end
+        escaped |= (backslashes | by) & inside != 0;
+        let is_bad = bits(chunk, is_control) & inside != 0
+            || by & inside != 0 && !are_escapes(bytes, at, by & inside & !quotes & !backslashes);
+        if is_bad {
+            return find_slowly(bytes, start, false); // which says what, and where
         }
-        at += 2 * BLOCK;
+        if ends != 0 {
+            return Ok(StringEnd { at: at + ends.trailing_zeros() as usize, escaped });
+        }
+        at += CHUNK;
     }
+    find_slowly(bytes, at - carry as usize, escaped)
+}
+
+/// Finds the closing quote of the string whose first character is at `at`, and checks nothing on
+/// the way: for whoever hands the string to somebody who does. None if there is none.
+pub fn find_string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+    let mut carry = 0;
+    while let Some(chunk) = chunk(bytes, at) {
+        let (quotes, backslashes) = (bits(chunk, is(b'"')), bits(chunk, is(b'\\')));
+        let ends = quotes & !escaped_by(backslashes, &mut carry);
+        if ends != 0 {
+            return Some(at + ends.trailing_zeros() as usize);
+        }
+        at += CHUNK;
+    }
+    at -= carry as usize;
+    loop {
+        match bytes.get(at)? {
+            b'"' => return Some(at),
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+}
+
+/// Which characters of a chunk a backslash escapes. `carry` is 1 if the last one of the chunk
+/// before escapes the first one of this. Of backslashes in a row every other one is escaped; that
+/// those which begin at odd places are told from the others, the carries of an addition do.
+#[inline]
+fn escaped_by(backslashes: u64, carry: &mut u64) -> u64 {
+    const EVEN: u64 = 0x5555_5555_5555_5555;
+    if backslashes | *carry == 0 {
+        return 0;
+    }
+    let escaping = backslashes & !*carry;
+    let behind = escaping << 1 | *carry;
+    let (sum, overflow) = (escaping & !EVEN & !behind).overflowing_add(escaping);
+    *carry = u64::from(overflow);
+    (EVEN ^ (sum << 1)) & behind
+}
+
+/// Whether these characters of the chunk at `at`, which are escaped, may be.
+fn are_escapes(bytes: &[u8], at: usize, mut escaped: u64) -> bool {
+    while escaped != 0 {
+        let place = at + escaped.trailing_zeros() as usize;
+        if skip_escape(bytes, place).is_err() {
+            return false;
+        }
+        escaped &= escaped - 1;
+    }
+    true
+}
+
+/// Finds the end of a string character by character.
+fn find_slowly(bytes: &[u8], mut at: usize, mut escaped: bool) -> Scan<StringEnd> {
     loop {
         match bytes.get(at) {
             Some(b'"') => return Ok(StringEnd { at, escaped }),
@@ -213,19 +264,45 @@ fn bad(at: usize, what: &'static str) -> SyntaxError {
 }
 
 const BLOCK: usize = 16;
+const CHUNK: usize = 4 * BLOCK;
 
 #[inline]
 fn block(bytes: &[u8], at: usize) -> Option<&[u8; BLOCK]> {
     bytes.get(at..at + BLOCK)?.first_chunk()
 }
 
+#[inline]
+fn chunk(bytes: &[u8], at: usize) -> Option<&[u8; CHUNK]> {
+    bytes.get(at..at + CHUNK)?.first_chunk()
+}
+
+/// A bit for each byte of a chunk that `is` so.
+#[inline(always)]
+fn bits(chunk: &[u8; CHUNK], is: impl Fn(u8x16) -> u8x16) -> u64 {
+    let (blocks, _) = chunk.as_chunks::<BLOCK>();
+    let mut bits = 0;
+    for (block, shift) in blocks.iter().zip((0..).step_by(BLOCK)) {
+        bits |= u64::from(is(u8x16::new(*block)).to_bitmask()) << shift;
+    }
+    bits
+}
+
+#[inline(always)]
+fn is(byte: u8) -> impl Fn(u8x16) -> u8x16 {
+    move |block| block.simd_eq(u8x16::splat(byte))
+}
+
+#[inline(always)]
+fn is_control(block: u8x16) -> u8x16 {
+    block.min(u8x16::splat(0x1f)).simd_eq(block)
+}
+
 /// A bit for each quote, backslash and control character.
 #[inline]
 fn specials(block: &[u8; BLOCK]) -> u32 {
     let block = u8x16::new(*block);
-    let control = block.min(u8x16::splat(0x1f)).simd_eq(block);
-    let quote = block.simd_eq(u8x16::splat(b'"'));
-    (control | quote | block.simd_eq(u8x16::splat(b'\\'))).to_bitmask()
+    let special = is_control(block) | is(b'"')(block) | is(b'\\')(block);
+    special.to_bitmask()
 }
 
 /// The value of a string from the text between its quotes. Escapes have been checked.

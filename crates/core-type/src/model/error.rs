@@ -9,6 +9,8 @@ record! {
         name: LazyStr<'a> = "name",
         /// What is known about it.
         data: ErrorData<'a> = "data",
+        /// What 2.x calls it: "provider.rate-limit", "aborted", …; open.
+        r#type: LazyStr<'a> = "type",
     }
 }
 

@@ -34,6 +34,9 @@ record! {
         tools: Entries<'a, bool> = "tools",
         /// The variant of the model; in `model` since 1.18.
         variant: LazyStr<'a> = "variant",
+        /// The type of its row in 2.x, if that is none that users write: "synthetic", "system",
+        /// "skill", "compaction".
+        kind: LazyStr<'a> = "type",
     }
 }
 
@@ -74,6 +77,8 @@ record! {
         variant: LazyStr<'a> = "variant",
         /// Why the model stopped: "stop", "tool-calls", "length", …; free.
         finish: LazyStr<'a> = "finish",
+        /// The type of its row in 2.x, if that is none that the model writes: "shell", "compaction".
+        kind: LazyStr<'a> = "type",
     }
 }
 

@@ -19,6 +19,8 @@ part_record! {
         state: ToolState<'a> = "state",
         /// The provider's metadata.
         metadata: RawJson<'a> = "metadata",
+        /// Whether the provider ran it (2.x).
+        executed: bool = "executed",
     }
 }
 
@@ -94,6 +96,8 @@ record! {
         input: RawJson<'a> = "input",
         /// Why it failed.
         error: LazyStr<'a> = "error",
+        /// The same in the words of 2.x.
+        cause: RawJson<'a> = "cause",
         /// What the tool says of itself.
         metadata: RawJson<'a> = "metadata",
         /// From when to when.
@@ -110,6 +114,8 @@ record! {
         end: i64 = "end",
         /// When its output was pruned from what the model sees; the output is still stored.
         compacted: i64 = "compacted",
+        /// When the model began to write the call (2.x).
+        created: i64 = "created",
     }
 }
 

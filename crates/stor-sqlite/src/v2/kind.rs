@@ -89,21 +89,32 @@ impl Slot {
         }
     }
 
-    /// The id of the part: that of its message, with the place at its end. In the order of their
-    /// bytes, which opencode 1.x goes by, they stand as they stand here.
+    /// The id of the part: that of its message, with the place as its last five characters. So it
+    /// knows its time, and in the order of their bytes, which opencode 1.x goes by, parts stand as
+    /// they stand here. The place comes behind ids that opencode did not make, or that are longer.
     pub(crate) fn id(self, message: &MessageId) -> Result<PartId, IdError> {
-        use std::io::Write;
+        const PLACE: usize = 5;
         let id = message.as_bytes();
-        let id = id.strip_prefix(MessageId::PREFIX.as_bytes()).unwrap_or(id);
-        let mut part = Vec::with_capacity(PartId::PREFIX.len() + id.len() + 7);
+        let own = id.strip_prefix(MessageId::PREFIX.as_bytes()).unwrap_or(id);
+        let mut part = Vec::with_capacity(PartId::PREFIX.len() + own.len() + PLACE + 6);
         part.extend_from_slice(PartId::PREFIX.as_bytes());
-        part.extend_from_slice(id);
-        let _ = match self {
-            Self::Number(number) => write!(part, "_{number:05}"),
-            Self::Finish => write!(part, "_finish"),
-            Self::Patch => write!(part, "_patch"),
-            Self::Retry => write!(part, "_retry"),
-        }; // never fails
+        match message.is_canonical() {
+            true => part.extend_from_slice(&own[..own.len() - PLACE]),
+            false => {
+                part.extend_from_slice(own);
+                part.push(b'_');
+            }
+        }
+        match self {
+            Self::Number(number) => {
+                let digits = number.to_string();
+                part.resize(part.len() + PLACE.saturating_sub(digits.len()), b'0');
+                part.extend_from_slice(digits.as_bytes());
+            }
+            Self::Finish => part.extend_from_slice(b"finis"),
+            Self::Patch => part.extend_from_slice(b"patch"),
+            Self::Retry => part.extend_from_slice(b"retry"),
+        }
         PartId::from_bytes(&part)
     }
 }
@@ -117,10 +128,14 @@ mod tests {
         let message = MessageId::new("msg_1fba887d3001CR0ZjgTMDSIXDP").unwrap();
         let slots = [Slot::START, Slot::item(0), Slot::item(11), Slot::Finish, Slot::Patch];
         let ids = slots.map(|slot| slot.id(&message).unwrap());
-        assert_eq!(ids[2].as_str(), "prt_1fba887d3001CR0ZjgTMDSIXDP_00012");
+        assert_eq!(ids[2].as_str(), "prt_1fba887d3001CR0ZjgTMD00012");
         assert!(ids.is_sorted() && slots.is_sorted_by_key(|slot| slot.order()));
         let time = 1_795_223_488_467;
         assert_eq!(ids[0].time(time), message.time(time), "they know their time");
+        assert!(ids.iter().all(PartId::is_canonical));
+        let copy = MessageId::new("msg_1fba887d3001CR0ZjgTMDSIXDP_4").unwrap();
+        let id = Slot::Patch.id(&copy).unwrap();
+        assert_eq!(id.as_str(), "prt_1fba887d3001CR0ZjgTMDSIXDP_4_patch");
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use rusqlite::Row as SqlRow;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{
-    EntityKey, MessageId, MessageKey, OrderKey, PartKey, SessionId, SessionKey, UnixNanos,
+    EntityKey, MessageId, MessageKey, OrderKey, PartKey, SessionId, SessionKey,
 };
 use scrollback_stor_read::Sighting;
 
@@ -267,13 +267,12 @@ pub(crate) fn read<'r>(
             return Ok(Err((key.into(), kind)));
         }
     };
-    let (created, updated) = (whole(row, column::CREATED)?, whole(row, column::UPDATED)?);
+    let updated = whole(row, column::UPDATED)?;
     let order = order(v2, row)?;
     let (stamp, settled) = ask.stamp(text.len() as u64, updated, stamped(order));
     let kind_name = bytes(row, column::KIND)?;
-    let created = UnixNanos(created.saturating_mul(1_000_000));
     let kind = RowKind::of(kind_name);
-    Ok(Ok(V2Row { id, kind, kind_name, order, created, updated, stamp, settled, data: text }))
+    Ok(Ok(V2Row { id, kind, kind_name, order, updated, stamp, settled, data: text }))
 }
 
 /// Where a row stands: by its number, and in the preview, whose sessions may have messages of 1.x

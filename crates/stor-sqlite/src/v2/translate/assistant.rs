@@ -1,161 +1,163 @@
 //! Steps of the model's answer.
 
-use scrollback_core_type::json::{Scan, Scanner};
-
-use super::fields::{Fields, Rest, fields, inside};
+use super::fields::{Fields, Rest, fields, key, put, put_any};
 use super::sink::{Ids, Sink};
-use super::tool::State;
+use super::tool::{State, Time};
+use super::walk::{Raw, Walk, Walked, inside};
 use super::{Place, failure};
-use crate::json::Object;
 use crate::v2::kind::Slot;
 
 /// What a row says of a step besides its content.
 #[derive(Debug, Default)]
 struct Step<'a> {
-    agent: Option<&'a str>,
-    model: Option<&'a str>,
-    snapshot: Option<&'a str>,
-    finish: Option<&'a str>,
-    cost: Option<&'a str>,
-    tokens: Option<&'a str>,
-    error: Option<&'a str>,
-    retry: Option<&'a str>,
-    time: Option<&'a str>,
+    agent: Option<Raw<'a>>,
+    model: Model<'a>,
+    snapshot: Snapshot<'a>,
+    snapshot_text: Option<Raw<'a>>,
+    finish: Option<Raw<'a>>,
+    cost: Option<Raw<'a>>,
+    tokens: Option<Raw<'a>>,
+    error: Option<Raw<'a>>,
+    retry: Option<Raw<'a>>,
+    time: Option<Raw<'a>>,
     rest: Rest<'a>,
 }
 
 fields! {
-    Model { id = "id", provider = "providerID", variant = "variant", }
+    Model { id = b"id", provider = b"providerID", variant = b"variant", }
 }
 
 fields! {
-    Snapshot { start = "start", end = "end", files = "files", }
+    Snapshot { start = b"start", end = b"end", files = b"files", }
 }
 
 fields! {
-    Retry { attempt = "attempt", at = "at", error = "error", }
+    Retry { attempt = b"attempt", at = b"at", error = b"error", }
 }
 
 /// The message of the row, and its parts: where the step begins, its content, where it ends.
-pub(super) fn read(
-    scanner: &mut Scanner<'_>,
-    place: &Place<'_>,
-    sink: &mut Sink<'_>,
-) -> Scan<Option<()>> {
+pub(super) fn read(walk: &mut Walk<'_>, place: &Place<'_>, sink: &mut Sink<'_>) -> Walked<()> {
     let (row, first) = (sink.row, sink.mark());
     let mut step = Step::default();
-    let object = scanner.object(|scanner, key| {
-        match &*key.get() {
-            "content" if sink.wants_parts() => {
+    let is_object = walk.object(|walk, key| {
+        match key {
+            b"content" if sink.wants_parts() => {
                 sink.out.rows.truncate(first); // of two fields with one name the last counts
-                content(scanner, sink)?;
+                content(walk, sink)?;
             }
-            "content" => scanner.skip_value()?,
-            "agent" => step.agent = Some(scanner.raw()?),
-            "model" => step.model = Some(scanner.raw()?),
-            "snapshot" => step.snapshot = Some(scanner.raw()?),
-            "finish" => step.finish = Some(scanner.raw()?),
-            "cost" => step.cost = Some(scanner.raw()?),
-            "tokens" => step.tokens = Some(scanner.raw()?),
-            "error" => step.error = Some(scanner.raw()?),
-            "retry" => step.retry = Some(scanner.raw()?),
-            "time" => step.time = Some(scanner.raw()?),
-            _ => step.rest.push(key, scanner.raw()?),
+            b"content" => drop(walk.raw()?),
+            b"agent" => step.agent = Some(walk.raw()?),
+            b"model" => step.model = Model::read(walk)?,
+            b"snapshot" => {
+                let (snapshot, text) = walk.spanned(Snapshot::read)?;
+                (step.snapshot, step.snapshot_text) = (snapshot, Some(text));
+            }
+            b"finish" => step.finish = Some(walk.raw()?),
+            b"cost" => step.cost = Some(walk.raw()?),
+            b"tokens" => step.tokens = Some(walk.raw()?),
+            b"error" => step.error = Some(walk.raw()?),
+            b"retry" => step.retry = Some(walk.raw()?),
+            b"time" => step.time = Some(walk.raw()?),
+            _ => step.rest.push(key, walk.raw()?),
         }
         Ok(())
     })?;
-    if object.is_none() {
-        return Ok(None);
+    if !is_object {
+        return Err(super::walk::Bad);
     }
-    let (model, snapshot) = (Model::of(step.model), Snapshot::of(step.snapshot));
     if sink.wants_parts() {
-        step.parts(&model, &snapshot, first, sink);
+        step.parts(first, sink);
     }
-    sink.message(first, &row.id, |message| step.write(&model, &snapshot, place, message));
-    Ok(Some(()))
+    sink.message(first, &row.id, |out| step.write(place, out));
+    Ok(())
 }
 
 /// The parts that the items of the content become.
-fn content(scanner: &mut Scanner<'_>, sink: &mut Sink<'_>) -> Scan<()> {
+fn content(walk: &mut Walk<'_>, sink: &mut Sink<'_>) -> Walked<()> {
     let (row, mut at) = (sink.row, 0);
-    let array = scanner.array(|scanner| {
-        let (item, text) = scanner.spanned(Item::read)?;
-        sink.part(&row.id, Slot::item(at), |part, ids| item.write(text, part, ids));
+    let is_array = walk.array(|walk| {
+        let (item, text) = walk.spanned(Item::read)?;
+        sink.part(&row.id, Slot::item(at), |out, ids| {
+            out.reserve(text.len() + 256);
+            item.write(text, out, ids);
+        });
         at += 1;
-        Ok(Some(()))
+        Ok(())
     })?;
-    if array.is_none() {
-        scanner.skip_value()?;
+    if !is_array {
+        walk.raw()?;
     }
     Ok(())
 }
 
 impl Step<'_> {
-    fn parts(&self, model: &Model<'_>, snapshot: &Snapshot<'_>, first: usize, sink: &mut Sink<'_>) {
-        let id = &sink.row.id;
+    fn parts(&self, first: usize, sink: &mut Sink<'_>) {
+        let (id, snapshot) = (&sink.row.id, &self.snapshot);
         if let Some(start) = snapshot.start {
-            sink.part_at(first, id, Slot::START, |part, _| {
-                part.raw("type", "\"step-start\"").raw("snapshot", start);
+            sink.part_at(first, id, Slot::START, |out, _| {
+                out.extend_from_slice(b"{\"type\":\"step-start\"");
+                put(out, key!("snapshot"), start);
             });
         }
         if let Some(reason) = self.ended() {
-            sink.part(id, Slot::Finish, |part, _| {
-                part.raw("type", "\"step-finish\"").raw("reason", reason);
-                part.raw_if_any("snapshot", snapshot.end).raw_if_any("cost", self.cost);
-                part.raw_if_any("tokens", self.tokens);
+            sink.part(id, Slot::Finish, |out, _| {
+                out.extend_from_slice(b"{\"type\":\"step-finish\"");
+                put(out, key!("reason"), reason);
+                put_any(out, key!("snapshot"), snapshot.end);
+                put_any(out, key!("cost"), self.cost);
+                put_any(out, key!("tokens"), self.tokens);
             });
         }
-        if let Some(files) = snapshot.files.filter(|files| *files != "[]") {
-            sink.part(id, Slot::Patch, |part, _| {
-                part.raw("type", "\"patch\"").raw_if_any("hash", snapshot.start);
-                part.raw("files", files);
+        if let Some(files) = snapshot.files.filter(|files| *files != b"[]") {
+            sink.part(id, Slot::Patch, |out, _| {
+                out.extend_from_slice(b"{\"type\":\"patch\"");
+                put_any(out, key!("hash"), snapshot.start);
+                put(out, key!("files"), files);
             });
         }
         if self.retry.is_some() {
             let retry = Retry::of(self.retry);
-            sink.part(id, Slot::Retry, |part, _| {
-                part.raw("type", "\"retry\"").raw_if_any("attempt", retry.attempt);
+            sink.part(id, Slot::Retry, |out, _| {
+                out.extend_from_slice(b"{\"type\":\"retry\"");
+                put_any(out, key!("attempt"), retry.attempt);
                 if let Some(error) = retry.error {
-                    failure::write(part, "error", error, model.provider);
+                    failure::write(out, error, self.model.provider);
                 }
                 if let Some(at) = retry.at {
-                    part.object("time", |time| {
-                        time.raw("created", at);
-                    });
+                    put(out, key!("time"), b"{\"created\":");
+                    out.extend_from_slice(at);
+                    out.push(b'}');
                 }
-                retry.rest.write(part);
+                retry.rest.write(out);
             });
         }
     }
 
     /// Why the step ended, if it did by itself.
-    fn ended(&self) -> Option<&str> {
-        self.finish.filter(|finish| inside(Some(finish)) != Some("error"))
+    fn ended(&self) -> Option<Raw<'_>> {
+        self.finish.filter(|finish| *finish != b"\"error\"")
     }
 
-    fn write(
-        &self,
-        model: &Model<'_>,
-        snapshot: &Snapshot<'_>,
-        place: &Place<'_>,
-        message: &mut Object<'_>,
-    ) {
-        message.raw("role", "\"assistant\"").raw_if_any("time", self.time);
-        if let Some(parent) = place.parent {
-            message.text("parentID", parent.as_bytes());
-        }
-        message.raw_if_any("modelID", model.id).raw_if_any("providerID", model.provider);
-        message.raw_if_any("variant", model.variant).raw_if_any("agent", self.agent);
-        message.raw_if_any("cost", self.cost).raw_if_any("tokens", self.tokens);
-        message.raw_if_any("finish", self.finish);
+    fn write(&self, place: &Place<'_>, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"role\":\"assistant\"");
+        put_any(out, key!("time"), self.time);
+        place.write_parent(out);
+        put_any(out, key!("modelID"), self.model.id);
+        put_any(out, key!("providerID"), self.model.provider);
+        put_any(out, key!("variant"), self.model.variant);
+        put_any(out, key!("agent"), self.agent);
+        put_any(out, key!("cost"), self.cost);
+        put_any(out, key!("tokens"), self.tokens);
+        put_any(out, key!("finish"), self.finish);
         if let Some(error) = self.error {
-            failure::write(message, "error", error, model.provider);
+            failure::write(out, error, self.model.provider);
         }
         // What no part says.
-        let is_left = !snapshot.rest.is_empty() || snapshot.end.is_some() && self.ended().is_none();
-        message.raw_if_any("snapshot", self.snapshot.filter(|_| is_left));
-        self.rest.write(message);
-        place.write(message);
+        let is_left =
+            !self.snapshot.rest.is_empty() || self.snapshot.end.is_some() && self.ended().is_none();
+        put_any(out, key!("snapshot"), self.snapshot_text.filter(|_| is_left));
+        self.rest.write(out);
+        place.write(out);
     }
 }
 
@@ -163,105 +165,94 @@ impl Step<'_> {
 #[derive(Debug, Default)]
 struct Item<'a> {
     is_object: bool,
-    kind: Option<&'a str>,
-    id: Option<&'a str>,
-    name: Option<&'a str>,
-    text: Option<&'a str>,
-    time: Option<&'a str>,
+    kind: Option<Raw<'a>>,
+    id: Option<Raw<'a>>,
+    name: Option<Raw<'a>>,
+    text: Option<Raw<'a>>,
+    time: Time<'a>,
     /// The provider's own, of which each version has another name.
-    native: Option<&'a str>,
+    native: Option<Raw<'a>>,
     state: State<'a>,
-    state_text: Option<&'a str>,
+    state_text: Option<Raw<'a>>,
     rest: Rest<'a>,
 }
 
-fields! {
-    ItemTime { created = "created", completed = "completed", }
-}
-
 impl<'a> Item<'a> {
-    fn read(scanner: &mut Scanner<'a>) -> Scan<Self> {
+    fn read(walk: &mut Walk<'a>) -> Walked<Self> {
         let mut it = Self::default();
-        let object = scanner.object(|scanner, key| {
-            match &*key.get() {
-                "type" => it.kind = Some(scanner.raw()?),
-                "id" => it.id = Some(scanner.raw()?),
-                "name" => it.name = Some(scanner.raw()?),
-                "text" => it.text = Some(scanner.raw()?),
-                "time" => it.time = Some(scanner.raw()?),
-                "native" | "providerState" | "providerMetadata" => {
-                    it.native = Some(scanner.raw()?);
+        it.is_object = walk.object(|walk, key| {
+            match key {
+                b"type" => it.kind = Some(walk.raw()?),
+                b"id" => it.id = Some(walk.raw()?),
+                b"name" => it.name = Some(walk.raw()?),
+                b"text" => it.text = Some(walk.raw()?),
+                b"time" => it.time = Time::read(walk)?,
+                b"native" | b"providerState" | b"providerMetadata" => {
+                    it.native = Some(walk.raw()?);
                 }
-                "state" => {
-                    let (state, text) = scanner.spanned(|scanner| {
-                        let state = State::read(scanner)?;
-                        if state.is_none() {
-                            scanner.skip_value()?;
-                        }
-                        Ok(state.unwrap_or_default())
-                    })?;
+                b"state" => {
+                    let (state, text) = walk.spanned(State::read)?;
                     (it.state, it.state_text) = (state, Some(text));
                 }
-                _ => it.rest.push(key, scanner.raw()?),
+                _ => it.rest.push(key, walk.raw()?),
             }
             Ok(())
         })?;
-        if object.is_none() {
-            scanner.skip_value()?;
+        if !it.is_object {
+            walk.raw()?;
         }
-        it.is_object = object.is_some();
         Ok(it)
     }
 
-    fn write(&self, text: &str, part: &mut Object<'_>, ids: &Ids<'_>) {
+    fn write(&self, text: Raw<'_>, out: &mut Vec<u8>, ids: &Ids<'_>) {
         match inside(self.kind) {
-            Some("text") => {
-                part.raw("type", "\"text\"").raw("text", self.text.unwrap_or("\"\""));
-                self.common(part);
-            }
-            Some("reasoning") => {
-                part.raw("type", "\"reasoning\"").raw("text", self.text.unwrap_or("\"\""));
-                if self.time.is_some() {
-                    let time = ItemTime::of(self.time);
-                    part.object("time", |to| {
-                        to.raw_if_any("start", time.created).raw_if_any("end", time.completed);
-                        time.rest.write(to);
-                    });
+            Some(b"tool") => {
+                out.extend_from_slice(b"{\"type\":\"tool\"");
+                put_any(out, key!("callID"), self.id);
+                put_any(out, key!("tool"), self.name);
+                match self.state_text {
+                    Some(_) if self.state.is_known() => self.state.write(&self.time, out, ids),
+                    state => put_any(out, key!("state"), state),
                 }
-                self.common(part);
+                put_any(out, key!("metadata"), self.native);
+                self.rest.write(out);
             }
-            Some("tool") => {
-                part.raw("type", "\"tool\"").raw_if_any("callID", self.id);
-                part.raw_if_any("tool", self.name);
-                self.state(part, ids);
-                part.raw_if_any("metadata", self.native);
-                self.rest.write(part);
+            Some(b"text") => {
+                out.extend_from_slice(b"{\"type\":\"text\"");
+                self.write_text(out);
             }
+            Some(b"reasoning") => {
+                out.extend_from_slice(b"{\"type\":\"reasoning\"");
+                if let Some(start) = self.time.created {
+                    put(out, key!("time"), b"{\"start\":");
+                    out.extend_from_slice(start);
+                    put_any(out, key!("end"), self.time.completed);
+                    self.time.rest.write(out);
+                    out.push(b'}');
+                }
+                self.write_text(out);
+            }
+            // As it is, without the brace at its end.
             _ if self.is_object => {
-                part.all_of(text);
+                let open = text.strip_suffix(b"}").unwrap_or(text).trim_ascii_end();
+                out.extend_from_slice(open);
+                if open.len() == 1 {
+                    out.extend_from_slice(b"\"type\":null");
+                }
             }
             _ => {
-                part.raw("value", text);
+                out.extend_from_slice(b"{\"value\":");
+                out.extend_from_slice(text);
             }
         }
     }
 
     /// What texts and reasoning have alike.
-    fn common(&self, part: &mut Object<'_>) {
+    fn write_text(&self, out: &mut Vec<u8>) {
+        put(out, key!("text"), self.text.unwrap_or(b"\"\""));
         let state = self.state_text.filter(|_| !self.state.has_status());
-        part.raw_if_any("metadata", self.native.or(state));
-        part.raw_if_any("itemID", self.id);
-        self.rest.write(part);
-    }
-
-    fn state(&self, part: &mut Object<'_>, ids: &Ids<'_>) {
-        match self.state_text {
-            Some(_) if self.state.is_known() => {
-                part.object("state", |state| self.state.write(state, self.time, ids));
-            }
-            state => {
-                part.raw_if_any("state", state);
-            }
-        }
+        put_any(out, key!("metadata"), self.native.or(state));
+        put_any(out, key!("itemID"), self.id);
+        self.rest.write(out);
     }
 }

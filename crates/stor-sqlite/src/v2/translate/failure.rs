@@ -1,51 +1,49 @@
 //! Errors of 2.x, `{type, message}`, in the words of 1.x.
 
-use scrollback_core_type::json::{Scan, Scanner};
-
-use super::fields::{Fields, fields, inside};
-use crate::json::Object;
+use super::fields::{Fields, fields, key, put, put_any};
+use super::walk::{Raw, inside};
 
 fields! {
-    Failure { kind = "type", message = "message", status = "status", response = "response", }
+    Failure { kind = b"type", message = b"message", status = b"status", response = b"response", }
 }
 
 fields! {
-    Response { body = "body", }
+    Response { body = b"body", }
 }
 
-/// Writes an error as the field `name`.
-pub(super) fn write(to: &mut Object<'_>, name: &str, error: &str, provider: Option<&str>) {
+/// Writes an error as the field `error` behind others.
+pub(super) fn write(out: &mut Vec<u8>, error: Raw<'_>, provider: Option<Raw<'_>>) {
     let failure = Failure::of(Some(error));
     let kind = inside(failure.kind).unwrap_or_default();
-    to.object(name, |to| {
-        to.text("name", name_of(kind).as_bytes());
-        to.object("data", |data| {
-            // What is no object is the message.
-            let plain = inside(Some(error)).is_some().then_some(error);
-            data.raw("message", failure.message.or(plain).unwrap_or("\"\""));
-            if kind == "provider.auth" {
-                data.raw_if_any("providerID", provider);
-            }
-            data.raw_if_any("statusCode", failure.status);
-            data.raw_if_any("responseBody", Response::of(failure.response).body);
-        });
-        to.raw_if_any("type", failure.kind);
-        failure.rest.write(to);
-    });
+    put(out, key!("error"), b"{\"name\":\"");
+    out.extend_from_slice(name_of(kind));
+    out.extend_from_slice(b"\",\"data\":{\"message\":");
+    // What is no object is the message.
+    let plain = Some(error).filter(|error| inside(Some(error)).is_some());
+    out.extend_from_slice(failure.message.or(plain).unwrap_or(b"\"\""));
+    if kind == b"provider.auth" {
+        put_any(out, key!("providerID"), provider);
+    }
+    put_any(out, key!("statusCode"), failure.status);
+    put_any(out, key!("responseBody"), Response::of(failure.response).body);
+    out.push(b'}');
+    put_any(out, key!("type"), failure.kind);
+    failure.rest.write(out);
+    out.push(b'}');
 }
 
 /// What an error says happened, as a string.
-pub(super) fn message_of(error: Option<&str>) -> &str {
+pub(super) fn message_of(error: Option<Raw<'_>>) -> Raw<'_> {
     let plain = error.filter(|error| inside(Some(error)).is_some());
-    Failure::of(error).message.or(plain).unwrap_or("\"\"")
+    Failure::of(error).message.or(plain).unwrap_or(b"\"\"")
 }
 
-fn name_of(kind: &str) -> &'static str {
+fn name_of(kind: &[u8]) -> &'static [u8] {
     match kind {
-        "provider.auth" => "ProviderAuthError",
-        "provider.content-filter" => "ContentFilterError",
-        "aborted" => "MessageAbortedError",
-        _ if kind.starts_with("provider.") => "APIError",
-        _ => "UnknownError",
+        b"provider.auth" => b"ProviderAuthError",
+        b"provider.content-filter" => b"ContentFilterError",
+        b"aborted" => b"MessageAbortedError",
+        _ if kind.starts_with(b"provider.") => b"APIError",
+        _ => b"UnknownError",
     }
 }

@@ -1,22 +1,29 @@
 //! Objects of which some fields are known, as they stand in the text.
 
-use scrollback_core_type::LazyStr;
-use scrollback_core_type::json::{Scan, Scanner, walk};
-
-use crate::json::Object;
+use super::walk::{Raw, Walk, Walked};
 
 /// Fields that are handed on as they are.
 #[derive(Debug, Default)]
-pub(super) struct Rest<'a>(Vec<(LazyStr<'a>, &'a str)>);
+pub(super) struct Rest<'a>(Vec<(Raw<'a>, Raw<'a>)>);
 
 /// Fields that records of 1.x go by, which a field of that name in a row must not become.
-const RESERVED: [&str; 9] =
-    ["id", "sessionID", "messageID", "role", "type", "parentID", "callID", "tool", "summary"];
+const RESERVED: [&[u8]; 9] = [
+    b"id",
+    b"sessionID",
+    b"messageID",
+    b"role",
+    b"type",
+    b"parentID",
+    b"callID",
+    b"tool",
+    b"summary",
+];
 
 impl<'a> Rest<'a> {
-    pub(super) fn push(&mut self, name: &LazyStr<'a>, value: &'a str) {
-        if !RESERVED.iter().any(|reserved| *name == **reserved) {
-            self.0.push((name.clone(), value));
+    #[cold]
+    pub(super) fn push(&mut self, name: Raw<'a>, value: Raw<'a>) {
+        if !RESERVED.contains(&name) {
+            self.0.push((name, value));
         }
     }
 
@@ -24,10 +31,36 @@ impl<'a> Rest<'a> {
         self.0.is_empty()
     }
 
-    pub(super) fn write(&self, to: &mut Object<'_>) {
+    /// Writes them behind other fields.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
         for (name, value) in &self.0 {
-            to.named(&name.get(), value);
+            for piece in [b",\"", *name, b"\":", value] {
+                out.extend_from_slice(piece);
+            }
         }
+    }
+}
+
+/// Objects that are read for their fields.
+pub(super) trait Fields<'a>: Default {
+    /// Reads the object that comes next, or passes what is none.
+    fn read(walk: &mut Walk<'a>) -> Walked<Self>;
+
+    /// Those of a value that was passed.
+    fn of(value: Option<Raw<'a>>) -> Self {
+        value.and_then(|value| Self::read(&mut Walk::new(value)).ok()).unwrap_or_default()
+    }
+
+    /// Those of each element of an array that was passed.
+    fn each_of(value: Option<Raw<'a>>) -> Vec<Self> {
+        let mut all = Vec::new();
+        if let Some(value) = value {
+            let _ = Walk::new(value).array(|walk| {
+                all.push(Self::read(walk)?);
+                Ok(())
+            }); // as far as it goes
+        }
+        all
     }
 }
 
@@ -37,73 +70,69 @@ macro_rules! fields {
         $(#[$doc])*
         #[derive(Debug, Default)]
         pub(super) struct $name<'a> {
-            $(pub(super) $field: Option<&'a str>,)*
+            $(pub(super) $field: Option<$crate::v2::translate::walk::Raw<'a>>,)*
             pub(super) rest: $crate::v2::translate::fields::Rest<'a>,
         }
 
         impl<'a> $crate::v2::translate::fields::Fields<'a> for $name<'a> {
-            fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+            fn read(
+                walk: &mut $crate::v2::translate::walk::Walk<'a>,
+            ) -> $crate::v2::translate::walk::Walked<Self> {
                 let mut it = Self::default();
-                let object = scanner.object(|scanner, key| {
-                    match &*key.get() {
-                        $($($key)|+ => it.$field = Some(scanner.raw()?),)*
-                        _ => it.rest.push(key, scanner.raw()?),
+                let is_object = walk.object(|walk, key| {
+                    let value = walk.raw()?;
+                    match key {
+                        $($($key)|+ => it.$field = Some(value),)*
+                        _ => it.rest.push(key, value),
                     }
                     Ok(())
                 })?;
-                Ok(object.map(|()| it))
+                if !is_object {
+                    walk.raw()?;
+                }
+                Ok(it)
             }
         }
     };
 }
 pub(super) use fields;
 
-/// Objects that are read for their fields.
-pub(super) trait Fields<'a>: Default {
-    /// Reads the object that comes next, or declines if none does.
-    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>>;
+/// The name of a field behind others, as it is written.
+macro_rules! key {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":").as_bytes()
+    };
+}
+pub(super) use key;
 
-    /// Those of a value that was read over; none of what is no object.
-    fn of(value: Option<&'a str>) -> Self {
-        let read = |value: &'a str| walk(value.as_bytes(), Self::read).ok().flatten();
-        value.and_then(read).unwrap_or_default()
-    }
-
-    /// Those of each element of an array that was read over.
-    fn each_of(value: Option<&'a str>) -> Vec<Self> {
-        let mut all = Vec::new();
-        let read = |value: &'a str| {
-            walk(value.as_bytes(), |scanner| {
-                scanner.array(|scanner| {
-                    let (element, _) = scanner.spanned(|scanner| match Self::read(scanner)? {
-                        Some(element) => Ok(element),
-                        None => scanner.skip_value().map(|()| Self::default()),
-                    })?;
-                    all.push(element);
-                    Ok(Some(()))
-                })
-            })
-        };
-        let _ = value.map(read); // it was read over, so it is JSON
-        all
-    }
+/// Writes a field behind others. `key` is made by `key!`.
+#[inline]
+pub(super) fn put(out: &mut Vec<u8>, key: &'static [u8], value: Raw<'_>) {
+    out.extend_from_slice(key);
+    out.extend_from_slice(value);
 }
 
-/// What stands between the quotes, if the value is a string.
-pub(super) fn inside(value: Option<&str>) -> Option<&str> {
-    value?.strip_prefix('"')?.strip_suffix('"')
+/// Writes a field, if it is there.
+#[inline]
+pub(super) fn put_any(out: &mut Vec<u8>, key: &'static [u8], value: Option<Raw<'_>>) {
+    if let Some(value) = value {
+        put(out, key, value);
+    }
 }
 
 fields! {
     /// A stretch of the user's text.
-    Mention { start = "start", end = "end", text = "text", }
+    Mention { start = b"start", end = b"end", text = b"text", }
 }
 
 impl Mention<'_> {
-    /// As 1.x has it: `{value, start, end}`, with numbers even where there are none.
-    pub(super) fn write(&self, to: &mut Object<'_>) {
-        to.raw("value", self.text.unwrap_or("\"\""));
-        to.raw("start", self.start.unwrap_or("0")).raw("end", self.end.unwrap_or("0"));
-        self.rest.write(to);
+    /// Writes it as 1.x has it, `{value, start, end}`, with numbers even where there are none.
+    pub(super) fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"value\":");
+        out.extend_from_slice(self.text.unwrap_or(b"\"\""));
+        put(out, key!("start"), self.start.unwrap_or(b"0"));
+        put(out, key!("end"), self.end.unwrap_or(b"0"));
+        self.rest.write(out);
+        out.push(b'}');
     }
 }

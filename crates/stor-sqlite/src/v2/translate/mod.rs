@@ -1,8 +1,8 @@
 //! From a row of `session_message` to messages and parts as opencode 1.x has them
 //! (`docs/format/opencode-v2.md`, section 7).
 //!
-//! A row is walked once. Values are copied as they stand in its text, escapes and all; fields that
-//! the model of 1.x has no place for come along under their own names.
+//! A row is walked once (`walk`). Values are copied as they stand in its text, escapes and all; fields
+//! that the model of 1.x has no place for come along under their own names.
 
 mod assistant;
 mod failure;
@@ -12,17 +12,18 @@ mod settled;
 mod sink;
 mod tool;
 mod user;
+mod walk;
 
-use scrollback_core_id::UnixNanos;
 use scrollback_core_id::{ItemId, ItemKey, MessageId, MessageKey, OrderKey, SessionKey, Stamp};
-use scrollback_core_type::json::walk;
 use scrollback_stor_mmap::Settled;
 
+use self::fields::{key, put};
 pub(crate) use self::settled::is_settled;
 use self::sink::Sink;
 pub(crate) use self::sink::{Ending, Wanted};
+use self::walk::{Bad, Walk};
 use crate::ask::{Gathered, Row};
-use crate::json::{Object, splice_with};
+use crate::json::{splice_with, text};
 use crate::v2::kind::RowKind;
 
 /// A row, as it was selected.
@@ -33,7 +34,6 @@ pub(crate) struct V2Row<'r> {
     /// Its type, as the row has it.
     pub(crate) kind_name: &'r [u8],
     pub(crate) order: OrderKey,
-    pub(crate) created: UnixNanos,
     /// When it last changed, in Unix milliseconds.
     pub(crate) updated: i64,
     pub(crate) stamp: Stamp,
@@ -51,11 +51,18 @@ pub(crate) struct Place<'p> {
 }
 
 impl Place<'_> {
-    fn write(&self, message: &mut Object<'_>) {
+    fn write_parent(&self, out: &mut Vec<u8>) {
+        if let Some(parent) = self.parent {
+            out.extend_from_slice(key!("parentID"));
+            text(out, parent.as_bytes());
+        }
+    }
+
+    fn write(&self, out: &mut Vec<u8>) {
         if let Some(cwd) = self.cwd {
-            message.object("path", |path| {
-                path.raw("cwd", cwd);
-            });
+            put(out, key!("path"), b"{\"cwd\":");
+            out.extend_from_slice(cwd.as_bytes());
+            out.push(b'}');
         }
     }
 }
@@ -71,16 +78,19 @@ pub(crate) fn translate(
 ) {
     let first = out.rows.len();
     let mut sink = Sink { out, of, row, wanted, ending };
-    let read = walk(row.data, |scanner| match row.kind {
-        RowKind::Assistant => assistant::read(scanner, place, &mut sink),
-        RowKind::Shell => other::shell(scanner, place, &mut sink),
-        RowKind::Compaction => other::compaction(scanner, place, &mut sink),
-        RowKind::Item => Ok(None),
+    let mut walk = Walk::new(row.data);
+    let is_object = row.data.trim_ascii_start().starts_with(b"{");
+    let read = match row.kind {
+        _ if !is_object => Err(Bad),
+        RowKind::Assistant => assistant::read(&mut walk, place, &mut sink),
+        RowKind::Shell => other::shell(&mut walk, place, &mut sink),
+        RowKind::Compaction => other::compaction(&mut walk, place, &mut sink),
+        RowKind::Item => Err(Bad),
         RowKind::User | RowKind::Synthetic | RowKind::System | RowKind::Skill => {
-            user::read(scanner, &mut sink)
+            user::read(&mut walk, &mut sink)
         }
-    });
-    if !matches!(read, Ok(Some(()))) {
+    };
+    if read.and_then(|()| walk.end()).is_err() {
         sink.out.rows.truncate(first);
         if wanted != Wanted::Parts {
             let key = MessageKey { session: of.session.clone(), message: row.id.clone() };

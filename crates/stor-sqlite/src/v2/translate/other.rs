@@ -1,138 +1,143 @@
 //! Rows that 1.x has no kind of message for: commands of the user, and compactions.
 
-use scrollback_core_type::json::{Scan, Scanner};
-
-use super::fields::{Fields, fields, inside};
+use super::fields::{Fields, fields, key, put, put_any};
 use super::sink::Sink;
+use super::walk::{Walk, Walked, inside};
 use super::{Place, failure};
+use crate::json::text;
 use crate::v2::kind::{Slot, summary_of};
 
 fields! {
     Shell {
-        time = "time", call = "shellID" | "callID", command = "command", status = "status",
-        exit = "exit", output = "output", metadata = "metadata",
+        time = b"time", call = b"shellID" | b"callID", command = b"command", status = b"status",
+        exit = b"exit", output = b"output", metadata = b"metadata",
     }
 }
 
 fields! {
-    Output { output = "output", cursor = "cursor", size = "size", truncated = "truncated", }
+    Output { output = b"output", cursor = b"cursor", size = b"size", truncated = b"truncated", }
 }
 
 fields! {
-    Time { created = "created", completed = "completed", }
+    Time { created = b"created", completed = b"completed", }
 }
 
 /// A command that the user ran: an answer that is one call of the tool `shell`.
-pub(super) fn shell(
-    scanner: &mut Scanner<'_>,
-    place: &Place<'_>,
-    sink: &mut Sink<'_>,
-) -> Scan<Option<()>> {
-    let Some(shell) = Shell::read(scanner)? else { return Ok(None) };
+pub(super) fn shell(walk: &mut Walk<'_>, place: &Place<'_>, sink: &mut Sink<'_>) -> Walked<()> {
+    let shell = Shell::read(walk)?;
     let (row, first) = (sink.row, sink.mark());
-    sink.message(first, &row.id, |message| {
-        message.raw("role", "\"assistant\"").raw_if_any("time", shell.time);
-        message.text("type", row.kind_name);
-        if let Some(parent) = place.parent {
-            message.text("parentID", parent.as_bytes());
-        }
-        shell.rest.write(message);
-        place.write(message);
+    sink.message(first, &row.id, |out| {
+        out.extend_from_slice(b"{\"role\":\"assistant\"");
+        put_any(out, key!("time"), shell.time);
+        out.extend_from_slice(key!("type"));
+        text(out, row.kind_name);
+        place.write_parent(out);
+        shell.rest.write(out);
+        place.write(out);
     });
     let (time, output) = (Time::of(shell.time), Output::of(shell.output));
     // The preview has the output as a string, and writes the row when the command has ended.
-    let text = output.output.or(shell.output.filter(|it| inside(Some(it)).is_some()));
-    let is_running = inside(shell.status) == Some("running");
-    sink.part(&row.id, Slot::item(0), |part, _| {
-        part.raw("type", "\"tool\"").raw_if_any("callID", shell.call).raw("tool", "\"shell\"");
-        part.object("state", |state| {
-            state.raw("status", if is_running { "\"running\"" } else { "\"completed\"" });
-            state.object("input", |input| {
-                input.raw_if_any("command", shell.command);
-            });
-            if !is_running {
-                state.raw("output", text.unwrap_or("\"\""));
-            }
-            state.object("metadata", |to| {
-                to.raw_if_any("status", shell.status).raw_if_any("exit", shell.exit);
-                to.raw_if_any("truncated", output.truncated).raw_if_any("cursor", output.cursor);
-                to.raw_if_any("size", output.size);
-                to.raw_if_any("output", text.filter(|_| is_running));
-            });
-            if let Some(start) = time.created {
-                state.object("time", |to| {
-                    to.raw("start", start).raw_if_any("end", time.completed);
-                });
-            }
+    let said = output.output.or(shell.output.filter(|it| inside(Some(it)).is_some()));
+    let is_running = inside(shell.status) == Some(b"running");
+    sink.part(&row.id, Slot::item(0), |out, _| {
+        out.extend_from_slice(b"{\"type\":\"tool\",\"tool\":\"shell\"");
+        put_any(out, key!("callID"), shell.call);
+        out.extend_from_slice(match is_running {
+            true => b",\"state\":{\"status\":\"running\"",
+            false => b",\"state\":{\"status\":\"completed\"",
         });
-        part.raw_if_any("metadata", shell.metadata);
+        put(out, key!("input"), b"{\"command\":");
+        out.extend_from_slice(shell.command.unwrap_or(b"\"\""));
+        out.push(b'}');
+        if !is_running {
+            put(out, key!("output"), said.unwrap_or(b"\"\""));
+        }
+        put(out, key!("metadata"), b"{\"status\":");
+        out.extend_from_slice(shell.status.unwrap_or(b"null"));
+        put_any(out, key!("exit"), shell.exit);
+        put_any(out, key!("truncated"), output.truncated);
+        put_any(out, key!("cursor"), output.cursor);
+        put_any(out, key!("size"), output.size);
+        put_any(out, key!("output"), said.filter(|_| is_running));
+        out.push(b'}');
+        if let Some(start) = time.created {
+            put(out, key!("time"), b"{\"start\":");
+            out.extend_from_slice(start);
+            put_any(out, key!("end"), time.completed);
+            out.push(b'}');
+        }
+        out.push(b'}');
+        put_any(out, key!("metadata"), shell.metadata);
     });
-    Ok(Some(()))
+    Ok(())
 }
 
 fields! {
     Compaction {
-        time = "time", status = "status", reason = "reason", model = "model", summary = "summary",
-        cost = "cost", tokens = "tokens", error = "error",
+        time = b"time", status = b"status", reason = b"reason", model = b"model",
+        summary = b"summary", cost = b"cost", tokens = b"tokens", error = b"error",
     }
 }
 
 fields! {
-    Model { id = "id", provider = "providerID", variant = "variant", }
+    Model { id = b"id", provider = b"providerID", variant = b"variant", }
 }
 
 /// A compaction: the message that asks for it, and the summary that answers.
 pub(super) fn compaction(
-    scanner: &mut Scanner<'_>,
+    walk: &mut Walk<'_>,
     place: &Place<'_>,
     sink: &mut Sink<'_>,
-) -> Scan<Option<()>> {
-    let Some(compaction) = Compaction::read(scanner)? else { return Ok(None) };
+) -> Walked<()> {
+    let compaction = Compaction::read(walk)?;
     let row = sink.row;
     let time = Time::of(compaction.time);
-    let is_auto = inside(compaction.reason) == Some("auto");
-    sink.message(sink.mark(), &row.id, |message| {
-        message.raw("role", "\"user\"").raw_if_any("time", compaction.time);
-        message.text("type", row.kind_name);
+    let is_auto = inside(compaction.reason) == Some(b"auto");
+    sink.message(sink.mark(), &row.id, |out| {
+        out.extend_from_slice(b"{\"role\":\"user\"");
+        put_any(out, key!("time"), compaction.time);
+        out.extend_from_slice(key!("type"));
+        text(out, row.kind_name);
     });
-    sink.part(&row.id, Slot::START, |part, _| {
-        part.raw("type", "\"compaction\"").raw("auto", if is_auto { "true" } else { "false" });
-        part.raw_if_any("reason", compaction.reason);
+    sink.part(&row.id, Slot::START, |out, _| {
+        out.extend_from_slice(b"{\"type\":\"compaction\"");
+        put(out, key!("auto"), if is_auto { b"true" } else { b"false" });
+        put_any(out, key!("reason"), compaction.reason);
     });
     // An id that can be read makes one that can be read.
-    let Ok(summary) = summary_of(&row.id) else { return Ok(Some(())) };
+    let Ok(summary) = summary_of(&row.id) else { return Ok(()) };
     let model = Model::of(compaction.model);
     // The preview writes the row when all is done.
-    let status = inside(compaction.status).unwrap_or("completed");
-    sink.message(sink.mark(), &summary, |message| {
-        message.raw("role", "\"assistant\"").object("time", |to| {
-            to.raw_if_any("created", time.created);
-            match time.completed {
-                Some(completed) => {
-                    to.raw("completed", completed);
-                }
-                // The row says when it last changed.
-                None if status != "running" => {
-                    to.raw("completed", &row.updated.to_string());
-                }
-                None => {}
-            }
-            time.rest.write(to);
-        });
-        message.text("type", row.kind_name).text("parentID", row.id.as_bytes());
-        message.raw_if_any("modelID", model.id).raw_if_any("providerID", model.provider);
-        message.raw_if_any("variant", model.variant).raw("agent", "\"compaction\"");
-        message.raw("summary", "true").raw_if_any("cost", compaction.cost);
-        message.raw_if_any("tokens", compaction.tokens);
+    let is_running = inside(compaction.status) == Some(b"running");
+    sink.message(sink.mark(), &summary, |out| {
+        out.extend_from_slice(b"{\"role\":\"assistant\",\"time\":{\"created\":");
+        out.extend_from_slice(time.created.unwrap_or(b"null"));
+        // The row says when it last changed.
+        let updated = row.updated.to_string();
+        let completed = time.completed.or((!is_running).then_some(updated.as_bytes()));
+        put_any(out, key!("completed"), completed);
+        time.rest.write(out);
+        out.push(b'}');
+        out.extend_from_slice(key!("type"));
+        text(out, row.kind_name);
+        out.extend_from_slice(key!("parentID"));
+        text(out, row.id.as_bytes());
+        put_any(out, key!("modelID"), model.id);
+        put_any(out, key!("providerID"), model.provider);
+        put_any(out, key!("variant"), model.variant);
+        out.extend_from_slice(b",\"agent\":\"compaction\",\"summary\":true");
+        put_any(out, key!("cost"), compaction.cost);
+        put_any(out, key!("tokens"), compaction.tokens);
         if let Some(error) = compaction.error {
-            failure::write(message, "error", error, model.provider);
+            failure::write(out, error, model.provider);
         }
-        message.raw_if_any("status", compaction.status);
-        compaction.rest.write(message);
-        place.write(message);
+        put_any(out, key!("status"), compaction.status);
+        compaction.rest.write(out);
+        place.write(out);
     });
-    sink.part(&summary, Slot::START, |part, _| {
-        part.raw("type", "\"text\"").raw("text", compaction.summary.unwrap_or("\"\""));
+    sink.part(&summary, Slot::START, |out, _| {
+        out.extend_from_slice(b"{\"type\":\"text\"");
+        put(out, key!("text"), compaction.summary.unwrap_or(b"\"\""));
     });
-    Ok(Some(()))
+    Ok(())
 }

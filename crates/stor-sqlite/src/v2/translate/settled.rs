@@ -1,26 +1,28 @@
 //! Whether a row will stay as it is.
 
-use scrollback_core_type::json::{Scan, Scanner, walk};
-
 use super::V2Row;
-use super::fields::{Fields, fields, inside};
+use super::fields::{Fields, fields};
+use super::walk::{Walk, inside};
 use crate::v2::kind::RowKind;
 
 fields! {
-    State { time = "time", status = "status", }
+    State { time = b"time", status = b"status", }
 }
 
 fields! {
-    Time { completed = "completed", }
+    Time { completed = b"completed", }
 }
 
 /// Whether a row is as it will stay: an answer that was completed, a command or a compaction that
 /// does not run. One that cannot be read is not.
 pub(crate) fn is_settled(row: &V2Row<'_>) -> bool {
-    let Ok(Some(state)) = walk(row.data, State::read) else { return false };
+    if scrollback_core_type::json::check(row.data).is_err() || !row.data.starts_with(b"{") {
+        return false;
+    }
+    let Ok(state) = State::read(&mut Walk::new(row.data)) else { return false };
     match row.kind {
         RowKind::Assistant => Time::of(state.time).completed.is_some(),
-        RowKind::Shell | RowKind::Compaction => inside(state.status) != Some("running"),
+        RowKind::Shell | RowKind::Compaction => inside(state.status) != Some(b"running"),
         _ => true,
     }
 }

@@ -1,13 +1,11 @@
 //! Where records go that are made from a row.
 
-use scrollback_core_id::{
-    EntityKey, MessageId, MessageKey, OrderKey, PartId, PartKey, SessionKey, Stamp,
-};
-use xxhash_rust::xxh3::xxh3_64;
+use scrollback_core_id::{EntityKey, MessageId, MessageKey, OrderKey, PartId, PartKey, SessionKey};
 
 use super::V2Row;
+use super::fields::key;
 use crate::ask::{Gathered, Row};
-use crate::json::{Object, Owners};
+use crate::json::{Owners, text};
 use crate::v2::kind::Slot;
 
 /// What is wanted of a row.
@@ -41,7 +39,14 @@ pub(super) struct Sink<'s> {
 /// What the records within a part are named after.
 pub(super) struct Ids<'i> {
     pub(super) part: &'i PartId,
-    pub(super) owners: &'i Owners,
+    owners: &'i Owners,
+}
+
+impl Ids<'_> {
+    /// Ends a record with its id and what it belongs to.
+    pub(super) fn end(&self, id: &[u8], out: &mut Vec<u8>) {
+        end(out, id, self.owners, Ending::WithIds);
+    }
 }
 
 impl Sink<'_> {
@@ -54,35 +59,29 @@ impl Sink<'_> {
         self.wanted != Wanted::Messages
     }
 
-    /// Puts a message at a mark, before what came since.
-    pub(super) fn message(
-        &mut self,
-        at: usize,
-        id: &MessageId,
-        write: impl FnOnce(&mut Object<'_>),
-    ) {
+    /// Puts a message at a mark, before what came since. `write` leaves the object open.
+    pub(super) fn message(&mut self, at: usize, id: &MessageId, write: impl FnOnce(&mut Vec<u8>)) {
         if self.wanted == Wanted::Parts {
             return;
         }
-        self.out.owners.set(self.of.session.as_bytes(), None);
+        self.out.message_owners.set(self.of.session.as_bytes(), None);
         let V2Row { order, stamp, settled, .. } = *self.row;
-        let (owners, ending) = (&self.out.owners, self.ending);
-        let piece = self.out.arena.append(stamp, settled, |bytes| {
-            let mut record = Object::begin(bytes);
-            write(&mut record);
-            end(record, id.as_bytes(), owners, ending);
+        let (owners, ending) = (&self.out.message_owners, self.ending);
+        let piece = self.out.arena.append(stamp, settled, |out| {
+            write(out);
+            end(out, id.as_bytes(), owners, ending);
         });
         let key = MessageKey { session: self.of.session.clone(), message: id.clone() };
         self.out.rows.insert(at, Row::new(key, order, Some(piece)));
     }
 
-    /// Puts a part of a message at a mark.
+    /// Puts a part of a message at a mark. `write` leaves the object open.
     pub(super) fn part_at(
         &mut self,
         at: usize,
         message: &MessageId,
         slot: Slot,
-        write: impl FnOnce(&mut Object<'_>, &Ids<'_>),
+        write: impl FnOnce(&mut Vec<u8>, &Ids<'_>),
     ) {
         if !self.wants_parts() {
             return;
@@ -90,19 +89,13 @@ impl Sink<'_> {
         // An id that can be read makes one that can be read.
         let Ok(id) = slot.id(message) else { return };
         self.out.owners.set(self.of.session.as_bytes(), Some(message));
-        let V2Row { stamp, settled, .. } = *self.row;
+        let V2Row { mut stamp, settled, .. } = *self.row;
+        stamp.inode ^= slot.order().cast_unsigned().rotate_left(32);
         let (owners, ending) = (&self.out.owners, self.ending);
-        // The row's time changes with each of its parts: what a part looks like is what it says.
-        let mut said = (0, 0);
-        let mut piece = self.out.arena.append(stamp, settled, |bytes| {
-            let start = bytes.len();
-            let mut record = Object::begin(bytes);
-            write(&mut record, &Ids { part: &id, owners });
-            let text = record.since(start);
-            said = (text.len() as u64, xxh3_64(text));
-            end(record, id.as_bytes(), owners, ending);
+        let piece = self.out.arena.append(stamp, settled, |out| {
+            write(out, &Ids { part: &id, owners });
+            end(out, id.as_bytes(), owners, ending);
         });
-        piece.stamp = Stamp { size: said.0, mtime: self.row.created, inode: said.1 };
         let key = PartKey { message: message.clone(), part: id };
         self.out.rows.insert(at, Row::new(key, OrderKey(slot.order()), Some(piece)));
     }
@@ -112,7 +105,7 @@ impl Sink<'_> {
         &mut self,
         message: &MessageId,
         slot: Slot,
-        write: impl FnOnce(&mut Object<'_>, &Ids<'_>),
+        write: impl FnOnce(&mut Vec<u8>, &Ids<'_>),
     ) {
         self.part_at(self.mark(), message, slot, write);
     }
@@ -126,9 +119,11 @@ impl Sink<'_> {
     }
 }
 
-fn end(record: Object<'_>, id: &[u8], owners: &Owners, ending: Ending) {
-    match ending {
-        Ending::WithIds => record.end_with(id, owners),
-        Ending::Bare => record.end(),
+fn end(out: &mut Vec<u8>, id: &[u8], owners: &Owners, ending: Ending) {
+    if ending == Ending::WithIds {
+        out.extend_from_slice(key!("id"));
+        text(out, id);
+        out.extend_from_slice(owners.json());
     }
+    out.push(b'}');
 }

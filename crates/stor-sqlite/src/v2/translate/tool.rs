@@ -1,55 +1,63 @@
 //! Tool calls.
 
-use scrollback_core_type::json::{Scan, Scanner};
-
 use super::failure;
-use super::fields::{Fields, Rest, fields, inside};
+use super::fields::{Fields, Rest, fields, key, put, put_any};
 use super::sink::Ids;
-use crate::json::Object;
+use super::walk::{Raw, Walk, Walked, inside};
 
 /// How far a call is, and what came of it.
 #[derive(Debug, Default)]
 pub(super) struct State<'a> {
-    status: Option<&'a str>,
-    input: Option<&'a str>,
-    content: Vec<Content<'a>>,
-    content_text: Option<&'a str>,
-    metadata: Option<&'a str>,
-    structured: Option<&'a str>,
-    error: Option<&'a str>,
+    status: Option<Raw<'a>>,
+    input: Option<Raw<'a>>,
+    content: Contents<'a>,
+    content_text: Option<Raw<'a>>,
+    metadata: Option<Raw<'a>>,
+    structured: Option<Raw<'a>>,
+    error: Option<Raw<'a>>,
     rest: Rest<'a>,
 }
 
-fields! {
-    /// Something that a tool answered: a text, or a file.
-    Content { kind = "type", text = "text", uri = "uri", mime = "mime", name = "name", }
+/// What a tool answered: nearly always one text.
+#[derive(Debug, Default)]
+struct Contents<'a> {
+    first: Option<Content<'a>>,
+    others: Vec<Content<'a>>,
 }
 
 fields! {
-    Time { created = "created", ran = "ran", completed = "completed", pruned = "pruned", }
+    /// A text, or a file.
+    Content { kind = b"type", text = b"text", uri = b"uri", mime = b"mime", name = b"name", }
+}
+
+fields! {
+    /// The times of a call.
+    Time { created = b"created", ran = b"ran", completed = b"completed", pruned = b"pruned", }
 }
 
 impl<'a> State<'a> {
-    /// Reads the state that comes next, the answers of tools but once, as they are the largest that
-    /// there is. Declines what is no object.
-    pub(super) fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+    /// Reads the state that comes next, or passes what is no object.
+    pub(super) fn read(walk: &mut Walk<'a>) -> Walked<Self> {
         let mut it = Self::default();
-        let object = scanner.object(|scanner, key| {
-            match &*key.get() {
-                "status" => it.status = Some(scanner.raw()?),
-                "input" => it.input = Some(scanner.raw()?),
-                "content" => {
-                    let (contents, text) = scanner.spanned(contents)?;
+        let is_object = walk.object(|walk, key| {
+            match key {
+                b"status" => it.status = Some(walk.raw()?),
+                b"input" => it.input = Some(walk.raw()?),
+                b"content" => {
+                    let (contents, text) = walk.spanned(Contents::read)?;
                     (it.content, it.content_text) = (contents, Some(text));
                 }
-                "metadata" => it.metadata = Some(scanner.raw()?),
-                "structured" => it.structured = Some(scanner.raw()?),
-                "error" => it.error = Some(scanner.raw()?),
-                _ => it.rest.push(key, scanner.raw()?),
+                b"metadata" => it.metadata = Some(walk.raw()?),
+                b"structured" => it.structured = Some(walk.raw()?),
+                b"error" => it.error = Some(walk.raw()?),
+                _ => it.rest.push(key, walk.raw()?),
             }
             Ok(())
         })?;
-        Ok(object.map(|()| it))
+        if !is_object {
+            walk.raw()?;
+        }
+        Ok(it)
     }
 
     /// Whether it is a state of a call, and not a provider's own under the same name.
@@ -60,93 +68,121 @@ impl<'a> State<'a> {
     /// Whether its status is one that there is.
     pub(super) fn is_known(&self) -> bool {
         let status = inside(self.status).unwrap_or_default();
-        matches!(status, "streaming" | "pending" | "running" | "completed" | "error")
+        matches!(status, b"streaming" | b"pending" | b"running" | b"completed" | b"error")
     }
 
-    /// Writes a state whose status is known.
-    pub(super) fn write(&self, to: &mut Object<'_>, time: Option<&str>, ids: &Ids<'_>) {
-        let time = Time::of(time);
+    /// Writes a state whose status is known, as the field `state` behind others.
+    pub(super) fn write(&self, time: &Time<'_>, out: &mut Vec<u8>, ids: &Ids<'_>) {
         let status = inside(self.status).unwrap_or_default();
         match status {
-            "streaming" | "pending" => {
+            b"streaming" | b"pending" => {
                 let is_text = inside(self.input).is_some();
-                to.raw("status", "\"pending\"");
-                to.raw("input", self.input.filter(|_| !is_text).unwrap_or("{}"));
-                to.raw("raw", self.input.filter(|_| is_text).unwrap_or("\"\""));
-                self.metadata(to);
+                out.extend_from_slice(b",\"state\":{\"status\":\"pending\"");
+                put(out, key!("input"), self.input.filter(|_| !is_text).unwrap_or(b"{}"));
+                put(out, key!("raw"), self.input.filter(|_| is_text).unwrap_or(b"\"\""));
+                self.metadata(out);
             }
-            "running" => {
-                to.raw("status", "\"running\"").raw_if_any("input", self.input);
-                self.metadata(to);
-                time.write(to);
+            b"running" => {
+                out.extend_from_slice(b",\"state\":{\"status\":\"running\"");
+                put_any(out, key!("input"), self.input);
+                self.metadata(out);
+                time.write(out);
             }
-            "completed" => {
-                to.raw("status", "\"completed\"").raw_if_any("input", self.input);
-                self.output(to);
-                self.metadata(to);
-                time.write(to);
-                self.attachments(to, ids);
+            b"completed" => {
+                out.extend_from_slice(b",\"state\":{\"status\":\"completed\"");
+                put_any(out, key!("input"), self.input);
+                self.content.output(out);
+                self.metadata(out);
+                time.write(out);
+                self.content.attachments(out, ids);
             }
             _ => {
-                to.raw("status", "\"error\"").raw_if_any("input", self.input);
-                to.raw("error", failure::message_of(self.error));
-                self.metadata(to);
-                time.write(to);
-                to.raw_if_any("cause", self.error);
+                out.extend_from_slice(b",\"state\":{\"status\":\"error\"");
+                put_any(out, key!("input"), self.input);
+                put(out, key!("error"), failure::message_of(self.error));
+                self.metadata(out);
+                time.write(out);
+                put_any(out, key!("cause"), self.error);
             }
         }
-        let is_said = status == "completed" && self.content.iter().all(Content::is_known);
-        to.raw_if_any("content", self.content_text.filter(|text| !is_said && *text != "[]"));
-        self.rest.write(to);
+        let is_said = status == b"completed" && self.content.all().all(Content::is_known);
+        let left = self.content_text.filter(|text| !is_said && *text != b"[]");
+        put_any(out, key!("content"), left);
+        self.rest.write(out);
+        out.push(b'}');
     }
 
     /// What the tool says of itself; the preview of 2.x called it another name.
-    fn metadata(&self, to: &mut Object<'_>) {
-        to.raw_if_any("metadata", self.metadata.or(self.structured));
-        to.raw_if_any("structured", self.structured.filter(|_| self.metadata.is_some()));
+    fn metadata(&self, out: &mut Vec<u8>) {
+        put_any(out, key!("metadata"), self.metadata.or(self.structured));
+        let both = self.structured.filter(|_| self.metadata.is_some());
+        put_any(out, key!("structured"), both);
+    }
+}
+
+impl<'a> Contents<'a> {
+    /// The contents that come next; none of what is no array.
+    fn read(walk: &mut Walk<'a>) -> Walked<Self> {
+        let mut it = Self::default();
+        let is_array = walk.array(|walk| {
+            let content = Content::read(walk)?;
+            match it.first {
+                None => it.first = Some(content),
+                Some(_) => it.others.push(content),
+            }
+            Ok(())
+        })?;
+        if !is_array {
+            walk.raw()?;
+        }
+        Ok(it)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Content<'a>> {
+        self.first.iter().chain(&self.others)
     }
 
     /// What the model was told: the texts, line by line.
-    fn output(&self, to: &mut Object<'_>) {
-        let mut texts =
-            self.content.iter().filter(|it| it.is_text()).filter_map(|it| inside(it.text));
-        let first = texts.next().unwrap_or_default();
-        to.string("output", |out| {
-            out.extend_from_slice(first.as_bytes());
-            for text in texts {
+    fn output(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b",\"output\":\"");
+        let texts = self.all().filter(|it| it.is_text()).filter_map(|it| inside(it.text));
+        for (at, text) in texts.enumerate() {
+            if at > 0 {
                 out.extend_from_slice(b"\\n");
-                out.extend_from_slice(text.as_bytes());
             }
-        });
+            out.extend_from_slice(text);
+        }
+        out.push(b'"');
     }
 
-    fn attachments(&self, to: &mut Object<'_>, ids: &Ids<'_>) {
-        let files = self.content.iter().filter(|it| it.is_file());
-        if files.clone().next().is_none() {
+    fn attachments(&self, out: &mut Vec<u8>, ids: &Ids<'_>) {
+        let mut files = self.all().filter(|it| it.is_file()).peekable();
+        if files.peek().is_none() {
             return;
         }
-        to.array("attachments", |out| {
-            for (at, file) in files.enumerate() {
-                if at > 0 {
-                    out.push(b',');
-                }
-                let mut part = Object::begin(out);
-                part.raw("type", "\"file\"").raw_if_any("mime", file.mime);
-                part.raw_if_any("filename", file.name).raw_if_any("url", file.uri);
-                file.rest.write(&mut part);
-                part.end_with(format!("{}_{at}", ids.part).as_bytes(), ids.owners);
+        out.extend_from_slice(b",\"attachments\":[");
+        for (at, file) in files.enumerate() {
+            if at > 0 {
+                out.push(b',');
             }
-        });
+            out.extend_from_slice(b"{\"type\":\"file\"");
+            put_any(out, key!("mime"), file.mime);
+            put_any(out, key!("filename"), file.name);
+            put_any(out, key!("url"), file.uri);
+            file.rest.write(out);
+            ids.end(format!("{}_{at}", ids.part).as_bytes(), out);
+        }
+        out.push(b']');
     }
 }
 
 impl Content<'_> {
     fn is_text(&self) -> bool {
-        self.kind == Some("\"text\"")
+        self.kind == Some(b"\"text\"")
     }
 
     fn is_file(&self) -> bool {
-        self.kind == Some("\"file\"")
+        self.kind == Some(b"\"file\"")
     }
 
     /// Whether it has a place in a record of 1.x.
@@ -156,33 +192,15 @@ impl Content<'_> {
 }
 
 impl Time<'_> {
-    fn write(&self, to: &mut Object<'_>) {
+    /// Writes it as the field `time` behind others.
+    fn write(&self, out: &mut Vec<u8>) {
         let Some(start) = self.ran.or(self.created) else { return };
-        to.object("time", |time| {
-            time.raw("start", start).raw_if_any("end", self.completed);
-            time.raw_if_any("compacted", self.pruned);
-            time.raw_if_any("created", self.created.filter(|_| self.ran.is_some()));
-            self.rest.write(time);
-        });
+        out.extend_from_slice(b",\"time\":{\"start\":");
+        out.extend_from_slice(start);
+        put_any(out, key!("end"), self.completed);
+        put_any(out, key!("compacted"), self.pruned);
+        put_any(out, key!("created"), self.created.filter(|_| self.ran.is_some()));
+        self.rest.write(out);
+        out.push(b'}');
     }
-}
-
-/// The contents that come next; none of what is no array.
-fn contents<'a>(scanner: &mut Scanner<'a>) -> Scan<Vec<Content<'a>>> {
-    let mut all = Vec::new();
-    let array = scanner.array(|scanner| {
-        let content = match Content::read(scanner)? {
-            Some(content) => content,
-            None => {
-                scanner.skip_value()?;
-                Content::default()
-            }
-        };
-        all.push(content);
-        Ok(Some(()))
-    })?;
-    if array.is_none() {
-        scanner.skip_value()?;
-    }
-    Ok(all)
 }

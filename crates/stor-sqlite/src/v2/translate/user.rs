@@ -1,127 +1,135 @@
 //! Rows on the user's side: prompts, and texts that the program put there.
 
-use scrollback_core_type::json::{Scan, Scanner};
-
-use super::fields::{Fields, Mention, fields, inside};
+use super::fields::{Fields, Mention, fields, key, put, put_any};
 use super::sink::Sink;
-use crate::json::Object;
+use super::walk::{Walk, Walked, inside};
+use crate::json::text;
 use crate::v2::kind::{RowKind, Slot};
 
 fields! {
-    Prompt { time = "time", text = "text", files = "files", agents = "agents", skills = "skills", }
+    Prompt {
+        time = b"time", text = b"text", files = b"files", agents = b"agents", skills = b"skills",
+    }
 }
 
 fields! {
     /// A file that goes with a prompt. The preview has `uri` and `source`, 2.x the bytes.
     File {
-        data = "data", uri = "uri", mime = "mime", name = "name", source = "source",
-        mention = "mention",
+        data = b"data", uri = b"uri", mime = b"mime", name = b"name", source = b"source",
+        mention = b"mention",
     }
 }
 
 fields! {
-    FileSource { kind = "type", uri = "uri", start = "start", }
+    FileSource { kind = b"type", uri = b"uri", start = b"start", }
 }
 
 fields! {
-    Agent { name = "name", mention = "mention" | "source", }
+    Agent { name = b"name", mention = b"mention" | b"source", }
 }
 
 fields! {
-    Skill { id = "id", name = "name", text = "text", mention = "mention", }
+    Skill { id = b"id", name = b"name", text = b"text", mention = b"mention", }
 }
 
 /// The message of the row, and its parts: the text, the files, the agents, the skills.
-pub(super) fn read(scanner: &mut Scanner<'_>, sink: &mut Sink<'_>) -> Scan<Option<()>> {
-    let Some(prompt) = Prompt::read(scanner)? else { return Ok(None) };
+pub(super) fn read(walk: &mut Walk<'_>, sink: &mut Sink<'_>) -> Walked<()> {
+    let prompt = Prompt::read(walk)?;
     let (row, first) = (sink.row, sink.mark());
-    sink.message(first, &row.id, |message| {
-        message.raw("role", "\"user\"").raw_if_any("time", prompt.time);
+    sink.message(first, &row.id, |out| {
+        out.extend_from_slice(b"{\"role\":\"user\"");
+        put_any(out, key!("time"), prompt.time);
         if row.kind != RowKind::User {
-            message.text("type", row.kind_name);
+            out.extend_from_slice(key!("type"));
+            text(out, row.kind_name);
         }
-        prompt.rest.write(message);
+        prompt.rest.write(out);
     });
     if !sink.wants_parts() {
-        return Ok(Some(()));
+        return Ok(());
     }
     let mut numbers = (0..).map(Slot::Number);
-    let mut put = |write: &dyn Fn(&mut Object<'_>)| {
+    let mut put_part = |write: &dyn Fn(&mut Vec<u8>)| {
         if let Some(slot) = numbers.next() {
-            sink.part(&row.id, slot, |part, _| write(part));
+            sink.part(&row.id, slot, |out, _| write(out));
         }
     };
-    put(&|part| {
-        part.raw("type", "\"text\"").raw("text", prompt.text.unwrap_or("\"\""));
+    put_part(&|out| {
+        out.extend_from_slice(b"{\"type\":\"text\"");
+        put(out, key!("text"), prompt.text.unwrap_or(b"\"\""));
         if row.kind != RowKind::User {
-            part.raw("synthetic", "true");
+            put(out, key!("synthetic"), b"true");
         }
     });
     for file in File::each_of(prompt.files) {
-        put(&|part| file.write(part));
+        put_part(&|out| file.write(out));
     }
     for agent in Agent::each_of(prompt.agents) {
-        put(&|part| {
-            part.raw("type", "\"agent\"").raw_if_any("name", agent.name);
+        put_part(&|out| {
+            out.extend_from_slice(b"{\"type\":\"agent\"");
+            put_any(out, key!("name"), agent.name);
             if agent.mention.is_some() {
-                part.object("source", |source| Mention::of(agent.mention).write(source));
+                out.extend_from_slice(key!("source"));
+                Mention::of(agent.mention).write(out);
             }
-            agent.rest.write(part);
+            agent.rest.write(out);
         });
     }
     for skill in Skill::each_of(prompt.skills) {
-        put(&|part| {
-            part.raw("type", "\"text\"").raw("text", skill.text.unwrap_or("\"\""));
-            part.raw("synthetic", "true").object("skill", |it| {
-                it.raw_if_any("id", skill.id).raw_if_any("name", skill.name);
-                it.raw_if_any("mention", skill.mention);
-                skill.rest.write(it);
-            });
+        put_part(&|out| {
+            out.extend_from_slice(b"{\"type\":\"text\"");
+            put(out, key!("text"), skill.text.unwrap_or(b"\"\""));
+            put(out, key!("synthetic"), b"true");
+            put(out, key!("skill"), b"{\"id\":");
+            out.extend_from_slice(skill.id.unwrap_or(b"null"));
+            put_any(out, key!("name"), skill.name);
+            put_any(out, key!("mention"), skill.mention);
+            skill.rest.write(out);
+            out.push(b'}');
         });
     }
-    Ok(Some(()))
+    Ok(())
 }
 
 impl File<'_> {
-    fn write(&self, part: &mut Object<'_>) {
-        part.raw("type", "\"file\"").raw_if_any("mime", self.mime);
-        part.raw_if_any("filename", self.name);
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"type\":\"file\"");
+        put_any(out, key!("mime"), self.mime);
+        put_any(out, key!("filename"), self.name);
         match inside(self.data) {
             Some(data) => {
                 let mime = inside(self.mime).unwrap_or_default();
-                part.string("url", |url| {
-                    for piece in ["data:", mime, ";base64,", data] {
-                        url.extend_from_slice(piece.as_bytes());
-                    }
-                });
+                for piece in [b",\"url\":\"data:", mime, b";base64,", data, b"\""] {
+                    out.extend_from_slice(piece);
+                }
             }
-            None => {
-                part.raw_if_any("url", self.uri);
-            }
+            None => put_any(out, key!("url"), self.uri),
         }
-        self.source(part);
-        self.rest.write(part);
+        self.source(out);
+        self.rest.write(out);
     }
 
     /// Where the file is from, and where the user's text names it.
-    fn source(&self, part: &mut Object<'_>) {
+    fn source(&self, out: &mut Vec<u8>) {
         let source = FileSource::of(self.source);
         // The preview has the mention itself there.
         let mention = self.mention.or(self.source.filter(|_| source.start.is_some()));
         if mention.is_none() && source.uri.is_none() {
             return;
         }
-        part.object("source", |to| {
-            to.object("text", |text| Mention::of(mention).write(text));
-            match source.uri {
-                Some(uri) => {
-                    to.raw("type", "\"resource\"").raw("clientName", "\"\"").raw("uri", uri)
-                }
-                None => {
-                    let path = self.uri.filter(|_| self.data.is_none()).or(self.name);
-                    to.raw("type", "\"file\"").raw("path", path.unwrap_or("\"\""))
-                }
-            };
-        });
+        match source.uri {
+            Some(uri) => {
+                put(out, key!("source"), b"{\"type\":\"resource\",\"clientName\":\"\"");
+                put(out, key!("uri"), uri);
+            }
+            None => {
+                let path = self.uri.filter(|_| self.data.is_none()).or(self.name);
+                put(out, key!("source"), b"{\"type\":\"file\"");
+                put(out, key!("path"), path.unwrap_or(b"\"\""));
+            }
+        }
+        out.extend_from_slice(key!("text"));
+        Mention::of(mention).write(out);
+        out.push(b'}');
     }
 }

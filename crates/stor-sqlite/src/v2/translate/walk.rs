@@ -1,0 +1,228 @@
+//! Walks the text of a row to find where values begin and end, and looks no closer: values are
+//! handed on as they stand, and whoever parses what is made of them checks them. So a bad escape in
+//! an answer costs that answer, and not the row.
+
+use scrollback_core_type::json::find_string_end;
+
+/// The text is cut off, or no JSON where it was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bad;
+
+pub(super) type Walked<T> = Result<T, Bad>;
+
+/// A value as it stands in the text.
+pub(super) type Raw<'a> = &'a [u8];
+
+/// A place in a text.
+#[derive(Debug, Clone)]
+pub(super) struct Walk<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Walk<'a> {
+    pub(super) fn new(text: &'a [u8]) -> Self {
+        Self { text, at: 0 }
+    }
+
+    /// The first byte of what comes next, with white space before it passed.
+    #[inline]
+    fn peek(&mut self) -> Walked<u8> {
+        loop {
+            match self.text.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                Some(byte) => return Ok(*byte),
+                None => return Err(Bad),
+            }
+        }
+    }
+
+    /// Makes sure that nothing follows.
+    pub(super) fn end(&mut self) -> Walked<()> {
+        match self.peek() {
+            Err(Bad) => Ok(()),
+            Ok(_) => Err(Bad),
+        }
+    }
+
+    /// Walks an object, whose keys come as they stand between their quotes; `each` takes the value.
+    /// False if something else comes next.
+    #[inline]
+    pub(super) fn object(
+        &mut self,
+        mut each: impl FnMut(&mut Self, Raw<'a>) -> Walked<()>,
+    ) -> Walked<bool> {
+        if self.peek()? != b'{' {
+            return Ok(false);
+        }
+        self.at += 1;
+        if self.peek()? == b'}' {
+            self.at += 1;
+            return Ok(true);
+        }
+        loop {
+            if self.peek()? != b'"' {
+                return Err(Bad);
+            }
+            let start = self.at + 1;
+            self.name()?;
+            let key = &self.text[start..self.at - 1];
+            if self.peek()? != b':' {
+                return Err(Bad);
+            }
+            self.at += 1;
+            each(self, key)?;
+            match self.peek()? {
+                b',' => self.at += 1,
+                b'}' => {
+                    self.at += 1;
+                    return Ok(true);
+                }
+                _ => return Err(Bad),
+            }
+        }
+    }
+
+    /// Walks an array; `each` takes the element. False if something else comes next.
+    pub(super) fn array(&mut self, mut each: impl FnMut(&mut Self) -> Walked<()>) -> Walked<bool> {
+        if self.peek()? != b'[' {
+            return Ok(false);
+        }
+        self.at += 1;
+        if self.peek()? == b']' {
+            self.at += 1;
+            return Ok(true);
+        }
+        loop {
+            each(self)?;
+            match self.peek()? {
+                b',' => self.at += 1,
+                b']' => {
+                    self.at += 1;
+                    return Ok(true);
+                }
+                _ => return Err(Bad),
+            }
+        }
+    }
+
+    /// The value that comes next.
+    #[inline]
+    pub(super) fn raw(&mut self) -> Walked<Raw<'a>> {
+        let first = self.peek()?;
+        let start = self.at;
+        match first {
+            b'"' => self.string()?,
+            b'{' | b'[' => self.nested()?,
+            b',' | b':' | b'}' | b']' => return Err(Bad),
+            _ => self.scalar(),
+        }
+        Ok(&self.text[start..self.at])
+    }
+
+    /// What `read` makes of the value that comes next, and the value.
+    pub(super) fn spanned<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Walked<T>,
+    ) -> Walked<(T, Raw<'a>)> {
+        self.peek()?;
+        let start = self.at;
+        let value = read(self)?;
+        Ok((value, &self.text[start..self.at]))
+    }
+
+    /// Passes a string that is most likely short.
+    #[inline]
+    fn name(&mut self) -> Walked<()> {
+        const SHORT: usize = 24;
+        let near = &self.text[self.at + 1..];
+        for (at, byte) in near.iter().take(SHORT).enumerate() {
+            match byte {
+                b'"' => {
+                    self.at += at + 2;
+                    return Ok(());
+                }
+                b'\\' => break,
+                _ => {}
+            }
+        }
+        self.string()
+    }
+
+    /// Passes a string.
+    fn string(&mut self) -> Walked<()> {
+        self.at = find_string_end(self.text, self.at + 1).ok_or(Bad)? + 1;
+        Ok(())
+    }
+
+    /// Passes an object or an array, however deep it is.
+    fn nested(&mut self) -> Walked<()> {
+        let mut depth = 0_usize;
+        loop {
+            match self.text.get(self.at).ok_or(Bad)? {
+                b'"' => {
+                    self.name()?;
+                    continue;
+                }
+                b'{' | b'[' => depth += 1,
+                b'}' | b']' => depth -= 1,
+                _ => {}
+            }
+            self.at += 1;
+            if depth == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Passes a number or a word.
+    fn scalar(&mut self) {
+        let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
+        let rest = &self.text[self.at..];
+        self.at += rest.iter().position(ends).unwrap_or(rest.len());
+    }
+}
+
+/// What stands between the quotes, if a value is a string.
+pub(super) fn inside(value: Option<Raw<'_>>) -> Option<&[u8]> {
+    value?.strip_prefix(b"\"")?.strip_suffix(b"\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(text: &str) -> Walked<Vec<(String, String)>> {
+        let mut all = Vec::new();
+        let mut walk = Walk::new(text.as_bytes());
+        let text = |raw: &[u8]| String::from_utf8(raw.to_vec()).unwrap();
+        let is_object = walk.object(|walk, key| {
+            all.push((text(key), text(walk.raw()?)));
+            Ok(())
+        })?;
+        walk.end()?;
+        if is_object { Ok(all) } else { Err(Bad) }
+    }
+
+    #[test]
+    fn values_are_found_as_they_stand() {
+        let found = values(r#" {"a":"x\"\\", "b\n" : [1, {"]":"}"}] ,"c":-1.5e3,"d":null} "#);
+        let expected =
+            [("a", r#""x\"\\""#), (r"b\n", r#"[1, {"]":"}"}]"#), ("c", "-1.5e3"), ("d", "null")];
+        let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
+        assert_eq!(found, Ok(expected));
+        assert_eq!(values("{}"), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_is_cut_off_is_bad() {
+        let whole = r#"{"a":{"b":["c\\",1]},"long":"0123456789012345678901234567890123456789\""}"#;
+        assert!(values(whole).is_ok());
+        for cut in 0..whole.len() {
+            assert_eq!(values(&whole[..cut]), Err(Bad), "{cut}");
+        }
+        for bad in ["[]", "{\"a\"}", "{\"a\":}", "{\"a\":1 2}", "{,}", "{} {}", "{a:1}", "\"\\"] {
+            assert_eq!(values(bad), Err(Bad), "{bad}");
+        }
+    }
+}
