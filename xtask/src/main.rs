@@ -10,6 +10,7 @@ mod ci;
 mod fixtures;
 mod fuzz;
 mod gen_store;
+mod live;
 mod perf;
 mod stress;
 mod tools;
@@ -37,6 +38,8 @@ enum Task {
     Fuzz(fuzz::Args),
     /// Writes a seeded synthetic opencode store with its true totals.
     GenStore(gen_store::Args),
+    /// Drives the real opencode, and compares what is read with what it says.
+    Live(live::Args),
     /// Goes through the interleavings of the index's threads with loom.
     Loom(check::LoomArgs),
     /// Runs the index's threads under miri; needs nightly with the miri component.
@@ -54,6 +57,7 @@ impl Task {
             Self::Fixtures(args) => fixtures::run(&args),
             Self::Fuzz(args) => fuzz::run(&args),
             Self::GenStore(args) => gen_store::run(&args),
+            Self::Live(args) => live::run(&args),
             Self::Loom(args) => check::loom(&args),
             Self::Miri(args) => check::miri(&args),
             Self::Perf(args) => perf::run(&args),
