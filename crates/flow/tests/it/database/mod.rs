@@ -1,5 +1,6 @@
 //! The database as a Source, and several stores as one, through everything that flow does.
 
+mod generations;
 mod machine;
 mod merged;
 mod oracle;

@@ -1,0 +1,237 @@
+//! Three generations of storage in one data directory: each session once, from the newest that has
+//! it, and totals that count nothing twice.
+
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+
+use rusqlite::Connection;
+use scrollback_core_id::{EntityKey, Scope};
+use scrollback_core_type::Standing::{LateLegacy, LegacyOnly, Usual, WithoutRows};
+use scrollback_core_type::{Provenance, Standing};
+use scrollback_fixtures::write_tree;
+use scrollback_flow::{
+    MergedSource, Parts, RefreshOptions, build_index, refresh_index, run_session_tree_flow, usage,
+};
+use scrollback_index::SessionIndex;
+use tempfile::TempDir;
+
+use crate::calls::{key, scan, tree};
+use crate::support::{database, files, id};
+
+const SCHEMA: &str = include_str!("../../../../../fixtures/schema/opencode-2.0.sql");
+/// What an upgrade leaves of 1.x, less the columns that do not matter here.
+const LEGACY: &str = "
+    CREATE TABLE session (id text PRIMARY KEY, project_id text, directory text, title text,
+        time_created integer, time_updated integer);
+    CREATE TABLE message (id text PRIMARY KEY, session_id text, time_created integer,
+        time_updated integer, data text);
+    CREATE INDEX message_session ON message (session_id, time_created, id);
+    CREATE TABLE part (id text PRIMARY KEY, message_id text, session_id text,
+        time_created integer, time_updated integer, data text);
+    CREATE INDEX part_message ON part (message_id, id);
+    INSERT INTO kv VALUES ('migration.v1-v2', '{\"phase\":\"completed\"}', 1, 1000);
+    INSERT INTO project (id, worktree, time_created, time_updated, sandboxes)
+        VALUES ('p', '/w', 1, 1, '[]');";
+
+/// An answer that used so many tokens, at a cent each.
+fn answer(tokens: i64) -> String {
+    let cost = tokens as f64 / 100.0;
+    format!(
+        r#"{{"role":"assistant","time":{{"created":2,"completed":3}},"cost":{cost},
+            "tokens":{{"input":{tokens},"output":0,"reasoning":0,"cache":{{"read":0,"write":0}}}}}}"#
+    )
+}
+
+/// A session of 1.x with one answer.
+fn v1(db: &Connection, name: &str, created: i64, tokens: i64) {
+    let insert = "INSERT INTO session VALUES ('ses_' || ?1, 'p', '/w', 'v1', ?2, ?2)";
+    db.execute(insert, (name, created)).unwrap();
+    let data = answer(tokens);
+    let insert = "INSERT INTO message VALUES ('msg_' || ?1, 'ses_' || ?1, 2, 3, ?2)";
+    db.execute(insert, (name, data)).unwrap();
+    let insert = "INSERT INTO part VALUES ('prt_' || ?1, 'msg_' || ?1, 'ses_' || ?1, 2, 3,
+        '{\"type\":\"text\",\"text\":\"v1\"}')";
+    db.execute(insert, [name]).unwrap();
+}
+
+/// The record of a session of 2.x, which counts so many tokens.
+fn v2(db: &Connection, name: &str, fork_of: Option<&str>, tokens: i64) {
+    let insert = "INSERT INTO session_v2 (id, project_id, slug, directory, title, version, cost,
+            tokens_input, fork_session_id, fork_boundary, time_created, time_updated)
+        VALUES ('ses_' || ?1, 'p', 's', '/w', 'v2', '2', ?2, ?3, 'ses_' || ?4,
+            iif(?4 IS NULL, NULL, '{\"type\":\"through\",\"messageID\":\"msg_x\"}'), 1, 5)";
+    db.execute(insert, (name, tokens as f64 / 100.0, tokens, fork_of)).unwrap();
+}
+
+/// An answer of 2.x.
+fn row(db: &Connection, name: &str, id: &str, seq: i64, tokens: i64) {
+    let insert = "INSERT INTO session_message VALUES (?1, 'ses_' || ?2, 'assistant', ?3, 2, 3, ?4)";
+    db.execute(insert, (id, name, seq, answer(tokens))).unwrap();
+}
+
+/// The id of a fork's copy of the row of this number.
+fn copy(of: char, seq: i64) -> String {
+    format!("msg_2003881ef001mxXSDnk1504UZ{of}_{seq}")
+}
+
+fn world() -> (TempDir, MergedSource) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("opencode.db");
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch("PRAGMA foreign_keys=OFF").unwrap();
+    db.execute_batch(SCHEMA).unwrap();
+    db.execute_batch(LEGACY).unwrap();
+
+    v1(&db, "v1_and_files", 1, 20);
+    v1(&db, "all_three", 1, 888);
+    v2(&db, "all_three", None, 30); // five of them for its title
+    row(&db, "all_three", "msg_c", 0, 25);
+    v1(&db, "late", 2000, 40);
+    v2(&db, "v2", None, 50);
+    row(&db, "v2", "msg_e", 1, 50);
+    v2(&db, "fork", Some("v2"), 5);
+    row(&db, "fork", &copy('F', 1), 1, 50);
+    row(&db, "fork", "msg_f", 9, 5);
+    v2(&db, "fork_of_fork", Some("fork"), 7);
+    row(&db, "fork_of_fork", &copy('G', 1), 1, 50);
+    row(&db, "fork_of_fork", &copy('G', 9), 9, 5);
+    row(&db, "fork_of_fork", "msg_g", 20, 7);
+    v1(&db, "without_rows", 1, 60);
+    v2(&db, "without_rows", None, 61);
+    v1(&db, "legacy", 1, 70);
+    drop(db);
+
+    let storage = dir.path().join("storage");
+    let mut text = String::new();
+    for (name, tokens) in [("files", 10), ("v1_and_files", 999), ("all_three", 999)] {
+        let answer = answer(tokens).replace('\n', " ");
+        text.push_str(&format!(
+            "//- session/p/ses_{name}.json\n{{\"id\":\"ses_{name}\",\"title\":\"files\",\"time\":\
+             {{\"created\":1,\"updated\":4}}}}\n//- message/ses_{name}/msg_{name}.json\n{answer}\n"
+        ));
+    }
+    write_tree(&storage, &text).unwrap();
+    (dir, MergedSource::new(id("all"), database(&path)).and(files(&storage)))
+}
+
+fn build(store: &MergedSource) -> SessionIndex {
+    let built = build_index(store, Parts::Later, &|_| ControlFlow::Continue(())).unwrap();
+    built.continue_value().unwrap().value
+}
+
+fn refresh(store: &MergedSource, index: &SessionIndex) {
+    let options = RefreshOptions::default();
+    refresh_index(store, index, &options, &|_| ControlFlow::Continue(())).unwrap();
+}
+
+/// Where a session was read from and is too, and what is particular about that.
+type Place = (&'static str, &'static str, Standing);
+
+fn place(it: &Provenance) -> Place {
+    let name = |all: Vec<&'static str>| match &all[..] {
+        [] => "",
+        [one] => one,
+        ["json", "v1"] => "json, v1",
+        other => panic!("{other:?}"),
+    };
+    let names = |all: scrollback_core_type::StoreGenerations| {
+        name(all.iter().map(|it| it.name()).collect())
+    };
+    (names(it.read), names(it.also), it.standing)
+}
+
+/// What each session says: where it is, its tokens, and its messages.
+fn said(index: &SessionIndex) -> BTreeMap<String, (Place, i64, u64)> {
+    let view = index.view();
+    let said = view.sessions().map(|meta| {
+        let used = view.usage(&meta.key.session);
+        assert!((used.cost * 100.0 - used.tokens.input as f64).abs() < 1e-9, "{}", meta.key);
+        let name = meta.key.session.as_str().strip_prefix("ses_").unwrap().to_owned();
+        (name, (place(&meta.provenance), used.tokens.input, used.messages))
+    });
+    said.collect()
+}
+
+#[test]
+fn each_session_is_there_once_and_counts_once() {
+    let (_dir, store) = world();
+    let index = build(&store);
+    let all = said(&index);
+    let expected = [
+        // In 2.x, and in what it was migrated from: 25 for its answer, 5 for its title.
+        ("all_three", (("v2", "json, v1", Usual), 30, 1)),
+        ("files", (("json", "", Usual), 10, 1)),
+        // What forks copied was used by their source.
+        ("fork", (("v2", "", Usual), 5, 2)),
+        ("fork_of_fork", (("v2", "", Usual), 7, 3)),
+        ("late", (("v1", "", LateLegacy), 40, 1)),
+        ("legacy", (("v1", "", LegacyOnly), 70, 1)),
+        ("v1_and_files", (("v1", "json", LegacyOnly), 20, 1)),
+        ("v2", (("v2", "", Usual), 50, 1)),
+        // The record of 2.x counts what it has no messages of.
+        ("without_rows", (("v1", "v2", WithoutRows), 60, 1)),
+    ];
+    let expected = expected.map(|(name, said)| (name.to_owned(), said));
+    assert_eq!(all, BTreeMap::from(expected));
+    assert_eq!(all.values().map(|(_, tokens, _)| tokens).sum::<i64>(), 292);
+
+    // Message by message the same, less the title that no message is of.
+    let view = index.view();
+    let metas = view.sessions().flat_map(|meta| view.by_session(&meta.key.session));
+    assert_eq!(metas.map(|meta| meta.usage().tokens.input).sum::<i64>(), 292 - 5);
+    // And so the flows count.
+    for (name, (place, tokens, messages)) in &all {
+        let session = key(&format!("ses_{name}"));
+        run_session_tree_flow(&store, &session, |tree| {
+            let used = usage(tree);
+            assert_eq!((used.tokens.input, used.messages), (*tokens, *messages), "{name}");
+            assert_eq!(self::place(&tree.node.provenance), *place, "{name}");
+        })
+        .unwrap();
+    }
+}
+
+#[test]
+fn parts_of_what_was_migrated_are_hidden() {
+    let (_dir, store) = world();
+    let mut shown: Vec<String> = Vec::new();
+    for entry in scan(&store, &Scope::AllParts).entries {
+        shown.push(entry.key.to_string());
+    }
+    let mut in_trees: Vec<String> = Vec::new();
+    for session in scan(&store, &Scope::Sessions).entries {
+        let EntityKey::Session(session) = session.key else { continue };
+        let parts = tree(&store, &session).entries.into_iter();
+        let parts = parts.filter(|it| matches!(it.key, EntityKey::Part(_)));
+        in_trees.extend(parts.map(|it| it.key.to_string()));
+    }
+    shown.sort_unstable();
+    in_trees.sort_unstable();
+    assert_eq!(shown, in_trees);
+    assert!(shown.iter().all(|part| !part.contains("all_three")), "{shown:?}");
+    assert!(shown.iter().any(|part| part.contains("without_rows")));
+}
+
+#[test]
+fn a_session_that_moves_between_generations_is_followed() {
+    let (dir, store) = world();
+    let index = build(&store);
+    refresh(&store, &index);
+    let db = Connection::open(dir.path().join("opencode.db")).unwrap();
+    // Deleted in 2.x: what it was migrated from is left, and shows.
+    db.execute_batch(
+        "DELETE FROM session_message WHERE session_id = 'ses_all_three';
+         DELETE FROM session_v2 WHERE id = 'ses_all_three';",
+    )
+    .unwrap();
+    // Migrated: its rows came.
+    row(&db, "without_rows", "msg_without_rows", 0, 61);
+    // Gone from the files.
+    std::fs::remove_dir_all(dir.path().join("storage/session/p")).unwrap();
+    refresh(&store, &index);
+    let all = said(&index);
+    assert_eq!(all["all_three"], (("v1", "", LegacyOnly), 888, 1));
+    assert_eq!(all["without_rows"], (("v2", "v1", Usual), 61, 1));
+    assert_eq!(all["v1_and_files"], (("v1", "", LegacyOnly), 20, 1));
+    assert_eq!(all, said(&build(&store)), "as if it were built anew");
+}
