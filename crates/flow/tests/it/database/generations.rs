@@ -121,7 +121,8 @@ fn build(store: &MergedSource) -> SessionIndex {
 
 fn refresh(store: &MergedSource, index: &SessionIndex) {
     let options = RefreshOptions::default();
-    refresh_index(store, index, &options, &|_| ControlFlow::Continue(())).unwrap();
+    let refreshed = refresh_index(store, index, &options, &|_| ControlFlow::Continue(()));
+    assert!(refreshed.unwrap().is_continue());
 }
 
 /// Where a session was read from and is too, and what is particular about that.

@@ -4,4 +4,5 @@ mod generations;
 mod machine;
 mod merged;
 mod oracle;
+mod seen;
 mod world;

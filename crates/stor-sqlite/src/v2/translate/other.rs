@@ -107,8 +107,10 @@ pub(super) fn compaction(
     // An id that can be read makes one that can be read.
     let Ok(summary) = summary_of(&row.id) else { return Ok(()) };
     let model = Model::of(compaction.model);
-    // The preview writes the row when all is done.
-    let is_running = inside(compaction.status) == Some(b"running");
+    // The preview writes the row when all is done, and no status.
+    let status = inside(compaction.status);
+    let (is_running, is_done) =
+        (status == Some(b"running"), status.is_none_or(|status| status == b"completed"));
     sink.message(sink.mark(), &summary, |out| {
         out.extend_from_slice(b"{\"role\":\"assistant\",\"time\":{\"created\":");
         out.extend_from_slice(time.created.unwrap_or(b"null"));
@@ -128,6 +130,10 @@ pub(super) fn compaction(
         out.extend_from_slice(b",\"agent\":\"compaction\",\"summary\":true");
         put_any(out, key!("cost"), compaction.cost);
         put_any(out, key!("tokens"), compaction.tokens);
+        if is_done {
+            // What 1.x takes for a summary that is there (`opencode.md`, section 4).
+            out.extend_from_slice(b",\"finish\":\"stop\"");
+        }
         if let Some(error) = compaction.error {
             failure::write(out, error, model.provider);
         }
