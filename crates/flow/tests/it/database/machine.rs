@@ -26,6 +26,10 @@ enum Step {
     RemoveMessage(u8, u8),
     PutPart(u8, u8, u8, u8),
     RemovePart(u8, u8, u8),
+    /// The program becomes one of 2.x, migrates a session, and says how far it is.
+    Upgrade,
+    Migrate(u8),
+    Mark(bool),
     Checkpoint,
     Vacuum,
     Close,
@@ -38,7 +42,8 @@ enum Step {
     Follow(usize, usize),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+/// Where `upgrades` says so, 2.x comes too.
+fn step(upgrades: bool) -> impl Strategy<Value = Step> {
     let (p, s, m, n, v) = (0..2_u8, 0..4_u8, 0..4_u8, 0..3_u8, 0..40_u8);
     let process = || 0..2_usize;
     let time = prop_oneof![
@@ -56,6 +61,9 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (s.clone(), m.clone(), n.clone(), v)
             .prop_map(|(s, m, n, v)| Step::PutPart(s, m, n, v)),
         2 => (s.clone(), m, n).prop_map(|(s, m, n)| Step::RemovePart(s, m, n)),
+        2 => Just(if upgrades { Step::Upgrade } else { Step::Checkpoint }),
+        4 => s.clone().prop_map(move |s| if upgrades { Step::Migrate(s) } else { Step::Close }),
+        1 => any::<bool>().prop_map(move |it| if upgrades { Step::Mark(it) } else { Step::Vacuum }),
         2 => Just(Step::Checkpoint),
         1 => Just(Step::Vacuum),
         2 => Just(Step::Close),
@@ -122,6 +130,9 @@ impl Machine {
             Step::RemoveMessage(s, m) => self.world.remove_message(s, m),
             Step::PutPart(s, m, n, v) => self.world.put_part(s, m, n, v),
             Step::RemovePart(s, m, n) => self.world.remove_part(s, m, n),
+            Step::Upgrade => self.world.upgrade(),
+            Step::Migrate(s) => self.world.migrate(s),
+            Step::Mark(done) => self.world.mark(["sessions", "completed"][usize::from(done)]),
             Step::Checkpoint => self.world.checkpoint(),
             Step::Vacuum => self.world.vacuum(),
             Step::Close => self.world.close(),
@@ -221,13 +232,18 @@ proptest! {
 
     /// With a log of events a fast refresh misses nothing.
     #[test]
-    fn equals_a_rebuild(steps in prop::collection::vec(step(), 1..60)) {
+    fn equals_a_rebuild(steps in prop::collection::vec(step(false), 1..60)) {
         run(true, steps);
     }
 
     /// Without one it misses what was changed in place in a session that nobody touches.
     #[test]
-    fn equals_a_rebuild_without_events(steps in prop::collection::vec(step(), 1..60)) {
+    fn equals_a_rebuild_without_events(steps in prop::collection::vec(step(false), 1..60)) {
         run(false, steps);
+    }
+    /// 2.x tells every change by the number of the session's last event.
+    #[test]
+    fn equals_a_rebuild_across_an_upgrade(steps in prop::collection::vec(step(true), 1..80)) {
+        run(true, steps);
     }
 }

@@ -5,4 +5,5 @@ mod machine;
 mod merged;
 mod oracle;
 mod seen;
+mod upgraded;
 mod world;

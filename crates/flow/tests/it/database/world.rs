@@ -11,6 +11,7 @@ use scrollback_stor_sqlite::SqliteReader;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::upgraded::count;
 use crate::index::world::{self, TestClock};
 
 /// The schema of 1.18.33.
@@ -22,12 +23,20 @@ pub(crate) struct DbWorld {
     writer: Option<Connection>,
     /// Whether changes are told in the log of events, as since 1.15.
     events: bool,
+    /// Whether 2.x was started, which writes sessions of its own (`upgraded`).
+    pub(crate) is_upgraded: bool,
 }
 
 impl DbWorld {
     pub(crate) fn new(events: bool) -> Self {
         let dir = TempDir::new().unwrap();
-        let mut world = Self { dir, clock: Arc::new(TestClock::new()), writer: None, events };
+        let mut world = Self {
+            dir,
+            clock: Arc::new(TestClock::new()),
+            writer: None,
+            events,
+            is_upgraded: false,
+        };
         world.writer().execute_batch(SCHEMA).unwrap();
         world.wrote();
         world
@@ -51,7 +60,7 @@ impl DbWorld {
         self.clock.pause(time);
     }
 
-    fn writer(&mut self) -> &Connection {
+    pub(crate) fn writer(&mut self) -> &Connection {
         let path = self.dir.path().join("opencode.db");
         self.writer.get_or_insert_with(|| {
             let db = Connection::open(path).unwrap();
@@ -65,7 +74,7 @@ impl DbWorld {
 
     /// Files have the time of the test's clock. By path: closing a file of the database in this
     /// process would drop SQLite's locks.
-    fn wrote(&self) {
+    pub(crate) fn wrote(&self) {
         let now = self.clock.now().0;
         let time = Timespec { tv_sec: now / 1_000_000_000, tv_nsec: now % 1_000_000_000 };
         let times = Timestamps { last_access: time, last_modification: time };
@@ -77,7 +86,7 @@ impl DbWorld {
         }
     }
 
-    fn now_ms(&self) -> i64 {
+    pub(crate) fn now_ms(&self) -> i64 {
         self.clock.now().as_millis()
     }
 
@@ -119,6 +128,9 @@ impl DbWorld {
         self.put_project(p, 0);
         let id = format!("ses_{s}");
         let parent = (v % 3 == 1).then(|| format!("ses_{}", v % 4));
+        if self.is_v2(s) || (self.is_upgraded && !self.has_session(s)) {
+            return self.put_session_v2(p, s, v, parent);
+        }
         self.change(&id.clone(), "session.updated.1", |db, now| {
             db.execute(
                 "INSERT INTO session (id, project_id, parent_id, slug, directory, title, version,
@@ -132,6 +144,9 @@ impl DbWorld {
     }
 
     pub(crate) fn remove_session(&mut self, s: u8) {
+        if self.is_v2(s) {
+            return self.remove_session_v2(s);
+        }
         let id = format!("ses_{s}");
         self.writer()
             .execute_batch(&format!(
@@ -146,7 +161,7 @@ impl DbWorld {
     /// Whether a session is there.
     pub(crate) fn has_session(&mut self, s: u8) -> bool {
         let sql = "SELECT count(*) FROM session WHERE id = ?1";
-        self.writer().query_row(sql, [format!("ses_{s}")], |row| row.get::<_, i64>(0)).unwrap() > 0
+        self.is_v2(s) || count(self.writer(), sql, &format!("ses_{s}")) > 0
     }
 
     fn upsert(
@@ -175,10 +190,14 @@ impl DbWorld {
         if !self.has_session(s) {
             return false;
         }
+        if self.is_v2(s) {
+            self.put_message_v2(s, m, v);
+            return false;
+        }
         // An id names one message of the whole database.
         let (id, session) = (format!("msg_{s}{m}"), format!("ses_{s}"));
         let sql = "SELECT count(*) FROM message WHERE id = ?1";
-        let known: i64 = self.writer().query_row(sql, [&id], |row| row.get(0)).unwrap();
+        let known = count(self.writer(), sql, &id);
         let mut data: Value = serde_json::from_str(&world::message(&id, &session, v)).unwrap();
         let fields = data.as_object_mut().unwrap();
         fields.remove("id");
@@ -191,15 +210,21 @@ impl DbWorld {
     }
 
     pub(crate) fn remove_message(&mut self, s: u8, m: u8) {
+        if self.is_v2(s) {
+            return self.remove_message_v2(s, m);
+        }
         self.change(&format!("ses_{s}"), "message.removed.1", |db, _| {
             db.execute("DELETE FROM message WHERE id = ?1", [format!("msg_{s}{m}")]).unwrap();
         });
     }
 
     pub(crate) fn put_part(&mut self, s: u8, m: u8, n: u8, v: u8) {
+        if self.is_v2(s) {
+            return self.put_content(s, m, n, Some("x".repeat(usize::from(v))));
+        }
         let (id, message) = (format!("prt_{s}{m}{n}"), format!("msg_{s}{m}"));
         let sql = "SELECT count(*) FROM message WHERE id = ?1";
-        if self.writer().query_row(sql, [&message], |row| row.get::<_, i64>(0)).unwrap() == 0 {
+        if count(self.writer(), sql, &message) == 0 {
             return;
         }
         let session = format!("ses_{s}");
@@ -211,6 +236,9 @@ impl DbWorld {
     }
 
     pub(crate) fn remove_part(&mut self, s: u8, m: u8, n: u8) {
+        if self.is_v2(s) {
+            return self.put_content(s, m, n, None);
+        }
         self.change(&format!("ses_{s}"), "message.part.removed.1", |db, _| {
             db.execute("DELETE FROM part WHERE id = ?1", [format!("prt_{s}{m}{n}")]).unwrap();
         });
