@@ -8,6 +8,8 @@ use rusqlite::{Connection, OpenFlags};
 use scrollback_benches::floor::sqlite::index::FloorSqliteIndex;
 use scrollback_benches::floor::sqlite::text::FloorSqliteText;
 use scrollback_benches::floor::sqlite::tree::FloorSqliteTree;
+use scrollback_benches::floor::sqlite::v2::index::FloorV2Index;
+use scrollback_benches::floor::sqlite::v2::tree::FloorV2Tree;
 use scrollback_benches::library::index::LibraryIndex;
 use scrollback_benches::library::text::LibraryText;
 use scrollback_benches::library::tree::LibraryTree;
@@ -111,4 +113,26 @@ fn on_the_generated_database_that_is_measured() {
     assert_eq!(sum(&sums, "parts"), counts.parts);
     let all = prove(&mut text(&store.database, "{\"type\":\"")).unwrap();
     assert_eq!((sum(&all, "found"), sum(&all, "bytes")), (counts.parts, counts.part_bytes));
+}
+
+#[test]
+fn on_the_generated_database_of_2_0_that_is_measured() {
+    let store = Store::open(Size::S, Form::DatabaseV2, 1).unwrap();
+    let counts = &store.expected.counts;
+    let mut contestants: Contestants = vec![
+        Box::new(LibraryIndex::new(&store, Parts::Later).unwrap()),
+        Box::new(FloorV2Index::new(&store.database)),
+    ];
+    let sums = prove(&mut contestants).unwrap();
+    assert_eq!(sum(&sums, "sessions"), counts.sessions);
+    assert_eq!(sum(&sums, "messages"), counts.messages);
+
+    let session = &store.expected.typical_session;
+    let mut contestants: Contestants = vec![
+        Box::new(LibraryTree::of_v2(&store.database, session).unwrap()),
+        Box::new(FloorV2Tree::new(&store.database, session).unwrap()),
+    ];
+    let sums = prove(&mut contestants).unwrap();
+    assert_eq!(sum(&sums, "messages"), 40);
+    assert!((120..=160).contains(&sum(&sums, "parts")));
 }

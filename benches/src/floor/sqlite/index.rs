@@ -180,7 +180,8 @@ impl Worker {
             let inode = number.cast_unsigned() + 1;
             let look = (Stamp { size, mtime_ns: updated * NS, inode }, updated < settled);
             let kind = bytes(found, 3)?;
-            let Some(head) = MessageHead::read_v2(kind, data).with_context(|| format!("{id:?}"))?
+            let Some(mut head) =
+                MessageHead::read_v2(kind, data).with_context(|| format!("{id:?}"))?
             else {
                 continue;
             };
@@ -190,6 +191,7 @@ impl Worker {
                 let question = MessageHead { role, time, ..MessageHead::default() };
                 self.messages.push(row(&mut self.names, id, question, look)?);
                 let summary = Id::new(format!("{}#summary", id.as_str()).as_bytes())?;
+                head.finish = Some(Text("stop".into()));
                 let mut message = row(&mut self.names, summary, head, look)?;
                 (message.parent, message.completed) = (id, Some(updated));
                 self.messages.push(message);

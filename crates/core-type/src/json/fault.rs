@@ -6,7 +6,7 @@ use super::MAX_DEPTH;
 
 /// Where and why a text is no JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SyntaxError {
+pub(crate) struct SyntaxError {
     pub(crate) at: usize,
     pub(crate) what: Fault,
 }
@@ -34,4 +34,4 @@ impl SyntaxError {
 }
 
 /// What came of reading on in a text.
-pub type Scan<T> = Result<T, SyntaxError>;
+pub(crate) type Scan<T> = Result<T, SyntaxError>;

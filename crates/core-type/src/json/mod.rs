@@ -17,17 +17,16 @@ mod repair;
 mod scan;
 mod string;
 
-pub use fault::{Scan, SyntaxError};
 pub use field::{Entries, Extra, IntoOwned};
 pub use number::Number;
 pub use raw::RawJson;
 pub use repair::repair_surrogates;
 pub use string::{LazyStr, find_string_end};
 
+pub(crate) use fault::{Scan, SyntaxError};
 pub(crate) use field::{Field, Record, take};
 pub(crate) use record::{head, record};
-pub(crate) use scan::Mark;
-pub use scan::Scanner;
+pub(crate) use scan::{Mark, Scanner};
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 
@@ -81,19 +80,6 @@ pub(crate) fn parse_with<'a, T>(
         Some(value) => Ok(Parsed { value, issues: scanner.into_issues() }),
         None => Err(whole(0, IssueKind::WrongShape { expected })),
     }
-}
-
-/// Walks the whole of `bytes` with `read`, which may decline what it does not expect: the answer is
-/// none then, and the text was still checked to its end.
-///
-/// # Errors
-/// The [`Issue`] that makes the text unusable, as for [`Parse::parse`].
-pub fn walk<'a, T>(
-    bytes: &'a [u8],
-    read: impl FnOnce(&mut Scanner<'a>) -> Scan<Option<T>>,
-) -> Result<Option<T>, Box<Issue>> {
-    let text = text(bytes)?;
-    Scanner::new(text).whole(read).map_err(|error| error.into_issue(text))
 }
 
 /// Checks that `bytes` hold one whole JSON text, without keeping anything.

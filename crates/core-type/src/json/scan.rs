@@ -7,19 +7,12 @@ use super::digits::{eight_digits, short_decimal};
 use super::fault::{Fault, Scan, SyntaxError};
 use super::string::{LazyStr, StringEnd, find_end, find_far_end, find_near_end};
 
-/// A position in a JSON text: for whoever walks a record without keeping it. Begins with
-/// [`walk`](crate::json::walk).
-pub struct Scanner<'a> {
+/// A position in a text, and the issues found so far.
+pub(crate) struct Scanner<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
     issues: Vec<Issue>,
-}
-
-impl std::fmt::Debug for Scanner<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Scanner").field("at", &self.at).finish_non_exhaustive()
-    }
 }
 
 impl<'a> Scanner<'a> {
@@ -47,11 +40,8 @@ impl<'a> Scanner<'a> {
     }
 
     /// The first byte of the next token, with white space before it skipped.
-    ///
-    /// # Errors
-    /// If the text ends.
     #[inline]
-    pub fn peek(&mut self) -> Scan<u8> {
+    pub(crate) fn peek(&mut self) -> Scan<u8> {
         let bytes = self.text.as_bytes();
         loop {
             match bytes.get(self.at) {
@@ -99,11 +89,8 @@ impl<'a> Scanner<'a> {
     }
 
     /// Walks an object, or declines if the next value is none. `each` must consume the value.
-    ///
-    /// # Errors
-    /// If the text is no JSON; those of `each`.
     #[inline]
-    pub fn object(
+    pub(crate) fn object(
         &mut self,
         mut each: impl FnMut(&mut Self, &LazyStr<'a>) -> Scan<()>,
     ) -> Scan<Option<()>> {
@@ -158,10 +145,7 @@ impl<'a> Scanner<'a> {
 
     /// Walks an array, or declines if the next value is none. `each` must consume the element,
     /// or return `None` to decline the array as a whole.
-    ///
-    /// # Errors
-    /// If the text is no JSON; those of `each`.
-    pub fn array(
+    pub(crate) fn array(
         &mut self,
         mut each: impl FnMut(&mut Self) -> Scan<Option<()>>,
     ) -> Scan<Option<()>> {
@@ -200,10 +184,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads the string that stands at the scanner, where [`Scanner::peek`] met a quote.
-    ///
-    /// # Errors
-    /// If it has no end, or is no JSON.
-    pub fn string(&mut self) -> Scan<LazyStr<'a>> {
+    pub(crate) fn string(&mut self) -> Scan<LazyStr<'a>> {
         self.name()
     }
 
@@ -289,10 +270,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// Consumes any value.
-    ///
-    /// # Errors
-    /// If it is no JSON.
-    pub fn skip_value(&mut self) -> Scan<()> {
+    pub(crate) fn skip_value(&mut self) -> Scan<()> {
         match self.peek()? {
             b'"' => {
                 self.at = find_end(self.text.as_bytes(), self.at + 1)?.at + 1;
@@ -309,25 +287,11 @@ impl<'a> Scanner<'a> {
     }
 
     /// Consumes any value and gives its text.
-    ///
-    /// # Errors
-    /// If it is no JSON.
-    pub fn raw(&mut self) -> Scan<&'a str> {
+    pub(crate) fn raw(&mut self) -> Scan<&'a str> {
         self.peek()?;
         let start = self.at;
         self.skip_value()?;
         Ok(&self.text[start..self.at])
-    }
-
-    /// What `read` makes of the value that comes next, and the value's text.
-    ///
-    /// # Errors
-    /// Those of `read`.
-    pub fn spanned<T>(&mut self, read: impl FnOnce(&mut Self) -> Scan<T>) -> Scan<(T, &'a str)> {
-        self.peek()?;
-        let start = self.at;
-        let value = read(self)?;
-        Ok((value, &self.text[start..self.at]))
     }
 
     fn enter(&mut self) -> Scan<()> {
