@@ -187,7 +187,7 @@ pub(crate) struct Session {
 /// What `raw` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Raw {
-    /// The id of a session, message, part, project or tool output; or `diff:SESSION`,
+    /// The id of a session, message, part, item, project or tool output; or `diff:SESSION`,
     /// `todo:SESSION`, `share:SESSION`
     pub(crate) id: String,
 }

@@ -227,7 +227,7 @@ fn told<'a>(unknown: &UnknownPart<'a>, node: &PartRefNode, of: &MessageKey) -> T
     }
 }
 
-/// An input that is no object, as the text of one that makes no sense, is kept within one.
+/// An input that is missing is an empty object.
 fn complete_input(input: &mut Option<RawJson<'_>>) {
     input.get_or_insert_with(RawJson::empty_object);
 }

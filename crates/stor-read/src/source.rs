@@ -56,9 +56,9 @@ pub trait Reader {
     fn clock(&self) -> &Arc<dyn Clock>;
 
     /// Hands out the entities of a scope, in the store's order: sessions newest first by
-    /// `time.updated`, messages by `(time.created, id)`, parts by their id's clock; all parts of
-    /// the store in whatever order it has them. Projects,
-    /// sessions and messages come with their spans, because their order is read from them; parts
+    /// `time.updated`; messages by `(time.created, id)`, in 2.x by the row's number; parts by their
+    /// id's clock, in 2.x by their place in the row; all parts of the store in whatever order it has
+    /// them. Projects, sessions and messages come with their spans, because their order is read from them; parts
     /// come as names, and so do messages if only their names are asked for. The set of messages of
     /// a session, or of parts of a message, is handed out first, where there is one.
     ///

@@ -41,7 +41,7 @@ pub(crate) fn run(id: &str, stores: &[Store], out: &mut Out) -> Result<()> {
         return print(&key, &span, out);
     }
     Err(Failure::new(Kind::NotFound, format!("nothing has the id {id:?}")).hint(
-        "ids of sessions, messages, parts, projects and tool outputs are taken, and diff:, todo: and \
+        "ids of sessions, messages, parts, items, projects and tool outputs are taken, and diff:, todo: and \
          share: with a session",
     ))
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use scrollback_core_type::{AssistantMessage, LazyStr, Message, MessageError};
 use scrollback_flow::{MessageHydrated, PartHydrated};
 
-use super::{Options, part, text};
+use super::{Options, is_being_written, part, text};
 use crate::{safe, units};
 
 pub(super) fn print<'t, 'a: 't>(
@@ -35,8 +35,7 @@ pub(super) fn print<'t, 'a: 't>(
     if let Some(Message::Assistant(answer)) = &message.message {
         details.extend(cost(answer));
     }
-    let unsettled = message.node.span.as_ref().is_some_and(|span| !span.is_settled());
-    if unsettled {
+    if message.node.span.as_ref().is_some_and(is_being_written) {
         details.push("(being written)".to_owned());
     }
     let dim = styles.dim;

@@ -11,10 +11,16 @@ mod tool;
 use std::io::{self, Write};
 
 use scrollback_flow::{Context, SessionHydratedTree, Timed};
+use scrollback_stor_mmap::{MappedSpan, Settled};
 
 pub(crate) use self::item::said;
 
 use crate::style::Styles;
+
+/// Whether a write of it may have been under way when it was read. What is merely young is whole.
+fn is_being_written(span: &MappedSpan) -> bool {
+    span.settled() == Settled::Provisional
+}
 
 /// How a transcript is printed.
 #[derive(Debug, Clone, Copy)]

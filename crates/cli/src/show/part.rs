@@ -6,7 +6,7 @@ use scrollback_core_type::{LazyStr, Part};
 use scrollback_flow::PartHydrated;
 
 use super::text::Block;
-use super::{Options, divider, file, tool};
+use super::{Options, divider, file, is_being_written, tool};
 use crate::{safe, units};
 
 pub(super) fn print(
@@ -17,7 +17,7 @@ pub(super) fn print(
 ) -> io::Result<()> {
     let styles = &options.styles;
     let dim = styles.dim;
-    if part.node.span.as_ref().is_some_and(|span| !span.is_settled()) {
+    if part.node.span.as_ref().is_some_and(is_being_written) {
         writeln!(out, "  {dim}(being written){dim:#}")?;
     }
     let block = |indent, style| Block { indent, style, most: None, options };
@@ -72,7 +72,7 @@ pub(super) fn print(
             )
         }
         Some(Part::Compaction(_)) => {
-            divider(out, "compacted: what comes before is summed up", options)
+            divider(out, "compaction: what comes before is to be summed up", options)
         }
         Some(Part::StepStart(_) | Part::StepFinish(_) | Part::Snapshot(_)) => Ok(()), // in the totals
         Some(Part::Unknown(unknown)) => {

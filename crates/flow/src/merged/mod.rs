@@ -1,7 +1,8 @@
 //! Several stores as one: of two that have a session the first wins, and nothing is there twice.
 //!
 //! Per session, never per message: a session that was migrated has the same ids in both stores, and
-//! one of them goes on without the other (`docs/format/opencode.md`, section 7).
+//! one of them goes on without the other (`docs/format/opencode.md`, section 7;
+//! `docs/format/opencode-v2.md`, section 6).
 
 mod lists;
 mod look;
