@@ -36,7 +36,7 @@ impl Progress {
             ORDER BY seq DESC LIMIT 1";
         const MOVED: &str = "SELECT data FROM session_message \
             WHERE session_id = ?1 AND type = 'location-switched' AND seq < ?2 \
-            ORDER BY seq DESC LIMIT 1";
+            ORDER BY seq DESC";
         let session = of.session.as_str();
         let mut it = Self::default();
         unless_damaged(ask.each(PARENT, (session, seq), |row| {
@@ -44,7 +44,9 @@ impl Progress {
             Ok(())
         }))?;
         unless_damaged(ask.each(MOVED, (session, seq), |row| {
-            it.cwd = moved(bytes(row, 0)?).1;
+            if it.cwd.is_none() {
+                it.cwd = moved(bytes(row, 0)?).1; // of the last one that says where to
+            }
             Ok(())
         }))?;
         if it.cwd.is_none() {

@@ -68,6 +68,9 @@ pub(crate) fn stated_as(schema: &str, rows: &str) -> (TempDir, PathBuf) {
 /// The schema of 1.18.33.
 pub(crate) const SCHEMA: &str = include_str!("../../../../fixtures/schema/opencode-1.18.33.sql");
 
+/// The schema of a new database of 2.0.
+pub(crate) const V2_SCHEMA: &str = include_str!("../../../../fixtures/schema/opencode-2.0.sql");
+
 /// A session with a message and a part, and some rows that belong to nothing.
 pub(crate) const SMALL: &str = r#"
     INSERT INTO project (id, worktree, time_created, time_updated, sandboxes)

@@ -170,6 +170,7 @@ struct Item<'a> {
     name: Option<Raw<'a>>,
     text: Option<Raw<'a>>,
     time: Time<'a>,
+    time_text: Option<Raw<'a>>,
     /// The provider's own, of which each version has another name.
     native: Option<Raw<'a>>,
     state: State<'a>,
@@ -186,7 +187,10 @@ impl<'a> Item<'a> {
                 b"id" => it.id = Some(walk.raw()?),
                 b"name" => it.name = Some(walk.raw()?),
                 b"text" => it.text = Some(walk.raw()?),
-                b"time" => it.time = Time::read(walk)?,
+                b"time" => {
+                    let (time, text) = walk.spanned(Time::read)?;
+                    (it.time, it.time_text) = (time, Some(text));
+                }
                 b"native" | b"providerState" | b"providerMetadata" => {
                     it.native = Some(walk.raw()?);
                 }
@@ -213,6 +217,9 @@ impl<'a> Item<'a> {
                 match self.state_text {
                     Some(_) if self.state.is_known() => self.state.write(&self.time, out, ids),
                     state => put_any(out, key!("state"), state),
+                }
+                if !self.state.has_time() {
+                    put_any(out, key!("time"), self.time_text);
                 }
                 put_any(out, key!("metadata"), self.native);
                 self.rest.write(out);
@@ -250,8 +257,7 @@ impl<'a> Item<'a> {
     /// What texts and reasoning have alike.
     fn write_text(&self, out: &mut Vec<u8>) {
         put(out, key!("text"), self.text.unwrap_or(b"\"\""));
-        let state = self.state_text.filter(|_| !self.state.has_status());
-        put_any(out, key!("metadata"), self.native.or(state));
+        put_any(out, key!("metadata"), self.native.or(self.state_text)); // it is no call
         put_any(out, key!("itemID"), self.id);
         self.rest.write(out);
     }

@@ -105,8 +105,36 @@ pub(crate) fn item(row: &V2Row<'_>, of: &SessionKey, out: &mut Gathered) {
     let key = ItemKey { session: of.session.clone(), item: id };
     out.owners.set(of.session.as_bytes(), None);
     let owners = &out.owners;
+    let untyped = untyped(row.data);
+    let data = untyped.as_deref().unwrap_or(row.data);
     let piece = out.arena.append(row.stamp, row.settled, |bytes| {
-        splice_with(bytes, row.data, row.kind_name, row.id.as_bytes(), owners);
+        splice_with(bytes, data, row.kind_name, row.id.as_bytes(), owners);
     });
     out.rows.push(Row::new(key, row.order, Some(piece)));
+}
+
+/// The fields of a row that has a type among them, without that: the column counts.
+fn untyped(data: &[u8]) -> Option<Vec<u8>> {
+    const TYPE: &[u8] = b"\"type\"";
+    if !data.windows(TYPE.len()).any(|at| at == TYPE) {
+        return None; // nearly always
+    }
+    let (mut fields, mut is_typed) = (vec![b'{'], false);
+    let mut walk = Walk::new(data);
+    let is_object = walk.object(|walk, name| {
+        let value = walk.raw()?;
+        if name == b"type" {
+            is_typed = true;
+            return Ok(());
+        }
+        if fields.len() > 1 {
+            fields.push(b',');
+        }
+        for piece in [b"\"", name, b"\":", value] {
+            fields.extend_from_slice(piece);
+        }
+        Ok(())
+    });
+    fields.push(b'}');
+    (is_object == Ok(true) && walk.end().is_ok() && is_typed).then_some(fields)
 }

@@ -2,7 +2,7 @@
 
 use super::fields::{Fields, fields, key, put, put_any};
 use super::sink::Sink;
-use super::walk::{Walk, Walked, inside};
+use super::walk::{Raw, Walk, Walked, inside};
 use super::{Place, failure};
 use crate::json::text;
 use crate::v2::kind::{Slot, summary_of};
@@ -22,6 +22,14 @@ fields! {
     Time { created = b"created", completed = b"completed", }
 }
 
+/// Whether a command runs; the preview does not say so, but when it ended.
+pub(super) fn is_running(status: Option<Raw<'_>>, completed: Option<Raw<'_>>) -> bool {
+    match status {
+        Some(_) => inside(status) == Some(b"running"),
+        None => completed.is_none(),
+    }
+}
+
 /// A command that the user ran: an answer that is one call of the tool `shell`.
 pub(super) fn shell(walk: &mut Walk<'_>, place: &Place<'_>, sink: &mut Sink<'_>) -> Walked<()> {
     let shell = Shell::read(walk)?;
@@ -36,9 +44,9 @@ pub(super) fn shell(walk: &mut Walk<'_>, place: &Place<'_>, sink: &mut Sink<'_>)
         place.write(out);
     });
     let (time, output) = (Time::of(shell.time), Output::of(shell.output));
-    // The preview has the output as a string, and writes the row when the command has ended.
+    // The preview has the output as a string.
     let said = output.output.or(shell.output.filter(|it| inside(Some(it)).is_some()));
-    let is_running = inside(shell.status) == Some(b"running");
+    let is_running = is_running(shell.status, time.completed);
     sink.part(&row.id, Slot::item(0), |out, _| {
         out.extend_from_slice(b"{\"type\":\"tool\",\"tool\":\"shell\"");
         put_any(out, key!("callID"), shell.call);
@@ -52,13 +60,17 @@ pub(super) fn shell(walk: &mut Walk<'_>, place: &Place<'_>, sink: &mut Sink<'_>)
         if !is_running {
             put(out, key!("output"), said.unwrap_or(b"\"\""));
         }
-        put(out, key!("metadata"), b"{\"status\":");
-        out.extend_from_slice(shell.status.unwrap_or(b"null"));
+        put(out, key!("metadata"), b"{");
+        let first = out.len();
+        put_any(out, key!("status"), shell.status);
         put_any(out, key!("exit"), shell.exit);
         put_any(out, key!("truncated"), output.truncated);
         put_any(out, key!("cursor"), output.cursor);
         put_any(out, key!("size"), output.size);
         put_any(out, key!("output"), said.filter(|_| is_running));
+        if out.len() > first {
+            out.remove(first); // the comma before the first field
+        }
         out.push(b'}');
         if let Some(start) = time.created {
             put(out, key!("time"), b"{\"start\":");

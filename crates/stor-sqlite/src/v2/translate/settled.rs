@@ -2,6 +2,7 @@
 
 use super::V2Row;
 use super::fields::{Fields, fields};
+use super::other::is_running;
 use super::walk::{Walk, inside};
 use crate::v2::kind::RowKind;
 
@@ -20,9 +21,11 @@ pub(crate) fn is_settled(row: &V2Row<'_>) -> bool {
         return false;
     }
     let Ok(state) = State::read(&mut Walk::new(row.data)) else { return false };
+    let completed = Time::of(state.time).completed;
     match row.kind {
-        RowKind::Assistant => Time::of(state.time).completed.is_some(),
-        RowKind::Shell | RowKind::Compaction => inside(state.status) != Some(b"running"),
+        RowKind::Assistant => completed.is_some(),
+        RowKind::Shell => !is_running(state.status, completed),
+        RowKind::Compaction => inside(state.status) != Some(b"running"),
         _ => true,
     }
 }

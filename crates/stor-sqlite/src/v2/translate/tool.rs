@@ -60,15 +60,16 @@ impl<'a> State<'a> {
         Ok(it)
     }
 
-    /// Whether it is a state of a call, and not a provider's own under the same name.
-    pub(super) fn has_status(&self) -> bool {
-        self.status.is_some()
-    }
-
     /// Whether its status is one that there is.
     pub(super) fn is_known(&self) -> bool {
         let status = inside(self.status).unwrap_or_default();
         matches!(status, b"streaming" | b"pending" | b"running" | b"completed" | b"error")
+    }
+
+    /// Whether it is written with the times of the call; 1.x has none of one that is being written.
+    pub(super) fn has_time(&self) -> bool {
+        let status = inside(self.status).unwrap_or_default();
+        matches!(status, b"running" | b"completed" | b"error")
     }
 
     /// Writes a state whose status is known, as the field `state` behind others.

@@ -1,0 +1,137 @@
+//! Every type of row, as each version writes it, and the records of 1.x that it becomes
+//! (`docs/format/opencode-v2.md`, section 7).
+
+mod answers;
+mod events;
+mod order;
+mod prompts;
+mod real;
+
+use std::path::PathBuf;
+
+use scrollback_core_id::{EntityKey, SessionKey};
+use scrollback_core_type::Entity;
+use scrollback_stor_read::{Entry, Source};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::calls::{key, spans, tree};
+use crate::support::{SCHEMA, V2_SCHEMA, open, stated_as, value};
+
+/// Who writes such a row: the preview within 1.16 to 1.18, 2.0, or later ones that call a
+/// provider's own fields `native`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    P,
+    V2,
+    Native,
+}
+use Shape::{Native, P, V2};
+
+/// A row, and what it becomes.
+struct Case {
+    name: &'static str,
+    shapes: &'static [Shape],
+    kind: &'static str,
+    data: &'static str,
+    /// A line for each record: the end of its id, and its JSON without the ids. After `!` what
+    /// whoever parses it is told.
+    becomes: &'static str,
+}
+
+const ALL: &[Shape] = &[P, V2, Native];
+const LATER: &[Shape] = &[V2, Native];
+
+/// A database with one session in `/w` that has these rows: id, type, time, data; they are numbered
+/// as they come.
+fn rows(shape: Shape, rows: &[(&str, &str, i64, &str)]) -> (TempDir, PathBuf) {
+    let (schema, table) = match shape {
+        P => (SCHEMA, "session"),
+        V2 | Native => (V2_SCHEMA, "session_v2"),
+    };
+    let (dir, database) = stated_as(schema, "");
+    let db = crate::support::writer(&database);
+    let session = format!(
+        "PRAGMA foreign_keys=OFF; INSERT INTO {table} (id, project_id, slug, directory, title,
+            version, time_created, time_updated) VALUES ('ses_1', 'p', 's', '/w', 't', '2', 1, 1);"
+    );
+    db.execute_batch(&session).unwrap();
+    for (seq, (id, kind, created, data)) in (1..).zip(rows) {
+        let insert = "INSERT INTO session_message (id, session_id, type, seq, time_created,
+            time_updated, data) VALUES (?1, 'ses_1', ?2, ?3, ?4, 90, ?5)";
+        db.execute(insert, (id, kind, seq, created, data)).unwrap();
+    }
+    drop(db);
+    (dir, database)
+}
+
+fn session() -> SessionKey {
+    key("ses_1")
+}
+
+/// The record without its ids, which are those of its key.
+fn record(entry: &Entry) -> Value {
+    let mut record = value(entry);
+    let fields = record.as_object_mut().unwrap();
+    let mut take = |name: &str| fields.remove(name).map(|id| id.as_str().unwrap().to_owned());
+    assert_eq!(take("sessionID").as_deref(), Some("ses_1"));
+    let (id, owner) = (take("id").unwrap(), take("messageID"));
+    let (said, of) = match &entry.key {
+        EntityKey::Message(key) => (key.message.to_string(), None),
+        EntityKey::Item(key) => (key.item.to_string(), None),
+        EntityKey::Part(key) => (key.part.to_string(), Some(key.message.to_string())),
+        other => panic!("{other}"),
+    };
+    assert_eq!((id, owner), (said, of));
+    record
+}
+
+/// What is read, as [`Case::becomes`] has it.
+fn become_of(store: &dyn Source) -> Vec<(String, Value)> {
+    let listed = tree(store, &session());
+    assert!(listed.issues.is_empty(), "{:?}", listed.issues);
+    let entries = &listed.entries[1..];
+    // One by one they are the same.
+    let keys: Vec<EntityKey> = entries.iter().map(|entry| entry.key.clone()).collect();
+    let single = spans(store, &keys).entries;
+    assert_eq!(single.len(), entries.len());
+    let mut all = Vec::new();
+    for (entry, single) in entries.iter().zip(single) {
+        assert_eq!((&single.key, value(&single)), (&entry.key, value(entry)));
+        let name = entry.key.to_string();
+        let name = name.rsplit('/').next().unwrap().trim_start_matches("prt_1_");
+        all.push((name.to_owned(), record(entry)));
+        let parsed = Entity::parse(&entry.key, entry.span.as_ref().unwrap()).unwrap();
+        for issue in parsed.issues {
+            all.push(("!".to_owned(), issue.kind.to_string().into()));
+        }
+    }
+    all
+}
+
+fn expected(becomes: &str) -> Vec<(String, Value)> {
+    let line = |line: &str| {
+        let (name, json) = line.trim().split_once(' ').unwrap();
+        let value = match name {
+            "!" => json.into(),
+            _ => serde_json::from_str(json).unwrap_or_else(|error| panic!("{error}: {json}")),
+        };
+        (name.to_owned(), value)
+    };
+    becomes.trim().lines().map(line).collect()
+}
+
+#[test]
+fn rows_become_records_of_1x() {
+    let tables = [prompts::CASES, answers::CASES, answers::TOOLS, events::CASES];
+    let mut compared = 0;
+    for case in tables.into_iter().flatten() {
+        for shape in case.shapes {
+            let (_dir, database) = rows(*shape, &[("msg_1", case.kind, 10, case.data)]);
+            let found = become_of(&open(&database));
+            assert_eq!(found, expected(case.becomes), "{} of {shape:?}", case.name);
+            compared += 1;
+        }
+    }
+    assert!(compared > 60, "{compared}");
+}

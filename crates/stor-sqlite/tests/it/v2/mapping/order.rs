@@ -1,0 +1,182 @@
+//! Where rows stand: by their number, what they answer, in which directory, and what waits.
+
+use scrollback_core_id::EntityKey;
+use scrollback_stor_read::{Entry, Source};
+use serde_json::Value;
+
+use super::{P, Shape, V2, become_of, expected, record, rows, session};
+use crate::calls::{names, spans, tree};
+use crate::support::{open, value, writer};
+
+const MOVED: &str = r#"{"location":{"directory":"/v"},"previous":{"location":{"directory":"/u"}}}"#;
+const BACK: &str = r#"{"location":{"directory":"/é\"\\"}}"#;
+
+/// Each message's id, what it answers, and where.
+fn places(entries: &[Entry]) -> Vec<(String, String, String)> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let is_message = |entry: &&Entry| matches!(entry.key, EntityKey::Message(_));
+    let place = |entry: &Entry| {
+        let (record, name) = (value(entry), names(std::slice::from_ref(entry)).remove(0));
+        (name, text(&record["parentID"]), text(&record["path"]["cwd"]))
+    };
+    entries.iter().filter(is_message).map(place).collect()
+}
+
+#[test]
+fn answers_know_what_they_answer_and_where() {
+    let text = r#"{"text":"x","time":{"created":1}}"#;
+    let list = [
+        ("msg_a", "assistant", 1, "{}"),
+        ("msg_b", "user", 1, text),
+        ("msg_c", "assistant", 1, "{}"),
+        ("msg_d", "system", 1, text), // nobody answers that
+        ("msg_e", "skill", 1, text),
+        ("msg_f", "assistant", 1, "{}"),
+        ("msg_g", "location-switched", 1, MOVED),
+        ("msg_h", "synthetic", 1, text),
+        ("msg_i", "shell", 1, "{}"),
+        ("msg_j", "compaction", 1, "{}"),
+        ("msg_k", "location-switched", 1, BACK),
+        ("msg_l", "assistant", 1, "{}"),
+        ("msg_m", "location-switched", 1, "{\"location\":"), // says nothing
+        ("msg_n", "assistant", 1, "{}"),
+    ];
+    let expected = [
+        ("msg_a", "-", "/u"), // where it was before it moved
+        ("msg_b", "-", "-"),
+        ("msg_c", "msg_b", "/u"),
+        ("msg_d", "-", "-"),
+        ("msg_e", "-", "-"),
+        ("msg_f", "msg_b", "/u"),
+        ("msg_h", "-", "-"),
+        ("msg_i", "msg_h", "/v"),
+        ("msg_j", "-", "-"),
+        ("msg_j#summary", "msg_j", "/v"),
+        ("msg_l", "msg_j", "/é\"\\"),
+        ("msg_n", "msg_j", "/é\"\\"),
+    ];
+    let expected = expected.map(|(id, parent, cwd)| (id.into(), parent.into(), cwd.into()));
+    for shape in [P, V2] {
+        let (_dir, database) = rows(shape, &list);
+        let store = open(&database);
+        let whole = tree(&store, &session()).entries;
+        assert_eq!(places(&whole), expected, "{shape:?}");
+        let keys: Vec<_> = whole.iter().map(|entry| entry.key.clone()).collect();
+        assert_eq!(places(&spans(&store, &keys).entries), expected, "one by one");
+    }
+}
+
+#[test]
+fn a_session_that_never_moved_is_where_its_record_says() {
+    for shape in [P, V2] {
+        let (_dir, database) = rows(shape, &[("msg_a", "assistant", 1, "{}")]);
+        let places = places(&tree(&open(&database), &session()).entries);
+        assert_eq!(places, [("msg_a".into(), "-".into(), "/w".into())], "{shape:?}");
+    }
+}
+
+#[test]
+fn rows_stand_by_their_number() {
+    // Queued, and delivered after one that was made later; ids on both sides of a wrap; copies.
+    let list = [
+        ("msg_fffffffff001CR0ZjgTMDSIXDP_0", "user", 50, "{}"),
+        ("msg_000000000001CR0ZjgTMDSIXDP", "agent-switched", 70, "{}"),
+        ("msg_z", "user", 60, "{}"),
+        ("msg_a", "hologram", 10, "{}"),
+        ("msg_0", "assistant", 60, "{}"),
+    ];
+    for shape in [P, V2] {
+        let (_dir, database) = rows(shape, &list);
+        let store = open(&database);
+        let read = tree(&store, &session()).entries;
+        let is_own = |entry: &&Entry| !matches!(entry.key, EntityKey::Part(_));
+        let own: Vec<Entry> = read.into_iter().skip(1).filter(|it| is_own(&it)).collect();
+        assert_eq!(names(&own), list.map(|row| row.0), "{shape:?}");
+        assert!(own.is_sorted_by(|a, b| a.order < b.order), "{shape:?}");
+        let keys: Vec<_> = own.iter().map(|entry| entry.key.clone()).collect();
+        let single = spans(&store, &keys).entries;
+        assert!(single.iter().map(|it| it.order).eq(own.iter().map(|it| it.order)), "{shape:?}");
+    }
+}
+
+#[test]
+fn turns_of_both_models_stand_in_the_order_of_time() {
+    let list = [("msg_c", "user", 20, "{}"), ("msg_d", "assistant", 40, "{}")];
+    let (_dir, database) = rows(P, &list);
+    let db = writer(&database);
+    db.execute_batch(
+        "INSERT INTO message VALUES ('msg_b', 'ses_1', 10, 10, '{\"role\":\"user\"}'),
+             ('msg_a', 'ses_1', 30, 30, '{\"role\":\"assistant\"}'),
+             ('msg_e', 'ses_1', 50, 50, '{\"role\":\"user\"}');
+         INSERT INTO part VALUES ('prt_a', 'msg_a', 'ses_1', 30, 30, '{\"type\":\"text\"}');",
+    )
+    .unwrap();
+    let read = tree(&open(&database), &session()).entries;
+    let expected = ["ses_1", "msg_b", "msg_c", "prt_c_00000", "msg_a", "prt_a", "msg_d", "msg_e"];
+    assert_eq!(names(&read), expected);
+}
+
+#[test]
+fn what_waits_is_an_item() {
+    let payload = r#"{"text":"later","files":[]}"#;
+    for (shape, insert, what) in [
+        (V2, "session_inbox VALUES ('msg_w', 'ses_1', 'prompt', ?1, 'queue', 9, 80)", "prompt"),
+        (V2, "session_pending VALUES ('msg_w', 'ses_1', 'move', ?1, 'queue', 9, 80)", "move"),
+        (P, "session_input VALUES ('msg_w', 'ses_1', ?1, 'queue', 9, NULL, 80)", "prompt"),
+    ] {
+        let (_dir, database) = rows(shape, &[("msg_1", "idle", 10, "{}")]);
+        let db = writer(&database);
+        db.execute_batch("PRAGMA foreign_keys=OFF").unwrap();
+        db.execute(&format!("INSERT INTO {insert}"), [payload]).unwrap();
+        if shape == P {
+            // What was delivered stays there, and is a row already.
+            let delivered = "session_input VALUES ('msg_1', 'ses_1', '{}', 'queue', 1, 2, 10)";
+            db.execute(&format!("INSERT INTO {delivered}"), []).unwrap();
+        }
+        let waits = format!(
+            r#"msg_1 {{"type":"idle"}}
+            msg_w {{"type":"pending","what":"{what}","delivery":"queue","payload":{payload},"time":{{"created":80}}}}"#
+        );
+        assert_eq!(become_of(&open(&database)), expected(&waits), "{insert}");
+    }
+}
+
+#[test]
+fn a_session_of_prompts_that_wait_has_them() {
+    for shape in [P, V2] {
+        let (_dir, database) = rows(shape, &[]);
+        let db = writer(&database);
+        db.execute_batch(&format!("PRAGMA foreign_keys=OFF; {}", waiting(shape))).unwrap();
+        let read = tree(&open(&database), &session()).entries;
+        assert_eq!(names(&read), ["ses_1", "msg_w"], "{shape:?}");
+        assert_eq!(record(&read[1])["payload"]["text"], "x");
+    }
+}
+
+fn waiting(shape: Shape) -> &'static str {
+    match shape {
+        P => {
+            "INSERT INTO session_input VALUES ('msg_w', 'ses_1', '{\"text\":\"x\"}', 'steer', 1, NULL, 1)"
+        }
+        _ => {
+            "INSERT INTO session_inbox VALUES ('msg_w', 'ses_1', 'prompt', '{\"text\":\"x\"}', 'steer', 1, 1)"
+        }
+    }
+}
+
+#[test]
+fn a_row_is_there_as_it_is_stored() {
+    let data = r#"{"text":"x", "time":{"created":1} }"#;
+    for shape in [P, V2] {
+        let (_dir, database) = rows(shape, &[("msg_1", "compaction", 10, data)]);
+        let store = open(&database);
+        let mut reader = store.open().unwrap();
+        let stored = format!(
+            r#"{{"id":"msg_1","session_id":"ses_1","type":"compaction","seq":1,"time_created":10,"time_updated":90,"data":{data}}}"#
+        );
+        for entry in tree(&store, &session()).entries.iter().skip(1) {
+            let raw = reader.raw(&entry.key).unwrap().unwrap();
+            assert_eq!(String::from_utf8_lossy(&raw), stored, "{}", entry.key);
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Spots of sessions that the real preview wrote, and of the synthetic ones.
+
+use scrollback_core_id::EntityKey;
+use scrollback_fixtures::{Corpus, corpus};
+use scrollback_stor_read::Entry;
+use serde_json::Value;
+
+use crate::calls::{key, tree};
+use crate::support::{copy, open};
+
+/// The id of a session by its name in the corpus.
+fn named(which: Corpus, name: &str) -> String {
+    let at = if which == Corpus::OpencodePrelaunch { "ids.json" } else { "oracle.json" };
+    let names = std::fs::read(corpus(which).data_dir.join(at)).unwrap();
+    let names: Value = serde_json::from_slice(&names).unwrap();
+    let names = names.get("names").unwrap_or(&names);
+    names[name].as_str().unwrap().to_owned()
+}
+
+/// A session as a list of words: for each message its role and type, for each part its type and what
+/// matters in it, for each item its type.
+fn told(which: Corpus, name: &str) -> Vec<String> {
+    let (_dir, database) = copy(which);
+    let entries = tree(&open(&database), &key(&named(which, name))).entries;
+    entries.iter().skip(1).map(tell).collect()
+}
+
+fn tell(entry: &Entry) -> String {
+    // A row that is cut off is as it is stored.
+    let record = serde_json::from_slice(entry.span.as_deref().unwrap()).unwrap_or(Value::Null);
+    let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("-");
+    match &entry.key {
+        EntityKey::Item(_) => format!("item {}", text("/type")),
+        EntityKey::Message(_) => {
+            let is_over = record.pointer("/time/completed").is_some();
+            let end = if is_over { "over" } else { "open" };
+            match (text("/role"), text("/type"), text("/error/name")) {
+                ("user", kind, _) => format!("user {kind}"),
+                (role, kind, error) => format!("{role} {kind} {end} {} {error}", text("/finish")),
+            }
+        }
+        _ => match text("/type") {
+            "tool" => format!("  tool {} {}", text("/tool"), text("/state/status")),
+            "text" | "reasoning" => {
+                let text: String = text("/text").chars().take(24).collect();
+                format!("  {} {text:?}", record["type"].as_str().unwrap())
+            }
+            kind => format!("  {kind}"),
+        },
+    }
+}
+
+/// Sessions of the real preview, and of a synthetic database.
+const TOLD: &[(Corpus, &str, &[&str])] = &[
+    (
+        Corpus::OpencodePrelaunch,
+        "switch",
+        &[
+            "item agent-switched",
+            "user -",
+            "  text \"Plan only, do not edit\"",
+            "assistant - over stop -",
+            "  step-start",
+            "  reasoning \"Plan mode: read only.\"",
+            "  text \"1. Read the file\\n2. Prop\"",
+            "  step-finish",
+            "item agent-switched",
+            "item model-switched",
+            "user -",
+            "  text \"Say hello in one line\"",
+            "assistant - over stop -",
+            "  step-start",
+            "  text \"Hello! The demo project \"",
+            "  step-finish",
+        ],
+    ),
+    // The program was killed: a call runs for ever, a text was never filled.
+    (
+        Corpus::OpencodePrelaunch,
+        "crash_tool",
+        &[
+            "user -",
+            "  text \"Slow tool please\"",
+            "assistant - open - -",
+            "  step-start",
+            "  text \"Starting a slow command.\"",
+            "  tool bash running",
+        ],
+    ),
+    (
+        Corpus::OpencodePrelaunch,
+        "crash_text",
+        &[
+            "user -",
+            "  text \"Slow answer please\"",
+            "assistant - open - -",
+            "  step-start",
+            "  reasoning \"thinking thinking thinki\"",
+            "  text \"\"",
+        ],
+    ),
+    (Corpus::OpencodePrelaunch, "pending", &["item pending", "item pending"]),
+    (
+        Corpus::OpencodePrelaunch,
+        "attached",
+        &[
+            "user -",
+            "  text \"Look at the attached fil\"",
+            "  file",
+            "  file",
+            "  agent",
+            "assistant - over error UnknownError",
+            "  step-start",
+        ],
+    ),
+    // One call's input was no JSON: none was made.
+    (
+        Corpus::OpencodePrelaunch,
+        "broken",
+        &[
+            "user -",
+            "  text \"Try the broken tools\"",
+            "assistant - over error UnknownError",
+            "  step-start",
+            "  text \"Trying several things th\"",
+            "  tool read pending",
+            "  tool edit pending",
+            "  tool nosuchtool pending",
+            "  tool bash pending",
+            "  tool bash pending",
+            "  tool bash pending",
+            "  tool bash pending",
+        ],
+    ),
+    // Queued first and steered later: the steered one was delivered first.
+    (
+        Corpus::OpencodePrelaunch,
+        "steer",
+        &[
+            "user -",
+            "  text \"Medium tool please\"",
+            "assistant - over tool-calls -",
+            "  step-start",
+            "  text \"Starting a medium comman\"",
+            "  tool bash completed",
+            "  step-finish",
+            "user -",
+            "  text \"Steered in\"",
+            "assistant - over stop -",
+            "  step-start",
+            "  text \"Steering accepted.\"",
+            "  step-finish",
+            "user -",
+            "  text \"Queued for later\"",
+            "assistant - over stop -",
+            "  step-start",
+            "  text \"Queue served.\"",
+            "  step-finish",
+        ],
+    ),
+    (
+        Corpus::OpencodeV2Fresh,
+        "markers",
+        &[
+            "item agent-switched",
+            "item model-switched",
+            "item location-switched",
+            "user system",
+            "  text \"Instructions from: AGENT\"",
+            "user skill",
+            "  text \"Take notes.\"",
+            "assistant shell over - -",
+            "  tool shell completed",
+            "user synthetic",
+            "  text \"The user ran `ls`.\"",
+            "user -",
+            "  text \"Plan only\"",
+            "assistant - over stop -",
+            "  step-start",
+            "  text \"1. Read\"",
+            "  step-finish",
+            "item idle",
+            "assistant shell open - -",
+            "  tool shell running",
+        ],
+    ),
+    (
+        Corpus::OpencodeV2Fresh,
+        "running",
+        &[
+            "user -",
+            "  text \"Crash while running\"",
+            "assistant - open - -",
+            "  step-start",
+            "  text \"Half\"",
+            "  tool shell running",
+            "  tool write pending",
+            "  text \"\"",
+            "  retry",
+            "item pending",
+        ],
+    ),
+    (
+        Corpus::OpencodeV2Fresh,
+        "errors",
+        &[
+            "user -",
+            "  text \"Rejected\"",
+            "assistant - over error APIError",
+            "  step-start",
+            "item idle",
+            "user -",
+            "  text \"Filtered\"",
+            "assistant - over content-filter ContentFilterError",
+            "  step-start",
+            "  text \"I cannot\"",
+            "  step-finish",
+            "item idle",
+            "user -",
+            "  text \"Interrupted\"",
+            "assistant - over error MessageAbortedError",
+            "  step-start",
+            "  text \"Paragraph one\"",
+            "item idle",
+        ],
+    ),
+    // A type and an item that are not known, and a row that is cut off.
+    (
+        Corpus::OpencodeV2Fresh,
+        "odd",
+        &[
+            "user -",
+            "  text \"hi\"",
+            "item hologram",
+            "assistant - over stop -",
+            "  step-start",
+            "  text \"x\"",
+            "  video",
+            "  step-finish",
+            "- - open - -",
+        ],
+    ),
+];
+
+#[test]
+fn sessions_are_told_as_they_were() {
+    for (which, name, expected) in TOLD {
+        assert_eq!(told(*which, name), *expected, "{which:?} {name}");
+    }
+}
