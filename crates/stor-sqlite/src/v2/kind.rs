@@ -51,12 +51,11 @@ pub(crate) fn summary_of(compaction: &MessageId) -> Result<MessageId, IdError> {
     MessageId::new(&format!("{compaction}{SUMMARY}"))
 }
 
-/// The id of the row that a message is made from, and whether it is the summary.
-pub(crate) fn row_of(message: &MessageId) -> (&str, bool) {
-    match message.as_str().strip_suffix(SUMMARY) {
-        Some(row) => (row, true),
-        None => (message.as_str(), false),
-    }
+/// The ids of the rows that a message may be made from: that of a compaction, if it is called as
+/// its summary is, and its own.
+pub(crate) fn rows_of(message: &MessageId) -> impl Iterator<Item = &str> {
+    let own = message.as_str();
+    own.strip_suffix(SUMMARY).into_iter().chain([own])
 }
 
 /// The place of a part within its message. Rows have no ids for them: the place makes the id, and
@@ -142,8 +141,8 @@ mod tests {
     fn a_summary_knows_its_row() {
         let compaction = MessageId::new("msg_1").unwrap();
         let summary = summary_of(&compaction).unwrap();
-        assert_eq!(row_of(&summary), ("msg_1", true));
-        assert_eq!(row_of(&compaction), ("msg_1", false));
+        assert!(rows_of(&summary).eq(["msg_1", "msg_1#summary"]));
+        assert!(rows_of(&compaction).eq(["msg_1"]));
         assert!(compaction < summary, "of the same order, it comes after it");
     }
 }

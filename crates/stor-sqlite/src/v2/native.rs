@@ -1,12 +1,13 @@
 //! Rows as they are stored, and sessions as 2.x itself shows them (`docs/format/opencode-v2.md`,
 //! sections 2 to 4).
 
+use rusqlite::Row as SqlRow;
 use rusqlite::types::ValueRef;
 use scrollback_core_id::{EntityKey, OrderKey, SessionId, SessionKey};
 use scrollback_core_type::{Parse, RawJson};
 use serde_json::{Map, Value, json};
 
-use super::kind::row_of;
+use super::kind::{RowKind, rows_of};
 use super::rows::with_row;
 use super::schema::{V2Schema, column};
 use super::translate::is_settled;
@@ -18,41 +19,60 @@ use crate::sessions;
 /// The row that an entity is made from, with its columns; nothing if it is made from none.
 pub(crate) fn row(ask: &Ask<'_>, key: &EntityKey, out: &mut Gathered) -> Result<()> {
     let Some(v2) = &ask.schema.v2 else { return Ok(()) };
-    let (of, session) = match key {
-        EntityKey::Message(key) => (row_of(&key.message).0, Some(&key.session)),
-        EntityKey::Part(key) => (row_of(&key.message).0, None),
-        EntityKey::Item(key) => (key.item.as_str(), Some(&key.session)),
+    let (ids, session): (Vec<&str>, _) = match key {
+        EntityKey::Message(key) => (rows_of(&key.message).collect(), Some(&key.session)),
+        EntityKey::Part(key) => (rows_of(&key.message).collect(), None),
+        EntityKey::Item(key) => (vec![key.item.as_str()], Some(&key.session)),
         _ => return Ok(()),
     };
-    let asked = ask.each(&v2.of_any, [of], |row| {
-        let is_its =
-            |session: &SessionId| bytes(row, column::MORE).ok() == Some(session.as_bytes());
-        if !session.is_none_or(is_its) {
+    for (at, of) in ids.iter().enumerate() {
+        // What is called as a summary is may be one, of a compaction.
+        let is_summary = at + 1 < ids.len();
+        let asked = ask.each(&v2.of_any, [of], |row| {
+            let of = bytes(row, column::MORE)?;
+            let is_compaction = RowKind::of(bytes(row, column::KIND)?) == RowKind::Compaction;
+            if session.is_none_or(|it| it.as_bytes() == of) && (is_compaction || !is_summary) {
+                stored(ask, v2, key, row, out)?;
+            }
+            Ok(())
+        });
+        out.note_damage(ask, Some(key.clone()), asked)?;
+        if !out.rows.is_empty() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// A row with its columns.
+fn stored(
+    ask: &Ask<'_>,
+    v2: &V2Schema,
+    key: &EntityKey,
+    row: &SqlRow<'_>,
+    out: &mut Gathered,
+) -> rusqlite::Result<()> {
+    let of = match id(row, column::MORE, SessionId::from_bytes)? {
+        Ok(session) => SessionKey::from(session),
+        Err(kind) => {
+            out.note(Some(key.clone()), ask, kind);
             return Ok(());
         }
-        let of = match id(row, column::MORE, SessionId::from_bytes)? {
-            Ok(session) => SessionKey::from(session),
-            Err(kind) => {
-                out.note(Some(key.clone()), ask, kind);
-                return Ok(());
-            }
-        };
-        let (seq, created) = (row.get_ref(column::SEQ)?, row.get_ref(column::CREATED)?);
-        with_row(ask, v2, &of, row, out, |read, out| {
-            let piece = out.arena.append(read.stamp, read.settled, |bytes| {
-                let mut record = Object::begin(bytes);
-                record.text("id", read.id.as_bytes());
-                record.text("session_id", of.session.as_bytes());
-                record.text("type", read.kind_name).value("seq", seq);
-                record.value("time_created", created);
-                record.value("time_updated", ValueRef::Integer(read.updated));
-                record.json("data", ValueRef::Text(read.data));
-                record.end();
-            });
-            out.rows.push(Row::new(key.clone(), OrderKey::default(), Some(piece)));
-        })
-    });
-    Ok(out.note_damage(ask, Some(key.clone()), asked)?)
+    };
+    let (seq, created) = (row.get_ref(column::SEQ)?, row.get_ref(column::CREATED)?);
+    with_row(ask, v2, &of, row, out, |read, out| {
+        let piece = out.arena.append(read.stamp, read.settled, |bytes| {
+            let mut record = Object::begin(bytes);
+            record.text("id", read.id.as_bytes());
+            record.text("session_id", of.session.as_bytes());
+            record.text("type", read.kind_name).value("seq", seq);
+            record.value("time_created", created);
+            record.value("time_updated", ValueRef::Integer(read.updated));
+            record.json("data", ValueRef::Text(read.data));
+            record.end();
+        });
+        out.rows.push(Row::new(key.clone(), OrderKey::default(), Some(piece)));
+    })
 }
 
 /// What `opencode session export` of 2.x prints: `{info, messages}`, the messages as its API has

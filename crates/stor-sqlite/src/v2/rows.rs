@@ -7,7 +7,7 @@ use scrollback_core_id::{
 };
 use scrollback_stor_read::Sighting;
 
-use super::kind::{RowKind, row_of, summary_of};
+use super::kind::{RowKind, rows_of, summary_of};
 use super::place::Progress;
 use super::schema::{V2Schema, column};
 use super::translate::{Ending, Place, V2Row, Wanted, item, translate};
@@ -126,8 +126,13 @@ pub(crate) fn message(
     out: &mut Gathered,
 ) -> rusqlite::Result<()> {
     let (first, of) = (out.rows.len(), SessionKey::from(key.session.clone()));
-    one(ask, v2, &of, row_of(&key.message).0, Of::MESSAGES, out)?;
-    keep(out, first, |row| matches!(row, EntityKey::Message(row) if row == key));
+    for id in rows_of(&key.message) {
+        one(ask, v2, &of, id, Of::MESSAGES, out)?;
+        keep(out, first, |row| matches!(row, EntityKey::Message(row) if row == key));
+        if out.rows.len() > first {
+            break;
+        }
+    }
     Ok(())
 }
 
@@ -152,22 +157,27 @@ pub(crate) fn parts_of(
     out: &mut Gathered,
 ) -> rusqlite::Result<bool> {
     let (mut is_there, first) = (false, out.rows.len());
-    ask.each(&v2.of_any, [row_of(message).0], |row| {
-        is_there = true;
-        let of = match id(row, column::MORE, SessionId::from_bytes)? {
-            Ok(session) => SessionKey::from(session),
-            Err(kind) => {
-                out.note(None, ask, kind);
-                return Ok(());
-            }
-        };
-        with_row(ask, v2, &of, row, out, |read, out| {
-            if read.kind.is_message() {
-                translate(read, &of, &Place::default(), Wanted::Parts, Ending::WithIds, out);
-            }
-        })
-    })?;
-    keep(out, first, |row| matches!(row, EntityKey::Part(row) if row.message == *message));
+    for of in rows_of(message) {
+        ask.each(&v2.of_any, [of], |row| {
+            is_there = true;
+            let of = match id(row, column::MORE, SessionId::from_bytes)? {
+                Ok(session) => SessionKey::from(session),
+                Err(kind) => {
+                    out.note(None, ask, kind);
+                    return Ok(());
+                }
+            };
+            with_row(ask, v2, &of, row, out, |read, out| {
+                if read.kind.is_message() {
+                    translate(read, &of, &Place::default(), Wanted::Parts, Ending::WithIds, out);
+                }
+            })
+        })?;
+        keep(out, first, |row| matches!(row, EntityKey::Part(row) if row.message == *message));
+        if out.rows.len() > first {
+            break;
+        }
+    }
     Ok(is_there)
 }
 

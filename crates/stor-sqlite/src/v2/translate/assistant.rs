@@ -1,6 +1,6 @@
 //! Steps of the model's answer.
 
-use super::fields::{Fields, Rest, fields, key, put, put_any};
+use super::fields::{Fields, Rest, fields, key, put, put_any, unless_understood};
 use super::sink::{Ids, Sink};
 use super::tool::{State, Time};
 use super::walk::{Raw, Walk, Walked, inside};
@@ -12,13 +12,14 @@ use crate::v2::kind::Slot;
 struct Step<'a> {
     agent: Option<Raw<'a>>,
     model: Model<'a>,
+    model_text: Option<Raw<'a>>,
     snapshot: Snapshot<'a>,
     snapshot_text: Option<Raw<'a>>,
     finish: Option<Raw<'a>>,
     cost: Option<Raw<'a>>,
     tokens: Option<Raw<'a>>,
     error: Option<Raw<'a>>,
-    retry: Option<Raw<'a>>,
+    retry: Option<Retry<'a>>,
     time: Option<Raw<'a>>,
     rest: Rest<'a>,
 }
@@ -46,18 +47,24 @@ pub(super) fn read(walk: &mut Walk<'_>, place: &Place<'_>, sink: &mut Sink<'_>) 
                 content(walk, sink)?;
             }
             b"content" => drop(walk.raw()?),
-            b"agent" => step.agent = Some(walk.raw()?),
-            b"model" => step.model = Model::read(walk)?,
-            b"snapshot" => {
-                let (snapshot, text) = walk.spanned(Snapshot::read)?;
-                (step.snapshot, step.snapshot_text) = (snapshot, Some(text));
+            b"agent" => step.agent = walk.value()?,
+            b"model" => {
+                step.model_text = walk.value()?;
+                step.model = Model::within(step.model_text)?;
             }
-            b"finish" => step.finish = Some(walk.raw()?),
-            b"cost" => step.cost = Some(walk.raw()?),
-            b"tokens" => step.tokens = Some(walk.raw()?),
-            b"error" => step.error = Some(walk.raw()?),
-            b"retry" => step.retry = Some(walk.raw()?),
-            b"time" => step.time = Some(walk.raw()?),
+            b"snapshot" => {
+                step.snapshot_text = walk.value()?;
+                step.snapshot = Snapshot::within(step.snapshot_text)?;
+            }
+            b"finish" => step.finish = walk.value()?,
+            b"cost" => step.cost = walk.value()?,
+            b"tokens" => step.tokens = walk.value()?,
+            b"error" => step.error = walk.value()?,
+            b"retry" => {
+                let retry = walk.value()?;
+                step.retry = retry.map(|_| Retry::within(retry)).transpose()?;
+            }
+            b"time" => step.time = walk.value()?,
             _ => step.rest.push(key, walk.raw()?),
         }
         Ok(())
@@ -72,10 +79,10 @@ pub(super) fn read(walk: &mut Walk<'_>, place: &Place<'_>, sink: &mut Sink<'_>) 
     Ok(())
 }
 
-/// The parts that the items of the content become.
+/// The parts that the items of the content become, and one of what cannot be read.
 fn content(walk: &mut Walk<'_>, sink: &mut Sink<'_>) -> Walked<()> {
-    let (row, mut at) = (sink.row, 0);
-    let is_array = walk.array(|walk| {
+    let (row, mut at, begin) = (sink.row, 0, walk.clone());
+    let walked = walk.array(|walk| {
         let (item, text) = walk.spanned(Item::read)?;
         sink.part(&row.id, Slot::item(at), |out, ids| {
             out.reserve(text.len() + 256);
@@ -83,9 +90,11 @@ fn content(walk: &mut Walk<'_>, sink: &mut Sink<'_>) -> Walked<()> {
         });
         at += 1;
         Ok(())
-    })?;
-    if !is_array {
-        walk.raw()?;
+    });
+    if walked != Ok(true) {
+        *walk = begin; // as who wants no parts goes past it
+        let left = walk.raw()?;
+        sink.left(&row.id, Slot::item(at), left);
     }
     Ok(())
 }
@@ -115,8 +124,7 @@ impl Step<'_> {
                 put(out, key!("files"), files);
             });
         }
-        if self.retry.is_some() {
-            let retry = Retry::of(self.retry);
+        if let Some(retry) = &self.retry {
             sink.part(id, Slot::Retry, |out, _| {
                 out.extend_from_slice(b"{\"type\":\"retry\"");
                 put_any(out, key!("attempt"), retry.attempt);
@@ -153,9 +161,11 @@ impl Step<'_> {
             failure::write(out, error, self.model.provider);
         }
         // What no part says.
-        let is_left =
-            !self.snapshot.rest.is_empty() || self.snapshot.end.is_some() && self.ended().is_none();
-        put_any(out, key!("snapshot"), self.snapshot_text.filter(|_| is_left));
+        let is_left = self.snapshot.end.is_some() && self.ended().is_none();
+        let snapshot = unless_understood(self.snapshot_text, &self.snapshot.rest);
+        let snapshot = snapshot.or(self.snapshot_text.filter(|_| is_left));
+        put_any(out, key!("snapshot"), snapshot);
+        put_any(out, key!("model"), unless_understood(self.model_text, &self.model.rest));
         self.rest.write(out);
         place.write(out);
     }
@@ -183,16 +193,16 @@ impl<'a> Item<'a> {
         let mut it = Self::default();
         it.is_object = walk.object(|walk, key| {
             match key {
-                b"type" => it.kind = Some(walk.raw()?),
-                b"id" => it.id = Some(walk.raw()?),
-                b"name" => it.name = Some(walk.raw()?),
-                b"text" => it.text = Some(walk.raw()?),
+                b"type" => it.kind = walk.value()?,
+                b"id" => it.id = walk.value()?,
+                b"name" => it.name = walk.value()?,
+                b"text" => it.text = walk.value()?,
                 b"time" => {
                     let (time, text) = walk.spanned(Time::read)?;
                     (it.time, it.time_text) = (time, Some(text));
                 }
                 b"native" | b"providerState" | b"providerMetadata" => {
-                    it.native = Some(walk.raw()?);
+                    it.native = walk.value()?;
                 }
                 b"state" => {
                     let (state, text) = walk.spanned(State::read)?;

@@ -1,7 +1,7 @@
 //! Errors of 2.x, `{type, message}`, in the words of 1.x.
 
 use super::fields::{Fields, fields, key, put, put_any};
-use super::walk::{Raw, inside};
+use super::walk::{Raw, Walk, inside};
 
 fields! {
     Failure { kind = b"type", message = b"message", status = b"status", response = b"response", }
@@ -13,7 +13,9 @@ fields! {
 
 /// Writes an error as the field `error` behind others.
 pub(super) fn write(out: &mut Vec<u8>, error: Raw<'_>, provider: Option<Raw<'_>>) {
-    let failure = Failure::of(Some(error));
+    let read = Failure::read(&mut Walk::new(error));
+    let is_read = read.is_ok();
+    let failure = read.unwrap_or_default();
     let kind = inside(failure.kind).unwrap_or_default();
     put(out, key!("error"), b"{\"name\":\"");
     out.extend_from_slice(name_of(kind));
@@ -29,6 +31,9 @@ pub(super) fn write(out: &mut Vec<u8>, error: Raw<'_>, provider: Option<Raw<'_>>
     out.push(b'}');
     put_any(out, key!("type"), failure.kind);
     failure.rest.write(out);
+    // What is neither an object nor a string.
+    let is_odd = !is_read || plain.is_none() && !error.starts_with(b"{");
+    put_any(out, key!("cause"), Some(error).filter(|_| is_odd));
     out.push(b'}');
 }
 

@@ -51,17 +51,29 @@ pub(super) trait Fields<'a>: Default {
         value.and_then(|value| Self::read(&mut Walk::new(value)).ok()).unwrap_or_default()
     }
 
-    /// Those of each element of an array that was passed.
-    fn each_of(value: Option<Raw<'a>>) -> Vec<Self> {
+    /// The same, or that it cannot be read.
+    fn within(value: Option<Raw<'a>>) -> Walked<Self> {
+        value.map_or_else(|| Ok(Self::default()), |value| Self::read(&mut Walk::new(value)))
+    }
+
+    /// Those of each element of an array that was passed, as far as it goes, and all of it if it does
+    /// not go to its end.
+    fn each_of(value: Option<Raw<'a>>) -> (Vec<Self>, Option<Raw<'a>>) {
         let mut all = Vec::new();
-        if let Some(value) = value {
-            let _ = Walk::new(value).array(|walk| {
+        let left = value.filter(|value| {
+            let walked = Walk::new(value).array(|walk| {
                 all.push(Self::read(walk)?);
                 Ok(())
-            }); // as far as it goes
-        }
-        all
+            });
+            walked != Ok(true)
+        });
+        (all, left)
     }
+}
+
+/// A value of which not all was understood: one that is no object, or has other fields.
+pub(super) fn unless_understood<'a>(value: Option<Raw<'a>>, rest: &Rest<'_>) -> Option<Raw<'a>> {
+    value.filter(|value| !rest.is_empty() || !value.starts_with(b"{"))
 }
 
 /// Makes a struct of fields as they stand in the text, and of the rest.
@@ -80,10 +92,9 @@ macro_rules! fields {
             ) -> $crate::v2::translate::walk::Walked<Self> {
                 let mut it = Self::default();
                 let is_object = walk.object(|walk, key| {
-                    let value = walk.raw()?;
                     match key {
-                        $($($key)|+ => it.$field = Some(value),)*
-                        _ => it.rest.push(key, value),
+                        $($($key)|+ => it.$field = walk.value()?,)*
+                        _ => it.rest.push(key, walk.raw()?),
                     }
                     Ok(())
                 })?;

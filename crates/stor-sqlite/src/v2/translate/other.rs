@@ -1,6 +1,6 @@
 //! Rows that 1.x has no kind of message for: commands of the user, and compactions.
 
-use super::fields::{Fields, fields, key, put, put_any};
+use super::fields::{Fields, fields, key, put, put_any, unless_understood};
 use super::sink::Sink;
 use super::walk::{Raw, Walk, Walked, inside};
 use super::{Place, failure};
@@ -43,7 +43,7 @@ pub(super) fn shell(walk: &mut Walk<'_>, place: &Place<'_>, sink: &mut Sink<'_>)
         shell.rest.write(out);
         place.write(out);
     });
-    let (time, output) = (Time::of(shell.time), Output::of(shell.output));
+    let (time, output) = (Time::within(shell.time)?, Output::within(shell.output)?);
     // The preview has the output as a string.
     let said = output.output.or(shell.output.filter(|it| inside(Some(it)).is_some()));
     let is_running = is_running(shell.status, time.completed);
@@ -103,7 +103,7 @@ pub(super) fn compaction(
 ) -> Walked<()> {
     let compaction = Compaction::read(walk)?;
     let row = sink.row;
-    let time = Time::of(compaction.time);
+    let time = Time::within(compaction.time)?;
     let is_auto = inside(compaction.reason) == Some(b"auto");
     sink.message(sink.mark(), &row.id, |out| {
         out.extend_from_slice(b"{\"role\":\"user\"");
@@ -118,7 +118,7 @@ pub(super) fn compaction(
     });
     // An id that can be read makes one that can be read.
     let Ok(summary) = summary_of(&row.id) else { return Ok(()) };
-    let model = Model::of(compaction.model);
+    let model = Model::within(compaction.model)?;
     // The preview writes the row when all is done, and no status.
     let status = inside(compaction.status);
     let (is_running, is_done) =
@@ -150,6 +150,7 @@ pub(super) fn compaction(
             failure::write(out, error, model.provider);
         }
         put_any(out, key!("status"), compaction.status);
+        put_any(out, key!("model"), unless_understood(compaction.model, &model.rest));
         compaction.rest.write(out);
         place.write(out);
     });

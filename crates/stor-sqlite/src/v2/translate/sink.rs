@@ -110,6 +110,18 @@ impl Sink<'_> {
         self.part_at(self.mark(), message, slot, write);
     }
 
+    /// Puts what should be a list, and is none, as a part: whoever parses that says what is wrong.
+    pub(super) fn left(&mut self, message: &MessageId, slot: Slot, text: &[u8]) {
+        let Ok(part) = slot.id(message) else { return };
+        if text == b"null" || !self.wants_parts() {
+            return;
+        }
+        let V2Row { stamp, settled, .. } = *self.row;
+        let piece = self.out.arena.append(stamp, settled, |bytes| bytes.extend_from_slice(text));
+        let key = PartKey { message: message.clone(), part };
+        self.out.rows.push(Row::new(key, OrderKey(slot.order()), Some(piece)));
+    }
+
     /// Puts a record as it stands in the row, because it cannot be read: whoever parses it says
     /// what is wrong.
     pub(super) fn verbatim(&mut self, key: impl Into<EntityKey>) {

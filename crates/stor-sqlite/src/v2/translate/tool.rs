@@ -41,15 +41,15 @@ impl<'a> State<'a> {
         let mut it = Self::default();
         let is_object = walk.object(|walk, key| {
             match key {
-                b"status" => it.status = Some(walk.raw()?),
-                b"input" => it.input = Some(walk.raw()?),
+                b"status" => it.status = walk.value()?,
+                b"input" => it.input = walk.value()?,
                 b"content" => {
                     let (contents, text) = walk.spanned(Contents::read)?;
                     (it.content, it.content_text) = (contents, Some(text));
                 }
-                b"metadata" => it.metadata = Some(walk.raw()?),
-                b"structured" => it.structured = Some(walk.raw()?),
-                b"error" => it.error = Some(walk.raw()?),
+                b"metadata" => it.metadata = walk.value()?,
+                b"structured" => it.structured = walk.value()?,
+                b"error" => it.error = walk.value()?,
                 _ => it.rest.push(key, walk.raw()?),
             }
             Ok(())

@@ -61,10 +61,12 @@ pub(super) fn read(walk: &mut Walk<'_>, sink: &mut Sink<'_>) -> Walked<()> {
             put(out, key!("synthetic"), b"true");
         }
     });
-    for file in File::each_of(prompt.files) {
+    let (files, left_files) = File::each_of(prompt.files);
+    for file in files {
         put_part(&|out| file.write(out));
     }
-    for agent in Agent::each_of(prompt.agents) {
+    let (agents, left_agents) = Agent::each_of(prompt.agents);
+    for agent in agents {
         put_part(&|out| {
             out.extend_from_slice(b"{\"type\":\"agent\"");
             put_any(out, key!("name"), agent.name);
@@ -75,7 +77,8 @@ pub(super) fn read(walk: &mut Walk<'_>, sink: &mut Sink<'_>) -> Walked<()> {
             agent.rest.write(out);
         });
     }
-    for skill in Skill::each_of(prompt.skills) {
+    let (skills, left_skills) = Skill::each_of(prompt.skills);
+    for skill in skills {
         put_part(&|out| {
             out.extend_from_slice(b"{\"type\":\"text\"");
             put(out, key!("text"), skill.text.unwrap_or(b"\"\""));
@@ -87,6 +90,11 @@ pub(super) fn read(walk: &mut Walk<'_>, sink: &mut Sink<'_>) -> Walked<()> {
             skill.rest.write(out);
             out.push(b'}');
         });
+    }
+    for left in [left_files, left_agents, left_skills].into_iter().flatten() {
+        if let Some(slot) = numbers.next() {
+            sink.left(&row.id, slot, left);
+        }
     }
     Ok(())
 }

@@ -120,6 +120,12 @@ impl<'a> Walk<'a> {
         Ok(&self.text[start..self.at])
     }
 
+    /// The same, none if it is null.
+    #[inline]
+    pub(super) fn value(&mut self) -> Walked<Option<Raw<'a>>> {
+        Ok(Some(self.raw()?).filter(|value| *value != b"null"))
+    }
+
     /// What `read` makes of the value that comes next, and the value.
     pub(super) fn spanned<T>(
         &mut self,
@@ -175,9 +181,12 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Passes a number or a word.
+    /// Passes a number or a word. No quote and no bracket is within one, so that values end at the
+    /// same place however closely they are looked at.
     fn scalar(&mut self) {
-        let ends = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b' ' | b'\n' | b'\r' | b'\t');
+        let ends = |byte: &u8| {
+            matches!(byte, b',' | b'}' | b']' | b'"' | b'{' | b'[' | b' ' | b'\n' | b'\r' | b'\t')
+        };
         let rest = &self.text[self.at..];
         self.at += rest.iter().position(ends).unwrap_or(rest.len());
     }
@@ -221,7 +230,17 @@ mod tests {
         for cut in 0..whole.len() {
             assert_eq!(values(&whole[..cut]), Err(Bad), "{cut}");
         }
-        for bad in ["[]", "{\"a\"}", "{\"a\":}", "{\"a\":1 2}", "{,}", "{} {}", "{a:1}", "\"\\"] {
+        for bad in [
+            "[]",
+            "{\"a\"}",
+            "{\"a\":}",
+            "{\"a\":1 2}",
+            "{,}",
+            "{} {}",
+            "{a:1}",
+            "\"\\",
+            "{\"a\":1\"}\"}",
+        ] {
             assert_eq!(values(bad), Err(Bad), "{bad}");
         }
     }

@@ -1,4 +1,5 @@
 //! Tests of the tables of 2.x.
 
+mod hostile;
 mod mapping;
 mod oracle;

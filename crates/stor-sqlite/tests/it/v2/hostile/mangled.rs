@@ -1,0 +1,346 @@
+//! Texts of real rows, mangled: nothing crashes, the rows beside them stay as they are, and what is
+//! no JSON is told.
+
+use std::cell::Cell;
+use std::fmt::Write as _;
+use std::ops::ControlFlow;
+
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use rusqlite::Connection;
+use scrollback_core_id::{EntityKey, Scope};
+use scrollback_core_type::{Entity, repair_surrogates};
+use scrollback_fixtures::corpus;
+use scrollback_stor_read::{Entry, Listing, Source, Survey};
+use serde_json::Value;
+
+use crate::calls::key;
+use crate::support::{V2, V2_SCHEMA, open, stated_as, surveyed, writer};
+
+/// Type and text of the rows of all databases, once each.
+fn real() -> Vec<(String, String)> {
+    let mut all = Vec::new();
+    for which in V2 {
+        let path = corpus(which).database;
+        let uri = format!("file:{}?mode=ro&immutable=1", path.display());
+        let db = Connection::open(uri).unwrap();
+        let sql = "SELECT DISTINCT type, data FROM session_message WHERE length(data) < 5000";
+        let mut rows = db.prepare(sql).unwrap();
+        let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        all.extend(rows.map(Result::unwrap));
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// One thing done to a text.
+#[derive(Debug, Clone)]
+enum Harm {
+    /// To its bytes, at a place.
+    Set(Index, u8),
+    Cut(Index),
+    Insert(Index, &'static [u8]),
+    Remove(Index, usize),
+    /// A value becomes another one.
+    Replace(Index, Token),
+    /// An object has a field twice, before and behind.
+    Repeat(Index, Token),
+}
+
+/// A value, or what is none.
+#[derive(Debug, Clone)]
+enum Token {
+    Text(&'static [u8]),
+    Deep(u8, usize),
+    Long(usize),
+}
+
+impl Token {
+    fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Text(text) => text.to_vec(),
+            Self::Deep(b'[', depth) => [vec![b'['; *depth], vec![b']'; *depth]].concat(),
+            Self::Deep(_, depth) => {
+                ["{\"x\":".repeat(*depth), "1".to_owned(), "}".repeat(*depth)].concat().into_bytes()
+            }
+            Self::Long(len) => format!("\"{}\"", "x\\n".repeat(*len)).into_bytes(),
+        }
+    }
+}
+
+const TEXTS: [&[u8]; 24] = [
+    b"null",
+    b"true",
+    b"[]",
+    b"{}",
+    b"\"\"",
+    b"[[],{}]",
+    b"{\"status\":\"completed\"}",
+    b"-0",
+    b"1e999",
+    b"12345678901234567890",
+    b"-9223372036854775809",
+    b"0.1e-5",
+    b"\"\\u0000\"",
+    b"\"\\ud800\"",
+    b"\"\\udfff x\"",
+    b"\"\0\"",
+    b"\"\x1b[2J\"",
+    b"\"\xff\xfe\"",
+    b"\"\\x\"",
+    b"nul",
+    b"01",
+    b"\"",
+    b"",
+    b"[{\"type\":\"tool\",\"type\":\"text\",\"state\":[],\"time\":5}]",
+];
+
+fn harm() -> impl Strategy<Value = Harm> {
+    let token = prop_oneof![
+        8 => select(&TEXTS[..]).prop_map(Token::Text),
+        1 => (select(&b"[{"[..]), select(&[3, 200, 5000][..])).prop_map(|(kind, depth)| Token::Deep(kind, depth)),
+        1 => select(&[100, 100_000][..]).prop_map(Token::Long),
+    ];
+    let bytes: &[&[u8]] =
+        &[b"\"", b"\\", b"{", b"}", b"[", b"]", b"\\ud83d", b"\\u0000", b"\0", b":", b",", b"\xff"];
+    let at = any::<Index>;
+    prop_oneof![
+        1 => (at(), any::<u8>()).prop_map(|(at, byte)| Harm::Set(at, byte)),
+        1 => at().prop_map(Harm::Cut),
+        1 => (at(), select(bytes)).prop_map(|(at, token)| Harm::Insert(at, token)),
+        1 => (at(), 1_usize..40).prop_map(|(at, len)| Harm::Remove(at, len)),
+        3 => (at(), token.clone()).prop_map(|(at, token)| Harm::Replace(at, token)),
+        2 => (at(), token).prop_map(|(at, token)| Harm::Repeat(at, token)),
+    ]
+}
+
+/// Where the values of a text are, by their pointers.
+fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
+    all.push(at.to_owned());
+    let mut into = |name: &str, value: &Value| pointers(value, &format!("{at}/{name}"), all);
+    match value {
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(at, item)| into(&at.to_string(), item));
+        }
+        Value::Object(fields) => fields.iter().for_each(|(name, value)| into(name, value)),
+        _ => {}
+    }
+}
+
+/// What stands where a token will.
+const HERE: &str = "\"@here@\"";
+
+fn put(text: &str, token: &Token) -> Vec<u8> {
+    let (before, after) = text.split_once(HERE).unwrap();
+    [before.as_bytes(), &token.bytes(), after.as_bytes()].concat()
+}
+
+fn apply(bytes: &mut Vec<u8>, harm: &Harm) {
+    let len = bytes.len();
+    if len == 0 {
+        return;
+    }
+    let parsed = serde_json::from_slice::<Value>(bytes);
+    let pointed = |at: &Index, keeps: fn(&Value) -> bool| {
+        let mut value = parsed.as_ref().ok()?.clone();
+        let mut all = Vec::new();
+        pointers(&value, "", &mut all);
+        all.retain(|at| value.pointer(at).is_some_and(keeps));
+        let at = all.get(at.index(all.len().max(1)))?;
+        *value.pointer_mut(at)? = "@here@".into();
+        Some((value.to_string(), parsed.as_ref().ok()?.pointer(at)?.clone()))
+    };
+    match harm {
+        Harm::Set(at, byte) => bytes[at.index(len)] = *byte,
+        Harm::Cut(at) => bytes.truncate(at.index(len)),
+        Harm::Insert(at, token) => {
+            let at = at.index(len);
+            bytes.splice(at..at, token.iter().copied());
+        }
+        Harm::Remove(at, some) => {
+            let at = at.index(len);
+            bytes.drain(at..(at + some).min(len));
+        }
+        Harm::Replace(at, token) => {
+            if let Some((text, _)) = pointed(at, |_| true) {
+                *bytes = put(&text, token);
+            }
+        }
+        Harm::Repeat(at, token) => {
+            let is_object = |it: &Value| it.as_object().is_some_and(|it| !it.is_empty());
+            if let Some((text, Value::Object(fields))) = pointed(at, is_object) {
+                let (name, _) = fields.iter().nth(at.index(fields.len())).unwrap();
+                let inside = Value::from(fields.clone()).to_string();
+                let inside = &inside[1..inside.len() - 1];
+                let mut object = String::new();
+                write!(object, "{{\"{name}\":{HERE},{inside},\"{name}\":{HERE}}}").unwrap();
+                let whole = text.replacen(HERE, &object, 1);
+                let once = put(&whole, token);
+                let at = once.windows(HERE.len()).position(|it| it == HERE.as_bytes()).unwrap();
+                *bytes = [&once[..at], &token.bytes(), &once[at + HERE.len()..]].concat();
+            }
+        }
+    }
+}
+
+/// JavaScript has one kind of numbers.
+fn normalized(mut value: Value) -> Value {
+    match &mut value {
+        Value::Number(number) => return number.as_f64().map_or(Value::Null, Value::from),
+        Value::Array(items) => items.iter_mut().for_each(|it| *it = normalized(it.take())),
+        Value::Object(fields) => {
+            fields.values_mut().for_each(|it| *it = normalized(it.take()));
+        }
+        _ => {}
+    }
+    value
+}
+
+/// Rows that stay as they are, before and behind the one that does not.
+const BESIDE: &str = r#"
+    PRAGMA foreign_keys=OFF;
+    INSERT INTO session_v2 (id, project_id, slug, directory, version, time_created, time_updated)
+        VALUES ('ses_1', 'p', 's', '/w', '2', 1, 1);
+    INSERT INTO session_message VALUES
+        ('msg_a', 'ses_1', 'user', 1, 1, 1, '{"text":"before","time":{"created":1}}'),
+        ('msg_m', 'ses_1', 'user', 2, 1, 1, '{}'),
+        ('msg_b', 'ses_1', 'idle', 3, 1, 1, '{"outcome":"succeeded","time":{"created":1}}'),
+        ('msg_c', 'ses_1', 'assistant', 4, 1, 1, '{"content":[{"type":"text","text":"behind"}],"time":{"created":1,"completed":2}}'),
+        ('msg_d', 'ses_1', 'compaction', 5, 1, 1, '{"summary":"s","time":{"created":1}}');"#;
+
+fn is_mangled(key: &EntityKey) -> bool {
+    let name = key.to_string();
+    ["msg_m", "prt_m"].iter().any(|it| name.contains(it))
+}
+
+/// All that is said of the rows beside, without what they say of the one that is mangled.
+fn beside(entries: &[Entry]) -> Vec<(String, Vec<u8>)> {
+    let all = entries.iter().filter(|entry| !is_mangled(&entry.key));
+    let of = |entry: &Entry| {
+        let mut record: Value = serde_json::from_slice(entry.span.as_deref().unwrap()).unwrap();
+        let record_fields = record.as_object_mut().unwrap();
+        ["parentID", "path"].iter().for_each(|name| drop(record_fields.remove(*name)));
+        (entry.key.to_string(), record.to_string().into_bytes())
+    };
+    all.map(of).collect()
+}
+
+/// What an entry says: whether it can be read, and how much is wrong. Panics if its JSON and its
+/// typed value are not the same.
+fn judge(entry: &Entry) -> Result<usize, TestCaseError> {
+    let bytes = entry.span.as_deref().unwrap().to_vec();
+    let (bytes, repaired) = match repair_surrogates(&bytes) {
+        Some((repaired, _)) => (repaired, 1),
+        None => (bytes, 0),
+    };
+    let strict = serde_json::from_slice::<Value>(&bytes);
+    match (Entity::parse(&entry.key, &bytes), strict) {
+        (Ok(parsed), Ok(stored)) => {
+            let written = serde_json::to_string(&parsed.value).unwrap();
+            let again: Value = serde_json::from_str(&written).unwrap();
+            prop_assert_eq!(normalized(again), normalized(stored));
+            Ok(parsed.issues.len() + repaired)
+        }
+        (Ok(_), Err(error)) => {
+            // What is kept as written may be deeper, and its numbers larger, than a `Value`'s.
+            let error = error.to_string();
+            let is_kept = error.contains("recursion") || error.contains("out of range");
+            prop_assert!(is_kept, "accepted: {} {}", error, String::from_utf8_lossy(&bytes));
+            Ok(0)
+        }
+        (Err(_), Ok(stored)) => {
+            prop_assert!(!stored.is_object(), "refused: {}", stored);
+            Ok(1)
+        }
+        (Err(_), Err(_)) => Ok(1),
+    }
+}
+
+fn all_calls(store: &dyn Source) -> Vec<Entry> {
+    let mut reader = store.open().unwrap();
+    let session = key("ses_1");
+    let whole = Listing::collect(|each| reader.tree(&session, each)).unwrap();
+    assert!(whole.issues.is_empty());
+    let keys: Vec<_> = whole.entries.iter().map(|entry| entry.key.clone()).collect();
+    let single = Listing::collect(|each| reader.spans(&keys, each)).unwrap().entries;
+    let texts = |all: &[Entry]| -> Vec<String> {
+        all.iter()
+            .map(|it| String::from_utf8_lossy(it.span.as_deref().unwrap()).into_owned())
+            .collect()
+    };
+    assert_eq!(texts(&single), texts(&whole.entries));
+    for scope in [Scope::AllParts, Scope::Messages(session.clone()), Scope::Items(session.clone())]
+    {
+        Listing::collect(|each| reader.scan(&scope, each)).unwrap();
+        reader.lend(&scope, &mut |_| ControlFlow::Continue(())).unwrap();
+    }
+    for key in keys.iter().filter(|key| is_mangled(key)) {
+        let raw = reader.raw(key).unwrap().unwrap();
+        assert!(raw.starts_with(b"{\"id\":\"msg_m\"") && raw.ends_with(b"}"));
+    }
+    assert_eq!(surveyed(store, &Survey::Messages(&session)).1, []);
+    whole.entries
+}
+
+#[test]
+fn mangled_rows_cost_themselves() {
+    let real = real();
+    assert!(real.len() > 150, "{}", real.len());
+    let kinds: Vec<String> = real.iter().map(|(kind, _)| kind.clone()).collect();
+    let (_dir, database) = stated_as(V2_SCHEMA, BESIDE);
+    let db = writer(&database);
+    let store = open(&database);
+    let untouched = beside(&all_calls(&store));
+    assert_eq!(untouched.len(), 10);
+
+    let case = (
+        (any::<Index>(), any::<Index>(), prop::bool::weighted(0.1)),
+        prop::collection::vec(harm(), 1..3),
+        any::<bool>(),
+    );
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(500));
+    let (bad, untold) = (Cell::new(0), Cell::new(0));
+    let outcome = runner.run(&case, |((which, other, is_other), harms, is_blob)| {
+        let (kind, text) = &real[which.index(real.len())];
+        let kind = if is_other { &kinds[other.index(kinds.len())] } else { kind };
+        let mut data = text.clone().into_bytes();
+        harms.iter().for_each(|harm| apply(&mut data, harm));
+        let value = if is_blob { "?2" } else { "CAST(?2 AS TEXT)" };
+        let update =
+            format!("UPDATE session_message SET type = ?1, data = {value} WHERE id = 'msg_m'");
+        db.execute(&update, (kind, &data)).unwrap();
+
+        let read = all_calls(&store);
+        prop_assert_eq!(&beside(&read), &untouched);
+        let (mut wrong, mut found) = (0, 0);
+        for entry in read.iter().filter(|entry| is_mangled(&entry.key)) {
+            wrong += judge(entry)?;
+            found += 1;
+        }
+        prop_assert!(found > 0, "it is there, however it is");
+        let native = store.open().unwrap().native(&key("ses_1")).unwrap().unwrap();
+        let repaired = repair_surrogates(&native).map(|(repaired, _)| repaired);
+        let shown = serde_json::from_slice::<Value>(repaired.as_deref().unwrap_or(&native));
+        if let Err(error) = shown {
+            let error = error.to_string();
+            prop_assert!(
+                error.contains("recursion") || error.contains("out of range"),
+                "{}",
+                error
+            );
+        }
+        let is_json = match serde_json::from_slice::<&serde_json::value::RawValue>(&data) {
+            Ok(_) => true,
+            Err(error) => error.to_string().contains("surrogate"),
+        };
+        bad.set(bad.get() + usize::from(!is_json));
+        untold.set(untold.get() + usize::from(!is_json && wrong == 0));
+        Ok(())
+    });
+    outcome.unwrap();
+    // What nothing is made of is not looked at: a value before another one of its name, an object's
+    // place that a file is from.
+    let (bad, untold) = (bad.get(), untold.get());
+    assert!(bad > 100 && untold * 20 < bad, "{untold} of {bad} are not told");
+}

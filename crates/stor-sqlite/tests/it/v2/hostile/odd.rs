@@ -1,0 +1,220 @@
+//! Ids, columns and numbers as no opencode writes them.
+
+use rusqlite::Connection;
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::{EntityKey, Scope};
+use scrollback_core_type::Entity;
+use scrollback_stor_read::{Entry, Source, Survey};
+
+use crate::calls::{key, names, orphans, scan, spans, tree};
+use crate::support::{
+    SCHEMA, V2_SCHEMA, issues, open, sessions, stated_as, surveyed, value, walk, writer,
+};
+
+/// A database of 2.0 whose columns take anything, with one session.
+fn lax(rows: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+    let schema = V2_SCHEMA.replace(" NOT NULL", "").replace("CREATE UNIQUE", "CREATE");
+    let (dir, database) = stated_as(&schema, "");
+    let db = writer(&database);
+    db.execute_batch(&format!(
+        "PRAGMA foreign_keys=OFF;
+         INSERT INTO session_v2 (id, project_id, directory, time_created, time_updated)
+             VALUES ('ses_1', 'p', '/w', 1, 1); {rows}"
+    ))
+    .unwrap();
+    (dir, database)
+}
+
+fn insert(db: &Connection, id: &str, kind: &str, seq: i64) {
+    let insert = "INSERT INTO session_message VALUES (?1, 'ses_1', ?2, ?3, 1, 1, ?4)";
+    let data = r#"{"text":"x","summary":"s","content":[{"type":"text","text":"y"}]}"#;
+    db.execute(insert, (id, kind, seq, data)).unwrap();
+}
+
+/// Each entry by its own key is what it is among others.
+fn same_by_key(store: &dyn Source, entries: &[Entry]) {
+    let keys: Vec<_> = entries.iter().map(|entry| entry.key.clone()).collect();
+    let single = spans(store, &keys);
+    assert_eq!(issues(&single), []);
+    let of = |all: &[Entry]| -> Vec<_> {
+        all.iter().map(|it| (it.key.clone(), value(it).to_string())).collect()
+    };
+    assert_eq!(of(&single.entries), of(entries));
+}
+
+#[test]
+fn any_text_may_be_an_id() {
+    let long = "x".repeat(10_000);
+    let good = [
+        "../../etc/passwd",
+        "/",
+        "a'\"b\\",
+        "é 😀",
+        "msg_1fba887d3001CR0ZjgTMDSIXDP_4", // a fork's copy, and a copy of it
+        "msg_1fba887d3001CR0ZjgTMDSIXDP_4_4",
+        "msg_1fba887d3001CR0ZjgTMDSIXDP",
+        "msg_FBA887D3001cr0zjgtmdsixd",
+        "%",
+        "x#summary",
+        "x",
+        &long,
+    ];
+    let bad = ["", "\u{1b}[2J", "a\nb", "\u{9b}31m", "\0"];
+    for kind in ["user", "assistant", "compaction", "idle"] {
+        let (_dir, database) = lax("");
+        let db = writer(&database);
+        for (seq, id) in (0..).zip(good.iter().chain(&bad)) {
+            insert(&db, id, kind, seq);
+        }
+        let store = open(&database);
+        let found = tree(&store, &key("ses_1"));
+        assert_eq!(found.issues.len(), bad.len(), "{kind}");
+        for (about, kind) in issues(&found) {
+            assert!(matches!(kind, IssueKind::BadId { .. }), "{kind:?}");
+            assert_eq!(about.as_deref(), Some("session ses_1"));
+        }
+        let id = |entry: &Entry| match &entry.key {
+            EntityKey::Message(key) => Some(key.message.to_string()),
+            EntityKey::Item(key) => Some(key.item.to_string()),
+            _ => None,
+        };
+        let mut ids: Vec<String> = found.entries.iter().filter_map(id).collect();
+        if kind == "compaction" {
+            assert_eq!(ids.len(), good.len() * 2);
+            ids = ids.into_iter().step_by(2).collect(); // two messages may have one id there
+        } else {
+            same_by_key(&store, &found.entries);
+        }
+        assert_eq!(ids, good, "{kind}");
+        for entry in &found.entries {
+            assert_eq!(Entity::parse(&entry.key, entry.span.as_ref().unwrap()).unwrap().issues, []);
+        }
+        walk(&store);
+    }
+}
+
+#[test]
+fn sessions_may_have_any_id() {
+    let (_dir, database) = lax("");
+    let db = writer(&database);
+    let long = "x".repeat(10_000);
+    let good = ["../../x", "é", "a'\"\\", "%", &long, "ses_1_2"];
+    for id in good.iter().chain(&["", "\u{1b}[2J", "a\0b"]) {
+        let insert = "INSERT INTO session_v2 (id, time_created, time_updated) VALUES (?1, 1, 0)";
+        db.execute(insert, [id]).unwrap();
+        let insert =
+            "INSERT INTO session_message VALUES (hex(randomblob(9)), ?1, 'user', 1, 1, 1, '{}')";
+        db.execute(insert, [id]).unwrap();
+    }
+    let store = open(&database);
+    let listed = scan(&store, &Scope::Sessions);
+    let mut expected: Vec<_> = good.map(str::to_owned).to_vec();
+    expected.push("ses_1".to_owned());
+    let mut found: Vec<_> = sessions(&store).iter().map(ToString::to_string).collect();
+    expected.sort_unstable();
+    found.sort_unstable();
+    assert_eq!((found, listed.issues.len()), (expected, 3));
+    assert_eq!(tree(&store, &key("../../x")).entries.len(), 3);
+    walk(&store);
+}
+
+#[test]
+fn columns_of_any_kind_are_read_or_told() {
+    let (_dir, database) = lax(r#"INSERT INTO session_message VALUES
+            ('msg_a', 'ses_1', 'user', 'text', 1, 1, '{"text":"a"}'),
+            ('msg_b', 'ses_1', 'user', -9223372036854775808, 1, 1, '{"text":"b"}'),
+            ('msg_c', 'ses_1', 'user', 9223372036854775807, 1, 1, '{"text":"c"}'),
+            ('msg_d', 'ses_1', 'user', 1.5, 'x', x'00', '{"text":"d"}'),
+            ('msg_e', 'ses_1', 'user', NULL, NULL, NULL, '{"text":"e"}'),
+            ('msg_f', 'ses_1', 'user', 2, 1, 1, NULL),
+            ('msg_g', 'ses_1', 'user', 3, 1, 1, 5),
+            ('msg_h', 'ses_1', 'user', 4, 1, 1, CAST('{"text":"h"}' AS blob)),
+            ('msg_i', 'ses_1', NULL, 5, 1, 1, '{}'),
+            ('msg_j', 'ses_1', x'ff', 6, 1, 1, '{}'),
+            ('msg_k', 'ses_1', 7, 7, 1, 1, '{}'),
+            ('msg_l', 'ses_1', 'user', 4, 1, 1, '{"text":"twice"}'),
+            (x'ff', 'ses_1', 'user', 8, 1, 1, '{}'), (NULL, 'ses_1', 'user', 9, 1, 1, '{}'),
+            ('msg_m', NULL, 'user', 10, 1, 1, '{}'), ('msg_n', x'ff', 'user', 11, 1, 1, '{}');"#);
+    let store = open(&database);
+    let found = tree(&store, &key("ses_1"));
+    let told = issues(&found);
+    let shape = || IssueKind::WrongShape { expected: "a record as JSON" };
+    assert!(told.contains(&(Some("message ses_1/msg_f".to_owned()), shape())), "{told:?}");
+    let bad = told.iter().filter(|(_, kind)| matches!(kind, IssueKind::BadId { .. }));
+    assert_eq!((bad.count(), told.len()), (2, 3), "{told:?}");
+    let own = |entry: &&Entry| !matches!(entry.key, EntityKey::Part(_) | EntityKey::Session(_));
+    let read: Vec<Entry> = found.entries.into_iter().filter(|it| own(&it)).collect();
+    let mut named = names(&read);
+    assert_eq!((&*named[0], &**named.last().unwrap()), ("msg_b", "msg_c"));
+    assert!(read.is_sorted_by_key(|entry| entry.order));
+    named.sort_unstable();
+    assert_eq!(named, "abcdeghijkl".chars().map(|it| format!("msg_{it}")).collect::<Vec<_>>());
+    same_by_key(&store, &read);
+    // Nobody fails over them, and each set is the same however it is asked for.
+    walk(&store);
+    let (sets, _) = surveyed(&store, &Survey::MessageSets);
+    let (seen, _) = surveyed(&store, &Survey::Messages(&key("ses_1")));
+    let set = sets.iter().find(|set| set.key == EntityKey::Session(key("ses_1"))).unwrap();
+    assert!(seen.contains(set));
+    let lost = orphans(&store);
+    assert_eq!((lost.entries.len(), lost.issues.len()), (0, 2), "of no session that has a name");
+}
+
+#[test]
+fn columns_of_a_session_may_hold_anything() {
+    let (_dir, database) = lax(
+        r#"INSERT INTO session_v2 (id, project_id, title, fork_session_id, fork_boundary, model, revert,
+                cost, tokens_input, time_created, time_updated, time_idle, idle_outcome)
+            VALUES ('ses_2', x'ff', 5, 'ses_3', '{"type":', 'x', '[1', 'free', -1, 'x', NULL, 1e300, x'00'),
+                ('ses_3', '', '', '', '', '', '', NULL, NULL, 2, 9223372036854775807, '', ''),
+                ('ses_4', 'p', NULL, 'ses_4', '7', '{}', '{}', 1e999, 9e18, -1, -1, -1, 'odd');"#,
+    );
+    let store = open(&database);
+    let listed = scan(&store, &Scope::Sessions);
+    assert_eq!((listed.entries.len(), listed.issues.len()), (4, 0));
+    for entry in &listed.entries {
+        assert!(value(entry).is_object());
+        Entity::parse(&entry.key, entry.span.as_ref().unwrap()).unwrap();
+    }
+    assert_eq!(names(&listed.entries)[0], "ses_3");
+    let record = value(listed.entries.iter().find(|it| it.key == key("ses_2").into()).unwrap());
+    assert_eq!(
+        record["fork"],
+        serde_json::json!({ "sessionID": "ses_3", "boundary": "{\"type\":" })
+    );
+    walk(&store);
+}
+
+#[test]
+fn rows_without_a_session_are_found() {
+    for (schema, table) in [(SCHEMA, "session"), (V2_SCHEMA, "session_v2")] {
+        let (_dir, database) = stated_as(schema, "");
+        let db = writer(&database);
+        db.execute_batch(&format!(
+            r#"PRAGMA foreign_keys=OFF;
+             INSERT INTO {table} (id, project_id, slug, directory, title, version, time_created, time_updated)
+                 VALUES ('ses_1', 'p', 's', '/w', 't', '2', 1, 1);
+             INSERT INTO session_message VALUES
+                 ('msg_1', 'ses_1', 'user', 1, 1, 1, '{{"text":"x"}}'),
+                 ('msg_2', 'ses_lost', 'user', 1, 1, 1, '{{"text":"x"}}'),
+                 ('msg_3', 'ses_lost', 'idle', 2, 1, 1, '{{}}'),
+                 ('msg_4', 'ses_lost', 'compaction', 3, 1, 1, '{{"summary":"'),
+                 ('msg_5', 'ses_gone', 'assistant', 1, 1, 1, '{{"content":[{{"type":"text"}}]}}');"#
+        ))
+        .unwrap();
+        let store = open(&database);
+        let lost = orphans(&store);
+        assert_eq!(issues(&lost), []);
+        let expected =
+            ["msg_5", "prt_5_00001", "msg_2", "prt_2_00000", "msg_3", "msg_4"].map(str::to_owned);
+        assert_eq!(names(&lost.entries), expected, "{table}");
+        let (sets, _) = surveyed(&store, &Survey::MessageSets);
+        let named: Vec<_> = sets.iter().map(|set| set.key.to_string()).collect();
+        assert_eq!(named, ["session ses_1", "session ses_gone", "session ses_lost"]);
+        let mut reader = store.open().unwrap();
+        for (session, holds) in [("ses_lost", true), ("ses_gone", true), ("ses_none", false)] {
+            assert_eq!(reader.holds(&key(session)).unwrap(), holds, "{session}");
+        }
+        assert_eq!(names(&tree(&store, &key("ses_lost")).entries)[0], "msg_2", "and by its name");
+    }
+}
