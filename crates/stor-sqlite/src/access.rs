@@ -186,4 +186,45 @@ mod tests {
             assert!(db.prepare(refused).is_err(), "{refused}");
         }
     }
+
+    #[test]
+    fn secrets_of_2x_cannot_be_selected() {
+        const SCHEMA: &str = include_str!("../../../fixtures/schema/opencode-2.0.sql");
+        // As 1.18 has them too; the schema leaves them out.
+        const SECRETS: &str =
+            "CREATE TABLE account (id text, access_token text, refresh_token text);
+            CREATE TABLE control_account (email text, access_token text, refresh_token text);
+            CREATE TABLE credential (id text, label text, value text);
+            CREATE TABLE account_state (id text, active_account_id text);
+            CREATE VIEW kv_all AS SELECT * FROM credential;";
+        let mut db = Connection::open_in_memory().unwrap();
+        db.execute_batch(SCHEMA).unwrap();
+        db.execute_batch(SECRETS).unwrap();
+        db.authorizer(Some(authorize)).unwrap();
+        for allowed in [
+            "SELECT * FROM session_v2",
+            "SELECT * FROM session_message",
+            "SELECT * FROM session_inbox",
+            "SELECT aggregate_id, seq FROM event_sequence",
+            "SELECT value, time_updated FROM kv WHERE key = 'migration.v1-v2'",
+        ] {
+            assert!(db.prepare(allowed).is_ok(), "{allowed}");
+        }
+        for refused in [
+            "SELECT access_token FROM account",
+            "SELECT 1 FROM account_state WHERE active_account_id = 'x'",
+            "SELECT refresh_token FROM control_account",
+            "SELECT count(*) FROM credential",
+            "SELECT value FROM credential",
+            "SELECT id FROM session_v2 UNION ALL SELECT value FROM credential",
+            "SELECT id FROM session_message WHERE data IN (SELECT value FROM credential)",
+            "SELECT * FROM kv_all",
+            "SELECT value FROM instruction_blob",
+            "SELECT value FROM instruction_entry",
+            "UPDATE kv SET value = 'x'",
+            "DELETE FROM session_v2",
+        ] {
+            assert!(db.prepare(refused).is_err(), "{refused}");
+        }
+    }
 }

@@ -254,4 +254,40 @@ mod tests {
             assert!(plan(&db, sql).contains("COVERING INDEX"), "{sql}");
         }
     }
+
+    #[test]
+    fn no_row_of_2x_is_read_for_another_session() {
+        for (name, ddl) in [
+            ("1.18", include_str!("../../../fixtures/schema/opencode-1.18.33.sql")),
+            ("2.0", include_str!("../../../fixtures/schema/opencode-2.0.sql")),
+        ] {
+            let db = Connection::open_in_memory().unwrap();
+            db.execute_batch(ddl).unwrap();
+            let schema = Schema::of(&db, None).unwrap().unwrap();
+            let v2 = schema.v2.as_ref().unwrap();
+            assert_eq!(v2.is_preview, name == "1.18");
+            let has_table = |sql: &String| db.prepare(sql).is_ok(); // a new one has none of 1.x
+            for sql in v2.queries().into_iter().chain(of_probe().filter(has_table)) {
+                let plan = plan(&db, &sql);
+                // What waits is little, and nearly always nothing.
+                let is_waiting =
+                    ["session_input", "session_pending"].iter().any(|it| sql.contains(it));
+                let is_last_row = sql.contains("ORDER BY rowid DESC LIMIT 1");
+                assert!(plan.contains("SEARCH") || is_waiting || is_last_row, "{sql}: {plan}");
+                let scans = plan.replace("SCAN (subquery", ""); // of what was found
+                assert!(is_waiting || is_last_row || !scans.contains("SCAN"), "{sql}: {plan}");
+                assert!(is_waiting || !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+            }
+            // Sessions are listed without a look into a row.
+            let rows =
+                "SEARCH x USING COVERING INDEX session_message_session_seq_idx (session_id=?)";
+            for sql in [schema.sessions.select("", "1"), schema.sessions.stamps("1")] {
+                let plan = plan(&db, &sql);
+                assert!(plan.contains(rows) && plan.matches("SCAN").count() == 1, "{sql}: {plan}");
+                assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+            }
+            let plan = plan(&db, &crate::sets::of_rows(""));
+            assert!(plan.contains("COVERING INDEX") && !plan.contains("TEMP B-TREE"), "{plan}");
+        }
+    }
 }

@@ -19,8 +19,7 @@ pub(crate) fn all_sets(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()
     }
     if let Some(v2) = &ask.schema.v2 {
         let v1 = std::mem::take(&mut out.sightings);
-        let sets = "SELECT session_id, id, time_created FROM session_message";
-        let ways = ["", "NOT INDEXED"].map(|way| format!("{sets} {way} ORDER BY session_id"));
+        let ways = ["", "NOT INDEXED"].map(of_rows);
         let asked = message_sets_by(ask, &ways[0], out);
         if asked.as_ref().is_err_and(is_damage) {
             out.sightings.clear();
@@ -33,6 +32,11 @@ pub(crate) fn all_sets(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()
         out.sightings = generation::sets(v1, rows, v2);
     }
     Ok(())
+}
+
+/// What the sets of rows of 2.x are made of, session by session.
+pub(crate) fn of_rows(way: &str) -> String {
+    format!("SELECT session_id, id, time_created FROM session_message {way} ORDER BY session_id")
 }
 
 /// The sets of all sessions of 1.x, from an index that has all they are made of; should that be damaged,

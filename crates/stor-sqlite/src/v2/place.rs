@@ -8,6 +8,20 @@ use super::translate::{Place, V2Row};
 use crate::ask::{Ask, bytes};
 use crate::error::is_damage;
 
+/// What an answer at a place in a session answers.
+const PARENT: &str = "SELECT id FROM session_message \
+    WHERE session_id = ?1 AND type IN ('user', 'synthetic', 'compaction') AND seq < ?2 \
+    ORDER BY seq DESC LIMIT 1";
+/// The moves before a place, the last one first.
+const MOVED_BEFORE: &str = "SELECT data FROM session_message \
+    WHERE session_id = ?1 AND type = 'location-switched' AND seq < ?2 ORDER BY seq DESC";
+const FIRST_MOVED: &str = "SELECT data FROM session_message \
+    WHERE session_id = ?1 AND type = 'location-switched' ORDER BY seq LIMIT 1";
+
+/// All of them, to be looked at.
+#[cfg(test)]
+pub(crate) const QUERIES: [&str; 3] = [PARENT, MOVED_BEFORE, FIRST_MOVED];
+
 /// Where the reading of a session's rows, from the first on, has come to.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
@@ -31,19 +45,13 @@ impl Progress {
 
     /// At one row, wherever it is.
     pub(crate) fn at(ask: &Ask<'_>, of: &SessionKey, seq: i64) -> rusqlite::Result<Self> {
-        const PARENT: &str = "SELECT id FROM session_message \
-            WHERE session_id = ?1 AND type IN ('user', 'synthetic', 'compaction') AND seq < ?2 \
-            ORDER BY seq DESC LIMIT 1";
-        const MOVED: &str = "SELECT data FROM session_message \
-            WHERE session_id = ?1 AND type = 'location-switched' AND seq < ?2 \
-            ORDER BY seq DESC";
         let session = of.session.as_str();
         let mut it = Self::default();
         unless_damaged(ask.each(PARENT, (session, seq), |row| {
             it.parent = MessageId::from_bytes(bytes(row, 0)?).ok();
             Ok(())
         }))?;
-        unless_damaged(ask.each(MOVED, (session, seq), |row| {
+        unless_damaged(ask.each(MOVED_BEFORE, (session, seq), |row| {
             if it.cwd.is_none() {
                 it.cwd = moved(bytes(row, 0)?).1; // of the last one that says where to
             }
@@ -83,10 +91,8 @@ fn unless_damaged<T: Default>(asked: rusqlite::Result<T>) -> rusqlite::Result<T>
 
 /// Where a session was before it moved for the first time; where it is, if it never did.
 fn before_all(ask: &Ask<'_>, of: &SessionKey) -> rusqlite::Result<Option<String>> {
-    const MOVED: &str = "SELECT data FROM session_message \
-        WHERE session_id = ?1 AND type = 'location-switched' ORDER BY seq LIMIT 1";
     let mut cwd = None;
-    ask.each(MOVED, [of.session.as_str()], |row| {
+    ask.each(FIRST_MOVED, [of.session.as_str()], |row| {
         cwd = moved(bytes(row, 0)?).0;
         Ok(())
     })?;

@@ -121,4 +121,15 @@ impl V2Schema {
                 .collect(),
         })
     }
+
+    /// Those that are about one session or row.
+    #[cfg(test)]
+    pub(crate) fn queries(&self) -> Vec<String> {
+        let mut all = vec![&self.rows, &self.names[0], &self.stamps, &self.of_any, &self.all];
+        all.extend(self.one.iter().chain(&self.stamp).chain(&self.pending));
+        let mut all: Vec<String> = all.into_iter().cloned().collect();
+        all.extend(super::place::QUERIES.map(str::to_owned));
+        all.push(crate::generation::HAS_ROWS[0].to_owned());
+        all
+    }
 }

@@ -1,5 +1,7 @@
 //! Tests of the tables of 2.x.
 
+mod changes;
 mod hostile;
 mod mapping;
 mod oracle;
+mod secrets;

@@ -1,0 +1,269 @@
+//! Changes of a database of 2.x: noticed by the numbers of events, and through an upgrade.
+
+use rusqlite::Connection;
+use scrollback_core_id::{EntityKey, Scope};
+use scrollback_core_type::{Standing, StoreGeneration};
+use scrollback_stor_read::{Listing, Probe, Reader, Source, SourceToken, Survey};
+
+use crate::calls::{key, names, tree};
+use crate::support::{
+    SCHEMA, SMALL, V2_SCHEMA, issues, open, sessions, stated, stated_as, surveyed, value, writer,
+};
+
+const ROWS: &str = r#"
+    INSERT INTO session_v2 (id, project_id, slug, directory, title, version, time_created, time_updated)
+        VALUES ('ses_1', 'p', 's', '/w', 'one', '2', 1, 1), ('ses_2', 'p', 's', '/w', 'two', '2', 1, 2);
+    INSERT INTO session_message VALUES
+        ('msg_1', 'ses_1', 'user', 1, 1, 1, '{"text":"a"}'), ('msg_2', 'ses_1', 'assistant', 2, 1, 1, '{}'),
+        ('msg_3', 'ses_1', 'user', 3, 1, 1, '{"text":"c"}'), ('msg_4', 'ses_2', 'user', 1, 1, 1, '{"text":"d"}');
+    INSERT INTO event_sequence VALUES ('ses_1', 3, NULL), ('ses_2', 1, NULL);"#;
+
+fn begin() -> (tempfile::TempDir, std::path::PathBuf) {
+    stated_as(V2_SCHEMA, &format!("PRAGMA foreign_keys=OFF; {ROWS}"))
+}
+
+fn commit(db: &Connection, sql: &str) {
+    db.execute_batch(&format!("PRAGMA foreign_keys=OFF; BEGIN; {sql}; COMMIT;")).unwrap();
+}
+
+fn token(store: &dyn Source) -> SourceToken {
+    store.probe(None).unwrap().token.unwrap()
+}
+
+/// What a session's survey says: that any of it changes, is seen.
+fn stamps(store: &dyn Source, session: &str) -> String {
+    format!("{:?}", surveyed(store, &Survey::Messages(&key(session))))
+}
+
+/// The number of the next event of a session, as all that 2.x writes moves it on.
+const NEXT: &str = "UPDATE event_sequence SET seq = seq + 1 WHERE aggregate_id";
+
+#[test]
+fn the_numbers_of_events_name_the_sessions() {
+    let both = || vec![key("ses_1"), key("ses_2")];
+    let (one, none) = (|| vec![key("ses_1")], Vec::new);
+    // What a writer does, which sessions that names, and whose messages differ.
+    let changes: [(String, Option<Vec<_>>, [bool; 2]); 10] = [
+        (
+            "INSERT INTO session_message VALUES ('msg_9', 'ses_1', 'user', 4, 9, 9, '{}')".to_owned()
+                + &format!("; {NEXT} = 'ses_1'"),
+            Some(one()),
+            [true, false],
+        ),
+        // A step goes on in place.
+        (
+            format!(
+                "UPDATE session_message SET data = '{{\"a\":1}}', time_updated = 9 WHERE id = 'msg_2';
+                 {NEXT} = 'ses_1'"
+            ),
+            Some(one()),
+            [true, false],
+        ),
+        // A revert is committed: rows go, numbers grow.
+        (
+            format!("DELETE FROM session_message WHERE session_id = 'ses_1' AND seq >= 2; {NEXT} = 'ses_1'"),
+            Some(one()),
+            [true, false],
+        ),
+        // The last row of the table goes: another one may have its place by now.
+        (
+            format!("DELETE FROM session_message WHERE id = 'msg_4'; {NEXT} = 'ses_2'"),
+            None,
+            [false, true],
+        ),
+        (
+            format!("DELETE FROM session_message WHERE id = 'msg_2'; {NEXT} = 'ses_1'"),
+            Some(one()),
+            [true, false],
+        ),
+        (format!("{NEXT} = 'ses_1'"), Some(one()), [true, false]),
+        (format!("{NEXT} IN ('ses_1', 'ses_2')"), Some(both()), [true, true]),
+        // A session is deleted, and with it its number.
+        (
+            "DELETE FROM session_message WHERE session_id = 'ses_1';
+             DELETE FROM session_v2 WHERE id = 'ses_1';
+             DELETE FROM event_sequence WHERE aggregate_id = 'ses_1'"
+                .to_owned(),
+            Some(none()),
+            [true, false],
+        ),
+        // Rows that change while no number does: by another program, or by a migration.
+        (
+            "UPDATE session_message SET data = '{}', time_updated = 9 WHERE id = 'msg_1'".to_owned(),
+            None,
+            [true, false],
+        ),
+        ("UPDATE session_v2 SET time_suspended = 5 WHERE id = 'ses_1'".to_owned(), None, [false, false]),
+    ];
+    for (change, named, changed) in changes {
+        for is_kept in [true, false] {
+            let (_dir, database) = begin();
+            let kept = is_kept.then(|| writer(&database));
+            if let Some(db) = &kept {
+                commit(db, "UPDATE project SET name = 'n'");
+            }
+            let store = open(&database);
+            let first = token(&store);
+            let before = ["ses_1", "ses_2"].map(|it| stamps(&store, it));
+            for _ in 0..2 {
+                assert_eq!(store.probe(Some(&first)).unwrap().probe, Probe::Unchanged);
+            }
+            match &kept {
+                Some(db) => commit(db, &change),
+                None => commit(&writer(&database), &change),
+            }
+            // The same process, and another one.
+            for store in [&store, &open(&database)] {
+                let probed = store.probe(Some(&first)).unwrap();
+                let expected = named.clone().map_or(Probe::Rescan, Probe::Sessions);
+                assert_eq!(probed.probe, expected, "{change}");
+                let next = probed.token.unwrap();
+                assert!(next != first, "{change}");
+                assert_eq!(store.probe(Some(&next)).unwrap().probe, Probe::Unchanged, "{change}");
+                let after = ["ses_1", "ses_2"].map(|it| stamps(store, it));
+                let differ = [0, 1].map(|at| before[at] != after[at]);
+                assert_eq!(differ, changed, "{change}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_empty_log_costs_nothing_and_a_full_one_does_no_harm() {
+    let (_dir, database) = begin();
+    let db = writer(&database);
+    let store = open(&database);
+    let first = token(&store);
+    commit(&db, &format!("{NEXT} = 'ses_2'"));
+    assert_eq!(store.probe(Some(&first)).unwrap().probe, Probe::Sessions(vec![key("ses_2")]));
+    assert_eq!(store.history(&key("ses_2")).unwrap().0, []);
+    // Somebody told it to keep its log.
+    let next = token(&store);
+    commit(
+        &db,
+        &format!(
+            "{NEXT} = 'ses_1';
+             INSERT INTO event VALUES ('evt_1', 'ses_1', 4, 9, 'session.created.2', '{{\"x\":1}}')"
+        ),
+    );
+    assert_eq!(store.probe(Some(&next)).unwrap().probe, Probe::Sessions(vec![key("ses_1")]));
+    let (history, issues) = store.history(&key("ses_1")).unwrap();
+    assert_eq!((history.len(), issues.len()), (1, 0));
+    assert_eq!(
+        (&*history[0].name, history[0].version, history[0].seq),
+        ("session.created", Some(2), 4)
+    );
+    // And without the table all is as before.
+    db.execute_batch("PRAGMA foreign_keys=OFF; DROP TABLE event").unwrap();
+    assert_eq!(store.history(&key("ses_1")).unwrap().0, []);
+    let next = token(&store);
+    commit(&db, &format!("{NEXT} = 'ses_1'"));
+    assert_eq!(store.probe(Some(&next)).unwrap().probe, Probe::Sessions(vec![key("ses_1")]));
+}
+
+/// What the upgrade does first: rows of the preview are gone, the new tables are empty.
+fn upgrade() -> String {
+    let new = V2_SCHEMA.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS");
+    let new = new.replace("CREATE UNIQUE INDEX", "CREATE UNIQUE INDEX IF NOT EXISTS");
+    let new = new.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS");
+    format!(
+        "DROP TABLE session_message; DROP TABLE session_input; DROP TABLE session_context_epoch;
+         DROP TABLE event; {new};
+         INSERT INTO kv VALUES ('migration.v1-v2', '{{\"phase\":\"sessions\"}}', 1, 1);"
+    )
+}
+
+/// What a reader that is open says of a session: where it is read from, and what it has.
+fn told(reader: &mut dyn Reader, session: &str) -> (StoreGeneration, Standing, Vec<String>) {
+    let read = Listing::collect(|each| reader.tree(&key(session), each)).unwrap();
+    assert_eq!(issues(&read), []);
+    let place = read.entries[0].provenance;
+    let newest = place.read.iter().last().unwrap();
+    (newest, place.standing, names(&read.entries).split_off(1))
+}
+
+#[test]
+fn an_upgrade_beside_an_open_reader_is_followed() {
+    use StoreGeneration::{V1, V2};
+    let preview = r#"INSERT INTO session_message VALUES ('msg_p', 'ses_2', 'user', 1, 9, 9, '{"text":"p"}');"#;
+    let (_dir, database) = stated_as(SCHEMA, &format!("PRAGMA foreign_keys=OFF; {SMALL}{preview}"));
+    let db = writer(&database);
+    commit(&db, "UPDATE project SET name = 'n'");
+    let store = open(&database);
+    let mut reader = store.open().unwrap();
+    let of_1 = || vec!["msg_1".to_owned(), "prt_1".to_owned()];
+    assert_eq!(told(&mut *reader, "ses_1"), (V1, Standing::Usual, of_1()));
+    let of_2 = vec!["msg_p".to_owned(), "prt_p_00000".to_owned()];
+    assert_eq!(told(&mut *reader, "ses_2"), (V2, Standing::Preview, of_2));
+    let mut last = token(&store);
+    let mut rescan = |store: &dyn Source| {
+        let probed = store.probe(Some(&last)).unwrap();
+        last = probed.token.unwrap();
+        probed.probe
+    };
+
+    // The tables change.
+    commit(&db, &upgrade());
+    assert_eq!(rescan(&store), Probe::Rescan);
+    assert_eq!(told(&mut *reader, "ses_1"), (V1, Standing::Awaited, of_1()));
+    assert_eq!(told(&mut *reader, "ses_2"), (V1, Standing::Awaited, vec![]));
+    assert_eq!(sessions(&store).len(), 2);
+
+    // One session is migrated, and the next one has its record alone.
+    let migrated = |id: u8, row: &str| {
+        format!(
+            "INSERT INTO session_v2 (id, project_id, slug, directory, title, version, time_created, time_updated)
+                 VALUES ('ses_{id}', 'p', 's', '/w', 'new', '2', 1, 1); {row};"
+        )
+    };
+    let row =
+        r#"INSERT INTO session_message VALUES ('msg_1', 'ses_1', 'user', 0, 1, 1, '{"text":"x"}')"#;
+    commit(&db, &migrated(1, row));
+    assert_eq!(rescan(&store), Probe::Rescan);
+    let of_1 = || vec!["msg_1".to_owned(), "prt_1_00000".to_owned()];
+    assert_eq!(told(&mut *reader, "ses_1"), (V2, Standing::Usual, of_1()));
+    commit(
+        &db,
+        &migrated(2, "INSERT INTO message VALUES ('msg_2', 'ses_2', 1, 1, '{\"role\":\"user\"}')"),
+    );
+    assert_eq!(told(&mut *reader, "ses_2"), (V1, Standing::WithoutRows, vec!["msg_2".to_owned()]));
+
+    // It has ended, with a session that came later and one that was left out.
+    commit(
+        &db,
+        "UPDATE kv SET value = '{\"phase\":\"completed\"}', time_updated = 50;
+         INSERT INTO event_sequence VALUES ('ses_1', 0, NULL);
+         INSERT INTO session (id, project_id, slug, directory, title, version, time_created, time_updated)
+             VALUES ('ses_3', 'p', 's', '/w', 't', '1', 49, 99), ('ses_4', 'p', 's', '/w', 't', '1', 50, 99)",
+    );
+    assert_ne!(rescan(&store), Probe::Unchanged);
+    assert_eq!(told(&mut *reader, "ses_3"), (V1, Standing::LegacyOnly, vec![]));
+    assert_eq!(told(&mut *reader, "ses_4"), (V1, Standing::LateLegacy, vec![]));
+    // From here on the numbers tell.
+    commit(&db, &format!("UPDATE session_message SET time_updated = 60; {NEXT} = 'ses_1'"));
+    assert_eq!(rescan(&store), Probe::Sessions(vec![key("ses_1")]));
+    let listed = Listing::collect(|each| reader.scan(&Scope::Sessions, each)).unwrap().entries;
+    let titles: Vec<_> = listed.iter().map(|it| value(it)["title"].to_string()).collect();
+    assert_eq!(titles, ["\"t\"", "\"t\"", "\"new\"", "\"new\""], "each once");
+    assert!(listed.iter().all(|it| matches!(it.key, EntityKey::Session(_))));
+}
+
+#[test]
+fn tables_that_go_while_a_reader_is_open_are_missed_by_nobody() {
+    let (_dir, database) = begin();
+    let db = writer(&database);
+    let store = open(&database);
+    let mut reader = store.open().unwrap();
+    assert_eq!(told(&mut *reader, "ses_1").2.len(), 5);
+    db.execute_batch("PRAGMA foreign_keys=OFF; DROP TABLE session_message").unwrap();
+    assert_eq!(told(&mut *reader, "ses_1").2, Vec::<String>::new());
+    // 1.x made its tables beside them again.
+    let (_old, old) = stated(SMALL);
+    db.execute_batch(&format!(
+        "ATTACH '{}' AS old; CREATE TABLE message AS SELECT * FROM old.message;
+         CREATE TABLE part AS SELECT * FROM old.part;",
+        old.display()
+    ))
+    .unwrap();
+    assert_eq!(names(&tree(&store, &key("ses_1")).entries)[1], "msg_1");
+}
