@@ -3,7 +3,8 @@
 use crate::support::{on, stated};
 
 /// Escape sequences, controls, and what turns text around, as JSON writes them.
-const EVIL: &str = r"\u001b]0;owned\u0007\u001b[2J\u009b31m\r\u0000\u007f\u202eevil\u2066\u200f";
+pub(crate) const EVIL: &str =
+    r"\u001b]0;owned\u0007\u001b[2J\u009b31m\r\u0000\u007f\u202eevil\u2066\u200f";
 
 /// A store in which every text that may be printed is hostile.
 pub(crate) fn evil_store() -> tempfile::TempDir {
@@ -41,7 +42,7 @@ pub(crate) fn evil_store() -> tempfile::TempDir {
     ))
 }
 
-fn is_command(c: char) -> bool {
+pub(crate) fn is_command(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{200f}' | '\u{202e}' | '\u{2066}')
 }
 

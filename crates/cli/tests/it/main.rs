@@ -21,3 +21,4 @@ mod several;
 mod support;
 #[cfg(target_os = "linux")]
 mod terminal;
+mod v2;

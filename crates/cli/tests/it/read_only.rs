@@ -14,16 +14,17 @@ use tempfile::TempDir;
 use crate::support::{scrollback, skip, step};
 
 /// Stores of the same sessions: files, a database, one with much of it in its log, and files and
-/// database side by side.
+/// database side by side; and a database of 2.x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stored {
     Files,
     Database,
     Log,
     Both,
+    V2,
 }
 
-const ALL: [Stored; 4] = [Stored::Files, Stored::Database, Stored::Log, Stored::Both];
+const ALL: [Stored; 5] = [Stored::Files, Stored::Database, Stored::Log, Stored::Both, Stored::V2];
 
 fn copy(stored: Stored, dir: &Path) -> CorpusPaths {
     let of = |which| corpus(which).copy_to(dir).unwrap();
@@ -31,6 +32,7 @@ fn copy(stored: Stored, dir: &Path) -> CorpusPaths {
         Stored::Files => of(Corpus::OpencodeJson),
         Stored::Database => of(Corpus::OpencodeMigrated),
         Stored::Log => of(Corpus::OpencodeRawWal),
+        Stored::V2 => of(Corpus::OpencodeV2Upgraded),
         Stored::Both => {
             of(Corpus::OpencodeMigrated);
             of(Corpus::OpencodeJson)
@@ -62,9 +64,23 @@ fn everything(root: &Path) -> Everything {
 }
 
 /// Every command, in all its forms.
-fn commands() -> Vec<Vec<String>> {
-    let id = step("subagents");
+fn commands(stored: Stored) -> Vec<Vec<String>> {
     let of = |args: &[&str]| args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>();
+    if stored == Stored::V2 {
+        let id = crate::v2::named(Corpus::OpencodeV2Upgraded, "parent");
+        return vec![
+            of(&["stores"]),
+            of(&["ls", "--json", "--issues"]),
+            of(&["show", "--context", "--full", &id]),
+            of(&["tree", &id]),
+            of(&["raw", &id]),
+            of(&["raw", "msg_2003881fd001MVmYYLaw9V74Jq"]),
+            of(&["raw", "prt_20038821b001oArIB5k7v00002"]),
+            of(&["export", &id]),
+            of(&["export", "--format", "v2", &id]),
+        ];
+    }
+    let id = step("subagents");
     vec![
         of(&["stores"]),
         of(&["ls", "--json", "--issues"]),
@@ -97,12 +113,13 @@ fn on(store: &Path) -> Command {
 #[test]
 fn a_store_is_the_same_after_every_command() {
     // A log without its side file is the one case where SQLite itself makes one.
-    for stored in [Stored::Files, Stored::Database, Stored::Both] {
+    for stored in [Stored::Files, Stored::Database, Stored::Both, Stored::V2] {
         let dir = tempfile::tempdir().unwrap();
         let store = copy(stored, dir.path());
         let before = everything(dir.path());
-        assert!(before.len() > if stored == Stored::Database { 1 } else { 800 });
-        for args in commands() {
+        let is_one_file = matches!(stored, Stored::Database | Stored::V2);
+        assert!(before.len() > if is_one_file { 1 } else { 800 });
+        for args in commands(stored) {
             run(on(&store.data_dir), &args);
             assert!(everything(dir.path()) == before, "{args:?} changed the store");
         }
@@ -183,7 +200,7 @@ fn protect(path: &Path) {
 fn a_store_that_may_not_be_written_is_read() {
     for stored in ALL {
         let Some(unprivileged) = Unprivileged::new(stored) else { return };
-        for args in commands() {
+        for args in commands(stored) {
             run(unprivileged.command(), &args);
         }
         let names = std::fs::read_dir(&unprivileged.store).unwrap();
@@ -245,7 +262,7 @@ fn read_from_a_read_only_mount(stored: Stored) {
     if !tried.is_ok_and(|output| output.status.success()) {
         return skip("commands on a read-only mount", "no mounts can be made here");
     }
-    for args in commands() {
+    for args in commands(stored) {
         let mut command = mounted(r#"exec "$@""#);
         command.arg(env!("CARGO_BIN_EXE_scrollback")).arg("--store").arg(&store.data_dir);
         run(command, &args);
@@ -258,8 +275,10 @@ fn no_call_writes_into_the_store() {
     if std::env::var_os("SCROLLBACK_BARE").is_some() || !works.is_ok_and(|it| it.status.success()) {
         return skip("commands under strace", "strace is not here or may not trace");
     }
-    let opened: usize =
-        [Stored::Files, Stored::Database, Stored::Both].into_iter().map(opens_in).sum();
+    let stores = [Stored::Files, Stored::Database, Stored::Both, Stored::V2];
+    let opened: Vec<usize> = stores.into_iter().map(opens_in).collect();
+    assert!(opened[3] > 0, "none in that of 2.x");
+    let opened: usize = opened.iter().sum();
     assert!(opened > 500, "strace saw {opened} opens in the stores");
 }
 
@@ -270,7 +289,7 @@ fn opens_in(stored: Stored) -> usize {
     let inside = store.data_dir.to_str().unwrap().to_owned();
     let log = dir.path().join("log");
     let mut opened = 0;
-    for args in commands() {
+    for args in commands(stored) {
         let mut command = Command::new("strace");
         // -y prints the path of each descriptor, so that openat below an open directory shows.
         command.args(["-f", "-y", "-e", "trace=%file,%desc", "-o"]).arg(&log);

@@ -54,6 +54,26 @@ fn raw_bytes_and_exports_are_made_safe() {
 }
 
 #[test]
+fn rows_of_databases_are_made_safe() {
+    let store = crate::v2::hostile::evil_store();
+    for args in [
+        &["raw", "msg_1"][..],
+        &["raw", "msg_10"],
+        &["raw", "msg_99"],
+        &["raw", "msg_w"],
+        &["export", "ses_1"],
+        &["export", "--format", "v2", "ses_1"],
+        &["show", "ses_1"],
+        &["tree", "ses_1"],
+    ] {
+        let got = on_terminal(store.path(), args, &[("NO_COLOR", "1")]);
+        let found = got.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
+        assert_eq!(found, None, "{args:?}: {got:?}");
+        assert!(got.contains("owned"), "{args:?}: {got}");
+    }
+}
+
+#[test]
 fn colours_are_there_unless_they_are_not_wanted() {
     let store = corpus_paths().data_dir;
     let args = ["show", &step("fix")];
