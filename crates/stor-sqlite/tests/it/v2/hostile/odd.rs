@@ -185,6 +185,58 @@ fn columns_of_a_session_may_hold_anything() {
     walk(&store);
 }
 
+/// What is no JSON within a list costs what comes from there on, and is a part that says so.
+#[test]
+fn a_list_that_breaks_off_is_told_by_a_part() {
+    let good = r#"{"type":"text","text":"good"}"#;
+    for (kind, data, expected) in [
+        (
+            "assistant",
+            format!(r#"{{"content":[{good},{good},{{"type" "text"}}],"finish":"stop"}}"#),
+            "00001 00002 00003! finis",
+        ),
+        (
+            "assistant",
+            format!(r#"{{"content":[{good} {good}],"finish":"stop"}}"#),
+            "00001 00002! finis",
+        ),
+        ("assistant", r#"{"content":"text","finish":"stop"}"#.to_owned(), "00001! finis"),
+        ("assistant", r#"{"content":null,"finish":"stop"}"#.to_owned(), "finis"),
+        (
+            "assistant",
+            r#"{"content":[5,nul],"model":null,"error":null,"retry":null,"finish":null}"#
+                .to_owned(),
+            "00001! 00002!",
+        ),
+        (
+            "user",
+            r#"{"text":"x","files":[{"mime":"a"},{"mime" }],"agents":5,"skills":null}"#.to_owned(),
+            "00000 00001 00002! 00003!",
+        ),
+    ] {
+        let (_dir, database) = lax("");
+        let insert = "INSERT INTO session_message VALUES ('msg_1', 'ses_1', ?1, 1, 1, 1, ?2)";
+        writer(&database).execute(insert, (kind, &data)).unwrap();
+        let store = open(&database);
+        let found = tree(&store, &key("ses_1")).entries;
+        let message = Entity::parse(&found[1].key, found[1].span.as_ref().unwrap()).unwrap();
+        assert_eq!(message.issues, [], "{data}");
+        let part = |entry: &Entry| {
+            let parsed = Entity::parse(&entry.key, entry.span.as_ref().unwrap());
+            let is_good = parsed.is_ok_and(|it| it.issues.is_empty());
+            let name = names(std::slice::from_ref(entry)).remove(0);
+            format!("{}{}", name.trim_start_matches("prt_1_"), if is_good { "" } else { "!" })
+        };
+        let parts: Vec<String> = found[2..].iter().map(part).collect();
+        assert_eq!(parts.join(" "), expected, "{data}");
+        // However it is asked for.
+        let all: Vec<String> = scan(&store, &Scope::AllParts).entries.iter().map(part).collect();
+        assert_eq!(all, parts, "{data}");
+        let messages = scan(&store, &Scope::Messages(key("ses_1"))).entries;
+        assert_eq!((messages.len(), value(&messages[0])), (1, value(&found[1])), "{data}");
+    }
+}
+
 #[test]
 fn rows_without_a_session_are_found() {
     for (schema, table) in [(SCHEMA, "session"), (V2_SCHEMA, "session_v2")] {
