@@ -173,7 +173,15 @@ pub(crate) fn find_far_end(bytes: &[u8], start: usize) -> Scan<StringEnd> {
 
 /// Finds the closing quote of the string whose first character is at `at`, and checks nothing on
 /// the way: for whoever hands the string to somebody who does. None if there is none.
-pub fn find_string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+#[inline]
+pub fn find_string_end(bytes: &[u8], at: usize) -> Option<usize> {
+    if let Some(at) = find_near_end(bytes, at) {
+        return Some(at);
+    }
+    find_far_string_end(bytes, at)
+}
+
+fn find_far_string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
     let mut carry = 0;
     while let Some(chunk) = chunk(bytes, at) {
         let (quotes, backslashes) = (bits(chunk, is(b'"')), bits(chunk, is(b'\\')));

@@ -49,20 +49,18 @@ pub(super) fn read(walk: &mut Walk<'_>, place: &Place<'_>, sink: &mut Sink<'_>) 
             b"content" => drop(walk.raw()?),
             b"agent" => step.agent = walk.value()?,
             b"model" => {
-                step.model_text = walk.value()?;
-                step.model = Model::within(step.model_text)?;
+                (step.model, step.model_text) = walk.fields()?;
             }
             b"snapshot" => {
-                step.snapshot_text = walk.value()?;
-                step.snapshot = Snapshot::within(step.snapshot_text)?;
+                (step.snapshot, step.snapshot_text) = walk.fields()?;
             }
             b"finish" => step.finish = walk.value()?,
             b"cost" => step.cost = walk.value()?,
             b"tokens" => step.tokens = walk.value()?,
             b"error" => step.error = walk.value()?,
             b"retry" => {
-                let retry = walk.value()?;
-                step.retry = retry.map(|_| Retry::within(retry)).transpose()?;
+                let (retry, text) = walk.fields()?;
+                step.retry = text.map(|_| retry);
             }
             b"time" => step.time = walk.value()?,
             _ => step.rest.push(key, walk.raw()?),

@@ -4,6 +4,8 @@
 
 use scrollback_core_type::json::find_string_end;
 
+use super::fields::Fields;
+
 /// The text is cut off, or no JSON where it was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bad;
@@ -65,7 +67,7 @@ impl<'a> Walk<'a> {
                 return Err(Bad);
             }
             let start = self.at + 1;
-            self.name()?;
+            self.string()?;
             let key = &self.text[start..self.at - 1];
             if self.peek()? != b':' {
                 return Err(Bad);
@@ -137,25 +139,14 @@ impl<'a> Walk<'a> {
         Ok((value, &self.text[start..self.at]))
     }
 
-    /// Passes a string that is most likely short.
-    #[inline]
-    fn name(&mut self) -> Walked<()> {
-        const SHORT: usize = 24;
-        let near = &self.text[self.at + 1..];
-        for (at, byte) in near.iter().take(SHORT).enumerate() {
-            match byte {
-                b'"' => {
-                    self.at += at + 2;
-                    return Ok(());
-                }
-                b'\\' => break,
-                _ => {}
-            }
-        }
-        self.string()
+    /// The fields of the object that comes next, and the object; none if it is null.
+    pub(super) fn fields<F: Fields<'a>>(&mut self) -> Walked<(F, Option<Raw<'a>>)> {
+        let (fields, text) = self.spanned(F::read)?;
+        Ok((fields, Some(text).filter(|text| *text != b"null")))
     }
 
     /// Passes a string.
+    #[inline]
     fn string(&mut self) -> Walked<()> {
         self.at = find_string_end(self.text, self.at + 1).ok_or(Bad)? + 1;
         Ok(())
@@ -167,7 +158,7 @@ impl<'a> Walk<'a> {
         loop {
             match self.text.get(self.at).ok_or(Bad)? {
                 b'"' => {
-                    self.name()?;
+                    self.string()?;
                     continue;
                 }
                 b'{' | b'[' => depth += 1,
