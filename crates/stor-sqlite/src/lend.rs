@@ -31,16 +31,25 @@ pub(crate) fn messages(
         if over {
             return Ok(false);
         }
-        let whose = generation::whose(ask, of)?;
-        begun = !matches!(whose, Whose::Both(_));
-        let lent = match whose {
-            Whose::V1 => lend_rows(ask, of, each),
-            Whose::V2(v2) => lend_v2(ask, v2, of, each),
-            Whose::Both(_) => return Ok(true), // two lists, which are put together before
+        begun = true;
+        let lent = match &ask.schema.messages_alone {
+            Some(alone) => lend_rows(ask, alone, of, each),
+            None => Ok(None),
+        };
+        let lent = match lent {
+            Ok(None) => match generation::whose(ask, of)? {
+                Whose::V1 => lend_rows(ask, &ask.schema.messages, of, each),
+                Whose::V2(v2) => lend_v2(ask, v2, of, each).map(Some),
+                Whose::Both(_) => {
+                    begun = false;
+                    return Ok(true); // two lists, which are put together before
+                }
+            },
+            lent => lent,
         };
         match lent {
             Ok(lent) => {
-                over = lent.is_break();
+                over = lent.is_some_and(|lent| lent.is_break());
                 Ok(false)
             }
             Err(error) if is_damage(&error) => Ok(true),
@@ -59,16 +68,18 @@ pub(crate) fn messages(
     Ok(())
 }
 
+/// Lends what a query finds; none if that is nothing.
 fn lend_rows(
     ask: &Ask<'_>,
+    sql: &str,
     of: &SessionKey,
     each: &mut EachLent<'_>,
-) -> rusqlite::Result<ControlFlow<()>> {
+) -> rusqlite::Result<Option<ControlFlow<()>>> {
     let (mut set, mut sequence) = (SetSum::default(), None);
     if !ask.schema.has_messages {
-        return Ok(ControlFlow::Continue(()));
+        return Ok(None);
     }
-    let mut statement = ask.db.prepare_cached(&ask.schema.messages)?;
+    let mut statement = ask.db.prepare_cached(sql)?;
     let mut rows = statement.query([of.session.as_str()])?;
     while let Some(row) = rows.next()? {
         let created = whole(row, 1)?;
@@ -92,13 +103,10 @@ fn lend_rows(
             }
         };
         if lent.is_break() {
-            return Ok(lent);
+            return Ok(Some(lent));
         }
     }
-    Ok(match set.sighting(of.clone(), sequence) {
-        Some(set) => each(Lent::Set(set)),
-        None => ControlFlow::Continue(()),
-    })
+    Ok(set.sighting(of.clone(), sequence).map(|set| each(Lent::Set(set))))
 }
 
 fn lend_v2(

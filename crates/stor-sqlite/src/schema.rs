@@ -42,6 +42,9 @@ pub(crate) struct Schema {
     pub(crate) project: String,
     pub(crate) project_stamp: String,
     pub(crate) messages: String,
+    /// The same where the session has none of the preview of 2.x, and nothing where it has: nearly
+    /// every session has none, and this tells without another query.
+    pub(crate) messages_alone: Option<String>,
     pub(crate) message_names: [String; 2],
     pub(crate) message_stamps: String,
     pub(crate) message_stamp: [String; 2],
@@ -95,6 +98,13 @@ impl Schema {
                  WHERE rowid > ?1 AND {shown_parts} ORDER BY rowid"
             )
         };
+        let is_preview = v2.as_ref().is_some_and(|v2| v2.is_preview);
+        let messages = |and: &str| {
+            format!(
+                "SELECT {id}, time_created, time_updated, {data}, {sequence} \
+                 FROM message WHERE session_id = ?1 {and} ORDER BY time_created, id"
+            )
+        };
         let sessions = recorded.tables(v2.is_some(), has_messages, cap);
         Ok(Some(Self {
             version: db.query_row("PRAGMA schema_version", [], |row| row.get(0))?,
@@ -124,9 +134,10 @@ impl Schema {
                 "SELECT id, {} FROM project",
                 stamp(&PROJECT_TEXTS, &[], &project)
             ),
-            messages: format!(
-                "SELECT {id}, time_created, time_updated, {data}, {sequence} {of_session}"
-            ),
+            messages_alone: (has_messages && is_preview).then(|| {
+                messages("AND NOT EXISTS (SELECT 1 FROM session_message WHERE session_id = ?1)")
+            }),
+            messages: messages(""),
             message_names: [(sequence, ""), ("NULL", "NOT INDEXED")].map(|(sequence, way)| {
                 format!(
                     "SELECT id, time_created, {sequence} FROM message {way} \
