@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use anstyle::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::safe;
@@ -10,7 +11,21 @@ use crate::style::Styles;
 /// A table of text. Cells are made safe for a terminal.
 pub(crate) struct Table {
     columns: Vec<Column>,
-    rows: Vec<Vec<String>>,
+    rows: Vec<Row>,
+}
+
+/// A row of a table.
+pub(crate) struct Row {
+    cells: Vec<String>,
+    /// Which cell is dim.
+    dim: Option<usize>,
+}
+
+impl Row {
+    /// Dims one cell.
+    pub(crate) fn dim(&mut self, at: usize) {
+        self.dim = Some(at);
+    }
 }
 
 /// A column and how it takes part in fitting the table.
@@ -60,26 +75,28 @@ impl Table {
         Self { columns, rows: Vec::new() }
     }
 
-    pub(crate) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells.iter().map(|cell| safe::line(cell).into_owned()).collect());
+    pub(crate) fn row(&mut self, cells: Vec<String>) -> &mut Row {
+        let cells = cells.iter().map(|cell| safe::line(cell).into_owned()).collect();
+        self.rows.push_mut(Row { cells, dim: None })
     }
 
     /// The table as text; `width` in columns, or none where nothing is to be cut.
     pub(crate) fn render(&self, width: Option<usize>, styles: &Styles) -> String {
         let widths = self.widths(width);
         let mut text = String::new();
-        let names: Vec<String> = self.columns.iter().map(|column| column.name.to_owned()).collect();
-        let dim = styles.dim;
-        let _ = writeln!(text, "{dim}{}{dim:#}", self.line(&names, &widths));
+        let names = self.columns.iter().map(|column| column.name.to_owned()).collect();
+        let (dim, names) = (styles.dim, Row { cells: names, dim: None });
+        let _ = writeln!(text, "{dim}{}{dim:#}", self.line(&names, &widths, styles));
         for row in &self.rows {
-            let _ = writeln!(text, "{}", self.line(row, &widths));
+            let _ = writeln!(text, "{}", self.line(row, &widths, styles));
         }
         text
     }
 
-    fn line(&self, cells: &[String], widths: &[usize]) -> String {
+    fn line(&self, row: &Row, widths: &[usize], styles: &Styles) -> String {
         let mut line = String::new();
-        for ((cell, column), width) in cells.iter().zip(&self.columns).zip(widths) {
+        let cells = row.cells.iter().zip(&self.columns).zip(widths).enumerate();
+        for (at, ((cell, column), width)) in cells {
             if *width == 0 && column.optional {
                 continue;
             }
@@ -89,7 +106,8 @@ impl Table {
                 ColumnKind::Right => (pad.as_str(), ""),
                 _ => ("", pad.as_str()),
             };
-            let _ = write!(line, "{before}{cell}{after}{}", " ".repeat(GAP));
+            let style = if row.dim == Some(at) { styles.dim } else { Style::new() };
+            let _ = write!(line, "{before}{style}{cell}{style:#}{after}{}", " ".repeat(GAP));
         }
         line.truncate(line.trim_end().len());
         line
@@ -97,7 +115,7 @@ impl Table {
 
     fn widths(&self, limit: Option<usize>) -> Vec<usize> {
         let widest = |at: usize, name: &str| {
-            self.rows.iter().map(|row| row[at].width()).max().unwrap_or(0).max(name.width())
+            self.rows.iter().map(|row| row.cells[at].width()).max().unwrap_or(0).max(name.width())
         };
         let mut widths: Vec<usize> =
             self.columns.iter().enumerate().map(|(at, column)| widest(at, column.name)).collect();

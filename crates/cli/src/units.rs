@@ -1,4 +1,4 @@
-//! Sizes, times and sums, as people read them.
+//! Sizes, times, sums and titles, as people read them.
 
 use std::sync::OnceLock;
 
@@ -75,6 +75,18 @@ pub(crate) fn count(number: i64) -> String {
     out
 }
 
+/// So many of something whose plural ends in s: `1 message`, `1,234 messages`.
+pub(crate) fn many(number: impl TryInto<i64>, what: &str) -> String {
+    let number = number.try_into().unwrap_or(i64::MAX);
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", count(number))
+}
+
+/// The title of a session, or that it has none: in 2.x one has none until its first answer.
+pub(crate) fn title(title: &str) -> &str {
+    if title.is_empty() { "(untitled)" } else { title }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,6 +101,9 @@ mod tests {
         let durations = [12, 3_210, 250_000, 7_260_000].map(duration);
         assert_eq!(durations, ["12 ms", "3.2 s", "4 m 10 s", "2 h 1 m"]);
         assert_eq!([count(7), count(1234), count(-1_234_567)], ["7", "1,234", "-1,234,567"]);
+        let messages = [0, 1, 1234].map(|number| many(number, "message"));
+        assert_eq!(messages, ["0 messages", "1 message", "1,234 messages"]);
+        assert_eq!([title(""), title("One")], ["(untitled)", "One"]);
         assert_eq!(time(i64::MAX), format!("{} ms", i64::MAX));
     }
 }

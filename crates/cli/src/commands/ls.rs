@@ -160,6 +160,9 @@ pub(super) fn list(stores: &[Store], rows: &[Row]) -> Result<Vec<Listed>> {
     Ok(listed.collect())
 }
 
+/// The column of titles.
+const TITLE: usize = 1;
+
 /// Prints a table, fitted to the terminal.
 pub(super) fn print(out: &mut Out, listed: &[Listed]) -> Result<()> {
     let mut table = Table::new(vec![
@@ -182,15 +185,18 @@ pub(super) fn print(out: &mut Out, listed: &[Listed]) -> Result<()> {
             Listed { standing: Some("lateLegacy"), .. } => "(of 1.x) ",
             _ => "",
         };
-        table.row(vec![
+        let row = table.row(vec![
             session.id.clone(),
-            format!("{mark}{}", session.title),
+            format!("{mark}{}", units::title(&session.title)),
             session.directory.clone().unwrap_or_default(),
             session.updated.map(units::time).unwrap_or_default(),
             session.messages.to_string(),
             units::count(session.tokens.total()),
             units::cost(session.cost),
         ]);
+        if session.title.is_empty() {
+            row.dim(TITLE);
+        }
     }
     let (width, styles) = (out.width, out.styles);
     Ok(out.write_all(table.render(width, &styles).as_bytes())?)

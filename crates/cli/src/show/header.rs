@@ -17,7 +17,8 @@ pub(super) fn print(
     let (strong, dim) = (options.styles.strong, options.styles.dim);
     let session = tree.session.as_ref();
     let title = session.and_then(|session| session.title.as_ref()).map(LazyStr::get);
-    writeln!(out, "{strong}{}{strong:#}", safe::line(title.as_deref().unwrap_or("(no title)")))?;
+    let title = units::title(title.as_deref().unwrap_or_default());
+    writeln!(out, "{strong}{}{strong:#}", safe::line(title))?;
     let mut line = vec![tree.node.key.to_string()];
     let mut add = |text: Option<String>| line.extend(text);
     if let Some(session) = session {
@@ -44,8 +45,9 @@ pub(super) fn print(
         let line = format!("fork of {source}{}", place.unwrap_or_default());
         writeln!(out, "{dim}{}{dim:#}", safe::line(&line))?;
     }
-    if let Some(line) = place(&tree.node.provenance) {
-        writeln!(out, "{dim}{line}{dim:#}")?;
+    let provenance = &tree.node.provenance;
+    if provenance.standing != Standing::Usual || !provenance.also.is_empty() {
+        writeln!(out, "{dim}{}{dim:#}", place(provenance))?;
     }
     if let Some(url) = session.and_then(|session| session.share.as_ref()?.url.as_ref()) {
         writeln!(out, "{dim}shared at {}{dim:#}", safe::line(&url.get()))?;
@@ -56,7 +58,8 @@ pub(super) fn print(
 fn used(tree: &SessionHydratedTree<'_>) -> String {
     let Usage { messages, tokens, cost } = usage(tree);
     format!(
-        "{messages} messages  {} tokens read ({} cached), {} written  {}",
+        "{}  {} tokens read ({} cached), {} written  {}",
+        units::many(messages, "message"),
         units::count(tokens.input.saturating_add(tokens.cache_read)),
         units::count(tokens.cache_read),
         units::count(tokens.output.saturating_add(tokens.reasoning)),
@@ -64,8 +67,8 @@ fn used(tree: &SessionHydratedTree<'_>) -> String {
     )
 }
 
-/// Where a session is besides where one expects it, in words.
-fn place(provenance: &Provenance) -> Option<String> {
+/// Where a session is, in words.
+pub(crate) fn place(provenance: &Provenance) -> String {
     let of = |all: StoreGenerations| {
         let name = |generation: StoreGeneration| match generation {
             StoreGeneration::Json => "JSON files",
@@ -74,10 +77,7 @@ fn place(provenance: &Provenance) -> Option<String> {
         };
         all.iter().map(name).collect::<Vec<_>>().join(" and ")
     };
-    let mut place = match provenance.standing {
-        Standing::Usual if provenance.also.is_empty() => return None,
-        _ => format!("read from {}", of(provenance.read)),
-    };
+    let mut place = format!("read from {}", of(provenance.read));
     if !provenance.also.is_empty() {
         place.push_str(&format!(", also in {}", of(provenance.also)));
     }
@@ -89,5 +89,5 @@ fn place(provenance: &Provenance) -> Option<String> {
         Standing::Preview => "; turns of the preview of 2.x",
         _ => "",
     });
-    Some(place)
+    place
 }

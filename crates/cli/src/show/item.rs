@@ -51,6 +51,10 @@ pub(crate) fn said(item: &TimelineItem<'_>) -> String {
             let prompt = prompt.map(|text| format!(": {text}")).unwrap_or_default();
             format!("waiting{how}: {what}{prompt}")
         }
+        TimelineItem::Unknown(it) => {
+            let size = units::bytes(it.raw.get().len() as u64);
+            format!("item of an unknown kind {:?}, {size}", item.kind())
+        }
         other => other.kind().into_owned(),
     }
 }

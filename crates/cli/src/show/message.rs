@@ -2,47 +2,53 @@
 
 use std::io::{self, Write};
 
-use scrollback_core_type::{AssistantMessage, LazyStr, Message, MessageError};
-use scrollback_flow::{MessageHydrated, PartHydrated};
+use scrollback_core_type::{AssistantMessage, LazyStr, Message, MessageError, Part};
+use scrollback_flow::{MessageHydrated, PartHydrated, SessionHydratedTree};
 
-use super::{Options, is_being_written, part, text};
+use super::{Options, compaction, divider, is_being_written, part, speaker, style, text};
 use crate::{safe, units};
 
 pub(super) fn print<'t, 'a: 't>(
     out: &mut dyn Write,
+    tree: &SessionHydratedTree<'a>,
     message: &MessageHydrated<'a>,
     parts: impl Iterator<Item = (&'t PartHydrated<'a>, bool)>,
     options: &Options,
 ) -> io::Result<()> {
-    let styles = &options.styles;
-    let (role, style, mut details) = match &message.message {
+    let id = &message.node.key.message;
+    let is_copy = id.is_fork_copy();
+    let mut details = match &message.message {
         Some(Message::User(user)) => {
             let model = user.model.as_ref().and_then(|model| model.model_id.as_ref());
-            ("user".to_owned(), styles.user, named([user.agent.as_ref(), model]))
+            named([user.agent.as_ref(), model])
         }
-        Some(Message::Assistant(answer)) => {
-            ("assistant".to_owned(), styles.assistant, about(answer))
-        }
-        Some(Message::Unknown(unknown)) => {
-            let role = unknown.role.as_ref().map(|role| role.get().into_owned());
-            (role.unwrap_or_else(|| "(no role)".into()), styles.warn, Vec::new())
-        }
-        None => ("(unusable message record)".to_owned(), styles.error, Vec::new()),
+        Some(Message::Assistant(answer)) => about(answer),
+        _ => Vec::new(),
     };
     if let Some(created) = message.message.as_ref().and_then(Message::created) {
         details.push(units::time(created));
     }
     if let Some(Message::Assistant(answer)) = &message.message {
-        details.extend(cost(answer));
+        details.push(took(answer));
+        // A copy was paid for where it was copied from.
+        let cost = answer.cost.filter(|cost| cost.0 > 0.0 && !is_copy);
+        details.extend(cost.map(|cost| units::cost(cost.0)));
+    }
+    if is_copy {
+        details.push("(copied)".to_owned());
     }
     if message.node.span.as_ref().is_some_and(is_being_written) {
         details.push("(being written)".to_owned());
     }
-    let dim = styles.dim;
-    let details = details.join("  ");
-    writeln!(out, "\n{style}{}{style:#} {dim}{}{dim:#}", safe::line(&role), safe::line(&details))?;
+    let speaker = speaker(message);
+    let (style, dim) = (style(&speaker, &options.styles), options.styles.dim);
+    let (speaker, details) = (safe::line(&speaker), details.join("  "));
+    writeln!(out, "\n{style}{speaker}{style:#} {dim}{}{dim:#}", safe::line(&details))?;
     for (part, pruned) in parts {
-        part::print(out, part, pruned, options)?;
+        match part.part {
+            Some(Part::Compaction(_)) => divider(out, compaction::said(tree, id), options)?,
+            _ => part::print(out, part, pruned, options)?,
+        }
     }
     if let Some(Message::Assistant(answer)) = &message.message {
         if let Some(error) = &answer.error {
@@ -51,7 +57,8 @@ pub(super) fn print<'t, 'a: 't>(
         if let Some(finish) = answer.finish.as_ref().map(LazyStr::get)
             && !matches!(&*finish, "stop" | "tool-calls")
         {
-            writeln!(out, "  {}stopped: {}{:#}", styles.warn, safe::line(&finish), styles.warn)?;
+            let warn = options.styles.warn;
+            writeln!(out, "  {warn}stopped: {}{warn:#}", safe::line(&finish))?;
         }
     }
     Ok(())
@@ -65,19 +72,11 @@ fn about(answer: &AssistantMessage<'_>) -> Vec<String> {
     named([answer.agent.as_ref().or(answer.mode.as_ref()), answer.model_id.as_ref()])
 }
 
-fn cost(answer: &AssistantMessage<'_>) -> Vec<String> {
-    let mut details = Vec::new();
-    let time = answer.time.as_ref();
-    match time.map(|time| (time.created, time.completed)) {
-        Some((Some(created), Some(completed))) => {
-            details.push(units::duration(completed.saturating_sub(created)));
-        }
-        _ => details.push("unfinished".to_owned()),
-    }
-    if let Some(cost) = answer.cost.filter(|cost| cost.0 > 0.0) {
-        details.push(units::cost(cost.0));
-    }
-    details
+/// How long an answer took.
+fn took(answer: &AssistantMessage<'_>) -> String {
+    let time = answer.time.as_ref().and_then(|time| Some((time.created?, time.completed?)));
+    let took = time.map(|(created, completed)| completed.saturating_sub(created));
+    took.map_or_else(|| "unfinished".to_owned(), units::duration)
 }
 
 fn print_error(out: &mut dyn Write, error: &MessageError<'_>, options: &Options) -> io::Result<()> {

@@ -1,10 +1,12 @@
 //! A session as a transcript that people like to read.
 
+mod compaction;
 mod file;
 mod header;
 mod item;
 mod message;
 mod part;
+mod speaker;
 mod text;
 mod tool;
 
@@ -13,9 +15,12 @@ use std::io::{self, Write};
 use scrollback_flow::{Context, SessionHydratedTree, Timed};
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
+pub(crate) use self::header::place;
 pub(crate) use self::item::said;
+pub(crate) use self::speaker::{kind, speaker, style};
 
 use crate::style::Styles;
+use crate::units;
 
 /// Whether a write of it may have been under way when it was read. What is merely young is whole.
 fn is_being_written(span: &MappedSpan) -> bool {
@@ -51,12 +56,12 @@ pub(crate) fn transcript(
             }
         };
         if Some(&message.node.key.message) == reverted_from {
-            let what = if left == 1 { "message" } else { "messages" };
-            divider(out, &format!("reverted from here on ({left} {what})"), options)?;
+            let what = units::many(left, "message");
+            divider(out, &format!("reverted from here on ({what})"), options)?;
         }
         left -= 1;
         let shown = message.parts.iter().map(|part| (part, false));
-        message::print(out, message, shown, options)?;
+        message::print(out, tree, message, shown, options)?;
     }
     Ok(())
 }
@@ -70,18 +75,16 @@ pub(crate) fn context(
 ) -> io::Result<()> {
     header::print(out, tree, options)?;
     if context.compacted > 0 {
-        divider(
-            out,
-            &format!("{} earlier messages are summed up below", context.compacted),
-            options,
-        )?;
+        let what = units::many(context.compacted, "earlier message");
+        divider(out, &format!("{what} summed up below"), options)?;
     }
     for message in &context.messages {
         let shown = message.parts.iter().map(|part| (part.part, part.pruned));
-        message::print(out, message.message, shown, options)?;
+        message::print(out, tree, message.message, shown, options)?;
     }
     if context.reverted > 0 {
-        divider(out, &format!("{} later messages are reverted", context.reverted), options)?;
+        let what = units::many(context.reverted, "later message");
+        divider(out, &format!("{what} reverted"), options)?;
     }
     Ok(())
 }

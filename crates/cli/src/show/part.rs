@@ -6,7 +6,7 @@ use scrollback_core_type::{LazyStr, Part};
 use scrollback_flow::PartHydrated;
 
 use super::text::Block;
-use super::{Options, divider, file, is_being_written, tool};
+use super::{Options, file, is_being_written, tool};
 use crate::{safe, units};
 
 pub(super) fn print(
@@ -71,10 +71,8 @@ pub(super) fn print(
                 styles.warn
             )
         }
-        Some(Part::Compaction(_)) => {
-            divider(out, "compaction: what comes before is to be summed up", options)
-        }
         Some(Part::StepStart(_) | Part::StepFinish(_) | Part::Snapshot(_)) => Ok(()), // in the totals
+        Some(Part::Compaction(_)) => Ok(()), // its message tells how it went
         Some(Part::Unknown(unknown)) => {
             let size = units::bytes(unknown.raw.get().len() as u64);
             let kind = get(&unknown.kind);

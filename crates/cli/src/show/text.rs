@@ -6,7 +6,7 @@ use anstyle::Style;
 use unicode_width::UnicodeWidthChar;
 
 use super::Options;
-use crate::safe;
+use crate::{safe, units};
 
 /// How a block of text is printed.
 pub(super) struct Block<'o> {
@@ -28,8 +28,8 @@ impl Block<'_> {
         }
         if total > most {
             let dim = self.options.styles.dim;
-            let left = total - most;
-            writeln!(out, "{}{dim}… {left} more lines (--full shows them){dim:#}", self.indent)?;
+            let left = units::many(total - most, "more line");
+            writeln!(out, "{}{dim}… {left} (--full shows them){dim:#}", self.indent)?;
         }
         Ok(())
     }

@@ -129,7 +129,8 @@ fn print_diff(out: &mut dyn Write, diff: &str, body: &Block<'_>) -> io::Result<(
     }
     if lines.len() > most {
         let dim = styles.dim;
-        writeln!(out, "    {dim}… {} more lines (--full shows them){dim:#}", lines.len() - most)?;
+        let left = units::many(lines.len() - most, "more line");
+        writeln!(out, "    {dim}… {left} (--full shows them){dim:#}")?;
     }
     Ok(())
 }

@@ -170,6 +170,8 @@ fn a_transcript_has_what_was_said_and_done() {
     }
     assert!(ran.out.contains("more lines (--full shows them)"));
     assert!(!on_corpus(&["show", "--full", &step("fix")]).out.contains("--full"));
+    let compacted = on_corpus(&["show", &step("compacted")]).out;
+    assert!(compacted.contains("──── compaction, done: what comes before"), "{compacted}");
     assert!(on_corpus(&["show", &step("unauthorized")]).out.contains("Error: "));
     assert!(on_corpus(&["show", &step("reverted")]).out.contains("reverted from here on"));
     // Every session of the corpus has one.
@@ -182,7 +184,7 @@ fn a_transcript_has_what_was_said_and_done() {
 #[test]
 fn context_is_what_the_model_still_sees() {
     let ran = on_corpus(&["show", "--context", &step("compacted")]);
-    assert!(ran.out.contains("2 earlier messages are summed up below"), "{}", ran.out);
+    assert!(ran.out.contains("2 earlier messages summed up below"), "{}", ran.out);
     let ran = on_corpus(&["show", "--context", &step("pruned")]);
     assert!(ran.out.contains("(output pruned from what the model sees)"), "{}", ran.out);
     // As JSON: the messages of the export from the compaction on.

@@ -1,11 +1,9 @@
 //! What the commands print of sessions of 2.x.
 
-use std::collections::BTreeMap;
-
-use scrollback_fixtures::{Corpus, corpus};
+use scrollback_fixtures::corpus;
 use serde_json::{Value, json};
 
-use super::{FRESH, PREVIEW, UPGRADED, assert_told, lines, named, oracle};
+use super::{FRESH, PREVIEW, UPGRADED, assert_told, lines, named};
 use crate::support::on;
 
 #[test]
@@ -19,11 +17,16 @@ fn a_session_is_shown_with_what_happened_between_its_messages() {
                 "──── agent plan, was build  2026-11-21",
                 "──── model mock/mock-small, was mock/mock-large  2026-11-21",
                 "──── directory /tmp/demo/projA-wt, was /tmp/demo/projA  2026-11-21",
+                "system 2026-11-21",
                 "Be brief.",
+                "skill 2026-11-21",
                 "Take notes.",
+                "user, shell 2026-11-21",
                 "✓ shell {\"command\":\"ls\"} 53 ms",
                 "README.md",
+                "program 2026-11-21",
                 "The user ran `ls`.",
+                "user 2026-11-21",
                 "assistant plan  mock-small",
                 "1. Read",
                 "──── idle, succeeded  2026-11-21",
@@ -34,7 +37,7 @@ fn a_session_is_shown_with_what_happened_between_its_messages() {
             FRESH,
             "running",
             &[
-                "(no title)",
+                "(untitled)",
                 "Crash while running",
                 "unfinished",
                 "Half",
@@ -73,12 +76,15 @@ fn a_session_is_shown_with_what_happened_between_its_messages() {
             FRESH,
             "compaction",
             &[
-                "──── compaction: ",
+                "program 2026-11-21",
+                "──── compaction, failed: what comes before is not summed up ────",
                 "APIError: boom",
-                "──── compaction: ",
+                "user 2026-11-21",
+                "──── compaction, done: what comes before is summed up below ────",
                 "## Goal",
                 "Steered in",
                 "Queued before",
+                "──── compaction, running: what comes before is being summed up ────",
             ],
         ),
         (FRESH, "reverted", &["One", "──── reverted from here on (2 messages) ────", "Two"]),
@@ -130,8 +136,8 @@ fn a_tree_has_what_happened_and_what_subagents_did() {
             "├─ user",
             "│  ├─ tool subagent completed",
             "│  │  └─ Survey sources ses_",
-            "│  │     └─ idle: idle, succeeded",
-            "└─ idle: idle, succeeded",
+            "│  │     └─ idle, succeeded",
+            "└─ idle, succeeded",
         ],
     );
     let tree = on(&corpus(FRESH).database, &["tree", "--json", &id]).json();
@@ -143,131 +149,82 @@ fn a_tree_has_what_happened_and_what_subagents_did() {
     let markers = lines(FRESH, &["tree", &named(FRESH, "markers")]);
     assert_told(
         &markers,
-        &["├─ agent-switched: agent plan, was build", "├─ location-switched: directory"],
+        &[
+            "  7 messages, 9 parts, ",
+            "├─ agent plan, was build  2026",
+            "├─ directory /tmp/demo/projA-wt, was",
+            "├─ system 2026",
+            "├─ skill 2026",
+            "├─ user, shell 2026",
+            "├─ program 2026",
+            "├─ user 2026",
+            "├─ assistant plan mock-small 2026",
+        ],
     );
+    let tree = on(&corpus(FRESH).database, &["tree", "--json", &named(FRESH, "markers")]).json();
+    let messages = tree["messages"].as_array().unwrap();
+    let said: Vec<_> = messages.iter().map(|it| (&it["role"], &it["type"])).collect();
+    let [user, assistant] = ["user", "assistant"].map(Value::from);
+    let kinds = ["system", "skill", "shell", "synthetic"].map(Value::from);
+    assert_eq!(said[0..2], [(&user, &kinds[0]), (&user, &kinds[1])]);
+    assert_eq!(said[2..4], [(&assistant, &kinds[2]), (&user, &kinds[3])]);
+    assert_eq!(said[4..6], [(&user, &Value::Null), (&assistant, &Value::Null)]);
 }
 
 #[test]
-fn a_row_is_printed_as_it_is_stored() {
-    for (which, name) in [(FRESH, "markers"), (UPGRADED, "kitchen"), (PREVIEW, "switch")] {
-        let id = named(which, name);
-        for message in oracle(which, &id)["messages"].as_array().unwrap() {
-            let row = message["id"].as_str().unwrap();
-            let raw = on(&corpus(which).database, &["raw", row]).json();
-            let mut stored = raw["data"].clone();
-            assert_eq!((&raw["id"], &raw["session_id"]), (&json!(row), &json!(id)));
-            (stored["id"], stored["type"]) = (raw["id"].clone(), raw["type"].clone());
-            let mut message = message.clone();
-            if let Some(seq) = message.as_object_mut().unwrap().remove("seq") {
-                assert_eq!(raw["seq"], seq);
-            }
-            assert_eq!(stored, message, "{row}");
-        }
+fn what_a_fork_copied_is_marked_and_costs_nothing_there() {
+    let (store, fork) = (corpus(FRESH).database, named(FRESH, "fork_through"));
+    for command in ["show", "tree"] {
+        let printed = lines(FRESH, &[command, &fork]);
+        let copies: Vec<_> = printed.iter().filter(|it| it.contains("(copied)")).collect();
+        assert_eq!(copies.len(), 6, "{command}: {printed:#?}");
+        let spent = |line: &&&String| line.contains('$') || line.contains("tokens");
+        assert_eq!(copies.iter().find(spent), None, "{command}");
+        let own = printed.iter().filter(|it| it.contains("assistant build"));
+        assert!(own.clone().count() == 1 && own.clone().all(|it| it.contains("$0.01")));
+        let source = lines(FRESH, &[command, &named(FRESH, "markers")]);
+        assert!(!source.iter().any(|it| it.contains("(copied)")), "{command}");
+        assert!(source.iter().any(|it| it.contains("assistant plan") && it.contains("$0.01")));
     }
-    // A part is a piece of a row, and a summary the other half of one.
-    let exported = on(&corpus(FRESH).database, &["export", &named(FRESH, "compaction")]).json();
-    for message in exported["messages"].as_array().unwrap() {
-        let own = message["info"]["id"].as_str().unwrap();
-        let part = message["parts"][0]["id"].as_str().unwrap();
-        for id in [own, part] {
-            let raw = on(&corpus(FRESH).database, &["raw", id]).json();
-            assert_eq!(raw["id"], *own.trim_end_matches("#summary"), "{id}");
-        }
-    }
-}
-
-/// Those of the messages of the API that an export of 2.x has, without what the oracle adds.
-fn settled(said: &Value) -> Vec<Value> {
-    let mut messages = said["messages"].as_array().unwrap().clone();
-    messages.retain(|message| match message["type"].as_str() {
-        Some("assistant") => message["time"]["completed"].is_number(),
-        Some("shell" | "compaction") => message["status"] != "running",
-        kind => kind.is_some(),
-    });
-    for message in &mut messages {
-        message.as_object_mut().unwrap().remove("seq");
-    }
-    messages
-}
-
-#[test]
-fn an_export_of_2x_is_what_2x_exports() {
-    let names: &[(Corpus, &[&str])] = &[
-        (
-            FRESH,
-            &[
-                "kitchen",
-                "markers",
-                "running",
-                "errors",
-                "compaction",
-                "fork_through",
-                "empty",
-                "odd",
-            ],
-        ),
-        (UPGRADED, &["kitchen", "reverted", "fork_of_fork"]),
-        (PREVIEW, &["hello", "switch", "crash_tool", "revert_staged", "hybrid_v1_then_v2"]),
-    ];
-    for (which, names) in names {
-        for name in *names {
-            let id = named(*which, name);
-            let said = oracle(*which, &id);
-            let ran = on(&corpus(*which).database, &["export", "--format", "v2", &id]).json();
-            let mut info = said["info"].clone();
-            if info["cost"] == json!(0.0) {
-                info["cost"] = json!(0); // as JavaScript writes it
-            }
-            assert_eq!(ran["info"], info, "{name}");
-            assert_eq!(ran["messages"], Value::from(settled(&said)), "{name}");
-        }
-    }
-    for name in ["late_v1", "deleted_in_v2"] {
-        let ran =
-            on(&corpus(UPGRADED).database, &["export", "--format", "v2", &named(UPGRADED, name)]);
-        assert!(ran.code != 0 && ran.err.contains("not written by opencode 2"), "{}", ran.err);
+    // What is said of messages adds up to what is said of the session.
+    for name in ["fork_through", "fork_before", "fork_of_fork", "markers"] {
+        let tree = on(&store, &["tree", "--json", &named(FRESH, name)]).json();
+        let messages = tree["messages"].as_array().unwrap();
+        let sum: f64 = messages.iter().filter_map(|it| it["cost"].as_f64()).sum();
+        assert!((sum - tree["cost"].as_f64().unwrap()).abs() < 1e-9, "{name}: {tree}");
+        let copies = messages.iter().filter(|it| it["copied"] == true);
+        assert!(!copies.clone().any(|it| it.get("tokens").is_some()), "{name}");
+        assert_eq!(copies.count() > 0, name != "markers", "{name}");
     }
 }
 
 #[test]
-fn an_export_is_of_the_shape_of_1x() {
-    for (which, name) in
-        [(FRESH, "kitchen"), (FRESH, "markers"), (UPGRADED, "compaction"), (PREVIEW, "attached")]
-    {
-        let id = named(which, name);
-        let exported = on(&corpus(which).database, &["export", &id]).json();
-        assert_eq!(exported["info"]["id"], *id);
-        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
-        let mut ids = Vec::new();
-        for message in exported["messages"].as_array().unwrap() {
-            let info = &message["info"];
-            assert_eq!(info["sessionID"], *id);
-            ids.push(info["id"].clone());
-            // What 1.x wants of each, even where 2.x has nothing to say.
-            let needed: &[&str] = match info["role"].as_str().unwrap() {
-                "user" => &["agent", "model", "time"],
-                "assistant" => {
-                    &["parentID", "modelID", "providerID", "mode", "path", "cost", "tokens"]
-                }
-                role => panic!("{role}"),
-            };
-            for field in needed {
-                assert!(info.get(field).is_some(), "{field} of {info}");
-            }
-            for part in message["parts"].as_array().unwrap() {
-                assert_eq!((&part["sessionID"], &part["messageID"]), (&json!(id), &info["id"]));
-                *kinds.entry(part["type"].as_str().unwrap().to_owned()).or_default() += 1;
-                if part["type"] == "file" {
-                    assert!(part["url"].as_str().unwrap().contains(':'), "{part}");
-                }
-            }
-        }
-        assert!(kinds.len() > 1 && kinds["text"] > 0, "{name}: {kinds:?}");
-        let count = ids.len();
-        ids.sort_by_key(Value::to_string);
-        ids.dedup();
-        assert_eq!(ids.len(), count);
-    }
+fn numbers_of_one_are_no_plurals() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = dir.path().join("opencode.db");
+    let db = rusqlite::Connection::open(db).unwrap();
+    db.execute_batch(super::hostile::SCHEMA).unwrap();
+    db.execute_batch(
+        r#"PRAGMA foreign_keys=OFF;
+        INSERT INTO session_v2 (id, project_id, slug, directory, version, time_created, time_updated)
+            VALUES ('ses_1', 'p', '', '/d', '', 1, 2);
+        INSERT INTO session_message VALUES ('msg_1', 'ses_1', 'user', 1, 1, 1, '{"text":"hi"}'),
+            ('msg_2', 'ses_1', 'hologram', 2, 1, 1, '{"light":1}');"#,
+    )
+    .unwrap();
+    let shown = on(dir.path(), &["show", "latest"]).out;
+    assert!(shown.contains("\n1 message  0 tokens"), "{shown}");
+    // What is not known says what it is and how much there is of it.
+    let unknown = "item of an unknown kind \"hologram\", ";
+    assert!(shown.contains(&format!("──── {unknown}")), "{shown}");
+    let tree = on(dir.path(), &["tree", "latest"]).out;
+    assert!(tree.contains("(untitled) ses_1  1 message, 1 part, "), "{tree}");
+    assert!(tree.contains(&format!("└─ {unknown}")), "{tree}");
+    let listed = on(dir.path(), &["ls"]);
+    assert!(listed.out.contains("ses_1  (untitled)  /d"), "{}", listed.out);
+    let listed = on(dir.path(), &["ls", "--color", "always"]).out;
+    assert!(listed.contains("\u{1b}[2m(untitled)\u{1b}[0m"), "{listed:?}");
+    assert_eq!(on(dir.path(), &["ls", "--json"]).json()[0]["title"], "");
 }
 
 #[test]
@@ -292,13 +249,16 @@ fn what_is_odd_is_told_and_costs_itself() {
         let shown = lines(which, &["show", &id]);
         let expected = [
             "hi",
-            "──── hologram ────",
+            "──── item of an unknown kind \"hologram\", 147 B ────",
             "x",
             "part of an unknown kind \"video\"",
             "(unusable message record)",
         ];
         assert_told(&shown, &expected);
-        assert_told(&lines(which, &["tree", &id]), &["hologram", "video", "└─ unusable"]);
+        assert_told(
+            &lines(which, &["tree", &id]),
+            &["hologram", "video", "└─ (unusable message record)"],
+        );
         // Without being asked, it is said that there is something to be asked for.
         assert!(on(&store, &["show", &id]).err.contains("--issues"));
         assert!(on(&store, &["ls", "--issues"]).err.contains("the JSON ends in the middle"));

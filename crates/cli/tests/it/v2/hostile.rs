@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use crate::hostile::{EVIL, is_command};
 use crate::support::on;
 
-const SCHEMA: &str = include_str!("../../../../../fixtures/schema/opencode-2.0.sql");
+pub(crate) const SCHEMA: &str = include_str!("../../../../../fixtures/schema/opencode-2.0.sql");
 
 /// A database in which every text that may be printed is hostile.
 pub(crate) fn evil_store() -> tempfile::TempDir {

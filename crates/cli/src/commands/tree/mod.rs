@@ -1,9 +1,9 @@
 //! `tree`: what a session is made of, with sizes; subagents are nested under the call that started
 //! them.
 
+mod lines;
+
 use std::collections::HashSet;
-use std::fmt::Write as _;
-use std::io::Write;
 
 use scrollback_core_id::{SessionId, SessionKey};
 use scrollback_core_type::{Message, Part, StageIssue, Tokens, ToolStatus};
@@ -18,9 +18,10 @@ use crate::args::Global;
 use crate::failure::Result;
 use crate::open::Store;
 use crate::out::Out;
-use crate::show::said;
-use crate::style::Styles;
-use crate::{pick, safe, units};
+use crate::pick;
+use crate::show::{kind, said, speaker};
+
+pub(super) use self::lines::print;
 
 /// Subagents of subagents are followed this far.
 const MOST_LEVELS: usize = 16;
@@ -49,12 +50,21 @@ pub(super) struct Session {
 struct MessageNode {
     id: String,
     role: String,
+    /// The type of its row in 2.x, where neither the user nor the model wrote it.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
+    /// Who speaks, in words.
+    #[serde(skip)]
+    speaker: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     agent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     created: Option<i64>,
+    /// Whether a fork copied it. What it used was used where it was copied from, and is not here.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    copied: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens: Option<Tokens<'static>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,13 +119,6 @@ pub(crate) fn run(global: &Global, session: &str, stores: &[Store], out: &mut Ou
 /// How many subagents the calls of a session name.
 pub(super) fn subagent_count(tree: &SessionHydratedTree<'_>) -> usize {
     named_subagents(&tree.messages).len()
-}
-
-/// Prints a tree.
-pub(super) fn print(out: &mut Out, tree: &Session) -> Result<()> {
-    let mut text = String::new();
-    line_of(tree, &out.styles).print(&mut text, "", "");
-    Ok(out.write_all(text.as_bytes())?)
 }
 
 /// Reads the tree of one session of a store, and says what was wrong.
@@ -226,15 +229,20 @@ fn message_node(message: &MessageHydrated<'_>) -> MessageNode {
         ),
         None => ("unusable".into(), None, None),
     };
+    let copied = message.node.key.message.is_fork_copy();
+    let spent = answer.filter(|_| !copied);
     let parts = message.parts.iter().map(part_node).collect();
     MessageNode {
         id: message.node.key.message.to_string(),
         role,
+        kind: kind(message),
+        speaker: speaker(message),
         agent: agent.map(|text| text.get().into_owned()),
         model: model.map(|text| text.get().into_owned()),
         created: message.message.as_ref().and_then(Message::created),
-        tokens: answer.and_then(|answer| answer.tokens.clone()).map(Tokens::into_owned),
-        cost: answer.and_then(|answer| answer.cost).map(|cost| cost.0),
+        copied,
+        tokens: spent.and_then(|answer| answer.tokens.clone()).map(Tokens::into_owned),
+        cost: spent.and_then(|answer| answer.cost).map(|cost| cost.0),
         bytes: size(message.node.span.as_ref()),
         parts,
     }
@@ -253,7 +261,7 @@ fn item_nodes(tree: &SessionHydratedTree<'_>) -> Vec<ItemNode> {
             kind: known.map_or_else(|| "unusable".into(), |item| item.kind().into_owned()),
             created: known.and_then(|item| item.created()),
             bytes: size(item.node.span.as_ref()),
-            said: known.map(said).unwrap_or_default(),
+            said: known.map_or_else(|| "(unusable item record)".into(), said),
             before,
         });
     }
@@ -292,16 +300,6 @@ fn status_name(status: ToolStatus) -> &'static str {
     }
 }
 
-/// All tokens of an answer; a sum where the record, as older ones, does not say it.
-fn all(tokens: &Tokens<'_>) -> i64 {
-    let cache = tokens.cache.as_ref();
-    let each = [tokens.input, tokens.output, tokens.reasoning]
-        .into_iter()
-        .chain([cache.and_then(|cache| cache.read), cache.and_then(|cache| cache.write)]);
-    let sum = each.flatten().fold(0, i64::saturating_add);
-    tokens.total.unwrap_or(sum)
-}
-
 fn size(span: Option<&MappedSpan>) -> u64 {
     span.map_or(0, |span| span.len() as u64)
 }
@@ -310,90 +308,4 @@ impl MessageNode {
     fn total(&self) -> u64 {
         self.bytes + self.parts.iter().map(|part| part.bytes).sum::<u64>()
     }
-}
-
-/// A line of the printed tree and the lines below it.
-struct Line {
-    text: String,
-    below: Vec<Line>,
-}
-
-impl Line {
-    fn print(&self, out: &mut String, first: &str, rest: &str) {
-        let _ = writeln!(out, "{first}{}", self.text);
-        for (at, line) in self.below.iter().enumerate() {
-            let (branch, trunk) =
-                if at + 1 == self.below.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
-            line.print(out, &format!("{rest}{branch}"), &format!("{rest}{trunk}"));
-        }
-    }
-}
-
-fn line_of(session: &Session, styles: &Styles) -> Line {
-    let (strong, dim) = (styles.strong, styles.dim);
-    let parts: usize = session.messages.iter().map(|message| message.parts.len()).sum();
-    let text = format!(
-        "{strong}{}{strong:#} {dim}{}  {} messages, {parts} parts, {}, {}{dim:#}",
-        safe::line(&session.title),
-        safe::line(&session.id),
-        session.messages.len(),
-        units::bytes(session.bytes),
-        units::cost(session.cost),
-    );
-    let mut lines: Vec<Line> = Vec::new();
-    let mut items = session.items.iter().peekable();
-    for at in 0..=session.messages.len() {
-        while let Some(item) = items.next_if(|item| item.before == at) {
-            lines.push(item_line(item, styles));
-        }
-        lines.extend(session.messages.get(at).map(|message| message_line(message, styles)));
-    }
-    let children = session.children.iter().map(|child| line_of(child, styles));
-    let deeper = session.deeper.map(|count| Line {
-        text: format!("{dim}… {count} nested deeper; `scrollback tree` takes their ids{dim:#}"),
-        below: Vec::new(),
-    });
-    Line { text, below: lines.into_iter().chain(children).chain(deeper).collect() }
-}
-
-fn item_line(item: &ItemNode, styles: &Styles) -> Line {
-    let dim = styles.dim;
-    let time = item.created.map(|at| format!("  {}", units::time(at))).unwrap_or_default();
-    let text = format!("{dim}{}: {}{time}{dim:#}", safe::line(&item.kind), safe::line(&item.said));
-    Line { text, below: Vec::new() }
-}
-
-fn message_line(message: &MessageNode, styles: &Styles) -> Line {
-    let role = if message.role == "user" { styles.user } else { styles.assistant };
-    let dim = styles.dim;
-    let mut text = format!("{role}{}{role:#}", safe::line(&message.role));
-    for detail in [&message.agent, &message.model].into_iter().flatten() {
-        let _ = write!(text, " {}", safe::line(detail));
-    }
-    let time = message.created.map(units::time).unwrap_or_default();
-    let _ = write!(text, " {dim}{time}  {}", units::bytes(message.total()));
-    if let Some(tokens) = &message.tokens {
-        let _ = write!(text, "  {} tokens", units::count(all(tokens)));
-    }
-    if let Some(cost) = message.cost.filter(|cost| *cost > 0.0) {
-        let _ = write!(text, "  {}", units::cost(cost));
-    }
-    let _ = write!(text, "{dim:#}");
-    Line { text, below: message.parts.iter().map(|part| part_line(part, styles)).collect() }
-}
-
-fn part_line(part: &PartNode, styles: &Styles) -> Line {
-    let dim = styles.dim;
-    let mut text = safe::line(&part.kind).into_owned();
-    if let Some(tool) = &part.tool {
-        let style = if part.status == Some("error") { styles.error } else { styles.tool };
-        let _ = write!(
-            text,
-            " {style}{}{style:#} {}",
-            safe::line(tool),
-            part.status.unwrap_or_default()
-        );
-    }
-    let _ = write!(text, " {dim}{}{dim:#}", units::bytes(part.bytes));
-    Line { text, below: part.session.iter().map(|session| line_of(session, styles)).collect() }
 }

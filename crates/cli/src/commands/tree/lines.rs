@@ -1,0 +1,119 @@
+//! The lines of a printed tree.
+
+use std::fmt::Write as _;
+use std::io::Write;
+
+use scrollback_core_type::Tokens;
+
+use super::{ItemNode, MessageNode, PartNode, Session};
+use crate::failure::Result;
+use crate::out::Out;
+use crate::show::style;
+use crate::style::Styles;
+use crate::{safe, units};
+
+/// Prints a tree.
+pub(crate) fn print(out: &mut Out, tree: &Session) -> Result<()> {
+    let mut text = String::new();
+    line_of(tree, &out.styles).print(&mut text, "", "");
+    Ok(out.write_all(text.as_bytes())?)
+}
+
+/// A line of the printed tree and the lines below it.
+struct Line {
+    text: String,
+    below: Vec<Line>,
+}
+
+impl Line {
+    fn print(&self, out: &mut String, first: &str, rest: &str) {
+        let _ = writeln!(out, "{first}{}", self.text);
+        for (at, line) in self.below.iter().enumerate() {
+            let (branch, trunk) =
+                if at + 1 == self.below.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+            line.print(out, &format!("{rest}{branch}"), &format!("{rest}{trunk}"));
+        }
+    }
+}
+
+fn line_of(session: &Session, styles: &Styles) -> Line {
+    let (strong, dim) = (styles.strong, styles.dim);
+    let parts: usize = session.messages.iter().map(|message| message.parts.len()).sum();
+    let text = format!(
+        "{strong}{}{strong:#} {dim}{}  {}, {}, {}, {}{dim:#}",
+        safe::line(units::title(&session.title)),
+        safe::line(&session.id),
+        units::many(session.messages.len(), "message"),
+        units::many(parts, "part"),
+        units::bytes(session.bytes),
+        units::cost(session.cost),
+    );
+    let mut lines: Vec<Line> = Vec::new();
+    let mut items = session.items.iter().peekable();
+    for at in 0..=session.messages.len() {
+        while let Some(item) = items.next_if(|item| item.before == at) {
+            lines.push(item_line(item, styles));
+        }
+        lines.extend(session.messages.get(at).map(|message| message_line(message, styles)));
+    }
+    let children = session.children.iter().map(|child| line_of(child, styles));
+    let deeper = session.deeper.map(|count| Line {
+        text: format!("{dim}… {count} nested deeper; `scrollback tree` takes their ids{dim:#}"),
+        below: Vec::new(),
+    });
+    Line { text, below: lines.into_iter().chain(children).chain(deeper).collect() }
+}
+
+fn item_line(item: &ItemNode, styles: &Styles) -> Line {
+    let dim = styles.dim;
+    let time = item.created.map(|at| format!("  {}", units::time(at))).unwrap_or_default();
+    let text = format!("{dim}{}{time}{dim:#}", safe::line(&item.said));
+    Line { text, below: Vec::new() }
+}
+
+fn message_line(message: &MessageNode, styles: &Styles) -> Line {
+    let (style, dim) = (style(&message.speaker, styles), styles.dim);
+    let mut text = format!("{style}{}{style:#}", safe::line(&message.speaker));
+    for detail in [&message.agent, &message.model].into_iter().flatten() {
+        let _ = write!(text, " {}", safe::line(detail));
+    }
+    let time = message.created.map(units::time).unwrap_or_default();
+    let _ = write!(text, " {dim}{time}  {}", units::bytes(message.total()));
+    if let Some(tokens) = &message.tokens {
+        let _ = write!(text, "  {} tokens", units::count(all(tokens)));
+    }
+    if let Some(cost) = message.cost.filter(|cost| *cost > 0.0) {
+        let _ = write!(text, "  {}", units::cost(cost));
+    }
+    if message.copied {
+        text.push_str("  (copied)");
+    }
+    let _ = write!(text, "{dim:#}");
+    Line { text, below: message.parts.iter().map(|part| part_line(part, styles)).collect() }
+}
+
+fn part_line(part: &PartNode, styles: &Styles) -> Line {
+    let dim = styles.dim;
+    let mut text = safe::line(&part.kind).into_owned();
+    if let Some(tool) = &part.tool {
+        let style = if part.status == Some("error") { styles.error } else { styles.tool };
+        let _ = write!(
+            text,
+            " {style}{}{style:#} {}",
+            safe::line(tool),
+            part.status.unwrap_or_default()
+        );
+    }
+    let _ = write!(text, " {dim}{}{dim:#}", units::bytes(part.bytes));
+    Line { text, below: part.session.iter().map(|session| line_of(session, styles)).collect() }
+}
+
+/// All tokens of an answer; a sum where the record, as older ones, does not say it.
+fn all(tokens: &Tokens<'_>) -> i64 {
+    let cache = tokens.cache.as_ref();
+    let each = [tokens.input, tokens.output, tokens.reasoning]
+        .into_iter()
+        .chain([cache.and_then(|cache| cache.read), cache.and_then(|cache| cache.write)]);
+    let sum = each.flatten().fold(0, i64::saturating_add);
+    tokens.total.unwrap_or(sum)
+}
