@@ -92,7 +92,10 @@ pub(crate) enum Command {
     Show(Show),
     /// Prints what a session is made of, with sizes; subagents are nested
     Tree(Session),
-    /// Prints the bytes of one record as they are stored
+    /// Prints one record as it is stored: the bytes of a file, or a row of a database
+    ///
+    /// In databases of 2.x that is the whole row that a message, a part or an item is made from. The
+    /// record of a session in a database is put together from its columns.
     Raw(Raw),
     /// Prints a session as `opencode export` does
     Export(Export),
@@ -173,7 +176,7 @@ pub(crate) struct Export {
 pub(crate) enum Format {
     /// That of opencode 1.x, which its `import` takes
     V1,
-    /// That of opencode 2.x, for sessions that it wrote
+    /// That of opencode 2.x, for sessions that it has in its tables
     V2,
 }
 
@@ -187,7 +190,7 @@ pub(crate) struct Session {
 /// What `raw` takes.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Raw {
-    /// The id of a session, message, part, item, project or tool output; or `diff:SESSION`,
-    /// `todo:SESSION`, `share:SESSION`
+    /// The whole id of a session, message, part, item, project or tool output; `latest`; or
+    /// `diff:SESSION`, `todo:SESSION`, `share:SESSION`
     pub(crate) id: String,
 }

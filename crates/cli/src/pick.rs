@@ -10,6 +10,7 @@ use scrollback_index::SessionMeta;
 
 use crate::failure::{Failure, Kind, Result};
 use crate::open::Store;
+use crate::units;
 
 /// A session of one of the stores.
 pub(crate) struct Row {
@@ -26,6 +27,7 @@ pub(crate) fn sessions(stores: &[Store]) -> Result<(Vec<Row>, Vec<StageIssue>)> 
         rows.extend(view.sessions().map(|meta| Row { store: number, meta }));
         issues.extend(store.issues());
     }
+    issues.sort_by_cached_key(ToString::to_string); // sessions are looked at in no order
     if stores.len() > 1 {
         rows.sort_by(|a, b| {
             let place = |row: &Row| Reverse(row.meta.order);
@@ -37,8 +39,8 @@ pub(crate) fn sessions(stores: &[Store]) -> Result<(Vec<Row>, Vec<StageIssue>)> 
 
 /// The session that a text names, and which store it is in.
 pub(crate) fn session(stores: &[Store], text: &str) -> Result<(usize, SessionKey)> {
-    if let Some(back) = steps_back(text)? {
-        return newest(stores, back);
+    if let Some(latest) = latest(stores, text)? {
+        return Ok(latest);
     }
     let id = SessionId::new(text)
         .map_err(|why| Failure::new(Kind::BadUse, format!("{text:?} is no session: {why}")))?;
@@ -49,6 +51,11 @@ pub(crate) fn session(stores: &[Store], text: &str) -> Result<(usize, SessionKey
         }
     }
     by_prefix(stores, text)
+}
+
+/// The session that `latest` or `latest~N` names, if the text is that.
+pub(crate) fn latest(stores: &[Store], text: &str) -> Result<Option<(usize, SessionKey)>> {
+    steps_back(text)?.map(|back| newest(stores, back)).transpose()
 }
 
 /// How many sessions `latest~N` goes back, if the text is that.
@@ -95,7 +102,8 @@ fn by_prefix(stores: &[Store], text: &str) -> Result<(usize, SessionKey)> {
             );
             for row in found.iter().take(8) {
                 let title = row.meta.title.as_deref().unwrap_or_default();
-                failure.hints.push(format!("{}  {}", row.meta.key, crate::safe::line(title)));
+                let title = crate::safe::line(units::title(title));
+                failure.hints.push(format!("{}  {title}", row.meta.key));
             }
             Err(failure)
         }

@@ -1,4 +1,6 @@
-//! `raw`: the bytes of one record as they are stored, its secrets apart.
+//! `raw`: one record as it is stored, its secrets apart. Of files that is their bytes. Of databases it
+//! is what a row holds, its ids with it: in 2.x the row with all its columns, of which a message, a
+//! part or an item is made; the record of a session is put together from columns.
 
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -23,10 +25,15 @@ use crate::out::Out;
 use crate::{pick, safe};
 
 pub(crate) fn run(id: &str, stores: &[Store], out: &mut Out) -> Result<()> {
+    if let Some((store, key)) = pick::latest(stores, id)? {
+        let key = EntityKey::Session(key);
+        let span = stores[store].source().read_span(&key)?;
+        return print(&key, &span, out);
+    }
     for store in stores {
         if let Some((key, span)) = find(store, id)? {
-            let original = store.source().open()?.raw(&key)?;
-            return print(&key, &original.unwrap_or(span), out);
+            let row = store.source().open()?.raw(&key)?;
+            return print(&key, &row.unwrap_or(span), out);
         }
     }
     if let Some(span) = tool_output(id, stores)? {
@@ -41,8 +48,8 @@ pub(crate) fn run(id: &str, stores: &[Store], out: &mut Out) -> Result<()> {
         return print(&key, &span, out);
     }
     Err(Failure::new(Kind::NotFound, format!("nothing has the id {id:?}")).hint(
-        "ids of sessions, messages, parts, items, projects and tool outputs are taken, and diff:, todo: and \
-         share: with a session",
+        "whole ids of sessions, messages, parts, items, projects and tool outputs are taken, `latest`, and \
+         diff:, todo: and share: with a session",
     ))
 }
 
@@ -78,8 +85,9 @@ fn tool_output(id: &str, stores: &[Store]) -> Result<Option<MappedSpan>> {
     Ok(None)
 }
 
-/// Finds what an id names. A message's session and a part's message are not in their ids, so they
-/// are tried by name, without reading; what the prefix of the id says is tried first.
+/// Finds what a whole id names. The session of a message or item and the message of a part are not in
+/// their ids, so all that there are are tried by name, without reading. An id that begins as others do
+/// (`msg_`, `prt_`) is not tried as one of these.
 fn find(store: &Store, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
     let mut reader = store.source().open()?;
     let single = [
@@ -105,10 +113,11 @@ fn find(store: &Store, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
         let key = |session: &SessionKey| {
             EntityKey::Item(ItemKey { session: session.session.clone(), item: item.clone() })
         };
-        let has_items = |key: &&SessionKey| {
-            view.session(&key.session).is_some_and(|it| it.provenance != Provenance::default())
+        // Files have none. Where a session without a record is, is not known.
+        let may_have = |key: &&SessionKey| {
+            view.session(&key.session).is_none_or(|it| it.provenance != Provenance::default())
         };
-        let keys: Vec<EntityKey> = sessions.iter().filter(has_items).map(key).collect();
+        let keys: Vec<EntityKey> = sessions.iter().filter(may_have).map(key).collect();
         if let Some(found) = first(&mut *reader, &keys)? {
             return Ok(Some(found));
         }
@@ -179,6 +188,7 @@ fn orphan(reader: &mut dyn Reader, id: &str) -> Result<Option<(EntityKey, Mapped
             let own = match &entry.key {
                 EntityKey::Message(key) => key.message.as_str(),
                 EntityKey::Part(key) => key.part.as_str(),
+                EntityKey::Item(key) => key.item.as_str(),
                 _ => "",
             };
             if own == id {

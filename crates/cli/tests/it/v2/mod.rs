@@ -3,6 +3,7 @@
 mod commands;
 pub(crate) mod hostile;
 mod places;
+mod raw;
 
 use scrollback_fixtures::{Corpus, corpus};
 use serde_json::Value;

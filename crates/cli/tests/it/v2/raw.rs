@@ -1,0 +1,111 @@
+//! Rows of 2.x as they are stored, found by the ids of what is made from them.
+
+use rusqlite::Connection;
+use scrollback_fixtures::corpus;
+use serde_json::json;
+
+use super::{FRESH, PREVIEW, UPGRADED, named, oracle};
+use crate::support::on;
+
+#[test]
+fn a_row_is_printed_as_it_is_stored() {
+    for (which, name) in [(FRESH, "markers"), (UPGRADED, "kitchen"), (PREVIEW, "switch")] {
+        let id = named(which, name);
+        for message in oracle(which, &id)["messages"].as_array().unwrap() {
+            let row = message["id"].as_str().unwrap();
+            let raw = on(&corpus(which).database, &["raw", row]).json();
+            let mut stored = raw["data"].clone();
+            assert_eq!((&raw["id"], &raw["session_id"]), (&json!(row), &json!(id)));
+            (stored["id"], stored["type"]) = (raw["id"].clone(), raw["type"].clone());
+            let mut message = message.clone();
+            if let Some(seq) = message.as_object_mut().unwrap().remove("seq") {
+                assert_eq!(raw["seq"], seq);
+            }
+            assert_eq!(stored, message, "{row}");
+        }
+    }
+    // A part is a piece of a row, and a summary the other half of one.
+    let exported = on(&corpus(FRESH).database, &["export", &named(FRESH, "compaction")]).json();
+    for message in exported["messages"].as_array().unwrap() {
+        let own = message["info"]["id"].as_str().unwrap();
+        let part = message["parts"][0]["id"].as_str().unwrap();
+        for id in [own, part] {
+            let raw = on(&corpus(FRESH).database, &["raw", id]).json();
+            assert_eq!(raw["id"], *own.trim_end_matches("#summary"), "{id}");
+        }
+    }
+}
+
+#[test]
+fn what_happened_is_found_without_the_record_of_its_session() {
+    let dir = tempfile::tempdir().unwrap();
+    corpus(FRESH).copy_to(dir.path()).unwrap();
+    let db = Connection::open(dir.path().join("opencode.db")).unwrap();
+    db.execute_batch(
+        r#"PRAGMA foreign_keys=OFF;
+        INSERT INTO session_message VALUES
+            ('msg_lost1', 'ses_lost', 'user', 1, 5, 5, '{"text":"x","time":{"created":5}}'),
+            ('msg_lost2', 'ses_lost', 'idle', 2, 6, 6, '{"outcome":"failed"}'),
+            ('msg_lost3', 'ses_alone', 'idle', 1, 7, 7, '{"outcome":"succeeded"}');
+        INSERT INTO session_inbox VALUES
+            ('msg_lost4', 'ses_lost', 'user', '{"text":"later"}', 'queue', 3, 8);"#,
+    )
+    .unwrap();
+    drop(db);
+    for _ in 0..2 {
+        let found = |id: &str| on(dir.path(), &["raw", id]).json();
+        assert_eq!(found("msg_lost1")["data"]["text"], "x");
+        assert_eq!(found("msg_lost2")["data"]["outcome"], "failed");
+        assert_eq!(found("msg_lost3")["session_id"], "ses_alone");
+        assert_eq!(
+            found("msg_lost4")["payload"]["text"],
+            "later",
+            "the second time from a snapshot"
+        );
+    }
+}
+
+/// Ids are whole, and what a pattern of SQL would be is a character like any other.
+#[test]
+fn no_id_is_a_pattern() {
+    let store = corpus(FRESH).database;
+    let exported = on(&store, &["export", &named(FRESH, "fork_through")]).json();
+    let first = &exported["messages"][0];
+    let (message, part) = (&first["info"]["id"], &first["parts"][0]["id"]);
+    for id in [message, part].map(|id| id.as_str().unwrap()) {
+        let found = on(&store, &["raw", id]).json();
+        assert_eq!(found["id"], *message, "{id}");
+        let (start, last) = id.split_at(id.len() - 1);
+        assert!(id.contains('_'));
+        let patterns =
+            [format!("{start}_"), format!("{start}%"), start.to_owned(), format!("%{last}")];
+        for pattern in patterns {
+            let ran = on(&store, &["raw", &pattern]);
+            assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{pattern}: {}", ran.err);
+        }
+    }
+    for pattern in ["%", "_", "prt_%", "msg_%", "ses_%", "prt_", "prt_20038821b001oArIB5k7v_____"] {
+        let ran = on(&store, &["raw", pattern]);
+        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{pattern}: {}", ran.err);
+    }
+    // A part of another message, and one that its message does not have.
+    let part = part.as_str().unwrap();
+    let other = format!("{}99", &part[..part.len() - 2]);
+    assert_eq!(on(&store, &["raw", &other]).code, 1, "{other}");
+}
+
+#[test]
+fn the_latest_session_has_a_raw_record_too() {
+    let store = corpus(FRESH).database;
+    let roots = on(&store, &["ls", "--json", "--roots"]).json();
+    for (word, at) in [("latest", 0), ("last", 0), ("latest~2", 2)] {
+        let id = roots[at]["id"].as_str().unwrap();
+        let raw = on(&store, &["raw", word]);
+        assert_eq!(
+            (raw.json()["id"].as_str(), &raw.out),
+            (Some(id), &on(&store, &["raw", id]).out)
+        );
+    }
+    assert_eq!(on(&corpus(PREVIEW).database, &["raw", "latest~99"]).code, 1);
+    assert_eq!(on(&store, &["raw", "latest~x"]).code, 2);
+}
