@@ -7,6 +7,7 @@ mod args;
 mod clock;
 mod commands;
 mod failure;
+mod indent;
 mod open;
 mod out;
 mod pick;

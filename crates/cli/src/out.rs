@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::args::{Color, Global};
 use crate::failure::{Failure, Kind};
+use crate::indent::Indented;
 use crate::safe;
 use crate::style::Styles;
 
@@ -55,8 +56,9 @@ impl Out {
 
     /// Prints a value as JSON. What JSON allows as it is and a terminal may obey is escaped.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> crate::failure::Result<()> {
-        let text = serde_json::to_string_pretty(value)?;
-        self.write_all(safe::json(&text).as_bytes())?;
+        let mut text = Vec::new();
+        serde_json::to_writer(Indented::new(&mut text), value)?;
+        self.write_all(safe::json(&String::from_utf8_lossy(&text)).as_bytes())?;
         self.write_all(b"\n")?;
         Ok(())
     }

@@ -4,15 +4,16 @@ use std::io::Write;
 
 use scrollback_core_id::SessionKey;
 use scrollback_core_type::StoreGeneration;
-use scrollback_flow::{Export, complete, run_session_tree_flow};
+use scrollback_flow::{Export, SessionHydratedTree, complete, run_session_tree_flow};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::args::{self, Format};
 use crate::failure::{Failure, Kind, Result};
+use crate::indent::Indented;
 use crate::open::Store;
 use crate::out::Out;
-use crate::pick;
+use crate::{pick, show};
 
 pub(crate) fn run(args: &args::Export, stores: &[Store], out: &mut Out) -> Result<()> {
     let (store, key) = pick::session(stores, &args.session.session)?;
@@ -42,9 +43,11 @@ pub(crate) fn run(args: &args::Export, stores: &[Store], out: &mut Out) -> Resul
 fn native(store: &Store, key: &SessionKey, out: &mut Out) -> Result<()> {
     let native = store.source().open()?.native(key)?;
     let Some(native) = native else {
+        let place = |tree: &SessionHydratedTree<'_>| show::place(&tree.node.provenance);
+        let place = run_session_tree_flow(store.source(), key, place)?.value;
         return Err(Failure::new(
             Kind::NotFound,
-            format!("{key} was not written by opencode 2, so it has no such shape"),
+            format!("{key} is not in the tables of 2.x, so it has no such shape: it is {place}"),
         )
         .hint("without --format it is exported as 1.x does, which every session can be"));
     };
@@ -56,6 +59,6 @@ fn print(out: &mut Out, session: impl Serialize) -> Result<()> {
     if out.is_terminal {
         return out.json(&session);
     }
-    serde_json::to_writer_pretty(&mut *out, &session)?;
+    serde_json::to_writer(Indented::new(&mut *out), &session)?;
     Ok(out.write_all(b"\n")?)
 }

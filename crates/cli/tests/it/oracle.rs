@@ -13,6 +13,14 @@ fn every_export_equals_what_opencode_printed() {
         let ran = on_corpus(&["export", &export.session]);
         assert_eq!(ran.json(), oracle, "{}", export.session);
         assert!(ran.out.starts_with("{\n  \"info\": {\n") && ran.out.ends_with("}\n"));
+        // Line by line, but for the order of fields.
+        let lines = |text: &str| {
+            let mut lines: Vec<_> = text.lines().map(|it| it.trim_end_matches(',')).collect();
+            lines.sort_unstable();
+            lines.join("\n")
+        };
+        let printed = std::fs::read_to_string(&export.path).unwrap();
+        assert_eq!(lines(&ran.out), lines(&printed), "{}", export.session);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sessions of opencode 2.x on the command line.
 
 mod commands;
+mod exports;
 pub(crate) mod hostile;
 mod places;
 mod raw;

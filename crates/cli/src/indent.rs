@@ -1,0 +1,176 @@
+//! JSON text, indented as `opencode export` indents it. Tokens go through as they are: numbers of any
+//! size, escapes of any kind, fields in their order.
+
+use std::io::{self, Write};
+
+/// What is nested deeper stays in one line, so that hostile nesting cannot make a flood of spaces.
+const MOST_LEVELS: usize = 64;
+
+/// Passes the text of one JSON value on, indented by two spaces a level, as
+/// `JSON.stringify(value, null, 2)` does.
+pub(crate) struct Indented<W> {
+    to: W,
+    level: usize,
+    at: At,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum At {
+    /// Right behind the bracket of an object or array, which may turn out to be empty.
+    Opened,
+    Between,
+    InString,
+    /// Behind a backslash.
+    Escaped,
+}
+
+impl<W: Write> Indented<W> {
+    pub(crate) fn new(to: W) -> Self {
+        Self { to, level: 0, at: At::Between }
+    }
+
+    fn line(&mut self) -> io::Result<()> {
+        match self.level {
+            0..=MOST_LEVELS => write!(self.to, "\n{:1$}", "", 2 * self.level),
+            _ => Ok(()),
+        }
+    }
+
+    /// Begins a token other than a closing bracket or what stands between tokens.
+    fn begin(&mut self) -> io::Result<()> {
+        match std::mem::replace(&mut self.at, At::Between) {
+            At::Opened => self.line(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Passes on what stands in a string; says how much that was.
+    fn string(&mut self, text: &[u8]) -> io::Result<usize> {
+        if self.at == At::Escaped {
+            self.at = At::InString;
+            return self.to.write_all(&text[..1]).map(|()| 1);
+        }
+        let end = text.iter().position(|byte| matches!(byte, b'"' | b'\\'));
+        let past = end.map_or(text.len(), |end| end + 1);
+        match end.map(|end| text[end]) {
+            Some(b'"') => self.at = At::Between,
+            Some(_) => self.at = At::Escaped,
+            None => {}
+        }
+        self.to.write_all(&text[..past]).map(|()| past)
+    }
+
+    /// Passes on one byte that is in no string.
+    fn byte(&mut self, byte: u8) -> io::Result<()> {
+        match byte {
+            b' ' | b'\n' | b'\r' | b'\t' => return Ok(()),
+            b'}' | b']' => {
+                self.level = self.level.saturating_sub(1);
+                if std::mem::replace(&mut self.at, At::Between) != At::Opened {
+                    self.line()?;
+                }
+            }
+            b',' | b':' => {}
+            _ => self.begin()?,
+        }
+        self.to.write_all(&[byte])?;
+        match byte {
+            b'{' | b'[' => (self.level, self.at) = (self.level + 1, At::Opened),
+            b'"' => self.at = At::InString,
+            b',' => self.line()?,
+            b':' => self.to.write_all(b" ")?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for Indented<W> {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        let mut done = 0;
+        while let Some(byte) = text.get(done) {
+            done += match self.at {
+                At::InString | At::Escaped => self.string(&text[done..])?,
+                At::Opened | At::Between => self.byte(*byte).map(|()| 1)?,
+            };
+        }
+        Ok(done)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Indents a text that comes in pieces of this size.
+    fn indented(text: &str, piece: usize) -> String {
+        let mut out = Indented::new(Vec::new());
+        text.as_bytes().chunks(piece).for_each(|piece| out.write_all(piece).unwrap());
+        String::from_utf8(out.to).unwrap()
+    }
+
+    #[test]
+    fn tokens_go_through_as_they_are() {
+        let text = r#" {"z":12345678901234567890123,"a" : [1.0,-0,1E400,[],{ },"\ud800 \" ,{[\\"],
+            "z":{"":null}} "#;
+        let expected = r#"{
+  "z": 12345678901234567890123,
+  "a": [
+    1.0,
+    -0,
+    1E400,
+    [],
+    {},
+    "\ud800 \" ,{[\\"
+  ],
+  "z": {
+    "": null
+  }
+}"#;
+        for piece in [1, 2, 3, 7, 1000] {
+            assert_eq!(indented(text, piece), expected, "in pieces of {piece}");
+        }
+        assert_eq!(indented("{}", 1), "{}");
+        assert_eq!(indented("17", 1), "17");
+    }
+
+    #[test]
+    fn deep_nesting_makes_no_flood() {
+        let text = "[".repeat(100_000) + &"]".repeat(100_000);
+        let printed = indented(&text, 4096);
+        assert!(printed.len() < text.len() + 20_000, "{}", printed.len());
+        assert_eq!(printed.replace(['\n', ' '], ""), text);
+    }
+
+    fn value() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            ".*".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(5, 40, 5, |inner| {
+            let fields = prop::collection::btree_map(".*", inner.clone(), 0..5);
+            prop_oneof![
+                prop::collection::vec(inner, 0..5).prop_map(Value::from),
+                fields.prop_map(|fields| json!(fields)),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn it_is_what_serde_prints(value in value(), piece in 1_usize..20) {
+            let expected = serde_json::to_string_pretty(&value).unwrap();
+            prop_assert_eq!(indented(&value.to_string(), piece), &*expected);
+            prop_assert_eq!(indented(&expected, piece), expected);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Sessions of 2.x as 2.x exports them, and as 1.x does.
+
+use std::collections::BTreeMap;
+
+use scrollback_fixtures::{Corpus, corpus};
+use serde_json::{Value, json};
+
+use super::{FRESH, PREVIEW, UPGRADED, named, oracle};
+use crate::support::on;
+
+/// Those of the messages of the API that an export of 2.x has, without what the oracle adds.
+fn settled(said: &Value) -> Vec<Value> {
+    let mut messages = said["messages"].as_array().unwrap().clone();
+    messages.retain(|message| match message["type"].as_str() {
+        Some("assistant") => message["time"]["completed"].is_number(),
+        Some("shell" | "compaction") => message["status"] != "running",
+        kind => kind.is_some(),
+    });
+    for message in &mut messages {
+        message.as_object_mut().unwrap().remove("seq");
+    }
+    messages
+}
+
+#[test]
+fn an_export_of_2x_is_what_2x_exports() {
+    let names: &[(Corpus, &[&str])] = &[
+        (
+            FRESH,
+            &[
+                "kitchen",
+                "markers",
+                "running",
+                "errors",
+                "compaction",
+                "fork_through",
+                "empty",
+                "odd",
+            ],
+        ),
+        (UPGRADED, &["kitchen", "reverted", "fork_of_fork"]),
+        (PREVIEW, &["hello", "switch", "crash_tool", "revert_staged", "hybrid_v1_then_v2"]),
+    ];
+    for (which, names) in names {
+        for name in *names {
+            let id = named(*which, name);
+            let said = oracle(*which, &id);
+            let ran = on(&corpus(*which).database, &["export", "--format", "v2", &id]).json();
+            let mut info = said["info"].clone();
+            if info["cost"] == json!(0.0) {
+                info["cost"] = json!(0); // as JavaScript writes it
+            }
+            assert_eq!(ran["info"], info, "{name}");
+            assert_eq!(ran["messages"], Value::from(settled(&said)), "{name}");
+        }
+    }
+    for (name, why) in [
+        ("late_v1", "it is read from the tables of 1.x; written by 1.x after the migration, which"),
+        (
+            "deleted_in_v2",
+            "it is read from the tables of 1.x; 2.x deleted it, or did not migrate it",
+        ),
+    ] {
+        let ran =
+            on(&corpus(UPGRADED).database, &["export", "--format", "v2", &named(UPGRADED, name)]);
+        assert_eq!(ran.code, 1);
+        let is_told = ran.err.contains("is not in the tables of 2.x") && ran.err.contains(why);
+        assert!(is_told, "{}", ran.err);
+    }
+    let files = corpus(Corpus::OpencodeJson);
+    let id = files.session_of_step("rust").unwrap().unwrap();
+    let ran = on(&files.data_dir, &["export", "--format", "v2", &id]);
+    assert!(ran.err.contains("it is read from JSON files"), "{}", ran.err);
+}
+
+/// Indented as the other one, and nothing else of it is touched: not numbers that JavaScript has no
+/// room for, not half a character, not the order of fields.
+#[test]
+fn an_export_of_2x_is_indented_and_else_as_it_is() {
+    let dir = tempfile::tempdir().unwrap();
+    corpus(FRESH).copy_to(dir.path()).unwrap();
+    let id = named(FRESH, "kitchen");
+    let data = r#"{"text" : "\ud83d","metadata":{"z":12345678901234567890123,"a":[1.0,[],{}]},"time":{"created":7}}"#;
+    let db = rusqlite::Connection::open(dir.path().join("opencode.db")).unwrap();
+    let insert = "INSERT INTO session_message VALUES ('msg_x', ?1, 'user', 9000, 7, 7, ?2)";
+    db.execute(insert, (&id, data)).unwrap();
+    drop(db);
+    let ran = on(dir.path(), &["export", "--format", "v2", &id]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.out.starts_with("{\n  \"info\": {\n    \""), "{}", ran.out);
+    let message = r#"
+      "text": "\ud83d",
+      "metadata": {
+        "z": 12345678901234567890123,
+        "a": [
+          1.0,
+          [],
+          {}
+        ]
+      },
+      "time": {
+        "created": 7
+      }"#;
+    assert!(ran.out.contains(message), "{}", ran.out);
+    assert!(ran.out.ends_with("    }\n  ]\n}\n"), "{}", ran.out);
+}
+
+#[test]
+fn an_export_is_of_the_shape_of_1x() {
+    for (which, name) in
+        [(FRESH, "kitchen"), (FRESH, "markers"), (UPGRADED, "compaction"), (PREVIEW, "attached")]
+    {
+        let id = named(which, name);
+        let exported = on(&corpus(which).database, &["export", &id]).json();
+        assert_eq!(exported["info"]["id"], *id);
+        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+        let mut ids = Vec::new();
+        for message in exported["messages"].as_array().unwrap() {
+            let info = &message["info"];
+            assert_eq!(info["sessionID"], *id);
+            ids.push(info["id"].clone());
+            // What 1.x wants of each, even where 2.x has nothing to say.
+            let needed: &[&str] = match info["role"].as_str().unwrap() {
+                "user" => &["agent", "model", "time"],
+                "assistant" => {
+                    &["parentID", "modelID", "providerID", "mode", "path", "cost", "tokens"]
+                }
+                role => panic!("{role}"),
+            };
+            for field in needed {
+                assert!(info.get(field).is_some(), "{field} of {info}");
+            }
+            for part in message["parts"].as_array().unwrap() {
+                assert_eq!((&part["sessionID"], &part["messageID"]), (&json!(id), &info["id"]));
+                *kinds.entry(part["type"].as_str().unwrap().to_owned()).or_default() += 1;
+                if part["type"] == "file" {
+                    assert!(part["url"].as_str().unwrap().contains(':'), "{part}");
+                }
+            }
+        }
+        assert!(kinds.len() > 1 && kinds["text"] > 0, "{name}: {kinds:?}");
+        let count = ids.len();
+        ids.sort_by_key(Value::to_string);
+        ids.dedup();
+        assert_eq!(ids.len(), count);
+    }
+}
