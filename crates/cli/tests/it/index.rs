@@ -4,9 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
+use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::support::{Ran, corpus_paths, scrollback, stated};
+use crate::v2::hostile::SCHEMA;
 
 const STORE: &str = r#"
 //- session/p/ses_1.json
@@ -142,4 +144,77 @@ fn several_processes_at_once_keep_one_sound_index() {
         }
     });
     assert_eq!(files(cache.path()).len(), 1);
+}
+
+/// A database of 2.x with a session, and one that is empty.
+fn database() -> tempfile::TempDir {
+    let store = tempfile::tempdir().unwrap();
+    let db = Connection::open(store.path().join("opencode.db")).unwrap();
+    db.execute_batch(SCHEMA).unwrap();
+    db.execute_batch(
+        r#"PRAGMA foreign_keys=OFF;
+        INSERT INTO project (id, worktree, time_created, time_updated, sandboxes)
+            VALUES ('p', '/d', 1, 1, '[]');
+        INSERT INTO session_v2 (id, project_id, slug, directory, version, time_created, time_updated)
+            VALUES ('ses_1', 'p', '', '/d', '', 1, 2), ('ses_empty', 'p', '', '/d', '', 1, 2);
+        INSERT INTO session_message VALUES ('msg_1', 'ses_1', 'user', 1, 1, 1, '{"text":"hi"}');"#,
+    )
+    .unwrap();
+    let sound = run(store.path(), Path::new("/nonexistent"), &["ls", "--no-cache"]);
+    assert_eq!((sound.code, sound.err.as_str()), (0, ""));
+    store
+}
+
+/// What is wrong with a store is told at every run and not at the first alone.
+fn assert_told_each_time(store: &Path, told: &str) {
+    // Long ago, so that the stamp of the file says that nothing changed.
+    let file = fs::File::options().append(true).open(store.join("opencode.db")).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
+    let cache = tempfile::tempdir().unwrap();
+    let cold = run(store, cache.path(), &["ls", "--issues"]);
+    assert!(cold.err.contains(told), "{told}: {}", cold.err);
+    for _ in 0..3 {
+        let warm = run(store, cache.path(), &["ls", "--issues"]);
+        assert_eq!((warm.err, warm.out), (cold.err.clone(), cold.out.clone()), "{told}");
+        assert_eq!(warm.code, cold.code, "{told}");
+    }
+    let brief = run(store, cache.path(), &["ls"]).err;
+    assert!(brief.contains("in the store; --issues lists them"), "{told}: {brief}");
+}
+
+#[test]
+fn issues_are_told_from_a_cold_and_from_a_warm_index() {
+    let large = "printf('%.*c', 70000000, 'x')";
+    for (sql, told) in [
+        (
+            format!("UPDATE session_v2 SET directory = {large} WHERE id = 'ses_empty'"),
+            "(session ses_empty)",
+        ),
+        (format!("UPDATE project SET worktree = {large} WHERE id = 'p'"), "(project p)"),
+        ("UPDATE session_message SET data = '{' WHERE id = 'msg_1'".into(), "msg_1)"),
+        ("UPDATE session_v2 SET id = char(27) WHERE id = 'ses_empty'".into(), "not a valid id"),
+        ("UPDATE project SET id = char(27)".into(), "not a valid id"),
+    ] {
+        let store = database();
+        let db = Connection::open(store.path().join("opencode.db")).unwrap();
+        db.execute_batch(&format!("PRAGMA foreign_keys=OFF; {sql}")).unwrap();
+        drop(db);
+        assert_told_each_time(store.path(), told);
+    }
+}
+
+/// Of the empty session nothing is left but its id, in an index of the table.
+#[test]
+fn sessions_of_a_damaged_page_are_told_of_each_time() {
+    let store = database();
+    let path = store.path().join("opencode.db");
+    let db = Connection::open(&path).unwrap();
+    let one = |sql: &str| db.query_row(sql, [], |row| row.get::<_, u16>(0)).map(usize::from);
+    let page = one("SELECT rootpage FROM sqlite_master WHERE name = 'session_v2'").unwrap();
+    let size = one("PRAGMA page_size").unwrap();
+    drop(db);
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[(page - 1) * size..page * size].fill(0xa5);
+    fs::write(&path, bytes).unwrap();
+    assert_told_each_time(store.path(), "(session ses_empty)");
 }

@@ -12,6 +12,7 @@ use scrollback_index::{IndexBuilder, SessionContents, SessionIndex};
 use scrollback_stor_read::{Entry, Error, Found, Result, Seen, Source, Survey};
 
 use super::pool::{self, OnProgress, Worker};
+use super::projects;
 use super::refresh::token_of;
 use super::session::{self, Notes, Parts, Whole};
 use crate::stage::{Stage, locate_issues};
@@ -68,7 +69,8 @@ pub fn build_index(
     let mut builder = builder.into_inner().unwrap_or_else(PoisonError::into_inner);
     builder.add_those(&waiting);
     let Counting { mut builder, counts } = builder;
-    builder.set_token(token_of(token, &notes));
+    let known: HashSet<&SessionKey> = jobs.iter().map(|job| &job.key).collect();
+    builder.set_token(token_of(token, &notes, |session| known.contains(session)));
     stage.counts = counts;
     let index = builder.finish();
     let mut result = stage.end(index);
@@ -111,21 +113,8 @@ struct Job {
 /// Adds the projects, and lists every session that has a record, newest first.
 fn records(source: &dyn Source, builder: &mut IndexBuilder, notes: &mut Notes) -> Result<Vec<Job>> {
     let Worker { mut reader, mut metas, .. } = Worker::new(source)?;
-    reader.scan(&Scope::Projects, &mut |found| {
-        match found {
-            Found::Entry(entry) => {
-                if let (EntityKey::Project(id), Some(span)) = (&entry.key, &entry.span) {
-                    let (meta, issue) = metas.project(id.clone(), span);
-                    let key = Some(entry.key.clone());
-                    issue.into_iter().for_each(|issue| notes.note(key.clone(), issue));
-                    builder.add_project(&meta);
-                }
-            }
-            Found::Issue(key, issue) => notes.note(key, issue),
-            Found::Set(_) => {}
-        }
-        ControlFlow::Continue(())
-    })?;
+    let projects = projects::read(&mut metas, notes, |each| reader.scan(&Scope::Projects, each))?;
+    projects.iter().for_each(|meta| builder.add_project(meta));
     let mut jobs = Vec::new();
     reader.scan(&Scope::Sessions, &mut |found| {
         match found {

@@ -1,12 +1,13 @@
 //! An index of a Source: built once, then refreshed.
 //!
 //! `metas` makes what the index keeps from what a reader hands out; `session` reads one session
-//! whole and `verify` looks at it file by file; `pool` does that for many; `build` and `refresh` are the two
-//! ways to an index that equals its store. `snapshots` keeps them between runs.
+//! whole and `verify` looks at it file by file; `pool` does that for many, and `projects` reads those;
+//! `build` and `refresh` are the two ways to an index that equals its store. `snapshots` keeps them between runs.
 
 mod build;
 mod metas;
 pub(crate) mod pool;
+mod projects;
 mod refresh;
 pub(crate) mod session;
 mod snapshots;

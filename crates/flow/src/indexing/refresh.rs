@@ -5,12 +5,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use scrollback_core_id::{Cursor, EntityKey, ProjectId, SessionId, SessionKey};
-use scrollback_core_type::{StageName, StageResult};
+use scrollback_core_id::{Cursor, EntityKey, SessionId, SessionKey};
+use scrollback_core_type::{StageIssue, StageName, StageResult};
 use scrollback_index::{Batch, SessionIndex, Upkeep, View};
-use scrollback_stor_read::{Found, Probe, Result, Seen, Sighting, Source, SourceToken, Survey};
+use scrollback_stor_read::{Probe, Result, Seen, Source, SourceToken, Survey};
 
 use super::pool::{self, OnProgress, Worker};
+use super::projects;
 use super::session::{Notes, Parts};
 use super::verify::{Sighted, verify};
 use crate::stage::{Stage, locate_issues};
@@ -99,7 +100,7 @@ pub fn refresh_index(
         let mut worker = Worker::new(source)?;
         let has_unclean = || view.projects().iter().any(|project| !project.observed.clean);
         if probe != Probe::Unchanged || has_unclean() {
-            projects(&mut worker, &view, &mut batch, &mut notes)?;
+            projects::refresh(&mut worker, &view, &mut batch, &mut notes)?;
         }
         dirty(&mut worker, &view, probe, options, &mut notes)?
     };
@@ -107,9 +108,11 @@ pub fn refresh_index(
         verify(worker, &view, key, now.as_ref(), options)
     })?;
     let ControlFlow::Continue(verified) = verified else { return Ok(ControlFlow::Break(())) };
+    let mut lost = HashSet::new();
     for session in verified {
         batch.append(session.batch);
         notes.issues.extend(session.notes.issues);
+        lost.extend(session.lost);
     }
     for key in gone {
         for message in view.by_session(&key.session) {
@@ -118,7 +121,7 @@ pub fn refresh_index(
         batch.remove_session(key);
     }
     drop(view);
-    batch.set_token(token_of(probed.token, &notes));
+    batch.set_token(token_of(probed.token, &notes, |session| !lost.contains(session)));
     index.commit(batch);
     stage.counts.sessions = sessions;
     let refreshed = Refreshed { before, after: index.cursor(), sessions, verified: jobs.len() };
@@ -128,10 +131,21 @@ pub fn refresh_index(
     Ok(ControlFlow::Continue(result))
 }
 
-/// What an index keeps of a probe. An issue that is about nothing the index has would not be told
+/// What an index keeps of a probe. An issue that is about no session the index has would not be told
 /// again by a refresh that looks at nothing else.
-pub(super) fn token_of(token: Option<SourceToken>, notes: &Notes) -> Option<Arc<[u8]>> {
-    let token = token.filter(|_| notes.issues.iter().all(|issue| issue.key.is_some()))?;
+pub(super) fn token_of(
+    token: Option<SourceToken>,
+    notes: &Notes,
+    has: impl Fn(&SessionKey) -> bool,
+) -> Option<Arc<[u8]>> {
+    let is_told_again = |key: &EntityKey| match key {
+        EntityKey::Project(_) => false,
+        EntityKey::Session(key) => has(key),
+        EntityKey::Message(key) => has(&key.session.clone().into()),
+        _ => true, // of a session that was read
+    };
+    let told = |issue: &StageIssue| issue.key.as_ref().is_some_and(is_told_again);
+    let token = token.filter(|_| notes.issues.iter().all(told))?;
     Some(Arc::clone(token.bytes()))
 }
 
@@ -255,54 +269,4 @@ fn is_dirty(
         || now.wrong
         || options.is_hot(&upkeep)
         || options.parts > Parts::Later
-}
-
-/// Compares the projects with the store.
-fn projects(
-    worker: &mut Worker<'_>,
-    view: &View,
-    batch: &mut Batch,
-    notes: &mut Notes,
-) -> Result<()> {
-    let mut there: HashMap<ProjectId, Sighting> = HashMap::new();
-    let Worker { reader, metas, .. } = worker;
-    reader.survey(&Survey::Projects, &mut |seen| {
-        match seen {
-            Seen::Sighting(sighting) => {
-                if let EntityKey::Project(id) = &sighting.key {
-                    there.insert(id.clone(), sighting);
-                }
-            }
-            Seen::Issue(key, issue) => notes.note(key, issue),
-        }
-        ControlFlow::Continue(())
-    })?;
-    for project in view.projects() {
-        match there.get(&project.id) {
-            None => batch.remove_project(project.id.clone()),
-            Some(now) if project.observed.is_unchanged(&now.stamp) => {
-                there.remove(&project.id);
-            }
-            Some(_) => {}
-        }
-    }
-    let keys: Vec<EntityKey> = there.into_keys().map(EntityKey::Project).collect();
-    if keys.is_empty() {
-        return Ok(());
-    }
-    reader.spans(&keys, &mut |found| {
-        match found {
-            Found::Entry(entry) => {
-                if let (EntityKey::Project(id), Some(span)) = (&entry.key, &entry.span) {
-                    let (meta, issue) = metas.project(id.clone(), span);
-                    issue.into_iter().for_each(|issue| notes.note(Some(entry.key.clone()), issue));
-                    batch.put_project(meta);
-                }
-            }
-            Found::Issue(_, issue) if issue.is_vanished() => {}
-            Found::Issue(key, issue) => notes.note(key, issue),
-            Found::Set(_) => {}
-        }
-        ControlFlow::Continue(())
-    })
 }

@@ -56,6 +56,8 @@ fn are_unchanged(worker: &mut Worker<'_>, view: &View, key: &SessionKey) -> Resu
 pub(crate) struct Verified {
     pub(crate) batch: Batch,
     pub(crate) notes: Notes,
+    /// The session, if the index does not have it now: nothing of it is there that can be read.
+    pub(crate) lost: Option<SessionKey>,
 }
 
 /// Looks at every file of a session, and at its parts as far as the index looked at them or
@@ -80,7 +82,7 @@ pub(crate) fn verify(
         && seen.is_same_set(&known.upkeep)
         && are_unchanged(worker, view, key)?
     {
-        return Ok(Verified { batch: Batch::new(), notes }); // nearly always
+        return Ok(Verified { batch: Batch::new(), notes, lost: None }); // nearly always
     }
     let (mut set, mut there) = (None, Vec::new());
     worker.reader.survey(&Survey::Messages(key), &mut |seen| {
@@ -138,7 +140,7 @@ pub(crate) fn verify(
             }
         }
     }
-    Ok(Verified { batch, notes })
+    Ok(Verified { batch, notes, lost: (!is_there).then(|| key.clone()) })
 }
 
 /// The session's record as it is now.

@@ -1,0 +1,81 @@
+//! Projects: read, and compared with the store.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
+
+use scrollback_core_id::{EntityKey, ProjectId};
+use scrollback_index::{Batch, ProjectMeta, View};
+use scrollback_stor_read::{Each, Found, Result, Seen, Sighting, Survey};
+
+use super::metas::Metas;
+use super::pool::Worker;
+use super::session::Notes;
+
+/// The projects that a call hands out. One that something is wrong with is unclean, so that it is
+/// read again and its issue told at every refresh.
+pub(super) fn read(
+    metas: &mut Metas,
+    notes: &mut Notes,
+    call: impl FnOnce(&mut Each<'_>) -> Result<()>,
+) -> Result<Vec<ProjectMeta>> {
+    let (mut read, mut wrong) = (Vec::new(), HashSet::new());
+    call(&mut |found| {
+        match found {
+            Found::Entry(entry) => {
+                if let (EntityKey::Project(id), Some(span)) = (&entry.key, &entry.span) {
+                    let (meta, issue) = metas.project(id.clone(), span);
+                    issue.into_iter().for_each(|issue| notes.note(Some(entry.key.clone()), issue));
+                    read.push(meta);
+                }
+            }
+            Found::Issue(_, issue) if issue.is_vanished() => {}
+            Found::Issue(key, issue) => {
+                wrong.extend(key.clone());
+                notes.note(key, issue);
+            }
+            Found::Set(_) => {}
+        }
+        ControlFlow::Continue(())
+    })?;
+    for meta in &mut read {
+        meta.observed.clean &= !wrong.contains(&EntityKey::Project(meta.id.clone()));
+    }
+    Ok(read)
+}
+
+/// Compares the projects with the store.
+pub(super) fn refresh(
+    worker: &mut Worker<'_>,
+    view: &View,
+    batch: &mut Batch,
+    notes: &mut Notes,
+) -> Result<()> {
+    let mut there: HashMap<ProjectId, Sighting> = HashMap::new();
+    let Worker { reader, metas, .. } = worker;
+    reader.survey(&Survey::Projects, &mut |seen| {
+        match seen {
+            Seen::Sighting(sighting) => {
+                if let EntityKey::Project(id) = &sighting.key {
+                    there.insert(id.clone(), sighting);
+                }
+            }
+            Seen::Issue(key, issue) => notes.note(key, issue),
+        }
+        ControlFlow::Continue(())
+    })?;
+    for project in view.projects() {
+        match there.get(&project.id) {
+            None => batch.remove_project(project.id.clone()),
+            Some(now) if project.observed.is_unchanged(&now.stamp) => {
+                there.remove(&project.id);
+            }
+            Some(_) => {}
+        }
+    }
+    let keys: Vec<EntityKey> = there.into_keys().map(EntityKey::Project).collect();
+    if !keys.is_empty() {
+        let read = read(metas, notes, |each| reader.spans(&keys, each))?;
+        read.into_iter().for_each(|meta| batch.put_project(meta));
+    }
+    Ok(())
+}
