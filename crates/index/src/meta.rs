@@ -173,6 +173,17 @@ impl TokenCounts {
     }
 }
 
+impl TokenCounts {
+    /// Whether any of them is less.
+    fn is_less(&self, than: &Self) -> bool {
+        self.input < than.input
+            || self.output < than.output
+            || self.reasoning < than.reasoning
+            || self.cache_read < than.cache_read
+            || self.cache_write < than.cache_write
+    }
+}
+
 impl std::ops::AddAssign for TokenCounts {
     fn add_assign(&mut self, more: Self) {
         let add = |sum: &mut i64, more: i64| *sum = sum.saturating_add(more);
@@ -193,6 +204,18 @@ pub struct Usage {
     pub tokens: TokenCounts,
     /// Their cost in US dollars.
     pub cost: f64,
+}
+
+impl Usage {
+    /// What a session used whose messages used this: what its record counts, if it does, because
+    /// titles, compactions and what was deleted since are in it; but not where it counts less than
+    /// the messages do, as where an import left its columns empty.
+    pub fn or_counted(self, record: Option<Counted>) -> Self {
+        let Some(Counted { tokens, cost }) = record else { return self };
+        // Sums of the same costs differ in their last digits.
+        let is_less = tokens.is_less(&self.tokens) || cost < self.cost * (1.0 - 1e-9);
+        if is_less { self } else { Self { tokens, cost, ..self } }
+    }
 }
 
 impl std::ops::AddAssign for Usage {
@@ -319,5 +342,32 @@ impl PartRef {
     /// The number of its last change: it is new to whoever has seen less.
     pub fn changed(&self) -> scrollback_core_id::Revision {
         scrollback_core_id::Revision(self.changed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_that_counts_less_than_its_messages_is_not_believed() {
+        let tokens = |input, output| TokenCounts { input, output, ..TokenCounts::default() };
+        let used = Usage { messages: 3, tokens: tokens(10, 5), cost: 0.3 };
+        for (record, is_believed) in [
+            (Counted { tokens: tokens(12, 5), cost: 0.4 }, true),
+            (Counted { tokens: tokens(10, 5), cost: 0.1 + 0.2 }, true),
+            (Counted { tokens: tokens(10, 5), cost: 0.3 - 1e-16 }, true),
+            (Counted { tokens: tokens(10, 5), cost: 0.29 }, false),
+            (Counted { tokens: tokens(99, 4), cost: 0.4 }, false),
+            (Counted::default(), false),
+        ] {
+            let Counted { tokens, cost } = record;
+            let said = Usage { messages: 3, tokens, cost };
+            let expected = if is_believed { said } else { used };
+            assert_eq!(used.or_counted(Some(record)), expected, "{record:?}");
+        }
+        assert_eq!(used.or_counted(None), used);
+        let none = Usage::default();
+        assert_eq!(none.or_counted(Some(Counted::default())), none);
     }
 }

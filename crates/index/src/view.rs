@@ -13,7 +13,7 @@ use scrollback_core_id::{
 use crate::generation::{Found, Generation};
 use crate::index::Shared;
 use crate::{
-    Counted, MessageMeta, Observed, PartRef, ProjectMeta, SessionMeta, SessionState, Upkeep, Usage,
+    MessageMeta, Observed, PartRef, ProjectMeta, SessionMeta, SessionState, Upkeep, Usage,
 };
 
 /// One state of the index: every answer of a view is of the same revision.
@@ -197,16 +197,13 @@ impl View {
     }
 
     /// What a session used, without its subagents: what its record counts, where that counts all of
-    /// it, else the sum of its messages.
+    /// it ([`Usage::or_counted`]), else the sum of its messages.
     pub fn usage(&self, id: &SessionId) -> Usage {
         let mut usage = Usage::default();
         for found in self.generation.messages_of(id, self.revision) {
             usage += self.generation.usage_value(&found);
         }
-        if let Some(Counted { tokens, cost }) = self.generation.counted(id, self.revision) {
-            (usage.tokens, usage.cost) = (tokens, cost);
-        }
-        usage
+        usage.or_counted(self.generation.counted(id, self.revision))
     }
 
     // Parts

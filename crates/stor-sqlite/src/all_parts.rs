@@ -14,6 +14,7 @@ use crate::look::SqliteLook;
 use crate::messages::data;
 use crate::parts::part_row;
 use crate::pass::{Pass, Table};
+use crate::v2::place::Progress;
 use crate::v2::rows::with_row;
 use crate::v2::schema::{V2Schema, column};
 use crate::v2::translate::{Ending, Place, Wanted, translate};
@@ -89,7 +90,7 @@ fn read_row(
             return Ok(());
         }
     };
-    with_row(ask, v2, &of, row, out, |read, out| {
+    with_row(ask, v2, &of, row, &Progress::nowhere(), out, |read, out| {
         if read.kind.is_message() {
             translate(read, &of, &Place::default(), Wanted::Parts, ending, out);
         }

@@ -80,9 +80,11 @@ columns! {
 
 impl SessionColumn {
     /// What a session holds of texts that change in place.
-    pub(crate) const STAMPED: [Self; 13] = [
+    pub(crate) const STAMPED: [Self; 15] = [
         Self::Title,
         Self::Directory,
+        Self::Path,
+        Self::Agent,
         Self::Project,
         Self::Parent,
         Self::ShareUrl,
@@ -95,8 +97,11 @@ impl SessionColumn {
         Self::Boundary,
         Self::Outcome,
     ];
-    /// What a session counts.
-    pub(crate) const COUNTED: [Self; 9] = [
+    /// What a session counts, besides its cost.
+    pub(crate) const COUNTED: [Self; 12] = [
+        Self::Additions,
+        Self::Deletions,
+        Self::Files,
         Self::Input,
         Self::Output,
         Self::Reasoning,
@@ -141,7 +146,16 @@ pub(crate) fn capped(column: &str, cap: Option<u64>) -> String {
 /// What `sessions::stamp` makes of a row.
 pub(crate) fn session_stamp(there: &HashSet<String>) -> String {
     let names = |columns: &[SessionColumn]| columns.iter().map(|it| it.name()).collect::<Vec<_>>();
-    stamp(&names(&SessionColumn::STAMPED), &names(&SessionColumn::COUNTED), there)
+    let stamp = stamp(&names(&SessionColumn::STAMPED), &names(&SessionColumn::COUNTED), there);
+    match there.contains("cost") {
+        true => format!("{stamp} + CAST(ifnull(cost, 0) * 1e9 AS INTEGER)"),
+        false => stamp,
+    }
+}
+
+/// A cost in US dollars as a stamp counts it, as SQLite makes a whole number of it.
+pub(crate) fn nano_dollars(cost: f64) -> i64 {
+    (cost * 1e9) as i64
 }
 
 /// When a row last changed, how long its texts are, and the sum of its counts.

@@ -124,12 +124,12 @@ fn lend_v2(
             sequence = whole_if_any(row, column::MORE)?;
         }
         set.add(bytes(row, column::ID)?, whole(row, column::CREATED)?);
-        with_row(ask, v2, of, row, &mut scratch, |read, out| {
+        with_row(ask, v2, of, row, &progress, &mut scratch, |read, out| {
             if read.kind.is_message() {
                 translate(read, of, &progress.place(), Wanted::Messages, Ending::Bare, out);
             }
-            progress.pass(read);
         })?;
+        progress.pass(row)?;
         let lent = scratch.lend(each);
         if lent.is_break() {
             return Ok(lent);

@@ -19,6 +19,7 @@ mod orphans;
 mod parts;
 mod pass;
 mod probe;
+mod projects;
 mod provenance;
 mod reader;
 mod schema;

@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::generation::Whose;
 use crate::reader::Shared;
 use crate::v2::native::{self, Event};
-use crate::{all_parts, generation, lend, orphans, sessions, spans, survey};
+use crate::{all_parts, generation, lend, orphans, projects, sessions, spans, survey};
 
 /// How often a call is tried before the database is said to be restless.
 const TRIES: u32 = 5;
@@ -163,7 +163,7 @@ impl Reader for SqliteLook<'_> {
 
     fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> scrollback_stor_read::Result<()> {
         match scope {
-            Scope::Projects => self.gather(each, sessions::projects),
+            Scope::Projects => self.gather(each, projects::all),
             Scope::Sessions => self.in_one(each, |ask, out| sessions::sessions(ask, None, out)),
             Scope::Project(id) => {
                 self.in_one(each, |ask, out| sessions::sessions(ask, Some(id), out))

@@ -40,7 +40,7 @@ pub(crate) fn orphans(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
             ask.each(&v2.lost, [], |row| match id(row, column::MORE, SessionId::from_bytes)? {
                 Ok(session) => {
                     let of = SessionKey::from(session);
-                    with_row(ask, v2, &of, row, out, |read, out| {
+                    with_row(ask, v2, &of, row, &Progress::nowhere(), out, |read, out| {
                         let what = Of::EVERYTHING;
                         put(read, &of, what, &Progress::nowhere(), out);
                     })

@@ -22,6 +22,7 @@ use crate::connection::Conn;
 use crate::error::{Error, Result, is_damage};
 use crate::files::Files;
 use crate::reader::Shared;
+use crate::schema::SEQUENCES;
 
 /// The connection that watches over the number of the database's state.
 #[derive(Debug, Default)]
@@ -63,9 +64,6 @@ const TABLES: [(&str, &str); 4] = [
     ("event", "aggregate_id"),
     ("session_message", "session_id"),
 ];
-
-/// The number of each session's last event.
-const SEQUENCES: &str = "SELECT aggregate_id, seq FROM event_sequence";
 
 /// The table that tells of every change.
 const LOG: &str = "event";

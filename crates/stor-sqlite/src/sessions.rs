@@ -1,4 +1,4 @@
-//! Projects and sessions: records assembled from columns, as `docs/format/opencode.md`, section 5
+//! Sessions: records assembled from columns, as `docs/format/opencode.md`, section 5
 //! maps them.
 
 use std::cmp::Reverse;
@@ -8,36 +8,26 @@ use rusqlite::types::ValueRef;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, OrderKey, ProjectId, SessionId, SessionKey, Stamp};
 use scrollback_core_type::Provenance;
-use scrollback_stor_mmap::{Piece, Settled};
+use scrollback_stor_mmap::Settled;
 
 use crate::ask::{Ask, Gathered, Row, bytes, id, project, whole};
-use crate::columns::{ProjectColumn, SessionColumn};
+use crate::columns::{SessionColumn, nano_dollars};
 use crate::error::{Result, is_damage};
 use crate::json::Object;
 use crate::messages::too_large;
 use crate::provenance::Provenances;
 use crate::v2::schema::V2Schema;
 
-/// The records of all projects, newest first.
-pub(crate) fn projects(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
-    if ask.schema.has_projects {
-        let asked = ask.each(&ask.schema.project, [], |row| project_row(ask, row, out));
-        out.note_damage(ask, None, asked)?;
-        newest_first(out);
-    }
-    Ok(())
-}
-
 /// The records of all sessions, or of one project's, newest first.
 pub(crate) fn sessions(ask: &Ask<'_>, of: Option<&ProjectId>, out: &mut Gathered) -> Result<()> {
     let places = Provenances::default();
     let asked = match of {
         None => ask.each(&ask.schema.sessions.select("", "1"), [], |row| {
-            session_row(ask, &places, row, out)
+            session_row(ask, &places, row, session_json, out)
         }),
         Some(of) => {
             let sql = ask.schema.sessions.select("", "project_id = ?1");
-            ask.each(&sql, [of.as_str()], |row| session_row(ask, &places, row, out))
+            ask.each(&sql, [of.as_str()], |row| session_row(ask, &places, row, session_json, out))
         }
     };
     match asked {
@@ -83,21 +73,25 @@ pub(crate) fn ids(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<Vec<Str
 
 /// The record of one session, if it is there.
 pub(crate) fn one(ask: &Ask<'_>, session: &str, out: &mut Gathered) -> rusqlite::Result<()> {
+    one_as(ask, session, session_json, out)
+}
+
+/// What `write` makes of the columns of one session, if it is there.
+pub(crate) fn one_as(
+    ask: &Ask<'_>,
+    session: &str,
+    write: Write,
+    out: &mut Gathered,
+) -> rusqlite::Result<()> {
     let ways = ask.schema.session_one.each_ref().map(String::as_str);
     let places = Provenances::default();
     out.by_either(ways, |sql, out| {
-        ask.each(sql, [session], |row| session_row(ask, &places, row, out))
+        ask.each(sql, [session], |row| session_row(ask, &places, row, write, out))
     })
 }
 
-/// The record of one project, if it is there.
-pub(crate) fn one_project(ask: &Ask<'_>, id: &str, out: &mut Gathered) -> rusqlite::Result<()> {
-    if !ask.schema.has_projects {
-        return Ok(());
-    }
-    let sql = format!("{} WHERE id = ?1", ask.schema.project);
-    ask.each(&sql, [id], |row| project_row(ask, row, out))
-}
+/// Makes a record of the columns of a session.
+pub(crate) type Write = fn(&mut Columns<'_>, &mut Vec<u8>) -> rusqlite::Result<()>;
 
 /// Whether there is a record of a session.
 pub(crate) fn holds(ask: &Ask<'_>, session: &SessionKey) -> Result<bool> {
@@ -136,7 +130,7 @@ pub(crate) fn is_v2<'v>(
     Ok(found.then_some(v2))
 }
 
-fn newest_first(out: &mut Gathered) {
+pub(crate) fn newest_first(out: &mut Gathered) {
     out.rows.sort_by(|a, b| (Reverse(a.order), &a.key).cmp(&(Reverse(b.order), &b.key)));
 }
 
@@ -145,6 +139,7 @@ fn session_row(
     ask: &Ask<'_>,
     places: &Provenances,
     row: &SqlRow<'_>,
+    write: Write,
     out: &mut Gathered,
 ) -> rusqlite::Result<()> {
     let key = match id(row, 0, SessionId::from_bytes)? {
@@ -157,10 +152,10 @@ fn session_row(
     let created = whole(row, SessionColumn::Created.at())?;
     let provenance = places.of(ask, row, SessionColumn::ALL.len() + 1, created)?;
     let (stamp, settled) = stamp(ask, row, &provenance)?;
-    let mut columns = Columns { ask, row, names: SessionColumn::ALL, too_large: Vec::new() };
+    let mut columns = Columns::new(ask, row, SessionColumn::ALL);
     let mut filled = Ok(());
     let piece = out.arena.append(stamp, settled, |bytes| {
-        filled = session_json(&mut columns, bytes);
+        filled = write(&mut columns, bytes);
     });
     filled?;
     columns.note(&key.clone().into(), out);
@@ -190,8 +185,14 @@ fn stamp(
     }
     // As SQLite adds: whole numbers, until one is none or their sum is too large.
     let (mut whole_sum, mut sum) = (Some(0_i64), 0.0);
-    for column in SessionColumn::COUNTED {
-        let (whole, more) = match row.get_ref(column.at())? {
+    let cost = match row.get_ref(SessionColumn::Cost.at())? {
+        ValueRef::Integer(cost) => nano_dollars(cost as f64),
+        ValueRef::Real(cost) => nano_dollars(cost),
+        _ => 0,
+    };
+    let counts = SessionColumn::COUNTED.iter().map(|column| row.get_ref(column.at()));
+    for count in counts.chain([Ok(ValueRef::Integer(cost))]) {
+        let (whole, more) = match count? {
             ValueRef::Integer(count) => (Some(count), count as f64),
             ValueRef::Real(count) => (None, count),
             _ => (Some(0), 0.0),
@@ -212,7 +213,7 @@ pub(crate) fn placed(counts: u64, provenance: &Provenance) -> u64 {
 }
 
 /// The columns of a row, less the texts that are too large.
-struct Columns<'r> {
+pub(crate) struct Columns<'r> {
     ask: &'r Ask<'r>,
     row: &'r SqlRow<'r>,
     names: &'static [&'static str],
@@ -220,18 +221,37 @@ struct Columns<'r> {
 }
 
 impl<'r> Columns<'r> {
-    fn number(&self, at: usize) -> rusqlite::Result<ValueRef<'r>> {
+    pub(crate) fn new(
+        ask: &'r Ask<'r>,
+        row: &'r SqlRow<'r>,
+        names: &'static [&'static str],
+    ) -> Self {
+        Self { ask, row, names, too_large: Vec::new() }
+    }
+
+    pub(crate) fn number(&self, at: usize) -> rusqlite::Result<ValueRef<'r>> {
         self.row.get_ref(at)
     }
 
-    fn text(&mut self, at: usize) -> rusqlite::Result<ValueRef<'r>> {
+    pub(crate) fn text(&mut self, at: usize) -> rusqlite::Result<ValueRef<'r>> {
         let value = self.row.get_ref(at)?;
         let Some(size) = too_large(self.ask, value) else { return Ok(value) };
         self.too_large.push((self.names[at], size));
         Ok(ValueRef::Null)
     }
 
-    fn note(self, key: &EntityKey, out: &mut Gathered) {
+    /// What a session counts of tokens, as [`tokens`] writes it.
+    pub(crate) fn counts(&self) -> rusqlite::Result<[ValueRef<'r>; 5]> {
+        use SessionColumn as C;
+        let mut counts = [ValueRef::Null; 5];
+        let columns = [C::Input, C::Output, C::Reasoning, C::CacheRead, C::CacheWrite];
+        for (count, column) in counts.iter_mut().zip(columns) {
+            *count = self.number(column.at())?;
+        }
+        Ok(counts)
+    }
+
+    pub(crate) fn note(self, key: &EntityKey, out: &mut Gathered) {
         for (column, size) in self.too_large {
             let mut issue = self.ask.issue(IssueKind::TooLarge { size, limit: self.ask.max_len() });
             issue.place.field = Some(column.to_owned());
@@ -249,13 +269,7 @@ fn session_json(columns: &mut Columns<'_>, out: &mut Vec<u8>) -> rusqlite::Resul
     let [idle, viewed, suspended] = [column(C::Idle)?, column(C::Viewed)?, column(C::Suspended)?];
     let lines = [column(C::Additions)?, column(C::Deletions)?, column(C::Files)?];
     let cost = column(C::Cost)?;
-    let [input, output, reasoning, read, write] = [
-        column(C::Input)?,
-        column(C::Output)?,
-        column(C::Reasoning)?,
-        column(C::CacheRead)?,
-        column(C::CacheWrite)?,
-    ];
+    let counts = columns.counts()?;
     let mut text = |column: C| columns.text(column.at());
 
     let mut info = Object::begin(out);
@@ -294,13 +308,8 @@ fn session_json(columns: &mut Columns<'_>, out: &mut Vec<u8>) -> rusqlite::Resul
     }
     info.json("permission", text(C::Permission)?).json("revert", text(C::Revert)?);
     info.value("cost", cost);
-    if is_there(&input) {
-        info.object("tokens", |tokens| {
-            tokens.number("input", input).number("output", output);
-            tokens.number("reasoning", reasoning).object("cache", |cache| {
-                cache.number("read", read).number("write", write);
-            });
-        });
+    if is_there(&counts[0]) {
+        tokens(&mut info, counts);
     }
     info.json("metadata", text(C::Metadata)?);
     let (fork, boundary) = (text(C::Fork)?, text(C::Boundary)?);
@@ -314,59 +323,17 @@ fn session_json(columns: &mut Columns<'_>, out: &mut Vec<u8>) -> rusqlite::Resul
     Ok(())
 }
 
-fn is_there(value: &ValueRef<'_>) -> bool {
-    !matches!(value, ValueRef::Null | ValueRef::Text(b""))
-}
-
-/// A row of [`ProjectColumn`] and the stamp.
-fn project_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
-    let key = match id(row, 0, ProjectId::from_bytes)? {
-        Ok(id) => EntityKey::Project(id),
-        Err(kind) => {
-            out.note(None, ask, kind);
-            return Ok(());
-        }
-    };
-    let (stamp, settled) = ask.stamp_at(row, ProjectColumn::ALL.len())?;
-    let updated = whole(row, ProjectColumn::ALL.len())?;
-    let mut columns = Columns { ask, row, names: ProjectColumn::ALL, too_large: Vec::new() };
-    let mut filled = Ok(());
-    let piece: Piece = out.arena.append(stamp, settled, |bytes| {
-        filled = project_json(&mut columns, updated, bytes);
-    });
-    filled?;
-    columns.note(&key, out);
-    out.rows.push(Row::new(key, OrderKey(updated), Some(piece)));
-    Ok(())
-}
-
-fn project_json(
-    columns: &mut Columns<'_>,
-    updated: i64,
-    out: &mut Vec<u8>,
-) -> rusqlite::Result<()> {
-    use ProjectColumn as C;
-    let created = columns.number(C::Created.at())?;
-    let initialized = columns.number(C::Initialized.at())?;
-    let mut text = |column: C| columns.text(column.at());
-    let mut info = Object::begin(out);
-    for (name, from) in
-        [("id", C::Id), ("worktree", C::Worktree), ("vcs", C::Vcs), ("name", C::Name)]
-    {
-        info.value(name, text(from)?);
-    }
-    let icon = [text(C::IconUrl)?, text(C::IconOverride)?, text(C::IconColor)?];
-    if icon.iter().any(is_there) {
-        info.object("icon", |object| {
-            object.value("url", icon[0]).value("override", icon[1]).value("color", icon[2]);
+/// Writes what a session counts of tokens.
+pub(crate) fn tokens(info: &mut Object<'_>, counts: [ValueRef<'_>; 5]) {
+    let [input, output, reasoning, read, write] = counts;
+    info.object("tokens", |tokens| {
+        tokens.number("input", input).number("output", output);
+        tokens.number("reasoning", reasoning).object("cache", |cache| {
+            cache.number("read", read).number("write", write);
         });
-    }
-    info.json("commands", text(C::Commands)?);
-    info.object("time", |time| {
-        time.value("created", created).value("updated", ValueRef::Integer(updated));
-        time.value("initialized", initialized);
     });
-    info.json("sandboxes", text(C::Sandboxes)?);
-    info.end();
-    Ok(())
+}
+
+pub(crate) fn is_there(value: &ValueRef<'_>) -> bool {
+    !matches!(value, ValueRef::Null | ValueRef::Text(b""))
 }

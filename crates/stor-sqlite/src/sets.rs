@@ -7,6 +7,7 @@ use scrollback_core_id::{SessionId, SessionKey};
 use crate::ask::{Ask, Gathered, SetSum, bytes, id, whole, whole_if_any};
 use crate::error::{Result, is_damage};
 use crate::generation;
+use crate::schema::SEQUENCES;
 use crate::v2::rows::marked;
 
 /// The table of rows of 2.x.
@@ -138,7 +139,7 @@ fn message_sets_by(ask: &Ask<'_>, sql: &str, out: &mut Gathered) -> rusqlite::Re
 fn sequences(ask: &Ask<'_>) -> rusqlite::Result<HashMap<String, i64>> {
     let mut all = HashMap::new();
     if ask.schema.has_sequences {
-        ask.each("SELECT aggregate_id, seq FROM event_sequence", [], |row| {
+        ask.each(SEQUENCES, [], |row| {
             let id = String::from_utf8_lossy(bytes(row, 0)?).into_owned();
             all.extend(whole_if_any(row, 1)?.map(|last| (id, last)));
             Ok(())

@@ -8,13 +8,13 @@ use scrollback_core_id::{EntityKey, OrderKey, SessionKey};
 use crate::ask::{Ask, Gathered, Row, whole};
 use crate::error::Result;
 use crate::json::Object;
-use crate::{generation, sessions};
+use crate::{generation, projects, sessions};
 
 pub(crate) fn spans(ask: &Ask<'_>, keys: &[EntityKey], out: &mut Gathered) -> Result<()> {
     for key in keys {
         let (rows, issues) = (out.rows.len(), out.issues.len());
         let asked = match key {
-            EntityKey::Project(id) => sessions::one_project(ask, id.as_str(), out),
+            EntityKey::Project(id) => projects::one(ask, id.as_str(), out),
             EntityKey::Session(of) => sessions::one(ask, of.session.as_str(), out),
             EntityKey::Message(of) => generation::message(ask, of, out),
             EntityKey::Part(of) => generation::part(ask, of, out),

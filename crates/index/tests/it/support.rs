@@ -200,9 +200,7 @@ pub(crate) fn state(view: &View) -> State {
             state.insert(EntityKey::Message(message.key.clone()), show_message(message));
         }
         let record = view.session(&session);
-        if let Some(Counted { tokens, cost }) = record.and_then(|record| record.counted) {
-            (usage.tokens, usage.cost) = (tokens, cost); // it counts more than its messages
-        }
+        let usage = usage.or_counted(record.and_then(|record| record.counted));
         assert_eq!(view.usage(&session), usage);
     }
     state

@@ -20,6 +20,10 @@ pub(crate) enum RowKind {
 }
 
 impl RowKind {
+    /// The types of rows that are messages.
+    pub(crate) const MESSAGES: [&str; 7] =
+        ["user", "synthetic", "system", "skill", "shell", "assistant", "compaction"];
+
     pub(crate) fn of(name: &[u8]) -> Self {
         match name {
             b"user" => Self::User,
@@ -35,6 +39,11 @@ impl RowKind {
 
     pub(crate) fn is_message(self) -> bool {
         self != Self::Item
+    }
+
+    /// Whether such a row answers another.
+    pub(crate) fn answers(self) -> bool {
+        matches!(self, Self::Assistant | Self::Shell)
     }
 
     /// Whether answers that come after such a row answer it.

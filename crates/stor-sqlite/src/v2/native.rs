@@ -5,16 +5,17 @@ use rusqlite::Row as SqlRow;
 use rusqlite::types::ValueRef;
 use scrollback_core_id::{EntityKey, OrderKey, SessionId, SessionKey};
 use scrollback_core_type::{Parse, RawJson};
-use serde_json::{Map, Value, json};
 
 use super::kind::{RowKind, rows_of};
+use super::place::Progress;
 use super::rows::with_row;
 use super::schema::{V2Schema, column};
-use super::translate::is_settled;
+use super::translate::{has_field, is_settled};
 use crate::ask::{Ask, Gathered, Row, bytes, id};
+use crate::columns::SessionColumn;
 use crate::error::Result;
 use crate::json::{Object, splice_api};
-use crate::sessions;
+use crate::sessions::{self, Columns, is_there, tokens};
 
 /// The row that an entity is made from, with its columns; nothing if it is made from none.
 pub(crate) fn row(ask: &Ask<'_>, key: &EntityKey, out: &mut Gathered) -> Result<()> {
@@ -60,7 +61,7 @@ fn stored(
         }
     };
     let (seq, created) = (row.get_ref(column::SEQ)?, row.get_ref(column::CREATED)?);
-    with_row(ask, v2, &of, row, out, |read, out| {
+    with_row(ask, v2, &of, row, &Progress::nowhere(), out, |read, out| {
         let piece = out.arena.append(read.stamp, read.settled, |bytes| {
             let mut record = Object::begin(bytes);
             record.text("id", read.id.as_bytes());
@@ -84,18 +85,17 @@ pub(crate) fn session(
     out: &mut Gathered,
 ) -> Result<()> {
     let mut read = Gathered::default();
-    let asked = sessions::one(ask, of.session.as_str(), &mut read);
+    let asked = sessions::one_as(ask, of.session.as_str(), info, &mut read);
     out.note_damage(ask, Some(of.clone().into()), asked)?;
     out.issues.append(&mut read.issues);
     let piece = read.rows.first().and_then(|row| row.piece.as_ref());
     let Some(piece) = piece else { return Ok(()) };
     let (stamp, settled) = (piece.stamp, piece.settled);
-    let mut all = info(read.arena.bytes(piece));
-    all.pop(); // the brace, which comes again
+    let mut all = read.arena.bytes(piece).to_vec();
     all.extend_from_slice(b",\"messages\":[");
     let mut is_first = true;
     let asked = ask.each(&v2.rows, [of.session.as_str()], |row| {
-        with_row(ask, v2, of, row, out, |read, _| {
+        with_row(ask, v2, of, row, &Progress::nowhere(), out, |read, _| {
             if is_settled(read) {
                 if !std::mem::take(&mut is_first) {
                     all.push(b',');
@@ -111,44 +111,60 @@ pub(crate) fn session(
     Ok(())
 }
 
-/// `{"info": …}` as the API has it, of a session's record.
-fn info(record: &[u8]) -> Vec<u8> {
-    let record: Map<String, Value> = serde_json::from_slice(record).unwrap_or_default();
-    let mut info = Map::new();
-    let mut put = |name: &str, value: Option<&Value>| {
-        info.extend(value.map(|value| (name.to_owned(), value.clone())));
-    };
-    for (name, from) in [
-        ("id", "id"),
-        ("projectID", "projectID"),
-        ("parentID", "parentID"),
-        ("title", "title"),
-        ("agent", "agent"),
-        ("cost", "cost"),
-        ("tokens", "tokens"),
-        ("metadata", "metadata"),
-        ("permissions", "permission"),
-        ("revert", "revert"),
-        ("outcome", "outcome"),
-    ] {
-        put(name, record.get(from));
+/// `{"info": …` as the API has it, of the columns of a session.
+fn info(columns: &mut Columns<'_>, out: &mut Vec<u8>) -> rusqlite::Result<()> {
+    use SessionColumn as C;
+    let column = |column: C| columns.number(column.at());
+    let (cost, counts) = (column(C::Cost)?, columns.counts()?);
+    let [created, idle] = [column(C::Created)?, column(C::Idle)?];
+    let [viewed, archived] = [column(C::Viewed)?, column(C::Archived)?];
+    let updated = columns.number(C::ALL.len())?;
+    let mut text = |column: C| columns.text(column.at());
+
+    out.extend_from_slice(b"{\"info\":");
+    let mut info = Object::begin(out);
+    info.value("id", text(C::Id)?).value("parentID", text(C::Parent)?);
+    let (fork, boundary) = (text(C::Fork)?, text(C::Boundary)?);
+    if is_there(&fork) && is_there(&boundary) {
+        info.object("fork", |to| {
+            to.value("sessionID", fork).json("boundary", boundary);
+        });
     }
-    put("fork", record.get("fork").filter(|fork| fork.get("boundary").is_some()));
-    put("subpath", record.get("path").filter(|path| *path != ""));
-    let model = record.get("model").and_then(Value::as_object).cloned().map(|mut model| {
-        model.entry("variant").or_insert_with(|| json!("default"));
-        Value::Object(model)
+    info.value("projectID", text(C::Project)?).value("agent", text(C::Agent)?);
+    let model = text(C::Model)?;
+    let whole = with_variant(model);
+    info.json("model", whole.as_deref().map_or(model, ValueRef::Text)).value("cost", cost);
+    if is_there(&counts[0]) {
+        tokens(&mut info, counts);
+    }
+    info.value("outcome", text(C::Outcome)?);
+    info.object("time", |time| {
+        time.value("created", created).value("updated", updated).value("idle", idle);
+        time.value("viewed", viewed).value("archived", archived);
     });
-    put("model", model.as_ref());
-    let mut location = Map::new();
-    for (name, from) in [("directory", "directory"), ("workspaceID", "workspaceID")] {
-        location.extend(record.get(from).map(|value| (name.to_owned(), value.clone())));
+    info.value("title", text(C::Title)?);
+    let (directory, workspace) = (text(C::Directory)?, text(C::Workspace)?);
+    info.object("location", |location| {
+        location.value("directory", directory).value("workspaceID", workspace);
+    });
+    let path = text(C::Path)?;
+    if is_there(&path) {
+        info.value("subpath", path);
     }
-    put("location", Some(&Value::Object(location)));
-    let mut time = record.get("time").and_then(Value::as_object).cloned().unwrap_or_default();
-    time.retain(|name, _| ["created", "updated", "idle", "viewed", "archived"].contains(&&**name));
-    put("time", Some(&Value::Object(time)));
-    json!({ "info": info }).to_string().into_bytes()
+    info.json("metadata", text(C::Metadata)?).json("permissions", text(C::Permission)?);
+    info.json("revert", text(C::Revert)?);
+    info.end();
+    Ok(())
+}
+
+/// A model with the variant that the API gives to one that has none; nothing if it has one.
+fn with_variant(model: ValueRef<'_>) -> Option<Vec<u8>> {
+    let ValueRef::Text(model) = model else { return None };
+    let open = model.trim_ascii().strip_suffix(b"}")?;
+    (has_field(model, b"variant") == Some(false)).then(|| {
+        let comma: &[u8] = if open.trim_ascii_end() == b"{" { b"" } else { b"," };
+        [open, comma, b"\"variant\":\"default\"}"].concat()
+    })
 }
 
 /// What the program wrote into its log when something happened.

@@ -1,10 +1,13 @@
 //! What a row does not say of itself: what it answers, and where.
 
+use rusqlite::Row as SqlRow;
 use scrollback_core_id::{MessageId, SessionKey};
 use scrollback_core_type::{LocationSwitched, Parse};
+use xxhash_rust::xxh3::xxh3_64;
 
 use super::kind::RowKind;
-use super::translate::{Place, V2Row};
+use super::schema::column;
+use super::translate::Place;
 use crate::ask::{Ask, bytes};
 use crate::error::is_damage;
 
@@ -43,20 +46,21 @@ impl Progress {
         Self { is_nowhere: true, ..Self::default() }
     }
 
-    /// At one row, wherever it is.
-    pub(crate) fn at(ask: &Ask<'_>, of: &SessionKey, seq: i64) -> rusqlite::Result<Self> {
-        let session = of.session.as_str();
-        let mut it = Self::default();
-        unless_damaged(ask.each(PARENT, (session, seq), |row| {
+    /// At one row, for whoever does not ask where.
+    pub(crate) fn nowhere_at(ask: &Ask<'_>, of: &SessionKey, seq: i64) -> rusqlite::Result<Self> {
+        let mut it = Self::nowhere();
+        unless_damaged(ask.each(PARENT, (of.session.as_str(), seq), |row| {
             it.parent = MessageId::from_bytes(bytes(row, 0)?).ok();
             Ok(())
         }))?;
-        unless_damaged(ask.each(MOVED_BEFORE, (session, seq), |row| {
-            if it.cwd.is_none() {
-                it.cwd = moved(bytes(row, 0)?).1; // of the last one that says where to
-            }
-            Ok(())
-        }))?;
+        Ok(it)
+    }
+
+    /// At one row, wherever it is.
+    pub(crate) fn at(ask: &Ask<'_>, of: &SessionKey, seq: i64) -> rusqlite::Result<Self> {
+        let session = of.session.as_str();
+        let mut it = Self { is_nowhere: false, ..Self::nowhere_at(ask, of, seq)? };
+        it.cwd = unless_damaged(moved_to(ask, session, seq))?;
         if it.cwd.is_none() {
             it.cwd = unless_damaged(before_all(ask, of))?;
         }
@@ -67,18 +71,36 @@ impl Progress {
         Place { parent: self.parent.as_ref(), cwd: self.cwd.as_deref() }
     }
 
-    /// Goes past a row.
-    pub(crate) fn pass(&mut self, row: &V2Row<'_>) {
-        if row.kind.is_answered() {
-            self.parent = Some(row.id.clone());
-        } else if !self.is_nowhere
-            && row.kind == RowKind::Item
-            && row.kind_name == b"location-switched"
-        {
-            let to = moved(row.data).1;
+    /// What the stamp of a message at this place says, if it answers one: the row does not change when
+    /// that becomes another.
+    pub(crate) fn stamped(&self, kind: RowKind) -> u64 {
+        let parent = self.parent.as_ref().filter(|_| kind.answers());
+        parent.map_or(0, |parent| xxh3_64(parent.as_bytes()))
+    }
+
+    /// Goes past a row, also past one that cannot be read.
+    pub(crate) fn pass(&mut self, row: &SqlRow<'_>) -> rusqlite::Result<()> {
+        let kind = bytes(row, column::KIND)?;
+        if RowKind::of(kind).is_answered() {
+            self.parent = MessageId::from_bytes(bytes(row, column::ID)?).ok();
+        } else if !self.is_nowhere && kind == b"location-switched" {
+            let to = moved(bytes(row, column::DATA)?).1;
             self.cwd = to.or_else(|| self.cwd.take());
         }
+        Ok(())
     }
+}
+
+/// Where the last move before a place led that says where to.
+fn moved_to(ask: &Ask<'_>, session: &str, seq: i64) -> rusqlite::Result<Option<String>> {
+    let mut statement = ask.db.prepare_cached(MOVED_BEFORE)?;
+    let mut rows = statement.query((session, seq))?;
+    while let Some(row) = rows.next()? {
+        if let (_, Some(to)) = moved(bytes(row, 0)?) {
+            return Ok(Some(to));
+        }
+    }
+    Ok(None)
 }
 
 /// What damage hides is not known: whoever reads those rows says that they are damaged.

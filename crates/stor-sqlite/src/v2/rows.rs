@@ -34,7 +34,7 @@ impl Of {
     }
 }
 
-/// The rows of a session in order, and their set.
+/// The rows of a session that are wanted, in order, and the set of those that were looked at.
 pub(crate) fn rows(
     ask: &Ask<'_>,
     v2: &V2Schema,
@@ -48,15 +48,16 @@ pub(crate) fn rows(
         Some(_) => Progress::begin(ask, of)?,
         None => Progress::nowhere(),
     };
-    let asked = ask.each(&v2.rows, [of.session.as_str()], |row| {
+    let sql = if what.messages.is_some() { &v2.rows } else { &v2.items };
+    let asked = ask.each(sql, [of.session.as_str()], |row| {
         if set.is_empty() {
             sequence = whole_if_any(row, column::MORE)?;
         }
         set.add(bytes(row, column::ID)?, whole(row, column::CREATED)?);
-        with_row(ask, v2, of, row, out, |read, out| {
+        with_row(ask, v2, of, row, &progress, out, |read, out| {
             put(read, of, what, &progress, out);
-            progress.pass(read);
-        })
+        })?;
+        progress.pass(row)
     });
     match asked {
         Err(error) if is_damage(&error) => {
@@ -113,7 +114,9 @@ pub(crate) fn one(
     out.by_either(ways, |sql, out| {
         ask.each(sql, [id, of.session.as_str()], |row| {
             let progress = Progress::at(ask, of, whole(row, column::SEQ)?)?;
-            with_row(ask, v2, of, row, out, |read, out| put(read, of, what, &progress, out))
+            with_row(ask, v2, of, row, &progress, out, |read, out| {
+                put(read, of, what, &progress, out);
+            })
         })
     })
 }
@@ -167,7 +170,7 @@ pub(crate) fn parts_of(
                     return Ok(());
                 }
             };
-            with_row(ask, v2, &of, row, out, |read, out| {
+            with_row(ask, v2, &of, row, &Progress::nowhere(), out, |read, out| {
                 if read.kind.is_message() {
                     translate(read, &of, &Place::default(), Wanted::Parts, Ending::WithIds, out);
                 }
@@ -249,10 +252,11 @@ pub(crate) fn with_row(
     v2: &V2Schema,
     of: &SessionKey,
     row: &SqlRow<'_>,
+    progress: &Progress,
     out: &mut Gathered,
     then: impl FnOnce(&V2Row<'_>, &mut Gathered),
 ) -> rusqlite::Result<()> {
-    match read(ask, v2, of, row)? {
+    match read(ask, v2, of, row, progress)? {
         Ok(read) => then(&read, out),
         Err((key, kind)) => out.note(Some(key), ask, kind),
     }
@@ -265,6 +269,7 @@ pub(crate) fn read<'r>(
     v2: &V2Schema,
     of: &SessionKey,
     row: &'r SqlRow<'_>,
+    progress: &Progress,
 ) -> rusqlite::Result<Result<V2Row<'r>, (EntityKey, IssueKind)>> {
     let id = match id(row, column::ID, MessageId::from_bytes)? {
         Ok(id) => id,
@@ -278,11 +283,12 @@ pub(crate) fn read<'r>(
         }
     };
     let updated = whole(row, column::UPDATED)?;
-    let order = order(v2, row)?;
-    let (stamp, settled) = ask.stamp(text.len() as u64, updated, stamped(order));
+    let (seq, order) = (whole(row, column::SEQ)?, order(v2, row)?);
     let kind_name = bytes(row, column::KIND)?;
     let kind = RowKind::of(kind_name);
-    Ok(Ok(V2Row { id, kind, kind_name, order, updated, stamp, settled, data: text }))
+    let stamped = stamped(order) ^ progress.stamped(kind);
+    let (stamp, settled) = ask.stamp(text.len() as u64, updated, stamped);
+    Ok(Ok(V2Row { id, kind, kind_name, seq, order, updated, stamp, settled, data: text }))
 }
 
 /// Where a row stands: by its number, and in the preview, whose sessions may have messages of 1.x

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::kind::RowKind;
 use crate::columns::{BY_ID_OR_OWNER, capped};
 
 /// The columns of one row, in the order in which they are selected. What comes behind them differs.
@@ -32,6 +33,8 @@ pub(crate) struct V2Schema {
     /// One row of a session, by its id.
     pub(crate) one: [String; 2],
     pub(crate) stamp: [String; 2],
+    /// Those rows of a session that are no messages.
+    pub(crate) items: String,
     /// One row by its id alone.
     pub(crate) of_any: String,
     /// Rows without their session.
@@ -64,7 +67,8 @@ impl V2Schema {
             return None;
         }
         let [id, session, data] = ["id", "session_id", "data"].map(|column| capped(column, cap));
-        // Of all up to this one, in a list and of a row by itself.
+        // Of all up to this one, in a list and of a row by itself. Who asks for parts alone goes
+        // without: their order is within the row.
         let (latest, latest_one) = match is_preview {
             true => (
                 "max(time_created) OVER (ORDER BY seq)",
@@ -79,6 +83,7 @@ impl V2Schema {
                  FROM session_message AS m"
             )
         };
+        let of_all = format!("{session}, rowid");
         let of_session = "WHERE session_id = ?1 ORDER BY seq";
         let by_id = |data: &str| {
             BY_ID_OR_OWNER.map(|[id, owner]| {
@@ -96,15 +101,17 @@ impl V2Schema {
             stamps: format!("{} {of_session}", select("octet_length(data)", latest, sequence)),
             one: by_id(&data),
             stamp: by_id("octet_length(data)"),
-            of_any: format!("{} WHERE id = ?1", select(&data, latest_one, &session)),
+            items: format!(
+                "{} WHERE session_id = ?1 AND type NOT IN ({}) ORDER BY seq",
+                select(&data, latest, "NULL"),
+                RowKind::MESSAGES.map(|kind| format!("'{kind}'")).join(", ")
+            ),
+            of_any: format!("{} WHERE id = ?1", select(&data, "NULL", &session)),
             lost: format!(
                 "{} WHERE {unrecorded} ORDER BY session_id, seq",
                 select(&data, "time_created", &session)
             ),
-            all: format!(
-                "{}, rowid FROM session_message AS m WHERE rowid > ?1 ORDER BY rowid",
-                select(&data, latest_one, &session).trim_end_matches(" FROM session_message AS m"),
-            ),
+            all: format!("{} WHERE rowid > ?1 ORDER BY rowid", select(&data, "NULL", &of_all)),
             pending: PENDING
                 .iter()
                 .filter_map(|(table, [kind, seq, payload, delivery], waits)| {
@@ -125,7 +132,8 @@ impl V2Schema {
     /// Those that are about one session or row.
     #[cfg(test)]
     pub(crate) fn queries(&self) -> Vec<String> {
-        let mut all = vec![&self.rows, &self.names[0], &self.stamps, &self.of_any, &self.all];
+        let mut all =
+            vec![&self.rows, &self.names[0], &self.stamps, &self.items, &self.of_any, &self.all];
         all.extend(self.one.iter().chain(&self.stamp).chain(&self.pending));
         let mut all: Vec<String> = all.into_iter().cloned().collect();
         all.extend(super::place::QUERIES.map(str::to_owned));

@@ -3,6 +3,7 @@
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, SessionKey};
 
 use super::kind::RowKind;
+use super::place::Progress;
 use super::rows::{marked, messages_of, order, salvage, stamped};
 use super::schema::{V2Schema, column};
 use crate::ask::{Ask, Gathered, SetSum, bytes, id, whole, whole_if_any};
@@ -17,10 +18,12 @@ pub(crate) fn messages(
 ) -> Result<()> {
     let (first, issues) = (out.sightings.len(), out.issues.len());
     let (mut set, mut sequence) = (SetSum::default(), None);
+    let mut progress = Progress::nowhere();
     let asked = ask.each(&v2.stamps, [of.session.as_str()], |row| {
         set.add(bytes(row, column::ID)?, whole(row, column::CREATED)?);
         sequence = whole_if_any(row, column::MORE)?;
-        see(ask, v2, of, row, out)
+        see(ask, v2, of, row, &progress, out)?;
+        progress.pass(row)
     });
     match asked {
         Err(error) if is_damage(&error) => {
@@ -29,7 +32,10 @@ pub(crate) fn messages(
             let ways = v2.stamp.each_ref().map(String::as_str);
             salvage(ask, v2, of, out, |id, out| {
                 out.by_either(ways, |sql, out| {
-                    ask.each(sql, [id, of.session.as_str()], |row| see(ask, v2, of, row, out))
+                    ask.each(sql, [id, of.session.as_str()], |row| {
+                        let at = Progress::nowhere_at(ask, of, whole(row, column::SEQ)?)?;
+                        see(ask, v2, of, row, &at, out)
+                    })
                 })
             })
         }
@@ -47,6 +53,7 @@ fn see(
     v2: &V2Schema,
     of: &SessionKey,
     row: &rusqlite::Row<'_>,
+    progress: &Progress,
     out: &mut Gathered,
 ) -> rusqlite::Result<()> {
     let message = match id(row, column::ID, MessageId::from_bytes)? {
@@ -57,8 +64,9 @@ fn see(
         }
     };
     let size = whole(row, column::DATA)?.cast_unsigned();
-    let stamp = ask.stamp(size, whole(row, column::UPDATED)?, stamped(order(v2, row)?));
     let kind = RowKind::of(bytes(row, column::KIND)?);
+    let stamped = stamped(order(v2, row)?) ^ progress.stamped(kind);
+    let stamp = ask.stamp(size, whole(row, column::UPDATED)?, stamped);
     for message in messages_of(kind, message) {
         let key = EntityKey::Message(MessageKey { session: of.session.clone(), message });
         out.sightings.push(ask.sighting(key, stamp, None));

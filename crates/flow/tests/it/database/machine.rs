@@ -247,3 +247,21 @@ proptest! {
         run(true, steps);
     }
 }
+
+/// The row of an answer does not say what it answers, and does not change when that does.
+#[test]
+fn what_an_answer_answers_becomes_another() {
+    let (prompt, answer, item) = (14, 1, 5);
+    for changed in [item, answer] {
+        let steps = vec![
+            Step::Upgrade,
+            Step::PutSession(0, 2, 0),
+            Step::PutMessage(2, 2, prompt),
+            Step::PutMessage(2, 1, answer),
+            Step::Pass(Duration::from_millis(500)),
+            Step::Restart(0),
+            Step::PutMessage(2, 2, changed),
+        ];
+        run(true, steps);
+    }
+}

@@ -1,6 +1,6 @@
 //! Steps of the model's answer.
 
-use super::fields::{Fields, Rest, fields, key, put, put_any, unless_understood};
+use super::fields::{Fields, Model, Rest, fields, key, put, put_any, unless_understood};
 use super::sink::{Ids, Sink};
 use super::tool::{State, Time};
 use super::walk::{Raw, Walk, Walked, inside};
@@ -22,10 +22,6 @@ struct Step<'a> {
     retry: Option<Retry<'a>>,
     time: Option<Raw<'a>>,
     rest: Rest<'a>,
-}
-
-fields! {
-    Model { id = b"id", provider = b"providerID", variant = b"variant", }
 }
 
 fields! {
@@ -226,24 +222,23 @@ impl<'a> Item<'a> {
                     Some(_) if self.state.is_known() => self.state.write(&self.time, out, ids),
                     state => put_any(out, key!("state"), state),
                 }
-                if !self.state.has_time() {
+                if !self.state.has_time() || !self.time.is_begun() {
                     put_any(out, key!("time"), self.time_text);
                 }
+                put_any(out, key!("text"), self.text);
                 put_any(out, key!("metadata"), self.native);
                 self.rest.write(out);
             }
             Some(b"text") => {
                 out.extend_from_slice(b"{\"type\":\"text\"");
+                put_any(out, key!("time"), self.time_text);
                 self.write_text(out);
             }
             Some(b"reasoning") => {
                 out.extend_from_slice(b"{\"type\":\"reasoning\"");
-                if let Some(start) = self.time.created {
-                    put(out, key!("time"), b"{\"start\":");
-                    out.extend_from_slice(start);
-                    put_any(out, key!("end"), self.time.completed);
-                    self.time.rest.write(out);
-                    out.push(b'}');
+                match self.time.created {
+                    Some(start) => self.time.write_from(start, (key!("ran"), self.time.ran), out),
+                    None => put_any(out, key!("time"), self.time_text),
                 }
                 self.write_text(out);
             }
@@ -266,7 +261,9 @@ impl<'a> Item<'a> {
     fn write_text(&self, out: &mut Vec<u8>) {
         put(out, key!("text"), self.text.unwrap_or(b"\"\""));
         put_any(out, key!("metadata"), self.native.or(self.state_text)); // it is no call
+        put_any(out, key!("state"), self.state_text.filter(|_| self.native.is_some()));
         put_any(out, key!("itemID"), self.id);
+        put_any(out, key!("name"), self.name);
         self.rest.write(out);
     }
 }

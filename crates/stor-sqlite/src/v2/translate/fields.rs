@@ -132,6 +132,11 @@ pub(super) fn put_any(out: &mut Vec<u8>, key: &'static [u8], value: Option<Raw<'
 }
 
 fields! {
+    /// The model that was asked.
+    Model { id = b"id", provider = b"providerID", variant = b"variant", }
+}
+
+fields! {
     /// A stretch of the user's text.
     Mention { start = b"start", end = b"end", text = b"text", }
 }

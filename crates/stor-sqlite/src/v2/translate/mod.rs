@@ -24,7 +24,8 @@ pub(crate) use self::sink::{Ending, Wanted};
 use self::walk::{Bad, Walk};
 use crate::ask::{Gathered, Row};
 use crate::json::{splice_with, text};
-use crate::v2::kind::RowKind;
+use crate::v2::kind::{RowKind, Slot};
+use crate::v2::rows::stamped;
 
 /// A row, as it was selected.
 #[derive(Debug)]
@@ -33,12 +34,23 @@ pub(crate) struct V2Row<'r> {
     pub(crate) kind: RowKind,
     /// Its type, as the row has it.
     pub(crate) kind_name: &'r [u8],
+    pub(crate) seq: i64,
+    /// Where it stands in its session; not known where parts alone are asked for.
     pub(crate) order: OrderKey,
     /// When it last changed, in Unix milliseconds.
     pub(crate) updated: i64,
+    /// That of its messages; [`V2Row::part_stamp`] is that of its parts.
     pub(crate) stamp: Stamp,
     pub(crate) settled: Settled,
     pub(crate) data: &'r [u8],
+}
+
+impl V2Row<'_> {
+    /// The stamp of a part, which says where it stands in the row, and nothing of where the row does.
+    fn part_stamp(&self, slot: Slot) -> Stamp {
+        let place = slot.order().cast_unsigned().rotate_left(32);
+        Stamp { inode: stamped(OrderKey(self.seq)) ^ place, ..self.stamp }
+    }
 }
 
 /// What a row does not say of itself.
@@ -111,6 +123,17 @@ pub(crate) fn item(row: &V2Row<'_>, of: &SessionKey, out: &mut Gathered) {
         splice_with(bytes, data, row.kind_name, row.id.as_bytes(), owners);
     });
     out.rows.push(Row::new(key, row.order, Some(piece)));
+}
+
+/// Whether an object has a field; none if the text is no object.
+pub(crate) fn has_field(text: &[u8], wanted: &[u8]) -> Option<bool> {
+    let mut found = false;
+    let mut walk = Walk::new(text);
+    let is_object = walk.object(|walk, name| {
+        found |= name == wanted;
+        walk.raw().map(drop)
+    });
+    (is_object == Ok(true) && walk.end().is_ok()).then_some(found)
 }
 
 /// The fields of a row that has a type among them, without that: the column counts.

@@ -1,6 +1,6 @@
 //! Rows that 1.x has no kind of message for: commands of the user, and compactions.
 
-use super::fields::{Fields, fields, key, put, put_any, unless_understood};
+use super::fields::{Fields, Model, fields, key, put, put_any, unless_understood};
 use super::sink::Sink;
 use super::walk::{Raw, Walk, Walked, inside};
 use super::{Place, failure};
@@ -19,6 +19,7 @@ fields! {
 }
 
 fields! {
+    /// When a row was made, and when it was done.
     Time { created = b"created", completed = b"completed", }
 }
 
@@ -89,10 +90,6 @@ fields! {
         time = b"time", status = b"status", reason = b"reason", model = b"model",
         summary = b"summary", cost = b"cost", tokens = b"tokens", error = b"error",
     }
-}
-
-fields! {
-    Model { id = b"id", provider = b"providerID", variant = b"variant", }
 }
 
 /// A compaction: the message that asks for it, and the summary that answers.

@@ -2,16 +2,12 @@
 
 use super::V2Row;
 use super::fields::{Fields, fields};
-use super::other::is_running;
+use super::other::{Time, is_running};
 use super::walk::{Walk, inside};
 use crate::v2::kind::RowKind;
 
 fields! {
     State { time = b"time", status = b"status", }
-}
-
-fields! {
-    Time { completed = b"completed", }
 }
 
 /// Whether a row is as it will stay: an answer that was completed, a command or a compaction that

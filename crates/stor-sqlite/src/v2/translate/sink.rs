@@ -89,8 +89,7 @@ impl Sink<'_> {
         // An id that can be read makes one that can be read.
         let Ok(id) = slot.id(message) else { return };
         self.out.owners.set(self.of.session.as_bytes(), Some(message));
-        let V2Row { mut stamp, settled, .. } = *self.row;
-        stamp.inode ^= slot.order().cast_unsigned().rotate_left(32);
+        let (stamp, settled) = (self.row.part_stamp(slot), self.row.settled);
         let (owners, ending) = (&self.out.owners, self.ending);
         let piece = self.out.arena.append(stamp, settled, |out| {
             write(out, &Ids { part: &id, owners });
@@ -116,7 +115,7 @@ impl Sink<'_> {
         if text == b"null" || !self.wants_parts() {
             return;
         }
-        let V2Row { stamp, settled, .. } = *self.row;
+        let (stamp, settled) = (self.row.part_stamp(slot), self.row.settled);
         let piece = self.out.arena.append(stamp, settled, |bytes| bytes.extend_from_slice(text));
         let key = PartKey { message: message.clone(), part };
         self.out.rows.push(Row::new(key, OrderKey(slot.order()), Some(piece)));

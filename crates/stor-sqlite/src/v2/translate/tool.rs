@@ -195,12 +195,30 @@ impl Content<'_> {
 impl Time<'_> {
     /// Writes it as the field `time` behind others.
     fn write(&self, out: &mut Vec<u8>) {
-        let Some(start) = self.ran.or(self.created) else { return };
+        if let Some(start) = self.ran.or(self.created) {
+            let created = self.created.filter(|_| self.ran.is_some());
+            self.write_from(start, (key!("created"), created), out);
+        }
+    }
+
+    /// Whether it says when it began.
+    pub(super) fn is_begun(&self) -> bool {
+        self.ran.or(self.created).is_some()
+    }
+
+    /// Writes it as the field `time` behind others, with one of its times as the start and another
+    /// under its own name.
+    pub(super) fn write_from(
+        &self,
+        start: Raw<'_>,
+        (name, other): (&'static [u8], Option<Raw<'_>>),
+        out: &mut Vec<u8>,
+    ) {
         out.extend_from_slice(b",\"time\":{\"start\":");
         out.extend_from_slice(start);
         put_any(out, key!("end"), self.completed);
         put_any(out, key!("compacted"), self.pruned);
-        put_any(out, key!("created"), self.created.filter(|_| self.ran.is_some()));
+        put_any(out, name, other);
         self.rest.write(out);
         out.push(b'}');
     }

@@ -5,7 +5,7 @@ use scrollback_core_id::{EntityKey, Scope};
 use scrollback_core_type::{Standing, StoreGeneration};
 use scrollback_stor_read::{Listing, Probe, Reader, Source, SourceToken, Survey};
 
-use crate::calls::{key, names, tree};
+use crate::calls::{key, names, scan, tree};
 use crate::support::{
     SCHEMA, SMALL, V2_SCHEMA, issues, open, sessions, stated, stated_as, surveyed, value, writer,
 };
@@ -266,4 +266,38 @@ fn tables_that_go_while_a_reader_is_open_are_missed_by_nobody() {
     ))
     .unwrap();
     assert_eq!(names(&tree(&store, &key("ses_1")).entries)[1], "msg_1");
+}
+
+#[test]
+fn whatever_a_record_says_is_in_its_stamp() {
+    let changes = [
+        "cost = cost + 0.25",
+        "path = 'sub'",
+        "agent = 'plan'",
+        "title = 'other'",
+        "tokens_input = tokens_input + 1",
+        "summary_additions = 3",
+        "idle_outcome = 'failed'",
+    ];
+    let (_dir, database) = begin();
+    let store = open(&database);
+    let records = |store: &dyn Source| -> Vec<(String, String)> {
+        let listed = scan(store, &Scope::Sessions);
+        assert_eq!(issues(&listed), []);
+        let of = |entry: &scrollback_stor_read::Entry| {
+            (format!("{:?}", entry.span.as_ref().unwrap().stamp()), value(entry).to_string())
+        };
+        listed.entries.iter().map(of).collect()
+    };
+    for change in changes {
+        let before = records(&store);
+        let surveyed_before = format!("{:?}", surveyed(&store, &Survey::Sessions));
+        commit(&writer(&database), &format!("UPDATE session_v2 SET {change} WHERE id = 'ses_2'"));
+        let after = records(&store);
+        let changed: Vec<_> = before.iter().zip(&after).filter(|(a, b)| a != b).collect();
+        let [(before, after)] = changed[..] else { panic!("{change}: {changed:?}") };
+        assert_ne!(before.0, after.0, "{change}");
+        assert_ne!(before.1, after.1, "{change}");
+        assert_ne!(surveyed_before, format!("{:?}", surveyed(&store, &Survey::Sessions)));
+    }
 }

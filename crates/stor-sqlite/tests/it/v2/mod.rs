@@ -3,5 +3,6 @@
 mod changes;
 mod hostile;
 mod mapping;
+mod native;
 mod oracle;
 mod secrets;

@@ -270,3 +270,25 @@ fn rows_without_a_session_are_found() {
         assert_eq!(names(&tree(&store, &key("ses_lost")).entries)[0], "msg_2", "and by its name");
     }
 }
+
+/// What cannot be read is still answered, or is where the session moved.
+#[test]
+fn answers_to_what_cannot_be_read_say_so_wherever_they_are_read() {
+    let (_dir, database) = lax("");
+    let db = writer(&database);
+    insert(&db, "msg_1", "user", 1);
+    insert(&db, "msg_2", "user", 2);
+    insert(&db, "msg_3", "assistant", 3);
+    insert(&db, "a\nb", "user", 4); // no id
+    insert(&db, "msg_5", "assistant", 5);
+    db.execute("UPDATE session_message SET data = 7 WHERE id = 'msg_2'", []).unwrap();
+    let store = open(&database);
+    let found = tree(&store, &key("ses_1"));
+    let answers = found.entries.iter().filter(|entry| {
+        matches!(&entry.key, EntityKey::Message(key) if ["msg_3", "msg_5"].contains(&key.message.as_str()))
+    });
+    let answers: Vec<Entry> = answers.cloned().collect();
+    let parents: Vec<_> = answers.iter().map(|entry| value(entry)["parentID"].clone()).collect();
+    assert_eq!(parents, ["msg_2".into(), serde_json::Value::Null]);
+    same_by_key(&store, &answers);
+}

@@ -233,6 +233,18 @@ pub(super) const TOOLS: &[Case] = &[
             00001 {"type":"tool","callID":"srv_1","tool":"web_search","executed":true,"metadata":{"itemId":"ws"},"state":{"status":"completed","input":{"q":"x"},"output":"found","time":{"start":11,"end":13}}}"#,
     },
     Case {
+        name: "fields of other kinds of items",
+        shapes: ALL,
+        kind: "assistant",
+        data: r#"{"time":{"created":10},"content":[{"type":"text","text":"a","name":"n","time":{"created":1},"native":{"a":1},"state":{"b":2}},{"type":"reasoning","text":"b","name":"n","time":{"completed":3}},{"type":"reasoning","text":"c","time":{"created":1,"ran":2,"completed":3}},{"type":"tool","id":"call_1","name":"x","text":"t","state":{"status":"running","input":{}},"time":{"completed":3}}]}"#,
+        becomes: r#"
+            msg_1 {"role":"assistant","time":{"created":10},"path":{"cwd":"/w"}}
+            00001 {"type":"text","text":"a","name":"n","time":{"created":1},"metadata":{"a":1},"state":{"b":2}}
+            00002 {"type":"reasoning","text":"b","name":"n","time":{"completed":3}}
+            00003 {"type":"reasoning","text":"c","time":{"start":1,"end":3,"ran":2}}
+            00004 {"type":"tool","callID":"call_1","tool":"x","text":"t","state":{"status":"running","input":{}},"time":{"completed":3}}"#,
+    },
+    Case {
         name: "a call of no known status",
         shapes: ALL,
         kind: "assistant",
