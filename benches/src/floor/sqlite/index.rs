@@ -158,7 +158,7 @@ impl Worker {
         let db = self.db.as_ref().context("it was just opened")?;
         self.messages.clear();
         let mut ids = 0_u64;
-        let (shape, mut asked) = (self.queries.shape, Id::default());
+        let (shape, mut asked, mut answered) = (self.queries.shape, Id::default(), 0);
         let mut statement = db.db.prepare_cached(self.queries.messages)?;
         let mut rows = statement.query([session.as_str()])?;
         while let Some(found) = rows.next()? {
@@ -175,11 +175,13 @@ impl Worker {
                 self.messages.push(message);
                 continue;
             }
-            // That another number is another state is all that is asked of the stamp.
+            // That another number, or another prompt, is another state is all that is asked of the
+            // stamp.
             let number: i64 = found.get(4)?;
-            let inode = number.cast_unsigned() + 1;
-            let look = (Stamp { size, mtime_ns: updated * NS, inode }, updated < settled);
             let kind = bytes(found, 3)?;
+            let is_answer = matches!(kind, b"assistant" | b"shell");
+            let inode = (number.cast_unsigned() + 1) ^ if is_answer { answered } else { 0 };
+            let look = (Stamp { size, mtime_ns: updated * NS, inode }, updated < settled);
             let Some(mut head) =
                 MessageHead::read_v2(kind, data).with_context(|| format!("{id:?}"))?
             else {
@@ -195,15 +197,14 @@ impl Worker {
                 let mut message = row(&mut self.names, summary, head, look)?;
                 (message.parent, message.completed) = (id, Some(updated));
                 self.messages.push(message);
-                asked = id;
+                (asked, answered) = (id, xxh3_64(id.as_str().as_bytes()));
                 continue;
             }
-            let is_answer = matches!(kind, b"assistant" | b"shell");
             let mut message = row(&mut self.names, id, head, look)?;
             if is_answer {
                 message.parent = asked;
             } else if matches!(kind, b"user" | b"synthetic") {
-                asked = id;
+                (asked, answered) = (id, xxh3_64(id.as_str().as_bytes()));
             }
             self.messages.push(message);
         }
