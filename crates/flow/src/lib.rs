@@ -6,6 +6,7 @@ mod complete;
 mod context;
 mod export;
 mod hydrate;
+mod if_there;
 mod indexing;
 mod loader;
 mod materializer;
@@ -24,12 +25,13 @@ pub use hydrate::{
     ItemHydrated, MessageHydrated, PartHydrated, SessionHydratedTree, Timed, hydrate_message,
     hydrate_messages, hydrate_session, hydrate_session_tree,
 };
+pub use if_there::{IfThere, is_absent};
 pub use indexing::{
     Kept, NoSnapshot, OnProgress, Parts, Progress, RefreshOptions, Refreshed, Snapshots, Verify,
     build_index, refresh_index,
 };
 pub use loader::{LoadedSession, MessageWithParts, SessionLoader, SessionTree};
-pub use materializer::{MaterializerStats, Origin, SessionMaterializer};
+pub use materializer::{Dirty, Looked, MaterializerStats, Origin, SessionMaterializer};
 pub use merged::MergedSource;
 pub use plan::{ReadAhead, SessionPlan, SessionTreePlan, plan_session_tree, plan_sessions};
 pub use resolve::resolve_session_tree;

@@ -56,11 +56,7 @@ impl SessionIndex {
     /// once, in the order of the changes. Without a cursor, or where continuity cannot be proven,
     /// the answer is [`Since::Fresh`].
     pub fn changes(&self, since: Option<&Cursor>) -> Changes {
-        let known = since.filter(|since| {
-            let continues =
-                |(epoch, upto): &(_, _)| *epoch == since.epoch && since.revision <= *upto;
-            since.epoch == self.shared.epoch || self.shared.lineage.iter().any(continues)
-        });
+        let known = since.filter(|since| self.continues(since));
         let generation = self.shared.pins.generation();
         let since = known.map_or(u64::MAX, |since| since.revision.0);
         // The view is pinned while the log is held: of what the view shows, nothing is struck.

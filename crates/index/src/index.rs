@@ -117,12 +117,22 @@ impl SessionIndex {
         Revision(self.shared.pins.published())
     }
 
+    /// Whether a cursor names a state of this index, or of one that it continues, and what changed
+    /// since can be told. Not so if the snapshot that it began with was older than the cursor.
+    pub fn continues(&self, cursor: &Cursor) -> bool {
+        let own = self.cursor();
+        let is_own = own.epoch == cursor.epoch && cursor.revision <= own.revision;
+        is_own || is_in(&self.shared.lineage, cursor)
+    }
+
     /// The whole state as a snapshot. What the overlay holds becomes part of the base first.
+    /// Whoever begins with it continues all cursors that were handed out until now.
     pub fn snapshot(&self) -> Snapshot {
         let mut writer = lock(&self.shared.writer);
         let generation = self.shared.pins.generation();
         if let Some(base) = &generation.base
             && generation.overlay_len() == 0
+            && base.about().epoch == self.shared.epoch
         {
             return base.clone();
         }
@@ -182,6 +192,11 @@ impl fmt::Debug for SessionIndex {
             .field("cursor", &self.cursor())
             .finish_non_exhaustive()
     }
+}
+
+/// Whether one of these epochs, each known up to some state, has the state of a cursor.
+pub(crate) fn is_in(lineage: &[(Epoch, Revision)], cursor: &Cursor) -> bool {
+    lineage.iter().any(|(epoch, upto)| *epoch == cursor.epoch && cursor.revision <= *upto)
 }
 
 /// A number that nobody can foresee, from the seed of the standard library's hash tables.

@@ -16,4 +16,4 @@ pub use source::{
     Each, EachLent, Entry, Found, Lent, LentName, LentRecord, Reader, Source, lend_scanned,
 };
 pub use survey::{EachSeen, Seen, Sighting, Survey};
-pub use watch::{Probe, Probed, SourceToken, WatchRoot, WatchedFiles};
+pub use watch::{Below, DirtyScope, Probe, Probed, SourceToken, WatchRoot, WatchedFiles};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use scrollback_core_err::Issue;
@@ -12,7 +12,7 @@ use scrollback_core_id::{
 use scrollback_core_type::Provenance;
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
-use crate::{EachSeen, Probed, Result, Sighting, SourceToken, Survey, WatchRoot};
+use crate::{DirtyScope, EachSeen, Probed, Result, Sighting, SourceToken, Survey, WatchRoot};
 
 /// A store that can be read, and that is only ever read.
 pub trait Source: Send + Sync {
@@ -32,6 +32,14 @@ pub trait Source: Send + Sync {
 
     /// Says what a feed has to follow to hear of every change.
     fn watch_plan(&self) -> Vec<WatchRoot>;
+
+    /// Says what a change of a path may be a change of, by the path alone: a file or a directory of
+    /// the watch plan, or one in it. None if it is nothing of the store's.
+    fn concerns(&self, path: &Path) -> Option<DirtyScope>;
+
+    /// The directory that has what belongs to an entity, the messages of a session or the parts of
+    /// a message, where the store keeps those in one that is followed.
+    fn directory_of(&self, key: &EntityKey) -> Option<PathBuf>;
 
     /// Says, at little cost, what may have changed since `since` was handed out, by this Source or
     /// by one of the same store in another process. The new token is of a moment before whatever

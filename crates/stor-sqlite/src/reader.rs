@@ -1,5 +1,6 @@
 //! The Source: where the database is, and its connections.
 
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,7 +8,9 @@ use std::sync::Arc;
 use scrollback_core_err::Issue;
 use scrollback_core_id::{Clock, EntityKey, SessionKey, SourceId};
 use scrollback_stor_mmap::ReadOptions;
-use scrollback_stor_read::{Probed, Reader, Result, Source, SourceToken, WatchRoot, WatchedFiles};
+use scrollback_stor_read::{
+    Below, DirtyScope, Probed, Reader, Result, Source, SourceToken, WatchRoot, WatchedFiles,
+};
 
 use crate::access::Access;
 use crate::connection::Pool;
@@ -104,13 +107,23 @@ impl Source for SqliteReader {
         let (Some(dir), Some(name)) = (database.parent(), database.file_name()) else {
             return Vec::new();
         };
-        let beside = |end: &str| {
-            let mut name = name.to_owned();
-            name.push(end);
-            name
+        let files = WatchedFiles::Named(watched(name).into());
+        vec![WatchRoot { path: dir.to_owned(), below: Below::Nothing, files }]
+    }
+
+    /// Which rows changed in the database is for [`Source::probe`] to say.
+    fn concerns(&self, path: &Path) -> Option<DirtyScope> {
+        let (database, name) = (self.database(), path.file_name()?);
+        let is_ours = |database: &Path| {
+            database.parent() == path.parent()
+                && database.file_name().is_some_and(|own| watched(own).iter().any(|it| it == name))
         };
-        let files = WatchedFiles::Named(vec![name.to_owned(), beside("-wal"), beside("-journal")]);
-        vec![WatchRoot { path: dir.to_owned(), depth: 0, files }]
+        let ours = is_ours(database) || database.canonicalize().is_ok_and(|it| is_ours(&it));
+        ours.then_some(DirtyScope::Records)
+    }
+
+    fn directory_of(&self, _key: &EntityKey) -> Option<PathBuf> {
+        None
     }
 
     fn probe(&self, since: Option<&SourceToken>) -> Result<Probed> {
@@ -121,6 +134,15 @@ impl Source for SqliteReader {
     fn locate(&self, _key: &EntityKey) -> Option<PathBuf> {
         self.database().file_name().map(PathBuf::from)
     }
+}
+
+/// A database and the side files that its writers write; the third, shared memory, tells nothing.
+fn watched(name: &OsStr) -> [OsString; 3] {
+    ["", "-wal", "-journal"].map(|end| {
+        let mut name = name.to_owned();
+        name.push(end);
+        name
+    })
 }
 
 impl fmt::Debug for SqliteReader {

@@ -51,8 +51,7 @@ pub(super) fn refresh(
     notes: &mut Notes,
 ) -> Result<()> {
     let mut there: HashMap<ProjectId, Sighting> = HashMap::new();
-    let Worker { reader, metas, .. } = worker;
-    reader.survey(&Survey::Projects, &mut |seen| {
+    worker.reader.survey(&Survey::Projects, &mut |seen| {
         match seen {
             Seen::Sighting(sighting) => {
                 if let EntityKey::Project(id) = &sighting.key {
@@ -72,10 +71,34 @@ pub(super) fn refresh(
             Some(_) => {}
         }
     }
-    let keys: Vec<EntityKey> = there.into_keys().map(EntityKey::Project).collect();
-    if !keys.is_empty() {
-        let read = read(metas, notes, |each| reader.spans(&keys, each))?;
-        read.into_iter().for_each(|meta| batch.put_project(meta));
+    let ids: Vec<ProjectId> = there.into_keys().collect();
+    look(worker, &ids, batch, notes)
+}
+
+/// Reads projects anew, and takes those out that are gone.
+pub(crate) fn look(
+    worker: &mut Worker<'_>,
+    ids: &[ProjectId],
+    batch: &mut Batch,
+    notes: &mut Notes,
+) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
     }
+    let keys: Vec<EntityKey> = ids.iter().cloned().map(EntityKey::Project).collect();
+    let Worker { reader, metas, .. } = worker;
+    let mut gone: HashSet<ProjectId> = HashSet::new();
+    let read = read(metas, notes, |each| {
+        reader.spans(&keys, &mut |found| {
+            if let Found::Issue(Some(EntityKey::Project(id)), issue) = &found
+                && issue.is_vanished()
+            {
+                gone.insert(id.clone());
+            }
+            each(found)
+        })
+    })?;
+    gone.into_iter().for_each(|id| batch.remove_project(id));
+    read.into_iter().for_each(|meta| batch.put_project(meta));
     Ok(())
 }

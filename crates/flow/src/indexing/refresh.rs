@@ -34,6 +34,9 @@ pub struct RefreshOptions {
     pub verify: Verify,
     /// How much of the parts is wanted.
     pub parts: Parts,
+    /// How much of the parts is wanted of those sessions that are looked at record by record, as
+    /// someone follows them. Nothing.
+    pub parts_of_dirty: Parts,
     /// A session is hot if a file of it was written this shortly before it was last looked at.
     /// One hour.
     pub recent: Duration,
@@ -47,6 +50,7 @@ impl Default for RefreshOptions {
         Self {
             verify: Verify::Fast,
             parts: Parts::Later,
+            parts_of_dirty: Parts::Later,
             recent: Duration::from_secs(60 * 60),
             stalled: Duration::from_secs(24 * 60 * 60),
         }

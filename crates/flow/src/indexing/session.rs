@@ -159,7 +159,7 @@ pub(super) fn upkeep<'m>(
 }
 
 /// Lists the parts of a message.
-pub(super) fn list_parts(
+pub(crate) fn list_parts(
     reader: &mut dyn Reader,
     key: &MessageKey,
     parts: Parts,

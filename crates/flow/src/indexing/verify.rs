@@ -58,6 +58,8 @@ pub(crate) struct Verified {
     pub(crate) notes: Notes,
     /// The session, if the index does not have it now: nothing of it is there that can be read.
     pub(crate) lost: Option<SessionKey>,
+    /// Whether some of it is to be looked at again.
+    pub(crate) unsettled: bool,
 }
 
 /// Looks at every file of a session, and at its parts as far as the index looked at them or
@@ -82,7 +84,8 @@ pub(crate) fn verify(
         && seen.is_same_set(&known.upkeep)
         && are_unchanged(worker, view, key)?
     {
-        return Ok(Verified { batch: Batch::new(), notes, lost: None }); // nearly always
+        // Nearly always.
+        return Ok(Verified { batch: Batch::new(), notes, lost: None, unsettled: false });
     }
     let (mut set, mut there) = (None, Vec::new());
     worker.reader.survey(&Survey::Messages(key), &mut |seen| {
@@ -113,13 +116,14 @@ pub(crate) fn verify(
         }
     }
     read_messages(worker, key, sighted_messages.into_keys(), &old, &mut messages, &mut notes)?;
-    verify_parts(worker, &mut messages, options.parts, &mut notes)?;
+    let wanted = options.parts.max(options.parts_of_dirty);
+    verify_parts(worker, &mut messages, wanted, &mut notes)?;
 
     let upkeep = upkeep(record.as_deref(), set, &messages, checked, &notes);
     let by_id: HashMap<&MessageId, &Arc<MessageMeta>> =
         old.iter().map(|message| (&message.key.message, message)).collect();
     for message in messages {
-        if by_id.get(&message.key.message).is_none_or(|old| ***old != message) {
+        if by_id.get(&message.key.message).is_none_or(|old| !old.is_same(&message)) {
             batch.put_message(message);
         }
     }
@@ -140,11 +144,12 @@ pub(crate) fn verify(
             }
         }
     }
-    Ok(Verified { batch, notes, lost: (!is_there).then(|| key.clone()) })
+    let (lost, unsettled) = ((!is_there).then(|| key.clone()), upkeep.unsettled);
+    Ok(Verified { batch, notes, lost, unsettled })
 }
 
 /// The session's record as it is now.
-fn verify_record(
+pub(crate) fn verify_record(
     worker: &mut Worker<'_>,
     known: Option<&SessionState>,
     key: &SessionKey,
@@ -186,7 +191,7 @@ fn is_same_record(known: &SessionMeta, now: &Sighting) -> bool {
 }
 
 /// Reads messages that are new or changed. What was known of the parts of a changed one stays.
-fn read_messages(
+pub(crate) fn read_messages(
     worker: &mut Worker<'_>,
     session: &SessionKey,
     ids: impl Iterator<Item = MessageId>,
@@ -275,7 +280,7 @@ fn verify_parts(
 }
 
 /// A part that looks as it did is of the kind that it was.
-fn keep_kinds(now: &mut PartList, known: &PartList) {
+pub(crate) fn keep_kinds(now: &mut PartList, known: &PartList) {
     let known: HashMap<&PartId, &PartRef> =
         known.refs.iter().map(|part| (&part.id, part)).collect();
     let keep = |part: &PartRef| {

@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use scrollback_core_id::{EntityKey, MessageKey, SessionKey};
+use scrollback_core_id::{EntityKey, MessageKey, PartId, SessionKey};
 use scrollback_core_type::{LazyStr, Parse, PartHead, PartKind};
 use scrollback_index::{Batch, MessageMeta, Observed, PartList, PartRef, View};
+use scrollback_stor_mmap::MappedSpan;
 use scrollback_stor_read::{Reader, Result, Seen, Survey};
 
 use crate::indexing::sighted;
@@ -48,7 +49,8 @@ pub(super) fn parts_of(
             continue;
         }
         let set = sets.get(&node.key).copied();
-        let parts = PartList { set, refs: node.parts.iter().map(part_ref).collect() };
+        let part = |node: &PartRefNode| part_ref(&node.key.part, node.span.as_ref());
+        let parts = PartList { set, refs: node.parts.iter().map(part).collect() };
         let learned = MessageMeta { parts: Some(parts), ..MessageMeta::clone(&meta) };
         if learned != *meta {
             batch.put_message(learned);
@@ -57,9 +59,10 @@ pub(super) fn parts_of(
     batch
 }
 
-fn part_ref(node: &PartRefNode) -> PartRef {
-    let id = node.key.part.clone();
-    let Some(span) = &node.span else { return PartRef::named(id) };
+/// What the index keeps of a part that was read.
+pub(super) fn part_ref(id: &PartId, span: Option<&MappedSpan>) -> PartRef {
+    let id = id.clone();
+    let Some(span) = span else { return PartRef::named(id) };
     let observed = Observed { stamp: *span.stamp(), clean: span.is_settled() };
     let mut part = PartRef::looked_at(id, observed);
     let head = PartHead::parse(span).ok().and_then(|head| head.value.kind);

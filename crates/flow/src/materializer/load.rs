@@ -1,12 +1,14 @@
 //! Whole sessions: from the cache where nothing changed, else from the store.
 
+use std::collections::HashMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use scrollback_core_id::{EntityKey, PartKey, Scope, SessionKey, Stamp, circular_orders};
 use scrollback_core_type::StageReport;
 use scrollback_index::View;
 use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::{Entry, Listing, Reader, Result};
+use scrollback_stor_read::{Entry, Found, Listing, Reader, Result};
 
 use super::SessionMaterializer;
 use super::learn::{part_sets, parts_of};
@@ -78,6 +80,41 @@ impl SessionMaterializer {
         let session = SessionRefNode { key, span: Some(span), project, provenance };
         let clock = Arc::clone(self.source.clock());
         Some(SessionRefTree { session, messages, items: Vec::new(), clock })
+    }
+
+    /// The bytes of records as the index says they look, from the cache where it has them and from
+    /// the store where not; in the order asked, none where a record is gone or cannot be read. What
+    /// comes from the store may be younger than what the index says.
+    ///
+    /// # Errors
+    /// If the store cannot be opened.
+    pub fn current_spans(
+        &self,
+        wanted: &[(EntityKey, Option<Stamp>)],
+    ) -> Result<Vec<Option<MappedSpan>>> {
+        let cached = |(key, stamp): &(EntityKey, Option<Stamp>)| {
+            let span = self.cache.get(self.source.id(), key)?;
+            stamp.is_some_and(|stamp| *span.stamp() == stamp).then_some(span)
+        };
+        let mut spans: Vec<Option<MappedSpan>> = wanted.iter().map(cached).collect();
+        let missing = || (0..wanted.len()).filter(|at| spans[*at].is_none());
+        let keys: Vec<EntityKey> = missing().map(|at| wanted[at].0.clone()).collect();
+        if keys.is_empty() {
+            return Ok(spans);
+        }
+        let mut read: HashMap<EntityKey, MappedSpan> = HashMap::with_capacity(keys.len());
+        self.source.open()?.spans(&keys, &mut |found| {
+            if let Found::Entry(Entry { key, span: Some(span), .. }) = found {
+                read.insert(key, span);
+            }
+            ControlFlow::Continue(())
+        })?;
+        for (span, (key, _)) in spans.iter_mut().zip(wanted) {
+            if span.is_none() {
+                *span = read.get(key).cloned();
+            }
+        }
+        Ok(spans)
     }
 
     /// A span that was read from a file that looked so, and that no write was under way in.

@@ -4,7 +4,10 @@
 mod learn;
 mod load;
 mod queries;
+mod records;
 mod sweep;
+
+pub use records::{Dirty, Looked};
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -13,18 +16,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use scrollback_core_err::PathError;
 use scrollback_core_id::{Revision, SessionKey};
 use scrollback_core_type::{StageReport, StageResult};
-use scrollback_index::{SessionIndex, View};
+use scrollback_index::{Batch, SessionIndex, View};
 use scrollback_stor_mmap::{CacheStats, MappedFileCache};
 use scrollback_stor_read::{Result, Source};
 
 use self::sweep::Sweep;
-use crate::indexing::pool::Worker;
-use crate::indexing::verify::verify;
 use crate::indexing::{
-    NoSnapshot, OnProgress, RefreshOptions, Refreshed, Snapshots, Verify, build_index,
+    NoSnapshot, OnProgress, Parts, RefreshOptions, Refreshed, Snapshots, Verify, build_index,
     refresh_index,
 };
-use crate::stage::locate_issues;
 
 /// Answers about the sessions of one store from an index, and loads what the index does not keep.
 ///
@@ -113,7 +113,29 @@ impl SessionMaterializer {
                 (value, Origin::Store(why), Revision(0), report)
             }
         };
-        let value = Self {
+        let value = Self::over(source, index, snapshots, options, (origin, kept));
+        Ok(ControlFlow::Continue(StageResult { value, report }))
+    }
+
+    /// Begins with nothing, for a store that is not there yet.
+    pub fn empty(
+        source: Arc<dyn Source>,
+        snapshots: Option<Snapshots>,
+        options: RefreshOptions,
+    ) -> Self {
+        let index = SessionIndex::new(source.id().clone());
+        let origin = (Origin::Store(NoSnapshot::Missing), Revision(0));
+        Self::over(source, index, snapshots, options, origin)
+    }
+
+    fn over(
+        source: Arc<dyn Source>,
+        index: SessionIndex,
+        snapshots: Option<Snapshots>,
+        options: RefreshOptions,
+        (origin, kept): (Origin, Revision),
+    ) -> Self {
+        Self {
             source,
             index,
             cache: Arc::new(MappedFileCache::new()),
@@ -123,14 +145,34 @@ impl SessionMaterializer {
             kept: Mutex::new(kept),
             sweep: Mutex::new(Sweep::default()),
             looking: Mutex::new(()),
-        };
-        Ok(ControlFlow::Continue(StageResult { value, report }))
+        }
+    }
+
+    /// Removes all that is known, as the store is not there any more.
+    pub fn forget_all(&self) {
+        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let (view, mut batch) = (self.index.view(), Batch::new());
+        view.projects().iter().for_each(|project| batch.remove_project(project.id.clone()));
+        for id in view.known_sessions() {
+            let messages = view.by_session(&id);
+            messages.iter().for_each(|meta| batch.remove_message(meta.key.clone()));
+            batch.remove_session(id.into());
+        }
+        batch.set_token(None);
+        drop(view);
+        self.index.commit(batch);
+        self.cache.clear();
     }
 
     /// The same with a cache that others share.
     #[must_use]
     pub fn with_cache(self, cache: Arc<MappedFileCache>) -> Self {
         Self { cache, ..self }
+    }
+
+    /// The bytes that were read and may be asked for again.
+    pub fn cache(&self) -> &Arc<MappedFileCache> {
+        &self.cache
     }
 
     /// The store.
@@ -167,19 +209,10 @@ impl SessionMaterializer {
     /// # Errors
     /// If the store cannot be opened.
     pub fn verify_sessions(&self, sessions: &[SessionKey]) -> Result<StageReport> {
-        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut worker = Worker::new(&*self.source)?;
-        let view = self.index.view();
-        let (mut batch, mut report) = (scrollback_index::Batch::new(), StageReport::default());
-        for key in sessions {
-            let verified = verify(&mut worker, &view, key, None, &self.options)?;
-            batch.append(verified.batch);
-            report.issues.extend(verified.notes.issues);
-        }
-        drop(view);
-        self.index.commit(batch);
-        locate_issues(&mut report, |key| self.source.locate(key));
-        Ok(report)
+        let sessions = sessions.to_vec();
+        // Nobody said that they are dirty.
+        let options = RefreshOptions { parts_of_dirty: Parts::Later, ..self.options };
+        Ok(self.look(&Dirty { sessions, ..Dirty::default() }, &options)?.report)
     }
 
     /// Keeps the index for the next run, if it differs enough from what is kept to be worth a
@@ -198,10 +231,37 @@ impl SessionMaterializer {
         if *kept != Revision(0) && stats.overlay < WORTH && changes < WORTH as u64 {
             return Ok(false);
         }
+        self.write(snapshots, &mut kept)?;
+        Ok(true)
+    }
+
+    /// Keeps the index unless the next run would go on from where it is now anyhow: the cursors that
+    /// were handed out until now are good there too. Says whether it wrote.
+    ///
+    /// Of several processes that keep an index of the same store, the last has its cursors go on.
+    ///
+    /// # Errors
+    /// If it cannot be written; the next run begins afresh for whoever has a cursor.
+    pub fn keep_cursors(&self) -> std::result::Result<bool, PathError> {
+        let Some(snapshots) = &self.snapshots else { return Ok(false) };
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let cursor = self.index.cursor();
+        if snapshots.load(self.source.id()).is_ok_and(|kept| kept.continues(&cursor)) {
+            return Ok(false);
+        }
+        self.write(snapshots, &mut kept)?;
+        Ok(true)
+    }
+
+    fn write(
+        &self,
+        snapshots: &Snapshots,
+        kept: &mut Revision,
+    ) -> std::result::Result<(), PathError> {
         let snapshot = self.index.snapshot();
         snapshots.keep(&snapshot, self.source.clock().now())?;
         *kept = snapshot.revision();
-        Ok(true)
+        Ok(())
     }
 
     /// What it has.

@@ -57,13 +57,22 @@ impl SessionMaterializer {
             ControlFlow::Continue(refreshed) => refreshed.report,
             ControlFlow::Break(()) => StageReport::default(),
         };
+        report.merge(self.sweep_known(period)?);
+        Ok(report)
+    }
+
+    /// The same without the refresh, for whoever refreshes as often as it takes: which sessions
+    /// there are is not looked at.
+    ///
+    /// # Errors
+    /// If the store cannot be opened or walked.
+    pub fn sweep_known(&self, period: Duration) -> Result<StageReport> {
         let now = self.source.clock().now();
         let all = || self.view().known_sessions().into_iter().map(SessionKey::from).collect();
         let due = {
             let mut sweep = self.sweep.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             sweep.due(now, period, all)
         };
-        report.merge(self.verify_sessions(&due)?);
-        Ok(report)
+        self.verify_sessions(&due)
     }
 }

@@ -10,11 +10,13 @@ mod own;
 mod token;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use scrollback_core_id::{Clock, EntityKey, SourceId};
-use scrollback_stor_read::{Probe, Probed, Reader, Result, Source, SourceToken, WatchRoot};
+use scrollback_stor_read::{
+    DirtyScope, Probe, Probed, Reader, Result, Source, SourceToken, WatchRoot,
+};
 
 use self::look::MergedLook;
 
@@ -80,6 +82,20 @@ impl Source for MergedSource {
             }
         }
         plan
+    }
+
+    /// What any of them says, the widest.
+    fn concerns(&self, path: &Path) -> Option<DirtyScope> {
+        let all = self.members().chain(&self.diffs).filter_map(|source| source.concerns(path));
+        all.max_by_key(|scope| match scope {
+            DirtyScope::Store => 2,
+            DirtyScope::Records => 1,
+            _ => 0,
+        })
+    }
+
+    fn directory_of(&self, key: &EntityKey) -> Option<PathBuf> {
+        self.members().find_map(|source| source.directory_of(key))
     }
 
     /// What any of them says. A session that moves from one to another changes in both.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use scrollback_core_id::{Epoch, Revision, SourceId};
+use scrollback_core_id::{Cursor, Epoch, Revision, SourceId};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::encode::About;
@@ -13,6 +13,7 @@ use super::layout::{MAGIC, Section, TEXT, VERSION, header, lineage};
 use super::row::{Row, RowMut};
 use super::table;
 use crate::Name;
+use crate::index::is_in;
 
 /// Why bytes are no snapshot that this version can use. Whoever meets one builds the index anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -109,6 +110,11 @@ impl Snapshot {
     /// The state that it is.
     pub fn revision(&self) -> Revision {
         self.about.revision
+    }
+
+    /// Whether an index that begins with it goes on from a cursor.
+    pub fn continues(&self, cursor: &Cursor) -> bool {
+        is_in(&self.about.lineage, cursor)
     }
 
     /// Its bytes as a file keeps them: the header, which says their checksum, and all the rest.

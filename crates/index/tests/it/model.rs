@@ -77,7 +77,11 @@ fn run(steps: Vec<Step>) {
             }
             Step::Follow(at) => follow(&index, &mut followers[at]),
             Step::Rebase => drop(index.snapshot()),
-            Step::Save => saved = Some((index.snapshot().to_pieces().concat(), model.clone())),
+            Step::Save => {
+                let snapshot = index.snapshot();
+                assert!(snapshot.continues(&index.cursor()), "a cursor of now");
+                saved = Some((snapshot.to_pieces().concat(), model.clone()));
+            }
             Step::Restart => {
                 (index, model) = match &saved {
                     Some((bytes, model)) => {

@@ -12,6 +12,7 @@ mod sessions;
 mod spans;
 mod survey;
 mod tree;
+mod watch;
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -20,13 +21,10 @@ use std::sync::Arc;
 
 use scrollback_core_id::{Clock, EntityKey, SourceId};
 use scrollback_stor_mmap::{Dir, MapPolicy, ReadOptions};
-use scrollback_stor_path::layout::{
-    MESSAGE, PART, PROJECT, SESSION, SESSION_DIFF, SESSION_SHARE, TODO,
-};
 use scrollback_stor_path::path_of;
 
 use self::look::FileLook;
-use crate::{Error, Found, Probed, Reader, Result, Source, SourceToken, WatchRoot, WatchedFiles};
+use crate::{DirtyScope, Error, Found, Probed, Reader, Result, Source, SourceToken, WatchRoot};
 
 /// Reads opencode's JSON tree. Cheap to make: nothing is opened before it is asked for.
 #[derive(Clone)]
@@ -81,16 +79,16 @@ impl Source for FileReader {
         Ok(Box::new(FileLook::new(self, root)))
     }
 
-    /// Every directory that holds records: whatever opencode writes is a file of one of them, below
-    /// at most one other.
     fn watch_plan(&self) -> Vec<WatchRoot> {
-        let below = [(SESSION, 1), (MESSAGE, 1), (PART, 1)];
-        let flat = [PROJECT, SESSION_DIFF, TODO, SESSION_SHARE].map(|name| (name, 0));
-        let root = |(name, depth)| {
-            let files = WatchedFiles::Ending(".json");
-            WatchRoot { path: self.storage.join(name), depth, files }
-        };
-        below.into_iter().chain(flat).map(root).collect()
+        watch::plan(&self.storage)
+    }
+
+    fn concerns(&self, path: &Path) -> Option<DirtyScope> {
+        watch::concerns(path.strip_prefix(&self.storage).ok()?)
+    }
+
+    fn directory_of(&self, key: &EntityKey) -> Option<PathBuf> {
+        Some(self.storage.join(watch::directory_of(key)?))
     }
 
     /// Files that are rewritten in place change no directory: only looking at each tells.

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use scrollback_core_id::{EntityKey, OrderKey, Scope, SessionKey, Stamp};
 use scrollback_stor_mmap::Settled;
-use scrollback_stor_read::{Entry, Lent, Probe, Seen, Source, Survey};
+use scrollback_stor_read::{Below, DirtyScope, Entry, Lent, Probe, Seen, Source, Survey};
 
 use crate::calls::{cut_short, key, orphans, scan, spans, tree};
 use crate::support::on_all;
@@ -332,5 +332,54 @@ fn lost_sets_are_those_of_sessions_without_a_record() {
         let mut expected = survey(store, &Survey::MessageSets);
         expected.retain(|(key, _)| !recorded.contains(key));
         assert_eq!(survey(store, &Survey::LostSets), expected);
+    });
+}
+
+/// Whether a scope has an entity in it, as whoever follows a store takes it.
+fn covers(scope: &DirtyScope, key: &EntityKey) -> bool {
+    match (scope, key) {
+        (DirtyScope::Store | DirtyScope::Records, _) => true, // the store says more by its probe
+        (DirtyScope::Entity(of), key) => of == key,
+        _ => false,
+    }
+}
+
+#[test]
+fn what_is_written_concerns_what_is_read_and_is_watched() {
+    on_all(|store| {
+        let plan = store.watch_plan();
+        let mut keys: Vec<EntityKey> = Vec::new();
+        for session in sessions(store) {
+            keys.extend(tree(store, &session).entries.into_iter().map(|entry| entry.key));
+        }
+        let mut located = 0;
+        for key in keys {
+            // Where a record is, is said as it is shown: from the root of the store on.
+            let Some(shown) = store.locate(&key) else { continue };
+            let bases = plan.iter().flat_map(|root| [Some(&*root.path), root.path.parent()]);
+            let mut paths = bases.flatten().map(|base| base.join(&shown));
+            let path = paths.find(|path| path.exists()).unwrap();
+            located += 1;
+            let scope = store.concerns(&path);
+            assert!(scope.as_ref().is_some_and(|it| covers(it, &key)), "{key}: {scope:?}");
+            // The directory that it is in is watched, or in one that is.
+            let dir = path.parent().unwrap();
+            let root =
+                plan.iter().find(|root| dir == root.path || dir.parent() == Some(&root.path));
+            let root = root.unwrap_or_else(|| panic!("{} is not watched", path.display()));
+            match root.below {
+                Below::Nothing => assert_eq!(dir, root.path),
+                // Where not all are watched, somebody can say which.
+                Below::Hot => {
+                    let EntityKey::Part(part) = &key else { panic!("{key} is hot") };
+                    let owner = store.concerns(dir);
+                    assert_eq!(owner, Some(DirtyScope::Message(part.message.clone())), "{key}");
+                }
+                _ => {}
+            }
+        }
+        assert!(located > 0);
+        // What is no file of the store concerns nobody.
+        assert_eq!(store.concerns(std::path::Path::new("/somewhere/else.json")), None);
     });
 }

@@ -1,0 +1,120 @@
+//! A store that may come or go: while it is not there, it is empty.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use scrollback_core_err::{Issue, IssueKind, Place};
+use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey, SourceId};
+use scrollback_stor_read::{
+    DirtyScope, Each, EachSeen, Error, Found, Probe, Probed, Reader, Result, Source, SourceToken,
+    Survey, WatchRoot,
+};
+
+/// A Source that is empty while its store is not there, instead of an error. For whoever follows a
+/// store that is still to come, or the one that an upgrade will make beside another.
+#[derive(Clone)]
+pub struct IfThere(Arc<dyn Source>);
+
+/// What a store that is not there was like when it was probed.
+const ABSENT: &[u8] = b"absent";
+
+impl IfThere {
+    /// The same store, whether it is there or not.
+    pub fn new(source: Arc<dyn Source>) -> Self {
+        Self(source)
+    }
+}
+
+/// Whether a store could not be read because it is not there.
+pub fn is_absent(error: &Error) -> bool {
+    matches!(error, Error::Store { path, .. } if matches!(path.try_exists(), Ok(false)))
+}
+
+impl Source for IfThere {
+    fn id(&self) -> &SourceId {
+        self.0.id()
+    }
+
+    fn clock(&self) -> &Arc<dyn Clock> {
+        self.0.clock()
+    }
+
+    fn open(&self) -> Result<Box<dyn Reader + '_>> {
+        match self.0.open() {
+            Err(error) if is_absent(&error) => Ok(Box::new(Nothing(self.0.clock()))),
+            opened => opened,
+        }
+    }
+
+    fn watch_plan(&self) -> Vec<WatchRoot> {
+        self.0.watch_plan()
+    }
+
+    fn concerns(&self, path: &Path) -> Option<DirtyScope> {
+        self.0.concerns(path)
+    }
+
+    fn directory_of(&self, key: &EntityKey) -> Option<PathBuf> {
+        self.0.directory_of(key)
+    }
+
+    fn probe(&self, since: Option<&SourceToken>) -> Result<Probed> {
+        let was_absent = since.is_some_and(|since| **since.bytes() == *ABSENT);
+        match self.0.probe(since.filter(|_| !was_absent)) {
+            Err(error) if is_absent(&error) => {
+                let probe = if was_absent { Probe::Unchanged } else { Probe::Rescan };
+                Ok(Probed { probe, token: Some(SourceToken::new(ABSENT)) })
+            }
+            probed => probed,
+        }
+    }
+
+    fn locate(&self, key: &EntityKey) -> Option<PathBuf> {
+        self.0.locate(key)
+    }
+}
+
+impl std::fmt::Debug for IfThere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("IfThere").field(self.0.id()).finish()
+    }
+}
+
+/// A look at a store that is not there.
+struct Nothing<'s>(&'s Arc<dyn Clock>);
+
+impl Reader for Nothing<'_> {
+    fn clock(&self) -> &Arc<dyn Clock> {
+        self.0
+    }
+
+    fn scan(&mut self, _scope: &Scope, _each: &mut Each<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn survey(&mut self, _what: &Survey<'_>, _each: &mut EachSeen<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> Result<()> {
+        for key in keys {
+            let issue = Issue::new(Place::default(), IssueKind::Vanished);
+            if each(Found::Issue(Some(key.clone()), issue)).is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn tree(&mut self, _session: &SessionKey, _each: &mut Each<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    fn holds(&mut self, _session: &SessionKey) -> Result<bool> {
+        Ok(false)
+    }
+
+    fn orphans(&mut self, _each: &mut Each<'_>) -> Result<()> {
+        Ok(())
+    }
+}

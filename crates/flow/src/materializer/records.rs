@@ -1,0 +1,334 @@
+//! Single records, looked at because somebody said that they changed. What joined or left a session
+//! or a message is a matter of all of it, and looked at as such.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::sync::{Arc, PoisonError};
+
+use scrollback_core_id::{
+    EntityKey, MessageId, MessageKey, PartId, PartKey, ProjectId, SessionKey,
+};
+use scrollback_core_type::StageReport;
+use scrollback_index::{Batch, MessageMeta, Observed, PartList, PartRef, SessionMeta, View};
+use scrollback_stor_mmap::MappedSpan;
+use scrollback_stor_read::{Found, Result};
+
+use super::SessionMaterializer;
+use super::learn::part_ref;
+use crate::indexing::pool::Worker;
+use crate::indexing::{
+    Notes, Parts, RefreshOptions, keep_kinds, list_parts, look_at_projects, read_messages, verify,
+    verify_record,
+};
+use crate::stage::locate_issues;
+
+/// What somebody said changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Dirty {
+    /// Sessions with all of their messages.
+    pub sessions: Vec<SessionKey>,
+    /// Messages with all of their parts.
+    pub messages: Vec<MessageId>,
+    /// Records, each by itself.
+    pub records: Vec<EntityKey>,
+}
+
+/// What came of looking at records.
+#[derive(Debug, Default)]
+pub struct Looked {
+    /// What was wrong.
+    pub report: StageReport,
+    /// Those that may have been in the middle of a write: they are to be looked at again.
+    pub provisional: Vec<EntityKey>,
+}
+
+/// What is to be looked at, sorted by what it takes.
+#[derive(Default)]
+struct Work {
+    projects: Vec<ProjectId>,
+    /// As a whole.
+    sessions: BTreeSet<SessionKey>,
+    /// Their own records.
+    records: BTreeSet<SessionKey>,
+    messages: BTreeMap<SessionKey, BTreeSet<MessageId>>,
+    /// By message, as far as it is known whose they are.
+    parts: BTreeMap<MessageKey, BTreeSet<PartKey>>,
+    /// Messages of which all parts are.
+    lists: BTreeSet<MessageKey>,
+}
+
+/// What became of the records of one session.
+#[derive(Default)]
+struct Of {
+    record: Option<Arc<SessionMeta>>,
+    messages: Vec<MessageMeta>,
+    /// What was looked at.
+    observed: Vec<Observed>,
+}
+
+impl SessionMaterializer {
+    /// Looks at these and at nothing else, so that what is said of them is true as of now: one read
+    /// for a record, some 80 stats for a session. Of a session with a message that is new or gone,
+    /// all is looked at. The bytes of parts that were read are in the cache afterwards.
+    ///
+    /// # Errors
+    /// If the store cannot be opened.
+    pub fn refresh_dirty(&self, dirty: &Dirty) -> Result<Looked> {
+        self.look(dirty, &self.options)
+    }
+
+    pub(super) fn look(&self, dirty: &Dirty, options: &RefreshOptions) -> Result<Looked> {
+        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut worker = Worker::new(&*self.source)?;
+        let view = self.index.view();
+        let mut looking = Looking {
+            of: self,
+            options,
+            view: &view,
+            batch: Batch::new(),
+            notes: Notes::default(),
+            provisional: Vec::new(),
+        };
+        looking.all(&mut worker, Work::sorted(dirty, &view))?;
+        let Looking { batch, notes, provisional, .. } = looking;
+        drop(view);
+        self.index.commit(batch);
+        let mut report = StageReport { issues: notes.issues, ..StageReport::default() };
+        locate_issues(&mut report, |key| self.source.locate(key));
+        Ok(Looked { report, provisional })
+    }
+}
+
+impl Work {
+    fn sorted(dirty: &Dirty, view: &View) -> Self {
+        let mut work =
+            Self { sessions: dirty.sessions.iter().cloned().collect(), ..Self::default() };
+        for id in &dirty.messages {
+            // One that is not there is seen with its session.
+            let Some(message) = view.message(id) else { continue };
+            let of = SessionKey::from(message.key.session.clone());
+            work.messages.entry(of).or_default().insert(id.clone());
+            work.lists.insert(message.key.clone());
+        }
+        for key in &dirty.records {
+            match key {
+                EntityKey::Project(id) => work.projects.push(id.clone()),
+                EntityKey::Session(key) if view.state(&key.session).is_none() => {
+                    work.sessions.insert(key.clone());
+                }
+                EntityKey::Session(key) => {
+                    work.records.insert(key.clone());
+                }
+                EntityKey::Message(key) => {
+                    let of = SessionKey::from(key.session.clone());
+                    if view.message_at(key).is_none() {
+                        work.sessions.insert(of);
+                    } else {
+                        work.messages.entry(of).or_default().insert(key.message.clone());
+                    }
+                }
+                // One whose message is not there is seen when that comes.
+                EntityKey::Part(key) => {
+                    let Some(message) = view.message(&key.message) else { continue };
+                    let is_known = message
+                        .parts
+                        .as_ref()
+                        .is_some_and(|list| list.refs.iter().any(|part| part.id == key.part));
+                    let of = message.key.clone();
+                    if is_known {
+                        work.parts.entry(of).or_default().insert(key.clone());
+                    } else {
+                        work.lists.insert(of);
+                    }
+                }
+                _ => {} // not in the index
+            }
+        }
+        work
+    }
+}
+
+/// A look at some records.
+struct Looking<'m> {
+    of: &'m SessionMaterializer,
+    options: &'m RefreshOptions,
+    view: &'m View,
+    batch: Batch,
+    notes: Notes,
+    provisional: Vec<EntityKey>,
+}
+
+impl Looking<'_> {
+    fn all(&mut self, worker: &mut Worker<'_>, mut work: Work) -> Result<()> {
+        if !work.projects.is_empty() {
+            look_at_projects(worker, &work.projects, &mut self.batch, &mut self.notes)?;
+        }
+        let mut touched: BTreeMap<SessionKey, Of> = BTreeMap::new();
+        for (session, ids) in std::mem::take(&mut work.messages) {
+            let of = touched.entry(session.clone()).or_default();
+            if !self.messages(worker, &session, ids, of)? {
+                work.sessions.insert(session); // one of them is gone
+            }
+        }
+        for (message, parts) in std::mem::take(&mut work.parts) {
+            let of = touched.entry(message.session.clone().into()).or_default();
+            let Some(mut meta) = self.meta(&message, of) else { continue };
+            if !self.parts(worker, &mut meta, &parts, of)? {
+                work.lists.insert(message); // one of them is gone
+            }
+            of.messages.push(meta);
+        }
+        for message in work.lists {
+            let of = touched.entry(message.session.clone().into()).or_default();
+            let Some(mut meta) = self.meta(&message, of) else { continue };
+            let known = meta.parts.take();
+            let list = list_parts(&mut *worker.reader, &message, Parts::Stamps, &mut self.notes)?;
+            let mut list = list;
+            known.iter().for_each(|known| keep_kinds(&mut list, known));
+            let stale = parts_to_read(&list, known.as_ref(), &message);
+            meta.parts = Some(list);
+            self.parts(worker, &mut meta, &stale, of)?;
+            of.observed.extend(meta.parts.as_ref().and_then(|list| list.set));
+            of.messages.push(meta);
+        }
+        for session in work.records {
+            if work.sessions.contains(&session) {
+                continue;
+            }
+            let known = self.view.state(&session.session);
+            let read = verify_record(worker, known.as_deref(), &session, None, &mut self.notes)?;
+            let Some(record) = read else {
+                work.sessions.insert(session);
+                continue;
+            };
+            let of = touched.entry(session.clone()).or_default();
+            of.observed.push(record.observed);
+            self.provisional_if(record.observed, session.clone().into());
+            of.record = Some(record);
+        }
+        for (session, of) in touched {
+            if !work.sessions.contains(&session) {
+                self.settle(&session, of);
+            }
+        }
+        for session in work.sessions {
+            let verified = verify(worker, self.view, &session, None, self.options)?;
+            self.batch.append(verified.batch);
+            self.notes.issues.extend(verified.notes.issues);
+            if verified.unsettled {
+                self.provisional.push(session.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// A message as it is known, with what was learned of it just now.
+    fn meta(&self, key: &MessageKey, of: &mut Of) -> Option<MessageMeta> {
+        match of.messages.iter().position(|meta| meta.key == *key) {
+            Some(at) => Some(of.messages.swap_remove(at)),
+            None => self.view.message_at(key).map(|meta| MessageMeta::clone(&meta)),
+        }
+    }
+
+    /// Reads messages that are known; whether all of them are there still.
+    fn messages(
+        &mut self,
+        worker: &mut Worker<'_>,
+        session: &SessionKey,
+        ids: BTreeSet<MessageId>,
+        of: &mut Of,
+    ) -> Result<bool> {
+        let key = |message: &MessageId| MessageKey {
+            session: session.session.clone(),
+            message: message.clone(),
+        };
+        let old: Vec<Arc<MessageMeta>> =
+            ids.iter().filter_map(|id| self.view.message_at(&key(id))).collect();
+        let asked = ids.len();
+        let ids = ids.into_iter();
+        read_messages(worker, session, ids, &old, &mut of.messages, &mut self.notes)?;
+        for meta in &of.messages {
+            of.observed.push(meta.observed);
+            self.provisional_if(meta.observed, meta.key.clone().into());
+        }
+        Ok(of.messages.len() == asked)
+    }
+
+    /// Reads parts that are in the list of their message; whether all of them are there still.
+    fn parts(
+        &mut self,
+        worker: &mut Worker<'_>,
+        meta: &mut MessageMeta,
+        parts: &BTreeSet<PartKey>,
+        of: &mut Of,
+    ) -> Result<bool> {
+        let Some(list) = &mut meta.parts else { return Ok(false) };
+        let mut refs = list.refs.to_vec();
+        let keys: Vec<EntityKey> = parts.iter().cloned().map(EntityKey::Part).collect();
+        let mut spans: Vec<(EntityKey, MappedSpan)> = Vec::with_capacity(keys.len());
+        let (mut all, notes, again) = (true, &mut self.notes, &mut self.provisional);
+        if !keys.is_empty() {
+            worker.reader.spans(&keys, &mut |found| {
+                match found {
+                    Found::Entry(entry) => spans.extend(entry.span.map(|span| (entry.key, span))),
+                    Found::Issue(_, issue) if issue.is_vanished() => all = false,
+                    Found::Issue(key, issue) => {
+                        again.extend(key.clone());
+                        notes.note(key, issue);
+                    }
+                    Found::Set(_) => {}
+                }
+                ControlFlow::Continue(())
+            })?;
+        }
+        for (key, span) in spans {
+            let EntityKey::Part(part) = &key else { continue };
+            let Some(known) = refs.iter_mut().find(|it| it.id == part.part) else { continue };
+            *known = part_ref(&part.part, Some(&span));
+            let observed = Observed { stamp: *span.stamp(), clean: span.is_settled() };
+            of.observed.push(observed);
+            self.provisional_if(observed, key.clone());
+            self.of.cache.insert(self.of.source.id().clone(), key, span);
+        }
+        *list = PartList { refs: refs.into(), ..list.clone() };
+        Ok(all)
+    }
+
+    fn provisional_if(&mut self, observed: Observed, key: EntityKey) {
+        if !observed.clean {
+            self.provisional.push(key);
+        }
+    }
+
+    /// Puts what was learned of a session's records, and what the next refresh has to know of it.
+    fn settle(&mut self, session: &SessionKey, of: Of) {
+        let known = self.view.state(&session.session);
+        let mut state = known.as_deref().cloned().unwrap_or_default();
+        state.record = of.record.or(state.record);
+        for observed in &of.observed {
+            state.upkeep.newest = state.upkeep.newest.max(observed.stamp.mtime);
+            state.upkeep.unsettled |= !observed.clean;
+        }
+        for meta in of.messages {
+            state.upkeep.unfinished |= meta.is_unfinished();
+            if self.view.message_at(&meta.key).is_none_or(|known| !known.is_same(&meta)) {
+                self.batch.put_message(meta);
+            }
+        }
+        if known.is_some_and(|known| *known != state) {
+            self.batch.put_session(session.clone(), state);
+        }
+    }
+}
+
+/// The parts of a list that are not as they were known to be.
+fn parts_to_read(now: &PartList, known: Option<&PartList>, of: &MessageKey) -> BTreeSet<PartKey> {
+    let old = |id: &PartId| known.and_then(|known| known.refs.iter().find(|old| old.id == *id));
+    let is_stale = |part: &&PartRef| match (part.observed, old(&part.id).and_then(|it| it.observed))
+    {
+        (Some(now), Some(old)) => part.kind.is_none() || !old.is_unchanged(&now.stamp),
+        _ => true,
+    };
+    let stale = now.refs.iter().filter(is_stale);
+    stale.map(|part| PartKey { message: of.message.clone(), part: part.id.clone() }).collect()
+}

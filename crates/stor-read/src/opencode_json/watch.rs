@@ -1,0 +1,52 @@
+//! Which directories of the tree a feed follows, and what a path in them is a change of.
+
+use std::path::{Component, Path, PathBuf};
+
+use scrollback_core_id::{EntityKey, SessionId};
+use scrollback_stor_path::layout::{
+    MESSAGE, PART, PROJECT, SESSION, SESSION_DIFF, SESSION_SHARE, TODO, message_dir, part_dir,
+};
+use scrollback_stor_path::{classify, directory_name};
+
+use crate::{Below, DirtyScope, WatchRoot, WatchedFiles};
+
+/// Every directory that holds records: whatever opencode writes is a file of one of them, below at
+/// most one other. A directory for each message is too many to follow all of them.
+pub(super) fn plan(storage: &Path) -> Vec<WatchRoot> {
+    let nested = [(SESSION, Below::All), (MESSAGE, Below::All), (PART, Below::Hot)];
+    let flat = [PROJECT, SESSION_DIFF, TODO, SESSION_SHARE].map(|name| (name, Below::Nothing));
+    let root = |(name, below)| {
+        let files = WatchedFiles::Ending(".json");
+        WatchRoot { path: storage.join(name), below, files }
+    };
+    nested.into_iter().chain(flat).map(root).collect()
+}
+
+/// What a path relative to `storage/` is a change of.
+pub(super) fn concerns(path: &Path) -> Option<DirtyScope> {
+    if let Some(key) = classify(path).key() {
+        return Some(DirtyScope::Entity(key));
+    }
+    let mut names = path.components();
+    let Some(Component::Normal(top)) = names.next() else { return Some(DirtyScope::Store) };
+    let top = top.to_str()?;
+    let Some(Component::Normal(name)) = names.next() else {
+        return [SESSION, MESSAGE, PART, PROJECT].contains(&top).then_some(DirtyScope::Store);
+    };
+    let id = directory_name(name.as_encoded_bytes()).ok()?;
+    match (top, names.next()) {
+        (SESSION, None) => Some(DirtyScope::Records),
+        (MESSAGE, None) => Some(DirtyScope::Session(id.parse::<SessionId>().ok()?.into())),
+        (PART, None) => Some(DirtyScope::Message(id.parse().ok()?)),
+        _ => None,
+    }
+}
+
+/// The directory of what belongs to an entity, relative to `storage/`.
+pub(super) fn directory_of(key: &EntityKey) -> Option<PathBuf> {
+    match key {
+        EntityKey::Session(key) => message_dir(&key.session).ok(),
+        EntityKey::Message(key) => part_dir(&key.message).ok(),
+        _ => None,
+    }
+}
