@@ -9,6 +9,15 @@ use crate::workspace_root;
 /// What `cargo xtask stress` takes.
 #[derive(clap::Args)]
 pub(crate) struct Args {
+    /// What to stress: the reading of a store that is written, or the following
+    #[arg(value_enum, default_value = "read")]
+    what: What,
+    /// Of following: how many changes are made under each feed
+    #[arg(long, default_value_t = 100_000)]
+    changes: u64,
+    /// Of following: how many changes the driver is told of, to see that it keeps nothing
+    #[arg(long, default_value_t = 10_000_000)]
+    soak: u64,
     /// Of files: how many spans to read while a process rewrites the store
     #[arg(long, default_value_t = 200_000, conflicts_with = "sqlite")]
     reads: u64,
@@ -26,12 +35,38 @@ pub(crate) struct Args {
     seed: u64,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum What {
+    /// Processes read a store that another one rewrites
+    Read,
+    /// A live index follows a store through every kind of change and trouble
+    Watch,
+}
+
+/// Runs the long tests of the crate that follows stores.
+fn watch(args: &Args) -> Result<()> {
+    for (test, name, number) in
+        [("in_the_long_run", "CHANGES", args.changes), ("nothing_is_kept", "EVENTS", args.soak)]
+    {
+        let mut run = Command::new(env!("CARGO"));
+        run.current_dir(workspace_root()).env(name, number.to_string());
+        run.args(["test", "--quiet", "--release", "--package", "scrollback-watch", "--test", "it"]);
+        if !run.args(["--", "--ignored", "--nocapture", test]).status()?.success() {
+            bail!("something was lost or kept: see above");
+        }
+    }
+    Ok(())
+}
+
 /// Runs a fault test, optimised.
 ///
 /// # Errors
 /// If it cannot be built, or what must hold does not.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let Args { reads, sqlite, seconds, readers, seed } = args;
+    if args.what == What::Watch {
+        return watch(args);
+    }
+    let Args { reads, sqlite, seconds, readers, seed, .. } = args;
     let mut stress = Command::new(env!("CARGO"));
     stress.current_dir(workspace_root());
     stress.args(["run", "--quiet", "--release", "--package", "scrollback-benches"]);

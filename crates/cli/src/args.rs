@@ -1,9 +1,11 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use scrollback_watch::{EventCursor, EventCursorError, FeedChoice, FeedKind};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -11,10 +13,30 @@ Examples:
   scrollback ls --roots --since 7d       what was worked on this week
   scrollback show latest                 read the newest session
   scrollback tree latest~1               what the one before it is made of
+  scrollback tail latest                 read on as the model writes
+  scrollback watch --json                what happens, an event a line
   scrollback export latest > out.json    as `opencode export` prints it
   scrollback --store /backup/opencode ls
 
 Exit codes: 0 done, 1 nothing found, 2 bad use, 3 a store cannot be read";
+
+const WATCH: &str = "\
+Examples:
+  scrollback watch                       a line for each event, from now on
+  scrollback watch latest                of the newest session alone
+  scrollback watch --json > events       all there is, then each event, as JSON
+  scrollback watch --json --since \"$(tail -n 1 events | jq -r .cursor)\" >> events
+
+Ends with exit code 0 on Ctrl-C, SIGTERM, and when nobody reads its output. With one store at a
+time; one that is not there yet is waited for.";
+
+const TAIL: &str = "\
+Examples:
+  scrollback tail latest                 the newest session
+  scrollback tail latest -n 0            only what is new
+  scrollback tail ses_4f1 --feed poll    where the system tells nothing, as over a network
+
+Ends with exit code 0 on Ctrl-C, SIGTERM, and when nobody reads its output.";
 
 const SESSION: &str = "An id, the start of one (with or without `ses_`), or `latest` (`last`, \
                        `recent`; `latest~2` is the third newest). The latest are those that no \
@@ -99,6 +121,12 @@ pub(crate) enum Command {
     Raw(Raw),
     /// Prints a session as `opencode export` does
     Export(Export),
+    /// Prints what happens in a store, as it happens
+    #[command(after_help = WATCH)]
+    Watch(Watch),
+    /// Prints the end of a session, and what is added to it as it is written
+    #[command(after_help = TAIL)]
+    Tail(Tail),
     /// Shows sessions, a tree and totals of a small real store that is compiled in
     Demo,
     /// Shows or removes the indexes that are kept between runs
@@ -159,6 +187,95 @@ pub(crate) struct Show {
     /// Print what the model still sees: from the last compaction on, without pruned outputs
     #[arg(long)]
     pub(crate) context: bool,
+}
+
+/// What `watch` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Watch {
+    /// Only this session, with all of its parts; the other commands say how to name it
+    pub(crate) session: Option<String>,
+    /// Go on behind the event that had this cursor. If that cannot be done without a gap, begin
+    /// with all there is; `fresh` asks for that
+    #[arg(long, value_name = "CURSOR")]
+    pub(crate) since: Option<Since>,
+    #[command(flatten)]
+    pub(crate) feed: Feed,
+    /// Only projects, sessions and messages
+    #[arg(long)]
+    pub(crate) no_parts: bool,
+    /// At the end, print on standard error what was done, as JSON
+    #[arg(long)]
+    pub(crate) stats: bool,
+}
+
+/// What `tail` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Tail {
+    #[command(flatten)]
+    pub(crate) session: Session,
+    /// Begin with this many messages
+    #[arg(short = 'n', value_name = "N", default_value_t = 10)]
+    pub(crate) most: usize,
+    /// Print whole outputs
+    #[arg(long)]
+    pub(crate) full: bool,
+    #[command(flatten)]
+    pub(crate) feed: Feed,
+}
+
+/// From where events are wanted: behind a cursor, or all there is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Since(pub(crate) Option<EventCursor>);
+
+impl Since {
+    /// What stands for a cursor where only the start can be gone on from.
+    pub(crate) const FRESH: &str = "fresh";
+}
+
+impl FromStr for Since {
+    type Err = EventCursorError;
+
+    fn from_str(text: &str) -> Result<Self, EventCursorError> {
+        if text == Self::FRESH {
+            return Ok(Self(None));
+        }
+        text.parse().map(|cursor| Self(Some(cursor)))
+    }
+}
+
+/// Who says that something was written.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Feed {
+    /// Who says that something was written; what it was is always read from the store
+    #[arg(long, value_enum, default_value_t = FeedName::Best, value_name = "FEED")]
+    pub(crate) feed: FeedName,
+}
+
+/// Who says that something was written.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum FeedName {
+    /// The best there is, and the next one where it cannot go on
+    Best,
+    /// A watchman server
+    Watchman,
+    /// The watches of Linux
+    Inotify,
+    /// The watches of any system
+    Notify,
+    /// Looking again and again
+    Poll,
+}
+
+impl From<Feed> for FeedChoice {
+    fn from(Feed { feed }: Feed) -> Self {
+        match feed {
+            FeedName::Best => Self::Best,
+            FeedName::Watchman => Self::Only(FeedKind::Watchman),
+            FeedName::Inotify => Self::Only(FeedKind::Inotify),
+            FeedName::Notify => Self::Only(FeedKind::Notify),
+            FeedName::Poll => Self::Only(FeedKind::Poll),
+        }
+    }
 }
 
 /// What `export` takes.

@@ -5,6 +5,7 @@ use std::io;
 
 use scrollback_core_err::{Issue, IssueKind, PathError};
 use scrollback_stor_read as read;
+use scrollback_watch::LiveError;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -99,6 +100,17 @@ impl From<read::Error> for Failure {
             source = inner.source();
         }
         Self::new(kind, message)
+    }
+}
+
+impl From<LiveError> for Failure {
+    fn from(error: LiveError) -> Self {
+        match error {
+            LiveError::Store(error) => error.into(),
+            LiveError::Feed { .. } => Self::new(Kind::Unreadable, error.to_string())
+                .hint("--feed best takes one that can"),
+            error => Self::new(Kind::Unreadable, error.to_string()),
+        }
     }
 }
 

@@ -4,9 +4,11 @@
 //! one file each in `commands`; the transcript is in `show`.
 
 mod args;
+mod awaited;
 mod clock;
 mod commands;
 mod failure;
+mod follow;
 mod indent;
 mod open;
 mod out;

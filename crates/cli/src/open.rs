@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use scrollback_core_id::{SessionKey, SourceId};
 use scrollback_core_type::{StageIssue, StageReport, StageResult};
-use scrollback_flow::{RefreshOptions, SessionMaterializer, Snapshots, Verify};
+use scrollback_flow::{Parts, RefreshOptions, SessionMaterializer, Snapshots, Verify};
 use scrollback_index::SessionMeta;
 use scrollback_stor_mmap::ReadOptions;
 use scrollback_stor_path::{Environment, FoundStore, StoragePaths, StoreKind};
 use scrollback_stor_read::Source;
+use scrollback_watch::{FeedChoice, Live, LiveOptions};
 
 use crate::args::{self, Global};
 use crate::failure::{Failure, Kind, Result};
@@ -27,8 +28,16 @@ pub(crate) struct Store {
     read_options: ReadOptions,
     snapshots: Option<Snapshots>,
     options: RefreshOptions,
-    materializer: OnceCell<SessionMaterializer>,
+    index: OnceCell<Index>,
     issues: RefCell<Vec<StageIssue>>,
+}
+
+/// The index of a store.
+enum Index {
+    /// As the store was when it was asked for.
+    Once(Box<SessionMaterializer>),
+    /// Kept as the store is.
+    Live(Live),
 }
 
 impl Store {
@@ -49,7 +58,7 @@ impl Store {
             read_options: sources::options(global),
             snapshots,
             options: RefreshOptions { verify, ..RefreshOptions::default() },
-            materializer: OnceCell::new(),
+            index: OnceCell::new(),
             issues: RefCell::new(Vec::new()),
         }
     }
@@ -60,9 +69,10 @@ impl Store {
         let is_database = |store: &&FoundStore| store.kind == StoreKind::OpencodeSqlite;
         let left = group.iter().find(|store| !is_database(store));
         let left = left.filter(|_| group.iter().any(is_database));
-        let store = Self::new(source, global, snapshots(global, group.first()?));
+        let first = group.first()?;
+        let store = Self::new(source, global, snapshots(global, [&first.path, &first.data_dir]));
         let left = left.map(|store| sources::named(&store.path));
-        Some(Self { left, data_dir: Some(group.first()?.data_dir.clone()), ..store })
+        Some(Self { left, data_dir: Some(first.data_dir.clone()), ..store })
     }
 
     /// The store itself.
@@ -90,10 +100,29 @@ impl Store {
         self.left.as_ref().is_some_and(|left| meta.origin.as_deref() == Some(left.as_str()))
     }
 
-    /// The store through its index, which is as the store was when this was first called.
+    /// Keeps the index as the store is, from now on, with so much of all parts.
+    pub(crate) fn follow(&self, feed: FeedChoice, parts: Parts) -> Result<&Live> {
+        let usual = LiveOptions::default();
+        let parts_of_dirty = usual.refresh.parts_of_dirty;
+        let refresh = RefreshOptions { parts_of_dirty, parts, ..self.options };
+        let (source, bar) = (Arc::clone(&self.source), progress::bar());
+        let options = LiveOptions { feed, refresh, ..usual };
+        let live = Live::start(source, self.snapshots.clone(), options, &|progress| {
+            bar.tell(progress);
+            ControlFlow::Continue(())
+        })?;
+        bar.end();
+        match self.index.get_or_init(|| Index::Live(live)) {
+            Index::Live(live) => Ok(live),
+            Index::Once(_) => Err(Failure::new(Kind::Unreadable, "the index is in use already")),
+        }
+    }
+
+    /// The store through its index, which is as the store was when this was first called, unless it
+    /// is followed.
     pub(crate) fn materializer(&self) -> Result<&SessionMaterializer> {
-        if let Some(materializer) = self.materializer.get() {
-            return Ok(materializer);
+        if let Some(index) = self.index.get() {
+            return Ok(index.materializer());
         }
         let source = Arc::clone(&self.source);
         let bar = progress::bar();
@@ -107,7 +136,7 @@ impl Store {
             return Err(Failure::new(Kind::Unreadable, "the index was not finished"));
         };
         self.issues.borrow_mut().extend(report.issues);
-        Ok(self.materializer.get_or_init(|| value))
+        Ok(self.index.get_or_init(|| Index::Once(Box::new(value))).materializer())
     }
 
     /// What the index met in the store.
@@ -137,25 +166,40 @@ impl Store {
         Ok(())
     }
 
-    /// Keeps the index for the next run, where there is one and it is worth it.
-    pub(crate) fn keep(&self, out: &mut Out) -> Result<()> {
-        let Some(materializer) = self.materializer.get() else { return Ok(()) };
-        if let Err(error) = materializer.keep() {
+    /// Keeps the index for the next run, where there is one and it is worth it: for whoever has
+    /// cursors of it, always. Says whether it could.
+    pub(crate) fn keep(&self, out: &mut Out) -> Result<bool> {
+        let kept = match self.index.get() {
+            None => return Ok(true),
+            Some(Index::Once(materializer)) => materializer.keep(),
+            Some(Index::Live(live)) => live.materializer().keep_cursors(),
+        };
+        if let Err(error) = kept {
             let text = format!("{}; --no-cache does without", Failure::from(error).message);
             out.note(&text)?;
+            return Ok(false);
         }
-        Ok(())
+        Ok(true)
     }
 }
 
-/// Where indexes are kept, unless the user wants none. Never in a store.
-pub(crate) fn snapshots(global: &Global, store: &FoundStore) -> Option<Snapshots> {
+impl Index {
+    fn materializer(&self) -> &SessionMaterializer {
+        match self {
+            Self::Once(materializer) => materializer,
+            Self::Live(live) => live.materializer(),
+        }
+    }
+}
+
+/// Where indexes are kept, unless the user wants none. Never in a store, which these are.
+pub(crate) fn snapshots(global: &Global, store: [&Path; 2]) -> Option<Snapshots> {
     if global.no_cache {
         return None;
     }
     let dir = Environment::from_process().cache_dir()?;
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let inside = [&store.path, &store.data_dir].iter().any(|it| real(&dir).starts_with(real(it)));
+    let inside = store.iter().any(|it| real(&dir).starts_with(real(it)));
     (!inside).then(|| Snapshots::new(dir))
 }
 
@@ -204,7 +248,7 @@ fn not_read(store: &FoundStore) -> String {
     format!("{} is an {}, which this version does not read yet", store.path.display(), store.kind)
 }
 
-fn nothing(found: &StoragePaths) -> Failure {
+pub(crate) fn nothing(found: &StoragePaths) -> Failure {
     if let Some(store) = found.stores.first() {
         return Failure::new(Kind::NotFound, not_read(store))
             .hint("`scrollback stores` lists what is there");

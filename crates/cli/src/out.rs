@@ -23,6 +23,7 @@ pub(crate) struct Out {
     /// The width of lines in columns; none where output is not for a terminal.
     pub(crate) width: Option<usize>,
     list_issues: bool,
+    is_abandoned: bool,
     /// What went wrong although the command went on.
     failed: Option<Kind>,
 }
@@ -50,6 +51,7 @@ impl Out {
             is_terminal,
             width: is_terminal.then(|| terminal_width().unwrap_or(100)),
             list_issues: global.issues,
+            is_abandoned: false,
             failed: None,
         }
     }
@@ -100,8 +102,17 @@ impl Out {
         self.failed = Some(failure.kind);
     }
 
+    /// Says that nobody takes the output any more, and that nobody waits for it.
+    pub(crate) fn abandon(&mut self) {
+        self.is_abandoned = true;
+    }
+
     /// Ends a command that did what it was asked, or all of it that could be done.
     pub(crate) fn finish(mut self) -> ExitCode {
+        if self.is_abandoned {
+            std::mem::forget(self.to); // to flush is to wait
+            return ExitCode::SUCCESS;
+        }
         match self.to.flush() {
             Ok(()) => self.failed.map_or(ExitCode::SUCCESS, |kind| ExitCode::from(kind as u8)),
             Err(error) => self.fail(&error.into()),

@@ -14,7 +14,7 @@ pub(crate) fn line(text: &str) -> Cow<'_, str> {
 }
 
 /// Makes JSON safe, which stays the same value: DEL, C1 and what turns text around are legal in its
-/// strings as they are. Line feeds, which are only between values, stay.
+/// strings as they are. C0 is only between values: line feeds stay, the others become spaces.
 pub(crate) fn json(text: &str) -> Cow<'_, str> {
     let is_unsafe = |c: char| c != '\n' && is_unsafe(c);
     if !text.chars().any(is_unsafe) {
@@ -22,10 +22,12 @@ pub(crate) fn json(text: &str) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
-        if is_unsafe(c) {
-            let _ = write!(out, "\\u{:04x}", u32::from(c));
-        } else {
-            out.push(c);
+        match c {
+            '\t' | '\r' => out.push(' '),
+            c if is_unsafe(c) => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            c => out.push(c),
         }
     }
     Cow::Owned(out)
@@ -70,6 +72,7 @@ mod tests {
         assert_eq!(text("abc\u{202e}cba"), "abc\\u{202e}cba");
         assert!(matches!(text("plain ünïcode 😀"), Cow::Borrowed(_)));
         assert_eq!(json("\"a\u{7f}\u{85}\""), "\"a\\u007f\\u0085\"");
+        assert_eq!(json("[\t1,\r\n2\u{7f}]"), "[ 1, \n2\\u007f]");
     }
 
     /// Every character that must not come out, said without the code under test.

@@ -1,10 +1,10 @@
 //! From stores that were found to Sources: what lies in one data directory is read as one store.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use scrollback_core_id::SourceId;
-use scrollback_flow::MergedSource;
+use scrollback_flow::{IfThere, MergedSource};
 use scrollback_stor_mmap::{MapPolicy, ReadOptions};
 use scrollback_stor_path::layout::{MESSAGE, SESSION, STORAGE};
 use scrollback_stor_path::{FoundStore, StoreKind};
@@ -84,6 +84,29 @@ pub(crate) fn all(stores: &[&FoundStore], global: &Global) -> Option<Arc<dyn Sou
         merged = merged.with_diffs_of(Arc::new(files(diffs, global)));
     }
     Some(Arc::new(merged))
+}
+
+/// The Source of databases and a tree of files that may come, go and become others while it is
+/// read, the one that wins first; what is not there is empty. None if there is to be none.
+pub(crate) fn awaited(
+    id: &Path,
+    databases: &[PathBuf],
+    tree: Option<&Path>,
+    global: &Global,
+) -> Option<Arc<dyn Source>> {
+    let there = |source| -> Arc<dyn Source> { Arc::new(IfThere::new(source)) };
+    #[cfg(feature = "sqlite")]
+    let database = |path: &PathBuf| Some(there(Arc::new(database(path, global))));
+    #[cfg(not(feature = "sqlite"))]
+    let database = |_: &PathBuf| None;
+    let mut members: Vec<Arc<dyn Source>> = databases.iter().filter_map(database).collect();
+    members.extend(tree.map(|path| there(Arc::new(files(path, global)))));
+    if members.len() < 2 {
+        return members.pop();
+    }
+    let mut members = members.into_iter();
+    let first = MergedSource::new(named(id), members.next()?);
+    Some(Arc::new(members.fold(first, MergedSource::and)))
 }
 
 /// A reader of the JSON tree at this path.

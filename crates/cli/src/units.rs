@@ -43,6 +43,14 @@ pub(crate) fn time(ms: i64) -> String {
     }
 }
 
+/// The time of day of a time in Unix milliseconds, to the second.
+pub(crate) fn clock(ms: i64) -> String {
+    match Timestamp::from_millisecond(ms) {
+        Ok(time) => time.to_zoned(zone()).strftime("%H:%M:%S").to_string(),
+        Err(_) => format!("{ms} ms"),
+    }
+}
+
 /// A time span in milliseconds: `412 ms`, `3.2 s`, `4 m 10 s`.
 pub(crate) fn duration(ms: i64) -> String {
     match ms {

@@ -73,6 +73,17 @@ const ALLOWED: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "scrollback-watch",
+        &[
+            ("notify", "the system's watches where there is no inotify"),
+            ("rustix", "inotify without anything in between, and without unsafe code"),
+            ("serde", "what a watchman server says"),
+            ("thiserror", "why a feed cannot go on"),
+            ("tokio", "waits for feeds, times and consumers at once"),
+            ("watchman_client", "the words of a watchman server"),
+        ],
+    ),
+    (
         "scrollback-cli",
         &[
             ("anstream", "colours only where the terminal takes them"),
@@ -86,6 +97,7 @@ const ALLOWED: &[(&str, &[(&str, &str)])] = &[
             ("tar", "unpacks the store that the demo brings"),
             ("tempfile", "where the demo's store is unpacked"),
             ("terminal_size", "the width that tables and transcripts are fitted to"),
+            ("tokio", "waits for what happens, for signals and for whoever reads, all at once"),
             ("unicode-width", "columns that line up"),
         ],
     ),

@@ -6,6 +6,7 @@
 
 mod alone;
 mod report;
+mod watch;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -48,8 +49,9 @@ struct Args {
 }
 
 fn tasks() -> String {
-    TASKS.iter().fold(String::from("Tasks:"), |mut all, task| {
-        all.push_str(&format!("\n  {:<12} {}", task.id, task.what));
+    let all = TASKS.iter().map(|task| (task.id, task.what)).chain(watch::TASKS);
+    all.fold(String::from("Tasks:"), |mut all, (id, what)| {
+        all.push_str(&format!("\n  {id:<13} {what}"));
         all
     })
 }
@@ -84,7 +86,13 @@ fn chosen(ids: &[String]) -> Vec<&'static Task> {
 
 /// Runs the tasks and returns the worst verdict.
 fn run(args: &Args) -> Result<Verdict> {
-    let chosen = chosen(&args.tasks);
+    let is_of_watch = |id: &String| watch::TASKS.iter().any(|(task, _)| task == id);
+    let (mut of_watch, ids): (Vec<_>, Vec<_>) = args.tasks.iter().cloned().partition(is_of_watch);
+    let is_all = args.tasks.is_empty();
+    if is_all {
+        of_watch.push("watch".to_owned());
+    }
+    let chosen = if is_all || !ids.is_empty() { chosen(&ids) } else { Vec::new() };
     if let Some(alone) = &args.alone {
         let [contestant, runs] = &alone[..] else { bail!("a contestant and a number") };
         return alone::run(chosen[0], args.seed, contestant, runs.parse()?).map(|()| Verdict::Pass);
@@ -97,6 +105,9 @@ fn run(args: &Args) -> Result<Verdict> {
             false => print!("{report}"),
         }
         worst = worst.min(report.verdict());
+    }
+    for id in of_watch {
+        worst = worst.min(watch::run(&id, args.seed, args.json)?);
     }
     Ok(worst)
 }

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 use jiff::civil::DateTime;
 use jiff::{Span, Timestamp, Zoned};
 use scrollback_core_id::{Clock, ProjectId, SessionKey};
-use scrollback_core_type::StoreGeneration;
-use scrollback_index::TokenCounts;
 use serde::Serialize;
 
+use super::fields;
 use crate::args::{Global, Ls};
 use crate::clock::SystemClock;
 use crate::failure::{Failure, Kind, Result};
@@ -24,62 +23,18 @@ use crate::units;
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Listed {
-    id: String,
-    title: String,
-    #[serde(rename = "projectID")]
-    project_id: Option<String>,
-    #[serde(rename = "parentID", skip_serializing_if = "Option::is_none")]
-    parent_id: Option<String>,
-    directory: Option<String>,
-    created: Option<i64>,
-    updated: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    archived: Option<i64>,
+    #[serde(flatten)]
+    session: fields::Session,
     messages: u64,
-    tokens: Tokens,
+    /// Tokens of all answers.
+    tokens: fields::Tokens,
     /// In US dollars.
     cost: f64,
-    /// The path of the store that it is from.
-    source: String,
-    /// The session that it is a fork of.
-    #[serde(rename = "forkOf", skip_serializing_if = "Option::is_none")]
-    fork_of: Option<String>,
-    /// The generations of storage that it was read from: "json", "v1", "v2".
-    generation: Vec<&'static str>,
-    /// Those that have it too.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    also: Vec<&'static str>,
-    /// What is particular about where it is in a database of 2.x.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    standing: Option<&'static str>,
+    #[serde(skip)]
+    total: i64,
     /// Whether it is in files that a database took the place of, and not in the database.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     left_over: bool,
-}
-
-/// Tokens of all answers of a session.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Tokens {
-    input: i64,
-    output: i64,
-    reasoning: i64,
-    cache_read: i64,
-    cache_write: i64,
-}
-
-impl Tokens {
-    fn total(&self) -> i64 {
-        let all = [self.input, self.output, self.reasoning, self.cache_read, self.cache_write];
-        all.into_iter().fold(0, i64::saturating_add)
-    }
-}
-
-impl From<TokenCounts> for Tokens {
-    fn from(counts: TokenCounts) -> Self {
-        let TokenCounts { input, output, reasoning, cache_read, cache_write } = counts;
-        Self { input, output, reasoning, cache_read, cache_write }
-    }
 }
 
 pub(crate) fn run(global: &Global, args: &Ls, stores: &[Store], out: &mut Out) -> Result<()> {
@@ -138,22 +93,11 @@ pub(super) fn list(stores: &[Store], rows: &[Row]) -> Result<Vec<Listed>> {
     let listed = rows.iter().map(|Row { store, meta }| {
         let usage = views[*store].usage(&meta.key.session);
         Listed {
-            id: meta.key.to_string(),
-            title: meta.title.as_deref().unwrap_or_default().to_owned(),
-            project_id: meta.project.as_ref().map(ToString::to_string),
-            parent_id: meta.parent.as_ref().map(ToString::to_string),
-            directory: meta.directory.as_ref().map(ToString::to_string),
-            created: meta.created,
-            updated: meta.updated,
-            archived: meta.archived,
+            session: fields::Session::new(meta, stores[*store].origin(meta)),
             messages: usage.messages,
             tokens: usage.tokens.into(),
             cost: usage.cost,
-            source: stores[*store].origin(meta).to_owned(),
-            fork_of: meta.forked_from.as_ref().map(ToString::to_string),
-            generation: meta.provenance.read.iter().map(StoreGeneration::name).collect(),
-            also: meta.provenance.also.iter().map(StoreGeneration::name).collect(),
-            standing: meta.provenance.standing.name(),
+            total: usage.tokens.total(),
             left_over: stores[*store].is_left_over(meta),
         }
     });
@@ -174,25 +118,24 @@ pub(super) fn print(out: &mut Out, listed: &[Listed]) -> Result<()> {
         Column::right("TOKENS"),
         Column::right("COST").optional(),
     ]);
-    for session in listed {
+    for listed in listed {
         // In front, where a narrow terminal does not cut it off.
-        let mark = match session {
-            Listed { archived: Some(_), .. } => "(archived) ",
-            Listed { left_over: true, .. } | Listed { standing: Some("awaited"), .. } => {
-                "(not migrated) "
-            }
-            Listed { standing: Some("legacyOnly"), .. } => "(not in 2.x) ",
-            Listed { standing: Some("lateLegacy"), .. } => "(of 1.x) ",
+        let mark = match (&listed.session, listed.left_over) {
+            (fields::Session { archived: Some(_), .. }, _) => "(archived) ",
+            (_, true) | (fields::Session { standing: Some("awaited"), .. }, _) => "(not migrated) ",
+            (fields::Session { standing: Some("legacyOnly"), .. }, _) => "(not in 2.x) ",
+            (fields::Session { standing: Some("lateLegacy"), .. }, _) => "(of 1.x) ",
             _ => "",
         };
+        let session = &listed.session;
         let row = table.row(vec![
             session.id.clone(),
             format!("{mark}{}", units::title(&session.title)),
             session.directory.clone().unwrap_or_default(),
             session.updated.map(units::time).unwrap_or_default(),
-            session.messages.to_string(),
-            units::count(session.tokens.total()),
-            units::cost(session.cost),
+            listed.messages.to_string(),
+            units::count(listed.total),
+            units::cost(listed.cost),
         ]);
         if session.title.is_empty() {
             row.dim(TITLE);

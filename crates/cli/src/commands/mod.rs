@@ -3,11 +3,14 @@
 mod cache;
 mod demo;
 mod export;
+mod fields;
 mod ls;
 mod raw;
 mod show;
 mod stores;
+mod tail;
 mod tree;
+mod watch;
 
 use std::io::Write;
 
@@ -36,6 +39,8 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<()> {
         Command::Export(export) => {
             on_stores(global, out, |stores, out| export::run(export, stores, out))
         }
+        Command::Watch(watch) => watch::run(global, watch, out),
+        Command::Tail(tail) => tail::run(global, tail, out),
         Command::Demo => demo::run(global, out),
         Command::Cache { action } => cache::run(global, *action, out),
         Command::Completions { shell } => {

@@ -15,7 +15,8 @@ use crate::{pick, show};
 
 pub(crate) fn run(global: &Global, args: &Show, stores: &[Store], out: &mut Out) -> Result<()> {
     let (store, key) = pick::session(stores, &args.session.session)?;
-    let options = show::Options { full: args.full, width: out.width, styles: out.styles };
+    let (width, styles) = (out.width, out.styles);
+    let options = show::Options { full: args.full, width, styles, is_live: false };
     let ran = run_session_tree_flow(stores[store].source(), &key, |tree| {
         match (args.context, global.json) {
             (false, false) => Ok(show::transcript(out, tree, &options)?),

@@ -15,8 +15,24 @@ pub(super) fn print<'t, 'a: 't>(
     parts: impl Iterator<Item = (&'t PartHydrated<'a>, bool)>,
     options: &Options,
 ) -> io::Result<()> {
-    let id = &message.node.key.message;
-    let is_copy = id.is_fork_copy();
+    head(out, message, options)?;
+    for (part, pruned) in parts {
+        match part.part {
+            Some(Part::Compaction(_)) => {
+                divider(out, compaction::said(tree, &message.node.key.message), options)?;
+            }
+            _ => part::print(out, part, pruned, options)?,
+        }
+    }
+    end(out, message, options)
+}
+
+/// Prints who speaks, and what is known of that.
+pub(super) fn head(
+    out: &mut dyn Write,
+    message: &MessageHydrated<'_>,
+    options: &Options,
+) -> io::Result<()> {
     let mut details = match &message.message {
         Some(Message::User(user)) => {
             let model = user.model.as_ref().and_then(|model| model.model_id.as_ref());
@@ -28,29 +44,37 @@ pub(super) fn print<'t, 'a: 't>(
     if let Some(created) = message.message.as_ref().and_then(Message::created) {
         details.push(units::time(created));
     }
-    if let Some(Message::Assistant(answer)) = &message.message {
+    if let Some(Message::Assistant(answer)) = &message.message
+        && !options.is_live
+    {
         details.push(took(answer));
-        // A copy was paid for where it was copied from.
-        let cost = answer.cost.filter(|cost| cost.0 > 0.0 && !is_copy);
-        details.extend(cost.map(|cost| units::cost(cost.0)));
+        details.extend(cost(message, answer));
     }
-    if is_copy {
+    if message.node.key.message.is_fork_copy() {
         details.push("(copied)".to_owned());
     }
-    if message.node.span.as_ref().is_some_and(is_being_written) {
+    if !options.is_live && message.node.span.as_ref().is_some_and(is_being_written) {
         details.push("(being written)".to_owned());
     }
     let speaker = speaker(message);
     let (style, dim) = (style(&speaker, &options.styles), options.styles.dim);
     let (speaker, details) = (safe::line(&speaker), details.join("  "));
-    writeln!(out, "\n{style}{speaker}{style:#} {dim}{}{dim:#}", safe::line(&details))?;
-    for (part, pruned) in parts {
-        match part.part {
-            Some(Part::Compaction(_)) => divider(out, compaction::said(tree, id), options)?,
-            _ => part::print(out, part, pruned, options)?,
-        }
-    }
+    writeln!(out, "\n{style}{speaker}{style:#} {dim}{}{dim:#}", safe::line(&details))
+}
+
+/// Prints what came of a message.
+pub(super) fn end(
+    out: &mut dyn Write,
+    message: &MessageHydrated<'_>,
+    options: &Options,
+) -> io::Result<()> {
     if let Some(Message::Assistant(answer)) = &message.message {
+        let is_over = answer.time.as_ref().is_some_and(|time| time.completed.is_some());
+        if options.is_live && is_over {
+            let (dim, took) = (options.styles.dim, took(answer));
+            let cost = cost(message, answer).map(|cost| format!("  {cost}")).unwrap_or_default();
+            writeln!(out, "  {dim}{took}{cost}{dim:#}")?;
+        }
         if let Some(error) = &answer.error {
             print_error(out, error, options)?;
         }
@@ -77,6 +101,13 @@ fn took(answer: &AssistantMessage<'_>) -> String {
     let time = answer.time.as_ref().and_then(|time| Some((time.created?, time.completed?)));
     let took = time.map(|(created, completed)| completed.saturating_sub(created));
     took.map_or_else(|| "unfinished".to_owned(), units::duration)
+}
+
+/// What an answer cost. A copy was paid for where it was copied from.
+fn cost(message: &MessageHydrated<'_>, answer: &AssistantMessage<'_>) -> Option<String> {
+    let is_copy = message.node.key.message.is_fork_copy();
+    let cost = answer.cost.filter(|cost| cost.0 > 0.0 && !is_copy)?;
+    Some(units::cost(cost.0))
 }
 
 fn print_error(out: &mut dyn Write, error: &MessageError<'_>, options: &Options) -> io::Result<()> {

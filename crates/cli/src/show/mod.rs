@@ -1,9 +1,11 @@
 //! A session as a transcript that people like to read.
 
+mod brief;
 mod compaction;
 mod file;
 mod header;
 mod item;
+mod live;
 mod message;
 mod part;
 mod speaker;
@@ -11,12 +13,15 @@ mod text;
 mod tool;
 
 use std::io::{self, Write};
+use std::ops::Range;
 
 use scrollback_flow::{Context, SessionHydratedTree, Timed};
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
+pub(crate) use self::brief::{brief, status_name};
 pub(crate) use self::header::place;
 pub(crate) use self::item::said;
+pub(crate) use self::live::{LiveTranscript, hydrated_part};
 pub(crate) use self::speaker::{kind, speaker, style};
 
 use crate::style::Styles;
@@ -35,6 +40,9 @@ pub(crate) struct Options {
     /// The columns to wrap at; none where lines are left as they are.
     pub(crate) width: Option<usize>,
     pub(crate) styles: Styles,
+    /// Whether it is printed as it is written: that it is unfinished goes without saying, and how it
+    /// ended is said at its end.
+    pub(crate) is_live: bool,
 }
 
 /// Prints all of a session.
@@ -44,22 +52,38 @@ pub(crate) fn transcript(
     options: &Options,
 ) -> io::Result<()> {
     header::print(out, tree, options)?;
+    messages(out, tree, 0..tree.messages.len(), options)
+}
+
+/// Prints these of the messages of a session, and what happened between them.
+fn messages(
+    out: &mut dyn Write,
+    tree: &SessionHydratedTree<'_>,
+    these: Range<usize>,
+    options: &Options,
+) -> io::Result<()> {
     let revert = tree.session.as_ref().and_then(|session| session.revert.as_ref());
     let reverted_from = revert.and_then(|revert| revert.message_id.as_ref());
-    let mut left = tree.messages.len();
+    let mut at = 0;
     for timed in tree.timeline() {
         let message = match timed {
             Timed::Message(message) => message,
             Timed::Item(item) => {
-                item::print(out, item, options)?;
+                if these.start <= at && at <= these.end {
+                    item::print(out, item, options)?;
+                }
                 continue;
             }
         };
+        at += 1;
+        if !these.contains(&(at - 1)) {
+            continue;
+        }
+        let left = tree.messages.len() + 1 - at;
         if Some(&message.node.key.message) == reverted_from {
             let what = units::many(left, "message");
             divider(out, &format!("reverted from here on ({what})"), options)?;
         }
-        left -= 1;
         let shown = message.parts.iter().map(|part| (part, false));
         message::print(out, tree, message, shown, options)?;
     }

@@ -17,7 +17,7 @@ pub(super) fn print(
 ) -> io::Result<()> {
     let styles = &options.styles;
     let dim = styles.dim;
-    if part.node.span.as_ref().is_some_and(is_being_written) {
+    if !options.is_live && part.node.span.as_ref().is_some_and(is_being_written) {
         writeln!(out, "  {dim}(being written){dim:#}")?;
     }
     let block = |indent, style| Block { indent, style, most: None, options };

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::Options;
 use crate::{safe, units};
@@ -49,6 +49,59 @@ impl Block<'_> {
     }
 }
 
+/// A text that is printed as it is written, each piece behind the one before it.
+#[derive(Debug)]
+pub(super) struct Running {
+    indent: &'static str,
+    style: Style,
+    width: Option<usize>,
+    /// How many columns of the row are used.
+    used: usize,
+}
+
+impl Running {
+    pub(super) fn new(indent: &'static str, style: Style, options: &Options) -> Self {
+        let width = options.width.map(|width| width.saturating_sub(indent.width()).max(20));
+        Self { indent, style, width, used: 0 }
+    }
+
+    /// Prints what comes next. A word that has begun is broken where its rest does not fit.
+    pub(super) fn push(&mut self, out: &mut dyn Write, text: &str) -> io::Result<()> {
+        for (number, line) in text.split('\n').enumerate() {
+            if number > 0 {
+                self.end_row(out)?;
+            }
+            for word in line.split_inclusive(' ') {
+                self.word(out, &safe::text(word).replace('\t', "    "))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the last row.
+    pub(super) fn end(mut self, out: &mut dyn Write) -> io::Result<()> {
+        if self.used > 0 { self.end_row(out) } else { Ok(()) }
+    }
+
+    fn word(&mut self, out: &mut dyn Write, word: &str) -> io::Result<()> {
+        let used = self.used + word.trim_end().width();
+        if self.used > 0 && self.width.is_some_and(|width| used > width) {
+            self.end_row(out)?;
+        }
+        if self.used == 0 {
+            write!(out, "{}", self.indent)?;
+        }
+        self.used += word.width();
+        write!(out, "{}{word}{:#}", self.style, self.style)
+    }
+
+    fn end_row(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        let bare = if self.used == 0 { self.indent.trim_end() } else { "" };
+        self.used = 0;
+        writeln!(out, "{bare}")
+    }
+}
+
 /// Breaks a line at spaces where it can, within words where it must.
 fn wrap(line: &str, width: Option<usize>) -> Vec<&str> {
     let Some(width) = width else { return vec![line] };
@@ -82,7 +135,6 @@ fn end_of_row(text: &str, width: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use unicode_width::UnicodeWidthStr;
 
     use super::*;
 

@@ -81,7 +81,7 @@ pub(super) fn print(
 }
 
 /// What a call was about, in a line: for known tools the one thing that tells, else the input.
-fn summary(tool: &str, input: &RawJson<'_>) -> String {
+pub(super) fn summary(tool: &str, input: &RawJson<'_>) -> String {
     let known: &[&str] = match tool {
         "bash" => &["command"],
         "read" | "write" | "edit" | "multiedit" | "patch" => &["filePath"],

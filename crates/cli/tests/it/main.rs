@@ -22,3 +22,5 @@ mod support;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod v2;
+#[cfg(target_os = "linux")]
+mod watch;

@@ -6,7 +6,7 @@ mod lines;
 use std::collections::HashSet;
 
 use scrollback_core_id::{SessionId, SessionKey};
-use scrollback_core_type::{Message, Part, StageIssue, Tokens, ToolStatus};
+use scrollback_core_type::{Message, Part, StageIssue, Tokens};
 use scrollback_flow::{
     MessageHydrated, PartHydrated, SessionHydratedTree, Timed, run_session_tree_flow, usage,
 };
@@ -19,7 +19,7 @@ use crate::failure::Result;
 use crate::open::Store;
 use crate::out::Out;
 use crate::pick;
-use crate::show::{kind, said, speaker};
+use crate::show::{kind, said, speaker, status_name};
 
 pub(super) use self::lines::print;
 
@@ -287,16 +287,6 @@ fn part_node(part: &PartHydrated<'_>) -> PartNode {
         status: call.and_then(|call| call.state.as_ref()).map(|state| status_name(state.status())),
         bytes: size(part.node.span.as_ref()),
         session: None,
-    }
-}
-
-fn status_name(status: ToolStatus) -> &'static str {
-    match status {
-        ToolStatus::Pending => "pending",
-        ToolStatus::Running => "running",
-        ToolStatus::Completed => "completed",
-        ToolStatus::Error => "error",
-        _ => "unknown",
     }
 }
 

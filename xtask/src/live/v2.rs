@@ -1,44 +1,24 @@
-//! `cargo xtask live`: the real opencode writes, and what is read is compared with what it says.
-//!
-//! Needs Linux, npm, python3, git and the right to make a network namespace: nothing that runs here
-//! can leave the machine. No part of the gate.
+//! `cargo xtask live v2`: rows of the preview of opencode 2 against its API, while it runs and
+//! after; and whether 1.18.33 imports what is exported.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use clap::Subcommand;
 
+use super::{done, home, opencode};
 use crate::workspace_root;
-
-/// What `cargo xtask live` takes.
-#[derive(clap::Args)]
-pub(crate) struct Args {
-    #[command(subcommand)]
-    what: What,
-}
-
-#[derive(Subcommand)]
-enum What {
-    /// The preview of opencode 2 within 1.18.33: its rows against its API, while it runs and after;
-    /// and whether 1.18.33 imports what is exported.
-    V2,
-}
 
 const VERSION: &str = "1.18.33";
 
-/// Runs it.
+/// Has the program write, and compares.
 ///
 /// # Errors
 /// If something is missing, or what is read is not what the program says.
-pub(crate) fn run(args: &Args) -> Result<()> {
-    let What::V2 = args.what;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    let home = target.unwrap_or_else(|| workspace_root().join("target")).join("live");
-    let binary = opencode(&home.join(VERSION))?;
-    let store = home.join("v2");
+pub(super) fn run() -> Result<()> {
+    let (binary, store) = (opencode(VERSION)?, home().join("v2"));
     if store.exists() {
         fs::remove_dir_all(&store)?;
     }
@@ -49,20 +29,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     ensure!(server.wait()?.success(), "the driver failed; see {}", store.display());
     beside.context("while the server ran")?;
     compare(&store).context("after the server ended")?;
-    import(&binary, &store, &home.join("import"))
-}
-
-/// The program, fetched unless it is there.
-fn opencode(dir: &Path) -> Result<PathBuf> {
-    let binary = dir.join("node_modules/opencode-linux-x64/bin/opencode");
-    if !binary.exists() {
-        fs::create_dir_all(dir)?;
-        let package = format!("opencode-linux-x64@{VERSION}");
-        let mut npm = Command::new("npm");
-        npm.args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(dir).arg(package);
-        done(&mut npm)?;
-    }
-    Ok(binary)
+    import(&binary, &store, &home().join("import"))
 }
 
 /// Starts the driver, and returns when it has written all.
@@ -129,12 +96,5 @@ fn import(binary: &Path, store: &Path, root: &Path) -> Result<()> {
         ensure!(said.contains(&format!("Imported session: {id}")), "{id} is refused: {said}");
     }
     println!("opencode {VERSION} imports all {} sessions as they are exported", all.len());
-    Ok(())
-}
-
-fn done(command: &mut Command) -> Result<()> {
-    let program = command.get_program().to_owned();
-    let status = command.status().with_context(|| format!("cannot run {}", program.display()))?;
-    ensure!(status.success(), "{} failed: {status}", program.display());
     Ok(())
 }

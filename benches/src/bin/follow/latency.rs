@@ -1,0 +1,44 @@
+//! How long it took from a change to the event that tells of it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use scrollback_core_id::{EntityKey, UnixNanos};
+
+/// Times from changes to events, by what changed. A change is known by the time that the store has
+/// of it: that of a file, to a tick of the kernel, or of a row, to a millisecond.
+#[derive(Debug, Default)]
+pub(crate) struct Latency {
+    seen: HashMap<EntityKey, UnixNanos>,
+    /// In nanoseconds.
+    by_class: BTreeMap<&'static str, Vec<i64>>,
+}
+
+impl Latency {
+    /// Something that changed then was told of now.
+    pub(crate) fn note(
+        &mut self,
+        class: &'static str,
+        key: EntityKey,
+        then: UnixNanos,
+        now: UnixNanos,
+    ) {
+        if self.seen.insert(key, then) != Some(then) {
+            self.by_class.entry(class).or_default().push(now.0 - then.0);
+        }
+    }
+}
+
+impl fmt::Display for Latency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("from the change to the event:")?;
+        for (class, times) in &self.by_class {
+            let mut times = times.clone();
+            times.sort_unstable();
+            let at = |share: usize| times[(times.len() - 1) * share / 100] as f64 / 1e6;
+            write!(f, "\n    {class:9} {:6}: median {:.1} ms, ", times.len(), at(50))?;
+            write!(f, "99th {:.1} ms, most {:.1} ms", at(99), at(100))?;
+        }
+        Ok(())
+    }
+}

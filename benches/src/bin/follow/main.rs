@@ -1,0 +1,212 @@
+//! The real opencode writes, and whoever follows must have in the end what it exports: sessions,
+//! messages and parts are put together from events alone, from before the store is there.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports")]
+
+mod compare;
+mod latency;
+mod replica;
+#[path = "../../../../crates/flow/tests/it/index/state.rs"]
+#[expect(clippy::panic, dead_code, reason = "a module of tests, which use more of it")]
+mod state;
+mod store;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::{Parser, ValueEnum};
+use scrollback_benches::SystemClock;
+use scrollback_core_id::{Clock as _, EntityKey};
+use scrollback_flow::{IfThere, Progress};
+use scrollback_stor_read::Source;
+use scrollback_watch::{FeedChoice, FeedKind, Follower, Live, LiveOptions};
+use tokio::runtime::Runtime;
+
+use crate::replica::Replica;
+use crate::state::State;
+use crate::store::{Exports, Generation, Listing};
+
+/// Follows a store that the real opencode writes meanwhile, and compares what was told with what
+/// opencode exports.
+#[derive(Parser)]
+struct Args {
+    /// The program
+    #[arg(long)]
+    opencode: PathBuf,
+    /// Its version, for the report
+    #[arg(long)]
+    version: String,
+    /// How it keeps its sessions
+    #[arg(long)]
+    generation: Generation,
+    /// How the store is followed
+    #[arg(long)]
+    feed: FeedName,
+    /// A directory for all that is written; what was in it goes
+    #[arg(long)]
+    root: PathBuf,
+    /// How long opencode is kept at work
+    #[arg(long, default_value_t = 30)]
+    seconds: u64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum FeedName {
+    Inotify,
+    Notify,
+    Poll,
+    Watchman,
+}
+
+impl From<FeedName> for FeedKind {
+    fn from(name: FeedName) -> Self {
+        match name {
+            FeedName::Inotify => Self::Inotify,
+            FeedName::Notify => Self::Notify,
+            FeedName::Poll => Self::Poll,
+            FeedName::Watchman => Self::Watchman,
+        }
+    }
+}
+
+/// How long the follower may take after opencode ended.
+const SETTLED: Duration = Duration::from_secs(20);
+
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("follow: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<()> {
+    if args.root.exists() {
+        fs::remove_dir_all(&args.root)?;
+    }
+    fs::create_dir_all(&args.root)?;
+    let root = args.root.canonicalize()?;
+    let data = root.join("data/opencode");
+    let source = args.generation.source(&data)?;
+    let feed = FeedKind::from(args.feed);
+    if feed == FeedKind::Watchman {
+        fs::create_dir_all(args.generation.watched(&data))?; // a server watches what is there
+    }
+    let options = LiveOptions { feed: FeedChoice::Only(feed), ..LiveOptions::default() };
+    let there: Arc<dyn Source> = Arc::new(IfThere::new(Arc::clone(&source)));
+    let live = Live::start(there, None, options, &go_on)?;
+
+    let mut following = Following::new(&live)?;
+    let mut driver = drive(args, &root)?;
+    let ended = loop {
+        following.pull(Duration::from_millis(200))?;
+        if let Some(ended) = driver.0.try_wait()? {
+            break ended;
+        }
+    };
+    ensure!(ended.success(), "the driver failed; see {}/output.txt", root.display());
+    let left = Listing::of(&data)?;
+    following.settle(&source)?;
+
+    let (replica, stats) = (following.replica, live.stats());
+    println!("opencode {}, {feed}: {replica}", args.version);
+    println!(
+        "  {} refreshes, {} of them of all; {} records looked at again",
+        stats.refreshes, stats.rescans, stats.again
+    );
+    if let Some(failure) = &stats.failure {
+        println!("  {} looks failed, the last: {failure}", stats.failures);
+    }
+    ensure!(stats.demotions.is_empty(), "the feed was given up: {:?}", stats.demotions);
+    replica.check()?;
+    let exports = store::exports(&root.join("export"))?;
+    compare::exports(&replica.exports(), &exports).context("told, and exported by opencode")?;
+    live.stop();
+    left.check(args.generation)?;
+    left.compare(&Listing::of(&data)?)?;
+    println!("  replays to the exports of all {} sessions", exports.len());
+    Ok(())
+}
+
+/// The driver. Dropped, it ends, and all that it started.
+struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let _ = self.0.kill(); // or it has ended
+        let _ = self.0.wait();
+    }
+}
+
+fn drive(args: &Args, root: &Path) -> Result<Driver> {
+    let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/driver");
+    let mut command = Command::new("sh");
+    command.arg(driver.join("runns.sh")).args(["scenarios_main", "18080", "python3"]);
+    command.arg(driver.join("live.py")).arg(&args.opencode).arg(root);
+    command.arg(args.seconds.to_string()).env("DEMO", root.join("demo"));
+    let log = fs::File::create(root.join("output.txt"))?;
+    command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+    Ok(Driver(command.spawn().context("cannot start the driver")?))
+}
+
+/// A stream that is put together as it comes.
+struct Following<'l> {
+    live: &'l Live,
+    runtime: Runtime,
+    follower: Follower,
+    replica: Replica,
+}
+
+impl<'l> Following<'l> {
+    fn new(live: &'l Live) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+        let (follower, replica) = (live.follow(None, None), Replica::default());
+        Ok(Self { live, runtime, follower, replica })
+    }
+
+    /// Takes what comes within some time, if anything does.
+    fn pull(&mut self, within: Duration) -> Result<()> {
+        let next = async { tokio::time::timeout(within, self.follower.next()).await };
+        let Ok(events) = self.runtime.block_on(next) else { return Ok(()) };
+        self.replica.apply(events?, self.live.materializer(), SystemClock.now())?;
+        Ok(())
+    }
+
+    /// Waits until what was told, and the index, are what a cold look at the store finds.
+    fn settle(&mut self, source: &Arc<dyn Source>) -> Result<()> {
+        let cold = (store::read(&**source)?, store::rebuilt(&**source)?);
+        let start = Instant::now();
+        loop {
+            self.pull(Duration::from_millis(50))?;
+            match self.compare(&cold) {
+                Err(error) if start.elapsed() > SETTLED => {
+                    bail!("not settled: {error:#}; {:?}", self.live.stats())
+                }
+                Err(_) => {}
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
+    fn compare(&self, (read, (rebuilt, keys)): &Cold) -> Result<()> {
+        compare::keys(&self.replica.keys(), keys).context("told, and rebuilt")?;
+        compare::exports(&self.replica.exports(), read).context("told, and read")?;
+        let live = State::of(&self.live.index().view());
+        compare::states(&live, rebuilt).context("live, and rebuilt")
+    }
+}
+
+/// What a cold look at a store finds.
+type Cold = (Exports, (State, BTreeSet<EntityKey>));
+
+fn go_on(_: Progress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}

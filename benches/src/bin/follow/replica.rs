@@ -1,0 +1,200 @@
+//! What a follower was told, put together, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+
+use anyhow::{Result, bail};
+use scrollback_core_id::{EntityKey, MessageKey, OrderKey, PartKey, SessionKey, Stamp, UnixNanos};
+use scrollback_flow::SessionMaterializer;
+use scrollback_index::Observed;
+use scrollback_stor_mmap::MappedSpan;
+use scrollback_watch::{Event, Of, TextEdit};
+use serde_json::{Value, json};
+
+use crate::latency::Latency;
+use crate::store::Exports;
+
+/// Sessions, messages and parts as events told of them.
+///
+/// Of sessions and messages events have what the index knows; their records are read when they are
+/// told of, and not again unless they are told of again. Texts are what edits made of them.
+#[derive(Default)]
+pub(crate) struct Replica {
+    sessions: BTreeMap<SessionKey, Value>,
+    messages: BTreeMap<MessageKey, (OrderKey, Value)>,
+    parts: BTreeMap<PartKey, Value>,
+    events: BTreeMap<&'static str, usize>,
+    edits: usize,
+    latency: Latency,
+    /// What should not have been told.
+    odd: Vec<String>,
+}
+
+impl Replica {
+    /// Takes what was told at some time.
+    pub(crate) fn apply(
+        &mut self,
+        events: Vec<Event>,
+        records: &SessionMaterializer,
+        now: UnixNanos,
+    ) -> Result<()> {
+        let wanted: Vec<(EntityKey, Option<Stamp>)> = events.iter().filter_map(record).collect();
+        let spans = records.current_spans(&wanted)?;
+        let spans = wanted.into_iter().map(|(key, _)| key).zip(spans);
+        let mut spans: HashMap<EntityKey, Option<MappedSpan>> = spans.collect();
+        for event in events {
+            self.apply_one(event, &mut |key| spans.remove(key).flatten(), now);
+        }
+        Ok(())
+    }
+
+    fn apply_one(
+        &mut self,
+        event: Event,
+        record: &mut dyn FnMut(&EntityKey) -> Option<MappedSpan>,
+        now: UnixNanos,
+    ) {
+        let class = event.of.name();
+        *self.events.entry(class).or_default() += 1;
+        match event.of {
+            Of::Fresh => {
+                self.sessions.clear();
+                self.messages.clear();
+                self.parts.clear();
+            }
+            Of::Session { now: None, key, .. } => drop(self.sessions.remove(&key)),
+            Of::Session { now: Some(meta), key, .. } => {
+                self.seen(class, key.clone().into(), Some(meta.observed), now);
+                let value = self.value(&key.clone().into(), record(&key.clone().into()).as_ref());
+                self.sessions.insert(key, value);
+            }
+            Of::Message { now: None, key, .. } => drop(self.messages.remove(&key)),
+            Of::Message { now: Some(meta), key, .. } => {
+                self.seen(class, key.clone().into(), Some(meta.observed), now);
+                let value = self.value(&key.clone().into(), record(&key.clone().into()).as_ref());
+                self.messages.insert(key, (meta.order, value));
+            }
+            Of::Part { now: None, key, .. } => drop(self.parts.remove(&key)),
+            Of::Part { now: Some(part), key, span, text, .. } => {
+                let class = if text.is_some() { "text" } else { class };
+                self.seen(class, key.clone().into(), part.observed, now);
+                let mut value = self.value(&key.clone().into(), span.as_ref());
+                if let Some(edit) = text {
+                    self.edit(&key, &edit, &mut value);
+                }
+                self.parts.insert(key, value);
+            }
+            _ => {}
+        }
+    }
+
+    fn seen(
+        &mut self,
+        class: &'static str,
+        key: EntityKey,
+        observed: Option<Observed>,
+        now: UnixNanos,
+    ) {
+        if let Some(observed) = observed {
+            self.latency.note(class, key, observed.stamp.mtime, now);
+        }
+    }
+
+    /// A record; nothing if it went meanwhile, which is told later.
+    fn value(&mut self, key: &EntityKey, span: Option<&MappedSpan>) -> Value {
+        let Some(span) = span else { return Value::Null };
+        serde_json::from_slice(span).unwrap_or_else(|error| {
+            self.odd.push(format!("{key} was torn: {error}"));
+            Value::Null
+        })
+    }
+
+    /// Has the text of a part be what an edit makes of the text that was known. While it streams a
+    /// text only grows; in the end it may be trimmed.
+    fn edit(&mut self, key: &PartKey, edit: &TextEdit, part: &mut Value) {
+        let old = match edit.is_whole {
+            true => "",
+            false => self.parts.get(key).and_then(|part| part["text"].as_str()).unwrap_or_default(),
+        };
+        let fits = old.len() == edit.offset + edit.delete && old.is_char_boundary(edit.offset);
+        let mut text = old.to_owned();
+        edit.apply(&mut text);
+        let is_plausible = text.starts_with(old) || text == old.trim_end();
+        let is_read = part["text"].as_str() == Some(&text);
+        if !fits || !is_plausible || !is_read {
+            let (was, now) = (old.len(), text.len());
+            let offset = edit.offset;
+            self.odd.push(format!(
+                "{key}: {was} bytes became {now} from {offset} on; fits {fits}, grows {is_plausible}, as read {is_read}"
+            ));
+        }
+        part["text"] = Value::String(text);
+        self.edits += 1;
+    }
+
+    /// Whether all that was told could be.
+    pub(crate) fn check(&self) -> Result<()> {
+        let fresh = self.events.get("fresh").copied().unwrap_or_default();
+        match self.odd.first() {
+            Some(first) => bail!("{} odd events, the first: {first}", self.odd.len()),
+            None if fresh != 1 => bail!("the stream began {fresh} times"),
+            None => Ok(()),
+        }
+    }
+
+    /// Sessions as opencode exports them.
+    pub(crate) fn exports(&self) -> Exports {
+        let mut parts: HashMap<&str, Vec<&Value>> = HashMap::new();
+        for (key, part) in &self.parts {
+            parts.entry(key.message.as_str()).or_default().push(part);
+        }
+        let mut messages: HashMap<&str, Vec<(OrderKey, &MessageKey, Value)>> = HashMap::new();
+        for (key, (order, info)) in &self.messages {
+            let parts = parts.remove(key.message.as_str()).unwrap_or_default();
+            let message = json!({ "info": info, "parts": parts });
+            messages.entry(key.session.as_str()).or_default().push((*order, key, message));
+        }
+        let mut exports = Exports::new();
+        for (key, info) in &self.sessions {
+            let mut messages = messages.remove(key.session.as_str()).unwrap_or_default();
+            messages.sort_by_key(|(order, key, _)| (*order, *key));
+            let messages: Vec<Value> = messages.into_iter().map(|(.., message)| message).collect();
+            let export = json!({ "info": info, "messages": messages });
+            exports.insert(key.session.to_string(), export);
+        }
+        exports
+    }
+
+    /// All that it has; also messages of sessions that are not there.
+    pub(crate) fn keys(&self) -> BTreeSet<EntityKey> {
+        let sessions = self.sessions.keys().cloned().map(EntityKey::from);
+        let messages = self.messages.keys().cloned().map(EntityKey::from);
+        sessions.chain(messages).chain(self.parts.keys().cloned().map(EntityKey::from)).collect()
+    }
+}
+
+/// The record that is to be read for an event.
+fn record(event: &Event) -> Option<(EntityKey, Option<Stamp>)> {
+    match &event.of {
+        Of::Session { now: Some(meta), key, .. } => {
+            Some((key.clone().into(), Some(meta.observed.stamp)))
+        }
+        Of::Message { now: Some(meta), key, .. } => {
+            Some((key.clone().into(), Some(meta.observed.stamp)))
+        }
+        _ => None,
+    }
+}
+
+impl fmt::Display for Replica {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (sessions, messages, parts) =
+            (self.sessions.len(), self.messages.len(), self.parts.len());
+        writeln!(f, "{sessions} sessions, {messages} messages, {parts} parts")?;
+        let all: usize = self.events.values().sum();
+        let each: Vec<String> =
+            self.events.iter().map(|(name, count)| format!("{count} {name}")).collect();
+        writeln!(f, "  {all} events ({}), {} edits of texts", each.join(", "), self.edits)?;
+        write!(f, "  {}", self.latency)
+    }
+}

@@ -1,0 +1,175 @@
+//! The store that is followed: how it is read cold, what opencode exports of it, and whether
+//! anybody else wrote in it.
+
+#![expect(clippy::disallowed_methods, reason = "what a driver wrote, looked at from outside")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use clap::ValueEnum;
+use scrollback_benches::SystemClock;
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::{EntityKey, PartKey, SourceId};
+use scrollback_core_type::StageReport;
+use scrollback_flow::{Export, Parts, SessionScope, build_index, run_session_flow};
+use scrollback_stor_read::{FileReader, Source};
+use scrollback_stor_sqlite::SqliteReader;
+use serde_json::Value;
+
+use crate::state::State;
+
+/// Sessions as they are exported, by their ids.
+pub(crate) type Exports = BTreeMap<String, Value>;
+
+/// How opencode keeps its sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Generation {
+    /// As files, until 1.1.
+    Json,
+    /// In a database, from 1.2 on.
+    Sqlite,
+}
+
+impl Generation {
+    /// The store within a data directory.
+    pub(crate) fn source(self, data: &Path) -> Result<Arc<dyn Source>> {
+        let (id, clock) = (SourceId::new("followed")?, Arc::new(SystemClock));
+        Ok(match self {
+            Self::Json => Arc::new(FileReader::new(data.join("storage"), id, clock)),
+            Self::Sqlite => Arc::new(SqliteReader::new(data.join("opencode.db"), id, clock)),
+        })
+    }
+
+    /// The directory that holds all of the store.
+    pub(crate) fn watched(self, data: &Path) -> PathBuf {
+        match self {
+            Self::Json => data.join("storage"),
+            Self::Sqlite => data.to_owned(),
+        }
+    }
+
+    /// Whether opencode writes a file of this name where its sessions are.
+    fn has(self, name: &Path) -> bool {
+        let name = name.to_string_lossy();
+        match name.split_once('/') {
+            Some(("storage", name)) => name.ends_with(".json") || name == "migration",
+            Some((dir, _)) => ["bin", "log", "repos", "snapshot", "tool-output"].contains(&dir),
+            None => {
+                let files = ["opencode.db", "opencode.db-wal", "opencode.db-shm"];
+                self == Self::Sqlite && files.contains(&&*name)
+            }
+        }
+    }
+}
+
+/// What opencode itself exported.
+pub(crate) fn exports(dir: &Path) -> Result<Exports> {
+    let mut exports = Exports::new();
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        let bytes = fs::read(&path)?;
+        let export = serde_json::from_slice(&bytes).with_context(|| path.display().to_string())?;
+        let id = path.file_stem().context("a name")?.to_string_lossy().into_owned();
+        exports.insert(id, export);
+    }
+    ensure!(!exports.is_empty(), "opencode exported nothing");
+    Ok(exports)
+}
+
+/// What there is, read cold; no issue may be left with it.
+pub(crate) fn read(source: &dyn Source) -> Result<Exports> {
+    let mut exports = Exports::new();
+    let mut failed = None;
+    let report = run_session_flow(source, &SessionScope::Store, |tree| {
+        match serde_json::to_value(Export(tree)) {
+            Ok(export) => drop(exports.insert(tree.node.key.session.to_string(), export)),
+            Err(error) => failed = Some(error),
+        }
+        ControlFlow::Continue(())
+    })?;
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    sound(&report)?;
+    Ok(exports)
+}
+
+/// The index of what there is, built cold, and the keys of all sessions, messages and parts.
+pub(crate) fn rebuilt(source: &dyn Source) -> Result<(State, BTreeSet<EntityKey>)> {
+    let built = build_index(source, Parts::Stamps, &crate::go_on)?;
+    let built = built.continue_value().context("nobody stops it")?;
+    sound(&built.report)?;
+    let view = built.value.view();
+    let mut keys: BTreeSet<EntityKey> =
+        view.sessions().map(|meta| meta.key.clone().into()).collect();
+    for meta in view.known_sessions().iter().flat_map(|session| view.by_session(session)) {
+        let message = &meta.key.message;
+        for part in meta.parts.iter().flat_map(|list| &*list.refs) {
+            keys.insert(PartKey { message: message.clone(), part: part.id.clone() }.into());
+        }
+        keys.insert(meta.key.clone().into());
+    }
+    Ok((State::of(&view), keys))
+}
+
+/// What opencode leaves behind is no news: answers that were given up before they began have no
+/// parts, reverts leave parts, and what comes after a session was deleted is written all the same.
+fn sound(report: &StageReport) -> Result<()> {
+    let is_odd = |kind: &IssueKind| {
+        use IssueKind::{NoParts, OrphanMessages, OrphanParts};
+        !matches!(kind, NoParts | OrphanParts { .. } | OrphanMessages { .. })
+    };
+    match report.issues.iter().find(|it| is_odd(&it.issue.kind)) {
+        Some(issue) => bail!("an issue is left: {issue}"),
+        None => Ok(()),
+    }
+}
+
+/// What lies in a directory, by path: when each file was last changed, and its bytes.
+pub(crate) struct Listing(BTreeMap<PathBuf, (SystemTime, Vec<u8>)>);
+
+impl Listing {
+    pub(crate) fn of(dir: &Path) -> Result<Self> {
+        let mut listing = Self(BTreeMap::new());
+        listing.add(dir, dir)?;
+        Ok(listing)
+    }
+
+    fn add(&mut self, dir: &Path, root: &Path) -> Result<()> {
+        for entry in fs::read_dir(dir)? {
+            let (entry, path) = entry.map(|entry| (entry.metadata(), entry.path()))?;
+            if entry.as_ref().is_ok_and(fs::Metadata::is_dir) {
+                self.add(&path, root)?;
+                continue;
+            }
+            // Locks are taken in an index of the log, by readers too.
+            let is_locks = path.extension().is_some_and(|it| it == "db-shm");
+            let bytes = if is_locks { Vec::new() } else { fs::read(&path)? };
+            let changed = if is_locks { SystemTime::UNIX_EPOCH } else { entry?.modified()? };
+            self.0.insert(path.strip_prefix(root)?.to_owned(), (changed, bytes));
+        }
+        Ok(())
+    }
+
+    /// Whether opencode writes files of all of these names.
+    pub(crate) fn check(&self, generation: Generation) -> Result<()> {
+        match self.0.keys().find(|name| !generation.has(name)) {
+            Some(name) => bail!("{} is not opencode's", name.display()),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether nothing came, went or changed.
+    pub(crate) fn compare(&self, later: &Self) -> Result<()> {
+        let names = self.0.keys().chain(later.0.keys());
+        match names.into_iter().find(|name| self.0.get(*name) != later.0.get(*name)) {
+            Some(name) => bail!("{} was touched after opencode ended", name.display()),
+            None => Ok(()),
+        }
+    }
+}

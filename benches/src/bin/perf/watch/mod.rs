@@ -1,0 +1,130 @@
+//! `cargo xtask perf watch`: how soon a change is noticed, what it takes to begin, and what it takes
+//! to wait.
+
+mod idle;
+mod latency;
+mod setup;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, anyhow};
+use rustix::time::{ClockId, clock_gettime};
+use scrollback_benches::{SystemClock, Verdict};
+use scrollback_core_id::SourceId;
+use scrollback_flow::{Progress, Snapshots};
+use scrollback_stor_read::{FileReader, Source};
+use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
+use serde::Serialize;
+
+use self::latency::Driver;
+
+const LATENCY: &str = "watch-latency";
+const SETUP: &str = "watch-setup";
+const IDLE: &str = "watch-idle";
+
+/// What is measured, for the list of tasks: by its id, and what it is.
+pub(crate) const TASKS: [(&str, &str); 4] = [
+    ("watch", "the next three"),
+    (LATENCY, "from a rewrite of a part to its value, against a thread that waits for inotify"),
+    (SETUP, "beginning to follow a store, against a watch for each of its directories"),
+    (IDLE, "following a store for a minute in which nothing happens"),
+];
+
+/// A number that may be at most so much.
+#[derive(Debug, Serialize)]
+pub(crate) struct Judged {
+    what: String,
+    value: f64,
+    unit: &'static str,
+    most: f64,
+}
+
+/// What was measured of something: numbers to look at, and numbers that are judged.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Report {
+    about: String,
+    seen: Vec<String>,
+    judged: Vec<Judged>,
+}
+
+impl Judged {
+    fn new(what: impl Into<String>, value: f64, unit: &'static str, most: f64) -> Self {
+        Self { what: what.into(), value, unit, most }
+    }
+
+    fn verdict(&self) -> Verdict {
+        if self.value <= self.most { Verdict::Pass } else { Verdict::Fail } // also no number
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "watch: {}", self.about)?;
+        self.seen.iter().try_for_each(|seen| writeln!(f, "  {seen}"))?;
+        for judged in &self.judged {
+            let Judged { what, value, unit, most } = judged;
+            writeln!(f, "  {what:<52} {value:.3}{unit}, limit {most}{unit}: {}", judged.verdict())?;
+        }
+        Ok(())
+    }
+}
+
+/// Measures what is asked for, and gives the worst verdict.
+pub(crate) fn run(id: &str, seed: u64, is_json: bool) -> Result<Verdict> {
+    let mut worst = Verdict::Stretch;
+    let mut say = |report: Report| -> Result<()> {
+        match is_json {
+            true => println!("{}", serde_json::to_string(&report)?),
+            false => print!("{report}"),
+        }
+        worst = report.judged.iter().map(Judged::verdict).fold(worst, Verdict::min);
+        Ok(())
+    };
+    if id != IDLE && id != SETUP {
+        for driver in [Driver::Task, Driver::Thread] {
+            for feed in [FeedKind::Inotify, FeedKind::Notify] {
+                say(latency::measure(feed, driver)?)?;
+            }
+        }
+    }
+    if id != IDLE && id != LATENCY {
+        say(setup::measure(seed)?)?;
+    }
+    if id != SETUP && id != LATENCY {
+        for feed in [FeedKind::Inotify, FeedKind::Notify, FeedKind::Poll] {
+            say(idle::measure(seed, feed)?)?;
+        }
+    }
+    Ok(worst)
+}
+
+fn source(storage: &std::path::Path) -> Result<Arc<dyn Source>> {
+    let id = SourceId::new("a store")?;
+    Ok(Arc::new(FileReader::new(storage, id, Arc::new(SystemClock))))
+}
+
+fn go_on(_: Progress) -> std::ops::ControlFlow<()> {
+    std::ops::ControlFlow::Continue(())
+}
+
+fn live(source: &Arc<dyn Source>, kept: Option<Snapshots>, feed: FeedKind) -> Result<Live> {
+    let options = LiveOptions { feed: FeedChoice::Only(feed), ..LiveOptions::default() };
+    Live::start(Arc::clone(source), kept, options, &go_on).map_err(|error| anyhow!(error))
+}
+
+/// The processor time of this process until now, of all threads, in the kernel and out of it.
+fn cpu() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+fn median<T: Copy + Ord>(all: &mut [T]) -> T {
+    all.sort_unstable();
+    all[all.len() / 2]
+}

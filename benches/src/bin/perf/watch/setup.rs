@@ -1,0 +1,115 @@
+//! What it takes to begin, beyond what bringing the index up to date takes: beside adding a watch for
+//! every directory of the store.
+
+#![expect(clippy::disallowed_methods, reason = "it lists all directories, as nobody else does")]
+
+use std::fs;
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
+use scrollback_benches::{Form, Size, Store};
+use scrollback_flow::{RefreshOptions, SessionMaterializer, Snapshots};
+use scrollback_stor_read::Source;
+use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
+use tempfile::TempDir;
+
+use super::{Judged, Report, cpu, go_on, median, micros, source};
+
+/// How often each is done, in turns.
+const ROUNDS: usize = 9;
+
+pub(super) fn measure(seed: u64) -> Result<Report> {
+    let store = Store::open(Size::M, Form::Files, seed)?;
+    let (source, kept) = (source(&store.storage)?, TempDir::new()?);
+    let snapshots = || Snapshots::new(kept.path());
+    open(&source, snapshots(), LiveOptions::default().refresh)?.keep()?;
+    let all = directories(&store.storage)?;
+    // The store was written long ago, and nothing in it is hot; and as if all of it had been
+    // written just now.
+    let calm = LiveOptions::default().refresh;
+    let long = Duration::from_secs(100 * 365 * 86_400);
+    let hot = RefreshOptions { recent: long, stalled: long, ..calm };
+    let mut report = Report {
+        about: format!("beginning to follow store M, seed {seed}: processor time"),
+        ..Report::default()
+    };
+    for (what, refresh) in [("nothing hot", calm), ("everything hot", hot)] {
+        let (mut opens, mut begins, mut raws) = (Vec::new(), Vec::new(), Vec::new());
+        let mut watches = 0;
+        for _ in 0..ROUNDS {
+            let begun = cpu();
+            let opened = open(&source, snapshots(), refresh)?;
+            opens.push(cpu() - begun);
+            drop(opened);
+
+            let options = LiveOptions {
+                feed: FeedChoice::Only(FeedKind::Inotify),
+                refresh,
+                ..LiveOptions::default()
+            };
+            let begun = cpu();
+            let live = Live::start(Arc::clone(&source), Some(snapshots()), options, &go_on)?;
+            begins.push(cpu() - begun);
+            watches = live.stats().feed_stats.watches;
+            live.stop();
+
+            let queue = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
+            let begun = cpu();
+            for path in &all {
+                add_watch(&queue, path, WatchFlags::CLOSE_WRITE | WatchFlags::CREATE)?;
+            }
+            raws.push(cpu() - begun);
+        }
+        let [open, begin, raw] = [&mut opens, &mut begins, &mut raws].map(|all| median(all));
+        let beyond = begin.saturating_sub(open);
+        report.seen.push(format!(
+            "{what}: {:.1} ms, of which the index takes {:.1} ms; {} watches beside: {:.1} ms",
+            micros(begin) / 1e3,
+            micros(open) / 1e3,
+            all.len(),
+            micros(raw) / 1e3,
+        ));
+        let ratio = micros(beyond) / micros(raw);
+        report.judged.push(Judged::new(
+            format!("{what}: beyond the index / watches"),
+            ratio,
+            "",
+            0.5,
+        ));
+        let watches = watches as f64;
+        report.judged.push(Judged::new(format!("{what}: watches"), watches, "", 3100.0));
+    }
+    Ok(report)
+}
+
+fn open(
+    source: &Arc<dyn Source>,
+    snapshots: Snapshots,
+    options: RefreshOptions,
+) -> Result<SessionMaterializer> {
+    let opened = SessionMaterializer::open(Arc::clone(source), Some(snapshots), options, &go_on)?;
+    match opened {
+        ControlFlow::Continue(opened) => Ok(opened.value),
+        ControlFlow::Break(()) => anyhow::bail!("nobody stopped it"),
+    }
+}
+
+/// Every directory of a tree.
+fn directories(at: &Path) -> Result<Vec<PathBuf>> {
+    let mut all = vec![at.to_owned()];
+    let mut next = 0;
+    while next < all.len() {
+        for entry in fs::read_dir(&all[next]).context("cannot list the store")? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                all.push(entry.path());
+            }
+        }
+        next += 1;
+    }
+    Ok(all)
+}

@@ -1,0 +1,70 @@
+//! `tail`: a session as it is written.
+
+use std::io::{self, Write};
+use std::slice;
+
+use scrollback_core_id::OrderKey;
+use scrollback_flow::{MessageRefNode, PartRefNode, Parts, SessionMaterializer};
+use scrollback_watch::{Event, EventCursor, Of};
+
+use crate::args::{Global, Tail};
+use crate::failure::{Failure, Kind, Result};
+use crate::out::Out;
+use crate::show::{self, LiveTranscript};
+use crate::{awaited, follow, pick};
+
+pub(crate) fn run(global: &Global, args: &Tail, out: &mut Out) -> Result<()> {
+    if global.json {
+        return Err(Failure::new(Kind::BadUse, "a transcript that grows is no JSON")
+            .hint("`scrollback watch SESSION --json` prints each event as JSON"));
+    }
+    let store = awaited::store(global)?;
+    let live = store.follow(args.feed.into(), Parts::Later)?;
+    let (_, key) = pick::session(slice::from_ref(&store), &args.session.session)?;
+    let (width, styles) = (out.width, out.styles);
+    let options = show::Options { full: args.full, width, styles, is_live: true };
+    let mut transcript = LiveTranscript::new(options);
+
+    // From before it is read: what is told twice is printed once.
+    let from = EventCursor::from(live.index().cursor());
+    let loaded = live.materializer().load_session_tree(&key)?;
+    transcript.begin(out, &loaded.hydrate().value, args.most)?;
+    drop(loaded);
+    let follower = live.follow(Some(from), Some(key));
+    let materializer = live.materializer();
+    follow::run((&store, live), follower, out, |events, text| {
+        let mut print = |event| print(&mut transcript, materializer, event, text);
+        events.into_iter().try_for_each(&mut print)
+    })?;
+    Ok(transcript.end(out)?)
+}
+
+fn print(
+    transcript: &mut LiveTranscript,
+    materializer: &SessionMaterializer,
+    event: Event,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    match event.of {
+        Of::Session { now: None, .. } => transcript.note(out, "the session is gone"),
+        Of::Message { now: None, key, .. } => match transcript.forget(&key.message) {
+            true => transcript.note(out, "a message is gone"),
+            false => Ok(()),
+        },
+        Of::Message { now: Some(meta), key, .. } => {
+            let wanted = [(key.clone().into(), Some(meta.observed.stamp))];
+            let read = materializer.current_spans(&wanted).ok();
+            let Some(span) = read.into_iter().flatten().next().flatten() else {
+                return Ok(()); // it is told of again, or gone
+            };
+            let order = meta.order;
+            let node = MessageRefNode { key, order, span: Some(span), parts: Vec::new() };
+            transcript.message(out, &node)
+        }
+        Of::Part { now: Some(_), key, message, span: Some(span), .. } => {
+            let node = PartRefNode { key, order: OrderKey::default(), span: Some(span) };
+            transcript.part(out, &message.message, &show::hydrated_part(&node))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,144 @@
+//! Events as JSON, one a line.
+
+use std::io::{self, Write};
+
+use scrollback_core_id::EntityKey;
+use scrollback_core_type::{Parse, Part, repair_surrogates};
+use scrollback_watch::{Event, Of, TextEdit, What};
+use serde::Serialize;
+
+use crate::args::Since;
+use crate::commands::fields;
+use crate::open::Store;
+use crate::safe;
+
+/// An event. Ids are what opencode's own records call them.
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    what: Option<&'static str>,
+    cursor: String,
+    #[serde(flatten)]
+    ids: Ids,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    now: Option<Meta>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old: Option<Meta>,
+    /// The record of a part, without its text if the edit tells that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<Part<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    edit: Option<Edit<'a>>,
+    /// Whether the record of a part cannot be read.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    damaged: bool,
+}
+
+#[derive(Serialize, Default)]
+struct Ids {
+    #[serde(rename = "projectID", skip_serializing_if = "Option::is_none")]
+    project: Option<String>,
+    #[serde(rename = "sessionID", skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+    #[serde(rename = "messageID", skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(rename = "partID", skip_serializing_if = "Option::is_none")]
+    part: Option<String>,
+}
+
+#[derive(PartialEq, Serialize)]
+#[serde(untagged)]
+enum Meta {
+    Project(fields::Project),
+    Session(Box<fields::Session>),
+    Message(Box<fields::Message>),
+}
+
+/// How a text that was told before became another.
+#[derive(Serialize)]
+struct Edit<'a> {
+    /// In bytes of UTF-8.
+    offset: usize,
+    delete: usize,
+    insert: &'a str,
+}
+
+/// Prints an event.
+pub(super) fn print(store: &Store, event: &Event, out: &mut dyn Write) -> io::Result<()> {
+    let cursor = event.cursor.map_or_else(|| Since::FRESH.to_owned(), |it| it.to_string());
+    let what = Some(event.what).filter(|_| !matches!(event.of, Of::Fresh)).map(What::name);
+    let mut line = Line {
+        kind: event.of.name(),
+        what,
+        cursor,
+        ids: Ids::default(),
+        now: None,
+        old: None,
+        part: None,
+        edit: None,
+        damaged: false,
+    };
+    let repaired; // a part may borrow from it
+    match &event.of {
+        Of::Project { now, old, key } => {
+            if let EntityKey::Project(id) = key {
+                line.ids.project = Some(id.to_string());
+            }
+            let meta = |meta: &_| Meta::Project(fields::Project::from(meta));
+            (line.now, line.old) = (now.as_deref().map(meta), old.as_deref().map(meta));
+        }
+        Of::Session { now, old, key } => {
+            line.ids.session = Some(key.to_string());
+            let fields = |meta| Box::new(fields::Session::new(meta, store.origin(meta)));
+            let meta = |meta| Meta::Session(fields(meta));
+            (line.now, line.old) = (now.as_deref().map(meta), old.as_deref().map(meta));
+        }
+        Of::Message { now, old, key } => {
+            line.ids.session = Some(key.session.to_string());
+            line.ids.message = Some(key.message.to_string());
+            let meta = |meta: &_| Meta::Message(Box::new(fields::Message::from(meta)));
+            (line.now, line.old) = (now.as_deref().map(meta), old.as_deref().map(meta));
+            if line.now.is_some() && line.now == line.old {
+                return Ok(()); // a part changed, which comes next
+            }
+        }
+        Of::Part { now, key, message, span, text, .. } => {
+            line.ids.session = Some(message.session.to_string());
+            line.ids.message = Some(message.message.to_string());
+            line.ids.part = Some(key.part.to_string());
+            let bytes = span.as_deref().unwrap_or_default();
+            repaired = repair_surrogates(bytes);
+            let bytes = repaired.as_ref().map_or(bytes, |(bytes, _)| bytes);
+            line.part = Part::parse(bytes).ok().map(|parsed| parsed.value);
+            line.damaged = now.is_some() && line.part.is_none();
+            line.edit = text.as_ref().filter(|edit| !edit.is_whole).map(Edit::from);
+            if line.edit.is_some() {
+                line.part.as_mut().map(without_text);
+            }
+        }
+        _ => {}
+    }
+    // What comes from a record as it is may have lines of its own: only between values, as no
+    // string can hold a line feed.
+    let text = serde_json::to_string(&line)?;
+    for piece in safe::json(&text).lines() {
+        out.write_all(piece.trim_start().as_bytes())?;
+    }
+    out.write_all(b"\n")
+}
+
+fn without_text(part: &mut Part<'_>) {
+    match part {
+        Part::Text(part) => part.text = None,
+        Part::Reasoning(part) => part.text = None,
+        _ => {}
+    }
+}
+
+impl<'a> From<&'a TextEdit> for Edit<'a> {
+    fn from(edit: &'a TextEdit) -> Self {
+        Self { offset: edit.offset, delete: edit.delete, insert: &edit.insert }
+    }
+}

@@ -1,0 +1,123 @@
+//! Events for people, one a line.
+
+use std::io::{self, Write};
+
+use anstyle::Style;
+use scrollback_core_id::{Clock, SessionId};
+use scrollback_core_type::{Parse, Part, PartKind};
+use scrollback_index::{MessageMeta, Observed};
+use scrollback_watch::{Event, Live, Of, What};
+
+use crate::clock::SystemClock;
+use crate::commands::fields::role;
+use crate::show::brief;
+use crate::style::Styles;
+use crate::table::cut;
+use crate::{safe, units};
+
+/// So many columns of a text are shown where lines are not fitted to a terminal.
+const MOST_COLUMNS: usize = 120;
+
+/// Prints events.
+pub(super) struct Lines<'l> {
+    pub(super) live: &'l Live,
+    pub(super) styles: Styles,
+    pub(super) width: Option<usize>,
+}
+
+impl Lines<'_> {
+    /// Prints an event, if it is one for people.
+    pub(super) fn print(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
+        let (kind, said, about) = match &event.of {
+            Of::Fresh => {
+                let warn = self.styles.warn;
+                return writeln!(out, "{warn}what happened since then cannot be told{warn:#}");
+            }
+            _ if event.what == What::Present => return Ok(()),
+            Of::Project { now, key, .. } => {
+                let tree = now.as_ref().and_then(|meta| meta.worktree.as_deref());
+                ("project", tree.map_or_else(|| key.to_string(), str::to_owned), String::new())
+            }
+            Of::Session { now, old, key } => {
+                let title = now.as_ref().or(old.as_ref()).and_then(|meta| meta.title.as_deref());
+                ("session", title.unwrap_or_default().to_owned(), key.to_string())
+            }
+            Of::Message { now, old, key } => {
+                if event.what == What::Updated && is_same(now.as_deref(), old.as_deref()) {
+                    return Ok(()); // but for its parts, which speak for themselves
+                }
+                let said = now.as_ref().or(old.as_ref()).map(|meta| message(meta));
+                ("message", said.unwrap_or_default(), self.title(&key.session))
+            }
+            Of::Part { now, old, message, span, text, .. } => {
+                let record = span.as_ref().and_then(|span| Some(Part::parse(span).ok()?.value));
+                let kind = record.as_ref().map(Part::kind);
+                let kind = kind.or(now.as_ref().or(old.as_ref()).and_then(|part| part.kind));
+                let kind = kind.map_or("part", PartKind::name);
+                let said = match (text, &record) {
+                    (Some(edit), _) if !edit.insert.is_empty() => edit.insert.clone(),
+                    (Some(_), _) => return Ok(()), // its end was cut, or times were noted
+                    (None, Some(part)) => brief(part),
+                    (None, None) => String::new(),
+                };
+                (kind, said, self.title(&message.session))
+            }
+            _ => return Ok(()),
+        };
+        self.line(out, event.what, kind, &said, &about)
+    }
+
+    fn line(
+        &self,
+        out: &mut dyn Write,
+        what: What,
+        kind: &str,
+        said: &str,
+        about: &str,
+    ) -> io::Result<()> {
+        let styles = &self.styles;
+        let (sign, style): (&str, Style) = match what {
+            What::Created => ("+", styles.added),
+            What::Removed => ("-", styles.removed),
+            _ => ("~", styles.warn),
+        };
+        let now = units::clock(SystemClock.now().as_millis());
+        let about = cut(&safe::line(about), 30);
+        let room = self.width.map_or(MOST_COLUMNS, |width| width.saturating_sub(60));
+        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = cut(&safe::line(&said), room.max(20));
+        let dim = styles.dim;
+        writeln!(
+            out,
+            "{dim}{now}{dim:#} {style}{sign} {kind:<10}{style:#} {dim}{about:<30}{dim:#} {said}"
+        )
+    }
+
+    fn title(&self, session: &SessionId) -> String {
+        let meta = self.live.index().view().session(session);
+        let title = meta.and_then(|meta| meta.title.as_deref().map(str::to_owned));
+        title.filter(|title| !title.is_empty()).unwrap_or_else(|| session.to_string())
+    }
+}
+
+/// Who speaks, and how it ended.
+fn message(meta: &MessageMeta) -> String {
+    let mut words = vec![role(meta.role).to_owned()];
+    words.extend([&meta.agent, &meta.model].into_iter().flatten().map(ToString::to_string));
+    words.extend(meta.error.as_ref().map(|error| format!("failed: {error}")));
+    words.extend(meta.finish.as_ref().map(|finish| format!("ended: {finish}")));
+    let took = meta.created.zip(meta.completed);
+    words.extend(took.map(|(from, to)| units::duration(to.saturating_sub(from))));
+    words.extend(meta.cost.filter(|cost| *cost > 0.0).map(units::cost));
+    words.join("  ")
+}
+
+/// Whether nothing differs but the parts.
+fn is_same(now: Option<&MessageMeta>, old: Option<&MessageMeta>) -> bool {
+    let own = |meta: &MessageMeta| MessageMeta {
+        parts: None,
+        observed: Observed::default(),
+        ..meta.clone()
+    };
+    now.map(own) == old.map(own)
+}

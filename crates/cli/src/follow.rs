@@ -1,0 +1,222 @@
+//! The loop of commands that do not end by themselves: events in, text out, until a signal comes or
+//! nobody reads any more. The index is kept on the way and at the end, so that cursors stay good.
+
+use std::future::{Future, pending};
+use std::io::{self, Write};
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use scrollback_core_id::Cursor;
+use scrollback_flow::is_absent;
+use scrollback_watch::{Demotion, Event, Follower, Live};
+use tokio::runtime::Builder;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use crate::failure::{Failure, Kind, Result};
+use crate::open::Store;
+use crate::out::Out;
+
+/// How often it is looked whether there is something to say or to keep.
+const TICK: Duration = Duration::from_secs(1);
+/// An index that changes is kept so often, in seconds, but takes no more than a fiftieth of the
+/// time.
+const KEEP: (Duration, u32) = (Duration::from_secs(5), 50);
+/// How long what was read last has to get out at the end.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
+/// Follows a store: what `print` writes of each batch of events goes to standard output.
+pub(crate) fn run(
+    (store, live): (&Store, &Live),
+    mut follower: Follower,
+    out: &mut Out,
+    print: impl FnMut(Vec<Event>, &mut Vec<u8>) -> io::Result<()>,
+) -> Result<()> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(cannot_wait)?;
+    let mut upkeep = Upkeep { store, live, kept: Kept::default(), said: Said::default() };
+    upkeep.keep(out)?; // before anybody has a cursor
+    let followed = runtime.block_on(upkeep.follow(&mut follower, out, print));
+    runtime.shutdown_background(); // a write may be stuck where nobody reads
+    drop(follower);
+    upkeep.tell(out)?;
+    upkeep.keep(out)?;
+    followed
+}
+
+/// What has to be done beside the events.
+struct Upkeep<'s> {
+    store: &'s Store,
+    live: &'s Live,
+    kept: Kept,
+    said: Said,
+}
+
+/// What was kept last, when, and how long that took; whether it could not be.
+#[derive(Default)]
+struct Kept {
+    last: Option<(Cursor, Instant, Duration)>,
+    failed: bool,
+}
+
+/// What the user was told.
+#[derive(Default)]
+struct Said {
+    demotions: Vec<Demotion>,
+    failures: Vec<String>,
+}
+
+impl Upkeep<'_> {
+    async fn follow(
+        &mut self,
+        follower: &mut Follower,
+        out: &mut Out,
+        mut print: impl FnMut(Vec<Event>, &mut Vec<u8>) -> io::Result<()>,
+    ) -> Result<()> {
+        let (mut end, mut unread) = (pin!(signal().map_err(cannot_wait)?), pin!(unread()));
+        out.flush()?; // whoever reads it may want an end at once
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut writing: Option<JoinHandle<io::Result<()>>> = None;
+        let mut is_paused = false;
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut end => {
+                    if let Some(writing) = writing
+                        && timeout(LAST_WORDS, writing).await.is_err()
+                    {
+                        out.abandon();
+                    }
+                    return Ok(());
+                }
+                () = &mut unread => return Ok(()),
+                _ = ticks.tick() => {
+                    is_paused = false;
+                    self.tell(out)?;
+                    if self.kept.is_due(self.live.index().cursor()) {
+                        self.keep(out)?;
+                    }
+                }
+                wrote = written(&mut writing) => {
+                    writing = None;
+                    wrote?;
+                }
+                told = follower.next(), if writing.is_none() && !is_paused => match told {
+                    Ok(events) if events.is_empty() => return Ok(()), // the driver is gone
+                    Ok(events) => {
+                        let mut text = Vec::new();
+                        print(events, &mut text)?;
+                        writing = Some(tokio::task::spawn_blocking(move || {
+                            let mut stdout = io::stdout().lock();
+                            stdout.write_all(&text).and_then(|()| stdout.flush())
+                        }));
+                    }
+                    Err(error) => {
+                        is_paused = true; // until the next tick
+                        if !is_absent(&error) {
+                            self.said.failure(Failure::from(error).message, out)?;
+                        }
+                    }
+                },
+            }
+        }
+    }
+
+    /// Says, once, which feed cannot go on, and why the store cannot be read.
+    fn tell(&mut self, out: &mut Out) -> Result<()> {
+        let stats = self.live.stats();
+        for demotion in stats.demotions {
+            if !self.said.demotions.contains(&demotion) {
+                let Demotion { from, to, why } = &demotion;
+                out.note(&format!("the feed {from} cannot go on: {why}; {to} takes its place"))?;
+                self.said.demotions.push(demotion);
+            }
+        }
+        stats.failure.map_or(Ok(()), |failure| self.said.failure(failure, out))
+    }
+
+    /// Keeps the index. That it cannot be kept is said once.
+    fn keep(&mut self, out: &mut Out) -> Result<()> {
+        if self.kept.failed {
+            return Ok(());
+        }
+        let (start, cursor) = (Instant::now(), self.live.index().cursor());
+        self.kept.failed = !self.store.keep(out)?;
+        self.kept.last = Some((cursor, Instant::now(), start.elapsed()));
+        Ok(())
+    }
+}
+
+impl Kept {
+    fn is_due(&self, now: Cursor) -> bool {
+        let is_old = |at: Instant, took| at.elapsed() >= KEEP.0.max(took * KEEP.1);
+        self.last.is_none_or(|(kept, at, took)| kept != now && is_old(at, took))
+    }
+}
+
+impl Said {
+    fn failure(&mut self, failure: String, out: &mut Out) -> Result<()> {
+        if !self.failures.contains(&failure) {
+            out.note(&format!("cannot be read, and is tried again: {failure}"))?;
+            self.failures.push(failure);
+        }
+        Ok(())
+    }
+}
+
+/// Ends when what is being written is.
+async fn written(writing: &mut Option<JoinHandle<io::Result<()>>>) -> io::Result<()> {
+    match writing {
+        Some(writing) => writing.await.unwrap_or_else(|error| Err(io::Error::other(error))),
+        None => pending().await,
+    }
+}
+
+/// Ends when the user or the system wants an end.
+#[cfg(unix)]
+fn signal() -> io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) =
+        (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Ends when the user wants an end.
+#[cfg(not(unix))]
+fn signal() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            pending::<()>().await;
+        }
+    })
+}
+
+/// Ends when the other end of a pipe is closed, which a write would only say when there is
+/// something to write.
+#[cfg(unix)]
+async fn unread() {
+    use std::os::fd::AsFd;
+    use tokio::io::Interest;
+    use tokio::net::unix::pipe::Sender;
+    // Unchecked: it is only asked, and stays as it is for whoever shares it.
+    let stdout =
+        io::stdout().as_fd().try_clone_to_owned().and_then(Sender::from_owned_fd_unchecked);
+    match stdout {
+        Ok(stdout) if stdout.ready(Interest::ERROR).await.is_ok() => {}
+        _ => pending().await, // a file, of which nobody is told
+    }
+}
+
+#[cfg(not(unix))]
+async fn unread() {
+    pending().await
+}
+
+fn cannot_wait(error: io::Error) -> Failure {
+    Failure::new(Kind::Unreadable, format!("the system does not let it wait: {error}"))
+}

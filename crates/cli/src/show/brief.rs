@@ -1,0 +1,42 @@
+//! One part in a few words, for lists of what happens.
+
+use scrollback_core_type::{LazyStr, Part, ToolState, ToolStatus};
+
+use super::{file, tool};
+
+/// What a part says, in as few words as it can be told; nothing where its kind says all.
+pub(crate) fn brief(part: &Part<'_>) -> String {
+    let get = |text: &Option<LazyStr<'_>>| {
+        text.as_ref().map(|it| it.get().into_owned()).unwrap_or_default()
+    };
+    match part {
+        Part::Text(text) => get(&text.text),
+        Part::Reasoning(reasoning) => get(&reasoning.text),
+        Part::Tool(call) => {
+            let (name, state) = (get(&call.tool), call.state.as_ref());
+            let status = state.map(|state| status_name(state.status())).unwrap_or_default();
+            let input = state.and_then(ToolState::input);
+            let input = input.map(|input| tool::summary(&name, input)).unwrap_or_default();
+            format!("{name} {status}  {input}")
+        }
+        Part::File(attached) => file::describe(attached),
+        Part::Patch(patch) => {
+            let files = patch.files.iter().flatten().map(|file| file.get().into_owned());
+            files.collect::<Vec<_>>().join(", ")
+        }
+        Part::Agent(agent) => get(&agent.name),
+        Part::Subtask(task) => get(&task.description),
+        _ => String::new(),
+    }
+}
+
+/// How far a call is, as records name it.
+pub(crate) fn status_name(status: ToolStatus) -> &'static str {
+    match status {
+        ToolStatus::Pending => "pending",
+        ToolStatus::Running => "running",
+        ToolStatus::Completed => "completed",
+        ToolStatus::Error => "error",
+        _ => "unknown",
+    }
+}

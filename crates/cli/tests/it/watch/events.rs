@@ -1,0 +1,170 @@
+//! Events as JSON: whoever applies them has what the other commands say.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Stdio};
+
+use rusqlite::{Connection, params};
+use rustix::process::{Pid, Signal, kill_process};
+use scrollback_fixtures::writer::Script;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::state::{State, Taken};
+use super::{Following, World};
+use crate::support::{corpus_paths, scrollback};
+
+pub(super) const SCHEMA: &str = include_str!("../../../../../fixtures/schema/opencode-1.18.33.sql");
+
+#[test]
+fn amount_to_what_is_there() {
+    let world = World::new();
+    let mut script = Script::new(world.storage(), 3, 5);
+    let (following, mut taken) = (world.follow(&["watch", "--json"]), Taken::default());
+    taken.apply(&following.event());
+    for _ in 0..600 {
+        script.step().unwrap();
+    }
+    taken.settle(&following, &world);
+    assert_eq!(taken.fresh, 1);
+    assert!(taken.state.parts.len() > 10 && taken.state.sessions.len() > 2, "{taken:?}");
+    following.stop(Signal::TERM);
+}
+
+/// Tables that are written as opencode does it, text by text.
+struct Database(Connection);
+
+impl Database {
+    fn new(world: &World) -> Self {
+        std::fs::create_dir_all(world.data()).unwrap();
+        let db = Connection::open(world.data().join("opencode.db")).unwrap();
+        db.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF").unwrap();
+        db.execute_batch(SCHEMA).unwrap();
+        db.execute_batch(
+            "INSERT INTO project (id, worktree, time_created, time_updated, sandboxes)
+                 VALUES ('p', '/w', 1, 1, '[]');
+             INSERT INTO session (id, project_id, slug, directory, title, version, time_created,
+                 time_updated) VALUES ('ses_1', 'p', 's', '/w', 'a title', '1.18', 1, 1);
+             INSERT INTO message (id, session_id, time_created, time_updated, data)
+                 VALUES ('msg_1', 'ses_1', 1, 1, '{\"role\":\"assistant\",\"modelID\":\"m\"}');",
+        )
+        .unwrap();
+        Self(db)
+    }
+
+    fn text(&self, text: &str, at: i64) {
+        let data = json!({"type": "text", "text": text}).to_string();
+        self.0
+            .execute(
+                "INSERT INTO part (id, message_id, session_id, time_created, time_updated, data)
+                     VALUES ('prt_1', 'msg_1', 'ses_1', 1, ?1, ?2)
+                 ON CONFLICT (id) DO UPDATE SET data = ?2, time_updated = ?1",
+                params![at, data],
+            )
+            .unwrap();
+    }
+}
+
+#[test]
+fn of_a_database_too() {
+    let world = World::new();
+    let database = Database::new(&world);
+    let (following, mut taken) = (world.follow(&["watch", "--json"]), Taken::default());
+    taken.settle(&following, &world);
+    let mut text = String::new();
+    for word in ["The ", "text ", "grows ", "wörd ", "by word"] {
+        text.push_str(word);
+        database.text(&text, text.len() as i64);
+        taken.settle(&following, &world);
+    }
+    database.text("and is written anew", 99);
+    taken.settle(&following, &world);
+    assert_eq!(taken.state, State::there(&world));
+    assert_eq!(taken.fresh, 1);
+    database.0.execute_batch("DELETE FROM part; DELETE FROM message").unwrap();
+    taken.settle(&following, &world);
+    assert!(taken.state.parts.is_empty());
+    following.stop(Signal::INT);
+}
+
+#[test]
+fn one_session_is_told_with_its_parts() {
+    let step = crate::support::step("fix");
+    let store = corpus_paths().data_dir;
+    let cache = tempfile::tempdir().unwrap();
+    let following = Following::start(&store, cache.path(), &["watch", "--json", &step]);
+    let all = following.events_until(|event| event["cursor"] != "fresh");
+    let exported = crate::support::on_corpus(&["export", &step]).json();
+    let mut parts = all.iter().filter(|event| event["type"] == "part");
+    for part in exported["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|it| it["parts"].as_array().unwrap())
+    {
+        assert_eq!(&parts.next().unwrap()["part"], part);
+    }
+    assert_eq!(parts.next(), None);
+    let of = |event: &Value| event["sessionID"].as_str().is_none_or(|of| of == step);
+    assert!(all.iter().all(of));
+    assert!(all[1..].iter().all(|event| event["what"] == "present"));
+    following.stop(Signal::TERM);
+}
+
+#[test]
+fn what_it_did_is_told_at_the_end() {
+    let world = World::new();
+    let following = world.follow(&["watch", "--json", "--stats", "--feed", "poll"]);
+    following.event();
+    let said = following.stop(Signal::TERM);
+    let stats: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!((&stats["feed"], &stats["failures"]), (&json!("poll"), &json!(0)), "{said}");
+}
+
+#[test]
+fn parts_are_left_out_on_request() {
+    let step = crate::support::step("fix");
+    let cache = tempfile::tempdir().unwrap();
+    let args = ["watch", "--json", "--no-parts", &step];
+    let following = Following::start(&corpus_paths().data_dir, cache.path(), &args);
+    let all = following.events_until(|event| event["cursor"] != "fresh");
+    let has = |kind: &str| all.iter().any(|event| event["type"] == kind);
+    assert!(has("message") && !has("part"), "{all:#?}");
+    following.stop(Signal::TERM);
+}
+
+/// The binary, and its first line; there is more than a pipe holds.
+fn unread() -> (Child, BufReader<ChildStdout>, TempDir) {
+    let mut command = scrollback();
+    let cache = tempfile::tempdir().unwrap();
+    command.env("XDG_CACHE_HOME", cache.path()).arg("--store").arg(corpus_paths().data_dir);
+    command.args(["watch", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdout = BufReader::with_capacity(512, child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    assert!(line.starts_with(r#"{"type":"fresh""#), "{line}");
+    (child, stdout, cache)
+}
+
+/// Waits until it ended, well and without a word.
+fn ended(child: Child) {
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!((ended.status.code(), said.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn it_ends_when_nobody_reads() {
+    // Nothing is written to the store: it is the pipe that tells.
+    let (child, stdout, _cache) = unread();
+    drop(stdout);
+    ended(child);
+}
+
+#[test]
+fn it_ends_on_a_signal_although_a_reader_holds_it_up() {
+    let (child, _stdout, cache) = unread();
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    ended(child);
+    assert_eq!(std::fs::read_dir(cache.path().join("scrollback")).unwrap().count(), 1);
+}

@@ -1,0 +1,195 @@
+//! Following a store: the real binary beside a test that writes.
+
+mod events;
+mod people;
+mod resume;
+mod state;
+mod stores;
+mod tail;
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use scrollback_fixtures::writer;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{Ran, scrollback};
+
+/// How long anything may take.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A data directory that a test writes to, and a cache.
+struct World {
+    dir: TempDir,
+}
+
+impl World {
+    /// With nothing in it.
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap() }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    fn storage(&self) -> PathBuf {
+        self.data().join("storage")
+    }
+
+    fn write(&self, path: &str, record: &Value) {
+        let text = serde_json::to_string_pretty(record).unwrap();
+        writer::write(&self.storage().join(path), text.as_bytes()).unwrap();
+    }
+
+    fn session(&self, id: &str, title: &str) {
+        let record = json!({
+            "id": id, "projectID": "p", "title": title, "time": {"created": 1, "updated": 2},
+        });
+        self.write(&format!("session/p/{id}.json"), &record);
+    }
+
+    fn message(&self, session: &str, id: &str, more: Value) {
+        let mut record = json!({"id": id, "sessionID": session, "time": {"created": 1}});
+        merge(&mut record, more);
+        self.write(&format!("message/{session}/{id}.json"), &record);
+    }
+
+    fn part(&self, message: &str, id: &str, more: Value) {
+        let mut record = json!({"id": id, "sessionID": "ses_1", "messageID": message});
+        merge(&mut record, more);
+        self.write(&format!("part/{message}/{id}.json"), &record);
+    }
+
+    fn text(&self, message: &str, id: &str, text: &str) {
+        self.part(message, id, json!({"type": "text", "text": text}));
+    }
+
+    /// Runs the binary on the directory, without the cache.
+    fn run(&self, args: &[&str]) -> Ran {
+        let mut command = scrollback();
+        command.arg("--no-cache").arg("--store").arg(self.data()).args(args);
+        command.output().unwrap().into()
+    }
+
+    fn follow(&self, args: &[&str]) -> Following {
+        Following::start(&self.data(), &self.dir.path().join("cache"), args)
+    }
+}
+
+fn merge(record: &mut Value, more: Value) {
+    let Value::Object(more) = more else { panic!("{more}") };
+    record.as_object_mut().unwrap().extend(more);
+}
+
+/// The binary, while it follows a store.
+struct Following {
+    child: Child,
+    lines: Receiver<String>,
+    reader: Option<JoinHandle<()>>,
+    stderr: BufReader<ChildStderr>,
+}
+
+impl Following {
+    fn start(store: &Path, cache: &Path, args: &[&str]) -> Self {
+        let mut command = scrollback();
+        command.env("XDG_CACHE_HOME", cache).arg("--store").arg(store).args(args);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let (send, lines) = mpsc::channel();
+        let reader = thread::spawn(move || {
+            let _ = stdout.lines().try_for_each(|line| send.send(line.unwrap()));
+        });
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        Self { child, lines, reader: Some(reader), stderr }
+    }
+
+    /// Waits for what it says when it has begun.
+    fn begun(mut self) -> Self {
+        let mut line = String::new();
+        self.stderr.read_line(&mut line).unwrap();
+        assert!(line.contains("following") || line.contains("waiting"), "{line}");
+        self
+    }
+
+    /// The next line, if there is one within this time.
+    fn line_within(&self, time: Duration) -> Option<String> {
+        match self.lines.recv_timeout(time) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => panic!("it ended"),
+        }
+    }
+
+    fn line(&self) -> String {
+        self.line_within(DEADLINE).unwrap_or_else(|| panic!("nothing was said"))
+    }
+
+    fn event(&self) -> Value {
+        let line = self.line();
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
+    }
+
+    /// All lines up to one.
+    fn until(&self, is_it: impl Fn(&str) -> bool) -> Vec<String> {
+        let (start, mut all) = (Instant::now(), Vec::new());
+        while start.elapsed() < DEADLINE {
+            if let Some(line) = self.line_within(Duration::from_millis(100)) {
+                all.push(line);
+                if is_it(&all[all.len() - 1]) {
+                    return all;
+                }
+            }
+        }
+        panic!("{all:#?}");
+    }
+
+    /// All events up to one.
+    fn events_until(&self, is_it: impl Fn(&Value) -> bool) -> Vec<Value> {
+        let event = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+        self.until(|line| is_it(&event(line))).iter().map(|line| event(line)).collect()
+    }
+
+    fn send(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Waits for its end: the exit code, none if a signal ended it, and what it said.
+    fn end(mut self) -> (Option<i32>, String) {
+        let start = Instant::now();
+        let status = loop {
+            match self.child.try_wait().unwrap() {
+                Some(status) => break status,
+                None if start.elapsed() > DEADLINE => panic!("it goes on"),
+                None => thread::sleep(Duration::from_millis(5)),
+            }
+        };
+        let mut said = String::new();
+        self.stderr.read_to_string(&mut said).unwrap();
+        (status.code(), said)
+    }
+
+    /// Ends it by a signal, well.
+    fn stop(self, signal: Signal) -> String {
+        self.send(signal);
+        let (code, said) = self.end();
+        assert_eq!(code, Some(0), "{said}");
+        said
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if let Some(reader) = self.reader.take() {
+            reader.join().unwrap();
+        }
+    }
+}

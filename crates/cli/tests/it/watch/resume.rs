@@ -1,0 +1,155 @@
+//! A stream is taken up where it was left, by another process: without a gap, or afresh.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use scrollback_fixtures::writer::Script;
+use serde_json::{Value, json};
+
+use super::World;
+use super::state::Taken;
+
+fn is_part(event: &Value) -> bool {
+    event["type"] == "part"
+}
+
+#[test]
+fn after_an_end_nothing_is_missing_and_nothing_told_twice() {
+    let world = World::new();
+    world.session("ses_1", "one");
+    world.message("ses_1", "msg_1", json!({"role": "user"}));
+    let following = world.follow(&["watch", "--json"]);
+    let state = following.events_until(|event| event["cursor"] != "fresh");
+    // One change, of which there are two events; whoever read them died behind the first.
+    world.text("msg_2", "prt_1", "first");
+    world.message("ses_1", "msg_2", json!({"role": "user"}));
+    let events = following.events_until(is_part);
+    let names: Vec<_> = events.iter().map(|event| event["type"].as_str().unwrap()).collect();
+    assert_eq!(names, ["message", "part"]);
+    following.stop(Signal::TERM);
+    world.text("msg_1", "prt_2", "second");
+
+    let since = |event: &Value| event["cursor"].as_str().unwrap().to_owned();
+    let following = world.follow(&["watch", "--json", "--since", &since(&events[0])]);
+    let seen = std::cell::Cell::new(0);
+    let mut told = following.events_until(|event| {
+        seen.set(seen.get() + usize::from(is_part(event)));
+        seen.get() == 2
+    });
+    let parts = |told: &[Value]| -> Vec<String> {
+        let parts = told.iter().filter(|event| is_part(event));
+        let mut parts: Vec<String> =
+            parts.map(|event| event["part"]["text"].as_str().unwrap().to_owned()).collect();
+        parts.sort_unstable(); // two messages stand in the order in which they changed last
+        parts
+    };
+    assert_eq!(parts(&told), ["first", "second"]);
+    let last = told.pop().unwrap();
+    following.stop(Signal::TERM);
+
+    // Behind the last nothing is told again.
+    let following = world.follow(&["watch", "--json", "--since", &since(&last)]);
+    world.text("msg_1", "prt_3", "third");
+    let told = following.events_until(is_part);
+    assert_eq!(parts(&told), ["third"]);
+    assert!(told.iter().all(|event| event["type"] != "fresh"));
+    following.stop(Signal::TERM);
+
+    // Who read only some of the whole state reads it again.
+    let following = world.follow(&["watch", "--json", "--since", &since(&state[1])]);
+    assert_eq!(following.event()["type"], "fresh");
+    following.stop(Signal::TERM);
+}
+
+#[test]
+fn what_was_kept_is_gone_on_from_even_after_a_kill() {
+    let world = World::new();
+    world.session("ses_1", "one");
+    let following = world.follow(&["watch", "--json"]);
+    let state = following.events_until(|event| event["cursor"] != "fresh");
+    let kept = state.last().unwrap()["cursor"].as_str().unwrap().to_owned();
+    // What comes now is not kept yet when it is killed.
+    world.session("ses_2", "two");
+    world.session("ses_3", "three");
+    let lost = following.events_until(|event| event["sessionID"] == "ses_3");
+    following.send(Signal::KILL);
+    assert_eq!(following.end().0, None);
+    // Other changes have the numbers that those had.
+    world.session("ses_0", "zero");
+
+    for event in &lost {
+        let since = event["cursor"].as_str().unwrap();
+        let following = world.follow(&["watch", "--json", "--since", since]);
+        assert_eq!(following.event()["type"], "fresh", "{since}");
+        following.send(Signal::KILL);
+        following.end();
+    }
+    let following = world.follow(&["watch", "--json", "--since", &kept]);
+    let mut told: Vec<_> = (0..3).map(|_| following.event()).collect();
+    told.sort_by_key(|event| event["sessionID"].to_string());
+    let names: Vec<_> = told.iter().map(|event| event["now"]["title"].as_str()).collect();
+    assert_eq!(names, [Some("zero"), Some("two"), Some("three")]);
+    following.stop(Signal::INT);
+}
+
+/// A writer that goes on, and readers that take some events and die, each with its process.
+fn comes_and_goes(signal: Signal, seed: u64) -> Taken {
+    let world = World::new();
+    let mut script = Script::new(world.storage(), seed, 4);
+    let (mut taken, mut number) = (Taken::default(), 0_usize);
+    for round in 0..8 {
+        let since = taken.cursor.clone().unwrap_or_else(|| "fresh".to_owned());
+        let following = world.follow(&["watch", "--json", "--since", &since]);
+        if round == 0 {
+            taken.apply(&following.event());
+        }
+        for _ in 0..50 {
+            script.step().unwrap();
+        }
+        number = (number * 7 + 5) % 23;
+        // Whoever went in the middle of the whole state each time would never have it.
+        let mut left = number;
+        while (left > 0 || taken.is_in_state())
+            && let Some(line) = following.line_within(Duration::from_millis(300))
+        {
+            taken.apply(&serde_json::from_str(&line).unwrap());
+            left = left.saturating_sub(1);
+        }
+        following.send(signal);
+        following.end();
+    }
+    let since = taken.cursor.clone().unwrap();
+    let following = world.follow(&["watch", "--json", "--since", &since]);
+    taken.settle(&following, &world);
+    following.stop(Signal::TERM);
+    taken
+}
+
+#[test]
+fn whoever_comes_and_goes_has_all_in_the_end() {
+    let taken = comes_and_goes(Signal::TERM, 5);
+    assert_eq!(taken.fresh, 1, "each end keeps what goes on");
+}
+
+#[test]
+fn whoever_is_killed_again_and_again_has_all_in_the_end() {
+    let taken = comes_and_goes(Signal::KILL, 6);
+    assert!(taken.fresh >= 2, "not all that was read was kept");
+}
+
+#[test]
+fn a_cursor_of_nothing_begins_afresh_and_no_cursor_is_bad_use() {
+    let world = World::new();
+    world.session("ses_1", "one");
+    for garbage in ["0123456789abcdef:7", "0123456789abcdef:7/0123456789abcdef:9+3", "fresh"] {
+        let following = world.follow(&["watch", "--json", "--since", garbage]);
+        let types = [following.event(), following.event()].map(|event| event["type"].clone());
+        assert_eq!(types, ["fresh", "session"], "{garbage}");
+        following.stop(Signal::TERM);
+    }
+    for garbage in ["", "7", "xyz:1", "0123456789abcdef:7/9+3", "0123456789abcdef:-7"] {
+        let (code, said) = world.follow(&["watch", "--json", "--since", garbage]).end();
+        assert_eq!(code, Some(2), "{garbage}: {said}");
+        assert!(said.contains("not a cursor of a stream"), "{said}");
+    }
+}

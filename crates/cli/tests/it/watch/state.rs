@@ -1,0 +1,147 @@
+//! What whoever applies the events has in the end, and what the other commands say.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::{DEADLINE, Following, World};
+
+/// What events were put together to.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct State {
+    /// By id: the title.
+    pub(super) sessions: BTreeMap<String, String>,
+    /// By session and message: what the model is called.
+    pub(super) messages: BTreeMap<(String, String), Option<String>>,
+    /// By message and part: the record.
+    pub(super) parts: BTreeMap<(String, String), Value>,
+}
+
+/// The events that were taken, and how often they began afresh.
+#[derive(Debug, Default)]
+pub(super) struct Taken {
+    pub(super) state: State,
+    pub(super) cursor: Option<String>,
+    pub(super) fresh: usize,
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+impl Taken {
+    pub(super) fn apply(&mut self, event: &Value) {
+        let State { sessions, messages, parts } = &mut self.state;
+        let id = |name: &str| text(&event[name]).unwrap_or_else(|| panic!("{name} in {event}"));
+        let is_gone = event["what"] == "removed";
+        match event["type"].as_str().unwrap() {
+            "fresh" => {
+                self.state = State::default();
+                self.fresh += 1;
+            }
+            "session" if is_gone => drop(sessions.remove(&id("sessionID"))),
+            "session" => {
+                sessions.insert(id("sessionID"), text(&event["now"]["title"]).unwrap());
+            }
+            "message" => {
+                let (session, message) = (id("sessionID"), id("messageID"));
+                let key = (session, message.clone());
+                let listed = event["now"]["parts"].as_array();
+                let stays = |part: &str| match listed {
+                    Some(listed) => listed.iter().any(|it| it == part),
+                    None => !is_gone,
+                };
+                parts.retain(|(of, part), _| *of != message || stays(part));
+                match is_gone {
+                    true => messages.remove(&key),
+                    false => messages.insert(key, text(&event["now"]["model"])),
+                };
+            }
+            "part" => {
+                let key = (id("messageID"), id("partID"));
+                if is_gone {
+                    parts.remove(&key);
+                } else {
+                    let mut part = event["part"].clone();
+                    if let edit @ Value::Object(_) = &event["edit"] {
+                        let number = |name: &str| edit[name].as_u64().unwrap() as usize;
+                        let mut old = text(&parts[&key]["text"]).unwrap();
+                        assert_eq!(old.len(), number("offset") + number("delete"), "{event}");
+                        old.truncate(number("offset"));
+                        part["text"] = (old + edit["insert"].as_str().unwrap()).into();
+                    }
+                    parts.insert(key, part);
+                }
+            }
+            "project" => {}
+            other => panic!("{other}: {event}"),
+        }
+        self.cursor = Some(text(&event["cursor"]).unwrap());
+    }
+
+    /// Whether only some of the whole state was taken.
+    pub(super) fn is_in_state(&self) -> bool {
+        self.cursor.as_deref() == Some("fresh")
+    }
+
+    /// Takes events until they amount to what the other commands say.
+    pub(super) fn settle(&mut self, following: &Following, world: &World) {
+        let start = Instant::now();
+        loop {
+            while let Some(line) = following.line_within(Duration::from_millis(200)) {
+                self.apply(&serde_json::from_str(&line).unwrap());
+            }
+            let there = State::there(world);
+            match self.state.differs_from(&there) {
+                None => return,
+                Some(why) => assert!(start.elapsed() < DEADLINE, "{why}"),
+            }
+        }
+    }
+}
+
+impl State {
+    /// What `ls` and `export` say. Of a session without a record they say nothing.
+    pub(super) fn there(world: &World) -> Self {
+        let mut there = Self::default();
+        let listed = world.run(&["ls", "--json"]);
+        if listed.code != 0 {
+            return there;
+        }
+        for session in listed.json().as_array().unwrap() {
+            let id = text(&session["id"]).unwrap();
+            let exported = world.run(&["export", &id]).json();
+            for message in exported["messages"].as_array().unwrap() {
+                let name = text(&message["info"]["id"]).unwrap();
+                for part in message["parts"].as_array().unwrap() {
+                    let key = (name.clone(), text(&part["id"]).unwrap());
+                    there.parts.insert(key, part.clone());
+                }
+                there.messages.insert((id.clone(), name), text(&message["info"]["modelID"]));
+            }
+            there.sessions.insert(id, text(&session["title"]).unwrap());
+        }
+        there
+    }
+
+    /// The first difference, as far as the other commands say.
+    fn differs_from(&self, there: &Self) -> Option<String> {
+        if self.sessions != there.sessions {
+            return Some(format!("{:?}, not {:?}", self.sessions, there.sessions));
+        }
+        let known = |session: &String| self.sessions.contains_key(session);
+        let ours: Vec<_> = self.messages.iter().filter(|((of, _), _)| known(of)).collect();
+        let theirs: Vec<_> = there.messages.iter().collect();
+        if ours != theirs {
+            return Some(format!("{ours:?}, not {theirs:?}"));
+        }
+        let is_known = |message: &String| ours.iter().any(|((_, it), _)| it == message);
+        let ours = self.parts.iter().filter(|((of, _), _)| is_known(of));
+        let ours: BTreeMap<_, _> = ours.collect();
+        let keys = ours.keys().copied().chain(there.parts.keys());
+        let differs = |key: &&(String, String)| ours.get(*key).copied() != there.parts.get(*key);
+        let key = keys.clone().find(differs)?;
+        Some(format!("{key:?}: {:?}, not {:?}", ours.get(key), there.parts.get(key)))
+    }
+}

@@ -1,0 +1,149 @@
+//! `tail`: a transcript that grows.
+
+use std::io::Read;
+use std::process::{Child, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::json;
+
+use super::{DEADLINE, World};
+use crate::support::scrollback;
+
+/// The binary, of whose output it is waited for what it amounts to: a row may be unfinished.
+struct Tail {
+    child: Child,
+    output: Receiver<Vec<u8>>,
+    got: String,
+}
+
+impl Tail {
+    fn of(world: &World, args: &[&str]) -> Self {
+        let mut command = scrollback();
+        command.env("XDG_CACHE_HOME", world.dir.path().join("cache"));
+        command.arg("--store").arg(world.data()).arg("tail").args(args);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        let (send, output) = mpsc::channel();
+        thread::spawn(move || {
+            let mut bytes = [0; 1024];
+            while let Ok(count @ 1..) = stdout.read(&mut bytes) {
+                if send.send(bytes[..count].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, output, got: String::new() }
+    }
+
+    /// Reads until the output ends so.
+    fn until(&mut self, end: &str) {
+        while !self.got.ends_with(end) {
+            let bytes = self.output.recv_timeout(DEADLINE);
+            let bytes = bytes.unwrap_or_else(|why| panic!("{why}: {end:?} in {}", self.got));
+            self.got.push_str(std::str::from_utf8(&bytes).unwrap());
+        }
+    }
+
+    /// Ends it, and gives all that it printed.
+    fn stop(mut self) -> String {
+        kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
+        assert_eq!(self.child.wait().unwrap().code(), Some(0));
+        let rest: Vec<u8> = self.output.iter().flatten().collect();
+        self.got.clone() + std::str::from_utf8(&rest).unwrap()
+    }
+}
+
+impl Drop for Tail {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A session in which an answer is being written.
+fn world() -> World {
+    let world = World::new();
+    world.session("ses_1", "A title");
+    world.message("ses_1", "msg_1", json!({"role": "user"}));
+    world.text("msg_1", "prt_1", "please");
+    world.message("ses_1", "msg_2", json!({"role": "assistant", "modelID": "m"}));
+    world.text("msg_2", "prt_2", "I wi");
+    world
+}
+
+fn call(state: serde_json::Value) -> serde_json::Value {
+    json!({"type": "tool", "tool": "bash", "state": state})
+}
+
+#[test]
+fn text_grows_in_its_row() {
+    let world = world();
+    let mut tail = Tail::of(&world, &["latest"]);
+    tail.until("  I wi");
+    assert!(tail.got.starts_with("A title\nses_1"), "{}", tail.got);
+    for (text, end) in [
+        ("I will do ", "  I will do"),
+        ("I will do that.\n\nNow", "  I will do that.\n\n  Now"),
+        ("I will do that.\n\nNow  \n", "Now"),
+        ("I will do that.\n\nNow.", "  Now."),
+    ] {
+        world.text("msg_2", "prt_2", text);
+        tail.until(end);
+    }
+    // A call appears when it runs, and again when it has answered.
+    world.part("msg_2", "prt_3", call(json!({"status": "pending", "input": {}})));
+    world.part("msg_2", "prt_3", call(json!({"status": "running", "input": {"command": "ls"}})));
+    tail.until("\n  … running bash ls\n");
+    let done = json!({"status": "completed", "input": {"command": "ls"}, "output": "a.txt",
+        "time": {"start": 1, "end": 5}});
+    world.part("msg_2", "prt_3", call(done));
+    tail.until("\n  ✓ bash ls 4 ms\n    a.txt\n");
+    // What is no more than added is told anew, and marked.
+    world.text("msg_2", "prt_2", "I did that.");
+    tail.until("\n  (rewritten)\n  I did that.");
+    let over = json!({"role": "assistant", "modelID": "m", "cost": 0.5, "finish": "stop",
+        "time": {"created": 1, "completed": 3001}});
+    world.message("ses_1", "msg_2", over);
+    tail.until("I did that.\n  3.0 s  $0.50\n");
+    world.message("ses_1", "msg_3", json!({"role": "user", "time": {"created": 9}}));
+    world.text("msg_3", "prt_4", "thanks");
+    tail.until("\n  thanks");
+    let all = tail.stop();
+    // Whether the first look took what was just written for settled is a matter of luck.
+    let all = all.replace("\n  (being written)\n", "\n").replace("  (being written)", "");
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn it_begins_with_so_many_messages() {
+    let world = world();
+    let over =
+        json!({"role": "assistant", "finish": "stop", "time": {"created": 1, "completed": 2}});
+    world.message("ses_1", "msg_2", over);
+    for (most, begins) in [("0", "$0.00\n"), ("1", "I wi\n"), ("2", "I wi\n")] {
+        let mut tail = Tail::of(&world, &["ses_1", "-n", most]);
+        tail.until(begins);
+        world.message("ses_1", "msg_3", json!({"role": "user", "time": {"created": 9}}));
+        world.text("msg_3", "prt_4", &format!("mark {most}"));
+        tail.until(&format!("mark {most}"));
+        let all = tail.stop();
+        let there = ["please", "I wi"].map(|text| all.contains(text));
+        assert_eq!(there, [most == "2", most != "0"], "{most}: {all}");
+        std::fs::remove_dir_all(world.storage().join("part/msg_3")).unwrap();
+        std::fs::remove_file(world.storage().join("message/ses_1/msg_3.json")).unwrap();
+    }
+}
+
+#[test]
+fn what_was_there_is_as_show_prints_it() {
+    let step = crate::support::step("fix");
+    let shown = crate::support::on_corpus(&["show", &step]).out;
+    let store = scrollback_fixtures::corpus(scrollback_fixtures::Corpus::OpencodeJson).data_dir;
+    let cache = tempfile::tempdir().unwrap();
+    let following = super::Following::start(&store, cache.path(), &["tail", &step, "-n", "999"]);
+    let lines: Vec<String> = shown.lines().map(|_| following.line()).collect();
+    assert_eq!(lines.join("\n") + "\n", shown);
+    following.stop(Signal::TERM);
+}

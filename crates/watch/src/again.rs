@@ -1,0 +1,46 @@
+//! What may have been in the middle of a write, and is looked at again until it was not.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use scrollback_stor_read::DirtyScope;
+use tokio::time::Instant;
+
+/// Scopes that are due again.
+#[derive(Debug, Default)]
+pub(crate) struct Again {
+    due: HashMap<DirtyScope, (Instant, Duration)>,
+}
+
+/// A file is as old as this before its stamp is believed; a little more, so that once is enough.
+const FIRST: Duration = Duration::from_millis(110);
+/// What is not settled then is broken, and left to the sweep.
+const LAST: Duration = Duration::from_secs(4);
+
+impl Again {
+    /// Looked at, and not settled.
+    pub(crate) fn put(&mut self, scope: DirtyScope, tries: Option<Duration>) {
+        let wait = tries.map_or(FIRST, |wait| wait * 2);
+        if wait > LAST {
+            return;
+        }
+        self.due.insert(scope, (Instant::now() + wait, wait));
+    }
+
+    /// When the next is due.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.due.values().map(|(at, _)| *at).min()
+    }
+
+    /// Those that are due, and how long each was waited for.
+    pub(crate) fn take(&mut self) -> HashMap<DirtyScope, Duration> {
+        let now = Instant::now();
+        let due = self.due.extract_if(|_, (at, _)| *at <= now);
+        due.map(|(scope, (_, waited))| (scope, waited)).collect()
+    }
+
+    /// They were looked at for another reason.
+    pub(crate) fn forget(&mut self, scope: &DirtyScope) {
+        self.due.remove(scope);
+    }
+}

@@ -1,0 +1,163 @@
+//! Looks: what is dirty is compared with the store, and said to whoever waits.
+
+use std::collections::BTreeSet;
+use std::ops::ControlFlow;
+use std::sync::atomic::Ordering;
+
+use scrollback_core_id::{Cursor, EntityKey, SessionKey};
+use scrollback_flow::{Dirty, Parts, RefreshOptions, Verify, is_absent};
+use scrollback_index::Since;
+use scrollback_stor_read::{DirtyScope, Error};
+
+use super::Driver;
+
+impl Driver {
+    /// Looks at what may have been in the middle of a write.
+    pub(super) fn look_again(&mut self) -> bool {
+        let due = self.again.take();
+        self.shared.stats().again += due.len() as u64;
+        let scopes: Vec<DirtyScope> = due.keys().cloned().collect();
+        let Some(looked) = self.look_once(&scopes) else { return false };
+        for key in looked.provisional {
+            let waited = due.get(&DirtyScope::Entity(key.clone()));
+            let waited = waited.or_else(|| match &key {
+                EntityKey::Session(key) => due.get(&DirtyScope::Session(key.clone())),
+                _ => None,
+            });
+            self.again.put(scope_of(key), waited.copied());
+        }
+        true
+    }
+
+    /// Looks at scopes; whether it could.
+    pub(super) fn look(&mut self, scopes: &[DirtyScope]) -> bool {
+        self.shared.stats().scopes += scopes.len() as u64;
+        let before = self.shared.materializer.index().cursor();
+        scopes.iter().for_each(|scope| self.again.forget(scope));
+        let Some(looked) = self.look_once(scopes) else { return false };
+        for key in looked.provisional {
+            self.again.put(scope_of(key), None);
+        }
+        if looked.is_wide {
+            self.look_again_at_what_changed(&before);
+        }
+        true
+    }
+
+    /// Looks at scopes, says it to whoever waits, and gives what is to be looked at again. None if
+    /// the store could not be read.
+    fn look_once(&mut self, scopes: &[DirtyScope]) -> Option<Looked> {
+        for scope in scopes {
+            // It ends before 2^64 of them.
+            let _ = self.shared.dirty.mark(scope.clone());
+        }
+        let claim = self.shared.dirty.take();
+        let mut dirty = Dirty::default();
+        let mut verify = None;
+        for scope in claim.scopes() {
+            match scope {
+                DirtyScope::Store => verify = Some(Verify::Full),
+                DirtyScope::Session(key) => dirty.sessions.push(key.clone()),
+                DirtyScope::Message(id) => dirty.messages.push(id.clone()),
+                DirtyScope::Entity(key) => dirty.records.push(key.clone()),
+                _ => verify = verify.or(Some(Verify::Fast)),
+            }
+        }
+        let materializer = &self.shared.materializer;
+        let mut looked = Ok(Vec::new());
+        if let Some(verify) = verify {
+            // All parts that are wanted were looked at when it began, and are followed since.
+            let options = RefreshOptions { verify, parts: Parts::Later, ..self.options.refresh };
+            let is_stopping = || self.shared.is_stopping.load(Ordering::Relaxed);
+            let refreshed = materializer.refresh(&options, &|_| match is_stopping() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            });
+            if refreshed.as_ref().is_ok_and(ControlFlow::is_break) {
+                return None;
+            }
+            looked = refreshed.map(|_| Vec::new());
+            let mut stats = self.shared.stats();
+            stats.refreshes += 1;
+            stats.rescans += u64::from(verify == Verify::Full);
+        }
+        if looked.is_ok() && verify != Some(Verify::Full) && dirty != Dirty::default() {
+            looked = materializer.refresh_dirty(&dirty).map(|looked| looked.provisional);
+        }
+        let looked = match looked {
+            Err(error) if is_absent(&error) => {
+                materializer.forget_all();
+                Ok(Vec::new())
+            }
+            looked => looked,
+        };
+        let provisional = match looked {
+            Ok(provisional) => provisional,
+            Err(error) => {
+                self.told(Err(error));
+                return None;
+            }
+        };
+        self.shared.dirty.settle(claim);
+        self.publish();
+        Some(Looked { provisional, is_wide: verify.is_some() })
+    }
+
+    /// Sessions that changed since, and in which something may still be written.
+    pub(super) fn look_again_at_what_changed(&mut self, before: &Cursor) {
+        let changes = self.shared.materializer.index().changes(Some(before));
+        let Since::Changed(changed) = changes.since else { return };
+        let sessions: BTreeSet<SessionKey> = changed
+            .into_iter()
+            .filter_map(|change| match change.key {
+                EntityKey::Session(key) => Some(key),
+                EntityKey::Message(key) => Some(key.session.into()),
+                _ => None,
+            })
+            .collect();
+        let view = changes.view;
+        for key in sessions {
+            if view.upkeep(&key.session).is_some_and(|(_, upkeep)| upkeep.unsettled) {
+                self.again.put(DirtyScope::Session(key), None);
+            }
+        }
+    }
+
+    /// Notes that something could not be read; whether it could.
+    pub(super) fn told(&self, looked: Result<(), Error>) -> bool {
+        match looked {
+            Ok(()) => true,
+            Err(error) if is_absent(&error) => true,
+            Err(error) => {
+                let mut stats = self.shared.stats();
+                stats.failures += 1;
+                stats.failure = Some(error.to_string());
+                false
+            }
+        }
+    }
+
+    pub(super) fn publish(&self) {
+        let cursor = self.shared.materializer.index().cursor();
+        self.moves.send_if_modified(|last| {
+            let has_moved = *last != cursor;
+            *last = cursor;
+            has_moved
+        });
+    }
+}
+
+/// What a look came to.
+struct Looked {
+    /// What is to be looked at again.
+    provisional: Vec<EntityKey>,
+    /// Whether more was looked at than was named.
+    is_wide: bool,
+}
+
+fn scope_of(key: EntityKey) -> DirtyScope {
+    match key {
+        EntityKey::Session(key) => DirtyScope::Session(key),
+        key => DirtyScope::Entity(key),
+    }
+}

@@ -1,0 +1,57 @@
+//! What the system tells of directories.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+/// Something that happened in a directory that is watched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Told {
+    /// Something about this path; what, its look tells.
+    Path { path: PathBuf, kind: ToldKind },
+    /// A watch ended, because its directory went.
+    Unwatched { path: PathBuf, watch: i32 },
+    /// Something was lost.
+    Lost,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ToldKind {
+    /// A directory came.
+    NewDirectory,
+    /// A directory went, or a watched one itself did.
+    GoneDirectory,
+    /// A file came, went or was written.
+    File,
+}
+
+/// Watches directories, none of them below another by itself.
+pub(super) trait Backend: Send + std::fmt::Debug {
+    /// Watches a directory. `writes` says whether files in it are written and stay open, as those
+    /// of a database; of others it is told when they are closed.
+    fn watch(&mut self, path: &Path, writes: bool) -> io::Result<()>;
+
+    /// Watches it no more.
+    fn unwatch(&mut self, path: &Path);
+
+    /// Whether a directory is watched by this watch, and not by a later one.
+    fn is_current(&self, path: &Path, watch: i32) -> bool;
+
+    /// Waits until something was told.
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+
+    /// Hands out what was told, without waiting.
+    fn drain(&mut self, each: &mut dyn FnMut(Told)) -> io::Result<()>;
+}
+
+/// Waits for a backend.
+pub(super) struct Ready<'b>(pub(super) &'b mut dyn Backend);
+
+impl Future for Ready<'_> {
+    type Output = io::Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.poll_ready(context)
+    }
+}

@@ -1,0 +1,165 @@
+//! inotify without anything in between: one queue, read by whoever waits.
+
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::task::{Context, Poll, ready};
+
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use rustix::io::Errno;
+use tokio::io::unix::AsyncFd;
+
+use super::backend::{Backend, Told, ToldKind};
+
+/// The watches of one inotify queue.
+pub(super) struct Inotify {
+    queue: AsyncFd<OwnedFd>,
+    names: Names,
+}
+
+/// The directories that are watched, and what was told of them.
+struct Names {
+    by_path: HashMap<PathBuf, i32>,
+    /// With those that were removed and that the queue may still speak of.
+    by_number: HashMap<i32, PathBuf>,
+    pending: Vec<Told>,
+    buffer: Box<[MaybeUninit<u8>]>,
+}
+
+/// What of a directory matters: what joins, what leaves, what was written and closed.
+const WATCHED: WatchFlags = WatchFlags::CREATE
+    .union(WatchFlags::DELETE)
+    .union(WatchFlags::CLOSE_WRITE)
+    .union(WatchFlags::MOVED_FROM)
+    .union(WatchFlags::MOVED_TO)
+    .union(WatchFlags::DELETE_SELF)
+    .union(WatchFlags::MOVE_SELF)
+    .union(WatchFlags::EXCL_UNLINK)
+    .union(WatchFlags::ONLYDIR);
+
+/// So many at once are a burst.
+const BURST: usize = 64;
+/// So many of a burst are taken off the queue at once.
+const MOST: usize = 4096;
+
+impl Inotify {
+    /// A queue without watches. To be made where a runtime of tokio runs.
+    #[allow(deprecated, reason = "the new constructor is unsafe, and an OwnedFd keeps its promise")]
+    pub(super) fn new() -> io::Result<Self> {
+        let queue = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        Ok(Self {
+            queue: AsyncFd::new(queue)?,
+            names: Names {
+                by_path: HashMap::new(),
+                by_number: HashMap::new(),
+                pending: Vec::new(),
+                buffer: vec![MaybeUninit::uninit(); 64 << 10].into(),
+            },
+        })
+    }
+}
+
+impl Names {
+    /// Takes what is there off the queue, as much as one read gives; whether there was nothing.
+    fn fill(&mut self, queue: &OwnedFd) -> io::Result<bool> {
+        let mut reader = Reader::new(queue, &mut self.buffer);
+        let mut begun = false;
+        while !begun || !reader.is_buffer_empty() {
+            let event = match reader.next() {
+                Ok(event) => event,
+                Err(Errno::WOULDBLOCK) => return Ok(true),
+                Err(Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            begun = true;
+            let (flags, number) = (event.events(), event.wd());
+            if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
+                self.pending.push(Told::Lost);
+                continue;
+            }
+            if flags.contains(ReadFlags::IGNORED) {
+                // Which path it has is known until it was looked at: see `unwatch`.
+                if let Some(path) = self.by_number.remove(&number) {
+                    self.pending.push(Told::Unwatched { path, watch: number });
+                }
+                continue;
+            }
+            let Some(dir) = self.by_number.get(&number) else { continue };
+            let came = ReadFlags::CREATE | ReadFlags::MOVED_TO;
+            let told = match event.file_name() {
+                None => Told::Unwatched { path: dir.clone(), watch: number },
+                Some(name) => {
+                    let kind = match flags.contains(ReadFlags::ISDIR) {
+                        true if flags.intersects(came) => ToldKind::NewDirectory,
+                        true => ToldKind::GoneDirectory,
+                        false => ToldKind::File,
+                    };
+                    Told::Path { path: dir.join(OsStr::from_bytes(name.to_bytes())), kind }
+                }
+            };
+            if self.pending.last() != Some(&told) {
+                self.pending.push(told);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl Backend for Inotify {
+    fn watch(&mut self, path: &Path, writes: bool) -> io::Result<()> {
+        let flags = if writes { WATCHED | WatchFlags::MODIFY } else { WATCHED };
+        let number = inotify::add_watch(self.queue.get_ref(), path, flags)?;
+        let names = &mut self.names;
+        if let Some(before) = names.by_number.insert(number, path.to_owned())
+            && before != path
+        {
+            // The same directory by another name: it is followed by this one now.
+            names.by_path.remove(&before);
+        }
+        names.by_path.insert(path.to_owned(), number);
+        Ok(())
+    }
+
+    fn unwatch(&mut self, path: &Path) {
+        if let Some(number) = self.names.by_path.remove(path) {
+            // What the queue has of it is still told: its name is kept until the queue is past it.
+            let _ = inotify::remove_watch(self.queue.get_ref(), number);
+        }
+    }
+
+    fn is_current(&self, path: &Path, watch: i32) -> bool {
+        self.names.by_path.get(path) == Some(&watch)
+    }
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.names.pending.is_empty() {
+            // Asked for before the look that finds nothing: what comes later is not cleared by it.
+            let mut guard = ready!(self.queue.poll_read_ready(context))?;
+            if self.names.fill(guard.get_inner())? {
+                guard.clear_ready();
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn drain(&mut self, each: &mut dyn FnMut(Told)) -> io::Result<()> {
+        // What one read gave is looked at at once; of a burst as much as there is is taken first.
+        let queue = self.queue.get_ref();
+        let is_burst = |pending: usize| pending == 0 || (BURST..MOST).contains(&pending);
+        while is_burst(self.names.pending.len()) && !self.names.fill(queue)? {}
+        self.names.pending.drain(..).for_each(each);
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Inotify {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Inotify")
+            .field("watches", &self.names.by_path.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,322 @@
+//! A feed on a watchman server, which remembers what happened while nobody listened.
+//!
+//! The server is never asked to wait until it has seen everything (`sync_timeout`): it would do so by
+//! a file that it writes into the store. A subscription needs none.
+
+mod words;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use scrollback_stor_read::{DirtyScope, Source, WatchedFiles};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use watchman_client::prelude::*;
+use watchman_client::{Subscription, SubscriptionData};
+
+use self::words::{Changed, Since, running};
+use super::{
+    Answer, Feed, FeedClock, FeedError, FeedKind, FeedStats, Heard, Hearing, Known, Watched,
+};
+use crate::dirty::{Claim, DirtyTracker};
+
+/// Follows a store by what a watchman server tells of it.
+///
+/// To be used where a runtime of tokio runs.
+pub struct WatchmanFeed {
+    client: Client,
+    /// Directories that hold all of the store.
+    roots: Vec<ResolvedRoot>,
+    shared: Arc<Shared>,
+    listeners: Vec<JoinHandle<()>>,
+    given: Option<(Claim<DirtyScope>, FeedClock)>,
+    has_begun: bool,
+    rescans: u64,
+}
+
+/// What the listeners fill.
+struct Shared {
+    source: Arc<dyn Source>,
+    known: Known,
+    dirty: DirtyTracker<DirtyScope>,
+    state: Mutex<State>,
+    wake: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// The server's clock for each root.
+    clocks: Vec<String>,
+    /// Why it tells no more.
+    failure: Option<String>,
+    events: u64,
+    /// What was told of files that looked as they are known to look.
+    known: u64,
+}
+
+/// What clocks of servers begin with.
+const CLOCK: &str = "watchman:";
+
+impl WatchmanFeed {
+    /// Whether a clock is one of a server's, which remembers what happened since.
+    pub fn remembers(clock: &FeedClock) -> bool {
+        clock.0.starts_with(CLOCK)
+    }
+
+    /// Connects to the server of this user. With `may_watch` one is started if there is none, and
+    /// told to watch the store; without, it has to be there and to do so already.
+    ///
+    /// # Errors
+    /// If there is no such server.
+    pub async fn connect(watched: Watched, may_watch: bool) -> Result<Self, FeedError> {
+        let mut connector = Connector::new();
+        let named = env::var_os("WATCHMAN_SOCK").map(PathBuf::from);
+        if let Some(socket) = watched.server.clone().or(named) {
+            connector = connector.unix_domain_socket(socket);
+        } else if !may_watch {
+            connector = connector.unix_domain_socket(running()?);
+        }
+        let client = connector.connect().await.map_err(failed)?;
+        let known = client.watch_list().await.map_err(failed)?.roots;
+        let mut roots = Vec::new();
+        for base in bases(&*watched.source) {
+            let base = CanonicalPath::canonicalize(&base)
+                .map_err(|source| FeedError::Watch { path: base.clone(), source })?;
+            let path = base.clone().into_path_buf();
+            if !may_watch && !known.iter().any(|root| path.starts_with(root)) {
+                let why = format!("the server does not watch {}", path.display());
+                return Err(FeedError::Server(why));
+            }
+            roots.push(client.resolve_root(base).await.map_err(failed)?);
+        }
+        let state =
+            Mutex::new(State { clocks: vec![String::new(); roots.len()], ..State::default() });
+        let dirty = DirtyTracker::new(watched.scopes);
+        let Watched { source, known, .. } = watched;
+        let shared = Shared { source, known, dirty, state, wake: Notify::new() };
+        let shared = Arc::new(shared);
+        Ok(Self {
+            client,
+            roots,
+            shared,
+            listeners: Vec::new(),
+            given: None,
+            has_begun: false,
+            rescans: 0,
+        })
+    }
+
+    /// Subscribes to all roots, since a clock if it is one of the server's.
+    pub(crate) async fn begin(&mut self, since: Option<&FeedClock>) -> Result<(), FeedError> {
+        self.listeners.drain(..).for_each(|listener| listener.abort());
+        let asked = since.is_some();
+        let since = since.and_then(|clock| clock.0.strip_prefix(CLOCK));
+        let since: Vec<&str> = since.map_or(Vec::new(), |clock| clock.split('|').collect());
+        let is_known = since.len() == self.roots.len();
+        for (at, root) in self.roots.iter().enumerate() {
+            // Without a clock, all that the server sees from now on: whoever looks from here on misses
+            // nothing.
+            let clock = match is_known {
+                true => ClockSpec::StringClock(since[at].to_owned()),
+                false => {
+                    let now = self.client.clock(root, SyncTimeout::DisableCookie);
+                    now.await.map_err(failed)?
+                }
+            };
+            let request = SubscribeRequest {
+                since: Some(Clock::Spec(clock.clone())),
+                empty_on_fresh_instance: true,
+                ..SubscribeRequest::default()
+            };
+            let subscribed = self.client.subscribe::<Changed>(root, request).await;
+            let (subscription, _) = subscribed.map_err(failed)?;
+            // Paths are spelled as the source spells them, if that is another way.
+            let shared = Arc::clone(&self.shared);
+            let base = bases(&*shared.source).into_iter().nth(at).unwrap_or_else(|| root.path());
+            // Servers as old as 4.9 begin with what is new then, and not with what was since.
+            let told = self.client.generic_request(Since::of(root, clock)).await;
+            shared.take(&base, at, told.map_err(failed)?)?;
+            self.listeners.push(tokio::spawn(listen(subscription, shared, base, at)));
+        }
+        if asked && !is_known {
+            self.shared.dirty.mark(DirtyScope::Store)?; // the clock is of another store, or feed
+        }
+        self.has_begun = true;
+        Ok(())
+    }
+
+    fn hand_out(&mut self) -> Heard {
+        // The clocks first: what is told in between is in the claim, and told again.
+        let clock = self.shared.clock();
+        let claim = self.shared.dirty.take();
+        let scopes: Vec<DirtyScope> = claim.scopes().cloned().collect();
+        let answer = match scopes.contains(&DirtyScope::Store) {
+            true => Answer::Rescan,
+            false => Answer::Complete,
+        };
+        self.rescans += u64::from(answer == Answer::Rescan);
+        self.given = Some((claim, clock.clone()));
+        Heard { scopes, clock, answer }
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the server is, for all roots.
+    fn clock(&self) -> FeedClock {
+        let state = self.state();
+        FeedClock(format!("{CLOCK}{}", state.clocks.join("|")).into())
+    }
+
+    /// Takes what the server told of one root.
+    fn take(&self, base: &Path, at: usize, told: QueryResult<Changed>) -> Result<(), FeedError> {
+        if told.is_fresh_instance {
+            self.dirty.mark(DirtyScope::Store)?;
+        }
+        let files = told.files.unwrap_or_default();
+        self.state().events += files.len() as u64;
+        for file in files {
+            // Of a directory that comes or goes, all that is in it is told as well.
+            if matches!(file.kind, FileType::Directory) {
+                continue;
+            }
+            let path = base.join(&file.name);
+            let scope = self.source.concerns(&path).filter(|_| self.matters(&path));
+            match (scope, file.stamp()) {
+                // What the server looked at need not be looked at again.
+                (Some(DirtyScope::Entity(key)), Some(stamp)) if self.known.is(&key, &stamp) => {
+                    self.state().known += 1;
+                }
+                (Some(scope), _) => drop(self.dirty.mark(scope)?),
+                (None, _) => {}
+            }
+        }
+        self.reach(at, told.clock);
+        Ok(())
+    }
+
+    /// All that the server saw until then was told.
+    fn reach(&self, at: usize, clock: Clock) {
+        if let Clock::Spec(ClockSpec::StringClock(clock)) = clock {
+            self.state().clocks[at] = clock;
+        }
+    }
+
+    /// Whether a file is one that some root asks for.
+    fn matters(&self, path: &Path) -> bool {
+        let Some(name) = path.file_name() else { return true };
+        self.source.watch_plan().iter().any(|root| {
+            path.starts_with(&root.path)
+                && match &root.files {
+                    WatchedFiles::Ending(end) => name.as_encoded_bytes().ends_with(end.as_bytes()),
+                    WatchedFiles::Named(names) => names.iter().any(|own| own == name),
+                    _ => true,
+                }
+        })
+    }
+}
+
+async fn listen(
+    mut subscription: Subscription<Changed>,
+    shared: Arc<Shared>,
+    base: PathBuf,
+    at: usize,
+) {
+    loop {
+        let failure = match subscription.next().await {
+            Ok(SubscriptionData::FilesChanged(told)) => {
+                shared.take(&base, at, told).err().map(|error| error.to_string())
+            }
+            Ok(SubscriptionData::Canceled) => Some("the server does not watch any more".to_owned()),
+            Ok(_) => None, // states of other tools
+            Err(error) => Some(error.to_string()),
+        };
+        let is_over = failure.is_some();
+        if is_over {
+            shared.state().failure = failure;
+        }
+        shared.wake.notify_one();
+        if is_over {
+            return;
+        }
+    }
+}
+
+impl Feed for WatchmanFeed {
+    fn kind(&self) -> FeedKind {
+        FeedKind::Watchman
+    }
+
+    fn next<'f>(&'f mut self, clock: Option<&'f FeedClock>) -> Hearing<'f> {
+        Box::pin(async move {
+            if !self.has_begun {
+                self.begin(clock).await?;
+                if clock.is_none() {
+                    self.shared.dirty.mark(DirtyScope::Store)?;
+                    return Ok(self.hand_out());
+                }
+            }
+            match self.given.take() {
+                Some((claim, given)) if clock == Some(&given) => self.shared.dirty.settle(claim),
+                _ => {}
+            }
+            loop {
+                if let Some(failure) = self.shared.state().failure.clone() {
+                    return Err(FeedError::Server(failure));
+                }
+                if !self.shared.dirty.is_empty() {
+                    return Ok(self.hand_out());
+                }
+                self.shared.wake.notified().await;
+            }
+        })
+    }
+
+    fn stats(&self) -> FeedStats {
+        let State { events, known, .. } = *self.shared.state();
+        FeedStats { watches: self.roots.len(), hot: 0, events, known, rescans: self.rescans }
+    }
+}
+
+impl Drop for WatchmanFeed {
+    fn drop(&mut self) {
+        self.listeners.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// The directories that hold all that a store wants to be watched, none in another.
+fn bases(source: &dyn Source) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = Vec::new();
+    for root in source.watch_plan() {
+        let base = match root.files {
+            WatchedFiles::Named(_) => Some(&*root.path),
+            _ => root.path.parent(),
+        };
+        let Some(base) = base else { continue };
+        if !all.iter().any(|other| base.starts_with(other)) {
+            all.retain(|other| !other.starts_with(base));
+            all.push(base.to_owned());
+        }
+    }
+    all
+}
+
+fn failed(error: watchman_client::Error) -> FeedError {
+    FeedError::Server(error.to_string())
+}
+
+impl std::fmt::Debug for WatchmanFeed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WatchmanFeed").field("roots", &self.roots).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("state", &self.state).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,93 @@
+//! What is said to a watchman server, and what it says.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use scrollback_core_id::{Stamp, UnixNanos};
+use serde::{Deserialize, Serialize};
+use watchman_client::fields::QueryFieldList;
+use watchman_client::prelude::*;
+
+use crate::feed::FeedError;
+
+/// What the server says of a file.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Changed {
+    pub(super) name: PathBuf,
+    exists: bool,
+    #[serde(rename = "type")]
+    pub(super) kind: FileType,
+    size: u64,
+    mtime_ns: i64,
+    ino: u64,
+}
+
+impl QueryFieldList for Changed {
+    fn field_list() -> Vec<&'static str> {
+        vec!["name", "exists", "type", "size", "mtime_ns", "ino"]
+    }
+}
+
+impl Changed {
+    /// What a look at it would say; nothing of what is gone.
+    pub(super) fn stamp(&self) -> Option<Stamp> {
+        let Self { size, mtime_ns, ino, .. } = *self;
+        self.exists.then_some(Stamp { size, mtime: UnixNanos(mtime_ns), inode: ino })
+    }
+}
+
+/// Asks what changed since a clock, and does not have the server wait for a file of its own.
+#[derive(Debug, Serialize)]
+pub(super) struct Since(&'static str, PathBuf, SinceClock);
+
+#[derive(Debug, Serialize)]
+pub(super) struct SinceClock {
+    since: ClockSpec,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    relative_root: Option<PathBuf>,
+    fields: Vec<&'static str>,
+    empty_on_fresh_instance: bool,
+    sync_timeout: u64,
+}
+
+impl Since {
+    pub(super) fn of(root: &ResolvedRoot, since: ClockSpec) -> Self {
+        let path = root.path();
+        let relative = path.strip_prefix(root.project_root()).ok().map(Path::to_owned);
+        let clock = SinceClock {
+            since,
+            relative_root: relative.filter(|path| !path.as_os_str().is_empty()),
+            fields: Changed::field_list(),
+            empty_on_fresh_instance: true,
+            sync_timeout: 0,
+        };
+        Self("query", root.project_root().to_owned(), clock)
+    }
+}
+
+/// The socket of the server, if there is a watchman that knows where it would be.
+pub(super) fn running() -> Result<PathBuf, FeedError> {
+    let mut asked = Command::new("watchman")
+        .args(["--no-spawn", "--no-pretty", "get-sockname"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()?;
+    // It asks nobody, and is done at once; if it is not, it is not waited for.
+    for _ in 0..200 {
+        if asked.try_wait()?.is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let _ = asked.kill(); // it is over, most often
+    let answer = asked.wait_with_output()?.stdout;
+    let answer = String::from_utf8_lossy(&answer);
+    // `{"sockname":"…","version":"…"}`
+    let socket = answer.split_once("\"sockname\":\"").and_then(|(_, rest)| rest.split_once('"'));
+    match socket {
+        Some((socket, _)) if Path::new(socket).exists() => Ok(socket.into()),
+        _ => Err(FeedError::Server("no server runs".to_owned())),
+    }
+}

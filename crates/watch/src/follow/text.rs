@@ -1,0 +1,90 @@
+//! Texts that grow: what a follower saw of each, and how the next state differs.
+
+use std::collections::{BTreeMap, HashMap};
+
+use scrollback_core_id::PartKey;
+
+/// How a text became another: at `offset` so many bytes went, and others came. Offsets count the
+/// bytes of UTF-8, and never cut a character.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextEdit {
+    /// Where it differs first.
+    pub offset: usize,
+    /// How many bytes went there: all that was behind.
+    pub delete: usize,
+    /// What came in their place.
+    pub insert: String,
+    /// Whether the text was not known before: then it is whole.
+    pub is_whole: bool,
+}
+
+/// The texts that a follower saw, the last ones of so many bytes.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    seen: HashMap<PartKey, (u64, String)>,
+    by_use: BTreeMap<u64, PartKey>,
+    uses: u64,
+    bytes: usize,
+}
+
+/// How many bytes of text are remembered.
+const MOST: usize = 16 << 20;
+/// What remembering a text takes besides.
+const ENTRY: usize = 256;
+
+impl Texts {
+    /// How a text differs from what was seen of it; it is what was seen from now on.
+    pub(super) fn edit(&mut self, key: &PartKey, now: &str) -> TextEdit {
+        let old = self.forget(key);
+        let edit = match &old {
+            Some(old) => TextEdit::between(old, now),
+            None => TextEdit { offset: 0, delete: 0, insert: now.to_owned(), is_whole: true },
+        };
+        self.uses += 1;
+        self.bytes += now.len() + ENTRY;
+        self.seen.insert(key.clone(), (self.uses, now.to_owned()));
+        self.by_use.insert(self.uses, key.clone());
+        while self.bytes > MOST
+            && let Some((_, oldest)) = self.by_use.pop_first()
+        {
+            self.bytes -= self.seen.remove(&oldest).map_or(0, |(_, text)| text.len() + ENTRY);
+        }
+        edit
+    }
+
+    /// Forgets a text, and gives it.
+    pub(super) fn forget(&mut self, key: &PartKey) -> Option<String> {
+        let (used, text) = self.seen.remove(key)?;
+        self.by_use.remove(&used);
+        self.bytes -= text.len() + ENTRY;
+        Some(text)
+    }
+
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl TextEdit {
+    fn between(old: &str, now: &str) -> Self {
+        let same = old.bytes().zip(now.bytes()).take_while(|(a, b)| a == b).count();
+        let offset = now.floor_char_boundary(same).min(old.floor_char_boundary(same));
+        Self {
+            offset,
+            delete: old.len() - offset,
+            insert: now[offset..].to_owned(),
+            is_whole: false,
+        }
+    }
+
+    /// Whether it changes nothing of a text that was known.
+    pub fn is_empty(&self) -> bool {
+        !self.is_whole && self.delete == 0 && self.insert.is_empty()
+    }
+
+    /// Makes the edit.
+    pub fn apply(&self, text: &mut String) {
+        text.truncate(text.floor_char_boundary(self.offset));
+        text.push_str(&self.insert);
+    }
+}

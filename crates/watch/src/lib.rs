@@ -1,0 +1,26 @@
+//! Keeps an index live: feeds that say where to look, what is dirty, and a driver that looks.
+//!
+#![doc = include_str!("../README.md")]
+
+mod again;
+mod dirty;
+mod driver;
+mod feed;
+mod follow;
+mod generation;
+mod ladder;
+mod live;
+mod scope;
+mod stats;
+mod tracked;
+
+pub use dirty::{Claim, DirtyTracker, Widen};
+pub use feed::{
+    Answer, Feed, FeedClock, FeedError, FeedKind, FeedStats, Heard, Hearing, Known, NativeFeed,
+    PollFeed, Watched, WatchmanFeed,
+};
+pub use follow::{Event, EventCursor, EventCursorError, Follower, Of, TextEdit, What};
+pub use generation::{Exhausted, Generation, GenerationClock};
+pub use live::{FeedChoice, Live, LiveError, LiveOptions};
+pub use stats::{Demotion, LiveStats};
+pub use tracked::TrackedMappedFileCache;

@@ -1,0 +1,45 @@
+//! How the scopes of a store become wider.
+
+use scrollback_core_id::EntityKey;
+use scrollback_stor_read::DirtyScope;
+
+use crate::dirty::Widen;
+
+impl Widen for DirtyScope {
+    fn wider(&self) -> Option<Self> {
+        match self {
+            Self::Entity(EntityKey::Part(key)) => Some(Self::Message(key.message.clone())),
+            Self::Entity(EntityKey::Message(key)) => {
+                Some(Self::Session(key.session.clone().into()))
+            }
+            Self::Entity(_) => Some(Self::Records),
+            Self::Store => None,
+            _ => Some(Self::Store),
+        }
+    }
+
+    /// Whose a part is, is not in its key: a session that is dirty may have it.
+    fn covers(&self, other: &Self) -> bool {
+        let of = |key: &EntityKey| match self {
+            Self::Store => true,
+            Self::Records => !matches!(key, EntityKey::Message(_) | EntityKey::Part(_)),
+            Self::Session(session) => match key {
+                EntityKey::Session(key) => key == session,
+                EntityKey::Message(key) => key.session == session.session,
+                EntityKey::Part(_) => true,
+                _ => false,
+            },
+            Self::Message(message) => match key {
+                EntityKey::Message(key) => key.message == *message,
+                EntityKey::Part(key) => key.message == *message,
+                _ => false,
+            },
+            _ => false,
+        };
+        match other {
+            Self::Entity(key) => of(key),
+            Self::Message(_) => matches!(self, Self::Store | Self::Session(_)),
+            _ => matches!(self, Self::Store),
+        }
+    }
+}

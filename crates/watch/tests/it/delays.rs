@@ -1,0 +1,129 @@
+//! How long it takes until a change is noticed, by what it was.
+
+use std::collections::{BTreeMap, HashMap};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use scrollback_fixtures::writer::{Changed, Step};
+use scrollback_watch::{Event, Follower, Live, LiveStats, Of};
+use tokio::sync::oneshot;
+
+/// Follows a live index beside whoever changes its store.
+pub(crate) struct Delays {
+    made: Vec<(Step, Instant, Instant)>,
+    last: Instant,
+    stop: oneshot::Sender<()>,
+    noticed: JoinHandle<Vec<Noticed>>,
+}
+
+/// What a follower was told of a record.
+struct Noticed {
+    id: String,
+    /// The number in what was written; none if it went.
+    number: Option<u64>,
+    at: Instant,
+}
+
+impl Delays {
+    pub(crate) fn of(live: &Live) -> Self {
+        let follower = live.follow(None, None);
+        let (stop, stopped) = oneshot::channel();
+        let noticed = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(notice(follower, stopped))
+        });
+        Self { made: Vec::new(), last: Instant::now(), stop, noticed }
+    }
+
+    /// A step was made since the one before.
+    pub(crate) fn made(&mut self, step: Step) {
+        let begun = std::mem::replace(&mut self.last, Instant::now());
+        self.made.push((step, begun, self.last));
+    }
+
+    pub(crate) fn pause(&mut self, time: Duration) {
+        std::thread::sleep(time);
+        self.last = Instant::now();
+    }
+
+    /// Says what took how long, where anything came of it: what was overtaken counts until then, and
+    /// parts whose message is not there are not in the index.
+    pub(crate) fn print(self, what: &str, stats: &LiveStats) {
+        let _ = self.stop.send(()); // it may have ended
+        let mut by_id: HashMap<String, Vec<Noticed>> = HashMap::new();
+        for noticed in self.noticed.join().unwrap() {
+            by_id.entry(noticed.id.clone()).or_default().push(noticed);
+        }
+        let mut delays: BTreeMap<Changed, Vec<Duration>> = BTreeMap::new();
+        for (step, begun, made) in &self.made {
+            let is_gone = matches!(step.changed, Changed::Gone | Changed::Directory);
+            for id in &step.ids {
+                let all = by_id.get(id).map(Vec::as_slice).unwrap_or_default();
+                let noticed = all.iter().find(|it| match it.number {
+                    None => it.at >= *begun,
+                    Some(number) => number > step.number || number == step.number && !is_gone,
+                });
+                let delay = noticed.map(|it| it.at.saturating_duration_since(*made));
+                delays.entry(step.changed).or_default().extend(delay);
+            }
+        }
+        println!("{what}: {stats:?}");
+        for (changed, mut delays) in delays {
+            delays.sort_unstable();
+            let at = |part: f64| delays[((delays.len() - 1) as f64 * part) as usize];
+            if !delays.is_empty() {
+                let name = format!("{changed:?}");
+                println!(
+                    "  {name:<10} {:>6} noticed, median {:>9.1?}, p99 {:>9.1?}, max {:>9.1?}",
+                    delays.len(),
+                    at(0.5),
+                    at(0.99),
+                    at(1.0)
+                );
+            }
+        }
+    }
+}
+
+async fn notice(mut follower: Follower, mut stopped: oneshot::Receiver<()>) -> Vec<Noticed> {
+    let mut all = Vec::new();
+    loop {
+        let events = tokio::select! {
+            _ = &mut stopped => return all,
+            events = follower.next() => events.unwrap(),
+        };
+        let at = Instant::now();
+        all.extend(events.iter().filter_map(|event| {
+            let (id, number) = said(event)?;
+            Some(Noticed { id, number, at })
+        }));
+    }
+}
+
+/// The record that an event is about, and the number in it.
+fn said(event: &Event) -> Option<(String, Option<u64>)> {
+    Some(match &event.of {
+        Of::Session { key, now, .. } => {
+            let number = now.as_ref().map(|meta| meta.title.as_deref().and_then(number));
+            (key.session.to_string(), number.map(Option::unwrap_or_default))
+        }
+        Of::Message { key, now, .. } => {
+            let tokens = now.as_ref().map(|meta| meta.tokens.unwrap_or_default().input);
+            (key.message.to_string(), tokens.map(i64::unsigned_abs))
+        }
+        Of::Part { key, now, span, .. } => {
+            let text = span.as_ref().map(|span| String::from_utf8_lossy(span).into_owned());
+            let text = text.as_deref().and_then(|text| text.split_once("\"text\":\""));
+            let number = text.and_then(|(_, text)| number(text)).unwrap_or_default();
+            (key.part.to_string(), now.as_ref().map(|_| number))
+        }
+        _ => return None,
+    })
+}
+
+/// `step 12`, and whatever follows.
+fn number(text: &str) -> Option<u64> {
+    let digits = text.strip_prefix("step ")?;
+    let end = digits.find(|it: char| !it.is_ascii_digit()).unwrap_or(digits.len());
+    digits[..end].parse().ok()
+}

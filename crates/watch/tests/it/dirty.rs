@@ -1,0 +1,102 @@
+//! What is dirty stays dirty until it was looked at.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+use scrollback_watch::{DirtyTracker, Generation, GenerationClock, Widen};
+
+/// A path of small numbers; the empty one is everything.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Place(Vec<u8>);
+
+impl Widen for Place {
+    fn wider(&self) -> Option<Self> {
+        let (_, rest) = self.0.split_last()?;
+        Some(Self(rest.to_vec()))
+    }
+
+    fn covers(&self, other: &Self) -> bool {
+        other.0.starts_with(&self.0)
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Mark(Vec<u8>),
+    Take,
+    Settle,
+    Drop,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => prop::collection::vec(0..3_u8, 0..4).prop_map(Step::Mark),
+        2 => Just(Step::Take),
+        2 => Just(Step::Settle),
+        1 => Just(Step::Drop),
+    ]
+}
+
+proptest! {
+    /// Whatever was marked since it was last looked at, by itself or within something wider, is
+    /// dirty; and there are never more scopes than the limit.
+    #[test]
+    fn nothing_is_dropped(limit in 1..8_usize, steps in prop::collection::vec(step(), 1..80)) {
+        let tracker = DirtyTracker::new(limit);
+        let (mut unseen, mut claim) = (BTreeSet::new(), None);
+        let mut claimed = BTreeSet::new();
+        for step in steps {
+            match step {
+                Step::Mark(path) => {
+                    let place = Place(path);
+                    tracker.mark(place.clone()).unwrap();
+                    claimed.remove(&place); // again, after it was claimed
+                    unseen.insert(place);
+                }
+                Step::Take => {
+                    claim = Some(tracker.take());
+                    claimed = unseen.clone();
+                }
+                Step::Settle => {
+                    if let Some(claim) = claim.take() {
+                        for place in &claimed {
+                            prop_assert!(claim.scopes().any(|wide| wide.covers(place)));
+                        }
+                        tracker.settle(claim);
+                        unseen.retain(|place| !claimed.contains(place));
+                        claimed.clear();
+                    }
+                }
+                Step::Drop => {
+                    claim = None;
+                    claimed.clear();
+                }
+            }
+            prop_assert!(tracker.len() <= limit.max(1), "{} of {limit}", tracker.len());
+            for place in &unseen {
+                prop_assert!(tracker.dirtied_at(place).is_some(), "{place:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_dirtied_again_meanwhile_stays() {
+    let tracker = DirtyTracker::new(10);
+    let (a, b) = (Place(vec![1]), Place(vec![2]));
+    tracker.mark(a.clone()).unwrap();
+    tracker.mark(b.clone()).unwrap();
+    let claim = tracker.take();
+    let later = tracker.mark(a.clone()).unwrap();
+    assert!(claim.upto() < later);
+    tracker.settle(claim);
+    assert_eq!((tracker.dirtied_at(&a), tracker.dirtied_at(&b)), (Some(later), None));
+}
+
+#[test]
+fn generations_come_to_an_end() {
+    let clock = GenerationClock::after(Generation(u64::MAX - 1));
+    assert_eq!(clock.tick(), Ok(Generation(u64::MAX)));
+    assert!(clock.tick().is_err() && clock.tick().is_err());
+    assert_eq!(clock.now(), Generation(u64::MAX));
+}

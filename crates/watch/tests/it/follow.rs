@@ -1,0 +1,340 @@
+//! Followers: whoever applies what they are told has what is there.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use scrollback_core_id::{MessageKey, PartKey, SessionKey};
+use scrollback_core_type::{Parse, Part};
+use scrollback_fixtures::writer::Script;
+use scrollback_flow::{SessionLoader, Snapshots};
+use scrollback_stor_read::Source;
+use scrollback_watch::{Event, FeedKind, Live, LiveOptions, Of, What};
+use tempfile::TempDir;
+
+use crate::support::{FEEDS, files, go_on, live, settle};
+
+/// What a follower was told, put together.
+#[derive(Debug, Default, PartialEq)]
+struct Told {
+    sessions: BTreeMap<SessionKey, Option<String>>,
+    messages: BTreeMap<MessageKey, Option<i64>>,
+    texts: BTreeMap<PartKey, String>,
+    fresh: usize,
+}
+
+impl Told {
+    /// The first difference, in few words.
+    fn differs_from(&self, other: &Self) -> Option<String> {
+        let short = |text: Option<&String>| {
+            text.map(|text| (text.len(), text[..text.len().min(12)].to_owned()))
+        };
+        let keys = self.texts.keys().chain(other.texts.keys());
+        for key in keys {
+            let (told, there) = (self.texts.get(key), other.texts.get(key));
+            if told != there {
+                return Some(format!("{key}: told {:?}, there {:?}", short(told), short(there)));
+            }
+        }
+        let same = self.sessions == other.sessions && self.messages == other.messages;
+        (!same || self.fresh != other.fresh).then(|| "sessions or messages".to_owned())
+    }
+
+    fn apply(&mut self, event: Event) {
+        let what = event.what;
+        match event.of {
+            Of::Fresh => *self = Self { fresh: self.fresh + 1, ..Self::default() },
+            Of::Session { now: Some(meta), key, old } => {
+                assert_eq!(
+                    old.is_some(),
+                    what == What::Updated && self.sessions.contains_key(&key)
+                );
+                self.sessions.insert(key, meta.title.as_ref().map(ToString::to_string));
+            }
+            Of::Session { key, .. } => drop(self.sessions.remove(&key)),
+            Of::Message { now: Some(meta), key, .. } => {
+                self.messages.insert(key, meta.completed);
+            }
+            Of::Message { key, .. } => {
+                self.texts.retain(|part, _| part.message != key.message);
+                self.messages.remove(&key);
+            }
+            Of::Part { now: Some(_), key, text: Some(edit), .. } => {
+                let text = self.texts.entry(key).or_default();
+                if edit.is_whole {
+                    text.clear();
+                }
+                assert_eq!(text.len(), edit.offset + edit.delete, "it fits what was told before");
+                edit.apply(text);
+            }
+            Of::Part { now: None, key, .. } => drop(self.texts.remove(&key)),
+            _ => {}
+        }
+    }
+}
+
+/// What is there.
+fn there(live: &Live, source: &Arc<dyn Source>) -> Told {
+    let (view, mut told) = (live.index().view(), Told { fresh: 1, ..Told::default() });
+    for meta in view.sessions() {
+        told.sessions.insert(meta.key.clone(), meta.title.as_ref().map(ToString::to_string));
+    }
+    for session in view.known_sessions() {
+        for meta in view.by_session(&session) {
+            told.messages.insert(meta.key.clone(), meta.completed);
+        }
+        let tree = SessionLoader::new(&**source).load_session_tree(&session.into()).unwrap();
+        for part in tree.tree.messages.iter().flat_map(|message| &message.parts) {
+            let parsed = Part::parse(part.span.as_ref().unwrap()).unwrap().value;
+            let Part::Text(text) = parsed else { panic!("only texts are written") };
+            told.texts.insert(part.key.clone(), text.text.unwrap().get().into_owned());
+        }
+    }
+    told
+}
+
+fn follows(feed: FeedKind, seed: u64) {
+    let dir = TempDir::new().unwrap();
+    let storage = dir.path().join("storage");
+    std::fs::create_dir(&storage).unwrap();
+    let source = files(&storage);
+    let live = live(&source, feed);
+    let (mut follower, mut told) = (live.follow(None, None), Told::default());
+    let mut script = Script::new(&storage, seed, 6);
+    for step in 0..1500 {
+        script.step().unwrap();
+        if step % 50 == 0 {
+            follower.pull().unwrap().into_iter().for_each(|event| told.apply(event));
+            std::thread::sleep(Duration::from_millis(3));
+        }
+    }
+    settle(&live, &source, Duration::from_secs(20));
+    std::thread::sleep(Duration::from_millis(300)); // a part that was read in the middle of a write
+    settle(&live, &source, Duration::from_secs(20));
+    follower.pull().unwrap().into_iter().for_each(|event| told.apply(event));
+    assert_eq!(told.differs_from(&there(&live, &source)), None, "{feed} {:?}", live.stats());
+    assert!(told.texts.len() > 20);
+}
+
+#[test]
+fn what_is_told_is_what_is_there() {
+    for (feed, seed) in FEEDS.into_iter().zip(10..) {
+        follows(feed, seed);
+    }
+}
+
+fn started(storage: &Path, snapshots: &Path) -> Live {
+    let snapshots = Snapshots::new(snapshots.to_owned());
+    Live::start(files(storage), Some(snapshots), LiveOptions::default(), &go_on).unwrap()
+}
+
+/// Pulls until something of some kind was told.
+fn until(
+    follower: &mut scrollback_watch::Follower,
+    mut is_it: impl FnMut(&Event) -> bool,
+) -> Vec<Event> {
+    let mut all = Vec::new();
+    for _ in 0..500 {
+        all.extend(follower.pull().unwrap());
+        if all.iter().any(&mut is_it) {
+            return all;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{all:?}");
+}
+
+#[test]
+fn a_stream_is_taken_up_where_it_was_left() {
+    let dir = TempDir::new().unwrap();
+    let (storage, snapshots) = (dir.path().join("storage"), dir.path().join("cache"));
+    scrollback_fixtures::write_tree(
+        &storage,
+        r#"
+        //- session/p/ses_1.json
+        {"id":"ses_1","projectID":"p","title":"one","time":{"created":1,"updated":1}}
+        //- message/ses_1/msg_1.json
+        {"id":"msg_1","sessionID":"ses_1","role":"user","time":{"created":1}}
+    "#,
+    )
+    .unwrap();
+    let write = |path: &str, text: &str| {
+        scrollback_fixtures::writer::write(&storage.join(path), text.as_bytes()).unwrap();
+    };
+    let part = |text: &str| {
+        write(
+            "part/msg_1/prt_1.json",
+            &format!(
+                r#"{{"id":"prt_1","sessionID":"ses_1","messageID":"msg_1","type":"text","text":"{text}"}}"#
+            ),
+        );
+    };
+    let live = started(&storage, &snapshots);
+    let mut follower = live.follow(None, None);
+    let state = follower.pull().unwrap();
+    assert!(matches!(state[0].of, Of::Fresh));
+    let fresh = state.last().unwrap().cursor;
+    part("hello");
+    let is_part = |event: &Event| matches!(event.of, Of::Part { .. });
+    let events = until(&mut follower, is_part);
+    let of: Vec<_> = events.iter().map(|event| (event.what, event.of.name())).collect();
+    // Nobody had looked whether the message has parts. Its own record is as it was.
+    assert_eq!(of, [(What::Updated, "part")]);
+    // Whoever was not there is told of both; in the middle of what one change is, the rest comes,
+    // and not what was taken.
+    let both = live.follow(fresh, None).pull().unwrap();
+    assert!(matches!(both[0].of, Of::Message { .. }), "{both:?}");
+    let again = live.follow(both[0].cursor, None).pull().unwrap();
+    assert!(is_part(&again[0]), "{again:?}");
+    let cursor = both[0].cursor.unwrap();
+    assert_eq!(cursor.to_string().parse(), Ok(cursor), "{cursor}");
+    // At most that it was looked at again, and is as it was.
+    let more = live.follow(both.last().unwrap().cursor, None).pull().unwrap();
+    assert!(more.iter().all(|event| event.what == What::Updated), "{more:?}");
+
+    // Another process goes on, from what was kept.
+    let last = *follower.cursor().unwrap();
+    live.materializer().keep().unwrap();
+    drop(follower);
+    live.stop();
+    part("hello, world");
+    let live = started(&storage, &snapshots);
+    let events = until(&mut live.follow(Some(last), None), is_part);
+    assert!(events.iter().all(|event| !matches!(event.of, Of::Fresh)), "{events:?}");
+    let Of::Part { text: Some(edit), .. } = &events.last().unwrap().of else {
+        panic!("{events:?}")
+    };
+    assert!(edit.is_whole && edit.insert == "hello, world");
+
+    // And says so where it cannot.
+    live.stop();
+    std::fs::remove_dir_all(&snapshots).unwrap();
+    let live = started(&storage, &snapshots);
+    assert!(matches!(live.follow(Some(last), None).pull().unwrap()[0].of, Of::Fresh));
+}
+
+#[test]
+fn a_cursor_of_changes_that_nobody_kept_is_not_taken_for_others() {
+    let dir = TempDir::new().unwrap();
+    let (storage, snapshots) = (dir.path().join("storage"), dir.path().join("cache"));
+    let session = |number: u8, title: &str| {
+        let record = format!(r#"{{"id":"ses_{number}","projectID":"p","title":"{title}"}}"#);
+        let path = storage.join(format!("session/p/ses_{number}.json"));
+        scrollback_fixtures::writer::write(&path, record.as_bytes()).unwrap();
+    };
+    session(1, "one");
+    let live = started(&storage, &snapshots);
+    let mut follower = live.follow(None, None);
+    let all = follower.pull().unwrap();
+    assert_eq!(all[0].cursor, None, "in the middle of the whole state");
+    assert_eq!(all.last().unwrap().cursor.as_ref(), follower.cursor());
+    assert!(live.materializer().keep_cursors().unwrap());
+    assert!(!live.materializer().keep_cursors().unwrap(), "nothing changed since");
+
+    // Two changes, the first of which was taken; then the process dies.
+    session(2, "two");
+    session(3, "three");
+    let of = |event: &Event| event.of.session();
+    let three = Some("ses_3".parse::<scrollback_core_id::SessionId>().unwrap().into());
+    let events = until(&mut live.follow(follower.cursor().copied(), None), |it| of(it) == three);
+    let (first, last) = (events[0].cursor.unwrap(), events.last().unwrap().cursor.unwrap());
+    assert_eq!(first.at, follower.cursor().unwrap().at);
+    drop(follower);
+    live.stop();
+    session(0, "and others, in another order");
+
+    let live = started(&storage, &snapshots);
+    for cursor in [first, last] {
+        let told = live.follow(Some(cursor), None).pull().unwrap();
+        assert!(matches!(told[0].of, Of::Fresh), "{cursor}: {told:?}");
+    }
+    // What was kept goes on, once this process has kept its own, too.
+    let kept = Some(first.at.into());
+    let count = |live: &Live| live.follow(kept, None).pull().unwrap().len();
+    assert_eq!(count(&live), 3);
+    assert!(live.materializer().keep_cursors().unwrap());
+    live.stop();
+    assert_eq!(count(&started(&storage, &snapshots)), 3);
+}
+
+#[test]
+fn parts_are_told_when_someone_looked_for_them() {
+    let dir = TempDir::new().unwrap();
+    let storage = dir.path().join("storage");
+    scrollback_fixtures::write_tree(
+        &storage,
+        r#"
+        //- session/p/ses_1.json
+        {"id":"ses_1","projectID":"p","title":"one"}
+        //- message/ses_1/msg_1.json
+        {"id":"msg_1","sessionID":"ses_1","role":"user","time":{"created":1}}
+        //- part/msg_1/prt_1.json
+        {"id":"prt_1","sessionID":"ses_1","messageID":"msg_1","type":"text","text":"hello"}
+    "#,
+    )
+    .unwrap();
+    for path in ["session/p/ses_1.json", "message/ses_1/msg_1.json", "part/msg_1/prt_1.json"] {
+        let long_ago = std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        let file = std::fs::File::options().append(true).open(storage.join(path)).unwrap();
+        file.set_modified(long_ago).unwrap();
+    }
+    let source = files(&storage);
+    let live = Live::start(source, None, LiveOptions::default(), &go_on).unwrap();
+    let session: SessionKey = "ses_1".parse::<scrollback_core_id::SessionId>().unwrap().into();
+    let names = |events: &[Event]| -> Vec<_> {
+        events.iter().map(|event| (event.what, event.of.name())).collect()
+    };
+    let state = [What::Present; 3].into_iter().zip(["fresh", "session", "message"]);
+    let mut all = live.follow(None, None);
+    let mut bare = live.follow(None, Some(session.clone())).without_parts();
+    assert_eq!(names(&all.pull().unwrap()), state.clone().collect::<Vec<_>>());
+    assert_eq!(names(&bare.pull().unwrap()), state.clone().collect::<Vec<_>>());
+
+    // Someone looks into the message: nothing changed.
+    live.materializer().load_session_tree(&session).unwrap();
+    assert_eq!(names(&bare.pull().unwrap()), []);
+    let told = all.pull().unwrap();
+    assert_eq!(names(&told), [(What::Present, "part")]);
+    let Of::Part { text: Some(edit), .. } = &told[0].of else { panic!("{told:?}") };
+    assert!(edit.is_whole && edit.insert == "hello");
+    let told = live.follow(None, Some(session)).pull().unwrap();
+    assert_eq!(names(&told), state.chain([(What::Present, "part")]).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_large_state_is_told_in_pieces() {
+    let dir = TempDir::new().unwrap();
+    let storage = dir.path().join("storage");
+    for number in 0..1500 {
+        let record = format!(r#"{{"id":"ses_{number}","projectID":"p","title":"one"}}"#);
+        let path = storage.join(format!("session/p/ses_{number}.json"));
+        scrollback_fixtures::writer::write(&path, record.as_bytes()).unwrap();
+    }
+    let live = started(&storage, &dir.path().join("cache"));
+    let mut follower = live.follow(None, None);
+    let first = follower.pull().unwrap();
+    assert!(first.len() < 1100 && first.iter().all(|event| event.cursor.is_none()));
+    assert_eq!(follower.cursor(), None);
+    let rest = follower.pull().unwrap();
+    assert_eq!(first.len() + rest.len(), 1501);
+    assert_eq!(rest.last().unwrap().cursor.as_ref(), follower.cursor());
+    assert!(follower.cursor().is_some() && follower.pull().unwrap().is_empty());
+
+    // Changes too, each piece with cursors to go on from.
+    let from = follower.cursor().copied();
+    std::fs::remove_dir_all(storage.join("session/p")).unwrap();
+    let gone = |events: &[Event]| events.iter().filter(|it| it.what == What::Removed).count();
+    let mut all = Vec::new();
+    let start = std::time::Instant::now();
+    while gone(&all) < 1500 {
+        assert!(start.elapsed() < Duration::from_secs(20), "{}", all.len());
+        all.extend(follower.pull().unwrap());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let mut late = live.follow(from, None);
+    let first = late.pull().unwrap();
+    assert_eq!(first.len(), 1024);
+    let again = live.follow(first[1023].cursor, None).pull().unwrap();
+    assert_eq!((gone(&first), gone(&again), gone(&late.pull().unwrap())), (1024, 476, 476));
+}

@@ -1,0 +1,241 @@
+//! Places where something could have been lost, each by itself.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use scrollback_core_id::{EntityKey, Scope};
+use scrollback_flow::{Parts, RefreshOptions};
+use scrollback_stor_read::{Found, Source};
+use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
+use tempfile::TempDir;
+
+use crate::support::{files, go_on};
+
+/// Neither the sweep nor the look at all records helps.
+fn live(source: &Arc<dyn Source>, feed: FeedKind, quiet: Duration) -> Live {
+    let options = LiveOptions {
+        feed: FeedChoice::Only(feed),
+        sweep: Duration::from_secs(86_400),
+        quiet,
+        dirty: 3 * quiet,
+        ..LiveOptions::default()
+    };
+    Live::start(Arc::clone(source), None, options, &go_on).unwrap()
+}
+
+fn put(storage: &Path, path: &str, record: &str) {
+    scrollback_fixtures::writer::write(&storage.join(path), record.as_bytes()).unwrap();
+}
+
+fn message(storage: &Path, session: u8, number: u8, cost: u8) {
+    let record = format!(
+        r#"{{"id":"msg_{number}","sessionID":"ses_{session}","role":"assistant","cost":{cost}}}"#
+    );
+    put(storage, &format!("message/ses_{session}/msg_{number}.json"), &record);
+}
+
+fn session(storage: &Path, number: u8) {
+    let record = format!(r#"{{"id":"ses_{number}","projectID":"p","time":{{"updated":1}}}}"#);
+    put(storage, &format!("session/p/ses_{number}.json"), &record);
+}
+
+fn part(storage: &Path, number: u8, text: &str) {
+    let record = format!(
+        r#"{{"id":"prt_{number}","messageID":"msg_1","sessionID":"ses_1","type":"text","text":"{text}"}}"#
+    );
+    put(storage, &format!("part/msg_1/prt_{number}.json"), &record);
+}
+
+fn cost(live: &Live, number: u8) -> Option<f64> {
+    live.index().view().message(&format!("msg_{number}").parse().unwrap())?.cost
+}
+
+/// Waits until it is so, and gives how long that took.
+fn until(live: &Live, is_so: impl Fn() -> bool) -> Duration {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", live.stats());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    begun.elapsed()
+}
+
+/// The directories that came while the queue overflowed are watched afterwards.
+#[test]
+#[cfg(target_os = "linux")]
+fn what_comes_while_something_is_lost_is_followed() {
+    let dir = TempDir::new().unwrap();
+    let storage = dir.path().join("storage");
+    session(&storage, 1);
+    message(&storage, 1, 1, 1);
+    let live = live(&files(&storage), FeedKind::Inotify, Duration::from_secs(1));
+    let most = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    let most: u64 = most.trim().parse().unwrap();
+    for number in 0..2 * most {
+        message(&storage, 1, (number % 2) as u8 + 1, 1);
+    }
+    // All of this is said to nobody any more.
+    session(&storage, 2);
+    message(&storage, 2, 7, 1);
+    until(&live, || cost(&live, 7) == Some(1.0));
+    assert!(live.stats().rescans > 0, "{:?}", live.stats());
+    until(&live, || live.stats().feed_stats.watches >= 6);
+    let before = live.stats().refreshes;
+    message(&storage, 2, 7, 2);
+    until(&live, || cost(&live, 7) == Some(2.0));
+    assert_eq!(live.stats().refreshes, before, "seen by a feed: {:?}", live.stats());
+}
+
+/// Whatever happens to a directory that somebody still has open.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_directory_that_comes_again_is_followed_again() {
+    let dir = TempDir::new().unwrap();
+    let storage = dir.path().join("storage");
+    session(&storage, 1);
+    message(&storage, 1, 1, 1);
+    let live = live(&files(&storage), FeedKind::Inotify, Duration::from_millis(50));
+    let path = storage.join("message/ses_1");
+    let held = fs::File::open(&path).unwrap();
+    fs::remove_dir_all(&path).unwrap();
+    message(&storage, 1, 1, 2);
+    drop(held);
+    until(&live, || cost(&live, 1) == Some(2.0));
+    // And one that takes the place of an empty one.
+    fs::remove_file(path.join("msg_1.json")).unwrap();
+    let aside = storage.join("aside");
+    fs::create_dir(&aside).unwrap();
+    fs::write(
+        aside.join("msg_1.json"),
+        r#"{"id":"msg_1","sessionID":"ses_1","cost":3,"role":"user"}"#,
+    )
+    .unwrap();
+    fs::rename(&aside, &path).unwrap();
+    std::thread::sleep(Duration::from_millis(400));
+    let before = live.stats().refreshes;
+    message(&storage, 1, 1, 4);
+    until(&live, || cost(&live, 1) == Some(4.0));
+    assert!(live.stats().refreshes <= before + 1, "seen by a feed: {:?}", live.stats());
+}
+
+/// What a revert does: the message is written, and a part of it goes.
+#[test]
+fn a_message_is_read_though_one_of_its_parts_went() {
+    let dir = TempDir::new().unwrap();
+    let storage = dir.path().join("storage");
+    session(&storage, 1);
+    message(&storage, 1, 1, 1);
+    part(&storage, 1, "a");
+    part(&storage, 2, "b");
+    let live = live(&files(&storage), FeedKind::Poll, Duration::ZERO);
+    let session = "ses_1".parse::<scrollback_core_id::SessionId>().unwrap();
+    live.materializer().load_session_tree(&session.into()).unwrap();
+    // As old as it was: nobody looks again because it is young.
+    let key = |text: &str| live.index().view().message(&text.parse().unwrap()).unwrap().key.clone();
+    let message_key = key("msg_1");
+    message(&storage, 1, 1, 9);
+    let file = fs::File::open(storage.join("message/ses_1/msg_1.json")).unwrap();
+    file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
+    fs::remove_file(storage.join("part/msg_1/prt_2.json")).unwrap();
+    let part = scrollback_core_id::PartKey {
+        message: message_key.message.clone(),
+        part: "prt_2".parse().unwrap(),
+    };
+    let dirty = scrollback_flow::Dirty {
+        records: vec![EntityKey::Message(message_key), EntityKey::Part(part)],
+        ..Default::default()
+    };
+    live.materializer().refresh_dirty(&dirty).unwrap();
+    assert_eq!(cost(&live, 1), Some(9.0));
+}
+
+/// Where nothing happens the index stands still, whatever is wanted of parts.
+#[test]
+fn a_store_at_rest_has_one_state() {
+    let dir = TempDir::new().unwrap();
+    let storage = dir.path().join("storage");
+    session(&storage, 1);
+    message(&storage, 1, 1, 1);
+    part(&storage, 1, "a");
+    let refresh = RefreshOptions { parts: Parts::Stamps, ..LiveOptions::default().refresh };
+    let options = LiveOptions {
+        feed: FeedChoice::Only(FeedKind::Poll),
+        sweep: Duration::from_millis(200),
+        poll: (Duration::from_millis(20), Duration::from_millis(40)),
+        refresh,
+        ..LiveOptions::default()
+    };
+    let live = Live::start(files(&storage), None, options, &go_on).unwrap();
+    // What is young is looked at until it is not.
+    std::thread::sleep(Duration::from_secs(1));
+    let (cursor, refreshes) = (live.index().cursor(), live.stats().refreshes);
+    until(&live, || live.stats().refreshes > refreshes + 20);
+    std::thread::sleep(Duration::from_millis(1200)); // and a sweep
+    assert_eq!(live.index().cursor(), cursor, "{:?}", live.stats());
+}
+
+/// Bytes on access: those in the cache as long as they are what is in the store.
+#[test]
+fn bytes_are_as_young_as_what_is_known() {
+    let dir = TempDir::new().unwrap();
+    let storage = dir.path().join("storage");
+    session(&storage, 1);
+    message(&storage, 1, 1, 1);
+    let source = files(&storage);
+    let live = live(&source, FeedKind::Poll, Duration::ZERO);
+    let message_key = live.index().view().message(&"msg_1".parse().unwrap()).unwrap().key.clone();
+    let (cache, key) = (live.cache(), EntityKey::Message(message_key.clone()));
+    let reads = std::cell::Cell::new(0);
+    let get = || {
+        let load = || {
+            reads.set(reads.get() + 1);
+            let mut span = None;
+            let mut reader = source.open().unwrap();
+            reader
+                .spans(std::slice::from_ref(&key), &mut |found| {
+                    if let Found::Entry(entry) = found {
+                        span = entry.span;
+                    }
+                    std::ops::ControlFlow::Continue(())
+                })
+                .unwrap();
+            Ok::<_, ()>(span.unwrap())
+        };
+        String::from_utf8(cache.get(&key, load).unwrap().to_vec()).unwrap()
+    };
+    std::thread::sleep(Duration::from_millis(300)); // what is young is read again
+    live.materializer().verify_sessions(&[message_key.session.clone().into()]).unwrap();
+    assert!(get().contains("\"cost\":1"));
+    assert!(get().contains("\"cost\":1"));
+    assert_eq!(reads.get(), 1, "nothing is read that did not change");
+    let held = get();
+    message(&storage, 1, 1, 2);
+    until(&live, || cost(&live, 1) == Some(2.0));
+    assert!(get().contains("\"cost\":2"), "though it was looked at and settled meanwhile");
+    assert!(held.contains("\"cost\":1"));
+    // The scans say the same.
+    let scope = Scope::Messages(message_key.session.into());
+    let listed =
+        scrollback_stor_read::Listing::collect(|each| source.open().unwrap().scan(&scope, each));
+    assert_eq!(listed.unwrap().entries.len(), 1);
+}
+
+/// A server that takes connections and never answers.
+#[test]
+#[cfg(unix)]
+fn a_server_that_is_silent_is_given_up() {
+    let dir = TempDir::new().unwrap();
+    let (storage, socket) = (dir.path().join("storage"), dir.path().join("sock"));
+    session(&storage, 1);
+    let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let options = LiveOptions {
+        feed: FeedChoice::Only(FeedKind::Watchman),
+        server: Some(socket),
+        patience: Duration::from_millis(200),
+        ..LiveOptions::default()
+    };
+    let error = Live::start(files(&storage), None, options, &go_on).unwrap_err().to_string();
+    assert!(error.contains("no answer within"), "{error}");
+}

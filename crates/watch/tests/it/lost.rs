@@ -1,0 +1,160 @@
+//! Whatever a writer does, under every feed and when one is given up in the middle: in the end the
+//! index is what a cold rebuild is, and so is what a follower made of the changes.
+//!
+//! The long run makes 100,000 changes per feed, and prints how long each took to be noticed:
+//! `cargo xtask stress watch`.
+
+use std::time::{Duration, Instant};
+
+use scrollback_fixtures::writer::Script;
+use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
+use tempfile::TempDir;
+
+use crate::delays::Delays;
+use crate::server::Server;
+use crate::state::State;
+use crate::support::{FEEDS, Follower, bytes_are_equal, files, go_on, settle, untouched};
+
+/// Within which time every record is looked at.
+const SWEEP: Duration = Duration::from_secs(2);
+/// So much is written before the writer pauses.
+const BURST: u64 = 200;
+
+/// How a run goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    Nothing,
+    /// The system has no watch left, after some.
+    NoWatchLeft,
+    /// The server is killed, and comes again.
+    Killed,
+    /// The system's queue overflows, because nobody empties it.
+    Overflow,
+}
+
+fn nothing_is_lost(feed: FeedKind, trouble: Trouble, seed: u64, changes: u64) {
+    if feed == FeedKind::Watchman && !Server::is_there() {
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let storage = dir.path().join("storage");
+    std::fs::create_dir(&storage).unwrap();
+    let mut server = (feed == FeedKind::Watchman).then(Server::start);
+    let options = LiveOptions {
+        feed: FeedChoice::Only(feed),
+        sweep: SWEEP,
+        server: server.as_ref().map(|server| server.socket().to_owned()),
+        retry: Duration::from_millis(if trouble == Trouble::Killed { 300 } else { 60_000 }),
+        // Some 12 sessions have 72 directories of parts.
+        watches: (trouble == Trouble::NoWatchLeft).then_some(40),
+        // A burst for which nobody listens is larger than the queue of any system.
+        quiet: Duration::from_secs(if trouble == Trouble::Overflow { 1 } else { 0 }),
+        dirty: Duration::from_secs(if trouble == Trouble::Overflow { 3 } else { 0 }),
+        ..LiveOptions::default()
+    };
+    let source = files(&storage);
+    let live = Live::start(source.clone(), None, options, &go_on).unwrap();
+    let mut script = Script::new(&storage, seed, 12);
+    let (mut follower, mut delays) = (Follower::default(), Delays::of(&live));
+    for step in 0..changes {
+        delays.made(script.step().unwrap());
+        if step % BURST == BURST - 1 {
+            follower.pull(live.index());
+            delays.pause(Duration::from_millis(10));
+        }
+        if step == changes / 3 && trouble == Trouble::Overflow {
+            overflow(&storage);
+        }
+        if let Some(server) = server.as_mut().filter(|_| trouble == Trouble::Killed) {
+            match step {
+                _ if step == changes / 3 => server.kill(),
+                _ if step == changes / 3 * 2 => *server = server.again(),
+                _ => {}
+            }
+        }
+    }
+    settle(&live, &source, 3 * SWEEP + Duration::from_secs(15));
+    bytes_are_equal(&live, &source);
+    follower.pull(live.index());
+    assert_eq!(follower.state, State::of(&live.index().view()));
+    assert_eq!(follower.fresh, 1);
+    if trouble == Trouble::Killed {
+        let start = Instant::now();
+        while live.stats().promotions == 0 {
+            assert!(start.elapsed() < Duration::from_secs(20), "{:?}", live.stats());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+    let stats = live.stats();
+    let given_up = |from| stats.demotions.iter().filter(|it| it.from == from).count();
+    match trouble {
+        Trouble::Nothing => assert_eq!((stats.feed, given_up(feed)), (feed, 0), "{stats:?}"),
+        Trouble::NoWatchLeft => {
+            assert_eq!((stats.feed, given_up(feed)), (FeedKind::Poll, 1), "{stats:?}");
+        }
+        Trouble::Killed => assert_eq!((stats.feed, given_up(feed)), (feed, 1), "{stats:?}"),
+        Trouble::Overflow => assert!(stats.feed_stats.rescans > 1, "{stats:?}"),
+    }
+    assert_eq!(stats.failures, 0, "{stats:?}");
+    if trouble == Trouble::Nothing {
+        untouched(&live, &storage);
+    }
+    delays.print(&format!("{feed}, {trouble:?}, {changes} changes"), &stats);
+}
+
+/// More than the system's queue holds, of which no two in a row are alike.
+fn overflow(storage: &std::path::Path) {
+    let most = std::fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    let most: u64 = most.trim().parse().unwrap();
+    let paths = [0, 1].map(|n| storage.join(format!("session/p0/ses_x{n}.json")));
+    for number in 0..most + 100 {
+        let path = &paths[(number % 2) as usize];
+        let record = format!(r#"{{"id":"ses_x{}","title":"step {number}"}}"#, number % 2);
+        scrollback_fixtures::writer::write(path, record.as_bytes()).unwrap();
+    }
+}
+
+const SHORT: u64 = 3000;
+
+#[test]
+fn with_every_feed_of_the_system() {
+    for (feed, seed) in FEEDS.into_iter().zip(1..) {
+        nothing_is_lost(feed, Trouble::Nothing, seed, SHORT);
+    }
+}
+
+#[test]
+fn with_a_watchman_server() {
+    nothing_is_lost(FeedKind::Watchman, Trouble::Nothing, 7, SHORT);
+}
+
+#[test]
+fn when_no_watch_is_left() {
+    for (feed, seed) in [(FeedKind::Inotify, 11), (FeedKind::Notify, 12)] {
+        nothing_is_lost(feed, Trouble::NoWatchLeft, seed, SHORT);
+    }
+}
+
+#[test]
+fn when_the_server_is_killed() {
+    nothing_is_lost(FeedKind::Watchman, Trouble::Killed, 13, SHORT);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn when_the_queue_overflows() {
+    nothing_is_lost(FeedKind::Inotify, Trouble::Overflow, 14, SHORT);
+}
+
+#[test]
+#[ignore = "takes minutes: `cargo xtask stress watch`"]
+fn in_the_long_run() {
+    let changes = std::env::var("CHANGES").map_or(100_000, |it| it.parse().unwrap());
+    let all = [FeedKind::Inotify, FeedKind::Notify, FeedKind::Poll, FeedKind::Watchman];
+    for (feed, seed) in all.into_iter().zip(21..) {
+        nothing_is_lost(feed, Trouble::Nothing, seed, changes);
+    }
+    nothing_is_lost(FeedKind::Inotify, Trouble::NoWatchLeft, 31, changes);
+    nothing_is_lost(FeedKind::Watchman, Trouble::Killed, 32, changes);
+    nothing_is_lost(FeedKind::Inotify, Trouble::Overflow, 33, changes);
+}

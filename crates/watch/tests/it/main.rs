@@ -1,0 +1,22 @@
+//! Feeds, the driver, and what is lost: nothing.
+
+#![expect(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, and writes and reads stores of its own"
+)]
+
+mod delays;
+mod dirty;
+mod follow;
+mod found;
+mod life;
+mod lost;
+mod server;
+mod soak;
+#[path = "../../../flow/tests/it/index/state.rs"]
+mod state;
+mod stores;
+mod support;

@@ -1,0 +1,73 @@
+//! A watchman server of the test's own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// A server that ends with the test.
+pub(crate) struct Server {
+    dir: std::sync::Arc<TempDir>,
+    socket: PathBuf,
+    child: Child,
+}
+
+impl Server {
+    /// Whether there is a watchman to start. The gate installs one.
+    pub(crate) fn is_there() -> bool {
+        let is_there = Command::new("watchman").arg("--version").output().is_ok();
+        if !is_there {
+            println!("not tested: watchman is not installed (`apt-get install watchman`)");
+        }
+        is_there
+    }
+
+    pub(crate) fn start() -> Self {
+        Self::within(TempDir::new().unwrap().into())
+    }
+
+    fn within(dir: std::sync::Arc<TempDir>) -> Self {
+        let socket = dir.path().join("sock");
+        let of = |name: &str| dir.path().join(name);
+        let child = Command::new("watchman")
+            .args(["--foreground", "--no-save-state"])
+            .args([format!("--sockname={}", socket.display())])
+            .args([format!("--statefile={}", of("state").display())])
+            .args([format!("--pidfile={}", of("pid").display())])
+            .args([format!("--logfile={}", of("log").display())])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let start = Instant::now();
+        while std::os::unix::net::UnixStream::connect(&socket).is_err() {
+            assert!(start.elapsed() < Duration::from_secs(20), "the server does not begin");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { dir, socket, child }
+    }
+
+    pub(crate) fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        let _ = std::fs::remove_file(&self.socket);
+    }
+
+    /// Another server in the place of one that was killed.
+    pub(crate) fn again(&self) -> Self {
+        Self::within(self.dir.clone())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill(); // it may be gone
+        let _ = self.child.wait();
+    }
+}

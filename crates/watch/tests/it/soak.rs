@@ -1,0 +1,64 @@
+//! Nothing is kept of what happened, however much of it did, and whatever consumers do.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use scrollback_fixtures::writer::Script;
+use scrollback_watch::FeedKind;
+use tempfile::TempDir;
+
+use crate::support::{files, live, settle};
+
+/// The memory of this process that is in use, in kilobytes.
+fn resident_kb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+/// Where files are kept in memory, so that what is measured is not the disk.
+fn memory() -> TempDir {
+    let shared = Path::new("/dev/shm");
+    let made = if shared.is_dir() { TempDir::new_in(shared) } else { TempDir::new() };
+    made.unwrap()
+}
+
+/// A day of an agent that writes all the time, in minutes: `cargo xtask stress watch`.
+#[test]
+#[ignore = "takes minutes: `cargo xtask stress watch`"]
+#[cfg(target_os = "linux")]
+fn nothing_is_kept() {
+    let events: u64 = std::env::var("EVENTS").map_or(10_000_000, |it| it.parse().unwrap());
+    let dir = memory();
+    let storage = dir.path().join("storage");
+    std::fs::create_dir(&storage).unwrap();
+    let source = files(&storage);
+    let live = live(&source, FeedKind::Inotify);
+    // One consumer comes now and then, one came once, and one never did.
+    let (mut comes, mut came, _never) =
+        (live.follow(None, None), live.follow(None, None), live.follow(None, None));
+    came.pull().unwrap();
+    let mut script = Script::new(&storage, 41, 12);
+    let (begun, mut first, mut tenth) = (Instant::now(), None, 1);
+    while tenth <= 10 {
+        for _ in 0..1000 {
+            script.step().unwrap();
+        }
+        comes.pull().unwrap();
+        let stats = live.stats();
+        while live.stats().feed_stats.events >= events / 10 * tenth && tenth <= 10 {
+            let kb = resident_kb();
+            println!(
+                "{:>5.1?} {} events, {kb} kB: {stats:?}",
+                begun.elapsed(),
+                events / 10 * tenth
+            );
+            first.get_or_insert(kb);
+            tenth += 1;
+        }
+    }
+    settle(&live, &source, Duration::from_secs(60));
+    let (first, last) = (first.unwrap() as f64, resident_kb() as f64);
+    assert!(last <= first * 1.05, "{first} kB became {last} kB");
+    assert_eq!(live.stats().failures, 0, "{:?}", live.stats());
+}

@@ -1,0 +1,155 @@
+//! A store in a directory of its own, followed live, and what it is compared with.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use scrollback_core_id::{Clock, Cursor, SessionKey, SourceId, UnixNanos};
+use scrollback_flow::{Parts, Progress, SessionLoader, SessionRefTree, build_index};
+use scrollback_index::{SessionIndex, Since};
+use scrollback_stor_read::{FileReader, Source};
+use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
+
+use crate::state::State;
+
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
+    fn now(&self) -> UnixNanos {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        UnixNanos(now.as_nanos().try_into().unwrap())
+    }
+
+    fn pause(&self, time: Duration) {
+        thread::sleep(time);
+    }
+}
+
+pub(crate) fn go_on(_: Progress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+pub(crate) fn files(storage: &Path) -> Arc<dyn Source> {
+    let id = SourceId::new("a store").unwrap();
+    Arc::new(FileReader::new(storage, id, Arc::new(SystemClock)))
+}
+
+/// Follows a store by one feed, and sweeps it every second.
+pub(crate) fn live(source: &Arc<dyn Source>, feed: FeedKind) -> Live {
+    let options = LiveOptions {
+        feed: FeedChoice::Only(feed),
+        sweep: Duration::from_secs(1),
+        ..LiveOptions::default()
+    };
+    Live::start(Arc::clone(source), None, options, &go_on).unwrap()
+}
+
+/// The feeds of this machine.
+pub(crate) const FEEDS: [FeedKind; 3] = [FeedKind::Inotify, FeedKind::Notify, FeedKind::Poll];
+
+pub(crate) fn rebuilt(source: &Arc<dyn Source>) -> State {
+    let built = build_index(&**source, Parts::Stamps, &go_on).unwrap();
+    State::of(&built.continue_value().unwrap().value.view())
+}
+
+/// Whoever pulls what changed.
+#[derive(Default)]
+pub(crate) struct Follower {
+    pub(crate) cursor: Option<Cursor>,
+    pub(crate) state: State,
+    pub(crate) fresh: usize,
+}
+
+impl Follower {
+    pub(crate) fn pull(&mut self, index: &SessionIndex) {
+        let answer = index.changes(self.cursor.as_ref());
+        match &answer.since {
+            Since::Fresh => {
+                self.state = State::of(&answer.view);
+                self.fresh += 1;
+            }
+            Since::Changed(changes) => changes.iter().for_each(|it| self.state.apply(it)),
+        }
+        self.cursor = Some(answer.cursor);
+    }
+}
+
+/// Waits until a live index is equal to a cold rebuild of its store.
+pub(crate) fn settle(live: &Live, source: &Arc<dyn Source>, within: Duration) {
+    let (start, rebuilt) = (Instant::now(), rebuilt(source));
+    loop {
+        let now = State::of(&live.index().view());
+        let difference = difference(&now, &rebuilt);
+        let Some(difference) = difference else { return };
+        assert!(start.elapsed() < within, "{difference}\n{:?}", live.stats());
+        thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn difference(now: &State, rebuilt: &State) -> Option<String> {
+    let keys = now.entities.keys().chain(rebuilt.entities.keys());
+    for key in keys {
+        let (now, then) = (now.entities.get(key), rebuilt.entities.get(key));
+        if now != then {
+            return Some(format!("{key}:\nlive    {now:?}\nrebuilt {then:?}"));
+        }
+    }
+    now.parts_agree_with(rebuilt).err()
+}
+
+fn texts(tree: &SessionRefTree) -> Vec<Vec<u8>> {
+    tree.spans().map(|span| span.to_vec()).collect()
+}
+
+/// Following a store leaves everything in it as it is: names, bytes and times.
+pub(crate) fn untouched(live: &Live, storage: &Path) {
+    let before = tree_of(storage);
+    let asked = live.stats();
+    let start = Instant::now();
+    // As long as it takes to sweep all of it.
+    while start.elapsed() < Duration::from_millis(1500) {
+        thread::sleep(Duration::from_millis(50));
+    }
+    let after = tree_of(storage);
+    assert!(before == after, "the store was touched");
+    let stats = live.stats();
+    if stats.feed == asked.feed && stats.feed != FeedKind::Poll {
+        // Our own reads are no news to us.
+        assert_eq!(stats.feed_stats.events, asked.feed_stats.events, "{stats:?}");
+    }
+}
+
+/// Every file and directory: its path, its bytes, and when it was changed.
+fn tree_of(at: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
+    let mut all = Vec::new();
+    let mut left = vec![at.to_owned()];
+    while let Some(dir) = left.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let entry = entry.unwrap();
+            let (path, metadata) = (entry.path(), entry.metadata().unwrap());
+            let bytes = match metadata.is_dir() {
+                true => Vec::new(),
+                false => std::fs::read(&path).unwrap(),
+            };
+            if metadata.is_dir() {
+                left.push(path.clone());
+            }
+            all.push((path, bytes, metadata.modified().unwrap()));
+        }
+    }
+    all.sort_unstable();
+    all
+}
+
+/// What is read through a live index is what is in the store.
+pub(crate) fn bytes_are_equal(live: &Live, source: &Arc<dyn Source>) {
+    let sessions = live.index().view().known_sessions();
+    for session in sessions.into_iter().map(SessionKey::from) {
+        let ours = live.materializer().load_session_tree(&session).unwrap();
+        let theirs = SessionLoader::new(&**source).load_session_tree(&session).unwrap();
+        assert_eq!(texts(&ours.tree), texts(&theirs.tree), "{session}");
+    }
+}
