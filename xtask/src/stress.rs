@@ -15,8 +15,9 @@ pub(crate) struct Args {
     /// Of following: how many changes are made under each feed
     #[arg(long, default_value_t = 100_000)]
     changes: u64,
-    /// Of following: how many changes the driver is told of, to see that it keeps nothing
-    #[arg(long, default_value_t = 10_000_000)]
+    /// Of following: how many events the driver is told of, to see that it keeps nothing; it is warm
+    /// after a million
+    #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(10_000_000..))]
     soak: u64,
     /// Of files: how many spans to read while a process rewrites the store
     #[arg(long, default_value_t = 200_000, conflicts_with = "sqlite")]
