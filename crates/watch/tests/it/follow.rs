@@ -237,6 +237,11 @@ fn a_cursor_of_changes_that_nobody_kept_is_not_taken_for_others() {
     session(3, "three");
     let of = |event: &Event| event.of.session();
     let three = Some("ses_3".parse::<scrollback_core_id::SessionId>().unwrap().into());
+    // Both are there before anybody asks: they are told at once.
+    let is_there = || live.index().view().session(&"ses_3".parse().unwrap()).is_some();
+    while !is_there() || live.index().view().session(&"ses_2".parse().unwrap()).is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
     let events = until(&mut live.follow(follower.cursor().copied(), None), |it| of(it) == three);
     let (first, last) = (events[0].cursor.unwrap(), events.last().unwrap().cursor.unwrap());
     assert_eq!(first.at, follower.cursor().unwrap().at);
