@@ -19,7 +19,7 @@ pub use feed::{
     Answer, Feed, FeedClock, FeedError, FeedKind, FeedStats, Heard, Hearing, Known, NativeFeed,
     PollFeed, Watched, WatchmanFeed,
 };
-pub use follow::{Event, EventCursor, EventCursorError, Follower, Of, TextEdit, What};
+pub use follow::{Event, EventCursor, EventCursorError, Follower, Of, TextEdit, What, Within};
 pub use generation::{Exhausted, Generation, GenerationClock};
 pub use live::{FeedChoice, Live, LiveError, LiveOptions};
 pub use stats::{Demotion, LiveStats};

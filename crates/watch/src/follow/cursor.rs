@@ -3,19 +3,31 @@
 use std::fmt;
 use std::str::FromStr;
 
-use scrollback_core_id::Cursor;
+use scrollback_core_id::{Cursor, Revision};
 use scrollback_index::SessionIndex;
 
 /// How far a stream of events was taken: up to a state of the index, and into the events that come
-/// behind it. As text `epoch:revision`, or `epoch:revision/epoch:change+events`; to be kept and
+/// behind it. As text `epoch:revision`, or `epoch:revision/epoch:change+events@behind`; to be kept and
 /// handed back, and not to be looked into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EventCursor {
     /// All that was said until this state was taken.
     pub at: Cursor,
-    /// All changes before this one were taken too, and of this one so many events. Its number is
-    /// that of the index that told it, which may be another one than that of the state.
-    pub within: Option<(Cursor, usize)>,
+    /// How far what came behind it was taken; none if that was not begun.
+    pub within: Option<Within>,
+}
+
+/// How far the changes between two states were taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Within {
+    /// All changes before this one were taken. Its number is that of the index that told it, which may
+    /// be another one than that of the state before.
+    pub change: Cursor,
+    /// And of this one so many events.
+    pub events: usize,
+    /// The state that they lead to. A key that changes later within them has no earlier change there,
+    /// and may have one in an index that was kept before.
+    pub behind: Revision,
 }
 
 /// A text that is no cursor.
@@ -27,7 +39,8 @@ impl EventCursor {
     /// Whether an index knows all that it speaks of: what one that was not kept numbered so, another
     /// gives to other changes.
     pub(super) fn is_known_to(&self, index: &SessionIndex) -> bool {
-        let within = self.within.is_none_or(|(change, _)| index.continues(&change));
+        let told = |Within { change, behind, .. }: Within| Cursor { revision: behind, ..change };
+        let within = self.within.is_none_or(|within| index.continues(&told(within)));
         within && index.continues(&self.at)
     }
 }
@@ -42,7 +55,7 @@ impl fmt::Display for EventCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.at.fmt(f)?;
         match self.within {
-            Some((next, events)) => write!(f, "/{next}+{events}"),
+            Some(Within { change, events, behind }) => write!(f, "/{change}+{events}@{behind}"),
             None => Ok(()),
         }
     }
@@ -57,9 +70,12 @@ impl FromStr for EventCursor {
             None => (text, None),
         };
         let within = within.map(|within| {
-            let (next, events) = within.split_once('+')?;
-            let is_number = !events.is_empty() && events.bytes().all(|it| it.is_ascii_digit());
-            is_number.then_some((next.parse().ok()?, events.parse().ok()?))
+            let (change, told) = within.split_once('+')?;
+            let (events, behind) = told.split_once('@')?;
+            let is_number = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+            let is_known = is_number(events) && is_number(behind);
+            let (events, behind) = (events.parse().ok()?, Revision(behind.parse().ok()?));
+            is_known.then_some(Within { change: change.parse().ok()?, events, behind })
         });
         let within = match within {
             Some(None) => return Err(EventCursorError),

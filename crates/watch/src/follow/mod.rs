@@ -19,7 +19,7 @@ use scrollback_stor_mmap::MappedSpan;
 use scrollback_stor_read::Result;
 use tokio::sync::watch;
 
-pub use cursor::{EventCursor, EventCursorError};
+pub use cursor::{EventCursor, EventCursorError, Within};
 pub use event::{Event, Of, What};
 pub use text::TextEdit;
 
@@ -103,7 +103,8 @@ impl Follower {
             && let Some(change) = telling.left.pop_front()
         {
             let told = events.len();
-            if let Err(error) = self.tell(&change, telling.since, &mut events) {
+            let behind = telling.view.cursor();
+            if let Err(error) = self.tell(&change, telling.since, behind, &mut events) {
                 telling.left.push_front(change);
                 self.telling = Some(telling);
                 return if events.is_empty() { Err(error) } else { Ok(events) };
@@ -162,19 +163,19 @@ impl Follower {
         &mut self,
         change: &Change,
         since: Option<EventCursor>,
+        behind: Cursor,
         events: &mut Vec<Event>,
     ) -> Result<()> {
         // What was taken before, if it was not changed again since.
         let taken = match since.and_then(|since| since.within) {
-            Some((next, _)) if change.revision < next.revision => return Ok(()),
-            Some((next, taken)) if change.revision == next.revision => taken,
+            Some(within) if change.revision < within.change.revision => return Ok(()),
+            Some(within) if change.revision == within.change.revision => within.events,
             _ => 0,
         };
         if self.only.as_ref().is_some_and(|only| session_of(&change.key) != Some(&only.session)) {
             return Ok(());
         }
         let all = self.of(change, since.map(|since| since.at.revision))?;
-        let epoch = self.shared.materializer.index().cursor().epoch;
         for (number, told) in all.into_iter().enumerate() {
             let Some((what, of)) = told else { continue };
             if number < taken {
@@ -183,8 +184,12 @@ impl Follower {
                 }
                 continue;
             }
-            let within = Some((Cursor { revision: change.revision, epoch }, number + 1));
-            let cursor = since.map(|since| EventCursor { at: since.at, within });
+            let within = Within {
+                change: Cursor { revision: change.revision, ..behind },
+                events: number + 1,
+                behind: behind.revision,
+            };
+            let cursor = since.map(|since| EventCursor { at: since.at, within: Some(within) });
             let what = if since.is_some() { what } else { What::Present };
             events.push(Event { cursor, what, of });
             self.cursor = cursor;

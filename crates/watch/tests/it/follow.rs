@@ -264,6 +264,50 @@ fn a_cursor_of_changes_that_nobody_kept_is_not_taken_for_others() {
 }
 
 #[test]
+fn a_cursor_among_changes_that_nobody_kept_begins_afresh() {
+    let dir = TempDir::new().unwrap();
+    let (storage, snapshots) = (dir.path().join("storage"), dir.path().join("cache"));
+    std::fs::create_dir(&storage).unwrap();
+    let live = started(&storage, &snapshots);
+    let mut follower = live.follow(None, None);
+    follower.pull().unwrap();
+    let from = follower.cursor().copied();
+    scrollback_fixtures::write_tree(
+        &storage,
+        r#"
+        //- message/ses_1/msg_1.json
+        {"id":"msg_1","sessionID":"ses_1","role":"user","time":{"created":1}}
+    "#,
+    )
+    .unwrap();
+    until(&mut follower, |event| matches!(event.of, Of::Message { .. }));
+    let record = r#"{"id":"ses_2","projectID":"p","title":"two"}"#;
+    let path = storage.join("session/p/ses_2.json");
+    scrollback_fixtures::writer::write(&path, record.as_bytes()).unwrap();
+    until(&mut follower, |event| matches!(event.of, Of::Session { .. }));
+    assert!(live.materializer().keep_cursors().unwrap());
+
+    // The message changes once more: it is told of behind the session, and was kept as before it.
+    let path = storage.join("part/msg_1/prt_1.json");
+    let record =
+        r#"{"id":"prt_1","sessionID":"ses_1","messageID":"msg_1","type":"text","text":""}"#;
+    scrollback_fixtures::writer::write(&path, record.as_bytes()).unwrap();
+    until(&mut follower, |event| matches!(event.of, Of::Part { .. }));
+    let told = live.follow(from, None).pull().unwrap();
+    let names: Vec<_> = told.iter().map(|event| event.of.name()).collect();
+    assert_eq!(names, ["session", "message", "part"]);
+    live.stop();
+    std::fs::remove_dir_all(storage.join("part")).unwrap();
+
+    let live = started(&storage, &snapshots);
+    let rest = |of: usize| live.follow(told[of].cursor, None).pull().unwrap();
+    for number in 0..told.len() {
+        let rest = rest(number);
+        assert!(matches!(rest[0].of, Of::Fresh), "{number}: {rest:?}");
+    }
+}
+
+#[test]
 fn parts_are_told_when_someone_looked_for_them() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
