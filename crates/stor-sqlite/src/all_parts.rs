@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use rusqlite::Row as SqlRow;
 use scrollback_core_err::IssueKind;
-use scrollback_core_id::{MessageId, OrderKey, PartId, PartKey, SessionId, SessionKey};
+use scrollback_core_id::{MessageId, OrderKey, PartId, PartKey};
 use scrollback_stor_mmap::Arena;
 use scrollback_stor_read::{Each, EachLent, Lent, LentRecord};
 
@@ -14,10 +14,8 @@ use crate::look::SqliteLook;
 use crate::messages::data;
 use crate::parts::part_row;
 use crate::pass::{Pass, Table};
-use crate::v2::place::Progress;
-use crate::v2::rows::with_row;
-use crate::v2::schema::{V2Schema, column};
-use crate::v2::translate::{Ending, Place, Wanted, translate};
+use crate::v2::rows::row_parts;
+use crate::v2::translate::Ending;
 
 /// So much is read before it is handed out.
 const BYTES: usize = 1 << 20;
@@ -52,7 +50,7 @@ fn parts_of(
             let reached = pass.step(ask, false, &mut |row| {
                 match &ask.schema.v2 {
                     Some(v2) if table == Table::Row => {
-                        read_row(ask, v2, row, Ending::WithIds, &mut out)?;
+                        row_parts(ask, v2, row, Ending::WithIds, &mut out)?;
                     }
                     _ => match message_of(row, &mut owner)? {
                         Ok(message) => part_row(ask, message, row, &mut out)?,
@@ -73,28 +71,6 @@ fn parts_of(
         }
         pass.go_on_from(reached);
     }
-}
-
-/// The parts that a row of 2.x holds.
-fn read_row(
-    ask: &Ask<'_>,
-    v2: &V2Schema,
-    row: &SqlRow<'_>,
-    ending: Ending,
-    out: &mut Gathered,
-) -> rusqlite::Result<()> {
-    let of = match id(row, column::MORE, SessionId::from_bytes)? {
-        Ok(session) => SessionKey::from(session),
-        Err(kind) => {
-            out.note(None, ask, kind);
-            return Ok(());
-        }
-    };
-    with_row(ask, v2, &of, row, &Progress::nowhere(), out, |read, out| {
-        if read.kind.is_message() {
-            translate(read, &of, &Place::default(), Wanted::Parts, ending, out);
-        }
-    })
 }
 
 /// Lends every part.
@@ -132,7 +108,7 @@ fn lend_of(
                 }
                 ended = match &ask.schema.v2 {
                     Some(v2) if table == Table::Row => {
-                        read_row(ask, v2, row, Ending::Bare, &mut scratch)?;
+                        row_parts(ask, v2, row, Ending::Bare, &mut scratch)?;
                         scratch.lend(each)
                     }
                     _ => lend_row(ask, row, each)?,

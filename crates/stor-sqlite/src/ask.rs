@@ -5,7 +5,9 @@ use std::path::Path;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Params, Row as SqlRow, Rows};
 use scrollback_core_err::{Issue, IssueKind, Place};
-use scrollback_core_id::{Clock, EntityKey, IdError, OrderKey, ProjectId, Stamp, UnixNanos};
+use scrollback_core_id::{
+    Clock, EntityKey, IdError, OrderKey, ProjectId, SessionId, SessionKey, Stamp, UnixNanos,
+};
 use scrollback_core_type::Provenance;
 use scrollback_stor_mmap::{Arena, Frozen, Look, Piece, Settled};
 use scrollback_stor_read::{Entry, Sighting};
@@ -65,6 +67,30 @@ impl Row {
 impl Gathered {
     pub(crate) fn note(&mut self, key: Option<EntityKey>, ask: &Ask<'_>, kind: IssueKind) {
         self.issues.push((key, ask.issue(kind)));
+    }
+
+    /// The id in a column, which `read` takes for one; what is wrong with it is an issue of `about`.
+    pub(crate) fn id<I>(
+        &mut self,
+        ask: &Ask<'_>,
+        row: &SqlRow<'_>,
+        at: usize,
+        read: impl Fn(&[u8]) -> Result<I, IdError>,
+        about: impl FnOnce() -> Option<EntityKey>,
+    ) -> rusqlite::Result<Option<I>> {
+        let id = id(row, at, read)?;
+        Ok(id.map_err(|kind| self.note(about(), ask, kind)).ok())
+    }
+
+    /// The session of a row that says it in such a column; what is wrong with its id is an issue of
+    /// nothing that is known.
+    pub(crate) fn session(
+        &mut self,
+        ask: &Ask<'_>,
+        row: &SqlRow<'_>,
+        at: usize,
+    ) -> rusqlite::Result<Option<SessionKey>> {
+        Ok(self.id(ask, row, at, SessionId::from_bytes, || None)?.map(SessionKey::from))
     }
 
     /// Notes damage, which ends what was asked and nothing else, and so does a text that is too large

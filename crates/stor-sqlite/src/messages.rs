@@ -6,7 +6,7 @@ use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, OrderKey, SessionKey};
 use scrollback_stor_mmap::Piece;
 
-use crate::ask::{Ask, Gathered, Row, SetSum, bytes, id, whole, whole_if_any};
+use crate::ask::{Ask, Gathered, Row, SetSum, bytes, whole, whole_if_any};
 use crate::error::{Result, is_damage};
 use crate::json::splice;
 
@@ -67,12 +67,10 @@ fn list(ask: &Ask<'_>, of: &SessionKey, sql: &str, out: &mut Gathered) -> rusqli
     ask.each(sql, [of.session.as_str()], |row| {
         set.add(bytes(row, 0)?, whole(row, 1)?);
         sequence = whole_if_any(row, 2)?;
-        match id(row, 0, MessageId::from_bytes)? {
-            Ok(message) => {
-                let key = MessageKey { session: of.session.clone(), message };
-                out.rows.push(Row::new(key, OrderKey::default(), None));
-            }
-            Err(kind) => out.note(Some(of.clone().into()), ask, kind),
+        let about = || Some(of.clone().into());
+        if let Some(message) = out.id(ask, row, 0, MessageId::from_bytes, about)? {
+            let key = MessageKey { session: of.session.clone(), message };
+            out.rows.push(Row::new(key, OrderKey::default(), None));
         }
         Ok(())
     })?;
@@ -98,13 +96,8 @@ pub(crate) fn message_row(
     row: &SqlRow<'_>,
     out: &mut Gathered,
 ) -> rusqlite::Result<()> {
-    let message = match id(row, 0, MessageId::from_bytes)? {
-        Ok(message) => message,
-        Err(kind) => {
-            out.note(Some(of.clone().into()), ask, kind);
-            return Ok(());
-        }
-    };
+    let about = || Some(of.clone().into());
+    let Some(message) = out.id(ask, row, 0, MessageId::from_bytes, about)? else { return Ok(()) };
     let order = OrderKey(whole(row, 1)?);
     out.owners.set(of.session.as_bytes(), None);
     let read = record(ask, row.get_ref(3)?, whole(row, 2)?, message.as_bytes(), out);

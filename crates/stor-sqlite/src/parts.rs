@@ -5,7 +5,7 @@ use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, OrderKey, PartId, PartKey, SessionId, circular_orders,
 };
 
-use crate::ask::{Ask, Gathered, Row, SetSum, bytes, id, whole};
+use crate::ask::{Ask, Gathered, Row, SetSum, bytes, whole};
 use crate::error::Result;
 use crate::messages::record;
 
@@ -18,12 +18,10 @@ pub(crate) fn part_names(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> 
         let mut set = SetSum::default();
         ask.each(sql, [of.message.as_str()], |row| {
             set.add(bytes(row, 0)?, 0);
-            match id(row, 0, PartId::from_bytes)? {
-                Ok(part) => {
-                    let key = PartKey { message: of.message.clone(), part };
-                    out.rows.push(Row::new(key, OrderKey::default(), None));
-                }
-                Err(kind) => out.note(Some(of.clone().into()), ask, kind),
+            let about = || Some(of.clone().into());
+            if let Some(part) = out.id(ask, row, 0, PartId::from_bytes, about)? {
+                let key = PartKey { message: of.message.clone(), part };
+                out.rows.push(Row::new(key, OrderKey::default(), None));
             }
             Ok(())
         })?;
@@ -59,15 +57,11 @@ pub(crate) fn part_row(
     out: &mut Gathered,
 ) -> rusqlite::Result<()> {
     let session = bytes(row, 1)?;
-    let part = match id(row, 0, PartId::from_bytes)? {
-        Ok(part) => part,
-        Err(kind) => {
-            let of = |session| MessageKey { session, message: message.clone() };
-            let key = SessionId::from_bytes(session).ok().map(|session| of(session).into());
-            out.note(key, ask, kind);
-            return Ok(());
-        }
+    let about = || {
+        let session = SessionId::from_bytes(session).ok()?;
+        Some(MessageKey { session, message: message.clone() }.into())
     };
+    let Some(part) = out.id(ask, row, 0, PartId::from_bytes, about)? else { return Ok(()) };
     out.owners.set(session, Some(message));
     let read = record(ask, row.get_ref(3)?, whole(row, 2)?, part.as_bytes(), out);
     let key = PartKey { message: message.clone(), part };

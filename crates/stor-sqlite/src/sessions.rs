@@ -10,7 +10,7 @@ use scrollback_core_id::{EntityKey, OrderKey, ProjectId, SessionId, SessionKey, 
 use scrollback_core_type::Provenance;
 use scrollback_stor_mmap::Settled;
 
-use crate::ask::{Ask, Gathered, Row, bytes, id, project, whole};
+use crate::ask::{Ask, Gathered, Row, bytes, project, whole};
 use crate::columns::{SessionColumn, nano_dollars};
 use crate::error::{Result, is_damage};
 use crate::json::Object;
@@ -142,13 +142,7 @@ fn session_row(
     write: Write,
     out: &mut Gathered,
 ) -> rusqlite::Result<()> {
-    let key = match id(row, 0, SessionId::from_bytes)? {
-        Ok(id) => SessionKey::from(id),
-        Err(kind) => {
-            out.note(None, ask, kind);
-            return Ok(());
-        }
-    };
+    let Some(key) = out.session(ask, row, 0)? else { return Ok(()) };
     let created = whole(row, SessionColumn::Created.at())?;
     let provenance = places.of(ask, row, SessionColumn::ALL.len() + 1, created)?;
     let (stamp, settled) = stamp(ask, row, &provenance)?;

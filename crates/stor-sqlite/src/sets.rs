@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use scrollback_core_id::{SessionId, SessionKey};
 
-use crate::ask::{Ask, Gathered, SetSum, bytes, id, whole, whole_if_any};
+use crate::ask::{Ask, Gathered, SetSum, bytes, whole, whole_if_any};
 use crate::error::{Result, is_damage};
 use crate::generation;
 use crate::schema::SEQUENCES;
@@ -97,12 +97,7 @@ fn lost_sessions(
             return Ok(()); // none is left; no id is empty
         }
         if !recorded.exists([&next])? {
-            match id(row, 0, SessionId::from_bytes)? {
-                Ok(session) => {
-                    lost.insert(SessionKey::from(session));
-                }
-                Err(kind) => out.note(None, ask, kind),
-            }
+            lost.extend(out.session(ask, row, 0)?);
         }
         drop(rows);
         last = next;

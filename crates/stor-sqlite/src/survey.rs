@@ -8,7 +8,7 @@ use scrollback_core_id::{
 };
 use scrollback_stor_read::{Sighting, Survey};
 
-use crate::ask::{Ask, Gathered, Row, SetSum, bytes, id, project, whole, whole_if_any};
+use crate::ask::{Ask, Gathered, Row, SetSum, bytes, project, whole, whole_if_any};
 use crate::error::{Result, is_damage};
 use crate::generation::{self, Whose};
 use crate::messages::names;
@@ -70,12 +70,9 @@ fn all_messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Result<()
 
 fn projects(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
     ask.each(&ask.schema.project_stamp, [], |row| {
-        match id(row, 0, ProjectId::from_bytes)? {
-            Ok(id) => {
-                let sighting = ask.sighting(id, ask.stamp_at(row, 1)?, None);
-                out.sightings.push(sighting);
-            }
-            Err(kind) => out.note(None, ask, kind),
+        if let Some(id) = out.id(ask, row, 0, ProjectId::from_bytes, || None)? {
+            let sighting = ask.sighting(id, ask.stamp_at(row, 1)?, None);
+            out.sightings.push(sighting);
         }
         Ok(())
     })
@@ -107,16 +104,11 @@ fn session(
     row: &SqlRow<'_>,
     out: &mut Gathered,
 ) -> rusqlite::Result<()> {
-    match id(row, 0, SessionId::from_bytes)? {
-        Ok(id) => {
-            let (mut stamp, settled) = ask.stamp_at(row, 2)?;
-            let provenance = places.of(ask, row, 5, whole(row, 6)?)?;
-            stamp.inode = placed(stamp.inode, &provenance);
-            let key = SessionKey::from(id);
-            out.sightings.push(ask.sighting(key, (stamp, settled), project(row, 1)?));
-        }
-        Err(kind) => out.note(None, ask, kind),
-    }
+    let Some(key) = out.session(ask, row, 0)? else { return Ok(()) };
+    let (mut stamp, settled) = ask.stamp_at(row, 2)?;
+    let provenance = places.of(ask, row, 5, whole(row, 6)?)?;
+    stamp.inode = placed(stamp.inode, &provenance);
+    out.sightings.push(ask.sighting(key, (stamp, settled), project(row, 1)?));
     Ok(())
 }
 
@@ -125,16 +117,11 @@ fn messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> rusqlite::Res
     let asked = ask.each(&ask.schema.message_stamps, [of.session.as_str()], |row| {
         set.add(bytes(row, 0)?, whole(row, 1)?);
         sequence = whole_if_any(row, 4)?;
-        match id(row, 0, MessageId::from_bytes)? {
-            Ok(message) => {
-                let key = MessageKey { session: of.session.clone(), message };
-                record(ask, key.into(), row, out)
-            }
-            Err(kind) => {
-                out.note(Some(of.clone().into()), ask, kind);
-                Ok(())
-            }
-        }
+        let about = || Some(of.clone().into());
+        let message = out.id(ask, row, 0, MessageId::from_bytes, about)?;
+        let Some(message) = message else { return Ok(()) };
+        let key = MessageKey { session: of.session.clone(), message };
+        record(ask, key.into(), row, out)
     });
     out.set = set.sighting(of.clone(), sequence);
     asked
@@ -170,13 +157,9 @@ fn parts(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> rusqlite::Result
     let mut set = SetSum::default();
     let asked = ask.each(PARTS, [of.message.as_str()], |row| {
         set.add(bytes(row, 0)?, 0);
-        match id(row, 0, PartId::from_bytes)? {
-            Ok(part) => record(ask, PartKey { message: of.message.clone(), part }.into(), row, out),
-            Err(kind) => {
-                out.note(Some(of.clone().into()), ask, kind);
-                Ok(())
-            }
-        }
+        let about = || Some(of.clone().into());
+        let Some(part) = out.id(ask, row, 0, PartId::from_bytes, about)? else { return Ok(()) };
+        record(ask, PartKey { message: of.message.clone(), part }.into(), row, out)
     });
     out.set = set.sighting(of.clone(), None);
     asked

@@ -53,13 +53,9 @@ fn stored(
     row: &SqlRow<'_>,
     out: &mut Gathered,
 ) -> rusqlite::Result<()> {
-    let of = match id(row, column::MORE, SessionId::from_bytes)? {
-        Ok(session) => SessionKey::from(session),
-        Err(kind) => {
-            out.note(Some(key.clone()), ask, kind);
-            return Ok(());
-        }
-    };
+    let about = || Some(key.clone());
+    let session = out.id(ask, row, column::MORE, SessionId::from_bytes, about)?;
+    let Some(of) = session.map(SessionKey::from) else { return Ok(()) };
     let (seq, created) = (row.get_ref(column::SEQ)?, row.get_ref(column::CREATED)?);
     with_row(ask, v2, &of, row, &Progress::nowhere(), out, |read, out| {
         let piece = out.arena.append(read.stamp, read.settled, |bytes| {

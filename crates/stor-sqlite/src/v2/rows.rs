@@ -2,9 +2,7 @@
 
 use rusqlite::Row as SqlRow;
 use scrollback_core_err::IssueKind;
-use scrollback_core_id::{
-    EntityKey, MessageId, MessageKey, OrderKey, PartKey, SessionId, SessionKey,
-};
+use scrollback_core_id::{EntityKey, MessageId, MessageKey, OrderKey, PartKey, SessionKey};
 use scrollback_stor_read::Sighting;
 
 use super::kind::{RowKind, rows_of, summary_of};
@@ -152,6 +150,22 @@ pub(crate) fn part(
     Ok(is_there)
 }
 
+/// The parts that a row holds.
+pub(crate) fn row_parts(
+    ask: &Ask<'_>,
+    v2: &V2Schema,
+    row: &SqlRow<'_>,
+    ending: Ending,
+    out: &mut Gathered,
+) -> rusqlite::Result<()> {
+    let Some(of) = out.session(ask, row, column::MORE)? else { return Ok(()) };
+    with_row(ask, v2, &of, row, &Progress::nowhere(), out, |read, out| {
+        if read.kind.is_message() {
+            translate(read, &of, &Place::default(), Wanted::Parts, ending, out);
+        }
+    })
+}
+
 /// The parts of a message with their bytes. Whether its row is there, is the answer.
 pub(crate) fn parts_of(
     ask: &Ask<'_>,
@@ -163,18 +177,7 @@ pub(crate) fn parts_of(
     for of in rows_of(message) {
         ask.each(&v2.of_any, [of], |row| {
             is_there = true;
-            let of = match id(row, column::MORE, SessionId::from_bytes)? {
-                Ok(session) => SessionKey::from(session),
-                Err(kind) => {
-                    out.note(None, ask, kind);
-                    return Ok(());
-                }
-            };
-            with_row(ask, v2, &of, row, &Progress::nowhere(), out, |read, out| {
-                if read.kind.is_message() {
-                    translate(read, &of, &Place::default(), Wanted::Parts, Ending::WithIds, out);
-                }
-            })
+            row_parts(ask, v2, row, Ending::WithIds, out)
         })?;
         keep(out, first, |row| matches!(row, EntityKey::Part(row) if row.message == *message));
         if out.rows.len() > first {
