@@ -1,5 +1,7 @@
 //! Session text is hostile: nothing of it reaches a terminal as a command.
 
+use std::path::Path;
+
 use crate::support::{on, stated};
 
 /// Escape sequences, controls, and what turns text around, as JSON writes them.
@@ -42,8 +44,19 @@ pub(crate) fn evil_store() -> tempfile::TempDir {
     ))
 }
 
-pub(crate) fn is_command(c: char) -> bool {
-    (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{200f}' | '\u{202e}' | '\u{2066}')
+/// Nothing in it is a command to a terminal.
+pub(crate) fn assert_harmless(text: &str, args: &[&str]) {
+    let is_control = |c: char| c.is_control() && c != '\n' && c != '\t';
+    let is_command = |c: char| is_control(c) || matches!(c, '\u{200f}' | '\u{202e}' | '\u{2066}');
+    assert_eq!(text.chars().find(|c| is_command(*c)), None, "{args:?}: {text:?}");
+}
+
+/// What a command says as JSON is JSON, and as harmless.
+pub(crate) fn assert_json_is_harmless(store: &Path, args: &[&str]) {
+    let ran = on(store, args);
+    ran.json();
+    let found = ran.out.chars().find(|c| c.is_control() && *c != '\n');
+    assert_eq!(found, None, "{args:?}: {:?}", ran.out);
 }
 
 #[test]
@@ -59,10 +72,8 @@ fn text_of_sessions_is_shown_and_never_sent() {
         &["ls", "--project", "/d"],
     ] {
         let ran = on(store.path(), args);
-        for (name, text) in [("out", &ran.out), ("err", &ran.err)] {
-            let found = text.chars().find(|c| is_command(*c));
-            assert_eq!(found, None, "{args:?} {name}: {text:?}");
-        }
+        assert_harmless(&ran.out, args);
+        assert_harmless(&ran.err, args);
     }
     let shown = on(store.path(), &["show", "ses_1"]).out;
     assert!(shown.contains("␛[2J") && shown.contains("\\u{202e}evil"), "{shown}");
@@ -73,10 +84,7 @@ fn text_of_sessions_is_shown_and_never_sent() {
 fn json_holds_no_control_either() {
     let store = evil_store();
     for args in [&["ls", "--json"][..], &["tree", "--json", "ses_1"], &["stores", "--json"]] {
-        let ran = on(store.path(), args);
-        ran.json();
-        let found = ran.out.chars().find(|c| c.is_control() && *c != '\n');
-        assert_eq!(found, None, "{args:?}: {:?}", ran.out);
+        assert_json_is_harmless(store.path(), args);
     }
     // To a pipe an export is JSON as others write it; what was stored is what comes out.
     let exported = on(store.path(), &["export", "ses_1"]).json();

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
 use scrollback_core_id::SourceId;
 use scrollback_flow::{IfThere, MergedSource};
 use scrollback_stor_read::Source;
@@ -14,8 +13,6 @@ use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use tempfile::TempDir;
 
 use crate::support::{FEEDS, SystemClock, files, go_on, live, settle};
-
-const SCHEMA: &str = include_str!("../../../../fixtures/schema/opencode-1.18.33.sql");
 
 fn titles(live: &Live) -> Vec<String> {
     let view = live.index().view();
@@ -97,16 +94,7 @@ fn files_become_a_database() {
         let source = both(dir.path());
         let live = live(&source, feed);
         until(&live, &["old"]);
-        let db = Connection::open(dir.path().join("opencode.db")).unwrap();
-        db.execute_batch("PRAGMA journal_mode=WAL").unwrap();
-        db.execute_batch(SCHEMA).unwrap();
-        db.execute_batch(
-            "INSERT INTO project (id, worktree, time_created, time_updated, sandboxes)
-                 VALUES ('p', '/w', 1, 1, '[]');
-             INSERT INTO session (id, project_id, slug, directory, title, version, time_created,
-                 time_updated) VALUES ('ses_1', 'p', 's', '/w', 'migrated', '1.18', 1, 1);",
-        )
-        .unwrap();
+        let db = scrollback_fixtures::writer::database(dir.path(), "migrated").unwrap();
         until(&live, &["migrated"]);
         db.execute_batch("UPDATE session SET title = 'renamed', time_updated = 2").unwrap();
         until(&live, &["renamed"]);

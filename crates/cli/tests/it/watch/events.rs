@@ -13,8 +13,6 @@ use super::state::{State, Taken};
 use super::{Following, World};
 use crate::support::{corpus_paths, scrollback};
 
-pub(super) const SCHEMA: &str = include_str!("../../../../../fixtures/schema/opencode-1.18.33.sql");
-
 #[test]
 fn amount_to_what_is_there() {
     let world = World::new();
@@ -36,16 +34,10 @@ struct Database(Connection);
 impl Database {
     fn new(world: &World) -> Self {
         std::fs::create_dir_all(world.data()).unwrap();
-        let db = Connection::open(world.data().join("opencode.db")).unwrap();
-        db.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF").unwrap();
-        db.execute_batch(SCHEMA).unwrap();
+        let db = scrollback_fixtures::writer::database(&world.data(), "a title").unwrap();
         db.execute_batch(
-            "INSERT INTO project (id, worktree, time_created, time_updated, sandboxes)
-                 VALUES ('p', '/w', 1, 1, '[]');
-             INSERT INTO session (id, project_id, slug, directory, title, version, time_created,
-                 time_updated) VALUES ('ses_1', 'p', 's', '/w', 'a title', '1.18', 1, 1);
-             INSERT INTO message (id, session_id, time_created, time_updated, data)
-                 VALUES ('msg_1', 'ses_1', 1, 1, '{\"role\":\"assistant\",\"modelID\":\"m\"}');",
+            "INSERT INTO message (id, session_id, time_created, time_updated, data)
+                 VALUES ('msg_1', 'ses_1', 1, 1, '{\"role\":\"assistant\",\"modelID\":\"m\"}')",
         )
         .unwrap();
         Self(db)

@@ -4,7 +4,7 @@ use rustix::process::Signal;
 use serde_json::json;
 
 use super::World;
-use crate::hostile::{evil_store, is_command};
+use crate::hostile::{assert_harmless, evil_store};
 
 #[test]
 fn each_is_a_line() {
@@ -86,7 +86,7 @@ fn hostile_text_is_shown_and_never_sent() {
     ] {
         let lines = told(args, until);
         for line in &lines {
-            assert_eq!(line.chars().find(|c| is_command(*c)), None, "{args:?}: {line:?}");
+            assert_harmless(line, args);
         }
         assert!(lines.iter().any(|line| line.contains("owned")), "{args:?}: {lines:#?}");
     }

@@ -1,11 +1,9 @@
 //! Stores that come later, and become others.
 
-use rusqlite::Connection;
 use rustix::process::Signal;
 use serde_json::Value;
 
 use super::World;
-use super::events::SCHEMA;
 use crate::support::scrollback;
 
 fn titled(title: &str) -> impl Fn(&Value) -> bool {
@@ -31,16 +29,7 @@ fn files_become_a_database_and_the_stream_goes_on() {
     world.session("ses_1", "in files");
     let following = world.follow(&["watch", "--json"]);
     following.events_until(titled("in files"));
-    let db = Connection::open(world.data().join("opencode.db")).unwrap();
-    db.execute_batch("PRAGMA journal_mode=WAL").unwrap();
-    db.execute_batch(SCHEMA).unwrap();
-    db.execute_batch(
-        "INSERT INTO project (id, worktree, time_created, time_updated, sandboxes)
-             VALUES ('p', '/w', 1, 1, '[]');
-         INSERT INTO session (id, project_id, slug, directory, title, version, time_created,
-             time_updated) VALUES ('ses_1', 'p', 's', '/w', 'migrated', '1.18', 1, 1);",
-    )
-    .unwrap();
+    let db = scrollback_fixtures::writer::database(&world.data(), "migrated").unwrap();
     let events = following.events_until(titled("migrated"));
     let last = events.last().unwrap();
     assert_eq!((&last["what"], &last["old"]["title"]), (&"updated".into(), &"in files".into()));
