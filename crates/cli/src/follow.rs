@@ -24,6 +24,8 @@ const TICK: Duration = Duration::from_secs(1);
 const KEEP: (Duration, u32) = (Duration::from_secs(5), 50);
 /// How long what was read last has to get out at the end.
 const LAST_WORDS: Duration = Duration::from_millis(500);
+/// And how long what may have been in the middle of a write, to be looked at again.
+const LAST_LOOKS: Duration = Duration::from_millis(500);
 
 /// Follows a store: what `print` writes of each batch of events goes to standard output.
 pub(crate) fn run(
@@ -39,6 +41,7 @@ pub(crate) fn run(
     runtime.shutdown_background(); // a write may be stuck where nobody reads
     drop(follower);
     upkeep.tell(out)?;
+    upkeep.settle();
     upkeep.keep(out)?;
     followed
 }
@@ -119,6 +122,15 @@ impl Upkeep<'_> {
                     }
                 },
             }
+        }
+    }
+
+    /// Waits until what was written last is known to be whole, so that who goes on from here is not told of
+    /// it once more.
+    fn settle(&self) {
+        let end = Instant::now() + LAST_LOOKS;
+        while self.live.stats().waiting > 0 && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(5));
         }
     }
 

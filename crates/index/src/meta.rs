@@ -284,17 +284,6 @@ impl MessageMeta {
         }
     }
 
-    /// Whether the two are alike but for the numbers of changes, which an index gives: what was just
-    /// looked at has none.
-    pub fn is_same(&self, other: &Self) -> bool {
-        let parts = match (&self.parts, &other.parts) {
-            (Some(own), Some(other)) => own.is_same(other),
-            (own, other) => own.is_none() && other.is_none(),
-        };
-        let own = |meta: &Self| Self { parts: None, ..meta.clone() };
-        parts && self.observed == other.observed && own(self) == own(other)
-    }
-
     /// Whether a reader sees no difference between the two.
     pub(crate) fn shows_the_same(&self, other: &Self) -> bool {
         let shown = |meta: &Self| Self {
@@ -316,20 +305,9 @@ pub struct PartList {
 }
 
 impl PartList {
-    /// Whether two are alike but for the numbers of their changes, which an index gives.
-    fn is_same(&self, other: &Self) -> bool {
-        let is_same = |(a, b): (&PartRef, &PartRef)| {
-            (&a.id, a.kind, a.observed) == (&b.id, b.kind, b.observed)
-        };
-        self.set == other.set
-            && self.refs.len() == other.refs.len()
-            && self.refs.iter().zip(other.refs.iter()).all(is_same)
-    }
-
     fn shown(&self) -> Self {
         let shown = |part: &PartRef| PartRef {
             observed: part.observed.map(|observed| Observed { clean: true, ..observed }),
-            changed: 0,
             ..part.clone()
         };
         Self { set: None, refs: self.refs.iter().map(shown).collect() }
@@ -358,6 +336,12 @@ impl PartRef {
     /// A part whose file was looked at and not read.
     pub fn looked_at(id: PartId, observed: Observed) -> Self {
         Self { observed: Some(observed), ..Self::named(id) }
+    }
+
+    /// The same as it was told of as `known`: nothing was read since, or the same bytes.
+    #[must_use]
+    pub fn as_told(self, known: &Self) -> Self {
+        Self { changed: known.changed, ..self }
     }
 
     /// The number of its last change: it is new to whoever has seen less.

@@ -172,14 +172,19 @@ impl Plan<'_> {
     }
 }
 
-/// Gives the parts that are new or changed the number of this change; the rest keep theirs.
+/// Gives the parts that are new or changed the number of this change; the rest keep theirs. A record
+/// that was looked at while it may have been written is no other for looking the same since: whoever
+/// read it again and found no difference says so ([`PartRef::as_told`]).
 fn number_parts(parts: &mut PartList, known: Option<&PartList>, next: u64) {
     let known: HashMap<_, &PartRef> =
         known.iter().flat_map(|list| list.refs.iter()).map(|part| (&part.id, part)).collect();
     let number = |part: &PartRef| {
         let stamp = |part: &PartRef| part.observed.map(|observed| observed.stamp);
         let old = known.get(&part.id);
-        let same = old.filter(|old| stamp(old) == stamp(part) && old.kind == part.kind);
+        let same = old.filter(|old| {
+            let is_settled = old.observed.is_some_and(|observed| observed.clean);
+            stamp(old) == stamp(part) && (is_settled || old.changed == part.changed)
+        });
         PartRef { changed: same.map_or(next, |old| old.changed), ..part.clone() }
     };
     parts.refs = parts.refs.iter().map(number).collect();

@@ -16,6 +16,8 @@ pub(crate) struct Again {
 const FIRST: Duration = Duration::from_millis(110);
 /// What is not settled then is broken, and left to the sweep.
 const LAST: Duration = Duration::from_secs(4);
+/// Of more than so many, all of the store is looked at.
+const MOST: usize = 4096;
 
 impl Again {
     /// Looked at, and not settled.
@@ -24,7 +26,17 @@ impl Again {
         if wait > LAST {
             return;
         }
+        let mut scope = scope;
+        if self.due.len() >= MOST && !self.due.contains_key(&scope) {
+            self.due.clear();
+            scope = DirtyScope::Store;
+        }
         self.due.insert(scope, (Instant::now() + wait, wait));
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.due.len()
     }
 
     /// When the next is due.

@@ -21,7 +21,9 @@ pub struct LiveStats {
     pub rescans: u64,
     /// How often something was looked at again, because it may have been in the middle of a write.
     pub again: u64,
-    /// How often looking failed as a whole, and why the last time.
+    /// How many scopes wait for that.
+    pub waiting: usize,
+    /// How often looking failed as a whole.
     pub failures: u64,
     /// Why the last time.
     pub failure: Option<String>,
@@ -38,6 +40,7 @@ impl LiveStats {
             refreshes: 0,
             rescans: 0,
             again: 0,
+            waiting: 0,
             failures: 0,
             failure: None,
         }

@@ -9,7 +9,8 @@ use scrollback_stor_read::DirtyScope;
 use crate::dirty::DirtyTracker;
 
 /// The spans of a store, each as young as what is known of it: what is dirty, and what is known to look
-/// otherwise by now, is read again when it is asked for. Whoever holds an older span keeps it.
+/// otherwise by now, is read again when it is asked for, as is what may have been in the middle of a write
+/// when it was read. Whoever holds an older span keeps it.
 #[derive(Clone)]
 pub struct TrackedMappedFileCache {
     cache: Arc<MappedFileCache>,
@@ -45,6 +46,7 @@ impl TrackedMappedFileCache {
         let scope = DirtyScope::Entity(key.clone());
         if self.dirty.dirtied_at(&scope).is_none()
             && let Some(span) = self.cache.get(&self.source, key)
+            && span.is_settled()
             && (self.is_current)(key, span.stamp())
         {
             return Ok(span);

@@ -21,4 +21,4 @@ pub use refresh::{RefreshOptions, Refreshed, Verify, refresh_index};
 pub use session::Parts;
 pub(crate) use session::{Notes, list_parts};
 pub use snapshots::{Kept, NoSnapshot, Snapshots};
-pub(crate) use verify::{keep_kinds, read_messages, verify, verify_record};
+pub(crate) use verify::{keep_known, read_messages, verify, verify_record};

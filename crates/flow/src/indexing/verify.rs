@@ -123,7 +123,7 @@ pub(crate) fn verify(
     let by_id: HashMap<&MessageId, &Arc<MessageMeta>> =
         old.iter().map(|message| (&message.key.message, message)).collect();
     for message in messages {
-        if by_id.get(&message.key.message).is_none_or(|old| !old.is_same(&message)) {
+        if by_id.get(&message.key.message).is_none_or(|old| ***old != message) {
             batch.put_message(message);
         }
     }
@@ -273,22 +273,26 @@ fn verify_parts(
         }
         let mut now = list_parts(&mut *worker.reader, &message.key, level, notes)?;
         worker.files += now.refs.len() as u64;
-        keep_kinds(&mut now, list);
+        keep_known(&mut now, list, false);
         message.parts = Some(now);
     }
     Ok(())
 }
 
-/// A part that looks as it did is of the kind that it was.
-pub(crate) fn keep_kinds(now: &mut PartList, known: &PartList) {
+/// Parts that look as they did are as they are known. Of those that may have been in the middle of a
+/// write then, and are not now, only the kind is, unless they are read next and compared.
+pub(crate) fn keep_known(now: &mut PartList, known: &PartList, are_read: bool) {
     let known: HashMap<&PartId, &PartRef> =
         known.refs.iter().map(|part| (&part.id, part)).collect();
-    let keep = |part: &PartRef| {
-        let stamp = |observed: Option<Observed>| observed.map(|observed| observed.stamp);
-        let old = known.get(&part.id).filter(|old| stamp(old.observed) == stamp(part.observed));
-        let mut part = part.clone();
-        part.kind = old.and_then(|old| old.kind);
-        part
+    let stamp = |part: &PartRef| part.observed.map(|observed| observed.stamp);
+    let is_clean = |part: &PartRef| part.observed.is_some_and(|observed| observed.clean);
+    let keep = |part: &PartRef| match known.get(&part.id).filter(|old| stamp(old) == stamp(part)) {
+        Some(old) if are_read || is_clean(old) || !is_clean(part) => PartRef::clone(old),
+        old => {
+            let mut part = part.clone();
+            part.kind = old.and_then(|old| old.kind);
+            part
+        }
     };
     now.refs = now.refs.iter().map(keep).collect();
 }

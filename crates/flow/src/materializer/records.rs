@@ -17,7 +17,7 @@ use super::SessionMaterializer;
 use super::learn::part_ref;
 use crate::indexing::pool::Worker;
 use crate::indexing::{
-    Notes, Parts, RefreshOptions, keep_kinds, list_parts, look_at_projects, read_messages, verify,
+    Notes, Parts, RefreshOptions, keep_known, list_parts, look_at_projects, read_messages, verify,
     verify_record,
 };
 use crate::stage::locate_issues;
@@ -163,6 +163,11 @@ impl Looking<'_> {
         if !work.projects.is_empty() {
             look_at_projects(worker, &work.projects, &mut self.batch, &mut self.notes)?;
         }
+        for session in &work.sessions {
+            for (message, parts) in self.unsettled_parts(session) {
+                work.parts.entry(message).or_default().extend(parts);
+            }
+        }
         let mut touched: BTreeMap<SessionKey, Of> = BTreeMap::new();
         for (session, ids) in std::mem::take(&mut work.messages) {
             let of = touched.entry(session.clone()).or_default();
@@ -182,9 +187,9 @@ impl Looking<'_> {
             let of = touched.entry(message.session.clone().into()).or_default();
             let Some(mut meta) = self.meta(&message, of) else { continue };
             let known = meta.parts.take();
-            let list = list_parts(&mut *worker.reader, &message, Parts::Stamps, &mut self.notes)?;
-            let mut list = list;
-            known.iter().for_each(|known| keep_kinds(&mut list, known));
+            let mut list =
+                list_parts(&mut *worker.reader, &message, Parts::Stamps, &mut self.notes)?;
+            known.iter().for_each(|known| keep_known(&mut list, known, true));
             let stale = parts_to_read(&list, known.as_ref(), &message);
             meta.parts = Some(list);
             self.parts(worker, &mut meta, &stale, of)?;
@@ -207,12 +212,16 @@ impl Looking<'_> {
             of.record = Some(record);
         }
         for (session, of) in touched {
-            if !work.sessions.contains(&session) {
-                self.settle(&session, of);
-            }
+            self.settle(&session, of);
         }
+        if work.sessions.is_empty() {
+            return Ok(());
+        }
+        // As a whole, with what was learned of their parts.
+        self.of.index.commit(std::mem::replace(&mut self.batch, Batch::new()));
+        let view = self.of.index.view();
         for session in work.sessions {
-            let verified = verify(worker, self.view, &session, None, self.options)?;
+            let verified = verify(worker, &view, &session, None, self.options)?;
             self.batch.append(verified.batch);
             self.notes.issues.extend(verified.notes.issues);
             if verified.unsettled {
@@ -220,6 +229,26 @@ impl Looking<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The parts of a session that may have been in the middle of a write when they were read. They are
+    /// read again: that they look the same does not say whether they are.
+    fn unsettled_parts(&self, session: &SessionKey) -> Vec<(MessageKey, BTreeSet<PartKey>)> {
+        if !self.view.upkeep(&session.session).is_some_and(|(_, upkeep)| upkeep.unsettled) {
+            return Vec::new();
+        }
+        let messages = self.view.by_session(&session.session);
+        let of = |message: Arc<MessageMeta>| {
+            let is_unsettled = |part: &&PartRef| part.observed.is_some_and(|it| !it.clean);
+            let parts = message.parts.iter().flat_map(|list| list.refs.iter());
+            let key = |part: &PartRef| PartKey {
+                message: message.key.message.clone(),
+                part: part.id.clone(),
+            };
+            let parts: BTreeSet<PartKey> = parts.filter(is_unsettled).map(key).collect();
+            (!parts.is_empty()).then(|| (message.key.clone(), parts))
+        };
+        messages.into_iter().filter_map(of).collect()
     }
 
     /// A message as it is known, with what was learned of it just now.
@@ -284,7 +313,9 @@ impl Looking<'_> {
         for (key, span) in spans {
             let EntityKey::Part(part) = &key else { continue };
             let Some(known) = refs.iter_mut().find(|it| it.id == part.part) else { continue };
-            *known = part_ref(&part.part, Some(&span));
+            let read = part_ref(&part.part, Some(&span));
+            let is_same = self.is_as_told(&key, known, &span);
+            *known = if is_same { read.as_told(known) } else { read };
             let observed = Observed { stamp: *span.stamp(), clean: span.is_settled() };
             of.observed.push(observed);
             self.provisional_if(observed, key.clone());
@@ -292,6 +323,16 @@ impl Looking<'_> {
         }
         *list = PartList { refs: refs.into(), ..list.clone() };
         Ok(all)
+    }
+
+    /// Whether a part has the bytes that whoever was told of it has: it looks the same, and either it
+    /// was settled then, or these are the bytes that were read then.
+    fn is_as_told(&self, key: &EntityKey, known: &PartRef, now: &MappedSpan) -> bool {
+        let Some(old) = known.observed.filter(|old| old.stamp == *now.stamp()) else {
+            return false;
+        };
+        let then = || self.of.cache.get(self.of.source.id(), key);
+        old.clean || then().is_some_and(|then| then.stamp() == now.stamp() && *then == **now)
     }
 
     fn provisional_if(&mut self, observed: Observed, key: EntityKey) {
@@ -311,7 +352,7 @@ impl Looking<'_> {
         }
         for meta in of.messages {
             state.upkeep.unfinished |= meta.is_unfinished();
-            if self.view.message_at(&meta.key).is_none_or(|known| !known.is_same(&meta)) {
+            if self.view.message_at(&meta.key).is_none_or(|known| *known != meta) {
                 self.batch.put_message(meta);
             }
         }

@@ -26,6 +26,7 @@ impl Driver {
             });
             self.again.put(scope_of(key), waited.copied());
         }
+        self.publish();
         true
     }
 
@@ -41,15 +42,14 @@ impl Driver {
         if looked.is_wide {
             self.look_again_at_what_changed(&before);
         }
+        self.publish();
         true
     }
 
-    /// Looks at scopes, says it to whoever waits, and gives what is to be looked at again. None if
-    /// the store could not be read.
+    /// Looks at scopes, and gives what is to be looked at again. None if the store could not be read.
     fn look_once(&mut self, scopes: &[DirtyScope]) -> Option<Looked> {
         for scope in scopes {
-            // It ends before 2^64 of them.
-            let _ = self.shared.dirty.mark(scope.clone());
+            self.shared.dirty.mark(scope.clone()).ok()?;
         }
         let claim = self.shared.dirty.take();
         let mut dirty = Dirty::default();
@@ -99,7 +99,6 @@ impl Driver {
             }
         };
         self.shared.dirty.settle(claim);
-        self.publish();
         Some(Looked { provisional, is_wide: verify.is_some() })
     }
 
@@ -137,7 +136,9 @@ impl Driver {
         }
     }
 
+    /// Says how far it is to whoever waits, once it is known what is to be looked at again.
     pub(super) fn publish(&self) {
+        self.shared.stats().waiting = self.again.len();
         let cursor = self.shared.materializer.index().cursor();
         self.moves.send_if_modified(|last| {
             let has_moved = *last != cursor;

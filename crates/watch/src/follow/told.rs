@@ -56,7 +56,9 @@ impl Follower {
                     true => self.parts(key, now.as_deref(), old.as_deref(), since)?,
                     false => Vec::new(),
                 };
-                let is_same = is_same_message(now.as_deref(), old.as_deref());
+                // Whoever goes on behind it knows of parts that went by this list alone.
+                let has_lost = parts.iter().flatten().any(|(what, _)| *what == What::Removed);
+                let is_same = !has_lost && is_same_message(now.as_deref(), old.as_deref());
                 let own = (!is_same).then(|| (what, Of::Message { now, old, key: key.clone() }));
                 let mut all = vec![own];
                 all.extend(parts);

@@ -20,3 +20,4 @@ mod soak;
 mod state;
 mod stores;
 mod support;
+mod told;

@@ -17,9 +17,9 @@ use crate::{awaited, follow, pick, safe};
 
 pub(crate) fn run(global: &Global, args: &args::Watch, out: &mut Out) -> Result<()> {
     let store = awaited::store(global)?;
-    // The whole state has all parts; who begins with now is told of those that change.
-    let is_whole = global.json && args.session.is_none() && !args.no_parts;
-    let parts = if is_whole { Parts::Stamps } else { Parts::Later };
+    // All parts are listed: who is not told of them now is to be told when one of them changes.
+    let has_all = args.session.is_none() && !args.no_parts;
+    let parts = if has_all { Parts::Stamps } else { Parts::Later };
     let live = store.follow(args.feed.into(), parts)?;
     let only = match &args.session {
         Some(text) => Some(pick::session(slice::from_ref(&store), text)?.1),

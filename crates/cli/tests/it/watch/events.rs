@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Stdio};
+use std::time::Duration;
 
 use rusqlite::{Connection, params};
 use rustix::process::{Pid, Signal, kill_process};
@@ -99,6 +100,25 @@ fn one_session_is_told_with_its_parts() {
     let of = |event: &Value| event["sessionID"].as_str().is_none_or(|of| of == step);
     assert!(all.iter().all(of));
     assert!(all[1..].iter().all(|event| event["what"] == "present"));
+    following.stop(Signal::TERM);
+}
+
+/// A store that was written within the hour, as most are, by nobody who goes on.
+#[test]
+fn a_store_in_which_nothing_happens_has_nothing_to_tell() {
+    let (store, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    corpus_paths().copy_to(store.path()).unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    for args in [&["watch", "--json"][..], &["watch", "--json", "--since", "fresh"]] {
+        let following = Following::start(store.path(), cache.path(), args);
+        let all = following.events_until(|event| event["cursor"] != "fresh");
+        assert!(all.iter().filter(|event| event["type"] == "part").count() > 200);
+        assert!(all[1..].iter().all(|event| event["what"] == "present"));
+        assert_eq!(following.line_within(Duration::from_secs(2)), None, "{args:?}");
+        following.stop(Signal::TERM);
+    }
+    let following = Following::start(store.path(), cache.path(), &["watch"]).begun();
+    assert_eq!(following.line_within(Duration::from_secs(2)), None);
     following.stop(Signal::TERM);
 }
 

@@ -1,0 +1,198 @@
+//! What is told of a part that was read in the middle of a write, once or not at all.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use scrollback_core_id::{EntityKey, MessageKey, SessionId};
+use scrollback_fixtures::writer;
+use scrollback_stor_mmap::MappedSpan;
+use scrollback_stor_read::Found;
+use scrollback_watch::{Event, EventCursor, FeedKind, Follower, Live, Of, What};
+use tempfile::TempDir;
+
+use crate::support::{files, live};
+
+/// A session with one message, whose parts are listed.
+struct World {
+    dir: TempDir,
+    live: Live,
+}
+
+impl World {
+    fn new(feed: FeedKind) -> Self {
+        let dir = TempDir::new().unwrap();
+        let storage = dir.path().join("storage");
+        let text = r#"
+            //- session/p/ses_1.json
+            {"id":"ses_1","projectID":"p","title":"one","time":{"created":1,"updated":1}}
+            //- message/ses_1/msg_1.json
+            {"id":"msg_1","sessionID":"ses_1","role":"user","time":{"created":1}}
+            //- part/msg_1/prt_1.json
+            {"id":"prt_1","sessionID":"ses_1","messageID":"msg_1","type":"text","text":"start"}
+        "#;
+        scrollback_fixtures::write_tree(&storage, text).unwrap();
+        let live = live(&files(&storage), feed);
+        let session: SessionId = "ses_1".parse().unwrap();
+        live.materializer().load_session_tree(&session.into()).unwrap();
+        Self { dir, live }
+    }
+
+    /// Long enough for all that may have been in the middle of a write.
+    fn rest(&self) {
+        std::thread::sleep(Duration::from_millis(600));
+    }
+
+    fn path(&self, part: &str) -> PathBuf {
+        self.dir.path().join(format!("storage/part/msg_1/{part}.json"))
+    }
+
+    fn text(&self, part: &str, text: &str) {
+        writer::write(&self.path(part), record(part, text).as_bytes()).unwrap();
+    }
+}
+
+fn record(part: &str, text: &str) -> String {
+    let ids = format!(r#""id":"{part}","sessionID":"ses_1","messageID":"msg_1""#);
+    format!(r#"{{{ids},"type":"text","text":"{text}"}}"#)
+}
+
+/// Writes what is as long, with the time of the write before: as the rest of one that was under way
+/// does, whose time was set when it began.
+fn write_on(path: &Path, record: &str) {
+    let then = fs::metadata(path).unwrap().modified().unwrap();
+    let mut file = fs::File::options().write(true).open(path).unwrap();
+    file.write_all(record.as_bytes()).unwrap();
+    file.set_modified(then).unwrap();
+}
+
+/// Takes events until a text is what it has to be; whether it came to that.
+fn comes_to(follower: &mut Follower, text: &mut String, expected: &str) -> bool {
+    let start = Instant::now();
+    while text != expected && start.elapsed() < Duration::from_secs(3) {
+        for event in follower.pull().unwrap() {
+            if let Of::Part { text: Some(edit), .. } = event.of {
+                if edit.is_whole {
+                    text.clear();
+                }
+                edit.apply(text);
+            }
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    text == expected
+}
+
+#[test]
+fn the_rest_of_a_write_is_told_though_it_looks_the_same() {
+    // Polling does not come while a write is under way but by chance.
+    for feed in [FeedKind::Inotify, FeedKind::Notify] {
+        let world = World::new(feed);
+        let (mut follower, mut text) = (world.live.follow(None, None), String::new());
+        assert!(comes_to(&mut follower, &mut text, "start"));
+        for round in 0..6 {
+            let (torn, whole) = (format!("aaaa {round}"), format!("bbbb {round}"));
+            world.text("prt_1", &torn);
+            assert!(comes_to(&mut follower, &mut text, &torn), "{feed}: {text}");
+            write_on(&world.path("prt_1"), &record("prt_1", &whole));
+            assert!(comes_to(&mut follower, &mut text, &whole), "{feed}, {round}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_part_that_is_looked_at_again_is_told_once() {
+    let world = World::new(FeedKind::Inotify);
+    let mut follower = world.live.follow(None, None);
+    world.rest();
+    follower.pull().unwrap();
+    for part in ["prt_2", "prt_3"] {
+        let state = r#""state":{"status":"running","input":{}}"#;
+        let record = format!(r#"{{"id":"{part}","type":"tool","tool":"bash",{state}}}"#);
+        writer::write(&world.path(part), record.as_bytes()).unwrap();
+    }
+    let (mut told, start) = (Vec::new(), Instant::now());
+    while start.elapsed() < Duration::from_millis(2500) {
+        told.extend(follower.pull().unwrap());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let names: Vec<_> = told.iter().map(|event| (event.what, event.of.name())).collect();
+    assert_eq!(names, [(What::Created, "part"); 2], "{told:#?}");
+}
+
+/// The parts of the message as whoever takes these events has them.
+fn parts(told: &[Event], parts: &mut Vec<String>) {
+    for event in told {
+        match &event.of {
+            Of::Message { now: Some(meta), .. } => {
+                let list = meta.parts.as_ref().unwrap();
+                parts.retain(|part| list.refs.iter().any(|it| it.id.as_str() == part));
+            }
+            Of::Part { now: Some(part), .. } => parts.push(part.id.to_string()),
+            Of::Part { key, .. } => parts.retain(|part| part != key.part.as_str()),
+            _ => {}
+        }
+    }
+    parts.sort_unstable();
+    parts.dedup();
+}
+
+#[test]
+fn a_part_that_went_is_known_wherever_the_stream_is_taken_up() {
+    let world = World::new(FeedKind::Inotify);
+    let mut follower = world.live.follow(None, None);
+    world.rest();
+    let mut all = Vec::new();
+    parts(&follower.pull().unwrap(), &mut all);
+    assert_eq!(all, ["prt_1"]);
+    // Two changes come in one pull.
+    world.text("prt_2", "two");
+    fs::remove_file(world.path("prt_1")).unwrap();
+    world.rest();
+    let told = follower.pull().unwrap();
+    assert!(told.iter().any(|event| event.what == What::Removed), "{told:#?}");
+    for taken in 0..=told.len() {
+        let mut all = all.clone();
+        parts(&told[..taken], &mut all);
+        let from: Option<EventCursor> = match taken {
+            0 => continue, // that is where nothing of it was taken
+            taken => told[taken - 1].cursor,
+        };
+        parts(&world.live.follow(from, None).pull().unwrap(), &mut all);
+        assert_eq!(all, ["prt_2"], "taken: {taken} of {told:#?}");
+    }
+}
+
+#[test]
+fn a_cache_hands_out_nothing_for_good_that_was_read_in_the_middle_of_a_write() {
+    let world = World::new(FeedKind::Inotify);
+    let source = files(&world.dir.path().join("storage"));
+    let cache = world.live.cache();
+    let key: EntityKey =
+        MessageKey { session: "ses_1".parse().unwrap(), message: "msg_1".parse().unwrap() }.into();
+    let get = || -> MappedSpan {
+        let load = || {
+            let mut span = None;
+            let asked = source.open()?.spans(std::slice::from_ref(&key), &mut |found| {
+                if let Found::Entry(entry) = found {
+                    span = entry.span;
+                }
+                std::ops::ControlFlow::Continue(())
+            });
+            asked.map(|()| span.unwrap())
+        };
+        cache.get::<scrollback_stor_read::Error>(&key, load).unwrap()
+    };
+    let path = world.dir.path().join("storage/message/ses_1/msg_1.json");
+    let record =
+        |cost| format!(r#"{{"id":"msg_1","sessionID":"ses_1","role":"user","cost":{cost}}}"#);
+    writer::write(&path, record(1).as_bytes()).unwrap();
+    let start = Instant::now();
+    while *get() != *record(1).as_bytes() {
+        assert!(start.elapsed() < Duration::from_secs(5), "it is not looked at");
+    }
+    write_on(&path, &record(2));
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(*get(), *record(2).as_bytes());
+}
