@@ -36,13 +36,13 @@ pub(crate) fn run(
 ) -> Result<()> {
     let runtime = Builder::new_current_thread().enable_all().build().map_err(cannot_wait)?;
     let mut upkeep = Upkeep { store, live, kept: Kept::default(), said: Said::default() };
-    upkeep.keep(out)?; // before anybody has a cursor
+    upkeep.keep(out); // before anybody has a cursor
     let followed = runtime.block_on(upkeep.follow(&mut follower, out, print));
     runtime.shutdown_background(); // a write may be stuck where nobody reads
     drop(follower);
-    upkeep.tell(out)?;
+    upkeep.tell(out);
     upkeep.settle();
-    upkeep.keep(out)?;
+    upkeep.keep(out);
     followed
 }
 
@@ -75,8 +75,8 @@ impl Upkeep<'_> {
         out: &mut Out,
         mut print: impl FnMut(Vec<Event>, &mut Vec<u8>) -> io::Result<()>,
     ) -> Result<()> {
+        out.flush()?; // before signals are taken: it may wait for whoever reads it
         let (mut end, mut unread) = (pin!(signal().map_err(cannot_wait)?), pin!(unread()));
-        out.flush()?; // whoever reads it may want an end at once
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut writing: Option<JoinHandle<io::Result<()>>> = None;
@@ -95,9 +95,9 @@ impl Upkeep<'_> {
                 () = &mut unread => return Ok(()),
                 _ = ticks.tick() => {
                     is_paused = false;
-                    self.tell(out)?;
+                    self.tell(out);
                     if self.kept.is_due(self.live.index().cursor()) {
-                        self.keep(out)?;
+                        self.keep(out);
                     }
                 }
                 wrote = written(&mut writing) => {
@@ -117,7 +117,7 @@ impl Upkeep<'_> {
                     Err(error) => {
                         is_paused = true; // until the next tick
                         if !is_absent(&error) {
-                            self.said.failure(Failure::from(error).message, out)?;
+                            self.said.failure(Failure::from(error).message, out);
                         }
                     }
                 },
@@ -135,27 +135,28 @@ impl Upkeep<'_> {
     }
 
     /// Says, once, which feed cannot go on, and why the store cannot be read.
-    fn tell(&mut self, out: &mut Out) -> Result<()> {
+    fn tell(&mut self, out: &mut Out) {
         let stats = self.live.stats();
         for demotion in stats.demotions {
             if !self.said.demotions.contains(&demotion) {
                 let Demotion { from, to, why } = &demotion;
-                out.note(&format!("the feed {from} cannot go on: {why}; {to} takes its place"))?;
+                out.aside(&format!("the feed {from} cannot go on: {why}; {to} takes its place"));
                 self.said.demotions.push(demotion);
             }
         }
-        stats.failure.map_or(Ok(()), |failure| self.said.failure(failure, out))
+        if let Some(failure) = stats.failure {
+            self.said.failure(failure, out);
+        }
     }
 
     /// Keeps the index. That it cannot be kept is said once.
-    fn keep(&mut self, out: &mut Out) -> Result<()> {
+    fn keep(&mut self, out: &mut Out) {
         if self.kept.failed {
-            return Ok(());
+            return;
         }
         let (start, cursor) = (Instant::now(), self.live.index().cursor());
-        self.kept.failed = !self.store.keep(out)?;
+        self.kept.failed = !self.store.keep(out);
         self.kept.last = Some((cursor, Instant::now(), start.elapsed()));
-        Ok(())
     }
 }
 
@@ -167,12 +168,11 @@ impl Kept {
 }
 
 impl Said {
-    fn failure(&mut self, failure: String, out: &mut Out) -> Result<()> {
+    fn failure(&mut self, failure: String, out: &mut Out) {
         if !self.failures.contains(&failure) {
-            out.note(&format!("cannot be read, and is tried again: {failure}"))?;
+            out.aside(&format!("cannot be read, and is tried again: {failure}"));
             self.failures.push(failure);
         }
-        Ok(())
     }
 }
 

@@ -168,18 +168,18 @@ impl Store {
 
     /// Keeps the index for the next run, where there is one and it is worth it: for whoever has
     /// cursors of it, always. Says whether it could.
-    pub(crate) fn keep(&self, out: &mut Out) -> Result<bool> {
+    pub(crate) fn keep(&self, out: &mut Out) -> bool {
         let kept = match self.index.get() {
-            None => return Ok(true),
+            None => return true,
             Some(Index::Once(materializer)) => materializer.keep(),
             Some(Index::Live(live)) => live.materializer().keep_cursors(),
         };
         if let Err(error) = kept {
             let text = format!("{}; --no-cache does without", Failure::from(error).message);
-            out.note(&text)?;
-            return Ok(false);
+            out.aside(&text);
+            return false;
         }
-        Ok(true)
+        true
     }
 }
 

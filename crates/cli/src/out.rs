@@ -91,6 +91,11 @@ impl Out {
         writeln!(self.errors, "{}", safe::text(text))
     }
 
+    /// Says something on standard error that goes on without whoever reads it, if nobody does.
+    pub(crate) fn aside(&mut self, text: &str) {
+        let _ = self.note(text);
+    }
+
     /// Says what failed while the rest goes on; the exit code will say it too.
     pub(crate) fn complain(&mut self, failure: &Failure) {
         let red = self.styles.error;

@@ -1,6 +1,6 @@
 //! What is there for whoever follows a store: where to look, and whether to look at all.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -56,6 +56,16 @@ pub enum WatchedFiles {
     Ending(&'static str),
     /// Those of these names, and none beside them.
     Named(Vec<OsString>),
+}
+
+impl WatchedFiles {
+    /// Whether a file of this name is one of them.
+    pub fn include(&self, name: &OsStr) -> bool {
+        match self {
+            Self::Ending(end) => name.as_encoded_bytes().ends_with(end.as_bytes()),
+            Self::Named(names) => names.iter().any(|own| own == name),
+        }
+    }
 }
 
 /// What a store was like when it was probed, in its own words. Good for one store, in any process.

@@ -41,7 +41,7 @@ pub struct LiveOptions {
     pub watches: Option<usize>,
     /// The socket of the watchman server; none for where this user's is.
     pub server: Option<PathBuf>,
-    /// How long a feed may take to begin.
+    /// How long a feed may take to begin, and a server to answer.
     pub patience: Duration,
     /// How long a feed that could not go on is left alone, at first; then ever longer.
     pub retry: Duration,

@@ -19,7 +19,7 @@ use tokio::time::{self, Instant, MissedTickBehavior};
 use crate::again::Again;
 use crate::dirty::DirtyTracker;
 use crate::feed::{Answer, Feed, FeedError, FeedKind, Heard, Known, Watched};
-use crate::ladder::Ladder;
+use crate::ladder::{Begun, Ladder};
 use crate::live::{LiveError, LiveOptions, Shared};
 use crate::stats::LiveStats;
 
@@ -51,19 +51,20 @@ impl Driver {
         options: LiveOptions,
         progress: &OnProgress<'_>,
     ) -> Result<Self, LiveError> {
-        let LiveOptions { scopes, hot, watches, .. } = options;
+        let LiveOptions { scopes, hot, watches, patience, .. } = options;
         let (known, server) = (Known::default(), options.server.clone());
         let watched = Watched {
             scopes,
             hot,
             watches,
             server,
+            patience,
             known: known.clone(),
             ..Watched::new(Arc::clone(&source))
         };
         let mut ladder = Ladder::new(watched, &options);
         let mut demotions = Vec::new();
-        let (feed, heard) = ladder.begin(&mut demotions).await?;
+        let Begun { feed, heard, .. } = ladder.begin(options.since.clone(), &mut demotions).await?;
 
         let materializer = match open(&source, snapshots.clone(), options.refresh, progress) {
             Err(LiveError::Store(error)) if is_absent(&error) => {
@@ -114,6 +115,7 @@ impl Driver {
                 _ = stop.wait_for(|stop| *stop) => return,
                 _ = ticks.tick() => Wake::Tick,
                 () = until(again) => Wake::Again,
+                begun = self.ladder.climbed() => Wake::Climbed(begun),
                 heard = self.feed.next(looked.as_ref()) => Wake::Heard(heard),
             };
             let went_well = tokio::select! {
@@ -138,7 +140,8 @@ impl Driver {
     /// Does what it woke for; whether it could.
     async fn wake(&mut self, wake: Wake) -> bool {
         let went_well = match wake {
-            Wake::Tick => self.tick().await,
+            Wake::Tick => self.tick(),
+            Wake::Climbed(begun) => self.promote(begun),
             Wake::Again => Ok(self.look_again()),
             Wake::Heard(Ok(heard)) => self.hear(heard).await,
             Wake::Heard(Err(error)) => Err(error),
@@ -177,21 +180,10 @@ impl Driver {
     }
 
     /// What has to be done from time to time.
-    async fn tick(&mut self) -> Result<bool, FeedError> {
+    fn tick(&mut self) -> Result<bool, FeedError> {
         self.ticks += 1;
         self.feed.check()?;
-        if let Some((feed, heard)) = self.ladder.climb().await {
-            self.feed = feed;
-            let went_well = self.look(&heard.scopes);
-            *self.shared.looked() = went_well.then_some(heard.clock);
-            {
-                let mut stats = self.shared.stats();
-                stats.promotions += 1;
-                stats.feed = self.feed.kind();
-            }
-            self.heat()?;
-            return Ok(went_well);
-        }
+        self.ladder.try_better();
         if self.feed.kind() != FeedKind::Poll && self.ticks.is_multiple_of(TICKS) {
             self.look(&[DirtyScope::Records]);
         }
@@ -226,18 +218,28 @@ impl Driver {
     /// The next feed takes over from one that cannot go on, and begins with a look at all.
     async fn demote(&mut self, error: FeedError) -> Result<(), LiveError> {
         let mut demotions = Vec::new();
-        let (feed, heard) = self.ladder.descend(self.feed.kind(), error, &mut demotions).await?;
-        self.feed = feed;
-        {
-            let mut stats = self.shared.stats();
-            stats.feed = self.feed.kind();
-            stats.note(demotions);
-        }
-        let went_well = self.look(&heard.scopes);
-        *self.shared.looked() = went_well.then_some(heard.clock);
+        let begun = self.ladder.descend(error, &mut demotions).await?;
+        self.shared.stats().note(demotions);
+        self.go_on_with(begun);
         // Who has no watch left for these says so with its next answer.
         self.heat().unwrap_or_default();
         Ok(())
+    }
+
+    /// A better feed takes over, and begins with a look at all.
+    fn promote(&mut self, begun: Begun) -> Result<bool, FeedError> {
+        self.shared.stats().promotions += 1;
+        let went_well = self.go_on_with(begun);
+        self.heat()?;
+        Ok(went_well)
+    }
+
+    fn go_on_with(&mut self, Begun { feed, heard, .. }: Begun) -> bool {
+        self.feed = feed;
+        self.shared.stats().feed = self.feed.kind();
+        let went_well = self.look(&heard.scopes);
+        *self.shared.looked() = went_well.then_some(heard.clock);
+        went_well
     }
 }
 
@@ -245,6 +247,7 @@ impl Driver {
 enum Wake {
     Tick,
     Again,
+    Climbed(Begun),
     Heard(Result<Heard, FeedError>),
 }
 

@@ -78,6 +78,9 @@ impl Names {
             begun = true;
             let (flags, number) = (event.events(), event.wd());
             if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
+                // That some are not watched any more may be lost with the rest.
+                let Self { by_path, by_number, .. } = self;
+                by_number.retain(|number, path| by_path.get(path) == Some(number));
                 self.pending.push(Told::Lost);
                 continue;
             }

@@ -1,6 +1,7 @@
 //! Feeds: who says where to look. What a feed says is a hint; what is there, the store says.
 
 mod backend;
+mod handover;
 #[cfg(target_os = "linux")]
 mod inotify;
 mod native;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use scrollback_core_id::{EntityKey, Stamp};
 use scrollback_stor_read::{DirtyScope, Source};
@@ -104,13 +106,20 @@ pub enum FeedError {
     System(#[from] io::Error),
     /// It does not answer.
     #[error("no answer within {0:?}")]
-    Silent(std::time::Duration),
+    Silent(Duration),
     /// There is no server, or it went away.
     #[error("watchman: {0}")]
     Server(String),
     /// All generations are used up.
     #[error(transparent)]
     Exhausted(#[from] crate::Exhausted),
+}
+
+impl FeedError {
+    /// Whether there is nothing yet that could be watched.
+    pub(crate) fn is_absence(&self) -> bool {
+        matches!(self, Self::Watch { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
 }
 
 /// What a feed does all day.
@@ -183,6 +192,8 @@ pub struct Watched {
     pub watches: Option<usize>,
     /// The socket of the watchman server; none for where this user's is.
     pub server: Option<PathBuf>,
+    /// How long the server may take to answer: 10 s are usual.
+    pub patience: Duration,
     /// What is known of records: a feed that looks at files itself says nothing of those.
     pub known: Known,
 }
@@ -196,6 +207,7 @@ impl Watched {
             hot: 2048,
             watches: None,
             server: None,
+            patience: Duration::from_secs(10),
             known: Known::default(),
         }
     }

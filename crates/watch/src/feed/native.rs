@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use scrollback_stor_read::DirtyScope;
 
 use super::backend::{Backend, Ready};
+use super::handover::Handover;
 use super::notify::Notify;
 use super::tree::Tree;
-use super::{Answer, Feed, FeedClock, FeedError, FeedKind, FeedStats, Heard, Hearing, Watched};
-use crate::dirty::{Claim, DirtyTracker};
-use crate::generation::{Exhausted, Generation};
+use super::{Feed, FeedClock, FeedError, FeedKind, FeedStats, Heard, Hearing, Watched};
+use crate::dirty::DirtyTracker;
+use crate::generation::Exhausted;
 
 /// Follows a store by the system's watches on its directories: on all of those that hold sessions
 /// and messages, and on those of parts while they are hot.
@@ -24,7 +25,7 @@ pub struct NativeFeed {
     tree: Tree,
     dirty: DirtyTracker<DirtyScope>,
     /// What was handed out last, until its clock comes back.
-    given: Option<(Claim<DirtyScope>, FeedClock)>,
+    given: Handover,
     /// Names this feed among all, so that another's clock is none of its own.
     life: String,
     has_begun: bool,
@@ -57,16 +58,12 @@ impl NativeFeed {
             backend,
             tree: Tree::new(watched.hot, watched.watches),
             dirty: DirtyTracker::new(watched.scopes),
-            given: None,
+            given: Handover::default(),
             life: format!("{:016x}:", RandomState::new().hash_one(0)),
             has_begun: false,
             stats: FeedStats::default(),
             watched,
         }
-    }
-
-    fn clock(&self, at: Generation) -> FeedClock {
-        FeedClock(format!("{}{at}", self.life).into())
     }
 
     /// Marks what was told.
@@ -100,16 +97,8 @@ impl NativeFeed {
 
     /// All that is dirty.
     fn hand_out(&mut self) -> Heard {
-        let claim = self.dirty.take();
-        let scopes: Vec<DirtyScope> = claim.scopes().cloned().collect();
-        let clock = self.clock(claim.upto());
-        let answer = match scopes.contains(&DirtyScope::Store) {
-            true => Answer::Rescan,
-            false => Answer::Complete,
-        };
-        self.stats.rescans += u64::from(answer == Answer::Rescan);
-        self.given = Some((claim, clock.clone()));
-        Heard { scopes, clock, answer }
+        let life = &self.life;
+        self.given.hand_out(&self.dirty, |at| FeedClock(format!("{life}{at}").into()))
     }
 }
 
@@ -124,10 +113,7 @@ impl Feed for NativeFeed {
             let Some(clock) = clock.filter(|clock| is_own(clock)) else {
                 return self.begin();
             };
-            // Without the clock of what was handed out last, all of that is handed out again.
-            if let Some((claim, _)) = self.given.take().filter(|(_, given)| given == clock) {
-                self.dirty.settle(claim);
-            }
+            self.given.settle(&self.dirty, Some(clock));
             loop {
                 self.drain()?;
                 if !self.dirty.is_empty() {
@@ -160,6 +146,6 @@ impl Feed for NativeFeed {
 
     fn stats(&self) -> FeedStats {
         let (watches, hot) = self.tree.counts();
-        FeedStats { watches, hot, ..self.stats }
+        FeedStats { watches, hot, rescans: self.given.rescans, ..self.stats }
     }
 }

@@ -244,11 +244,7 @@ impl Tree {
     fn matters(&self, path: &Path) -> bool {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return true };
         let Some(role) = self.watched.get(parent) else { return true };
-        role.roots.iter().copied().chain(role.below).any(|at| match &self.roots[at].files {
-            WatchedFiles::Ending(end) => name.as_encoded_bytes().ends_with(end.as_bytes()),
-            WatchedFiles::Named(names) => names.iter().any(|own| own == name),
-            _ => true,
-        })
+        role.roots.iter().copied().chain(role.below).any(|at| self.roots[at].files.include(name))
     }
 
     fn came(&mut self, path: &Path, backend: &mut dyn Backend) -> Result<bool, FeedError> {

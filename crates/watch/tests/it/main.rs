@@ -12,6 +12,8 @@ mod delays;
 mod dirty;
 mod follow;
 mod found;
+#[cfg(unix)]
+mod ladder;
 mod life;
 mod lost;
 mod server;

@@ -59,6 +59,20 @@ impl Server {
         let _ = std::fs::remove_file(&self.socket);
     }
 
+    /// Stops it as it is: it is there and answers nobody.
+    pub(crate) fn hang(&self) {
+        self.send("-STOP");
+    }
+
+    pub(crate) fn wake(&self) {
+        self.send("-CONT");
+    }
+
+    fn send(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Another server in the place of one that was killed.
     pub(crate) fn again(&self) -> Self {
         Self::within(self.dir.clone())

@@ -93,7 +93,7 @@ struct Following {
     child: Child,
     lines: Receiver<String>,
     reader: Option<JoinHandle<()>>,
-    stderr: BufReader<ChildStderr>,
+    stderr: Option<BufReader<ChildStderr>>,
 }
 
 impl Following {
@@ -107,13 +107,13 @@ impl Following {
             let _ = stdout.lines().try_for_each(|line| send.send(line.unwrap()));
         });
         let stderr = BufReader::new(child.stderr.take().unwrap());
-        Self { child, lines, reader: Some(reader), stderr }
+        Self { child, lines, reader: Some(reader), stderr: Some(stderr) }
     }
 
     /// Waits for what it says when it has begun.
     fn begun(mut self) -> Self {
         let mut line = String::new();
-        self.stderr.read_line(&mut line).unwrap();
+        self.stderr.as_mut().unwrap().read_line(&mut line).unwrap();
         assert!(line.contains("following") || line.contains("waiting"), "{line}");
         self
     }
@@ -156,6 +156,11 @@ impl Following {
         self.until(|line| is_it(&event(line))).iter().map(|line| event(line)).collect()
     }
 
+    /// Reads nothing more of what it says beside the events.
+    fn deafen(&mut self) {
+        self.stderr = None;
+    }
+
     fn send(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
@@ -171,7 +176,9 @@ impl Following {
             }
         };
         let mut said = String::new();
-        self.stderr.read_to_string(&mut said).unwrap();
+        if let Some(stderr) = &mut self.stderr {
+            stderr.read_to_string(&mut said).unwrap();
+        }
         (status.code(), said)
     }
 

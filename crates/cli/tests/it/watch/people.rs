@@ -92,6 +92,26 @@ fn hostile_text_is_shown_and_never_sent() {
     }
 }
 
+/// Whoever read what it says beside the events has gone: the events go on.
+#[test]
+fn it_goes_on_without_anybody_who_reads_its_words() {
+    let world = World::new();
+    world.session("ses_1", "one");
+    let mut following = world.follow(&["watch", "--json"]);
+    following.event();
+    following.deafen();
+    // Of a store that cannot be read any more it has something to say.
+    let aside = world.data().join("aside");
+    std::fs::rename(world.storage(), &aside).unwrap();
+    std::fs::write(world.storage(), "no directory").unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    std::fs::remove_file(world.storage()).unwrap();
+    std::fs::rename(&aside, world.storage()).unwrap();
+    world.session("ses_2", "two");
+    following.events_until(|event| event["now"]["title"] == "two");
+    following.stop(Signal::TERM);
+}
+
 #[test]
 fn colours_are_there_where_they_are_wanted() {
     let world = World::new();

@@ -44,6 +44,31 @@ fn files_become_a_database_and_the_stream_goes_on() {
     following.stop(Signal::TERM);
 }
 
+/// A program by the name of watchman that does not end, and whose child has its output open.
+#[test]
+#[cfg(unix)]
+fn a_watchman_that_hangs_holds_nothing_up() {
+    use std::os::unix::fs::PermissionsExt;
+    let world = World::new();
+    world.session("ses_1", "one");
+    let path = world.data().join("bin");
+    std::fs::create_dir(&path).unwrap();
+    std::fs::write(path.join("watchman"), "#!/bin/sh\nsleep 30\n").unwrap();
+    std::fs::set_permissions(path.join("watchman"), PermissionsExt::from_mode(0o755)).unwrap();
+    let mut command = scrollback();
+    let all = format!("{}:{}", path.display(), std::env::var("PATH").unwrap());
+    command.env("PATH", all).env_remove("WATCHMAN_SOCK").args(["--no-cache", "--store"]);
+    command.arg(world.data()).args(["watch", "--json"]);
+    let start = std::time::Instant::now();
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    std::io::Read::read_exact(&mut stdout, &mut [0; 16]).unwrap();
+    let took = start.elapsed();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(took < std::time::Duration::from_secs(15), "{took:?}");
+}
+
 #[test]
 fn what_cannot_be_followed_is_said() {
     let world = World::new();

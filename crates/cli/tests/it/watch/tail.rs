@@ -4,6 +4,7 @@ use std::io::Read;
 use std::process::{Child, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
@@ -52,6 +53,34 @@ impl Tail {
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
         let rest: Vec<u8> = self.output.iter().flatten().collect();
         self.got.clone() + std::str::from_utf8(&rest).unwrap()
+    }
+}
+
+/// What is there already is more than a pipe holds, and nobody reads it.
+#[test]
+fn it_ends_on_a_signal_before_all_of_the_transcript_is_out() {
+    let world = World::new();
+    world.session("ses_1", "one");
+    world.message("ses_1", "msg_1", json!({"role": "user"}));
+    for part in 0..20 {
+        world.text("msg_1", &format!("prt_{part}"), &"word words\n".repeat(1000));
+    }
+    for signal in [Signal::TERM, Signal::INT] {
+        let mut command = scrollback();
+        command.args(["--no-cache", "--store"]).arg(world.data()).args(["tail", "ses_1", "--full"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut stdout = child.stdout.take().unwrap();
+        stdout.read_exact(&mut [0; 16]).unwrap();
+        thread::sleep(Duration::from_millis(500));
+        kill_process(Pid::from_child(&child), signal).unwrap();
+        let start = Instant::now();
+        while child.try_wait().unwrap().is_none() {
+            if start.elapsed() > DEADLINE {
+                child.kill().unwrap();
+                panic!("it goes on after {signal:?}");
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 }
 

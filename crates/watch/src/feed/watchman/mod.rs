@@ -8,31 +8,33 @@ mod words;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use scrollback_stor_read::{DirtyScope, Source, WatchedFiles};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
 use watchman_client::prelude::*;
 use watchman_client::{Subscription, SubscriptionData};
 
 use self::words::{Changed, Since, running};
-use super::{
-    Answer, Feed, FeedClock, FeedError, FeedKind, FeedStats, Heard, Hearing, Known, Watched,
-};
-use crate::dirty::{Claim, DirtyTracker};
+use super::handover::Handover;
+use super::{Feed, FeedClock, FeedError, FeedKind, FeedStats, Heard, Hearing, Known, Watched};
+use crate::dirty::DirtyTracker;
 
 /// Follows a store by what a watchman server tells of it.
 ///
 /// To be used where a runtime of tokio runs.
 pub struct WatchmanFeed {
-    client: Client,
+    client: Arc<Client>,
     /// Directories that hold all of the store.
     roots: Vec<ResolvedRoot>,
     shared: Arc<Shared>,
     listeners: Vec<JoinHandle<()>>,
-    given: Option<(Claim<DirtyScope>, FeedClock)>,
+    given: Handover,
     has_begun: bool,
-    rescans: u64,
+    /// How long the server may take to answer.
+    patience: Duration,
 }
 
 /// What the listeners fill.
@@ -55,6 +57,9 @@ struct State {
     known: u64,
 }
 
+/// How long nothing is asked of a server that says nothing.
+const PULSE: Duration = Duration::from_secs(5);
+
 /// What clocks of servers begin with.
 const CLOCK: &str = "watchman:";
 
@@ -75,9 +80,9 @@ impl WatchmanFeed {
         if let Some(socket) = watched.server.clone().or(named) {
             connector = connector.unix_domain_socket(socket);
         } else if !may_watch {
-            connector = connector.unix_domain_socket(running()?);
+            connector = connector.unix_domain_socket(running().await?);
         }
-        let client = connector.connect().await.map_err(failed)?;
+        let client = Arc::new(connector.connect().await.map_err(failed)?);
         let known = client.watch_list().await.map_err(failed)?.roots;
         let mut roots = Vec::new();
         for base in bases(&*watched.source) {
@@ -93,7 +98,7 @@ impl WatchmanFeed {
         let state =
             Mutex::new(State { clocks: vec![String::new(); roots.len()], ..State::default() });
         let dirty = DirtyTracker::new(watched.scopes);
-        let Watched { source, known, .. } = watched;
+        let Watched { source, known, patience, .. } = watched;
         let shared = Shared { source, known, dirty, state, wake: Notify::new() };
         let shared = Arc::new(shared);
         Ok(Self {
@@ -101,9 +106,9 @@ impl WatchmanFeed {
             roots,
             shared,
             listeners: Vec::new(),
-            given: None,
+            given: Handover::default(),
             has_begun: false,
-            rescans: 0,
+            patience,
         })
     }
 
@@ -139,6 +144,11 @@ impl WatchmanFeed {
             shared.take(&base, at, told.map_err(failed)?)?;
             self.listeners.push(tokio::spawn(listen(subscription, shared, base, at)));
         }
+        if let Some(root) = self.roots.first() {
+            let (client, root) = (Arc::clone(&self.client), root.clone());
+            let pulse = pulse(client, root, Arc::clone(&self.shared), self.patience);
+            self.listeners.push(tokio::spawn(pulse));
+        }
         if asked && !is_known {
             self.shared.dirty.mark(DirtyScope::Store)?; // the clock is of another store, or feed
         }
@@ -149,15 +159,7 @@ impl WatchmanFeed {
     fn hand_out(&mut self) -> Heard {
         // The clocks first: what is told in between is in the claim, and told again.
         let clock = self.shared.clock();
-        let claim = self.shared.dirty.take();
-        let scopes: Vec<DirtyScope> = claim.scopes().cloned().collect();
-        let answer = match scopes.contains(&DirtyScope::Store) {
-            true => Answer::Rescan,
-            false => Answer::Complete,
-        };
-        self.rescans += u64::from(answer == Answer::Rescan);
-        self.given = Some((claim, clock.clone()));
-        Heard { scopes, clock, answer }
+        self.given.hand_out(&self.shared.dirty, |_| clock)
     }
 }
 
@@ -209,14 +211,8 @@ impl Shared {
     /// Whether a file is one that some root asks for.
     fn matters(&self, path: &Path) -> bool {
         let Some(name) = path.file_name() else { return true };
-        self.source.watch_plan().iter().any(|root| {
-            path.starts_with(&root.path)
-                && match &root.files {
-                    WatchedFiles::Ending(end) => name.as_encoded_bytes().ends_with(end.as_bytes()),
-                    WatchedFiles::Named(names) => names.iter().any(|own| own == name),
-                    _ => true,
-                }
-        })
+        let mut roots = self.source.watch_plan().into_iter();
+        roots.any(|root| path.starts_with(&root.path) && root.files.include(name))
     }
 }
 
@@ -246,6 +242,20 @@ async fn listen(
     }
 }
 
+/// Asks the server from time to time whether it is there: one that hangs says nothing, as one does to which
+/// nothing happens.
+async fn pulse(client: Arc<Client>, root: ResolvedRoot, shared: Arc<Shared>, patience: Duration) {
+    loop {
+        sleep(PULSE).await;
+        let asked = client.clock(&root, SyncTimeout::DisableCookie);
+        if timeout(patience, asked).await.is_err() {
+            shared.state().failure = Some(format!("no answer within {patience:?}"));
+            shared.wake.notify_one();
+            return;
+        }
+    }
+}
+
 impl Feed for WatchmanFeed {
     fn kind(&self) -> FeedKind {
         FeedKind::Watchman
@@ -260,10 +270,7 @@ impl Feed for WatchmanFeed {
                     return Ok(self.hand_out());
                 }
             }
-            match self.given.take() {
-                Some((claim, given)) if clock == Some(&given) => self.shared.dirty.settle(claim),
-                _ => {}
-            }
+            self.given.settle(&self.shared.dirty, clock);
             loop {
                 if let Some(failure) = self.shared.state().failure.clone() {
                     return Err(FeedError::Server(failure));
@@ -278,7 +285,8 @@ impl Feed for WatchmanFeed {
 
     fn stats(&self) -> FeedStats {
         let State { events, known, .. } = *self.shared.state();
-        FeedStats { watches: self.roots.len(), hot: 0, events, known, rescans: self.rescans }
+        let rescans = self.given.rescans;
+        FeedStats { watches: self.roots.len(), hot: 0, events, known, rescans }
     }
 }
 

@@ -1,11 +1,13 @@
 //! What is said to a watchman server, and what it says.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Duration;
 
 use scrollback_core_id::{Stamp, UnixNanos};
 use serde::{Deserialize, Serialize};
+use tokio::process::Command;
+use tokio::time::timeout;
 use watchman_client::fields::QueryFieldList;
 use watchman_client::prelude::*;
 
@@ -66,23 +68,18 @@ impl Since {
     }
 }
 
+/// It asks nobody, and is done at once; if it is not, it is not waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// The socket of the server, if there is a watchman that knows where it would be.
-pub(super) fn running() -> Result<PathBuf, FeedError> {
-    let mut asked = Command::new("watchman")
+pub(super) async fn running() -> Result<PathBuf, FeedError> {
+    let asked = Command::new("watchman")
         .args(["--no-spawn", "--no-pretty", "get-sockname"])
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
         .stderr(Stdio::null())
-        .spawn()?;
-    // It asks nobody, and is done at once; if it is not, it is not waited for.
-    for _ in 0..200 {
-        if asked.try_wait()?.is_some() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let _ = asked.kill(); // it is over, most often
-    let answer = asked.wait_with_output()?.stdout;
+        .kill_on_drop(true)
+        .output();
+    let answer = timeout(PATIENCE, asked).await.map_err(|_| FeedError::Silent(PATIENCE))??.stdout;
     let answer = String::from_utf8_lossy(&answer);
     // `{"sockname":"…","version":"…"}`
     let socket = answer.split_once("\"sockname\":\"").and_then(|(_, rest)| rest.split_once('"'));
