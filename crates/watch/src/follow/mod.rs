@@ -18,6 +18,7 @@ pub use event::{Event, Of, What};
 pub use text::TextEdit;
 
 use self::text::Texts;
+use self::told::{Item, Untold, text_key};
 use crate::live::Shared;
 
 /// A pull gives about so many events at most; the next gives the rest.
@@ -45,6 +46,8 @@ pub struct Follower {
 
 /// What is being told, from one pull to the next.
 struct Telling {
+    /// What is left of one change.
+    now: Option<Untold>,
     left: VecDeque<Change>,
     /// What these are the changes since; none if they are the whole state.
     since: Option<EventCursor>,
@@ -89,20 +92,21 @@ impl Follower {
             None => self.begin(&mut events),
         };
         let mut bytes = 0;
-        while events.len() < MOST
-            && bytes < MOST_BYTES
-            && let Some(change) = telling.left.pop_front()
-        {
+        while events.len() < MOST && bytes < MOST_BYTES {
+            if telling.now.is_none() {
+                let Some(change) = telling.left.pop_front() else { break };
+                telling.now = self.untold(&change, telling.since);
+                continue;
+            }
             let told = events.len();
-            let behind = telling.view.cursor();
-            if let Err(error) = self.tell(&change, telling.since, behind, &mut events) {
-                telling.left.push_front(change);
+            let room = (MOST - events.len(), MOST_BYTES - bytes);
+            if let Err(error) = self.tell(&mut telling, room, &mut events) {
                 self.telling = Some(telling);
                 return if events.is_empty() { Err(error) } else { Ok(events) };
             }
             bytes += events[told..].iter().map(Event::bytes).sum::<usize>();
         }
-        if !telling.left.is_empty() {
+        if !telling.left.is_empty() || telling.now.is_some() {
             self.telling = Some(telling);
             return Ok(events);
         }
@@ -137,54 +141,64 @@ impl Follower {
         let since = self.cursor.filter(|cursor| cursor.is_known_to(index));
         let Changes { view, since: changes, .. } = index.changes(since.as_ref().map(|it| &it.at));
         match (changes, since) {
-            (Since::Changed(changes), Some(_)) => Telling { left: changes.into(), since, view },
+            (Since::Changed(changes), Some(_)) => {
+                Telling { now: None, left: changes.into(), since, view }
+            }
             _ => {
                 (self.cursor, self.last) = (None, None);
                 self.texts.clear();
                 events.push(Event { cursor: None, what: What::Present, of: Of::Fresh });
-                Telling { left: state(&view), since: None, view }
+                Telling { now: None, left: state(&view), since: None, view }
             }
         }
     }
 
-    /// The events of one change. All that is told at once is behind one state: that a message
-    /// changed is told once, with its last change, and which of its parts did is known since that
-    /// state alone.
-    fn tell(
-        &mut self,
-        change: &Change,
-        since: Option<EventCursor>,
-        behind: Cursor,
-        events: &mut Vec<Event>,
-    ) -> Result<()> {
+    /// What is to be told of one change, less what was taken of it. All that is told at once is behind
+    /// one state: that a message changed is told once, with its last change, and which of its parts
+    /// did is known since that state alone.
+    fn untold(&mut self, change: &Change, since: Option<EventCursor>) -> Option<Untold> {
         // What was taken before, if it was not changed again since.
         let taken = match since.and_then(|since| since.within) {
-            Some(within) if change.revision < within.change.revision => return Ok(()),
+            Some(within) if change.revision < within.change.revision => return None,
             Some(within) if change.revision == within.change.revision => within.events,
             _ => 0,
         };
         if self.only.as_ref().is_some_and(|only| session_of(&change.key) != Some(&only.session)) {
-            return Ok(());
+            return None;
         }
-        let all = self.of(change, since.map(|since| since.at.revision))?;
-        for (number, told) in all.into_iter().enumerate() {
-            let Some((what, of)) = told else { continue };
-            if number < taken {
-                if let Of::Part { key, .. } = &of {
-                    self.texts.forget(key); // told by another, who knows what it was then
-                }
-                continue;
+        let mut left = self.of(change, since.map(|since| since.at.revision));
+        for item in left.drain(..taken.min(left.len())) {
+            if let Item::Part { part, message, .. } = item {
+                self.texts.forget(&text_key(&message, &part)); // another was told of it
             }
+        }
+        (!left.is_empty()).then_some(Untold { revision: change.revision, taken, left })
+    }
+
+    /// Tells the next of what is left of a change: so many events of so many bytes, about.
+    fn tell(
+        &mut self,
+        telling: &mut Telling,
+        room: (usize, usize),
+        events: &mut Vec<Event>,
+    ) -> Result<()> {
+        let Some(now) = &mut telling.now else { return Ok(()) };
+        for told in self.next_of(&mut now.left, room)? {
+            now.taken += 1;
+            let Some((what, of)) = told else { continue };
+            let behind = telling.view.cursor();
             let within = Within {
-                change: Cursor { revision: change.revision, ..behind },
-                events: number + 1,
+                change: Cursor { revision: now.revision, ..behind },
+                events: now.taken,
                 behind: behind.revision,
             };
+            let since = telling.since;
             let cursor = since.map(|since| EventCursor { at: since.at, within: Some(within) });
             let what = if since.is_some() { what } else { What::Present };
             events.push(Event { cursor, what, of });
             self.cursor = cursor;
         }
+        telling.now.take_if(|now| now.left.is_empty());
         Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use scrollback_core_id::PartKey;
+use scrollback_core_id::{PartKey, SessionId};
 
 /// How a text became another: at `offset` so many bytes went, and others came. Offsets count the
 /// bytes of UTF-8, and never cut a character.
@@ -18,11 +18,14 @@ pub struct TextEdit {
     pub is_whole: bool,
 }
 
+/// Names a text.
+pub(super) type TextKey = (SessionId, PartKey);
+
 /// The texts that a follower saw, the last ones of so many bytes.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
-    seen: HashMap<PartKey, (u64, String)>,
-    by_use: BTreeMap<u64, PartKey>,
+    seen: HashMap<TextKey, (u64, String)>,
+    by_use: BTreeMap<u64, TextKey>,
     uses: u64,
     bytes: usize,
 }
@@ -34,7 +37,7 @@ const ENTRY: usize = 256;
 
 impl Texts {
     /// How a text differs from what was seen of it; it is what was seen from now on.
-    pub(super) fn edit(&mut self, key: &PartKey, now: &str) -> TextEdit {
+    pub(super) fn edit(&mut self, key: &TextKey, now: &str) -> TextEdit {
         let old = self.forget(key);
         let edit = match &old {
             Some(old) => TextEdit::between(old, now),
@@ -53,7 +56,7 @@ impl Texts {
     }
 
     /// Forgets a text, and gives it.
-    pub(super) fn forget(&mut self, key: &PartKey) -> Option<String> {
+    pub(super) fn forget(&mut self, key: &TextKey) -> Option<String> {
         let (used, text) = self.seen.remove(key)?;
         self.by_use.remove(&used);
         self.bytes -= text.len() + ENTRY;

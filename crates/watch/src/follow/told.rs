@@ -1,6 +1,6 @@
 //! What is to be told of one change: of its record, and of the parts of a message.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,22 +10,43 @@ use scrollback_index::{Change, MessageMeta, Observed, PartRef, SessionMeta, Valu
 use scrollback_stor_mmap::MappedSpan;
 use scrollback_stor_read::Result;
 
+use super::text::TextKey;
 use super::{Follower, Of, TextEdit, What};
 
 /// What was written so shortly before a session was looked at may not have been seen then.
 const MARGIN: Duration = Duration::from_millis(100);
 
+/// What is left to be told of a change.
+pub(super) struct Untold {
+    /// Its number.
+    pub(super) revision: Revision,
+    /// How much of it was.
+    pub(super) taken: usize,
+    pub(super) left: VecDeque<Item>,
+}
+
+/// What may be told of a change, at its place.
+pub(super) enum Item {
+    /// Nothing, to whoever saw what was before.
+    Nothing,
+    Told(What, Of),
+    /// A part, which is still to be read; with what happened to it, and as it was.
+    Part {
+        what: What,
+        message: MessageKey,
+        part: PartRef,
+        old: Option<PartRef>,
+    },
+}
+
 impl Follower {
-    /// What is to be told of a change, each at its place; none where nothing is, to whoever saw what
-    /// was before.
-    pub(super) fn of(
-        &mut self,
-        change: &Change,
-        since: Option<Revision>,
-    ) -> Result<Vec<Option<(What, Of)>>> {
+    /// What is to be told of a change.
+    pub(super) fn of(&mut self, change: &Change, since: Option<Revision>) -> VecDeque<Item> {
         let is_known = self.last.is_some();
         let last = self.last.as_ref();
-        Ok(match (&change.key, &change.value) {
+        let own =
+            |is_same: bool, what, of| if is_same { Item::Nothing } else { Item::Told(what, of) };
+        let all = match (&change.key, &change.value) {
             (EntityKey::Project(id), value) => {
                 let now = match value {
                     Some(Value::Project(meta)) => Some(Arc::clone(meta)),
@@ -33,7 +54,7 @@ impl Follower {
                 };
                 let old = last.and_then(|last| last.project(id));
                 let what = What::of(now.as_ref(), old.as_ref(), is_known);
-                vec![Some((what, Of::Project { now, old, key: change.key.clone() }))]
+                vec![Item::Told(what, Of::Project { now, old, key: change.key.clone() })]
             }
             (EntityKey::Session(key), value) => {
                 let now = match value {
@@ -43,7 +64,7 @@ impl Follower {
                 let old = last.and_then(|last| last.session(&key.session));
                 let what = What::of(now.as_ref(), old.as_ref(), is_known);
                 let is_same = is_same_session(now.as_deref(), old.as_deref());
-                vec![(!is_same).then(|| (what, Of::Session { now, old, key: key.clone() }))]
+                vec![own(is_same, what, Of::Session { now, old, key: key.clone() })]
             }
             (EntityKey::Message(key), value) => {
                 let now = match value {
@@ -53,19 +74,19 @@ impl Follower {
                 let old = last.and_then(|last| last.message_at(key));
                 let what = What::of(now.as_ref(), old.as_ref(), is_known);
                 let parts = match self.with_parts {
-                    true => self.parts(key, now.as_deref(), old.as_deref(), since)?,
+                    true => self.parts(key, now.as_deref(), old.as_deref(), since),
                     false => Vec::new(),
                 };
                 // Whoever goes on behind it knows of parts that went by this list alone.
-                let has_lost = parts.iter().flatten().any(|(what, _)| *what == What::Removed);
+                let has_lost = parts.iter().any(|it| matches!(it, Item::Told(What::Removed, _)));
                 let is_same = !has_lost && is_same_message(now.as_deref(), old.as_deref());
-                let own = (!is_same).then(|| (what, Of::Message { now, old, key: key.clone() }));
-                let mut all = vec![own];
+                let mut all = vec![own(is_same, what, Of::Message { now, old, key: key.clone() })];
                 all.extend(parts);
                 all
             }
             _ => Vec::new(),
-        })
+        };
+        all.into()
     }
 
     /// What happened to the parts of a message.
@@ -75,7 +96,7 @@ impl Follower {
         now: Option<&MessageMeta>,
         old: Option<&MessageMeta>,
         since: Option<Revision>,
-    ) -> Result<Vec<Option<(What, Of)>>> {
+    ) -> Vec<Item> {
         let (is_new, is_known) = (old.is_none(), self.last.is_some());
         let was_listed = old.is_some_and(|old| old.parts.is_some());
         // What was there before its message was looked into did not change: it is told as it is.
@@ -94,7 +115,7 @@ impl Follower {
         let (now, old) = (refs(now), refs(old));
         let mut known: HashMap<&PartId, &PartRef> =
             old.iter().map(|part| (&part.id, part)).collect();
-        let mut news = Vec::new();
+        let mut all = Vec::new();
         for part in now.iter() {
             let was = known.remove(&part.id);
             let what = match was_there(part) {
@@ -102,49 +123,88 @@ impl Follower {
                 false => What::of(Some(part), was, is_known && (was_listed || is_new)),
             };
             if since.is_none_or(|since| part.changed() > since) {
-                news.push((what, part.clone(), was.cloned()));
+                let (message, part, old) = (message.clone(), part.clone(), was.cloned());
+                all.push(Item::Part { what, message, part, old });
             }
         }
-        let mut all = self.read(message, news)?;
         let mut gone: Vec<&PartRef> = known.into_values().collect();
         gone.sort_by(|a, b| a.id.cmp(&b.id));
         for was in gone {
+            self.texts.forget(&text_key(message, was));
             let (key, message) = (part_key(message, was), message.clone());
-            self.texts.forget(&key);
             let old = Some(was.clone());
             let of = Of::Part { now: None, old, key, message, span: None, text: None };
-            all.push(Some((What::Removed, of)));
+            all.push(Item::Told(What::Removed, of));
         }
-        Ok(all)
+        all
     }
 
-    /// Parts with their bytes, those that the driver just read where they are as the index says;
-    /// each with what happened to it, and as it was.
-    fn read(
+    /// Takes the next of what is left: a record, or as many parts as there is room for. None where
+    /// nothing is to be told.
+    pub(super) fn next_of(
         &mut self,
-        message: &MessageKey,
-        parts: Vec<(What, PartRef, Option<PartRef>)>,
+        left: &mut VecDeque<Item>,
+        (most, most_bytes): (usize, usize),
     ) -> Result<Vec<Option<(What, Of)>>> {
-        if parts.is_empty() {
-            return Ok(Vec::new());
+        let mut bytes = 0;
+        let fits = |item: &&Item| match item {
+            Item::Part { part, .. } => {
+                let is_first = bytes == 0;
+                bytes += part.observed.map_or(1, |observed| observed.stamp.size.max(1) as usize);
+                is_first || bytes <= most_bytes
+            }
+            _ => false,
+        };
+        let parts = left.iter().take(most).take_while(fits).count();
+        if parts > 0 {
+            return self.read(left, parts);
         }
-        let wanted: Vec<_> = parts
+        Ok(left.pop_front().into_iter().map(Item::into_told).collect())
+    }
+
+    /// Takes so many parts and reads them: those that the driver just read where they are as the index
+    /// says.
+    fn read(&mut self, left: &mut VecDeque<Item>, parts: usize) -> Result<Vec<Option<(What, Of)>>> {
+        let wanted: Vec<(EntityKey, Option<Stamp>)> = left
             .iter()
-            .map(|(_, part, _)| (part_key(message, part).into(), part.observed.map(|it| it.stamp)))
+            .take(parts)
+            .filter_map(|item| match item {
+                Item::Part { message, part, .. } => {
+                    Some((part_key(message, part).into(), stamp(part.observed)))
+                }
+                _ => None,
+            })
             .collect();
-        let spans = self.shared.materializer.current_spans(&wanted)?;
-        let told = parts.into_iter().zip(spans).map(|((what, part, old), span)| {
-            let key = part_key(message, &part);
-            let text = span.as_ref().and_then(text_of).map(|text| self.texts.edit(&key, &text));
+        let mut spans = self.shared.materializer.current_spans(&wanted)?.into_iter();
+        let told = left.drain(..parts).map(|item| {
+            let Item::Part { what, message, part, old } = item else { return item.into_told() };
+            let span = spans.next().flatten();
+            let text = span.as_ref().and_then(text_of);
+            let text = text.map(|text| self.texts.edit(&text_key(&message, &part), &text));
             // It was looked at again, and is as it was.
             let is_same = text.as_ref().is_some_and(TextEdit::is_empty)
                 && old.as_ref().is_some_and(|old| stamp(old.observed) == stamp(part.observed));
-            let message = message.clone();
+            let key = part_key(&message, &part);
             let of = Of::Part { now: Some(part), old, key, message, span, text };
             (!is_same).then_some((what, of))
         });
         Ok(told.collect())
     }
+}
+
+impl Item {
+    /// What it is, if it needs not be read.
+    fn into_told(self) -> Option<(What, Of)> {
+        match self {
+            Self::Told(what, of) => Some((what, of)),
+            _ => None,
+        }
+    }
+}
+
+/// Names a part in its session: one of the same name may be in another.
+pub(super) fn text_key(message: &MessageKey, part: &PartRef) -> TextKey {
+    (message.session.clone(), part_key(message, part))
 }
 
 fn part_key(message: &MessageKey, part: &PartRef) -> PartKey {

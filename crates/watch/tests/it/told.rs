@@ -196,3 +196,56 @@ fn a_cache_hands_out_nothing_for_good_that_was_read_in_the_middle_of_a_write() {
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(*get(), *record(2).as_bytes());
 }
+
+#[test]
+fn a_large_message_is_told_in_pieces() {
+    let world = World::new(FeedKind::Inotify);
+    let mut follower = world.live.follow(None, None);
+    world.rest();
+    follower.pull().unwrap();
+    let from = follower.cursor().copied();
+    let long = "word ".repeat(200_000);
+    let names: Vec<String> = (10..40).map(|part| format!("prt_{part}")).collect();
+    names.iter().for_each(|part| world.text(part, &long));
+    let listed = || {
+        let meta = world.live.index().view().message(&"msg_1".parse().unwrap());
+        meta.and_then(|meta| meta.parts.as_ref().map(|list| list.refs.len()))
+    };
+    let start = Instant::now();
+    while listed() != Some(31) || world.live.stats().waiting > 0 {
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", listed());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+
+    // All of it is behind one state, of which each pull has some.
+    let mut follower = world.live.follow(from, None);
+    let (mut told, mut pulls) = (Vec::new(), 0);
+    loop {
+        let piece = follower.pull().unwrap();
+        if piece.is_empty() {
+            break;
+        }
+        let span = |event: &Event| match &event.of {
+            Of::Part { span: Some(span), .. } => span.len(),
+            _ => 0,
+        };
+        let bytes: usize = piece.iter().map(span).sum();
+        assert!(bytes < 10 << 20, "{bytes}");
+        told.extend(piece);
+        pulls += 1;
+    }
+    assert!(pulls >= 4, "{pulls}");
+    let mut all = vec!["prt_1".to_owned()];
+    parts(&told, &mut all);
+    assert_eq!(all.len(), 31);
+    // Taken up in the middle of it, the rest comes.
+    let (first, mut rest) = (told[5].cursor, world.live.follow(told[5].cursor, None));
+    assert!(first.unwrap().within.is_some());
+    let mut again = told.iter().take(6).cloned().collect::<Vec<_>>();
+    while let piece = rest.pull().unwrap()
+        && !piece.is_empty()
+    {
+        again.extend(piece);
+    }
+    assert_eq!(again.len(), told.len());
+}
