@@ -92,11 +92,6 @@ impl<S: Widen> DirtyTracker<S> {
         self.lock().is_empty()
     }
 
-    /// The generation of the last mark.
-    pub fn now(&self) -> Generation {
-        self.clock.now()
-    }
-
     fn lock(&self) -> MutexGuard<'_, HashMap<S, Generation>> {
         self.dirty.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -116,11 +111,6 @@ impl<S> Claim<S> {
     /// The latest generation in it: all that was dirtied until then is in it.
     pub fn upto(&self) -> Generation {
         self.scopes.last().map(|(_, generation)| *generation).unwrap_or_default()
-    }
-
-    /// Leaves out what is still to be looked at.
-    pub fn retain(&mut self, mut keep: impl FnMut(&S) -> bool) {
-        self.scopes.retain(|(scope, _)| keep(scope));
     }
 }
 

@@ -164,12 +164,6 @@ impl SessionMaterializer {
         self.cache.clear();
     }
 
-    /// The same with a cache that others share.
-    #[must_use]
-    pub fn with_cache(self, cache: Arc<MappedFileCache>) -> Self {
-        Self { cache, ..self }
-    }
-
     /// The bytes that were read and may be asked for again.
     pub fn cache(&self) -> &Arc<MappedFileCache> {
         &self.cache

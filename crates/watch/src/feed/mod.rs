@@ -13,6 +13,7 @@ mod watchman;
 use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io;
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -135,6 +136,11 @@ pub struct FeedStats {
     pub known: u64,
     /// How often all of the store was to be looked at: it began, or lost something.
     pub rescans: u64,
+}
+
+/// A name that no other feed has, for what clocks begin with.
+fn life() -> String {
+    format!("{:016x}:", RandomState::new().hash_one(0))
 }
 
 /// What a feed's answer will be.

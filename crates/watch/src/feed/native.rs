@@ -1,6 +1,5 @@
 //! A feed on the system's own watches.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::path::PathBuf;
 
 use scrollback_stor_read::DirtyScope;
@@ -9,7 +8,7 @@ use super::backend::{Backend, Ready};
 use super::handover::Handover;
 use super::notify::Notify;
 use super::tree::Tree;
-use super::{Feed, FeedClock, FeedError, FeedKind, FeedStats, Heard, Hearing, Watched};
+use super::{Feed, FeedClock, FeedError, FeedKind, FeedStats, Heard, Hearing, Watched, life};
 use crate::dirty::DirtyTracker;
 use crate::generation::Exhausted;
 
@@ -59,7 +58,7 @@ impl NativeFeed {
             tree: Tree::new(watched.hot, watched.watches),
             dirty: DirtyTracker::new(watched.scopes),
             given: Handover::default(),
-            life: format!("{:016x}:", RandomState::new().hash_one(0)),
+            life: life(),
             has_begun: false,
             stats: FeedStats::default(),
             watched,

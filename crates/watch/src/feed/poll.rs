@@ -5,7 +5,7 @@ use std::time::Duration;
 use scrollback_stor_read::{DirtyScope, Probe, SourceToken};
 use tokio::time::{self, Instant};
 
-use super::{Answer, Feed, FeedClock, FeedKind, FeedStats, Heard, Hearing, Watched};
+use super::{Answer, Feed, FeedClock, FeedKind, FeedStats, Heard, Hearing, Watched, life};
 
 /// Follows a store without any watch. It says that records may have changed, at intervals, unless
 /// the store itself knows better; whoever looks then compares stamps.
@@ -22,18 +22,15 @@ pub struct PollFeed {
     token: Option<SourceToken>,
     /// The number of the last answer, and what the store was like then.
     said: (u64, Option<SourceToken>),
+    /// Names this feed among all, so that another's clock is none of its own.
+    life: String,
     has_begun: bool,
     stats: FeedStats,
 }
 
 impl PollFeed {
-    /// A feed that waits a tenth of a second while something happens, and a second while nothing
-    /// does.
-    pub fn new(watched: Watched) -> Self {
-        Self::between(watched, Duration::from_millis(100), Duration::from_secs(1))
-    }
-
-    /// A feed that waits this long.
+    /// A feed that waits so long while something happens, and while nothing does: a tenth of a second
+    /// and a second are usual.
     pub fn between(watched: Watched, shortest: Duration, longest: Duration) -> Self {
         Self {
             watched,
@@ -43,6 +40,7 @@ impl PollFeed {
             due: None,
             token: None,
             said: (0, None),
+            life: life(),
             has_begun: false,
             stats: FeedStats::default(),
         }
@@ -55,7 +53,7 @@ impl PollFeed {
 
     /// The clock of the last answer.
     fn clock(&self) -> FeedClock {
-        FeedClock(format!("poll:{}", self.said.0).into())
+        FeedClock(format!("{}{}", self.life, self.said.0).into())
     }
 
     /// What may have changed, by what the store says.
@@ -88,7 +86,8 @@ impl Feed for PollFeed {
 
     fn next<'f>(&'f mut self, clock: Option<&'f FeedClock>) -> Hearing<'f> {
         Box::pin(async move {
-            if clock.is_none() || !self.has_begun {
+            let is_own = |clock: &FeedClock| self.has_begun && clock.0.starts_with(&self.life);
+            if !clock.is_some_and(is_own) {
                 self.has_begun = true;
                 (self.token, self.said.1) = (None, None);
                 self.stats.rescans += 1;

@@ -10,6 +10,8 @@
 
 mod delays;
 mod dirty;
+#[cfg(unix)]
+mod feeds;
 mod follow;
 mod found;
 #[cfg(unix)]

@@ -270,6 +270,9 @@ impl Feed for WatchmanFeed {
                     return Ok(self.hand_out());
                 }
             }
+            if !clock.is_some_and(Self::remembers) {
+                self.shared.dirty.mark(DirtyScope::Store)?; // not its own: it begins anew
+            }
             self.given.settle(&self.shared.dirty, clock);
             loop {
                 if let Some(failure) = self.shared.state().failure.clone() {
