@@ -194,8 +194,8 @@ pub(crate) struct Show {
 pub(crate) struct Watch {
     /// Only this session, with all of its parts; the other commands say how to name it
     pub(crate) session: Option<String>,
-    /// Go on behind the event that had this cursor. If that cannot be done without a gap, begin
-    /// with all there is; `fresh` asks for that
+    /// Go on behind the event that had this cursor. If that cannot be done without a gap, say so, and
+    /// with --json begin with all there is; `fresh` asks for that
     #[arg(long, value_name = "CURSOR")]
     pub(crate) since: Option<Since>,
     #[command(flatten)]

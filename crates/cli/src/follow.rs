@@ -75,11 +75,10 @@ impl Upkeep<'_> {
         out: &mut Out,
         mut print: impl FnMut(Vec<Event>, &mut Vec<u8>) -> io::Result<()>,
     ) -> Result<()> {
-        out.flush()?; // before signals are taken: it may wait for whoever reads it
         let (mut end, mut unread) = (pin!(signal().map_err(cannot_wait)?), pin!(unread()));
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut writing: Option<JoinHandle<io::Result<()>>> = None;
+        let mut writing = Some(write(out.unwritten())); // whoever reads it may want an end at once
         let mut is_paused = false;
         loop {
             tokio::select! {
@@ -109,10 +108,7 @@ impl Upkeep<'_> {
                     Ok(events) => {
                         let mut text = Vec::new();
                         print(events, &mut text)?;
-                        writing = Some(tokio::task::spawn_blocking(move || {
-                            let mut stdout = io::stdout().lock();
-                            stdout.write_all(&text).and_then(|()| stdout.flush())
-                        }));
+                        writing = Some(write(text));
                     }
                     Err(error) => {
                         is_paused = true; // until the next tick
@@ -174,6 +170,14 @@ impl Said {
             self.failures.push(failure);
         }
     }
+}
+
+/// Writes beside the loop: it may have to wait for whoever reads.
+fn write(text: Vec<u8>) -> JoinHandle<io::Result<()>> {
+    tokio::task::spawn_blocking(move || {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(&text).and_then(|()| stdout.flush())
+    })
 }
 
 /// Ends when what is being written is.

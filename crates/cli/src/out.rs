@@ -12,6 +12,9 @@ use crate::indent::Indented;
 use crate::safe;
 use crate::style::Styles;
 
+/// So much is written at once.
+const BUFFER: usize = 64 << 10;
+
 /// Standard output and error, as the user wants them.
 pub(crate) struct Out {
     to: BufWriter<io::Stdout>,
@@ -46,7 +49,7 @@ impl Out {
         let is_terminal = stdout.is_terminal();
         Self {
             styles: if colored { Styles::colored() } else { Styles::plain() },
-            to: BufWriter::with_capacity(64 << 10, stdout),
+            to: BufWriter::with_capacity(BUFFER, stdout),
             errors,
             is_terminal,
             width: is_terminal.then(|| terminal_width().unwrap_or(100)),
@@ -105,6 +108,13 @@ impl Out {
             let _ = writeln!(self.errors, "hint: {}", safe::text(hint));
         }
         self.failed = Some(failure.kind);
+    }
+
+    /// Takes what was written and is not out yet.
+    pub(crate) fn unwritten(&mut self) -> Vec<u8> {
+        let next = BufWriter::with_capacity(BUFFER, io::stdout());
+        let (_, buffered) = std::mem::replace(&mut self.to, next).into_parts();
+        buffered.unwrap_or_default() // it does not panic while it writes
     }
 
     /// Says that nobody takes the output any more, and that nobody waits for it.

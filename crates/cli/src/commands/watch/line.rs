@@ -83,13 +83,13 @@ impl Lines<'_> {
         };
         let now = units::clock(SystemClock.now().as_millis());
         let about = cut(&safe::line(about), 30);
-        let room = self.width.map_or(MOST_COLUMNS, |width| width.saturating_sub(60));
+        let room = self.width.map_or(MOST_COLUMNS, |width| width.saturating_sub(61));
         let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         let said = cut(&safe::line(&said), room.max(20));
         let dim = styles.dim;
         writeln!(
             out,
-            "{dim}{now}{dim:#} {style}{sign} {kind:<10}{style:#} {dim}{about:<30}{dim:#} {said}"
+            "{dim}{now}{dim:#} {style}{sign} {kind:<11}{style:#} {dim}{about:<30}{dim:#} {said}"
         )
     }
 
