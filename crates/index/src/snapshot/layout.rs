@@ -3,7 +3,7 @@
 /// The first bytes of every snapshot.
 pub(super) const MAGIC: [u8; 8] = *b"SCROLLBK";
 /// Grows with every change of the layout, and of what the fields mean.
-pub(super) const VERSION: u32 = 3;
+pub(super) const VERSION: u32 = 4;
 
 /// The header.
 pub(super) mod header {
