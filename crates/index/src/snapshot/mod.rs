@@ -8,6 +8,7 @@
 mod decode;
 mod encode;
 mod layout;
+mod names;
 mod row;
 mod rows;
 mod table;
