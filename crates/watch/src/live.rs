@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::dirty::DirtyTracker;
 use crate::driver::Driver;
-use crate::feed::{FeedClock, FeedError, FeedKind};
+use crate::feed::{self, FeedClock, FeedError, FeedKind};
 use crate::follow::{EventCursor, Follower};
 use crate::stats::LiveStats;
 use crate::tracked::TrackedMappedFileCache;
@@ -93,11 +93,11 @@ impl Default for LiveOptions {
             dirty: Duration::from_millis(200),
             sweep: Duration::from_secs(60),
             poll: (Duration::from_millis(100), Duration::from_secs(1)),
-            scopes: 4096,
-            hot: 2048,
+            scopes: feed::SCOPES,
+            hot: feed::HOT,
             watches: None,
             server: None,
-            patience: Duration::from_secs(10),
+            patience: feed::PATIENCE,
             retry: Duration::from_secs(30),
             since: None,
             refresh: RefreshOptions { parts_of_dirty: Parts::Stamps, ..RefreshOptions::default() },

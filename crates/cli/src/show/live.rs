@@ -38,13 +38,7 @@ enum Shown {
 
 impl LiveTranscript {
     pub(crate) fn new(options: Options) -> Self {
-        Self {
-            options: Options { is_live: true, ..options },
-            messages: HashMap::new(),
-            parts: HashMap::new(),
-            current: None,
-            open: None,
-        }
+        Self { options, messages: HashMap::new(), parts: HashMap::new(), current: None, open: None }
     }
 
     /// Prints the last so many messages of a session. An answer that is unfinished can go on.

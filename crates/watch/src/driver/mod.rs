@@ -9,9 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use scrollback_core_id::{Cursor, SessionKey};
-use scrollback_flow::{
-    OnProgress, Parts, RefreshOptions, SessionMaterializer, Snapshots, is_absent,
-};
+use scrollback_flow::{OnProgress, RefreshOptions, SessionMaterializer, Snapshots, is_absent};
 use scrollback_stor_read::{DirtyScope, Source};
 use tokio::sync::watch;
 use tokio::time::{self, Instant, MissedTickBehavior};
@@ -54,13 +52,13 @@ impl Driver {
         let LiveOptions { scopes, hot, watches, patience, .. } = options;
         let (known, server) = (Known::default(), options.server.clone());
         let watched = Watched {
+            source: Arc::clone(&source),
             scopes,
             hot,
             watches,
             server,
             patience,
             known: known.clone(),
-            ..Watched::new(Arc::clone(&source))
         };
         let mut ladder = Ladder::new(watched, &options);
         let mut demotions = Vec::new();
@@ -264,7 +262,6 @@ fn open(
     options: RefreshOptions,
     progress: &OnProgress<'_>,
 ) -> Result<SessionMaterializer, LiveError> {
-    let options = RefreshOptions { parts: options.parts.max(Parts::Later), ..options };
     let opened = SessionMaterializer::open(Arc::clone(source), snapshots, options, progress)?;
     match opened {
         ControlFlow::Continue(opened) => Ok(opened.value),

@@ -185,6 +185,10 @@ pub trait Feed: Send + fmt::Debug {
     fn stats(&self) -> FeedStats;
 }
 
+pub(crate) const SCOPES: usize = 4096;
+pub(crate) const HOT: usize = 2048;
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
 /// What every feed needs.
 #[derive(Clone)]
 pub struct Watched {
@@ -209,11 +213,11 @@ impl Watched {
     pub fn new(source: Arc<dyn Source>) -> Self {
         Self {
             source,
-            scopes: 4096,
-            hot: 2048,
+            scopes: SCOPES,
+            hot: HOT,
             watches: None,
             server: None,
-            patience: Duration::from_secs(10),
+            patience: PATIENCE,
             known: Known::default(),
         }
     }
