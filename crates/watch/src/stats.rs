@@ -21,7 +21,7 @@ pub struct LiveStats {
     pub rescans: u64,
     /// How often something was looked at again, because it may have been in the middle of a write.
     pub again: u64,
-    /// How many scopes wait for that.
+    /// How many scopes wait for that, and one more while a look is under way.
     pub waiting: usize,
     /// How often looking failed as a whole.
     pub failures: u64,

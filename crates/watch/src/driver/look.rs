@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use scrollback_core_id::{Cursor, EntityKey, SessionKey};
 use scrollback_flow::{Dirty, Parts, RefreshOptions, Verify, is_absent};
-use scrollback_index::Since;
+use scrollback_index::{Since, View};
 use scrollback_stor_read::{DirtyScope, Error};
 
 use super::Driver;
@@ -36,18 +36,34 @@ impl Driver {
         let before = self.shared.materializer.index().cursor();
         scopes.iter().for_each(|scope| self.again.forget(scope));
         let Some(looked) = self.look_once(scopes) else { return false };
+        let mut whole = if looked.is_wide { self.unsettled_since(&before) } else { Vec::new() };
         for key in looked.provisional {
-            self.again.put(scope_of(key), None);
+            match key {
+                EntityKey::Session(key) => whole.push(key),
+                key => self.again.put(DirtyScope::Entity(key), None),
+            }
         }
-        if looked.is_wide {
-            self.look_again_at_what_changed(&before);
-        }
+        let went_well = self.look_into(whole);
         self.publish();
+        went_well
+    }
+
+    /// Reads what may be in the middle of a write in sessions that were looked at as a whole, which
+    /// reads no part: what is read later is compared with these bytes. Whether it could.
+    pub(super) fn look_into(&mut self, sessions: Vec<SessionKey>) -> bool {
+        if sessions.is_empty() {
+            return true;
+        }
+        let scopes: Vec<DirtyScope> = sessions.into_iter().map(DirtyScope::Session).collect();
+        let Some(looked) = self.look_once(&scopes) else { return false };
+        looked.provisional.into_iter().for_each(|key| self.again.put(scope_of(key), None));
         true
     }
 
     /// Looks at scopes, and gives what is to be looked at again. None if the store could not be read.
     fn look_once(&mut self, scopes: &[DirtyScope]) -> Option<Looked> {
+        // Said before anybody can be told of what it finds.
+        self.shared.stats().waiting = self.again.len() + 1;
         for scope in scopes {
             self.shared.dirty.mark(scope.clone()).ok()?;
         }
@@ -103,9 +119,9 @@ impl Driver {
     }
 
     /// Sessions that changed since, and in which something may still be written.
-    pub(super) fn look_again_at_what_changed(&mut self, before: &Cursor) {
+    pub(super) fn unsettled_since(&self, before: &Cursor) -> Vec<SessionKey> {
         let changes = self.shared.materializer.index().changes(Some(before));
-        let Since::Changed(changed) = changes.since else { return };
+        let Since::Changed(changed) = changes.since else { return Vec::new() };
         let sessions: BTreeSet<SessionKey> = changed
             .into_iter()
             .filter_map(|change| match change.key {
@@ -114,12 +130,7 @@ impl Driver {
                 _ => None,
             })
             .collect();
-        let view = changes.view;
-        for key in sessions {
-            if view.upkeep(&key.session).is_some_and(|(_, upkeep)| upkeep.unsettled) {
-                self.again.put(DirtyScope::Session(key), None);
-            }
-        }
+        sessions.into_iter().filter(|key| is_unsettled(&changes.view, key)).collect()
     }
 
     /// Notes that something could not be read; whether it could.
@@ -146,6 +157,11 @@ impl Driver {
             has_moved
         });
     }
+}
+
+/// Whether something in a session may have been in the middle of a write when it was read.
+pub(super) fn is_unsettled(view: &View, key: &SessionKey) -> bool {
+    view.upkeep(&key.session).is_some_and(|(_, upkeep)| upkeep.unsettled)
 }
 
 /// What a look came to.

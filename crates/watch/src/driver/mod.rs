@@ -94,6 +94,11 @@ impl Driver {
         if let Err(error) = driver.heat() {
             driver.demote(error).await?;
         }
+        let view = driver.shared.materializer.view();
+        let sessions = view.known_sessions().into_iter().map(SessionKey::from);
+        let unsettled = sessions.filter(|key| look::is_unsettled(&view, key)).collect();
+        driver.look_into(unsettled); // before anybody is told
+        driver.publish();
         driver.shared.stats().feed_stats = driver.feed.stats();
         Ok(driver)
     }
@@ -188,9 +193,9 @@ impl Driver {
         let before = self.shared.materializer.index().cursor();
         let swept = self.shared.materializer.sweep_known(self.options.sweep);
         let swept = self.told(swept.map(drop));
-        self.look_again_at_what_changed(&before);
+        let looked = self.look_into(self.unsettled_since(&before));
         self.publish();
-        Ok(swept)
+        Ok(swept && looked)
     }
 
     /// Watches the parts of sessions that something was written in lately.

@@ -11,7 +11,7 @@ use scrollback_stor_read::{Found, Source};
 use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use tempfile::TempDir;
 
-use crate::support::{files, go_on};
+use crate::support::{LONG_AGO, files, go_on, set_time};
 
 /// Neither the sweep nor the look at all records helps.
 fn live(source: &Arc<dyn Source>, feed: FeedKind, quiet: Duration) -> Live {
@@ -136,8 +136,7 @@ fn a_message_is_read_though_one_of_its_parts_went() {
     let key = |text: &str| live.index().view().message(&text.parse().unwrap()).unwrap().key.clone();
     let message_key = key("msg_1");
     message(&storage, 1, 1, 9);
-    let file = fs::File::open(storage.join("message/ses_1/msg_1.json")).unwrap();
-    file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000)).unwrap();
+    set_time(&storage.join("message/ses_1/msg_1.json"), LONG_AGO);
     fs::remove_file(storage.join("part/msg_1/prt_2.json")).unwrap();
     let part = scrollback_core_id::PartKey {
         message: message_key.message.clone(),

@@ -9,7 +9,7 @@ use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use tempfile::TempDir;
 
 use crate::server::Server;
-use crate::support::{FEEDS, files, go_on, live};
+use crate::support::{FEEDS, LONG_AGO, age, files, go_on, live, set_time};
 
 fn message(storage: &Path, cost: u8) {
     let record =
@@ -26,19 +26,6 @@ fn session(storage: &Path) {
 
 fn cost(live: &Live) -> Option<f64> {
     live.index().view().message(&"msg_1".parse().unwrap())?.cost
-}
-
-/// All of a store as it was long ago, so that nobody thinks that it is being written.
-fn age(at: &Path) {
-    if at.is_dir() {
-        fs::read_dir(at).unwrap().flatten().for_each(|entry| age(&entry.path()));
-    }
-    set_time(at, 1_700_000_000);
-}
-
-fn set_time(at: &Path, seconds: u64) {
-    let time = std::time::UNIX_EPOCH + Duration::from_secs(seconds);
-    fs::File::open(at).unwrap().set_modified(time).unwrap();
 }
 
 /// What is written in place in a session that nobody touches, no directory tells. A server that ran
@@ -71,7 +58,7 @@ fn a_server_remembers_what_happened_while_nobody_listened() {
     first.stop();
 
     message(&storage, 2);
-    set_time(&storage.join("message/ses_1/msg_1.json"), 1_700_000_001);
+    set_time(&storage.join("message/ses_1/msg_1.json"), LONG_AGO + 1);
     let without = start(options(FeedKind::Poll, None));
     assert_eq!(cost(&without), Some(1.0), "a test that shows nothing");
     without.stop();

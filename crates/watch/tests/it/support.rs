@@ -1,5 +1,6 @@
 //! A store in a directory of its own, followed live, and what it is compared with.
 
+use std::fs;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +14,21 @@ use scrollback_stor_read::{FileReader, Source};
 use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 
 use crate::state::State;
+
+/// A time at which nothing is written any more, in seconds.
+pub(crate) const LONG_AGO: u64 = 1_700_000_000;
+
+/// All of a store as it was long ago, so that nobody thinks that it is being written.
+pub(crate) fn age(at: &Path) {
+    if at.is_dir() {
+        fs::read_dir(at).unwrap().flatten().for_each(|entry| age(&entry.path()));
+    }
+    set_time(at, LONG_AGO);
+}
+
+pub(crate) fn set_time(at: &Path, seconds: u64) {
+    fs::File::open(at).unwrap().set_modified(UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
+}
 
 pub(crate) struct SystemClock;
 
@@ -127,12 +143,12 @@ fn tree_of(at: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
     let mut all = Vec::new();
     let mut left = vec![at.to_owned()];
     while let Some(dir) = left.pop() {
-        for entry in std::fs::read_dir(dir).unwrap() {
+        for entry in fs::read_dir(dir).unwrap() {
             let entry = entry.unwrap();
             let (path, metadata) = (entry.path(), entry.metadata().unwrap());
             let bytes = match metadata.is_dir() {
                 true => Vec::new(),
-                false => std::fs::read(&path).unwrap(),
+                false => fs::read(&path).unwrap(),
             };
             if metadata.is_dir() {
                 left.push(path.clone());
