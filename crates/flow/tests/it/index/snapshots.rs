@@ -123,10 +123,12 @@ fn writes_until_it_is_killed() {
     let Some(dir) = std::env::var_os(WRITE_INTO) else { return };
     let snapshots = Snapshots::new(dir);
     let both = [of(store("a"), SMALL), of(store("a"), LARGE)];
-    std::io::stderr().write_all(b"!").unwrap(); // from here on it only writes
+    let said = || std::io::stderr().write_all(b"!").unwrap();
+    said(); // from here on it only writes
     loop {
         for snapshot in &both {
             snapshots.keep(snapshot, now()).unwrap();
+            said();
         }
     }
 }
@@ -146,11 +148,14 @@ fn a_killed_writer_leaves_the_old_or_the_new() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        writer.stderr.take().unwrap().read_exact(&mut [0]).unwrap();
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        std::thread::sleep(Duration::from_micros(random % 10_000));
+        // However slow the machine is, it has written none, one or both of them.
+        let mut said = vec![0; 1 + random as usize % 3];
+        let mut stderr = writer.stderr.take().unwrap();
+        stderr.read_exact(&mut said).unwrap();
+        std::thread::sleep(Duration::from_micros(random / 3 % 10_000));
         writer.kill().unwrap();
         writer.wait().unwrap();
         let left = snapshots.load(&store("a")).expect("the old or the new");
