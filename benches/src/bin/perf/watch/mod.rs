@@ -123,8 +123,3 @@ fn cpu() -> Duration {
 fn micros(time: Duration) -> f64 {
     time.as_secs_f64() * 1e6
 }
-
-fn median<T: Copy + Ord>(all: &mut [T]) -> T {
-    all.sort_unstable();
-    all[all.len() / 2]
-}
