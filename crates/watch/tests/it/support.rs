@@ -123,7 +123,18 @@ fn texts(tree: &SessionRefTree) -> Vec<Vec<u8>> {
 /// Following a store leaves everything in it as it is: names, bytes and times.
 pub(crate) fn untouched(live: &Live, storage: &Path) {
     let before = tree_of(storage);
-    let asked = live.stats();
+    let start = Instant::now();
+    let mut asked = live.stats();
+    // The kernel says that a directory is gone when the last who holds it lets go of it.
+    loop {
+        thread::sleep(Duration::from_millis(300));
+        let now = live.stats();
+        if now.feed_stats.events == asked.feed_stats.events {
+            break;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "no end of events: {now:?}");
+        asked = now;
+    }
     let start = Instant::now();
     // As long as it takes to sweep all of it.
     while start.elapsed() < Duration::from_millis(1500) {
