@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 
 use scrollback_core_id::{EntityKey, MessageKey, SessionId};
 use scrollback_fixtures::writer;
+use scrollback_flow::{Parts, RefreshOptions};
 use scrollback_stor_mmap::MappedSpan;
 use scrollback_stor_read::Found;
-use scrollback_watch::{Event, EventCursor, FeedKind, Follower, Live, Of, What};
+use scrollback_watch::{
+    Event, EventCursor, FeedChoice, FeedKind, Follower, Live, LiveOptions, Of, What,
+};
 use tempfile::TempDir;
 
-use crate::support::{files, live};
+use crate::support::{files, go_on, live};
 
 /// A session with one message, whose parts are listed.
 struct World {
@@ -22,18 +25,8 @@ struct World {
 
 impl World {
     fn new(feed: FeedKind) -> Self {
-        let dir = TempDir::new().unwrap();
-        let storage = dir.path().join("storage");
-        let text = r#"
-            //- session/p/ses_1.json
-            {"id":"ses_1","projectID":"p","title":"one","time":{"created":1,"updated":1}}
-            //- message/ses_1/msg_1.json
-            {"id":"msg_1","sessionID":"ses_1","role":"user","time":{"created":1}}
-            //- part/msg_1/prt_1.json
-            {"id":"prt_1","sessionID":"ses_1","messageID":"msg_1","type":"text","text":"start"}
-        "#;
-        scrollback_fixtures::write_tree(&storage, text).unwrap();
-        let live = live(&files(&storage), feed);
+        let dir = store();
+        let live = live(&files(&dir.path().join("storage")), feed);
         let session: SessionId = "ses_1".parse().unwrap();
         live.materializer().load_session_tree(&session.into()).unwrap();
         Self { dir, live }
@@ -51,6 +44,27 @@ impl World {
     fn text(&self, part: &str, text: &str) {
         writer::write(&self.path(part), record(part, text).as_bytes()).unwrap();
     }
+}
+
+/// A store of one session, as it was long ago.
+fn store() -> TempDir {
+    let dir = TempDir::new().unwrap();
+    let text = r#"
+        //- session/p/ses_1.json
+        {"id":"ses_1","projectID":"p","title":"one","time":{"created":1,"updated":1}}
+        //- message/ses_1/msg_1.json
+        {"id":"msg_1","sessionID":"ses_1","role":"user","time":{"created":1}}
+        //- part/msg_1/prt_1.json
+        {"id":"prt_1","sessionID":"ses_1","messageID":"msg_1","type":"text","text":"start"}
+    "#;
+    scrollback_fixtures::write_tree(&dir.path().join("storage"), text).unwrap();
+    dir
+}
+
+/// Of something that is no text, of which nothing but an event says that it was told again.
+fn tool(part: &str) -> String {
+    let state = r#""state":{"status":"running","input":{}}"#;
+    format!(r#"{{"id":"{part}","type":"tool","tool":"bash",{state}}}"#)
 }
 
 fn record(part: &str, text: &str) -> String {
@@ -108,9 +122,7 @@ fn a_part_that_is_looked_at_again_is_told_once() {
     world.rest();
     follower.pull().unwrap();
     for part in ["prt_2", "prt_3"] {
-        let state = r#""state":{"status":"running","input":{}}"#;
-        let record = format!(r#"{{"id":"{part}","type":"tool","tool":"bash",{state}}}"#);
-        writer::write(&world.path(part), record.as_bytes()).unwrap();
+        writer::write(&world.path(part), tool(part).as_bytes()).unwrap();
     }
     let (mut told, start) = (Vec::new(), Instant::now());
     while start.elapsed() < Duration::from_millis(2500) {
@@ -119,6 +131,30 @@ fn a_part_that_is_looked_at_again_is_told_once() {
     }
     let names: Vec<_> = told.iter().map(|event| (event.what, event.of.name())).collect();
     assert_eq!(names, [(What::Created, "part"); 2], "{told:#?}");
+}
+
+#[test]
+fn a_part_that_was_written_when_it_began_is_told_once() {
+    let dir = store();
+    let storage = dir.path().join("storage");
+    writer::write(&storage.join("part/msg_1/prt_2.json"), tool("prt_2").as_bytes()).unwrap();
+    let options = LiveOptions {
+        feed: FeedChoice::Only(FeedKind::Inotify),
+        sweep: Duration::from_secs(86_400),
+        refresh: RefreshOptions { parts: Parts::Stamps, ..RefreshOptions::default() },
+        ..LiveOptions::default()
+    };
+    let live = Live::start(files(&storage), None, options, &go_on).unwrap();
+    let (mut follower, mut told, start) = (live.follow(None, None), Vec::new(), Instant::now());
+    while start.elapsed() < Duration::from_millis(800) {
+        told.extend(follower.pull().unwrap());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let is_it =
+        |event: &&Event| matches!(&event.of, Of::Part { key, .. } if key.part.as_str() == "prt_2");
+    assert_eq!(told.iter().filter(is_it).count(), 1, "{told:#?}");
+    let (_, part) = live.index().view().part(&"prt_2".parse().unwrap()).unwrap();
+    assert!(part.observed.unwrap().clean, "{:?}", live.stats());
 }
 
 /// The parts of the message as whoever takes these events has them.
