@@ -4,7 +4,6 @@
 //! [`floor`], and what is [`naive`]. `cargo xtask perf` runs them in turns and judges the ratios
 //! by the task's limits. `docs/perf/README.md` says how to add a task and how to read the figures.
 
-mod clock;
 mod contestant;
 pub mod facts;
 pub mod floor;
@@ -16,7 +15,6 @@ mod store;
 mod task;
 mod verdict;
 
-pub use clock::SystemClock;
 pub use contestant::{Checksum, Contestant, Contestants, Outcome, TreeSums};
 pub use process::Program;
 pub use rounds::{RoundOptions, Timing, alternate, prove};

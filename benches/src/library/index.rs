@@ -11,13 +11,15 @@ use scrollback_flow::{
     refresh_index,
 };
 use scrollback_index::{MessageMeta, Observed, SessionIndex, SessionState, TokenCounts, View};
-use scrollback_stor_read::{FileReader, Source};
+use scrollback_source::Source;
+use scrollback_stor_read::FileReader;
 use scrollback_stor_sqlite::SqliteReader;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::facts::{IndexSums, Look, MessageFacts, SessionFacts, SnapshotFacts, TokenFacts};
-use crate::{Contestant, Form, Outcome, Store, SystemClock};
+use crate::{Contestant, Form, Outcome, Store};
+use scrollback_core_id::SystemClock;
 
 fn source(store: &Store) -> Result<Arc<dyn Source>> {
     let clock = Arc::new(SystemClock);

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use memchr::memmem::Finder;
 use scrollback_core_id::{EntityKey, PartKey, Scope, SourceId};
-use scrollback_stor_read::{Lent, Source};
+use scrollback_source::{Lent, Source};
 use scrollback_stor_sqlite::SqliteReader;
 use serde_json::{Value, json};
 
 use crate::facts::TextFacts;
-use crate::{Contestant, Outcome, SystemClock};
+use crate::{Contestant, Outcome};
+use scrollback_core_id::SystemClock;
 
 /// Searches all parts of a store again and again.
 pub struct LibraryText {

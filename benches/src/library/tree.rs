@@ -7,11 +7,13 @@ use anyhow::{Result, bail};
 use scrollback_core_id::{SessionId, SessionKey, SourceId};
 use scrollback_core_type::{LazyStr, Message, Part, Tokens, ToolState};
 use scrollback_flow::{Export, SessionHydratedTree, run_session_tree_flow};
-use scrollback_stor_read::{FileReader, Source};
+use scrollback_source::Source;
+use scrollback_stor_read::FileReader;
 use scrollback_stor_sqlite::SqliteReader;
 use serde_json::Value;
 
-use crate::{Contestant, Outcome, SystemClock, TreeSums};
+use crate::{Contestant, Outcome, TreeSums};
+use scrollback_core_id::SystemClock;
 
 /// Loads one session again and again.
 pub struct LibraryTree {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 
 use scrollback_core_err::{Issue, IssueKind, PathError};
-use scrollback_stor_read as read;
+use scrollback_source as read;
 use scrollback_watch::LiveError;
 
 /// Why a command failed.

@@ -5,7 +5,6 @@
 
 mod args;
 mod awaited;
-mod clock;
 mod commands;
 mod failure;
 mod follow;

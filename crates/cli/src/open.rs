@@ -9,9 +9,9 @@ use scrollback_core_id::{SessionKey, SourceId};
 use scrollback_core_type::{StageIssue, StageReport, StageResult};
 use scrollback_flow::{Parts, RefreshOptions, SessionMaterializer, Snapshots, Verify};
 use scrollback_index::SessionMeta;
+use scrollback_source::Source;
 use scrollback_stor_mmap::ReadOptions;
 use scrollback_stor_path::{Environment, FoundStore, StoragePaths, StoreKind};
-use scrollback_stor_read::Source;
 use scrollback_watch::{FeedChoice, Live, LiveOptions};
 
 use crate::args::{self, Global};

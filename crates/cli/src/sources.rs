@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use scrollback_core_id::SourceId;
 use scrollback_flow::{IfThere, MergedSource};
+use scrollback_source::Source;
 use scrollback_stor_mmap::{MapPolicy, ReadOptions};
 use scrollback_stor_path::layout::{MESSAGE, SESSION, STORAGE};
 use scrollback_stor_path::{FoundStore, StoreKind};
-use scrollback_stor_read::{FileReader, Source};
+use scrollback_stor_read::FileReader;
 #[cfg(feature = "sqlite")]
 use scrollback_stor_sqlite::SqliteReader;
 
 use crate::args::Global;
-use crate::clock::SystemClock;
+use scrollback_core_id::SystemClock;
 
 /// Above this size a file of a frozen store is mapped: 256 KiB, where mapping begins to pay.
 const MAP_FROM: u64 = 256 << 10;

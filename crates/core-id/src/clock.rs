@@ -1,6 +1,6 @@
-//! The clock that others bring: libraries never read the system's.
+//! Clocks: every crate takes the one it is given, and only this one can read the system's.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A time in Unix nanoseconds; reaches to the year 2262.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -24,11 +24,27 @@ impl UnixNanos {
     }
 }
 
-/// Tells the time and waits. The command line brings the system's clock, tests one they move.
+/// Tells the time and waits. Programs pass [`SystemClock`], tests a clock that they move.
 pub trait Clock: Send + Sync {
     /// The time now, by the clock that also stamps files.
     fn now(&self) -> UnixNanos;
 
     /// Waits for `time`, between two tries of a read.
     fn pause(&self, time: Duration);
+}
+
+/// The operating system's clock. Libraries take a [`Clock`] instead of making this one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
+    fn now(&self) -> UnixNanos {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UnixNanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+    }
+
+    fn pause(&self, time: Duration) {
+        std::thread::sleep(time);
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey, SourceId};
-use scrollback_stor_read::{
+use scrollback_source::{
     DirtyScope, Each, EachSeen, Error, Found, Probe, Probed, Reader, Result, Source, SourceToken,
     Survey, WatchRoot,
 };

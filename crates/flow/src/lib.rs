@@ -39,4 +39,4 @@ pub use run::{SessionScope, find_orphans, run_session_flow, run_session_tree_flo
 pub use tree::{ItemRefNode, MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
 pub use usage::usage;
 
-pub use scrollback_stor_read::{Error, Result};
+pub use scrollback_source::{Error, Result};

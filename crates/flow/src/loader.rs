@@ -4,8 +4,8 @@ use scrollback_core_id::{EntityKey, MessageKey, ProjectId, Scope, SessionKey};
 use scrollback_core_type::{
     FileDiff, Parse, Parsed, Session, StageIssue, StageReport, StageResult,
 };
+use scrollback_source::{Entry, Error, Listing, Result, Source, SourceExt};
 use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::{Entry, Error, Listing, Result, Source, SourceExt};
 
 use crate::hydrate::{MessageHydrated, SessionHydratedTree, hydrate_message};
 use crate::plan::{ReadAhead, SessionTreePlan, plan_session_tree, plan_sessions};

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, MessageKey, PartKey, ProjectId, Scope, SessionKey};
 use scrollback_core_type::{StageName, StageResult};
-use scrollback_stor_read::{Entry, Error, Found, Reader, Result};
+use scrollback_source::{Entry, Error, Found, Reader, Result};
 
 use crate::stage::Stage;
 use crate::tree::{ItemRefNode, MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::EntityKey;
 use scrollback_core_type::{StageName, StageResult, repair_surrogates};
+use scrollback_source::{Entry, Found, Reader, Result};
 use scrollback_stor_mmap::{MappedSpan, Settled};
-use scrollback_stor_read::{Entry, Found, Reader, Result};
 
 use crate::plan::SessionTreePlan;
 use crate::stage::Stage;

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{EntityKey, ProjectId, SessionKey};
 use scrollback_core_type::{StageName, StageReport, StageResult};
-use scrollback_stor_read::{Entry, Found, Reader, Result, Source};
+use scrollback_source::{Entry, Found, Reader, Result, Source};
 
 use crate::hydrate::{SessionHydratedTree, hydrate_session_tree};
 use crate::plan::{ReadAhead, plan_session_tree, plan_sessions};

@@ -1,19 +1,17 @@
-//! The Source and Reader traits, and the reader of opencode's JSON store.
+//! The reader of opencode's JSON store.
 //!
 #![doc = include_str!("../README.md")]
 
-mod convenience;
-mod error;
-mod opencode_json;
-mod source;
+mod all_parts;
+mod look;
+mod messages;
+mod names;
+mod orphans;
+mod reader;
+mod sessions;
+mod spans;
 mod survey;
+mod tree;
 mod watch;
 
-pub use convenience::{Listing, SourceExt, parse_span};
-pub use error::{Error, Result};
-pub use opencode_json::FileReader;
-pub use source::{
-    Each, EachLent, Entry, Found, Lent, LentName, LentRecord, Reader, Source, lend_scanned,
-};
-pub use survey::{EachSeen, Seen, Sighting, Survey};
-pub use watch::{Below, DirtyScope, Probe, Probed, SourceToken, WatchRoot, WatchedFiles};
+pub use reader::FileReader;

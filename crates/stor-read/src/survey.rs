@@ -1,62 +1,222 @@
-//! Surveys: what there is and in which state, without reading it.
+//! Surveys of the tree: names from directories, and a stat of each.
 
+use std::collections::HashSet;
 use std::ops::ControlFlow;
+use std::path::Path;
+use std::str::FromStr;
 
-use scrollback_core_err::Issue;
-use scrollback_core_id::{EntityKey, MessageId, MessageKey, ProjectId, SessionKey, Stamp};
-use scrollback_stor_mmap::Settled;
+use scrollback_core_err::{Issue, IssueKind, Place};
+use scrollback_core_id::{
+    EntityKey, IdError, MessageId, MessageKey, PartId, PartKey, ProjectId, SessionId, SessionKey,
+    Stamp,
+};
+use scrollback_stor_mmap::{Dir, Directory, FileKind, Settled};
+use scrollback_stor_path::layout::{MESSAGE, PART, PROJECT, SESSION};
 
-/// What a survey covers.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub enum Survey<'a> {
-    /// The record of every project.
-    Projects,
-    /// The record of every session, at each place where it is: one that moves between projects
-    /// may be sighted twice.
-    Sessions,
-    /// The set of messages of every session that has any, whether it has a record or not; sighted
-    /// under the session's key.
-    MessageSets,
-    /// Those of them that belong to a session without a record.
-    LostSets,
-    /// The set of messages of one session, before it is listed, and the record of each.
-    Messages(&'a SessionKey),
-    /// The records of these messages of one session, in this order and without listing anything;
-    /// one that is not there is left out.
-    TheseMessages(&'a SessionKey, &'a [MessageId]),
-    /// The sets of parts of these messages, those that there are, without listing them; sighted
-    /// under the messages' keys.
-    PartSets(&'a [MessageKey]),
-    /// The set of parts of one message, before it is listed, and the record of each.
-    Parts(&'a MessageKey),
+use crate::look::{FileLook, open_if_there, place_of};
+use crate::messages::open_message;
+use crate::names::{Names, ids};
+use scrollback_source::{EachSeen, Seen, Sighting, Survey};
+
+/// Hands out what is found until the caller breaks.
+pub(crate) struct Hand<'h> {
+    each: &'h mut EachSeen<'h>,
+    over: bool,
 }
 
-/// Something that was looked at and not read: a record, or a set of them.
-///
-/// The stamp of a set changes when a record joins or leaves it, and need not when one is rewritten.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sighting {
-    /// What it is, or what it is a set of.
-    pub key: EntityKey,
-    /// What it looked like.
-    pub stamp: Stamp,
-    /// Whether a later change is sure to change the stamp. A stamp that was as young as the look
-    /// when the call began is provisional: what changes within the same tick of the file system's
-    /// clock may leave it as it is, so it must never pass for unchanged.
-    pub settled: Settled,
-    /// The project that a session's place says it belongs to.
-    pub project: Option<ProjectId>,
+impl<'h> Hand<'h> {
+    pub(crate) fn new(each: &'h mut EachSeen<'h>) -> Self {
+        Self { each, over: false }
+    }
+
+    fn out(&mut self, seen: Seen) {
+        self.over = self.over || (self.each)(seen) == ControlFlow::Break(());
+    }
+
+    fn note(&mut self, key: Option<EntityKey>, issue: Issue) {
+        self.out(Seen::Issue(key, issue));
+    }
 }
 
-/// Something that a survey came to.
-#[derive(Debug)]
-pub enum Seen {
-    /// A record or a set.
-    Sighting(Sighting),
-    /// Something that is wrong, about an entity if the key is known.
-    Issue(Option<EntityKey>, Issue),
-}
+impl FileLook<'_> {
+    pub(crate) fn walk_over(&mut self, what: &Survey<'_>, hand: &mut Hand<'_>) {
+        match what {
+            Survey::Projects => self.see_projects(hand),
+            Survey::Sessions => self.see_sessions(hand),
+            Survey::MessageSets => self.see_message_sets(&HashSet::new(), hand),
+            Survey::LostSets => {
+                let recorded = self.all_sessions(&mut |_, _| {}); // a survey of records tells
+                self.see_message_sets(&recorded, hand);
+            }
+            Survey::Messages(session) => self.see_messages(session, hand),
+            Survey::TheseMessages(session, ids) => self.see_these_messages(session, ids, hand),
+            Survey::PartSets(messages) => self.see_part_sets(messages, hand),
+            Survey::Parts(message) => self.see_parts(message, hand),
+        }
+    }
 
-/// What a reader calls for each thing that a survey comes to. Breaking ends the survey.
-pub type EachSeen<'e> = dyn FnMut(Seen) -> ControlFlow<()> + 'e;
+    fn see_projects(&mut self, hand: &mut Hand<'_>) {
+        let dir =
+            open_if_there(&self.root, PROJECT, || PROJECT.into(), &mut |k, i| hand.note(k, i));
+        let Some(dir) = dir else { return };
+        self.see_records(&dir, &[PROJECT], None, ProjectId::as_bytes, EntityKey::Project, hand);
+    }
+
+    fn see_sessions(&mut self, hand: &mut Hand<'_>) {
+        let note = &mut |key, issue| hand.note(key, issue);
+        let Some(all) = open_if_there(&self.root, SESSION, || SESSION.into(), note) else { return };
+        let projects: Vec<ProjectId> =
+            ids(&all, Names::Directories, || SESSION.into(), &mut self.buffer, note);
+        for project in projects {
+            let place = [SESSION, project.as_str()];
+            let note = &mut |key, issue| hand.note(key, issue);
+            let dir = open_if_there(&all, project.as_str(), || place.iter().collect(), note);
+            let Some(dir) = dir else { continue };
+            let key = |session: SessionId| EntityKey::Session(session.into());
+            self.see_records(&dir, &place, Some(&project), SessionId::as_bytes, key, hand);
+        }
+    }
+
+    /// The sets of all sessions but these.
+    fn see_message_sets(&mut self, but: &HashSet<SessionId>, hand: &mut Hand<'_>) {
+        let note = &mut |key, issue| hand.note(key, issue);
+        let Some(all) = open_if_there(&self.root, MESSAGE, || MESSAGE.into(), note) else { return };
+        let found: Vec<SessionId> =
+            ids(&all, Names::Directories, || MESSAGE.into(), &mut self.buffer, note);
+        for session in found {
+            if hand.over {
+                return;
+            }
+            if but.contains(&session) {
+                continue;
+            }
+            let key = EntityKey::Session(session.clone().into());
+            self.see_set(&all, MESSAGE, session.as_bytes(), key, hand);
+        }
+    }
+
+    fn see_messages(&mut self, session: &SessionKey, hand: &mut Hand<'_>) {
+        let Some(dir) = self.open_session(session, &mut |k, i| hand.note(k, i)) else { return };
+        self.see_listed(&dir, session.clone(), hand);
+        let session = &session.session;
+        let key = |message| MessageKey { session: session.clone(), message }.into();
+        self.see_records(&dir, &[MESSAGE, session.as_str()], None, MessageId::as_bytes, key, hand);
+    }
+
+    fn see_these_messages(&mut self, session: &SessionKey, ids: &[MessageId], hand: &mut Hand<'_>) {
+        let Some(dir) = self.open_session(session, &mut |k, i| hand.note(k, i)) else { return };
+        let session = &session.session;
+        let key = |message| MessageKey { session: session.clone(), message }.into();
+        let place = [MESSAGE, session.as_str()];
+        self.see_these(&dir, &place, None, MessageId::as_bytes, key, ids.to_vec(), hand);
+    }
+
+    fn see_part_sets(&mut self, messages: &[MessageKey], hand: &mut Hand<'_>) {
+        let Some(all) = self.top(PART, &mut |k, i| hand.note(k, i)) else { return };
+        for key in messages {
+            if hand.over {
+                return;
+            }
+            self.see_set(&all, PART, key.message.as_bytes(), key.clone().into(), hand);
+        }
+    }
+
+    fn see_parts(&mut self, owner: &MessageKey, hand: &mut Hand<'_>) {
+        let message = &owner.message;
+        let note = &mut |key, issue| hand.note(key, issue);
+        let all = self.top(PART, note);
+        let Some(dir) = all.and_then(|all| open_message(&all, message, note)) else { return };
+        self.see_listed(&dir, owner.clone(), hand);
+        let key = |part| PartKey { message: message.clone(), part }.into();
+        self.see_records(&dir, &[PART, message.as_str()], None, PartId::as_bytes, key, hand);
+    }
+
+    /// The records in a directory.
+    fn see_records<I: FromStr<Err = IdError>>(
+        &mut self,
+        dir: &Dir,
+        directory: &[&str],
+        project: Option<&ProjectId>,
+        bytes: impl Fn(&I) -> &[u8],
+        key: impl Fn(I) -> EntityKey,
+        hand: &mut Hand<'_>,
+    ) {
+        let path = || directory.iter().collect();
+        let note = &mut |key, issue| hand.note(key, issue);
+        let found: Vec<I> = ids(dir, Names::Records, path, &mut self.buffer, note);
+        self.see_these(dir, directory, project, bytes, key, found, hand);
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what records of any kind have in common")]
+    fn see_these<I>(
+        &mut self,
+        dir: &Dir,
+        directory: &[&str],
+        project: Option<&ProjectId>,
+        bytes: impl Fn(&I) -> &[u8],
+        key: impl Fn(I) -> EntityKey,
+        these: Vec<I>,
+        hand: &mut Hand<'_>,
+    ) {
+        for id in these {
+            if hand.over {
+                return;
+            }
+            let kind = match self.stat_record(dir, bytes(&id)) {
+                Ok((FileKind::File, stamp)) => {
+                    let project = project.cloned();
+                    hand.out(Seen::Sighting(self.sighting(key(id), stamp, project)));
+                    continue;
+                }
+                Ok((FileKind::Link, _)) => IssueKind::Link,
+                Ok(_) => IssueKind::NotAFile,
+                Err(IssueKind::Vanished) => continue,
+                Err(kind) => kind,
+            };
+            let place = place_of(directory, &String::from_utf8_lossy(bytes(&id)));
+            hand.note(Some(key(id)), Issue::new(place, kind));
+        }
+    }
+
+    fn stat_record(&mut self, dir: &Dir, id: &[u8]) -> Result<(FileKind, Stamp), IssueKind> {
+        self.name.clear();
+        self.name.extend_from_slice(id);
+        self.name.extend_from_slice(b".json");
+        dir.stat(&self.name)
+    }
+
+    /// A set that is not listed. What is wrong with it is what opening it would say.
+    fn see_set(&self, all: &Dir, top: &str, id: &[u8], key: EntityKey, hand: &mut Hand<'_>) {
+        let kind = match all.stat(id) {
+            Ok((FileKind::Directory, stamp)) => {
+                return hand.out(Seen::Sighting(self.sighting(key, stamp, None)));
+            }
+            Ok((FileKind::Link, _)) => IssueKind::Link,
+            Ok(_) => IssueKind::NotADirectory,
+            Err(IssueKind::Vanished) => return,
+            Err(kind) => kind,
+        };
+        hand.note(
+            None,
+            Issue::new(Place::path(Path::new(top).join(&*String::from_utf8_lossy(id))), kind),
+        );
+    }
+
+    /// A set that is about to be listed.
+    fn see_listed(&mut self, dir: &Dir, key: impl Into<EntityKey>, hand: &mut Hand<'_>) {
+        self.see_this_set(dir, key);
+        self.set.take().into_iter().for_each(|set| hand.out(Seen::Sighting(set)));
+    }
+
+    /// Keeps what a directory looks like that is about to be listed.
+    pub(crate) fn see_this_set(&mut self, dir: &Dir, key: impl Into<EntityKey>) {
+        let stamp = dir.stamp().ok();
+        self.set = stamp.map(|stamp| self.sighting(key.into(), stamp, None));
+    }
+
+    fn sighting(&self, key: EntityKey, stamp: Stamp, project: Option<ProjectId>) -> Sighting {
+        let settled =
+            if self.look.settles(&stamp) { Settled::Settled } else { Settled::Provisional };
+        Sighting { key, stamp, settled, project }
+    }
+}

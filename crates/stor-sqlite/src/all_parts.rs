@@ -6,8 +6,8 @@ use std::ops::ControlFlow;
 use rusqlite::Row as SqlRow;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{MessageId, OrderKey, PartId, PartKey};
+use scrollback_source::{Each, EachLent, Lent, LentRecord};
 use scrollback_stor_mmap::Arena;
-use scrollback_stor_read::{Each, EachLent, Lent, LentRecord};
 
 use crate::ask::{Ask, Gathered, bytes, id, whole};
 use crate::look::SqliteLook;
@@ -27,7 +27,7 @@ const LENT: usize = 4096;
 pub(crate) fn all_parts(
     look: &mut SqliteLook<'_>,
     each: &mut Each<'_>,
-) -> scrollback_stor_read::Result<()> {
+) -> scrollback_source::Result<()> {
     for table in Table::ALL {
         if parts_of(table, look, each)?.is_break() {
             break;
@@ -40,7 +40,7 @@ fn parts_of(
     table: Table,
     look: &mut SqliteLook<'_>,
     each: &mut Each<'_>,
-) -> scrollback_stor_read::Result<ControlFlow<()>> {
+) -> scrollback_source::Result<ControlFlow<()>> {
     let mut pass = Pass::new(table);
     loop {
         let (gathered, reached) = look.ask(|ask| {
@@ -77,7 +77,7 @@ fn parts_of(
 pub(crate) fn lend(
     look: &mut SqliteLook<'_>,
     each: &mut EachLent<'_>,
-) -> scrollback_stor_read::Result<()> {
+) -> scrollback_source::Result<()> {
     for table in Table::ALL {
         if lend_of(table, look, each)?.is_break() {
             break;
@@ -90,7 +90,7 @@ fn lend_of(
     table: Table,
     look: &mut SqliteLook<'_>,
     each: &mut EachLent<'_>,
-) -> scrollback_stor_read::Result<ControlFlow<()>> {
+) -> scrollback_source::Result<ControlFlow<()>> {
     let mut pass = Pass::new(table);
     let mut ended = ControlFlow::Continue(());
     let mut scratch = Gathered::default();

@@ -9,8 +9,8 @@ use scrollback_core_id::{
     Clock, EntityKey, IdError, OrderKey, ProjectId, SessionId, SessionKey, Stamp, UnixNanos,
 };
 use scrollback_core_type::Provenance;
+use scrollback_source::{Entry, Sighting};
 use scrollback_stor_mmap::{Arena, Frozen, Look, Piece, Settled};
-use scrollback_stor_read::{Entry, Sighting};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::{Result, is_damage, is_too_big};

@@ -8,7 +8,7 @@ use rusqlite::ErrorCode;
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a database cannot be read at all. Comes as the source of
-/// [`scrollback_stor_read::Error::Store`].
+/// [`scrollback_source::Error::Store`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -36,8 +36,8 @@ impl From<rusqlite::Error> for Error {
 }
 
 impl Error {
-    pub(crate) fn at(self, path: &Path) -> scrollback_stor_read::Error {
-        scrollback_stor_read::Error::Store { path: path.to_owned(), source: Box::new(self) }
+    pub(crate) fn at(self, path: &Path) -> scrollback_source::Error {
+        scrollback_source::Error::Store { path: path.to_owned(), source: Box::new(self) }
     }
 
     /// Whether a text is too large to be read.

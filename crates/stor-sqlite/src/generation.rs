@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use scrollback_core_id::{EntityKey, ItemKey, MessageKey, OrderKey, PartKey, SessionKey};
-use scrollback_stor_read::Sighting;
+use scrollback_source::Sighting;
 
 use crate::ask::{Ask, Gathered, Row};
 use crate::error::{Result, is_damage};

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use scrollback_core_err::Issue;
 use scrollback_core_id::{MessageId, MessageKey, OrderKey, Scope, SessionKey};
-use scrollback_stor_read::{EachLent, Lent, LentRecord, lend_scanned};
+use scrollback_source::{EachLent, Lent, LentRecord, lend_scanned};
 
 use crate::ask::{Ask, Gathered, SetSum, bytes, whole, whole_if_any};
 use crate::error::is_damage;
@@ -22,7 +22,7 @@ pub(crate) fn messages(
     look: &mut SqliteLook<'_>,
     of: &SessionKey,
     each: &mut EachLent<'_>,
-) -> scrollback_stor_read::Result<()> {
+) -> scrollback_source::Result<()> {
     let (mut begun, mut over) = (false, false);
     let is_scanned = look.ask(|ask| {
         if begun && !over {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use scrollback_core_err::Issue;
 use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey};
+use scrollback_source::{Each, EachLent, EachSeen, Found, Reader, Seen, Survey, lend_scanned};
 use scrollback_stor_mmap::{Look, MappedSpan};
-use scrollback_stor_read::{Each, EachLent, EachSeen, Found, Reader, Seen, Survey, lend_scanned};
 
 use crate::ask::{Ask, Gathered};
 use crate::connection::Conn;
@@ -31,7 +31,7 @@ pub(crate) struct SqliteLook<'s> {
 }
 
 impl<'s> SqliteLook<'s> {
-    pub(crate) fn open(store: &'s Shared) -> scrollback_stor_read::Result<Self> {
+    pub(crate) fn open(store: &'s Shared) -> scrollback_source::Result<Self> {
         let mut look = Self { store, conn: None, asks_for_sizes: false };
         look.ask(|_| Ok(()))?;
         Ok(look)
@@ -41,7 +41,7 @@ impl<'s> SqliteLook<'s> {
     pub(crate) fn ask<T>(
         &mut self,
         mut ask: impl FnMut(&Ask<'_>) -> Result<T>,
-    ) -> scrollback_stor_read::Result<T> {
+    ) -> scrollback_source::Result<T> {
         let Shared { database, clock, .. } = self.store;
         let mut last = Error::Restless;
         for turn in 0..TRIES {
@@ -97,7 +97,7 @@ impl<'s> SqliteLook<'s> {
         &mut self,
         each: &mut Each<'_>,
         ask: impl Fn(&Ask<'_>, &mut Gathered) -> Result<()>,
-    ) -> scrollback_stor_read::Result<()> {
+    ) -> scrollback_source::Result<()> {
         let gathered = self.ask(|it| {
             let mut gathered = Gathered::default();
             ask(it, &mut gathered)?;
@@ -114,7 +114,7 @@ impl SqliteLook<'_> {
         &mut self,
         each: &mut Each<'_>,
         ask: impl Fn(&Ask<'_>, &mut Gathered) -> Result<()>,
-    ) -> scrollback_stor_read::Result<()> {
+    ) -> scrollback_source::Result<()> {
         self.gather(each, |it, out| it.in_one(|| ask(it, out)))
     }
 }
@@ -124,7 +124,7 @@ impl SqliteLook<'_> {
     fn one_span(
         &mut self,
         ask: impl Fn(&Ask<'_>, &mut Gathered) -> Result<()>,
-    ) -> scrollback_stor_read::Result<Option<MappedSpan>> {
+    ) -> scrollback_source::Result<Option<MappedSpan>> {
         let (mut span, mut wrong) = (None, None);
         self.in_one(
             &mut |found| {
@@ -147,7 +147,7 @@ impl SqliteLook<'_> {
     pub(crate) fn history(
         &mut self,
         of: &SessionKey,
-    ) -> scrollback_stor_read::Result<(Vec<Event>, Vec<Issue>)> {
+    ) -> scrollback_source::Result<(Vec<Event>, Vec<Issue>)> {
         self.ask(|ask| {
             let mut out = Gathered::default();
             let events = native::history(ask, of, &mut out)?;
@@ -161,7 +161,7 @@ impl Reader for SqliteLook<'_> {
         &self.store.clock
     }
 
-    fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> scrollback_stor_read::Result<()> {
+    fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> scrollback_source::Result<()> {
         match scope {
             Scope::Projects => self.gather(each, projects::all),
             Scope::Sessions => self.in_one(each, |ask, out| sessions::sessions(ask, None, out)),
@@ -179,7 +179,7 @@ impl Reader for SqliteLook<'_> {
         }
     }
 
-    fn lend(&mut self, scope: &Scope, each: &mut EachLent<'_>) -> scrollback_stor_read::Result<()> {
+    fn lend(&mut self, scope: &Scope, each: &mut EachLent<'_>) -> scrollback_source::Result<()> {
         match scope {
             Scope::Messages(of) => lend::messages(self, of, each),
             Scope::AllParts => all_parts::lend(self, each),
@@ -191,7 +191,7 @@ impl Reader for SqliteLook<'_> {
         &mut self,
         what: &Survey<'_>,
         each: &mut EachSeen<'_>,
-    ) -> scrollback_stor_read::Result<()> {
+    ) -> scrollback_source::Result<()> {
         let seen = self.ask(|ask| {
             let mut seen = Gathered::default();
             match ask.schema.v2 {
@@ -206,27 +206,19 @@ impl Reader for SqliteLook<'_> {
         Ok(())
     }
 
-    fn spans(
-        &mut self,
-        keys: &[EntityKey],
-        each: &mut Each<'_>,
-    ) -> scrollback_stor_read::Result<()> {
+    fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> scrollback_source::Result<()> {
         self.in_one(each, |ask, out| spans::spans(ask, keys, out))
     }
 
-    fn tree(
-        &mut self,
-        session: &SessionKey,
-        each: &mut Each<'_>,
-    ) -> scrollback_stor_read::Result<()> {
+    fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> scrollback_source::Result<()> {
         self.in_one(each, |ask, out| generation::tree(ask, session, out))
     }
 
-    fn raw(&mut self, key: &EntityKey) -> scrollback_stor_read::Result<Option<MappedSpan>> {
+    fn raw(&mut self, key: &EntityKey) -> scrollback_source::Result<Option<MappedSpan>> {
         self.one_span(|ask, out| native::row(ask, key, out))
     }
 
-    fn native(&mut self, session: &SessionKey) -> scrollback_stor_read::Result<Option<MappedSpan>> {
+    fn native(&mut self, session: &SessionKey) -> scrollback_source::Result<Option<MappedSpan>> {
         self.one_span(|ask, out| match generation::whose(ask, session)? {
             Whose::V2(v2) | Whose::Both(v2) => native::session(ask, v2, session, out),
             Whose::V1 => match sessions::is_v2(ask, session)? {
@@ -236,11 +228,11 @@ impl Reader for SqliteLook<'_> {
         })
     }
 
-    fn holds(&mut self, session: &SessionKey) -> scrollback_stor_read::Result<bool> {
+    fn holds(&mut self, session: &SessionKey) -> scrollback_source::Result<bool> {
         self.ask(|ask| sessions::holds(ask, session))
     }
 
-    fn orphans(&mut self, each: &mut Each<'_>) -> scrollback_stor_read::Result<()> {
+    fn orphans(&mut self, each: &mut Each<'_>) -> scrollback_source::Result<()> {
         self.in_one(each, orphans::orphans)
     }
 }

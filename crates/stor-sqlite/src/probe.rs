@@ -13,8 +13,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::{Mutex, PoisonError};
 
 use scrollback_core_id::{SessionId, SessionKey, Stamp, UnixNanos};
+use scrollback_source::{Probe, Probed, SourceToken};
 use scrollback_stor_mmap::Look;
-use scrollback_stor_read::{Probe, Probed, SourceToken};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::ask::{Ask, bytes, whole};
@@ -74,7 +74,7 @@ const MOST: usize = 1 << 14;
 pub(crate) fn probe(
     store: &Shared,
     since: Option<&SourceToken>,
-) -> scrollback_stor_read::Result<Probed> {
+) -> scrollback_source::Result<Probed> {
     let since = since.and_then(|token| Token::read(token.bytes()));
     const TRIES: u32 = 3;
     let mut last = Error::Restless;

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use scrollback_core_err::Issue;
 use scrollback_core_id::{Clock, EntityKey, SessionKey, SourceId};
-use scrollback_stor_mmap::ReadOptions;
-use scrollback_stor_read::{
+use scrollback_source::{
     Below, DirtyScope, Probed, Reader, Result, Source, SourceToken, WatchRoot, WatchedFiles,
 };
+use scrollback_stor_mmap::ReadOptions;
 
 use crate::access::Access;
 use crate::connection::Pool;

@@ -6,7 +6,7 @@ use rusqlite::Row as SqlRow;
 use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, PartId, PartKey, ProjectId, SessionId, SessionKey,
 };
-use scrollback_stor_read::{Sighting, Survey};
+use scrollback_source::{Sighting, Survey};
 
 use crate::ask::{Ask, Gathered, Row, SetSum, bytes, project, whole, whole_if_any};
 use crate::error::{Result, is_damage};

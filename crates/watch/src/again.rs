@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use scrollback_stor_read::DirtyScope;
+use scrollback_source::DirtyScope;
 use tokio::time::Instant;
 
 /// Scopes that are due again.

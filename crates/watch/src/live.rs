@@ -10,7 +10,7 @@ use std::time::Duration;
 use scrollback_core_id::{Cursor, EntityKey, SessionKey, Stamp};
 use scrollback_flow::{OnProgress, Parts, RefreshOptions, SessionMaterializer, Snapshots};
 use scrollback_index::SessionIndex;
-use scrollback_stor_read::{DirtyScope, Source};
+use scrollback_source::{DirtyScope, Source};
 use tokio::sync::watch;
 
 use crate::dirty::DirtyTracker;
@@ -68,7 +68,7 @@ pub enum FeedChoice {
 pub enum LiveError {
     /// The store cannot be read.
     #[error(transparent)]
-    Store(#[from] scrollback_stor_read::Error),
+    Store(#[from] scrollback_source::Error),
     /// The feed that was asked for cannot begin.
     #[error("the feed {kind} cannot begin: {why}")]
     Feed {

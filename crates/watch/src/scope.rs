@@ -1,7 +1,7 @@
 //! How the scopes of a store become wider.
 
 use scrollback_core_id::EntityKey;
-use scrollback_stor_read::DirtyScope;
+use scrollback_source::DirtyScope;
 
 use crate::dirty::Widen;
 

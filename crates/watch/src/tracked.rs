@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use scrollback_core_id::{EntityKey, SourceId, Stamp};
+use scrollback_source::DirtyScope;
 use scrollback_stor_mmap::{MappedFileCache, MappedSpan};
-use scrollback_stor_read::DirtyScope;
 
 use crate::dirty::DirtyTracker;
 

@@ -46,7 +46,8 @@ const ALLOWED: &[(&str, &[(&str, &str)])] = &[
             ("thiserror", "the errors of reading"),
         ],
     ),
-    ("scrollback-stor-read", &[("thiserror", "the errors of a Source")]),
+    ("scrollback-source", &[("thiserror", "the errors of a Source")]),
+    ("scrollback-stor-read", &[]),
     (
         "scrollback-index",
         &[

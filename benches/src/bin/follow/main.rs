@@ -21,10 +21,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Parser, ValueEnum};
-use scrollback_benches::SystemClock;
+use scrollback_core_id::SystemClock;
 use scrollback_core_id::{Clock as _, EntityKey};
 use scrollback_flow::{IfThere, Progress};
-use scrollback_stor_read::Source;
+use scrollback_source::Source;
 use scrollback_watch::{FeedChoice, FeedKind, Follower, Live, LiveOptions};
 use tokio::runtime::Runtime;
 

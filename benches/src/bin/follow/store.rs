@@ -12,12 +12,13 @@ use std::time::SystemTime;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use clap::ValueEnum;
-use scrollback_benches::SystemClock;
 use scrollback_core_err::IssueKind;
+use scrollback_core_id::SystemClock;
 use scrollback_core_id::{EntityKey, PartKey, SourceId};
 use scrollback_core_type::StageReport;
 use scrollback_flow::{Export, Parts, SessionScope, build_index, run_session_flow};
-use scrollback_stor_read::{FileReader, Source};
+use scrollback_source::Source;
+use scrollback_stor_read::FileReader;
 use scrollback_stor_sqlite::SqliteReader;
 use serde_json::Value;
 

@@ -13,13 +13,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
-use scrollback_benches::SystemClock;
 use scrollback_core_err::IssueKind;
+use scrollback_core_id::SystemClock;
 use scrollback_core_id::{EntityKey, SessionKey};
 use scrollback_fixtures::writer::{fault, verify};
 use scrollback_flow::{SessionLoader, run_session_tree_flow};
+use scrollback_source::{Found, Source};
 use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::{FileReader, Found, Source};
+use scrollback_stor_read::FileReader;
 
 use crate::process::Writer;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use scrollback_core_id::SessionKey;
 use scrollback_core_type::{Message, StageIssue};
 use scrollback_flow::{SessionScope, run_session_flow};
-use scrollback_stor_read::Source;
+use scrollback_source::Source;
 use serde::Serialize;
 
 use super::{ls, tree};

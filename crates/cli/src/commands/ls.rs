@@ -11,13 +11,13 @@ use serde::Serialize;
 
 use super::fields;
 use crate::args::{Global, Ls};
-use crate::clock::SystemClock;
 use crate::failure::{Failure, Kind, Result};
 use crate::open::Store;
 use crate::out::Out;
 use crate::pick::{self, Row};
 use crate::table::{Column, Table};
 use crate::units;
+use scrollback_core_id::SystemClock;
 
 /// A session, as lists show it.
 #[derive(Debug, Serialize)]

@@ -12,10 +12,10 @@ use scrollback_core_id::{
     SessionId, SessionKey, ToolOutputId,
 };
 use scrollback_core_type::Provenance;
+use scrollback_source::{Entry, Found, Listing, Reader, SourceExt};
 use scrollback_stor_mmap::{Arena, Dir, Look, MappedSpan};
 use scrollback_stor_path::component;
 use scrollback_stor_path::layout::TOOL_OUTPUT;
-use scrollback_stor_read::{Entry, Found, Listing, Reader, SourceExt};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 

@@ -3,8 +3,8 @@
 use std::io::Write;
 use std::ops::ControlFlow;
 
+use scrollback_source::{Seen, Survey};
 use scrollback_stor_path::FoundStore;
-use scrollback_stor_read::{Seen, Survey};
 use serde::Serialize;
 
 use crate::args::Global;

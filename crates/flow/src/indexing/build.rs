@@ -9,7 +9,7 @@ use std::thread;
 use scrollback_core_id::{EntityKey, Scope, SessionKey};
 use scrollback_core_type::{StageCounts, StageName, StageResult};
 use scrollback_index::{IndexBuilder, SessionContents, SessionIndex};
-use scrollback_stor_read::{Entry, Error, Found, Result, Seen, Source, Survey};
+use scrollback_source::{Entry, Error, Found, Result, Seen, Source, Survey};
 
 use super::pool::{self, OnProgress, Worker};
 use super::projects;

@@ -9,8 +9,8 @@ use scrollback_core_type::{
 use scrollback_index::{
     Counted, MessageMeta, Name, Names, Observed, ProjectMeta, SessionMeta, TokenCounts,
 };
+use scrollback_source::Sighting;
 use scrollback_stor_mmap::{MappedSpan, Settled};
-use scrollback_stor_read::Sighting;
 
 /// Makes metas, and shares the texts that many of them have.
 #[derive(Debug, Default)]

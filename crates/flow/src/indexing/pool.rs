@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread::{self, Scope};
 
 use scrollback_index::MessageMeta;
-use scrollback_stor_read::{Reader, Result, Source};
+use scrollback_source::{Reader, Result, Source};
 
 use super::metas::Metas;
 

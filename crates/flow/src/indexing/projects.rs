@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use scrollback_core_id::{EntityKey, ProjectId};
 use scrollback_index::{Batch, ProjectMeta, View};
-use scrollback_stor_read::{Each, Found, Result, Seen, Sighting, Survey};
+use scrollback_source::{Each, Found, Result, Seen, Sighting, Survey};
 
 use super::metas::Metas;
 use super::pool::Worker;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use scrollback_core_id::{Cursor, EntityKey, SessionId, SessionKey};
 use scrollback_core_type::{StageIssue, StageName, StageResult};
 use scrollback_index::{Batch, SessionIndex, Upkeep, View};
-use scrollback_stor_read::{Probe, Result, Seen, Source, SourceToken, Survey};
+use scrollback_source::{Probe, Result, Seen, Source, SourceToken, Survey};
 
 use super::pool::{self, OnProgress, Worker};
 use super::projects;

@@ -11,8 +11,8 @@ use scrollback_core_type::{StageIssue, StageName};
 use scrollback_index::{
     MessageMeta, Observed, PartList, PartRef, SessionContents, SessionMeta, SessionState, Upkeep,
 };
+use scrollback_source::{Entry, Found, Lent, LentRecord, Reader, Result, Seen, Survey};
 use scrollback_stor_mmap::Settled;
-use scrollback_stor_read::{Entry, Found, Lent, LentRecord, Reader, Result, Seen, Survey};
 
 use super::metas::{Metas, sighted};
 use super::pool::Worker;

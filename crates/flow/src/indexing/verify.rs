@@ -8,7 +8,7 @@ use scrollback_core_id::{EntityKey, MessageId, MessageKey, PartId, SessionKey, S
 use scrollback_index::{
     Batch, MessageMeta, Observed, PartList, PartRef, SessionMeta, SessionState, Upkeep, View,
 };
-use scrollback_stor_read::{Entry, Found, Result, Seen, Sighting, Survey};
+use scrollback_source::{Entry, Found, Result, Seen, Sighting, Survey};
 
 use super::metas::sighted;
 use super::pool::Worker;

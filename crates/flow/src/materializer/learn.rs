@@ -7,8 +7,8 @@ use std::ops::ControlFlow;
 use scrollback_core_id::{EntityKey, MessageKey, PartId, SessionKey};
 use scrollback_core_type::{LazyStr, Parse, PartHead, PartKind};
 use scrollback_index::{Batch, MessageMeta, Observed, PartList, PartRef, View};
+use scrollback_source::{Reader, Result, Seen, Survey};
 use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::{Reader, Result, Seen, Survey};
 
 use crate::indexing::sighted;
 use crate::tree::{PartRefNode, SessionRefTree};

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use scrollback_core_id::{EntityKey, PartKey, Scope, SessionKey, Stamp, circular_orders};
 use scrollback_core_type::StageReport;
 use scrollback_index::View;
+use scrollback_source::{Entry, Found, Listing, Reader, Result};
 use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::{Entry, Found, Listing, Reader, Result};
 
 use super::SessionMaterializer;
 use super::learn::{part_sets, parts_of};

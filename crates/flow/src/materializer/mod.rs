@@ -17,8 +17,8 @@ use scrollback_core_err::PathError;
 use scrollback_core_id::{Revision, SessionKey};
 use scrollback_core_type::{StageReport, StageResult};
 use scrollback_index::{Batch, SessionIndex, View};
+use scrollback_source::{Result, Source};
 use scrollback_stor_mmap::{CacheStats, MappedFileCache};
-use scrollback_stor_read::{Result, Source};
 
 use self::sweep::Sweep;
 use crate::indexing::{

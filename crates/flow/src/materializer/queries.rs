@@ -8,7 +8,7 @@ use std::sync::Arc;
 use scrollback_core_id::{ProjectId, SessionId, SessionKey};
 use scrollback_core_type::{LazyStr, Part, StageReport, ToolState};
 use scrollback_index::SessionMeta;
-use scrollback_stor_read::Result;
+use scrollback_source::Result;
 
 use super::SessionMaterializer;
 use crate::hydrate::{MessageHydrated, PartHydrated, SessionHydratedTree};

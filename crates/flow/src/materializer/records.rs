@@ -10,8 +10,8 @@ use scrollback_core_id::{
 };
 use scrollback_core_type::StageReport;
 use scrollback_index::{Batch, MessageMeta, Observed, PartList, PartRef, SessionMeta, View};
+use scrollback_source::{Found, Result};
 use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::{Found, Result};
 
 use super::SessionMaterializer;
 use super::learn::part_ref;

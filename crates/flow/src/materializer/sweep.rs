@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use scrollback_core_id::{SessionKey, UnixNanos};
 use scrollback_core_type::StageReport;
-use scrollback_stor_read::Result;
+use scrollback_source::Result;
 
 use super::SessionMaterializer;
 

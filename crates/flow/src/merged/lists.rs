@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use scrollback_core_id::{EntityKey, Scope, Stamp};
-use scrollback_stor_read::{Entry, Listing, Result, Seen, Sighting, Survey};
+use scrollback_source::{Entry, Listing, Result, Seen, Sighting, Survey};
 
 use super::look::MergedLook;
 

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{Clock, EntityKey, MessageKey, Scope, SessionKey};
-use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::{
+use scrollback_source::{
     Each, EachLent, EachSeen, Entry, Found, Listing, Reader, Result, Source, Survey, lend_scanned,
 };
+use scrollback_stor_mmap::MappedSpan;
 
 use super::MergedSource;
 use super::lists::too;

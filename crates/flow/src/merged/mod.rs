@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use scrollback_core_id::{Clock, EntityKey, SourceId};
-use scrollback_stor_read::{
+use scrollback_source::{
     DirtyScope, Probe, Probed, Reader, Result, Source, SourceToken, WatchRoot,
 };
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use scrollback_core_id::{EntityKey, MessageId, SessionKey};
 use scrollback_core_type::{OwnerHead, Parse};
-use scrollback_stor_read::{Entry, Reader, Result};
+use scrollback_source::{Entry, Reader, Result};
 
 /// Looks at all stores, and what was found out about whose something is.
 pub(super) struct Owners<'s> {

@@ -1,6 +1,6 @@
 //! The tokens of several stores as one.
 
-use scrollback_stor_read::SourceToken;
+use scrollback_source::SourceToken;
 
 /// The length of a token that there is none of.
 const NONE: u32 = u32::MAX;

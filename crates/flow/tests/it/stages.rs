@@ -6,7 +6,7 @@ use scrollback_flow::{
     ReadAhead, SessionRefTree, hydrate_message, hydrate_messages, hydrate_session,
     hydrate_session_tree, plan_session_tree, resolve_session_tree,
 };
-use scrollback_stor_read::{Reader, Source, SourceExt};
+use scrollback_source::{Reader, Source, SourceExt};
 
 use crate::store::{corpus_session, stated};
 

@@ -2,26 +2,11 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use scrollback_core_id::{Clock, SessionId, SessionKey, SourceId, UnixNanos};
+use scrollback_core_id::{SessionId, SessionKey, SourceId, SystemClock};
 use scrollback_fixtures::{Corpus, CorpusPaths, corpus, write_tree};
 use scrollback_stor_read::FileReader;
 use tempfile::TempDir;
-
-struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "tests bring the system's clock")]
-    fn now(&self) -> UnixNanos {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        UnixNanos(since.as_nanos().try_into().unwrap())
-    }
-
-    fn pause(&self, time: Duration) {
-        std::thread::sleep(time);
-    }
-}
 
 pub(crate) fn open(storage: &Path) -> FileReader {
     FileReader::new(storage, SourceId::new("test").unwrap(), Arc::new(SystemClock))

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use scrollback_core_id::SourceId;
 use scrollback_fixtures::{Corpus, corpus, write_tree};
 use scrollback_flow::MergedSource;
-use scrollback_stor_read::{FileReader, Source};
+use scrollback_source::Source;
+use scrollback_stor_read::FileReader;
 use scrollback_stor_sqlite::SqliteReader;
 
 use crate::calls::{LATE, StoppedClock};

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use scrollback_core_id::{Clock, EntityKey, Scope, SessionId, SessionKey, UnixNanos};
-use scrollback_stor_read::{Each, Entry, Listing, Result, Source};
+use scrollback_source::{Each, Entry, Listing, Result, Source};
 
 /// Stands still, long after every file was written.
 pub(crate) struct StoppedClock(pub(crate) UnixNanos);

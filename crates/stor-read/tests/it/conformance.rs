@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 
 use scrollback_core_id::{EntityKey, OrderKey, Scope, SessionKey, Stamp};
+use scrollback_source::{Below, DirtyScope, Entry, Lent, Probe, Seen, Source, Survey};
 use scrollback_stor_mmap::Settled;
-use scrollback_stor_read::{Below, DirtyScope, Entry, Lent, Probe, Seen, Source, Survey};
 
 use crate::calls::{cut_short, key, orphans, scan, spans, tree};
 use crate::support::on_all;

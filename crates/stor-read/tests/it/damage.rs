@@ -3,8 +3,8 @@
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, PartKey, Scope, UnixNanos};
 use scrollback_fixtures::write_tree;
+use scrollback_source::{Error, Source, SourceExt};
 use scrollback_stor_mmap::ReadOptions;
-use scrollback_stor_read::{Error, Source, SourceExt};
 
 use crate::calls::{key, names, orphans, scan, spans, tree};
 use crate::support::{open, open_at, placed, stated};

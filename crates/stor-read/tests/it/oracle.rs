@@ -3,7 +3,7 @@
 use scrollback_core_id::{EntityKey, Scope};
 use scrollback_core_type::{Parse, SessionHead};
 use scrollback_fixtures::{Corpus, corpus};
-use scrollback_stor_read::Source;
+use scrollback_source::Source;
 use serde_json::Value;
 
 use crate::calls::{orphans, scan, tree};

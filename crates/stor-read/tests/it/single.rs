@@ -2,7 +2,7 @@
 
 use scrollback_core_id::{MessageKey, PartKey};
 use scrollback_core_type::{Message, PartKind};
-use scrollback_stor_read::{Error, SourceExt};
+use scrollback_source::{Error, SourceExt};
 
 use crate::calls::key;
 use crate::support::stated;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use scrollback_core_err::{Issue, IssueKind};
 use scrollback_core_id::{SourceId, UnixNanos};
 use scrollback_fixtures::{Corpus, corpus, write_tree};
-use scrollback_stor_read::{FileReader, Listing, Source};
+use scrollback_source::{Listing, Source};
+use scrollback_stor_read::FileReader;
 use tempfile::TempDir;
 
 use crate::calls::{LATE, StoppedClock};

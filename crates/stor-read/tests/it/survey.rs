@@ -10,8 +10,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use scrollback_core_err::{Issue, IssueKind};
 use scrollback_core_id::{EntityKey, MessageKey, Scope, Stamp, UnixNanos};
 use scrollback_fixtures::write_tree;
+use scrollback_source::{Found, Listing, Reader, Seen, Sighting, Source, Survey};
 use scrollback_stor_mmap::Settled;
-use scrollback_stor_read::{Found, Listing, Reader, Seen, Sighting, Source, Survey};
 
 use crate::calls::{key, names, scan};
 use crate::support::{open_at, placed, stated};

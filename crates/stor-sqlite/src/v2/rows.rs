@@ -3,7 +3,7 @@
 use rusqlite::Row as SqlRow;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, OrderKey, PartKey, SessionKey};
-use scrollback_stor_read::Sighting;
+use scrollback_source::Sighting;
 
 use super::kind::{RowKind, rows_of, summary_of};
 use super::place::Progress;

@@ -7,7 +7,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use scrollback_core_id::Scope;
 use scrollback_fixtures::Corpus;
-use scrollback_stor_read::{Found, Source};
+use scrollback_source::{Found, Source};
 use scrollback_stor_sqlite::Access;
 
 use crate::calls::scan;
@@ -255,10 +255,7 @@ fn a_database_in_place_of_another_is_read() {
         drop(db);
         replace(&other, &database);
         assert_eq!(titles(&mut *store.open().unwrap()), ["other", "other"], "{has_writer}");
-        assert_ne!(
-            store.probe(Some(&token)).unwrap().probe,
-            scrollback_stor_read::Probe::Unchanged
-        );
+        assert_ne!(store.probe(Some(&token)).unwrap().probe, scrollback_source::Probe::Unchanged);
     }
     // And so is one whose whole directory was replaced.
     let (dir, database) = stated(SMALL);

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use scrollback_core_id::{EntityKey, Stamp, UnixNanos};
+use scrollback_source::{Probe, Source, SourceToken, Survey};
 use scrollback_stor_mmap::Settled;
-use scrollback_stor_read::{Probe, Source, SourceToken, Survey};
 use scrollback_stor_sqlite::{Access, SqliteReader};
 
 use crate::calls::{LATE, key};
@@ -216,7 +216,7 @@ fn rows_of_now_are_young() {
     let (_dir, database) = begin("UPDATE message SET time_updated = 4102444799950");
     let store = open(&database);
     let (seen, _) = surveyed(&store, &Survey::Messages(&key("ses_1")));
-    let young = |seen: &&scrollback_stor_read::Sighting| seen.settled == Settled::Young;
+    let young = |seen: &&scrollback_source::Sighting| seen.settled == Settled::Young;
     let young: Vec<_> = seen.iter().filter(young).map(|seen| seen.key.to_string()).collect();
     assert_eq!(young, ["message ses_1/msg_1"]);
 }

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{Scope, SessionKey};
 use scrollback_fixtures::Corpus;
-use scrollback_stor_read::{Source, Survey};
+use scrollback_source::{Source, Survey};
 
 use crate::calls::{names, orphans, scan, spans, tree};
 use crate::support::{copy, open, sessions, surveyed};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use scrollback_core_id::{EntityKey, Scope, SessionKey};
 use scrollback_core_type::{Parse, SessionHead};
 use scrollback_fixtures::{Corpus, corpus};
-use scrollback_stor_read::Source;
+use scrollback_source::Source;
 use serde_json::{Value, json};
 
 use crate::calls::{key, scan, spans, tree};

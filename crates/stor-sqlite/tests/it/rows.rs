@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, MessageKey, OrderKey, PartKey, Scope};
 use scrollback_core_type::{Message, Parse, Part, Session};
-use scrollback_stor_read::{Entry, Lent, Source, Survey};
+use scrollback_source::{Entry, Lent, Source, Survey};
 use scrollback_stor_sqlite::SqliteReader;
 
 use crate::calls::{key, names, orphans, scan, spans, tree};

@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use scrollback_core_id::{EntityKey, Scope};
 use scrollback_fixtures::Corpus;
-use scrollback_stor_read::{Source, Survey};
+use scrollback_source::{Source, Survey};
 use scrollback_stor_sqlite::Error;
 
 use crate::calls::{key, names, scan, spans, tree};
@@ -129,12 +129,9 @@ fn columns_that_come_while_a_store_is_open_are_read() {
     db.execute_batch("ALTER TABLE session ADD COLUMN cost real DEFAULT 1.5 NOT NULL").unwrap();
     assert_eq!(value(&scan(&store, &Scope::Sessions).entries[0])["cost"], 1.5);
     // A reader that was open all along is not disturbed by a table that is made anew.
-    let count = |reader: &mut dyn scrollback_stor_read::Reader| {
+    let count = |reader: &mut dyn scrollback_source::Reader| {
         let scope = Scope::Messages(key("ses_1"));
-        scrollback_stor_read::Listing::collect(|each| reader.scan(&scope, each))
-            .unwrap()
-            .entries
-            .len()
+        scrollback_source::Listing::collect(|each| reader.scan(&scope, each)).unwrap().entries.len()
     };
     assert_eq!(count(&mut *reader), 1);
     db.execute_batch(

@@ -11,8 +11,8 @@ use rusqlite::Connection;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, Scope, SessionKey, SourceId, UnixNanos};
 use scrollback_fixtures::{Corpus, corpus};
+use scrollback_source::{Listing, Reader, Seen, Sighting, Source, Survey};
 use scrollback_stor_mmap::ReadOptions;
-use scrollback_stor_read::{Listing, Reader, Seen, Sighting, Source, Survey};
 use scrollback_stor_sqlite::SqliteReader;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -117,7 +117,7 @@ pub(crate) fn sessions(store: &dyn Source) -> Vec<SessionKey> {
 }
 
 /// The bytes of an entry as JSON.
-pub(crate) fn value(entry: &scrollback_stor_read::Entry) -> Value {
+pub(crate) fn value(entry: &scrollback_source::Entry) -> Value {
     serde_json::from_slice(entry.span.as_deref().unwrap()).unwrap()
 }
 

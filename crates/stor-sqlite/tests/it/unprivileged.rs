@@ -9,7 +9,7 @@ use std::process::Command;
 
 use scrollback_core_id::Scope;
 use scrollback_fixtures::Corpus;
-use scrollback_stor_read::Source;
+use scrollback_source::Source;
 use scrollback_stor_sqlite::Access;
 use tempfile::TempDir;
 

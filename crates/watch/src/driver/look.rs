@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use scrollback_core_id::{Cursor, EntityKey, SessionKey};
 use scrollback_flow::{Dirty, Parts, RefreshOptions, Verify, is_absent};
 use scrollback_index::{Since, View};
-use scrollback_stor_read::{DirtyScope, Error};
+use scrollback_source::{DirtyScope, Error};
 
 use super::Driver;
 

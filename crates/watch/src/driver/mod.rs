@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use scrollback_core_id::{Cursor, SessionKey};
 use scrollback_flow::{OnProgress, RefreshOptions, SessionMaterializer, Snapshots, is_absent};
-use scrollback_stor_read::{DirtyScope, Source};
+use scrollback_source::{DirtyScope, Source};
 use tokio::sync::watch;
 use tokio::time::{self, Instant, MissedTickBehavior};
 

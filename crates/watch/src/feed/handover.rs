@@ -1,6 +1,6 @@
 //! What was handed out stays until a clock comes back that covers it.
 
-use scrollback_stor_read::DirtyScope;
+use scrollback_source::DirtyScope;
 
 use super::{Answer, FeedClock, Heard};
 use crate::dirty::{Claim, DirtyTracker};

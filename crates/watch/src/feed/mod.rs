@@ -22,7 +22,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use scrollback_core_id::{EntityKey, Stamp};
-use scrollback_stor_read::{DirtyScope, Source};
+use scrollback_source::{DirtyScope, Source};
 
 pub use self::native::NativeFeed;
 pub use poll::PollFeed;

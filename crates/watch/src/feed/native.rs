@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use scrollback_stor_read::DirtyScope;
+use scrollback_source::DirtyScope;
 
 use super::backend::{Backend, Ready};
 use super::handover::Handover;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scrollback_stor_read::{DirtyScope, Probe, SourceToken};
+use scrollback_source::{DirtyScope, Probe, SourceToken};
 use tokio::time::{self, Instant};
 
 use super::{Answer, Feed, FeedClock, FeedKind, FeedStats, Heard, Hearing, Watched, life};

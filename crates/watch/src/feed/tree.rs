@@ -7,8 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use scrollback_source::{Below, DirtyScope, Source, WatchRoot, WatchedFiles};
 use scrollback_stor_mmap::{Dir, Directory, FileKind, ListBuffer};
-use scrollback_stor_read::{Below, DirtyScope, Source, WatchRoot, WatchedFiles};
 
 use super::FeedError;
 use super::backend::{Backend, Told, ToldKind};

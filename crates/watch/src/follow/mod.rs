@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use scrollback_core_id::{Cursor, EntityKey, SessionId, SessionKey};
 use scrollback_index::{Change, Changes, Since, Value, View};
-use scrollback_stor_read::Result;
+use scrollback_source::Result;
 use tokio::sync::watch;
 
 pub use cursor::{EventCursor, EventCursorError, Within};

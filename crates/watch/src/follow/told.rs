@@ -7,8 +7,8 @@ use std::time::Duration;
 use scrollback_core_id::{EntityKey, MessageKey, PartId, PartKey, Revision, Stamp};
 use scrollback_core_type::{Parse, Part};
 use scrollback_index::{Change, MessageMeta, Observed, PartRef, SessionMeta, Value};
+use scrollback_source::Result;
 use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::Result;
 
 use super::text::TextKey;
 use super::{Follower, Of, TextEdit, What};

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use scrollback_stor_read::{DirtyScope, Source};
+use scrollback_source::{DirtyScope, Source};
 use scrollback_watch::WatchmanFeed;
 use scrollback_watch::{Answer, Feed, FeedClock, FeedKind, Heard, NativeFeed, PollFeed, Watched};
 use tempfile::TempDir;

@@ -9,7 +9,7 @@ use scrollback_core_id::{MessageKey, PartKey, SessionKey};
 use scrollback_core_type::{Parse, Part};
 use scrollback_fixtures::writer::Script;
 use scrollback_flow::{SessionLoader, Snapshots};
-use scrollback_stor_read::Source;
+use scrollback_source::Source;
 use scrollback_watch::{Event, FeedKind, Live, LiveOptions, Of, What};
 use tempfile::TempDir;
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use scrollback_core_id::{EntityKey, Scope};
 use scrollback_flow::{Parts, RefreshOptions};
-use scrollback_stor_read::{Found, Source};
+use scrollback_source::{Found, Source};
 use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use tempfile::TempDir;
 
@@ -217,7 +217,7 @@ fn bytes_are_as_young_as_what_is_known() {
     // The scans say the same.
     let scope = Scope::Messages(message_key.session.into());
     let listed =
-        scrollback_stor_read::Listing::collect(|each| source.open().unwrap().scan(&scope, each));
+        scrollback_source::Listing::collect(|each| source.open().unwrap().scan(&scope, each));
     assert_eq!(listed.unwrap().entries.len(), 1);
 }
 

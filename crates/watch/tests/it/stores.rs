@@ -5,14 +5,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use scrollback_core_id::SourceId;
+use scrollback_core_id::{SourceId, SystemClock};
 use scrollback_flow::{IfThere, MergedSource};
-use scrollback_stor_read::Source;
+use scrollback_source::Source;
 use scrollback_stor_sqlite::SqliteReader;
 use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use tempfile::TempDir;
 
-use crate::support::{FEEDS, SystemClock, files, go_on, live, settle};
+use crate::support::{FEEDS, files, go_on, live, settle};
 
 fn titles(live: &Live) -> Vec<String> {
     let view = live.index().view();

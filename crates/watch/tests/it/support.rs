@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use scrollback_core_id::{Clock, Cursor, SessionKey, SourceId, UnixNanos};
+use scrollback_core_id::{Cursor, SessionKey, SourceId, SystemClock};
 use scrollback_flow::{Parts, Progress, SessionLoader, SessionRefTree, build_index};
 use scrollback_index::{SessionIndex, Since};
-use scrollback_stor_read::{FileReader, Source};
+use scrollback_source::Source;
+use scrollback_stor_read::FileReader;
 use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 
 use crate::state::State;
@@ -28,20 +29,6 @@ pub(crate) fn age(at: &Path) {
 
 pub(crate) fn set_time(at: &Path, seconds: u64) {
     fs::File::open(at).unwrap().set_modified(UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
-}
-
-pub(crate) struct SystemClock;
-
-impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock")]
-    fn now(&self) -> UnixNanos {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        UnixNanos(now.as_nanos().try_into().unwrap())
-    }
-
-    fn pause(&self, time: Duration) {
-        thread::sleep(time);
-    }
 }
 
 pub(crate) fn go_on(_: Progress) -> ControlFlow<()> {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use scrollback_core_id::{EntityKey, MessageKey, SessionId};
 use scrollback_fixtures::writer;
 use scrollback_flow::{Parts, RefreshOptions};
+use scrollback_source::Found;
 use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::Found;
 use scrollback_watch::{
     Event, EventCursor, FeedChoice, FeedKind, Follower, Live, LiveOptions, Of, What,
 };
@@ -218,7 +218,7 @@ fn a_cache_hands_out_nothing_for_good_that_was_read_in_the_middle_of_a_write() {
             });
             asked.map(|()| span.unwrap())
         };
-        cache.get::<scrollback_stor_read::Error>(&key, load).unwrap()
+        cache.get::<scrollback_source::Error>(&key, load).unwrap()
     };
     let path = world.dir.path().join("storage/message/ses_1/msg_1.json");
     let record =

@@ -11,10 +11,12 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use rustix::time::{ClockId, clock_gettime};
-use scrollback_benches::{SystemClock, Verdict};
+use scrollback_benches::Verdict;
 use scrollback_core_id::SourceId;
+use scrollback_core_id::SystemClock;
 use scrollback_flow::{Progress, Snapshots};
-use scrollback_stor_read::{FileReader, Source};
+use scrollback_source::Source;
+use scrollback_stor_read::FileReader;
 use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use serde::Serialize;
 

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, anyhow};
 use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
 use scrollback_benches::{Form, Size, Store};
 use scrollback_flow::{RefreshOptions, SessionMaterializer, Snapshots};
-use scrollback_stor_read::Source;
+use scrollback_source::Source;
 use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use tempfile::TempDir;
 

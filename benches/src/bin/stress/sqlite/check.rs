@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use anyhow::{Context as _, Result, bail, ensure};
 use scrollback_core_id::{EntityKey, MessageId};
 use scrollback_flow::SessionHydratedTree;
+use scrollback_source::Entry;
 use scrollback_stor_mmap::MappedSpan;
-use scrollback_stor_read::Entry;
 
 use super::content::{MessageMark, PartMark, SessionMark};
 

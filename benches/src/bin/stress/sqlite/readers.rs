@@ -9,15 +9,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use scrollback_benches::SystemClock;
 use scrollback_core_err::Issue;
+use scrollback_core_id::SystemClock;
 use scrollback_core_id::{EntityKey, Scope, SessionKey};
 use scrollback_core_type::StageReport;
 use scrollback_flow::{
     Error, Parts, RefreshOptions, build_index, plan_sessions, refresh_index, run_session_tree_flow,
 };
 use scrollback_index::SessionIndex;
-use scrollback_stor_read::{Entry, Found, Probe, Seen, Source, Survey};
+use scrollback_source::{Entry, Found, Probe, Seen, Source, Survey};
 use scrollback_stor_sqlite::SqliteReader;
 
 use super::check;

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use anyhow::Result;
 use rusqlite::{Connection, params};
-use scrollback_benches::SystemClock;
 use scrollback_core_id::Clock as _;
+use scrollback_core_id::SystemClock;
 
 use super::content::{Dice, MessageMark, PartMark, SessionMark, id};
 

@@ -8,12 +8,12 @@ use scrollback_core_type::{Parse, Part, PartKind};
 use scrollback_index::{MessageMeta, Observed};
 use scrollback_watch::{Event, Live, Of, What};
 
-use crate::clock::SystemClock;
 use crate::commands::fields::role;
 use crate::show::brief;
 use crate::style::Styles;
 use crate::table::cut;
 use crate::{safe, units};
+use scrollback_core_id::SystemClock;
 
 /// So many columns of a text are shown where lines are not fitted to a terminal.
 const MOST_COLUMNS: usize = 120;

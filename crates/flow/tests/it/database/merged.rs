@@ -10,7 +10,7 @@ use scrollback_fixtures::{Corpus, corpus, write_tree};
 use scrollback_flow::{
     MergedSource, Parts, RefreshOptions, SessionMaterializer, build_index, run_session_tree_flow,
 };
-use scrollback_stor_read::{Source, SourceExt};
+use scrollback_source::{Source, SourceExt};
 use tempfile::TempDir;
 
 use super::world::SCHEMA;

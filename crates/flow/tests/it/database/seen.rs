@@ -2,7 +2,7 @@
 
 use scrollback_fixtures::{Corpus, corpus};
 use scrollback_flow::{Timed, context, run_session_tree_flow};
-use scrollback_stor_read::Source;
+use scrollback_source::Source;
 use serde_json::Value;
 
 use crate::store::key;

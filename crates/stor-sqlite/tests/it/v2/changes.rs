@@ -3,7 +3,7 @@
 use rusqlite::Connection;
 use scrollback_core_id::{EntityKey, Scope};
 use scrollback_core_type::{Standing, StoreGeneration};
-use scrollback_stor_read::{Listing, Probe, Reader, Source, SourceToken, Survey};
+use scrollback_source::{Listing, Probe, Reader, Source, SourceToken, Survey};
 
 use crate::calls::{key, names, scan, tree};
 use crate::support::{
@@ -284,7 +284,7 @@ fn whatever_a_record_says_is_in_its_stamp() {
     let records = |store: &dyn Source| -> Vec<(String, String)> {
         let listed = scan(store, &Scope::Sessions);
         assert_eq!(issues(&listed), []);
-        let of = |entry: &scrollback_stor_read::Entry| {
+        let of = |entry: &scrollback_source::Entry| {
             (format!("{:?}", entry.span.as_ref().unwrap().stamp()), value(entry).to_string())
         };
         listed.entries.iter().map(of).collect()

@@ -1,6 +1,6 @@
 //! Sessions as 2.x itself exports them.
 
-use scrollback_stor_read::Source;
+use scrollback_source::Source;
 use serde_json::Value;
 
 use crate::calls::key;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use scrollback_core_id::{EntityKey, Scope, SessionKey};
 use scrollback_core_type::{Entity, Standing, StoreGeneration};
 use scrollback_fixtures::{Corpus, corpus};
-use scrollback_stor_read::{Entry, Reader, Source};
+use scrollback_source::{Entry, Reader, Source};
 use scrollback_stor_sqlite::SqliteReader;
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use scrollback_core_id::{EntityKey, Scope};
 use scrollback_fixtures::Corpus;
-use scrollback_stor_read::{Source, Survey};
+use scrollback_source::{Source, Survey};
 use scrollback_stor_sqlite::Access;
 
 use crate::calls::{orphans, scan, spans, tree};

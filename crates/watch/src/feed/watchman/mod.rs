@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use scrollback_stor_read::{DirtyScope, Source, WatchedFiles};
+use scrollback_source::{DirtyScope, Source, WatchedFiles};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};

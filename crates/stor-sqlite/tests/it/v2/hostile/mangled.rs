@@ -11,7 +11,7 @@ use rusqlite::Connection;
 use scrollback_core_id::{EntityKey, Scope};
 use scrollback_core_type::{Entity, repair_surrogates};
 use scrollback_fixtures::corpus;
-use scrollback_stor_read::{Entry, Listing, Source, Survey};
+use scrollback_source::{Entry, Listing, Source, Survey};
 use serde_json::Value;
 
 use crate::calls::key;

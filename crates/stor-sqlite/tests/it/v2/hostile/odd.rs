@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, Scope};
 use scrollback_core_type::Entity;
-use scrollback_stor_read::{Entry, Source, Survey};
+use scrollback_source::{Entry, Source, Survey};
 
 use crate::calls::{key, names, orphans, scan, spans, tree};
 use crate::support::{

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use scrollback_core_id::{EntityKey, SessionKey};
 use scrollback_core_type::Entity;
-use scrollback_stor_read::{Entry, Source};
+use scrollback_source::{Entry, Source};
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -1,7 +1,7 @@
 //! Where rows stand: by their number, what they answer, in which directory, and what waits.
 
 use scrollback_core_id::EntityKey;
-use scrollback_stor_read::{Entry, Source};
+use scrollback_source::{Entry, Source};
 use serde_json::Value;
 
 use super::{P, Shape, V2, become_of, expected, record, rows, session};

@@ -2,7 +2,7 @@
 
 use scrollback_core_id::EntityKey;
 use scrollback_fixtures::{Corpus, corpus};
-use scrollback_stor_read::Entry;
+use scrollback_source::Entry;
 use serde_json::Value;
 
 use crate::calls::{key, tree};

@@ -1,43 +1,10 @@
 //! Single calls over any Source, for those who want one thing and not a flow.
 
-use std::ops::ControlFlow;
-
-use scrollback_core_err::Issue;
 use scrollback_core_id::{EntityKey, MessageKey, PartKey, ProjectId, Scope, SessionKey};
 use scrollback_core_type::{Message, Parse, Parsed, Part, Project, Session, Todo};
 use scrollback_stor_mmap::MappedSpan;
 
-use crate::{Entry, Error, Found, Reader, Result, Sighting, Source};
-
-/// What a scope holds, in order, and what was wrong with the rest.
-#[derive(Debug, Default)]
-pub struct Listing {
-    /// The entities, in the store's order.
-    pub entries: Vec<Entry>,
-    /// The set that was listed, as it was before, where the call lists one.
-    pub set: Option<Sighting>,
-    /// What could not be read, with the key where it is known.
-    pub issues: Vec<(Option<EntityKey>, Issue)>,
-}
-
-impl Listing {
-    /// Collects what `call` hands out.
-    ///
-    /// # Errors
-    /// Those of `call`.
-    pub fn collect(call: impl FnOnce(&mut crate::Each<'_>) -> Result<()>) -> Result<Self> {
-        let mut listing = Self::default();
-        call(&mut |found| {
-            match found {
-                Found::Entry(entry) => listing.entries.push(entry),
-                Found::Set(set) => listing.set = Some(set),
-                Found::Issue(key, issue) => listing.issues.push((key, issue)),
-            }
-            ControlFlow::Continue(())
-        })?;
-        Ok(listing)
-    }
-}
+use crate::{Entry, Error, Listing, Reader, Result, Source};
 
 /// Parses the bytes of a span, borrowing from it.
 ///

@@ -4,16 +4,16 @@ use scrollback_core_id::{EntityKey, OrderKey, SessionKey};
 use scrollback_stor_mmap::Arena;
 use scrollback_stor_path::layout::PART;
 
-use super::look::{FileLook, Note};
-use super::messages::open_message;
-use super::spans::is_safe;
-use crate::Entry;
+use crate::look::{FileLook, Note};
+use crate::messages::open_message;
+use crate::spans::is_safe;
+use scrollback_source::Entry;
 
 /// What a session of a few dozen messages takes; the arena grows from there.
 const USUAL: usize = 256 << 10;
 
 impl FileLook<'_> {
-    pub(super) fn whole(&mut self, key: &SessionKey, note: &mut Note<'_>) -> Vec<Entry> {
+    pub(crate) fn whole(&mut self, key: &SessionKey, note: &mut Note<'_>) -> Vec<Entry> {
         if !is_safe(&key.clone().into(), note) {
             return Vec::new();
         }

@@ -9,10 +9,10 @@ use scrollback_core_type::order_time;
 use scrollback_stor_mmap::{Arena, Dir, Directory, MappedSpan};
 use scrollback_stor_path::layout::{MESSAGE, PROJECT, SESSION};
 
-use super::look::{Fetched, FileLook, Note, open_if_there, place_of};
-use super::names::{Names, ids};
-use super::spans::is_safe;
-use crate::Entry;
+use crate::look::{Fetched, FileLook, Note, open_if_there, place_of};
+use crate::names::{Names, ids};
+use crate::spans::is_safe;
+use scrollback_source::Entry;
 
 /// A session's record, where it was found.
 struct Sighting {
@@ -22,7 +22,7 @@ struct Sighting {
 }
 
 impl FileLook<'_> {
-    pub(super) fn projects(&mut self, note: &mut Note<'_>) -> Vec<Entry> {
+    pub(crate) fn projects(&mut self, note: &mut Note<'_>) -> Vec<Entry> {
         let Some(dir) = open_if_there(&self.root, PROJECT, || PROJECT.into(), note) else {
             return Vec::new();
         };
@@ -48,7 +48,7 @@ impl FileLook<'_> {
     }
 
     /// The sessions of one project, or of all, each once.
-    pub(super) fn sessions(
+    pub(crate) fn sessions(
         &mut self,
         project: Option<&ProjectId>,
         note: &mut Note<'_>,
@@ -73,14 +73,14 @@ impl FileLook<'_> {
     }
 
     /// The record of one session, whichever project it is in.
-    pub(super) fn session(&mut self, key: &SessionKey, note: &mut Note<'_>) -> Option<Entry> {
+    pub(crate) fn session(&mut self, key: &SessionKey, note: &mut Note<'_>) -> Option<Entry> {
         let mut arena = Arena::new();
         let found = self.sightings(&mut arena, key, note);
         newest_of_each(found, arena, note).pop()
     }
 
     /// Whether there is a record of a session, or a directory of its messages.
-    pub(super) fn has_session(&mut self, key: &SessionKey) -> bool {
+    pub(crate) fn has_session(&mut self, key: &SessionKey) -> bool {
         let note = &mut |_, _| {};
         if !is_safe(&key.clone().into(), note) {
             return false;

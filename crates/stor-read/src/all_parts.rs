@@ -6,14 +6,14 @@ use scrollback_core_id::{EntityKey, MessageId};
 use scrollback_stor_mmap::Arena;
 use scrollback_stor_path::layout::PART;
 
-use super::look::{FileLook, open_if_there};
-use super::messages::open_message;
-use super::names::{Names, ids};
-use crate::{Each, Entry, Found};
+use crate::look::{FileLook, open_if_there};
+use crate::messages::open_message;
+use crate::names::{Names, ids};
+use scrollback_source::{Each, Entry, Found};
 
 impl FileLook<'_> {
     /// Hands them out as they come: no more than one message's parts are held.
-    pub(super) fn all_parts(&mut self, each: &mut Each<'_>) -> crate::Result<()> {
+    pub(crate) fn all_parts(&mut self, each: &mut Each<'_>) -> scrollback_source::Result<()> {
         self.begin();
         let mut issues = Vec::new();
         let note = &mut |key, issue| issues.push(Found::Issue(key, issue));

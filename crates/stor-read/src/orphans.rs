@@ -7,13 +7,13 @@ use scrollback_core_id::{MessageId, ProjectId, SessionId, SessionKey};
 use scrollback_stor_mmap::Arena;
 use scrollback_stor_path::layout::{MESSAGE, PART, SESSION};
 
-use super::look::{FileLook, Note, open_if_there};
-use super::messages::open_message;
-use super::names::{Names, ids};
-use crate::Entry;
+use crate::look::{FileLook, Note, open_if_there};
+use crate::messages::open_message;
+use crate::names::{Names, ids};
+use scrollback_source::Entry;
 
 impl FileLook<'_> {
-    pub(super) fn lost(&mut self, note: &mut Note<'_>) -> Vec<Entry> {
+    pub(crate) fn lost(&mut self, note: &mut Note<'_>) -> Vec<Entry> {
         let sessions = self.all_sessions(note);
         let mut messages: HashSet<MessageId> = HashSet::new();
         let mut lost = Vec::new();
@@ -35,7 +35,7 @@ impl FileLook<'_> {
         lost
     }
 
-    pub(super) fn all_sessions(&mut self, note: &mut Note<'_>) -> HashSet<SessionId> {
+    pub(crate) fn all_sessions(&mut self, note: &mut Note<'_>) -> HashSet<SessionId> {
         let mut sessions = HashSet::new();
         let Some(dir) = open_if_there(&self.root, SESSION, || SESSION.into(), note) else {
             return sessions;

@@ -8,24 +8,32 @@ use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey};
 use scrollback_core_type::json;
 use scrollback_stor_mmap::{
-    Arena, Dir, Directory, FileKind, Frozen, ListBuffer, Look, MappedFile, MappedSpan, Piece,
+    Arena, Dir, Directory, FileKind, Frozen, ListBuffer, Look, MapPolicy, MappedFile, MappedSpan,
+    Piece, ReadOptions,
 };
 use scrollback_stor_path::layout::MESSAGE;
 use scrollback_stor_path::{PathClass, discipline};
 
-use super::FileReader;
-use super::survey::Hand;
-use crate::{Each, EachSeen, Entry, Found, Reader, Sighting, Survey};
+use crate::survey::Hand;
+use scrollback_source::{Each, EachSeen, Entry, Found, Reader, Sighting, Survey};
+
+/// How files are read.
+#[derive(Clone)]
+pub(crate) struct ReadSettings {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) options: ReadOptions,
+    pub(crate) policy: MapPolicy,
+}
 
 /// One look at the tree.
-pub(super) struct FileLook<'s> {
-    store: &'s FileReader,
-    pub(super) root: Dir,
-    pub(super) look: Look<'s>,
-    pub(super) buffer: ListBuffer,
-    pub(super) name: Vec<u8>,
+pub(crate) struct FileLook<'s> {
+    settings: &'s ReadSettings,
+    pub(crate) root: Dir,
+    pub(crate) look: Look<'s>,
+    pub(crate) buffer: ListBuffer,
+    pub(crate) name: Vec<u8>,
     /// The set that the walk is listing.
-    pub(super) set: Option<Sighting>,
+    pub(crate) set: Option<Sighting>,
     /// The directories of all messages and of all parts, once they were there: a look is at these,
     /// and opening them for each of 40,000 messages would be a seventh of an index. As with the
     /// root, one that is moved away meanwhile is still what this look looks at; one that is missing
@@ -36,28 +44,28 @@ pub(super) struct FileLook<'s> {
 }
 
 /// Bytes that were read: in the arena of the look, or mapped for themselves.
-pub(super) enum Fetched {
+pub(crate) enum Fetched {
     Piece(Piece),
     Span(MappedSpan),
 }
 
 impl Fetched {
     /// The bytes, while the arena still grows.
-    pub(super) fn bytes<'a>(&'a self, arena: &'a Arena) -> &'a [u8] {
+    pub(crate) fn bytes<'a>(&'a self, arena: &'a Arena) -> &'a [u8] {
         match self {
             Self::Piece(piece) => arena.bytes(piece),
             Self::Span(span) => span,
         }
     }
 
-    pub(super) fn mtime_ms(&self) -> i64 {
+    pub(crate) fn mtime_ms(&self) -> i64 {
         match self {
             Self::Piece(piece) => piece.stamp.mtime.as_millis(),
             Self::Span(span) => span.stamp().mtime.as_millis(),
         }
     }
 
-    pub(super) fn into_span(self, arena: &Frozen) -> MappedSpan {
+    pub(crate) fn into_span(self, arena: &Frozen) -> MappedSpan {
         match self {
             Self::Piece(piece) => arena.span(&piece),
             Self::Span(span) => span,
@@ -66,14 +74,23 @@ impl Fetched {
 }
 
 impl<'s> FileLook<'s> {
-    pub(super) fn new(store: &'s FileReader, root: Dir) -> Self {
-        let look = Look::begin(store.clock.as_ref(), store.options);
+    pub(crate) fn new(settings: &'s ReadSettings, root: Dir) -> Self {
+        let look = Look::begin(settings.clock.as_ref(), settings.options);
         let buffer = ListBuffer::default();
-        Self { store, root, look, buffer, name: Vec::new(), set: None, messages: None, parts: None }
+        Self {
+            settings,
+            root,
+            look,
+            buffer,
+            name: Vec::new(),
+            set: None,
+            messages: None,
+            parts: None,
+        }
     }
 
     /// The directory of all messages or of all parts, kept open once it is there.
-    pub(super) fn top(&mut self, name: &'static str, note: &mut Note<'_>) -> Option<Rc<Dir>> {
+    pub(crate) fn top(&mut self, name: &'static str, note: &mut Note<'_>) -> Option<Rc<Dir>> {
         let kept = if name == MESSAGE { &mut self.messages } else { &mut self.parts };
         if kept.is_none() {
             *kept = open_if_there(&self.root, name, || name.into(), note).map(Rc::new);
@@ -82,7 +99,7 @@ impl<'s> FileLook<'s> {
     }
 
     /// Reads the file of an entity in its directory. The id need not be one that was listed.
-    pub(super) fn fetch(
+    pub(crate) fn fetch(
         &mut self,
         arena: &mut Arena,
         dir: &Dir,
@@ -91,14 +108,14 @@ impl<'s> FileLook<'s> {
         self.name.clear();
         self.name.extend_from_slice(id);
         self.name.extend_from_slice(b".json");
-        let (store, look) = (self.store, self.look);
+        let (settings, look) = (self.settings, self.look);
         let whole = &mut |bytes: &[u8]| json::check(bytes).is_ok();
-        if store.policy.is_frozen()
+        if settings.policy.is_frozen()
             && let Ok((FileKind::File, stamp)) = dir.stat(&self.name)
-            && store.policy.maps(discipline(PathClass::Part), stamp.size)
+            && settings.policy.maps(discipline(PathClass::Part), stamp.size)
         {
             let in_place = discipline(PathClass::Part);
-            let file = MappedFile::open(dir, &self.name, in_place, &store.policy, &look, whole)?;
+            let file = MappedFile::open(dir, &self.name, in_place, &settings.policy, &look, whole)?;
             return Ok(Fetched::Span(file.into_span()));
         }
         arena.read(dir, &self.name, &look, whole).map(Fetched::Piece)
@@ -106,7 +123,7 @@ impl<'s> FileLook<'s> {
 }
 
 /// Opens a directory that may be missing, which is nothing: opencode makes it with the first file.
-pub(super) fn open_if_there(
+pub(crate) fn open_if_there(
     parent: &Dir,
     name: &str,
     path: impl FnOnce() -> PathBuf,
@@ -123,12 +140,12 @@ pub(super) fn open_if_there(
 }
 
 /// Where the record of an id is, for issues.
-pub(super) fn place_of(directory: &[&str], id: &str) -> Place {
+pub(crate) fn place_of(directory: &[&str], id: &str) -> Place {
     Place::path(directory.iter().collect::<PathBuf>().join(format!("{id}.json")))
 }
 
 /// Takes issues while a scope is walked, with the entity they are about.
-pub(super) type Note<'n> = dyn FnMut(Option<EntityKey>, Issue) + 'n;
+pub(crate) type Note<'n> = dyn FnMut(Option<EntityKey>, Issue) + 'n;
 
 impl FileLook<'_> {
     /// Walks something as it is from now on, and hands out what is found: the set that was listed,
@@ -137,7 +154,7 @@ impl FileLook<'_> {
         &mut self,
         each: &mut Each<'_>,
         walk: impl FnOnce(&mut Self, &mut Note<'_>) -> Entries,
-    ) -> crate::Result<()> {
+    ) -> scrollback_source::Result<()> {
         self.begin();
         let mut issues = Vec::new();
         self.set = None;
@@ -149,17 +166,17 @@ impl FileLook<'_> {
         Ok(())
     }
 
-    pub(super) fn begin(&mut self) {
-        self.look = Look::begin(self.store.clock.as_ref(), self.store.options);
+    pub(crate) fn begin(&mut self) {
+        self.look = Look::begin(self.settings.clock.as_ref(), self.settings.options);
     }
 }
 
 impl Reader for FileLook<'_> {
     fn clock(&self) -> &Arc<dyn Clock> {
-        &self.store.clock
+        &self.settings.clock
     }
 
-    fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> crate::Result<()> {
+    fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> scrollback_source::Result<()> {
         match scope {
             Scope::Projects => self.walk(each, Self::projects),
             Scope::Sessions => self.walk(each, |look, note| look.sessions(None, note)),
@@ -172,26 +189,30 @@ impl Reader for FileLook<'_> {
         }
     }
 
-    fn survey(&mut self, what: &Survey<'_>, each: &mut EachSeen<'_>) -> crate::Result<()> {
+    fn survey(
+        &mut self,
+        what: &Survey<'_>,
+        each: &mut EachSeen<'_>,
+    ) -> scrollback_source::Result<()> {
         self.begin();
         self.walk_over(what, &mut Hand::new(each));
         Ok(())
     }
 
-    fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> crate::Result<()> {
+    fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> scrollback_source::Result<()> {
         self.walk(each, |look, note| look.entities(keys, note))
     }
 
-    fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> crate::Result<()> {
+    fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> scrollback_source::Result<()> {
         self.walk(each, |look, note| look.whole(session, note))
     }
 
-    fn holds(&mut self, session: &SessionKey) -> crate::Result<bool> {
+    fn holds(&mut self, session: &SessionKey) -> scrollback_source::Result<bool> {
         self.begin();
         Ok(self.has_session(session))
     }
 
-    fn orphans(&mut self, each: &mut Each<'_>) -> crate::Result<()> {
+    fn orphans(&mut self, each: &mut Each<'_>) -> scrollback_source::Result<()> {
         self.walk(each, Self::lost)
     }
 }

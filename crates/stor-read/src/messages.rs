@@ -8,19 +8,19 @@ use scrollback_core_type::order_time;
 use scrollback_stor_mmap::{Arena, Dir};
 use scrollback_stor_path::layout::{MESSAGE, PART};
 
-use super::look::{Fetched, FileLook, Note, open_if_there, place_of};
-use super::names::{Names, ids};
-use crate::Entry;
+use crate::look::{Fetched, FileLook, Note, open_if_there, place_of};
+use crate::names::{Names, ids};
+use scrollback_source::Entry;
 
 /// A message's record in the arena, and its order.
-pub(super) struct MessageSighting {
-    pub(super) key: MessageKey,
-    pub(super) order: OrderKey,
-    pub(super) fetched: Fetched,
+pub(crate) struct MessageSighting {
+    pub(crate) key: MessageKey,
+    pub(crate) order: OrderKey,
+    pub(crate) fetched: Fetched,
 }
 
 impl FileLook<'_> {
-    pub(super) fn messages(
+    pub(crate) fn messages(
         &mut self,
         session: &SessionKey,
         note: &mut Note<'_>,
@@ -34,7 +34,7 @@ impl FileLook<'_> {
     }
 
     /// Reads the messages of a session and puts them in order.
-    pub(super) fn read_messages(
+    pub(crate) fn read_messages(
         &mut self,
         arena: &mut Arena,
         session: &SessionKey,
@@ -63,7 +63,7 @@ impl FileLook<'_> {
     }
 
     /// The names of a session's messages, in no order, without reading them.
-    pub(super) fn name_messages(
+    pub(crate) fn name_messages(
         &mut self,
         session: &SessionKey,
         note: &mut Note<'_>,
@@ -75,7 +75,7 @@ impl FileLook<'_> {
         ids.into_iter().map(move |message| Entry::named(key(message), OrderKey::default()))
     }
 
-    pub(super) fn open_session(
+    pub(crate) fn open_session(
         &mut self,
         session: &SessionKey,
         note: &mut Note<'_>,
@@ -97,7 +97,7 @@ impl FileLook<'_> {
     }
 
     /// The names of a message's parts, in order, without reading them.
-    pub(super) fn parts(
+    pub(crate) fn parts(
         &mut self,
         owner: &MessageKey,
         note: &mut Note<'_>,
@@ -116,7 +116,7 @@ impl FileLook<'_> {
     }
 
     /// Reads the parts of a message and puts them in order.
-    pub(super) fn read_parts(
+    pub(crate) fn read_parts(
         &mut self,
         arena: &mut Arena,
         dir: &Dir,
@@ -154,13 +154,13 @@ impl FileLook<'_> {
 }
 
 /// The directory of one message's parts; missing while a message has none.
-pub(super) fn open_message(all: &Dir, message: &MessageId, note: &mut Note<'_>) -> Option<Dir> {
+pub(crate) fn open_message(all: &Dir, message: &MessageId, note: &mut Note<'_>) -> Option<Dir> {
     let id = message.as_str();
     open_if_there(all, id, || [PART, id].iter().collect(), note)
 }
 
 /// By when it was made. A record too damaged to say is placed by its id, or by its file.
-pub(super) fn message_order(id: &MessageId, bytes: &[u8], mtime_ms: i64) -> OrderKey {
+pub(crate) fn message_order(id: &MessageId, bytes: &[u8], mtime_ms: i64) -> OrderKey {
     let created = order_time(bytes).created;
     OrderKey(created.or_else(|| id.time(mtime_ms)).unwrap_or(mtime_ms))
 }

@@ -8,9 +8,9 @@ use scrollback_stor_path::layout::{
 };
 use scrollback_stor_path::{component, file_name};
 
-use super::look::{Fetched, FileLook, Note, place_of};
-use super::messages::message_order;
-use crate::Entry;
+use crate::look::{Fetched, FileLook, Note, place_of};
+use crate::messages::message_order;
+use scrollback_source::Entry;
 
 /// Something asked for: an entry already, or bytes in the arena.
 enum Got {
@@ -19,7 +19,7 @@ enum Got {
 }
 
 impl FileLook<'_> {
-    pub(super) fn entities(&mut self, keys: &[EntityKey], note: &mut Note<'_>) -> Vec<Entry> {
+    pub(crate) fn entities(&mut self, keys: &[EntityKey], note: &mut Note<'_>) -> Vec<Entry> {
         let mut arena = Arena::new();
         let mut got = Vec::with_capacity(keys.len());
         let mut open: Option<(Vec<&str>, Dir)> = None; // neighbours mostly share a directory
@@ -89,7 +89,7 @@ fn place(key: &EntityKey) -> (Vec<&str>, &str) {
 }
 
 /// Whether every id of a key may become a name in a path; if not, that is an issue.
-pub(super) fn is_safe(key: &EntityKey, note: &mut Note<'_>) -> bool {
+pub(crate) fn is_safe(key: &EntityKey, note: &mut Note<'_>) -> bool {
     let (directory, id) = place(key);
     let owner = directory.get(1).filter(|owner| **owner != "*");
     let unsafe_id = owner.and_then(|owner| component(owner).err()).or_else(|| file_name(id).err());

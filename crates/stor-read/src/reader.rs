@@ -3,17 +3,6 @@
 //! A `FileReader` knows where the tree is; a `Look` is one look at it. What a look can do is split
 //! by what is walked: sessions and projects, messages and parts, whole trees, orphans.
 
-mod all_parts;
-mod look;
-mod messages;
-mod names;
-mod orphans;
-mod sessions;
-mod spans;
-mod survey;
-mod tree;
-mod watch;
-
 use std::fmt;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -23,37 +12,40 @@ use scrollback_core_id::{Clock, EntityKey, SourceId};
 use scrollback_stor_mmap::{Dir, MapPolicy, ReadOptions};
 use scrollback_stor_path::path_of;
 
-use self::look::FileLook;
-use crate::{DirtyScope, Error, Found, Probed, Reader, Result, Source, SourceToken, WatchRoot};
+use crate::look::{FileLook, ReadSettings};
+use crate::watch;
+use scrollback_source::{
+    DirtyScope, Error, Found, Probed, Reader, Result, Source, SourceToken, WatchRoot,
+};
 
 /// Reads opencode's JSON tree. Cheap to make: nothing is opened before it is asked for.
 #[derive(Clone)]
 pub struct FileReader {
     storage: PathBuf,
     id: SourceId,
-    clock: Arc<dyn Clock>,
-    options: ReadOptions,
-    policy: MapPolicy,
+    settings: ReadSettings,
 }
 
 impl FileReader {
     /// A reader of the `storage/` directory at this path.
     pub fn new(storage: impl Into<PathBuf>, id: SourceId, clock: Arc<dyn Clock>) -> Self {
         let (options, policy) = (ReadOptions::default(), MapPolicy::default());
-        Self { storage: storage.into(), id, clock, options, policy }
+        Self { storage: storage.into(), id, settings: ReadSettings { clock, options, policy } }
     }
 
     /// The same reader with other limits: size, margin, tries.
     #[must_use]
     pub fn with_options(self, options: ReadOptions) -> Self {
-        Self { options, ..self }
+        let settings = ReadSettings { options, ..self.settings };
+        Self { settings, ..self }
     }
 
     /// The same reader with another policy. opencode rewrites its files in place, so only a policy
     /// for frozen stores makes a difference.
     #[must_use]
     pub fn with_policy(self, policy: MapPolicy) -> Self {
-        Self { policy, ..self }
+        let settings = ReadSettings { policy, ..self.settings };
+        Self { settings, ..self }
     }
 
     /// The `storage/` directory.
@@ -68,7 +60,7 @@ impl Source for FileReader {
     }
 
     fn clock(&self) -> &Arc<dyn Clock> {
-        &self.clock
+        &self.settings.clock
     }
 
     fn open(&self) -> Result<Box<dyn Reader + '_>> {
@@ -76,7 +68,7 @@ impl Source for FileReader {
             path: self.storage.clone(),
             source: Box::new(source),
         })?;
-        Ok(Box::new(FileLook::new(self, root)))
+        Ok(Box::new(FileLook::new(&self.settings, root)))
     }
 
     fn watch_plan(&self) -> Vec<WatchRoot> {

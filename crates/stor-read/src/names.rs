@@ -9,11 +9,11 @@ use scrollback_core_id::IdError;
 use scrollback_stor_mmap::{Dir, Directory, FileKind, ListBuffer};
 use scrollback_stor_path::{directory_name, entity_name};
 
-use super::look::Note;
+use crate::look::Note;
 
 /// What the names of a directory stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Names {
+pub(crate) enum Names {
     /// Files `<id>.json`.
     Records,
     /// Directories `<id>`.
@@ -21,7 +21,7 @@ pub(super) enum Names {
 }
 
 /// Lists the ids in a directory, in no order. `path` says where the directory is, for issues.
-pub(super) fn ids<I: FromStr<Err = IdError>>(
+pub(crate) fn ids<I: FromStr<Err = IdError>>(
     dir: &Dir,
     names: Names,
     path: impl Fn() -> PathBuf,

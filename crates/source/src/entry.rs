@@ -1,0 +1,62 @@
+//! What a reader hands out: entities, sets of them, and what is wrong.
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+use scrollback_core_err::Issue;
+use scrollback_core_id::{EntityKey, OrderKey, ProjectId, SourceId};
+use scrollback_core_type::Provenance;
+use scrollback_stor_mmap::MappedSpan;
+
+use crate::Sighting;
+
+/// What a reader calls for each thing it finds. Breaking ends the call.
+pub type Each<'e> = dyn FnMut(Found) -> ControlFlow<()> + 'e;
+
+/// Something that a reader found.
+#[derive(Debug)]
+pub enum Found {
+    /// An entity.
+    Entry(Entry),
+    /// The set of records that the call lists, as it was before it was listed: what joins or leaves
+    /// it later changes its stamp, so a settled one that stays the same was listed whole.
+    Set(Sighting),
+    /// Something that is wrong, about an entity if the key is known.
+    Issue(Option<EntityKey>, Issue),
+}
+
+/// An entity in a store.
+#[derive(Clone)]
+pub struct Entry {
+    /// Names it.
+    pub key: EntityKey,
+    /// Where it stands among its siblings.
+    pub order: OrderKey,
+    /// Its bytes, in the shape of opencode's own JSON, where the call reads them.
+    pub span: Option<MappedSpan>,
+    /// The project that a session's place says it belongs to.
+    pub project: Option<ProjectId>,
+    /// Which of several stores a session is from; none where there is but one.
+    pub origin: Option<SourceId>,
+    /// Which generation of storage a session was read from, and what else there is of it.
+    pub provenance: Provenance,
+}
+
+impl Entry {
+    /// An entity with its bytes.
+    pub fn new(key: impl Into<EntityKey>, order: OrderKey, span: MappedSpan) -> Self {
+        Self { span: Some(span), ..Self::named(key, order) }
+    }
+
+    /// An entity that was only named.
+    pub fn named(key: impl Into<EntityKey>, order: OrderKey) -> Self {
+        let provenance = Provenance::default();
+        Self { key: key.into(), order, span: None, project: None, origin: None, provenance }
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Entry({}, {:?}, {:?})", self.key, self.order, self.span)
+    }
+}

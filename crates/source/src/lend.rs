@@ -1,0 +1,97 @@
+//! Records that are lent where they lie, for whoever needs them once.
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+use scrollback_core_err::Issue;
+use scrollback_core_id::{EntityKey, OrderKey, Scope, Stamp};
+use scrollback_stor_mmap::Settled;
+
+use crate::{Entry, Found, Reader, Result, Sighting};
+
+/// What a reader calls for each thing that it lends. Breaking ends the call.
+pub type EachLent<'e> = dyn FnMut(Lent<'_>) -> ControlFlow<()> + 'e;
+
+/// Something that a reader lends.
+#[derive(Debug)]
+pub enum Lent<'l> {
+    /// A record.
+    Record(LentRecord<'l>),
+    /// The set that the call lists, at any time.
+    Set(Sighting),
+    /// Something that is wrong, about an entity if the key is known.
+    Issue(Option<EntityKey>, Issue),
+    /// All that was lent until now is of one state of the store, and holds.
+    Holds,
+    /// What was lent since the last [`Lent::Holds`] is to be forgotten: the store changed meanwhile,
+    /// and it is lent again.
+    Forget,
+}
+
+/// Reads the name of a record that is lent, or says what is wrong with it.
+pub type LentName<'l> = dyn Fn() -> std::result::Result<EntityKey, Box<Issue>> + 'l;
+
+/// A record as it is lent.
+pub struct LentRecord<'l> {
+    /// Reads what names it.
+    pub named: &'l LentName<'l>,
+    /// Where it stands among its siblings; parts of a whole store have no place.
+    pub order: OrderKey,
+    /// Its bytes as the store keeps them: without its ids, where those are kept beside them.
+    pub bytes: &'l [u8],
+    /// What it looked like.
+    pub stamp: Stamp,
+    /// Whether an equal stamp will mean that it is unchanged.
+    pub settled: Settled,
+}
+
+impl LentRecord<'_> {
+    /// Names it. Whoever looks for something in many records needs the names of few, so that a name
+    /// is read when it is asked for.
+    ///
+    /// # Errors
+    /// What is wrong with the name, where that is kept beside the record.
+    pub fn key(&self) -> std::result::Result<EntityKey, Box<Issue>> {
+        (self.named)()
+    }
+}
+
+impl fmt::Debug for LentRecord<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LentRecord")
+            .field("key", &self.key())
+            .field("stamp", &self.stamp)
+            .field("settled", &self.settled)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Lends what a scan hands out.
+///
+/// # Errors
+/// Those of the scan.
+pub fn lend_scanned<R: Reader + ?Sized>(
+    reader: &mut R,
+    scope: &Scope,
+    each: &mut EachLent<'_>,
+) -> Result<()> {
+    let mut over = false;
+    reader.scan(scope, &mut |found| {
+        let flow = match found {
+            Found::Set(set) => each(Lent::Set(set)),
+            Found::Issue(key, issue) => each(Lent::Issue(key, issue)),
+            Found::Entry(Entry { key, order, span, .. }) => {
+                let span = span.unwrap_or_default();
+                let (bytes, stamp, settled) = (&*span, *span.stamp(), span.settled());
+                let named = &|| Ok(key.clone());
+                each(Lent::Record(LentRecord { named, order, bytes, stamp, settled }))
+            }
+        };
+        over = flow.is_break();
+        flow
+    })?;
+    if !over {
+        let _ = each(Lent::Holds);
+    }
+    Ok(())
+}

@@ -1,0 +1,25 @@
+//! The contract between stores and whatever reads them: `Source` and `Reader`.
+//!
+#![doc = include_str!("../README.md")]
+
+mod entry;
+mod error;
+mod ext;
+mod lend;
+mod listing;
+mod probe;
+mod reader;
+mod source;
+mod survey;
+mod watch;
+
+pub use entry::{Each, Entry, Found};
+pub use error::{Error, Result};
+pub use ext::{SourceExt, parse_span};
+pub use lend::{EachLent, Lent, LentName, LentRecord, lend_scanned};
+pub use listing::Listing;
+pub use probe::{Probe, Probed, SourceToken};
+pub use reader::Reader;
+pub use source::Source;
+pub use survey::{EachSeen, Seen, Sighting, Survey};
+pub use watch::{Below, DirtyScope, WatchRoot, WatchedFiles};

@@ -1,0 +1,56 @@
+//! Whether a store changed, by its own account.
+
+use std::fmt;
+use std::sync::Arc;
+
+use scrollback_core_id::SessionKey;
+
+/// What a store was like when it was probed, in its own words. Good for one store, in any process.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct SourceToken(Arc<[u8]>);
+
+/// What a probe came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probed {
+    /// What may have changed.
+    pub probe: Probe,
+    /// What to ask with the next time; none if this store keeps no account of itself.
+    pub token: Option<SourceToken>,
+}
+
+/// What may have changed in a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probe {
+    /// Nothing did.
+    Unchanged,
+    /// The messages and parts of these sessions, and the records of any project or session: those
+    /// are to be compared.
+    Sessions(Vec<SessionKey>),
+    /// Anything.
+    Rescan,
+}
+
+impl SourceToken {
+    /// A token of these bytes, which its Source made.
+    pub fn new(bytes: impl Into<Arc<[u8]>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes, to be kept.
+    pub fn bytes(&self) -> &Arc<[u8]> {
+        &self.0
+    }
+}
+
+impl Probed {
+    /// The answer of a store that keeps no account of itself.
+    pub fn rescan() -> Self {
+        Self { probe: Probe::Rescan, token: None }
+    }
+}
+
+impl fmt::Debug for SourceToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SourceToken({} bytes)", self.0.len())
+    }
+}
