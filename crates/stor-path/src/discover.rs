@@ -2,7 +2,6 @@
 
 use std::collections::HashSet;
 use std::ffi::OsString;
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use scrollback_core_err::{AtPath, PathError};
@@ -10,6 +9,7 @@ use scrollback_core_err::{AtPath, PathError};
 use crate::classify::channel_of;
 use crate::environment::{Databases, Environment};
 use crate::error::{Error, Result};
+use crate::kind::{FoundBy, StoreKind};
 use crate::layout::{DATABASE, MESSAGE, PART, PROJECT, SESSION, SESSION_DIFF, STORAGE};
 use crate::look::{Expected, LookedAt, There, is_dir, is_link, look, names};
 
@@ -39,56 +39,6 @@ pub struct FoundStore {
     pub data_dir: PathBuf,
     /// How it was found.
     pub rule: FoundBy,
-}
-
-/// The format of a store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum StoreKind {
-    /// `storage/` of opencode 0.6 to 1.1. Later versions still keep diffs there.
-    OpencodeJson,
-    /// A database of opencode 1.2 and newer.
-    OpencodeSqlite,
-    /// `project/<slug>/storage/` of opencode 0.5 and older: reported, but no version reads it.
-    OpencodeLegacyJson,
-}
-
-/// The rule by which a store was found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum FoundBy {
-    /// The path was given.
-    Explicit,
-    /// `$XDG_DATA_HOME/opencode`.
-    XdgDataHome,
-    /// `~/.local/share/opencode`.
-    HomeDefault,
-    /// `OPENCODE_DB` names it.
-    OpencodeDb,
-    /// A database beside `opencode.db`, as builds of other channels (and previews) use it.
-    ChannelDatabase,
-}
-
-impl fmt::Display for StoreKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::OpencodeJson => "opencode JSON store",
-            Self::OpencodeSqlite => "opencode database",
-            Self::OpencodeLegacyJson => "opencode JSON store of 0.5 or older",
-        })
-    }
-}
-
-impl fmt::Display for FoundBy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Explicit => "the given path",
-            Self::XdgDataHome => "XDG_DATA_HOME",
-            Self::HomeDefault => "default place in the home directory",
-            Self::OpencodeDb => "OPENCODE_DB",
-            Self::ChannelDatabase => "name of a channel database",
-        })
-    }
 }
 
 impl FoundStore {

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::discover::FoundBy;
+use crate::kind::FoundBy;
 
 /// The environment that decides where opencode keeps its store. As opencode does, empty values
 /// count as unset.

@@ -15,15 +15,17 @@ mod component;
 mod discover;
 mod environment;
 mod error;
+mod kind;
 pub mod layout;
 mod look;
 mod secret;
 
 pub use classify::{Classified, Foreign, PathClass, classify, classify_in_data_dir, discipline};
 pub use component::{MAX_ID_BYTES, Unsafe, UnsafeId, component};
-pub use discover::{FoundBy, FoundStore, StoragePaths, StoreKind};
+pub use discover::{FoundStore, StoragePaths};
 pub use environment::Environment;
 pub use error::{Error, Result};
+pub use kind::{FoundBy, StoreKind};
 pub use layout::{
     NoPath, NotAnEntity, directory_name, entity_name, file_name, message_dir, part_dir, path_of,
     session_dir,

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use scrollback_core_err::{AtPath, PathError};
 
-use crate::discover::{FoundBy, StoreKind};
+use crate::kind::{FoundBy, StoreKind};
 
 /// A place where discovery looked, or would have.
 #[derive(Debug, Clone, PartialEq, Eq)]

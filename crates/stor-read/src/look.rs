@@ -5,17 +5,16 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
-use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey};
+use scrollback_core_id::{Clock, EntityKey, ProjectId, Stamp};
 use scrollback_core_type::json;
 use scrollback_stor_mmap::{
     Arena, Dir, Directory, FileKind, Frozen, ListBuffer, Look, MapPolicy, MappedFile, MappedSpan,
-    Piece, ReadOptions,
+    Piece, ReadOptions, Settled,
 };
 use scrollback_stor_path::layout::MESSAGE;
 use scrollback_stor_path::{PathClass, discipline};
 
-use crate::survey::Hand;
-use scrollback_source::{Each, EachSeen, Entry, Found, Reader, Sighting, Survey};
+use scrollback_source::Sighting;
 
 /// How files are read.
 #[derive(Clone)]
@@ -27,7 +26,7 @@ pub(crate) struct ReadSettings {
 
 /// One look at the tree.
 pub(crate) struct FileLook<'s> {
-    settings: &'s ReadSettings,
+    pub(crate) settings: &'s ReadSettings,
     pub(crate) root: Dir,
     pub(crate) look: Look<'s>,
     pub(crate) buffer: ListBuffer,
@@ -148,71 +147,24 @@ pub(crate) fn place_of(directory: &[&str], id: &str) -> Place {
 pub(crate) type Note<'n> = dyn FnMut(Option<EntityKey>, Issue) + 'n;
 
 impl FileLook<'_> {
-    /// Walks something as it is from now on, and hands out what is found: the set that was listed,
-    /// issues, entries.
-    fn walk<Entries: IntoIterator<Item = Entry>>(
-        &mut self,
-        each: &mut Each<'_>,
-        walk: impl FnOnce(&mut Self, &mut Note<'_>) -> Entries,
-    ) -> scrollback_source::Result<()> {
-        self.begin();
-        let mut issues = Vec::new();
-        self.set = None;
-        let entries = walk(self, &mut |key, issue| issues.push(Found::Issue(key, issue)));
-        let set = self.set.take().map(Found::Set);
-        // Entries are made as they are handed out: each is large, and many are but a name.
-        let entries = entries.into_iter().map(Found::Entry);
-        let _ = set.into_iter().chain(issues).chain(entries).try_for_each(each);
-        Ok(())
-    }
-
     pub(crate) fn begin(&mut self) {
         self.look = Look::begin(self.settings.clock.as_ref(), self.settings.options);
     }
-}
-
-impl Reader for FileLook<'_> {
-    fn clock(&self) -> &Arc<dyn Clock> {
-        &self.settings.clock
+    /// Keeps what a directory looks like that is about to be listed.
+    pub(crate) fn see_this_set(&mut self, dir: &Dir, key: impl Into<EntityKey>) {
+        let stamp = dir.stamp().ok();
+        self.set = stamp.map(|stamp| self.sighting(key.into(), stamp, None));
     }
 
-    fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> scrollback_source::Result<()> {
-        match scope {
-            Scope::Projects => self.walk(each, Self::projects),
-            Scope::Sessions => self.walk(each, |look, note| look.sessions(None, note)),
-            Scope::Project(id) => self.walk(each, |look, note| look.sessions(Some(id), note)),
-            Scope::Messages(of) => self.walk(each, |look, note| look.messages(of, note)),
-            Scope::MessageNames(of) => self.walk(each, |look, note| look.name_messages(of, note)),
-            Scope::Parts(of) => self.walk(each, |look, note| look.parts(of, note)),
-            Scope::AllParts => self.all_parts(each),
-            _ => Ok(()),
-        }
-    }
-
-    fn survey(
-        &mut self,
-        what: &Survey<'_>,
-        each: &mut EachSeen<'_>,
-    ) -> scrollback_source::Result<()> {
-        self.begin();
-        self.walk_over(what, &mut Hand::new(each));
-        Ok(())
-    }
-
-    fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> scrollback_source::Result<()> {
-        self.walk(each, |look, note| look.entities(keys, note))
-    }
-
-    fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> scrollback_source::Result<()> {
-        self.walk(each, |look, note| look.whole(session, note))
-    }
-
-    fn holds(&mut self, session: &SessionKey) -> scrollback_source::Result<bool> {
-        self.begin();
-        Ok(self.has_session(session))
-    }
-
-    fn orphans(&mut self, each: &mut Each<'_>) -> scrollback_source::Result<()> {
-        self.walk(each, Self::lost)
+    /// A sighting of something whose stamp was just taken.
+    pub(crate) fn sighting(
+        &self,
+        key: EntityKey,
+        stamp: Stamp,
+        project: Option<ProjectId>,
+    ) -> Sighting {
+        let settled =
+            if self.look.settles(&stamp) { Settled::Settled } else { Settled::Provisional };
+        Sighting { key, stamp, settled, project }
     }
 }

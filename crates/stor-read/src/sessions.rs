@@ -11,7 +11,7 @@ use scrollback_stor_path::layout::{MESSAGE, PROJECT, SESSION};
 
 use crate::look::{Fetched, FileLook, Note, open_if_there, place_of};
 use crate::names::{Names, ids};
-use crate::spans::is_safe;
+use crate::place::is_safe;
 use scrollback_source::Entry;
 
 /// A session's record, where it was found.

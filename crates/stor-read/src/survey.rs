@@ -10,13 +10,13 @@ use scrollback_core_id::{
     EntityKey, IdError, MessageId, MessageKey, PartId, PartKey, ProjectId, SessionId, SessionKey,
     Stamp,
 };
-use scrollback_stor_mmap::{Dir, Directory, FileKind, Settled};
+use scrollback_stor_mmap::{Dir, Directory, FileKind};
 use scrollback_stor_path::layout::{MESSAGE, PART, PROJECT, SESSION};
 
 use crate::look::{FileLook, open_if_there, place_of};
 use crate::messages::open_message;
 use crate::names::{Names, ids};
-use scrollback_source::{EachSeen, Seen, Sighting, Survey};
+use scrollback_source::{EachSeen, Seen, Survey};
 
 /// Hands out what is found until the caller breaks.
 pub(crate) struct Hand<'h> {
@@ -206,17 +206,5 @@ impl FileLook<'_> {
     fn see_listed(&mut self, dir: &Dir, key: impl Into<EntityKey>, hand: &mut Hand<'_>) {
         self.see_this_set(dir, key);
         self.set.take().into_iter().for_each(|set| hand.out(Seen::Sighting(set)));
-    }
-
-    /// Keeps what a directory looks like that is about to be listed.
-    pub(crate) fn see_this_set(&mut self, dir: &Dir, key: impl Into<EntityKey>) {
-        let stamp = dir.stamp().ok();
-        self.set = stamp.map(|stamp| self.sighting(key.into(), stamp, None));
-    }
-
-    fn sighting(&self, key: EntityKey, stamp: Stamp, project: Option<ProjectId>) -> Sighting {
-        let settled =
-            if self.look.settles(&stamp) { Settled::Settled } else { Settled::Provisional };
-        Sighting { key, stamp, settled, project }
     }
 }

@@ -6,7 +6,7 @@ use scrollback_stor_path::layout::PART;
 
 use crate::look::{FileLook, Note};
 use crate::messages::open_message;
-use crate::spans::is_safe;
+use crate::place::is_safe;
 use scrollback_source::Entry;
 
 /// What a session of a few dozen messages takes; the arena grows from there.

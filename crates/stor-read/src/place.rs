@@ -1,0 +1,38 @@
+//! Where the file of a key is. An id that was not listed is checked before it is a name.
+
+use scrollback_core_err::{Issue, IssueKind, Place};
+use scrollback_core_id::EntityKey;
+use scrollback_stor_path::layout::{
+    MESSAGE, PART, PROJECT, SESSION, SESSION_DIFF, SESSION_SHARE, TODO,
+};
+use scrollback_stor_path::{component, file_name};
+
+use crate::look::Note;
+
+/// Where an entity is: the directory, and the id that names the file. A session's directory is
+/// that of its project, which its key does not say.
+pub(crate) fn place(key: &EntityKey) -> (Vec<&str>, &str) {
+    match key {
+        EntityKey::Project(id) => (vec![PROJECT], id.as_str()),
+        EntityKey::Session(key) => (vec![SESSION, "*"], key.session.as_str()),
+        EntityKey::Message(key) => (vec![MESSAGE, key.session.as_str()], key.message.as_str()),
+        EntityKey::Part(key) => (vec![PART, key.message.as_str()], key.part.as_str()),
+        EntityKey::Diff(key) => (vec![SESSION_DIFF], key.session.as_str()),
+        EntityKey::Todo(key) => (vec![TODO], key.session.as_str()),
+        EntityKey::Share(key) => (vec![SESSION_SHARE], key.session.as_str()),
+        _ => (Vec::new(), ""),
+    }
+}
+
+/// Whether every id of a key may become a name in a path; if not, that is an issue.
+pub(crate) fn is_safe(key: &EntityKey, note: &mut Note<'_>) -> bool {
+    let (directory, id) = place(key);
+    let owner = directory.get(1).filter(|owner| **owner != "*");
+    let unsafe_id = owner.and_then(|owner| component(owner).err()).or_else(|| file_name(id).err());
+    if let Some(unsafe_id) = unsafe_id {
+        let kind = IssueKind::BadId { why: unsafe_id.to_string() };
+        note(Some(key.clone()), Issue::new(Place::default(), kind));
+        return false;
+    }
+    true
+}
