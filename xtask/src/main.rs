@@ -13,6 +13,7 @@ mod gen_store;
 mod live;
 mod perf;
 mod stress;
+mod structure;
 mod tools;
 
 use std::path::Path;
@@ -48,6 +49,8 @@ enum Task {
     Perf(perf::Args),
     /// Reads a store while a process rewrites it as opencode does, and checks every value.
     Stress(stress::Args),
+    /// Prints the size of each crate, its module cycles and public names, and the longest functions.
+    Structure(structure::Args),
 }
 
 impl Task {
@@ -62,6 +65,7 @@ impl Task {
             Self::Miri(args) => check::miri(&args),
             Self::Perf(args) => perf::run(&args),
             Self::Stress(args) => stress::run(&args),
+            Self::Structure(args) => structure::run(&args),
         }
     }
 }

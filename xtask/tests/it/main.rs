@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a check that cannot look has failed")]
 
+mod cycles;
 mod layers;
 mod licences;
 mod links;

@@ -1,0 +1,109 @@
+//! Where a path leads, as far as names tell.
+
+use super::scope::Import;
+use super::tree::Tree;
+
+/// How many re-exports one after the other are followed.
+const DEPTH: usize = 32;
+
+/// What a path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A module.
+    Module(usize),
+    /// An item of a module; what is not found there may be made by a macro in it.
+    Item(usize),
+    /// Something of another crate.
+    Outside,
+}
+
+impl Tree {
+    /// Follows a path that stands in a module.
+    pub(crate) fn resolve(&self, from: usize, path: &[String]) -> Target {
+        self.follow(from, path, DEPTH)
+    }
+
+    /// Returns what a name stands for in a module, if it is known there.
+    pub(crate) fn lookup(&self, module: usize, name: &str) -> Option<Target> {
+        self.find(module, name, DEPTH)
+    }
+
+    fn follow(&self, from: usize, path: &[String], depth: usize) -> Target {
+        let mut names = path.iter().map(String::as_str).peekable();
+        let mut module = match names.peek() {
+            Some(&"crate") => 0,
+            Some(&("self" | "super")) => from,
+            Some(first) => match self.find(from, first, depth) {
+                Some(Target::Module(module)) => module,
+                other => return other.unwrap_or(Target::Outside),
+            },
+            None => return Target::Module(from), // `*` alone, from a nested `use`
+        };
+        if names.peek() != Some(&"super") {
+            names.next();
+        }
+        for name in names {
+            module = match name {
+                "super" => self.modules[module].parent.unwrap_or(0),
+                name => match self.find(module, name, depth) {
+                    Some(Target::Module(module)) => module,
+                    Some(other) => return other,
+                    None => return Target::Item(self.home_of_macro(module, name)),
+                },
+            };
+        }
+        Target::Module(module)
+    }
+
+    /// Returns the module of an exported macro if a path from the crate's root means one.
+    fn home_of_macro(&self, module: usize, name: &str) -> usize {
+        let home = self.modules.iter().position(|it| it.scope.macros.contains(name));
+        if module == 0 { home.unwrap_or(module) } else { module }
+    }
+
+    fn find(&self, module: usize, name: &str, depth: usize) -> Option<Target> {
+        let depth = depth.checked_sub(1)?;
+        let here = &self.modules[module];
+        if let Some((child, _)) = here.children.get(name) {
+            return Some(Target::Module(*child));
+        }
+        if here.scope.items.contains_key(name) {
+            return Some(Target::Item(module));
+        }
+        let imports = &here.scope.imports;
+        if let Some(import) = imports.iter().find(|it| it.name.as_deref() == Some(name)) {
+            return Some(self.follow_import(module, import, depth));
+        }
+        imports.iter().filter(|import| import.name.is_none()).find_map(|glob| {
+            match self.follow_import(module, glob, depth) {
+                Target::Module(other) if other != module => self.find(other, name, depth),
+                _ => None,
+            }
+        })
+    }
+
+    /// Follows a `use`. Its first name is that of another crate if it would lead to itself.
+    fn follow_import(&self, module: usize, import: &Import, depth: usize) -> Target {
+        match import.path.first() {
+            Some(first)
+                if import.name.as_ref() == Some(first)
+                    && !self.modules[module].children.contains_key(first)
+                    && !["crate", "self", "super"].contains(&first.as_str()) =>
+            {
+                Target::Outside
+            }
+            _ => self.follow(module, &import.path, depth),
+        }
+    }
+
+    /// Whether a module is another one, or above it.
+    pub(crate) fn contains(&self, above: usize, mut module: usize) -> bool {
+        while module != above {
+            match self.modules[module].parent {
+                Some(parent) => module = parent,
+                None => return false,
+            }
+        }
+        true
+    }
+}
