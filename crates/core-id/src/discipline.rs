@@ -1,6 +1,6 @@
 //! How the owner of a file writes it, which decides how it may be read.
 
-/// How the owner of a file writes it. Only `stor-path` says which file has which.
+/// How the owner of a file writes it. Each Source states it for its own files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Discipline {
@@ -14,4 +14,15 @@ pub enum Discipline {
     Snapshot,
     /// A database: only its own library may read it.
     Database,
+}
+
+impl Discipline {
+    /// Whether the owner may keep a file open and write to it without closing it. A feed then needs
+    /// modify events; for all other files the close that ends a write is enough.
+    pub fn keeps_open(self) -> bool {
+        match self {
+            Self::Append | Self::Database => true,
+            Self::InPlace | Self::Replace | Self::Snapshot => false,
+        }
+    }
 }

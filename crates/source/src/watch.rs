@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use scrollback_core_id::{EntityKey, MessageId, SessionKey};
+use scrollback_core_id::{Discipline, EntityKey, MessageId, SessionKey};
 
 /// A directory that a feed has to follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,9 @@ pub struct WatchRoot {
     pub below: Below,
     /// Which of the files in it matter.
     pub files: WatchedFiles,
+    /// How those files are written. Modify events are asked for only where files are appended to
+    /// and where they are databases ([`Discipline::keeps_open`]).
+    pub discipline: Discipline,
 }
 
 /// Which of the directories in a directory matter to its store.
@@ -21,8 +24,11 @@ pub struct WatchRoot {
 pub enum Below {
     /// None: its own entries are all.
     Nothing,
-    /// Each of them.
+    /// Each of them, and none of those in them.
     All,
+    /// Each of them, those in them, and so on to any depth: `sessions/2026/11/30/`. Symbolic links
+    /// to directories are not followed.
+    Tree,
     /// Each of them, and there are too many to follow at once: those of what is being written, as
     /// [`Source::directory_of`](crate::Source::directory_of) names them.
     Hot,

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use scrollback_core_id::{EntityKey, SessionId};
+use scrollback_core_id::{Discipline, EntityKey, SessionId};
 use scrollback_stor_path::layout::{
     MESSAGE, PART, PROJECT, SESSION, SESSION_DIFF, SESSION_SHARE, TODO, message_dir, part_dir,
 };
@@ -17,7 +17,8 @@ pub(crate) fn plan(storage: &Path) -> Vec<WatchRoot> {
     let flat = [PROJECT, SESSION_DIFF, TODO, SESSION_SHARE].map(|name| (name, Below::Nothing));
     let root = |(name, below)| {
         let files = WatchedFiles::Ending(".json");
-        WatchRoot { path: storage.join(name), below, files }
+        let discipline = Discipline::InPlace;
+        WatchRoot { path: storage.join(name), below, files, discipline }
     };
     nested.into_iter().chain(flat).map(root).collect()
 }

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use scrollback_core_err::Issue;
-use scrollback_core_id::{Clock, EntityKey, SessionKey, SourceId};
+use scrollback_core_id::{Clock, Discipline, EntityKey, SessionKey, SourceId};
 use scrollback_source::{
     Below, DirtyScope, Probed, Reader, Result, Source, SourceToken, WatchRoot, WatchedFiles,
 };
@@ -108,7 +108,8 @@ impl Source for SqliteReader {
             return Vec::new();
         };
         let files = WatchedFiles::Named(watched(name).into());
-        vec![WatchRoot { path: dir.to_owned(), below: Below::Nothing, files }]
+        let (path, below, discipline) = (dir.to_owned(), Below::Nothing, Discipline::Database);
+        vec![WatchRoot { path, below, files, discipline }]
     }
 
     /// Which rows changed in the database is for [`Source::probe`] to say.

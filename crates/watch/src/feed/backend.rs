@@ -22,15 +22,18 @@ pub(super) enum ToldKind {
     NewDirectory,
     /// A directory went, or a watched one itself did.
     GoneDirectory,
-    /// A file came, went or was written.
+    /// A file came, went, or was written and closed; or written, where the system does not tell of
+    /// the end of a write.
     File,
+    /// A file was written and may still be open.
+    Modified,
 }
 
 /// Watches directories, none of them below another by itself.
 pub(super) trait Backend: Send + std::fmt::Debug {
-    /// Watches a directory. `writes` says whether files in it are written and stay open, as those
-    /// of a database; of others it is told when they are closed.
-    fn watch(&mut self, path: &Path, writes: bool) -> io::Result<()>;
+    /// Watches a directory. `modify` says whether to tell of each write to a file in it, as of those
+    /// that stay open; of others it is told when they are closed.
+    fn watch(&mut self, path: &Path, modify: bool) -> io::Result<()>;
 
     /// Watches it no more.
     fn unwatch(&mut self, path: &Path);

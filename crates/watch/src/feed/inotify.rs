@@ -99,6 +99,7 @@ impl Names {
                     let kind = match flags.contains(ReadFlags::ISDIR) {
                         true if flags.intersects(came) => ToldKind::NewDirectory,
                         true => ToldKind::GoneDirectory,
+                        false if flags.contains(ReadFlags::MODIFY) => ToldKind::Modified,
                         false => ToldKind::File,
                     };
                     Told::Path { path: dir.join(OsStr::from_bytes(name.to_bytes())), kind }
@@ -113,8 +114,8 @@ impl Names {
 }
 
 impl Backend for Inotify {
-    fn watch(&mut self, path: &Path, writes: bool) -> io::Result<()> {
-        let flags = if writes { WATCHED | WatchFlags::MODIFY } else { WATCHED };
+    fn watch(&mut self, path: &Path, modify: bool) -> io::Result<()> {
+        let flags = if modify { WATCHED | WatchFlags::MODIFY } else { WATCHED };
         let number = inotify::add_watch(self.queue.get_ref(), path, flags)?;
         let names = &mut self.names;
         if let Some(before) = names.by_number.insert(number, path.to_owned())

@@ -1,8 +1,8 @@
 //! The system's watches through the crate notify: the same on every system.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -25,7 +25,12 @@ struct Queue(Mutex<State>);
 struct State {
     told: VecDeque<Told>,
     waker: Option<Waker>,
+    /// Directories in which each write is told.
+    modify: HashSet<PathBuf>,
 }
+
+/// Whether the system tells of the end of a write, so that of most files nothing else is needed.
+const TELLS_CLOSE: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// More than this is as good as lost: it becomes one word.
 const MOST: usize = 1 << 16;
@@ -49,9 +54,10 @@ impl Queue {
         }
         let Some(kind) = told(&event.kind) else { return }; // our own reads, most often
         let told = event.paths.into_iter().map(|path| {
-            let kind = kind.unwrap_or_else(|| match path.is_dir() {
-                true => ToldKind::NewDirectory,
-                false => ToldKind::GoneDirectory,
+            let kind = kind.unwrap_or_else(|| match path.metadata() {
+                Ok(it) if it.is_dir() => ToldKind::NewDirectory,
+                Ok(_) => ToldKind::File,
+                Err(_) => ToldKind::GoneDirectory,
             });
             Told::Path { path, kind }
         });
@@ -61,12 +67,18 @@ impl Queue {
     fn put(&self, all: impl Iterator<Item = Told>) {
         let mut state = self.lock();
         for told in all {
+            if state.drops(&told) {
+                continue;
+            }
             if state.told.len() >= MOST {
                 state.told.clear();
                 state.told.push_back(Told::Lost);
             } else if state.told.back() != Some(&told) {
                 state.told.push_back(told);
             }
+        }
+        if state.told.is_empty() {
+            return;
         }
         let waker = state.waker.take();
         drop(state);
@@ -78,6 +90,18 @@ impl Queue {
     }
 }
 
+impl State {
+    /// Whether it is a write to a file that is closed after it.
+    fn drops(&self, told: &Told) -> bool {
+        match told {
+            Told::Path { path, kind: ToldKind::Modified } => {
+                !path.parent().is_some_and(|parent| self.modify.contains(parent))
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What an event is about; the inner none if only the path can tell. None if nothing changed.
 fn told(kind: &EventKind) -> Option<Option<ToldKind>> {
     Some(match kind {
@@ -85,8 +109,10 @@ fn told(kind: &EventKind) -> Option<Option<ToldKind>> {
         EventKind::Access(_) => return None,
         EventKind::Create(CreateKind::Folder) => Some(ToldKind::NewDirectory),
         EventKind::Create(CreateKind::File) => Some(ToldKind::File),
-        EventKind::Remove(RemoveKind::Folder) => Some(ToldKind::GoneDirectory),
+        // Late for one that somebody held open: another may be in its place, and be watched.
+        EventKind::Remove(RemoveKind::Folder) => None,
         EventKind::Remove(RemoveKind::File) => Some(ToldKind::File),
+        EventKind::Modify(ModifyKind::Data(_)) if TELLS_CLOSE => Some(ToldKind::Modified),
         EventKind::Modify(ModifyKind::Data(_)) => Some(ToldKind::File),
         EventKind::Modify(ModifyKind::Metadata(_)) => return None,
         _ => None,
@@ -103,11 +129,15 @@ fn error(error: notify::Error) -> io::Error {
 }
 
 impl Backend for Notify {
-    fn watch(&mut self, path: &Path, _writes: bool) -> io::Result<()> {
+    fn watch(&mut self, path: &Path, modify: bool) -> io::Result<()> {
+        if modify {
+            self.queue.lock().modify.insert(path.to_owned());
+        }
         self.watcher.watch(path, RecursiveMode::NonRecursive).map_err(error)
     }
 
     fn unwatch(&mut self, path: &Path) {
+        self.queue.lock().modify.remove(path);
         let _ = self.watcher.unwatch(path); // it may be gone
     }
 

@@ -1,15 +1,20 @@
 //! Which directories are watched: those of the plan, those in them, and of those that are too many
 //! the ones where something is being written.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fs;
+mod hot;
+mod place;
+mod role;
+
+use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use scrollback_source::{Below, DirtyScope, Source, WatchRoot, WatchedFiles};
-use scrollback_stor_mmap::{Dir, Directory, FileKind, ListBuffer};
+use scrollback_source::{Below, DirtyScope, Source, WatchRoot};
 
+use self::hot::Hot;
+use self::place::{Identity, entries, identity};
+use self::role::Role;
 use super::FeedError;
 use super::backend::{Backend, Told, ToldKind};
 
@@ -25,50 +30,23 @@ pub(super) struct Tree {
     limit: usize,
 }
 
-/// What a directory is watched for.
-#[derive(Debug, Clone, Default)]
-struct Role {
-    /// The roots that it is.
-    roots: Vec<usize>,
-    /// The root that it is in.
-    below: Option<usize>,
-    /// A root is to come in it.
-    ancestor: bool,
-    /// Files in it are written and stay open.
-    writes: bool,
-}
-
-/// What makes a directory this one and no other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Identity(u64, u64);
-
-/// Directories that are watched as long as they are used, by their last use.
-#[derive(Debug)]
-struct Hot {
-    limit: usize,
-    uses: u64,
-    by_path: HashMap<PathBuf, u64>,
-    by_use: BTreeMap<u64, PathBuf>,
-}
-
 /// What is to be marked.
 pub(super) type Mark<'m> = dyn FnMut(DirtyScope) + 'm;
 
 impl Tree {
     pub(super) fn new(hot: usize, limit: Option<usize>) -> Self {
-        let (by_path, by_use) = (HashMap::new(), BTreeMap::new());
         Self {
             roots: Vec::new(),
             there: Vec::new(),
             watched: HashMap::new(),
-            hot: Hot { limit: hot, uses: 0, by_path, by_use },
+            hot: Hot::new(hot),
             limit: limit.unwrap_or(usize::MAX),
         }
     }
 
     /// How many directories are watched, and how many of them because they are hot.
     pub(super) fn counts(&self) -> (usize, usize) {
-        (self.watched.len(), self.hot.by_path.len())
+        (self.watched.len(), self.hot.len())
     }
 
     /// Watches what the plan of the store says now, and nothing else.
@@ -106,21 +84,53 @@ impl Tree {
             }
             return Ok(());
         }
-        if below == Below::All {
-            let mut names = Vec::new();
-            if let Ok(dir) = Dir::open(&path) {
-                let listed = dir.list(&mut ListBuffer::default(), |name, kind| {
-                    if kind == FileKind::Directory {
-                        names.extend(std::str::from_utf8(name).ok().map(|name| path.join(name)));
-                    }
-                });
-                let _ = listed; // what cannot be listed is an issue of whoever reads it
+        match below {
+            Below::Nothing | Below::Hot => Ok(()),
+            Below::All => {
+                let mut directories = entries(&path, false).directories.into_iter();
+                directories.try_for_each(|path| self.enter(&path, at, backend).map(drop))
             }
-            for path in names {
-                self.add(&path, backend, |role| role.below = Some(at))?;
+            // All of the store is looked at afterwards.
+            Below::Tree => self.watch_below(path, at, backend, None),
+        }
+    }
+
+    /// Watches all directories in one that is watched, to any depth. What is in them may be older
+    /// than their watches: it is handed to `found`.
+    fn watch_below(
+        &mut self,
+        path: PathBuf,
+        at: usize,
+        backend: &mut dyn Backend,
+        mut found: Option<&mut dyn FnMut(&Path)>,
+    ) -> Result<(), FeedError> {
+        let mut pending = vec![path];
+        while let Some(path) = pending.pop() {
+            // Its watch is set: what comes while it is listed is told.
+            let entries = entries(&path, found.is_some());
+            if let Some(found) = &mut found {
+                let files = entries.files.iter().filter(|file| {
+                    file.file_name().is_some_and(|name| self.roots[at].files.include(name))
+                });
+                files.chain(&entries.directories).for_each(|path| found(path));
+            }
+            for path in entries.directories {
+                if self.enter(&path, at, backend)? {
+                    pending.push(path);
+                }
             }
         }
         Ok(())
+    }
+
+    /// Watches a directory that is in a root; whether it is there.
+    fn enter(
+        &mut self,
+        path: &Path,
+        at: usize,
+        backend: &mut dyn Backend,
+    ) -> Result<bool, FeedError> {
+        self.add(path, backend, |role| role.enter(at))
     }
 
     /// Watches a directory; whether it is there.
@@ -132,13 +142,13 @@ impl Tree {
     ) -> Result<bool, FeedError> {
         if let Some(role) = self.watched.get_mut(path) {
             set(role);
-            let writes = role.writes(&self.roots);
-            if writes == role.writes {
+            let modify = role.wants_modify(&self.roots);
+            if modify == role.modify {
                 return Ok(true);
             }
-            role.writes = writes;
+            role.modify = modify;
             return backend
-                .watch(path, writes)
+                .watch(path, modify)
                 .map(|()| true)
                 .map_err(|source| FeedError::Watch { path: path.to_owned(), source });
         }
@@ -147,8 +157,8 @@ impl Tree {
         }
         let mut role = Role::default();
         set(&mut role);
-        role.writes = role.writes(&self.roots);
-        match backend.watch(path, role.writes) {
+        role.modify = role.wants_modify(&self.roots);
+        match backend.watch(path, role.modify) {
             Ok(()) => {
                 self.watched.insert(path.to_owned(), role);
                 Ok(true)
@@ -175,13 +185,13 @@ impl Tree {
             return Ok(false);
         }
         let root = path.parent().and_then(|parent| self.watched.get(parent));
-        let Some(at) = root.and_then(|role| role.roots.first().copied()) else { return Ok(false) };
-        while self.hot.by_path.len() >= self.hot.limit {
+        let Some(at) = root.and_then(|role| role.hot_root(&self.roots)) else { return Ok(false) };
+        while self.hot.is_full() {
             let Some(coldest) = self.hot.coldest() else { break };
             self.watched.remove(&coldest);
             backend.unwatch(&coldest);
         }
-        let is_there = self.add(path, backend, |role| role.below = Some(at))?;
+        let is_there = self.enter(path, at, backend)?;
         if is_there {
             self.hot.insert(path);
         }
@@ -205,12 +215,12 @@ impl Tree {
             Told::Unwatched { path, .. } => (path, ToldKind::GoneDirectory),
             Told::Path { path, kind } => (path, kind),
         };
-        let mut is_stale = false;
+        let (mut is_stale, is_in_tree) = (false, self.is_in_tree(&path, kind));
         match kind {
-            ToldKind::NewDirectory => is_stale = self.came(&path, backend)?,
+            ToldKind::NewDirectory => is_stale = self.came(&path, source, backend, mark)?,
             ToldKind::GoneDirectory => is_stale = self.went(&path, backend),
-            ToldKind::File if !self.matters(&path) => return Ok(false),
-            ToldKind::File => {
+            ToldKind::File | ToldKind::Modified if !self.matters(&path, kind) => return Ok(false),
+            ToldKind::File | ToldKind::Modified => {
                 if let Some(parent) = path.parent() {
                     self.hot.touch(parent);
                 }
@@ -220,7 +230,12 @@ impl Tree {
             mark(DirtyScope::Store);
             return Ok(true);
         }
-        let Some(scope) = source.concerns(&path) else { return Ok(false) };
+        let Some(scope) = source.concerns(&path) else {
+            if is_in_tree {
+                mark(DirtyScope::Records); // whatever was in it
+            }
+            return Ok(false);
+        };
         if let DirtyScope::Entity(key) = &scope
             && let Some(members) = source.directory_of(key)
             && members.parent().is_some_and(|root| self.is_hot_root(root))
@@ -235,109 +250,96 @@ impl Tree {
 
     /// Whether the directories in this one are watched while they are hot.
     fn is_hot_root(&self, path: &Path) -> bool {
-        self.watched
-            .get(path)
-            .is_some_and(|role| role.roots.iter().any(|at| self.roots[*at].below == Below::Hot))
+        self.watched.get(path).is_some_and(|role| role.hot_root(&self.roots).is_some())
     }
 
-    /// Whether a file is one that some root asks for.
-    fn matters(&self, path: &Path) -> bool {
+    /// Whether a path is a directory that came into a tree that is watched to any depth, or one of it.
+    fn is_in_tree(&self, path: &Path, kind: ToldKind) -> bool {
+        let place = match kind {
+            ToldKind::NewDirectory => path.parent(),
+            ToldKind::GoneDirectory => Some(path),
+            ToldKind::File | ToldKind::Modified => None,
+        };
+        let role = place.and_then(|place| self.watched.get(place));
+        role.is_some_and(|role| role.is_in_tree(&self.roots))
+    }
+
+    /// Whether a file is one that some root asks for, and what happened to it is to be told.
+    fn matters(&self, path: &Path, kind: ToldKind) -> bool {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return true };
         let Some(role) = self.watched.get(parent) else { return true };
-        role.roots.iter().copied().chain(role.below).any(|at| self.roots[at].files.include(name))
+        role.includes(&self.roots, name, kind == ToldKind::Modified)
     }
 
-    fn came(&mut self, path: &Path, backend: &mut dyn Backend) -> Result<bool, FeedError> {
+    fn came(
+        &mut self,
+        path: &Path,
+        source: &Arc<dyn Source>,
+        backend: &mut dyn Backend,
+        mark: &mut Mark<'_>,
+    ) -> Result<bool, FeedError> {
         let Some(role) = path.parent().and_then(|parent| self.watched.get(parent)) else {
             return Ok(false);
         };
         if role.ancestor && self.roots.iter().any(|root| root.path.starts_with(path)) {
             return Ok(true);
         }
-        let below = |at: &&usize| self.roots[**at].below != Below::Nothing;
-        let Some(at) = role.roots.iter().find(below).copied() else { return Ok(false) };
-        if self.watched.get(path).is_some_and(Role::is_only_below) {
-            // Another took the place of one that is still watched.
-            self.watched.remove(path);
-            self.hot.remove(path);
-            backend.unwatch(path);
+        let inner = role.inner(&self.roots);
+        if inner.is_empty() {
+            return Ok(false);
         }
-        match self.roots[at].below {
-            Below::Hot => drop(self.heat(path, backend)?),
-            _ => drop(self.add(path, backend, |role| role.below = Some(at))?),
+        if let Some(role) = self.watched.get(path).filter(|role| role.is_only_below()) {
+            // Another took the place of one that is still watched.
+            let is_in_tree = role.is_in_tree(&self.roots);
+            self.unwatch(path, backend);
+            if is_in_tree {
+                self.unwatch_below(path, backend);
+            }
+        }
+        for at in inner {
+            match self.roots[at].below {
+                Below::Nothing => {}
+                Below::Hot => drop(self.heat(path, backend)?),
+                Below::All => drop(self.enter(path, at, backend)?),
+                Below::Tree => {
+                    if self.enter(path, at, backend)? {
+                        let mut found = |path: &Path| {
+                            source.concerns(path).map(&mut *mark);
+                        };
+                        self.watch_below(path.to_owned(), at, backend, Some(&mut found))?;
+                    }
+                }
+            }
         }
         Ok(false)
     }
 
     fn went(&mut self, path: &Path, backend: &mut dyn Backend) -> bool {
-        let Some(role) = self.watched.remove(path) else {
+        let Some(role) = self.unwatch(path, backend) else {
             // One that was to have a root in it, or that holds one.
             return self.roots.iter().any(|root| root.path.starts_with(path));
         };
-        self.hot.remove(path);
-        backend.unwatch(path);
+        if role.is_in_tree(&self.roots) {
+            // One that was moved away took them with it, and their watches tell of it as before.
+            self.unwatch_below(path, backend);
+        }
         role.ancestor || !role.roots.is_empty()
     }
-}
 
-impl Role {
-    fn writes(&self, roots: &[WatchRoot]) -> bool {
-        self.roots.iter().any(|at| is_kept_open(&roots[*at].files))
+    fn unwatch(&mut self, path: &Path, backend: &mut dyn Backend) -> Option<Role> {
+        let role = self.watched.remove(path)?;
+        self.hot.remove(path);
+        backend.unwatch(path);
+        Some(role)
     }
 
-    fn is_only_below(&self) -> bool {
-        self.roots.is_empty() && !self.ancestor
+    /// Watches nothing of what is in a directory, but for roots of their own.
+    fn unwatch_below(&mut self, path: &Path, backend: &mut dyn Backend) {
+        let below = |(inner, role): &(&PathBuf, &Role)| {
+            role.is_only_below() && inner.as_path() != path && inner.starts_with(path)
+        };
+        let all: Vec<PathBuf> =
+            self.watched.iter().filter(below).map(|(path, _)| path.clone()).collect();
+        all.iter().for_each(|path| drop(self.unwatch(path, backend)));
     }
-}
-
-impl Hot {
-    /// Notes a use; whether it is there.
-    fn touch(&mut self, path: &Path) -> bool {
-        let Some(used) = self.by_path.get_mut(path) else { return false };
-        self.uses += 1;
-        if let Some(path) = self.by_use.remove(used) {
-            self.by_use.insert(self.uses, path);
-        }
-        *used = self.uses;
-        true
-    }
-
-    fn insert(&mut self, path: &Path) {
-        self.uses += 1;
-        self.by_path.insert(path.to_owned(), self.uses);
-        self.by_use.insert(self.uses, path.to_owned());
-    }
-
-    fn remove(&mut self, path: &Path) {
-        if let Some(used) = self.by_path.remove(path) {
-            self.by_use.remove(&used);
-        }
-    }
-
-    fn coldest(&mut self) -> Option<PathBuf> {
-        let (_, path) = self.by_use.pop_first()?;
-        self.by_path.remove(&path);
-        Some(path)
-    }
-
-    fn clear(&mut self) {
-        self.by_path.clear();
-        self.by_use.clear();
-    }
-}
-
-/// Files of a database stay open while they are written.
-fn is_kept_open(files: &WatchedFiles) -> bool {
-    matches!(files, WatchedFiles::Named(_))
-}
-
-#[cfg(unix)]
-fn identity(path: &Path) -> Option<Identity> {
-    use std::os::unix::fs::MetadataExt as _;
-    fs::metadata(path).ok().map(|metadata| Identity(metadata.dev(), metadata.ino()))
-}
-
-#[cfg(not(unix))]
-fn identity(path: &Path) -> Option<Identity> {
-    fs::metadata(path).ok().map(|_| Identity(0, 0))
 }

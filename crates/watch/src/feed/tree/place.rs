@@ -1,0 +1,45 @@
+//! Directories as they are on disk: which one is at a path, and what is in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use scrollback_stor_mmap::{Dir, Directory, FileKind, ListBuffer};
+
+/// What makes a directory this one and no other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Identity(u64, u64);
+
+#[cfg(unix)]
+pub(super) fn identity(path: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(path).ok().map(|metadata| Identity(metadata.dev(), metadata.ino()))
+}
+
+#[cfg(not(unix))]
+pub(super) fn identity(path: &Path) -> Option<Identity> {
+    fs::metadata(path).ok().map(|_| Identity(0, 0))
+}
+
+/// The directories in a directory, and its files if they are asked for. What cannot be listed is
+/// an issue of whoever reads it, and empty here.
+pub(super) fn entries(path: &Path, with_files: bool) -> Entries {
+    let mut all = Entries::default();
+    let Ok(dir) = Dir::open(path) else { return all };
+    let listed = dir.list(&mut ListBuffer::default(), |name, kind| {
+        let Ok(name) = std::str::from_utf8(name) else { return };
+        match kind {
+            FileKind::Directory => all.directories.push(path.join(name)),
+            FileKind::File if with_files => all.files.push(path.join(name)),
+            _ => {}
+        }
+    });
+    let _ = listed;
+    all
+}
+
+/// What is in a directory.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    pub(super) directories: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
+}

@@ -1,0 +1,66 @@
+//! What a directory is watched for.
+
+use std::ffi::OsStr;
+
+use scrollback_source::{Below, WatchRoot};
+
+/// What a directory is watched for. Numbers are those of the roots of the plan.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Role {
+    /// The roots that it is.
+    pub(super) roots: Vec<usize>,
+    /// The roots that it is in.
+    pub(super) below: Vec<usize>,
+    /// A root is to come in it.
+    pub(super) ancestor: bool,
+    /// Modify events are asked for.
+    pub(super) modify: bool,
+}
+
+impl Role {
+    /// Notes a root that the directory is in.
+    pub(super) fn enter(&mut self, root: usize) {
+        if !self.below.contains(&root) {
+            self.below.push(root);
+        }
+    }
+
+    /// All roots whose files are in the directory.
+    fn all(&self) -> impl Iterator<Item = usize> {
+        self.roots.iter().chain(&self.below).copied()
+    }
+
+    /// Whether some root has files in the directory that are written while they stay open.
+    pub(super) fn wants_modify(&self, plan: &[WatchRoot]) -> bool {
+        self.all().any(|at| plan[at].discipline.keeps_open())
+    }
+
+    /// Whether a file of this name is one that some root asks for, and so is what happened to it.
+    pub(super) fn includes(&self, plan: &[WatchRoot], name: &OsStr, is_modified: bool) -> bool {
+        self.all()
+            .map(|at| &plan[at])
+            .any(|root| root.files.include(name) && (!is_modified || root.discipline.keeps_open()))
+    }
+
+    /// The roots that a directory in this one is in.
+    pub(super) fn inner(&self, plan: &[WatchRoot]) -> Vec<usize> {
+        let own = self.roots.iter().filter(|at| plan[**at].below != Below::Nothing);
+        let deep = self.below.iter().filter(|at| plan[**at].below == Below::Tree);
+        own.chain(deep).copied().collect()
+    }
+
+    /// The root whose directories in this one are watched while they are hot.
+    pub(super) fn hot_root(&self, plan: &[WatchRoot]) -> Option<usize> {
+        self.roots.iter().copied().find(|at| plan[*at].below == Below::Hot)
+    }
+
+    /// Whether nothing but the directory above it makes it one of the plan's.
+    pub(super) fn is_only_below(&self) -> bool {
+        self.roots.is_empty() && !self.ancestor
+    }
+
+    /// Whether it is part of a tree that is watched to any depth.
+    pub(super) fn is_in_tree(&self, plan: &[WatchRoot]) -> bool {
+        self.all().any(|at| plan[at].below == Below::Tree)
+    }
+}
