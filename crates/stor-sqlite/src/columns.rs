@@ -1,174 +1,62 @@
-//! The columns of sessions and projects, in the order in which they are selected, and what is made of
-//! columns in queries.
+//! The columns of a row, less the texts that are too large.
 
-use std::collections::HashSet;
+use rusqlite::Row as SqlRow;
+use rusqlite::types::ValueRef;
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::EntityKey;
 
-/// Columns in the order in which they are selected, as an enum and by name.
-macro_rules! columns {
-    ($(#[$doc:meta])* $name:ident { $($variant:ident = $column:literal,)+ }) => {
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum $name { $($variant,)+ }
+use crate::ask::Ask;
+use crate::gathered::Gathered;
+use crate::record::too_large;
+use crate::schema::columns::SessionColumn;
 
-        impl $name {
-            pub(crate) const ALL: &[&str] = &[$($column,)+];
+/// The columns of a row, less the texts that are too large.
+pub(crate) struct Columns<'r> {
+    ask: &'r Ask<'r>,
+    row: &'r SqlRow<'r>,
+    names: &'static [&'static str],
+    too_large: Vec<(&'static str, u64)>,
+}
 
-            /// The column's place in a row.
-            pub(crate) fn at(self) -> usize {
-                self as usize
-            }
+impl<'r> Columns<'r> {
+    pub(crate) fn new(
+        ask: &'r Ask<'r>,
+        row: &'r SqlRow<'r>,
+        names: &'static [&'static str],
+    ) -> Self {
+        Self { ask, row, names, too_large: Vec::new() }
+    }
+
+    pub(crate) fn number(&self, at: usize) -> rusqlite::Result<ValueRef<'r>> {
+        self.row.get_ref(at)
+    }
+
+    pub(crate) fn text(&mut self, at: usize) -> rusqlite::Result<ValueRef<'r>> {
+        let value = self.row.get_ref(at)?;
+        let Some(size) = too_large(self.ask, value) else { return Ok(value) };
+        self.too_large.push((self.names[at], size));
+        Ok(ValueRef::Null)
+    }
+
+    /// What a session counts of tokens, as [`tokens`] writes it.
+    pub(crate) fn counts(&self) -> rusqlite::Result<[ValueRef<'r>; 5]> {
+        use SessionColumn as C;
+        let mut counts = [ValueRef::Null; 5];
+        let columns = [C::Input, C::Output, C::Reasoning, C::CacheRead, C::CacheWrite];
+        for (count, column) in counts.iter_mut().zip(columns) {
+            *count = self.number(column.at())?;
         }
-    };
-}
+        Ok(counts)
+    }
 
-columns! {
-    /// Columns of a session. The time of its last change follows them, and [`Found`] as a number.
-    SessionColumn {
-        Id = "id",
-        Project = "project_id",
-        Workspace = "workspace_id",
-        Parent = "parent_id",
-        Slug = "slug",
-        Directory = "directory",
-        Path = "path",
-        Title = "title",
-        Version = "version",
-        ShareUrl = "share_url",
-        Additions = "summary_additions",
-        Deletions = "summary_deletions",
-        Files = "summary_files",
-        Cost = "cost",
-        Input = "tokens_input",
-        Output = "tokens_output",
-        Reasoning = "tokens_reasoning",
-        CacheRead = "tokens_cache_read",
-        CacheWrite = "tokens_cache_write",
-        Agent = "agent",
-        Model = "model",
-        Created = "time_created",
-        Compacting = "time_compacting",
-        Archived = "time_archived",
-        Diffs = "summary_diffs",
-        Metadata = "metadata",
-        Revert = "revert",
-        Permission = "permission",
-        Fork = "fork_session_id",
-        Boundary = "fork_boundary",
-        Outcome = "idle_outcome",
-        Idle = "time_idle",
-        Viewed = "time_viewed",
-        Suspended = "time_suspended",
+    pub(crate) fn note(self, key: &EntityKey, out: &mut Gathered) {
+        for (column, size) in self.too_large {
+            let mut issue = self.ask.issue(IssueKind::TooLarge { size, limit: self.ask.max_len() });
+            issue.place.field = Some(column.to_owned());
+            out.issues.push((Some(key.clone()), issue));
+        }
     }
 }
-
-columns! {
-    /// Columns of a project. The stamp follows them.
-    ProjectColumn {
-        Id = "id",
-        Worktree = "worktree",
-        Vcs = "vcs",
-        Name = "name",
-        IconUrl = "icon_url",
-        IconOverride = "icon_url_override",
-        IconColor = "icon_color",
-        Commands = "commands",
-        Sandboxes = "sandboxes",
-        Created = "time_created",
-        Initialized = "time_initialized",
-    }
-}
-
-impl SessionColumn {
-    /// What a session holds of texts that change in place.
-    pub(crate) const STAMPED: [Self; 15] = [
-        Self::Title,
-        Self::Directory,
-        Self::Path,
-        Self::Agent,
-        Self::Project,
-        Self::Parent,
-        Self::ShareUrl,
-        Self::Diffs,
-        Self::Metadata,
-        Self::Revert,
-        Self::Permission,
-        Self::Model,
-        Self::Fork,
-        Self::Boundary,
-        Self::Outcome,
-    ];
-    /// What a session counts, besides its cost.
-    pub(crate) const COUNTED: [Self; 12] = [
-        Self::Additions,
-        Self::Deletions,
-        Self::Files,
-        Self::Input,
-        Self::Output,
-        Self::Reasoning,
-        Self::CacheRead,
-        Self::CacheWrite,
-        Self::Archived,
-        Self::Idle,
-        Self::Viewed,
-        Self::Suspended,
-    ];
-
-    fn name(self) -> &'static str {
-        Self::ALL[self.at()]
-    }
-}
-
-pub(crate) const PROJECT_TEXTS: [&str; 5] =
-    ["worktree", "name", "icon_url", "commands", "sandboxes"];
-
-/// Which of two columns is to be looked up: SQLite uses no index for one with a plus.
-pub(crate) const BY_ID_OR_OWNER: [[&str; 2]; 2] = [["", "+"], ["+", ""]];
-
-/// Columns, NULL in the place of those that are not there.
-pub(crate) fn list(wanted: &[&str], there: &HashSet<String>, cap: Option<u64>) -> String {
-    let column = |name: &&str| match there.contains(*name) {
-        true => capped(name, cap),
-        false => "NULL".to_owned(),
-    };
-    wanted.iter().map(column).collect::<Vec<_>>().join(", ")
-}
-
-/// A column, or its size if it is a text over the limit, of which only the head is looked at then.
-pub(crate) fn capped(column: &str, cap: Option<u64>) -> String {
-    match cap {
-        None => column.to_owned(),
-        Some(cap) => format!(
-            "CASE WHEN octet_length({column}) > {cap} THEN octet_length({column}) ELSE {column} END"
-        ),
-    }
-}
-
-/// What `sessions::stamp` makes of a row.
-pub(crate) fn session_stamp(there: &HashSet<String>) -> String {
-    let names = |columns: &[SessionColumn]| columns.iter().map(|it| it.name()).collect::<Vec<_>>();
-    let stamp = stamp(&names(&SessionColumn::STAMPED), &names(&SessionColumn::COUNTED), there);
-    match there.contains("cost") {
-        true => format!("{stamp} + CAST(ifnull(cost, 0) * 1e9 AS INTEGER)"),
-        false => stamp,
-    }
-}
-
-/// A cost in US dollars as a stamp counts it, as SQLite makes a whole number of it.
-pub(crate) fn nano_dollars(cost: f64) -> i64 {
-    (cost * 1e9) as i64
-}
-
-/// When a row last changed, how long its texts are, and the sum of its counts.
-pub(crate) fn stamp(texts: &[&str], counts: &[&str], there: &HashSet<String>) -> String {
-    let sum = |columns: &[&str], term: fn(&str) -> String| {
-        let columns = columns.iter().filter(|column| there.contains(**column));
-        let terms: Vec<String> = columns.map(|column| term(column)).collect();
-        if terms.is_empty() { "0".to_owned() } else { terms.join(" + ") }
-    };
-    format!(
-        "{}, {}, {}",
-        if there.contains("time_updated") { "time_updated" } else { "0" },
-        sum(texts, |column| format!("ifnull(octet_length({column}), 0)")),
-        sum(counts, |column| format!("ifnull({column}, 0)")),
-    )
+pub(crate) fn is_there(value: &ValueRef<'_>) -> bool {
+    !matches!(value, ValueRef::Null | ValueRef::Text(b""))
 }

@@ -3,35 +3,34 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
-mod all_parts;
 mod ask;
+mod calls;
+mod cells;
 mod columns;
 mod connection;
 mod error;
 mod files;
 mod gate;
+mod gathered;
 mod generation;
 mod json;
-mod lend;
 mod look;
-mod messages;
-mod orphans;
-mod parts;
 mod pass;
 mod probe;
-mod projects;
 mod provenance;
+#[cfg(test)]
+mod query_plans;
 mod reader;
+mod record;
 mod schema;
-mod session_tables;
+mod sentinel;
 mod sessions;
-mod sets;
-mod spans;
-mod survey;
-mod tree;
+mod set_sum;
+mod store;
+mod v1;
 mod v2;
 
 pub use access::Access;
 pub use error::Error;
 pub use reader::SqliteReader;
-pub use v2::native::Event;
+pub use v2::history::Event;

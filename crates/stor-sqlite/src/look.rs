@@ -2,20 +2,15 @@
 //! after that has ended, so that whoever takes it may take as long as he likes.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
-use scrollback_core_err::Issue;
-use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey};
-use scrollback_source::{Each, EachLent, EachSeen, Found, Reader, Seen, Survey, lend_scanned};
+use scrollback_source::{Each, Found};
 use scrollback_stor_mmap::{Look, MappedSpan};
 
-use crate::ask::{Ask, Gathered};
+use crate::ask::Ask;
 use crate::connection::Conn;
 use crate::error::{Error, Result};
-use crate::generation::Whose;
-use crate::reader::Shared;
-use crate::v2::native::{self, Event};
-use crate::{all_parts, generation, lend, orphans, projects, sessions, spans, survey};
+use crate::gathered::Gathered;
+use crate::store::Shared;
 
 /// How often a call is tried before the database is said to be restless.
 const TRIES: u32 = 5;
@@ -93,7 +88,7 @@ impl<'s> SqliteLook<'s> {
         self.conn.as_ref().is_some_and(|conn| !conn.is_undisturbed() || is_outdated(conn))
     }
 
-    fn gather(
+    pub(crate) fn gather(
         &mut self,
         each: &mut Each<'_>,
         ask: impl Fn(&Ask<'_>, &mut Gathered) -> Result<()>,
@@ -110,7 +105,7 @@ impl<'s> SqliteLook<'s> {
 
 impl SqliteLook<'_> {
     /// Gathers by several queries over one state of the database.
-    fn in_one(
+    pub(crate) fn in_one(
         &mut self,
         each: &mut Each<'_>,
         ask: impl Fn(&Ask<'_>, &mut Gathered) -> Result<()>,
@@ -121,7 +116,7 @@ impl SqliteLook<'_> {
 
 impl SqliteLook<'_> {
     /// The one span that is asked for, if there is one; else what is wrong, if something is.
-    fn one_span(
+    pub(crate) fn one_span(
         &mut self,
         ask: impl Fn(&Ask<'_>, &mut Gathered) -> Result<()>,
     ) -> scrollback_source::Result<Option<MappedSpan>> {
@@ -142,99 +137,6 @@ impl SqliteLook<'_> {
             (span, _) => Ok(span),
         }
     }
-
-    /// The log of what happened in a session.
-    pub(crate) fn history(
-        &mut self,
-        of: &SessionKey,
-    ) -> scrollback_source::Result<(Vec<Event>, Vec<Issue>)> {
-        self.ask(|ask| {
-            let mut out = Gathered::default();
-            let events = native::history(ask, of, &mut out)?;
-            Ok((events, out.issues.into_iter().map(|(_, issue)| issue).collect()))
-        })
-    }
-}
-
-impl Reader for SqliteLook<'_> {
-    fn clock(&self) -> &Arc<dyn Clock> {
-        &self.store.clock
-    }
-
-    fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> scrollback_source::Result<()> {
-        match scope {
-            Scope::Projects => self.gather(each, projects::all),
-            Scope::Sessions => self.in_one(each, |ask, out| sessions::sessions(ask, None, out)),
-            Scope::Project(id) => {
-                self.in_one(each, |ask, out| sessions::sessions(ask, Some(id), out))
-            }
-            Scope::Messages(of) => self.in_one(each, |ask, out| generation::messages(ask, of, out)),
-            Scope::MessageNames(of) => {
-                self.in_one(each, |ask, out| generation::names(ask, of, out))
-            }
-            Scope::Items(of) => self.in_one(each, |ask, out| generation::items(ask, of, out)),
-            Scope::Parts(of) => self.in_one(each, |ask, out| generation::part_names(ask, of, out)),
-            Scope::AllParts => all_parts::all_parts(self, each),
-            _ => Ok(()),
-        }
-    }
-
-    fn lend(&mut self, scope: &Scope, each: &mut EachLent<'_>) -> scrollback_source::Result<()> {
-        match scope {
-            Scope::Messages(of) => lend::messages(self, of, each),
-            Scope::AllParts => all_parts::lend(self, each),
-            _ => lend_scanned(self, scope, each),
-        }
-    }
-
-    fn survey(
-        &mut self,
-        what: &Survey<'_>,
-        each: &mut EachSeen<'_>,
-    ) -> scrollback_source::Result<()> {
-        let seen = self.ask(|ask| {
-            let mut seen = Gathered::default();
-            match ask.schema.v2 {
-                Some(_) => ask.in_one(|| survey::survey(ask, what, &mut seen))?,
-                None => survey::survey(ask, what, &mut seen)?, // one query
-            }
-            Ok(seen)
-        })?;
-        let set = seen.set.into_iter().chain(seen.sightings).map(Seen::Sighting);
-        let issues = seen.issues.into_iter().map(|(key, issue)| Seen::Issue(key, issue));
-        let _ = set.chain(issues).try_for_each(each);
-        Ok(())
-    }
-
-    fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> scrollback_source::Result<()> {
-        self.in_one(each, |ask, out| spans::spans(ask, keys, out))
-    }
-
-    fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> scrollback_source::Result<()> {
-        self.in_one(each, |ask, out| generation::tree(ask, session, out))
-    }
-
-    fn raw(&mut self, key: &EntityKey) -> scrollback_source::Result<Option<MappedSpan>> {
-        self.one_span(|ask, out| native::row(ask, key, out))
-    }
-
-    fn native(&mut self, session: &SessionKey) -> scrollback_source::Result<Option<MappedSpan>> {
-        self.one_span(|ask, out| match generation::whose(ask, session)? {
-            Whose::V2(v2) | Whose::Both(v2) => native::session(ask, v2, session, out),
-            Whose::V1 => match sessions::is_v2(ask, session)? {
-                Some(v2) => native::session(ask, v2, session, out), // it has no messages yet
-                None => Ok(()),
-            },
-        })
-    }
-
-    fn holds(&mut self, session: &SessionKey) -> scrollback_source::Result<bool> {
-        self.ask(|ask| sessions::holds(ask, session))
-    }
-
-    fn orphans(&mut self, each: &mut Each<'_>) -> scrollback_source::Result<()> {
-        self.in_one(each, orphans::orphans)
-    }
 }
 
 impl Drop for SqliteLook<'_> {
@@ -242,16 +144,5 @@ impl Drop for SqliteLook<'_> {
         if let Some(conn) = self.conn.take() {
             self.store.pool.give(conn);
         }
-    }
-}
-
-impl Gathered {
-    /// The set that was listed, issues, entries.
-    pub(crate) fn hand_out(self, each: &mut Each<'_>) -> ControlFlow<()> {
-        let arena = self.arena.freeze();
-        let set = self.set.into_iter().map(Found::Set);
-        let issues = self.issues.into_iter().map(|(key, issue)| Found::Issue(key, issue));
-        let entries = self.rows.into_iter().map(|row| Found::Entry(row.into_entry(&arena)));
-        set.chain(issues).chain(entries).try_for_each(each)
     }
 }

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use rusqlite::Row as SqlRow;
 
-use crate::ask::{Ask, bytes, whole};
+use crate::ask::Ask;
+use crate::cells::{bytes, whole};
 use crate::error::{Result, is_damage};
 use crate::schema::Schema;
-use crate::v2::schema::column;
+use crate::schema::v2::column;
 
 /// So many of the last parts of a transaction are remembered.
 const LAST: i64 = 64;

@@ -5,26 +5,9 @@ use std::cell::OnceCell;
 use rusqlite::Row as SqlRow;
 use scrollback_core_type::{Provenance, Standing, StoreGeneration};
 
-use crate::ask::{Ask, bytes, whole};
-
-/// Where there is something of a session, as queries say it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Found(i64);
-
-impl Found {
-    /// Rows of `session_message`.
-    pub(crate) const ROWS: u8 = 1;
-    /// Rows of `message`.
-    pub(crate) const MESSAGES: u8 = 2;
-    /// A row of `session_v2`.
-    pub(crate) const IN_V2: u8 = 4;
-    /// A row of `session`.
-    pub(crate) const IN_V1: u8 = 8;
-
-    fn has(self, what: u8) -> bool {
-        self.0 & i64::from(what) != 0
-    }
-}
+use crate::ask::Ask;
+use crate::cells::{bytes, whole};
+use crate::schema::sessions::Found;
 
 /// How far the migration of 1.x to 2.x is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +33,7 @@ impl Provenances {
         created: i64,
     ) -> rusqlite::Result<Provenance> {
         use StoreGeneration::{V1, V2};
-        let found = Found(whole(row, at)?);
+        let found = Found::new(whole(row, at)?);
         let (rows, messages) = (found.has(Found::ROWS), found.has(Found::MESSAGES));
         let is_preview = ask.schema.v2.as_ref().is_some_and(|v2| v2.is_preview);
         let mut it = Provenance::of(if rows { V2 } else { V1 });

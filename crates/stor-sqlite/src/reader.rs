@@ -16,24 +16,15 @@ use crate::access::Access;
 use crate::connection::Pool;
 use crate::gate::Gate;
 use crate::look::SqliteLook;
-use crate::probe::Sentinel;
-use crate::v2::native::Event;
+use crate::sentinel::Sentinel;
+use crate::store::Shared;
+use crate::v2::history::Event;
 
 /// Reads a database of opencode 1.2 and later. Cheap to make: nothing is opened before it is asked
 /// for. Clones share their connections.
 #[derive(Clone)]
 pub struct SqliteReader {
     shared: Arc<Shared>,
-}
-
-pub(crate) struct Shared {
-    pub(crate) database: PathBuf,
-    id: SourceId,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) options: ReadOptions,
-    pub(crate) pool: Pool,
-    pub(crate) gate: Gate,
-    pub(crate) sentinel: Sentinel,
 }
 
 impl SqliteReader {

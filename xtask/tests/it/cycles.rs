@@ -14,7 +14,6 @@ const LEFT: &[(&str, usize)] = &[
     ("index", 8),
     ("source", 2),
     ("stor-mmap", 3),
-    ("stor-sqlite", 25),
     ("watch", 6),
 ];
 

@@ -4,18 +4,22 @@
 use rusqlite::Row as SqlRow;
 use rusqlite::types::ValueRef;
 use scrollback_core_id::{EntityKey, OrderKey, SessionId, SessionKey};
-use scrollback_core_type::{Parse, RawJson};
 
-use super::kind::{RowKind, rows_of};
-use super::place::Progress;
-use super::rows::with_row;
-use super::schema::{V2Schema, column};
-use super::translate::{has_field, is_settled};
-use crate::ask::{Ask, Gathered, Row, bytes, id};
-use crate::columns::SessionColumn;
+use crate::ask::Ask;
+use crate::cells::bytes;
+use crate::columns::{Columns, is_there};
 use crate::error::Result;
+use crate::gathered::{Gathered, Row};
 use crate::json::{Object, splice_api};
-use crate::sessions::{self, Columns, is_there, tokens};
+use crate::schema::columns::SessionColumn;
+use crate::schema::row_kind::RowKind;
+use crate::schema::v2::{V2Schema, column};
+use crate::sessions::json::tokens;
+use crate::sessions::list::one_as;
+use crate::v2::ids::rows_of;
+use crate::v2::place::Progress;
+use crate::v2::rows::with_row;
+use crate::v2::translate::{has_field, is_settled};
 
 /// The row that an entity is made from, with its columns; nothing if it is made from none.
 pub(crate) fn row(ask: &Ask<'_>, key: &EntityKey, out: &mut Gathered) -> Result<()> {
@@ -81,7 +85,7 @@ pub(crate) fn session(
     out: &mut Gathered,
 ) -> Result<()> {
     let mut read = Gathered::default();
-    let asked = sessions::one_as(ask, of.session.as_str(), info, &mut read);
+    let asked = one_as(ask, of.session.as_str(), info, &mut read);
     out.note_damage(ask, Some(of.clone().into()), asked)?;
     out.issues.append(&mut read.issues);
     let piece = read.rows.first().and_then(|row| row.piece.as_ref());
@@ -161,56 +165,4 @@ fn with_variant(model: ValueRef<'_>) -> Option<Vec<u8>> {
         let comma: &[u8] = if open.trim_ascii_end() == b"{" { b"" } else { b"," };
         [open, comma, b"\"variant\":\"default\"}"].concat()
     })
-}
-
-/// What the program wrote into its log when something happened.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Event {
-    /// Its id.
-    pub id: scrollback_core_id::EventId,
-    /// Its number within the session, from 0 on.
-    pub seq: i64,
-    /// What happened: "session.next.step.started", without the version of the record's shape.
-    pub name: String,
-    /// The version of the record's shape.
-    pub version: Option<u32>,
-    /// What is known of it.
-    pub data: RawJson<'static>,
-}
-
-/// The events of a session, in order. What cannot be read is left out, and an issue.
-pub(crate) fn history(
-    ask: &Ask<'_>,
-    of: &SessionKey,
-    out: &mut Gathered,
-) -> rusqlite::Result<Vec<Event>> {
-    let mut events = Vec::new();
-    if !ask.schema.has_log {
-        return Ok(events);
-    }
-    let sql = "SELECT id, seq, type, data FROM event WHERE aggregate_id = ?1 ORDER BY seq";
-    ask.each(sql, [of.session.as_str()], |row| {
-        let id = match id(row, 0, scrollback_core_id::EventId::from_bytes)? {
-            Ok(id) => id,
-            Err(kind) => {
-                out.note(Some(of.clone().into()), ask, kind);
-                return Ok(());
-            }
-        };
-        let name = String::from_utf8_lossy(bytes(row, 2)?).into_owned();
-        let (name, version) = match name.rsplit_once('.') {
-            Some((name, version)) if version.parse::<u32>().is_ok() => {
-                (name.to_owned(), version.parse().ok())
-            }
-            _ => (name, None),
-        };
-        match RawJson::parse(bytes(row, 3)?).map(|parsed| parsed.value.into_owned()) {
-            Ok(data) => {
-                events.push(Event { id, seq: crate::ask::whole(row, 1)?, name, version, data })
-            }
-            Err(issue) => out.note(Some(of.clone().into()), ask, issue.kind),
-        }
-        Ok(())
-    })?;
-    Ok(events)
 }

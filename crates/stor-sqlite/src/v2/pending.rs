@@ -2,11 +2,13 @@
 
 use scrollback_core_id::{EntityKey, ItemId, ItemKey, OrderKey, SessionKey};
 
-use super::rows::{by_time, stamped};
-use super::schema::V2Schema;
-use crate::ask::{Ask, Gathered, Row, id, whole};
+use crate::ask::Ask;
+use crate::cells::{id, whole};
+use crate::gathered::{Gathered, Row};
 use crate::json::Object;
-use crate::messages::data;
+use crate::record::data;
+use crate::schema::v2::V2Schema;
+use crate::v2::order::{by_time, stamped};
 
 /// What waits in a session, in order.
 pub(crate) fn pending(

@@ -5,11 +5,12 @@ use scrollback_core_id::{MessageId, SessionKey};
 use scrollback_core_type::{LocationSwitched, Parse};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::kind::RowKind;
-use super::schema::column;
-use super::translate::Place;
-use crate::ask::{Ask, bytes};
+use crate::ask::Ask;
+use crate::cells::bytes;
 use crate::error::is_damage;
+use crate::schema::row_kind::RowKind;
+use crate::schema::v2::column;
+use crate::v2::translate::Place;
 
 /// What an answer at a place in a session answers.
 const PARENT: &str = "SELECT id FROM session_message \

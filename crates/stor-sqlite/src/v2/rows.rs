@@ -3,15 +3,19 @@
 use rusqlite::Row as SqlRow;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, OrderKey, PartKey, SessionKey};
-use scrollback_source::Sighting;
 
-use super::kind::{RowKind, rows_of, summary_of};
-use super::place::Progress;
-use super::schema::{V2Schema, column};
-use super::translate::{Ending, Place, V2Row, Wanted, item, translate};
-use crate::ask::{Ask, Gathered, Row, SetSum, bytes, id, whole, whole_if_any};
+use crate::ask::Ask;
+use crate::cells::{bytes, id, whole, whole_if_any};
 use crate::error::{Result, is_damage};
-use crate::messages::data;
+use crate::gathered::{Gathered, Row};
+use crate::record::data;
+use crate::schema::row_kind::RowKind;
+use crate::schema::v2::{V2Schema, column};
+use crate::set_sum::SetSum;
+use crate::v2::ids::{messages_of, rows_of};
+use crate::v2::order::{marked, order, stamped};
+use crate::v2::place::Progress;
+use crate::v2::translate::{Ending, Place, V2Row, Wanted, item, translate};
 
 /// What a call wants of the rows of a session.
 #[derive(Debug, Clone, Copy)]
@@ -224,12 +228,6 @@ pub(crate) fn names(
     Ok(out.note_damage(ask, Some(of.clone().into()), asked)?)
 }
 
-/// The messages that a row becomes.
-pub(crate) fn messages_of(kind: RowKind, row: MessageId) -> impl Iterator<Item = MessageId> {
-    let summary = (kind == RowKind::Compaction).then(|| summary_of(&row).ok()).flatten();
-    kind.is_message().then_some(row).into_iter().chain(summary)
-}
-
 /// Puts what is wanted of a row that was read.
 pub(crate) fn put(
     read: &V2Row<'_>,
@@ -292,34 +290,4 @@ pub(crate) fn read<'r>(
     let stamped = stamped(order) ^ progress.stamped(kind);
     let (stamp, settled) = ask.stamp(text.len() as u64, updated, stamped);
     Ok(Ok(V2Row { id, kind, kind_name, seq, order, updated, stamp, settled, data: text }))
-}
-
-/// Where a row stands: by its number, and in the preview, whose sessions may have messages of 1.x
-/// between them, by time first.
-pub(crate) fn order(v2: &V2Schema, row: &SqlRow<'_>) -> rusqlite::Result<OrderKey> {
-    let seq = whole(row, column::SEQ)?;
-    Ok(match v2.is_preview {
-        true => by_time(whole(row, column::LATEST)?, seq),
-        false => OrderKey(seq),
-    })
-}
-
-/// The order of a time in Unix milliseconds, and of the row of this number among those of one time.
-pub(crate) fn by_time(time_ms: i64, seq: i64) -> OrderKey {
-    const BITS: u32 = 20;
-    let (most_time, most_seq) = ((1 << (63 - BITS)) - 1, (1 << BITS) - 1);
-    OrderKey(time_ms.clamp(0, most_time) << BITS | seq.clamp(0, most_seq))
-}
-
-/// What the stamp of a row says of its order: never nothing, as those of 1.x do.
-pub(crate) fn stamped(order: OrderKey) -> u64 {
-    order.0.cast_unsigned().wrapping_add(1)
-}
-
-/// Tells the set of rows from one of messages that have the same ids, as migration leaves them.
-pub(crate) fn marked(set: Option<Sighting>) -> Option<Sighting> {
-    set.map(|mut set| {
-        set.stamp.inode ^= 1 << 63 | 2;
-        set
-    })
 }

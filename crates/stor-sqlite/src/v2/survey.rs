@@ -2,12 +2,17 @@
 
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, SessionKey};
 
-use super::kind::RowKind;
-use super::place::Progress;
-use super::rows::{marked, messages_of, order, salvage, stamped};
-use super::schema::{V2Schema, column};
-use crate::ask::{Ask, Gathered, SetSum, bytes, id, whole, whole_if_any};
+use crate::ask::Ask;
+use crate::cells::{bytes, id, whole, whole_if_any};
 use crate::error::{Result, is_damage};
+use crate::gathered::Gathered;
+use crate::schema::row_kind::RowKind;
+use crate::schema::v2::{V2Schema, column};
+use crate::set_sum::SetSum;
+use crate::v2::ids::messages_of;
+use crate::v2::order::{marked, order, stamped};
+use crate::v2::place::Progress;
+use crate::v2::rows::salvage;
 
 /// The messages of a session, and their set.
 pub(crate) fn messages(

@@ -1,11 +1,12 @@
 //! Steps of the model's answer.
 
+use super::failure;
 use super::fields::{Fields, Model, Rest, fields, key, put, put_any, unless_understood};
+use super::row::Place;
 use super::sink::{Ids, Sink};
 use super::tool::{State, Time};
 use super::walk::{Raw, Walk, Walked, inside};
-use super::{Place, failure};
-use crate::v2::kind::Slot;
+use crate::v2::ids::Slot;
 
 /// What a row says of a step besides its content.
 #[derive(Debug, Default)]
@@ -45,17 +46,17 @@ pub(super) fn read(walk: &mut Walk<'_>, place: &Place<'_>, sink: &mut Sink<'_>) 
             b"content" => drop(walk.raw()?),
             b"agent" => step.agent = walk.value()?,
             b"model" => {
-                (step.model, step.model_text) = walk.fields()?;
+                (step.model, step.model_text) = Model::spanned(walk)?;
             }
             b"snapshot" => {
-                (step.snapshot, step.snapshot_text) = walk.fields()?;
+                (step.snapshot, step.snapshot_text) = Snapshot::spanned(walk)?;
             }
             b"finish" => step.finish = walk.value()?,
             b"cost" => step.cost = walk.value()?,
             b"tokens" => step.tokens = walk.value()?,
             b"error" => step.error = walk.value()?,
             b"retry" => {
-                let (retry, text) = walk.fields()?;
+                let (retry, text) = Retry::spanned(walk)?;
                 step.retry = text.map(|_| retry);
             }
             b"time" => step.time = walk.value()?,

@@ -46,6 +46,12 @@ pub(super) trait Fields<'a>: Default {
     /// Reads the object that comes next, or passes what is none.
     fn read(walk: &mut Walk<'a>) -> Walked<Self>;
 
+    /// The fields of the object that comes next, and the object; none if it is null.
+    fn spanned(walk: &mut Walk<'a>) -> Walked<(Self, Option<Raw<'a>>)> {
+        let (fields, text) = walk.spanned(Self::read)?;
+        Ok((fields, Some(text).filter(|text| *text != b"null")))
+    }
+
     /// Those of a value that was passed.
     fn of(value: Option<Raw<'a>>) -> Self {
         value.and_then(|value| Self::read(&mut Walk::new(value)).ok()).unwrap_or_default()

@@ -1,11 +1,12 @@
 //! Rows that 1.x has no kind of message for: commands of the user, and compactions.
 
+use super::failure;
 use super::fields::{Fields, Model, fields, key, put, put_any, unless_understood};
+use super::row::Place;
 use super::sink::Sink;
 use super::walk::{Raw, Walk, Walked, inside};
-use super::{Place, failure};
 use crate::json::text;
-use crate::v2::kind::{Slot, summary_of};
+use crate::v2::ids::{Slot, summary_of};
 
 fields! {
     Shell {

@@ -1,10 +1,10 @@
 //! Whether a row will stay as it is.
 
-use super::V2Row;
 use super::fields::{Fields, fields};
 use super::other::{Time, is_running};
+use super::row::V2Row;
 use super::walk::{Walk, inside};
-use crate::v2::kind::RowKind;
+use crate::schema::row_kind::RowKind;
 
 fields! {
     State { time = b"time", status = b"status", }

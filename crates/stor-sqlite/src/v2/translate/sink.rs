@@ -2,11 +2,11 @@
 
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, OrderKey, PartId, PartKey, SessionKey};
 
-use super::V2Row;
 use super::fields::key;
-use crate::ask::{Gathered, Row};
+use super::row::V2Row;
+use crate::gathered::{Gathered, Row};
 use crate::json::{Owners, text};
-use crate::v2::kind::Slot;
+use crate::v2::ids::Slot;
 
 /// What is wanted of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,7 +4,8 @@ use super::fields::{Fields, Mention, fields, key, put, put_any};
 use super::sink::Sink;
 use super::walk::{Walk, Walked, inside};
 use crate::json::text;
-use crate::v2::kind::{RowKind, Slot};
+use crate::schema::row_kind::RowKind;
+use crate::v2::ids::Slot;
 
 fields! {
     Prompt {

@@ -4,8 +4,6 @@
 
 use scrollback_core_type::json::find_string_end;
 
-use super::fields::Fields;
-
 /// The text is cut off, or no JSON where it was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Bad;
@@ -137,12 +135,6 @@ impl<'a> Walk<'a> {
         let start = self.at;
         let value = read(self)?;
         Ok((value, &self.text[start..self.at]))
-    }
-
-    /// The fields of the object that comes next, and the object; none if it is null.
-    pub(super) fn fields<F: Fields<'a>>(&mut self) -> Walked<(F, Option<Raw<'a>>)> {
-        let (fields, text) = self.spanned(F::read)?;
-        Ok((fields, Some(text).filter(|text| *text != b"null")))
     }
 
     /// Passes a string.

@@ -4,18 +4,20 @@ use rusqlite::Row as SqlRow;
 use rusqlite::types::ValueRef;
 use scrollback_core_id::{EntityKey, OrderKey, ProjectId};
 
-use crate::ask::{Ask, Gathered, Row, id, whole};
-use crate::columns::ProjectColumn;
+use crate::ask::Ask;
+use crate::cells::{id, whole};
+use crate::columns::{Columns, is_there};
 use crate::error::Result;
+use crate::gathered::{Gathered, Row};
 use crate::json::Object;
-use crate::sessions::{Columns, is_there, newest_first};
+use crate::schema::columns::ProjectColumn;
 
 /// The records of all projects, newest first.
 pub(crate) fn all(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
     if ask.schema.has_projects {
         let asked = ask.each(&ask.schema.project, [], |row| project_row(ask, row, out));
         out.note_damage(ask, None, asked)?;
-        newest_first(out);
+        out.newest_first();
     }
     Ok(())
 }
@@ -80,4 +82,15 @@ fn project_json(
     info.json("sandboxes", text(C::Sandboxes)?);
     info.end();
     Ok(())
+}
+
+/// What the rows of projects look like.
+pub(crate) fn survey(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
+    ask.each(&ask.schema.project_stamp, [], |row| {
+        if let Some(id) = out.id(ask, row, 0, ProjectId::from_bytes, || None)? {
+            let sighting = ask.sighting(id, ask.stamp_at(row, 1)?, None);
+            out.sightings.push(sighting);
+        }
+        Ok(())
+    })
 }

@@ -4,13 +4,18 @@
 //! and each version of opencode lacks some (`docs/format/opencode.md`, section 5). What is missing
 //! is selected as NULL.
 
+pub(crate) mod columns;
+pub(crate) mod row_kind;
+pub(crate) mod sessions;
+pub(crate) mod v2;
+
 use std::collections::{HashMap, HashSet};
 
 use rusqlite::Connection;
 
-use crate::columns::{BY_ID_OR_OWNER, PROJECT_TEXTS, ProjectColumn, capped, list, stamp};
-use crate::session_tables::{Recorded, SessionTables};
-use crate::v2::schema::V2Schema;
+use self::columns::{BY_ID_OR_OWNER, PROJECT_TEXTS, ProjectColumn, capped, list, stamp};
+use self::sessions::{Recorded, SessionTables};
+use self::v2::V2Schema;
 
 /// The queries of one schema. Those that come in pairs are the same by two ways: by the index that
 /// is meant for it, and past it, should its pages be damaged.
@@ -219,94 +224,4 @@ fn tables(db: &Connection) -> rusqlite::Result<HashMap<String, HashSet<String>>>
         tables.entry(row.get(0)?).or_default().insert(row.get(1)?);
     }
     Ok(tables)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::probe::queries as of_probe;
-
-    /// How SQLite would go about a query.
-    fn plan(db: &Connection, sql: &str) -> String {
-        let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-        // What a parameter is does not matter, and there are as many as there are.
-        let unbound = rusqlite::params_from_iter(vec![1; explain.parameter_count()]);
-        let steps = explain.query_map(unbound, |row| row.get::<_, String>(3)).unwrap();
-        steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
-    }
-
-    #[test]
-    fn no_table_is_walked_for_a_session_and_nothing_is_sorted() {
-        let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("../../../fixtures/schema/opencode-1.18.33.sql")).unwrap();
-        let schema = Schema::of(&db, None).unwrap().unwrap();
-        let mut queries = vec![
-            &schema.messages,
-            &schema.message_names[0],
-            &schema.message_stamps,
-            &schema.parts,
-            &schema.session_one[0],
-            &schema.all_parts,
-            &schema.lent_parts,
-        ];
-        queries.extend(&schema.message_one);
-        queries.extend(&schema.message_stamp);
-        queries.extend(&schema.part_one);
-        queries.extend(&schema.part_stamp);
-        let mut queries: Vec<String> = queries.into_iter().cloned().collect();
-        queries.push(crate::parts::PART_NAMES[0].to_owned());
-        queries.extend(of_probe());
-        for sql in queries {
-            let plan = plan(&db, &sql);
-            assert!(plan.contains("SEARCH") || sql.contains("LIMIT 1"), "{sql}: {plan}");
-            let is_last_row = sql.contains("ORDER BY rowid DESC LIMIT 1");
-            assert!(is_last_row || !plan.contains("SCAN"), "{sql}: {plan}");
-            assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
-        }
-        // Names and sets come from an index alone.
-        for sql in [&schema.message_names[0], crate::parts::PART_NAMES[0]] {
-            assert!(plan(&db, sql).contains("COVERING INDEX"), "{sql}");
-        }
-    }
-
-    #[test]
-    fn no_row_of_2x_is_read_for_another_session() {
-        for (name, ddl) in [
-            ("1.18", include_str!("../../../fixtures/schema/opencode-1.18.33.sql")),
-            ("2.0", include_str!("../../../fixtures/schema/opencode-2.0.sql")),
-        ] {
-            let db = Connection::open_in_memory().unwrap();
-            db.execute_batch(ddl).unwrap();
-            let schema = Schema::of(&db, None).unwrap().unwrap();
-            let v2 = schema.v2.as_ref().unwrap();
-            assert_eq!(v2.is_preview, name == "1.18");
-            let has_table = |sql: &String| db.prepare(sql).is_ok(); // a new one has none of 1.x
-            for sql in v2.queries().into_iter().chain(of_probe().filter(has_table)) {
-                let plan = plan(&db, &sql);
-                // What waits is little, and nearly always nothing.
-                let is_waiting =
-                    ["session_input", "session_pending"].iter().any(|it| sql.contains(it));
-                let is_last_row = sql.contains("ORDER BY rowid DESC LIMIT 1");
-                assert!(plan.contains("SEARCH") || is_waiting || is_last_row, "{sql}: {plan}");
-                let scans = plan.replace("SCAN (subquery", ""); // of what was found
-                assert!(is_waiting || is_last_row || !scans.contains("SCAN"), "{sql}: {plan}");
-                assert!(is_waiting || !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
-            }
-            // Nor are those before it read for each row, where all rows are.
-            for sql in [&v2.all, &v2.of_any, &v2.rows, &v2.stamps, &v2.items] {
-                let plan = plan(&db, sql);
-                assert!(!plan.contains("CORRELATED"), "{sql}: {plan}");
-            }
-            // Sessions are listed without a look into a row.
-            let rows =
-                "SEARCH x USING COVERING INDEX session_message_session_seq_idx (session_id=?)";
-            for sql in [schema.sessions.select("", "1"), schema.sessions.stamps("1")] {
-                let plan = plan(&db, &sql);
-                assert!(plan.contains(rows) && plan.matches("SCAN").count() == 1, "{sql}: {plan}");
-                assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
-            }
-            let plan = plan(&db, &crate::sets::of_rows(""));
-            assert!(plan.contains("COVERING INDEX") && !plan.contains("TEMP B-TREE"), "{plan}");
-        }
-    }
 }

@@ -4,11 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use scrollback_core_id::{SessionId, SessionKey};
 
-use crate::ask::{Ask, Gathered, SetSum, bytes, whole, whole_if_any};
+use super::{between, messages};
+use crate::ask::Ask;
+use crate::cells::{bytes, whole, whole_if_any};
 use crate::error::{Result, is_damage};
-use crate::generation;
+use crate::gathered::Gathered;
 use crate::schema::SEQUENCES;
-use crate::v2::rows::marked;
+use crate::set_sum::SetSum;
+use crate::v2::order::marked;
 
 /// The table of rows of 2.x.
 const ROWS: &str = "session_message";
@@ -30,7 +33,7 @@ pub(crate) fn all_sets(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()
         }
         let rows = std::mem::take(&mut out.sightings).into_iter();
         let rows = rows.filter_map(|set| marked(Some(set))).collect();
-        out.sightings = generation::sets(v1, rows, v2);
+        out.sightings = between::sets(v1, rows, v2);
     }
     Ok(())
 }
@@ -71,7 +74,7 @@ pub(crate) fn lost_sets(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
     }
     for of in lost {
         let mut all = Gathered::default();
-        generation::names(ask, &of, &mut all)?;
+        messages::names(ask, &of, &mut all)?;
         out.issues.append(&mut all.issues);
         out.sightings.extend(all.set);
     }

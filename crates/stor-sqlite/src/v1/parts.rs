@@ -5,9 +5,12 @@ use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, OrderKey, PartId, PartKey, SessionId, circular_orders,
 };
 
-use crate::ask::{Ask, Gathered, Row, SetSum, bytes, whole};
+use crate::ask::Ask;
+use crate::cells::{bytes, whole};
 use crate::error::Result;
-use crate::messages::record;
+use crate::gathered::{Gathered, Row};
+use crate::record::record;
+use crate::set_sum::SetSum;
 
 /// The names of a message's parts, in order, and their set.
 pub(crate) fn part_names(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> Result<()> {

@@ -2,8 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::columns::{SessionColumn, list, session_stamp};
-use crate::provenance::Found;
+use super::columns::{list, session_stamp};
+use crate::schema::columns::SessionColumn;
 
 /// The tables that hold sessions: that of 2.x before that of 1.x.
 #[derive(Debug)]
@@ -49,6 +49,30 @@ impl SessionTables {
     pub(crate) fn column(&self, column: &str, way: &str, wanted: &str) -> String {
         let of = |name: &str| format!("SELECT {column} FROM {name} {way} WHERE {wanted}");
         self.names().map(of).collect::<Vec<_>>().join(" UNION ALL ")
+    }
+}
+
+/// Where there is something of a session, as queries say it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Found(i64);
+
+impl Found {
+    /// Rows of `session_message`.
+    pub(crate) const ROWS: u8 = 1;
+    /// Rows of `message`.
+    pub(crate) const MESSAGES: u8 = 2;
+    /// A row of `session_v2`.
+    pub(crate) const IN_V2: u8 = 4;
+    /// A row of `session`.
+    pub(crate) const IN_V1: u8 = 8;
+
+    /// Takes the number that was selected.
+    pub(crate) fn new(number: i64) -> Self {
+        Self(number)
+    }
+
+    pub(crate) fn has(self, what: u8) -> bool {
+        self.0 & i64::from(what) != 0
     }
 }
 
@@ -117,7 +141,7 @@ struct Tables {
 }
 
 impl Tables {
-    /// What [`crate::provenance::Found`] reads, of a session in this table.
+    /// What [`Found`] reads, of a session in this table.
     fn found(&self, table: &str) -> String {
         let exists = |bit: u8, from: &str, is_there: bool| match is_there {
             true => format!("{bit} * EXISTS (SELECT 1 FROM {from} AS x WHERE x.session_id = s.id)"),

@@ -4,10 +4,12 @@ use std::vec::IntoIter;
 
 use scrollback_core_id::{EntityKey, MessageId, SessionKey};
 
-use crate::ask::{Ask, Gathered, Row, bytes};
+use super::messages;
+use crate::ask::Ask;
+use crate::cells::bytes;
 use crate::error::{Result, is_damage};
-use crate::messages;
-use crate::parts::{one_part, part_names, part_row, put_in_order};
+use crate::gathered::{Gathered, Row};
+use crate::v1::parts::{one_part, part_names, part_row, put_in_order};
 
 /// What a session of a few dozen messages takes; the arena grows from there.
 pub(crate) const USUAL: usize = 256 << 10;

@@ -1,56 +1,8 @@
-//! The types of rows, and the ids of what is made from them.
+//! The ids of what is made from rows.
 
 use scrollback_core_id::{IdError, MessageId, PartId};
 
-/// What becomes of a row of `session_message`, by its type.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RowKind {
-    User,
-    /// Text on the user's side that the program wrote.
-    Synthetic,
-    System,
-    Skill,
-    /// A command that the user ran.
-    Shell,
-    Assistant,
-    /// Two messages: where it was asked for, and the summary.
-    Compaction,
-    /// An item of the timeline, also of a type that is not known.
-    Item,
-}
-
-impl RowKind {
-    /// The types of rows that are messages.
-    pub(crate) const MESSAGES: [&str; 7] =
-        ["user", "synthetic", "system", "skill", "shell", "assistant", "compaction"];
-
-    pub(crate) fn of(name: &[u8]) -> Self {
-        match name {
-            b"user" => Self::User,
-            b"synthetic" => Self::Synthetic,
-            b"system" => Self::System,
-            b"skill" => Self::Skill,
-            b"shell" => Self::Shell,
-            b"assistant" => Self::Assistant,
-            b"compaction" => Self::Compaction,
-            _ => Self::Item,
-        }
-    }
-
-    pub(crate) fn is_message(self) -> bool {
-        self != Self::Item
-    }
-
-    /// Whether such a row answers another.
-    pub(crate) fn answers(self) -> bool {
-        matches!(self, Self::Assistant | Self::Shell)
-    }
-
-    /// Whether answers that come after such a row answer it.
-    pub(crate) fn is_answered(self) -> bool {
-        matches!(self, Self::User | Self::Synthetic | Self::Compaction)
-    }
-}
+use crate::schema::row_kind::RowKind;
 
 /// What follows the id of a compaction in that of its summary.
 const SUMMARY: &str = "#summary";
@@ -65,6 +17,12 @@ pub(crate) fn summary_of(compaction: &MessageId) -> Result<MessageId, IdError> {
 pub(crate) fn rows_of(message: &MessageId) -> impl Iterator<Item = &str> {
     let own = message.as_str();
     own.strip_suffix(SUMMARY).into_iter().chain([own])
+}
+
+/// The messages that a row becomes.
+pub(crate) fn messages_of(kind: RowKind, row: MessageId) -> impl Iterator<Item = MessageId> {
+    let summary = (kind == RowKind::Compaction).then(|| summary_of(&row).ok()).flatten();
+    kind.is_message().then_some(row).into_iter().chain(summary)
 }
 
 /// The place of a part within its message. Rows have no ids for them: the place makes the id, and

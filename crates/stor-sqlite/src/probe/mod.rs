@@ -8,57 +8,27 @@
 //! the number of each session's last event tells instead. None of it is believed alone: the caller
 //! compares rows.
 
+mod token;
+
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
-use scrollback_core_id::{SessionId, SessionKey, Stamp, UnixNanos};
+use scrollback_core_id::{SessionId, SessionKey};
 use scrollback_source::{Probe, Probed, SourceToken};
 use scrollback_stor_mmap::Look;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::ask::{Ask, bytes, whole};
-use crate::connection::Conn;
+use self::token::{Mark, Token};
+use crate::ask::Ask;
+use crate::cells::{bytes, id, whole};
 use crate::error::{Error, Result, is_damage};
-use crate::files::Files;
-use crate::reader::Shared;
 use crate::schema::SEQUENCES;
-
-/// The connection that watches over the number of the database's state.
-#[derive(Debug, Default)]
-pub(crate) struct Sentinel(Mutex<Option<Post>>);
-
-#[derive(Debug)]
-struct Post {
-    conn: Conn,
-    /// Names this connection among all of all processes.
-    name: u64,
-}
-
-/// What is remembered of a state.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-struct Token {
-    /// The connection that the number is of; 0 if there is none.
-    post: u64,
-    version: u64,
-    files: Files,
-    /// Whether a later change of the files is sure to change their stamps.
-    settled: bool,
-    schema: u64,
-    marks: [Mark; TABLES.len()],
-    /// Of 2.x the number of each session's last event, by a hash of the session.
-    sequences: Vec<(u64, u64)>,
-}
-
-/// The last row of a table: its number, and a hash of its id. Zeros if the table is empty.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Mark {
-    rowid: u64,
-    id: u64,
-}
+use crate::sentinel::Post;
+use crate::store::Shared;
 
 /// Tables that only grow, and the column that says whose a row is.
-const TABLES: [(&str, &str); 4] = [
+const TABLES: [(&str, &str); token::TABLES] = [
     ("message", "session_id"),
     ("part", "session_id"),
     ("event", "aggregate_id"),
@@ -152,7 +122,7 @@ fn probe_once(
         if has_sequences(&ask) {
             ask.each(SEQUENCES, [], |row| {
                 let sequence = (xxh3_64(bytes(row, 0)?), whole(row, 1)?.cast_unsigned());
-                sessions.push((sequence, crate::ask::id(row, 0, SessionId::from_bytes)?));
+                sessions.push((sequence, id(row, 0, SessionId::from_bytes)?));
                 Ok(())
             })?;
             now.sequences = sessions.iter().map(|(sequence, _)| *sequence).collect();
@@ -230,7 +200,7 @@ fn compare(
         let mut rows = 0;
         ask.each(&above(table, owner), [mark.rowid.cast_signed()], |row| {
             rows += 1;
-            if let Ok(id) = crate::ask::id(row, 0, SessionId::from_bytes)? {
+            if let Ok(id) = id(row, 0, SessionId::from_bytes)? {
                 sessions.insert(SessionKey::from(id));
             }
             Ok(())
@@ -262,48 +232,4 @@ fn above(table: &str, owner: &str) -> String {
 #[cfg(test)]
 pub(crate) fn queries() -> impl Iterator<Item = String> {
     TABLES.into_iter().flat_map(|(table, owner)| [last(table), marked(table), above(table, owner)])
-}
-
-impl Token {
-    /// Grows with every change of what follows it.
-    const FORMAT: u64 = 2;
-
-    fn write(&self) -> SourceToken {
-        let mut words = vec![Self::FORMAT, self.post, self.version, u64::from(self.settled)];
-        for stamp in [self.files.database, self.files.wal, self.files.journal] {
-            let there = u64::from(stamp.is_some());
-            let Stamp { size, mtime, inode } = stamp.unwrap_or_default();
-            words.extend([there, size, mtime.0.cast_unsigned(), inode]);
-        }
-        words.push(self.schema);
-        words.extend(self.marks.iter().flat_map(|mark| [mark.rowid, mark.id]));
-        words.extend(self.sequences.iter().flat_map(|(session, last)| [*session, *last]));
-        SourceToken::new(words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>())
-    }
-
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let (words, rest) = bytes.as_chunks::<8>();
-        let mut words = words.iter().map(|word| u64::from_le_bytes(*word));
-        if !rest.is_empty() || words.next()? != Self::FORMAT {
-            return None;
-        }
-        let (post, version, settled) = (words.next()?, words.next()?, words.next()? == 1);
-        let mut stamp = || {
-            let [there, size, mtime, inode] =
-                [words.next()?, words.next()?, words.next()?, words.next()?];
-            let stamp = Stamp { size, mtime: UnixNanos(mtime.cast_signed()), inode };
-            Some((there == 1).then_some(stamp))
-        };
-        let files = Files { database: stamp()?, wal: stamp()?, shm: None, journal: stamp()? };
-        let schema = words.next()?;
-        let mut marks = [Mark::default(); TABLES.len()];
-        for mark in &mut marks {
-            *mark = Mark { rowid: words.next()?, id: words.next()? };
-        }
-        let mut sequences = Vec::new();
-        while let Some(session) = words.next() {
-            sequences.push((session, words.next()?));
-        }
-        Some(Self { post, version, files, settled, schema, marks, sequences })
-    }
 }

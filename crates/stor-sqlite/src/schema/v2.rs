@@ -2,8 +2,14 @@
 
 use std::collections::HashSet;
 
-use super::kind::RowKind;
-use crate::columns::{BY_ID_OR_OWNER, capped};
+use super::columns::{BY_ID_OR_OWNER, capped};
+use crate::schema::row_kind::RowKind;
+
+/// Whether a session has rows, as the index has them, and as the table has them.
+pub(crate) const HAS_ROWS: [&str; 2] = [
+    "SELECT 1 FROM session_message WHERE session_id = ?1 LIMIT 1",
+    "SELECT 1 FROM session_message NOT INDEXED WHERE session_id = ?1 LIMIT 1",
+];
 
 /// The columns of one row, in the order in which they are selected. What comes behind them differs.
 pub(crate) mod column {
@@ -127,17 +133,5 @@ impl V2Schema {
                 })
                 .collect(),
         })
-    }
-
-    /// Those that are about one session or row.
-    #[cfg(test)]
-    pub(crate) fn queries(&self) -> Vec<String> {
-        let mut all =
-            vec![&self.rows, &self.names[0], &self.stamps, &self.items, &self.of_any, &self.all];
-        all.extend(self.one.iter().chain(&self.stamp).chain(&self.pending));
-        let mut all: Vec<String> = all.into_iter().cloned().collect();
-        all.extend(super::place::QUERIES.map(str::to_owned));
-        all.push(crate::generation::HAS_ROWS[0].to_owned());
-        all
     }
 }

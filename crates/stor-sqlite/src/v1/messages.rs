@@ -1,14 +1,14 @@
 //! Messages: rows whose `data` is the record without its ids.
 
 use rusqlite::Row as SqlRow;
-use rusqlite::types::ValueRef;
-use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, OrderKey, SessionKey};
-use scrollback_stor_mmap::Piece;
 
-use crate::ask::{Ask, Gathered, Row, SetSum, bytes, whole, whole_if_any};
+use crate::ask::Ask;
+use crate::cells::{bytes, whole, whole_if_any};
 use crate::error::{Result, is_damage};
-use crate::json::splice;
+use crate::gathered::{Gathered, Row};
+use crate::record::record;
+use crate::set_sum::SetSum;
 
 /// The messages of a session, in the order of the index, and their set.
 pub(crate) fn messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Result<()> {
@@ -107,38 +107,4 @@ pub(crate) fn message_row(
         Err(kind) => out.note(Some(key.into()), ask, kind),
     }
     Ok(())
-}
-
-/// The text of a row, if it is one and not too large.
-pub(crate) fn data<'r>(ask: &Ask<'_>, data: ValueRef<'r>) -> Result<&'r [u8], IssueKind> {
-    if let Some(size) = too_large(ask, data) {
-        return Err(IssueKind::TooLarge { size, limit: ask.max_len() });
-    }
-    match data {
-        ValueRef::Text(data) | ValueRef::Blob(data) => Ok(data),
-        _ => Err(IssueKind::WrongShape { expected: "a record as JSON" }),
-    }
-}
-
-/// The size of a text that is too large, or that was selected in its place.
-pub(crate) fn too_large(ask: &Ask<'_>, text: ValueRef<'_>) -> Option<u64> {
-    let size = match text {
-        ValueRef::Text(text) | ValueRef::Blob(text) => text.len() as u64,
-        ValueRef::Integer(size) if ask.schema.cap.is_some() => size.try_into().unwrap_or(0),
-        _ => 0,
-    };
-    (size > ask.max_len()).then_some(size)
-}
-
-/// The record of a row, in the arena: its text, with its id and its owners at the end.
-pub(crate) fn record(
-    ask: &Ask<'_>,
-    text: ValueRef<'_>,
-    updated_ms: i64,
-    id: &[u8],
-    out: &mut Gathered,
-) -> Result<Piece, IssueKind> {
-    let data = data(ask, text)?;
-    let (stamp, settled) = ask.stamp(data.len() as u64, updated_ms, 0);
-    Ok(out.arena.append(stamp, settled, |bytes| splice(bytes, data, id, &out.owners)))
 }

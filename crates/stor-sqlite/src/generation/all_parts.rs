@@ -9,11 +9,13 @@ use scrollback_core_id::{MessageId, OrderKey, PartId, PartKey};
 use scrollback_source::{Each, EachLent, Lent, LentRecord};
 use scrollback_stor_mmap::Arena;
 
-use crate::ask::{Ask, Gathered, bytes, id, whole};
+use crate::ask::Ask;
+use crate::cells::{bytes, id, whole};
+use crate::gathered::Gathered;
 use crate::look::SqliteLook;
-use crate::messages::data;
-use crate::parts::part_row;
 use crate::pass::{Pass, Table};
+use crate::record::data;
+use crate::v1::parts::part_row;
 use crate::v2::rows::row_parts;
 use crate::v2::translate::Ending;
 

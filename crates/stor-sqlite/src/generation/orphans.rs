@@ -3,13 +3,14 @@
 
 use scrollback_core_id::MessageId;
 
-use crate::ask::{Ask, Gathered};
+use crate::ask::Ask;
 use crate::error::Result;
-use crate::messages::message_row;
-use crate::parts::part_row;
+use crate::gathered::Gathered;
+use crate::schema::v2::column;
+use crate::v1::messages::message_row;
+use crate::v1::parts::part_row;
 use crate::v2::place::Progress;
 use crate::v2::rows::{Of, put, with_row};
-use crate::v2::schema::column;
 
 pub(crate) fn orphans(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
     let schema = ask.schema;

@@ -1,0 +1,112 @@
+//! The calls of a reader.
+
+use std::sync::Arc;
+
+use scrollback_core_err::Issue;
+use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey};
+use scrollback_source::{Each, EachLent, EachSeen, Reader, Seen, Survey, lend_scanned};
+use scrollback_stor_mmap::MappedSpan;
+
+use crate::gathered::Gathered;
+use crate::generation::whose::{Whose, whose};
+use crate::generation::{all_parts, lend, messages, orphans, parts, spans, survey, tree};
+use crate::look::SqliteLook;
+use crate::sessions;
+use crate::v1::projects;
+use crate::v2::history::{self, Event};
+use crate::v2::native;
+
+impl SqliteLook<'_> {
+    /// The log of what happened in a session.
+    pub(crate) fn history(
+        &mut self,
+        of: &SessionKey,
+    ) -> scrollback_source::Result<(Vec<Event>, Vec<Issue>)> {
+        self.ask(|ask| {
+            let mut out = Gathered::default();
+            let events = history::history(ask, of, &mut out)?;
+            Ok((events, out.issues.into_iter().map(|(_, issue)| issue).collect()))
+        })
+    }
+}
+
+impl Reader for SqliteLook<'_> {
+    fn clock(&self) -> &Arc<dyn Clock> {
+        &self.store.clock
+    }
+
+    fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> scrollback_source::Result<()> {
+        match scope {
+            Scope::Projects => self.gather(each, projects::all),
+            Scope::Sessions => {
+                self.in_one(each, |ask, out| sessions::list::sessions(ask, None, out))
+            }
+            Scope::Project(id) => {
+                self.in_one(each, |ask, out| sessions::list::sessions(ask, Some(id), out))
+            }
+            Scope::Messages(of) => self.in_one(each, |ask, out| messages::messages(ask, of, out)),
+            Scope::MessageNames(of) => self.in_one(each, |ask, out| messages::names(ask, of, out)),
+            Scope::Items(of) => self.in_one(each, |ask, out| messages::items(ask, of, out)),
+            Scope::Parts(of) => self.in_one(each, |ask, out| parts::part_names(ask, of, out)),
+            Scope::AllParts => all_parts::all_parts(self, each),
+            _ => Ok(()),
+        }
+    }
+
+    fn lend(&mut self, scope: &Scope, each: &mut EachLent<'_>) -> scrollback_source::Result<()> {
+        match scope {
+            Scope::Messages(of) => lend::messages(self, of, each),
+            Scope::AllParts => all_parts::lend(self, each),
+            _ => lend_scanned(self, scope, each),
+        }
+    }
+
+    fn survey(
+        &mut self,
+        what: &Survey<'_>,
+        each: &mut EachSeen<'_>,
+    ) -> scrollback_source::Result<()> {
+        let seen = self.ask(|ask| {
+            let mut seen = Gathered::default();
+            match ask.schema.v2 {
+                Some(_) => ask.in_one(|| survey::survey(ask, what, &mut seen))?,
+                None => survey::survey(ask, what, &mut seen)?, // one query
+            }
+            Ok(seen)
+        })?;
+        let set = seen.set.into_iter().chain(seen.sightings).map(Seen::Sighting);
+        let issues = seen.issues.into_iter().map(|(key, issue)| Seen::Issue(key, issue));
+        let _ = set.chain(issues).try_for_each(each);
+        Ok(())
+    }
+
+    fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> scrollback_source::Result<()> {
+        self.in_one(each, |ask, out| spans::spans(ask, keys, out))
+    }
+
+    fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> scrollback_source::Result<()> {
+        self.in_one(each, |ask, out| tree::tree(ask, session, out))
+    }
+
+    fn raw(&mut self, key: &EntityKey) -> scrollback_source::Result<Option<MappedSpan>> {
+        self.one_span(|ask, out| native::row(ask, key, out))
+    }
+
+    fn native(&mut self, session: &SessionKey) -> scrollback_source::Result<Option<MappedSpan>> {
+        self.one_span(|ask, out| match whose(ask, session)? {
+            Whose::V2(v2) | Whose::Both(v2) => native::session(ask, v2, session, out),
+            Whose::V1 => match sessions::list::is_v2(ask, session)? {
+                Some(v2) => native::session(ask, v2, session, out), // it has no messages yet
+                None => Ok(()),
+            },
+        })
+    }
+
+    fn holds(&mut self, session: &SessionKey) -> scrollback_source::Result<bool> {
+        self.ask(|ask| sessions::list::holds(ask, session))
+    }
+
+    fn orphans(&mut self, each: &mut Each<'_>) -> scrollback_source::Result<()> {
+        self.in_one(each, orphans::orphans)
+    }
+}

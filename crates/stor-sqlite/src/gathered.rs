@@ -1,0 +1,168 @@
+//! What a call found, and how it is handed out.
+
+use std::cmp::Reverse;
+use std::ops::ControlFlow;
+
+use rusqlite::Row as SqlRow;
+use scrollback_core_err::{Issue, IssueKind};
+use scrollback_core_id::{EntityKey, IdError, OrderKey, ProjectId, SessionId, SessionKey};
+use scrollback_core_type::Provenance;
+use scrollback_source::{Each, EachLent, Entry, Found, Lent, LentRecord, Sighting};
+use scrollback_stor_mmap::{Arena, Frozen, Piece};
+
+use crate::ask::Ask;
+use crate::cells::id;
+use crate::error::{is_damage, is_too_big};
+use crate::json::Owners;
+
+/// What a call found.
+#[derive(Default)]
+pub(crate) struct Gathered {
+    pub(crate) arena: Arena,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) set: Option<Sighting>,
+    pub(crate) sightings: Vec<Sighting>,
+    pub(crate) issues: Vec<(Option<EntityKey>, Issue)>,
+    /// Those of the record that was put into the arena last.
+    pub(crate) owners: Owners,
+    /// Those of messages, where they come between parts.
+    pub(crate) message_owners: Owners,
+}
+
+/// An entity, with its bytes in the arena unless it was only named.
+pub(crate) struct Row {
+    pub(crate) key: EntityKey,
+    pub(crate) order: OrderKey,
+    pub(crate) piece: Option<Piece>,
+    pub(crate) project: Option<ProjectId>,
+    pub(crate) provenance: Provenance,
+}
+
+impl Row {
+    pub(crate) fn new(key: impl Into<EntityKey>, order: OrderKey, piece: Option<Piece>) -> Self {
+        let provenance = Provenance::default();
+        Self { key: key.into(), order, piece, project: None, provenance }
+    }
+
+    pub(crate) fn into_entry(self, arena: &Frozen) -> Entry {
+        let Self { key, order, piece, project, provenance } = self;
+        let span = piece.map(|piece| arena.span(&piece));
+        Entry { span, project, provenance, ..Entry::named(key, order) }
+    }
+}
+
+impl Gathered {
+    pub(crate) fn note(&mut self, key: Option<EntityKey>, ask: &Ask<'_>, kind: IssueKind) {
+        self.issues.push((key, ask.issue(kind)));
+    }
+
+    /// The id in a column, which `read` takes for one; what is wrong with it is an issue of `about`.
+    pub(crate) fn id<I>(
+        &mut self,
+        ask: &Ask<'_>,
+        row: &SqlRow<'_>,
+        at: usize,
+        read: impl Fn(&[u8]) -> Result<I, IdError>,
+        about: impl FnOnce() -> Option<EntityKey>,
+    ) -> rusqlite::Result<Option<I>> {
+        let id = id(row, at, read)?;
+        Ok(id.map_err(|kind| self.note(about(), ask, kind)).ok())
+    }
+
+    /// The session of a row that says it in such a column; what is wrong with its id is an issue of
+    /// nothing that is known.
+    pub(crate) fn session(
+        &mut self,
+        ask: &Ask<'_>,
+        row: &SqlRow<'_>,
+        at: usize,
+    ) -> rusqlite::Result<Option<SessionKey>> {
+        Ok(self.id(ask, row, at, SessionId::from_bytes, || None)?.map(SessionKey::from))
+    }
+
+    /// Puts a record that was made in whole.
+    pub(crate) fn push(&mut self, ask: &Ask<'_>, key: EntityKey, record: &[u8], updated_ms: i64) {
+        let (stamp, settled) = ask.stamp(record.len() as u64, updated_ms, 0);
+        let piece = self.arena.append(stamp, settled, |bytes| bytes.extend_from_slice(record));
+        self.rows.push(Row::new(key, OrderKey::default(), Some(piece)));
+    }
+
+    /// Puts the rows in order.
+    pub(crate) fn newest_first(&mut self) {
+        self.rows.sort_by(|a, b| (Reverse(a.order), &a.key).cmp(&(Reverse(b.order), &b.key)));
+    }
+
+    /// Notes damage, which ends what was asked and nothing else, and so does a text that is too large
+    /// for all that sizes are asked for first; any other error is the caller's.
+    pub(crate) fn note_damage(
+        &mut self,
+        ask: &Ask<'_>,
+        key: Option<EntityKey>,
+        asked: rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        match asked {
+            Err(error) if is_damage(&error) || is_too_big(&error) && ask.schema.cap.is_some() => {
+                self.note(key, ask, IssueKind::Database { what: error.to_string() });
+                Ok(())
+            }
+            other => other,
+        }
+    }
+
+    /// Asks by one way and, if a page on it is damaged, by another that may lead past it. Leaves
+    /// what the way found that found more.
+    pub(crate) fn by_either(
+        &mut self,
+        ways: [&str; 2],
+        mut ask: impl FnMut(&str, &mut Self) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
+        let (rows, issues) = (self.rows.len(), self.issues.len());
+        match ask(ways[0], self) {
+            Err(error) if is_damage(&error) => {}
+            other => return other,
+        }
+        let first = (self.rows.split_off(rows), self.issues.split_off(issues));
+        let asked = ask(ways[1], self);
+        if asked.is_err() && self.rows.len() - rows < first.0.len() {
+            self.rows.truncate(rows);
+            self.issues.truncate(issues);
+            self.rows.extend(first.0);
+            self.issues.extend(first.1);
+        }
+        asked
+    }
+}
+
+impl Gathered {
+    /// Lends what was gathered, and forgets it.
+    pub(crate) fn lend(&mut self, each: &mut EachLent<'_>) -> ControlFlow<()> {
+        let mut lent = ControlFlow::Continue(());
+        for (key, issue) in self.issues.drain(..) {
+            if lent.is_continue() {
+                lent = each(Lent::Issue(key, issue));
+            }
+        }
+        for row in self.rows.drain(..) {
+            if lent.is_break() {
+                break;
+            }
+            let Some(piece) = &row.piece else { continue };
+            let (bytes, named) = (self.arena.bytes(piece), &|| Ok(row.key.clone()));
+            let (order, stamp, settled) = (row.order, piece.stamp, piece.settled);
+            lent = each(Lent::Record(LentRecord { named, order, bytes, stamp, settled }));
+        }
+        self.arena.clear();
+        lent
+    }
+}
+
+impl Gathered {
+    /// The set that was listed, issues, entries.
+    pub(crate) fn hand_out(self, each: &mut Each<'_>) -> ControlFlow<()> {
+        let arena = self.arena.freeze();
+        let set = self.set.into_iter().map(Found::Set);
+        let issues = self.issues.into_iter().map(|(key, issue)| Found::Issue(key, issue));
+        let entries = self.rows.into_iter().map(|row| Found::Entry(row.into_entry(&arena)));
+        set.chain(issues).chain(entries).try_for_each(each)
+    }
+}

@@ -1,0 +1,70 @@
+//! Messages of 1.x and rows of 2.x in one session, or in one list.
+
+use std::collections::HashMap;
+
+use scrollback_core_id::{EntityKey, OrderKey};
+use scrollback_source::Sighting;
+
+use crate::gathered::Row;
+use crate::schema::v2::V2Schema;
+use crate::v2::order::by_time;
+
+/// What the stamps of messages of 1.x say in a session that has both: their order is another.
+const BETWEEN: u64 = 1;
+
+/// Gives a message of 1.x its place among rows of the preview.
+pub(super) fn put_between(row: &mut Row) {
+    if let (EntityKey::Message(_), Some(piece)) = (&row.key, &mut row.piece) {
+        row.order = by_time(row.order.0, 0);
+        piece.stamp.inode = BETWEEN;
+    }
+}
+
+/// The same of a message that was only looked at.
+pub(super) fn see_between(seen: &mut Sighting) {
+    if let EntityKey::Message(_) = seen.key {
+        seen.stamp.inode = BETWEEN;
+    }
+}
+
+/// The set of messages of both.
+pub(super) fn joined(a: Option<Sighting>, b: Option<Sighting>) -> Option<Sighting> {
+    let (Some(mut a), Some(b)) = (a.clone(), b.clone()) else { return a.or(b) };
+    a.stamp.size += b.stamp.size;
+    a.stamp.mtime = a.stamp.mtime.max(b.stamp.mtime);
+    a.stamp.inode = a.stamp.inode.wrapping_add(b.stamp.inode);
+    Some(a)
+}
+
+/// The sets of sessions, of which those of `rows` count where there are any, or both do.
+pub(super) fn sets(v1: Vec<Sighting>, rows: Vec<Sighting>, v2: &V2Schema) -> Vec<Sighting> {
+    let mut all: HashMap<EntityKey, Sighting> =
+        v1.into_iter().map(|set| (set.key.clone(), set)).collect();
+    for set in rows {
+        let known = all.remove(&set.key).filter(|_| v2.is_preview);
+        let key = set.key.clone();
+        all.extend(joined(known, Some(set)).map(|set| (key, set)));
+    }
+    let mut all: Vec<Sighting> = all.into_values().collect();
+    all.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+    all
+}
+
+/// Puts messages, each with its parts, and items in order.
+pub(super) fn in_order(rows: &mut Vec<Row>) {
+    let own = |row: &Row| match &row.key {
+        EntityKey::Part(_) => None,
+        _ => Some(row.order),
+    };
+    if rows.iter().filter_map(own).is_sorted() {
+        return; // nearly always
+    }
+    let mut order = OrderKey(i64::MIN);
+    let mut ranked: Vec<(OrderKey, Row)> = Vec::with_capacity(rows.len());
+    for row in rows.drain(..) {
+        order = own(&row).unwrap_or(order);
+        ranked.push((order, row));
+    }
+    ranked.sort_by_key(|(order, _)| *order); // stable: parts stay behind their message
+    rows.extend(ranked.into_iter().map(|(_, row)| row));
+}

@@ -1,0 +1,61 @@
+//! Messages lent out of SQLite's own memory, for whoever needs them once; those of 2.x out of ours,
+//! where they are made.
+
+use scrollback_core_id::{Scope, SessionKey};
+use scrollback_source::{EachLent, Lent, lend_scanned};
+
+use crate::error::is_damage;
+use crate::generation::whose::{Whose, whose};
+use crate::look::SqliteLook;
+use crate::{v1, v2};
+
+/// Lends the messages of a session.
+pub(crate) fn messages(
+    look: &mut SqliteLook<'_>,
+    of: &SessionKey,
+    each: &mut EachLent<'_>,
+) -> scrollback_source::Result<()> {
+    let (mut begun, mut over) = (false, false);
+    let is_scanned = look.ask(|ask| {
+        if begun && !over {
+            over = each(Lent::Forget).is_break();
+        }
+        if over {
+            return Ok(false);
+        }
+        begun = true;
+        let lent = match &ask.schema.messages_alone {
+            Some(alone) => v1::lend::messages(ask, alone, of, each),
+            None => Ok(None),
+        };
+        let lent = match lent {
+            Ok(None) => match whose(ask, of)? {
+                Whose::V1 => v1::lend::messages(ask, &ask.schema.messages, of, each),
+                Whose::V2(v2) => v2::lend::messages(ask, v2, of, each).map(Some),
+                Whose::Both(_) => {
+                    begun = false;
+                    return Ok(true); // two lists, which are put together before
+                }
+            },
+            lent => lent,
+        };
+        match lent {
+            Ok(lent) => {
+                over = lent.is_some_and(|lent| lent.is_break());
+                Ok(false)
+            }
+            Err(error) if is_damage(&error) => Ok(true),
+            Err(error) => Err(error.into()),
+        }
+    })?;
+    if is_scanned {
+        if begun && each(Lent::Forget).is_break() {
+            return Ok(());
+        }
+        return lend_scanned(look, &Scope::Messages(of.clone()), each);
+    }
+    if !over {
+        let _ = each(Lent::Holds);
+    }
+    Ok(())
+}

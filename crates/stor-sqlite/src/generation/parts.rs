@@ -1,0 +1,76 @@
+//! The parts of a message, whosever it is.
+
+use scrollback_core_id::{EntityKey, MessageKey, PartKey, SessionKey};
+use scrollback_source::Sighting;
+
+use crate::ask::Ask;
+use crate::error::{Result, is_damage};
+use crate::gathered::{Gathered, Row};
+use crate::generation::whose::{Whose, whose};
+use crate::schema::v2::V2Schema;
+use crate::set_sum::SetSum;
+use crate::v1::parts;
+use crate::v2::rows;
+
+/// One part, if it is there.
+pub(crate) fn part(ask: &Ask<'_>, key: &PartKey, out: &mut Gathered) -> rusqlite::Result<()> {
+    if let Some(v2) = &ask.schema.v2
+        && (rows::part(ask, v2, key, out)? || is_hidden(ask, v2, key)?)
+    {
+        return Ok(());
+    }
+    parts::one_part(ask, key, out)
+}
+
+/// Whether a part of 1.x belongs to a session that is read from the rows of 2.x.
+fn is_hidden(ask: &Ask<'_>, v2: &V2Schema, key: &PartKey) -> rusqlite::Result<bool> {
+    const HIDDEN: &str = "SELECT 1 FROM part AS p WHERE p.id = ?1 AND EXISTS \
+        (SELECT 1 FROM session_message AS m WHERE m.session_id = p.session_id)";
+    let mut found = false;
+    if !v2.is_preview && ask.schema.has_parts {
+        let asked = ask.each(HIDDEN, [key.part.as_str()], |_| {
+            found = true;
+            Ok(())
+        });
+        match asked {
+            Err(error) if is_damage(&error) => {} // whoever reads it says so
+            asked => asked?,
+        }
+    }
+    Ok(found)
+}
+
+/// The names of a message's parts, in order, and their set.
+pub(crate) fn part_names(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> Result<()> {
+    let first = out.rows.len();
+    if rows_of_message(ask, of, out)? {
+        out.set = set_of_parts(of, &out.rows[first..]);
+        out.rows[first..].iter_mut().for_each(|row| row.piece = None);
+        return Ok(());
+    }
+    parts::part_names(ask, of, out)
+}
+
+/// The parts of a message of 2.x with their bytes; whether it is one, is the answer.
+pub(crate) fn rows_of_message(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> Result<bool> {
+    let session = SessionKey::from(of.session.clone());
+    let is_there = match whose(ask, &session)? {
+        Whose::V1 => return Ok(false),
+        Whose::V2(v2) => {
+            rows::parts_of(ask, v2, &of.message, out)?;
+            true
+        }
+        Whose::Both(v2) => rows::parts_of(ask, v2, &of.message, out)?,
+    };
+    Ok(is_there)
+}
+/// The set of parts that a row of 2.x is made of; none if there are none.
+pub(crate) fn set_of_parts(of: &MessageKey, parts: &[Row]) -> Option<Sighting> {
+    let mut set = SetSum::default();
+    for part in parts {
+        if let EntityKey::Part(key) = &part.key {
+            set.add(key.part.as_bytes(), 0);
+        }
+    }
+    set.sighting(of.clone(), None)
+}

@@ -1,0 +1,75 @@
+//! What is remembered of a state of the database, as bytes.
+
+use scrollback_core_id::{Stamp, UnixNanos};
+use scrollback_source::SourceToken;
+
+use crate::files::Files;
+
+/// How many tables have a mark.
+pub(super) const TABLES: usize = 4;
+
+/// What is remembered of a state.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Token {
+    /// The connection that the number is of; 0 if there is none.
+    pub(super) post: u64,
+    pub(super) version: u64,
+    pub(super) files: Files,
+    /// Whether a later change of the files is sure to change their stamps.
+    pub(super) settled: bool,
+    pub(super) schema: u64,
+    pub(super) marks: [Mark; TABLES],
+    /// Of 2.x the number of each session's last event, by a hash of the session.
+    pub(super) sequences: Vec<(u64, u64)>,
+}
+
+/// The last row of a table: its number, and a hash of its id. Zeros if the table is empty.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Mark {
+    pub(super) rowid: u64,
+    pub(super) id: u64,
+}
+
+impl Token {
+    /// Grows with every change of what follows it.
+    const FORMAT: u64 = 2;
+
+    pub(super) fn write(&self) -> SourceToken {
+        let mut words = vec![Self::FORMAT, self.post, self.version, u64::from(self.settled)];
+        for stamp in [self.files.database, self.files.wal, self.files.journal] {
+            let there = u64::from(stamp.is_some());
+            let Stamp { size, mtime, inode } = stamp.unwrap_or_default();
+            words.extend([there, size, mtime.0.cast_unsigned(), inode]);
+        }
+        words.push(self.schema);
+        words.extend(self.marks.iter().flat_map(|mark| [mark.rowid, mark.id]));
+        words.extend(self.sequences.iter().flat_map(|(session, last)| [*session, *last]));
+        SourceToken::new(words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>())
+    }
+
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let (words, rest) = bytes.as_chunks::<8>();
+        let mut words = words.iter().map(|word| u64::from_le_bytes(*word));
+        if !rest.is_empty() || words.next()? != Self::FORMAT {
+            return None;
+        }
+        let (post, version, settled) = (words.next()?, words.next()?, words.next()? == 1);
+        let mut stamp = || {
+            let [there, size, mtime, inode] =
+                [words.next()?, words.next()?, words.next()?, words.next()?];
+            let stamp = Stamp { size, mtime: UnixNanos(mtime.cast_signed()), inode };
+            Some((there == 1).then_some(stamp))
+        };
+        let files = Files { database: stamp()?, wal: stamp()?, shm: None, journal: stamp()? };
+        let schema = words.next()?;
+        let mut marks = [Mark::default(); TABLES];
+        for mark in &mut marks {
+            *mark = Mark { rowid: words.next()?, id: words.next()? };
+        }
+        let mut sequences = Vec::new();
+        while let Some(session) = words.next() {
+            sequences.push((session, words.next()?));
+        }
+        Some(Self { post, version, files, settled, schema, marks, sequences })
+    }
+}

@@ -1,0 +1,100 @@
+//! How SQLite goes about each query: by an index, and without sorting.
+
+use rusqlite::Connection;
+
+use crate::probe::queries as of_probe;
+use crate::schema::Schema;
+use crate::schema::v2::{HAS_ROWS, V2Schema};
+
+/// The queries about one session or row of 2.x.
+fn of_v2(schema: &V2Schema) -> Vec<String> {
+    let V2Schema { rows, names, stamps, items, of_any, all, .. } = schema;
+    let mut queries = vec![rows, &names[0], stamps, items, of_any, all];
+    queries.extend(schema.one.iter().chain(&schema.stamp).chain(&schema.pending));
+    let mut queries: Vec<String> = queries.into_iter().cloned().collect();
+    queries.extend(crate::v2::place::QUERIES.map(str::to_owned));
+    queries.push(HAS_ROWS[0].to_owned());
+    queries
+}
+
+/// How SQLite would go about a query.
+fn plan(db: &Connection, sql: &str) -> String {
+    let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    // What a parameter is does not matter, and there are as many as there are.
+    let unbound = rusqlite::params_from_iter(vec![1; explain.parameter_count()]);
+    let steps = explain.query_map(unbound, |row| row.get::<_, String>(3)).unwrap();
+    steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
+}
+
+#[test]
+fn no_table_is_walked_for_a_session_and_nothing_is_sorted() {
+    let db = Connection::open_in_memory().unwrap();
+    db.execute_batch(include_str!("../../../fixtures/schema/opencode-1.18.33.sql")).unwrap();
+    let schema = Schema::of(&db, None).unwrap().unwrap();
+    let mut queries = vec![
+        &schema.messages,
+        &schema.message_names[0],
+        &schema.message_stamps,
+        &schema.parts,
+        &schema.session_one[0],
+        &schema.all_parts,
+        &schema.lent_parts,
+    ];
+    queries.extend(&schema.message_one);
+    queries.extend(&schema.message_stamp);
+    queries.extend(&schema.part_one);
+    queries.extend(&schema.part_stamp);
+    let mut queries: Vec<String> = queries.into_iter().cloned().collect();
+    queries.push(crate::v1::parts::PART_NAMES[0].to_owned());
+    queries.extend(of_probe());
+    for sql in queries {
+        let plan = plan(&db, &sql);
+        assert!(plan.contains("SEARCH") || sql.contains("LIMIT 1"), "{sql}: {plan}");
+        let is_last_row = sql.contains("ORDER BY rowid DESC LIMIT 1");
+        assert!(is_last_row || !plan.contains("SCAN"), "{sql}: {plan}");
+        assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+    }
+    // Names and sets come from an index alone.
+    for sql in [&schema.message_names[0], crate::v1::parts::PART_NAMES[0]] {
+        assert!(plan(&db, sql).contains("COVERING INDEX"), "{sql}");
+    }
+}
+
+#[test]
+fn no_row_of_2x_is_read_for_another_session() {
+    for (name, ddl) in [
+        ("1.18", include_str!("../../../fixtures/schema/opencode-1.18.33.sql")),
+        ("2.0", include_str!("../../../fixtures/schema/opencode-2.0.sql")),
+    ] {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(ddl).unwrap();
+        let schema = Schema::of(&db, None).unwrap().unwrap();
+        let v2 = schema.v2.as_ref().unwrap();
+        assert_eq!(v2.is_preview, name == "1.18");
+        let has_table = |sql: &String| db.prepare(sql).is_ok(); // a new one has none of 1.x
+        for sql in of_v2(v2).into_iter().chain(of_probe().filter(has_table)) {
+            let plan = plan(&db, &sql);
+            // What waits is little, and nearly always nothing.
+            let is_waiting = ["session_input", "session_pending"].iter().any(|it| sql.contains(it));
+            let is_last_row = sql.contains("ORDER BY rowid DESC LIMIT 1");
+            assert!(plan.contains("SEARCH") || is_waiting || is_last_row, "{sql}: {plan}");
+            let scans = plan.replace("SCAN (subquery", ""); // of what was found
+            assert!(is_waiting || is_last_row || !scans.contains("SCAN"), "{sql}: {plan}");
+            assert!(is_waiting || !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+        }
+        // Nor are those before it read for each row, where all rows are.
+        for sql in [&v2.all, &v2.of_any, &v2.rows, &v2.stamps, &v2.items] {
+            let plan = plan(&db, sql);
+            assert!(!plan.contains("CORRELATED"), "{sql}: {plan}");
+        }
+        // Sessions are listed without a look into a row.
+        let rows = "SEARCH x USING COVERING INDEX session_message_session_seq_idx (session_id=?)";
+        for sql in [schema.sessions.select("", "1"), schema.sessions.stamps("1")] {
+            let plan = plan(&db, &sql);
+            assert!(plan.contains(rows) && plan.matches("SCAN").count() == 1, "{sql}: {plan}");
+            assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
+        }
+        let plan = plan(&db, &crate::generation::sets::of_rows(""));
+        assert!(plan.contains("COVERING INDEX") && !plan.contains("TEMP B-TREE"), "{plan}");
+    }
+}

@@ -1,0 +1,43 @@
+//! The record in a row: its text with its ids, unless that is too large.
+
+use rusqlite::types::ValueRef;
+use scrollback_core_err::IssueKind;
+use scrollback_stor_mmap::Piece;
+
+use crate::ask::Ask;
+use crate::gathered::Gathered;
+use crate::json::splice;
+
+/// The text of a row, if it is one and not too large.
+pub(crate) fn data<'r>(ask: &Ask<'_>, data: ValueRef<'r>) -> Result<&'r [u8], IssueKind> {
+    if let Some(size) = too_large(ask, data) {
+        return Err(IssueKind::TooLarge { size, limit: ask.max_len() });
+    }
+    match data {
+        ValueRef::Text(data) | ValueRef::Blob(data) => Ok(data),
+        _ => Err(IssueKind::WrongShape { expected: "a record as JSON" }),
+    }
+}
+
+/// The size of a text that is too large, or that was selected in its place.
+pub(crate) fn too_large(ask: &Ask<'_>, text: ValueRef<'_>) -> Option<u64> {
+    let size = match text {
+        ValueRef::Text(text) | ValueRef::Blob(text) => text.len() as u64,
+        ValueRef::Integer(size) if ask.schema.cap.is_some() => size.try_into().unwrap_or(0),
+        _ => 0,
+    };
+    (size > ask.max_len()).then_some(size)
+}
+
+/// The record of a row, in the arena: its text, with its id and its owners at the end.
+pub(crate) fn record(
+    ask: &Ask<'_>,
+    text: ValueRef<'_>,
+    updated_ms: i64,
+    id: &[u8],
+    out: &mut Gathered,
+) -> Result<Piece, IssueKind> {
+    let data = data(ask, text)?;
+    let (stamp, settled) = ask.stamp(data.len() as u64, updated_ms, 0);
+    Ok(out.arena.append(stamp, settled, |bytes| splice(bytes, data, id, &out.owners)))
+}

@@ -1,0 +1,122 @@
+//! Sessions: records assembled from columns, as `docs/format/opencode.md`, section 5
+//! maps them.
+
+use scrollback_core_id::{EntityKey, ProjectId, SessionId, SessionKey};
+
+use crate::ask::Ask;
+use crate::cells::bytes;
+use crate::error::{Result, is_damage};
+use crate::gathered::{Gathered, Row};
+use crate::provenance::Provenances;
+use crate::schema::v2::{HAS_ROWS, V2Schema};
+use crate::sessions::json::session_json;
+use crate::sessions::row::{Write, session_row};
+
+/// The records of all sessions, or of one project's, newest first.
+pub(crate) fn sessions(ask: &Ask<'_>, of: Option<&ProjectId>, out: &mut Gathered) -> Result<()> {
+    let places = Provenances::default();
+    let asked = match of {
+        None => ask.each(&ask.schema.sessions.select("", "1"), [], |row| {
+            session_row(ask, &places, row, session_json, out)
+        }),
+        Some(of) => {
+            let sql = ask.schema.sessions.select("", "project_id = ?1");
+            ask.each(&sql, [of.as_str()], |row| session_row(ask, &places, row, session_json, out))
+        }
+    };
+    match asked {
+        Err(error) if is_damage(&error) => salvage(ask, of, out)?,
+        asked => asked?,
+    }
+    out.newest_first();
+    Ok(())
+}
+
+/// Pages of the table are damaged: each session by itself, as the index of ids has them.
+fn salvage(ask: &Ask<'_>, of: Option<&ProjectId>, out: &mut Gathered) -> Result<()> {
+    out.rows.clear();
+    out.issues.clear();
+    for id in ids(ask, out)? {
+        let before = out.rows.len();
+        let asked = one(ask, &id, out);
+        let key = SessionId::new(&id).ok().map(|id| EntityKey::Session(id.into()));
+        out.note_damage(ask, key, asked)?;
+        let is_wanted = |row: &Row| of.is_none() || row.project.as_ref() == of;
+        if out.rows.get(before).is_some_and(|row| !is_wanted(row)) {
+            out.rows.truncate(before);
+        }
+    }
+    Ok(())
+}
+
+/// The ids of all sessions, as their index has them.
+pub(crate) fn ids(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<Vec<String>> {
+    let mut ids: Vec<String> = Vec::new();
+    for table in ask.schema.sessions.names() {
+        let sql = format!("SELECT id FROM {table} ORDER BY id");
+        let listed = ask.each(&sql, [], |row| {
+            ids.push(String::from_utf8_lossy(bytes(row, 0)?).into_owned());
+            Ok(())
+        });
+        out.note_damage(ask, None, listed)?;
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+/// The record of one session, if it is there.
+pub(crate) fn one(ask: &Ask<'_>, session: &str, out: &mut Gathered) -> rusqlite::Result<()> {
+    one_as(ask, session, session_json, out)
+}
+
+/// What `write` makes of the columns of one session, if it is there.
+pub(crate) fn one_as(
+    ask: &Ask<'_>,
+    session: &str,
+    write: Write,
+    out: &mut Gathered,
+) -> rusqlite::Result<()> {
+    let ways = ask.schema.session_one.each_ref().map(String::as_str);
+    let places = Provenances::default();
+    out.by_either(ways, |sql, out| {
+        ask.each(sql, [session], |row| session_row(ask, &places, row, write, out))
+    })
+}
+
+/// Whether there is a record of a session.
+pub(crate) fn holds(ask: &Ask<'_>, session: &SessionKey) -> Result<bool> {
+    let mut found = false;
+    let mut look = |ways: [&str; 2]| {
+        let look = |sql: &str, _: &mut Gathered| {
+            ask.each(sql, [session.session.as_str()], |_| {
+                found = true;
+                Ok(())
+            })
+        };
+        Gathered::default().by_either(ways, look).map(|()| found)
+    };
+    let records = ["", "NOT INDEXED"].map(|way| ask.schema.sessions.column("1", way, "id = ?1"));
+    let v2 = ask.schema.v2.is_some();
+    Ok(look(records.each_ref().map(String::as_str))?
+        || ask.schema.has_messages
+            && look([
+                "SELECT 1 FROM message WHERE session_id = ?1 LIMIT 1",
+                "SELECT 1 FROM message NOT INDEXED WHERE session_id = ?1 LIMIT 1",
+            ])?
+        || v2 && look(HAS_ROWS)?)
+}
+
+/// The tables of 2.x, if a session has its record there.
+pub(crate) fn is_v2<'v>(
+    ask: &Ask<'v>,
+    session: &SessionKey,
+) -> rusqlite::Result<Option<&'v V2Schema>> {
+    let Some(v2) = ask.schema.v2.as_ref().filter(|v2| !v2.is_preview) else { return Ok(None) };
+    let mut found = false;
+    ask.each("SELECT 1 FROM session_v2 WHERE id = ?1", [session.session.as_str()], |_| {
+        found = true;
+        Ok(())
+    })?;
+    Ok(found.then_some(v2))
+}

@@ -1,0 +1,21 @@
+//! A database and what all its readers share.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use scrollback_core_id::{Clock, SourceId};
+use scrollback_stor_mmap::ReadOptions;
+
+use crate::connection::Pool;
+use crate::gate::Gate;
+use crate::sentinel::Sentinel;
+
+pub(crate) struct Shared {
+    pub(crate) database: PathBuf,
+    pub(crate) id: SourceId,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) options: ReadOptions,
+    pub(crate) pool: Pool,
+    pub(crate) gate: Gate,
+    pub(crate) sentinel: Sentinel,
+}

@@ -1,0 +1,53 @@
+//! Messages lent out of SQLite's own memory.
+
+use std::ops::ControlFlow;
+
+use scrollback_core_err::Issue;
+use scrollback_core_id::{MessageId, MessageKey, OrderKey, SessionKey};
+use scrollback_source::{EachLent, Lent, LentRecord};
+
+use crate::ask::Ask;
+use crate::cells::{bytes, whole, whole_if_any};
+use crate::record::data;
+use crate::set_sum::SetSum;
+
+/// Lends what a query finds; none if that is nothing.
+pub(crate) fn messages(
+    ask: &Ask<'_>,
+    sql: &str,
+    of: &SessionKey,
+    each: &mut EachLent<'_>,
+) -> rusqlite::Result<Option<ControlFlow<()>>> {
+    let (mut set, mut sequence) = (SetSum::default(), None);
+    if !ask.schema.has_messages {
+        return Ok(None);
+    }
+    let mut statement = ask.db.prepare_cached(sql)?;
+    let mut rows = statement.query([of.session.as_str()])?;
+    while let Some(row) = rows.next()? {
+        let created = whole(row, 1)?;
+        if set.is_empty() {
+            sequence = whole_if_any(row, 4)?;
+        }
+        set.add(bytes(row, 0)?, created);
+        let named = || {
+            let message = ask.id(row, 0, MessageId::from_bytes)?;
+            Ok(MessageKey { session: of.session.clone(), message }.into())
+        };
+        let lent = match data(ask, row.get_ref(3)?) {
+            Err(kind) => {
+                let key = named().unwrap_or_else(|_: Box<Issue>| of.clone().into());
+                each(Lent::Issue(Some(key), ask.issue(kind)))
+            }
+            Ok(bytes) => {
+                let order = OrderKey(created);
+                let (stamp, settled) = ask.stamp(bytes.len() as u64, whole(row, 2)?, 0);
+                each(Lent::Record(LentRecord { named: &named, order, bytes, stamp, settled }))
+            }
+        };
+        if lent.is_break() {
+            return Ok(Some(lent));
+        }
+    }
+    Ok(set.sighting(of.clone(), sequence).map(|set| each(Lent::Set(set))))
+}

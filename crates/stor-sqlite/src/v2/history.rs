@@ -1,0 +1,58 @@
+//! The log of what happened in a session.
+
+use scrollback_core_id::{EventId, SessionKey};
+use scrollback_core_type::{Parse, RawJson};
+
+use crate::ask::Ask;
+use crate::cells::{bytes, id, whole};
+use crate::gathered::Gathered;
+
+/// What the program wrote into its log when something happened.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// Its number within the session, from 0 on.
+    pub seq: i64,
+    /// What happened: "session.next.step.started", without the version of the record's shape.
+    pub name: String,
+    /// The version of the record's shape.
+    pub version: Option<u32>,
+    /// What is known of it.
+    pub data: RawJson<'static>,
+}
+
+/// The events of a session, in order. What cannot be read is left out, and an issue.
+pub(crate) fn history(
+    ask: &Ask<'_>,
+    of: &SessionKey,
+    out: &mut Gathered,
+) -> rusqlite::Result<Vec<Event>> {
+    let mut events = Vec::new();
+    if !ask.schema.has_log {
+        return Ok(events);
+    }
+    let sql = "SELECT id, seq, type, data FROM event WHERE aggregate_id = ?1 ORDER BY seq";
+    ask.each(sql, [of.session.as_str()], |row| {
+        let id = match id(row, 0, EventId::from_bytes)? {
+            Ok(id) => id,
+            Err(kind) => {
+                out.note(Some(of.clone().into()), ask, kind);
+                return Ok(());
+            }
+        };
+        let name = String::from_utf8_lossy(bytes(row, 2)?).into_owned();
+        let (name, version) = match name.rsplit_once('.') {
+            Some((name, version)) if version.parse::<u32>().is_ok() => {
+                (name.to_owned(), version.parse().ok())
+            }
+            _ => (name, None),
+        };
+        match RawJson::parse(bytes(row, 3)?).map(|parsed| parsed.value.into_owned()) {
+            Ok(data) => events.push(Event { id, seq: whole(row, 1)?, name, version, data }),
+            Err(issue) => out.note(Some(of.clone().into()), ask, issue.kind),
+        }
+        Ok(())
+    })?;
+    Ok(events)
+}

@@ -1,0 +1,59 @@
+//! Rows that are no messages.
+
+use scrollback_core_id::{ItemId, ItemKey, SessionKey};
+
+use super::row::V2Row;
+use super::walk::Walk;
+use crate::gathered::{Gathered, Row};
+use crate::json::splice_with;
+
+/// Puts a row that is no message: `{...data, id, type, sessionID}`.
+pub(crate) fn item(row: &V2Row<'_>, of: &SessionKey, out: &mut Gathered) {
+    let Ok(id) = ItemId::from_bytes(row.id.as_bytes()) else { return }; // it is an id
+    let key = ItemKey { session: of.session.clone(), item: id };
+    out.owners.set(of.session.as_bytes(), None);
+    let owners = &out.owners;
+    let untyped = untyped(row.data);
+    let data = untyped.as_deref().unwrap_or(row.data);
+    let piece = out.arena.append(row.stamp, row.settled, |bytes| {
+        splice_with(bytes, data, row.kind_name, row.id.as_bytes(), owners);
+    });
+    out.rows.push(Row::new(key, row.order, Some(piece)));
+}
+
+/// Whether an object has a field; none if the text is no object.
+pub(crate) fn has_field(text: &[u8], wanted: &[u8]) -> Option<bool> {
+    let mut found = false;
+    let mut walk = Walk::new(text);
+    let is_object = walk.object(|walk, name| {
+        found |= name == wanted;
+        walk.raw().map(drop)
+    });
+    (is_object == Ok(true) && walk.end().is_ok()).then_some(found)
+}
+
+/// The fields of a row that has a type among them, without that: the column counts.
+fn untyped(data: &[u8]) -> Option<Vec<u8>> {
+    const TYPE: &[u8] = b"\"type\"";
+    if !data.windows(TYPE.len()).any(|at| at == TYPE) {
+        return None; // nearly always
+    }
+    let (mut fields, mut is_typed) = (vec![b'{'], false);
+    let mut walk = Walk::new(data);
+    let is_object = walk.object(|walk, name| {
+        let value = walk.raw()?;
+        if name == b"type" {
+            is_typed = true;
+            return Ok(());
+        }
+        if fields.len() > 1 {
+            fields.push(b',');
+        }
+        for piece in [b"\"", name, b"\":", value] {
+            fields.extend_from_slice(piece);
+        }
+        Ok(())
+    });
+    fields.push(b'}');
+    (is_object == Ok(true) && walk.end().is_ok() && is_typed).then_some(fields)
+}
