@@ -126,7 +126,7 @@ fn unused(tools: &Toolbox) -> Result<Outcome> {
 
 /// Short runs of the fault tests; `cargo xtask stress` and `stress --sqlite` are the long ones.
 fn stress(tools: &Toolbox) -> Result<Outcome> {
-    let program = ["run", "--quiet", "--package", "scrollback-benches", "--bin", "stress", "--"];
+    let program = ["run", "--quiet", "--package", "scrollback-stress", "--bin", "stress", "--"];
     succeed(tools.command("cargo")?.args(program).args(["--reads", "10000"]))?;
     succeed(tools.command("cargo")?.args(program).args(["sqlite", "--seconds", "4"]))
 }
@@ -158,7 +158,7 @@ fn packages(tools: &Toolbox) -> Result<Outcome> {
         "--offline",
         "--quiet",
     ]);
-    for unpublished in ["scrollback-benches", "scrollback-fixtures", "xtask"] {
+    for unpublished in ["scrollback-benches", "scrollback-fixtures", "scrollback-stress", "xtask"] {
         package.args(["--exclude", unpublished]);
     }
     succeed(&mut package)

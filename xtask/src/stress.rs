@@ -70,7 +70,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let Args { reads, sqlite, seconds, readers, seed, .. } = args;
     let mut stress = Command::new(env!("CARGO"));
     stress.current_dir(workspace_root());
-    stress.args(["run", "--quiet", "--release", "--package", "scrollback-benches"]);
+    stress.args(["run", "--quiet", "--release", "--package", "scrollback-stress"]);
     stress.args(["--bin", "stress", "--"]);
     if *sqlite {
         stress.args(["sqlite", "--seconds", &seconds.to_string()]);

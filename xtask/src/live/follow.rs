@@ -1,5 +1,5 @@
 //! `cargo xtask live json` and `live sqlite`: whoever follows a store that the real opencode writes
-//! has in the end what it exports. What follows and compares is in `benches/src/bin/follow`.
+//! has in the end what it exports. What follows and compares is in `stress/src/bin/follow`.
 
 use std::process::{Command, Stdio};
 
@@ -34,7 +34,7 @@ pub(super) fn run(generation: &str, version: &str, args: &Args) -> Result<()> {
     for feed in feeds {
         let mut follow = Command::new(env!("CARGO"));
         follow.current_dir(workspace_root()).args(["run", "--quiet", "--release"]);
-        follow.args(["--package", "scrollback-benches", "--bin", "follow", "--", "--opencode"]);
+        follow.args(["--package", "scrollback-stress", "--bin", "follow", "--", "--opencode"]);
         follow.arg(&binary).args(["--version", version, "--generation", generation]);
         follow.args(["--feed", feed, "--seconds", &args.seconds.to_string(), "--root"]);
         done(follow.arg(home().join(format!("{generation}-{feed}"))))?;
