@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::workspace_root;
+use xtask::workspace_root;
 
 /// What `cargo xtask loom` takes.
 #[derive(clap::Args)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use crate::workspace_root;
+use xtask::workspace_root;
 
 #[derive(clap::Args)]
 pub(crate) struct Args {

@@ -6,7 +6,7 @@ use std::{env, fs};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::workspace_root;
+use xtask::workspace_root;
 
 /// What makes a compiler count which code an input reaches, as libFuzzer wants it.
 const INSTRUMENTED: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \

@@ -4,7 +4,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::workspace_root;
+use xtask::workspace_root;
 
 /// What `cargo xtask stress` takes.
 #[derive(clap::Args)]

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use ignore::WalkBuilder;
 use xtask::modules::{Function, Tree, cycles, functions, packages, public_names, read};
-
-use crate::workspace_root;
+use xtask::workspace_root;
 
 /// How many of the longest functions are listed.
 const LONGEST: usize = 5;

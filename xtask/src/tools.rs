@@ -110,7 +110,7 @@ impl Toolbox {
             bail!("{program} is not on PATH{}", if self.is_bare() { " of a bare run" } else { "" })
         };
         let mut command = Command::new(program_path);
-        command.env("PATH", &self.path).current_dir(crate::workspace_root());
+        command.env("PATH", &self.path).current_dir(xtask::workspace_root());
         // `cargo run` has told us which package we are; a child that saw it might think it is us.
         for (name, _) in env::vars_os() {
             let name = name.to_string_lossy();

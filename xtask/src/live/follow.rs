@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use anyhow::Result;
 
 use super::{done, home, opencode};
-use crate::workspace_root;
+use xtask::workspace_root;
 
 /// What `cargo xtask live json` and `live sqlite` take.
 #[derive(clap::Args)]

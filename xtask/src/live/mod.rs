@@ -13,7 +13,7 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 use clap::Subcommand;
 
-use crate::workspace_root;
+use xtask::workspace_root;
 
 /// What `cargo xtask live` takes.
 #[derive(clap::Args)]

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::{done, home, opencode};
-use crate::workspace_root;
+use xtask::workspace_root;
 
 const VERSION: &str = "1.18.33";
 
