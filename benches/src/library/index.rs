@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use scrollback_core_id::{MessageId, SourceId, Stamp};
+use scrollback_core_id::{MessageId, Stamp};
 use scrollback_core_type::Role;
 use scrollback_flow::{
     Parts, Progress, RefreshOptions, SessionMaterializer, Snapshots, Verify, build_index,
@@ -12,28 +12,12 @@ use scrollback_flow::{
 };
 use scrollback_index::{MessageMeta, Observed, SessionIndex, SessionState, TokenCounts, View};
 use scrollback_source::Source;
-use scrollback_stor_read::FileReader;
-use scrollback_stor_sqlite::SqliteReader;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::source::source;
 use crate::facts::{IndexSums, Look, MessageFacts, SessionFacts, SnapshotFacts, TokenFacts};
 use crate::{Contestant, Form, Outcome, Store};
-use scrollback_core_id::SystemClock;
-
-fn source(store: &Store) -> Result<Arc<dyn Source>> {
-    let clock = Arc::new(SystemClock);
-    Ok(match store.form {
-        Form::Files => {
-            let id = SourceId::new(&store.storage.to_string_lossy())?;
-            Arc::new(FileReader::new(&store.storage, id, clock))
-        }
-        Form::Database | Form::DatabaseV2 => {
-            let id = SourceId::new(&store.database.to_string_lossy())?;
-            Arc::new(SqliteReader::new(&store.database, id, clock))
-        }
-    })
-}
 
 fn go_on(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())

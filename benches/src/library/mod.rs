@@ -1,5 +1,6 @@
 //! The library itself, as a user calls it.
 
 pub mod index;
+mod source;
 pub mod text;
 pub mod tree;

@@ -1,34 +1,31 @@
 //! A word in the records of all parts of a store.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use memchr::memmem::Finder;
-use scrollback_core_id::{EntityKey, PartKey, Scope, SourceId};
+use scrollback_core_id::{EntityKey, PartKey, Scope};
 use scrollback_source::{Lent, Source};
-use scrollback_stor_sqlite::SqliteReader;
 use serde_json::{Value, json};
 
+use super::source::source;
 use crate::facts::TextFacts;
-use crate::{Contestant, Outcome};
-use scrollback_core_id::SystemClock;
+use crate::{Contestant, Outcome, Store};
 
 /// Searches all parts of a store again and again.
 pub struct LibraryText {
-    source: Box<dyn Source>,
+    source: Arc<dyn Source>,
     finder: Finder<'static>,
 }
 
 impl LibraryText {
-    /// The library for a word in a database.
+    /// The library for a word in a store.
     ///
     /// # Errors
     /// If its path is no name.
-    pub fn of_database(database: impl Into<PathBuf>, word: &str) -> Result<Self> {
-        let source = SqliteReader::new(database, SourceId::new("perf")?, Arc::new(SystemClock));
-        Ok(Self { source: Box::new(source), finder: Finder::new(word).into_owned() })
+    pub fn new(store: &Store, word: &str) -> Result<Self> {
+        Ok(Self { source: source(store)?, finder: Finder::new(word).into_owned() })
     }
 
     fn search(&self) -> Result<TextFacts> {

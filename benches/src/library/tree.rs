@@ -1,68 +1,32 @@
 //! One session with its messages and their parts, through the flow.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use scrollback_core_id::{SessionId, SessionKey, SourceId};
+use scrollback_core_id::{SessionId, SessionKey};
 use scrollback_core_type::{LazyStr, Message, Part, Tokens, ToolState};
 use scrollback_flow::{Export, SessionHydratedTree, run_session_tree_flow};
 use scrollback_source::Source;
-use scrollback_stor_read::FileReader;
-use scrollback_stor_sqlite::SqliteReader;
 use serde_json::Value;
 
-use crate::{Contestant, Outcome, TreeSums};
-use scrollback_core_id::SystemClock;
+use super::source::source;
+use crate::{Contestant, Form, Outcome, Store, TreeSums};
 
 /// Loads one session again and again.
 pub struct LibraryTree {
-    source: Box<dyn Source>,
+    source: Arc<dyn Source>,
     session: SessionKey,
-    counted: Counted,
-}
-
-/// Which records have bytes that are counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Counted {
-    All,
-    /// In a database the session is columns.
-    Rows,
-    /// In one of 2.x a part is in the row of its message.
-    Messages,
+    form: Form,
 }
 
 impl LibraryTree {
-    /// The library on one session of the store at `storage`.
+    /// The library on one session of a store.
     ///
     /// # Errors
-    /// If `session` is no id.
-    pub fn new(storage: impl Into<PathBuf>, session: &str) -> Result<Self> {
-        let source = FileReader::new(storage, SourceId::new("perf")?, Arc::new(SystemClock));
+    /// If `session` is no id, or the path of the store no name.
+    pub fn new(store: &Store, session: &str) -> Result<Self> {
         let session = SessionId::new(session)?.into();
-        Ok(Self { source: Box::new(source), session, counted: Counted::All })
-    }
-
-    /// The library on one session of a database.
-    ///
-    /// # Errors
-    /// If `session` is no id.
-    pub fn of_database(database: impl Into<PathBuf>, session: &str) -> Result<Self> {
-        Self::of(database.into(), session, Counted::Rows)
-    }
-
-    /// The library on one session of a database of 2.0.
-    ///
-    /// # Errors
-    /// If `session` is no id.
-    pub fn of_v2(database: impl Into<PathBuf>, session: &str) -> Result<Self> {
-        Self::of(database.into(), session, Counted::Messages)
-    }
-
-    fn of(database: PathBuf, session: &str, counted: Counted) -> Result<Self> {
-        let source = SqliteReader::new(database, SourceId::new("perf")?, Arc::new(SystemClock));
-        let session = SessionId::new(session)?.into();
-        Ok(Self { source: Box::new(source), session, counted })
+        Ok(Self { source: source(store)?, session, form: store.form })
     }
 
     fn load<R>(&self, then: impl FnOnce(&SessionHydratedTree<'_>) -> R) -> Result<R> {
@@ -80,7 +44,7 @@ impl Contestant for LibraryTree {
     }
 
     fn run(&mut self) -> Result<Outcome> {
-        Ok(self.load(|tree| sums(tree, self.counted))?.into())
+        Ok(self.load(|tree| sums(tree, self.form))?.into())
     }
 
     fn proof(&mut self) -> Result<Value> {
@@ -88,11 +52,13 @@ impl Contestant for LibraryTree {
     }
 }
 
-fn sums(tree: &SessionHydratedTree<'_>, counted: Counted) -> TreeSums {
+/// Bytes are those of records: in a database the session is columns, and in one of 2.x a part is in
+/// the row of its message.
+fn sums(tree: &SessionHydratedTree<'_>, form: Form) -> TreeSums {
     let mut sums = TreeSums::default();
     let session = tree.session.as_ref().and_then(|session| session.time.as_ref());
     sums.created += session.and_then(|time| time.created).unwrap_or(0);
-    if counted == Counted::All {
+    if form == Form::Files {
         sums.bytes += tree.node.span.as_ref().map_or(0, |span| span.stamp().size);
     }
     for message in &tree.messages {
@@ -106,7 +72,7 @@ fn sums(tree: &SessionHydratedTree<'_>, counted: Counted) -> TreeSums {
         }
         for part in &message.parts {
             sums.parts += 1;
-            let span = part.node.span.as_ref().filter(|_| counted != Counted::Messages);
+            let span = part.node.span.as_ref().filter(|_| form != Form::DatabaseV2);
             sums.bytes += span.map_or(0, |span| span.stamp().size);
             part.part.iter().for_each(|part| add_part(&mut sums, part));
         }

@@ -1,28 +1,62 @@
-//! The index of a whole store from nothing, part directories left for later.
+//! The index of a whole store from nothing.
 
 use anyhow::Result;
+use scrollback_flow::Parts;
 
 use super::{Task, Work};
+use crate::library::index::LibraryIndex;
 use crate::{Contestants, Form, Limit, MemoryLimit, Size, Store};
 
-pub(super) const TASK: Task = Task {
+pub(super) const FILES: Task = Task {
     id: "index",
     what: "the index of a store from nothing: its sessions and messages",
     size: Size::M,
     form: Form::Files,
     work: Work::Threads,
-    contestants,
+    contestants: |store| contestants(store, Parts::Later),
     limits: &[Limit { of: "library", over: "floor", most: 1.25, goal: 1.25, stretch: 1.10 }],
     memory: Some(MemoryLimit { of: "library", most_kb: 60 << 10 }),
 };
 
-fn contestants(store: &Store) -> Result<Contestants> {
+pub(super) const FILES_AND_PARTS: Task = Task {
+    id: "index-parts",
+    what: "the index of a store from nothing: sessions, messages and the names of parts",
+    contestants: |store| contestants(store, Parts::Names),
+    memory: None,
+    ..FILES
+};
+
+pub(super) const DATABASE: Task = Task {
+    id: "sqlite-index",
+    what: "the index of a database from nothing: its sessions and messages",
+    form: Form::Database,
+    ..FILES
+};
+
+pub(super) const DATABASE_V2: Task = Task {
+    id: "v2-index",
+    what: "the index of a database of 2.0 from nothing: its sessions and messages",
+    form: Form::DatabaseV2,
+    ..FILES
+};
+
+fn contestants(store: &Store, parts: Parts) -> Result<Contestants> {
     Ok(vec![
-        Box::new(crate::library::index::LibraryIndex::new(store, scrollback_flow::Parts::Later)?),
+        Box::new(LibraryIndex::new(store, parts)?),
         #[cfg(target_os = "linux")]
-        Box::new(crate::floor::index::FloorIndex::new(
-            &store.storage,
-            crate::floor::index::Depth::Messages,
-        )),
+        floor(store, parts),
     ])
+}
+
+/// The floor of a database has no names of parts: no task asks for them.
+#[cfg(target_os = "linux")]
+fn floor(store: &Store, parts: Parts) -> Box<dyn crate::Contestant> {
+    use crate::floor::index::{Depth, FloorIndex};
+    use crate::floor::sqlite::index::FloorSqliteIndex;
+
+    let depth = if parts == Parts::Names { Depth::PartNames } else { Depth::Messages };
+    match store.form {
+        Form::Files => Box::new(FloorIndex::new(&store.storage, depth)),
+        Form::Database | Form::DatabaseV2 => Box::new(FloorSqliteIndex::new(store)),
+    }
 }

@@ -1,19 +1,11 @@
-//! The tasks. A new one is a file here, a line in the table, and its contestants.
+//! The tasks. A new one is a constant in one of the files here, a line in the table, and its
+//! contestants. Tasks that do the same on stores of different forms share a file.
 
 mod index;
-mod index_parts;
 mod ls;
-mod refresh_fast;
-mod refresh_full;
 mod snapshot;
-mod sqlite_index;
-mod sqlite_ls;
-mod sqlite_text;
-mod sqlite_tree;
+mod text;
 mod tree;
-mod v2_index;
-mod v2_ls;
-mod v2_tree;
 
 use std::num::NonZero;
 use std::thread;
@@ -24,20 +16,20 @@ use crate::{Contestants, Form, Limit, MemoryLimit, Size, Store};
 
 /// The table of tasks.
 pub const TASKS: &[Task] = &[
-    tree::TASK,
-    index::TASK,
-    index_parts::TASK,
-    snapshot::TASK,
-    refresh_fast::TASK,
-    refresh_full::TASK,
-    ls::TASK,
-    sqlite_tree::TASK,
-    sqlite_index::TASK,
-    sqlite_text::TASK,
-    sqlite_ls::TASK,
-    v2_tree::TASK,
-    v2_index::TASK,
-    v2_ls::TASK,
+    tree::FILES,
+    index::FILES,
+    index::FILES_AND_PARTS,
+    snapshot::OPEN,
+    snapshot::REFRESH_FAST,
+    snapshot::REFRESH_FULL,
+    ls::FILES,
+    tree::DATABASE,
+    index::DATABASE,
+    text::DATABASE,
+    ls::DATABASE,
+    tree::DATABASE_V2,
+    index::DATABASE_V2,
+    ls::DATABASE_V2,
 ];
 
 /// Something that people want done.

@@ -1,29 +1,56 @@
-//! Opening the index that an earlier run kept.
+//! Opening the index that an earlier run kept, and looking whether the store is still the same.
 
 use anyhow::Result;
+use scrollback_flow::Verify;
 
 use super::{Task, Work};
+use crate::library::index::LibrarySnapshot;
 use crate::{Contestants, Form, Limit, Size, Store};
 
-pub(super) const TASK: Task = Task {
+pub(super) const OPEN: Task = Task {
     id: "snapshot",
     what: "an index from its file, all of it checked; the newest session summed up, a message found",
     size: Size::M,
     form: Form::Files,
     work: Work::OneThread,
-    contestants,
+    contestants: |store| contestants(store, None),
     limits: &[Limit { of: "library", over: "floor", most: 2.0, goal: 2.0, stretch: 1.3 }],
     memory: None,
 };
 
-fn contestants(store: &Store) -> Result<Contestants> {
+pub(super) const REFRESH_FAST: Task = Task {
+    id: "refresh-fast",
+    what: "`snapshot`, and a stat of all session files and message directories: nothing changed",
+    contestants: |store| contestants(store, Some(Verify::Fast)),
+    limits: &[Limit { of: "library", over: "floor", most: 1.5, goal: 1.3, stretch: 1.15 }],
+    ..OPEN
+};
+
+pub(super) const REFRESH_FULL: Task = Task {
+    id: "refresh-full",
+    what: "`refresh-fast`, and a stat of all message files: nothing changed",
+    work: Work::Threads,
+    contestants: |store| contestants(store, Some(Verify::Full)),
+    limits: &[Limit { of: "library", over: "floor", most: 1.3, goal: 1.3, stretch: 1.15 }],
+    ..OPEN
+};
+
+fn contestants(store: &Store, verify: Option<Verify>) -> Result<Contestants> {
     Ok(vec![
-        Box::new(crate::library::index::LibrarySnapshot::new(store, None)?),
+        Box::new(LibrarySnapshot::new(store, verify)?),
         #[cfg(target_os = "linux")]
-        Box::new(crate::floor::index::FloorSnapshot::new(
-            &store.storage,
-            store.some_message()?,
-            crate::floor::index::Warm::Open,
-        )?),
+        floor(store, verify)?,
     ])
+}
+
+#[cfg(target_os = "linux")]
+fn floor(store: &Store, verify: Option<Verify>) -> Result<Box<dyn crate::Contestant>> {
+    use crate::floor::index::{FloorSnapshot, Warm};
+
+    let warm = match verify {
+        None => Warm::Open,
+        Some(Verify::Fast) => Warm::Fast,
+        Some(Verify::Full) => Warm::Full,
+    };
+    Ok(Box::new(FloorSnapshot::new(&store.storage, store.some_message()?, warm)?))
 }

@@ -1,11 +1,13 @@
-//! One session with its messages and their parts, from files to typed values.
+//! One session with its messages and their parts, to typed values.
 
 use anyhow::Result;
 
 use super::{Task, Work};
-use crate::{Contestants, Form, Limit, Size, Store, library, naive};
+use crate::library::tree::LibraryTree;
+use crate::naive::tree::NaiveTree;
+use crate::{Contestants, Form, Limit, Size, Store};
 
-pub(super) const TASK: Task = Task {
+pub(super) const FILES: Task = Task {
     id: "tree",
     what: "one session of 40 messages and 160 parts, from files to typed values",
     size: Size::S,
@@ -19,12 +21,40 @@ pub(super) const TASK: Task = Task {
     memory: None,
 };
 
+pub(super) const DATABASE: Task = Task {
+    id: "sqlite-tree",
+    what: "one session of 40 messages and 160 parts, from a database to typed values",
+    form: Form::Database,
+    limits: &[Limit { of: "library", over: "floor", most: 1.25, goal: 1.25, stretch: 1.10 }],
+    ..FILES
+};
+
+pub(super) const DATABASE_V2: Task = Task {
+    id: "v2-tree",
+    what: "one session of 40 messages and some 160 parts, from a database of 2.0 to typed values",
+    form: Form::DatabaseV2,
+    ..DATABASE
+};
+
 fn contestants(store: &Store) -> Result<Contestants> {
     let session = &store.expected.typical_session;
-    Ok(vec![
-        Box::new(library::tree::LibraryTree::new(&store.storage, session)?),
-        #[cfg(target_os = "linux")]
-        Box::new(crate::floor::tree::FloorTree::new(&store.storage, session)),
-        Box::new(naive::tree::NaiveTree::new(&store.storage, session)),
-    ])
+    let mut all: Contestants = vec![Box::new(LibraryTree::new(store, session)?)];
+    #[cfg(target_os = "linux")]
+    all.push(floor(store, session)?);
+    if store.form == Form::Files {
+        all.push(Box::new(NaiveTree::new(&store.storage, session)));
+    }
+    Ok(all)
+}
+
+#[cfg(target_os = "linux")]
+fn floor(store: &Store, session: &str) -> Result<Box<dyn crate::Contestant>> {
+    use crate::floor::sqlite::{tree::FloorSqliteTree, v2::tree::FloorV2Tree};
+    use crate::floor::tree::FloorTree;
+
+    Ok(match store.form {
+        Form::Files => Box::new(FloorTree::new(&store.storage, session)),
+        Form::Database => Box::new(FloorSqliteTree::new(&store.database, session)?),
+        Form::DatabaseV2 => Box::new(FloorV2Tree::new(&store.database, session)?),
+    })
 }

@@ -6,26 +6,28 @@ use scrollback_benches::floor::tree::FloorTree;
 use scrollback_benches::library::tree::LibraryTree;
 use scrollback_benches::naive::tree::NaiveTree;
 use scrollback_benches::{Checksum, Contestant, Contestants, Form, Outcome, Size, Store, prove};
-use scrollback_fixtures::{Corpus, corpus};
+use scrollback_fixtures::Corpus;
 use serde_json::Value;
 
-fn contestants(storage: &std::path::Path, session: &str) -> Contestants {
+use crate::real_store;
+
+fn contestants(store: &Store, session: &str) -> Contestants {
     vec![
-        Box::new(LibraryTree::new(storage, session).unwrap()),
-        Box::new(FloorTree::new(storage, session)),
-        Box::new(NaiveTree::new(storage, session)),
+        Box::new(LibraryTree::new(store, session).unwrap()),
+        Box::new(FloorTree::new(&store.storage, session)),
+        Box::new(NaiveTree::new(&store.storage, session)),
     ]
 }
 
 #[test]
 fn on_every_real_session() {
-    let corpus = corpus(Corpus::OpencodeJson);
+    let corpus = real_store(Corpus::OpencodeJson, Form::Files);
     let mut agreed = 0;
     for project in std::fs::read_dir(corpus.storage.join("session")).unwrap() {
         for session in std::fs::read_dir(project.unwrap().path()).unwrap() {
             let path = session.unwrap().path();
             let session = path.file_stem().unwrap().to_str().unwrap();
-            let mut all = contestants(&corpus.storage, session);
+            let mut all = contestants(&corpus, session);
             // `Value` knows no half surrogate pairs, which opencode writes: one session has some.
             if let Err(error) = all[2].run() {
                 assert!(error.to_string().contains("surrogate"), "{session}: {error}");
@@ -42,7 +44,7 @@ fn on_every_real_session() {
 fn on_the_generated_session_that_is_measured() {
     let store = Store::open(Size::S, Form::Files, 1).unwrap();
     let session = &store.expected.typical_session;
-    let Checksum(sums) = prove(&mut contestants(&store.storage, session)).unwrap();
+    let Checksum(sums) = prove(&mut contestants(&store, session)).unwrap();
     assert_eq!(sums[..2], [("messages", 40), ("parts", 160)]);
 }
 

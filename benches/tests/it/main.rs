@@ -7,3 +7,20 @@ mod agree;
 mod index;
 #[cfg(target_os = "linux")]
 mod sqlite;
+
+use scrollback_benches::{Form, Size, Store};
+use scrollback_fixtures::synth::Expected;
+use scrollback_fixtures::{Corpus, corpus};
+
+/// A store that opencode itself wrote.
+fn real_store(which: Corpus, form: Form) -> Store {
+    let corpus = corpus(which);
+    Store {
+        size: Size::S,
+        form,
+        seed: 0,
+        storage: corpus.storage,
+        database: corpus.database,
+        expected: Expected::default(),
+    }
+}

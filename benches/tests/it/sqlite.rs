@@ -2,40 +2,38 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read fails")]
 
-use std::path::Path;
-
 use rusqlite::{Connection, OpenFlags};
 use scrollback_benches::floor::sqlite::index::FloorSqliteIndex;
 use scrollback_benches::floor::sqlite::text::FloorSqliteText;
 use scrollback_benches::floor::sqlite::tree::FloorSqliteTree;
-use scrollback_benches::floor::sqlite::v2::index::FloorV2Index;
 use scrollback_benches::floor::sqlite::v2::tree::FloorV2Tree;
 use scrollback_benches::library::index::LibraryIndex;
 use scrollback_benches::library::text::LibraryText;
 use scrollback_benches::library::tree::LibraryTree;
 use scrollback_benches::{Checksum, Contestants, Form, Size, Store, prove};
-use scrollback_fixtures::synth::Expected;
-use scrollback_fixtures::{Corpus, corpus};
+use scrollback_fixtures::Corpus;
 use scrollback_flow::Parts;
+
+use crate::real_store;
 
 fn index(store: &Store) -> Contestants {
     vec![
         Box::new(LibraryIndex::new(store, Parts::Later).unwrap()),
-        Box::new(FloorSqliteIndex::new(&store.database)),
+        Box::new(FloorSqliteIndex::new(store)),
     ]
 }
 
-fn tree(database: &Path, session: &str) -> Contestants {
+fn tree(store: &Store, session: &str) -> Contestants {
     vec![
-        Box::new(LibraryTree::of_database(database, session).unwrap()),
-        Box::new(FloorSqliteTree::new(database, session).unwrap()),
+        Box::new(LibraryTree::new(store, session).unwrap()),
+        Box::new(FloorSqliteTree::new(&store.database, session).unwrap()),
     ]
 }
 
-fn text(database: &Path, word: &str) -> Contestants {
+fn text(store: &Store, word: &str) -> Contestants {
     vec![
-        Box::new(LibraryText::of_database(database, word).unwrap()),
-        Box::new(FloorSqliteText::new(database, word).unwrap()),
+        Box::new(LibraryText::new(store, word).unwrap()),
+        Box::new(FloorSqliteText::new(&store.database, word).unwrap()),
     ]
 }
 
@@ -46,30 +44,20 @@ fn sum(Checksum(sums): &Checksum, name: &str) -> u64 {
 /// Databases that opencode itself wrote.
 fn real() -> Vec<Store> {
     [Corpus::OpencodeSqlite, Corpus::OpencodeMigrated]
-        .map(|which| {
-            let corpus = corpus(which);
-            Store {
-                size: Size::S,
-                form: Form::Database,
-                seed: 0,
-                storage: corpus.storage,
-                database: corpus.database,
-                expected: Expected::default(),
-            }
-        })
+        .map(|which| real_store(which, Form::Database))
         .into()
 }
 
 #[test]
 fn on_every_real_session() {
-    for Store { database, .. } in real() {
-        let uri = format!("file:{}?mode=ro&immutable=1", database.display());
+    for store in real() {
+        let uri = format!("file:{}?mode=ro&immutable=1", store.database.display());
         let db = Connection::open_with_flags(uri, OpenFlags::default()).unwrap();
         let mut all = db.prepare("SELECT id FROM session").unwrap();
         let all = all.query_map([], |row| row.get::<_, String>(0)).unwrap();
         let mut agreed = 0;
         for session in all.map(Result::unwrap) {
-            let mut contestants = tree(&database, &session);
+            let mut contestants = tree(&store, &session);
             match prove(&mut contestants) {
                 Ok(_) => agreed += 1,
                 // One session has half surrogate pairs, which serde does not know as text.
@@ -88,7 +76,7 @@ fn on_real_indexes_and_texts() {
     for store in real() {
         let sums = prove(&mut index(&store)).unwrap();
         assert_eq!(sum(&sums, "sessions"), 59);
-        let found = prove(&mut text(&store.database, "the")).unwrap();
+        let found = prove(&mut text(&store, "the")).unwrap();
         assert!(sum(&found, "found") > 0);
         assert!(sum(&found, "found") < sum(&found, "parts"));
     }
@@ -106,12 +94,12 @@ fn on_the_generated_database_that_is_measured() {
     assert_eq!(sum(&sums, "tokens"), usage.input + usage.output + usage.reasoning + cached);
     assert_eq!(sum(&sums, "sizes"), counts.message_bytes);
 
-    let sums = prove(&mut tree(&store.database, &store.expected.typical_session)).unwrap();
+    let sums = prove(&mut tree(&store, &store.expected.typical_session)).unwrap();
     assert_eq!((sum(&sums, "messages"), sum(&sums, "parts")), (40, 160));
 
-    let sums = prove(&mut text(&store.database, "timeout")).unwrap();
+    let sums = prove(&mut text(&store, "timeout")).unwrap();
     assert_eq!(sum(&sums, "parts"), counts.parts);
-    let all = prove(&mut text(&store.database, "{\"type\":\"")).unwrap();
+    let all = prove(&mut text(&store, "{\"type\":\"")).unwrap();
     assert_eq!((sum(&all, "found"), sum(&all, "bytes")), (counts.parts, counts.part_bytes));
 }
 
@@ -119,17 +107,13 @@ fn on_the_generated_database_that_is_measured() {
 fn on_the_generated_database_of_2_0_that_is_measured() {
     let store = Store::open(Size::S, Form::DatabaseV2, 1).unwrap();
     let counts = &store.expected.counts;
-    let mut contestants: Contestants = vec![
-        Box::new(LibraryIndex::new(&store, Parts::Later).unwrap()),
-        Box::new(FloorV2Index::new(&store.database)),
-    ];
-    let sums = prove(&mut contestants).unwrap();
+    let sums = prove(&mut index(&store)).unwrap();
     assert_eq!(sum(&sums, "sessions"), counts.sessions);
     assert_eq!(sum(&sums, "messages"), counts.messages);
 
     let session = &store.expected.typical_session;
     let mut contestants: Contestants = vec![
-        Box::new(LibraryTree::of_v2(&store.database, session).unwrap()),
+        Box::new(LibraryTree::new(&store, session).unwrap()),
         Box::new(FloorV2Tree::new(&store.database, session).unwrap()),
     ];
     let sums = prove(&mut contestants).unwrap();

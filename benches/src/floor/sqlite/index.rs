@@ -12,22 +12,23 @@ use super::super::files::Stamp;
 use super::super::index::{Id, Index, Message, MessageHead, Names, Session, deal, merge, row};
 use super::super::text::Text;
 use super::{Database, bytes, maybe, settled_before};
-use crate::{Contestant, Outcome, threads};
+use crate::{Contestant, Form, Outcome, Store, threads};
 
 /// What is asked of a database.
-pub(super) struct Queries {
-    pub(super) sessions: &'static str,
-    pub(super) messages: &'static str,
+#[derive(Debug)]
+struct Queries {
+    sessions: &'static str,
+    messages: &'static str,
     /// From one session that has messages to the next.
-    pub(super) after: &'static str,
+    after: &'static str,
     /// Whether a session has a record.
-    pub(super) recorded: &'static str,
-    pub(super) shape: Shape,
+    recorded: &'static str,
+    shape: Shape,
 }
 
 /// What a row of messages is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shape {
+enum Shape {
     /// A message.
     V1,
     /// A message with its parts, or none; its type and its number are columns.
@@ -43,6 +44,18 @@ const QUERIES: Queries = Queries {
     recorded: "SELECT 1 FROM session WHERE id = ?1",
     shape: Shape::V1,
 };
+
+/// As those of 1.x, of rows that hold far more than an index needs.
+const QUERIES_V2: Queries = Queries {
+    sessions: "SELECT id, parent_id, project_id, directory, title, version,
+        time_created, time_updated, time_archived FROM session_v2",
+    messages: "SELECT id, time_updated, data, type, seq FROM session_message
+        WHERE session_id = ?1 ORDER BY seq",
+    after: "SELECT min(session_id) FROM session_message WHERE session_id > ?1",
+    recorded: "SELECT 1 FROM session_v2 WHERE id = ?1",
+    shape: Shape::V2,
+};
+
 const NS: i64 = 1_000_000;
 
 /// A session's row.
@@ -78,7 +91,7 @@ struct Worker {
 ///
 /// # Errors
 /// If anything in it cannot be read.
-pub(super) fn build(path: &Path, queries: &'static Queries) -> Result<Index> {
+fn build(path: &Path, queries: &'static Queries) -> Result<Index> {
     let db = Database::open(path)?;
     let (records, settled) = (records(&db, queries)?, settled_before());
     let start = || Worker {
@@ -239,12 +252,14 @@ impl Worker {
 #[derive(Debug)]
 pub struct FloorSqliteIndex {
     database: PathBuf,
+    queries: &'static Queries,
 }
 
 impl FloorSqliteIndex {
-    /// The floor for a database.
-    pub fn new(database: impl Into<PathBuf>) -> Self {
-        Self { database: database.into() }
+    /// The floor for a store that is a database.
+    pub fn new(store: &Store) -> Self {
+        let queries = if store.form == Form::DatabaseV2 { &QUERIES_V2 } else { &QUERIES };
+        Self { database: store.database.clone(), queries }
     }
 }
 
@@ -254,12 +269,12 @@ impl Contestant for FloorSqliteIndex {
     }
 
     fn run(&mut self) -> Result<Outcome> {
-        let index = build(&self.database, &QUERIES)?;
+        let index = build(&self.database, self.queries)?;
         Ok(Outcome::of(move || index.sums().into()))
     }
 
     fn proof(&mut self) -> Result<Value> {
-        let index = build(&self.database, &QUERIES)?;
+        let index = build(&self.database, self.queries)?;
         Ok(index.sessions.iter().map(|session| index.facts(session).proof()).collect())
     }
 }

@@ -1,14 +1,15 @@
-//! A word in the records of all parts of a database.
+//! A word in the records of all parts of a store.
 
 use anyhow::Result;
 
 use super::{Task, Work};
-use crate::{Contestants, Form, Limit, Size, Store, library};
+use crate::library::text::LibraryText;
+use crate::{Contestants, Form, Limit, Size, Store};
 
 /// A word that some parts have and most have not.
 const WORD: &str = "survives_truncation";
 
-pub(super) const TASK: Task = Task {
+pub(super) const DATABASE: Task = Task {
     id: "sqlite-text",
     what: "a word in the records of all parts of a database",
     size: Size::M,
@@ -21,7 +22,7 @@ pub(super) const TASK: Task = Task {
 
 fn contestants(store: &Store) -> Result<Contestants> {
     Ok(vec![
-        Box::new(library::text::LibraryText::of_database(&store.database, WORD)?),
+        Box::new(LibraryText::new(store, WORD)?),
         #[cfg(target_os = "linux")]
         Box::new(crate::floor::sqlite::text::FloorSqliteText::new(&store.database, WORD)?),
     ])
