@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
-use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey, SourceId};
+use scrollback_core_id::{Clock, EntityKey, Scope, SourceId};
 use scrollback_source::{
     DirtyScope, Each, EachSeen, Error, Found, Probe, Probed, Reader, Result, Source, SourceToken,
     Survey, WatchRoot,
@@ -103,18 +103,6 @@ impl Reader for Nothing<'_> {
                 break;
             }
         }
-        Ok(())
-    }
-
-    fn tree(&mut self, _session: &SessionKey, _each: &mut Each<'_>) -> Result<()> {
-        Ok(())
-    }
-
-    fn holds(&mut self, _session: &SessionKey) -> Result<bool> {
-        Ok(false)
-    }
-
-    fn orphans(&mut self, _each: &mut Each<'_>) -> Result<()> {
         Ok(())
     }
 }

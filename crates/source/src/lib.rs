@@ -2,6 +2,7 @@
 //!
 #![doc = include_str!("../README.md")]
 
+mod derived;
 mod entry;
 mod error;
 mod ext;

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey};
 use scrollback_stor_mmap::MappedSpan;
 
-use crate::{Each, EachLent, EachSeen, Result, Survey, lend_scanned};
+use crate::{Each, EachLent, EachSeen, Result, Survey, derived, lend_scanned};
 
 /// One look at a store. All calls are in bulk, and hand out what they find as it comes.
 ///
-/// What cannot be read is handed out as an [`Issue`] and nothing else is lost; `Err` means that
-/// the call as a whole was impossible. `each` may end a call early by breaking.
+/// What cannot be read is handed out as an [`Issue`](scrollback_core_err::Issue) and nothing else is
+/// lost; `Err` means that the call as a whole was impossible. `each` may end a call early by breaking.
+///
+/// Required are [`clock`](Reader::clock), [`scan`](Reader::scan), [`survey`](Reader::survey) and
+/// [`spans`](Reader::spans). The other methods have defaults that are made of these; a store that
+/// has a faster way overrides them.
 pub trait Reader {
     /// The clock of the store.
     fn clock(&self) -> &Arc<dyn Clock>;
@@ -55,9 +59,14 @@ pub trait Reader {
     /// message followed by its parts, in order, and between messages what happened besides. Nothing
     /// is handed out where nothing is there.
     ///
+    /// By default one call of [`Reader::spans`] for the session, one [`Reader::scan`] of its messages
+    /// and of its items, and for each message a scan of its parts' names and a call for their spans.
+    ///
     /// # Errors
     /// If nothing of the session can be read.
-    fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> Result<()>;
+    fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> Result<()> {
+        derived::tree(self, session, each)
+    }
 
     /// Hands out the original of an entity, where the store keeps it in another shape than its span
     /// has: a row with its columns, most often of more than this entity. None if the span is the
@@ -82,14 +91,24 @@ pub trait Reader {
 
     /// Whether the store has a session: its record, readable or not, or messages of it.
     ///
+    /// By default it reads the record, and looks for the name of a message if there is none.
+    ///
     /// # Errors
     /// If the store cannot be asked.
-    fn holds(&mut self, session: &SessionKey) -> Result<bool>;
+    fn holds(&mut self, session: &SessionKey) -> Result<bool> {
+        derived::holds(self, session)
+    }
 
     /// Hands out what belongs to something that is not there, with spans: messages without their
-    /// session, parts without their message. Walks the whole store.
+    /// session, parts without their message. Such a message may come with its parts. Walks the whole
+    /// store.
+    ///
+    /// By default it reads the messages of [`Survey::LostSets`], and all parts of the store, whose
+    /// messages it looks for among the names of all messages.
     ///
     /// # Errors
     /// If the store cannot be walked.
-    fn orphans(&mut self, each: &mut Each<'_>) -> Result<()>;
+    fn orphans(&mut self, each: &mut Each<'_>) -> Result<()> {
+        derived::orphans(self, each)
+    }
 }

@@ -8,6 +8,9 @@ use scrollback_core_id::{Clock, EntityKey, SourceId};
 use crate::{DirtyScope, Probed, Reader, Result, SourceToken, WatchRoot};
 
 /// A store that can be read, and that is only ever read.
+///
+/// Required are [`id`](Source::id), [`clock`](Source::clock), [`open`](Source::open),
+/// [`watch_plan`](Source::watch_plan) and [`concerns`](Source::concerns).
 pub trait Source: Send + Sync {
     /// Names this store among several.
     fn id(&self) -> &SourceId;
@@ -32,18 +35,34 @@ pub trait Source: Send + Sync {
 
     /// The directory that has what belongs to an entity, the messages of a session or the parts of
     /// a message, where the store keeps those in one that is followed.
-    fn directory_of(&self, key: &EntityKey) -> Option<PathBuf>;
+    ///
+    /// By default no directory: nothing of the watch plan is [`Below::Hot`](crate::Below::Hot).
+    fn directory_of(&self, key: &EntityKey) -> Option<PathBuf> {
+        let _ = key;
+        None
+    }
 
     /// Says, at little cost, what may have changed since `since` was handed out, by this Source or
     /// by one of the same store in another process. The new token is of a moment before whatever
     /// a look that is opened afterwards sees: what changes between the two is told twice, and
     /// nothing is missed. Without a token the answer is [`Probe::Rescan`](crate::Probe::Rescan).
     ///
+    /// By default always [`Probe::Rescan`](crate::Probe::Rescan) without a token: only a survey
+    /// tells what changed.
+    ///
     /// # Errors
     /// [`Error::Store`](crate::Error::Store) if the store is not there or may not be read.
-    fn probe(&self, since: Option<&SourceToken>) -> Result<Probed>;
+    fn probe(&self, since: Option<&SourceToken>) -> Result<Probed> {
+        let _ = since;
+        Ok(Probed::rescan())
+    }
 
     /// Says where an entity is kept, for people who want to look at it: a file, relative to the
     /// root of the store. Nothing is promised about what is there.
-    fn locate(&self, key: &EntityKey) -> Option<PathBuf>;
+    ///
+    /// By default no file is named.
+    fn locate(&self, key: &EntityKey) -> Option<PathBuf> {
+        let _ = key;
+        None
+    }
 }

@@ -14,9 +14,7 @@ use scrollback_stor_path::path_of;
 
 use crate::look::{FileLook, ReadSettings};
 use crate::watch;
-use scrollback_source::{
-    DirtyScope, Error, Found, Probed, Reader, Result, Source, SourceToken, WatchRoot,
-};
+use scrollback_source::{DirtyScope, Error, Found, Reader, Result, Source, WatchRoot};
 
 /// Reads opencode's JSON tree. Cheap to make: nothing is opened before it is asked for.
 #[derive(Clone)]
@@ -83,10 +81,7 @@ impl Source for FileReader {
         Some(self.storage.join(watch::directory_of(key)?))
     }
 
-    /// Files that are rewritten in place change no directory: only looking at each tells.
-    fn probe(&self, _since: Option<&SourceToken>) -> Result<Probed> {
-        Ok(Probed::rescan())
-    }
+    // No `probe`: files that are rewritten in place change no directory, only looking at each tells.
 
     fn locate(&self, key: &EntityKey) -> Option<PathBuf> {
         let project = match key {

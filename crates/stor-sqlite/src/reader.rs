@@ -114,10 +114,6 @@ impl Source for SqliteReader {
         ours.then_some(DirtyScope::Records)
     }
 
-    fn directory_of(&self, _key: &EntityKey) -> Option<PathBuf> {
-        None
-    }
-
     fn probe(&self, since: Option<&SourceToken>) -> Result<Probed> {
         crate::probe::probe(&self.shared, since)
     }

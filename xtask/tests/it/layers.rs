@@ -47,6 +47,7 @@ const ALLOWED: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     ("scrollback-source", &[("thiserror", "the errors of a Source")]),
+    ("scrollback-source-test", &[]),
     ("scrollback-stor-read", &[]),
     (
         "scrollback-index",

@@ -7,9 +7,6 @@
     reason = "a test that cannot go on fails"
 )]
 
-#[path = "../../../stor-read/tests/it/calls.rs"]
-mod calls;
-#[path = "../../../stor-read/tests/it/conformance.rs"]
 mod conformance;
 mod context;
 mod damage;
@@ -21,3 +18,5 @@ mod run;
 mod stages;
 mod store;
 mod support;
+
+use scrollback_source_test::calls;

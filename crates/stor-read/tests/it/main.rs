@@ -7,7 +7,6 @@
     reason = "tests make stores, and fail where they cannot go on"
 )]
 
-mod calls;
 mod conformance;
 mod damage;
 #[cfg(unix)]
@@ -18,3 +17,5 @@ mod single;
 mod support;
 #[cfg(unix)]
 mod survey;
+
+use scrollback_source_test::calls;

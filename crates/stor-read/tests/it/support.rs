@@ -8,6 +8,7 @@ use scrollback_core_err::{Issue, IssueKind};
 use scrollback_core_id::{SourceId, UnixNanos};
 use scrollback_fixtures::{Corpus, corpus, write_tree};
 use scrollback_source::{Listing, Source};
+use scrollback_source_test::{Content, Expectations};
 use scrollback_stor_read::FileReader;
 use tempfile::TempDir;
 
@@ -48,9 +49,10 @@ pub(crate) fn skip(what: &str, why: &str) {
     }
 }
 
-/// Runs a check on every Source that there is.
-pub(crate) fn on_all(check: impl Fn(&dyn Source)) {
-    check(&real());
+/// Runs a check on stores, each with what it holds.
+pub(crate) fn on_all(check: impl Fn(&dyn Source, &Expectations)) {
+    let expected = Expectations::everything().without(Content::Items);
+    check(&real(), &expected);
     let (_dir, small) = stated(
         r#"
         //- project/p.json
@@ -67,5 +69,5 @@ pub(crate) fn on_all(check: impl Fn(&dyn Source)) {
         {"id":"prt_2","type":"text"}
         "#,
     );
-    check(&small);
+    check(&small, &expected);
 }

@@ -8,10 +8,7 @@
 )]
 
 mod access;
-#[path = "../../../stor-read/tests/it/calls.rs"]
-mod calls;
 mod changes;
-#[path = "../../../stor-read/tests/it/conformance.rs"]
 mod conformance;
 mod damage;
 mod oracle;
@@ -20,3 +17,5 @@ mod schemas;
 mod support;
 mod unprivileged;
 mod v2;
+
+use scrollback_source_test::calls;

@@ -1,4 +1,4 @@
-//! Calls on any Source, and a clock that stands still. Shared by the tests of every Source.
+//! Calls on any Source, each in a look of its own, and a clock that stands still.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use scrollback_core_id::{Clock, EntityKey, Scope, SessionId, SessionKey, UnixNan
 use scrollback_source::{Each, Entry, Listing, Result, Source};
 
 /// Stands still, long after every file was written.
-pub(crate) struct StoppedClock(pub(crate) UnixNanos);
+pub struct StoppedClock(pub UnixNanos);
 
 impl Clock for StoppedClock {
     fn now(&self) -> UnixNanos {
@@ -18,34 +18,57 @@ impl Clock for StoppedClock {
 }
 
 /// 2100-01-01: every file is old.
-pub(crate) const LATE: UnixNanos = UnixNanos(4_102_444_800_000_000_000);
+pub const LATE: UnixNanos = UnixNanos(4_102_444_800_000_000_000);
 
-pub(crate) fn key(session: &str) -> SessionKey {
+/// The key of a session.
+///
+/// # Panics
+/// If the text is no id.
+pub fn key(session: &str) -> SessionKey {
     SessionId::new(session).unwrap().into()
 }
 
-pub(crate) fn scan(store: &dyn Source, scope: &Scope) -> Listing {
+/// What a scan hands out.
+///
+/// # Panics
+/// If the call fails.
+pub fn scan(store: &dyn Source, scope: &Scope) -> Listing {
     let mut reader = store.open().unwrap();
     Listing::collect(|each| reader.scan(scope, each)).unwrap()
 }
 
-pub(crate) fn tree(store: &dyn Source, session: &SessionKey) -> Listing {
+/// What a tree hands out.
+///
+/// # Panics
+/// If the call fails.
+pub fn tree(store: &dyn Source, session: &SessionKey) -> Listing {
     let mut reader = store.open().unwrap();
     Listing::collect(|each| reader.tree(session, each)).unwrap()
 }
 
-pub(crate) fn spans(store: &dyn Source, keys: &[EntityKey]) -> Listing {
+/// What is handed out for these keys.
+///
+/// # Panics
+/// If the call fails.
+pub fn spans(store: &dyn Source, keys: &[EntityKey]) -> Listing {
     let mut reader = store.open().unwrap();
     Listing::collect(|each| reader.spans(keys, each)).unwrap()
 }
 
-pub(crate) fn orphans(store: &dyn Source) -> Listing {
+/// What belongs to nothing.
+///
+/// # Panics
+/// If the call fails.
+pub fn orphans(store: &dyn Source) -> Listing {
     let mut reader = store.open().unwrap();
     Listing::collect(|each| reader.orphans(each)).unwrap()
 }
 
 /// How many things a call hands out when it is told to end after `most`.
-pub(crate) fn cut_short(most: usize, call: impl FnOnce(&mut Each<'_>) -> Result<()>) -> usize {
+///
+/// # Panics
+/// If the call fails.
+pub fn cut_short(most: usize, call: impl FnOnce(&mut Each<'_>) -> Result<()>) -> usize {
     let mut handed_out = 0;
     call(&mut |_| {
         handed_out += 1;
@@ -55,8 +78,8 @@ pub(crate) fn cut_short(most: usize, call: impl FnOnce(&mut Each<'_>) -> Result<
     handed_out
 }
 
-/// The last words of each key.
-pub(crate) fn names(entries: &[Entry]) -> Vec<String> {
+/// The last word of each key, as it is printed.
+pub fn names(entries: &[Entry]) -> Vec<String> {
     let name = |entry: &Entry| entry.key.to_string().rsplit([' ', '/']).next().unwrap().to_owned();
     entries.iter().map(name).collect()
 }

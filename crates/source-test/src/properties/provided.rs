@@ -1,0 +1,98 @@
+//! The provided methods of a reader, which a store may have in a faster way.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use scrollback_core_id::{Clock, EntityKey, MessageId, Scope, SourceId};
+use scrollback_source::{
+    DirtyScope, Each, EachSeen, Entry, Reader, Result, Source, Survey, WatchRoot,
+};
+
+use super::{bytes, sessions};
+use crate::Expectations;
+use crate::calls::{key, orphans, tree};
+
+/// A store with nothing but the required methods.
+struct Required<'s>(&'s dyn Source);
+
+impl Source for Required<'_> {
+    fn id(&self) -> &SourceId {
+        self.0.id()
+    }
+
+    fn clock(&self) -> &Arc<dyn Clock> {
+        self.0.clock()
+    }
+
+    fn open(&self) -> Result<Box<dyn Reader + '_>> {
+        Ok(Box::new(RequiredReader(self.0.open()?)))
+    }
+
+    fn watch_plan(&self) -> Vec<WatchRoot> {
+        self.0.watch_plan()
+    }
+
+    fn concerns(&self, path: &Path) -> Option<DirtyScope> {
+        self.0.concerns(path)
+    }
+}
+
+struct RequiredReader<'r>(Box<dyn Reader + 'r>);
+
+impl Reader for RequiredReader<'_> {
+    fn clock(&self) -> &Arc<dyn Clock> {
+        self.0.clock()
+    }
+
+    fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> Result<()> {
+        self.0.scan(scope, each)
+    }
+
+    fn survey(&mut self, what: &Survey<'_>, each: &mut EachSeen<'_>) -> Result<()> {
+        self.0.survey(what, each)
+    }
+
+    fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> Result<()> {
+        self.0.spans(keys, each)
+    }
+}
+
+/// What `tree`, `holds` and `orphans` say is what their defaults say, which are made of the required
+/// methods.
+pub fn provided_methods_agree_with_the_required_ones(store: &dyn Source, _: &Expectations) {
+    let required = Required(store);
+    let said = |entries: &[Entry]| -> Vec<_> {
+        entries.iter().map(|it| (it.key.clone(), it.order, bytes(it).to_vec())).collect()
+    };
+    for session in sessions(store).into_iter().chain([key("ses_gone")]) {
+        let (own, derived) = (tree(store, &session), tree(&required, &session));
+        assert_eq!(said(&own.entries), said(&derived.entries), "{session}");
+        assert!(derived.issues.is_empty());
+        let holds = |store: &dyn Source| store.open().unwrap().holds(&session).unwrap();
+        assert_eq!(holds(store), holds(&required), "{session}");
+    }
+    assert_eq!(lost(store), lost(&required));
+}
+
+/// What belongs to nothing, without the parts of messages that are among it: a store may hand them out
+/// with their message.
+fn lost(store: &dyn Source) -> Vec<(EntityKey, Vec<u8>)> {
+    let all = orphans(store).entries;
+    let messages: HashSet<MessageId> = all.iter().filter_map(|it| message_of(&it.key)).collect();
+    let is_with_message = |key: &EntityKey| match key {
+        EntityKey::Part(key) => messages.contains(&key.message),
+        _ => false,
+    };
+    let lost = all.iter().filter(|it| !is_with_message(&it.key));
+    let mut lost: Vec<_> = lost.map(|it| (it.key.clone(), bytes(it).to_vec())).collect();
+    lost.sort_unstable();
+    lost
+}
+
+fn message_of(key: &EntityKey) -> Option<MessageId> {
+    match key {
+        EntityKey::Message(key) => Some(key.message.clone()),
+        _ => None,
+    }
+}

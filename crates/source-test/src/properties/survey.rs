@@ -1,0 +1,96 @@
+//! Surveys.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+
+use scrollback_core_id::{EntityKey, Scope, Stamp};
+use scrollback_source::{Entry, Seen, Source, Survey};
+use scrollback_stor_mmap::Settled;
+
+use super::sessions;
+use crate::Expectations;
+use crate::calls::scan;
+
+/// What a survey comes to, sorted.
+fn survey(store: &dyn Source, what: &Survey<'_>) -> Vec<(EntityKey, Stamp)> {
+    let mut seen = Vec::new();
+    let mut reader = store.open().unwrap();
+    let each = &mut |it| {
+        match it {
+            Seen::Sighting(it) => {
+                assert_eq!(it.settled, Settled::Settled, "{} is old", it.key);
+                seen.push((it.key, it.stamp));
+            }
+            Seen::Issue(key, issue) => panic!("{key:?}: {issue}"),
+        }
+        ControlFlow::Continue(())
+    };
+    reader.survey(what, each).unwrap();
+    seen.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    seen
+}
+
+/// What a scan reads, and the set that it lists.
+fn scanned(store: &dyn Source, scope: &Scope) -> Vec<(EntityKey, Stamp)> {
+    let listing = scan(store, scope);
+    let set = listing.set.map(|set| (set.key, set.stamp));
+    let entry = |entry: Entry| (entry.key, *entry.span.unwrap().stamp());
+    let mut all: Vec<_> = set.into_iter().chain(listing.entries.into_iter().map(entry)).collect();
+    all.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    all
+}
+
+/// A survey names the records and sets that a scan reads, with the same stamps.
+pub fn a_survey_sees_what_a_scan_reads(store: &dyn Source, _: &Expectations) {
+    assert_eq!(survey(store, &Survey::Projects), scanned(store, &Scope::Projects));
+    assert_eq!(survey(store, &Survey::Sessions), scanned(store, &Scope::Sessions));
+    let sets = survey(store, &Survey::MessageSets);
+    for session in sessions(store) {
+        let seen = survey(store, &Survey::Messages(&session));
+        assert_eq!(seen, scanned(store, &Scope::Messages(session.clone())));
+        let (owners, messages): (Vec<_>, Vec<_>) =
+            seen.into_iter().partition(|it| matches!(it.0, EntityKey::Session(_)));
+        assert_eq!(owners.is_empty(), messages.is_empty());
+        assert!(owners.iter().all(|set| sets.contains(set)), "the same set");
+        let mut keys = Vec::new();
+        for (key, _) in messages {
+            let EntityKey::Message(key) = key else { panic!("{key} among messages") };
+            let parts = survey(store, &Survey::Parts(&key));
+            let listing = scan(store, &Scope::Parts(key.clone()));
+            let named = listing.set.map(|set| set.key).into_iter();
+            let mut named: Vec<_> =
+                named.chain(listing.entries.into_iter().map(|it| it.key)).collect();
+            named.sort_unstable();
+            assert!(parts.iter().map(|it| &it.0).eq(&named));
+            keys.push(key);
+        }
+        for (key, stamp) in survey(store, &Survey::PartSets(&keys)) {
+            let EntityKey::Message(key) = key else { panic!("{key} among sets of parts") };
+            let set = scan(store, &Scope::Parts(key.clone())).set.unwrap();
+            assert_eq!((set.key, set.stamp), (key.into(), stamp));
+        }
+    }
+}
+
+/// A survey hands out nothing more after a break.
+pub fn a_survey_ends_when_it_is_told_to(store: &dyn Source, _: &Expectations) {
+    let session = sessions(store).pop().unwrap();
+    for what in [Survey::Sessions, Survey::MessageSets, Survey::Messages(&session)] {
+        let mut seen = 0;
+        let each = &mut |_| {
+            seen += 1;
+            ControlFlow::Break(())
+        };
+        store.open().unwrap().survey(&what, each).unwrap();
+        assert!(seen <= 1, "{what:?}");
+    }
+}
+
+/// Lost sets are the sets whose session has no record.
+pub fn lost_sets_are_those_of_sessions_without_a_record(store: &dyn Source, _: &Expectations) {
+    let recorded: HashSet<EntityKey> =
+        sessions(store).into_iter().map(EntityKey::Session).collect();
+    let mut expected = survey(store, &Survey::MessageSets);
+    expected.retain(|(key, _)| !recorded.contains(key));
+    assert_eq!(survey(store, &Survey::LostSets), expected);
+}

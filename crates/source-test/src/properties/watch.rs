@@ -1,0 +1,73 @@
+//! What a store says of its changes: where to watch, and what a path or a token tells.
+
+use std::path::Path;
+
+use scrollback_core_id::{EntityKey, SessionKey};
+use scrollback_source::{Below, DirtyScope, Probe, Source};
+
+use super::sessions;
+use crate::calls::tree;
+use crate::{Content, Expectations};
+
+/// Whether a scope has an entity of a session in it.
+fn covers(scope: &DirtyScope, session: &SessionKey, key: &EntityKey) -> bool {
+    match (scope, key) {
+        (DirtyScope::Store | DirtyScope::Records, _) => true, // the store says more by its probe
+        (DirtyScope::Session(of), _) => of == session,
+        (DirtyScope::Entity(of), key) => of == key,
+        _ => false,
+    }
+}
+
+/// The plan names at least one directory that is there, and absolute paths only.
+pub fn a_plan_to_watch_names_directories(store: &dyn Source, _: &Expectations) {
+    let plan = store.watch_plan();
+    assert!(plan.iter().any(|root| root.path.is_dir()));
+    assert!(plan.iter().all(|root| root.path.is_absolute()));
+}
+
+/// A probe without a token answers with a rescan.
+pub fn a_probe_without_a_token_knows_nothing(store: &dyn Source, _: &Expectations) {
+    assert_eq!(store.probe(None).unwrap().probe, Probe::Rescan);
+}
+
+/// The file of a record concerns that record, and is in a directory that is watched.
+pub fn what_is_written_concerns_what_is_read_and_is_watched(
+    store: &dyn Source,
+    expected: &Expectations,
+) {
+    let plan = store.watch_plan();
+    let mut keys: Vec<(SessionKey, EntityKey)> = Vec::new();
+    for session in sessions(store) {
+        let entries = tree(store, &session).entries.into_iter();
+        keys.extend(entries.map(|entry| (session.clone(), entry.key)));
+    }
+    let mut located = 0;
+    for (session, key) in keys {
+        // Where a record is, is said as it is shown: from the root of the store on.
+        let Some(shown) = store.locate(&key) else { continue };
+        let bases = plan.iter().flat_map(|root| [Some(&*root.path), root.path.parent()]);
+        let mut paths = bases.flatten().map(|base| base.join(&shown));
+        let path = paths.find(|path| path.exists()).unwrap();
+        located += 1;
+        let scope = store.concerns(&path);
+        assert!(scope.as_ref().is_some_and(|it| covers(it, &session, &key)), "{key}: {scope:?}");
+        // The directory that it is in is watched, or in one that is.
+        let dir = path.parent().unwrap();
+        let root = plan.iter().find(|root| dir == root.path || dir.parent() == Some(&root.path));
+        let root = root.unwrap_or_else(|| panic!("{} is not watched", path.display()));
+        match root.below {
+            Below::Nothing => assert_eq!(dir, root.path),
+            // Where not all are watched, somebody can say which.
+            Below::Hot => {
+                let EntityKey::Part(part) = &key else { panic!("{key} is hot") };
+                let owner = store.concerns(dir);
+                assert_eq!(owner, Some(DirtyScope::Message(part.message.clone())), "{key}");
+            }
+            _ => {}
+        }
+    }
+    expected.check(Content::Places, located);
+    // What is no file of the store concerns nobody.
+    assert_eq!(store.concerns(Path::new("/somewhere/else.json")), None);
+}
