@@ -4,10 +4,10 @@ use std::fmt;
 use std::ops::ControlFlow;
 
 use scrollback_core_err::Issue;
-use scrollback_core_id::{EntityKey, OrderKey, Scope, Stamp};
+use scrollback_core_id::{EntityKey, OrderKey, Stamp};
 use scrollback_stor_mmap::Settled;
 
-use crate::{Entry, Found, Reader, Result, Sighting};
+use crate::Sighting;
 
 /// What a reader calls for each thing that it lends. Breaking ends the call.
 pub type EachLent<'e> = dyn FnMut(Lent<'_>) -> ControlFlow<()> + 'e;
@@ -29,7 +29,7 @@ pub enum Lent<'l> {
 }
 
 /// Reads the name of a record that is lent, or says what is wrong with it.
-pub type LentName<'l> = dyn Fn() -> std::result::Result<EntityKey, Box<Issue>> + 'l;
+pub type LentName<'l> = dyn Fn() -> Result<EntityKey, Box<Issue>> + 'l;
 
 /// A record as it is lent.
 pub struct LentRecord<'l> {
@@ -51,7 +51,7 @@ impl LentRecord<'_> {
     ///
     /// # Errors
     /// What is wrong with the name, where that is kept beside the record.
-    pub fn key(&self) -> std::result::Result<EntityKey, Box<Issue>> {
+    pub fn key(&self) -> Result<EntityKey, Box<Issue>> {
         (self.named)()
     }
 }
@@ -64,34 +64,4 @@ impl fmt::Debug for LentRecord<'_> {
             .field("settled", &self.settled)
             .finish_non_exhaustive()
     }
-}
-
-/// Lends what a scan hands out.
-///
-/// # Errors
-/// Those of the scan.
-pub fn lend_scanned<R: Reader + ?Sized>(
-    reader: &mut R,
-    scope: &Scope,
-    each: &mut EachLent<'_>,
-) -> Result<()> {
-    let mut over = false;
-    reader.scan(scope, &mut |found| {
-        let flow = match found {
-            Found::Set(set) => each(Lent::Set(set)),
-            Found::Issue(key, issue) => each(Lent::Issue(key, issue)),
-            Found::Entry(Entry { key, order, span, .. }) => {
-                let span = span.unwrap_or_default();
-                let (bytes, stamp, settled) = (&*span, *span.stamp(), span.settled());
-                let named = &|| Ok(key.clone());
-                each(Lent::Record(LentRecord { named, order, bytes, stamp, settled }))
-            }
-        };
-        over = flow.is_break();
-        flow
-    })?;
-    if !over {
-        let _ = each(Lent::Holds);
-    }
-    Ok(())
 }

@@ -2,7 +2,6 @@
 //!
 #![doc = include_str!("../README.md")]
 
-mod derived;
 mod entry;
 mod error;
 mod ext;
@@ -17,10 +16,10 @@ mod watch;
 pub use entry::{Each, Entry, Found};
 pub use error::{Error, Result};
 pub use ext::{SourceExt, parse_span};
-pub use lend::{EachLent, Lent, LentName, LentRecord, lend_scanned};
+pub use lend::{EachLent, Lent, LentName, LentRecord};
 pub use listing::Listing;
 pub use probe::{Probe, Probed, SourceToken};
-pub use reader::Reader;
+pub use reader::{Reader, lend_scanned};
 pub use source::Source;
 pub use survey::{EachSeen, Seen, Sighting, Survey};
 pub use watch::{Below, DirtyScope, WatchRoot, WatchedFiles};

@@ -1,11 +1,17 @@
 //! One consistent read of a store, in bulk calls.
 
+use std::collections::HashSet;
+use std::iter::Peekable;
+use std::ops::ControlFlow;
+use std::slice;
 use std::sync::Arc;
 
-use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey};
+use scrollback_core_id::{Clock, EntityKey, MessageId, Scope, SessionKey};
 use scrollback_stor_mmap::MappedSpan;
 
-use crate::{Each, EachLent, EachSeen, Result, Survey, derived, lend_scanned};
+use crate::{
+    Each, EachLent, EachSeen, Entry, Found, Lent, LentRecord, Listing, Result, Seen, Survey,
+};
 
 /// One look at a store. All calls are in bulk, and hand out what they find as it comes.
 ///
@@ -65,7 +71,7 @@ pub trait Reader {
     /// # Errors
     /// If nothing of the session can be read.
     fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> Result<()> {
-        derived::tree(self, session, each)
+        tree(self, session, each)
     }
 
     /// Hands out the original of an entity, where the store keeps it in another shape than its span
@@ -96,7 +102,7 @@ pub trait Reader {
     /// # Errors
     /// If the store cannot be asked.
     fn holds(&mut self, session: &SessionKey) -> Result<bool> {
-        derived::holds(self, session)
+        holds(self, session)
     }
 
     /// Hands out what belongs to something that is not there, with spans: messages without their
@@ -109,6 +115,181 @@ pub trait Reader {
     /// # Errors
     /// If the store cannot be walked.
     fn orphans(&mut self, each: &mut Each<'_>) -> Result<()> {
-        derived::orphans(self, each)
+        orphans(self, each)
     }
+}
+
+// The provided methods, made of the required ones.
+
+/// Lends what a scan hands out.
+///
+/// # Errors
+/// Those of the scan.
+pub fn lend_scanned<R: Reader + ?Sized>(
+    reader: &mut R,
+    scope: &Scope,
+    each: &mut EachLent<'_>,
+) -> Result<()> {
+    let mut over = false;
+    reader.scan(scope, &mut |found| {
+        let flow = match found {
+            Found::Set(set) => each(Lent::Set(set)),
+            Found::Issue(key, issue) => each(Lent::Issue(key, issue)),
+            Found::Entry(Entry { key, order, span, .. }) => {
+                let span = span.unwrap_or_default();
+                let (bytes, stamp, settled) = (&*span, *span.stamp(), span.settled());
+                let named = &|| Ok(key.clone());
+                each(Lent::Record(LentRecord { named, order, bytes, stamp, settled }))
+            }
+        };
+        over = flow.is_break();
+        flow
+    })?;
+    if !over {
+        let _ = each(Lent::Holds);
+    }
+    Ok(())
+}
+
+/// [`Reader::tree`].
+fn tree<R: Reader + ?Sized>(
+    reader: &mut R,
+    session: &SessionKey,
+    each: &mut Each<'_>,
+) -> Result<()> {
+    let key = EntityKey::Session(session.clone());
+    let record = Listing::collect(|each| reader.spans(slice::from_ref(&key), each))?;
+    let messages = Listing::collect(|each| reader.scan(&Scope::Messages(session.clone()), each))?;
+    let items = Listing::collect(|each| reader.scan(&Scope::Items(session.clone()), each))?;
+    // A session of which nothing is there is no issue.
+    let of_record = record.issues.into_iter().filter(|(_, issue)| !issue.is_vanished());
+    let mut found = of_record
+        .chain(messages.issues)
+        .chain(items.issues)
+        .map(|(key, issue)| Found::Issue(key, issue))
+        .chain(record.entries.into_iter().map(Found::Entry));
+    if found.try_for_each(&mut *each).is_break() {
+        return Ok(());
+    }
+    let mut items = items.entries.into_iter().peekable();
+    for message in messages.entries {
+        let EntityKey::Message(key) = &message.key else { continue };
+        let scope = Scope::Parts(key.clone());
+        let names = Listing::collect(|each| reader.scan(&scope, each))?;
+        let keys: Vec<EntityKey> = names.entries.iter().map(|part| part.key.clone()).collect();
+        let parts = match keys.is_empty() {
+            true => Listing::default(),
+            false => Listing::collect(|each| reader.spans(&keys, each))?,
+        };
+        let issues = names.issues.into_iter().chain(parts.issues);
+        let mut found = issues
+            .map(|(key, issue)| Found::Issue(key, issue))
+            .chain(before(&mut items, &message))
+            .chain([Found::Entry(message)])
+            .chain(in_order(parts.entries, &names.entries).map(Found::Entry));
+        if found.try_for_each(&mut *each).is_break() {
+            return Ok(());
+        }
+    }
+    let _ = items.map(Found::Entry).try_for_each(each);
+    Ok(())
+}
+
+/// The items that happened before a message.
+fn before(items: &mut Peekable<impl Iterator<Item = Entry>>, message: &Entry) -> Vec<Found> {
+    let next = || items.next_if(|item| item.order < message.order).map(Found::Entry);
+    std::iter::from_fn(next).collect()
+}
+
+/// Parts that were read, each with the order that its name was listed with.
+fn in_order(read: Vec<Entry>, names: &[Entry]) -> impl Iterator<Item = Entry> {
+    let mut names = names.iter();
+    read.into_iter().map(move |part| {
+        // They come as they were asked for; some may be missing.
+        let name = names.find(|name| name.key == part.key);
+        Entry { order: name.map_or(part.order, |name| name.order), ..part }
+    })
+}
+
+/// [`Reader::holds`].
+fn holds<R: Reader + ?Sized>(reader: &mut R, session: &SessionKey) -> Result<bool> {
+    let mut there = false;
+    let key = EntityKey::Session(session.clone());
+    reader.spans(slice::from_ref(&key), &mut |found| {
+        there |= match found {
+            Found::Entry(_) => true,
+            Found::Issue(_, issue) => !issue.is_vanished(), // there, and unreadable
+            Found::Set(_) => false,
+        };
+        ControlFlow::Continue(())
+    })?;
+    if !there {
+        reader.scan(&Scope::MessageNames(session.clone()), &mut |found| match found {
+            Found::Entry(_) => {
+                there = true;
+                ControlFlow::Break(())
+            }
+            _ => ControlFlow::Continue(()),
+        })?;
+    }
+    Ok(there)
+}
+
+/// [`Reader::orphans`].
+fn orphans<R: Reader + ?Sized>(reader: &mut R, each: &mut Each<'_>) -> Result<()> {
+    for session in sets(reader, &Survey::LostSets)? {
+        if without_sets(reader, &Scope::Messages(session), each)?.is_break() {
+            return Ok(());
+        }
+    }
+    let mut messages: HashSet<MessageId> = HashSet::new();
+    for session in sets(reader, &Survey::MessageSets)? {
+        reader.scan(&Scope::MessageNames(session), &mut |found| {
+            if let Found::Entry(Entry { key: EntityKey::Message(key), .. }) = found {
+                messages.insert(key.message);
+            }
+            ControlFlow::Continue(())
+        })?;
+    }
+    reader.scan(&Scope::AllParts, &mut |found| match &found {
+        Found::Entry(Entry { key: EntityKey::Part(key), .. })
+            if !messages.contains(&key.message) =>
+        {
+            each(found)
+        }
+        Found::Issue(Some(EntityKey::Part(key)), _) if !messages.contains(&key.message) => {
+            each(found)
+        }
+        _ => ControlFlow::Continue(()),
+    })
+}
+
+/// The sessions whose sets a survey comes to. What is wrong with others is told by a refresh.
+fn sets<R: Reader + ?Sized>(reader: &mut R, what: &Survey<'_>) -> Result<Vec<SessionKey>> {
+    let mut sessions = Vec::new();
+    reader.survey(what, &mut |seen| {
+        if let Seen::Sighting(sighting) = seen
+            && let EntityKey::Session(key) = sighting.key
+        {
+            sessions.push(key);
+        }
+        ControlFlow::Continue(())
+    })?;
+    Ok(sessions)
+}
+
+/// What a scan hands out but the set: several are walked, and none is what the caller asked for.
+fn without_sets<R: Reader + ?Sized>(
+    reader: &mut R,
+    scope: &Scope,
+    each: &mut Each<'_>,
+) -> Result<ControlFlow<()>> {
+    let mut flow = ControlFlow::Continue(());
+    reader.scan(scope, &mut |found| {
+        if !matches!(found, Found::Set(_)) {
+            flow = each(found);
+        }
+        flow
+    })?;
+    Ok(flow)
 }
