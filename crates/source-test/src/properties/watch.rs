@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use scrollback_core_id::{EntityKey, SessionKey};
-use scrollback_source::{Below, DirtyScope, Probe, Source};
+use scrollback_source::{Below, DirtyScope, Probe, Source, WatchRoot};
 
 use super::sessions;
 use crate::calls::tree;
@@ -54,17 +54,18 @@ pub fn what_is_written_concerns_what_is_read_and_is_watched(
         assert!(scope.as_ref().is_some_and(|it| covers(it, &session, &key)), "{key}: {scope:?}");
         // The directory that it is in is watched, or in one that is.
         let dir = path.parent().unwrap();
-        let root = plan.iter().find(|root| dir == root.path || dir.parent() == Some(&root.path));
+        let watches = |root: &&WatchRoot| match root.below {
+            Below::Nothing => dir == root.path,
+            Below::All | Below::Hot => dir == root.path || dir.parent() == Some(&root.path),
+            Below::Tree => dir.starts_with(&root.path),
+        };
+        let root = plan.iter().find(watches);
         let root = root.unwrap_or_else(|| panic!("{} is not watched", path.display()));
-        match root.below {
-            Below::Nothing => assert_eq!(dir, root.path),
+        if root.below == Below::Hot {
             // Where not all are watched, somebody can say which.
-            Below::Hot => {
-                let EntityKey::Part(part) = &key else { panic!("{key} is hot") };
-                let owner = store.concerns(dir);
-                assert_eq!(owner, Some(DirtyScope::Message(part.message.clone())), "{key}");
-            }
-            _ => {}
+            let EntityKey::Part(part) = &key else { panic!("{key} is hot") };
+            let owner = store.concerns(dir);
+            assert_eq!(owner, Some(DirtyScope::Message(part.message.clone())), "{key}");
         }
     }
     expected.check(Content::Places, located);
