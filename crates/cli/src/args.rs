@@ -11,12 +11,14 @@ const EXAMPLES: &str = "\
 Examples:
   scrollback demo                        see it on a real store that is compiled in
   scrollback ls --roots --since 7d       what was worked on this week
-  scrollback show latest                 read the newest session
+  scrollback show                        read the newest session
   scrollback tree latest~1               what the one before it is made of
-  scrollback tail latest                 read on as the model writes
+  scrollback tail                        read on as the model writes
   scrollback watch --json                what happens, an event a line
-  scrollback export latest > out.json    as `opencode export` prints it
+  scrollback export > out.json           as `opencode export` prints it
   scrollback --store /backup/opencode ls
+
+Common options stand before or after the command; a command's help lists those that it has.
 
 Exit codes: 0 done, 1 nothing found, 2 bad use, 3 a store cannot be read";
 
@@ -32,8 +34,8 @@ time; one that is not there yet is waited for.";
 
 const TAIL: &str = "\
 Examples:
-  scrollback tail latest                 the newest session
-  scrollback tail latest -n 0            only what is new
+  scrollback tail                        the newest session
+  scrollback tail -n 0                   only what is new
   scrollback tail ses_4f1 --feed poll    where the system tells nothing, as over a network
 
 Ends with exit code 0 on Ctrl-C, SIGTERM, and when nobody reads its output.";
@@ -41,6 +43,9 @@ Ends with exit code 0 on Ctrl-C, SIGTERM, and when nobody reads its output.";
 const SESSION: &str = "An id, the start of one (with or without `ses_`), or `latest` (`last`, \
                        `recent`; `latest~2` is the third newest). The latest are those that no \
                        other session started";
+
+/// The session that is meant where none is named.
+const NEWEST: &str = "latest";
 
 /// Reads what coding agents leave on disk, and never writes to it.
 #[derive(Debug, Parser)]
@@ -52,34 +57,34 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-/// What every command takes.
+/// What several commands take, before or after the command; `command_line` says which ones do.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Options of every command")]
+#[command(next_help_heading = "Common options")]
 pub(crate) struct Global {
     /// A store: opencode's data directory, its storage/ directory, or a .db file; may be repeated
     /// [default: where opencode keeps it]
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, value_name = "PATH")]
     pub(crate) store: Vec<PathBuf>,
     /// Print JSON
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub(crate) json: bool,
     /// List what is wrong with the store, a line each, on standard error
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub(crate) issues: bool,
     /// When to use colours; NO_COLOR is honoured
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
+    #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(crate) color: Color,
     /// Read records up to this size, in bytes [default: 67108864]
-    #[arg(long, global = true, value_name = "BYTES")]
+    #[arg(long, value_name = "BYTES")]
     pub(crate) max_size: Option<u64>,
     /// Neither use nor keep an index between runs
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub(crate) no_cache: bool,
     /// How thoroughly to compare the index with the store
-    #[arg(long, global = true, value_enum, default_value_t = Verify::Fast, value_name = "HOW")]
+    #[arg(long, value_enum, default_value_t = Verify::Fast, value_name = "HOW")]
     pub(crate) verify: Verify,
     /// Map large files into memory. Only for a store that nobody writes to: a copy, an archive
-    #[arg(long, global = true)]
+    #[arg(long)]
     pub(crate) mmap: bool,
 }
 
@@ -147,9 +152,9 @@ pub(crate) enum Command {
 pub(crate) enum Cache {
     /// Prints the directory that they are kept in
     Path,
-    /// Removes them all
+    /// Removes them all, or with --store those of a store and of what is in it
     Clear,
-    /// Lists them with the stores they are of
+    /// Lists them with the stores they are of, or with --store those of a store
     Stats,
 }
 
@@ -300,7 +305,7 @@ pub(crate) enum Format {
 /// The session that a command is about.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Session {
-    #[arg(help = SESSION)]
+    #[arg(help = SESSION, default_value = NEWEST)]
     pub(crate) session: String,
 }
 

@@ -5,6 +5,7 @@
 
 mod args;
 mod awaited;
+mod command_line;
 mod commands;
 mod failure;
 mod follow;
@@ -22,13 +23,10 @@ mod units;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::args::Args;
 use crate::out::Out;
 
 fn main() -> ExitCode {
-    let args = Args::parse(); // bad use ends here, with exit code 2
+    let args = command_line::parse(); // bad use ends here, with exit code 2
     let mut out = Out::new(&args.global);
     match commands::run(&args, &mut out) {
         Ok(()) => out.finish(),

@@ -1,7 +1,9 @@
 //! `cache`: the indexes that are kept between runs.
 
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
+use scrollback_core_id::SourceId;
 use scrollback_flow::{Kept, Snapshots};
 use scrollback_stor_path::Environment;
 use serde::Serialize;
@@ -10,7 +12,7 @@ use crate::args::{Cache, Global};
 use crate::failure::{Failure, Kind, Result};
 use crate::out::Out;
 use crate::table::{Column, Table};
-use crate::{safe, units};
+use crate::{safe, sources, units};
 
 /// An index that is kept.
 #[derive(Serialize)]
@@ -36,15 +38,38 @@ pub(crate) fn run(global: &Global, action: Cache, out: &mut Out) -> Result<()> {
             Ok(writeln!(out, "{}", safe::line(&path))?)
         }
         Cache::Clear => {
-            let removed = snapshots.clear()?;
+            let removed = match &global.store[..] {
+                [] => snapshots.clear()?,
+                stores => snapshots.clear_stores(is_of(stores))?.len(),
+            };
             if global.json {
                 return out.json(&serde_json::json!({ "removed": removed }));
             }
             let what = if removed == 1 { "index" } else { "indexes" };
-            Ok(writeln!(out, "{removed} {what} removed")?)
+            let of =
+                global.store.iter().map(|store| safe::line(&store.to_string_lossy()).into_owned());
+            let of = of.collect::<Vec<_>>().join(" and ");
+            let of = if of.is_empty() { of } else { format!(" of {of}") };
+            Ok(writeln!(out, "{removed} {what}{of} removed")?)
         }
-        Cache::Stats => stats(global, &snapshots.list(), out),
+        Cache::Stats => {
+            let mut kept = snapshots.list();
+            if !global.store.is_empty() {
+                let is_of = is_of(&global.store);
+                kept.retain(|it| it.store.as_ref().is_some_and(&is_of));
+            }
+            stats(global, &kept, out)
+        }
     }
+}
+
+/// Whether an index is of one of these stores, or of one below: a data directory has several. The
+/// stores need not be there any more.
+fn is_of(stores: &[PathBuf]) -> impl Fn(&SourceId) -> bool {
+    let absolute = stores.iter().filter_map(|path| std::path::absolute(path).ok());
+    let real = stores.iter().filter_map(|path| path.canonicalize().ok());
+    let ids: Vec<SourceId> = absolute.chain(real).map(|path| sources::named(&path)).collect();
+    move |store| ids.iter().any(|id| Path::new(store.as_str()).starts_with(id.as_str()))
 }
 
 fn stats(global: &Global, kept: &[Kept], out: &mut Out) -> Result<()> {

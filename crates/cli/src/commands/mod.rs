@@ -14,11 +14,11 @@ mod watch;
 
 use std::io::Write;
 
-use clap::CommandFactory;
 use scrollback_core_err::IssueKind;
 use scrollback_core_type::StageIssue;
 
 use crate::args::{Args, Command, Global};
+use crate::command_line;
 use crate::failure::Result;
 use crate::open::{self, Store};
 use crate::out::Out;
@@ -45,7 +45,12 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<()> {
         Command::Cache { action } => cache::run(global, *action, out),
         Command::Completions { shell } => {
             let mut script = Vec::new();
-            clap_complete::generate(*shell, &mut Args::command(), "scrollback", &mut script);
+            clap_complete::generate(
+                *shell,
+                &mut command_line::command(),
+                "scrollback",
+                &mut script,
+            );
             Ok(out.write_all(&script)?)
         }
     }

@@ -8,16 +8,12 @@ use scrollback_flow::{MessageRefNode, PartRefNode, Parts, SessionMaterializer};
 use scrollback_watch::{Event, EventCursor, Of};
 
 use crate::args::{Global, Tail};
-use crate::failure::{Failure, Kind, Result};
+use crate::failure::Result;
 use crate::out::Out;
 use crate::show::{self, LiveTranscript};
 use crate::{awaited, follow, pick};
 
 pub(crate) fn run(global: &Global, args: &Tail, out: &mut Out) -> Result<()> {
-    if global.json {
-        return Err(Failure::new(Kind::BadUse, "a transcript that grows is no JSON")
-            .hint("`scrollback watch SESSION --json` prints each event as JSON"));
-    }
     let store = awaited::store(global)?;
     let live = store.follow(args.feed.into(), Parts::Later)?;
     let (_, key) = pick::session(slice::from_ref(&store), &args.session.session)?;

@@ -13,54 +13,6 @@ fn titles(args: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn help_has_examples_and_every_command() {
-    let ran: Ran = scrollback().arg("--help").output().unwrap().into();
-    assert_eq!(ran.code, 0);
-    for word in [
-        "stores",
-        "ls",
-        "show",
-        "tree",
-        "raw",
-        "export",
-        "demo",
-        "completions",
-        "Examples:",
-        "Exit codes:",
-    ] {
-        assert!(ran.out.contains(word), "{word}");
-    }
-    let none: Ran = scrollback().output().unwrap().into();
-    assert_eq!(none.code, 2, "bad use");
-    let unknown: Ran = scrollback().arg("frobnicate").output().unwrap().into();
-    assert_eq!(unknown.code, 2);
-}
-
-/// Every word that the program says about itself; `cargo insta review` shows what changed.
-#[test]
-fn the_help_is_as_reviewed() {
-    let mut text = String::new();
-    let commands = ["", "stores", "ls", "show", "tree", "raw", "export", "demo", "completions"];
-    for command in commands {
-        let mut program = scrollback();
-        program.args((!command.is_empty()).then_some(command));
-        let ran: Ran = program.arg("--help").output().unwrap().into();
-        assert_eq!((ran.code, ran.err.as_str()), (0, ""));
-        text += &format!("$ scrollback {command} --help\n{}\n", ran.out);
-    }
-    let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    insta::assert_snapshot!(lines.join("\n"));
-}
-
-#[test]
-fn completions_are_made_for_every_shell() {
-    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
-        let ran: Ran = scrollback().args(["completions", shell]).output().unwrap().into();
-        assert!(ran.code == 0 && ran.out.contains("export"), "{shell}");
-    }
-}
-
-#[test]
 fn stores_says_by_which_rule_one_was_found() {
     let found = on_corpus(&["stores", "--json"]).json();
     assert_eq!(found[0]["sessions"], 59);
@@ -158,6 +110,15 @@ fn sessions_are_named_in_several_ways() {
     let many = on_corpus(&["show", "ses_e049"]);
     assert!(many.code == 2 && many.err.contains("start of"), "{}", many.err);
     assert_eq!(title("../../etc/passwd").0, 1);
+}
+
+#[test]
+fn the_newest_session_is_meant_where_none_is_named() {
+    for command in ["show", "tree", "export"] {
+        let (none, latest) = (on_corpus(&[command]), on_corpus(&[command, "latest"]));
+        assert_eq!((none.code, &none.out), (0, &latest.out), "{command}");
+        assert!(!none.out.is_empty());
+    }
 }
 
 #[test]

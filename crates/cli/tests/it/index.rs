@@ -102,7 +102,9 @@ fn what_is_shown_is_true_even_where_no_directory_tells() {
 fn the_cache_is_told_and_cleared() {
     let (store, cache) = (stated(STORE), tempfile::tempdir().unwrap());
     let dir = cache.path().join("scrollback");
-    let path = run(store.path(), cache.path(), &["cache", "path"]);
+    let mut path = scrollback();
+    path.env("XDG_CACHE_HOME", cache.path()).args(["cache", "path"]);
+    let path = Ran::from(path.output().unwrap());
     assert_eq!(path.out.trim_end(), dir.to_str().unwrap());
     assert_eq!(
         run(store.path(), cache.path(), &["cache", "stats", "--json"]).json(),
@@ -114,7 +116,50 @@ fn the_cache_is_told_and_cleared() {
     assert_eq!(stats[0]["store"], storage.to_str().unwrap());
     assert!(stats[0]["bytes"].as_u64().unwrap() > 500);
     assert!(run(store.path(), cache.path(), &["cache", "stats"]).out.contains("STORE"));
-    assert_eq!(run(store.path(), cache.path(), &["cache", "clear"]).out, "1 index removed\n");
+    let mut clear = scrollback();
+    clear.env("XDG_CACHE_HOME", cache.path()).args(["cache", "clear"]);
+    assert_eq!(Ran::from(clear.output().unwrap()).out, "1 index removed\n");
+    assert_eq!(files(cache.path()), []);
+}
+
+#[test]
+fn the_cache_of_one_store_is_told_and_cleared() {
+    let (one, other, cache) = (stated(STORE), stated(STORE), tempfile::tempdir().unwrap());
+    let cache_of = |store: &Path, args: &[&str]| run(store, cache.path(), args);
+    let stores = || {
+        let mut command = scrollback();
+        command.env("XDG_CACHE_HOME", cache.path()).args(["cache", "stats", "--json"]);
+        let stats = Ran::from(command.output().unwrap()).json();
+        let stores = stats.as_array().unwrap().iter();
+        let mut stores: Vec<_> =
+            stores.map(|it| it["store"].as_str().unwrap().to_owned()).collect();
+        stores.sort();
+        stores
+    };
+    let storage = |store: &tempfile::TempDir| store.path().join("storage");
+    for store in [&one, &other] {
+        assert_eq!(cache_of(store.path(), &["ls"]).code, 0);
+    }
+    assert_eq!(stores().len(), 2);
+    let listed = cache_of(one.path(), &["cache", "stats", "--json"]).json();
+    assert_eq!(listed.as_array().unwrap().len(), 1);
+    assert_eq!(listed[0]["store"], storage(&one).to_str().unwrap());
+
+    // A name that another one begins with is another one.
+    let longer = format!("{}x", storage(&one).display());
+    let cleared = cache_of(Path::new(&longer), &["cache", "clear"]);
+    assert_eq!((cleared.code, cleared.out), (0, format!("0 indexes of {longer} removed\n")));
+    let cleared = cache_of(one.path(), &["cache", "clear"]);
+    assert_eq!(cleared.out, format!("1 index of {} removed\n", one.path().display()));
+    assert_eq!(stores(), [storage(&other).to_str().unwrap()]);
+
+    // A store that is gone, and its path from here.
+    let gone = other.path().to_owned();
+    other.close().unwrap();
+    let mut command = scrollback();
+    command.env("XDG_CACHE_HOME", cache.path()).current_dir(gone.parent().unwrap());
+    command.args(["cache", "clear", "--json", "--store"]).arg(gone.file_name().unwrap());
+    assert_eq!(Ran::from(command.output().unwrap()).json(), serde_json::json!({"removed": 1}));
     assert_eq!(files(cache.path()), []);
 }
 

@@ -11,6 +11,7 @@ mod commands;
 mod damage;
 mod database;
 mod demo;
+mod help;
 mod hostile;
 mod index;
 mod oracle;

@@ -128,12 +128,27 @@ impl Snapshots {
     pub fn clear(&self) -> Result<usize, PathError> {
         let snapshots = self.files(SNAPSHOT);
         for (path, _) in snapshots.iter().chain(&self.files(TEMPORARY)) {
-            match fs::remove_file(path) {
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                removed => removed.at("remove", path)?,
-            }
+            remove(path)?;
         }
         Ok(snapshots.len())
+    }
+
+    /// Removes the snapshots of these stores. Says which there were.
+    ///
+    /// # Errors
+    /// If one cannot be removed.
+    pub fn clear_stores(
+        &self,
+        is_wanted: impl Fn(&SourceId) -> bool,
+    ) -> Result<Vec<SourceId>, PathError> {
+        let mut removed = Vec::new();
+        for Kept { path, store, .. } in self.list() {
+            if let Some(store) = store.filter(&is_wanted) {
+                remove(&path)?;
+                removed.push(store);
+            }
+        }
+        Ok(removed)
     }
 
     /// Removes what is over the budget, the oldest first, and what dead processes left.
@@ -169,6 +184,14 @@ impl Snapshots {
         }
         let stamp = |name: &String| Some(dir.stat(name.as_bytes()).ok()?.1);
         names.into_iter().filter_map(|name| Some((self.dir.join(&name), stamp(&name)?))).collect()
+    }
+}
+
+/// Removes a file, unless somebody did already.
+fn remove(path: &Path) -> Result<(), PathError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => removed.at("remove", path),
     }
 }
 

@@ -56,6 +56,17 @@ impl Tail {
     }
 }
 
+#[test]
+fn the_newest_session_is_meant_where_none_is_named() {
+    let world = World::new();
+    world.session("ses_1", "one");
+    world.message("ses_1", "msg_1", json!({"role": "user"}));
+    world.text("msg_1", "prt_1", "hello");
+    let mut tail = Tail::of(&world, &[]);
+    tail.until("hello\n");
+    tail.stop();
+}
+
 /// What is there already is more than a pipe holds, nobody reads it, and the last of it waits in our own
 /// buffer.
 #[test]

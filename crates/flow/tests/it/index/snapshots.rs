@@ -55,7 +55,11 @@ fn come_back_as_they_were_kept() {
         assert_eq!(mode(&snapshots.path(&store("a"))), 0o600);
         assert_eq!(mode(snapshots.dir()), 0o700);
     }
-    assert_eq!(snapshots.clear().unwrap(), 2);
+    let is_a = |of: &_| *of == store("a");
+    assert_eq!(snapshots.clear_stores(is_a).unwrap(), [store("a")]);
+    assert!(snapshots.clear_stores(is_a).unwrap().is_empty());
+    snapshots.load(&store("b")).unwrap();
+    assert_eq!(snapshots.clear().unwrap(), 1);
     assert_eq!(fs::read_dir(snapshots.dir()).unwrap().count(), 0);
 }
 

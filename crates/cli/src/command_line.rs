@@ -1,0 +1,222 @@
+//! The command line is parsed, and each command offers those of the common options that it has.
+
+use std::path::PathBuf;
+
+use clap::builder::UnknownArgumentValueParser;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, Error, FromArgMatches};
+
+use crate::args::{Args, Global};
+
+/// The common options that a command offers, by the names of the fields of [`Global`].
+fn offered(command: &str) -> &'static [&'static str] {
+    match command {
+        "stores" | "ls" | "show" | "tree" => {
+            &["store", "json", "issues", "color", "max_size", "no_cache", "verify", "mmap"]
+        }
+        "export" => &["store", "issues", "color", "max_size", "no_cache", "verify", "mmap"],
+        "raw" => &["store", "color", "max_size", "no_cache", "verify", "mmap"],
+        // Not `mmap`: a store that is written to must not be mapped.
+        "watch" => &["store", "json", "color", "max_size", "no_cache", "verify"],
+        "tail" => &["store", "color", "max_size", "no_cache", "verify"],
+        "cache" | "clear" | "stats" => &["store", "json", "color"],
+        "demo" | "path" => &["json", "color"],
+        _ => &[],
+    }
+}
+
+/// The common options that stand in the help of the program itself.
+const BEFORE: [&str; 4] = ["store", "json", "color", "no_cache"];
+
+/// What to say where a command does not have an option that may be expected of it.
+fn instead(command: &str, option: &str) -> Option<&'static str> {
+    match (command, option) {
+        ("tail", "json") => Some("tail has no JSON output; use `scrollback watch SESSION --json`"),
+        ("export", "json") => Some("the output of `export` is JSON without it"),
+        ("raw", "json") => Some("`raw` prints a record as it is stored"),
+        ("watch" | "tail", "mmap") => Some("a store that is written to must not be mapped"),
+        ("watch" | "tail", "issues") => Some("`scrollback ls --issues` lists them"),
+        _ => None,
+    }
+}
+
+/// What `--store` means to a command to which it is not a store to read.
+fn store_help(command: &str) -> Option<&'static str> {
+    match command {
+        "watch" | "tail" => Some(
+            "The store to follow: opencode's data directory, its storage/ directory, or a .db file; \
+             it need not be there yet [default: where opencode keeps it]",
+        ),
+        "cache" | "clear" | "stats" => {
+            Some("Only indexes of this store and of what is in it; may be repeated")
+        }
+        _ => None,
+    }
+}
+
+/// Parses the command line. Bad use ends the program here, with exit code 2.
+pub(crate) fn parse() -> Args {
+    from_matches(&command().get_matches()).unwrap_or_else(|error| error.exit())
+}
+
+/// The command line, with the common options where they apply.
+pub(crate) fn command() -> Command {
+    let shared = shared();
+    let hide =
+        |arg: Arg| if BEFORE.contains(&arg.get_id().as_str()) { arg } else { arg.hide(true) };
+    let ids: Vec<_> = shared.get_arguments().map(|arg| arg.get_id().clone()).collect();
+    let program = ids.into_iter().fold(Args::command(), |program, id| program.mut_arg(id, hide));
+    program.mut_subcommands(|command| offer(command, &shared))
+}
+
+/// A command with all common options.
+fn shared() -> Command {
+    <Global as clap::Args>::augment_args(Command::new("shared"))
+}
+
+fn offer(command: Command, shared: &Command) -> Command {
+    let name = command.get_name().to_owned();
+    let is_outer = command.has_subcommands();
+    let options = shared.get_arguments().filter_map(|arg| {
+        let id = arg.get_id().as_str();
+        if offered(&name).contains(&id) {
+            let arg = arg.clone().hide(is_outer);
+            return Some(match store_help(&name).filter(|_| id == "store") {
+                Some(help) => arg.help(help),
+                None => arg,
+            });
+        }
+        let parser = UnknownArgumentValueParser::suggest(instead(&name, id)?);
+        Some(arg.clone().action(ArgAction::SetTrue).value_parser(parser).hide(true))
+    });
+    command.args(options).mut_subcommands(|command| offer(command, shared))
+}
+
+/// Takes the common options from before and after the command.
+fn from_matches(matches: &ArgMatches) -> Result<Args, Error> {
+    let mut args = Args::from_arg_matches(matches)?;
+    let (mut at, mut names, mut all) = (matches, Vec::new(), given(matches));
+    while let Some((name, below)) = at.subcommand() {
+        let here = given(below);
+        args.global.take(&here, below);
+        all.extend(here);
+        names.push(name);
+        at = below;
+    }
+    let offered = offered(names.last().copied().unwrap_or_default());
+    match all.iter().find(|option| !offered.contains(&option.as_str())) {
+        Some(option) => Err(not_offered(&names, option)),
+        None => Ok(args),
+    }
+}
+
+/// The common options that stand at one place of the command line.
+fn given(at: &ArgMatches) -> Vec<String> {
+    let shared = shared();
+    let ids = shared.get_arguments().map(|arg| arg.get_id().as_str());
+    let is_here = |id: &&str| {
+        let there = at.try_contains_id(id).unwrap_or(false);
+        there && at.value_source(id) == Some(ValueSource::CommandLine)
+    };
+    ids.filter(is_here).map(str::to_owned).collect()
+}
+
+/// The error for an option before a command that does not have it.
+fn not_offered(names: &[&str], option: &str) -> Error {
+    let mut program = command();
+    program.build();
+    let below = |at: Command, name: &&str| at.find_subcommand(name).cloned();
+    let mut at = names.iter().try_fold(program, below).unwrap_or_else(command);
+    let name = names.last().copied().unwrap_or_default();
+    let tip = instead(name, option).map(|tip| format!("\n\n  tip: {tip}")).unwrap_or_default();
+    let option = option.replace('_', "-");
+    let message = format!("`scrollback {}` has no option --{option}{tip}", names.join(" "));
+    at.error(ErrorKind::UnknownArgument, message)
+}
+
+impl Global {
+    /// Takes these options from a place of the command line.
+    fn take(&mut self, options: &[String], at: &ArgMatches) {
+        for option in options {
+            match option.as_str() {
+                "store" => self
+                    .store
+                    .extend(at.get_many::<PathBuf>("store").into_iter().flatten().cloned()),
+                "json" => self.json = true,
+                "issues" => self.issues = true,
+                "no_cache" => self.no_cache = true,
+                "mmap" => self.mmap = true,
+                "max_size" => self.max_size = at.get_one("max_size").copied(),
+                "color" => self.color = at.get_one("color").copied().unwrap_or(self.color),
+                "verify" => self.verify = at.get_one("verify").copied().unwrap_or(self.verify),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn each(command: &Command, look: &mut dyn FnMut(&Command)) {
+        look(command);
+        command.get_subcommands().for_each(|below| each(below, look));
+    }
+
+    #[test]
+    fn every_option_has_help() {
+        command().debug_assert();
+        let (mut program, mut options) = (command(), 0);
+        program.build();
+        each(&program, &mut |command| {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            for arg in command.get_arguments() {
+                let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+                assert!(!help.is_empty(), "{} {}", command.get_name(), arg.get_id());
+                options += 1;
+            }
+        });
+        assert!(options > 60, "{options}");
+    }
+
+    #[test]
+    fn what_is_offered_exists_and_is_taken() {
+        let shared = shared();
+        each(&command(), &mut |command| {
+            for id in offered(command.get_name()) {
+                assert!(shared.get_arguments().any(|arg| arg.get_id() == id), "{id}");
+            }
+        });
+        let words = "scrollback --store a --json --issues --color never --max-size 1 --no-cache \
+                     --verify full --mmap ls --store b";
+        let before = from_matches(&command().get_matches_from(words.split(' '))).unwrap();
+        let words = "scrollback ls --store a --store b --json --issues --color never --max-size 1 \
+                     --no-cache --verify full --mmap";
+        let after = from_matches(&command().get_matches_from(words.split(' '))).unwrap();
+        assert_eq!(format!("{:?}", before.global), format!("{:?}", after.global));
+        assert!(!format!("{:?}", after.global).contains("false"), "{after:?}");
+    }
+
+    #[test]
+    fn what_is_not_offered_is_an_error_at_both_places() {
+        let error = |words: &str| {
+            let matches = command().try_get_matches_from(words.split(' '));
+            matches.and_then(|matches| from_matches(&matches)).unwrap_err().to_string()
+        };
+        for words in ["scrollback --json tail", "scrollback tail --json"] {
+            assert!(error(words).contains("watch SESSION --json"), "{words}: {}", error(words));
+        }
+        for words in [
+            "scrollback --no-cache cache clear",
+            "scrollback cache --store x path",
+            "scrollback cache path --store x",
+            "scrollback --mmap watch",
+            "scrollback demo --store x",
+            "scrollback export --json",
+        ] {
+            assert!(error(words).contains("Usage: scrollback "), "{words}: {}", error(words));
+        }
+    }
+}
