@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use scrollback_core_id::{MessageId, Stamp};
-use scrollback_core_type::Role;
+use scrollback_core_type::{Cost, Role, TokenCounts};
 use scrollback_flow::{
     Parts, Progress, RefreshOptions, SessionMaterializer, Snapshots, Verify, build_index,
     refresh_index,
 };
-use scrollback_index::{MessageMeta, Observed, SessionIndex, SessionState, TokenCounts, View};
+use scrollback_index::{MessageMeta, Observed, SessionIndex, SessionState, View};
 use scrollback_source::Source;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -115,7 +115,12 @@ fn sums(view: &View, form: Form) -> IndexSums {
         let Ok(id) = id.parse() else { continue };
         for it in view.by_session(&id) {
             let tokens = it.tokens.as_ref().map(tokens);
-            sums.add_message([it.created, it.completed], tokens, it.cost, it.summary);
+            sums.add_message(
+                [it.created, it.completed],
+                tokens,
+                it.cost.map(Cost::dollars),
+                it.summary,
+            );
             sums.add_look(look(&it.observed));
             if let Some(list) = &it.parts {
                 sums.add_parts(list.refs.len());
@@ -168,7 +173,7 @@ fn message(meta: &MessageMeta, form: Form) -> MessageFacts<'_> {
         provider: meta.provider.as_deref(),
         model: meta.model.as_deref(),
         tokens: meta.tokens.as_ref().map(tokens),
-        cost: meta.cost,
+        cost: meta.cost.map(Cost::dollars),
         finish: meta.finish.as_deref(),
         error: meta.error.as_deref(),
         summary: meta.summary,

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use scrollback_core_type::Cost;
 
 /// A size in bytes: `812 B`, `1.5 KiB`.
 pub(crate) fn bytes(size: u64) -> String {
@@ -62,7 +63,8 @@ pub(crate) fn duration(ms: i64) -> String {
 }
 
 /// A cost in US dollars.
-pub(crate) fn cost(dollars: f64) -> String {
+pub(crate) fn cost(cost: Cost) -> String {
+    let dollars = cost.dollars();
     if dollars == 0.0 || dollars >= 0.01 {
         format!("${dollars:.2}")
     } else {
@@ -105,7 +107,8 @@ mod tests {
             [bytes(0), bytes(1023), bytes(1536), bytes(3 << 30)],
             ["0 B", "1023 B", "1.5 KiB", "3.0 GiB"]
         );
-        assert_eq!([cost(0.0), cost(1.5), cost(0.00123)], ["$0.00", "$1.50", "$0.0012"]);
+        let costs = [0.0, 1.5, 0.00123].map(|dollars| cost(Cost::from_dollars(dollars)));
+        assert_eq!(costs, ["$0.00", "$1.50", "$0.0012"]);
         let durations = [12, 3_210, 250_000, 7_260_000].map(duration);
         assert_eq!(durations, ["12 ms", "3.2 s", "4 m 10 s", "2 h 1 m"]);
         assert_eq!([count(7), count(1234), count(-1_234_567)], ["7", "1,234", "-1,234,567"]);

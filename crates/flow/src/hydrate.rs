@@ -2,7 +2,9 @@
 
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::EntityKey;
-use scrollback_core_type::{Message, Parse, Part, Session, StageName, StageResult, TimelineItem};
+use scrollback_core_type::{
+    Counted, Message, Parse, Part, Session, StageName, StageResult, TimelineItem, Usage, UsageSum,
+};
 use scrollback_stor_mmap::MappedSpan;
 
 use crate::stage::Stage;
@@ -55,6 +57,15 @@ impl<'a> SessionHydratedTree<'a> {
             }
         })
     }
+
+    /// What the session used, without its subagents: what its record counts, where that counts all
+    /// of it ([`Usage::or_counted`]), else the sum of its messages.
+    pub fn usage(&self) -> Usage {
+        let mut sum = UsageSum::default();
+        self.messages.iter().for_each(|message| sum.add(&message.usage()));
+        let record = self.session.as_ref().filter(|_| self.node.provenance.counts_itself());
+        sum.usage().or_counted(record.map(Counted::from))
+    }
 }
 
 /// A message with its parts, typed.
@@ -66,6 +77,19 @@ pub struct MessageHydrated<'a> {
     pub message: Option<Message<'a>>,
     /// Its parts, in order.
     pub parts: Vec<PartHydrated<'a>>,
+}
+
+impl MessageHydrated<'_> {
+    /// Whether it is a copy of a message of another session. What it used counts there.
+    pub fn is_copy(&self) -> bool {
+        self.node.key.message.is_fork_copy()
+    }
+
+    /// What it used.
+    pub fn usage(&self) -> Usage {
+        let unusable = Usage { messages: 1, ..Usage::default() };
+        self.message.as_ref().map_or(unusable, |message| message.usage(self.is_copy()))
+    }
 }
 
 /// A part, typed.

@@ -16,7 +16,6 @@ mod resolve;
 mod run;
 mod stage;
 mod tree;
-mod usage;
 
 pub use complete::complete;
 pub use context::{Context, ContextMessage, ContextPart, context};
@@ -37,6 +36,5 @@ pub use plan::{ReadAhead, SessionPlan, SessionTreePlan, plan_session_tree, plan_
 pub use resolve::resolve_session_tree;
 pub use run::{SessionScope, find_orphans, run_session_flow, run_session_tree_flow};
 pub use tree::{ItemRefNode, MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
-pub use usage::usage;
 
 pub use scrollback_source::{Error, Result};

@@ -7,17 +7,21 @@ use std::sync::Arc;
 use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, OrderKey, ProjectId, Revision, SessionId, SessionKey,
 };
+use scrollback_core_type::{Counted, UsageSum};
 
 use crate::cell::{Cell, Version};
 use crate::snapshot::Snapshot;
 use crate::sync::{Mutex, Table, lock};
-use crate::{Counted, MessageMeta, Observed, ProjectMeta, SessionState, Upkeep, Usage};
+use crate::{MessageMeta, Observed, ProjectMeta, SessionState, Upkeep};
 
 pub(crate) struct Generation {
     pub(crate) base: Option<Snapshot>,
     pub(crate) projects: Table<ProjectId, Cell<ProjectMeta>>,
     pub(crate) sessions: Table<SessionId, Cell<SessionState>>,
     pub(crate) messages: Table<MessageKey, Cell<MessageMeta>>,
+    /// What the messages of a session used, of each session that a message was changed of. Its
+    /// versions have no number: who sees the messages change sees the sum change.
+    pub(crate) usage: Table<SessionId, Cell<UsageSum>>,
     /// Which messages of a session the overlay may have something to say of. Hints: they only
     /// grow, and what a revision shows is said by the cells.
     pub(crate) members: Table<SessionId, Arc<[MessageId]>>,
@@ -49,6 +53,7 @@ impl Generation {
             projects: Table::new(),
             sessions: Table::new(),
             messages: Table::new(),
+            usage: Table::new(),
             members: Table::new(),
             homes: Table::new(),
             log: Mutex::new(Vec::new()),
@@ -143,14 +148,14 @@ impl Generation {
         }
     }
 
-    pub(crate) fn usage_value(&self, found: &Found<MessageMeta>) -> Usage {
-        match (found, &self.base) {
-            (Found::Overlay(version), _) => {
-                version.value.as_ref().map_or_else(Usage::default, |meta| meta.usage())
-            }
-            (Found::Base(row), Some(base)) => base.message_usage(*row),
-            _ => Usage::default(),
+    /// What the messages of a session used.
+    pub(crate) fn usage_of_messages(&self, id: &SessionId, at: u64) -> UsageSum {
+        let cell = self.usage.get(id);
+        if let Some(Version { value: Some(sum), .. }) = cell.as_ref().and_then(|cell| cell.at(at)) {
+            return **sum;
         }
+        let base = || self.base.as_ref().and_then(|base| Some(base.usage(base.find_session(id)?)));
+        base().unwrap_or_default()
     }
 
     /// What the record of a session counts, if it does.

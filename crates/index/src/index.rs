@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use scrollback_core_id::{Cursor, EntityKey, Epoch, Revision, SourceId};
+use scrollback_core_id::{Cursor, Epoch, MessageKey, ProjectId, Revision, SessionId, SourceId};
 
 use crate::batch::Batch;
 use crate::generation::Generation;
@@ -43,10 +43,28 @@ pub(crate) struct Writer {
     pub(crate) token: Option<Arc<[u8]>>,
 }
 
+impl Writer {
+    /// Keeps a version that was replaced, and came at `since`, for the views of a revision.
+    pub(crate) fn hold(&mut self, revision: u64, key: HeldKey, since: Option<u64>) {
+        if let Some(since) = since {
+            self.held.entry(revision).or_default().push(Held { key, since });
+        }
+    }
+}
+
 /// A version that was replaced: its key, and the revision that it came with.
 pub(crate) struct Held {
-    pub(crate) key: EntityKey,
+    pub(crate) key: HeldKey,
     pub(crate) since: u64,
+}
+
+/// What a version that was replaced is of.
+pub(crate) enum HeldKey {
+    Project(ProjectId),
+    Session(SessionId),
+    Message(MessageKey),
+    /// The sum of what the messages of a session used.
+    Usage(SessionId),
 }
 
 impl SessionIndex {

@@ -31,8 +31,7 @@ pub use build::{IndexBuilder, SessionContents};
 pub use changes::{Change, Changes, Since, Value};
 pub use index::SessionIndex;
 pub use meta::{
-    Counted, MessageMeta, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState,
-    TokenCounts, Upkeep, Usage,
+    MessageMeta, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState, Upkeep,
 };
 pub use name::{Name, Names};
 pub use snapshot::{Snapshot, SnapshotBytes, SnapshotError, file_name};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use scrollback_core_id::{
     MessageId, MessageKey, OrderKey, PartId, ProjectId, SessionId, SessionKey, Stamp, UnixNanos,
 };
-use scrollback_core_type::{PartKind, Provenance, Role};
+use scrollback_core_type::{Cost, Counted, PartKind, Provenance, Role, TokenCounts, Usage};
 
 use crate::Name;
 
@@ -37,17 +37,8 @@ pub struct ProjectMeta {
     pub observed: Observed,
 }
 
-/// What the record of a session counts.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Counted {
-    /// Tokens.
-    pub tokens: TokenCounts,
-    /// Cost in US dollars.
-    pub cost: f64,
-}
-
 /// A session's own record.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionMeta {
     /// Names it.
     pub key: SessionKey,
@@ -149,83 +140,6 @@ impl SessionState {
     }
 }
 
-/// Tokens of an answer, or of many.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct TokenCounts {
-    /// Read anew.
-    pub input: i64,
-    /// Written.
-    pub output: i64,
-    /// Written as reasoning.
-    pub reasoning: i64,
-    /// Read from the provider's cache.
-    pub cache_read: i64,
-    /// Written to the provider's cache.
-    pub cache_write: i64,
-}
-
-impl TokenCounts {
-    /// All of them.
-    pub fn total(&self) -> i64 {
-        [self.output, self.reasoning, self.cache_read, self.cache_write]
-            .into_iter()
-            .fold(self.input, i64::saturating_add)
-    }
-}
-
-impl TokenCounts {
-    /// Whether any of them is less.
-    fn is_less(&self, than: &Self) -> bool {
-        self.input < than.input
-            || self.output < than.output
-            || self.reasoning < than.reasoning
-            || self.cache_read < than.cache_read
-            || self.cache_write < than.cache_write
-    }
-}
-
-impl std::ops::AddAssign for TokenCounts {
-    fn add_assign(&mut self, more: Self) {
-        let add = |sum: &mut i64, more: i64| *sum = sum.saturating_add(more);
-        add(&mut self.input, more.input);
-        add(&mut self.output, more.output);
-        add(&mut self.reasoning, more.reasoning);
-        add(&mut self.cache_read, more.cache_read);
-        add(&mut self.cache_write, more.cache_write);
-    }
-}
-
-/// What messages used.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
-pub struct Usage {
-    /// How many messages there are.
-    pub messages: u64,
-    /// Their tokens.
-    pub tokens: TokenCounts,
-    /// Their cost in US dollars.
-    pub cost: f64,
-}
-
-impl Usage {
-    /// What a session used whose messages used this: what its record counts, if it does, because
-    /// titles, compactions and what was deleted since are in it; but not where it counts less than
-    /// the messages do, as where an import left its columns empty.
-    pub fn or_counted(self, record: Option<Counted>) -> Self {
-        let Some(Counted { tokens, cost }) = record else { return self };
-        // Sums of the same costs differ in their last digits.
-        let is_less = tokens.is_less(&self.tokens) || cost < self.cost * (1.0 - 1e-9);
-        if is_less { self } else { Self { tokens, cost, ..self } }
-    }
-}
-
-impl std::ops::AddAssign for Usage {
-    fn add_assign(&mut self, more: Self) {
-        self.messages += more.messages;
-        self.tokens += more.tokens;
-        self.cost += more.cost;
-    }
-}
-
 /// A message's own record.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MessageMeta {
@@ -249,8 +163,8 @@ pub struct MessageMeta {
     pub model: Option<Name>,
     /// Tokens of an answer.
     pub tokens: Option<TokenCounts>,
-    /// Cost of an answer in US dollars.
-    pub cost: Option<f64>,
+    /// Cost of an answer.
+    pub cost: Option<Cost>,
     /// Why the model stopped.
     pub finish: Option<Name>,
     /// The name of the error that ended an answer.
@@ -272,16 +186,9 @@ impl MessageMeta {
         self.role == Role::Assistant && self.completed.is_none() && self.error.is_none()
     }
 
-    /// What it used. What a fork copied was used by its source, and counts there.
+    /// What it used.
     pub fn usage(&self) -> Usage {
-        if self.key.message.is_fork_copy() {
-            return Usage { messages: 1, ..Usage::default() };
-        }
-        Usage {
-            messages: 1,
-            tokens: self.tokens.unwrap_or_default(),
-            cost: self.cost.unwrap_or_default(),
-        }
+        Usage::of_message(self.role, self.key.message.is_fork_copy(), self.tokens, self.cost)
     }
 
     /// Whether a reader sees no difference between the two.
@@ -347,32 +254,5 @@ impl PartRef {
     /// The number of its last change: it is new to whoever has seen less.
     pub fn changed(&self) -> scrollback_core_id::Revision {
         scrollback_core_id::Revision(self.changed)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_record_that_counts_less_than_its_messages_is_not_believed() {
-        let tokens = |input, output| TokenCounts { input, output, ..TokenCounts::default() };
-        let used = Usage { messages: 3, tokens: tokens(10, 5), cost: 0.3 };
-        for (record, is_believed) in [
-            (Counted { tokens: tokens(12, 5), cost: 0.4 }, true),
-            (Counted { tokens: tokens(10, 5), cost: 0.1 + 0.2 }, true),
-            (Counted { tokens: tokens(10, 5), cost: 0.3 - 1e-16 }, true),
-            (Counted { tokens: tokens(10, 5), cost: 0.29 }, false),
-            (Counted { tokens: tokens(99, 4), cost: 0.4 }, false),
-            (Counted::default(), false),
-        ] {
-            let Counted { tokens, cost } = record;
-            let said = Usage { messages: 3, tokens, cost };
-            let expected = if is_believed { said } else { used };
-            assert_eq!(used.or_counted(Some(record)), expected, "{record:?}");
-        }
-        assert_eq!(used.or_counted(None), used);
-        let none = Usage::default();
-        assert_eq!(none.or_counted(Some(Counted::default())), none);
     }
 }

@@ -9,12 +9,11 @@ use std::sync::Arc;
 use scrollback_core_id::{
     Cursor, MessageId, MessageKey, OrderKey, PartId, ProjectId, Revision, SessionId,
 };
+use scrollback_core_type::Usage;
 
 use crate::generation::{Found, Generation};
 use crate::index::Shared;
-use crate::{
-    MessageMeta, Observed, PartRef, ProjectMeta, SessionMeta, SessionState, Upkeep, Usage,
-};
+use crate::{MessageMeta, Observed, PartRef, ProjectMeta, SessionMeta, SessionState, Upkeep};
 
 /// One state of the index: every answer of a view is of the same revision.
 ///
@@ -197,13 +196,10 @@ impl View {
     }
 
     /// What a session used, without its subagents: what its record counts, where that counts all of
-    /// it ([`Usage::or_counted`]), else the sum of its messages.
+    /// it ([`Usage::or_counted`]), else the sum of its messages, which the index keeps.
     pub fn usage(&self, id: &SessionId) -> Usage {
-        let mut usage = Usage::default();
-        for found in self.generation.messages_of(id, self.revision) {
-            usage += self.generation.usage_value(&found);
-        }
-        usage.or_counted(self.generation.counted(id, self.revision))
+        let messages = self.generation.usage_of_messages(id, self.revision).usage();
+        messages.or_counted(self.generation.counted(id, self.revision))
     }
 
     // Parts

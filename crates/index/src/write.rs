@@ -4,49 +4,58 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::Arc;
 
-use scrollback_core_id::{EntityKey, MessageKey, ProjectId, SessionKey};
+use scrollback_core_id::{EntityKey, MessageKey, ProjectId, SessionId, SessionKey};
+use scrollback_core_type::UsageSum;
 
 use crate::batch::{Batch, Put};
 use crate::cell::{Cell, Version};
 use crate::generation::Generation;
-use crate::index::{Held, Shared, Writer};
+use crate::index::{HeldKey, Shared, Writer};
 use crate::sync::Table;
 use crate::{MessageMeta, PartList, PartRef, ProjectMeta, SessionState};
 
 /// Commits a batch to the overlay.
 pub(crate) fn commit(shared: &Shared, writer: &mut Writer, generation: &Generation, batch: Batch) {
     let published = shared.pins.published();
-    let mut plan = Plan { generation, published, next: published, made: Vec::new() };
+    let (made, used) = (Vec::new(), HashMap::new());
+    let mut plan = Plan { generation, published, next: published, made, used };
     for put in latest(batch) {
         plan.take(put);
     }
-    let Plan { next, made, .. } = plan;
+    let Plan { next, made, used, .. } = plan;
     if made.is_empty() {
         return;
     }
     // A revision that only a refresh sees a difference in is a revision all the same.
     let revision = next.max(published + 1);
     let mut log = Vec::with_capacity(made.len());
-    for Made { key, value, sequence } in made {
+    for Made { change, sequence } in made {
         if sequence > published {
-            log.push((sequence, key.clone()));
+            log.push((sequence, change.key()));
         }
-        let replaced = match (&key, value) {
-            (EntityKey::Project(id), Value::Project(value)) => {
-                put(&generation.projects, id, value, sequence, revision)
+        let (replaced, key) = match change {
+            Change::Project(id, value) => {
+                let replaced = put(&generation.projects, &id, value, sequence, revision);
+                (replaced, HeldKey::Project(id))
             }
-            (EntityKey::Session(key), Value::Session(value)) => {
-                put(&generation.sessions, &key.session, value, sequence, revision)
+            Change::Session(SessionKey { session: id }, value) => {
+                let replaced = put(&generation.sessions, &id, value, sequence, revision);
+                (replaced, HeldKey::Session(id))
             }
-            (EntityKey::Message(key), Value::Message(value)) => {
-                generation.enlist(key);
-                put(&generation.messages, key, value, sequence, revision)
+            Change::Message(key, value) => {
+                generation.enlist(&key);
+                let replaced = put(&generation.messages, &key, value, sequence, revision);
+                (replaced, HeldKey::Message(key))
             }
-            _ => None,
         };
-        if let Some(since) = replaced {
-            writer.held.entry(published).or_default().push(Held { key, since });
-        }
+        writer.hold(published, key, replaced);
+    }
+    for (session, more) in used {
+        let mut sum = generation.usage_of_messages(&session, published);
+        sum += more;
+        let (table, sum) = (&generation.usage, Some(Arc::new(sum)));
+        let replaced = put(table, &session, sum, 0, revision);
+        writer.hold(published, HeldKey::Usage(session), replaced);
     }
     generation.with_log(|all| all.append(&mut log));
     shared.pins.publish(revision);
@@ -85,19 +94,31 @@ struct Plan<'g> {
     published: u64,
     next: u64,
     made: Vec<Made>,
+    /// By how much what the messages of a session used differs.
+    used: HashMap<SessionId, UsageSum>,
 }
 
 /// A version that is to be written.
 struct Made {
-    key: EntityKey,
-    value: Value,
+    change: Change,
     sequence: u64,
 }
 
-enum Value {
-    Project(Option<Arc<ProjectMeta>>),
-    Session(Option<Arc<SessionState>>),
-    Message(Option<Arc<MessageMeta>>),
+/// A key and its new value; none removes it.
+enum Change {
+    Project(ProjectId, Option<Arc<ProjectMeta>>),
+    Session(SessionKey, Option<Arc<SessionState>>),
+    Message(MessageKey, Option<Arc<MessageMeta>>),
+}
+
+impl Change {
+    fn key(&self) -> EntityKey {
+        match self {
+            Self::Project(id, _) => EntityKey::Project(id.clone()),
+            Self::Session(key, _) => EntityKey::Session(key.clone()),
+            Self::Message(key, _) => EntityKey::Message(key.clone()),
+        }
+    }
 }
 
 impl Plan<'_> {
@@ -127,8 +148,8 @@ impl Plan<'_> {
             _ => false,
         };
         let sequence = if quiet { last } else { self.next() };
-        let value = Value::Project(new.map(Arc::new));
-        self.made.push(Made { key: EntityKey::Project(id), value, sequence });
+        let change = Change::Project(id, new.map(Arc::new));
+        self.made.push(Made { change, sequence });
     }
 
     fn session(&mut self, key: SessionKey, new: Option<SessionState>) {
@@ -146,8 +167,8 @@ impl Plan<'_> {
             _ => false,
         };
         let sequence = if quiet { last } else { self.next() };
-        let value = Value::Session(new.map(Arc::new));
-        self.made.push(Made { key: EntityKey::Session(key), value, sequence });
+        let change = Change::Session(key, new.map(Arc::new));
+        self.made.push(Made { change, sequence });
     }
 
     fn message(&mut self, key: MessageKey, mut new: Option<Box<MessageMeta>>) {
@@ -166,9 +187,15 @@ impl Plan<'_> {
             (Some(old), Some(new)) => old.shows_the_same(new),
             _ => false,
         };
+        let (before, after) = (old.map(|old| old.usage()), new.as_ref().map(|new| new.usage()));
+        if before != after {
+            let sum = self.used.entry(key.session.clone()).or_default();
+            before.iter().for_each(|usage| sum.subtract(usage));
+            after.iter().for_each(|usage| sum.add(usage));
+        }
         let sequence = if quiet { last } else { self.next() };
-        let value = Value::Message(new.map(Arc::from));
-        self.made.push(Made { key: EntityKey::Message(key), value, sequence });
+        let change = Change::Message(key, new.map(Arc::from));
+        self.made.push(Made { change, sequence });
     }
 }
 
@@ -217,12 +244,10 @@ pub(crate) fn release(
 ) {
     for held in writer.held.remove(&revision).unwrap_or_default() {
         let heir = match &held.key {
-            EntityKey::Project(id) => drop_unseen(shared, &generation.projects, id, held.since),
-            EntityKey::Session(key) => {
-                drop_unseen(shared, &generation.sessions, &key.session, held.since)
-            }
-            EntityKey::Message(key) => drop_unseen(shared, &generation.messages, key, held.since),
-            _ => None,
+            HeldKey::Project(id) => drop_unseen(shared, &generation.projects, id, held.since),
+            HeldKey::Session(id) => drop_unseen(shared, &generation.sessions, id, held.since),
+            HeldKey::Message(key) => drop_unseen(shared, &generation.messages, key, held.since),
+            HeldKey::Usage(id) => drop_unseen(shared, &generation.usage, id, held.since),
         };
         if let Some(heir) = heir {
             writer.held.entry(heir).or_default().push(held);

@@ -6,7 +6,7 @@ use std::path::{Component, Path};
 use std::sync::Arc;
 
 use scrollback_core_id::SessionKey;
-use scrollback_core_type::{Message, StageIssue};
+use scrollback_core_type::{Cost, StageIssue, TokenCounts, Usage};
 use scrollback_flow::{SessionScope, run_session_flow};
 use scrollback_source::Source;
 use serde::Serialize;
@@ -23,17 +23,17 @@ const STORE: &[u8] = include_bytes!("../../assets/demo.tar");
 
 /// Sums over a store. A session that was forked from another one holds a copy of its messages,
 /// which are counted with it.
-#[derive(Default, Serialize)]
+#[derive(Serialize)]
 struct Totals {
     sessions: usize,
-    messages: usize,
+    messages: u64,
     parts: usize,
     input: i64,
     output: i64,
     reasoning: i64,
     cache_read: i64,
     cache_write: i64,
-    cost: f64,
+    cost: Cost,
 }
 
 pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
@@ -70,9 +70,9 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
     writeln!(
         out,
         "{} tokens read ({} from cache), {} written ({} as reasoning), {}",
-        units::count(totals.input + totals.cache_read),
+        units::count(totals.input.saturating_add(totals.cache_read)),
         units::count(totals.cache_read),
-        units::count(totals.output + totals.reasoning),
+        units::count(totals.output.saturating_add(totals.reasoning)),
         units::count(totals.reasoning),
         units::cost(totals.cost),
     )?;
@@ -102,28 +102,27 @@ fn busiest<'k>(
 }
 
 fn totals(store: &dyn Source, issues: &mut Vec<StageIssue>) -> Result<Totals> {
-    let mut totals = Totals::default();
+    let (mut sessions, mut parts, mut used) = (0, 0, Usage::default());
     let report = run_session_flow(store, &SessionScope::Store, |tree| {
-        totals.sessions += 1;
-        totals.messages += tree.messages.len();
-        for message in &tree.messages {
-            totals.parts += message.parts.len();
-            if let Some(Message::Assistant(answer)) = &message.message {
-                totals.cost += answer.cost.unwrap_or_default().0;
-                if let Some(tokens) = &answer.tokens {
-                    totals.input += tokens.input.unwrap_or(0);
-                    totals.output += tokens.output.unwrap_or(0);
-                    totals.reasoning += tokens.reasoning.unwrap_or(0);
-                    let cache = tokens.cache.as_ref();
-                    totals.cache_read += cache.and_then(|cache| cache.read).unwrap_or(0);
-                    totals.cache_write += cache.and_then(|cache| cache.write).unwrap_or(0);
-                }
-            }
-        }
+        sessions += 1;
+        parts += tree.messages.iter().map(|message| message.parts.len()).sum::<usize>();
+        used += tree.usage();
         ControlFlow::Continue(())
     })?;
     issues.extend(report.issues);
-    Ok(totals)
+    let Usage { messages, tokens, cost } = used;
+    let TokenCounts { input, output, reasoning, cache_read, cache_write } = tokens;
+    Ok(Totals {
+        sessions,
+        messages,
+        parts,
+        input,
+        output,
+        reasoning,
+        cache_read,
+        cache_write,
+        cost,
+    })
 }
 
 /// Unpacks the store: files with plain relative paths and nothing else.

@@ -1,7 +1,7 @@
 //! What JSON calls the fields of what the index keeps.
 
-use scrollback_core_type::{Role, StoreGeneration};
-use scrollback_index::{MessageMeta, ProjectMeta, SessionMeta, TokenCounts};
+use scrollback_core_type::{Cost, Role, StoreGeneration, TokenCounts};
+use scrollback_index::{MessageMeta, ProjectMeta, SessionMeta};
 use serde::Serialize;
 
 /// Tokens of an answer, or of many.
@@ -99,7 +99,8 @@ pub(super) struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens: Option<Tokens>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cost: Option<f64>,
+    /// In US dollars.
+    cost: Option<Cost>,
     #[serde(skip_serializing_if = "Option::is_none")]
     finish: Option<String>,
     /// The name of the error that ended it.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::civil::DateTime;
 use jiff::{Span, Timestamp, Zoned};
 use scrollback_core_id::{Clock, ProjectId, SessionKey};
+use scrollback_core_type::Cost;
 use serde::Serialize;
 
 use super::fields;
@@ -29,7 +30,7 @@ pub(crate) struct Listed {
     /// Tokens of all answers.
     tokens: fields::Tokens,
     /// In US dollars.
-    cost: f64,
+    cost: Cost,
     #[serde(skip)]
     total: i64,
     /// Whether it is in files that a database took the place of, and not in the database.

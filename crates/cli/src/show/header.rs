@@ -2,9 +2,10 @@
 
 use std::io::{self, Write};
 
-use scrollback_core_type::{LazyStr, Provenance, Standing, StoreGeneration, StoreGenerations};
-use scrollback_flow::{SessionHydratedTree, usage};
-use scrollback_index::Usage;
+use scrollback_core_type::{
+    LazyStr, Provenance, Standing, StoreGeneration, StoreGenerations, Usage,
+};
+use scrollback_flow::SessionHydratedTree;
 
 use super::Options;
 use crate::{safe, units};
@@ -56,7 +57,7 @@ pub(super) fn print(
 }
 
 fn used(tree: &SessionHydratedTree<'_>) -> String {
-    let Usage { messages, tokens, cost } = usage(tree);
+    let Usage { messages, tokens, cost } = tree.usage();
     format!(
         "{}  {} tokens read ({} cached), {} written  {}",
         units::many(messages, "message"),

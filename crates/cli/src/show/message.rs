@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use scrollback_core_type::{AssistantMessage, LazyStr, Message, MessageError, Part};
+use scrollback_core_type::{AssistantMessage, Cost, LazyStr, Message, MessageError, Part};
 use scrollback_flow::{MessageHydrated, PartHydrated, SessionHydratedTree};
 
 use super::{Options, compaction, divider, is_being_written, part, speaker, style, text};
@@ -48,9 +48,9 @@ pub(super) fn head(
         && !options.is_live
     {
         details.push(took(answer));
-        details.extend(cost(message, answer));
+        details.extend(cost(message));
     }
-    if message.node.key.message.is_fork_copy() {
+    if message.is_copy() {
         details.push("(copied)".to_owned());
     }
     if !options.is_live && message.node.span.as_ref().is_some_and(is_being_written) {
@@ -72,7 +72,7 @@ pub(super) fn end(
         let is_over = answer.time.as_ref().is_some_and(|time| time.completed.is_some());
         if options.is_live && is_over {
             let (dim, took) = (options.styles.dim, took(answer));
-            let cost = cost(message, answer).map(|cost| format!("  {cost}")).unwrap_or_default();
+            let cost = cost(message).map(|cost| format!("  {cost}")).unwrap_or_default();
             writeln!(out, "  {dim}{took}{cost}{dim:#}")?;
         }
         if let Some(error) = &answer.error {
@@ -104,10 +104,9 @@ fn took(answer: &AssistantMessage<'_>) -> String {
 }
 
 /// What an answer cost. A copy was paid for where it was copied from.
-fn cost(message: &MessageHydrated<'_>, answer: &AssistantMessage<'_>) -> Option<String> {
-    let is_copy = message.node.key.message.is_fork_copy();
-    let cost = answer.cost.filter(|cost| cost.0 > 0.0 && !is_copy)?;
-    Some(units::cost(cost.0))
+fn cost(message: &MessageHydrated<'_>) -> Option<String> {
+    let cost = message.usage().cost;
+    (cost > Cost::ZERO).then(|| units::cost(cost))
 }
 
 fn print_error(out: &mut dyn Write, error: &MessageError<'_>, options: &Options) -> io::Result<()> {

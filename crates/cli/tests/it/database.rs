@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::Path;
 
+use scrollback_core_type::Cost;
 use scrollback_fixtures::{Corpus, corpus, write_tree};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -43,8 +44,9 @@ fn sums(store: &Path) -> (usize, i64, String) {
     let tokens = |session: &Value| -> i64 {
         session["tokens"].as_object().unwrap().values().map(|it| it.as_i64().unwrap()).sum()
     };
-    let cost: f64 = list.iter().map(|session| session["cost"].as_f64().unwrap()).sum();
-    (list.len(), list.iter().map(tokens).sum(), format!("{cost:.9}"))
+    let cost = |session: &Value| Cost::from_dollars(session["cost"].as_f64().unwrap());
+    let cost: Cost = list.iter().map(cost).sum();
+    (list.len(), list.iter().map(tokens).sum(), cost.to_string())
 }
 
 #[test]
@@ -54,7 +56,7 @@ fn both_generations_are_counted_once() {
     for _ in 0..2 {
         assert_eq!(sums(dir.path()), database, "the second time from a snapshot");
     }
-    assert_eq!(database, (59, 457_506, "1.014385200".into()));
+    assert_eq!(database, (59, 457_506, "1.0143852".into()));
     let listed = on(dir.path(), &["ls", "--json"]).json();
     let ids: std::collections::HashSet<&str> =
         listed.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap()).collect();

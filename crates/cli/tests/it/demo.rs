@@ -1,5 +1,7 @@
 //! The demo works where there is nothing else.
 
+use scrollback_core_type::Cost;
+
 use crate::support::{Ran, scrollback};
 
 #[test]
@@ -23,5 +25,7 @@ fn its_totals_are_those_of_its_sessions() {
     assert_eq!(demo["totals"]["sessions"], sessions.len());
     let messages: u64 = sessions.iter().map(|it| it["messages"].as_u64().unwrap()).sum();
     assert_eq!(demo["totals"]["messages"], messages);
-    assert!(demo["totals"]["cost"].as_f64().unwrap() > 0.0);
+    let units = |of: &serde_json::Value| Cost::from_dollars(of["cost"].as_f64().unwrap()).units();
+    assert_eq!(units(&demo["totals"]), sessions.iter().map(units).sum::<i128>());
+    assert!(units(&demo["totals"]) > 0);
 }

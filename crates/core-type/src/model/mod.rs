@@ -1,5 +1,6 @@
 //! The records of a store, field by field.
 
+mod cost;
 mod diff;
 mod entity;
 mod error;
@@ -14,9 +15,11 @@ mod provenance;
 mod session;
 mod share;
 mod todo;
+mod tokens;
 mod tool;
 mod usage;
 
+pub use cost::Cost;
 pub use diff::FileDiff;
 pub use entity::{Entity, OrderTime, order_time};
 pub use error::{ErrorData, ErrorKind, MessageError};
@@ -43,8 +46,9 @@ pub use provenance::{Provenance, Standing, StoreGeneration, StoreGenerations};
 pub use session::{Fork, ForkBoundary, Revert, Session, SessionSummary, SessionTime};
 pub use share::{Share, ShareLink};
 pub use todo::Todo;
+pub use tokens::{CacheTokens, Tokens};
 pub use tool::{
     ToolCompleted, ToolError, ToolPart, ToolPending, ToolRunning, ToolState, ToolStatus, ToolTime,
     UnknownToolState,
 };
-pub use usage::{CacheTokens, Tokens};
+pub use usage::{Counted, TokenCounts, Usage, UsageSum};

@@ -12,3 +12,4 @@ mod mangled;
 mod records;
 mod strings;
 mod tolerance;
+mod usage;

@@ -3,12 +3,10 @@
 use scrollback_core_err::Issue;
 use scrollback_core_id::{MessageKey, OrderKey, ProjectId, SessionKey, SourceId};
 use scrollback_core_type::{
-    LazyStr, MessageHead, Parse, Parsed, Project, Provenance, Role, SessionHead, TimeHead,
-    TokensHead,
+    Cost, Counted, LazyStr, MessageHead, Parse, Parsed, Project, Provenance, Role, SessionHead,
+    TimeHead, TokenCounts,
 };
-use scrollback_index::{
-    Counted, MessageMeta, Name, Names, Observed, ProjectMeta, SessionMeta, TokenCounts,
-};
+use scrollback_index::{MessageMeta, Name, Names, Observed, ProjectMeta, SessionMeta};
 use scrollback_source::Sighting;
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
@@ -48,8 +46,8 @@ impl Metas {
         let head = head.unwrap_or_default();
         let time = head.time.unwrap_or_default();
         let counted = || Counted {
-            tokens: head.tokens.map(tokens).unwrap_or_default(),
-            cost: head.cost.map_or(0.0, |cost| cost.0),
+            tokens: head.tokens.map(TokenCounts::from).unwrap_or_default(),
+            cost: head.cost.map(Cost::from).unwrap_or_default(),
         };
         let counted = (provenance.counts_itself() && !damaged).then(counted);
         let meta = SessionMeta {
@@ -100,8 +98,8 @@ impl Metas {
             agent: self.name(head.agent.or(head.mode)),
             provider: self.name(head.provider_id.or(asked.provider_id)),
             model: self.name(head.model_id.or(asked.model_id)),
-            tokens: head.tokens.map(tokens),
-            cost: head.cost.map(|cost| cost.0),
+            tokens: head.tokens.map(TokenCounts::from),
+            cost: head.cost.map(Cost::from),
             finish: self.name(head.finish),
             error: self.name(head.error.and_then(|error| error.name)),
             summary: head.summary == Some(true),
@@ -130,15 +128,4 @@ fn observed(span: &MappedSpan, sound: bool) -> Observed {
 /// What something was like when it was looked at.
 pub(crate) fn sighted(sighting: &Sighting) -> Observed {
     Observed { stamp: sighting.stamp, clean: sighting.settled == Settled::Settled }
-}
-
-fn tokens(head: TokensHead<'_>) -> TokenCounts {
-    let cache = head.cache.unwrap_or_default();
-    TokenCounts {
-        input: head.input.unwrap_or(0),
-        output: head.output.unwrap_or(0),
-        reasoning: head.reasoning.unwrap_or(0),
-        cache_read: cache.read.unwrap_or(0),
-        cache_write: cache.write.unwrap_or(0),
-    }
 }

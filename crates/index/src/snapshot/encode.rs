@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::sync::Arc;
 
 use scrollback_core_id::{EntityKey, Epoch, Revision, SourceId};
-use scrollback_core_type::{PartKind, Role};
+use scrollback_core_type::{PartKind, Role, UsageSum};
 
 use super::layout::{
     MAGIC, Section, TEXT, VERSION, header, lineage, message, part, project, session, tombstone,
@@ -44,6 +44,8 @@ pub(crate) struct Encoder {
     tombstones: Vec<u8>,
     texts: Vec<u8>,
     names: Names,
+    /// What the messages used of the session that was begun last, until that is written.
+    used: Option<UsageSum>,
     /// Those of the messages' ids, made while they are at hand.
     message_hashes: Vec<u64>,
     seed: u64,
@@ -63,6 +65,7 @@ impl Encoder {
             tombstones: Vec::new(),
             texts: Vec::new(),
             names: Names::default(),
+            used: None,
             message_hashes: Vec::with_capacity(messages),
             seed,
         }
@@ -84,6 +87,8 @@ impl Encoder {
 
     /// Begins a session; its messages follow.
     pub(crate) fn session(&mut self, id: &[u8], state: &SessionState, sequence: u64) {
+        self.end_session();
+        self.used = Some(UsageSum::default());
         let first_message = self.message_count();
         let Self { sessions, texts, names, .. } = self;
         let mut row = grow(sessions, session::LEN);
@@ -113,7 +118,7 @@ impl Encoder {
             if let Some(counted) = &meta.counted {
                 flags |= session::COUNTED;
                 row.tokens(session::TOKENS, &counted.tokens);
-                row.u64(session::COST, counted.cost.to_bits());
+                row.cost(session::COST, counted.cost);
             }
             row.u32(session::PROVENANCE, meta.provenance.bits());
             row.i64(session::ORDER, meta.order.0);
@@ -142,7 +147,7 @@ impl Encoder {
     ) {
         let number = self.message_count();
         let owner = rows(self.sessions.len(), session::LEN) - 1;
-        let Self { out, parts, texts, names, sessions, .. } = self;
+        let Self { out, parts, texts, names, .. } = self;
         let mut row = grow(out, message::LEN);
         let id = meta.key.message.as_bytes();
         row.id(message::ID, id, texts);
@@ -156,7 +161,7 @@ impl Encoder {
         row.time(message::COMPLETED, meta.completed);
         let tokens = meta.tokens.unwrap_or_default();
         row.tokens(message::TOKENS, &tokens);
-        row.u64(message::COST, meta.cost.unwrap_or_default().to_bits());
+        row.cost(message::COST, meta.cost.unwrap_or_default());
         row.stamp(message::STAMP, &meta.observed.stamp);
         row.u32(message::SESSION, owner);
         row.u32(message::AGENT, names.get(meta.agent.as_ref()));
@@ -193,9 +198,19 @@ impl Encoder {
             }
         }
         row.u32(message::FLAGS, flags);
-        let last = sessions.len() - session::LEN;
-        let count = Row(&sessions[last..]).u32(session::MESSAGES);
-        RowMut(&mut sessions[last..]).u32(session::MESSAGES, count + 1);
+        self.used.iter_mut().for_each(|used| used.add(&meta.usage()));
+    }
+
+    /// Writes the sum over the messages of the session that was begun last.
+    fn end_session(&mut self) {
+        let Some(UsageSum { messages, tokens, cost }) = self.used.take() else { return };
+        let last = self.sessions.len() - session::LEN;
+        let mut row = RowMut(&mut self.sessions[last..]);
+        row.u32(session::MESSAGES, u32::try_from(messages).unwrap_or(u32::MAX));
+        for (at, sum) in (session::SUM_OF_TOKENS..).step_by(16).zip(tokens) {
+            row.i128(at, sum);
+        }
+        row.i128(session::SUM_OF_COSTS, cost);
     }
 
     /// Adds a key that was removed.
@@ -215,6 +230,7 @@ impl Encoder {
 
     /// Puts the sessions in the order of a base: newest first, those without a record last.
     pub(crate) fn sort_sessions(&mut self) {
+        self.end_session();
         let place = |row: &[u8]| {
             let row = Row(row);
             let has_record = row.has(session::FLAGS, session::RECORD);
@@ -239,6 +255,7 @@ impl Encoder {
 
     /// Ends the snapshot. Its checksum is made when it goes to a file.
     pub(crate) fn finish(mut self, about: &About) -> Vec<u8> {
+        self.end_session();
         let seed = self.seed;
         let ids = |rows: &[u8], len: usize, texts: &[u8]| {
             let ids = rows.chunks_exact(len).map(|row| Row(row).id_bytes(0, texts));

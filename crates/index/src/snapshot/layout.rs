@@ -3,7 +3,7 @@
 /// The first bytes of every snapshot.
 pub(super) const MAGIC: [u8; 8] = *b"SCROLLBK";
 /// Grows with every change of the layout, and of what the fields mean.
-pub(super) const VERSION: u32 = 4;
+pub(super) const VERSION: u32 = 5;
 
 /// The header.
 pub(super) mod header {
@@ -81,6 +81,8 @@ pub(super) const TEXT: usize = 12;
 pub(super) const SLOT: usize = 4;
 /// A stamp: size, mtime in nanoseconds, inode.
 pub(super) const STAMP: usize = 24;
+/// A cost: units of 10^-12 US dollars, signed.
+pub(super) const COST: usize = 16;
 /// An absent time.
 pub(super) const NO_TIME: i64 = i64::MIN;
 
@@ -112,7 +114,10 @@ pub(super) mod session {
     /// As those of a message.
     pub(crate) const TOKENS: usize = NEWEST + 8;
     pub(crate) const COST: usize = TOKENS + 5 * 8;
-    pub(crate) const TITLE: usize = COST + 8;
+    /// The sum over the messages: tokens as those of a message, and the cost, 16 bytes each.
+    pub(crate) const SUM_OF_TOKENS: usize = COST + super::COST;
+    pub(crate) const SUM_OF_COSTS: usize = SUM_OF_TOKENS + 5 * 16;
+    pub(crate) const TITLE: usize = SUM_OF_COSTS + 16;
     pub(crate) const PROJECT: usize = TITLE + super::TEXT;
     pub(crate) const DIRECTORY: usize = PROJECT + 4;
     pub(crate) const PROGRAM: usize = DIRECTORY + 4;
@@ -144,7 +149,7 @@ pub(super) mod message {
     /// Input, output, reasoning, cache read, cache write.
     pub(crate) const TOKENS: usize = COMPLETED + 8;
     pub(crate) const COST: usize = TOKENS + 5 * 8;
-    pub(crate) const STAMP: usize = COST + 8;
+    pub(crate) const STAMP: usize = COST + super::COST;
     pub(crate) const SET: usize = STAMP + super::STAMP;
     pub(crate) const SESSION: usize = SET + super::STAMP;
     pub(crate) const AGENT: usize = SESSION + 4;
@@ -195,8 +200,8 @@ pub(super) mod tombstone {
 }
 
 // What `docs/format/snapshot.md` says: a change of these is another version.
-const _: () = assert!(header::LEN == 272 && project::LEN == 72 && session::LEN == 292);
-const _: () = assert!(message::LEN == 228 && part::LEN == 72 && tombstone::LEN == 76);
+const _: () = assert!(header::LEN == 272 && project::LEN == 72 && session::LEN == 396);
+const _: () = assert!(message::LEN == 236 && part::LEN == 72 && tombstone::LEN == 76);
 
 /// An epoch that this state continues, and the last of its revisions that is part of it.
 pub(super) mod lineage {

@@ -3,9 +3,10 @@
 use std::str::FromStr;
 
 use scrollback_core_id::{Stamp, UnixNanos};
+use scrollback_core_type::{Cost, TokenCounts};
 
 use super::layout::{ID, ID_INSIDE, ID_OUTSIDE, NO_TIME};
-use crate::{Observed, TokenCounts};
+use crate::Observed;
 
 /// A row, or the header. What is not there reads as zero.
 #[derive(Clone, Copy)]
@@ -26,6 +27,14 @@ impl<'a> Row<'a> {
 
     pub(super) fn i64(self, at: usize) -> i64 {
         i64::from_le_bytes(self.array(at))
+    }
+
+    pub(super) fn i128(self, at: usize) -> i128 {
+        i128::from_le_bytes(self.array(at))
+    }
+
+    pub(super) fn cost(self, at: usize) -> Cost {
+        Cost::from_units(self.i128(at))
     }
 
     pub(super) fn time(self, at: usize) -> Option<i64> {
@@ -96,6 +105,14 @@ impl RowMut<'_> {
 
     pub(super) fn i64(&mut self, at: usize, value: i64) {
         self.put(at, &value.to_le_bytes());
+    }
+
+    pub(super) fn i128(&mut self, at: usize, value: i128) {
+        self.put(at, &value.to_le_bytes());
+    }
+
+    pub(super) fn cost(&mut self, at: usize, cost: Cost) {
+        self.i128(at, cost.units());
     }
 
     pub(super) fn time(&mut self, at: usize, value: Option<i64>) {

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, OrderKey, PartId, ProjectId, SessionId, SessionKey, UnixNanos,
 };
-use scrollback_core_type::{PartKind, Provenance, Role};
+use scrollback_core_type::{Counted, PartKind, Provenance, Role, UsageSum};
 
 use super::decode::Snapshot;
 use super::layout::{Section, message, part, project, session, tombstone};
 use super::row::Row;
 use crate::{
-    Counted, MessageMeta, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState,
-    Upkeep, Usage,
+    MessageMeta, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState, Upkeep,
 };
 
 impl Snapshot {
@@ -117,10 +116,18 @@ impl Snapshot {
     /// What a session's record counts, without the rest of it.
     pub(crate) fn counted(&self, number: u32) -> Option<Counted> {
         let row = self.session_row(number);
-        row.has(session::FLAGS, session::COUNTED).then(|| Counted {
-            tokens: row.tokens(session::TOKENS),
-            cost: f64::from_bits(row.u64(session::COST)),
-        })
+        row.has(session::FLAGS, session::COUNTED)
+            .then(|| Counted { tokens: row.tokens(session::TOKENS), cost: row.cost(session::COST) })
+    }
+
+    /// What the messages of a session used.
+    pub(crate) fn usage(&self, number: u32) -> UsageSum {
+        let row = self.session_row(number);
+        UsageSum {
+            messages: row.u32(session::MESSAGES).into(),
+            tokens: std::array::from_fn(|at| row.i128(session::SUM_OF_TOKENS + 16 * at)),
+            cost: row.i128(session::SUM_OF_COSTS),
+        }
     }
 
     /// What a session's record looked like, and where it was, without the rest of it.
@@ -226,7 +233,7 @@ impl Snapshot {
             provider: self.name(row.u32(message::PROVIDER)),
             model: self.name(row.u32(message::MODEL)),
             tokens: has(message::HAS_TOKENS).then(|| row.tokens(message::TOKENS)),
-            cost: has(message::HAS_COST).then(|| f64::from_bits(row.u64(message::COST))),
+            cost: has(message::HAS_COST).then(|| row.cost(message::COST)),
             finish: self.name(row.u32(message::FINISH)),
             error: self.name(row.u32(message::ERROR)),
             summary: has(message::SUMMARY),
@@ -234,16 +241,6 @@ impl Snapshot {
             observed: row.observed(message::STAMP, has(message::CLEAN)),
             parts: has(message::LISTED).then(parts),
         })
-    }
-
-    /// What a message used, without the rest of it.
-    pub(crate) fn message_usage(&self, number: u32) -> Usage {
-        let row = self.message_row(number);
-        if row.has(message::FLAGS, message::COPIED) {
-            return Usage { messages: 1, ..Usage::default() };
-        }
-        let cost = f64::from_bits(row.u64(message::COST));
-        Usage { messages: 1, tokens: row.tokens(message::TOKENS), cost }
     }
 
     // Parts

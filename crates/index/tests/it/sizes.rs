@@ -13,8 +13,8 @@ use crate::support::{message, message_key, session_key, store};
 #[cfg(target_pointer_width = "64")]
 fn of_values() {
     assert_eq!(size_of::<PartRef>(), 80);
-    assert_eq!(size_of::<MessageMeta>(), 368);
-    assert_eq!(size_of::<SessionMeta>(), 344);
+    assert_eq!(size_of::<MessageMeta>(), 376);
+    assert_eq!(size_of::<SessionMeta>(), 352);
     assert_eq!(size_of::<Role>(), 1);
 }
 

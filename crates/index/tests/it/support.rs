@@ -7,10 +7,12 @@ use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, OrderKey, PartId, ProjectId, SessionId, SessionKey, SourceId,
     Stamp, UnixNanos,
 };
-use scrollback_core_type::{PartKind, Provenance, Role};
+use scrollback_core_type::{
+    Cost, Counted, PartKind, Provenance, Role, TokenCounts, Usage, UsageSum,
+};
 use scrollback_index::{
-    Counted, MessageMeta, Name, Observed, PartList, PartRef, ProjectMeta, SessionMeta,
-    SessionState, Snapshot, SnapshotError, TokenCounts, Upkeep, Value, View,
+    MessageMeta, Name, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState,
+    Snapshot, SnapshotError, Upkeep, Value, View,
 };
 
 pub(crate) fn store() -> SourceId {
@@ -56,7 +58,7 @@ pub(crate) fn session(n: u8, value: i64) -> SessionState {
             provenance: Provenance::from_bits(1 + (value as u32 % 5) * 0x0001_0000).unwrap(),
             counted: (value % 3 == 1).then(|| Counted {
                 tokens: TokenCounts { input: value, cache_write: 2 * value, ..Default::default() },
-                cost: value as f64 / 8.0,
+                cost: Cost::from_dollars(value as f64 / 8.0),
             }),
             directory: Some(Name::from("/home/me")),
             title: (value % 5 != 0).then(|| format!("title {value}").into()),
@@ -104,10 +106,10 @@ pub(crate) fn message(key: &MessageKey, value: i64) -> MessageMeta {
             input: value,
             output: 2,
             reasoning: 3,
-            cache_read: 4,
+            cache_read: if value % 2 == 0 { i64::MIN } else { 4 },
             cache_write: i64::MAX,
         }),
-        cost: (value % 3 != 0).then_some(value as f64 / 8.0),
+        cost: (value % 3 != 0).then(|| Cost::from_dollars(value as f64 / 10.0)),
         finish: None,
         error: (value % 5 == 0).then(|| Name::from("UnknownError")),
         summary: value % 4 == 0,
@@ -182,7 +184,7 @@ pub(crate) fn state(view: &View) -> State {
     for n in 0..8 {
         let session = session_key(n).session;
         let messages = view.by_session(&session);
-        let mut usage = scrollback_index::Usage::default();
+        let mut usage = UsageSum::default();
         let mut last = None;
         for message in &messages {
             let place = (message.order, message.key.clone());
@@ -196,11 +198,11 @@ pub(crate) fn state(view: &View) -> State {
                 let (owner, found) = view.part(&part.id).unwrap();
                 assert!(view.by_message(&owner).unwrap().contains(&found));
             }
-            usage += message.usage();
+            usage.add(&message.usage());
             state.insert(EntityKey::Message(message.key.clone()), show_message(message));
         }
         let record = view.session(&session);
-        let usage = usage.or_counted(record.and_then(|record| record.counted));
+        let usage: Usage = usage.usage().or_counted(record.and_then(|record| record.counted));
         assert_eq!(view.usage(&session), usage);
     }
     state

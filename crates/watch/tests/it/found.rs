@@ -49,7 +49,11 @@ fn part(storage: &Path, number: u8, text: &str) {
 }
 
 fn cost(live: &Live, number: u8) -> Option<f64> {
-    live.index().view().message(&format!("msg_{number}").parse().unwrap())?.cost
+    live.index()
+        .view()
+        .message(&format!("msg_{number}").parse().unwrap())?
+        .cost
+        .map(|cost| cost.dollars())
 }
 
 /// Waits until it is so, and gives how long that took.

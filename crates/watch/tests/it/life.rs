@@ -25,7 +25,7 @@ fn session(storage: &Path) {
 }
 
 fn cost(live: &Live) -> Option<f64> {
-    live.index().view().message(&"msg_1".parse().unwrap())?.cost
+    live.index().view().message(&"msg_1".parse().unwrap())?.cost.map(|cost| cost.dollars())
 }
 
 /// What is written in place in a session that nobody touches, no directory tells. A server that ran

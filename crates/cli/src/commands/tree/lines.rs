@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
-use scrollback_core_type::Tokens;
+use scrollback_core_type::{Cost, TokenCounts, Tokens};
 
 use super::{ItemNode, MessageNode, PartNode, Session};
 use crate::failure::Result;
@@ -82,7 +82,7 @@ fn message_line(message: &MessageNode, styles: &Styles) -> Line {
     if let Some(tokens) = &message.tokens {
         let _ = write!(text, "  {} tokens", units::count(all(tokens)));
     }
-    if let Some(cost) = message.cost.filter(|cost| *cost > 0.0) {
+    if let Some(cost) = message.cost.filter(|cost| *cost > Cost::ZERO) {
         let _ = write!(text, "  {}", units::cost(cost));
     }
     if message.copied {
@@ -110,10 +110,5 @@ fn part_line(part: &PartNode, styles: &Styles) -> Line {
 
 /// All tokens of an answer; a sum where the record, as older ones, does not say it.
 fn all(tokens: &Tokens<'_>) -> i64 {
-    let cache = tokens.cache.as_ref();
-    let each = [tokens.input, tokens.output, tokens.reasoning]
-        .into_iter()
-        .chain([cache.and_then(|cache| cache.read), cache.and_then(|cache| cache.write)]);
-    let sum = each.flatten().fold(0, i64::saturating_add);
-    tokens.total.unwrap_or(sum)
+    tokens.total.unwrap_or_else(|| TokenCounts::from(tokens).total())
 }

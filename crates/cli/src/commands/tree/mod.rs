@@ -6,9 +6,9 @@ mod lines;
 use std::collections::HashSet;
 
 use scrollback_core_id::{SessionId, SessionKey};
-use scrollback_core_type::{Message, Part, StageIssue, Tokens};
+use scrollback_core_type::{Cost, Message, Part, StageIssue, Tokens};
 use scrollback_flow::{
-    MessageHydrated, PartHydrated, SessionHydratedTree, Timed, run_session_tree_flow, usage,
+    MessageHydrated, PartHydrated, SessionHydratedTree, Timed, run_session_tree_flow,
 };
 use scrollback_index::View;
 use scrollback_stor_mmap::MappedSpan;
@@ -33,7 +33,7 @@ pub(super) struct Session {
     /// Bytes of the session's own record, its messages and parts, without subagents.
     bytes: u64,
     /// Its own cost in US dollars.
-    cost: f64,
+    cost: Cost,
     messages: Vec<MessageNode>,
     /// What happened between messages.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -68,7 +68,7 @@ struct MessageNode {
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens: Option<Tokens<'static>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    cost: Option<f64>,
+    cost: Option<Cost>,
     /// Bytes of the message's own record.
     bytes: u64,
     parts: Vec<PartNode>,
@@ -150,7 +150,7 @@ impl Builder<'_> {
                 bytes: size(tree.node.span.as_ref())
                     + messages.iter().map(MessageNode::total).sum::<u64>()
                     + items.iter().map(|item| item.bytes).sum::<u64>(),
-                cost: usage(tree).cost,
+                cost: tree.usage().cost,
                 messages,
                 items,
                 children: Vec::new(),
@@ -229,7 +229,7 @@ fn message_node(message: &MessageHydrated<'_>) -> MessageNode {
         ),
         None => ("unusable".into(), None, None),
     };
-    let copied = message.node.key.message.is_fork_copy();
+    let copied = message.is_copy();
     let spent = answer.filter(|_| !copied);
     let parts = message.parts.iter().map(part_node).collect();
     MessageNode {
@@ -242,7 +242,7 @@ fn message_node(message: &MessageHydrated<'_>) -> MessageNode {
         created: message.message.as_ref().and_then(Message::created),
         copied,
         tokens: spent.and_then(|answer| answer.tokens.clone()).map(Tokens::into_owned),
-        cost: spent.and_then(|answer| answer.cost).map(|cost| cost.0),
+        cost: spent.and_then(|answer| answer.cost).map(Cost::from),
         bytes: size(message.node.span.as_ref()),
         parts,
     }

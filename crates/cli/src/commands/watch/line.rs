@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 use scrollback_core_id::{Clock, SessionId};
-use scrollback_core_type::{Parse, Part, PartKind};
+use scrollback_core_type::{Cost, Parse, Part, PartKind};
 use scrollback_index::{MessageMeta, Observed};
 use scrollback_watch::{Event, Live, Of, What};
 
@@ -108,7 +108,7 @@ fn message(meta: &MessageMeta) -> String {
     words.extend(meta.finish.as_ref().map(|finish| format!("ended: {finish}")));
     let took = meta.created.zip(meta.completed);
     words.extend(took.map(|(from, to)| units::duration(to.saturating_sub(from))));
-    words.extend(meta.cost.filter(|cost| *cost > 0.0).map(units::cost));
+    words.extend(meta.cost.filter(|cost| *cost > Cost::ZERO).map(units::cost));
     words.join("  ")
 }
 

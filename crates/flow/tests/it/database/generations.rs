@@ -7,10 +7,10 @@ use std::ops::ControlFlow;
 use rusqlite::Connection;
 use scrollback_core_id::{EntityKey, Scope};
 use scrollback_core_type::Standing::{LateLegacy, LegacyOnly, Usual, WithoutRows};
-use scrollback_core_type::{Provenance, Standing};
+use scrollback_core_type::{Cost, Provenance, Standing};
 use scrollback_fixtures::write_tree;
 use scrollback_flow::{
-    MergedSource, Parts, RefreshOptions, build_index, refresh_index, run_session_tree_flow, usage,
+    MergedSource, Parts, RefreshOptions, build_index, refresh_index, run_session_tree_flow,
 };
 use scrollback_index::SessionIndex;
 use tempfile::TempDir;
@@ -146,7 +146,8 @@ fn said(index: &SessionIndex) -> BTreeMap<String, (Place, i64, u64)> {
     let view = index.view();
     let said = view.sessions().map(|meta| {
         let used = view.usage(&meta.key.session);
-        assert!((used.cost * 100.0 - used.tokens.input as f64).abs() < 1e-9, "{}", meta.key);
+        let cents = i128::from(used.tokens.input) * Cost::UNITS_PER_DOLLAR / 100;
+        assert_eq!(used.cost, Cost::from_units(cents), "{}", meta.key);
         let name = meta.key.session.as_str().strip_prefix("ses_").unwrap().to_owned();
         (name, (place(&meta.provenance), used.tokens.input, used.messages))
     });
@@ -184,7 +185,7 @@ fn each_session_is_there_once_and_counts_once() {
     for (name, (place, tokens, messages)) in &all {
         let session = key(&format!("ses_{name}"));
         run_session_tree_flow(&store, &session, |tree| {
-            let used = usage(tree);
+            let used = tree.usage();
             assert_eq!((used.tokens.input, used.messages), (*tokens, *messages), "{name}");
             assert_eq!(self::place(&tree.node.provenance), *place, "{name}");
         })

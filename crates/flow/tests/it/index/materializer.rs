@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use scrollback_core_id::{EntityKey, ProjectId, SessionKey};
-use scrollback_core_type::{Part, PartKind};
+use scrollback_core_type::{Cost, Part, PartKind};
 use scrollback_flow::{
     NoSnapshot, Origin, Parts, Progress, RefreshOptions, SessionLoader, SessionMaterializer,
     SessionScope, Snapshots, Verify, build_index, run_session_flow,
 };
-use scrollback_index::{SnapshotError, Usage};
+use scrollback_index::SnapshotError;
 use scrollback_stor_read::FileReader;
 
 use super::world::{World, message, part, session};
@@ -52,7 +52,7 @@ fn says_what_the_records_say() {
         assert_eq!((meta.created, meta.updated), (time.created, time.updated));
         let messages = view.by_session(id);
         assert_eq!(messages.len(), tree.messages.len());
-        let mut cost = 0.0;
+        let mut cost = Cost::ZERO;
         for (meta, it) in messages.iter().zip(&tree.messages) {
             assert_eq!((&meta.key, meta.order), (&it.node.key, it.node.order));
             let record = it.message.as_ref().unwrap();
@@ -68,7 +68,8 @@ fn says_what_the_records_say() {
             cost += meta.cost.unwrap_or_default();
             met += 1;
         }
-        let usage: Usage = view.usage(id);
+        let usage = view.usage(id);
+        assert_eq!(usage, tree.usage());
         assert_eq!((usage.messages as usize, usage.cost), (messages.len(), cost));
         ControlFlow::Continue(())
     })

@@ -1,0 +1,135 @@
+//! Costs and sums of usage: exact, whatever the order, and printed without loss.
+
+use proptest::prelude::*;
+use scrollback_core_type::{Cost, Counted, Role, TokenCounts, Usage, UsageSum};
+
+fn dollars(amount: f64) -> String {
+    Cost::from_dollars(amount).to_string()
+}
+
+#[test]
+fn costs_print_as_the_shortest_decimal() {
+    for (amount, text) in [
+        (0.0, "0"),
+        (-0.0, "0"),
+        (0.0123, "0.0123"),
+        (0.1 + 0.2, "0.3"),
+        (1.0, "1"),
+        (100.0, "100"),
+        (1e-12, "0.000000000001"),
+        (4e-13, "0"),
+        (6e-13, "0.000000000001"),
+        (-2.5, "-2.5"),
+        (-0.000_001, "-0.000001"),
+        (1_234.678_9, "1234.6789"),
+        (123_456_789_012.0, "123456789012"),
+        (1e15, "1000000000000000"),
+        (1e17, "10000000000000000"),
+        (f64::MAX, "10000000000000000"),
+        (f64::MIN, "-10000000000000000"),
+        (f64::MIN_POSITIVE, "0"),
+        (5e-324, "0"),
+        (f64::NAN, "0"),
+        (f64::INFINITY, "0"),
+        (f64::NEG_INFINITY, "0"),
+    ] {
+        assert_eq!(dollars(amount), text, "{amount:e}");
+        assert_eq!(serde_json::to_string(&Cost::from_dollars(amount)).unwrap(), text);
+    }
+    assert_eq!(format!("{:>6}|", Cost::from_dollars(0.5)), "   0.5|");
+    assert_eq!(Cost::from_units(i128::MIN).to_string().len(), 41);
+}
+
+#[test]
+fn halves_of_a_unit_round_away_from_zero() {
+    // 2^-13 dollars are 122,070,312.5 units, which a double holds exactly.
+    assert_eq!(Cost::from_dollars(f64::from(2).powi(-13)).units(), 122_070_313);
+    assert_eq!(Cost::from_dollars(-f64::from(2).powi(-13)).units(), -122_070_313);
+}
+
+#[test]
+fn sums_saturate() {
+    let mut sum = Cost::from_units(i128::MAX);
+    sum += Cost::from_dollars(1.0);
+    assert_eq!(sum, Cost::from_units(i128::MAX));
+    let most = Cost::MAX_OF_RECORD.units();
+    assert!(most.checked_mul(1 << 32).is_some());
+    assert_eq!(
+        [0.1, 0.2, 0.3].map(Cost::from_dollars).into_iter().sum::<Cost>().to_string(),
+        "0.6"
+    );
+}
+
+#[test]
+fn only_answers_that_are_no_copies_use_anything() {
+    let tokens = TokenCounts { input: 3, ..TokenCounts::default() };
+    let of = |role, is_copy| {
+        let cost = Some(Cost::from_dollars(0.5));
+        let usage = Usage::of_message(role, is_copy, Some(tokens), cost);
+        (usage.messages, usage.tokens.total(), usage.cost.to_string())
+    };
+    assert_eq!(of(Role::Assistant, false), (1, 3, "0.5".to_owned()));
+    assert_eq!(of(Role::Assistant, true), (1, 0, "0".to_owned()));
+    assert_eq!(of(Role::User, false), (1, 0, "0".to_owned()));
+    assert_eq!(of(Role::Unknown, false), (1, 0, "0".to_owned()));
+}
+
+#[test]
+fn a_record_that_counts_less_than_its_messages_is_not_believed() {
+    let tokens = |input, output| TokenCounts { input, output, ..TokenCounts::default() };
+    let of = |tokens, cost| Counted { tokens, cost: Cost::from_dollars(cost) };
+    let cost = Cost::from_dollars(0.3);
+    let used = Usage { messages: 3, tokens: tokens(10, 5), cost };
+    for (record, is_believed) in [
+        (of(tokens(12, 5), 0.4), true),
+        (of(tokens(10, 5), 0.1 + 0.2), true),
+        (of(tokens(10, 5), 0.3 - 1e-10), true),
+        (of(tokens(10, 5), 0.3 - 1e-9), false),
+        (of(tokens(10, 5), 0.29), false),
+        (of(tokens(99, 4), 0.4), false),
+        (Counted::default(), false),
+    ] {
+        let Counted { tokens, cost } = record;
+        let expected = if is_believed { Usage { messages: 3, tokens, cost } } else { used };
+        assert_eq!(used.or_counted(Some(record)), expected, "{record:?}");
+    }
+    assert_eq!(used.or_counted(None), used);
+    let none = Usage::default();
+    assert_eq!(none.or_counted(Some(Counted::default())), none);
+}
+
+fn usage() -> impl Strategy<Value = Usage> {
+    let count = || prop_oneof![-5..100_i64, Just(i64::MAX), Just(i64::MIN)];
+    let cost = prop_oneof![-1.0..100.0_f64, Just(f64::MAX), Just(f64::MIN)];
+    (prop::array::uniform5(count()), cost).prop_map(|(counts, cost)| {
+        let [input, output, reasoning, cache_read, cache_write] = counts;
+        let tokens = TokenCounts { input, output, reasoning, cache_read, cache_write };
+        Usage { messages: 1, tokens, cost: Cost::from_dollars(cost) }
+    })
+}
+
+proptest! {
+    /// A cost is the decimal that was written, as long as that has 15 digits.
+    #[test]
+    fn decimals_survive(units in 0..1_000_000_000_000_000_i128) {
+        let text = Cost::from_units(units).to_string();
+        prop_assert_eq!(Cost::from_dollars(text.parse().unwrap()).units(), units);
+        prop_assert_eq!(Cost::from_units(units).dollars(), text.parse::<f64>().unwrap());
+    }
+
+    /// What was added can be taken away in any order, even past the limits.
+    #[test]
+    fn sums_forget_what_is_taken_away(all in prop::collection::vec(usage(), 0..20), cut in 0..20_usize) {
+        let cut = cut.min(all.len());
+        let mut sum = UsageSum::default();
+        all.iter().for_each(|usage| sum.add(usage));
+        all[cut..].iter().rev().for_each(|usage| sum.subtract(usage));
+        let mut first = UsageSum::default();
+        all[..cut].iter().for_each(|usage| first.add(usage));
+        prop_assert_eq!(sum, first);
+        prop_assert_eq!(sum.usage().messages, cut as u64);
+        let inputs: i128 = all[..cut].iter().map(|it| i128::from(it.tokens.input)).sum();
+        let clamped = inputs.clamp(i64::MIN.into(), i64::MAX.into());
+        prop_assert_eq!(i128::from(sum.usage().tokens.input), clamped);
+    }
+}
