@@ -12,6 +12,7 @@ use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::files::Files;
+use crate::schema::tables::READ;
 
 /// How a database is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -111,36 +112,25 @@ impl Access {
     }
 }
 
-/// Tables that are read, and no others: credentials cannot be selected even by mistake.
-const TABLES: [&str; 17] = [
-    "event",
-    "event_sequence",
-    "kv",
-    "message",
-    "part",
-    "pragma_table_info",
-    "project",
-    "session",
-    "session_inbox",
-    "session_input",
-    "session_message",
-    "session_pending",
-    "session_share",
-    "session_v2",
-    "sqlite_master",
-    "sqlite_schema",
-    "todo",
-];
+/// What is read besides the tables of opencode.
+const OF_SQLITE: [&str; 3] = ["pragma_table_info", "sqlite_master", "sqlite_schema"];
+
+/// Whether a column may be read: of the tables that are read, and of no others, so that credentials
+/// cannot be selected even by mistake.
+fn may_be_read(table: &str, column: &str) -> bool {
+    let is_one_of =
+        |name: &str, names: &[&str]| names.iter().any(|it| it.eq_ignore_ascii_case(name));
+    is_one_of(table, &OF_SQLITE)
+        || READ
+            .iter()
+            .any(|read| read.name.eq_ignore_ascii_case(table) && !is_one_of(column, read.secret))
+}
 
 fn authorize(context: AuthContext<'_>) -> Authorization {
     let allowed = match context.action {
         AuthAction::Select | AuthAction::Pragma { .. } | AuthAction::Transaction { .. } => true,
         AuthAction::Function { .. } => true,
-        AuthAction::Read { table_name, column_name } => {
-            let is_secret = table_name.eq_ignore_ascii_case("session_share")
-                && column_name.eq_ignore_ascii_case("secret");
-            !is_secret && TABLES.iter().any(|table| table.eq_ignore_ascii_case(table_name))
-        }
+        AuthAction::Read { table_name, column_name } => may_be_read(table_name, column_name),
         _ => false,
     };
     if allowed { Authorization::Allow } else { Authorization::Deny }

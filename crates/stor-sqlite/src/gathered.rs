@@ -80,6 +80,13 @@ impl Gathered {
         Ok(self.id(ask, row, at, SessionId::from_bytes, || None)?.map(SessionKey::from))
     }
 
+    /// Notes what is wrong with the schema, each time that the sessions are listed.
+    pub(crate) fn note_problems(&mut self, ask: &Ask<'_>) {
+        for problem in &ask.schema.problems {
+            self.note(None, ask, IssueKind::Database { what: problem.to_string() });
+        }
+    }
+
     /// Puts a record that was made in whole.
     pub(crate) fn push(&mut self, ask: &Ask<'_>, key: EntityKey, record: &[u8], updated_ms: i64) {
         let (stamp, settled) = ask.stamp(record.len() as u64, updated_ms, 0);

@@ -10,6 +10,7 @@ use crate::ask::Ask;
 use crate::cells::{bytes, whole};
 use crate::error::{Result, is_damage};
 use crate::schema::Schema;
+use crate::schema::parts::ROWID;
 use crate::schema::v2::column;
 
 /// So many of the last parts of a transaction are remembered.
@@ -62,17 +63,20 @@ impl Table {
     /// Where the number of the row is in what is selected.
     fn rowid(self) -> usize {
         match self {
-            Self::Part => 5,
-            Self::Row => column::MORE + 1,
+            Self::Part => ROWID,
+            Self::Row => column::ROWID,
         }
     }
 
-    /// The query for the rows after one.
+    /// The query for the rows after one, of a table that is there.
     fn query(self, schema: &Schema, is_lent: bool) -> &str {
-        match (self, &schema.v2) {
-            (Self::Row, Some(v2)) => &v2.all,
-            _ if is_lent => &schema.lent_parts,
-            _ => &schema.all_parts,
+        match self {
+            Self::Row => schema.v2.as_ref().map_or("", |v2| &v2.all),
+            Self::Part => match &schema.parts {
+                Some(parts) if is_lent => &parts.lent,
+                Some(parts) => &parts.all,
+                None => "",
+            },
         }
     }
 }
@@ -89,7 +93,7 @@ impl Pass {
 
     pub(crate) fn is_there(&self, ask: &Ask<'_>) -> bool {
         match self.table {
-            Table::Part => ask.schema.has_parts,
+            Table::Part => ask.schema.parts.is_some(),
             Table::Row => ask.schema.v2.is_some(),
         }
     }
@@ -160,7 +164,8 @@ impl Pass {
 fn nth(ask: &Ask<'_>, table: Table, after: i64, rows: u64) -> Result<i64> {
     let mut reached = after;
     if let Some(before) = rows.checked_sub(1) {
-        let wanted = if table == Table::Part { ask.schema.shown_parts } else { "1" };
+        let shown = ask.schema.parts.as_ref().map(|parts| parts.shown);
+        let wanted = shown.filter(|_| table == Table::Part).unwrap_or("1");
         let sql = format!(
             "SELECT rowid FROM {} WHERE rowid > ?1 AND {wanted} ORDER BY rowid LIMIT 1 OFFSET ?2",
             table.name(),

@@ -8,6 +8,7 @@ use scrollback_core_type::{Provenance, Standing, StoreGeneration};
 use crate::ask::Ask;
 use crate::cells::{bytes, whole};
 use crate::schema::sessions::Found;
+use crate::schema::tables::v2::KvColumn;
 
 /// How far the migration of 1.x to 2.x is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,17 +66,16 @@ impl Provenances {
     }
 
     fn migration(&self, ask: &Ask<'_>) -> rusqlite::Result<Migration> {
-        const MARKER: &str = "SELECT value, time_updated FROM kv WHERE key = 'migration.v1-v2'";
         if let Some(known) = self.migration.get() {
             return Ok(*known);
         }
         let mut migration = Migration::UnderWay;
-        if ask.schema.has_marker {
-            ask.each(MARKER, [], |row| {
+        if let Some(sql) = &ask.schema.marker {
+            ask.each(sql, [], |row| {
                 let value: serde_json::Value =
-                    serde_json::from_slice(bytes(row, 0)?).unwrap_or_default();
+                    serde_json::from_slice(bytes(row, KvColumn::Value.at())?).unwrap_or_default();
                 if value["phase"] == "completed" {
-                    migration = Migration::Ended(whole(row, 1)?);
+                    migration = Migration::Ended(whole(row, KvColumn::Updated.at())?);
                 }
                 Ok(())
             })?;

@@ -4,6 +4,7 @@ use rusqlite::Connection;
 
 use crate::probe::queries as of_probe;
 use crate::schema::Schema;
+use crate::schema::parts::PART_NAMES;
 use crate::schema::v2::{HAS_ROWS, V2Schema};
 
 /// The queries about one session or row of 2.x.
@@ -31,21 +32,21 @@ fn no_table_is_walked_for_a_session_and_nothing_is_sorted() {
     let db = Connection::open_in_memory().unwrap();
     db.execute_batch(include_str!("../../../fixtures/schema/opencode-1.18.33.sql")).unwrap();
     let schema = Schema::of(&db, None).unwrap().unwrap();
+    let (messages, parts) = (schema.messages.as_ref().unwrap(), schema.parts.as_ref().unwrap());
     let mut queries = vec![
-        &schema.messages,
-        &schema.message_names[0],
-        &schema.message_stamps,
-        &schema.parts,
-        &schema.session_one[0],
-        &schema.all_parts,
-        &schema.lent_parts,
+        &messages.all,
+        &messages.names[0],
+        &messages.stamps,
+        &parts.of_session,
+        &parts.stamps,
+        &schema.sessions.one[0],
+        &parts.all,
+        &parts.lent,
     ];
-    queries.extend(&schema.message_one);
-    queries.extend(&schema.message_stamp);
-    queries.extend(&schema.part_one);
-    queries.extend(&schema.part_stamp);
+    queries.extend(messages.one.iter().chain(&messages.stamp));
+    queries.extend(parts.one.iter().chain(&parts.stamp));
     let mut queries: Vec<String> = queries.into_iter().cloned().collect();
-    queries.push(crate::v1::parts::PART_NAMES[0].to_owned());
+    queries.push(PART_NAMES[0].to_owned());
     queries.extend(of_probe());
     for sql in queries {
         let plan = plan(&db, &sql);
@@ -55,7 +56,7 @@ fn no_table_is_walked_for_a_session_and_nothing_is_sorted() {
         assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
     }
     // Names and sets come from an index alone.
-    for sql in [&schema.message_names[0], crate::v1::parts::PART_NAMES[0]] {
+    for sql in [&messages.names[0], PART_NAMES[0]] {
         assert!(plan(&db, sql).contains("COVERING INDEX"), "{sql}");
     }
 }
@@ -94,7 +95,7 @@ fn no_row_of_2x_is_read_for_another_session() {
             assert!(plan.contains(rows) && plan.matches("SCAN").count() == 1, "{sql}: {plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
         }
-        let plan = plan(&db, &crate::generation::sets::of_rows(""));
+        let plan = plan(&db, &crate::schema::v2::sets(""));
         assert!(plan.contains("COVERING INDEX") && !plan.contains("TEMP B-TREE"), "{plan}");
     }
 }

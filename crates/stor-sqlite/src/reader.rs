@@ -16,6 +16,7 @@ use crate::access::Access;
 use crate::connection::Pool;
 use crate::gate::Gate;
 use crate::look::SqliteLook;
+use crate::schema::report::SchemaReport;
 use crate::sentinel::Sentinel;
 use crate::store::Shared;
 use crate::v2::history::Event;
@@ -66,6 +67,14 @@ impl SqliteReader {
 }
 
 impl SqliteReader {
+    /// Compares the schema of the database with those that this version knows.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn schema_report(&self) -> Result<SchemaReport> {
+        SqliteLook::open(&self.shared)?.ask(|ask| Ok(SchemaReport::of(ask.db)?))
+    }
+
     /// What the program wrote into its log of events about a session, in order: all that happened
     /// in 1.18, most often nothing in 2.x, which keeps no log unless it is told to. What of it cannot
     /// be read comes as issues.

@@ -15,6 +15,7 @@ use crate::gathered::Gathered;
 use crate::look::SqliteLook;
 use crate::pass::{Pass, Table};
 use crate::record::data;
+use crate::schema::tables::v1::PartColumn;
 use crate::v1::parts::part_row;
 use crate::v2::rows::row_parts;
 use crate::v2::translate::Ending;
@@ -141,13 +142,14 @@ fn lend_row(
     each: &mut EachLent<'_>,
 ) -> rusqlite::Result<ControlFlow<()>> {
     let named = || {
-        let message: MessageId = ask.id(row, 4, MessageId::from_bytes)?;
-        Ok(PartKey { message, part: ask.id(row, 0, PartId::from_bytes)? }.into())
+        let message: MessageId = ask.id(row, PartColumn::Message.at(), MessageId::from_bytes)?;
+        Ok(PartKey { message, part: ask.id(row, PartColumn::Id.at(), PartId::from_bytes)? }.into())
     };
-    Ok(match data(ask, row.get_ref(3)?) {
+    Ok(match data(ask, row.get_ref(PartColumn::Data.at())?) {
         Err(kind) => each(Lent::Issue(named().ok(), ask.issue(kind))),
         Ok(bytes) => {
-            let (stamp, settled) = ask.stamp(bytes.len() as u64, whole(row, 2)?, 0);
+            let updated = whole(row, PartColumn::Updated.at())?;
+            let (stamp, settled) = ask.stamp(bytes.len() as u64, updated, 0);
             let order = OrderKey::default();
             each(Lent::Record(LentRecord { named: &named, order, bytes, stamp, settled }))
         }
@@ -159,9 +161,10 @@ fn message_of<'o>(
     row: &SqlRow<'_>,
     last: &'o mut Option<MessageId>,
 ) -> rusqlite::Result<Result<&'o MessageId, IssueKind>> {
-    let is_same = last.as_ref().map(MessageId::as_bytes) == Some(bytes(row, 4)?);
+    let is_same =
+        last.as_ref().map(MessageId::as_bytes) == Some(bytes(row, PartColumn::Message.at())?);
     if !is_same {
-        match id(row, 4, MessageId::from_bytes)? {
+        match id(row, PartColumn::Message.at(), MessageId::from_bytes)? {
             Ok(message) => *last = Some(message),
             Err(kind) => return Ok(Err(kind)),
         }

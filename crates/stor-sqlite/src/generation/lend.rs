@@ -24,13 +24,16 @@ pub(crate) fn messages(
             return Ok(false);
         }
         begun = true;
-        let lent = match &ask.schema.messages_alone {
+        let lent = match ask.schema.messages.as_ref().and_then(|it| it.alone.as_ref()) {
             Some(alone) => v1::lend::messages(ask, alone, of, each),
             None => Ok(None),
         };
         let lent = match lent {
             Ok(None) => match whose(ask, of)? {
-                Whose::V1 => v1::lend::messages(ask, &ask.schema.messages, of, each),
+                Whose::V1 => match &ask.schema.messages {
+                    Some(messages) => v1::lend::messages(ask, &messages.all, of, each),
+                    None => Ok(None),
+                },
                 Whose::V2(v2) => v2::lend::messages(ask, v2, of, each).map(Some),
                 Whose::Both(_) => {
                     begun = false;

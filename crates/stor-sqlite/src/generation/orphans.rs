@@ -6,6 +6,7 @@ use scrollback_core_id::MessageId;
 use crate::ask::Ask;
 use crate::error::Result;
 use crate::gathered::Gathered;
+use crate::schema::tables::v1::{MessageColumn, PartColumn};
 use crate::schema::v2::column;
 use crate::v1::messages::message_row;
 use crate::v1::parts::part_row;
@@ -14,16 +15,18 @@ use crate::v2::rows::{Of, put, with_row};
 
 pub(crate) fn orphans(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
     let schema = ask.schema;
-    if schema.has_messages {
-        let asked = ask.each(&schema.lost_messages, [], |row| match out.session(ask, row, 4)? {
+    if let Some(messages) = &schema.messages {
+        let of = MessageColumn::Session.at();
+        let asked = ask.each(&messages.lost, [], |row| match out.session(ask, row, of)? {
             Some(of) => message_row(ask, &of, row, out),
             None => Ok(()),
         });
         out.note_damage(ask, None, asked)?;
     }
-    if schema.has_parts {
-        let asked = ask.each(&schema.lost_parts, [], |row| {
-            match out.id(ask, row, 4, MessageId::from_bytes, || None)? {
+    if let Some(parts) = &schema.parts {
+        let of = PartColumn::Message.at();
+        let asked = ask.each(&parts.lost, [], |row| {
+            match out.id(ask, row, of, MessageId::from_bytes, || None)? {
                 Some(message) => part_row(ask, &message, row, out),
                 None => Ok(()),
             }

@@ -27,7 +27,7 @@ fn is_hidden(ask: &Ask<'_>, v2: &V2Schema, key: &PartKey) -> rusqlite::Result<bo
     const HIDDEN: &str = "SELECT 1 FROM part AS p WHERE p.id = ?1 AND EXISTS \
         (SELECT 1 FROM session_message AS m WHERE m.session_id = p.session_id)";
     let mut found = false;
-    if !v2.is_preview && ask.schema.has_parts {
+    if !v2.is_preview && ask.schema.parts.is_some() {
         let asked = ask.each(HIDDEN, [key.part.as_str()], |_| {
             found = true;
             Ok(())

@@ -4,12 +4,14 @@ use std::collections::{BTreeSet, HashMap};
 
 use scrollback_core_id::{SessionId, SessionKey};
 
-use super::{between, messages};
+use super::between;
+use super::messages::names;
 use crate::ask::Ask;
 use crate::cells::{bytes, whole, whole_if_any};
 use crate::error::{Result, is_damage};
 use crate::gathered::Gathered;
-use crate::schema::SEQUENCES;
+use crate::schema::tables::events::SequenceColumn;
+use crate::schema::{SEQUENCES, messages, v2};
 use crate::set_sum::SetSum;
 use crate::v2::order::marked;
 
@@ -18,12 +20,12 @@ const ROWS: &str = "session_message";
 
 /// The sets of all sessions, of 1.x and of 2.x.
 pub(crate) fn all_sets(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
-    if ask.schema.has_messages {
+    if ask.schema.messages.is_some() {
         message_sets(ask, out)?;
     }
-    if let Some(v2) = &ask.schema.v2 {
+    if let Some(rows_of_2x) = &ask.schema.v2 {
         let v1 = std::mem::take(&mut out.sightings);
-        let ways = ["", "NOT INDEXED"].map(of_rows);
+        let ways = ["", "NOT INDEXED"].map(v2::sets);
         let asked = message_sets_by(ask, &ways[0], out);
         if asked.as_ref().is_err_and(is_damage) {
             out.sightings.clear();
@@ -33,38 +35,27 @@ pub(crate) fn all_sets(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()
         }
         let rows = std::mem::take(&mut out.sightings).into_iter();
         let rows = rows.filter_map(|set| marked(Some(set))).collect();
-        out.sightings = between::sets(v1, rows, v2);
+        out.sightings = between::sets(v1, rows, rows_of_2x);
     }
     Ok(())
-}
-
-/// What the sets of rows of 2.x are made of, session by session.
-pub(crate) fn of_rows(way: &str) -> String {
-    format!("SELECT session_id, id, time_created FROM session_message {way} ORDER BY session_id")
 }
 
 /// The sets of all sessions of 1.x, from an index that has all they are made of; should that be damaged,
 /// from the table.
 fn message_sets(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
-    let sets = |way: &str| {
-        format!(
-            "SELECT session_id, id, time_created FROM message {way} \
-             ORDER BY session_id, time_created, id"
-        )
-    };
-    let asked = message_sets_by(ask, &sets(""), out);
+    let asked = message_sets_by(ask, &messages::sets(""), out);
     if !asked.as_ref().is_err_and(is_damage) {
         return asked;
     }
     out.sightings.clear();
-    message_sets_by(ask, &sets("NOT INDEXED"), out)
+    message_sets_by(ask, &messages::sets("NOT INDEXED"), out)
 }
 
 /// The sets of sessions without a record: from one session to the next in the index, and not from
 /// message to message.
 pub(crate) fn lost_sets(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
     let mut lost = BTreeSet::new();
-    let tables = [("message", ask.schema.has_messages), (ROWS, ask.schema.v2.is_some())];
+    let tables = [("message", ask.schema.messages.is_some()), (ROWS, ask.schema.v2.is_some())];
     for (table, _) in tables.into_iter().filter(|(_, is_there)| *is_there) {
         let asked = lost_sessions(ask, table, &mut lost, out);
         if asked.as_ref().is_err_and(is_damage) {
@@ -74,7 +65,7 @@ pub(crate) fn lost_sets(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
     }
     for of in lost {
         let mut all = Gathered::default();
-        messages::names(ask, &of, &mut all)?;
+        names(ask, &of, &mut all)?;
         out.issues.append(&mut all.issues);
         out.sightings.extend(all.set);
     }
@@ -138,8 +129,9 @@ fn sequences(ask: &Ask<'_>) -> rusqlite::Result<HashMap<String, i64>> {
     let mut all = HashMap::new();
     if ask.schema.has_sequences {
         ask.each(SEQUENCES, [], |row| {
-            let id = String::from_utf8_lossy(bytes(row, 0)?).into_owned();
-            all.extend(whole_if_any(row, 1)?.map(|last| (id, last)));
+            let id =
+                String::from_utf8_lossy(bytes(row, SequenceColumn::Session.at())?).into_owned();
+            all.extend(whole_if_any(row, SequenceColumn::Seq.at())?.map(|last| (id, last)));
             Ok(())
         })?;
     }

@@ -14,14 +14,14 @@ use crate::generation::between::joined;
 use crate::generation::parts::{rows_of_message, set_of_parts};
 use crate::generation::sets::{all_sets, lost_sets};
 use crate::generation::whose::{Whose, whose};
+use crate::schema::parts::PART_NAMES;
 use crate::set_sum::SetSum;
-use crate::v1::parts::{PART_NAMES, part_names};
+use crate::v1::parts::part_names;
 use crate::{sessions, v1, v2};
 
 pub(crate) fn survey(ask: &Ask<'_>, what: &Survey<'_>, out: &mut Gathered) -> Result<()> {
-    let schema = ask.schema;
     let asked = match what {
-        Survey::Projects if schema.has_projects => v1::projects::survey(ask, out),
+        Survey::Projects => v1::projects::survey(ask, out),
         Survey::Sessions => sessions::survey::survey(ask, out),
         Survey::MessageSets => all_sets(ask, out),
         Survey::LostSets => return lost_sets(ask, out),
@@ -33,7 +33,6 @@ pub(crate) fn survey(ask: &Ask<'_>, what: &Survey<'_>, out: &mut Gathered) -> Re
         }
         Survey::PartSets(of) => return of.iter().try_for_each(|of| part_set(ask, of, out)),
         Survey::Parts(of) => return all_parts(ask, of, out),
-        _ => Ok(()),
     };
     Ok(out.note_damage(ask, None, asked)?)
 }
@@ -93,7 +92,7 @@ fn part_set(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> Result<()> {
         out.sightings.extend(set_of_parts(of, &made.rows));
         return Ok(());
     }
-    if !ask.schema.has_parts {
+    if ask.schema.parts.is_none() {
         return Ok(());
     }
     let mut set = SetSum::default();

@@ -24,6 +24,7 @@ use crate::ask::Ask;
 use crate::cells::{bytes, id, whole};
 use crate::error::{Error, Result, is_damage};
 use crate::schema::SEQUENCES;
+use crate::schema::tables::events::SequenceColumn;
 use crate::sentinel::Post;
 use crate::store::Shared;
 
@@ -121,8 +122,14 @@ fn probe_once(
         let mut sessions = Vec::new();
         if has_sequences(&ask) {
             ask.each(SEQUENCES, [], |row| {
-                let sequence = (xxh3_64(bytes(row, 0)?), whole(row, 1)?.cast_unsigned());
-                sessions.push((sequence, id(row, 0, SessionId::from_bytes)?));
+                let sequence = (
+                    xxh3_64(bytes(row, SequenceColumn::Session.at())?),
+                    whole(row, SequenceColumn::Seq.at())?.cast_unsigned(),
+                );
+                sessions.push((
+                    sequence,
+                    id(row, SequenceColumn::Session.at(), SessionId::from_bytes)?,
+                ));
                 Ok(())
             })?;
             now.sequences = sessions.iter().map(|(sequence, _)| *sequence).collect();
@@ -154,8 +161,8 @@ fn unchanged(token: Token) -> Probed {
 
 fn has(ask: &Ask<'_>, table: &str) -> bool {
     match table {
-        "message" => ask.schema.has_messages,
-        "part" => ask.schema.has_parts,
+        "message" => ask.schema.messages.is_some(),
+        "part" => ask.schema.parts.is_some(),
         "event" => ask.schema.has_events,
         _ => ask.schema.v2.is_some(),
     }

@@ -1,13 +1,22 @@
 //! The tables of sessions, of 2.x and of 1.x, as one.
 
-use std::collections::HashSet;
-
-use super::columns::{list, session_stamp};
-use crate::schema::columns::SessionColumn;
+use super::found::{FoundColumns, FoundTables};
+use super::select::{Select, stamp};
+use super::table::Table;
+use super::tables::session::{SESSION, SESSION_V2, SessionColumn};
 
 /// The tables that hold sessions: that of 2.x before that of 1.x.
 #[derive(Debug)]
-pub(crate) struct SessionTables(Vec<SessionTable>);
+pub(crate) struct SessionTables {
+    tables: Vec<SessionTable>,
+    /// The query for one session.
+    pub(crate) one: [String; 2],
+    /// The query for the stamps of all sessions.
+    pub(crate) all_stamps: String,
+}
+
+/// The place of [`Found`] behind the columns of a session.
+pub(crate) const FOUND: usize = SessionColumn::ALL.len();
 
 #[derive(Debug)]
 struct SessionTable {
@@ -22,11 +31,18 @@ struct SessionTable {
 impl SessionTables {
     /// Their names.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().map(|table| table.name)
+        self.tables.iter().map(|table| table.name)
     }
 
-    /// The query for the sessions that `wanted` says yes to: columns, the time of the last change,
-    /// and where there is something of it.
+    fn new(tables: Vec<SessionTable>) -> Self {
+        let mut it = Self { tables, one: Default::default(), all_stamps: String::new() };
+        it.one = ["", "NOT INDEXED"].map(|way| it.select(way, "id = ?1"));
+        it.all_stamps = it.stamps("1");
+        it
+    }
+
+    /// The query for the sessions that `wanted` says yes to: columns, and where there is something of
+    /// it.
     pub(crate) fn select(&self, way: &str, wanted: &str) -> String {
         self.union(|it| &it.select, way, wanted)
     }
@@ -42,7 +58,7 @@ impl SessionTables {
         let of = |table: &SessionTable| {
             format!("{} {way} WHERE {} AND {wanted}", select(table), table.counts)
         };
-        self.0.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ")
+        self.tables.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ")
     }
 
     /// The query for one column of the rows of all tables that `wanted` says yes to.
@@ -77,26 +93,25 @@ impl Found {
 }
 
 /// Those of the tables of sessions that are there, and their columns.
-pub(crate) struct Recorded(Vec<(&'static str, HashSet<String>)>);
+pub(crate) struct Recorded<'f>(Vec<(&'static str, &'f FoundColumns)>);
 
-impl Recorded {
+impl<'f> Recorded<'f> {
     /// None if there are none.
-    pub(crate) fn find(columns: &mut impl FnMut(&str) -> HashSet<String>) -> Option<Self> {
-        // Every version has these; another program's sessions may have an id as well.
-        let known = ["id", "project_id", "time_created", "time_updated"];
-        let mut found = ["session_v2", "session"].map(|table| (table, columns(table))).to_vec();
-        found.retain(|(_, there)| known.iter().all(|name| there.contains(*name)));
+    pub(crate) fn find(found: &'f FoundTables) -> Option<Self> {
+        // Every version has what is needed; another program's sessions may have an id as well.
+        let readable = |table: &Table| Some((table.name, found.readable(table)?));
+        let found: Vec<_> = [&SESSION_V2, &SESSION].into_iter().filter_map(readable).collect();
         (!found.is_empty()).then_some(Self(found))
     }
 
     /// Whether 2.x has been here.
     pub(crate) fn is_v2(&self) -> bool {
-        self.0[0].0 == "session_v2"
+        self.0[0].0 == SESSION_V2.name
     }
 
     /// That there is no session of a row `m`.
     pub(crate) fn unrecorded(&self) -> String {
-        let of = |(name, _): &(&str, _)| {
+        let of = |(name, _): &(&str, &FoundColumns)| {
             format!("NOT EXISTS (SELECT 1 FROM {name} AS s WHERE s.id = m.session_id)")
         };
         self.0.iter().map(of).collect::<Vec<_>>().join(" AND ")
@@ -111,12 +126,12 @@ impl Recorded {
     ) -> SessionTables {
         let has_both = self.0.len() == 2;
         let tables = Tables { is_v2: self.is_v2(), has_both, has_rows, has_messages };
-        let of = |(name, there): (&'static str, HashSet<String>)| {
-            let (found, stamp) = (tables.found(name), session_stamp(&there));
-            let columns = list(SessionColumn::ALL, &there, cap);
+        let of = |(name, there): (&'static str, &FoundColumns)| {
+            let (found, stamp) = (tables.found(name), stamp(SessionColumn::ALL, there));
+            let select = Select::new(SessionColumn::ALL, there, cap, "").and(&found);
             SessionTable {
                 name,
-                select: format!("SELECT {columns}, time_updated, {found} FROM {name} AS s"),
+                select: format!("{select} FROM {name} AS s"),
                 select_stamp: format!(
                     "SELECT id, project_id, {stamp}, {found}, time_created FROM {name} AS s"
                 ),
@@ -128,7 +143,7 @@ impl Recorded {
                 },
             }
         };
-        SessionTables(self.0.into_iter().map(of).collect())
+        SessionTables::new(self.0.into_iter().map(of).collect())
     }
 }
 

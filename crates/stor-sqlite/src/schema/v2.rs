@@ -1,9 +1,12 @@
 //! The tables of 2.x, and the queries that follow from them.
 
-use std::collections::HashSet;
-
-use super::columns::{BY_ID_OR_OWNER, capped};
-use crate::schema::row_kind::RowKind;
+use super::found::FoundTables;
+use super::row_kind::RowKind;
+use super::select::{BY_ID_OR_OWNER, Select, length};
+use super::table::Table;
+use super::tables::v2::{
+    RowColumn, SESSION_INBOX, SESSION_INPUT, SESSION_MESSAGE, SESSION_PENDING, WaitingColumn,
+};
 
 /// Whether a session has rows, as the index has them, and as the table has them.
 pub(crate) const HAS_ROWS: [&str; 2] = [
@@ -11,19 +14,28 @@ pub(crate) const HAS_ROWS: [&str; 2] = [
     "SELECT 1 FROM session_message NOT INDEXED WHERE session_id = ?1 LIMIT 1",
 ];
 
-/// The columns of one row, in the order in which they are selected. What comes behind them differs.
+/// What the sets of all sessions are made of, session by session: session, id, time.
+pub(crate) fn sets(way: &str) -> String {
+    format!("SELECT session_id, id, time_created FROM session_message {way} ORDER BY session_id")
+}
+
+/// The places of the columns of a row, and of what is selected behind them.
 pub(crate) mod column {
-    pub(crate) const ID: usize = 0;
-    pub(crate) const KIND: usize = 1;
-    pub(crate) const SEQ: usize = 2;
-    pub(crate) const CREATED: usize = 3;
-    pub(crate) const UPDATED: usize = 4;
+    use crate::schema::tables::v2::RowColumn as C;
+
+    pub(crate) const ID: usize = C::Id.at();
+    pub(crate) const KIND: usize = C::Kind.at();
+    pub(crate) const SEQ: usize = C::Seq.at();
+    pub(crate) const CREATED: usize = C::Created.at();
+    pub(crate) const UPDATED: usize = C::Updated.at();
     /// The text, or its size where none is wanted.
-    pub(crate) const DATA: usize = 5;
+    pub(crate) const DATA: usize = C::Data.at();
+    /// The session, or the number of its last event.
+    pub(crate) const MORE: usize = C::Session.at();
     /// In the preview the latest time of all rows up to this one.
-    pub(crate) const LATEST: usize = 6;
-    /// The number of the session's last event, or the session.
-    pub(crate) const MORE: usize = 7;
+    pub(crate) const LATEST: usize = C::ALL.len();
+    /// The number of the row, in a query for all of them.
+    pub(crate) const ROWID: usize = LATEST + 1;
 }
 
 /// The queries over `session_message` and what waits to become a row of it.
@@ -47,32 +59,26 @@ pub(crate) struct V2Schema {
     pub(crate) lost: String,
     /// All rows of all sessions after one, as the table has them.
     pub(crate) all: String,
-    /// What waits, of a session: id, type, number, time, payload, delivery.
+    /// What waits, of a session, as [`WaitingColumn`] has it.
     pub(crate) pending: Vec<String>,
 }
 
-/// A prompt's id and what else names it in the tables of what waits, newest first.
-const PENDING: [(&str, [&str; 4], &str); 3] = [
-    ("session_inbox", ["type", "enqueued_seq", "payload", "delivery"], "1"),
-    ("session_pending", ["type", "admitted_seq", "data", "delivery"], "1"),
-    ("session_input", ["'prompt'", "admitted_seq", "prompt", "delivery"], "promoted_seq IS NULL"),
-];
+/// The tables of what waits, newest first, and which of their rows wait.
+const WAITING: [(&Table, &str); 3] =
+    [(&SESSION_INBOX, "1"), (&SESSION_PENDING, "1"), (&SESSION_INPUT, "promoted_seq IS NULL")];
 
 impl V2Schema {
     /// None if there is no table of rows. `sequence` selects the number of the session's last event,
     /// where `?1` is the session, and `unrecorded` says that there is no session of a row `m`.
     pub(crate) fn of(
-        columns: &mut impl FnMut(&str) -> HashSet<String>,
+        found: &FoundTables,
         is_preview: bool,
         [sequence, unrecorded]: [&str; 2],
         cap: Option<u64>,
     ) -> Option<Self> {
-        let there = columns("session_message");
-        let needed = ["id", "session_id", "type", "seq", "time_created", "time_updated", "data"];
-        if !needed.iter().all(|column| there.contains(*column)) {
-            return None;
-        }
-        let [id, session, data] = ["id", "session_id", "data"].map(|column| capped(column, cap));
+        let whole = Select::new(RowColumn::ALL, found.readable(&SESSION_MESSAGE)?, cap, "");
+        let sized = whole.clone().with(column::DATA, length("data"));
+        let named = whole.clone().with(column::DATA, "NULL");
         // Of all up to this one, in a list and of a row by itself. Who asks for parts alone goes
         // without: their order is within the row.
         let (latest, latest_one) = match is_preview {
@@ -83,55 +89,51 @@ impl V2Schema {
             ),
             false => ("NULL", "NULL"),
         };
-        let select = |data: &str, latest: &str, more: &str| {
-            format!(
-                "SELECT {id}, type, seq, time_created, time_updated, {data}, {latest}, {more} \
-                 FROM session_message AS m"
-            )
+        let select = |columns: &Select, latest: &str| {
+            format!("{} FROM session_message AS m", columns.clone().and(latest))
         };
-        let of_all = format!("{session}, rowid");
-        let of_session = "WHERE session_id = ?1 ORDER BY seq";
-        let by_id = |data: &str| {
-            BY_ID_OR_OWNER.map(|[id, owner]| {
-                format!(
-                    "{} WHERE {id}id = ?1 AND {owner}session_id = ?2",
-                    select(data, latest_one, &session)
-                )
-            })
+        let of_session = |columns: &Select, latest: &str, more: &str, way: &str, and: &str| {
+            let select = select(&columns.clone().with(column::MORE, more), latest);
+            format!("{select} {way} WHERE session_id = ?1 {and} ORDER BY seq")
         };
+        let by_id = |columns: &Select| {
+            let select = select(columns, latest_one);
+            BY_ID_OR_OWNER
+                .map(|[id, owner]| format!("{select} WHERE {id}id = ?1 AND {owner}session_id = ?2"))
+        };
+        let messages = RowKind::MESSAGES.map(|kind| format!("'{kind}'")).join(", ");
+        let is_item = format!("AND type NOT IN ({messages})");
         Some(Self {
             is_preview,
-            rows: format!("{} {of_session}", select(&data, latest, sequence)),
+            rows: of_session(&whole, latest, sequence, "", ""),
             names: [(sequence, ""), ("NULL", "NOT INDEXED")]
-                .map(|(more, way)| format!("{} {way} {of_session}", select("NULL", "NULL", more))),
-            stamps: format!("{} {of_session}", select("octet_length(data)", latest, sequence)),
-            one: by_id(&data),
-            stamp: by_id("octet_length(data)"),
-            items: format!(
-                "{} WHERE session_id = ?1 AND type NOT IN ({}) ORDER BY seq",
-                select(&data, latest, "NULL"),
-                RowKind::MESSAGES.map(|kind| format!("'{kind}'")).join(", ")
-            ),
-            of_any: format!("{} WHERE id = ?1", select(&data, "NULL", &session)),
+                .map(|(more, way)| of_session(&named, "NULL", more, way, "")),
+            stamps: of_session(&sized, latest, sequence, "", ""),
+            one: by_id(&whole),
+            stamp: by_id(&sized),
+            items: of_session(&whole, latest, "NULL", "", &is_item),
+            of_any: format!("{} WHERE id = ?1", select(&whole, "NULL")),
             lost: format!(
                 "{} WHERE {unrecorded} ORDER BY session_id, seq",
-                select(&data, "time_created", &session)
+                select(&whole, "time_created")
             ),
-            all: format!("{} WHERE rowid > ?1 ORDER BY rowid", select(&data, "NULL", &of_all)),
-            pending: PENDING
-                .iter()
-                .filter_map(|(table, [kind, seq, payload, delivery], waits)| {
-                    let there = columns(table);
-                    let needed = ["id", "session_id", "time_created", seq, payload, delivery];
-                    needed.iter().all(|column| there.contains(*column)).then(|| {
-                        format!(
-                            "SELECT {id}, {kind}, {seq}, time_created, {}, {delivery} FROM {table} \
-                             WHERE session_id = ?1 AND {waits} ORDER BY {seq}",
-                            capped(payload, cap)
-                        )
-                    })
-                })
-                .collect(),
+            all: format!("{} WHERE rowid > ?1 ORDER BY rowid", select(&whole, "NULL, rowid")),
+            pending: WAITING.iter().filter_map(|it| pending(found, *it, cap)).collect(),
         })
     }
+}
+
+/// The query for what waits in a session, in one table.
+fn pending(
+    found: &FoundTables,
+    (table, waits): (&Table, &str),
+    cap: Option<u64>,
+) -> Option<String> {
+    let mut select = Select::new(table.columns, found.readable(table)?, cap, "");
+    if table.columns[WaitingColumn::What.at()].name.is_empty() {
+        select = select.with(WaitingColumn::What.at(), "'prompt'"); // it holds nothing else
+    }
+    let seq = table.columns[WaitingColumn::Seq.at()].name;
+    let name = table.name;
+    Some(format!("{select} FROM {name} WHERE session_id = ?1 AND {waits} ORDER BY {seq}"))
 }

@@ -8,6 +8,7 @@ use crate::cells::bytes;
 use crate::error::{Result, is_damage};
 use crate::gathered::{Gathered, Row};
 use crate::provenance::Provenances;
+use crate::schema::messages::HAS_MESSAGES;
 use crate::schema::v2::{HAS_ROWS, V2Schema};
 use crate::sessions::json::session_json;
 use crate::sessions::row::{Write, session_row};
@@ -15,6 +16,9 @@ use crate::sessions::row::{Write, session_row};
 /// The records of all sessions, or of one project's, newest first.
 pub(crate) fn sessions(ask: &Ask<'_>, of: Option<&ProjectId>, out: &mut Gathered) -> Result<()> {
     let places = Provenances::default();
+    if of.is_none() {
+        out.note_problems(ask);
+    }
     let asked = match of {
         None => ask.each(&ask.schema.sessions.select("", "1"), [], |row| {
             session_row(ask, &places, row, session_json, out)
@@ -36,6 +40,9 @@ pub(crate) fn sessions(ask: &Ask<'_>, of: Option<&ProjectId>, out: &mut Gathered
 fn salvage(ask: &Ask<'_>, of: Option<&ProjectId>, out: &mut Gathered) -> Result<()> {
     out.rows.clear();
     out.issues.clear();
+    if of.is_none() {
+        out.note_problems(ask);
+    }
     for id in ids(ask, out)? {
         let before = out.rows.len();
         let asked = one(ask, &id, out);
@@ -77,7 +84,7 @@ pub(crate) fn one_as(
     write: Write,
     out: &mut Gathered,
 ) -> rusqlite::Result<()> {
-    let ways = ask.schema.session_one.each_ref().map(String::as_str);
+    let ways = ask.schema.sessions.one.each_ref().map(String::as_str);
     let places = Provenances::default();
     out.by_either(ways, |sql, out| {
         ask.each(sql, [session], |row| session_row(ask, &places, row, write, out))
@@ -99,11 +106,7 @@ pub(crate) fn holds(ask: &Ask<'_>, session: &SessionKey) -> Result<bool> {
     let records = ["", "NOT INDEXED"].map(|way| ask.schema.sessions.column("1", way, "id = ?1"));
     let v2 = ask.schema.v2.is_some();
     Ok(look(records.each_ref().map(String::as_str))?
-        || ask.schema.has_messages
-            && look([
-                "SELECT 1 FROM message WHERE session_id = ?1 LIMIT 1",
-                "SELECT 1 FROM message NOT INDEXED WHERE session_id = ?1 LIMIT 1",
-            ])?
+        || ask.schema.messages.is_some() && look(HAS_MESSAGES)?
         || v2 && look(HAS_ROWS)?)
 }
 

@@ -8,15 +8,18 @@ use scrollback_stor_mmap::Settled;
 
 use crate::ask::Ask;
 use crate::cells::{project, whole};
-use crate::columns::Columns;
 use crate::gathered::{Gathered, Row};
 use crate::provenance::Provenances;
-use crate::schema::columns::{SessionColumn, nano_dollars};
+use crate::schema::column::InStamp;
+use crate::schema::select::nano_dollars;
+use crate::schema::sessions::FOUND;
+use crate::schema::tables::session::SessionColumn;
+use crate::values::Values;
 
 /// Makes a record of the columns of a session.
-pub(crate) type Write = fn(&mut Columns<'_>, &mut Vec<u8>) -> rusqlite::Result<()>;
+pub(crate) type Write = fn(&Values<'_>, &mut Vec<u8>);
 
-/// A row of [`SessionColumn`], the time of its last change, and where there is something of it.
+/// A row of [`SessionColumn`], and where there is something of it.
 pub(crate) fn session_row(
     ask: &Ask<'_>,
     places: &Provenances,
@@ -24,18 +27,14 @@ pub(crate) fn session_row(
     write: Write,
     out: &mut Gathered,
 ) -> rusqlite::Result<()> {
-    let Some(key) = out.session(ask, row, 0)? else { return Ok(()) };
+    let Some(key) = out.session(ask, row, SessionColumn::Id.at())? else { return Ok(()) };
     let created = whole(row, SessionColumn::Created.at())?;
-    let provenance = places.of(ask, row, SessionColumn::ALL.len() + 1, created)?;
+    let provenance = places.of(ask, row, FOUND, created)?;
     let (stamp, settled) = stamp(ask, row, &provenance)?;
-    let mut columns = Columns::new(ask, row, SessionColumn::ALL);
-    let mut filled = Ok(());
-    let piece = out.arena.append(stamp, settled, |bytes| {
-        filled = write(&mut columns, bytes);
-    });
-    filled?;
-    columns.note(&key.clone().into(), out);
-    let order = OrderKey(whole(row, SessionColumn::ALL.len())?);
+    let values = Values::read(ask, row, SessionColumn::ALL)?;
+    let piece = out.arena.append(stamp, settled, |bytes| write(&values, bytes));
+    values.note(ask, &key.clone().into(), out);
+    let order = OrderKey(whole(row, SessionColumn::Updated.at())?);
     out.rows.push(Row {
         project: project(row, SessionColumn::Project.at())?,
         provenance,
@@ -50,36 +49,60 @@ fn stamp(
     row: &SqlRow<'_>,
     provenance: &Provenance,
 ) -> rusqlite::Result<(Stamp, Settled)> {
-    let mut size = 0_i64;
-    for column in SessionColumn::STAMPED {
-        size = size.wrapping_add(match row.get_ref(column.at())? {
-            ValueRef::Text(text) | ValueRef::Blob(text) => text.len() as i64,
-            ValueRef::Integer(size) if ask.schema.cap.is_some() => size,
-            ValueRef::Integer(number) => number.to_string().len() as i64,
-            _ => 0,
-        });
+    let (mut updated, mut size, mut counts) = (0, 0_i64, Sum::default());
+    for (at, column) in SessionColumn::ALL.iter().enumerate() {
+        match column.in_stamp {
+            InStamp::Nothing => {}
+            InStamp::Time => updated = whole(row, at)?,
+            InStamp::Length => size = size.wrapping_add(length(ask, row.get_ref(at)?)),
+            InStamp::Count => counts.add(row.get_ref(at)?),
+            InStamp::Cost => counts.add(match row.get_ref(at)? {
+                ValueRef::Integer(cost) => ValueRef::Integer(nano_dollars(cost as f64)),
+                ValueRef::Real(cost) => ValueRef::Integer(nano_dollars(cost)),
+                _ => ValueRef::Null,
+            }),
+        }
     }
-    // As SQLite adds: whole numbers, until one is none or their sum is too large.
-    let (mut whole_sum, mut sum) = (Some(0_i64), 0.0);
-    let cost = match row.get_ref(SessionColumn::Cost.at())? {
-        ValueRef::Integer(cost) => nano_dollars(cost as f64),
-        ValueRef::Real(cost) => nano_dollars(cost),
+    let more = placed(counts.whole().cast_unsigned(), provenance);
+    Ok(ask.stamp(size.cast_unsigned(), updated, more))
+}
+
+/// The length of a text, which was selected in its place if it is too large.
+fn length(ask: &Ask<'_>, text: ValueRef<'_>) -> i64 {
+    match text {
+        ValueRef::Text(text) | ValueRef::Blob(text) => text.len() as i64,
+        ValueRef::Integer(size) if ask.schema.cap.is_some() => size,
+        ValueRef::Integer(number) => number.to_string().len() as i64,
         _ => 0,
-    };
-    let counts = SessionColumn::COUNTED.iter().map(|column| row.get_ref(column.at()));
-    for count in counts.chain([Ok(ValueRef::Integer(cost))]) {
-        let (whole, more) = match count? {
-            ValueRef::Integer(count) => (Some(count), count as f64),
-            ValueRef::Real(count) => (None, count),
+    }
+}
+
+/// A sum as SQLite adds: of whole numbers, until one is none or their sum is too large.
+struct Sum {
+    whole: Option<i64>,
+    real: f64,
+}
+
+impl Default for Sum {
+    fn default() -> Self {
+        Self { whole: Some(0), real: 0.0 }
+    }
+}
+
+impl Sum {
+    fn add(&mut self, number: ValueRef<'_>) {
+        let (whole, more) = match number {
+            ValueRef::Integer(number) => (Some(number), number as f64),
+            ValueRef::Real(number) => (None, number),
             _ => (Some(0), 0.0),
         };
-        sum = whole_sum.map_or(sum, |sum| sum as f64) + more;
-        whole_sum = whole_sum.zip(whole).and_then(|(sum, more)| sum.checked_add(more));
+        self.real = self.whole.map_or(self.real, |sum| sum as f64) + more;
+        self.whole = self.whole.zip(whole).and_then(|(sum, more)| sum.checked_add(more));
     }
-    let counts = whole_sum.unwrap_or(sum as i64);
-    let updated = whole(row, SessionColumn::ALL.len())?;
-    let more = placed(counts.cast_unsigned(), provenance);
-    Ok(ask.stamp(size.cast_unsigned(), updated, more))
+
+    fn whole(&self) -> i64 {
+        self.whole.unwrap_or(self.real as i64)
+    }
 }
 
 /// What the stamp of a session's row says besides its time and size: what the row counts, and where

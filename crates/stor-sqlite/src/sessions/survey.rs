@@ -12,8 +12,9 @@ use crate::sessions::list::ids;
 use crate::sessions::row::placed;
 
 pub(crate) fn survey(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
-    let sql = &ask.schema.session_stamp;
+    let sql = &ask.schema.sessions.all_stamps;
     let places = Provenances::default();
+    out.note_problems(ask);
     let asked = ask.each(sql, [], |row| session(ask, &places, row, out));
     if !asked.as_ref().is_err_and(is_damage) {
         return asked;
@@ -21,6 +22,7 @@ pub(crate) fn survey(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> 
     // Pages of the table are damaged: each session by itself.
     out.sightings.clear();
     out.issues.clear();
+    out.note_problems(ask);
     let one = ask.schema.sessions.stamps("id = ?1");
     for id in ids(ask, out)? {
         let asked = ask.each(&one, [&id], |row| session(ask, &places, row, out));

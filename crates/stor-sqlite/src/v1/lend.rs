@@ -9,6 +9,7 @@ use scrollback_source::{EachLent, Lent, LentRecord};
 use crate::ask::Ask;
 use crate::cells::{bytes, whole, whole_if_any};
 use crate::record::data;
+use crate::schema::tables::v1::MessageColumn;
 use crate::set_sum::SetSum;
 
 /// Lends what a query finds; none if that is nothing.
@@ -19,29 +20,27 @@ pub(crate) fn messages(
     each: &mut EachLent<'_>,
 ) -> rusqlite::Result<Option<ControlFlow<()>>> {
     let (mut set, mut sequence) = (SetSum::default(), None);
-    if !ask.schema.has_messages {
-        return Ok(None);
-    }
     let mut statement = ask.db.prepare_cached(sql)?;
     let mut rows = statement.query([of.session.as_str()])?;
     while let Some(row) = rows.next()? {
-        let created = whole(row, 1)?;
+        let created = whole(row, MessageColumn::Created.at())?;
         if set.is_empty() {
-            sequence = whole_if_any(row, 4)?;
+            sequence = whole_if_any(row, MessageColumn::Session.at())?;
         }
-        set.add(bytes(row, 0)?, created);
+        set.add(bytes(row, MessageColumn::Id.at())?, created);
         let named = || {
-            let message = ask.id(row, 0, MessageId::from_bytes)?;
+            let message = ask.id(row, MessageColumn::Id.at(), MessageId::from_bytes)?;
             Ok(MessageKey { session: of.session.clone(), message }.into())
         };
-        let lent = match data(ask, row.get_ref(3)?) {
+        let lent = match data(ask, row.get_ref(MessageColumn::Data.at())?) {
             Err(kind) => {
                 let key = named().unwrap_or_else(|_: Box<Issue>| of.clone().into());
                 each(Lent::Issue(Some(key), ask.issue(kind)))
             }
             Ok(bytes) => {
                 let order = OrderKey(created);
-                let (stamp, settled) = ask.stamp(bytes.len() as u64, whole(row, 2)?, 0);
+                let updated = whole(row, MessageColumn::Updated.at())?;
+                let (stamp, settled) = ask.stamp(bytes.len() as u64, updated, 0);
                 each(Lent::Record(LentRecord { named: &named, order, bytes, stamp, settled }))
             }
         };

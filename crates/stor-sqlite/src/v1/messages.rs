@@ -8,21 +8,20 @@ use crate::cells::{bytes, whole, whole_if_any};
 use crate::error::{Result, is_damage};
 use crate::gathered::{Gathered, Row};
 use crate::record::record;
+use crate::schema::tables::v1::MessageColumn;
 use crate::set_sum::SetSum;
 
 /// The messages of a session, in the order of the index, and their set.
 pub(crate) fn messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Result<()> {
-    if !ask.schema.has_messages {
-        return Ok(());
-    }
+    let Some(messages) = &ask.schema.messages else { return Ok(()) };
     let (mut set, mut sequence) = (SetSum::default(), None);
     let (rows, issues) = (out.rows.len(), out.issues.len());
     let session = of.session.as_str();
-    let asked = ask.each(&ask.schema.messages, [session], |row| {
+    let asked = ask.each(&messages.all, [session], |row| {
         if set.is_empty() {
-            sequence = whole_if_any(row, 4)?;
+            sequence = whole_if_any(row, MessageColumn::Session.at())?;
         }
-        set.add(bytes(row, 0)?, whole(row, 1)?);
+        set.add(bytes(row, MessageColumn::Id.at())?, whole(row, MessageColumn::Created.at())?);
         message_row(ask, of, row, out)
     });
     match asked {
@@ -54,10 +53,8 @@ fn salvage(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Result<()> {
 
 /// The names of a session's messages, and their set.
 pub(crate) fn names(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Result<()> {
-    if !ask.schema.has_messages {
-        return Ok(());
-    }
-    let ways = ask.schema.message_names.each_ref().map(String::as_str);
+    let Some(messages) = &ask.schema.messages else { return Ok(()) };
+    let ways = messages.names.each_ref().map(String::as_str);
     let asked = out.by_either(ways, |sql, out| list(ask, of, sql, out));
     Ok(out.note_damage(ask, Some(of.clone().into()), asked)?)
 }
@@ -65,10 +62,12 @@ pub(crate) fn names(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Resul
 fn list(ask: &Ask<'_>, of: &SessionKey, sql: &str, out: &mut Gathered) -> rusqlite::Result<()> {
     let (mut set, mut sequence) = (SetSum::default(), None);
     ask.each(sql, [of.session.as_str()], |row| {
-        set.add(bytes(row, 0)?, whole(row, 1)?);
-        sequence = whole_if_any(row, 2)?;
+        set.add(bytes(row, MessageColumn::Id.at())?, whole(row, MessageColumn::Created.at())?);
+        sequence = whole_if_any(row, MessageColumn::Session.at())?;
         let about = || Some(of.clone().into());
-        if let Some(message) = out.id(ask, row, 0, MessageId::from_bytes, about)? {
+        if let Some(message) =
+            out.id(ask, row, MessageColumn::Id.at(), MessageId::from_bytes, about)?
+        {
             let key = MessageKey { session: of.session.clone(), message };
             out.rows.push(Row::new(key, OrderKey::default(), None));
         }
@@ -80,16 +79,14 @@ fn list(ask: &Ask<'_>, of: &SessionKey, sql: &str, out: &mut Gathered) -> rusqli
 
 /// One message, if it is there.
 pub(crate) fn one(ask: &Ask<'_>, key: &MessageKey, out: &mut Gathered) -> rusqlite::Result<()> {
-    if !ask.schema.has_messages {
-        return Ok(());
-    }
+    let Some(messages) = &ask.schema.messages else { return Ok(()) };
     let of = SessionKey::from(key.session.clone());
     let ids = [key.message.as_str(), key.session.as_str()];
-    let ways = ask.schema.message_one.each_ref().map(String::as_str);
+    let ways = messages.one.each_ref().map(String::as_str);
     out.by_either(ways, |sql, out| ask.each(sql, ids, |row| message_row(ask, &of, row, out)))
 }
 
-/// A row of id, time of making, time of change, data.
+/// A row of [`MessageColumn`].
 pub(crate) fn message_row(
     ask: &Ask<'_>,
     of: &SessionKey,
@@ -97,10 +94,15 @@ pub(crate) fn message_row(
     out: &mut Gathered,
 ) -> rusqlite::Result<()> {
     let about = || Some(of.clone().into());
-    let Some(message) = out.id(ask, row, 0, MessageId::from_bytes, about)? else { return Ok(()) };
-    let order = OrderKey(whole(row, 1)?);
+    let Some(message) = out.id(ask, row, MessageColumn::Id.at(), MessageId::from_bytes, about)?
+    else {
+        return Ok(());
+    };
+    let order = OrderKey(whole(row, MessageColumn::Created.at())?);
     out.owners.set(of.session.as_bytes(), None);
-    let read = record(ask, row.get_ref(3)?, whole(row, 2)?, message.as_bytes(), out);
+    let (text, updated) =
+        (row.get_ref(MessageColumn::Data.at())?, whole(row, MessageColumn::Updated.at())?);
+    let read = record(ask, text, updated, message.as_bytes(), out);
     let key = MessageKey { session: of.session.clone(), message };
     match read {
         Ok(piece) => out.rows.push(Row::new(key, order, Some(piece))),

@@ -10,11 +10,13 @@ use crate::cells::{bytes, whole};
 use crate::error::Result;
 use crate::gathered::{Gathered, Row};
 use crate::record::record;
+use crate::schema::parts::PART_NAMES;
+use crate::schema::tables::v1::PartColumn;
 use crate::set_sum::SetSum;
 
 /// The names of a message's parts, in order, and their set.
 pub(crate) fn part_names(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> Result<()> {
-    if !ask.schema.has_parts {
+    if ask.schema.parts.is_none() {
         return Ok(());
     }
     let asked = out.by_either(PART_NAMES, |sql, out| {
@@ -36,37 +38,33 @@ pub(crate) fn part_names(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> 
     Ok(())
 }
 
-/// The names of a message's parts: as an index has them, and as the table has them.
-pub(crate) const PART_NAMES: [&str; 2] = [
-    "SELECT id FROM part WHERE message_id = ?1 ORDER BY id",
-    "SELECT id FROM part NOT INDEXED WHERE message_id = ?1 ORDER BY id",
-];
-
 /// One part, if it is there.
 pub(crate) fn one_part(ask: &Ask<'_>, key: &PartKey, out: &mut Gathered) -> rusqlite::Result<()> {
-    if !ask.schema.has_parts {
-        return Ok(());
-    }
+    let Some(parts) = &ask.schema.parts else { return Ok(()) };
     let ids = [key.part.as_str(), key.message.as_str()];
-    let ways = ask.schema.part_one.each_ref().map(String::as_str);
+    let ways = parts.one.each_ref().map(String::as_str);
     out.by_either(ways, |sql, out| ask.each(sql, ids, |row| part_row(ask, &key.message, row, out)))
 }
 
-/// A row of id, session, time of change, data.
+/// A row of [`PartColumn`].
 pub(crate) fn part_row(
     ask: &Ask<'_>,
     message: &MessageId,
     row: &SqlRow<'_>,
     out: &mut Gathered,
 ) -> rusqlite::Result<()> {
-    let session = bytes(row, 1)?;
+    let session = bytes(row, PartColumn::Session.at())?;
     let about = || {
         let session = SessionId::from_bytes(session).ok()?;
         Some(MessageKey { session, message: message.clone() }.into())
     };
-    let Some(part) = out.id(ask, row, 0, PartId::from_bytes, about)? else { return Ok(()) };
+    let Some(part) = out.id(ask, row, PartColumn::Id.at(), PartId::from_bytes, about)? else {
+        return Ok(());
+    };
     out.owners.set(session, Some(message));
-    let read = record(ask, row.get_ref(3)?, whole(row, 2)?, part.as_bytes(), out);
+    let (text, updated) =
+        (row.get_ref(PartColumn::Data.at())?, whole(row, PartColumn::Updated.at())?);
+    let read = record(ask, text, updated, part.as_bytes(), out);
     let key = PartKey { message: message.clone(), part };
     match read {
         Ok(piece) => out.rows.push(Row::new(key, OrderKey::default(), Some(piece))),

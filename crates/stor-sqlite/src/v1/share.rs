@@ -1,26 +1,26 @@
 //! The share link of a session.
 
-use rusqlite::params;
-use rusqlite::types::ValueRef;
 use scrollback_core_id::{EntityKey, SessionKey};
 
 use crate::ask::Ask;
+use crate::fields;
 use crate::gathered::Gathered;
 use crate::json::Object;
+use crate::schema::tables::v1::ShareColumn;
+use crate::values::Values;
 
 /// The share link of a session. Its secret is not selected.
 pub(crate) fn share(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> rusqlite::Result<()> {
-    const SHARE: &str = "SELECT id, url FROM session_share WHERE session_id = ?1";
-    if !ask.schema.has_shares {
-        return Ok(());
-    }
-    ask.each(SHARE, params![of.session.as_str()], |row| {
+    let Some(sql) = &ask.schema.shares else { return Ok(()) };
+    let key = EntityKey::Share(of.clone());
+    ask.each(sql, [of.session.as_str()], |row| {
+        let values = Values::read(ask, row, ShareColumn::ALL)?;
         let mut record = Vec::new();
-        let (id, url): (ValueRef<'_>, ValueRef<'_>) = (row.get_ref(0)?, row.get_ref(1)?);
         let mut share = Object::begin(&mut record);
-        share.value("id", id).value("url", url);
+        fields::write(&mut share, ShareColumn::ALL, &values.all);
         share.end();
-        out.push(ask, EntityKey::Share(of.clone()), &record, 0);
+        values.note(ask, &key, out);
+        out.push(ask, key.clone(), &record, 0);
         Ok(())
     })
 }

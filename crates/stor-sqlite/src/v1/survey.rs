@@ -8,30 +8,39 @@ use crate::ask::Ask;
 use crate::cells::{bytes, whole, whole_if_any};
 use crate::error::{Result, is_damage};
 use crate::gathered::{Gathered, Row};
+use crate::schema::tables::v1::{MessageColumn, PartColumn};
 use crate::set_sum::SetSum;
+
+/// Both kinds of rows have them at the same place.
+const SIZE_AND_TIME: [usize; 2] = [MessageColumn::Data.at(), MessageColumn::Updated.at()];
+const _: () = assert!(SIZE_AND_TIME[0] == PartColumn::Data.at());
+const _: () = assert!(SIZE_AND_TIME[1] == PartColumn::Updated.at());
 use crate::v1::parts::part_names;
 
 /// The messages of a session of 1.x.
 pub(crate) fn messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Result<()> {
-    if !ask.schema.has_messages {
-        return Ok(());
-    }
-    match see_messages(ask, of, out) {
+    let Some(messages) = &ask.schema.messages else { return Ok(()) };
+    match see_messages(ask, &messages.stamps, of, out) {
         Err(error) if is_damage(&error) => {
-            let ways = ask.schema.message_stamp.each_ref().map(String::as_str);
+            let ways = messages.stamp.each_ref().map(String::as_str);
             salvage(ask, ways, |all| names(ask, of, all), out)
         }
         asked => Ok(asked?),
     }
 }
 
-fn see_messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> rusqlite::Result<()> {
+fn see_messages(
+    ask: &Ask<'_>,
+    sql: &str,
+    of: &SessionKey,
+    out: &mut Gathered,
+) -> rusqlite::Result<()> {
     let (mut set, mut sequence) = (SetSum::default(), None);
-    let asked = ask.each(&ask.schema.message_stamps, [of.session.as_str()], |row| {
-        set.add(bytes(row, 0)?, whole(row, 1)?);
-        sequence = whole_if_any(row, 4)?;
+    let asked = ask.each(sql, [of.session.as_str()], |row| {
+        set.add(bytes(row, MessageColumn::Id.at())?, whole(row, MessageColumn::Created.at())?);
+        sequence = whole_if_any(row, MessageColumn::Session.at())?;
         let about = || Some(of.clone().into());
-        let message = out.id(ask, row, 0, MessageId::from_bytes, about)?;
+        let message = out.id(ask, row, MessageColumn::Id.at(), MessageId::from_bytes, about)?;
         let Some(message) = message else { return Ok(()) };
         let key = MessageKey { session: of.session.clone(), message };
         record(ask, key.into(), row, out)
@@ -42,26 +51,29 @@ fn see_messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> rusqlite:
 
 /// The parts of a message of 1.x.
 pub(crate) fn parts(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> Result<()> {
-    if !ask.schema.has_parts {
-        return Ok(());
-    }
-    match see_parts(ask, of, out) {
+    let Some(parts) = &ask.schema.parts else { return Ok(()) };
+    match see_parts(ask, &parts.stamps, of, out) {
         Err(error) if is_damage(&error) => {
-            let ways = ask.schema.part_stamp.each_ref().map(String::as_str);
+            let ways = parts.stamp.each_ref().map(String::as_str);
             salvage(ask, ways, |all| part_names(ask, of, all), out)
         }
         asked => Ok(asked?),
     }
 }
 
-fn see_parts(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> rusqlite::Result<()> {
-    const PARTS: &str = "SELECT id, NULL, time_updated, octet_length(data) FROM part \
-                         WHERE message_id = ?1 ORDER BY id";
+fn see_parts(
+    ask: &Ask<'_>,
+    sql: &str,
+    of: &MessageKey,
+    out: &mut Gathered,
+) -> rusqlite::Result<()> {
     let mut set = SetSum::default();
-    let asked = ask.each(PARTS, [of.message.as_str()], |row| {
-        set.add(bytes(row, 0)?, 0);
+    let asked = ask.each(sql, [of.message.as_str()], |row| {
+        set.add(bytes(row, PartColumn::Id.at())?, 0);
         let about = || Some(of.clone().into());
-        let Some(part) = out.id(ask, row, 0, PartId::from_bytes, about)? else { return Ok(()) };
+        let Some(part) = out.id(ask, row, PartColumn::Id.at(), PartId::from_bytes, about)? else {
+            return Ok(());
+        };
         record(ask, PartKey { message: of.message.clone(), part }.into(), row, out)
     });
     out.set = set.sighting(of.clone(), None);
@@ -93,14 +105,15 @@ fn salvage(
     Ok(())
 }
 
-/// A row of id, anything, time of change, length.
+/// A row of [`MessageColumn`] or [`PartColumn`] with the length of the text in its place.
 fn record(
     ask: &Ask<'_>,
     key: EntityKey,
     row: &SqlRow<'_>,
     out: &mut Gathered,
 ) -> rusqlite::Result<()> {
-    let stamp = ask.stamp(whole(row, 3)?.cast_unsigned(), whole(row, 2)?, 0);
+    let [size, updated] = SIZE_AND_TIME.map(|at| whole(row, at));
+    let stamp = ask.stamp(size?.cast_unsigned(), updated?, 0);
     out.sightings.push(ask.sighting(key, stamp, None));
     Ok(())
 }

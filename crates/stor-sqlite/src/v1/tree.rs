@@ -9,6 +9,7 @@ use crate::ask::Ask;
 use crate::cells::bytes;
 use crate::error::{Result, is_damage};
 use crate::gathered::{Gathered, Row};
+use crate::schema::tables::v1::PartColumn;
 use crate::v1::parts::{one_part, part_names, part_row, put_in_order};
 
 /// What a session of a few dozen messages takes; the arena grows from there.
@@ -19,13 +20,13 @@ pub(crate) fn messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Re
     let first = out.rows.len();
     messages::messages(ask, of, out)?;
     let mut messages = out.rows.split_off(first).into_iter();
-    if messages.len() == 0 || !ask.schema.has_parts {
+    let Some(parts) = ask.schema.parts.as_ref().filter(|_| messages.len() > 0) else {
         out.rows.extend(messages);
         return Ok(());
-    }
+    };
     let mut placed = Placed { next: messages.next(), messages, first: out.rows.len() };
-    let asked = ask.each(&ask.schema.parts, [of.session.as_str()], |row| {
-        let owner = bytes(row, 4)?;
+    let asked = ask.each(&parts.of_session, [of.session.as_str()], |row| {
+        let owner = bytes(row, PartColumn::Message.at())?;
         match placed.reach(owner, out) {
             Some(message) => part_row(ask, &message, row, out),
             None => Ok(()), // its message was not read, which is an issue already

@@ -6,6 +6,7 @@ use scrollback_core_type::{Parse, RawJson};
 use crate::ask::Ask;
 use crate::cells::{bytes, id, whole};
 use crate::gathered::Gathered;
+use crate::schema::tables::events::EventColumn as C;
 
 /// What the program wrote into its log when something happened.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,27 +30,26 @@ pub(crate) fn history(
     out: &mut Gathered,
 ) -> rusqlite::Result<Vec<Event>> {
     let mut events = Vec::new();
-    if !ask.schema.has_log {
-        return Ok(events);
-    }
-    let sql = "SELECT id, seq, type, data FROM event WHERE aggregate_id = ?1 ORDER BY seq";
+    let Some(sql) = &ask.schema.history else { return Ok(events) };
     ask.each(sql, [of.session.as_str()], |row| {
-        let id = match id(row, 0, EventId::from_bytes)? {
+        let id = match id(row, C::Id.at(), EventId::from_bytes)? {
             Ok(id) => id,
             Err(kind) => {
                 out.note(Some(of.clone().into()), ask, kind);
                 return Ok(());
             }
         };
-        let name = String::from_utf8_lossy(bytes(row, 2)?).into_owned();
+        let name = String::from_utf8_lossy(bytes(row, C::Kind.at())?).into_owned();
         let (name, version) = match name.rsplit_once('.') {
             Some((name, version)) if version.parse::<u32>().is_ok() => {
                 (name.to_owned(), version.parse().ok())
             }
             _ => (name, None),
         };
-        match RawJson::parse(bytes(row, 3)?).map(|parsed| parsed.value.into_owned()) {
-            Ok(data) => events.push(Event { id, seq: whole(row, 1)?, name, version, data }),
+        match RawJson::parse(bytes(row, C::Data.at())?).map(|parsed| parsed.value.into_owned()) {
+            Ok(data) => {
+                events.push(Event { id, seq: whole(row, C::Seq.at())?, name, version, data })
+            }
             Err(issue) => out.note(Some(of.clone().into()), ask, issue.kind),
         }
         Ok(())

@@ -7,19 +7,19 @@ use scrollback_core_id::{EntityKey, OrderKey, SessionId, SessionKey};
 
 use crate::ask::Ask;
 use crate::cells::bytes;
-use crate::columns::{Columns, is_there};
 use crate::error::Result;
+use crate::fields::{self, is_there};
 use crate::gathered::{Gathered, Row};
 use crate::json::{Object, splice_api};
-use crate::schema::columns::SessionColumn;
 use crate::schema::row_kind::RowKind;
+use crate::schema::tables::session::SessionColumn;
 use crate::schema::v2::{V2Schema, column};
-use crate::sessions::json::tokens;
 use crate::sessions::list::one_as;
 use crate::v2::ids::rows_of;
 use crate::v2::place::Progress;
 use crate::v2::rows::with_row;
 use crate::v2::translate::{has_field, is_settled};
+use crate::values::Values;
 
 /// The row that an entity is made from, with its columns; nothing if it is made from none.
 pub(crate) fn row(ask: &Ask<'_>, key: &EntityKey, out: &mut Gathered) -> Result<()> {
@@ -112,49 +112,39 @@ pub(crate) fn session(
 }
 
 /// `{"info": …` as the API has it, of the columns of a session.
-fn info(columns: &mut Columns<'_>, out: &mut Vec<u8>) -> rusqlite::Result<()> {
+fn info(values: &Values<'_>, out: &mut Vec<u8>) {
     use SessionColumn as C;
-    let column = |column: C| columns.number(column.at());
-    let (cost, counts) = (column(C::Cost)?, columns.counts()?);
-    let [created, idle] = [column(C::Created)?, column(C::Idle)?];
-    let [viewed, archived] = [column(C::Viewed)?, column(C::Archived)?];
-    let updated = columns.number(C::ALL.len())?;
-    let mut text = |column: C| columns.text(column.at());
-
+    let of = |column: C| values.all[column.at()];
     out.extend_from_slice(b"{\"info\":");
     let mut info = Object::begin(out);
-    info.value("id", text(C::Id)?).value("parentID", text(C::Parent)?);
-    let (fork, boundary) = (text(C::Fork)?, text(C::Boundary)?);
-    if is_there(&fork) && is_there(&boundary) {
+    info.value("id", of(C::Id)).value("parentID", of(C::Parent));
+    if is_there(&of(C::Fork)) && is_there(&of(C::Boundary)) {
         info.object("fork", |to| {
-            to.value("sessionID", fork).json("boundary", boundary);
+            to.value("sessionID", of(C::Fork)).json("boundary", of(C::Boundary));
         });
     }
-    info.value("projectID", text(C::Project)?).value("agent", text(C::Agent)?);
-    let model = text(C::Model)?;
-    let whole = with_variant(model);
-    info.json("model", whole.as_deref().map_or(model, ValueRef::Text)).value("cost", cost);
-    if is_there(&counts[0]) {
-        tokens(&mut info, counts);
-    }
-    info.value("outcome", text(C::Outcome)?);
+    info.value("projectID", of(C::Project)).value("agent", of(C::Agent));
+    let model = with_variant(of(C::Model));
+    info.json("model", model.as_deref().map_or(of(C::Model), ValueRef::Text));
+    info.value("cost", of(C::Cost));
+    let tokens = C::Input.at()..=C::CacheWrite.at();
+    fields::write(&mut info, &C::ALL[tokens.clone()], &values.all[tokens]);
+    info.value("outcome", of(C::Outcome));
     info.object("time", |time| {
-        time.value("created", created).value("updated", updated).value("idle", idle);
-        time.value("viewed", viewed).value("archived", archived);
+        time.value("created", of(C::Created)).value("updated", of(C::Updated));
+        time.value("idle", of(C::Idle)).value("viewed", of(C::Viewed));
+        time.value("archived", of(C::Archived));
     });
-    info.value("title", text(C::Title)?);
-    let (directory, workspace) = (text(C::Directory)?, text(C::Workspace)?);
+    info.value("title", of(C::Title));
     info.object("location", |location| {
-        location.value("directory", directory).value("workspaceID", workspace);
+        location.value("directory", of(C::Directory)).value("workspaceID", of(C::Workspace));
     });
-    let path = text(C::Path)?;
-    if is_there(&path) {
-        info.value("subpath", path);
+    if is_there(&of(C::Path)) {
+        info.value("subpath", of(C::Path));
     }
-    info.json("metadata", text(C::Metadata)?).json("permissions", text(C::Permission)?);
-    info.json("revert", text(C::Revert)?);
+    info.json("metadata", of(C::Metadata)).json("permissions", of(C::Permission));
+    info.json("revert", of(C::Revert));
     info.end();
-    Ok(())
 }
 
 /// A model with the variant that the API gives to one that has none; nothing if it has one.

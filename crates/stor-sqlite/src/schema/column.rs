@@ -1,0 +1,144 @@
+//! What we know of a column: its name, what it holds, and what becomes of it.
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Holds {
+    Text,
+    /// A text that is JSON.
+    Json,
+    Integer,
+    Real,
+}
+
+/// What a column adds to the stamp of its row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InStamp {
+    Nothing,
+    /// It is the time of the stamp.
+    Time,
+    /// Its length is added to the size.
+    Length,
+    /// It counts: its number is added to the sum.
+    Count,
+    /// It counts US dollars, in units of 10⁻⁹.
+    Cost,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Column {
+    pub(crate) name: &'static str,
+    /// The JSON field that it becomes: `time.created` is the field `created` of the object `time`.
+    /// Empty if it becomes none by itself.
+    pub(crate) field: &'static str,
+    pub(crate) holds: Holds,
+    pub(crate) in_stamp: InStamp,
+    /// Whether the table cannot be read without it.
+    pub(crate) is_needed: bool,
+    /// Whether the field is 0 where the column is NULL; it is absent otherwise.
+    pub(crate) is_zero_if_null: bool,
+    /// Whether the object around the field is written if this column has a value. An object of which
+    /// no column says so is always written.
+    pub(crate) opens_object: bool,
+}
+
+impl Column {
+    const fn new(name: &'static str, field: &'static str, holds: Holds) -> Self {
+        Self {
+            name,
+            field,
+            holds,
+            in_stamp: InStamp::Nothing,
+            is_needed: false,
+            is_zero_if_null: false,
+            opens_object: false,
+        }
+    }
+
+    pub(crate) const fn text(name: &'static str, field: &'static str) -> Self {
+        Self::new(name, field, Holds::Text)
+    }
+
+    pub(crate) const fn json(name: &'static str, field: &'static str) -> Self {
+        Self::new(name, field, Holds::Json)
+    }
+
+    pub(crate) const fn integer(name: &'static str, field: &'static str) -> Self {
+        Self::new(name, field, Holds::Integer)
+    }
+
+    pub(crate) const fn real(name: &'static str, field: &'static str) -> Self {
+        Self::new(name, field, Holds::Real)
+    }
+
+    pub(crate) const fn needed(self) -> Self {
+        Self { is_needed: true, ..self }
+    }
+
+    pub(crate) const fn zero_if_null(self) -> Self {
+        Self { is_zero_if_null: true, ..self }
+    }
+
+    pub(crate) const fn opens_object(self) -> Self {
+        Self { opens_object: true, ..self }
+    }
+
+    /// Makes it the time of the stamp.
+    pub(crate) const fn dates(self) -> Self {
+        Self { in_stamp: InStamp::Time, ..self }
+    }
+
+    /// Adds its length to the stamp.
+    pub(crate) const fn stamped(self) -> Self {
+        Self { in_stamp: InStamp::Length, ..self }
+    }
+
+    /// Adds its number to the stamp.
+    pub(crate) const fn counted(self) -> Self {
+        Self { in_stamp: InStamp::Count, ..self }
+    }
+
+    /// Adds its dollars to the stamp.
+    pub(crate) const fn costs(self) -> Self {
+        Self { in_stamp: InStamp::Cost, ..self }
+    }
+
+    /// Whether a column that was declared with this type can hold what we expect, by the rules by
+    /// which SQLite takes types (<https://sqlite.org/datatype3.html>, section 3.1). A type that keeps
+    /// every value as it is fits.
+    pub(crate) fn fits(&self, declared: &str) -> bool {
+        let declared = declared.to_ascii_uppercase();
+        let has = |words: &[&str]| words.iter().any(|word| declared.contains(word));
+        let is_integer = has(&["INT"]);
+        let is_text = !is_integer && has(&["CHAR", "CLOB", "TEXT"]);
+        let is_real = !is_text && has(&["REAL", "FLOA", "DOUB"]);
+        match self.holds {
+            Holds::Text | Holds::Json => !is_integer && !is_real,
+            Holds::Integer | Holds::Real => !is_text,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_fit_as_sqlite_takes_them() {
+        let (text, number) = (Column::text("a", ""), Column::integer("a", ""));
+        for (declared, fits_text, fits_number) in [
+            ("text", true, false),
+            ("VARCHAR(20)", true, false),
+            ("integer", false, true),
+            ("BIGINT", false, true),
+            ("real", false, true),
+            ("double precision", false, true),
+            ("", true, true),
+            ("blob", true, true),
+            ("numeric", true, true),
+        ] {
+            assert_eq!(text.fits(declared), fits_text, "{declared}");
+            assert_eq!(number.fits(declared), fits_number, "{declared}");
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Which tables and columns a database has.
+
+use std::collections::HashMap;
+
+use rusqlite::Connection;
+
+use super::table::Table;
+use super::tables::READ;
+
+/// The tables that are read and that a database has, each with its columns.
+#[derive(Debug)]
+pub(crate) struct FoundTables(HashMap<String, FoundColumns>);
+
+/// The columns of a table, and the types that they were declared with.
+#[derive(Debug, Default)]
+pub(crate) struct FoundColumns(HashMap<String, String>);
+
+impl FoundTables {
+    /// A view in the place of a table is none.
+    pub(crate) fn read(db: &Connection) -> rusqlite::Result<Self> {
+        let names = READ.map(|table| format!("'{}'", table.name)).join(", ");
+        let sql = format!(
+            "SELECT t.name, c.name, c.type FROM sqlite_schema AS t \
+             JOIN pragma_table_info(t.name) AS c WHERE t.type = 'table' AND t.name IN ({names})"
+        );
+        let mut tables: HashMap<String, FoundColumns> = HashMap::new();
+        let mut statement = db.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            tables.entry(row.get(0)?).or_default().0.insert(row.get(1)?, row.get(2)?);
+        }
+        Ok(Self(tables))
+    }
+
+    pub(crate) fn get(&self, table: &Table) -> Option<&FoundColumns> {
+        self.0.get(table.name)
+    }
+
+    /// The columns of a table that can be read: it has all that are needed.
+    pub(crate) fn readable(&self, table: &Table) -> Option<&FoundColumns> {
+        let columns = self.get(table)?;
+        table.needed().all(|column| columns.has(column.name)).then_some(columns)
+    }
+}
+
+impl FoundColumns {
+    pub(crate) fn has(&self, column: &str) -> bool {
+        self.0.contains_key(column)
+    }
+
+    /// The type that a column was declared with.
+    pub(crate) fn declared(&self, column: &str) -> Option<&str> {
+        self.0.get(column).map(String::as_str)
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}

@@ -1,0 +1,56 @@
+//! The queries for projects, and for what a session has besides messages.
+
+use super::found::FoundTables;
+use super::select::{Select, stamp};
+use super::tables::events::{EVENT, EventColumn};
+use super::tables::project::{PROJECT, ProjectColumn};
+use super::tables::v1::{SESSION_SHARE, ShareColumn, TODO, TodoColumn};
+use super::tables::v2::{KV, KvColumn};
+
+/// The queries for projects.
+#[derive(Debug)]
+pub(crate) struct ProjectQueries {
+    /// Their columns, and behind them their stamps.
+    pub(crate) all: String,
+    /// Their ids and stamps.
+    pub(crate) stamps: String,
+}
+
+impl ProjectQueries {
+    pub(crate) fn of(found: &FoundTables, cap: Option<u64>) -> Option<Self> {
+        let there = found.readable(&PROJECT)?;
+        let stamp = stamp(ProjectColumn::ALL, there);
+        let all = Select::new(ProjectColumn::ALL, there, cap, "").and(&stamp);
+        Some(Self {
+            all: format!("{all} FROM project"),
+            stamps: format!("SELECT id, {stamp} FROM project"),
+        })
+    }
+}
+
+/// The todo list of a session.
+pub(crate) fn todos(found: &FoundTables, cap: Option<u64>) -> Option<String> {
+    let select = Select::new(TodoColumn::ALL, found.readable(&TODO)?, cap, "");
+    Some(format!("{select} FROM todo WHERE session_id = ?1 ORDER BY position"))
+}
+
+/// The share link of a session. Its secret is not selected.
+pub(crate) fn shares(found: &FoundTables, cap: Option<u64>) -> Option<String> {
+    let select = Select::new(ShareColumn::ALL, found.readable(&SESSION_SHARE)?, cap, "");
+    Some(format!("{select} FROM session_share WHERE session_id = ?1"))
+}
+
+/// The events of a session, if the log holds what happened.
+pub(crate) fn history(found: &FoundTables) -> Option<String> {
+    let there = found.readable(&EVENT)?;
+    let [kind, data] = [EventColumn::Kind, EventColumn::Data].map(|it| EventColumn::ALL[it.at()]);
+    let select = Select::new(EventColumn::ALL, there, None, "");
+    let has_all = there.has(kind.name) && there.has(data.name);
+    has_all.then(|| format!("{select} FROM event WHERE aggregate_id = ?1 ORDER BY seq"))
+}
+
+/// How far the migration of 1.x to 2.x is.
+pub(crate) fn marker(found: &FoundTables) -> Option<String> {
+    let select = Select::new(KvColumn::ALL, found.readable(&KV)?, None, "");
+    Some(format!("{select} FROM kv WHERE key = 'migration.v1-v2'"))
+}

@@ -1,0 +1,65 @@
+//! What a database has that we do not know, and what it lacks that we need.
+
+use std::fmt;
+
+use rusqlite::Connection;
+
+use super::found::FoundTables;
+use super::problem::{SchemaProblem, problems};
+use super::sessions::Recorded;
+use super::tables::{READ, is_known};
+
+/// How the schema of a database differs from those that this version knows.
+///
+/// What is unknown is passed over when the database is read. Of tables that hold credentials only
+/// the names are looked at, and they count as known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct SchemaReport {
+    /// Tables that are not known, in the order of their names.
+    pub unknown_tables: Vec<String>,
+    /// Columns that are not known, of tables that are read, in the order of their names.
+    pub unknown_columns: Vec<UnknownColumn>,
+    /// Columns that are needed and missing, or of another type. Each is also an issue whenever the
+    /// sessions of the database are listed.
+    pub problems: Vec<SchemaProblem>,
+}
+
+/// A column that is not known. Displays as `table.column`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct UnknownColumn {
+    /// The name of its table.
+    pub table: String,
+    /// Its name.
+    pub column: String,
+}
+
+impl fmt::Display for UnknownColumn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.table, self.column)
+    }
+}
+
+impl SchemaReport {
+    pub(crate) fn of(db: &Connection) -> rusqlite::Result<Self> {
+        let found = FoundTables::read(db)?;
+        let is_v2 = Recorded::find(&found).is_some_and(|recorded| recorded.is_v2());
+        let mut statement =
+            db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")?;
+        let names = statement.query_map([], |row| row.get(0))?;
+        let mut unknown_tables = names.collect::<rusqlite::Result<Vec<String>>>()?;
+        unknown_tables.retain(|name| !is_known(name));
+        let mut unknown_columns = Vec::new();
+        for table in READ {
+            let columns = found.get(table).into_iter().flat_map(|there| there.names());
+            let unknown = columns.filter(|name| !table.knows(name)).map(|name| UnknownColumn {
+                table: table.name.to_owned(),
+                column: name.to_owned(),
+            });
+            unknown_columns.extend(unknown);
+        }
+        unknown_columns.sort_unstable();
+        Ok(Self { unknown_tables, unknown_columns, problems: problems(&found, is_v2) })
+    }
+}

@@ -1,0 +1,93 @@
+//! What queries select of the columns of a table.
+
+use std::fmt;
+
+use super::column::{Column, InStamp};
+use super::found::FoundColumns;
+
+/// Which of two columns is to be looked up: SQLite uses no index for one with a plus.
+pub(crate) const BY_ID_OR_OWNER: [[&str; 2]; 2] = [["", "+"], ["+", ""]];
+
+/// The columns of a table as a query selects them, each at its place. Those that the database lacks
+/// are selected as NULL.
+#[derive(Debug, Clone)]
+pub(crate) struct Select(Vec<String>);
+
+impl Select {
+    /// `cap` is the most bytes of a text that are selected. `of` stands before each name: empty, or
+    /// the table's name in the query and a dot.
+    pub(crate) fn new(
+        columns: &[Column],
+        there: &FoundColumns,
+        cap: Option<u64>,
+        of: &str,
+    ) -> Self {
+        let column = |column: &Column| match there.has(column.name) {
+            true => capped(&format!("{of}{}", column.name), cap),
+            false => "NULL".to_owned(),
+        };
+        Self(columns.iter().map(column).collect())
+    }
+
+    /// Something else in the place of a column.
+    pub(crate) fn with(mut self, at: usize, term: impl Into<String>) -> Self {
+        self.0[at] = term.into();
+        self
+    }
+
+    /// Something else behind the columns.
+    pub(crate) fn and(mut self, term: impl Into<String>) -> Self {
+        self.0.push(term.into());
+        self
+    }
+}
+
+impl fmt::Display for Select {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SELECT {}", self.0.join(", "))
+    }
+}
+
+/// The length of a text in the place of the text.
+pub(crate) fn length(column: &str) -> String {
+    format!("octet_length({column})")
+}
+
+/// A column, or its size if it is a text over the limit, of which only the head is looked at then.
+fn capped(column: &str, cap: Option<u64>) -> String {
+    let length = length(column);
+    match cap {
+        None => column.to_owned(),
+        Some(cap) => format!("CASE WHEN {length} > {cap} THEN {length} ELSE {column} END"),
+    }
+}
+
+/// The stamp of a row: when it last changed, how long its texts are, and the sum of its counts.
+pub(crate) fn stamp(columns: &[Column], there: &FoundColumns) -> String {
+    let terms = |wanted: &[InStamp]| {
+        let columns = columns.iter().filter(|it| wanted.contains(&it.in_stamp));
+        columns.filter(|it| there.has(it.name)).map(term).collect::<Vec<_>>()
+    };
+    let sum = |wanted: &[InStamp]| match terms(wanted) {
+        none if none.is_empty() => "0".to_owned(),
+        terms => terms.join(" + "),
+    };
+    let [time, lengths, counts] =
+        [sum(&[InStamp::Time]), sum(&[InStamp::Length]), sum(&[InStamp::Count, InStamp::Cost])];
+    format!("{time}, {lengths}, {counts}")
+}
+
+fn term(column: &Column) -> String {
+    let name = column.name;
+    match column.in_stamp {
+        InStamp::Nothing | InStamp::Time => name.to_owned(),
+        InStamp::Length => format!("ifnull({}, 0)", length(name)),
+        InStamp::Count => format!("ifnull({name}, 0)"),
+        InStamp::Cost => format!("CAST(ifnull({name}, 0) * 1e9 AS INTEGER)"),
+    }
+}
+
+/// A cost in US dollars as a stamp counts it, as SQLite makes a whole number of it.
+pub(crate) fn nano_dollars(cost: f64) -> i64 {
+    (cost * 1e9) as i64
+}

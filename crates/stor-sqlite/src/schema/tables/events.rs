@@ -1,0 +1,28 @@
+//! The log of events, and the number of each session's last one.
+
+use crate::schema::column::Column;
+use crate::schema::table::{Table, columns};
+
+columns! {
+    /// Columns of an event.
+    EventColumn {
+        Id: Column::text("id", "").needed(),
+        Seq: Column::integer("seq", "").needed(),
+        Kind: Column::text("type", ""),
+        Data: Column::json("data", ""),
+        Session: Column::text("aggregate_id", "").needed(),
+    }
+}
+
+columns! {
+    /// Columns of a session's last number.
+    SequenceColumn {
+        Session: Column::text("aggregate_id", "").needed(),
+        Seq: Column::integer("seq", "").needed(),
+    }
+}
+
+pub(crate) const EVENT: Table = Table::new("event", EventColumn::ALL).unread(&["created"]);
+
+pub(crate) const EVENT_SEQUENCE: Table =
+    Table::new("event_sequence", SequenceColumn::ALL).unread(&["owner_id"]);

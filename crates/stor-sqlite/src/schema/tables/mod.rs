@@ -1,0 +1,51 @@
+//! The tables that we know.
+
+pub(crate) mod events;
+pub(crate) mod project;
+pub(crate) mod session;
+pub(crate) mod v1;
+pub(crate) mod v2;
+
+use super::table::Table;
+
+/// The tables that are read.
+pub(crate) const READ: [&Table; 14] = [
+    &session::SESSION_V2,
+    &session::SESSION,
+    &project::PROJECT,
+    &v1::MESSAGE,
+    &v1::PART,
+    &v1::TODO,
+    &v1::SESSION_SHARE,
+    &v2::SESSION_MESSAGE,
+    &v2::SESSION_INBOX,
+    &v2::SESSION_PENDING,
+    &v2::SESSION_INPUT,
+    &v2::KV,
+    &events::EVENT,
+    &events::EVENT_SEQUENCE,
+];
+
+/// Tables that we know and do not read. Tables of credentials are another matter:
+/// [`scrollback_stor_path::is_secret_table`] knows them.
+pub(crate) const UNREAD: [&str; 11] = [
+    "__drizzle_migrations",
+    "data_migration",
+    "instruction_blob",
+    "instruction_entry",
+    "instruction_state",
+    "migration",
+    "permission",
+    "project_directory",
+    "session_context_epoch",
+    "workspace",
+    "worktree",
+];
+
+/// Whether we know a table of this name; SQLite's own begin with `sqlite_`.
+pub(crate) fn is_known(name: &str) -> bool {
+    READ.iter().any(|table| table.name == name)
+        || UNREAD.contains(&name)
+        || name.starts_with("sqlite_")
+        || scrollback_stor_path::is_secret_table(name)
+}

@@ -1,0 +1,48 @@
+//! The values of a row, less the texts that are too large.
+
+use rusqlite::Row as SqlRow;
+use rusqlite::types::ValueRef;
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::EntityKey;
+
+use crate::ask::Ask;
+use crate::gathered::Gathered;
+use crate::record::too_large;
+use crate::schema::column::{Column, Holds};
+
+/// The values of the columns of a row, in the order of the table: NULL in the place of a text that is
+/// too large.
+pub(crate) struct Values<'r> {
+    pub(crate) all: Vec<ValueRef<'r>>,
+    too_large: Vec<(&'static str, u64)>,
+}
+
+impl<'r> Values<'r> {
+    pub(crate) fn read(
+        ask: &Ask<'_>,
+        row: &'r SqlRow<'_>,
+        columns: &'static [Column],
+    ) -> rusqlite::Result<Self> {
+        let mut it = Self { all: Vec::with_capacity(columns.len()), too_large: Vec::new() };
+        for (at, column) in columns.iter().enumerate() {
+            let value = row.get_ref(at)?;
+            let size = match column.holds {
+                Holds::Text | Holds::Json => too_large(ask, value),
+                Holds::Integer | Holds::Real => None,
+            };
+            it.too_large.extend(size.map(|size| (column.name, size)));
+            it.all.push(if size.is_some() { ValueRef::Null } else { value });
+        }
+        Ok(it)
+    }
+
+    /// Notes the texts that are too large as issues of an entity.
+    pub(crate) fn note(&self, ask: &Ask<'_>, key: &EntityKey, out: &mut Gathered) {
+        for (column, size) in &self.too_large {
+            let kind = IssueKind::TooLarge { size: *size, limit: ask.max_len() };
+            let mut issue = ask.issue(kind);
+            issue.place.field = Some((*column).to_owned());
+            out.issues.push((Some(key.clone()), issue));
+        }
+    }
+}
