@@ -13,6 +13,7 @@ mod conformance;
 mod damage;
 mod oracle;
 mod rows;
+mod schema_report;
 mod schemas;
 mod support;
 mod unprivileged;

@@ -1,0 +1,118 @@
+//! What a database has that is not known, and what it lacks that is needed.
+
+use scrollback_core_err::IssueKind;
+use scrollback_core_id::Scope;
+use scrollback_source::Survey;
+use scrollback_stor_sqlite::{SchemaProblem, SchemaReport, SqliteReader};
+
+use crate::calls::{key, names, scan, tree};
+use crate::support::{
+    REAL, SCHEMA, SMALL, V2, V2_SCHEMA, copy, open, sessions, stated, stated_as, surveyed, walk,
+    writer,
+};
+
+/// Tables and columns that are not known.
+fn unknown(report: &SchemaReport) -> (Vec<&str>, Vec<String>) {
+    let tables = report.unknown_tables.iter().map(String::as_str).collect();
+    (tables, report.unknown_columns.iter().map(ToString::to_string).collect())
+}
+
+/// What is said whenever sessions are listed, which both ways of listing them say.
+fn said(store: &SqliteReader) -> Vec<String> {
+    let listed = scan(store, &Scope::Sessions).issues;
+    let said: Vec<String> = listed
+        .into_iter()
+        .map(|(about, issue)| match (about, issue.kind) {
+            (None, IssueKind::Database { what }) => what,
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(surveyed(store, &Survey::Sessions).1.len(), said.len());
+    said
+}
+
+#[test]
+fn every_schema_that_opencode_wrote_is_known() {
+    let whole = SchemaReport::default();
+    for corpus in REAL.into_iter().chain(V2) {
+        let (_dir, database) = copy(corpus);
+        assert_eq!(open(&database).schema_report().unwrap(), whole, "{corpus:?}");
+    }
+    for schema in [SCHEMA, V2_SCHEMA] {
+        let (_dir, database) = stated_as(schema, "");
+        assert_eq!(open(&database).schema_report().unwrap(), whole);
+    }
+}
+
+#[test]
+fn unknown_tables_and_columns_are_listed_and_are_no_issue() {
+    let (_dir, database) = stated(SMALL);
+    writer(&database)
+        .execute_batch(
+            "CREATE TABLE novelty (id text); INSERT INTO novelty VALUES ('x');
+             CREATE TABLE aside (id integer PRIMARY KEY AUTOINCREMENT);
+             CREATE TABLE account_keys (secret text); INSERT INTO account_keys VALUES ('not told');
+             CREATE VIEW everything AS SELECT * FROM session;
+             ALTER TABLE session ADD COLUMN novelty text DEFAULT 'new';
+             ALTER TABLE part ADD COLUMN size integer;
+             ALTER TABLE permission ADD COLUMN later text;",
+        )
+        .unwrap();
+    let store = open(&database);
+    let report = store.schema_report().unwrap();
+    let columns = ["part.size", "session.novelty"].map(str::to_owned).to_vec();
+    assert_eq!(unknown(&report), (vec!["aside", "novelty"], columns));
+    assert_eq!((report.problems, said(&store)), (vec![], vec![]));
+    assert_eq!(walk(&store), walk(&open(&stated(SMALL).1)));
+}
+
+#[test]
+fn a_renamed_column_that_is_needed_is_an_issue() {
+    let (_dir, database) = stated(SMALL);
+    writer(&database).execute_batch("ALTER TABLE message RENAME COLUMN data TO body").unwrap();
+    let store = open(&database);
+    let report = store.schema_report().unwrap();
+    let missing = SchemaProblem::Missing { table: "message".into(), column: "data".into() };
+    assert_eq!(report.problems, [missing]);
+    assert_eq!(unknown(&report), (vec![], vec!["message.body".to_owned()]));
+    assert_eq!(said(&store), ["the table message has no column data, and is not read"]);
+    assert_eq!(sessions(&store).len(), 2, "the rest is read");
+    assert_eq!(names(&tree(&store, &key("ses_1")).entries), ["ses_1"]);
+    // It is told as long as it is so, also of a store that is open.
+    writer(&database).execute_batch("ALTER TABLE message RENAME COLUMN body TO data").unwrap();
+    assert!(said(&store).is_empty());
+    assert_eq!(store.schema_report().unwrap(), SchemaReport::default());
+    assert_eq!(names(&tree(&store, &key("ses_1")).entries), ["ses_1", "msg_1", "prt_1"]);
+}
+
+#[test]
+fn a_column_of_another_type_is_an_issue_and_is_read() {
+    let schema = SCHEMA.replace(
+        "`message_id` text NOT NULL,\n          `session_id` text NOT NULL,\n          `time_created` integer NOT NULL,\n          `time_updated` integer NOT NULL,",
+        "`message_id` text NOT NULL,\n          `session_id` text NOT NULL,\n          `time_created` text NOT NULL,\n          `time_updated` text NOT NULL,",
+    );
+    assert_ne!(schema, SCHEMA);
+    let (_dir, database) = stated_as(&schema, SMALL);
+    let store = open(&database);
+    // The other one is not needed.
+    assert_eq!(said(&store), ["the column time_updated of the table part is of the type TEXT"]);
+    assert_eq!(store.schema_report().unwrap().problems.len(), 1);
+    assert_eq!(names(&tree(&store, &key("ses_1")).entries), ["ses_1", "msg_1", "prt_1"]);
+}
+
+#[test]
+fn tables_of_2x_are_checked_in_2x_alone() {
+    // Within 1.x they have had other shapes.
+    for (schema, expected) in [(SCHEMA, 0), (V2_SCHEMA, 1)] {
+        let (_dir, database) = stated_as(schema, "");
+        let indices = "DROP INDEX session_message_session_seq_idx;
+            DROP INDEX session_message_session_type_seq_idx;";
+        let db = writer(&database);
+        db.execute_batch(indices).unwrap();
+        db.execute_batch("ALTER TABLE session_message DROP COLUMN seq").unwrap();
+        let store = open(&database);
+        let report = store.schema_report().unwrap();
+        assert_eq!((report.problems.len(), said(&store).len()), (expected, expected));
+        assert_eq!(unknown(&report), (vec![], vec![]));
+    }
+}
