@@ -5,6 +5,8 @@ use rusqlite::Connection;
 use crate::probe::queries as of_probe;
 use crate::schema::Schema;
 use crate::schema::parts::PART_NAMES;
+use crate::schema::table::Table;
+use crate::schema::tables::READ;
 use crate::schema::v2::{HAS_ROWS, V2Schema};
 
 /// The queries about one session or row of 2.x.
@@ -97,5 +99,61 @@ fn no_row_of_2x_is_read_for_another_session() {
         }
         let plan = plan(&db, &crate::schema::v2::sets(""));
         assert!(plan.contains("COVERING INDEX") && !plan.contains("TEMP B-TREE"), "{plan}");
+    }
+}
+
+/// A database with nothing but the columns without which a table is not read.
+fn needed_alone(tables: &[&Table]) -> Connection {
+    let db = Connection::open_in_memory().unwrap();
+    for table in tables {
+        let columns: Vec<&str> = table.needed().map(|column| column.name).collect();
+        db.execute_batch(&format!("CREATE TABLE {} ({})", table.name, columns.join(", "))).unwrap();
+    }
+    db
+}
+
+#[test]
+fn queries_ask_for_no_column_that_may_be_missing() {
+    let v1: Vec<&Table> = READ.into_iter().filter(|table| !table.is_v2).collect();
+    let preview: Vec<&Table> = READ
+        .into_iter()
+        .filter(|table| ["session_v2", "kv"].iter().all(|it| table.name != *it))
+        .collect();
+    for tables in [&READ[..], &v1, &preview] {
+        let db = needed_alone(tables);
+        for cap in [None, Some(1000)] {
+            let schema = Schema::of(&db, cap).unwrap().unwrap();
+            assert_eq!(schema.problems, []);
+            let Schema { sessions, projects, messages, parts, .. } = &schema;
+            let (messages, parts) = (messages.as_ref().unwrap(), parts.as_ref().unwrap());
+            let projects = projects.as_ref().unwrap();
+            let mut queries = vec![
+                &sessions.all_stamps,
+                &projects.all,
+                &projects.stamps,
+                &messages.all,
+                &messages.stamps,
+                &messages.lost,
+                &parts.of_session,
+                &parts.stamps,
+                &parts.lost,
+                &parts.all,
+                &parts.lent,
+                schema.todos.as_ref().unwrap(),
+                schema.shares.as_ref().unwrap(),
+            ];
+            queries.extend(messages.names.iter().chain(&messages.one).chain(&messages.stamp));
+            queries.extend(parts.one.iter().chain(&parts.stamp).chain(&sessions.one));
+            queries.extend(messages.alone.iter().chain(&schema.marker).chain(&schema.history));
+            let mut queries: Vec<String> = queries.into_iter().cloned().collect();
+            queries.extend(schema.v2.iter().flat_map(of_v2));
+            queries.extend(schema.v2.iter().map(|v2| v2.lost.clone()));
+            queries.extend(schema.sessions.directories().map(str::to_owned));
+            let has_table = |sql: &String| schema.v2.is_some() || !sql.contains("session_message");
+            queries.extend(of_probe().filter(has_table));
+            for sql in queries {
+                assert!(db.prepare(&sql).is_ok(), "{sql}: {:?}", db.prepare(&sql).err());
+            }
+        }
     }
 }

@@ -34,6 +34,17 @@ struct Found {
     /// Whether it wins over the others of its data directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     wins: Option<bool>,
+    /// What a database has that this version does not know.
+    #[serde(skip_serializing_if = "Unknown::is_empty")]
+    unknown: Unknown,
+}
+
+/// Tables and columns that are passed over.
+#[derive(Serialize, Default)]
+struct Unknown {
+    tables: Vec<String>,
+    /// Each as `table.column`.
+    columns: Vec<String>,
 }
 
 pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
@@ -46,8 +57,9 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
         for store in group {
             let mut entry = Found::new(store);
             match counted(store, global) {
-                Ok((sessions, access)) => {
+                Ok((sessions, access, unknown)) => {
                     (entry.sessions, entry.access) = (Some(sessions), access);
+                    entry.unknown = unknown;
                     sound.push(store);
                 }
                 Err(failure) => failures.push(failure),
@@ -81,6 +93,9 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
         for store in &found {
             writeln!(out, "{}{}{:#}", styles.strong, safe::line(&store.path), styles.strong)?;
             writeln!(out, "  {}, found by {}; {}", store.kind, store.found_by, store.state())?;
+            if let Some(unknown) = store.unknown.said() {
+                writeln!(out, "  not known to this version: {}", safe::line(&unknown))?;
+            }
         }
     }
     if found.is_empty() {
@@ -104,6 +119,7 @@ impl Found {
             shown: None,
             access: None,
             wins: None,
+            unknown: Unknown::default(),
         }
     }
 
@@ -129,8 +145,24 @@ impl Found {
     }
 }
 
-/// How many sessions a store has by itself, and how it is read.
-fn counted(store: &FoundStore, global: &Global) -> Result<(usize, Option<String>)> {
+impl Unknown {
+    fn is_empty(&self) -> bool {
+        self.tables.is_empty() && self.columns.is_empty()
+    }
+
+    /// What is unknown, in a line; none if nothing is.
+    fn said(&self) -> Option<String> {
+        let all = [("table", &self.tables), ("column", &self.columns)];
+        let all = all.into_iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| {
+            let s = if names.len() == 1 { "" } else { "s" };
+            format!("{what}{s} {}", names.join(", "))
+        });
+        Some(all.collect::<Vec<_>>().join("; ")).filter(|all| !all.is_empty())
+    }
+}
+
+/// How many sessions a store has by itself, how it is read, and what of it is not known.
+fn counted(store: &FoundStore, global: &Global) -> Result<(usize, Option<String>, Unknown)> {
     let access = access(store, global)?; // before anything else leaves side files
     let source = sources::one(store, global);
     let mut sessions = std::collections::HashSet::new();
@@ -140,7 +172,7 @@ fn counted(store: &FoundStore, global: &Global) -> Result<(usize, Option<String>
         }
         ControlFlow::Continue(())
     })?;
-    Ok((sessions.len(), access))
+    Ok((sessions.len(), access, unknown(store, global)?))
 }
 
 #[cfg(feature = "sqlite")]
@@ -154,4 +186,19 @@ fn access(store: &FoundStore, global: &Global) -> Result<Option<String>> {
 #[cfg(not(feature = "sqlite"))]
 fn access(_: &FoundStore, _: &Global) -> Result<Option<String>> {
     Ok(None)
+}
+
+#[cfg(feature = "sqlite")]
+fn unknown(store: &FoundStore, global: &Global) -> Result<Unknown> {
+    if store.kind != scrollback_stor_path::StoreKind::OpencodeSqlite {
+        return Ok(Unknown::default());
+    }
+    let report = sources::database(&store.path, global).schema_report()?;
+    let columns = report.unknown_columns.iter().map(ToString::to_string).collect();
+    Ok(Unknown { tables: report.unknown_tables, columns })
+}
+
+#[cfg(not(feature = "sqlite"))]
+fn unknown(_: &FoundStore, _: &Global) -> Result<Unknown> {
+    Ok(Unknown::default())
 }

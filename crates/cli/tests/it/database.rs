@@ -91,6 +91,29 @@ fn what_is_only_in_files_is_there_and_marked() {
 }
 
 #[test]
+fn stores_lists_what_is_not_known_of_a_database() {
+    let dir = both();
+    assert_eq!(on(dir.path(), &["stores", "--json"]).json()[0].get("unknown"), None);
+    let db = rusqlite::Connection::open(dir.path().join("opencode.db")).unwrap();
+    db.execute_batch(
+        "CREATE TABLE novelty (id text); ALTER TABLE session ADD COLUMN \"mood\u{1b}[31m\" text;
+         ALTER TABLE message ADD COLUMN size integer;",
+    )
+    .unwrap();
+    let stores = on(dir.path(), &["stores", "--json"]);
+    let unknown = &stores.json()[0]["unknown"];
+    let columns = ["message.size", "session.mood\u{1b}[31m"];
+    assert_eq!(*unknown, serde_json::json!({ "tables": ["novelty"], "columns": columns }));
+    let stores = on(dir.path(), &["stores"]);
+    let line = "not known to this version: table novelty; columns message.size, session.mood";
+    assert!(stores.code == 0 && stores.out.contains(line), "{}", stores.out);
+    assert!(!stores.out.contains('\u{1b}'));
+    db.execute_batch("ALTER TABLE message RENAME COLUMN data TO body").unwrap();
+    let stores = on(dir.path(), &["stores", "--issues"]);
+    assert!(stores.err.contains("the table message has no column data"), "{}", stores.err);
+}
+
+#[test]
 fn diffs_and_tool_outputs_lie_in_files_beside_the_database() {
     let dir = both();
     let name = fs::read_dir(dir.path().join("tool-output")).unwrap().next().unwrap().unwrap();

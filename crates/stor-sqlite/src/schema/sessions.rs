@@ -24,6 +24,8 @@ struct SessionTable {
     /// Up to the name of the table, which is `s` in it.
     select: String,
     select_stamp: String,
+    /// The directory of one session, if there is such a column.
+    directory: Option<String>,
     /// Which of its rows no table before it has.
     counts: &'static str,
 }
@@ -51,6 +53,11 @@ impl SessionTables {
     /// there is something of it, and when it was made.
     pub(crate) fn stamps(&self, wanted: &str) -> String {
         self.union(|it| &it.select_stamp, "", wanted)
+    }
+
+    /// The queries for the directory of one session, one for each table.
+    pub(crate) fn directories(&self) -> impl Iterator<Item = &str> {
+        self.tables.iter().filter_map(|table| table.directory.as_deref())
     }
 
     /// Each session once.
@@ -129,8 +136,12 @@ impl<'f> Recorded<'f> {
         let of = |(name, there): (&'static str, &FoundColumns)| {
             let (found, stamp) = (tables.found(name), stamp(SessionColumn::ALL, there));
             let select = Select::new(SessionColumn::ALL, there, cap, "").and(&found);
+            let directory = SessionColumn::ALL[SessionColumn::Directory.at()].name;
             SessionTable {
                 name,
+                directory: there
+                    .has(directory)
+                    .then(|| format!("SELECT {directory} FROM {name} WHERE id = ?1")),
                 select: format!("{select} FROM {name} AS s"),
                 select_stamp: format!(
                     "SELECT id, project_id, {stamp}, {found}, time_created FROM {name} AS s"

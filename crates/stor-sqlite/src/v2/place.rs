@@ -119,10 +119,9 @@ fn before_all(ask: &Ask<'_>, of: &SessionKey) -> rusqlite::Result<Option<String>
         cwd = moved(bytes(row, 0)?).0;
         Ok(())
     })?;
-    for table in ask.schema.sessions.names() {
+    for sql in ask.schema.sessions.directories() {
         if cwd.is_none() {
-            let sql = format!("SELECT directory FROM {table} WHERE id = ?1");
-            ask.each(&sql, [of.session.as_str()], |row| {
+            ask.each(sql, [of.session.as_str()], |row| {
                 cwd = json(Some(&String::from_utf8_lossy(bytes(row, 0)?)));
                 Ok(())
             })?;
