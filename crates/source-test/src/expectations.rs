@@ -11,6 +11,8 @@ pub enum Content {
     Items,
     /// Messages without their session, or parts without their message.
     Orphans,
+    /// Resume tokens: [`Reader::resume`](scrollback_source::Reader::resume) goes on from a scan.
+    Resume,
     /// Places: [`Source::locate`](scrollback_source::Source::locate) names the files of records.
     Places,
 }

@@ -9,6 +9,7 @@
 
 pub mod calls;
 mod expectations;
+pub mod jsonl;
 pub mod properties;
 
 pub use expectations::{Content, Expectations};
@@ -37,6 +38,8 @@ macro_rules! with_properties {
             a_plan_to_watch_names_directories,
             a_probe_without_a_token_knows_nothing,
             what_is_written_concerns_what_is_read_and_is_watched,
+            nothing_was_added_since_a_scan,
+            another_token_is_refused,
             provided_methods_agree_with_the_required_ones,
         }
     };

@@ -23,11 +23,33 @@ pub struct Probed {
 pub enum Probe {
     /// Nothing did.
     Unchanged,
-    /// The messages and parts of these sessions, and the records of any project or session: those
-    /// are to be compared.
-    Sessions(Vec<SessionKey>),
+    /// These, and the records of any project or session: those are to be compared.
+    Changed(Vec<SourceChange>),
     /// Anything.
     Rescan,
+}
+
+/// One thing that changed in a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SourceChange {
+    /// The messages and parts of a session.
+    Session(SessionKey),
+    /// A session's log was appended to.
+    Appended {
+        /// The session.
+        session: SessionKey,
+        /// The byte offset in its log that the new records begin at.
+        from: u64,
+    },
+}
+
+impl SourceChange {
+    /// The session that changed.
+    pub fn session(&self) -> &SessionKey {
+        match self {
+            Self::Session(session) | Self::Appended { session, .. } => session,
+        }
+    }
 }
 
 impl SourceToken {

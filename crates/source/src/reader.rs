@@ -10,7 +10,8 @@ use scrollback_core_id::{Clock, EntityKey, MessageId, Scope, SessionKey};
 use scrollback_stor_mmap::MappedSpan;
 
 use crate::{
-    Each, EachLent, EachSeen, Entry, Found, Lent, LentRecord, Listing, Result, Seen, Survey,
+    Each, EachLent, EachSeen, Entry, Found, Lent, LentRecord, Listing, Result, ResumeToken,
+    Resumed, Seen, Survey,
 };
 
 /// One look at a store. All calls are in bulk, and hand out what they find as it comes.
@@ -72,6 +73,29 @@ pub trait Reader {
     /// If nothing of the session can be read.
     fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> Result<()> {
         tree(self, session, each)
+    }
+
+    /// Hands out what was added to a session since `since` was handed out: its record if that looks
+    /// different now; the set of its messages; each message that is new or was replaced, followed by
+    /// those of its parts that are new or changed; such parts of other messages by themselves; items.
+    /// Issues about what was read before are handed out again, as long as they hold.
+    ///
+    /// A session that was changed in any other way than by adding records to it, as by a rewrite in
+    /// place, is [`Probe::Rescan`](crate::Probe::Rescan), and what was handed out is to be forgotten.
+    /// What was not added to is not read, so that the call takes as long as what it hands out.
+    ///
+    /// By default always [`Probe::Rescan`](crate::Probe::Rescan).
+    ///
+    /// # Errors
+    /// If the store cannot be asked.
+    fn resume(
+        &mut self,
+        session: &SessionKey,
+        since: &ResumeToken,
+        each: &mut Each<'_>,
+    ) -> Result<Resumed> {
+        let _ = (session, since, each);
+        Ok(Resumed::rescan())
     }
 
     /// Hands out the original of an entity, where the store keeps it in another shape than its span

@@ -6,6 +6,8 @@ use scrollback_core_err::Issue;
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, ProjectId, SessionKey, Stamp};
 use scrollback_stor_mmap::Settled;
 
+use crate::ResumeToken;
+
 /// What a survey covers.
 #[derive(Debug, Clone, Copy)]
 pub enum Survey<'a> {
@@ -46,6 +48,10 @@ pub struct Sighting {
     pub settled: Settled,
     /// The project that a session's place says it belongs to.
     pub project: Option<ProjectId>,
+    /// Where [`Reader::resume`](crate::Reader::resume) goes on, for the set of messages of a session.
+    /// A [`Reader::scan`](crate::Reader::scan) and a [`Reader::lend`](crate::Reader::lend) may hand
+    /// it out, a survey does not.
+    pub resume: Option<ResumeToken>,
 }
 
 /// Something that a survey came to.

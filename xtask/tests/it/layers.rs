@@ -46,8 +46,20 @@ const ALLOWED: &[(&str, &[(&str, &str)])] = &[
             ("thiserror", "the errors of reading"),
         ],
     ),
-    ("scrollback-source", &[("thiserror", "the errors of a Source")]),
-    ("scrollback-source-test", &[]),
+    (
+        "scrollback-source",
+        &[
+            ("thiserror", "the errors of a Source"),
+            ("xxhash-rust", "whether the end of a log is as it was, as one number"),
+        ],
+    ),
+    (
+        "scrollback-source-test",
+        &[
+            ("serde", "lines of JSONL logs are read through it"),
+            ("serde_json", "lines of JSONL logs"),
+        ],
+    ),
     ("scrollback-stor-read", &[]),
     (
         "scrollback-index",

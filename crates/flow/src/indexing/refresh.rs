@@ -179,7 +179,10 @@ fn dirty(
             let jobs = jobs.map(|id| (SessionKey::from(id.clone()), None)).collect();
             return Ok(Dirty { jobs, gone: Vec::new(), sessions: known.len() });
         }
-        Probe::Sessions(named) => Some(named.into_iter().collect::<HashSet<SessionKey>>()),
+        Probe::Changed(changes) => {
+            let named = changes.iter().map(|change| change.session().clone());
+            Some(named.collect::<HashSet<SessionKey>>())
+        }
         Probe::Rescan => None,
     };
     let mut there = sightings(worker, named.is_none(), notes)?;

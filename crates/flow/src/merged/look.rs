@@ -8,7 +8,8 @@ use std::sync::Arc;
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{Clock, EntityKey, MessageKey, Scope, SessionKey};
 use scrollback_source::{
-    Each, EachLent, EachSeen, Entry, Found, Listing, Reader, Result, Source, Survey, lend_scanned,
+    Each, EachLent, EachSeen, Entry, Found, Listing, Reader, Result, ResumeToken, Resumed, Source,
+    Survey, lend_scanned,
 };
 use scrollback_stor_mmap::MappedSpan;
 
@@ -106,6 +107,32 @@ impl<'s> MergedLook<'s> {
             }
         }
         Ok(())
+    }
+
+    /// Asks the store that a session is of. Of its record is said which stores have it too.
+    fn of_owner<T>(
+        &mut self,
+        session: &SessionKey,
+        each: &mut Each<'_>,
+        ask: impl FnOnce(&mut dyn Reader, &mut Each<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let owner = self.owners.of(session)?;
+        let key = EntityKey::Session(session.clone());
+        let mut others = Vec::new();
+        for at in owner + 1..self.members.len() {
+            others.extend(self.one(at, &key)?.entries.into_iter().map(|entry| (at, entry)));
+        }
+        let origin = self.members[owner].id();
+        ask(&mut *self.owners.readers[owner], &mut |found| {
+            each(match found {
+                Found::Entry(mut entry) if matches!(entry.key, EntityKey::Session(_)) => {
+                    entry.origin = Some(origin.clone());
+                    others.iter().for_each(|(at, other)| too(&mut entry, *at, other));
+                    Found::Entry(entry)
+                }
+                other => other,
+            })
+        })
     }
 
     fn one(&mut self, at: usize, key: &EntityKey) -> Result<Listing> {
@@ -232,23 +259,17 @@ impl Reader for MergedLook<'_> {
     }
 
     fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> Result<()> {
-        let owner = self.owners.of(session)?;
-        let key = EntityKey::Session(session.clone());
-        let mut others = Vec::new();
-        for at in owner + 1..self.members.len() {
-            others.extend(self.one(at, &key)?.entries.into_iter().map(|entry| (at, entry)));
-        }
-        let origin = self.members[owner].id();
-        self.owners.readers[owner].tree(session, &mut |found| {
-            each(match found {
-                Found::Entry(mut entry) if matches!(entry.key, EntityKey::Session(_)) => {
-                    entry.origin = Some(origin.clone());
-                    others.iter().for_each(|(at, other)| too(&mut entry, *at, other));
-                    Found::Entry(entry)
-                }
-                other => other,
-            })
-        })
+        self.of_owner(session, each, |reader, each| reader.tree(session, each))
+    }
+
+    /// Of the store that the session is of. The token of another is refused by that one.
+    fn resume(
+        &mut self,
+        session: &SessionKey,
+        since: &ResumeToken,
+        each: &mut Each<'_>,
+    ) -> Result<Resumed> {
+        self.of_owner(session, each, |reader, each| reader.resume(session, since, each))
     }
 
     fn raw(&mut self, key: &EntityKey) -> Result<Option<MappedSpan>> {

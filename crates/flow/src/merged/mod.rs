@@ -111,9 +111,9 @@ impl Source for MergedSource {
             probe = match (probe, probed.probe) {
                 (Probe::Rescan, _) | (_, Probe::Rescan) => Probe::Rescan,
                 (Probe::Unchanged, other) | (other, Probe::Unchanged) => other,
-                (Probe::Sessions(mut all), Probe::Sessions(more)) => {
+                (Probe::Changed(mut all), Probe::Changed(more)) => {
                     all.extend(more);
-                    Probe::Sessions(all)
+                    Probe::Changed(all)
                 }
             };
             tokens.push(probed.token);

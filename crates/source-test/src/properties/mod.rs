@@ -5,12 +5,14 @@
 
 mod lend;
 mod provided;
+mod resume;
 mod scan;
 mod survey;
 mod watch;
 
 pub use lend::{lending_ends_when_it_is_told_to, what_is_lent_is_what_is_handed_out};
 pub use provided::provided_methods_agree_with_the_required_ones;
+pub use resume::{another_token_is_refused, nothing_was_added_since_a_scan};
 pub use scan::{
     a_store_holds_what_it_lists, a_tree_is_what_the_scans_say,
     all_parts_are_those_of_all_messages_and_the_orphans, calls_end_when_they_are_told_to,

@@ -51,7 +51,7 @@ pub(crate) fn skip(what: &str, why: &str) {
 
 /// Runs a check on stores, each with what it holds.
 pub(crate) fn on_all(check: impl Fn(&dyn Source, &Expectations)) {
-    let expected = Expectations::everything().without(Content::Items);
+    let expected = Expectations::everything().without(Content::Items).without(Content::Resume);
     check(&real(), &expected);
     let (_dir, small) = stated(
         r#"

@@ -15,7 +15,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::PoisonError;
 
 use scrollback_core_id::{SessionId, SessionKey};
-use scrollback_source::{Probe, Probed, SourceToken};
+use scrollback_source::{Probe, Probed, SourceChange, SourceToken};
 use scrollback_stor_mmap::Look;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -218,7 +218,7 @@ fn compare(
         is_logged |= table == LOG && rows > 0;
     }
     match is_logged {
-        true => Ok(Probe::Sessions(sessions.into_iter().collect())),
+        true => Ok(Probe::Changed(sessions.into_iter().map(SourceChange::Session).collect())),
         false => Ok(Probe::Rescan),
     }
 }

@@ -5,12 +5,12 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use scrollback_core_id::{EntityKey, Stamp, UnixNanos};
-use scrollback_source::{Probe, Source, SourceToken, Survey};
+use scrollback_source::{Probe, Source, SourceChange, SourceToken, Survey};
 use scrollback_stor_mmap::Settled;
 use scrollback_stor_sqlite::{Access, SqliteReader};
 
 use crate::calls::{LATE, key};
-use crate::support::{SMALL, open, open_at, stated, surveyed, writer};
+use crate::support::{SMALL, changed, open, open_at, stated, surveyed, writer};
 
 /// Two sessions with two messages each, and a log of events as 1.18 keeps it.
 const ROWS: &str = r#"
@@ -130,11 +130,12 @@ fn every_change_is_noticed() {
                     match probe(store, &first) {
                         Probe::Unchanged => panic!("missed: {of}"),
                         Probe::Rescan => {}
-                        Probe::Sessions(named) => {
+                        Probe::Changed(named) => {
+                            let named: Vec<_> = named.iter().map(SourceChange::session).collect();
                             let after = stamps(store, &Survey::Sessions);
                             let id = EntityKey::Session(key(session));
                             let shows = before.get(&id) != after.get(&id);
-                            assert!(shows || named.contains(&key(session)), "{of}: {named:?}");
+                            assert!(shows || named.contains(&&key(session)), "{of}: {named:?}");
                         }
                     }
                 }
@@ -157,7 +158,7 @@ fn a_log_names_the_sessions() {
     for session in ["ses_1", "ses_2"] {
         commit(&db, &format!("UPDATE message SET time_updated = 9; {}", log(session)));
         let probed = store.probe(Some(&last)).unwrap();
-        assert_eq!(probed.probe, Probe::Sessions(vec![key(session)]));
+        assert_eq!(probed.probe, changed([key(session)]));
         last = probed.token.unwrap();
         db.execute("UPDATE event SET id = hex(randomblob(8)) WHERE id = 'evt_new'", []).unwrap();
         last = store.probe(Some(&last)).unwrap().token.unwrap();
@@ -244,7 +245,7 @@ fn what_moves_without_changing_is_read_as_before() {
         // Rows have other numbers: what comes after that is found all the same.
         let next = token(&store);
         commit(&db, &format!("UPDATE message SET time_updated = 9; {}", log("ses_1")));
-        assert_eq!(probe(&store, &next), Probe::Sessions(vec![key("ses_1")]));
+        assert_eq!(probe(&store, &next), changed([key("ses_1")]));
     }
 }
 
@@ -261,7 +262,7 @@ fn a_log_that_comes_with_an_upgrade_is_read() {
     db.execute_batch(&tables.collect::<Vec<_>>().join(";")).unwrap();
     let next = store.probe(Some(&first)).unwrap().token.unwrap();
     commit(&db, &format!("UPDATE message SET time_updated = 10; {}", log("ses_1")));
-    assert_eq!(probe(&store, &next), Probe::Sessions(vec![key("ses_1")]));
+    assert_eq!(probe(&store, &next), changed([key("ses_1")]));
 }
 
 #[test]

@@ -7,7 +7,8 @@ use scrollback_source::{Listing, Probe, Reader, Source, SourceToken, Survey};
 
 use crate::calls::{key, names, scan, tree};
 use crate::support::{
-    SCHEMA, SMALL, V2_SCHEMA, issues, open, sessions, stated, stated_as, surveyed, value, writer,
+    SCHEMA, SMALL, V2_SCHEMA, changed, issues, open, sessions, stated, stated_as, surveyed, value,
+    writer,
 };
 
 const ROWS: &str = r#"
@@ -95,7 +96,7 @@ fn the_numbers_of_events_name_the_sessions() {
         ),
         ("UPDATE session_v2 SET time_suspended = 5 WHERE id = 'ses_1'".to_owned(), None, [false, false]),
     ];
-    for (change, named, changed) in changes {
+    for (change, named, is_changed) in changes {
         for is_kept in [true, false] {
             let (_dir, database) = begin();
             let kept = is_kept.then(|| writer(&database));
@@ -115,14 +116,14 @@ fn the_numbers_of_events_name_the_sessions() {
             // The same process, and another one.
             for store in [&store, &open(&database)] {
                 let probed = store.probe(Some(&first)).unwrap();
-                let expected = named.clone().map_or(Probe::Rescan, Probe::Sessions);
+                let expected = named.clone().map_or(Probe::Rescan, changed);
                 assert_eq!(probed.probe, expected, "{change}");
                 let next = probed.token.unwrap();
                 assert!(next != first, "{change}");
                 assert_eq!(store.probe(Some(&next)).unwrap().probe, Probe::Unchanged, "{change}");
                 let after = ["ses_1", "ses_2"].map(|it| stamps(store, it));
                 let differ = [0, 1].map(|at| before[at] != after[at]);
-                assert_eq!(differ, changed, "{change}");
+                assert_eq!(differ, is_changed, "{change}");
             }
         }
     }
@@ -135,7 +136,7 @@ fn an_empty_log_costs_nothing_and_a_full_one_does_no_harm() {
     let store = open(&database);
     let first = token(&store);
     commit(&db, &format!("{NEXT} = 'ses_2'"));
-    assert_eq!(store.probe(Some(&first)).unwrap().probe, Probe::Sessions(vec![key("ses_2")]));
+    assert_eq!(store.probe(Some(&first)).unwrap().probe, changed([key("ses_2")]));
     assert_eq!(store.history(&key("ses_2")).unwrap().0, []);
     // Somebody told it to keep its log.
     let next = token(&store);
@@ -146,7 +147,7 @@ fn an_empty_log_costs_nothing_and_a_full_one_does_no_harm() {
              INSERT INTO event VALUES ('evt_1', 'ses_1', 4, 9, 'session.created.2', '{{\"x\":1}}')"
         ),
     );
-    assert_eq!(store.probe(Some(&next)).unwrap().probe, Probe::Sessions(vec![key("ses_1")]));
+    assert_eq!(store.probe(Some(&next)).unwrap().probe, changed([key("ses_1")]));
     let (history, issues) = store.history(&key("ses_1")).unwrap();
     assert_eq!((history.len(), issues.len()), (1, 0));
     assert_eq!(
@@ -158,7 +159,7 @@ fn an_empty_log_costs_nothing_and_a_full_one_does_no_harm() {
     assert_eq!(store.history(&key("ses_1")).unwrap().0, []);
     let next = token(&store);
     commit(&db, &format!("{NEXT} = 'ses_1'"));
-    assert_eq!(store.probe(Some(&next)).unwrap().probe, Probe::Sessions(vec![key("ses_1")]));
+    assert_eq!(store.probe(Some(&next)).unwrap().probe, changed([key("ses_1")]));
 }
 
 /// What the upgrade does first: rows of the preview are gone, the new tables are empty.
@@ -241,7 +242,7 @@ fn an_upgrade_beside_an_open_reader_is_followed() {
     assert_eq!(told(&mut *reader, "ses_4"), (V1, Standing::LateLegacy, vec![]));
     // From here on the numbers tell.
     commit(&db, &format!("UPDATE session_message SET time_updated = 60; {NEXT} = 'ses_1'"));
-    assert_eq!(rescan(&store), Probe::Sessions(vec![key("ses_1")]));
+    assert_eq!(rescan(&store), changed([key("ses_1")]));
     let listed = Listing::collect(|each| reader.scan(&Scope::Sessions, each)).unwrap().entries;
     let titles: Vec<_> = listed.iter().map(|it| value(it)["title"].to_string()).collect();
     assert_eq!(titles, ["\"t\"", "\"t\"", "\"new\"", "\"new\""], "each once");

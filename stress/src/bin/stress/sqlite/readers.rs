@@ -333,7 +333,7 @@ impl<'r> Reader<'r> {
         let second = self.source.probe(first.token.as_ref())?;
         let names = |probe: &Probe| match probe {
             Probe::Unchanged => false,
-            Probe::Sessions(sessions) => sessions.contains(session),
+            Probe::Changed(changes) => changes.iter().any(|it| it.session() == session),
             Probe::Rescan => true,
         };
         if let (Some(before), Some(after)) = (before, after) {

@@ -1,0 +1,63 @@
+//! Entries and sets of what is in a log.
+
+use scrollback_core_err::{Issue, IssueKind, Place};
+use scrollback_core_id::{EntityKey, MessageKey, OrderKey, SessionKey, Stamp};
+use scrollback_source::{Entry, ResumeToken, Sighting};
+use scrollback_stor_mmap::{MappedSpan, Settled};
+
+use super::ids;
+use super::lines::Record;
+use super::state::Head;
+
+/// A session's record. A log is a session whether or not its first line was written.
+pub(super) fn session(key: &SessionKey, head: &Head, file: &Stamp) -> Entry {
+    let updated = file.mtime.as_millis();
+    let span = MappedSpan::pooled(head.to_json(key, updated), *file, Settled::Settled);
+    Entry::new(key.clone(), OrderKey(updated), span)
+}
+
+pub(super) fn message(session: &SessionKey, of: u64, span: &MappedSpan) -> Option<Entry> {
+    Some(Entry::new(ids::message(session, of)?, order(of), span.clone()))
+}
+
+pub(super) fn part(message: &MessageKey, part: &Record) -> Option<Entry> {
+    Some(Entry::new(ids::part(message, part.at)?, order(part.at), part.span.clone()))
+}
+
+pub(super) fn item(session: &SessionKey, item: &Record) -> Option<Entry> {
+    let key = EntityKey::Item(ids::item(session, item.at)?);
+    Some(Entry::new(key, order(item.at), item.span.clone()))
+}
+
+/// The same without its bytes.
+pub(super) fn named(entry: Entry) -> Entry {
+    Entry { span: None, ..entry }
+}
+
+/// The set of messages of a session, and its record: both change with every append.
+pub(super) fn log_set(key: &SessionKey, file: Stamp, resume: Option<ResumeToken>) -> Sighting {
+    let key = key.clone().into();
+    Sighting { key, stamp: file, settled: Settled::Settled, project: None, resume }
+}
+
+/// The set of parts of a message, which are only ever added: it is the last of them.
+pub(super) fn part_set(key: &MessageKey, parts: &[Record]) -> Option<Sighting> {
+    let last = parts.last()?;
+    let stamp = Stamp { size: last.at, ..*last.span.stamp() };
+    let key = key.clone().into();
+    Some(Sighting { key, stamp, settled: Settled::Settled, project: None, resume: None })
+}
+
+/// A record that was looked at.
+pub(super) fn sighting(key: impl Into<EntityKey>, stamp: Stamp) -> Sighting {
+    let key = key.into();
+    Sighting { key, stamp, settled: Settled::Settled, project: None, resume: None }
+}
+
+pub(super) fn issue(session: &SessionKey, kind: IssueKind) -> Issue {
+    Issue::new(Place::path(ids::path_of(session).unwrap_or_default()), kind)
+}
+
+fn order(at: u64) -> OrderKey {
+    OrderKey(i64::try_from(at).unwrap_or(i64::MAX))
+}

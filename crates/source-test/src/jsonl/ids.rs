@@ -1,0 +1,131 @@
+//! From ids to files and offsets, and back. An id may come from anywhere: what leads out of the
+//! store names no file.
+
+use std::path::{Component, Path, PathBuf};
+
+use scrollback_core_id::{
+    EntityKey, ItemId, ItemKey, MessageId, MessageKey, PartId, PartKey, SessionId, SessionKey,
+};
+
+/// How the names of logs end.
+pub(super) const SUFFIX: &str = ".jsonl";
+
+/// The session of a file; the path is relative to the store.
+pub(super) fn session_of(path: &Path) -> Option<SessionKey> {
+    let names: Option<Vec<&str>> = path
+        .components()
+        .map(|component| match component {
+            Component::Normal(name) => name.to_str(),
+            _ => None,
+        })
+        .collect();
+    let path = names?.join("/");
+    Some(SessionId::new(path.strip_suffix(SUFFIX)?).ok()?.into())
+}
+
+/// The directories and the file of a session, one name after the other.
+pub(super) fn names_of(session: &SessionKey) -> Option<(Vec<&str>, String)> {
+    let mut directories: Vec<&str> = session.session.as_str().split('/').collect();
+    if directories.iter().any(|name| matches!(*name, "" | "." | "..") || name.contains('\\')) {
+        return None;
+    }
+    let file = format!("{}{SUFFIX}", directories.pop()?);
+    Some((directories, file))
+}
+
+/// The file of a session, relative to the store.
+pub(super) fn path_of(session: &SessionKey) -> Option<PathBuf> {
+    let (directories, file) = names_of(session)?;
+    Some(directories.iter().collect::<PathBuf>().join(file))
+}
+
+/// An offset as text: fixed width, so that its order is that of the texts.
+fn text(offset: u64) -> String {
+    format!("{offset:012x}")
+}
+
+fn offset(text: &str) -> Option<u64> {
+    let offset = u64::from_str_radix(text, 16).ok()?;
+    (self::text(offset) == text).then_some(offset)
+}
+
+/// The key of the message whose line has this offset.
+pub(super) fn message(session: &SessionKey, offset: u64) -> Option<MessageKey> {
+    let id = format!("{}:{}", session.session, text(offset));
+    let message = MessageId::new(&id).ok()?;
+    Some(MessageKey { session: session.session.clone(), message })
+}
+
+/// The key of the part whose line has this offset.
+pub(super) fn part(message: &MessageKey, offset: u64) -> Option<PartKey> {
+    let part = PartId::new(&text(offset)).ok()?;
+    Some(PartKey { message: message.message.clone(), part })
+}
+
+/// The key of the item whose line has this offset.
+pub(super) fn item(session: &SessionKey, offset: u64) -> Option<ItemKey> {
+    let item = ItemId::new(&text(offset)).ok()?;
+    Some(ItemKey { session: session.session.clone(), item })
+}
+
+/// The session and the offset that a message's id holds.
+pub(super) fn place_of(message: &MessageId) -> Option<(SessionKey, u64)> {
+    let (session, at) = message.as_str().rsplit_once(':')?;
+    Some((SessionId::new(session).ok()?.into(), offset(at)?))
+}
+
+/// The session of an entity.
+pub(super) fn owner(key: &EntityKey) -> Option<SessionKey> {
+    match key {
+        EntityKey::Session(key) => Some(key.clone()),
+        EntityKey::Message(key) => Some(key.session.clone().into()),
+        EntityKey::Part(key) => place_of(&key.message).map(|(session, _)| session),
+        EntityKey::Item(key) => Some(key.session.clone().into()),
+        _ => None,
+    }
+}
+
+/// The offset of the line that an entity was first written in; none for a session.
+pub(super) fn offset_of(key: &EntityKey) -> Option<u64> {
+    match key {
+        EntityKey::Message(key) => {
+            let (session, at) = place_of(&key.message)?;
+            (session.session == key.session).then_some(at)
+        }
+        EntityKey::Part(key) => offset(key.part.as_str()),
+        EntityKey::Item(key) => offset(key.item.as_str()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_is_its_path() {
+        let session = session_of(Path::new("2026/11/30/first.jsonl")).unwrap();
+        assert_eq!(session.session.as_str(), "2026/11/30/first");
+        assert_eq!(path_of(&session).unwrap(), Path::new("2026/11/30/first.jsonl"));
+        for other in ["a.json", "../a.jsonl", "/a.jsonl", ".jsonl"] {
+            assert_eq!(session_of(Path::new(other)), None, "{other}");
+        }
+    }
+
+    #[test]
+    fn no_id_leads_out_of_the_store() {
+        for id in ["..", "../a", "a/../../b", "/etc/passwd", "a//b", "./a", "a\\..\\b"] {
+            assert_eq!(path_of(&SessionId::new(id).unwrap().into()), None, "{id}");
+        }
+    }
+
+    #[test]
+    fn ids_hold_offsets() {
+        let session = SessionKey::from(SessionId::new("d/a:b").unwrap());
+        let message = message(&session, 0xabc).unwrap();
+        assert_eq!(place_of(&message.message), Some((session.clone(), 0xabc)));
+        let part = EntityKey::from(part(&message, 0xabd).unwrap());
+        assert_eq!((owner(&part), offset_of(&part)), (Some(session), Some(0xabd)));
+        assert_eq!(place_of(&MessageId::new("a:+00000000001").unwrap()), None);
+    }
+}

@@ -1,0 +1,81 @@
+//! What a mark in a log remembers of what is before it.
+
+use scrollback_core_id::SessionKey;
+use serde::{Deserialize, Serialize};
+
+/// The session's own record, as its line says it.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Head {
+    title: Option<String>,
+    directory: Option<String>,
+    version: Option<String>,
+    #[serde(rename = "parentID")]
+    parent: Option<String>,
+    created: Option<i64>,
+}
+
+/// What is known of a log up to a mark besides its length.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct State {
+    /// The newest head.
+    pub(super) head: Head,
+    /// The offset of its line; none if there is none.
+    pub(super) head_at: Option<u64>,
+    /// Lines that cannot be used: their issues are told at every look.
+    pub(super) damaged: Vec<u64>,
+    /// The size of the file, and its time in nanoseconds. Of the same size and another time, it was
+    /// rewritten.
+    pub(super) stamp: (u64, i64),
+}
+
+/// With more damaged lines than this a log is read anew each time.
+const MOST_DAMAGED: usize = 16;
+
+impl State {
+    /// The bytes that a mark keeps; none if they would be too many.
+    pub(super) fn to_bytes(&self) -> Option<Vec<u8>> {
+        (self.damaged.len() <= MOST_DAMAGED).then(|| serde_json::to_vec(self).ok())?
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+}
+
+/// A session in opencode's shape.
+#[derive(Serialize)]
+struct Session<'s> {
+    id: &'s str,
+    #[serde(rename = "parentID", skip_serializing_if = "Option::is_none")]
+    parent: Option<&'s str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    directory: Option<&'s str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'s str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'s str>,
+    time: Time,
+}
+
+#[derive(Serialize)]
+struct Time {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<i64>,
+    updated: i64,
+}
+
+impl Head {
+    /// The session's span; `updated` is the time of the last append, in Unix milliseconds.
+    pub(super) fn to_json(&self, session: &SessionKey, updated: i64) -> Vec<u8> {
+        let session = Session {
+            id: session.session.as_str(),
+            parent: self.parent.as_deref(),
+            directory: self.directory.as_deref(),
+            title: self.title.as_deref(),
+            version: self.version.as_deref(),
+            time: Time { created: self.created, updated },
+        };
+        serde_json::to_vec(&session).unwrap_or_default()
+    }
+}

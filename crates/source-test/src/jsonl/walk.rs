@@ -1,0 +1,55 @@
+//! The logs below a directory, at any depth.
+
+use std::ops::ControlFlow;
+
+use scrollback_core_err::{Issue, IssueKind, Place};
+use scrollback_core_id::SessionKey;
+use scrollback_stor_mmap::{Dir, Directory, FileKind, ListBuffer};
+
+use super::ids;
+
+/// What a walk comes to: the session of a log, or what is wrong with a name.
+pub(super) type Walked = Result<SessionKey, Issue>;
+
+/// Walks the logs in no order. Links are not followed, and other files are passed over.
+pub(super) fn walk(root: &Dir, each: &mut dyn FnMut(Walked) -> ControlFlow<()>) -> ControlFlow<()> {
+    walk_in(root, "", &mut ListBuffer::default(), each)
+}
+
+fn walk_in(
+    dir: &Dir,
+    path: &str,
+    buffer: &mut ListBuffer,
+    each: &mut dyn FnMut(Walked) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let wrong = |path: &str, kind| Err(Issue::new(Place::path(path), kind));
+    let mut names: Vec<(Vec<u8>, FileKind)> = Vec::new();
+    if let Err(kind) = dir.list(buffer, |name, kind| names.push((name.to_vec(), kind))) {
+        return match kind {
+            IssueKind::Vanished => ControlFlow::Continue(()),
+            kind => each(wrong(path, kind)),
+        };
+    }
+    for (name, kind) in names {
+        let shown = format!("{path}{}", String::from_utf8_lossy(&name));
+        let is_log = name.ends_with(ids::SUFFIX.as_bytes());
+        match kind {
+            FileKind::File if is_log => {
+                let session = std::str::from_utf8(&name).ok();
+                let session = session.and_then(|_| ids::session_of(shown.as_ref()));
+                let bad = || IssueKind::BadId { why: "no session can have this name".to_owned() };
+                each(session.map_or_else(|| wrong(&shown, bad()), Ok))?;
+            }
+            FileKind::Link if is_log => each(wrong(&shown, IssueKind::Link))?,
+            FileKind::Directory if std::str::from_utf8(&name).is_ok() => {
+                match dir.open_dir(&name) {
+                    Ok(below) => walk_in(&below, &format!("{shown}/"), buffer, each)?,
+                    Err(IssueKind::Vanished) => {}
+                    Err(kind) => each(wrong(&shown, kind))?,
+                }
+            }
+            _ => {}
+        }
+    }
+    ControlFlow::Continue(())
+}

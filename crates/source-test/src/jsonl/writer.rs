@@ -1,0 +1,108 @@
+//! A writer of logs, as an agent is.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+/// Appends to the log of one session, and keeps it open.
+#[derive(Debug)]
+pub struct LogWriter {
+    path: PathBuf,
+    file: File,
+    len: u64,
+}
+
+impl LogWriter {
+    /// Opens the log of a session below `root`, or makes it with its directories.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn open(root: &Path, session: &str) -> io::Result<Self> {
+        let path = root.join(format!("{session}{}", super::ids::SUFFIX));
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        let file = File::options().append(true).create(true).open(&path)?;
+        let len = file.metadata()?.len();
+        Ok(Self { path, file, len })
+    }
+
+    /// The log.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Appends bytes, whole lines or not.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all(bytes)?;
+        self.len += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Appends a line and says its offset.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn line(&mut self, record: &Value) -> io::Result<u64> {
+        let at = self.len;
+        self.raw(format!("{record}\n").as_bytes())?;
+        Ok(at)
+    }
+
+    /// Appends the session's head.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn session(&mut self, title: &str) -> io::Result<u64> {
+        self.line(&json!({"record": "session", "title": title, "directory": "/w", "created": 1}))
+    }
+
+    /// Appends what the user said.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn user(&mut self) -> io::Result<u64> {
+        self.line(&json!({"record": "message", "role": "user", "time": {"created": self.len}}))
+    }
+
+    /// Appends an answer that is not finished.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn answer(&mut self) -> io::Result<u64> {
+        self.line(&json!({"record": "message", "role": "assistant", "time": {"created": self.len}}))
+    }
+
+    /// Appends the end of an answer, which replaces it.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn finish(&mut self, message: u64, output: i64) -> io::Result<u64> {
+        self.line(&json!({
+            "record": "message", "replaces": message, "role": "assistant",
+            "time": {"created": message, "completed": self.len},
+            "tokens": {"input": 1, "output": output}, "cost": 0.25, "finish": "stop",
+        }))
+    }
+
+    /// Appends a text of a message.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn text(&mut self, message: u64, text: &str) -> io::Result<u64> {
+        self.line(&json!({"record": "part", "message": message, "type": "text", "text": text}))
+    }
+
+    /// Appends something that is no message.
+    ///
+    /// # Errors
+    /// Those of the system.
+    pub fn item(&mut self, record: &str) -> io::Result<u64> {
+        self.line(&json!({"record": record, "time": {"created": self.len}}))
+    }
+}

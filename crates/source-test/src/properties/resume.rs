@@ -1,0 +1,60 @@
+//! Resuming.
+
+use std::ops::ControlFlow;
+
+use scrollback_core_id::{EntityKey, Scope, SessionKey};
+use scrollback_source::{Entry, Found, Probe, ResumeToken, Resumed, Source};
+
+use super::sessions;
+use crate::calls::scan;
+use crate::{Content, Expectations};
+
+/// The answer, and the entries that were handed out.
+fn resume(store: &dyn Source, of: &SessionKey, since: &ResumeToken) -> (Resumed, Vec<Entry>) {
+    let mut entries = Vec::new();
+    let resumed = store.open().unwrap().resume(of, since, &mut |found| {
+        if let Found::Entry(entry) = found {
+            entries.push(entry);
+        }
+        ControlFlow::Continue(())
+    });
+    (resumed.unwrap(), entries)
+}
+
+/// From the token of a scan on nothing was added: at most the session's record is handed out, as it is.
+pub fn nothing_was_added_since_a_scan(store: &dyn Source, expected: &Expectations) {
+    let records = scan(store, &Scope::Sessions).entries;
+    let mut tokens = 0;
+    for session in sessions(store) {
+        let set = scan(store, &Scope::Messages(session.clone())).set;
+        let Some(token) = set.and_then(|set| set.resume) else { continue };
+        tokens += 1;
+        let (resumed, entries) = resume(store, &session, &token);
+        assert_eq!(resumed, Resumed::unchanged(token));
+        for entry in entries {
+            let known = records.iter().find(|known| known.key == entry.key).unwrap();
+            assert!(matches!(entry.key, EntityKey::Session(_)), "{} is not new", entry.key);
+            assert_eq!(*entry.span.unwrap(), **known.span.as_ref().unwrap());
+        }
+    }
+    expected.check(Content::Resume, tokens);
+}
+
+/// A token that another Source made, or of another session, is no place to go on from.
+pub fn another_token_is_refused(store: &dyn Source, _: &Expectations) {
+    let sessions = sessions(store);
+    let rescan = |session, token: &ResumeToken| {
+        let (resumed, _) = resume(store, session, token);
+        assert_eq!(resumed, Resumed { probe: Probe::Rescan, token: None });
+    };
+    for session in &sessions {
+        for other in [&b""[..], b"of another store"] {
+            rescan(session, &ResumeToken::new(other));
+        }
+        let set = scan(store, &Scope::Messages(session.clone())).set;
+        if let Some(token) = set.and_then(|set| set.resume) {
+            let mut others = sessions.iter().filter(|other| *other != session);
+            rescan(others.next().unwrap(), &token);
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What every Source does, on JSONL logs.
+
+use std::sync::Arc;
+
+use scrollback_core_id::SourceId;
+use scrollback_source::Source;
+use scrollback_source_test::calls::{LATE, StoppedClock};
+use scrollback_source_test::jsonl::{JsonlSource, LogWriter};
+use scrollback_source_test::{Content, Expectations, check_all};
+
+scrollback_source_test::conformance_tests!(on_all);
+
+/// Two logs at different depths, with records that replace earlier ones, parts that come late, a part
+/// of nothing, items, and an end that is not whole.
+fn on_all(check: impl Fn(&dyn Source, &Expectations)) {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = LogWriter::open(dir.path(), "2026/11/30/first").unwrap();
+    log.session("a title").unwrap();
+    let question = log.user().unwrap();
+    log.text(question, "a question").unwrap();
+    let answer = log.answer().unwrap();
+    log.item("switch").unwrap();
+    log.text(answer, "an").unwrap();
+    log.text(answer, "answer").unwrap();
+    log.finish(answer, 3).unwrap();
+    log.session("another title").unwrap();
+    log.text(question, "more of the question").unwrap();
+    log.text(1 << 30, "a text of nothing").unwrap();
+    log.raw(br#"{"record":"message","role":"us"#).unwrap();
+    let mut second = LogWriter::open(dir.path(), "second").unwrap();
+    second.session("second").unwrap();
+    second.user().unwrap();
+    let id = SourceId::new("logs").unwrap();
+    let source = JsonlSource::new(dir.path(), id, Arc::new(StoppedClock(LATE)));
+    check(&source, &Expectations::everything().without(Content::Projects));
+}
+
+#[test]
+fn all_at_once() {
+    on_all(check_all);
+}

@@ -1,0 +1,5 @@
+//! Tests of the JSONL Source: what every Source does, and what it reads when a log grows.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod conformance;
