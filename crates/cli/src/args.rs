@@ -132,8 +132,8 @@ pub(crate) enum Command {
     /// Prints the end of a session, and what is added to it as it is written
     #[command(after_help = TAIL)]
     Tail(Tail),
-    /// Shows sessions, a tree and totals of a small real store that is compiled in
-    Demo,
+    /// Shows sessions, a tree, a transcript and totals of a small store that is compiled in
+    Demo(Demo),
     /// Shows or removes the indexes that are kept between runs
     Cache {
         /// What to do
@@ -192,6 +192,14 @@ pub(crate) struct Show {
     /// Print what the model still sees: from the last compaction on, without pruned outputs
     #[arg(long)]
     pub(crate) context: bool,
+}
+
+/// What `demo` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Demo {
+    /// Print the whole transcript
+    #[arg(long)]
+    pub(crate) full: bool,
 }
 
 /// What `watch` takes.

@@ -11,12 +11,12 @@ use scrollback_flow::{SessionScope, run_session_flow};
 use scrollback_source::Source;
 use serde::Serialize;
 
-use super::{ls, tree};
-use crate::args::Global;
+use super::{fields, ls, tree};
+use crate::args::{Demo, Global};
 use crate::failure::{Failure, Kind, Result};
 use crate::open::Store;
 use crate::out::Out;
-use crate::{pick, sources, units};
+use crate::{pick, show, sources, units};
 
 /// A part of a store that opencode 1.1.65 wrote, as `cargo xtask fixtures` packs it.
 const STORE: &[u8] = include_bytes!("../../assets/demo.tar");
@@ -28,15 +28,16 @@ struct Totals {
     sessions: usize,
     messages: u64,
     parts: usize,
-    input: i64,
-    output: i64,
-    reasoning: i64,
-    cache_read: i64,
-    cache_write: i64,
+    tokens: fields::Tokens,
+    #[serde(skip)]
+    total: TokenCounts,
     cost: Cost,
 }
 
-pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
+/// So many lines of a transcript are shown.
+const EXCERPT: usize = 20;
+
+pub(crate) fn run(global: &Global, args: &Demo, out: &mut Out) -> Result<()> {
     let dir = tempfile::tempdir().map_err(|error| cannot_unpack(&error))?;
     unpack(dir.path()).map_err(|error| cannot_unpack(&error))?;
     let storage = dir.path().join("opencode/storage");
@@ -45,35 +46,42 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
     let (rows, mut issues) = pick::sessions(stores)?;
     let busiest = busiest(store.source(), rows.iter().map(|row| &row.meta.key))?;
     let listed = ls::list(stores, &rows)?;
+    let transcript = match busiest.as_ref().filter(|_| !global.json) {
+        Some(key) => transcript(store.source(), key, args.full, out)?,
+        None => Vec::new(),
+    };
     let busiest = busiest.map(|key| tree::build(&store, &key)).transpose()?;
     let totals = totals(store.source(), &mut issues)?;
     super::report(out, &issues)?;
     if global.json {
         #[derive(Serialize)]
-        struct Demo<'a> {
+        struct Shown<'a> {
             sessions: &'a [ls::Listed],
             tree: Option<tree::Session>,
             totals: Totals,
         }
-        return out.json(&Demo { sessions: &listed, tree: busiest.map(|it| it.0), totals });
+        return out.json(&Shown { sessions: &listed, tree: busiest.map(|it| it.0), totals });
     }
     heading(out, "scrollback ls", "the sessions, newest first")?;
     ls::print(out, &listed)?;
     if let Some((tree, _)) = busiest {
-        let command = format!("scrollback tree {}", tree.id);
-        heading(out, &command, "what one of them is made of")?;
+        let id = &tree.record.id;
+        heading(out, &format!("scrollback tree {id}"), "what one of them is made of")?;
         tree::print(out, &tree)?;
+        heading(out, &format!("scrollback show {id}"), "what was said and done in it")?;
+        out.write_all(&transcript)?;
     }
     heading(out, "totals", "")?;
     let Totals { sessions, messages, parts, .. } = totals;
+    let TokenCounts { input, output, reasoning, cache_read, .. } = totals.total;
     writeln!(out, "{sessions} sessions, {messages} messages, {parts} parts")?;
     writeln!(
         out,
         "{} tokens read ({} from cache), {} written ({} as reasoning), {}",
-        units::count(totals.input.saturating_add(totals.cache_read)),
-        units::count(totals.cache_read),
-        units::count(totals.output.saturating_add(totals.reasoning)),
-        units::count(totals.reasoning),
+        units::count(input.saturating_add(cache_read)),
+        units::count(cache_read),
+        units::count(output.saturating_add(reasoning)),
+        units::count(reasoning),
         units::cost(totals.cost),
     )?;
     let dim = out.styles.dim;
@@ -101,6 +109,25 @@ fn busiest<'k>(
     Ok(best.map(|(_, key)| key))
 }
 
+/// The transcript of a session, or the beginning of it.
+fn transcript(store: &dyn Source, key: &SessionKey, full: bool, out: &Out) -> Result<Vec<u8>> {
+    let (styles, dim) = (out.styles, out.styles.dim);
+    let options = show::Options { full: false, width: out.width, styles, is_live: false };
+    let mut text = Vec::new();
+    let printed = scrollback_flow::run_session_tree_flow(store, key, |tree| {
+        show::transcript(&mut text, tree, &options)
+    })?;
+    printed.value?;
+    let lines: Vec<&[u8]> = text.split_inclusive(|byte| *byte == b'\n').collect();
+    if full || lines.len() <= EXCERPT {
+        return Ok(text);
+    }
+    let mut excerpt = lines[..EXCERPT].concat();
+    let left = units::many(lines.len() - EXCERPT, "more line");
+    writeln!(excerpt, "{dim}… {left}; `scrollback demo --full` prints them{dim:#}")?;
+    Ok(excerpt)
+}
+
 fn totals(store: &dyn Source, issues: &mut Vec<StageIssue>) -> Result<Totals> {
     let (mut sessions, mut parts, mut used) = (0, 0, Usage::default());
     let report = run_session_flow(store, &SessionScope::Store, |tree| {
@@ -111,18 +138,7 @@ fn totals(store: &dyn Source, issues: &mut Vec<StageIssue>) -> Result<Totals> {
     })?;
     issues.extend(report.issues);
     let Usage { messages, tokens, cost } = used;
-    let TokenCounts { input, output, reasoning, cache_read, cache_write } = tokens;
-    Ok(Totals {
-        sessions,
-        messages,
-        parts,
-        input,
-        output,
-        reasoning,
-        cache_read,
-        cache_write,
-        cost,
-    })
+    Ok(Totals { sessions, messages, parts, tokens: tokens.into(), total: tokens, cost })
 }
 
 /// Unpacks the store: files with plain relative paths and nothing else.

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<()> {
         }
         Command::Watch(watch) => watch::run(global, watch, out),
         Command::Tail(tail) => tail::run(global, tail, out),
-        Command::Demo => demo::run(global, out),
+        Command::Demo(demo) => demo::run(global, demo, out),
         Command::Cache { action } => cache::run(global, *action, out),
         Command::Completions { shell } => {
             let mut script = Vec::new();

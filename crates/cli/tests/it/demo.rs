@@ -19,6 +19,22 @@ fn the_demo_needs_no_store() {
 }
 
 #[test]
+fn it_shows_the_beginning_of_a_transcript() {
+    let run = |args: &[&str]| Ran::from(scrollback().args(args).output().unwrap()).out;
+    let transcript = |demo: String| -> Vec<String> {
+        let from = demo.split_once("\nscrollback show ses_").unwrap().1;
+        let text = from.rsplit_once("\n\ntotals").unwrap().0;
+        text.lines().skip(1).map(str::to_owned).collect()
+    };
+    let (some, all) = (transcript(run(&["demo"])), transcript(run(&["demo", "--full"])));
+    assert_eq!(some.len(), 21);
+    assert_eq!(some[..20], all[..20]);
+    let left = format!("… {} more lines; `scrollback demo --full` prints them", all.len() - 20);
+    assert_eq!(some[20], left);
+    assert!(all.len() > 21 && all.iter().any(|line| line == "Delegate the survey"), "{all:#?}");
+}
+
+#[test]
 fn its_totals_are_those_of_its_sessions() {
     let demo = Ran::from(scrollback().args(["demo", "--json"]).output().unwrap()).json();
     let sessions = demo["sessions"].as_array().unwrap();

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write;
 
-use scrollback_core_type::{Cost, TokenCounts, Tokens};
+use scrollback_core_type::Cost;
 
 use super::{ItemNode, MessageNode, PartNode, Session};
 use crate::failure::Result;
@@ -41,8 +41,8 @@ fn line_of(session: &Session, styles: &Styles) -> Line {
     let parts: usize = session.messages.iter().map(|message| message.parts.len()).sum();
     let text = format!(
         "{strong}{}{strong:#} {dim}{}  {}, {}, {}, {}{dim:#}",
-        safe::line(units::title(&session.title)),
-        safe::line(&session.id),
+        safe::line(units::title(&session.record.title)),
+        safe::line(&session.record.id),
         units::many(session.messages.len(), "message"),
         units::many(parts, "part"),
         units::bytes(session.bytes),
@@ -79,8 +79,8 @@ fn message_line(message: &MessageNode, styles: &Styles) -> Line {
     }
     let time = message.created.map(units::time).unwrap_or_default();
     let _ = write!(text, " {dim}{time}  {}", units::bytes(message.total()));
-    if let Some(tokens) = &message.tokens {
-        let _ = write!(text, "  {} tokens", units::count(all(tokens)));
+    if let Some(total) = message.total {
+        let _ = write!(text, "  {} tokens", units::count(total));
     }
     if let Some(cost) = message.cost.filter(|cost| *cost > Cost::ZERO) {
         let _ = write!(text, "  {}", units::cost(cost));
@@ -106,9 +106,4 @@ fn part_line(part: &PartNode, styles: &Styles) -> Line {
     }
     let _ = write!(text, " {dim}{}{dim:#}", units::bytes(part.bytes));
     Line { text, below: part.session.iter().map(|session| line_of(session, styles)).collect() }
-}
-
-/// All tokens of an answer; a sum where the record, as older ones, does not say it.
-fn all(tokens: &Tokens<'_>) -> i64 {
-    tokens.total.unwrap_or_else(|| TokenCounts::from(tokens).total())
 }

@@ -6,14 +6,15 @@ mod lines;
 use std::collections::HashSet;
 
 use scrollback_core_id::{SessionId, SessionKey};
-use scrollback_core_type::{Cost, Message, Part, StageIssue, Tokens};
+use scrollback_core_type::{Cost, Message, Part, StageIssue, TokenCounts};
 use scrollback_flow::{
     MessageHydrated, PartHydrated, SessionHydratedTree, Timed, run_session_tree_flow,
 };
-use scrollback_index::View;
+use scrollback_index::SessionMeta;
 use scrollback_stor_mmap::MappedSpan;
 use serde::Serialize;
 
+use super::fields;
 use crate::args::Global;
 use crate::failure::Result;
 use crate::open::Store;
@@ -28,10 +29,12 @@ const MOST_LEVELS: usize = 16;
 
 #[derive(Serialize)]
 pub(super) struct Session {
-    pub(super) id: String,
-    title: String,
+    #[serde(flatten)]
+    pub(super) record: fields::Session,
     /// Bytes of the session's own record, its messages and parts, without subagents.
     bytes: u64,
+    /// Its own tokens, without those of subagents.
+    tokens: fields::Tokens,
     /// Its own cost in US dollars.
     cost: Cost,
     messages: Vec<MessageNode>,
@@ -59,6 +62,8 @@ struct MessageNode {
     #[serde(skip_serializing_if = "Option::is_none")]
     agent: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    provider: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     created: Option<i64>,
@@ -66,9 +71,15 @@ struct MessageNode {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     copied: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tokens: Option<Tokens<'static>>,
+    tokens: Option<fields::Tokens>,
+    /// All tokens, for people: as the record says, else the sum.
+    #[serde(skip)]
+    total: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost: Option<Cost>,
+    /// Whether its record could not be parsed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    damaged: bool,
     /// Bytes of the message's own record.
     bytes: u64,
     parts: Vec<PartNode>,
@@ -107,7 +118,7 @@ struct PartNode {
 
 pub(crate) fn run(global: &Global, session: &str, stores: &[Store], out: &mut Out) -> Result<()> {
     let (store, key) = pick::session(stores, session)?;
-    let (tree, issues) = build(&stores[store], &key)?;
+    let (tree, issues) = Builder::new(&stores[store], global.json).build(&key)?;
     if global.json {
         out.json(&tree)?;
     } else {
@@ -121,36 +132,47 @@ pub(super) fn subagent_count(tree: &SessionHydratedTree<'_>) -> usize {
     named_subagents(&tree.messages).len()
 }
 
-/// Reads the tree of one session of a store, and says what was wrong.
+/// Reads the tree of one session of a store that nobody writes to, and says what was wrong.
 pub(super) fn build(store: &Store, key: &SessionKey) -> Result<(Session, Vec<StageIssue>)> {
-    let view = store.materializer()?.view();
-    let mut builder = Builder { store, view, seen: HashSet::new(), issues: Vec::new() };
-    let tree = builder.session(key, 0)?;
-    Ok((tree, builder.issues))
+    Builder::new(store, false).build(key)
 }
 
 struct Builder<'s> {
     store: &'s Store,
-    view: View,
+    /// Whether the index is compared with the record of each session, whose fields are then printed.
+    verifies: bool,
     /// Sessions that are in the tree; hostile data may name each other.
     seen: HashSet<SessionId>,
     issues: Vec<StageIssue>,
 }
 
-impl Builder<'_> {
+impl<'s> Builder<'s> {
+    fn new(store: &'s Store, verifies: bool) -> Self {
+        Self { store, verifies, seen: HashSet::new(), issues: Vec::new() }
+    }
+
+    fn build(mut self, key: &SessionKey) -> Result<(Session, Vec<StageIssue>)> {
+        let tree = self.session(key, 0)?;
+        Ok((tree, self.issues))
+    }
+
     fn session(&mut self, key: &SessionKey, level: usize) -> Result<Session> {
         self.seen.insert(key.session.clone());
+        if self.verifies {
+            self.store.verify(std::slice::from_ref(key))?;
+        }
+        let view = self.store.materializer()?.view();
         let ran = run_session_tree_flow(self.store.source(), key, |tree| {
-            let title = tree.session.as_ref().and_then(|session| session.title.as_ref());
             let messages: Vec<MessageNode> = tree.messages.iter().map(message_node).collect();
             let items = item_nodes(tree);
+            let usage = tree.usage();
             let session = Session {
-                id: key.to_string(),
-                title: title.map(|title| title.get().into_owned()).unwrap_or_default(),
+                record: self.record(view.session(&key.session).as_deref(), tree),
                 bytes: size(tree.node.span.as_ref())
                     + messages.iter().map(MessageNode::total).sum::<u64>()
                     + items.iter().map(|item| item.bytes).sum::<u64>(),
-                cost: tree.usage().cost,
+                tokens: usage.tokens.into(),
+                cost: usage.cost,
                 messages,
                 items,
                 children: Vec::new(),
@@ -160,7 +182,7 @@ impl Builder<'_> {
         })?;
         let (mut session, named) = ran.value;
         self.issues.extend(ran.report.issues);
-        let children = self.view.children(&key.session).into_iter().rev();
+        let children = view.children(&key.session).into_iter().rev();
         let children: Vec<SessionKey> = children.map(|child| child.key.clone()).collect();
         if level == MOST_LEVELS {
             let named = named.into_iter().map(|(_, _, child)| child);
@@ -177,6 +199,21 @@ impl Builder<'_> {
             session.children.extend(self.nested(&child, level)?);
         }
         Ok(session)
+    }
+
+    /// The fields of the session's record. The index may not have it, and may have an older title.
+    fn record(
+        &self,
+        known: Option<&SessionMeta>,
+        tree: &SessionHydratedTree<'_>,
+    ) -> fields::Session {
+        let mut meta = known.cloned().unwrap_or_else(|| SessionMeta {
+            provenance: tree.node.provenance,
+            ..SessionMeta::new(tree.node.key.clone())
+        });
+        let title = tree.session.as_ref().and_then(|session| session.title.as_ref());
+        meta.title = title.map(|title| title.get().into());
+        fields::Session::new(&meta, self.store.origin(&meta))
     }
 
     /// A session within another one, unless it is in the tree already or not in the store.
@@ -212,25 +249,31 @@ fn message_node(message: &MessageHydrated<'_>) -> MessageNode {
         Some(Message::Assistant(answer)) => Some(answer),
         _ => None,
     };
-    let (role, agent, model) = match &message.message {
+    let (role, agent, provider, model) = match &message.message {
         Some(Message::User(user)) => {
-            let model = user.model.as_ref().and_then(|model| model.model_id.as_ref());
-            ("user".into(), user.agent.as_ref(), model)
+            let model = user.model.as_ref();
+            let provider = model.and_then(|model| model.provider_id.as_ref());
+            let model = model.and_then(|model| model.model_id.as_ref());
+            ("user".into(), user.agent.as_ref(), provider, model)
         }
         Some(Message::Assistant(answer)) => (
             "assistant".into(),
             answer.agent.as_ref().or(answer.mode.as_ref()),
+            answer.provider_id.as_ref(),
             answer.model_id.as_ref(),
         ),
         Some(Message::Unknown(unknown)) => (
             unknown.role.as_ref().map_or_else(|| "unknown".into(), |role| role.get().into_owned()),
             None,
             None,
+            None,
         ),
-        None => ("unusable".into(), None, None),
+        None => ("unknown".into(), None, None, None),
     };
     let copied = message.is_copy();
     let spent = answer.filter(|_| !copied);
+    let tokens = spent.and_then(|answer| answer.tokens.as_ref());
+    let counts = tokens.map(TokenCounts::from);
     let parts = message.parts.iter().map(part_node).collect();
     MessageNode {
         id: message.node.key.message.to_string(),
@@ -238,11 +281,14 @@ fn message_node(message: &MessageHydrated<'_>) -> MessageNode {
         kind: kind(message),
         speaker: speaker(message),
         agent: agent.map(|text| text.get().into_owned()),
+        provider: provider.map(|text| text.get().into_owned()),
         model: model.map(|text| text.get().into_owned()),
         created: message.message.as_ref().and_then(Message::created),
         copied,
-        tokens: spent.and_then(|answer| answer.tokens.clone()).map(Tokens::into_owned),
+        tokens: counts.map(fields::Tokens::from),
+        total: tokens.and_then(|tokens| tokens.total).or(counts.map(|counts| counts.total())),
         cost: spent.and_then(|answer| answer.cost).map(Cost::from),
+        damaged: message.message.is_none(),
         bytes: size(message.node.span.as_ref()),
         parts,
     }
