@@ -4,7 +4,7 @@
 use crate::support::{Ran, scrollback};
 
 /// The program, each command, and what is below `cache`.
-const COMMANDS: [&str; 15] = [
+pub(crate) const COMMANDS: [&str; 15] = [
     "",
     "stores",
     "ls",
@@ -28,7 +28,7 @@ fn run(args: &[&str]) -> Ran {
 }
 
 /// The help of a command, without spaces at the ends of lines.
-fn help(command: &str) -> String {
+pub(crate) fn help(command: &str) -> String {
     let ran =
         run(&command.split(' ').filter(|it| !it.is_empty()).chain(["--help"]).collect::<Vec<_>>());
     assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{command}");

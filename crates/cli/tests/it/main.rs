@@ -14,6 +14,8 @@ mod demo;
 mod help;
 mod hostile;
 mod index;
+#[cfg(target_os = "linux")]
+mod json;
 mod oracle;
 #[cfg(unix)]
 mod read_only;

@@ -25,13 +25,13 @@ use crate::support::{Ran, scrollback};
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A data directory that a test writes to, and a cache.
-struct World {
+pub(crate) struct World {
     dir: TempDir,
 }
 
 impl World {
     /// With nothing in it.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap() }
     }
 
@@ -39,23 +39,23 @@ impl World {
         self.dir.path().join("data")
     }
 
-    fn storage(&self) -> PathBuf {
+    pub(crate) fn storage(&self) -> PathBuf {
         self.data().join("storage")
     }
 
-    fn write(&self, path: &str, record: &Value) {
+    pub(crate) fn write(&self, path: &str, record: &Value) {
         let text = serde_json::to_string_pretty(record).unwrap();
         writer::write(&self.storage().join(path), text.as_bytes()).unwrap();
     }
 
-    fn session(&self, id: &str, title: &str) {
+    pub(crate) fn session(&self, id: &str, title: &str) {
         let record = json!({
             "id": id, "projectID": "p", "title": title, "time": {"created": 1, "updated": 2},
         });
         self.write(&format!("session/p/{id}.json"), &record);
     }
 
-    fn message(&self, session: &str, id: &str, more: Value) {
+    pub(crate) fn message(&self, session: &str, id: &str, more: Value) {
         let mut record = json!({"id": id, "sessionID": session, "time": {"created": 1}});
         merge(&mut record, more);
         self.write(&format!("message/{session}/{id}.json"), &record);
@@ -67,7 +67,7 @@ impl World {
         self.write(&format!("part/{message}/{id}.json"), &record);
     }
 
-    fn text(&self, message: &str, id: &str, text: &str) {
+    pub(crate) fn text(&self, message: &str, id: &str, text: &str) {
         self.part(message, id, json!({"type": "text", "text": text}));
     }
 
@@ -78,7 +78,7 @@ impl World {
         command.output().unwrap().into()
     }
 
-    fn follow(&self, args: &[&str]) -> Following {
+    pub(crate) fn follow(&self, args: &[&str]) -> Following {
         Following::start(&self.data(), &self.dir.path().join("cache"), args)
     }
 }
@@ -89,7 +89,7 @@ fn merge(record: &mut Value, more: Value) {
 }
 
 /// The binary, while it follows a store.
-struct Following {
+pub(crate) struct Following {
     child: Child,
     lines: Receiver<String>,
     reader: Option<JoinHandle<()>>,
@@ -97,7 +97,7 @@ struct Following {
 }
 
 impl Following {
-    fn start(store: &Path, cache: &Path, args: &[&str]) -> Self {
+    pub(crate) fn start(store: &Path, cache: &Path, args: &[&str]) -> Self {
         let mut command = scrollback();
         command.env("XDG_CACHE_HOME", cache).arg("--store").arg(store).args(args);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -151,7 +151,7 @@ impl Following {
     }
 
     /// All events up to one.
-    fn events_until(&self, is_it: impl Fn(&Value) -> bool) -> Vec<Value> {
+    pub(crate) fn events_until(&self, is_it: impl Fn(&Value) -> bool) -> Vec<Value> {
         let event = |line: &str| serde_json::from_str::<Value>(line).unwrap();
         self.until(|line| is_it(&event(line))).iter().map(|line| event(line)).collect()
     }
@@ -183,7 +183,7 @@ impl Following {
     }
 
     /// Ends it by a signal, well.
-    fn stop(self, signal: Signal) -> String {
+    pub(crate) fn stop(self, signal: Signal) -> String {
         self.send(signal);
         let (code, said) = self.end();
         assert_eq!(code, Some(0), "{said}");

@@ -1,0 +1,79 @@
+//! Compares values with what `docs/json.md` says of them.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::document::{Document, Type};
+
+/// Which fields were seen, by the object that defines them.
+pub(crate) struct Check {
+    pub(crate) document: Document,
+    pub(crate) seen: BTreeSet<(String, String)>,
+}
+
+impl Check {
+    pub(crate) fn new() -> Self {
+        Self { document: Document::read(), seen: BTreeSet::new() }
+    }
+
+    /// A list of these objects.
+    pub(crate) fn list(&mut self, name: &str, value: &Value) {
+        let list = value.as_array().unwrap_or_else(|| panic!("no list of {name}: {value}"));
+        assert!(!list.is_empty(), "an empty list of {name} shows nothing");
+        list.iter().for_each(|value| self.object(name, value));
+    }
+
+    /// An object: it has no field that is not documented, all that are never absent, and each is of
+    /// the type that is stated.
+    pub(crate) fn object(&mut self, name: &str, value: &Value) {
+        if let Err(why) = self.try_object(name, value) {
+            panic!("{why}");
+        }
+    }
+
+    /// Says what is wrong with an object.
+    pub(crate) fn try_object(&mut self, name: &str, value: &Value) -> Result<(), String> {
+        let Some(object) = value.as_object() else { return Err(format!("{name}: {value}")) };
+        let fields = self.document.fields(name);
+        let absent = fields
+            .iter()
+            .find(|(at, (field, _))| !field.may_be_absent && !object.contains_key(**at));
+        if let Some((at, _)) = absent {
+            return Err(format!("{name} has no {at}: {value}"));
+        }
+        let mut inside = Vec::new();
+        for (at, value) in object {
+            let Some((field, owner)) = fields.get(at.as_str()) else {
+                return Err(format!("docs/json.md does not define {name}.{at}: {value}"));
+            };
+            inside.push((at.clone(), field.types.clone(), owner.clone(), value));
+        }
+        for (at, types, owner, value) in inside {
+            let problems: Vec<String> =
+                types.iter().filter_map(|of| self.value(of, value).err()).collect();
+            if problems.len() == types.len() {
+                return Err(format!("{name}.{at}: {}", problems.join("; ")));
+            }
+            self.seen.insert((owner, at));
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, of: &Type, value: &Value) -> Result<(), String> {
+        let is_it = match of {
+            Type::String => value.is_string(),
+            Type::Integer => value.is_i64() || value.is_u64(),
+            Type::Number => value.is_number(),
+            Type::Boolean => value.is_boolean(),
+            Type::Null => value.is_null(),
+            Type::Foreign => value.is_object(),
+            Type::Object(name) => return self.try_object(&name.clone(), value),
+            Type::List(of) => match value.as_array() {
+                Some(list) => return list.iter().try_for_each(|value| self.value(of, value)),
+                None => false,
+            },
+        };
+        if is_it { Ok(()) } else { Err(format!("{value} is not {of:?}")) }
+    }
+}

@@ -1,0 +1,151 @@
+//! What `docs/json.md` says: the fields of each object, and an example of it.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+const DOCUMENT: &str = include_str!("../../../../../docs/json.md");
+
+/// What a value may be.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Type {
+    String,
+    Integer,
+    Number,
+    Boolean,
+    Null,
+    /// A record that opencode defines.
+    Foreign,
+    /// The name of an object.
+    Object(String),
+    List(Box<Type>),
+}
+
+/// A field, as its row in a table says it is.
+#[derive(Debug)]
+pub(crate) struct Field {
+    /// It is of one of these types.
+    pub(crate) types: Vec<Type>,
+    pub(crate) may_be_absent: bool,
+}
+
+/// An object.
+#[derive(Debug, Default)]
+pub(crate) struct Object {
+    pub(crate) fields: BTreeMap<String, Field>,
+    /// The object whose fields it has too.
+    base: Option<String>,
+    pub(crate) examples: Vec<Value>,
+}
+
+/// The page.
+pub(crate) struct Document {
+    objects: BTreeMap<String, Object>,
+    /// Objects and their fields that tests do not see.
+    pub(crate) rare: Vec<(String, String)>,
+    /// Commands, and what they print.
+    pub(crate) commands: Vec<(String, String)>,
+}
+
+impl Document {
+    pub(crate) fn read() -> Self {
+        let mut document =
+            Self { objects: BTreeMap::new(), rare: Vec::new(), commands: Vec::new() };
+        for section in DOCUMENT.split("\n## ") {
+            let (heading, text) = section.split_once('\n').unwrap();
+            document.section(&heading.replace('`', ""), text);
+        }
+        document
+    }
+
+    fn section(&mut self, heading: &str, text: &str) {
+        let mut rows = text.lines().filter_map(|line| line.strip_prefix("| "));
+        let Some(head) = rows.next() else { return };
+        let cells = |row: &str| -> Vec<String> {
+            row.trim_end_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect()
+        };
+        let rows: Vec<Vec<String>> = rows.map(cells).collect();
+        match head.split('|').next().unwrap().trim() {
+            "command" => {
+                self.commands.extend(rows.iter().map(|row| (name(&row[0]), row[1].clone())))
+            }
+            "object" => {
+                self.rare.extend(rows.iter().map(|row| (row[0].replace('`', ""), name(&row[1]))))
+            }
+            "field" => {
+                let base = text.split_once("All fields of [");
+                let base = base.map(|(_, rest)| rest.split_once(']').unwrap().0.to_owned());
+                let field = |row: &Vec<String>| {
+                    assert_eq!(row.len(), 5, "{heading}: {row:?}");
+                    assert!(!row[3].is_empty() && !row[4].is_empty(), "{heading}: {row:?}");
+                    (
+                        name(&row[0]),
+                        Field { types: types(&row[1]), may_be_absent: row[3] != "never" },
+                    )
+                };
+                let blocks = text.split("```json\n").skip(1);
+                let examples = blocks.map(|block| block.split_once("```").unwrap().0);
+                let parse = |example| serde_json::from_str(example).unwrap();
+                let object = Object {
+                    fields: rows.iter().map(field).collect(),
+                    base,
+                    examples: examples.map(parse).collect(),
+                };
+                assert!(
+                    self.objects.insert(heading.to_owned(), object).is_none(),
+                    "{heading} twice"
+                );
+            }
+            other => panic!("{heading}: a table of {other}"),
+        }
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = (&String, &Object)> {
+        self.objects.iter()
+    }
+
+    pub(crate) fn object(&self, name: &str) -> &Object {
+        self.objects.get(name).unwrap_or_else(|| panic!("docs/json.md does not define {name}"))
+    }
+
+    /// The fields of an object, and of those whose fields it has too, with the object that defines each.
+    pub(crate) fn fields(&self, name: &str) -> BTreeMap<&str, (&Field, String)> {
+        let object = self.object(name);
+        let mut fields = match &object.base {
+            Some(base) => self.fields(base),
+            None => BTreeMap::new(),
+        };
+        fields.extend(
+            object.fields.iter().map(|(at, field)| (at.as_str(), (field, name.to_owned()))),
+        );
+        fields
+    }
+}
+
+/// What stands between the first two backticks.
+fn name(cell: &str) -> String {
+    cell.split('`').nth(1).unwrap_or_else(|| panic!("no name in {cell:?}")).to_owned()
+}
+
+/// The types that a cell names: `string or null`, `list of [Tokens](#tokens)`.
+pub(crate) fn types(cell: &str) -> Vec<Type> {
+    cell.replace(" or ", ", ").split(", ").map(one).collect()
+}
+
+fn one(text: &str) -> Type {
+    if let Some(of) = text.strip_prefix("list of ") {
+        return Type::List(Box::new(one(of)));
+    }
+    if let Some(link) = text.strip_prefix('[') {
+        return Type::Object(link.split_once("](#").unwrap().0.replace('`', ""));
+    }
+    match text {
+        "string" => Type::String,
+        "integer" => Type::Integer,
+        "number" => Type::Number,
+        "boolean" => Type::Boolean,
+        "null" => Type::Null,
+        _ if text.starts_with("opencode's ") => Type::Foreign,
+        _ => panic!("no type: {text:?}"),
+    }
+}
