@@ -44,7 +44,8 @@ enum Task {
     Loom(check::LoomArgs),
     /// Runs the index's threads under miri; needs nightly with the miri component.
     Miri(check::MiriArgs),
-    /// Runs the library against hand-written and naive programs, and judges the ratios.
+    /// Runs the library against hand-written and naive programs, or against another revision, and
+    /// judges the ratios.
     Perf(perf::Args),
     /// Reads a store while a process rewrites it as opencode does, and checks every value.
     Stress(stress::Args),

@@ -50,10 +50,12 @@ struct Args {
 
 fn tasks() -> String {
     let all = TASKS.iter().map(|task| (task.id, task.what)).chain(watch::TASKS);
-    all.fold(String::from("Tasks:"), |mut all, (id, what)| {
+    let mut text = all.fold(String::from("Tasks:"), |mut all, (id, what)| {
         all.push_str(&format!("\n  {id:<13} {what}"));
         all
-    })
+    });
+    text.push_str("\n\n`cargo xtask perf --against REV` compares with another revision; `--help` explains.");
+    text
 }
 
 fn main() -> ExitCode {

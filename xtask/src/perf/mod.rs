@@ -1,8 +1,15 @@
-//! `cargo xtask perf`: contestants in turns, and a verdict on their ratios.
+//! `cargo xtask perf`: contestants in turns, and a verdict on their ratios; with `--against REV`,
+//! another revision and this one in turns.
 //!
 //! What is measured, and the limits, are in `benches`; this builds it as it is to be measured.
 
+mod against;
+mod compare;
+mod cost;
+mod program;
+
 use anyhow::{Result, bail};
+use clap::Parser as _;
 
 use crate::tools::Toolbox;
 
@@ -16,6 +23,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
+    if is_against(&args.args) {
+        let name = "cargo xtask perf".to_owned();
+        return against::run(&against::Args::parse_from([name].iter().chain(&args.args)));
+    }
     let tools = Toolbox::new(false)?;
     let mut perf = tools.command("cargo")?;
     perf.args(["run", "--quiet", "--release", "--package", "scrollback-benches", "--bin", "perf"]);
@@ -25,5 +36,24 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         // Bad use has been explained already.
         Some(2) => std::process::exit(2),
         _ => bail!("a limit was not kept, or a task could not be run"),
+    }
+}
+
+/// Whether another revision is asked for.
+fn is_against(args: &[String]) -> bool {
+    args.iter().any(|arg| arg == "--against" || arg.starts_with("--against="))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_revision_is_asked_for_by_an_option() {
+        let asks = |line: &str| {
+            is_against(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+        };
+        assert!(asks("--against HEAD~1") && asks("tree --against=main index"));
+        assert!(!asks("tree --seed 2") && !asks("against"));
     }
 }

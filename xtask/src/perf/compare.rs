@@ -1,0 +1,213 @@
+//! The arithmetic of a comparison: what two revisions take, and how much more that is.
+
+use std::fmt;
+
+/// How much more time a task may take.
+pub(super) const MOST_TIME: f64 = 1.03;
+/// How many more instructions it may take.
+pub(super) const MOST_COST: f64 = 1.02;
+
+/// What one run of a perf program says of the library.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Sample {
+    /// The median over its rounds, in microseconds.
+    pub(super) time_us: f64,
+    /// The same as a ratio to the contestant that took turns with it within the rounds.
+    pub(super) relative: Option<f64>,
+}
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// Instructions outside the kernel.
+    Instructions,
+    /// Time of the processor outside the kernel: not exact, so as much more is allowed as of time.
+    UserTime,
+}
+
+/// What a task costs in both revisions.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Cost {
+    pub(super) unit: Unit,
+    pub(super) old: f64,
+    pub(super) new: f64,
+}
+
+/// A task in two revisions.
+#[derive(Debug)]
+pub(super) struct Comparison {
+    task: String,
+    pairs: Vec<(Sample, Sample)>,
+    pub(super) cost: Option<Cost>,
+}
+
+impl Comparison {
+    pub(super) fn new(task: &str) -> Self {
+        Self { task: task.to_owned(), pairs: Vec::new(), cost: None }
+    }
+
+    /// Adds a run of the old revision, and the run of the new one that was next to it.
+    pub(super) fn add(&mut self, old: Sample, new: Sample) {
+        self.pairs.push((old, new));
+    }
+
+    /// The median of the old revision, in microseconds.
+    pub(super) fn old_us(&self) -> f64 {
+        self.median_of(|(old, _)| old.time_us)
+    }
+
+    fn new_us(&self) -> f64 {
+        self.median_of(|(_, new)| new.time_us)
+    }
+
+    /// The ratio of the medians.
+    fn plain(&self) -> f64 {
+        self.new_us() / self.old_us()
+    }
+
+    /// The same of times relative to the other contestant: the machine's speed is in both of them.
+    /// Without such a contestant it is the plain ratio.
+    fn relative(&self) -> f64 {
+        let of = |sample: &Sample| sample.relative.unwrap_or(f64::NAN);
+        let ratio = self.median_of(|(_, new)| of(new)) / self.median_of(|(old, _)| of(old));
+        if ratio.is_nan() { self.plain() } else { ratio }
+    }
+
+    fn median_of(&self, value: impl Fn(&(Sample, Sample)) -> f64) -> f64 {
+        median(self.pairs.iter().map(value).collect())
+    }
+
+    fn is_slower(&self) -> bool {
+        exceeds(self.relative(), MOST_TIME)
+    }
+
+    fn costs_more(&self) -> bool {
+        self.cost.is_some_and(|cost| cost.is_more())
+    }
+
+    /// Whether the task got worse by more than is allowed.
+    pub(super) fn is_worse(&self) -> bool {
+        self.is_slower() || self.costs_more()
+    }
+}
+
+impl Cost {
+    fn ratio(&self) -> f64 {
+        self.new / self.old
+    }
+
+    fn is_more(&self) -> bool {
+        let most = if self.unit == Unit::Instructions { MOST_COST } else { MOST_TIME };
+        exceeds(self.ratio(), most)
+    }
+}
+
+/// Whether a ratio is more than allowed. What is no number was not measured, and is not allowed.
+fn exceeds(ratio: f64, most: f64) -> bool {
+    ratio.is_nan() || ratio > most
+}
+
+/// The value in the middle, or the mean of the two in the middle; no number if one is none.
+fn median(mut values: Vec<f64>) -> f64 {
+    if values.is_empty() || values.iter().any(|value| value.is_nan()) {
+        return f64::NAN;
+    }
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len() % 2 == 1 {
+        values[middle]
+    } else {
+        f64::midpoint(values[middle - 1], values[middle])
+    }
+}
+
+/// What stands above the lines of the comparisons.
+pub(super) fn header() -> String {
+    format!(
+        "{:<13} {:>12} {:>12} {:>8} {:>8}  new / old, of",
+        "task", "old", "new", "plain", "judged"
+    )
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<13} {:>9.1} µs {:>9.1} µs", self.task, self.old_us(), self.new_us())?;
+        write!(f, " {:>8.3} {:>8.3}", self.plain(), self.relative())?;
+        match self.cost {
+            Some(cost) if cost.unit == Unit::Instructions => {
+                write!(f, "  instructions {:.3}", cost.ratio())?;
+            }
+            Some(cost) => write!(f, "  user time {:.3}", cost.ratio())?,
+            None => write!(f, "  nothing else")?,
+        }
+        if self.is_slower() {
+            write!(f, "  SLOWER")?;
+        }
+        if self.costs_more() {
+            write!(f, "  COSTS MORE")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A time, and the same relative to another contestant's.
+    type Run = (f64, f64);
+
+    fn comparison(pairs: &[(Run, Run)], cost: Option<(Unit, f64)>) -> Comparison {
+        let sample = |(time_us, relative)| Sample { time_us, relative: Some(relative) };
+        let pairs = pairs.iter().map(|(old, new)| (sample(*old), sample(*new))).collect();
+        let cost = cost.map(|(unit, new)| Cost { unit, old: 1000.0, new });
+        Comparison { task: "tree".to_owned(), pairs, cost }
+    }
+
+    #[test]
+    fn a_slow_spell_of_the_machine_is_not_held_against_a_revision() {
+        // The machine was half as fast when the new revision ran, in two of three pairs.
+        let pairs =
+            [((10.0, 1.1), (10.1, 1.11)), ((10.0, 1.1), (20.0, 1.1)), ((10.0, 1.1), (20.0, 1.1))];
+        let found = comparison(&pairs, None);
+        assert_eq!((found.old_us(), found.new_us(), found.plain()), (10.0, 20.0, 2.0));
+        assert_eq!(found.relative(), 1.0);
+        assert!(!found.is_worse());
+    }
+
+    #[test]
+    fn three_percent_of_time_are_allowed_and_two_of_instructions() {
+        let time = |ratio: f64| comparison(&[((10.0, 1.0), (10.0, ratio))], None);
+        assert!(!time(0.5).is_worse() && !time(1.03).is_worse());
+        assert!(time(1.031).is_worse() && time(f64::INFINITY).is_worse());
+
+        let cost = |unit, new| comparison(&[((10.0, 1.0), (10.0, 1.0))], Some((unit, new)));
+        assert!(!cost(Unit::Instructions, 1020.0).is_worse());
+        assert!(cost(Unit::Instructions, 1021.0).is_worse());
+        assert!(!cost(Unit::UserTime, 1030.0).is_worse());
+        assert!(cost(Unit::UserTime, 1031.0).is_worse());
+    }
+
+    #[test]
+    fn without_another_contestant_plain_times_count() {
+        let alone = |time_us| Sample { time_us, relative: None };
+        let mut found = Comparison::new("ls");
+        assert!(found.is_worse(), "nothing was measured");
+        for (old, new) in [(10.0, 11.0), (10.0, 10.0), (12.0, 12.0), (9.0, 10.0)] {
+            found.add(alone(old), alone(new));
+        }
+        assert_eq!((found.old_us(), found.new_us()), (10.0, 10.5));
+        assert_eq!(found.relative(), 1.05);
+        assert!(found.is_worse());
+    }
+
+    #[test]
+    fn a_line_says_what_is_worse_and_what_was_counted() {
+        let pairs = [((100.0, 1.0), (104.0, 1.04))];
+        let line = comparison(&pairs, Some((Unit::Instructions, 1010.0))).to_string();
+        assert!(line.ends_with("1.040    1.040  instructions 1.010  SLOWER"), "{line}");
+        let pairs = [((100.0, 1.0), (90.0, 0.9))];
+        let line = comparison(&pairs, Some((Unit::UserTime, 1100.0))).to_string();
+        assert!(line.ends_with("0.900    0.900  user time 1.100  COSTS MORE"), "{line}");
+    }
+}
