@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use scrollback_core_id::{Epoch, Revision, SessionKey, SourceId};
 
-use crate::index::random;
+use crate::epoch::random;
 use crate::snapshot::{About, Encoder};
 use crate::{MessageMeta, ProjectMeta, SessionIndex, SessionState, rebase};
 

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use scrollback_core_id::{Cursor, Epoch, MessageKey, ProjectId, Revision, SessionId, SourceId};
+use scrollback_core_id::{Cursor, Epoch, Revision, SourceId};
 
 use crate::batch::Batch;
+use crate::epoch::{is_in, random};
 use crate::generation::Generation;
 use crate::pins::Pins;
-use crate::snapshot::{About, Snapshot};
+use crate::shared::{Shared, Writer};
+use crate::snapshot::Snapshot;
 use crate::sync::{Mutex, lock};
 use crate::{Stats, View, rebase, write};
 
@@ -24,47 +25,6 @@ const OVERLAY: usize = 4096;
 #[derive(Clone)]
 pub struct SessionIndex {
     pub(crate) shared: Arc<Shared>,
-}
-
-pub(crate) struct Shared {
-    pub(crate) store: SourceId,
-    pub(crate) epoch: Epoch,
-    /// The epochs that this index continues, and up to where.
-    pub(crate) lineage: Vec<(Epoch, Revision)>,
-    pub(crate) pins: Pins,
-    writer: Mutex<Writer>,
-}
-
-/// What only the writer needs.
-pub(crate) struct Writer {
-    /// Versions that were replaced and that a view of this revision still sees.
-    pub(crate) held: BTreeMap<u64, Vec<Held>>,
-    /// What the store was like when it was last looked at whole.
-    pub(crate) token: Option<Arc<[u8]>>,
-}
-
-impl Writer {
-    /// Keeps a version that was replaced, and came at `since`, for the views of a revision.
-    pub(crate) fn hold(&mut self, revision: u64, key: HeldKey, since: Option<u64>) {
-        if let Some(since) = since {
-            self.held.entry(revision).or_default().push(Held { key, since });
-        }
-    }
-}
-
-/// A version that was replaced: its key, and the revision that it came with.
-pub(crate) struct Held {
-    pub(crate) key: HeldKey,
-    pub(crate) since: u64,
-}
-
-/// What a version that was replaced is of.
-pub(crate) enum HeldKey {
-    Project(ProjectId),
-    Session(SessionId),
-    Message(MessageKey),
-    /// The sum of what the messages of a session used.
-    Usage(SessionId),
 }
 
 impl SessionIndex {
@@ -165,44 +125,6 @@ impl SessionIndex {
     }
 }
 
-impl Shared {
-    /// Forgets the versions that lost their last view. Whoever finds the writer at work leaves it
-    /// to the writer, who looks again after it is done.
-    pub(crate) fn clear_up_if_free(&self) {
-        while self.pins.has_released() {
-            let Ok(mut writer) = self.writer.try_lock() else { return };
-            self.clear_up(&mut writer);
-        }
-    }
-
-    fn clear_up(&self, writer: &mut Writer) {
-        let released = self.pins.take_released();
-        if released.is_empty() {
-            return;
-        }
-        let generation = self.pins.generation();
-        for revision in released {
-            write::release(self, writer, &generation, revision);
-        }
-    }
-
-    pub(crate) fn about(&self, revision: u64, floor: Revision, token: Option<Arc<[u8]>>) -> About {
-        let mut lineage = self.lineage.clone();
-        lineage.push((self.epoch, Revision(revision)));
-        // The oldest are forgotten: whoever comes with such a cursor starts afresh.
-        const MOST: usize = 64;
-        lineage.drain(..lineage.len().saturating_sub(MOST));
-        About {
-            store: self.store.clone(),
-            epoch: self.epoch,
-            revision: Revision(revision),
-            floor,
-            lineage,
-            token,
-        }
-    }
-}
-
 impl fmt::Debug for SessionIndex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionIndex")
@@ -210,14 +132,4 @@ impl fmt::Debug for SessionIndex {
             .field("cursor", &self.cursor())
             .finish_non_exhaustive()
     }
-}
-
-/// Whether one of these epochs, each known up to some state, has the state of a cursor.
-pub(crate) fn is_in(lineage: &[(Epoch, Revision)], cursor: &Cursor) -> bool {
-    lineage.iter().any(|(epoch, upto)| *epoch == cursor.epoch && cursor.revision <= *upto)
-}
-
-/// A number that nobody can foresee, from the seed of the standard library's hash tables.
-pub(crate) fn random() -> u64 {
-    RandomState::new().hash_one(0)
 }

@@ -8,18 +8,21 @@
 //! * `view`: what readers ask; `changes`: what followers ask.
 //! * `snapshot/`: the flat form, which is both the base in memory and the file.
 //! * `generation` (a base and its overlay), `cell` (versions of one key), `pins` (which revisions
-//!   are read), `write` and `rebase` (the one writer).
+//!   are read), `shared` (what the writer and the views have in common), `write` and `rebase` (the
+//!   one writer).
 
 mod batch;
 mod build;
 mod cell;
 mod changes;
+mod epoch;
 mod generation;
 mod index;
 mod meta;
 mod name;
 mod pins;
 mod rebase;
+mod shared;
 mod snapshot;
 mod stats;
 mod sync;

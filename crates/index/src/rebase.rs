@@ -7,8 +7,9 @@ use std::sync::Arc;
 use scrollback_core_id::{EntityKey, MessageKey, OrderKey, Revision, SessionId, SessionKey};
 
 use crate::SessionState;
+use crate::epoch::random;
 use crate::generation::Generation;
-use crate::index::{Shared, Writer, random};
+use crate::shared::{Shared, Writer};
 use crate::snapshot::{About, Encoder, Snapshot, SnapshotBytes};
 
 /// How many removed keys a base remembers; whoever has seen less than the oldest starts afresh.

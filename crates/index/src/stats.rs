@@ -3,7 +3,7 @@
 use scrollback_core_id::{Cursor, Revision};
 
 use crate::generation::Generation;
-use crate::index::{Shared, Writer};
+use crate::shared::{Shared, Writer};
 
 /// How large an index is, and what it holds for views.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

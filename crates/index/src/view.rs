@@ -12,7 +12,7 @@ use scrollback_core_id::{
 use scrollback_core_type::Usage;
 
 use crate::generation::{Found, Generation};
-use crate::index::Shared;
+use crate::shared::Shared;
 use crate::{MessageMeta, Observed, PartRef, ProjectMeta, SessionMeta, SessionState, Upkeep};
 
 /// One state of the index: every answer of a view is of the same revision.

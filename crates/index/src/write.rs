@@ -10,7 +10,7 @@ use scrollback_core_type::UsageSum;
 use crate::batch::{Batch, Put};
 use crate::cell::{Cell, Version};
 use crate::generation::Generation;
-use crate::index::{HeldKey, Shared, Writer};
+use crate::shared::{HeldKey, Shared, Writer};
 use crate::sync::Table;
 use crate::{MessageMeta, PartList, PartRef, ProjectMeta, SessionState};
 
@@ -234,14 +234,31 @@ fn put<K: Hash + Eq + Clone, V>(
     replaced
 }
 
+impl Shared {
+    /// Forgets the versions that lost their last view. Whoever finds the writer at work leaves it
+    /// to the writer, who looks again after it is done.
+    pub(crate) fn clear_up_if_free(&self) {
+        while self.pins.has_released() {
+            let Ok(mut writer) = self.writer.try_lock() else { return };
+            self.clear_up(&mut writer);
+        }
+    }
+
+    pub(crate) fn clear_up(&self, writer: &mut Writer) {
+        let released = self.pins.take_released();
+        if released.is_empty() {
+            return;
+        }
+        let generation = self.pins.generation();
+        for revision in released {
+            release(self, writer, &generation, revision);
+        }
+    }
+}
+
 /// Looks after the versions that were held for the views of a revision, now that it has none:
 /// another view may see them, else they go.
-pub(crate) fn release(
-    shared: &Shared,
-    writer: &mut Writer,
-    generation: &Generation,
-    revision: u64,
-) {
+fn release(shared: &Shared, writer: &mut Writer, generation: &Generation, revision: u64) {
     for held in writer.held.remove(&revision).unwrap_or_default() {
         let heir = match &held.key {
             HeldKey::Project(id) => drop_unseen(shared, &generation.projects, id, held.since),

@@ -54,7 +54,9 @@ fn tasks() -> String {
         all.push_str(&format!("\n  {id:<13} {what}"));
         all
     });
-    text.push_str("\n\n`cargo xtask perf --against REV` compares with another revision; `--help` explains.");
+    text.push_str(
+        "\n\n`cargo xtask perf --against REV` compares with another revision; `--help` explains.",
+    );
     text
 }
 

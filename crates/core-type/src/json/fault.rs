@@ -2,7 +2,9 @@
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 
-use super::MAX_DEPTH;
+/// How many levels of arrays and objects a record may have. opencode's own are below ten; tool
+/// input is the model's and may be deeper.
+pub const MAX_DEPTH: usize = 512;
 
 /// Where and why a text is no JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

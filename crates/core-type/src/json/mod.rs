@@ -17,6 +17,7 @@ mod repair;
 mod scan;
 mod string;
 
+pub use fault::MAX_DEPTH;
 pub use field::{Entries, Extra, IntoOwned};
 pub use number::Number;
 pub use raw::RawJson;
@@ -29,10 +30,6 @@ pub(crate) use record::{head, record};
 pub(crate) use scan::{Mark, Scanner};
 
 use scrollback_core_err::{Issue, IssueKind, Place};
-
-/// How many levels of arrays and objects a record may have. opencode's own are below ten; tool
-/// input is the model's and may be deeper.
-pub const MAX_DEPTH: usize = 512;
 
 /// A value that was parsed, and what was wrong with parts of it.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,9 +2,8 @@
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 
-use super::MAX_DEPTH;
 use super::digits::{eight_digits, short_decimal};
-use super::fault::{Fault, Scan, SyntaxError};
+use super::fault::{Fault, MAX_DEPTH, Scan, SyntaxError};
 use super::string::{LazyStr, StringEnd, find_end, find_far_end, find_near_end};
 
 /// A position in a text, and the issues found so far.

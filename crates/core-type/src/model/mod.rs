@@ -35,10 +35,11 @@ pub use message::{
     AssistantMessage, AssistantTime, Message, MessageTime, ModelRef, OutputFormat, PathInfo, Role,
     UnknownMessage, UserMessage, UserSummary,
 };
-pub use part::{
-    AgentPart, CompactionPart, FilePart, FileSource, Part, PartKind, PatchPart, Position, Range,
-    ReasoningPart, RetryPart, RetryTime, SnapshotPart, SourceText, Span, StepFinishPart,
-    StepStartPart, SubtaskPart, TextPart, UnknownPart,
+pub use part::{Part, PartKind, UnknownPart};
+pub use part_records::{
+    AgentPart, CompactionPart, FilePart, FileSource, PatchPart, Position, Range, ReasoningPart,
+    RetryPart, RetryTime, SnapshotPart, SourceText, Span, StepFinishPart, StepStartPart,
+    SubtaskPart, TextPart,
 };
 pub use permission::PermissionRule;
 pub use project::{Project, ProjectCommands, ProjectIcon, ProjectTime};

@@ -6,7 +6,7 @@ use scrollback_core_err::IssueKind;
 use scrollback_core_id::{MessageId, PartId};
 
 use super::ToolPart;
-pub use super::part_records::*;
+use super::part_records::*;
 use crate::json::{Field, IntoOwned, LazyStr, RawJson, Scanner, SyntaxError};
 use crate::tag::{Tagged, short};
 

@@ -13,7 +13,7 @@ use super::layout::{MAGIC, Section, TEXT, VERSION, header, lineage};
 use super::row::{Row, RowMut};
 use super::table;
 use crate::Name;
-use crate::index::is_in;
+use crate::epoch::is_in;
 
 /// Why bytes are no snapshot that this version can use. Whoever meets one builds the index anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use scrollback_core_err::{AtPath, IssueKind};
 use scrollback_core_id::{Stamp, UnixNanos};
 
-use super::{Directory, FileKind, ListBuffer, check_name};
+use super::directory::{Directory, FileKind, ListBuffer, check_name};
 use crate::Error;
 
 /// A directory by its path. A link is refused when it is seen; one that is swapped in between

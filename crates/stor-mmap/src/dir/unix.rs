@@ -14,7 +14,7 @@ use rustix::io::{Errno, pread, retry_on_intr};
 use scrollback_core_err::{AtPath, IssueKind};
 use scrollback_core_id::{Stamp, UnixNanos};
 
-use super::{Directory, FileKind, ListBuffer, check_name};
+use super::directory::{Directory, FileKind, ListBuffer, check_name};
 use crate::Error;
 
 /// An open directory of this platform: a file descriptor.

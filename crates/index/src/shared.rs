@@ -1,0 +1,71 @@
+//! What an index shares with its views, and what only its writer needs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use scrollback_core_id::{Epoch, MessageKey, ProjectId, Revision, SessionId, SourceId};
+
+use crate::pins::Pins;
+use crate::snapshot::About;
+use crate::sync::Mutex;
+
+/// What an index, its clones and its views share.
+pub(crate) struct Shared {
+    pub(crate) store: SourceId,
+    pub(crate) epoch: Epoch,
+    /// The epochs that this index continues, and up to where.
+    pub(crate) lineage: Vec<(Epoch, Revision)>,
+    pub(crate) pins: Pins,
+    pub(crate) writer: Mutex<Writer>,
+}
+
+/// What only the writer needs.
+pub(crate) struct Writer {
+    /// Versions that were replaced and that a view of this revision still sees.
+    pub(crate) held: BTreeMap<u64, Vec<Held>>,
+    /// What the store was like when it was last looked at whole.
+    pub(crate) token: Option<Arc<[u8]>>,
+}
+
+impl Writer {
+    /// Keeps a version that was replaced, and came at `since`, for the views of a revision.
+    pub(crate) fn hold(&mut self, revision: u64, key: HeldKey, since: Option<u64>) {
+        if let Some(since) = since {
+            self.held.entry(revision).or_default().push(Held { key, since });
+        }
+    }
+}
+
+/// A version that was replaced: its key, and the revision that it came with.
+pub(crate) struct Held {
+    pub(crate) key: HeldKey,
+    pub(crate) since: u64,
+}
+
+/// What a version that was replaced is of.
+pub(crate) enum HeldKey {
+    Project(ProjectId),
+    Session(SessionId),
+    Message(MessageKey),
+    /// The sum of what the messages of a session used.
+    Usage(SessionId),
+}
+
+impl Shared {
+    /// What a snapshot of a revision says of itself.
+    pub(crate) fn about(&self, revision: u64, floor: Revision, token: Option<Arc<[u8]>>) -> About {
+        let mut lineage = self.lineage.clone();
+        lineage.push((self.epoch, Revision(revision)));
+        // The oldest are forgotten: whoever comes with such a cursor starts afresh.
+        const MOST: usize = 64;
+        lineage.drain(..lineage.len().saturating_sub(MOST));
+        About {
+            store: self.store.clone(),
+            epoch: self.epoch,
+            revision: Revision(revision),
+            floor,
+            lineage,
+            token,
+        }
+    }
+}
