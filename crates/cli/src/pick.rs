@@ -7,6 +7,7 @@ use scrollback_core_err::IssueKind;
 use scrollback_core_id::{SessionId, SessionKey};
 use scrollback_core_type::StageIssue;
 use scrollback_index::SessionMeta;
+use scrollback_stor_path::opencode::SESSION_PREFIX;
 
 use crate::failure::{Failure, Kind, Result};
 use crate::open::Store;
@@ -86,7 +87,7 @@ fn by_prefix(stores: &[Store], text: &str) -> Result<(usize, SessionKey)> {
     let (rows, issues) = sessions(stores)?;
     let starts = |row: &&Row| {
         let id = row.meta.key.session.as_str();
-        let bare = id.strip_prefix(SessionId::PREFIX).unwrap_or(id);
+        let bare = id.strip_prefix(SESSION_PREFIX).unwrap_or(id);
         id.starts_with(text) || bare.starts_with(text)
     };
     let mut found: Vec<&Row> = rows.iter().filter(starts).collect();

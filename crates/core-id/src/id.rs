@@ -88,19 +88,9 @@ macro_rules! id {
             }
 
             $(
-            /// The prefix that opencode gives ids of this type, with the underscore.
-            pub const PREFIX: &'static str = concat!($prefix, "_");
-
-            /// Whether the id looks as opencode makes it: prefix, 12 hex digits, 14 base62.
-            pub fn is_canonical(&self) -> bool {
-                IdClock::$clock(self.as_bytes(), Self::PREFIX).is_some()
-                    && self.as_bytes().len() == Self::PREFIX.len() + 26
-                    && self.as_bytes()[Self::PREFIX.len() + 12..].iter().all(u8::is_ascii_alphanumeric)
-            }
-
             /// The clock inside the id, if it has one: prefix and at least 12 lowercase hex digits.
             pub fn clock(&self) -> Option<IdClock> {
-                IdClock::$clock(self.as_bytes(), Self::PREFIX)
+                IdClock::$clock(self.as_bytes(), concat!($prefix, "_"))
             }
 
             /// When the id was made, in Unix milliseconds, if the id tells.
@@ -221,23 +211,4 @@ id! {
 id! {
     /// One store among several, named by whoever composed them. Opaque.
     SourceId
-}
-
-impl MessageId {
-    /// Whether opencode 2 made this message when it forked a session: a copy of one of the source,
-    /// whose usage counts there. Such an id is as others are, with the number of the row at its end
-    /// (source: `docs/format/opencode-v2.md`, section 4).
-    pub fn is_fork_copy(&self) -> bool {
-        const OWN: usize = MessageId::PREFIX.len() + 26;
-        let id = self.as_bytes();
-        if id.len() <= OWN {
-            return false; // nearly always
-        }
-        let (own, rest) = id.split_at(OWN);
-        let number = rest.strip_prefix(b"_").unwrap_or_default();
-        let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        own.starts_with(Self::PREFIX.as_bytes())
-            && digits > 0
-            && matches!(number.get(digits), None | Some(b'#'))
-    }
 }

@@ -24,6 +24,6 @@ pub use id::{
 };
 pub use id_clock::IdClock;
 pub use key::{EntityKey, ItemKey, MessageKey, PartKey, SessionKey};
-pub use order::{OrderKey, circular_orders};
+pub use order::OrderKey;
 pub use scope::Scope;
 pub use stamp::Stamp;

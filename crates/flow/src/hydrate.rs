@@ -82,7 +82,7 @@ pub struct MessageHydrated<'a> {
 impl MessageHydrated<'_> {
     /// Whether it is a copy of a message of another session. What it used counts there.
     pub fn is_copy(&self) -> bool {
-        self.node.key.message.is_fork_copy()
+        self.node.is_copy
     }
 
     /// What it used.

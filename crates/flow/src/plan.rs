@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use scrollback_core_err::IssueKind;
-use scrollback_core_id::{EntityKey, MessageKey, PartKey, ProjectId, Scope, SessionKey};
+use scrollback_core_id::{EntityKey, MessageKey, OrderKey, PartKey, ProjectId, Scope, SessionKey};
 use scrollback_core_type::{StageName, StageResult};
 use scrollback_source::{Entry, Error, Found, Reader, Result};
 
@@ -110,17 +110,19 @@ impl Build<'_> {
         match found {
             Found::Set(_) => {}
             Found::Issue(key, issue) => self.stage.note(key, issue),
-            Found::Entry(Entry { key, order, span, project, provenance, .. }) => match key {
+            Found::Entry(Entry { key, order, span, project, is_copy, provenance, .. }) => match key
+            {
                 EntityKey::Session(key) => {
                     self.tree.session = SessionRefNode { key, span, project, provenance };
                 }
                 EntityKey::Item(key) => self.tree.items.push(ItemRefNode { key, order, span }),
                 EntityKey::Message(key) => {
                     let parts = Vec::new();
-                    self.tree.messages.push(MessageRefNode { key, order, span, parts });
+                    self.tree.messages.push(MessageRefNode { key, order, is_copy, span, parts });
                 }
                 EntityKey::Part(key) => {
                     if let Some(message) = self.tree.messages.get_mut(message) {
+                        let order = OrderKey(message.parts.len() as i64);
                         message.parts.push(PartRefNode { key, order, span });
                     }
                 }

@@ -49,6 +49,8 @@ pub struct MessageRefNode {
     pub key: MessageKey,
     /// Where it stands in its session.
     pub order: OrderKey,
+    /// Whether it is a copy of a message of another session. What it used counts there.
+    pub is_copy: bool,
     /// Its bytes; none if they cannot be read.
     pub span: Option<MappedSpan>,
     /// Its parts, in order.
@@ -71,7 +73,7 @@ pub struct ItemRefNode {
 pub struct PartRefNode {
     /// Names it.
     pub key: PartKey,
-    /// Where it stands in its message.
+    /// Where it stands in its message: the number of parts before it when they were listed.
     pub order: OrderKey,
     /// Its bytes; none if they cannot be read.
     pub span: Option<MappedSpan>,

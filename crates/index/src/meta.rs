@@ -147,6 +147,8 @@ pub struct MessageMeta {
     pub key: MessageKey,
     /// Where it stands in its session.
     pub order: OrderKey,
+    /// Whether it is a copy of a message of another session. What it used counts there.
+    pub is_copy: bool,
     /// Who speaks.
     pub role: Role,
     /// When it was made, in Unix milliseconds.
@@ -188,7 +190,7 @@ impl MessageMeta {
 
     /// What it used.
     pub fn usage(&self) -> Usage {
-        Usage::of_message(self.role, self.key.message.is_fork_copy(), self.tokens, self.cost)
+        Usage::of_message(self.role, self.is_copy, self.tokens, self.cost)
     }
 
     /// Whether a reader sees no difference between the two.

@@ -36,6 +36,9 @@ pub struct Entry {
     pub span: Option<MappedSpan>,
     /// The project that a session's place says it belongs to.
     pub project: Option<ProjectId>,
+    /// Whether a message is a copy of one of another session, made by a fork or a resume. What it
+    /// used counts there.
+    pub is_copy: bool,
     /// Which of several stores a session is from; none where there is but one.
     pub origin: Option<SourceId>,
     /// Which generation of storage a session was read from, and what else there is of it.
@@ -51,7 +54,8 @@ impl Entry {
     /// An entity that was only named.
     pub fn named(key: impl Into<EntityKey>, order: OrderKey) -> Self {
         let provenance = Provenance::default();
-        Self { key: key.into(), order, span: None, project: None, origin: None, provenance }
+        let (key, project, origin) = (key.into(), None, None);
+        Self { key, order, span: None, project, is_copy: false, origin, provenance }
     }
 }
 

@@ -37,6 +37,8 @@ pub struct LentRecord<'l> {
     pub named: &'l LentName<'l>,
     /// Where it stands among its siblings; parts of a whole store have no place.
     pub order: OrderKey,
+    /// As [`Entry::is_copy`](crate::Entry::is_copy).
+    pub is_copy: bool,
     /// Its bytes as the store keeps them: without its ids, where those are kept beside them.
     pub bytes: &'l [u8],
     /// What it looked like.

@@ -159,11 +159,11 @@ pub fn lend_scanned<R: Reader + ?Sized>(
         let flow = match found {
             Found::Set(set) => each(Lent::Set(set)),
             Found::Issue(key, issue) => each(Lent::Issue(key, issue)),
-            Found::Entry(Entry { key, order, span, .. }) => {
+            Found::Entry(Entry { key, order, span, is_copy, .. }) => {
                 let span = span.unwrap_or_default();
                 let (bytes, stamp, settled) = (&*span, *span.stamp(), span.settled());
                 let named = &|| Ok(key.clone());
-                each(Lent::Record(LentRecord { named, order, bytes, stamp, settled }))
+                each(Lent::Record(LentRecord { named, order, is_copy, bytes, stamp, settled }))
             }
         };
         over = flow.is_break();

@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 
 use scrollback_core_err::Issue;
-use scrollback_core_id::{EntityKey, MessageId, MessageKey, ProjectId, SessionKey, Stamp};
+use scrollback_core_id::{
+    EntityKey, MessageId, MessageKey, OrderKey, ProjectId, SessionKey, Stamp,
+};
 use scrollback_stor_mmap::Settled;
 
 use crate::ResumeToken;
@@ -40,6 +42,9 @@ pub enum Survey<'a> {
 pub struct Sighting {
     /// What it is, or what it is a set of.
     pub key: EntityKey,
+    /// Where a part stands among the parts of its message, in [`Survey::Parts`]: the order that a
+    /// scan hands it out with. Of no meaning for anything else.
+    pub order: OrderKey,
     /// What it looked like.
     pub stamp: Stamp,
     /// Whether a later change is sure to change the stamp. A stamp that was as young as the look
@@ -52,6 +57,14 @@ pub struct Sighting {
     /// A [`Reader::scan`](crate::Reader::scan) and a [`Reader::lend`](crate::Reader::lend) may hand
     /// it out, a survey does not.
     pub resume: Option<ResumeToken>,
+}
+
+impl Sighting {
+    /// Something that looks so, of which nothing else is known.
+    pub fn new(key: impl Into<EntityKey>, stamp: Stamp, settled: Settled) -> Self {
+        let (key, order) = (key.into(), OrderKey::default());
+        Self { key, order, stamp, settled, project: None, resume: None }
+    }
 }
 
 /// Something that a survey came to.

@@ -18,6 +18,7 @@ mod error;
 mod kind;
 pub mod layout;
 mod look;
+pub mod opencode;
 mod secret;
 
 pub use classify::{Classified, Foreign, PathClass, classify, classify_in_data_dir, discipline};

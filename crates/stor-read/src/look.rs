@@ -165,6 +165,6 @@ impl FileLook<'_> {
     ) -> Sighting {
         let settled =
             if self.look.settles(&stamp) { Settled::Settled } else { Settled::Provisional };
-        Sighting { key, stamp, settled, project, resume: None }
+        Sighting { project, ..Sighting::new(key, stamp, settled) }
     }
 }

@@ -1,12 +1,11 @@
 //! Messages and parts: `message/<session>/<message>.json`, `part/<message>/<part>.json`.
 
 use scrollback_core_err::Issue;
-use scrollback_core_id::{
-    MessageId, MessageKey, OrderKey, PartId, PartKey, SessionKey, circular_orders,
-};
+use scrollback_core_id::{MessageId, MessageKey, OrderKey, PartId, PartKey, SessionKey};
 use scrollback_core_type::order_time;
 use scrollback_stor_mmap::{Arena, Dir};
 use scrollback_stor_path::layout::{MESSAGE, PART};
+use scrollback_stor_path::opencode::circular_orders;
 
 use crate::look::{Fetched, FileLook, Note, open_if_there, place_of};
 use crate::names::{Names, ids};
@@ -138,7 +137,7 @@ impl FileLook<'_> {
         found
     }
 
-    fn list_parts(
+    pub(crate) fn list_parts(
         &mut self,
         dir: &Dir,
         message: &MessageId,

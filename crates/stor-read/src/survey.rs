@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{
-    EntityKey, IdError, MessageId, MessageKey, PartId, PartKey, ProjectId, SessionId, SessionKey,
+    EntityKey, IdError, MessageId, MessageKey, OrderKey, PartKey, ProjectId, SessionId, SessionKey,
     Stamp,
 };
 use scrollback_stor_mmap::{Dir, Directory, FileKind};
@@ -16,7 +16,7 @@ use scrollback_stor_path::layout::{MESSAGE, PART, PROJECT, SESSION};
 use crate::look::{FileLook, open_if_there, place_of};
 use crate::messages::open_message;
 use crate::names::{Names, ids};
-use scrollback_source::{EachSeen, Seen, Survey};
+use scrollback_source::{EachSeen, Seen, Sighting, Survey};
 
 /// Hands out what is found until the caller breaks.
 pub(crate) struct Hand<'h> {
@@ -106,7 +106,10 @@ impl FileLook<'_> {
     fn see_these_messages(&mut self, session: &SessionKey, ids: &[MessageId], hand: &mut Hand<'_>) {
         let Some(dir) = self.open_session(session, &mut |k, i| hand.note(k, i)) else { return };
         let session = &session.session;
-        let key = |message| MessageKey { session: session.clone(), message }.into();
+        let key = |message| {
+            let key = MessageKey { session: session.clone(), message };
+            (key.into(), OrderKey::default())
+        };
         let place = [MESSAGE, session.as_str()];
         self.see_these(&dir, &place, None, MessageId::as_bytes, key, ids.to_vec(), hand);
     }
@@ -127,8 +130,11 @@ impl FileLook<'_> {
         let all = self.top(PART, note);
         let Some(dir) = all.and_then(|all| open_message(&all, message, note)) else { return };
         self.see_listed(&dir, owner.clone(), hand);
-        let key = |part| PartKey { message: message.clone(), part }.into();
-        self.see_records(&dir, &[PART, message.as_str()], None, PartId::as_bytes, key, hand);
+        let place = [PART, message.as_str()];
+        let note = &mut |key, issue| hand.note(key, issue);
+        let parts = self.list_parts(&dir, message, note);
+        let key = |(order, part)| (PartKey { message: message.clone(), part }.into(), order);
+        self.see_these(&dir, &place, None, |(_, part)| part.as_bytes(), key, parts, hand);
     }
 
     /// The records in a directory.
@@ -144,6 +150,7 @@ impl FileLook<'_> {
         let path = || directory.iter().collect();
         let note = &mut |key, issue| hand.note(key, issue);
         let found: Vec<I> = ids(dir, Names::Records, path, &mut self.buffer, note);
+        let key = |id| (key(id), OrderKey::default());
         self.see_these(dir, directory, project, bytes, key, found, hand);
     }
 
@@ -154,7 +161,7 @@ impl FileLook<'_> {
         directory: &[&str],
         project: Option<&ProjectId>,
         bytes: impl Fn(&I) -> &[u8],
-        key: impl Fn(I) -> EntityKey,
+        key: impl Fn(I) -> (EntityKey, OrderKey),
         these: Vec<I>,
         hand: &mut Hand<'_>,
     ) {
@@ -164,8 +171,9 @@ impl FileLook<'_> {
             }
             let kind = match self.stat_record(dir, bytes(&id)) {
                 Ok((FileKind::File, stamp)) => {
-                    let project = project.cloned();
-                    hand.out(Seen::Sighting(self.sighting(key(id), stamp, project)));
+                    let (key, order) = key(id);
+                    let sighting = self.sighting(key, stamp, project.cloned());
+                    hand.out(Seen::Sighting(Sighting { order, ..sighting }));
                     continue;
                 }
                 Ok((FileKind::Link, _)) => IssueKind::Link,
@@ -174,7 +182,7 @@ impl FileLook<'_> {
                 Err(kind) => kind,
             };
             let place = place_of(directory, &String::from_utf8_lossy(bytes(&id)));
-            hand.note(Some(key(id)), Issue::new(place, kind));
+            hand.note(Some(key(id).0), Issue::new(place, kind));
         }
     }
 

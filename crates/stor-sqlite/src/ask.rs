@@ -106,6 +106,6 @@ impl Ask<'_> {
         (stamp, settled): (Stamp, Settled),
         project: Option<ProjectId>,
     ) -> Sighting {
-        Sighting { key: key.into(), stamp, settled, project, resume: None }
+        Sighting { project, ..Sighting::new(key, stamp, settled) }
     }
 }

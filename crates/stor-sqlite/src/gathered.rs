@@ -9,6 +9,7 @@ use scrollback_core_id::{EntityKey, IdError, OrderKey, ProjectId, SessionId, Ses
 use scrollback_core_type::Provenance;
 use scrollback_source::{Each, EachLent, Entry, Found, Lent, LentRecord, Sighting};
 use scrollback_stor_mmap::{Arena, Frozen, Piece};
+use scrollback_stor_path::opencode::is_fork_copy;
 
 use crate::ask::Ask;
 use crate::cells::id;
@@ -46,8 +47,16 @@ impl Row {
 
     pub(crate) fn into_entry(self, arena: &Frozen) -> Entry {
         let Self { key, order, piece, project, provenance } = self;
-        let span = piece.map(|piece| arena.span(&piece));
-        Entry { span, project, provenance, ..Entry::named(key, order) }
+        let (span, is_copy) = (piece.map(|piece| arena.span(&piece)), is_copy(&key));
+        Entry { span, project, is_copy, provenance, ..Entry::named(key, order) }
+    }
+}
+
+/// Whether it is a message that a fork of 2.x copied.
+fn is_copy(key: &EntityKey) -> bool {
+    match key {
+        EntityKey::Message(key) => is_fork_copy(key.message.as_bytes()),
+        _ => false,
     }
 }
 
@@ -156,7 +165,8 @@ impl Gathered {
             let Some(piece) = &row.piece else { continue };
             let (bytes, named) = (self.arena.bytes(piece), &|| Ok(row.key.clone()));
             let (order, stamp, settled) = (row.order, piece.stamp, piece.settled);
-            lent = each(Lent::Record(LentRecord { named, order, bytes, stamp, settled }));
+            let is_copy = is_copy(&row.key);
+            lent = each(Lent::Record(LentRecord { named, order, is_copy, bytes, stamp, settled }));
         }
         self.arena.clear();
         lent

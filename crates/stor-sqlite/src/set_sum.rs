@@ -36,12 +36,6 @@ impl SetSum {
         let stamp = Stamp { size: self.count, mtime, inode: self.ids.wrapping_add(events) };
         // The sum is of what the set is, and not of when it changed: equal means equal.
         let settled = Settled::Settled;
-        (self.count > 0).then(|| Sighting {
-            key: key.into(),
-            stamp,
-            settled,
-            project: None,
-            resume: None,
-        })
+        (self.count > 0).then(|| Sighting::new(key, stamp, settled))
     }
 }

@@ -9,13 +9,14 @@ use std::path::Path;
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{
     EntityKey, ItemId, ItemKey, MessageId, MessageKey, PartId, PartKey, ProjectId, Scope,
-    SessionId, SessionKey, ToolOutputId,
+    SessionId, SessionKey,
 };
 use scrollback_core_type::Provenance;
 use scrollback_source::{Entry, Found, Listing, Reader, SourceExt};
 use scrollback_stor_mmap::{Arena, Dir, Look, MappedSpan};
 use scrollback_stor_path::component;
 use scrollback_stor_path::layout::TOOL_OUTPUT;
+use scrollback_stor_path::opencode::{MESSAGE_PREFIX, PART_PREFIX, TOOL_OUTPUT_PREFIX};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -65,7 +66,7 @@ fn about(prefix: &str) -> Option<fn(SessionKey) -> EntityKey> {
 /// The whole text of a tool output that was cut, which any of the stores' data directories may
 /// have.
 fn tool_output(id: &str, stores: &[Store]) -> Result<Option<MappedSpan>> {
-    if !id.starts_with(ToolOutputId::PREFIX) || component(id).is_err() {
+    if !id.starts_with(TOOL_OUTPUT_PREFIX) || component(id).is_err() {
         return Ok(None);
     }
     for store in stores {
@@ -108,7 +109,7 @@ fn find(store: &Store, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
     let sessions: Vec<SessionKey> =
         view.known_sessions().into_iter().map(SessionKey::from).collect();
     if let Ok(item) = ItemId::new(id)
-        && !id.starts_with(PartId::PREFIX)
+        && !id.starts_with(PART_PREFIX)
     {
         let key = |session: &SessionKey| {
             EntityKey::Item(ItemKey { session: session.session.clone(), item: item.clone() })
@@ -123,7 +124,7 @@ fn find(store: &Store, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
         }
     }
     if let Ok(message) = MessageId::new(id)
-        && !id.starts_with(PartId::PREFIX)
+        && !id.starts_with(PART_PREFIX)
     {
         let key = |session: &SessionKey| {
             EntityKey::Message(MessageKey {
@@ -137,7 +138,7 @@ fn find(store: &Store, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
         }
     }
     if let Ok(part) = PartId::new(id)
-        && !id.starts_with(MessageId::PREFIX)
+        && !id.starts_with(MESSAGE_PREFIX)
     {
         for session in &sessions {
             let scope = Scope::MessageNames(session.clone());

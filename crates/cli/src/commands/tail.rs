@@ -53,8 +53,8 @@ fn print(
             let Some(span) = read.into_iter().flatten().next().flatten() else {
                 return Ok(()); // it is told of again, or gone
             };
-            let order = meta.order;
-            let node = MessageRefNode { key, order, span: Some(span), parts: Vec::new() };
+            let (order, is_copy, parts) = (meta.order, meta.is_copy, Vec::new());
+            let node = MessageRefNode { key, order, is_copy, span: Some(span), parts };
             transcript.message(out, &node)
         }
         Of::Part { now: Some(_), key, message, span: Some(span), .. } => {

@@ -3,9 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use scrollback_core_id::{
-    CallId, IdClock, MessageId, PartId, ProjectId, SessionId, ToolOutputId, circular_orders,
-};
+use scrollback_core_id::{CallId, IdClock, MessageId, PartId, ProjectId, SessionId, ToolOutputId};
 use scrollback_fixtures::{Corpus, CorpusPaths, corpus};
 use serde_json::Value;
 
@@ -48,7 +46,6 @@ fn sessions_are_made_when_their_record_says() {
     assert_eq!(sessions.len(), 59);
     for (project, record) in &sessions {
         let id = SessionId::new(text(record, "id")).unwrap();
-        assert!(id.is_canonical(), "{id}");
         let late = created(record) - id.time(created(record)).unwrap();
         assert!((0..=1).contains(&late), "{id}: {late} ms");
         assert_eq!(id.clock().unwrap().counter(), 1, "{id}");
@@ -68,7 +65,6 @@ fn messages_are_made_when_their_record_says_unless_they_were_copied() {
     let (mut original, mut copied) = (0, 0);
     for (session, record) in records("message") {
         let id = MessageId::new(text(&record, "id")).unwrap();
-        assert!(id.is_canonical(), "{id}");
         let made = id.time(created(&record)).unwrap();
         // A copy is as old as its original, older than the session that it was copied into.
         if forks.contains(&session) && created(&record) < sessions[&session] {
@@ -91,7 +87,6 @@ fn parts_are_made_after_their_message() {
     for (message, record) in &parts {
         let message = MessageId::new(message).unwrap().clock().unwrap();
         let id = PartId::new(text(record, "id")).unwrap();
-        assert!(id.is_canonical(), "{id}");
         let clock = id.clock().unwrap();
         *counters.entry(clock.counter()).or_insert(0) += 1;
         let after = clock.ticks_after(message);
@@ -99,23 +94,6 @@ fn parts_are_made_after_their_message() {
     }
     assert_eq!(parts.len(), 511);
     assert!(!counters.contains_key(&0) && counters.len() > 1, "{counters:?}");
-}
-
-#[test]
-fn the_order_of_parts_is_that_of_opencode() {
-    // No message of this store straddles a wrap, so the order as text is right for each.
-    let mut messages: BTreeMap<String, Vec<PartId>> = BTreeMap::new();
-    for (message, record) in records("part") {
-        messages.entry(message).or_default().push(PartId::new(text(&record, "id")).unwrap());
-    }
-    let mut compared = 0;
-    for parts in messages.values() {
-        let mut ordered: Vec<_> = circular_orders(parts.iter()).into_iter().zip(parts).collect();
-        ordered.sort();
-        compared += ordered.windows(2).count();
-        assert!(ordered.windows(2).all(|pair| pair[0].1 < pair[1].1), "{ordered:?}");
-    }
-    assert!(compared > 300, "{compared}");
 }
 
 /// Checks a field if its name says that it holds an id, and says whether it does.
@@ -165,6 +143,6 @@ fn tool_outputs_are_named_by_an_id() {
     assert!(!outputs.is_empty());
     for file in outputs {
         let id = ToolOutputId::new(file.file_name().unwrap().to_str().unwrap()).unwrap();
-        assert!(id.is_canonical(), "{id}");
+        assert!(id.clock().is_some(), "{id}");
     }
 }

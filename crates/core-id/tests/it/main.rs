@@ -9,5 +9,4 @@ mod cursors;
 mod ids;
 mod keys;
 mod mint;
-mod order;
 mod stamps;

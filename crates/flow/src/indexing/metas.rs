@@ -10,6 +10,13 @@ use scrollback_index::{MessageMeta, Name, Names, Observed, ProjectMeta, SessionM
 use scrollback_source::Sighting;
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
+/// What the Source says of a message besides its bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place {
+    pub(crate) order: OrderKey,
+    pub(crate) is_copy: bool,
+}
+
 /// Makes metas, and shares the texts that many of them have.
 #[derive(Debug, Default)]
 pub(crate) struct Metas {
@@ -75,7 +82,7 @@ impl Metas {
     pub(crate) fn message(
         &mut self,
         key: MessageKey,
-        order: OrderKey,
+        Place { order, is_copy }: Place,
         bytes: &[u8],
         observed: Observed,
         metas: &mut Vec<MessageMeta>,
@@ -87,6 +94,7 @@ impl Metas {
         metas.push(MessageMeta {
             key,
             order,
+            is_copy,
             role: match head.role.as_ref().map(LazyStr::get).as_deref() {
                 Some("user") => Role::User,
                 Some("assistant") => Role::Assistant,

@@ -4,9 +4,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use scrollback_core_err::Issue;
-use scrollback_core_id::{
-    EntityKey, MessageKey, OrderKey, PartId, Scope, SessionKey, UnixNanos, circular_orders,
-};
+use scrollback_core_id::{EntityKey, MessageKey, OrderKey, PartId, Scope, SessionKey, UnixNanos};
 use scrollback_core_type::{StageIssue, StageName};
 use scrollback_index::{
     MessageMeta, Observed, PartList, PartRef, SessionContents, SessionMeta, SessionState, Upkeep,
@@ -14,7 +12,7 @@ use scrollback_index::{
 use scrollback_source::{Entry, Found, Lent, LentRecord, Reader, Result, Seen, Survey};
 use scrollback_stor_mmap::Settled;
 
-use super::metas::{Metas, sighted};
+use super::metas::{Metas, Place, sighted};
 use super::pool::Worker;
 
 /// How much of the parts an index keeps.
@@ -78,8 +76,9 @@ pub(crate) fn read_whole(
                     Observed { stamp: record.stamp, clean: record.settled == Settled::Settled };
                 match record.key() {
                     Ok(of) => {
-                        let LentRecord { order, bytes, .. } = record;
-                        message(metas, of, order, bytes, observed, (&mut messages, &mut notes));
+                        let LentRecord { order, is_copy, bytes, .. } = record;
+                        let place = Place { order, is_copy };
+                        message(metas, of, place, bytes, observed, (&mut messages, &mut notes));
                     }
                     Err(issue) => notes.note(Some(key.clone().into()), *issue),
                 }
@@ -120,13 +119,13 @@ pub(crate) fn record(metas: &mut Metas, entry: &Entry, notes: &mut Notes) -> Opt
 pub(super) fn message(
     metas: &mut Metas,
     key: EntityKey,
-    order: OrderKey,
+    place: Place,
     bytes: &[u8],
     observed: Observed,
     (messages, notes): (&mut Vec<MessageMeta>, &mut Notes),
 ) {
     let EntityKey::Message(key) = key else { return };
-    if let Some(issue) = metas.message(key, order, bytes, observed, messages) {
+    if let Some(issue) = metas.message(key, place, bytes, observed, messages) {
         notes.note(messages.last().map(|meta| meta.key.clone().into()), issue);
     }
 }
@@ -167,22 +166,22 @@ pub(crate) fn list_parts(
 ) -> Result<PartList> {
     let mut set = None;
     if parts == Parts::Stamps {
-        let mut found: Vec<(PartId, Observed)> = Vec::new();
+        let mut found: Vec<(OrderKey, PartId, Observed)> = Vec::new();
         reader.survey(&Survey::Parts(key), &mut |seen| {
             match seen {
                 Seen::Sighting(sighting) => match &sighting.key {
-                    EntityKey::Part(part) => found.push((part.part.clone(), sighted(&sighting))),
+                    EntityKey::Part(part) => {
+                        found.push((sighting.order, part.part.clone(), sighted(&sighting)));
+                    }
                     _ => set = Some(sighted(&sighting)),
                 },
                 Seen::Issue(key, issue) => notes.note(key, issue),
             }
             ControlFlow::Continue(())
         })?;
-        let orders = circular_orders(found.iter().map(|(id, _)| id));
-        let mut ordered: Vec<_> = orders.into_iter().zip(found).collect();
-        ordered.sort_unstable_by(|a, b| (a.0, &a.1.0).cmp(&(b.0, &b.1.0)));
-        let part = |(_, (id, observed))| PartRef::looked_at(id, observed);
-        return Ok(PartList { set, refs: ordered.into_iter().map(part).collect() });
+        found.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        let part = |(_, id, observed)| PartRef::looked_at(id, observed);
+        return Ok(PartList { set, refs: found.into_iter().map(part).collect() });
     }
     let mut refs = Vec::new();
     reader.scan(&Scope::Parts(key.clone()), &mut |found| {

@@ -10,7 +10,7 @@ use scrollback_index::{
 };
 use scrollback_source::{Entry, Found, Result, Seen, Sighting, Survey};
 
-use super::metas::sighted;
+use super::metas::{Place, sighted};
 use super::pool::Worker;
 use super::refresh::RefreshOptions;
 use super::session::{Notes, Parts, list_parts, message, record, upkeep};
@@ -208,10 +208,11 @@ pub(crate) fn read_messages(
     *files += keys.len() as u64;
     reader.spans(&keys, &mut |found| {
         match found {
-            Found::Entry(Entry { key, order, span: Some(span), .. }) => {
+            Found::Entry(Entry { key, order, is_copy, span: Some(span), .. }) => {
                 let observed = Observed { stamp: *span.stamp(), clean: span.is_settled() };
                 let before = messages.len();
-                message(metas, key, order, &span, observed, (messages, notes));
+                let place = Place { order, is_copy };
+                message(metas, key, place, &span, observed, (messages, notes));
                 if let Some(meta) = messages.get_mut(before) {
                     let old = old.iter().find(|old| old.key == meta.key);
                     meta.parts = old.and_then(|old| old.parts.clone());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use scrollback_core_id::{EntityKey, PartKey, Scope, SessionKey, Stamp, circular_orders};
+use scrollback_core_id::{EntityKey, OrderKey, PartKey, Scope, SessionKey, Stamp};
 use scrollback_core_type::StageReport;
 use scrollback_index::View;
 use scrollback_source::{Entry, Found, Listing, Reader, Result};
@@ -66,15 +66,14 @@ impl SessionMaterializer {
         for meta in view.by_session(&session.session) {
             let span = self.cached_span(&meta.key.clone().into(), &meta.observed.stamp)?;
             let refs = &meta.parts.as_ref()?.refs;
-            let orders = circular_orders(refs.iter().map(|part| &part.id));
             let mut parts = Vec::with_capacity(refs.len());
-            for (part, order) in refs.iter().zip(orders) {
+            for (part, order) in refs.iter().zip((0..).map(OrderKey)) {
                 let key = PartKey { message: meta.key.message.clone(), part: part.id.clone() };
                 let span = self.cached_span(&key.clone().into(), &part.observed?.stamp)?;
                 parts.push(PartRefNode { key, order, span: Some(span) });
             }
-            let (key, order) = (meta.key.clone(), meta.order);
-            messages.push(MessageRefNode { key, order, span: Some(span), parts });
+            let (key, order, is_copy) = (meta.key.clone(), meta.order, meta.is_copy);
+            messages.push(MessageRefNode { key, order, is_copy, span: Some(span), parts });
         }
         let (key, provenance) = (session.clone(), record.provenance);
         let session = SessionRefNode { key, span: Some(span), project, provenance };

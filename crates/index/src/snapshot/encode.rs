@@ -175,7 +175,7 @@ impl Encoder {
             | flag(meta.summary, message::SUMMARY)
             | flag(meta.tokens.is_some(), message::HAS_TOKENS)
             | flag(meta.cost.is_some(), message::HAS_COST)
-            | flag(meta.key.message.is_fork_copy(), message::COPIED);
+            | flag(meta.is_copy, message::COPY);
         row.u32(message::FIRST_PART, rows(parts.len(), part::LEN));
         if let Some(list) = &meta.parts {
             let set = list.set.unwrap_or_default();

@@ -171,7 +171,7 @@ pub(super) mod message {
     pub(crate) const LISTED: u32 = 1 << 7;
     pub(crate) const HAS_SET: u32 = 1 << 8;
     pub(crate) const SET_CLEAN: u32 = 1 << 9;
-    pub(crate) const COPIED: u32 = 1 << 10;
+    pub(crate) const COPY: u32 = 1 << 10;
 }
 
 /// A row of a part.

@@ -226,6 +226,7 @@ impl Snapshot {
                 1 => Role::Assistant,
                 _ => Role::Unknown,
             },
+            is_copy: has(message::COPY),
             created: row.time(message::CREATED),
             completed: row.time(message::COMPLETED),
             parent: row.id(message::PARENT, self.texts()),

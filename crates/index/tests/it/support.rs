@@ -95,6 +95,7 @@ pub(crate) fn message(key: &MessageKey, value: i64) -> MessageMeta {
     MessageMeta {
         key: key.clone(),
         order: OrderKey(value % 4),
+        is_copy: value % 7 == 0,
         role: [Role::User, Role::Assistant, Role::Unknown][(value % 3) as usize],
         created: Some(value),
         completed: (value % 2 == 0).then_some(-value),

@@ -36,28 +36,25 @@ pub(super) fn named(entry: Entry) -> Entry {
 
 /// The set of messages of a session, and its record: both change with every append.
 pub(super) fn log_set(key: &SessionKey, file: Stamp, resume: Option<ResumeToken>) -> Sighting {
-    let key = key.clone().into();
-    Sighting { key, stamp: file, settled: Settled::Settled, project: None, resume }
+    Sighting { resume, ..sighting(key.clone(), file) }
 }
 
 /// The set of parts of a message, which are only ever added: it is the last of them.
 pub(super) fn part_set(key: &MessageKey, parts: &[Record]) -> Option<Sighting> {
     let last = parts.last()?;
     let stamp = Stamp { size: last.at, ..*last.span.stamp() };
-    let key = key.clone().into();
-    Some(Sighting { key, stamp, settled: Settled::Settled, project: None, resume: None })
+    Some(sighting(key.clone(), stamp))
 }
 
 /// A record that was looked at.
 pub(super) fn sighting(key: impl Into<EntityKey>, stamp: Stamp) -> Sighting {
-    let key = key.into();
-    Sighting { key, stamp, settled: Settled::Settled, project: None, resume: None }
+    Sighting::new(key, stamp, Settled::Settled)
 }
 
 pub(super) fn issue(session: &SessionKey, kind: IssueKind) -> Issue {
     Issue::new(Place::path(ids::path_of(session).unwrap_or_default()), kind)
 }
 
-fn order(at: u64) -> OrderKey {
+pub(super) fn order(at: u64) -> OrderKey {
     OrderKey(i64::try_from(at).unwrap_or(i64::MAX))
 }

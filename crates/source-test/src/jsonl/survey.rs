@@ -7,7 +7,7 @@ use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, MessageKey, SessionKey};
 use scrollback_source::{EachSeen, Seen, Sighting, Survey};
 
-use super::entries::{issue, log_set, part_set, sighting};
+use super::entries::{issue, log_set, order, part_set, sighting};
 use super::ids;
 use super::lines::Message;
 use super::store::Store;
@@ -44,7 +44,8 @@ pub(super) fn survey(
                 return ControlFlow::Continue(());
             };
             let part = |part: &super::lines::Record| -> Option<Sighting> {
-                Some(sighting(ids::part(key, part.at)?, *part.span.stamp()))
+                let seen = sighting(ids::part(key, part.at)?, *part.span.stamp());
+                Some(Sighting { order: order(part.at), ..seen })
             };
             let mut seen = part_set(key, parts).into_iter().chain(parts.iter().filter_map(part));
             seen.try_for_each(|it| each(Seen::Sighting(it)))

@@ -9,12 +9,25 @@ use super::{bytes, sessions, with_messages};
 use crate::calls::scan;
 use crate::{Content, Expectations};
 
+/// A record that was lent.
+struct Record {
+    key: EntityKey,
+    stamp: Stamp,
+    is_copy: bool,
+    bytes: Vec<u8>,
+}
+
 /// What a reader lends, with whether it holds in the end.
-fn lent(store: &dyn Source, scope: &Scope) -> (Vec<(EntityKey, Stamp, Vec<u8>)>, bool) {
+fn lent(store: &dyn Source, scope: &Scope) -> (Vec<Record>, bool) {
     let (mut all, mut holds) = (Vec::new(), false);
     let each = &mut |it: Lent<'_>| {
         match it {
-            Lent::Record(it) => all.push((it.key().unwrap(), it.stamp, it.bytes.to_vec())),
+            Lent::Record(it) => all.push(Record {
+                key: it.key().unwrap(),
+                stamp: it.stamp,
+                is_copy: it.is_copy,
+                bytes: it.bytes.to_vec(),
+            }),
             Lent::Issue(key, issue) => panic!("{key:?}: {issue}"),
             Lent::Set(_) => {}
             Lent::Holds => holds = true,
@@ -34,8 +47,10 @@ pub fn what_is_lent_is_what_is_handed_out(store: &dyn Source, _: &Expectations) 
         assert!(holds);
         let entries = scan(store, &scope).entries;
         assert_eq!(records.len(), entries.len());
-        for ((key, stamp, lent), entry) in records.iter().zip(&entries) {
+        for (record, entry) in records.iter().zip(&entries) {
+            let Record { key, stamp, is_copy, bytes: lent } = record;
             assert_eq!((key, stamp), (&entry.key, entry.span.as_ref().unwrap().stamp()));
+            assert_eq!(*is_copy, entry.is_copy, "{key}");
             // Whole, or without the ids that a span has at its end.
             let lent = lent.strip_suffix(b"}").unwrap_or(lent); // one that is damaged
             assert!(bytes(entry).starts_with(lent), "{key}");

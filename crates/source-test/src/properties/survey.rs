@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 
-use scrollback_core_id::{EntityKey, Scope, Stamp};
-use scrollback_source::{Entry, Seen, Source, Survey};
+use scrollback_core_id::{EntityKey, MessageKey, OrderKey, Scope, Stamp};
+use scrollback_source::{Entry, Seen, Sighting, Source, Survey};
 use scrollback_stor_mmap::Settled;
 
 use super::sessions;
@@ -30,6 +30,20 @@ fn survey(store: &dyn Source, what: &Survey<'_>) -> Vec<(EntityKey, Stamp)> {
     seen
 }
 
+/// The parts of a message as a survey comes to them, in the order that it says.
+fn parts_in_order(store: &dyn Source, of: &MessageKey) -> Vec<(OrderKey, EntityKey)> {
+    let mut parts = Vec::new();
+    let each = &mut |it| {
+        if let Seen::Sighting(Sighting { key: key @ EntityKey::Part(_), order, .. }) = it {
+            parts.push((order, key));
+        }
+        ControlFlow::Continue(())
+    };
+    store.open().unwrap().survey(&Survey::Parts(of), each).unwrap();
+    parts.sort_unstable();
+    parts
+}
+
 /// What a scan reads, and the set that it lists.
 fn scanned(store: &dyn Source, scope: &Scope) -> Vec<(EntityKey, Stamp)> {
     let listing = scan(store, scope);
@@ -40,7 +54,8 @@ fn scanned(store: &dyn Source, scope: &Scope) -> Vec<(EntityKey, Stamp)> {
     all
 }
 
-/// A survey names the records and sets that a scan reads, with the same stamps.
+/// A survey names the records and sets that a scan reads, with the same stamps, and parts with the
+/// same order.
 pub fn a_survey_sees_what_a_scan_reads(store: &dyn Source, _: &Expectations) {
     assert_eq!(survey(store, &Survey::Projects), scanned(store, &Scope::Projects));
     assert_eq!(survey(store, &Survey::Sessions), scanned(store, &Scope::Sessions));
@@ -57,6 +72,8 @@ pub fn a_survey_sees_what_a_scan_reads(store: &dyn Source, _: &Expectations) {
             let EntityKey::Message(key) = key else { panic!("{key} among messages") };
             let parts = survey(store, &Survey::Parts(&key));
             let listing = scan(store, &Scope::Parts(key.clone()));
+            let entries = listing.entries.iter().map(|it| (it.order, it.key.clone()));
+            assert_eq!(parts_in_order(store, &key), entries.collect::<Vec<_>>());
             let named = listing.set.map(|set| set.key).into_iter();
             let mut named: Vec<_> =
                 named.chain(listing.entries.into_iter().map(|it| it.key)).collect();

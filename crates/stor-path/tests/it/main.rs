@@ -9,5 +9,7 @@ mod discover;
 mod environment;
 mod explicit;
 mod names;
+mod opencode;
+mod order;
 mod paths;
 mod tree;

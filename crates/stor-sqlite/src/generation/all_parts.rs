@@ -150,8 +150,8 @@ fn lend_row(
         Ok(bytes) => {
             let updated = whole(row, PartColumn::Updated.at())?;
             let (stamp, settled) = ask.stamp(bytes.len() as u64, updated, 0);
-            let order = OrderKey::default();
-            each(Lent::Record(LentRecord { named: &named, order, bytes, stamp, settled }))
+            let (named, order, is_copy) = (&named, OrderKey::default(), false);
+            each(Lent::Record(LentRecord { named, order, is_copy, bytes, stamp, settled }))
         }
     })
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, SessionKey};
 use scrollback_source::{Sighting, Survey};
+use scrollback_stor_path::opencode::circular_orders;
 
 use super::between::see_between;
 use crate::ask::Ask;
@@ -59,13 +60,22 @@ fn all_parts(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> Result<()> {
     if rows_of_message(ask, of, &mut made)? {
         out.set = set_of_parts(of, &made.rows);
         out.issues.append(&mut made.issues);
-        let seen = |row: &Row| Some((row.key.clone(), row.piece.clone()?));
-        for (key, piece) in made.rows.iter().filter_map(seen) {
-            out.sightings.push(ask.sighting(key, (piece.stamp, piece.settled), None));
-        }
+        let seen = |row: &Row| {
+            let piece = row.piece.as_ref()?;
+            let sighting = ask.sighting(row.key.clone(), (piece.stamp, piece.settled), None);
+            Some(Sighting { order: row.order, ..sighting })
+        };
+        out.sightings.extend(made.rows.iter().filter_map(seen));
         return Ok(());
     }
-    v1::survey::parts(ask, of, out)
+    v1::survey::parts(ask, of, out)?;
+    let ids = out.sightings.iter().filter_map(|seen| match &seen.key {
+        EntityKey::Part(key) => Some(&key.part),
+        _ => None,
+    });
+    let orders = circular_orders(ids);
+    out.sightings.iter_mut().zip(orders).for_each(|(seen, order)| seen.order = order);
+    Ok(())
 }
 
 /// Leaves these messages, in this order.

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use scrollback_core_err::Issue;
 use scrollback_core_id::{MessageId, MessageKey, OrderKey, SessionKey};
 use scrollback_source::{EachLent, Lent, LentRecord};
+use scrollback_stor_path::opencode::is_fork_copy;
 
 use crate::ask::Ask;
 use crate::cells::{bytes, whole, whole_if_any};
@@ -37,11 +38,13 @@ pub(crate) fn messages(
                 let key = named().unwrap_or_else(|_: Box<Issue>| of.clone().into());
                 each(Lent::Issue(Some(key), ask.issue(kind)))
             }
-            Ok(bytes) => {
-                let order = OrderKey(created);
+            Ok(data) => {
+                let (named, order) = (&named, OrderKey(created));
+                let is_copy = is_fork_copy(bytes(row, MessageColumn::Id.at())?);
                 let updated = whole(row, MessageColumn::Updated.at())?;
-                let (stamp, settled) = ask.stamp(bytes.len() as u64, updated, 0);
-                each(Lent::Record(LentRecord { named: &named, order, bytes, stamp, settled }))
+                let (stamp, settled) = ask.stamp(data.len() as u64, updated, 0);
+                let bytes = data;
+                each(Lent::Record(LentRecord { named, order, is_copy, bytes, stamp, settled }))
             }
         };
         if lent.is_break() {

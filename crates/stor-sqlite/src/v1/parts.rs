@@ -1,9 +1,8 @@
 //! Parts: rows whose `data` is the record without its ids.
 
 use rusqlite::Row as SqlRow;
-use scrollback_core_id::{
-    EntityKey, MessageId, MessageKey, OrderKey, PartId, PartKey, SessionId, circular_orders,
-};
+use scrollback_core_id::{EntityKey, MessageId, MessageKey, OrderKey, PartId, PartKey, SessionId};
+use scrollback_stor_path::opencode::circular_orders;
 
 use crate::ask::Ask;
 use crate::cells::{bytes, whole};

@@ -1,6 +1,7 @@
 //! The ids of what is made from rows.
 
 use scrollback_core_id::{IdError, MessageId, PartId};
+use scrollback_stor_path::opencode::{MESSAGE_PREFIX, PART_PREFIX, is_canonical};
 
 use crate::schema::row_kind::RowKind;
 
@@ -61,10 +62,10 @@ impl Slot {
     pub(crate) fn id(self, message: &MessageId) -> Result<PartId, IdError> {
         const PLACE: usize = 5;
         let id = message.as_bytes();
-        let own = id.strip_prefix(MessageId::PREFIX.as_bytes()).unwrap_or(id);
-        let mut part = Vec::with_capacity(PartId::PREFIX.len() + own.len() + PLACE + 6);
-        part.extend_from_slice(PartId::PREFIX.as_bytes());
-        match message.is_canonical() {
+        let own = id.strip_prefix(MESSAGE_PREFIX.as_bytes()).unwrap_or(id);
+        let mut part = Vec::with_capacity(PART_PREFIX.len() + own.len() + PLACE + 6);
+        part.extend_from_slice(PART_PREFIX.as_bytes());
+        match is_canonical(id, MESSAGE_PREFIX) {
             true => part.extend_from_slice(&own[..own.len() - PLACE]),
             false => {
                 part.extend_from_slice(own);
@@ -98,7 +99,7 @@ mod tests {
         assert!(ids.is_sorted() && slots.is_sorted_by_key(|slot| slot.order()));
         let time = 1_795_223_488_467;
         assert_eq!(ids[0].time(time), message.time(time), "they know their time");
-        assert!(ids.iter().all(PartId::is_canonical));
+        assert!(ids.iter().all(|id| is_canonical(id.as_bytes(), PART_PREFIX)));
         let copy = MessageId::new("msg_1fba887d3001CR0ZjgTMDSIXDP_4").unwrap();
         let id = Slot::Patch.id(&copy).unwrap();
         assert_eq!(id.as_str(), "prt_1fba887d3001CR0ZjgTMDSIXDP_4_patch");

@@ -129,6 +129,10 @@ fn loads_from_memory_what_did_not_change() {
     let spans = |tree: &scrollback_flow::SessionTree| -> Vec<_> {
         tree.tree.spans().map(|span| span.allocation()).collect()
     };
+    let orders = |tree: &scrollback_flow::SessionTree| -> Vec<_> {
+        let parts = tree.tree.messages.iter().flat_map(|message| &message.parts);
+        parts.map(|part| (part.key.clone(), part.order)).collect()
+    };
     let first = materializer.load_session_tree(&key).unwrap();
     let kinds: Vec<_> = {
         let view = materializer.view();
@@ -139,6 +143,7 @@ fn loads_from_memory_what_did_not_change() {
     assert_eq!(kinds, [Some(PartKind::Text); 2], "the index has learned");
     let again = materializer.load_session_tree(&key).unwrap();
     assert_eq!(spans(&first), spans(&again), "the same memory");
+    assert_eq!(orders(&first), orders(&again), "the same places");
     assert!(materializer.stats().cache.hits > 0);
 
     // Rewritten in place: no directory tells, and the session's record does not either.

@@ -1,12 +1,20 @@
 //! The order of parts, above all where the clock of ids starts again between two of them.
 
 use proptest::prelude::*;
-use scrollback_core_id::{OrderKey, PartId, circular_orders};
+use scrollback_core_id::{OrderKey, PartId};
+use scrollback_stor_path::opencode::circular_orders;
 
-use crate::mint::{DAYS_397_MS, WRAPS_MS, ascending};
+/// A little less than half the time after which the clock of ids starts again.
+const DAYS_397_MS: i64 = 397 * 86_400_000;
 
+/// When the clock of ids starts again, in Unix milliseconds, from 2022 to 2028.
+const WRAPS_MS: [i64; 4] =
+    [1_649_267_441_664, 1_717_986_918_400, 1_786_706_395_136, 1_855_425_871_872];
+
+/// An id as opencode makes it at this time.
 fn part(ms: i64, counter: u64) -> PartId {
-    PartId::new(&ascending("prt", ms, counter)).unwrap()
+    let ticks = (i128::from(ms) * 4096 + i128::from(counter)).rem_euclid(1 << 48);
+    PartId::new(&format!("prt_{ticks:012x}0123456789ABCD")).unwrap()
 }
 
 /// The ids in their order; ties go by bytes.
