@@ -6,11 +6,12 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 
+use crate::error::LiveError;
 use crate::feed::{
     Answer, Feed, FeedClock, FeedError, FeedKind, Heard, NativeFeed, PollFeed, Watched,
     WatchmanFeed,
 };
-use crate::live::{FeedChoice, LiveError, LiveOptions};
+use crate::options::{FeedChoice, LiveOptions};
 use crate::stats::Demotion;
 
 /// Feeds, the best first.

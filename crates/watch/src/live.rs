@@ -1,122 +1,24 @@
 //! A live index: a driver on a thread of its own, and what its users hold.
 
 use std::fmt;
-use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-use scrollback_core_id::{Cursor, EntityKey, SessionKey, Stamp};
-use scrollback_flow::{OnProgress, Parts, RefreshOptions, SessionMaterializer, Snapshots};
+use scrollback_core_id::{Cursor, SessionKey};
+use scrollback_flow::{OnProgress, SessionMaterializer, Snapshots};
 use scrollback_index::SessionIndex;
-use scrollback_source::{DirtyScope, Source};
+use scrollback_source::Source;
 use tokio::sync::watch;
 
-use crate::dirty::DirtyTracker;
 use crate::driver::Driver;
-use crate::feed::{self, FeedClock, FeedError, FeedKind};
+use crate::error::LiveError;
+use crate::feed::FeedClock;
 use crate::follow::{EventCursor, Follower};
+use crate::options::LiveOptions;
+use crate::shared::Shared;
 use crate::stats::LiveStats;
 use crate::tracked::TrackedMappedFileCache;
-
-/// How a store is followed.
-#[derive(Debug, Clone)]
-pub struct LiveOptions {
-    /// By which feed.
-    pub feed: FeedChoice,
-    /// How long it has to be quiet before what changed is looked at. Nothing: at once.
-    pub quiet: Duration,
-    /// How long what changed may wait at most.
-    pub dirty: Duration,
-    /// Within which time every record is looked at, whether a feed spoke of it or not.
-    pub sweep: Duration,
-    /// How long the poll feed waits, while something happens and while nothing does.
-    pub poll: (Duration, Duration),
-    /// How many scopes are kept apart before they join.
-    pub scopes: usize,
-    /// How many directories are watched while they are hot.
-    pub hot: usize,
-    /// How many watches there may be at all.
-    pub watches: Option<usize>,
-    /// The socket of the watchman server; none for where this user's is.
-    pub server: Option<PathBuf>,
-    /// How long a feed may take to begin, and a server to answer.
-    pub patience: Duration,
-    /// How long a feed that could not go on is left alone, at first; then ever longer.
-    pub retry: Duration,
-    /// What [`Live::clock`] said when a snapshot was about to be kept, that is opened now: a server
-    /// that ran all the time says what was written since, also in place.
-    pub since: Option<FeedClock>,
-    /// How the index is kept.
-    pub refresh: RefreshOptions,
-}
-
-/// Which feed is listened to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FeedChoice {
-    /// The best there is: a watchman server that watches the store already, the system's watches,
-    /// else polling. One that cannot go on is replaced by the next.
-    Best,
-    /// This one; polling takes its place if it cannot go on.
-    Only(FeedKind),
-}
-
-/// Why nothing can be followed.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LiveError {
-    /// The store cannot be read.
-    #[error(transparent)]
-    Store(#[from] scrollback_source::Error),
-    /// The feed that was asked for cannot begin.
-    #[error("the feed {kind} cannot begin: {why}")]
-    Feed {
-        /// Which.
-        kind: FeedKind,
-        /// Why.
-        why: FeedError,
-    },
-    /// Whoever was told how far it is said that it is enough.
-    #[error("it was stopped before it began")]
-    Stopped,
-    /// The system has no thread for it.
-    #[error("no thread for the driver: {0}")]
-    Thread(#[from] std::io::Error),
-}
-
-impl Default for LiveOptions {
-    fn default() -> Self {
-        Self {
-            feed: FeedChoice::Best,
-            quiet: Duration::ZERO,
-            dirty: Duration::from_millis(200),
-            sweep: Duration::from_secs(60),
-            poll: (Duration::from_millis(100), Duration::from_secs(1)),
-            scopes: feed::SCOPES,
-            hot: feed::HOT,
-            watches: None,
-            server: None,
-            patience: feed::PATIENCE,
-            retry: Duration::from_secs(30),
-            since: None,
-            refresh: RefreshOptions { parts_of_dirty: Parts::Stamps, ..RefreshOptions::default() },
-        }
-    }
-}
-
-/// What a driver and its users share.
-pub(crate) struct Shared {
-    pub(crate) materializer: SessionMaterializer,
-    pub(crate) dirty: Arc<DirtyTracker<DirtyScope>>,
-    /// The state of the index: whoever waits for it to move pulls what changed.
-    pub(crate) moved: watch::Receiver<Cursor>,
-    pub(crate) stats: Mutex<LiveStats>,
-    /// Where the feed was when all that it had said was looked at.
-    pub(crate) looked: Mutex<Option<FeedClock>>,
-    /// Whether a look that takes long is to end.
-    pub(crate) is_stopping: AtomicBool,
-}
 
 /// An index that is kept equal to its store while this lives. Dropping it ends the driver, its
 /// thread and its watches.
@@ -252,31 +154,6 @@ impl Live {
 impl Drop for Live {
     fn drop(&mut self) {
         self.end();
-    }
-}
-
-impl Shared {
-    pub(crate) fn stats(&self) -> MutexGuard<'_, LiveStats> {
-        self.stats.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn looked(&self) -> MutexGuard<'_, Option<FeedClock>> {
-        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether the index has a record as it looks so.
-    pub(crate) fn is_known(&self, key: &EntityKey, stamp: &Stamp) -> bool {
-        let view = self.materializer.view();
-        let observed = match key {
-            EntityKey::Session(key) => view.session(&key.session).map(|meta| meta.observed),
-            EntityKey::Message(key) => view.message_at(key).map(|meta| meta.observed),
-            EntityKey::Part(key) => view.message(&key.message).and_then(|message| {
-                let list = message.parts.as_ref()?;
-                list.refs.iter().find(|part| part.id == key.part)?.observed
-            }),
-            _ => None,
-        };
-        observed.is_some_and(|observed| observed.is_unchanged(stamp))
     }
 }
 

@@ -2,16 +2,28 @@
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use scrollback_core_id::{Cursor, EntityKey, SessionKey};
 use scrollback_flow::{Dirty, Parts, RefreshOptions, Verify, is_absent};
 use scrollback_index::{Since, View};
 use scrollback_source::{DirtyScope, Error};
+use tokio::sync::watch;
 
-use super::Driver;
+use crate::again::Again;
+use crate::shared::Shared;
 
-impl Driver {
+/// Compares what is dirty with the store, and keeps the index.
+pub(super) struct Looker {
+    pub(super) shared: Arc<Shared>,
+    /// Goes with the driver, so that whoever waits for it to move knows that it does not any more.
+    pub(super) moves: watch::Sender<Cursor>,
+    pub(super) again: Again,
+    pub(super) refresh: RefreshOptions,
+}
+
+impl Looker {
     /// Looks at what may have been in the middle of a write.
     pub(super) fn look_again(&mut self) -> bool {
         let due = self.again.take();
@@ -83,7 +95,7 @@ impl Driver {
         let mut looked = Ok(Vec::new());
         if let Some(verify) = verify {
             // All parts that are wanted were looked at when it began, and are followed since.
-            let options = RefreshOptions { verify, parts: Parts::Later, ..self.options.refresh };
+            let options = RefreshOptions { verify, parts: Parts::Later, ..self.refresh };
             let is_stopping = || self.shared.is_stopping.load(Ordering::Relaxed);
             let refreshed = materializer.refresh(&options, &|_| match is_stopping() {
                 true => ControlFlow::Break(()),

@@ -8,17 +8,20 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use scrollback_core_id::{Cursor, SessionKey};
+use scrollback_core_id::SessionKey;
 use scrollback_flow::{OnProgress, RefreshOptions, SessionMaterializer, Snapshots, is_absent};
 use scrollback_source::{DirtyScope, Source};
 use tokio::sync::watch;
 use tokio::time::{self, Instant, MissedTickBehavior};
 
+use self::look::{Looker, is_unsettled};
 use crate::again::Again;
 use crate::dirty::DirtyTracker;
+use crate::error::LiveError;
 use crate::feed::{Answer, Feed, FeedError, FeedKind, Heard, Known, Watched};
 use crate::ladder::{Begun, Ladder};
-use crate::live::{LiveError, LiveOptions, Shared};
+use crate::options::LiveOptions;
+use crate::shared::Shared;
 use crate::stats::LiveStats;
 
 /// How often known sessions are swept, and the feed is checked.
@@ -31,12 +34,10 @@ const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from
 /// Keeps an index equal to its store.
 pub(crate) struct Driver {
     shared: Arc<Shared>,
-    /// Goes with the driver, so that whoever waits for it to move knows that it does not any more.
-    moves: watch::Sender<Cursor>,
+    looker: Looker,
     options: LiveOptions,
     ladder: Ladder,
     feed: Box<dyn Feed>,
-    again: Again,
     ticks: u64,
     pause: Duration,
 }
@@ -81,24 +82,19 @@ impl Driver {
         });
         let weak = Arc::downgrade(&shared);
         known.set(move |key, stamp| weak.upgrade().is_some_and(|it| it.is_known(key, stamp)));
-        let mut driver = Self {
-            shared,
-            moves,
-            options,
-            ladder,
-            feed,
-            again: Again::default(),
-            ticks: 0,
-            pause: PAUSES.0,
-        };
+        let refresh = options.refresh;
+        let looker =
+            Looker { shared: Arc::clone(&shared), moves, again: Again::default(), refresh };
+        let (ticks, pause) = (0, PAUSES.0);
+        let mut driver = Self { shared, looker, options, ladder, feed, ticks, pause };
         if let Err(error) = driver.heat() {
             driver.demote(error).await?;
         }
         let view = driver.shared.materializer.view();
         let sessions = view.known_sessions().into_iter().map(SessionKey::from);
-        let unsettled = sessions.filter(|key| look::is_unsettled(&view, key)).collect();
-        driver.look_into(unsettled); // before anybody is told
-        driver.publish();
+        let unsettled = sessions.filter(|key| is_unsettled(&view, key)).collect();
+        driver.looker.look_into(unsettled); // before anybody is told
+        driver.looker.publish();
         driver.shared.stats().feed_stats = driver.feed.stats();
         Ok(driver)
     }
@@ -112,7 +108,7 @@ impl Driver {
         let mut ticks = time::interval_at(Instant::now() + TICK, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let (again, looked) = (self.again.next(), self.shared.looked().clone());
+            let (again, looked) = (self.looker.again.next(), self.shared.looked().clone());
             let wake = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => return,
@@ -145,7 +141,7 @@ impl Driver {
         let went_well = match wake {
             Wake::Tick => self.tick(),
             Wake::Climbed(begun) => self.promote(begun),
-            Wake::Again => Ok(self.look_again()),
+            Wake::Again => Ok(self.looker.look_again()),
             Wake::Heard(Ok(heard)) => self.hear(heard).await,
             Wake::Heard(Err(error)) => Err(error),
         };
@@ -171,7 +167,7 @@ impl Driver {
             }
         }
         let before = self.shared.materializer.index().cursor();
-        if !self.look(&heard.scopes) {
+        if !self.looker.look(&heard.scopes) {
             return Ok(false);
         }
         *self.shared.looked() = Some(heard.clock);
@@ -188,13 +184,13 @@ impl Driver {
         self.feed.check()?;
         self.ladder.try_better();
         if self.feed.kind() != FeedKind::Poll && self.ticks.is_multiple_of(TICKS) {
-            self.look(&[DirtyScope::Records]);
+            self.looker.look(&[DirtyScope::Records]);
         }
         let before = self.shared.materializer.index().cursor();
         let swept = self.shared.materializer.sweep_known(self.options.sweep);
-        let swept = self.told(swept.map(drop));
-        let looked = self.look_into(self.unsettled_since(&before));
-        self.publish();
+        let swept = self.looker.told(swept.map(drop));
+        let looked = self.looker.look_into(self.looker.unsettled_since(&before));
+        self.looker.publish();
         Ok(swept && looked)
     }
 
@@ -240,7 +236,7 @@ impl Driver {
     fn go_on_with(&mut self, Begun { feed, heard, .. }: Begun) -> bool {
         self.feed = feed;
         self.shared.stats().feed = self.feed.kind();
-        let went_well = self.look(&heard.scopes);
+        let went_well = self.looker.look(&heard.scopes);
         *self.shared.looked() = went_well.then_some(heard.clock);
         went_well
     }

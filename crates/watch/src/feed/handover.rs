@@ -2,7 +2,8 @@
 
 use scrollback_source::DirtyScope;
 
-use super::{Answer, FeedClock, Heard};
+use super::clock::FeedClock;
+use super::contract::{Answer, Heard};
 use crate::dirty::{Claim, DirtyTracker};
 use crate::generation::Generation;
 

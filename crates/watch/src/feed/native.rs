@@ -5,10 +5,14 @@ use std::path::PathBuf;
 use scrollback_source::DirtyScope;
 
 use super::backend::{Backend, Ready};
+use super::clock::{FeedClock, life};
+use super::contract::{Feed, FeedStats, Heard, Hearing};
+use super::error::FeedError;
 use super::handover::Handover;
+use super::kind::FeedKind;
 use super::notify::Notify;
 use super::tree::Tree;
-use super::{Feed, FeedClock, FeedError, FeedKind, FeedStats, Heard, Hearing, Watched, life};
+use super::watched::Watched;
 use crate::dirty::DirtyTracker;
 use crate::generation::Exhausted;
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 use scrollback_source::{DirtyScope, Probe, SourceToken};
 use tokio::time::{self, Instant};
 
-use super::{Answer, Feed, FeedClock, FeedKind, FeedStats, Heard, Hearing, Watched, life};
+use super::clock::{FeedClock, life};
+use super::contract::{Answer, Feed, FeedStats, Heard, Hearing};
+use super::kind::FeedKind;
+use super::watched::Watched;
 
 /// Follows a store without any watch. It says that records may have changed, at intervals, unless
 /// the store itself knows better; whoever looks then compares stamps.

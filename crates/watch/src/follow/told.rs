@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use scrollback_core_id::{EntityKey, MessageKey, PartId, PartKey, Revision, Stamp};
 use scrollback_core_type::{Parse, Part};
-use scrollback_index::{Change, MessageMeta, Observed, PartRef, SessionMeta, Value};
+use scrollback_index::{Change, MessageMeta, Observed, PartRef, SessionMeta, Value, View};
 use scrollback_source::Result;
 use scrollback_stor_mmap::MappedSpan;
 
-use super::text::TextKey;
-use super::{Follower, Of, TextEdit, What};
+use super::event::{Of, What};
+use super::text::{TextEdit, TextKey, Texts};
+use crate::shared::Shared;
 
 /// What was written so shortly before a session was looked at may not have been seen then.
 const MARGIN: Duration = Duration::from_millis(100);
@@ -39,7 +40,20 @@ pub(super) enum Item {
     },
 }
 
-impl Follower {
+/// Says what is to be told of a change, to a follower that saw what was before.
+pub(super) struct Teller {
+    shared: Arc<Shared>,
+    /// What was seen last; none at the beginning.
+    pub(super) last: Option<View>,
+    pub(super) texts: Texts,
+    pub(super) with_parts: bool,
+}
+
+impl Teller {
+    pub(super) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared, last: None, texts: Texts::default(), with_parts: true }
+    }
+
     /// What is to be told of a change.
     pub(super) fn of(&mut self, change: &Change, since: Option<Revision>) -> VecDeque<Item> {
         let is_known = self.last.is_some();

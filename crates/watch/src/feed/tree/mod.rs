@@ -15,8 +15,8 @@ use scrollback_source::{Below, DirtyScope, Source, WatchRoot};
 use self::hot::Hot;
 use self::place::{Identity, entries, identity};
 use self::role::Role;
-use super::FeedError;
-use super::backend::{Backend, Told, ToldKind};
+use crate::feed::backend::{Backend, Told, ToldKind};
+use crate::feed::error::FeedError;
 
 /// The directories that are watched.
 #[derive(Debug)]

@@ -18,9 +18,13 @@ use watchman_client::prelude::*;
 use watchman_client::{Subscription, SubscriptionData};
 
 use self::words::{Changed, Since, running};
-use super::handover::Handover;
-use super::{Feed, FeedClock, FeedError, FeedKind, FeedStats, Heard, Hearing, Known, Watched};
 use crate::dirty::DirtyTracker;
+use crate::feed::clock::FeedClock;
+use crate::feed::contract::{Feed, FeedStats, Heard, Hearing};
+use crate::feed::error::FeedError;
+use crate::feed::handover::Handover;
+use crate::feed::kind::FeedKind;
+use crate::feed::watched::{Known, Watched};
 
 /// Follows a store by what a watchman server tells of it.
 ///

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use watchman_client::fields::QueryFieldList;
 use watchman_client::prelude::*;
 
-use crate::feed::FeedError;
+use crate::feed::error::FeedError;
 
 /// What the server says of a file.
 #[derive(Debug, Clone, Deserialize)]
