@@ -1,5 +1,7 @@
 //! Feeds, the best first: down when one cannot go on, and up again once it can.
 
+#[cfg(not(target_os = "linux"))]
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::error::LiveError;
 use crate::feed::{
-    Answer, Feed, FeedClock, FeedError, FeedKind, Heard, NativeFeed, PollFeed, Watched,
+    Answer, CustomFeed, Feed, FeedClock, FeedError, FeedKind, Heard, NativeFeed, PollFeed, Watched,
     WatchmanFeed,
 };
 use crate::options::{FeedChoice, LiveOptions};
@@ -32,6 +34,8 @@ pub(crate) struct Ladder {
 struct Rungs {
     watched: Watched,
     kinds: Vec<FeedKind>,
+    /// The feed of somebody else's that is one of them.
+    custom: Option<CustomFeed>,
     poll: (Duration, Duration),
     /// Whether the first rung has to hold at the beginning.
     is_strict: bool,
@@ -54,16 +58,21 @@ const SERVER: Duration = Duration::from_secs(1);
 
 impl Ladder {
     pub(crate) fn new(watched: Watched, options: &LiveOptions) -> Self {
-        let kinds = match options.feed {
+        let mut custom = None;
+        let kinds = match &options.feed {
             FeedChoice::Best if cfg!(target_os = "linux") => {
                 vec![FeedKind::Watchman, FeedKind::Inotify, FeedKind::Poll]
             }
             FeedChoice::Best => vec![FeedKind::Watchman, FeedKind::Notify, FeedKind::Poll],
             FeedChoice::Only(FeedKind::Poll) => vec![FeedKind::Poll],
-            FeedChoice::Only(kind) => vec![kind, FeedKind::Poll],
+            FeedChoice::Only(kind) => vec![*kind, FeedKind::Poll],
+            FeedChoice::Custom(feed) => {
+                custom = Some(feed.clone());
+                vec![feed.kind(), FeedKind::Poll]
+            }
         };
         let (is_strict, patience) = (options.feed != FeedChoice::Best, options.patience);
-        let rungs = Rungs { watched, kinds, poll: options.poll, is_strict, patience };
+        let rungs = Rungs { watched, kinds, custom, poll: options.poll, is_strict, patience };
         Self {
             rungs: Arc::new(rungs),
             retry: options.retry,
@@ -201,8 +210,13 @@ impl Rungs {
             FeedKind::Watchman => Box::new(WatchmanFeed::connect(watched, self.is_strict).await?),
             #[cfg(target_os = "linux")]
             FeedKind::Inotify => Box::new(NativeFeed::inotify(watched)?),
+            #[cfg(not(target_os = "linux"))]
+            FeedKind::Inotify => return Err(io::Error::from(io::ErrorKind::Unsupported).into()),
+            FeedKind::Notify => Box::new(NativeFeed::notify(watched)?),
             FeedKind::Poll => Box::new(PollFeed::between(watched, self.poll.0, self.poll.1)),
-            _ => Box::new(NativeFeed::notify(watched)?),
+            FeedKind::Custom(_) => {
+                self.custom.as_ref().ok_or(FeedError::NotSupplied)?.make(watched)?
+            }
         };
         let heard = feed.next(None).await?;
         Ok((feed, heard))

@@ -20,8 +20,8 @@ mod tracked;
 pub use dirty::{Claim, DirtyTracker, Widen};
 pub use error::LiveError;
 pub use feed::{
-    Answer, Feed, FeedClock, FeedError, FeedKind, FeedStats, Heard, Hearing, Known, NativeFeed,
-    PollFeed, Watched, WatchmanFeed,
+    Answer, CustomFeed, Feed, FeedClock, FeedError, FeedKind, FeedStats, Heard, Hearing, Known,
+    NativeFeed, PollFeed, Watched, WatchmanFeed,
 };
 pub use follow::{Event, EventCursor, EventCursorError, Follower, Of, TextEdit, What, Within};
 pub use generation::{Exhausted, Generation, GenerationClock};

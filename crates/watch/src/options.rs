@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use scrollback_flow::{Parts, RefreshOptions};
 
-use crate::feed::{FeedClock, FeedKind, HOT, PATIENCE, SCOPES};
+use crate::feed::{CustomFeed, FeedClock, FeedKind, HOT, PATIENCE, SCOPES};
 
 /// How a store is followed.
 #[derive(Debug, Clone)]
@@ -40,13 +40,15 @@ pub struct LiveOptions {
 }
 
 /// Which feed is listened to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FeedChoice {
     /// The best there is: a watchman server that watches the store already, the system's watches,
     /// else polling. One that cannot go on is replaced by the next.
     Best,
     /// This one; polling takes its place if it cannot go on.
     Only(FeedKind),
+    /// One that this crate does not have; polling takes its place if it cannot go on.
+    Custom(CustomFeed),
 }
 
 impl Default for LiveOptions {

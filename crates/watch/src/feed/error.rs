@@ -1,5 +1,6 @@
 //! Why a feed cannot go on.
 
+use std::error::Error;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -35,6 +36,12 @@ pub enum FeedError {
     /// There is no server, or it went away.
     #[error("watchman: {0}")]
     Server(String),
+    /// A feed was asked for by the name of somebody else's, and none was supplied.
+    #[error("no feed is supplied under this name")]
+    NotSupplied,
+    /// What a feed of somebody else's says.
+    #[error(transparent)]
+    Custom(Box<dyn Error + Send + Sync>),
     /// All generations are used up.
     #[error(transparent)]
     Exhausted(#[from] Exhausted),

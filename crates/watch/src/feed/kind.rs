@@ -14,6 +14,8 @@ pub enum FeedKind {
     Notify,
     /// Looking, again and again.
     Poll,
+    /// One of somebody else's, by its name ([`FeedChoice::Custom`](crate::FeedChoice::Custom)).
+    Custom(&'static str),
 }
 
 impl FeedKind {
@@ -24,6 +26,7 @@ impl FeedKind {
             Self::Inotify => "inotify",
             Self::Notify => "notify",
             Self::Poll => "poll",
+            Self::Custom(name) => name,
         }
     }
 }

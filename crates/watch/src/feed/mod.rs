@@ -3,6 +3,7 @@
 mod backend;
 mod clock;
 mod contract;
+mod custom;
 mod error;
 mod handover;
 #[cfg(target_os = "linux")]
@@ -17,6 +18,7 @@ mod watchman;
 
 pub use clock::FeedClock;
 pub use contract::{Answer, Feed, FeedStats, Heard, Hearing};
+pub use custom::CustomFeed;
 pub use error::FeedError;
 pub use kind::FeedKind;
 pub use native::NativeFeed;

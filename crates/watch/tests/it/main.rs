@@ -8,16 +8,20 @@
     reason = "a test that cannot go on fails, and writes and reads stores of its own"
 )]
 
+mod custom;
 mod delays;
 mod dirty;
 #[cfg(unix)]
 mod feeds;
 mod follow;
 mod found;
+mod jsonl;
 #[cfg(unix)]
 mod ladder;
 mod life;
 mod lost;
+#[cfg(unix)]
+mod open_files;
 mod server;
 mod soak;
 #[path = "../../../flow/tests/it/index/state.rs"]

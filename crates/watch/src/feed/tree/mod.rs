@@ -215,7 +215,7 @@ impl Tree {
             Told::Unwatched { path, .. } => (path, ToldKind::GoneDirectory),
             Told::Path { path, kind } => (path, kind),
         };
-        let (mut is_stale, is_in_tree) = (false, self.is_in_tree(&path, kind));
+        let (mut is_stale, is_gone_tree) = (false, self.is_gone_tree(&path, kind));
         match kind {
             ToldKind::NewDirectory => is_stale = self.came(&path, source, backend, mark)?,
             ToldKind::GoneDirectory => is_stale = self.went(&path, backend),
@@ -231,8 +231,8 @@ impl Tree {
             return Ok(true);
         }
         let Some(scope) = source.concerns(&path) else {
-            if is_in_tree {
-                mark(DirtyScope::Records); // whatever was in it
+            if is_gone_tree {
+                mark(DirtyScope::Records); // of one that was moved, nothing tells what was in it
             }
             return Ok(false);
         };
@@ -253,15 +253,10 @@ impl Tree {
         self.watched.get(path).is_some_and(|role| role.hot_root(&self.roots).is_some())
     }
 
-    /// Whether a path is a directory that came into a tree that is watched to any depth, or one of it.
-    fn is_in_tree(&self, path: &Path, kind: ToldKind) -> bool {
-        let place = match kind {
-            ToldKind::NewDirectory => path.parent(),
-            ToldKind::GoneDirectory => Some(path),
-            ToldKind::File | ToldKind::Modified => None,
-        };
-        let role = place.and_then(|place| self.watched.get(place));
-        role.is_some_and(|role| role.is_in_tree(&self.roots))
+    /// Whether a path is a directory of a tree that is watched to any depth, and went.
+    fn is_gone_tree(&self, path: &Path, kind: ToldKind) -> bool {
+        kind == ToldKind::GoneDirectory
+            && self.watched.get(path).is_some_and(|role| role.is_in_tree(&self.roots))
     }
 
     /// Whether a file is one that some root asks for, and what happened to it is to be told.

@@ -1,5 +1,6 @@
 //! Directories as they are on disk: which one is at a path, and what is in it.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -26,7 +27,7 @@ pub(super) fn entries(path: &Path, with_files: bool) -> Entries {
     let mut all = Entries::default();
     let Ok(dir) = Dir::open(path) else { return all };
     let listed = dir.list(&mut ListBuffer::default(), |name, kind| {
-        let Ok(name) = std::str::from_utf8(name) else { return };
+        let Some(name) = name_of(name) else { return };
         match kind {
             FileKind::Directory => all.directories.push(path.join(name)),
             FileKind::File if with_files => all.files.push(path.join(name)),
@@ -35,6 +36,16 @@ pub(super) fn entries(path: &Path, with_files: bool) -> Entries {
     });
     let _ = listed;
     all
+}
+
+#[cfg(unix)]
+fn name_of(name: &[u8]) -> Option<&OsStr> {
+    Some(std::os::unix::ffi::OsStrExt::from_bytes(name))
+}
+
+#[cfg(not(unix))]
+fn name_of(name: &[u8]) -> Option<&OsStr> {
+    std::str::from_utf8(name).ok().map(OsStr::new)
 }
 
 /// What is in a directory.
