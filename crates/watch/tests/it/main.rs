@@ -15,11 +15,14 @@ mod dirty;
 mod feeds;
 mod follow;
 mod found;
-mod jsonl;
 #[cfg(unix)]
 mod ladder;
 mod life;
+#[cfg(unix)]
+mod logs;
 mod lost;
+#[cfg(target_os = "linux")]
+mod modify;
 #[cfg(unix)]
 mod open_files;
 mod server;

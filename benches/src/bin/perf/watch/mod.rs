@@ -1,6 +1,8 @@
 //! `cargo xtask perf watch`: how soon a change is noticed, what it takes to begin, and what it takes
 //! to wait.
 
+mod append;
+mod followed;
 mod idle;
 mod latency;
 mod setup;
@@ -20,16 +22,18 @@ use scrollback_stor_read::FileReader;
 use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use serde::Serialize;
 
-use self::latency::Driver;
+use self::followed::Driver;
 
 const LATENCY: &str = "watch-latency";
+const APPEND: &str = "watch-append";
 const SETUP: &str = "watch-setup";
 const IDLE: &str = "watch-idle";
 
 /// What is measured, for the list of tasks: by its id, and what it is.
-pub(crate) const TASKS: [(&str, &str); 4] = [
-    ("watch", "the next three"),
+pub(crate) const TASKS: [(&str, &str); 5] = [
+    ("watch", "the next four"),
     (LATENCY, "from a rewrite of a part to its value, against a thread that waits for inotify"),
+    (APPEND, "from an append to a log that stays open to its event, against the rewrite of a part"),
     (SETUP, "beginning to follow a store, against a watch for each of its directories"),
     (IDLE, "following a store for a minute in which nothing happens"),
 ];
@@ -84,17 +88,24 @@ pub(crate) fn run(id: &str, seed: u64, is_json: bool) -> Result<Verdict> {
         worst = report.judged.iter().map(Judged::verdict).fold(worst, Verdict::min);
         Ok(())
     };
-    if id != IDLE && id != SETUP {
+    let is_wanted = |task: &str| id == "watch" || id == task;
+    if is_wanted(LATENCY) {
         for driver in [Driver::Task, Driver::Thread] {
             for feed in [FeedKind::Inotify, FeedKind::Notify] {
                 say(latency::measure(feed, driver)?)?;
             }
         }
     }
-    if id != IDLE && id != LATENCY {
+    if is_wanted(APPEND) {
+        let server = std::env::var_os("WATCHMAN_SOCK").map(|_| FeedKind::Watchman);
+        for feed in [FeedKind::Inotify, FeedKind::Notify].into_iter().chain(server) {
+            say(append::measure(feed)?)?;
+        }
+    }
+    if is_wanted(SETUP) {
         say(setup::measure(seed)?)?;
     }
-    if id != SETUP && id != LATENCY {
+    if is_wanted(IDLE) {
         for feed in [FeedKind::Inotify, FeedKind::Notify, FeedKind::Poll] {
             say(idle::measure(seed, feed)?)?;
         }

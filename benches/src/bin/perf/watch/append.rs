@@ -1,0 +1,89 @@
+//! From an append to a log that stays open to its event, beside the rewrite of a part of the JSON
+//! tree, in turns in one run.
+
+use std::fs;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow};
+use scrollback_core_id::{SourceId, SystemClock};
+use scrollback_source_test::jsonl::{JsonlSource, LogWriter};
+use scrollback_watch::FeedKind;
+use tempfile::TempDir;
+
+use super::followed::{Driver, quantiles, spawn, turn, until_seen};
+use super::latency::{TEXT, TreeOfOne};
+use super::{Judged, Report, micros};
+
+/// So many in a row, in turns.
+const TURN: usize = 100;
+/// How often the median of the JSON tree that of the log may be.
+const MOST: f64 = 2.0;
+
+pub(super) fn measure(feed: FeedKind) -> Result<Report> {
+    // A server waits until it is quiet, 20 ms and more.
+    let (writes, turns) = if feed == FeedKind::Watchman { (200, 20) } else { (2000, TURN) };
+    let dir = TempDir::new()?;
+    let tree = TreeOfOne::create(&dir.path().join("storage"))?;
+    let logs = dir.path().join("home/sessions");
+    let mut log = Log::create(&logs)?;
+    let (told, of_tree) = channel();
+    let rewritten = spawn(super::source(&tree.storage)?, feed, Driver::Task, told)?;
+    let (told, of_log) = channel();
+    let source = JsonlSource::new(&logs, SourceId::new("logs")?, Arc::new(SystemClock));
+    let appended = spawn(Arc::new(source), feed, Driver::Task, told)?;
+    until_seen(&of_tree, || tree.write(0).map(drop))?;
+    until_seen(&of_log, || log.append(0).map(drop))?;
+    let (mut rewrites, mut appends, mut number) = (Vec::new(), Vec::new(), 1);
+    while appends.len() < writes {
+        rewrites.extend(turn(turns, &mut number, &of_tree, |number| tree.write(number))?);
+        appends.extend(turn(turns, &mut number, &of_log, |number| log.append(number))?);
+    }
+    drop((of_tree, of_log));
+    tree.write(0)?; // of which nobody wants to be told
+    log.append(0)?;
+    for followed in [rewritten, appended] {
+        followed.join().map_err(|_| anyhow!("whoever follows failed"))??;
+    }
+    let [rewrite, rewrite_late] = quantiles(&mut rewrites);
+    let [append, append_late] = quantiles(&mut appends);
+    let line = |who: &str, median: Duration, late: Duration| {
+        format!("{who:<12} median {:>8.1} µs, p99 {:>8.1} µs", micros(median), micros(late))
+    };
+    let ratio = micros(append) / micros(rewrite);
+    Ok(Report {
+        about: format!(
+            "{writes} appends to an open log, a message with a part of {TEXT} bytes each, until \
+             its event is there; feed {feed}"
+        ),
+        seen: vec![
+            line("append", append, append_late),
+            line("JSON rewrite", rewrite, rewrite_late),
+        ],
+        judged: vec![Judged::new("append / JSON rewrite, median", ratio, "", MOST)],
+    })
+}
+
+/// A log that is never closed.
+struct Log(LogWriter);
+
+impl Log {
+    fn create(root: &std::path::Path) -> Result<Self> {
+        let mut log = LogWriter::open(root, "2026/11/30/ses_1")?;
+        log.session("a log")?;
+        Ok(Self(log))
+    }
+
+    /// Appends a message with a part whose text begins with the number; when that was written.
+    fn append(&mut self, number: usize) -> Result<Instant> {
+        let message = fs::metadata(self.0.path())?.len();
+        let text = format!("{number} {}", "x".repeat(TEXT));
+        let lines = format!(
+            "{{\"record\":\"message\",\"role\":\"user\",\"time\":{{\"created\":{message}}}}}\n\
+             {{\"record\":\"part\",\"message\":{message},\"type\":\"text\",\"text\":\"{text}\"}}\n"
+        );
+        self.0.raw(lines.as_bytes())?;
+        Ok(Instant::now())
+    }
+}

@@ -1,0 +1,118 @@
+//! Logs that are followed by one feed, and their writers, who keep them open.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use scrollback_core_id::{MessageId, SourceId, SystemClock};
+use scrollback_source_test::jsonl::{JsonlSource, LogWriter};
+use scrollback_watch::{FeedChoice, FeedKind, Follower, Live, LiveOptions, Of, What};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use crate::server::Server;
+use crate::support::go_on;
+
+/// More sessions than a test takes seconds.
+const SWEPT: usize = 200;
+pub(crate) const LONGEST: Duration = Duration::from_secs(30);
+pub(crate) const ALL: [FeedKind; 4] =
+    [FeedKind::Inotify, FeedKind::Notify, FeedKind::Poll, FeedKind::Watchman];
+
+/// A log that is open for appending.
+pub(crate) struct Log {
+    writer: LogWriter,
+    session: String,
+}
+
+impl Log {
+    /// Makes the log of a session, and its directory if that is not there.
+    pub(crate) fn create(root: &Path, session: &str) -> Self {
+        let mut writer = LogWriter::open(root, session).unwrap();
+        writer.session("a log").unwrap();
+        Self { writer, session: session.to_owned() }
+    }
+
+    /// Appends a message, closes nothing, and gives the message's id.
+    pub(crate) fn append(&mut self) -> MessageId {
+        let at = self.writer.user().unwrap();
+        format!("{}:{at:012x}", self.session).parse().unwrap()
+    }
+}
+
+pub(crate) fn logs(root: &Path) -> JsonlSource {
+    JsonlSource::new(root, SourceId::new("logs").unwrap(), Arc::new(SystemClock))
+}
+
+/// Logs that are followed by one feed.
+pub(crate) struct Followed {
+    pub(crate) root: PathBuf,
+    pub(crate) live: Live,
+    follower: Follower,
+    runtime: Runtime,
+    _server: Option<Server>,
+    _dir: TempDir,
+}
+
+impl Followed {
+    /// Nothing but the feed tells of a change, save the comparison of the records every 5 s. None where the
+    /// feed is not on this machine. `before` is there before it begins.
+    pub(crate) fn by(feed: FeedKind, before: impl FnOnce(&Path)) -> Option<Self> {
+        let is_watchman = feed == FeedKind::Watchman;
+        if is_watchman && !Server::is_there() {
+            return None;
+        }
+        let dir = TempDir::new().unwrap();
+        let root = dir.path().join("home/sessions");
+        // The sweep takes one session a second: it is busy with these.
+        (0..SWEPT).for_each(|number| drop(Log::create(&root, &format!("old/ses_{number}"))));
+        before(&root);
+        let server = is_watchman.then(Server::start);
+        let options = LiveOptions {
+            feed: FeedChoice::Only(feed),
+            sweep: Duration::from_secs(86_400),
+            server: server.as_ref().map(|server| server.socket().to_owned()),
+            ..LiveOptions::default()
+        };
+        let live = Live::start(Arc::new(logs(&root)), None, options, &go_on).unwrap();
+        let mut follower = live.follow(None, None);
+        follower.pull().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (_server, _dir) = (server, dir);
+        Some(Self { root, live, follower, runtime, _server, _dir })
+    }
+
+    /// Waits for the event that tells of a message.
+    pub(crate) fn told(&mut self, id: &MessageId) {
+        let Self { follower, runtime, live, .. } = self;
+        let told = async {
+            loop {
+                let events = follower.next().await.unwrap();
+                let is_it = |of: &Of| matches!(of, Of::Message { key, .. } if key.message == *id);
+                if events.iter().any(|event| event.what == What::Created && is_it(&event.of)) {
+                    return;
+                }
+            }
+        };
+        let told = runtime.block_on(async { tokio::time::timeout(LONGEST, told).await });
+        assert!(told.is_ok(), "{id} is not told of: {:?}", live.stats());
+    }
+
+    /// Waits until the index has a message.
+    pub(crate) fn is_indexed(&self, id: &MessageId) {
+        let start = Instant::now();
+        while self.live.index().view().message(id).is_none() {
+            assert!(start.elapsed() < LONGEST, "{id} is not seen: {:?}", self.live.stats());
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Whether the feed, and not the look at the records, told of so many appends.
+    pub(crate) fn was_told_by_the_feed(&self, refreshes: u64, appends: u64) {
+        let stats = self.live.stats();
+        if stats.feed != FeedKind::Poll {
+            assert!((stats.refreshes - refreshes) * 4 <= appends, "{appends} appends: {stats:?}");
+        }
+        assert!(stats.demotions.is_empty() && stats.failures == 0, "{stats:?}");
+    }
+}

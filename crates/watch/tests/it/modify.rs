@@ -1,0 +1,130 @@
+//! Modify events are for files that stay open; of all others the close is the event.
+
+use std::fs::{self, File};
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use scrollback_core_id::{Clock, Discipline, SourceId};
+use scrollback_source::{DirtyScope, Reader, Source, WatchRoot, WatchedFiles};
+use scrollback_source_test::jsonl::JsonlSource;
+use scrollback_watch::{Feed, FeedClock, FeedKind, Heard, NativeFeed, Watched};
+use tempfile::TempDir;
+
+use crate::logs::{LONGEST, Log, logs};
+use crate::support::files;
+
+const NATIVE: [FeedKind; 2] = [FeedKind::Inotify, FeedKind::Notify];
+
+/// The same logs, and beside them documents that are rewritten in place.
+struct WithDocuments(JsonlSource);
+
+impl Source for WithDocuments {
+    fn id(&self) -> &SourceId {
+        self.0.id()
+    }
+
+    fn clock(&self) -> &Arc<dyn Clock> {
+        self.0.clock()
+    }
+
+    fn open(&self) -> scrollback_source::Result<Box<dyn Reader + '_>> {
+        self.0.open()
+    }
+
+    fn watch_plan(&self) -> Vec<WatchRoot> {
+        let mut plan = self.0.watch_plan();
+        let files = WatchedFiles::Ending(".json");
+        plan.push(WatchRoot { files, discipline: Discipline::InPlace, ..plan[0].clone() });
+        plan
+    }
+
+    fn concerns(&self, path: &Path) -> Option<DirtyScope> {
+        let is_document = path.extension().is_some_and(|end| end == "json");
+        self.0.concerns(path).or_else(|| is_document.then_some(DirtyScope::Records))
+    }
+}
+
+async fn next(feed: &mut dyn Feed, clock: Option<&FeedClock>) -> Heard {
+    tokio::time::timeout(LONGEST, feed.next(clock)).await.unwrap().unwrap()
+}
+
+/// All that a feed says until it speaks of `last`.
+async fn all_until(
+    feed: &mut dyn Feed,
+    clock: &mut FeedClock,
+    last: &DirtyScope,
+) -> Vec<DirtyScope> {
+    let mut all = Vec::new();
+    while !all.contains(last) {
+        let heard = next(feed, Some(clock)).await;
+        all.extend(heard.scopes);
+        *clock = heard.clock;
+    }
+    all
+}
+
+fn native(kind: FeedKind, source: Arc<dyn Source>) -> NativeFeed {
+    let watched = Watched::new(source);
+    match kind {
+        #[cfg(target_os = "linux")]
+        FeedKind::Inotify => NativeFeed::inotify(watched).unwrap(),
+        _ => NativeFeed::notify(watched).unwrap(),
+    }
+}
+
+/// Files that are written in place are told of when they are closed, and not before: also beside
+/// logs, whose directory is asked for modify events.
+#[test]
+fn documents_are_told_of_when_they_are_closed() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for kind in NATIVE {
+        let dir = TempDir::new().unwrap();
+        let mut log = Log::create(dir.path(), "2026/11/30/ses_1");
+        let mut document = File::create(dir.path().join("2026/11/30/settings.json")).unwrap();
+        runtime.block_on(async {
+            let source = Arc::new(WithDocuments(logs(dir.path())));
+            let mut feed = native(kind, source);
+            let mut clock = next(&mut feed, None).await.clock;
+            document.write_all(b"{}").unwrap();
+            log.append();
+            let appended = DirtyScope::Session(
+                "2026/11/30/ses_1".parse::<scrollback_core_id::SessionId>().unwrap().into(),
+            );
+            let all = all_until(&mut feed, &mut clock, &appended).await;
+            assert!(!all.contains(&DirtyScope::Records), "{kind}: {all:?}");
+            drop(document);
+            let all = all_until(&mut feed, &mut clock, &DirtyScope::Records).await;
+            assert!(!all.contains(&DirtyScope::Store), "{kind}: {all:?}");
+        });
+    }
+}
+
+/// Of opencode's records the system is not even asked for modify events.
+#[test]
+fn writes_to_opencodes_records_are_no_events_until_they_are_closed() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for kind in NATIVE {
+        let dir = TempDir::new().unwrap();
+        let messages = dir.path().join("storage/message/ses_1");
+        fs::create_dir_all(&messages).unwrap();
+        let [first, second] = [1, 2].map(|number| messages.join(format!("msg_{number}.json")));
+        let (mut open, mut other) = (File::create(&first).unwrap(), File::create(&second).unwrap());
+        runtime.block_on(async {
+            let source = files(&dir.path().join("storage"));
+            let scopes = [&first, &second].map(|path| source.concerns(path).unwrap());
+            let mut feed = native(kind, source);
+            let mut clock = next(&mut feed, None).await.clock;
+            for _ in 0..10 {
+                open.write_all(b"{").unwrap();
+            }
+            other.write_all(b"{}").unwrap();
+            drop(other);
+            let all = all_until(&mut feed, &mut clock, &scopes[1]).await;
+            assert!(!all.contains(&scopes[0]), "{kind}: {all:?}");
+            assert_eq!(feed.stats().events, 1, "{kind}");
+            drop(open);
+            all_until(&mut feed, &mut clock, &scopes[0]).await;
+        });
+    }
+}
