@@ -69,6 +69,14 @@ impl Source for IfThere {
         }
     }
 
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn has_global_ids(&self) -> bool {
+        self.0.has_global_ids()
+    }
+
     fn locate(&self, key: &EntityKey) -> Option<PathBuf> {
         self.0.locate(key)
     }

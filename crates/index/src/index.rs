@@ -33,6 +33,15 @@ impl SessionIndex {
         Self::over(store, None, Vec::new(), Epoch(random()), None)
     }
 
+    /// The same as [`SessionIndex::from_snapshot`] for a process that hands out no cursors: its
+    /// epoch does not join the lineage, which holds 64 epochs, so that any number of such
+    /// processes leave the cursors of others good.
+    pub fn from_snapshot_without_cursors(snapshot: Snapshot) -> Self {
+        let about = snapshot.about().clone();
+        let (store, epoch) = (about.store, Epoch(random()));
+        Self::with(store, Some(snapshot), about.lineage, epoch, about.token, false)
+    }
+
     /// An index that begins with the state of a snapshot, and continues it: cursors of the index
     /// that wrote it stay good up to the revision that it was written at.
     pub fn from_snapshot(snapshot: Snapshot) -> Self {
@@ -47,11 +56,22 @@ impl SessionIndex {
         epoch: Epoch,
         token: Option<Arc<[u8]>>,
     ) -> Self {
+        Self::with(store, base, lineage, epoch, token, true)
+    }
+
+    fn with(
+        store: SourceId,
+        base: Option<Snapshot>,
+        lineage: Vec<(Epoch, Revision)>,
+        epoch: Epoch,
+        token: Option<Arc<[u8]>>,
+        has_cursors: bool,
+    ) -> Self {
         let published = base.as_ref().map_or(0, |base| base.revision().0);
         let generation = Arc::new(Generation::new(base));
         let pins = Pins::new(generation, published);
         let writer = Mutex::new(Writer { held: BTreeMap::new(), token });
-        Self { shared: Arc::new(Shared { store, epoch, lineage, pins, writer }) }
+        Self { shared: Arc::new(Shared { store, epoch, lineage, has_cursors, pins, writer }) }
     }
 
     /// The store that it is of.

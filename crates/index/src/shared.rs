@@ -15,6 +15,8 @@ pub(crate) struct Shared {
     pub(crate) epoch: Epoch,
     /// The epochs that this index continues, and up to where.
     pub(crate) lineage: Vec<(Epoch, Revision)>,
+    /// Whether somebody may keep cursors of this epoch: then it joins the lineage.
+    pub(crate) has_cursors: bool,
     pub(crate) pins: Pins,
     pub(crate) writer: Mutex<Writer>,
 }
@@ -55,7 +57,9 @@ impl Shared {
     /// What a snapshot of a revision says of itself.
     pub(crate) fn about(&self, revision: u64, floor: Revision, token: Option<Arc<[u8]>>) -> About {
         let mut lineage = self.lineage.clone();
-        lineage.push((self.epoch, Revision(revision)));
+        if self.has_cursors {
+            lineage.push((self.epoch, Revision(revision)));
+        }
         // The oldest are forgotten: whoever comes with such a cursor starts afresh.
         const MOST: usize = 64;
         lineage.drain(..lineage.len().saturating_sub(MOST));

@@ -57,6 +57,18 @@ pub trait Source: Send + Sync {
         Ok(Probed::rescan())
     }
 
+    /// Whether the store is known, at little cost, to hold no sessions now: it is not there, or it
+    /// keeps nothing but diffs. A merged Source then does not ask it whose a session is.
+    fn is_empty(&self) -> bool {
+        false
+    }
+
+    /// Whether session ids are unique across all stores of this agent (UUIDs, ULIDs): two roots
+    /// that hold the same id then hold copies of one session, and its usage counts once.
+    fn has_global_ids(&self) -> bool {
+        false
+    }
+
     /// Says where an entity is kept, for people who want to look at it: a file, relative to the
     /// root of the store. Nothing is promised about what is there.
     ///

@@ -27,5 +27,5 @@ pub use error::Error;
 pub use file::MappedFile;
 pub use look::{Look, ReadOptions};
 pub use map::{MapPolicy, live_maps};
-pub use own::{open_own, write_atomic};
+pub use own::{FileLock, open_own, write_atomic};
 pub use span::{Allocation, Backing, MappedSpan, Settled};

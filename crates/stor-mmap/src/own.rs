@@ -7,6 +7,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use scrollback_core_err::{AtPath, Issue, Place};
@@ -65,6 +66,33 @@ pub fn open_own(path: &Path) -> Result<MappedSpan, Error> {
     let file = MappedFile::open_stable(&dir, name, Discipline::Snapshot, &policy, u64::MAX)
         .map_err(|kind| Issue::new(Place::path(path), kind))?;
     Ok(file.into_span())
+}
+
+/// An exclusive lock on a file of ours, shared by its clones. The operating system releases it when
+/// the last clone is dropped or the process ends.
+#[derive(Debug, Clone)]
+pub struct FileLock {
+    _file: Arc<fs::File>,
+}
+
+impl FileLock {
+    /// Takes the lock on the file at `path`, which is made if it is missing. Returns `None` if
+    /// another process, or another lock of this one, has it.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be made, or the file system has no locks.
+    pub fn try_take(path: &Path) -> Result<Option<Self>, Error> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path).at("create", path)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: Arc::new(file) })),
+            Err(fs::TryLockError::WouldBlock) => Ok(None),
+            Err(fs::TryLockError::Error(error)) => Err(error).at("lock", path)?,
+        }
+    }
 }
 
 fn split(path: &Path) -> io::Result<(PathBuf, &OsStr)> {

@@ -3,13 +3,14 @@
 //! A `FileReader` knows where the tree is; a `Look` is one look at it. What a look can do is split
 //! by what is walked: sessions and projects, messages and parts, whole trees, orphans.
 
-use std::fmt;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::{fmt, io};
 
 use scrollback_core_id::{Clock, EntityKey, SourceId};
 use scrollback_stor_mmap::{Dir, MapPolicy, ReadOptions};
+use scrollback_stor_path::layout::{MESSAGE, SESSION};
 use scrollback_stor_path::path_of;
 
 use crate::look::{FileLook, ReadSettings};
@@ -82,6 +83,15 @@ impl Source for FileReader {
     }
 
     // No `probe`: files that are rewritten in place change no directory, only looking at each tells.
+
+    /// Trees that newer versions left behind keep diffs alone.
+    fn is_empty(&self) -> bool {
+        let is_missing = |name| {
+            let there = self.storage.join(name).symlink_metadata();
+            there.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+        };
+        [SESSION, MESSAGE].into_iter().all(is_missing)
+    }
 
     fn locate(&self, key: &EntityKey) -> Option<PathBuf> {
         let project = match key {

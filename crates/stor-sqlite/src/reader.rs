@@ -123,6 +123,11 @@ impl Source for SqliteReader {
         ours.then_some(DirtyScope::Records)
     }
 
+    fn is_empty(&self) -> bool {
+        let there = self.database().symlink_metadata();
+        there.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    }
+
     fn probe(&self, since: Option<&SourceToken>) -> Result<Probed> {
         crate::probe::probe(&self.shared, since)
     }

@@ -6,22 +6,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scrollback_core_err::{AtPath, PathError};
-use scrollback_core_id::{SourceId, Stamp, UnixNanos};
+use scrollback_core_id::{Cursor, SourceId, Stamp, UnixNanos};
 use scrollback_index::{Snapshot, SnapshotError, file_name};
-use scrollback_stor_mmap::{Dir, Directory, FileKind, ListBuffer, open_own, write_atomic};
+use scrollback_stor_mmap::{
+    Dir, Directory, FileKind, FileLock, ListBuffer, open_own, write_atomic,
+};
 
 /// Ends the names of snapshots.
 const SNAPSHOT: &[u8] = b".snapshot";
 /// Ends the names of snapshots that are being written.
 const TEMPORARY: &[u8] = b".tmp";
+/// Ends the names of files that are locked while a snapshot is replaced, or followed.
+const LOCK: &[u8] = b".lock";
 /// A snapshot that is being written for longer than this was left by a process that died.
 const ABANDONED: Duration = Duration::from_secs(60 * 60);
 
 /// Where snapshots are kept between runs: `$XDG_CACHE_HOME/scrollback`, never a store.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Snapshots {
     dir: PathBuf,
     budget: u64,
+    /// Held by a process that follows a store, for as long as it does.
+    lock: Option<(SourceId, FileLock)>,
+    has_cursors: bool,
 }
 
 /// Why there is no snapshot to begin with: the index is then built anew.
@@ -59,13 +66,50 @@ impl Snapshots {
 
     /// Snapshots in this directory, which is made when the first is kept.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), budget: Self::BUDGET }
+        Self { dir: dir.into(), budget: Self::BUDGET, lock: None, has_cursors: true }
     }
 
     /// The same with another budget, in bytes. The one that was kept last always stays.
     #[must_use]
     pub fn with_budget(self, budget: u64) -> Self {
         Self { budget, ..self }
+    }
+
+    /// The same for a process that hands out no cursors: the snapshots that it writes leave the
+    /// cursors of other processes good, however many there are.
+    #[must_use]
+    pub fn without_cursors(self) -> Self {
+        Self { has_cursors: false, ..self }
+    }
+
+    /// Whether cursors of an index that is kept here may be handed out.
+    pub fn has_cursors(&self) -> bool {
+        self.has_cursors
+    }
+
+    /// The same with the snapshot of a store for itself, as long as a clone of this lives: no other
+    /// process replaces it meanwhile. Unchanged if another process has it already, or where files
+    /// cannot be locked.
+    #[must_use]
+    pub fn locked(self, store: &SourceId) -> Self {
+        let lock = self.make_dir().ok().and_then(|()| self.take_lock(store).ok().flatten());
+        Self { lock: lock.map(|lock| (store.clone(), lock)), ..self }
+    }
+
+    /// Whether [`Snapshots::locked`] got the lock of a store.
+    pub fn is_locked(&self, store: &SourceId) -> bool {
+        self.lock.as_ref().is_some_and(|(of, _)| of == store)
+    }
+
+    fn take_lock(&self, store: &SourceId) -> Result<Option<FileLock>, PathError> {
+        let path = self.lock_path(store);
+        FileLock::try_take(&path).map_err(|error| path_error(error, &path))
+    }
+
+    fn lock_path(&self, store: &SourceId) -> PathBuf {
+        let mut path = self.path(store).into_os_string();
+        path.push(".lock");
+        path.into()
     }
 
     /// The directory.
@@ -90,21 +134,59 @@ impl Snapshots {
         Ok(snapshot)
     }
 
-    /// Keeps a snapshot in place of the one of the same store, and removes the oldest of others
+    /// Keeps a snapshot in place of the one of the same store, but only if that is the one that the
+    /// index began with or wrote last (`before`), or an ancestor: what another process kept
+    /// meanwhile stays, and so does the snapshot of a store that another process follows. Says
+    /// whether it was kept.
+    ///
+    /// # Errors
+    /// If it cannot be written; the old one is then as it was.
+    pub fn keep_after(
+        &self,
+        snapshot: &Snapshot,
+        before: Option<&Cursor>,
+        now: UnixNanos,
+    ) -> Result<bool, PathError> {
+        self.make_dir()?;
+        let store = snapshot.store();
+        let _lock = match self.is_locked(store) {
+            true => None,
+            // Where files cannot be locked, the check below has to do.
+            false => match self.take_lock(store) {
+                Ok(None) => return Ok(false),
+                Ok(lock) => lock,
+                Err(_) => None,
+            },
+        };
+        if let Ok(kept) = self.load(store) {
+            let kept = kept.cursor();
+            if before != Some(&kept) && !snapshot.continues(&kept) {
+                return Ok(false);
+            }
+        }
+        self.keep(snapshot, now)?;
+        Ok(true)
+    }
+
+    /// Keeps a snapshot in place of the one of the same store, whatever that is, and removes the oldest of others
     /// that are over the budget. Whoever opens it meanwhile has all of the old or all of the new.
     ///
     /// # Errors
     /// If it cannot be written; the old one is then as it was.
     pub fn keep(&self, snapshot: &Snapshot, now: UnixNanos) -> Result<(), PathError> {
-        let mut private = DirBuilder::new();
-        private.recursive(true);
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
-        private.create(&self.dir).at("make", &self.dir)?;
+        self.make_dir()?;
         let path = self.path(snapshot.store());
         write_atomic(&path, &snapshot.to_pieces()).map_err(|error| path_error(error, &path))?;
         self.tidy(&path, now);
         Ok(())
+    }
+
+    fn make_dir(&self) -> Result<(), PathError> {
+        let mut private = DirBuilder::new();
+        private.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
+        private.create(&self.dir).at("make", &self.dir)
     }
 
     /// The snapshots that are kept, the newest first.
@@ -129,6 +211,12 @@ impl Snapshots {
         let snapshots = self.files(SNAPSHOT);
         for (path, _) in snapshots.iter().chain(&self.files(TEMPORARY)) {
             remove(path)?;
+        }
+        for (path, _) in self.files(LOCK) {
+            // One that a process holds has to stay what it holds.
+            if let Ok(Some(_lock)) = FileLock::try_take(&path) {
+                remove(&path)?;
+            }
         }
         Ok(snapshots.len())
     }

@@ -14,7 +14,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use scrollback_core_err::PathError;
-use scrollback_core_id::{Revision, SessionKey};
+use scrollback_core_id::{Cursor, SessionKey};
 use scrollback_core_type::{StageReport, StageResult};
 use scrollback_index::{Batch, SessionIndex, View};
 use scrollback_source::{Result, Source};
@@ -37,8 +37,9 @@ pub struct SessionMaterializer {
     snapshots: Option<Snapshots>,
     options: RefreshOptions,
     origin: Origin,
-    /// The revision that is in the snapshot's file.
-    kept: Mutex<Revision>,
+    /// The state that the snapshot's file had when the index began with it or wrote it last; none
+    /// if it did neither.
+    kept: Mutex<Option<Cursor>>,
     sweep: Mutex<Sweep>,
     /// Held from looking at the store to committing what was seen: of two that look side by side,
     /// the one that looked first must not commit last.
@@ -88,8 +89,12 @@ impl SessionMaterializer {
             .and_then(|snapshots| snapshots.load(source.id()));
         let (index, origin, kept, report) = match loaded {
             Ok(snapshot) => {
-                let kept = snapshot.revision();
-                let index = SessionIndex::from_snapshot(snapshot);
+                let kept = Some(snapshot.cursor());
+                let has_cursors = snapshots.as_ref().is_none_or(Snapshots::has_cursors);
+                let index = match has_cursors {
+                    true => SessionIndex::from_snapshot(snapshot),
+                    false => SessionIndex::from_snapshot_without_cursors(snapshot),
+                };
                 let refreshed = refresh_index(&*source, &index, &options, progress)?;
                 let ControlFlow::Continue(StageResult { value, report }) = refreshed else {
                     return Ok(ControlFlow::Break(()));
@@ -110,7 +115,7 @@ impl SessionMaterializer {
                         ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
                     }
                 }
-                (value, Origin::Store(why), Revision(0), report)
+                (value, Origin::Store(why), None, report)
             }
         };
         let value = Self::over(source, index, snapshots, options, (origin, kept));
@@ -124,7 +129,7 @@ impl SessionMaterializer {
         options: RefreshOptions,
     ) -> Self {
         let index = SessionIndex::new(source.id().clone());
-        let origin = (Origin::Store(NoSnapshot::Missing), Revision(0));
+        let origin = (Origin::Store(NoSnapshot::Missing), None);
         Self::over(source, index, snapshots, options, origin)
     }
 
@@ -133,7 +138,7 @@ impl SessionMaterializer {
         index: SessionIndex,
         snapshots: Option<Snapshots>,
         options: RefreshOptions,
-        (origin, kept): (Origin, Revision),
+        (origin, kept): (Origin, Option<Cursor>),
     ) -> Self {
         Self {
             source,
@@ -210,7 +215,8 @@ impl SessionMaterializer {
     }
 
     /// Keeps the index for the next run, if it differs enough from what is kept to be worth a
-    /// write: a refresh finds the rest again. Says whether it did.
+    /// write, and no other process kept one meanwhile or follows the store: a refresh finds the
+    /// rest again. Says whether it did.
     ///
     /// # Errors
     /// If it cannot be written; nothing is lost but time.
@@ -221,18 +227,19 @@ impl SessionMaterializer {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let stats = self.index.stats();
         // A large overlay may have become base meanwhile: then the revision tells.
-        let changes = stats.cursor.revision.0.saturating_sub(kept.0);
-        if *kept != Revision(0) && stats.overlay < WORTH && changes < WORTH as u64 {
-            return Ok(false);
+        if let Some(kept) = &*kept {
+            let changes = stats.cursor.revision.0.saturating_sub(kept.revision.0);
+            if stats.overlay < WORTH && changes < WORTH as u64 {
+                return Ok(false);
+            }
         }
-        self.write(snapshots, &mut kept)?;
-        Ok(true)
+        self.write(snapshots, &mut kept)
     }
 
     /// Keeps the index unless the next run would go on from where it is now anyhow: the cursors that
     /// were handed out until now are good there too. Says whether it wrote.
     ///
-    /// Of several processes that keep an index of the same store, the last has its cursors go on.
+    /// Of several processes that follow the same store, the first has its cursors go on.
     ///
     /// # Errors
     /// If it cannot be written; the next run begins afresh for whoever has a cursor.
@@ -243,19 +250,21 @@ impl SessionMaterializer {
         if snapshots.load(self.source.id()).is_ok_and(|kept| kept.continues(&cursor)) {
             return Ok(false);
         }
-        self.write(snapshots, &mut kept)?;
-        Ok(true)
+        self.write(snapshots, &mut kept)
     }
 
     fn write(
         &self,
         snapshots: &Snapshots,
-        kept: &mut Revision,
-    ) -> std::result::Result<(), PathError> {
+        kept: &mut Option<Cursor>,
+    ) -> std::result::Result<bool, PathError> {
         let snapshot = self.index.snapshot();
-        snapshots.keep(&snapshot, self.source.clock().now())?;
-        *kept = snapshot.revision();
-        Ok(())
+        let now = self.source.clock().now();
+        let is_kept = snapshots.keep_after(&snapshot, kept.as_ref(), now)?;
+        if is_kept {
+            *kept = Some(snapshot.cursor());
+        }
+        Ok(is_kept)
     }
 
     /// What it has.

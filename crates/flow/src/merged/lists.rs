@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
-use scrollback_core_id::{EntityKey, Scope, Stamp};
-use scrollback_source::{Entry, Listing, Result, Seen, Sighting, Survey};
+use scrollback_core_id::{EntityKey, Scope};
+use scrollback_source::{Listing, Result, Seen, Sighting, Survey};
 
-use super::look::MergedLook;
+use super::look::{MergedLook, mark, note_copy};
 
 impl MergedLook<'_> {
     /// What a scope holds in all stores that counts, newest first.
@@ -18,14 +18,14 @@ impl MergedLook<'_> {
             let listing = Listing::collect(|each| self.owners.readers[at].scan(scope, each))?;
             for mut entry in listing.entries {
                 if let Some(first) = there.get(&entry.key) {
-                    too(&mut all.entries[*first], at, &entry);
+                    note_copy(&mut all.entries[*first], self.members[at].number, &entry);
                     continue;
                 }
                 if !self.owners.counts(at, &entry)? {
                     continue;
                 }
                 if matches!(entry.key, EntityKey::Session(_)) {
-                    entry.origin = Some(self.members[at].id().clone());
+                    entry.origin = Some(self.members[at].source.id().clone());
                 }
                 there.insert(entry.key.clone(), all.entries.len());
                 all.entries.push(entry);
@@ -72,7 +72,7 @@ impl MergedLook<'_> {
                     match records.get(&seen.key) {
                         Some(first) => {
                             if let Seen::Sighting(first) = &mut all[*first] {
-                                mark(&mut first.stamp, at);
+                                mark(&mut first.stamp, self.members[at].number);
                             }
                         }
                         None if counts => {
@@ -88,22 +88,4 @@ impl MergedLook<'_> {
         }
         Ok(all)
     }
-}
-
-/// Notes of a session that another store has it too, which may change while its record does not.
-pub(super) fn too(entry: &mut Entry, at: usize, other: &Entry) {
-    if !matches!(entry.key, EntityKey::Session(_)) {
-        return;
-    }
-    other.provenance.read.iter().for_each(|generation| entry.provenance.also.insert(generation));
-    if let Some(span) = &entry.span {
-        let mut stamp = *span.stamp();
-        mark(&mut stamp, at);
-        entry.span = Some(span.restamped(stamp));
-    }
-}
-
-/// What the stamp of a session's record says of another store that has it too.
-fn mark(stamp: &mut Stamp, at: usize) {
-    stamp.inode ^= 1_u64.rotate_left(at as u32 + 32);
 }

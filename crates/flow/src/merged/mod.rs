@@ -4,9 +4,11 @@
 //! one of them goes on without the other (`docs/format/opencode.md`, section 7;
 //! `docs/format/opencode-v2.md`, section 6).
 
+mod entities;
 mod lists;
 mod look;
 mod own;
+mod reader;
 mod token;
 
 use std::fmt;
@@ -56,7 +58,7 @@ impl MergedSource {
     }
 
     fn look(&self) -> Result<MergedLook<'_>> {
-        MergedLook::open(self)
+        MergedLook::open(self.members(), self.diffs.as_ref(), self.clock())
     }
 }
 
@@ -107,7 +109,7 @@ impl Source for MergedSource {
         let mut probe = Probe::Unchanged;
         for source in self.members() {
             let since = known.next().flatten();
-            let probed = source.probe(since.as_ref())?;
+            let probed = probe_member(&**source, since)?;
             probe = match (probe, probed.probe) {
                 (Probe::Rescan, _) | (_, Probe::Rescan) => Probe::Rescan,
                 (Probe::Unchanged, other) | (other, Probe::Unchanged) => other,
@@ -121,9 +123,30 @@ impl Source for MergedSource {
         Ok(Probed { probe, token: token::put_together(&tokens) })
     }
 
+    fn is_empty(&self) -> bool {
+        self.members().all(|member| member.is_empty())
+    }
+
+    fn has_global_ids(&self) -> bool {
+        self.members().all(|member| member.has_global_ids())
+    }
+
     fn locate(&self, key: &EntityKey) -> Option<PathBuf> {
         self.look().ok()?.locate(key)
     }
+}
+
+/// What the token of a member says that held no sessions when it was probed.
+const EMPTY: &[u8] = b"empty";
+
+/// A member without sessions is unchanged as long as it stays so, whatever account it keeps.
+fn probe_member(member: &dyn Source, since: Option<SourceToken>) -> Result<Probed> {
+    let was_empty = since.as_ref().is_some_and(|since| **since.bytes() == *EMPTY);
+    if !member.is_empty() {
+        return member.probe(since.filter(|_| !was_empty).as_ref());
+    }
+    let probe = if was_empty { Probe::Unchanged } else { Probe::Rescan };
+    Ok(Probed { probe, token: Some(SourceToken::new(EMPTY)) })
 }
 
 impl fmt::Debug for MergedSource {

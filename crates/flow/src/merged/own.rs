@@ -21,10 +21,13 @@ impl<'s> Owners<'s> {
 
     /// The store that a session is of; the last if none holds it.
     pub(super) fn of(&mut self, session: &SessionKey) -> Result<usize> {
+        let last = self.readers.len() - 1;
+        if last == 0 {
+            return Ok(0);
+        }
         if let Some(owner) = self.sessions.get(session) {
             return Ok(*owner);
         }
-        let last = self.readers.len() - 1;
         let owner = holder(&mut self.readers[..last], session)?.unwrap_or(last);
         self.sessions.insert(session.clone(), owner);
         Ok(owner)
@@ -37,7 +40,7 @@ impl<'s> Owners<'s> {
         session: &SessionKey,
     ) -> Result<usize> {
         let owner = self.of(session)?;
-        if !self.messages.contains_key(message) {
+        if self.readers.len() > 1 && !self.messages.contains_key(message) {
             self.messages.insert(message.clone(), owner);
         }
         Ok(owner)
@@ -45,6 +48,9 @@ impl<'s> Owners<'s> {
 
     /// Whose the parts of a message are, if they were asked for.
     pub(super) fn of_known_message(&self, message: &MessageId) -> Option<usize> {
+        if self.readers.len() == 1 {
+            return Some(0);
+        }
         self.messages.get(message).copied()
     }
 

@@ -112,6 +112,11 @@ impl Snapshot {
         self.about.revision
     }
 
+    /// The state that it is, as a cursor of the index that wrote it.
+    pub fn cursor(&self) -> Cursor {
+        Cursor { epoch: self.about.epoch, revision: self.about.revision }
+    }
+
     /// Whether an index that begins with it goes on from a cursor.
     pub fn continues(&self, cursor: &Cursor) -> bool {
         is_in(&self.about.lineage, cursor)

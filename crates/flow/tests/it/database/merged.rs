@@ -9,9 +9,10 @@ use scrollback_core_id::{EntityKey, MessageKey, PartKey, Scope};
 use scrollback_core_type::Usage;
 use scrollback_fixtures::{Corpus, corpus, write_tree};
 use scrollback_flow::{
-    MergedSource, Parts, RefreshOptions, SessionMaterializer, build_index, run_session_tree_flow,
+    IfThere, MergedSource, Parts, RefreshOptions, SessionMaterializer, build_index,
+    run_session_tree_flow,
 };
-use scrollback_source::{Source, SourceExt};
+use scrollback_source::{Probe, Source, SourceExt};
 use tempfile::TempDir;
 
 use super::world::SCHEMA;
@@ -183,4 +184,68 @@ fn a_session_that_moves_to_the_database_is_the_databases_from_then_on() {
     let _ = materializer.refresh(&RefreshOptions::default(), &go_on).unwrap();
     assert_eq!(shown(), ("left".into(), "files".into()));
     assert_eq!(materializer.view().by_session(&key("ses_left").session).len(), 1);
+}
+
+#[test]
+fn an_entity_of_each_kind_is_located_in_the_store_that_has_it() {
+    let (dir, store) = both();
+    for damaged in ["session/p/ses_left", "message/ses_left/msg_3", "part/msg_3/prt_3"] {
+        std::fs::write(dir.path().join(format!("storage/{damaged}.json")), "{").unwrap();
+    }
+    write_tree(
+        &dir.path().join("storage"),
+        "//- project/q.json\n{}\n//- todo/ses_left.json\n[]\n//- session_share/ses_left.json\n{}\n",
+    )
+    .unwrap();
+    let message = |session: &str, message: &str| {
+        let message = message.parse().unwrap();
+        EntityKey::from(MessageKey { session: key(session).session, message })
+    };
+    for (key, place) in [
+        (EntityKey::Project("p".parse().unwrap()), "opencode.db"),
+        (EntityKey::Project("q".parse().unwrap()), "project/q.json"),
+        (key("ses_both").into(), "opencode.db"),
+        (key("ses_left").into(), "session/p/ses_left.json"),
+        (message("ses_both", "msg_1"), "opencode.db"),
+        (message("ses_left", "msg_3"), "message/ses_left/msg_3.json"),
+        (part("msg_1", "prt_1"), "opencode.db"),
+        (part("msg_3", "prt_3"), "part/msg_3/prt_3.json"),
+        (EntityKey::Diff(key("ses_both")), "session_diff/ses_both.json"),
+        (EntityKey::Diff(key("ses_left")), "session_diff/ses_left.json"),
+        (EntityKey::Todo(key("ses_both")), "opencode.db"),
+        (EntityKey::Todo(key("ses_left")), "todo/ses_left.json"),
+        (EntityKey::Share(key("ses_left")), "session_share/ses_left.json"),
+    ] {
+        let located = store.locate(&key).unwrap_or_default();
+        assert_eq!(located.to_str().unwrap(), place, "{key}");
+    }
+    let found = run_session_tree_flow(&store, &key("ses_left"), |_| ()).unwrap().report.issues;
+    let places = found.iter().filter_map(|it| it.issue.place.path.as_ref()?.to_str());
+    let places: Vec<&str> = places.collect();
+    assert!(places.contains(&"part/msg_3/prt_3.json"), "{places:?}");
+}
+
+#[test]
+fn members_without_sessions_are_asked_for_diffs_alone() {
+    let (dir, _) = both();
+    let storage = dir.path().join("storage");
+    for gone in ["session", "message", "part"] {
+        std::fs::remove_dir_all(storage.join(gone)).unwrap();
+    }
+    let there = |source| -> Arc<dyn Source> { Arc::new(IfThere::new(source)) };
+    let merged =
+        MergedSource::new(id("both"), there(database(&dir.path().join("opencode-next.db"))))
+            .and(there(database(&dir.path().join("opencode.db"))))
+            .and(there(files(&storage)));
+    let listed = scan(&merged, &Scope::Sessions).entries;
+    assert_eq!(names(&listed), ["ses_both"]);
+    assert_eq!(listed[0].origin.as_ref().unwrap().as_str(), "database");
+    assert_eq!(&*merged.read_diff_span(&key("ses_left")).unwrap(), br#"[{"file":"b"}]"#);
+    // Each keeps an account of itself, or holds nothing: what did not change is known at once.
+    let first = merged.probe(None).unwrap();
+    let token = first.token.unwrap();
+    assert_eq!(merged.probe(Some(&token)).unwrap().probe, Probe::Unchanged);
+    write_tree(&storage, "//- session/p/ses_new.json\n{}\n").unwrap();
+    assert_eq!(merged.probe(Some(&token)).unwrap().probe, Probe::Rescan);
+    assert_eq!(scan(&merged, &Scope::Sessions).entries.len(), 2);
 }

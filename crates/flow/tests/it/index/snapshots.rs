@@ -10,7 +10,8 @@ use std::time::Duration;
 use scrollback_core_id::{SourceId, UnixNanos};
 use scrollback_flow::{NoSnapshot, Snapshots};
 use scrollback_index::{
-    IndexBuilder, SessionContents, SessionIndex, SessionMeta, SessionState, Snapshot, SnapshotError,
+    Batch, IndexBuilder, SessionContents, SessionIndex, SessionMeta, SessionState, Since, Snapshot,
+    SnapshotError,
 };
 
 fn store(name: &str) -> SourceId {
@@ -183,4 +184,77 @@ fn a_reader_keeps_what_it_opened() {
     assert_eq!(index.view().sessions().count(), LARGE);
     snapshots.clear().unwrap();
     assert_eq!(index.view().sessions().count(), LARGE);
+}
+
+/// The snapshot of an index that goes on from one, after a change.
+fn changed(from: &Snapshot, title: &str, has_cursors: bool) -> Snapshot {
+    let index = match has_cursors {
+        true => SessionIndex::from_snapshot(from.clone()),
+        false => SessionIndex::from_snapshot_without_cursors(from.clone()),
+    };
+    let key = scrollback_core_id::SessionKey::from(
+        "ses_0".parse::<scrollback_core_id::SessionId>().unwrap(),
+    );
+    let record = SessionMeta { title: Some(title.into()), ..SessionMeta::new(key.clone()) };
+    let mut batch = Batch::new();
+    batch.put_session(key, SessionState::with_record(record));
+    index.commit(batch);
+    index.snapshot()
+}
+
+#[test]
+fn a_snapshot_replaces_only_the_one_it_began_with_or_an_ancestor() {
+    let dir = tempfile::tempdir().unwrap();
+    let snapshots = Snapshots::new(dir.path());
+    let first = of(store("a"), 3);
+    assert!(snapshots.keep_after(&first, None, now()).unwrap(), "there was none");
+    let begun = first.cursor();
+    let (ours, theirs) = (changed(&first, "ours", true), changed(&first, "theirs", true));
+    assert!(snapshots.keep_after(&theirs, Some(&begun), now()).unwrap());
+    assert!(!snapshots.keep_after(&ours, Some(&begun), now()).unwrap(), "theirs came between");
+    assert_eq!(snapshots.load(&store("a")).unwrap().cursor(), theirs.cursor());
+    let next = changed(&theirs, "next", true);
+    assert!(snapshots.keep_after(&next, None, now()).unwrap(), "an ancestor is there");
+    // One that was built anew has no ancestor, and goes where nothing of use is.
+    let anew = of(store("a"), 1);
+    assert!(!snapshots.keep_after(&anew, None, now()).unwrap());
+    fs::write(snapshots.path(&store("a")), "damaged").unwrap();
+    assert!(snapshots.keep_after(&anew, None, now()).unwrap());
+}
+
+#[test]
+fn a_snapshot_that_a_process_follows_is_left_to_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let snapshots = || Snapshots::new(dir.path());
+    let first = of(store("a"), 3);
+    let follower = snapshots().locked(&store("a"));
+    assert!(follower.is_locked(&store("a")) && !follower.is_locked(&store("b")));
+    assert!(!snapshots().locked(&store("a")).is_locked(&store("a")), "one at a time");
+    assert!(follower.keep_after(&first, None, now()).unwrap());
+    let other = changed(&first, "other", true);
+    assert!(!snapshots().keep_after(&other, Some(&first.cursor()), now()).unwrap());
+    assert_eq!(snapshots().clear().unwrap(), 1, "what is held can be removed, not the lock");
+    assert!(!snapshots().locked(&store("a")).is_locked(&store("a")));
+    drop(follower);
+    assert!(snapshots().keep_after(&other, Some(&first.cursor()), now()).unwrap());
+}
+
+#[test]
+fn processes_without_cursors_leave_the_cursors_of_others_good() {
+    let mut snapshot = changed(&of(store("a"), 3), "0", true);
+    let cursor = snapshot.cursor();
+    for run in 1..=100 {
+        snapshot = changed(&snapshot, &run.to_string(), false);
+    }
+    assert!(snapshot.continues(&cursor));
+    let last = SessionIndex::from_snapshot(snapshot);
+    let Since::Changed(changes) = last.changes(Some(&cursor)).since else { panic!("fresh") };
+    assert_eq!(changes.len(), 1);
+    // Whereas each that hands out cursors takes a place among the last.
+    let mut snapshot = changed(&of(store("a"), 3), "0", true);
+    let cursor = snapshot.cursor();
+    for run in 1..=100 {
+        snapshot = changed(&snapshot, &run.to_string(), true);
+    }
+    assert!(!snapshot.continues(&cursor));
 }

@@ -1,0 +1,157 @@
+//! Single entities: asked of the member that has them.
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+
+use scrollback_core_err::{Issue, IssueKind, Place};
+use scrollback_core_id::{EntityKey, SessionKey};
+use scrollback_source::{Each, Entry, Found, Listing, Reader, Result};
+
+use super::look::{MergedLook, note_copy, with_origin};
+
+impl MergedLook<'_> {
+    /// Where an entity is kept: in the member that its session is of, else in the first that has it,
+    /// readable or not.
+    pub(super) fn locate(&mut self, key: &EntityKey) -> Option<PathBuf> {
+        let session = match key {
+            EntityKey::Session(of) | EntityKey::Todo(of) | EntityKey::Share(of) => Some(of.clone()),
+            EntityKey::Message(of) => Some(of.session.clone().into()),
+            EntityKey::Item(of) => Some(of.session.clone().into()),
+            _ => None,
+        };
+        if let Some(session) = session {
+            let owner = self.owners.of(&session).ok()?;
+            return self.members[owner].source.locate(key);
+        }
+        let members = self.members.iter().map(|member| member.source);
+        let members = members.zip(&mut self.owners.readers);
+        let diffs = self.diffs.iter_mut().map(|(source, reader)| (*source, reader));
+        let mut all = members.chain(diffs);
+        let holder = all.find_map(|(source, reader)| has(&mut **reader, key).then_some(source));
+        holder.unwrap_or(self.members.first()?.source).locate(key)
+    }
+
+    pub(super) fn span(&mut self, key: &EntityKey, each: &mut Each<'_>) -> Result<ControlFlow<()>> {
+        let only = match key {
+            EntityKey::Session(of) | EntityKey::Todo(of) | EntityKey::Share(of) => {
+                Some(self.owners.of(of)?)
+            }
+            EntityKey::Message(of) => Some(self.owners.of(&of.session.clone().into())?),
+            EntityKey::Item(of) => Some(self.owners.of(&of.session.clone().into())?),
+            EntityKey::Part(of) => self.owners.of_known_message(&of.message),
+            EntityKey::Diff(of) => return self.diff(of, each),
+            _ => None,
+        };
+        let from = only.unwrap_or(0);
+        let to = only.map_or(self.members.len(), |only| only + 1);
+        let mut vanished = None;
+        for at in from..to {
+            let Listing { entries, issues, .. } = self.one(at, key)?;
+            for mut entry in entries {
+                if !self.owners.counts(at, &entry)? {
+                    continue;
+                }
+                if matches!(key, EntityKey::Session(_)) {
+                    self.say_where(at, &mut entry)?;
+                }
+                // What is wrong with it, and then as much of it as there is.
+                let issues = issues.into_iter().map(|(about, issue)| Found::Issue(about, issue));
+                return Ok(issues.chain([Found::Entry(entry)]).try_for_each(each));
+            }
+            for (about, issue) in issues {
+                if !issue.is_vanished() {
+                    return Ok(each(Found::Issue(about, issue)));
+                }
+                vanished.get_or_insert(issue);
+            }
+        }
+        let issue = vanished.unwrap_or_else(|| Issue::new(Place::default(), IssueKind::Vanished));
+        Ok(each(Found::Issue(Some(key.clone()), issue)))
+    }
+
+    /// The diffs of a session: of its own store, else of any that has them, as a database keeps
+    /// them in files.
+    fn diff(&mut self, of: &SessionKey, each: &mut Each<'_>) -> Result<ControlFlow<()>> {
+        let key = EntityKey::Diff(of.clone());
+        let mut last = Issue::new(Place::default(), IssueKind::Vanished);
+        let diffs = self.diffs.iter_mut().map(|(_, reader)| reader);
+        let readers = self.owners.readers.iter_mut().chain(diffs);
+        for reader in readers {
+            let listing = Listing::collect(|each| reader.spans(std::slice::from_ref(&key), each))?;
+            if let Some(entry) = listing.entries.into_iter().next() {
+                return Ok(each(Found::Entry(entry)));
+            }
+            if let Some((_, issue)) = listing.issues.into_iter().find(|it| !it.1.is_vanished()) {
+                last = issue;
+            }
+        }
+        Ok(each(Found::Issue(Some(key), last)))
+    }
+
+    /// Says of a session which store it is of, and which have it too.
+    fn say_where(&mut self, owner: usize, entry: &mut Entry) -> Result<()> {
+        entry.origin = Some(self.members[owner].source.id().clone());
+        for at in owner + 1..self.members.len() {
+            for other in self.one(at, &entry.key)?.entries {
+                note_copy(entry, self.members[at].number, &other);
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks the store that a session is of. Its record is marked with the stores that have it too.
+    pub(super) fn ask_owner<T>(
+        &mut self,
+        session: &SessionKey,
+        each: &mut Each<'_>,
+        ask: impl FnOnce(&mut dyn Reader, &mut Each<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let owner = self.owners.of(session)?;
+        let key = EntityKey::Session(session.clone());
+        let mut others = Vec::new();
+        for at in owner + 1..self.members.len() {
+            let number = self.members[at].number;
+            others.extend(self.one(at, &key)?.entries.into_iter().map(|entry| (number, entry)));
+        }
+        let origin = self.members[owner].source.id();
+        ask(&mut *self.owners.readers[owner], &mut |found| {
+            let mut found = with_origin(found, origin);
+            if let Found::Entry(entry) = &mut found {
+                others.iter().for_each(|(number, other)| note_copy(entry, *number, other));
+            }
+            each(found)
+        })
+    }
+
+    /// The keys of `keys[from..]` that one store is to be asked for in one call, and that store.
+    pub(super) fn run(&mut self, keys: &[EntityKey]) -> Result<Option<(usize, usize)>> {
+        let mut owner = None;
+        for (at, key) in keys.iter().enumerate() {
+            let this = match key {
+                EntityKey::Message(of) => Some(self.owners.of(&of.session.clone().into())?),
+                EntityKey::Part(of) => self.owners.of_known_message(&of.message),
+                _ => None,
+            };
+            match (this, owner) {
+                (Some(this), None) => owner = Some(this),
+                (Some(this), Some(of)) if this == of => {}
+                _ => return Ok(owner.map(|owner| (owner, at))),
+            }
+        }
+        Ok(owner.map(|owner| (owner, keys.len())))
+    }
+}
+
+/// Whether a reader has an entity, be it that it cannot be read.
+fn has(reader: &mut dyn Reader, key: &EntityKey) -> bool {
+    let mut has = false;
+    let asked = reader.spans(std::slice::from_ref(key), &mut |found| {
+        has |= match found {
+            Found::Entry(_) => true,
+            Found::Issue(_, issue) => !issue.is_vanished(),
+            Found::Set(_) => false,
+        };
+        ControlFlow::Continue(())
+    });
+    has || asked.is_err()
+}
