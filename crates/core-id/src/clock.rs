@@ -24,6 +24,16 @@ impl UnixNanos {
     }
 }
 
+/// A time in Unix milliseconds, as the records of agents hold it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct UnixMillis(pub i64);
+
+impl std::fmt::Display for UnixMillis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// Tells the time and waits. Programs pass [`SystemClock`], tests a clock that they move.
 pub trait Clock: Send + Sync {
     /// The time now, by the clock that also stamps files.

@@ -15,7 +15,7 @@ mod scope;
 mod stamp;
 
 pub use ascii::{all_bytes, is_printable_ascii};
-pub use clock::{Clock, SystemClock, UnixNanos};
+pub use clock::{Clock, SystemClock, UnixMillis, UnixNanos};
 pub use cursor::{Cursor, CursorError, Epoch, Revision};
 pub use discipline::Discipline;
 pub use id::{

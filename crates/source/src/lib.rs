@@ -2,6 +2,7 @@
 //!
 #![doc = include_str!("../README.md")]
 
+mod agent;
 mod entry;
 mod error;
 mod ext;
@@ -15,6 +16,9 @@ mod source;
 mod survey;
 mod watch;
 
+pub use agent::{
+    Agent, Discovery, FoundRoot, FoundStore, OpenOptions, Registry, StoreDetails, StoreState,
+};
 pub use entry::{Each, Entry, Found};
 pub use error::{Error, Result};
 pub use ext::{SourceExt, parse_span};

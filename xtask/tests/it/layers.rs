@@ -98,6 +98,15 @@ const ALLOWED: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     (
+        "scrollback",
+        &[
+            ("futures-core", "the trait of async streams"),
+            ("jiff", "days in a time zone"),
+            ("thiserror", "the errors of the facade"),
+            ("tokio", "waits for events of several roots at once"),
+        ],
+    ),
+    (
         "scrollback-cli",
         &[
             ("anstream", "colours only where the terminal takes them"),
@@ -125,7 +134,7 @@ const HEAVY: &[(&str, &[&str])] = &[
     ("notify", &["scrollback-watch"]),
     ("papaya", &["scrollback-stor-mmap", "scrollback-index"]),
     ("rusqlite", &["scrollback-stor-sqlite"]),
-    ("tokio", &["scrollback-watch", "scrollback-cli"]),
+    ("tokio", &["scrollback-watch", "scrollback", "scrollback-cli"]),
     ("watchman_client", &["scrollback-watch"]),
 ];
 

@@ -9,6 +9,7 @@ mod item;
 mod message;
 mod part;
 mod part_records;
+mod part_text;
 mod permission;
 mod project;
 mod provenance;

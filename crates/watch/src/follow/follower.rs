@@ -124,6 +124,12 @@ impl Follower {
         }
     }
 
+    /// Waits until the index moves on from what was pulled last. Returns `false` once the driver has
+    /// ended, so that it moves no more. Dropping the future loses nothing.
+    pub async fn changed(&mut self) -> bool {
+        self.moved.changed().await.is_ok()
+    }
+
     /// What is to be told now.
     fn begin(&mut self, events: &mut Vec<Event>) -> Telling {
         let index = self.shared.materializer.index();

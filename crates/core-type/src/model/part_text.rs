@@ -1,0 +1,77 @@
+//! What a part says, in one call.
+
+use std::borrow::Cow;
+
+use super::{ReasoningPart, TextPart, ToolPart, ToolState, ToolStatus};
+
+impl TextPart<'_> {
+    /// The text; empty if there is none. Borrowed unless it has escapes.
+    pub fn as_str(&self) -> Cow<'_, str> {
+        self.text.as_ref().map(|text| text.get()).unwrap_or_default()
+    }
+}
+
+impl ReasoningPart<'_> {
+    /// The text; empty if there is none. Borrowed unless it has escapes.
+    pub fn as_str(&self) -> Cow<'_, str> {
+        self.text.as_ref().map(|text| text.get()).unwrap_or_default()
+    }
+}
+
+impl ToolPart<'_> {
+    /// The name of the tool; empty if there is none.
+    pub fn name(&self) -> Cow<'_, str> {
+        self.tool.as_ref().map(|tool| tool.get()).unwrap_or_default()
+    }
+
+    /// Whether the call ended with an error.
+    pub fn failed(&self) -> bool {
+        self.state.as_ref().is_some_and(|state| state.status() == ToolStatus::Error)
+    }
+
+    /// What the call failed with; none if it did not fail.
+    pub fn error(&self) -> Option<Cow<'_, str>> {
+        match &self.state {
+            Some(ToolState::Error(failed)) => {
+                Some(failed.error.as_ref().map(|error| error.get()).unwrap_or_default())
+            }
+            _ => None,
+        }
+    }
+
+    /// What the call put out; none if it did not complete.
+    pub fn output(&self) -> Option<Cow<'_, str>> {
+        match &self.state {
+            Some(ToolState::Completed(done)) => {
+                Some(done.output.as_ref().map(|output| output.get()).unwrap_or_default())
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Parse, Part};
+
+    #[test]
+    fn a_call_says_whether_it_failed_and_with_what() {
+        let call = |json: &'static str| match Part::parse(json.as_bytes()).unwrap().value {
+            Part::Tool(call) => call,
+            other => panic!("{other:?}"),
+        };
+        let failed = call(
+            r#"{"type":"tool","tool":"bash","state":{"status":"error","error":"no\u0020way"}}"#,
+        );
+        assert!(failed.failed() && failed.output().is_none());
+        assert_eq!((failed.name(), failed.error().unwrap()), ("bash".into(), "no way".into()));
+        let done = call(r#"{"type":"tool","state":{"status":"completed","output":"out"}}"#);
+        assert!(!done.failed() && done.error().is_none());
+        assert_eq!(done.output().unwrap(), "out");
+        let Part::Text(text) = Part::parse(br#"{"type":"text","text":"hello"}"#).unwrap().value
+        else {
+            panic!("a text");
+        };
+        assert_eq!(text.as_str(), "hello");
+    }
+}

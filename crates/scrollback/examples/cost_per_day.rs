@@ -1,0 +1,15 @@
+//! Prints what each day cost. Takes the path of a store, or finds those of the user.
+#![expect(clippy::print_stdout, reason = "an example prints")]
+
+use scrollback::Store;
+
+fn main() -> scrollback::Result<()> {
+    let store = match std::env::args().nth(1) {
+        Some(path) => Store::open(path)?,
+        None => Store::discover()?,
+    };
+    for (day, used) in store.usage()?.by_day("local")? {
+        println!("{day}  ${}", used.cost);
+    }
+    Ok(())
+}

@@ -1,0 +1,289 @@
+//! How a store is put together: which paths, which clock, which cache.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use scrollback_core_id::{Clock, SystemClock};
+use scrollback_flow::{Progress, RefreshOptions, Snapshots, Verify};
+use scrollback_source::{
+    Agent, Discovery, FoundRoot, FoundStore, OpenOptions, Registry, Source, StoreDetails,
+    StoreState,
+};
+use scrollback_stor_mmap::{MapPolicy, ReadOptions};
+use scrollback_stor_path::Environment;
+
+use crate::opencode::Opencode;
+use crate::root::{OnProgress, Root};
+use crate::store::Store;
+use crate::{Error, Result};
+
+impl Store {
+    /// Opens the stores of every known agent, where the agents themselves keep them.
+    ///
+    /// # Errors
+    /// [`Error::NoStore`] if there is none, [`Error::Store`] if none can be read.
+    pub fn discover() -> Result<Self> {
+        Self::builder().build()
+    }
+
+    /// Opens the store at a path: the data directory of an agent, or one store of it.
+    ///
+    /// # Errors
+    /// [`Error::NotAStore`] if the path is none, [`Error::Store`] if it cannot be read.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Self::builder().path(path).build()
+    }
+
+    /// Begins with the defaults, to change some of them.
+    pub fn builder() -> StoreBuilder {
+        StoreBuilder::new()
+    }
+}
+
+/// Where the index is kept between runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Cache {
+    /// `$XDG_CACHE_HOME/scrollback`, else `~/.cache/scrollback`.
+    Default,
+    At(PathBuf),
+    Off,
+}
+
+/// Puts a [`Store`] together. Without paths it finds the stores of every known agent.
+#[derive(Clone)]
+#[must_use = "`build` makes the store"]
+pub struct StoreBuilder {
+    registry: Registry,
+    environment: Environment,
+    paths: Vec<PathBuf>,
+    options: OpenOptions,
+    cache: Cache,
+    refresh: RefreshOptions,
+    is_awaited: bool,
+    progress: OnProgress,
+}
+
+impl StoreBuilder {
+    fn new() -> Self {
+        Self {
+            registry: Registry::new().with(Arc::new(Opencode)),
+            environment: Environment::from_process(),
+            paths: Vec::new(),
+            options: OpenOptions {
+                clock: Arc::new(SystemClock),
+                read: ReadOptions::default(),
+                map: MapPolicy::default(),
+            },
+            cache: Cache::Default,
+            refresh: RefreshOptions::default(),
+            is_awaited: false,
+            progress: Arc::new(|_| ControlFlow::Continue(())),
+        }
+    }
+
+    /// Adds a path: the data directory of an agent, or one store of it.
+    pub fn path(mut self, path: impl AsRef<Path>) -> Self {
+        self.paths.push(path.as_ref().to_owned());
+        self
+    }
+
+    /// Adds paths.
+    pub fn paths<P: AsRef<Path>>(self, paths: impl IntoIterator<Item = P>) -> Self {
+        paths.into_iter().fold(self, Self::path)
+    }
+
+    /// Adds an agent, or replaces the one of the same name. opencode is there already.
+    pub fn agent(mut self, agent: Arc<dyn Agent>) -> Self {
+        self.registry = self.registry.with(agent);
+        self
+    }
+
+    /// Finds stores by this environment instead of the process's.
+    pub fn environment(self, environment: Environment) -> Self {
+        Self { environment, ..self }
+    }
+
+    /// Judges reads by this clock instead of the system's.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.options.clock = clock;
+        self
+    }
+
+    /// Reads files with these limits.
+    pub fn read_options(mut self, read: ReadOptions) -> Self {
+        self.options.read = read;
+        self
+    }
+
+    /// Maps files by this policy.
+    pub fn map_policy(mut self, map: MapPolicy) -> Self {
+        self.options.map = map;
+        self
+    }
+
+    /// Keeps indexes in this directory instead of the user's cache directory.
+    pub fn cache_dir(self, dir: impl Into<PathBuf>) -> Self {
+        Self { cache: Cache::At(dir.into()), ..self }
+    }
+
+    /// Neither uses nor keeps an index between runs.
+    pub fn without_cache(self) -> Self {
+        Self { cache: Cache::Off, ..self }
+    }
+
+    /// Compares an index with its store message by message. The usual comparison misses a message
+    /// that was rewritten in place in a session that nobody wrote to lately.
+    pub fn verify_all(mut self) -> Self {
+        self.refresh.verify = Verify::Full;
+        self
+    }
+
+    /// Also takes roots that are not there yet, and waits for them: for programs that watch.
+    pub fn awaited(self) -> Self {
+        Self { is_awaited: true, ..self }
+    }
+
+    /// Calls `each` with the number of sessions that were read and of all sessions; returning
+    /// `false` ends the reading with [`Error::Stopped`].
+    pub fn progress(self, each: impl Fn(usize, usize) -> bool + Send + Sync + 'static) -> Self {
+        let progress = move |Progress { done, of }| match each(done, of) {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(()),
+        };
+        Self { progress: Arc::new(progress), ..self }
+    }
+
+    /// Finds the roots without opening them.
+    ///
+    /// # Errors
+    /// [`Error::NotAStore`] if a path that was added is no store.
+    pub fn find(&self) -> Result<Discovery> {
+        if self.paths.is_empty() {
+            return Ok(self.registry.discover(&self.environment));
+        }
+        let mut all = Discovery::default();
+        for path in &self.paths {
+            let found = self.registry.find(path);
+            let is_found = found.roots.iter().any(|root| self.is_awaited || has_any(root));
+            if !is_found && let Some(why) = found.problem {
+                return Err(Error::NotAStore { path: path.clone(), why });
+            }
+            all.places.extend(found.places);
+            for root in found.roots {
+                if !all.roots.iter().any(|other| other.id == root.id) {
+                    all.roots.push(root);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Opens one store of a root by itself; none if this version does not read it.
+    pub fn open_store(&self, root: &FoundRoot, store: &FoundStore) -> Option<Arc<dyn Source>> {
+        self.registry.agent(root.agent)?.open_store(store, &self.options)
+    }
+
+    /// Returns what a list of stores shows of one besides the number of sessions.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn details(&self, root: &FoundRoot, store: &FoundStore) -> Result<StoreDetails> {
+        let Some(agent) = self.registry.agent(root.agent) else {
+            return Ok(StoreDetails::default());
+        };
+        Ok(agent.details(store, &self.options)?)
+    }
+
+    /// Finds the roots and makes a store of them. Nothing is read before it is asked for, except
+    /// that each store is opened once to see whether it can be.
+    ///
+    /// # Errors
+    /// [`Error::NoStore`] if there is none, [`Error::NotAStore`] if a path that was added is none,
+    /// [`Error::Store`] if none can be read.
+    pub fn build(self) -> Result<Store> {
+        let Discovery { roots, places, .. } = self.find()?;
+        let unsupported = |root: &FoundRoot| {
+            let stores = root.stores.iter().filter(|it| it.state == StoreState::Unsupported);
+            stores.cloned().collect::<Vec<_>>()
+        };
+        let unread: Vec<_> = roots.iter().flat_map(unsupported).collect();
+        let wanted = roots.into_iter().filter(|root| self.is_awaited || root.is_present());
+        let (mut opened, mut failures) = (Vec::new(), Vec::new());
+        for root in wanted {
+            opened.extend(self.root(root, &mut failures));
+        }
+        if opened.is_empty() {
+            return Err(match failures.pop() {
+                Some(failure) => failure,
+                None => {
+                    let unsupported = unread
+                        .iter()
+                        .map(|store| format!("{} is an {}", store.path.display(), store.format));
+                    Error::NoStore { places, unsupported: unsupported.collect() }
+                }
+            });
+        }
+        Ok(Store::new(opened, failures, unread))
+    }
+
+    /// Opens a root. Stores of it that cannot be read are left out, and so is the cache then: it
+    /// is of the whole root.
+    fn root(&self, mut found: FoundRoot, failures: &mut Vec<Error>) -> Option<Root> {
+        let agent = self.registry.agent(found.agent)?;
+        let mut snapshots = self.snapshots(&found);
+        if !self.is_awaited {
+            let before = (found.stores.len(), failures.len());
+            found.stores.retain(|store| {
+                if store.state != StoreState::Present {
+                    return true;
+                }
+                let source = agent.open_store(store, &self.options);
+                match source.map_or(Ok(()), |source| source.open().map(drop)) {
+                    Ok(()) => true,
+                    Err(error) => {
+                        failures.push(error.into());
+                        false
+                    }
+                }
+            });
+            if before.1 != failures.len() {
+                snapshots = None;
+            }
+            if !found.is_present() {
+                return None;
+            }
+        }
+        let source = agent.open(&found, &self.options);
+        let shared = (self.refresh, Arc::clone(&self.progress));
+        Some(Root::new(found, source, self.options.clone(), snapshots, shared))
+    }
+
+    /// Where the index of a root is kept: never in a store, which these paths are.
+    fn snapshots(&self, root: &FoundRoot) -> Option<Snapshots> {
+        let dir = match &self.cache {
+            Cache::Default => self.environment.cache_dir()?,
+            Cache::At(dir) => dir.clone(),
+            Cache::Off => return None,
+        };
+        let real = crate::path_id::canonical(&dir);
+        let inside = [&root.path, &root.data_dir]
+            .iter()
+            .any(|store| real.starts_with(crate::path_id::canonical(store)));
+        (!inside).then(|| Snapshots::new(dir))
+    }
+}
+
+fn has_any(root: &FoundRoot) -> bool {
+    root.stores.iter().any(|store| store.state != StoreState::Expected)
+}
+
+impl std::fmt::Debug for StoreBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoreBuilder")
+            .field("registry", &self.registry)
+            .field("paths", &self.paths)
+            .field("cache", &self.cache)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,51 @@
+//! Reads what coding agents leave on disk.
+//!
+#![doc = include_str!("../README.md")]
+
+mod builder;
+mod error;
+mod lookup;
+mod opencode;
+mod path_id;
+mod root;
+mod session;
+mod store;
+mod usage;
+#[cfg(feature = "watch")]
+mod watch;
+
+pub use builder::StoreBuilder;
+pub use error::{Error, Result};
+pub use opencode::Opencode;
+pub use path_id::root_id;
+pub use root::{Materializer, Root};
+pub use scrollback_core_type::{Cost, TokenCounts, Usage};
+pub use session::Session;
+pub use store::Store;
+pub use usage::{UsageEntry, UsageReport};
+#[cfg(feature = "watch")]
+pub use watch::{Event, Events, StoreCursor, WatchBuilder};
+
+pub use scrollback_core_id::{Clock, SystemClock, UnixMillis};
+pub use scrollback_source::{
+    Agent, Discovery, FoundRoot, FoundStore, OpenOptions, Registry, StoreDetails, StoreState,
+};
+#[cfg(feature = "watch")]
+pub use scrollback_watch::{FeedChoice, FeedKind, Of, What};
+
+/// The crates that this one is made of, for what the facade does not offer.
+pub mod layers {
+    pub use scrollback_core_err as core_err;
+    pub use scrollback_core_id as core_id;
+    pub use scrollback_core_type as core_type;
+    pub use scrollback_flow as flow;
+    pub use scrollback_index as index;
+    pub use scrollback_source as source;
+    pub use scrollback_stor_mmap as stor_mmap;
+    pub use scrollback_stor_path as stor_path;
+    pub use scrollback_stor_read as stor_read;
+    #[cfg(feature = "sqlite")]
+    pub use scrollback_stor_sqlite as stor_sqlite;
+    #[cfg(feature = "watch")]
+    pub use scrollback_watch as watch;
+}

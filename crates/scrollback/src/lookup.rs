@@ -1,0 +1,119 @@
+//! Which session a text names.
+
+use scrollback_core_id::{SessionId, SessionKey};
+
+use crate::session::Session;
+use crate::store::Store;
+use crate::{Error, Result};
+
+impl Store {
+    /// The session that a text names: an id, the start of one (with or without the agent's prefix),
+    /// `agent:id` where an id alone is in several roots, or `latest` (`latest~2` is the third
+    /// newest of the sessions that no other session started).
+    ///
+    /// # Errors
+    /// [`Error::NoSession`], [`Error::Ambiguous`] or [`Error::BadSession`]; [`Error::Store`] if a
+    /// root cannot be read.
+    pub fn session(&self, text: &str) -> Result<Session<'_>> {
+        find(self, text)
+    }
+
+    /// The session that `latest` or `latest~N` names; none if the text is neither.
+    ///
+    /// # Errors
+    /// As [`Store::session`].
+    pub fn latest(&self, text: &str) -> Result<Option<Session<'_>>> {
+        latest(self, text)
+    }
+}
+
+fn find<'s>(store: &'s Store, text: &str) -> Result<Session<'s>> {
+    if let Some(latest) = latest(store, text)? {
+        return Ok(latest);
+    }
+    let (agent, id) = match text.split_once(':') {
+        Some((agent, id)) if store.roots().iter().any(|root| root.agent() == agent) => {
+            (Some(agent), id)
+        }
+        _ => (None, text),
+    };
+    let bad = |why: scrollback_core_id::IdError| Error::BadSession {
+        text: text.to_owned(),
+        why: why.to_string(),
+    };
+    let key = SessionKey::from(SessionId::new(id).map_err(bad)?);
+    let is_of = |wanted: &&crate::Root| agent.is_none_or(|agent| wanted.agent() == agent);
+    let mut found = Vec::new();
+    for root in store.roots().iter().filter(is_of) {
+        if root.source().open()?.holds(&key)? {
+            found.push(root);
+        }
+    }
+    match found[..] {
+        [] => by_prefix(store, text, agent, id),
+        [root] => {
+            let meta = root.index().and_then(|it| it.materializer().view().session(&key.session));
+            Ok(Session::new(root, key, meta))
+        }
+        // The newest of sessions that share an id.
+        _ => {
+            let mut sessions = store.sessions()?.into_iter();
+            let same = |it: &Session<'_>| *it.key() == key && is_of(&it.root());
+            sessions.find(same).ok_or_else(|| no_session(text))
+        }
+    }
+}
+
+fn latest<'s>(store: &'s Store, text: &str) -> Result<Option<Session<'s>>> {
+    let Some(back) = steps_back(text)? else { return Ok(None) };
+    let mut top: Vec<Session<'s>> = store.sessions()?;
+    top.retain(|session| !session.is_subagent());
+    let latest_of = Some(top.len());
+    match top.into_iter().nth(back) {
+        Some(session) => Ok(Some(session)),
+        None => Err(Error::NoSession { text: text.to_owned(), latest_of }),
+    }
+}
+
+/// How many sessions `latest~N` goes back, if the text is that.
+fn steps_back(text: &str) -> Result<Option<usize>> {
+    let (word, back) = text.split_once('~').map_or((text, None), |(word, back)| (word, Some(back)));
+    if !["latest", "last", "recent"].contains(&word) {
+        return Ok(None);
+    }
+    let bad = |_| Error::BadSession {
+        text: text.to_owned(),
+        why: "expected a number after `~`, as in latest~1".to_owned(),
+    };
+    back.map_or(Ok(Some(0)), |back| back.parse().map(Some).map_err(bad))
+}
+
+fn by_prefix<'s>(
+    store: &'s Store,
+    text: &str,
+    agent: Option<&str>,
+    id: &str,
+) -> Result<Session<'s>> {
+    let starts = |session: &Session<'_>| {
+        let whole = session.id();
+        // Ids of opencode begin with `ses_`, which need not be typed.
+        let bare = whole.split_once('_').map_or(whole, |(_, bare)| bare);
+        agent.is_none_or(|agent| session.root().agent() == agent)
+            && (whole.starts_with(id) || bare.starts_with(id))
+    };
+    let mut found: Vec<Session<'s>> = store.sessions()?;
+    found.retain(starts);
+    found.dedup_by(|a, b| a.key() == b.key()); // a copy in another root; of the two, the newer
+    match found.len() {
+        0 => Err(no_session(text)),
+        1 => Ok(found.remove(0)),
+        _ => {
+            let sessions = found.iter().map(|it| (it.id().to_owned(), it.title().to_owned()));
+            Err(Error::Ambiguous { text: text.to_owned(), sessions: sessions.collect() })
+        }
+    }
+}
+
+fn no_session(text: &str) -> Error {
+    Error::NoSession { text: text.to_owned(), latest_of: None }
+}

@@ -1,0 +1,59 @@
+//! Names of roots and stores: their canonical paths.
+
+use std::path::{Path, PathBuf};
+
+use scrollback_core_id::SourceId;
+
+/// The canonical form of a path that need not be there: links are resolved in as much of it as is.
+pub(crate) fn canonical(path: &Path) -> PathBuf {
+    for there in path.ancestors() {
+        if let Ok(real) = there.canonicalize() {
+            return match path.strip_prefix(there) {
+                Ok(rest) if rest.as_os_str().is_empty() => real,
+                Ok(rest) => real.join(rest),
+                Err(_) => real,
+            };
+        }
+    }
+    path.to_owned()
+}
+
+/// The id of the root or store at a path, which need not be there: its canonical path.
+pub fn root_id(path: &Path) -> SourceId {
+    path_id(&canonical(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned())))
+}
+
+/// The id of a path. Control characters, which no id holds, are written as escapes.
+pub(crate) fn path_id(path: &Path) -> SourceId {
+    let text = path.to_string_lossy();
+    let escaped: String = text
+        .chars()
+        .flat_map(|c| {
+            let escape = c.is_control().then(|| c.escape_unicode());
+            let plain = (!c.is_control()).then_some(c);
+            escape.into_iter().flatten().chain(plain)
+        })
+        .collect();
+    #[expect(clippy::expect_used, reason = "the text is not empty, and has no control character")]
+    SourceId::new(if escaped.is_empty() { "." } else { &escaped }).expect("a text without controls")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_named_by_what_they_lead_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let real = dir.path().canonicalize().unwrap();
+        std::fs::create_dir(real.join("a")).unwrap();
+        assert_eq!(canonical(&real.join("a/../a/not/there")), real.join("a/not/there"));
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(real.join("a"), real.join("link")).unwrap();
+            assert_eq!(canonical(&real.join("link/x.db")), real.join("a/x.db"));
+        }
+        assert_eq!(path_id(Path::new("/a\u{1b}b")).as_str(), "/a\\u{1b}b");
+        assert_eq!(path_id(Path::new("")).as_str(), ".");
+    }
+}

@@ -1,0 +1,232 @@
+//! A root: one Source, one index, one snapshot.
+
+use std::ops::{ControlFlow, Deref};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+
+use scrollback_core_id::SessionKey;
+use scrollback_core_type::{StageIssue, StageReport, StageResult};
+use scrollback_flow::{Progress, RefreshOptions, SessionMaterializer, Snapshots, Verify};
+use scrollback_index::{SessionMeta, View};
+use scrollback_source::{FoundRoot, OpenOptions, Source, StoreState};
+
+use crate::{Error, Result};
+
+/// Called as the sessions of a root are read; breaking ends the reading with [`Error::Stopped`].
+pub(crate) type OnProgress = Arc<dyn Fn(Progress) -> ControlFlow<()> + Send + Sync>;
+
+/// What is indexed as one: the data directory of an agent with all its stores, or one store.
+pub struct Root {
+    found: FoundRoot,
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) options: OpenOptions,
+    pub(crate) snapshots: Option<Snapshots>,
+    pub(crate) refresh: RefreshOptions,
+    pub(crate) progress: OnProgress,
+    index: RwLock<Option<Arc<Index>>>,
+    /// Held while an index is opened, so that two threads do not both do it.
+    opening: Mutex<()>,
+    issues: Mutex<Vec<StageIssue>>,
+}
+
+/// The index of a root.
+pub(crate) enum Index {
+    /// As the root was when it was opened.
+    Opened(Box<SessionMaterializer>),
+    /// Kept equal to the root.
+    #[cfg(feature = "watch")]
+    Live(scrollback_watch::Live),
+}
+
+impl Index {
+    pub(crate) fn materializer(&self) -> &SessionMaterializer {
+        match self {
+            Self::Opened(materializer) => materializer,
+            #[cfg(feature = "watch")]
+            Self::Live(live) => live.materializer(),
+        }
+    }
+}
+
+/// The materializer of a root: its index, and what loads sessions. Keeps the index open.
+#[derive(Clone)]
+pub struct Materializer(Arc<Index>);
+
+impl Deref for Materializer {
+    type Target = SessionMaterializer;
+
+    fn deref(&self) -> &SessionMaterializer {
+        self.0.materializer()
+    }
+}
+
+impl Root {
+    pub(crate) fn new(
+        found: FoundRoot,
+        source: Arc<dyn Source>,
+        options: OpenOptions,
+        snapshots: Option<Snapshots>,
+        (refresh, progress): (RefreshOptions, OnProgress),
+    ) -> Self {
+        Self {
+            found,
+            source,
+            options,
+            snapshots,
+            refresh,
+            progress,
+            index: RwLock::new(None),
+            opening: Mutex::new(()),
+            issues: Mutex::new(Vec::new()),
+        }
+    }
+
+    /// What was found: the agent, the path, and the stores in the root.
+    pub fn found(&self) -> &FoundRoot {
+        &self.found
+    }
+
+    /// The name of the agent.
+    pub fn agent(&self) -> &'static str {
+        self.found.agent
+    }
+
+    /// The canonical path, which names the root.
+    pub fn id(&self) -> &str {
+        self.found.id.as_str()
+    }
+
+    /// The root as a Source, for the crates below the facade.
+    pub fn source(&self) -> &Arc<dyn Source> {
+        &self.source
+    }
+
+    /// How the files of the root are read.
+    pub fn open_options(&self) -> &OpenOptions {
+        &self.options
+    }
+
+    /// The index of the root. The first call brings it up to date, from its snapshot where there
+    /// is one, and later calls return it as it was then, unless the root is watched.
+    ///
+    /// # Errors
+    /// If the root cannot be read.
+    pub fn materializer(&self) -> Result<Materializer> {
+        if let Some(index) = self.index() {
+            return Ok(Materializer(index));
+        }
+        let _opening = self.opening();
+        if let Some(index) = self.index() {
+            return Ok(Materializer(index));
+        }
+        let snapshots = self.snapshots.clone().map(Snapshots::without_cursors);
+        let source = Arc::clone(&self.source);
+        let opened = SessionMaterializer::open(source, snapshots, self.refresh, &*self.progress)?;
+        let ControlFlow::Continue(StageResult { value, report }) = opened else {
+            return Err(Error::Stopped);
+        };
+        self.note(report);
+        let index = Arc::new(Index::Opened(Box::new(value)));
+        self.set_index(Arc::clone(&index));
+        Ok(Materializer(index))
+    }
+
+    /// The state of the index as it is now.
+    ///
+    /// # Errors
+    /// As [`Root::materializer`].
+    pub fn view(&self) -> Result<View> {
+        Ok(self.materializer()?.view())
+    }
+
+    /// Checks every file of these sessions, so that what the index says of them is true as of now.
+    ///
+    /// # Errors
+    /// If the root cannot be read.
+    pub fn verify(&self, sessions: &[SessionKey]) -> Result<()> {
+        // So many side by side cost less than one after the other.
+        const MANY: usize = 64;
+        let materializer = self.materializer()?;
+        let report = if sessions.len() > MANY {
+            let full = RefreshOptions { verify: Verify::Full, ..self.refresh };
+            match materializer.refresh(&full, &|_| ControlFlow::Continue(()))? {
+                ControlFlow::Continue(refreshed) => refreshed.report,
+                ControlFlow::Break(()) => StageReport::default(),
+            }
+        } else {
+            materializer.verify_sessions(sessions)?
+        };
+        self.note(report);
+        Ok(())
+    }
+
+    /// What was wrong in the root, as far as it was read.
+    pub fn issues(&self) -> Vec<StageIssue> {
+        self.lock_issues().clone()
+    }
+
+    /// The path of the store that a session is from.
+    pub fn store_of<'a>(&'a self, session: &'a SessionMeta) -> &'a str {
+        session.origin.as_deref().unwrap_or(self.source.id().as_str())
+    }
+
+    /// Whether a session is in files that a database took the place of, and not in the database.
+    pub fn is_left_over(&self, session: &SessionMeta) -> bool {
+        let mut present = self.found.stores.iter().filter(|it| it.state == StoreState::Present);
+        let Some(last) = present.next_back() else { return false };
+        let is_tree = last.path.extension().is_none_or(|end| end != "db");
+        is_tree && present.next().is_some() && session.origin.as_deref() == Some(last.id.as_str())
+    }
+
+    /// Keeps the index for the next process, if that is worth a write. Says whether it was written.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save(&self) -> Result<bool> {
+        let Some(index) = self.index() else { return Ok(false) };
+        Ok(match &*index {
+            Index::Opened(materializer) => materializer.keep()?,
+            #[cfg(feature = "watch")]
+            Index::Live(live) => live.materializer().keep_cursors()?,
+        })
+    }
+
+    pub(crate) fn index(&self) -> Option<Arc<Index>> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_index(&self, index: Arc<Index>) {
+        *self.index.write().unwrap_or_else(PoisonError::into_inner) = Some(index);
+    }
+
+    pub(crate) fn opening(&self) -> MutexGuard<'_, ()> {
+        self.opening.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds issues that are not known yet.
+    fn note(&self, report: StageReport) {
+        let mut issues = self.lock_issues();
+        for issue in report.issues {
+            if !issues.contains(&issue) {
+                issues.push(issue);
+            }
+        }
+    }
+
+    fn lock_issues(&self) -> MutexGuard<'_, Vec<StageIssue>> {
+        self.issues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Root {
+    /// Keeps the index for the next process. A failure costs the next process time and nothing
+    /// else; [`Root::save`] reports it.
+    fn drop(&mut self) {
+        let _ = self.save();
+    }
+}
+
+impl std::fmt::Debug for Root {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Root").field("found", &self.found).finish_non_exhaustive()
+    }
+}

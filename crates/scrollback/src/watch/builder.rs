@@ -1,0 +1,168 @@
+//! How a store is followed, and from where.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use scrollback_core_id::SessionKey;
+use scrollback_flow::{Parts, RefreshOptions};
+use scrollback_watch::{EventCursor, FeedChoice, Live, LiveOptions};
+
+use super::cursor::{RootTag, StoreCursor};
+use super::events::{Events, Followed};
+use crate::Result;
+use crate::root::{Index, Root};
+use crate::session::Session;
+use crate::store::Store;
+
+/// How a store is followed. Ends with [`WatchBuilder::from_now`], [`WatchBuilder::since`] or
+/// [`WatchBuilder::from_start`].
+#[derive(Debug)]
+#[must_use = "`from_now`, `since` or `from_start` begins"]
+pub struct WatchBuilder<'s> {
+    store: &'s Store,
+    feed: FeedChoice,
+    only: Option<(usize, SessionKey)>,
+    with_parts: bool,
+}
+
+impl Store {
+    /// Follows the store while agents write.
+    pub fn watch(&self) -> WatchBuilder<'_> {
+        WatchBuilder::new(self)
+    }
+}
+
+/// From where events are wanted.
+enum From<'c> {
+    Now,
+    Start,
+    Cursor(&'c StoreCursor),
+}
+
+impl<'s> WatchBuilder<'s> {
+    fn new(store: &'s Store) -> Self {
+        Self { store, feed: FeedChoice::Best, only: None, with_parts: true }
+    }
+
+    /// Listens to this feed instead of the best that there is.
+    pub fn feed(self, feed: FeedChoice) -> Self {
+        Self { feed, ..self }
+    }
+
+    /// Only what happens in one session.
+    pub fn session(self, session: &Session<'s>) -> Self {
+        let root = self.store.roots().iter().position(|root| std::ptr::eq(root, session.root()));
+        let only = root.map(|root| (root, session.key().clone()));
+        Self { only, ..self }
+    }
+
+    /// Without events of parts, which are then not read.
+    pub fn without_parts(self) -> Self {
+        Self { with_parts: false, ..self }
+    }
+
+    /// What happens from now on.
+    ///
+    /// # Errors
+    /// If a root is there and cannot be read, or the feed that was chosen cannot begin.
+    pub fn from_now(self) -> Result<Events> {
+        self.begin(&From::Now)
+    }
+
+    /// The whole state, then what happens: the first event of each root is `Of::Fresh`.
+    ///
+    /// # Errors
+    /// As [`WatchBuilder::from_now`].
+    pub fn from_start(self) -> Result<Events> {
+        self.begin(&From::Start)
+    }
+
+    /// What happened since a cursor, then what happens. A root of which that cannot be told without
+    /// a gap begins with `Of::Fresh` and its whole state.
+    ///
+    /// # Errors
+    /// As [`WatchBuilder::from_now`].
+    pub fn since(self, cursor: &StoreCursor) -> Result<Events> {
+        self.begin(&From::Cursor(cursor))
+    }
+
+    /// Brings the indexes of the roots up to date and keeps them so, as long as the store lives.
+    ///
+    /// # Errors
+    /// As [`WatchBuilder::from_now`].
+    pub fn start(&self) -> Result<()> {
+        for (number, root) in self.roots() {
+            self.live(number, root)?;
+        }
+        Ok(())
+    }
+
+    fn roots(&self) -> impl Iterator<Item = (usize, &'s Root)> {
+        let only = self.only.as_ref().map(|(root, _)| *root);
+        let all = self.store.roots().iter().enumerate();
+        all.filter(move |(number, _)| only.is_none_or(|only| only == *number))
+    }
+
+    fn begin(self, from: &From<'_>) -> Result<Events> {
+        let mut followed = Vec::new();
+        for (number, root) in self.roots() {
+            let index = self.live(number, root)?;
+            let Index::Live(live) = &*index else { continue };
+            let only = self.only.as_ref().map(|(_, key)| key.clone());
+            if let Some(key) = only.as_ref().filter(|_| self.with_parts) {
+                live.materializer().load_session_tree(key)?; // so that its parts are known
+            }
+            let tag = RootTag::of(root.source.id());
+            let now = || EventCursor::from(live.index().cursor());
+            let since = match from {
+                From::Now => Some(now()),
+                From::Start => None,
+                From::Cursor(cursor) => cursor.of(tag),
+            };
+            let mut follower = live.follow(since, only);
+            if !self.with_parts {
+                follower = follower.without_parts();
+            }
+            if matches!(from, From::Now) {
+                follower.pull()?; // what is there is known now, and no event
+            }
+            followed.push(Followed::new(number, tag, Arc::clone(&index), follower, since));
+        }
+        Ok(Events::new(followed))
+    }
+
+    /// The live index of a root, which is made if there is none.
+    fn live(&self, number: usize, root: &Root) -> Result<Arc<Index>> {
+        let _opening = root.opening();
+        if let Some(index) = root.index()
+            && matches!(*index, Index::Live(_))
+        {
+            return Ok(index);
+        }
+        // All parts are listed: whoever is not told of them now is told when one of them changes.
+        let is_whole = self.only.as_ref().is_none_or(|(only, _)| *only != number);
+        let parts = if is_whole && self.with_parts { Parts::Stamps } else { Parts::Later };
+        let usual = LiveOptions::default();
+        let parts_of_dirty = usual.refresh.parts_of_dirty;
+        let refresh = RefreshOptions { parts_of_dirty, parts, ..root.refresh };
+        let snapshots = root.snapshots.clone().map(|snapshots| {
+            let mut locked = snapshots.clone().locked(root.source.id());
+            // A process that is just ending its write lets go of the lock soon.
+            for _ in 0..20 {
+                if locked.is_locked(root.source.id()) {
+                    break;
+                }
+                root.options.clock.pause(Duration::from_millis(5));
+                locked = snapshots.clone().locked(root.source.id());
+            }
+            locked
+        });
+        let options = LiveOptions { feed: FeedChoice::clone(&self.feed), refresh, ..usual };
+        let live = Live::start(Arc::clone(&root.source), snapshots, options, &*root.progress)?;
+        // Kept before anybody has a cursor: what is in the file by then continues all of them.
+        let _ = live.materializer().keep_cursors();
+        let index = Arc::new(Index::Live(live));
+        root.set_index(Arc::clone(&index));
+        Ok(index)
+    }
+}

@@ -1,0 +1,109 @@
+//! How far a stream of events over several roots was taken.
+
+use std::fmt;
+use std::str::FromStr;
+
+use scrollback_core_id::SourceId;
+use scrollback_index::file_name;
+use scrollback_watch::EventCursor;
+
+use crate::Error;
+
+/// How far a stream of events was taken, in each root. Opaque: keep it as text, and hand it back.
+///
+/// A root that joined or left since is not in it, or is not used: that root alone begins afresh.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct StoreCursor {
+    /// By the tag of the root, sorted.
+    roots: Vec<(RootTag, EventCursor)>,
+}
+
+/// Names a root in a cursor: the hash of its id, as its snapshot's file is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct RootTag(u64);
+
+impl RootTag {
+    pub(super) fn of(root: &SourceId) -> Self {
+        let name = file_name(root);
+        let hash = name.split('.').next().and_then(|hash| u64::from_str_radix(hash, 16).ok());
+        Self(hash.unwrap_or_default())
+    }
+}
+
+impl StoreCursor {
+    /// How far a root was taken; none if it is not known.
+    pub(super) fn of(&self, root: RootTag) -> Option<EventCursor> {
+        self.roots.iter().find(|(tag, _)| *tag == root).map(|(_, cursor)| *cursor)
+    }
+
+    /// A root was taken up to there; to be taken from its start if there is no cursor.
+    pub(super) fn set(&mut self, root: RootTag, cursor: Option<EventCursor>) {
+        let at = self.roots.binary_search_by_key(&root, |(tag, _)| *tag);
+        match (at, cursor) {
+            (Ok(at), Some(cursor)) => self.roots[at].1 = cursor,
+            (Ok(at), None) => drop(self.roots.remove(at)),
+            (Err(at), Some(cursor)) => self.roots.insert(at, (root, cursor)),
+            (Err(_), None) => {}
+        }
+    }
+
+    /// Whether no root is known.
+    pub(super) fn is_empty(&self) -> bool {
+        self.roots.is_empty()
+    }
+}
+
+impl fmt::Display for StoreCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (RootTag(tag), cursor)) in self.roots.iter().enumerate() {
+            let separator = if at == 0 { "" } else { "," };
+            write!(f, "{separator}{tag:016x}={cursor}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for StoreCursor {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let mut all = Self::default();
+        for root in text.split(',') {
+            let (tag, cursor) = root.split_once('=').ok_or(Error::Cursor)?;
+            if tag.len() != 16 || !tag.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f')) {
+                return Err(Error::Cursor);
+            }
+            let tag = RootTag(u64::from_str_radix(tag, 16).map_err(|_| Error::Cursor)?);
+            let cursor = cursor.parse().map_err(|_| Error::Cursor)?;
+            if all.of(tag).is_some() {
+                return Err(Error::Cursor);
+            }
+            all.set(tag, Some(cursor));
+        }
+        Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_of_cursors_are_read_back() {
+        let tag = |name: &str| RootTag::of(&SourceId::new(name).unwrap());
+        let cursor = |text: &str| text.parse::<EventCursor>().unwrap();
+        let mut all = StoreCursor::default();
+        all.set(tag("/a"), Some(cursor("0123456789abcdef:7")));
+        all.set(tag("/b"), Some(cursor("0123456789abcdef:7/fedcba9876543210:9+2@11")));
+        assert_eq!(all.to_string().parse::<StoreCursor>().unwrap(), all);
+        assert_eq!(all.of(tag("/a")), Some(cursor("0123456789abcdef:7")));
+        assert_eq!(all.of(tag("/c")), None);
+        all.set(tag("/a"), None);
+        all.set(tag("/b"), None);
+        assert!(all.is_empty());
+        let root = "0123456789abcdef=0123456789abcdef:7";
+        for bad in ["", "fresh", "=", &root[1..], &format!("{root},{root}"), &format!("{root},")] {
+            assert!(bad.parse::<StoreCursor>().is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! An event of a store.
+
+use scrollback_core_type::{LazyStr, Parse, Part, Role, TextPart};
+use scrollback_index::View;
+use scrollback_watch::{Of, What};
+
+use super::cursor::StoreCursor;
+
+/// Something that happened in one of the roots of a store.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Which of [`Store::roots`](crate::Store::roots).
+    pub root: usize,
+    /// Handed to [`WatchBuilder::since`](crate::WatchBuilder::since), the stream goes on behind this
+    /// event. None while the whole state of the only root is told.
+    pub cursor: Option<StoreCursor>,
+    /// What happened.
+    pub what: What,
+    /// To what.
+    pub of: Of,
+    prompt: Option<String>,
+}
+
+impl Event {
+    pub(super) fn new(
+        root: usize,
+        cursor: Option<StoreCursor>,
+        event: scrollback_watch::Event,
+        view: impl FnOnce() -> View,
+    ) -> Self {
+        let scrollback_watch::Event { what, of, .. } = event;
+        let prompt = prompt(what, &of, view);
+        Self { root, cursor, what, of, prompt }
+    }
+
+    /// The text that a user typed, if the event is that a prompt came.
+    pub fn prompt(&self) -> Option<&str> {
+        self.prompt.as_deref()
+    }
+}
+
+/// The text of a new part of a user's message, unless the agent wrote it for the user.
+fn prompt(what: What, of: &Of, view: impl FnOnce() -> View) -> Option<String> {
+    let Of::Part { message, span: Some(span), .. } = of else { return None };
+    if what != What::Created {
+        return None;
+    }
+    let Ok(Part::Text(part)) = Part::parse(span).map(|parsed| parsed.value) else { return None };
+    let TextPart { text: Some(text), synthetic, .. } = &*part else { return None };
+    let role = view().message_at(message)?.role;
+    let is_prompt = role == Role::User && *synthetic != Some(true);
+    is_prompt.then(|| LazyStr::get(text).into_owned())
+}

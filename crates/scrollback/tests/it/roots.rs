@@ -1,0 +1,131 @@
+//! Roots: what is found, what is one, what is two.
+
+use std::path::Path;
+
+use scrollback::layers::stor_path::Environment;
+use scrollback::{Error, Store, StoreState};
+use scrollback_fixtures::{Corpus, corpus, write_tree};
+
+fn environment(data: &Path) -> Environment {
+    Environment { xdg_data_home: Some(data.as_os_str().to_owned()), ..Environment::default() }
+}
+
+#[test]
+fn a_data_directory_is_one_root_whatever_it_holds() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("opencode");
+    std::fs::create_dir(&data).unwrap();
+    corpus(Corpus::OpencodeJson).copy_to(dir.path()).unwrap();
+    let tree = corpus(Corpus::OpencodeJson).storage.clone();
+    copy(&tree, &data.join("storage"));
+    let by = |store: Store| {
+        let [root] = store.roots() else { panic!("one root") };
+        (root.id().to_owned(), root.agent(), store.sessions().unwrap().len())
+    };
+    let found = Store::builder().environment(environment(dir.path())).without_cache().build();
+    let found = by(found.unwrap());
+    let given = by(Store::builder().path(&data).without_cache().build().unwrap());
+    assert_eq!(found, given, "the same root by either way");
+    assert_eq!(found.0, data.canonicalize().unwrap().to_str().unwrap());
+    assert_eq!((found.1, found.2), ("opencode", 59));
+    // The tree alone is another root, which shows the same sessions.
+    let alone = by(Store::builder().path(data.join("storage")).without_cache().build().unwrap());
+    assert_eq!((alone.0, alone.2), (format!("{}/storage", found.0), 59));
+}
+
+#[test]
+fn the_same_root_by_two_paths_is_found_once() {
+    let storage = &corpus(Corpus::OpencodeJson).storage;
+    let builder = Store::builder().path(storage).path(storage.join("../storage")).without_cache();
+    assert_eq!(builder.build().unwrap().roots().len(), 1);
+}
+
+#[test]
+fn sessions_of_two_roots_are_two_though_their_ids_are_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, updated) in [("a", 5), ("b", 9)] {
+        let text = format!(
+            r#"
+            //- session/p/ses_1.json
+            {{"id":"ses_1","title":"in {name}","time":{{"created":1,"updated":{updated}}}}}
+            //- message/ses_1/msg_1.json
+            {{"id":"msg_1","sessionID":"ses_1","role":"assistant","cost":0.1,"time":{{"created":1}}}}
+            "#
+        );
+        write_tree(&dir.path().join(name).join("storage"), &text).unwrap();
+    }
+    let paths = ["a", "b"].map(|name| dir.path().join(name));
+    let store = Store::builder().paths(paths).without_cache().build().unwrap();
+    assert_eq!(store.roots().len(), 2);
+    let titles: Vec<String> =
+        store.sessions().unwrap().iter().map(|it| it.title().to_owned()).collect();
+    assert_eq!(titles, ["in b", "in a"], "the newest first, over all roots");
+    assert_eq!(store.session("ses_1").unwrap().title(), "in b", "the newer of the two");
+    assert_eq!(store.session("opencode:ses_1").unwrap().full_id(), "opencode:ses_1");
+    assert_eq!(store.usage().unwrap().total().cost.to_string(), "0.2");
+    assert!(matches!(store.session("opencode:ses_2"), Err(Error::NoSession { .. })));
+}
+
+#[test]
+fn what_is_no_store_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("x.txt"), "").unwrap();
+    for (path, why) in [
+        (dir.path().to_owned(), "no store in"),
+        (dir.path().join("x.txt"), "is no store: expected"),
+        (dir.path().join("not/there"), "there is nothing at"),
+        (dir.path().join("not/there.db"), "there is nothing at"),
+    ] {
+        let error = Store::builder().path(&path).without_cache().build().unwrap_err();
+        assert!(matches!(&error, Error::NotAStore { .. }), "{error:?}");
+        assert!(error.to_string().contains(why), "{error}");
+    }
+    let none = Store::builder().environment(environment(dir.path())).without_cache().build();
+    let Err(Error::NoStore { places, .. }) = none else { panic!("{none:?}") };
+    assert!(places[0].contains("nothing there"), "{places:?}");
+}
+
+#[test]
+fn a_root_that_is_to_come_is_awaited_and_no_store_is_lost_on_the_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::builder()
+        .environment(environment(dir.path()))
+        .without_cache()
+        .awaited()
+        .build()
+        .unwrap();
+    let [root] = store.roots() else { panic!("one root") };
+    assert!(root.found().stores.iter().all(|store| store.state != StoreState::Present));
+    assert!(store.sessions().unwrap().is_empty());
+}
+
+#[cfg(all(unix, feature = "sqlite"))]
+#[test]
+fn a_store_that_cannot_be_read_hides_no_other_one() {
+    let dir = tempfile::tempdir().unwrap();
+    copy(&corpus(Corpus::OpencodeJson).storage, &dir.path().join("storage"));
+    std::fs::write(
+        dir.path().join("opencode.db"),
+        "not a database, and long enough to be read as one",
+    )
+    .unwrap();
+    let cache = dir.path().join("cache");
+    let store = Store::builder().path(dir.path()).cache_dir(&cache).build().unwrap();
+    assert_eq!(store.sessions().unwrap().len(), 59);
+    assert_eq!(store.failures().len(), 1);
+    assert!(store.failures()[0].to_string().contains("opencode.db"), "{:?}", store.failures());
+    drop(store);
+    assert!(!cache.exists(), "an index of a part of a root is not kept");
+}
+
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &target),
+            false => drop(std::fs::copy(entry.path(), target).unwrap()),
+        }
+    }
+}

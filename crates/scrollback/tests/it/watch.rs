@@ -1,0 +1,167 @@
+//! Events of all roots as one stream, and cursors that stay good.
+
+use std::path::Path;
+
+use scrollback::{Events, Of, Store, StoreCursor, What};
+use scrollback_fixtures::write_tree;
+
+fn session(dir: &Path, id: &str) {
+    let text = format!(
+        "//- session/p/{id}.json\n{{\"id\":\"{id}\",\"title\":\"{id}\",\"time\":{{\"created\":1,\"updated\":2}}}}\n"
+    );
+    write_tree(&dir.join("storage"), &text).unwrap();
+}
+
+/// A user's message, and then its text.
+fn prompt(dir: &Path, id: &str, text: &str) {
+    let message = format!(
+        "//- message/ses_1/msg_{id}.json\n{{\"id\":\"msg_{id}\",\"sessionID\":\"ses_1\",\"role\":\"user\"}}\n"
+    );
+    write_tree(&dir.join("storage"), &message).unwrap();
+    let part = format!(
+        "//- part/msg_{id}/prt_{id}.json\n{{\"id\":\"prt_{id}\",\"sessionID\":\"ses_1\",\"messageID\":\"msg_{id}\",\"type\":\"text\",\"text\":\"{text}\"}}\n"
+    );
+    write_tree(&dir.join("storage"), &part).unwrap();
+}
+
+/// Takes events until one is about this session, and gives the last cursor.
+fn until_session(events: &mut Events, id: &str) -> StoreCursor {
+    for event in events {
+        let event = event.unwrap();
+        if let Of::Session { key, .. } = &event.of
+            && key.session.as_str() == id
+        {
+            return event.cursor.unwrap();
+        }
+    }
+    panic!("the stream ended");
+}
+
+#[test]
+fn events_of_two_roots_come_in_one_stream_with_one_cursor() {
+    let dir = tempfile::tempdir().unwrap();
+    let (a, b) = (dir.path().join("a"), dir.path().join("b"));
+    session(&a, "ses_a0");
+    session(&b, "ses_b0");
+    let cache = dir.path().join("cache");
+    let open = |paths: &[&Path]| Store::builder().paths(paths).cache_dir(&cache).build().unwrap();
+    let store = open(&[&a, &b]);
+    let mut events = store.watch().from_now().unwrap();
+    session(&a, "ses_a1");
+    until_session(&mut events, "ses_a1");
+    session(&b, "ses_b1");
+    let cursor = until_session(&mut events, "ses_b1");
+    drop((events, store));
+
+    // What happened while nobody watched is told, of both and once.
+    session(&a, "ses_a2");
+    session(&b, "ses_b2");
+    let text = cursor.to_string();
+    let store = open(&[&a, &b]);
+    let events = store.watch().since(&text.parse().unwrap()).unwrap();
+    let mut seen = Vec::new();
+    for event in events {
+        let event = event.unwrap();
+        let Of::Session { key, .. } = &event.of else { panic!("{event:?}") };
+        seen.push((event.root, key.session.to_string(), event.what));
+        if seen.len() == 2 {
+            break;
+        }
+    }
+    seen.sort_by_key(|it| it.0);
+    let named: Vec<(usize, &str)> = seen.iter().map(|it| (it.0, &*it.1)).collect();
+    assert_eq!(named, [(0, "ses_a2"), (1, "ses_b2")]);
+    drop(store);
+
+    // A root that joins begins afresh, and no other one does.
+    let c = dir.path().join("c");
+    session(&c, "ses_c0");
+    let store = open(&[&a, &b, &c]);
+    let mut events = store.watch().since(&cursor).unwrap();
+    let (mut fresh, mut roots) = (Vec::new(), [0; 3]);
+    while roots != [1, 1, 1] {
+        let event = events.next().unwrap().unwrap();
+        match &event.of {
+            Of::Fresh => fresh.push(event.root),
+            Of::Session { .. } => roots[event.root] += 1,
+            _ => {}
+        }
+    }
+    assert_eq!(fresh, [2]);
+}
+
+#[test]
+fn prompts_are_told_as_they_are_typed() {
+    let dir = tempfile::tempdir().unwrap();
+    session(dir.path(), "ses_1");
+    prompt(dir.path(), "0", "before");
+    let store = Store::builder().path(dir.path()).without_cache().build().unwrap();
+    let events = store.watch().from_now().unwrap();
+    prompt(dir.path(), "1", "first");
+    prompt(dir.path(), "2", "second");
+    let prompts = events.filter_map(|event| event.unwrap().prompt().map(str::to_owned));
+    let mut prompts: Vec<String> = prompts.take(2).collect();
+    prompts.sort();
+    assert_eq!(prompts, ["first", "second"]);
+}
+
+#[test]
+fn a_stream_is_polled_in_a_runtime() {
+    use std::future::poll_fn;
+    use std::pin::Pin;
+
+    use futures_core::Stream;
+
+    let dir = tempfile::tempdir().unwrap();
+    session(dir.path(), "ses_1");
+    let store = Store::builder().path(dir.path()).without_cache().build().unwrap();
+    let mut events = store.watch().from_start().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let mut next = async || {
+            poll_fn(|context| Pin::new(&mut events).poll_next(context)).await.unwrap().unwrap()
+        };
+        assert!(matches!(next().await.of, Of::Fresh));
+        let event = next().await;
+        assert!(matches!(event.of, Of::Session { .. }) && event.what == What::Present);
+        session(dir.path(), "ses_2");
+        loop {
+            let event = next().await;
+            if let Of::Session { key, .. } = &event.of
+                && key.session.as_str() == "ses_2"
+            {
+                assert_eq!(event.what, What::Created);
+                break;
+            }
+        }
+    });
+}
+
+#[test]
+fn a_cursor_stays_good_whatever_other_stores_of_the_root_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("data");
+    (0..40).for_each(|n| session(&data, &format!("ses_{n:03}")));
+    let cache = dir.path().join("cache");
+    let open = || Store::builder().path(&data).cache_dir(&cache).build().unwrap();
+    let list = |run: usize| {
+        // Enough changes that a snapshot is worth a write.
+        (0..40).for_each(|n| session(&data, &format!("ses_{run:03}_{n:03}")));
+        assert!(open().sessions().unwrap().len() >= 40);
+    };
+    let watcher = open();
+    let mut events = watcher.watch().from_now().unwrap();
+    (0..3).for_each(list);
+    let cursor = until_session(&mut events, "ses_002_039");
+    watcher.save().unwrap();
+    drop((events, watcher));
+    (3..73).for_each(list); // more than an index remembers epochs
+    let store = open();
+    let mut events = store.watch().since(&cursor).unwrap();
+    let first = events.next().unwrap().unwrap();
+    assert!(!matches!(first.of, Of::Fresh), "{first:?}");
+    let snapshots = std::fs::read_dir(&cache).unwrap();
+    let is_snapshot =
+        |it: &std::fs::DirEntry| it.path().extension().is_some_and(|it| it == "snapshot");
+    assert_eq!(snapshots.filter(|it| is_snapshot(it.as_ref().unwrap())).count(), 1);
+}
