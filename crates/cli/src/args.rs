@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use scrollback_watch::{EventCursor, EventCursorError, FeedChoice, FeedKind};
+use scrollback::{FeedChoice, FeedKind, StoreCursor};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,8 +29,8 @@ Examples:
   scrollback watch --json > events       all there is, then each event, as JSON
   scrollback watch --json --since \"$(tail -n 1 events | jq -r .cursor)\" >> events
 
-Ends with exit code 0 on Ctrl-C, SIGTERM, and when nobody reads its output. With one store at a
-time; one that is not there yet is waited for.";
+Ends with exit code 0 on Ctrl-C, SIGTERM, and when nobody reads its output. A store that is not
+there yet is waited for.";
 
 const TAIL: &str = "\
 Examples:
@@ -237,8 +237,8 @@ pub(crate) struct Tail {
 }
 
 /// From where events are wanted: behind a cursor, or all there is.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Since(pub(crate) Option<EventCursor>);
+#[derive(Debug, Clone)]
+pub(crate) struct Since(pub(crate) Option<StoreCursor>);
 
 impl Since {
     /// What stands for a cursor where only the start can be gone on from.
@@ -246,9 +246,9 @@ impl Since {
 }
 
 impl FromStr for Since {
-    type Err = EventCursorError;
+    type Err = scrollback::Error;
 
-    fn from_str(text: &str) -> Result<Self, EventCursorError> {
+    fn from_str(text: &str) -> Result<Self, scrollback::Error> {
         if text == Self::FRESH {
             return Ok(Self(None));
         }

@@ -3,9 +3,12 @@
 use std::fmt;
 use std::io;
 
+use scrollback::Error;
 use scrollback_core_err::{Issue, IssueKind, PathError};
 use scrollback_source as read;
 use scrollback_watch::LiveError;
+
+use crate::units;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -83,7 +86,13 @@ impl From<&Issue> for Failure {
 
 impl From<read::Error> for Failure {
     fn from(error: read::Error) -> Self {
-        if let read::Error::Entity(issue) = &error {
+        Self::from(&error)
+    }
+}
+
+impl From<&read::Error> for Failure {
+    fn from(error: &read::Error) -> Self {
+        if let read::Error::Entity(issue) = error {
             return Self::from(&**issue);
         }
         let kind = match error {
@@ -91,7 +100,7 @@ impl From<read::Error> for Failure {
             _ => Kind::Unreadable,
         };
         let mut message = error.to_string();
-        let mut source = std::error::Error::source(&error);
+        let mut source = std::error::Error::source(error);
         while let Some(inner) = source {
             let inner_text = inner.to_string();
             if !message.ends_with(&inner_text) {
@@ -103,27 +112,67 @@ impl From<read::Error> for Failure {
     }
 }
 
-impl From<LiveError> for Failure {
-    fn from(error: LiveError) -> Self {
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<&Error> for Failure {
+    fn from(error: &Error) -> Self {
+        let message = error.to_string();
         match error {
-            LiveError::Store(error) => error.into(),
-            LiveError::Feed { .. } => Self::new(Kind::Unreadable, error.to_string())
-                .hint("--feed best takes one that can"),
-            error => Self::new(Kind::Unreadable, error.to_string()),
+            Error::Store(error) => Self::from(error),
+            Error::NoStore { places, unsupported } => no_store(places, unsupported),
+            Error::NotAStore { .. } => Self::new(Kind::Unreadable, message).hint(
+                "--store takes opencode's data directory, its storage/ directory, or a .db file",
+            ),
+            Error::NoSession { latest_of: Some(0), .. } => {
+                Self::new(Kind::NotFound, "there are no sessions")
+            }
+            Error::NoSession { latest_of: Some(count), .. } => {
+                let sessions = if *count == 1 { "is only 1 session" } else { "are only" };
+                let count = if *count == 1 { String::new() } else { format!(" {count} sessions") };
+                Self::new(Kind::NotFound, format!("there {sessions}{count}"))
+                    .hint("`scrollback ls --roots` lists them")
+            }
+            Error::NoSession { .. } => Self::new(Kind::NotFound, message)
+                .hint("`scrollback ls` lists the sessions; `latest` is the newest"),
+            Error::BadSession { .. } | Error::Cursor | Error::TimeZone(_) => {
+                Self::new(Kind::BadUse, message)
+            }
+            Error::Ambiguous { sessions, .. } => {
+                let mut failure = Self::new(Kind::BadUse, message);
+                for (id, title) in sessions.iter().take(8) {
+                    let title = crate::safe::line(units::title(title)).into_owned();
+                    failure.hints.push(format!("{id}  {title}"));
+                }
+                failure
+            }
+            Error::Watch(LiveError::Store(error)) => Self::from(error),
+            Error::Watch(LiveError::Feed { .. }) => {
+                Self::new(Kind::Unreadable, message).hint("--feed best takes one that can")
+            }
+            _ => Self::new(Kind::Unreadable, message),
         }
     }
+}
+
+/// That there is no store: where it was looked for, or what is there and cannot be read.
+pub(crate) fn no_store(places: &[String], unsupported: &[String]) -> Failure {
+    if let Some(store) = unsupported.first() {
+        let message = format!("{store}, which this version does not read yet");
+        return Failure::new(Kind::NotFound, message)
+            .hint("`scrollback stores` lists what is there");
+    }
+    let mut failure = Failure::new(Kind::NotFound, "no opencode store found");
+    failure.hints.extend(places.iter().map(|place| format!("looked at {place}")));
+    failure.hint("--store PATH names one; `scrollback demo` shows a store that is compiled in")
 }
 
 impl From<PathError> for Failure {
     /// Errors with files of our own.
     fn from(error: PathError) -> Self {
         Self::new(Kind::Unreadable, format!("{error}: {}", error.source))
-    }
-}
-
-impl From<scrollback_stor_path::Error> for Failure {
-    fn from(error: scrollback_stor_path::Error) -> Self {
-        Self::new(Kind::Unreadable, error.to_string())
-            .hint("--store takes opencode's data directory, its storage/ directory, or a .db file")
     }
 }

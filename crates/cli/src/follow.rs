@@ -6,15 +6,16 @@ use std::io::{self, Write};
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use scrollback::{Error, Event, Events, Store};
 use scrollback_core_id::Cursor;
 use scrollback_flow::is_absent;
-use scrollback_watch::{Demotion, Event, Follower, Live};
+use scrollback_watch::{Demotion, LiveStats};
 use tokio::runtime::Builder;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use crate::failure::{Failure, Kind, Result};
-use crate::open::Store;
+use crate::open;
 use crate::out::Out;
 
 /// How often it is looked whether there is something to say or to keep.
@@ -27,29 +28,33 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 /// And how long what may have been in the middle of a write, to be looked at again.
 const LAST_LOOKS: Duration = Duration::from_millis(500);
 
-/// Follows a store: what `print` writes of each batch of events goes to standard output.
+/// Follows a store: what `print` writes of each batch of events goes to standard output. Returns what
+/// the drivers did, too.
 pub(crate) fn run(
-    (store, live): (&Store, &Live),
-    mut follower: Follower,
+    store: &Store,
+    mut events: Events,
     out: &mut Out,
     print: impl FnMut(Vec<Event>, &mut Vec<u8>) -> io::Result<()>,
-) -> Result<()> {
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(cannot_wait)?;
-    let mut upkeep = Upkeep { store, live, kept: Kept::default(), said: Said::default() };
+) -> (Result<()>, Vec<LiveStats>) {
+    let runtime = match Builder::new_current_thread().enable_all().build().map_err(cannot_wait) {
+        Ok(runtime) => runtime,
+        Err(failure) => return (Err(failure), Vec::new()),
+    };
+    let mut upkeep = Upkeep { store, kept: Kept::default(), said: Said::default() };
     upkeep.keep(out); // before anybody has a cursor
-    let followed = runtime.block_on(upkeep.follow(&mut follower, out, print));
+    let followed = runtime.block_on(upkeep.follow(&mut events, out, print));
     runtime.shutdown_background(); // a write may be stuck where nobody reads
-    drop(follower);
-    upkeep.tell(out);
-    upkeep.settle();
+    let stats = events.stats();
+    upkeep.report(&stats, out);
+    settle(&events);
+    drop(events);
     upkeep.keep(out);
-    followed
+    (followed, stats)
 }
 
 /// What has to be done beside the events.
 struct Upkeep<'s> {
     store: &'s Store,
-    live: &'s Live,
     kept: Kept,
     said: Said,
 }
@@ -57,7 +62,7 @@ struct Upkeep<'s> {
 /// What was kept last, when, and how long that took; whether it could not be.
 #[derive(Default)]
 struct Kept {
-    last: Option<(Cursor, Instant, Duration)>,
+    last: Option<(Vec<Cursor>, Instant, Duration)>,
     failed: bool,
 }
 
@@ -71,7 +76,7 @@ struct Said {
 impl Upkeep<'_> {
     async fn follow(
         &mut self,
-        follower: &mut Follower,
+        events: &mut Events,
         out: &mut Out,
         mut print: impl FnMut(Vec<Event>, &mut Vec<u8>) -> io::Result<()>,
     ) -> Result<()> {
@@ -94,8 +99,8 @@ impl Upkeep<'_> {
                 () = &mut unread => return Ok(()),
                 _ = ticks.tick() => {
                     is_paused = false;
-                    self.tell(out);
-                    if self.kept.is_due(self.live.index().cursor()) {
+                    self.report(&events.stats(), out);
+                    if self.kept.is_due(&self.cursors()) {
                         self.keep(out);
                     }
                 }
@@ -103,16 +108,17 @@ impl Upkeep<'_> {
                     writing = None;
                     wrote?;
                 }
-                told = follower.next(), if writing.is_none() && !is_paused => match told {
-                    Ok(events) if events.is_empty() => return Ok(()), // the driver is gone
-                    Ok(events) => {
+                batch = events.next_batch(), if writing.is_none() && !is_paused => match batch {
+                    None => return Ok(()), // the drivers are gone
+                    Some(Ok(batch)) => {
                         let mut text = Vec::new();
-                        print(events, &mut text)?;
+                        print(batch, &mut text)?;
                         writing = Some(write(text));
                     }
-                    Err(error) => {
+                    Some(Err(error)) => {
                         is_paused = true; // until the next tick
-                        if !is_absent(&error) {
+                        let is_gone = matches!(&error, Error::Store(error) if is_absent(error));
+                        if !is_gone {
                             self.said.failure(Failure::from(error).message, out);
                         }
                     }
@@ -121,45 +127,54 @@ impl Upkeep<'_> {
         }
     }
 
-    /// Waits until what was written last is known to be whole, so that who goes on from here is not told of
-    /// it once more.
-    fn settle(&self) {
-        let end = Instant::now() + LAST_LOOKS;
-        while self.live.stats().waiting > 0 && Instant::now() < end {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-    }
-
-    /// Says, once, which feed cannot go on, and why the store cannot be read.
-    fn tell(&mut self, out: &mut Out) {
-        let stats = self.live.stats();
-        for demotion in stats.demotions {
-            if !self.said.demotions.contains(&demotion) {
-                let Demotion { from, to, why } = &demotion;
-                out.aside(&format!("the feed {from} cannot go on: {why}; {to} takes its place"));
-                self.said.demotions.push(demotion);
+    /// Reports, once, which feed cannot go on, and why a store cannot be read.
+    fn report(&mut self, all: &[LiveStats], out: &mut Out) {
+        for stats in all {
+            for demotion in &stats.demotions {
+                if !self.said.demotions.contains(demotion) {
+                    let Demotion { from, to, why } = demotion;
+                    out.aside(&format!(
+                        "the feed {from} cannot go on: {why}; {to} takes its place"
+                    ));
+                    self.said.demotions.push(demotion.clone());
+                }
+            }
+            if let Some(failure) = &stats.failure {
+                self.said.failure(failure.clone(), out);
             }
         }
-        if let Some(failure) = stats.failure {
-            self.said.failure(failure, out);
-        }
     }
 
-    /// Keeps the index. That it cannot be kept is said once.
+    /// The states of the indexes that are kept.
+    fn cursors(&self) -> Vec<Cursor> {
+        let roots = self.store.roots().iter();
+        roots.filter_map(|root| Some(root.materializer().ok()?.index().cursor())).collect()
+    }
+
+    /// Keeps the indexes. That they cannot be kept is said once.
     fn keep(&mut self, out: &mut Out) {
         if self.kept.failed {
             return;
         }
-        let (start, cursor) = (Instant::now(), self.live.index().cursor());
-        self.kept.failed = !self.store.keep(out);
-        self.kept.last = Some((cursor, Instant::now(), start.elapsed()));
+        let (start, cursors) = (Instant::now(), self.cursors());
+        self.kept.failed = !open::save(self.store, out);
+        self.kept.last = Some((cursors, Instant::now(), start.elapsed()));
+    }
+}
+
+/// Waits until what was written last is known to be whole, so that who goes on from here is not told of
+/// it once more.
+fn settle(events: &Events) {
+    let end = Instant::now() + LAST_LOOKS;
+    while events.stats().iter().any(|stats| stats.waiting > 0) && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 
 impl Kept {
-    fn is_due(&self, now: Cursor) -> bool {
+    fn is_due(&self, now: &[Cursor]) -> bool {
         let is_old = |at: Instant, took| at.elapsed() >= KEEP.0.max(took * KEEP.1);
-        self.last.is_none_or(|(kept, at, took)| kept != now && is_old(at, took))
+        self.last.as_ref().is_none_or(|(kept, at, took)| kept != now && is_old(*at, *took))
     }
 }
 

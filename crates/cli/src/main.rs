@@ -4,7 +4,6 @@
 //! one file each in `commands`; the transcript is in `show`.
 
 mod args;
-mod awaited;
 mod command_line;
 mod commands;
 mod failure;
@@ -16,7 +15,6 @@ mod pick;
 mod progress;
 mod safe;
 mod show;
-mod sources;
 mod style;
 mod table;
 mod units;

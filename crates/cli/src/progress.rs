@@ -1,40 +1,38 @@
-//! Progress of a first look at a large store: on a terminal, and only if it takes a while.
+//! Progress of a first read of a large store: on a terminal, and only if it takes a while.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use scrollback_flow::Progress;
 
 /// What is over by then needs no bar.
 const SOON: Duration = Duration::from_millis(300);
 
 /// A bar on standard error that shows itself when things take a while.
-pub(crate) struct Bar {
-    bar: ProgressBar,
-    started: Instant,
+#[derive(Default)]
+pub(crate) struct Bar(OnceLock<(ProgressBar, Instant)>);
+
+impl Bar {
+    /// Shows how many sessions were read, and goes away with the last one.
+    pub(crate) fn show(&self, done: usize, all: usize) {
+        let (bar, started) = self.0.get_or_init(|| (hidden(), Instant::now()));
+        if done == all {
+            return bar.finish_and_clear();
+        }
+        if started.elapsed() < SOON {
+            return;
+        }
+        if bar.is_hidden() {
+            bar.set_draw_target(ProgressDrawTarget::stderr()); // hidden where that is no terminal
+        }
+        bar.set_length(all as u64);
+        bar.set_position(done as u64);
+    }
 }
 
-/// A bar that nobody sees yet.
-pub(crate) fn bar() -> Bar {
+fn hidden() -> ProgressBar {
     let bar = ProgressBar::hidden();
     let style = ProgressStyle::with_template("reading sessions {bar:30} {pos}/{len}");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-    Bar { bar, started: Instant::now() }
-}
-
-impl Bar {
-    pub(crate) fn tell(&self, progress: Progress) {
-        if self.started.elapsed() < SOON {
-            return;
-        }
-        if self.bar.is_hidden() {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr()); // hidden where that is no terminal
-        }
-        self.bar.set_length(progress.of as u64);
-        self.bar.set_position(progress.done as u64);
-    }
-
-    pub(crate) fn end(self) {
-        self.bar.finish_and_clear();
-    }
+    bar
 }

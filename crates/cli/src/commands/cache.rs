@@ -12,7 +12,7 @@ use crate::args::{Cache, Global};
 use crate::failure::{Failure, Kind, Result};
 use crate::out::Out;
 use crate::table::{Column, Table};
-use crate::{safe, sources, units};
+use crate::{safe, units};
 
 /// An index that is kept.
 #[derive(Serialize)]
@@ -66,9 +66,7 @@ pub(crate) fn run(global: &Global, action: Cache, out: &mut Out) -> Result<()> {
 /// Whether an index is of one of these stores, or of one below: a data directory has several. The
 /// stores need not be there any more.
 fn is_of(stores: &[PathBuf]) -> impl Fn(&SourceId) -> bool {
-    let absolute = stores.iter().filter_map(|path| std::path::absolute(path).ok());
-    let real = stores.iter().filter_map(|path| path.canonicalize().ok());
-    let ids: Vec<SourceId> = absolute.chain(real).map(|path| sources::named(&path)).collect();
+    let ids: Vec<SourceId> = stores.iter().map(|path| scrollback::root_id(path)).collect();
     move |store| ids.iter().any(|id| Path::new(store.as_str()).starts_with(id.as_str()))
 }
 

@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::path::{Component, Path};
-use std::sync::Arc;
 
+use scrollback::{Session, Store};
 use scrollback_core_id::SessionKey;
 use scrollback_core_type::{Cost, StageIssue, TokenCounts, Usage};
 use scrollback_flow::{SessionScope, run_session_flow};
@@ -14,9 +14,8 @@ use serde::Serialize;
 use super::{fields, ls, tree};
 use crate::args::{Demo, Global};
 use crate::failure::{Failure, Kind, Result};
-use crate::open::Store;
 use crate::out::Out;
-use crate::{pick, show, sources, units};
+use crate::{show, units};
 
 /// A part of a store that opencode 1.1.65 wrote, as `cargo xtask fixtures` packs it.
 const STORE: &[u8] = include_bytes!("../../assets/demo.tar");
@@ -41,17 +40,18 @@ pub(crate) fn run(global: &Global, args: &Demo, out: &mut Out) -> Result<()> {
     let dir = tempfile::tempdir().map_err(|error| cannot_unpack(&error))?;
     unpack(dir.path()).map_err(|error| cannot_unpack(&error))?;
     let storage = dir.path().join("opencode/storage");
-    let store = Store::new(Arc::new(sources::files(&storage, global)), global, None);
-    let stores = std::slice::from_ref(&store);
-    let (rows, mut issues) = pick::sessions(stores)?;
-    let busiest = busiest(store.source(), rows.iter().map(|row| &row.meta.key))?;
-    let listed = ls::list(stores, &rows)?;
+    let store = Store::builder().path(storage).without_cache().build()?;
+    let root = &store.roots()[0];
+    let sessions = store.sessions()?;
+    let busiest = busiest(&**root.source(), sessions.iter().map(Session::key))?;
+    let listed = ls::list(&sessions)?;
+    let mut issues = store.issues();
     let transcript = match busiest.as_ref().filter(|_| !global.json) {
-        Some(key) => transcript(store.source(), key, args.full, out)?,
+        Some(key) => transcript(&**root.source(), key, args.full, out)?,
         None => Vec::new(),
     };
-    let busiest = busiest.map(|key| tree::build(&store, &key)).transpose()?;
-    let totals = totals(store.source(), &mut issues)?;
+    let busiest = busiest.map(|key| tree::build(root, &key)).transpose()?;
+    let totals = totals(&**root.source(), &mut issues)?;
     super::report(out, &issues)?;
     if global.json {
         #[derive(Serialize)]

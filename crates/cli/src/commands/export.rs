@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use scrollback_core_id::SessionKey;
+use scrollback::{Session, Store};
 use scrollback_core_type::StoreGeneration;
 use scrollback_flow::{Export, SessionHydratedTree, complete, run_session_tree_flow};
 use serde::Serialize;
@@ -11,16 +11,16 @@ use serde_json::value::RawValue;
 use crate::args::{self, Format};
 use crate::failure::{Failure, Kind, Result};
 use crate::indent::Indented;
-use crate::open::Store;
 use crate::out::Out;
 use crate::{pick, show};
 
-pub(crate) fn run(args: &args::Export, stores: &[Store], out: &mut Out) -> Result<()> {
-    let (store, key) = pick::session(stores, &args.session.session)?;
+pub(crate) fn run(args: &args::Export, store: &Store, out: &mut Out) -> Result<()> {
+    let session = pick::session(store, &args.session.session)?;
+    let key = session.key();
     if args.format == Format::V2 {
-        return native(&stores[store], &key, out);
+        return native(&session, out);
     }
-    let ran = run_session_tree_flow(stores[store].source(), &key, |tree| {
+    let ran = run_session_tree_flow(&**session.root().source(), key, |tree| {
         if tree.session.is_none() {
             return Err(Failure::new(
                 Kind::Unreadable,
@@ -40,11 +40,12 @@ pub(crate) fn run(args: &args::Export, stores: &[Store], out: &mut Out) -> Resul
 }
 
 /// Prints a session as `opencode session export` of 2.x does.
-fn native(store: &Store, key: &SessionKey, out: &mut Out) -> Result<()> {
-    let native = store.source().open()?.native(key)?;
+fn native(session: &Session<'_>, out: &mut Out) -> Result<()> {
+    let (source, key) = (session.root().source(), session.key());
+    let native = source.open()?.native(key)?;
     let Some(native) = native else {
         let place = |tree: &SessionHydratedTree<'_>| show::place(&tree.node.provenance);
-        let place = run_session_tree_flow(store.source(), key, place)?.value;
+        let place = run_session_tree_flow(&**source, key, place)?.value;
         return Err(Failure::new(
             Kind::NotFound,
             format!("{key} is not in the tables of 2.x, so it has no such shape: it is {place}"),

@@ -6,19 +6,19 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::DateTime;
 use jiff::{Span, Timestamp, Zoned};
-use scrollback_core_id::{Clock, ProjectId, SessionKey};
+use scrollback::{Session, Store};
+use scrollback_core_id::{Clock, ProjectId, SessionKey, SystemClock};
 use scrollback_core_type::Cost;
+use scrollback_index::SessionMeta;
 use serde::Serialize;
 
 use super::fields;
 use crate::args::{Global, Ls};
 use crate::failure::{Failure, Kind, Result};
-use crate::open::Store;
 use crate::out::Out;
-use crate::pick::{self, Row};
+use crate::pick;
 use crate::table::{Column, Table};
 use crate::units;
-use scrollback_core_id::SystemClock;
 
 /// A session, as lists show it.
 #[derive(Debug, Serialize)]
@@ -38,26 +38,28 @@ pub(crate) struct Listed {
     left_over: bool,
 }
 
-pub(crate) fn run(global: &Global, args: &Ls, stores: &[Store], out: &mut Out) -> Result<()> {
-    let mut verified: HashSet<(usize, SessionKey)> = HashSet::new();
-    let (rows, any, issues) = loop {
-        let (rows, issues) = pick::sessions(stores)?;
-        let wanted = Wanted::new(stores, &rows, args)?;
-        let any = !rows.is_empty();
-        let rows = rows.into_iter().filter(|row| wanted.takes(row));
-        let rows: Vec<Row> = rows.take(args.most.unwrap_or(usize::MAX)).collect();
-        if !verify(stores, &rows, &mut verified)? {
-            break (rows, any, issues);
+pub(crate) fn run(global: &Global, args: &Ls, store: &Store, out: &mut Out) -> Result<()> {
+    let mut verified: HashSet<(&str, SessionKey)> = HashSet::new();
+    let (shown, any) = loop {
+        let sessions = store.sessions()?;
+        let wanted = Wanted::new(store, &sessions, args)?;
+        let any = !sessions.is_empty();
+        let shown = sessions.into_iter().filter(|session| wanted.takes(session));
+        let shown: Vec<Session<'_>> = shown.take(args.most.unwrap_or(usize::MAX)).collect();
+        if !verify(store, &shown, &mut verified)? {
+            break (shown, any);
         }
     };
-    let listed = list(stores, &rows)?;
+    let listed = list(&shown)?;
+    let issues = store.issues();
     super::report(out, &issues)?;
     if global.json {
         out.json(&listed)?;
     }
     if listed.is_empty() {
         if !any && !issues.is_empty() {
-            return Err(pick::missing("no session can be read", &issues));
+            let failure = Failure::new(Kind::NotFound, "no session can be read");
+            return Err(pick::with_issues(store, failure));
         }
         return Err(Failure::new(Kind::NotFound, "no sessions")
             .hint("fewer conditions may find some; `scrollback stores` says where was looked"));
@@ -67,42 +69,42 @@ pub(crate) fn run(global: &Global, args: &Ls, stores: &[Store], out: &mut Out) -
 
 /// Verifies the sessions that are shown and were not verified yet. Says whether there were any:
 /// what they turn out to be may change which ones are shown.
-fn verify(
-    stores: &[Store],
-    rows: &[Row],
-    verified: &mut HashSet<(usize, SessionKey)>,
+fn verify<'s>(
+    store: &'s Store,
+    shown: &[Session<'_>],
+    verified: &mut HashSet<(&'s str, SessionKey)>,
 ) -> Result<bool> {
     let mut any = false;
-    for (number, store) in stores.iter().enumerate() {
-        let of_store = rows.iter().filter(|row| row.store == number);
-        let keys: Vec<SessionKey> = of_store
-            .map(|row| row.meta.key.clone())
-            .filter(|key| verified.insert((number, key.clone())))
+    for root in store.roots() {
+        let of_root = shown.iter().filter(|session| std::ptr::eq(session.root(), root));
+        let keys: Vec<SessionKey> = of_root
+            .map(|session| session.key().clone())
+            .filter(|key| verified.insert((root.id(), key.clone())))
             .collect();
         if !keys.is_empty() {
-            store.verify(&keys)?;
+            root.verify(&keys)?;
             any = true;
         }
     }
     Ok(any)
 }
 
-/// What a list shows of each row.
-pub(super) fn list(stores: &[Store], rows: &[Row]) -> Result<Vec<Listed>> {
-    let views =
-        stores.iter().map(|store| Ok(store.materializer()?.view())).collect::<Result<Vec<_>>>()?;
-    let listed = rows.iter().map(|Row { store, meta }| {
-        let usage = views[*store].usage(&meta.key.session);
-        Listed {
-            session: fields::Session::new(meta, stores[*store].origin(meta)),
+/// What a list shows of each session.
+pub(super) fn list(sessions: &[Session<'_>]) -> Result<Vec<Listed>> {
+    let mut listed = Vec::with_capacity(sessions.len());
+    for session in sessions {
+        let Some(meta) = session.meta() else { continue };
+        let (root, usage) = (session.root(), session.usage()?);
+        listed.push(Listed {
+            session: fields::Session::new(meta, root.store_of(meta)),
             messages: usage.messages,
             tokens: usage.tokens.into(),
             cost: usage.cost,
             total: usage.tokens.total(),
-            left_over: stores[*store].is_left_over(meta),
-        }
-    });
-    Ok(listed.collect())
+            left_over: root.is_left_over(meta),
+        });
+    }
+    Ok(listed)
 }
 
 /// The column of titles.
@@ -161,16 +163,16 @@ struct Projects {
 }
 
 impl<'a> Wanted<'a> {
-    fn new(stores: &[Store], rows: &[Row], args: &'a Ls) -> Result<Self> {
+    fn new(store: &Store, sessions: &[Session<'_>], args: &'a Ls) -> Result<Self> {
         let since = args.since.as_deref().map(since).transpose()?;
         let named = args.project.as_deref();
-        let projects = named.map(|named| Projects::find(stores, rows, named)).transpose()?;
+        let projects = named.map(|named| Projects::find(store, sessions, named)).transpose()?;
         Ok(Self { args, since, projects })
     }
 
-    fn takes(&self, row: &Row) -> bool {
-        let meta = &row.meta;
-        self.projects.as_ref().is_none_or(|projects| projects.hold(row))
+    fn takes(&self, session: &Session<'_>) -> bool {
+        let Some(meta) = session.meta() else { return false };
+        self.projects.as_ref().is_none_or(|projects| projects.hold(meta))
             && (!self.args.roots || meta.parent.is_none())
             && (!self.args.archived || meta.archived.is_some())
             && (!self.args.no_archived || meta.archived.is_none())
@@ -182,11 +184,12 @@ impl<'a> Wanted<'a> {
 
 impl Projects {
     /// An id names one project, a directory all that are there, the start of an id one again.
-    fn find(stores: &[Store], rows: &[Row], named: &str) -> Result<Self> {
+    fn find(store: &Store, sessions: &[Session<'_>], named: &str) -> Result<Self> {
+        let metas = || sessions.iter().filter_map(|session| session.meta());
         let mut known: BTreeMap<ProjectId, Option<PathBuf>> =
-            rows.iter().filter_map(|row| Some((row.meta.project.clone()?, None))).collect();
-        for store in stores {
-            for project in store.materializer()?.view().projects() {
+            metas().filter_map(|meta| Some((meta.project.clone()?, None))).collect();
+        for root in store.roots() {
+            for project in root.view()?.projects() {
                 let worktree = project.worktree.as_deref().map(PathBuf::from);
                 known.insert(project.id.clone(), worktree);
             }
@@ -200,7 +203,7 @@ impl Projects {
             let there = known.iter().filter(|(_, tree)| tree.as_ref() == Some(&directory));
             let ids: Vec<ProjectId> = there.map(|(id, _)| id.clone()).collect();
             let projects = Self { ids, directory: Some(directory) };
-            if rows.iter().any(|row| projects.hold(row)) {
+            if metas().any(|meta| projects.hold(meta)) {
                 return Ok(projects);
             }
         }
@@ -217,12 +220,12 @@ impl Projects {
         }
     }
 
-    fn hold(&self, row: &Row) -> bool {
+    fn hold(&self, meta: &SessionMeta) -> bool {
         let below = |directory: &PathBuf| {
-            let of = row.meta.directory.as_deref();
+            let of = meta.directory.as_deref();
             of.is_some_and(|of| Path::new(of).starts_with(directory))
         };
-        row.meta.project.as_ref().is_some_and(|id| self.ids.contains(id))
+        meta.project.as_ref().is_some_and(|id| self.ids.contains(id))
             || self.directory.as_ref().is_some_and(below)
     }
 }

@@ -14,13 +14,14 @@ mod watch;
 
 use std::io::Write;
 
+use scrollback::Store;
 use scrollback_core_err::IssueKind;
 use scrollback_core_type::StageIssue;
 
 use crate::args::{Args, Command, Global};
 use crate::command_line;
 use crate::failure::Result;
-use crate::open::{self, Store};
+use crate::open;
 use crate::out::Out;
 
 /// Does what the user asked for.
@@ -28,16 +29,16 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<()> {
     let global = &args.global;
     match &args.command {
         Command::Stores => stores::run(global, out),
-        Command::Ls(ls) => on_stores(global, out, |stores, out| ls::run(global, ls, stores, out)),
+        Command::Ls(ls) => on_store(global, out, |store, out| ls::run(global, ls, store, out)),
         Command::Show(show) => {
-            on_stores(global, out, |stores, out| show::run(global, show, stores, out))
+            on_store(global, out, |store, out| show::run(global, show, store, out))
         }
         Command::Tree(session) => {
-            on_stores(global, out, |stores, out| tree::run(global, &session.session, stores, out))
+            on_store(global, out, |store, out| tree::run(global, &session.session, store, out))
         }
-        Command::Raw(raw) => on_stores(global, out, |stores, out| raw::run(&raw.id, stores, out)),
+        Command::Raw(raw) => on_store(global, out, |store, out| raw::run(&raw.id, store, out)),
         Command::Export(export) => {
-            on_stores(global, out, |stores, out| export::run(export, stores, out))
+            on_store(global, out, |store, out| export::run(export, store, out))
         }
         Command::Watch(watch) => watch::run(global, watch, out),
         Command::Tail(tail) => tail::run(global, tail, out),
@@ -56,19 +57,17 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<()> {
     }
 }
 
-/// Runs a command on the stores, and keeps what it learned for the next run once its output is
+/// Runs a command on the store, and keeps what it learned for the next run once its output is
 /// out.
-fn on_stores(
+fn on_store(
     global: &Global,
     out: &mut Out,
-    command: impl FnOnce(&[Store], &mut Out) -> Result<()>,
+    command: impl FnOnce(&Store, &mut Out) -> Result<()>,
 ) -> Result<()> {
-    let stores = open::open(global, out)?;
-    let ran = command(&stores, out);
+    let store = open::open(global, out)?;
+    let ran = command(&store, out);
     out.flush()?;
-    for store in &stores {
-        store.keep(out);
-    }
+    open::save(&store, out);
     ran
 }
 

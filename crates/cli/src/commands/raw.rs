@@ -6,6 +6,7 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::Path;
 
+use scrollback::{Root, Store};
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{
     EntityKey, ItemId, ItemKey, MessageId, MessageKey, PartId, PartKey, ProjectId, Scope,
@@ -21,31 +22,30 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::failure::{Failure, Kind, Result};
-use crate::open::Store;
 use crate::out::Out;
 use crate::{pick, safe};
 
-pub(crate) fn run(id: &str, stores: &[Store], out: &mut Out) -> Result<()> {
-    if let Some((store, key)) = pick::latest(stores, id)? {
-        let key = EntityKey::Session(key);
-        let span = stores[store].source().read_span(&key)?;
+pub(crate) fn run(id: &str, store: &Store, out: &mut Out) -> Result<()> {
+    if let Some(session) = pick::latest(store, id)? {
+        let key = EntityKey::Session(session.key().clone());
+        let span = session.root().source().read_span(&key)?;
         return print(&key, &span, out);
     }
-    for store in stores {
-        if let Some((key, span)) = find(store, id)? {
-            let row = store.source().open()?.raw(&key)?;
+    for root in store.roots() {
+        if let Some((key, span)) = find(root, id)? {
+            let row = root.source().open()?.raw(&key)?;
             return print(&key, &row.unwrap_or(span), out);
         }
     }
-    if let Some(span) = tool_output(id, stores)? {
+    if let Some(span) = tool_output(id, store)? {
         return show(&span, out);
     }
     if let Some((prefix, session)) = id.split_once(':')
         && let Some(about) = about(prefix)
     {
-        let (store, key) = pick::session(stores, session)?;
-        let key = about(key);
-        let span = stores[store].source().read_span(&key)?;
+        let session = pick::session(store, session)?;
+        let key = about(session.key().clone());
+        let span = session.root().source().read_span(&key)?;
         return print(&key, &span, out);
     }
     Err(Failure::new(Kind::NotFound, format!("nothing has the id {id:?}")).hint(
@@ -63,16 +63,15 @@ fn about(prefix: &str) -> Option<fn(SessionKey) -> EntityKey> {
     }
 }
 
-/// The whole text of a tool output that was cut, which any of the stores' data directories may
+/// The whole text of a tool output that was cut, which the data directory of any root may
 /// have.
-fn tool_output(id: &str, stores: &[Store]) -> Result<Option<MappedSpan>> {
+fn tool_output(id: &str, store: &Store) -> Result<Option<MappedSpan>> {
     if !id.starts_with(TOOL_OUTPUT_PREFIX) || component(id).is_err() {
         return Ok(None);
     }
-    for store in stores {
-        let Some(dir) = store.data_dir().map(|dir| dir.join(TOOL_OUTPUT)) else { continue };
-        let Ok(dir) = Dir::open(dir) else { continue };
-        let look = Look::begin(store.source().clock().as_ref(), store.read_options());
+    for root in store.roots() {
+        let Ok(dir) = Dir::open(root.found().data_dir.join(TOOL_OUTPUT)) else { continue };
+        let look = Look::begin(root.source().clock().as_ref(), root.open_options().read);
         let mut arena = Arena::new();
         match arena.read(&dir, id.as_bytes(), &look, &mut |_| true) {
             Ok(piece) => return Ok(Some(arena.freeze().span(&piece))),
@@ -89,8 +88,8 @@ fn tool_output(id: &str, stores: &[Store]) -> Result<Option<MappedSpan>> {
 /// Finds what a whole id names. The session of a message or item and the message of a part are not in
 /// their ids, so all that there are are tried by name, without reading. An id that begins as others do
 /// (`msg_`, `prt_`) is not tried as one of these.
-fn find(store: &Store, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
-    let mut reader = store.source().open()?;
+fn find(root: &Root, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
+    let mut reader = root.source().open()?;
     let single = [
         SessionId::new(id).ok().map(|id| EntityKey::Session(id.into())),
         ProjectId::new(id).ok().map(EntityKey::Project),
@@ -99,7 +98,7 @@ fn find(store: &Store, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
     if let Some(found) = first(&mut *reader, &keys)? {
         return Ok(Some(found));
     }
-    let view = store.materializer()?.view();
+    let view = root.view()?;
     let known = MessageId::new(id).ok().and_then(|id| view.message(&id));
     if let Some(meta) = known
         && let Some(found) = first(&mut *reader, &[meta.key.clone().into()])?

@@ -1,5 +1,6 @@
 //! `show`: a session as a transcript.
 
+use scrollback::Store;
 use scrollback_core_id::MessageId;
 use scrollback_core_type::{Message, Part, Session, TimelineItem};
 use scrollback_flow::{
@@ -9,15 +10,14 @@ use serde::Serialize;
 
 use crate::args::{Global, Show};
 use crate::failure::Result;
-use crate::open::Store;
 use crate::out::Out;
 use crate::{pick, show};
 
-pub(crate) fn run(global: &Global, args: &Show, stores: &[Store], out: &mut Out) -> Result<()> {
-    let (store, key) = pick::session(stores, &args.session.session)?;
+pub(crate) fn run(global: &Global, args: &Show, store: &Store, out: &mut Out) -> Result<()> {
+    let session = pick::session(store, &args.session.session)?;
     let (width, styles) = (out.width, out.styles);
     let options = show::Options { full: args.full, width, styles, is_live: false };
-    let ran = run_session_tree_flow(stores[store].source(), &key, |tree| {
+    let ran = run_session_tree_flow(&**session.root().source(), session.key(), |tree| {
         match (args.context, global.json) {
             (false, false) => Ok(show::transcript(out, tree, &options)?),
             (false, true) if tree.items.is_empty() => out.json(&Export(tree)),

@@ -1,17 +1,17 @@
 //! `stores`: what was found, by which rule, which of it is read, and which wins.
 
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::ops::ControlFlow;
 
+use scrollback::{FoundRoot, FoundStore, Root, StoreBuilder, StoreDetails, StoreState};
 use scrollback_source::{Seen, Survey};
-use scrollback_stor_path::FoundStore;
 use serde::Serialize;
 
 use crate::args::Global;
-use crate::failure::{Failure, Kind, Result};
-use crate::open::{self, Store};
+use crate::failure::{Failure, Kind, Result, no_store};
 use crate::out::Out;
-use crate::{pick, safe, sources};
+use crate::{open, safe};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -22,21 +22,35 @@ struct Found {
     found_by: String,
     /// Whether this version reads it.
     read: bool,
-    /// How many sessions it has; none if it is not read, or cannot be.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sessions: Option<usize>,
+    /// What it has by itself; none if it is not read, or cannot be.
+    #[serde(flatten)]
+    counted: Option<Counted>,
     /// How many of them are shown: those that no store of the same data directory has that wins.
     #[serde(skip_serializing_if = "Option::is_none")]
     shown: Option<usize>,
-    /// How a database is read at the moment.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    access: Option<String>,
     /// Whether it wins over the others of its data directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     wins: Option<bool>,
+    #[serde(skip)]
+    root: String,
+    #[serde(skip)]
+    id: String,
+}
+
+/// What a store has by itself.
+#[derive(Serialize)]
+struct Counted {
+    /// How many sessions it has.
+    sessions: usize,
+    /// How a database is read at the moment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access: Option<String>,
     /// What a database has that this version does not know.
     #[serde(skip_serializing_if = "Unknown::is_empty")]
     unknown: Unknown,
+    /// Whether it keeps diffs alone.
+    #[serde(skip)]
+    is_empty: bool,
 }
 
 /// Tables and columns that are passed over.
@@ -48,44 +62,37 @@ struct Unknown {
 }
 
 pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
-    let places = open::find(global)?;
-    let (mut found, mut issues) = (Vec::new(), Vec::new());
+    let builder = open::builder(global);
+    let discovery = builder.find()?;
+    let (mut found, mut unread) = (Vec::new(), Vec::new());
     let mut failures: Vec<Failure> = Vec::new();
-    for group in sources::groups(&places.stores) {
-        let mut sound: Vec<&FoundStore> = Vec::new();
-        let mut of_group: Vec<Found> = Vec::new();
-        for store in group {
-            let mut entry = Found::new(store);
-            match counted(store, global) {
-                Ok((sessions, access, unknown)) => {
-                    (entry.sessions, entry.access) = (Some(sessions), access);
-                    entry.unknown = unknown;
-                    sound.push(store);
+    for root in &discovery.roots {
+        for store in &root.stores {
+            let mut entry = Found::new(root, store);
+            match store.state {
+                StoreState::Expected => continue,
+                StoreState::Unsupported => {
+                    unread.push(entry);
+                    continue;
                 }
+                StoreState::Present => {}
+            }
+            match counted(&builder, root, store) {
+                Ok(counted) => entry.counted = Some(counted),
                 Err(failure) => failures.push(failure),
             }
-            of_group.push(entry);
+            found.push(entry);
         }
-        if let Some(store) = Store::of(&sound, global) {
-            let (rows, met) = pick::sessions(std::slice::from_ref(&store))?;
-            issues.extend(met);
-            for entry in of_group.iter_mut().filter(|entry| entry.sessions.is_some()) {
-                let from_here = |row: &&pick::Row| {
-                    store.origin(&row.meta) == sources::named(entry.path.as_ref()).as_str()
-                };
-                let shown = rows.iter().filter(from_here).count();
-                entry.shown = Some(if sound.len() == 1 { rows.len() } else { shown });
-                let is_first = sound[0].path == *entry.path;
-                let hides = sound[1..].iter().any(|store| sources::has_sessions(store));
-                if !is_first || hides {
-                    entry.wins = Some(is_first);
-                }
-            }
-        }
-        found.extend(of_group);
     }
-    let unread = places.stores.iter().filter(|store| !sources::is_read(store.kind));
-    found.extend(unread.map(Found::new));
+    let mut issues = Vec::new();
+    if found.iter().any(|entry| entry.counted.is_some()) {
+        let store = builder.build()?;
+        for root in store.roots() {
+            count_shown(root, &mut found)?;
+        }
+        issues = store.issues();
+    }
+    found.extend(unread);
     if global.json {
         out.json(&found)?;
     } else {
@@ -93,51 +100,76 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
         for store in &found {
             writeln!(out, "{}{}{:#}", styles.strong, safe::line(&store.path), styles.strong)?;
             writeln!(out, "  {}, found by {}; {}", store.kind, store.found_by, store.state())?;
-            if let Some(unknown) = store.unknown.said() {
+            let unknown = store.counted.as_ref().and_then(|counted| counted.unknown.said());
+            if let Some(unknown) = unknown {
                 writeln!(out, "  not known to this version: {}", safe::line(&unknown))?;
             }
         }
     }
     if found.is_empty() {
-        let mut failure = Failure::new(Kind::NotFound, "no opencode store found");
-        failure.hints.extend(places.looked_at.iter().map(|place| format!("looked at {place}")));
-        return Err(failure.hint("--store PATH names one"));
+        return Err(no_store(&discovery.places, &[]));
     }
     failures.iter().for_each(|failure| out.complain(failure));
     super::report(out, &issues)
 }
 
+/// Notes how many sessions of each store of a root are shown, and which store wins.
+fn count_shown(root: &Root, found: &mut [Found]) -> Result<()> {
+    let mut of_root: Vec<&mut Found> = found
+        .iter_mut()
+        .filter(|entry| entry.root == root.id() && entry.counted.is_some())
+        .collect();
+    let view = root.view()?;
+    let mut shown: HashMap<String, usize> = HashMap::new();
+    for session in view.sessions() {
+        *shown.entry(root.store_of(&session).to_owned()).or_default() += 1;
+    }
+    let is_single = of_root.len() == 1;
+    let others = of_root.iter().skip(1);
+    let hides = others.flat_map(|entry| &entry.counted).any(|counted| !counted.is_empty);
+    for (at, entry) in of_root.iter_mut().enumerate() {
+        let here = shown.get(&entry.id).copied().unwrap_or(0);
+        entry.shown = Some(if is_single { view.sessions().count() } else { here });
+        if at > 0 || hides {
+            entry.wins = Some(at == 0);
+        }
+    }
+    Ok(())
+}
+
 impl Found {
-    fn new(store: &FoundStore) -> Self {
+    fn new(root: &FoundRoot, store: &FoundStore) -> Self {
         Self {
-            kind: store.kind.to_string(),
+            kind: store.format.clone(),
             path: store.path.to_string_lossy().into_owned(),
-            data_directory: store.data_dir.to_string_lossy().into_owned(),
-            found_by: store.rule.to_string(),
-            read: sources::is_read(store.kind),
-            sessions: None,
+            data_directory: root.data_dir.to_string_lossy().into_owned(),
+            found_by: store.found_by.clone(),
+            read: store.state != StoreState::Unsupported,
+            counted: None,
             shown: None,
-            access: None,
             wins: None,
-            unknown: Unknown::default(),
+            root: root.id.to_string(),
+            id: store.id.to_string(),
         }
     }
 
     /// What there is to say of it, in a line.
     fn state(&self) -> String {
-        let (Some(sessions), shown) = (self.sessions, self.shown.unwrap_or(0)) else {
+        let (Some(Counted { sessions, access, .. }), shown) =
+            (&self.counted, self.shown.unwrap_or(0))
+        else {
             let why = if self.read { "cannot be read" } else { "not read by this version" };
             return why.to_owned();
         };
-        let mut state = format!("{sessions} session{}", if sessions == 1 { "" } else { "s" });
+        let mut state = format!("{sessions} session{}", if *sessions == 1 { "" } else { "s" });
         match self.wins {
             Some(true) => state.push_str(", which win over the others of its directory"),
-            Some(false) if sessions == 0 => state.push_str(", and diffs of others"),
+            Some(false) if *sessions == 0 => state.push_str(", and diffs of others"),
             Some(false) if shown == 0 => state.push_str(", all of them in a store above too"),
             Some(false) => state.push_str(&format!(", {shown} of them in no store above")),
             None => {}
         }
-        if let Some(access) = &self.access {
+        if let Some(access) = access {
             state.push_str("; read ");
             state.push_str(access);
         }
@@ -161,44 +193,20 @@ impl Unknown {
     }
 }
 
-/// How many sessions a store has by itself, how it is read, and what of it is not known.
-fn counted(store: &FoundStore, global: &Global) -> Result<(usize, Option<String>, Unknown)> {
-    let access = access(store, global)?; // before anything else leaves side files
-    let source = sources::one(store, global);
-    let mut sessions = std::collections::HashSet::new();
+/// How many sessions a store has by itself, and how it is read.
+fn counted(builder: &StoreBuilder, root: &FoundRoot, store: &FoundStore) -> Result<Counted> {
+    let details = builder.details(root, store)?; // before anything else leaves side files
+    let Some(source) = builder.open_store(root, store) else {
+        return Err(Failure::new(Kind::Unreadable, "not read by this version"));
+    };
+    let mut sessions = HashSet::new();
     source.open()?.survey(&Survey::Sessions, &mut |seen| {
         if let Seen::Sighting(sighting) = seen {
             sessions.insert(sighting.key);
         }
         ControlFlow::Continue(())
     })?;
-    Ok((sessions.len(), access, unknown(store, global)?))
-}
-
-#[cfg(feature = "sqlite")]
-fn access(store: &FoundStore, global: &Global) -> Result<Option<String>> {
-    if store.kind != scrollback_stor_path::StoreKind::OpencodeSqlite {
-        return Ok(None);
-    }
-    Ok(Some(sources::database(&store.path, global).access()?.to_string()))
-}
-
-#[cfg(not(feature = "sqlite"))]
-fn access(_: &FoundStore, _: &Global) -> Result<Option<String>> {
-    Ok(None)
-}
-
-#[cfg(feature = "sqlite")]
-fn unknown(store: &FoundStore, global: &Global) -> Result<Unknown> {
-    if store.kind != scrollback_stor_path::StoreKind::OpencodeSqlite {
-        return Ok(Unknown::default());
-    }
-    let report = sources::database(&store.path, global).schema_report()?;
-    let columns = report.unknown_columns.iter().map(ToString::to_string).collect();
-    Ok(Unknown { tables: report.unknown_tables, columns })
-}
-
-#[cfg(not(feature = "sqlite"))]
-fn unknown(_: &FoundStore, _: &Global) -> Result<Unknown> {
-    Ok(Unknown::default())
+    let StoreDetails { access, unknown_tables: tables, unknown_columns: columns } = details;
+    let unknown = Unknown { tables, columns };
+    Ok(Counted { sessions: sessions.len(), access, unknown, is_empty: source.is_empty() })
 }

@@ -1,37 +1,36 @@
 //! `tail`: a session as it is written.
 
 use std::io::{self, Write};
-use std::slice;
 
+use scrollback::Event;
 use scrollback_core_id::OrderKey;
-use scrollback_flow::{MessageRefNode, PartRefNode, Parts, SessionMaterializer};
-use scrollback_watch::{Event, EventCursor, Of};
+use scrollback_flow::{MessageRefNode, PartRefNode, SessionMaterializer};
+use scrollback_watch::Of;
 
 use crate::args::{Global, Tail};
 use crate::failure::Result;
 use crate::out::Out;
 use crate::show::{self, LiveTranscript};
-use crate::{awaited, follow, pick};
+use crate::{follow, open, pick};
 
 pub(crate) fn run(global: &Global, args: &Tail, out: &mut Out) -> Result<()> {
-    let store = awaited::store(global)?;
-    let live = store.follow(args.feed.into(), Parts::Later)?;
-    let (_, key) = pick::session(slice::from_ref(&store), &args.session.session)?;
+    let store = open::awaited(global)?;
+    let session = pick::session(&store, &args.session.session)?;
     let (width, styles) = (out.width, out.styles);
     let options = show::Options { full: args.full, width, styles, is_live: true };
     let mut transcript = LiveTranscript::new(options);
 
     // From before it is read: what is told twice is printed once.
-    let from = EventCursor::from(live.index().cursor());
-    let loaded = live.materializer().load_session_tree(&key)?;
+    let events = store.watch().feed(args.feed.into()).session(&session).from_now()?;
+    let materializer = session.root().materializer()?;
+    let loaded = materializer.load_session_tree(session.key())?;
     transcript.begin(out, &loaded.hydrate().value, args.most)?;
     drop(loaded);
-    let follower = live.follow(Some(from), Some(key));
-    let materializer = live.materializer();
-    follow::run((&store, live), follower, out, |events, text| {
-        let mut print = |event| print(&mut transcript, materializer, event, text);
+    let (ran, _) = follow::run(&store, events, out, |events, text| {
+        let mut print = |event| print(&mut transcript, &materializer, event, text);
         events.into_iter().try_for_each(&mut print)
-    })?;
+    });
+    ran?;
     Ok(transcript.end(out)?)
 }
 

@@ -5,6 +5,7 @@ mod lines;
 
 use std::collections::HashSet;
 
+use scrollback::{Root, Store};
 use scrollback_core_id::{SessionId, SessionKey};
 use scrollback_core_type::{Cost, Message, Part, StageIssue, TokenCounts};
 use scrollback_flow::{
@@ -17,7 +18,6 @@ use serde::Serialize;
 use super::fields;
 use crate::args::Global;
 use crate::failure::Result;
-use crate::open::Store;
 use crate::out::Out;
 use crate::pick;
 use crate::show::{kind, said, speaker, status_name};
@@ -116,9 +116,9 @@ struct PartNode {
     session: Option<Box<Session>>,
 }
 
-pub(crate) fn run(global: &Global, session: &str, stores: &[Store], out: &mut Out) -> Result<()> {
-    let (store, key) = pick::session(stores, session)?;
-    let (tree, issues) = Builder::new(&stores[store], global.json).build(&key)?;
+pub(crate) fn run(global: &Global, session: &str, store: &Store, out: &mut Out) -> Result<()> {
+    let session = pick::session(store, session)?;
+    let (tree, issues) = Builder::new(session.root(), global.json).build(session.key())?;
     if global.json {
         out.json(&tree)?;
     } else {
@@ -132,13 +132,13 @@ pub(super) fn subagent_count(tree: &SessionHydratedTree<'_>) -> usize {
     named_subagents(&tree.messages).len()
 }
 
-/// Reads the tree of one session of a store that nobody writes to, and says what was wrong.
-pub(super) fn build(store: &Store, key: &SessionKey) -> Result<(Session, Vec<StageIssue>)> {
-    Builder::new(store, false).build(key)
+/// Reads the tree of one session of a root that nobody writes to, and says what was wrong.
+pub(super) fn build(root: &Root, key: &SessionKey) -> Result<(Session, Vec<StageIssue>)> {
+    Builder::new(root, false).build(key)
 }
 
 struct Builder<'s> {
-    store: &'s Store,
+    root: &'s Root,
     /// Whether the index is compared with the record of each session, whose fields are then printed.
     verifies: bool,
     /// Sessions that are in the tree; hostile data may name each other.
@@ -147,8 +147,8 @@ struct Builder<'s> {
 }
 
 impl<'s> Builder<'s> {
-    fn new(store: &'s Store, verifies: bool) -> Self {
-        Self { store, verifies, seen: HashSet::new(), issues: Vec::new() }
+    fn new(root: &'s Root, verifies: bool) -> Self {
+        Self { root, verifies, seen: HashSet::new(), issues: Vec::new() }
     }
 
     fn build(mut self, key: &SessionKey) -> Result<(Session, Vec<StageIssue>)> {
@@ -159,10 +159,10 @@ impl<'s> Builder<'s> {
     fn session(&mut self, key: &SessionKey, level: usize) -> Result<Session> {
         self.seen.insert(key.session.clone());
         if self.verifies {
-            self.store.verify(std::slice::from_ref(key))?;
+            self.root.verify(std::slice::from_ref(key))?;
         }
-        let view = self.store.materializer()?.view();
-        let ran = run_session_tree_flow(self.store.source(), key, |tree| {
+        let view = self.root.view()?;
+        let ran = run_session_tree_flow(&**self.root.source(), key, |tree| {
             let messages: Vec<MessageNode> = tree.messages.iter().map(message_node).collect();
             let items = item_nodes(tree);
             let usage = tree.usage();
@@ -213,7 +213,7 @@ impl<'s> Builder<'s> {
         });
         let title = tree.session.as_ref().and_then(|session| session.title.as_ref());
         meta.title = title.map(|title| title.get().into());
-        fields::Session::new(&meta, self.store.origin(&meta))
+        fields::Session::new(&meta, self.root.store_of(&meta))
     }
 
     /// A session within another one, unless it is in the tree already or not in the store.

@@ -2,14 +2,14 @@
 
 use std::io::{self, Write};
 
+use scrollback::{Event, Store};
 use scrollback_core_id::EntityKey;
 use scrollback_core_type::{Parse, Part, repair_surrogates};
-use scrollback_watch::{Event, Of, TextEdit, What};
+use scrollback_watch::{Of, TextEdit, What};
 use serde::Serialize;
 
 use crate::args::Since;
 use crate::commands::fields;
-use crate::open::Store;
 use crate::safe;
 
 /// An event. Ids are what opencode's own records call them.
@@ -20,6 +20,9 @@ struct Line<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     what: Option<&'static str>,
     cursor: String,
+    /// The root that it is in, where several are followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    root: Option<&'a str>,
     #[serde(flatten)]
     ids: Ids,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,12 +70,15 @@ struct Edit<'a> {
 
 /// Prints an event.
 pub(super) fn print(store: &Store, event: &Event, out: &mut dyn Write) -> io::Result<()> {
-    let cursor = event.cursor.map_or_else(|| Since::FRESH.to_owned(), |it| it.to_string());
+    let cursor = event.cursor.as_ref();
+    let cursor = cursor.map_or_else(|| Since::FRESH.to_owned(), ToString::to_string);
+    let root = &store.roots()[event.root];
     let what = Some(event.what).filter(|_| !matches!(event.of, Of::Fresh)).map(What::name);
     let mut line = Line {
         kind: event.of.name(),
         what,
         cursor,
+        root: (store.roots().len() > 1).then(|| root.id()),
         ids: Ids::default(),
         now: None,
         old: None,
@@ -91,7 +97,7 @@ pub(super) fn print(store: &Store, event: &Event, out: &mut dyn Write) -> io::Re
         }
         Of::Session { now, old, key } => {
             line.ids.session = Some(key.to_string());
-            let fields = |meta| Box::new(fields::Session::new(meta, store.origin(meta)));
+            let fields = |meta| Box::new(fields::Session::new(meta, root.store_of(meta)));
             let meta = |meta| Meta::Session(fields(meta));
             (line.now, line.old) = (now.as_deref().map(meta), old.as_deref().map(meta));
         }

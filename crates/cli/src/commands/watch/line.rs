@@ -3,24 +3,24 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
-use scrollback_core_id::{Clock, SessionId};
+use scrollback::{Event, Store};
+use scrollback_core_id::{Clock, SessionId, SystemClock};
 use scrollback_core_type::{Cost, Parse, Part, PartKind};
 use scrollback_index::{MessageMeta, Observed};
-use scrollback_watch::{Event, Live, Of, What};
+use scrollback_watch::{Of, What};
 
 use crate::commands::fields::role;
 use crate::show::brief;
 use crate::style::Styles;
 use crate::table::cut;
 use crate::{safe, units};
-use scrollback_core_id::SystemClock;
 
 /// So many columns of a text are shown where lines are not fitted to a terminal.
 const MOST_COLUMNS: usize = 120;
 
 /// Prints events.
 pub(super) struct Lines<'l> {
-    pub(super) live: &'l Live,
+    pub(super) store: &'l Store,
     pub(super) styles: Styles,
     pub(super) width: Option<usize>,
 }
@@ -47,7 +47,7 @@ impl Lines<'_> {
                     return Ok(()); // but for its parts, which speak for themselves
                 }
                 let said = now.as_ref().or(old.as_ref()).map(|meta| message(meta));
-                ("message", said.unwrap_or_default(), self.title(&key.session))
+                ("message", said.unwrap_or_default(), self.title(event.root, &key.session))
             }
             Of::Part { now, old, message, span, text, .. } => {
                 let record = span.as_ref().and_then(|span| Some(Part::parse(span).ok()?.value));
@@ -60,7 +60,7 @@ impl Lines<'_> {
                     (None, Some(part)) => brief(part),
                     (None, None) => String::new(),
                 };
-                (kind, said, self.title(&message.session))
+                (kind, said, self.title(event.root, &message.session))
             }
             _ => return Ok(()),
         };
@@ -93,8 +93,9 @@ impl Lines<'_> {
         )
     }
 
-    fn title(&self, session: &SessionId) -> String {
-        let meta = self.live.index().view().session(session);
+    fn title(&self, root: usize, session: &SessionId) -> String {
+        let view = self.store.roots()[root].view().ok();
+        let meta = view.and_then(|view| view.session(session));
         let title = meta.and_then(|meta| meta.title.as_deref().map(str::to_owned));
         title.filter(|title| !title.is_empty()).unwrap_or_else(|| session.to_string())
     }

@@ -37,6 +37,7 @@ fn documented_fields_are_those_that_are_printed() {
         .object("Demo", &Ran::from(scrollback().args(["demo", "--json"]).output().unwrap()).json());
     events(&mut check);
     whole_state(&mut check);
+    two_roots(&mut check);
 
     let rare = |field: &(String, String)| check.document.rare.contains(field);
     let mut problems = String::new();
@@ -232,4 +233,13 @@ fn whole_state(check: &mut Check) {
     let session = step("fix");
     assert!(all.iter().any(|it| it["sessionID"] == *session && it["type"] == "part"));
     check.list("Event", &Value::Array(all));
+}
+
+/// Events of two stores say which of them they are of.
+fn two_roots(check: &mut Check) {
+    let (world, other) = (World::new(), World::new());
+    let path = other.storage().parent().unwrap().to_owned();
+    let following = world.follow(&["watch", "--json", "--store", path.to_str().unwrap()]);
+    following.events_until(|_| true).iter().for_each(|event| check.object("Event", event));
+    following.stop(Signal::TERM);
 }

@@ -40,7 +40,7 @@ fn what_was_there_is_not_told_and_what_cannot_be_is_said() {
     let first = following.line();
     assert!(first.ends_with("new"), "{first}");
     following.stop(Signal::TERM);
-    let following = world.follow(&["watch", "--since", "0123456789abcdef:7"]);
+    let following = world.follow(&["watch", "--since", "0123456789abcdef=0123456789abcdef:7"]);
     assert_eq!(following.line(), "what happened since then cannot be told");
     following.stop(Signal::TERM);
 }
