@@ -7,7 +7,7 @@ use scrollback_core_type::{
 };
 use scrollback_flow::SessionHydratedTree;
 
-use super::Options;
+use super::options::Options;
 use crate::{safe, units};
 
 pub(super) fn print(

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use scrollback_core_type::{LazyStr, ModelRef, RawJson, TimelineItem};
 use scrollback_flow::ItemHydrated;
 
-use super::{Options, divider};
+use super::options::{Options, divider};
 use crate::{safe, units};
 
 pub(super) fn print(

@@ -10,8 +10,9 @@ use scrollback_flow::{
     MessageHydrated, MessageRefNode, PartHydrated, PartRefNode, SessionHydratedTree,
 };
 
+use super::options::{Options, divider};
 use super::text::Running;
-use super::{Options, divider, header, message, messages, part};
+use super::{header, message, messages, part};
 
 /// Prints a session as it is written.
 pub(crate) struct LiveTranscript {

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use scrollback_core_type::{AssistantMessage, Cost, LazyStr, Message, MessageError, Part};
 use scrollback_flow::{MessageHydrated, PartHydrated, SessionHydratedTree};
 
-use super::{Options, compaction, divider, is_being_written, part, speaker, style, text};
+use super::options::{Options, divider};
+use super::part::is_being_written;
+use super::{compaction, part, speaker, style, text};
 use crate::{safe, units};
 
 pub(super) fn print<'t, 'a: 't>(

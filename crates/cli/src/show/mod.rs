@@ -7,6 +7,7 @@ mod header;
 mod item;
 mod live;
 mod message;
+mod options;
 mod part;
 mod speaker;
 mod text;
@@ -16,34 +17,16 @@ use std::io::{self, Write};
 use std::ops::Range;
 
 use scrollback_flow::{Context, SessionHydratedTree, Timed};
-use scrollback_stor_mmap::{MappedSpan, Settled};
 
 pub(crate) use self::brief::{brief, status_name};
 pub(crate) use self::header::place;
 pub(crate) use self::item::said;
 pub(crate) use self::live::{LiveTranscript, hydrated_part};
+pub(crate) use self::options::Options;
 pub(crate) use self::speaker::{kind, speaker, style};
 
-use crate::style::Styles;
+use self::options::divider;
 use crate::units;
-
-/// Whether a write of it may have been under way when it was read. What is merely young is whole.
-fn is_being_written(span: &MappedSpan) -> bool {
-    span.settled() == Settled::Provisional
-}
-
-/// How a transcript is printed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Options {
-    /// Whether to print whole outputs.
-    pub(crate) full: bool,
-    /// The columns to wrap at; none where lines are left as they are.
-    pub(crate) width: Option<usize>,
-    pub(crate) styles: Styles,
-    /// Whether it is printed as it is written: that it is unfinished goes without saying, and how it
-    /// ended is said at its end.
-    pub(crate) is_live: bool,
-}
 
 /// Prints all of a session.
 pub(crate) fn transcript(
@@ -111,10 +94,4 @@ pub(crate) fn context(
         divider(out, &format!("{what} reverted"), options)?;
     }
     Ok(())
-}
-
-/// A line across, with a text in it.
-fn divider(out: &mut dyn Write, text: &str, options: &Options) -> io::Result<()> {
-    let dim = options.styles.dim;
-    writeln!(out, "\n{dim}──── {text} ────{dim:#}")
 }

@@ -4,10 +4,17 @@ use std::io::{self, Write};
 
 use scrollback_core_type::{LazyStr, Part};
 use scrollback_flow::PartHydrated;
+use scrollback_stor_mmap::{MappedSpan, Settled};
 
+use super::options::Options;
 use super::text::Block;
-use super::{Options, file, is_being_written, tool};
+use super::{file, tool};
 use crate::{safe, units};
+
+/// Whether a write of it may have been under way when it was read. What is merely young is whole.
+pub(super) fn is_being_written(span: &MappedSpan) -> bool {
+    span.settled() == Settled::Provisional
+}
 
 pub(super) fn print(
     out: &mut dyn Write,

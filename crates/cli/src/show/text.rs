@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anstyle::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use super::Options;
+use super::options::Options;
 use crate::{safe, units};
 
 /// How a block of text is printed.

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use scrollback_core_type::{LazyStr, RawJson, ToolPart, ToolState, ToolStatus};
 use serde_json::Value;
 
+use super::file;
+use super::options::Options;
 use super::text::Block;
-use super::{Options, file};
 use crate::table::cut;
 use crate::{safe, units};
 
