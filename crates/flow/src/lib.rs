@@ -26,8 +26,8 @@ pub use hydrate::{
 };
 pub use if_there::{IfThere, is_absent};
 pub use indexing::{
-    Kept, NoSnapshot, OnProgress, Parts, Progress, RefreshOptions, Refreshed, Snapshots, Verify,
-    build_index, refresh_index,
+    Effort, Kept, NoSnapshot, OnProgress, Parts, Progress, RefreshOptions, Refreshed, Snapshots,
+    Verify, build_index, refresh_index,
 };
 pub use loader::{LoadedSession, MessageWithParts, SessionLoader, SessionTree};
 pub use materializer::{Dirty, Looked, MaterializerStats, Origin, SessionMaterializer};

@@ -10,6 +10,7 @@ use scrollback_core_id::{
 use scrollback_core_type::{Counted, UsageSum};
 
 use crate::cell::{Cell, Version};
+use crate::runs::Runs;
 use crate::snapshot::Snapshot;
 use crate::sync::{Mutex, Table, lock};
 use crate::{MessageMeta, Observed, ProjectMeta, SessionState, Upkeep};
@@ -24,9 +25,9 @@ pub(crate) struct Generation {
     pub(crate) usage: Table<SessionId, Cell<UsageSum>>,
     /// Which messages of a session the overlay may have something to say of. Hints: they only
     /// grow, and what a revision shows is said by the cells.
-    pub(crate) members: Table<SessionId, Arc<[MessageId]>>,
+    pub(crate) members: Table<SessionId, Runs<MessageId>>,
     /// Which sessions the overlay may have this message in. Hints, too.
-    homes: Table<MessageId, Arc<[SessionId]>>,
+    homes: Table<MessageId, Runs<SessionId>>,
     /// Every change since the base, in order. Entries of versions that were replaced stay until
     /// they are half of it.
     log: Mutex<Vec<(u64, EntityKey)>>,
@@ -243,7 +244,7 @@ impl Generation {
         if let Some((base, rows)) = rows {
             for row in rows {
                 let Some(id) = base.message_id(row) else { continue };
-                let hidden = members.binary_search(&id).is_ok()
+                let hidden = members.contains(&id)
                     && self.messages.get(&key(&id)).is_some_and(|cell| cell.at(at).is_some());
                 if !hidden {
                     found.push((base.message_order(row), id, Found::Base(row)));
@@ -296,16 +297,14 @@ impl Generation {
     }
 }
 
-/// Adds to a sorted list that is kept under a key, unless it is there.
-fn add<K, V>(lists: &Table<K, Arc<[V]>>, key: &K, value: &V)
+/// Adds to a set that is kept under a key.
+fn add<K, V>(sets: &Table<K, Runs<V>>, key: &K, value: &V)
 where
     K: std::hash::Hash + Eq + Clone,
     V: Clone + Ord,
 {
-    let list = lists.get(key).unwrap_or_else(|| Arc::new([]));
-    if let Err(at) = list.binary_search(value) {
-        let (before, after) = list.split_at(at);
-        let longer = before.iter().chain([value]).chain(after).cloned().collect();
-        lists.insert(key.clone(), longer);
+    let set = sets.get(key).unwrap_or_else(Runs::new);
+    if let Some(more) = set.with(value) {
+        sets.insert(key.clone(), more);
     }
 }

@@ -7,9 +7,9 @@
 //! * `meta`: what is kept of each entity; `batch` and `build`: how it gets in.
 //! * `view`: what readers ask; `changes`: what followers ask.
 //! * `snapshot/`: the flat form, which is both the base in memory and the file.
-//! * `generation` (a base and its overlay), `cell` (versions of one key), `pins` (which revisions
-//!   are read), `shared` (what the writer and the views have in common), `write` and `rebase` (the
-//!   one writer).
+//! * `generation` (a base and its overlay), `runs` (which keys it has something of), `cell`
+//!   (versions of one key), `pins` (which revisions are read), `shared` (what the writer and the
+//!   views have in common), `write` and `rebase` (the one writer).
 
 mod batch;
 mod build;
@@ -22,6 +22,7 @@ mod meta;
 mod name;
 mod pins;
 mod rebase;
+mod runs;
 mod shared;
 mod snapshot;
 mod stats;

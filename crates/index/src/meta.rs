@@ -117,8 +117,13 @@ pub struct Upkeep {
     pub checked: UnixNanos,
     /// The newest change of any of them.
     pub newest: UnixNanos,
-    /// Whether an answer in it has neither ended nor failed.
-    pub unfinished: bool,
+    /// How many of its messages are answers that have neither ended nor failed.
+    pub unfinished: u32,
+    /// How many of its messages have to be read again, whatever their stamps say: their record, a part
+    /// or the set of their parts is not clean.
+    pub unclean: u32,
+    /// How many of its messages have parts that were not listed, or not looked at.
+    pub unlisted: u32,
     /// Whether something in it has to be read again, whatever its stamp says: it could not be
     /// read, or may have been in the middle of a write.
     pub unsettled: bool,
@@ -131,12 +136,42 @@ pub struct SessionState {
     pub record: Option<Arc<SessionMeta>>,
     /// What a refresh needs to know.
     pub upkeep: Upkeep,
+    /// How far its log was read, in the words of its Source; none if it is no log.
+    pub resume: Option<Arc<[u8]>>,
+}
+
+impl Upkeep {
+    /// Counts a message.
+    pub fn add(&mut self, message: &MessageMeta) {
+        let [unfinished, unclean, unlisted] = counted(message);
+        self.unfinished = self.unfinished.saturating_add(unfinished);
+        self.unclean = self.unclean.saturating_add(unclean);
+        self.unlisted = self.unlisted.saturating_add(unlisted);
+    }
+
+    /// Does not count a message any more.
+    pub fn remove(&mut self, message: &MessageMeta) {
+        let [unfinished, unclean, unlisted] = counted(message);
+        self.unfinished = self.unfinished.saturating_sub(unfinished);
+        self.unclean = self.unclean.saturating_sub(unclean);
+        self.unlisted = self.unlisted.saturating_sub(unlisted);
+    }
+}
+
+/// Whether a message counts as unfinished, unclean and unlisted.
+fn counted(message: &MessageMeta) -> [u32; 3] {
+    let parts = || message.parts.iter().flat_map(|list| list.refs.iter());
+    let sets = message.parts.iter().filter_map(|list| list.set);
+    let looked_at = parts().filter_map(|part| part.observed);
+    let is_clean = message.observed.clean && sets.chain(looked_at).all(|observed| observed.clean);
+    let is_listed = message.parts.is_some() && parts().all(|part| part.observed.is_some());
+    [message.is_unfinished(), !is_clean, !is_listed].map(u32::from)
 }
 
 impl SessionState {
     /// A record, of which nothing is known that a refresh would need.
     pub fn with_record(record: SessionMeta) -> Self {
-        Self { record: Some(Arc::new(record)), upkeep: Upkeep::default() }
+        Self { record: Some(Arc::new(record)), ..Self::default() }
     }
 }
 

@@ -1,12 +1,12 @@
 //! From the bytes of a record to what the index keeps of it.
 
 use scrollback_core_err::Issue;
-use scrollback_core_id::{MessageKey, OrderKey, ProjectId, SessionKey, SourceId};
+use scrollback_core_id::{MessageKey, OrderKey, PartId, ProjectId, SessionKey, SourceId};
 use scrollback_core_type::{
-    Cost, Counted, LazyStr, MessageHead, Parse, Parsed, Project, Provenance, Role, SessionHead,
-    TimeHead, TokenCounts,
+    Cost, Counted, LazyStr, MessageHead, Parse, Parsed, PartHead, PartKind, Project, Provenance,
+    Role, SessionHead, TimeHead, TokenCounts,
 };
-use scrollback_index::{MessageMeta, Name, Names, Observed, ProjectMeta, SessionMeta};
+use scrollback_index::{MessageMeta, Name, Names, Observed, PartRef, ProjectMeta, SessionMeta};
 use scrollback_source::Sighting;
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
@@ -131,6 +131,17 @@ fn sound<T>(parsed: Result<Parsed<T>, Box<Issue>>) -> (Option<T>, Option<Issue>)
 /// its issue is told each time.
 fn observed(span: &MappedSpan, sound: bool) -> Observed {
     Observed { stamp: *span.stamp(), clean: sound && span.is_settled() }
+}
+
+/// What the index keeps of a part that was read.
+pub(crate) fn part_ref(id: &PartId, span: Option<&MappedSpan>) -> PartRef {
+    let id = id.clone();
+    let Some(span) = span else { return PartRef::named(id) };
+    let observed = Observed { stamp: *span.stamp(), clean: span.is_settled() };
+    let mut part = PartRef::looked_at(id, observed);
+    let head = PartHead::parse(span).ok().and_then(|head| head.value.kind);
+    part.kind = head.as_ref().map(LazyStr::get).map(|kind| PartKind::from_name(&kind));
+    part
 }
 
 /// What something was like when it was looked at.

@@ -3,67 +3,20 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use scrollback_core_id::{Cursor, EntityKey, SessionId, SessionKey};
 use scrollback_core_type::{StageIssue, StageName, StageResult};
-use scrollback_index::{Batch, SessionIndex, Upkeep, View};
+use scrollback_index::{Batch, SessionIndex, View};
 use scrollback_source::{Probe, Result, Seen, Source, SourceToken, Survey};
+use scrollback_stor_mmap::MappedSpan;
 
+use super::effort::Effort;
+use super::options::{RefreshOptions, Verify};
 use super::pool::{self, OnProgress, Worker};
 use super::projects;
 use super::session::{Notes, Parts};
 use super::verify::{Sighted, verify};
 use crate::stage::{Stage, locate_issues};
-
-/// How thoroughly an index is compared with its store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Verify {
-    /// Hot sessions file by file; cold ones by their record and the set of their messages. A
-    /// message or part that was rewritten in place in a cold session is missed.
-    #[default]
-    Fast,
-    /// Every message, and every part that the index has looked at.
-    Full,
-}
-
-/// How an index is refreshed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RefreshOptions {
-    /// How thoroughly.
-    pub verify: Verify,
-    /// How much of the parts is wanted.
-    pub parts: Parts,
-    /// How much of the parts is wanted of those sessions that are looked at record by record, as
-    /// someone follows them. Nothing.
-    pub parts_of_dirty: Parts,
-    /// A session is hot if a file of it was written this shortly before it was last looked at.
-    /// One hour.
-    pub recent: Duration,
-    /// A session with an unfinished answer is hot this long after the last write: the answer is
-    /// being written, or the program died. One day.
-    pub stalled: Duration,
-}
-
-impl Default for RefreshOptions {
-    fn default() -> Self {
-        Self {
-            verify: Verify::Fast,
-            parts: Parts::Later,
-            parts_of_dirty: Parts::Later,
-            recent: Duration::from_secs(60 * 60),
-            stalled: Duration::from_secs(24 * 60 * 60),
-        }
-    }
-}
-
-impl RefreshOptions {
-    /// Whether a session has to be looked at file by file, by what it was like the last time.
-    pub fn is_hot(&self, upkeep: &Upkeep) -> bool {
-        let quiet = upkeep.checked.since(upkeep.newest);
-        upkeep.unsettled || quiet < self.recent || (upkeep.unfinished && quiet < self.stalled)
-    }
-}
 
 /// What a refresh did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,6 +41,25 @@ pub fn refresh_index(
     index: &SessionIndex,
     options: &RefreshOptions,
     progress: &OnProgress<'_>,
+) -> Result<ControlFlow<(), StageResult<Refreshed>>> {
+    refresh(source, index, options, progress, &mut Byproducts::default())
+}
+
+/// What a refresh leaves besides the index.
+#[derive(Default)]
+pub(crate) struct Byproducts {
+    /// Bytes that were read and may be asked for again.
+    pub(crate) spans: Vec<(EntityKey, MappedSpan)>,
+    pub(crate) effort: Effort,
+}
+
+/// As [`refresh_index`].
+pub(crate) fn refresh(
+    source: &dyn Source,
+    index: &SessionIndex,
+    options: &RefreshOptions,
+    progress: &OnProgress<'_>,
+    byproducts: &mut Byproducts,
 ) -> Result<ControlFlow<(), StageResult<Refreshed>>> {
     let mut stage = Stage::begin(StageName::Index, source.clock());
     let view = index.view();
@@ -117,6 +89,8 @@ pub fn refresh_index(
         batch.append(session.batch);
         notes.issues.extend(session.notes.issues);
         lost.extend(session.lost);
+        byproducts.spans.extend(session.spans);
+        byproducts.effort += session.effort;
     }
     for key in gone {
         for message in view.by_session(&key.session) {

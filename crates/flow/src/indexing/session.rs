@@ -64,12 +64,47 @@ pub(crate) fn read_whole(
     let checked = worker.reader.clock().now();
     let record = entry.and_then(|entry| record(&mut worker.metas, entry, &mut notes));
     let record = record.map(Arc::new);
-    let of_record = notes.issues.len();
-    let (mut set, mut messages) = (None, std::mem::take(&mut worker.spare));
+    let messages = std::mem::take(&mut worker.spare);
+    let Messages { set, resume, mut messages } = all_messages(worker, key, messages, &mut notes)?;
+    let Worker { reader, files, .. } = worker;
+    if parts > Parts::Later {
+        *files += messages.len() as u64;
+        for message in &mut messages {
+            message.parts = Some(list_parts(&mut **reader, &message.key, parts, &mut notes)?);
+        }
+    }
+    let upkeep = upkeep(record.as_deref(), set, &messages, checked, &notes);
+    let contents = SessionContents {
+        key: key.clone(),
+        state: SessionState { record, upkeep, resume },
+        messages,
+    };
+    Ok(Whole { contents, notes })
+}
+
+/// All messages of a session, without their parts.
+pub(super) struct Messages {
+    pub(super) set: Option<Observed>,
+    pub(super) resume: Option<Arc<[u8]>>,
+    pub(super) messages: Vec<MessageMeta>,
+}
+
+/// Reads all messages of a session into `messages`, which is empty.
+pub(super) fn all_messages(
+    worker: &mut Worker<'_>,
+    key: &SessionKey,
+    mut messages: Vec<MessageMeta>,
+    notes: &mut Notes,
+) -> Result<Messages> {
+    let before = notes.issues.len();
+    let (mut set, mut resume) = (None, None);
     let Worker { reader, metas, files, .. } = worker;
     reader.lend(&Scope::Messages(key.clone()), &mut |lent| {
         match lent {
-            Lent::Set(sighting) => set = Some(sighted(&sighting)),
+            Lent::Set(sighting) => {
+                set = Some(sighted(&sighting));
+                resume = sighting.resume.map(|token| Arc::clone(token.bytes()));
+            }
             Lent::Issue(key, issue) => notes.note(key, issue),
             Lent::Record(record) => {
                 let observed =
@@ -78,31 +113,22 @@ pub(crate) fn read_whole(
                     Ok(of) => {
                         let LentRecord { order, is_copy, bytes, .. } = record;
                         let place = Place { order, is_copy };
-                        message(metas, of, place, bytes, observed, (&mut messages, &mut notes));
+                        message(metas, of, place, bytes, observed, (&mut messages, notes));
                     }
                     Err(issue) => notes.note(Some(key.clone().into()), *issue),
                 }
             }
             Lent::Holds => {}
             Lent::Forget => {
-                set = None;
+                (set, resume) = (None, None);
                 messages.clear();
-                notes.issues.truncate(of_record);
+                notes.issues.truncate(before);
             }
         }
         ControlFlow::Continue(())
     })?;
     *files += messages.len() as u64;
-    if parts > Parts::Later {
-        *files += messages.len() as u64;
-        for message in &mut messages {
-            message.parts = Some(list_parts(&mut **reader, &message.key, parts, &mut notes)?);
-        }
-    }
-    let upkeep = upkeep(record.as_deref(), set, &messages, checked, &notes);
-    let contents =
-        SessionContents { key: key.clone(), state: SessionState { record, upkeep }, messages };
-    Ok(Whole { contents, notes })
+    Ok(Messages { set, resume, messages })
 }
 
 /// The meta of a session's record, and of what it does not say.
@@ -139,10 +165,10 @@ pub(super) fn upkeep<'m>(
     notes: &Notes,
 ) -> Upkeep {
     let mut upkeep = Upkeep { set, checked, ..Upkeep::default() };
-    upkeep.unsettled = !notes.issues.is_empty();
+    let (mut newest, mut unsettled) = (upkeep.newest, !notes.issues.is_empty());
     let mut look = |observed: &Observed| {
-        upkeep.newest = upkeep.newest.max(observed.stamp.mtime);
-        upkeep.unsettled |= !observed.clean;
+        newest = newest.max(observed.stamp.mtime);
+        unsettled |= !observed.clean;
     };
     record.iter().for_each(|record| look(&record.observed));
     set.iter().for_each(&mut look);
@@ -152,9 +178,9 @@ pub(super) fn upkeep<'m>(
             list.set.iter().for_each(&mut look);
             list.refs.iter().filter_map(|part| part.observed.as_ref()).for_each(&mut look);
         }
-        upkeep.unfinished |= message.is_unfinished();
+        upkeep.add(message);
     }
-    upkeep
+    Upkeep { newest, unsettled, ..upkeep }
 }
 
 /// Lists the parts of a message.

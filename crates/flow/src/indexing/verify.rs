@@ -10,10 +10,13 @@ use scrollback_index::{
 };
 use scrollback_source::{Entry, Found, Result, Seen, Sighting, Survey};
 
+use super::effort::Effort;
 use super::metas::{Place, sighted};
+use super::options::RefreshOptions;
 use super::pool::Worker;
-use super::refresh::RefreshOptions;
-use super::session::{Notes, Parts, list_parts, message, record, upkeep};
+use super::resume::resume;
+use super::session::{Messages, Notes, Parts, all_messages, list_parts, message, record, upkeep};
+use super::verified::{Verified, is_worth_a_revision};
 
 /// Where a session was sighted: its record, and the set of its messages.
 #[derive(Debug, Default)]
@@ -52,16 +55,6 @@ fn are_unchanged(worker: &mut Worker<'_>, view: &View, key: &SessionKey) -> Resu
     Ok(same == ids.len())
 }
 
-/// What came of looking at a session file by file.
-pub(crate) struct Verified {
-    pub(crate) batch: Batch,
-    pub(crate) notes: Notes,
-    /// The session, if the index does not have it now: nothing of it is there that can be read.
-    pub(crate) lost: Option<SessionKey>,
-    /// Whether some of it is to be looked at again.
-    pub(crate) unsettled: bool,
-}
-
 /// Looks at every file of a session, and at its parts as far as the index looked at them or
 /// the options want; reads what changed. `seen` is how it was sighted, if it was.
 pub(crate) fn verify(
@@ -71,6 +64,9 @@ pub(crate) fn verify(
     seen: Option<&Sighted>,
     options: &RefreshOptions,
 ) -> Result<Verified> {
+    if let Some(resumed) = resume(worker, view, key, options)? {
+        return Ok(resumed);
+    }
     let checked = worker.reader.clock().now();
     let known = view.state(&key.session);
     let mut notes = Notes::default();
@@ -78,6 +74,7 @@ pub(crate) fn verify(
 
     if let (Some(known), Some(seen)) = (&known, seen)
         && notes.issues.is_empty()
+        && known.resume.is_none()
         && known.record == record
         && !options.is_hot(&known.upkeep)
         && options.parts == Parts::Later
@@ -85,8 +82,82 @@ pub(crate) fn verify(
         && are_unchanged(worker, view, key)?
     {
         // Nearly always.
-        return Ok(Verified { batch: Batch::new(), notes, lost: None, unsettled: false });
+        return Ok(Verified { notes, ..Verified::default() });
     }
+    let old = view.by_session(&key.session);
+    // Of a session that is new all is read, and of a log that could not be resumed too: what is handed
+    // out then says where to resume.
+    let is_read_whole = known.as_ref().is_none_or(|known| known.resume.is_some());
+    let mut batch = Batch::new();
+    let Messages { set, resume, mut messages } = match is_read_whole {
+        true => all_anew(worker, key, &old, &mut batch, &mut notes)?,
+        false => changed(worker, key, &old, &mut batch, &mut notes)?,
+    };
+    let mut effort = Effort { compared: messages.len() as u64, ..Effort::default() };
+    effort.cloned += (old.len() as u64).min(effort.compared);
+    let wanted = options.parts.max(options.parts_of_dirty);
+    verify_parts(worker, &mut messages, wanted, &mut notes)?;
+
+    let upkeep = upkeep(record.as_deref(), set, &messages, checked, &notes);
+    let by_id = by_id(&old);
+    for message in messages {
+        if by_id.get(&message.key.message).is_none_or(|old| ***old != message) {
+            batch.put_message(message);
+        }
+    }
+    let is_there = record.is_some() || set.is_some();
+    match known {
+        Some(_) if !is_there => batch.remove_session(key.clone()),
+        None if !is_there => {}
+        known => {
+            let state = SessionState { record, upkeep, resume };
+            if !batch.is_empty() || is_worth_a_revision(known.as_deref(), &state, options) {
+                batch.put_session(key.clone(), state);
+            }
+        }
+    }
+    let (lost, unsettled) = ((!is_there).then(|| key.clone()), upkeep.unsettled);
+    Ok(Verified { batch, notes, lost, unsettled, spans: Vec::new(), effort })
+}
+
+fn by_id(messages: &[Arc<MessageMeta>]) -> HashMap<&MessageId, &Arc<MessageMeta>> {
+    messages.iter().map(|message| (&message.key.message, message)).collect()
+}
+
+/// All messages of a session, read; those that are gone are removed. What was known of their parts
+/// stays.
+fn all_anew(
+    worker: &mut Worker<'_>,
+    key: &SessionKey,
+    old: &[Arc<MessageMeta>],
+    batch: &mut Batch,
+    notes: &mut Notes,
+) -> Result<Messages> {
+    let before = notes.issues.len();
+    let mut all = all_messages(worker, key, Vec::new(), notes)?;
+    let mut old = by_id(old);
+    for message in &mut all.messages {
+        let old = old.remove(&message.key.message);
+        message.parts = old.and_then(|old| old.parts.clone());
+    }
+    for issue in &notes.issues[before..] {
+        if let Some(EntityKey::Message(unreadable)) = &issue.key {
+            old.remove(&unreadable.message); // there all the same
+        }
+    }
+    old.into_values().for_each(|message| batch.remove_message(message.key.clone()));
+    Ok(all)
+}
+
+/// All messages of a session: those that look as they did as they are known, the others read. Those
+/// that are gone are removed.
+fn changed(
+    worker: &mut Worker<'_>,
+    key: &SessionKey,
+    old: &[Arc<MessageMeta>],
+    batch: &mut Batch,
+    notes: &mut Notes,
+) -> Result<Messages> {
     let (mut set, mut there) = (None, Vec::new());
     worker.reader.survey(&Survey::Messages(key), &mut |seen| {
         match seen {
@@ -101,11 +172,8 @@ pub(crate) fn verify(
     worker.files += there.len() as u64;
     let mut sighted_messages: HashMap<MessageId, Stamp> =
         there.into_iter().map(|(key, stamp)| (key.message, stamp)).collect();
-
-    let old = view.by_session(&key.session);
-    let mut batch = Batch::new();
     let mut messages = Vec::with_capacity(sighted_messages.len());
-    for message in &old {
+    for message in old {
         match sighted_messages.get(&message.key.message) {
             None => batch.remove_message(message.key.clone()),
             Some(now) if message.observed.is_unchanged(now) => {
@@ -115,37 +183,8 @@ pub(crate) fn verify(
             Some(_) => {} // it is among those to be read
         }
     }
-    read_messages(worker, key, sighted_messages.into_keys(), &old, &mut messages, &mut notes)?;
-    let wanted = options.parts.max(options.parts_of_dirty);
-    verify_parts(worker, &mut messages, wanted, &mut notes)?;
-
-    let upkeep = upkeep(record.as_deref(), set, &messages, checked, &notes);
-    let by_id: HashMap<&MessageId, &Arc<MessageMeta>> =
-        old.iter().map(|message| (&message.key.message, message)).collect();
-    for message in messages {
-        if by_id.get(&message.key.message).is_none_or(|old| ***old != message) {
-            batch.put_message(message);
-        }
-    }
-    let is_there = record.is_some() || set.is_some();
-    match known {
-        Some(_) if !is_there => batch.remove_session(key.clone()),
-        None if !is_there => {}
-        known => {
-            let state = SessionState { record, upkeep };
-            // That it was looked at is worth a revision only if it need not be any more.
-            let same = known.is_some_and(|known| {
-                let same_but_when = Upkeep { checked: known.upkeep.checked, ..upkeep };
-                let calmed = options.is_hot(&known.upkeep) && !options.is_hot(&upkeep);
-                known.record == state.record && known.upkeep == same_but_when && !calmed
-            });
-            if !same || !batch.is_empty() {
-                batch.put_session(key.clone(), state);
-            }
-        }
-    }
-    let (lost, unsettled) = ((!is_there).then(|| key.clone()), upkeep.unsettled);
-    Ok(Verified { batch, notes, lost, unsettled })
+    read_messages(worker, key, sighted_messages.into_keys(), old, &mut messages, notes)?;
+    Ok(Messages { set, resume: None, messages })
 }
 
 /// The session's record as it is now.

@@ -4,13 +4,11 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use scrollback_core_id::{EntityKey, MessageKey, PartId, SessionKey};
-use scrollback_core_type::{LazyStr, Parse, PartHead, PartKind};
-use scrollback_index::{Batch, MessageMeta, Observed, PartList, PartRef, View};
+use scrollback_core_id::{EntityKey, MessageKey, SessionKey};
+use scrollback_index::{Batch, MessageMeta, Observed, PartList, View};
 use scrollback_source::{Reader, Result, Seen, Survey};
-use scrollback_stor_mmap::MappedSpan;
 
-use crate::indexing::sighted;
+use crate::indexing::{part_ref, sighted};
 use crate::tree::{PartRefNode, SessionRefTree};
 
 /// How the sets of parts look before they are listed.
@@ -57,15 +55,4 @@ pub(super) fn parts_of(
         }
     }
     batch
-}
-
-/// What the index keeps of a part that was read.
-pub(super) fn part_ref(id: &PartId, span: Option<&MappedSpan>) -> PartRef {
-    let id = id.clone();
-    let Some(span) = span else { return PartRef::named(id) };
-    let observed = Observed { stamp: *span.stamp(), clean: span.is_settled() };
-    let mut part = PartRef::looked_at(id, observed);
-    let head = PartHead::parse(span).ok().and_then(|head| head.value.kind);
-    part.kind = head.as_ref().map(LazyStr::get).map(|kind| PartKind::from_name(&kind));
-    part
 }

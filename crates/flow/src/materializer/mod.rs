@@ -22,8 +22,8 @@ use scrollback_stor_mmap::{CacheStats, MappedFileCache};
 
 use self::sweep::Sweep;
 use crate::indexing::{
-    NoSnapshot, OnProgress, Parts, RefreshOptions, Refreshed, Snapshots, Verify, build_index,
-    refresh_index,
+    Byproducts, Effort, NoSnapshot, OnProgress, Parts, RefreshOptions, Refreshed, Snapshots,
+    Verify, build_index, refresh, refresh_index,
 };
 
 /// Answers about the sessions of one store from an index, and loads what the index does not keep.
@@ -41,6 +41,8 @@ pub struct SessionMaterializer {
     /// if it did neither.
     kept: Mutex<Option<Cursor>>,
     sweep: Mutex<Sweep>,
+    /// What all refreshes did.
+    effort: Mutex<Effort>,
     /// Held from looking at the store to committing what was seen: of two that look side by side,
     /// the one that looked first must not commit last.
     looking: Mutex<()>,
@@ -68,6 +70,8 @@ pub struct MaterializerStats {
     pub cold: usize,
     /// The cache of bytes.
     pub cache: CacheStats,
+    /// What all refreshes since the materializer was opened did with records.
+    pub effort: Effort,
 }
 
 impl SessionMaterializer {
@@ -149,6 +153,7 @@ impl SessionMaterializer {
             origin,
             kept: Mutex::new(kept),
             sweep: Mutex::new(Sweep::default()),
+            effort: Mutex::new(Effort::default()),
             looking: Mutex::new(()),
         }
     }
@@ -199,7 +204,18 @@ impl SessionMaterializer {
         progress: &OnProgress<'_>,
     ) -> Result<ControlFlow<(), StageResult<Refreshed>>> {
         let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
-        refresh_index(&*self.source, &self.index, options, progress)
+        let mut byproducts = Byproducts::default();
+        let refreshed = refresh(&*self.source, &self.index, options, progress, &mut byproducts);
+        self.take(byproducts);
+        refreshed
+    }
+
+    /// Keeps what a refresh leaves besides the index.
+    fn take(&self, Byproducts { spans, effort }: Byproducts) {
+        *self.effort.lock().unwrap_or_else(PoisonError::into_inner) += effort;
+        for (key, span) in spans.into_iter().filter(|(_, span)| span.is_settled()) {
+            self.cache.insert(self.source.id().clone(), key, span);
+        }
     }
 
     /// Looks at every file of these sessions, so that what is said of them is true as of now.
@@ -279,6 +295,7 @@ impl SessionMaterializer {
             hot,
             cold: known.len() - hot,
             cache: self.cache.stats(),
+            effort: *self.effort.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 }

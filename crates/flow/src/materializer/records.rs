@@ -14,11 +14,10 @@ use scrollback_source::{Found, Result};
 use scrollback_stor_mmap::MappedSpan;
 
 use super::SessionMaterializer;
-use super::learn::part_ref;
 use crate::indexing::pool::Worker;
 use crate::indexing::{
-    Notes, Parts, RefreshOptions, keep_known, list_parts, look_at_projects, read_messages, verify,
-    verify_record,
+    Byproducts, Notes, Parts, RefreshOptions, keep_known, list_parts, look_at_projects, part_ref,
+    read_messages, verify, verify_record,
 };
 use crate::stage::locate_issues;
 
@@ -222,6 +221,7 @@ impl Looking<'_> {
         let view = self.of.index.view();
         for session in work.sessions {
             let verified = verify(worker, &view, &session, None, self.options)?;
+            self.of.take(Byproducts { spans: verified.spans, effort: verified.effort });
             self.batch.append(verified.batch);
             self.notes.issues.extend(verified.notes.issues);
             if verified.unsettled {
@@ -234,7 +234,11 @@ impl Looking<'_> {
     /// The parts of a session that may have been in the middle of a write when they were read. They are
     /// read again: that they look the same does not say whether they are.
     fn unsettled_parts(&self, session: &SessionKey) -> Vec<(MessageKey, BTreeSet<PartKey>)> {
-        if !self.view.upkeep(&session.session).is_some_and(|(_, upkeep)| upkeep.unsettled) {
+        let is_unsettled = self.view.state(&session.session).is_some_and(|state| {
+            // Of a log that can be resumed it is known that no part is.
+            state.upkeep.unsettled && (state.resume.is_none() || state.upkeep.unclean > 0)
+        });
+        if !is_unsettled {
             return Vec::new();
         }
         let messages = self.view.by_session(&session.session);
@@ -351,8 +355,10 @@ impl Looking<'_> {
             state.upkeep.unsettled |= !observed.clean;
         }
         for meta in of.messages {
-            state.upkeep.unfinished |= meta.is_unfinished();
-            if self.view.message_at(&meta.key).is_none_or(|known| *known != meta) {
+            let known = self.view.message_at(&meta.key);
+            known.iter().for_each(|known| state.upkeep.remove(known));
+            state.upkeep.add(&meta);
+            if known.is_none_or(|known| *known != meta) {
                 self.batch.put_message(meta);
             }
         }

@@ -7,6 +7,7 @@
     reason = "a test that cannot go on fails"
 )]
 
+mod append;
 mod conformance;
 mod context;
 mod damage;

@@ -100,9 +100,15 @@ impl Encoder {
         row.stamp(session::SET, &set.stamp);
         row.i64(session::CHECKED, upkeep.checked.0);
         row.i64(session::NEWEST, upkeep.newest.0);
+        row.u32(session::UNFINISHED, upkeep.unfinished);
+        row.u32(session::UNCLEAN, upkeep.unclean);
+        row.u32(session::UNLISTED, upkeep.unlisted);
+        if let Some(resume) = &state.resume {
+            row.text(session::RESUME, resume, texts);
+        }
         let mut flags = flag(upkeep.set.is_some(), session::HAS_SET)
             | flag(set.clean, session::SET_CLEAN)
-            | flag(upkeep.unfinished, session::UNFINISHED)
+            | flag(state.resume.is_some(), session::HAS_RESUME)
             | flag(upkeep.unsettled, session::UNSETTLED);
         if let Some(meta) = &state.record {
             flags |= session::RECORD

@@ -3,7 +3,7 @@
 /// The first bytes of every snapshot.
 pub(super) const MAGIC: [u8; 8] = *b"SCROLLBK";
 /// Grows with every change of the layout, and of what the fields mean.
-pub(super) const VERSION: u32 = 5;
+pub(super) const VERSION: u32 = 6;
 
 /// The header.
 pub(super) mod header {
@@ -118,7 +118,11 @@ pub(super) mod session {
     pub(crate) const SUM_OF_TOKENS: usize = COST + super::COST;
     pub(crate) const SUM_OF_COSTS: usize = SUM_OF_TOKENS + 5 * 16;
     pub(crate) const TITLE: usize = SUM_OF_COSTS + 16;
-    pub(crate) const PROJECT: usize = TITLE + super::TEXT;
+    pub(crate) const RESUME: usize = TITLE + super::TEXT;
+    pub(crate) const UNFINISHED: usize = RESUME + super::TEXT;
+    pub(crate) const UNCLEAN: usize = UNFINISHED + 4;
+    pub(crate) const UNLISTED: usize = UNCLEAN + 4;
+    pub(crate) const PROJECT: usize = UNLISTED + 4;
     pub(crate) const DIRECTORY: usize = PROJECT + 4;
     pub(crate) const PROGRAM: usize = DIRECTORY + 4;
     pub(crate) const ORIGIN: usize = PROGRAM + 4;
@@ -132,7 +136,7 @@ pub(super) mod session {
     pub(crate) const DAMAGED: u32 = 1 << 2;
     pub(crate) const HAS_SET: u32 = 1 << 3;
     pub(crate) const SET_CLEAN: u32 = 1 << 4;
-    pub(crate) const UNFINISHED: u32 = 1 << 5;
+    pub(crate) const HAS_RESUME: u32 = 1 << 5;
     pub(crate) const UNSETTLED: u32 = 1 << 6;
     pub(crate) const TITLED: u32 = 1 << 7;
     pub(crate) const COUNTED: u32 = 1 << 8;
@@ -200,7 +204,7 @@ pub(super) mod tombstone {
 }
 
 // What `docs/format/snapshot.md` says: a change of these is another version.
-const _: () = assert!(header::LEN == 272 && project::LEN == 72 && session::LEN == 396);
+const _: () = assert!(header::LEN == 272 && project::LEN == 72 && session::LEN == 420);
 const _: () = assert!(message::LEN == 236 && part::LEN == 72 && tombstone::LEN == 76);
 
 /// An epoch that this state continues, and the last of its revisions that is part of it.

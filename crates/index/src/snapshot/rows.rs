@@ -145,13 +145,21 @@ impl Snapshot {
             set: has(session::HAS_SET).then(set),
             checked: UnixNanos(row.i64(session::CHECKED)),
             newest: UnixNanos(row.i64(session::NEWEST)),
-            unfinished: has(session::UNFINISHED),
+            unfinished: row.u32(session::UNFINISHED),
+            unclean: row.u32(session::UNCLEAN),
+            unlisted: row.u32(session::UNLISTED),
             unsettled: has(session::UNSETTLED),
         }
     }
 
     pub(crate) fn session(&self, number: u32) -> SessionState {
-        SessionState { record: self.record(number).map(Arc::new), upkeep: self.upkeep(number) }
+        let row = self.session_row(number);
+        let resume = row.has(session::FLAGS, session::HAS_RESUME);
+        SessionState {
+            record: self.record(number).map(Arc::new),
+            upkeep: self.upkeep(number),
+            resume: resume.then(|| row.text(session::RESUME, self.texts()).into()),
+        }
     }
 
     // Messages

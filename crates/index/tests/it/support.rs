@@ -75,10 +75,13 @@ pub(crate) fn session(n: u8, value: i64) -> SessionState {
         set: (value % 4 != 0).then(|| observed(value)),
         checked: UnixNanos(value),
         newest: UnixNanos(value),
-        unfinished: value % 2 == 0,
+        unfinished: (value % 2) as u32,
+        unclean: (value % 3) as u32,
+        unlisted: (value % 5) as u32,
         unsettled: value % 3 == 0,
     };
-    SessionState { record, upkeep }
+    let resume = (value % 4 == 1).then(|| value.to_le_bytes().into());
+    SessionState { record, upkeep, resume }
 }
 
 pub(crate) fn message(key: &MessageKey, value: i64) -> MessageMeta {

@@ -34,6 +34,12 @@ impl LogWriter {
         &self.path
     }
 
+    /// How many bytes it has.
+    #[expect(clippy::len_without_is_empty, reason = "a log, no collection")]
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
     /// Appends bytes, whole lines or not.
     ///
     /// # Errors

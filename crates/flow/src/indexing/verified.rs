@@ -1,0 +1,39 @@
+//! What comes of looking at a session.
+
+use scrollback_core_id::{EntityKey, SessionKey};
+use scrollback_index::{Batch, SessionState, Upkeep};
+use scrollback_stor_mmap::MappedSpan;
+
+use super::effort::Effort;
+use super::options::RefreshOptions;
+use super::session::Notes;
+
+/// What came of looking at a session.
+#[derive(Default)]
+pub(crate) struct Verified {
+    pub(crate) batch: Batch,
+    pub(crate) notes: Notes,
+    /// The session, if the index does not have it now: nothing of it is there that can be read.
+    pub(crate) lost: Option<SessionKey>,
+    /// Whether some of it is to be looked at again.
+    pub(crate) unsettled: bool,
+    /// Bytes that were read and may be asked for again.
+    pub(crate) spans: Vec<(EntityKey, MappedSpan)>,
+    pub(crate) effort: Effort,
+}
+
+/// Whether what is known of a session now has to be committed, if none of its messages changed. That it
+/// was looked at has to be only if it need not be any more.
+pub(super) fn is_worth_a_revision(
+    known: Option<&SessionState>,
+    now: &SessionState,
+    options: &RefreshOptions,
+) -> bool {
+    let Some(known) = known else { return true };
+    let same_but_when = Upkeep { checked: known.upkeep.checked, ..now.upkeep };
+    let calmed = options.is_hot(&known.upkeep) && !options.is_hot(&now.upkeep);
+    known.record != now.record
+        || known.upkeep != same_but_when
+        || known.resume != now.resume
+        || calmed
+}

@@ -1,0 +1,133 @@
+//! What keeping an index of a log costs.
+
+use scrollback_core_id::{Scope, SessionId, SessionKey};
+use scrollback_flow::{Dirty, Effort, Origin, SessionMaterializer, Snapshots};
+use scrollback_source::{LogMark, Source};
+use scrollback_source_test::jsonl::{Counts, JsonlSource, LogWriter};
+
+use super::{check, logs, open, refresh};
+use crate::calls::scan;
+
+const APPENDS: u64 = 10_000;
+/// What may be read, parsed, compared or cloned besides what was appended, in all.
+const CONSTANT: u64 = 4096;
+
+/// What is appended, one record at a time: questions and answers, each with texts, and what happens
+/// between them.
+struct Agent {
+    log: LogWriter,
+    answer: Option<u64>,
+    appended: u64,
+}
+
+impl Agent {
+    fn append(&mut self, step: u64) {
+        let before = self.log.len();
+        match (step % 8, self.answer) {
+            (1 | 4 | 5, Some(answer)) => self.log.text(answer, "a text of some words").unwrap(),
+            (6, Some(answer)) => self.log.finish(answer, 7).unwrap(),
+            (7, _) => self.log.item("switch").unwrap(),
+            (3, _) => *self.answer.insert(self.log.answer().unwrap()),
+            _ => self.log.user().unwrap(),
+        };
+        self.appended += self.log.len() - before;
+    }
+}
+
+fn bytes(counts: Counts) -> u64 {
+    counts.bytes_read
+}
+
+/// Appends records and refreshes after each; holds the cost to what was appended.
+fn follow(
+    source: &JsonlSource,
+    materializer: &SessionMaterializer,
+    agent: &mut Agent,
+    steps: std::ops::Range<u64>,
+    refresh: impl Fn(&SessionMaterializer),
+) {
+    let (counts, effort) = (source.counters().get(), materializer.stats().effort);
+    let (appended, many) = (agent.appended, steps.end - steps.start);
+    for step in steps {
+        agent.append(step);
+        refresh(materializer);
+    }
+    let (appended, now) = (agent.appended - appended, source.counters().get());
+    assert!(bytes(now) - bytes(counts) <= 2 * appended + CONSTANT, "{counts:?} {now:?} {appended}");
+    assert!(now.records_parsed - counts.records_parsed <= 2 * many + CONSTANT);
+    assert!(now.bytes_compared - counts.bytes_compared <= LogMark::TAIL * (many + 1));
+    assert!(now.files_stated - counts.files_stated <= 4 * (many + 1));
+    let done = materializer.stats().effort;
+    let Effort { resumed, compared, cloned } = effort;
+    assert_eq!(done.resumed - resumed, many, "each refresh resumes");
+    assert!(done.compared - compared <= 2 * many + CONSTANT, "{effort:?} {done:?}");
+    assert!(done.cloned - cloned <= 2 * many + CONSTANT, "{effort:?} {done:?}");
+}
+
+#[test]
+fn an_append_costs_what_was_appended() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, kept) = (dir.path().join("logs"), dir.path().join("kept"));
+    let mut log = LogWriter::open(&root, "2026/11/30/first").unwrap();
+    log.session("a title").unwrap();
+    let mut agent = Agent { log, answer: None, appended: 0 };
+    let source = logs(&root);
+
+    let materializer = open(source.clone(), Some(Snapshots::new(&kept)));
+    follow(&source, &materializer, &mut agent, 0..APPENDS / 2, refresh);
+    check(&materializer, &source);
+    assert!(materializer.keep().unwrap());
+    drop(materializer);
+
+    // Another process goes on from the snapshot, and reads what was appended meanwhile.
+    agent.append(APPENDS / 2);
+    let before = source.counters().get();
+    let materializer = open(source.clone(), Some(Snapshots::new(&kept)));
+    assert!(matches!(materializer.stats().origin, Origin::Snapshot(_)));
+    assert!(bytes(source.counters().get()) - bytes(before) < CONSTANT, "it does not read the log");
+    follow(&source, &materializer, &mut agent, APPENDS / 2 + 1..APPENDS, refresh);
+    check(&materializer, &source);
+    let messages = materializer.view().by_session(&SessionId::new("2026/11/30/first").unwrap());
+    assert!(messages.len() as u64 > APPENDS / 4);
+    assert!(messages.iter().any(|it| it.parts.as_ref().is_some_and(|it| it.refs.len() == 3)));
+}
+
+#[test]
+fn so_does_a_look_at_a_session_that_is_dirty() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = LogWriter::open(dir.path(), "first").unwrap();
+    log.session("a title").unwrap();
+    let mut agent = Agent { log, answer: None, appended: 0 };
+    let source = logs(dir.path());
+    let materializer = open(source.clone(), None);
+    let session = SessionKey::from(SessionId::new("first").unwrap());
+    let dirty = Dirty { sessions: vec![session.clone()], ..Dirty::default() };
+    follow(&source, &materializer, &mut agent, 0..1000, |materializer| {
+        let looked = materializer.refresh_dirty(&dirty).unwrap();
+        assert!(looked.provisional.is_empty() && looked.report.issues.is_empty());
+    });
+    check(&materializer, &source);
+
+    // What was read on the way is in the cache: of the tree, what is no message is read.
+    let before = bytes(source.counters().get());
+    let tree = materializer.load_session_tree(&session).unwrap().tree;
+    let items = scan(&source, &Scope::Items(session)).entries.len();
+    let read = bytes(source.counters().get()) - before;
+    assert_eq!((tree.items.len(), read), (items, 2 * agent.log.len()), "both scans read the log");
+}
+
+#[test]
+fn a_survey_of_the_store_reads_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["a", "2026/11/30/b", "2026/12/01/c"] {
+        LogWriter::open(dir.path(), name).unwrap().session(name).unwrap();
+    }
+    let source = logs(dir.path());
+    let materializer = open(source.clone(), None);
+    let before = source.counters().get();
+    refresh(&materializer);
+    let now = source.counters().get();
+    assert_eq!((bytes(now), now.records_parsed), (bytes(before), before.records_parsed));
+    assert!(source.open().unwrap().holds(&SessionId::new("a").unwrap().into()).unwrap());
+    check(&materializer, &source);
+}

@@ -1,0 +1,61 @@
+//! A log among several stores as one: its tokens go to it, and its records come back as the whole
+//! store's.
+
+use std::sync::Arc;
+
+use scrollback_core_id::{EntityKey, Scope, SessionId, SessionKey, SystemClock};
+use scrollback_fixtures::write_tree;
+use scrollback_flow::MergedSource;
+use scrollback_source::{Found, Probe, Source, SourceChange};
+use scrollback_source_test::jsonl::LogWriter;
+use scrollback_stor_read::FileReader;
+
+use super::{check, logs, open, refresh};
+use crate::calls::scan;
+use crate::support::id;
+
+#[test]
+fn a_session_is_resumed_by_the_store_that_it_is_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let (root, storage) = (dir.path().join("logs"), dir.path().join("storage"));
+    let mut log = LogWriter::open(&root, "ses_log").unwrap();
+    log.session("of a log").unwrap();
+    let tree = r#"
+        //- session/p/ses_tree.json
+        {"id":"ses_tree","time":{"created":1,"updated":1}}
+        //- message/ses_tree/msg_1.json
+        {"id":"msg_1","role":"user","time":{"created":1}}
+    "#;
+    write_tree(&storage, tree).unwrap();
+    let files = FileReader::new(&storage, id("files"), Arc::new(SystemClock));
+    let merged = MergedSource::new(id("both"), Arc::new(files)).and(Arc::new(logs(&root)));
+
+    let session = SessionKey::from(SessionId::new("ses_log").unwrap());
+    let token = scan(&merged, &Scope::Messages(session.clone())).set.unwrap().resume.unwrap();
+    let from = log.user().unwrap();
+    let mut found = Vec::new();
+    let resumed = merged.open().unwrap().resume(&session, &token, &mut |it| {
+        if let Found::Entry(entry) = it {
+            found.push(entry);
+        }
+        std::ops::ControlFlow::Continue(())
+    });
+    let change = SourceChange::Appended { session: session.clone(), from };
+    assert_eq!(resumed.unwrap().probe, Probe::Changed(vec![change]));
+    let [record, message] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(record.origin, Some(id("logs")));
+    assert!(matches!(message.key, EntityKey::Message(_)));
+    // The other store refuses the token.
+    let other = SessionKey::from(SessionId::new("ses_tree").unwrap());
+    let refused =
+        merged.open().unwrap().resume(&other, &token, &mut |_| panic!("nothing")).unwrap();
+    assert_eq!(refused.probe, Probe::Rescan);
+
+    let materializer = open(merged.clone(), None);
+    for _ in 0..5 {
+        log.user().unwrap();
+        refresh(&materializer);
+        check(&materializer, &merged);
+    }
+    assert_eq!(materializer.stats().effort.resumed, 5);
+}

@@ -1,0 +1,53 @@
+//! Logs that are appended to: the index is kept true at the cost of what was added, and a log that was
+//! changed in any other way is read anew.
+
+mod cost;
+mod machine;
+mod merged;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::Arc;
+
+use scrollback_core_id::SystemClock;
+use scrollback_flow::{Parts, RefreshOptions, SessionMaterializer, Snapshots, build_index};
+use scrollback_source::Source;
+use scrollback_source_test::jsonl::JsonlSource;
+
+use crate::index::state::State;
+use crate::support::id;
+
+fn logs(root: &Path) -> JsonlSource {
+    JsonlSource::new(root, id("logs"), Arc::new(SystemClock))
+}
+
+fn open(source: impl Source + 'static, snapshots: Option<Snapshots>) -> SessionMaterializer {
+    let options = RefreshOptions { parts_of_dirty: Parts::Stamps, ..RefreshOptions::default() };
+    let go_on = |_| ControlFlow::Continue(());
+    match SessionMaterializer::open(Arc::new(source), snapshots, options, &go_on).unwrap() {
+        ControlFlow::Continue(result) => result.value,
+        ControlFlow::Break(()) => panic!("nobody broke"),
+    }
+}
+
+fn refresh(materializer: &SessionMaterializer) {
+    let options = RefreshOptions::default();
+    let refreshed = materializer.refresh(&options, &|_| ControlFlow::Continue(())).unwrap();
+    assert!(refreshed.is_continue());
+}
+
+/// What an index shows that is built now, with all parts.
+fn cold(source: &dyn Source) -> State {
+    match build_index(source, Parts::Stamps, &|_| ControlFlow::Continue(())).unwrap() {
+        ControlFlow::Continue(result) => State::of(&result.value.view()),
+        ControlFlow::Break(()) => panic!("nobody broke"),
+    }
+}
+
+/// Whether an index shows what one shows that is built now.
+#[track_caller]
+fn check(materializer: &SessionMaterializer, source: &dyn Source) {
+    let (kept, cold) = (State::of(&materializer.view()), cold(source));
+    assert_eq!(kept.entities, cold.entities);
+    kept.parts_agree_with(&cold).unwrap();
+}
