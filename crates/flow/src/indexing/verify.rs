@@ -70,11 +70,13 @@ pub(crate) fn verify(
     let checked = worker.reader.clock().now();
     let known = view.state(&key.session);
     let mut notes = Notes::default();
+    // Of a log that could not be resumed, equal stamps say nothing.
+    let is_log = known.as_ref().is_some_and(|known| known.resume.is_some());
+    let seen = seen.filter(|_| !is_log);
     let record = verify_record(worker, known.as_deref(), key, seen, &mut notes)?;
 
     if let (Some(known), Some(seen)) = (&known, seen)
         && notes.issues.is_empty()
-        && known.resume.is_none()
         && known.record == record
         && !options.is_hot(&known.upkeep)
         && options.parts == Parts::Later
@@ -87,9 +89,8 @@ pub(crate) fn verify(
     let old = view.by_session(&key.session);
     // Of a session that is new all is read, and of a log that could not be resumed too: what is handed
     // out then says where to resume.
-    let is_read_whole = known.as_ref().is_none_or(|known| known.resume.is_some());
     let mut batch = Batch::new();
-    let Messages { set, resume, mut messages } = match is_read_whole {
+    let Messages { set, resume, mut messages } = match is_log || known.is_none() {
         true => all_anew(worker, key, &old, &mut batch, &mut notes)?,
         false => changed(worker, key, &old, &mut batch, &mut notes)?,
     };

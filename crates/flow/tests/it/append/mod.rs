@@ -4,6 +4,7 @@
 mod cost;
 mod machine;
 mod merged;
+mod rewritten;
 
 use std::ops::ControlFlow;
 use std::path::Path;

@@ -1,0 +1,111 @@
+//! Logs longer than the end that a mark compares, changed in ways that are no append.
+
+use std::fs::{self, File};
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use scrollback_flow::{RefreshOptions, SessionMaterializer, Verify};
+use scrollback_source::LogMark;
+use scrollback_source_test::jsonl::{JsonlSource, LogWriter};
+
+use super::{check, cold, logs, open, refresh};
+use crate::index::state::State;
+
+struct World {
+    _dir: tempfile::TempDir,
+    log: LogWriter,
+    source: JsonlSource,
+    materializer: SessionMaterializer,
+}
+
+/// A log of 20 KiB, and an index of it that was resumed before.
+fn begin() -> World {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = LogWriter::open(dir.path(), "2026/11/30/first").unwrap();
+    log.session("a title").unwrap();
+    let source = logs(dir.path());
+    let materializer = open(source.clone(), None);
+    while log.len() < 5 * LogMark::TAIL {
+        let answer = log.answer().unwrap();
+        log.text(answer, "some words").unwrap();
+        log.finish(answer, 1).unwrap();
+    }
+    refresh(&materializer);
+    check(&materializer, &source);
+    assert_eq!(materializer.stats().effort.resumed, 1);
+    World { _dir: dir, log, source, materializer }
+}
+
+/// Writes other digits in one place, in the file as it is.
+fn rewrite(path: &Path, at: usize) {
+    let mut bytes = fs::read(path).unwrap();
+    let digit = bytes[at..].iter_mut().find(|byte| byte.is_ascii_digit()).unwrap();
+    *digit = if *digit == b'1' { b'2' } else { b'1' };
+    let mut file = File::options().write(true).open(path).unwrap();
+    std::io::Write::write_all(&mut file, &bytes).unwrap();
+    // The clock of the file system may not have moved on since the last append.
+    file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000)).unwrap();
+}
+
+/// Refreshes, and says whether the log was read anew.
+fn reads_anew(world: &World) -> bool {
+    let before = world.materializer.stats().effort.resumed;
+    refresh(&world.materializer);
+    check(&world.materializer, &world.source);
+    world.materializer.stats().effort.resumed == before
+}
+
+#[test]
+fn a_rewrite_in_place_is_recognised() {
+    for at in [0, 19_000] {
+        let mut world = begin();
+        rewrite(world.log.path(), at);
+        assert!(reads_anew(&world), "{at}");
+        world.log.user().unwrap();
+        assert!(!reads_anew(&world), "then it goes on");
+    }
+}
+
+#[test]
+fn so_is_one_that_is_appended_to_before_it_is_seen() {
+    let mut world = begin();
+    rewrite(world.log.path(), 19_000);
+    world.log.user().unwrap();
+    assert!(reads_anew(&world));
+}
+
+/// The one that is not recognised, as `docs/refresh.md` says.
+#[test]
+fn far_before_the_mark_only_a_full_look_finds_that() {
+    let mut world = begin();
+    rewrite(world.log.path(), 0); // in the head of the session
+    world.log.user().unwrap();
+    let World { materializer, source, .. } = &world;
+    refresh(materializer);
+    assert_ne!(State::of(&materializer.view()).entities, cold(source).entities);
+    let full = RefreshOptions { verify: Verify::Full, ..RefreshOptions::default() };
+    assert!(materializer.refresh(&full, &|_| ControlFlow::Continue(())).unwrap().is_continue());
+    check(materializer, source);
+    world.log.user().unwrap();
+    assert!(!reads_anew(&world), "then it goes on");
+}
+
+#[test]
+fn truncated_and_replaced_logs_are_recognised() {
+    let world = begin();
+    File::options().write(true).open(world.log.path()).unwrap().set_len(9_000).unwrap();
+    assert!(reads_anew(&world), "truncated in a line");
+
+    let world = begin();
+    let copy = world.log.path().with_extension("tmp");
+    fs::copy(world.log.path(), &copy).unwrap();
+    fs::rename(&copy, world.log.path()).unwrap();
+    assert!(reads_anew(&world), "replaced by the same");
+
+    let world = begin();
+    fs::rename(world.log.path(), world.log.path().with_extension("1.jsonl")).unwrap();
+    let root = world.log.path().ancestors().nth(4).unwrap();
+    LogWriter::open(root, "2026/11/30/first").unwrap().session("rotated").unwrap();
+    assert!(reads_anew(&world), "rotated");
+}
