@@ -15,7 +15,7 @@
 //! A line of such a log never changes. So the id of a record holds the offset of its line, its stamp
 //! is the hash of its bytes and always settled, and a last line without its line feed is not looked at
 //! before it is whole. What the store cannot tell by a file's stamp it learns by
-//! [`Reader::resume`](scrollback_source::Reader::resume), in as much time as was appended.
+//! [`Reader::resume`], in as much time as was appended.
 //!
 //! * `ids`: from ids to files and offsets, and back. `counters`: what reads cost.
 //! * `file`: an open log. `lines`: what its lines say. `state`: what a mark in it remembers.
