@@ -47,7 +47,9 @@ pub trait Reader {
         lend_scanned(self, scope, each)
     }
 
-    /// Says what there is and in which state, and reads nothing. The set that is listed comes
+    /// Says what there is and in which state. Of a whole store it reads nothing, or the head of a file
+    /// that is new or whose stamp changed; of one session it may read a log, because records of a log
+    /// have no stamps of their own. The set that is listed comes
     /// first, as it was before, the rest in no order. What is wrong with a name is the same issue
     /// that [`Reader::scan`] has for it; what vanishes meanwhile is none.
     ///
