@@ -53,6 +53,16 @@ const STEPS: &[Step] = &[
         run: tests,
     },
     Step { name: "doctests", fix: "mend the example: it is a test too", run: doctests },
+    Step {
+        name: "features",
+        fix: "keep rusqlite and tokio behind the features of the facade",
+        run: features,
+    },
+    Step {
+        name: "examples",
+        fix: "run `cargo xtask examples` and look at what it names",
+        run: examples,
+    },
     Step { name: "docs", fix: "mend the links and comments that rustdoc names", run: docs },
     Step { name: "bans", fix: "choose another dependency, or say why in deny.toml", run: bans },
     Step { name: "advisories", fix: "update or replace the dependency", run: advisories },
@@ -91,6 +101,15 @@ fn tests(tools: &Toolbox) -> Result<Outcome> {
 
 fn doctests(tools: &Toolbox) -> Result<Outcome> {
     cargo(tools, &["test", "--workspace", "--doc"])
+}
+
+/// Builds the facade without its features; a test holds what it then depends on.
+fn features(tools: &Toolbox) -> Result<Outcome> {
+    cargo(tools, &["check", "--package", "scrollback", "--no-default-features", "--lib"])
+}
+
+fn examples(tools: &Toolbox) -> Result<Outcome> {
+    cargo(tools, &["xtask", "examples"])
 }
 
 fn docs(tools: &Toolbox) -> Result<Outcome> {

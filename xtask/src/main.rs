@@ -7,6 +7,7 @@
 
 mod check;
 mod ci;
+mod examples;
 mod fixtures;
 mod fuzz;
 mod gen_store;
@@ -32,6 +33,8 @@ struct Cli {
 enum Task {
     /// Runs the gate: everything that must hold before a change lands.
     Ci(ci::Args),
+    /// Runs the programs in the facade's examples, and compares what they print with `ls`.
+    Examples(examples::Args),
     /// Makes every generated fixture again.
     Fixtures(fixtures::Args),
     /// Feeds a decoder any bytes, for as long as you like.
@@ -57,6 +60,7 @@ impl Task {
     fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Ci(args) => ci::run(&args),
+            Self::Examples(args) => examples::run(&args),
             Self::Fixtures(args) => fixtures::run(&args),
             Self::Fuzz(args) => fuzz::run(&args),
             Self::GenStore(args) => gen_store::run(&args),

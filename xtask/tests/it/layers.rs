@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use cargo_metadata::{DependencyKind, Package};
 
-use crate::repo::{assert_none, relative, workspace};
+use crate::repo::{assert_none, relative, root, workspace};
 
 /// What each crate may use from outside, and why. An entry that is not used is a problem too.
 const ALLOWED: &[(&str, &[(&str, &str)])] = &[
@@ -224,6 +224,29 @@ fn crates_use_only_lower_levels() {
 #[test]
 fn outside_dependencies_have_a_reason() {
     assert_none(&over_budget(&nodes(), ALLOWED));
+}
+
+/// The facade without its features brings neither SQLite nor a runtime.
+#[test]
+fn features_of_the_facade_hold_its_heavy_dependencies() {
+    let tree = |features: &[&str]| {
+        let tree = ["tree", "--offline", "--package", "scrollback", "--edges", "normal,build"];
+        let mut command = std::process::Command::new(env!("CARGO"));
+        let command = command.current_dir(root()).args(tree).args(["--prefix", "none"]);
+        let output = command.arg("--no-default-features").args(features).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let has =
+        |tree: &str, name: &str| tree.lines().any(|line| line.split(' ').next() == Some(name));
+    let (bare, sqlite, watch) =
+        (tree(&[]), tree(&["--features", "sqlite"]), tree(&["--features", "watch"]));
+    assert!(has(&bare, "scrollback-stor-read"), "{bare}");
+    for heavy in ["rusqlite", "libsqlite3-sys", "tokio", "notify", "watchman_client"] {
+        assert!(!has(&bare, heavy), "{heavy} without features");
+    }
+    assert!(has(&sqlite, "rusqlite") && !has(&sqlite, "tokio"));
+    assert!(has(&watch, "tokio") && !has(&watch, "rusqlite"));
 }
 
 #[cfg(test)]
