@@ -7,6 +7,7 @@ mod document;
 use std::cell::Cell;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use rustix::process::Signal;
 use scrollback_fixtures::{Corpus, corpus, writer};
@@ -129,11 +130,19 @@ fn damaged(check: &mut Check) {
         {
         "#,
     );
+    // Not just now: what is being written may be a record that is not whole yet.
+    let file = store.path().join("storage/session/p/ses_2.json");
+    let file = std::fs::File::options().append(true).open(file).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
     check.list("Session in ls", &on(store.path(), &["ls", "--json"]).json());
     let tree = on(store.path(), &["tree", "--json", "ses_1"]).json();
     check.object("Session in tree", &tree);
     assert_eq!(tree["messages"][0]["damaged"], true, "{tree}");
-    check.object("Transcript", &on(store.path(), &["show", "--json", "ses_1"]).json());
+    for session in ["ses_1", "ses_2"] {
+        check.object("Transcript", &on(store.path(), &["show", "--json", session]).json());
+        check
+            .object("Context", &on(store.path(), &["show", "--json", "--context", session]).json());
+    }
 
     let both = TempDir::new().unwrap();
     corpus(Corpus::OpencodeMigrated).copy_to(both.path()).unwrap();
