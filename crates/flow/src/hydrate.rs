@@ -63,7 +63,7 @@ impl<'a> SessionHydratedTree<'a> {
     pub fn usage(&self) -> Usage {
         let mut sum = UsageSum::default();
         self.messages.iter().for_each(|message| sum.add(&message.usage()));
-        let record = self.session.as_ref().filter(|_| self.node.provenance.counts_itself());
+        let record = self.session.as_ref().filter(|_| self.node.provenance.has_complete_totals());
         sum.usage().or_counted(record.map(Counted::from))
     }
 }

@@ -58,7 +58,7 @@ pub struct SessionMeta {
     pub version: Option<Name>,
     /// Which store it is from, where this index is of several as one.
     pub origin: Option<Name>,
-    /// Which generation of storage it was read from, and what else there is of it.
+    /// The agent, the storage format it was read from, and what else there is of it.
     pub provenance: Provenance,
     /// What it used, where the record itself counts all of that: in 2.x. Else it is the sum of its
     /// messages.

@@ -1,6 +1,32 @@
-//! Rules of opencode about ids that its stores share: prefixes, copies, the order of parts.
+//! What the stores of opencode share: names of its formats, and rules about ids: prefixes, copies,
+//! the order of parts.
 
 use scrollback_core_id::{IdClock, OrderKey, PartId};
+
+/// The name of the agent.
+pub const AGENT: &str = "opencode";
+
+/// The storage format of JSON files (until 1.1).
+pub const JSON_FILES: &str = "json";
+/// The storage format of rows of messages and parts (from 1.2).
+pub const TABLES_V1: &str = "v1";
+/// The storage format of rows of `session_message` (2.x, and the preview of it within 1.16 to 1.18).
+pub const TABLES_V2: &str = "v2";
+
+/// The session is in the tables of 1.x alone, and the migration of 2.x has not ended.
+pub const AWAITED: &str = "awaited";
+/// The session is in the tables of 1.x alone, and the migration of 2.x has ended after it was made:
+/// deleted in 2.x, or skipped by the migration. The database does not say which.
+pub const LEGACY_ONLY: &str = "legacyOnly";
+/// The session is in the tables of 1.x alone, and was made after the migration of 2.x: by a client
+/// of 1.x, which 2.x does not show.
+pub const LATE_LEGACY: &str = "lateLegacy";
+/// 2.x has the session and no messages of it, and the tables of 1.x have some, which were read: the
+/// migration has not come to them, or could not read them.
+pub const WITHOUT_ROWS: &str = "withoutRows";
+/// Turns of the session were written by the preview of 2.x within 1.16 to 1.18, which does not count
+/// them in the session's record.
+pub const PREVIEW: &str = "preview";
 
 /// What ids of sessions begin with.
 pub const SESSION_PREFIX: &str = "ses_";

@@ -2,12 +2,14 @@
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 use scrollback_core_err::{Issue, IssueKind};
 use scrollback_core_id::{EntityKey, OrderKey, ProjectId, SessionId, SessionKey};
-use scrollback_core_type::order_time;
+use scrollback_core_type::{Provenance, order_time};
 use scrollback_stor_mmap::{Arena, Dir, Directory, MappedSpan};
 use scrollback_stor_path::layout::{MESSAGE, PROJECT, SESSION};
+use scrollback_stor_path::opencode::{AGENT, JSON_FILES};
 
 use crate::look::{Fetched, FileLook, Note, open_if_there, place_of};
 use crate::names::{Names, ids};
@@ -180,13 +182,19 @@ fn duplicate(entry: &Entry, kept: Option<&ProjectId>) -> Issue {
     Issue::new(place(entry.project.as_ref()), IssueKind::Duplicate { kept })
 }
 
+/// Files are of one format, and one value of it serves for all of them.
+fn provenance() -> Provenance {
+    static FILES: LazyLock<Provenance> = LazyLock::new(|| Provenance::new(AGENT, JSON_FILES));
+    FILES.clone()
+}
+
 /// An entry that is ordered by when it last changed.
 fn newest_first(key: EntityKey, project: Option<ProjectId>, span: MappedSpan) -> Entry {
     let time = order_time(&span);
     let changed = time.updated.or(time.created);
     // A damaged record sorts by its file, and behind a sound one of the same session.
     let order = OrderKey(changed.unwrap_or_else(|| span.stamp().mtime.as_millis().min(0)));
-    Entry { project, ..Entry::new(key, order, span) }
+    Entry { project, provenance: provenance(), ..Entry::new(key, order, span) }
 }
 
 fn sort_newest_first(entries: &mut [Entry]) {

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use scrollback::{Session, Store};
-use scrollback_core_type::StoreGeneration;
 use scrollback_flow::{Export, SessionHydratedTree, complete, run_session_tree_flow};
+use scrollback_stor_path::opencode::TABLES_V2;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -28,7 +28,7 @@ pub(crate) fn run(args: &args::Export, store: &Store, out: &mut Out) -> Result<(
             )
             .hint("--issues says why; `scrollback show` prints what is left"));
         }
-        if !tree.node.provenance.read.contains(StoreGeneration::V2) {
+        if !tree.node.provenance.formats().any(|format| format == TABLES_V2) {
             return print(out, Export(tree));
         }
         let mut tree = tree.clone();

@@ -1,6 +1,6 @@
 //! What JSON calls the fields of what the index keeps.
 
-use scrollback_core_type::{Cost, Role, StoreGeneration, TokenCounts};
+use scrollback_core_type::{Cost, Role, TokenCounts};
 use scrollback_index::{MessageMeta, ProjectMeta, SessionMeta};
 use serde::Serialize;
 
@@ -27,6 +27,9 @@ impl From<TokenCounts> for Tokens {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Session {
     pub(super) id: String,
+    /// The program that wrote it: "opencode".
+    #[serde(skip_serializing_if = "String::is_empty")]
+    agent: String,
     pub(super) title: String,
     #[serde(rename = "projectID")]
     project_id: Option<String>,
@@ -42,14 +45,14 @@ pub(super) struct Session {
     /// The session that it is a fork of.
     #[serde(rename = "forkOf", skip_serializing_if = "Option::is_none")]
     fork_of: Option<String>,
-    /// The generations of storage that it was read from: "json", "v1", "v2".
-    generation: Vec<&'static str>,
+    /// The storage formats that it was read from: "json", "v1", "v2".
+    generation: Vec<String>,
     /// Those that have it too.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    also: Vec<&'static str>,
+    also: Vec<String>,
     /// What is particular about where it is in a database of 2.x.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) standing: Option<&'static str>,
+    pub(super) standing: Option<String>,
     /// Whether its record could not be parsed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     damaged: bool,
@@ -60,6 +63,7 @@ impl Session {
     pub(super) fn new(meta: &SessionMeta, source: &str) -> Self {
         Self {
             id: meta.key.to_string(),
+            agent: meta.provenance.agent().to_owned(),
             title: meta.title.as_deref().unwrap_or_default().to_owned(),
             project_id: meta.project.as_ref().map(ToString::to_string),
             parent_id: meta.parent.as_ref().map(ToString::to_string),
@@ -69,9 +73,9 @@ impl Session {
             archived: meta.archived,
             source: source.to_owned(),
             fork_of: meta.forked_from.as_ref().map(ToString::to_string),
-            generation: meta.provenance.read.iter().map(StoreGeneration::name).collect(),
-            also: meta.provenance.also.iter().map(StoreGeneration::name).collect(),
-            standing: meta.provenance.standing.name(),
+            generation: meta.provenance.formats().map(str::to_owned).collect(),
+            also: meta.provenance.also_in().map(str::to_owned).collect(),
+            standing: meta.provenance.migration().map(str::to_owned),
             damaged: meta.damaged,
         }
     }
@@ -147,7 +151,7 @@ pub(super) fn role(role: Role) -> &'static str {
     match role {
         Role::User => "user",
         Role::Assistant => "assistant",
-        _ => "unknown",
+        Role::Unknown => "unknown",
     }
 }
 

@@ -10,6 +10,7 @@ use scrollback::{Session, Store};
 use scrollback_core_id::{Clock, ProjectId, SessionKey, SystemClock};
 use scrollback_core_type::Cost;
 use scrollback_index::SessionMeta;
+use scrollback_stor_path::opencode::{AWAITED, LATE_LEGACY, LEGACY_ONLY};
 use serde::Serialize;
 
 use super::fields;
@@ -123,11 +124,12 @@ pub(super) fn print(out: &mut Out, listed: &[Listed]) -> Result<()> {
     ]);
     for listed in listed {
         // In front, where a narrow terminal does not cut it off.
-        let mark = match (&listed.session, listed.left_over) {
-            (fields::Session { archived: Some(_), .. }, _) => "(archived) ",
-            (_, true) | (fields::Session { standing: Some("awaited"), .. }, _) => "(not migrated) ",
-            (fields::Session { standing: Some("legacyOnly"), .. }, _) => "(not in 2.x) ",
-            (fields::Session { standing: Some("lateLegacy"), .. }, _) => "(of 1.x) ",
+        let mark = match (listed.session.archived, listed.session.standing.as_deref()) {
+            (Some(_), _) => "(archived) ",
+            (_, Some(AWAITED)) => "(not migrated) ",
+            _ if listed.left_over => "(not migrated) ",
+            (_, Some(LEGACY_ONLY)) => "(not in 2.x) ",
+            (_, Some(LATE_LEGACY)) => "(of 1.x) ",
             _ => "",
         };
         let session = &listed.session;

@@ -12,12 +12,11 @@ use scrollback_core_id::{
     EntityKey, ItemId, ItemKey, MessageId, MessageKey, PartId, PartKey, ProjectId, Scope,
     SessionId, SessionKey,
 };
-use scrollback_core_type::Provenance;
 use scrollback_source::{Entry, Found, Listing, Reader, SourceExt};
 use scrollback_stor_mmap::{Arena, Dir, Look, MappedSpan};
 use scrollback_stor_path::component;
 use scrollback_stor_path::layout::TOOL_OUTPUT;
-use scrollback_stor_path::opencode::{MESSAGE_PREFIX, PART_PREFIX, TOOL_OUTPUT_PREFIX};
+use scrollback_stor_path::opencode::{JSON_FILES, MESSAGE_PREFIX, PART_PREFIX, TOOL_OUTPUT_PREFIX};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -115,7 +114,8 @@ fn find(root: &Root, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
         };
         // Files have none. Where a session without a record is, is not known.
         let may_have = |key: &&SessionKey| {
-            view.session(&key.session).is_none_or(|it| it.provenance != Provenance::default())
+            let record = view.session(&key.session);
+            record.is_none_or(|it| it.provenance.formats().any(|format| format != JSON_FILES))
         };
         let keys: Vec<EntityKey> = sessions.iter().filter(may_have).map(key).collect();
         if let Some(found) = first(&mut *reader, &keys)? {

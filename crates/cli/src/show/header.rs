@@ -2,10 +2,11 @@
 
 use std::io::{self, Write};
 
-use scrollback_core_type::{
-    LazyStr, Provenance, Standing, StoreGeneration, StoreGenerations, Usage,
-};
+use scrollback_core_type::{LazyStr, Provenance, Usage};
 use scrollback_flow::SessionHydratedTree;
+use scrollback_stor_path::opencode::{
+    AWAITED, JSON_FILES, LATE_LEGACY, LEGACY_ONLY, PREVIEW, TABLES_V1, TABLES_V2, WITHOUT_ROWS,
+};
 
 use super::options::Options;
 use crate::{safe, units};
@@ -24,7 +25,8 @@ pub(super) fn print(
     let mut add = |text: Option<String>| line.extend(text);
     if let Some(session) = session {
         add(session.directory.as_ref().map(|directory| directory.get().into_owned()));
-        add(session.version.as_ref().map(|version| format!("opencode {version}")));
+        let agent = tree.node.provenance.agent();
+        add(session.version.as_ref().map(|version| format!("{agent} {version}")));
     }
     writeln!(out, "{dim}{}{dim:#}", safe::line(&line.join("  ")))?;
     if let Some(time) = session.and_then(|session| session.time.as_ref()) {
@@ -47,8 +49,8 @@ pub(super) fn print(
         writeln!(out, "{dim}{}{dim:#}", safe::line(&line))?;
     }
     let provenance = &tree.node.provenance;
-    if provenance.standing != Standing::Usual || !provenance.also.is_empty() {
-        writeln!(out, "{dim}{}{dim:#}", place(provenance))?;
+    if provenance.migration().is_some() || provenance.also_in().next().is_some() {
+        writeln!(out, "{dim}{}{dim:#}", safe::line(&place(provenance)))?;
     }
     if let Some(url) = session.and_then(|session| session.share.as_ref()?.url.as_ref()) {
         writeln!(out, "{dim}shared at {}{dim:#}", safe::line(&url.get()))?;
@@ -70,25 +72,27 @@ fn used(tree: &SessionHydratedTree<'_>) -> String {
 
 /// Where a session is, in words.
 pub(crate) fn place(provenance: &Provenance) -> String {
-    let of = |all: StoreGenerations| {
-        let name = |generation: StoreGeneration| match generation {
-            StoreGeneration::Json => "JSON files",
-            StoreGeneration::V1 => "the tables of 1.x",
-            StoreGeneration::V2 => "the tables of 2.x",
-        };
-        all.iter().map(name).collect::<Vec<_>>().join(" and ")
+    let in_words = |name| match name {
+        JSON_FILES => "JSON files",
+        TABLES_V1 => "the tables of 1.x",
+        TABLES_V2 => "the tables of 2.x",
+        other => other,
     };
-    let mut place = format!("read from {}", of(provenance.read));
-    if !provenance.also.is_empty() {
-        place.push_str(&format!(", also in {}", of(provenance.also)));
+    let formats: Vec<&str> = provenance.formats().map(in_words).collect();
+    let also: Vec<&str> = provenance.also_in().map(in_words).collect();
+    let mut place = format!("read from {}", formats.join(" and "));
+    if !also.is_empty() {
+        place.push_str(&format!(", also in {}", also.join(" and ")));
     }
-    place.push_str(match provenance.standing {
-        Standing::Awaited => "; 2.x has not migrated it yet",
-        Standing::LegacyOnly => "; 2.x deleted it, or did not migrate it",
-        Standing::LateLegacy => "; written by 1.x after the migration, which 2.x does not show",
-        Standing::WithoutRows => "; 2.x has no messages of it",
-        Standing::Preview => "; turns of the preview of 2.x",
-        _ => "",
+    let Some(migration) = provenance.migration() else { return place };
+    place.push_str("; ");
+    place.push_str(match migration {
+        AWAITED => "2.x has not migrated it yet",
+        LEGACY_ONLY => "2.x deleted it, or did not migrate it",
+        LATE_LEGACY => "written by 1.x after the migration, which 2.x does not show",
+        WITHOUT_ROWS => "2.x has no messages of it",
+        PREVIEW => "turns of the preview of 2.x",
+        other => other,
     });
     place
 }

@@ -170,7 +170,6 @@ pub enum Message<'a> {
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Role {
     /// The user.
     User,

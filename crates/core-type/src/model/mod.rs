@@ -44,7 +44,7 @@ pub use part_records::{
 };
 pub use permission::PermissionRule;
 pub use project::{Project, ProjectCommands, ProjectIcon, ProjectTime};
-pub use provenance::{Provenance, Standing, StoreGeneration, StoreGenerations};
+pub use provenance::{Provenance, SourceName};
 pub use session::{Fork, ForkBoundary, Revert, Session, SessionSummary, SessionTime};
 pub use share::{Share, ShareLink};
 pub use todo::Todo;

@@ -21,7 +21,7 @@ pub struct UnknownPart<'a> {
 
 /// Makes the enum over all kinds, and what is the same for each of them.
 macro_rules! parts {
-    ($($(#[$doc:meta])* $variant:ident($record:ident) = $tag:literal,)*) => {
+    ($($(#[$doc:meta])* $variant:ident($record:ident) = $tag:literal, $number:literal;)*) => {
         /// A part of a message.
         #[derive(Debug, Clone, PartialEq)]
         pub enum Part<'a> {
@@ -32,7 +32,6 @@ macro_rules! parts {
 
         /// The kinds of parts.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-        #[non_exhaustive]
         pub enum PartKind {
             $($(#[$doc])* $variant,)*
             /// A kind that this version does not know.
@@ -56,6 +55,22 @@ macro_rules! parts {
                 match self {
                     $(Self::$variant => $tag,)*
                     Self::Unknown => "unknown",
+                }
+            }
+
+            /// Its number in files: not 0, and never that of another kind, in any version.
+            pub fn number(self) -> u8 {
+                match self {
+                    $(Self::$variant => $number,)*
+                    Self::Unknown => u8::MAX,
+                }
+            }
+
+            /// The kind of a number. One that this version does not know is unknown.
+            pub fn from_number(number: u8) -> Self {
+                match number {
+                    $($number => Self::$variant,)*
+                    _ => Self::Unknown,
                 }
             }
         }
@@ -127,29 +142,29 @@ macro_rules! parts {
 
 parts! {
     /// Text of the user or the model.
-    Text(TextPart) = "text",
+    Text(TextPart) = "text", 1;
     /// What the model thought.
-    Reasoning(ReasoningPart) = "reasoning",
+    Reasoning(ReasoningPart) = "reasoning", 2;
     /// A file.
-    File(FilePart) = "file",
+    File(FilePart) = "file", 3;
     /// A call of a tool.
-    Tool(ToolPart) = "tool",
+    Tool(ToolPart) = "tool", 4;
     /// The start of a step.
-    StepStart(StepStartPart) = "step-start",
+    StepStart(StepStartPart) = "step-start", 5;
     /// The end of a step.
-    StepFinish(StepFinishPart) = "step-finish",
+    StepFinish(StepFinishPart) = "step-finish", 6;
     /// The state of the files.
-    Snapshot(SnapshotPart) = "snapshot",
+    Snapshot(SnapshotPart) = "snapshot", 7;
     /// Files that a step changed.
-    Patch(PatchPart) = "patch",
+    Patch(PatchPart) = "patch", 8;
     /// An agent that the user called by name.
-    Agent(AgentPart) = "agent",
+    Agent(AgentPart) = "agent", 9;
     /// A task for a subagent that the user started.
-    Subtask(SubtaskPart) = "subtask",
+    Subtask(SubtaskPart) = "subtask", 10;
     /// A try that failed and was repeated.
-    Retry(RetryPart) = "retry",
+    Retry(RetryPart) = "retry", 11;
     /// The place where the conversation was compacted.
-    Compaction(CompactionPart) = "compaction",
+    Compaction(CompactionPart) = "compaction", 12;
 }
 
 impl fmt::Display for PartKind {

@@ -1,164 +1,110 @@
-//! Where a session was read from, of the several generations of storage that may have it
-//! (`docs/format/opencode-v2.md`, section 6).
+//! Where a session was read from: which program's it is, in which form of storage it is, and what
+//! else there is of it.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
-/// A generation of opencode's storage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[repr(u8)]
-pub enum StoreGeneration {
-    /// JSON files (until 1.1).
-    #[default]
-    Json = 1,
-    /// Rows of messages and parts (from 1.2).
-    V1 = 2,
-    /// Rows of `session_message` (2.x, and the preview of it within 1.16 to 1.18).
-    V2 = 4,
-}
+/// A name that a Source chose: of an agent, of a storage format, of a state.
+pub type SourceName = Cow<'static, str>;
 
-impl StoreGeneration {
-    /// All of them, the oldest first.
-    pub const ALL: [Self; 3] = [Self::Json, Self::V1, Self::V2];
+/// Where a session was read from. Names are the Source's own; lists are in the order of the names.
+/// Clones are cheap: Sources hand out few different ones.
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
+pub struct Provenance(Option<Arc<Facts>>);
 
-    /// Its name: "json", "v1" or "v2".
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::V1 => "v1",
-            Self::V2 => "v2",
-        }
-    }
-}
-
-impl fmt::Display for StoreGeneration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
-
-/// Some generations of storage.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct StoreGenerations(u8);
-
-impl StoreGenerations {
-    /// Adds one.
-    pub fn insert(&mut self, generation: StoreGeneration) {
-        self.0 |= generation as u8;
-    }
-
-    /// Whether it is among them.
-    pub fn contains(self, generation: StoreGeneration) -> bool {
-        self.0 & generation as u8 != 0
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
-
-    /// The oldest first.
-    pub fn iter(self) -> impl Iterator<Item = StoreGeneration> {
-        StoreGeneration::ALL.into_iter().filter(move |it| self.contains(*it))
-    }
-}
-
-impl From<StoreGeneration> for StoreGenerations {
-    fn from(generation: StoreGeneration) -> Self {
-        Self(generation as u8)
-    }
-}
-
-/// What is particular about where a session is in a database of opencode 2.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-#[repr(u8)]
-#[non_exhaustive]
-pub enum Standing {
-    /// It is where one expects it.
-    #[default]
-    Usual = 0,
-    /// It is in the tables of 1.x alone, and the migration of 2.x has not ended: it will come.
-    Awaited = 1,
-    /// It is in the tables of 1.x alone, and the migration of 2.x has ended after it was made:
-    /// deleted in 2.x, or skipped by the migration. The database does not say which.
-    LegacyOnly = 2,
-    /// It is in the tables of 1.x alone, and was made after the migration of 2.x: by a client of
-    /// 1.x, which 2.x does not show.
-    LateLegacy = 3,
-    /// 2.x has the session and no messages of it, and the tables of 1.x have some, which were read:
-    /// the migration has not come to them, or could not read them.
-    WithoutRows = 4,
-    /// Turns of it were written by the preview of 2.x within 1.16 to 1.18, which does not count
-    /// them in the session's record.
-    Preview = 5,
-}
-
-impl Standing {
-    const ALL: [Self; 6] = [
-        Self::Usual,
-        Self::Awaited,
-        Self::LegacyOnly,
-        Self::LateLegacy,
-        Self::WithoutRows,
-        Self::Preview,
-    ];
-
-    /// Its name in JSON; none if it is the usual one.
-    pub fn name(self) -> Option<&'static str> {
-        match self {
-            Self::Usual => None,
-            Self::Awaited => Some("awaited"),
-            Self::LegacyOnly => Some("legacyOnly"),
-            Self::LateLegacy => Some("lateLegacy"),
-            Self::WithoutRows => Some("withoutRows"),
-            Self::Preview => Some("preview"),
-        }
-    }
-}
-
-/// Where a session was read from, and what else there is of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Provenance {
-    /// Whose messages were read; two where turns of both models belong to one session.
-    pub read: StoreGenerations,
-    /// Where the session is too, without being read.
-    pub also: StoreGenerations,
-    /// What is particular about it.
-    pub standing: Standing,
-}
-
-impl Default for Provenance {
-    fn default() -> Self {
-        Self::of(StoreGeneration::Json)
-    }
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+struct Facts {
+    agent: SourceName,
+    formats: Vec<SourceName>,
+    also_in: Vec<SourceName>,
+    migration: Option<SourceName>,
+    has_complete_totals: bool,
 }
 
 impl Provenance {
-    /// A session that is nowhere else.
-    pub fn of(read: StoreGeneration) -> Self {
-        Self { read: read.into(), also: StoreGenerations::default(), standing: Standing::Usual }
+    /// A session of an agent, read from one storage format.
+    pub fn new(agent: impl Into<SourceName>, format: impl Into<SourceName>) -> Self {
+        let (agent, formats) = (agent.into(), vec![format.into()]);
+        Self(Some(Arc::new(Facts { agent, formats, ..Facts::default() })))
     }
 
-    /// Whether the totals that the session's own record holds are those of all its messages, and of
-    /// what else it cost: titles and compactions. So in 2.x alone; see the rules in
-    /// `docs/format/opencode-v2.md`, section 7.
-    pub fn counts_itself(&self) -> bool {
-        self.read == StoreGeneration::V2.into() && self.standing == Standing::Usual
+    /// The same, read from this format too.
+    #[must_use]
+    pub fn with_format(self, format: impl Into<SourceName>) -> Self {
+        self.with(|facts| insert(&mut facts.formats, format.into()))
     }
 
-    /// As a number, for files.
-    pub fn bits(&self) -> u32 {
-        u32::from(self.read.0) | u32::from(self.also.0) << 8 | (self.standing as u32) << 16
+    /// The same, with a format or place that has the session too and was not read.
+    #[must_use]
+    pub fn with_also_in(self, place: impl Into<SourceName>) -> Self {
+        self.with(|facts| insert(&mut facts.also_in, place.into()))
     }
 
-    /// What [`Provenance::bits`] gave; none if it gave no such number.
-    pub fn from_bits(bits: u32) -> Option<Self> {
-        let [read, also, standing, rest] = bits.to_le_bytes();
-        let standing = *Standing::ALL.get(usize::from(standing))?;
-        let sound = read < 8 && also < 8 && rest == 0;
-        sound.then_some(Self {
-            read: StoreGenerations(read),
-            also: StoreGenerations(also),
-            standing,
-        })
+    /// The same, with the formats of another place that has the session too.
+    #[must_use]
+    pub fn with_copy(self, other: &Self) -> Self {
+        let formats = other.0.iter().flat_map(|facts| facts.formats.iter().cloned());
+        formats.fold(self, Self::with_also_in)
+    }
+
+    /// The same, in a state of a migration from one format to another that is worth a word.
+    #[must_use]
+    pub fn with_migration(self, state: impl Into<SourceName>) -> Self {
+        self.with(|facts| facts.migration = Some(state.into()))
+    }
+
+    /// The same, with whether the totals in the session's own record cover the whole session.
+    #[must_use]
+    pub fn with_complete_totals(self, complete: bool) -> Self {
+        self.with(|facts| facts.has_complete_totals = complete)
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Facts)) -> Self {
+        change(Arc::make_mut(self.0.get_or_insert_default()));
+        self
+    }
+
+    /// The program that wrote the session: "opencode". Empty if the Source does not say it.
+    pub fn agent(&self) -> &str {
+        self.0.as_ref().map_or("", |facts| &facts.agent)
+    }
+
+    /// The storage formats that its messages were read from; several where turns in several of them
+    /// belong to one session.
+    pub fn formats(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|facts| facts.formats.iter().map(|name| &**name))
+    }
+
+    /// Formats and places that have the session too, and were not read.
+    pub fn also_in(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().flat_map(|facts| facts.also_in.iter().map(|name| &**name))
+    }
+
+    /// The state of a migration from one format to another, if it is worth a word.
+    pub fn migration(&self) -> Option<&str> {
+        self.0.as_ref()?.migration.as_deref()
+    }
+
+    /// Whether the totals in the session's own record cover the whole session: all of its messages,
+    /// and what else it used, such as titles and compactions.
+    pub fn has_complete_totals(&self) -> bool {
+        self.0.as_ref().is_some_and(|facts| facts.has_complete_totals)
+    }
+}
+
+/// Inserts a name in its place, unless it is there.
+fn insert(names: &mut Vec<SourceName>, name: SourceName) {
+    if let Err(at) = names.binary_search(&name) {
+        names.insert(at, name);
+    }
+}
+
+impl fmt::Debug for Provenance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(facts) => facts.fmt(f),
+            None => f.write_str("Provenance(unknown)"),
+        }
     }
 }

@@ -24,6 +24,31 @@ fn part_kinds_and_their_names_agree() {
     assert_eq!(PartKind::from_name("unknown"), PartKind::Unknown);
 }
 
+/// Snapshots keep these numbers: they never change, and a new kind gets a new one.
+#[test]
+fn part_kinds_keep_their_numbers() {
+    let numbers = PartKind::KNOWN.iter().map(|kind| (kind.name(), kind.number()));
+    assert!(numbers.eq([
+        ("text", 1),
+        ("reasoning", 2),
+        ("file", 3),
+        ("tool", 4),
+        ("step-start", 5),
+        ("step-finish", 6),
+        ("snapshot", 7),
+        ("patch", 8),
+        ("agent", 9),
+        ("subtask", 10),
+        ("retry", 11),
+        ("compaction", 12),
+    ]));
+    assert_eq!(PartKind::Unknown.number(), 255);
+    for kind in PartKind::KNOWN.iter().chain([&PartKind::Unknown]) {
+        assert_eq!(PartKind::from_number(kind.number()), *kind);
+    }
+    assert_eq!(PartKind::from_number(200), PartKind::Unknown, "of a later version");
+}
+
 #[test]
 fn a_task_names_its_subagent() {
     let text = br#"{"type":"tool","tool":"task","state":{"status":"completed","metadata":{"sessionId":"ses_child","model":{"x":"\n"}}}}"#;

@@ -45,7 +45,7 @@ impl Metas {
         order: OrderKey,
         project: Option<ProjectId>,
         origin: Option<&SourceId>,
-        provenance: Provenance,
+        provenance: &Provenance,
         span: &MappedSpan,
     ) -> (SessionMeta, Option<Issue>) {
         let (head, issue) = sound(SessionHead::parse(span));
@@ -56,14 +56,14 @@ impl Metas {
             tokens: head.tokens.map(TokenCounts::from).unwrap_or_default(),
             cost: head.cost.map(Cost::from).unwrap_or_default(),
         };
-        let counted = (provenance.counts_itself() && !damaged).then(counted);
+        let counted = (provenance.has_complete_totals() && !damaged).then(counted);
         let meta = SessionMeta {
             key,
             order,
             project: project.or(head.project_id),
             parent: head.parent_id,
             forked_from: head.fork.and_then(|fork| fork.session_id),
-            provenance,
+            provenance: provenance.clone(),
             counted,
             directory: self.name(head.directory),
             title: head.title.map(|title| title.get().into()),

@@ -136,7 +136,7 @@ pub(crate) fn record(metas: &mut Metas, entry: &Entry, notes: &mut Notes) -> Opt
     let (EntityKey::Session(key), Some(span)) = (&entry.key, &entry.span) else { return None };
     let Entry { order, project, origin, provenance, .. } = entry;
     let (meta, issue) =
-        metas.session(key.clone(), *order, project.clone(), origin.as_ref(), *provenance, span);
+        metas.session(key.clone(), *order, project.clone(), origin.as_ref(), provenance, span);
     notes.note_about(&entry.key, issue);
     Some(meta)
 }

@@ -75,7 +75,7 @@ impl SessionMaterializer {
             let (key, order, is_copy) = (meta.key.clone(), meta.order, meta.is_copy);
             messages.push(MessageRefNode { key, order, is_copy, span: Some(span), parts });
         }
-        let (key, provenance) = (session.clone(), record.provenance);
+        let (key, provenance) = (session.clone(), record.provenance.clone());
         let session = SessionRefNode { key, span: Some(span), project, provenance };
         let clock = Arc::clone(self.source.clock());
         Some(SessionRefTree { session, messages, items: Vec::new(), clock })

@@ -76,7 +76,7 @@ pub(super) fn note_copy(entry: &mut Entry, at: usize, other: &Entry) {
     if !matches!(entry.key, EntityKey::Session(_)) {
         return;
     }
-    other.provenance.read.iter().for_each(|generation| entry.provenance.also.insert(generation));
+    entry.provenance = std::mem::take(&mut entry.provenance).with_copy(&other.provenance);
     if let Some(span) = &entry.span {
         let mut stamp = *span.stamp();
         mark(&mut stamp, at);

@@ -6,12 +6,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use scrollback_core_id::{Cursor, Epoch, Revision, SourceId};
+use scrollback_core_type::Provenance;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use super::encode::About;
 use super::layout::{MAGIC, Section, TEXT, VERSION, header, lineage};
 use super::row::{Row, RowMut};
-use super::table;
+use super::{provenances, table};
 use crate::Name;
 use crate::epoch::is_in;
 
@@ -42,6 +43,7 @@ pub struct Snapshot {
     bytes: SnapshotBytes,
     sections: [Range<usize>; Section::COUNT],
     pub(super) names: Arc<[Name]>,
+    provenances: Arc<[Provenance]>,
     seed: u64,
     about: Arc<About>,
 }
@@ -82,6 +84,9 @@ impl Snapshot {
         let name = |row| std::str::from_utf8(Row(row).text(0, texts)).map(Name::from);
         let names: Result<Arc<[Name]>, _> =
             section(Section::Names).chunks_exact(TEXT).map(name).collect();
+        let provenances = section(Section::Provenances).chunks_exact(TEXT);
+        let provenances =
+            provenances.map(|row| provenances::decode(Row(row).text(0, texts))).collect();
         let store = std::str::from_utf8(section(Section::Store)).ok();
         let store = store.and_then(|store| SourceId::new(store).ok());
         let ancestor = |row| {
@@ -99,7 +104,7 @@ impl Snapshot {
         };
         let names = names.map_err(|_| SnapshotError::Damaged)?;
         let (seed, about) = (head.u64(header::SEED), Arc::new(about));
-        Ok(Self { sections, names, seed, about, bytes })
+        Ok(Self { sections, names, provenances, seed, about, bytes })
     }
 
     /// The store that it is of.
@@ -167,6 +172,11 @@ impl Snapshot {
 
     pub(super) fn name(&self, number: u32) -> Option<Name> {
         self.names.get((number as usize).checked_sub(1)?).cloned()
+    }
+
+    pub(super) fn provenance(&self, number: u32) -> Provenance {
+        let at = (number as usize).checked_sub(1);
+        at.and_then(|at| self.provenances.get(at)).cloned().unwrap_or_default()
     }
 
     pub(super) fn find(

@@ -10,6 +10,7 @@ use super::layout::{
     MAGIC, Section, TEXT, VERSION, header, lineage, message, part, project, session, tombstone,
 };
 use super::names::Names;
+use super::provenances::{self, Provenances};
 use super::row::{Row, RowMut};
 use super::table;
 use crate::{MessageMeta, PartRef, ProjectMeta, SessionState};
@@ -44,6 +45,7 @@ pub(crate) struct Encoder {
     tombstones: Vec<u8>,
     texts: Vec<u8>,
     names: Names,
+    provenances: Provenances,
     /// What the messages used of the session that was begun last, until that is written.
     used: Option<UsageSum>,
     /// Those of the messages' ids, made while they are at hand.
@@ -65,6 +67,7 @@ impl Encoder {
             tombstones: Vec::new(),
             texts: Vec::new(),
             names: Names::default(),
+            provenances: Provenances::default(),
             used: None,
             message_hashes: Vec::with_capacity(messages),
             seed,
@@ -90,7 +93,7 @@ impl Encoder {
         self.end_session();
         self.used = Some(UsageSum::default());
         let first_message = self.message_count();
-        let Self { sessions, texts, names, .. } = self;
+        let Self { sessions, texts, names, provenances, .. } = self;
         let mut row = grow(sessions, session::LEN);
         row.id(session::ID, id, texts);
         row.u64(session::SEQUENCE, sequence);
@@ -126,7 +129,7 @@ impl Encoder {
                 row.tokens(session::TOKENS, &counted.tokens);
                 row.cost(session::COST, counted.cost);
             }
-            row.u32(session::PROVENANCE, meta.provenance.bits());
+            row.u32(session::PROVENANCE, provenances.get(&meta.provenance));
             row.i64(session::ORDER, meta.order.0);
             row.time(session::CREATED, meta.created);
             row.time(session::UPDATED, meta.updated);
@@ -284,6 +287,10 @@ impl Encoder {
         for name in &self.names.all {
             grow(&mut names, TEXT).text(0, name.as_bytes(), &mut self.texts);
         }
+        let mut places = Vec::with_capacity(self.provenances.all.len() * TEXT);
+        for it in &self.provenances.all {
+            grow(&mut places, TEXT).text(0, &provenances::encode(it), &mut self.texts);
+        }
         let mut ancestors = Vec::new();
         for (epoch, revision) in &about.lineage {
             let mut row = grow(&mut ancestors, lineage::LEN);
@@ -297,6 +304,7 @@ impl Encoder {
             &self.sessions,
             &self.projects,
             &names,
+            &places,
             &session_table,
             &message_table,
             &part_table,
@@ -350,12 +358,10 @@ fn role(role: Role) -> u32 {
     match role {
         Role::User => 0,
         Role::Assistant => 1,
-        _ => 2,
+        Role::Unknown => 2,
     }
 }
 
 fn kind(kind: Option<PartKind>) -> u32 {
-    let Some(kind) = kind else { return 0 };
-    let known = PartKind::KNOWN.iter().position(|known| *known == kind);
-    known.map_or(part::KIND, |at| at as u32 + 1)
+    kind.map_or(0, |kind| kind.number().into())
 }

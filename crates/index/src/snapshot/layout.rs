@@ -33,6 +33,8 @@ pub(super) enum Section {
     Projects,
     /// References to texts that rows share.
     Names,
+    /// References to provenances among the texts; `provenances` says what they are made of.
+    Provenances,
     /// Hash table of session rows.
     SessionTable,
     /// Hash table of message rows.
@@ -52,13 +54,14 @@ pub(super) enum Section {
 }
 
 impl Section {
-    pub(super) const COUNT: usize = 13;
+    pub(super) const COUNT: usize = 14;
     pub(super) const ALL: [(Self, usize); Self::COUNT] = [
         (Self::Messages, message::LEN),
         (Self::Parts, part::LEN),
         (Self::Sessions, session::LEN),
         (Self::Projects, project::LEN),
         (Self::Names, TEXT),
+        (Self::Provenances, TEXT),
         (Self::SessionTable, SLOT),
         (Self::MessageTable, SLOT),
         (Self::PartTable, SLOT),
@@ -126,6 +129,7 @@ pub(super) mod session {
     pub(crate) const DIRECTORY: usize = PROJECT + 4;
     pub(crate) const PROGRAM: usize = DIRECTORY + 4;
     pub(crate) const ORIGIN: usize = PROGRAM + 4;
+    /// A row of the provenances plus one, or 0.
     pub(crate) const PROVENANCE: usize = ORIGIN + 4;
     pub(crate) const FIRST_MESSAGE: usize = PROVENANCE + 4;
     pub(crate) const MESSAGES: usize = FIRST_MESSAGE + 4;
@@ -186,8 +190,7 @@ pub(super) mod part {
     pub(crate) const MESSAGE: usize = SEQUENCE + 8;
     pub(crate) const FLAGS: usize = MESSAGE + 4;
     pub(crate) const LEN: usize = FLAGS + 4;
-    /// The kind's place among the known ones plus one; 0 not read yet, 255 not known.
-    pub(crate) const KIND: u32 = 0xff;
+    // The first byte is the number of the kind; 0 that it was not read yet.
     pub(crate) const OBSERVED: u32 = 1 << 8;
     pub(crate) const CLEAN: u32 = 1 << 9;
 }
@@ -204,7 +207,7 @@ pub(super) mod tombstone {
 }
 
 // What `docs/format/snapshot.md` says: a change of these is another version.
-const _: () = assert!(header::LEN == 272 && project::LEN == 72 && session::LEN == 420);
+const _: () = assert!(header::LEN == 288 && project::LEN == 72 && session::LEN == 420);
 const _: () = assert!(message::LEN == 236 && part::LEN == 72 && tombstone::LEN == 76);
 
 /// An epoch that this state continues, and the last of its revisions that is part of it.

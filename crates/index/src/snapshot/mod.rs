@@ -9,6 +9,7 @@ mod decode;
 mod encode;
 mod layout;
 mod names;
+mod provenances;
 mod row;
 mod rows;
 mod table;

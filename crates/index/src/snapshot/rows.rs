@@ -6,7 +6,7 @@ use std::sync::Arc;
 use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, OrderKey, PartId, ProjectId, SessionId, SessionKey, UnixNanos,
 };
-use scrollback_core_type::{Counted, PartKind, Provenance, Role, UsageSum};
+use scrollback_core_type::{Counted, PartKind, Role, UsageSum};
 
 use super::decode::Snapshot;
 use super::layout::{Section, message, part, project, session, tombstone};
@@ -100,7 +100,7 @@ impl Snapshot {
             parent: row.id(session::PARENT, texts),
             forked_from: row.id(session::FORKED_FROM, texts),
             counted: self.counted(number),
-            provenance: Provenance::from_bits(row.u32(session::PROVENANCE)).unwrap_or_default(),
+            provenance: self.provenance(row.u32(session::PROVENANCE)),
             directory: self.name(row.u32(session::DIRECTORY)),
             origin: self.name(row.u32(session::ORIGIN)),
             title: has(session::TITLED).then(title),
@@ -278,12 +278,8 @@ impl Snapshot {
     pub(crate) fn part(&self, number: u32) -> Option<PartRef> {
         let row = self.part_row(number);
         let has = |flag| row.has(part::FLAGS, flag);
-        let kind = match row.u32(part::FLAGS) & part::KIND {
-            0 => None,
-            code => {
-                Some(PartKind::KNOWN.get(code as usize - 1).copied().unwrap_or(PartKind::Unknown))
-            }
-        };
+        let [number, ..] = row.u32(part::FLAGS).to_le_bytes();
+        let kind = (number != 0).then(|| PartKind::from_number(number));
         Some(PartRef {
             id: row.id(part::ID, self.texts())?,
             kind,

@@ -7,14 +7,18 @@ use scrollback_core_id::{Cursor, Epoch, Revision};
 use scrollback_index::{Batch, SessionIndex, Since, Snapshot, View};
 use xxhash_rust::xxh3::xxh3_64;
 
+/// The version of the format, and the length of its header.
+const VERSION: u32 = 6;
+const HEADER: u32 = 288;
+
 /// Makes any bytes pass the checks at the door (`docs/format/snapshot.md`): what is behind it has
 /// to hold for any bytes.
 pub(crate) fn let_in(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    bytes.resize(bytes.len().max(256), 0);
+    bytes.resize(bytes.len().max(HEADER as usize), 0);
     bytes[..8].copy_from_slice(b"SCROLLBK");
-    bytes[8..12].copy_from_slice(&1_u32.to_le_bytes());
-    bytes[12..16].copy_from_slice(&256_u32.to_le_bytes());
+    bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
+    bytes[12..16].copy_from_slice(&HEADER.to_le_bytes());
     let len = bytes.len() as u64;
     bytes[24..32].copy_from_slice(&len.to_le_bytes());
     let checksum = xxh3_64(&bytes[24..]);

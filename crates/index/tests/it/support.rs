@@ -46,6 +46,16 @@ pub(crate) fn project(n: u8, value: i64) -> ProjectMeta {
     ProjectMeta { id: project_id(n), worktree, observed: observed(value) }
 }
 
+fn provenance(value: i64) -> Provenance {
+    let it = match value % 4 {
+        0 => return Provenance::default(),
+        1 => Provenance::new("an agent", "log").with_format("table"),
+        n => Provenance::new("another", format!("format {n}")).with_also_in("log"),
+    };
+    let it = if value % 3 == 0 { it.with_migration("awaited") } else { it };
+    it.with_complete_totals(value % 2 == 0)
+}
+
 /// A session whose every field says `value`; absent ones now and then.
 pub(crate) fn session(n: u8, value: i64) -> SessionState {
     let record = (value % 7 != 0).then(|| {
@@ -55,7 +65,7 @@ pub(crate) fn session(n: u8, value: i64) -> SessionState {
             project: (value % 2 == 0).then(|| project_id((value % 3) as u8)),
             parent: (value % 3 == 0).then(|| session_key((value % 4) as u8).session),
             forked_from: (value % 5 == 0).then(|| session_key((value % 3) as u8).session),
-            provenance: Provenance::from_bits(1 + (value as u32 % 5) * 0x0001_0000).unwrap(),
+            provenance: provenance(value),
             counted: (value % 3 == 1).then(|| Counted {
                 tokens: TokenCounts { input: value, cache_write: 2 * value, ..Default::default() },
                 cost: Cost::from_dollars(value as f64 / 8.0),

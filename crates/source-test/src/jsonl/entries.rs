@@ -2,6 +2,7 @@
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{EntityKey, MessageKey, OrderKey, SessionKey, Stamp};
+use scrollback_core_type::Provenance;
 use scrollback_source::{Entry, ResumeToken, Sighting};
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
@@ -13,7 +14,8 @@ use super::state::Head;
 pub(super) fn session(key: &SessionKey, head: &Head, file: &Stamp) -> Entry {
     let updated = file.mtime.as_millis();
     let span = MappedSpan::pooled(head.to_json(key, updated), *file, Settled::Settled);
-    Entry::new(key.clone(), OrderKey(updated), span)
+    let provenance = Provenance::new("example", "jsonl");
+    Entry { provenance, ..Entry::new(key.clone(), OrderKey(updated), span) }
 }
 
 pub(super) fn message(session: &SessionKey, of: u64, span: &MappedSpan) -> Option<Entry> {

@@ -3,13 +3,12 @@
 use rusqlite::Row as SqlRow;
 use rusqlite::types::ValueRef;
 use scrollback_core_id::{OrderKey, Stamp};
-use scrollback_core_type::Provenance;
 use scrollback_stor_mmap::Settled;
 
 use crate::ask::Ask;
 use crate::cells::{project, whole};
 use crate::gathered::{Gathered, Row};
-use crate::provenance::Provenances;
+use crate::provenance::{Place, Provenances};
 use crate::schema::column::InStamp;
 use crate::schema::select::nano_dollars;
 use crate::schema::sessions::FOUND;
@@ -29,26 +28,22 @@ pub(crate) fn session_row(
 ) -> rusqlite::Result<()> {
     let Some(key) = out.session(ask, row, SessionColumn::Id.at())? else { return Ok(()) };
     let created = whole(row, SessionColumn::Created.at())?;
-    let provenance = places.of(ask, row, FOUND, created)?;
-    let (stamp, settled) = stamp(ask, row, &provenance)?;
+    let place = places.of(ask, row, FOUND, created)?;
+    let (stamp, settled) = stamp(ask, row, place)?;
     let values = Values::read(ask, row, SessionColumn::ALL)?;
     let piece = out.arena.append(stamp, settled, |bytes| write(&values, bytes));
     values.note(ask, &key.clone().into(), out);
     let order = OrderKey(whole(row, SessionColumn::Updated.at())?);
     out.rows.push(Row {
         project: project(row, SessionColumn::Project.at())?,
-        provenance,
+        provenance: places.provenance(place),
         ..Row::new(key, order, Some(piece))
     });
     Ok(())
 }
 
 /// The stamp of a session's row: what its query by itself says, without the texts.
-fn stamp(
-    ask: &Ask<'_>,
-    row: &SqlRow<'_>,
-    provenance: &Provenance,
-) -> rusqlite::Result<(Stamp, Settled)> {
+fn stamp(ask: &Ask<'_>, row: &SqlRow<'_>, place: Place) -> rusqlite::Result<(Stamp, Settled)> {
     let (mut updated, mut size, mut counts) = (0, 0_i64, Sum::default());
     for (at, column) in SessionColumn::ALL.iter().enumerate() {
         match column.in_stamp {
@@ -63,7 +58,7 @@ fn stamp(
             }),
         }
     }
-    let more = placed(counts.whole().cast_unsigned(), provenance);
+    let more = placed(counts.whole().cast_unsigned(), place);
     Ok(ask.stamp(size.cast_unsigned(), updated, more))
 }
 
@@ -107,6 +102,6 @@ impl Sum {
 
 /// What the stamp of a session's row says besides its time and size: what the row counts, and where
 /// the session is, which may change while the row does not.
-pub(crate) fn placed(counts: u64, provenance: &Provenance) -> u64 {
-    counts.wrapping_add(u64::from(provenance.bits()) << 40)
+pub(crate) fn placed(counts: u64, place: Place) -> u64 {
+    counts.wrapping_add(u64::from(place.number()) << 40)
 }

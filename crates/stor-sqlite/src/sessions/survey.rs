@@ -41,8 +41,8 @@ fn session(
 ) -> rusqlite::Result<()> {
     let Some(key) = out.session(ask, row, 0)? else { return Ok(()) };
     let (mut stamp, settled) = ask.stamp_at(row, 2)?;
-    let provenance = places.of(ask, row, 5, whole(row, 6)?)?;
-    stamp.inode = placed(stamp.inode, &provenance);
+    let place = places.of(ask, row, 5, whole(row, 6)?)?;
+    stamp.inode = placed(stamp.inode, place);
     out.sightings.push(ask.sighting(key, (stamp, settled), project(row, 1)?));
     Ok(())
 }

@@ -208,7 +208,7 @@ impl<'s> Builder<'s> {
         tree: &SessionHydratedTree<'_>,
     ) -> fields::Session {
         let mut meta = known.cloned().unwrap_or_else(|| SessionMeta {
-            provenance: tree.node.provenance,
+            provenance: tree.node.provenance.clone(),
             ..SessionMeta::new(tree.node.key.clone())
         });
         let title = tree.session.as_ref().and_then(|session| session.title.as_ref());

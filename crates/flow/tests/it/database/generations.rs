@@ -6,8 +6,7 @@ use std::ops::ControlFlow;
 
 use rusqlite::Connection;
 use scrollback_core_id::{EntityKey, Scope};
-use scrollback_core_type::Standing::{LateLegacy, LegacyOnly, Usual, WithoutRows};
-use scrollback_core_type::{Cost, Provenance, Standing};
+use scrollback_core_type::{Cost, Provenance};
 use scrollback_fixtures::write_tree;
 use scrollback_flow::{
     MergedSource, Parts, RefreshOptions, build_index, refresh_index, run_session_tree_flow,
@@ -126,19 +125,19 @@ fn refresh(store: &MergedSource, index: &SessionIndex) {
 }
 
 /// Where a session was read from and is too, and what is particular about that.
-type Place = (&'static str, &'static str, Standing);
+type Place = (String, String, &'static str);
+
+fn at(read: &str, also: &str, migration: &'static str) -> Place {
+    (read.to_owned(), also.to_owned(), migration)
+}
 
 fn place(it: &Provenance) -> Place {
-    let name = |all: Vec<&'static str>| match &all[..] {
-        [] => "",
-        [one] => one,
-        ["json", "v1"] => "json, v1",
-        other => panic!("{other:?}"),
-    };
-    let names = |all: scrollback_core_type::StoreGenerations| {
-        name(all.iter().map(|it| it.name()).collect())
-    };
-    (names(it.read), names(it.also), it.standing)
+    let names = |all: Vec<&str>| all.join(", ");
+    assert_eq!(it.agent(), "opencode");
+    let states = ["lateLegacy", "legacyOnly", "withoutRows"];
+    let state = |name: &str| states.into_iter().find(|state| *state == name).unwrap();
+    let migration = it.migration().map(state).unwrap_or_default();
+    (names(it.formats().collect()), names(it.also_in().collect()), migration)
 }
 
 /// What each session says: where it is, its tokens, and its messages.
@@ -161,17 +160,17 @@ fn each_session_is_there_once_and_counts_once() {
     let all = said(&index);
     let expected = [
         // In 2.x, and in what it was migrated from: 25 for its answer, 5 for its title.
-        ("all_three", (("v2", "json, v1", Usual), 30, 1)),
-        ("files", (("json", "", Usual), 10, 1)),
+        ("all_three", (at("v2", "json, v1", ""), 30, 1)),
+        ("files", (at("json", "", ""), 10, 1)),
         // What forks copied was used by their source.
-        ("fork", (("v2", "", Usual), 5, 2)),
-        ("fork_of_fork", (("v2", "", Usual), 7, 3)),
-        ("late", (("v1", "", LateLegacy), 40, 1)),
-        ("legacy", (("v1", "", LegacyOnly), 70, 1)),
-        ("v1_and_files", (("v1", "json", LegacyOnly), 20, 1)),
-        ("v2", (("v2", "", Usual), 50, 1)),
+        ("fork", (at("v2", "", ""), 5, 2)),
+        ("fork_of_fork", (at("v2", "", ""), 7, 3)),
+        ("late", (at("v1", "", "lateLegacy"), 40, 1)),
+        ("legacy", (at("v1", "", "legacyOnly"), 70, 1)),
+        ("v1_and_files", (at("v1", "json", "legacyOnly"), 20, 1)),
+        ("v2", (at("v2", "", ""), 50, 1)),
         // The record of 2.x counts what it has no messages of.
-        ("without_rows", (("v1", "v2", WithoutRows), 60, 1)),
+        ("without_rows", (at("v1", "v2", "withoutRows"), 60, 1)),
     ];
     let expected = expected.map(|(name, said)| (name.to_owned(), said));
     assert_eq!(all, BTreeMap::from(expected));
@@ -232,8 +231,8 @@ fn a_session_that_moves_between_generations_is_followed() {
     std::fs::remove_dir_all(dir.path().join("storage/session/p")).unwrap();
     refresh(&store, &index);
     let all = said(&index);
-    assert_eq!(all["all_three"], (("v1", "", LegacyOnly), 888, 1));
-    assert_eq!(all["without_rows"], (("v2", "v1", Usual), 61, 1));
-    assert_eq!(all["v1_and_files"], (("v1", "", LegacyOnly), 20, 1));
+    assert_eq!(all["all_three"], (at("v1", "", "legacyOnly"), 888, 1));
+    assert_eq!(all["without_rows"], (at("v2", "v1", ""), 61, 1));
+    assert_eq!(all["v1_and_files"], (at("v1", "", "legacyOnly"), 20, 1));
     assert_eq!(all, said(&build(&store)), "as if it were built anew");
 }

@@ -2,7 +2,6 @@
 
 use rusqlite::Connection;
 use scrollback_core_id::{EntityKey, Scope};
-use scrollback_core_type::{Standing, StoreGeneration};
 use scrollback_source::{Listing, Probe, Reader, Source, SourceToken, Survey};
 
 use crate::calls::{key, names, scan, tree};
@@ -175,17 +174,18 @@ fn upgrade() -> String {
 }
 
 /// What a reader that is open says of a session: where it is read from, and what it has.
-fn told(reader: &mut dyn Reader, session: &str) -> (StoreGeneration, Standing, Vec<String>) {
+fn told(reader: &mut dyn Reader, session: &str) -> (String, String, Vec<String>) {
     let read = Listing::collect(|each| reader.tree(&key(session), each)).unwrap();
     assert_eq!(issues(&read), []);
-    let place = read.entries[0].provenance;
-    let newest = place.read.iter().last().unwrap();
-    (newest, place.standing, names(&read.entries).split_off(1))
+    let place = &read.entries[0].provenance;
+    let newest = place.formats().last().unwrap().to_owned();
+    let migration = place.migration().unwrap_or_default().to_owned();
+    (newest, migration, names(&read.entries).split_off(1))
 }
 
 #[test]
 fn an_upgrade_beside_an_open_reader_is_followed() {
-    use StoreGeneration::{V1, V2};
+    let said = |format: &str, migration: &str, names| (format.into(), migration.into(), names);
     let preview = r#"INSERT INTO session_message VALUES ('msg_p', 'ses_2', 'user', 1, 9, 9, '{"text":"p"}');"#;
     let (_dir, database) = stated_as(SCHEMA, &format!("PRAGMA foreign_keys=OFF; {SMALL}{preview}"));
     let db = writer(&database);
@@ -193,9 +193,9 @@ fn an_upgrade_beside_an_open_reader_is_followed() {
     let store = open(&database);
     let mut reader = store.open().unwrap();
     let of_1 = || vec!["msg_1".to_owned(), "prt_1".to_owned()];
-    assert_eq!(told(&mut *reader, "ses_1"), (V1, Standing::Usual, of_1()));
+    assert_eq!(told(&mut *reader, "ses_1"), said("v1", "", of_1()));
     let of_2 = vec!["msg_p".to_owned(), "prt_p_00000".to_owned()];
-    assert_eq!(told(&mut *reader, "ses_2"), (V2, Standing::Preview, of_2));
+    assert_eq!(told(&mut *reader, "ses_2"), said("v2", "preview", of_2));
     let mut last = token(&store);
     let mut rescan = |store: &dyn Source| {
         let probed = store.probe(Some(&last)).unwrap();
@@ -206,8 +206,8 @@ fn an_upgrade_beside_an_open_reader_is_followed() {
     // The tables change.
     commit(&db, &upgrade());
     assert_eq!(rescan(&store), Probe::Rescan);
-    assert_eq!(told(&mut *reader, "ses_1"), (V1, Standing::Awaited, of_1()));
-    assert_eq!(told(&mut *reader, "ses_2"), (V1, Standing::Awaited, vec![]));
+    assert_eq!(told(&mut *reader, "ses_1"), said("v1", "awaited", of_1()));
+    assert_eq!(told(&mut *reader, "ses_2"), said("v1", "awaited", vec![]));
     assert_eq!(sessions(&store).len(), 2);
 
     // One session is migrated, and the next one has its record alone.
@@ -222,12 +222,12 @@ fn an_upgrade_beside_an_open_reader_is_followed() {
     commit(&db, &migrated(1, row));
     assert_eq!(rescan(&store), Probe::Rescan);
     let of_1 = || vec!["msg_1".to_owned(), "prt_1_00000".to_owned()];
-    assert_eq!(told(&mut *reader, "ses_1"), (V2, Standing::Usual, of_1()));
+    assert_eq!(told(&mut *reader, "ses_1"), said("v2", "", of_1()));
     commit(
         &db,
         &migrated(2, "INSERT INTO message VALUES ('msg_2', 'ses_2', 1, 1, '{\"role\":\"user\"}')"),
     );
-    assert_eq!(told(&mut *reader, "ses_2"), (V1, Standing::WithoutRows, vec!["msg_2".to_owned()]));
+    assert_eq!(told(&mut *reader, "ses_2"), said("v1", "withoutRows", vec!["msg_2".to_owned()]));
 
     // It has ended, with a session that came later and one that was left out.
     commit(
@@ -238,8 +238,8 @@ fn an_upgrade_beside_an_open_reader_is_followed() {
              VALUES ('ses_3', 'p', 's', '/w', 't', '1', 49, 99), ('ses_4', 'p', 's', '/w', 't', '1', 50, 99)",
     );
     assert_ne!(rescan(&store), Probe::Unchanged);
-    assert_eq!(told(&mut *reader, "ses_3"), (V1, Standing::LegacyOnly, vec![]));
-    assert_eq!(told(&mut *reader, "ses_4"), (V1, Standing::LateLegacy, vec![]));
+    assert_eq!(told(&mut *reader, "ses_3"), said("v1", "legacyOnly", vec![]));
+    assert_eq!(told(&mut *reader, "ses_4"), said("v1", "lateLegacy", vec![]));
     // From here on the numbers tell.
     commit(&db, &format!("UPDATE session_message SET time_updated = 60; {NEXT} = 'ses_1'"));
     assert_eq!(rescan(&store), changed([key("ses_1")]));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use scrollback_core_id::{EntityKey, Scope, SessionKey};
-use scrollback_core_type::{Entity, Standing, StoreGeneration};
+use scrollback_core_type::Entity;
 use scrollback_fixtures::{Corpus, corpus};
 use scrollback_source::{Entry, Reader, Source};
 use scrollback_stor_sqlite::SqliteReader;
@@ -132,18 +132,18 @@ fn sessions_with_turns_of_both_models_have_both() {
     let mut both = 0;
     for (id, said) in of_all(Corpus::OpencodePrelaunch) {
         let entries = tree(&store, &key(&id)).entries;
-        let provenance = entries[0].provenance;
+        let provenance = &entries[0].provenance;
         let v1 = said["v1_messages"].as_array().unwrap();
         let has_v2 = !said["messages"].as_array().unwrap().is_empty();
-        let generations: Vec<_> = provenance.read.iter().collect();
+        let formats: Vec<_> = provenance.formats().collect();
         match (v1.is_empty(), has_v2) {
             (false, true) => {
                 both += 1;
-                assert_eq!(generations, [StoreGeneration::V1, StoreGeneration::V2]);
-                assert_eq!(provenance.standing, Standing::Preview);
+                assert_eq!(formats, ["v1", "v2"]);
+                assert_eq!(provenance.migration(), Some("preview"));
             }
-            (_, true) => assert_eq!(generations, [StoreGeneration::V2]),
-            (_, false) => assert_eq!(generations, [StoreGeneration::V1]),
+            (_, true) => assert_eq!(formats, ["v2"]),
+            (_, false) => assert_eq!(formats, ["v1"]),
         }
         // All is in the order of time.
         let is_message = |entry: &&Entry| matches!(entry.key, EntityKey::Message(_));
@@ -220,27 +220,30 @@ fn what_rows_become_can_be_read() {
 
 #[test]
 fn sessions_say_where_they_are() {
-    use StoreGeneration::{V1, V2};
     let (_dir, database) = copy(Corpus::OpencodeV2Upgraded);
     let store = open(&database);
     let names = oracle(Corpus::OpencodeV2Upgraded)["names"].clone();
     let place = |name: &str| {
         let entries = tree(&store, &key(names[name].as_str().unwrap())).entries;
-        let it = entries[0].provenance;
-        let read: Vec<_> = it.read.iter().collect();
-        (read, it.also.iter().collect::<Vec<_>>(), it.standing, it.counts_itself(), entries.len())
+        let it = &entries[0].provenance;
+        assert_eq!(it.agent(), "opencode");
+        let read = it.formats().collect::<Vec<_>>().join(" ");
+        let also = it.also_in().collect::<Vec<_>>().join(" ");
+        let migration = it.migration().unwrap_or_default().to_owned();
+        (read, also, migration, it.has_complete_totals(), entries.len())
     };
-    let usual = Standing::Usual;
-    assert_eq!(place("kitchen"), (vec![V2], vec![], usual, true, 21));
-    assert_eq!(place("empty"), (vec![V2], vec![], usual, true, 1));
-    let late = place("late_v1");
-    assert_eq!((late.0, late.1, late.2, late.3), (vec![V1], vec![], Standing::LateLegacy, false));
-    let gone = place("deleted_in_v2");
-    assert_eq!((gone.0, gone.1, gone.2, gone.3), (vec![V1], vec![], Standing::LegacyOnly, false));
+    let said = |read: &str, migration: &str, complete, len| {
+        (read.to_owned(), String::new(), migration.to_owned(), complete, len)
+    };
+    assert_eq!(place("kitchen"), said("v2", "", true, 21));
+    assert_eq!(place("empty"), said("v2", "", true, 1));
+    let (late, gone) = (place("late_v1"), place("deleted_in_v2"));
+    assert_eq!(late, said("v1", "lateLegacy", false, late.4));
+    assert_eq!(gone, said("v1", "legacyOnly", false, gone.4));
     assert!(late.4 > 1 && gone.4 > 1, "they are shown");
     // The others were migrated, and are read from their new rows alone.
     let listed = scan(&store, &Scope::Sessions).entries;
-    let migrated = listed.iter().filter(|it| it.provenance.also == V1.into());
-    assert!(migrated.clone().all(|it| it.provenance.read == V2.into()));
+    let migrated = listed.iter().filter(|it| it.provenance.also_in().eq(["v1"]));
+    assert!(migrated.clone().all(|it| it.provenance.formats().eq(["v2"])));
     assert_eq!((listed.len(), migrated.count()), (74, 58));
 }
