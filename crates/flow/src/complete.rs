@@ -53,7 +53,7 @@ pub fn complete(tree: &mut SessionHydratedTree<'_>) {
                 answer.parent_id.get_or_insert_with(|| before.unwrap_or(own));
                 complete_answer(answer, &asked, &directory, created);
             }
-            _ => {}
+            Some(Message::Unknown(_)) | None => {}
         }
         for part in &mut message.parts {
             if let Some(Part::Unknown(unknown)) = &part.part {
@@ -168,7 +168,13 @@ fn complete_part(part: &mut Part<'_>, created: i64) {
                 complete_state(state, created);
             }
         }
-        _ => {}
+        Part::Text(_)
+        | Part::StepStart(_)
+        | Part::Snapshot(_)
+        | Part::Agent(_)
+        | Part::Subtask(_)
+        | Part::Compaction(_)
+        | Part::Unknown(_) => {}
     }
 }
 

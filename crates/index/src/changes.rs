@@ -41,7 +41,6 @@ pub struct Change {
 
 /// The value of a key.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub enum Value {
     /// A project.
     Project(Arc<ProjectMeta>),

@@ -26,7 +26,12 @@ pub(crate) fn brief(part: &Part<'_>) -> String {
         }
         Part::Agent(agent) => get(&agent.name),
         Part::Subtask(task) => get(&task.description),
-        _ => String::new(),
+        Part::StepStart(_)
+        | Part::StepFinish(_)
+        | Part::Snapshot(_)
+        | Part::Retry(_)
+        | Part::Compaction(_)
+        | Part::Unknown(_) => String::new(),
     }
 }
 
@@ -37,6 +42,6 @@ pub(crate) fn status_name(status: ToolStatus) -> &'static str {
         ToolStatus::Running => "running",
         ToolStatus::Completed => "completed",
         ToolStatus::Error => "error",
-        _ => "unknown",
+        ToolStatus::Unknown => "unknown",
     }
 }

@@ -32,7 +32,7 @@ pub(super) fn print(
         ToolStatus::Error => ("✗", styles.error),
         ToolStatus::Running => ("… running", styles.warn),
         ToolStatus::Pending => ("… pending", styles.warn),
-        _ => ("?", styles.warn),
+        ToolStatus::Unknown => ("?", styles.warn),
     };
     let input =
         state.and_then(ToolState::input).map(|input| summary(&name, input)).unwrap_or_default();

@@ -130,7 +130,6 @@ pub struct UnknownToolState<'a> {
 
 /// The statuses of a tool call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum ToolStatus {
     /// The model is still writing the input.
     Pending,

@@ -145,7 +145,6 @@ pub(crate) fn show(value: &Value) -> String {
         Value::Project(meta) => show_project(meta),
         Value::Session(meta) => show_session(meta),
         Value::Message(meta) => show_message(meta),
-        _ => unreachable!(),
     }
 }
 

@@ -211,7 +211,7 @@ impl Item {
     fn into_told(self) -> Option<(What, Of)> {
         match self {
             Self::Told(what, of) => Some((what, of)),
-            _ => None,
+            Self::Nothing | Self::Part { .. } => None,
         }
     }
 }
@@ -247,6 +247,16 @@ fn text_of(span: &MappedSpan) -> Option<String> {
     match Part::parse(span).ok()?.value {
         Part::Text(part) => part.text.map(|text| text.get().into_owned()),
         Part::Reasoning(part) => part.text.map(|text| text.get().into_owned()),
-        _ => None,
+        Part::File(_)
+        | Part::Tool(_)
+        | Part::StepStart(_)
+        | Part::StepFinish(_)
+        | Part::Snapshot(_)
+        | Part::Patch(_)
+        | Part::Agent(_)
+        | Part::Subtask(_)
+        | Part::Retry(_)
+        | Part::Compaction(_)
+        | Part::Unknown(_) => None,
     }
 }

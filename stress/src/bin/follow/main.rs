@@ -7,7 +7,7 @@ mod compare;
 mod latency;
 mod replica;
 #[path = "../../../../crates/flow/tests/it/index/state.rs"]
-#[expect(clippy::panic, dead_code, reason = "a module of tests, which use more of it")]
+#[expect(dead_code, reason = "a module of tests, which use more of it")]
 mod state;
 mod store;
 

@@ -62,7 +62,6 @@ impl State {
                 self.entities.remove(&change.key);
                 self.parts.remove(&change.key);
             }
-            Some(other) => panic!("{other:?}"),
         }
     }
 
