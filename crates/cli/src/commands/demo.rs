@@ -52,7 +52,7 @@ pub(crate) fn run(global: &Global, args: &Demo, out: &mut Out) -> Result<()> {
     };
     let busiest = busiest.map(|key| tree::build(root, &key)).transpose()?;
     let totals = totals(&**root.source(), &mut issues)?;
-    super::report(out, &issues)?;
+    super::issues::report(out, &issues)?;
     if global.json {
         #[derive(Serialize)]
         struct Shown<'a> {

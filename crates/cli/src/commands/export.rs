@@ -35,7 +35,7 @@ pub(crate) fn run(args: &args::Export, store: &Store, out: &mut Out) -> Result<(
         complete(&mut tree);
         print(out, Export(&tree))
     })?;
-    super::report(out, &ran.report.issues)?;
+    super::issues::report(out, &ran.report.issues)?;
     ran.value
 }
 

@@ -53,7 +53,7 @@ pub(crate) fn run(global: &Global, args: &Ls, store: &Store, out: &mut Out) -> R
     };
     let listed = list(&shown)?;
     let issues = store.issues();
-    super::report(out, &issues)?;
+    super::issues::report(out, &issues)?;
     if global.json {
         out.json(&listed)?;
     }

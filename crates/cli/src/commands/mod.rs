@@ -4,6 +4,7 @@ mod cache;
 mod demo;
 mod export;
 mod fields;
+mod issues;
 mod ls;
 mod raw;
 mod show;
@@ -15,8 +16,6 @@ mod watch;
 use std::io::Write;
 
 use scrollback::Store;
-use scrollback_core_err::IssueKind;
-use scrollback_core_type::StageIssue;
 
 use crate::args::{Args, Command, Global};
 use crate::command_line;
@@ -69,13 +68,4 @@ fn on_store(
     out.flush()?;
     open::save(&store, out);
     ran
-}
-
-/// Says what was wrong with the store. That a message has no parts (yet) is common in sound stores
-/// and only listed on request.
-fn report(out: &mut Out, issues: &[StageIssue]) -> Result<()> {
-    let notable =
-        |issue: &&StageIssue| out.lists_issues() || issue.issue.kind != IssueKind::NoParts;
-    let notable: Vec<&StageIssue> = issues.iter().filter(notable).collect();
-    Ok(out.issues(&notable)?)
 }

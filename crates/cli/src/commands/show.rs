@@ -26,7 +26,7 @@ pub(crate) fn run(global: &Global, args: &Show, store: &Store, out: &mut Out) ->
             (true, true) => out.json(&Seen::new(tree, &context(tree))),
         }
     })?;
-    super::report(out, &ran.report.issues)?;
+    super::issues::report(out, &ran.report.issues)?;
     ran.value
 }
 

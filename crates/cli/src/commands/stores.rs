@@ -110,7 +110,7 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
         return Err(no_store(&discovery.places, &[]));
     }
     failures.iter().for_each(|failure| out.complain(failure));
-    super::report(out, &issues)
+    super::issues::report(out, &issues)
 }
 
 /// Notes how many sessions of each store of a root are shown, and which store wins.

@@ -124,7 +124,7 @@ pub(crate) fn run(global: &Global, session: &str, store: &Store, out: &mut Out) 
     } else {
         print(out, &tree)?;
     }
-    super::report(out, &issues)
+    super::issues::report(out, &issues)
 }
 
 /// How many subagents the calls of a session name.
