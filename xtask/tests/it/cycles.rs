@@ -7,7 +7,7 @@ use crate::repo::{assert_none, root};
 
 /// Crates with cycles, and how many of their files are in one. The list may only get shorter, and
 /// the numbers smaller.
-const LEFT: &[(&str, usize)] = &[("cli", 8), ("flow", 3)];
+const LEFT: &[(&str, usize)] = &[("flow", 3)];
 
 /// Returns what `left` does not allow, and what it need not allow any more.
 fn problems(found: &[(String, usize, String)], left: &[(&str, usize)]) -> Vec<String> {

@@ -5,7 +5,7 @@ use std::io::Write;
 
 use scrollback_core_type::Cost;
 
-use super::{ItemNode, MessageNode, PartNode, Session};
+use super::nodes::{ItemNode, MessageNode, PartNode, Session};
 use crate::failure::Result;
 use crate::out::Out;
 use crate::show::style;

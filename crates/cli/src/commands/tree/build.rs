@@ -1,0 +1,133 @@
+//! A tree, built from what a root has of a session and of its subagents.
+
+use std::collections::HashSet;
+
+use scrollback::Root;
+use scrollback_core_id::{SessionId, SessionKey};
+use scrollback_core_type::{Part, StageIssue};
+use scrollback_flow::{MessageHydrated, SessionHydratedTree, run_session_tree_flow};
+use scrollback_index::SessionMeta;
+
+use super::nodes::{MessageNode, Session, item_nodes, message_node, size};
+use crate::commands::fields;
+use crate::failure::{Kind, Result};
+
+/// Subagents of subagents are followed this far.
+const MOST_LEVELS: usize = 16;
+
+/// How many subagents the calls of a session name.
+pub(crate) fn subagent_count(tree: &SessionHydratedTree<'_>) -> usize {
+    named_subagents(&tree.messages).len()
+}
+
+/// Reads the tree of one session of a root that nobody writes to, and says what was wrong.
+pub(crate) fn build(root: &Root, key: &SessionKey) -> Result<(Session, Vec<StageIssue>)> {
+    Builder::new(root, false).build(key)
+}
+
+pub(super) struct Builder<'s> {
+    root: &'s Root,
+    /// Whether the index is compared with the record of each session, whose fields are then printed.
+    verifies: bool,
+    /// Sessions that are in the tree; hostile data may name each other.
+    seen: HashSet<SessionId>,
+    issues: Vec<StageIssue>,
+}
+
+impl<'s> Builder<'s> {
+    pub(super) fn new(root: &'s Root, verifies: bool) -> Self {
+        Self { root, verifies, seen: HashSet::new(), issues: Vec::new() }
+    }
+
+    pub(super) fn build(mut self, key: &SessionKey) -> Result<(Session, Vec<StageIssue>)> {
+        let tree = self.session(key, 0)?;
+        Ok((tree, self.issues))
+    }
+
+    fn session(&mut self, key: &SessionKey, level: usize) -> Result<Session> {
+        self.seen.insert(key.session.clone());
+        if self.verifies {
+            self.root.verify(std::slice::from_ref(key))?;
+        }
+        let view = self.root.view()?;
+        let ran = run_session_tree_flow(&**self.root.source(), key, |tree| {
+            let messages: Vec<MessageNode> = tree.messages.iter().map(message_node).collect();
+            let items = item_nodes(tree);
+            let usage = tree.usage();
+            let session = Session {
+                record: self.record(view.session(&key.session).as_deref(), tree),
+                bytes: size(tree.node.span.as_ref())
+                    + messages.iter().map(MessageNode::total).sum::<u64>()
+                    + items.iter().map(|item| item.bytes).sum::<u64>(),
+                tokens: usage.tokens.into(),
+                cost: usage.cost,
+                messages,
+                items,
+                children: Vec::new(),
+                deeper: None,
+            };
+            (session, named_subagents(&tree.messages))
+        })?;
+        let (mut session, named) = ran.value;
+        self.issues.extend(ran.report.issues);
+        let children = view.children(&key.session).into_iter().rev();
+        let children: Vec<SessionKey> = children.map(|child| child.key.clone()).collect();
+        if level == MOST_LEVELS {
+            let named = named.into_iter().map(|(_, _, child)| child);
+            let below: HashSet<SessionId> =
+                named.chain(children.into_iter().map(|child| child.session)).collect();
+            session.deeper = Some(below.difference(&self.seen).count()).filter(|count| *count > 0);
+            return Ok(session);
+        }
+        for (message, part, child) in named {
+            let nested = self.nested(&child.into(), level)?;
+            session.messages[message].parts[part].session = nested.map(Box::new);
+        }
+        for child in children {
+            session.children.extend(self.nested(&child, level)?);
+        }
+        Ok(session)
+    }
+
+    /// The fields of the session's record. The index may not have it, and may have an older title.
+    fn record(
+        &self,
+        known: Option<&SessionMeta>,
+        tree: &SessionHydratedTree<'_>,
+    ) -> fields::Session {
+        let mut meta = known.cloned().unwrap_or_else(|| SessionMeta {
+            provenance: tree.node.provenance.clone(),
+            ..SessionMeta::new(tree.node.key.clone())
+        });
+        let title = tree.session.as_ref().and_then(|session| session.title.as_ref());
+        meta.title = title.map(|title| title.get().into());
+        fields::Session::new(&meta, self.root.store_of(&meta))
+    }
+
+    /// A session within another one, unless it is in the tree already or not in the store.
+    fn nested(&mut self, key: &SessionKey, level: usize) -> Result<Option<Session>> {
+        if self.seen.contains(&key.session) {
+            return Ok(None);
+        }
+        match self.session(key, level + 1) {
+            Ok(session) => Ok(Some(session)),
+            Err(failure) if failure.kind == Kind::NotFound => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+}
+
+/// The subagents that calls name: the message, the part, and the session.
+fn named_subagents(messages: &[MessageHydrated<'_>]) -> Vec<(usize, usize, SessionId)> {
+    let mut named = Vec::new();
+    for (at_message, message) in messages.iter().enumerate() {
+        for (at_part, part) in message.parts.iter().enumerate() {
+            if let Some(Part::Tool(call)) = &part.part
+                && let Some(child) = call.state.as_ref().and_then(|state| state.subagent())
+            {
+                named.push((at_message, at_part, child));
+            }
+        }
+    }
+    named
+}

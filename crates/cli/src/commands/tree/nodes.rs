@@ -1,0 +1,200 @@
+//! What a tree is made of, as JSON has it.
+
+use scrollback_core_type::{Cost, Message, Part, TokenCounts};
+use scrollback_flow::{MessageHydrated, PartHydrated, SessionHydratedTree, Timed};
+use scrollback_stor_mmap::MappedSpan;
+use serde::Serialize;
+
+use crate::commands::fields;
+use crate::show::{kind, said, speaker, status_name};
+
+#[derive(Serialize)]
+pub(crate) struct Session {
+    #[serde(flatten)]
+    pub(crate) record: fields::Session,
+    /// Bytes of the session's own record, its messages and parts, without subagents.
+    pub(super) bytes: u64,
+    /// Its own tokens, without those of subagents.
+    pub(super) tokens: fields::Tokens,
+    /// Its own cost in US dollars.
+    pub(super) cost: Cost,
+    pub(super) messages: Vec<MessageNode>,
+    /// What happened between messages.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) items: Vec<ItemNode>,
+    /// Sessions that name this one as their parent and that no part names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) children: Vec<Session>,
+    /// How many subagents there are below that are nested too deep to be followed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) deeper: Option<usize>,
+}
+
+#[derive(Serialize)]
+pub(super) struct MessageNode {
+    pub(super) id: String,
+    pub(super) role: String,
+    /// The type of its row in 2.x, where neither the user nor the model wrote it.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub(super) kind: Option<String>,
+    /// Who speaks, in words.
+    #[serde(skip)]
+    pub(super) speaker: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) agent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) provider: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) created: Option<i64>,
+    /// Whether a fork copied it. What it used was used where it was copied from, and is not here.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) copied: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tokens: Option<fields::Tokens>,
+    /// All tokens, for people: as the record says, else the sum.
+    #[serde(skip)]
+    pub(super) total: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cost: Option<Cost>,
+    /// Whether its record could not be parsed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) damaged: bool,
+    /// Bytes of the message's own record.
+    pub(super) bytes: u64,
+    pub(super) parts: Vec<PartNode>,
+}
+
+#[derive(Serialize)]
+pub(super) struct ItemNode {
+    pub(super) id: String,
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) created: Option<i64>,
+    pub(super) bytes: u64,
+    /// In words.
+    #[serde(skip)]
+    pub(super) said: String,
+    /// How many messages come before it.
+    #[serde(rename = "messagesBefore")]
+    pub(super) before: usize,
+}
+
+#[derive(Serialize)]
+pub(super) struct PartNode {
+    pub(super) id: String,
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) tool: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<&'static str>,
+    pub(super) bytes: u64,
+    /// The session of the subagent that this call started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) session: Option<Box<Session>>,
+}
+
+pub(super) fn message_node(message: &MessageHydrated<'_>) -> MessageNode {
+    let answer = match &message.message {
+        Some(Message::Assistant(answer)) => Some(answer),
+        _ => None,
+    };
+    let (role, agent, provider, model) = match &message.message {
+        Some(Message::User(user)) => {
+            let model = user.model.as_ref();
+            let provider = model.and_then(|model| model.provider_id.as_ref());
+            let model = model.and_then(|model| model.model_id.as_ref());
+            ("user".into(), user.agent.as_ref(), provider, model)
+        }
+        Some(Message::Assistant(answer)) => (
+            "assistant".into(),
+            answer.agent.as_ref().or(answer.mode.as_ref()),
+            answer.provider_id.as_ref(),
+            answer.model_id.as_ref(),
+        ),
+        Some(Message::Unknown(unknown)) => (
+            unknown.role.as_ref().map_or_else(|| "unknown".into(), |role| role.get().into_owned()),
+            None,
+            None,
+            None,
+        ),
+        None => ("unknown".into(), None, None, None),
+    };
+    let copied = message.is_copy();
+    let spent = answer.filter(|_| !copied);
+    let tokens = spent.and_then(|answer| answer.tokens.as_ref());
+    let counts = tokens.map(TokenCounts::from);
+    let parts = message.parts.iter().map(part_node).collect();
+    MessageNode {
+        id: message.node.key.message.to_string(),
+        role,
+        kind: kind(message),
+        speaker: speaker(message),
+        agent: agent.map(|text| text.get().into_owned()),
+        provider: provider.map(|text| text.get().into_owned()),
+        model: model.map(|text| text.get().into_owned()),
+        created: message.message.as_ref().and_then(Message::created),
+        copied,
+        tokens: counts.map(fields::Tokens::from),
+        total: tokens.and_then(|tokens| tokens.total).or(counts.map(|counts| counts.total())),
+        cost: spent.and_then(|answer| answer.cost).map(Cost::from),
+        damaged: message.message.is_none(),
+        bytes: size(message.node.span.as_ref()),
+        parts,
+    }
+}
+
+pub(super) fn item_nodes(tree: &SessionHydratedTree<'_>) -> Vec<ItemNode> {
+    let (mut before, mut nodes) = (0, Vec::new());
+    for timed in tree.timeline() {
+        let Timed::Item(item) = timed else {
+            before += 1;
+            continue;
+        };
+        let known = item.item.as_ref();
+        nodes.push(ItemNode {
+            id: item.node.key.item.to_string(),
+            kind: known.map_or_else(|| "unusable".into(), |item| item.kind().into_owned()),
+            created: known.and_then(|item| item.created()),
+            bytes: size(item.node.span.as_ref()),
+            said: known.map_or_else(|| "(unusable item record)".into(), said),
+            before,
+        });
+    }
+    nodes
+}
+
+fn part_node(part: &PartHydrated<'_>) -> PartNode {
+    let call = match &part.part {
+        Some(Part::Tool(call)) => Some(call),
+        _ => None,
+    };
+    let kind = match &part.part {
+        Some(Part::Unknown(unknown)) => {
+            unknown.kind.as_ref().map_or_else(|| "unknown".into(), |kind| kind.get().into_owned())
+        }
+        Some(part) => part.kind().name().to_owned(),
+        None => "unusable".to_owned(),
+    };
+    PartNode {
+        id: part.node.key.part.to_string(),
+        kind,
+        tool: call.and_then(|call| call.tool.as_ref()).map(|tool| tool.get().into_owned()),
+        status: call.and_then(|call| call.state.as_ref()).map(|state| status_name(state.status())),
+        bytes: size(part.node.span.as_ref()),
+        session: None,
+    }
+}
+
+pub(super) fn size(span: Option<&MappedSpan>) -> u64 {
+    span.map_or(0, |span| span.len() as u64)
+}
+
+impl MessageNode {
+    pub(super) fn total(&self) -> u64 {
+        self.bytes + self.parts.iter().map(|part| part.bytes).sum::<u64>()
+    }
+}
