@@ -10,8 +10,8 @@ use scrollback_index::View;
 use scrollback_source::{Entry, Found, Listing, Reader, Result};
 use scrollback_stor_mmap::MappedSpan;
 
-use super::SessionMaterializer;
 use super::learn::{part_sets, parts_of};
+use super::state::SessionMaterializer;
 use crate::indexing::pool::Worker;
 use crate::loader::SessionTree;
 use crate::run::read_tree;

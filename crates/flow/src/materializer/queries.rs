@@ -10,7 +10,7 @@ use scrollback_core_type::{LazyStr, Part, StageReport, ToolState};
 use scrollback_index::SessionMeta;
 use scrollback_source::Result;
 
-use super::SessionMaterializer;
+use super::state::SessionMaterializer;
 use crate::hydrate::{MessageHydrated, PartHydrated, SessionHydratedTree};
 use crate::run::{SessionScope, run_session_flow};
 

@@ -13,33 +13,14 @@ use scrollback_index::{Batch, MessageMeta, Observed, PartList, PartRef, SessionM
 use scrollback_source::{Found, Result};
 use scrollback_stor_mmap::MappedSpan;
 
-use super::SessionMaterializer;
+use super::dirty::{Dirty, Looked};
+use super::state::SessionMaterializer;
 use crate::indexing::pool::Worker;
 use crate::indexing::{
     Byproducts, Notes, Parts, RefreshOptions, keep_known, list_parts, look_at_projects, part_ref,
     read_messages, verify, verify_record,
 };
 use crate::stage::locate_issues;
-
-/// What somebody said changed.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Dirty {
-    /// Sessions with all of their messages.
-    pub sessions: Vec<SessionKey>,
-    /// Messages with all of their parts.
-    pub messages: Vec<MessageId>,
-    /// Records, each by itself.
-    pub records: Vec<EntityKey>,
-}
-
-/// What came of looking at records.
-#[derive(Debug, Default)]
-pub struct Looked {
-    /// What was wrong.
-    pub report: StageReport,
-    /// Those that may have been in the middle of a write: they are to be looked at again.
-    pub provisional: Vec<EntityKey>,
-}
 
 /// What is to be looked at, sorted by what it takes.
 #[derive(Default)]
@@ -76,7 +57,19 @@ impl SessionMaterializer {
         self.look(dirty, &self.options)
     }
 
-    pub(super) fn look(&self, dirty: &Dirty, options: &RefreshOptions) -> Result<Looked> {
+    /// Looks at every file of these sessions, so that what is said of them is true as of now.
+    /// Some 80 stats a session.
+    ///
+    /// # Errors
+    /// If the store cannot be opened.
+    pub fn verify_sessions(&self, sessions: &[SessionKey]) -> Result<StageReport> {
+        let sessions = sessions.to_vec();
+        // Nobody said that they are dirty.
+        let options = RefreshOptions { parts_of_dirty: Parts::Later, ..self.options };
+        Ok(self.look(&Dirty { sessions, ..Dirty::default() }, &options)?.report)
+    }
+
+    fn look(&self, dirty: &Dirty, options: &RefreshOptions) -> Result<Looked> {
         let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let mut worker = Worker::new(&*self.source)?;
         let view = self.index.view();

@@ -1,0 +1,53 @@
+//! Refreshing the whole index, and emptying it when the store is gone.
+
+use std::ops::ControlFlow;
+use std::sync::PoisonError;
+
+use scrollback_core_type::StageResult;
+use scrollback_index::Batch;
+use scrollback_source::Result;
+
+use super::state::SessionMaterializer;
+use crate::indexing::{Byproducts, OnProgress, RefreshOptions, Refreshed, refresh};
+
+impl SessionMaterializer {
+    /// Makes the index equal to the store again. Breaks if `progress` does.
+    ///
+    /// # Errors
+    /// If the store cannot be opened or walked; the index is then as it was.
+    pub fn refresh(
+        &self,
+        options: &RefreshOptions,
+        progress: &OnProgress<'_>,
+    ) -> Result<ControlFlow<(), StageResult<Refreshed>>> {
+        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut byproducts = Byproducts::default();
+        let refreshed = refresh(&*self.source, &self.index, options, progress, &mut byproducts);
+        self.take(byproducts);
+        refreshed
+    }
+
+    /// Keeps what a refresh leaves besides the index.
+    pub(super) fn take(&self, Byproducts { spans, effort }: Byproducts) {
+        *self.effort.lock().unwrap_or_else(PoisonError::into_inner) += effort;
+        for (key, span) in spans.into_iter().filter(|(_, span)| span.is_settled()) {
+            self.cache.insert(self.source.id().clone(), key, span);
+        }
+    }
+
+    /// Removes all that is known, as the store is not there any more.
+    pub fn forget_all(&self) {
+        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let (view, mut batch) = (self.index.view(), Batch::new());
+        view.projects().iter().for_each(|project| batch.remove_project(project.id.clone()));
+        for id in view.known_sessions() {
+            let messages = view.by_session(&id);
+            messages.iter().for_each(|meta| batch.remove_message(meta.key.clone()));
+            batch.remove_session(id.into());
+        }
+        batch.set_token(None);
+        drop(view);
+        self.index.commit(batch);
+        self.cache.clear();
+    }
+}
