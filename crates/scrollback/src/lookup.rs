@@ -51,10 +51,7 @@ fn find<'s>(store: &'s Store, text: &str) -> Result<Session<'s>> {
     }
     match found[..] {
         [] => by_prefix(store, text, agent, id),
-        [root] => {
-            let meta = root.index().and_then(|it| it.materializer().view().session(&key.session));
-            Ok(Session::new(root, key, meta))
-        }
+        [root] => Ok(Session::named(root, key)),
         // The newest of sessions that share an id.
         _ => {
             let mut sessions = store.sessions()?.into_iter();

@@ -1,6 +1,6 @@
 //! A session of a root.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use scrollback_core_id::{SessionKey, UnixMillis};
 use scrollback_core_type::Usage;
@@ -16,12 +16,19 @@ use crate::root::Root;
 pub struct Session<'s> {
     root: &'s Root,
     key: SessionKey,
-    meta: Option<Arc<SessionMeta>>,
+    /// Looked up when it is first asked for: a session that is only read needs no index.
+    meta: OnceLock<Option<Arc<SessionMeta>>>,
 }
 
 impl<'s> Session<'s> {
-    pub(crate) fn new(root: &'s Root, key: SessionKey, meta: Option<Arc<SessionMeta>>) -> Self {
-        Self { root, key, meta }
+    /// A session that a list has.
+    pub(crate) fn listed(root: &'s Root, meta: Arc<SessionMeta>) -> Self {
+        Self { root, key: meta.key.clone(), meta: OnceLock::from(Some(meta)) }
+    }
+
+    /// A session of which only the key is known.
+    pub(crate) fn named(root: &'s Root, key: SessionKey) -> Self {
+        Self { root, key, meta: OnceLock::new() }
     }
 
     /// The root that it is in.
@@ -44,34 +51,36 @@ impl<'s> Session<'s> {
         format!("{}:{}", self.root.agent(), self.key)
     }
 
-    /// What the index knows of its record; none if it has messages and no record.
+    /// What the index knows of its record; none if it has messages and no record, or if the root
+    /// cannot be read.
     pub fn meta(&self) -> Option<&Arc<SessionMeta>> {
-        self.meta.as_ref()
+        let find = || self.root.view().ok()?.session(&self.key.session);
+        self.meta.get_or_init(find).as_ref()
     }
 
     /// Its title; empty if it has none.
     pub fn title(&self) -> &str {
-        self.meta.as_ref().and_then(|meta| meta.title.as_deref()).unwrap_or_default()
+        self.meta().and_then(|meta| meta.title.as_deref()).unwrap_or_default()
     }
 
     /// The directory that the agent was started in.
     pub fn directory(&self) -> Option<&str> {
-        self.meta.as_ref().and_then(|meta| meta.directory.as_deref())
+        self.meta().and_then(|meta| meta.directory.as_deref())
     }
 
     /// When it was made.
     pub fn created(&self) -> Option<UnixMillis> {
-        self.meta.as_ref().and_then(|meta| meta.created).map(UnixMillis)
+        self.meta().and_then(|meta| meta.created).map(UnixMillis)
     }
 
     /// When it last changed.
     pub fn updated(&self) -> Option<UnixMillis> {
-        self.meta.as_ref().and_then(|meta| meta.updated).map(UnixMillis)
+        self.meta().and_then(|meta| meta.updated).map(UnixMillis)
     }
 
     /// Whether another session started it.
     pub fn is_subagent(&self) -> bool {
-        self.meta.as_ref().is_some_and(|meta| meta.parent.is_some())
+        self.meta().is_some_and(|meta| meta.parent.is_some())
     }
 
     /// What it used, without its subagents.

@@ -64,9 +64,7 @@ impl Store {
         let mut sessions = Vec::new();
         for root in &self.roots {
             let view = root.view()?;
-            sessions.extend(
-                view.sessions().map(|meta| Session::new(root, meta.key.clone(), Some(meta))),
-            );
+            sessions.extend(view.sessions().map(|meta| Session::listed(root, meta)));
         }
         if self.roots.len() > 1 {
             sessions.sort_by(|a, b| {

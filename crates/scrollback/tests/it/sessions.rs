@@ -21,6 +21,8 @@ fn a_session_is_named_by_its_id_the_start_of_it_or_how_new_it_is() {
     let beyond = store.session("latest~1000").unwrap_err();
     let Error::NoSession { latest_of, .. } = beyond else { panic!("{beyond}") };
     assert_eq!(latest_of, Some(top.len()));
+    let fresh = real();
+    assert_eq!(fresh.session(id).unwrap().title(), newest.title(), "without a list before");
     assert!(matches!(store.session("ses_"), Err(Error::Ambiguous { .. })));
     assert!(matches!(store.session("nobody"), Err(Error::NoSession { latest_of: None, .. })));
     assert!(matches!(store.session("latest~x"), Err(Error::BadSession { .. })));
