@@ -165,3 +165,31 @@ fn a_cursor_stays_good_whatever_other_stores_of_the_root_do() {
         |it: &std::fs::DirEntry| it.path().extension().is_some_and(|it| it == "snapshot");
     assert_eq!(snapshots.filter(|it| is_snapshot(it.as_ref().unwrap())).count(), 1);
 }
+
+#[test]
+fn the_text_of_a_part_that_was_damaged_is_told_whole_again() {
+    let dir = tempfile::tempdir().unwrap();
+    session(dir.path(), "ses_1");
+    prompt(dir.path(), "1", "before");
+    let store = Store::builder().path(dir.path()).without_cache().build().unwrap();
+    let mut events = store.watch().from_start().unwrap();
+    let mut next_part = || loop {
+        let event = events.next().unwrap().unwrap();
+        if let Of::Part { span: Some(span), text, .. } = event.of {
+            return (span.len(), text);
+        }
+    };
+    assert!(next_part().1.unwrap().is_whole);
+    let part = dir.path().join("storage/part/msg_1/prt_1.json");
+    let whole = std::fs::read(&part).unwrap();
+    std::fs::write(&part, "{").unwrap();
+    while next_part().0 != 1 {}
+    std::fs::write(&part, &whole).unwrap();
+    loop {
+        let (len, text) = next_part();
+        if len == whole.len() {
+            assert!(text.unwrap().is_whole);
+            break;
+        }
+    }
+}

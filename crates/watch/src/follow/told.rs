@@ -193,8 +193,15 @@ impl Teller {
         let told = left.drain(..parts).map(|item| {
             let Item::Part { what, message, part, old } = item else { return item.into_told() };
             let span = spans.next().flatten();
-            let text = span.as_ref().and_then(text_of);
-            let text = text.map(|text| self.texts.edit(&text_key(&message, &part), &text));
+            let text_key = text_key(&message, &part);
+            let text = match span.as_ref().and_then(text_of) {
+                Some(text) => Some(self.texts.edit(&text_key, &text)),
+                // The event has no text, as of a damaged record: the next one is told whole.
+                None => {
+                    self.texts.forget(&text_key);
+                    None
+                }
+            };
             // It was looked at again, and is as it was.
             let is_same = text.as_ref().is_some_and(TextEdit::is_empty)
                 && old.as_ref().is_some_and(|old| stamp(old.observed) == stamp(part.observed));
