@@ -15,11 +15,16 @@ pub(crate) fn bytes<'r>(row: &'r SqlRow<'_>, at: usize) -> rusqlite::Result<&'r 
 
 /// A column that holds a whole number; 0 where it holds none.
 pub(crate) fn whole(row: &SqlRow<'_>, at: usize) -> rusqlite::Result<i64> {
-    Ok(match row.get_ref(at)? {
+    Ok(whole_number(row.get_ref(at)?))
+}
+
+/// The whole number in a value; 0 where there is none.
+pub(crate) fn whole_number(value: ValueRef<'_>) -> i64 {
+    match value {
         ValueRef::Integer(number) => number,
         ValueRef::Real(number) => number as i64,
         _ => 0,
-    })
+    }
 }
 
 /// A column that holds a whole number, if it holds anything.

@@ -11,24 +11,21 @@ pub(crate) fn write(object: &mut Object<'_>, columns: &[Column], values: &[Value
     within(object, columns, values, 0);
 }
 
-/// Writes those of an object whose name takes the first `depth` bytes of each field.
+/// Writes those of an object at this depth.
 fn within(object: &mut Object<'_>, columns: &[Column], values: &[ValueRef<'_>], depth: usize) {
     let mut at = 0;
     while let (Some(column), Some(value)) = (columns.get(at), values.get(at)) {
-        let name = column.field.get(depth..).unwrap_or_default();
-        let Some(end) = name.find('.') else {
-            put(object, name, column, *value);
+        let name = column.field.object(depth);
+        if name.is_empty() {
+            put(object, column, *value);
             at += 1;
             continue;
-        };
-        let prefix = &column.field[..=depth + end];
-        let is_in_it = |it: &&Column| it.field.starts_with(prefix);
+        }
+        let is_in_it = |it: &&Column| it.field.object(depth) == name;
         let next = at + columns[at..].iter().take_while(is_in_it).count();
         let (inner, inner_values) = (&columns[at..next], &values[at..next]);
         if is_open(inner, inner_values) {
-            object.object(&name[..end], |object| {
-                within(object, inner, inner_values, prefix.len());
-            });
+            object.object(name, |object| within(object, inner, inner_values, depth + 1));
         }
         at = next;
     }
@@ -41,7 +38,8 @@ fn is_open(columns: &[Column], values: &[ValueRef<'_>]) -> bool {
     opening.peek().is_none() || opening.any(|is_there| is_there)
 }
 
-fn put(object: &mut Object<'_>, name: &str, column: &Column, value: ValueRef<'_>) {
+fn put(object: &mut Object<'_>, column: &Column, value: ValueRef<'_>) {
+    let name = column.field.name;
     match column.holds {
         _ if name.is_empty() => {}
         Holds::Json => drop(object.json(name, value)),

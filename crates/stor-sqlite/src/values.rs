@@ -14,7 +14,7 @@ use crate::schema::column::{Column, Holds};
 /// too large.
 pub(crate) struct Values<'r> {
     pub(crate) all: Vec<ValueRef<'r>>,
-    too_large: Vec<(&'static str, u64)>,
+    pub(crate) too_large: Vec<(&'static Column, u64)>,
 }
 
 impl<'r> Values<'r> {
@@ -30,7 +30,7 @@ impl<'r> Values<'r> {
                 Holds::Text | Holds::Json => too_large(ask, value),
                 Holds::Integer | Holds::Real => None,
             };
-            it.too_large.extend(size.map(|size| (column.name, size)));
+            it.too_large.extend(size.map(|size| (column, size)));
             it.all.push(if size.is_some() { ValueRef::Null } else { value });
         }
         Ok(it)
@@ -41,7 +41,7 @@ impl<'r> Values<'r> {
         for (column, size) in &self.too_large {
             let kind = IssueKind::TooLarge { size: *size, limit: ask.max_len() };
             let mut issue = ask.issue(kind);
-            issue.place.field = Some((*column).to_owned());
+            issue.place.field = Some(column.name.to_owned());
             out.issues.push((Some(key.clone()), issue));
         }
     }

@@ -24,13 +24,43 @@ pub(crate) enum InStamp {
     Cost,
 }
 
+/// The JSON field that a column becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Field {
+    /// The objects around the field, the outermost first, and then empty names.
+    objects: [&'static str; 2],
+    /// Empty if the column becomes no field by itself.
+    pub(crate) name: &'static str,
+}
+
+impl Field {
+    /// Splits a path: `time.created` is the field `created` of the object `time`.
+    const fn new(path: &'static str) -> Self {
+        let mut field = Self { objects: [""; 2], name: path };
+        let (mut depth, mut at) = (0, 0);
+        while at < field.name.len() {
+            if field.name.as_bytes()[at] == b'.' {
+                let (object, rest) = field.name.split_at(at);
+                (field.objects[depth], field.name) = (object, rest.split_at(1).1);
+                (depth, at) = (depth + 1, 0);
+            } else {
+                at += 1;
+            }
+        }
+        field
+    }
+
+    /// The object around the field at this depth; empty if there is none.
+    pub(crate) fn object(&self, depth: usize) -> &'static str {
+        self.objects.get(depth).copied().unwrap_or_default()
+    }
+}
+
 /// A column of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Column {
     pub(crate) name: &'static str,
-    /// The JSON field that it becomes: `time.created` is the field `created` of the object `time`.
-    /// Empty if it becomes none by itself.
-    pub(crate) field: &'static str,
+    pub(crate) field: Field,
     pub(crate) holds: Holds,
     pub(crate) in_stamp: InStamp,
     /// Whether the table cannot be read without it.
@@ -46,7 +76,7 @@ impl Column {
     const fn new(name: &'static str, field: &'static str, holds: Holds) -> Self {
         Self {
             name,
-            field,
+            field: Field::new(field),
             holds,
             in_stamp: InStamp::Nothing,
             is_needed: false,

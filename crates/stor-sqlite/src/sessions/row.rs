@@ -6,7 +6,7 @@ use scrollback_core_id::{OrderKey, Stamp};
 use scrollback_stor_mmap::Settled;
 
 use crate::ask::Ask;
-use crate::cells::{project, whole};
+use crate::cells::{project, whole_number};
 use crate::gathered::{Gathered, Row};
 use crate::provenance::{Place, Provenances};
 use crate::schema::column::InStamp;
@@ -27,13 +27,13 @@ pub(crate) fn session_row(
     out: &mut Gathered,
 ) -> rusqlite::Result<()> {
     let Some(key) = out.session(ask, row, SessionColumn::Id.at())? else { return Ok(()) };
-    let created = whole(row, SessionColumn::Created.at())?;
-    let place = places.of(ask, row, FOUND, created)?;
-    let (stamp, settled) = stamp(ask, row, place)?;
     let values = Values::read(ask, row, SessionColumn::ALL)?;
+    let whole = |column: SessionColumn| whole_number(values.all[column.at()]);
+    let place = places.of(ask, row, FOUND, whole(SessionColumn::Created))?;
+    let (stamp, settled) = stamp(ask, &values, place);
     let piece = out.arena.append(stamp, settled, |bytes| write(&values, bytes));
     values.note(ask, &key.clone().into(), out);
-    let order = OrderKey(whole(row, SessionColumn::Updated.at())?);
+    let order = OrderKey(whole(SessionColumn::Updated));
     out.rows.push(Row {
         project: project(row, SessionColumn::Project.at())?,
         provenance: places.provenance(place),
@@ -43,26 +43,31 @@ pub(crate) fn session_row(
 }
 
 /// The stamp of a session's row: what its query by itself says, without the texts.
-fn stamp(ask: &Ask<'_>, row: &SqlRow<'_>, place: Place) -> rusqlite::Result<(Stamp, Settled)> {
+fn stamp(ask: &Ask<'_>, values: &Values<'_>, place: Place) -> (Stamp, Settled) {
     let (mut updated, mut size, mut counts) = (0, 0_i64, Sum::default());
-    for (at, column) in SessionColumn::ALL.iter().enumerate() {
+    for (column, value) in SessionColumn::ALL.iter().zip(&values.all) {
         match column.in_stamp {
             InStamp::Nothing => {}
-            InStamp::Time => updated = whole(row, at)?,
-            InStamp::Length => size = size.wrapping_add(length(ask, row.get_ref(at)?)),
-            InStamp::Count => counts.add(row.get_ref(at)?),
-            InStamp::Cost => counts.add(match row.get_ref(at)? {
+            InStamp::Time => updated = whole_number(*value),
+            InStamp::Length => size = size.wrapping_add(length(ask, *value)),
+            InStamp::Count => counts.add(*value),
+            InStamp::Cost => counts.add(match *value {
                 ValueRef::Integer(cost) => ValueRef::Integer(nano_dollars(cost as f64)),
                 ValueRef::Real(cost) => ValueRef::Integer(nano_dollars(cost)),
                 _ => ValueRef::Null,
             }),
         }
     }
+    for (column, too_large) in &values.too_large {
+        if column.in_stamp == InStamp::Length {
+            size = size.wrapping_add(too_large.cast_signed());
+        }
+    }
     let more = placed(counts.whole().cast_unsigned(), place);
-    Ok(ask.stamp(size.cast_unsigned(), updated, more))
+    ask.stamp(size.cast_unsigned(), updated, more)
 }
 
-/// The length of a text, which was selected in its place if it is too large.
+/// The length of a text, which may have been selected in its place.
 fn length(ask: &Ask<'_>, text: ValueRef<'_>) -> i64 {
     match text {
         ValueRef::Text(text) | ValueRef::Blob(text) => text.len() as i64,

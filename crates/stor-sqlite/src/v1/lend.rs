@@ -24,11 +24,12 @@ pub(crate) fn messages(
     let mut statement = ask.db.prepare_cached(sql)?;
     let mut rows = statement.query([of.session.as_str()])?;
     while let Some(row) = rows.next()? {
+        let id = bytes(row, MessageColumn::Id.at())?;
         let created = whole(row, MessageColumn::Created.at())?;
         if set.is_empty() {
             sequence = whole_if_any(row, MessageColumn::Session.at())?;
         }
-        set.add(bytes(row, MessageColumn::Id.at())?, created);
+        set.add(id, created);
         let named = || {
             let message = ask.id(row, MessageColumn::Id.at(), MessageId::from_bytes)?;
             Ok(MessageKey { session: of.session.clone(), message }.into())
@@ -39,8 +40,7 @@ pub(crate) fn messages(
                 each(Lent::Issue(Some(key), ask.issue(kind)))
             }
             Ok(data) => {
-                let (named, order) = (&named, OrderKey(created));
-                let is_copy = is_fork_copy(bytes(row, MessageColumn::Id.at())?);
+                let (named, order, is_copy) = (&named, OrderKey(created), is_fork_copy(id));
                 let updated = whole(row, MessageColumn::Updated.at())?;
                 let (stamp, settled) = ask.stamp(data.len() as u64, updated, 0);
                 let bytes = data;
