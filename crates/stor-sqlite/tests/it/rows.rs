@@ -228,7 +228,14 @@ fn rows_over_the_limit(len: usize) {
     let projects = scan(&limited, &Scope::Projects);
     assert_eq!(issues(&projects), [(Some("project p".to_owned()), too_large(0))]);
     assert_eq!(value(&projects.entries[0])["worktree"], "/w");
-    assert_eq!(scan(&limited, &Scope::Sessions).entries.len(), 2);
+    let listed = scan(&limited, &Scope::Sessions).entries;
+    let stamp = |it: &Entry| (it.key.clone(), *it.span.as_ref().unwrap().stamp());
+    let mut stamps: Vec<_> = listed.iter().map(stamp).collect();
+    stamps.sort_by(|a, b| a.0.cmp(&b.0));
+    let (seen, _) = surveyed(&limited, &Survey::Sessions);
+    let surveyed_stamps: Vec<_> = seen.into_iter().map(|it| (it.key, it.stamp)).collect();
+    assert_eq!(stamps, surveyed_stamps, "a text over the limit counts in both");
+    assert_eq!(stamps.len(), 2);
     let asked = [message("msg_1"), part("msg_2", "prt_3")];
     assert_eq!(spans(&limited, &asked).issues.len(), 2);
     let parts = scan(&limited, &Scope::AllParts);
