@@ -10,9 +10,10 @@ use rusqlite::{Connection, ErrorCode};
 use scrollback_core_id::Clock;
 
 use crate::access::Access;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::files::{Files, Place};
 use crate::schema::Schema;
+use crate::schema_cache::{self, SchemaCache};
 
 /// Connections that are kept for the next look.
 const IDLE: usize = 8;
@@ -33,7 +34,7 @@ pub(crate) struct Conn {
 }
 
 impl Conn {
-    fn open(place: Place, clock: &dyn Clock, max_len: u64) -> Result<Self> {
+    fn open(place: Place, clock: &dyn Clock, max_len: u64, schemas: &SchemaCache) -> Result<Self> {
         let mut files = place.look();
         let mut access = Access::of(&files, || place.is_writable());
         if !access.is_isolated() {
@@ -54,7 +55,7 @@ impl Conn {
         }?;
         let limit = i32::try_from(max_len.saturating_add(ROOM)).unwrap_or(i32::MAX);
         db.set_limit(Limit::SQLITE_LIMIT_LENGTH, limit)?;
-        let schema = schema_of(&db, None)?;
+        let schema = schemas.of(&db, files.database)?;
         Ok(Self { db, access, schema, place, files })
     }
 
@@ -82,29 +83,29 @@ impl Conn {
 
     /// Whether the schema is another one by now, or everything moved within it.
     pub(crate) fn is_outdated(&self) -> rusqlite::Result<bool> {
-        let mut version = self.db.prepare_cached("PRAGMA schema_version")?;
-        Ok(version.query_row([], |row| row.get::<_, i64>(0))? != self.schema.version)
+        Ok(Schema::version_of(&self.db)? != self.schema.version)
     }
 
     /// Reads the schema again if it is outdated.
     pub(crate) fn refresh_schema(&mut self) -> Result<()> {
         if self.is_outdated()? {
-            self.schema = schema_of(&self.db, self.schema.cap)?;
+            self.schema = schema_cache::read(&self.db, self.schema.cap)?;
         }
         Ok(())
     }
 
     /// From now on asks for the size of a text before the text.
     pub(crate) fn ask_for_sizes(&mut self, max_len: u64) -> Result<()> {
-        self.schema = schema_of(&self.db, Some(max_len))?;
+        self.schema = schema_cache::read(&self.db, Some(max_len))?;
         Ok(())
     }
 }
 
-/// The connections of a store that nobody uses at the moment.
+/// The connections of a store that nobody uses at the moment, and the schema that all share.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     idle: Mutex<Vec<Conn>>,
+    schemas: SchemaCache,
 }
 
 impl Pool {
@@ -120,7 +121,7 @@ impl Pool {
                 }
             }
         }
-        Conn::open(Place::find(database)?, clock, max_len)
+        Conn::open(Place::find(database)?, clock, max_len, &self.schemas)
     }
 
     /// Keeps a connection for the next look.
@@ -150,10 +151,6 @@ fn quiet(place: &Place, mut files: Files, clock: &dyn Clock) -> Files {
 /// Whether SQLite could not open or use the side files.
 fn is_about_side_files(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
-}
-
-fn schema_of(db: &Connection, cap: Option<u64>) -> Result<Arc<Schema>> {
-    Ok(Arc::new(Schema::of(db, cap)?.ok_or(Error::NoSessions)?))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

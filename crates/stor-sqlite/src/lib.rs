@@ -23,6 +23,7 @@ mod query_plans;
 mod reader;
 mod record;
 mod schema;
+mod schema_cache;
 mod sentinel;
 mod sessions;
 mod set_sum;

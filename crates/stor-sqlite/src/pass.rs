@@ -118,8 +118,7 @@ impl Pass {
         let (table, sql) = (self.table, self.table.query(ask.schema, is_lent));
         let begun = ask.clock.now();
         ask.in_one(|| {
-            let version = "PRAGMA schema_version";
-            reached.schema = ask.db.prepare_cached(version)?.query_row([], |row| row.get(0))?;
+            reached.schema = Schema::version_of(ask.db)?;
             reached.rowid = match self.rowid {
                 None => i64::MIN,
                 Some(rowid) if self.schema == reached.schema => rowid,

@@ -23,8 +23,8 @@ use self::token::{Mark, Token};
 use crate::ask::Ask;
 use crate::cells::{bytes, id, whole};
 use crate::error::{Error, Result, is_damage};
-use crate::schema::SEQUENCES;
 use crate::schema::tables::events::SequenceColumn;
+use crate::schema::{SEQUENCES, Schema};
 use crate::sentinel::Post;
 use crate::store::Shared;
 
@@ -113,9 +113,7 @@ fn probe_once(
     let mut now = Token { post: name, version, files, settled, ..Token::default() };
     let mut probe = Probe::Rescan;
     let asked = ask.in_one(|| {
-        let schema: i64 =
-            ask.db.prepare_cached("PRAGMA schema_version")?.query_row([], |row| row.get(0))?;
-        now.schema = schema.cast_unsigned();
+        now.schema = Schema::version_of(ask.db)?.cast_unsigned();
         for (mark, (table, _)) in now.marks.iter_mut().zip(TABLES) {
             *mark = last_row(&ask, table)?;
         }

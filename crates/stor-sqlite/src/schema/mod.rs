@@ -66,8 +66,14 @@ pub(crate) const SEQUENCES: &str = "SELECT aggregate_id, seq FROM event_sequence
 const SEQUENCE: &str = "(SELECT seq FROM event_sequence WHERE aggregate_id = ?1)";
 
 impl Schema {
+    /// The number that each change of the schema makes larger.
+    pub(crate) fn version_of(db: &Connection) -> rusqlite::Result<i64> {
+        db.prepare_cached("PRAGMA schema_version")?.query_row([], |row| row.get(0))
+    }
+
     /// The schema, or none if this is no database of opencode's.
     pub(crate) fn of(db: &Connection, cap: Option<u64>) -> rusqlite::Result<Option<Self>> {
+        let version = Self::version_of(db)?; // first: what changes afterwards is then seen later
         let found = FoundTables::read(db)?;
         let Some(recorded) = Recorded::find(&found) else { return Ok(None) };
         let is_v2 = recorded.is_v2();
@@ -79,7 +85,7 @@ impl Schema {
         let messages = MessageQueries::of(&found, has_preview, [sequence, &lost], cap);
         let is_migrated = is_v2 && v2.is_some();
         Ok(Some(Self {
-            version: db.query_row("PRAGMA schema_version", [], |row| row.get(0))?,
+            version,
             cap,
             sessions: recorded.tables(v2.is_some(), messages.is_some(), cap),
             projects: ProjectQueries::of(&found, cap),
