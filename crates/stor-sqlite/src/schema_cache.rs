@@ -38,3 +38,27 @@ impl SchemaCache {
 pub(crate) fn read(db: &Connection, cap: Option<u64>) -> Result<Arc<Schema>> {
     Ok(Arc::new(Schema::of(db, cap)?.ok_or(Error::NoSessions)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use scrollback_core_id::UnixNanos;
+
+    use super::*;
+
+    #[test]
+    fn a_schema_is_read_again_when_its_version_or_its_file_is_another() {
+        let db = Connection::open_in_memory().unwrap();
+        db.execute_batch(include_str!("../../../fixtures/schema/opencode-1.18.33.sql")).unwrap();
+        let schemas = SchemaCache::default();
+        let file = |inode| Some(Stamp { size: 1, mtime: UnixNanos(1), inode });
+        let first = schemas.of(&db, file(1)).unwrap();
+        assert!(Arc::ptr_eq(&first, &schemas.of(&db, file(1)).unwrap()));
+        let other_file = schemas.of(&db, file(2)).unwrap();
+        assert!(!Arc::ptr_eq(&first, &other_file));
+        db.execute_batch("ALTER TABLE todo RENAME COLUMN status TO state").unwrap();
+        let altered = schemas.of(&db, file(2)).unwrap();
+        assert!(other_file.todos.is_some() && altered.todos.is_none());
+        let unknown = schemas.of(&db, None).unwrap();
+        assert!(!Arc::ptr_eq(&unknown, &schemas.of(&db, None).unwrap()));
+    }
+}

@@ -146,6 +146,22 @@ fn columns_that_come_while_a_store_is_open_are_read() {
 }
 
 #[test]
+fn a_database_in_the_place_of_another_is_read_by_its_own_schema() {
+    let with_cost = FIRST.replace("slug text", "cost real DEFAULT 1.5 NOT NULL, slug text");
+    let [(_old, database), (_new, other)] =
+        [FIRST, &with_cost].map(|schema| stated_as(schema, SMALL));
+    let version = |database: &std::path::Path| -> i64 {
+        let db = Connection::open(database).unwrap();
+        db.query_row("PRAGMA schema_version", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(version(&database), version(&other), "their versions do not tell them apart");
+    let store = open(&database);
+    assert!(value(&scan(&store, &Scope::Sessions).entries[0]).get("cost").is_none());
+    std::fs::rename(&other, &database).unwrap();
+    assert_eq!(value(&scan(&store, &Scope::Sessions).entries[0])["cost"], 1.5);
+}
+
+#[test]
 fn each_version_of_the_corpora_is_known() {
     for (which, has_events) in [(Corpus::OpencodeVia, false), (Corpus::OpencodeSqlite, true)] {
         let (_dir, database) = copy(which);
