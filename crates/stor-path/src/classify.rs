@@ -10,7 +10,7 @@ use scrollback_core_id::{
     SessionKey, ToolOutputId,
 };
 
-use crate::layout::{NotAnEntity, directory_name, entity_name};
+use crate::listed_name::{NotAnEntity, directory_name, entity_name};
 use crate::secret::is_secret_file;
 
 /// What a path is, with the ids that it holds.

@@ -7,7 +7,7 @@ use std::fmt;
 
 /// The longest id that may become a path component, in bytes: with `.json` it stays within the
 /// 255 that common file systems allow.
-pub const MAX_ID_BYTES: usize = 250;
+const MAX_ID_BYTES: usize = 250;
 
 /// How much of an id an error repeats, in characters.
 const SHOWN: usize = 64;
@@ -29,7 +29,7 @@ pub struct UnsafeId {
 pub enum Unsafe {
     /// It has no characters.
     Empty,
-    /// It is longer than [`MAX_ID_BYTES`].
+    /// It is longer than 250 bytes: with `.json` it would exceed what file systems allow.
     TooLong {
         /// Its length in bytes.
         bytes: usize,

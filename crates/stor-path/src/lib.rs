@@ -13,23 +13,23 @@
 mod classify;
 mod component;
 mod discover;
+mod entity_path;
 mod environment;
 mod error;
 mod kind;
 pub mod layout;
+mod listed_name;
 mod look;
 pub mod opencode;
 mod secret;
 
 pub use classify::{Classified, Foreign, PathClass, classify, classify_in_data_dir, discipline};
-pub use component::{MAX_ID_BYTES, Unsafe, UnsafeId, component};
+pub use component::{Unsafe, UnsafeId, component};
 pub use discover::{FoundStore, StoragePaths};
+pub use entity_path::{NoPath, file_name, message_dir, part_dir, path_of};
 pub use environment::Environment;
 pub use error::{Error, Result};
 pub use kind::{FoundBy, StoreKind};
-pub use layout::{
-    NoPath, NotAnEntity, directory_name, entity_name, file_name, message_dir, part_dir, path_of,
-    session_dir,
-};
+pub use listed_name::{NotAnEntity, directory_name, entity_name};
 pub use look::{LookedAt, There};
 pub use secret::{is_secret_file, is_secret_table};

@@ -4,9 +4,9 @@ use std::path::{Component, Path, PathBuf};
 
 use scrollback_core_id::{Discipline, EntityKey, SessionId};
 use scrollback_stor_path::layout::{
-    MESSAGE, PART, PROJECT, SESSION, SESSION_DIFF, SESSION_SHARE, TODO, message_dir, part_dir,
+    MESSAGE, PART, PROJECT, SESSION, SESSION_DIFF, SESSION_SHARE, TODO,
 };
-use scrollback_stor_path::{classify, directory_name};
+use scrollback_stor_path::{classify, directory_name, message_dir, part_dir};
 
 use scrollback_source::{Below, DirtyScope, WatchRoot, WatchedFiles};
 

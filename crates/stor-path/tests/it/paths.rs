@@ -5,7 +5,7 @@ use std::path::Path;
 use scrollback_core_id::{Discipline, EntityKey, ProjectId, SessionId};
 use scrollback_stor_path::{
     Classified, Foreign, NoPath, NotAnEntity, PathClass, classify, classify_in_data_dir,
-    discipline, message_dir, part_dir, path_of, session_dir,
+    discipline, message_dir, part_dir, path_of,
 };
 
 fn class(path: &str) -> PathClass {
@@ -46,12 +46,8 @@ fn each_place_of_the_tree() {
         assert_eq!(class(path), expected);
         assert_eq!(classify(Path::new(path)).key(), None);
     }
-    let directories = [
-        session_dir(&"p".parse().unwrap()),
-        message_dir(&"s".parse().unwrap()),
-        part_dir(&"m".parse().unwrap()),
-    ];
-    let expected = ["session/p", "message/s", "part/m"].map(|path| Ok(path.into()));
+    let directories = [message_dir(&"s".parse().unwrap()), part_dir(&"m".parse().unwrap())];
+    let expected = ["message/s", "part/m"].map(|path| Ok(path.into()));
     assert_eq!(directories, expected);
 }
 

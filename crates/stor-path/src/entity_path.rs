@@ -1,0 +1,77 @@
+//! From a key to a path of opencode's JSON tree. All paths are relative to `storage/`.
+
+use std::path::PathBuf;
+
+use scrollback_core_id::{EntityKey, MessageId, ProjectId, SessionId};
+
+use crate::component::{Unsafe, UnsafeId, component};
+use crate::layout::{MESSAGE, PART, PROJECT, SESSION, SESSION_DIFF, SESSION_SHARE, TODO};
+use crate::secret::is_secret_file;
+
+/// Why a key has no path.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NoPath {
+    /// An id of the key cannot become a path component.
+    #[error(transparent)]
+    UnsafeId(#[from] UnsafeId),
+    /// A session's record lies in the directory of its project, and no project was given.
+    #[error("the record of a session has no path without its project")]
+    ProjectNeeded,
+    /// The JSON tree does not hold entities of this kind.
+    #[error("the JSON tree has no place for {0}")]
+    NoPlace(EntityKey),
+}
+
+/// Gives the path of an entity, relative to `storage/`. Only sessions need `project`.
+///
+/// # Errors
+/// [`NoPath`] if an id is not safe as a path component, or a session comes without its project.
+pub fn path_of(key: &EntityKey, project: Option<&ProjectId>) -> Result<PathBuf, NoPath> {
+    let (directory, id) = match key {
+        EntityKey::Project(key) => (PROJECT.into(), key.as_str()),
+        EntityKey::Session(key) => {
+            (session_dir(project.ok_or(NoPath::ProjectNeeded)?)?, key.session.as_str())
+        }
+        EntityKey::Message(key) => (message_dir(&key.session)?, key.message.as_str()),
+        EntityKey::Part(key) => (part_dir(&key.message)?, key.part.as_str()),
+        EntityKey::Diff(key) => (SESSION_DIFF.into(), key.session.as_str()),
+        EntityKey::Todo(key) => (TODO.into(), key.session.as_str()),
+        EntityKey::Share(key) => (SESSION_SHARE.into(), key.session.as_str()),
+        other => return Err(NoPath::NoPlace(other.clone())),
+    };
+    Ok(directory.join(file_name(id)?))
+}
+
+/// The directory of a project's sessions, relative to `storage/`.
+fn session_dir(project: &ProjectId) -> Result<PathBuf, UnsafeId> {
+    Ok([SESSION, component(project.as_str())?].iter().collect())
+}
+
+/// Gives the directory of a session's messages, relative to `storage/`.
+///
+/// # Errors
+/// [`UnsafeId`] if the id is not safe as a path component.
+pub fn message_dir(session: &SessionId) -> Result<PathBuf, UnsafeId> {
+    Ok([MESSAGE, component(session.as_str())?].iter().collect())
+}
+
+/// Gives the directory of a message's parts, relative to `storage/`.
+///
+/// # Errors
+/// [`UnsafeId`] if the id is not safe as a path component.
+pub fn part_dir(message: &MessageId) -> Result<PathBuf, UnsafeId> {
+    Ok([PART, component(message.as_str())?].iter().collect())
+}
+
+/// Gives the name of the file that holds the entity of this id, within its directory.
+///
+/// # Errors
+/// [`UnsafeId`] if the id is not safe as a path component.
+pub fn file_name(id: &str) -> Result<String, UnsafeId> {
+    let name = [component(id)?, ".json"].concat();
+    if is_secret_file(name.as_bytes()) {
+        return Err(UnsafeId::new(id, Unsafe::Secret));
+    }
+    Ok(name)
+}
