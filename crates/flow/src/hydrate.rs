@@ -124,15 +124,6 @@ pub fn hydrate_session(tree: &SessionRefTree) -> StageResult<Option<Session<'_>>
     stage.end(session)
 }
 
-/// Hydrates the messages' own records, without their parts.
-pub fn hydrate_messages(tree: &SessionRefTree) -> StageResult<Vec<MessageHydrated<'_>>> {
-    let mut stage = Stage::begin(StageName::Hydrate, &tree.clock);
-    let own =
-        |node| MessageHydrated { node, message: message(node, &mut stage), parts: Vec::new() };
-    let messages = tree.messages.iter().map(own).collect();
-    stage.end(messages)
-}
-
 /// Hydrates one message with its parts.
 pub fn hydrate_message<'a>(
     tree: &'a SessionRefTree,

@@ -22,7 +22,7 @@ pub use context::{Context, ContextMessage, ContextPart, context};
 pub use export::Export;
 pub use hydrate::{
     ItemHydrated, MessageHydrated, PartHydrated, SessionHydratedTree, Timed, hydrate_message,
-    hydrate_messages, hydrate_session, hydrate_session_tree,
+    hydrate_session, hydrate_session_tree,
 };
 pub use if_there::{IfThere, is_absent};
 pub use indexing::{
@@ -34,7 +34,7 @@ pub use materializer::{Dirty, Looked, MaterializerStats, Origin, SessionMaterial
 pub use merged::MergedSource;
 pub use plan::{ReadAhead, SessionPlan, SessionTreePlan, plan_session_tree, plan_sessions};
 pub use resolve::resolve_session_tree;
-pub use run::{SessionScope, find_orphans, run_session_flow, run_session_tree_flow};
+pub use run::{SessionScope, run_session_flow, run_session_tree_flow};
 pub use tree::{ItemRefNode, MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
 
 pub use scrollback_source::{Error, Result};

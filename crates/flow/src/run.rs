@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{EntityKey, ProjectId, SessionKey};
 use scrollback_core_type::{StageName, StageReport, StageResult};
-use scrollback_source::{Entry, Found, Reader, Result, Source};
+use scrollback_source::{Found, Reader, Result, Source};
 
 use crate::hydrate::{SessionHydratedTree, hydrate_session_tree};
 use crate::plan::{ReadAhead, plan_session_tree, plan_sessions};
@@ -98,7 +98,7 @@ pub fn run_session_flow(
         }
     }
     if *scope == SessionScope::Store {
-        report.merge(find_orphans(&mut *reader)?.report);
+        report.merge(find_orphans(&mut *reader)?);
     }
     locate_issues(&mut report, |key| source.locate(key));
     Ok(report)
@@ -114,23 +114,20 @@ fn planned(
 }
 
 /// Finds what belongs to something that is not there: messages without their session, parts
-/// without their message. One issue for each missing owner; the entries are the value.
-///
-/// # Errors
-/// If the store cannot be walked.
-pub fn find_orphans(reader: &mut dyn Reader) -> Result<StageResult<Vec<Entry>>> {
+/// without their message. One issue for each missing owner.
+fn find_orphans(reader: &mut dyn Reader) -> Result<StageReport> {
     let mut stage = Stage::begin(StageName::Plan, reader.clock());
-    let mut entries = Vec::new();
+    let mut keys = Vec::new();
     reader.orphans(&mut |found| {
         match found {
             Found::Set(_) => {}
             Found::Issue(key, issue) => stage.note(key, issue),
-            Found::Entry(entry) => entries.push(entry),
+            Found::Entry(entry) => keys.push(entry.key),
         }
         ControlFlow::Continue(())
     })?;
     let mut owners: BTreeMap<&str, (&EntityKey, usize)> = BTreeMap::new();
-    for Entry { key, .. } in &entries {
+    for key in &keys {
         let owner = match key {
             EntityKey::Message(key) => key.session.as_str(),
             EntityKey::Part(key) => key.message.as_str(),
@@ -145,5 +142,5 @@ pub fn find_orphans(reader: &mut dyn Reader) -> Result<StageResult<Vec<Entry>>> 
         };
         stage.note(Some(key.clone()), Issue::new(Place::default(), kind));
     }
-    Ok(stage.end(entries))
+    Ok(stage.end(()).report)
 }
