@@ -58,6 +58,15 @@ impl Followed {
     /// Nothing but the feed tells of a change, save the comparison of the records every 5 s. None where the
     /// feed is not on this machine. `before` is there before it begins.
     pub(crate) fn by(feed: FeedKind, before: impl FnOnce(&Path)) -> Option<Self> {
+        Self::with(feed, LiveOptions::default(), before)
+    }
+
+    /// The same, with other options. The feed, the sweep and the server are chosen here.
+    pub(crate) fn with(
+        feed: FeedKind,
+        options: LiveOptions,
+        before: impl FnOnce(&Path),
+    ) -> Option<Self> {
         let is_watchman = feed == FeedKind::Watchman;
         if is_watchman && !Server::is_there() {
             return None;
@@ -72,7 +81,7 @@ impl Followed {
             feed: FeedChoice::Only(feed),
             sweep: Duration::from_secs(86_400),
             server: server.as_ref().map(|server| server.socket().to_owned()),
-            ..LiveOptions::default()
+            ..options
         };
         let live = Live::start(Arc::new(logs(&root)), None, options, &go_on).unwrap();
         let mut follower = live.follow(None, None);

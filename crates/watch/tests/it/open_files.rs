@@ -3,9 +3,10 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use scrollback_core_id::MessageId;
-use scrollback_watch::FeedKind;
+use scrollback_watch::{FeedKind, LiveOptions};
 
 use crate::logs::{ALL, Followed, Log};
 
@@ -105,7 +106,10 @@ fn a_burst_of_appends_is_looked_at_together() {
     for feed in ALL {
         let mut log = None;
         let before = |root: &Path| log = Some(Log::create(root, "2026/11/30/ses_1"));
-        let Some(followed) = Followed::by(feed, before) else { continue };
+        // Where the writer is the slower one, each append could be looked at before the next.
+        let (quiet, dirty) = (Duration::from_millis(100), Duration::from_secs(2));
+        let options = LiveOptions { quiet, dirty, ..LiveOptions::default() };
+        let Some(followed) = Followed::with(feed, options, before) else { continue };
         let mut log = log.unwrap();
         let looks = followed.live.stats().scopes;
         let last = (0..APPENDS).map(|_| log.append()).last().unwrap();
