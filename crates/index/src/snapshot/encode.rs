@@ -170,7 +170,8 @@ impl Encoder {
         row.time(message::COMPLETED, meta.completed);
         let tokens = meta.tokens.unwrap_or_default();
         row.tokens(message::TOKENS, &tokens);
-        row.cost(message::COST, meta.cost.unwrap_or_default());
+        let cost = meta.cost.unwrap_or_default();
+        let cost_outside = row.short_cost(message::COST, cost, texts);
         row.stamp(message::STAMP, &meta.observed.stamp);
         row.u32(message::SESSION, owner);
         row.u32(message::AGENT, names.get(meta.agent.as_ref()));
@@ -184,6 +185,7 @@ impl Encoder {
             | flag(meta.summary, message::SUMMARY)
             | flag(meta.tokens.is_some(), message::HAS_TOKENS)
             | flag(meta.cost.is_some(), message::HAS_COST)
+            | flag(cost_outside, message::COST_OUTSIDE)
             | flag(meta.is_copy, message::COPY);
         row.u32(message::FIRST_PART, rows(parts.len(), part::LEN));
         if let Some(list) = &meta.parts {

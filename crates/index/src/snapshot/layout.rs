@@ -3,7 +3,7 @@
 /// The first bytes of every snapshot.
 pub(super) const MAGIC: [u8; 8] = *b"SCROLLBK";
 /// Grows with every change of the layout, and of what the fields mean.
-pub(super) const VERSION: u32 = 6;
+pub(super) const VERSION: u32 = 7;
 
 /// The header.
 pub(super) mod header {
@@ -86,6 +86,8 @@ pub(super) const SLOT: usize = 4;
 pub(super) const STAMP: usize = 24;
 /// A cost: units of 10^-12 US dollars, signed.
 pub(super) const COST: usize = 16;
+/// A cost that has room for 9 million dollars; the offset of a greater one among the texts.
+pub(super) const SHORT_COST: usize = 8;
 /// An absent time.
 pub(super) const NO_TIME: i64 = i64::MIN;
 
@@ -157,7 +159,7 @@ pub(super) mod message {
     /// Input, output, reasoning, cache read, cache write.
     pub(crate) const TOKENS: usize = COMPLETED + 8;
     pub(crate) const COST: usize = TOKENS + 5 * 8;
-    pub(crate) const STAMP: usize = COST + super::COST;
+    pub(crate) const STAMP: usize = COST + super::SHORT_COST;
     pub(crate) const SET: usize = STAMP + super::STAMP;
     pub(crate) const SESSION: usize = SET + super::STAMP;
     pub(crate) const AGENT: usize = SESSION + 4;
@@ -180,6 +182,7 @@ pub(super) mod message {
     pub(crate) const HAS_SET: u32 = 1 << 8;
     pub(crate) const SET_CLEAN: u32 = 1 << 9;
     pub(crate) const COPY: u32 = 1 << 10;
+    pub(crate) const COST_OUTSIDE: u32 = 1 << 11;
 }
 
 /// A row of a part.
@@ -208,7 +211,7 @@ pub(super) mod tombstone {
 
 // What `docs/format/snapshot.md` says: a change of these is another version.
 const _: () = assert!(header::LEN == 288 && project::LEN == 72 && session::LEN == 420);
-const _: () = assert!(message::LEN == 236 && part::LEN == 72 && tombstone::LEN == 76);
+const _: () = assert!(message::LEN == 228 && part::LEN == 72 && tombstone::LEN == 76);
 
 /// An epoch that this state continues, and the last of its revisions that is part of it.
 pub(super) mod lineage {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use scrollback_core_id::{Stamp, UnixNanos};
 use scrollback_core_type::{Cost, TokenCounts};
 
-use super::layout::{ID, ID_INSIDE, ID_OUTSIDE, NO_TIME};
+use super::layout::{COST, ID, ID_INSIDE, ID_OUTSIDE, NO_TIME};
 use crate::Observed;
 
 /// A row, or the header. What is not there reads as zero.
@@ -35,6 +35,14 @@ impl<'a> Row<'a> {
 
     pub(super) fn cost(self, at: usize) -> Cost {
         Cost::from_units(self.i128(at))
+    }
+
+    /// A cost in eight bytes. `outside`: those are its offset among `texts`.
+    pub(super) fn short_cost(self, at: usize, outside: bool, texts: &[u8]) -> Cost {
+        if outside {
+            return Row(texts_at(texts, self.u64(at), COST as u32)).cost(0);
+        }
+        Cost::from_units(self.i64(at).into())
     }
 
     pub(super) fn time(self, at: usize) -> Option<i64> {
@@ -113,6 +121,16 @@ impl RowMut<'_> {
 
     pub(super) fn cost(&mut self, at: usize, cost: Cost) {
         self.i128(at, cost.units());
+    }
+
+    /// Writes a cost in eight bytes; one that is too great goes to `texts`. Returns whether it did.
+    pub(super) fn short_cost(&mut self, at: usize, cost: Cost, texts: &mut Vec<u8>) -> bool {
+        let short = i64::try_from(cost.units());
+        self.i64(at, short.unwrap_or(texts.len() as i64));
+        if short.is_err() {
+            texts.extend_from_slice(&cost.units().to_le_bytes());
+        }
+        short.is_err()
     }
 
     pub(super) fn time(&mut self, at: usize, value: Option<i64>) {

@@ -242,7 +242,8 @@ impl Snapshot {
             provider: self.name(row.u32(message::PROVIDER)),
             model: self.name(row.u32(message::MODEL)),
             tokens: has(message::HAS_TOKENS).then(|| row.tokens(message::TOKENS)),
-            cost: has(message::HAS_COST).then(|| row.cost(message::COST)),
+            cost: has(message::HAS_COST)
+                .then(|| row.short_cost(message::COST, has(message::COST_OUTSIDE), self.texts())),
             finish: self.name(row.u32(message::FINISH)),
             error: self.name(row.u32(message::ERROR)),
             summary: has(message::SUMMARY),

@@ -8,7 +8,7 @@ use scrollback_index::{Batch, SessionIndex, Since, Snapshot, View};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The version of the format, and the length of its header.
-const VERSION: u32 = 6;
+const VERSION: u32 = 7;
 const HEADER: u32 = 288;
 
 /// Makes any bytes pass the checks at the door (`docs/format/snapshot.md`): what is behind it has

@@ -123,7 +123,9 @@ pub(crate) fn message(key: &MessageKey, value: i64) -> MessageMeta {
             cache_read: if value % 2 == 0 { i64::MIN } else { 4 },
             cache_write: i64::MAX,
         }),
-        cost: (value % 3 != 0).then(|| Cost::from_dollars(value as f64 / 10.0)),
+        // Every fourth one has no room in the eight bytes of a snapshot's row.
+        cost: (value % 3 != 0)
+            .then(|| Cost::from_dollars([0.1, 0.2, 1e9, -0.3][(value % 4) as usize])),
         finish: None,
         error: (value % 5 == 0).then(|| Name::from("UnknownError")),
         summary: value % 4 == 0,

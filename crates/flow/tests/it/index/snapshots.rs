@@ -76,7 +76,7 @@ fn what_is_of_no_use_is_told_apart() {
     };
     assert_eq!(load(b""), NoSnapshot::Unusable(SnapshotError::Foreign));
     assert_eq!(load(b"something else"), NoSnapshot::Unusable(SnapshotError::Foreign));
-    for found in [0, 1, 2, 3, 4, 5, 7] {
+    for found in [0, 1, 2, 3, 4, 5, 6, 8] {
         let mut of_another = sound.clone();
         of_another[8] = found;
         let version = SnapshotError::Version { found: found.into() };
