@@ -1,5 +1,7 @@
 //! Which session a text names.
 
+use std::collections::HashSet;
+
 use scrollback_core_id::{SessionId, SessionKey};
 
 use crate::session::Session;
@@ -100,7 +102,8 @@ fn by_prefix<'s>(
     };
     let mut found: Vec<Session<'s>> = store.sessions()?;
     found.retain(starts);
-    found.dedup_by(|a, b| a.key() == b.key()); // a copy in another root; of the two, the newer
+    let mut seen = HashSet::new();
+    found.retain(|it| seen.insert(it.key().clone())); // of equal ids in several roots, the newest
     match found.len() {
         0 => Err(no_session(text)),
         1 => Ok(found.remove(0)),

@@ -67,6 +67,25 @@ fn sessions_of_two_roots_are_two_though_their_ids_are_the_same() {
 }
 
 #[test]
+fn an_ambiguous_start_of_an_id_lists_each_id_once() {
+    let dir = tempfile::tempdir().unwrap();
+    for (root, id, updated) in [("a", "ses_1", 5), ("a", "ses_2", 7), ("b", "ses_1", 9)] {
+        let text = format!(
+            r#"
+            //- session/p/{id}.json
+            {{"id":"{id}","title":"in {root}","time":{{"created":1,"updated":{updated}}}}}
+            "#
+        );
+        write_tree(&dir.path().join(root).join("storage"), &text).unwrap();
+    }
+    let paths = ["a", "b"].map(|name| dir.path().join(name));
+    let store = Store::builder().paths(paths).without_cache().build().unwrap();
+    let Err(Error::Ambiguous { sessions, .. }) = store.session("ses_") else { panic!() };
+    let named: Vec<_> = sessions.iter().map(|(id, title)| (&**id, &**title)).collect();
+    assert_eq!(named, [("ses_1", "in b"), ("ses_2", "in a")], "the newest of equal ids");
+}
+
+#[test]
 fn what_is_no_store_says_why() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("x.txt"), "").unwrap();
