@@ -1,5 +1,6 @@
 //! The envelopes of a staged flow: what a stage gave, what it met, what it cost.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -32,7 +33,7 @@ impl fmt::Display for StageName {
 }
 
 /// Something that a stage met: which stage, about what, and where and what it is.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StageIssue {
     /// The stage that met it.
     pub stage: StageName,
@@ -115,6 +116,13 @@ impl StageReport {
             }
         }
         self.issues.extend(other.issues);
+    }
+
+    /// Adds another report of the same store. Issues that are in this one already are left out.
+    pub fn merge_new(&mut self, mut other: Self) {
+        let mut known: HashSet<StageIssue> = self.issues.iter().cloned().collect();
+        other.issues.retain(|issue| known.insert(issue.clone()));
+        self.merge(other);
     }
 
     /// The run of one stage.

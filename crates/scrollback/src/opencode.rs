@@ -134,7 +134,7 @@ impl Agent for Opencode {
 }
 
 /// Whether a store is a tree of files: a database has the ending `.db`.
-fn is_tree(path: &Path) -> bool {
+pub(crate) fn is_tree(path: &Path) -> bool {
     path.extension().is_none_or(|end| end != "db")
 }
 

@@ -9,6 +9,7 @@ use scrollback_flow::{Progress, RefreshOptions, SessionMaterializer, Snapshots, 
 use scrollback_index::{SessionMeta, View};
 use scrollback_source::{FoundRoot, OpenOptions, Source, StoreState};
 
+use crate::opencode::is_tree;
 use crate::{Error, Result};
 
 /// Called as the sessions of a root are read; breaking ends the reading with [`Error::Stopped`].
@@ -25,7 +26,7 @@ pub struct Root {
     index: RwLock<Option<Arc<Index>>>,
     /// Held while an index is opened, so that two threads do not both do it.
     opening: Mutex<()>,
-    issues: Mutex<Vec<StageIssue>>,
+    report: Mutex<StageReport>,
 }
 
 /// The index of a root.
@@ -76,7 +77,7 @@ impl Root {
             progress,
             index: RwLock::new(None),
             opening: Mutex::new(()),
-            issues: Mutex::new(Vec::new()),
+            report: Mutex::default(),
         }
     }
 
@@ -161,7 +162,7 @@ impl Root {
 
     /// What was wrong in the root, as far as it was read.
     pub fn issues(&self) -> Vec<StageIssue> {
-        self.lock_issues().clone()
+        self.lock_report().issues.clone()
     }
 
     /// The path of the store that a session is from.
@@ -173,8 +174,9 @@ impl Root {
     pub fn is_left_over(&self, session: &SessionMeta) -> bool {
         let mut present = self.found.stores.iter().filter(|it| it.state == StoreState::Present);
         let Some(last) = present.next_back() else { return false };
-        let is_tree = last.path.extension().is_none_or(|end| end != "db");
-        is_tree && present.next().is_some() && session.origin.as_deref() == Some(last.id.as_str())
+        is_tree(&last.path)
+            && present.next().is_some()
+            && session.origin.as_deref() == Some(last.id.as_str())
     }
 
     /// Keeps the index for the next process, if that is worth a write. Says whether it was written.
@@ -202,18 +204,12 @@ impl Root {
         self.opening.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds issues that are not known yet.
     fn note(&self, report: StageReport) {
-        let mut issues = self.lock_issues();
-        for issue in report.issues {
-            if !issues.contains(&issue) {
-                issues.push(issue);
-            }
-        }
+        self.lock_report().merge_new(report);
     }
 
-    fn lock_issues(&self) -> MutexGuard<'_, Vec<StageIssue>> {
-        self.issues.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_report(&self) -> MutexGuard<'_, StageReport> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use scrollback_core_type::{StageReport, StageResult};
+use scrollback_core_type::StageResult;
 use scrollback_index::SessionIndex;
 use scrollback_source::{Result, Source};
 
@@ -53,7 +53,7 @@ impl SessionMaterializer {
                     // What changed while it was read, where that is known.
                     let fast = RefreshOptions { verify: Verify::Fast, ..options };
                     match refresh_index(&*source, &value, &fast, progress)? {
-                        ControlFlow::Continue(again) => add_new(&mut report, again.report),
+                        ControlFlow::Continue(again) => report.merge_new(again.report),
                         ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
                     }
                 }
@@ -74,10 +74,4 @@ impl SessionMaterializer {
         let origin = (Origin::Store(NoSnapshot::Missing), None);
         Self::over(source, index, snapshots, options, origin)
     }
-}
-
-/// Adds what a second look met and the first did not.
-fn add_new(report: &mut StageReport, mut again: StageReport) {
-    again.issues.retain(|issue| !report.issues.contains(issue));
-    report.merge(again);
 }
