@@ -38,6 +38,6 @@ pub use meta::{
     MessageMeta, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState, Upkeep,
 };
 pub use name::{Name, Names};
-pub use snapshot::{Snapshot, SnapshotBytes, SnapshotError, file_name};
+pub use snapshot::{Snapshot, SnapshotBytes, SnapshotError, file_name, store_hash};
 pub use stats::{Counts, Stats};
 pub use view::{Sessions, View};

@@ -23,5 +23,10 @@ pub(crate) use encode::{About, Encoder};
 /// The name of the file that a store's snapshot is kept in: the hash of the store's id, which the
 /// snapshot has whole.
 pub fn file_name(store: &SourceId) -> String {
-    format!("{:016x}.snapshot", xxh3_64(store.as_bytes()))
+    format!("{:016x}.snapshot", store_hash(store))
+}
+
+/// The hash of a store's id (XXH3-64), which names its snapshot.
+pub fn store_hash(store: &SourceId) -> u64 {
+    xxh3_64(store.as_bytes())
 }

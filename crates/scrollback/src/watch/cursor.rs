@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use scrollback_core_id::SourceId;
-use scrollback_index::file_name;
+use scrollback_index::store_hash;
 use scrollback_watch::EventCursor;
 
 use crate::Error;
@@ -24,9 +24,7 @@ pub(super) struct RootTag(u64);
 
 impl RootTag {
     pub(super) fn of(root: &SourceId) -> Self {
-        let name = file_name(root);
-        let hash = name.split('.').next().and_then(|hash| u64::from_str_radix(hash, 16).ok());
-        Self(hash.unwrap_or_default())
+        Self(store_hash(root))
     }
 }
 
