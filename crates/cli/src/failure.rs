@@ -158,7 +158,8 @@ impl From<&Error> for Failure {
     }
 }
 
-/// That there is no store: where it was looked for, or what is there and cannot be read.
+/// The failure of a command that found no store. It lists the places that were searched, or a store
+/// that this version does not read.
 pub(crate) fn no_store(places: &[String], unsupported: &[String]) -> Failure {
     if let Some(store) = unsupported.first() {
         let message = format!("{store}, which this version does not read yet");

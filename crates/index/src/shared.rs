@@ -60,7 +60,7 @@ impl Shared {
         if self.has_cursors {
             lineage.push((self.epoch, Revision(revision)));
         }
-        // The oldest are forgotten: whoever comes with such a cursor starts afresh.
+        // The oldest epochs are dropped: a cursor from one of them gives `fresh`.
         const MOST: usize = 64;
         lineage.drain(..lineage.len().saturating_sub(MOST));
         About {

@@ -235,8 +235,8 @@ fn put<K: Hash + Eq + Clone, V>(
 }
 
 impl Shared {
-    /// Forgets the versions that lost their last view. Whoever finds the writer at work leaves it
-    /// to the writer, who looks again after it is done.
+    /// Removes the versions that lost their last view. While the writer is at work, this is left to
+    /// the writer, which checks again when it is done.
     pub(crate) fn clear_up_if_free(&self) {
         while self.pins.has_released() {
             let Ok(mut writer) = self.writer.try_lock() else { return };

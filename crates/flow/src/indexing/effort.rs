@@ -1,7 +1,7 @@
 //! What refreshes did with records that were known already.
 
-/// Counts of a refresh, or of all refreshes of a materializer: in an index that is kept true at little
-/// cost they grow with what changed, and not with what is there.
+/// Counts of a refresh, or of all refreshes of a materializer. They grow with the number of changed
+/// records, not with the size of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Effort {
     /// Sessions of which only what was added was read.

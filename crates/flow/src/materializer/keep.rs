@@ -37,7 +37,7 @@ impl SessionMaterializer {
     /// Of several processes that follow the same store, the first has its cursors go on.
     ///
     /// # Errors
-    /// If it cannot be written; the next run begins afresh for whoever has a cursor.
+    /// If it cannot be written; cursors that were handed out give `fresh` in the next run.
     pub fn keep_cursors(&self) -> Result<bool, PathError> {
         let Some(snapshots) = &self.snapshots else { return Ok(false) };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

@@ -35,7 +35,7 @@ impl SessionMaterializer {
         }
     }
 
-    /// Removes all that is known, as the store is not there any more.
+    /// Removes all records from the index: the store has been removed.
     pub fn forget_all(&self) {
         let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let (view, mut batch) = (self.index.view(), Batch::new());

@@ -124,7 +124,7 @@ impl<'s> WatchBuilder<'s> {
                 follower = follower.without_parts();
             }
             if matches!(from, From::Now) {
-                follower.pull()?; // what is there is known now, and no event
+                follower.pull()?; // skips the present state
             }
             followed.push(Followed::new(number, tag, Arc::clone(&index), follower, since));
         }
@@ -139,23 +139,23 @@ impl<'s> WatchBuilder<'s> {
         {
             return Ok(index);
         }
-        // All parts are listed: whoever is not told of them now is told when one of them changes.
+        // All parts are listed, so that a later change of a part is an event.
         let is_whole = self.only.as_ref().is_none_or(|(only, _)| *only != number);
         let parts = if is_whole && self.with_parts { Parts::Stamps } else { Parts::Later };
         let usual = LiveOptions::default();
         let parts_of_dirty = usual.refresh.parts_of_dirty;
         let refresh = RefreshOptions { parts_of_dirty, parts, ..root.refresh };
         let snapshots = root.snapshots.clone().map(|snapshots| {
-            let mut locked = snapshots.clone().locked(root.source.id());
-            // A process that is just ending its write lets go of the lock soon.
-            for _ in 0..20 {
-                if locked.is_locked(root.source.id()) {
-                    break;
+            // A process that is about to finish a write releases the lock soon.
+            let mut tries = 20;
+            loop {
+                let locked = snapshots.clone().locked(root.source.id());
+                if tries == 0 || locked.is_locked(root.source.id()) {
+                    break locked;
                 }
+                tries -= 1;
                 root.options.clock.pause(Duration::from_millis(5));
-                locked = snapshots.clone().locked(root.source.id());
             }
-            locked
         });
         let options = LiveOptions { feed: FeedChoice::clone(&self.feed), refresh, ..usual };
         let live = Live::start(Arc::clone(&root.source), snapshots, options, &*root.progress)?;

@@ -11,8 +11,8 @@ use super::cursor::StoreCursor;
 pub struct Event {
     /// Which of [`Store::roots`](crate::Store::roots).
     pub root: usize,
-    /// Handed to [`WatchBuilder::since`](crate::WatchBuilder::since), the stream goes on behind this
-    /// event. None while the whole state of the only root is told.
+    /// The position behind this event. [`WatchBuilder::since`](crate::WatchBuilder::since) continues
+    /// there. None until the first root has sent its whole state.
     pub cursor: Option<StoreCursor>,
     /// What happened.
     pub what: What,

@@ -1,4 +1,4 @@
-//! One snapshot for each root, whoever keeps it.
+//! All processes share one snapshot for each root.
 
 use std::path::Path;
 

@@ -44,7 +44,7 @@ pub(super) fn measure(feed: FeedKind) -> Result<Report> {
     tree.write(0)?; // of which nobody wants to be told
     log.append(0)?;
     for followed in [rewritten, appended] {
-        followed.join().map_err(|_| anyhow!("whoever follows failed"))??;
+        followed.join().map_err(|_| anyhow!("the follower failed"))??;
     }
     let [rewrite, rewrite_late] = quantiles(&mut rewrites);
     let [append, append_late] = quantiles(&mut appends);

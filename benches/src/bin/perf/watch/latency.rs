@@ -46,7 +46,7 @@ pub(super) fn measure(feed: FeedKind, driver: Driver) -> Result<Report> {
     drop(ours);
     tree.write(0)?; // of which nobody wants to be told
     let followed = watching.join();
-    followed.map_err(|_| anyhow!("whoever follows failed"))??;
+    followed.map_err(|_| anyhow!("the follower failed"))??;
 
     let [raw_median, raw_late] = quantiles(&mut of_raw);
     let [median, late] = quantiles(&mut of_ours);
