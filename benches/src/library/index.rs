@@ -10,7 +10,7 @@ use scrollback_flow::{
     Parts, Progress, RefreshOptions, SessionMaterializer, Snapshots, Verify, build_index,
     refresh_index,
 };
-use scrollback_index::{MessageMeta, Observed, SessionIndex, SessionState, View};
+use scrollback_index::{MessageMeta, ObservedStamp, SessionIndex, SessionState, View};
 use scrollback_source::Source;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -90,9 +90,9 @@ impl Contestant for LibraryIndex {
 /// Newest first, those without a record last.
 fn sessions(view: &View) -> Vec<(String, Arc<SessionState>)> {
     let mut all: Vec<_> = view
-        .known_sessions()
+        .session_ids()
         .into_iter()
-        .filter_map(|id| Some((id.to_string(), view.state(&id)?)))
+        .filter_map(|id| Some((id.to_string(), view.session_state(&id)?)))
         .collect();
     let updated = |state: &SessionState| state.record.as_ref().and_then(|record| record.updated);
     all.sort_by(|a, b| {
@@ -111,7 +111,7 @@ fn sums(view: &View, form: Form) -> IndexSums {
         let times = record.map(|it| [it.created, it.updated, it.archived]).unwrap_or_default();
         sums.add_session(times);
         record.iter().for_each(|it| sums.add_look(record_look(&it.observed, form)));
-        state.upkeep.set.iter().for_each(|set| sums.add_look(set_look(set, form)));
+        state.refresh_state.message_set.iter().for_each(|set| sums.add_look(set_look(set, form)));
         let Ok(id) = id.parse() else { continue };
         for it in view.by_session(&id) {
             let tokens = it.tokens.as_ref().map(tokens);
@@ -124,7 +124,7 @@ fn sums(view: &View, form: Form) -> IndexSums {
             sums.add_look(look(&it.observed));
             if let Some(list) = &it.parts {
                 sums.add_parts(list.refs.len());
-                list.set.iter().for_each(|set| sums.add_look(set_look(set, form)));
+                list.part_set.iter().for_each(|set| sums.add_look(set_look(set, form)));
             }
         }
     }
@@ -137,7 +137,7 @@ fn facts<'a>(
     messages: &'a [Arc<MessageMeta>],
     form: Form,
 ) -> SessionFacts<'a> {
-    let set = state.upkeep.set.as_ref().map(|set| set_look(set, form));
+    let set = state.refresh_state.message_set.as_ref().map(|set| set_look(set, form));
     let messages = messages.iter().map(|meta| message(meta, form)).collect();
     let Some(record) = &state.record else {
         return SessionFacts { id, set, messages, ..SessionFacts::default() };
@@ -178,7 +178,11 @@ fn message(meta: &MessageMeta, form: Form) -> MessageFacts<'_> {
         error: meta.error.as_deref(),
         summary: meta.summary,
         record: Some(look(&meta.observed)),
-        set: meta.parts.as_ref().and_then(|list| list.set.as_ref()).map(|set| set_look(set, form)),
+        set: meta
+            .parts
+            .as_ref()
+            .and_then(|list| list.part_set.as_ref())
+            .map(|set| set_look(set, form)),
         parts: meta
             .parts
             .as_ref()
@@ -186,14 +190,14 @@ fn message(meta: &MessageMeta, form: Form) -> MessageFacts<'_> {
     }
 }
 
-fn look(observed: &Observed) -> Look {
+fn look(observed: &ObservedStamp) -> Look {
     let Stamp { size, mtime, inode } = observed.stamp;
     Look(size, mtime.0, inode)
 }
 
 /// A session's record. In a database it is many columns, and what of them makes up a stamp besides
 /// the time is the reader's own business.
-fn record_look(observed: &Observed, form: Form) -> Look {
+fn record_look(observed: &ObservedStamp, form: Form) -> Look {
     let Look(size, mtime_ns, inode) = look(observed);
     match form {
         Form::Files => Look(size, mtime_ns, inode),
@@ -203,7 +207,7 @@ fn record_look(observed: &Observed, form: Form) -> Look {
 
 /// The set of a session's messages, or of a message's parts. In a database it is no directory, and
 /// how readers tell two sets from each other is their own business: it is there or not.
-fn set_look(observed: &Observed, form: Form) -> Look {
+fn set_look(observed: &ObservedStamp, form: Form) -> Look {
     match form {
         Form::Files => look(observed),
         Form::Database | Form::DatabaseV2 => Look(0, 0, 0),

@@ -26,7 +26,7 @@ impl Place {
 
     /// The same place, at a byte offset.
     #[must_use]
-    pub fn at(mut self, offset: u64) -> Self {
+    pub fn at_offset(mut self, offset: u64) -> Self {
         self.offset = Some(offset);
         self
     }
@@ -112,15 +112,15 @@ pub enum IssueKind {
         expected: &'static str,
     },
     /// A message role, part kind or tool status that this version does not know; kept whole.
-    #[error("unknown {what} {value:?}; kept as raw JSON")]
+    #[error("unknown {category} {value:?}; kept as raw JSON")]
     Unknown {
         /// What it is a value of: "role", "part type", "tool status".
-        what: &'static str,
+        category: &'static str,
         /// The value, cut to a sensible length.
         value: String,
     },
     /// Halves of surrogate pairs, replaced by U+FFFD.
-    #[error("{} replaced by U+FFFD", counted(*count, "lone surrogate"))]
+    #[error("{} replaced by U+FFFD", count_with_unit(*count, "lone surrogate"))]
     LoneSurrogates {
         /// How many.
         count: usize,
@@ -153,48 +153,48 @@ pub enum IssueKind {
         kind: io::ErrorKind,
     },
     /// A row that the database cannot read, as damaged pages make it.
-    #[error("the database cannot read it: {what}")]
+    #[error("the database cannot read it: {message}")]
     Database {
         /// The database's words.
-        what: String,
+        message: String,
     },
     /// An entity that went away between being listed and being read.
     #[error("gone since it was listed")]
     Vanished,
     /// A file that was being written during every try to read it.
-    #[error("still being written after {}", counted(*tries as usize, "attempt"))]
+    #[error("still being written after {}", count_with_unit(*tries as usize, "attempt"))]
     Unsettled {
         /// How often it was read.
         tries: u32,
     },
     /// A name that no id can have, or that would lead elsewhere as a path.
-    #[error("not a valid id: {why}")]
+    #[error("not a valid id: {reason}")]
     BadId {
         /// Why not.
-        why: String,
+        reason: String,
     },
     /// The same entity found again; the newest is used.
-    #[error("found twice; {kept} is used")]
+    #[error("found twice; {used_copy} is used")]
     Duplicate {
         /// Which one is used.
-        kept: String,
+        used_copy: String,
     },
     /// A record whose own id differs from what its place says; the place is believed.
-    #[error("the record says {field} is {found:?}; its place is believed")]
+    #[error("the record says {field} is {value_in_record:?}; its place is believed")]
     IdMismatch {
         /// The field: "id", "sessionID", "messageID".
         field: &'static str,
         /// What the record says.
-        found: String,
+        value_in_record: String,
     },
     /// Parts of a message that is not there.
-    #[error("{} of a message that is not there", counted(*count, "part"))]
+    #[error("{} of a message that is not there", count_with_unit(*count, "part"))]
     OrphanParts {
         /// How many.
         count: usize,
     },
     /// Messages of a session that is not there.
-    #[error("{} of a session that is not there", counted(*count, "message"))]
+    #[error("{} of a session that is not there", count_with_unit(*count, "message"))]
     OrphanMessages {
         /// How many.
         count: usize,
@@ -220,6 +220,6 @@ impl IssueKind {
     }
 }
 
-fn counted(count: usize, what: &str) -> String {
+fn count_with_unit(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

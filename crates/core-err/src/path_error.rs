@@ -21,11 +21,11 @@ pub trait AtPath<T> {
     ///
     /// # Errors
     /// The error it was called on, in its context.
-    fn at(self, action: &'static str, path: &Path) -> Result<T, PathError>;
+    fn at_path(self, action: &'static str, path: &Path) -> Result<T, PathError>;
 }
 
 impl<T, E: Into<io::Error>> AtPath<T> for Result<T, E> {
-    fn at(self, action: &'static str, path: &Path) -> Result<T, PathError> {
+    fn at_path(self, action: &'static str, path: &Path) -> Result<T, PathError> {
         self.map_err(|source| PathError { action, path: path.to_owned(), source: source.into() })
     }
 }

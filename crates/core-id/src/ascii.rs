@@ -12,16 +12,16 @@ pub fn is_printable_ascii(bytes: &[u8]) -> bool {
 pub fn all_bytes(bytes: &[u8], is: impl Fn(u8) -> bool + Copy) -> bool {
     if let Some(last) = bytes.last_chunk::<16>() {
         let (words, _) = bytes.as_chunks::<16>();
-        return words.iter().all(|word| whole_word(word, is)) && whole_word(last, is);
+        return words.iter().all(|word| all_bytes_in_word(word, is)) && all_bytes_in_word(last, is);
     }
     match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        (Some(first), Some(last)) => whole_word(first, is) & whole_word(last, is),
+        (Some(first), Some(last)) => all_bytes_in_word(first, is) & all_bytes_in_word(last, is),
         _ => bytes.iter().all(|byte| is(*byte)),
     }
 }
 
 #[inline]
-fn whole_word<const LEN: usize>(word: &[u8; LEN], is: impl Fn(u8) -> bool) -> bool {
+fn all_bytes_in_word<const LEN: usize>(word: &[u8; LEN], is: impl Fn(u8) -> bool) -> bool {
     word.iter().fold(true, |all, byte| all & is(*byte))
 }
 

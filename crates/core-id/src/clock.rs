@@ -13,12 +13,12 @@ impl UnixNanos {
     }
 
     /// How long it is since `earlier`; nothing if the clock was set back.
-    pub fn since(self, earlier: Self) -> Duration {
+    pub fn duration_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0).try_into().unwrap_or(0))
     }
 
     /// The time `by` earlier, or the earliest there is.
-    pub fn before(self, by: Duration) -> Self {
+    pub fn saturating_sub(self, by: Duration) -> Self {
         let earlier = i128::from(self.0).saturating_sub_unsigned(by.as_nanos());
         Self(i64::try_from(earlier).unwrap_or(i64::MIN))
     }

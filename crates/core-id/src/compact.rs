@@ -7,15 +7,15 @@ use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-const INLINE: usize = 30;
+const INLINE_CAPACITY: usize = 30;
 
 #[derive(Clone)]
-pub(crate) enum Compact {
-    Inline { len: u8, bytes: [u8; INLINE] },
+pub(crate) enum CompactStr {
+    Inline { len: u8, bytes: [u8; INLINE_CAPACITY] },
     Shared(Arc<str>),
 }
 
-impl Compact {
+impl CompactStr {
     pub(crate) fn new(text: &str) -> Self {
         Self::inline(text.as_bytes()).unwrap_or_else(|| Self::Shared(text.into()))
     }
@@ -27,7 +27,7 @@ impl Compact {
         if let Ok(bytes) = text.try_into() {
             return Some(Self::Inline { len, bytes }); // the usual case, a copy of known length
         }
-        let mut bytes = [0; INLINE]; // what is behind the text stays zero
+        let mut bytes = [0; INLINE_CAPACITY]; // what is behind the text stays zero
         bytes.get_mut(..text.len())?.copy_from_slice(text);
         Some(Self::Inline { len, bytes })
     }
@@ -48,7 +48,7 @@ impl Compact {
     }
 }
 
-impl PartialEq for Compact {
+impl PartialEq for CompactStr {
     #[inline]
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
@@ -60,21 +60,21 @@ impl PartialEq for Compact {
     }
 }
 
-impl Eq for Compact {}
+impl Eq for CompactStr {}
 
-impl PartialOrd for Compact {
+impl PartialOrd for CompactStr {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Compact {
+impl Ord for CompactStr {
     fn cmp(&self, other: &Self) -> Ordering {
         self.as_bytes().cmp(other.as_bytes())
     }
 }
 
-impl Hash for Compact {
+impl Hash for CompactStr {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // As `str` hashes itself, so that `Borrow<str>` holds.
         self.as_str().hash(state);

@@ -19,7 +19,7 @@ pub enum Discipline {
 impl Discipline {
     /// Whether the owner may keep a file open and write to it without closing it. A feed then needs
     /// modify events; for all other files the close that ends a write is enough.
-    pub fn keeps_open(self) -> bool {
+    pub fn writer_may_keep_open(self) -> bool {
         match self {
             Self::Append | Self::Database => true,
             Self::InPlace | Self::Replace | Self::Snapshot => false,

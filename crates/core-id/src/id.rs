@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::compact::Compact;
+use crate::compact::CompactStr;
 use crate::{IdClock, is_printable_ascii};
 
 /// Why a text is no id.
@@ -49,7 +49,7 @@ macro_rules! id {
     ($(#[$doc:meta])* $name:ident $(, prefix $prefix:literal, clock $clock:ident)?) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Compact);
+        pub struct $name(CompactStr);
 
         impl $name {
             /// Takes any non-empty text without control characters.
@@ -58,7 +58,7 @@ macro_rules! id {
             /// [`IdError`] if the text is empty or holds a control character.
             pub fn new(text: &str) -> Result<Self, IdError> {
                 check(text)?;
-                Ok(Self(Compact::new(text)))
+                Ok(Self(CompactStr::new(text)))
             }
 
             /// Takes any non-empty text without control characters.
@@ -68,7 +68,7 @@ macro_rules! id {
             pub fn from_bytes(bytes: &[u8]) -> Result<Self, IdError> {
                 if !bytes.is_empty()
                     && is_printable_ascii(bytes)
-                    && let Some(id) = Compact::inline(bytes)
+                    && let Some(id) = CompactStr::inline(bytes)
                 {
                     return Ok(Self(id)); // the usual case, without decoding
                 }
@@ -166,39 +166,39 @@ macro_rules! id {
 
 id! {
     /// A session. opencode inverts its clock, so that newer sessions sort first.
-    SessionId, prefix "ses", clock descending
+    SessionId, prefix "ses", clock from_descending_id
 }
 id! {
     /// A message of a session.
-    MessageId, prefix "msg", clock ascending
+    MessageId, prefix "msg", clock from_ascending_id
 }
 id! {
     /// A part of a message.
-    PartId, prefix "prt", clock ascending
+    PartId, prefix "prt", clock from_ascending_id
 }
 id! {
     /// A permission request.
-    PermissionId, prefix "per", clock ascending
+    PermissionId, prefix "per", clock from_ascending_id
 }
 id! {
     /// A question that the agent asked.
-    QuestionId, prefix "que", clock ascending
+    QuestionId, prefix "que", clock from_ascending_id
 }
 id! {
     /// A row of the event log (opencode 1.18).
-    EventId, prefix "evt", clock ascending
+    EventId, prefix "evt", clock from_ascending_id
 }
 id! {
     /// A workspace (opencode 1.18).
-    WorkspaceId, prefix "wrk", clock ascending
+    WorkspaceId, prefix "wrk", clock from_ascending_id
 }
 id! {
     /// A file that holds the whole text of a tool output that was cut.
-    ToolOutputId, prefix "tool", clock ascending
+    ToolOutputId, prefix "tool", clock from_ascending_id
 }
 id! {
     /// An item of a session's timeline that is no message. opencode 2 names it as a message.
-    ItemId, prefix "msg", clock ascending
+    ItemId, prefix "msg", clock from_ascending_id
 }
 id! {
     /// A project: the first root commit in hex, or `global`. Opaque.

@@ -13,7 +13,7 @@ pub struct IdClock {
 }
 
 impl IdClock {
-    pub(crate) fn ascending(id: &[u8], prefix: &str) -> Option<Self> {
+    pub(crate) fn from_ascending_id(id: &[u8], prefix: &str) -> Option<Self> {
         let digits = id.strip_prefix(prefix.as_bytes())?.get(..12)?;
         let mut ticks = 0_u64;
         for digit in digits {
@@ -27,8 +27,8 @@ impl IdClock {
         Some(Self { ticks })
     }
 
-    pub(crate) fn descending(id: &[u8], prefix: &str) -> Option<Self> {
-        let clock = Self::ascending(id, prefix)?;
+    pub(crate) fn from_descending_id(id: &[u8], prefix: &str) -> Option<Self> {
+        let clock = Self::from_ascending_id(id, prefix)?;
         Some(Self { ticks: clock.ticks ^ LOW_48 })
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::UnixNanos;
 
 /// How far down a file system may round an mtime that is a whole second: FAT keeps every other.
-const WHOLE_SECONDS: Duration = Duration::from_secs(2);
+const MAX_MTIME_ROUNDING: Duration = Duration::from_secs(2);
 
 /// A file's size, modification time and identity at one moment.
 ///
@@ -30,7 +30,7 @@ impl Stamp {
     /// system, so it has to be 2 s older still.
     pub fn is_settled_at(&self, observed: UnixNanos, margin: Duration) -> bool {
         let whole = self.mtime.0 % 1_000_000_000 == 0;
-        let rounding = if whole { WHOLE_SECONDS } else { Duration::ZERO };
-        self.mtime < observed.before(margin.saturating_add(rounding))
+        let rounding = if whole { MAX_MTIME_ROUNDING } else { Duration::ZERO };
+        self.mtime < observed.saturating_sub(margin.saturating_add(rounding))
     }
 }

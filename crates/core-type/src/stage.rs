@@ -86,7 +86,7 @@ pub struct StageRun {
     /// How much it went through.
     pub counts: StageCounts,
     /// How long it took.
-    pub spent: Duration,
+    pub elapsed: Duration,
 }
 
 /// What the stages of a flow met and cost.
@@ -100,7 +100,7 @@ pub struct StageReport {
 
 impl StageReport {
     /// The report of one stage.
-    pub fn of(run: StageRun, issues: Vec<StageIssue>) -> Self {
+    pub fn from_run(run: StageRun, issues: Vec<StageIssue>) -> Self {
         Self { runs: vec![run], issues }
     }
 
@@ -110,7 +110,7 @@ impl StageReport {
             match self.runs.iter_mut().find(|known| known.stage == run.stage) {
                 Some(known) => {
                     known.counts += run.counts;
-                    known.spent += run.spent;
+                    known.elapsed += run.elapsed;
                 }
                 None => self.runs.push(run),
             }
@@ -119,7 +119,7 @@ impl StageReport {
     }
 
     /// Adds another report of the same store. Issues that are in this one already are left out.
-    pub fn merge_new(&mut self, mut other: Self) {
+    pub fn merge_new_issues(&mut self, mut other: Self) {
         let mut known: HashSet<StageIssue> = self.issues.iter().cloned().collect();
         other.issues.retain(|issue| known.insert(issue.clone()));
         self.merge(other);

@@ -3,7 +3,8 @@
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::EntityKey;
 use scrollback_core_type::{
-    Counted, Message, Parse, Part, Session, StageName, StageResult, TimelineItem, Usage, UsageSum,
+    Message, Parse, Part, RecordedTotals, Session, StageName, StageResult, TimelineItem, Usage,
+    UsageSum,
 };
 use scrollback_stor_mmap::MappedSpan;
 
@@ -64,7 +65,7 @@ impl<'a> SessionHydratedTree<'a> {
         let mut sum = UsageSum::default();
         self.messages.iter().for_each(|message| sum.add(&message.usage()));
         let record = self.session.as_ref().filter(|_| self.node.provenance.has_complete_totals());
-        sum.usage().or_counted(record.map(Counted::from))
+        sum.usage().or_recorded_totals(record.map(RecordedTotals::from))
     }
 }
 
@@ -203,6 +204,6 @@ fn agree<I: PartialEq + std::fmt::Display>(
     stage: &mut Stage,
 ) {
     if let Some(says) = says.filter(|says| *says != place) {
-        stage.note_kind(key(), IssueKind::IdMismatch { field, found: says.to_string() });
+        stage.note_kind(key(), IssueKind::IdMismatch { field, value_in_record: says.to_string() });
     }
 }

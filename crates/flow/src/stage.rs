@@ -47,9 +47,9 @@ impl Stage {
     }
 
     pub(crate) fn end<T>(self, value: T) -> StageResult<T> {
-        let spent = self.clock.now().since(self.started);
-        let run = StageRun { stage: self.name, counts: self.counts, spent };
-        StageResult { value, report: StageReport::of(run, self.issues) }
+        let spent = self.clock.now().duration_since(self.started);
+        let run = StageRun { stage: self.name, counts: self.counts, elapsed: spent };
+        StageResult { value, report: StageReport::from_run(run, self.issues) }
     }
 }
 

@@ -10,14 +10,14 @@ use crate::{MessageMeta, ProjectMeta, SessionState};
 /// its messages are changed one by one: a message may outlive its session's record.
 #[derive(Debug, Default)]
 pub struct Batch {
-    pub(crate) changes: Vec<Put>,
+    pub(crate) changes: Vec<BatchEntry>,
     /// Another token, or none from now on.
     pub(crate) token: Option<Option<Arc<[u8]>>>,
 }
 
 /// A key and its new value; none removes it.
 #[derive(Debug)]
-pub(crate) enum Put {
+pub(crate) enum BatchEntry {
     Project(ProjectId, Option<ProjectMeta>),
     Session(SessionKey, Option<SessionState>),
     Message(MessageKey, Option<Box<MessageMeta>>),
@@ -41,32 +41,32 @@ impl Batch {
 
     /// Adds a project, or replaces it.
     pub fn put_project(&mut self, project: ProjectMeta) {
-        self.changes.push(Put::Project(project.id.clone(), Some(project)));
+        self.changes.push(BatchEntry::Project(project.id.clone(), Some(project)));
     }
 
     /// Removes a project.
     pub fn remove_project(&mut self, id: ProjectId) {
-        self.changes.push(Put::Project(id, None));
+        self.changes.push(BatchEntry::Project(id, None));
     }
 
     /// Adds what is known of a session, or replaces it.
     pub fn put_session(&mut self, key: SessionKey, state: SessionState) {
-        self.changes.push(Put::Session(key, Some(state)));
+        self.changes.push(BatchEntry::Session(key, Some(state)));
     }
 
     /// Removes all that is known of a session, apart from its messages.
     pub fn remove_session(&mut self, key: SessionKey) {
-        self.changes.push(Put::Session(key, None));
+        self.changes.push(BatchEntry::Session(key, None));
     }
 
     /// Adds a message, or replaces it.
     pub fn put_message(&mut self, message: MessageMeta) {
-        self.changes.push(Put::Message(message.key.clone(), Some(Box::new(message))));
+        self.changes.push(BatchEntry::Message(message.key.clone(), Some(Box::new(message))));
     }
 
     /// Removes a message.
     pub fn remove_message(&mut self, key: MessageKey) {
-        self.changes.push(Put::Message(key, None));
+        self.changes.push(BatchEntry::Message(key, None));
     }
 
     /// Says what the store was like before the look that these changes came of, in its own words;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use scrollback_core_id::{Epoch, Revision, SessionKey, SourceId};
 
-use crate::epoch::random;
-use crate::snapshot::{About, Encoder};
+use crate::epoch::random_u64;
+use crate::snapshot::{Encoder, SnapshotInfo};
 use crate::{MessageMeta, ProjectMeta, SessionIndex, SessionState, rebase};
 
 /// A session with its messages.
@@ -32,10 +32,10 @@ pub struct IndexBuilder {
 impl IndexBuilder {
     /// An index of nothing yet.
     pub fn new(store: SourceId) -> Self {
-        Self { store, encoder: Encoder::new(0, 0, random()), sequence: 0, token: None }
+        Self { store, encoder: Encoder::new(0, 0, random_u64()), sequence: 0, token: None }
     }
 
-    fn next(&mut self) -> u64 {
+    fn next_sequence(&mut self) -> u64 {
         self.sequence += 1;
         self.sequence
     }
@@ -48,15 +48,15 @@ impl IndexBuilder {
 
     /// Adds a project.
     pub fn add_project(&mut self, project: &ProjectMeta) {
-        let sequence = self.next();
-        self.encoder.project(project, sequence);
+        let sequence = self.next_sequence();
+        self.encoder.add_project(project, sequence);
     }
 
     /// Adds a session with its messages, which it puts in order.
     pub fn add_session(&mut self, session: &mut SessionContents) {
         let SessionContents { key, state, messages } = session;
-        let sequence = self.next();
-        self.encoder.session(key.session.as_bytes(), state, sequence);
+        let sequence = self.next_sequence();
+        self.encoder.begin_session(key.session.as_bytes(), state, sequence);
         let ordered = |a: &MessageMeta, b: &MessageMeta| {
             (a.order, &a.key.message).cmp(&(b.order, &b.key.message))
         };
@@ -64,16 +64,16 @@ impl IndexBuilder {
             messages.sort_by(ordered);
         }
         for message in messages {
-            let sequence = self.next();
-            self.encoder.message(message, sequence, |_| sequence);
+            let sequence = self.next_sequence();
+            self.encoder.add_message(message, sequence, |_| sequence);
         }
     }
 
     /// The index of what was added.
     pub fn finish(mut self) -> SessionIndex {
         self.encoder.sort_sessions();
-        let (epoch, revision) = (Epoch(random()), Revision(self.sequence));
-        let about = About {
+        let (epoch, revision) = (Epoch(random_u64()), Revision(self.sequence));
+        let about = SnapshotInfo {
             store: self.store.clone(),
             epoch,
             revision,
@@ -81,8 +81,8 @@ impl IndexBuilder {
             lineage: vec![(epoch, revision)],
             token: self.token.clone(),
         };
-        let snapshot = rebase::finish(self.encoder, &about);
-        SessionIndex::over(self.store, Some(snapshot), Vec::new(), epoch, self.token)
+        let snapshot = rebase::finish_snapshot(self.encoder, &about);
+        SessionIndex::from_base(self.store, Some(snapshot), Vec::new(), epoch, self.token)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use scrollback_core_id::{Cursor, EntityKey, Revision};
 
-use crate::generation::Generation;
+use crate::layers::Layers;
 use crate::snapshot::Snapshot;
 use crate::{MessageMeta, ProjectMeta, SessionIndex, SessionMeta, View};
 
@@ -16,12 +16,12 @@ pub struct Changes {
     /// What to ask with next.
     pub cursor: Cursor,
     /// What happened since the cursor that was asked with.
-    pub since: Since,
+    pub delta: Delta,
 }
 
 /// What happened since a cursor.
 #[derive(Debug)]
-pub enum Since {
+pub enum Delta {
     /// These changes, and no others.
     Changed(Vec<Change>),
     /// It cannot be told: forget all that was known, and take the whole of the view.
@@ -36,12 +36,12 @@ pub struct Change {
     /// The number of its last change.
     pub revision: Revision,
     /// Its value now; none if it was removed.
-    pub value: Option<Value>,
+    pub value: Option<EntityValue>,
 }
 
 /// The value of a key.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Value {
+pub enum EntityValue {
     /// A project.
     Project(Arc<ProjectMeta>),
     /// A session's own record.
@@ -56,7 +56,7 @@ impl SessionIndex {
     /// the answer is [`Since::Fresh`].
     pub fn changes(&self, since: Option<&Cursor>) -> Changes {
         let known = since.filter(|since| self.continues(since));
-        let generation = self.shared.pins.generation();
+        let generation = self.shared.pins.layers();
         let since = known.map_or(u64::MAX, |since| since.revision.0);
         // The view is pinned while the log is held: of what the view shows, nothing is struck.
         let (view, logged) = generation.with_log(|log| {
@@ -65,12 +65,12 @@ impl SessionIndex {
             let end = log.partition_point(|(sequence, _)| *sequence <= view.revision);
             (view, log.get(start..end).unwrap_or_default().to_vec())
         });
-        if !Arc::ptr_eq(&generation, &view.generation) {
+        if !Arc::ptr_eq(&generation, &view.layers) {
             return self.changes(known); // there is a new base meanwhile, and its log is another
         }
         let cursor = view.cursor();
         if since > view.revision || since < generation.floor().0 {
-            return Changes { view, cursor, since: Since::Fresh };
+            return Changes { view, cursor, delta: Delta::Fresh };
         }
         let mut changes = Vec::new();
         if let Some(base) = &generation.base
@@ -80,33 +80,33 @@ impl SessionIndex {
         }
         changes.extend(logged.into_iter().filter_map(|(sequence, key)| {
             // A key that changed again has a later entry.
-            let (now, value) = view.now(&key)?;
+            let (now, value) = view.current_value(&key)?;
             (now == sequence).then_some(Change { key, revision: Revision(sequence), value })
         }));
-        Changes { view, cursor, since: Since::Changed(changes) }
+        Changes { view, cursor, delta: Delta::Changed(changes) }
     }
 }
 
 impl View {
     /// The number of a key's last change, and its value.
-    fn now(&self, key: &EntityKey) -> Option<(u64, Option<Value>)> {
-        let (generation, at): (&Generation, _) = (&self.generation, self.revision);
+    fn current_value(&self, key: &EntityKey) -> Option<(u64, Option<EntityValue>)> {
+        let (generation, at): (&Layers, _) = (&self.layers, self.revision);
         Some(match key {
             EntityKey::Project(id) => {
                 let found = generation.project(id, at)?;
                 let sequence = generation.project_sequence(&found);
-                (sequence, generation.project_value(found).map(Value::Project))
+                (sequence, generation.project_value(found).map(EntityValue::Project))
             }
             EntityKey::Session(key) => {
                 let found = generation.session(&key.session, at)?;
                 let sequence = generation.session_sequence(&found);
                 let state = generation.session_value(found);
-                (sequence, state.and_then(|state| state.record.clone()).map(Value::Session))
+                (sequence, state.and_then(|state| state.record.clone()).map(EntityValue::Session))
             }
             EntityKey::Message(key) => {
                 let found = generation.message(key, at)?;
                 let sequence = generation.message_sequence(&found);
-                (sequence, generation.message_value(found).map(Value::Message))
+                (sequence, generation.message_value(found).map(EntityValue::Message))
             }
             _ => return None,
         })
@@ -129,11 +129,11 @@ fn changed_in_base(base: &Snapshot, view: &View, since: u64, changes: &mut Vec<C
             |row| Some((EntityKey::Project(base.project(row)?.id), base.project_sequence(row))),
         );
     let there = projects.chain(sessions).chain(messages).filter_map(|(key, sequence)| {
-        let (now, value) = view.now(&key)?;
+        let (now, value) = view.current_value(&key)?;
         (now == sequence).then_some((key, sequence, value))
     });
     let still_gone = |key: &EntityKey, sequence| {
-        sequence > since && view.generation.is_still_removed(key, sequence, view.revision)
+        sequence > since && view.layers.is_still_removed(key, sequence, view.revision)
     };
     let gone = base
         .tombstones()

@@ -7,16 +7,16 @@ use std::sync::Arc;
 use scrollback_core_id::{Cursor, Epoch, Revision, SourceId};
 
 use crate::batch::Batch;
-use crate::epoch::{is_in, random};
-use crate::generation::Generation;
+use crate::epoch::{lineage_contains, random_u64};
+use crate::layers::Layers;
 use crate::pins::Pins;
-use crate::shared::{Shared, Writer};
+use crate::shared::{SharedState, WriterState};
 use crate::snapshot::Snapshot;
 use crate::sync::{Mutex, lock};
 use crate::{Stats, View, rebase, write};
 
 /// How large the overlay may grow before it becomes part of the base.
-const OVERLAY: usize = 4096;
+const MAX_OVERLAY_KEYS: usize = 4096;
 
 /// What is known of the sessions, messages and parts of one store.
 ///
@@ -24,42 +24,48 @@ const OVERLAY: usize = 4096;
 /// [`changes`](SessionIndex::changes). Clones are the same index.
 #[derive(Clone)]
 pub struct SessionIndex {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) shared: Arc<SharedState>,
 }
 
 impl SessionIndex {
     /// An empty index of a store.
     pub fn new(store: SourceId) -> Self {
-        Self::over(store, None, Vec::new(), Epoch(random()), None)
+        Self::from_base(store, None, Vec::new(), Epoch(random_u64()), None)
     }
 
     /// The same as [`SessionIndex::from_snapshot`] for a process that hands out no cursors: its
     /// epoch does not join the lineage, which holds 64 epochs, so that any number of such
     /// processes leave the cursors of others good.
     pub fn from_snapshot_without_cursors(snapshot: Snapshot) -> Self {
-        let about = snapshot.about().clone();
-        let (store, epoch) = (about.store, Epoch(random()));
-        Self::with(store, Some(snapshot), about.lineage, epoch, about.token, false)
+        let about = snapshot.info().clone();
+        let (store, epoch) = (about.store, Epoch(random_u64()));
+        Self::from_parts(store, Some(snapshot), about.lineage, epoch, about.token, false)
     }
 
     /// An index that begins with the state of a snapshot, and continues it: cursors of the index
     /// that wrote it stay good up to the revision that it was written at.
     pub fn from_snapshot(snapshot: Snapshot) -> Self {
-        let about = snapshot.about().clone();
-        Self::over(about.store, Some(snapshot), about.lineage, Epoch(random()), about.token)
+        let about = snapshot.info().clone();
+        Self::from_base(
+            about.store,
+            Some(snapshot),
+            about.lineage,
+            Epoch(random_u64()),
+            about.token,
+        )
     }
 
-    pub(crate) fn over(
+    pub(crate) fn from_base(
         store: SourceId,
         base: Option<Snapshot>,
         lineage: Vec<(Epoch, Revision)>,
         epoch: Epoch,
         token: Option<Arc<[u8]>>,
     ) -> Self {
-        Self::with(store, base, lineage, epoch, token, true)
+        Self::from_parts(store, base, lineage, epoch, token, true)
     }
 
-    fn with(
+    fn from_parts(
         store: SourceId,
         base: Option<Snapshot>,
         lineage: Vec<(Epoch, Revision)>,
@@ -68,10 +74,10 @@ impl SessionIndex {
         has_cursors: bool,
     ) -> Self {
         let published = base.as_ref().map_or(0, |base| base.revision().0);
-        let generation = Arc::new(Generation::new(base));
+        let generation = Arc::new(Layers::new(base));
         let pins = Pins::new(generation, published);
-        let writer = Mutex::new(Writer { held: BTreeMap::new(), token });
-        Self { shared: Arc::new(Shared { store, epoch, lineage, has_cursors, pins, writer }) }
+        let writer = Mutex::new(WriterState { retained: BTreeMap::new(), token });
+        Self { shared: Arc::new(SharedState { store, epoch, lineage, has_cursors, pins, writer }) }
     }
 
     /// The store that it is of.
@@ -104,14 +110,14 @@ impl SessionIndex {
         if let Some(token) = &batch.token {
             writer.token.clone_from(token);
         }
-        let generation = self.shared.pins.generation();
+        let generation = self.shared.pins.layers();
         write::commit(&self.shared, &mut writer, &generation, batch);
-        if generation.overlay_len() > OVERLAY + generation.base_len() / 4 {
+        if generation.overlay_len() > MAX_OVERLAY_KEYS + generation.base_len() / 4 {
             rebase::rebase(&self.shared, &mut writer);
         }
-        self.shared.clear_up(&mut writer);
+        self.shared.collect_garbage(&mut writer);
         drop(writer);
-        self.shared.clear_up_if_free();
+        self.shared.try_collect_garbage();
         Revision(self.shared.pins.published())
     }
 
@@ -120,17 +126,17 @@ impl SessionIndex {
     pub fn continues(&self, cursor: &Cursor) -> bool {
         let own = self.cursor();
         let is_own = own.epoch == cursor.epoch && cursor.revision <= own.revision;
-        is_own || is_in(&self.shared.lineage, cursor)
+        is_own || lineage_contains(&self.shared.lineage, cursor)
     }
 
     /// The whole state as a snapshot. What the overlay holds becomes part of the base first.
     /// Whoever begins with it continues all cursors that were handed out until now.
     pub fn snapshot(&self) -> Snapshot {
         let mut writer = lock(&self.shared.writer);
-        let generation = self.shared.pins.generation();
+        let generation = self.shared.pins.layers();
         if let Some(base) = &generation.base
             && generation.overlay_len() == 0
-            && base.about().epoch == self.shared.epoch
+            && base.info().epoch == self.shared.epoch
         {
             return base.clone();
         }
@@ -140,8 +146,8 @@ impl SessionIndex {
     /// What it holds, and what it holds for views.
     pub fn stats(&self) -> Stats {
         let writer = lock(&self.shared.writer);
-        let generation = self.shared.pins.generation();
-        Stats::of(&self.shared, &writer, &generation)
+        let generation = self.shared.pins.layers();
+        Stats::collect(&self.shared, &writer, &generation)
     }
 }
 

@@ -13,31 +13,32 @@
 
 mod batch;
 mod build;
-mod cell;
 mod changes;
 mod epoch;
-mod generation;
 mod index;
+mod layers;
 mod meta;
 mod name;
 mod pins;
 mod rebase;
-mod runs;
 mod shared;
 mod snapshot;
+mod sorted_runs;
 mod stats;
 mod sync;
+mod version_chain;
 mod view;
 mod write;
 
 pub use batch::Batch;
 pub use build::{IndexBuilder, SessionContents};
-pub use changes::{Change, Changes, Since, Value};
+pub use changes::{Change, Changes, Delta, EntityValue};
 pub use index::SessionIndex;
 pub use meta::{
-    MessageMeta, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState, Upkeep,
+    MessageMeta, ObservedStamp, PartList, PartRef, ProjectMeta, RefreshState, SessionMeta,
+    SessionState,
 };
-pub use name::{Name, Names};
-pub use snapshot::{Snapshot, SnapshotBytes, SnapshotError, file_name, store_hash};
+pub use name::{Name, NameInterner};
+pub use snapshot::{Snapshot, SnapshotBytes, SnapshotError, snapshot_file_name, store_hash};
 pub use stats::{Counts, Stats};
 pub use view::{Sessions, View};

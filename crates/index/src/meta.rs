@@ -5,13 +5,13 @@ use std::sync::Arc;
 use scrollback_core_id::{
     MessageId, MessageKey, OrderKey, PartId, ProjectId, SessionId, SessionKey, Stamp, UnixNanos,
 };
-use scrollback_core_type::{Cost, Counted, PartKind, Provenance, Role, TokenCounts, Usage};
+use scrollback_core_type::{Cost, PartKind, Provenance, RecordedTotals, Role, TokenCounts, Usage};
 
 use crate::Name;
 
 /// How a file, a row or a set of them was when it was last looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Observed {
+pub struct ObservedStamp {
     /// What it looked like.
     pub stamp: Stamp,
     /// Whether an equal stamp means that nothing changed. Not so for what was younger than the
@@ -19,7 +19,7 @@ pub struct Observed {
     pub clean: bool,
 }
 
-impl Observed {
+impl ObservedStamp {
     /// Whether something that looks like `now` need not be read again.
     pub fn is_unchanged(&self, now: &Stamp) -> bool {
         self.clean && self.stamp == *now
@@ -34,7 +34,7 @@ pub struct ProjectMeta {
     /// The directory of its work tree.
     pub worktree: Option<Name>,
     /// The record when it was read.
-    pub observed: Observed,
+    pub observed: ObservedStamp,
 }
 
 /// A session's own record.
@@ -62,7 +62,7 @@ pub struct SessionMeta {
     pub provenance: Provenance,
     /// What it used, where the record itself counts all of that: in 2.x. Else it is the sum of its
     /// messages.
-    pub counted: Option<Counted>,
+    pub recorded_totals: Option<RecordedTotals>,
     /// When it was made, in Unix milliseconds.
     pub created: Option<i64>,
     /// When it last changed, in Unix milliseconds.
@@ -72,7 +72,7 @@ pub struct SessionMeta {
     /// Whether the record could not be parsed; only its key and its place are known then.
     pub damaged: bool,
     /// The record when it was read.
-    pub observed: Observed,
+    pub observed: ObservedStamp,
 }
 
 impl SessionMeta {
@@ -89,19 +89,19 @@ impl SessionMeta {
             forked_from: None,
             origin: None,
             provenance: Provenance::default(),
-            counted: None,
+            recorded_totals: None,
             created: None,
             updated: None,
             archived: None,
             damaged: false,
-            observed: Observed::default(),
+            observed: ObservedStamp::default(),
         }
     }
 
     /// Whether a reader sees no difference between the two.
-    pub(crate) fn shows_the_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_visibly_equal(&self, other: &Self) -> bool {
         let shown = |meta: &Self| Self {
-            observed: Observed { clean: true, ..meta.observed },
+            observed: ObservedStamp { clean: true, ..meta.observed },
             ..meta.clone()
         };
         shown(self) == shown(other)
@@ -110,20 +110,20 @@ impl SessionMeta {
 
 /// What a refresh needs to know of a session and its messages. No reader sees a change of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Upkeep {
+pub struct RefreshState {
     /// The set of its messages; none if there was none.
-    pub set: Option<Observed>,
+    pub message_set: Option<ObservedStamp>,
     /// When every file of it was last looked at.
-    pub checked: UnixNanos,
+    pub checked_at: UnixNanos,
     /// The newest change of any of them.
-    pub newest: UnixNanos,
+    pub newest_change: UnixNanos,
     /// How many of its messages are answers that have neither ended nor failed.
-    pub unfinished: u32,
+    pub unfinished_messages: u32,
     /// How many of its messages have to be read again, whatever their stamps say: their record, a part
     /// or the set of their parts is not clean.
-    pub unclean: u32,
+    pub unclean_messages: u32,
     /// How many of its messages have parts that were not listed, or not looked at.
-    pub unlisted: u32,
+    pub unlisted_messages: u32,
     /// Whether something in it has to be read again, whatever its stamp says: it could not be
     /// read, or may have been in the middle of a write.
     pub unsettled: bool,
@@ -135,33 +135,33 @@ pub struct SessionState {
     /// Its own record; none if there are messages and no record.
     pub record: Option<Arc<SessionMeta>>,
     /// What a refresh needs to know.
-    pub upkeep: Upkeep,
+    pub refresh_state: RefreshState,
     /// How far its log was read, in the words of its Source; none if it is no log.
     pub resume: Option<Arc<[u8]>>,
 }
 
-impl Upkeep {
+impl RefreshState {
     /// Counts a message.
     pub fn add(&mut self, message: &MessageMeta) {
-        let [unfinished, unclean, unlisted] = counted(message);
-        self.unfinished = self.unfinished.saturating_add(unfinished);
-        self.unclean = self.unclean.saturating_add(unclean);
-        self.unlisted = self.unlisted.saturating_add(unlisted);
+        let [unfinished, unclean, unlisted] = refresh_counts(message);
+        self.unfinished_messages = self.unfinished_messages.saturating_add(unfinished);
+        self.unclean_messages = self.unclean_messages.saturating_add(unclean);
+        self.unlisted_messages = self.unlisted_messages.saturating_add(unlisted);
     }
 
     /// Does not count a message any more.
     pub fn remove(&mut self, message: &MessageMeta) {
-        let [unfinished, unclean, unlisted] = counted(message);
-        self.unfinished = self.unfinished.saturating_sub(unfinished);
-        self.unclean = self.unclean.saturating_sub(unclean);
-        self.unlisted = self.unlisted.saturating_sub(unlisted);
+        let [unfinished, unclean, unlisted] = refresh_counts(message);
+        self.unfinished_messages = self.unfinished_messages.saturating_sub(unfinished);
+        self.unclean_messages = self.unclean_messages.saturating_sub(unclean);
+        self.unlisted_messages = self.unlisted_messages.saturating_sub(unlisted);
     }
 }
 
 /// Whether a message counts as unfinished, unclean and unlisted.
-fn counted(message: &MessageMeta) -> [u32; 3] {
+fn refresh_counts(message: &MessageMeta) -> [u32; 3] {
     let parts = || message.parts.iter().flat_map(|list| list.refs.iter());
-    let sets = message.parts.iter().filter_map(|list| list.set);
+    let sets = message.parts.iter().filter_map(|list| list.part_set);
     let looked_at = parts().filter_map(|part| part.observed);
     let is_clean = message.observed.clean && sets.chain(looked_at).all(|observed| observed.clean);
     let is_listed = message.parts.is_some() && parts().all(|part| part.observed.is_some());
@@ -211,7 +211,7 @@ pub struct MessageMeta {
     /// Whether the record could not be parsed; only its key and order are known then.
     pub damaged: bool,
     /// The record when it was read.
-    pub observed: Observed,
+    pub observed: ObservedStamp,
     /// Its parts, once they were listed.
     pub parts: Option<PartList>,
 }
@@ -229,10 +229,10 @@ impl MessageMeta {
     }
 
     /// Whether a reader sees no difference between the two.
-    pub(crate) fn shows_the_same(&self, other: &Self) -> bool {
+    pub(crate) fn is_visibly_equal(&self, other: &Self) -> bool {
         let shown = |meta: &Self| Self {
-            observed: Observed { clean: true, ..meta.observed },
-            parts: meta.parts.as_ref().map(PartList::shown),
+            observed: ObservedStamp { clean: true, ..meta.observed },
+            parts: meta.parts.as_ref().map(PartList::visible_value),
             ..meta.clone()
         };
         shown(self) == shown(other)
@@ -243,18 +243,18 @@ impl MessageMeta {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartList {
     /// The set of them when it was listed; none if there was none.
-    pub set: Option<Observed>,
+    pub part_set: Option<ObservedStamp>,
     /// The parts, in order.
     pub refs: Arc<[PartRef]>,
 }
 
 impl PartList {
-    fn shown(&self) -> Self {
+    fn visible_value(&self) -> Self {
         let shown = |part: &PartRef| PartRef {
-            observed: part.observed.map(|observed| Observed { clean: true, ..observed }),
+            observed: part.observed.map(|observed| ObservedStamp { clean: true, ..observed }),
             ..part.clone()
         };
-        Self { set: None, refs: self.refs.iter().map(shown).collect() }
+        Self { part_set: None, refs: self.refs.iter().map(shown).collect() }
     }
 }
 
@@ -266,30 +266,30 @@ pub struct PartRef {
     /// Its kind, once it was read.
     pub kind: Option<PartKind>,
     /// The record, once it was looked at.
-    pub observed: Option<Observed>,
+    pub observed: Option<ObservedStamp>,
     /// The number of its last change.
-    pub(crate) changed: u64,
+    pub(crate) last_change: u64,
 }
 
 impl PartRef {
     /// A part of which only the name is known.
-    pub fn named(id: PartId) -> Self {
-        Self { id, kind: None, observed: None, changed: 0 }
+    pub fn from_id(id: PartId) -> Self {
+        Self { id, kind: None, observed: None, last_change: 0 }
     }
 
     /// A part whose file was looked at and not read.
-    pub fn looked_at(id: PartId, observed: Observed) -> Self {
-        Self { observed: Some(observed), ..Self::named(id) }
+    pub fn from_observed(id: PartId, observed: ObservedStamp) -> Self {
+        Self { observed: Some(observed), ..Self::from_id(id) }
     }
 
     /// The same as it was told of as `known`: nothing was read since, or the same bytes.
     #[must_use]
-    pub fn as_told(self, known: &Self) -> Self {
-        Self { changed: known.changed, ..self }
+    pub fn with_last_change_of(self, known: &Self) -> Self {
+        Self { last_change: known.last_change, ..self }
     }
 
     /// The number of its last change: it is new to whoever has seen less.
-    pub fn changed(&self) -> scrollback_core_id::Revision {
-        scrollback_core_id::Revision(self.changed)
+    pub fn last_change(&self) -> scrollback_core_id::Revision {
+        scrollback_core_id::Revision(self.last_change)
     }
 }

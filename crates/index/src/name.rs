@@ -50,25 +50,25 @@ impl fmt::Debug for Name {
 
 /// Names that were handed out last, each where its text says.
 #[derive(Debug)]
-struct Recent([Option<Name>; PLACES]);
+struct RecentNames([Option<Name>; CACHE_SLOTS]);
 
-impl Default for Recent {
+impl Default for RecentNames {
     fn default() -> Self {
-        Self([const { None }; PLACES])
+        Self([const { None }; CACHE_SLOTS])
     }
 }
 
 /// How many names are kept at hand.
-pub(crate) const PLACES: usize = 1 << PLACE_BITS;
-const PLACE_BITS: u32 = 6;
+pub(crate) const CACHE_SLOTS: usize = 1 << CACHE_SLOT_BITS;
+const CACHE_SLOT_BITS: u32 = 6;
 
 /// One of [`PLACES`], by the high bits of a product.
-pub(crate) fn place(of: u64) -> usize {
-    (of.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - PLACE_BITS)) as usize
+pub(crate) fn cache_slot(of: u64) -> usize {
+    (of.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - CACHE_SLOT_BITS)) as usize
 }
 
 /// Both ends of a text and its length, which tell most texts apart.
-fn ends(text: &[u8]) -> u64 {
+fn text_fingerprint(text: &[u8]) -> u64 {
     let ends = match (text.first_chunk(), text.last_chunk()) {
         (Some(first), Some(last)) => u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last) << 1,
         _ => text.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)),
@@ -78,24 +78,24 @@ fn ends(text: &[u8]) -> u64 {
 
 /// Hands out names, the same one for the same text.
 #[derive(Debug, Default)]
-pub struct Names {
-    known: HashSet<Name>,
+pub struct NameInterner {
+    names: HashSet<Name>,
     /// The same few come again and again.
-    recent: Recent,
+    recent: RecentNames,
 }
 
-impl Names {
+impl NameInterner {
     /// The name of a text.
-    pub fn name(&mut self, text: &str) -> Name {
-        let recent = &mut self.recent.0[place(ends(text.as_bytes()))];
+    pub fn intern(&mut self, text: &str) -> Name {
+        let recent = &mut self.recent.0[cache_slot(text_fingerprint(text.as_bytes()))];
         if let Some(name) = recent.as_ref().filter(|name| ***name == *text) {
             return name.clone();
         }
-        let name = match self.known.get(text) {
+        let name = match self.names.get(text) {
             Some(name) => name.clone(),
             None => {
                 let name = Name::from(text);
-                self.known.insert(name.clone());
+                self.names.insert(name.clone());
                 name
             }
         };

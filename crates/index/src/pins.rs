@@ -4,51 +4,58 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use crate::generation::Generation;
+use crate::layers::Layers;
 use crate::sync::{Mutex, lock};
 
 /// Shared by the index and all of its views.
 pub(crate) struct Pins {
-    state: Mutex<State>,
+    state: Mutex<PinState>,
 }
 
-struct State {
-    generation: Arc<Generation>,
+struct PinState {
+    layers: Arc<Layers>,
     published: u64,
     /// How many views read each revision.
-    live: BTreeMap<u64, usize>,
+    view_counts: BTreeMap<u64, usize>,
     /// Revisions that lost their last view, for the writer to clear up after.
     released: Vec<u64>,
 }
 
 impl Pins {
-    pub(crate) fn new(generation: Arc<Generation>, published: u64) -> Self {
+    pub(crate) fn new(generation: Arc<Layers>, published: u64) -> Self {
         let (live, released) = (BTreeMap::new(), Vec::new());
-        Self { state: Mutex::new(State { generation, published, live, released }) }
+        Self {
+            state: Mutex::new(PinState {
+                layers: generation,
+                published,
+                view_counts: live,
+                released,
+            }),
+        }
     }
 
     /// Pins the published revision.
-    pub(crate) fn pin(&self) -> (Arc<Generation>, u64) {
+    pub(crate) fn pin(&self) -> (Arc<Layers>, u64) {
         let mut state = lock(&self.state);
         let revision = state.published;
-        *state.live.entry(revision).or_default() += 1;
-        (Arc::clone(&state.generation), revision)
+        *state.view_counts.entry(revision).or_default() += 1;
+        (Arc::clone(&state.layers), revision)
     }
 
     /// Pins a revision once more that is pinned.
-    pub(crate) fn pin_again(&self, revision: u64) {
-        *lock(&self.state).live.entry(revision).or_default() += 1;
+    pub(crate) fn add_pin(&self, revision: u64) {
+        *lock(&self.state).view_counts.entry(revision).or_default() += 1;
     }
 
     /// Takes one pin away, and says whether it was the last of its revision.
     pub(crate) fn unpin(&self, revision: u64) -> bool {
         let mut state = lock(&self.state);
-        let Some(count) = state.live.get_mut(&revision) else { return false };
+        let Some(count) = state.view_counts.get_mut(&revision) else { return false };
         *count -= 1;
         if *count > 0 {
             return false;
         }
-        state.live.remove(&revision);
+        state.view_counts.remove(&revision);
         state.released.push(revision);
         true
     }
@@ -57,8 +64,8 @@ impl Pins {
         lock(&self.state).published
     }
 
-    pub(crate) fn generation(&self) -> Arc<Generation> {
-        Arc::clone(&lock(&self.state).generation)
+    pub(crate) fn layers(&self) -> Arc<Layers> {
+        Arc::clone(&lock(&self.state).layers)
     }
 
     /// Makes a revision the one that new views see. Everything in it was written before.
@@ -67,15 +74,15 @@ impl Pins {
         let last = state.published;
         state.published = revision;
         // Until now a view could have come to the last one.
-        if !state.live.contains_key(&last) {
+        if !state.view_counts.contains_key(&last) {
             state.released.push(last);
         }
     }
 
     /// Makes a generation the one that new views read, at a revision of it.
-    pub(crate) fn replace(&self, generation: Arc<Generation>, revision: u64) {
+    pub(crate) fn replace(&self, generation: Arc<Layers>, revision: u64) {
         let mut state = lock(&self.state);
-        state.generation = generation;
+        state.layers = generation;
         state.published = revision;
         state.released.clear(); // what they held went with the old generation
     }
@@ -83,7 +90,7 @@ impl Pins {
     /// Revisions that nobody can see any more and that were not cleared up after.
     pub(crate) fn take_released(&self) -> Vec<u64> {
         let mut state = lock(&self.state);
-        let State { live, released, published, .. } = &mut *state;
+        let PinState { view_counts: live, released, published, .. } = &mut *state;
         released.retain(|revision| !live.contains_key(revision) && revision != published);
         std::mem::take(released)
     }
@@ -93,17 +100,17 @@ impl Pins {
     }
 
     /// The newest revision among these that a view reads or may come to.
-    pub(crate) fn witness(&self, among: Range<u64>) -> Option<u64> {
+    pub(crate) fn newest_reader_in(&self, among: Range<u64>) -> Option<u64> {
         let state = lock(&self.state);
         if among.contains(&state.published) {
             return Some(state.published);
         }
-        state.live.range(among).next_back().map(|(revision, _)| *revision)
+        state.view_counts.range(among).next_back().map(|(revision, _)| *revision)
     }
 
     /// How many views there are, and the oldest revision that one reads.
-    pub(crate) fn views(&self) -> (usize, Option<u64>) {
+    pub(crate) fn view_stats(&self) -> (usize, Option<u64>) {
         let state = lock(&self.state);
-        (state.live.values().sum(), state.live.keys().next().copied())
+        (state.view_counts.values().sum(), state.view_counts.keys().next().copied())
     }
 }

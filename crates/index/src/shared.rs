@@ -6,11 +6,11 @@ use std::sync::Arc;
 use scrollback_core_id::{Epoch, MessageKey, ProjectId, Revision, SessionId, SourceId};
 
 use crate::pins::Pins;
-use crate::snapshot::About;
+use crate::snapshot::SnapshotInfo;
 use crate::sync::Mutex;
 
 /// What an index, its clones and its views share.
-pub(crate) struct Shared {
+pub(crate) struct SharedState {
     pub(crate) store: SourceId,
     pub(crate) epoch: Epoch,
     /// The epochs that this index continues, and up to where.
@@ -18,34 +18,34 @@ pub(crate) struct Shared {
     /// Whether somebody may keep cursors of this epoch: then it joins the lineage.
     pub(crate) has_cursors: bool,
     pub(crate) pins: Pins,
-    pub(crate) writer: Mutex<Writer>,
+    pub(crate) writer: Mutex<WriterState>,
 }
 
 /// What only the writer needs.
-pub(crate) struct Writer {
+pub(crate) struct WriterState {
     /// Versions that were replaced and that a view of this revision still sees.
-    pub(crate) held: BTreeMap<u64, Vec<Held>>,
+    pub(crate) retained: BTreeMap<u64, Vec<RetainedVersion>>,
     /// What the store was like when it was last looked at whole.
     pub(crate) token: Option<Arc<[u8]>>,
 }
 
-impl Writer {
+impl WriterState {
     /// Keeps a version that was replaced, and came at `since`, for the views of a revision.
-    pub(crate) fn hold(&mut self, revision: u64, key: HeldKey, since: Option<u64>) {
+    pub(crate) fn retain(&mut self, revision: u64, key: RetainedKey, since: Option<u64>) {
         if let Some(since) = since {
-            self.held.entry(revision).or_default().push(Held { key, since });
+            self.retained.entry(revision).or_default().push(RetainedVersion { key, since });
         }
     }
 }
 
 /// A version that was replaced: its key, and the revision that it came with.
-pub(crate) struct Held {
-    pub(crate) key: HeldKey,
+pub(crate) struct RetainedVersion {
+    pub(crate) key: RetainedKey,
     pub(crate) since: u64,
 }
 
 /// What a version that was replaced is of.
-pub(crate) enum HeldKey {
+pub(crate) enum RetainedKey {
     Project(ProjectId),
     Session(SessionId),
     Message(MessageKey),
@@ -53,17 +53,22 @@ pub(crate) enum HeldKey {
     Usage(SessionId),
 }
 
-impl Shared {
+impl SharedState {
     /// What a snapshot of a revision says of itself.
-    pub(crate) fn about(&self, revision: u64, floor: Revision, token: Option<Arc<[u8]>>) -> About {
+    pub(crate) fn snapshot_info(
+        &self,
+        revision: u64,
+        floor: Revision,
+        token: Option<Arc<[u8]>>,
+    ) -> SnapshotInfo {
         let mut lineage = self.lineage.clone();
         if self.has_cursors {
             lineage.push((self.epoch, Revision(revision)));
         }
         // The oldest epochs are dropped: a cursor from one of them gives `fresh`.
-        const MOST: usize = 64;
-        lineage.drain(..lineage.len().saturating_sub(MOST));
-        About {
+        const MAX_LINEAGE: usize = 64;
+        lineage.drain(..lineage.len().saturating_sub(MAX_LINEAGE));
+        SnapshotInfo {
             store: self.store.clone(),
             epoch: self.epoch,
             revision: Revision(revision),

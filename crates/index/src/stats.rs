@@ -2,8 +2,8 @@
 
 use scrollback_core_id::{Cursor, Revision};
 
-use crate::generation::Generation;
-use crate::shared::{Shared, Writer};
+use crate::layers::Layers;
+use crate::shared::{SharedState, WriterState};
 
 /// How large an index is, and what it holds for views.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,14 +15,14 @@ pub struct Stats {
     /// Bytes of the base.
     pub base_bytes: usize,
     /// Keys in the overlay.
-    pub overlay: usize,
+    pub overlay_keys: usize,
     /// Views that are alive.
     pub views: usize,
     /// The oldest revision that a view reads. One that falls far behind the cursor keeps every
     /// version alive that it can see, and a base of its own.
     pub oldest_view: Option<Revision>,
     /// Versions that were replaced and are kept because a view sees them.
-    pub held: usize,
+    pub retained_versions: usize,
 }
 
 /// Numbers of sessions, messages and parts.
@@ -37,9 +37,9 @@ pub struct Counts {
 }
 
 impl Stats {
-    pub(crate) fn of(shared: &Shared, writer: &Writer, generation: &Generation) -> Self {
+    pub(crate) fn collect(shared: &SharedState, writer: &WriterState, generation: &Layers) -> Self {
         let base = generation.base.as_ref();
-        let (views, oldest) = shared.pins.views();
+        let (views, oldest) = shared.pins.view_stats();
         let revision = Revision(shared.pins.published());
         Self {
             cursor: Cursor { epoch: shared.epoch, revision },
@@ -49,10 +49,10 @@ impl Stats {
                 parts: base.part_count() as usize,
             }),
             base_bytes: base.map_or(0, |base| base.size()),
-            overlay: generation.overlay_len(),
+            overlay_keys: generation.overlay_len(),
             views,
             oldest_view: oldest.map(Revision),
-            held: writer.held.values().map(Vec::len).sum(),
+            retained_versions: writer.retained.values().map(Vec::len).sum(),
         }
     }
 }

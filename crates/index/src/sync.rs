@@ -17,7 +17,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// A hash table that many threads read while one writes it.
-pub(crate) struct Table<K, V> {
+pub(crate) struct ConcurrentMap<K, V> {
     #[cfg(not(loom))]
     map: papaya::HashMap<K, V>,
     #[cfg(loom)]
@@ -34,7 +34,7 @@ mod loom_map {
 }
 
 #[cfg(not(loom))]
-impl<K: Hash + Eq, V: Clone> Table<K, V> {
+impl<K: Hash + Eq, V: Clone> ConcurrentMap<K, V> {
     pub(crate) fn new() -> Self {
         Self { map: papaya::HashMap::new() }
     }
@@ -62,7 +62,7 @@ impl<K: Hash + Eq, V: Clone> Table<K, V> {
 }
 
 #[cfg(loom)]
-impl<K: Hash + Eq + Clone, V: Clone> Table<K, V> {
+impl<K: Hash + Eq + Clone, V: Clone> ConcurrentMap<K, V> {
     pub(crate) fn new() -> Self {
         Self { map: Mutex::new(loom_map::Map::default()) }
     }

@@ -11,24 +11,26 @@ use scrollback_core_id::{
 };
 use scrollback_core_type::Usage;
 
-use crate::generation::{Found, Generation};
-use crate::shared::Shared;
-use crate::{MessageMeta, Observed, PartRef, ProjectMeta, SessionMeta, SessionState, Upkeep};
+use crate::layers::{Layers, ValueLocation};
+use crate::shared::SharedState;
+use crate::{
+    MessageMeta, ObservedStamp, PartRef, ProjectMeta, RefreshState, SessionMeta, SessionState,
+};
 
 /// One state of the index: every answer of a view is of the same revision.
 ///
 /// A view takes no lock to read and keeps no writer waiting; it keeps the versions that it can see
 /// alive until it is dropped. What it hands out is owned.
 pub struct View {
-    shared: Arc<Shared>,
-    pub(crate) generation: Arc<Generation>,
+    shared: Arc<SharedState>,
+    pub(crate) layers: Arc<Layers>,
     pub(crate) revision: u64,
 }
 
 impl View {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        let (generation, revision) = shared.pins.pin();
-        Self { shared, generation, revision }
+    pub(crate) fn new(shared: Arc<SharedState>) -> Self {
+        let (layers, revision) = shared.pins.pin();
+        Self { shared, layers, revision }
     }
 
     /// The state that this view shows, as a cursor.
@@ -40,12 +42,12 @@ impl View {
 
     /// A project.
     pub fn project(&self, id: &ProjectId) -> Option<Arc<ProjectMeta>> {
-        self.generation.project_value(self.generation.project(id, self.revision)?)
+        self.layers.project_value(self.layers.project(id, self.revision)?)
     }
 
     /// The projects, by id.
     pub fn projects(&self) -> Vec<Arc<ProjectMeta>> {
-        let ids = self.generation.project_ids(self.revision);
+        let ids = self.layers.project_ids(self.revision);
         ids.iter().filter_map(|id| self.project(id)).collect()
     }
 
@@ -53,34 +55,34 @@ impl View {
 
     /// A session's record.
     pub fn session(&self, id: &SessionId) -> Option<Arc<SessionMeta>> {
-        self.state(id)?.record.clone()
+        self.session_state(id)?.record.clone()
     }
 
     /// The sessions that have a record, newest first. Lazy: what is not asked for is not decoded.
     pub fn sessions(&self) -> Sessions<'_> {
         let mut overlay: Vec<Arc<SessionMeta>> = self
-            .generation
+            .layers
             .overlay_sessions(self.revision)
             .into_iter()
             .filter_map(|(_, state)| state.record.clone())
             .collect();
-        overlay.sort_unstable_by(|a, b| newest_first(a).cmp(&newest_first(b)));
-        let rows = self.generation.base.as_ref().map_or(0, |base| base.session_count());
+        overlay.sort_unstable_by(|a, b| newest_first_key(a).cmp(&newest_first_key(b)));
+        let rows = self.layers.base.as_ref().map_or(0, |base| base.session_count());
         Sessions { view: self, overlay: overlay.into_iter().peekable(), row: 0, rows, base: None }
     }
 
     /// The sessions of a project, newest first.
     pub fn by_project(&self, id: &ProjectId) -> Vec<Arc<SessionMeta>> {
-        self.sessions_where(
-            |row| self.generation.base.as_ref().is_some_and(|it| it.session_project_is(row, id)),
+        self.filter_sessions(
+            |row| self.layers.base.as_ref().is_some_and(|it| it.session_project_is(row, id)),
             |meta| meta.project.as_ref() == Some(id),
         )
     }
 
     /// The sessions that a session started, newest first.
     pub fn children(&self, id: &SessionId) -> Vec<Arc<SessionMeta>> {
-        self.sessions_where(
-            |row| self.generation.base.as_ref().is_some_and(|it| it.session_parent_is(row, id)),
+        self.filter_sessions(
+            |row| self.layers.base.as_ref().is_some_and(|it| it.session_parent_is(row, id)),
             |meta| meta.parent.as_ref() == Some(id),
         )
     }
@@ -99,12 +101,12 @@ impl View {
         ancestors
     }
 
-    fn sessions_where(
+    fn filter_sessions(
         &self,
         in_row: impl Fn(u32) -> bool,
         in_meta: impl Fn(&SessionMeta) -> bool,
     ) -> Vec<Arc<SessionMeta>> {
-        let generation = &self.generation;
+        let generation = &self.layers;
         let mut found: Vec<Arc<SessionMeta>> = generation
             .overlay_sessions(self.revision)
             .into_iter()
@@ -112,35 +114,35 @@ impl View {
             .collect();
         if let Some(base) = &generation.base {
             let rows = (0..base.session_count()).filter(|row| in_row(*row));
-            let metas = rows.filter_map(|row| base.record(row));
+            let metas = rows.filter_map(|row| base.session_meta(row));
             let shown = metas.filter(|meta| {
                 in_meta(meta) && !generation.hides_session(&meta.key.session, self.revision)
             });
             found.extend(shown.map(Arc::new));
         }
-        found.sort_unstable_by(|a, b| newest_first(a).cmp(&newest_first(b)));
+        found.sort_unstable_by(|a, b| newest_first_key(a).cmp(&newest_first_key(b)));
         found
     }
 
     /// All that is known of a session, which may have messages and no record.
-    pub fn state(&self, id: &SessionId) -> Option<Arc<SessionState>> {
-        self.generation.session_value(self.generation.session(id, self.revision)?)
+    pub fn session_state(&self, id: &SessionId) -> Option<Arc<SessionState>> {
+        self.layers.session_value(self.layers.session(id, self.revision)?)
     }
 
     /// What a refresh compares: how the record looked, and the upkeep.
-    pub fn upkeep(&self, id: &SessionId) -> Option<(Option<Observed>, Upkeep)> {
-        self.generation.upkeep_value(&self.generation.session(id, self.revision)?)
+    pub fn refresh_state(&self, id: &SessionId) -> Option<(Option<ObservedStamp>, RefreshState)> {
+        self.layers.refresh_state_value(&self.layers.session(id, self.revision)?)
     }
 
     /// Whether a session's record belongs to a project.
-    pub fn is_in(&self, id: &SessionId, project: &ProjectId) -> bool {
-        match self.generation.session(id, self.revision) {
-            Some(Found::Overlay(version)) => {
+    pub fn is_in_project(&self, id: &SessionId, project: &ProjectId) -> bool {
+        match self.layers.session(id, self.revision) {
+            Some(ValueLocation::Overlay(version)) => {
                 let record = version.value.as_ref().and_then(|state| state.record.as_ref());
                 record.is_some_and(|record| record.project.as_ref() == Some(project))
             }
-            Some(Found::Base(row)) => {
-                let base = self.generation.base.as_ref();
+            Some(ValueLocation::Base(row)) => {
+                let base = self.layers.base.as_ref();
                 base.is_some_and(|base| base.session_project_is(row, project))
             }
             None => false,
@@ -148,12 +150,12 @@ impl View {
     }
 
     /// Every session that is known of, with a record or without, in no order.
-    pub fn known_sessions(&self) -> Vec<SessionId> {
-        let overlay = self.generation.overlay_sessions(self.revision);
+    pub fn session_ids(&self) -> Vec<SessionId> {
+        let overlay = self.layers.overlay_sessions(self.revision);
         let mut known: Vec<SessionId> = overlay.into_iter().map(|(id, _)| id).collect();
-        if let Some(base) = &self.generation.base {
+        if let Some(base) = &self.layers.base {
             let ids = (0..base.session_count()).filter_map(|row| base.session_id(row));
-            known.extend(ids.filter(|id| !self.generation.hides_session(id, self.revision)));
+            known.extend(ids.filter(|id| !self.layers.hides_session(id, self.revision)));
         }
         known
     }
@@ -161,22 +163,25 @@ impl View {
     // Messages
 
     /// A message, by its key.
-    pub fn message_at(&self, key: &MessageKey) -> Option<Arc<MessageMeta>> {
-        self.generation.message_value(self.generation.message(key, self.revision)?)
+    pub fn message_by_key(&self, key: &MessageKey) -> Option<Arc<MessageMeta>> {
+        self.layers.message_value(self.layers.message(key, self.revision)?)
     }
 
     /// How the messages of a session looked, in order, without the rest of them; none if the parts
     /// of one were listed, which then matter too.
-    pub fn looks(&self, id: &SessionId) -> Option<(Vec<MessageId>, Vec<Observed>)> {
-        let found = self.generation.messages_of(id, self.revision).into_iter();
+    pub fn observed_messages(
+        &self,
+        id: &SessionId,
+    ) -> Option<(Vec<MessageId>, Vec<ObservedStamp>)> {
+        let found = self.layers.messages_of(id, self.revision).into_iter();
         found
             .map(|found| match found {
-                Found::Overlay(version) => {
+                ValueLocation::Overlay(version) => {
                     let meta = version.value.filter(|meta| meta.parts.is_none())?;
                     Some((meta.key.message.clone(), meta.observed))
                 }
-                Found::Base(row) => {
-                    let base = self.generation.base.as_ref()?;
+                ValueLocation::Base(row) => {
+                    let base = self.layers.base.as_ref()?;
                     Some((base.message_id(row)?, base.message_observed(row)?))
                 }
             })
@@ -185,39 +190,40 @@ impl View {
 
     /// A message, by its id alone; the first by session if several sessions have it.
     pub fn message(&self, id: &MessageId) -> Option<Arc<MessageMeta>> {
-        let keys = self.generation.messages_named(id, self.revision);
-        self.message_at(keys.first()?)
+        let keys = self.layers.messages_with_id(id, self.revision);
+        self.message_by_key(keys.first()?)
     }
 
     /// The messages of a session, in order.
     pub fn by_session(&self, id: &SessionId) -> Vec<Arc<MessageMeta>> {
-        let found = self.generation.messages_of(id, self.revision).into_iter();
-        found.filter_map(|found| self.generation.message_value(found)).collect()
+        let found = self.layers.messages_of(id, self.revision).into_iter();
+        found.filter_map(|found| self.layers.message_value(found)).collect()
     }
 
     /// What a session used, without its subagents: what its record counts, where that counts all of
     /// it ([`Usage::or_counted`]), else the sum of its messages, which the index keeps.
     pub fn usage(&self, id: &SessionId) -> Usage {
-        let messages = self.generation.usage_of_messages(id, self.revision).usage();
-        messages.or_counted(self.generation.counted(id, self.revision))
+        let messages = self.layers.usage_of_messages(id, self.revision).usage();
+        messages.or_recorded_totals(self.layers.recorded_totals(id, self.revision))
     }
 
     // Parts
 
     /// The parts of a message, in order; none if they were not listed yet.
     pub fn by_message(&self, key: &MessageKey) -> Option<Arc<[PartRef]>> {
-        Some(self.message_at(key)?.parts.as_ref()?.refs.clone())
+        Some(self.message_by_key(key)?.parts.as_ref()?.refs.clone())
     }
 
     /// A part that was listed, by its id alone, and its message.
     pub fn part(&self, id: &PartId) -> Option<(MessageKey, PartRef)> {
         let mut keys: Vec<MessageKey> = Vec::new();
-        if let Some(base) = &self.generation.base {
+        if let Some(base) = &self.layers.base {
             keys.extend(base.find_parts(id).filter_map(|(message, _)| base.message_key(message)));
         }
-        self.generation.messages.for_each(|key, cell| {
-            let parts =
-                cell.at(self.revision).and_then(|version| version.value.as_ref()?.parts.as_ref());
+        self.layers.messages.for_each(|key, cell| {
+            let parts = cell
+                .visible_at(self.revision)
+                .and_then(|version| version.value.as_ref()?.parts.as_ref());
             if parts.is_some_and(|parts| parts.refs.iter().any(|part| part.id == *id)) {
                 keys.push(key.clone());
             }
@@ -231,7 +237,7 @@ impl View {
 }
 
 /// The key that puts sessions newest first.
-fn newest_first(meta: &SessionMeta) -> (Reverse<OrderKey>, &SessionId) {
+fn newest_first_key(meta: &SessionMeta) -> (Reverse<OrderKey>, &SessionId) {
     (Reverse(meta.order), &meta.key.session)
 }
 
@@ -246,13 +252,13 @@ pub struct Sessions<'v> {
 }
 
 impl Sessions<'_> {
-    fn next_of_base(&mut self) -> Option<Arc<SessionMeta>> {
-        let generation = &self.view.generation;
+    fn next_base_session(&mut self) -> Option<Arc<SessionMeta>> {
+        let generation = &self.view.layers;
         let base = generation.base.as_ref()?;
         while self.row < self.rows {
             let row = self.row;
             self.row += 1;
-            if let Some(meta) = base.record(row)
+            if let Some(meta) = base.session_meta(row)
                 && !generation.hides_session(&meta.key.session, self.view.revision)
             {
                 return Some(Arc::new(meta));
@@ -266,9 +272,9 @@ impl Iterator for Sessions<'_> {
     type Item = Arc<SessionMeta>;
 
     fn next(&mut self) -> Option<Arc<SessionMeta>> {
-        let base = self.base.take().or_else(|| self.next_of_base());
+        let base = self.base.take().or_else(|| self.next_base_session());
         match (base, self.overlay.peek()) {
-            (Some(base), Some(overlay)) if newest_first(overlay) < newest_first(&base) => {
+            (Some(base), Some(overlay)) if newest_first_key(overlay) < newest_first_key(&base) => {
                 self.base = Some(base);
                 self.overlay.next()
             }
@@ -280,16 +286,16 @@ impl Iterator for Sessions<'_> {
 
 impl Clone for View {
     fn clone(&self) -> Self {
-        self.shared.pins.pin_again(self.revision);
-        let (shared, generation) = (Arc::clone(&self.shared), Arc::clone(&self.generation));
-        Self { shared, generation, revision: self.revision }
+        self.shared.pins.add_pin(self.revision);
+        let (shared, generation) = (Arc::clone(&self.shared), Arc::clone(&self.layers));
+        Self { shared, layers: generation, revision: self.revision }
     }
 }
 
 impl Drop for View {
     fn drop(&mut self) {
         if self.shared.pins.unpin(self.revision) {
-            self.shared.clear_up_if_free();
+            self.shared.try_collect_garbage();
         }
     }
 }

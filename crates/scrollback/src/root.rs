@@ -205,7 +205,7 @@ impl Root {
     }
 
     fn note(&self, report: StageReport) {
-        self.lock_report().merge_new(report);
+        self.lock_report().merge_new_issues(report);
     }
 
     fn lock_report(&self) -> MutexGuard<'_, StageReport> {

@@ -62,7 +62,7 @@ impl Store {
         for root in self.roots() {
             let view = root.view()?;
             let is_global = root.source().has_global_ids();
-            for session in view.known_sessions() {
+            for session in view.session_ids() {
                 // The same unique id in two roots is one session.
                 if is_global && !global.insert((root.agent(), session.clone())) {
                     continue;

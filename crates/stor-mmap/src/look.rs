@@ -40,7 +40,7 @@ impl<'a> Look<'a> {
     /// Begins a look now.
     pub fn begin(clock: &'a dyn Clock, options: ReadOptions) -> Self {
         let started = clock.now();
-        Self { clock, options, started, quiet: started.before(options.margin) }
+        Self { clock, options, started, quiet: started.saturating_sub(options.margin) }
     }
 
     /// When the look began.

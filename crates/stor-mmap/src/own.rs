@@ -24,7 +24,7 @@ use crate::{Dir, Error, MapPolicy, MappedFile, MappedSpan};
 pub fn write_atomic(path: &Path, pieces: &[impl AsRef<[u8]>]) -> Result<(), Error> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
 
-    let (parent, name) = split(path).at("write", path)?;
+    let (parent, name) = split(path).at_path("write", path)?;
     let (temporary, mut file) = loop {
         let mut temporary = name.to_owned();
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -37,7 +37,7 @@ pub fn write_atomic(path: &Path, pieces: &[impl AsRef<[u8]>]) -> Result<(), Erro
         match options.open(&temporary) {
             // Left by a process that died, with the same number as ours.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            opened => break (temporary.clone(), opened.at("create", &temporary)?),
+            opened => break (temporary.clone(), opened.at_path("create", &temporary)?),
         }
     };
     let mut pieces = pieces.iter();
@@ -49,7 +49,7 @@ pub fn write_atomic(path: &Path, pieces: &[impl AsRef<[u8]>]) -> Result<(), Erro
         // The first error is the one to tell.
         let _ = fs::remove_file(&temporary);
     }
-    renamed.and_then(|()| sync_directory(&parent)).at("write", path)?;
+    renamed.and_then(|()| sync_directory(&parent)).at_path("write", path)?;
     Ok(())
 }
 
@@ -59,7 +59,7 @@ pub fn write_atomic(path: &Path, pieces: &[impl AsRef<[u8]>]) -> Result<(), Erro
 /// [`Error::Io`] if there is no such directory; [`Error::Issue`] with
 /// [`IssueKind::Vanished`](scrollback_core_err::IssueKind::Vanished) if there is no such file.
 pub fn open_own(path: &Path) -> Result<MappedSpan, Error> {
-    let (parent, name) = split(path).at("open", path)?;
+    let (parent, name) = split(path).at_path("open", path)?;
     let dir = Dir::open(parent)?;
     let policy = MapPolicy::kept();
     let name = name.as_encoded_bytes();
@@ -86,11 +86,11 @@ impl FileLock {
         options.write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path).at("create", path)?;
+        let file = options.open(path).at_path("create", path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: Arc::new(file) })),
             Err(fs::TryLockError::WouldBlock) => Ok(None),
-            Err(fs::TryLockError::Error(error)) => Err(error).at("lock", path)?,
+            Err(fs::TryLockError::Error(error)) => Err(error).at_path("lock", path)?,
         }
     }
 }

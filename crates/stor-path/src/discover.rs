@@ -108,9 +108,9 @@ impl StoragePaths {
                 let error = if is_link(given) { Error::DanglingLink } else { Error::Missing };
                 return Err(error(given.to_owned()));
             }
-            other => other.at("look at", given)?,
+            other => other.at_path("look at", given)?,
         };
-        let path = std::path::absolute(given).at("look at", given)?;
+        let path = std::path::absolute(given).at_path("look at", given)?;
         if metadata.is_file() && path.extension().is_some_and(|extension| extension == "db") {
             self.store(StoreKind::OpencodeSqlite, &path, &parent(&path), FoundBy::Explicit);
             return Ok(());

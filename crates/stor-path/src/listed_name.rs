@@ -33,7 +33,7 @@ impl NotAnEntity {
     /// The issue to report: names that no id can have are one, foreign files are none.
     pub fn issue(self) -> Option<IssueKind> {
         match self {
-            Self::NotUtf8 | Self::Control => Some(IssueKind::BadId { why: self.to_string() }),
+            Self::NotUtf8 | Self::Control => Some(IssueKind::BadId { reason: self.to_string() }),
             Self::Temp | Self::Hidden | Self::NoJson | Self::Secret => None,
         }
     }

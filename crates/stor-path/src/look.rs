@@ -111,7 +111,7 @@ pub(crate) fn names(dir: &Path) -> Result<Vec<OsString>, PathError> {
         .and_then(|entries| {
             entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()
         })
-        .at("list", dir)?;
+        .at_path("list", dir)?;
     names.sort_unstable();
     Ok(names)
 }

@@ -59,7 +59,9 @@ fn id<I: FromStr<Err = IdError>>(
     match (names, kind) {
         (_, FileKind::Link) => Err(IssueKind::Link),
         (Names::Records, FileKind::File) | (Names::Directories, FileKind::Directory) => {
-            I::from_str(text).map(Some).map_err(|error| IssueKind::BadId { why: error.to_string() })
+            I::from_str(text)
+                .map(Some)
+                .map_err(|error| IssueKind::BadId { reason: error.to_string() })
         }
         (Names::Records, _) => Err(IssueKind::NotAFile),
         (Names::Directories, _) => Err(IssueKind::NotADirectory),

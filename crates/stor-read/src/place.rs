@@ -30,7 +30,7 @@ pub(crate) fn is_safe(key: &EntityKey, note: &mut Note<'_>) -> bool {
     let owner = directory.get(1).filter(|owner| **owner != "*");
     let unsafe_id = owner.and_then(|owner| component(owner).err()).or_else(|| file_name(id).err());
     if let Some(unsafe_id) = unsafe_id {
-        let kind = IssueKind::BadId { why: unsafe_id.to_string() };
+        let kind = IssueKind::BadId { reason: unsafe_id.to_string() };
         note(Some(key.clone()), Issue::new(Place::default(), kind));
         return false;
     }

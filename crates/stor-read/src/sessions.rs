@@ -179,7 +179,7 @@ fn duplicate(entry: &Entry, kept: Option<&ProjectId>) -> Issue {
         place_of(&[SESSION, project.map_or("", ProjectId::as_str)], id)
     };
     let kept = place(kept).to_string();
-    Issue::new(place(entry.project.as_ref()), IssueKind::Duplicate { kept })
+    Issue::new(place(entry.project.as_ref()), IssueKind::Duplicate { used_copy: kept })
 }
 
 /// Files are of one format, and one value of it serves for all of them.

@@ -41,7 +41,7 @@ pub(crate) fn id<I>(
     at: usize,
     read: impl Fn(&[u8]) -> Result<I, IdError>,
 ) -> rusqlite::Result<Result<I, IssueKind>> {
-    let bad = |error: IdError| IssueKind::BadId { why: error.to_string() };
+    let bad = |error: IdError| IssueKind::BadId { reason: error.to_string() };
     Ok(read(bytes(row, at)?).map_err(bad))
 }
 

@@ -61,12 +61,12 @@ impl Gate {
     ) -> Inside<'g> {
         let mut state = self.lock();
         let now = clock.now();
-        if state.inside == 0 && !state.closed && now.since(state.left) >= LONGEST {
+        if state.inside == 0 && !state.closed && now.duration_since(state.left) >= LONGEST {
             state.busy_since = now; // there was one
         }
         if state.closed {
             state = self.wait(state, |state| state.closed);
-        } else if now.since(state.busy_since) >= BUSY {
+        } else if now.duration_since(state.busy_since) >= BUSY {
             let log = log();
             let size = log.map_or(0, |log| log.size);
             if size > LARGE && log != state.log {
@@ -146,7 +146,7 @@ mod tests {
             drop(inside);
             clock.pause(gap);
         }
-        clock.now().since(begun) - busy - gap * steps
+        clock.now().duration_since(begun) - busy - gap * steps
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Gathered {
     /// Notes what is wrong with the schema, each time that the sessions are listed.
     pub(crate) fn note_problems(&mut self, ask: &Ask<'_>) {
         for problem in &ask.schema.problems {
-            self.note(None, ask, IssueKind::Database { what: problem.to_string() });
+            self.note(None, ask, IssueKind::Database { message: problem.to_string() });
         }
     }
 
@@ -118,7 +118,7 @@ impl Gathered {
     ) -> rusqlite::Result<()> {
         match asked {
             Err(error) if is_damage(&error) || is_too_big(&error) && ask.schema.cap.is_some() => {
-                self.note(key, ask, IssueKind::Database { what: error.to_string() });
+                self.note(key, ask, IssueKind::Database { message: error.to_string() });
                 Ok(())
             }
             other => other,

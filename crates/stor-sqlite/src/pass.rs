@@ -138,7 +138,8 @@ impl Pass {
                     Err(error) => return Err(error.into()),
                 };
                 rows += 1;
-                let is_late = || rows % ROWS == 0 && ask.clock.now().since(begun) > LONGEST;
+                let is_late =
+                    || rows % ROWS == 0 && ask.clock.now().duration_since(begun) > LONGEST;
                 if take(row)?.is_break() || is_late() {
                     (reached.rowid, reached.is_over) = (whole(row, table.rowid())?, false);
                     break;

@@ -39,7 +39,7 @@ impl Shared {
         let view = self.materializer.view();
         let observed = match key {
             EntityKey::Session(key) => view.session(&key.session).map(|meta| meta.observed),
-            EntityKey::Message(key) => view.message_at(key).map(|meta| meta.observed),
+            EntityKey::Message(key) => view.message_by_key(key).map(|meta| meta.observed),
             EntityKey::Part(key) => view.message(&key.message).and_then(|message| {
                 let list = message.parts.as_ref()?;
                 list.refs.iter().find(|part| part.id == key.part)?.observed

@@ -104,8 +104,7 @@ fn find(root: &Root, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
     {
         return Ok(Some(found));
     }
-    let sessions: Vec<SessionKey> =
-        view.known_sessions().into_iter().map(SessionKey::from).collect();
+    let sessions: Vec<SessionKey> = view.session_ids().into_iter().map(SessionKey::from).collect();
     if let Ok(item) = ItemId::new(id)
         && !id.starts_with(PART_PREFIX)
     {

@@ -29,7 +29,7 @@ fn the_systems_words_are_kept() {
 fn an_error_says_what_was_tried_and_where() {
     let path = Path::new("a dir/opencode.db");
     let failed: io::Result<()> = Err(io::Error::new(ErrorKind::PermissionDenied, "the words"));
-    let error: PathError = failed.at("open", path).unwrap_err();
+    let error: PathError = failed.at_path("open", path).unwrap_err();
     assert_eq!((error.action, &*error.path), ("open", path));
     assert_eq!(error.source.kind(), ErrorKind::PermissionDenied);
     // The source speaks for itself, so that a chain of errors says everything once.
@@ -40,7 +40,7 @@ fn an_error_says_what_was_tried_and_where() {
 #[test]
 fn what_went_well_passes_through() {
     let worked: io::Result<u8> = Ok(7);
-    assert_eq!(worked.at("read", Path::new("x")).unwrap(), 7);
+    assert_eq!(worked.at_path("read", Path::new("x")).unwrap(), 7);
 }
 
 #[test]
@@ -54,6 +54,6 @@ fn errors_of_other_crates_are_taken_too() {
         }
     }
 
-    let error = Err::<(), _>(Number(2)).at("stat", Path::new("x")).unwrap_err();
+    let error = Err::<(), _>(Number(2)).at_path("stat", Path::new("x")).unwrap_err();
     assert_eq!(error.source.raw_os_error(), Some(2));
 }

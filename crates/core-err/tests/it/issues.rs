@@ -18,7 +18,7 @@ fn kinds() -> Vec<(IssueKind, &'static str)> {
         (WrongShape { expected: "a session record" }, "expected a session record"),
         (WrongType { expected: "a string" }, "expected a string; the field is kept as raw JSON"),
         (
-            Unknown { what: "part type", value: "a\"\u{1b}[31m".to_owned() },
+            Unknown { category: "part type", value: "a\"\u{1b}[31m".to_owned() },
             r#"unknown part type "a\"\u{1b}[31m"; kept as raw JSON"#,
         ),
         (LoneSurrogates { count: 1 }, "1 lone surrogate replaced by U+FFFD"),
@@ -41,10 +41,13 @@ fn kinds() -> Vec<(IssueKind, &'static str)> {
         (Vanished, "gone since it was listed"),
         (Unsettled { tries: 1 }, "still being written after 1 attempt"),
         (Unsettled { tries: 4 }, "still being written after 4 attempts"),
-        (BadId { why: "it holds '/'".to_owned() }, "not a valid id: it holds '/'"),
-        (Duplicate { kept: "session/p/ses_1".to_owned() }, "found twice; session/p/ses_1 is used"),
+        (BadId { reason: "it holds '/'".to_owned() }, "not a valid id: it holds '/'"),
         (
-            IdMismatch { field: "sessionID", found: "ses_2".to_owned() },
+            Duplicate { used_copy: "session/p/ses_1".to_owned() },
+            "found twice; session/p/ses_1 is used",
+        ),
+        (
+            IdMismatch { field: "sessionID", value_in_record: "ses_2".to_owned() },
             r#"the record says sessionID is "ses_2"; its place is believed"#,
         ),
         (OrphanParts { count: 1 }, "1 part of a message that is not there"),
@@ -53,7 +56,7 @@ fn kinds() -> Vec<(IssueKind, &'static str)> {
         (OrphanMessages { count: 0 }, "0 messages of a session that is not there"),
         (NoParts, "the message has no parts"),
         (
-            Database { what: "a page is damaged".into() },
+            Database { message: "a page is damaged".into() },
             "the database cannot read it: a page is damaged",
         ),
         (Provisional, "read while it may have been written; not settled yet"),
@@ -100,9 +103,9 @@ fn a_place_names_what_is_known_of_it() {
 #[test]
 fn places_are_built_step_by_step() {
     assert_eq!(Place::default(), Place { path: None, offset: None, field: None });
-    let place = Place::path("a/b").at(1);
+    let place = Place::path("a/b").at_offset(1);
     assert_eq!(place, Place { path: Some("a/b".into()), offset: Some(1), field: None });
-    assert_eq!(place.clone().at(2), Place { offset: Some(2), ..place });
+    assert_eq!(place.clone().at_offset(2), Place { offset: Some(2), ..place });
 }
 
 #[test]

@@ -5,7 +5,7 @@ use scrollback_core_id::{
     EventId, MessageId, PartId, PermissionId, QuestionId, SessionId, ToolOutputId, WorkspaceId,
 };
 
-use crate::mint::{DAYS_397_MS, HALF_MS, PERIOD_MS, WRAPS_MS, ascending, descending};
+use crate::id_text::{DAYS_397_MS, HALF_MS, PERIOD_MS, WRAPS_MS, ascending_id, descending_id};
 
 fn session(text: &str) -> SessionId {
     SessionId::new(text).unwrap()
@@ -18,12 +18,12 @@ fn message(text: &str) -> MessageId {
 #[test]
 fn every_prefix_has_its_clock() {
     let (ms, reference) = (1_795_219_175_055, 1_790_000_000_000);
-    let session = session(&descending("ses", ms, 7));
+    let session = session(&descending_id("ses", ms, 7));
     assert_eq!(session.time(reference), Some(ms));
     assert_eq!(session.clock().unwrap().counter(), 7);
     macro_rules! ascends {
         ($($id:ty, $prefix:literal);+) => {$(
-            let id = <$id>::new(&ascending($prefix, ms, 7)).unwrap();
+            let id = <$id>::new(&ascending_id($prefix, ms, 7)).unwrap();
             assert_eq!(id.time(reference), Some(ms), "{id}");
             assert_eq!(id.clock().unwrap().counter(), 7, "{id}");
             assert_eq!(id.clock().unwrap().millis(), ms % PERIOD_MS, "{id}");
@@ -38,7 +38,7 @@ fn every_prefix_has_its_clock() {
 #[test]
 fn the_clock_starts_again_at_each_wrap() {
     for wrap in WRAPS_MS {
-        let (last, first) = (ascending("msg", wrap - 1, 1), ascending("msg", wrap, 1));
+        let (last, first) = (ascending_id("msg", wrap - 1, 1), ascending_id("msg", wrap, 1));
         assert_eq!(&last[4..16], "fffffffff001");
         assert_eq!(&first[4..16], "000000000001");
         let (last, first) = (message(&last), message(&first));
@@ -50,7 +50,7 @@ fn the_clock_starts_again_at_each_wrap() {
             assert_eq!(last.time(reference), Some(wrap - 1), "{reference}");
             assert_eq!(first.time(reference), Some(wrap), "{reference}");
         }
-        let (last, first) = (descending("ses", wrap - 1, 1), descending("ses", wrap, 1));
+        let (last, first) = (descending_id("ses", wrap - 1, 1), descending_id("ses", wrap, 1));
         assert_eq!((&last[4..16], &first[4..16]), ("000000000ffe", "fffffffffffe"));
         assert_eq!(session(&last).time(wrap), Some(wrap - 1));
         assert_eq!(session(&first).time(wrap), Some(wrap));
@@ -60,7 +60,7 @@ fn the_clock_starts_again_at_each_wrap() {
 #[test]
 fn a_reference_is_good_for_half_a_period() {
     let ms = 1_795_219_175_055;
-    let clock = message(&ascending("msg", ms, 1)).clock().unwrap();
+    let clock = message(&ascending_id("msg", ms, 1)).clock().unwrap();
     assert_eq!(clock.nearest(ms), ms);
     assert_eq!(clock.nearest(ms + HALF_MS), ms, "exactly half a period: the earlier one");
     assert_eq!(clock.nearest(ms + HALF_MS + 1), ms + PERIOD_MS);
@@ -70,7 +70,7 @@ fn a_reference_is_good_for_half_a_period() {
 
 #[test]
 fn references_far_out_do_not_overflow() {
-    let clock = message(&ascending("msg", 1_795_219_175_055, 1)).clock().unwrap();
+    let clock = message(&ascending_id("msg", 1_795_219_175_055, 1)).clock().unwrap();
     for reference in [i64::MIN, i64::MIN + HALF_MS, -1, 0, 1, i64::MAX - HALF_MS, i64::MAX] {
         assert!(clock.nearest(reference).abs_diff(reference) <= HALF_MS as u64, "{reference}");
     }
@@ -81,14 +81,14 @@ fn references_far_out_do_not_overflow() {
 #[test]
 fn more_than_4095_ids_carry_into_the_next_millisecond() {
     let ms = 1_795_219_175_055;
-    let last = message(&ascending("msg", ms, 4095)).clock().unwrap();
-    let next = message(&ascending("msg", ms, 4096)).clock().unwrap();
+    let last = message(&ascending_id("msg", ms, 4095)).clock().unwrap();
+    let next = message(&ascending_id("msg", ms, 4096)).clock().unwrap();
     assert_eq!((last.nearest(ms), last.counter()), (ms, 4095));
     assert_eq!((next.nearest(ms), next.counter()), (ms + 1, 0));
     assert_eq!(next.ticks_after(last), 1);
 
     let wrap = WRAPS_MS[2];
-    let carried = message(&ascending("msg", wrap - 1, 4096)).clock().unwrap();
+    let carried = message(&ascending_id("msg", wrap - 1, 4096)).clock().unwrap();
     assert_eq!((carried.nearest(wrap), carried.counter()), (wrap, 0), "also across a wrap");
 }
 
@@ -131,10 +131,10 @@ proptest! {
         away in -DAYS_397_MS..=DAYS_397_MS,
         counter in 0..4096_u64,
     ) {
-        let message = message(&ascending("msg", ms, counter));
+        let message = message(&ascending_id("msg", ms, counter));
         prop_assert_eq!(message.time(ms + away), Some(ms));
         prop_assert_eq!(u64::from(message.clock().unwrap().counter()), counter);
-        let session = session(&descending("ses", ms, counter));
+        let session = session(&descending_id("ses", ms, counter));
         prop_assert_eq!(session.time(ms + away), Some(ms));
         prop_assert_eq!(session.clock(), message.clock());
     }
@@ -145,7 +145,7 @@ proptest! {
         reference in 0..4_000_000_000_000_i64,
         counter in 0..4096_u64,
     ) {
-        for id in [ascending("msg", ms, counter), descending("ses", ms, counter)] {
+        for id in [ascending_id("msg", ms, counter), descending_id("ses", ms, counter)] {
             let expected = scrollback_fixtures::ids::decode(&id, reference);
             prop_assert!(expected.is_some());
             let time = match id.starts_with("ses") {
@@ -163,8 +163,8 @@ proptest! {
         counters in (0..4096_u64, 0..4096_u64),
     ) {
         let other = (ms + away).max(0);
-        let one = message(&ascending("msg", ms, counters.0)).clock().unwrap();
-        let two = message(&ascending("msg", other, counters.1)).clock().unwrap();
+        let one = message(&ascending_id("msg", ms, counters.0)).clock().unwrap();
+        let two = message(&ascending_id("msg", other, counters.1)).clock().unwrap();
         let ticks = (other - ms) * 4096 + counters.1 as i64 - counters.0 as i64;
         prop_assert_eq!(two.ticks_after(one), ticks);
         prop_assert_eq!(one.ticks_after(two), -ticks);

@@ -7,36 +7,36 @@ use scrollback_core_id::{CallId, IdClock, MessageId, PartId, ProjectId, SessionI
 use scrollback_fixtures::{Corpus, CorpusPaths, corpus};
 use serde_json::Value;
 
-fn store() -> CorpusPaths {
+fn corpus_paths() -> CorpusPaths {
     corpus(Corpus::OpencodeJson)
 }
 
-fn list(dir: &Path) -> Vec<PathBuf> {
+fn list_dir(dir: &Path) -> Vec<PathBuf> {
     std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
 /// The records two levels below `storage/<kind>`: the name of the directory, and the JSON.
 fn records(kind: &str) -> Vec<(String, Value)> {
-    let directories = list(&store().storage.join(kind));
+    let directories = list_dir(&corpus_paths().storage.join(kind));
     let read = |file: &PathBuf| {
         let directory = file.parent().unwrap().file_name().unwrap().to_str().unwrap().to_owned();
         (directory, serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap())
     };
-    directories.iter().flat_map(|dir| list(dir)).map(|file| read(&file)).collect()
+    directories.iter().flat_map(|dir| list_dir(dir)).map(|file| read(&file)).collect()
 }
 
-fn text<'a>(record: &'a Value, field: &str) -> &'a str {
+fn text_field<'a>(record: &'a Value, field: &str) -> &'a str {
     record[field].as_str().unwrap_or_else(|| panic!("no {field} in {record}"))
 }
 
-fn created(record: &Value) -> i64 {
+fn created_ms(record: &Value) -> i64 {
     record["time"]["created"].as_i64().unwrap()
 }
 
 /// The sessions that were forked from another: their messages are copies.
-fn forks() -> BTreeSet<String> {
+fn fork_ids() -> BTreeSet<String> {
     ["fork-cli", "fork-at", "fork-full"]
-        .map(|step| store().session_of_step(step).unwrap().unwrap())
+        .map(|step| corpus_paths().session_of_step(step).unwrap().unwrap())
         .into()
 }
 
@@ -45,11 +45,11 @@ fn sessions_are_made_when_their_record_says() {
     let sessions = records("session");
     assert_eq!(sessions.len(), 59);
     for (project, record) in &sessions {
-        let id = SessionId::new(text(record, "id")).unwrap();
-        let late = created(record) - id.time(created(record)).unwrap();
+        let id = SessionId::new(text_field(record, "id")).unwrap();
+        let late = created_ms(record) - id.time(created_ms(record)).unwrap();
         assert!((0..=1).contains(&late), "{id}: {late} ms");
         assert_eq!(id.clock().unwrap().counter(), 1, "{id}");
-        assert_eq!(project, text(record, "projectID"));
+        assert_eq!(project, text_field(record, "projectID"));
         assert!(ProjectId::new(project).is_ok());
     }
 }
@@ -58,22 +58,22 @@ fn sessions_are_made_when_their_record_says() {
 fn messages_are_made_when_their_record_says_unless_they_were_copied() {
     let sessions: BTreeMap<_, _> = records("session")
         .iter()
-        .map(|(_, record)| (text(record, "id").to_owned(), created(record)))
+        .map(|(_, record)| (text_field(record, "id").to_owned(), created_ms(record)))
         .collect();
-    let forks = forks();
+    let forks = fork_ids();
     assert_eq!(forks.len(), 3);
     let (mut original, mut copied) = (0, 0);
     for (session, record) in records("message") {
-        let id = MessageId::new(text(&record, "id")).unwrap();
-        let made = id.time(created(&record)).unwrap();
+        let id = MessageId::new(text_field(&record, "id")).unwrap();
+        let made = id.time(created_ms(&record)).unwrap();
         // A copy is as old as its original, older than the session that it was copied into.
-        if forks.contains(&session) && created(&record) < sessions[&session] {
+        if forks.contains(&session) && created_ms(&record) < sessions[&session] {
             copied += 1;
             assert!(made >= sessions[&session], "{id}");
-            assert!(created(&record) < made, "{id}");
+            assert!(created_ms(&record) < made, "{id}");
         } else {
             original += 1;
-            let late = created(&record) - made;
+            let late = created_ms(&record) - made;
             assert!((0..=100).contains(&late), "{id}: {late} ms");
         }
     }
@@ -86,7 +86,7 @@ fn parts_are_made_after_their_message() {
     let parts = records("part");
     for (message, record) in &parts {
         let message = MessageId::new(message).unwrap().clock().unwrap();
-        let id = PartId::new(text(record, "id")).unwrap();
+        let id = PartId::new(text_field(record, "id")).unwrap();
         let clock = id.clock().unwrap();
         *counters.entry(clock.counter()).or_insert(0) += 1;
         let after = clock.ticks_after(message);
@@ -139,7 +139,7 @@ fn ids_in_fields_are_ids() {
 
 #[test]
 fn tool_outputs_are_named_by_an_id() {
-    let outputs = list(&store().data_dir.join("tool-output"));
+    let outputs = list_dir(&corpus_paths().data_dir.join("tool-output"));
     assert!(!outputs.is_empty());
     for file in outputs {
         let id = ToolOutputId::new(file.file_name().unwrap().to_str().unwrap()).unwrap();

@@ -34,7 +34,7 @@ fn only_empty_texts_and_control_characters_are_refused() {
 }
 
 /// Whether the text lies within the value itself, not on the heap.
-fn is_in_place(id: &ProjectId) -> bool {
+fn is_inline(id: &ProjectId) -> bool {
     let (own, text) = (std::ptr::from_ref(id).addr(), id.as_str().as_ptr().addr());
     (own..own + size_of_val(id)).contains(&text)
 }
@@ -52,11 +52,11 @@ fn up_to_thirty_bytes_are_kept_in_place() {
     ] {
         let id = ProjectId::new(text).unwrap();
         assert_eq!((id.as_str(), id.as_bytes()), (text, text.as_bytes()));
-        assert_eq!(is_in_place(&id), in_place, "{text}");
+        assert_eq!(is_inline(&id), in_place, "{text}");
         // A clone is in place as well, or shares: neither allocates.
         let clone = id.clone();
         assert_eq!(clone, id);
-        assert_eq!(is_in_place(&clone), in_place, "{text}");
+        assert_eq!(is_inline(&clone), in_place, "{text}");
         assert_eq!(clone.as_str().as_ptr() == id.as_str().as_ptr(), !in_place, "{text}");
     }
     assert_eq!("ses_e04994972ffet9oc5rH3S1zFJZ".len(), 30);

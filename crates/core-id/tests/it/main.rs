@@ -6,7 +6,7 @@
 mod clocks;
 mod corpus;
 mod cursors;
+mod id_text;
 mod ids;
 mod keys;
-mod mint;
 mod stamps;

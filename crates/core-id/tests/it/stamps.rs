@@ -10,17 +10,17 @@ const MARGIN: Duration = Duration::from_millis(100);
 /// An ordinary mtime: not a whole second.
 const MTIME: i64 = 1_795_219_175_055_123_456;
 
-fn settled(mtime: i64, observed: i64) -> bool {
+fn is_settled(mtime: i64, observed: i64) -> bool {
     let stamp = Stamp { mtime: UnixNanos(mtime), ..Stamp::default() };
     stamp.is_settled_at(UnixNanos(observed), MARGIN)
 }
 
 #[test]
 fn a_file_is_settled_once_it_is_older_than_the_margin() {
-    assert!(!settled(MTIME, MTIME - 1), "changed after the observation began");
-    assert!(!settled(MTIME, MTIME));
-    assert!(!settled(MTIME, MTIME + 100_000_000), "exactly the margin");
-    assert!(settled(MTIME, MTIME + 100_000_001));
+    assert!(!is_settled(MTIME, MTIME - 1), "changed after the observation began");
+    assert!(!is_settled(MTIME, MTIME));
+    assert!(!is_settled(MTIME, MTIME + 100_000_000), "exactly the margin");
+    assert!(is_settled(MTIME, MTIME + 100_000_001));
     let stamp = Stamp { mtime: UnixNanos(MTIME), ..Stamp::default() };
     assert!(!stamp.is_settled_at(UnixNanos(MTIME), Duration::ZERO));
     assert!(stamp.is_settled_at(UnixNanos(MTIME + 1), Duration::ZERO));
@@ -29,32 +29,32 @@ fn a_file_is_settled_once_it_is_older_than_the_margin() {
 #[test]
 fn whole_seconds_may_have_been_rounded_down() {
     let whole = 1_795_219_175_000_000_000;
-    assert!(!settled(whole, whole + 2_100_000_000));
-    assert!(settled(whole, whole + 2_100_000_001));
-    assert!(!settled(0, 0) && settled(0, MTIME), "a file system without times");
-    assert!(!settled(-1_000_000_000, 0) && settled(-1_000_000_000, 1_100_000_001));
+    assert!(!is_settled(whole, whole + 2_100_000_000));
+    assert!(is_settled(whole, whole + 2_100_000_001));
+    assert!(!is_settled(0, 0) && is_settled(0, MTIME), "a file system without times");
+    assert!(!is_settled(-1_000_000_000, 0) && is_settled(-1_000_000_000, 1_100_000_001));
 }
 
 #[test]
 fn the_ends_of_the_scale_settle_nothing_by_overflow() {
-    assert!(!settled(i64::MIN, i64::MIN));
-    assert!(!settled(i64::MAX, i64::MAX));
-    assert!(!settled(i64::MAX, i64::MIN));
-    assert!(settled(i64::MIN, i64::MAX));
+    assert!(!is_settled(i64::MIN, i64::MIN));
+    assert!(!is_settled(i64::MAX, i64::MAX));
+    assert!(!is_settled(i64::MAX, i64::MIN));
+    assert!(is_settled(i64::MIN, i64::MAX));
     let stamp = Stamp { mtime: UnixNanos(MTIME), ..Stamp::default() };
     assert!(!stamp.is_settled_at(UnixNanos(i64::MAX), Duration::MAX));
 }
 
 #[test]
 fn earlier_ends_at_the_earliest() {
-    assert_eq!(UnixNanos(5).before(Duration::from_nanos(7)), UnixNanos(-2));
-    assert_eq!(UnixNanos(5).before(Duration::ZERO), UnixNanos(5));
-    assert_eq!(UnixNanos(i64::MIN).before(Duration::from_nanos(1)), UnixNanos(i64::MIN));
-    assert_eq!(UnixNanos(i64::MAX).before(Duration::MAX), UnixNanos(i64::MIN));
+    assert_eq!(UnixNanos(5).saturating_sub(Duration::from_nanos(7)), UnixNanos(-2));
+    assert_eq!(UnixNanos(5).saturating_sub(Duration::ZERO), UnixNanos(5));
+    assert_eq!(UnixNanos(i64::MIN).saturating_sub(Duration::from_nanos(1)), UnixNanos(i64::MIN));
+    assert_eq!(UnixNanos(i64::MAX).saturating_sub(Duration::MAX), UnixNanos(i64::MIN));
     // More than an `i64` holds, and still within the scale.
     let all = Duration::from_nanos(u64::MAX);
-    assert_eq!(UnixNanos(i64::MAX).before(all), UnixNanos(i64::MIN));
-    assert_eq!(UnixNanos(0).before(Duration::from_nanos(1 << 63)), UnixNanos(i64::MIN));
+    assert_eq!(UnixNanos(i64::MAX).saturating_sub(all), UnixNanos(i64::MIN));
+    assert_eq!(UnixNanos(0).saturating_sub(Duration::from_nanos(1 << 63)), UnixNanos(i64::MIN));
 }
 
 #[test]
@@ -68,9 +68,9 @@ fn milliseconds_are_rounded_down() {
 
 #[test]
 fn any_clock_serves() {
-    struct Moved(Mutex<UnixNanos>);
+    struct TestClock(Mutex<UnixNanos>);
 
-    impl Clock for Moved {
+    impl Clock for TestClock {
         fn now(&self) -> UnixNanos {
             *self.0.lock().unwrap()
         }
@@ -80,7 +80,7 @@ fn any_clock_serves() {
         }
     }
 
-    let clock: &dyn Clock = &Moved(Mutex::new(UnixNanos(MTIME)));
+    let clock: &dyn Clock = &TestClock(Mutex::new(UnixNanos(MTIME)));
     let stamp = Stamp { mtime: clock.now(), ..Stamp::default() };
     assert!(!stamp.is_settled_at(clock.now(), MARGIN));
     clock.pause(MARGIN);

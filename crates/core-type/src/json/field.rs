@@ -8,8 +8,8 @@ use scrollback_core_id::{
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::fault::Scan;
 use super::scan::Scanner;
+use super::syntax_error::ScanResult;
 use super::{LazyStr, Number, RawJson};
 
 /// A type that a field of a record may have.
@@ -19,7 +19,7 @@ pub(crate) trait Field<'a>: Sized {
 
     /// Reads the next value, or declines it with `None` if it has another type. A declined value
     /// need not be consumed; the caller goes back.
-    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>>;
+    fn read(scanner: &mut Scanner<'a>) -> ScanResult<Option<Self>>;
 }
 
 /// Types that can let go of the text they borrow from.
@@ -34,17 +34,17 @@ pub trait IntoOwned {
 /// Reads the value of the known field `name` into `slot`; where it has another type, keeps it raw.
 /// An explicit null is an absent field that is written back.
 #[inline]
-pub(crate) fn take<'a, T: Field<'a>>(
+pub(crate) fn read_field<'a, T: Field<'a>>(
     scanner: &mut Scanner<'a>,
     name: &'static str,
     slot: &mut Option<T>,
     extra: &mut Extra<'a>,
-) -> Scan<()> {
+) -> ScanResult<()> {
     let mark = scanner.mark()?;
     if let Some(value) = T::read(scanner)? {
         *slot = Some(value);
-        extra.forget(name); // of two fields with one name the last counts, as in JavaScript
-        scanner.name_issues_since(&mark, name);
+        extra.remove(name); // of two fields with one name the last counts, as in JavaScript
+        scanner.set_field_of_issues_since(&mark, name);
         return Ok(());
     }
     scanner.rewind(&mark);
@@ -52,10 +52,10 @@ pub(crate) fn take<'a, T: Field<'a>>(
     *slot = None;
     if raw != "null" {
         scanner.note(&mark, IssueKind::WrongType { expected: T::EXPECTED });
-        scanner.name_issues_since(&mark, name);
+        scanner.set_field_of_issues_since(&mark, name);
     }
-    extra.forget(name);
-    extra.push(name.into(), RawJson::checked(raw));
+    extra.remove(name);
+    extra.push(name.into(), RawJson::from_checked(raw));
     Ok(())
 }
 
@@ -85,14 +85,14 @@ impl<'a> Extra<'a> {
     }
 
     #[inline]
-    fn forget(&mut self, name: &str) {
+    fn remove(&mut self, name: &str) {
         if self.0.is_some() {
-            self.forget_one(name);
+            self.remove_entries(name);
         }
     }
 
     #[cold]
-    fn forget_one(&mut self, name: &str) {
+    fn remove_entries(&mut self, name: &str) {
         if let Some(fields) = &mut self.0 {
             fields.retain(|(key, _)| *key != *name);
             if fields.is_empty() {
@@ -123,7 +123,7 @@ pub struct Entries<'a, V>(pub Vec<(LazyStr<'a>, V)>);
 impl<'a, V: Field<'a>> Field<'a> for Entries<'a, V> {
     const EXPECTED: &'static str = "an object";
 
-    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+    fn read(scanner: &mut Scanner<'a>) -> ScanResult<Option<Self>> {
         let mut entries = Vec::new();
         let mut sound = true;
         let object = scanner.object(|scanner, key| {
@@ -159,7 +159,7 @@ impl<V: Serialize> Serialize for Entries<'_, V> {
 impl<'a, T: Field<'a>> Field<'a> for Vec<T> {
     const EXPECTED: &'static str = "an array";
 
-    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+    fn read(scanner: &mut Scanner<'a>) -> ScanResult<Option<Self>> {
         let mut elements = Vec::new();
         let array =
             scanner.array(|scanner| Ok(T::read(scanner)?.map(|value| elements.push(value))))?;
@@ -181,13 +181,13 @@ pub(crate) trait Record<'a>: Default {
     const EXPECTED: &'static str;
 
     /// Reads the fields of the object that comes next, or declines if none does.
-    fn fill(&mut self, scanner: &mut Scanner<'a>) -> Scan<Option<()>>;
+    fn fill(&mut self, scanner: &mut Scanner<'a>) -> ScanResult<Option<()>>;
 }
 
 impl<'a, T: Record<'a>> Field<'a> for Box<T> {
     const EXPECTED: &'static str = T::EXPECTED;
 
-    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+    fn read(scanner: &mut Scanner<'a>) -> ScanResult<Option<Self>> {
         let mut record = Self::default();
         Ok(record.fill(scanner)?.map(|()| record))
     }
@@ -205,7 +205,7 @@ impl<'a> Field<'a> for LazyStr<'a> {
     const EXPECTED: &'static str = "a string";
 
     #[inline]
-    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+    fn read(scanner: &mut Scanner<'a>) -> ScanResult<Option<Self>> {
         Ok(if scanner.peek()? == b'"' { Some(scanner.string()?) } else { None })
     }
 }
@@ -221,8 +221,8 @@ impl IntoOwned for LazyStr<'_> {
 impl<'a> Field<'a> for RawJson<'a> {
     const EXPECTED: &'static str = "a value";
 
-    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
-        Ok(Some(Self::checked(scanner.raw()?)))
+    fn read(scanner: &mut Scanner<'a>) -> ScanResult<Option<Self>> {
+        Ok(Some(Self::from_checked(scanner.raw()?)))
     }
 }
 
@@ -237,7 +237,7 @@ impl IntoOwned for RawJson<'_> {
 impl<'a> Field<'a> for Number {
     const EXPECTED: &'static str = "a number";
 
-    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+    fn read(scanner: &mut Scanner<'a>) -> ScanResult<Option<Self>> {
         match scanner.peek()? {
             b'-' | b'0'..=b'9' => Ok(scanner.double()?.map(Self)),
             _ => Ok(None),
@@ -249,7 +249,7 @@ impl<'a> Field<'a> for i64 {
     const EXPECTED: &'static str = "a whole number";
 
     #[inline]
-    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+    fn read(scanner: &mut Scanner<'a>) -> ScanResult<Option<Self>> {
         match scanner.peek()? {
             b'-' | b'0'..=b'9' => scanner.whole_number(),
             _ => Ok(None),
@@ -260,10 +260,10 @@ impl<'a> Field<'a> for i64 {
 impl<'a> Field<'a> for bool {
     const EXPECTED: &'static str = "true or false";
 
-    fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+    fn read(scanner: &mut Scanner<'a>) -> ScanResult<Option<Self>> {
         match scanner.peek()? {
-            b't' => scanner.word("true").map(|()| Some(true)),
-            b'f' => scanner.word("false").map(|()| Some(false)),
+            b't' => scanner.expect_word("true").map(|()| Some(true)),
+            b'f' => scanner.expect_word("false").map(|()| Some(false)),
             _ => Ok(None),
         }
     }
@@ -288,7 +288,7 @@ macro_rules! id_field {
             const EXPECTED: &'static str = "an id";
 
             #[inline]
-            fn read(scanner: &mut Scanner<'a>) -> Scan<Option<Self>> {
+            fn read(scanner: &mut Scanner<'a>) -> ScanResult<Option<Self>> {
                 Ok(LazyStr::read(scanner)?.and_then(|text| match text.plain() {
                     Some(plain) => Self::from_bytes(plain.as_bytes()).ok(),
                     None => Self::new(&text.get()).ok(),

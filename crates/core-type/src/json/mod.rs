@@ -8,7 +8,6 @@
 //! Writing goes through serde.
 
 mod digits;
-mod fault;
 mod field;
 mod number;
 mod raw;
@@ -16,18 +15,19 @@ mod record;
 mod repair;
 mod scan;
 mod string;
+mod syntax_error;
 
-pub use fault::MAX_DEPTH;
 pub use field::{Entries, Extra, IntoOwned};
 pub use number::Number;
 pub use raw::RawJson;
 pub use repair::repair_surrogates;
 pub use string::{LazyStr, find_string_end};
+pub use syntax_error::MAX_DEPTH;
 
-pub(crate) use fault::{Scan, SyntaxError};
-pub(crate) use field::{Field, Record, take};
+pub(crate) use field::{Field, Record, read_field};
 pub(crate) use record::{head, record};
 pub(crate) use scan::{Mark, Scanner};
+pub(crate) use syntax_error::{ScanResult, SyntaxError};
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 
@@ -69,13 +69,13 @@ impl<'a, T: Field<'a>> Parse<'a> for T {
 pub(crate) fn parse_with<'a, T>(
     bytes: &'a [u8],
     expected: &'static str,
-    read: impl FnOnce(&mut Scanner<'a>) -> Scan<Option<T>>,
+    read: impl FnOnce(&mut Scanner<'a>) -> ScanResult<Option<T>>,
 ) -> Result<Parsed<T>, Box<Issue>> {
-    let text = text(bytes)?;
+    let text = utf8_text(bytes)?;
     let mut scanner = Scanner::new(text);
-    match scanner.whole(read).map_err(|error| error.into_issue(text))? {
+    match scanner.read_whole(read).map_err(|error| error.into_issue(text))? {
         Some(value) => Ok(Parsed { value, issues: scanner.into_issues() }),
-        None => Err(whole(0, IssueKind::WrongShape { expected })),
+        None => Err(issue_at(0, IssueKind::WrongShape { expected })),
     }
 }
 
@@ -84,26 +84,26 @@ pub(crate) fn parse_with<'a, T>(
 /// # Errors
 /// The [`Issue`] that makes the text unusable, as for [`Parse::parse`].
 pub fn check(bytes: &[u8]) -> Result<(), Box<Issue>> {
-    let text = text(bytes)?;
-    Scanner::new(text).whole(Scanner::skip_value).map_err(|error| error.into_issue(text))
+    let text = utf8_text(bytes)?;
+    Scanner::new(text).read_whole(Scanner::skip_value).map_err(|error| error.into_issue(text))
 }
 
 /// The text of a file, or why it is none.
-fn text(bytes: &[u8]) -> Result<&str, Box<Issue>> {
+fn utf8_text(bytes: &[u8]) -> Result<&str, Box<Issue>> {
     match bytes.first() {
-        None => return Err(whole(0, IssueKind::Empty)),
+        None => return Err(issue_at(0, IssueKind::Empty)),
         Some(0) if bytes.iter().all(|byte| *byte == 0) => {
-            return Err(whole(0, IssueKind::NulFilled));
+            return Err(issue_at(0, IssueKind::NulFilled));
         }
         Some(_) => {}
     }
     // The fast check does not say where; the slow one is asked only on failure.
     simdutf8::basic::from_utf8(bytes).map_err(|_| {
         let at = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
-        whole(at, IssueKind::NotUtf8)
+        issue_at(at, IssueKind::NotUtf8)
     })
 }
 
-fn whole(at: usize, kind: IssueKind) -> Box<Issue> {
-    Box::new(Issue::new(Place::default().at(at as u64), kind))
+fn issue_at(at: usize, kind: IssueKind) -> Box<Issue> {
+    Box::new(Issue::new(Place::default().at_offset(at as u64), kind))
 }

@@ -8,8 +8,8 @@ pub struct Number(pub f64);
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const EXACT: f64 = (1_u64 << 53) as f64;
-        if self.0.fract() == 0.0 && self.0.abs() <= EXACT {
+        const MAX_EXACT: f64 = (1_u64 << 53) as f64;
+        if self.0.fract() == 0.0 && self.0.abs() <= MAX_EXACT {
             serializer.serialize_i64(self.0 as i64)
         } else {
             serializer.serialize_f64(self.0)

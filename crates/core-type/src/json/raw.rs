@@ -13,7 +13,7 @@ pub struct RawJson<'a>(Cow<'a, str>);
 
 impl<'a> RawJson<'a> {
     /// A text that the scanner has checked.
-    pub(crate) fn checked(text: &'a str) -> Self {
+    pub(crate) fn from_checked(text: &'a str) -> Self {
         Self(Cow::Borrowed(text))
     }
 

@@ -30,11 +30,11 @@ macro_rules! record {
                 scanner.object(|scanner, key| {
                     match &*key.get() {
                         $($key => {
-                            crate::json::take(scanner, $key, &mut self.$field, &mut self.extra)
+                            crate::json::read_field(scanner, $key, &mut self.$field, &mut self.extra)
                         })*
                         $($skip => scanner.skip_value(),)*
                         _ => {
-                            let value = crate::json::RawJson::checked(scanner.raw()?);
+                            let value = crate::json::RawJson::from_checked(scanner.raw()?);
                             self.extra.push(key.clone(), value);
                             Ok(())
                         }
@@ -125,7 +125,7 @@ macro_rules! head {
             fn fill(
                 &mut self,
                 scanner: &mut crate::json::Scanner<$life>,
-            ) -> crate::json::Scan<Option<()>> {
+            ) -> crate::json::ScanResult<Option<()>> {
                 scanner.object(|scanner, key| {
                     match &*key.get() {
                         $($key => {

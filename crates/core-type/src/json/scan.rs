@@ -3,8 +3,8 @@
 use scrollback_core_err::{Issue, IssueKind, Place};
 
 use super::digits::{eight_digits, short_decimal};
-use super::fault::{Fault, MAX_DEPTH, Scan, SyntaxError};
-use super::string::{LazyStr, StringEnd, find_end, find_far_end, find_near_end};
+use super::string::{LazyStr, StringEnd, find_end, find_end_by_chunks, find_end_in_block};
+use super::syntax_error::{MAX_DEPTH, ScanResult, SyntaxError, SyntaxErrorKind};
 
 /// A position in a text, and the issues found so far.
 pub(crate) struct Scanner<'a> {
@@ -25,34 +25,37 @@ impl<'a> Scanner<'a> {
 
     /// Reads one value and makes sure that nothing but white space follows it. Where `read`
     /// declines the value, the text is still checked to its end.
-    pub(crate) fn whole<T: Outcome>(&mut self, read: impl FnOnce(&mut Self) -> Scan<T>) -> Scan<T> {
+    pub(crate) fn read_whole<T: Outcome>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> ScanResult<T>,
+    ) -> ScanResult<T> {
         let outcome = read(self)?;
-        if outcome.declined() {
+        if outcome.is_declined() {
             self.at = 0;
             self.skip_value()?;
         }
         match self.peek() {
-            Err(SyntaxError { what: Fault::End, .. }) => Ok(outcome),
+            Err(SyntaxError { kind: SyntaxErrorKind::End, .. }) => Ok(outcome),
             Err(error) => Err(error),
-            Ok(_) => Err(self.bad("more after the end of the value")),
+            Ok(_) => Err(self.bad_json("more after the end of the value")),
         }
     }
 
     /// The first byte of the next token, with white space before it skipped.
     #[inline]
-    pub(crate) fn peek(&mut self) -> Scan<u8> {
+    pub(crate) fn peek(&mut self) -> ScanResult<u8> {
         let bytes = self.text.as_bytes();
         loop {
             match bytes.get(self.at) {
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
                 Some(byte) => return Ok(*byte),
-                None => return Err(SyntaxError { at: self.at, what: Fault::End }),
+                None => return Err(SyntaxError { at: self.at, kind: SyntaxErrorKind::End }),
             }
         }
     }
 
     /// Where the next value starts; white space before it is skipped.
-    pub(crate) fn mark(&mut self) -> Scan<Mark> {
+    pub(crate) fn mark(&mut self) -> ScanResult<Mark> {
         self.peek()?;
         Ok(Mark { at: self.at, issues: self.issues.len() })
     }
@@ -66,19 +69,19 @@ impl<'a> Scanner<'a> {
     /// Notes that the value at `mark` is not what belongs there.
     #[cold]
     pub(crate) fn note(&mut self, mark: &Mark, kind: IssueKind) {
-        self.issues.push(Issue::new(Place::default().at(mark.at as u64), kind));
+        self.issues.push(Issue::new(Place::default().at_offset(mark.at as u64), kind));
     }
 
     /// Says of the issues found since `mark` in which field they were found.
     #[inline]
-    pub(crate) fn name_issues_since(&mut self, mark: &Mark, field: &str) {
+    pub(crate) fn set_field_of_issues_since(&mut self, mark: &Mark, field: &str) {
         if self.issues.len() > mark.issues {
-            self.name_issues(mark.issues, field);
+            self.set_field_of_issues(mark.issues, field);
         }
     }
 
     #[cold]
-    fn name_issues(&mut self, from: usize, field: &str) {
+    fn set_field_of_issues(&mut self, from: usize, field: &str) {
         for issue in &mut self.issues[from..] {
             issue.place.field = Some(match issue.place.field.take() {
                 Some(inner) => format!("{field}.{inner}"),
@@ -91,8 +94,8 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub(crate) fn object(
         &mut self,
-        mut each: impl FnMut(&mut Self, &LazyStr<'a>) -> Scan<()>,
-    ) -> Scan<Option<()>> {
+        mut each: impl FnMut(&mut Self, &LazyStr<'a>) -> ScanResult<()>,
+    ) -> ScanResult<Option<()>> {
         if self.peek()? != b'{' {
             return Ok(None);
         }
@@ -102,33 +105,33 @@ impl<'a> Scanner<'a> {
         }
         loop {
             let key = match self.peek()? {
-                b'"' => self.name()?,
-                _ => return Err(self.bad("expected a key")),
+                b'"' => self.short_string()?,
+                _ => return Err(self.bad_json("expected a key")),
             };
             if self.peek()? != b':' {
-                return Err(self.bad("expected a colon"));
+                return Err(self.bad_json("expected a colon"));
             }
             self.at += 1;
             each(self, &key)?;
             match self.peek()? {
                 b',' => self.at += 1,
                 b'}' => return self.leave(),
-                _ => return Err(self.bad("expected a comma or the end of the object")),
+                _ => return Err(self.bad_json("expected a comma or the end of the object")),
             }
         }
     }
 
     /// Goes to the value of the field `name` of the object that comes next. The scanner is left
     /// there, in the middle of the object, or at its end if it has no such field.
-    pub(crate) fn find_field(&mut self, name: &str) -> Scan<bool> {
+    pub(crate) fn find_field(&mut self, name: &str) -> ScanResult<bool> {
         if self.peek()? != b'{' {
             return Ok(false);
         }
         self.at += 1;
         while self.peek()? == b'"' {
-            let key = self.name()?;
+            let key = self.short_string()?;
             if self.peek()? != b':' {
-                return Err(self.bad("expected a colon"));
+                return Err(self.bad_json("expected a colon"));
             }
             self.at += 1;
             if key == *name {
@@ -146,8 +149,8 @@ impl<'a> Scanner<'a> {
     /// or return `None` to decline the array as a whole.
     pub(crate) fn array(
         &mut self,
-        mut each: impl FnMut(&mut Self) -> Scan<Option<()>>,
-    ) -> Scan<Option<()>> {
+        mut each: impl FnMut(&mut Self) -> ScanResult<Option<()>>,
+    ) -> ScanResult<Option<()>> {
         if self.peek()? != b'[' {
             return Ok(None);
         }
@@ -164,39 +167,39 @@ impl<'a> Scanner<'a> {
             match self.peek()? {
                 b',' => self.at += 1,
                 b']' => return self.leave(),
-                _ => return Err(self.bad("expected a comma or the end of the array")),
+                _ => return Err(self.bad_json("expected a comma or the end of the array")),
             }
         }
     }
 
     /// Reads the string that stands at the scanner, and is most likely a short one.
     #[inline(always)]
-    fn name(&mut self) -> Scan<LazyStr<'a>> {
+    fn short_string(&mut self) -> ScanResult<LazyStr<'a>> {
         let start = self.at + 1;
-        match find_near_end(self.text.as_bytes(), start) {
+        match find_end_in_block(self.text.as_bytes(), start) {
             Some(at) => {
                 self.at = at + 1;
                 Ok(LazyStr::from(&self.text[start..at]))
             }
-            None => self.far_string(),
+            None => self.long_string(),
         }
     }
 
     /// Reads the string that stands at the scanner, where [`Scanner::peek`] met a quote.
-    pub(crate) fn string(&mut self) -> Scan<LazyStr<'a>> {
-        self.name()
+    pub(crate) fn string(&mut self) -> ScanResult<LazyStr<'a>> {
+        self.short_string()
     }
 
-    fn far_string(&mut self) -> Scan<LazyStr<'a>> {
+    fn long_string(&mut self) -> ScanResult<LazyStr<'a>> {
         let start = self.at + 1;
-        let StringEnd { at, escaped } = find_far_end(self.text.as_bytes(), start)?;
+        let StringEnd { at, escaped } = find_end_by_chunks(self.text.as_bytes(), start)?;
         self.at = at + 1;
         let inside = &self.text[start..at];
-        Ok(if escaped { LazyStr::escaped(inside) } else { LazyStr::from(inside) })
+        Ok(if escaped { LazyStr::from_escaped(inside) } else { LazyStr::from(inside) })
     }
 
     /// The text of the number that stands at the scanner, checked against JSON's grammar.
-    pub(crate) fn number(&mut self) -> Scan<&'a str> {
+    pub(crate) fn number(&mut self) -> ScanResult<&'a str> {
         let bytes = self.text.as_bytes();
         let start = self.at;
         let digits = |mut at: usize| {
@@ -204,7 +207,11 @@ impl<'a> Scanner<'a> {
             while bytes.get(at).is_some_and(u8::is_ascii_digit) {
                 at += 1;
             }
-            if at > from { Ok(at) } else { Err(SyntaxError { at, what: Fault::Bad("bad number") }) }
+            if at > from {
+                Ok(at)
+            } else {
+                Err(SyntaxError { at, kind: SyntaxErrorKind::Bad("bad number") })
+            }
         };
         let mut at = start + usize::from(bytes.get(start) == Some(&b'-'));
         at = if bytes.get(at) == Some(&b'0') { at + 1 } else { digits(at)? };
@@ -222,8 +229,8 @@ impl<'a> Scanner<'a> {
 
     /// Reads the number that stands at the scanner, or declines it if it is not whole or too large.
     #[inline]
-    pub(crate) fn whole_number(&mut self) -> Scan<Option<i64>> {
-        const SURE: usize = 18; // this many digits cannot overflow
+    pub(crate) fn whole_number(&mut self) -> ScanResult<Option<i64>> {
+        const MAX_SAFE_DIGITS: usize = 18; // this many digits cannot overflow
         let rest = &self.text.as_bytes()[self.at..];
         let minus = usize::from(rest.first() == Some(&b'-'));
         let mut value = 0_i64;
@@ -232,7 +239,7 @@ impl<'a> Scanner<'a> {
             (value, at) = (digits, at + 8); // times have thirteen
         }
         while let Some(digit @ b'0'..=b'9') = rest.get(at)
-            && at < minus + SURE
+            && at < minus + MAX_SAFE_DIGITS
         {
             value = value * 10 + i64::from(digit - b'0');
             at += 1;
@@ -250,26 +257,27 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads the number that stands at the scanner as a double, or declines it if it is too large.
-    pub(crate) fn double(&mut self) -> Scan<Option<f64>> {
+    pub(crate) fn double(&mut self) -> ScanResult<Option<f64>> {
         let text = self.number()?;
         let number = short_decimal(text.as_bytes()).or_else(|| text.parse().ok());
         Ok(number.filter(|number| number.is_finite()))
     }
 
     /// Consumes `word` (`true`, `false`, `null`).
-    pub(crate) fn word(&mut self, word: &str) -> Scan<()> {
+    pub(crate) fn expect_word(&mut self, word: &str) -> ScanResult<()> {
         let rest = &self.text.as_bytes()[self.at..];
         if rest.starts_with(word.as_bytes()) {
             self.at += word.len();
             return Ok(());
         }
         let cut = word.as_bytes().starts_with(rest);
-        let what = if cut { Fault::End } else { Fault::Bad("expected a value") };
-        Err(SyntaxError { at: self.at, what })
+        let what =
+            if cut { SyntaxErrorKind::End } else { SyntaxErrorKind::Bad("expected a value") };
+        Err(SyntaxError { at: self.at, kind: what })
     }
 
     /// Consumes any value.
-    pub(crate) fn skip_value(&mut self) -> Scan<()> {
+    pub(crate) fn skip_value(&mut self) -> ScanResult<()> {
         match self.peek()? {
             b'"' => {
                 self.at = find_end(self.text.as_bytes(), self.at + 1)?.at + 1;
@@ -278,24 +286,24 @@ impl<'a> Scanner<'a> {
             b'{' => self.object(|scanner, _| scanner.skip_value()).map(drop),
             b'[' => self.array(|scanner| scanner.skip_value().map(Some)).map(drop),
             b'-' | b'0'..=b'9' => self.number().map(drop),
-            b't' => self.word("true"),
-            b'f' => self.word("false"),
-            b'n' => self.word("null"),
-            _ => Err(self.bad("expected a value")),
+            b't' => self.expect_word("true"),
+            b'f' => self.expect_word("false"),
+            b'n' => self.expect_word("null"),
+            _ => Err(self.bad_json("expected a value")),
         }
     }
 
     /// Consumes any value and gives its text.
-    pub(crate) fn raw(&mut self) -> Scan<&'a str> {
+    pub(crate) fn raw(&mut self) -> ScanResult<&'a str> {
         self.peek()?;
         let start = self.at;
         self.skip_value()?;
         Ok(&self.text[start..self.at])
     }
 
-    fn enter(&mut self) -> Scan<()> {
+    fn enter(&mut self) -> ScanResult<()> {
         if self.depth == MAX_DEPTH {
-            return Err(SyntaxError { at: self.at, what: Fault::TooDeep });
+            return Err(SyntaxError { at: self.at, kind: SyntaxErrorKind::TooDeep });
         }
         self.depth += 1;
         self.at += 1;
@@ -303,15 +311,15 @@ impl<'a> Scanner<'a> {
     }
 
     #[expect(clippy::unnecessary_wraps, reason = "the tail of object() and array()")]
-    fn leave(&mut self) -> Scan<Option<()>> {
+    fn leave(&mut self) -> ScanResult<Option<()>> {
         self.depth -= 1;
         self.at += 1;
         Ok(Some(()))
     }
 
     #[cold]
-    fn bad(&self, what: &'static str) -> SyntaxError {
-        SyntaxError { at: self.at, what: Fault::Bad(what) }
+    fn bad_json(&self, what: &'static str) -> SyntaxError {
+        SyntaxError { at: self.at, kind: SyntaxErrorKind::Bad(what) }
     }
 }
 
@@ -323,17 +331,17 @@ pub(crate) struct Mark {
 
 /// Whether a reader declined the value because it has another shape.
 pub(crate) trait Outcome {
-    fn declined(&self) -> bool;
+    fn is_declined(&self) -> bool;
 }
 
 impl Outcome for () {
-    fn declined(&self) -> bool {
+    fn is_declined(&self) -> bool {
         false
     }
 }
 
 impl<T> Outcome for Option<T> {
-    fn declined(&self) -> bool {
+    fn is_declined(&self) -> bool {
         self.is_none()
     }
 }

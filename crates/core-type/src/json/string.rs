@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 use wide::u8x16;
 
-use super::fault::{Fault, Scan, SyntaxError};
+use super::syntax_error::{ScanResult, SyntaxError, SyntaxErrorKind};
 
 /// A JSON string: borrowed as it stands in the text, unescaped only when asked for.
 ///
@@ -25,7 +25,7 @@ enum Repr<'a> {
 
 impl<'a> LazyStr<'a> {
     /// What stands between the quotes; the scanner has checked its escapes.
-    pub(crate) fn escaped(inside: &'a str) -> Self {
+    pub(crate) fn from_escaped(inside: &'a str) -> Self {
         Self(Repr::Escaped(inside))
     }
 
@@ -134,58 +134,61 @@ pub(crate) struct StringEnd {
 
 /// Finds the closing quote of the string whose first character is at `at`, checking its escapes.
 #[inline]
-pub(crate) fn find_end(bytes: &[u8], at: usize) -> Scan<StringEnd> {
-    match find_near_end(bytes, at) {
+pub(crate) fn find_end(bytes: &[u8], at: usize) -> ScanResult<StringEnd> {
+    match find_end_in_block(bytes, at) {
         Some(at) => Ok(StringEnd { at, escaped: false }),
-        None => find_far_end(bytes, at),
+        None => find_end_by_chunks(bytes, at),
     }
 }
 
 /// Finds the closing quote if it is near and nothing else is special before it, as in names.
 #[inline(always)]
-pub(crate) fn find_near_end(bytes: &[u8], at: usize) -> Option<usize> {
-    let marks = specials(block(bytes, at)?);
+pub(crate) fn find_end_in_block(bytes: &[u8], at: usize) -> Option<usize> {
+    let marks = special_bits(block(bytes, at)?);
     let first = at + marks.trailing_zeros() as usize;
     (marks != 0 && bytes[first] == b'"').then_some(first)
 }
 
 /// Finds the end of any string, a chunk at a time.
-pub(crate) fn find_far_end(bytes: &[u8], start: usize) -> Scan<StringEnd> {
+pub(crate) fn find_end_by_chunks(bytes: &[u8], start: usize) -> ScanResult<StringEnd> {
     let (mut at, mut carry, mut escaped) = (start, 0, false);
     while let Some(chunk) = chunk(bytes, at) {
-        let (quotes, backslashes) = (bits(chunk, is(b'"')), bits(chunk, is(b'\\')));
-        let by = escaped_by(backslashes, &mut carry);
+        let (quotes, backslashes) =
+            (matching_bits(chunk, equals(b'"')), matching_bits(chunk, equals(b'\\')));
+        let by = escaped_bits(backslashes, &mut carry);
         let ends = quotes & !by;
         let inside = (ends & ends.wrapping_neg()).wrapping_sub(1); // all of it if it has no end
         escaped |= (backslashes | by) & inside != 0;
-        let is_bad = bits(chunk, is_control) & inside != 0
-            || by & inside != 0 && !are_escapes(bytes, at, by & inside & !quotes & !backslashes);
+        let is_bad = matching_bits(chunk, is_control) & inside != 0
+            || by & inside != 0
+                && !are_valid_escapes(bytes, at, by & inside & !quotes & !backslashes);
         if is_bad {
-            return find_slowly(bytes, start, false); // which says what, and where
+            return find_end_by_bytes(bytes, start, false); // which says what, and where
         }
         if ends != 0 {
             return Ok(StringEnd { at: at + ends.trailing_zeros() as usize, escaped });
         }
         at += CHUNK;
     }
-    find_slowly(bytes, at - carry as usize, escaped)
+    find_end_by_bytes(bytes, at - carry as usize, escaped)
 }
 
 /// Finds the closing quote of the string whose first character is at `at`, and checks nothing on
 /// the way: for whoever hands the string to somebody who does. None if there is none.
 #[inline]
 pub fn find_string_end(bytes: &[u8], at: usize) -> Option<usize> {
-    if let Some(at) = find_near_end(bytes, at) {
+    if let Some(at) = find_end_in_block(bytes, at) {
         return Some(at);
     }
-    find_far_string_end(bytes, at)
+    find_string_end_by_chunks(bytes, at)
 }
 
-fn find_far_string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
+fn find_string_end_by_chunks(bytes: &[u8], mut at: usize) -> Option<usize> {
     let mut carry = 0;
     while let Some(chunk) = chunk(bytes, at) {
-        let (quotes, backslashes) = (bits(chunk, is(b'"')), bits(chunk, is(b'\\')));
-        let ends = quotes & !escaped_by(backslashes, &mut carry);
+        let (quotes, backslashes) =
+            (matching_bits(chunk, equals(b'"')), matching_bits(chunk, equals(b'\\')));
+        let ends = quotes & !escaped_bits(backslashes, &mut carry);
         if ends != 0 {
             return Some(at + ends.trailing_zeros() as usize);
         }
@@ -205,7 +208,7 @@ fn find_far_string_end(bytes: &[u8], mut at: usize) -> Option<usize> {
 /// before escapes the first one of this. Of backslashes in a row every other one is escaped; that
 /// those which begin at odd places are told from the others, the carries of an addition do.
 #[inline]
-fn escaped_by(backslashes: u64, carry: &mut u64) -> u64 {
+fn escaped_bits(backslashes: u64, carry: &mut u64) -> u64 {
     const EVEN: u64 = 0x5555_5555_5555_5555;
     if backslashes | *carry == 0 {
         return 0;
@@ -218,7 +221,7 @@ fn escaped_by(backslashes: u64, carry: &mut u64) -> u64 {
 }
 
 /// Whether these characters of the chunk at `at`, which are escaped, may be.
-fn are_escapes(bytes: &[u8], at: usize, mut escaped: u64) -> bool {
+fn are_valid_escapes(bytes: &[u8], at: usize, mut escaped: u64) -> bool {
     while escaped != 0 {
         let place = at + escaped.trailing_zeros() as usize;
         if skip_escape(bytes, place).is_err() {
@@ -230,7 +233,7 @@ fn are_escapes(bytes: &[u8], at: usize, mut escaped: u64) -> bool {
 }
 
 /// Finds the end of a string character by character.
-fn find_slowly(bytes: &[u8], mut at: usize, mut escaped: bool) -> Scan<StringEnd> {
+fn find_end_by_bytes(bytes: &[u8], mut at: usize, mut escaped: bool) -> ScanResult<StringEnd> {
     loop {
         match bytes.get(at) {
             Some(b'"') => return Ok(StringEnd { at, escaped }),
@@ -238,37 +241,37 @@ fn find_slowly(bytes: &[u8], mut at: usize, mut escaped: bool) -> Scan<StringEnd
                 escaped = true;
                 at = skip_escape(bytes, at + 1)?;
             }
-            Some(0..0x20) => return Err(bad(at, "control character in a string")),
+            Some(0..0x20) => return Err(bad_json(at, "control character in a string")),
             Some(_) => at += 1,
-            None => return Err(SyntaxError { at, what: Fault::End }),
+            None => return Err(SyntaxError { at, kind: SyntaxErrorKind::End }),
         }
     }
 }
 
 /// Skips an escape whose character after the backslash is at `at`.
 #[inline]
-fn skip_escape(bytes: &[u8], at: usize) -> Scan<usize> {
+fn skip_escape(bytes: &[u8], at: usize) -> ScanResult<usize> {
     match bytes.get(at) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 1),
         _ => skip_long_escape(bytes, at),
     }
 }
 
-fn skip_long_escape(bytes: &[u8], at: usize) -> Scan<usize> {
+fn skip_long_escape(bytes: &[u8], at: usize) -> ScanResult<usize> {
     match bytes.get(at) {
         Some(b'u') => match bytes.get(at + 1..at + 5) {
             Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(at + 5),
-            Some(_) => Err(bad(at, "bad \\u escape")),
-            None => Err(SyntaxError { at: bytes.len(), what: Fault::End }),
+            Some(_) => Err(bad_json(at, "bad \\u escape")),
+            None => Err(SyntaxError { at: bytes.len(), kind: SyntaxErrorKind::End }),
         },
-        Some(_) => Err(bad(at, "unknown escape")),
-        None => Err(SyntaxError { at, what: Fault::End }),
+        Some(_) => Err(bad_json(at, "unknown escape")),
+        None => Err(SyntaxError { at, kind: SyntaxErrorKind::End }),
     }
 }
 
 #[cold]
-fn bad(at: usize, what: &'static str) -> SyntaxError {
-    SyntaxError { at, what: Fault::Bad(what) }
+fn bad_json(at: usize, what: &'static str) -> SyntaxError {
+    SyntaxError { at, kind: SyntaxErrorKind::Bad(what) }
 }
 
 const BLOCK: usize = 16;
@@ -286,7 +289,7 @@ fn chunk(bytes: &[u8], at: usize) -> Option<&[u8; CHUNK]> {
 
 /// A bit for each byte of a chunk that `is` so.
 #[inline(always)]
-fn bits(chunk: &[u8; CHUNK], is: impl Fn(u8x16) -> u8x16) -> u64 {
+fn matching_bits(chunk: &[u8; CHUNK], is: impl Fn(u8x16) -> u8x16) -> u64 {
     let (blocks, _) = chunk.as_chunks::<BLOCK>();
     let mut bits = 0;
     for (block, shift) in blocks.iter().zip((0..).step_by(BLOCK)) {
@@ -296,7 +299,7 @@ fn bits(chunk: &[u8; CHUNK], is: impl Fn(u8x16) -> u8x16) -> u64 {
 }
 
 #[inline(always)]
-fn is(byte: u8) -> impl Fn(u8x16) -> u8x16 {
+fn equals(byte: u8) -> impl Fn(u8x16) -> u8x16 {
     move |block| block.simd_eq(u8x16::splat(byte))
 }
 
@@ -307,9 +310,9 @@ fn is_control(block: u8x16) -> u8x16 {
 
 /// A bit for each quote, backslash and control character.
 #[inline]
-fn specials(block: &[u8; BLOCK]) -> u32 {
+fn special_bits(block: &[u8; BLOCK]) -> u32 {
     let block = u8x16::new(*block);
-    let special = is_control(block) | is(b'"')(block) | is(b'\\')(block);
+    let special = is_control(block) | equals(b'"')(block) | equals(b'\\')(block);
     special.to_bitmask()
 }
 

@@ -107,6 +107,6 @@ impl fmt::Display for Cost {
 
 impl Serialize for Cost {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        RawJson::checked(&self.to_string()).serialize(serializer)
+        RawJson::from_checked(&self.to_string()).serialize(serializer)
     }
 }

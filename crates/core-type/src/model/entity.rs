@@ -81,12 +81,12 @@ pub struct OrderTime {
 /// Where the text is damaged before them, they are absent; whoever parses the record says why.
 pub fn order_time(bytes: &[u8]) -> OrderTime {
     // `time` stands near the start; a long text after it need not be looked at.
-    const NEAR: usize = 1024;
-    let near = &bytes[..bytes.len().min(NEAR)];
-    time_in(near).or_else(|| time_in(bytes)).unwrap_or_default()
+    const PREFIX_LEN: usize = 1024;
+    let near = &bytes[..bytes.len().min(PREFIX_LEN)];
+    read_order_time(near).or_else(|| read_order_time(bytes)).unwrap_or_default()
 }
 
-fn time_in(bytes: &[u8]) -> Option<OrderTime> {
+fn read_order_time(bytes: &[u8]) -> Option<OrderTime> {
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => std::str::from_utf8(&bytes[..error.valid_up_to()]).ok()?,

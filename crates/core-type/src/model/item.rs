@@ -5,7 +5,7 @@ use scrollback_core_id::{ItemId, ProjectId, SessionId, WorkspaceId};
 
 use super::{MessageTime, ModelRef};
 use crate::json::{Field, IntoOwned, LazyStr, RawJson, Scanner, SyntaxError, record};
-use crate::tag::{Tagged, short};
+use crate::tag::{TaggedObject, shorten};
 
 /// Makes the record of an item: what all kinds have, and the fields of this one.
 macro_rules! item_record {
@@ -183,13 +183,13 @@ macro_rules! items {
             const EXPECTED: &'static str = "an item record";
 
             fn read(scanner: &mut Scanner<'a>) -> Result<Option<Self>, SyntaxError> {
-                let Some(Tagged { mark, tag }) = scanner.tag("type")? else { return Ok(None) };
+                let Some(TaggedObject { mark, tag }) = scanner.peek_tag("type")? else { return Ok(None) };
                 match tag.as_ref().map(LazyStr::get).as_deref() {
                     $(Some($tag) => Ok(Field::read(scanner)?.map(TimelineItem::$variant)),)*
                     kind => {
-                        let value = short(kind.unwrap_or("(none)"));
-                        scanner.note(&mark, IssueKind::Unknown { what: "item type", value });
-                        let raw = RawJson::checked(scanner.raw()?);
+                        let value = shorten(kind.unwrap_or("(none)"));
+                        scanner.note(&mark, IssueKind::Unknown { category: "item type", value });
+                        let raw = RawJson::from_checked(scanner.raw()?);
                         Ok(Some(TimelineItem::Unknown(UnknownItem { kind: tag, raw })))
                     }
                 }

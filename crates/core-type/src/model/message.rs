@@ -7,7 +7,7 @@ use super::{FileDiff, MessageError, Tokens};
 use crate::json::{
     Entries, Field, IntoOwned, LazyStr, Number, RawJson, Scanner, SyntaxError, record,
 };
-use crate::tag::{Tagged, short};
+use crate::tag::{TaggedObject, shorten};
 
 record! {
     /// What the user asked.
@@ -233,14 +233,14 @@ impl<'a> Field<'a> for Message<'a> {
     const EXPECTED: &'static str = "a message record";
 
     fn read(scanner: &mut Scanner<'a>) -> Result<Option<Self>, SyntaxError> {
-        let Some(Tagged { mark, tag }) = scanner.tag("role")? else { return Ok(None) };
+        let Some(TaggedObject { mark, tag }) = scanner.peek_tag("role")? else { return Ok(None) };
         match tag.as_ref().map(LazyStr::get).as_deref() {
             Some("user") => Ok(Field::read(scanner)?.map(Message::User)),
             Some("assistant") => Ok(Field::read(scanner)?.map(Message::Assistant)),
             role => {
-                let value = short(role.unwrap_or("(none)"));
-                scanner.note(&mark, IssueKind::Unknown { what: "role", value });
-                let raw = RawJson::checked(scanner.raw()?);
+                let value = shorten(role.unwrap_or("(none)"));
+                scanner.note(&mark, IssueKind::Unknown { category: "role", value });
+                let raw = RawJson::from_checked(scanner.raw()?);
                 Ok(Some(Message::Unknown(UnknownMessage { role: tag, raw })))
             }
         }

@@ -53,4 +53,4 @@ pub use tool::{
     ToolCompleted, ToolError, ToolPart, ToolPending, ToolRunning, ToolState, ToolStatus, ToolTime,
     UnknownToolState,
 };
-pub use usage::{Counted, TokenCounts, Usage, UsageSum};
+pub use usage::{RecordedTotals, TokenCounts, Usage, UsageSum};

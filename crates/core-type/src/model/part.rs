@@ -8,7 +8,7 @@ use scrollback_core_id::{MessageId, PartId};
 use super::ToolPart;
 use super::part_records::*;
 use crate::json::{Field, IntoOwned, LazyStr, RawJson, Scanner, SyntaxError};
-use crate::tag::{Tagged, short};
+use crate::tag::{TaggedObject, shorten};
 
 /// A part of a kind that this version does not know, kept whole.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,13 +116,13 @@ macro_rules! parts {
             const EXPECTED: &'static str = "a part record";
 
             fn read(scanner: &mut Scanner<'a>) -> Result<Option<Self>, SyntaxError> {
-                let Some(Tagged { mark, tag }) = scanner.tag("type")? else { return Ok(None) };
+                let Some(TaggedObject { mark, tag }) = scanner.peek_tag("type")? else { return Ok(None) };
                 match tag.as_ref().map(LazyStr::get).as_deref() {
                     $(Some($tag) => Ok(Field::read(scanner)?.map(Part::$variant)),)*
                     kind => {
-                        let value = short(kind.unwrap_or("(none)"));
-                        scanner.note(&mark, IssueKind::Unknown { what: "part type", value });
-                        let raw = RawJson::checked(scanner.raw()?);
+                        let value = shorten(kind.unwrap_or("(none)"));
+                        scanner.note(&mark, IssueKind::Unknown { category: "part type", value });
+                        let raw = RawJson::from_checked(scanner.raw()?);
                         Ok(Some(Part::Unknown(UnknownPart { kind: tag, raw })))
                     }
                 }

@@ -11,10 +11,10 @@ pub type SourceName = Cow<'static, str>;
 /// Where a session was read from. Names are the Source's own; lists are in the order of the names.
 /// Clones are cheap: Sources hand out few different ones.
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
-pub struct Provenance(Option<Arc<Facts>>);
+pub struct Provenance(Option<Arc<ProvenanceData>>);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-struct Facts {
+struct ProvenanceData {
     agent: SourceName,
     formats: Vec<SourceName>,
     also_in: Vec<SourceName>,
@@ -26,19 +26,19 @@ impl Provenance {
     /// A session of an agent, read from one storage format.
     pub fn new(agent: impl Into<SourceName>, format: impl Into<SourceName>) -> Self {
         let (agent, formats) = (agent.into(), vec![format.into()]);
-        Self(Some(Arc::new(Facts { agent, formats, ..Facts::default() })))
+        Self(Some(Arc::new(ProvenanceData { agent, formats, ..ProvenanceData::default() })))
     }
 
     /// The same, read from this format too.
     #[must_use]
     pub fn with_format(self, format: impl Into<SourceName>) -> Self {
-        self.with(|facts| insert(&mut facts.formats, format.into()))
+        self.modify(|facts| insert_sorted(&mut facts.formats, format.into()))
     }
 
     /// The same, with a format or place that has the session too and was not read.
     #[must_use]
     pub fn with_also_in(self, place: impl Into<SourceName>) -> Self {
-        self.with(|facts| insert(&mut facts.also_in, place.into()))
+        self.modify(|facts| insert_sorted(&mut facts.also_in, place.into()))
     }
 
     /// The same, with the formats of another place that has the session too.
@@ -51,16 +51,16 @@ impl Provenance {
     /// The same, in a state of a migration from one format to another that is worth a word.
     #[must_use]
     pub fn with_migration(self, state: impl Into<SourceName>) -> Self {
-        self.with(|facts| facts.migration = Some(state.into()))
+        self.modify(|facts| facts.migration = Some(state.into()))
     }
 
     /// The same, with whether the totals in the session's own record cover the whole session.
     #[must_use]
     pub fn with_complete_totals(self, complete: bool) -> Self {
-        self.with(|facts| facts.has_complete_totals = complete)
+        self.modify(|facts| facts.has_complete_totals = complete)
     }
 
-    fn with(mut self, change: impl FnOnce(&mut Facts)) -> Self {
+    fn modify(mut self, change: impl FnOnce(&mut ProvenanceData)) -> Self {
         change(Arc::make_mut(self.0.get_or_insert_default()));
         self
     }
@@ -94,7 +94,7 @@ impl Provenance {
 }
 
 /// Inserts a name in its place, unless it is there.
-fn insert(names: &mut Vec<SourceName>, name: SourceName) {
+fn insert_sorted(names: &mut Vec<SourceName>, name: SourceName) {
     if let Err(at) = names.binary_search(&name) {
         names.insert(at, name);
     }

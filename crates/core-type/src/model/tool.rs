@@ -6,7 +6,7 @@ use scrollback_core_id::{CallId, SessionId};
 use super::FilePart;
 use super::part_records::part_record;
 use crate::json::{Field, IntoOwned, LazyStr, RawJson, Scanner, SyntaxError, record};
-use crate::tag::{Tagged, short};
+use crate::tag::{TaggedObject, shorten};
 
 part_record! {
     /// A call of a tool.
@@ -221,16 +221,16 @@ impl<'a> Field<'a> for ToolState<'a> {
     const EXPECTED: &'static str = "a tool state";
 
     fn read(scanner: &mut Scanner<'a>) -> Result<Option<Self>, SyntaxError> {
-        let Some(Tagged { mark, tag }) = scanner.tag("status")? else { return Ok(None) };
+        let Some(TaggedObject { mark, tag }) = scanner.peek_tag("status")? else { return Ok(None) };
         match tag.as_ref().map(LazyStr::get).as_deref() {
             Some("pending") => Ok(Field::read(scanner)?.map(ToolState::Pending)),
             Some("running") => Ok(Field::read(scanner)?.map(ToolState::Running)),
             Some("completed") => Ok(Field::read(scanner)?.map(ToolState::Completed)),
             Some("error") => Ok(Field::read(scanner)?.map(ToolState::Error)),
             status => {
-                let value = short(status.unwrap_or("(none)"));
-                scanner.note(&mark, IssueKind::Unknown { what: "tool status", value });
-                let raw = RawJson::checked(scanner.raw()?);
+                let value = shorten(status.unwrap_or("(none)"));
+                scanner.note(&mark, IssueKind::Unknown { category: "tool status", value });
+                let raw = RawJson::from_checked(scanner.raw()?);
                 Ok(Some(ToolState::Unknown(UnknownToolState { status: tag, raw })))
             }
         }

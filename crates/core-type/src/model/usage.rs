@@ -78,14 +78,14 @@ impl From<TokensHead<'_>> for TokenCounts {
 
 /// What the record of a session counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Counted {
+pub struct RecordedTotals {
     /// Tokens.
     pub tokens: TokenCounts,
     /// Cost.
     pub cost: Cost,
 }
 
-impl From<&Session<'_>> for Counted {
+impl From<&Session<'_>> for RecordedTotals {
     fn from(session: &Session<'_>) -> Self {
         Self {
             tokens: session.tokens.as_ref().map(TokenCounts::from).unwrap_or_default(),
@@ -125,8 +125,8 @@ impl Usage {
     /// the messages do, as where an import left its columns empty. A cost that is less by a
     /// billionth is not less: who keeps a sum in doubles loses its last digits.
     #[must_use]
-    pub fn or_counted(self, record: Option<Counted>) -> Self {
-        let Some(Counted { tokens, cost }) = record else { return self };
+    pub fn or_recorded_totals(self, record: Option<RecordedTotals>) -> Self {
+        let Some(RecordedTotals { tokens, cost }) = record else { return self };
         let messages = self.cost.units();
         let least = messages.saturating_sub(messages / 1_000_000_000);
         let is_less = tokens.is_any_less(self.tokens) || cost.units() < least;

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The key that a path of the tree says, relative to `storage/`.
-fn key_of(path: &Path) -> Option<EntityKey> {
+fn key_from_path(path: &Path) -> Option<EntityKey> {
     let name = path.file_stem()?.to_str()?;
     let parent = path.parent()?.file_name()?.to_str()?;
     let session = || SessionId::new(name).map(Into::into).ok();
@@ -39,7 +39,7 @@ pub(crate) fn for_each_record(mut each: impl FnMut(EntityKey, Vec<u8>)) {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 dirs.push(path);
-            } else if let Some(key) = key_of(path.strip_prefix(&storage).unwrap()) {
+            } else if let Some(key) = key_from_path(path.strip_prefix(&storage).unwrap()) {
                 each(key, std::fs::read(path).unwrap());
             }
         }

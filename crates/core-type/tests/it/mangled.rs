@@ -9,7 +9,7 @@ use crate::corpus::for_each_record;
 
 /// One thing done to the bytes of a record, at a place.
 #[derive(Debug, Clone)]
-enum Harm {
+enum Mutation {
     Set(u8),
     Cut,
     Insert(&'static [u8]),
@@ -18,7 +18,7 @@ enum Harm {
     Repeat(usize, prop::sample::Index),
 }
 
-fn harm() -> impl Strategy<Value = (prop::sample::Index, Harm)> {
+fn mutation() -> impl Strategy<Value = (prop::sample::Index, Mutation)> {
     let tokens: Vec<&'static [u8]> = vec![
         b"\"",
         b"\\",
@@ -38,27 +38,27 @@ fn harm() -> impl Strategy<Value = (prop::sample::Index, Harm)> {
         b"\"secret\":1,",
     ];
     let harm = prop_oneof![
-        any::<u8>().prop_map(Harm::Set),
-        Just(Harm::Cut),
-        prop::sample::select(tokens).prop_map(Harm::Insert),
-        (1_usize..40).prop_map(Harm::Remove),
-        (1_usize..60, any::<prop::sample::Index>()).prop_map(|(len, to)| Harm::Repeat(len, to)),
+        any::<u8>().prop_map(Mutation::Set),
+        Just(Mutation::Cut),
+        prop::sample::select(tokens).prop_map(Mutation::Insert),
+        (1_usize..40).prop_map(Mutation::Remove),
+        (1_usize..60, any::<prop::sample::Index>()).prop_map(|(len, to)| Mutation::Repeat(len, to)),
     ];
     (any::<prop::sample::Index>(), harm)
 }
 
-fn apply(bytes: &mut Vec<u8>, at: prop::sample::Index, harm: &Harm) {
+fn apply_mutation(bytes: &mut Vec<u8>, at: prop::sample::Index, harm: &Mutation) {
     if bytes.is_empty() {
         return;
     }
     let at = at.index(bytes.len());
     let until = |len: usize| (at + len).min(bytes.len());
     match harm {
-        Harm::Set(byte) => bytes[at] = *byte,
-        Harm::Cut => bytes.truncate(at),
-        Harm::Insert(token) => drop(bytes.splice(at..at, token.iter().copied())),
-        Harm::Remove(len) => drop(bytes.drain(at..until(*len))),
-        Harm::Repeat(len, to) => {
+        Mutation::Set(byte) => bytes[at] = *byte,
+        Mutation::Cut => bytes.truncate(at),
+        Mutation::Insert(token) => drop(bytes.splice(at..at, token.iter().copied())),
+        Mutation::Remove(len) => drop(bytes.drain(at..until(*len))),
+        Mutation::Repeat(len, to) => {
             let copy = bytes[at..until(*len)].to_vec();
             let to = to.index(bytes.len());
             bytes.splice(to..to, copy);
@@ -92,13 +92,13 @@ fn mangled_records_are_refused_or_come_out_as_they_went_in() {
         }
     });
     assert!(records.len() > 500);
-    let harms = prop::collection::vec(harm(), 1..4);
+    let harms = prop::collection::vec(mutation(), 1..4);
     let case = (any::<prop::sample::Index>(), harms);
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(4000));
     let outcome = runner.run(&case, |(which, harms)| {
         let (key, bytes) = &records[which.index(records.len())];
         let mut bytes = bytes.clone();
-        harms.iter().for_each(|(at, harm)| apply(&mut bytes, *at, harm));
+        harms.iter().for_each(|(at, harm)| apply_mutation(&mut bytes, *at, harm));
         let _ = order_time(&bytes);
         let bytes = repair_surrogates(&bytes).map_or(bytes, |(repaired, _)| repaired);
         let strict = serde_json::from_slice::<Value>(&bytes);

@@ -8,7 +8,7 @@ use scrollback_core_type::{
 use serde_json::{Value, json};
 
 /// Parses, checks that writing gives the same JSON, and returns value and issues.
-fn round<'a, T: Parse<'a> + serde::Serialize>(text: &'a str) -> (T, Vec<(String, IssueKind)>) {
+fn round_trip<'a, T: Parse<'a> + serde::Serialize>(text: &'a str) -> (T, Vec<(String, IssueKind)>) {
     let parsed = T::parse(text.as_bytes()).unwrap();
     let stored: Value = serde_json::from_str(text).unwrap();
     assert_eq!(serde_json::to_value(&parsed.value).unwrap(), stored);
@@ -17,14 +17,14 @@ fn round<'a, T: Parse<'a> + serde::Serialize>(text: &'a str) -> (T, Vec<(String,
     (parsed.value, issues)
 }
 
-fn wrong(field: &str, expected: &'static str) -> (String, IssueKind) {
+fn wrong_type(field: &str, expected: &'static str) -> (String, IssueKind) {
     (field.into(), IssueKind::WrongType { expected })
 }
 
 #[test]
 fn unknown_fields_survive_at_every_level() {
     let text = r#"{"id":"ses_1","later":{"deep":[1,{"x":null}]},"time":{"created":1,"paused":2.5},"summary":{"files":1,"extra":"\u0000"}}"#;
-    let (session, issues) = round::<Session>(text);
+    let (session, issues) = round_trip::<Session>(text);
     assert_eq!(issues, []);
     assert_eq!(session.extra.get("later").unwrap().get(), r#"{"deep":[1,{"x":null}]}"#);
     assert_eq!(session.time.unwrap().extra.get("paused").unwrap().get(), "2.5");
@@ -33,15 +33,15 @@ fn unknown_fields_survive_at_every_level() {
 #[test]
 fn fields_of_a_wrong_type_are_absent_raw_and_reported() {
     let text = r#"{"id":7,"title":{"a":1},"time":{"created":"now","updated":3},"version":"1","permission":[{"action":1},2],"directory":"/d","cost":"0.1"}"#;
-    let (session, issues) = round::<Session>(text);
+    let (session, issues) = round_trip::<Session>(text);
     assert_eq!(
         issues,
         [
-            wrong("id", "an id"),
-            wrong("title", "a string"),
-            wrong("time.created", "a whole number"),
-            wrong("permission", "an array"),
-            wrong("cost", "a number"),
+            wrong_type("id", "an id"),
+            wrong_type("title", "a string"),
+            wrong_type("time.created", "a whole number"),
+            wrong_type("permission", "an array"),
+            wrong_type("cost", "a number"),
         ]
     );
     assert_eq!(session.title, None);
@@ -62,10 +62,10 @@ fn numbers_keep_their_kind() {
     assert_eq!(written["cost"], json!(0));
 
     for cost in ["0.012345", "1.7976931348623157e308", "5e-324", "123456789012", "-0.5"] {
-        round::<AssistantMessage>(&format!(r#"{{"role":"assistant","cost":{cost}}}"#));
+        round_trip::<AssistantMessage>(&format!(r#"{{"role":"assistant","cost":{cost}}}"#));
     }
-    let (message, issues) = round::<Todo>(r#"{"content":"x","priority":1}"#);
-    assert_eq!(issues, [wrong("priority", "a string")]);
+    let (message, issues) = round_trip::<Todo>(r#"{"content":"x","priority":1}"#);
+    assert_eq!(issues, [wrong_type("priority", "a string")]);
     assert_eq!(message.content.unwrap(), "x");
 }
 
@@ -100,7 +100,7 @@ fn whole_numbers_are_read_to_their_limits() {
 
 #[test]
 fn nulls_are_absent_and_written_back_without_an_issue() {
-    let (session, issues) = round::<Session>(r#"{"id":"ses_1","parentID":null,"time":null}"#);
+    let (session, issues) = round_trip::<Session>(r#"{"id":"ses_1","parentID":null,"time":null}"#);
     assert_eq!((issues.len(), session.parent_id, session.time), (0, None, None));
 }
 
@@ -119,26 +119,26 @@ fn of_two_fields_with_one_name_the_last_counts() {
 
 #[test]
 fn unknown_roles_kinds_and_statuses_are_kept_whole() {
-    let (message, issues) = round::<Message>(r#"{"id":"msg_1","role":"judge","verdict":[1]}"#);
+    let (message, issues) = round_trip::<Message>(r#"{"id":"msg_1","role":"judge","verdict":[1]}"#);
     assert_eq!(message.role(), Role::Unknown);
-    let unknown = |what, value: &str| IssueKind::Unknown { what, value: value.into() };
+    let unknown = |what, value: &str| IssueKind::Unknown { category: what, value: value.into() };
     assert_eq!(issues, [(String::new(), unknown("role", "judge"))]);
-    let (message, issues) = round::<Message>(r#"{"id":"msg_1"}"#);
+    let (message, issues) = round_trip::<Message>(r#"{"id":"msg_1"}"#);
     assert_eq!((message.role(), issues.len()), (Role::Unknown, 1));
 
-    let (part, issues) = round::<Part>(r#"{"id":"prt_1","type":"hologram","beam":{"x":1}}"#);
+    let (part, issues) = round_trip::<Part>(r#"{"id":"prt_1","type":"hologram","beam":{"x":1}}"#);
     assert_eq!(part.kind(), PartKind::Unknown);
     assert_eq!(issues, [(String::new(), unknown("part type", "hologram"))]);
-    let (part, _) = round::<Part>(r#"{"type":7}"#);
+    let (part, _) = round_trip::<Part>(r#"{"type":7}"#);
     assert_eq!(part.kind(), PartKind::Unknown);
 
     let text = r#"{"type":"tool","tool":"x","state":{"status":"paused","input":{"a":[]}}}"#;
-    let (part, issues) = round::<Part>(text);
+    let (part, issues) = round_trip::<Part>(text);
     let Part::Tool(call) = part else { panic!("a tool call") };
     assert!(matches!(call.state, Some(ToolState::Unknown(_))));
     assert_eq!(issues, [("state".into(), unknown("tool status", "paused"))]);
     let long = format!(r#"{{"type":"{}"}}"#, "é".repeat(1000));
-    let (_, issues) = round::<Part>(&long);
+    let (_, issues) = round_trip::<Part>(&long);
     assert!(matches!(&issues[0].1, IssueKind::Unknown { value, .. } if value.len() < 100));
 }
 
@@ -146,7 +146,7 @@ fn unknown_roles_kinds_and_statuses_are_kept_whole() {
 fn the_tag_may_stand_anywhere() {
     let text =
         r#"{"text":"hi \"there\"","state":{"type":"tool"},"messageID":"msg_1","type":"text"}"#;
-    let (part, issues) = round::<Part>(text);
+    let (part, issues) = round_trip::<Part>(text);
     assert_eq!((part.kind(), issues.len()), (PartKind::Text, 0));
 }
 
@@ -167,7 +167,7 @@ fn errors_have_their_names() {
         let text = format!(
             r#"{{"role":"assistant","error":{{"name":"{name}","data":{{"message":"m","statusCode":429,"isRetryable":true,"responseHeaders":{{"a":"b"}},"novel":1}}}}}}"#
         );
-        let (message, issues) = round::<AssistantMessage>(&text);
+        let (message, issues) = round_trip::<AssistantMessage>(&text);
         assert_eq!(issues, []);
         let error = message.error.unwrap();
         assert_eq!(error.kind(), kind);
@@ -178,7 +178,7 @@ fn errors_have_their_names() {
 #[test]
 fn both_shapes_of_a_file_diff_are_read() {
     let text = r#"[{"file":"a","before":"1","after":"2","additions":1,"deletions":1,"status":"modified"},{"file":"b","patch":"@@","additions":1,"deletions":0}]"#;
-    let (diffs, issues) = round::<Vec<FileDiff>>(text);
+    let (diffs, issues) = round_trip::<Vec<FileDiff>>(text);
     assert_eq!(issues, []);
     assert_eq!(diffs[0].before.as_ref().unwrap(), &"1");
     assert_eq!(diffs[1].patch.as_ref().unwrap(), &"@@");

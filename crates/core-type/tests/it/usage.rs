@@ -1,7 +1,7 @@
 //! Costs and sums of usage: exact, whatever the order, and printed without loss.
 
 use proptest::prelude::*;
-use scrollback_core_type::{Cost, Counted, Role, TokenCounts, Usage, UsageSum};
+use scrollback_core_type::{Cost, RecordedTotals, Role, TokenCounts, Usage, UsageSum};
 
 fn dollars(amount: f64) -> String {
     Cost::from_dollars(amount).to_string()
@@ -77,7 +77,7 @@ fn only_answers_that_are_no_copies_use_anything() {
 #[test]
 fn a_record_that_counts_less_than_its_messages_is_not_believed() {
     let tokens = |input, output| TokenCounts { input, output, ..TokenCounts::default() };
-    let of = |tokens, cost| Counted { tokens, cost: Cost::from_dollars(cost) };
+    let of = |tokens, cost| RecordedTotals { tokens, cost: Cost::from_dollars(cost) };
     let cost = Cost::from_dollars(0.3);
     let used = Usage { messages: 3, tokens: tokens(10, 5), cost };
     for (record, is_believed) in [
@@ -87,15 +87,15 @@ fn a_record_that_counts_less_than_its_messages_is_not_believed() {
         (of(tokens(10, 5), 0.3 - 1e-9), false),
         (of(tokens(10, 5), 0.29), false),
         (of(tokens(99, 4), 0.4), false),
-        (Counted::default(), false),
+        (RecordedTotals::default(), false),
     ] {
-        let Counted { tokens, cost } = record;
+        let RecordedTotals { tokens, cost } = record;
         let expected = if is_believed { Usage { messages: 3, tokens, cost } } else { used };
-        assert_eq!(used.or_counted(Some(record)), expected, "{record:?}");
+        assert_eq!(used.or_recorded_totals(Some(record)), expected, "{record:?}");
     }
-    assert_eq!(used.or_counted(None), used);
+    assert_eq!(used.or_recorded_totals(None), used);
     let none = Usage::default();
-    assert_eq!(none.or_counted(Some(Counted::default())), none);
+    assert_eq!(none.or_recorded_totals(Some(RecordedTotals::default())), none);
 }
 
 fn usage() -> impl Strategy<Value = Usage> {

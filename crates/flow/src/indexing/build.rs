@@ -50,7 +50,7 @@ pub fn build_index(
     let read = pool::run(source, &jobs, progress, |worker, job: &Job| {
         let Whole { contents: mut session, notes } =
             session::read_whole(worker, &job.key, job.entry.as_ref(), parts)?;
-        session.state.upkeep.unsettled |= of_records.contains(&session.key);
+        session.state.refresh_state.unsettled |= of_records.contains(&session.key);
         // Turned into rows at once, and its memory serves for the next; or, so that nobody waits,
         // by whoever is at it.
         match builder.try_lock() {

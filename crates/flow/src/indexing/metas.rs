@@ -3,10 +3,12 @@
 use scrollback_core_err::Issue;
 use scrollback_core_id::{MessageKey, OrderKey, PartId, ProjectId, SessionKey, SourceId};
 use scrollback_core_type::{
-    Cost, Counted, LazyStr, MessageHead, Parse, Parsed, PartHead, PartKind, Project, Provenance,
-    Role, SessionHead, TimeHead, TokenCounts,
+    Cost, LazyStr, MessageHead, Parse, Parsed, PartHead, PartKind, Project, Provenance,
+    RecordedTotals, Role, SessionHead, TimeHead, TokenCounts,
 };
-use scrollback_index::{MessageMeta, Name, Names, Observed, PartRef, ProjectMeta, SessionMeta};
+use scrollback_index::{
+    MessageMeta, Name, NameInterner, ObservedStamp, PartRef, ProjectMeta, SessionMeta,
+};
 use scrollback_source::Sighting;
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
@@ -20,12 +22,12 @@ pub(crate) struct Place {
 /// Makes metas, and shares the texts that many of them have.
 #[derive(Debug, Default)]
 pub(crate) struct Metas {
-    names: Names,
+    names: NameInterner,
 }
 
 impl Metas {
     fn name(&mut self, text: Option<LazyStr<'_>>) -> Option<Name> {
-        text.map(|text| self.names.name(&text.get()))
+        text.map(|text| self.names.intern(&text.get()))
     }
 
     pub(crate) fn project(
@@ -52,7 +54,7 @@ impl Metas {
         let damaged = head.is_none();
         let head = head.unwrap_or_default();
         let time = head.time.unwrap_or_default();
-        let counted = || Counted {
+        let counted = || RecordedTotals {
             tokens: head.tokens.map(TokenCounts::from).unwrap_or_default(),
             cost: head.cost.map(Cost::from).unwrap_or_default(),
         };
@@ -64,11 +66,11 @@ impl Metas {
             parent: head.parent_id,
             forked_from: head.fork.and_then(|fork| fork.session_id),
             provenance: provenance.clone(),
-            counted,
+            recorded_totals: counted,
             directory: self.name(head.directory),
             title: head.title.map(|title| title.get().into()),
             version: self.name(head.version),
-            origin: origin.map(|origin| self.names.name(origin.as_str())),
+            origin: origin.map(|origin| self.names.intern(origin.as_str())),
             created: time.created,
             updated: time.updated,
             archived: time.archived,
@@ -84,7 +86,7 @@ impl Metas {
         key: MessageKey,
         Place { order, is_copy }: Place,
         bytes: &[u8],
-        observed: Observed,
+        observed: ObservedStamp,
         metas: &mut Vec<MessageMeta>,
     ) -> Option<Issue> {
         let mut head = MessageHead::default();
@@ -112,7 +114,7 @@ impl Metas {
             error: self.name(head.error.and_then(|error| error.name)),
             summary: head.summary == Some(true),
             damaged: issue.is_some(),
-            observed: Observed { clean: observed.clean && issue.is_none(), ..observed },
+            observed: ObservedStamp { clean: observed.clean && issue.is_none(), ..observed },
             parts: None,
         });
         issue
@@ -129,22 +131,22 @@ fn sound<T>(parsed: Result<Parsed<T>, Box<Issue>>) -> (Option<T>, Option<Issue>)
 
 /// What a record was like when it was read. One that is unusable is read again each time, so that
 /// its issue is told each time.
-fn observed(span: &MappedSpan, sound: bool) -> Observed {
-    Observed { stamp: *span.stamp(), clean: sound && span.is_settled() }
+fn observed(span: &MappedSpan, sound: bool) -> ObservedStamp {
+    ObservedStamp { stamp: *span.stamp(), clean: sound && span.is_settled() }
 }
 
 /// What the index keeps of a part that was read.
 pub(crate) fn part_ref(id: &PartId, span: Option<&MappedSpan>) -> PartRef {
     let id = id.clone();
-    let Some(span) = span else { return PartRef::named(id) };
-    let observed = Observed { stamp: *span.stamp(), clean: span.is_settled() };
-    let mut part = PartRef::looked_at(id, observed);
+    let Some(span) = span else { return PartRef::from_id(id) };
+    let observed = ObservedStamp { stamp: *span.stamp(), clean: span.is_settled() };
+    let mut part = PartRef::from_observed(id, observed);
     let head = PartHead::parse(span).ok().and_then(|head| head.value.kind);
     part.kind = head.as_ref().map(LazyStr::get).map(|kind| PartKind::from_name(&kind));
     part
 }
 
 /// What something was like when it was looked at.
-pub(crate) fn sighted(sighting: &Sighting) -> Observed {
-    Observed { stamp: sighting.stamp, clean: sighting.settled == Settled::Settled }
+pub(crate) fn sighted(sighting: &Sighting) -> ObservedStamp {
+    ObservedStamp { stamp: sighting.stamp, clean: sighting.settled == Settled::Settled }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scrollback_index::Upkeep;
+use scrollback_index::RefreshState;
 
 use super::session::Parts;
 
@@ -49,8 +49,10 @@ impl Default for RefreshOptions {
 
 impl RefreshOptions {
     /// Whether a session has to be looked at file by file, by what it was like the last time.
-    pub fn is_hot(&self, upkeep: &Upkeep) -> bool {
-        let quiet = upkeep.checked.since(upkeep.newest);
-        upkeep.unsettled || quiet < self.recent || (upkeep.unfinished > 0 && quiet < self.stalled)
+    pub fn is_hot(&self, upkeep: &RefreshState) -> bool {
+        let quiet = upkeep.checked_at.duration_since(upkeep.newest_change);
+        upkeep.unsettled
+            || quiet < self.recent
+            || (upkeep.unfinished_messages > 0 && quiet < self.stalled)
     }
 }

@@ -144,11 +144,12 @@ fn dirty(
     options: &RefreshOptions,
     notes: &mut Notes,
 ) -> Result<Dirty> {
-    let known = view.known_sessions();
+    let known = view.session_ids();
     let mut named = match probe {
         Probe::Unchanged => {
             // All is as it was, and what could not be read then cannot be read now: that is told.
-            let unsettled = |id: &SessionId| view.upkeep(id).is_some_and(|it| it.1.unsettled);
+            let unsettled =
+                |id: &SessionId| view.refresh_state(id).is_some_and(|it| it.1.unsettled);
             let jobs = known.iter().filter(|id| unsettled(id));
             let jobs = jobs.map(|id| (SessionKey::from(id.clone()), None)).collect();
             return Ok(Dirty { jobs, gone: Vec::new(), sessions: known.len() });
@@ -170,7 +171,7 @@ fn dirty(
             None => gone.push(key),
             // It lost its record, or never had one: whether it has messages was not looked at.
             Some(named) => {
-                let had_record = view.upkeep(&key.session).is_some_and(|it| it.0.is_some());
+                let had_record = view.refresh_state(&key.session).is_some_and(|it| it.0.is_some());
                 if had_record {
                     named.insert(key.clone());
                 }
@@ -235,12 +236,15 @@ fn is_dirty(
     sets: bool,
     options: &RefreshOptions,
 ) -> bool {
-    let Some((record, upkeep)) = view.upkeep(&key.session) else { return true };
+    let Some((record, upkeep)) = view.refresh_state(&key.session) else { return true };
     let same_record = match (&record, &now.records[..]) {
         (None, []) => true,
         (Some(known), [now]) => {
             known.is_unchanged(&now.stamp)
-                && now.project.as_ref().is_none_or(|project| view.is_in(&key.session, project))
+                && now
+                    .project
+                    .as_ref()
+                    .is_none_or(|project| view.is_in_project(&key.session, project))
         }
         _ => false,
     };

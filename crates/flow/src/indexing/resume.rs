@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use scrollback_core_id::{EntityKey, MessageKey, PartKey, SessionKey};
 use scrollback_index::{
-    Batch, MessageMeta, Observed, PartList, PartRef, SessionMeta, SessionState, View,
+    Batch, MessageMeta, ObservedStamp, PartList, PartRef, SessionMeta, SessionState, View,
 };
 use scrollback_source::{Entry, Found, Probe, Result, ResumeToken, Sighting};
 use scrollback_stor_mmap::MappedSpan;
@@ -26,7 +26,7 @@ pub(super) fn resume(
     key: &SessionKey,
     options: &RefreshOptions,
 ) -> Result<Option<Verified>> {
-    let Some(known) = view.state(&key.session) else { return Ok(None) };
+    let Some(known) = view.session_state(&key.session) else { return Ok(None) };
     let Some(token) = known.resume.clone().filter(|_| may_resume(&known, options)) else {
         return Ok(None);
     };
@@ -41,7 +41,7 @@ pub(super) fn resume(
         return Ok(None);
     }
     let mut state = SessionState::clone(&known);
-    state.upkeep.checked = checked;
+    state.refresh_state.checked_at = checked;
     state.resume = resumed.token.map(|token| Arc::clone(token.bytes()));
     Ok(Some(added.finish(&known, state, options)))
 }
@@ -51,9 +51,9 @@ fn may_resume(known: &SessionState, options: &RefreshOptions) -> bool {
     let wanted = options.parts.max(options.parts_of_dirty);
     let records = known.record.iter().map(|record| record.observed);
     options.verify == Verify::Fast
-        && known.upkeep.unclean == 0
-        && records.chain(known.upkeep.set).all(|observed| observed.clean)
-        && (wanted == Parts::Later || known.upkeep.unlisted == 0)
+        && known.refresh_state.unclean_messages == 0
+        && records.chain(known.refresh_state.message_set).all(|observed| observed.clean)
+        && (wanted == Parts::Later || known.refresh_state.unlisted_messages == 0)
 }
 
 /// What a Source hands out of a session that was added to.
@@ -62,7 +62,7 @@ struct Added<'a> {
     session: &'a SessionKey,
     metas: &'a mut Metas,
     record: Option<SessionMeta>,
-    set: Option<Observed>,
+    set: Option<ObservedStamp>,
     messages: Vec<AddedMessage>,
     /// Where each of them is.
     places: HashMap<MessageKey, usize>,
@@ -77,7 +77,7 @@ struct AddedMessage {
     old: Option<Arc<MessageMeta>>,
     /// Its parts once some were handed out; none if the parts that it had are not known.
     parts: Option<Vec<PartRef>>,
-    set: Option<Observed>,
+    set: Option<ObservedStamp>,
 }
 
 impl<'a> Added<'a> {
@@ -129,11 +129,11 @@ impl<'a> Added<'a> {
     fn message(&mut self, entry: Entry) {
         let Entry { key, order, is_copy, span: Some(span), .. } = &entry else { return };
         let place = Place { order: *order, is_copy: *is_copy };
-        let observed = Observed { stamp: *span.stamp(), clean: span.is_settled() };
+        let observed = ObservedStamp { stamp: *span.stamp(), clean: span.is_settled() };
         let mut read = Vec::with_capacity(1);
         message(self.metas, key.clone(), place, span, observed, (&mut read, &mut self.notes));
         if let Some(meta) = read.pop() {
-            let old = self.view.message_at(&meta.key);
+            let old = self.view.message_by_key(&meta.key);
             self.effort.compared += u64::from(old.is_some());
             self.put(meta, old);
         }
@@ -146,7 +146,7 @@ impl<'a> Added<'a> {
             self.messages[*at].meta = meta;
             return *at;
         }
-        let set = old.as_ref().and_then(|old| old.parts.as_ref()?.set);
+        let set = old.as_ref().and_then(|old| old.parts.as_ref()?.part_set);
         let parts = match &old {
             None => Some(Vec::new()),
             Some(old) => {
@@ -165,7 +165,7 @@ impl<'a> Added<'a> {
         if let Some(at) = self.places.get(key) {
             return Some(*at);
         }
-        let old = self.view.message_at(key)?;
+        let old = self.view.message_by_key(key)?;
         self.effort.cloned += 1;
         Some(self.put(MessageMeta::clone(&old), Some(old)))
     }
@@ -203,33 +203,33 @@ impl<'a> Added<'a> {
         options: &RefreshOptions,
     ) -> Verified {
         let Self { session, record, set, messages, spans, notes, mut effort, .. } = self;
-        let (mut batch, upkeep) = (Batch::new(), &mut state.upkeep);
-        let newest = |observed: &Observed| observed.stamp.mtime;
+        let (mut batch, upkeep) = (Batch::new(), &mut state.refresh_state);
+        let newest = |observed: &ObservedStamp| observed.stamp.mtime;
         if let Some(record) = record {
             effort.compared += 1;
-            upkeep.newest = upkeep.newest.max(newest(&record.observed));
+            upkeep.newest_change = upkeep.newest_change.max(newest(&record.observed));
             if state.record.as_deref() != Some(&record) {
                 state.record = Some(Arc::new(record));
             }
         }
         if let Some(set) = set {
-            upkeep.newest = upkeep.newest.max(newest(&set));
-            upkeep.set = Some(set);
+            upkeep.newest_change = upkeep.newest_change.max(newest(&set));
+            upkeep.message_set = Some(set);
         }
         for AddedMessage { mut meta, old, parts, set } in messages {
             if let Some(parts) = parts {
-                meta.parts = Some(PartList { set, refs: parts.into() });
+                meta.parts = Some(PartList { part_set: set, refs: parts.into() });
             }
             old.iter().for_each(|old| upkeep.remove(old));
             upkeep.add(&meta);
-            upkeep.newest = upkeep.newest.max(newest(&meta.observed));
+            upkeep.newest_change = upkeep.newest_change.max(newest(&meta.observed));
             if old.is_none_or(|old| *old != meta) {
                 batch.put_message(meta);
             }
         }
         let records = state.record.iter().map(|record| record.observed);
-        let is_clean = records.chain(upkeep.set).all(|observed| observed.clean);
-        upkeep.unsettled = !is_clean || upkeep.unclean > 0 || !notes.issues.is_empty();
+        let is_clean = records.chain(upkeep.message_set).all(|observed| observed.clean);
+        upkeep.unsettled = !is_clean || upkeep.unclean_messages > 0 || !notes.issues.is_empty();
         let unsettled = upkeep.unsettled;
         effort.resumed += 1;
         if !batch.is_empty() || is_worth_a_revision(Some(known), &state, options) {

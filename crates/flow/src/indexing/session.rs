@@ -7,7 +7,8 @@ use scrollback_core_err::Issue;
 use scrollback_core_id::{EntityKey, MessageKey, OrderKey, PartId, Scope, SessionKey, UnixNanos};
 use scrollback_core_type::{StageIssue, StageName};
 use scrollback_index::{
-    MessageMeta, Observed, PartList, PartRef, SessionContents, SessionMeta, SessionState, Upkeep,
+    MessageMeta, ObservedStamp, PartList, PartRef, RefreshState, SessionContents, SessionMeta,
+    SessionState,
 };
 use scrollback_source::{Entry, Found, Lent, LentRecord, Reader, Result, Seen, Survey};
 use scrollback_stor_mmap::Settled;
@@ -76,7 +77,7 @@ pub(crate) fn read_whole(
     let upkeep = upkeep(record.as_deref(), set, &messages, checked, &notes);
     let contents = SessionContents {
         key: key.clone(),
-        state: SessionState { record, upkeep, resume },
+        state: SessionState { record, refresh_state: upkeep, resume },
         messages,
     };
     Ok(Whole { contents, notes })
@@ -84,7 +85,7 @@ pub(crate) fn read_whole(
 
 /// All messages of a session, without their parts.
 pub(super) struct Messages {
-    pub(super) set: Option<Observed>,
+    pub(super) set: Option<ObservedStamp>,
     pub(super) resume: Option<Arc<[u8]>>,
     pub(super) messages: Vec<MessageMeta>,
 }
@@ -107,8 +108,10 @@ pub(super) fn all_messages(
             }
             Lent::Issue(key, issue) => notes.note(key, issue),
             Lent::Record(record) => {
-                let observed =
-                    Observed { stamp: record.stamp, clean: record.settled == Settled::Settled };
+                let observed = ObservedStamp {
+                    stamp: record.stamp,
+                    clean: record.settled == Settled::Settled,
+                };
                 match record.key() {
                     Ok(of) => {
                         let LentRecord { order, is_copy, bytes, .. } = record;
@@ -147,7 +150,7 @@ pub(super) fn message(
     key: EntityKey,
     place: Place,
     bytes: &[u8],
-    observed: Observed,
+    observed: ObservedStamp,
     (messages, notes): (&mut Vec<MessageMeta>, &mut Notes),
 ) {
     let EntityKey::Message(key) = key else { return };
@@ -159,14 +162,15 @@ pub(super) fn message(
 /// What a refresh has to know of a session that was just looked at file by file.
 pub(super) fn upkeep<'m>(
     record: Option<&SessionMeta>,
-    set: Option<Observed>,
+    set: Option<ObservedStamp>,
     messages: impl IntoIterator<Item = &'m MessageMeta>,
     checked: UnixNanos,
     notes: &Notes,
-) -> Upkeep {
-    let mut upkeep = Upkeep { set, checked, ..Upkeep::default() };
-    let (mut newest, mut unsettled) = (upkeep.newest, !notes.issues.is_empty());
-    let mut look = |observed: &Observed| {
+) -> RefreshState {
+    let mut upkeep =
+        RefreshState { message_set: set, checked_at: checked, ..RefreshState::default() };
+    let (mut newest, mut unsettled) = (upkeep.newest_change, !notes.issues.is_empty());
+    let mut look = |observed: &ObservedStamp| {
         newest = newest.max(observed.stamp.mtime);
         unsettled |= !observed.clean;
     };
@@ -175,12 +179,12 @@ pub(super) fn upkeep<'m>(
     for message in messages {
         look(&message.observed);
         if let Some(list) = &message.parts {
-            list.set.iter().for_each(&mut look);
+            list.part_set.iter().for_each(&mut look);
             list.refs.iter().filter_map(|part| part.observed.as_ref()).for_each(&mut look);
         }
         upkeep.add(message);
     }
-    Upkeep { newest, unsettled, ..upkeep }
+    RefreshState { newest_change: newest, unsettled, ..upkeep }
 }
 
 /// Lists the parts of a message.
@@ -192,7 +196,7 @@ pub(crate) fn list_parts(
 ) -> Result<PartList> {
     let mut set = None;
     if parts == Parts::Stamps {
-        let mut found: Vec<(OrderKey, PartId, Observed)> = Vec::new();
+        let mut found: Vec<(OrderKey, PartId, ObservedStamp)> = Vec::new();
         reader.survey(&Survey::Parts(key), &mut |seen| {
             match seen {
                 Seen::Sighting(sighting) => match &sighting.key {
@@ -206,8 +210,8 @@ pub(crate) fn list_parts(
             ControlFlow::Continue(())
         })?;
         found.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-        let part = |(_, id, observed)| PartRef::looked_at(id, observed);
-        return Ok(PartList { set, refs: found.into_iter().map(part).collect() });
+        let part = |(_, id, observed)| PartRef::from_observed(id, observed);
+        return Ok(PartList { part_set: set, refs: found.into_iter().map(part).collect() });
     }
     let mut refs = Vec::new();
     reader.scan(&Scope::Parts(key.clone()), &mut |found| {
@@ -215,11 +219,11 @@ pub(crate) fn list_parts(
             Found::Set(sighting) => set = Some(sighted(&sighting)),
             Found::Issue(key, issue) => notes.note(key, issue),
             Found::Entry(Entry { key: EntityKey::Part(part), .. }) => {
-                refs.push(PartRef::named(part.part));
+                refs.push(PartRef::from_id(part.part));
             }
             Found::Entry(_) => {}
         }
         ControlFlow::Continue(())
     })?;
-    Ok(PartList { set, refs: refs.into() })
+    Ok(PartList { part_set: set, refs: refs.into() })
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use scrollback_core_err::{AtPath, PathError};
 use scrollback_core_id::{Cursor, SourceId, Stamp, UnixNanos};
-use scrollback_index::{Snapshot, SnapshotError, file_name};
+use scrollback_index::{Snapshot, SnapshotError, snapshot_file_name};
 use scrollback_stor_mmap::{
     Dir, Directory, FileKind, FileLock, ListBuffer, open_own, write_atomic,
 };
@@ -119,7 +119,7 @@ impl Snapshots {
 
     /// The file of a store's snapshot.
     pub fn path(&self, store: &SourceId) -> PathBuf {
-        self.dir.join(file_name(store))
+        self.dir.join(snapshot_file_name(store))
     }
 
     /// Opens the snapshot of a store: maps it, and checks all of it.
@@ -176,7 +176,8 @@ impl Snapshots {
     pub fn keep(&self, snapshot: &Snapshot, now: UnixNanos) -> Result<(), PathError> {
         self.make_dir()?;
         let path = self.path(snapshot.store());
-        write_atomic(&path, &snapshot.to_pieces()).map_err(|error| path_error(error, &path))?;
+        write_atomic(&path, &snapshot.to_header_and_body())
+            .map_err(|error| path_error(error, &path))?;
         self.tidy(&path, now);
         Ok(())
     }
@@ -186,7 +187,7 @@ impl Snapshots {
         private.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut private, 0o700);
-        private.create(&self.dir).at("make", &self.dir)
+        private.create(&self.dir).at_path("make", &self.dir)
     }
 
     /// The snapshots that are kept, the newest first.
@@ -251,7 +252,7 @@ impl Snapshots {
             }
         }
         for (path, stamp) in self.files(TEMPORARY) {
-            if now.since(stamp.mtime) > ABANDONED {
+            if now.duration_since(stamp.mtime) > ABANDONED {
                 let _ = fs::remove_file(path); // the next process will try again
             }
         }
@@ -279,7 +280,7 @@ impl Snapshots {
 fn remove(path: &Path) -> Result<(), PathError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        removed => removed.at("remove", path),
+        removed => removed.at_path("remove", path),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What comes of looking at a session.
 
 use scrollback_core_id::{EntityKey, SessionKey};
-use scrollback_index::{Batch, SessionState, Upkeep};
+use scrollback_index::{Batch, RefreshState, SessionState};
 use scrollback_stor_mmap::MappedSpan;
 
 use super::effort::Effort;
@@ -30,10 +30,11 @@ pub(super) fn is_worth_a_revision(
     options: &RefreshOptions,
 ) -> bool {
     let Some(known) = known else { return true };
-    let same_but_when = Upkeep { checked: known.upkeep.checked, ..now.upkeep };
-    let calmed = options.is_hot(&known.upkeep) && !options.is_hot(&now.upkeep);
+    let same_but_when =
+        RefreshState { checked_at: known.refresh_state.checked_at, ..now.refresh_state };
+    let calmed = options.is_hot(&known.refresh_state) && !options.is_hot(&now.refresh_state);
     known.record != now.record
-        || known.upkeep != same_but_when
+        || known.refresh_state != same_but_when
         || known.resume != now.resume
         || calmed
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, PartId, SessionKey, Stamp};
 use scrollback_index::{
-    Batch, MessageMeta, Observed, PartList, PartRef, SessionMeta, SessionState, Upkeep, View,
+    Batch, MessageMeta, ObservedStamp, PartList, PartRef, RefreshState, SessionMeta, SessionState,
+    View,
 };
 use scrollback_source::{Entry, Found, Result, Seen, Sighting, Survey};
 
@@ -30,8 +31,8 @@ pub(crate) struct Sighted {
 
 impl Sighted {
     /// Whether it is known that no message joined or left since.
-    pub(crate) fn is_same_set(&self, known: &Upkeep) -> bool {
-        match (&known.set, &self.set) {
+    pub(crate) fn is_same_set(&self, known: &RefreshState) -> bool {
+        match (&known.message_set, &self.set) {
             (None, Some(None)) => true,
             (Some(known), Some(Some(now))) => known.is_unchanged(&now.stamp),
             _ => false,
@@ -42,7 +43,7 @@ impl Sighted {
 /// Whether every message that is known of looks as it did. Nothing is listed: of a set that is as
 /// it was, the names are known.
 fn are_unchanged(worker: &mut Worker<'_>, view: &View, key: &SessionKey) -> Result<bool> {
-    let Some((ids, looks)) = view.looks(&key.session) else { return Ok(false) };
+    let Some((ids, looks)) = view.observed_messages(&key.session) else { return Ok(false) };
     worker.files += ids.len() as u64;
     let mut same = 0;
     worker.reader.survey(&Survey::TheseMessages(key, &ids), &mut |seen| match seen {
@@ -68,7 +69,7 @@ pub(crate) fn verify(
         return Ok(resumed);
     }
     let checked = worker.reader.clock().now();
-    let known = view.state(&key.session);
+    let known = view.session_state(&key.session);
     let mut notes = Notes::default();
     // Of a log that could not be resumed, equal stamps say nothing.
     let is_log = known.as_ref().is_some_and(|known| known.resume.is_some());
@@ -78,9 +79,9 @@ pub(crate) fn verify(
     if let (Some(known), Some(seen)) = (&known, seen)
         && notes.issues.is_empty()
         && known.record == record
-        && !options.is_hot(&known.upkeep)
+        && !options.is_hot(&known.refresh_state)
         && options.parts == Parts::Later
-        && seen.is_same_set(&known.upkeep)
+        && seen.is_same_set(&known.refresh_state)
         && are_unchanged(worker, view, key)?
     {
         // Nearly always.
@@ -111,7 +112,7 @@ pub(crate) fn verify(
         Some(_) if !is_there => batch.remove_session(key.clone()),
         None if !is_there => {}
         known => {
-            let state = SessionState { record, upkeep, resume };
+            let state = SessionState { record, refresh_state: upkeep, resume };
             if !batch.is_empty() || is_worth_a_revision(known.as_deref(), &state, options) {
                 batch.put_session(key.clone(), state);
             }
@@ -249,7 +250,7 @@ pub(crate) fn read_messages(
     reader.spans(&keys, &mut |found| {
         match found {
             Found::Entry(Entry { key, order, is_copy, span: Some(span), .. }) => {
-                let observed = Observed { stamp: *span.stamp(), clean: span.is_settled() };
+                let observed = ObservedStamp { stamp: *span.stamp(), clean: span.is_settled() };
                 let before = messages.len();
                 let place = Place { order, is_copy };
                 message(metas, key, place, &span, observed, (messages, notes));
@@ -303,7 +304,7 @@ fn verify_parts(
         };
         let looked_at = list.refs.iter().any(|part| part.observed.is_some());
         let level = if looked_at { Parts::Stamps } else { wanted.max(Parts::Names) };
-        let unchanged = match (&list.set, sets.get(&message.key)) {
+        let unchanged = match (&list.part_set, sets.get(&message.key)) {
             (None, None) => true,
             (Some(known), Some(now)) => known.is_unchanged(&now.stamp),
             _ => false,

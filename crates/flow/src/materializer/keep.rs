@@ -24,7 +24,7 @@ impl SessionMaterializer {
         // A large overlay may have become base meanwhile: then the revision tells.
         if let Some(kept) = &*kept {
             let changes = stats.cursor.revision.0.saturating_sub(kept.revision.0);
-            if stats.overlay < WORTH && changes < WORTH as u64 {
+            if stats.overlay_keys < WORTH && changes < WORTH as u64 {
                 return Ok(false);
             }
         }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 use scrollback_core_id::{EntityKey, MessageKey, SessionKey};
-use scrollback_index::{Batch, MessageMeta, Observed, PartList, View};
+use scrollback_index::{Batch, MessageMeta, ObservedStamp, PartList, View};
 use scrollback_source::{Reader, Result, Seen, Survey};
 
 use crate::indexing::{part_ref, sighted};
@@ -16,7 +16,7 @@ pub(super) fn part_sets(
     reader: &mut dyn Reader,
     view: &View,
     session: &SessionKey,
-) -> Result<HashMap<MessageKey, Observed>> {
+) -> Result<HashMap<MessageKey, ObservedStamp>> {
     let messages = view.by_session(&session.session);
     let keys: Vec<MessageKey> = messages.iter().map(|meta| meta.key.clone()).collect();
     let mut sets = HashMap::with_capacity(keys.len());
@@ -36,11 +36,11 @@ pub(super) fn part_sets(
 pub(super) fn parts_of(
     view: &View,
     tree: &SessionRefTree,
-    sets: &HashMap<MessageKey, Observed>,
+    sets: &HashMap<MessageKey, ObservedStamp>,
 ) -> Batch {
     let mut batch = Batch::new();
     for node in &tree.messages {
-        let Some(meta) = view.message_at(&node.key) else { continue };
+        let Some(meta) = view.message_by_key(&node.key) else { continue };
         let is_same = node.span.as_ref().is_some_and(|it| *it.stamp() == meta.observed.stamp);
         let all_read = node.parts.iter().all(|part| part.span.is_some());
         if !is_same || !all_read {
@@ -48,7 +48,7 @@ pub(super) fn parts_of(
         }
         let set = sets.get(&node.key).copied();
         let part = |node: &PartRefNode| part_ref(&node.key.part, node.span.as_ref());
-        let parts = PartList { set, refs: node.parts.iter().map(part).collect() };
+        let parts = PartList { part_set: set, refs: node.parts.iter().map(part).collect() };
         let learned = MessageMeta { parts: Some(parts), ..MessageMeta::clone(&meta) };
         if learned != *meta {
             batch.put_message(learned);

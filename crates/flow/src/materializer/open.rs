@@ -53,7 +53,7 @@ impl SessionMaterializer {
                     // What changed while it was read, where that is known.
                     let fast = RefreshOptions { verify: Verify::Fast, ..options };
                     match refresh_index(&*source, &value, &fast, progress)? {
-                        ControlFlow::Continue(again) => report.merge_new(again.report),
+                        ControlFlow::Continue(again) => report.merge_new_issues(again.report),
                         ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
                     }
                 }

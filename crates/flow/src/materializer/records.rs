@@ -9,7 +9,7 @@ use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, PartId, PartKey, ProjectId, SessionKey,
 };
 use scrollback_core_type::StageReport;
-use scrollback_index::{Batch, MessageMeta, Observed, PartList, PartRef, SessionMeta, View};
+use scrollback_index::{Batch, MessageMeta, ObservedStamp, PartList, PartRef, SessionMeta, View};
 use scrollback_source::{Found, Result};
 use scrollback_stor_mmap::MappedSpan;
 
@@ -43,7 +43,7 @@ struct Of {
     record: Option<Arc<SessionMeta>>,
     messages: Vec<MessageMeta>,
     /// What was looked at.
-    observed: Vec<Observed>,
+    observed: Vec<ObservedStamp>,
 }
 
 impl SessionMaterializer {
@@ -105,7 +105,7 @@ impl Work {
         for key in &dirty.records {
             match key {
                 EntityKey::Project(id) => work.projects.push(id.clone()),
-                EntityKey::Session(key) if view.state(&key.session).is_none() => {
+                EntityKey::Session(key) if view.session_state(&key.session).is_none() => {
                     work.sessions.insert(key.clone());
                 }
                 EntityKey::Session(key) => {
@@ -113,7 +113,7 @@ impl Work {
                 }
                 EntityKey::Message(key) => {
                     let of = SessionKey::from(key.session.clone());
-                    if view.message_at(key).is_none() {
+                    if view.message_by_key(key).is_none() {
                         work.sessions.insert(of);
                     } else {
                         work.messages.entry(of).or_default().insert(key.message.clone());
@@ -185,14 +185,14 @@ impl Looking<'_> {
             let stale = parts_to_read(&list, known.as_ref(), &message);
             meta.parts = Some(list);
             self.parts(worker, &mut meta, &stale, of)?;
-            of.observed.extend(meta.parts.as_ref().and_then(|list| list.set));
+            of.observed.extend(meta.parts.as_ref().and_then(|list| list.part_set));
             of.messages.push(meta);
         }
         for session in work.records {
             if work.sessions.contains(&session) {
                 continue;
             }
-            let known = self.view.state(&session.session);
+            let known = self.view.session_state(&session.session);
             let read = verify_record(worker, known.as_deref(), &session, None, &mut self.notes)?;
             let Some(record) = read else {
                 work.sessions.insert(session);
@@ -227,9 +227,10 @@ impl Looking<'_> {
     /// The parts of a session that may have been in the middle of a write when they were read. They are
     /// read again: that they look the same does not say whether they are.
     fn unsettled_parts(&self, session: &SessionKey) -> Vec<(MessageKey, BTreeSet<PartKey>)> {
-        let is_unsettled = self.view.state(&session.session).is_some_and(|state| {
+        let is_unsettled = self.view.session_state(&session.session).is_some_and(|state| {
             // Of a log that can be resumed it is known that no part is.
-            state.upkeep.unsettled && (state.resume.is_none() || state.upkeep.unclean > 0)
+            state.refresh_state.unsettled
+                && (state.resume.is_none() || state.refresh_state.unclean_messages > 0)
         });
         if !is_unsettled {
             return Vec::new();
@@ -252,7 +253,7 @@ impl Looking<'_> {
     fn meta(&self, key: &MessageKey, of: &mut Of) -> Option<MessageMeta> {
         match of.messages.iter().position(|meta| meta.key == *key) {
             Some(at) => Some(of.messages.swap_remove(at)),
-            None => self.view.message_at(key).map(|meta| MessageMeta::clone(&meta)),
+            None => self.view.message_by_key(key).map(|meta| MessageMeta::clone(&meta)),
         }
     }
 
@@ -269,7 +270,7 @@ impl Looking<'_> {
             message: message.clone(),
         };
         let old: Vec<Arc<MessageMeta>> =
-            ids.iter().filter_map(|id| self.view.message_at(&key(id))).collect();
+            ids.iter().filter_map(|id| self.view.message_by_key(&key(id))).collect();
         let asked = ids.len();
         let ids = ids.into_iter();
         read_messages(worker, session, ids, &old, &mut of.messages, &mut self.notes)?;
@@ -312,8 +313,8 @@ impl Looking<'_> {
             let Some(known) = refs.iter_mut().find(|it| it.id == part.part) else { continue };
             let read = part_ref(&part.part, Some(&span));
             let is_same = self.is_as_told(&key, known, &span);
-            *known = if is_same { read.as_told(known) } else { read };
-            let observed = Observed { stamp: *span.stamp(), clean: span.is_settled() };
+            *known = if is_same { read.with_last_change_of(known) } else { read };
+            let observed = ObservedStamp { stamp: *span.stamp(), clean: span.is_settled() };
             of.observed.push(observed);
             self.provisional_if(observed, key.clone());
             self.of.cache.insert(self.of.source.id().clone(), key, span);
@@ -332,7 +333,7 @@ impl Looking<'_> {
         old.clean || then().is_some_and(|then| then.stamp() == now.stamp() && *then == **now)
     }
 
-    fn provisional_if(&mut self, observed: Observed, key: EntityKey) {
+    fn provisional_if(&mut self, observed: ObservedStamp, key: EntityKey) {
         if !observed.clean {
             self.provisional.push(key);
         }
@@ -340,17 +341,18 @@ impl Looking<'_> {
 
     /// Puts what was learned of a session's records, and what the next refresh has to know of it.
     fn settle(&mut self, session: &SessionKey, of: Of) {
-        let known = self.view.state(&session.session);
+        let known = self.view.session_state(&session.session);
         let mut state = known.as_deref().cloned().unwrap_or_default();
         state.record = of.record.or(state.record);
         for observed in &of.observed {
-            state.upkeep.newest = state.upkeep.newest.max(observed.stamp.mtime);
-            state.upkeep.unsettled |= !observed.clean;
+            state.refresh_state.newest_change =
+                state.refresh_state.newest_change.max(observed.stamp.mtime);
+            state.refresh_state.unsettled |= !observed.clean;
         }
         for meta in of.messages {
-            let known = self.view.message_at(&meta.key);
-            known.iter().for_each(|known| state.upkeep.remove(known));
-            state.upkeep.add(&meta);
+            let known = self.view.message_by_key(&meta.key);
+            known.iter().for_each(|known| state.refresh_state.remove(known));
+            state.refresh_state.add(&meta);
             if known.is_none_or(|known| *known != meta) {
                 self.batch.put_message(meta);
             }

@@ -40,7 +40,7 @@ impl SessionMaterializer {
         let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
         let (view, mut batch) = (self.index.view(), Batch::new());
         view.projects().iter().for_each(|project| batch.remove_project(project.id.clone()));
-        for id in view.known_sessions() {
+        for id in view.session_ids() {
             let messages = view.by_session(&id);
             messages.iter().for_each(|meta| batch.remove_message(meta.key.clone()));
             batch.remove_session(id.into());

@@ -29,7 +29,7 @@ impl Sweep {
             self.left = all().into();
             self.round = self.left.len();
         }
-        let passed = self.last.map_or(Duration::ZERO, |last| now.since(last));
+        let passed = self.last.map_or(Duration::ZERO, |last| now.duration_since(last));
         self.last = Some(now);
         // The first of a round may be the last of the next: two rounds fit into the period.
         let round = period.as_secs_f64() / 2.0;

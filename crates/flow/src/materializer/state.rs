@@ -104,8 +104,9 @@ impl SessionMaterializer {
     /// What it has.
     pub fn stats(&self) -> MaterializerStats {
         let view = self.index.view();
-        let known = view.known_sessions();
-        let is_hot = |id: &_| view.upkeep(id).is_some_and(|(_, it)| self.options.is_hot(&it));
+        let known = view.session_ids();
+        let is_hot =
+            |id: &_| view.refresh_state(id).is_some_and(|(_, it)| self.options.is_hot(&it));
         let hot = known.iter().filter(|id| is_hot(id)).count();
         MaterializerStats {
             origin: self.origin.clone(),

@@ -33,7 +33,7 @@ impl SessionMaterializer {
     /// If the store cannot be opened or walked.
     pub fn sweep_known(&self, period: Duration) -> Result<StageReport> {
         let now = self.source.clock().now();
-        let all = || self.view().known_sessions().into_iter().map(SessionKey::from).collect();
+        let all = || self.view().session_ids().into_iter().map(SessionKey::from).collect();
         let due = {
             let mut sweep = self.sweep.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             sweep.due(now, period, all)

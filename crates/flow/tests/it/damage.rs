@@ -72,11 +72,11 @@ fn an_unusable_part_costs_only_itself() {
 #[test]
 fn an_odd_part_is_there_with_an_issue() {
     let with = |content: &str| damaged(&format!("//- part/msg_1/prt_1.json\n{content}\n"));
-    let unknown = IssueKind::Unknown { what: "part type", value: "hologram".into() };
+    let unknown = IssueKind::Unknown { category: "part type", value: "hologram".into() };
     assert_eq!(with(r#"{"type":"hologram"}"#), ((true, 2, 2), part(unknown)));
     let wrong = IssueKind::WrongType { expected: "a string" };
     assert_eq!(with(r#"{"type":"text","text":7}"#), ((true, 2, 2), part(wrong)));
-    let id = IssueKind::IdMismatch { field: "id", found: "prt_9".into() };
+    let id = IssueKind::IdMismatch { field: "id", value_in_record: "prt_9".into() };
     assert_eq!(with(r#"{"id":"prt_9","type":"text"}"#), ((true, 2, 2), part(id)));
 }
 
@@ -88,7 +88,7 @@ fn an_unusable_message_keeps_its_place_and_its_parts() {
     let (left, issues) =
         damaged("//- message/ses_1/msg_3.json\n{\"role\":\"judge\",\"time\":{\"created\":3}}\n");
     assert_eq!(left, (true, 3, 2));
-    let unknown = IssueKind::Unknown { what: "role", value: "judge".into() };
+    let unknown = IssueKind::Unknown { category: "role", value: "judge".into() };
     let path = "message/ses_1/msg_3.json".to_owned();
     assert_eq!(issues, [(path.clone(), IssueKind::NoParts), (path, unknown)]);
 }

@@ -9,12 +9,12 @@ use scrollback_core_id::{Cursor, Epoch, Revision, SourceId};
 use scrollback_core_type::Provenance;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-use super::encode::About;
-use super::layout::{MAGIC, Section, TEXT, VERSION, header, lineage};
+use super::encode::SnapshotInfo;
+use super::layout::{MAGIC, Section, TEXT_REF_LEN, VERSION, header, lineage};
 use super::row::{Row, RowMut};
 use super::{provenances, table};
 use crate::Name;
-use crate::epoch::is_in;
+use crate::epoch::lineage_contains;
 
 /// Why bytes are no snapshot that this version can use. Whoever meets one builds the index anew.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -24,10 +24,10 @@ pub enum SnapshotError {
     #[error("not a snapshot")]
     Foreign,
     /// Another version of the program wrote it.
-    #[error("a snapshot of format {found}, and this version reads format {VERSION}")]
+    #[error("a snapshot of format {version}, and this version reads format {VERSION}")]
     Version {
         /// The format that it says.
-        found: u32,
+        version: u32,
     },
     /// The bytes are not those that were written.
     #[error("a damaged snapshot")]
@@ -45,7 +45,7 @@ pub struct Snapshot {
     pub(super) names: Arc<[Name]>,
     provenances: Arc<[Provenance]>,
     seed: u64,
-    about: Arc<About>,
+    info: Arc<SnapshotInfo>,
 }
 
 impl Snapshot {
@@ -61,7 +61,7 @@ impl Snapshot {
         }
         let found = head.u32(header::VERSION);
         if found != VERSION {
-            return Err(SnapshotError::Version { found });
+            return Err(SnapshotError::Version { version: found });
         }
         let covered = all.get(header::LEN_OF_FILE..).ok_or(SnapshotError::Damaged)?;
         if head.u32(header::LEN_OF_HEADER) as usize != header::LEN
@@ -70,12 +70,12 @@ impl Snapshot {
         {
             return Err(SnapshotError::Damaged);
         }
-        Self::written(bytes)
+        Self::from_trusted_bytes(bytes)
     }
 
     /// Takes the bytes of a snapshot that pass the checks of [`Snapshot::open`], as those do that
     /// were just written.
-    pub(crate) fn written(bytes: SnapshotBytes) -> Result<Self, SnapshotError> {
+    pub(crate) fn from_trusted_bytes(bytes: SnapshotBytes) -> Result<Self, SnapshotError> {
         let all = (*bytes).as_ref();
         let head = Row(all);
         let sections = sections(head, all.len()).ok_or(SnapshotError::Damaged)?;
@@ -83,8 +83,8 @@ impl Snapshot {
         let texts = section(Section::Texts);
         let name = |row| std::str::from_utf8(Row(row).text(0, texts)).map(Name::from);
         let names: Result<Arc<[Name]>, _> =
-            section(Section::Names).chunks_exact(TEXT).map(name).collect();
-        let provenances = section(Section::Provenances).chunks_exact(TEXT);
+            section(Section::Names).chunks_exact(TEXT_REF_LEN).map(name).collect();
+        let provenances = section(Section::Provenances).chunks_exact(TEXT_REF_LEN);
         let provenances =
             provenances.map(|row| provenances::decode(Row(row).text(0, texts))).collect();
         let store = std::str::from_utf8(section(Section::Store)).ok();
@@ -94,7 +94,7 @@ impl Snapshot {
             (Epoch(row.u64(lineage::EPOCH)), Revision(row.u64(lineage::REVISION)))
         };
         let token = section(Section::Token);
-        let about = About {
+        let about = SnapshotInfo {
             token: (!token.is_empty()).then(|| token.into()),
             store: store.ok_or(SnapshotError::Damaged)?,
             epoch: Epoch(head.u64(header::EPOCH)),
@@ -104,31 +104,31 @@ impl Snapshot {
         };
         let names = names.map_err(|_| SnapshotError::Damaged)?;
         let (seed, about) = (head.u64(header::SEED), Arc::new(about));
-        Ok(Self { sections, names, provenances, seed, about, bytes })
+        Ok(Self { sections, names, provenances, seed, info: about, bytes })
     }
 
     /// The store that it is of.
     pub fn store(&self) -> &SourceId {
-        &self.about.store
+        &self.info.store
     }
 
     /// The state that it is.
     pub fn revision(&self) -> Revision {
-        self.about.revision
+        self.info.revision
     }
 
     /// The state that it is, as a cursor of the index that wrote it.
     pub fn cursor(&self) -> Cursor {
-        Cursor { epoch: self.about.epoch, revision: self.about.revision }
+        Cursor { epoch: self.info.epoch, revision: self.info.revision }
     }
 
     /// Whether an index that begins with it goes on from a cursor.
     pub fn continues(&self, cursor: &Cursor) -> bool {
-        is_in(&self.about.lineage, cursor)
+        lineage_contains(&self.info.lineage, cursor)
     }
 
     /// Its bytes as a file keeps them: the header, which says their checksum, and all the rest.
-    pub fn to_pieces(&self) -> [Cow<'_, [u8]>; 2] {
+    pub fn to_header_and_body(&self) -> [Cow<'_, [u8]>; 2] {
         let (head, rest) = self.bytes().split_at(header::LEN);
         let mut hasher = Xxh3::new();
         hasher.update(&head[header::LEN_OF_FILE..]);
@@ -147,8 +147,8 @@ impl Snapshot {
         (*self.bytes).as_ref()
     }
 
-    pub(crate) fn about(&self) -> &About {
-        &self.about
+    pub(crate) fn info(&self) -> &SnapshotInfo {
+        &self.info
     }
 
     pub(super) fn section(&self, section: Section) -> &[u8] {
@@ -194,7 +194,7 @@ impl Snapshot {
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot")
-            .field("about", &self.about)
+            .field("about", &self.info)
             .field("bytes", &self.bytes().len())
             .finish_non_exhaustive()
     }

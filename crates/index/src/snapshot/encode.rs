@@ -7,20 +7,21 @@ use scrollback_core_id::{EntityKey, Epoch, Revision, SourceId};
 use scrollback_core_type::{PartKind, Role, UsageSum};
 
 use super::layout::{
-    MAGIC, Section, TEXT, VERSION, header, lineage, message, part, project, session, tombstone,
+    MAGIC, Section, TEXT_REF_LEN, VERSION, header, lineage, message, part, project, session,
+    tombstone,
 };
-use super::names::Names;
-use super::provenances::{self, Provenances};
+use super::name_table::NameTable;
+use super::provenances::{self, ProvenanceTable};
 use super::row::{Row, RowMut};
 use super::table;
 use crate::{MessageMeta, PartRef, ProjectMeta, SessionState};
 
 /// From so many parts on a second thread pays.
-const MANY: usize = 10_000;
+const MIN_PARALLEL_PARTS: usize = 10_000;
 
 /// What a snapshot says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct About {
+pub(crate) struct SnapshotInfo {
     /// The store that it is of.
     pub(crate) store: SourceId,
     /// The life of the index that it was taken in.
@@ -44,10 +45,10 @@ pub(crate) struct Encoder {
     projects: Vec<u8>,
     tombstones: Vec<u8>,
     texts: Vec<u8>,
-    names: Names,
-    provenances: Provenances,
+    names: NameTable,
+    provenances: ProvenanceTable,
     /// What the messages used of the session that was begun last, until that is written.
-    used: Option<UsageSum>,
+    session_usage: Option<UsageSum>,
     /// Those of the messages' ids, made while they are at hand.
     message_hashes: Vec<u64>,
     seed: u64,
@@ -66,70 +67,70 @@ impl Encoder {
             projects: Vec::new(),
             tombstones: Vec::new(),
             texts: Vec::new(),
-            names: Names::default(),
-            provenances: Provenances::default(),
-            used: None,
+            names: NameTable::default(),
+            provenances: ProvenanceTable::default(),
+            session_usage: None,
             message_hashes: Vec::with_capacity(messages),
             seed,
         }
     }
 
     fn message_count(&self) -> u32 {
-        rows(self.out.len() - header::LEN, message::LEN)
+        row_count(self.out.len() - header::LEN, message::LEN)
     }
 
-    pub(crate) fn project(&mut self, meta: &ProjectMeta, sequence: u64) {
+    pub(crate) fn add_project(&mut self, meta: &ProjectMeta, sequence: u64) {
         let Self { projects, texts, names, .. } = self;
-        let mut row = grow(projects, project::LEN);
+        let mut row = push_row(projects, project::LEN);
         row.id(project::ID, meta.id.as_bytes(), texts);
         row.stamp(project::STAMP, &meta.observed.stamp);
         row.u64(project::SEQUENCE, sequence);
-        row.u32(project::WORKTREE, names.get(meta.worktree.as_ref()));
-        row.u32(project::FLAGS, flag(meta.observed.clean, project::CLEAN));
+        row.u32(project::WORKTREE, names.number_of(meta.worktree.as_ref()));
+        row.u32(project::FLAGS, flag_if(meta.observed.clean, project::CLEAN));
     }
 
     /// Begins a session; its messages follow.
-    pub(crate) fn session(&mut self, id: &[u8], state: &SessionState, sequence: u64) {
+    pub(crate) fn begin_session(&mut self, id: &[u8], state: &SessionState, sequence: u64) {
         self.end_session();
-        self.used = Some(UsageSum::default());
+        self.session_usage = Some(UsageSum::default());
         let first_message = self.message_count();
         let Self { sessions, texts, names, provenances, .. } = self;
-        let mut row = grow(sessions, session::LEN);
+        let mut row = push_row(sessions, session::LEN);
         row.id(session::ID, id, texts);
         row.u64(session::SEQUENCE, sequence);
         row.u32(session::FIRST_MESSAGE, first_message);
-        let upkeep = &state.upkeep;
-        let set = upkeep.set.unwrap_or_default();
-        row.stamp(session::SET, &set.stamp);
-        row.i64(session::CHECKED, upkeep.checked.0);
-        row.i64(session::NEWEST, upkeep.newest.0);
-        row.u32(session::UNFINISHED, upkeep.unfinished);
-        row.u32(session::UNCLEAN, upkeep.unclean);
-        row.u32(session::UNLISTED, upkeep.unlisted);
+        let upkeep = &state.refresh_state;
+        let set = upkeep.message_set.unwrap_or_default();
+        row.stamp(session::MESSAGE_SET, &set.stamp);
+        row.i64(session::CHECKED_AT, upkeep.checked_at.0);
+        row.i64(session::NEWEST_CHANGE, upkeep.newest_change.0);
+        row.u32(session::UNFINISHED_MESSAGES, upkeep.unfinished_messages);
+        row.u32(session::UNCLEAN_MESSAGES, upkeep.unclean_messages);
+        row.u32(session::UNLISTED_MESSAGES, upkeep.unlisted_messages);
         if let Some(resume) = &state.resume {
             row.text(session::RESUME, resume, texts);
         }
-        let mut flags = flag(upkeep.set.is_some(), session::HAS_SET)
-            | flag(set.clean, session::SET_CLEAN)
-            | flag(state.resume.is_some(), session::HAS_RESUME)
-            | flag(upkeep.unsettled, session::UNSETTLED);
+        let mut flags = flag_if(upkeep.message_set.is_some(), session::HAS_MESSAGE_SET)
+            | flag_if(set.clean, session::MESSAGE_SET_CLEAN)
+            | flag_if(state.resume.is_some(), session::HAS_RESUME)
+            | flag_if(upkeep.unsettled, session::UNSETTLED);
         if let Some(meta) = &state.record {
-            flags |= session::RECORD
-                | flag(meta.observed.clean, session::CLEAN)
-                | flag(meta.damaged, session::DAMAGED)
-                | flag(meta.title.is_some(), session::TITLED);
+            flags |= session::HAS_RECORD
+                | flag_if(meta.observed.clean, session::CLEAN)
+                | flag_if(meta.damaged, session::DAMAGED)
+                | flag_if(meta.title.is_some(), session::HAS_TITLE);
             if let Some(parent) = &meta.parent {
                 row.id(session::PARENT, parent.as_bytes(), texts);
             }
             if let Some(source) = &meta.forked_from {
                 row.id(session::FORKED_FROM, source.as_bytes(), texts);
             }
-            if let Some(counted) = &meta.counted {
-                flags |= session::COUNTED;
+            if let Some(counted) = &meta.recorded_totals {
+                flags |= session::HAS_TOTALS;
                 row.tokens(session::TOKENS, &counted.tokens);
                 row.cost(session::COST, counted.cost);
             }
-            row.u32(session::PROVENANCE, provenances.get(&meta.provenance));
+            row.u32(session::PROVENANCE, provenances.number_of(&meta.provenance));
             row.i64(session::ORDER, meta.order.0);
             row.time(session::CREATED, meta.created);
             row.time(session::UPDATED, meta.updated);
@@ -138,26 +139,26 @@ impl Encoder {
             row.text(session::TITLE, meta.title.as_deref().unwrap_or_default().as_bytes(), texts);
             row.u32(
                 session::PROJECT,
-                meta.project.as_ref().map_or(0, |id| names.text(id.as_str())),
+                meta.project.as_ref().map_or(0, |id| names.number_of_text(id.as_str())),
             );
-            row.u32(session::DIRECTORY, names.get(meta.directory.as_ref()));
-            row.u32(session::PROGRAM, names.get(meta.version.as_ref()));
-            row.u32(session::ORIGIN, names.get(meta.origin.as_ref()));
+            row.u32(session::DIRECTORY, names.number_of(meta.directory.as_ref()));
+            row.u32(session::PROGRAM_VERSION, names.number_of(meta.version.as_ref()));
+            row.u32(session::ORIGIN, names.number_of(meta.origin.as_ref()));
         }
         row.u32(session::FLAGS, flags);
     }
 
     /// Adds a message of the session that was begun last. `changed` says the number of a part.
-    pub(crate) fn message(
+    pub(crate) fn add_message(
         &mut self,
         meta: &MessageMeta,
         sequence: u64,
         changed: impl Fn(&PartRef) -> u64,
     ) {
         let number = self.message_count();
-        let owner = rows(self.sessions.len(), session::LEN) - 1;
+        let owner = row_count(self.sessions.len(), session::LEN) - 1;
         let Self { out, parts, texts, names, .. } = self;
-        let mut row = grow(out, message::LEN);
+        let mut row = push_row(out, message::LEN);
         let id = meta.key.message.as_bytes();
         row.id(message::ID, id, texts);
         self.message_hashes.push(table::hash(id, self.seed));
@@ -174,65 +175,65 @@ impl Encoder {
         let cost_outside = row.short_cost(message::COST, cost, texts);
         row.stamp(message::STAMP, &meta.observed.stamp);
         row.u32(message::SESSION, owner);
-        row.u32(message::AGENT, names.get(meta.agent.as_ref()));
-        row.u32(message::PROVIDER, names.get(meta.provider.as_ref()));
-        row.u32(message::MODEL, names.get(meta.model.as_ref()));
-        row.u32(message::FINISH, names.get(meta.finish.as_ref()));
-        row.u32(message::ERROR, names.get(meta.error.as_ref()));
-        let mut flags = role(meta.role)
-            | flag(meta.observed.clean, message::CLEAN)
-            | flag(meta.damaged, message::DAMAGED)
-            | flag(meta.summary, message::SUMMARY)
-            | flag(meta.tokens.is_some(), message::HAS_TOKENS)
-            | flag(meta.cost.is_some(), message::HAS_COST)
-            | flag(cost_outside, message::COST_OUTSIDE)
-            | flag(meta.is_copy, message::COPY);
-        row.u32(message::FIRST_PART, rows(parts.len(), part::LEN));
+        row.u32(message::AGENT, names.number_of(meta.agent.as_ref()));
+        row.u32(message::PROVIDER, names.number_of(meta.provider.as_ref()));
+        row.u32(message::MODEL, names.number_of(meta.model.as_ref()));
+        row.u32(message::FINISH, names.number_of(meta.finish.as_ref()));
+        row.u32(message::ERROR, names.number_of(meta.error.as_ref()));
+        let mut flags = role_number(meta.role)
+            | flag_if(meta.observed.clean, message::CLEAN)
+            | flag_if(meta.damaged, message::DAMAGED)
+            | flag_if(meta.summary, message::SUMMARY)
+            | flag_if(meta.tokens.is_some(), message::HAS_TOKENS)
+            | flag_if(meta.cost.is_some(), message::HAS_COST)
+            | flag_if(cost_outside, message::COST_OUTSIDE)
+            | flag_if(meta.is_copy, message::IS_COPY);
+        row.u32(message::FIRST_PART, row_count(parts.len(), part::LEN));
         if let Some(list) = &meta.parts {
-            let set = list.set.unwrap_or_default();
-            row.stamp(message::SET, &set.stamp);
-            flags |= message::LISTED
-                | flag(list.set.is_some(), message::HAS_SET)
-                | flag(set.clean, message::SET_CLEAN);
-            row.u32(message::PARTS, list.refs.len() as u32);
+            let set = list.part_set.unwrap_or_default();
+            row.stamp(message::PART_SET, &set.stamp);
+            flags |= message::HAS_PARTS
+                | flag_if(list.part_set.is_some(), message::HAS_PART_SET)
+                | flag_if(set.clean, message::PART_SET_CLEAN);
+            row.u32(message::PART_COUNT, list.refs.len() as u32);
             for it in list.refs.iter() {
-                let mut row = grow(parts, part::LEN);
+                let mut row = push_row(parts, part::LEN);
                 row.id(part::ID, it.id.as_bytes(), texts);
                 let observed = it.observed.unwrap_or_default();
                 row.stamp(part::STAMP, &observed.stamp);
                 row.u64(part::SEQUENCE, changed(it));
                 row.u32(part::MESSAGE, number);
-                let flags = kind(it.kind)
-                    | flag(it.observed.is_some(), part::OBSERVED)
-                    | flag(observed.clean, part::CLEAN);
+                let flags = kind_number(it.kind)
+                    | flag_if(it.observed.is_some(), part::HAS_STAMP)
+                    | flag_if(observed.clean, part::CLEAN);
                 row.u32(part::FLAGS, flags);
             }
         }
         row.u32(message::FLAGS, flags);
-        self.used.iter_mut().for_each(|used| used.add(&meta.usage()));
+        self.session_usage.iter_mut().for_each(|used| used.add(&meta.usage()));
     }
 
     /// Writes the sum over the messages of the session that was begun last.
     fn end_session(&mut self) {
-        let Some(UsageSum { messages, tokens, cost }) = self.used.take() else { return };
+        let Some(UsageSum { messages, tokens, cost }) = self.session_usage.take() else { return };
         let last = self.sessions.len() - session::LEN;
         let mut row = RowMut(&mut self.sessions[last..]);
-        row.u32(session::MESSAGES, u32::try_from(messages).unwrap_or(u32::MAX));
-        for (at, sum) in (session::SUM_OF_TOKENS..).step_by(16).zip(tokens) {
+        row.u32(session::MESSAGE_COUNT, u32::try_from(messages).unwrap_or(u32::MAX));
+        for (at, sum) in (session::TOKEN_SUMS..).step_by(16).zip(tokens) {
             row.i128(at, sum);
         }
-        row.i128(session::SUM_OF_COSTS, cost);
+        row.i128(session::COST_SUM, cost);
     }
 
     /// Adds a key that was removed.
-    pub(crate) fn tombstone(&mut self, key: &EntityKey, sequence: u64) {
+    pub(crate) fn add_tombstone(&mut self, key: &EntityKey, sequence: u64) {
         let (kind, id, owner) = match key {
             EntityKey::Project(id) => (1, id.as_bytes(), &b""[..]),
             EntityKey::Session(key) => (2, key.session.as_bytes(), &b""[..]),
             EntityKey::Message(key) => (3, key.message.as_bytes(), key.session.as_bytes()),
             _ => return,
         };
-        let mut row = grow(&mut self.tombstones, tombstone::LEN);
+        let mut row = push_row(&mut self.tombstones, tombstone::LEN);
         row.id(tombstone::ID, id, &mut self.texts);
         row.id(tombstone::SESSION, owner, &mut self.texts);
         row.u64(tombstone::SEQUENCE, sequence);
@@ -244,7 +245,7 @@ impl Encoder {
         self.end_session();
         let place = |row: &[u8]| {
             let row = Row(row);
-            let has_record = row.has(session::FLAGS, session::RECORD);
+            let has_record = row.has_flag(session::FLAGS, session::HAS_RECORD);
             let order = has_record.then(|| row.i64(session::ORDER));
             (Reverse(order), row.id_bytes(session::ID, &self.texts).to_vec())
         };
@@ -265,7 +266,7 @@ impl Encoder {
     }
 
     /// Ends the snapshot. Its checksum is made when it goes to a file.
-    pub(crate) fn finish(mut self, about: &About) -> Vec<u8> {
+    pub(crate) fn finish(mut self, about: &SnapshotInfo) -> Vec<u8> {
         self.end_session();
         let seed = self.seed;
         let ids = |rows: &[u8], len: usize, texts: &[u8]| {
@@ -276,7 +277,7 @@ impl Encoder {
         let message_table = || table::build(self.message_hashes.iter().copied());
         let part_table = || ids(&self.parts, part::LEN, &self.texts);
         // Tables of many rows are made side by side.
-        let (message_table, part_table) = if self.parts.len() < MANY * part::LEN {
+        let (message_table, part_table) = if self.parts.len() < MIN_PARALLEL_PARTS * part::LEN {
             (message_table(), part_table())
         } else {
             std::thread::scope(|scope| {
@@ -285,17 +286,17 @@ impl Encoder {
                 (message_table.join().unwrap_or_default(), part_table)
             })
         };
-        let mut names = Vec::with_capacity(self.names.all.len() * TEXT);
-        for name in &self.names.all {
-            grow(&mut names, TEXT).text(0, name.as_bytes(), &mut self.texts);
+        let mut names = Vec::with_capacity(self.names.entries.len() * TEXT_REF_LEN);
+        for name in &self.names.entries {
+            push_row(&mut names, TEXT_REF_LEN).text(0, name.as_bytes(), &mut self.texts);
         }
-        let mut places = Vec::with_capacity(self.provenances.all.len() * TEXT);
-        for it in &self.provenances.all {
-            grow(&mut places, TEXT).text(0, &provenances::encode(it), &mut self.texts);
+        let mut places = Vec::with_capacity(self.provenances.entries.len() * TEXT_REF_LEN);
+        for it in &self.provenances.entries {
+            push_row(&mut places, TEXT_REF_LEN).text(0, &provenances::encode(it), &mut self.texts);
         }
         let mut ancestors = Vec::new();
         for (epoch, revision) in &about.lineage {
-            let mut row = grow(&mut ancestors, lineage::LEN);
+            let mut row = push_row(&mut ancestors, lineage::LEN);
             row.u64(lineage::EPOCH, epoch.0);
             row.u64(lineage::REVISION, revision.0);
         }
@@ -342,21 +343,21 @@ impl Encoder {
 }
 
 /// Adds a row of zeros.
-fn grow(section: &mut Vec<u8>, len: usize) -> RowMut<'_> {
+fn push_row(section: &mut Vec<u8>, len: usize) -> RowMut<'_> {
     let start = section.len();
     section.resize(start + len, 0);
     RowMut(&mut section[start..])
 }
 
-fn rows(bytes: usize, len: usize) -> u32 {
+fn row_count(bytes: usize, len: usize) -> u32 {
     u32::try_from(bytes / len).unwrap_or(u32::MAX)
 }
 
-fn flag(is_set: bool, flag: u32) -> u32 {
+fn flag_if(is_set: bool, flag: u32) -> u32 {
     if is_set { flag } else { 0 }
 }
 
-fn role(role: Role) -> u32 {
+fn role_number(role: Role) -> u32 {
     match role {
         Role::User => 0,
         Role::Assistant => 1,
@@ -364,6 +365,6 @@ fn role(role: Role) -> u32 {
     }
 }
 
-fn kind(kind: Option<PartKind>) -> u32 {
+fn kind_number(kind: Option<PartKind>) -> u32 {
     kind.map_or(0, |kind| kind.number().into())
 }

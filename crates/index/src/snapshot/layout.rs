@@ -60,11 +60,11 @@ impl Section {
         (Self::Parts, part::LEN),
         (Self::Sessions, session::LEN),
         (Self::Projects, project::LEN),
-        (Self::Names, TEXT),
-        (Self::Provenances, TEXT),
-        (Self::SessionTable, SLOT),
-        (Self::MessageTable, SLOT),
-        (Self::PartTable, SLOT),
+        (Self::Names, TEXT_REF_LEN),
+        (Self::Provenances, TEXT_REF_LEN),
+        (Self::SessionTable, SLOT_LEN),
+        (Self::MessageTable, SLOT_LEN),
+        (Self::PartTable, SLOT_LEN),
         (Self::Tombstones, tombstone::LEN),
         (Self::Lineage, lineage::LEN),
         (Self::Texts, 1),
@@ -75,27 +75,27 @@ impl Section {
 
 /// An id: its length and up to 31 bytes; or 255, four bytes of length and, from the eighth byte on,
 /// eight of offset among the texts. Length 0 is no id.
-pub(super) const ID: usize = 32;
-pub(super) const ID_INSIDE: usize = ID - 1;
-pub(super) const ID_OUTSIDE: u8 = 255;
+pub(super) const ID_LEN: usize = 32;
+pub(super) const MAX_INLINE_ID: usize = ID_LEN - 1;
+pub(super) const LONG_ID_MARK: u8 = 255;
 /// A text: its offset among the texts, and its length in four bytes.
-pub(super) const TEXT: usize = 12;
+pub(super) const TEXT_REF_LEN: usize = 12;
 /// A slot of a hash table: a row's number plus one, or 0.
-pub(super) const SLOT: usize = 4;
+pub(super) const SLOT_LEN: usize = 4;
 /// A stamp: size, mtime in nanoseconds, inode.
-pub(super) const STAMP: usize = 24;
+pub(super) const STAMP_LEN: usize = 24;
 /// A cost: units of 10^-12 US dollars, signed.
-pub(super) const COST: usize = 16;
+pub(super) const COST_LEN: usize = 16;
 /// A cost that has room for 9 million dollars; the offset of a greater one among the texts.
-pub(super) const SHORT_COST: usize = 8;
+pub(super) const SHORT_COST_LEN: usize = 8;
 /// An absent time.
 pub(super) const NO_TIME: i64 = i64::MIN;
 
 /// A row of a project.
 pub(super) mod project {
     pub(crate) const ID: usize = 0;
-    pub(crate) const STAMP: usize = ID + super::ID;
-    pub(crate) const SEQUENCE: usize = STAMP + super::STAMP;
+    pub(crate) const STAMP: usize = ID + super::ID_LEN;
+    pub(crate) const SEQUENCE: usize = STAMP + super::STAMP_LEN;
     pub(crate) const WORKTREE: usize = SEQUENCE + 8;
     pub(crate) const FLAGS: usize = WORKTREE + 4;
     pub(crate) const LEN: usize = FLAGS + 4;
@@ -105,96 +105,96 @@ pub(super) mod project {
 /// A row of a session.
 pub(super) mod session {
     pub(crate) const ID: usize = 0;
-    pub(crate) const PARENT: usize = ID + super::ID;
-    pub(crate) const FORKED_FROM: usize = PARENT + super::ID;
-    pub(crate) const SEQUENCE: usize = FORKED_FROM + super::ID;
+    pub(crate) const PARENT: usize = ID + super::ID_LEN;
+    pub(crate) const FORKED_FROM: usize = PARENT + super::ID_LEN;
+    pub(crate) const SEQUENCE: usize = FORKED_FROM + super::ID_LEN;
     pub(crate) const ORDER: usize = SEQUENCE + 8;
     pub(crate) const CREATED: usize = ORDER + 8;
     pub(crate) const UPDATED: usize = CREATED + 8;
     pub(crate) const ARCHIVED: usize = UPDATED + 8;
     pub(crate) const STAMP: usize = ARCHIVED + 8;
-    pub(crate) const SET: usize = STAMP + super::STAMP;
-    pub(crate) const CHECKED: usize = SET + super::STAMP;
-    pub(crate) const NEWEST: usize = CHECKED + 8;
+    pub(crate) const MESSAGE_SET: usize = STAMP + super::STAMP_LEN;
+    pub(crate) const CHECKED_AT: usize = MESSAGE_SET + super::STAMP_LEN;
+    pub(crate) const NEWEST_CHANGE: usize = CHECKED_AT + 8;
     /// As those of a message.
-    pub(crate) const TOKENS: usize = NEWEST + 8;
+    pub(crate) const TOKENS: usize = NEWEST_CHANGE + 8;
     pub(crate) const COST: usize = TOKENS + 5 * 8;
     /// The sum over the messages: tokens as those of a message, and the cost, 16 bytes each.
-    pub(crate) const SUM_OF_TOKENS: usize = COST + super::COST;
-    pub(crate) const SUM_OF_COSTS: usize = SUM_OF_TOKENS + 5 * 16;
-    pub(crate) const TITLE: usize = SUM_OF_COSTS + 16;
-    pub(crate) const RESUME: usize = TITLE + super::TEXT;
-    pub(crate) const UNFINISHED: usize = RESUME + super::TEXT;
-    pub(crate) const UNCLEAN: usize = UNFINISHED + 4;
-    pub(crate) const UNLISTED: usize = UNCLEAN + 4;
-    pub(crate) const PROJECT: usize = UNLISTED + 4;
+    pub(crate) const TOKEN_SUMS: usize = COST + super::COST_LEN;
+    pub(crate) const COST_SUM: usize = TOKEN_SUMS + 5 * 16;
+    pub(crate) const TITLE: usize = COST_SUM + 16;
+    pub(crate) const RESUME: usize = TITLE + super::TEXT_REF_LEN;
+    pub(crate) const UNFINISHED_MESSAGES: usize = RESUME + super::TEXT_REF_LEN;
+    pub(crate) const UNCLEAN_MESSAGES: usize = UNFINISHED_MESSAGES + 4;
+    pub(crate) const UNLISTED_MESSAGES: usize = UNCLEAN_MESSAGES + 4;
+    pub(crate) const PROJECT: usize = UNLISTED_MESSAGES + 4;
     pub(crate) const DIRECTORY: usize = PROJECT + 4;
-    pub(crate) const PROGRAM: usize = DIRECTORY + 4;
-    pub(crate) const ORIGIN: usize = PROGRAM + 4;
+    pub(crate) const PROGRAM_VERSION: usize = DIRECTORY + 4;
+    pub(crate) const ORIGIN: usize = PROGRAM_VERSION + 4;
     /// A row of the provenances plus one, or 0.
     pub(crate) const PROVENANCE: usize = ORIGIN + 4;
     pub(crate) const FIRST_MESSAGE: usize = PROVENANCE + 4;
-    pub(crate) const MESSAGES: usize = FIRST_MESSAGE + 4;
-    pub(crate) const FLAGS: usize = MESSAGES + 4;
+    pub(crate) const MESSAGE_COUNT: usize = FIRST_MESSAGE + 4;
+    pub(crate) const FLAGS: usize = MESSAGE_COUNT + 4;
     pub(crate) const LEN: usize = FLAGS + 4;
-    pub(crate) const RECORD: u32 = 1;
+    pub(crate) const HAS_RECORD: u32 = 1;
     pub(crate) const CLEAN: u32 = 1 << 1;
     pub(crate) const DAMAGED: u32 = 1 << 2;
-    pub(crate) const HAS_SET: u32 = 1 << 3;
-    pub(crate) const SET_CLEAN: u32 = 1 << 4;
+    pub(crate) const HAS_MESSAGE_SET: u32 = 1 << 3;
+    pub(crate) const MESSAGE_SET_CLEAN: u32 = 1 << 4;
     pub(crate) const HAS_RESUME: u32 = 1 << 5;
     pub(crate) const UNSETTLED: u32 = 1 << 6;
-    pub(crate) const TITLED: u32 = 1 << 7;
-    pub(crate) const COUNTED: u32 = 1 << 8;
+    pub(crate) const HAS_TITLE: u32 = 1 << 7;
+    pub(crate) const HAS_TOTALS: u32 = 1 << 8;
 }
 
 /// A row of a message.
 pub(super) mod message {
     pub(crate) const ID: usize = 0;
-    pub(crate) const PARENT: usize = ID + super::ID;
-    pub(crate) const SEQUENCE: usize = PARENT + super::ID;
+    pub(crate) const PARENT: usize = ID + super::ID_LEN;
+    pub(crate) const SEQUENCE: usize = PARENT + super::ID_LEN;
     pub(crate) const ORDER: usize = SEQUENCE + 8;
     pub(crate) const CREATED: usize = ORDER + 8;
     pub(crate) const COMPLETED: usize = CREATED + 8;
     /// Input, output, reasoning, cache read, cache write.
     pub(crate) const TOKENS: usize = COMPLETED + 8;
     pub(crate) const COST: usize = TOKENS + 5 * 8;
-    pub(crate) const STAMP: usize = COST + super::SHORT_COST;
-    pub(crate) const SET: usize = STAMP + super::STAMP;
-    pub(crate) const SESSION: usize = SET + super::STAMP;
+    pub(crate) const STAMP: usize = COST + super::SHORT_COST_LEN;
+    pub(crate) const PART_SET: usize = STAMP + super::STAMP_LEN;
+    pub(crate) const SESSION: usize = PART_SET + super::STAMP_LEN;
     pub(crate) const AGENT: usize = SESSION + 4;
     pub(crate) const PROVIDER: usize = AGENT + 4;
     pub(crate) const MODEL: usize = PROVIDER + 4;
     pub(crate) const FINISH: usize = MODEL + 4;
     pub(crate) const ERROR: usize = FINISH + 4;
     pub(crate) const FIRST_PART: usize = ERROR + 4;
-    pub(crate) const PARTS: usize = FIRST_PART + 4;
-    pub(crate) const FLAGS: usize = PARTS + 4;
+    pub(crate) const PART_COUNT: usize = FIRST_PART + 4;
+    pub(crate) const FLAGS: usize = PART_COUNT + 4;
     pub(crate) const LEN: usize = FLAGS + 4;
     /// The role: 0 the user, 1 the model, 2 another.
-    pub(crate) const ROLE: u32 = 0b11;
+    pub(crate) const ROLE_MASK: u32 = 0b11;
     pub(crate) const CLEAN: u32 = 1 << 2;
     pub(crate) const DAMAGED: u32 = 1 << 3;
     pub(crate) const SUMMARY: u32 = 1 << 4;
     pub(crate) const HAS_TOKENS: u32 = 1 << 5;
     pub(crate) const HAS_COST: u32 = 1 << 6;
-    pub(crate) const LISTED: u32 = 1 << 7;
-    pub(crate) const HAS_SET: u32 = 1 << 8;
-    pub(crate) const SET_CLEAN: u32 = 1 << 9;
-    pub(crate) const COPY: u32 = 1 << 10;
+    pub(crate) const HAS_PARTS: u32 = 1 << 7;
+    pub(crate) const HAS_PART_SET: u32 = 1 << 8;
+    pub(crate) const PART_SET_CLEAN: u32 = 1 << 9;
+    pub(crate) const IS_COPY: u32 = 1 << 10;
     pub(crate) const COST_OUTSIDE: u32 = 1 << 11;
 }
 
 /// A row of a part.
 pub(super) mod part {
     pub(crate) const ID: usize = 0;
-    pub(crate) const STAMP: usize = ID + super::ID;
-    pub(crate) const SEQUENCE: usize = STAMP + super::STAMP;
+    pub(crate) const STAMP: usize = ID + super::ID_LEN;
+    pub(crate) const SEQUENCE: usize = STAMP + super::STAMP_LEN;
     pub(crate) const MESSAGE: usize = SEQUENCE + 8;
     pub(crate) const FLAGS: usize = MESSAGE + 4;
     pub(crate) const LEN: usize = FLAGS + 4;
     // The first byte is the number of the kind; 0 that it was not read yet.
-    pub(crate) const OBSERVED: u32 = 1 << 8;
+    pub(crate) const HAS_STAMP: u32 = 1 << 8;
     pub(crate) const CLEAN: u32 = 1 << 9;
 }
 
@@ -202,8 +202,8 @@ pub(super) mod part {
 pub(super) mod tombstone {
     pub(crate) const ID: usize = 0;
     /// The session of a message.
-    pub(crate) const SESSION: usize = ID + super::ID;
-    pub(crate) const SEQUENCE: usize = SESSION + super::ID;
+    pub(crate) const SESSION: usize = ID + super::ID_LEN;
+    pub(crate) const SEQUENCE: usize = SESSION + super::ID_LEN;
     /// 1 a project, 2 a session, 3 a message.
     pub(crate) const KIND: usize = SEQUENCE + 8;
     pub(crate) const LEN: usize = KIND + 4;

@@ -8,7 +8,7 @@
 mod decode;
 mod encode;
 mod layout;
-mod names;
+mod name_table;
 mod provenances;
 mod row;
 mod rows;
@@ -18,11 +18,11 @@ use scrollback_core_id::SourceId;
 use xxhash_rust::xxh3::xxh3_64;
 
 pub use decode::{Snapshot, SnapshotBytes, SnapshotError};
-pub(crate) use encode::{About, Encoder};
+pub(crate) use encode::{Encoder, SnapshotInfo};
 
 /// The name of the file that a store's snapshot is kept in: the hash of the store's id, which the
 /// snapshot has whole.
-pub fn file_name(store: &SourceId) -> String {
+pub fn snapshot_file_name(store: &SourceId) -> String {
     format!("{:016x}.snapshot", store_hash(store))
 }
 

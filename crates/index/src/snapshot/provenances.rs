@@ -12,21 +12,21 @@ const IN_MIGRATION: u8 = 1 << 1;
 
 /// Gives provenances their numbers, from one on; 0 is that nothing is known.
 #[derive(Default)]
-pub(super) struct Provenances {
-    pub(super) all: Vec<Provenance>,
+pub(super) struct ProvenanceTable {
+    pub(super) entries: Vec<Provenance>,
     numbers: HashMap<Provenance, u32>,
 }
 
-impl Provenances {
-    pub(super) fn get(&mut self, provenance: &Provenance) -> u32 {
+impl ProvenanceTable {
+    pub(super) fn number_of(&mut self, provenance: &Provenance) -> u32 {
         if *provenance == Provenance::default() {
             return 0;
         }
         if let Some(number) = self.numbers.get(provenance) {
             return *number;
         }
-        self.all.push(provenance.clone());
-        let number = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+        self.entries.push(provenance.clone());
+        let number = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         self.numbers.insert(provenance.clone(), number);
         number
     }
@@ -88,7 +88,7 @@ fn read(bytes: &[u8]) -> Option<Provenance> {
 mod tests {
     use super::*;
 
-    fn some() -> Provenance {
+    fn sample_provenance() -> Provenance {
         Provenance::new("an agent", "log")
             .with_format("table")
             .with_also_in("archive")
@@ -98,14 +98,15 @@ mod tests {
 
     #[test]
     fn what_was_encoded_is_decoded() {
-        for provenance in [some(), Provenance::new("", ""), Provenance::new("a", "b")] {
+        for provenance in [sample_provenance(), Provenance::new("", ""), Provenance::new("a", "b")]
+        {
             assert_eq!(decode(&encode(&provenance)), provenance);
         }
     }
 
     #[test]
     fn other_bytes_say_nothing() {
-        let sound = encode(&some());
+        let sound = encode(&sample_provenance());
         for len in 0..sound.len() {
             assert_eq!(decode(&sound[..len]), Provenance::default(), "the first {len} bytes");
         }
@@ -114,9 +115,12 @@ mod tests {
 
     #[test]
     fn each_has_one_number() {
-        let mut all = Provenances::default();
-        assert_eq!(all.get(&Provenance::default()), 0);
-        assert_eq!([all.get(&some()), all.get(&Provenance::new("a", "b"))], [1, 2]);
-        assert_eq!(all.get(&some()), 1);
+        let mut all = ProvenanceTable::default();
+        assert_eq!(all.number_of(&Provenance::default()), 0);
+        assert_eq!(
+            [all.number_of(&sample_provenance()), all.number_of(&Provenance::new("a", "b"))],
+            [1, 2]
+        );
+        assert_eq!(all.number_of(&sample_provenance()), 1);
     }
 }

@@ -5,8 +5,8 @@ use std::str::FromStr;
 use scrollback_core_id::{Stamp, UnixNanos};
 use scrollback_core_type::{Cost, TokenCounts};
 
-use super::layout::{COST, ID, ID_INSIDE, ID_OUTSIDE, NO_TIME};
-use crate::Observed;
+use super::layout::{COST_LEN, ID_LEN, LONG_ID_MARK, MAX_INLINE_ID, NO_TIME};
+use crate::ObservedStamp;
 
 /// A row, or the header. What is not there reads as zero.
 #[derive(Clone, Copy)]
@@ -40,7 +40,7 @@ impl<'a> Row<'a> {
     /// A cost in eight bytes. `outside`: those are its offset among `texts`.
     pub(super) fn short_cost(self, at: usize, outside: bool, texts: &[u8]) -> Cost {
         if outside {
-            return Row(texts_at(texts, self.u64(at), COST as u32)).cost(0);
+            return Row(text_slice(texts, self.u64(at), COST_LEN as u32)).cost(0);
         }
         Cost::from_units(self.i64(at).into())
     }
@@ -49,13 +49,16 @@ impl<'a> Row<'a> {
         Some(self.i64(at)).filter(|time| *time != NO_TIME)
     }
 
-    pub(super) fn has(self, flags: usize, flag: u32) -> bool {
+    pub(super) fn has_flag(self, flags: usize, flag: u32) -> bool {
         self.u32(flags) & flag != 0
     }
 
-    pub(super) fn observed(self, at: usize, clean: bool) -> Observed {
+    pub(super) fn observed(self, at: usize, clean: bool) -> ObservedStamp {
         let mtime = UnixNanos(self.i64(at + 8));
-        Observed { stamp: Stamp { size: self.u64(at), mtime, inode: self.u64(at + 16) }, clean }
+        ObservedStamp {
+            stamp: Stamp { size: self.u64(at), mtime, inode: self.u64(at + 16) },
+            clean,
+        }
     }
 
     pub(super) fn tokens(self, at: usize) -> TokenCounts {
@@ -71,10 +74,10 @@ impl<'a> Row<'a> {
 
     /// The bytes of an id; those of a long one lie among `texts`.
     pub(super) fn id_bytes(self, at: usize, texts: &'a [u8]) -> &'a [u8] {
-        let field = self.0.get(at..at + ID).unwrap_or_default();
+        let field = self.0.get(at..at + ID_LEN).unwrap_or_default();
         match field.first() {
             None => &[],
-            Some(&ID_OUTSIDE) => texts_at(texts, self.u64(at + 8), self.u32(at + 4)),
+            Some(&LONG_ID_MARK) => text_slice(texts, self.u64(at + 8), self.u32(at + 4)),
             Some(&len) => field.get(1..1 + usize::from(len)).unwrap_or_default(),
         }
     }
@@ -85,11 +88,11 @@ impl<'a> Row<'a> {
 
     /// A text, by its reference.
     pub(super) fn text(self, at: usize, texts: &'a [u8]) -> &'a [u8] {
-        texts_at(texts, self.u64(at), self.u32(at + 8))
+        text_slice(texts, self.u64(at), self.u32(at + 8))
     }
 }
 
-fn texts_at(texts: &[u8], offset: u64, len: u32) -> &[u8] {
+fn text_slice(texts: &[u8], offset: u64, len: u32) -> &[u8] {
     let start = usize::try_from(offset).unwrap_or(usize::MAX);
     let end = start.saturating_add(len as usize);
     texts.get(start..end).unwrap_or_default()
@@ -153,13 +156,13 @@ impl RowMut<'_> {
 
     /// Writes an id; a long one goes to `texts`.
     pub(super) fn id(&mut self, at: usize, id: &[u8], texts: &mut Vec<u8>) {
-        if id.len() <= ID_INSIDE {
+        if id.len() <= MAX_INLINE_ID {
             self.0[at] = id.len() as u8;
             self.put(at + 1, id);
             return;
         }
-        self.0[at] = ID_OUTSIDE;
-        self.u32(at + 4, length(id));
+        self.0[at] = LONG_ID_MARK;
+        self.u32(at + 4, text_len(id));
         self.u64(at + 8, texts.len() as u64);
         texts.extend_from_slice(id);
     }
@@ -167,12 +170,12 @@ impl RowMut<'_> {
     /// Writes a reference to a text that goes to `texts`.
     pub(super) fn text(&mut self, at: usize, text: &[u8], texts: &mut Vec<u8>) {
         self.u64(at, texts.len() as u64);
-        self.u32(at + 8, length(text));
+        self.u32(at + 8, text_len(text));
         texts.extend_from_slice(text);
     }
 }
 
 /// Texts come from records, and those are far shorter than 4 GiB.
-fn length(text: &[u8]) -> u32 {
+fn text_len(text: &[u8]) -> u32 {
     u32::try_from(text.len()).unwrap_or(u32::MAX)
 }

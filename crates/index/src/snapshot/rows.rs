@@ -6,13 +6,14 @@ use std::sync::Arc;
 use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, OrderKey, PartId, ProjectId, SessionId, SessionKey, UnixNanos,
 };
-use scrollback_core_type::{Counted, PartKind, Role, UsageSum};
+use scrollback_core_type::{PartKind, RecordedTotals, Role, UsageSum};
 
 use super::decode::Snapshot;
 use super::layout::{Section, message, part, project, session, tombstone};
 use super::row::Row;
 use crate::{
-    MessageMeta, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState, Upkeep,
+    MessageMeta, ObservedStamp, PartList, PartRef, ProjectMeta, RefreshState, SessionMeta,
+    SessionState,
 };
 
 impl Snapshot {
@@ -35,7 +36,7 @@ impl Snapshot {
 
     pub(crate) fn project(&self, number: u32) -> Option<ProjectMeta> {
         let row = self.project_row(number);
-        let clean = row.has(project::FLAGS, project::CLEAN);
+        let clean = row.has_flag(project::FLAGS, project::CLEAN);
         Some(ProjectMeta {
             id: row.id(project::ID, self.texts())?,
             worktree: self.name(row.u32(project::WORKTREE)),
@@ -69,7 +70,7 @@ impl Snapshot {
     /// Whether a session has a record, and where it stands.
     pub(crate) fn session_order(&self, number: u32) -> Option<OrderKey> {
         let row = self.session_row(number);
-        row.has(session::FLAGS, session::RECORD).then(|| OrderKey(row.i64(session::ORDER)))
+        row.has_flag(session::FLAGS, session::HAS_RECORD).then(|| OrderKey(row.i64(session::ORDER)))
     }
 
     pub(crate) fn session_parent_is(&self, number: u32, id: &SessionId) -> bool {
@@ -85,10 +86,10 @@ impl Snapshot {
         self.session_row(number).u64(session::SEQUENCE)
     }
 
-    pub(crate) fn record(&self, number: u32) -> Option<SessionMeta> {
+    pub(crate) fn session_meta(&self, number: u32) -> Option<SessionMeta> {
         let (row, texts) = (self.session_row(number), self.texts());
-        let has = |flag| row.has(session::FLAGS, flag);
-        if !has(session::RECORD) {
+        let has = |flag| row.has_flag(session::FLAGS, flag);
+        if !has(session::HAS_RECORD) {
             return None;
         }
         let title = || String::from_utf8_lossy(row.text(session::TITLE, texts)).into();
@@ -99,12 +100,12 @@ impl Snapshot {
             project: project.and_then(|id| ProjectId::new(&id).ok()),
             parent: row.id(session::PARENT, texts),
             forked_from: row.id(session::FORKED_FROM, texts),
-            counted: self.counted(number),
+            recorded_totals: self.recorded_totals(number),
             provenance: self.provenance(row.u32(session::PROVENANCE)),
             directory: self.name(row.u32(session::DIRECTORY)),
             origin: self.name(row.u32(session::ORIGIN)),
-            title: has(session::TITLED).then(title),
-            version: self.name(row.u32(session::PROGRAM)),
+            title: has(session::HAS_TITLE).then(title),
+            version: self.name(row.u32(session::PROGRAM_VERSION)),
             created: row.time(session::CREATED),
             updated: row.time(session::UPDATED),
             archived: row.time(session::ARCHIVED),
@@ -114,50 +115,52 @@ impl Snapshot {
     }
 
     /// What a session's record counts, without the rest of it.
-    pub(crate) fn counted(&self, number: u32) -> Option<Counted> {
+    pub(crate) fn recorded_totals(&self, number: u32) -> Option<RecordedTotals> {
         let row = self.session_row(number);
-        row.has(session::FLAGS, session::COUNTED)
-            .then(|| Counted { tokens: row.tokens(session::TOKENS), cost: row.cost(session::COST) })
+        row.has_flag(session::FLAGS, session::HAS_TOTALS).then(|| RecordedTotals {
+            tokens: row.tokens(session::TOKENS),
+            cost: row.cost(session::COST),
+        })
     }
 
     /// What the messages of a session used.
-    pub(crate) fn usage(&self, number: u32) -> UsageSum {
+    pub(crate) fn session_usage(&self, number: u32) -> UsageSum {
         let row = self.session_row(number);
         UsageSum {
-            messages: row.u32(session::MESSAGES).into(),
-            tokens: std::array::from_fn(|at| row.i128(session::SUM_OF_TOKENS + 16 * at)),
-            cost: row.i128(session::SUM_OF_COSTS),
+            messages: row.u32(session::MESSAGE_COUNT).into(),
+            tokens: std::array::from_fn(|at| row.i128(session::TOKEN_SUMS + 16 * at)),
+            cost: row.i128(session::COST_SUM),
         }
     }
 
     /// What a session's record looked like, and where it was, without the rest of it.
-    pub(crate) fn record_observed(&self, number: u32) -> Option<Observed> {
+    pub(crate) fn session_observed(&self, number: u32) -> Option<ObservedStamp> {
         let row = self.session_row(number);
-        row.has(session::FLAGS, session::RECORD)
-            .then(|| row.observed(session::STAMP, row.has(session::FLAGS, session::CLEAN)))
+        row.has_flag(session::FLAGS, session::HAS_RECORD)
+            .then(|| row.observed(session::STAMP, row.has_flag(session::FLAGS, session::CLEAN)))
     }
 
-    pub(crate) fn upkeep(&self, number: u32) -> Upkeep {
+    pub(crate) fn refresh_state(&self, number: u32) -> RefreshState {
         let row = self.session_row(number);
-        let has = |flag| row.has(session::FLAGS, flag);
-        let set = || row.observed(session::SET, has(session::SET_CLEAN));
-        Upkeep {
-            set: has(session::HAS_SET).then(set),
-            checked: UnixNanos(row.i64(session::CHECKED)),
-            newest: UnixNanos(row.i64(session::NEWEST)),
-            unfinished: row.u32(session::UNFINISHED),
-            unclean: row.u32(session::UNCLEAN),
-            unlisted: row.u32(session::UNLISTED),
+        let has = |flag| row.has_flag(session::FLAGS, flag);
+        let set = || row.observed(session::MESSAGE_SET, has(session::MESSAGE_SET_CLEAN));
+        RefreshState {
+            message_set: has(session::HAS_MESSAGE_SET).then(set),
+            checked_at: UnixNanos(row.i64(session::CHECKED_AT)),
+            newest_change: UnixNanos(row.i64(session::NEWEST_CHANGE)),
+            unfinished_messages: row.u32(session::UNFINISHED_MESSAGES),
+            unclean_messages: row.u32(session::UNCLEAN_MESSAGES),
+            unlisted_messages: row.u32(session::UNLISTED_MESSAGES),
             unsettled: has(session::UNSETTLED),
         }
     }
 
-    pub(crate) fn session(&self, number: u32) -> SessionState {
+    pub(crate) fn session_state(&self, number: u32) -> SessionState {
         let row = self.session_row(number);
-        let resume = row.has(session::FLAGS, session::HAS_RESUME);
+        let resume = row.has_flag(session::FLAGS, session::HAS_RESUME);
         SessionState {
-            record: self.record(number).map(Arc::new),
-            upkeep: self.upkeep(number),
+            record: self.session_meta(number).map(Arc::new),
+            refresh_state: self.refresh_state(number),
             resume: resume.then(|| row.text(session::RESUME, self.texts()).into()),
         }
     }
@@ -176,7 +179,7 @@ impl Snapshot {
     pub(crate) fn messages_of(&self, session: u32) -> Range<u32> {
         let row = self.session_row(session);
         let first = row.u32(session::FIRST_MESSAGE).min(self.message_count());
-        let end = first.saturating_add(row.u32(session::MESSAGES)).min(self.message_count());
+        let end = first.saturating_add(row.u32(session::MESSAGE_COUNT)).min(self.message_count());
         first..end
     }
 
@@ -213,28 +216,29 @@ impl Snapshot {
     }
 
     /// What a message looked like; none if its parts were listed, which then matter too.
-    pub(crate) fn message_observed(&self, number: u32) -> Option<Observed> {
+    pub(crate) fn message_observed(&self, number: u32) -> Option<ObservedStamp> {
         let row = self.message_row(number);
-        let has = |flag| row.has(message::FLAGS, flag);
-        (!has(message::LISTED)).then(|| row.observed(message::STAMP, has(message::CLEAN)))
+        let has = |flag| row.has_flag(message::FLAGS, flag);
+        (!has(message::HAS_PARTS)).then(|| row.observed(message::STAMP, has(message::CLEAN)))
     }
 
     pub(crate) fn message(&self, number: u32) -> Option<MessageMeta> {
         let row = self.message_row(number);
-        let has = |flag| row.has(message::FLAGS, flag);
+        let has = |flag| row.has_flag(message::FLAGS, flag);
         let parts = || PartList {
-            set: has(message::HAS_SET).then(|| row.observed(message::SET, has(message::SET_CLEAN))),
+            part_set: has(message::HAS_PART_SET)
+                .then(|| row.observed(message::PART_SET, has(message::PART_SET_CLEAN))),
             refs: self.parts_of(number).filter_map(|part| self.part(part)).collect(),
         };
         Some(MessageMeta {
             key: self.message_key(number)?,
             order: OrderKey(row.i64(message::ORDER)),
-            role: match row.u32(message::FLAGS) & message::ROLE {
+            role: match row.u32(message::FLAGS) & message::ROLE_MASK {
                 0 => Role::User,
                 1 => Role::Assistant,
                 _ => Role::Unknown,
             },
-            is_copy: has(message::COPY),
+            is_copy: has(message::IS_COPY),
             created: row.time(message::CREATED),
             completed: row.time(message::COMPLETED),
             parent: row.id(message::PARENT, self.texts()),
@@ -249,7 +253,7 @@ impl Snapshot {
             summary: has(message::SUMMARY),
             damaged: has(message::DAMAGED),
             observed: row.observed(message::STAMP, has(message::CLEAN)),
-            parts: has(message::LISTED).then(parts),
+            parts: has(message::HAS_PARTS).then(parts),
         })
     }
 
@@ -266,7 +270,7 @@ impl Snapshot {
     pub(crate) fn parts_of(&self, message: u32) -> Range<u32> {
         let row = self.message_row(message);
         let first = row.u32(message::FIRST_PART).min(self.part_count());
-        first..first.saturating_add(row.u32(message::PARTS)).min(self.part_count())
+        first..first.saturating_add(row.u32(message::PART_COUNT)).min(self.part_count())
     }
 
     /// The parts of this id, each with its message.
@@ -278,14 +282,14 @@ impl Snapshot {
 
     pub(crate) fn part(&self, number: u32) -> Option<PartRef> {
         let row = self.part_row(number);
-        let has = |flag| row.has(part::FLAGS, flag);
+        let has = |flag| row.has_flag(part::FLAGS, flag);
         let [number, ..] = row.u32(part::FLAGS).to_le_bytes();
         let kind = (number != 0).then(|| PartKind::from_number(number));
         Some(PartRef {
             id: row.id(part::ID, self.texts())?,
             kind,
-            observed: has(part::OBSERVED).then(|| row.observed(part::STAMP, has(part::CLEAN))),
-            changed: row.u64(part::SEQUENCE),
+            observed: has(part::HAS_STAMP).then(|| row.observed(part::STAMP, has(part::CLEAN))),
+            last_change: row.u64(part::SEQUENCE),
         })
     }
 

@@ -3,11 +3,11 @@
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::layout::SLOT;
+use super::layout::SLOT_LEN;
 use super::row::Row;
 
 /// How many slots a table of `rows` has: a power of two.
-fn slots(rows: usize) -> usize {
+fn slot_count(rows: usize) -> usize {
     if rows == 0 { 0 } else { (rows + rows / 2 + 1).next_power_of_two() }
 }
 
@@ -18,7 +18,7 @@ pub(super) fn hash(id: &[u8], seed: u64) -> u64 {
 
 /// Makes the table of rows 0, 1, 2, … with ids of these hashes.
 pub(super) fn build(hashes: impl ExactSizeIterator<Item = u64>) -> Vec<u8> {
-    let slots = slots(hashes.len());
+    let slots = slot_count(hashes.len());
     let mut table = vec![0_u32; slots];
     for (row, hash) in hashes.enumerate() {
         let mut at = hash as usize & (slots - 1);
@@ -32,12 +32,12 @@ pub(super) fn build(hashes: impl ExactSizeIterator<Item = u64>) -> Vec<u8> {
 
 /// The rows that may have this id: those that do are among them.
 pub(super) fn candidates(table: &[u8], id: &[u8], seed: u64) -> impl Iterator<Item = u32> {
-    let slots = table.len() / SLOT;
+    let slots = table.len() / SLOT_LEN;
     // A table is a power of two; in one that is not, which we never wrote, nothing is found.
     let mask = if slots.is_power_of_two() { slots - 1 } else { 0 };
     let start = hash(id, seed) as usize;
     (0..slots)
-        .map(move |step| Row(table).u32(((start.wrapping_add(step)) & mask) * SLOT))
+        .map(move |step| Row(table).u32(((start.wrapping_add(step)) & mask) * SLOT_LEN))
         .take_while(|slot| *slot != 0)
         .map(|slot| slot - 1)
 }

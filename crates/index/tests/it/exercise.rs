@@ -4,21 +4,21 @@
 use std::sync::Arc;
 
 use scrollback_core_id::{Cursor, Epoch, Revision};
-use scrollback_index::{Batch, SessionIndex, Since, Snapshot, View};
+use scrollback_index::{Batch, Delta, SessionIndex, Snapshot, View};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// The version of the format, and the length of its header.
 const VERSION: u32 = 7;
-const HEADER: u32 = 288;
+const HEADER_LEN: u32 = 288;
 
 /// Makes any bytes pass the checks at the door (`docs/format/snapshot.md`): what is behind it has
 /// to hold for any bytes.
-pub(crate) fn let_in(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn fix_header(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    bytes.resize(bytes.len().max(HEADER as usize), 0);
+    bytes.resize(bytes.len().max(HEADER_LEN as usize), 0);
     bytes[..8].copy_from_slice(b"SCROLLBK");
     bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-    bytes[12..16].copy_from_slice(&HEADER.to_le_bytes());
+    bytes[12..16].copy_from_slice(&HEADER_LEN.to_le_bytes());
     let len = bytes.len() as u64;
     bytes[24..32].copy_from_slice(&len.to_le_bytes());
     let checksum = xxh3_64(&bytes[24..]);
@@ -32,30 +32,33 @@ pub(crate) fn exercise(bytes: &[u8]) {
     let Ok(snapshot) = Snapshot::open(Arc::new(bytes.to_vec())) else { return };
     let index = SessionIndex::from_snapshot(snapshot);
     let view = index.view();
-    ask(&view);
+    query_all(&view);
     for revision in [0, 1, u64::MAX] {
         let cursor = Cursor { epoch: Epoch(0), revision: Revision(revision) };
         for since in [None, Some(cursor), Some(Cursor { epoch: view.cursor().epoch, ..cursor })] {
-            if let Since::Changed(changes) = index.changes(since.as_ref()).since {
+            if let Delta::Changed(changes) = index.changes(since.as_ref()).delta {
                 changes.iter().for_each(|change| drop(change.key.to_string()));
             }
         }
     }
     let mut batch = Batch::new();
-    for id in view.known_sessions() {
+    for id in view.session_ids() {
         batch.remove_session(id.clone().into());
         for message in view.by_session(&id).iter().step_by(2) {
             batch.remove_message(message.key.clone());
         }
     }
     index.commit(batch);
-    ask(&index.view());
+    query_all(&index.view());
     let again = index.snapshot();
-    assert!(Snapshot::open(Arc::new(again.to_pieces().concat())).is_ok(), "what we write we read");
-    ask(&SessionIndex::from_snapshot(again).view());
+    assert!(
+        Snapshot::open(Arc::new(again.to_header_and_body().concat())).is_ok(),
+        "what we write we read"
+    );
+    query_all(&SessionIndex::from_snapshot(again).view());
 }
 
-fn ask(view: &View) {
+fn query_all(view: &View) {
     for project in view.projects() {
         view.project(&project.id);
         view.by_project(&project.id);
@@ -65,12 +68,12 @@ fn ask(view: &View) {
         view.session(id);
         view.children(id);
         view.ancestors(id);
-        view.upkeep(id);
+        view.refresh_state(id);
     }
-    for id in view.known_sessions() {
+    for id in view.session_ids() {
         view.usage(&id);
         for message in view.by_session(&id) {
-            view.message_at(&message.key);
+            view.message_by_key(&message.key);
             view.message(&message.key.message);
             for part in message.parts.iter().flat_map(|list| list.refs.iter().take(4)) {
                 view.part(&part.id);

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use scrollback_core_id::{Cursor, EntityKey};
-use scrollback_index::{Batch, SessionIndex, Since, View};
+use scrollback_index::{Batch, Delta, SessionIndex, View};
 
 use crate::support::{
-    State, message, message_key, project, project_id, reopen, session, session_key, show_message,
-    show_project, show_session, state, store,
+    State, message, message_key, message_text, project, project_id, project_text, reopen, session,
+    session_key, session_text, store, view_state,
 };
 
 #[derive(Debug, Clone)]
@@ -21,8 +21,8 @@ enum Change {
 #[derive(Debug, Clone)]
 enum Step {
     Commit(Vec<Change>),
-    Look,
-    Forget(usize),
+    TakeView,
+    DropView(usize),
     Follow(usize),
     Rebase,
     /// The process ends, and the next one starts from the last snapshot.
@@ -43,8 +43,8 @@ fn change() -> impl Strategy<Value = Change> {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => prop::collection::vec(change(), 0..12).prop_map(Step::Commit),
-        3 => Just(Step::Look),
-        2 => (0..8_usize).prop_map(Step::Forget),
+        3 => Just(Step::TakeView),
+        2 => (0..8_usize).prop_map(Step::DropView),
         4 => (0..4_usize).prop_map(Step::Follow),
         1 => Just(Step::Rebase),
         1 => Just(Step::Save),
@@ -69,8 +69,8 @@ fn run(steps: Vec<Step>) {
     for step in steps {
         match step {
             Step::Commit(changes) => commit(&index, &mut model, changes),
-            Step::Look => views.push((index.view(), model.clone())),
-            Step::Forget(at) => {
+            Step::TakeView => views.push((index.view(), model.clone())),
+            Step::DropView(at) => {
                 if at < views.len() {
                     views.swap_remove(at);
                 }
@@ -80,7 +80,7 @@ fn run(steps: Vec<Step>) {
             Step::Save => {
                 let snapshot = index.snapshot();
                 assert!(snapshot.continues(&index.cursor()), "a cursor of now");
-                saved = Some((snapshot.to_pieces().concat(), model.clone()));
+                saved = Some((snapshot.to_header_and_body().concat(), model.clone()));
             }
             Step::Restart => {
                 (index, model) = match &saved {
@@ -95,12 +95,12 @@ fn run(steps: Vec<Step>) {
             Step::Rebuild => {
                 let snapshot = reopen(&index.snapshot()).unwrap();
                 let again = SessionIndex::from_snapshot(snapshot);
-                assert_eq!(state(&again.view()), model, "through a snapshot");
+                assert_eq!(view_state(&again.view()), model, "through a snapshot");
             }
         }
-        assert_eq!(state(&index.view()), model);
+        assert_eq!(view_state(&index.view()), model);
         for (view, seen) in &views {
-            assert_eq!(&state(view), seen, "a view changed");
+            assert_eq!(&view_state(view), seen, "a view changed");
         }
     }
     for follower in &mut followers {
@@ -108,7 +108,7 @@ fn run(steps: Vec<Step>) {
         assert_eq!(follower.state, model);
     }
     drop(views);
-    assert_eq!((index.stats().held, index.stats().views), (0, 0), "kept for nobody");
+    assert_eq!((index.stats().retained_versions, index.stats().views), (0, 0), "kept for nobody");
 }
 
 fn commit(index: &SessionIndex, model: &mut State, changes: Vec<Change>) {
@@ -119,7 +119,7 @@ fn commit(index: &SessionIndex, model: &mut State, changes: Vec<Change>) {
                 let key = EntityKey::Project(project_id(n));
                 match value.map(|value| project(n, value)) {
                     Some(meta) => {
-                        model.insert(key, show_project(&meta));
+                        model.insert(key, project_text(&meta));
                         batch.put_project(meta);
                     }
                     None => {
@@ -132,7 +132,7 @@ fn commit(index: &SessionIndex, model: &mut State, changes: Vec<Change>) {
                 let key = EntityKey::Session(session_key(n));
                 let new = value.map(|value| session(n, value));
                 match new.as_ref().and_then(|state| state.record.as_ref()) {
-                    Some(record) => model.insert(key, show_session(record)),
+                    Some(record) => model.insert(key, session_text(record)),
                     None => model.remove(&key),
                 };
                 match new {
@@ -145,7 +145,7 @@ fn commit(index: &SessionIndex, model: &mut State, changes: Vec<Change>) {
                 // Messages have a session that is known of, if only as a set.
                 match value.map(|value| message(&key, value)) {
                     Some(meta) => {
-                        model.insert(key.into(), show_message(&meta));
+                        model.insert(key.into(), message_text(&meta));
                         batch.put_message(meta);
                     }
                     None => {
@@ -164,20 +164,22 @@ fn commit(index: &SessionIndex, model: &mut State, changes: Vec<Change>) {
 
 fn follow(index: &SessionIndex, follower: &mut Follower) {
     let answer = index.changes(follower.cursor.as_ref());
-    match answer.since {
-        Since::Fresh => follower.state = state(&answer.view),
-        Since::Changed(changes) => {
+    match answer.delta {
+        Delta::Fresh => follower.state = view_state(&answer.view),
+        Delta::Changed(changes) => {
             let mut seen = BTreeMap::new();
             for change in changes {
                 assert!(seen.insert(change.key.clone(), ()).is_none(), "a key twice");
                 match change.value {
-                    Some(value) => follower.state.insert(change.key, crate::support::show(&value)),
+                    Some(value) => {
+                        follower.state.insert(change.key, crate::support::value_text(&value))
+                    }
                     None => follower.state.remove(&change.key),
                 };
             }
         }
     }
-    assert_eq!(follower.state, state(&answer.view), "a view at the cursor");
+    assert_eq!(follower.state, view_state(&answer.view), "a view at the cursor");
     assert_eq!(answer.view.cursor(), answer.cursor);
     follower.cursor = Some(answer.cursor);
 }

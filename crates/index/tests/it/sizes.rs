@@ -19,11 +19,11 @@ fn of_values() {
 }
 
 /// Bytes of a base with this many messages and parts of usual shape.
-fn base(messages: u8, parts: usize) -> usize {
+fn base_bytes(messages: u8, parts: usize) -> usize {
     let one = |n: u8| {
         let key = message_key(1, n);
-        let part = |n| PartRef::named(format!("prt_{n:026}").parse().unwrap());
-        let list = PartList { set: None, refs: (0..parts).map(part).collect() };
+        let part = |n| PartRef::from_id(format!("prt_{n:026}").parse().unwrap());
+        let list = PartList { part_set: None, refs: (0..parts).map(part).collect() };
         MessageMeta { parts: Some(list), ..message(&key, 1) }
     };
     let mut session = SessionContents {
@@ -39,8 +39,8 @@ fn base(messages: u8, parts: usize) -> usize {
 /// With its share of the tables, which are between two thirds and one third full.
 #[test]
 fn of_rows() {
-    let message = (base(200, 0) - base(100, 0)) / 100;
+    let message = (base_bytes(200, 0) - base_bytes(100, 0)) / 100;
     assert!((230..=250).contains(&message), "{message} bytes a message");
-    let part = (base(10, 200) - base(10, 100)) / 1000;
+    let part = (base_bytes(10, 200) - base_bytes(10, 100)) / 1000;
     assert!((76..=90).contains(&part), "{part} bytes a part");
 }

@@ -8,11 +8,11 @@ use scrollback_core_id::{
     Stamp, UnixNanos,
 };
 use scrollback_core_type::{
-    Cost, Counted, PartKind, Provenance, Role, TokenCounts, Usage, UsageSum,
+    Cost, PartKind, Provenance, RecordedTotals, Role, TokenCounts, Usage, UsageSum,
 };
 use scrollback_index::{
-    MessageMeta, Name, Observed, PartList, PartRef, ProjectMeta, SessionMeta, SessionState,
-    Snapshot, SnapshotError, Upkeep, Value, View,
+    EntityValue, MessageMeta, Name, ObservedStamp, PartList, PartRef, ProjectMeta, RefreshState,
+    SessionMeta, SessionState, Snapshot, SnapshotError, View,
 };
 
 pub(crate) fn store() -> SourceId {
@@ -36,9 +36,9 @@ pub(crate) fn project_id(n: u8) -> ProjectId {
     ProjectId::new(&format!("{n:040}")).unwrap()
 }
 
-pub(crate) fn observed(n: i64) -> Observed {
+pub(crate) fn observed(n: i64) -> ObservedStamp {
     let stamp = Stamp { size: n.unsigned_abs(), mtime: UnixNanos(n), inode: 7 };
-    Observed { stamp, clean: n % 2 == 0 }
+    ObservedStamp { stamp, clean: n % 2 == 0 }
 }
 
 pub(crate) fn project(n: u8, value: i64) -> ProjectMeta {
@@ -66,7 +66,7 @@ pub(crate) fn session(n: u8, value: i64) -> SessionState {
             parent: (value % 3 == 0).then(|| session_key((value % 4) as u8).session),
             forked_from: (value % 5 == 0).then(|| session_key((value % 3) as u8).session),
             provenance: provenance(value),
-            counted: (value % 3 == 1).then(|| Counted {
+            recorded_totals: (value % 3 == 1).then(|| RecordedTotals {
                 tokens: TokenCounts { input: value, cache_write: 2 * value, ..Default::default() },
                 cost: Cost::from_dollars(value as f64 / 8.0),
             }),
@@ -81,22 +81,22 @@ pub(crate) fn session(n: u8, value: i64) -> SessionState {
             observed: observed(value),
         })
     });
-    let upkeep = Upkeep {
-        set: (value % 4 != 0).then(|| observed(value)),
-        checked: UnixNanos(value),
-        newest: UnixNanos(value),
-        unfinished: (value % 2) as u32,
-        unclean: (value % 3) as u32,
-        unlisted: (value % 5) as u32,
+    let upkeep = RefreshState {
+        message_set: (value % 4 != 0).then(|| observed(value)),
+        checked_at: UnixNanos(value),
+        newest_change: UnixNanos(value),
+        unfinished_messages: (value % 2) as u32,
+        unclean_messages: (value % 3) as u32,
+        unlisted_messages: (value % 5) as u32,
         unsettled: value % 3 == 0,
     };
     let resume = (value % 4 == 1).then(|| value.to_le_bytes().into());
-    SessionState { record, upkeep, resume }
+    SessionState { record, refresh_state: upkeep, resume }
 }
 
 pub(crate) fn message(key: &MessageKey, value: i64) -> MessageMeta {
     let part = |n: i64| {
-        let mut part = PartRef::named(PartId::new(&format!("prt_{n}")).unwrap());
+        let mut part = PartRef::from_id(PartId::new(&format!("prt_{n}")).unwrap());
         part.kind = match n % 3 {
             0 => None,
             1 => Some(PartKind::Tool),
@@ -132,7 +132,7 @@ pub(crate) fn message(key: &MessageKey, value: i64) -> MessageMeta {
         damaged: value % 13 == 0,
         observed: observed(value),
         parts: (value % 2 == 0).then(|| PartList {
-            set: (value % 4 == 0).then(|| observed(value)),
+            part_set: (value % 4 == 0).then(|| observed(value)),
             refs: (0..value % 5).map(part).collect(),
         }),
     }
@@ -142,25 +142,25 @@ pub(crate) fn message(key: &MessageKey, value: i64) -> MessageMeta {
 /// built anew has others.
 pub(crate) type State = BTreeMap<EntityKey, String>;
 
-pub(crate) fn show(value: &Value) -> String {
+pub(crate) fn value_text(value: &EntityValue) -> String {
     match value {
-        Value::Project(meta) => show_project(meta),
-        Value::Session(meta) => show_session(meta),
-        Value::Message(meta) => show_message(meta),
+        EntityValue::Project(meta) => project_text(meta),
+        EntityValue::Session(meta) => session_text(meta),
+        EntityValue::Message(meta) => message_text(meta),
     }
 }
 
-pub(crate) fn show_project(meta: &ProjectMeta) -> String {
+pub(crate) fn project_text(meta: &ProjectMeta) -> String {
     format!("{:?} {:?}", meta.worktree, meta.observed.stamp)
 }
 
-pub(crate) fn show_session(meta: &SessionMeta) -> String {
+pub(crate) fn session_text(meta: &SessionMeta) -> String {
     let mut meta = meta.clone();
     meta.observed.clean = true;
     format!("{meta:?}")
 }
 
-pub(crate) fn show_message(meta: &MessageMeta) -> String {
+pub(crate) fn message_text(meta: &MessageMeta) -> String {
     let mut meta = meta.clone();
     meta.observed.clean = true;
     let parts = meta.parts.take();
@@ -172,11 +172,11 @@ pub(crate) fn show_message(meta: &MessageMeta) -> String {
 }
 
 /// Collects a state through every way that a view offers, and checks that they agree.
-pub(crate) fn state(view: &View) -> State {
+pub(crate) fn view_state(view: &View) -> State {
     let mut state = State::new();
     for project in view.projects() {
         assert_eq!(view.project(&project.id).unwrap(), project);
-        state.insert(EntityKey::Project(project.id.clone()), show_project(&project));
+        state.insert(EntityKey::Project(project.id.clone()), project_text(&project));
     }
     let mut last = None;
     for session in view.sessions() {
@@ -189,12 +189,12 @@ pub(crate) fn state(view: &View) -> State {
         if let Some(parent) = &session.parent {
             assert!(view.children(parent).contains(&session));
         }
-        state.insert(EntityKey::Session(session.key.clone()), show_session(&session));
+        state.insert(EntityKey::Session(session.key.clone()), session_text(&session));
     }
-    for id in view.known_sessions() {
-        let known = view.state(&id).unwrap();
+    for id in view.session_ids() {
+        let known = view.session_state(&id).unwrap();
         let observed = known.record.as_ref().map(|record| record.observed);
-        assert_eq!(view.upkeep(&id), Some((observed, known.upkeep)));
+        assert_eq!(view.refresh_state(&id), Some((observed, known.refresh_state)));
     }
     for n in 0..8 {
         let session = session_key(n).session;
@@ -204,7 +204,7 @@ pub(crate) fn state(view: &View) -> State {
         for message in &messages {
             let place = (message.order, message.key.clone());
             assert!(last.replace(place.clone()).is_none_or(|last| last < place), "in order");
-            assert_eq!(&view.message_at(&message.key).unwrap(), message);
+            assert_eq!(&view.message_by_key(&message.key).unwrap(), message);
             assert_eq!(
                 view.message(&message.key.message).unwrap().key.message,
                 message.key.message
@@ -214,10 +214,11 @@ pub(crate) fn state(view: &View) -> State {
                 assert!(view.by_message(&owner).unwrap().contains(&found));
             }
             usage.add(&message.usage());
-            state.insert(EntityKey::Message(message.key.clone()), show_message(message));
+            state.insert(EntityKey::Message(message.key.clone()), message_text(message));
         }
         let record = view.session(&session);
-        let usage: Usage = usage.usage().or_counted(record.and_then(|record| record.counted));
+        let usage: Usage =
+            usage.usage().or_recorded_totals(record.and_then(|record| record.recorded_totals));
         assert_eq!(view.usage(&session), usage);
     }
     state
@@ -225,5 +226,5 @@ pub(crate) fn state(view: &View) -> State {
 
 /// A snapshot through its bytes, as a file keeps them.
 pub(crate) fn reopen(snapshot: &Snapshot) -> Result<Snapshot, SnapshotError> {
-    Snapshot::open(Arc::new(snapshot.to_pieces().concat()))
+    Snapshot::open(Arc::new(snapshot.to_header_and_body().concat()))
 }

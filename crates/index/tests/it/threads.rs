@@ -8,7 +8,7 @@ use std::thread;
 
 use scrollback_core_id::{Cursor, EntityKey, OrderKey};
 use scrollback_index::{
-    Batch, MessageMeta, SessionIndex, SessionMeta, SessionState, Since, Value, View,
+    Batch, Delta, EntityValue, MessageMeta, SessionIndex, SessionMeta, SessionState, View,
 };
 
 use crate::support::{message, message_key, session_key, store};
@@ -18,7 +18,7 @@ const SESSIONS: u8 = 4;
 const MESSAGES: u8 = 3;
 const ROUNDS: u64 = if cfg!(miri) { 4 } else { 3000 };
 /// A new base so often.
-const REBASE: u64 = if cfg!(miri) { 2 } else { 97 };
+const REBASE_INTERVAL: u64 = if cfg!(miri) { 2 } else { 97 };
 
 /// A session and its messages say `value`; now and then one message is away for a batch.
 fn batch(value: u64) -> Batch {
@@ -89,18 +89,18 @@ fn views_never_mix_and_followers_miss_nothing() {
                 loop {
                     let last = over.load(Ordering::Relaxed);
                     let answer = index.changes(cursor.as_ref());
-                    match answer.since {
-                        Since::Fresh => state = whole(&answer.view),
-                        Since::Changed(changes) => {
+                    match answer.delta {
+                        Delta::Fresh => state = all_orders(&answer.view),
+                        Delta::Changed(changes) => {
                             for change in changes {
-                                match change.value.as_ref().map(order) {
+                                match change.value.as_ref().map(order_of_value) {
                                     Some(order) => state.insert(change.key, order),
                                     None => state.remove(&change.key),
                                 };
                             }
                         }
                     }
-                    assert_eq!(state, whole(&answer.view), "at {}", answer.cursor);
+                    assert_eq!(state, all_orders(&answer.view), "at {}", answer.cursor);
                     cursor = Some(answer.cursor);
                     answers.fetch_add(1, Ordering::Relaxed);
                     if last {
@@ -112,7 +112,7 @@ fn views_never_mix_and_followers_miss_nothing() {
         }
         for value in 1..=ROUNDS {
             index.commit(batch(value));
-            if value.is_multiple_of(REBASE) {
+            if value.is_multiple_of(REBASE_INTERVAL) {
                 drop(index.snapshot()); // a new base under their feet
             }
         }
@@ -120,19 +120,19 @@ fn views_never_mix_and_followers_miss_nothing() {
     });
     assert_eq!(value_of(&index.view()), Some(ROUNDS as i64));
     let stats = index.stats();
-    assert_eq!((stats.views, stats.held), (0, 0), "kept for nobody");
+    assert_eq!((stats.views, stats.retained_versions), (0, 0), "kept for nobody");
     assert!(looks.into_inner() > 0 && answers.into_inner() > 0);
 }
 
-fn order(value: &Value) -> i64 {
+fn order_of_value(value: &EntityValue) -> i64 {
     match value {
-        Value::Session(meta) => meta.order.0,
-        Value::Message(meta) => meta.order.0,
+        EntityValue::Session(meta) => meta.order.0,
+        EntityValue::Message(meta) => meta.order.0,
         other => panic!("{other:?}"),
     }
 }
 
-fn whole(view: &View) -> BTreeMap<EntityKey, i64> {
+fn all_orders(view: &View) -> BTreeMap<EntityKey, i64> {
     let mut all = BTreeMap::new();
     for session in view.sessions() {
         all.insert(session.key.clone().into(), session.order.0);
@@ -155,8 +155,8 @@ fn a_long_lived_view_keeps_one_version_of_each_key_and_is_seen() {
     let keys = usize::from(SESSIONS) * (2 + usize::from(MESSAGES));
     let stats = index.stats();
     assert_eq!((stats.views, stats.oldest_view), (1, Some(old.cursor().revision)));
-    assert_eq!(stats.held, keys, "one version of each key for the view, and no more");
+    assert_eq!(stats.retained_versions, keys, "one version of each key for the view, and no more");
     assert_eq!(value_of(&old), Some(1));
     drop(old);
-    assert_eq!((index.stats().held, index.stats().oldest_view), (0, None));
+    assert_eq!((index.stats().retained_versions, index.stats().oldest_view), (0, None));
 }

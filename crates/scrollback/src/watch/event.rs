@@ -47,7 +47,7 @@ fn prompt(what: What, of: &Of, view: impl FnOnce() -> View) -> Option<String> {
     }
     let Ok(Part::Text(part)) = Part::parse(span).map(|parsed| parsed.value) else { return None };
     let TextPart { text: Some(text), synthetic, .. } = &*part else { return None };
-    let role = view().message_at(message)?.role;
+    let role = view().message_by_key(message)?.role;
     let is_prompt = role == Role::User && *synthetic != Some(true);
     is_prompt.then(|| LazyStr::get(text).into_owned())
 }

@@ -193,7 +193,7 @@ impl Taker<'_> {
 
 /// Where a line is, for issues.
 fn place(session: &SessionKey, at: u64) -> Place {
-    Place::path(ids::path_of(session).unwrap_or_default()).at(at)
+    Place::path(ids::path_of(session).unwrap_or_default()).at_offset(at)
 }
 
 /// The issue of a line that was found damaged before.

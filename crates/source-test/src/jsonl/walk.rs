@@ -37,7 +37,8 @@ fn walk_in(
             FileKind::File if is_log => {
                 let session = std::str::from_utf8(&name).ok();
                 let session = session.and_then(|_| ids::session_of(shown.as_ref()));
-                let bad = || IssueKind::BadId { why: "no session can have this name".to_owned() };
+                let bad =
+                    || IssueKind::BadId { reason: "no session can have this name".to_owned() };
                 each(session.map_or_else(|| wrong(&shown, bad()), Ok))?;
             }
             FileKind::Link if is_log => each(wrong(&shown, IssueKind::Link))?,

@@ -97,7 +97,7 @@ pub(super) fn check_name(name: &[u8]) -> Result<(), IssueKind> {
     let (words, rest) = name.as_chunks::<8>();
     let separator = words.iter().any(|word| bad(word)) || bad(rest);
     if separator || matches!(name, b"" | b"." | b"..") {
-        return Err(IssueKind::BadId { why: "not the name of a file".to_owned() });
+        return Err(IssueKind::BadId { reason: "not the name of a file".to_owned() });
     }
     Ok(())
 }

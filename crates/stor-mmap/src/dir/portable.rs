@@ -28,7 +28,7 @@ impl PortableDir {
     #[expect(clippy::disallowed_methods, reason = "this is the crate that they go through")]
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        fs::read_dir(path).at("open", path)?;
+        fs::read_dir(path).at_path("open", path)?;
         Ok(Self { path: path.to_owned() })
     }
 
@@ -40,7 +40,7 @@ impl PortableDir {
     fn path(&self, name: &[u8]) -> Result<PathBuf, IssueKind> {
         check_name(name)?;
         let name = str::from_utf8(name)
-            .map_err(|error| IssueKind::BadId { why: format!("not UTF-8: {error}") })?;
+            .map_err(|error| IssueKind::BadId { reason: format!("not UTF-8: {error}") })?;
         Ok(self.path.join(name))
     }
 }

@@ -41,7 +41,7 @@ impl Dir {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let flags = DIRECTORY.difference(OFlags::NOFOLLOW);
-        let fd = retry_on_intr(|| openat(CWD, path, flags, Mode::empty())).at("open", path)?;
+        let fd = retry_on_intr(|| openat(CWD, path, flags, Mode::empty())).at_path("open", path)?;
         Ok(fd.into())
     }
 

@@ -76,7 +76,7 @@ impl Store {
             .unwrap();
         file.write_all(bytes).unwrap();
         file.set_len(bytes.len() as u64).unwrap();
-        file.set_modified(UNIX_EPOCH + nanos(NOW.before(age))).unwrap();
+        file.set_modified(UNIX_EPOCH + nanos(NOW.saturating_sub(age))).unwrap();
     }
 
     pub(crate) fn mkdir(&self, name: &str) {

@@ -39,7 +39,7 @@ fn everything_else_says_what_it_is() {
 #[test]
 fn only_names_that_are_no_ids_are_issues() {
     let why = "the name is not UTF-8".to_owned();
-    assert_eq!(NotAnEntity::NotUtf8.issue(), Some(IssueKind::BadId { why }));
+    assert_eq!(NotAnEntity::NotUtf8.issue(), Some(IssueKind::BadId { reason: why }));
     assert!(NotAnEntity::Control.issue().is_some());
     use NotAnEntity::{Hidden, NoJson, Secret, Temp};
     assert!([Temp, Hidden, NoJson, Secret].into_iter().all(|other| other.issue().is_none()));

@@ -152,7 +152,7 @@ fn a_session_found_twice_is_there_once_in_its_newest_form() {
     for listing in [scan(&store, &Scope::Sessions), spans(&store, &[key("ses_1").into()])] {
         assert_eq!(names(&listing.entries), ["ses_1"]);
         assert_eq!(listing.entries[0].project.as_ref().unwrap().as_str(), "q");
-        let kept = IssueKind::Duplicate { kept: "session/q/ses_1.json".into() };
+        let kept = IssueKind::Duplicate { used_copy: "session/q/ses_1.json".into() };
         let mut issues = placed(&listing);
         issues.sort_by(|a, b| a.0.cmp(&b.0));
         let expected = ["p", "r"].map(|p| (format!("session/{p}/ses_1.json"), kept.clone()));

@@ -64,7 +64,7 @@ fn parts_of(
                 Ok(if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             })?;
             if let Some(damage) = &reached.damage {
-                out.note(None, ask, IssueKind::Database { what: damage.to_string() });
+                out.note(None, ask, IssueKind::Database { message: damage.to_string() });
             }
             Ok((out, reached))
         })?;
@@ -120,7 +120,7 @@ fn lend_of(
                 Ok(if rows == LENT { ControlFlow::Break(()) } else { ended })
             })?;
             if let Some(damage) = reached.damage.take().filter(|_| ended.is_continue()) {
-                let kind = IssueKind::Database { what: damage.to_string() };
+                let kind = IssueKind::Database { message: damage.to_string() };
                 ended = each(Lent::Issue(None, ask.issue(kind)));
             }
             Ok(reached)

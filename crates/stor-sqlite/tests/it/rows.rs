@@ -164,7 +164,7 @@ fn ids_are_texts_like_any_other() {
     assert_eq!(sessions(&store).len(), 3);
     assert_eq!(
         surveyed(&store, &Survey::Sessions).1,
-        [(None, IssueKind::BadId { why: "an id may not be empty".to_owned() })]
+        [(None, IssueKind::BadId { reason: "an id may not be empty".to_owned() })]
     );
 }
 

@@ -23,7 +23,7 @@ fn said(store: &SqliteReader) -> Vec<String> {
     let said: Vec<String> = listed
         .into_iter()
         .map(|(about, issue)| match (about, issue.kind) {
-            (None, IssueKind::Database { what }) => what,
+            (None, IssueKind::Database { message: what }) => what,
             other => panic!("{other:?}"),
         })
         .collect();

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use scrollback_core_id::{Cursor, EntityKey, SessionKey};
 use scrollback_flow::{Dirty, Parts, RefreshOptions, Verify, is_absent};
-use scrollback_index::{Since, View};
+use scrollback_index::{Delta, View};
 use scrollback_source::{DirtyScope, Error};
 use tokio::sync::watch;
 
@@ -133,7 +133,7 @@ impl Looker {
     /// Sessions that changed since, and in which something may still be written.
     pub(super) fn unsettled_since(&self, before: &Cursor) -> Vec<SessionKey> {
         let changes = self.shared.materializer.index().changes(Some(before));
-        let Since::Changed(changed) = changes.since else { return Vec::new() };
+        let Delta::Changed(changed) = changes.delta else { return Vec::new() };
         let sessions: BTreeSet<SessionKey> = changed
             .into_iter()
             .filter_map(|change| match change.key {
@@ -173,7 +173,7 @@ impl Looker {
 
 /// Whether something in a session may have been in the middle of a write when it was read.
 pub(super) fn is_unsettled(view: &View, key: &SessionKey) -> bool {
-    view.upkeep(&key.session).is_some_and(|(_, upkeep)| upkeep.unsettled)
+    view.refresh_state(&key.session).is_some_and(|(_, upkeep)| upkeep.unsettled)
 }
 
 /// What a look came to.

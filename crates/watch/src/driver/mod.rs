@@ -91,7 +91,7 @@ impl Driver {
             driver.demote(error).await?;
         }
         let view = driver.shared.materializer.view();
-        let sessions = view.known_sessions().into_iter().map(SessionKey::from);
+        let sessions = view.session_ids().into_iter().map(SessionKey::from);
         let unsettled = sessions.filter(|key| is_unsettled(&view, key)).collect();
         driver.looker.look_into(unsettled); // before anybody is told
         driver.looker.publish();
@@ -199,7 +199,7 @@ impl Driver {
         let materializer = &self.shared.materializer;
         let view = materializer.view();
         let is_hot = |key: &SessionKey| {
-            let upkeep = view.upkeep(&key.session);
+            let upkeep = view.refresh_state(&key.session);
             upkeep.is_some_and(|(_, upkeep)| self.options.refresh.is_hot(&upkeep))
         };
         let source = materializer.source();

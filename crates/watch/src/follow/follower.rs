@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use scrollback_core_id::{Cursor, EntityKey, SessionId, SessionKey};
-use scrollback_index::{Change, Changes, Since, Value, View};
+use scrollback_index::{Change, Changes, Delta, EntityValue, View};
 use scrollback_source::Result;
 use tokio::sync::watch;
 
@@ -134,9 +134,9 @@ impl Follower {
     fn begin(&mut self, events: &mut Vec<Event>) -> Telling {
         let index = self.shared.materializer.index();
         let since = self.cursor.filter(|cursor| cursor.is_known_to(index));
-        let Changes { view, since: changes, .. } = index.changes(since.as_ref().map(|it| &it.at));
+        let Changes { view, delta: changes, .. } = index.changes(since.as_ref().map(|it| &it.at));
         match (changes, since) {
-            (Since::Changed(changes), Some(_)) => {
+            (Delta::Changed(changes), Some(_)) => {
                 Telling { now: None, left: changes.into(), since, view }
             }
             _ => {
@@ -203,13 +203,15 @@ fn state(view: &View) -> VecDeque<Change> {
     let change = |key, value| Change { key, revision: view.cursor().revision, value: Some(value) };
     let projects = view.projects().into_iter();
     let mut all: VecDeque<Change> = projects
-        .map(|meta| change(EntityKey::Project(meta.id.clone()), Value::Project(meta)))
+        .map(|meta| change(EntityKey::Project(meta.id.clone()), EntityValue::Project(meta)))
         .collect();
-    for id in view.known_sessions() {
+    for id in view.session_ids() {
         let record = view.session(&id);
-        all.extend(record.map(|meta| change(meta.key.clone().into(), Value::Session(meta))));
+        all.extend(record.map(|meta| change(meta.key.clone().into(), EntityValue::Session(meta))));
         let messages = view.by_session(&id).into_iter();
-        all.extend(messages.map(|meta| change(meta.key.clone().into(), Value::Message(meta))));
+        all.extend(
+            messages.map(|meta| change(meta.key.clone().into(), EntityValue::Message(meta))),
+        );
     }
     all
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use scrollback_core_id::{EntityKey, MessageKey, PartId, PartKey, Revision, Stamp};
 use scrollback_core_type::{Parse, Part};
-use scrollback_index::{Change, MessageMeta, Observed, PartRef, SessionMeta, Value, View};
+use scrollback_index::{
+    Change, EntityValue, MessageMeta, ObservedStamp, PartRef, SessionMeta, View,
+};
 use scrollback_source::Result;
 use scrollback_stor_mmap::MappedSpan;
 
@@ -63,7 +65,7 @@ impl Teller {
         let all = match (&change.key, &change.value) {
             (EntityKey::Project(id), value) => {
                 let now = match value {
-                    Some(Value::Project(meta)) => Some(Arc::clone(meta)),
+                    Some(EntityValue::Project(meta)) => Some(Arc::clone(meta)),
                     _ => None,
                 };
                 let old = last.and_then(|last| last.project(id));
@@ -72,7 +74,7 @@ impl Teller {
             }
             (EntityKey::Session(key), value) => {
                 let now = match value {
-                    Some(Value::Session(meta)) => Some(Arc::clone(meta)),
+                    Some(EntityValue::Session(meta)) => Some(Arc::clone(meta)),
                     _ => None,
                 };
                 let old = last.and_then(|last| last.session(&key.session));
@@ -82,10 +84,10 @@ impl Teller {
             }
             (EntityKey::Message(key), value) => {
                 let now = match value {
-                    Some(Value::Message(meta)) => Some(Arc::clone(meta)),
+                    Some(EntityValue::Message(meta)) => Some(Arc::clone(meta)),
                     _ => None,
                 };
-                let old = last.and_then(|last| last.message_at(key));
+                let old = last.and_then(|last| last.message_by_key(key));
                 let what = What::of(now.as_ref(), old.as_ref(), is_known);
                 let parts = match self.with_parts {
                     true => self.parts(key, now.as_deref(), old.as_deref(), since),
@@ -115,11 +117,11 @@ impl Teller {
         let was_listed = old.is_some_and(|old| old.parts.is_some());
         // What was there before its message was looked into did not change: it is told as it is.
         let horizon = match (&self.last, old) {
-            (Some(last), Some(_)) if !was_listed => last.upkeep(&message.session),
+            (Some(last), Some(_)) if !was_listed => last.refresh_state(&message.session),
             _ => None,
         };
         let was_there = |part: &PartRef| match (&horizon, part.observed) {
-            (Some((_, upkeep)), Some(it)) => it.stamp.is_settled_at(upkeep.checked, MARGIN),
+            (Some((_, upkeep)), Some(it)) => it.stamp.is_settled_at(upkeep.checked_at, MARGIN),
             _ => false,
         };
         let refs = |meta: Option<&MessageMeta>| {
@@ -136,7 +138,7 @@ impl Teller {
                 true => What::Present,
                 false => What::of(Some(part), was, is_known && (was_listed || is_new)),
             };
-            if since.is_none_or(|since| part.changed() > since) {
+            if since.is_none_or(|since| part.last_change() > since) {
                 let (message, part, old) = (message.clone(), part.clone(), was.cloned());
                 all.push(Item::Part { what, message, part, old });
             }
@@ -232,7 +234,7 @@ fn part_key(message: &MessageKey, part: &PartRef) -> PartKey {
     PartKey { message: message.message.clone(), part: part.id.clone() }
 }
 
-fn stamp(observed: Option<Observed>) -> Option<Stamp> {
+fn stamp(observed: Option<ObservedStamp>) -> Option<Stamp> {
     observed.map(|observed| observed.stamp)
 }
 

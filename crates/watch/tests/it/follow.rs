@@ -80,7 +80,7 @@ fn there(live: &Live, source: &Arc<dyn Source>) -> Told {
     for meta in view.sessions() {
         told.sessions.insert(meta.key.clone(), meta.title.as_ref().map(ToString::to_string));
     }
-    for session in view.known_sessions() {
+    for session in view.session_ids() {
         for meta in view.by_session(&session) {
             told.messages.insert(meta.key.clone(), meta.completed);
         }

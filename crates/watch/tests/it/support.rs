@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use scrollback_core_id::{Cursor, SessionKey, SourceId, SystemClock};
 use scrollback_flow::{Parts, Progress, SessionLoader, SessionRefTree, build_index};
-use scrollback_index::{SessionIndex, Since};
+use scrollback_index::{Delta, SessionIndex};
 use scrollback_source::Source;
 use scrollback_stor_read::FileReader;
 use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
@@ -69,12 +69,12 @@ pub(crate) struct Follower {
 impl Follower {
     pub(crate) fn pull(&mut self, index: &SessionIndex) {
         let answer = index.changes(self.cursor.as_ref());
-        match &answer.since {
-            Since::Fresh => {
+        match &answer.delta {
+            Delta::Fresh => {
                 self.state = State::of(&answer.view);
                 self.fresh += 1;
             }
-            Since::Changed(changes) => changes.iter().for_each(|it| self.state.apply(it)),
+            Delta::Changed(changes) => changes.iter().for_each(|it| self.state.apply(it)),
         }
         self.cursor = Some(answer.cursor);
     }
@@ -160,7 +160,7 @@ fn tree_of(at: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
 
 /// What is read through a live index is what is in the store.
 pub(crate) fn bytes_are_equal(live: &Live, source: &Arc<dyn Source>) {
-    let sessions = live.index().view().known_sessions();
+    let sessions = live.index().view().session_ids();
     for session in sessions.into_iter().map(SessionKey::from) {
         let ours = live.materializer().load_session_tree(&session).unwrap();
         let theirs = SessionLoader::new(&**source).load_session_tree(&session).unwrap();

@@ -6,7 +6,7 @@ use std::fmt;
 use anyhow::{Result, bail};
 use scrollback_core_id::{EntityKey, MessageKey, OrderKey, PartKey, SessionKey, Stamp, UnixNanos};
 use scrollback_flow::SessionMaterializer;
-use scrollback_index::Observed;
+use scrollback_index::ObservedStamp;
 use scrollback_stor_mmap::MappedSpan;
 use scrollback_watch::{Event, Of, TextEdit};
 use serde_json::{Value, json};
@@ -92,7 +92,7 @@ impl Replica {
         &mut self,
         class: &'static str,
         key: EntityKey,
-        observed: Option<Observed>,
+        observed: Option<ObservedStamp>,
         now: UnixNanos,
     ) {
         if let Some(observed) = observed {

@@ -108,7 +108,7 @@ pub(crate) fn rebuilt(source: &dyn Source) -> Result<(State, BTreeSet<EntityKey>
     let view = built.value.view();
     let mut keys: BTreeSet<EntityKey> =
         view.sessions().map(|meta| meta.key.clone().into()).collect();
-    for meta in view.known_sessions().iter().flat_map(|session| view.by_session(session)) {
+    for meta in view.session_ids().iter().flat_map(|session| view.by_session(session)) {
         let message = &meta.key.message;
         for part in meta.parts.iter().flat_map(|list| &*list.refs) {
             keys.insert(PartKey { message: message.clone(), part: part.id.clone() }.into());

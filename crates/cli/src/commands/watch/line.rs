@@ -6,7 +6,7 @@ use anstyle::Style;
 use scrollback::{Event, Store};
 use scrollback_core_id::{Clock, SessionId, SystemClock};
 use scrollback_core_type::{Cost, Parse, Part, PartKind};
-use scrollback_index::{MessageMeta, Observed};
+use scrollback_index::{MessageMeta, ObservedStamp};
 use scrollback_watch::{Of, What};
 
 use crate::commands::fields::role;
@@ -117,7 +117,7 @@ fn message(meta: &MessageMeta) -> String {
 fn is_same(now: Option<&MessageMeta>, old: Option<&MessageMeta>) -> bool {
     let own = |meta: &MessageMeta| MessageMeta {
         parts: None,
-        observed: Observed::default(),
+        observed: ObservedStamp::default(),
         ..meta.clone()
     };
     now.map(own) == old.map(own)

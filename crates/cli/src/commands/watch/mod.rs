@@ -61,7 +61,7 @@ fn begun(store: &Store, only: Option<&Session<'_>>, stats: &[LiveStats]) -> Resu
         let (view, id, feed) = (root.view()?, root.id(), &stats.feed);
         lines.push(match only {
             Some(session) => format!("following {} in {id} ({feed})", session.id()),
-            None if view.known_sessions().is_empty() => {
+            None if view.session_ids().is_empty() => {
                 format!("no sessions in {id} yet: waiting ({feed})")
             }
             None => format!("following {} sessions in {id} ({feed})", view.sessions().count()),

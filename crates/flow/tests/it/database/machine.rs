@@ -11,7 +11,7 @@ use scrollback_core_id::{Cursor, EntityKey, SessionId, SessionKey};
 use scrollback_flow::{
     Parts, Progress, RefreshOptions, SessionMaterializer, Snapshots, Verify, build_index,
 };
-use scrollback_index::Since;
+use scrollback_index::Delta;
 
 use super::world::DbWorld;
 use crate::index::state::State;
@@ -202,9 +202,9 @@ impl Machine {
     fn follow(&mut self, at: usize, n: usize) {
         let (cursor, state) = &mut self.followers[n];
         let answer = self.processes[at].index().changes(cursor.as_ref());
-        match &answer.since {
-            Since::Fresh => *state = State::of(&answer.view),
-            Since::Changed(changes) => changes.iter().for_each(|it| state.apply(it)),
+        match &answer.delta {
+            Delta::Fresh => *state = State::of(&answer.view),
+            Delta::Changed(changes) => changes.iter().for_each(|it| state.apply(it)),
         }
         assert_eq!(*state, State::of(&answer.view), "as of the cursor");
         *cursor = Some(answer.cursor);

@@ -178,7 +178,7 @@ fn begins_with_what_was_kept() {
     let Origin::Snapshot(refreshed) = second.stats().origin else { panic!("from the snapshot") };
     assert_eq!((refreshed.sessions, refreshed.verified), (2, 1));
     let answer = second.index().changes(Some(&before));
-    let scrollback_index::Since::Changed(changes) = answer.since else { panic!("continued") };
+    let scrollback_index::Delta::Changed(changes) = answer.delta else { panic!("continued") };
     let keys: Vec<_> = changes.into_iter().map(|change| change.key.to_string()).collect();
     assert_eq!(keys, ["session ses_2"], "what differs from the snapshot, and nothing else");
     let stats = second.stats();
@@ -212,7 +212,7 @@ fn a_sweep_comes_round_in_time() {
     }
     let told = |materializer: &SessionMaterializer| {
         let view = materializer.view();
-        let messages = view.known_sessions().into_iter().flat_map(|id| view.by_session(&id));
+        let messages = view.session_ids().into_iter().flat_map(|id| view.by_session(&id));
         messages.filter(|meta| meta.model.as_deref() == Some("m4")).count()
     };
     assert_eq!(told(&materializer), 0);
@@ -288,7 +288,7 @@ fn what_became_base_meanwhile_is_kept_too() {
     }
     let options = RefreshOptions::default();
     let _ = materializer.refresh(&options, &|_| ControlFlow::Continue(())).unwrap();
-    assert_eq!(materializer.index().stats().overlay, 0, "more than an overlay holds");
+    assert_eq!(materializer.index().stats().overlay_keys, 0, "more than an overlay holds");
     assert!(materializer.keep().unwrap());
     let again = start(world.source(), snapshots(), Parts::Later);
     assert_eq!(again.index().stats().base.messages, 4200);

@@ -11,7 +11,7 @@ use scrollback_core_id::{Cursor, EntityKey, MessageKey, SessionId, SessionKey};
 use scrollback_flow::{
     Parts, Progress, RefreshOptions, SessionMaterializer, Snapshots, Verify, build_index,
 };
-use scrollback_index::Since;
+use scrollback_index::Delta;
 
 use super::state::State;
 use super::world::{self, World};
@@ -329,9 +329,9 @@ impl Machine {
     fn follow(&mut self, at: usize, n: usize) {
         let follower = &mut self.followers[n];
         let answer = self.processes[at].index().changes(follower.cursor.as_ref());
-        match &answer.since {
-            Since::Fresh => follower.state = State::of(&answer.view),
-            Since::Changed(changes) => changes.iter().for_each(|it| follower.state.apply(it)),
+        match &answer.delta {
+            Delta::Fresh => follower.state = State::of(&answer.view),
+            Delta::Changed(changes) => changes.iter().for_each(|it| follower.state.apply(it)),
         }
         assert_eq!(follower.state, State::of(&answer.view), "as of the cursor");
         follower.cursor = Some(answer.cursor);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use scrollback_core_id::{SourceId, UnixNanos};
 use scrollback_flow::{NoSnapshot, Snapshots};
 use scrollback_index::{
-    Batch, IndexBuilder, SessionContents, SessionIndex, SessionMeta, SessionState, Since, Snapshot,
+    Batch, Delta, IndexBuilder, SessionContents, SessionIndex, SessionMeta, SessionState, Snapshot,
     SnapshotError,
 };
 
@@ -44,8 +44,8 @@ fn come_back_as_they_were_kept() {
     let (a, b) = (of(store("a"), 3), of(store("b"), 2));
     snapshots.keep(&a, now()).unwrap();
     snapshots.keep(&b, now()).unwrap();
-    assert_eq!(snapshots.load(&store("a")).unwrap().to_pieces(), a.to_pieces());
-    assert_eq!(snapshots.load(&store("b")).unwrap().to_pieces(), b.to_pieces());
+    assert_eq!(snapshots.load(&store("a")).unwrap().to_header_and_body(), a.to_header_and_body());
+    assert_eq!(snapshots.load(&store("b")).unwrap().to_header_and_body(), b.to_header_and_body());
     let mut listed: Vec<_> = snapshots.list().into_iter().map(|kept| kept.store).collect();
     listed.sort();
     assert_eq!(listed, [Some(store("a")), Some(store("b"))]);
@@ -68,7 +68,7 @@ fn come_back_as_they_were_kept() {
 fn what_is_of_no_use_is_told_apart() {
     let dir = tempfile::tempdir().unwrap();
     let snapshots = Snapshots::new(dir.path());
-    let sound = of(store("a"), 3).to_pieces().concat();
+    let sound = of(store("a"), 3).to_header_and_body().concat();
     let path = snapshots.path(&store("a"));
     let load = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
@@ -79,11 +79,14 @@ fn what_is_of_no_use_is_told_apart() {
     for found in [0, 1, 2, 3, 4, 5, 6, 8] {
         let mut of_another = sound.clone();
         of_another[8] = found;
-        let version = SnapshotError::Version { found: found.into() };
+        let version = SnapshotError::Version { version: found.into() };
         assert_eq!(load(&of_another), NoSnapshot::Unusable(version));
     }
     assert_eq!(load(&sound[..100]), NoSnapshot::Unusable(SnapshotError::Damaged));
-    assert_eq!(load(&of(store("b"), 3).to_pieces().concat()), NoSnapshot::OtherStore(store("b")));
+    assert_eq!(
+        load(&of(store("b"), 3).to_header_and_body().concat()),
+        NoSnapshot::OtherStore(store("b"))
+    );
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
     assert!(matches!(snapshots.load(&store("a")), Err(NoSnapshot::Unreadable(_))));
@@ -248,7 +251,7 @@ fn processes_without_cursors_leave_the_cursors_of_others_good() {
     }
     assert!(snapshot.continues(&cursor));
     let last = SessionIndex::from_snapshot(snapshot);
-    let Since::Changed(changes) = last.changes(Some(&cursor)).since else { panic!("fresh") };
+    let Delta::Changed(changes) = last.changes(Some(&cursor)).delta else { panic!("fresh") };
     assert_eq!(changes.len(), 1);
     // Whereas each that hands out cursors takes a place among the last.
     let mut snapshot = changed(&of(store("a"), 3), "0", true);

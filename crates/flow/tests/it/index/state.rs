@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use scrollback_core_id::{EntityKey, SessionKey, Stamp};
-use scrollback_index::{Change, MessageMeta, ProjectMeta, SessionMeta, Value, View};
+use scrollback_index::{Change, EntityValue, MessageMeta, ProjectMeta, SessionMeta, View};
 
 /// What is shown of each key. Whether a stamp is clean and which number a change has are left out:
 /// they say when someone looked.
@@ -23,7 +23,7 @@ impl State {
         for session in view.sessions() {
             state.entities.insert(session.key.clone().into(), show_session(&session));
         }
-        for id in view.known_sessions() {
+        for id in view.session_ids() {
             state.add_messages(view, &SessionKey::from(id));
         }
         state
@@ -51,13 +51,13 @@ impl State {
 
     pub(crate) fn apply(&mut self, change: &Change) {
         match &change.value {
-            Some(Value::Project(meta)) => {
+            Some(EntityValue::Project(meta)) => {
                 self.entities.insert(change.key.clone(), show_project(meta));
             }
-            Some(Value::Session(meta)) => {
+            Some(EntityValue::Session(meta)) => {
                 self.entities.insert(change.key.clone(), show_session(meta));
             }
-            Some(Value::Message(meta)) => self.put_message(meta),
+            Some(EntityValue::Message(meta)) => self.put_message(meta),
             None => {
                 self.entities.remove(&change.key);
                 self.parts.remove(&change.key);

@@ -32,14 +32,14 @@ impl Role {
 
     /// Whether some root has files in the directory that are written while they stay open.
     pub(super) fn wants_modify(&self, plan: &[WatchRoot]) -> bool {
-        self.all().any(|at| plan[at].discipline.keeps_open())
+        self.all().any(|at| plan[at].discipline.writer_may_keep_open())
     }
 
     /// Whether a file of this name is one that some root asks for, and so is what happened to it.
     pub(super) fn includes(&self, plan: &[WatchRoot], name: &OsStr, is_modified: bool) -> bool {
-        self.all()
-            .map(|at| &plan[at])
-            .any(|root| root.files.include(name) && (!is_modified || root.discipline.keeps_open()))
+        self.all().map(|at| &plan[at]).any(|root| {
+            root.files.include(name) && (!is_modified || root.discipline.writer_may_keep_open())
+        })
     }
 
     /// The roots that a directory in this one is in.

@@ -307,7 +307,7 @@ impl<'r> Reader<'r> {
             None => {
                 let built = build_index(self.source, Parts::Stamps, &progress)?;
                 let ControlFlow::Continue(built) = built else { return Ok(()) };
-                let sessions = built.value.view().known_sessions().len();
+                let sessions = built.value.view().session_ids().len();
                 self.index = Some(built.value);
                 (built.report, sessions)
             }

@@ -4,15 +4,15 @@
 use std::sync::Arc;
 
 /// The values, each in one of the runs; every run is longer than the one after it.
-pub(crate) struct Runs<V>(Arc<[Arc<[V]>]>);
+pub(crate) struct SortedRuns<V>(Arc<[Arc<[V]>]>);
 
-impl<V> Clone for Runs<V> {
+impl<V> Clone for SortedRuns<V> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<V: Clone + Ord> Runs<V> {
+impl<V: Clone + Ord> SortedRuns<V> {
     /// No values.
     pub(crate) fn new() -> Self {
         Self(Arc::new([]))
@@ -28,21 +28,21 @@ impl<V: Clone + Ord> Runs<V> {
     }
 
     /// The set with a value more; none if it has it.
-    pub(crate) fn with(&self, value: &V) -> Option<Self> {
+    pub(crate) fn with_value(&self, value: &V) -> Option<Self> {
         if self.contains(value) {
             return None;
         }
         let mut runs = self.0.to_vec();
         let mut last: Arc<[V]> = Arc::new([value.clone()]);
         while let Some(before) = runs.pop_if(|before| before.len() <= last.len()) {
-            last = merged(&before, &last);
+            last = merge_runs(&before, &last);
         }
         runs.push(last);
         Some(Self(runs.into()))
     }
 }
 
-fn merged<V: Clone + Ord>(a: &[V], b: &[V]) -> Arc<[V]> {
+fn merge_runs<V: Clone + Ord>(a: &[V], b: &[V]) -> Arc<[V]> {
     let mut all = Vec::with_capacity(a.len() + b.len());
     let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
     while let (Some(left), Some(right)) = (a.peek(), b.peek()) {
@@ -59,17 +59,17 @@ mod tests {
     use std::cmp::Ordering;
     use std::collections::BTreeSet;
 
-    use super::Runs;
+    use super::SortedRuns;
 
     #[test]
     fn a_set_of_runs_is_a_set() {
-        let (mut runs, mut set) = (Runs::new(), BTreeSet::new());
+        let (mut runs, mut set) = (SortedRuns::new(), BTreeSet::new());
         let mut value = 1_u32;
         for _ in 0..2000 {
             value = value.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let value = value >> 21; // some come again
             assert_eq!(runs.contains(&value), set.contains(&value));
-            let more = runs.with(&value);
+            let more = runs.with_value(&value);
             assert_eq!(more.is_some(), set.insert(value));
             runs = more.unwrap_or(runs);
         }
@@ -83,22 +83,22 @@ mod tests {
     }
 
     #[derive(PartialEq, Eq)]
-    struct Counted(u32);
+    struct CloneCounter(u32);
 
-    impl Clone for Counted {
+    impl Clone for CloneCounter {
         fn clone(&self) -> Self {
             CLONES.set(CLONES.get() + 1);
             Self(self.0)
         }
     }
 
-    impl Ord for Counted {
+    impl Ord for CloneCounter {
         fn cmp(&self, other: &Self) -> Ordering {
             self.0.cmp(&other.0)
         }
     }
 
-    impl PartialOrd for Counted {
+    impl PartialOrd for CloneCounter {
         fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
             Some(self.cmp(other))
         }
@@ -107,9 +107,9 @@ mod tests {
     #[test]
     fn adding_copies_little() {
         const MANY: u32 = 10_000;
-        let mut runs = Runs::new();
+        let mut runs = SortedRuns::new();
         for value in 0..MANY {
-            runs = runs.with(&Counted(value)).unwrap();
+            runs = runs.with_value(&CloneCounter(value)).unwrap();
         }
         let most = MANY as usize * (MANY.ilog2() as usize + 1);
         assert!(CLONES.get() <= most, "{} of at most {most}", CLONES.get());

@@ -14,12 +14,12 @@ pub(crate) const WRAPS_MS: [i64; 4] =
     [1_649_267_441_664, 1_717_986_918_400, 1_786_706_395_136, 1_855_425_871_872];
 
 /// An id whose time part grows with the time: `msg`, `prt` and all others but sessions.
-pub(crate) fn ascending(prefix: &str, ms: i64, counter: u64) -> String {
+pub(crate) fn ascending_id(prefix: &str, ms: i64, counter: u64) -> String {
     format!("{prefix}_{:012x}0123456789ABCD", ticks(ms, counter))
 }
 
 /// An id whose time part shrinks with the time: `ses`.
-pub(crate) fn descending(prefix: &str, ms: i64, counter: u64) -> String {
+pub(crate) fn descending_id(prefix: &str, ms: i64, counter: u64) -> String {
     format!("{prefix}_{:012x}0123456789ABCD", (1_u64 << 48) - 1 - ticks(ms, counter))
 }
 

@@ -7,63 +7,63 @@ use std::sync::Arc;
 use scrollback_core_id::{
     EntityKey, MessageId, MessageKey, OrderKey, ProjectId, Revision, SessionId, SessionKey,
 };
-use scrollback_core_type::{Counted, UsageSum};
+use scrollback_core_type::{RecordedTotals, UsageSum};
 
-use crate::cell::{Cell, Version};
-use crate::runs::Runs;
 use crate::snapshot::Snapshot;
-use crate::sync::{Mutex, Table, lock};
-use crate::{MessageMeta, Observed, ProjectMeta, SessionState, Upkeep};
+use crate::sorted_runs::SortedRuns;
+use crate::sync::{ConcurrentMap, Mutex, lock};
+use crate::version_chain::{Version, VersionChain};
+use crate::{MessageMeta, ObservedStamp, ProjectMeta, RefreshState, SessionState};
 
-pub(crate) struct Generation {
+pub(crate) struct Layers {
     pub(crate) base: Option<Snapshot>,
-    pub(crate) projects: Table<ProjectId, Cell<ProjectMeta>>,
-    pub(crate) sessions: Table<SessionId, Cell<SessionState>>,
-    pub(crate) messages: Table<MessageKey, Cell<MessageMeta>>,
+    pub(crate) projects: ConcurrentMap<ProjectId, VersionChain<ProjectMeta>>,
+    pub(crate) sessions: ConcurrentMap<SessionId, VersionChain<SessionState>>,
+    pub(crate) messages: ConcurrentMap<MessageKey, VersionChain<MessageMeta>>,
     /// What the messages of a session used, of each session that a message was changed of. Its
     /// versions have no number: who sees the messages change sees the sum change.
-    pub(crate) usage: Table<SessionId, Cell<UsageSum>>,
+    pub(crate) usage: ConcurrentMap<SessionId, VersionChain<UsageSum>>,
     /// Which messages of a session the overlay may have something to say of. Hints: they only
     /// grow, and what a revision shows is said by the cells.
-    pub(crate) members: Table<SessionId, Runs<MessageId>>,
+    pub(crate) session_messages: ConcurrentMap<SessionId, SortedRuns<MessageId>>,
     /// Which sessions the overlay may have this message in. Hints, too.
-    homes: Table<MessageId, Runs<SessionId>>,
+    message_sessions: ConcurrentMap<MessageId, SortedRuns<SessionId>>,
     /// Every change since the base, in order. Entries of versions that were replaced stay until
     /// they are half of it.
     log: Mutex<Vec<(u64, EntityKey)>>,
 }
 
 /// Where a key's value is.
-pub(crate) enum Found<V> {
+pub(crate) enum ValueLocation<V> {
     /// In the overlay; removed if it has no value.
     Overlay(Version<V>),
     /// In this row of the base.
     Base(u32),
 }
 
-impl<V> Found<V> {
+impl<V> ValueLocation<V> {
     fn is_removed(&self) -> bool {
         matches!(self, Self::Overlay(Version { value: None, .. }))
     }
 }
 
-impl Generation {
+impl Layers {
     pub(crate) fn new(base: Option<Snapshot>) -> Self {
         Self {
             base,
-            projects: Table::new(),
-            sessions: Table::new(),
-            messages: Table::new(),
-            usage: Table::new(),
-            members: Table::new(),
-            homes: Table::new(),
+            projects: ConcurrentMap::new(),
+            sessions: ConcurrentMap::new(),
+            messages: ConcurrentMap::new(),
+            usage: ConcurrentMap::new(),
+            session_messages: ConcurrentMap::new(),
+            message_sessions: ConcurrentMap::new(),
             log: Mutex::new(Vec::new()),
         }
     }
 
     /// From which revision on it is known what was removed.
     pub(crate) fn floor(&self) -> Revision {
-        self.base.as_ref().map_or(Revision(0), |base| base.about().floor)
+        self.base.as_ref().map_or(Revision(0), |base| base.info().floor)
     }
 
     /// How many keys the overlay has.
@@ -80,71 +80,80 @@ impl Generation {
 
     // What a revision shows of a key
 
-    pub(crate) fn project(&self, id: &ProjectId, at: u64) -> Option<Found<ProjectMeta>> {
+    pub(crate) fn project(&self, id: &ProjectId, at: u64) -> Option<ValueLocation<ProjectMeta>> {
         let cell = self.projects.get(id);
-        let version = cell.as_ref().and_then(|cell| cell.at(at));
+        let version = cell.as_ref().and_then(|cell| cell.visible_at(at));
         let base = || self.base.as_ref()?.find_project(id);
-        version.cloned().map(Found::Overlay).or_else(|| base().map(Found::Base))
+        version.cloned().map(ValueLocation::Overlay).or_else(|| base().map(ValueLocation::Base))
     }
 
-    pub(crate) fn session(&self, id: &SessionId, at: u64) -> Option<Found<SessionState>> {
+    pub(crate) fn session(&self, id: &SessionId, at: u64) -> Option<ValueLocation<SessionState>> {
         let cell = self.sessions.get(id);
-        let version = cell.as_ref().and_then(|cell| cell.at(at));
+        let version = cell.as_ref().and_then(|cell| cell.visible_at(at));
         let base = || self.base.as_ref()?.find_session(id);
-        version.cloned().map(Found::Overlay).or_else(|| base().map(Found::Base))
+        version.cloned().map(ValueLocation::Overlay).or_else(|| base().map(ValueLocation::Base))
     }
 
-    pub(crate) fn message(&self, key: &MessageKey, at: u64) -> Option<Found<MessageMeta>> {
+    pub(crate) fn message(&self, key: &MessageKey, at: u64) -> Option<ValueLocation<MessageMeta>> {
         let cell = self.messages.get(key);
-        let version = cell.as_ref().and_then(|cell| cell.at(at));
+        let version = cell.as_ref().and_then(|cell| cell.visible_at(at));
         let base = || self.base.as_ref()?.find_message(key);
-        version.cloned().map(Found::Overlay).or_else(|| base().map(Found::Base))
+        version.cloned().map(ValueLocation::Overlay).or_else(|| base().map(ValueLocation::Base))
     }
 
     // Values, wherever they are
 
-    pub(crate) fn project_value(&self, found: Found<ProjectMeta>) -> Option<Arc<ProjectMeta>> {
+    pub(crate) fn project_value(
+        &self,
+        found: ValueLocation<ProjectMeta>,
+    ) -> Option<Arc<ProjectMeta>> {
         match found {
-            Found::Overlay(version) => version.value,
-            Found::Base(row) => self.base.as_ref()?.project(row).map(Arc::new),
+            ValueLocation::Overlay(version) => version.value,
+            ValueLocation::Base(row) => self.base.as_ref()?.project(row).map(Arc::new),
         }
     }
 
-    pub(crate) fn session_value(&self, found: Found<SessionState>) -> Option<Arc<SessionState>> {
+    pub(crate) fn session_value(
+        &self,
+        found: ValueLocation<SessionState>,
+    ) -> Option<Arc<SessionState>> {
         match found {
-            Found::Overlay(version) => version.value,
-            Found::Base(row) => Some(Arc::new(self.base.as_ref()?.session(row))),
+            ValueLocation::Overlay(version) => version.value,
+            ValueLocation::Base(row) => Some(Arc::new(self.base.as_ref()?.session_state(row))),
         }
     }
 
-    pub(crate) fn message_value(&self, found: Found<MessageMeta>) -> Option<Arc<MessageMeta>> {
+    pub(crate) fn message_value(
+        &self,
+        found: ValueLocation<MessageMeta>,
+    ) -> Option<Arc<MessageMeta>> {
         match found {
-            Found::Overlay(version) => version.value,
-            Found::Base(row) => self.base.as_ref()?.message(row).map(Arc::new),
+            ValueLocation::Overlay(version) => version.value,
+            ValueLocation::Base(row) => self.base.as_ref()?.message(row).map(Arc::new),
         }
     }
 
     /// The number of the last change of what was found.
-    pub(crate) fn project_sequence(&self, found: &Found<ProjectMeta>) -> u64 {
+    pub(crate) fn project_sequence(&self, found: &ValueLocation<ProjectMeta>) -> u64 {
         match (found, &self.base) {
-            (Found::Overlay(version), _) => version.sequence,
-            (Found::Base(row), Some(base)) => base.project_sequence(*row),
+            (ValueLocation::Overlay(version), _) => version.sequence,
+            (ValueLocation::Base(row), Some(base)) => base.project_sequence(*row),
             _ => 0,
         }
     }
 
-    pub(crate) fn session_sequence(&self, found: &Found<SessionState>) -> u64 {
+    pub(crate) fn session_sequence(&self, found: &ValueLocation<SessionState>) -> u64 {
         match (found, &self.base) {
-            (Found::Overlay(version), _) => version.sequence,
-            (Found::Base(row), Some(base)) => base.session_sequence(*row),
+            (ValueLocation::Overlay(version), _) => version.sequence,
+            (ValueLocation::Base(row), Some(base)) => base.session_sequence(*row),
             _ => 0,
         }
     }
 
-    pub(crate) fn message_sequence(&self, found: &Found<MessageMeta>) -> u64 {
+    pub(crate) fn message_sequence(&self, found: &ValueLocation<MessageMeta>) -> u64 {
         match (found, &self.base) {
-            (Found::Overlay(version), _) => version.sequence,
-            (Found::Base(row), Some(base)) => base.message_sequence(*row),
+            (ValueLocation::Overlay(version), _) => version.sequence,
+            (ValueLocation::Base(row), Some(base)) => base.message_sequence(*row),
             _ => 0,
         }
     }
@@ -152,41 +161,44 @@ impl Generation {
     /// What the messages of a session used.
     pub(crate) fn usage_of_messages(&self, id: &SessionId, at: u64) -> UsageSum {
         let cell = self.usage.get(id);
-        if let Some(Version { value: Some(sum), .. }) = cell.as_ref().and_then(|cell| cell.at(at)) {
+        if let Some(Version { value: Some(sum), .. }) =
+            cell.as_ref().and_then(|cell| cell.visible_at(at))
+        {
             return **sum;
         }
-        let base = || self.base.as_ref().and_then(|base| Some(base.usage(base.find_session(id)?)));
+        let base =
+            || self.base.as_ref().and_then(|base| Some(base.session_usage(base.find_session(id)?)));
         base().unwrap_or_default()
     }
 
     /// What the record of a session counts, if it does.
-    pub(crate) fn counted(&self, id: &SessionId, at: u64) -> Option<Counted> {
+    pub(crate) fn recorded_totals(&self, id: &SessionId, at: u64) -> Option<RecordedTotals> {
         match self.session(id, at)? {
-            Found::Overlay(version) => version.value?.record.as_ref()?.counted,
-            Found::Base(row) => self.base.as_ref()?.counted(row),
+            ValueLocation::Overlay(version) => version.value?.record.as_ref()?.recorded_totals,
+            ValueLocation::Base(row) => self.base.as_ref()?.recorded_totals(row),
         }
     }
 
     /// Where a session stands; none if it has no record.
     pub(crate) fn session_order(&self, id: &SessionId, at: u64) -> Option<OrderKey> {
         match self.session(id, at)? {
-            Found::Overlay(version) => Some(version.value?.record.as_ref()?.order),
-            Found::Base(row) => self.base.as_ref()?.session_order(row),
+            ValueLocation::Overlay(version) => Some(version.value?.record.as_ref()?.order),
+            ValueLocation::Base(row) => self.base.as_ref()?.session_order(row),
         }
     }
 
-    pub(crate) fn upkeep_value(
+    pub(crate) fn refresh_state_value(
         &self,
-        found: &Found<SessionState>,
-    ) -> Option<(Option<Observed>, Upkeep)> {
+        found: &ValueLocation<SessionState>,
+    ) -> Option<(Option<ObservedStamp>, RefreshState)> {
         match found {
-            Found::Overlay(version) => {
+            ValueLocation::Overlay(version) => {
                 let state = version.value.as_ref()?;
-                Some((state.record.as_ref().map(|record| record.observed), state.upkeep))
+                Some((state.record.as_ref().map(|record| record.observed), state.refresh_state))
             }
-            Found::Base(row) => {
+            ValueLocation::Base(row) => {
                 let base = self.base.as_ref()?;
-                Some((base.record_observed(*row), base.upkeep(*row)))
+                Some((base.session_observed(*row), base.refresh_state(*row)))
             }
         }
     }
@@ -209,7 +221,7 @@ impl Generation {
     pub(crate) fn overlay_sessions(&self, at: u64) -> Vec<(SessionId, Arc<SessionState>)> {
         let mut sessions = Vec::new();
         self.sessions.for_each(|id, cell| {
-            if let Some(Version { value: Some(state), .. }) = cell.at(at) {
+            if let Some(Version { value: Some(state), .. }) = cell.visible_at(at) {
                 sessions.push((id.clone(), Arc::clone(state)));
             }
         });
@@ -219,35 +231,43 @@ impl Generation {
     /// Whether the overlay says something else of a session than the base, from this revision on
     /// or before.
     pub(crate) fn hides_session(&self, id: &SessionId, at: u64) -> bool {
-        self.sessions.len() > 0 && self.sessions.get(id).is_some_and(|cell| cell.at(at).is_some())
+        self.sessions.len() > 0
+            && self.sessions.get(id).is_some_and(|cell| cell.visible_at(at).is_some())
     }
 
     /// The messages of a session that a revision shows, in order.
-    pub(crate) fn messages_of(&self, session: &SessionId, at: u64) -> Vec<Found<MessageMeta>> {
+    pub(crate) fn messages_of(
+        &self,
+        session: &SessionId,
+        at: u64,
+    ) -> Vec<ValueLocation<MessageMeta>> {
         let rows = self.base.as_ref().and_then(|base| {
             let row = base.find_session(session)?;
             Some((base, base.messages_of(row)))
         });
-        let Some(members) = self.members.get(session) else {
-            return rows.map_or_else(Vec::new, |(_, rows)| rows.map(Found::Base).collect());
+        let Some(members) = self.session_messages.get(session) else {
+            return rows.map_or_else(Vec::new, |(_, rows)| rows.map(ValueLocation::Base).collect());
         };
         let key = |id: &MessageId| MessageKey { session: session.clone(), message: id.clone() };
-        let mut found: Vec<(OrderKey, MessageId, Found<MessageMeta>)> = Vec::new();
+        let mut found: Vec<(OrderKey, MessageId, ValueLocation<MessageMeta>)> = Vec::new();
         for id in members.iter() {
             if let Some(cell) = self.messages.get(&key(id))
-                && let Some(version) = cell.at(at)
+                && let Some(version) = cell.visible_at(at)
                 && let Some(meta) = &version.value
             {
-                found.push((meta.order, id.clone(), Found::Overlay(version.clone())));
+                found.push((meta.order, id.clone(), ValueLocation::Overlay(version.clone())));
             }
         }
         if let Some((base, rows)) = rows {
             for row in rows {
                 let Some(id) = base.message_id(row) else { continue };
                 let hidden = members.contains(&id)
-                    && self.messages.get(&key(&id)).is_some_and(|cell| cell.at(at).is_some());
+                    && self
+                        .messages
+                        .get(&key(&id))
+                        .is_some_and(|cell| cell.visible_at(at).is_some());
                 if !hidden {
-                    found.push((base.message_order(row), id, Found::Base(row)));
+                    found.push((base.message_order(row), id, ValueLocation::Base(row)));
                 }
             }
         }
@@ -256,12 +276,12 @@ impl Generation {
     }
 
     /// Every message of this id that a revision shows: one, unless a session was copied by hand.
-    pub(crate) fn messages_named(&self, id: &MessageId, at: u64) -> Vec<MessageKey> {
+    pub(crate) fn messages_with_id(&self, id: &MessageId, at: u64) -> Vec<MessageKey> {
         let mut keys: Vec<MessageKey> = Vec::new();
         if let Some(base) = &self.base {
             keys.extend(base.find_messages(id).filter_map(|row| base.message_key(row)));
         }
-        if let Some(homes) = self.homes.get(id) {
+        if let Some(homes) = self.message_sessions.get(id) {
             let key =
                 |session: &SessionId| MessageKey { session: session.clone(), message: id.clone() };
             keys.extend(homes.iter().map(key));
@@ -275,9 +295,9 @@ impl Generation {
     // For the writer
 
     /// Makes a message findable by its session and by its id.
-    pub(crate) fn enlist(&self, key: &MessageKey) {
-        add(&self.members, &key.session, &key.message);
-        add(&self.homes, &key.message, &key.session);
+    pub(crate) fn register_message(&self, key: &MessageKey) {
+        add(&self.session_messages, &key.session, &key.message);
+        add(&self.message_sessions, &key.message, &key.session);
     }
 
     pub(crate) fn with_log<R>(&self, act: impl FnOnce(&mut Vec<(u64, EntityKey)>) -> R) -> R {
@@ -298,13 +318,13 @@ impl Generation {
 }
 
 /// Adds to a set that is kept under a key.
-fn add<K, V>(sets: &Table<K, Runs<V>>, key: &K, value: &V)
+fn add<K, V>(sets: &ConcurrentMap<K, SortedRuns<V>>, key: &K, value: &V)
 where
     K: std::hash::Hash + Eq + Clone,
     V: Clone + Ord,
 {
-    let set = sets.get(key).unwrap_or_else(Runs::new);
-    if let Some(more) = set.with(value) {
+    let set = sets.get(key).unwrap_or_else(SortedRuns::new);
+    if let Some(more) = set.with_value(value) {
         sets.insert(key.clone(), more);
     }
 }

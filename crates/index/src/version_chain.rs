@@ -23,21 +23,21 @@ impl<V> Clone for Version<V> {
 
 /// Versions of one key, the newest first; at least one. A cell never changes: it is replaced.
 #[derive(Debug)]
-pub(crate) struct Cell<V>(Arc<[Version<V>]>);
+pub(crate) struct VersionChain<V>(Arc<[Version<V>]>);
 
-impl<V> Clone for Cell<V> {
+impl<V> Clone for VersionChain<V> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }
 }
 
-impl<V> Cell<V> {
+impl<V> VersionChain<V> {
     pub(crate) fn new(first: Version<V>) -> Self {
         Self(Arc::new([first]))
     }
 
     /// The version that a revision shows; none if the key came later, or is the base's.
-    pub(crate) fn at(&self, revision: u64) -> Option<&Version<V>> {
+    pub(crate) fn visible_at(&self, revision: u64) -> Option<&Version<V>> {
         self.0.iter().find(|version| version.since <= revision)
     }
 
@@ -47,18 +47,18 @@ impl<V> Cell<V> {
     }
 
     /// The cell with a newer version in front.
-    pub(crate) fn with(&self, newest: Version<V>) -> Self {
+    pub(crate) fn with_newest(&self, newest: Version<V>) -> Self {
         Self(std::iter::once(newest).chain(self.0.iter().cloned()).collect())
     }
 
     /// The revisions that show the version which came at `since`, if it is not the newest.
-    pub(crate) fn reign(&self, since: u64) -> Option<Range<u64>> {
+    pub(crate) fn visible_range(&self, since: u64) -> Option<Range<u64>> {
         let at = self.0.iter().position(|version| version.since == since)?;
         Some(since..self.0.get(at.checked_sub(1)?)?.since)
     }
 
     /// The cell without the version that came at `since`.
-    pub(crate) fn without(&self, since: u64) -> Self {
+    pub(crate) fn without_version(&self, since: u64) -> Self {
         Self(self.0.iter().filter(|version| version.since != since).cloned().collect())
     }
 }

@@ -10,11 +10,11 @@ pub const MAX_DEPTH: usize = 512;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
     pub(crate) at: usize,
-    pub(crate) what: Fault,
+    pub(crate) kind: SyntaxErrorKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum SyntaxErrorKind {
     /// The text ended where more was expected.
     End,
     TooDeep,
@@ -24,16 +24,16 @@ pub(crate) enum Fault {
 impl SyntaxError {
     #[cold]
     pub(crate) fn into_issue(self, text: &str) -> Box<Issue> {
-        let kind = match self.what {
-            Fault::End => IssueKind::Truncated,
-            Fault::TooDeep => IssueKind::TooDeep { limit: MAX_DEPTH },
+        let kind = match self.kind {
+            SyntaxErrorKind::End => IssueKind::Truncated,
+            SyntaxErrorKind::TooDeep => IssueKind::TooDeep { limit: MAX_DEPTH },
             // A file cut short inside a token is as truncated as one cut between tokens.
-            Fault::Bad(_) if self.at >= text.len() => IssueKind::Truncated,
-            Fault::Bad(what) => IssueKind::BadJson { what },
+            SyntaxErrorKind::Bad(_) if self.at >= text.len() => IssueKind::Truncated,
+            SyntaxErrorKind::Bad(what) => IssueKind::BadJson { what },
         };
-        Box::new(Issue::new(Place::default().at(self.at as u64), kind))
+        Box::new(Issue::new(Place::default().at_offset(self.at as u64), kind))
     }
 }
 
 /// What came of reading on in a text.
-pub(crate) type Scan<T> = Result<T, SyntaxError>;
+pub(crate) type ScanResult<T> = Result<T, SyntaxError>;
