@@ -32,20 +32,20 @@ mod append {
     pub(super) fn run() -> anyhow::Result<()> {
         let dir = tempfile::tempdir()?;
         let mut log = LogWriter::open(dir.path(), "2026/11/30/first")?;
-        log.session("a title")?;
+        log.append_session("a title")?;
         let clock = Arc::new(SystemClock);
         let source = JsonlSource::new(dir.path(), SourceId::new("logs")?, clock);
         let (options, go_on) = (RefreshOptions::default(), |_| ControlFlow::Continue(()));
         let opened = SessionMaterializer::open(Arc::new(source), None, options, &go_on)?;
         let materializer = opened.continue_value().context("nobody broke")?.value;
         let mut halves = [Duration::ZERO; 2];
-        let mut answer = log.answer()?;
+        let mut answer = log.append_answer()?;
         for half in &mut halves {
             for step in 0..HALF {
                 match step % 4 {
-                    0 => answer = log.answer()?,
-                    3 => _ = log.finish(answer, 7)?,
-                    _ => _ = log.text(answer, "a text of some words")?,
+                    0 => answer = log.append_answer()?,
+                    3 => _ = log.append_finished_answer(answer, 7)?,
+                    _ => _ = log.append_text(answer, "a text of some words")?,
                 }
                 let begun = cpu()?;
                 ensure!(materializer.refresh(&options, &go_on)?.is_continue(), "nobody broke");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Result, bail};
 use memchr::memmem::Finder;
 use scrollback_core_id::{EntityKey, PartKey, Scope};
-use scrollback_source::{Lent, Source};
+use scrollback_source::{BorrowedItem, Source};
 use serde_json::{Value, json};
 
 use super::source::source;
@@ -30,9 +30,9 @@ impl LibraryText {
 
     fn search(&self) -> Result<TextFacts> {
         let (mut facts, mut issues) = (TextFacts::default(), 0);
-        self.source.open()?.lend(&Scope::AllParts, &mut |lent| {
+        self.source.open()?.scan_borrowed(&Scope::AllParts, &mut |lent| {
             match lent {
-                Lent::Record(record) => {
+                BorrowedItem::Record(record) => {
                     facts.parts += 1;
                     if self.finder.find(record.bytes).is_some() {
                         match record.key() {
@@ -44,7 +44,7 @@ impl LibraryText {
                     }
                 }
                 // Nobody writes to this store.
-                Lent::Issue(..) | Lent::Forget => issues += 1,
+                BorrowedItem::Issue(..) | BorrowedItem::Rollback => issues += 1,
                 _ => {}
             }
             ControlFlow::Continue(())

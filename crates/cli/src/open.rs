@@ -49,7 +49,7 @@ pub(crate) fn open(global: &Global, out: &mut Out) -> Result<Store> {
 
 /// Opens the stores to follow, whether they are there yet or not.
 pub(crate) fn awaited(global: &Global) -> Result<Store> {
-    Ok(builder(global).awaited().build()?)
+    Ok(builder(global).include_pending().build()?)
 }
 
 /// Keeps the indexes for the next run. Returns whether that worked, after saying why not.

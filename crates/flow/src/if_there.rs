@@ -6,8 +6,8 @@ use std::sync::Arc;
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{Clock, EntityKey, Scope, SourceId};
 use scrollback_source::{
-    DirtyScope, Each, EachSeen, Error, Found, Probe, Probed, Reader, Result, Source, SourceToken,
-    Survey, WatchRoot,
+    DirtyScope, Error, Probe, ProbeResult, Reader, Result, ScanItem, ScanVisitor, Source,
+    SourceToken, Survey, SurveyVisitor, WatchRoot,
 };
 
 /// A Source that is empty while its store is not there, instead of an error. For whoever follows a
@@ -50,20 +50,20 @@ impl Source for IfThere {
         self.0.watch_plan()
     }
 
-    fn concerns(&self, path: &Path) -> Option<DirtyScope> {
-        self.0.concerns(path)
+    fn scope_of_path(&self, path: &Path) -> Option<DirtyScope> {
+        self.0.scope_of_path(path)
     }
 
     fn directory_of(&self, key: &EntityKey) -> Option<PathBuf> {
         self.0.directory_of(key)
     }
 
-    fn probe(&self, since: Option<&SourceToken>) -> Result<Probed> {
+    fn probe(&self, since: Option<&SourceToken>) -> Result<ProbeResult> {
         let was_absent = since.is_some_and(|since| **since.bytes() == *ABSENT);
         match self.0.probe(since.filter(|_| !was_absent)) {
             Err(error) if is_absent(&error) => {
                 let probe = if was_absent { Probe::Unchanged } else { Probe::Rescan };
-                Ok(Probed { probe, token: Some(SourceToken::new(ABSENT)) })
+                Ok(ProbeResult { probe, token: Some(SourceToken::new(ABSENT)) })
             }
             probed => probed,
         }
@@ -96,18 +96,18 @@ impl Reader for Nothing<'_> {
         self.0
     }
 
-    fn scan(&mut self, _scope: &Scope, _each: &mut Each<'_>) -> Result<()> {
+    fn scan(&mut self, _scope: &Scope, _each: &mut ScanVisitor<'_>) -> Result<()> {
         Ok(())
     }
 
-    fn survey(&mut self, _what: &Survey<'_>, _each: &mut EachSeen<'_>) -> Result<()> {
+    fn survey(&mut self, _what: &Survey<'_>, _each: &mut SurveyVisitor<'_>) -> Result<()> {
         Ok(())
     }
 
-    fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> Result<()> {
+    fn spans(&mut self, keys: &[EntityKey], each: &mut ScanVisitor<'_>) -> Result<()> {
         for key in keys {
             let issue = Issue::new(Place::default(), IssueKind::Vanished);
-            if each(Found::Issue(Some(key.clone()), issue)).is_break() {
+            if each(ScanItem::Issue(Some(key.clone()), issue)).is_break() {
                 break;
             }
         }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, MessageKey, OrderKey, PartKey, ProjectId, Scope, SessionKey};
 use scrollback_core_type::{StageName, StageResult};
-use scrollback_source::{Entry, Error, Found, Reader, Result};
+use scrollback_source::{Entry, Error, Reader, Result, ScanItem};
 
 use crate::stage::Stage;
 use crate::tree::{ItemRefNode, MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
@@ -101,33 +101,40 @@ struct Build<'t> {
 
 impl Build<'_> {
     /// A session, a message, an item, or a part of the message handed out last.
-    fn take(&mut self, found: Found) -> ControlFlow<()> {
+    fn take(&mut self, found: ScanItem) -> ControlFlow<()> {
         let last = self.tree.messages.len().wrapping_sub(1);
         self.take_part_of(last, found)
     }
 
-    fn take_part_of(&mut self, message: usize, found: Found) -> ControlFlow<()> {
+    fn take_part_of(&mut self, message: usize, found: ScanItem) -> ControlFlow<()> {
         match found {
-            Found::Set(_) => {}
-            Found::Issue(key, issue) => self.stage.note(key, issue),
-            Found::Entry(Entry { key, order, span, project, is_copy, provenance, .. }) => match key
-            {
-                EntityKey::Session(key) => {
-                    self.tree.session = SessionRefNode { key, span, project, provenance };
-                }
-                EntityKey::Item(key) => self.tree.items.push(ItemRefNode { key, order, span }),
-                EntityKey::Message(key) => {
-                    let parts = Vec::new();
-                    self.tree.messages.push(MessageRefNode { key, order, is_copy, span, parts });
-                }
-                EntityKey::Part(key) => {
-                    if let Some(message) = self.tree.messages.get_mut(message) {
-                        let order = OrderKey(message.parts.len() as i64);
-                        message.parts.push(PartRefNode { key, order, span });
+            ScanItem::Set(_) => {}
+            ScanItem::Issue(key, issue) => self.stage.note(key, issue),
+            ScanItem::Entry(Entry { key, order, span, project, is_copy, provenance, .. }) => {
+                match key {
+                    EntityKey::Session(key) => {
+                        self.tree.session = SessionRefNode { key, span, project, provenance };
                     }
+                    EntityKey::Item(key) => self.tree.items.push(ItemRefNode { key, order, span }),
+                    EntityKey::Message(key) => {
+                        let parts = Vec::new();
+                        self.tree.messages.push(MessageRefNode {
+                            key,
+                            order,
+                            is_copy,
+                            span,
+                            parts,
+                        });
+                    }
+                    EntityKey::Part(key) => {
+                        if let Some(message) = self.tree.messages.get_mut(message) {
+                            let order = OrderKey(message.parts.len() as i64);
+                            message.parts.push(PartRefNode { key, order, span });
+                        }
+                    }
+                    _ => {}
                 }
-                _ => {}
-            },
+            }
         }
         ControlFlow::Continue(())
     }
@@ -168,9 +175,9 @@ pub fn plan_sessions(
     let mut sessions = Vec::new();
     reader.scan(&scope, &mut |found| {
         match found {
-            Found::Set(_) => {}
-            Found::Issue(key, issue) => stage.note(key, issue),
-            Found::Entry(entry) => {
+            ScanItem::Set(_) => {}
+            ScanItem::Issue(key, issue) => stage.note(key, issue),
+            ScanItem::Entry(entry) => {
                 let Entry { key, span, project, provenance, .. } = entry;
                 if let EntityKey::Session(key) = key {
                     span.iter().for_each(|span| stage.count_bytes(span));

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::EntityKey;
 use scrollback_core_type::{StageName, StageResult, repair_surrogates};
-use scrollback_source::{Entry, Found, Reader, Result};
+use scrollback_source::{Entry, Reader, Result, ScanItem};
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
 use crate::plan::SessionTreePlan;
@@ -63,9 +63,9 @@ fn read_missing(
     let mut at = 0; // spans come in the order asked, less those that cannot be read
     reader.spans(&keys, &mut |found| {
         match found {
-            Found::Set(_) => {}
-            Found::Issue(key, issue) => stage.note(key, issue),
-            Found::Entry(Entry { key, span, .. }) => {
+            ScanItem::Set(_) => {}
+            ScanItem::Issue(key, issue) => stage.note(key, issue),
+            ScanItem::Entry(Entry { key, span, .. }) => {
                 if let Some(ahead) = keys[at..].iter().position(|asked| *asked == key) {
                     nodes[at + ahead].span = span;
                     at += ahead + 1;

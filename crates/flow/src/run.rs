@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{EntityKey, ProjectId, SessionKey};
 use scrollback_core_type::{StageName, StageReport, StageResult};
-use scrollback_source::{Found, Reader, Result, Source};
+use scrollback_source::{Reader, Result, ScanItem, Source};
 
 use crate::hydrate::{SessionHydratedTree, hydrate_session_tree};
 use crate::plan::{ReadAhead, plan_session_tree, plan_sessions};
@@ -120,9 +120,9 @@ fn find_orphans(reader: &mut dyn Reader) -> Result<StageReport> {
     let mut keys = Vec::new();
     reader.orphans(&mut |found| {
         match found {
-            Found::Set(_) => {}
-            Found::Issue(key, issue) => stage.note(key, issue),
-            Found::Entry(entry) => keys.push(entry.key),
+            ScanItem::Set(_) => {}
+            ScanItem::Issue(key, issue) => stage.note(key, issue),
+            ScanItem::Entry(entry) => keys.push(entry.key),
         }
         ControlFlow::Continue(())
     })?;

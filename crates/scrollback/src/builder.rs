@@ -7,14 +7,14 @@ use std::sync::Arc;
 use scrollback_core_id::{Clock, SystemClock};
 use scrollback_flow::{Progress, RefreshOptions, Snapshots, Verify};
 use scrollback_source::{
-    Agent, Discovery, FoundRoot, FoundStore, OpenOptions, Registry, Source, StoreDetails,
+    Agent, DiscoveredRoot, DiscoveredStore, Discovery, OpenOptions, Registry, Source, StoreDetails,
     StoreState,
 };
 use scrollback_stor_mmap::{MapPolicy, ReadOptions};
 use scrollback_stor_path::Environment;
 
 use crate::opencode::Opencode;
-use crate::root::{OnProgress, Root};
+use crate::root::{ProgressCallback, Root};
 use crate::store::Store;
 use crate::{Error, Result};
 
@@ -43,7 +43,7 @@ impl Store {
 
 /// Where the index is kept between runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Cache {
+enum CacheLocation {
     /// `$XDG_CACHE_HOME/scrollback`, else `~/.cache/scrollback`.
     Default,
     At(PathBuf),
@@ -58,10 +58,10 @@ pub struct StoreBuilder {
     environment: Environment,
     paths: Vec<PathBuf>,
     options: OpenOptions,
-    cache: Cache,
+    cache: CacheLocation,
     refresh: RefreshOptions,
-    is_awaited: bool,
-    progress: OnProgress,
+    include_pending: bool,
+    progress: ProgressCallback,
 }
 
 impl StoreBuilder {
@@ -75,9 +75,9 @@ impl StoreBuilder {
                 read: ReadOptions::default(),
                 map: MapPolicy::default(),
             },
-            cache: Cache::Default,
+            cache: CacheLocation::Default,
             refresh: RefreshOptions::default(),
-            is_awaited: false,
+            include_pending: false,
             progress: Arc::new(|_| ControlFlow::Continue(())),
         }
     }
@@ -124,12 +124,12 @@ impl StoreBuilder {
 
     /// Keeps indexes in this directory instead of the user's cache directory.
     pub fn cache_dir(self, dir: impl Into<PathBuf>) -> Self {
-        Self { cache: Cache::At(dir.into()), ..self }
+        Self { cache: CacheLocation::At(dir.into()), ..self }
     }
 
     /// Neither uses nor keeps an index between runs.
     pub fn without_cache(self) -> Self {
-        Self { cache: Cache::Off, ..self }
+        Self { cache: CacheLocation::Off, ..self }
     }
 
     /// Compares an index with its store message by message. The usual comparison misses a message
@@ -140,8 +140,8 @@ impl StoreBuilder {
     }
 
     /// Also takes roots that are not there yet, and waits for them: for programs that watch.
-    pub fn awaited(self) -> Self {
-        Self { is_awaited: true, ..self }
+    pub fn include_pending(self) -> Self {
+        Self { include_pending: true, ..self }
     }
 
     /// Calls `each` with the number of sessions that were read and of all sessions; returning
@@ -165,7 +165,8 @@ impl StoreBuilder {
         let mut all = Discovery::default();
         for path in &self.paths {
             let found = self.registry.find(path);
-            let is_found = found.roots.iter().any(|root| self.is_awaited || has_any(root));
+            let is_found =
+                found.roots.iter().any(|root| self.include_pending || has_any_store(root));
             if !is_found && let Some(why) = found.problem {
                 return Err(Error::NotAStore { path: path.clone(), why });
             }
@@ -180,7 +181,11 @@ impl StoreBuilder {
     }
 
     /// Opens one store of a root by itself; none if this version does not read it.
-    pub fn open_store(&self, root: &FoundRoot, store: &FoundStore) -> Option<Arc<dyn Source>> {
+    pub fn open_store(
+        &self,
+        root: &DiscoveredRoot,
+        store: &DiscoveredStore,
+    ) -> Option<Arc<dyn Source>> {
         self.registry.agent(root.agent)?.open_store(store, &self.options)
     }
 
@@ -188,7 +193,7 @@ impl StoreBuilder {
     ///
     /// # Errors
     /// If the store cannot be read.
-    pub fn details(&self, root: &FoundRoot, store: &FoundStore) -> Result<StoreDetails> {
+    pub fn details(&self, root: &DiscoveredRoot, store: &DiscoveredStore) -> Result<StoreDetails> {
         let Some(agent) = self.registry.agent(root.agent) else {
             return Ok(StoreDetails::default());
         };
@@ -203,12 +208,12 @@ impl StoreBuilder {
     /// [`Error::Store`] if none can be read.
     pub fn build(self) -> Result<Store> {
         let Discovery { roots, places, .. } = self.find()?;
-        let unsupported = |root: &FoundRoot| {
+        let unsupported = |root: &DiscoveredRoot| {
             let stores = root.stores.iter().filter(|it| it.state == StoreState::Unsupported);
             stores.cloned().collect::<Vec<_>>()
         };
         let unread: Vec<_> = roots.iter().flat_map(unsupported).collect();
-        let wanted = roots.into_iter().filter(|root| self.is_awaited || root.is_present());
+        let wanted = roots.into_iter().filter(|root| self.include_pending || root.is_present());
         let (mut opened, mut failures) = (Vec::new(), Vec::new());
         for root in wanted {
             opened.extend(self.root(root, &mut failures));
@@ -229,10 +234,10 @@ impl StoreBuilder {
 
     /// Opens a root. Stores of it that cannot be read are left out, and so is the cache then: it
     /// is of the whole root.
-    fn root(&self, mut found: FoundRoot, failures: &mut Vec<Error>) -> Option<Root> {
+    fn root(&self, mut found: DiscoveredRoot, failures: &mut Vec<Error>) -> Option<Root> {
         let agent = self.registry.agent(found.agent)?;
         let mut snapshots = self.snapshots(&found);
-        if !self.is_awaited {
+        if !self.include_pending {
             let before = (found.stores.len(), failures.len());
             found.stores.retain(|store| {
                 if store.state != StoreState::Present {
@@ -260,21 +265,21 @@ impl StoreBuilder {
     }
 
     /// Where the index of a root is kept: never in a store, which these paths are.
-    fn snapshots(&self, root: &FoundRoot) -> Option<Snapshots> {
+    fn snapshots(&self, root: &DiscoveredRoot) -> Option<Snapshots> {
         let dir = match &self.cache {
-            Cache::Default => self.environment.cache_dir()?,
-            Cache::At(dir) => dir.clone(),
-            Cache::Off => return None,
+            CacheLocation::Default => self.environment.cache_dir()?,
+            CacheLocation::At(dir) => dir.clone(),
+            CacheLocation::Off => return None,
         };
-        let real = crate::path_id::canonical(&dir);
+        let real = crate::path_id::canonical_path(&dir);
         let inside = [&root.path, &root.data_dir]
             .iter()
-            .any(|store| real.starts_with(crate::path_id::canonical(store)));
+            .any(|store| real.starts_with(crate::path_id::canonical_path(store)));
         (!inside).then(|| Snapshots::new(dir))
     }
 }
 
-fn has_any(root: &FoundRoot) -> bool {
+fn has_any_store(root: &DiscoveredRoot) -> bool {
     root.stores.iter().any(|store| store.state != StoreState::Expected)
 }
 

@@ -28,7 +28,8 @@ pub use watch::{Event, Events, StoreCursor, WatchBuilder};
 
 pub use scrollback_core_id::{Clock, SystemClock, UnixMillis};
 pub use scrollback_source::{
-    Agent, Discovery, FoundRoot, FoundStore, OpenOptions, Registry, StoreDetails, StoreState,
+    Agent, DiscoveredRoot, DiscoveredStore, Discovery, OpenOptions, Registry, StoreDetails,
+    StoreState,
 };
 #[cfg(feature = "watch")]
 pub use scrollback_watch::{FeedChoice, FeedKind, Of, What};

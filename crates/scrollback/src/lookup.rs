@@ -17,7 +17,7 @@ impl Store {
     /// [`Error::NoSession`], [`Error::Ambiguous`] or [`Error::BadSession`]; [`Error::Store`] if a
     /// root cannot be read.
     pub fn session(&self, text: &str) -> Result<Session<'_>> {
-        find(self, text)
+        find_session(self, text)
     }
 
     /// The session that `latest` or `latest~N` names; none if the text is neither.
@@ -25,12 +25,12 @@ impl Store {
     /// # Errors
     /// As [`Store::session`].
     pub fn latest(&self, text: &str) -> Result<Option<Session<'_>>> {
-        latest(self, text)
+        find_latest(self, text)
     }
 }
 
-fn find<'s>(store: &'s Store, text: &str) -> Result<Session<'s>> {
-    if let Some(latest) = latest(store, text)? {
+fn find_session<'s>(store: &'s Store, text: &str) -> Result<Session<'s>> {
+    if let Some(latest) = find_latest(store, text)? {
         return Ok(latest);
     }
     let (agent, id) = match text.split_once(':') {
@@ -47,23 +47,23 @@ fn find<'s>(store: &'s Store, text: &str) -> Result<Session<'s>> {
     let is_of = |wanted: &&crate::Root| agent.is_none_or(|agent| wanted.agent() == agent);
     let mut found = Vec::new();
     for root in store.roots().iter().filter(is_of) {
-        if root.source().open()?.holds(&key)? {
+        if root.source().open()?.has_session(&key)? {
             found.push(root);
         }
     }
     match found[..] {
-        [] => by_prefix(store, text, agent, id),
-        [root] => Ok(Session::named(root, key)),
+        [] => find_by_prefix(store, text, agent, id),
+        [root] => Ok(Session::from_key(root, key)),
         // The newest of sessions that share an id.
         _ => {
             let mut sessions = store.sessions()?.into_iter();
             let same = |it: &Session<'_>| *it.key() == key && is_of(&it.root());
-            sessions.find(same).ok_or_else(|| no_session(text))
+            sessions.find(same).ok_or_else(|| no_session_error(text))
         }
     }
 }
 
-fn latest<'s>(store: &'s Store, text: &str) -> Result<Option<Session<'s>>> {
+fn find_latest<'s>(store: &'s Store, text: &str) -> Result<Option<Session<'s>>> {
     let Some(back) = steps_back(text)? else { return Ok(None) };
     let mut top: Vec<Session<'s>> = store.sessions()?;
     top.retain(|session| !session.is_subagent());
@@ -87,7 +87,7 @@ fn steps_back(text: &str) -> Result<Option<usize>> {
     back.map_or(Ok(Some(0)), |back| back.parse().map(Some).map_err(bad))
 }
 
-fn by_prefix<'s>(
+fn find_by_prefix<'s>(
     store: &'s Store,
     text: &str,
     agent: Option<&str>,
@@ -105,7 +105,7 @@ fn by_prefix<'s>(
     let mut seen = HashSet::new();
     found.retain(|it| seen.insert(it.key().clone())); // of equal ids in several roots, the newest
     match found.len() {
-        0 => Err(no_session(text)),
+        0 => Err(no_session_error(text)),
         1 => Ok(found.remove(0)),
         _ => {
             let sessions = found.iter().map(|it| (it.id().to_owned(), it.title().to_owned()));
@@ -114,6 +114,6 @@ fn by_prefix<'s>(
     }
 }
 
-fn no_session(text: &str) -> Error {
+fn no_session_error(text: &str) -> Error {
     Error::NoSession { text: text.to_owned(), latest_of: None }
 }

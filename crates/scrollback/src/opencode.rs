@@ -8,17 +8,19 @@ use scrollback_core_id::SourceId;
 use scrollback_flow::{IfThere, MergedSource};
 #[cfg(feature = "sqlite")]
 use scrollback_source::StoreDetails;
-use scrollback_source::{Agent, Discovery, FoundRoot, FoundStore, OpenOptions, Source, StoreState};
+use scrollback_source::{
+    Agent, DiscoveredRoot, DiscoveredStore, Discovery, OpenOptions, Source, StoreState,
+};
 use scrollback_stor_path::layout::{DATABASE, STORAGE};
 use scrollback_stor_path::{
-    self as stor_path, Environment, FoundBy, StoragePaths, StoreKind, There,
+    self as stor_path, DiscoveryRule, Environment, PlaceState, StoragePaths, StoreKind,
 };
 use scrollback_stor_read::FileReader;
 #[cfg(feature = "sqlite")]
 use scrollback_stor_sqlite::SqliteReader;
 
 use crate::error::with_causes;
-use crate::path_id::{canonical, path_id};
+use crate::path_id::{canonical_path, path_id};
 
 /// opencode: its JSON tree (0.6 to 1.1) and its databases (1.2 and newer).
 #[derive(Debug, Clone, Copy, Default)]
@@ -37,22 +39,23 @@ impl Agent for Opencode {
     fn discover(&self, environment: &Environment) -> Discovery {
         let found = StoragePaths::discover(environment);
         let Some((data_dir, rule)) = environment.data_dir() else {
-            return Discovery { places: places(&found), ..Discovery::default() };
+            return Discovery { places: searched_places(&found), ..Discovery::default() };
         };
         // The database that `OPENCODE_DB` names takes the place of all others.
-        let chosen = found.looked_at.iter().find(|place| place.rule == FoundBy::OpencodeDb);
+        let chosen =
+            found.searched_places.iter().find(|place| place.rule == DiscoveryRule::OpencodeDb);
         let expected = match chosen {
             None => Some(data_dir.join(DATABASE)),
-            Some(place) if matches!(place.there, There::Skipped(_)) => None,
+            Some(place) if matches!(place.state, PlaceState::Skipped(_)) => None,
             Some(place) => Some(place.path.clone()),
         };
-        let mut root = data_root(&data_dir, rule, expected, &found);
+        let mut root = discovered_data_root(&data_dir, rule, expected, &found);
         if let Some(place) = chosen {
             // It shows other sessions than the directory does, so it is another root.
-            let database = canonical(&place.path);
-            root.id = path_id(&canonical(&data_dir).join(format!("#{}", database.display())));
+            let database = canonical_path(&place.path);
+            root.id = path_id(&canonical_path(&data_dir).join(format!("#{}", database.display())));
         }
-        Discovery { roots: vec![root], places: places(&found), problem: None }
+        Discovery { roots: vec![root], places: searched_places(&found), problem: None }
     }
 
     fn find(&self, path: &Path) -> Discovery {
@@ -72,25 +75,25 @@ impl Agent for Opencode {
         };
         let root = match () {
             () if !is_missing => None,
-            () if is_file => Some(single_root(&path, StoreKind::OpencodeSqlite, &found)),
-            () if is_tree => Some(single_root(&path, StoreKind::OpencodeJson, &found)),
+            () if is_file => Some(discovered_single_root(&path, StoreKind::OpencodeSqlite, &found)),
+            () if is_tree => Some(discovered_single_root(&path, StoreKind::OpencodeJson, &found)),
             () => {
                 let expected = Some(path.join(DATABASE));
-                Some(data_root(&path, FoundBy::Explicit, expected, &found))
+                Some(discovered_data_root(&path, DiscoveryRule::Explicit, expected, &found))
             }
         };
         let problem = why.map(|why| with_causes(&why));
-        Discovery { roots: root.into_iter().collect(), places: places(&found), problem }
+        Discovery { roots: root.into_iter().collect(), places: searched_places(&found), problem }
     }
 
-    fn open(&self, root: &FoundRoot, options: &OpenOptions) -> Arc<dyn Source> {
+    fn open(&self, root: &DiscoveredRoot, options: &OpenOptions) -> Arc<dyn Source> {
         let stores = root.stores.iter().filter(|store| store.state != StoreState::Unsupported);
         let sources = stores.filter_map(|store| self.open_store(store, options));
         let mut sources = sources.map(|it| -> Arc<dyn Source> { Arc::new(IfThere::new(it)) });
         let is_directory = root.path == root.data_dir;
         let beside = root.data_dir.join(STORAGE);
         let Some(first) = sources.next() else {
-            return Arc::new(IfThere::new(Arc::new(files(&beside, options)))); // it may come
+            return Arc::new(IfThere::new(Arc::new(file_source(&beside, options)))); // it may come
         };
         if !is_directory && is_tree(&root.path) {
             return first;
@@ -99,30 +102,34 @@ impl Agent for Opencode {
         match is_directory {
             true => Arc::new(merged),
             // The diffs of a database's sessions lie in files beside it.
-            false => Arc::new(merged.with_diffs_of(Arc::new(files(&beside, options)))),
+            false => Arc::new(merged.with_diffs_of(Arc::new(file_source(&beside, options)))),
         }
     }
 
-    fn open_store(&self, store: &FoundStore, options: &OpenOptions) -> Option<Arc<dyn Source>> {
+    fn open_store(
+        &self,
+        store: &DiscoveredStore,
+        options: &OpenOptions,
+    ) -> Option<Arc<dyn Source>> {
         if store.state == StoreState::Unsupported {
             return None;
         }
         if is_tree(&store.path) {
-            return Some(Arc::new(files(&store.path, options)));
+            return Some(Arc::new(file_source(&store.path, options)));
         }
-        database(&store.path, options)
+        database_source(&store.path, options)
     }
 
     #[cfg(feature = "sqlite")]
     fn details(
         &self,
-        store: &FoundStore,
+        store: &DiscoveredStore,
         options: &OpenOptions,
     ) -> scrollback_source::Result<StoreDetails> {
         if is_tree(&store.path) || store.state != StoreState::Present {
             return Ok(StoreDetails::default());
         }
-        let database = sqlite(&store.path, options);
+        let database = sqlite_source(&store.path, options);
         let access = database.access()?; // before anything else leaves side files
         let report = database.schema_report()?;
         Ok(StoreDetails {
@@ -138,94 +145,99 @@ pub(crate) fn is_tree(path: &Path) -> bool {
     path.extension().is_none_or(|end| end != "db")
 }
 
-fn places(found: &StoragePaths) -> Vec<String> {
-    found.looked_at.iter().map(ToString::to_string).collect()
+fn searched_places(found: &StoragePaths) -> Vec<String> {
+    found.searched_places.iter().map(ToString::to_string).collect()
 }
 
 /// A data directory: its databases by channel, the database that is expected, and the tree.
-fn data_root(
+fn discovered_data_root(
     data_dir: &Path,
-    rule: FoundBy,
+    rule: DiscoveryRule,
     expected: Option<PathBuf>,
     found: &StoragePaths,
-) -> FoundRoot {
+) -> DiscoveredRoot {
     let of_kind = |kind| found.stores.iter().filter(move |store| store.kind == kind);
     let mut databases: Vec<_> = of_kind(StoreKind::OpencodeSqlite).collect();
     databases.sort_by_key(|store| (store.channel(), &store.path));
-    let mut stores: Vec<FoundStore> = databases.into_iter().map(present).collect();
+    let mut stores: Vec<DiscoveredStore> = databases.into_iter().map(present_store).collect();
     if let Some(path) = expected.filter(|path| !stores.iter().any(|store| store.path == *path)) {
-        stores.insert(0, missing(&path, StoreKind::OpencodeSqlite, rule));
+        stores.insert(0, missing_store(&path, StoreKind::OpencodeSqlite, rule));
     }
     match of_kind(StoreKind::OpencodeJson).next() {
-        Some(tree) => stores.push(present(tree)),
+        Some(tree) => stores.push(present_store(tree)),
         None => {
-            stores.push(missing(&data_dir.join(STORAGE), StoreKind::OpencodeJson, rule));
+            stores.push(missing_store(&data_dir.join(STORAGE), StoreKind::OpencodeJson, rule));
         }
     }
-    stores.extend(of_kind(StoreKind::OpencodeLegacyJson).map(present));
-    let (path, id) = (data_dir.to_owned(), path_id(&canonical(data_dir)));
-    FoundRoot { agent: Opencode::NAME, id, data_dir: path.clone(), path, stores }
+    stores.extend(of_kind(StoreKind::OpencodeLegacyJson).map(present_store));
+    let (path, id) = (data_dir.to_owned(), path_id(&canonical_path(data_dir)));
+    DiscoveredRoot { agent: Opencode::NAME, id, data_dir: path.clone(), path, stores }
 }
 
 /// One database, or one tree.
-fn single_root(path: &Path, kind: StoreKind, found: &StoragePaths) -> FoundRoot {
+fn discovered_single_root(path: &Path, kind: StoreKind, found: &StoragePaths) -> DiscoveredRoot {
     let stores = match found.stores.first() {
-        Some(store) => vec![present(store)],
-        None => vec![missing(path, kind, FoundBy::Explicit)],
+        Some(store) => vec![present_store(store)],
+        None => vec![missing_store(path, kind, DiscoveryRule::Explicit)],
     };
     let data_dir = path.parent().unwrap_or(path).to_owned();
-    let id = path_id(&canonical(path));
-    FoundRoot { agent: Opencode::NAME, id, path: path.to_owned(), data_dir, stores }
+    let id = path_id(&canonical_path(path));
+    DiscoveredRoot { agent: Opencode::NAME, id, path: path.to_owned(), data_dir, stores }
 }
 
-fn present(store: &scrollback_stor_path::FoundStore) -> FoundStore {
+fn present_store(store: &scrollback_stor_path::DiscoveredStore) -> DiscoveredStore {
     let state = match store.kind {
         StoreKind::OpencodeJson => StoreState::Present,
         StoreKind::OpencodeSqlite if cfg!(feature = "sqlite") => StoreState::Present,
         _ => StoreState::Unsupported,
     };
-    found_store(&store.path, store.kind, store.rule, state)
+    discovered_store(&store.path, store.kind, store.rule, state)
 }
 
-fn missing(path: &Path, kind: StoreKind, rule: FoundBy) -> FoundStore {
+fn missing_store(path: &Path, kind: StoreKind, rule: DiscoveryRule) -> DiscoveredStore {
     let state = match kind {
         StoreKind::OpencodeSqlite if !cfg!(feature = "sqlite") => StoreState::Unsupported,
         _ => StoreState::Expected,
     };
-    found_store(path, kind, rule, state)
+    discovered_store(path, kind, rule, state)
 }
 
-fn found_store(path: &Path, kind: StoreKind, rule: FoundBy, state: StoreState) -> FoundStore {
-    FoundStore {
+fn discovered_store(
+    path: &Path,
+    kind: StoreKind,
+    rule: DiscoveryRule,
+    state: StoreState,
+) -> DiscoveredStore {
+    DiscoveredStore {
         id: store_id(path),
         path: path.to_owned(),
         format: kind.to_string(),
-        found_by: rule.to_string(),
+        discovery_rule: rule.to_string(),
         state,
     }
 }
 
 fn store_id(path: &Path) -> SourceId {
-    path_id(&canonical(path))
+    path_id(&canonical_path(path))
 }
 
-fn files(storage: &Path, options: &OpenOptions) -> FileReader {
+fn file_source(storage: &Path, options: &OpenOptions) -> FileReader {
     FileReader::new(storage, store_id(storage), Arc::clone(&options.clock))
         .with_options(options.read)
         .with_policy(options.map)
 }
 
 #[cfg(feature = "sqlite")]
-fn sqlite(path: &Path, options: &OpenOptions) -> SqliteReader {
+fn sqlite_source(path: &Path, options: &OpenOptions) -> SqliteReader {
     SqliteReader::new(path, store_id(path), Arc::clone(&options.clock)).with_options(options.read)
 }
 
 #[cfg(feature = "sqlite")]
-fn database(path: &Path, options: &OpenOptions) -> Option<Arc<dyn Source>> {
-    Some(Arc::new(sqlite(path, options)))
+fn database_source(path: &Path, options: &OpenOptions) -> Option<Arc<dyn Source>> {
+    Some(Arc::new(sqlite_source(path, options)))
 }
 
 #[cfg(not(feature = "sqlite"))]
-fn database(_: &Path, _: &OpenOptions) -> Option<Arc<dyn Source>> {
+fn database_source(_: &Path, _: &OpenOptions) -> Option<Arc<dyn Source>> {
     None
 }

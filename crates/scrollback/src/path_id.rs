@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use scrollback_core_id::SourceId;
 
 /// The canonical form of a path that need not be there: links are resolved in as much of it as is.
-pub(crate) fn canonical(path: &Path) -> PathBuf {
+pub(crate) fn canonical_path(path: &Path) -> PathBuf {
     for there in path.ancestors() {
         if let Ok(real) = there.canonicalize() {
             return match path.strip_prefix(there) {
@@ -20,7 +20,7 @@ pub(crate) fn canonical(path: &Path) -> PathBuf {
 
 /// The id of the root or store at a path, which need not be there: its canonical path.
 pub fn root_id(path: &Path) -> SourceId {
-    path_id(&canonical(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned())))
+    path_id(&canonical_path(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned())))
 }
 
 /// The id of a path. Control characters, which no id holds, are written as escapes.
@@ -47,11 +47,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let real = dir.path().canonicalize().unwrap();
         std::fs::create_dir(real.join("a")).unwrap();
-        assert_eq!(canonical(&real.join("a/../a/not/there")), real.join("a/not/there"));
+        assert_eq!(canonical_path(&real.join("a/../a/not/there")), real.join("a/not/there"));
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink(real.join("a"), real.join("link")).unwrap();
-            assert_eq!(canonical(&real.join("link/x.db")), real.join("a/x.db"));
+            assert_eq!(canonical_path(&real.join("link/x.db")), real.join("a/x.db"));
         }
         assert_eq!(path_id(Path::new("/a\u{1b}b")).as_str(), "/a\\u{1b}b");
         assert_eq!(path_id(Path::new("")).as_str(), ".");

@@ -7,25 +7,25 @@ use scrollback_core_id::SessionKey;
 use scrollback_core_type::{StageIssue, StageReport, StageResult};
 use scrollback_flow::{Progress, RefreshOptions, SessionMaterializer, Snapshots, Verify};
 use scrollback_index::{SessionMeta, View};
-use scrollback_source::{FoundRoot, OpenOptions, Source, StoreState};
+use scrollback_source::{DiscoveredRoot, OpenOptions, Source, StoreState};
 
 use crate::opencode::is_tree;
 use crate::{Error, Result};
 
 /// Called as the sessions of a root are read; breaking ends the reading with [`Error::Stopped`].
-pub(crate) type OnProgress = Arc<dyn Fn(Progress) -> ControlFlow<()> + Send + Sync>;
+pub(crate) type ProgressCallback = Arc<dyn Fn(Progress) -> ControlFlow<()> + Send + Sync>;
 
 /// What is indexed as one: the data directory of an agent with all its stores, or one store.
 pub struct Root {
-    found: FoundRoot,
+    discovered_root: DiscoveredRoot,
     pub(crate) source: Arc<dyn Source>,
     pub(crate) options: OpenOptions,
     pub(crate) snapshots: Option<Snapshots>,
     pub(crate) refresh: RefreshOptions,
-    pub(crate) progress: OnProgress,
+    pub(crate) progress: ProgressCallback,
     index: RwLock<Option<Arc<Index>>>,
     /// Held while an index is opened, so that two threads do not both do it.
-    opening: Mutex<()>,
+    opening_lock: Mutex<()>,
     report: Mutex<StageReport>,
 }
 
@@ -62,38 +62,38 @@ impl Deref for Materializer {
 
 impl Root {
     pub(crate) fn new(
-        found: FoundRoot,
+        discovered_root: DiscoveredRoot,
         source: Arc<dyn Source>,
         options: OpenOptions,
         snapshots: Option<Snapshots>,
-        (refresh, progress): (RefreshOptions, OnProgress),
+        (refresh, progress): (RefreshOptions, ProgressCallback),
     ) -> Self {
         Self {
-            found,
+            discovered_root,
             source,
             options,
             snapshots,
             refresh,
             progress,
             index: RwLock::new(None),
-            opening: Mutex::new(()),
+            opening_lock: Mutex::new(()),
             report: Mutex::default(),
         }
     }
 
     /// What was found: the agent, the path, and the stores in the root.
-    pub fn found(&self) -> &FoundRoot {
-        &self.found
+    pub fn discovered_root(&self) -> &DiscoveredRoot {
+        &self.discovered_root
     }
 
     /// The name of the agent.
     pub fn agent(&self) -> &'static str {
-        self.found.agent
+        self.discovered_root.agent
     }
 
     /// The canonical path, which names the root.
     pub fn id(&self) -> &str {
-        self.found.id.as_str()
+        self.discovered_root.id.as_str()
     }
 
     /// The root as a Source, for the crates below the facade.
@@ -115,7 +115,7 @@ impl Root {
         if let Some(index) = self.index() {
             return Ok(Materializer(index));
         }
-        let _opening = self.opening();
+        let _opening = self.lock_opening();
         if let Some(index) = self.index() {
             return Ok(Materializer(index));
         }
@@ -125,7 +125,7 @@ impl Root {
         let ControlFlow::Continue(StageResult { value, report }) = opened else {
             return Err(Error::Stopped);
         };
-        self.note(report);
+        self.add_report(report);
         let index = Arc::new(Index::Opened(Box::new(value)));
         self.set_index(Arc::clone(&index));
         Ok(Materializer(index))
@@ -145,9 +145,9 @@ impl Root {
     /// If the root cannot be read.
     pub fn verify(&self, sessions: &[SessionKey]) -> Result<()> {
         // So many side by side cost less than one after the other.
-        const MANY: usize = 64;
+        const MAX_SINGLE_VERIFIES: usize = 64;
         let materializer = self.materializer()?;
-        let report = if sessions.len() > MANY {
+        let report = if sessions.len() > MAX_SINGLE_VERIFIES {
             let full = RefreshOptions { verify: Verify::Full, ..self.refresh };
             match materializer.refresh(&full, &|_| ControlFlow::Continue(()))? {
                 ControlFlow::Continue(refreshed) => refreshed.report,
@@ -156,7 +156,7 @@ impl Root {
         } else {
             materializer.verify_sessions(sessions)?
         };
-        self.note(report);
+        self.add_report(report);
         Ok(())
     }
 
@@ -172,7 +172,8 @@ impl Root {
 
     /// Whether a session is in files that a database took the place of, and not in the database.
     pub fn is_left_over(&self, session: &SessionMeta) -> bool {
-        let mut present = self.found.stores.iter().filter(|it| it.state == StoreState::Present);
+        let mut present =
+            self.discovered_root.stores.iter().filter(|it| it.state == StoreState::Present);
         let Some(last) = present.next_back() else { return false };
         is_tree(&last.path)
             && present.next().is_some()
@@ -200,11 +201,11 @@ impl Root {
         *self.index.write().unwrap_or_else(PoisonError::into_inner) = Some(index);
     }
 
-    pub(crate) fn opening(&self) -> MutexGuard<'_, ()> {
-        self.opening.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn lock_opening(&self) -> MutexGuard<'_, ()> {
+        self.opening_lock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, report: StageReport) {
+    fn add_report(&self, report: StageReport) {
         self.lock_report().merge_new_issues(report);
     }
 
@@ -223,6 +224,6 @@ impl Drop for Root {
 
 impl std::fmt::Debug for Root {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Root").field("found", &self.found).finish_non_exhaustive()
+        f.debug_struct("Root").field("found", &self.discovered_root).finish_non_exhaustive()
     }
 }

@@ -22,12 +22,12 @@ pub struct Session<'s> {
 
 impl<'s> Session<'s> {
     /// A session that a list has.
-    pub(crate) fn listed(root: &'s Root, meta: Arc<SessionMeta>) -> Self {
+    pub(crate) fn from_meta(root: &'s Root, meta: Arc<SessionMeta>) -> Self {
         Self { root, key: meta.key.clone(), meta: OnceLock::from(Some(meta)) }
     }
 
     /// A session of which only the key is known.
-    pub(crate) fn named(root: &'s Root, key: SessionKey) -> Self {
+    pub(crate) fn from_key(root: &'s Root, key: SessionKey) -> Self {
         Self { root, key, meta: OnceLock::new() }
     }
 

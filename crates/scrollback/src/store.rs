@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use scrollback_core_type::StageIssue;
-use scrollback_source::FoundStore;
+use scrollback_source::DiscoveredStore;
 
 use crate::root::Root;
 use crate::session::Session;
@@ -29,14 +29,14 @@ use crate::{Error, Result};
 pub struct Store {
     roots: Vec<Root>,
     failures: Vec<Error>,
-    unsupported: Vec<FoundStore>,
+    unsupported: Vec<DiscoveredStore>,
 }
 
 impl Store {
     pub(crate) fn new(
         roots: Vec<Root>,
         failures: Vec<Error>,
-        unsupported: Vec<FoundStore>,
+        unsupported: Vec<DiscoveredStore>,
     ) -> Self {
         Self { roots, failures, unsupported }
     }
@@ -52,7 +52,7 @@ impl Store {
     }
 
     /// The stores that are there and that this version does not read.
-    pub fn unsupported(&self) -> &[FoundStore] {
+    pub fn unsupported(&self) -> &[DiscoveredStore] {
         &self.unsupported
     }
 
@@ -64,7 +64,7 @@ impl Store {
         let mut sessions = Vec::new();
         for root in &self.roots {
             let view = root.view()?;
-            sessions.extend(view.sessions().map(|meta| Session::listed(root, meta)));
+            sessions.extend(view.sessions().map(|meta| Session::from_meta(root, meta)));
         }
         if self.roots.len() > 1 {
             sessions.sort_by(|a, b| {

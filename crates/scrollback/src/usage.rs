@@ -82,7 +82,7 @@ fn add_session(root: &Root, view: &View, id: &SessionId, entries: &mut Vec<Usage
         time: time.map(UnixMillis),
         agent: root.agent(),
         session: id.clone(),
-        project: record.as_deref().and_then(project),
+        project: record.as_deref().and_then(project_id),
         model,
         usage,
     };
@@ -90,16 +90,16 @@ fn add_session(root: &Root, view: &View, id: &SessionId, entries: &mut Vec<Usage
         time = message.created.or(time);
         let usage = message.usage();
         listed += usage;
-        entries.push(entry(time, model(&message), usage));
+        entries.push(entry(time, model_name(&message), usage));
     }
-    let outside = beyond(&view.usage(id), &listed);
+    let outside = unlisted_usage(&view.usage(id), &listed);
     if outside != Usage::default() {
         entries.push(entry(time, None, outside));
     }
 }
 
 /// What a session used that its messages do not list: titles, compactions, deleted messages.
-fn beyond(all: &Usage, listed: &Usage) -> Usage {
+fn unlisted_usage(all: &Usage, listed: &Usage) -> Usage {
     let (all_tokens, tokens) = (&all.tokens, &listed.tokens);
     Usage {
         messages: 0,
@@ -116,11 +116,11 @@ fn beyond(all: &Usage, listed: &Usage) -> Usage {
     }
 }
 
-fn project(record: &SessionMeta) -> Option<String> {
+fn project_id(record: &SessionMeta) -> Option<String> {
     record.project.as_ref().map(ToString::to_string)
 }
 
-fn model(message: &MessageMeta) -> Option<String> {
+fn model_name(message: &MessageMeta) -> Option<String> {
     match (&message.provider, &message.model) {
         (Some(provider), Some(model)) => Some(format!("{provider}/{model}")),
         (None, Some(name)) | (Some(name), None) => Some(name.to_string()),
@@ -151,7 +151,7 @@ impl UsageReport {
             "local" => TimeZone::system(),
             name => TimeZone::get(name).map_err(|_| Error::TimeZone(name.to_owned()))?,
         };
-        Ok(self.by(|entry| {
+        Ok(self.group_by(|entry| {
             let time = entry.time.and_then(|time| Timestamp::from_millisecond(time.0).ok());
             time.map(|time| time.to_zoned(zone.clone()).date().to_string()).unwrap_or_default()
         }))
@@ -159,26 +159,26 @@ impl UsageReport {
 
     /// By model (`provider/model`). What is of no model is under an empty name.
     pub fn by_model(&self) -> Vec<(String, Usage)> {
-        self.by(|entry| entry.model.clone().unwrap_or_default())
+        self.group_by(|entry| entry.model.clone().unwrap_or_default())
     }
 
     /// By project id. What is of no project is under an empty id.
     pub fn by_project(&self) -> Vec<(String, Usage)> {
-        self.by(|entry| entry.project.clone().unwrap_or_default())
+        self.group_by(|entry| entry.project.clone().unwrap_or_default())
     }
 
     /// By session id, without subagents.
     pub fn by_session(&self) -> Vec<(String, Usage)> {
-        self.by(|entry| entry.session.to_string())
+        self.group_by(|entry| entry.session.to_string())
     }
 
     /// By agent.
     pub fn by_agent(&self) -> Vec<(String, Usage)> {
-        self.by(|entry| entry.agent.to_owned())
+        self.group_by(|entry| entry.agent.to_owned())
     }
 
     /// By anything else, sorted by it.
-    pub fn by<K: Ord>(&self, key: impl Fn(&UsageEntry) -> K) -> Vec<(K, Usage)> {
+    pub fn group_by<K: Ord>(&self, key: impl Fn(&UsageEntry) -> K) -> Vec<(K, Usage)> {
         let mut sums: BTreeMap<K, Usage> = BTreeMap::new();
         for entry in &self.entries {
             *sums.entry(key(entry)).or_default() += entry.usage;

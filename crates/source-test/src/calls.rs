@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use scrollback_core_id::{Clock, EntityKey, Scope, SessionId, SessionKey, UnixNanos};
-use scrollback_source::{Each, Entry, Listing, Result, Source};
+use scrollback_source::{Entry, Listing, Result, ScanVisitor, Source};
 
 /// Stands still, long after every file was written.
 pub struct StoppedClock(pub UnixNanos);
@@ -18,13 +18,13 @@ impl Clock for StoppedClock {
 }
 
 /// 2100-01-01: every file is old.
-pub const LATE: UnixNanos = UnixNanos(4_102_444_800_000_000_000);
+pub const FAR_FUTURE: UnixNanos = UnixNanos(4_102_444_800_000_000_000);
 
 /// The key of a session.
 ///
 /// # Panics
 /// If the text is no id.
-pub fn key(session: &str) -> SessionKey {
+pub fn session_key(session: &str) -> SessionKey {
     SessionId::new(session).unwrap().into()
 }
 
@@ -68,7 +68,10 @@ pub fn orphans(store: &dyn Source) -> Listing {
 ///
 /// # Panics
 /// If the call fails.
-pub fn cut_short(most: usize, call: impl FnOnce(&mut Each<'_>) -> Result<()>) -> usize {
+pub fn count_until_break(
+    most: usize,
+    call: impl FnOnce(&mut ScanVisitor<'_>) -> Result<()>,
+) -> usize {
     let mut handed_out = 0;
     call(&mut |_| {
         handed_out += 1;
@@ -79,7 +82,7 @@ pub fn cut_short(most: usize, call: impl FnOnce(&mut Each<'_>) -> Result<()>) ->
 }
 
 /// The last word of each key, as it is printed.
-pub fn names(entries: &[Entry]) -> Vec<String> {
+pub fn key_names(entries: &[Entry]) -> Vec<String> {
     let name = |entry: &Entry| entry.key.to_string().rsplit([' ', '/']).next().unwrap().to_owned();
     entries.iter().map(name).collect()
 }

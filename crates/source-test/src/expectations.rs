@@ -21,7 +21,7 @@ pub enum Content {
 /// the store lacks it; then the check makes sure that it does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Expectations {
-    lacking: Vec<Content>,
+    missing_content: Vec<Content>,
 }
 
 impl Expectations {
@@ -33,13 +33,13 @@ impl Expectations {
     /// The same without some content.
     #[must_use]
     pub fn without(mut self, content: Content) -> Self {
-        self.lacking.push(content);
+        self.missing_content.push(content);
         self
     }
 
     /// Whether the store holds some content.
     pub fn has(&self, content: Content) -> bool {
-        !self.lacking.contains(&content)
+        !self.missing_content.contains(&content)
     }
 
     /// Checks what was found of some content.

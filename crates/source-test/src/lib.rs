@@ -25,19 +25,19 @@ macro_rules! with_properties {
             messages_are_named_without_being_read,
             the_projects_of_sessions_partition_them,
             orders_rise_and_spans_are_settled,
-            what_belongs_to_nothing_is_found_once,
-            calls_end_when_they_are_told_to,
-            what_is_not_there_is_nothing_or_an_issue,
+            orphans_are_listed_once,
+            calls_end_at_a_break,
+            a_missing_record_is_nothing_or_an_issue,
             all_parts_are_those_of_all_messages_and_the_orphans,
             a_store_holds_what_it_lists,
-            a_survey_sees_what_a_scan_reads,
-            a_survey_ends_when_it_is_told_to,
+            a_survey_agrees_with_a_scan,
+            a_survey_ends_at_a_break,
             lost_sets_are_those_of_sessions_without_a_record,
-            what_is_lent_is_what_is_handed_out,
-            lending_ends_when_it_is_told_to,
+            borrowed_records_equal_scanned_records,
+            a_borrowed_scan_ends_at_a_break,
             a_plan_to_watch_names_directories,
             a_probe_without_a_token_knows_nothing,
-            what_is_written_concerns_what_is_read_and_is_watched,
+            paths_of_records_have_a_scope_and_are_watched,
             nothing_was_added_since_a_scan,
             another_token_is_refused,
             provided_methods_agree_with_the_required_ones,
@@ -47,7 +47,7 @@ macro_rules! with_properties {
 
 #[doc(hidden)]
 #[macro_export]
-macro_rules! each_as_a_test {
+macro_rules! properties_as_tests {
     ($on_all:path; $($property:ident),* $(,)?) => {
         $(
             #[test]
@@ -60,7 +60,7 @@ macro_rules! each_as_a_test {
 
 #[doc(hidden)]
 #[macro_export]
-macro_rules! each_as_a_call {
+macro_rules! properties_as_calls {
     ($source:ident, $expected:ident; $($property:ident),* $(,)?) => {
         $( $crate::properties::$property($source, $expected); )*
     };
@@ -72,7 +72,7 @@ macro_rules! each_as_a_call {
 #[macro_export]
 macro_rules! conformance_tests {
     ($on_all:path) => {
-        $crate::with_properties!($crate::each_as_a_test, $on_all);
+        $crate::with_properties!($crate::properties_as_tests, $on_all);
     };
 }
 
@@ -81,5 +81,5 @@ macro_rules! conformance_tests {
 /// # Panics
 /// If the store lacks one of them.
 pub fn check_all(source: &dyn scrollback_source::Source, expected: &Expectations) {
-    with_properties!(each_as_a_call, source, expected);
+    with_properties!(properties_as_calls, source, expected);
 }

@@ -25,16 +25,17 @@ pub trait Agent: Send + Sync {
 
     /// Opens a root as one Source: its stores in their order, of which the first that has a session
     /// wins. Nothing is read before the Source is asked.
-    fn open(&self, root: &FoundRoot, options: &OpenOptions) -> Arc<dyn Source>;
+    fn open(&self, root: &DiscoveredRoot, options: &OpenOptions) -> Arc<dyn Source>;
 
     /// Opens one store of a root by itself; none if this version does not read it.
-    fn open_store(&self, store: &FoundStore, options: &OpenOptions) -> Option<Arc<dyn Source>>;
+    fn open_store(&self, store: &DiscoveredStore, options: &OpenOptions)
+    -> Option<Arc<dyn Source>>;
 
     /// Returns what a list of stores shows besides the number of sessions.
     ///
     /// # Errors
     /// If the store cannot be read.
-    fn details(&self, store: &FoundStore, options: &OpenOptions) -> Result<StoreDetails> {
+    fn details(&self, store: &DiscoveredStore, options: &OpenOptions) -> Result<StoreDetails> {
         let _ = (store, options);
         Ok(StoreDetails::default())
     }
@@ -55,7 +56,7 @@ pub struct StoreDetails {
 #[derive(Debug, Clone, Default)]
 pub struct Discovery {
     /// The roots, each once.
-    pub roots: Vec<FoundRoot>,
+    pub roots: Vec<DiscoveredRoot>,
     /// Every place that was looked at, for people, a line each.
     pub places: Vec<String>,
     /// Why a path that a user gave is no store, for people.
@@ -64,7 +65,7 @@ pub struct Discovery {
 
 /// What is indexed as one: the data directory of an agent with all its stores, or one store.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundRoot {
+pub struct DiscoveredRoot {
     /// The agent, by [`Agent::name`].
     pub agent: &'static str,
     /// The canonical path, which names the root in caches and cursors.
@@ -74,12 +75,12 @@ pub struct FoundRoot {
     /// The data directory that the root is, or lies in.
     pub data_dir: PathBuf,
     /// What it holds, the store that wins first.
-    pub stores: Vec<FoundStore>,
+    pub stores: Vec<DiscoveredStore>,
 }
 
 /// A store of a root.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FoundStore {
+pub struct DiscoveredStore {
     /// Names the store's Source, by its canonical path.
     pub id: SourceId,
     /// The directory or file, as it was found.
@@ -87,7 +88,7 @@ pub struct FoundStore {
     /// Its storage format, for people: `opencode database`.
     pub format: String,
     /// By which rule it was found, for people.
-    pub found_by: String,
+    pub discovery_rule: String,
     /// Whether it is there, and read by this version.
     pub state: StoreState,
 }
@@ -170,7 +171,7 @@ impl Registry {
     }
 }
 
-impl FoundRoot {
+impl DiscoveredRoot {
     /// Whether any of its stores is there and read by this version.
     pub fn is_present(&self) -> bool {
         self.stores.iter().any(|store| store.state == StoreState::Present)

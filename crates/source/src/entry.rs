@@ -8,19 +8,19 @@ use scrollback_core_id::{EntityKey, OrderKey, ProjectId, SourceId};
 use scrollback_core_type::Provenance;
 use scrollback_stor_mmap::MappedSpan;
 
-use crate::Sighting;
+use crate::Observation;
 
 /// What a reader calls for each thing it finds. Breaking ends the call.
-pub type Each<'e> = dyn FnMut(Found) -> ControlFlow<()> + 'e;
+pub type ScanVisitor<'e> = dyn FnMut(ScanItem) -> ControlFlow<()> + 'e;
 
 /// Something that a reader found.
 #[derive(Debug)]
-pub enum Found {
+pub enum ScanItem {
     /// An entity.
     Entry(Entry),
     /// The set of records that the call lists, as it was before it was listed: what joins or leaves
     /// it later changes its stamp, so a settled one that stays the same was listed whole.
-    Set(Sighting),
+    Set(Observation),
     /// Something that is wrong, about an entity if the key is known.
     Issue(Option<EntityKey>, Issue),
 }
@@ -48,11 +48,11 @@ pub struct Entry {
 impl Entry {
     /// An entity with its bytes.
     pub fn new(key: impl Into<EntityKey>, order: OrderKey, span: MappedSpan) -> Self {
-        Self { span: Some(span), ..Self::named(key, order) }
+        Self { span: Some(span), ..Self::without_span(key, order) }
     }
 
     /// An entity that was only named.
-    pub fn named(key: impl Into<EntityKey>, order: OrderKey) -> Self {
+    pub fn without_span(key: impl Into<EntityKey>, order: OrderKey) -> Self {
         let provenance = Provenance::default();
         let (key, project, origin) = (key.into(), None, None);
         Self { key, order, span: None, project, is_copy: false, origin, provenance }

@@ -3,10 +3,10 @@
 #![doc = include_str!("../README.md")]
 
 mod agent;
+mod borrowed;
 mod entry;
 mod error;
 mod ext;
-mod lend;
 mod listing;
 mod log;
 mod probe;
@@ -17,17 +17,18 @@ mod survey;
 mod watch;
 
 pub use agent::{
-    Agent, Discovery, FoundRoot, FoundStore, OpenOptions, Registry, StoreDetails, StoreState,
+    Agent, DiscoveredRoot, DiscoveredStore, Discovery, OpenOptions, Registry, StoreDetails,
+    StoreState,
 };
-pub use entry::{Each, Entry, Found};
+pub use borrowed::{BorrowedItem, BorrowedRecord, BorrowedVisitor, ReadKey};
+pub use entry::{Entry, ScanItem, ScanVisitor};
 pub use error::{Error, Result};
 pub use ext::{SourceExt, parse_span};
-pub use lend::{EachLent, Lent, LentName, LentRecord};
 pub use listing::Listing;
 pub use log::{FileIdentity, LogMark, content_stamp};
-pub use probe::{Probe, Probed, SourceChange, SourceToken};
-pub use reader::{Reader, lend_scanned};
-pub use resume::{ResumeToken, Resumed};
+pub use probe::{Probe, ProbeResult, SourceChange, SourceToken};
+pub use reader::{Reader, borrow_from_scan};
+pub use resume::{ResumeResult, ResumeToken};
 pub use source::Source;
-pub use survey::{EachSeen, Seen, Sighting, Survey};
-pub use watch::{Below, DirtyScope, WatchRoot, WatchedFiles};
+pub use survey::{Observation, Survey, SurveyItem, SurveyVisitor};
+pub use watch::{DirtyScope, WatchDepth, WatchRoot, WatchedFiles};

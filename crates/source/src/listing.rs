@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use scrollback_core_err::Issue;
 use scrollback_core_id::EntityKey;
 
-use crate::{Each, Entry, Found, Result, Sighting};
+use crate::{Entry, Observation, Result, ScanItem, ScanVisitor};
 
 /// What a scope holds, in order, and what was wrong with the rest.
 #[derive(Debug, Default)]
@@ -13,7 +13,7 @@ pub struct Listing {
     /// The entities, in the store's order.
     pub entries: Vec<Entry>,
     /// The set that was listed, as it was before, where the call lists one.
-    pub set: Option<Sighting>,
+    pub set: Option<Observation>,
     /// What could not be read, with the key where it is known.
     pub issues: Vec<(Option<EntityKey>, Issue)>,
 }
@@ -23,13 +23,13 @@ impl Listing {
     ///
     /// # Errors
     /// Those of `call`.
-    pub fn collect(call: impl FnOnce(&mut Each<'_>) -> Result<()>) -> Result<Self> {
+    pub fn collect(call: impl FnOnce(&mut ScanVisitor<'_>) -> Result<()>) -> Result<Self> {
         let mut listing = Self::default();
         call(&mut |found| {
             match found {
-                Found::Entry(entry) => listing.entries.push(entry),
-                Found::Set(set) => listing.set = Some(set),
-                Found::Issue(key, issue) => listing.issues.push((key, issue)),
+                ScanItem::Entry(entry) => listing.entries.push(entry),
+                ScanItem::Set(set) => listing.set = Some(set),
+                ScanItem::Issue(key, issue) => listing.issues.push((key, issue)),
             }
             ControlFlow::Continue(())
         })?;

@@ -22,7 +22,7 @@ impl FileIdentity {
     ///
     /// # Errors
     /// Those of the system.
-    pub fn of(file: &File) -> io::Result<Self> {
+    pub fn of_file(file: &File) -> io::Result<Self> {
         #[cfg(unix)]
         {
             use std::os::unix::fs::MetadataExt;
@@ -57,23 +57,23 @@ pub struct LogMark {
 
 impl LogMark {
     /// How many bytes before a mark are compared.
-    pub const TAIL: u64 = 4096;
+    pub const MAX_TAIL: u64 = 4096;
 
     /// The bytes to compare for a log that was read up to `len`: an offset, and how many from there.
-    pub fn tail_of(len: u64) -> (u64, u64) {
-        let count = len.min(Self::TAIL);
+    pub fn tail_range(len: u64) -> (u64, u64) {
+        let count = len.min(Self::MAX_TAIL);
         (len - count, count)
     }
 
     /// A mark at `len`; `before` ends there, with at least the bytes of [`LogMark::tail_of`].
     pub fn new(file: FileIdentity, len: u64, before: &[u8], state: impl Into<Box<[u8]>>) -> Self {
-        Self { file, len, tail: hash(len, before), state: state.into() }
+        Self { file, len, tail: hash_tail(len, before), state: state.into() }
     }
 
     /// Whether a log goes on from this mark: it is the same file, has `len` bytes by now, and
     /// `before` are its bytes before the mark, those of [`LogMark::tail_of`].
     pub fn is_continued_by(&self, file: FileIdentity, len: u64, before: &[u8]) -> bool {
-        self.file == file && self.len <= len && self.tail == hash(self.len, before)
+        self.file == file && self.len <= len && self.tail == hash_tail(self.len, before)
     }
 
     /// The mark as a token.
@@ -100,8 +100,8 @@ impl LogMark {
 /// Begins the token of a mark, and changes with its layout.
 const MAGIC: &[u8] = b"log mark 1\n";
 
-fn hash(len: u64, before: &[u8]) -> u64 {
-    let count = usize::try_from(LogMark::tail_of(len).1).unwrap_or(usize::MAX);
+fn hash_tail(len: u64, before: &[u8]) -> u64 {
+    let count = usize::try_from(LogMark::tail_range(len).1).unwrap_or(usize::MAX);
     xxh3_64(&before[before.len().saturating_sub(count)..])
 }
 
@@ -142,8 +142,8 @@ mod tests {
         let long: Vec<u8> = (0..10_000_u32).map(|at| (at % 251) as u8).collect();
         let len = long.len() as u64;
         let mark = LogMark::new(FILE, len, &long, []);
-        let (from, count) = LogMark::tail_of(len);
-        assert_eq!((from, count), (len - LogMark::TAIL, LogMark::TAIL));
+        let (from, count) = LogMark::tail_range(len);
+        assert_eq!((from, count), (len - LogMark::MAX_TAIL, LogMark::MAX_TAIL));
         let mut tail = long[from as usize..].to_vec();
         assert!(mark.is_continued_by(FILE, len, &tail));
         for at in [0, tail.len() - 1] {

@@ -11,7 +11,7 @@ pub struct SourceToken(Arc<[u8]>);
 
 /// What a probe came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Probed {
+pub struct ProbeResult {
     /// What may have changed.
     pub probe: Probe,
     /// What to ask with the next time; none if this store keeps no account of itself.
@@ -39,7 +39,7 @@ pub enum SourceChange {
         /// The session.
         session: SessionKey,
         /// The byte offset in its log that the new records begin at.
-        from: u64,
+        offset: u64,
     },
 }
 
@@ -64,7 +64,7 @@ impl SourceToken {
     }
 }
 
-impl Probed {
+impl ProbeResult {
     /// The answer of a store that keeps no account of itself.
     pub fn rescan() -> Self {
         Self { probe: Probe::Rescan, token: None }

@@ -10,8 +10,8 @@ use scrollback_core_id::{Clock, EntityKey, MessageId, Scope, SessionKey};
 use scrollback_stor_mmap::MappedSpan;
 
 use crate::{
-    Each, EachLent, EachSeen, Entry, Found, Lent, LentRecord, Listing, Result, ResumeToken,
-    Resumed, Seen, Survey,
+    BorrowedItem, BorrowedRecord, BorrowedVisitor, Entry, Listing, Result, ResumeResult,
+    ResumeToken, ScanItem, ScanVisitor, Survey, SurveyItem, SurveyVisitor,
 };
 
 /// One look at a store. All calls are in bulk, and hand out what they find as it comes.
@@ -35,7 +35,7 @@ pub trait Reader {
     ///
     /// # Errors
     /// If the scope as a whole cannot be walked.
-    fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> Result<()>;
+    fn scan(&mut self, scope: &Scope, each: &mut ScanVisitor<'_>) -> Result<()>;
 
     /// Lends the records of a scope where they lie, for whoever needs them once: what
     /// [`Reader::scan`] hands out, without keeping it. Meant for [`Scope::Messages`] and
@@ -43,8 +43,8 @@ pub trait Reader {
     ///
     /// # Errors
     /// As [`Reader::scan`].
-    fn lend(&mut self, scope: &Scope, each: &mut EachLent<'_>) -> Result<()> {
-        lend_scanned(self, scope, each)
+    fn scan_borrowed(&mut self, scope: &Scope, each: &mut BorrowedVisitor<'_>) -> Result<()> {
+        borrow_from_scan(self, scope, each)
     }
 
     /// Says what there is and in which state. Of a whole store it reads nothing, or the head of a file
@@ -55,14 +55,14 @@ pub trait Reader {
     ///
     /// # Errors
     /// If the store cannot be walked.
-    fn survey(&mut self, what: &Survey<'_>, each: &mut EachSeen<'_>) -> Result<()>;
+    fn survey(&mut self, what: &Survey<'_>, each: &mut SurveyVisitor<'_>) -> Result<()>;
 
     /// Hands out the spans of these entities, in the order asked. One that is not there is an
     /// issue.
     ///
     /// # Errors
     /// If no entity can be read.
-    fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> Result<()>;
+    fn spans(&mut self, keys: &[EntityKey], each: &mut ScanVisitor<'_>) -> Result<()>;
 
     /// Hands out all of one session with spans, in the store's fastest way: the session, then each
     /// message followed by its parts, in order, and between messages what happened besides. Nothing
@@ -73,8 +73,8 @@ pub trait Reader {
     ///
     /// # Errors
     /// If nothing of the session can be read.
-    fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> Result<()> {
-        tree(self, session, each)
+    fn tree(&mut self, session: &SessionKey, each: &mut ScanVisitor<'_>) -> Result<()> {
+        default_tree(self, session, each)
     }
 
     /// Hands out what was added to a session since `since` was handed out: its record if that looks
@@ -94,10 +94,10 @@ pub trait Reader {
         &mut self,
         session: &SessionKey,
         since: &ResumeToken,
-        each: &mut Each<'_>,
-    ) -> Result<Resumed> {
+        each: &mut ScanVisitor<'_>,
+    ) -> Result<ResumeResult> {
         let _ = (session, since, each);
-        Ok(Resumed::rescan())
+        Ok(ResumeResult::rescan())
     }
 
     /// Hands out the original of an entity, where the store keeps it in another shape than its span
@@ -127,8 +127,8 @@ pub trait Reader {
     ///
     /// # Errors
     /// If the store cannot be asked.
-    fn holds(&mut self, session: &SessionKey) -> Result<bool> {
-        holds(self, session)
+    fn has_session(&mut self, session: &SessionKey) -> Result<bool> {
+        default_has_session(self, session)
     }
 
     /// Hands out what belongs to something that is not there, with spans: messages without their
@@ -140,8 +140,8 @@ pub trait Reader {
     ///
     /// # Errors
     /// If the store cannot be walked.
-    fn orphans(&mut self, each: &mut Each<'_>) -> Result<()> {
-        orphans(self, each)
+    fn orphans(&mut self, each: &mut ScanVisitor<'_>) -> Result<()> {
+        default_orphans(self, each)
     }
 }
 
@@ -151,37 +151,44 @@ pub trait Reader {
 ///
 /// # Errors
 /// Those of the scan.
-pub fn lend_scanned<R: Reader + ?Sized>(
+pub fn borrow_from_scan<R: Reader + ?Sized>(
     reader: &mut R,
     scope: &Scope,
-    each: &mut EachLent<'_>,
+    each: &mut BorrowedVisitor<'_>,
 ) -> Result<()> {
     let mut over = false;
     reader.scan(scope, &mut |found| {
         let flow = match found {
-            Found::Set(set) => each(Lent::Set(set)),
-            Found::Issue(key, issue) => each(Lent::Issue(key, issue)),
-            Found::Entry(Entry { key, order, span, is_copy, .. }) => {
+            ScanItem::Set(set) => each(BorrowedItem::Set(set)),
+            ScanItem::Issue(key, issue) => each(BorrowedItem::Issue(key, issue)),
+            ScanItem::Entry(Entry { key, order, span, is_copy, .. }) => {
                 let span = span.unwrap_or_default();
                 let (bytes, stamp, settled) = (&*span, *span.stamp(), span.settled());
                 let named = &|| Ok(key.clone());
-                each(Lent::Record(LentRecord { named, order, is_copy, bytes, stamp, settled }))
+                each(BorrowedItem::Record(BorrowedRecord {
+                    read_key: named,
+                    order,
+                    is_copy,
+                    bytes,
+                    stamp,
+                    settled,
+                }))
             }
         };
         over = flow.is_break();
         flow
     })?;
     if !over {
-        let _ = each(Lent::Holds);
+        let _ = each(BorrowedItem::Commit);
     }
     Ok(())
 }
 
 /// [`Reader::tree`].
-fn tree<R: Reader + ?Sized>(
+fn default_tree<R: Reader + ?Sized>(
     reader: &mut R,
     session: &SessionKey,
-    each: &mut Each<'_>,
+    each: &mut ScanVisitor<'_>,
 ) -> Result<()> {
     let key = EntityKey::Session(session.clone());
     let record = Listing::collect(|each| reader.spans(slice::from_ref(&key), each))?;
@@ -192,8 +199,8 @@ fn tree<R: Reader + ?Sized>(
     let mut found = of_record
         .chain(messages.issues)
         .chain(items.issues)
-        .map(|(key, issue)| Found::Issue(key, issue))
-        .chain(record.entries.into_iter().map(Found::Entry));
+        .map(|(key, issue)| ScanItem::Issue(key, issue))
+        .chain(record.entries.into_iter().map(ScanItem::Entry));
     if found.try_for_each(&mut *each).is_break() {
         return Ok(());
     }
@@ -209,26 +216,29 @@ fn tree<R: Reader + ?Sized>(
         };
         let issues = names.issues.into_iter().chain(parts.issues);
         let mut found = issues
-            .map(|(key, issue)| Found::Issue(key, issue))
-            .chain(before(&mut items, &message))
-            .chain([Found::Entry(message)])
-            .chain(in_order(parts.entries, &names.entries).map(Found::Entry));
+            .map(|(key, issue)| ScanItem::Issue(key, issue))
+            .chain(items_before(&mut items, &message))
+            .chain([ScanItem::Entry(message)])
+            .chain(with_listed_order(parts.entries, &names.entries).map(ScanItem::Entry));
         if found.try_for_each(&mut *each).is_break() {
             return Ok(());
         }
     }
-    let _ = items.map(Found::Entry).try_for_each(each);
+    let _ = items.map(ScanItem::Entry).try_for_each(each);
     Ok(())
 }
 
 /// The items that happened before a message.
-fn before(items: &mut Peekable<impl Iterator<Item = Entry>>, message: &Entry) -> Vec<Found> {
-    let next = || items.next_if(|item| item.order < message.order).map(Found::Entry);
+fn items_before(
+    items: &mut Peekable<impl Iterator<Item = Entry>>,
+    message: &Entry,
+) -> Vec<ScanItem> {
+    let next = || items.next_if(|item| item.order < message.order).map(ScanItem::Entry);
     std::iter::from_fn(next).collect()
 }
 
 /// Parts that were read, each with the order that its name was listed with.
-fn in_order(read: Vec<Entry>, names: &[Entry]) -> impl Iterator<Item = Entry> {
+fn with_listed_order(read: Vec<Entry>, names: &[Entry]) -> impl Iterator<Item = Entry> {
     let mut names = names.iter();
     read.into_iter().map(move |part| {
         // They come as they were asked for; some may be missing.
@@ -238,20 +248,20 @@ fn in_order(read: Vec<Entry>, names: &[Entry]) -> impl Iterator<Item = Entry> {
 }
 
 /// [`Reader::holds`].
-fn holds<R: Reader + ?Sized>(reader: &mut R, session: &SessionKey) -> Result<bool> {
+fn default_has_session<R: Reader + ?Sized>(reader: &mut R, session: &SessionKey) -> Result<bool> {
     let mut there = false;
     let key = EntityKey::Session(session.clone());
     reader.spans(slice::from_ref(&key), &mut |found| {
         there |= match found {
-            Found::Entry(_) => true,
-            Found::Issue(_, issue) => !issue.is_vanished(), // there, and unreadable
-            Found::Set(_) => false,
+            ScanItem::Entry(_) => true,
+            ScanItem::Issue(_, issue) => !issue.is_vanished(), // there, and unreadable
+            ScanItem::Set(_) => false,
         };
         ControlFlow::Continue(())
     })?;
     if !there {
         reader.scan(&Scope::MessageNames(session.clone()), &mut |found| match found {
-            Found::Entry(_) => {
+            ScanItem::Entry(_) => {
                 there = true;
                 ControlFlow::Break(())
             }
@@ -262,28 +272,28 @@ fn holds<R: Reader + ?Sized>(reader: &mut R, session: &SessionKey) -> Result<boo
 }
 
 /// [`Reader::orphans`].
-fn orphans<R: Reader + ?Sized>(reader: &mut R, each: &mut Each<'_>) -> Result<()> {
-    for session in sets(reader, &Survey::LostSets)? {
-        if without_sets(reader, &Scope::Messages(session), each)?.is_break() {
+fn default_orphans<R: Reader + ?Sized>(reader: &mut R, each: &mut ScanVisitor<'_>) -> Result<()> {
+    for session in surveyed_sessions(reader, &Survey::LostSets)? {
+        if scan_without_sets(reader, &Scope::Messages(session), each)?.is_break() {
             return Ok(());
         }
     }
     let mut messages: HashSet<MessageId> = HashSet::new();
-    for session in sets(reader, &Survey::MessageSets)? {
+    for session in surveyed_sessions(reader, &Survey::MessageSets)? {
         reader.scan(&Scope::MessageNames(session), &mut |found| {
-            if let Found::Entry(Entry { key: EntityKey::Message(key), .. }) = found {
+            if let ScanItem::Entry(Entry { key: EntityKey::Message(key), .. }) = found {
                 messages.insert(key.message);
             }
             ControlFlow::Continue(())
         })?;
     }
     reader.scan(&Scope::AllParts, &mut |found| match &found {
-        Found::Entry(Entry { key: EntityKey::Part(key), .. })
+        ScanItem::Entry(Entry { key: EntityKey::Part(key), .. })
             if !messages.contains(&key.message) =>
         {
             each(found)
         }
-        Found::Issue(Some(EntityKey::Part(key)), _) if !messages.contains(&key.message) => {
+        ScanItem::Issue(Some(EntityKey::Part(key)), _) if !messages.contains(&key.message) => {
             each(found)
         }
         _ => ControlFlow::Continue(()),
@@ -291,10 +301,13 @@ fn orphans<R: Reader + ?Sized>(reader: &mut R, each: &mut Each<'_>) -> Result<()
 }
 
 /// The sessions whose sets a survey comes to. What is wrong with others is told by a refresh.
-fn sets<R: Reader + ?Sized>(reader: &mut R, what: &Survey<'_>) -> Result<Vec<SessionKey>> {
+fn surveyed_sessions<R: Reader + ?Sized>(
+    reader: &mut R,
+    what: &Survey<'_>,
+) -> Result<Vec<SessionKey>> {
     let mut sessions = Vec::new();
     reader.survey(what, &mut |seen| {
-        if let Seen::Sighting(sighting) = seen
+        if let SurveyItem::Observation(sighting) = seen
             && let EntityKey::Session(key) = sighting.key
         {
             sessions.push(key);
@@ -305,14 +318,14 @@ fn sets<R: Reader + ?Sized>(reader: &mut R, what: &Survey<'_>) -> Result<Vec<Ses
 }
 
 /// What a scan hands out but the set: several are walked, and none is what the caller asked for.
-fn without_sets<R: Reader + ?Sized>(
+fn scan_without_sets<R: Reader + ?Sized>(
     reader: &mut R,
     scope: &Scope,
-    each: &mut Each<'_>,
+    each: &mut ScanVisitor<'_>,
 ) -> Result<ControlFlow<()>> {
     let mut flow = ControlFlow::Continue(());
     reader.scan(scope, &mut |found| {
-        if !matches!(found, Found::Set(_)) {
+        if !matches!(found, ScanItem::Set(_)) {
             flow = each(found);
         }
         flow

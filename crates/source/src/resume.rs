@@ -14,7 +14,7 @@ pub struct ResumeToken(Arc<[u8]>);
 
 /// The answer of [`Reader::resume`](crate::Reader::resume).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resumed {
+pub struct ResumeResult {
     /// What happened to the session: [`Probe::Unchanged`]; [`Probe::Changed`] with the one
     /// [`SourceChange::Appended`]; or [`Probe::Rescan`], and the session has to be read anew.
     pub probe: Probe,
@@ -34,7 +34,7 @@ impl ResumeToken {
     }
 }
 
-impl Resumed {
+impl ResumeResult {
     /// The session has to be read anew.
     pub fn rescan() -> Self {
         Self { probe: Probe::Rescan, token: None }
@@ -47,7 +47,10 @@ impl Resumed {
 
     /// Something was added from this byte offset on, and has been handed out.
     pub fn appended(session: SessionKey, from: u64, token: Option<ResumeToken>) -> Self {
-        Self { probe: Probe::Changed(vec![SourceChange::Appended { session, from }]), token }
+        Self {
+            probe: Probe::Changed(vec![SourceChange::Appended { session, offset: from }]),
+            token,
+        }
     }
 }
 

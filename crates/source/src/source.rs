@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use scrollback_core_id::{Clock, EntityKey, SourceId};
 
-use crate::{DirtyScope, Probed, Reader, Result, SourceToken, WatchRoot};
+use crate::{DirtyScope, ProbeResult, Reader, Result, SourceToken, WatchRoot};
 
 /// A store that can be read, and that is only ever read.
 ///
@@ -31,7 +31,7 @@ pub trait Source: Send + Sync {
 
     /// Says what a change of a path may be a change of, by the path alone: a file or a directory of
     /// the watch plan, or one in it. None if it is nothing of the store's.
-    fn concerns(&self, path: &Path) -> Option<DirtyScope>;
+    fn scope_of_path(&self, path: &Path) -> Option<DirtyScope>;
 
     /// The directory that has what belongs to an entity, the messages of a session or the parts of
     /// a message, where the store keeps those in one that is followed.
@@ -52,9 +52,9 @@ pub trait Source: Send + Sync {
     ///
     /// # Errors
     /// [`Error::Store`](crate::Error::Store) if the store is not there or may not be read.
-    fn probe(&self, since: Option<&SourceToken>) -> Result<Probed> {
+    fn probe(&self, since: Option<&SourceToken>) -> Result<ProbeResult> {
         let _ = since;
-        Ok(Probed::rescan())
+        Ok(ProbeResult::rescan())
     }
 
     /// Whether the store is known, at little cost, to hold no sessions now: it is not there, or it

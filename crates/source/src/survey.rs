@@ -39,7 +39,7 @@ pub enum Survey<'a> {
 ///
 /// The stamp of a set changes when a record joins or leaves it, and need not when one is rewritten.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sighting {
+pub struct Observation {
     /// What it is, or what it is a set of.
     pub key: EntityKey,
     /// Where a part stands among the parts of its message, in [`Survey::Parts`]: the order that a
@@ -59,7 +59,7 @@ pub struct Sighting {
     pub resume: Option<ResumeToken>,
 }
 
-impl Sighting {
+impl Observation {
     /// Something that looks so, of which nothing else is known.
     pub fn new(key: impl Into<EntityKey>, stamp: Stamp, settled: Settled) -> Self {
         let (key, order) = (key.into(), OrderKey::default());
@@ -69,12 +69,12 @@ impl Sighting {
 
 /// Something that a survey came to.
 #[derive(Debug)]
-pub enum Seen {
+pub enum SurveyItem {
     /// A record or a set.
-    Sighting(Sighting),
+    Observation(Observation),
     /// Something that is wrong, about an entity if the key is known.
     Issue(Option<EntityKey>, Issue),
 }
 
 /// What a reader calls for each thing that a survey comes to. Breaking ends the survey.
-pub type EachSeen<'e> = dyn FnMut(Seen) -> ControlFlow<()> + 'e;
+pub type SurveyVisitor<'e> = dyn FnMut(SurveyItem) -> ControlFlow<()> + 'e;

@@ -11,7 +11,7 @@ pub struct WatchRoot {
     /// The directory; it need not be there yet.
     pub path: PathBuf,
     /// Which of the directories in it matter, too.
-    pub below: Below,
+    pub depth: WatchDepth,
     /// Which of the files in it matter.
     pub files: WatchedFiles,
     /// How those files are written. Modify events are asked for only where files are appended to
@@ -21,7 +21,7 @@ pub struct WatchRoot {
 
 /// Which of the directories in a directory matter to its store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Below {
+pub enum WatchDepth {
     /// None: its own entries are all.
     Nothing,
     /// Each of them, and none of those in them.

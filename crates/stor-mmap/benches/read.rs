@@ -23,15 +23,15 @@ mod unix {
     use rustix::fs::{CWD, Mode, OFlags, fstat, openat};
     use rustix::io::read;
     use scrollback_core_id::{Clock, UnixNanos};
-    use scrollback_stor_mmap::{Arena, Dir, Look, ReadOptions};
+    use scrollback_stor_mmap::{Arena, Dir, ReadContext, ReadOptions};
 
     const ROUNDS: usize = 201;
     const REPEATS: u32 = 10;
 
     /// The end of time: every file is settled.
-    struct Later;
+    struct FarFutureClock;
 
-    impl Clock for Later {
+    impl Clock for FarFutureClock {
         fn now(&self) -> UnixNanos {
             UnixNanos(i64::MAX)
         }
@@ -58,20 +58,20 @@ mod unix {
         let dir = Dir::open(temporary.path()).expect("the directory");
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = openat(CWD, temporary.path(), flags, Mode::empty()).expect("the directory");
-        let look = Look::begin(&Later, ReadOptions::default());
+        let look = ReadContext::begin(&FarFutureClock, ReadOptions::default());
         let mut arena = Arena::new();
         let mut buffer = Vec::with_capacity(1 << 20);
 
         // One arena reused, as a scan does; and a new one each time, as a kept tree does.
         let contestants: [(&str, &mut dyn FnMut()); 3] = [
-            ("bare", &mut || bare(&fd, &names, &mut buffer)),
+            ("bare", &mut || read_with_syscalls(&fd, &names, &mut buffer)),
             ("arena, cleared", &mut || {
                 arena.clear();
-                fill(&mut arena, &dir, &names, &look);
+                read_into_arena(&mut arena, &dir, &names, &look);
             }),
             ("arena, new and frozen", &mut || {
                 let mut arena = Arena::new();
-                fill(&mut arena, &dir, &names, &look);
+                read_into_arena(&mut arena, &dir, &names, &look);
                 black_box(arena.freeze());
             }),
         ];
@@ -100,14 +100,14 @@ mod unix {
         }
     }
 
-    fn fill(arena: &mut Arena, dir: &Dir, names: &[CString], look: &Look<'_>) {
+    fn read_into_arena(arena: &mut Arena, dir: &Dir, names: &[CString], look: &ReadContext<'_>) {
         for name in names {
             let piece = arena.read(dir, name.to_bytes(), look, &mut |_| false);
             black_box(piece.expect("a settled file"));
         }
     }
 
-    fn bare(dir: &OwnedFd, names: &[CString], buffer: &mut Vec<u8>) {
+    fn read_with_syscalls(dir: &OwnedFd, names: &[CString], buffer: &mut Vec<u8>) {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC;
         buffer.clear();
         for name in names {

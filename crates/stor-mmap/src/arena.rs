@@ -8,10 +8,10 @@ use std::time::Duration;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::Stamp;
 
-use crate::{Directory, FileKind, Look, MappedSpan, Settled};
+use crate::{Directory, FileKind, MappedSpan, ReadContext, Settled};
 
 /// Room for the first read of a file: nearly all parts fit (99 % are under 18 KB).
-const ROOM: usize = 32 << 10;
+const FIRST_READ_LEN: usize = 32 << 10;
 
 /// A growing buffer that the files of one tree are read into, one after the other.
 #[derive(Debug, Default)]
@@ -62,7 +62,7 @@ impl Arena {
         &mut self,
         dir: &D,
         name: &[u8],
-        look: &Look<'_>,
+        look: &ReadContext<'_>,
         whole: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<Piece, IssueKind> {
         let start = self.bytes.len();
@@ -71,7 +71,7 @@ impl Arena {
             if is_settled(&range, &stamp, look) {
                 return Ok(Piece { range, stamp, settled: Settled::Settled });
             }
-            self.insist(dir, name, look, whole, (file, stamp), start)
+            self.retry_unsettled(dir, name, look, whole, (file, stamp), start)
         });
         if result.is_err() {
             self.bytes.truncate(start);
@@ -81,11 +81,11 @@ impl Arena {
 
     /// What follows a first try (`file`, `stamp`) that is not settled.
     #[cold]
-    fn insist<D: Directory>(
+    fn retry_unsettled<D: Directory>(
         &mut self,
         dir: &D,
         name: &[u8],
-        look: &Look<'_>,
+        look: &ReadContext<'_>,
         whole: &mut dyn FnMut(&[u8]) -> bool,
         (mut file, mut stamp): (File, Stamp),
         start: usize,
@@ -107,7 +107,7 @@ impl Arena {
             }
             if left > 0 {
                 self.bytes.truncate(start);
-                look = look.again(pause);
+                look = look.restart_after(pause);
                 pause *= 2;
                 (file, stamp) = self.read_once(dir, name, look.options().max_len)?;
             }
@@ -150,7 +150,7 @@ impl Arena {
     ) -> Result<Stamp, IssueKind> {
         let start = self.bytes.len();
         let mut end = None;
-        self.make_room(ROOM)?;
+        self.reserve(FIRST_READ_LEN)?;
         loop {
             let offset = (self.bytes.len() - start) as u64;
             let read = dir
@@ -171,16 +171,16 @@ impl Arena {
             if len >= end || read == 0 {
                 return Ok(stamp);
             }
-            self.make_room(usize::try_from(end - len).map_err(|_| no_memory())?)?;
+            self.reserve(usize::try_from(end - len).map_err(|_| no_memory())?)?;
         }
     }
 
-    fn make_room(&mut self, room: usize) -> Result<(), IssueKind> {
+    fn reserve(&mut self, room: usize) -> Result<(), IssueKind> {
         if self.bytes.capacity() - self.bytes.len() >= room {
             return Ok(());
         }
         // `Vec` doubles by itself; the first allocation serves for several files.
-        let room = if self.bytes.capacity() == 0 { room.max(2 * ROOM) } else { room };
+        let room = if self.bytes.capacity() == 0 { room.max(2 * FIRST_READ_LEN) } else { room };
         self.bytes.try_reserve(room).map_err(|_| no_memory())
     }
 
@@ -221,7 +221,7 @@ impl Arena {
 }
 
 /// Whether bytes that were read are the file, and no write of it was under way.
-fn is_settled(range: &Range<usize>, stamp: &Stamp, look: &Look<'_>) -> bool {
+fn is_settled(range: &Range<usize>, stamp: &Stamp, look: &ReadContext<'_>) -> bool {
     !range.is_empty() && stamp.size == range.len() as u64 && look.settles(stamp)
 }
 

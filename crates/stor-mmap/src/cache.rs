@@ -30,7 +30,7 @@ use crate::{Allocation, Backing, MappedSpan};
 #[derive(Default)]
 pub struct MappedFileCache {
     map: papaya::HashMap<(SourceId, EntityKey), Entry>,
-    books: Mutex<Books>,
+    totals: Mutex<CacheTotals>,
     /// The time of last use: counts hits and inserts.
     ticks: AtomicU64,
     misses: AtomicU64,
@@ -39,14 +39,14 @@ pub struct MappedFileCache {
 struct Entry {
     /// `None` once it was removed.
     span: RwLock<Option<MappedSpan>>,
-    used: AtomicU64,
+    last_used: AtomicU64,
 }
 
 /// What the entries hold; changed together with the map.
 #[derive(Default)]
-struct Books {
+struct CacheTotals {
     /// How many entries each allocation is in.
-    shares: HashMap<Allocation, usize>,
+    entries_per_allocation: HashMap<Allocation, usize>,
     entries: u64,
     bytes: u64,
     maps: u64,
@@ -81,11 +81,11 @@ impl MappedFileCache {
     /// The span of a key.
     pub fn get(&self, source: &SourceId, key: &EntityKey) -> Option<MappedSpan> {
         let map = self.map.pin();
-        while let Some(entry) = map.get(&Key(source, key)) {
+        while let Some(entry) = map.get(&BorrowedKey(source, key)) {
             // An entry gives up its span after it left the map: then look what is there now.
             let span = entry.span.read().unwrap_or_else(PoisonError::into_inner).clone();
             if span.is_some() {
-                entry.used.store(self.tick(), Ordering::Relaxed);
+                entry.last_used.store(self.tick(), Ordering::Relaxed);
                 return span;
             }
         }
@@ -95,10 +95,10 @@ impl MappedFileCache {
 
     /// Puts a span in, in place of the one that the key had.
     pub fn insert(&self, source: SourceId, key: EntityKey, span: MappedSpan) {
-        let mut books = self.books();
+        let mut books = self.lock_totals();
         books.inserts += 1;
         books.add(&span);
-        let entry = Entry { span: RwLock::new(Some(span)), used: AtomicU64::new(self.tick()) };
+        let entry = Entry { span: RwLock::new(Some(span)), last_used: AtomicU64::new(self.tick()) };
         if let Some(old) = self.map.pin().insert((source, key), entry) {
             books.drop_span(old);
         }
@@ -106,14 +106,14 @@ impl MappedFileCache {
 
     /// Takes a span out.
     pub fn remove(&self, source: &SourceId, key: &EntityKey) -> Option<MappedSpan> {
-        let mut books = self.books();
+        let mut books = self.lock_totals();
         let map = self.map.pin();
-        books.drop_span(map.remove(&Key(source, key))?)
+        books.drop_span(map.remove(&BorrowedKey(source, key))?)
     }
 
     /// Takes everything out.
     pub fn clear(&self) {
-        let mut books = self.books();
+        let mut books = self.lock_totals();
         let map = self.map.pin();
         let entries: Vec<_> = map.values().collect();
         map.clear();
@@ -126,25 +126,29 @@ impl MappedFileCache {
     /// `max_maps` mappings, and says how many entries that were. Entries that share memory go
     /// together; uses by other threads meanwhile may count or not.
     pub fn prune(&self, max_bytes: u64, max_maps: u64) -> usize {
-        let mut books = self.books();
+        let mut books = self.lock_totals();
         if books.bytes <= max_bytes && books.maps <= max_maps {
             return 0;
         }
         let map = self.map.pin();
-        let mut held: HashMap<Allocation, Held<'_>> = HashMap::new();
+        let mut held: HashMap<Allocation, EvictionCandidate<'_>> = HashMap::new();
         for (key, entry) in &map {
             let span = entry.span.read().unwrap_or_else(PoisonError::into_inner);
             let Some(allocation) = span.as_ref().and_then(MappedSpan::allocation) else { continue };
             let is_map = span.as_ref().is_some_and(|span| span.backing() == Backing::Mapped);
-            let held = held.entry(allocation).or_insert(Held { used: 0, is_map, keys: Vec::new() });
-            held.used = held.used.max(entry.used.load(Ordering::Relaxed));
+            let held = held.entry(allocation).or_insert(EvictionCandidate {
+                last_used: 0,
+                is_map,
+                keys: Vec::new(),
+            });
+            held.last_used = held.last_used.max(entry.last_used.load(Ordering::Relaxed));
             held.keys.push(key);
         }
         let mut held: Vec<_> = held.into_values().collect();
-        held.sort_unstable_by_key(|held| held.used);
+        held.sort_unstable_by_key(|held| held.last_used);
 
         let mut evicted = 0;
-        for Held { is_map, keys, .. } in held {
+        for EvictionCandidate { is_map, keys, .. } in held {
             let (bytes_over, maps_over) = (books.bytes > max_bytes, books.maps > max_maps);
             if !bytes_over && !maps_over {
                 break;
@@ -165,7 +169,7 @@ impl MappedFileCache {
 
     /// What the cache holds and how it fared.
     pub fn stats(&self) -> CacheStats {
-        let books = self.books();
+        let books = self.lock_totals();
         CacheStats {
             entries: books.entries,
             bytes: books.bytes,
@@ -182,22 +186,22 @@ impl MappedFileCache {
     }
 
     /// The turn to write. Nothing panics while it is held, so poison has no meaning.
-    fn books(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock_totals(&self) -> MutexGuard<'_, CacheTotals> {
+        self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-struct Held<'a> {
-    used: u64,
+struct EvictionCandidate<'a> {
+    last_used: u64,
     is_map: bool,
     keys: Vec<&'a (SourceId, EntityKey)>,
 }
 
-impl Books {
+impl CacheTotals {
     fn add(&mut self, span: &MappedSpan) {
         self.entries += 1;
         let Some(allocation) = span.allocation() else { return };
-        let share = self.shares.entry(allocation).or_default();
+        let share = self.entries_per_allocation.entry(allocation).or_default();
         *share += 1;
         if *share == 1 {
             self.bytes += span.charge();
@@ -210,7 +214,7 @@ impl Books {
         let span = entry.span.write().unwrap_or_else(PoisonError::into_inner).take()?;
         self.entries -= 1;
         let Some(allocation) = span.allocation() else { return Some(span) };
-        if let Slot::Occupied(mut share) = self.shares.entry(allocation) {
+        if let Slot::Occupied(mut share) = self.entries_per_allocation.entry(allocation) {
             *share.get_mut() -= 1;
             if *share.get() == 0 {
                 share.remove();
@@ -224,9 +228,9 @@ impl Books {
 
 /// A key that is only borrowed: hashes and compares as the pair that the map owns.
 #[derive(Hash)]
-struct Key<'a>(&'a SourceId, &'a EntityKey);
+struct BorrowedKey<'a>(&'a SourceId, &'a EntityKey);
 
-impl Equivalent<(SourceId, EntityKey)> for Key<'_> {
+impl Equivalent<(SourceId, EntityKey)> for BorrowedKey<'_> {
     fn equivalent(&self, (source, key): &(SourceId, EntityKey)) -> bool {
         self.0 == source && self.1 == key
     }

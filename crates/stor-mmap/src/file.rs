@@ -6,7 +6,7 @@ use scrollback_core_err::IssueKind;
 use scrollback_core_id::Discipline;
 
 use crate::map::Map;
-use crate::{Arena, Directory, FileKind, Look, MapPolicy, MappedSpan, Piece, Settled};
+use crate::{Arena, Directory, FileKind, MapPolicy, MappedSpan, Piece, ReadContext, Settled};
 
 /// A file whose bytes are at hand.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ impl MappedFile {
         name: &[u8],
         discipline: Discipline,
         policy: &MapPolicy,
-        look: &Look<'_>,
+        look: &ReadContext<'_>,
         whole: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<Self, IssueKind> {
         let in_place = !matches!(

@@ -12,20 +12,20 @@
 
 mod arena;
 mod cache;
+mod cache_file;
+mod context;
 mod dir;
 mod error;
 mod file;
-mod look;
 mod map;
-mod own;
 mod span;
 
 pub use arena::{Arena, Frozen, Piece};
 pub use cache::{CacheStats, MappedFileCache};
+pub use cache_file::{FileLock, open_cache_file, write_atomic};
+pub use context::{ReadContext, ReadOptions};
 pub use dir::{Dir, Directory, FileKind, ListBuffer, PortableDir};
 pub use error::Error;
 pub use file::MappedFile;
-pub use look::{Look, ReadOptions};
 pub use map::{MapPolicy, live_maps};
-pub use own::{FileLock, open_own, write_atomic};
 pub use span::{Allocation, Backing, MappedSpan, Settled};

@@ -13,11 +13,11 @@ use memmap2::{Mmap, MmapOptions};
 use scrollback_core_id::Discipline;
 
 /// Mappings that are alive in this process; Linux allows it 65,530 by default.
-static LIVE: AtomicUsize = AtomicUsize::new(0);
+static LIVE_MAPS: AtomicUsize = AtomicUsize::new(0);
 
 /// How many mappings made by this crate are alive in this process.
 pub fn live_maps() -> usize {
-    LIVE.load(Ordering::Relaxed)
+    LIVE_MAPS.load(Ordering::Relaxed)
 }
 
 /// Which files are mapped instead of read.
@@ -41,7 +41,7 @@ impl Default for MapPolicy {
 
 impl MapPolicy {
     /// For bytes that are kept: maps from 64 KiB on, what its discipline allows.
-    pub fn kept() -> Self {
+    pub fn long_lived() -> Self {
         Self::default().with_min_len(64 << 10)
     }
 
@@ -97,7 +97,7 @@ impl MapPolicy {
             return None;
         }
         // Made before the test, so that it is given back if the test fails.
-        let (before, permit) = (LIVE.fetch_add(1, Ordering::Relaxed), Permit(()));
+        let (before, permit) = (LIVE_MAPS.fetch_add(1, Ordering::Relaxed), Permit(()));
         (before < self.max_maps).then_some(permit)
     }
 }
@@ -107,7 +107,7 @@ pub(crate) struct Permit(());
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        LIVE.fetch_sub(1, Ordering::Relaxed);
+        LIVE_MAPS.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

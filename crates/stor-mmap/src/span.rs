@@ -98,7 +98,7 @@ impl MappedSpan {
 
     /// The same bytes with another stamp, of whoever knows more of their place than the store does.
     #[must_use]
-    pub fn restamped(&self, stamp: Stamp) -> Self {
+    pub fn with_stamp(&self, stamp: Stamp) -> Self {
         Self { stamp, ..self.clone() }
     }
 

@@ -16,7 +16,7 @@ use crate::secret::is_secret_file;
 /// What a path is, with the ids that it holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Classified {
+pub enum ClassifiedPath {
     /// A project's record.
     Project(ProjectId),
     /// A session's record, in the directory of its project.
@@ -53,13 +53,13 @@ pub enum Classified {
     /// A file with credentials, never to be opened.
     Secret,
     /// Anything else, to be ignored.
-    Foreign(Foreign),
+    Foreign(ForeignReason),
 }
 
 /// Why a path is nothing of the store's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Foreign {
+pub enum ForeignReason {
     /// An absolute path, or one with `..`.
     #[error("the path leads out of the store")]
     Outside,
@@ -94,7 +94,7 @@ pub enum PathClass {
     Foreign,
 }
 
-impl Classified {
+impl ClassifiedPath {
     /// The class alone.
     pub fn class(&self) -> PathClass {
         match self {
@@ -170,33 +170,33 @@ pub fn discipline(class: PathClass) -> Discipline {
 }
 
 /// Says what a path relative to `storage/` is.
-pub fn classify(path: &Path) -> Classified {
-    by_names(path, in_storage)
+pub fn classify(path: &Path) -> ClassifiedPath {
+    classify_names(path, in_storage)
 }
 
 /// Says what a path relative to the data directory is, `storage/` and all.
-pub fn classify_in_data_dir(path: &Path) -> Classified {
-    by_names(path, |names| match names {
+pub fn classify_in_data_dir(path: &Path) -> ClassifiedPath {
+    classify_names(path, |names| match names {
         [b"storage", rest @ ..] => in_storage(rest),
         [b"project", _slug, b"storage", .., file] => {
             entity_name(file)?;
-            Ok(Classified::Legacy)
+            Ok(ClassifiedPath::Legacy)
         }
-        [b"tool-output", name] => Ok(Classified::ToolOutput(id(directory_name(name)?)?)),
-        [name] if is_database_file(name) => Ok(Classified::Database),
-        _ => Err(Foreign::Elsewhere),
+        [b"tool-output", name] => Ok(ClassifiedPath::ToolOutput(parse_id(directory_name(name)?)?)),
+        [name] if is_database_file(name) => Ok(ClassifiedPath::Database),
+        _ => Err(ForeignReason::Elsewhere),
     })
 }
 
 /// The deepest place of the grammar, `project/<slug>/storage/session/part/<ses>/<msg>/<prt>`.
-const DEEPEST: usize = 8;
+const MAX_DEPTH: usize = 8;
 
 /// Takes a path apart and hands its names to `grammar`; what holds of every name is settled here.
-fn by_names(
+fn classify_names(
     path: &Path,
-    grammar: impl FnOnce(&[&[u8]]) -> Result<Classified, Foreign>,
-) -> Classified {
-    let mut names: [&[u8]; DEEPEST] = [b""; DEEPEST];
+    grammar: impl FnOnce(&[&[u8]]) -> Result<ClassifiedPath, ForeignReason>,
+) -> ClassifiedPath {
+    let mut names: [&[u8]; MAX_DEPTH] = [b""; MAX_DEPTH];
     let mut depth = 0;
     for part in path.components() {
         match part {
@@ -207,57 +207,57 @@ fn by_names(
                 depth += 1;
             }
             Component::CurDir => {}
-            _ => return Classified::Foreign(Foreign::Outside),
+            _ => return ClassifiedPath::Foreign(ForeignReason::Outside),
         }
     }
     match path.file_name().map(|name| name.as_encoded_bytes()) {
-        Some(name) if is_secret_file(name) => return Classified::Secret,
-        Some(name) if name.ends_with(b".tmp") => return Classified::Temp,
+        Some(name) if is_secret_file(name) => return ClassifiedPath::Secret,
+        Some(name) if name.ends_with(b".tmp") => return ClassifiedPath::Temp,
         _ => {}
     }
-    let names = names.get(..depth).ok_or(Foreign::Elsewhere);
-    names.and_then(grammar).unwrap_or_else(Classified::Foreign)
+    let names = names.get(..depth).ok_or(ForeignReason::Elsewhere);
+    names.and_then(grammar).unwrap_or_else(ClassifiedPath::Foreign)
 }
 
-fn in_storage(names: &[&[u8]]) -> Result<Classified, Foreign> {
+fn in_storage(names: &[&[u8]]) -> Result<ClassifiedPath, ForeignReason> {
     Ok(match names {
-        [b"project", file] => Classified::Project(file_id(file)?),
+        [b"project", file] => ClassifiedPath::Project(file_id(file)?),
         [b"session", project, file] => {
-            Classified::Session { project: directory_id(project)?, session: session(file)? }
+            ClassifiedPath::Session { project: directory_id(project)?, session: session(file)? }
         }
-        [b"message", session, file] => Classified::Message(MessageKey {
+        [b"message", session, file] => ClassifiedPath::Message(MessageKey {
             session: directory_id(session)?,
             message: file_id::<MessageId>(file)?,
         }),
-        [b"part", message, file] => Classified::Part(PartKey {
+        [b"part", message, file] => ClassifiedPath::Part(PartKey {
             message: directory_id(message)?,
             part: file_id::<PartId>(file)?,
         }),
-        [b"session_diff", file] => Classified::Diff(session(file)?),
-        [b"todo", file] => Classified::Todo(session(file)?),
-        [b"session_share", file] => Classified::Share(session(file)?),
-        [b"share", file] => Classified::LegacyShare(session(file)?),
-        [b"permission", file] => Classified::Permission(file_id(file)?),
-        [b"migration"] => Classified::Migration,
-        _ => return Err(Foreign::Elsewhere),
+        [b"session_diff", file] => ClassifiedPath::Diff(session(file)?),
+        [b"todo", file] => ClassifiedPath::Todo(session(file)?),
+        [b"session_share", file] => ClassifiedPath::Share(session(file)?),
+        [b"share", file] => ClassifiedPath::LegacyShare(session(file)?),
+        [b"permission", file] => ClassifiedPath::Permission(file_id(file)?),
+        [b"migration"] => ClassifiedPath::Migration,
+        _ => return Err(ForeignReason::Elsewhere),
     })
 }
 
-fn session(file: &[u8]) -> Result<SessionKey, Foreign> {
+fn session(file: &[u8]) -> Result<SessionKey, ForeignReason> {
     Ok(SessionKey { session: file_id::<SessionId>(file)? })
 }
 
-fn file_id<I: std::str::FromStr>(file: &[u8]) -> Result<I, Foreign> {
-    id(entity_name(file)?)
+fn file_id<I: std::str::FromStr>(file: &[u8]) -> Result<I, ForeignReason> {
+    parse_id(entity_name(file)?)
 }
 
-fn directory_id<I: std::str::FromStr>(name: &[u8]) -> Result<I, Foreign> {
-    id(directory_name(name)?)
+fn directory_id<I: std::str::FromStr>(name: &[u8]) -> Result<I, ForeignReason> {
+    parse_id(directory_name(name)?)
 }
 
 /// The names passed the checks of an id already, so this one never fails.
-fn id<I: std::str::FromStr>(text: &str) -> Result<I, Foreign> {
-    text.parse().map_err(|_| Foreign::Name(NotAnEntity::Control))
+fn parse_id<I: std::str::FromStr>(text: &str) -> Result<I, ForeignReason> {
+    text.parse().map_err(|_| ForeignReason::Name(NotAnEntity::Control))
 }
 
 /// The channel of a database's name: `Some("")` for the release channels' `opencode.db`.

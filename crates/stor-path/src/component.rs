@@ -10,7 +10,7 @@ use std::fmt;
 const MAX_ID_BYTES: usize = 250;
 
 /// How much of an id an error repeats, in characters.
-const SHOWN: usize = 64;
+const MAX_SHOWN_CHARS: usize = 64;
 
 /// An id that cannot become a path component.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -20,13 +20,13 @@ pub struct UnsafeId {
     /// The id, cut to a sensible length.
     pub id: String,
     /// Why not.
-    pub why: Unsafe,
+    pub why: UnsafeReason,
 }
 
 /// Why an id cannot become a path component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Unsafe {
+pub enum UnsafeReason {
     /// It has no characters.
     Empty,
     /// It is longer than 250 bytes: with `.json` it would exceed what file systems allow.
@@ -44,7 +44,7 @@ pub enum Unsafe {
     Secret,
 }
 
-impl fmt::Display for Unsafe {
+impl fmt::Display for UnsafeReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("is empty"),
@@ -60,8 +60,8 @@ impl fmt::Display for Unsafe {
 }
 
 impl UnsafeId {
-    pub(crate) fn new(id: &str, why: Unsafe) -> Self {
-        Self { id: id.chars().take(SHOWN).collect(), why }
+    pub(crate) fn new(id: &str, why: UnsafeReason) -> Self {
+        Self { id: id.chars().take(MAX_SHOWN_CHARS).collect(), why }
     }
 }
 
@@ -69,27 +69,27 @@ impl UnsafeId {
 ///
 /// # Errors
 /// [`UnsafeId`] says why it is not.
-pub fn component(text: &str) -> Result<&str, UnsafeId> {
+pub fn safe_component(text: &str) -> Result<&str, UnsafeId> {
     match unsafe_reason(text) {
         None => Ok(text),
         Some(why) => Err(UnsafeId::new(text, why)),
     }
 }
 
-fn unsafe_reason(text: &str) -> Option<Unsafe> {
+fn unsafe_reason(text: &str) -> Option<UnsafeReason> {
     if text.is_empty() {
-        return Some(Unsafe::Empty);
+        return Some(UnsafeReason::Empty);
     }
     if text.len() > MAX_ID_BYTES {
-        return Some(Unsafe::TooLong { bytes: text.len() });
+        return Some(UnsafeReason::TooLong { bytes: text.len() });
     }
     if let Some(c) = text.chars().find(|&c| c.is_control() || r#"/\:<>"|?*"#.contains(c)) {
-        return Some(Unsafe::Character(c));
+        return Some(UnsafeReason::Character(c));
     }
     if text.starts_with(['.', ' ']) || text.ends_with(['.', ' ']) {
-        return Some(Unsafe::Edge);
+        return Some(UnsafeReason::Edge);
     }
-    is_device(text).then_some(Unsafe::Device)
+    is_device(text).then_some(UnsafeReason::Device)
 }
 
 /// Windows takes these names for devices whatever their extension and case; superscript digits

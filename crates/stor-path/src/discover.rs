@@ -7,29 +7,31 @@ use std::path::{Path, PathBuf};
 use scrollback_core_err::{AtPath, PathError};
 
 use crate::classify::channel_of;
-use crate::environment::{Databases, Environment};
+use crate::environment::{DatabaseSelection, Environment};
 use crate::error::{Error, Result};
-use crate::kind::{FoundBy, StoreKind};
+use crate::kind::{DiscoveryRule, StoreKind};
 use crate::layout::{DATABASE, MESSAGE, PART, PROJECT, SESSION, SESSION_DIFF, STORAGE};
-use crate::look::{Expected, LookedAt, There, is_dir, is_link, look, names};
+use crate::place::{
+    ExpectedKind, PlaceState, SearchedPlace, check_place, is_dir, is_link, list_names,
+};
 
 /// A result that depends on a directory having been listed.
-type Listed<T> = std::result::Result<T, PathError>;
+type ListResult<T> = std::result::Result<T, PathError>;
 
 /// The stores that were found, and where they were looked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoragePaths {
     /// Each store once, in the order in which they were looked for.
-    pub stores: Vec<FoundStore>,
+    pub stores: Vec<DiscoveredStore>,
     /// Every place that was looked at, or would have been.
-    pub looked_at: Vec<LookedAt>,
+    pub searched_places: Vec<SearchedPlace>,
 }
 
 /// A store that was found. Whether it can be read, and is what its name says, was not tried.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct FoundStore {
+pub struct DiscoveredStore {
     /// Which format it has.
     pub kind: StoreKind,
     /// Its root: the `storage/` directory, or the database file. It may be reached through
@@ -38,10 +40,10 @@ pub struct FoundStore {
     /// The data directory that it belongs to, where tool outputs lie.
     pub data_dir: PathBuf,
     /// How it was found.
-    pub rule: FoundBy,
+    pub rule: DiscoveryRule,
 }
 
-impl FoundStore {
+impl DiscoveredStore {
     /// The channel of a channel database: `next` for `opencode-next.db`.
     pub fn channel(&self) -> Option<&str> {
         if self.kind != StoreKind::OpencodeSqlite {
@@ -60,26 +62,26 @@ impl StoragePaths {
         let mut found = Self::default();
         let Some((dir, rule)) = environment.data_dir() else {
             let place = Path::new("~/.local/share/opencode");
-            let why = There::Skipped("the home directory is not known");
-            found.note(place, FoundBy::HomeDefault, why);
+            let why = PlaceState::Skipped("the home directory is not known");
+            found.add_searched_place(place, DiscoveryRule::HomeDefault, why);
             return found;
         };
         let databases = environment.databases(&dir);
         // A directory that cannot be listed is noted; what was found by name still counts.
-        let _noted = found.look_in(&dir, rule, &databases);
+        let _noted = found.search_data_dir(&dir, rule, &databases);
         match &databases {
-            Databases::At(path) => {
-                found.try_store(StoreKind::OpencodeSqlite, path, &dir, FoundBy::OpencodeDb);
+            DatabaseSelection::At(path) => {
+                found.try_store(StoreKind::OpencodeSqlite, path, &dir, DiscoveryRule::OpencodeDb);
             }
-            Databases::Memory => {
-                let why = There::Skipped("sessions in memory leave nothing on disk");
-                found.note(Path::new(":memory:"), FoundBy::OpencodeDb, why);
+            DatabaseSelection::Memory => {
+                let why = PlaceState::Skipped("sessions in memory leave nothing on disk");
+                found.add_searched_place(Path::new(":memory:"), DiscoveryRule::OpencodeDb, why);
             }
-            Databases::ByChannel | Databases::Default => {}
+            DatabaseSelection::ByChannel | DatabaseSelection::Default => {}
         }
         if let Some(dir) = environment.overridden_data_dir() {
-            let why = There::Skipped("XDG_DATA_HOME is set");
-            found.note(&dir, FoundBy::HomeDefault, why);
+            let why = PlaceState::Skipped("XDG_DATA_HOME is set");
+            found.add_searched_place(&dir, DiscoveryRule::HomeDefault, why);
         }
         found
     }
@@ -92,7 +94,7 @@ impl StoragePaths {
     pub fn explicit<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self> {
         let mut found = Self::default();
         for path in paths {
-            found.look_at(path.as_ref())?;
+            found.add_given_path(path.as_ref())?;
         }
         let mut seen = HashSet::new();
         found.stores.retain(|store| {
@@ -102,7 +104,7 @@ impl StoragePaths {
     }
 
     /// One path that the user gave.
-    fn look_at(&mut self, given: &Path) -> Result<()> {
+    fn add_given_path(&mut self, given: &Path) -> Result<()> {
         let metadata = match std::fs::metadata(given) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let error = if is_link(given) { Error::DanglingLink } else { Error::Missing };
@@ -112,18 +114,24 @@ impl StoragePaths {
         };
         let path = std::path::absolute(given).at_path("look at", given)?;
         if metadata.is_file() && path.extension().is_some_and(|extension| extension == "db") {
-            self.store(StoreKind::OpencodeSqlite, &path, &parent(&path), FoundBy::Explicit);
+            self.add_store(
+                StoreKind::OpencodeSqlite,
+                &path,
+                &parent(&path),
+                DiscoveryRule::Explicit,
+            );
             return Ok(());
         }
         if !metadata.is_dir() {
             return Err(Error::NotAStore(given.to_owned()));
         }
         if is_storage(&path) {
-            self.store(json_kind(&path), &path, &parent(&path), FoundBy::Explicit);
+            self.add_store(json_kind(&path), &path, &parent(&path), DiscoveryRule::Explicit);
             return Ok(());
         }
         let before = self.stores.len();
-        let listed = self.look_in(&path, FoundBy::Explicit, &Databases::ByChannel);
+        let listed =
+            self.search_data_dir(&path, DiscoveryRule::Explicit, &DatabaseSelection::ByChannel);
         if self.stores.len() == before {
             listed?;
             return Err(Error::NoStoreInside(given.to_owned()));
@@ -133,19 +141,24 @@ impl StoragePaths {
 
     /// Everything in one data directory. What is wrong is noted; the error is for those who found
     /// nothing.
-    fn look_in(&mut self, dir: &Path, rule: FoundBy, databases: &Databases) -> Listed<()> {
-        if let Err(there) = look(dir, Expected::Directory) {
-            self.note(dir, rule, there);
+    fn search_data_dir(
+        &mut self,
+        dir: &Path,
+        rule: DiscoveryRule,
+        databases: &DatabaseSelection,
+    ) -> ListResult<()> {
+        if let Err(there) = check_place(dir, ExpectedKind::Directory) {
+            self.add_searched_place(dir, rule, there);
             return Ok(());
         }
-        self.note(dir, rule, There::DataDirectory);
+        self.add_searched_place(dir, rule, PlaceState::DataDirectory);
         let storage = dir.join(STORAGE);
         self.try_store(json_kind(&storage), &storage, dir, rule);
 
         self.try_database(&dir.join(DATABASE), dir, rule, databases);
         for name in self.list(dir, rule)? {
             if channel_of(name.as_encoded_bytes()).is_some_and(|channel| !channel.is_empty()) {
-                self.try_database(&dir.join(name), dir, FoundBy::ChannelDatabase, databases);
+                self.try_database(&dir.join(name), dir, DiscoveryRule::ChannelDatabase, databases);
             }
         }
         let projects = dir.join(PROJECT);
@@ -153,7 +166,7 @@ impl StoragePaths {
             for slug in self.list(&projects, rule)? {
                 let storage = projects.join(slug).join(STORAGE);
                 if is_dir(&storage) {
-                    self.store(StoreKind::OpencodeLegacyJson, &storage, dir, rule);
+                    self.add_store(StoreKind::OpencodeLegacyJson, &storage, dir, rule);
                 }
             }
         }
@@ -161,47 +174,57 @@ impl StoragePaths {
     }
 
     /// A database that has one of opencode's own names.
-    fn try_database(&mut self, path: &Path, dir: &Path, rule: FoundBy, databases: &Databases) {
+    fn try_database(
+        &mut self,
+        path: &Path,
+        dir: &Path,
+        rule: DiscoveryRule,
+        databases: &DatabaseSelection,
+    ) {
         match databases {
-            Databases::At(only) if only == path => {} // found by `OPENCODE_DB`
-            Databases::At(_) | Databases::Memory => {
-                self.note(path, rule, There::Skipped("OPENCODE_DB is set"));
+            DatabaseSelection::At(only) if only == path => {} // found by `OPENCODE_DB`
+            DatabaseSelection::At(_) | DatabaseSelection::Memory => {
+                self.add_searched_place(path, rule, PlaceState::Skipped("OPENCODE_DB is set"));
             }
-            Databases::Default if rule == FoundBy::ChannelDatabase => {
-                self.note(path, rule, There::Skipped("OPENCODE_DISABLE_CHANNEL_DB is set"));
+            DatabaseSelection::Default if rule == DiscoveryRule::ChannelDatabase => {
+                self.add_searched_place(
+                    path,
+                    rule,
+                    PlaceState::Skipped("OPENCODE_DISABLE_CHANNEL_DB is set"),
+                );
             }
-            Databases::Default | Databases::ByChannel => {
+            DatabaseSelection::Default | DatabaseSelection::ByChannel => {
                 self.try_store(StoreKind::OpencodeSqlite, path, dir, rule);
             }
         }
     }
 
-    fn list(&mut self, dir: &Path, rule: FoundBy) -> Listed<Vec<OsString>> {
-        names(dir).inspect_err(|error| {
-            self.note(dir, rule, There::Unreadable(error.source.to_string()));
+    fn list(&mut self, dir: &Path, rule: DiscoveryRule) -> ListResult<Vec<OsString>> {
+        list_names(dir).inspect_err(|error| {
+            self.add_searched_place(dir, rule, PlaceState::Unreadable(error.source.to_string()));
         })
     }
 
     /// Adds a store if there is one.
-    fn try_store(&mut self, kind: StoreKind, path: &Path, data_dir: &Path, rule: FoundBy) {
+    fn try_store(&mut self, kind: StoreKind, path: &Path, data_dir: &Path, rule: DiscoveryRule) {
         let expected = match kind {
-            StoreKind::OpencodeSqlite => Expected::File,
-            StoreKind::OpencodeJson | StoreKind::OpencodeLegacyJson => Expected::Directory,
+            StoreKind::OpencodeSqlite => ExpectedKind::File,
+            StoreKind::OpencodeJson | StoreKind::OpencodeLegacyJson => ExpectedKind::Directory,
         };
-        match look(path, expected) {
-            Ok(()) => self.store(kind, path, data_dir, rule),
-            Err(there) => self.note(path, rule, there),
+        match check_place(path, expected) {
+            Ok(()) => self.add_store(kind, path, data_dir, rule),
+            Err(there) => self.add_searched_place(path, rule, there),
         }
     }
 
-    fn store(&mut self, kind: StoreKind, path: &Path, data_dir: &Path, rule: FoundBy) {
-        self.note(path, rule, There::Store(kind));
+    fn add_store(&mut self, kind: StoreKind, path: &Path, data_dir: &Path, rule: DiscoveryRule) {
+        self.add_searched_place(path, rule, PlaceState::Store(kind));
         let (path, data_dir) = (path.to_owned(), data_dir.to_owned());
-        self.stores.push(FoundStore { kind, path, data_dir, rule });
+        self.stores.push(DiscoveredStore { kind, path, data_dir, rule });
     }
 
-    fn note(&mut self, path: &Path, rule: FoundBy, there: There) {
-        self.looked_at.push(LookedAt { path: path.to_owned(), rule, there });
+    fn add_searched_place(&mut self, path: &Path, rule: DiscoveryRule, there: PlaceState) {
+        self.searched_places.push(SearchedPlace { path: path.to_owned(), rule, state: there });
     }
 }
 
@@ -209,7 +232,7 @@ impl StoragePaths {
 /// another name, so its content counts as well.
 fn is_storage(dir: &Path) -> bool {
     let holds = |name: &str| is_dir(&dir.join(name));
-    if holds(STORAGE) || look(&dir.join(DATABASE), Expected::File).is_ok() {
+    if holds(STORAGE) || check_place(&dir.join(DATABASE), ExpectedKind::File).is_ok() {
         return false;
     }
     dir.file_name().is_some_and(|name| name == STORAGE)

@@ -4,14 +4,14 @@ use std::path::PathBuf;
 
 use scrollback_core_id::{EntityKey, MessageId, ProjectId, SessionId};
 
-use crate::component::{Unsafe, UnsafeId, component};
+use crate::component::{UnsafeId, UnsafeReason, safe_component};
 use crate::layout::{MESSAGE, PART, PROJECT, SESSION, SESSION_DIFF, SESSION_SHARE, TODO};
 use crate::secret::is_secret_file;
 
 /// Why a key has no path.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum NoPath {
+pub enum EntityPathError {
     /// An id of the key cannot become a path component.
     #[error(transparent)]
     UnsafeId(#[from] UnsafeId),
@@ -27,25 +27,25 @@ pub enum NoPath {
 ///
 /// # Errors
 /// [`NoPath`] if an id is not safe as a path component, or a session comes without its project.
-pub fn path_of(key: &EntityKey, project: Option<&ProjectId>) -> Result<PathBuf, NoPath> {
+pub fn path_of(key: &EntityKey, project: Option<&ProjectId>) -> Result<PathBuf, EntityPathError> {
     let (directory, id) = match key {
         EntityKey::Project(key) => (PROJECT.into(), key.as_str()),
         EntityKey::Session(key) => {
-            (session_dir(project.ok_or(NoPath::ProjectNeeded)?)?, key.session.as_str())
+            (session_dir(project.ok_or(EntityPathError::ProjectNeeded)?)?, key.session.as_str())
         }
         EntityKey::Message(key) => (message_dir(&key.session)?, key.message.as_str()),
         EntityKey::Part(key) => (part_dir(&key.message)?, key.part.as_str()),
         EntityKey::Diff(key) => (SESSION_DIFF.into(), key.session.as_str()),
         EntityKey::Todo(key) => (TODO.into(), key.session.as_str()),
         EntityKey::Share(key) => (SESSION_SHARE.into(), key.session.as_str()),
-        other => return Err(NoPath::NoPlace(other.clone())),
+        other => return Err(EntityPathError::NoPlace(other.clone())),
     };
     Ok(directory.join(file_name(id)?))
 }
 
 /// The directory of a project's sessions, relative to `storage/`.
 fn session_dir(project: &ProjectId) -> Result<PathBuf, UnsafeId> {
-    Ok([SESSION, component(project.as_str())?].iter().collect())
+    Ok([SESSION, safe_component(project.as_str())?].iter().collect())
 }
 
 /// Gives the directory of a session's messages, relative to `storage/`.
@@ -53,7 +53,7 @@ fn session_dir(project: &ProjectId) -> Result<PathBuf, UnsafeId> {
 /// # Errors
 /// [`UnsafeId`] if the id is not safe as a path component.
 pub fn message_dir(session: &SessionId) -> Result<PathBuf, UnsafeId> {
-    Ok([MESSAGE, component(session.as_str())?].iter().collect())
+    Ok([MESSAGE, safe_component(session.as_str())?].iter().collect())
 }
 
 /// Gives the directory of a message's parts, relative to `storage/`.
@@ -61,7 +61,7 @@ pub fn message_dir(session: &SessionId) -> Result<PathBuf, UnsafeId> {
 /// # Errors
 /// [`UnsafeId`] if the id is not safe as a path component.
 pub fn part_dir(message: &MessageId) -> Result<PathBuf, UnsafeId> {
-    Ok([PART, component(message.as_str())?].iter().collect())
+    Ok([PART, safe_component(message.as_str())?].iter().collect())
 }
 
 /// Gives the name of the file that holds the entity of this id, within its directory.
@@ -69,9 +69,9 @@ pub fn part_dir(message: &MessageId) -> Result<PathBuf, UnsafeId> {
 /// # Errors
 /// [`UnsafeId`] if the id is not safe as a path component.
 pub fn file_name(id: &str) -> Result<String, UnsafeId> {
-    let name = [component(id)?, ".json"].concat();
+    let name = [safe_component(id)?, ".json"].concat();
     if is_secret_file(name.as_bytes()) {
-        return Err(UnsafeId::new(id, Unsafe::Secret));
+        return Err(UnsafeId::new(id, UnsafeReason::Secret));
     }
     Ok(name)
 }

@@ -3,7 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-use crate::kind::FoundBy;
+use crate::kind::DiscoveryRule;
 
 /// The environment that decides where opencode keeps its store. As opencode does, empty values
 /// count as unset.
@@ -23,7 +23,7 @@ pub struct Environment {
 }
 
 /// Which databases opencode uses.
-pub(crate) enum Databases {
+pub(crate) enum DatabaseSelection {
     /// `opencode.db`, and `opencode-<channel>.db` of other channels.
     ByChannel,
     /// `opencode.db` alone.
@@ -49,10 +49,10 @@ impl Environment {
     /// Gives opencode's data directory and the rule it follows from: `$XDG_DATA_HOME/opencode`,
     /// else `~/.local/share/opencode`, on every system (docs/format/opencode.md, section 1).
     /// `None` if the home directory is not known either.
-    pub fn data_dir(&self) -> Option<(PathBuf, FoundBy)> {
-        let (base, rule) = match set(self.xdg_data_home.as_deref()) {
-            Some(base) => (PathBuf::from(base), FoundBy::XdgDataHome),
-            None => (self.home_data()?, FoundBy::HomeDefault),
+    pub fn data_dir(&self) -> Option<(PathBuf, DiscoveryRule)> {
+        let (base, rule) = match non_empty(self.xdg_data_home.as_deref()) {
+            Some(base) => (PathBuf::from(base), DiscoveryRule::XdgDataHome),
+            None => (self.home_data()?, DiscoveryRule::HomeDefault),
         };
         Some((base.join("opencode"), rule))
     }
@@ -61,7 +61,7 @@ impl Environment {
     /// `$XDG_CACHE_HOME/scrollback`, else `~/.cache/scrollback`, on every system. A relative
     /// `XDG_CACHE_HOME` counts as unset, as the XDG base directory specification has it.
     pub fn cache_dir(&self) -> Option<PathBuf> {
-        let named = set(self.xdg_cache_home.as_deref()).map(PathBuf::from);
+        let named = non_empty(self.xdg_cache_home.as_deref()).map(PathBuf::from);
         let base = named.filter(|base| base.is_absolute());
         let home = || self.home.as_deref().filter(|home| home.is_absolute());
         let base = base.or_else(|| Some(home()?.join(".cache")))?;
@@ -70,7 +70,7 @@ impl Environment {
 
     /// The data directory that `XDG_DATA_HOME` overrides, if it does.
     pub(crate) fn overridden_data_dir(&self) -> Option<PathBuf> {
-        set(self.xdg_data_home.as_deref())?;
+        non_empty(self.xdg_data_home.as_deref())?;
         Some(self.home_data()?.join("opencode"))
     }
 
@@ -79,20 +79,20 @@ impl Environment {
         Some(home.join(".local").join("share"))
     }
 
-    pub(crate) fn databases(&self, data_dir: &Path) -> Databases {
-        match set(self.opencode_db.as_deref()) {
-            Some(memory) if memory == ":memory:" => Databases::Memory,
-            Some(path) => Databases::At(data_dir.join(path)), // `join` keeps an absolute path
+    pub(crate) fn databases(&self, data_dir: &Path) -> DatabaseSelection {
+        match non_empty(self.opencode_db.as_deref()) {
+            Some(memory) if memory == ":memory:" => DatabaseSelection::Memory,
+            Some(path) => DatabaseSelection::At(data_dir.join(path)), // `join` keeps an absolute path
             None => match self.opencode_disable_channel_db.as_deref() {
                 Some(flag) if flag == "1" || flag.eq_ignore_ascii_case("true") => {
-                    Databases::Default
+                    DatabaseSelection::Default
                 }
-                _ => Databases::ByChannel,
+                _ => DatabaseSelection::ByChannel,
             },
         }
     }
 }
 
-fn set(value: Option<&OsStr>) -> Option<&OsStr> {
+fn non_empty(value: Option<&OsStr>) -> Option<&OsStr> {
     value.filter(|value| !value.is_empty())
 }

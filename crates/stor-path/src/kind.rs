@@ -17,7 +17,7 @@ pub enum StoreKind {
 /// The rule by which a store was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum FoundBy {
+pub enum DiscoveryRule {
     /// The path was given.
     Explicit,
     /// `$XDG_DATA_HOME/opencode`.
@@ -40,7 +40,7 @@ impl fmt::Display for StoreKind {
     }
 }
 
-impl fmt::Display for FoundBy {
+impl fmt::Display for DiscoveryRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Explicit => "the given path",

@@ -19,17 +19,19 @@ mod error;
 mod kind;
 pub mod layout;
 mod listed_name;
-mod look;
 pub mod opencode;
+mod place;
 mod secret;
 
-pub use classify::{Classified, Foreign, PathClass, classify, classify_in_data_dir, discipline};
-pub use component::{Unsafe, UnsafeId, component};
-pub use discover::{FoundStore, StoragePaths};
-pub use entity_path::{NoPath, file_name, message_dir, part_dir, path_of};
+pub use classify::{
+    ClassifiedPath, ForeignReason, PathClass, classify, classify_in_data_dir, discipline,
+};
+pub use component::{UnsafeId, UnsafeReason, safe_component};
+pub use discover::{DiscoveredStore, StoragePaths};
+pub use entity_path::{EntityPathError, file_name, message_dir, part_dir, path_of};
 pub use environment::Environment;
 pub use error::{Error, Result};
-pub use kind::{FoundBy, StoreKind};
+pub use kind::{DiscoveryRule, StoreKind};
 pub use listed_name::{NotAnEntity, directory_name, entity_name};
-pub use look::{LookedAt, There};
+pub use place::{PlaceState, SearchedPlace};
 pub use secret::{is_secret_file, is_secret_table};

@@ -14,7 +14,7 @@ pub const TABLES_V1: &str = "v1";
 pub const TABLES_V2: &str = "v2";
 
 /// The session is in the tables of 1.x alone, and the migration of 2.x has not ended.
-pub const AWAITED: &str = "awaited";
+pub const PENDING_MIGRATION: &str = "awaited";
 /// The session is in the tables of 1.x alone, and the migration of 2.x has ended after it was made:
 /// deleted in 2.x, or skipped by the migration. The database does not say which.
 pub const LEGACY_ONLY: &str = "legacyOnly";
@@ -38,7 +38,7 @@ pub const PART_PREFIX: &str = "prt_";
 pub const TOOL_OUTPUT_PREFIX: &str = "tool_";
 
 /// How long an id is without its prefix: 12 hex digits and 14 letters and digits.
-const LENGTH: usize = 26;
+const ID_LENGTH: usize = 26;
 
 /// Whether an id is as opencode makes it: prefix, 12 lowercase hex digits, 14 ASCII letters and
 /// digits.
@@ -49,7 +49,7 @@ pub fn is_canonical(id: &[u8], prefix: &str) -> bool {
         return false;
     };
     clock.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
-        && rest.len() == LENGTH - 12
+        && rest.len() == ID_LENGTH - 12
         && rest.iter().all(u8::is_ascii_alphanumeric)
 }
 
@@ -57,11 +57,11 @@ pub fn is_canonical(id: &[u8], prefix: &str) -> bool {
 /// source, whose usage counts there. Such an id is as others are, with the number of the row at its
 /// end (source: `docs/format/opencode-v2.md`, section 4).
 pub fn is_fork_copy(message: &[u8]) -> bool {
-    const OWN: usize = MESSAGE_PREFIX.len() + LENGTH;
-    if message.len() <= OWN {
+    const CANONICAL_LENGTH: usize = MESSAGE_PREFIX.len() + ID_LENGTH;
+    if message.len() <= CANONICAL_LENGTH {
         return false; // nearly always
     }
-    let (own, rest) = message.split_at(OWN);
+    let (own, rest) = message.split_at(CANONICAL_LENGTH);
     let number = rest.strip_prefix(b"_").unwrap_or_default();
     let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
     own.starts_with(MESSAGE_PREFIX.as_bytes())

@@ -3,16 +3,16 @@
 #![doc = include_str!("../README.md")]
 
 mod all_parts;
-mod look;
+mod entity_location;
 mod messages;
 mod names;
 mod orphans;
-mod place;
 mod reader;
 mod scan;
 mod sessions;
 mod spans;
 mod survey;
+mod transaction;
 mod tree;
 mod watch;
 

@@ -7,28 +7,30 @@ use scrollback_stor_mmap::{Arena, Dir};
 use scrollback_stor_path::layout::{MESSAGE, PART};
 use scrollback_stor_path::opencode::circular_orders;
 
-use crate::look::{Fetched, FileLook, Note, open_if_there, place_of};
-use crate::names::{Names, ids};
+use crate::names::{NameKind, list_ids};
+use crate::transaction::{
+    FetchedBytes, FileTransaction, IssueSink, open_optional_dir, record_place,
+};
 use scrollback_source::Entry;
 
 /// A message's record in the arena, and its order.
-pub(crate) struct MessageSighting {
+pub(crate) struct FetchedMessage {
     pub(crate) key: MessageKey,
     pub(crate) order: OrderKey,
-    pub(crate) fetched: Fetched,
+    pub(crate) fetched: FetchedBytes,
 }
 
-impl FileLook<'_> {
+impl FileTransaction<'_> {
     pub(crate) fn messages(
         &mut self,
         session: &SessionKey,
-        note: &mut Note<'_>,
+        note: &mut IssueSink<'_>,
     ) -> impl Iterator<Item = Entry> + use<> {
         let mut arena = Arena::new();
         let found = self.read_messages(&mut arena, session, note);
         let arena = arena.freeze();
         let entry =
-            move |it: MessageSighting| Entry::new(it.key, it.order, it.fetched.into_span(&arena));
+            move |it: FetchedMessage| Entry::new(it.key, it.order, it.fetched.into_span(&arena));
         found.into_iter().map(entry)
     }
 
@@ -37,10 +39,10 @@ impl FileLook<'_> {
         &mut self,
         arena: &mut Arena,
         session: &SessionKey,
-        note: &mut Note<'_>,
-    ) -> Vec<MessageSighting> {
+        note: &mut IssueSink<'_>,
+    ) -> Vec<FetchedMessage> {
         let id = session.session.as_str();
-        let Some(dir) = self.open_session(session, note) else { return Vec::new() };
+        let Some(dir) = self.open_messages_dir(session, note) else { return Vec::new() };
         let ids = self.list_messages(&dir, session, note);
         let mut found = Vec::with_capacity(ids.len());
         for message in ids {
@@ -49,10 +51,10 @@ impl FileLook<'_> {
                 Ok(fetched) => {
                     let order =
                         message_order(&key.message, fetched.bytes(arena), fetched.mtime_ms());
-                    found.push(MessageSighting { key, order, fetched });
+                    found.push(FetchedMessage { key, order, fetched });
                 }
                 Err(kind) => {
-                    let place = place_of(&[MESSAGE, id], key.message.as_str());
+                    let place = record_place(&[MESSAGE, id], key.message.as_str());
                     note(Some(key.into()), Issue::new(place, kind));
                 }
             }
@@ -62,56 +64,56 @@ impl FileLook<'_> {
     }
 
     /// The names of a session's messages, in no order, without reading them.
-    pub(crate) fn name_messages(
+    pub(crate) fn list_message_names(
         &mut self,
         session: &SessionKey,
-        note: &mut Note<'_>,
+        note: &mut IssueSink<'_>,
     ) -> impl Iterator<Item = Entry> + use<> {
-        let dir = self.open_session(session, note);
+        let dir = self.open_messages_dir(session, note);
         let ids = dir.map(|dir| self.list_messages(&dir, session, note)).unwrap_or_default();
         let session = session.session.clone();
         let key = move |message| MessageKey { session: session.clone(), message };
-        ids.into_iter().map(move |message| Entry::named(key(message), OrderKey::default()))
+        ids.into_iter().map(move |message| Entry::without_span(key(message), OrderKey::default()))
     }
 
-    pub(crate) fn open_session(
+    pub(crate) fn open_messages_dir(
         &mut self,
         session: &SessionKey,
-        note: &mut Note<'_>,
+        note: &mut IssueSink<'_>,
     ) -> Option<Dir> {
         let id = session.session.as_str();
-        let all = self.top(MESSAGE, note)?;
-        open_if_there(&all, id, || [MESSAGE, id].iter().collect(), note)
+        let all = self.top_directory(MESSAGE, note)?;
+        open_optional_dir(&all, id, || [MESSAGE, id].iter().collect(), note)
     }
 
     fn list_messages(
         &mut self,
         dir: &Dir,
         session: &SessionKey,
-        note: &mut Note<'_>,
+        note: &mut IssueSink<'_>,
     ) -> Vec<MessageId> {
-        self.see_this_set(dir, session.clone());
+        self.observe_listed_set(dir, session.clone());
         let path = || [MESSAGE, session.session.as_str()].iter().collect();
-        ids(dir, Names::Records, path, &mut self.buffer, note)
+        list_ids(dir, NameKind::Records, path, &mut self.list_buffer, note)
     }
 
     /// The names of a message's parts, in order, without reading them.
-    pub(crate) fn parts(
+    pub(crate) fn list_part_names(
         &mut self,
         owner: &MessageKey,
-        note: &mut Note<'_>,
+        note: &mut IssueSink<'_>,
     ) -> impl Iterator<Item = Entry> + use<> {
         let message = owner.message.clone();
-        let all = self.top(PART, note);
-        let named = match all.and_then(|all| open_message(&all, &message, note)) {
+        let all = self.top_directory(PART, note);
+        let named = match all.and_then(|all| open_parts_dir(&all, &message, note)) {
             Some(dir) => {
-                self.see_this_set(&dir, owner.clone());
+                self.observe_listed_set(&dir, owner.clone());
                 self.list_parts(&dir, &message, note)
             }
             None => Vec::new(),
         };
         let key = move |part| PartKey { message: message.clone(), part };
-        named.into_iter().map(move |(order, part)| Entry::named(key(part), order))
+        named.into_iter().map(move |(order, part)| Entry::without_span(key(part), order))
     }
 
     /// Reads the parts of a message and puts them in order.
@@ -120,8 +122,8 @@ impl FileLook<'_> {
         arena: &mut Arena,
         dir: &Dir,
         message: &MessageId,
-        note: &mut Note<'_>,
-    ) -> Vec<(PartKey, OrderKey, Fetched)> {
+        note: &mut IssueSink<'_>,
+    ) -> Vec<(PartKey, OrderKey, FetchedBytes)> {
         let named = self.list_parts(dir, message, note);
         let mut found = Vec::with_capacity(named.len());
         for (order, part) in named {
@@ -129,7 +131,7 @@ impl FileLook<'_> {
             match self.fetch(arena, dir, key.part.as_bytes()) {
                 Ok(fetched) => found.push((key, order, fetched)),
                 Err(kind) => {
-                    let place = place_of(&[PART, message.as_str()], key.part.as_str());
+                    let place = record_place(&[PART, message.as_str()], key.part.as_str());
                     note(Some(key.into()), Issue::new(place, kind));
                 }
             }
@@ -141,10 +143,10 @@ impl FileLook<'_> {
         &mut self,
         dir: &Dir,
         message: &MessageId,
-        note: &mut Note<'_>,
+        note: &mut IssueSink<'_>,
     ) -> Vec<(OrderKey, PartId)> {
         let path = || [PART, message.as_str()].iter().collect();
-        let ids: Vec<PartId> = ids(dir, Names::Records, path, &mut self.buffer, note);
+        let ids: Vec<PartId> = list_ids(dir, NameKind::Records, path, &mut self.list_buffer, note);
         let orders = circular_orders(ids.iter());
         let mut named: Vec<_> = orders.into_iter().zip(ids).collect();
         named.sort_unstable();
@@ -153,9 +155,13 @@ impl FileLook<'_> {
 }
 
 /// The directory of one message's parts; missing while a message has none.
-pub(crate) fn open_message(all: &Dir, message: &MessageId, note: &mut Note<'_>) -> Option<Dir> {
+pub(crate) fn open_parts_dir(
+    all: &Dir,
+    message: &MessageId,
+    note: &mut IssueSink<'_>,
+) -> Option<Dir> {
     let id = message.as_str();
-    open_if_there(all, id, || [PART, id].iter().collect(), note)
+    open_optional_dir(all, id, || [PART, id].iter().collect(), note)
 }
 
 /// By when it was made. A record too damaged to say is placed by its id, or by its file.

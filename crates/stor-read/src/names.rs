@@ -9,11 +9,11 @@ use scrollback_core_id::IdError;
 use scrollback_stor_mmap::{Dir, Directory, FileKind, ListBuffer};
 use scrollback_stor_path::{directory_name, entity_name};
 
-use crate::look::Note;
+use crate::transaction::IssueSink;
 
 /// What the names of a directory stand for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Names {
+pub(crate) enum NameKind {
     /// Files `<id>.json`.
     Records,
     /// Directories `<id>`.
@@ -21,15 +21,15 @@ pub(crate) enum Names {
 }
 
 /// Lists the ids in a directory, in no order. `path` says where the directory is, for issues.
-pub(crate) fn ids<I: FromStr<Err = IdError>>(
+pub(crate) fn list_ids<I: FromStr<Err = IdError>>(
     dir: &Dir,
-    names: Names,
+    names: NameKind,
     path: impl Fn() -> PathBuf,
     buffer: &mut ListBuffer,
-    note: &mut Note<'_>,
+    note: &mut IssueSink<'_>,
 ) -> Vec<I> {
     let mut ids = Vec::new();
-    let listed = dir.list(buffer, |name, kind| match id(name, kind, names) {
+    let listed = dir.list(buffer, |name, kind| match parse_id(name, kind, names) {
         Ok(id) => ids.extend(id),
         Err(kind) => {
             let name = String::from_utf8_lossy(name);
@@ -43,14 +43,14 @@ pub(crate) fn ids<I: FromStr<Err = IdError>>(
 }
 
 /// The id that a name holds; none if it is not one of ours.
-fn id<I: FromStr<Err = IdError>>(
+fn parse_id<I: FromStr<Err = IdError>>(
     name: &[u8],
     kind: FileKind,
-    names: Names,
+    names: NameKind,
 ) -> Result<Option<I>, IssueKind> {
     let text = match names {
-        Names::Records => entity_name(name),
-        Names::Directories => directory_name(name),
+        NameKind::Records => entity_name(name),
+        NameKind::Directories => directory_name(name),
     };
     let text = match text {
         Ok(text) => text,
@@ -58,12 +58,12 @@ fn id<I: FromStr<Err = IdError>>(
     };
     match (names, kind) {
         (_, FileKind::Link) => Err(IssueKind::Link),
-        (Names::Records, FileKind::File) | (Names::Directories, FileKind::Directory) => {
+        (NameKind::Records, FileKind::File) | (NameKind::Directories, FileKind::Directory) => {
             I::from_str(text)
                 .map(Some)
                 .map_err(|error| IssueKind::BadId { reason: error.to_string() })
         }
-        (Names::Records, _) => Err(IssueKind::NotAFile),
-        (Names::Directories, _) => Err(IssueKind::NotADirectory),
+        (NameKind::Records, _) => Err(IssueKind::NotAFile),
+        (NameKind::Directories, _) => Err(IssueKind::NotADirectory),
     }
 }

@@ -13,9 +13,9 @@ use scrollback_stor_mmap::{Dir, MapPolicy, ReadOptions};
 use scrollback_stor_path::layout::{MESSAGE, SESSION};
 use scrollback_stor_path::path_of;
 
-use crate::look::{FileLook, ReadSettings};
+use crate::transaction::{FileTransaction, ReadSettings};
 use crate::watch;
-use scrollback_source::{DirtyScope, Error, Found, Reader, Result, Source, WatchRoot};
+use scrollback_source::{DirtyScope, Error, Reader, Result, ScanItem, Source, WatchRoot};
 
 /// Reads opencode's JSON tree. Cheap to make: nothing is opened before it is asked for.
 #[derive(Clone)]
@@ -67,15 +67,15 @@ impl Source for FileReader {
             path: self.storage.clone(),
             source: Box::new(source),
         })?;
-        Ok(Box::new(FileLook::new(&self.settings, root)))
+        Ok(Box::new(FileTransaction::new(&self.settings, root)))
     }
 
     fn watch_plan(&self) -> Vec<WatchRoot> {
-        watch::plan(&self.storage)
+        watch::watch_plan(&self.storage)
     }
 
-    fn concerns(&self, path: &Path) -> Option<DirtyScope> {
-        watch::concerns(path.strip_prefix(&self.storage).ok()?)
+    fn scope_of_path(&self, path: &Path) -> Option<DirtyScope> {
+        watch::scope_of_path(path.strip_prefix(&self.storage).ok()?)
     }
 
     fn directory_of(&self, key: &EntityKey) -> Option<PathBuf> {
@@ -98,7 +98,7 @@ impl Source for FileReader {
             EntityKey::Session(_) => {
                 let mut project = None;
                 let _ = self.open().ok()?.spans(std::slice::from_ref(key), &mut |found| {
-                    if let Found::Entry(entry) = found {
+                    if let ScanItem::Entry(entry) = found {
                         project = entry.project;
                     }
                     ControlFlow::Continue(())

@@ -4,54 +4,58 @@ use scrollback_core_err::{Issue, IssueKind};
 use scrollback_core_id::{EntityKey, OrderKey};
 use scrollback_stor_mmap::{Arena, Dir, Directory};
 
-use crate::look::{Fetched, FileLook, Note, place_of};
+use crate::entity_location::{check_ids, directory_and_id};
 use crate::messages::message_order;
-use crate::place::{is_safe, place};
+use crate::transaction::{FetchedBytes, FileTransaction, IssueSink, record_place};
 use scrollback_source::Entry;
 
 /// Something asked for: an entry already, or bytes in the arena.
-enum Got {
+enum RequestedEntity {
     Entry(Entry),
-    Fetched(EntityKey, Fetched),
+    Fetched(EntityKey, FetchedBytes),
 }
 
-impl FileLook<'_> {
-    pub(crate) fn entities(&mut self, keys: &[EntityKey], note: &mut Note<'_>) -> Vec<Entry> {
+impl FileTransaction<'_> {
+    pub(crate) fn read_entities(
+        &mut self,
+        keys: &[EntityKey],
+        note: &mut IssueSink<'_>,
+    ) -> Vec<Entry> {
         let mut arena = Arena::new();
         let mut got = Vec::with_capacity(keys.len());
         let mut open: Option<(Vec<&str>, Dir)> = None; // neighbours mostly share a directory
         for key in keys {
-            if !is_safe(key, note) {
+            if !check_ids(key, note) {
                 continue;
             }
-            let (directory, id) = place(key);
+            let (directory, id) = directory_and_id(key);
             if let EntityKey::Session(session) = key {
                 match self.session(session, note) {
-                    Some(entry) => got.push(Got::Entry(entry)),
+                    Some(entry) => got.push(RequestedEntity::Entry(entry)),
                     None => {
-                        let place = place_of(&directory, id);
+                        let place = record_place(&directory, id);
                         note(Some(key.clone()), Issue::new(place, IssueKind::Vanished));
                     }
                 }
                 continue;
             }
             let known = open.take().filter(|(last, _)| *last == directory);
-            let dir = known.map_or_else(|| self.descend(&directory), |(_, dir)| Ok(dir));
+            let dir = known.map_or_else(|| self.open_nested_dir(&directory), |(_, dir)| Ok(dir));
             match dir.and_then(|dir| Ok((self.fetch(&mut arena, &dir, id.as_bytes())?, dir))) {
                 Ok((fetched, dir)) => {
-                    got.push(Got::Fetched(key.clone(), fetched));
+                    got.push(RequestedEntity::Fetched(key.clone(), fetched));
                     open = Some((directory, dir));
                 }
                 Err(kind) => {
-                    let place = place_of(&directory, id);
+                    let place = record_place(&directory, id);
                     note(Some(key.clone()), Issue::new(place, kind));
                 }
             }
         }
         let arena = arena.freeze();
         let finish = |got| match got {
-            Got::Entry(entry) => entry,
-            Got::Fetched(key, it) => {
+            RequestedEntity::Entry(entry) => entry,
+            RequestedEntity::Fetched(key, it) => {
                 let (mtime, span) = (it.mtime_ms(), it.into_span(&arena));
                 let order = match &key {
                     EntityKey::Message(key) => message_order(&key.message, &span, mtime),
@@ -63,7 +67,7 @@ impl FileLook<'_> {
         got.into_iter().map(finish).collect()
     }
 
-    fn descend(&self, directory: &[&str]) -> Result<Dir, IssueKind> {
+    fn open_nested_dir(&self, directory: &[&str]) -> Result<Dir, IssueKind> {
         let (first, rest) = directory.split_first().ok_or(IssueKind::Vanished)?;
         let top = self.root.open_dir(first.as_bytes())?;
         rest.iter().try_fold(top, |dir, name| dir.open_dir(name.as_bytes()))

@@ -13,149 +13,170 @@ use scrollback_core_id::{
 use scrollback_stor_mmap::{Dir, Directory, FileKind};
 use scrollback_stor_path::layout::{MESSAGE, PART, PROJECT, SESSION};
 
-use crate::look::{FileLook, open_if_there, place_of};
-use crate::messages::open_message;
-use crate::names::{Names, ids};
-use scrollback_source::{EachSeen, Seen, Sighting, Survey};
+use crate::messages::open_parts_dir;
+use crate::names::{NameKind, list_ids};
+use crate::transaction::{FileTransaction, open_optional_dir, record_place};
+use scrollback_source::{Observation, Survey, SurveyItem, SurveyVisitor};
 
 /// Hands out what is found until the caller breaks.
-pub(crate) struct Hand<'h> {
-    each: &'h mut EachSeen<'h>,
-    over: bool,
+pub(crate) struct SurveySink<'h> {
+    visitor: &'h mut SurveyVisitor<'h>,
+    is_stopped: bool,
 }
 
-impl<'h> Hand<'h> {
-    pub(crate) fn new(each: &'h mut EachSeen<'h>) -> Self {
-        Self { each, over: false }
+impl<'h> SurveySink<'h> {
+    pub(crate) fn new(visitor: &'h mut SurveyVisitor<'h>) -> Self {
+        Self { visitor, is_stopped: false }
     }
 
-    fn out(&mut self, seen: Seen) {
-        self.over = self.over || (self.each)(seen) == ControlFlow::Break(());
+    fn emit(&mut self, seen: SurveyItem) {
+        self.is_stopped = self.is_stopped || (self.visitor)(seen) == ControlFlow::Break(());
     }
 
-    fn note(&mut self, key: Option<EntityKey>, issue: Issue) {
-        self.out(Seen::Issue(key, issue));
+    fn emit_issue(&mut self, key: Option<EntityKey>, issue: Issue) {
+        self.emit(SurveyItem::Issue(key, issue));
     }
 }
 
-impl FileLook<'_> {
-    pub(crate) fn walk_over(&mut self, what: &Survey<'_>, hand: &mut Hand<'_>) {
+impl FileTransaction<'_> {
+    pub(crate) fn run_survey(&mut self, what: &Survey<'_>, hand: &mut SurveySink<'_>) {
         match what {
-            Survey::Projects => self.see_projects(hand),
-            Survey::Sessions => self.see_sessions(hand),
-            Survey::MessageSets => self.see_message_sets(&HashSet::new(), hand),
+            Survey::Projects => self.survey_projects(hand),
+            Survey::Sessions => self.survey_sessions(hand),
+            Survey::MessageSets => self.survey_message_sets(&HashSet::new(), hand),
             Survey::LostSets => {
-                let recorded = self.all_sessions(&mut |_, _| {}); // a survey of records tells
-                self.see_message_sets(&recorded, hand);
+                let recorded = self.list_recorded_sessions(&mut |_, _| {}); // a survey of records tells
+                self.survey_message_sets(&recorded, hand);
             }
-            Survey::Messages(session) => self.see_messages(session, hand),
-            Survey::TheseMessages(session, ids) => self.see_these_messages(session, ids, hand),
-            Survey::PartSets(messages) => self.see_part_sets(messages, hand),
-            Survey::Parts(message) => self.see_parts(message, hand),
+            Survey::Messages(session) => self.survey_messages(session, hand),
+            Survey::TheseMessages(session, ids) => self.survey_given_messages(session, ids, hand),
+            Survey::PartSets(messages) => self.survey_part_sets(messages, hand),
+            Survey::Parts(message) => self.survey_parts(message, hand),
         }
     }
 
-    fn see_projects(&mut self, hand: &mut Hand<'_>) {
-        let dir =
-            open_if_there(&self.root, PROJECT, || PROJECT.into(), &mut |k, i| hand.note(k, i));
+    fn survey_projects(&mut self, hand: &mut SurveySink<'_>) {
+        let dir = open_optional_dir(&self.root, PROJECT, || PROJECT.into(), &mut |k, i| {
+            hand.emit_issue(k, i)
+        });
         let Some(dir) = dir else { return };
-        self.see_records(&dir, &[PROJECT], None, ProjectId::as_bytes, EntityKey::Project, hand);
+        self.survey_records(&dir, &[PROJECT], None, ProjectId::as_bytes, EntityKey::Project, hand);
     }
 
-    fn see_sessions(&mut self, hand: &mut Hand<'_>) {
-        let note = &mut |key, issue| hand.note(key, issue);
-        let Some(all) = open_if_there(&self.root, SESSION, || SESSION.into(), note) else { return };
+    fn survey_sessions(&mut self, hand: &mut SurveySink<'_>) {
+        let note = &mut |key, issue| hand.emit_issue(key, issue);
+        let Some(all) = open_optional_dir(&self.root, SESSION, || SESSION.into(), note) else {
+            return;
+        };
         let projects: Vec<ProjectId> =
-            ids(&all, Names::Directories, || SESSION.into(), &mut self.buffer, note);
+            list_ids(&all, NameKind::Directories, || SESSION.into(), &mut self.list_buffer, note);
         for project in projects {
             let place = [SESSION, project.as_str()];
-            let note = &mut |key, issue| hand.note(key, issue);
-            let dir = open_if_there(&all, project.as_str(), || place.iter().collect(), note);
+            let note = &mut |key, issue| hand.emit_issue(key, issue);
+            let dir = open_optional_dir(&all, project.as_str(), || place.iter().collect(), note);
             let Some(dir) = dir else { continue };
             let key = |session: SessionId| EntityKey::Session(session.into());
-            self.see_records(&dir, &place, Some(&project), SessionId::as_bytes, key, hand);
+            self.survey_records(&dir, &place, Some(&project), SessionId::as_bytes, key, hand);
         }
     }
 
     /// The sets of all sessions but these.
-    fn see_message_sets(&mut self, but: &HashSet<SessionId>, hand: &mut Hand<'_>) {
-        let note = &mut |key, issue| hand.note(key, issue);
-        let Some(all) = open_if_there(&self.root, MESSAGE, || MESSAGE.into(), note) else { return };
+    fn survey_message_sets(&mut self, but: &HashSet<SessionId>, hand: &mut SurveySink<'_>) {
+        let note = &mut |key, issue| hand.emit_issue(key, issue);
+        let Some(all) = open_optional_dir(&self.root, MESSAGE, || MESSAGE.into(), note) else {
+            return;
+        };
         let found: Vec<SessionId> =
-            ids(&all, Names::Directories, || MESSAGE.into(), &mut self.buffer, note);
+            list_ids(&all, NameKind::Directories, || MESSAGE.into(), &mut self.list_buffer, note);
         for session in found {
-            if hand.over {
+            if hand.is_stopped {
                 return;
             }
             if but.contains(&session) {
                 continue;
             }
             let key = EntityKey::Session(session.clone().into());
-            self.see_set(&all, MESSAGE, session.as_bytes(), key, hand);
+            self.survey_set(&all, MESSAGE, session.as_bytes(), key, hand);
         }
     }
 
-    fn see_messages(&mut self, session: &SessionKey, hand: &mut Hand<'_>) {
-        let Some(dir) = self.open_session(session, &mut |k, i| hand.note(k, i)) else { return };
-        self.see_listed(&dir, session.clone(), hand);
+    fn survey_messages(&mut self, session: &SessionKey, hand: &mut SurveySink<'_>) {
+        let Some(dir) = self.open_messages_dir(session, &mut |k, i| hand.emit_issue(k, i)) else {
+            return;
+        };
+        self.survey_listed_set(&dir, session.clone(), hand);
         let session = &session.session;
         let key = |message| MessageKey { session: session.clone(), message }.into();
-        self.see_records(&dir, &[MESSAGE, session.as_str()], None, MessageId::as_bytes, key, hand);
+        self.survey_records(
+            &dir,
+            &[MESSAGE, session.as_str()],
+            None,
+            MessageId::as_bytes,
+            key,
+            hand,
+        );
     }
 
-    fn see_these_messages(&mut self, session: &SessionKey, ids: &[MessageId], hand: &mut Hand<'_>) {
-        let Some(dir) = self.open_session(session, &mut |k, i| hand.note(k, i)) else { return };
+    fn survey_given_messages(
+        &mut self,
+        session: &SessionKey,
+        ids: &[MessageId],
+        hand: &mut SurveySink<'_>,
+    ) {
+        let Some(dir) = self.open_messages_dir(session, &mut |k, i| hand.emit_issue(k, i)) else {
+            return;
+        };
         let session = &session.session;
         let key = |message| {
             let key = MessageKey { session: session.clone(), message };
             (key.into(), OrderKey::default())
         };
         let place = [MESSAGE, session.as_str()];
-        self.see_these(&dir, &place, None, MessageId::as_bytes, key, ids.to_vec(), hand);
+        self.survey_ids(&dir, &place, None, MessageId::as_bytes, key, ids.to_vec(), hand);
     }
 
-    fn see_part_sets(&mut self, messages: &[MessageKey], hand: &mut Hand<'_>) {
-        let Some(all) = self.top(PART, &mut |k, i| hand.note(k, i)) else { return };
+    fn survey_part_sets(&mut self, messages: &[MessageKey], hand: &mut SurveySink<'_>) {
+        let Some(all) = self.top_directory(PART, &mut |k, i| hand.emit_issue(k, i)) else { return };
         for key in messages {
-            if hand.over {
+            if hand.is_stopped {
                 return;
             }
-            self.see_set(&all, PART, key.message.as_bytes(), key.clone().into(), hand);
+            self.survey_set(&all, PART, key.message.as_bytes(), key.clone().into(), hand);
         }
     }
 
-    fn see_parts(&mut self, owner: &MessageKey, hand: &mut Hand<'_>) {
+    fn survey_parts(&mut self, owner: &MessageKey, hand: &mut SurveySink<'_>) {
         let message = &owner.message;
-        let note = &mut |key, issue| hand.note(key, issue);
-        let all = self.top(PART, note);
-        let Some(dir) = all.and_then(|all| open_message(&all, message, note)) else { return };
-        self.see_listed(&dir, owner.clone(), hand);
+        let note = &mut |key, issue| hand.emit_issue(key, issue);
+        let all = self.top_directory(PART, note);
+        let Some(dir) = all.and_then(|all| open_parts_dir(&all, message, note)) else { return };
+        self.survey_listed_set(&dir, owner.clone(), hand);
         let place = [PART, message.as_str()];
-        let note = &mut |key, issue| hand.note(key, issue);
+        let note = &mut |key, issue| hand.emit_issue(key, issue);
         let parts = self.list_parts(&dir, message, note);
         let key = |(order, part)| (PartKey { message: message.clone(), part }.into(), order);
-        self.see_these(&dir, &place, None, |(_, part)| part.as_bytes(), key, parts, hand);
+        self.survey_ids(&dir, &place, None, |(_, part)| part.as_bytes(), key, parts, hand);
     }
 
     /// The records in a directory.
-    fn see_records<I: FromStr<Err = IdError>>(
+    fn survey_records<I: FromStr<Err = IdError>>(
         &mut self,
         dir: &Dir,
         directory: &[&str],
         project: Option<&ProjectId>,
         bytes: impl Fn(&I) -> &[u8],
         key: impl Fn(I) -> EntityKey,
-        hand: &mut Hand<'_>,
+        hand: &mut SurveySink<'_>,
     ) {
         let path = || directory.iter().collect();
-        let note = &mut |key, issue| hand.note(key, issue);
-        let found: Vec<I> = ids(dir, Names::Records, path, &mut self.buffer, note);
+        let note = &mut |key, issue| hand.emit_issue(key, issue);
+        let found: Vec<I> = list_ids(dir, NameKind::Records, path, &mut self.list_buffer, note);
         let key = |id| (key(id), OrderKey::default());
-        self.see_these(dir, directory, project, bytes, key, found, hand);
+        self.survey_ids(dir, directory, project, bytes, key, found, hand);
     }
 
     #[expect(clippy::too_many_arguments, reason = "what records of any kind have in common")]
-    fn see_these<I>(
+    fn survey_ids<I>(
         &mut self,
         dir: &Dir,
         directory: &[&str],
@@ -163,17 +184,17 @@ impl FileLook<'_> {
         bytes: impl Fn(&I) -> &[u8],
         key: impl Fn(I) -> (EntityKey, OrderKey),
         these: Vec<I>,
-        hand: &mut Hand<'_>,
+        hand: &mut SurveySink<'_>,
     ) {
         for id in these {
-            if hand.over {
+            if hand.is_stopped {
                 return;
             }
             let kind = match self.stat_record(dir, bytes(&id)) {
                 Ok((FileKind::File, stamp)) => {
                     let (key, order) = key(id);
-                    let sighting = self.sighting(key, stamp, project.cloned());
-                    hand.out(Seen::Sighting(Sighting { order, ..sighting }));
+                    let sighting = self.observation(key, stamp, project.cloned());
+                    hand.emit(SurveyItem::Observation(Observation { order, ..sighting }));
                     continue;
                 }
                 Ok((FileKind::Link, _)) => IssueKind::Link,
@@ -181,38 +202,50 @@ impl FileLook<'_> {
                 Err(IssueKind::Vanished) => continue,
                 Err(kind) => kind,
             };
-            let place = place_of(directory, &String::from_utf8_lossy(bytes(&id)));
-            hand.note(Some(key(id).0), Issue::new(place, kind));
+            let place = record_place(directory, &String::from_utf8_lossy(bytes(&id)));
+            hand.emit_issue(Some(key(id).0), Issue::new(place, kind));
         }
     }
 
     fn stat_record(&mut self, dir: &Dir, id: &[u8]) -> Result<(FileKind, Stamp), IssueKind> {
-        self.name.clear();
-        self.name.extend_from_slice(id);
-        self.name.extend_from_slice(b".json");
-        dir.stat(&self.name)
+        self.name_buffer.clear();
+        self.name_buffer.extend_from_slice(id);
+        self.name_buffer.extend_from_slice(b".json");
+        dir.stat(&self.name_buffer)
     }
 
     /// A set that is not listed. What is wrong with it is what opening it would say.
-    fn see_set(&self, all: &Dir, top: &str, id: &[u8], key: EntityKey, hand: &mut Hand<'_>) {
+    fn survey_set(
+        &self,
+        all: &Dir,
+        top: &str,
+        id: &[u8],
+        key: EntityKey,
+        hand: &mut SurveySink<'_>,
+    ) {
         let kind = match all.stat(id) {
             Ok((FileKind::Directory, stamp)) => {
-                return hand.out(Seen::Sighting(self.sighting(key, stamp, None)));
+                return hand.emit(SurveyItem::Observation(self.observation(key, stamp, None)));
             }
             Ok((FileKind::Link, _)) => IssueKind::Link,
             Ok(_) => IssueKind::NotADirectory,
             Err(IssueKind::Vanished) => return,
             Err(kind) => kind,
         };
-        hand.note(
+        hand.emit_issue(
             None,
             Issue::new(Place::path(Path::new(top).join(&*String::from_utf8_lossy(id))), kind),
         );
     }
 
     /// A set that is about to be listed.
-    fn see_listed(&mut self, dir: &Dir, key: impl Into<EntityKey>, hand: &mut Hand<'_>) {
-        self.see_this_set(dir, key);
-        self.set.take().into_iter().for_each(|set| hand.out(Seen::Sighting(set)));
+    fn survey_listed_set(
+        &mut self,
+        dir: &Dir,
+        key: impl Into<EntityKey>,
+        hand: &mut SurveySink<'_>,
+    ) {
+        self.observe_listed_set(dir, key);
+        self.listed_set.take().into_iter().for_each(|set| hand.emit(SurveyItem::Observation(set)));
     }
 }

@@ -4,28 +4,28 @@ use scrollback_core_id::{EntityKey, OrderKey, SessionKey};
 use scrollback_stor_mmap::Arena;
 use scrollback_stor_path::layout::PART;
 
-use crate::look::{FileLook, Note};
-use crate::messages::open_message;
-use crate::place::is_safe;
+use crate::entity_location::check_ids;
+use crate::messages::open_parts_dir;
+use crate::transaction::{FileTransaction, IssueSink};
 use scrollback_source::Entry;
 
 /// What a session of a few dozen messages takes; the arena grows from there.
-const USUAL: usize = 256 << 10;
+const INITIAL_ARENA_BYTES: usize = 256 << 10;
 
-impl FileLook<'_> {
-    pub(crate) fn whole(&mut self, key: &SessionKey, note: &mut Note<'_>) -> Vec<Entry> {
-        if !is_safe(&key.clone().into(), note) {
+impl FileTransaction<'_> {
+    pub(crate) fn read_tree(&mut self, key: &SessionKey, note: &mut IssueSink<'_>) -> Vec<Entry> {
+        if !check_ids(&key.clone().into(), note) {
             return Vec::new();
         }
         let mut entries: Vec<Entry> = self.session(key, note).into_iter().collect();
-        let mut arena = Arena::with_capacity(USUAL);
+        let mut arena = Arena::with_capacity(INITIAL_ARENA_BYTES);
         let messages = self.read_messages(&mut arena, key, note);
-        let all_parts = if messages.is_empty() { None } else { self.top(PART, note) };
+        let all_parts = if messages.is_empty() { None } else { self.top_directory(PART, note) };
         let mut found = Vec::with_capacity(messages.len() * 5);
         for message in messages {
             let id = message.key.message.clone();
             found.push((message.key.into(), message.order, message.fetched));
-            if let Some(dir) = all_parts.as_ref().and_then(|all| open_message(all, &id, note)) {
+            if let Some(dir) = all_parts.as_ref().and_then(|all| open_parts_dir(all, &id, note)) {
                 let parts = self.read_parts(&mut arena, &dir, &id, note);
                 let keyed = |(key, order, fetched): (_, OrderKey, _)| {
                     (EntityKey::Part(key), order, fetched)

@@ -8,23 +8,23 @@ use scrollback_stor_path::layout::{
 };
 use scrollback_stor_path::{classify, directory_name, message_dir, part_dir};
 
-use scrollback_source::{Below, DirtyScope, WatchRoot, WatchedFiles};
+use scrollback_source::{DirtyScope, WatchDepth, WatchRoot, WatchedFiles};
 
 /// Every directory that holds records: whatever opencode writes is a file of one of them, below at
 /// most one other. A directory for each message is too many to follow all of them.
-pub(crate) fn plan(storage: &Path) -> Vec<WatchRoot> {
-    let nested = [(SESSION, Below::All), (MESSAGE, Below::All), (PART, Below::Hot)];
-    let flat = [PROJECT, SESSION_DIFF, TODO, SESSION_SHARE].map(|name| (name, Below::Nothing));
+pub(crate) fn watch_plan(storage: &Path) -> Vec<WatchRoot> {
+    let nested = [(SESSION, WatchDepth::All), (MESSAGE, WatchDepth::All), (PART, WatchDepth::Hot)];
+    let flat = [PROJECT, SESSION_DIFF, TODO, SESSION_SHARE].map(|name| (name, WatchDepth::Nothing));
     let root = |(name, below)| {
         let files = WatchedFiles::Ending(".json");
         let discipline = Discipline::InPlace;
-        WatchRoot { path: storage.join(name), below, files, discipline }
+        WatchRoot { path: storage.join(name), depth: below, files, discipline }
     };
     nested.into_iter().chain(flat).map(root).collect()
 }
 
 /// What a path relative to `storage/` is a change of.
-pub(crate) fn concerns(path: &Path) -> Option<DirtyScope> {
+pub(crate) fn scope_of_path(path: &Path) -> Option<DirtyScope> {
     if let Some(key) = classify(path).key() {
         return Some(DirtyScope::Entity(key));
     }

@@ -5,8 +5,8 @@ use std::path::Path;
 use rusqlite::{Connection, Params, Row as SqlRow, Rows};
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{Clock, EntityKey, IdError, ProjectId, Stamp, UnixNanos};
-use scrollback_source::Sighting;
-use scrollback_stor_mmap::{Look, Settled};
+use scrollback_source::Observation;
+use scrollback_stor_mmap::{ReadContext, Settled};
 
 use crate::cells::id;
 use crate::cells::whole;
@@ -17,7 +17,7 @@ use crate::schema::Schema;
 pub(crate) struct Ask<'a> {
     pub(crate) db: &'a Connection,
     pub(crate) schema: &'a Schema,
-    pub(crate) look: Look<'a>,
+    pub(crate) look: ReadContext<'a>,
     pub(crate) clock: &'a dyn Clock,
     /// Whether others may commit between two queries.
     pub(crate) is_shared: bool,
@@ -105,7 +105,7 @@ impl Ask<'_> {
         key: impl Into<EntityKey>,
         (stamp, settled): (Stamp, Settled),
         project: Option<ProjectId>,
-    ) -> Sighting {
-        Sighting { project, ..Sighting::new(key, stamp, settled) }
+    ) -> Observation {
+        Observation { project, ..Observation::new(key, stamp, settled) }
     }
 }

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use scrollback_core_err::Issue;
 use scrollback_core_id::{Clock, EntityKey, Scope, SessionKey};
-use scrollback_source::{Each, EachLent, EachSeen, Reader, Seen, Survey, lend_scanned};
+use scrollback_source::{
+    BorrowedVisitor, Reader, ScanVisitor, Survey, SurveyItem, SurveyVisitor, borrow_from_scan,
+};
 use scrollback_stor_mmap::MappedSpan;
 
 use crate::gathered::Gathered;
@@ -35,7 +37,7 @@ impl Reader for SqliteLook<'_> {
         &self.store.clock
     }
 
-    fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> scrollback_source::Result<()> {
+    fn scan(&mut self, scope: &Scope, each: &mut ScanVisitor<'_>) -> scrollback_source::Result<()> {
         match scope {
             Scope::Projects => self.gather(each, projects::all),
             Scope::Sessions => {
@@ -53,18 +55,22 @@ impl Reader for SqliteLook<'_> {
         }
     }
 
-    fn lend(&mut self, scope: &Scope, each: &mut EachLent<'_>) -> scrollback_source::Result<()> {
+    fn scan_borrowed(
+        &mut self,
+        scope: &Scope,
+        each: &mut BorrowedVisitor<'_>,
+    ) -> scrollback_source::Result<()> {
         match scope {
             Scope::Messages(of) => lend::messages(self, of, each),
             Scope::AllParts => all_parts::lend(self, each),
-            _ => lend_scanned(self, scope, each),
+            _ => borrow_from_scan(self, scope, each),
         }
     }
 
     fn survey(
         &mut self,
         what: &Survey<'_>,
-        each: &mut EachSeen<'_>,
+        each: &mut SurveyVisitor<'_>,
     ) -> scrollback_source::Result<()> {
         let seen = self.ask(|ask| {
             let mut seen = Gathered::default();
@@ -74,17 +80,25 @@ impl Reader for SqliteLook<'_> {
             }
             Ok(seen)
         })?;
-        let set = seen.set.into_iter().chain(seen.sightings).map(Seen::Sighting);
-        let issues = seen.issues.into_iter().map(|(key, issue)| Seen::Issue(key, issue));
+        let set = seen.set.into_iter().chain(seen.sightings).map(SurveyItem::Observation);
+        let issues = seen.issues.into_iter().map(|(key, issue)| SurveyItem::Issue(key, issue));
         let _ = set.chain(issues).try_for_each(each);
         Ok(())
     }
 
-    fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> scrollback_source::Result<()> {
+    fn spans(
+        &mut self,
+        keys: &[EntityKey],
+        each: &mut ScanVisitor<'_>,
+    ) -> scrollback_source::Result<()> {
         self.in_one(each, |ask, out| spans::spans(ask, keys, out))
     }
 
-    fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> scrollback_source::Result<()> {
+    fn tree(
+        &mut self,
+        session: &SessionKey,
+        each: &mut ScanVisitor<'_>,
+    ) -> scrollback_source::Result<()> {
         self.in_one(each, |ask, out| tree::tree(ask, session, out))
     }
 
@@ -102,11 +116,11 @@ impl Reader for SqliteLook<'_> {
         })
     }
 
-    fn holds(&mut self, session: &SessionKey) -> scrollback_source::Result<bool> {
+    fn has_session(&mut self, session: &SessionKey) -> scrollback_source::Result<bool> {
         self.ask(|ask| sessions::list::holds(ask, session))
     }
 
-    fn orphans(&mut self, each: &mut Each<'_>) -> scrollback_source::Result<()> {
+    fn orphans(&mut self, each: &mut ScanVisitor<'_>) -> scrollback_source::Result<()> {
         self.in_one(each, orphans::orphans)
     }
 }

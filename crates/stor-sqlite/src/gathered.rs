@@ -7,7 +7,9 @@ use rusqlite::Row as SqlRow;
 use scrollback_core_err::{Issue, IssueKind};
 use scrollback_core_id::{EntityKey, IdError, OrderKey, ProjectId, SessionId, SessionKey};
 use scrollback_core_type::Provenance;
-use scrollback_source::{Each, EachLent, Entry, Found, Lent, LentRecord, Sighting};
+use scrollback_source::{
+    BorrowedItem, BorrowedRecord, BorrowedVisitor, Entry, Observation, ScanItem, ScanVisitor,
+};
 use scrollback_stor_mmap::{Arena, Frozen, Piece};
 use scrollback_stor_path::opencode::is_fork_copy;
 
@@ -21,8 +23,8 @@ use crate::json::Owners;
 pub(crate) struct Gathered {
     pub(crate) arena: Arena,
     pub(crate) rows: Vec<Row>,
-    pub(crate) set: Option<Sighting>,
-    pub(crate) sightings: Vec<Sighting>,
+    pub(crate) set: Option<Observation>,
+    pub(crate) sightings: Vec<Observation>,
     pub(crate) issues: Vec<(Option<EntityKey>, Issue)>,
     /// Those of the record that was put into the arena last.
     pub(crate) owners: Owners,
@@ -48,7 +50,7 @@ impl Row {
     pub(crate) fn into_entry(self, arena: &Frozen) -> Entry {
         let Self { key, order, piece, project, provenance } = self;
         let (span, is_copy) = (piece.map(|piece| arena.span(&piece)), is_copy(&key));
-        Entry { span, project, is_copy, provenance, ..Entry::named(key, order) }
+        Entry { span, project, is_copy, provenance, ..Entry::without_span(key, order) }
     }
 }
 
@@ -151,11 +153,11 @@ impl Gathered {
 
 impl Gathered {
     /// Lends what was gathered, and forgets it.
-    pub(crate) fn lend(&mut self, each: &mut EachLent<'_>) -> ControlFlow<()> {
+    pub(crate) fn lend(&mut self, each: &mut BorrowedVisitor<'_>) -> ControlFlow<()> {
         let mut lent = ControlFlow::Continue(());
         for (key, issue) in self.issues.drain(..) {
             if lent.is_continue() {
-                lent = each(Lent::Issue(key, issue));
+                lent = each(BorrowedItem::Issue(key, issue));
             }
         }
         for row in self.rows.drain(..) {
@@ -166,7 +168,14 @@ impl Gathered {
             let (bytes, named) = (self.arena.bytes(piece), &|| Ok(row.key.clone()));
             let (order, stamp, settled) = (row.order, piece.stamp, piece.settled);
             let is_copy = is_copy(&row.key);
-            lent = each(Lent::Record(LentRecord { named, order, is_copy, bytes, stamp, settled }));
+            lent = each(BorrowedItem::Record(BorrowedRecord {
+                read_key: named,
+                order,
+                is_copy,
+                bytes,
+                stamp,
+                settled,
+            }));
         }
         self.arena.clear();
         lent
@@ -175,11 +184,11 @@ impl Gathered {
 
 impl Gathered {
     /// The set that was listed, issues, entries.
-    pub(crate) fn hand_out(self, each: &mut Each<'_>) -> ControlFlow<()> {
+    pub(crate) fn hand_out(self, each: &mut ScanVisitor<'_>) -> ControlFlow<()> {
         let arena = self.arena.freeze();
-        let set = self.set.into_iter().map(Found::Set);
-        let issues = self.issues.into_iter().map(|(key, issue)| Found::Issue(key, issue));
-        let entries = self.rows.into_iter().map(|row| Found::Entry(row.into_entry(&arena)));
+        let set = self.set.into_iter().map(ScanItem::Set);
+        let issues = self.issues.into_iter().map(|(key, issue)| ScanItem::Issue(key, issue));
+        let entries = self.rows.into_iter().map(|row| ScanItem::Entry(row.into_entry(&arena)));
         set.chain(issues).chain(entries).try_for_each(each)
     }
 }

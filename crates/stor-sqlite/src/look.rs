@@ -3,8 +3,8 @@
 
 use std::ops::ControlFlow;
 
-use scrollback_source::{Each, Found};
-use scrollback_stor_mmap::{Look, MappedSpan};
+use scrollback_source::{ScanItem, ScanVisitor};
+use scrollback_stor_mmap::{MappedSpan, ReadContext};
 
 use crate::ask::Ask;
 use crate::connection::Conn;
@@ -70,7 +70,7 @@ impl<'s> SqliteLook<'s> {
         }
         let log = || conn.look().wal;
         let _inside = conn.access.is_isolated().then(|| gate.enter(&**clock, log));
-        let look = Look::begin(&**clock, *options);
+        let look = ReadContext::begin(&**clock, *options);
         let answer = ask(&Ask {
             db: &conn.db,
             schema: &conn.schema,
@@ -90,7 +90,7 @@ impl<'s> SqliteLook<'s> {
 
     pub(crate) fn gather(
         &mut self,
-        each: &mut Each<'_>,
+        each: &mut ScanVisitor<'_>,
         ask: impl Fn(&Ask<'_>, &mut Gathered) -> Result<()>,
     ) -> scrollback_source::Result<()> {
         let gathered = self.ask(|it| {
@@ -107,7 +107,7 @@ impl SqliteLook<'_> {
     /// Gathers by several queries over one state of the database.
     pub(crate) fn in_one(
         &mut self,
-        each: &mut Each<'_>,
+        each: &mut ScanVisitor<'_>,
         ask: impl Fn(&Ask<'_>, &mut Gathered) -> Result<()>,
     ) -> scrollback_source::Result<()> {
         self.gather(each, |it, out| it.in_one(|| ask(it, out)))
@@ -124,9 +124,9 @@ impl SqliteLook<'_> {
         self.in_one(
             &mut |found| {
                 match found {
-                    Found::Entry(entry) => span = entry.span,
-                    Found::Issue(_, issue) => wrong = Some(Box::new(issue)),
-                    Found::Set(_) => {}
+                    ScanItem::Entry(entry) => span = entry.span,
+                    ScanItem::Issue(_, issue) => wrong = Some(Box::new(issue)),
+                    ScanItem::Set(_) => {}
                 }
                 ControlFlow::Continue(())
             },

@@ -5,7 +5,7 @@ use std::cell::{OnceCell, RefCell};
 use rusqlite::Row as SqlRow;
 use scrollback_core_type::Provenance;
 use scrollback_stor_path::opencode::{
-    AGENT, AWAITED, LATE_LEGACY, LEGACY_ONLY, PREVIEW, TABLES_V1, TABLES_V2, WITHOUT_ROWS,
+    AGENT, LATE_LEGACY, LEGACY_ONLY, PENDING_MIGRATION, PREVIEW, TABLES_V1, TABLES_V2, WITHOUT_ROWS,
 };
 
 use crate::ask::Ask;
@@ -43,7 +43,7 @@ impl Standing {
     fn name(self) -> Option<&'static str> {
         match self {
             Self::Usual => None,
-            Self::Awaited => Some(AWAITED),
+            Self::Awaited => Some(PENDING_MIGRATION),
             Self::LegacyOnly => Some(LEGACY_ONLY),
             Self::LateLegacy => Some(LATE_LEGACY),
             Self::WithoutRows => Some(WITHOUT_ROWS),

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use scrollback_core_err::Issue;
 use scrollback_core_id::{Clock, Discipline, EntityKey, SessionKey, SourceId};
 use scrollback_source::{
-    Below, DirtyScope, Probed, Reader, Result, Source, SourceToken, WatchRoot, WatchedFiles,
+    DirtyScope, ProbeResult, Reader, Result, Source, SourceToken, WatchDepth, WatchRoot,
+    WatchedFiles,
 };
 use scrollback_stor_mmap::ReadOptions;
 
@@ -108,12 +109,12 @@ impl Source for SqliteReader {
             return Vec::new();
         };
         let files = WatchedFiles::Named(watched(name).into());
-        let (path, below, discipline) = (dir.to_owned(), Below::Nothing, Discipline::Database);
-        vec![WatchRoot { path, below, files, discipline }]
+        let (path, depth, discipline) = (dir.to_owned(), WatchDepth::Nothing, Discipline::Database);
+        vec![WatchRoot { path, depth, files, discipline }]
     }
 
     /// Which rows changed in the database is for [`Source::probe`] to say.
-    fn concerns(&self, path: &Path) -> Option<DirtyScope> {
+    fn scope_of_path(&self, path: &Path) -> Option<DirtyScope> {
         let (database, name) = (self.database(), path.file_name()?);
         let is_ours = |database: &Path| {
             database.parent() == path.parent()
@@ -128,7 +129,7 @@ impl Source for SqliteReader {
         there.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
     }
 
-    fn probe(&self, since: Option<&SourceToken>) -> Result<Probed> {
+    fn probe(&self, since: Option<&SourceToken>) -> Result<ProbeResult> {
         crate::probe::probe(&self.shared, since)
     }
 

@@ -1,7 +1,7 @@
 //! Which rows a set has, as one sum.
 
 use scrollback_core_id::{EntityKey, Stamp, UnixNanos};
-use scrollback_source::Sighting;
+use scrollback_source::Observation;
 use scrollback_stor_mmap::Settled;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -30,12 +30,12 @@ impl SetSum {
         &self,
         key: impl Into<EntityKey>,
         sequence: Option<i64>,
-    ) -> Option<Sighting> {
+    ) -> Option<Observation> {
         let events = sequence.map_or(0, |number| xxh3_64(&number.to_le_bytes()));
         let mtime = UnixNanos(self.newest_ms.saturating_mul(1_000_000));
         let stamp = Stamp { size: self.count, mtime, inode: self.ids.wrapping_add(events) };
         // The sum is of what the set is, and not of when it changed: equal means equal.
         let settled = Settled::Settled;
-        (self.count > 0).then(|| Sighting::new(key, stamp, settled))
+        (self.count > 0).then(|| Observation::new(key, stamp, settled))
     }
 }

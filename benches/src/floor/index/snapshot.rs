@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
-use scrollback_stor_mmap::{MappedSpan, open_own};
+use scrollback_stor_mmap::{MappedSpan, open_cache_file};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::files::Stamp;
@@ -107,7 +107,7 @@ impl Snapshot {
     /// # Errors
     /// If it cannot be opened, or is none of ours.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let bytes = open_own(path)?;
+        let bytes = open_cache_file(path)?;
         let header = bytes.get(..HEADER).context("no header")?;
         ensure!(header.starts_with(MAGIC), "another file");
         let row = Row(header);

@@ -10,7 +10,7 @@ use scrollback::{Session, Store};
 use scrollback_core_id::{Clock, ProjectId, SessionKey, SystemClock};
 use scrollback_core_type::Cost;
 use scrollback_index::SessionMeta;
-use scrollback_stor_path::opencode::{AWAITED, LATE_LEGACY, LEGACY_ONLY};
+use scrollback_stor_path::opencode::{LATE_LEGACY, LEGACY_ONLY, PENDING_MIGRATION};
 use serde::Serialize;
 
 use super::fields;
@@ -126,7 +126,7 @@ pub(super) fn print(out: &mut Out, listed: &[Listed]) -> Result<()> {
         // In front, where a narrow terminal does not cut it off.
         let mark = match (listed.session.archived, listed.session.standing.as_deref()) {
             (Some(_), _) => "(archived) ",
-            (_, Some(AWAITED)) => "(not migrated) ",
+            (_, Some(PENDING_MIGRATION)) => "(not migrated) ",
             _ if listed.left_over => "(not migrated) ",
             (_, Some(LEGACY_ONLY)) => "(not in 2.x) ",
             (_, Some(LATE_LEGACY)) => "(of 1.x) ",

@@ -12,11 +12,11 @@ use scrollback_core_id::{
     EntityKey, ItemId, ItemKey, MessageId, MessageKey, PartId, PartKey, ProjectId, Scope,
     SessionId, SessionKey,
 };
-use scrollback_source::{Entry, Found, Listing, Reader, SourceExt};
-use scrollback_stor_mmap::{Arena, Dir, Look, MappedSpan};
-use scrollback_stor_path::component;
+use scrollback_source::{Entry, Listing, Reader, ScanItem, SourceExt};
+use scrollback_stor_mmap::{Arena, Dir, MappedSpan, ReadContext};
 use scrollback_stor_path::layout::TOOL_OUTPUT;
 use scrollback_stor_path::opencode::{JSON_FILES, MESSAGE_PREFIX, PART_PREFIX, TOOL_OUTPUT_PREFIX};
+use scrollback_stor_path::safe_component;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -65,12 +65,14 @@ fn about(prefix: &str) -> Option<fn(SessionKey) -> EntityKey> {
 /// The whole text of a tool output that was cut, which the data directory of any root may
 /// have.
 fn tool_output(id: &str, store: &Store) -> Result<Option<MappedSpan>> {
-    if !id.starts_with(TOOL_OUTPUT_PREFIX) || component(id).is_err() {
+    if !id.starts_with(TOOL_OUTPUT_PREFIX) || safe_component(id).is_err() {
         return Ok(None);
     }
     for root in store.roots() {
-        let Ok(dir) = Dir::open(root.found().data_dir.join(TOOL_OUTPUT)) else { continue };
-        let look = Look::begin(root.source().clock().as_ref(), root.open_options().read);
+        let Ok(dir) = Dir::open(root.discovered_root().data_dir.join(TOOL_OUTPUT)) else {
+            continue;
+        };
+        let look = ReadContext::begin(root.source().clock().as_ref(), root.open_options().read);
         let mut arena = Arena::new();
         match arena.read(&dir, id.as_bytes(), &look, &mut |_| true) {
             Ok(piece) => return Ok(Some(arena.freeze().span(&piece))),
@@ -160,12 +162,12 @@ fn find(root: &Root, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
 fn first(reader: &mut dyn Reader, keys: &[EntityKey]) -> Result<Option<(EntityKey, MappedSpan)>> {
     let (mut found, mut failed) = (None, None);
     reader.spans(keys, &mut |item| match item {
-        Found::Entry(entry) => {
+        ScanItem::Entry(entry) => {
             found = entry.span.map(|span| (entry.key, span));
             ControlFlow::Break(())
         }
-        Found::Set(_) => ControlFlow::Continue(()),
-        Found::Issue(_, issue) => {
+        ScanItem::Set(_) => ControlFlow::Continue(()),
+        ScanItem::Issue(_, issue) => {
             if !matches!(issue.kind, IssueKind::Vanished | IssueKind::BadId { .. }) {
                 failed = Some(issue);
             }
@@ -183,7 +185,7 @@ fn first(reader: &mut dyn Reader, keys: &[EntityKey]) -> Result<Option<(EntityKe
 fn orphan(reader: &mut dyn Reader, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
     let mut found = None;
     reader.orphans(&mut |item| {
-        if let Found::Entry(entry) = item {
+        if let ScanItem::Entry(entry) = item {
             let own = match &entry.key {
                 EntityKey::Message(key) => key.message.as_str(),
                 EntityKey::Part(key) => key.part.as_str(),

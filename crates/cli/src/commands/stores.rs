@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::ops::ControlFlow;
 
-use scrollback::{FoundRoot, FoundStore, Root, StoreBuilder, StoreDetails, StoreState};
-use scrollback_source::{Seen, Survey};
+use scrollback::{DiscoveredRoot, DiscoveredStore, Root, StoreBuilder, StoreDetails, StoreState};
+use scrollback_source::{Survey, SurveyItem};
 use serde::Serialize;
 
 use crate::args::Global;
@@ -138,12 +138,12 @@ fn count_shown(root: &Root, found: &mut [Found]) -> Result<()> {
 }
 
 impl Found {
-    fn new(root: &FoundRoot, store: &FoundStore) -> Self {
+    fn new(root: &DiscoveredRoot, store: &DiscoveredStore) -> Self {
         Self {
             kind: store.format.clone(),
             path: store.path.to_string_lossy().into_owned(),
             data_directory: root.data_dir.to_string_lossy().into_owned(),
-            found_by: store.found_by.clone(),
+            found_by: store.discovery_rule.clone(),
             read: store.state != StoreState::Unsupported,
             counted: None,
             shown: None,
@@ -194,14 +194,18 @@ impl Unknown {
 }
 
 /// How many sessions a store has by itself, and how it is read.
-fn counted(builder: &StoreBuilder, root: &FoundRoot, store: &FoundStore) -> Result<Counted> {
+fn counted(
+    builder: &StoreBuilder,
+    root: &DiscoveredRoot,
+    store: &DiscoveredStore,
+) -> Result<Counted> {
     let details = builder.details(root, store)?; // before anything else leaves side files
     let Some(source) = builder.open_store(root, store) else {
         return Err(Failure::new(Kind::Unreadable, "not read by this version"));
     };
     let mut sessions = HashSet::new();
     source.open()?.survey(&Survey::Sessions, &mut |seen| {
-        if let Seen::Sighting(sighting) = seen {
+        if let SurveyItem::Observation(sighting) = seen {
             sessions.insert(sighting.key);
         }
         ControlFlow::Continue(())

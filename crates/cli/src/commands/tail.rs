@@ -40,7 +40,7 @@ fn print(
     event: Event,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    match event.of {
+    match event.subject {
         Of::Session { now: None, .. } => transcript.note(out, "the session is gone"),
         Of::Message { now: None, key, .. } => match transcript.forget(&key.message) {
             true => transcript.note(out, "a message is gone"),

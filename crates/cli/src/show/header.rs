@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use scrollback_core_type::{LazyStr, Provenance, Usage};
 use scrollback_flow::SessionHydratedTree;
 use scrollback_stor_path::opencode::{
-    AWAITED, JSON_FILES, LATE_LEGACY, LEGACY_ONLY, PREVIEW, TABLES_V1, TABLES_V2, WITHOUT_ROWS,
+    JSON_FILES, LATE_LEGACY, LEGACY_ONLY, PENDING_MIGRATION, PREVIEW, TABLES_V1, TABLES_V2,
+    WITHOUT_ROWS,
 };
 
 use super::options::Options;
@@ -87,7 +88,7 @@ pub(crate) fn place(provenance: &Provenance) -> String {
     let Some(migration) = provenance.migration() else { return place };
     place.push_str("; ");
     place.push_str(match migration {
-        AWAITED => "2.x has not migrated it yet",
+        PENDING_MIGRATION => "2.x has not migrated it yet",
         LEGACY_ONLY => "2.x deleted it, or did not migrate it",
         LATE_LEGACY => "written by 1.x after the migration, which 2.x does not show",
         WITHOUT_ROWS => "2.x has no messages of it",

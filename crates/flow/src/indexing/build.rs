@@ -9,7 +9,7 @@ use std::thread;
 use scrollback_core_id::{EntityKey, Scope, SessionKey};
 use scrollback_core_type::{StageCounts, StageName, StageResult};
 use scrollback_index::{IndexBuilder, SessionContents, SessionIndex};
-use scrollback_source::{Entry, Error, Found, Result, Seen, Source, Survey};
+use scrollback_source::{Entry, Error, Result, ScanItem, Source, Survey, SurveyItem};
 
 use super::pool::{self, OnProgress, Worker};
 use super::projects;
@@ -118,13 +118,13 @@ fn records(source: &dyn Source, builder: &mut IndexBuilder, notes: &mut Notes) -
     let mut jobs = Vec::new();
     reader.scan(&Scope::Sessions, &mut |found| {
         match found {
-            Found::Entry(entry) => {
+            ScanItem::Entry(entry) => {
                 if let EntityKey::Session(key) = &entry.key {
                     jobs.push(Job { key: key.clone(), entry: Some(entry) });
                 }
             }
-            Found::Issue(key, issue) => notes.note(key, issue),
-            Found::Set(_) => {}
+            ScanItem::Issue(key, issue) => notes.note(key, issue),
+            ScanItem::Set(_) => {}
         }
         ControlFlow::Continue(())
     })?;
@@ -136,12 +136,12 @@ fn lost_sessions(source: &dyn Source) -> Result<(Vec<SessionKey>, Notes)> {
     let (mut lost, mut notes) = (Vec::new(), Notes::default());
     source.open()?.survey(&Survey::LostSets, &mut |seen| {
         match seen {
-            Seen::Sighting(sighting) => {
+            SurveyItem::Observation(sighting) => {
                 if let EntityKey::Session(key) = sighting.key {
                     lost.push(key);
                 }
             }
-            Seen::Issue(key, issue) => notes.note(key, issue),
+            SurveyItem::Issue(key, issue) => notes.note(key, issue),
         }
         ControlFlow::Continue(())
     })?;

@@ -9,7 +9,7 @@ use scrollback_core_type::{
 use scrollback_index::{
     MessageMeta, Name, NameInterner, ObservedStamp, PartRef, ProjectMeta, SessionMeta,
 };
-use scrollback_source::Sighting;
+use scrollback_source::Observation;
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
 /// What the Source says of a message besides its bytes.
@@ -147,6 +147,6 @@ pub(crate) fn part_ref(id: &PartId, span: Option<&MappedSpan>) -> PartRef {
 }
 
 /// What something was like when it was looked at.
-pub(crate) fn sighted(sighting: &Sighting) -> ObservedStamp {
+pub(crate) fn sighted(sighting: &Observation) -> ObservedStamp {
     ObservedStamp { stamp: sighting.stamp, clean: sighting.settled == Settled::Settled }
 }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use scrollback_core_id::{EntityKey, ProjectId};
 use scrollback_index::{Batch, ProjectMeta, View};
-use scrollback_source::{Each, Found, Result, Seen, Sighting, Survey};
+use scrollback_source::{Observation, Result, ScanItem, ScanVisitor, Survey, SurveyItem};
 
 use super::metas::Metas;
 use super::pool::Worker;
@@ -16,24 +16,24 @@ use super::session::Notes;
 pub(super) fn read(
     metas: &mut Metas,
     notes: &mut Notes,
-    call: impl FnOnce(&mut Each<'_>) -> Result<()>,
+    call: impl FnOnce(&mut ScanVisitor<'_>) -> Result<()>,
 ) -> Result<Vec<ProjectMeta>> {
     let (mut read, mut wrong) = (Vec::new(), HashSet::new());
     call(&mut |found| {
         match found {
-            Found::Entry(entry) => {
+            ScanItem::Entry(entry) => {
                 if let (EntityKey::Project(id), Some(span)) = (&entry.key, &entry.span) {
                     let (meta, issue) = metas.project(id.clone(), span);
                     issue.into_iter().for_each(|issue| notes.note(Some(entry.key.clone()), issue));
                     read.push(meta);
                 }
             }
-            Found::Issue(_, issue) if issue.is_vanished() => {}
-            Found::Issue(key, issue) => {
+            ScanItem::Issue(_, issue) if issue.is_vanished() => {}
+            ScanItem::Issue(key, issue) => {
                 wrong.extend(key.clone());
                 notes.note(key, issue);
             }
-            Found::Set(_) => {}
+            ScanItem::Set(_) => {}
         }
         ControlFlow::Continue(())
     })?;
@@ -50,15 +50,15 @@ pub(super) fn refresh(
     batch: &mut Batch,
     notes: &mut Notes,
 ) -> Result<()> {
-    let mut there: HashMap<ProjectId, Sighting> = HashMap::new();
+    let mut there: HashMap<ProjectId, Observation> = HashMap::new();
     worker.reader.survey(&Survey::Projects, &mut |seen| {
         match seen {
-            Seen::Sighting(sighting) => {
+            SurveyItem::Observation(sighting) => {
                 if let EntityKey::Project(id) = &sighting.key {
                     there.insert(id.clone(), sighting);
                 }
             }
-            Seen::Issue(key, issue) => notes.note(key, issue),
+            SurveyItem::Issue(key, issue) => notes.note(key, issue),
         }
         ControlFlow::Continue(())
     })?;
@@ -90,7 +90,7 @@ pub(crate) fn look(
     let mut gone: HashSet<ProjectId> = HashSet::new();
     let read = read(metas, notes, |each| {
         reader.spans(&keys, &mut |found| {
-            if let Found::Issue(Some(EntityKey::Project(id)), issue) = &found
+            if let ScanItem::Issue(Some(EntityKey::Project(id)), issue) = &found
                 && issue.is_vanished()
             {
                 gone.insert(id.clone());

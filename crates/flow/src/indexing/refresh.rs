@@ -7,7 +7,7 @@ use std::sync::Arc;
 use scrollback_core_id::{Cursor, EntityKey, SessionId, SessionKey};
 use scrollback_core_type::{StageIssue, StageName, StageResult};
 use scrollback_index::{Batch, SessionIndex, View};
-use scrollback_source::{Probe, Result, Seen, Source, SourceToken, Survey};
+use scrollback_source::{Probe, Result, Source, SourceToken, Survey, SurveyItem};
 use scrollback_stor_mmap::MappedSpan;
 
 use super::effort::Effort;
@@ -200,7 +200,7 @@ fn sightings(
     for survey in &surveys[..1 + usize::from(sets)] {
         worker.reader.survey(survey, &mut |seen| {
             match seen {
-                Seen::Sighting(sighting) => {
+                SurveyItem::Observation(sighting) => {
                     if let EntityKey::Session(key) = &sighting.key {
                         let session = there.entry(key.clone()).or_default();
                         match survey {
@@ -209,7 +209,7 @@ fn sightings(
                         }
                     }
                 }
-                Seen::Issue(key, issue) => {
+                SurveyItem::Issue(key, issue) => {
                     if let Some(EntityKey::Session(key)) = &key {
                         there.entry(key.clone()).or_default().wrong = true;
                     }

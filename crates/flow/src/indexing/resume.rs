@@ -8,7 +8,7 @@ use scrollback_core_id::{EntityKey, MessageKey, PartKey, SessionKey};
 use scrollback_index::{
     Batch, MessageMeta, ObservedStamp, PartList, PartRef, SessionMeta, SessionState, View,
 };
-use scrollback_source::{Entry, Found, Probe, Result, ResumeToken, Sighting};
+use scrollback_source::{Entry, Observation, Probe, Result, ResumeToken, ScanItem};
 use scrollback_stor_mmap::MappedSpan;
 
 use super::effort::Effort;
@@ -96,11 +96,11 @@ impl<'a> Added<'a> {
         }
     }
 
-    fn take(&mut self, found: Found) {
+    fn take(&mut self, found: ScanItem) {
         match found {
-            Found::Set(set) => self.set(&set),
-            Found::Issue(key, issue) => self.notes.note(key, issue),
-            Found::Entry(entry) => match &entry.key {
+            ScanItem::Set(set) => self.set(&set),
+            ScanItem::Issue(key, issue) => self.notes.note(key, issue),
+            ScanItem::Entry(entry) => match &entry.key {
                 EntityKey::Session(_) => {
                     self.record = record(self.metas, &entry, &mut self.notes);
                     self.keep(entry);
@@ -115,7 +115,7 @@ impl<'a> Added<'a> {
         }
     }
 
-    fn set(&mut self, set: &Sighting) {
+    fn set(&mut self, set: &Observation) {
         match &set.key {
             EntityKey::Message(key) => {
                 if let Some(at) = self.place(key) {

@@ -10,7 +10,9 @@ use scrollback_index::{
     MessageMeta, ObservedStamp, PartList, PartRef, RefreshState, SessionContents, SessionMeta,
     SessionState,
 };
-use scrollback_source::{Entry, Found, Lent, LentRecord, Reader, Result, Seen, Survey};
+use scrollback_source::{
+    BorrowedItem, BorrowedRecord, Entry, Reader, Result, ScanItem, Survey, SurveyItem,
+};
 use scrollback_stor_mmap::Settled;
 
 use super::metas::{Metas, Place, sighted};
@@ -100,29 +102,29 @@ pub(super) fn all_messages(
     let before = notes.issues.len();
     let (mut set, mut resume) = (None, None);
     let Worker { reader, metas, files, .. } = worker;
-    reader.lend(&Scope::Messages(key.clone()), &mut |lent| {
+    reader.scan_borrowed(&Scope::Messages(key.clone()), &mut |lent| {
         match lent {
-            Lent::Set(sighting) => {
+            BorrowedItem::Set(sighting) => {
                 set = Some(sighted(&sighting));
                 resume = sighting.resume.map(|token| Arc::clone(token.bytes()));
             }
-            Lent::Issue(key, issue) => notes.note(key, issue),
-            Lent::Record(record) => {
+            BorrowedItem::Issue(key, issue) => notes.note(key, issue),
+            BorrowedItem::Record(record) => {
                 let observed = ObservedStamp {
                     stamp: record.stamp,
                     clean: record.settled == Settled::Settled,
                 };
                 match record.key() {
                     Ok(of) => {
-                        let LentRecord { order, is_copy, bytes, .. } = record;
+                        let BorrowedRecord { order, is_copy, bytes, .. } = record;
                         let place = Place { order, is_copy };
                         message(metas, of, place, bytes, observed, (&mut messages, notes));
                     }
                     Err(issue) => notes.note(Some(key.clone().into()), *issue),
                 }
             }
-            Lent::Holds => {}
-            Lent::Forget => {
+            BorrowedItem::Commit => {}
+            BorrowedItem::Rollback => {
                 (set, resume) = (None, None);
                 messages.clear();
                 notes.issues.truncate(before);
@@ -199,13 +201,13 @@ pub(crate) fn list_parts(
         let mut found: Vec<(OrderKey, PartId, ObservedStamp)> = Vec::new();
         reader.survey(&Survey::Parts(key), &mut |seen| {
             match seen {
-                Seen::Sighting(sighting) => match &sighting.key {
+                SurveyItem::Observation(sighting) => match &sighting.key {
                     EntityKey::Part(part) => {
                         found.push((sighting.order, part.part.clone(), sighted(&sighting)));
                     }
                     _ => set = Some(sighted(&sighting)),
                 },
-                Seen::Issue(key, issue) => notes.note(key, issue),
+                SurveyItem::Issue(key, issue) => notes.note(key, issue),
             }
             ControlFlow::Continue(())
         })?;
@@ -216,12 +218,12 @@ pub(crate) fn list_parts(
     let mut refs = Vec::new();
     reader.scan(&Scope::Parts(key.clone()), &mut |found| {
         match found {
-            Found::Set(sighting) => set = Some(sighted(&sighting)),
-            Found::Issue(key, issue) => notes.note(key, issue),
-            Found::Entry(Entry { key: EntityKey::Part(part), .. }) => {
+            ScanItem::Set(sighting) => set = Some(sighted(&sighting)),
+            ScanItem::Issue(key, issue) => notes.note(key, issue),
+            ScanItem::Entry(Entry { key: EntityKey::Part(part), .. }) => {
                 refs.push(PartRef::from_id(part.part));
             }
-            Found::Entry(_) => {}
+            ScanItem::Entry(_) => {}
         }
         ControlFlow::Continue(())
     })?;

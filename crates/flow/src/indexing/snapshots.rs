@@ -9,7 +9,7 @@ use scrollback_core_err::{AtPath, PathError};
 use scrollback_core_id::{Cursor, SourceId, Stamp, UnixNanos};
 use scrollback_index::{Snapshot, SnapshotError, snapshot_file_name};
 use scrollback_stor_mmap::{
-    Dir, Directory, FileKind, FileLock, ListBuffer, open_own, write_atomic,
+    Dir, Directory, FileKind, FileLock, ListBuffer, open_cache_file, write_atomic,
 };
 
 /// Ends the names of snapshots.
@@ -288,7 +288,7 @@ fn open(path: &Path) -> Result<Snapshot, NoSnapshot> {
     if !path.exists() {
         return Err(NoSnapshot::Missing);
     }
-    let span = open_own(path).map_err(|error| NoSnapshot::Unreadable(error.to_string()))?;
+    let span = open_cache_file(path).map_err(|error| NoSnapshot::Unreadable(error.to_string()))?;
     Ok(Snapshot::open(Arc::new(span))?)
 }
 

@@ -9,7 +9,7 @@ use scrollback_index::{
     Batch, MessageMeta, ObservedStamp, PartList, PartRef, RefreshState, SessionMeta, SessionState,
     View,
 };
-use scrollback_source::{Entry, Found, Result, Seen, Sighting, Survey};
+use scrollback_source::{Entry, Observation, Result, ScanItem, Survey, SurveyItem};
 
 use super::effort::Effort;
 use super::metas::{Place, sighted};
@@ -22,9 +22,9 @@ use super::verified::{Verified, is_worth_a_revision};
 /// Where a session was sighted: its record, and the set of its messages.
 #[derive(Debug, Default)]
 pub(crate) struct Sighted {
-    pub(crate) records: Vec<Sighting>,
+    pub(crate) records: Vec<Observation>,
     /// None if it was not looked for.
-    pub(crate) set: Option<Option<Sighting>>,
+    pub(crate) set: Option<Option<Observation>>,
     /// Whether something is wrong with the record.
     pub(crate) wrong: bool,
 }
@@ -47,7 +47,7 @@ fn are_unchanged(worker: &mut Worker<'_>, view: &View, key: &SessionKey) -> Resu
     worker.files += ids.len() as u64;
     let mut same = 0;
     worker.reader.survey(&Survey::TheseMessages(key, &ids), &mut |seen| match seen {
-        Seen::Sighting(now) if looks[same].is_unchanged(&now.stamp) => {
+        SurveyItem::Observation(now) if looks[same].is_unchanged(&now.stamp) => {
             same += 1;
             ControlFlow::Continue(())
         }
@@ -163,11 +163,11 @@ fn changed(
     let (mut set, mut there) = (None, Vec::new());
     worker.reader.survey(&Survey::Messages(key), &mut |seen| {
         match seen {
-            Seen::Sighting(sighting) => match sighting.key {
+            SurveyItem::Observation(sighting) => match sighting.key {
                 EntityKey::Message(key) => there.push((key, sighting.stamp)),
                 _ => set = Some(sighted(&sighting)),
             },
-            Seen::Issue(key, issue) => notes.note(key, issue),
+            SurveyItem::Issue(key, issue) => notes.note(key, issue),
         }
         ControlFlow::Continue(())
     })?;
@@ -211,10 +211,10 @@ pub(crate) fn verify_record(
     let mut read = None;
     reader.spans(&asked, &mut |found| {
         match found {
-            Found::Entry(entry) => read = record(metas, &entry, notes),
-            Found::Issue(_, issue) if issue.is_vanished() => {} // that is the answer
-            Found::Issue(key, issue) => notes.note(key, issue),
-            Found::Set(_) => {}
+            ScanItem::Entry(entry) => read = record(metas, &entry, notes),
+            ScanItem::Issue(_, issue) if issue.is_vanished() => {} // that is the answer
+            ScanItem::Issue(key, issue) => notes.note(key, issue),
+            ScanItem::Set(_) => {}
         }
         ControlFlow::Continue(())
     })?;
@@ -226,7 +226,7 @@ pub(crate) fn verify_record(
 }
 
 /// Whether a record is as it was, and in the same project.
-fn is_same_record(known: &SessionMeta, now: &Sighting) -> bool {
+fn is_same_record(known: &SessionMeta, now: &Observation) -> bool {
     known.observed.is_unchanged(&now.stamp)
         && now.project.as_ref().is_none_or(|project| known.project.as_ref() == Some(project))
 }
@@ -249,7 +249,7 @@ pub(crate) fn read_messages(
     *files += keys.len() as u64;
     reader.spans(&keys, &mut |found| {
         match found {
-            Found::Entry(Entry { key, order, is_copy, span: Some(span), .. }) => {
+            ScanItem::Entry(Entry { key, order, is_copy, span: Some(span), .. }) => {
                 let observed = ObservedStamp { stamp: *span.stamp(), clean: span.is_settled() };
                 let before = messages.len();
                 let place = Place { order, is_copy };
@@ -259,9 +259,9 @@ pub(crate) fn read_messages(
                     meta.parts = old.and_then(|old| old.parts.clone());
                 }
             }
-            Found::Issue(_, issue) if issue.is_vanished() => {}
-            Found::Issue(key, issue) => notes.note(key, issue),
-            Found::Entry(_) | Found::Set(_) => {}
+            ScanItem::Issue(_, issue) if issue.is_vanished() => {}
+            ScanItem::Issue(key, issue) => notes.note(key, issue),
+            ScanItem::Entry(_) | ScanItem::Set(_) => {}
         }
         ControlFlow::Continue(())
     })
@@ -279,17 +279,17 @@ fn verify_parts(
         .filter(|message| message.parts.is_some())
         .map(|message| message.key.clone())
         .collect();
-    let mut sets: HashMap<MessageKey, Sighting> = HashMap::with_capacity(listed.len());
+    let mut sets: HashMap<MessageKey, Observation> = HashMap::with_capacity(listed.len());
     if !listed.is_empty() {
         worker.files += listed.len() as u64;
         worker.reader.survey(&Survey::PartSets(&listed), &mut |seen| {
             match seen {
-                Seen::Sighting(sighting) => {
+                SurveyItem::Observation(sighting) => {
                     if let EntityKey::Message(key) = &sighting.key {
                         sets.insert(key.clone(), sighting);
                     }
                 }
-                Seen::Issue(key, issue) => notes.note(key, issue),
+                SurveyItem::Issue(key, issue) => notes.note(key, issue),
             }
             ControlFlow::Continue(())
         })?;

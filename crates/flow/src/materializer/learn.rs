@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use scrollback_core_id::{EntityKey, MessageKey, SessionKey};
 use scrollback_index::{Batch, MessageMeta, ObservedStamp, PartList, View};
-use scrollback_source::{Reader, Result, Seen, Survey};
+use scrollback_source::{Reader, Result, Survey, SurveyItem};
 
 use crate::indexing::{part_ref, sighted};
 use crate::tree::{PartRefNode, SessionRefTree};
@@ -21,7 +21,7 @@ pub(super) fn part_sets(
     let keys: Vec<MessageKey> = messages.iter().map(|meta| meta.key.clone()).collect();
     let mut sets = HashMap::with_capacity(keys.len());
     reader.survey(&Survey::PartSets(&keys), &mut |seen| {
-        if let Seen::Sighting(sighting) = seen
+        if let SurveyItem::Observation(sighting) = seen
             && let EntityKey::Message(key) = &sighting.key
         {
             sets.insert(key.clone(), sighted(&sighting));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use scrollback_core_id::{EntityKey, OrderKey, PartKey, Scope, SessionKey, Stamp};
 use scrollback_core_type::StageReport;
 use scrollback_index::View;
-use scrollback_source::{Entry, Found, Listing, Reader, Result};
+use scrollback_source::{Entry, Listing, Reader, Result, ScanItem};
 use scrollback_stor_mmap::MappedSpan;
 
 use super::learn::{part_sets, parts_of};
@@ -103,7 +103,7 @@ impl SessionMaterializer {
         }
         let mut read: HashMap<EntityKey, MappedSpan> = HashMap::with_capacity(keys.len());
         self.source.open()?.spans(&keys, &mut |found| {
-            if let Found::Entry(Entry { key, span: Some(span), .. }) = found {
+            if let ScanItem::Entry(Entry { key, span: Some(span), .. }) = found {
                 read.insert(key, span);
             }
             ControlFlow::Continue(())

@@ -10,7 +10,7 @@ use scrollback_core_id::{
 };
 use scrollback_core_type::StageReport;
 use scrollback_index::{Batch, MessageMeta, ObservedStamp, PartList, PartRef, SessionMeta, View};
-use scrollback_source::{Found, Result};
+use scrollback_source::{Result, ScanItem};
 use scrollback_stor_mmap::MappedSpan;
 
 use super::dirty::{Dirty, Looked};
@@ -297,13 +297,15 @@ impl Looking<'_> {
         if !keys.is_empty() {
             worker.reader.spans(&keys, &mut |found| {
                 match found {
-                    Found::Entry(entry) => spans.extend(entry.span.map(|span| (entry.key, span))),
-                    Found::Issue(_, issue) if issue.is_vanished() => all = false,
-                    Found::Issue(key, issue) => {
+                    ScanItem::Entry(entry) => {
+                        spans.extend(entry.span.map(|span| (entry.key, span)))
+                    }
+                    ScanItem::Issue(_, issue) if issue.is_vanished() => all = false,
+                    ScanItem::Issue(key, issue) => {
                         again.extend(key.clone());
                         notes.note(key, issue);
                     }
-                    Found::Set(_) => {}
+                    ScanItem::Set(_) => {}
                 }
                 ControlFlow::Continue(())
             })?;

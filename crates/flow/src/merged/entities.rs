@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{EntityKey, SessionKey};
-use scrollback_source::{Each, Entry, Found, Listing, Reader, Result};
+use scrollback_source::{Entry, Listing, Reader, Result, ScanItem, ScanVisitor};
 
 use super::look::{MergedLook, note_copy, with_origin};
 
@@ -31,7 +31,11 @@ impl MergedLook<'_> {
         holder.unwrap_or(self.members.first()?.source).locate(key)
     }
 
-    pub(super) fn span(&mut self, key: &EntityKey, each: &mut Each<'_>) -> Result<ControlFlow<()>> {
+    pub(super) fn span(
+        &mut self,
+        key: &EntityKey,
+        each: &mut ScanVisitor<'_>,
+    ) -> Result<ControlFlow<()>> {
         let only = match key {
             EntityKey::Session(of) | EntityKey::Todo(of) | EntityKey::Share(of) => {
                 Some(self.owners.of(of)?)
@@ -55,23 +59,23 @@ impl MergedLook<'_> {
                     self.say_where(at, &mut entry)?;
                 }
                 // What is wrong with it, and then as much of it as there is.
-                let issues = issues.into_iter().map(|(about, issue)| Found::Issue(about, issue));
-                return Ok(issues.chain([Found::Entry(entry)]).try_for_each(each));
+                let issues = issues.into_iter().map(|(about, issue)| ScanItem::Issue(about, issue));
+                return Ok(issues.chain([ScanItem::Entry(entry)]).try_for_each(each));
             }
             for (about, issue) in issues {
                 if !issue.is_vanished() {
-                    return Ok(each(Found::Issue(about, issue)));
+                    return Ok(each(ScanItem::Issue(about, issue)));
                 }
                 vanished.get_or_insert(issue);
             }
         }
         let issue = vanished.unwrap_or_else(|| Issue::new(Place::default(), IssueKind::Vanished));
-        Ok(each(Found::Issue(Some(key.clone()), issue)))
+        Ok(each(ScanItem::Issue(Some(key.clone()), issue)))
     }
 
     /// The diffs of a session: of its own store, else of any that has them, as a database keeps
     /// them in files.
-    fn diff(&mut self, of: &SessionKey, each: &mut Each<'_>) -> Result<ControlFlow<()>> {
+    fn diff(&mut self, of: &SessionKey, each: &mut ScanVisitor<'_>) -> Result<ControlFlow<()>> {
         let key = EntityKey::Diff(of.clone());
         let mut last = Issue::new(Place::default(), IssueKind::Vanished);
         let diffs = self.diffs.iter_mut().map(|(_, reader)| reader);
@@ -79,13 +83,13 @@ impl MergedLook<'_> {
         for reader in readers {
             let listing = Listing::collect(|each| reader.spans(std::slice::from_ref(&key), each))?;
             if let Some(entry) = listing.entries.into_iter().next() {
-                return Ok(each(Found::Entry(entry)));
+                return Ok(each(ScanItem::Entry(entry)));
             }
             if let Some((_, issue)) = listing.issues.into_iter().find(|it| !it.1.is_vanished()) {
                 last = issue;
             }
         }
-        Ok(each(Found::Issue(Some(key), last)))
+        Ok(each(ScanItem::Issue(Some(key), last)))
     }
 
     /// Says of a session which store it is of, and which have it too.
@@ -103,8 +107,8 @@ impl MergedLook<'_> {
     pub(super) fn ask_owner<T>(
         &mut self,
         session: &SessionKey,
-        each: &mut Each<'_>,
-        ask: impl FnOnce(&mut dyn Reader, &mut Each<'_>) -> Result<T>,
+        each: &mut ScanVisitor<'_>,
+        ask: impl FnOnce(&mut dyn Reader, &mut ScanVisitor<'_>) -> Result<T>,
     ) -> Result<T> {
         let owner = self.owners.of(session)?;
         let key = EntityKey::Session(session.clone());
@@ -116,7 +120,7 @@ impl MergedLook<'_> {
         let origin = self.members[owner].source.id();
         ask(&mut *self.owners.readers[owner], &mut |found| {
             let mut found = with_origin(found, origin);
-            if let Found::Entry(entry) = &mut found {
+            if let ScanItem::Entry(entry) = &mut found {
                 others.iter().for_each(|(number, other)| note_copy(entry, *number, other));
             }
             each(found)
@@ -147,9 +151,9 @@ fn has(reader: &mut dyn Reader, key: &EntityKey) -> bool {
     let mut has = false;
     let asked = reader.spans(std::slice::from_ref(key), &mut |found| {
         has |= match found {
-            Found::Entry(_) => true,
-            Found::Issue(_, issue) => !issue.is_vanished(),
-            Found::Set(_) => false,
+            ScanItem::Entry(_) => true,
+            ScanItem::Issue(_, issue) => !issue.is_vanished(),
+            ScanItem::Set(_) => false,
         };
         ControlFlow::Continue(())
     });

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use scrollback_core_id::{EntityKey, Scope};
-use scrollback_source::{Listing, Result, Seen, Sighting, Survey};
+use scrollback_source::{Listing, Observation, Result, Survey, SurveyItem};
 
 use super::look::{MergedLook, mark, note_copy};
 
@@ -50,8 +50,8 @@ impl MergedLook<'_> {
     }
 
     /// Sightings in all stores that count.
-    pub(super) fn merge_survey(&mut self, what: &Survey<'_>) -> Result<Vec<Seen>> {
-        let mut all: Vec<Seen> = Vec::new();
+    pub(super) fn merge_survey(&mut self, what: &Survey<'_>) -> Result<Vec<SurveyItem>> {
+        let mut all: Vec<SurveyItem> = Vec::new();
         let mut projects: HashSet<EntityKey> = HashSet::new();
         let mut records: HashMap<EntityKey, usize> = HashMap::new();
         for at in 0..self.members.len() {
@@ -62,16 +62,17 @@ impl MergedLook<'_> {
             })?;
             for it in seen {
                 let counts = match &it {
-                    Seen::Sighting(Sighting { key: key @ EntityKey::Project(_), .. }) => {
-                        projects.insert(key.clone())
-                    }
-                    Seen::Sighting(sighting) => self.is_told(at, Some(&sighting.key))?,
-                    Seen::Issue(key, _) => self.is_told(at, key.as_ref())?,
+                    SurveyItem::Observation(Observation {
+                        key: key @ EntityKey::Project(_),
+                        ..
+                    }) => projects.insert(key.clone()),
+                    SurveyItem::Observation(sighting) => self.is_told(at, Some(&sighting.key))?,
+                    SurveyItem::Issue(key, _) => self.is_told(at, key.as_ref())?,
                 };
-                if let (Survey::Sessions, Seen::Sighting(seen)) = (what, &it) {
+                if let (Survey::Sessions, SurveyItem::Observation(seen)) = (what, &it) {
                     match records.get(&seen.key) {
                         Some(first) => {
-                            if let Seen::Sighting(first) = &mut all[*first] {
+                            if let SurveyItem::Observation(first) = &mut all[*first] {
                                 mark(&mut first.stamp, self.members[at].number);
                             }
                         }

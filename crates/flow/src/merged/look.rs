@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use scrollback_core_id::{Clock, EntityKey, SourceId, Stamp};
-use scrollback_source::{Entry, Found, Listing, Reader, Result, Source};
+use scrollback_source::{Entry, Listing, Reader, Result, ScanItem, Source};
 
 use super::own::Owners;
 
@@ -62,8 +62,8 @@ impl<'s> MergedLook<'s> {
 }
 
 /// Says of a session which store it is from.
-pub(super) fn with_origin(mut found: Found, origin: &SourceId) -> Found {
-    if let Found::Entry(entry) = &mut found
+pub(super) fn with_origin(mut found: ScanItem, origin: &SourceId) -> ScanItem {
+    if let ScanItem::Entry(entry) = &mut found
         && matches!(entry.key, EntityKey::Session(_))
     {
         entry.origin = Some(origin.clone());
@@ -80,7 +80,7 @@ pub(super) fn note_copy(entry: &mut Entry, at: usize, other: &Entry) {
     if let Some(span) = &entry.span {
         let mut stamp = *span.stamp();
         mark(&mut stamp, at);
-        entry.span = Some(span.restamped(stamp));
+        entry.span = Some(span.with_stamp(stamp));
     }
 }
 

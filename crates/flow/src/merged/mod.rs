@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use scrollback_core_id::{Clock, EntityKey, SourceId};
 use scrollback_source::{
-    DirtyScope, Probe, Probed, Reader, Result, Source, SourceToken, WatchRoot,
+    DirtyScope, Probe, ProbeResult, Reader, Result, Source, SourceToken, WatchRoot,
 };
 
 use self::look::MergedLook;
@@ -87,8 +87,8 @@ impl Source for MergedSource {
     }
 
     /// What any of them says, the widest.
-    fn concerns(&self, path: &Path) -> Option<DirtyScope> {
-        let all = self.members().chain(&self.diffs).filter_map(|source| source.concerns(path));
+    fn scope_of_path(&self, path: &Path) -> Option<DirtyScope> {
+        let all = self.members().chain(&self.diffs).filter_map(|source| source.scope_of_path(path));
         all.max_by_key(|scope| match scope {
             DirtyScope::Store => 2,
             DirtyScope::Records => 1,
@@ -101,7 +101,7 @@ impl Source for MergedSource {
     }
 
     /// What any of them says. A session that moves from one to another changes in both.
-    fn probe(&self, since: Option<&SourceToken>) -> Result<Probed> {
+    fn probe(&self, since: Option<&SourceToken>) -> Result<ProbeResult> {
         let count = self.others.len() + 1;
         let known = since.and_then(|token| token::take_apart(token, count));
         let mut known = known.into_iter().flatten();
@@ -120,7 +120,7 @@ impl Source for MergedSource {
             };
             tokens.push(probed.token);
         }
-        Ok(Probed { probe, token: token::put_together(&tokens) })
+        Ok(ProbeResult { probe, token: token::put_together(&tokens) })
     }
 
     fn is_empty(&self) -> bool {
@@ -140,13 +140,13 @@ impl Source for MergedSource {
 const EMPTY: &[u8] = b"empty";
 
 /// A member without sessions is unchanged as long as it stays so, whatever account it keeps.
-fn probe_member(member: &dyn Source, since: Option<SourceToken>) -> Result<Probed> {
+fn probe_member(member: &dyn Source, since: Option<SourceToken>) -> Result<ProbeResult> {
     let was_empty = since.as_ref().is_some_and(|since| **since.bytes() == *EMPTY);
     if !member.is_empty() {
         return member.probe(since.filter(|_| !was_empty).as_ref());
     }
     let probe = if was_empty { Probe::Unchanged } else { Probe::Rescan };
-    Ok(Probed { probe, token: Some(SourceToken::new(EMPTY)) })
+    Ok(ProbeResult { probe, token: Some(SourceToken::new(EMPTY)) })
 }
 
 impl fmt::Debug for MergedSource {

@@ -70,7 +70,7 @@ pub(super) fn holder(
     session: &SessionKey,
 ) -> Result<Option<usize>> {
     for (at, reader) in readers.iter_mut().enumerate() {
-        if reader.holds(session)? {
+        if reader.has_session(session)? {
             return Ok(Some(at));
         }
     }

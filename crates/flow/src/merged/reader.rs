@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use scrollback_core_id::{Clock, EntityKey, MessageKey, Scope, SessionKey};
 use scrollback_source::{
-    Each, EachLent, EachSeen, Found, Listing, Reader, Result, ResumeToken, Resumed, Survey,
-    lend_scanned,
+    BorrowedVisitor, Listing, Reader, Result, ResumeResult, ResumeToken, ScanItem, ScanVisitor,
+    Survey, SurveyVisitor, borrow_from_scan,
 };
 use scrollback_stor_mmap::MappedSpan;
 
@@ -19,7 +19,7 @@ impl Reader for MergedLook<'_> {
         self.clock
     }
 
-    fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> Result<()> {
+    fn scan(&mut self, scope: &Scope, each: &mut ScanVisitor<'_>) -> Result<()> {
         match scope {
             Scope::Messages(of) | Scope::MessageNames(of) | Scope::Items(of) => {
                 let owner = self.owners.of(of)?;
@@ -37,25 +37,25 @@ impl Reader for MergedLook<'_> {
             Scope::AllParts => self.all_parts(each),
             _ => {
                 let Listing { entries, issues, .. } = self.merge(scope)?;
-                let issues = issues.into_iter().map(|(key, issue)| Found::Issue(key, issue));
-                let _ = issues.chain(entries.into_iter().map(Found::Entry)).try_for_each(each);
+                let issues = issues.into_iter().map(|(key, issue)| ScanItem::Issue(key, issue));
+                let _ = issues.chain(entries.into_iter().map(ScanItem::Entry)).try_for_each(each);
                 Ok(())
             }
         }
     }
 
-    fn lend(&mut self, scope: &Scope, each: &mut EachLent<'_>) -> Result<()> {
+    fn scan_borrowed(&mut self, scope: &Scope, each: &mut BorrowedVisitor<'_>) -> Result<()> {
         match scope {
             Scope::Messages(of) => {
                 let owner = self.owners.of(of)?;
-                self.owners.readers[owner].lend(scope, each)
+                self.owners.readers[owner].scan_borrowed(scope, each)
             }
-            _ if self.is_single() => self.owners.readers[0].lend(scope, each),
-            _ => lend_scanned(self, scope, each),
+            _ if self.is_single() => self.owners.readers[0].scan_borrowed(scope, each),
+            _ => borrow_from_scan(self, scope, each),
         }
     }
 
-    fn survey(&mut self, what: &Survey<'_>, each: &mut EachSeen<'_>) -> Result<()> {
+    fn survey(&mut self, what: &Survey<'_>, each: &mut SurveyVisitor<'_>) -> Result<()> {
         let owner = match what {
             Survey::Messages(of) | Survey::TheseMessages(of, _) => self.owners.of(of)?,
             Survey::Parts(of) => self.owners.of_message(&of.message, &of.session.clone().into())?,
@@ -69,7 +69,7 @@ impl Reader for MergedLook<'_> {
         self.owners.readers[owner].survey(what, each)
     }
 
-    fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> Result<()> {
+    fn spans(&mut self, keys: &[EntityKey], each: &mut ScanVisitor<'_>) -> Result<()> {
         let mut rest = keys;
         while let Some(first) = rest.first() {
             let mut over = false;
@@ -95,7 +95,7 @@ impl Reader for MergedLook<'_> {
         Ok(())
     }
 
-    fn tree(&mut self, session: &SessionKey, each: &mut Each<'_>) -> Result<()> {
+    fn tree(&mut self, session: &SessionKey, each: &mut ScanVisitor<'_>) -> Result<()> {
         self.ask_owner(session, each, |reader, each| reader.tree(session, each))
     }
 
@@ -104,8 +104,8 @@ impl Reader for MergedLook<'_> {
         &mut self,
         session: &SessionKey,
         since: &ResumeToken,
-        each: &mut Each<'_>,
-    ) -> Result<Resumed> {
+        each: &mut ScanVisitor<'_>,
+    ) -> Result<ResumeResult> {
         self.ask_owner(session, each, |reader, each| reader.resume(session, since, each))
     }
 
@@ -131,21 +131,21 @@ impl Reader for MergedLook<'_> {
         self.owners.readers[owner].native(session)
     }
 
-    fn holds(&mut self, session: &SessionKey) -> Result<bool> {
+    fn has_session(&mut self, session: &SessionKey) -> Result<bool> {
         let owner = self.owners.of(session)?;
-        self.owners.readers[owner].holds(session)
+        self.owners.readers[owner].has_session(session)
     }
 
-    fn orphans(&mut self, each: &mut Each<'_>) -> Result<()> {
+    fn orphans(&mut self, each: &mut ScanVisitor<'_>) -> Result<()> {
         for at in 0..self.members.len() {
             let listing = Listing::collect(|each| self.owners.readers[at].orphans(each))?;
             for (key, issue) in listing.issues {
-                if self.is_told(at, key.as_ref())? && each(Found::Issue(key, issue)).is_break() {
+                if self.is_told(at, key.as_ref())? && each(ScanItem::Issue(key, issue)).is_break() {
                     return Ok(());
                 }
             }
             for entry in listing.entries {
-                if self.owners.counts(at, &entry)? && each(Found::Entry(entry)).is_break() {
+                if self.owners.counts(at, &entry)? && each(ScanItem::Entry(entry)).is_break() {
                     return Ok(());
                 }
             }
@@ -155,7 +155,7 @@ impl Reader for MergedLook<'_> {
 }
 
 impl MergedLook<'_> {
-    fn part_sets(&mut self, of: &[MessageKey], each: &mut EachSeen<'_>) -> Result<()> {
+    fn part_sets(&mut self, of: &[MessageKey], each: &mut SurveyVisitor<'_>) -> Result<()> {
         let mut rest = of;
         while let Some(first) = rest.first() {
             let session = SessionKey::from(first.session.clone());
@@ -179,12 +179,12 @@ impl MergedLook<'_> {
         Ok(())
     }
 
-    fn all_parts(&mut self, each: &mut Each<'_>) -> Result<()> {
+    fn all_parts(&mut self, each: &mut ScanVisitor<'_>) -> Result<()> {
         for at in 0..self.members.len() {
             let (before, rest) = self.owners.readers.split_at_mut(at);
             let mut hidden: HashMap<SessionKey, bool> = HashMap::new();
             let (mut over, mut failed) = (false, Ok(()));
-            let mut counts = |found: &Found| -> Result<bool> {
+            let mut counts = |found: &ScanItem| -> Result<bool> {
                 let Some(session) = session_of(found) else { return Ok(true) };
                 if let Some(hidden) = hidden.get(&session) {
                     return Ok(!hidden);
@@ -214,9 +214,9 @@ impl MergedLook<'_> {
     }
 }
 
-fn session_of(found: &Found) -> Option<SessionKey> {
+fn session_of(found: &ScanItem) -> Option<SessionKey> {
     match found {
-        Found::Entry(entry) => super::own::session_of(entry),
+        ScanItem::Entry(entry) => super::own::session_of(entry),
         _ => None,
     }
 }

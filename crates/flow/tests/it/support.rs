@@ -11,18 +11,18 @@ use scrollback_source_test::{Content, Expectations};
 use scrollback_stor_read::FileReader;
 use scrollback_stor_sqlite::SqliteReader;
 
-use crate::calls::{LATE, StoppedClock};
+use crate::calls::{FAR_FUTURE, StoppedClock};
 
 pub(crate) fn id(name: &str) -> SourceId {
     SourceId::new(name).unwrap()
 }
 
 pub(crate) fn files(storage: &Path) -> Arc<dyn Source> {
-    Arc::new(FileReader::new(storage, id("files"), Arc::new(StoppedClock(LATE))))
+    Arc::new(FileReader::new(storage, id("files"), Arc::new(StoppedClock(FAR_FUTURE))))
 }
 
 pub(crate) fn database(path: &Path) -> Arc<dyn Source> {
-    Arc::new(SqliteReader::new(path, id("database"), Arc::new(StoppedClock(LATE))))
+    Arc::new(SqliteReader::new(path, id("database"), Arc::new(StoppedClock(FAR_FUTURE))))
 }
 
 /// Runs a check on stores as one: both generations of the same sessions, with sessions that only

@@ -8,7 +8,7 @@ use scrollback_flow::{Parts, RefreshOptions};
 use scrollback_watch::{EventCursor, FeedChoice, Live, LiveOptions};
 
 use super::cursor::{RootTag, StoreCursor};
-use super::events::{Events, Followed};
+use super::events::{Events, FollowedRoot};
 use crate::Result;
 use crate::root::{Index, Root};
 use crate::session::Session;
@@ -21,7 +21,7 @@ use crate::store::Store;
 pub struct WatchBuilder<'s> {
     store: &'s Store,
     feed: FeedChoice,
-    only: Option<(usize, SessionKey)>,
+    only_session: Option<(usize, SessionKey)>,
     with_parts: bool,
 }
 
@@ -33,7 +33,7 @@ impl Store {
 }
 
 /// From where events are wanted.
-enum From<'c> {
+enum StartPoint<'c> {
     Now,
     Start,
     Cursor(&'c StoreCursor),
@@ -41,7 +41,7 @@ enum From<'c> {
 
 impl<'s> WatchBuilder<'s> {
     fn new(store: &'s Store) -> Self {
-        Self { store, feed: FeedChoice::Best, only: None, with_parts: true }
+        Self { store, feed: FeedChoice::Best, only_session: None, with_parts: true }
     }
 
     /// Listens to this feed instead of the best that there is.
@@ -53,7 +53,7 @@ impl<'s> WatchBuilder<'s> {
     pub fn session(self, session: &Session<'s>) -> Self {
         let root = self.store.roots().iter().position(|root| std::ptr::eq(root, session.root()));
         let only = root.map(|root| (root, session.key().clone()));
-        Self { only, ..self }
+        Self { only_session: only, ..self }
     }
 
     /// Without events of parts, which are then not read.
@@ -66,7 +66,7 @@ impl<'s> WatchBuilder<'s> {
     /// # Errors
     /// If a root is there and cannot be read, or the feed that was chosen cannot begin.
     pub fn from_now(self) -> Result<Events> {
-        self.begin(&From::Now)
+        self.begin(&StartPoint::Now)
     }
 
     /// The whole state, then what happens: the first event of each root is `Of::Fresh`.
@@ -74,7 +74,7 @@ impl<'s> WatchBuilder<'s> {
     /// # Errors
     /// As [`WatchBuilder::from_now`].
     pub fn from_start(self) -> Result<Events> {
-        self.begin(&From::Start)
+        self.begin(&StartPoint::Start)
     }
 
     /// What happened since a cursor, then what happens. A root of which that cannot be told without
@@ -83,7 +83,7 @@ impl<'s> WatchBuilder<'s> {
     /// # Errors
     /// As [`WatchBuilder::from_now`].
     pub fn since(self, cursor: &StoreCursor) -> Result<Events> {
-        self.begin(&From::Cursor(cursor))
+        self.begin(&StartPoint::Cursor(cursor))
     }
 
     /// Brings the indexes of the roots up to date and keeps them so, as long as the store lives.
@@ -92,55 +92,55 @@ impl<'s> WatchBuilder<'s> {
     /// As [`WatchBuilder::from_now`].
     pub fn start(&self) -> Result<()> {
         for (number, root) in self.roots() {
-            self.live(number, root)?;
+            self.live_index(number, root)?;
         }
         Ok(())
     }
 
     fn roots(&self) -> impl Iterator<Item = (usize, &'s Root)> {
-        let only = self.only.as_ref().map(|(root, _)| *root);
+        let only = self.only_session.as_ref().map(|(root, _)| *root);
         let all = self.store.roots().iter().enumerate();
         all.filter(move |(number, _)| only.is_none_or(|only| only == *number))
     }
 
-    fn begin(self, from: &From<'_>) -> Result<Events> {
+    fn begin(self, from: &StartPoint<'_>) -> Result<Events> {
         let mut followed = Vec::new();
         for (number, root) in self.roots() {
-            let index = self.live(number, root)?;
+            let index = self.live_index(number, root)?;
             let Index::Live(live) = &*index else { continue };
-            let only = self.only.as_ref().map(|(_, key)| key.clone());
+            let only = self.only_session.as_ref().map(|(_, key)| key.clone());
             if let Some(key) = only.as_ref().filter(|_| self.with_parts) {
                 live.materializer().load_session_tree(key)?; // so that its parts are known
             }
-            let tag = RootTag::of(root.source.id());
+            let tag = RootTag::from_id(root.source.id());
             let now = || EventCursor::from(live.index().cursor());
             let since = match from {
-                From::Now => Some(now()),
-                From::Start => None,
-                From::Cursor(cursor) => cursor.of(tag),
+                StartPoint::Now => Some(now()),
+                StartPoint::Start => None,
+                StartPoint::Cursor(cursor) => cursor.root_cursor(tag),
             };
             let mut follower = live.follow(since, only);
             if !self.with_parts {
                 follower = follower.without_parts();
             }
-            if matches!(from, From::Now) {
+            if matches!(from, StartPoint::Now) {
                 follower.pull()?; // skips the present state
             }
-            followed.push(Followed::new(number, tag, Arc::clone(&index), follower, since));
+            followed.push(FollowedRoot::new(number, tag, Arc::clone(&index), follower, since));
         }
         Ok(Events::new(followed))
     }
 
     /// The live index of a root, which is made if there is none.
-    fn live(&self, number: usize, root: &Root) -> Result<Arc<Index>> {
-        let _opening = root.opening();
+    fn live_index(&self, number: usize, root: &Root) -> Result<Arc<Index>> {
+        let _opening = root.lock_opening();
         if let Some(index) = root.index()
             && matches!(*index, Index::Live(_))
         {
             return Ok(index);
         }
         // All parts are listed, so that a later change of a part is an event.
-        let is_whole = self.only.as_ref().is_none_or(|(only, _)| *only != number);
+        let is_whole = self.only_session.as_ref().is_none_or(|(only, _)| *only != number);
         let parts = if is_whole && self.with_parts { Parts::Stamps } else { Parts::Later };
         let usual = LiveOptions::default();
         let parts_of_dirty = usual.refresh.parts_of_dirty;

@@ -23,19 +23,19 @@ pub struct StoreCursor {
 pub(super) struct RootTag(u64);
 
 impl RootTag {
-    pub(super) fn of(root: &SourceId) -> Self {
+    pub(super) fn from_id(root: &SourceId) -> Self {
         Self(store_hash(root))
     }
 }
 
 impl StoreCursor {
     /// How far a root was taken; none if it is not known.
-    pub(super) fn of(&self, root: RootTag) -> Option<EventCursor> {
+    pub(super) fn root_cursor(&self, root: RootTag) -> Option<EventCursor> {
         self.roots.iter().find(|(tag, _)| *tag == root).map(|(_, cursor)| *cursor)
     }
 
     /// A root was taken up to there; to be taken from its start if there is no cursor.
-    pub(super) fn set(&mut self, root: RootTag, cursor: Option<EventCursor>) {
+    pub(super) fn set_root_cursor(&mut self, root: RootTag, cursor: Option<EventCursor>) {
         let at = self.roots.binary_search_by_key(&root, |(tag, _)| *tag);
         match (at, cursor) {
             (Ok(at), Some(cursor)) => self.roots[at].1 = cursor,
@@ -73,10 +73,10 @@ impl FromStr for StoreCursor {
             }
             let tag = RootTag(u64::from_str_radix(tag, 16).map_err(|_| Error::Cursor)?);
             let cursor = cursor.parse().map_err(|_| Error::Cursor)?;
-            if all.of(tag).is_some() {
+            if all.root_cursor(tag).is_some() {
                 return Err(Error::Cursor);
             }
-            all.set(tag, Some(cursor));
+            all.set_root_cursor(tag, Some(cursor));
         }
         Ok(all)
     }
@@ -88,16 +88,16 @@ mod tests {
 
     #[test]
     fn texts_of_cursors_are_read_back() {
-        let tag = |name: &str| RootTag::of(&SourceId::new(name).unwrap());
+        let tag = |name: &str| RootTag::from_id(&SourceId::new(name).unwrap());
         let cursor = |text: &str| text.parse::<EventCursor>().unwrap();
         let mut all = StoreCursor::default();
-        all.set(tag("/a"), Some(cursor("0123456789abcdef:7")));
-        all.set(tag("/b"), Some(cursor("0123456789abcdef:7/fedcba9876543210:9+2@11")));
+        all.set_root_cursor(tag("/a"), Some(cursor("0123456789abcdef:7")));
+        all.set_root_cursor(tag("/b"), Some(cursor("0123456789abcdef:7/fedcba9876543210:9+2@11")));
         assert_eq!(all.to_string().parse::<StoreCursor>().unwrap(), all);
-        assert_eq!(all.of(tag("/a")), Some(cursor("0123456789abcdef:7")));
-        assert_eq!(all.of(tag("/c")), None);
-        all.set(tag("/a"), None);
-        all.set(tag("/b"), None);
+        assert_eq!(all.root_cursor(tag("/a")), Some(cursor("0123456789abcdef:7")));
+        assert_eq!(all.root_cursor(tag("/c")), None);
+        all.set_root_cursor(tag("/a"), None);
+        all.set_root_cursor(tag("/b"), None);
         assert!(all.is_empty());
         let root = "0123456789abcdef=0123456789abcdef:7";
         for bad in ["", "fresh", "=", &root[1..], &format!("{root},{root}"), &format!("{root},")] {

@@ -15,9 +15,9 @@ pub struct Event {
     /// there. None until the first root has sent its whole state.
     pub cursor: Option<StoreCursor>,
     /// What happened.
-    pub what: What,
+    pub change: What,
     /// To what.
-    pub of: Of,
+    pub subject: Of,
     prompt: Option<String>,
 }
 
@@ -28,9 +28,9 @@ impl Event {
         event: scrollback_watch::Event,
         view: impl FnOnce() -> View,
     ) -> Self {
-        let scrollback_watch::Event { what, of, .. } = event;
-        let prompt = prompt(what, &of, view);
-        Self { root, cursor, what, of, prompt }
+        let scrollback_watch::Event { what: change, of: subject, .. } = event;
+        let prompt = prompt_text(change, &subject, view);
+        Self { root, cursor, change, subject, prompt }
     }
 
     /// The text that a user typed, if the event is that a prompt came.
@@ -40,7 +40,7 @@ impl Event {
 }
 
 /// The text of a new part of a user's message, unless the agent wrote it for the user.
-fn prompt(what: What, of: &Of, view: impl FnOnce() -> View) -> Option<String> {
+fn prompt_text(what: What, of: &Of, view: impl FnOnce() -> View) -> Option<String> {
     let Of::Part { message, span: Some(span), .. } = of else { return None };
     if what != What::Created {
         return None;

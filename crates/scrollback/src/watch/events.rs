@@ -24,7 +24,7 @@ pub struct Events {
     ready: VecDeque<Event>,
     /// For the iterator; made when it is first asked.
     runtime: Option<Runtime>,
-    status: Vec<Arc<Index>>,
+    indexes: Vec<Arc<Index>>,
 }
 
 enum State {
@@ -41,12 +41,12 @@ type Wait = Pin<Box<dyn Future<Output = (Box<Followers>, Batch)> + Send>>;
 
 /// The followers of all roots, and how far each was taken.
 struct Followers {
-    followed: Vec<Followed>,
+    roots: Vec<FollowedRoot>,
     cursor: StoreCursor,
 }
 
 /// The follower of one root.
-pub(super) struct Followed {
+pub(super) struct FollowedRoot {
     root: usize,
     tag: RootTag,
     index: Arc<Index>,
@@ -55,7 +55,7 @@ pub(super) struct Followed {
     is_over: bool,
 }
 
-impl Followed {
+impl FollowedRoot {
     pub(super) fn new(
         root: usize,
         tag: RootTag,
@@ -67,10 +67,10 @@ impl Followed {
     }
 
     /// What happened since the last call, at once.
-    fn pull(&mut self, cursor: &mut StoreCursor) -> Result<Vec<Event>> {
+    fn pull_events(&mut self, cursor: &mut StoreCursor) -> Result<Vec<Event>> {
         let pulled = self.follower.pull()?;
         let events = pulled.into_iter().map(|event| {
-            cursor.set(self.tag, event.cursor);
+            cursor.set_root_cursor(self.tag, event.cursor);
             let known = (!cursor.is_empty()).then(|| cursor.clone());
             let view = || self.index.materializer().view();
             Event::new(self.root, known, event, view)
@@ -81,20 +81,20 @@ impl Followed {
 
 impl Followers {
     /// Waits until something happened, and says what. None once nobody keeps any of the indexes.
-    async fn next(&mut self) -> Batch {
+    async fn next_events(&mut self) -> Batch {
         loop {
-            for followed in &mut self.followed {
-                match followed.pull(&mut self.cursor) {
+            for followed in &mut self.roots {
+                match followed.pull_events(&mut self.cursor) {
                     Ok(events) if events.is_empty() => {}
                     pulled => return Some(pulled),
                 }
             }
             let mut waits: Vec<_> = self
-                .followed
+                .roots
                 .iter_mut()
                 .filter(|followed| !followed.is_over)
                 .map(|followed| {
-                    let Followed { follower, is_over, .. } = followed;
+                    let FollowedRoot { follower, is_over, .. } = followed;
                     Box::pin(async move { *is_over = !follower.changed().await })
                 })
                 .collect();
@@ -113,12 +113,12 @@ impl Followers {
 }
 
 impl Events {
-    pub(super) fn new(followed: Vec<Followed>) -> Self {
+    pub(super) fn new(followed: Vec<FollowedRoot>) -> Self {
         let mut cursor = StoreCursor::default();
-        followed.iter().for_each(|it| cursor.set(it.tag, it.since));
-        let status = followed.iter().map(|it| Arc::clone(&it.index)).collect();
-        let state = State::Idle(Box::new(Followers { followed, cursor }));
-        Self { state, ready: VecDeque::new(), runtime: None, status }
+        followed.iter().for_each(|it| cursor.set_root_cursor(it.tag, it.since));
+        let indexes = followed.iter().map(|it| Arc::clone(&it.index)).collect();
+        let state = State::Idle(Box::new(Followers { roots: followed, cursor }));
+        Self { state, ready: VecDeque::new(), runtime: None, indexes }
     }
 
     /// What the drivers of the followed roots did, one for each.
@@ -127,7 +127,7 @@ impl Events {
             Index::Live(live) => Some(live.stats()),
             Index::Opened(_) => None,
         };
-        self.status.iter().filter_map(live).collect()
+        self.indexes.iter().filter_map(live).collect()
     }
 
     /// The next events, as many as are ready; none once the indexes are no longer kept. Dropping the
@@ -144,7 +144,7 @@ impl Events {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Idle(mut followers) => {
                     self.state = State::Waiting(Box::pin(async move {
-                        let batch = followers.next().await;
+                        let batch = followers.next_events().await;
                         (followers, batch)
                     }));
                 }
@@ -216,6 +216,6 @@ impl Stream for Events {
 
 impl std::fmt::Debug for Events {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Events").field("roots", &self.status.len()).finish_non_exhaustive()
+        f.debug_struct("Events").field("roots", &self.indexes.len()).finish_non_exhaustive()
     }
 }

@@ -17,7 +17,7 @@ fn a_data_directory_is_one_root_whatever_it_holds() {
     std::fs::create_dir(&data).unwrap();
     corpus(Corpus::OpencodeJson).copy_to(dir.path()).unwrap();
     let tree = corpus(Corpus::OpencodeJson).storage.clone();
-    copy(&tree, &data.join("storage"));
+    copy_directory(&tree, &data.join("storage"));
     let by = |store: Store| {
         let [root] = store.roots() else { panic!("one root") };
         (root.id().to_owned(), root.agent(), store.sessions().unwrap().len())
@@ -110,11 +110,11 @@ fn a_root_that_is_to_come_is_awaited_and_no_store_is_lost_on_the_way() {
     let store = Store::builder()
         .environment(environment(dir.path()))
         .without_cache()
-        .awaited()
+        .include_pending()
         .build()
         .unwrap();
     let [root] = store.roots() else { panic!("one root") };
-    assert!(root.found().stores.iter().all(|store| store.state != StoreState::Present));
+    assert!(root.discovered_root().stores.iter().all(|store| store.state != StoreState::Present));
     assert!(store.sessions().unwrap().is_empty());
 }
 
@@ -122,7 +122,7 @@ fn a_root_that_is_to_come_is_awaited_and_no_store_is_lost_on_the_way() {
 #[test]
 fn a_store_that_cannot_be_read_hides_no_other_one() {
     let dir = tempfile::tempdir().unwrap();
-    copy(&corpus(Corpus::OpencodeJson).storage, &dir.path().join("storage"));
+    copy_directory(&corpus(Corpus::OpencodeJson).storage, &dir.path().join("storage"));
     std::fs::write(
         dir.path().join("opencode.db"),
         "not a database, and long enough to be read as one",
@@ -137,13 +137,13 @@ fn a_store_that_cannot_be_read_hides_no_other_one() {
     assert!(!cache.exists(), "an index of a part of a root is not kept");
 }
 
-pub(crate) fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy_directory(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     for entry in std::fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
         match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &target),
+            true => copy_directory(&entry.path(), &target),
             false => drop(std::fs::copy(entry.path(), target).unwrap()),
         }
     }

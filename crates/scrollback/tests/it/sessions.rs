@@ -3,13 +3,13 @@
 use scrollback::{Error, Store};
 use scrollback_fixtures::{Corpus, corpus};
 
-fn real() -> Store {
+fn open_corpus() -> Store {
     Store::builder().path(&corpus(Corpus::OpencodeJson).storage).without_cache().build().unwrap()
 }
 
 #[test]
 fn a_session_is_named_by_its_id_the_start_of_it_or_how_new_it_is() {
-    let store = real();
+    let store = open_corpus();
     let all = store.sessions().unwrap();
     let newest = all.iter().find(|session| !session.is_subagent()).unwrap();
     let id = newest.id();
@@ -21,7 +21,7 @@ fn a_session_is_named_by_its_id_the_start_of_it_or_how_new_it_is() {
     let beyond = store.session("latest~1000").unwrap_err();
     let Error::NoSession { latest_of, .. } = beyond else { panic!("{beyond}") };
     assert_eq!(latest_of, Some(top.len()));
-    let fresh = real();
+    let fresh = open_corpus();
     assert_eq!(fresh.session(id).unwrap().title(), newest.title(), "without a list before");
     assert!(matches!(store.session("ses_"), Err(Error::Ambiguous { .. })));
     assert!(matches!(store.session("nobody"), Err(Error::NoSession { latest_of: None, .. })));
@@ -31,7 +31,7 @@ fn a_session_is_named_by_its_id_the_start_of_it_or_how_new_it_is() {
 
 #[test]
 fn a_session_holds_what_the_layers_below_read() {
-    let store = real();
+    let store = open_corpus();
     let mut failed = 0;
     for session in store.sessions().unwrap() {
         let tree = session.tree().unwrap();

@@ -3,7 +3,7 @@
 use scrollback::{Cost, Error, Store, Usage};
 use scrollback_fixtures::{Corpus, corpus};
 
-fn sum<K>(parts: Vec<(K, Usage)>) -> Usage {
+fn sum_usage<K>(parts: Vec<(K, Usage)>) -> Usage {
     let mut all = Usage::default();
     parts.into_iter().for_each(|(_, part)| all += part);
     all
@@ -25,13 +25,13 @@ fn sums_by_anything_are_the_same() {
         let total = usage.total();
         assert!(total.cost > Cost::ZERO, "{}", path.display());
         for by in [
-            sum(usage.by_day("UTC").unwrap()),
-            sum(usage.by_day("Asia/Kathmandu").unwrap()),
-            sum(usage.by_model()),
-            sum(usage.by_project()),
-            sum(usage.by_session()),
-            sum(usage.by_agent()),
-            sum(usage.by(|entry| entry.time)),
+            sum_usage(usage.by_day("UTC").unwrap()),
+            sum_usage(usage.by_day("Asia/Kathmandu").unwrap()),
+            sum_usage(usage.by_model()),
+            sum_usage(usage.by_project()),
+            sum_usage(usage.by_session()),
+            sum_usage(usage.by_agent()),
+            sum_usage(usage.group_by(|entry| entry.time)),
         ] {
             assert_eq!(by, total);
         }

@@ -5,7 +5,7 @@ use std::path::Path;
 use scrollback::{Events, Of, Store, StoreCursor, What};
 use scrollback_fixtures::write_tree;
 
-fn session(dir: &Path, id: &str) {
+fn write_session(dir: &Path, id: &str) {
     let text = format!(
         "//- session/p/{id}.json\n{{\"id\":\"{id}\",\"title\":\"{id}\",\"time\":{{\"created\":1,\"updated\":2}}}}\n"
     );
@@ -13,7 +13,7 @@ fn session(dir: &Path, id: &str) {
 }
 
 /// A user's message, and then its text.
-fn prompt(dir: &Path, id: &str, text: &str) {
+fn write_prompt(dir: &Path, id: &str, text: &str) {
     let message = format!(
         "//- message/ses_1/msg_{id}.json\n{{\"id\":\"msg_{id}\",\"sessionID\":\"ses_1\",\"role\":\"user\"}}\n"
     );
@@ -25,10 +25,10 @@ fn prompt(dir: &Path, id: &str, text: &str) {
 }
 
 /// Takes events until one is about this session, and gives the last cursor.
-fn until_session(events: &mut Events, id: &str) -> StoreCursor {
+fn wait_for_session(events: &mut Events, id: &str) -> StoreCursor {
     for event in events {
         let event = event.unwrap();
-        if let Of::Session { key, .. } = &event.of
+        if let Of::Session { key, .. } = &event.subject
             && key.session.as_str() == id
         {
             return event.cursor.unwrap();
@@ -41,28 +41,28 @@ fn until_session(events: &mut Events, id: &str) -> StoreCursor {
 fn events_of_two_roots_come_in_one_stream_with_one_cursor() {
     let dir = tempfile::tempdir().unwrap();
     let (a, b) = (dir.path().join("a"), dir.path().join("b"));
-    session(&a, "ses_a0");
-    session(&b, "ses_b0");
+    write_session(&a, "ses_a0");
+    write_session(&b, "ses_b0");
     let cache = dir.path().join("cache");
     let open = |paths: &[&Path]| Store::builder().paths(paths).cache_dir(&cache).build().unwrap();
     let store = open(&[&a, &b]);
     let mut events = store.watch().from_now().unwrap();
-    session(&a, "ses_a1");
-    until_session(&mut events, "ses_a1");
-    session(&b, "ses_b1");
-    let cursor = until_session(&mut events, "ses_b1");
+    write_session(&a, "ses_a1");
+    wait_for_session(&mut events, "ses_a1");
+    write_session(&b, "ses_b1");
+    let cursor = wait_for_session(&mut events, "ses_b1");
     drop((events, store));
 
     // What happened while nobody watched is told, of both and once.
-    session(&a, "ses_a2");
-    session(&b, "ses_b2");
+    write_session(&a, "ses_a2");
+    write_session(&b, "ses_b2");
     let text = cursor.to_string();
     let store = open(&[&a, &b]);
     let events = store.watch().since(&text.parse().unwrap()).unwrap();
     let mut seen = Vec::new();
     for event in events {
         let event = event.unwrap();
-        let Of::Session { key, .. } = &event.of else { panic!("{event:?}") };
+        let Of::Session { key, .. } = &event.subject else { panic!("{event:?}") };
         if key.session.as_str().ends_with('1') {
             continue; // it was told while it was written, and is whole now
         }
@@ -78,13 +78,13 @@ fn events_of_two_roots_come_in_one_stream_with_one_cursor() {
 
     // A root that joins begins afresh, and no other one does.
     let c = dir.path().join("c");
-    session(&c, "ses_c0");
+    write_session(&c, "ses_c0");
     let store = open(&[&a, &b, &c]);
     let mut events = store.watch().since(&cursor).unwrap();
     let (mut fresh, mut roots) = (Vec::new(), [0; 3]);
     while roots != [1, 1, 1] {
         let event = events.next().unwrap().unwrap();
-        match &event.of {
+        match &event.subject {
             Of::Fresh => fresh.push(event.root),
             Of::Session { .. } => roots[event.root] += 1,
             _ => {}
@@ -96,12 +96,12 @@ fn events_of_two_roots_come_in_one_stream_with_one_cursor() {
 #[test]
 fn prompts_are_told_as_they_are_typed() {
     let dir = tempfile::tempdir().unwrap();
-    session(dir.path(), "ses_1");
-    prompt(dir.path(), "0", "before");
+    write_session(dir.path(), "ses_1");
+    write_prompt(dir.path(), "0", "before");
     let store = Store::builder().path(dir.path()).without_cache().build().unwrap();
     let events = store.watch().from_now().unwrap();
-    prompt(dir.path(), "1", "first");
-    prompt(dir.path(), "2", "second");
+    write_prompt(dir.path(), "1", "first");
+    write_prompt(dir.path(), "2", "second");
     let prompts = events.filter_map(|event| event.unwrap().prompt().map(str::to_owned));
     let mut prompts: Vec<String> = prompts.take(2).collect();
     prompts.sort();
@@ -116,7 +116,7 @@ fn a_stream_is_polled_in_a_runtime() {
     use futures_core::Stream;
 
     let dir = tempfile::tempdir().unwrap();
-    session(dir.path(), "ses_1");
+    write_session(dir.path(), "ses_1");
     let store = Store::builder().path(dir.path()).without_cache().build().unwrap();
     let mut events = store.watch().from_start().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -124,16 +124,16 @@ fn a_stream_is_polled_in_a_runtime() {
         let mut next = async || {
             poll_fn(|context| Pin::new(&mut events).poll_next(context)).await.unwrap().unwrap()
         };
-        assert!(matches!(next().await.of, Of::Fresh));
+        assert!(matches!(next().await.subject, Of::Fresh));
         let event = next().await;
-        assert!(matches!(event.of, Of::Session { .. }) && event.what == What::Present);
-        session(dir.path(), "ses_2");
+        assert!(matches!(event.subject, Of::Session { .. }) && event.change == What::Present);
+        write_session(dir.path(), "ses_2");
         loop {
             let event = next().await;
-            if let Of::Session { key, .. } = &event.of
+            if let Of::Session { key, .. } = &event.subject
                 && key.session.as_str() == "ses_2"
             {
-                assert_eq!(event.what, What::Created);
+                assert_eq!(event.change, What::Created);
                 break;
             }
         }
@@ -144,25 +144,25 @@ fn a_stream_is_polled_in_a_runtime() {
 fn a_cursor_stays_good_whatever_other_stores_of_the_root_do() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
-    (0..40).for_each(|n| session(&data, &format!("ses_{n:03}")));
+    (0..40).for_each(|n| write_session(&data, &format!("ses_{n:03}")));
     let cache = dir.path().join("cache");
     let open = || Store::builder().path(&data).cache_dir(&cache).build().unwrap();
     let list = |run: usize| {
         // Enough changes that a snapshot is worth a write.
-        (0..40).for_each(|n| session(&data, &format!("ses_{run:03}_{n:03}")));
+        (0..40).for_each(|n| write_session(&data, &format!("ses_{run:03}_{n:03}")));
         assert!(open().sessions().unwrap().len() >= 40);
     };
     let watcher = open();
     let mut events = watcher.watch().from_now().unwrap();
     (0..3).for_each(list);
-    let cursor = until_session(&mut events, "ses_002_039");
+    let cursor = wait_for_session(&mut events, "ses_002_039");
     watcher.save().unwrap();
     drop((events, watcher));
     (3..73).for_each(list); // more than an index remembers epochs
     let store = open();
     let mut events = store.watch().since(&cursor).unwrap();
     let first = events.next().unwrap().unwrap();
-    assert!(!matches!(first.of, Of::Fresh), "{first:?}");
+    assert!(!matches!(first.subject, Of::Fresh), "{first:?}");
     let snapshots = std::fs::read_dir(&cache).unwrap();
     let is_snapshot =
         |it: &std::fs::DirEntry| it.path().extension().is_some_and(|it| it == "snapshot");
@@ -172,13 +172,13 @@ fn a_cursor_stays_good_whatever_other_stores_of_the_root_do() {
 #[test]
 fn the_text_of_a_part_that_was_damaged_is_told_whole_again() {
     let dir = tempfile::tempdir().unwrap();
-    session(dir.path(), "ses_1");
-    prompt(dir.path(), "1", "before");
+    write_session(dir.path(), "ses_1");
+    write_prompt(dir.path(), "1", "before");
     let store = Store::builder().path(dir.path()).without_cache().build().unwrap();
     let mut events = store.watch().from_start().unwrap();
     let mut next_part = || loop {
         let event = events.next().unwrap().unwrap();
-        if let Of::Part { span: Some(span), text, .. } = event.of {
+        if let Of::Part { span: Some(span), text, .. } = event.subject {
             return (span.len(), text);
         }
     };

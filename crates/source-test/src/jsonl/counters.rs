@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Default)]
 pub struct Counters {
     stats: AtomicU64,
-    read: AtomicU64,
-    compared: AtomicU64,
-    parsed: AtomicU64,
+    bytes_read: AtomicU64,
+    bytes_compared: AtomicU64,
+    records_parsed: AtomicU64,
 }
 
 /// Counts at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// How often a file was stat'ed.
-    pub files_stated: u64,
+    pub stat_calls: u64,
     /// Bytes that were read to be parsed.
     pub bytes_read: u64,
     /// Bytes before a mark that were read to be compared: at most
@@ -31,26 +31,26 @@ impl Counters {
     pub fn get(&self) -> Counts {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counts {
-            files_stated: get(&self.stats),
-            bytes_read: get(&self.read),
-            bytes_compared: get(&self.compared),
-            records_parsed: get(&self.parsed),
+            stat_calls: get(&self.stats),
+            bytes_read: get(&self.bytes_read),
+            bytes_compared: get(&self.bytes_compared),
+            records_parsed: get(&self.records_parsed),
         }
     }
 
-    pub(super) fn stated(&self) {
+    pub(super) fn count_stat(&self) {
         self.stats.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn read(&self, bytes: usize) {
-        self.read.fetch_add(bytes as u64, Ordering::Relaxed);
+    pub(super) fn count_read(&self, bytes: usize) {
+        self.bytes_read.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn compared(&self, bytes: usize) {
-        self.compared.fetch_add(bytes as u64, Ordering::Relaxed);
+    pub(super) fn count_compared(&self, bytes: usize) {
+        self.bytes_compared.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    pub(super) fn parsed(&self) {
-        self.parsed.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn count_parsed(&self) {
+        self.records_parsed.fetch_add(1, Ordering::Relaxed);
     }
 }

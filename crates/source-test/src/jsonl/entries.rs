@@ -3,7 +3,7 @@
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{EntityKey, MessageKey, OrderKey, SessionKey, Stamp};
 use scrollback_core_type::Provenance;
-use scrollback_source::{Entry, ResumeToken, Sighting};
+use scrollback_source::{Entry, Observation, ResumeToken};
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
 use super::ids;
@@ -19,38 +19,38 @@ pub(super) fn session(key: &SessionKey, head: &Head, file: &Stamp) -> Entry {
 }
 
 pub(super) fn message(session: &SessionKey, of: u64, span: &MappedSpan) -> Option<Entry> {
-    Some(Entry::new(ids::message(session, of)?, order(of), span.clone()))
+    Some(Entry::new(ids::message_key(session, of)?, order(of), span.clone()))
 }
 
 pub(super) fn part(message: &MessageKey, part: &Record) -> Option<Entry> {
-    Some(Entry::new(ids::part(message, part.at)?, order(part.at), part.span.clone()))
+    Some(Entry::new(ids::part_key(message, part.offset)?, order(part.offset), part.span.clone()))
 }
 
 pub(super) fn item(session: &SessionKey, item: &Record) -> Option<Entry> {
-    let key = EntityKey::Item(ids::item(session, item.at)?);
-    Some(Entry::new(key, order(item.at), item.span.clone()))
+    let key = EntityKey::Item(ids::item_key(session, item.offset)?);
+    Some(Entry::new(key, order(item.offset), item.span.clone()))
 }
 
 /// The same without its bytes.
-pub(super) fn named(entry: Entry) -> Entry {
+pub(super) fn without_span(entry: Entry) -> Entry {
     Entry { span: None, ..entry }
 }
 
 /// The set of messages of a session, and its record: both change with every append.
-pub(super) fn log_set(key: &SessionKey, file: Stamp, resume: Option<ResumeToken>) -> Sighting {
-    Sighting { resume, ..sighting(key.clone(), file) }
+pub(super) fn log_set(key: &SessionKey, file: Stamp, resume: Option<ResumeToken>) -> Observation {
+    Observation { resume, ..observation(key.clone(), file) }
 }
 
 /// The set of parts of a message, which are only ever added: it is the last of them.
-pub(super) fn part_set(key: &MessageKey, parts: &[Record]) -> Option<Sighting> {
+pub(super) fn part_set(key: &MessageKey, parts: &[Record]) -> Option<Observation> {
     let last = parts.last()?;
-    let stamp = Stamp { size: last.at, ..*last.span.stamp() };
-    Some(sighting(key.clone(), stamp))
+    let stamp = Stamp { size: last.offset, ..*last.span.stamp() };
+    Some(observation(key.clone(), stamp))
 }
 
 /// A record that was looked at.
-pub(super) fn sighting(key: impl Into<EntityKey>, stamp: Stamp) -> Sighting {
-    Sighting::new(key, stamp, Settled::Settled)
+pub(super) fn observation(key: impl Into<EntityKey>, stamp: Stamp) -> Observation {
+    Observation::new(key, stamp, Settled::Settled)
 }
 
 pub(super) fn issue(session: &SessionKey, kind: IssueKind) -> Issue {

@@ -27,13 +27,13 @@ impl<'l> LogFile<'l> {
         session: &SessionKey,
         counters: &'l Counters,
     ) -> Result<Self, IssueKind> {
-        let file = in_directory(root, session, |dir, name| dir.open_file(name))?;
-        counters.stated();
+        let file = in_log_directory(root, session, |dir, name| dir.open_file(name))?;
+        counters.count_stat();
         let (kind, stamp) = root.stat_open(&file).map_err(|error| unreadable("stat", &error))?;
         if kind != FileKind::File {
             return Err(IssueKind::NotAFile);
         }
-        let identity = FileIdentity::of(&file).map_err(|error| unreadable("stat", &error))?;
+        let identity = FileIdentity::of_file(&file).map_err(|error| unreadable("stat", &error))?;
         Ok(Self { root, counters, file, identity, stamp })
     }
 
@@ -41,30 +41,30 @@ impl<'l> LogFile<'l> {
     /// truncated meanwhile.
     pub(super) fn read_from(&self, offset: u64) -> Result<Vec<u8>, IssueKind> {
         let bytes = self.read(offset, self.stamp.size.saturating_sub(offset))?;
-        self.counters.read(bytes.len());
+        self.counters.count_read(bytes.len());
         Ok(bytes)
     }
 
     /// Reads the bytes that a mark at `len` compares.
     pub(super) fn read_tail(&self, len: u64) -> Result<Vec<u8>, IssueKind> {
-        let (offset, count) = LogMark::tail_of(len);
+        let (offset, count) = LogMark::tail_range(len);
         let bytes = self.read(offset, count)?;
-        self.counters.compared(bytes.len());
+        self.counters.count_compared(bytes.len());
         Ok(bytes)
     }
 
     /// Reads the line that begins at an offset, with its line feed; none if no whole line does.
     pub(super) fn read_line(&self, offset: u64) -> Result<Option<Vec<u8>>, IssueKind> {
         /// Most lines are shorter.
-        const STEP: u64 = 1024;
+        const READ_STEP: u64 = 1024;
         // The byte before is the end of another line.
         let (from, before) = (offset.saturating_sub(1), usize::from(offset > 0));
         let mut bytes: Vec<u8> = Vec::new();
         loop {
             let at = from.saturating_add(bytes.len() as u64);
             let left = self.stamp.size.saturating_sub(at);
-            let more = self.read(at, STEP.max(bytes.len() as u64).min(left))?;
-            self.counters.read(more.len());
+            let more = self.read(at, READ_STEP.max(bytes.len() as u64).min(left))?;
+            self.counters.count_read(more.len());
             if more.is_empty() {
                 return Ok(None);
             }
@@ -105,21 +105,21 @@ pub(super) fn stat(
     session: &SessionKey,
     counters: &Counters,
 ) -> Result<Stamp, IssueKind> {
-    counters.stated();
-    match in_directory(root, session, |dir, name| dir.stat(name))? {
+    counters.count_stat();
+    match in_log_directory(root, session, |dir, name| dir.stat(name))? {
         (FileKind::File, stamp) => Ok(stamp),
         (FileKind::Link, _) => Err(IssueKind::Link),
         _ => Err(IssueKind::NotAFile),
     }
 }
 
-fn in_directory<T>(
+fn in_log_directory<T>(
     root: &Dir,
     session: &SessionKey,
     act: impl FnOnce(&Dir, &[u8]) -> Result<T, IssueKind>,
 ) -> Result<T, IssueKind> {
     // An id that can be no file's is of nothing that is here.
-    let (directories, file) = ids::names_of(session).ok_or(IssueKind::Vanished)?;
+    let (directories, file) = ids::directories_and_file(session).ok_or(IssueKind::Vanished)?;
     let mut dir: Option<Dir> = None;
     for name in directories {
         dir = Some(dir.as_ref().unwrap_or(root).open_dir(name.as_bytes())?);

@@ -24,7 +24,7 @@ pub(super) fn session_of(path: &Path) -> Option<SessionKey> {
 }
 
 /// The directories and the file of a session, one name after the other.
-pub(super) fn names_of(session: &SessionKey) -> Option<(Vec<&str>, String)> {
+pub(super) fn directories_and_file(session: &SessionKey) -> Option<(Vec<&str>, String)> {
     let mut directories: Vec<&str> = session.session.as_str().split('/').collect();
     if directories.iter().any(|name| matches!(*name, "" | "." | "..") || name.contains('\\')) {
         return None;
@@ -35,43 +35,43 @@ pub(super) fn names_of(session: &SessionKey) -> Option<(Vec<&str>, String)> {
 
 /// The file of a session, relative to the store.
 pub(super) fn path_of(session: &SessionKey) -> Option<PathBuf> {
-    let (directories, file) = names_of(session)?;
+    let (directories, file) = directories_and_file(session)?;
     Some(directories.iter().collect::<PathBuf>().join(file))
 }
 
 /// An offset as text: fixed width, so that its order is that of the texts.
-fn text(offset: u64) -> String {
+fn offset_to_text(offset: u64) -> String {
     format!("{offset:012x}")
 }
 
-fn offset(text: &str) -> Option<u64> {
+fn parse_offset(text: &str) -> Option<u64> {
     let offset = u64::from_str_radix(text, 16).ok()?;
-    (self::text(offset) == text).then_some(offset)
+    (self::offset_to_text(offset) == text).then_some(offset)
 }
 
 /// The key of the message whose line has this offset.
-pub(super) fn message(session: &SessionKey, offset: u64) -> Option<MessageKey> {
-    let id = format!("{}:{}", session.session, text(offset));
+pub(super) fn message_key(session: &SessionKey, offset: u64) -> Option<MessageKey> {
+    let id = format!("{}:{}", session.session, offset_to_text(offset));
     let message = MessageId::new(&id).ok()?;
     Some(MessageKey { session: session.session.clone(), message })
 }
 
 /// The key of the part whose line has this offset.
-pub(super) fn part(message: &MessageKey, offset: u64) -> Option<PartKey> {
-    let part = PartId::new(&text(offset)).ok()?;
+pub(super) fn part_key(message: &MessageKey, offset: u64) -> Option<PartKey> {
+    let part = PartId::new(&offset_to_text(offset)).ok()?;
     Some(PartKey { message: message.message.clone(), part })
 }
 
 /// The key of the item whose line has this offset.
-pub(super) fn item(session: &SessionKey, offset: u64) -> Option<ItemKey> {
-    let item = ItemId::new(&text(offset)).ok()?;
+pub(super) fn item_key(session: &SessionKey, offset: u64) -> Option<ItemKey> {
+    let item = ItemId::new(&offset_to_text(offset)).ok()?;
     Some(ItemKey { session: session.session.clone(), item })
 }
 
 /// The session and the offset that a message's id holds.
-pub(super) fn place_of(message: &MessageId) -> Option<(SessionKey, u64)> {
+pub(super) fn parse_message_id(message: &MessageId) -> Option<(SessionKey, u64)> {
     let (session, at) = message.as_str().rsplit_once(':')?;
-    Some((SessionId::new(session).ok()?.into(), offset(at)?))
+    Some((SessionId::new(session).ok()?.into(), parse_offset(at)?))
 }
 
 /// The session of an entity.
@@ -79,7 +79,7 @@ pub(super) fn owner(key: &EntityKey) -> Option<SessionKey> {
     match key {
         EntityKey::Session(key) => Some(key.clone()),
         EntityKey::Message(key) => Some(key.session.clone().into()),
-        EntityKey::Part(key) => place_of(&key.message).map(|(session, _)| session),
+        EntityKey::Part(key) => parse_message_id(&key.message).map(|(session, _)| session),
         EntityKey::Item(key) => Some(key.session.clone().into()),
         _ => None,
     }
@@ -89,11 +89,11 @@ pub(super) fn owner(key: &EntityKey) -> Option<SessionKey> {
 pub(super) fn offset_of(key: &EntityKey) -> Option<u64> {
     match key {
         EntityKey::Message(key) => {
-            let (session, at) = place_of(&key.message)?;
+            let (session, at) = parse_message_id(&key.message)?;
             (session.session == key.session).then_some(at)
         }
-        EntityKey::Part(key) => offset(key.part.as_str()),
-        EntityKey::Item(key) => offset(key.item.as_str()),
+        EntityKey::Part(key) => parse_offset(key.part.as_str()),
+        EntityKey::Item(key) => parse_offset(key.item.as_str()),
         _ => None,
     }
 }
@@ -122,10 +122,10 @@ mod tests {
     #[test]
     fn ids_hold_offsets() {
         let session = SessionKey::from(SessionId::new("d/a:b").unwrap());
-        let message = message(&session, 0xabc).unwrap();
-        assert_eq!(place_of(&message.message), Some((session.clone(), 0xabc)));
-        let part = EntityKey::from(part(&message, 0xabd).unwrap());
+        let message = message_key(&session, 0xabc).unwrap();
+        assert_eq!(parse_message_id(&message.message), Some((session.clone(), 0xabc)));
+        let part = EntityKey::from(part_key(&message, 0xabd).unwrap());
         assert_eq!((owner(&part), offset_of(&part)), (Some(session), Some(0xabd)));
-        assert_eq!(place_of(&MessageId::new("a:+00000000001").unwrap()), None);
+        assert_eq!(parse_message_id(&MessageId::new("a:+00000000001").unwrap()), None);
     }
 }

@@ -17,7 +17,7 @@ use super::state::{Head, State};
 /// The lines of a log from an offset on, sorted by what they are.
 pub(super) struct Lines {
     /// Where they begin, and where the last whole one ends.
-    pub(super) from: u64,
+    pub(super) start: u64,
     pub(super) end: u64,
     /// What is known at the end.
     pub(super) state: State,
@@ -35,20 +35,20 @@ pub(super) struct Lines {
 /// A message with those of its parts that are among the lines.
 pub(super) struct Message {
     /// The offset of the line that it was last written in.
-    pub(super) at: u64,
+    pub(super) offset: u64,
     pub(super) span: MappedSpan,
     pub(super) parts: Vec<Record>,
 }
 
 /// A record, and the offset of its line.
 pub(super) struct Record {
-    pub(super) at: u64,
+    pub(super) offset: u64,
     pub(super) span: MappedSpan,
 }
 
 /// What a line says of itself.
 #[derive(Deserialize)]
-struct Tag<'l> {
+struct LineTag<'l> {
     #[serde(borrow)]
     record: Cow<'l, str>,
     #[serde(default)]
@@ -58,17 +58,17 @@ struct Tag<'l> {
 }
 
 /// A record that was taken and is not yet in its place.
-enum Taken {
-    Message { of: u64, at: u64, piece: Piece },
-    Part { of: u64, at: u64, piece: Piece },
-    Item { at: u64, piece: Piece },
+enum ParsedRecord {
+    Message { message_offset: u64, offset: u64, piece: Piece },
+    Part { message_offset: u64, offset: u64, piece: Piece },
+    Item { offset: u64, piece: Piece },
 }
 
 /// Takes lines one after the other.
-struct Taker<'t> {
+struct LineParser<'t> {
     session: &'t SessionKey,
     arena: Arena,
-    taken: Vec<Taken>,
+    records: Vec<ParsedRecord>,
     state: State,
     issues: Vec<Issue>,
 }
@@ -76,39 +76,39 @@ struct Taker<'t> {
 impl Lines {
     /// Reads the lines in `bytes`, which begin at `from`; before that, `state` was known. A last line
     /// that is not whole is left out.
-    pub(super) fn read(
+    pub(super) fn parse(
         session: &SessionKey,
         (from, state): (u64, State),
         bytes: &[u8],
         counters: &Counters,
     ) -> Self {
-        let earlier = state.damaged.iter().map(|at| damaged(session, *at));
+        let earlier = state.damaged.iter().map(|at| damaged_line_issue(session, *at));
         let (issues, taken) = (earlier.collect(), Vec::new());
         let arena = Arena::with_capacity(bytes.len() * 3 / 2);
-        let mut taker = Taker { session, arena, taken, state, issues };
+        let mut taker = LineParser { session, arena, records: taken, state, issues };
         let mut at = from;
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             let Some(text) = line.strip_suffix(b"\n") else { break };
             if !text.is_empty() {
-                counters.parsed();
-                if let Err(issue) = taker.line(at, text) {
+                counters.count_parsed();
+                if let Err(issue) = taker.parse_line(at, text) {
                     taker.state.damaged.push(at);
                     taker.issues.push(issue);
                 }
             }
             at += line.len() as u64;
         }
-        taker.finish(from, at)
+        taker.into_lines(from, at)
     }
 }
 
-impl Taker<'_> {
-    fn line(&mut self, at: u64, text: &[u8]) -> Result<(), Issue> {
-        let place = || place(self.session, at);
+impl LineParser<'_> {
+    fn parse_line(&mut self, at: u64, text: &[u8]) -> Result<(), Issue> {
+        let place = || place_of_line(self.session, at);
         json::check(text).map_err(|issue| Issue::new(place(), issue.kind))?;
         let shape = || Issue::new(place(), IssueKind::WrongShape { expected: "a record of a log" });
         let object = text.trim_ascii_start().strip_prefix(b"{").ok_or_else(shape)?;
-        let tag: Tag<'_> = serde_json::from_slice(text).map_err(|_| shape())?;
+        let tag: LineTag<'_> = serde_json::from_slice(text).map_err(|_| shape())?;
         match (&*tag.record, tag.message) {
             ("session", _) => {
                 self.state.head = serde_json::from_slice::<Head>(text).map_err(|_| shape())?;
@@ -116,24 +116,24 @@ impl Taker<'_> {
             }
             ("message", _) => {
                 let of = tag.replaces.filter(|of| *of < at).unwrap_or(at);
-                let key = ids::message(self.session, of).ok_or_else(shape)?;
+                let key = ids::message_key(self.session, of).ok_or_else(shape)?;
                 let names = [("id", key.message.as_str())];
                 let piece = self.splice(text, object, &names);
-                self.taken.push(Taken::Message { of, at, piece });
+                self.records.push(ParsedRecord::Message { message_offset: of, offset: at, piece });
             }
             ("part", of) => {
-                let message = of.and_then(|of| Some((of, ids::message(self.session, of)?)));
+                let message = of.and_then(|of| Some((of, ids::message_key(self.session, of)?)));
                 let (of, message) = message.ok_or_else(shape)?;
-                let key = ids::part(&message, at).ok_or_else(shape)?;
+                let key = ids::part_key(&message, at).ok_or_else(shape)?;
                 let names = [("id", key.part.as_str()), ("messageID", message.message.as_str())];
                 let piece = self.splice(text, object, &names);
-                self.taken.push(Taken::Part { of, at, piece });
+                self.records.push(ParsedRecord::Part { message_offset: of, offset: at, piece });
             }
             _ => {
-                let key = ids::item(self.session, at).ok_or_else(shape)?;
+                let key = ids::item_key(self.session, at).ok_or_else(shape)?;
                 let names = [("id", key.item.as_str())];
                 let piece = self.splice(text, object, &names);
-                self.taken.push(Taken::Item { at, piece });
+                self.records.push(ParsedRecord::Item { offset: at, piece });
             }
         }
         Ok(())
@@ -154,11 +154,11 @@ impl Taker<'_> {
     }
 
     /// Puts what was taken in its place.
-    fn finish(self, from: u64, end: u64) -> Lines {
-        let Self { arena, taken, state, issues, .. } = self;
+    fn into_lines(self, from: u64, end: u64) -> Lines {
+        let Self { arena, records: taken, state, issues, .. } = self;
         let arena = arena.freeze();
         let mut lines = Lines {
-            from,
+            start: from,
             end,
             state,
             messages: BTreeMap::new(),
@@ -167,24 +167,26 @@ impl Taker<'_> {
             items: Vec::new(),
             issues,
         };
-        let record = |at, piece| Record { at, span: arena.span(&piece) };
+        let record = |at, piece| Record { offset: at, span: arena.span(&piece) };
         for taken in taken {
             match taken {
-                Taken::Message { of, at, piece } => {
+                ParsedRecord::Message { message_offset: of, offset: at, piece } => {
                     let Record { span, .. } = record(at, piece);
                     let earlier = lines.messages.remove(&of).map(|message| message.parts);
                     let parts = earlier.or_else(|| lines.parts_of_earlier.remove(&of));
-                    let message = Message { at, span, parts: parts.unwrap_or_default() };
+                    let message = Message { offset: at, span, parts: parts.unwrap_or_default() };
                     lines.messages.insert(of, message);
                 }
-                Taken::Part { of, at, piece } => match lines.messages.get_mut(&of) {
-                    Some(message) => message.parts.push(record(at, piece)),
-                    None if of < from => {
-                        lines.parts_of_earlier.entry(of).or_default().push(record(at, piece));
+                ParsedRecord::Part { message_offset: of, offset: at, piece } => {
+                    match lines.messages.get_mut(&of) {
+                        Some(message) => message.parts.push(record(at, piece)),
+                        None if of < from => {
+                            lines.parts_of_earlier.entry(of).or_default().push(record(at, piece));
+                        }
+                        None => lines.lost_parts.push((of, record(at, piece))),
                     }
-                    None => lines.lost_parts.push((of, record(at, piece))),
-                },
-                Taken::Item { at, piece } => lines.items.push(record(at, piece)),
+                }
+                ParsedRecord::Item { offset: at, piece } => lines.items.push(record(at, piece)),
             }
         }
         lines
@@ -192,11 +194,11 @@ impl Taker<'_> {
 }
 
 /// Where a line is, for issues.
-fn place(session: &SessionKey, at: u64) -> Place {
+fn place_of_line(session: &SessionKey, at: u64) -> Place {
     Place::path(ids::path_of(session).unwrap_or_default()).at_offset(at)
 }
 
 /// The issue of a line that was found damaged before.
-fn damaged(session: &SessionKey, at: u64) -> Issue {
-    Issue::new(place(session, at), IssueKind::WrongShape { expected: "a record of a log" })
+fn damaged_line_issue(session: &SessionKey, at: u64) -> Issue {
+    Issue::new(place_of_line(session, at), IssueKind::WrongShape { expected: "a record of a log" })
 }

@@ -26,11 +26,11 @@ mod entries;
 mod file;
 mod ids;
 mod lines;
-mod look;
 mod resume;
 mod state;
 mod store;
 mod survey;
+mod transaction;
 mod walk;
 mod writer;
 
@@ -43,11 +43,11 @@ use std::sync::Arc;
 
 use scrollback_core_id::{Clock, Discipline, EntityKey, SourceId};
 use scrollback_source::{
-    Below, DirtyScope, Error, Reader, Result, Source, WatchRoot, WatchedFiles,
+    DirtyScope, Error, Reader, Result, Source, WatchDepth, WatchRoot, WatchedFiles,
 };
 use scrollback_stor_mmap::Dir;
 
-use self::look::LogLook;
+use self::transaction::LogTransaction;
 
 /// Reads JSONL logs. Clones share their counters.
 #[derive(Clone)]
@@ -82,19 +82,19 @@ impl Source for JsonlSource {
     fn open(&self) -> Result<Box<dyn Reader + '_>> {
         let dir = Dir::open(&self.root)
             .map_err(|source| Error::Store { path: self.root.clone(), source: Box::new(source) })?;
-        Ok(Box::new(LogLook::new(dir, &self.clock, &self.counters)))
+        Ok(Box::new(LogTransaction::new(dir, &self.clock, &self.counters)))
     }
 
     fn watch_plan(&self) -> Vec<WatchRoot> {
         vec![WatchRoot {
             path: self.root.clone(),
-            below: Below::Tree,
+            depth: WatchDepth::Tree,
             files: WatchedFiles::Ending(ids::SUFFIX),
             discipline: Discipline::Append,
         }]
     }
 
-    fn concerns(&self, path: &Path) -> Option<DirtyScope> {
+    fn scope_of_path(&self, path: &Path) -> Option<DirtyScope> {
         let path = path.strip_prefix(&self.root).ok()?;
         match ids::session_of(path) {
             Some(session) => Some(DirtyScope::Session(session)),

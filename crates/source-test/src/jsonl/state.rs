@@ -30,12 +30,12 @@ pub(super) struct State {
 }
 
 /// With more damaged lines than this a log is read anew each time.
-const MOST_DAMAGED: usize = 16;
+const MAX_DAMAGED_LINES: usize = 16;
 
 impl State {
     /// The bytes that a mark keeps; none if they would be too many.
     pub(super) fn to_bytes(&self) -> Option<Vec<u8>> {
-        (self.damaged.len() <= MOST_DAMAGED).then(|| serde_json::to_vec(self).ok())?
+        (self.damaged.len() <= MAX_DAMAGED_LINES).then(|| serde_json::to_vec(self).ok())?
     }
 
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {

@@ -11,7 +11,7 @@ use scrollback_stor_mmap::Dir;
 use super::counters::Counters;
 use super::file::{self, LogFile};
 use super::lines::{Lines, Message};
-use super::resume::mark;
+use super::resume::mark_whole_log;
 use super::state::State;
 use super::walk::walk;
 use super::{entries, ids};
@@ -23,7 +23,7 @@ pub(super) struct Store<'s> {
     pub(super) root: Dir,
     pub(super) counters: &'s Counters,
     /// The log that was read last: most calls are about the same session.
-    last: Option<(SessionKey, Rc<Log>)>,
+    last_log: Option<(SessionKey, Rc<Log>)>,
 }
 
 /// A log that was read whole.
@@ -35,7 +35,7 @@ pub(super) struct Log {
 
 impl<'s> Store<'s> {
     pub(super) fn new(root: Dir, counters: &'s Counters) -> Self {
-        Self { root, counters, last: None }
+        Self { root, counters, last_log: None }
     }
 
     /// Every session, in no order.
@@ -62,17 +62,17 @@ impl<'s> Store<'s> {
     /// The log of a session as it is now.
     pub(super) fn log(&mut self, session: &SessionKey) -> Result<Rc<Log>> {
         let file = LogFile::open(&self.root, session, self.counters)?;
-        if let Some((last, log)) = &self.last
+        if let Some((last, log)) = &self.last_log
             && last == session
             && log.stamp == file.stamp
         {
             return Ok(Rc::clone(log));
         }
         let bytes = file.read_from(0)?;
-        let lines = Lines::read(session, (0, State::default()), &bytes, self.counters);
-        let token = mark(&file, &lines, &bytes);
+        let lines = Lines::parse(session, (0, State::default()), &bytes, self.counters);
+        let token = mark_whole_log(&file, &lines, &bytes);
         let log = Rc::new(Log { stamp: file.stamp, token, lines });
-        self.last = Some((session.clone(), Rc::clone(&log)));
+        self.last_log = Some((session.clone(), Rc::clone(&log)));
         Ok(log)
     }
 
@@ -83,7 +83,7 @@ impl<'s> Store<'s> {
     }
 
     /// One entity by its key.
-    pub(super) fn one(&mut self, key: &EntityKey) -> Result<Entry> {
+    pub(super) fn read_entity(&mut self, key: &EntityKey) -> Result<Entry> {
         let gone = || IssueKind::Vanished;
         let session = ids::owner(key).ok_or_else(gone)?;
         match key {
@@ -101,9 +101,9 @@ impl<'s> Store<'s> {
                 let at = ids::offset_of(key).ok_or_else(gone)?;
                 let file = LogFile::open(&self.root, &session, self.counters)?;
                 let line = file.read_line(at)?.ok_or_else(gone)?;
-                let lines = Lines::read(&session, (at, State::default()), &line, self.counters);
+                let lines = Lines::parse(&session, (at, State::default()), &line, self.counters);
                 let parts = lines.parts_of_earlier.iter().flat_map(|(of, parts)| {
-                    let message = ids::message(&session, *of);
+                    let message = ids::message_key(&session, *of);
                     parts.iter().filter_map(move |part| entries::part(message.as_ref()?, part))
                 });
                 let items = lines.items.iter().filter_map(|item| entries::item(&session, item));
@@ -113,13 +113,13 @@ impl<'s> Store<'s> {
     }
 
     /// The line that an entity was last written in.
-    pub(super) fn line(&mut self, key: &EntityKey) -> Result<Option<Vec<u8>>> {
+    pub(super) fn read_record_line(&mut self, key: &EntityKey) -> Result<Option<Vec<u8>>> {
         let Some(session) = ids::owner(key) else { return Ok(None) };
         let at = match key {
             EntityKey::Session(_) => self.log(&session)?.lines.state.head_at,
             EntityKey::Message(key) => {
                 let (log, at) = self.message(key)?;
-                log.lines.messages.get(&at).map(|message| message.at)
+                log.lines.messages.get(&at).map(|message| message.offset)
             }
             _ => ids::offset_of(key),
         };

@@ -9,10 +9,13 @@ use scrollback_stor_mmap::{Dir, Directory, FileKind, ListBuffer};
 use super::ids;
 
 /// What a walk comes to: the session of a log, or what is wrong with a name.
-pub(super) type Walked = Result<SessionKey, Issue>;
+pub(super) type WalkItem = Result<SessionKey, Issue>;
 
 /// Walks the logs in no order. Links are not followed, and other files are passed over.
-pub(super) fn walk(root: &Dir, each: &mut dyn FnMut(Walked) -> ControlFlow<()>) -> ControlFlow<()> {
+pub(super) fn walk(
+    root: &Dir,
+    each: &mut dyn FnMut(WalkItem) -> ControlFlow<()>,
+) -> ControlFlow<()> {
     walk_in(root, "", &mut ListBuffer::default(), each)
 }
 
@@ -20,7 +23,7 @@ fn walk_in(
     dir: &Dir,
     path: &str,
     buffer: &mut ListBuffer,
-    each: &mut dyn FnMut(Walked) -> ControlFlow<()>,
+    each: &mut dyn FnMut(WalkItem) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let wrong = |path: &str, kind| Err(Issue::new(Place::path(path), kind));
     let mut names: Vec<(Vec<u8>, FileKind)> = Vec::new();

@@ -44,7 +44,7 @@ impl LogWriter {
     ///
     /// # Errors
     /// Those of the system.
-    pub fn raw(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub fn append_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.len += bytes.len() as u64;
         Ok(())
@@ -54,9 +54,9 @@ impl LogWriter {
     ///
     /// # Errors
     /// Those of the system.
-    pub fn line(&mut self, record: &Value) -> io::Result<u64> {
+    pub fn append_line(&mut self, record: &Value) -> io::Result<u64> {
         let at = self.len;
-        self.raw(format!("{record}\n").as_bytes())?;
+        self.append_raw(format!("{record}\n").as_bytes())?;
         Ok(at)
     }
 
@@ -64,32 +64,38 @@ impl LogWriter {
     ///
     /// # Errors
     /// Those of the system.
-    pub fn session(&mut self, title: &str) -> io::Result<u64> {
-        self.line(&json!({"record": "session", "title": title, "directory": "/w", "created": 1}))
+    pub fn append_session(&mut self, title: &str) -> io::Result<u64> {
+        self.append_line(
+            &json!({"record": "session", "title": title, "directory": "/w", "created": 1}),
+        )
     }
 
     /// Appends what the user said.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn user(&mut self) -> io::Result<u64> {
-        self.line(&json!({"record": "message", "role": "user", "time": {"created": self.len}}))
+    pub fn append_user_message(&mut self) -> io::Result<u64> {
+        self.append_line(
+            &json!({"record": "message", "role": "user", "time": {"created": self.len}}),
+        )
     }
 
     /// Appends an answer that is not finished.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn answer(&mut self) -> io::Result<u64> {
-        self.line(&json!({"record": "message", "role": "assistant", "time": {"created": self.len}}))
+    pub fn append_answer(&mut self) -> io::Result<u64> {
+        self.append_line(
+            &json!({"record": "message", "role": "assistant", "time": {"created": self.len}}),
+        )
     }
 
     /// Appends the end of an answer, which replaces it.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn finish(&mut self, message: u64, output: i64) -> io::Result<u64> {
-        self.line(&json!({
+    pub fn append_finished_answer(&mut self, message: u64, output: i64) -> io::Result<u64> {
+        self.append_line(&json!({
             "record": "message", "replaces": message, "role": "assistant",
             "time": {"created": message, "completed": self.len},
             "tokens": {"input": 1, "output": output}, "cost": 0.25, "finish": "stop",
@@ -100,15 +106,17 @@ impl LogWriter {
     ///
     /// # Errors
     /// Those of the system.
-    pub fn text(&mut self, message: u64, text: &str) -> io::Result<u64> {
-        self.line(&json!({"record": "part", "message": message, "type": "text", "text": text}))
+    pub fn append_text(&mut self, message: u64, text: &str) -> io::Result<u64> {
+        self.append_line(
+            &json!({"record": "part", "message": message, "type": "text", "text": text}),
+        )
     }
 
     /// Appends something that is no message.
     ///
     /// # Errors
     /// Those of the system.
-    pub fn item(&mut self, record: &str) -> io::Result<u64> {
-        self.line(&json!({"record": record, "time": {"created": self.len}}))
+    pub fn append_item(&mut self, record: &str) -> io::Result<u64> {
+        self.append_line(&json!({"record": record, "time": {"created": self.len}}))
     }
 }

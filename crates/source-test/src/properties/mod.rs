@@ -3,30 +3,29 @@
 //! All of them take the store and what it holds. A store that is checked has at least two sessions
 //! with records, and one with messages. No record in it is damaged, and nobody writes it.
 
-mod lend;
+mod borrowed;
 mod provided;
 mod resume;
 mod scan;
 mod survey;
 mod watch;
 
-pub use lend::{lending_ends_when_it_is_told_to, what_is_lent_is_what_is_handed_out};
+pub use borrowed::{a_borrowed_scan_ends_at_a_break, borrowed_records_equal_scanned_records};
 pub use provided::provided_methods_agree_with_the_required_ones;
 pub use resume::{another_token_is_refused, nothing_was_added_since_a_scan};
 pub use scan::{
-    a_store_holds_what_it_lists, a_tree_is_what_the_scans_say,
-    all_parts_are_those_of_all_messages_and_the_orphans, calls_end_when_they_are_told_to,
-    messages_are_named_without_being_read, orders_rise_and_spans_are_settled,
-    the_projects_of_sessions_partition_them, what_belongs_to_nothing_is_found_once,
-    what_is_not_there_is_nothing_or_an_issue,
+    a_missing_record_is_nothing_or_an_issue, a_store_holds_what_it_lists,
+    a_tree_is_what_the_scans_say, all_parts_are_those_of_all_messages_and_the_orphans,
+    calls_end_at_a_break, messages_are_named_without_being_read, orders_rise_and_spans_are_settled,
+    orphans_are_listed_once, the_projects_of_sessions_partition_them,
 };
 pub use survey::{
-    a_survey_ends_when_it_is_told_to, a_survey_sees_what_a_scan_reads,
+    a_survey_agrees_with_a_scan, a_survey_ends_at_a_break,
     lost_sets_are_those_of_sessions_without_a_record,
 };
 pub use watch::{
     a_plan_to_watch_names_directories, a_probe_without_a_token_knows_nothing,
-    what_is_written_concerns_what_is_read_and_is_watched,
+    paths_of_records_have_a_scope_and_are_watched,
 };
 
 use scrollback_core_id::{EntityKey, OrderKey, Scope, SessionKey};
@@ -44,7 +43,7 @@ fn sessions(store: &dyn Source) -> Vec<SessionKey> {
 }
 
 /// A session that has messages.
-fn with_messages(store: &dyn Source) -> SessionKey {
+fn session_with_messages(store: &dyn Source) -> SessionKey {
     let has = |key: &SessionKey| !scan(store, &Scope::Messages(key.clone())).entries.is_empty();
     sessions(store).into_iter().find(has).unwrap()
 }
@@ -54,7 +53,7 @@ fn bytes(entry: &Entry) -> &[u8] {
 }
 
 /// What entries are, where they stand, and what they say.
-fn named(entries: &[Entry]) -> Vec<(&EntityKey, OrderKey, &[u8])> {
+fn keys_orders_bytes(entries: &[Entry]) -> Vec<(&EntityKey, OrderKey, &[u8])> {
     entries.iter().map(|entry| (&entry.key, entry.order, bytes(entry))).collect()
 }
 

@@ -6,17 +6,17 @@ use std::sync::Arc;
 
 use scrollback_core_id::{Clock, EntityKey, MessageId, Scope, SourceId};
 use scrollback_source::{
-    DirtyScope, Each, EachSeen, Entry, Reader, Result, Source, Survey, WatchRoot,
+    DirtyScope, Entry, Reader, Result, ScanVisitor, Source, Survey, SurveyVisitor, WatchRoot,
 };
 
 use super::{bytes, sessions};
 use crate::Expectations;
-use crate::calls::{key, orphans, tree};
+use crate::calls::{orphans, session_key, tree};
 
 /// A store with nothing but the required methods.
-struct Required<'s>(&'s dyn Source);
+struct RequiredMethodsSource<'s>(&'s dyn Source);
 
-impl Source for Required<'_> {
+impl Source for RequiredMethodsSource<'_> {
     fn id(&self) -> &SourceId {
         self.0.id()
     }
@@ -26,34 +26,34 @@ impl Source for Required<'_> {
     }
 
     fn open(&self) -> Result<Box<dyn Reader + '_>> {
-        Ok(Box::new(RequiredReader(self.0.open()?)))
+        Ok(Box::new(RequiredMethodsReader(self.0.open()?)))
     }
 
     fn watch_plan(&self) -> Vec<WatchRoot> {
         self.0.watch_plan()
     }
 
-    fn concerns(&self, path: &Path) -> Option<DirtyScope> {
-        self.0.concerns(path)
+    fn scope_of_path(&self, path: &Path) -> Option<DirtyScope> {
+        self.0.scope_of_path(path)
     }
 }
 
-struct RequiredReader<'r>(Box<dyn Reader + 'r>);
+struct RequiredMethodsReader<'r>(Box<dyn Reader + 'r>);
 
-impl Reader for RequiredReader<'_> {
+impl Reader for RequiredMethodsReader<'_> {
     fn clock(&self) -> &Arc<dyn Clock> {
         self.0.clock()
     }
 
-    fn scan(&mut self, scope: &Scope, each: &mut Each<'_>) -> Result<()> {
+    fn scan(&mut self, scope: &Scope, each: &mut ScanVisitor<'_>) -> Result<()> {
         self.0.scan(scope, each)
     }
 
-    fn survey(&mut self, what: &Survey<'_>, each: &mut EachSeen<'_>) -> Result<()> {
+    fn survey(&mut self, what: &Survey<'_>, each: &mut SurveyVisitor<'_>) -> Result<()> {
         self.0.survey(what, each)
     }
 
-    fn spans(&mut self, keys: &[EntityKey], each: &mut Each<'_>) -> Result<()> {
+    fn spans(&mut self, keys: &[EntityKey], each: &mut ScanVisitor<'_>) -> Result<()> {
         self.0.spans(keys, each)
     }
 }
@@ -61,23 +61,23 @@ impl Reader for RequiredReader<'_> {
 /// What `tree`, `holds` and `orphans` say is what their defaults say, which are made of the required
 /// methods.
 pub fn provided_methods_agree_with_the_required_ones(store: &dyn Source, _: &Expectations) {
-    let required = Required(store);
+    let required = RequiredMethodsSource(store);
     let said = |entries: &[Entry]| -> Vec<_> {
         entries.iter().map(|it| (it.key.clone(), it.order, bytes(it).to_vec())).collect()
     };
-    for session in sessions(store).into_iter().chain([key("ses_gone")]) {
+    for session in sessions(store).into_iter().chain([session_key("ses_gone")]) {
         let (own, derived) = (tree(store, &session), tree(&required, &session));
         assert_eq!(said(&own.entries), said(&derived.entries), "{session}");
         assert!(derived.issues.is_empty());
-        let holds = |store: &dyn Source| store.open().unwrap().holds(&session).unwrap();
+        let holds = |store: &dyn Source| store.open().unwrap().has_session(&session).unwrap();
         assert_eq!(holds(store), holds(&required), "{session}");
     }
-    assert_eq!(lost(store), lost(&required));
+    assert_eq!(orphan_records(store), orphan_records(&required));
 }
 
 /// What belongs to nothing, without the parts of messages that are among it: a store may hand them out
 /// with their message.
-fn lost(store: &dyn Source) -> Vec<(EntityKey, Vec<u8>)> {
+fn orphan_records(store: &dyn Source) -> Vec<(EntityKey, Vec<u8>)> {
     let all = orphans(store).entries;
     let messages: HashSet<MessageId> = all.iter().filter_map(|it| message_of(&it.key)).collect();
     let is_with_message = |key: &EntityKey| match key {

@@ -3,17 +3,21 @@
 use std::ops::ControlFlow;
 
 use scrollback_core_id::{EntityKey, Scope, SessionKey};
-use scrollback_source::{Entry, Found, Probe, ResumeToken, Resumed, Source};
+use scrollback_source::{Entry, Probe, ResumeResult, ResumeToken, ScanItem, Source};
 
 use super::sessions;
 use crate::calls::scan;
 use crate::{Content, Expectations};
 
 /// The answer, and the entries that were handed out.
-fn resume(store: &dyn Source, of: &SessionKey, since: &ResumeToken) -> (Resumed, Vec<Entry>) {
+fn resume_entries(
+    store: &dyn Source,
+    of: &SessionKey,
+    since: &ResumeToken,
+) -> (ResumeResult, Vec<Entry>) {
     let mut entries = Vec::new();
     let resumed = store.open().unwrap().resume(of, since, &mut |found| {
-        if let Found::Entry(entry) = found {
+        if let ScanItem::Entry(entry) = found {
             entries.push(entry);
         }
         ControlFlow::Continue(())
@@ -29,8 +33,8 @@ pub fn nothing_was_added_since_a_scan(store: &dyn Source, expected: &Expectation
         let set = scan(store, &Scope::Messages(session.clone())).set;
         let Some(token) = set.and_then(|set| set.resume) else { continue };
         tokens += 1;
-        let (resumed, entries) = resume(store, &session, &token);
-        assert_eq!(resumed, Resumed::unchanged(token));
+        let (resumed, entries) = resume_entries(store, &session, &token);
+        assert_eq!(resumed, ResumeResult::unchanged(token));
         for entry in entries {
             let known = records.iter().find(|known| known.key == entry.key).unwrap();
             assert!(matches!(entry.key, EntityKey::Session(_)), "{} is not new", entry.key);
@@ -44,8 +48,8 @@ pub fn nothing_was_added_since_a_scan(store: &dyn Source, expected: &Expectation
 pub fn another_token_is_refused(store: &dyn Source, _: &Expectations) {
     let sessions = sessions(store);
     let rescan = |session, token: &ResumeToken| {
-        let (resumed, _) = resume(store, session, token);
-        assert_eq!(resumed, Resumed { probe: Probe::Rescan, token: None });
+        let (resumed, _) = resume_entries(store, session, token);
+        assert_eq!(resumed, ResumeResult { probe: Probe::Rescan, token: None });
     };
     for session in &sessions {
         for other in [&b""[..], b"of another store"] {

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use scrollback_core_id::{EntityKey, Scope};
 use scrollback_source::{Entry, Source};
 
-use super::{bytes, is_part, named, sessions};
-use crate::calls::{cut_short, key, orphans, scan, spans, tree};
+use super::{bytes, is_part, keys_orders_bytes, sessions};
+use crate::calls::{count_until_break, orphans, scan, session_key, spans, tree};
 use crate::{Content, Expectations};
 
 /// A tree is the session, its messages, each with its parts, and its items, as the scans list them.
@@ -22,7 +22,7 @@ pub fn a_tree_is_what_the_scans_say(store: &dyn Source, expected: &Expectations)
         let items: Vec<Entry> = whole.entries.extract_if(.., |it| is_item(it)).collect();
         items_found += items.len();
         let listed = scan(store, &Scope::Items(session.clone())).entries;
-        assert_eq!(named(&items), named(&listed));
+        assert_eq!(keys_orders_bytes(&items), keys_orders_bytes(&listed));
         let single: Vec<EntityKey> = items.iter().map(|item| item.key.clone()).collect();
         assert!(spans(store, &single).entries.iter().map(bytes).eq(items.iter().map(bytes)));
         let mut listed = vec![EntityKey::Session(session.clone())];
@@ -86,7 +86,7 @@ pub fn orders_rise_and_spans_are_settled(store: &dyn Source, _: &Expectations) {
 }
 
 /// What belongs to nothing is found, once, and in no tree.
-pub fn what_belongs_to_nothing_is_found_once(store: &dyn Source, expected: &Expectations) {
+pub fn orphans_are_listed_once(store: &dyn Source, expected: &Expectations) {
     let lost = orphans(store);
     assert!(lost.issues.is_empty());
     let keys: HashSet<_> = lost.entries.iter().map(|entry| entry.key.clone()).collect();
@@ -98,21 +98,21 @@ pub fn what_belongs_to_nothing_is_found_once(store: &dyn Source, expected: &Expe
 }
 
 /// A call hands out nothing more after a break.
-pub fn calls_end_when_they_are_told_to(store: &dyn Source, expected: &Expectations) {
+pub fn calls_end_at_a_break(store: &dyn Source, expected: &Expectations) {
     let session = sessions(store).pop().unwrap();
     let mut reader = store.open().unwrap();
     for most in [1, 2] {
-        assert_eq!(cut_short(most, |each| reader.scan(&Scope::Sessions, each)), most);
+        assert_eq!(count_until_break(most, |each| reader.scan(&Scope::Sessions, each)), most);
     }
-    assert_eq!(cut_short(1, |each| reader.tree(&session, each)), 1);
+    assert_eq!(count_until_break(1, |each| reader.tree(&session, each)), 1);
     let orphans = usize::from(expected.has(Content::Orphans));
-    assert_eq!(cut_short(1, |each| reader.orphans(each)), orphans);
-    assert_eq!(cut_short(1, |each| reader.spans(&[session.clone().into()], each)), 1);
+    assert_eq!(count_until_break(1, |each| reader.orphans(each)), orphans);
+    assert_eq!(count_until_break(1, |each| reader.spans(&[session.clone().into()], each)), 1);
 }
 
 /// A session that is not there has no tree and no messages. Its record, asked for, is an issue.
-pub fn what_is_not_there_is_nothing_or_an_issue(store: &dyn Source, _: &Expectations) {
-    let gone = key("ses_gone");
+pub fn a_missing_record_is_nothing_or_an_issue(store: &dyn Source, _: &Expectations) {
+    let gone = session_key("ses_gone");
     assert!(tree(store, &gone).entries.is_empty());
     assert!(scan(store, &Scope::Messages(gone.clone())).entries.is_empty());
     let asked = spans(store, &[gone.clone().into(), EntityKey::Todo(gone)]);
@@ -138,7 +138,7 @@ pub fn all_parts_are_those_of_all_messages_and_the_orphans(store: &dyn Source, _
 pub fn a_store_holds_what_it_lists(store: &dyn Source, _: &Expectations) {
     let mut reader = store.open().unwrap();
     for session in sessions(store) {
-        assert!(reader.holds(&session).unwrap());
+        assert!(reader.has_session(&session).unwrap());
     }
-    assert!(!reader.holds(&key("ses_gone")).unwrap());
+    assert!(!reader.has_session(&session_key("ses_gone")).unwrap());
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use scrollback_core_id::{EntityKey, SessionKey};
-use scrollback_source::{Below, DirtyScope, Probe, Source, WatchRoot};
+use scrollback_source::{DirtyScope, Probe, Source, WatchDepth, WatchRoot};
 
 use super::sessions;
 use crate::calls::tree;
@@ -32,10 +32,7 @@ pub fn a_probe_without_a_token_knows_nothing(store: &dyn Source, _: &Expectation
 }
 
 /// The file of a record concerns that record, and is in a directory that is watched.
-pub fn what_is_written_concerns_what_is_read_and_is_watched(
-    store: &dyn Source,
-    expected: &Expectations,
-) {
+pub fn paths_of_records_have_a_scope_and_are_watched(store: &dyn Source, expected: &Expectations) {
     let plan = store.watch_plan();
     let mut keys: Vec<(SessionKey, EntityKey)> = Vec::new();
     for session in sessions(store) {
@@ -50,25 +47,27 @@ pub fn what_is_written_concerns_what_is_read_and_is_watched(
         let mut paths = bases.flatten().map(|base| base.join(&shown));
         let path = paths.find(|path| path.exists()).unwrap();
         located += 1;
-        let scope = store.concerns(&path);
+        let scope = store.scope_of_path(&path);
         assert!(scope.as_ref().is_some_and(|it| covers(it, &session, &key)), "{key}: {scope:?}");
         // The directory that it is in is watched, or in one that is.
         let dir = path.parent().unwrap();
-        let watches = |root: &&WatchRoot| match root.below {
-            Below::Nothing => dir == root.path,
-            Below::All | Below::Hot => dir == root.path || dir.parent() == Some(&root.path),
-            Below::Tree => dir.starts_with(&root.path),
+        let watches = |root: &&WatchRoot| match root.depth {
+            WatchDepth::Nothing => dir == root.path,
+            WatchDepth::All | WatchDepth::Hot => {
+                dir == root.path || dir.parent() == Some(&root.path)
+            }
+            WatchDepth::Tree => dir.starts_with(&root.path),
         };
         let root = plan.iter().find(watches);
         let root = root.unwrap_or_else(|| panic!("{} is not watched", path.display()));
-        if root.below == Below::Hot {
+        if root.depth == WatchDepth::Hot {
             // Where not all are watched, somebody can say which.
             let EntityKey::Part(part) = &key else { panic!("{key} is hot") };
-            let owner = store.concerns(dir);
+            let owner = store.scope_of_path(dir);
             assert_eq!(owner, Some(DirtyScope::Message(part.message.clone())), "{key}");
         }
     }
     expected.check(Content::Places, located);
     // What is no file of the store concerns nobody.
-    assert_eq!(store.concerns(Path::new("/somewhere/else.json")), None);
+    assert_eq!(store.scope_of_path(Path::new("/somewhere/else.json")), None);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use scrollback_core_id::SourceId;
 use scrollback_source::Source;
-use scrollback_source_test::calls::{LATE, StoppedClock};
+use scrollback_source_test::calls::{FAR_FUTURE, StoppedClock};
 use scrollback_source_test::jsonl::{JsonlSource, LogWriter};
 use scrollback_source_test::{Content, Expectations, check_all};
 
@@ -15,23 +15,23 @@ scrollback_source_test::conformance_tests!(on_all);
 fn on_all(check: impl Fn(&dyn Source, &Expectations)) {
     let dir = tempfile::tempdir().unwrap();
     let mut log = LogWriter::open(dir.path(), "2026/11/30/first").unwrap();
-    log.session("a title").unwrap();
-    let question = log.user().unwrap();
-    log.text(question, "a question").unwrap();
-    let answer = log.answer().unwrap();
-    log.item("switch").unwrap();
-    log.text(answer, "an").unwrap();
-    log.text(answer, "answer").unwrap();
-    log.finish(answer, 3).unwrap();
-    log.session("another title").unwrap();
-    log.text(question, "more of the question").unwrap();
-    log.text(1 << 30, "a text of nothing").unwrap();
-    log.raw(br#"{"record":"message","role":"us"#).unwrap();
+    log.append_session("a title").unwrap();
+    let question = log.append_user_message().unwrap();
+    log.append_text(question, "a question").unwrap();
+    let answer = log.append_answer().unwrap();
+    log.append_item("switch").unwrap();
+    log.append_text(answer, "an").unwrap();
+    log.append_text(answer, "answer").unwrap();
+    log.append_finished_answer(answer, 3).unwrap();
+    log.append_session("another title").unwrap();
+    log.append_text(question, "more of the question").unwrap();
+    log.append_text(1 << 30, "a text of nothing").unwrap();
+    log.append_raw(br#"{"record":"message","role":"us"#).unwrap();
     let mut second = LogWriter::open(dir.path(), "second").unwrap();
-    second.session("second").unwrap();
-    second.user().unwrap();
+    second.append_session("second").unwrap();
+    second.append_user_message().unwrap();
     let id = SourceId::new("logs").unwrap();
-    let source = JsonlSource::new(dir.path(), id, Arc::new(StoppedClock(LATE)));
+    let source = JsonlSource::new(dir.path(), id, Arc::new(StoppedClock(FAR_FUTURE)));
     check(&source, &Expectations::everything().without(Content::Projects));
 }
 

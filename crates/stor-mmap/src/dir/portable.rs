@@ -82,19 +82,19 @@ impl Directory for PortableDir {
 
     fn stat(&self, name: &[u8]) -> Result<(FileKind, Stamp), IssueKind> {
         fs::symlink_metadata(self.path(name)?)
-            .and_then(|metadata| seen(&metadata))
+            .and_then(|metadata| kind_and_stamp(&metadata))
             .map_err(|error| IssueKind::from_io("stat", &error))
     }
 
     fn stamp(&self) -> Result<Stamp, IssueKind> {
         fs::metadata(&self.path)
-            .and_then(|metadata| seen(&metadata))
+            .and_then(|metadata| kind_and_stamp(&metadata))
             .map(|(_, stamp)| stamp)
             .map_err(|error| IssueKind::from_io("stat", &error))
     }
 
     fn stat_open(&self, file: &File) -> io::Result<(FileKind, Stamp)> {
-        seen(&file.metadata()?)
+        kind_and_stamp(&file.metadata()?)
     }
 
     fn read_at(&self, mut file: &File, offset: u64, into: &mut Vec<u8>) -> io::Result<usize> {
@@ -116,7 +116,7 @@ fn kind(file_type: fs::FileType) -> FileKind {
     }
 }
 
-fn seen(metadata: &Metadata) -> io::Result<(FileKind, Stamp)> {
+fn kind_and_stamp(metadata: &Metadata) -> io::Result<(FileKind, Stamp)> {
     #[cfg(unix)]
     let inode = std::os::unix::fs::MetadataExt::ino(metadata);
     #[cfg(not(unix))]

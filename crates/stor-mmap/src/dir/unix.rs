@@ -22,16 +22,16 @@ use crate::Error;
 pub struct Dir {
     fd: OwnedFd,
     /// Listing moves the descriptor's offset, so only the first may use it.
-    listed: AtomicBool,
+    was_listed: AtomicBool,
 }
 
 /// A pipe must not make us wait, nor a terminal become ours.
-const FILE: OFlags = OFlags::RDONLY
+const FILE_FLAGS: OFlags = OFlags::RDONLY
     .union(OFlags::CLOEXEC)
     .union(OFlags::NOCTTY)
     .union(OFlags::NONBLOCK)
     .union(OFlags::NOFOLLOW);
-const DIRECTORY: OFlags = FILE.union(OFlags::DIRECTORY);
+const DIRECTORY_FLAGS: OFlags = FILE_FLAGS.union(OFlags::DIRECTORY);
 
 impl Dir {
     /// Opens the directory that the user named. Here alone a link may be followed.
@@ -40,7 +40,7 @@ impl Dir {
     /// [`Error::Io`] if there is no directory or it may not be read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
-        let flags = DIRECTORY.difference(OFlags::NOFOLLOW);
+        let flags = DIRECTORY_FLAGS.difference(OFlags::NOFOLLOW);
         let fd = retry_on_intr(|| openat(CWD, path, flags, Mode::empty())).at_path("open", path)?;
         Ok(fd.into())
     }
@@ -53,20 +53,24 @@ impl Dir {
     fn open_at(&self, name: &[u8], flags: OFlags) -> Result<OwnedFd, IssueKind> {
         check_name(name)?;
         retry_on_intr(|| openat(&self.fd, name, flags, Mode::empty()))
-            .map_err(|error| self.explain(name, flags, error))
+            .map_err(|error| self.explain_open_error(name, flags, error))
     }
 
     /// Systems differ in what they answer for a link, and a socket cannot be opened at all: what
     /// the name stands for says more than the error.
     #[cold]
-    fn explain(&self, name: &[u8], flags: OFlags, error: Errno) -> IssueKind {
+    fn explain_open_error(&self, name: &[u8], flags: OFlags, error: Errno) -> IssueKind {
         if error == Errno::NOENT {
             return IssueKind::Vanished; // a link that leads nowhere is ELOOP
         }
         match self.stat(name) {
             Ok((FileKind::Link, _)) => IssueKind::Link,
-            Ok((FileKind::Other | FileKind::Directory, _)) if flags == FILE => IssueKind::NotAFile,
-            Ok((FileKind::Other | FileKind::File, _)) if flags != FILE => IssueKind::NotADirectory,
+            Ok((FileKind::Other | FileKind::Directory, _)) if flags == FILE_FLAGS => {
+                IssueKind::NotAFile
+            }
+            Ok((FileKind::Other | FileKind::File, _)) if flags != FILE_FLAGS => {
+                IssueKind::NotADirectory
+            }
             _ => IssueKind::from_io("open", &error.into()),
         }
     }
@@ -74,11 +78,11 @@ impl Dir {
 
 impl Directory for Dir {
     fn open_dir(&self, name: &[u8]) -> Result<Self, IssueKind> {
-        self.open_at(name, DIRECTORY).map(Self::from)
+        self.open_at(name, DIRECTORY_FLAGS).map(Self::from)
     }
 
     fn open_file(&self, name: &[u8]) -> Result<File, IssueKind> {
-        self.open_at(name, FILE).map(File::from)
+        self.open_at(name, FILE_FLAGS).map(File::from)
     }
 
     fn list(
@@ -86,9 +90,11 @@ impl Directory for Dir {
         buffer: &mut ListBuffer,
         mut each: impl FnMut(&[u8], FileKind),
     ) -> Result<(), IssueKind> {
-        let again = match self.listed.swap(true, Ordering::Relaxed) {
+        let again = match self.was_listed.swap(true, Ordering::Relaxed) {
             false => None,
-            true => Some(openat(&self.fd, c".", DIRECTORY, Mode::empty()).map_err(unlistable)?),
+            true => {
+                Some(openat(&self.fd, c".", DIRECTORY_FLAGS, Mode::empty()).map_err(unlistable)?)
+            }
         };
         list(again.as_ref().unwrap_or(&self.fd), buffer, |name, file_type| {
             if matches!(name, b"." | b"..") {
@@ -107,17 +113,17 @@ impl Directory for Dir {
     fn stat(&self, name: &[u8]) -> Result<(FileKind, Stamp), IssueKind> {
         check_name(name)?;
         statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW)
-            .map(|stat| seen(&stat))
+            .map(|stat| kind_and_stamp(&stat))
             .map_err(|error| IssueKind::from_io("stat", &error.into()))
     }
 
     fn stamp(&self) -> Result<Stamp, IssueKind> {
         let stat = fstat(&self.fd).map_err(|error| IssueKind::from_io("stat", &error.into()))?;
-        Ok(seen(&stat).1)
+        Ok(kind_and_stamp(&stat).1)
     }
 
     fn stat_open(&self, file: &File) -> io::Result<(FileKind, Stamp)> {
-        Ok(seen(&fstat(file)?))
+        Ok(kind_and_stamp(&fstat(file)?))
     }
 
     fn read_at(&self, file: &File, offset: u64, into: &mut Vec<u8>) -> io::Result<usize> {
@@ -127,7 +133,7 @@ impl Directory for Dir {
 
 impl From<OwnedFd> for Dir {
     fn from(fd: OwnedFd) -> Self {
-        Self { fd, listed: AtomicBool::new(false) }
+        Self { fd, was_listed: AtomicBool::new(false) }
     }
 }
 
@@ -173,7 +179,7 @@ fn kind(file_type: FileType) -> FileKind {
 
 // The types of these fields differ from system to system.
 #[allow(clippy::unnecessary_cast, clippy::cast_lossless, reason = "not on every platform")]
-fn seen(stat: &Stat) -> (FileKind, Stamp) {
+fn kind_and_stamp(stat: &Stat) -> (FileKind, Stamp) {
     let seconds = (stat.st_mtime as i64).saturating_mul(1_000_000_000);
     let stamp = Stamp {
         size: stat.st_size as u64,

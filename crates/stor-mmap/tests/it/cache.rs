@@ -38,7 +38,7 @@ fn tree(lens: &[usize]) -> Vec<MappedSpan> {
 }
 
 /// What a cache should hold, counted from the spans themselves.
-fn counted<'a>(spans: impl Iterator<Item = &'a MappedSpan>) -> (u64, u64) {
+fn expected_totals<'a>(spans: impl Iterator<Item = &'a MappedSpan>) -> (u64, u64) {
     let (mut entries, mut held) = (0, HashMap::<Allocation, u64>::new());
     for span in spans {
         entries += 1;
@@ -129,11 +129,11 @@ fn mappings_are_counted_and_released() {
     use scrollback_core_id::Discipline;
     use scrollback_stor_mmap::{Dir, MapPolicy, live_maps};
 
-    use crate::support::{OLD, Store, open};
+    use crate::support::{OLD_AGE, Store, open};
 
-    let _turn = crate::maps::turn();
+    let _turn = crate::maps::lock_live_maps();
     let store = Store::new();
-    store.put("f", &[1; 100], OLD);
+    store.write_file("f", &[1; 100], OLD_AGE);
     let dir = store.dir::<Dir>();
     let policy = MapPolicy::default().with_min_len(1);
     let before = live_maps();
@@ -200,12 +200,12 @@ fn under_threads() {
     assert_eq!(stats.hits, found.into_inner() as u64);
     assert_eq!(stats.misses, missed.into_inner() as u64);
     let spans: Vec<_> = (0..KEYS).filter_map(|n| cache.get(&source(1), &key(n))).collect();
-    assert_eq!((stats.entries, stats.bytes), counted(spans.iter()));
+    assert_eq!((stats.entries, stats.bytes), expected_totals(spans.iter()));
 
     cache.prune(200, 0);
     let left: Vec<_> = (0..KEYS).filter_map(|n| cache.get(&source(1), &key(n))).collect();
     let stats = cache.stats();
-    assert_eq!((stats.entries, stats.bytes), counted(left.iter()));
+    assert_eq!((stats.entries, stats.bytes), expected_totals(left.iter()));
     assert!(stats.bytes <= 200);
     cache.clear();
     assert_eq!((cache.stats().entries, cache.stats().bytes), (0, 0));
@@ -302,7 +302,7 @@ proptest! {
                 }
             }
             let stats = cache.stats();
-            prop_assert_eq!((stats.entries, stats.bytes), counted(model.values()));
+            prop_assert_eq!((stats.entries, stats.bytes), expected_totals(model.values()));
             prop_assert_eq!((stats.hits, stats.misses), (hits, misses));
         }
     }

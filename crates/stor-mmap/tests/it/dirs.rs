@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use scrollback_core_err::IssueKind;
-use scrollback_stor_mmap::{Arena, Directory, Error, FileKind, ListBuffer, Look, ReadOptions};
+use scrollback_stor_mmap::{
+    Arena, Directory, Error, FileKind, ListBuffer, ReadContext, ReadOptions,
+};
 
-use crate::support::{NOW, OLD, Root, Store, TestClock, object, on_both};
+use crate::support::{NOW, OLD_AGE, Root, Store, TestClock, for_both_directories, is_whole_object};
 
-on_both!(
+for_both_directories!(
     opens_down_the_tree,
     lists_names_and_kinds,
     lists_again_and_many,
@@ -25,8 +27,8 @@ on_both!(
 fn read<D: Directory>(dir: &D, name: &[u8]) -> Result<Vec<u8>, IssueKind> {
     let clock = TestClock::new();
     let mut arena = Arena::new();
-    let look = Look::begin(&clock, ReadOptions::default());
-    let piece = arena.read(dir, name, &look, &mut object)?;
+    let look = ReadContext::begin(&clock, ReadOptions::default());
+    let piece = arena.read(dir, name, &look, &mut is_whole_object)?;
     Ok(arena.bytes(&piece).to_vec())
 }
 
@@ -44,11 +46,11 @@ fn opens_down_the_tree<D: Root>() {
     let store = Store::new();
     store.mkdir("message");
     store.mkdir("message/ses_1");
-    store.put("message/ses_1/msg_1.json", b"{1}", OLD);
+    store.write_file("message/ses_1/msg_1.json", b"{1}", OLD_AGE);
     let dir = store.dir::<D>().open_dir(b"message").unwrap().open_dir(b"ses_1").unwrap();
     assert_eq!(read(&dir, b"msg_1.json").unwrap(), b"{1}");
     let (kind, stamp) = dir.stat(b"msg_1.json").unwrap();
-    assert_eq!((kind, stamp.size, stamp.mtime), (FileKind::File, 3, NOW.saturating_sub(OLD)));
+    assert_eq!((kind, stamp.size, stamp.mtime), (FileKind::File, 3, NOW.saturating_sub(OLD_AGE)));
     assert_eq!(stamp.inode == 0, cfg!(not(unix)));
 }
 
@@ -58,14 +60,14 @@ fn looks_like_itself_by_name<D: Root>() {
     let dir = store.dir::<D>().open_dir(b"d").unwrap();
     let named = || store.dir::<D>().stat(b"d").unwrap();
     assert_eq!(named(), (FileKind::Directory, dir.stamp().unwrap()));
-    store.put("d/f", b"", OLD);
+    store.write_file("d/f", b"", OLD_AGE);
     assert_eq!(named(), (FileKind::Directory, dir.stamp().unwrap()));
 }
 
 fn lists_names_and_kinds<D: Root>() {
     let store = Store::new();
     store.mkdir("d");
-    store.put("f", b"", OLD);
+    store.write_file("f", b"", OLD_AGE);
     let mut expected =
         BTreeMap::from([("d".to_owned(), FileKind::Directory), ("f".to_owned(), FileKind::File)]);
     #[cfg(unix)]
@@ -108,7 +110,7 @@ fn lists_again_and_many<D: Root>() {
 fn a_name_leads_nowhere_else<D: Root>() {
     let store = Store::new();
     store.mkdir("d");
-    store.put("d/f", b"{}", OLD);
+    store.write_file("d/f", b"{}", OLD_AGE);
     let dir = store.dir::<D>();
     for name in ["", ".", "..", "d/f", "/", "/etc/passwd", "../x", "f\0", "d/"] {
         let name = name.as_bytes();
@@ -128,7 +130,7 @@ fn what_is_no_file<D: Root>() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::symlink;
-        store.put("f", b"{}", OLD);
+        store.write_file("f", b"{}", OLD_AGE);
         symlink("f", store.path("link")).unwrap();
         symlink("loop", store.path("loop")).unwrap();
         symlink("nowhere", store.path("dangling")).unwrap();
@@ -161,7 +163,7 @@ fn what_is_no_file<D: Root>() {
 
 fn what_is_no_directory<D: Root>() {
     let store = Store::new();
-    store.put("f", b"{}", OLD);
+    store.write_file("f", b"{}", OLD_AGE);
     assert_eq!(store.dir::<D>().open_dir(b"f").err(), Some(IssueKind::NotADirectory));
     #[cfg(unix)]
     {
@@ -188,7 +190,7 @@ fn a_link_may_be_the_root<D: Root>() {
     {
         let store = Store::new();
         store.mkdir("d");
-        store.put("d/f", b"{}", OLD);
+        store.write_file("d/f", b"{}", OLD_AGE);
         std::os::unix::fs::symlink("d", store.path("link")).unwrap();
         assert_eq!(read(&D::root(&store.path("link")), b"f").unwrap(), b"{}");
     }
@@ -197,7 +199,7 @@ fn a_link_may_be_the_root<D: Root>() {
 #[test]
 fn a_root_that_is_none() {
     let store = Store::new();
-    store.put("f", b"{}", OLD);
+    store.write_file("f", b"{}", OLD_AGE);
     for name in ["f", "nowhere"] {
         let path = store.path(name);
         let errors = [
@@ -216,7 +218,7 @@ fn unreadable<D: Root>() {
     {
         use std::os::unix::fs::PermissionsExt;
         let store = Store::new();
-        store.put("f", b"{}", OLD);
+        store.write_file("f", b"{}", OLD_AGE);
         fs::set_permissions(store.path("f"), fs::Permissions::from_mode(0o000)).unwrap();
         match read(&store.dir::<D>(), b"f") {
             Ok(_) => eprintln!("skipped: this user (root?) may read every file"),

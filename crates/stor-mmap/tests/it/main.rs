@@ -7,15 +7,15 @@
 
 mod cache;
 #[cfg(not(miri))]
-mod dirs;
+mod cache_file;
 #[cfg(not(miri))]
-mod insist;
+mod dirs;
 #[cfg(not(miri))]
 mod maps;
 #[cfg(not(miri))]
-mod own;
-#[cfg(not(miri))]
 mod reads;
+#[cfg(not(miri))]
+mod retries;
 mod spans;
 #[cfg(not(miri))]
 mod support;

@@ -8,9 +8,11 @@ use scrollback_core_err::IssueKind;
 use scrollback_core_id::Discipline;
 use scrollback_stor_mmap::{Backing, Dir, MapPolicy, MappedSpan, PortableDir, Settled, live_maps};
 
-use crate::support::{OLD, Root, Scripted, Store, YOUNG, on_both, open};
+use crate::support::{
+    OLD_AGE, Root, ScriptedDirectory, Store, YOUNG_AGE, for_both_directories, open,
+};
 
-on_both!(
+for_both_directories!(
     a_database_is_refused,
     appended_to_after_it_was_opened,
     replaced_after_it_was_opened,
@@ -20,9 +22,9 @@ on_both!(
 );
 
 /// Tests that map take turns, because the count of live mappings is the process's.
-pub(crate) fn turn() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+pub(crate) fn lock_live_maps() -> MutexGuard<'static, ()> {
+    static LIVE_MAPS_LOCK: Mutex<()> = Mutex::new(());
+    LIVE_MAPS_LOCK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn small() -> MapPolicy {
@@ -36,20 +38,20 @@ fn which_files_are_mapped() {
     for discipline in [Replace, Append, Snapshot] {
         assert!(MapPolicy::default().maps(discipline, 256 * KIB));
         assert!(!MapPolicy::default().maps(discipline, 256 * KIB - 1));
-        assert!(MapPolicy::kept().maps(discipline, 64 * KIB));
-        assert!(!MapPolicy::kept().maps(discipline, 64 * KIB - 1));
+        assert!(MapPolicy::long_lived().maps(discipline, 64 * KIB));
+        assert!(!MapPolicy::long_lived().maps(discipline, 64 * KIB - 1));
         assert!(!MapPolicy::never().maps(discipline, u64::MAX));
         assert!(!small().maps(discipline, 0), "no system maps nothing");
     }
     for discipline in [InPlace, Database] {
-        assert!(!MapPolicy::kept().maps(discipline, u64::MAX));
+        assert!(!MapPolicy::long_lived().maps(discipline, u64::MAX));
     }
     assert!(!MapPolicy::default().is_frozen());
 }
 
 fn a_database_is_refused<D: Root>() {
     let store = Store::new();
-    store.put("opencode.db", &[1; 4096], OLD);
+    store.write_file("opencode.db", &[1; 4096], OLD_AGE);
     for policy in [MapPolicy::default(), MapPolicy::never()] {
         let error = open(&store.dir::<D>(), b"opencode.db", Discipline::Database, &policy);
         let IssueKind::Unreadable { action, kind, .. } = error.unwrap_err() else { panic!() };
@@ -58,16 +60,16 @@ fn a_database_is_refused<D: Root>() {
 }
 
 fn appended_to_after_it_was_opened<D: Root>() {
-    let _turn = turn();
+    let _turn = lock_live_maps();
     let store = Store::new();
     for policy in [small(), MapPolicy::never()] {
-        store.put("log", b"1\n2\n", YOUNG);
+        store.write_file("log", b"1\n2\n", YOUNG_AGE);
         let append = || {
             let mut file = OpenOptions::new().append(true).open(store.path("log")).unwrap();
             file.write_all(b"3\n").unwrap();
         };
         // Between the look at its length and its end being read, too.
-        let dir = Scripted::after(store.dir::<D>(), |_| append());
+        let dir = ScriptedDirectory::after(store.dir::<D>(), |_| append());
         let file = open(&dir, b"log", Discipline::Append, &policy).unwrap();
         append();
         assert_eq!(&file.span()[..], b"1\n2\n");
@@ -76,12 +78,12 @@ fn appended_to_after_it_was_opened<D: Root>() {
 }
 
 fn replaced_after_it_was_opened<D: Root>() {
-    let _turn = turn();
+    let _turn = lock_live_maps();
     let store = Store::new();
     for (policy, backing) in [(small(), Backing::Mapped), (MapPolicy::never(), Backing::Pooled)] {
-        store.put("f", b"old", YOUNG);
+        store.write_file("f", b"old", YOUNG_AGE);
         let span = open(&store.dir::<D>(), b"f", Discipline::Replace, &policy).unwrap().into_span();
-        store.put("temporary", b"replaced", YOUNG);
+        store.write_file("temporary", b"replaced", YOUNG_AGE);
         fs::rename(store.path("temporary"), store.path("f")).unwrap();
         assert_eq!((&span[..], span.backing(), span.is_settled()), (&b"old"[..], backing, true));
         fs::remove_file(store.path("f")).unwrap();
@@ -90,10 +92,10 @@ fn replaced_after_it_was_opened<D: Root>() {
 }
 
 fn frozen<D: Root>() {
-    let _turn = turn();
+    let _turn = lock_live_maps();
     let store = Store::new();
-    store.put("big", &[b'x'; 100], YOUNG);
-    store.put("small", &[b'x'; 99], YOUNG);
+    store.write_file("big", &[b'x'; 100], YOUNG_AGE);
+    store.write_file("small", &[b'x'; 99], YOUNG_AGE);
     let dir = store.dir::<D>();
     // SAFETY: nobody else knows the store, and nothing below writes to it.
     #[expect(unsafe_code, reason = "the promise is what is tested")]
@@ -116,8 +118,9 @@ fn rewritten_against_its_discipline<D: Root>() {
         (Discipline::Replace, b"as it wa2"),
         (Discipline::Append, b"cut"),
     ] {
-        store.put("f", b"as it was", OLD);
-        let dir = Scripted::before(store.dir::<D>(), |_| store.put("f", text, YOUNG));
+        store.write_file("f", b"as it was", OLD_AGE);
+        let dir =
+            ScriptedDirectory::before(store.dir::<D>(), |_| store.write_file("f", text, YOUNG_AGE));
         let result = open(&dir, b"f", discipline, &MapPolicy::never());
         assert_eq!(result.unwrap_err(), IssueKind::Unsettled { tries: 1 });
     }
@@ -137,9 +140,9 @@ fn what_cannot_be_mapped<D: Root>() {
 
 #[test]
 fn over_the_limit_files_are_read() {
-    let _turn = turn();
+    let _turn = lock_live_maps();
     let store = Store::new();
-    store.put("f", b"bytes", OLD);
+    store.write_file("f", b"bytes", OLD_AGE);
     let dir = store.dir::<Dir>();
     let before = live_maps();
     let policy = small().with_max_maps(before + 3);
@@ -166,9 +169,9 @@ fn over_the_limit_files_are_read() {
 
 #[test]
 fn the_limit_is_4096() {
-    let _turn = turn();
+    let _turn = lock_live_maps();
     let store = Store::new();
-    store.put("f", b"bytes", OLD);
+    store.write_file("f", b"bytes", OLD_AGE);
     let dir = store.dir::<PortableDir>();
     let spans: Vec<_> = (0..4100)
         .map(|_| open(&dir, b"f", Discipline::Snapshot, &small()).unwrap().into_span())

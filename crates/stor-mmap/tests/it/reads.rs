@@ -7,12 +7,12 @@ use proptest::prelude::*;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::Discipline;
 use scrollback_stor_mmap::{
-    Arena, Backing, Dir, Look, MapPolicy, PortableDir, ReadOptions, Settled,
+    Arena, Backing, Dir, MapPolicy, PortableDir, ReadContext, ReadOptions, Settled,
 };
 
-use crate::support::{NOW, OLD, Root, Store, TestClock, on_both, open};
+use crate::support::{NOW, OLD_AGE, Root, Store, TestClock, for_both_directories, open};
 
-on_both!(
+for_both_directories!(
     an_old_file_is_settled,
     settled_bytes_need_not_parse,
     the_margin_counts,
@@ -28,10 +28,10 @@ fn never(_: &[u8]) -> bool {
 
 fn an_old_file_is_settled<D: Root>() {
     let store = Store::new();
-    store.put("a", b"{a}", OLD);
+    store.write_file("a", b"{a}", OLD_AGE);
     let dir = store.dir::<D>();
     let clock = TestClock::new();
-    let look = Look::begin(&clock, ReadOptions::default());
+    let look = ReadContext::begin(&clock, ReadOptions::default());
     assert_eq!(look.started(), NOW);
     let mut arena = Arena::new();
     let piece = arena.read(&dir, b"a", &look, &mut never).unwrap();
@@ -43,9 +43,9 @@ fn an_old_file_is_settled<D: Root>() {
 
 fn settled_bytes_need_not_parse<D: Root>() {
     let store = Store::new();
-    store.put("nul", &[0; 100], OLD);
+    store.write_file("nul", &[0; 100], OLD_AGE);
     let clock = TestClock::new();
-    let look = Look::begin(&clock, ReadOptions::default());
+    let look = ReadContext::begin(&clock, ReadOptions::default());
     let mut arena = Arena::new();
     let piece = arena.read(&store.dir::<D>(), b"nul", &look, &mut never).unwrap();
     assert_eq!((arena.bytes(&piece), piece.settled), (&[0; 100][..], Settled::Settled));
@@ -54,12 +54,12 @@ fn settled_bytes_need_not_parse<D: Root>() {
 fn the_margin_counts<D: Root>() {
     let store = Store::new();
     let margin = ReadOptions::default().margin;
-    store.put("at", b"{}", margin);
-    store.put("beyond", b"{}", margin + std::time::Duration::from_micros(1));
-    store.put("future", b"{}", std::time::Duration::ZERO);
+    store.write_file("at", b"{}", margin);
+    store.write_file("beyond", b"{}", margin + std::time::Duration::from_micros(1));
+    store.write_file("future", b"{}", std::time::Duration::ZERO);
     let dir = store.dir::<D>();
     let clock = TestClock::new();
-    let look = Look::begin(&clock, ReadOptions::default());
+    let look = ReadContext::begin(&clock, ReadOptions::default());
     let settled =
         |name: &[u8]| Arena::new().read(&dir, name, &look, &mut |_| true).unwrap().settled;
     assert_eq!(settled(b"at"), Settled::Provisional);
@@ -69,9 +69,9 @@ fn the_margin_counts<D: Root>() {
 
 fn an_empty_file<D: Root>() {
     let store = Store::new();
-    store.put("empty", b"", OLD);
+    store.write_file("empty", b"", OLD_AGE);
     let clock = TestClock::new();
-    let look = Look::begin(&clock, ReadOptions::default());
+    let look = ReadContext::begin(&clock, ReadOptions::default());
     let mut arena = Arena::new();
     let piece = arena.read(&store.dir::<D>(), b"empty", &look, &mut |_| false).unwrap();
     let span = arena.freeze().span(&piece);
@@ -82,7 +82,7 @@ fn an_empty_file<D: Root>() {
 fn too_large<D: Root>() {
     const LEN: u64 = 300_000_000;
     let store = Store::new();
-    store.put("sparse", b"", OLD);
+    store.write_file("sparse", b"", OLD_AGE);
     let file = File::options().write(true).open(store.path("sparse")).unwrap();
     file.set_len(LEN).unwrap();
     file.set_modified(std::time::UNIX_EPOCH).unwrap();
@@ -90,7 +90,7 @@ fn too_large<D: Root>() {
     let clock = TestClock::new();
     let mut options = ReadOptions::default();
     let mut arena = Arena::new();
-    let look = Look::begin(&clock, options);
+    let look = ReadContext::begin(&clock, options);
     let expected = IssueKind::TooLarge { size: LEN, limit: 64 << 20 };
     assert_eq!(arena.read(&dir, b"sparse", &look, &mut never), Err(expected.clone()));
     assert!(arena.is_empty());
@@ -100,7 +100,7 @@ fn too_large<D: Root>() {
     }
 
     options.max_len = LEN;
-    let look = Look::begin(&clock, options);
+    let look = ReadContext::begin(&clock, options);
     let piece = arena.read(&dir, b"sparse", &look, &mut never).unwrap();
     assert_eq!((piece.range.len() as u64, piece.settled), (LEN, Settled::Settled));
     // A few are enough: looking at all takes long without optimisation.
@@ -111,11 +111,11 @@ fn every_size_around_the_room<D: Root>() {
     let store = Store::new();
     let dir = store.dir::<D>();
     let clock = TestClock::new();
-    let look = Look::begin(&clock, ReadOptions::default());
+    let look = ReadContext::begin(&clock, ReadOptions::default());
     for len in [2, 32 << 10, 64 << 10, 96 << 10, 128 << 10] {
         for len in len - 1..=len + 1 {
             let bytes: Vec<u8> = (0..len).map(|n| (n % 251) as u8).collect();
-            store.put("f", &bytes, OLD);
+            store.write_file("f", &bytes, OLD_AGE);
             let mut arena = Arena::with_capacity(64 << 10);
             let piece = arena.read(&dir, b"f", &look, &mut never).unwrap();
             assert!(arena.bytes(&piece) == bytes, "{len}");
@@ -126,11 +126,11 @@ fn every_size_around_the_room<D: Root>() {
 
 fn as_one_file<D: Root>() {
     let store = Store::new();
-    store.put("f", b"{f}", OLD);
-    store.put("young", b"{y}", crate::support::YOUNG);
+    store.write_file("f", b"{f}", OLD_AGE);
+    store.write_file("young", b"{y}", crate::support::YOUNG_AGE);
     let dir = store.dir::<D>();
     let span = |name: &[u8]| {
-        open(&dir, name, Discipline::InPlace, &MapPolicy::kept()).unwrap().into_span()
+        open(&dir, name, Discipline::InPlace, &MapPolicy::long_lived()).unwrap().into_span()
     };
     assert_eq!((&span(b"f")[..], span(b"f").settled()), (&b"{f}"[..], Settled::Settled));
     assert_eq!(
@@ -144,10 +144,10 @@ fn as_one_file<D: Root>() {
 #[test]
 fn an_arena_can_be_used_again() {
     let store = Store::new();
-    store.put("a", b"{a}", OLD);
+    store.write_file("a", b"{a}", OLD_AGE);
     let dir = store.dir::<Dir>();
     let clock = TestClock::new();
-    let look = Look::begin(&clock, ReadOptions::default());
+    let look = ReadContext::begin(&clock, ReadOptions::default());
     let mut arena = Arena::new();
     for _ in 0..3 {
         assert!(arena.is_empty());
@@ -165,13 +165,13 @@ proptest! {
     fn pieces_stay(files in prop::collection::vec((0_usize..90_000, any::<u8>()), 1..12)) {
         let store = Store::new();
         let clock = TestClock::new();
-        let look = Look::begin(&clock, ReadOptions::default());
+        let look = ReadContext::begin(&clock, ReadOptions::default());
         let dirs = (store.dir::<Dir>(), store.dir::<PortableDir>());
         let mut arena = Arena::new();
         let mut pieces = Vec::new();
         for (n, (len, fill)) in files.iter().enumerate() {
             let (name, bytes) = (n.to_string(), vec![*fill; *len]);
-            store.put(&name, &bytes, OLD);
+            store.write_file(&name, &bytes, OLD_AGE);
             let piece = match n % 2 {
                 0 => arena.read(&dirs.0, name.as_bytes(), &look, &mut never),
                 _ => arena.read(&dirs.1, name.as_bytes(), &look, &mut never),

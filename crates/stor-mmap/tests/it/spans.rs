@@ -7,11 +7,11 @@ use scrollback_stor_mmap::{Backing, MappedSpan, Piece, Settled};
 const STAMP: Stamp = Stamp { size: 70_000, mtime: UnixNanos(1), inode: 2 };
 
 /// Enough to be mapped when it is kept.
-fn text() -> Vec<u8> {
+fn long_text() -> Vec<u8> {
     (0..70_000_u32).map(|n| (n % 251) as u8).collect()
 }
 
-fn conforms(span: &MappedSpan, expected: &[u8], backing: Backing) {
+fn assert_span(span: &MappedSpan, expected: &[u8], backing: Backing) {
     assert!(span[..] == *expected && span.as_ref() == expected);
     assert_eq!((span.len(), span.is_empty()), (expected.len(), expected.is_empty()));
     assert_eq!(span.backing(), backing);
@@ -26,7 +26,7 @@ fn conforms(span: &MappedSpan, expected: &[u8], backing: Backing) {
 
     for start in [0, 1, expected.len() / 2, expected.len(), expected.len() + 1, usize::MAX] {
         for end in [0, 1, expected.len() / 2, expected.len(), expected.len() + 1, usize::MAX] {
-            sliced(span, expected, start, end);
+            assert_slice(span, expected, start, end);
         }
     }
 
@@ -37,7 +37,7 @@ fn conforms(span: &MappedSpan, expected: &[u8], backing: Backing) {
     assert!(tail[..] == expected[expected.len() / 2..]);
 }
 
-fn sliced(span: &MappedSpan, expected: &[u8], start: usize, end: usize) {
+fn assert_slice(span: &MappedSpan, expected: &[u8], start: usize, end: usize) {
     match (span.slice(start..end), expected.get(start..end)) {
         (None, None) => {}
         (Some(slice), Some(expected)) => {
@@ -52,19 +52,19 @@ fn sliced(span: &MappedSpan, expected: &[u8], start: usize, end: usize) {
 
 #[test]
 fn empty() {
-    conforms(&MappedSpan::empty(STAMP, Settled::Provisional), b"", Backing::Empty);
-    conforms(&MappedSpan::pooled(Vec::new(), STAMP, Settled::Settled), b"", Backing::Empty);
-    conforms(&MappedSpan::default(), b"", Backing::Empty);
+    assert_span(&MappedSpan::empty(STAMP, Settled::Provisional), b"", Backing::Empty);
+    assert_span(&MappedSpan::pooled(Vec::new(), STAMP, Settled::Settled), b"", Backing::Empty);
+    assert_span(&MappedSpan::default(), b"", Backing::Empty);
 }
 
 #[test]
 fn pooled() {
     for settled in [Settled::Settled, Settled::Provisional] {
-        let span = MappedSpan::pooled(text(), STAMP, settled);
-        conforms(&span, &text(), Backing::Pooled);
+        let span = MappedSpan::pooled(long_text(), STAMP, settled);
+        assert_span(&span, &long_text(), Backing::Pooled);
         assert_eq!((span.stamp(), span.settled()), (&STAMP, settled));
         assert_eq!(span.is_settled(), settled == Settled::Settled);
-        conforms(&span.slice(100..200).unwrap(), &text()[100..200], Backing::Pooled);
+        assert_span(&span.slice(100..200).unwrap(), &long_text()[100..200], Backing::Pooled);
     }
     let one = MappedSpan::pooled(vec![1], STAMP, Settled::Settled);
     let other = MappedSpan::pooled(vec![1], STAMP, Settled::Settled);
@@ -76,18 +76,20 @@ fn pooled() {
 #[cfg(not(miri))]
 mod from_disk {
     use scrollback_core_id::Discipline;
-    use scrollback_stor_mmap::{Arena, Backing, Look, MapPolicy, ReadOptions};
+    use scrollback_stor_mmap::{Arena, Backing, MapPolicy, ReadContext, ReadOptions};
 
-    use super::{conforms, text};
-    use crate::support::{OLD, Root, Store, TestClock, object, on_both, open};
+    use super::{assert_span, long_text};
+    use crate::support::{
+        OLD_AGE, Root, Store, TestClock, for_both_directories, is_whole_object, open,
+    };
 
-    on_both!(opened, from_an_arena);
+    for_both_directories!(opened, from_an_arena);
 
     fn opened<D: Root>() {
-        let _turn = crate::maps::turn();
+        let _turn = crate::maps::lock_live_maps();
         let store = Store::new();
-        store.put("f", &text(), OLD);
-        store.put("empty", b"", OLD);
+        store.write_file("f", &long_text(), OLD_AGE);
+        store.write_file("empty", b"", OLD_AGE);
         let dir = store.dir::<D>();
         for (discipline, backing) in [
             (Discipline::InPlace, Backing::Pooled),
@@ -96,33 +98,34 @@ mod from_disk {
             (Discipline::Snapshot, Backing::Mapped),
         ] {
             for (policy, backing) in [
-                (MapPolicy::kept(), backing),
+                (MapPolicy::long_lived(), backing),
                 (MapPolicy::default(), Backing::Pooled),
                 (MapPolicy::never(), Backing::Pooled),
             ] {
                 let file = open(&dir, b"f", discipline, &policy).unwrap();
                 assert_eq!(file.discipline(), discipline);
-                conforms(file.span(), &text(), backing);
-                conforms(&file.into_span().slice(5..9).unwrap(), &text()[5..9], backing);
+                assert_span(file.span(), &long_text(), backing);
+                assert_span(&file.into_span().slice(5..9).unwrap(), &long_text()[5..9], backing);
                 let empty = open(&dir, b"empty", discipline, &policy).unwrap();
-                conforms(empty.span(), b"", Backing::Empty);
+                assert_span(empty.span(), b"", Backing::Empty);
             }
         }
     }
 
     fn from_an_arena<D: Root>() {
         let store = Store::new();
-        store.put("a", b"{a}", OLD);
-        store.put("f", &text(), OLD);
+        store.write_file("a", b"{a}", OLD_AGE);
+        store.write_file("f", &long_text(), OLD_AGE);
         let dir = store.dir::<D>();
         let clock = TestClock::new();
-        let look = Look::begin(&clock, ReadOptions::default());
+        let look = ReadContext::begin(&clock, ReadOptions::default());
         let mut arena = Arena::new();
-        let pieces = [b"a", b"f"].map(|name| arena.read(&dir, name, &look, &mut object).unwrap());
+        let pieces =
+            [b"a", b"f"].map(|name| arena.read(&dir, name, &look, &mut is_whole_object).unwrap());
         let frozen = arena.freeze();
         let spans = pieces.map(|piece| frozen.span(&piece));
-        conforms(&spans[0], b"{a}", Backing::Pooled);
-        conforms(&spans[1], &text(), Backing::Pooled);
+        assert_span(&spans[0], b"{a}", Backing::Pooled);
+        assert_span(&spans[1], &long_text(), Backing::Pooled);
         assert!(spans[0].is_same_allocation(&spans[1]));
     }
 }
@@ -151,7 +154,7 @@ proptest! {
         let mut span = MappedSpan::pooled(bytes.clone(), STAMP, Settled::Settled);
         let mut expected = &bytes[..];
         for (start, end) in cuts {
-            sliced(&span, expected, start, end);
+            assert_slice(&span, expected, start, end);
             let Some(next) = span.slice(start..end) else { break };
             (span, expected) = (next, &expected[start..end]);
         }

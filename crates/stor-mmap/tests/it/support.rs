@@ -12,17 +12,18 @@ use std::time::{Duration, UNIX_EPOCH};
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{Clock, Stamp, UnixNanos};
 use scrollback_stor_mmap::{
-    Dir, Directory, FileKind, ListBuffer, Look, MapPolicy, MappedFile, PortableDir, ReadOptions,
+    Dir, Directory, FileKind, ListBuffer, MapPolicy, MappedFile, PortableDir, ReadContext,
+    ReadOptions,
 };
 use tempfile::TempDir;
 
 /// 2026-11-18, as in the corpora.
 pub(crate) const NOW: UnixNanos = UnixNanos(1_795_000_000_000_000_000);
-pub(crate) const OLD: Duration = Duration::from_secs(60);
-pub(crate) const YOUNG: Duration = Duration::from_millis(30);
+pub(crate) const OLD_AGE: Duration = Duration::from_secs(60);
+pub(crate) const YOUNG_AGE: Duration = Duration::from_millis(30);
 
 /// Declares the same tests for both implementations of `Directory`.
-macro_rules! on_both {
+macro_rules! for_both_directories {
     ($($test:ident),+ $(,)?) => {
         mod native {
             $(#[test] fn $test() { super::$test::<scrollback_stor_mmap::Dir>(); })+
@@ -32,7 +33,7 @@ macro_rules! on_both {
         }
     };
 }
-pub(crate) use on_both;
+pub(crate) use for_both_directories;
 
 pub(crate) trait Root: Directory {
     fn root(path: &Path) -> Self;
@@ -67,7 +68,7 @@ impl Store {
     }
 
     /// Writes in place, then cuts; the file's last change is `age` before [`NOW`].
-    pub(crate) fn put(&self, name: &str, bytes: &[u8], age: Duration) {
+    pub(crate) fn write_file(&self, name: &str, bytes: &[u8], age: Duration) {
         let mut file = OpenOptions::new()
             .write(true)
             .create(true)
@@ -96,12 +97,12 @@ pub(crate) fn open<D: Directory>(
     policy: &MapPolicy,
 ) -> Result<MappedFile, IssueKind> {
     let clock = TestClock::new();
-    let look = Look::begin(&clock, ReadOptions::default());
-    MappedFile::open(dir, name, discipline, policy, &look, &mut object)
+    let look = ReadContext::begin(&clock, ReadOptions::default());
+    MappedFile::open(dir, name, discipline, policy, &look, &mut is_whole_object)
 }
 
 /// Whether bytes parse, in the language of these tests: one pair of braces around anything else.
-pub(crate) fn object(bytes: &[u8]) -> bool {
+pub(crate) fn is_whole_object(bytes: &[u8]) -> bool {
     match bytes {
         [b'{', inner @ .., b'}'] => !inner.iter().any(|byte| matches!(byte, b'{' | b'}' | 0)),
         _ => false,
@@ -153,14 +154,14 @@ impl Clock for TestClock<'_> {
 }
 
 /// A directory in which something happens right before or after each read.
-pub(crate) struct Scripted<'a, D> {
+pub(crate) struct ScriptedDirectory<'a, D> {
     inner: D,
     reads: Cell<usize>,
     before: RefCell<Hook<'a>>,
     after: RefCell<Hook<'a>>,
 }
 
-impl<'a, D> Scripted<'a, D> {
+impl<'a, D> ScriptedDirectory<'a, D> {
     /// `after` is told which read this was, from 1 on.
     pub(crate) fn after(inner: D, after: impl FnMut(usize) + Send + 'a) -> Self {
         let (before, after) =
@@ -178,7 +179,7 @@ impl<'a, D> Scripted<'a, D> {
     }
 }
 
-impl<D: Directory> Directory for Scripted<'_, D> {
+impl<D: Directory> Directory for ScriptedDirectory<'_, D> {
     fn open_dir(&self, name: &[u8]) -> Result<Self, IssueKind> {
         self.inner.open_dir(name).map(|inner| Self::after(inner, |_| {}))
     }

@@ -5,7 +5,9 @@ use std::path::{Component, Path};
 use proptest::prelude::*;
 use proptest::sample::select;
 use scrollback_core_id::{EntityKey, MessageKey, PartKey, ProjectId, SessionId, SessionKey};
-use scrollback_stor_path::{NoPath, Unsafe, classify, component, file_name, path_of};
+use scrollback_stor_path::{
+    EntityPathError, UnsafeReason, classify, file_name, path_of, safe_component,
+};
 
 /// The longest id that is taken, in bytes.
 const MAX_ID_BYTES: usize = 250;
@@ -25,7 +27,7 @@ fn what_opencode_makes_is_safe() {
         "nul_",
         longest.as_str(),
     ] {
-        assert_eq!(component(id), Ok(id));
+        assert_eq!(safe_component(id), Ok(id));
     }
 }
 
@@ -33,40 +35,40 @@ fn what_opencode_makes_is_safe() {
 fn each_refusal_says_why() {
     let long = "x".repeat(MAX_ID_BYTES + 1);
     let cases = [
-        ("", Unsafe::Empty),
-        (long.as_str(), Unsafe::TooLong { bytes: MAX_ID_BYTES + 1 }),
-        ("a/b", Unsafe::Character('/')),
-        ("..\\x", Unsafe::Character('\\')),
-        ("C:", Unsafe::Character(':')),
-        ("a\0b", Unsafe::Character('\0')),
-        ("a\u{9b}b", Unsafe::Character('\u{9b}')),
-        ("what?", Unsafe::Character('?')),
-        (".", Unsafe::Edge),
-        ("..", Unsafe::Edge),
-        (".git", Unsafe::Edge),
-        ("x.", Unsafe::Edge),
-        (" x", Unsafe::Edge),
-        ("x ", Unsafe::Edge),
-        ("nul", Unsafe::Device),
-        ("Con.x.y", Unsafe::Device),
-        ("AUX .x", Unsafe::Device),
-        ("com1", Unsafe::Device),
-        ("LPT³.x", Unsafe::Device),
-        ("conin$", Unsafe::Device),
+        ("", UnsafeReason::Empty),
+        (long.as_str(), UnsafeReason::TooLong { bytes: MAX_ID_BYTES + 1 }),
+        ("a/b", UnsafeReason::Character('/')),
+        ("..\\x", UnsafeReason::Character('\\')),
+        ("C:", UnsafeReason::Character(':')),
+        ("a\0b", UnsafeReason::Character('\0')),
+        ("a\u{9b}b", UnsafeReason::Character('\u{9b}')),
+        ("what?", UnsafeReason::Character('?')),
+        (".", UnsafeReason::Edge),
+        ("..", UnsafeReason::Edge),
+        (".git", UnsafeReason::Edge),
+        ("x.", UnsafeReason::Edge),
+        (" x", UnsafeReason::Edge),
+        ("x ", UnsafeReason::Edge),
+        ("nul", UnsafeReason::Device),
+        ("Con.x.y", UnsafeReason::Device),
+        ("AUX .x", UnsafeReason::Device),
+        ("com1", UnsafeReason::Device),
+        ("LPT³.x", UnsafeReason::Device),
+        ("conin$", UnsafeReason::Device),
     ];
     for (id, why) in cases {
-        assert_eq!(component(id).unwrap_err().why, why, "{id:?}");
+        assert_eq!(safe_component(id).unwrap_err().why, why, "{id:?}");
     }
     for id in ["auth", "mcp-auth", "AUTH"] {
-        assert_eq!(file_name(id).unwrap_err().why, Unsafe::Secret, "{id:?}");
+        assert_eq!(file_name(id).unwrap_err().why, UnsafeReason::Secret, "{id:?}");
     }
-    let error = component("../x").unwrap_err();
+    let error = safe_component("../x").unwrap_err();
     assert_eq!(error.to_string(), "\"../x\" cannot be a file name: it holds '/'");
-    assert!(component(&long).unwrap_err().to_string().len() < 150);
+    assert!(safe_component(&long).unwrap_err().to_string().len() < 150);
 }
 
 /// Pieces that mean something in a path, or look as if they did.
-const PIECES: &[&str] = &[
+const PATH_PIECES: &[&str] = &[
     "..",
     ".",
     "/",
@@ -93,8 +95,8 @@ const PIECES: &[&str] = &[
 ];
 
 /// Ids that anybody could put into a file: any text, or pieces that mean something in a path.
-fn id() -> impl Strategy<Value = String> {
-    let hostile = prop::collection::vec(select(PIECES), 1..5);
+fn any_id() -> impl Strategy<Value = String> {
+    let hostile = prop::collection::vec(select(PATH_PIECES), 1..5);
     let id = prop_oneof![
         "[a-z]{3}_[0-9a-f]{12}[0-9A-Za-z]{0,14}",
         "\\PC{1,12}",
@@ -105,8 +107,8 @@ fn id() -> impl Strategy<Value = String> {
 }
 
 /// Keys, with the project for those that need one, and the ids they are made of.
-fn key() -> impl Strategy<Value = (EntityKey, ProjectId, [String; 2])> {
-    (0..7, id(), id()).prop_map(|(kind, one, two)| {
+fn any_key() -> impl Strategy<Value = (EntityKey, ProjectId, [String; 2])> {
+    (0..7, any_id(), any_id()).prop_map(|(kind, one, two)| {
         let project = ProjectId::new(&one).unwrap();
         let session: SessionKey = SessionId::new(&two).unwrap().into();
         let key = match kind {
@@ -137,7 +139,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4096) })]
 
     #[test]
-    fn no_key_leads_out_of_the_store((key, project, ids) in key()) {
+    fn no_key_leads_out_of_the_store((key, project, ids) in any_key()) {
         match path_of(&key, Some(&project)) {
             Ok(path) => {
                 prop_assert!(stays_inside(&path), "{}", path.display());
@@ -147,7 +149,7 @@ proptest! {
                     prop_assert_eq!(found.project(), Some(&project));
                 }
             }
-            Err(NoPath::UnsafeId(error)) => {
+            Err(EntityPathError::UnsafeId(error)) => {
                 prop_assert!(ids.iter().any(|id| file_name(id).is_err()), "{}", error);
             }
             Err(other) => prop_assert!(false, "{}", other),

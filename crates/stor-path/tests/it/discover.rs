@@ -1,28 +1,34 @@
 //! Stores where opencode keeps them.
 
-use scrollback_stor_path::{Environment, FoundBy, FoundStore, StoragePaths, StoreKind, There};
+use scrollback_stor_path::{
+    DiscoveredStore, DiscoveryRule, Environment, PlaceState, StoragePaths, StoreKind,
+};
 
 use crate::tree::Tree;
 
-fn at_home(tree: &Tree) -> Environment {
+fn home_environment(tree: &Tree) -> Environment {
     Environment { home: Some(tree.root().to_owned()), ..Environment::default() }
 }
 
-fn at_xdg(tree: &Tree, path: &str) -> Environment {
+fn xdg_environment(tree: &Tree, path: &str) -> Environment {
     Environment { xdg_data_home: Some(tree.path(path).into()), ..Environment::default() }
 }
 
 /// What was found, one line a store.
-fn stores(tree: &Tree, found: &StoragePaths) -> Vec<String> {
-    let line = |store: &FoundStore| {
+fn store_lines(tree: &Tree, found: &StoragePaths) -> Vec<String> {
+    let line = |store: &DiscoveredStore| {
         format!("{} | {} | {}", tree.name(&store.path), store.kind, store.rule)
     };
     found.stores.iter().map(line).collect()
 }
 
 /// Where it was looked, one line a place.
-fn places(tree: &Tree, found: &StoragePaths) -> Vec<String> {
-    found.looked_at.iter().map(|at| format!("{} | {}", tree.name(&at.path), at.there)).collect()
+fn place_lines(tree: &Tree, found: &StoragePaths) -> Vec<String> {
+    found
+        .searched_places
+        .iter()
+        .map(|at| format!("{} | {}", tree.name(&at.path), at.state))
+        .collect()
 }
 
 #[test]
@@ -45,11 +51,11 @@ fn everything_in_the_default_place() {
         &format!("{data}/auth.json"),
     ])
     .unwrap();
-    let found = StoragePaths::discover(&at_home(&tree));
+    let found = StoragePaths::discover(&home_environment(&tree));
     let home = "default place in the home directory";
     let channel = "name of a channel database";
     assert_eq!(
-        stores(&tree, &found),
+        store_lines(&tree, &found),
         [
             format!("{data}/storage | opencode JSON store | {home}"),
             format!("{data}/opencode.db | opencode database | {home}"),
@@ -68,15 +74,15 @@ fn everything_in_the_default_place() {
 #[test]
 fn xdg_data_home_hides_the_default_and_says_so() {
     let tree = Tree::new(&[".local/share/opencode/storage/", "xdg/opencode/storage/"]).unwrap();
-    let mut environment = at_home(&tree);
+    let mut environment = home_environment(&tree);
     environment.xdg_data_home = Some(tree.path("xdg").into());
     let found = StoragePaths::discover(&environment);
     assert_eq!(
-        stores(&tree, &found),
+        store_lines(&tree, &found),
         ["xdg/opencode/storage | opencode JSON store | XDG_DATA_HOME"]
     );
     assert_eq!(
-        places(&tree, &found),
+        place_lines(&tree, &found),
         [
             "xdg/opencode | data directory",
             "xdg/opencode/storage | opencode JSON store",
@@ -89,10 +95,10 @@ fn xdg_data_home_hides_the_default_and_says_so() {
 #[test]
 fn nothing_found_lists_the_places() {
     let tree = Tree::new(&[]).unwrap();
-    let found = StoragePaths::discover(&at_home(&tree));
+    let found = StoragePaths::discover(&home_environment(&tree));
     assert_eq!(found.stores, []);
-    assert_eq!(places(&tree, &found), [".local/share/opencode | nothing there"]);
-    let line = found.looked_at[0].to_string();
+    assert_eq!(place_lines(&tree, &found), [".local/share/opencode | nothing there"]);
+    let line = found.searched_places[0].to_string();
     assert!(
         line.ends_with("opencode (default place in the home directory): nothing there"),
         "{line}"
@@ -100,7 +106,7 @@ fn nothing_found_lists_the_places() {
 
     let found = StoragePaths::discover(&Environment::default());
     assert_eq!(
-        places(&tree, &found),
+        place_lines(&tree, &found),
         ["~/.local/share/opencode | not looked at: the home directory is not known"]
     );
 }
@@ -108,20 +114,20 @@ fn nothing_found_lists_the_places() {
 #[test]
 fn a_database_without_storage() {
     let tree = Tree::new(&[".local/share/opencode/opencode.db"]).unwrap();
-    let found = StoragePaths::discover(&at_home(&tree));
+    let found = StoragePaths::discover(&home_environment(&tree));
     assert_eq!(found.stores.len(), 1);
     assert_eq!(found.stores[0].kind, StoreKind::OpencodeSqlite);
-    assert_eq!(found.looked_at[1].there, There::Nothing);
+    assert_eq!(found.searched_places[1].state, PlaceState::Nothing);
 }
 
 #[test]
 fn the_wrong_thing_at_the_right_place() {
     let tree = Tree::new(&["x/opencode/storage", "x/opencode/opencode.db/", "y/opencode"]).unwrap();
-    let mut environment = at_xdg(&tree, "x");
+    let mut environment = xdg_environment(&tree, "x");
     let found = StoragePaths::discover(&environment);
     assert_eq!(found.stores, []);
     assert_eq!(
-        places(&tree, &found),
+        place_lines(&tree, &found),
         [
             "x/opencode | data directory",
             "x/opencode/storage | not a directory",
@@ -130,7 +136,7 @@ fn the_wrong_thing_at_the_right_place() {
     );
     environment.xdg_data_home = Some(tree.path("y").into());
     let found = StoragePaths::discover(&environment);
-    assert_eq!(places(&tree, &found), ["y/opencode | not a directory"]);
+    assert_eq!(place_lines(&tree, &found), ["y/opencode | not a directory"]);
 }
 
 #[test]
@@ -143,7 +149,7 @@ fn opencode_db_stands_in_for_the_databases() {
         "elsewhere.db",
     ])
     .unwrap();
-    let mut environment = at_xdg(&tree, "d");
+    let mut environment = xdg_environment(&tree, "d");
     let json = "d/opencode/storage | opencode JSON store | XDG_DATA_HOME".to_owned();
     let skipped = "d/opencode/opencode.db | not looked at: OPENCODE_DB is set".to_owned();
     let cases = [
@@ -154,27 +160,27 @@ fn opencode_db_stands_in_for_the_databases() {
         environment.opencode_db = Some(value.into());
         let found = StoragePaths::discover(&environment);
         let database = format!("{path} | opencode database | OPENCODE_DB");
-        assert_eq!(stores(&tree, &found), [json.clone(), database]);
-        assert!(places(&tree, &found).contains(&skipped));
+        assert_eq!(store_lines(&tree, &found), [json.clone(), database]);
+        assert!(place_lines(&tree, &found).contains(&skipped));
     }
 
     environment.opencode_db = Some("missing.db".into());
     let found = StoragePaths::discover(&environment);
-    assert_eq!(stores(&tree, &found), [json.as_str()]);
+    assert_eq!(store_lines(&tree, &found), [json.as_str()]);
     let missing = "d/opencode/missing.db | nothing there".to_owned();
-    assert!(places(&tree, &found).contains(&missing));
+    assert!(place_lines(&tree, &found).contains(&missing));
 
     environment.opencode_db = Some(":memory:".into());
     let found = StoragePaths::discover(&environment);
-    assert_eq!(stores(&tree, &found), [json.as_str()]);
+    assert_eq!(store_lines(&tree, &found), [json.as_str()]);
     let memory = ":memory: | not looked at: sessions in memory leave nothing on disk".to_owned();
-    assert!(places(&tree, &found).contains(&memory));
+    assert!(place_lines(&tree, &found).contains(&memory));
 
     // One database, named by both rules, is one store; an empty value is none.
     environment.opencode_db = Some("opencode-next.db".into());
     let found = StoragePaths::discover(&environment);
     assert_eq!(found.stores.len(), 2);
-    assert_eq!(found.stores[1].rule, FoundBy::OpencodeDb);
+    assert_eq!(found.stores[1].rule, DiscoveryRule::OpencodeDb);
     assert_eq!(found.stores[1].channel(), Some("next"));
     environment.opencode_db = Some("".into());
     assert_eq!(StoragePaths::discover(&environment).stores.len(), 3);
@@ -183,21 +189,21 @@ fn opencode_db_stands_in_for_the_databases() {
 #[test]
 fn opencode_db_counts_without_a_data_directory() {
     let tree = Tree::new(&["mine.db"]).unwrap();
-    let mut environment = at_home(&tree);
+    let mut environment = home_environment(&tree);
     environment.opencode_db = Some(tree.path("mine.db").into());
     let found = StoragePaths::discover(&environment);
-    assert_eq!(stores(&tree, &found), ["mine.db | opencode database | OPENCODE_DB"]);
+    assert_eq!(store_lines(&tree, &found), ["mine.db | opencode database | OPENCODE_DB"]);
 }
 
 #[test]
 fn channel_databases_can_be_disabled() {
     let tree = Tree::new(&["d/opencode/opencode.db", "d/opencode/opencode-dev.db"]).unwrap();
-    let mut environment = at_xdg(&tree, "d");
+    let mut environment = xdg_environment(&tree, "d");
     for (flag, count) in [("1", 1), ("true", 1), ("TRUE", 1), ("0", 2), ("", 2)] {
         environment.opencode_disable_channel_db = Some(flag.into());
         let found = StoragePaths::discover(&environment);
         assert_eq!(found.stores.len(), count, "{flag:?}");
-        assert!(found.looked_at.iter().any(|at| at.path.ends_with("opencode-dev.db")));
+        assert!(found.searched_places.iter().any(|at| at.path.ends_with("opencode-dev.db")));
     }
 }
 
@@ -210,15 +216,15 @@ fn roots_may_be_links() {
     symlink(tree.path("disk"), tree.path("d/opencode")).unwrap();
     symlink(tree.path("disk/real.db"), tree.path("disk/opencode.db")).unwrap();
     symlink(tree.path("gone.db"), tree.path("disk/opencode-next.db")).unwrap();
-    let found = StoragePaths::discover(&at_xdg(&tree, "d"));
+    let found = StoragePaths::discover(&xdg_environment(&tree, "d"));
     assert_eq!(
-        stores(&tree, &found),
+        store_lines(&tree, &found),
         [
             "d/opencode/storage | opencode JSON store | XDG_DATA_HOME",
             "d/opencode/opencode.db | opencode database | XDG_DATA_HOME",
         ]
     );
-    assert_eq!(found.looked_at.last().unwrap().there, There::DanglingLink);
+    assert_eq!(found.searched_places.last().unwrap().state, PlaceState::DanglingLink);
 }
 
 #[cfg(unix)]
@@ -226,7 +232,9 @@ fn roots_may_be_links() {
 fn a_loop_of_links_is_said() {
     let tree = Tree::new(&["d/"]).unwrap();
     std::os::unix::fs::symlink(tree.path("d/opencode"), tree.path("d/opencode")).unwrap();
-    let found = StoragePaths::discover(&at_xdg(&tree, "d"));
+    let found = StoragePaths::discover(&xdg_environment(&tree, "d"));
     assert_eq!(found.stores, []);
-    assert!(matches!(&found.looked_at[0].there, There::Unreadable(error) if !error.is_empty()));
+    assert!(
+        matches!(&found.searched_places[0].state, PlaceState::Unreadable(error) if !error.is_empty())
+    );
 }

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use scrollback_stor_path::{Environment, FoundBy};
+use scrollback_stor_path::{DiscoveryRule, Environment};
 
-fn data_dir(xdg: Option<&str>, home: Option<&str>) -> Option<(PathBuf, FoundBy)> {
+fn data_dir(xdg: Option<&str>, home: Option<&str>) -> Option<(PathBuf, DiscoveryRule)> {
     let environment = Environment {
         xdg_data_home: xdg.map(Into::into),
         home: home.map(Into::into),
@@ -16,7 +16,10 @@ fn data_dir(xdg: Option<&str>, home: Option<&str>) -> Option<(PathBuf, FoundBy)>
 #[test]
 fn xdg_data_home_comes_first() {
     let expected = PathBuf::from("/data/opencode");
-    assert_eq!(data_dir(Some("/data"), Some("/home/ada")), Some((expected, FoundBy::XdgDataHome)));
+    assert_eq!(
+        data_dir(Some("/data"), Some("/home/ada")),
+        Some((expected, DiscoveryRule::XdgDataHome))
+    );
 }
 
 #[test]
@@ -24,7 +27,7 @@ fn an_empty_xdg_data_home_is_unset() {
     let expected = PathBuf::from("/home/ada/.local/share/opencode");
     for unset in [None, Some("")] {
         let found = data_dir(unset, Some("/home/ada"));
-        assert_eq!(found, Some((expected.clone(), FoundBy::HomeDefault)));
+        assert_eq!(found, Some((expected.clone(), DiscoveryRule::HomeDefault)));
     }
 }
 

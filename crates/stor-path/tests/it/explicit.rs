@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use scrollback_stor_path::{Error, FoundBy, FoundStore, StoragePaths, StoreKind};
+use scrollback_stor_path::{DiscoveredStore, DiscoveryRule, Error, StoragePaths, StoreKind};
 
 use crate::tree::Tree;
 
 /// The stores that a path leads to: name, kind and data directory.
-fn find(tree: &Tree, path: &str) -> Vec<(String, StoreKind, String)> {
+fn stores_at(tree: &Tree, path: &str) -> Vec<(String, StoreKind, String)> {
     let found = StoragePaths::explicit([tree.path(path)]).unwrap();
     let name =
-        |store: &FoundStore| (tree.name(&store.path), store.kind, tree.name(&store.data_dir));
+        |store: &DiscoveredStore| (tree.name(&store.path), store.kind, tree.name(&store.data_dir));
     found.stores.iter().map(name).collect()
 }
 
@@ -20,25 +20,28 @@ fn a_data_directory_its_storage_or_its_database() {
     let json = ("d/storage".to_owned(), StoreKind::OpencodeJson, "d".to_owned());
     let database = ("d/opencode.db".to_owned(), StoreKind::OpencodeSqlite, "d".to_owned());
     let channel = ("d/opencode-dev.db".to_owned(), StoreKind::OpencodeSqlite, "d".to_owned());
-    assert_eq!(find(&tree, "d"), [json.clone(), database.clone(), channel.clone()]);
-    assert_eq!(find(&tree, "d/storage"), [json]);
-    assert_eq!(find(&tree, "d/opencode.db"), [database]);
-    assert_eq!(find(&tree, "d/opencode-dev.db"), [channel]);
+    assert_eq!(stores_at(&tree, "d"), [json.clone(), database.clone(), channel.clone()]);
+    assert_eq!(stores_at(&tree, "d/storage"), [json]);
+    assert_eq!(stores_at(&tree, "d/opencode.db"), [database]);
+    assert_eq!(stores_at(&tree, "d/opencode-dev.db"), [channel]);
 }
 
 #[test]
 fn a_storage_directory_by_name_or_content() {
     let tree = Tree::new(&["copy/message/", "new/storage/", "storage/storage/"]).unwrap();
-    assert_eq!(find(&tree, "copy")[0].0, "copy");
-    assert_eq!(find(&tree, "new/storage")[0].0, "new/storage");
+    assert_eq!(stores_at(&tree, "copy")[0].0, "copy");
+    assert_eq!(stores_at(&tree, "new/storage")[0].0, "new/storage");
     // A data directory that is itself called `storage`.
-    assert_eq!(find(&tree, "storage")[0].0, "storage/storage");
+    assert_eq!(stores_at(&tree, "storage")[0].0, "storage/storage");
 }
 
 #[test]
 fn a_data_directory_with_only_a_database() {
     let tree = Tree::new(&["d/opencode.db"]).unwrap();
-    assert_eq!(find(&tree, "d"), [("d/opencode.db".into(), StoreKind::OpencodeSqlite, "d".into())]);
+    assert_eq!(
+        stores_at(&tree, "d"),
+        [("d/opencode.db".into(), StoreKind::OpencodeSqlite, "d".into())]
+    );
 }
 
 #[test]
@@ -51,12 +54,12 @@ fn the_oldest_layout_is_known_by_its_content() {
     .unwrap();
     let legacy = StoreKind::OpencodeLegacyJson;
     let store = "d/project/slug/storage".to_owned();
-    assert_eq!(find(&tree, "d"), [(store.clone(), legacy, "d".to_owned())]);
+    assert_eq!(stores_at(&tree, "d"), [(store.clone(), legacy, "d".to_owned())]);
     for path in ["d/project/slug", "d/project/slug/storage"] {
-        assert_eq!(find(&tree, path), [(store.clone(), legacy, "d/project/slug".to_owned())]);
+        assert_eq!(stores_at(&tree, path), [(store.clone(), legacy, "d/project/slug".to_owned())]);
     }
     // A project that is called `info` in the newer layout.
-    assert_eq!(find(&tree, "new")[0].1, StoreKind::OpencodeJson);
+    assert_eq!(stores_at(&tree, "new")[0].1, StoreKind::OpencodeJson);
 }
 
 #[test]
@@ -66,7 +69,7 @@ fn several_paths_and_each_store_once() {
     let found = StoragePaths::explicit(paths.map(|path| tree.path(path))).unwrap();
     let names: Vec<_> = found.stores.iter().map(|store| tree.name(&store.path)).collect();
     assert_eq!(names, ["a/storage", "b/opencode.db"]);
-    assert!(found.stores.iter().all(|store| store.rule == FoundBy::Explicit));
+    assert!(found.stores.iter().all(|store| store.rule == DiscoveryRule::Explicit));
     assert_eq!(StoragePaths::explicit::<PathBuf>([]).unwrap(), StoragePaths::default());
 }
 

@@ -10,7 +10,7 @@ use scrollback_stor_path::opencode::{
 };
 
 /// The names in a directory, without their extension.
-fn names(dir: &std::path::Path) -> Vec<String> {
+fn file_stems(dir: &std::path::Path) -> Vec<String> {
     let name = |entry: std::io::Result<std::fs::DirEntry>| {
         entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()
     };
@@ -24,8 +24,8 @@ fn ids_of_a_real_store_are_canonical() {
     for (kind, prefix) in
         [("session", SESSION_PREFIX), ("message", MESSAGE_PREFIX), ("part", PART_PREFIX)]
     {
-        for dir in names(&store.storage.join(kind)) {
-            for id in names(&store.storage.join(kind).join(dir)) {
+        for dir in file_stems(&store.storage.join(kind)) {
+            for id in file_stems(&store.storage.join(kind).join(dir)) {
                 assert!(is_canonical(id.as_bytes(), prefix), "{id}");
                 assert!(!is_fork_copy(id.as_bytes()), "{id}");
                 seen += 1;
@@ -33,7 +33,7 @@ fn ids_of_a_real_store_are_canonical() {
         }
     }
     assert!(seen > 700, "{seen}");
-    let outputs = names(&store.data_dir.join("tool-output"));
+    let outputs = file_stems(&store.data_dir.join("tool-output"));
     assert!(!outputs.is_empty());
     assert!(outputs.iter().all(|id| is_canonical(id.as_bytes(), TOOL_OUTPUT_PREFIX)));
 }
@@ -78,8 +78,8 @@ fn the_order_of_parts_is_that_of_opencode() {
     // No message of this store straddles a wrap, so the order as text is right for each.
     let all = corpus(Corpus::OpencodeJson).storage.join("part");
     let mut messages: BTreeMap<String, Vec<PartId>> = BTreeMap::new();
-    for message in names(&all) {
-        let parts = names(&all.join(&message)).iter().map(|id| id.parse().unwrap()).collect();
+    for message in file_stems(&all) {
+        let parts = file_stems(&all.join(&message)).iter().map(|id| id.parse().unwrap()).collect();
         messages.insert(message, parts);
     }
     let mut compared = 0;

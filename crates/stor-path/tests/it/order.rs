@@ -8,11 +8,11 @@ use scrollback_stor_path::opencode::circular_orders;
 const DAYS_397_MS: i64 = 397 * 86_400_000;
 
 /// When the clock of ids starts again, in Unix milliseconds, from 2022 to 2028.
-const WRAPS_MS: [i64; 4] =
+const CLOCK_WRAPS_MS: [i64; 4] =
     [1_649_267_441_664, 1_717_986_918_400, 1_786_706_395_136, 1_855_425_871_872];
 
 /// An id as opencode makes it at this time.
-fn part(ms: i64, counter: u64) -> PartId {
+fn part_id(ms: i64, counter: u64) -> PartId {
     let ticks = (i128::from(ms) * 4096 + i128::from(counter)).rem_euclid(1 << 48);
     PartId::new(&format!("prt_{ticks:012x}0123456789ABCD")).unwrap()
 }
@@ -31,13 +31,13 @@ fn no_parts_have_no_orders() {
 
 #[test]
 fn parts_that_straddle_a_wrap_stay_in_order() {
-    for wrap in WRAPS_MS {
+    for wrap in CLOCK_WRAPS_MS {
         let ids = [
-            part(wrap - 86_400_000, 1),
-            part(wrap - 1, 4095),
-            part(wrap, 0),
-            part(wrap, 1),
-            part(wrap + 86_400_000, 1),
+            part_id(wrap - 86_400_000, 1),
+            part_id(wrap - 1, 4095),
+            part_id(wrap, 0),
+            part_id(wrap, 1),
+            part_id(wrap + 86_400_000, 1),
         ];
         let mut as_text = ids.to_vec();
         as_text.sort();
@@ -50,11 +50,12 @@ fn parts_that_straddle_a_wrap_stay_in_order() {
 #[test]
 fn ids_without_a_clock_come_last_in_the_order_of_their_bytes() {
     let foreign = |text| PartId::new(text).unwrap();
-    let wrap = WRAPS_MS[2];
-    let ids = [foreign("a"), part(wrap, 1), foreign("Z"), part(wrap - 1, 1), foreign("prt_zz")];
+    let wrap = CLOCK_WRAPS_MS[2];
+    let ids =
+        [foreign("a"), part_id(wrap, 1), foreign("Z"), part_id(wrap - 1, 1), foreign("prt_zz")];
     assert_eq!(
         sorted(&ids),
-        [part(wrap - 1, 1), part(wrap, 1), foreign("Z"), foreign("a"), foreign("prt_zz")]
+        [part_id(wrap - 1, 1), part_id(wrap, 1), foreign("Z"), foreign("a"), foreign("prt_zz")]
     );
     let orders = circular_orders([foreign("a"), foreign("Z")].iter());
     assert_eq!(orders, [OrderKey(i64::MAX); 2]);
@@ -63,11 +64,11 @@ fn ids_without_a_clock_come_last_in_the_order_of_their_bytes() {
 proptest! {
     #[test]
     fn the_order_is_that_of_time_however_the_directory_lists(
-        wrap in prop::sample::select(&WRAPS_MS[..]),
+        wrap in prop::sample::select(&CLOCK_WRAPS_MS[..]),
         times in prop::collection::btree_set((-DAYS_397_MS / 2..DAYS_397_MS / 2, 0..4096_u64), 0..20),
         seed in any::<prop::sample::Index>(),
     ) {
-        let ids: Vec<_> = times.iter().map(|&(ms, counter)| part(wrap + ms, counter)).collect();
+        let ids: Vec<_> = times.iter().map(|&(ms, counter)| part_id(wrap + ms, counter)).collect();
         prop_assert_eq!(&sorted(&ids), &ids);
         let mut listed = ids.clone();
         listed.reverse();

@@ -4,17 +4,17 @@ use std::path::Path;
 
 use scrollback_core_id::{Discipline, EntityKey, ProjectId, SessionId};
 use scrollback_stor_path::{
-    Classified, Foreign, NoPath, NotAnEntity, PathClass, classify, classify_in_data_dir,
-    discipline, message_dir, part_dir, path_of,
+    ClassifiedPath, EntityPathError, ForeignReason, NotAnEntity, PathClass, classify,
+    classify_in_data_dir, discipline, message_dir, part_dir, path_of,
 };
 
 fn class(path: &str) -> PathClass {
     classify(Path::new(path)).class()
 }
 
-fn foreign(path: &str) -> Foreign {
+fn foreign(path: &str) -> ForeignReason {
     match classify(Path::new(path)) {
-        Classified::Foreign(why) => why,
+        ClassifiedPath::Foreign(why) => why,
         other => panic!("{path} is {other:?}"),
     }
 }
@@ -54,7 +54,7 @@ fn each_place_of_the_tree() {
 #[test]
 fn what_is_none_of_the_stores_says_why() {
     for path in ["../project/p.json", "/project/p.json", "message/../project/p.json"] {
-        assert_eq!(foreign(path), Foreign::Outside, "{path}");
+        assert_eq!(foreign(path), ForeignReason::Outside, "{path}");
     }
     for path in [
         "",
@@ -66,11 +66,11 @@ fn what_is_none_of_the_stores_says_why() {
         "unknown/s.json",
         "session/a/b/c/d/e/f/g/h.json",
     ] {
-        assert_eq!(foreign(path), Foreign::Elsewhere, "{path}");
+        assert_eq!(foreign(path), ForeignReason::Elsewhere, "{path}");
     }
-    assert_eq!(foreign("part/m/x.txt"), Foreign::Name(NotAnEntity::NoJson));
-    assert_eq!(foreign("part/.git/x.json"), Foreign::Name(NotAnEntity::Hidden));
-    assert_eq!(foreign("message/a\nb/m.json"), Foreign::Name(NotAnEntity::Control));
+    assert_eq!(foreign("part/m/x.txt"), ForeignReason::Name(NotAnEntity::NoJson));
+    assert_eq!(foreign("part/.git/x.json"), ForeignReason::Name(NotAnEntity::Hidden));
+    assert_eq!(foreign("message/a\nb/m.json"), ForeignReason::Name(NotAnEntity::Control));
     assert_eq!(class("part/m/t.json123.tmp"), PathClass::Temp);
     for path in ["auth.json", "mcp-auth.json", "project/auth.json"] {
         assert_eq!(class(path), PathClass::Secret, "{path}");
@@ -136,9 +136,9 @@ fn how_each_class_is_written() {
 #[test]
 fn a_session_has_a_path_only_with_its_project() {
     let key = EntityKey::Session(SessionId::new("ses_x").unwrap().into());
-    assert_eq!(path_of(&key, None), Err(NoPath::ProjectNeeded));
+    assert_eq!(path_of(&key, None), Err(EntityPathError::ProjectNeeded));
     let up = ProjectId::new("..").unwrap();
-    assert!(matches!(path_of(&key, Some(&up)), Err(NoPath::UnsafeId(_))));
+    assert!(matches!(path_of(&key, Some(&up)), Err(EntityPathError::UnsafeId(_))));
 }
 
 #[cfg(unix)]
@@ -147,5 +147,5 @@ fn names_that_are_not_utf8() {
     use std::os::unix::ffi::OsStrExt;
 
     let path = Path::new(std::ffi::OsStr::from_bytes(b"part/m/\xff.json"));
-    assert_eq!(classify(path), Classified::Foreign(Foreign::Name(NotAnEntity::NotUtf8)));
+    assert_eq!(classify(path), ClassifiedPath::Foreign(ForeignReason::Name(NotAnEntity::NotUtf8)));
 }

@@ -6,10 +6,10 @@ use scrollback_fixtures::write_tree;
 use scrollback_source::{Error, Source, SourceExt};
 use scrollback_stor_mmap::ReadOptions;
 
-use crate::calls::{key, names, orphans, scan, spans, tree};
-use crate::support::{open, open_at, placed, stated};
+use crate::calls::{key_names, orphans, scan, session_key, spans, tree};
+use crate::support::{issues_with_paths, open, open_at, store_from_text};
 
-const SOUND: &str = r#"
+const INTACT_STORE: &str = r#"
     //- session/p/ses_1.json
     {"id":"ses_1","time":{"created":1,"updated":1}}
     //- message/ses_1/msg_1.json
@@ -33,7 +33,7 @@ fn a_missing_store_is_an_error() {
 fn an_empty_store_is_sound() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
-    for scope in [Scope::Projects, Scope::Sessions, Scope::Messages(key("ses_1"))] {
+    for scope in [Scope::Projects, Scope::Sessions, Scope::Messages(session_key("ses_1"))] {
         let listing = scan(&store, &scope);
         assert!(listing.entries.is_empty() && listing.issues.is_empty(), "{scope:?}");
     }
@@ -44,10 +44,10 @@ fn an_empty_store_is_sound() {
 fn damaged_bytes_are_handed_out_as_they_are() {
     // Whoever parses them says what is wrong; here nothing of them is lost, nor of their siblings.
     for damage in ["", "\0\0\0", "{\"id\":", "[[[[", "caf\u{e9}", "null"] {
-        let (dir, store) = stated(SOUND);
+        let (dir, store) = store_from_text(INTACT_STORE);
         write_tree(dir.path(), &format!("//- part/msg_1/prt_2.json\n{damage}\n")).unwrap();
-        let whole = tree(&store, &key("ses_1"));
-        assert_eq!(names(&whole.entries), ["ses_1", "msg_1", "prt_1", "prt_2"]);
+        let whole = tree(&store, &session_key("ses_1"));
+        assert_eq!(key_names(&whole.entries), ["ses_1", "msg_1", "prt_1", "prt_2"]);
         assert_eq!(**whole.entries[3].span.as_ref().unwrap(), *damage.as_bytes());
         assert!(whole.issues.is_empty());
     }
@@ -55,7 +55,7 @@ fn damaged_bytes_are_handed_out_as_they_are() {
 
 #[test]
 fn files_and_directories_that_stand_for_each_other_are_issues() {
-    let (dir, store) = stated(SOUND);
+    let (dir, store) = store_from_text(INTACT_STORE);
     let directory = |path: &str| std::fs::create_dir_all(dir.path().join(path)).unwrap();
     let file = |path: &str| std::fs::write(dir.path().join(path), b"{}").unwrap();
     directory("session/p/ses_2.json");
@@ -64,8 +64,8 @@ fn files_and_directories_that_stand_for_each_other_are_issues() {
     file("session/q");
     file("message/ses_2");
     file("part/msg_2");
-    assert_eq!(names(&scan(&store, &Scope::Sessions).entries), ["ses_1"]);
-    let mut sessions = placed(&scan(&store, &Scope::Sessions));
+    assert_eq!(key_names(&scan(&store, &Scope::Sessions).entries), ["ses_1"]);
+    let mut sessions = issues_with_paths(&scan(&store, &Scope::Sessions));
     sessions.sort_by(|a, b| a.0.cmp(&b.0));
     assert_eq!(
         sessions,
@@ -74,17 +74,17 @@ fn files_and_directories_that_stand_for_each_other_are_issues() {
             ("session/q".into(), IssueKind::NotADirectory),
         ]
     );
-    let whole = tree(&store, &key("ses_1"));
-    assert_eq!(names(&whole.entries), ["ses_1", "msg_1", "prt_1"]);
+    let whole = tree(&store, &session_key("ses_1"));
+    assert_eq!(key_names(&whole.entries), ["ses_1", "msg_1", "prt_1"]);
     assert_eq!(
-        placed(&whole),
+        issues_with_paths(&whole),
         [
             ("session/q".into(), IssueKind::NotADirectory),
             ("message/ses_1/msg_2.json".into(), IssueKind::NotAFile),
             ("part/msg_1/prt_2.json".into(), IssueKind::NotAFile),
         ]
     );
-    let messages = placed(&scan(&store, &Scope::Messages(key("ses_2"))));
+    let messages = issues_with_paths(&scan(&store, &Scope::Messages(session_key("ses_2"))));
     assert_eq!(messages, [("message/ses_2".into(), IssueKind::NotADirectory)]);
 }
 
@@ -96,52 +96,57 @@ fn top_directories_that_are_files_are_issues() {
     }
     let store = open(dir.path());
     assert_eq!(
-        placed(&scan(&store, &Scope::Sessions)),
+        issues_with_paths(&scan(&store, &Scope::Sessions)),
         [("session".into(), IssueKind::NotADirectory)]
     );
     assert_eq!(
-        placed(&scan(&store, &Scope::Projects)),
+        issues_with_paths(&scan(&store, &Scope::Projects)),
         [("project".into(), IssueKind::NotADirectory)]
     );
-    assert_eq!(placed(&tree(&store, &key("ses_1"))).len(), 2);
+    assert_eq!(issues_with_paths(&tree(&store, &session_key("ses_1"))).len(), 2);
 }
 
 #[test]
 fn names_that_are_no_ids_are_passed_over_or_issues() {
-    let (dir, store) = stated(SOUND);
+    let (dir, store) = store_from_text(INTACT_STORE);
     for name in [".hidden.json", "notes.txt", "prt_3.json1234.tmp", "auth.json", ".json"] {
         std::fs::write(dir.path().join("part/msg_1").join(name), b"{}").unwrap();
     }
-    let whole = tree(&store, &key("ses_1"));
-    assert_eq!(names(&whole.entries), ["ses_1", "msg_1", "prt_1"]);
+    let whole = tree(&store, &session_key("ses_1"));
+    assert_eq!(key_names(&whole.entries), ["ses_1", "msg_1", "prt_1"]);
     assert!(whole.issues.is_empty());
     std::fs::write(dir.path().join("part/msg_1/prt_\u{1b}.json"), b"{}").unwrap();
-    let issues = placed(&tree(&store, &key("ses_1")));
+    let issues = issues_with_paths(&tree(&store, &session_key("ses_1")));
     assert!(matches!(&issues[..], [(_, IssueKind::BadId { .. })]), "{issues:?}");
 }
 
 #[test]
 fn ids_that_lead_elsewhere_are_refused() {
-    let (dir, store) = stated(SOUND);
+    let (dir, store) = store_from_text(INTACT_STORE);
     std::fs::write(dir.path().join("secret.json"), b"{}").unwrap();
     for evil in ["../secret", "../../etc/passwd", "/etc/passwd", "..", "a/b", "a\\b", "auth", "con"]
     {
         let part = PartKey { message: "msg_1".parse().unwrap(), part: evil.parse().unwrap() };
         let by_message = PartKey { message: evil.parse().unwrap(), part: "prt_1".parse().unwrap() };
-        let keys = [part.into(), by_message.into(), EntityKey::Todo(key(evil)), key(evil).into()];
+        let keys = [
+            part.into(),
+            by_message.into(),
+            EntityKey::Todo(session_key(evil)),
+            session_key(evil).into(),
+        ];
         let asked = spans(&store, &keys);
         assert!(asked.entries.is_empty(), "{evil}");
         let refused =
             asked.issues.iter().filter(|(_, it)| matches!(it.kind, IssueKind::BadId { .. }));
         assert!(refused.count() >= 3, "{evil}: {:?}", asked.issues);
-        let whole = tree(&store, &key(evil));
+        let whole = tree(&store, &session_key(evil));
         assert!(whole.entries.is_empty() && whole.issues.len() == 1, "{evil}");
     }
 }
 
 #[test]
 fn a_session_found_twice_is_there_once_in_its_newest_form() {
-    let (dir, store) = stated(SOUND);
+    let (dir, store) = store_from_text(INTACT_STORE);
     let copies = r#"
         //- session/q/ses_1.json
         {"id":"ses_1","title":"newest","time":{"created":1,"updated":3}}
@@ -149,27 +154,27 @@ fn a_session_found_twice_is_there_once_in_its_newest_form() {
         {"id":"ses_1","title":"cut
     "#;
     write_tree(dir.path(), copies).unwrap();
-    for listing in [scan(&store, &Scope::Sessions), spans(&store, &[key("ses_1").into()])] {
-        assert_eq!(names(&listing.entries), ["ses_1"]);
+    for listing in [scan(&store, &Scope::Sessions), spans(&store, &[session_key("ses_1").into()])] {
+        assert_eq!(key_names(&listing.entries), ["ses_1"]);
         assert_eq!(listing.entries[0].project.as_ref().unwrap().as_str(), "q");
         let kept = IssueKind::Duplicate { used_copy: "session/q/ses_1.json".into() };
-        let mut issues = placed(&listing);
+        let mut issues = issues_with_paths(&listing);
         issues.sort_by(|a, b| a.0.cmp(&b.0));
         let expected = ["p", "r"].map(|p| (format!("session/{p}/ses_1.json"), kept.clone()));
         assert_eq!(issues, expected);
     }
-    assert_eq!(store.read_session(&key("ses_1")).unwrap().value.title.unwrap(), "newest");
+    assert_eq!(store.read_session(&session_key("ses_1")).unwrap().value.title.unwrap(), "newest");
 }
 
 #[test]
 fn a_huge_file_is_an_issue_and_readable_on_request() {
-    let (dir, store) = stated(SOUND);
+    let (dir, store) = store_from_text(INTACT_STORE);
     let part = dir.path().join("part/msg_1/prt_2.json");
     std::fs::File::create(&part).unwrap().set_len(300_000_000).unwrap(); // sparse
-    let whole = tree(&store, &key("ses_1"));
-    assert_eq!(names(&whole.entries), ["ses_1", "msg_1", "prt_1"]);
+    let whole = tree(&store, &session_key("ses_1"));
+    assert_eq!(key_names(&whole.entries), ["ses_1", "msg_1", "prt_1"]);
     let too_large = IssueKind::TooLarge { size: 300_000_000, limit: 64 << 20 };
-    assert_eq!(placed(&whole), [("part/msg_1/prt_2.json".into(), too_large)]);
+    assert_eq!(issues_with_paths(&whole), [("part/msg_1/prt_2.json".into(), too_large)]);
     let patient =
         store.with_options(ReadOptions { max_len: 300_000_000, ..ReadOptions::default() });
     let key = PartKey { message: "msg_1".parse().unwrap(), part: "prt_2".parse().unwrap() };
@@ -178,13 +183,16 @@ fn a_huge_file_is_an_issue_and_readable_on_request() {
 
 #[test]
 fn what_is_young_is_marked() {
-    let (dir, _) = stated(SOUND);
+    let (dir, _) = store_from_text(INTACT_STORE);
     let written = std::fs::metadata(dir.path().join("part/msg_1/prt_1.json")).unwrap();
     let written = written.modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
     let after = |ms: i64| UnixNanos(i64::try_from(written.as_nanos()).unwrap() + ms * 1_000_000);
     let settled = |now| {
         let store = open_at(dir.path(), now);
-        tree(&store, &key("ses_1")).entries.iter().all(|it| it.span.as_ref().unwrap().is_settled())
+        tree(&store, &session_key("ses_1"))
+            .entries
+            .iter()
+            .all(|it| it.span.as_ref().unwrap().is_settled())
     };
     assert!(!settled(after(50)));
     assert!(settled(after(10_000)));
@@ -192,7 +200,7 @@ fn what_is_young_is_marked() {
 
 #[test]
 fn a_look_is_the_store_as_it_is_now() {
-    let (dir, store) = stated(SOUND);
+    let (dir, store) = store_from_text(INTACT_STORE);
     let mut reader = store.open().unwrap();
     std::fs::remove_file(dir.path().join("part/msg_1/prt_1.json")).unwrap();
     let part = PartKey { message: "msg_1".parse().unwrap(), part: "prt_1".parse().unwrap() };

@@ -6,10 +6,10 @@ use std::os::unix::net::UnixListener;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::Scope;
 
-use crate::calls::{key, names, orphans, scan, tree};
-use crate::support::{placed, skip, stated};
+use crate::calls::{key_names, orphans, scan, session_key, tree};
+use crate::support::{issues_with_paths, report_skip, store_from_text};
 
-const SOUND: &str = r#"
+const INTACT_STORE: &str = r#"
     //- session/p/ses_1.json
     {"id":"ses_1","time":{"created":1,"updated":1}}
     //- message/ses_1/msg_1.json
@@ -22,7 +22,7 @@ const SOUND: &str = r#"
 
 #[test]
 fn links_are_never_followed() {
-    let (dir, store) = stated(SOUND);
+    let (dir, store) = store_from_text(INTACT_STORE);
     let at = |path: &str| dir.path().join(path);
     symlink(at("outside/ses_2.json"), at("session/p/ses_2.json")).unwrap();
     symlink(at("outside"), at("session/q")).unwrap();
@@ -30,25 +30,31 @@ fn links_are_never_followed() {
     symlink("prt_2.json", at("part/msg_1/prt_2.json")).unwrap(); // a loop
     symlink(at("part/msg_1"), at("part/msg_2")).unwrap();
     let listed = scan(&store, &Scope::Sessions);
-    assert_eq!(names(&listed.entries), ["ses_1"]);
-    let mut issues = placed(&listed);
+    assert_eq!(key_names(&listed.entries), ["ses_1"]);
+    let mut issues = issues_with_paths(&listed);
     issues.sort_by(|a, b| a.0.cmp(&b.0));
     let link = |path: &str| (path.to_owned(), IssueKind::Link);
     assert_eq!(issues, [link("session/p/ses_2.json"), link("session/q")]);
-    let whole = tree(&store, &key("ses_1"));
-    assert_eq!(names(&whole.entries), ["ses_1", "msg_1", "prt_1"]);
-    assert!(placed(&whole).contains(&link("part/msg_1/prt_2.json")));
-    assert_eq!(placed(&scan(&store, &Scope::Messages(key("ses_2")))), [link("message/ses_2")]);
+    let whole = tree(&store, &session_key("ses_1"));
+    assert_eq!(key_names(&whole.entries), ["ses_1", "msg_1", "prt_1"]);
+    assert!(issues_with_paths(&whole).contains(&link("part/msg_1/prt_2.json")));
+    assert_eq!(
+        issues_with_paths(&scan(&store, &Scope::Messages(session_key("ses_2")))),
+        [link("message/ses_2")]
+    );
     assert_eq!(orphans(&store).entries.len(), 0);
 
     std::fs::rename(at("message"), at("elsewhere")).unwrap();
     symlink(at("elsewhere"), at("message")).unwrap();
-    assert_eq!(placed(&scan(&store, &Scope::Messages(key("ses_1")))), [link("message")]);
+    assert_eq!(
+        issues_with_paths(&scan(&store, &Scope::Messages(session_key("ses_1")))),
+        [link("message")]
+    );
 }
 
 #[test]
 fn pipes_and_sockets_keep_nobody_waiting() {
-    let (dir, store) = stated(SOUND);
+    let (dir, store) = store_from_text(INTACT_STORE);
     let pipe = dir.path().join("part/msg_1/prt_2.json");
     rustix::fs::mknodat(
         rustix::fs::CWD,
@@ -59,9 +65,9 @@ fn pipes_and_sockets_keep_nobody_waiting() {
     )
     .unwrap();
     let _socket = UnixListener::bind(dir.path().join("part/msg_1/prt_3.json")).unwrap();
-    let whole = tree(&store, &key("ses_1"));
-    assert_eq!(names(&whole.entries), ["ses_1", "msg_1", "prt_1"]);
-    let mut issues = placed(&whole);
+    let whole = tree(&store, &session_key("ses_1"));
+    assert_eq!(key_names(&whole.entries), ["ses_1", "msg_1", "prt_1"]);
+    let mut issues = issues_with_paths(&whole);
     issues.sort_by(|a, b| a.0.cmp(&b.0));
     let expected = [2, 3].map(|n| (format!("part/msg_1/prt_{n}.json"), IssueKind::NotAFile));
     assert_eq!(issues, expected);
@@ -70,17 +76,20 @@ fn pipes_and_sockets_keep_nobody_waiting() {
 #[test]
 fn what_may_not_be_read_is_an_issue() {
     if rustix::process::geteuid().is_root() {
-        return skip("unreadable files", "root may read everything; tested by the command line");
+        return report_skip(
+            "unreadable files",
+            "root may read everything; tested by the command line",
+        );
     }
-    let (dir, store) = stated(SOUND);
+    let (dir, store) = store_from_text(INTACT_STORE);
     let forbid = |path: &str| {
         let path = dir.path().join(path);
         std::fs::set_permissions(path, PermissionsExt::from_mode(0o000)).unwrap();
     };
     forbid("part/msg_1/prt_1.json");
-    let whole = tree(&store, &key("ses_1"));
-    assert_eq!(names(&whole.entries), ["ses_1", "msg_1"]);
+    let whole = tree(&store, &session_key("ses_1"));
+    assert_eq!(key_names(&whole.entries), ["ses_1", "msg_1"]);
     assert!(matches!(whole.issues[0].1.kind, IssueKind::Unreadable { .. }));
     forbid("message/ses_1");
-    assert_eq!(names(&tree(&store, &key("ses_1")).entries), ["ses_1"]);
+    assert_eq!(key_names(&tree(&store, &session_key("ses_1")).entries), ["ses_1"]);
 }

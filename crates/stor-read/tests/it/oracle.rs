@@ -7,11 +7,11 @@ use scrollback_source::Source;
 use serde_json::Value;
 
 use crate::calls::{orphans, scan, tree};
-use crate::support::real;
+use crate::support::open_corpus;
 
 #[test]
 fn the_corpus_is_all_there() {
-    let store = real();
+    let store = open_corpus();
     let sessions = scan(&store, &Scope::Sessions);
     let (mut messages, mut parts) = (0, 0);
     for entry in &sessions.entries {
@@ -28,7 +28,7 @@ fn the_corpus_is_all_there() {
 #[test]
 fn sessions_are_listed_in_the_order_that_opencode_lists_them() {
     let paths = corpus(Corpus::OpencodeJson);
-    let store = real();
+    let store = open_corpus();
     let mut compared = 0;
     for list in std::fs::read_dir(paths.oracle.join("session-list")).unwrap() {
         let path = list.unwrap().path();
@@ -49,7 +49,7 @@ fn sessions_are_listed_in_the_order_that_opencode_lists_them() {
 
 #[test]
 fn places_are_files_of_the_store() {
-    let store = real();
+    let store = open_corpus();
     for entry in scan(&store, &Scope::Sessions).entries {
         let EntityKey::Session(session) = entry.key else { panic!("{}", entry.key) };
         for entry in tree(&store, &session).entries {

@@ -2,12 +2,12 @@
 
 use scrollback_core_id::{MessageKey, Scope};
 
-use crate::calls::{key, names, scan};
-use crate::support::stated;
+use crate::calls::{key_names, scan, session_key};
+use crate::support::store_from_text;
 
 #[test]
 fn sessions_are_newest_first_and_ties_by_id() {
-    let (_dir, store) = stated(
+    let (_dir, store) = store_from_text(
         r#"
         //- session/p/ses_b.json
         {"time":{"created":1,"updated":5}}
@@ -22,13 +22,13 @@ fn sessions_are_newest_first_and_ties_by_id() {
         "#,
     );
     let listed = scan(&store, &Scope::Sessions).entries;
-    assert_eq!(names(&listed), ["ses_c", "ses_d", "ses_a", "ses_b", "ses_damaged"]);
+    assert_eq!(key_names(&listed), ["ses_c", "ses_d", "ses_a", "ses_b", "ses_damaged"]);
 }
 
 #[test]
 fn messages_are_in_order_of_time_across_a_wrap() {
     // Ids made before and after 2026-08-14T11:19:55.136Z: by their bytes they are the wrong way round.
-    let (_dir, store) = stated(
+    let (_dir, store) = store_from_text(
         r#"
         //- message/ses_1/msg_fffffffff001AAAAAAAAAAAAAA.json
         {"role":"user","time":{"created":1786706395135}}
@@ -42,9 +42,9 @@ fn messages_are_in_order_of_time_across_a_wrap() {
         {"damaged before its time
         "#,
     );
-    let listed = scan(&store, &Scope::Messages(key("ses_1"))).entries;
+    let listed = scan(&store, &Scope::Messages(session_key("ses_1"))).entries;
     assert_eq!(
-        names(&listed),
+        key_names(&listed),
         [
             "msg_fffffffff001AAAAAAAAAAAAAA",
             "msg_000000001001AAAAAAAAAAAAAA",
@@ -57,7 +57,7 @@ fn messages_are_in_order_of_time_across_a_wrap() {
 
 #[test]
 fn parts_are_in_order_of_their_clock_across_a_wrap() {
-    let (_dir, store) = stated(
+    let (_dir, store) = store_from_text(
         r#"
         //- part/msg_1/prt_000000001001AAAAAAAAAAAAAA.json
         {}
@@ -73,10 +73,11 @@ fn parts_are_in_order_of_their_clock_across_a_wrap() {
         {}
         "#,
     );
-    let message = MessageKey { session: key("ses_1").session, message: "msg_1".parse().unwrap() };
+    let message =
+        MessageKey { session: session_key("ses_1").session, message: "msg_1".parse().unwrap() };
     let listed = scan(&store, &Scope::Parts(message)).entries;
     assert_eq!(
-        names(&listed),
+        key_names(&listed),
         [
             "prt_ffffffffe001AAAAAAAAAAAAAA",
             "prt_fffffffff001AAAAAAAAAAAAAA",

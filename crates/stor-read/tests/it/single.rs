@@ -4,12 +4,12 @@ use scrollback_core_id::{MessageKey, PartKey};
 use scrollback_core_type::{Message, PartKind};
 use scrollback_source::{Error, SourceExt};
 
-use crate::calls::key;
-use crate::support::stated;
+use crate::calls::session_key;
+use crate::support::store_from_text;
 
 #[test]
 fn single_things_are_read_and_owned() {
-    let (dir, store) = stated(
+    let (dir, store) = store_from_text(
         r#"
         //- project/p.json
         {"id":"p","worktree":"/w"}
@@ -27,7 +27,7 @@ fn single_things_are_read_and_owned() {
         {"id":
         "#,
     );
-    let session = key("ses_1");
+    let session = session_key("ses_1");
     let message =
         MessageKey { session: session.session.clone(), message: "msg_1".parse().unwrap() };
     let part = |id: &str| PartKey { message: "msg_1".parse().unwrap(), part: id.parse().unwrap() };
@@ -42,7 +42,7 @@ fn single_things_are_read_and_owned() {
     assert!(matches!(store.read_part(&part("prt_2")), Err(Error::Entity(_))));
     assert!(matches!(store.read_part(&part("prt_3")), Err(Error::NotFound(_))));
     assert!(matches!(store.read_part(&part("../x")), Err(Error::Entity(_))));
-    assert!(matches!(store.read_session(&key("ses_9")), Err(Error::NotFound(_))));
+    assert!(matches!(store.read_session(&session_key("ses_9")), Err(Error::NotFound(_))));
     assert_eq!(store.list_projects().unwrap().entries.len(), 1);
     assert_eq!(store.list_parts(&message).unwrap().entries.len(), 2);
     drop((dir, store));

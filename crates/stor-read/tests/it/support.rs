@@ -12,22 +12,22 @@ use scrollback_source_test::{Content, Expectations};
 use scrollback_stor_read::FileReader;
 use tempfile::TempDir;
 
-use crate::calls::{LATE, StoppedClock};
+use crate::calls::{FAR_FUTURE, StoppedClock};
 
 pub(crate) fn open_at(storage: &Path, now: UnixNanos) -> FileReader {
     FileReader::new(storage, SourceId::new("test").unwrap(), Arc::new(StoppedClock(now)))
 }
 
 pub(crate) fn open(storage: &Path) -> FileReader {
-    open_at(storage, LATE)
+    open_at(storage, FAR_FUTURE)
 }
 
-pub(crate) fn real() -> FileReader {
+pub(crate) fn open_corpus() -> FileReader {
     open(&corpus(Corpus::OpencodeJson).storage)
 }
 
 /// A store stated as text; it goes away with the directory.
-pub(crate) fn stated(text: &str) -> (TempDir, FileReader) {
+pub(crate) fn store_from_text(text: &str) -> (TempDir, FileReader) {
     let dir = tempfile::tempdir().unwrap();
     write_tree(dir.path(), text).unwrap();
     let store = open(dir.path());
@@ -35,14 +35,14 @@ pub(crate) fn stated(text: &str) -> (TempDir, FileReader) {
 }
 
 /// The issues, with their places.
-pub(crate) fn placed(listing: &Listing) -> Vec<(String, IssueKind)> {
+pub(crate) fn issues_with_paths(listing: &Listing) -> Vec<(String, IssueKind)> {
     let place = |issue: &Issue| issue.place.path.as_ref().map(|path| path.display().to_string());
     let issues = listing.issues.iter();
     issues.map(|(_, issue)| (place(issue).unwrap_or_default(), issue.kind.clone())).collect()
 }
 
 /// Says that a test leaves something out, where the gate collects such lines.
-pub(crate) fn skip(what: &str, why: &str) {
+pub(crate) fn report_skip(what: &str, why: &str) {
     if let Some(path) = std::env::var_os("SCROLLBACK_SKIPS") {
         let mut file = std::fs::File::options().append(true).create(true).open(path).unwrap();
         writeln!(file, "{what}: {why}").unwrap();
@@ -52,8 +52,8 @@ pub(crate) fn skip(what: &str, why: &str) {
 /// Runs a check on stores, each with what it holds.
 pub(crate) fn on_all(check: impl Fn(&dyn Source, &Expectations)) {
     let expected = Expectations::everything().without(Content::Items).without(Content::Resume);
-    check(&real(), &expected);
-    let (_dir, small) = stated(
+    check(&open_corpus(), &expected);
+    let (_dir, small) = store_from_text(
         r#"
         //- project/p.json
         {"id":"p"}

@@ -10,13 +10,13 @@ use std::time::{Duration, UNIX_EPOCH};
 use scrollback_core_err::{Issue, IssueKind};
 use scrollback_core_id::{EntityKey, MessageKey, Scope, Stamp, UnixNanos};
 use scrollback_fixtures::write_tree;
-use scrollback_source::{Found, Listing, Reader, Seen, Sighting, Source, Survey};
+use scrollback_source::{Listing, Observation, Reader, ScanItem, Source, Survey, SurveyItem};
 use scrollback_stor_mmap::Settled;
 
-use crate::calls::{key, names, scan};
-use crate::support::{open_at, placed, stated};
+use crate::calls::{key_names, scan, session_key};
+use crate::support::{issues_with_paths, open_at, store_from_text};
 
-const SOUND: &str = r#"
+const INTACT_STORE: &str = r#"
     //- project/p.json
     {"id":"p"}
     //- session/p/ses_1.json
@@ -29,33 +29,36 @@ const SOUND: &str = r#"
     {"id":"prt_1","type":"text"}
 "#;
 
-fn message(id: &str) -> MessageKey {
-    MessageKey { session: key("ses_1").session, message: id.parse().unwrap() }
+fn message_key(id: &str) -> MessageKey {
+    MessageKey { session: session_key("ses_1").session, message: id.parse().unwrap() }
 }
 
 /// What a survey comes to, sorted by key; and what is wrong, as `placed` has it.
-fn look(reader: &mut dyn Reader, what: &Survey<'_>) -> (Vec<Sighting>, Vec<(String, IssueKind)>) {
+fn run_survey(
+    reader: &mut dyn Reader,
+    what: &Survey<'_>,
+) -> (Vec<Observation>, Vec<(String, IssueKind)>) {
     let (mut sightings, mut issues) = (Vec::new(), Vec::new());
     let each = &mut |seen| {
         match seen {
-            Seen::Sighting(sighting) => sightings.push(sighting),
-            Seen::Issue(key, issue) => issues.push((key, issue)),
+            SurveyItem::Observation(sighting) => sightings.push(sighting),
+            SurveyItem::Issue(key, issue) => issues.push((key, issue)),
         }
         ControlFlow::Continue(())
     };
     reader.survey(what, each).unwrap();
     sightings.sort_by(|a, b| (&a.key, &a.project).cmp(&(&b.key, &b.project)));
-    (sightings, sorted(issues))
+    (sightings, sorted_issues_with_paths(issues))
 }
 
-fn sorted(issues: Vec<(Option<EntityKey>, Issue)>) -> Vec<(String, IssueKind)> {
-    let mut placed = placed(&Listing { issues, ..Listing::default() });
+fn sorted_issues_with_paths(issues: Vec<(Option<EntityKey>, Issue)>) -> Vec<(String, IssueKind)> {
+    let mut placed = issues_with_paths(&Listing { issues, ..Listing::default() });
     placed.sort_by(|a, b| a.0.cmp(&b.0));
     placed
 }
 
-fn survey(store: &dyn Source, what: &Survey<'_>) -> (Vec<Sighting>, Vec<(String, IssueKind)>) {
-    look(&mut *store.open().unwrap(), what)
+fn survey(store: &dyn Source, what: &Survey<'_>) -> (Vec<Observation>, Vec<(String, IssueKind)>) {
+    run_survey(&mut *store.open().unwrap(), what)
 }
 
 /// The stamps that a survey of a sound store comes to.
@@ -65,7 +68,7 @@ fn stamps(store: &dyn Source, what: &Survey<'_>) -> Vec<(EntityKey, Stamp)> {
     sightings.into_iter().map(|it| (it.key, it.stamp)).collect()
 }
 
-fn keys(sightings: &[Sighting]) -> Vec<String> {
+fn keys(sightings: &[Observation]) -> Vec<String> {
     sightings.iter().map(|it| it.key.to_string()).collect()
 }
 
@@ -80,8 +83,8 @@ const OLD_MS: u64 = 1_000_250;
 
 #[test]
 fn a_rewrite_changes_the_stamp_of_a_record_and_not_of_its_set() {
-    let (dir, store) = stated(SOUND);
-    let session = key("ses_1");
+    let (dir, store) = store_from_text(INTACT_STORE);
+    let session = session_key("ses_1");
     let path = dir.path().join("message/ses_1/msg_1.json");
     set_changed(&path, OLD_MS);
     let before = stamps(&store, &Survey::Messages(&session));
@@ -110,8 +113,8 @@ fn what_joins_leaves_or_is_renamed_changes_its_set() {
         ),
     ];
     for (change, expected) in changes {
-        let (dir, store) = stated(SOUND);
-        let (session, set) = (key("ses_1"), dir.path().join("message/ses_1"));
+        let (dir, store) = store_from_text(INTACT_STORE);
+        let (session, set) = (session_key("ses_1"), dir.path().join("message/ses_1"));
         set_changed(&set, OLD_MS);
         let before = stamps(&store, &Survey::MessageSets);
         change(&set);
@@ -128,16 +131,16 @@ fn what_joins_leaves_or_is_renamed_changes_its_set() {
 
 #[test]
 fn what_is_as_young_as_the_look_is_not_settled() {
-    let (dir, _) = stated(SOUND);
+    let (dir, _) = store_from_text(INTACT_STORE);
     set_changed(&dir.path().join("message/ses_1/msg_1.json"), OLD_MS);
     set_changed(&dir.path().join("message/ses_1/msg_2.json"), OLD_MS + 500);
     set_changed(&dir.path().join("message/ses_1"), OLD_MS);
     let at = |ms_later: i64| {
         let now = UnixNanos((OLD_MS as i64 + ms_later) * 1_000_000);
         let store = open_at(dir.path(), now);
-        let (seen, _) = survey(&store, &Survey::Messages(&key("ses_1")));
+        let (seen, _) = survey(&store, &Survey::Messages(&session_key("ses_1")));
         let settled: Vec<bool> = seen.iter().map(|it| it.settled == Settled::Settled).collect();
-        let set = scan(&store, &Scope::Messages(key("ses_1"))).set.unwrap();
+        let set = scan(&store, &Scope::Messages(session_key("ses_1"))).set.unwrap();
         assert_eq!(set, seen[0], "a scan says of the set what a survey says");
         assert_eq!(survey(&store, &Survey::MessageSets).0, [set]);
         settled
@@ -151,7 +154,7 @@ fn what_is_as_young_as_the_look_is_not_settled() {
 
 #[test]
 fn a_survey_finds_wrong_what_a_scan_finds_wrong() {
-    let (dir, store) = stated(SOUND);
+    let (dir, store) = store_from_text(INTACT_STORE);
     let at = |path: &str| dir.path().join(path);
     let sets = ["project", "session/p", "message/ses_1", "part/msg_1"];
     for set in sets {
@@ -162,7 +165,7 @@ fn a_survey_finds_wrong_what_a_scan_finds_wrong() {
     }
     symlink("p", at("session/q")).unwrap();
     fs::write(at("session/r"), b"no directory").unwrap();
-    let (session, first) = (key("ses_1"), message("msg_1"));
+    let (session, first) = (session_key("ses_1"), message_key("msg_1"));
     let pairs = [
         (Scope::Projects, Survey::Projects, 3),
         (Scope::Sessions, Survey::Sessions, 5),
@@ -171,14 +174,14 @@ fn a_survey_finds_wrong_what_a_scan_finds_wrong() {
     ];
     for (scope, what, count) in pairs {
         let issues = survey(&store, &what).1;
-        assert_eq!(issues, sorted(scan(&store, &scope).issues), "{what:?}");
+        assert_eq!(issues, sorted_issues_with_paths(scan(&store, &scope).issues), "{what:?}");
         assert_eq!(issues.len(), count, "{what:?}");
     }
 }
 
 #[test]
 fn sets_that_are_no_directories_are_issues() {
-    let (dir, store) = stated(SOUND);
+    let (dir, store) = store_from_text(INTACT_STORE);
     let at = |path: &str| dir.path().join(path);
     symlink("ses_1", at("message/ses_2")).unwrap();
     fs::write(at("message/ses_3"), b"no directory").unwrap();
@@ -192,16 +195,21 @@ fn sets_that_are_no_directories_are_issues() {
         (keys(&seen), issues),
         (vec!["session ses_1".into()], wrong("message/ses_2", "message/ses_3").into())
     );
-    let asked = ["msg_1", "msg_2", "msg_3", "msg_gone"].map(message);
+    let asked = ["msg_1", "msg_2", "msg_3", "msg_gone"].map(message_key);
     let (seen, issues) = survey(&store, &Survey::PartSets(&asked));
     assert_eq!(
         (keys(&seen), &issues),
         (vec!["message ses_1/msg_1".into()], &wrong("part/msg_2", "part/msg_3").into())
     );
     for (key, issue) in asked[1..3].iter().zip(issues) {
-        assert_eq!(placed(&scan(&store, &Scope::Parts(key.clone()))), [issue], "as a scan says");
+        assert_eq!(
+            issues_with_paths(&scan(&store, &Scope::Parts(key.clone()))),
+            [issue],
+            "as a scan says"
+        );
     }
-    let escape = survey(&store, &Survey::PartSets(&[message(".."), message("msg_1/../msg_1")]));
+    let escape =
+        survey(&store, &Survey::PartSets(&[message_key(".."), message_key("msg_1/../msg_1")]));
     assert!(escape.0.is_empty());
     assert!(escape.1.iter().all(|(_, kind)| matches!(kind, IssueKind::BadId { .. })));
     assert_eq!(escape.1.len(), 2);
@@ -209,7 +217,7 @@ fn sets_that_are_no_directories_are_issues() {
 
 #[test]
 fn a_session_is_sighted_wherever_it_is_and_its_messages_without_it() {
-    let (dir, store) = stated(SOUND);
+    let (dir, store) = store_from_text(INTACT_STORE);
     let more = r#"
         //- session/q/ses_1.json
         {"id":"ses_1","time":{"created":1,"updated":3}}
@@ -229,7 +237,7 @@ fn a_session_is_sighted_wherever_it_is_and_its_messages_without_it() {
 fn what_is_not_there_is_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let store = crate::support::open(dir.path());
-    let (session, keys) = (key("ses_1"), [message("msg_1")]);
+    let (session, keys) = (session_key("ses_1"), [message_key("msg_1")]);
     let all = [
         Survey::Projects,
         Survey::Sessions,
@@ -245,33 +253,33 @@ fn what_is_not_there_is_nothing() {
 
 #[test]
 fn what_vanishes_meanwhile_is_no_issue() {
-    let (dir, store) = stated(SOUND);
+    let (dir, store) = store_from_text(INTACT_STORE);
     let set = dir.path().join("message/ses_1");
     let mut seen = Vec::new();
     let each = &mut |it| {
         match it {
-            Seen::Sighting(it) if matches!(it.key, EntityKey::Message(_)) => {
+            SurveyItem::Observation(it) if matches!(it.key, EntityKey::Message(_)) => {
                 seen.push(it.key);
                 fs::remove_dir_all(&set).unwrap(); // after both were listed
             }
-            Seen::Sighting(_) => {}
-            Seen::Issue(key, issue) => panic!("{key:?}: {issue}"),
+            SurveyItem::Observation(_) => {}
+            SurveyItem::Issue(key, issue) => panic!("{key:?}: {issue}"),
         }
         ControlFlow::Continue(())
     };
-    store.open().unwrap().survey(&Survey::Messages(&key("ses_1")), each).unwrap();
+    store.open().unwrap().survey(&Survey::Messages(&session_key("ses_1")), each).unwrap();
     assert_eq!(seen.len(), 1);
     assert_eq!(survey(&store, &Survey::MessageSets), (vec![], vec![]));
 }
 
 #[test]
 fn a_look_stays_at_what_it_opened_and_looks_again_for_what_was_missing() {
-    let (dir, store) = stated(SOUND);
+    let (dir, store) = store_from_text(INTACT_STORE);
     let at = |path: &str| dir.path().join(path);
     let mut reader = store.open().unwrap();
-    let scope = Scope::Parts(message("msg_1"));
+    let scope = Scope::Parts(message_key("msg_1"));
     let listed = |reader: &mut dyn Reader| {
-        names(&Listing::collect(|each| reader.scan(&scope, each)).unwrap().entries)
+        key_names(&Listing::collect(|each| reader.scan(&scope, each)).unwrap().entries)
     };
     fs::rename(at("part"), at("elsewhere")).unwrap();
     assert!(listed(&mut *reader).is_empty());
@@ -285,8 +293,8 @@ fn a_look_stays_at_what_it_opened_and_looks_again_for_what_was_missing() {
 
     fs::write(at("elsewhere/msg_1/prt_2.json"), b"{}").unwrap();
     assert_eq!(listed(&mut *reader), ["prt_1", "prt_2"], "below it, it sees what is there now");
-    let keys = [message("msg_1")];
-    let set = look(&mut *reader, &Survey::PartSets(&keys)).0.remove(0);
+    let keys = [message_key("msg_1")];
+    let set = run_survey(&mut *reader, &Survey::PartSets(&keys)).0.remove(0);
     let inode = |path: &str| std::os::unix::fs::MetadataExt::ino(&fs::metadata(at(path)).unwrap());
     assert_eq!(set.stamp.inode, inode("elsewhere/msg_1"));
     assert_ne!(set.stamp.inode, inode("part/msg_1"));
@@ -294,7 +302,7 @@ fn a_look_stays_at_what_it_opened_and_looks_again_for_what_was_missing() {
 
 #[test]
 fn the_set_comes_first() {
-    let (dir, store) = stated(SOUND);
+    let (dir, store) = store_from_text(INTACT_STORE);
     for set in ["message/ses_1", "part/msg_1"] {
         symlink("nowhere", dir.path().join(set).join("x.json")).unwrap();
     }
@@ -302,20 +310,23 @@ fn the_set_comes_first() {
         let mut kinds = Vec::new();
         let each = &mut |found| {
             kinds.push(match found {
-                Found::Set(set) => set.key.to_string(),
-                Found::Issue(..) => "issue".to_owned(),
-                Found::Entry(_) => "entry".to_owned(),
+                ScanItem::Set(set) => set.key.to_string(),
+                ScanItem::Issue(..) => "issue".to_owned(),
+                ScanItem::Entry(_) => "entry".to_owned(),
             });
             ControlFlow::Continue(())
         };
         store.open().unwrap().scan(scope, each).unwrap();
         kinds
     };
-    let session = key("ses_1");
+    let session = session_key("ses_1");
     let messages = ["session ses_1", "issue", "entry", "entry"];
     assert_eq!(kinds(&Scope::Messages(session.clone())), messages);
     assert_eq!(kinds(&Scope::MessageNames(session)), messages);
-    assert_eq!(kinds(&Scope::Parts(message("msg_1"))), ["message ses_1/msg_1", "issue", "entry"]);
-    assert!(kinds(&Scope::Parts(message("msg_2"))).is_empty(), "no directory, no set");
+    assert_eq!(
+        kinds(&Scope::Parts(message_key("msg_1"))),
+        ["message ses_1/msg_1", "issue", "entry"]
+    );
+    assert!(kinds(&Scope::Parts(message_key("msg_2"))).is_empty(), "no directory, no set");
     assert_eq!(kinds(&Scope::Sessions), ["entry"], "no set is asked for");
 }

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use rusqlite::Row as SqlRow;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{MessageId, OrderKey, PartId, PartKey};
-use scrollback_source::{Each, EachLent, Lent, LentRecord};
+use scrollback_source::{BorrowedItem, BorrowedRecord, BorrowedVisitor, ScanVisitor};
 use scrollback_stor_mmap::Arena;
 
 use crate::ask::Ask;
@@ -29,7 +29,7 @@ const LENT: usize = 4096;
 /// Hands out every part.
 pub(crate) fn all_parts(
     look: &mut SqliteLook<'_>,
-    each: &mut Each<'_>,
+    each: &mut ScanVisitor<'_>,
 ) -> scrollback_source::Result<()> {
     for table in Table::ALL {
         if parts_of(table, look, each)?.is_break() {
@@ -42,7 +42,7 @@ pub(crate) fn all_parts(
 fn parts_of(
     table: Table,
     look: &mut SqliteLook<'_>,
-    each: &mut Each<'_>,
+    each: &mut ScanVisitor<'_>,
 ) -> scrollback_source::Result<ControlFlow<()>> {
     let mut pass = Pass::new(table);
     loop {
@@ -79,7 +79,7 @@ fn parts_of(
 /// Lends every part.
 pub(crate) fn lend(
     look: &mut SqliteLook<'_>,
-    each: &mut EachLent<'_>,
+    each: &mut BorrowedVisitor<'_>,
 ) -> scrollback_source::Result<()> {
     for table in Table::ALL {
         if lend_of(table, look, each)?.is_break() {
@@ -92,7 +92,7 @@ pub(crate) fn lend(
 fn lend_of(
     table: Table,
     look: &mut SqliteLook<'_>,
-    each: &mut EachLent<'_>,
+    each: &mut BorrowedVisitor<'_>,
 ) -> scrollback_source::Result<ControlFlow<()>> {
     let mut pass = Pass::new(table);
     let mut ended = ControlFlow::Continue(());
@@ -101,7 +101,7 @@ fn lend_of(
         let mut again = false;
         let reached = look.ask(|ask| {
             if again && ended.is_continue() {
-                ended = each(Lent::Forget);
+                ended = each(BorrowedItem::Rollback);
             }
             again = true;
             let mut rows = 0;
@@ -121,12 +121,12 @@ fn lend_of(
             })?;
             if let Some(damage) = reached.damage.take().filter(|_| ended.is_continue()) {
                 let kind = IssueKind::Database { message: damage.to_string() };
-                ended = each(Lent::Issue(None, ask.issue(kind)));
+                ended = each(BorrowedItem::Issue(None, ask.issue(kind)));
             }
             Ok(reached)
         })?;
         if ended.is_continue() {
-            ended = each(Lent::Holds);
+            ended = each(BorrowedItem::Commit);
         }
         if ended.is_break() || reached.is_over {
             return Ok(ended);
@@ -139,19 +139,26 @@ fn lend_of(
 fn lend_row(
     ask: &Ask<'_>,
     row: &SqlRow<'_>,
-    each: &mut EachLent<'_>,
+    each: &mut BorrowedVisitor<'_>,
 ) -> rusqlite::Result<ControlFlow<()>> {
     let named = || {
         let message: MessageId = ask.id(row, PartColumn::Message.at(), MessageId::from_bytes)?;
         Ok(PartKey { message, part: ask.id(row, PartColumn::Id.at(), PartId::from_bytes)? }.into())
     };
     Ok(match data(ask, row.get_ref(PartColumn::Data.at())?) {
-        Err(kind) => each(Lent::Issue(named().ok(), ask.issue(kind))),
+        Err(kind) => each(BorrowedItem::Issue(named().ok(), ask.issue(kind))),
         Ok(bytes) => {
             let updated = whole(row, PartColumn::Updated.at())?;
             let (stamp, settled) = ask.stamp(bytes.len() as u64, updated, 0);
             let (named, order, is_copy) = (&named, OrderKey::default(), false);
-            each(Lent::Record(LentRecord { named, order, is_copy, bytes, stamp, settled }))
+            each(BorrowedItem::Record(BorrowedRecord {
+                read_key: named,
+                order,
+                is_copy,
+                bytes,
+                stamp,
+                settled,
+            }))
         }
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use scrollback_core_id::{EntityKey, OrderKey};
-use scrollback_source::Sighting;
+use scrollback_source::Observation;
 
 use crate::gathered::Row;
 use crate::schema::v2::V2Schema;
@@ -21,14 +21,14 @@ pub(super) fn put_between(row: &mut Row) {
 }
 
 /// The same of a message that was only looked at.
-pub(super) fn see_between(seen: &mut Sighting) {
+pub(super) fn see_between(seen: &mut Observation) {
     if let EntityKey::Message(_) = seen.key {
         seen.stamp.inode = BETWEEN;
     }
 }
 
 /// The set of messages of both.
-pub(super) fn joined(a: Option<Sighting>, b: Option<Sighting>) -> Option<Sighting> {
+pub(super) fn joined(a: Option<Observation>, b: Option<Observation>) -> Option<Observation> {
     let (Some(mut a), Some(b)) = (a.clone(), b.clone()) else { return a.or(b) };
     a.stamp.size += b.stamp.size;
     a.stamp.mtime = a.stamp.mtime.max(b.stamp.mtime);
@@ -37,15 +37,19 @@ pub(super) fn joined(a: Option<Sighting>, b: Option<Sighting>) -> Option<Sightin
 }
 
 /// The sets of sessions, of which those of `rows` count where there are any, or both do.
-pub(super) fn sets(v1: Vec<Sighting>, rows: Vec<Sighting>, v2: &V2Schema) -> Vec<Sighting> {
-    let mut all: HashMap<EntityKey, Sighting> =
+pub(super) fn sets(
+    v1: Vec<Observation>,
+    rows: Vec<Observation>,
+    v2: &V2Schema,
+) -> Vec<Observation> {
+    let mut all: HashMap<EntityKey, Observation> =
         v1.into_iter().map(|set| (set.key.clone(), set)).collect();
     for set in rows {
         let known = all.remove(&set.key).filter(|_| v2.is_preview);
         let key = set.key.clone();
         all.extend(joined(known, Some(set)).map(|set| (key, set)));
     }
-    let mut all: Vec<Sighting> = all.into_values().collect();
+    let mut all: Vec<Observation> = all.into_values().collect();
     all.sort_unstable_by(|a, b| a.key.cmp(&b.key));
     all
 }

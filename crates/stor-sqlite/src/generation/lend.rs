@@ -2,7 +2,7 @@
 //! where they are made.
 
 use scrollback_core_id::{Scope, SessionKey};
-use scrollback_source::{EachLent, Lent, lend_scanned};
+use scrollback_source::{BorrowedItem, BorrowedVisitor, borrow_from_scan};
 
 use crate::error::is_damage;
 use crate::generation::whose::{Whose, whose};
@@ -13,12 +13,12 @@ use crate::{v1, v2};
 pub(crate) fn messages(
     look: &mut SqliteLook<'_>,
     of: &SessionKey,
-    each: &mut EachLent<'_>,
+    each: &mut BorrowedVisitor<'_>,
 ) -> scrollback_source::Result<()> {
     let (mut begun, mut over) = (false, false);
     let is_scanned = look.ask(|ask| {
         if begun && !over {
-            over = each(Lent::Forget).is_break();
+            over = each(BorrowedItem::Rollback).is_break();
         }
         if over {
             return Ok(false);
@@ -52,13 +52,13 @@ pub(crate) fn messages(
         }
     })?;
     if is_scanned {
-        if begun && each(Lent::Forget).is_break() {
+        if begun && each(BorrowedItem::Rollback).is_break() {
             return Ok(());
         }
-        return lend_scanned(look, &Scope::Messages(of.clone()), each);
+        return borrow_from_scan(look, &Scope::Messages(of.clone()), each);
     }
     if !over {
-        let _ = each(Lent::Holds);
+        let _ = each(BorrowedItem::Commit);
     }
     Ok(())
 }

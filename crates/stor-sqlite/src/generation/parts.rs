@@ -1,7 +1,7 @@
 //! The parts of a message, whosever it is.
 
 use scrollback_core_id::{EntityKey, MessageKey, PartKey, SessionKey};
-use scrollback_source::Sighting;
+use scrollback_source::Observation;
 
 use crate::ask::Ask;
 use crate::error::{Result, is_damage};
@@ -65,7 +65,7 @@ pub(crate) fn rows_of_message(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered
     Ok(is_there)
 }
 /// The set of parts that a row of 2.x is made of; none if there are none.
-pub(crate) fn set_of_parts(of: &MessageKey, parts: &[Row]) -> Option<Sighting> {
+pub(crate) fn set_of_parts(of: &MessageKey, parts: &[Row]) -> Option<Observation> {
     let mut set = SetSum::default();
     for part in parts {
         if let EntityKey::Part(key) = &part.key {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, SessionKey};
-use scrollback_source::{Sighting, Survey};
+use scrollback_source::{Observation, Survey};
 use scrollback_stor_path::opencode::circular_orders;
 
 use super::between::see_between;
@@ -63,7 +63,7 @@ fn all_parts(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> Result<()> {
         let seen = |row: &Row| {
             let piece = row.piece.as_ref()?;
             let sighting = ask.sighting(row.key.clone(), (piece.stamp, piece.settled), None);
-            Some(Sighting { order: row.order, ..sighting })
+            Some(Observation { order: row.order, ..sighting })
         };
         out.sightings.extend(made.rows.iter().filter_map(seen));
         return Ok(());
@@ -90,7 +90,7 @@ fn pick(of: &SessionKey, ids: &[MessageId], out: &mut Gathered) {
     {
         return; // all of them, in the order of the index
     }
-    let mut all: HashMap<EntityKey, Sighting> =
+    let mut all: HashMap<EntityKey, Observation> =
         out.sightings.drain(..).map(|seen| (seen.key.clone(), seen)).collect();
     out.sightings.extend(ids.iter().filter_map(|id| all.remove(&key(id))));
 }

@@ -15,8 +15,8 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::PoisonError;
 
 use scrollback_core_id::{SessionId, SessionKey};
-use scrollback_source::{Probe, Probed, SourceChange, SourceToken};
-use scrollback_stor_mmap::Look;
+use scrollback_source::{Probe, ProbeResult, SourceChange, SourceToken};
+use scrollback_stor_mmap::ReadContext;
 use xxhash_rust::xxh3::xxh3_64;
 
 use self::token::{Mark, Token};
@@ -45,7 +45,7 @@ const MOST: usize = 1 << 14;
 pub(crate) fn probe(
     store: &Shared,
     since: Option<&SourceToken>,
-) -> scrollback_source::Result<Probed> {
+) -> scrollback_source::Result<ProbeResult> {
     let since = since.and_then(|token| Token::read(token.bytes()));
     const TRIES: u32 = 3;
     let mut last = Error::Restless;
@@ -75,7 +75,7 @@ fn probe_once(
     store: &Shared,
     post: &mut Option<Post>,
     since: Option<&Token>,
-) -> Result<Option<Probed>> {
+) -> Result<Option<ProbeResult>> {
     let Post { conn, name } = match post.take().filter(|it| it.conn.is_good(&store.database)) {
         Some(kept) => post.insert(kept),
         None => {
@@ -98,7 +98,7 @@ fn probe_once(
     {
         return Ok(Some(unchanged(since.clone())));
     }
-    let look = Look::begin(&*store.clock, store.options);
+    let look = ReadContext::begin(&*store.clock, store.options);
     let files = conn.look();
     let settled = files.newest().is_none_or(|newest| look.settles(&newest));
     if let Some(since) = since
@@ -148,13 +148,13 @@ fn probe_once(
     }
     match asked {
         // The rest can be read, and no mark can be set.
-        Err(Error::Sqlite(error)) if is_damage(&error) => Ok(Some(Probed::rescan())),
-        asked => asked.map(|()| Some(Probed { probe, token: Some(now.write()) })),
+        Err(Error::Sqlite(error)) if is_damage(&error) => Ok(Some(ProbeResult::rescan())),
+        asked => asked.map(|()| Some(ProbeResult { probe, token: Some(now.write()) })),
     }
 }
 
-fn unchanged(token: Token) -> Probed {
-    Probed { probe: Probe::Unchanged, token: Some(token.write()) }
+fn unchanged(token: Token) -> ProbeResult {
+    ProbeResult { probe: Probe::Unchanged, token: Some(token.write()) }
 }
 
 fn has(ask: &Ask<'_>, table: &str) -> bool {

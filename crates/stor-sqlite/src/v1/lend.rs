@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use scrollback_core_err::Issue;
 use scrollback_core_id::{MessageId, MessageKey, OrderKey, SessionKey};
-use scrollback_source::{EachLent, Lent, LentRecord};
+use scrollback_source::{BorrowedItem, BorrowedRecord, BorrowedVisitor};
 use scrollback_stor_path::opencode::is_fork_copy;
 
 use crate::ask::Ask;
@@ -18,7 +18,7 @@ pub(crate) fn messages(
     ask: &Ask<'_>,
     sql: &str,
     of: &SessionKey,
-    each: &mut EachLent<'_>,
+    each: &mut BorrowedVisitor<'_>,
 ) -> rusqlite::Result<Option<ControlFlow<()>>> {
     let (mut set, mut sequence) = (SetSum::default(), None);
     let mut statement = ask.db.prepare_cached(sql)?;
@@ -37,19 +37,26 @@ pub(crate) fn messages(
         let lent = match data(ask, row.get_ref(MessageColumn::Data.at())?) {
             Err(kind) => {
                 let key = named().unwrap_or_else(|_: Box<Issue>| of.clone().into());
-                each(Lent::Issue(Some(key), ask.issue(kind)))
+                each(BorrowedItem::Issue(Some(key), ask.issue(kind)))
             }
             Ok(data) => {
                 let (named, order, is_copy) = (&named, OrderKey(created), is_fork_copy(id));
                 let updated = whole(row, MessageColumn::Updated.at())?;
                 let (stamp, settled) = ask.stamp(data.len() as u64, updated, 0);
                 let bytes = data;
-                each(Lent::Record(LentRecord { named, order, is_copy, bytes, stamp, settled }))
+                each(BorrowedItem::Record(BorrowedRecord {
+                    read_key: named,
+                    order,
+                    is_copy,
+                    bytes,
+                    stamp,
+                    settled,
+                }))
             }
         };
         if lent.is_break() {
             return Ok(Some(lent));
         }
     }
-    Ok(set.sighting(of.clone(), sequence).map(|set| each(Lent::Set(set))))
+    Ok(set.sighting(of.clone(), sequence).map(|set| each(BorrowedItem::Set(set))))
 }

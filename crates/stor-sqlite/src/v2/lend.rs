@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use scrollback_core_id::SessionKey;
-use scrollback_source::{EachLent, Lent};
+use scrollback_source::{BorrowedItem, BorrowedVisitor};
 
 use crate::ask::Ask;
 use crate::cells::{bytes, whole, whole_if_any};
@@ -20,7 +20,7 @@ pub(crate) fn messages(
     ask: &Ask<'_>,
     v2: &V2Schema,
     of: &SessionKey,
-    each: &mut EachLent<'_>,
+    each: &mut BorrowedVisitor<'_>,
 ) -> rusqlite::Result<ControlFlow<()>> {
     let (mut set, mut sequence) = (SetSum::default(), None);
     let (mut scratch, mut progress) = (Gathered::default(), Progress::nowhere());
@@ -43,7 +43,7 @@ pub(crate) fn messages(
         }
     }
     Ok(match marked(set.sighting(of.clone(), sequence)) {
-        Some(set) => each(Lent::Set(set)),
+        Some(set) => each(BorrowedItem::Set(set)),
         None => ControlFlow::Continue(()),
     })
 }

@@ -2,7 +2,7 @@
 
 use rusqlite::Row as SqlRow;
 use scrollback_core_id::OrderKey;
-use scrollback_source::Sighting;
+use scrollback_source::Observation;
 
 use crate::cells::whole;
 use crate::schema::v2::{V2Schema, column};
@@ -30,7 +30,7 @@ pub(crate) fn stamped(order: OrderKey) -> u64 {
 }
 
 /// Tells the set of rows from one of messages that have the same ids, as migration leaves them.
-pub(crate) fn marked(set: Option<Sighting>) -> Option<Sighting> {
+pub(crate) fn marked(set: Option<Observation>) -> Option<Observation> {
     set.map(|mut set| {
         set.stamp.inode ^= 1 << 63 | 2;
         set

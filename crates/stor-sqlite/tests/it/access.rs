@@ -7,7 +7,7 @@ use std::path::Path;
 use rusqlite::Connection;
 use scrollback_core_id::Scope;
 use scrollback_fixtures::Corpus;
-use scrollback_source::{Found, Source};
+use scrollback_source::{ScanItem, Source};
 use scrollback_stor_sqlite::Access;
 
 use crate::calls::scan;
@@ -128,7 +128,7 @@ fn who_reads_alone_notices_a_writer_during_a_call() {
         let mut found = Vec::new();
         let mut has_written = false;
         let each = &mut |it| {
-            let Found::Entry(entry) = it else { panic!("{it:?}") };
+            let ScanItem::Entry(entry) = it else { panic!("{it:?}") };
             found.push(entry.key.to_string());
             if !std::mem::replace(&mut has_written, true) {
                 let db = writer(&database);

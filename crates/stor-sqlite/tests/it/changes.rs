@@ -9,7 +9,7 @@ use scrollback_source::{Probe, Source, SourceChange, SourceToken, Survey};
 use scrollback_stor_mmap::Settled;
 use scrollback_stor_sqlite::{Access, SqliteReader};
 
-use crate::calls::{LATE, key};
+use crate::calls::{FAR_FUTURE, session_key};
 use crate::support::{SMALL, changed, open, open_at, stated, surveyed, writer};
 
 /// Two sessions with two messages each, and a log of events as 1.18 keeps it.
@@ -94,7 +94,7 @@ fn ways(database: &Path) -> Vec<(bool, UnixNanos)> {
     let young = std::fs::metadata(database).unwrap().modified().unwrap();
     let young = young.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
     let young = UnixNanos(i64::try_from(young).unwrap());
-    vec![(false, LATE), (true, LATE), (false, young), (true, young)]
+    vec![(false, FAR_FUTURE), (true, FAR_FUTURE), (false, young), (true, young)]
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn every_change_is_noticed() {
                 assert_eq!(isolated, has_writer);
                 let before = stamps(&store, &Survey::Sessions);
                 let first = token(&store);
-                let is_quiet = isolated || now == LATE;
+                let is_quiet = isolated || now == FAR_FUTURE;
                 for _ in 0..2 {
                     assert_eq!(probe(&store, &first) == Probe::Unchanged, is_quiet);
                 }
@@ -133,14 +133,17 @@ fn every_change_is_noticed() {
                         Probe::Changed(named) => {
                             let named: Vec<_> = named.iter().map(SourceChange::session).collect();
                             let after = stamps(store, &Survey::Sessions);
-                            let id = EntityKey::Session(key(session));
+                            let id = EntityKey::Session(session_key(session));
                             let shows = before.get(&id) != after.get(&id);
-                            assert!(shows || named.contains(&&key(session)), "{of}: {named:?}");
+                            assert!(
+                                shows || named.contains(&&session_key(session)),
+                                "{of}: {named:?}"
+                            );
                         }
                     }
                 }
                 let next = store.probe(Some(&first)).unwrap().token.unwrap();
-                let is_quiet = has_writer || now == LATE;
+                let is_quiet = has_writer || now == FAR_FUTURE;
                 for _ in 0..2 {
                     assert_eq!(probe(&store, &next) == Probe::Unchanged, is_quiet, "{of}");
                 }
@@ -158,7 +161,7 @@ fn a_log_names_the_sessions() {
     for session in ["ses_1", "ses_2"] {
         commit(&db, &format!("UPDATE message SET time_updated = 9; {}", log(session)));
         let probed = store.probe(Some(&last)).unwrap();
-        assert_eq!(probed.probe, changed([key(session)]));
+        assert_eq!(probed.probe, changed([session_key(session)]));
         last = probed.token.unwrap();
         db.execute("UPDATE event SET id = hex(randomblob(8)) WHERE id = 'evt_new'", []).unwrap();
         last = store.probe(Some(&last)).unwrap().token.unwrap();
@@ -201,7 +204,7 @@ fn the_stamp_of_a_set_changes_when_a_row_joins_or_leaves() {
         let before = stamps(&store, &Survey::MessageSets);
         commit(&db, change);
         let after = stamps(&store, &Survey::MessageSets);
-        let id = EntityKey::Session(key(session));
+        let id = EntityKey::Session(session_key(session));
         let is_log_gone = change.contains("event_sequence");
         let is_replaced = change.contains("msg_5");
         let expected = joining != 0 || is_log_gone || is_replaced;
@@ -216,8 +219,8 @@ fn the_stamp_of_a_set_changes_when_a_row_joins_or_leaves() {
 fn rows_of_now_are_young() {
     let (_dir, database) = begin("UPDATE message SET time_updated = 4102444799950");
     let store = open(&database);
-    let (seen, _) = surveyed(&store, &Survey::Messages(&key("ses_1")));
-    let young = |seen: &&scrollback_source::Sighting| seen.settled == Settled::Young;
+    let (seen, _) = surveyed(&store, &Survey::Messages(&session_key("ses_1")));
+    let young = |seen: &&scrollback_source::Observation| seen.settled == Settled::Young;
     let young: Vec<_> = seen.iter().filter(young).map(|seen| seen.key.to_string()).collect();
     assert_eq!(young, ["message ses_1/msg_1"]);
 }
@@ -245,7 +248,7 @@ fn what_moves_without_changing_is_read_as_before() {
         // Rows have other numbers: what comes after that is found all the same.
         let next = token(&store);
         commit(&db, &format!("UPDATE message SET time_updated = 9; {}", log("ses_1")));
-        assert_eq!(probe(&store, &next), changed([key("ses_1")]));
+        assert_eq!(probe(&store, &next), changed([session_key("ses_1")]));
     }
 }
 
@@ -262,7 +265,7 @@ fn a_log_that_comes_with_an_upgrade_is_read() {
     db.execute_batch(&tables.collect::<Vec<_>>().join(";")).unwrap();
     let next = store.probe(Some(&first)).unwrap().token.unwrap();
     commit(&db, &format!("UPDATE message SET time_updated = 10; {}", log("ses_1")));
-    assert_eq!(probe(&store, &next), changed([key("ses_1")]));
+    assert_eq!(probe(&store, &next), changed([session_key("ses_1")]));
 }
 
 #[test]

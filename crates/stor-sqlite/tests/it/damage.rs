@@ -9,7 +9,7 @@ use scrollback_core_id::{Scope, SessionKey};
 use scrollback_fixtures::Corpus;
 use scrollback_source::{Source, Survey};
 
-use crate::calls::{names, orphans, scan, spans, tree};
+use crate::calls::{key_names, orphans, scan, spans, tree};
 use crate::support::{copy, open, sessions, surveyed};
 
 /// A page of a real database.
@@ -52,7 +52,7 @@ fn read(store: &dyn Source, of: &[SessionKey]) -> (BTreeSet<String>, usize) {
         let keys: Vec<_> = whole.entries.into_iter().map(|entry| entry.key).collect();
         let single = spans(store, &keys);
         assert!(single.entries.len() + single.issues.len() >= keys.len());
-        store.open().unwrap().holds(session).unwrap();
+        store.open().unwrap().has_session(session).unwrap();
     }
     (found, wrong)
 }
@@ -61,11 +61,11 @@ fn read(store: &dyn Source, of: &[SessionKey]) -> (BTreeSet<String>, usize) {
 fn look_over(store: &dyn Source) -> (BTreeSet<String>, usize) {
     let (parts, lost) = (scan(store, &Scope::AllParts), orphans(store));
     let mut wrong = parts.issues.len() + lost.issues.len();
-    let mut found: BTreeSet<String> = names(&parts.entries).into_iter().collect();
+    let mut found: BTreeSet<String> = key_names(&parts.entries).into_iter().collect();
     for scope in [Scope::Projects, Scope::Sessions] {
         let listed = scan(store, &scope);
         wrong += listed.issues.len();
-        found.extend(names(&listed.entries));
+        found.extend(key_names(&listed.entries));
     }
     for what in [Survey::Projects, Survey::Sessions, Survey::MessageSets] {
         let (seen, issues) = surveyed(store, &what);

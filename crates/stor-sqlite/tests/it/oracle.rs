@@ -8,7 +8,7 @@ use scrollback_fixtures::{Corpus, corpus};
 use scrollback_source::Source;
 use serde_json::{Value, json};
 
-use crate::calls::{key, scan, spans, tree};
+use crate::calls::{scan, session_key, spans, tree};
 use crate::support::{REAL, copy, open};
 
 fn sessions(store: &dyn Source) -> Vec<SessionKey> {
@@ -108,7 +108,7 @@ fn todos_children_and_shares_are_those_of_the_api() {
         let mut todos = 0;
         for (session, said) in oracle.as_object().unwrap() {
             let expected = said["todo"].as_array().unwrap();
-            let found = spans(&store, &[EntityKey::Todo(key(session))]).entries;
+            let found = spans(&store, &[EntityKey::Todo(session_key(session))]).entries;
             assert_eq!(found.is_empty(), expected.is_empty(), "{session}");
             for entry in found {
                 let list: Vec<Value> = serde_json::from_slice(&entry.span.unwrap()).unwrap();

@@ -5,16 +5,19 @@ use std::ops::ControlFlow;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, MessageKey, OrderKey, PartKey, Scope};
 use scrollback_core_type::{Message, Parse, Part, Session};
-use scrollback_source::{Entry, Lent, Source, Survey};
+use scrollback_source::{BorrowedItem, Entry, Source, Survey};
 use scrollback_stor_sqlite::SqliteReader;
 
-use crate::calls::{key, names, orphans, scan, spans, tree};
+use crate::calls::{key_names, orphans, scan, session_key, spans, tree};
 use crate::support::{
     SMALL, issues, open, open_limited, sessions, stated, surveyed, value, walk, writer,
 };
 
 fn message(id: &str) -> EntityKey {
-    EntityKey::Message(MessageKey { session: key("ses_1").session, message: id.parse().unwrap() })
+    EntityKey::Message(MessageKey {
+        session: session_key("ses_1").session,
+        message: id.parse().unwrap(),
+    })
 }
 
 fn part(message: &str, id: &str) -> EntityKey {
@@ -66,8 +69,8 @@ fn nulls_where_none_may_be_cost_their_row() {
         ),
     );
     let store = open(&database);
-    let found = tree(&store, &key("ses_1"));
-    assert_eq!(names(&found.entries), ["ses_1", "msg_2", "msg_1", "prt_1", "prt_3"]);
+    let found = tree(&store, &session_key("ses_1"));
+    assert_eq!(key_names(&found.entries), ["ses_1", "msg_2", "msg_1", "prt_1", "prt_3"]);
     let kinds: Vec<_> = issues(&found);
     let shape = || IssueKind::WrongShape { expected: "a record as JSON" };
     assert!(kinds.contains(&(Some("message ses_1/msg_3".to_owned()), shape())), "{kinds:?}");
@@ -77,7 +80,7 @@ fn nulls_where_none_may_be_cost_their_row() {
     let listed = scan(&store, &Scope::Sessions);
     assert_eq!((listed.entries.len(), listed.issues.len()), (3, 1));
     let (sets, _) = surveyed(&store, &Survey::MessageSets);
-    let (seen, _) = surveyed(&store, &Survey::Messages(&key("ses_1")));
+    let (seen, _) = surveyed(&store, &Survey::Messages(&session_key("ses_1")));
     assert!(seen.contains(&sets[0]), "one set, however it is listed");
 }
 
@@ -99,8 +102,8 @@ fn what_is_no_record_is_told_by_whoever_parses_it() {
             "UPDATE message SET data = {data}; UPDATE part SET data = {data} WHERE id = 'prt_1';
              INSERT INTO message VALUES ('msg_2', 'ses_1', 1, 1, '{{\"role\":\"user\"}}');"
         ));
-        let found = tree(&open(&database), &key("ses_1"));
-        assert_eq!(names(&found.entries), ["ses_1", "msg_1", "prt_1", "msg_2"], "{data}");
+        let found = tree(&open(&database), &session_key("ses_1"));
+        assert_eq!(key_names(&found.entries), ["ses_1", "msg_1", "prt_1", "msg_2"], "{data}");
         let is_told = |parsed: Option<bool>| parsed.is_none_or(|has_issues| has_issues);
         let read = Message::parse(span(&found.entries[1])).ok();
         assert!(is_told(read.map(|read| !read.issues.is_empty())), "{data}");
@@ -146,8 +149,8 @@ fn ids_are_texts_like_any_other() {
              VALUES ('', 'p', '', '', '', '', 1, 1), ('s''\"', 'p', '', '', '', '', 1, 1);",
     );
     let store = open(&database);
-    let found = tree(&store, &key("ses_1"));
-    assert_eq!(names(&found.entries), ["ses_1", "msg_1", "prt_1", "a'\"b\\", "p'\"", "é"]);
+    let found = tree(&store, &session_key("ses_1"));
+    assert_eq!(key_names(&found.entries), ["ses_1", "msg_1", "prt_1", "a'\"b\\", "p'\"", "é"]);
     assert!(found.entries.iter().all(|entry| value(entry).is_object()));
     assert_eq!(value(&found.entries[4])["messageID"], "a'\"b\\");
     let told = issues(&found);
@@ -179,12 +182,12 @@ fn numbers_of_any_kind_are_read() {
     );
     let store = open(&database);
     let listed = scan(&store, &Scope::Sessions).entries;
-    assert_eq!(names(&listed), ["ses_2", "ses_1"]);
+    assert_eq!(key_names(&listed), ["ses_2", "ses_1"]);
     assert_eq!(listed[0].order, OrderKey(i64::MAX));
     let text = String::from_utf8(span(&listed[1]).to_vec()).unwrap();
     assert!(text.contains(r#""input":9007199254740993,"output":0.25"#), "{text}");
     assert!(text.contains(r#""created":"text","updated":1.5"#), "{text}");
-    assert_eq!(names(&tree(&store, &key("ses_1")).entries)[3], "msg_2");
+    assert_eq!(key_names(&tree(&store, &session_key("ses_1")).entries)[3], "msg_2");
     assert_eq!(walk(&store).1, 0);
 }
 
@@ -208,8 +211,8 @@ fn rows_over_the_limit(len: usize) {
          UPDATE project SET name = '{long}';"
     ));
     let limited = open_limited(&database, 1000);
-    let found = tree(&limited, &key("ses_1"));
-    assert_eq!(names(&found.entries), ["ses_1", "msg_2", "prt_4"]);
+    let found = tree(&limited, &session_key("ses_1"));
+    assert_eq!(key_names(&found.entries), ["ses_1", "msg_2", "prt_4"]);
     let mut told = issues(&found);
     told.sort_by(|a, b| a.0.cmp(&b.0));
     let too_large = |more| IssueKind::TooLarge { size: len as u64 + more, limit: 1000 };
@@ -240,13 +243,13 @@ fn rows_over_the_limit(len: usize) {
     assert_eq!(spans(&limited, &asked).issues.len(), 2);
     let parts = scan(&limited, &Scope::AllParts);
     assert_eq!(
-        (names(&parts.entries).join(" "), parts.issues.len()),
+        (key_names(&parts.entries).join(" "), parts.issues.len()),
         ("prt_1 prt_2 prt_4".into(), 1)
     );
-    for (scope, holds) in [(Scope::AllParts, 3), (Scope::Messages(key("ses_1")), 1)] {
+    for (scope, holds) in [(Scope::AllParts, 3), (Scope::Messages(session_key("ses_1")), 1)] {
         assert_eq!(lent(&open_limited(&database, 1000), &scope), (holds, 1));
     }
-    assert_eq!(surveyed(&limited, &Survey::Messages(&key("ses_1"))).0.len(), 3);
+    assert_eq!(surveyed(&limited, &Survey::Messages(&session_key("ses_1"))).0.len(), 3);
     let all = limited.with_options(Default::default());
     assert_eq!(spans(&all, &asked).entries.len(), 2);
     assert_eq!(walk(&all).1, 0);
@@ -262,8 +265,8 @@ fn a_row_just_under_the_limit_is_sorted_too() {
          INSERT INTO part VALUES ('prt_3', 'msg_1', 'ses_1', 1, 1, '{{\"x\":\"{long}\"}}');"
     ));
     let limited = open_limited(&database, limit as u64);
-    let found = tree(&limited, &key("ses_1"));
-    assert_eq!(names(&found.entries), ["ses_1", "msg_1", "prt_1", "prt_3"]);
+    let found = tree(&limited, &session_key("ses_1"));
+    assert_eq!(key_names(&found.entries), ["ses_1", "msg_1", "prt_1", "prt_3"]);
     assert_eq!(orphans(&limited).entries.len(), 1);
 }
 
@@ -274,8 +277,8 @@ fn an_id_over_the_limit_costs_its_row() {
          INSERT INTO part VALUES ('prt_3', 'msg_1', 'ses_1', 1, 1, '{}');",
     );
     let limited = open_limited(&database, 1000);
-    for found in [tree(&limited, &key("ses_1")), scan(&limited, &Scope::AllParts)] {
-        assert!(names(&found.entries).iter().any(|name| name == "prt_3"), "{found:?}");
+    for found in [tree(&limited, &session_key("ses_1")), scan(&limited, &Scope::AllParts)] {
+        assert!(key_names(&found.entries).iter().any(|name| name == "prt_3"), "{found:?}");
         assert!(matches!(issues(&found)[0].1, IssueKind::BadId { .. }));
     }
 }
@@ -283,20 +286,20 @@ fn an_id_over_the_limit_costs_its_row() {
 /// How many records and issues are lent that hold in the end.
 fn lent(store: &SqliteReader, scope: &Scope) -> (usize, usize) {
     let (mut held, mut lent) = ((0, 0), (0, 0));
-    let mut each = |it: Lent<'_>| {
+    let mut each = |it: BorrowedItem<'_>| {
         match it {
-            Lent::Record(_) => lent.0 += 1,
-            Lent::Issue(..) => lent.1 += 1,
-            Lent::Forget => lent = (0, 0),
-            Lent::Holds => {
+            BorrowedItem::Record(_) => lent.0 += 1,
+            BorrowedItem::Issue(..) => lent.1 += 1,
+            BorrowedItem::Rollback => lent = (0, 0),
+            BorrowedItem::Commit => {
                 held = (held.0 + lent.0, held.1 + lent.1);
                 lent = (0, 0);
             }
-            Lent::Set(_) => {}
+            BorrowedItem::Set(_) => {}
         }
         ControlFlow::Continue(())
     };
-    store.open().unwrap().lend(scope, &mut each).unwrap();
+    store.open().unwrap().scan_borrowed(scope, &mut each).unwrap();
     held
 }
 
@@ -311,11 +314,11 @@ fn parts_stay_in_order_where_the_clock_of_ids_wraps() {
     let (_dir, database) =
         with(&format!("INSERT INTO message VALUES ('msg_2', 'ses_1', 2, 2, '{{}}'); {rows}"));
     let store = open(&database);
-    let found = tree(&store, &key("ses_1")).entries;
-    assert_eq!(names(&found)[4..], ids);
+    let found = tree(&store, &session_key("ses_1")).entries;
+    assert_eq!(key_names(&found)[4..], ids);
     assert!(found[4..].is_sorted_by_key(|entry| entry.order));
     let EntityKey::Message(of) = message("msg_2") else { return };
-    assert_eq!(names(&scan(&store, &Scope::Parts(of)).entries), ids);
+    assert_eq!(key_names(&scan(&store, &Scope::Parts(of)).entries), ids);
 }
 
 #[test]

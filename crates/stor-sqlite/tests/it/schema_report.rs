@@ -5,7 +5,7 @@ use scrollback_core_id::Scope;
 use scrollback_source::Survey;
 use scrollback_stor_sqlite::{SchemaProblem, SchemaReport, SqliteReader};
 
-use crate::calls::{key, names, scan, tree};
+use crate::calls::{key_names, scan, session_key, tree};
 use crate::support::{
     REAL, SCHEMA, SMALL, V2, V2_SCHEMA, copy, open, sessions, stated, stated_as, surveyed, walk,
     writer,
@@ -77,12 +77,15 @@ fn a_renamed_column_that_is_needed_is_an_issue() {
     assert_eq!(unknown(&report), (vec![], vec!["message.body".to_owned()]));
     assert_eq!(said(&store), ["the table message has no column data, and is not read"]);
     assert_eq!(sessions(&store).len(), 2, "the rest is read");
-    assert_eq!(names(&tree(&store, &key("ses_1")).entries), ["ses_1"]);
+    assert_eq!(key_names(&tree(&store, &session_key("ses_1")).entries), ["ses_1"]);
     // It is told as long as it is so, also of a store that is open.
     writer(&database).execute_batch("ALTER TABLE message RENAME COLUMN body TO data").unwrap();
     assert!(said(&store).is_empty());
     assert_eq!(store.schema_report().unwrap(), SchemaReport::default());
-    assert_eq!(names(&tree(&store, &key("ses_1")).entries), ["ses_1", "msg_1", "prt_1"]);
+    assert_eq!(
+        key_names(&tree(&store, &session_key("ses_1")).entries),
+        ["ses_1", "msg_1", "prt_1"]
+    );
 }
 
 #[test]
@@ -97,7 +100,10 @@ fn a_column_of_another_type_is_an_issue_and_is_read() {
     // The other one is not needed.
     assert_eq!(said(&store), ["the column time_updated of the table part is of the type TEXT"]);
     assert_eq!(store.schema_report().unwrap().problems.len(), 1);
-    assert_eq!(names(&tree(&store, &key("ses_1")).entries), ["ses_1", "msg_1", "prt_1"]);
+    assert_eq!(
+        key_names(&tree(&store, &session_key("ses_1")).entries),
+        ["ses_1", "msg_1", "prt_1"]
+    );
 }
 
 #[test]

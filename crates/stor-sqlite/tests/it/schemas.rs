@@ -6,7 +6,7 @@ use scrollback_fixtures::Corpus;
 use scrollback_source::{Source, Survey};
 use scrollback_stor_sqlite::Error;
 
-use crate::calls::{key, names, scan, spans, tree};
+use crate::calls::{key_names, scan, session_key, spans, tree};
 use crate::support::{
     SCHEMA, SMALL, copy, open, sessions, stated, stated_as, surveyed, value, walk, writer,
 };
@@ -58,11 +58,11 @@ fn the_first_schema_is_read_as_the_last_one_is() {
     let (_last, last) = stated(&rows);
     let (first, last) = (open(&first), open(&last));
     assert_eq!(walk(&first), walk(&last));
-    let session = key("ses_1");
+    let session = session_key("ses_1");
     let expected =
         ["ses_1", "msg_1", "prt_1", "msg_5", "prt_8", "prt_9", "msg_4", "msg_9"].map(str::to_owned);
     for store in [&first, &last] {
-        assert_eq!(names(&tree(store, &session).entries), expected);
+        assert_eq!(key_names(&tree(store, &session).entries), expected);
         let (seen, wrong) = surveyed(store, &Survey::Messages(&session));
         assert_eq!((seen.len(), wrong.len()), (5, 0), "four and their set");
         let listed = spans(store, &[EntityKey::Todo(session.clone())]).entries;
@@ -111,7 +111,7 @@ fn what_a_database_lacks_is_absent() {
         let store = open(&database);
         assert_eq!(walk(&store).1, 0, "{lacking}");
         assert_eq!(sessions(&store).len(), 2);
-        let asked = [EntityKey::Todo(key("ses_1")), EntityKey::Share(key("ses_1"))];
+        let asked = [EntityKey::Todo(session_key("ses_1")), EntityKey::Share(session_key("ses_1"))];
         assert_eq!(spans(&store, &asked).issues.len(), 2);
         // A view in its place is none of opencode's.
         db.execute_batch(&format!("CREATE VIEW {lacking} AS SELECT * FROM session;")).unwrap();
@@ -130,7 +130,7 @@ fn columns_that_come_while_a_store_is_open_are_read() {
     assert_eq!(value(&scan(&store, &Scope::Sessions).entries[0])["cost"], 1.5);
     // A reader that was open all along is not disturbed by a table that is made anew.
     let count = |reader: &mut dyn scrollback_source::Reader| {
-        let scope = Scope::Messages(key("ses_1"));
+        let scope = Scope::Messages(session_key("ses_1"));
         scrollback_source::Listing::collect(|each| reader.scan(&scope, each)).unwrap().entries.len()
     };
     assert_eq!(count(&mut *reader), 1);

@@ -11,14 +11,16 @@ use rusqlite::Connection;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, Scope, SessionKey, SourceId, UnixNanos};
 use scrollback_fixtures::{Corpus, corpus};
-use scrollback_source::{Listing, Probe, Reader, Seen, Sighting, Source, SourceChange, Survey};
+use scrollback_source::{
+    Listing, Observation, Probe, Reader, Source, SourceChange, Survey, SurveyItem,
+};
 use scrollback_source_test::{Content, Expectations};
 use scrollback_stor_mmap::ReadOptions;
 use scrollback_stor_sqlite::SqliteReader;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::calls::{LATE, StoppedClock, names, scan};
+use crate::calls::{FAR_FUTURE, StoppedClock, key_names, scan};
 
 /// The databases that the real opencode wrote.
 pub(crate) const REAL: [Corpus; 4] =
@@ -40,7 +42,7 @@ pub(crate) fn open_at(database: &Path, now: UnixNanos) -> SqliteReader {
 }
 
 pub(crate) fn open(database: &Path) -> SqliteReader {
-    open_at(database, LATE)
+    open_at(database, FAR_FUTURE)
 }
 
 /// The same with a limit to the size of a row's text.
@@ -146,17 +148,17 @@ pub(crate) fn issues(listing: &Listing) -> Vec<(Option<String>, IssueKind)> {
 pub(crate) fn surveyed(
     store: &dyn Source,
     what: &Survey<'_>,
-) -> (Vec<Sighting>, Vec<(Option<EntityKey>, IssueKind)>) {
+) -> (Vec<Observation>, Vec<(Option<EntityKey>, IssueKind)>) {
     let (mut seen, mut issues) = (Vec::new(), Vec::new());
     let each = &mut |it| {
         match it {
-            Seen::Sighting(it) => seen.push(it),
-            Seen::Issue(key, issue) => issues.push((key, issue.kind)),
+            SurveyItem::Observation(it) => seen.push(it),
+            SurveyItem::Issue(key, issue) => issues.push((key, issue.kind)),
         }
         ControlFlow::Continue(())
     };
     store.open().unwrap().survey(what, each).unwrap();
-    seen.sort_by(|a: &Sighting, b| a.key.cmp(&b.key));
+    seen.sort_by(|a: &Observation, b| a.key.cmp(&b.key));
     (seen, issues)
 }
 
@@ -166,7 +168,7 @@ pub(crate) fn walk(store: &dyn Source) -> (Vec<String>, usize) {
     let (mut found, mut wrong) = (Vec::new(), 0);
     let mut take = |listing: Listing| {
         wrong += listing.issues.len();
-        found.extend(names(&listing.entries));
+        found.extend(key_names(&listing.entries));
     };
     let mut reader = store.open().unwrap();
     for scope in [Scope::Projects, Scope::Sessions] {
@@ -175,12 +177,12 @@ pub(crate) fn walk(store: &dyn Source) -> (Vec<String>, usize) {
     for session in sessions(store) {
         take(Listing::collect(|each| reader.tree(&session, each)).unwrap());
         let _ = surveyed(store, &Survey::Messages(&session));
-        reader.holds(&session).unwrap();
+        reader.has_session(&session).unwrap();
     }
     take(Listing::collect(|each| reader.orphans(each)).unwrap());
     let parts = Listing::collect(|each| reader.scan(&Scope::AllParts, each)).unwrap();
     wrong += parts.issues.len();
-    found.extend(names(&parts.entries));
+    found.extend(key_names(&parts.entries));
     for what in [Survey::Projects, Survey::Sessions, Survey::MessageSets] {
         wrong += surveyed(store, &what).1.len();
     }

@@ -131,7 +131,7 @@ impl Feed for NativeFeed {
         for path in directories.take(self.watched.hot) {
             // What was written in it before the watch was set.
             if self.tree.heat(&path, &mut *self.backend)?
-                && let Some(scope) = self.watched.source.concerns(&path)
+                && let Some(scope) = self.watched.source.scope_of_path(&path)
             {
                 self.dirty.mark(scope)?;
             }

@@ -53,7 +53,7 @@ impl Feed for ChannelFeed {
             let path = self.paths.recv().await;
             let path = path.ok_or_else(|| FeedError::Custom("the writer went away".into()))?;
             self.events += 1;
-            self.said.extend(self.watched.source.concerns(&path));
+            self.said.extend(self.watched.source.scope_of_path(&path));
             Ok(self.say(Answer::Complete))
         })
     }

@@ -23,7 +23,7 @@ async fn next(feed: &mut dyn Feed, clock: Option<&FeedClock>) -> Heard {
 
 /// Whether what was said covers a message.
 fn covers(heard: &Heard, source: &dyn Source, message: &Path) -> bool {
-    let scope = source.concerns(message).unwrap();
+    let scope = source.scope_of_path(message).unwrap();
     let of_it = |it: &DirtyScope| {
         *it == scope
             || matches!(it, DirtyScope::Records | DirtyScope::Store | DirtyScope::Session(_))

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use scrollback_core_id::{EntityKey, Scope};
 use scrollback_flow::{Parts, RefreshOptions};
-use scrollback_source::{Found, Source};
+use scrollback_source::{ScanItem, Source};
 use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use tempfile::TempDir;
 
@@ -198,7 +198,7 @@ fn bytes_are_as_young_as_what_is_known() {
             let mut reader = source.open().unwrap();
             reader
                 .spans(std::slice::from_ref(&key), &mut |found| {
-                    if let Found::Entry(entry) = found {
+                    if let ScanItem::Entry(entry) = found {
                         span = entry.span;
                     }
                     std::ops::ControlFlow::Continue(())

@@ -29,13 +29,13 @@ impl Log {
     /// Makes the log of a session, and its directory if that is not there.
     pub(crate) fn create(root: &Path, session: &str) -> Self {
         let mut writer = LogWriter::open(root, session).unwrap();
-        writer.session("a log").unwrap();
+        writer.append_session("a log").unwrap();
         Self { writer, session: session.to_owned() }
     }
 
     /// Appends a message, closes nothing, and gives the message's id.
     pub(crate) fn append(&mut self) -> MessageId {
-        let at = self.writer.user().unwrap();
+        let at = self.writer.append_user_message().unwrap();
         format!("{}:{at:012x}", self.session).parse().unwrap()
     }
 }

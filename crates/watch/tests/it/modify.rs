@@ -39,9 +39,9 @@ impl Source for WithDocuments {
         plan
     }
 
-    fn concerns(&self, path: &Path) -> Option<DirtyScope> {
+    fn scope_of_path(&self, path: &Path) -> Option<DirtyScope> {
         let is_document = path.extension().is_some_and(|end| end == "json");
-        self.0.concerns(path).or_else(|| is_document.then_some(DirtyScope::Records))
+        self.0.scope_of_path(path).or_else(|| is_document.then_some(DirtyScope::Records))
     }
 }
 
@@ -112,7 +112,7 @@ fn writes_to_opencodes_records_are_no_events_until_they_are_closed() {
         let (mut open, mut other) = (File::create(&first).unwrap(), File::create(&second).unwrap());
         runtime.block_on(async {
             let source = files(&dir.path().join("storage"));
-            let scopes = [&first, &second].map(|path| source.concerns(path).unwrap());
+            let scopes = [&first, &second].map(|path| source.scope_of_path(path).unwrap());
             let mut feed = native(kind, source);
             let mut clock = next(&mut feed, None).await.clock;
             for _ in 0..10 {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use scrollback_core_id::{EntityKey, MessageKey, SessionId};
 use scrollback_fixtures::writer;
 use scrollback_flow::{Parts, RefreshOptions};
-use scrollback_source::Found;
+use scrollback_source::ScanItem;
 use scrollback_stor_mmap::MappedSpan;
 use scrollback_watch::{
     Event, EventCursor, FeedChoice, FeedKind, Follower, Live, LiveOptions, Of, What,
@@ -211,7 +211,7 @@ fn a_cache_hands_out_nothing_for_good_that_was_read_in_the_middle_of_a_write() {
         let load = || {
             let mut span = None;
             let asked = source.open()?.spans(std::slice::from_ref(&key), &mut |found| {
-                if let Found::Entry(entry) = found {
+                if let ScanItem::Entry(entry) = found {
                     span = entry.span;
                 }
                 std::ops::ControlFlow::Continue(())

@@ -18,7 +18,7 @@ use scrollback_core_id::SystemClock;
 use scrollback_core_id::{EntityKey, SessionKey};
 use scrollback_fixtures::writer::{fault, verify};
 use scrollback_flow::{SessionLoader, run_session_tree_flow};
-use scrollback_source::{Found, Source};
+use scrollback_source::{ScanItem, Source};
 use scrollback_stor_mmap::MappedSpan;
 use scrollback_stor_read::FileReader;
 
@@ -202,13 +202,13 @@ fn single(store: &FileReader, keys: &[EntityKey], log: &Log) -> Result<()> {
         let floor = log.floor(key);
         reader.spans(std::slice::from_ref(key), &mut |found| {
             match found {
-                Found::Entry(entry) => {
+                ScanItem::Entry(entry) => {
                     if let Some(span) = &entry.span {
                         log.span(key, span, floor);
                     }
                 }
-                Found::Set(_) => {}
-                Found::Issue(key, issue) => log.issue(key.as_ref(), &issue.kind),
+                ScanItem::Set(_) => {}
+                ScanItem::Issue(key, issue) => log.issue(key.as_ref(), &issue.kind),
             }
             ControlFlow::Continue(())
         })?;
@@ -227,9 +227,9 @@ fn settle(store: &FileReader, log: &Log, tally: &serde_json::Value) -> Result<us
         let mut outcome = None;
         store.open()?.spans(std::slice::from_ref(&key), &mut |found| {
             outcome = Some(match found {
-                Found::Entry(entry) => entry.span.filter(MappedSpan::is_settled),
-                Found::Set(_) => return ControlFlow::Continue(()),
-                Found::Issue(_, issue) => {
+                ScanItem::Entry(entry) => entry.span.filter(MappedSpan::is_settled),
+                ScanItem::Set(_) => return ControlFlow::Continue(()),
+                ScanItem::Issue(_, issue) => {
                     // Unlinked by the writer: gone is as settled as it gets.
                     (issue.kind == IssueKind::Vanished && last.is_null()).then(MappedSpan::default)
                 }

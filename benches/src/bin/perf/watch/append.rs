@@ -71,7 +71,7 @@ struct Log(LogWriter);
 impl Log {
     fn create(root: &std::path::Path) -> Result<Self> {
         let mut log = LogWriter::open(root, "2026/11/30/ses_1")?;
-        log.session("a log")?;
+        log.append_session("a log")?;
         Ok(Self(log))
     }
 
@@ -83,7 +83,7 @@ impl Log {
             "{{\"record\":\"message\",\"role\":\"user\",\"time\":{{\"created\":{message}}}}}\n\
              {{\"record\":\"part\",\"message\":{message},\"type\":\"text\",\"text\":\"{text}\"}}\n"
         );
-        self.0.raw(lines.as_bytes())?;
+        self.0.append_raw(lines.as_bytes())?;
         Ok(Instant::now())
     }
 }

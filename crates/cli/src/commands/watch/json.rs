@@ -73,9 +73,9 @@ pub(super) fn print(store: &Store, event: &Event, out: &mut dyn Write) -> io::Re
     let cursor = event.cursor.as_ref();
     let cursor = cursor.map_or_else(|| Since::FRESH.to_owned(), ToString::to_string);
     let root = &store.roots()[event.root];
-    let what = Some(event.what).filter(|_| !matches!(event.of, Of::Fresh)).map(What::name);
+    let what = Some(event.change).filter(|_| !matches!(event.subject, Of::Fresh)).map(What::name);
     let mut line = Line {
-        kind: event.of.name(),
+        kind: event.subject.name(),
         what,
         cursor,
         root: (store.roots().len() > 1).then(|| root.id()),
@@ -87,7 +87,7 @@ pub(super) fn print(store: &Store, event: &Event, out: &mut dyn Write) -> io::Re
         damaged: false,
     };
     let repaired; // a part may borrow from it
-    match &event.of {
+    match &event.subject {
         Of::Project { now, old, key } => {
             if let EntityKey::Project(id) = key {
                 line.ids.project = Some(id.to_string());

@@ -28,12 +28,12 @@ pub(super) struct Lines<'l> {
 impl Lines<'_> {
     /// Prints an event, if it is one for people.
     pub(super) fn print(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
-        let (kind, said, about) = match &event.of {
+        let (kind, said, about) = match &event.subject {
             Of::Fresh => {
                 let warn = self.styles.warn;
                 return writeln!(out, "{warn}what happened since then cannot be told{warn:#}");
             }
-            _ if event.what == What::Present => return Ok(()),
+            _ if event.change == What::Present => return Ok(()),
             Of::Project { now, key, .. } => {
                 let tree = now.as_ref().and_then(|meta| meta.worktree.as_deref());
                 ("project", tree.map_or_else(|| key.to_string(), str::to_owned), String::new())
@@ -43,7 +43,7 @@ impl Lines<'_> {
                 ("session", title.unwrap_or_default().to_owned(), key.to_string())
             }
             Of::Message { now, old, key } => {
-                if event.what == What::Updated && is_same(now.as_deref(), old.as_deref()) {
+                if event.change == What::Updated && is_same(now.as_deref(), old.as_deref()) {
                     return Ok(()); // but for its parts, which speak for themselves
                 }
                 let said = now.as_ref().or(old.as_ref()).map(|meta| message(meta));
@@ -64,7 +64,7 @@ impl Lines<'_> {
             }
             _ => return Ok(()),
         };
-        self.line(out, event.what, kind, &said, &about)
+        self.line(out, event.change, kind, &said, &about)
     }
 
     fn line(

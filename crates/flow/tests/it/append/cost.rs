@@ -24,11 +24,13 @@ impl Agent {
     fn append(&mut self, step: u64) {
         let before = self.log.len();
         match (step % 8, self.answer) {
-            (1 | 4 | 5, Some(answer)) => self.log.text(answer, "a text of some words").unwrap(),
-            (6, Some(answer)) => self.log.finish(answer, 7).unwrap(),
-            (7, _) => self.log.item("switch").unwrap(),
-            (3, _) => *self.answer.insert(self.log.answer().unwrap()),
-            _ => self.log.user().unwrap(),
+            (1 | 4 | 5, Some(answer)) => {
+                self.log.append_text(answer, "a text of some words").unwrap()
+            }
+            (6, Some(answer)) => self.log.append_finished_answer(answer, 7).unwrap(),
+            (7, _) => self.log.append_item("switch").unwrap(),
+            (3, _) => *self.answer.insert(self.log.append_answer().unwrap()),
+            _ => self.log.append_user_message().unwrap(),
         };
         self.appended += self.log.len() - before;
     }
@@ -55,8 +57,8 @@ fn follow(
     let (appended, now) = (agent.appended - appended, source.counters().get());
     assert!(bytes(now) - bytes(counts) <= 2 * appended + CONSTANT, "{counts:?} {now:?} {appended}");
     assert!(now.records_parsed - counts.records_parsed <= 2 * many + CONSTANT);
-    assert!(now.bytes_compared - counts.bytes_compared <= LogMark::TAIL * (many + 1));
-    assert!(now.files_stated - counts.files_stated <= 4 * (many + 1));
+    assert!(now.bytes_compared - counts.bytes_compared <= LogMark::MAX_TAIL * (many + 1));
+    assert!(now.stat_calls - counts.stat_calls <= 4 * (many + 1));
     let done = materializer.stats().effort;
     let Effort { resumed, compared, cloned } = effort;
     assert_eq!(done.resumed - resumed, many, "each refresh resumes");
@@ -69,7 +71,7 @@ fn an_append_costs_what_was_appended() {
     let dir = tempfile::tempdir().unwrap();
     let (root, kept) = (dir.path().join("logs"), dir.path().join("kept"));
     let mut log = LogWriter::open(&root, "2026/11/30/first").unwrap();
-    log.session("a title").unwrap();
+    log.append_session("a title").unwrap();
     let mut agent = Agent { log, answer: None, appended: 0 };
     let source = logs(&root);
 
@@ -96,7 +98,7 @@ fn an_append_costs_what_was_appended() {
 fn so_does_a_look_at_a_session_that_is_dirty() {
     let dir = tempfile::tempdir().unwrap();
     let mut log = LogWriter::open(dir.path(), "first").unwrap();
-    log.session("a title").unwrap();
+    log.append_session("a title").unwrap();
     let mut agent = Agent { log, answer: None, appended: 0 };
     let source = logs(dir.path());
     let materializer = open(source.clone(), None);
@@ -120,7 +122,7 @@ fn so_does_a_look_at_a_session_that_is_dirty() {
 fn a_survey_of_the_store_reads_nothing() {
     let dir = tempfile::tempdir().unwrap();
     for name in ["a", "2026/11/30/b", "2026/12/01/c"] {
-        LogWriter::open(dir.path(), name).unwrap().session(name).unwrap();
+        LogWriter::open(dir.path(), name).unwrap().append_session(name).unwrap();
     }
     let source = logs(dir.path());
     let materializer = open(source.clone(), None);
@@ -128,6 +130,6 @@ fn a_survey_of_the_store_reads_nothing() {
     refresh(&materializer);
     let now = source.counters().get();
     assert_eq!((bytes(now), now.records_parsed), (bytes(before), before.records_parsed));
-    assert!(source.open().unwrap().holds(&SessionId::new("a").unwrap().into()).unwrap());
+    assert!(source.open().unwrap().has_session(&SessionId::new("a").unwrap().into()).unwrap());
     check(&materializer, &source);
 }

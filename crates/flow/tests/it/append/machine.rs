@@ -82,12 +82,14 @@ impl World {
             self.appended += 1;
             let some = messages.get(self.appended as usize % messages.len().max(1)).copied();
             match (self.appended % 7, some) {
-                (0, _) => log.session(&format!("title {}", self.appended)).unwrap(),
-                (1, _) => log.user().unwrap(),
-                (2, Some(message)) => log.finish(message, self.appended as i64).unwrap(),
-                (3, _) => log.item("switch").unwrap(),
-                (4 | 5, Some(message)) => log.text(message, "some words").unwrap(),
-                _ => log.answer().unwrap(),
+                (0, _) => log.append_session(&format!("title {}", self.appended)).unwrap(),
+                (1, _) => log.append_user_message().unwrap(),
+                (2, Some(message)) => {
+                    log.append_finished_answer(message, self.appended as i64).unwrap()
+                }
+                (3, _) => log.append_item("switch").unwrap(),
+                (4 | 5, Some(message)) => log.append_text(message, "some words").unwrap(),
+                _ => log.append_answer().unwrap(),
             };
         }
     }
@@ -101,11 +103,11 @@ impl World {
                 let is_torn = !matches!(read(&path).last(), None | Some(b'\n'));
                 let half: [&[u8]; 2] =
                     [br#"{"record":"message","role":"user""#, b",\"time\":{\"created\":5}}\n"];
-                log.raw(half[usize::from(is_torn)]).unwrap();
+                log.append_raw(half[usize::from(is_torn)]).unwrap();
             }
             Step::Damaged => {
                 let mut log = LogWriter::open(&self.root, Self::name(second)).unwrap();
-                log.raw(b"{\"record\": nonsense\n").unwrap();
+                log.append_raw(b"{\"record\": nonsense\n").unwrap();
             }
             Step::Rewrite(from) if path.exists() => {
                 let mut bytes = read(&path);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use scrollback_core_id::{EntityKey, Scope, SessionId, SessionKey, SystemClock};
 use scrollback_fixtures::write_tree;
 use scrollback_flow::MergedSource;
-use scrollback_source::{Found, Probe, Source, SourceChange};
+use scrollback_source::{Probe, ScanItem, Source, SourceChange};
 use scrollback_source_test::jsonl::LogWriter;
 use scrollback_stor_read::FileReader;
 
@@ -19,7 +19,7 @@ fn a_session_is_resumed_by_the_store_that_it_is_of() {
     let dir = tempfile::tempdir().unwrap();
     let (root, storage) = (dir.path().join("logs"), dir.path().join("storage"));
     let mut log = LogWriter::open(&root, "ses_log").unwrap();
-    log.session("of a log").unwrap();
+    log.append_session("of a log").unwrap();
     let tree = r#"
         //- session/p/ses_tree.json
         {"id":"ses_tree","time":{"created":1,"updated":1}}
@@ -32,15 +32,15 @@ fn a_session_is_resumed_by_the_store_that_it_is_of() {
 
     let session = SessionKey::from(SessionId::new("ses_log").unwrap());
     let token = scan(&merged, &Scope::Messages(session.clone())).set.unwrap().resume.unwrap();
-    let from = log.user().unwrap();
+    let from = log.append_user_message().unwrap();
     let mut found = Vec::new();
     let resumed = merged.open().unwrap().resume(&session, &token, &mut |it| {
-        if let Found::Entry(entry) = it {
+        if let ScanItem::Entry(entry) = it {
             found.push(entry);
         }
         std::ops::ControlFlow::Continue(())
     });
-    let change = SourceChange::Appended { session: session.clone(), from };
+    let change = SourceChange::Appended { session: session.clone(), offset: from };
     assert_eq!(resumed.unwrap().probe, Probe::Changed(vec![change]));
     let [record, message] = &found[..] else { panic!("{found:?}") };
     assert_eq!(record.origin, Some(id("logs")));
@@ -53,7 +53,7 @@ fn a_session_is_resumed_by_the_store_that_it_is_of() {
 
     let materializer = open(merged.clone(), None);
     for _ in 0..5 {
-        log.user().unwrap();
+        log.append_user_message().unwrap();
         refresh(&materializer);
         check(&materializer, &merged);
     }

@@ -23,13 +23,13 @@ struct World {
 fn begin() -> World {
     let dir = tempfile::tempdir().unwrap();
     let mut log = LogWriter::open(dir.path(), "2026/11/30/first").unwrap();
-    log.session("a title").unwrap();
+    log.append_session("a title").unwrap();
     let source = logs(dir.path());
     let materializer = open(source.clone(), None);
-    while log.len() < 5 * LogMark::TAIL {
-        let answer = log.answer().unwrap();
-        log.text(answer, "some words").unwrap();
-        log.finish(answer, 1).unwrap();
+    while log.len() < 5 * LogMark::MAX_TAIL {
+        let answer = log.append_answer().unwrap();
+        log.append_text(answer, "some words").unwrap();
+        log.append_finished_answer(answer, 1).unwrap();
     }
     refresh(&materializer);
     check(&materializer, &source);
@@ -62,7 +62,7 @@ fn a_rewrite_in_place_is_recognised() {
         let mut world = begin();
         rewrite(world.log.path(), at);
         assert!(reads_anew(&world), "{at}");
-        world.log.user().unwrap();
+        world.log.append_user_message().unwrap();
         assert!(!reads_anew(&world), "then it goes on");
     }
 }
@@ -71,7 +71,7 @@ fn a_rewrite_in_place_is_recognised() {
 fn so_is_one_that_is_appended_to_before_it_is_seen() {
     let mut world = begin();
     rewrite(world.log.path(), 19_000);
-    world.log.user().unwrap();
+    world.log.append_user_message().unwrap();
     assert!(reads_anew(&world));
 }
 
@@ -80,14 +80,14 @@ fn so_is_one_that_is_appended_to_before_it_is_seen() {
 fn far_before_the_mark_only_a_full_look_finds_that() {
     let mut world = begin();
     rewrite(world.log.path(), 0); // in the head of the session
-    world.log.user().unwrap();
+    world.log.append_user_message().unwrap();
     let World { materializer, source, .. } = &world;
     refresh(materializer);
     assert_ne!(State::of(&materializer.view()).entities, cold(source).entities);
     let full = RefreshOptions { verify: Verify::Full, ..RefreshOptions::default() };
     assert!(materializer.refresh(&full, &|_| ControlFlow::Continue(())).unwrap().is_continue());
     check(materializer, source);
-    world.log.user().unwrap();
+    world.log.append_user_message().unwrap();
     assert!(!reads_anew(&world), "then it goes on");
 }
 
@@ -106,6 +106,6 @@ fn truncated_and_replaced_logs_are_recognised() {
     let world = begin();
     fs::rename(world.log.path(), world.log.path().with_extension("1.jsonl")).unwrap();
     let root = world.log.path().ancestors().nth(4).unwrap();
-    LogWriter::open(root, "2026/11/30/first").unwrap().session("rotated").unwrap();
+    LogWriter::open(root, "2026/11/30/first").unwrap().append_session("rotated").unwrap();
     assert!(reads_anew(&world), "rotated");
 }

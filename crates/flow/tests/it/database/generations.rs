@@ -14,7 +14,7 @@ use scrollback_flow::{
 use scrollback_index::SessionIndex;
 use tempfile::TempDir;
 
-use crate::calls::{key, scan, tree};
+use crate::calls::{scan, session_key, tree};
 use crate::support::{database, files, id};
 
 const SCHEMA: &str = include_str!("../../../../../fixtures/schema/opencode-2.0.sql");
@@ -182,7 +182,7 @@ fn each_session_is_there_once_and_counts_once() {
     assert_eq!(metas.map(|meta| meta.usage().tokens.input).sum::<i64>(), 292 - 5);
     // And so the flows count.
     for (name, (place, tokens, messages)) in &all {
-        let session = key(&format!("ses_{name}"));
+        let session = session_key(&format!("ses_{name}"));
         run_session_tree_flow(&store, &session, |tree| {
             let used = tree.usage();
             assert_eq!((used.tokens.input, used.messages), (*tokens, *messages), "{name}");

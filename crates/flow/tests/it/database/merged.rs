@@ -16,7 +16,7 @@ use scrollback_source::{Probe, Source, SourceExt};
 use tempfile::TempDir;
 
 use super::world::SCHEMA;
-use crate::calls::{key, names, orphans, scan, spans, tree};
+use crate::calls::{key_names, orphans, scan, session_key, spans, tree};
 use crate::support::{database, files, id};
 
 /// A database with one session, and files with that and another.
@@ -91,7 +91,7 @@ fn the_database_wins_per_session_and_files_fill_in() {
     assert_eq!(scan(&store, &Scope::Projects).entries.len(), 1);
 
     let keys = |session: &str| -> Vec<String> {
-        tree(&store, &key(session)).entries.iter().map(|it| it.key.to_string()).collect()
+        tree(&store, &session_key(session)).entries.iter().map(|it| it.key.to_string()).collect()
     };
     assert_eq!(
         keys("ses_both"),
@@ -102,7 +102,7 @@ fn the_database_wins_per_session_and_files_fill_in() {
         ["session ses_left", "message ses_left/msg_3", "part msg_3/prt_3"]
     );
     let title = |session: &str| {
-        run_session_tree_flow(&store, &key(session), |tree| {
+        run_session_tree_flow(&store, &session_key(session), |tree| {
             tree.session.as_ref().unwrap().title.as_ref().unwrap().get().into_owned()
         })
         .unwrap()
@@ -115,7 +115,7 @@ fn the_database_wins_per_session_and_files_fill_in() {
 fn what_files_have_of_a_session_of_the_database_is_hidden() {
     let (_dir, store) = both();
     let message =
-        MessageKey { session: key("ses_both").session, message: "msg_2".parse().unwrap() };
+        MessageKey { session: session_key("ses_both").session, message: "msg_2".parse().unwrap() };
     for hidden in [EntityKey::from(message), part("msg_2", "prt_2"), part("msg_hidden", "prt_5")] {
         let asked = spans(&store, std::slice::from_ref(&hidden));
         assert!(asked.entries.is_empty(), "{hidden}");
@@ -124,7 +124,7 @@ fn what_files_have_of_a_session_of_the_database_is_hidden() {
     assert_eq!(spans(&store, &[part("msg_3", "prt_3"), part("msg_1", "prt_1")]).entries.len(), 2);
     let lost: Vec<_> = orphans(&store).entries.into_iter().map(|it| it.key).collect();
     assert_eq!(lost, [part("msg_gone", "prt_4")]);
-    let mut all = names(&scan(&store, &Scope::AllParts).entries);
+    let mut all = key_names(&scan(&store, &Scope::AllParts).entries);
     all.sort();
     assert_eq!(all, ["prt_1", "prt_3", "prt_4"]);
 }
@@ -133,7 +133,7 @@ fn what_files_have_of_a_session_of_the_database_is_hidden() {
 fn diffs_are_found_for_either() {
     let (_dir, store) = both();
     for (session, file) in [("ses_both", "a"), ("ses_left", "b")] {
-        let diff = store.read_diff_span(&key(session)).unwrap();
+        let diff = store.read_diff_span(&session_key(session)).unwrap();
         assert_eq!(&*diff, format!(r#"[{{"file":"{file}"}}]"#).as_bytes());
     }
 }
@@ -167,7 +167,7 @@ fn a_session_that_moves_to_the_database_is_the_databases_from_then_on() {
         SessionMaterializer::open(Arc::new(store), None, RefreshOptions::default(), &go_on);
     let materializer = opened.unwrap().continue_value().unwrap().value;
     let shown = || {
-        let meta = materializer.view().session(&key("ses_left").session).unwrap();
+        let meta = materializer.view().session(&session_key("ses_left").session).unwrap();
         (meta.title.clone().unwrap(), meta.origin.clone().unwrap().to_string())
     };
     assert_eq!(shown(), ("left".into(), "files".into()));
@@ -179,11 +179,11 @@ fn a_session_that_moves_to_the_database_is_the_databases_from_then_on() {
     .unwrap();
     let _ = materializer.refresh(&RefreshOptions::default(), &go_on).unwrap();
     assert_eq!(shown(), ("moved".into(), "database".into()));
-    assert!(materializer.view().by_session(&key("ses_left").session).is_empty());
+    assert!(materializer.view().by_session(&session_key("ses_left").session).is_empty());
     db.execute_batch("DELETE FROM session WHERE id = 'ses_left'").unwrap();
     let _ = materializer.refresh(&RefreshOptions::default(), &go_on).unwrap();
     assert_eq!(shown(), ("left".into(), "files".into()));
-    assert_eq!(materializer.view().by_session(&key("ses_left").session).len(), 1);
+    assert_eq!(materializer.view().by_session(&session_key("ses_left").session).len(), 1);
 }
 
 #[test]
@@ -199,27 +199,28 @@ fn an_entity_of_each_kind_is_located_in_the_store_that_has_it() {
     .unwrap();
     let message = |session: &str, message: &str| {
         let message = message.parse().unwrap();
-        EntityKey::from(MessageKey { session: key(session).session, message })
+        EntityKey::from(MessageKey { session: session_key(session).session, message })
     };
     for (key, place) in [
         (EntityKey::Project("p".parse().unwrap()), "opencode.db"),
         (EntityKey::Project("q".parse().unwrap()), "project/q.json"),
-        (key("ses_both").into(), "opencode.db"),
-        (key("ses_left").into(), "session/p/ses_left.json"),
+        (session_key("ses_both").into(), "opencode.db"),
+        (session_key("ses_left").into(), "session/p/ses_left.json"),
         (message("ses_both", "msg_1"), "opencode.db"),
         (message("ses_left", "msg_3"), "message/ses_left/msg_3.json"),
         (part("msg_1", "prt_1"), "opencode.db"),
         (part("msg_3", "prt_3"), "part/msg_3/prt_3.json"),
-        (EntityKey::Diff(key("ses_both")), "session_diff/ses_both.json"),
-        (EntityKey::Diff(key("ses_left")), "session_diff/ses_left.json"),
-        (EntityKey::Todo(key("ses_both")), "opencode.db"),
-        (EntityKey::Todo(key("ses_left")), "todo/ses_left.json"),
-        (EntityKey::Share(key("ses_left")), "session_share/ses_left.json"),
+        (EntityKey::Diff(session_key("ses_both")), "session_diff/ses_both.json"),
+        (EntityKey::Diff(session_key("ses_left")), "session_diff/ses_left.json"),
+        (EntityKey::Todo(session_key("ses_both")), "opencode.db"),
+        (EntityKey::Todo(session_key("ses_left")), "todo/ses_left.json"),
+        (EntityKey::Share(session_key("ses_left")), "session_share/ses_left.json"),
     ] {
         let located = store.locate(&key).unwrap_or_default();
         assert_eq!(located.to_str().unwrap(), place, "{key}");
     }
-    let found = run_session_tree_flow(&store, &key("ses_left"), |_| ()).unwrap().report.issues;
+    let found =
+        run_session_tree_flow(&store, &session_key("ses_left"), |_| ()).unwrap().report.issues;
     let places = found.iter().filter_map(|it| it.issue.place.path.as_ref()?.to_str());
     let places: Vec<&str> = places.collect();
     assert!(places.contains(&"part/msg_3/prt_3.json"), "{places:?}");
@@ -238,9 +239,9 @@ fn members_without_sessions_are_asked_for_diffs_alone() {
             .and(there(database(&dir.path().join("opencode.db"))))
             .and(there(files(&storage)));
     let listed = scan(&merged, &Scope::Sessions).entries;
-    assert_eq!(names(&listed), ["ses_both"]);
+    assert_eq!(key_names(&listed), ["ses_both"]);
     assert_eq!(listed[0].origin.as_ref().unwrap().as_str(), "database");
-    assert_eq!(&*merged.read_diff_span(&key("ses_left")).unwrap(), br#"[{"file":"b"}]"#);
+    assert_eq!(&*merged.read_diff_span(&session_key("ses_left")).unwrap(), br#"[{"file":"b"}]"#);
     // Each keeps an account of itself, or holds nothing: what did not change is known at once.
     let first = merged.probe(None).unwrap();
     let token = first.token.unwrap();

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use scrollback_core_id::{EntityKey, Scope};
 use scrollback_source::{Listing, Probe, Reader, Source, SourceToken, Survey};
 
-use crate::calls::{key, names, scan, tree};
+use crate::calls::{key_names, scan, session_key, tree};
 use crate::support::{
     SCHEMA, SMALL, V2_SCHEMA, changed, issues, open, sessions, stated, stated_as, surveyed, value,
     writer,
@@ -32,7 +32,7 @@ fn token(store: &dyn Source) -> SourceToken {
 
 /// What a session's survey says: that any of it changes, is seen.
 fn stamps(store: &dyn Source, session: &str) -> String {
-    format!("{:?}", surveyed(store, &Survey::Messages(&key(session))))
+    format!("{:?}", surveyed(store, &Survey::Messages(&session_key(session))))
 }
 
 /// The number of the next event of a session, as all that 2.x writes moves it on.
@@ -40,8 +40,8 @@ const NEXT: &str = "UPDATE event_sequence SET seq = seq + 1 WHERE aggregate_id";
 
 #[test]
 fn the_numbers_of_events_name_the_sessions() {
-    let both = || vec![key("ses_1"), key("ses_2")];
-    let (one, none) = (|| vec![key("ses_1")], Vec::new);
+    let both = || vec![session_key("ses_1"), session_key("ses_2")];
+    let (one, none) = (|| vec![session_key("ses_1")], Vec::new);
     // What a writer does, which sessions that names, and whose messages differ.
     let changes: [(String, Option<Vec<_>>, [bool; 2]); 10] = [
         (
@@ -135,8 +135,8 @@ fn an_empty_log_costs_nothing_and_a_full_one_does_no_harm() {
     let store = open(&database);
     let first = token(&store);
     commit(&db, &format!("{NEXT} = 'ses_2'"));
-    assert_eq!(store.probe(Some(&first)).unwrap().probe, changed([key("ses_2")]));
-    assert_eq!(store.history(&key("ses_2")).unwrap().0, []);
+    assert_eq!(store.probe(Some(&first)).unwrap().probe, changed([session_key("ses_2")]));
+    assert_eq!(store.history(&session_key("ses_2")).unwrap().0, []);
     // Somebody told it to keep its log.
     let next = token(&store);
     commit(
@@ -146,8 +146,8 @@ fn an_empty_log_costs_nothing_and_a_full_one_does_no_harm() {
              INSERT INTO event VALUES ('evt_1', 'ses_1', 4, 9, 'session.created.2', '{{\"x\":1}}')"
         ),
     );
-    assert_eq!(store.probe(Some(&next)).unwrap().probe, changed([key("ses_1")]));
-    let (history, issues) = store.history(&key("ses_1")).unwrap();
+    assert_eq!(store.probe(Some(&next)).unwrap().probe, changed([session_key("ses_1")]));
+    let (history, issues) = store.history(&session_key("ses_1")).unwrap();
     assert_eq!((history.len(), issues.len()), (1, 0));
     assert_eq!(
         (&*history[0].name, history[0].version, history[0].seq),
@@ -155,10 +155,10 @@ fn an_empty_log_costs_nothing_and_a_full_one_does_no_harm() {
     );
     // And without the table all is as before.
     db.execute_batch("PRAGMA foreign_keys=OFF; DROP TABLE event").unwrap();
-    assert_eq!(store.history(&key("ses_1")).unwrap().0, []);
+    assert_eq!(store.history(&session_key("ses_1")).unwrap().0, []);
     let next = token(&store);
     commit(&db, &format!("{NEXT} = 'ses_1'"));
-    assert_eq!(store.probe(Some(&next)).unwrap().probe, changed([key("ses_1")]));
+    assert_eq!(store.probe(Some(&next)).unwrap().probe, changed([session_key("ses_1")]));
 }
 
 /// What the upgrade does first: rows of the preview are gone, the new tables are empty.
@@ -175,12 +175,12 @@ fn upgrade() -> String {
 
 /// What a reader that is open says of a session: where it is read from, and what it has.
 fn told(reader: &mut dyn Reader, session: &str) -> (String, String, Vec<String>) {
-    let read = Listing::collect(|each| reader.tree(&key(session), each)).unwrap();
+    let read = Listing::collect(|each| reader.tree(&session_key(session), each)).unwrap();
     assert_eq!(issues(&read), []);
     let place = &read.entries[0].provenance;
     let newest = place.formats().last().unwrap().to_owned();
     let migration = place.migration().unwrap_or_default().to_owned();
-    (newest, migration, names(&read.entries).split_off(1))
+    (newest, migration, key_names(&read.entries).split_off(1))
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn an_upgrade_beside_an_open_reader_is_followed() {
     assert_eq!(told(&mut *reader, "ses_4"), said("v1", "lateLegacy", vec![]));
     // From here on the numbers tell.
     commit(&db, &format!("UPDATE session_message SET time_updated = 60; {NEXT} = 'ses_1'"));
-    assert_eq!(rescan(&store), changed([key("ses_1")]));
+    assert_eq!(rescan(&store), changed([session_key("ses_1")]));
     let listed = Listing::collect(|each| reader.scan(&Scope::Sessions, each)).unwrap().entries;
     let titles: Vec<_> = listed.iter().map(|it| value(it)["title"].to_string()).collect();
     assert_eq!(titles, ["\"t\"", "\"t\"", "\"new\"", "\"new\""], "each once");
@@ -266,7 +266,7 @@ fn tables_that_go_while_a_reader_is_open_are_missed_by_nobody() {
         old.display()
     ))
     .unwrap();
-    assert_eq!(names(&tree(&store, &key("ses_1")).entries)[1], "msg_1");
+    assert_eq!(key_names(&tree(&store, &session_key("ses_1")).entries)[1], "msg_1");
 }
 
 #[test]

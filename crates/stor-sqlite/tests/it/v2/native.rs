@@ -3,7 +3,7 @@
 use scrollback_source::Source;
 use serde_json::Value;
 
-use crate::calls::key;
+use crate::calls::session_key;
 use crate::support::{V2_SCHEMA, open, stated_as, writer};
 
 /// What `Reader::native` says of a session with these columns, as text.
@@ -19,7 +19,7 @@ fn native(columns: &[(&str, &str)]) -> String {
         db.execute(&format!("UPDATE session_v2 SET {column} = ?1"), [value]).unwrap();
     }
     drop(db);
-    let native = open(&database).open().unwrap().native(&key("ses_1")).unwrap().unwrap();
+    let native = open(&database).open().unwrap().native(&session_key("ses_1")).unwrap().unwrap();
     String::from_utf8(native.to_vec()).unwrap()
 }
 

@@ -9,7 +9,7 @@ use scrollback_source::{Entry, Reader, Source};
 use scrollback_stor_sqlite::SqliteReader;
 use serde_json::{Value, json};
 
-use crate::calls::{key, scan, tree};
+use crate::calls::{scan, session_key, tree};
 use crate::support::{V2, copy, open, sessions, value};
 
 fn oracle(which: Corpus) -> Value {
@@ -67,7 +67,7 @@ fn compare(store: &SqliteReader, oracle: &Value) -> (usize, usize) {
     assert_eq!(listed, list.map(|it| it["id"].as_str().unwrap()).collect::<Vec<_>>());
     let (mut compared, mut events) = (0, 0);
     for id in listed {
-        let (said, session) = (&oracle[&id], key(&id));
+        let (said, session) = (&oracle[&id], session_key(&id));
         let tree = tree(store, &session);
         assert!(tree.issues.is_empty());
         let messages = said["messages"].as_array().unwrap();
@@ -131,7 +131,7 @@ fn sessions_with_turns_of_both_models_have_both() {
     let store = open(&database);
     let mut both = 0;
     for (id, said) in of_all(Corpus::OpencodePrelaunch) {
-        let entries = tree(&store, &key(&id)).entries;
+        let entries = tree(&store, &session_key(&id)).entries;
         let provenance = &entries[0].provenance;
         let v1 = said["v1_messages"].as_array().unwrap();
         let has_v2 = !said["messages"].as_array().unwrap().is_empty();
@@ -162,7 +162,7 @@ fn synthetic_databases_are_what_they_were_made_from() {
         let store = open(&database);
         let mut compared = 0;
         for (id, said) in of_all(which) {
-            let session = key(&id);
+            let session = session_key(&id);
             let entries = tree(&store, &session).entries;
             let mut messages = said["messages"].as_array().unwrap().clone();
             for message in &mut messages {
@@ -224,7 +224,7 @@ fn sessions_say_where_they_are() {
     let store = open(&database);
     let names = oracle(Corpus::OpencodeV2Upgraded)["names"].clone();
     let place = |name: &str| {
-        let entries = tree(&store, &key(names[name].as_str().unwrap())).entries;
+        let entries = tree(&store, &session_key(names[name].as_str().unwrap())).entries;
         let it = &entries[0].provenance;
         assert_eq!(it.agent(), "opencode");
         let read = it.formats().collect::<Vec<_>>().join(" ");

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use scrollback_source::{Below, DirtyScope, Source, WatchRoot};
+use scrollback_source::{DirtyScope, Source, WatchDepth, WatchRoot};
 
 use self::hot::Hot;
 use self::place::{Identity, entries, identity};
@@ -73,7 +73,7 @@ impl Tree {
     }
 
     fn watch_root(&mut self, at: usize, backend: &mut dyn Backend) -> Result<(), FeedError> {
-        let WatchRoot { path, below, .. } = self.roots[at].clone();
+        let WatchRoot { path, depth: below, .. } = self.roots[at].clone();
         let role = |role: &mut Role| role.roots.push(at);
         if !self.add(&path, backend, role)? {
             // The nearest directory that is there will tell when it comes.
@@ -85,13 +85,13 @@ impl Tree {
             return Ok(());
         }
         match below {
-            Below::Nothing | Below::Hot => Ok(()),
-            Below::All => {
+            WatchDepth::Nothing | WatchDepth::Hot => Ok(()),
+            WatchDepth::All => {
                 let mut directories = entries(&path, false).directories.into_iter();
                 directories.try_for_each(|path| self.enter(&path, at, backend).map(drop))
             }
             // All of the store is looked at afterwards.
-            Below::Tree => self.watch_below(path, at, backend, None),
+            WatchDepth::Tree => self.watch_below(path, at, backend, None),
         }
     }
 
@@ -230,7 +230,7 @@ impl Tree {
             mark(DirtyScope::Store);
             return Ok(true);
         }
-        let Some(scope) = source.concerns(&path) else {
+        let Some(scope) = source.scope_of_path(&path) else {
             if is_gone_tree {
                 mark(DirtyScope::Records); // of one that was moved, nothing tells what was in it
             }
@@ -242,7 +242,7 @@ impl Tree {
             && self.heat(&members, backend)?
         {
             // What was written in it before the watch was set.
-            source.concerns(&members).map(&mut *mark);
+            source.scope_of_path(&members).map(&mut *mark);
         }
         mark(scope);
         Ok(false)
@@ -292,14 +292,14 @@ impl Tree {
             }
         }
         for at in inner {
-            match self.roots[at].below {
-                Below::Nothing => {}
-                Below::Hot => drop(self.heat(path, backend)?),
-                Below::All => drop(self.enter(path, at, backend)?),
-                Below::Tree => {
+            match self.roots[at].depth {
+                WatchDepth::Nothing => {}
+                WatchDepth::Hot => drop(self.heat(path, backend)?),
+                WatchDepth::All => drop(self.enter(path, at, backend)?),
+                WatchDepth::Tree => {
                     if self.enter(path, at, backend)? {
                         let mut found = |path: &Path| {
-                            source.concerns(path).map(&mut *mark);
+                            source.scope_of_path(path).map(&mut *mark);
                         };
                         self.watch_below(path.to_owned(), at, backend, Some(&mut found))?;
                     }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use scrollback_source::{Below, WatchRoot};
+use scrollback_source::{WatchDepth, WatchRoot};
 
 /// What a directory is watched for. Numbers are those of the roots of the plan.
 #[derive(Debug, Clone, Default)]
@@ -44,14 +44,14 @@ impl Role {
 
     /// The roots that a directory in this one is in.
     pub(super) fn inner(&self, plan: &[WatchRoot]) -> Vec<usize> {
-        let own = self.roots.iter().filter(|at| plan[**at].below != Below::Nothing);
-        let deep = self.below.iter().filter(|at| plan[**at].below == Below::Tree);
+        let own = self.roots.iter().filter(|at| plan[**at].depth != WatchDepth::Nothing);
+        let deep = self.below.iter().filter(|at| plan[**at].depth == WatchDepth::Tree);
         own.chain(deep).copied().collect()
     }
 
     /// The root whose directories in this one are watched while they are hot.
     pub(super) fn hot_root(&self, plan: &[WatchRoot]) -> Option<usize> {
-        self.roots.iter().copied().find(|at| plan[*at].below == Below::Hot)
+        self.roots.iter().copied().find(|at| plan[*at].depth == WatchDepth::Hot)
     }
 
     /// Whether nothing but the directory above it makes it one of the plan's.
@@ -61,6 +61,6 @@ impl Role {
 
     /// Whether it is part of a tree that is watched to any depth.
     pub(super) fn is_in_tree(&self, plan: &[WatchRoot]) -> bool {
-        self.all().any(|at| plan[at].below == Below::Tree)
+        self.all().any(|at| plan[at].depth == WatchDepth::Tree)
     }
 }

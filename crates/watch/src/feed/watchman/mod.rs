@@ -191,7 +191,7 @@ impl Shared {
                 continue;
             }
             let path = base.join(&file.name);
-            let scope = self.source.concerns(&path).filter(|_| self.matters(&path));
+            let scope = self.source.scope_of_path(&path).filter(|_| self.matters(&path));
             match (scope, file.stamp()) {
                 // What the server looked at need not be looked at again.
                 (Some(DirtyScope::Entity(key)), Some(stamp)) if self.known.is(&key, &stamp) => {

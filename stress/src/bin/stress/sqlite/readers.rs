@@ -17,7 +17,7 @@ use scrollback_flow::{
     Error, Parts, RefreshOptions, build_index, plan_sessions, refresh_index, run_session_tree_flow,
 };
 use scrollback_index::SessionIndex;
-use scrollback_source::{Entry, Found, Probe, Seen, Source, Survey};
+use scrollback_source::{Entry, Probe, ScanItem, Source, Survey, SurveyItem};
 use scrollback_stor_sqlite::SqliteReader;
 
 use super::check;
@@ -206,9 +206,9 @@ impl<'r> Reader<'r> {
     fn scan(&self, scope: &Scope, mut each: impl FnMut(Entry) -> Result<()>) -> Result<()> {
         let mut outcome = Ok(());
         self.source.open()?.scan(scope, &mut |found| match found {
-            Found::Entry(entry) => keep_going(each(entry), &mut outcome),
-            Found::Set(_) => ControlFlow::Continue(()),
-            Found::Issue(key, issue) => {
+            ScanItem::Entry(entry) => keep_going(each(entry), &mut outcome),
+            ScanItem::Set(_) => ControlFlow::Continue(()),
+            ScanItem::Issue(key, issue) => {
                 self.issue(key.as_ref(), &issue);
                 ControlFlow::Continue(())
             }
@@ -246,7 +246,7 @@ impl<'r> Reader<'r> {
         let mut keys = Vec::new();
         let mut reader = self.source.open()?;
         reader.tree(session, &mut |found| {
-            if let Found::Entry(entry) = found
+            if let ScanItem::Entry(entry) = found
                 && !matches!(entry.key, EntityKey::Session(_))
             {
                 keys.push(entry.key);
@@ -256,9 +256,9 @@ impl<'r> Reader<'r> {
         let mut entries = Vec::new();
         reader.spans(&keys, &mut |found| {
             match found {
-                Found::Entry(entry) => entries.push(entry),
-                Found::Set(_) => {}
-                Found::Issue(key, issue) => self.issue(key.as_ref(), &issue),
+                ScanItem::Entry(entry) => entries.push(entry),
+                ScanItem::Set(_) => {}
+                ScanItem::Issue(key, issue) => self.issue(key.as_ref(), &issue),
             }
             ControlFlow::Continue(())
         })?;
@@ -274,9 +274,9 @@ impl<'r> Reader<'r> {
         let mut orphans = Vec::new();
         self.source.open()?.orphans(&mut |found| {
             match found {
-                Found::Entry(entry) => orphans.push(entry.key),
-                Found::Set(_) => {}
-                Found::Issue(key, issue) => self.issue(key.as_ref(), &issue),
+                ScanItem::Entry(entry) => orphans.push(entry.key),
+                ScanItem::Set(_) => {}
+                ScanItem::Issue(key, issue) => self.issue(key.as_ref(), &issue),
             }
             ControlFlow::Continue(())
         })?;
@@ -288,7 +288,7 @@ impl<'r> Reader<'r> {
         let mut reader = self.source.open()?;
         for survey in [Survey::Sessions, Survey::MessageSets, Survey::Messages(session)] {
             reader.survey(&survey, &mut |seen| {
-                if let Seen::Issue(key, issue) = seen {
+                if let SurveyItem::Issue(key, issue) = seen {
                     self.issue(key.as_ref(), &issue);
                 }
                 ControlFlow::Continue(())

@@ -14,7 +14,7 @@ use scrollback_fixtures::corpus;
 use scrollback_source::{Entry, Listing, Source, Survey};
 use serde_json::Value;
 
-use crate::calls::key;
+use crate::calls::session_key;
 use crate::support::{V2, V2_SCHEMA, open, stated_as, surveyed, writer};
 
 /// Type and text of the rows of all databases, once each.
@@ -259,7 +259,7 @@ fn judge(entry: &Entry) -> Result<usize, TestCaseError> {
 
 fn all_calls(store: &dyn Source) -> Vec<Entry> {
     let mut reader = store.open().unwrap();
-    let session = key("ses_1");
+    let session = session_key("ses_1");
     let whole = Listing::collect(|each| reader.tree(&session, each)).unwrap();
     assert!(whole.issues.is_empty());
     let keys: Vec<_> = whole.entries.iter().map(|entry| entry.key.clone()).collect();
@@ -273,7 +273,7 @@ fn all_calls(store: &dyn Source) -> Vec<Entry> {
     for scope in [Scope::AllParts, Scope::Messages(session.clone()), Scope::Items(session.clone())]
     {
         Listing::collect(|each| reader.scan(&scope, each)).unwrap();
-        reader.lend(&scope, &mut |_| ControlFlow::Continue(())).unwrap();
+        reader.scan_borrowed(&scope, &mut |_| ControlFlow::Continue(())).unwrap();
     }
     for key in keys.iter().filter(|key| is_mangled(key)) {
         let raw = reader.raw(key).unwrap().unwrap();
@@ -319,7 +319,7 @@ fn mangled_rows_cost_themselves() {
             found += 1;
         }
         prop_assert!(found > 0, "it is there, however it is");
-        let native = store.open().unwrap().native(&key("ses_1")).unwrap().unwrap();
+        let native = store.open().unwrap().native(&session_key("ses_1")).unwrap().unwrap();
         let repaired = repair_surrogates(&native).map(|(repaired, _)| repaired);
         let shown = serde_json::from_slice::<Value>(repaired.as_deref().unwrap_or(&native));
         if let Err(error) = shown {

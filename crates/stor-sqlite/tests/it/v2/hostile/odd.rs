@@ -6,7 +6,7 @@ use scrollback_core_id::{EntityKey, Scope};
 use scrollback_core_type::Entity;
 use scrollback_source::{Entry, Source, Survey};
 
-use crate::calls::{key, names, orphans, scan, spans, tree};
+use crate::calls::{key_names, orphans, scan, session_key, spans, tree};
 use crate::support::{
     SCHEMA, V2_SCHEMA, issues, open, sessions, stated_as, surveyed, value, walk, writer,
 };
@@ -67,7 +67,7 @@ fn any_text_may_be_an_id() {
             insert(&db, id, kind, seq);
         }
         let store = open(&database);
-        let found = tree(&store, &key("ses_1"));
+        let found = tree(&store, &session_key("ses_1"));
         assert_eq!(found.issues.len(), bad.len(), "{kind}");
         for (about, kind) in issues(&found) {
             assert!(matches!(kind, IssueKind::BadId { .. }), "{kind:?}");
@@ -114,7 +114,7 @@ fn sessions_may_have_any_id() {
     expected.sort_unstable();
     found.sort_unstable();
     assert_eq!((found, listed.issues.len()), (expected, 3));
-    assert_eq!(tree(&store, &key("../../x")).entries.len(), 3);
+    assert_eq!(tree(&store, &session_key("../../x")).entries.len(), 3);
     walk(&store);
 }
 
@@ -136,7 +136,7 @@ fn columns_of_any_kind_are_read_or_told() {
             (x'ff', 'ses_1', 'user', 8, 1, 1, '{}'), (NULL, 'ses_1', 'user', 9, 1, 1, '{}'),
             ('msg_m', NULL, 'user', 10, 1, 1, '{}'), ('msg_n', x'ff', 'user', 11, 1, 1, '{}');"#);
     let store = open(&database);
-    let found = tree(&store, &key("ses_1"));
+    let found = tree(&store, &session_key("ses_1"));
     let told = issues(&found);
     let shape = || IssueKind::WrongShape { expected: "a record as JSON" };
     assert!(told.contains(&(Some("message ses_1/msg_f".to_owned()), shape())), "{told:?}");
@@ -144,7 +144,7 @@ fn columns_of_any_kind_are_read_or_told() {
     assert_eq!((bad.count(), told.len()), (2, 3), "{told:?}");
     let own = |entry: &&Entry| !matches!(entry.key, EntityKey::Part(_) | EntityKey::Session(_));
     let read: Vec<Entry> = found.entries.into_iter().filter(|it| own(&it)).collect();
-    let mut named = names(&read);
+    let mut named = key_names(&read);
     assert_eq!((&*named[0], &**named.last().unwrap()), ("msg_b", "msg_c"));
     assert!(read.is_sorted_by_key(|entry| entry.order));
     named.sort_unstable();
@@ -153,8 +153,8 @@ fn columns_of_any_kind_are_read_or_told() {
     // Nobody fails over them, and each set is the same however it is asked for.
     walk(&store);
     let (sets, _) = surveyed(&store, &Survey::MessageSets);
-    let (seen, _) = surveyed(&store, &Survey::Messages(&key("ses_1")));
-    let set = sets.iter().find(|set| set.key == EntityKey::Session(key("ses_1"))).unwrap();
+    let (seen, _) = surveyed(&store, &Survey::Messages(&session_key("ses_1")));
+    let set = sets.iter().find(|set| set.key == EntityKey::Session(session_key("ses_1"))).unwrap();
     assert!(seen.contains(set));
     let lost = orphans(&store);
     assert_eq!((lost.entries.len(), lost.issues.len()), (0, 2), "of no session that has a name");
@@ -176,8 +176,9 @@ fn columns_of_a_session_may_hold_anything() {
         assert!(value(entry).is_object());
         Entity::parse(&entry.key, entry.span.as_ref().unwrap()).unwrap();
     }
-    assert_eq!(names(&listed.entries)[0], "ses_3");
-    let record = value(listed.entries.iter().find(|it| it.key == key("ses_2").into()).unwrap());
+    assert_eq!(key_names(&listed.entries)[0], "ses_3");
+    let record =
+        value(listed.entries.iter().find(|it| it.key == session_key("ses_2").into()).unwrap());
     assert_eq!(
         record["fork"],
         serde_json::json!({ "sessionID": "ses_3", "boundary": "{\"type\":" })
@@ -218,13 +219,13 @@ fn a_list_that_breaks_off_is_told_by_a_part() {
         let insert = "INSERT INTO session_message VALUES ('msg_1', 'ses_1', ?1, 1, 1, 1, ?2)";
         writer(&database).execute(insert, (kind, &data)).unwrap();
         let store = open(&database);
-        let found = tree(&store, &key("ses_1")).entries;
+        let found = tree(&store, &session_key("ses_1")).entries;
         let message = Entity::parse(&found[1].key, found[1].span.as_ref().unwrap()).unwrap();
         assert_eq!(message.issues, [], "{data}");
         let part = |entry: &Entry| {
             let parsed = Entity::parse(&entry.key, entry.span.as_ref().unwrap());
             let is_good = parsed.is_ok_and(|it| it.issues.is_empty());
-            let name = names(std::slice::from_ref(entry)).remove(0);
+            let name = key_names(std::slice::from_ref(entry)).remove(0);
             format!("{}{}", name.trim_start_matches("prt_1_"), if is_good { "" } else { "!" })
         };
         let parts: Vec<String> = found[2..].iter().map(part).collect();
@@ -232,7 +233,7 @@ fn a_list_that_breaks_off_is_told_by_a_part() {
         // However it is asked for.
         let all: Vec<String> = scan(&store, &Scope::AllParts).entries.iter().map(part).collect();
         assert_eq!(all, parts, "{data}");
-        let messages = scan(&store, &Scope::Messages(key("ses_1"))).entries;
+        let messages = scan(&store, &Scope::Messages(session_key("ses_1"))).entries;
         assert_eq!((messages.len(), value(&messages[0])), (1, value(&found[1])), "{data}");
     }
 }
@@ -259,15 +260,19 @@ fn rows_without_a_session_are_found() {
         assert_eq!(issues(&lost), []);
         let expected =
             ["msg_5", "prt_5_00001", "msg_2", "prt_2_00000", "msg_3", "msg_4"].map(str::to_owned);
-        assert_eq!(names(&lost.entries), expected, "{table}");
+        assert_eq!(key_names(&lost.entries), expected, "{table}");
         let (sets, _) = surveyed(&store, &Survey::MessageSets);
         let named: Vec<_> = sets.iter().map(|set| set.key.to_string()).collect();
         assert_eq!(named, ["session ses_1", "session ses_gone", "session ses_lost"]);
         let mut reader = store.open().unwrap();
         for (session, holds) in [("ses_lost", true), ("ses_gone", true), ("ses_none", false)] {
-            assert_eq!(reader.holds(&key(session)).unwrap(), holds, "{session}");
+            assert_eq!(reader.has_session(&session_key(session)).unwrap(), holds, "{session}");
         }
-        assert_eq!(names(&tree(&store, &key("ses_lost")).entries)[0], "msg_2", "and by its name");
+        assert_eq!(
+            key_names(&tree(&store, &session_key("ses_lost")).entries)[0],
+            "msg_2",
+            "and by its name"
+        );
     }
 }
 
@@ -283,7 +288,7 @@ fn answers_to_what_cannot_be_read_say_so_wherever_they_are_read() {
     insert(&db, "msg_5", "assistant", 5);
     db.execute("UPDATE session_message SET data = 7 WHERE id = 'msg_2'", []).unwrap();
     let store = open(&database);
-    let found = tree(&store, &key("ses_1"));
+    let found = tree(&store, &session_key("ses_1"));
     let answers = found.entries.iter().filter(|entry| {
         matches!(&entry.key, EntityKey::Message(key) if ["msg_3", "msg_5"].contains(&key.message.as_str()))
     });

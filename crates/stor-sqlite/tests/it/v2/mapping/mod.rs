@@ -15,7 +15,7 @@ use scrollback_source::{Entry, Source};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::calls::{key, spans, tree};
+use crate::calls::{session_key, spans, tree};
 use crate::support::{SCHEMA, V2_SCHEMA, open, stated_as, value};
 
 /// Who writes such a row: the preview within 1.16 to 1.18, 2.0, or later ones that call a
@@ -66,7 +66,7 @@ fn rows(shape: Shape, rows: &[(&str, &str, i64, &str)]) -> (TempDir, PathBuf) {
 }
 
 fn session() -> SessionKey {
-    key("ses_1")
+    session_key("ses_1")
 }
 
 /// The record without its ids, which are those of its key.

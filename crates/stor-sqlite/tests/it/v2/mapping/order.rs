@@ -5,7 +5,7 @@ use scrollback_source::{Entry, Source};
 use serde_json::Value;
 
 use super::{P, Shape, V2, become_of, expected, record, rows, session};
-use crate::calls::{names, spans, tree};
+use crate::calls::{key_names, spans, tree};
 use crate::support::{open, value, writer};
 
 const MOVED: &str = r#"{"location":{"directory":"/v"},"previous":{"location":{"directory":"/u"}}}"#;
@@ -16,7 +16,7 @@ fn places(entries: &[Entry]) -> Vec<(String, String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let is_message = |entry: &&Entry| matches!(entry.key, EntityKey::Message(_));
     let place = |entry: &Entry| {
-        let (record, name) = (value(entry), names(std::slice::from_ref(entry)).remove(0));
+        let (record, name) = (value(entry), key_names(std::slice::from_ref(entry)).remove(0));
         (name, text(&record["parentID"]), text(&record["path"]["cwd"]))
     };
     entries.iter().filter(is_message).map(place).collect()
@@ -91,7 +91,7 @@ fn rows_stand_by_their_number() {
         let read = tree(&store, &session()).entries;
         let is_own = |entry: &&Entry| !matches!(entry.key, EntityKey::Part(_));
         let own: Vec<Entry> = read.into_iter().skip(1).filter(|it| is_own(&it)).collect();
-        assert_eq!(names(&own), list.map(|row| row.0), "{shape:?}");
+        assert_eq!(key_names(&own), list.map(|row| row.0), "{shape:?}");
         assert!(own.is_sorted_by(|a, b| a.order < b.order), "{shape:?}");
         let keys: Vec<_> = own.iter().map(|entry| entry.key.clone()).collect();
         let single = spans(&store, &keys).entries;
@@ -113,7 +113,7 @@ fn turns_of_both_models_stand_in_the_order_of_time() {
     .unwrap();
     let read = tree(&open(&database), &session()).entries;
     let expected = ["ses_1", "msg_b", "msg_c", "prt_c_00000", "msg_a", "prt_a", "msg_d", "msg_e"];
-    assert_eq!(names(&read), expected);
+    assert_eq!(key_names(&read), expected);
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn a_session_of_prompts_that_wait_has_them() {
         let db = writer(&database);
         db.execute_batch(&format!("PRAGMA foreign_keys=OFF; {}", waiting(shape))).unwrap();
         let read = tree(&open(&database), &session()).entries;
-        assert_eq!(names(&read), ["ses_1", "msg_w"], "{shape:?}");
+        assert_eq!(key_names(&read), ["ses_1", "msg_w"], "{shape:?}");
         assert_eq!(record(&read[1])["payload"]["text"], "x");
     }
 }

@@ -5,7 +5,7 @@ use scrollback_fixtures::{Corpus, corpus};
 use scrollback_source::Entry;
 use serde_json::Value;
 
-use crate::calls::{key, tree};
+use crate::calls::{session_key, tree};
 use crate::support::{copy, open};
 
 /// The id of a session by its name in the corpus.
@@ -21,7 +21,7 @@ fn named(which: Corpus, name: &str) -> String {
 /// matters in it, for each item its type.
 fn told(which: Corpus, name: &str) -> Vec<String> {
     let (_dir, database) = copy(which);
-    let entries = tree(&open(&database), &key(&named(which, name))).entries;
+    let entries = tree(&open(&database), &session_key(&named(which, name))).entries;
     entries.iter().skip(1).map(tell).collect()
 }
 

@@ -5,13 +5,13 @@ use scrollback_core_id::EntityKey;
 use scrollback_stor_path::layout::{
     MESSAGE, PART, PROJECT, SESSION, SESSION_DIFF, SESSION_SHARE, TODO,
 };
-use scrollback_stor_path::{component, file_name};
+use scrollback_stor_path::{file_name, safe_component};
 
-use crate::look::Note;
+use crate::transaction::IssueSink;
 
 /// Where an entity is: the directory, and the id that names the file. A session's directory is
 /// that of its project, which its key does not say.
-pub(crate) fn place(key: &EntityKey) -> (Vec<&str>, &str) {
+pub(crate) fn directory_and_id(key: &EntityKey) -> (Vec<&str>, &str) {
     match key {
         EntityKey::Project(id) => (vec![PROJECT], id.as_str()),
         EntityKey::Session(key) => (vec![SESSION, "*"], key.session.as_str()),
@@ -25,10 +25,11 @@ pub(crate) fn place(key: &EntityKey) -> (Vec<&str>, &str) {
 }
 
 /// Whether every id of a key may become a name in a path; if not, that is an issue.
-pub(crate) fn is_safe(key: &EntityKey, note: &mut Note<'_>) -> bool {
-    let (directory, id) = place(key);
+pub(crate) fn check_ids(key: &EntityKey, note: &mut IssueSink<'_>) -> bool {
+    let (directory, id) = directory_and_id(key);
     let owner = directory.get(1).filter(|owner| **owner != "*");
-    let unsafe_id = owner.and_then(|owner| component(owner).err()).or_else(|| file_name(id).err());
+    let unsafe_id =
+        owner.and_then(|owner| safe_component(owner).err()).or_else(|| file_name(id).err());
     if let Some(unsafe_id) = unsafe_id {
         let kind = IssueKind::BadId { reason: unsafe_id.to_string() };
         note(Some(key.clone()), Issue::new(Place::default(), kind));

@@ -8,24 +8,24 @@ use std::path::{Path, PathBuf};
 
 use scrollback_core_err::{AtPath, PathError};
 
-use crate::kind::{FoundBy, StoreKind};
+use crate::kind::{DiscoveryRule, StoreKind};
 
 /// A place where discovery looked, or would have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct LookedAt {
+pub struct SearchedPlace {
     /// Where.
     pub path: PathBuf,
     /// By which rule.
-    pub rule: FoundBy,
+    pub rule: DiscoveryRule,
     /// What is there.
-    pub there: There,
+    pub state: PlaceState,
 }
 
 /// What is at a place where a store could be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum There {
+pub enum PlaceState {
     /// A store.
     Store(StoreKind),
     /// A data directory; what it holds is told apart.
@@ -44,13 +44,13 @@ pub enum There {
     Skipped(&'static str),
 }
 
-impl fmt::Display for LookedAt {
+impl fmt::Display for SearchedPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} ({}): {}", self.path.display(), self.rule, self.there)
+        write!(f, "{} ({}): {}", self.path.display(), self.rule, self.state)
     }
 }
 
-impl fmt::Display for There {
+impl fmt::Display for PlaceState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Store(kind) => kind.fmt(f),
@@ -67,29 +67,29 @@ impl fmt::Display for There {
 
 /// What belongs at a place.
 #[derive(Clone, Copy)]
-pub(crate) enum Expected {
+pub(crate) enum ExpectedKind {
     Directory,
     File,
 }
 
 /// Looks at a path, through links, and says in which way it is not what is expected there.
-pub(crate) fn look(path: &Path, expected: Expected) -> Result<(), There> {
+pub(crate) fn check_place(path: &Path, expected: ExpectedKind) -> Result<(), PlaceState> {
     let found = match std::fs::metadata(path) {
         Ok(found) => found,
-        Err(error) => return Err(missing(path, &error)),
+        Err(error) => return Err(state_of_error(path, &error)),
     };
     match expected {
-        Expected::Directory if !found.is_dir() => Err(There::NotADirectory),
-        Expected::File if !found.is_file() => Err(There::NotAFile),
+        ExpectedKind::Directory if !found.is_dir() => Err(PlaceState::NotADirectory),
+        ExpectedKind::File if !found.is_file() => Err(PlaceState::NotAFile),
         _ => Ok(()),
     }
 }
 
-fn missing(path: &Path, error: &io::Error) -> There {
+fn state_of_error(path: &Path, error: &io::Error) -> PlaceState {
     match error.kind() {
-        io::ErrorKind::NotFound if is_link(path) => There::DanglingLink,
-        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => There::Nothing,
-        _ => There::Unreadable(error.to_string()),
+        io::ErrorKind::NotFound if is_link(path) => PlaceState::DanglingLink,
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => PlaceState::Nothing,
+        _ => PlaceState::Unreadable(error.to_string()),
     }
 }
 
@@ -98,7 +98,7 @@ pub(crate) fn is_link(path: &Path) -> bool {
 }
 
 pub(crate) fn is_dir(path: &Path) -> bool {
-    look(path, Expected::Directory).is_ok()
+    check_place(path, ExpectedKind::Directory).is_ok()
 }
 
 /// The names in a directory, sorted.
@@ -106,7 +106,7 @@ pub(crate) fn is_dir(path: &Path) -> bool {
     clippy::disallowed_methods,
     reason = "a data directory is listed by name to find its stores; this crate sees no stor-mmap"
 )]
-pub(crate) fn names(dir: &Path) -> Result<Vec<OsString>, PathError> {
+pub(crate) fn list_names(dir: &Path) -> Result<Vec<OsString>, PathError> {
     let mut names = std::fs::read_dir(dir)
         .and_then(|entries| {
             entries.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()

@@ -28,19 +28,19 @@ impl Default for ReadOptions {
 /// The clock is read once, before the first file, and not once a file: for a file read later the
 /// true start is later still, so the answer errs only towards provisional.
 #[derive(Clone, Copy)]
-pub struct Look<'a> {
+pub struct ReadContext<'a> {
     clock: &'a dyn Clock,
     options: ReadOptions,
     started: UnixNanos,
     /// What changed before this was quiet, unless its time is in whole seconds.
-    quiet: UnixNanos,
+    settled_before: UnixNanos,
 }
 
-impl<'a> Look<'a> {
+impl<'a> ReadContext<'a> {
     /// Begins a look now.
     pub fn begin(clock: &'a dyn Clock, options: ReadOptions) -> Self {
         let started = clock.now();
-        Self { clock, options, started, quiet: started.saturating_sub(options.margin) }
+        Self { clock, options, started, settled_before: started.saturating_sub(options.margin) }
     }
 
     /// When the look began.
@@ -57,18 +57,18 @@ impl<'a> Look<'a> {
     pub fn settles(&self, stamp: &Stamp) -> bool {
         match stamp.mtime.0 % 1_000_000_000 {
             0 => stamp.is_settled_at(self.started, self.options.margin),
-            _ => stamp.mtime < self.quiet, // the same, worked out once
+            _ => stamp.mtime < self.settled_before, // the same, worked out once
         }
     }
 
     /// The same look, begun anew after a pause.
-    pub(crate) fn again(&self, pause: Duration) -> Self {
+    pub(crate) fn restart_after(&self, pause: Duration) -> Self {
         self.clock.pause(pause);
         Self::begin(self.clock, self.options)
     }
 }
 
-impl std::fmt::Debug for Look<'_> {
+impl std::fmt::Debug for ReadContext<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Look")
             .field("options", &self.options)

@@ -4,11 +4,14 @@ use std::fs;
 use std::time::Duration;
 
 use scrollback_core_err::IssueKind;
-use scrollback_stor_mmap::{Arena, Look, Piece, ReadOptions, Settled};
+use scrollback_stor_mmap::{Arena, Piece, ReadContext, ReadOptions, Settled};
 
-use crate::support::{OLD, Root, Scripted, Store, TestClock, YOUNG, object, on_both};
+use crate::support::{
+    OLD_AGE, Root, ScriptedDirectory, Store, TestClock, YOUNG_AGE, for_both_directories,
+    is_whole_object,
+};
 
-on_both!(
+for_both_directories!(
     young_and_whole,
     young_and_torn,
     torn_and_then_whole,
@@ -33,7 +36,7 @@ fn read<D: scrollback_stor_mmap::Directory>(
     whole: &mut dyn FnMut(&[u8]) -> bool,
 ) -> (Result<Piece, IssueKind>, Vec<u8>) {
     let mut arena = Arena::new();
-    let result = arena.read(dir, b"f", &Look::begin(clock, ReadOptions::default()), whole);
+    let result = arena.read(dir, b"f", &ReadContext::begin(clock, ReadOptions::default()), whole);
     match result {
         Ok(piece) => {
             let bytes = arena.bytes(&piece).to_vec();
@@ -52,12 +55,12 @@ fn settled(result: Result<Piece, IssueKind>) -> Settled {
 
 fn young_and_whole<D: Root>() {
     let store = Store::new();
-    store.put("f", b"{1}", YOUNG);
+    store.write_file("f", b"{1}", YOUNG_AGE);
     let clock = TestClock::new();
     let mut asked = 0;
     let (result, bytes) = read(&store.dir::<D>(), &clock, &mut |bytes| {
         asked += 1;
-        object(bytes)
+        is_whole_object(bytes)
     });
     assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{1}"[..]));
     assert_eq!((asked, clock.pauses().len()), (1, 0), "usable at once");
@@ -65,99 +68,99 @@ fn young_and_whole<D: Root>() {
 
 fn young_and_torn<D: Root>() {
     let store = Store::new();
-    store.put("f", b"{1}{tail}", YOUNG);
+    store.write_file("f", b"{1}{tail}", YOUNG_AGE);
     let clock = TestClock::new();
-    let (result, _) = read(&store.dir::<D>(), &clock, &mut object);
+    let (result, _) = read(&store.dir::<D>(), &clock, &mut is_whole_object);
     assert_eq!(result, Err(IssueKind::Unsettled { tries: 4 }));
     assert_eq!(clock.pauses(), [1, 2, 4].map(Duration::from_millis));
 }
 
 fn torn_and_then_whole<D: Root>() {
     let store = Store::new();
-    store.put("f", b"{1}{tail}", YOUNG);
+    store.write_file("f", b"{1}{tail}", YOUNG_AGE);
     let clock = TestClock::with(|n| {
         if n == 2 {
-            store.put("f", b"{1}", YOUNG);
+            store.write_file("f", b"{1}", YOUNG_AGE);
         }
     });
-    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut object);
+    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut is_whole_object);
     assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{1}"[..]));
     assert_eq!(clock.pauses().len(), 2);
 }
 
 fn settled_after_a_pause<D: Root>() {
     let store = Store::new();
-    store.put("f", b"{torn", YOUNG);
+    store.write_file("f", b"{torn", YOUNG_AGE);
     // The pause took longer than asked for, as on a busy machine: the file is old by now.
-    let clock = TestClock::with(|_| store.put("f", b"no object", OLD));
-    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut object);
-    assert_eq!((settled(result), &bytes[..]), (Settled::Settled, &b"no object"[..]));
+    let clock = TestClock::with(|_| store.write_file("f", b"no is_whole_object", OLD_AGE));
+    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut is_whole_object);
+    assert_eq!((settled(result), &bytes[..]), (Settled::Settled, &b"no is_whole_object"[..]));
 
     // The file stays as it is, but the margin runs out: only a fresh look at the clock can tell.
     let margin = ReadOptions::default().margin;
-    store.put("f", b"no object", margin);
+    store.write_file("f", b"no is_whole_object", margin);
     let clock = TestClock::new();
-    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut object);
-    assert_eq!((settled(result), &bytes[..]), (Settled::Settled, &b"no object"[..]));
+    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut is_whole_object);
+    assert_eq!((settled(result), &bytes[..]), (Settled::Settled, &b"no is_whole_object"[..]));
     assert_eq!(clock.pauses().len(), 1);
 }
 
 fn rewritten_to_the_same_length<D: Root>() {
     let store = Store::new();
-    store.put("f", b"{1}", OLD);
-    let dir = Scripted::after(store.dir::<D>(), |n| {
+    store.write_file("f", b"{1}", OLD_AGE);
+    let dir = ScriptedDirectory::after(store.dir::<D>(), |n| {
         if n == 1 {
-            store.put("f", b"{2}", YOUNG);
+            store.write_file("f", b"{2}", YOUNG_AGE);
         }
     });
     // Size and bytes agree; only the mtime, looked at after the read, gives it away.
-    let (result, bytes) = read(&dir, &TestClock::new(), &mut object);
+    let (result, bytes) = read(&dir, &TestClock::new(), &mut is_whole_object);
     assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{1}"[..]));
-    let (result, bytes) = read(&dir, &TestClock::new(), &mut object);
+    let (result, bytes) = read(&dir, &TestClock::new(), &mut is_whole_object);
     assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{2}"[..]));
 }
 
 fn cut_after_the_read<D: Root>() {
     let store = Store::new();
     // New text over a longer old one, not yet cut. The old mtime is the worst case.
-    store.put("f", b"{12345}{tail}", OLD);
-    let dir = Scripted::after(store.dir::<D>(), |n| {
+    store.write_file("f", b"{12345}{tail}", OLD_AGE);
+    let dir = ScriptedDirectory::after(store.dir::<D>(), |n| {
         if n == 1 {
-            store.put("f", b"{12345}", OLD);
+            store.write_file("f", b"{12345}", OLD_AGE);
         }
     });
     let clock = TestClock::new();
-    let (result, bytes) = read(&dir, &clock, &mut object);
+    let (result, bytes) = read(&dir, &clock, &mut is_whole_object);
     assert_eq!((settled(result), &bytes[..]), (Settled::Settled, &b"{12345}"[..]));
     assert_eq!(dir.reads(), 2);
 }
 
 fn grown_after_the_read<D: Root>() {
     let store = Store::new();
-    store.put("f", b"{1}", OLD);
-    let dir = Scripted::after(store.dir::<D>(), |n| {
+    store.write_file("f", b"{1}", OLD_AGE);
+    let dir = ScriptedDirectory::after(store.dir::<D>(), |n| {
         if n == 1 {
-            store.put("f", b"{1,2,3}", YOUNG);
+            store.write_file("f", b"{1,2,3}", YOUNG_AGE);
         }
     });
     // What is behind the first read is of another version: `{1}2,3}` must not come out.
     let clock = TestClock::new();
-    let (result, bytes) = read(&dir, &clock, &mut object);
+    let (result, bytes) = read(&dir, &clock, &mut is_whole_object);
     assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{1,2,3}"[..]));
     assert_eq!(clock.pauses().len(), 1);
 }
 
 fn rewritten_while_it_was_parsed<D: Root>() {
     let store = Store::new();
-    store.put("f", b"{1}", YOUNG);
+    store.write_file("f", b"{1}", YOUNG_AGE);
     let mut asked = 0;
     let clock = TestClock::new();
     let (result, bytes) = read(&store.dir::<D>(), &clock, &mut |bytes| {
         asked += 1;
         if asked == 1 {
-            store.put("f", b"{2}", YOUNG / 2);
+            store.write_file("f", b"{2}", YOUNG_AGE / 2);
         }
-        object(bytes)
+        is_whole_object(bytes)
     });
     assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{2}"[..]));
     assert_eq!((asked, clock.pauses().len()), (2, 1));
@@ -165,13 +168,13 @@ fn rewritten_while_it_was_parsed<D: Root>() {
 
 fn always_moving<D: Root>() {
     let store = Store::new();
-    store.put("f", b"{0}", YOUNG);
+    store.write_file("f", b"{0}", YOUNG_AGE);
     let mut asked = 0;
     let clock = TestClock::new();
     let (result, bytes) = read(&store.dir::<D>(), &clock, &mut |bytes| {
         asked += 1;
-        store.put("f", format!("{{{asked}}}").as_bytes(), YOUNG / (asked + 1));
-        object(bytes)
+        store.write_file("f", format!("{{{asked}}}").as_bytes(), YOUNG_AGE / (asked + 1));
+        is_whole_object(bytes)
     });
     // It parses, so it is of use, and it is marked.
     assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{3}"[..]));
@@ -180,14 +183,14 @@ fn always_moving<D: Root>() {
 
 fn always_growing<D: Root>() {
     let store = Store::new();
-    store.put("f", b"{", YOUNG);
+    store.write_file("f", b"{", YOUNG_AGE);
     let mut text = b"{".to_vec();
-    let dir = Scripted::after(store.dir::<D>(), |_| {
+    let dir = ScriptedDirectory::after(store.dir::<D>(), |_| {
         text.push(b' ');
-        store.put("f", &text, YOUNG);
+        store.write_file("f", &text, YOUNG_AGE);
     });
     // Each try ends where the file ended when the try began.
-    let (result, _) = read(&dir, &TestClock::new(), &mut object);
+    let (result, _) = read(&dir, &TestClock::new(), &mut is_whole_object);
     assert_eq!(result, Err(IssueKind::Unsettled { tries: 4 }));
     assert_eq!(dir.reads(), 2 * 4);
 }
@@ -196,13 +199,17 @@ fn emptied_and_filled<D: Root>() {
     // How opencode writes 256 KiB and more: empty, then all NUL, then the text.
     let store = Store::new();
     let text = [b"{".to_vec(), vec![b' '; 300_000], b"}".to_vec()].concat();
-    store.put("f", b"", YOUNG);
+    store.write_file("f", b"", YOUNG_AGE);
     let clock = TestClock::with(|n| match n {
-        1 => store.put("f", &vec![0; text.len()], YOUNG),
-        2 => store.put("f", &[&text[..100_000], &vec![0; text.len() - 100_000]].concat(), YOUNG),
-        _ => store.put("f", &text, YOUNG),
+        1 => store.write_file("f", &vec![0; text.len()], YOUNG_AGE),
+        2 => store.write_file(
+            "f",
+            &[&text[..100_000], &vec![0; text.len() - 100_000]].concat(),
+            YOUNG_AGE,
+        ),
+        _ => store.write_file("f", &text, YOUNG_AGE),
     });
-    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut object);
+    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut is_whole_object);
     assert_eq!(settled(result), Settled::Provisional);
     assert!(bytes == text);
     assert_eq!(clock.pauses().len(), 3);
@@ -212,51 +219,51 @@ fn emptied_under_an_old_mtime<D: Root>() {
     // `O_TRUNC` sets the size some time before the mtime, so an empty file may be one that is being
     // written although its mtime is old.
     let store = Store::new();
-    store.put("f", b"", OLD);
-    let clock = TestClock::with(|_| store.put("f", b"{new}", YOUNG));
-    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut object);
+    store.write_file("f", b"", OLD_AGE);
+    let clock = TestClock::with(|_| store.write_file("f", b"{new}", YOUNG_AGE));
+    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut is_whole_object);
     assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{new}"[..]));
 }
 
 fn empty_for_good<D: Root>() {
     let store = Store::new();
-    store.put("f", b"", OLD);
+    store.write_file("f", b"", OLD_AGE);
     let clock = TestClock::new();
-    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut object);
+    let (result, bytes) = read(&store.dir::<D>(), &clock, &mut is_whole_object);
     assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b""[..]));
     assert_eq!(clock.pauses().len(), 1, "one pause tells");
 }
 
 fn gone_in_between<D: Root>() {
     let store = Store::new();
-    store.put("f", b"{torn", YOUNG);
+    store.write_file("f", b"{torn", YOUNG_AGE);
     let clock = TestClock::with(|_| fs::remove_file(store.path("f")).unwrap());
-    let (result, _) = read(&store.dir::<D>(), &clock, &mut object);
+    let (result, _) = read(&store.dir::<D>(), &clock, &mut is_whole_object);
     assert_eq!(result, Err(IssueKind::Vanished));
 }
 
 fn short_reads<D: Root>() {
     let store = Store::new();
-    store.put("f", b"{123", OLD);
+    store.write_file("f", b"{123", OLD_AGE);
     // What a file system that gives less than asked for looks like: there is more behind a short
     // read. No retry is due, and the bytes are settled.
-    let dir = Scripted::after(store.dir::<D>(), |n| {
+    let dir = ScriptedDirectory::after(store.dir::<D>(), |n| {
         if n == 1 {
-            store.put("f", b"{123}", OLD);
+            store.write_file("f", b"{123}", OLD_AGE);
         }
     });
     let clock = TestClock::new();
-    let (result, bytes) = read(&dir, &clock, &mut object);
+    let (result, bytes) = read(&dir, &clock, &mut is_whole_object);
     assert_eq!((settled(result), &bytes[..]), (Settled::Settled, &b"{123}"[..]));
     assert_eq!((dir.reads(), clock.pauses().len()), (2, 0));
 }
 
 fn tries_are_at_least_one<D: Root>() {
     let store = Store::new();
-    store.put("f", b"{torn", YOUNG);
+    store.write_file("f", b"{torn", YOUNG_AGE);
     let clock = TestClock::new();
-    let look = Look::begin(&clock, ReadOptions { tries: 0, ..ReadOptions::default() });
-    let result = Arena::new().read(&store.dir::<D>(), b"f", &look, &mut object);
+    let look = ReadContext::begin(&clock, ReadOptions { tries: 0, ..ReadOptions::default() });
+    let result = Arena::new().read(&store.dir::<D>(), b"f", &look, &mut is_whole_object);
     assert_eq!(result, Err(IssueKind::Unsettled { tries: 1 }));
     assert!(clock.pauses().is_empty());
 }

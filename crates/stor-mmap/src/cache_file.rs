@@ -58,10 +58,10 @@ pub fn write_atomic(path: &Path, pieces: &[impl AsRef<[u8]>]) -> Result<(), Erro
 /// # Errors
 /// [`Error::Io`] if there is no such directory; [`Error::Issue`] with
 /// [`IssueKind::Vanished`](scrollback_core_err::IssueKind::Vanished) if there is no such file.
-pub fn open_own(path: &Path) -> Result<MappedSpan, Error> {
+pub fn open_cache_file(path: &Path) -> Result<MappedSpan, Error> {
     let (parent, name) = split(path).at_path("open", path)?;
     let dir = Dir::open(parent)?;
-    let policy = MapPolicy::kept();
+    let policy = MapPolicy::long_lived();
     let name = name.as_encoded_bytes();
     let file = MappedFile::open_stable(&dir, name, Discipline::Snapshot, &policy, u64::MAX)
         .map_err(|kind| Issue::new(Place::path(path), kind))?;

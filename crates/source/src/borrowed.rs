@@ -7,34 +7,34 @@ use scrollback_core_err::Issue;
 use scrollback_core_id::{EntityKey, OrderKey, Stamp};
 use scrollback_stor_mmap::Settled;
 
-use crate::Sighting;
+use crate::Observation;
 
 /// What a reader calls for each thing that it lends. Breaking ends the call.
-pub type EachLent<'e> = dyn FnMut(Lent<'_>) -> ControlFlow<()> + 'e;
+pub type BorrowedVisitor<'e> = dyn FnMut(BorrowedItem<'_>) -> ControlFlow<()> + 'e;
 
 /// Something that a reader lends.
 #[derive(Debug)]
-pub enum Lent<'l> {
+pub enum BorrowedItem<'l> {
     /// A record.
-    Record(LentRecord<'l>),
+    Record(BorrowedRecord<'l>),
     /// The set that the call lists, at any time.
-    Set(Sighting),
+    Set(Observation),
     /// Something that is wrong, about an entity if the key is known.
     Issue(Option<EntityKey>, Issue),
     /// All that was lent until now is of one state of the store, and holds.
-    Holds,
+    Commit,
     /// What was lent since the last [`Lent::Holds`] is to be forgotten: the store changed meanwhile,
     /// and it is lent again.
-    Forget,
+    Rollback,
 }
 
 /// Reads the name of a record that is lent, or says what is wrong with it.
-pub type LentName<'l> = dyn Fn() -> Result<EntityKey, Box<Issue>> + 'l;
+pub type ReadKey<'l> = dyn Fn() -> Result<EntityKey, Box<Issue>> + 'l;
 
 /// A record as it is lent.
-pub struct LentRecord<'l> {
+pub struct BorrowedRecord<'l> {
     /// Reads what names it.
-    pub named: &'l LentName<'l>,
+    pub read_key: &'l ReadKey<'l>,
     /// Where it stands among its siblings; parts of a whole store have no place.
     pub order: OrderKey,
     /// As [`Entry::is_copy`](crate::Entry::is_copy).
@@ -47,18 +47,18 @@ pub struct LentRecord<'l> {
     pub settled: Settled,
 }
 
-impl LentRecord<'_> {
+impl BorrowedRecord<'_> {
     /// Names it. Whoever looks for something in many records needs the names of few, so that a name
     /// is read when it is asked for.
     ///
     /// # Errors
     /// What is wrong with the name, where that is kept beside the record.
     pub fn key(&self) -> Result<EntityKey, Box<Issue>> {
-        (self.named)()
+        (self.read_key)()
     }
 }
 
-impl fmt::Debug for LentRecord<'_> {
+impl fmt::Debug for BorrowedRecord<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("LentRecord")
             .field("key", &self.key())

@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use scrollback_core_id::{EntityKey, Scope, Stamp};
-use scrollback_source::{Lent, Source};
+use scrollback_source::{BorrowedItem, Source};
 
-use super::{bytes, sessions, with_messages};
+use super::{bytes, session_with_messages, sessions};
 use crate::calls::scan;
 use crate::{Content, Expectations};
 
@@ -18,32 +18,32 @@ struct Record {
 }
 
 /// What a reader lends, with whether it holds in the end.
-fn lent(store: &dyn Source, scope: &Scope) -> (Vec<Record>, bool) {
+fn scan_borrowed(store: &dyn Source, scope: &Scope) -> (Vec<Record>, bool) {
     let (mut all, mut holds) = (Vec::new(), false);
-    let each = &mut |it: Lent<'_>| {
+    let each = &mut |it: BorrowedItem<'_>| {
         match it {
-            Lent::Record(it) => all.push(Record {
+            BorrowedItem::Record(it) => all.push(Record {
                 key: it.key().unwrap(),
                 stamp: it.stamp,
                 is_copy: it.is_copy,
                 bytes: it.bytes.to_vec(),
             }),
-            Lent::Issue(key, issue) => panic!("{key:?}: {issue}"),
-            Lent::Set(_) => {}
-            Lent::Holds => holds = true,
-            Lent::Forget => panic!("nobody writes"),
+            BorrowedItem::Issue(key, issue) => panic!("{key:?}: {issue}"),
+            BorrowedItem::Set(_) => {}
+            BorrowedItem::Commit => holds = true,
+            BorrowedItem::Rollback => panic!("nobody writes"),
         }
         ControlFlow::Continue(())
     };
-    store.open().unwrap().lend(scope, each).unwrap();
+    store.open().unwrap().scan_borrowed(scope, each).unwrap();
     (all, holds)
 }
 
 /// What is lent is what a scan hands out; the ids at the end of a span may be missing.
-pub fn what_is_lent_is_what_is_handed_out(store: &dyn Source, _: &Expectations) {
+pub fn borrowed_records_equal_scanned_records(store: &dyn Source, _: &Expectations) {
     let messages = sessions(store).into_iter().map(Scope::Messages);
     for scope in messages.chain([Scope::AllParts]) {
-        let (records, holds) = lent(store, &scope);
+        let (records, holds) = scan_borrowed(store, &scope);
         assert!(holds);
         let entries = scan(store, &scope).entries;
         assert_eq!(records.len(), entries.len());
@@ -59,16 +59,16 @@ pub fn what_is_lent_is_what_is_handed_out(store: &dyn Source, _: &Expectations) 
 }
 
 /// Nothing more is lent after a break.
-pub fn lending_ends_when_it_is_told_to(store: &dyn Source, expected: &Expectations) {
-    let messages = Scope::Messages(with_messages(store));
+pub fn a_borrowed_scan_ends_at_a_break(store: &dyn Source, expected: &Expectations) {
+    let messages = Scope::Messages(session_with_messages(store));
     let parts = expected.has(Content::Parts).then_some(Scope::AllParts);
     for scope in [messages].into_iter().chain(parts) {
         let mut lent = 0;
-        let each = &mut |_: Lent<'_>| {
+        let each = &mut |_: BorrowedItem<'_>| {
             lent += 1;
             ControlFlow::Break(())
         };
-        store.open().unwrap().lend(&scope, each).unwrap();
+        store.open().unwrap().scan_borrowed(&scope, each).unwrap();
         assert_eq!(lent, 1, "{scope:?}");
     }
 }

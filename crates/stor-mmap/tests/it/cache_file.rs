@@ -4,7 +4,7 @@ use std::fs;
 use std::thread;
 
 use scrollback_core_err::IssueKind;
-use scrollback_stor_mmap::{Backing, Error, open_own, write_atomic};
+use scrollback_stor_mmap::{Backing, Error, open_cache_file, write_atomic};
 
 use crate::support::Store;
 
@@ -15,7 +15,7 @@ fn names(store: &Store) -> Vec<String> {
 
 #[test]
 fn written_and_opened() {
-    let _turn = crate::maps::turn();
+    let _turn = crate::maps::lock_live_maps();
     let store = Store::new();
     let path = store.path("index");
     for (len, backing) in [
@@ -25,7 +25,7 @@ fn written_and_opened() {
         (7, Backing::Pooled),
     ] {
         write_atomic(&path, &[vec![b'x'; len / 3], vec![b'x'; len - len / 3]]).unwrap();
-        let span = open_own(&path).unwrap();
+        let span = open_cache_file(&path).unwrap();
         assert_eq!((span.len(), span.backing(), span.is_settled()), (len, backing, true));
         assert!(span.iter().all(|&byte| byte == b'x'));
         assert_eq!(names(&store), ["index"], "nothing is left behind");
@@ -46,15 +46,15 @@ fn only_for_its_owner() {
 
 #[test]
 fn an_open_span_keeps_the_old_bytes() {
-    let _turn = crate::maps::turn();
+    let _turn = crate::maps::lock_live_maps();
     let store = Store::new();
     let path = store.path("index");
     write_atomic(&path, &[[1; 100_000]]).unwrap();
-    let old = open_own(&path).unwrap();
+    let old = open_cache_file(&path).unwrap();
     assert_eq!(old.backing(), Backing::Mapped);
     write_atomic(&path, &[[2; 50]]).unwrap();
     assert!(old.iter().all(|&byte| byte == 1));
-    assert_eq!(open_own(&path).unwrap()[..], [2; 50]);
+    assert_eq!(open_cache_file(&path).unwrap()[..], [2; 50]);
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn a_failed_write_leaves_all_as_it_was() {
 fn what_cannot_be_opened() {
     let store = Store::new();
     store.mkdir("d");
-    let kind = |name: &str| match open_own(&store.path(name)).unwrap_err() {
+    let kind = |name: &str| match open_cache_file(&store.path(name)).unwrap_err() {
         Error::Issue(issue) => {
             assert_eq!(issue.place.path, Some(store.path(name)));
             issue.kind
@@ -86,7 +86,7 @@ fn what_cannot_be_opened() {
     };
     assert_eq!(kind("missing"), IssueKind::Vanished);
     assert_eq!(kind("d"), IssueKind::NotAFile);
-    assert!(matches!(open_own(&store.path("nowhere/index")), Err(Error::Io(_))));
+    assert!(matches!(open_cache_file(&store.path("nowhere/index")), Err(Error::Io(_))));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn readers_never_see_half() {
             });
         }
         for _ in 0..2000 {
-            let span = open_own(&path).unwrap();
+            let span = open_cache_file(&path).unwrap();
             assert!(span.len() >= 1000 && span.iter().all(|&byte| byte == span[0]));
         }
     });

@@ -8,13 +8,13 @@ use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{Clock, EntityKey, ProjectId, Stamp};
 use scrollback_core_type::json;
 use scrollback_stor_mmap::{
-    Arena, Dir, Directory, FileKind, Frozen, ListBuffer, Look, MapPolicy, MappedFile, MappedSpan,
-    Piece, ReadOptions, Settled,
+    Arena, Dir, Directory, FileKind, Frozen, ListBuffer, MapPolicy, MappedFile, MappedSpan, Piece,
+    ReadContext, ReadOptions, Settled,
 };
 use scrollback_stor_path::layout::MESSAGE;
 use scrollback_stor_path::{PathClass, discipline};
 
-use scrollback_source::Sighting;
+use scrollback_source::Observation;
 
 /// How files are read.
 #[derive(Clone)]
@@ -25,30 +25,30 @@ pub(crate) struct ReadSettings {
 }
 
 /// One look at the tree.
-pub(crate) struct FileLook<'s> {
+pub(crate) struct FileTransaction<'s> {
     pub(crate) settings: &'s ReadSettings,
     pub(crate) root: Dir,
-    pub(crate) look: Look<'s>,
-    pub(crate) buffer: ListBuffer,
-    pub(crate) name: Vec<u8>,
+    pub(crate) context: ReadContext<'s>,
+    pub(crate) list_buffer: ListBuffer,
+    pub(crate) name_buffer: Vec<u8>,
     /// The set that the walk is listing.
-    pub(crate) set: Option<Sighting>,
+    pub(crate) listed_set: Option<Observation>,
     /// The directories of all messages and of all parts, once they were there: a look is at these,
     /// and opening them for each of 40,000 messages would be a seventh of an index. As with the
     /// root, one that is moved away meanwhile is still what this look looks at; one that is missing
     /// is looked for again, because opencode makes it with its first file. What lists one of them
     /// opens it anew, because a descriptor lists only once.
-    messages: Option<Rc<Dir>>,
-    parts: Option<Rc<Dir>>,
+    messages_dir: Option<Rc<Dir>>,
+    parts_dir: Option<Rc<Dir>>,
 }
 
 /// Bytes that were read: in the arena of the look, or mapped for themselves.
-pub(crate) enum Fetched {
+pub(crate) enum FetchedBytes {
     Piece(Piece),
     Span(MappedSpan),
 }
 
-impl Fetched {
+impl FetchedBytes {
     /// The bytes, while the arena still grows.
     pub(crate) fn bytes<'a>(&'a self, arena: &'a Arena) -> &'a [u8] {
         match self {
@@ -72,27 +72,31 @@ impl Fetched {
     }
 }
 
-impl<'s> FileLook<'s> {
+impl<'s> FileTransaction<'s> {
     pub(crate) fn new(settings: &'s ReadSettings, root: Dir) -> Self {
-        let look = Look::begin(settings.clock.as_ref(), settings.options);
-        let buffer = ListBuffer::default();
+        let context = ReadContext::begin(settings.clock.as_ref(), settings.options);
+        let list_buffer = ListBuffer::default();
         Self {
             settings,
             root,
-            look,
-            buffer,
-            name: Vec::new(),
-            set: None,
-            messages: None,
-            parts: None,
+            context,
+            list_buffer,
+            name_buffer: Vec::new(),
+            listed_set: None,
+            messages_dir: None,
+            parts_dir: None,
         }
     }
 
     /// The directory of all messages or of all parts, kept open once it is there.
-    pub(crate) fn top(&mut self, name: &'static str, note: &mut Note<'_>) -> Option<Rc<Dir>> {
-        let kept = if name == MESSAGE { &mut self.messages } else { &mut self.parts };
+    pub(crate) fn top_directory(
+        &mut self,
+        name: &'static str,
+        note: &mut IssueSink<'_>,
+    ) -> Option<Rc<Dir>> {
+        let kept = if name == MESSAGE { &mut self.messages_dir } else { &mut self.parts_dir };
         if kept.is_none() {
-            *kept = open_if_there(&self.root, name, || name.into(), note).map(Rc::new);
+            *kept = open_optional_dir(&self.root, name, || name.into(), note).map(Rc::new);
         }
         kept.clone()
     }
@@ -103,30 +107,31 @@ impl<'s> FileLook<'s> {
         arena: &mut Arena,
         dir: &Dir,
         id: &[u8],
-    ) -> Result<Fetched, IssueKind> {
-        self.name.clear();
-        self.name.extend_from_slice(id);
-        self.name.extend_from_slice(b".json");
-        let (settings, look) = (self.settings, self.look);
+    ) -> Result<FetchedBytes, IssueKind> {
+        self.name_buffer.clear();
+        self.name_buffer.extend_from_slice(id);
+        self.name_buffer.extend_from_slice(b".json");
+        let (settings, look) = (self.settings, self.context);
         let whole = &mut |bytes: &[u8]| json::check(bytes).is_ok();
         if settings.policy.is_frozen()
-            && let Ok((FileKind::File, stamp)) = dir.stat(&self.name)
+            && let Ok((FileKind::File, stamp)) = dir.stat(&self.name_buffer)
             && settings.policy.maps(discipline(PathClass::Part), stamp.size)
         {
             let in_place = discipline(PathClass::Part);
-            let file = MappedFile::open(dir, &self.name, in_place, &settings.policy, &look, whole)?;
-            return Ok(Fetched::Span(file.into_span()));
+            let file =
+                MappedFile::open(dir, &self.name_buffer, in_place, &settings.policy, &look, whole)?;
+            return Ok(FetchedBytes::Span(file.into_span()));
         }
-        arena.read(dir, &self.name, &look, whole).map(Fetched::Piece)
+        arena.read(dir, &self.name_buffer, &look, whole).map(FetchedBytes::Piece)
     }
 }
 
 /// Opens a directory that may be missing, which is nothing: opencode makes it with the first file.
-pub(crate) fn open_if_there(
+pub(crate) fn open_optional_dir(
     parent: &Dir,
     name: &str,
     path: impl FnOnce() -> PathBuf,
-    note: &mut Note<'_>,
+    note: &mut IssueSink<'_>,
 ) -> Option<Dir> {
     match parent.open_dir(name.as_bytes()) {
         Ok(dir) => Some(dir),
@@ -139,32 +144,32 @@ pub(crate) fn open_if_there(
 }
 
 /// Where the record of an id is, for issues.
-pub(crate) fn place_of(directory: &[&str], id: &str) -> Place {
+pub(crate) fn record_place(directory: &[&str], id: &str) -> Place {
     Place::path(directory.iter().collect::<PathBuf>().join(format!("{id}.json")))
 }
 
 /// Takes issues while a scope is walked, with the entity they are about.
-pub(crate) type Note<'n> = dyn FnMut(Option<EntityKey>, Issue) + 'n;
+pub(crate) type IssueSink<'n> = dyn FnMut(Option<EntityKey>, Issue) + 'n;
 
-impl FileLook<'_> {
-    pub(crate) fn begin(&mut self) {
-        self.look = Look::begin(self.settings.clock.as_ref(), self.settings.options);
+impl FileTransaction<'_> {
+    pub(crate) fn restart_context(&mut self) {
+        self.context = ReadContext::begin(self.settings.clock.as_ref(), self.settings.options);
     }
     /// Keeps what a directory looks like that is about to be listed.
-    pub(crate) fn see_this_set(&mut self, dir: &Dir, key: impl Into<EntityKey>) {
+    pub(crate) fn observe_listed_set(&mut self, dir: &Dir, key: impl Into<EntityKey>) {
         let stamp = dir.stamp().ok();
-        self.set = stamp.map(|stamp| self.sighting(key.into(), stamp, None));
+        self.listed_set = stamp.map(|stamp| self.observation(key.into(), stamp, None));
     }
 
     /// A sighting of something whose stamp was just taken.
-    pub(crate) fn sighting(
+    pub(crate) fn observation(
         &self,
         key: EntityKey,
         stamp: Stamp,
         project: Option<ProjectId>,
-    ) -> Sighting {
+    ) -> Observation {
         let settled =
-            if self.look.settles(&stamp) { Settled::Settled } else { Settled::Provisional };
-        Sighting { project, ..Sighting::new(key, stamp, settled) }
+            if self.context.settles(&stamp) { Settled::Settled } else { Settled::Provisional };
+        Observation { project, ..Observation::new(key, stamp, settled) }
     }
 }
