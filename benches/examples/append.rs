@@ -56,7 +56,7 @@ mod append {
         let ratio = second.as_secs_f64() / first.as_secs_f64();
         println!("first {HALF} refreshes: {first:.1?} of CPU time");
         println!("second {HALF} refreshes: {second:.1?}, {ratio:.2} times as long");
-        println!("{:?}", materializer.stats().effort);
+        println!("{:?}", materializer.stats().counters);
         ensure!(ratio <= 1.5, "more than 1.5 times as long");
         Ok(())
     }

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use scrollback_core_id::{MessageId, Stamp};
 use scrollback_core_type::{Cost, Role, TokenCounts};
 use scrollback_flow::{
-    Parts, Progress, RefreshOptions, SessionMaterializer, Snapshots, Verify, build_index,
+    PartDetail, Progress, RefreshOptions, SessionMaterializer, Snapshots, Verify, build_index,
     refresh_index,
 };
 use scrollback_index::{MessageMeta, ObservedStamp, SessionIndex, SessionState, View};
@@ -30,7 +30,7 @@ fn done<T>(flow: ControlFlow<(), T>) -> Result<T> {
 /// Builds the index of a store again and again, from nothing.
 pub struct LibraryIndex {
     store: Store,
-    parts: Parts,
+    parts: PartDetail,
 }
 
 impl LibraryIndex {
@@ -38,7 +38,7 @@ impl LibraryIndex {
     ///
     /// # Errors
     /// If its path is no name.
-    pub fn new(store: &Store, parts: Parts) -> Result<Self> {
+    pub fn new(store: &Store, parts: PartDetail) -> Result<Self> {
         source(store)?; // it has a name
         Ok(Self { store: store.clone(), parts })
     }
@@ -71,7 +71,7 @@ impl Contestant for LibraryIndex {
             let each = stats.base_bytes / stats.base.messages.max(1);
             return Ok(Some(format!("{each} bytes a message are kept, limit 450")));
         }
-        let without = Self { store: self.store.clone(), parts: Parts::Later };
+        let without = Self { store: self.store.clone(), parts: PartDetail::Later };
         let more = stats.base_bytes - without.build()?.stats().base_bytes;
         Ok(Some(format!("{} bytes a part are kept, limit 120", more / stats.base.parts)))
     }
@@ -243,7 +243,7 @@ impl LibrarySnapshot {
             RefreshOptions::default(),
             &go_on,
         )?;
-        done(opened)?.value.keep()?;
+        done(opened)?.value.save_snapshot()?;
         let message = MessageId::new(&store.some_message()?)?;
         Ok(Self { source, message, verify, snapshots, _dir: dir })
     }

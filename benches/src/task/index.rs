@@ -1,7 +1,7 @@
 //! The index of a whole store from nothing.
 
 use anyhow::Result;
-use scrollback_flow::Parts;
+use scrollback_flow::PartDetail;
 
 use super::{Task, Work};
 use crate::library::index::LibraryIndex;
@@ -13,7 +13,7 @@ pub(super) const FILES: Task = Task {
     size: Size::M,
     form: Form::Files,
     work: Work::Threads,
-    contestants: |store| contestants(store, Parts::Later),
+    contestants: |store| contestants(store, PartDetail::Later),
     limits: &[Limit { of: "library", over: "floor", most: 1.25, goal: 1.25, stretch: 1.10 }],
     memory: Some(MemoryLimit { of: "library", most_kb: 60 << 10 }),
 };
@@ -21,7 +21,7 @@ pub(super) const FILES: Task = Task {
 pub(super) const FILES_AND_PARTS: Task = Task {
     id: "index-parts",
     what: "the index of a store from nothing: sessions, messages and the names of parts",
-    contestants: |store| contestants(store, Parts::Names),
+    contestants: |store| contestants(store, PartDetail::Names),
     memory: None,
     ..FILES
 };
@@ -40,7 +40,7 @@ pub(super) const DATABASE_V2: Task = Task {
     ..FILES
 };
 
-fn contestants(store: &Store, parts: Parts) -> Result<Contestants> {
+fn contestants(store: &Store, parts: PartDetail) -> Result<Contestants> {
     Ok(vec![
         Box::new(LibraryIndex::new(store, parts)?),
         #[cfg(target_os = "linux")]
@@ -50,11 +50,11 @@ fn contestants(store: &Store, parts: Parts) -> Result<Contestants> {
 
 /// The floor of a database has no names of parts: no task asks for them.
 #[cfg(target_os = "linux")]
-fn floor(store: &Store, parts: Parts) -> Box<dyn crate::Contestant> {
+fn floor(store: &Store, parts: PartDetail) -> Box<dyn crate::Contestant> {
     use crate::floor::index::{Depth, FloorIndex};
     use crate::floor::sqlite::index::FloorSqliteIndex;
 
-    let depth = if parts == Parts::Names { Depth::PartNames } else { Depth::Messages };
+    let depth = if parts == PartDetail::Names { Depth::PartNames } else { Depth::Messages };
     match store.form {
         Form::Files => Box::new(FloorIndex::new(&store.storage, depth)),
         Form::Database | Form::DatabaseV2 => Box::new(FloorSqliteIndex::new(store)),

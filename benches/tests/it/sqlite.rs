@@ -12,13 +12,13 @@ use scrollback_benches::library::text::LibraryText;
 use scrollback_benches::library::tree::LibraryTree;
 use scrollback_benches::{Checksum, Contestants, Form, Size, Store, prove};
 use scrollback_fixtures::Corpus;
-use scrollback_flow::Parts;
+use scrollback_flow::PartDetail;
 
 use crate::real_store;
 
 fn index(store: &Store) -> Contestants {
     vec![
-        Box::new(LibraryIndex::new(store, Parts::Later).unwrap()),
+        Box::new(LibraryIndex::new(store, PartDetail::Later).unwrap()),
         Box::new(FloorSqliteIndex::new(store)),
     ]
 }

@@ -43,10 +43,11 @@ pub struct ContextPart<'t, 'a> {
 pub fn context<'t, 'a>(tree: &'t SessionHydratedTree<'a>) -> Context<'t, 'a> {
     let messages = &tree.messages;
     let revert = tree.session.as_ref().and_then(|session| session.revert.as_ref());
-    let end =
-        revert.and_then(|revert| reverted_from(messages, revert)).unwrap_or(Cut::none(messages));
+    let end = revert
+        .and_then(|revert| revert_point(messages, revert))
+        .unwrap_or(RevertPoint::after_last(messages));
     let seen = &messages[..end.message + usize::from(end.part.is_some())];
-    let start = seen.iter().rposition(|message| is_compacted_at(message, seen)).unwrap_or(0);
+    let start = seen.iter().rposition(|message| is_finished_compaction(message, seen)).unwrap_or(0);
     let last = end.part.map(|part| (end.message, part));
     let context = (start..seen.len()).map(|at| {
         let message = &messages[at];
@@ -63,29 +64,29 @@ pub fn context<'t, 'a>(tree: &'t SessionHydratedTree<'a>) -> Context<'t, 'a> {
 }
 
 /// Where a revert cuts: the first message that goes, or that loses its parts from `part` on.
-struct Cut {
+struct RevertPoint {
     message: usize,
     part: Option<usize>,
 }
 
-impl Cut {
-    fn none(messages: &[MessageHydrated<'_>]) -> Self {
+impl RevertPoint {
+    fn after_last(messages: &[MessageHydrated<'_>]) -> Self {
         Self { message: messages.len(), part: None }
     }
 }
 
-fn reverted_from(messages: &[MessageHydrated<'_>], revert: &Revert<'_>) -> Option<Cut> {
+fn revert_point(messages: &[MessageHydrated<'_>], revert: &Revert<'_>) -> Option<RevertPoint> {
     let id = revert.message_id.as_ref()?;
     let message = messages.iter().position(|message| message.node.key.message == *id)?;
     let part = revert
         .part_id
         .as_ref()
         .and_then(|id| messages[message].parts.iter().position(|part| part.node.key.part == *id));
-    Some(Cut { message, part })
+    Some(RevertPoint { message, part })
 }
 
 /// Whether the model starts reading at this message: it compacted, and its summary is there.
-fn is_compacted_at(message: &MessageHydrated<'_>, seen: &[MessageHydrated<'_>]) -> bool {
+fn is_finished_compaction(message: &MessageHydrated<'_>, seen: &[MessageHydrated<'_>]) -> bool {
     let compacts = message.parts.iter().any(|part| matches!(part.part, Some(Part::Compaction(_))));
     compacts && seen.iter().any(|answer| is_summary_of(answer, &message.node.key.message))
 }

@@ -35,7 +35,7 @@ pub struct ItemHydrated<'a> {
 
 /// What stands at a place of a session: a message, or what happened between messages.
 #[derive(Debug, Clone, Copy)]
-pub enum Timed<'t, 'a> {
+pub enum TimelineEntry<'t, 'a> {
     /// A message.
     Message(&'t MessageHydrated<'a>),
     /// What is none.
@@ -44,7 +44,7 @@ pub enum Timed<'t, 'a> {
 
 impl<'a> SessionHydratedTree<'a> {
     /// Messages, and what happened between them, in order.
-    pub fn timeline(&self) -> impl Iterator<Item = Timed<'_, 'a>> {
+    pub fn timeline(&self) -> impl Iterator<Item = TimelineEntry<'_, 'a>> {
         let (mut messages, mut items) =
             (self.messages.iter().peekable(), self.items.iter().peekable());
         std::iter::from_fn(move || {
@@ -53,8 +53,8 @@ impl<'a> SessionHydratedTree<'a> {
                 (item, _) => item.is_some(),
             };
             match is_before {
-                true => items.next().map(Timed::Item),
-                false => messages.next().map(Timed::Message),
+                true => items.next().map(TimelineEntry::Item),
+                false => messages.next().map(TimelineEntry::Message),
             }
         })
     }
@@ -113,7 +113,7 @@ impl SessionRefTree {
 pub fn hydrate_session_tree(tree: &SessionRefTree) -> StageResult<SessionHydratedTree<'_>> {
     let mut stage = Stage::begin(StageName::Hydrate, &tree.clock);
     let session = session(&tree.session, &mut stage);
-    let messages = tree.messages.iter().map(|node| whole_message(node, &mut stage)).collect();
+    let messages = tree.messages.iter().map(|node| message_with_parts(node, &mut stage)).collect();
     let items = tree.items.iter().map(|node| item(node, &mut stage)).collect();
     stage.end(SessionHydratedTree { node: &tree.session, session, messages, items })
 }
@@ -131,7 +131,7 @@ pub fn hydrate_message<'a>(
     node: &'a MessageRefNode,
 ) -> StageResult<MessageHydrated<'a>> {
     let mut stage = Stage::begin(StageName::Hydrate, &tree.clock);
-    let message = whole_message(node, &mut stage);
+    let message = message_with_parts(node, &mut stage);
     stage.end(message)
 }
 
@@ -139,11 +139,11 @@ fn session<'a>(node: &'a SessionRefNode, stage: &mut Stage) -> Option<Session<'a
     let key = || node.key.clone().into();
     let session: Session<'a> = parse(node.span.as_ref()?, key, stage)?;
     stage.counts.sessions += 1;
-    agree("id", session.id.as_ref(), &node.key.session, key, stage);
+    note_id_mismatch("id", session.id.as_ref(), &node.key.session, key, stage);
     Some(session)
 }
 
-fn whole_message<'a>(node: &'a MessageRefNode, stage: &mut Stage) -> MessageHydrated<'a> {
+fn message_with_parts<'a>(node: &'a MessageRefNode, stage: &mut Stage) -> MessageHydrated<'a> {
     let message = message(node, stage);
     let parts = node.parts.iter().map(|node| PartHydrated { node, part: part(node, stage) });
     MessageHydrated { node, message, parts: parts.collect() }
@@ -153,8 +153,8 @@ fn message<'a>(node: &'a MessageRefNode, stage: &mut Stage) -> Option<Message<'a
     let key = || node.key.clone().into();
     let message: Message<'a> = parse(node.span.as_ref()?, key, stage)?;
     stage.counts.messages += 1;
-    agree("id", message.id(), &node.key.message, key, stage);
-    agree("sessionID", message.session_id(), &node.key.session, key, stage);
+    note_id_mismatch("id", message.id(), &node.key.message, key, stage);
+    note_id_mismatch("sessionID", message.session_id(), &node.key.session, key, stage);
     Some(message)
 }
 
@@ -163,7 +163,7 @@ fn item<'a>(node: &'a ItemRefNode, stage: &mut Stage) -> ItemHydrated<'a> {
     let parsed = |span| parse(span, key, stage);
     let item: Option<TimelineItem<'a>> = node.span.as_ref().and_then(parsed);
     if let Some(item) = &item {
-        agree("id", item.id(), &node.key.item, key, stage);
+        note_id_mismatch("id", item.id(), &node.key.item, key, stage);
     }
     ItemHydrated { node, item }
 }
@@ -172,8 +172,8 @@ fn part<'a>(node: &'a PartRefNode, stage: &mut Stage) -> Option<Part<'a>> {
     let key = || node.key.clone().into();
     let part: Part<'a> = parse(node.span.as_ref()?, key, stage)?;
     stage.counts.parts += 1;
-    agree("id", part.id(), &node.key.part, key, stage);
-    agree("messageID", part.message_id(), &node.key.message, key, stage);
+    note_id_mismatch("id", part.id(), &node.key.part, key, stage);
+    note_id_mismatch("messageID", part.message_id(), &node.key.message, key, stage);
     Some(part)
 }
 
@@ -196,7 +196,7 @@ fn parse<'a, T: Parse<'a>>(
 }
 
 /// Notes where a record says another id than its place does.
-fn agree<I: PartialEq + std::fmt::Display>(
+fn note_id_mismatch<I: PartialEq + std::fmt::Display>(
     field: &'static str,
     says: Option<&I>,
     place: &I,

@@ -69,7 +69,7 @@ impl<'s> SessionLoader<'s> {
         project: Option<&ProjectId>,
     ) -> Result<StageResult<Vec<SessionRefNode>>> {
         let plan = plan_sessions(&mut *self.source.open()?, project)?;
-        Ok(self.located(plan).map(|plan| plan.sessions))
+        Ok(self.with_located_issues(plan).map(|plan| plan.sessions))
     }
 
     /// Lists the messages of a session, in order.
@@ -131,7 +131,7 @@ impl<'s> SessionLoader<'s> {
         if loaded.tree.messages.is_empty() {
             return Err(Error::NotFound(message.clone().into()));
         }
-        let about = |issue: &StageIssue| concerns(issue.key.as_ref(), message);
+        let about = |issue: &StageIssue| is_about_message(issue.key.as_ref(), message);
         let mut report = loaded.report;
         report.issues.retain(about);
         Ok(MessageWithParts { tree: loaded.tree, report })
@@ -155,7 +155,7 @@ impl<'s> SessionLoader<'s> {
     /// # Errors
     /// [`Error::NotFound`] if neither the session nor messages of it are there.
     pub fn load_session_tree(&self, session: &SessionKey) -> Result<SessionTree> {
-        let read = self.located(read_tree(&mut *self.source.open()?, session)?);
+        let read = self.with_located_issues(read_tree(&mut *self.source.open()?, session)?);
         Ok(SessionTree { tree: read.value, report: read.report })
     }
 
@@ -170,18 +170,18 @@ impl<'s> SessionLoader<'s> {
         let resolved = resolve_session_tree(&mut *reader, planned.value)?;
         let mut report = planned.report;
         report.merge(resolved.report);
-        let located = self.located(StageResult { value: resolved.value, report });
+        let located = self.with_located_issues(StageResult { value: resolved.value, report });
         Ok(SessionTree { tree: located.value, report: located.report })
     }
 
-    fn located<T>(&self, mut result: StageResult<T>) -> StageResult<T> {
+    fn with_located_issues<T>(&self, mut result: StageResult<T>) -> StageResult<T> {
         locate_issues(&mut result.report, |key| self.source.locate(key));
         result
     }
 }
 
 /// Whether an issue is about a message or one of its parts.
-fn concerns(about: Option<&EntityKey>, message: &MessageKey) -> bool {
+fn is_about_message(about: Option<&EntityKey>, message: &MessageKey) -> bool {
     match about {
         Some(EntityKey::Message(key)) => key == message,
         Some(EntityKey::Part(key)) => key.message == message.message,

@@ -71,42 +71,42 @@ pub fn plan_session_tree(
         items: Vec::new(),
         clock: reader.clock().clone(),
     };
-    let mut build = Build { tree: &mut tree, stage: &mut stage };
+    let mut build = TreeBuilder { tree: &mut tree, stage: &mut stage };
     match ahead {
-        ReadAhead::Everything => reader.tree(session, &mut |found| build.take(found))?,
+        ReadAhead::Everything => reader.tree(session, &mut |found| build.accept(found))?,
         ReadAhead::Names => {
             let key = session.clone().into();
-            reader.spans(&[key], &mut |found| build.take(found))?;
-            reader.scan(&Scope::Messages(session.clone()), &mut |found| build.take(found))?;
+            reader.spans(&[key], &mut |found| build.accept(found))?;
+            reader.scan(&Scope::Messages(session.clone()), &mut |found| build.accept(found))?;
             for at in 0..build.tree.messages.len() {
                 let scope = Scope::Parts(build.tree.messages[at].key.clone());
-                reader.scan(&scope, &mut |found| build.take_part_of(at, found))?;
+                reader.scan(&scope, &mut |found| build.accept_in_message(at, found))?;
             }
             let items = Scope::Items(session.clone());
-            reader.scan(&items, &mut |found| build.take(found))?;
+            reader.scan(&items, &mut |found| build.accept(found))?;
         }
     }
     if tree.session.span.is_none() && tree.messages.is_empty() && tree.items.is_empty() {
         return Err(Error::NotFound(session.clone().into()));
     }
-    check(&tree, &mut stage);
+    count_and_note_gaps(&tree, &mut stage);
     Ok(stage.end(SessionTreePlan { tree }))
 }
 
 /// Puts what a reader hands out into the tree.
-struct Build<'t> {
+struct TreeBuilder<'t> {
     tree: &'t mut SessionRefTree,
     stage: &'t mut Stage,
 }
 
-impl Build<'_> {
+impl TreeBuilder<'_> {
     /// A session, a message, an item, or a part of the message handed out last.
-    fn take(&mut self, found: ScanItem) -> ControlFlow<()> {
+    fn accept(&mut self, found: ScanItem) -> ControlFlow<()> {
         let last = self.tree.messages.len().wrapping_sub(1);
-        self.take_part_of(last, found)
+        self.accept_in_message(last, found)
     }
 
-    fn take_part_of(&mut self, message: usize, found: ScanItem) -> ControlFlow<()> {
+    fn accept_in_message(&mut self, message: usize, found: ScanItem) -> ControlFlow<()> {
         match found {
             ScanItem::Set(_) => {}
             ScanItem::Issue(key, issue) => self.stage.note(key, issue),
@@ -141,7 +141,7 @@ impl Build<'_> {
 }
 
 /// Counts what was planned, and notes what is missing from it.
-fn check(tree: &SessionRefTree, stage: &mut Stage) {
+fn count_and_note_gaps(tree: &SessionRefTree, stage: &mut Stage) {
     stage.counts.sessions = usize::from(tree.session.span.is_some());
     stage.counts.messages = tree.messages.len();
     stage.counts.parts = tree.part_count();

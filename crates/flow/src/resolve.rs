@@ -28,17 +28,17 @@ pub fn resolve_session_tree(
     read_missing(reader, &mut tree, &mut stage)?;
 
     let session = &mut tree.session;
-    finish(&mut session.span, || session.key.clone().into(), &mut stage);
+    prepare_span(&mut session.span, || session.key.clone().into(), &mut stage);
     stage.counts.sessions = usize::from(session.span.is_some());
     for message in &mut tree.messages {
-        finish(&mut message.span, || message.key.clone().into(), &mut stage);
+        prepare_span(&mut message.span, || message.key.clone().into(), &mut stage);
         for part in &mut message.parts {
-            finish(&mut part.span, || part.key.clone().into(), &mut stage);
+            prepare_span(&mut part.span, || part.key.clone().into(), &mut stage);
         }
         stage.counts.parts += message.parts.iter().filter(|part| part.span.is_some()).count();
     }
     for item in &mut tree.items {
-        finish(&mut item.span, || item.key.clone().into(), &mut stage);
+        prepare_span(&mut item.span, || item.key.clone().into(), &mut stage);
     }
     stage.counts.messages = tree.messages.iter().filter(|node| node.span.is_some()).count();
     Ok(stage.end(tree))
@@ -77,7 +77,7 @@ fn read_missing(
 }
 
 /// Makes a span ready to be borrowed from, and notes what is odd about it.
-fn finish(span: &mut Option<MappedSpan>, key: impl Fn() -> EntityKey, stage: &mut Stage) {
+fn prepare_span(span: &mut Option<MappedSpan>, key: impl Fn() -> EntityKey, stage: &mut Stage) {
     let Some(read) = span else { return };
     stage.count_bytes(read);
     if read.settled() == Settled::Provisional {

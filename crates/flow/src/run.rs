@@ -25,10 +25,10 @@ pub fn run_session_tree_flow<R>(
     then: impl FnOnce(&SessionHydratedTree<'_>) -> R,
 ) -> Result<StageResult<R>> {
     let mut reader = source.open()?;
-    run_in(&mut *reader, source, session, then)
+    run_with_reader(&mut *reader, source, session, then)
 }
 
-fn run_in<R>(
+fn run_with_reader<R>(
     reader: &mut dyn Reader,
     source: &dyn Source,
     session: &SessionKey,
@@ -78,11 +78,11 @@ pub fn run_session_flow(
     let mut reader = source.open()?;
     let (sessions, mut report) = match scope {
         SessionScope::Sessions(keys) => (keys.clone(), StageReport::default()),
-        SessionScope::Store => planned(&mut *reader, None)?,
-        SessionScope::Project(project) => planned(&mut *reader, Some(project))?,
+        SessionScope::Store => plan_session_keys(&mut *reader, None)?,
+        SessionScope::Project(project) => plan_session_keys(&mut *reader, Some(project))?,
     };
     for session in sessions {
-        match run_in(&mut *reader, source, &session, &mut each) {
+        match run_with_reader(&mut *reader, source, &session, &mut each) {
             Ok(StageResult { value, report: ran }) => {
                 report.merge(ran);
                 if value.is_break() {
@@ -104,7 +104,7 @@ pub fn run_session_flow(
     Ok(report)
 }
 
-fn planned(
+fn plan_session_keys(
     reader: &mut dyn Reader,
     project: Option<&ProjectId>,
 ) -> Result<(Vec<SessionKey>, StageReport)> {

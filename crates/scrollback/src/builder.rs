@@ -147,7 +147,7 @@ impl StoreBuilder {
     /// Calls `each` with the number of sessions that were read and of all sessions; returning
     /// `false` ends the reading with [`Error::Stopped`].
     pub fn progress(self, each: impl Fn(usize, usize) -> bool + Send + Sync + 'static) -> Self {
-        let progress = move |Progress { done, of }| match each(done, of) {
+        let progress = move |Progress { done, total: of }| match each(done, of) {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use scrollback_core_id::SourceId;
-use scrollback_flow::{IfThere, MergedSource};
+use scrollback_flow::{MergedSource, OptionalSource};
 #[cfg(feature = "sqlite")]
 use scrollback_source::StoreDetails;
 use scrollback_source::{
@@ -89,20 +89,22 @@ impl Agent for Opencode {
     fn open(&self, root: &DiscoveredRoot, options: &OpenOptions) -> Arc<dyn Source> {
         let stores = root.stores.iter().filter(|store| store.state != StoreState::Unsupported);
         let sources = stores.filter_map(|store| self.open_store(store, options));
-        let mut sources = sources.map(|it| -> Arc<dyn Source> { Arc::new(IfThere::new(it)) });
+        let mut sources =
+            sources.map(|it| -> Arc<dyn Source> { Arc::new(OptionalSource::new(it)) });
         let is_directory = root.path == root.data_dir;
         let beside = root.data_dir.join(STORAGE);
         let Some(first) = sources.next() else {
-            return Arc::new(IfThere::new(Arc::new(file_source(&beside, options)))); // it may come
+            return Arc::new(OptionalSource::new(Arc::new(file_source(&beside, options)))); // it may come
         };
         if !is_directory && is_tree(&root.path) {
             return first;
         }
-        let merged = sources.fold(MergedSource::new(root.id.clone(), first), MergedSource::and);
+        let merged =
+            sources.fold(MergedSource::new(root.id.clone(), first), MergedSource::with_source);
         match is_directory {
             true => Arc::new(merged),
             // The diffs of a database's sessions lie in files beside it.
-            false => Arc::new(merged.with_diffs_of(Arc::new(file_source(&beside, options)))),
+            false => Arc::new(merged.with_diff_source(Arc::new(file_source(&beside, options)))),
         }
     }
 

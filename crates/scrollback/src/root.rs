@@ -187,9 +187,9 @@ impl Root {
     pub fn save(&self) -> Result<bool> {
         let Some(index) = self.index() else { return Ok(false) };
         Ok(match &*index {
-            Index::Opened(materializer) => materializer.keep()?,
+            Index::Opened(materializer) => materializer.save_snapshot()?,
             #[cfg(feature = "watch")]
-            Index::Live(live) => live.materializer().keep_cursors()?,
+            Index::Live(live) => live.materializer().save_cursors()?,
         })
     }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use scrollback_flow::{Parts, RefreshOptions};
+use scrollback_flow::{PartDetail, RefreshOptions};
 
 use crate::feed::{CustomFeed, FeedClock, FeedKind, HOT, PATIENCE, SCOPES};
 
@@ -66,7 +66,10 @@ impl Default for LiveOptions {
             patience: PATIENCE,
             retry: Duration::from_secs(30),
             since: None,
-            refresh: RefreshOptions { parts_of_dirty: Parts::Stamps, ..RefreshOptions::default() },
+            refresh: RefreshOptions {
+                parts_of_dirty: PartDetail::Stamps,
+                ..RefreshOptions::default()
+            },
         }
     }
 }

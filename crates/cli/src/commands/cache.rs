@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use scrollback_core_id::SourceId;
-use scrollback_flow::{Kept, Snapshots};
+use scrollback_flow::{SnapshotFile, Snapshots};
 use scrollback_stor_path::Environment;
 use serde::Serialize;
 
@@ -70,7 +70,7 @@ fn is_of(stores: &[PathBuf]) -> impl Fn(&SourceId) -> bool {
     move |store| ids.iter().any(|id| Path::new(store.as_str()).starts_with(id.as_str()))
 }
 
-fn stats(global: &Global, kept: &[Kept], out: &mut Out) -> Result<()> {
+fn stats(global: &Global, kept: &[SnapshotFile], out: &mut Out) -> Result<()> {
     let listed: Vec<Listed> = kept
         .iter()
         .map(|it| Listed {

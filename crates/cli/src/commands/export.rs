@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use scrollback::{Session, Store};
-use scrollback_flow::{Export, SessionHydratedTree, complete, run_session_tree_flow};
+use scrollback_flow::{Export, SessionHydratedTree, complete_for_import, run_session_tree_flow};
 use scrollback_stor_path::opencode::TABLES_V2;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -32,7 +32,7 @@ pub(crate) fn run(args: &args::Export, store: &Store, out: &mut Out) -> Result<(
             return print(out, Export(tree));
         }
         let mut tree = tree.clone();
-        complete(&mut tree);
+        complete_for_import(&mut tree);
         print(out, Export(&tree))
     })?;
     super::issues::report(out, &ran.report.issues)?;

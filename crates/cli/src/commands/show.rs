@@ -4,7 +4,7 @@ use scrollback::Store;
 use scrollback_core_id::MessageId;
 use scrollback_core_type::{Message, Part, Session, TimelineItem};
 use scrollback_flow::{
-    Context, Export, SessionHydratedTree, Timed, context, run_session_tree_flow,
+    Context, Export, SessionHydratedTree, TimelineEntry, context, run_session_tree_flow,
 };
 use serde::Serialize;
 
@@ -51,8 +51,8 @@ impl<'t, 'a> Whole<'t, 'a> {
         let (mut after, mut items) = (None, Vec::new());
         for timed in tree.timeline() {
             match timed {
-                Timed::Message(message) => after = Some(&message.node.key.message),
-                Timed::Item(item) => {
+                TimelineEntry::Message(message) => after = Some(&message.node.key.message),
+                TimelineEntry::Item(item) => {
                     items.extend(item.item.as_ref().map(|item| Happened { after, item }));
                 }
             }

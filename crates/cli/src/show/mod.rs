@@ -16,7 +16,7 @@ mod tool;
 use std::io::{self, Write};
 use std::ops::Range;
 
-use scrollback_flow::{Context, SessionHydratedTree, Timed};
+use scrollback_flow::{Context, SessionHydratedTree, TimelineEntry};
 
 pub(crate) use self::brief::{brief, status_name};
 pub(crate) use self::header::place;
@@ -50,8 +50,8 @@ fn messages(
     let mut at = 0;
     for timed in tree.timeline() {
         let message = match timed {
-            Timed::Message(message) => message,
-            Timed::Item(item) => {
+            TimelineEntry::Message(message) => message,
+            TimelineEntry::Item(item) => {
                 if these.start <= at && at <= these.end {
                     item::print(out, item, options)?;
                 }

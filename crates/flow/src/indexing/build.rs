@@ -13,8 +13,8 @@ use scrollback_source::{Entry, Error, Result, ScanItem, Source, Survey, SurveyIt
 
 use super::pool::{self, OnProgress, Worker};
 use super::projects;
-use super::refresh::token_of;
-use super::session::{self, Notes, Parts, Whole};
+use super::refresh::storable_token;
+use super::session::{self, IssueLog, PartDetail, WholeSession};
 use crate::stage::{Stage, locate_issues};
 
 /// Reads a whole store into an index: its projects, sessions and messages, and its parts as far as
@@ -26,17 +26,17 @@ use crate::stage::{Stage, locate_issues};
 /// If the store cannot be opened or walked.
 pub fn build_index(
     source: &dyn Source,
-    parts: Parts,
+    parts: PartDetail,
     progress: &OnProgress<'_>,
 ) -> Result<ControlFlow<(), StageResult<SessionIndex>>> {
     let mut stage = Stage::begin(StageName::Index, source.clock());
     let token = source.probe(None)?.token; // what changes from here on the next refresh finds
-    let mut notes = Notes::default();
+    let mut notes = IssueLog::default();
     let mut builder = IndexBuilder::new(source.id().clone());
     let jobs = thread::scope(|scope| {
         // Beside the records, as it takes as long.
-        let lost = scope.spawn(|| lost_sessions(source));
-        let mut jobs = records(source, &mut builder, &mut notes)?;
+        let lost = scope.spawn(|| sessions_without_record(source));
+        let mut jobs = list_jobs(source, &mut builder, &mut notes)?;
         let (lost, more) = lost.join().unwrap_or_else(|panic| resume_unwind(panic))?;
         notes.issues.extend(more.issues);
         let known: HashSet<SessionKey> = jobs.iter().map(|job| job.key.clone()).collect();
@@ -44,21 +44,21 @@ pub fn build_index(
         jobs.extend(lost.map(|key| Job { key, entry: None }));
         Ok::<_, Error>(jobs)
     })?;
-    let of_records = mark(&notes);
-    let builder = Mutex::new(Counting { builder, counts: stage.counts });
+    let of_records = sessions_with_issues(&notes);
+    let builder = Mutex::new(CountingBuilder { builder, counts: stage.counts });
     let waiting = Mutex::new(Vec::new());
     let read = pool::run(source, &jobs, progress, |worker, job: &Job| {
-        let Whole { contents: mut session, notes } =
-            session::read_whole(worker, &job.key, job.entry.as_ref(), parts)?;
+        let WholeSession { contents: mut session, issue_log: notes } =
+            session::read_whole_session(worker, &job.key, job.entry.as_ref(), parts)?;
         session.state.refresh_state.unsettled |= of_records.contains(&session.key);
         // Turned into rows at once, and its memory serves for the next; or, so that nobody waits,
         // by whoever is at it.
         match builder.try_lock() {
             Ok(mut builder) => {
-                builder.add_those(&waiting);
+                builder.add_waiting(&waiting);
                 builder.add(&mut session);
                 session.messages.clear();
-                worker.spare = session.messages;
+                worker.spare_messages = session.messages;
             }
             Err(_) => waiting.lock().unwrap_or_else(PoisonError::into_inner).push(session),
         }
@@ -67,10 +67,10 @@ pub fn build_index(
     let ControlFlow::Continue(read) = read else { return Ok(ControlFlow::Break(())) };
     notes.issues.extend(read.into_iter().flatten());
     let mut builder = builder.into_inner().unwrap_or_else(PoisonError::into_inner);
-    builder.add_those(&waiting);
-    let Counting { mut builder, counts } = builder;
+    builder.add_waiting(&waiting);
+    let CountingBuilder { mut builder, counts } = builder;
     let known: HashSet<&SessionKey> = jobs.iter().map(|job| &job.key).collect();
-    builder.set_token(token_of(token, &notes, |session| known.contains(session)));
+    builder.set_token(storable_token(token, &notes, |session| known.contains(session)));
     stage.counts = counts;
     let index = builder.finish();
     let mut result = stage.end(index);
@@ -80,14 +80,14 @@ pub fn build_index(
 }
 
 /// Counts what goes into an index.
-struct Counting {
+struct CountingBuilder {
     builder: IndexBuilder,
     counts: StageCounts,
 }
 
-impl Counting {
+impl CountingBuilder {
     /// Adds the sessions that wait.
-    fn add_those(&mut self, waiting: &Mutex<Vec<SessionContents>>) {
+    fn add_waiting(&mut self, waiting: &Mutex<Vec<SessionContents>>) {
         let sessions = std::mem::take(&mut *waiting.lock().unwrap_or_else(PoisonError::into_inner));
         for mut session in sessions {
             self.add(&mut session);
@@ -111,9 +111,14 @@ struct Job {
 }
 
 /// Adds the projects, and lists every session that has a record, newest first.
-fn records(source: &dyn Source, builder: &mut IndexBuilder, notes: &mut Notes) -> Result<Vec<Job>> {
-    let Worker { mut reader, mut metas, .. } = Worker::new(source)?;
-    let projects = projects::read(&mut metas, notes, |each| reader.scan(&Scope::Projects, each))?;
+fn list_jobs(
+    source: &dyn Source,
+    builder: &mut IndexBuilder,
+    notes: &mut IssueLog,
+) -> Result<Vec<Job>> {
+    let Worker { mut reader, meta_builder: mut metas, .. } = Worker::new(source)?;
+    let projects =
+        projects::read_projects(&mut metas, notes, |each| reader.scan(&Scope::Projects, each))?;
     projects.iter().for_each(|meta| builder.add_project(meta));
     let mut jobs = Vec::new();
     reader.scan(&Scope::Sessions, &mut |found| {
@@ -132,8 +137,8 @@ fn records(source: &dyn Source, builder: &mut IndexBuilder, notes: &mut Notes) -
 }
 
 /// The sessions that have messages and no record, and maybe others.
-fn lost_sessions(source: &dyn Source) -> Result<(Vec<SessionKey>, Notes)> {
-    let (mut lost, mut notes) = (Vec::new(), Notes::default());
+fn sessions_without_record(source: &dyn Source) -> Result<(Vec<SessionKey>, IssueLog)> {
+    let (mut lost, mut notes) = (Vec::new(), IssueLog::default());
     source.open()?.survey(&Survey::LostSets, &mut |seen| {
         match seen {
             SurveyItem::Observation(sighting) => {
@@ -149,7 +154,7 @@ fn lost_sessions(source: &dyn Source) -> Result<(Vec<SessionKey>, Notes)> {
 }
 
 /// The sessions that these issues are about.
-fn mark(notes: &Notes) -> HashSet<SessionKey> {
+fn sessions_with_issues(notes: &IssueLog) -> HashSet<SessionKey> {
     let about = notes.issues.iter().filter_map(|issue| match &issue.key {
         Some(EntityKey::Session(key)) => Some(key.clone()),
         _ => None,

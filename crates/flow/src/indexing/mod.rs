@@ -5,8 +5,8 @@
 //! `build` and `refresh` are the two ways to an index that equals its store. `snapshots` keeps them between runs.
 
 mod build;
-mod effort;
-mod metas;
+mod counters;
+mod meta_builder;
 mod options;
 pub(crate) mod pool;
 mod projects;
@@ -14,18 +14,18 @@ mod refresh;
 mod resume;
 pub(crate) mod session;
 mod snapshots;
-mod verified;
 pub(crate) mod verify;
+mod verify_outcome;
 
 pub use build::build_index;
-pub use effort::Effort;
-pub(crate) use metas::{part_ref, sighted};
+pub use counters::RefreshCounters;
+pub(crate) use meta_builder::{observed_from_observation, part_ref};
 pub use options::{RefreshOptions, Verify};
 pub use pool::{OnProgress, Progress};
-pub(crate) use projects::look as look_at_projects;
+pub(crate) use projects::reread_projects as look_at_projects;
 pub(crate) use refresh::{Byproducts, refresh};
-pub use refresh::{Refreshed, refresh_index};
-pub use session::Parts;
-pub(crate) use session::{Notes, list_parts};
-pub use snapshots::{Kept, NoSnapshot, Snapshots};
-pub(crate) use verify::{keep_known, read_messages, verify, verify_record};
+pub use refresh::{RefreshSummary, refresh_index};
+pub use session::PartDetail;
+pub(crate) use session::{IssueLog, list_parts};
+pub use snapshots::{NoSnapshot, SnapshotFile, Snapshots};
+pub(crate) use verify::{carry_over_parts, read_messages, verify, verify_record};

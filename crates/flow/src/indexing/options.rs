@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use scrollback_index::RefreshState;
 
-use super::session::Parts;
+use super::session::PartDetail;
 
 /// How thoroughly an index is compared with its store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -23,10 +23,10 @@ pub struct RefreshOptions {
     /// How thoroughly.
     pub verify: Verify,
     /// How much of the parts is wanted.
-    pub parts: Parts,
+    pub parts: PartDetail,
     /// How much of the parts is wanted of those sessions that are looked at record by record, as
     /// someone follows them. Nothing.
-    pub parts_of_dirty: Parts,
+    pub parts_of_dirty: PartDetail,
     /// A session is hot if a file of it was written this shortly before it was last looked at.
     /// One hour.
     pub recent: Duration,
@@ -39,8 +39,8 @@ impl Default for RefreshOptions {
     fn default() -> Self {
         Self {
             verify: Verify::Fast,
-            parts: Parts::Later,
-            parts_of_dirty: Parts::Later,
+            parts: PartDetail::Later,
+            parts_of_dirty: PartDetail::Later,
             recent: Duration::from_secs(60 * 60),
             stalled: Duration::from_secs(24 * 60 * 60),
         }

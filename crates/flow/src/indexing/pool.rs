@@ -9,7 +9,7 @@ use std::thread::{self, Scope};
 use scrollback_index::MessageMeta;
 use scrollback_source::{Reader, Result, Source};
 
-use super::metas::Metas;
+use super::meta_builder::MetaBuilder;
 
 /// How far a run over many sessions is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,36 +17,41 @@ pub struct Progress {
     /// Sessions that are done.
     pub done: usize,
     /// Sessions that there are.
-    pub of: usize,
+    pub total: usize,
 }
 
 /// Told after each session, by the thread that did it; breaking ends the run.
 pub type OnProgress<'p> = dyn Fn(Progress) -> ControlFlow<()> + Sync + 'p;
 
 /// As many workers as pay while files come from memory.
-const WARM: usize = 4;
+const CACHED_WORKERS: usize = 4;
 /// As many as pay while the disk has to be waited for.
-const COLD: usize = 12;
+const MAX_WORKERS: usize = 12;
 /// Files from memory take a few microseconds each; above this a disk is behind it.
-const SLOW_NS: u64 = 50_000;
+const SLOW_FILE_NS: u64 = 50_000;
 /// How many files are looked at before that is judged.
-const SAMPLE: u64 = 256;
+const MIN_SAMPLED_FILES: u64 = 256;
 /// Fewer sessions than this are not worth a thread.
-const FEW: usize = 8;
+const MIN_PARALLEL_JOBS: usize = 8;
 
 /// What a worker brings to each session.
 pub(crate) struct Worker<'s> {
     pub(crate) reader: Box<dyn Reader + 's>,
-    pub(crate) metas: Metas,
+    pub(crate) meta_builder: MetaBuilder,
     /// Memory of a session that was read before.
-    pub(crate) spare: Vec<MessageMeta>,
+    pub(crate) spare_messages: Vec<MessageMeta>,
     /// Files that it looked at, for the pace.
-    pub(crate) files: u64,
+    pub(crate) file_count: u64,
 }
 
 impl<'s> Worker<'s> {
     pub(crate) fn new(source: &'s dyn Source) -> Result<Self> {
-        Ok(Self { reader: source.open()?, metas: Metas::default(), spare: Vec::new(), files: 0 })
+        Ok(Self {
+            reader: source.open()?,
+            meta_builder: MetaBuilder::default(),
+            spare_messages: Vec::new(),
+            file_count: 0,
+        })
     }
 }
 
@@ -74,14 +79,14 @@ pub(crate) fn run<J: Sync, T: Send>(
         results: Mutex::new(Ok(Vec::with_capacity(jobs.len()))),
     };
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let workers = if jobs.len() < FEW { 1 } else { cores.min(WARM) };
+    let workers = if jobs.len() < MIN_PARALLEL_JOBS { 1 } else { cores.min(CACHED_WORKERS) };
     run.workers.store(workers, Ordering::Relaxed);
-    if jobs.len() < FEW {
-        run.loop_alone();
+    if jobs.len() < MIN_PARALLEL_JOBS {
+        run.run_alone();
     } else {
         thread::scope(|scope| {
             for _ in 0..workers {
-                scope.spawn(|| run.loop_in(scope));
+                scope.spawn(|| run.run_in_scope(scope));
             }
         });
     }
@@ -109,17 +114,17 @@ struct Run<'r, J, T, W> {
 }
 
 impl<J: Sync, T: Send, W: Fn(&mut Worker<'_>, &J) -> Result<T> + Sync> Run<'_, J, T, W> {
-    fn loop_alone(&self) {
-        self.go_on(|| {});
+    fn run_alone(&self) {
+        self.run_jobs_or_stop(|| {});
     }
 
-    fn loop_in<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
-        self.go_on(|| {
+    fn run_in_scope<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
+        self.run_jobs_or_stop(|| {
             let workers = self.workers.load(Ordering::Relaxed);
-            if workers < COLD && self.is_slow() {
+            if workers < MAX_WORKERS && self.is_slow() {
                 let order = Ordering::Relaxed;
                 if self.workers.compare_exchange(workers, workers + 1, order, order).is_ok() {
-                    scope.spawn(|| self.loop_in(scope));
+                    scope.spawn(|| self.run_in_scope(scope));
                 }
             }
         });
@@ -128,11 +133,11 @@ impl<J: Sync, T: Send, W: Fn(&mut Worker<'_>, &J) -> Result<T> + Sync> Run<'_, J
     /// Whether files keep the workers waiting: then more of them wait side by side.
     fn is_slow(&self) -> bool {
         let files = self.files.load(Ordering::Relaxed);
-        files > SAMPLE && self.nanos.load(Ordering::Relaxed) / files > SLOW_NS
+        files > MIN_SAMPLED_FILES && self.nanos.load(Ordering::Relaxed) / files > SLOW_FILE_NS
     }
 
-    fn go_on(&self, between: impl Fn()) {
-        if let Err(error) = self.jobs_of_one(between) {
+    fn run_jobs_or_stop(&self, between: impl Fn()) {
+        if let Err(error) = self.run_jobs(between) {
             self.stopped.store(true, Ordering::Relaxed);
             let mut results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
             if results.is_ok() {
@@ -141,22 +146,22 @@ impl<J: Sync, T: Send, W: Fn(&mut Worker<'_>, &J) -> Result<T> + Sync> Run<'_, J
         }
     }
 
-    fn jobs_of_one(&self, between: impl Fn()) -> Result<()> {
+    fn run_jobs(&self, between: impl Fn()) -> Result<()> {
         let mut worker = Worker::new(self.source)?;
         let clock = self.source.clock();
         while !self.stopped.load(Ordering::Relaxed) {
             let at = self.next.fetch_add(1, Ordering::Relaxed);
             let Some(job) = self.jobs.get(at) else { break };
-            let (start, files) = (clock.now(), worker.files);
+            let (start, files) = (clock.now(), worker.file_count);
             let result = (self.work)(&mut worker, job)?;
             let spent = clock.now().duration_since(start).as_nanos();
             self.nanos.fetch_add(spent.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
-            self.files.fetch_add(worker.files - files, Ordering::Relaxed);
+            self.files.fetch_add(worker.file_count - files, Ordering::Relaxed);
             if let Ok(results) = &mut *self.results.lock().unwrap_or_else(PoisonError::into_inner) {
                 results.push((at, result));
             }
             let done = self.finished.fetch_add(1, Ordering::Relaxed) + 1;
-            if (self.progress)(Progress { done, of: self.jobs.len() }).is_break() {
+            if (self.progress)(Progress { done, total: self.jobs.len() }).is_break() {
                 self.stopped.store(true, Ordering::Relaxed);
             }
             between();

@@ -7,15 +7,15 @@ use scrollback_core_id::{EntityKey, ProjectId};
 use scrollback_index::{Batch, ProjectMeta, View};
 use scrollback_source::{Observation, Result, ScanItem, ScanVisitor, Survey, SurveyItem};
 
-use super::metas::Metas;
+use super::meta_builder::MetaBuilder;
 use super::pool::Worker;
-use super::session::Notes;
+use super::session::IssueLog;
 
 /// The projects that a call hands out. One that something is wrong with is unclean, so that it is
 /// read again and its issue told at every refresh.
-pub(super) fn read(
-    metas: &mut Metas,
-    notes: &mut Notes,
+pub(super) fn read_projects(
+    metas: &mut MetaBuilder,
+    notes: &mut IssueLog,
     call: impl FnOnce(&mut ScanVisitor<'_>) -> Result<()>,
 ) -> Result<Vec<ProjectMeta>> {
     let (mut read, mut wrong) = (Vec::new(), HashSet::new());
@@ -44,11 +44,11 @@ pub(super) fn read(
 }
 
 /// Compares the projects with the store.
-pub(super) fn refresh(
+pub(super) fn refresh_projects(
     worker: &mut Worker<'_>,
     view: &View,
     batch: &mut Batch,
-    notes: &mut Notes,
+    notes: &mut IssueLog,
 ) -> Result<()> {
     let mut there: HashMap<ProjectId, Observation> = HashMap::new();
     worker.reader.survey(&Survey::Projects, &mut |seen| {
@@ -72,23 +72,23 @@ pub(super) fn refresh(
         }
     }
     let ids: Vec<ProjectId> = there.into_keys().collect();
-    look(worker, &ids, batch, notes)
+    reread_projects(worker, &ids, batch, notes)
 }
 
 /// Reads projects anew, and takes those out that are gone.
-pub(crate) fn look(
+pub(crate) fn reread_projects(
     worker: &mut Worker<'_>,
     ids: &[ProjectId],
     batch: &mut Batch,
-    notes: &mut Notes,
+    notes: &mut IssueLog,
 ) -> Result<()> {
     if ids.is_empty() {
         return Ok(());
     }
     let keys: Vec<EntityKey> = ids.iter().cloned().map(EntityKey::Project).collect();
-    let Worker { reader, metas, .. } = worker;
+    let Worker { reader, meta_builder: metas, .. } = worker;
     let mut gone: HashSet<ProjectId> = HashSet::new();
-    let read = read(metas, notes, |each| {
+    let read = read_projects(metas, notes, |each| {
         reader.spans(&keys, &mut |found| {
             if let ScanItem::Issue(Some(EntityKey::Project(id)), issue) = &found
                 && issue.is_vanished()

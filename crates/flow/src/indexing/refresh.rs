@@ -10,17 +10,17 @@ use scrollback_index::{Batch, SessionIndex, View};
 use scrollback_source::{Probe, Result, Source, SourceToken, Survey, SurveyItem};
 use scrollback_stor_mmap::MappedSpan;
 
-use super::effort::Effort;
+use super::counters::RefreshCounters;
 use super::options::{RefreshOptions, Verify};
 use super::pool::{self, OnProgress, Worker};
 use super::projects;
-use super::session::{Notes, Parts};
-use super::verify::{Sighted, verify};
+use super::session::{IssueLog, PartDetail};
+use super::verify::{SessionObservation, verify};
 use crate::stage::{Stage, locate_issues};
 
 /// What a refresh did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refreshed {
+pub struct RefreshSummary {
     /// The state before.
     pub before: Cursor,
     /// The state after.
@@ -41,7 +41,7 @@ pub fn refresh_index(
     index: &SessionIndex,
     options: &RefreshOptions,
     progress: &OnProgress<'_>,
-) -> Result<ControlFlow<(), StageResult<Refreshed>>> {
+) -> Result<ControlFlow<(), StageResult<RefreshSummary>>> {
     refresh(source, index, options, progress, &mut Byproducts::default())
 }
 
@@ -50,7 +50,7 @@ pub fn refresh_index(
 pub(crate) struct Byproducts {
     /// Bytes that were read and may be asked for again.
     pub(crate) spans: Vec<(EntityKey, MappedSpan)>,
-    pub(crate) effort: Effort,
+    pub(crate) counters: RefreshCounters,
 }
 
 /// As [`refresh_index`].
@@ -60,25 +60,25 @@ pub(crate) fn refresh(
     options: &RefreshOptions,
     progress: &OnProgress<'_>,
     byproducts: &mut Byproducts,
-) -> Result<ControlFlow<(), StageResult<Refreshed>>> {
+) -> Result<ControlFlow<(), StageResult<RefreshSummary>>> {
     let mut stage = Stage::begin(StageName::Index, source.clock());
     let view = index.view();
     let before = view.cursor();
     let token = index.token().map(SourceToken::new);
     let probed = source.probe(token.as_ref())?;
     let probe = match options {
-        RefreshOptions { verify: Verify::Fast, parts: Parts::Later, .. } => probed.probe,
+        RefreshOptions { verify: Verify::Fast, parts: PartDetail::Later, .. } => probed.probe,
         _ => Probe::Rescan,
     };
-    let mut notes = Notes::default();
+    let mut notes = IssueLog::default();
     let mut batch = Batch::new();
-    let Dirty { jobs, gone, sessions } = {
+    let RefreshWork { jobs, removed: gone, sessions } = {
         let mut worker = Worker::new(source)?;
         let has_unclean = || view.projects().iter().any(|project| !project.observed.clean);
         if probe != Probe::Unchanged || has_unclean() {
-            projects::refresh(&mut worker, &view, &mut batch, &mut notes)?;
+            projects::refresh_projects(&mut worker, &view, &mut batch, &mut notes)?;
         }
-        dirty(&mut worker, &view, probe, options, &mut notes)?
+        find_dirty_sessions(&mut worker, &view, probe, options, &mut notes)?
     };
     let verified = pool::run(source, &jobs, progress, |worker, (key, now)| {
         verify(worker, &view, key, now.as_ref(), options)
@@ -87,10 +87,10 @@ pub(crate) fn refresh(
     let mut lost = HashSet::new();
     for session in verified {
         batch.append(session.batch);
-        notes.issues.extend(session.notes.issues);
-        lost.extend(session.lost);
+        notes.issues.extend(session.issue_log.issues);
+        lost.extend(session.missing_session);
         byproducts.spans.extend(session.spans);
-        byproducts.effort += session.effort;
+        byproducts.counters += session.counters;
     }
     for key in gone {
         for message in view.by_session(&key.session) {
@@ -99,10 +99,11 @@ pub(crate) fn refresh(
         batch.remove_session(key);
     }
     drop(view);
-    batch.set_token(token_of(probed.token, &notes, |session| !lost.contains(session)));
+    batch.set_token(storable_token(probed.token, &notes, |session| !lost.contains(session)));
     index.commit(batch);
     stage.counts.sessions = sessions;
-    let refreshed = Refreshed { before, after: index.cursor(), sessions, verified: jobs.len() };
+    let refreshed =
+        RefreshSummary { before, after: index.cursor(), sessions, verified: jobs.len() };
     let mut result = stage.end(refreshed);
     result.report.issues = notes.issues;
     locate_issues(&mut result.report, |key| source.locate(key));
@@ -111,9 +112,9 @@ pub(crate) fn refresh(
 
 /// What an index keeps of a probe. An issue that is about no session the index has would not be told
 /// again by a refresh that looks at nothing else.
-pub(super) fn token_of(
+pub(super) fn storable_token(
     token: Option<SourceToken>,
-    notes: &Notes,
+    notes: &IssueLog,
     has: impl Fn(&SessionKey) -> bool,
 ) -> Option<Arc<[u8]>> {
     let is_told_again = |key: &EntityKey| match key {
@@ -128,22 +129,22 @@ pub(super) fn token_of(
 }
 
 /// What a refresh has to do.
-struct Dirty {
+struct RefreshWork {
     /// Sessions to be looked at record by record, and how each was sighted, if it was.
-    jobs: Vec<(SessionKey, Option<Sighted>)>,
+    jobs: Vec<(SessionKey, Option<SessionObservation>)>,
     /// Sessions of which nothing is there any more.
-    gone: Vec<SessionKey>,
+    removed: Vec<SessionKey>,
     /// How many sessions there are.
     sessions: usize,
 }
 
-fn dirty(
+fn find_dirty_sessions(
     worker: &mut Worker<'_>,
     view: &View,
     probe: Probe,
     options: &RefreshOptions,
-    notes: &mut Notes,
-) -> Result<Dirty> {
+    notes: &mut IssueLog,
+) -> Result<RefreshWork> {
     let known = view.session_ids();
     let mut named = match probe {
         Probe::Unchanged => {
@@ -152,7 +153,7 @@ fn dirty(
                 |id: &SessionId| view.refresh_state(id).is_some_and(|it| it.1.unsettled);
             let jobs = known.iter().filter(|id| unsettled(id));
             let jobs = jobs.map(|id| (SessionKey::from(id.clone()), None)).collect();
-            return Ok(Dirty { jobs, gone: Vec::new(), sessions: known.len() });
+            return Ok(RefreshWork { jobs, removed: Vec::new(), sessions: known.len() });
         }
         Probe::Changed(changes) => {
             let named = changes.iter().map(|change| change.session().clone());
@@ -160,7 +161,7 @@ fn dirty(
         }
         Probe::Rescan => None,
     };
-    let mut there = sightings(worker, named.is_none(), notes)?;
+    let mut there = observe_sessions(worker, named.is_none(), notes)?;
     let mut gone = Vec::new();
     for id in known {
         let key = SessionKey::from(id);
@@ -175,7 +176,7 @@ fn dirty(
                 if had_record {
                     named.insert(key.clone());
                 }
-                there.insert(key, Sighted::default());
+                there.insert(key, SessionObservation::default());
             }
         }
     }
@@ -186,16 +187,16 @@ fn dirty(
     let is_named = |key: &SessionKey| named.as_ref().is_some_and(|named| named.contains(key));
     there.retain(|key, now| is_named(key) || is_dirty(view, key, now, named.is_none(), options));
     let jobs = there.into_iter().map(|(key, now)| (key, Some(now))).collect();
-    Ok(Dirty { jobs, gone, sessions })
+    Ok(RefreshWork { jobs, removed: gone, sessions })
 }
 
 /// The records of sessions and, if they are wanted, the sets of their messages.
-fn sightings(
+fn observe_sessions(
     worker: &mut Worker<'_>,
     sets: bool,
-    notes: &mut Notes,
-) -> Result<HashMap<SessionKey, Sighted>> {
-    let mut there: HashMap<SessionKey, Sighted> = HashMap::new();
+    notes: &mut IssueLog,
+) -> Result<HashMap<SessionKey, SessionObservation>> {
+    let mut there: HashMap<SessionKey, SessionObservation> = HashMap::new();
     let surveys = [Survey::Sessions, Survey::MessageSets];
     for survey in &surveys[..1 + usize::from(sets)] {
         worker.reader.survey(survey, &mut |seen| {
@@ -211,7 +212,7 @@ fn sightings(
                 }
                 SurveyItem::Issue(key, issue) => {
                     if let Some(EntityKey::Session(key)) = &key {
-                        there.entry(key.clone()).or_default().wrong = true;
+                        there.entry(key.clone()).or_default().has_issue = true;
                     }
                     notes.note(key, issue);
                 }
@@ -232,7 +233,7 @@ fn sightings(
 fn is_dirty(
     view: &View,
     key: &SessionKey,
-    now: &Sighted,
+    now: &SessionObservation,
     sets: bool,
     options: &RefreshOptions,
 ) -> bool {
@@ -251,7 +252,7 @@ fn is_dirty(
     options.verify == Verify::Full
         || !same_record
         || (sets && !now.is_same_set(&upkeep))
-        || now.wrong
+        || now.has_issue
         || options.is_hot(&upkeep)
-        || options.parts > Parts::Later
+        || options.parts > PartDetail::Later
 }

@@ -11,12 +11,12 @@ use scrollback_index::{
 use scrollback_source::{Entry, Observation, Probe, Result, ResumeToken, ScanItem};
 use scrollback_stor_mmap::MappedSpan;
 
-use super::effort::Effort;
-use super::metas::{Metas, Place, part_ref, sighted};
+use super::counters::RefreshCounters;
+use super::meta_builder::{MessagePosition, MetaBuilder, observed_from_observation, part_ref};
 use super::options::{RefreshOptions, Verify};
 use super::pool::Worker;
-use super::session::{Notes, Parts, message, record};
-use super::verified::{Verified, is_worth_a_revision};
+use super::session::{IssueLog, PartDetail, push_message_meta, session_meta};
+use super::verify_outcome::{VerifyOutcome, needs_revision};
 
 /// Reads what was added to a session since the index has it. None if the session has to be looked at
 /// whole.
@@ -25,16 +25,16 @@ pub(super) fn resume(
     view: &View,
     key: &SessionKey,
     options: &RefreshOptions,
-) -> Result<Option<Verified>> {
+) -> Result<Option<VerifyOutcome>> {
     let Some(known) = view.session_state(&key.session) else { return Ok(None) };
     let Some(token) = known.resume.clone().filter(|_| may_resume(&known, options)) else {
         return Ok(None);
     };
     let checked = worker.reader.clock().now();
-    let Worker { reader, metas, .. } = worker;
-    let mut added = Added::new(view, key, metas);
+    let Worker { reader, meta_builder: metas, .. } = worker;
+    let mut added = AppendedRecords::new(view, key, metas);
     let resumed = reader.resume(key, &ResumeToken::new(token), &mut |found| {
-        added.take(found);
+        added.accept(found);
         ControlFlow::Continue(())
     })?;
     if resumed.probe == Probe::Rescan {
@@ -53,96 +53,103 @@ fn may_resume(known: &SessionState, options: &RefreshOptions) -> bool {
     options.verify == Verify::Fast
         && known.refresh_state.unclean_messages == 0
         && records.chain(known.refresh_state.message_set).all(|observed| observed.clean)
-        && (wanted == Parts::Later || known.refresh_state.unlisted_messages == 0)
+        && (wanted == PartDetail::Later || known.refresh_state.unlisted_messages == 0)
 }
 
 /// What a Source hands out of a session that was added to.
-struct Added<'a> {
+struct AppendedRecords<'a> {
     view: &'a View,
     session: &'a SessionKey,
-    metas: &'a mut Metas,
+    meta_builder: &'a mut MetaBuilder,
     record: Option<SessionMeta>,
     set: Option<ObservedStamp>,
-    messages: Vec<AddedMessage>,
+    messages: Vec<AppendedMessage>,
     /// Where each of them is.
-    places: HashMap<MessageKey, usize>,
+    message_indexes: HashMap<MessageKey, usize>,
     spans: Vec<(EntityKey, MappedSpan)>,
-    notes: Notes,
-    effort: Effort,
+    issue_log: IssueLog,
+    counters: RefreshCounters,
 }
 
 /// A message that was added, replaced, or has more parts.
-struct AddedMessage {
+struct AppendedMessage {
     meta: MessageMeta,
-    old: Option<Arc<MessageMeta>>,
+    previous: Option<Arc<MessageMeta>>,
     /// Its parts once some were handed out; none if the parts that it had are not known.
     parts: Option<Vec<PartRef>>,
     set: Option<ObservedStamp>,
 }
 
-impl<'a> Added<'a> {
-    fn new(view: &'a View, session: &'a SessionKey, metas: &'a mut Metas) -> Self {
+impl<'a> AppendedRecords<'a> {
+    fn new(view: &'a View, session: &'a SessionKey, meta_builder: &'a mut MetaBuilder) -> Self {
         Self {
             view,
             session,
-            metas,
+            meta_builder,
             record: None,
             set: None,
             messages: Vec::new(),
-            places: HashMap::new(),
+            message_indexes: HashMap::new(),
             spans: Vec::new(),
-            notes: Notes::default(),
-            effort: Effort::default(),
+            issue_log: IssueLog::default(),
+            counters: RefreshCounters::default(),
         }
     }
 
-    fn take(&mut self, found: ScanItem) {
+    fn accept(&mut self, found: ScanItem) {
         match found {
-            ScanItem::Set(set) => self.set(&set),
-            ScanItem::Issue(key, issue) => self.notes.note(key, issue),
+            ScanItem::Set(set) => self.accept_set(&set),
+            ScanItem::Issue(key, issue) => self.issue_log.note(key, issue),
             ScanItem::Entry(entry) => match &entry.key {
                 EntityKey::Session(_) => {
-                    self.record = record(self.metas, &entry, &mut self.notes);
-                    self.keep(entry);
+                    self.record = session_meta(self.meta_builder, &entry, &mut self.issue_log);
+                    self.keep_span(entry);
                 }
-                EntityKey::Message(_) => self.message(entry),
+                EntityKey::Message(_) => self.accept_message(entry),
                 EntityKey::Part(key) => {
                     let key = key.clone();
-                    self.part(&key, entry);
+                    self.accept_part(&key, entry);
                 }
                 _ => {} // not in the index
             },
         }
     }
 
-    fn set(&mut self, set: &Observation) {
+    fn accept_set(&mut self, set: &Observation) {
         match &set.key {
             EntityKey::Message(key) => {
-                if let Some(at) = self.place(key) {
-                    self.messages[at].set = Some(sighted(set));
+                if let Some(at) = self.message_index(key) {
+                    self.messages[at].set = Some(observed_from_observation(set));
                 }
             }
-            _ => self.set = Some(sighted(set)),
+            _ => self.set = Some(observed_from_observation(set)),
         }
     }
 
-    fn message(&mut self, entry: Entry) {
+    fn accept_message(&mut self, entry: Entry) {
         let Entry { key, order, is_copy, span: Some(span), .. } = &entry else { return };
-        let place = Place { order: *order, is_copy: *is_copy };
+        let place = MessagePosition { order: *order, is_copy: *is_copy };
         let observed = ObservedStamp { stamp: *span.stamp(), clean: span.is_settled() };
         let mut read = Vec::with_capacity(1);
-        message(self.metas, key.clone(), place, span, observed, (&mut read, &mut self.notes));
+        push_message_meta(
+            self.meta_builder,
+            key.clone(),
+            place,
+            span,
+            observed,
+            (&mut read, &mut self.issue_log),
+        );
         if let Some(meta) = read.pop() {
             let old = self.view.message_by_key(&meta.key);
-            self.effort.compared += u64::from(old.is_some());
-            self.put(meta, old);
+            self.counters.compared += u64::from(old.is_some());
+            self.put_message(meta, old);
         }
-        self.keep(entry);
+        self.keep_span(entry);
     }
 
     /// Adds a message, or what it is now. The parts of one that is new are all yet to come.
-    fn put(&mut self, mut meta: MessageMeta, old: Option<Arc<MessageMeta>>) -> usize {
-        if let Some(at) = self.places.get(&meta.key) {
+    fn put_message(&mut self, mut meta: MessageMeta, old: Option<Arc<MessageMeta>>) -> usize {
+        if let Some(at) = self.message_indexes.get(&meta.key) {
             self.messages[*at].meta = meta;
             return *at;
         }
@@ -155,27 +162,27 @@ impl<'a> Added<'a> {
             }
         };
         let at = self.messages.len();
-        self.places.insert(meta.key.clone(), at);
-        self.messages.push(AddedMessage { meta, old, parts, set });
+        self.message_indexes.insert(meta.key.clone(), at);
+        self.messages.push(AppendedMessage { meta, previous: old, parts, set });
         at
     }
 
     /// Where a message is that is there.
-    fn place(&mut self, key: &MessageKey) -> Option<usize> {
-        if let Some(at) = self.places.get(key) {
+    fn message_index(&mut self, key: &MessageKey) -> Option<usize> {
+        if let Some(at) = self.message_indexes.get(key) {
             return Some(*at);
         }
         let old = self.view.message_by_key(key)?;
-        self.effort.cloned += 1;
-        Some(self.put(MessageMeta::clone(&old), Some(old)))
+        self.counters.cloned += 1;
+        Some(self.put_message(MessageMeta::clone(&old), Some(old)))
     }
 
-    fn part(&mut self, key: &PartKey, entry: Entry) {
+    fn accept_part(&mut self, key: &PartKey, entry: Entry) {
         let (session, message) = (self.session.session.clone(), key.message.clone());
         // A part of nothing is in no index.
-        let Some(at) = self.place(&MessageKey { session, message }) else { return };
-        let Self { messages, effort, .. } = self;
-        let AddedMessage { meta, parts, .. } = &mut messages[at];
+        let Some(at) = self.message_index(&MessageKey { session, message }) else { return };
+        let Self { messages, counters: effort, .. } = self;
+        let AppendedMessage { meta, parts, .. } = &mut messages[at];
         if let (None, Some(list)) = (&parts, &meta.parts) {
             effort.cloned += list.refs.len() as u64;
             *parts = Some(list.refs.to_vec());
@@ -187,11 +194,11 @@ impl<'a> Added<'a> {
                 None => parts.push(part),
             }
         }
-        self.keep(entry);
+        self.keep_span(entry);
     }
 
     /// Keeps the bytes of a record, for the cache.
-    fn keep(&mut self, entry: Entry) {
+    fn keep_span(&mut self, entry: Entry) {
         self.spans.extend(entry.span.map(|span| (entry.key, span)));
     }
 
@@ -201,8 +208,17 @@ impl<'a> Added<'a> {
         known: &SessionState,
         mut state: SessionState,
         options: &RefreshOptions,
-    ) -> Verified {
-        let Self { session, record, set, messages, spans, notes, mut effort, .. } = self;
+    ) -> VerifyOutcome {
+        let Self {
+            session,
+            record,
+            set,
+            messages,
+            spans,
+            issue_log: notes,
+            counters: mut effort,
+            ..
+        } = self;
         let (mut batch, upkeep) = (Batch::new(), &mut state.refresh_state);
         let newest = |observed: &ObservedStamp| observed.stamp.mtime;
         if let Some(record) = record {
@@ -216,7 +232,7 @@ impl<'a> Added<'a> {
             upkeep.newest_change = upkeep.newest_change.max(newest(&set));
             upkeep.message_set = Some(set);
         }
-        for AddedMessage { mut meta, old, parts, set } in messages {
+        for AppendedMessage { mut meta, previous: old, parts, set } in messages {
             if let Some(parts) = parts {
                 meta.parts = Some(PartList { part_set: set, refs: parts.into() });
             }
@@ -232,9 +248,16 @@ impl<'a> Added<'a> {
         upkeep.unsettled = !is_clean || upkeep.unclean_messages > 0 || !notes.issues.is_empty();
         let unsettled = upkeep.unsettled;
         effort.resumed += 1;
-        if !batch.is_empty() || is_worth_a_revision(Some(known), &state, options) {
+        if !batch.is_empty() || needs_revision(Some(known), &state, options) {
             batch.put_session(session.clone(), state);
         }
-        Verified { batch, notes, lost: None, unsettled, spans, effort }
+        VerifyOutcome {
+            batch,
+            issue_log: notes,
+            missing_session: None,
+            unsettled,
+            spans,
+            counters: effort,
+        }
     }
 }

@@ -15,12 +15,12 @@ use scrollback_source::{
 };
 use scrollback_stor_mmap::Settled;
 
-use super::metas::{Metas, Place, sighted};
+use super::meta_builder::{MessagePosition, MetaBuilder, observed_from_observation};
 use super::pool::Worker;
 
 /// How much of the parts an index keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Parts {
+pub enum PartDetail {
     /// Nothing before a session is looked into: the cheapest, as every message has a directory of
     /// parts.
     #[default]
@@ -33,11 +33,11 @@ pub enum Parts {
 
 /// Takes what goes wrong, and remembers that something did.
 #[derive(Debug, Default)]
-pub(crate) struct Notes {
+pub(crate) struct IssueLog {
     pub(crate) issues: Vec<StageIssue>,
 }
 
-impl Notes {
+impl IssueLog {
     pub(crate) fn note(&mut self, key: Option<EntityKey>, issue: Issue) {
         self.issues.push(StageIssue { stage: StageName::Index, key, issue });
     }
@@ -50,62 +50,63 @@ impl Notes {
 }
 
 /// A session that was read whole.
-pub(crate) struct Whole {
+pub(crate) struct WholeSession {
     pub(crate) contents: SessionContents,
-    pub(crate) notes: Notes,
+    pub(crate) issue_log: IssueLog,
 }
 
 /// Reads a session whose record is at hand, or that has none. What is wrong with it keeps the
 /// session from being settled.
-pub(crate) fn read_whole(
+pub(crate) fn read_whole_session(
     worker: &mut Worker<'_>,
     key: &SessionKey,
     entry: Option<&Entry>,
-    parts: Parts,
-) -> Result<Whole> {
-    let mut notes = Notes::default();
+    parts: PartDetail,
+) -> Result<WholeSession> {
+    let mut notes = IssueLog::default();
     let checked = worker.reader.clock().now();
-    let record = entry.and_then(|entry| record(&mut worker.metas, entry, &mut notes));
+    let record = entry.and_then(|entry| session_meta(&mut worker.meta_builder, entry, &mut notes));
     let record = record.map(Arc::new);
-    let messages = std::mem::take(&mut worker.spare);
-    let Messages { set, resume, mut messages } = all_messages(worker, key, messages, &mut notes)?;
-    let Worker { reader, files, .. } = worker;
-    if parts > Parts::Later {
+    let messages = std::mem::take(&mut worker.spare_messages);
+    let SessionMessages { set, resume, mut messages } =
+        read_all_messages(worker, key, messages, &mut notes)?;
+    let Worker { reader, file_count: files, .. } = worker;
+    if parts > PartDetail::Later {
         *files += messages.len() as u64;
         for message in &mut messages {
             message.parts = Some(list_parts(&mut **reader, &message.key, parts, &mut notes)?);
         }
     }
-    let upkeep = upkeep(record.as_deref(), set, &messages, checked, &notes);
+    let upkeep = refresh_state(record.as_deref(), set, &messages, checked, &notes);
     let contents = SessionContents {
         key: key.clone(),
         state: SessionState { record, refresh_state: upkeep, resume },
         messages,
     };
-    Ok(Whole { contents, notes })
+    Ok(WholeSession { contents, issue_log: notes })
 }
 
 /// All messages of a session, without their parts.
-pub(super) struct Messages {
+pub(super) struct SessionMessages {
     pub(super) set: Option<ObservedStamp>,
     pub(super) resume: Option<Arc<[u8]>>,
     pub(super) messages: Vec<MessageMeta>,
 }
 
 /// Reads all messages of a session into `messages`, which is empty.
-pub(super) fn all_messages(
+pub(super) fn read_all_messages(
     worker: &mut Worker<'_>,
     key: &SessionKey,
     mut messages: Vec<MessageMeta>,
-    notes: &mut Notes,
-) -> Result<Messages> {
+    notes: &mut IssueLog,
+) -> Result<SessionMessages> {
     let before = notes.issues.len();
     let (mut set, mut resume) = (None, None);
-    let Worker { reader, metas, files, .. } = worker;
+    let Worker { reader, meta_builder: metas, file_count: files, .. } = worker;
     reader.scan_borrowed(&Scope::Messages(key.clone()), &mut |lent| {
         match lent {
             BorrowedItem::Set(sighting) => {
-                set = Some(sighted(&sighting));
+                set = Some(observed_from_observation(&sighting));
                 resume = sighting.resume.map(|token| Arc::clone(token.bytes()));
             }
             BorrowedItem::Issue(key, issue) => notes.note(key, issue),
@@ -117,8 +118,15 @@ pub(super) fn all_messages(
                 match record.key() {
                     Ok(of) => {
                         let BorrowedRecord { order, is_copy, bytes, .. } = record;
-                        let place = Place { order, is_copy };
-                        message(metas, of, place, bytes, observed, (&mut messages, notes));
+                        let place = MessagePosition { order, is_copy };
+                        push_message_meta(
+                            metas,
+                            of,
+                            place,
+                            bytes,
+                            observed,
+                            (&mut messages, notes),
+                        );
                     }
                     Err(issue) => notes.note(Some(key.clone().into()), *issue),
                 }
@@ -133,11 +141,15 @@ pub(super) fn all_messages(
         ControlFlow::Continue(())
     })?;
     *files += messages.len() as u64;
-    Ok(Messages { set, resume, messages })
+    Ok(SessionMessages { set, resume, messages })
 }
 
 /// The meta of a session's record, and of what it does not say.
-pub(crate) fn record(metas: &mut Metas, entry: &Entry, notes: &mut Notes) -> Option<SessionMeta> {
+pub(crate) fn session_meta(
+    metas: &mut MetaBuilder,
+    entry: &Entry,
+    notes: &mut IssueLog,
+) -> Option<SessionMeta> {
     let (EntityKey::Session(key), Some(span)) = (&entry.key, &entry.span) else { return None };
     let Entry { order, project, origin, provenance, .. } = entry;
     let (meta, issue) =
@@ -147,13 +159,13 @@ pub(crate) fn record(metas: &mut Metas, entry: &Entry, notes: &mut Notes) -> Opt
 }
 
 /// Adds the meta of a message.
-pub(super) fn message(
-    metas: &mut Metas,
+pub(super) fn push_message_meta(
+    metas: &mut MetaBuilder,
     key: EntityKey,
-    place: Place,
+    place: MessagePosition,
     bytes: &[u8],
     observed: ObservedStamp,
-    (messages, notes): (&mut Vec<MessageMeta>, &mut Notes),
+    (messages, notes): (&mut Vec<MessageMeta>, &mut IssueLog),
 ) {
     let EntityKey::Message(key) = key else { return };
     if let Some(issue) = metas.message(key, place, bytes, observed, messages) {
@@ -162,12 +174,12 @@ pub(super) fn message(
 }
 
 /// What a refresh has to know of a session that was just looked at file by file.
-pub(super) fn upkeep<'m>(
+pub(super) fn refresh_state<'m>(
     record: Option<&SessionMeta>,
     set: Option<ObservedStamp>,
     messages: impl IntoIterator<Item = &'m MessageMeta>,
     checked: UnixNanos,
-    notes: &Notes,
+    notes: &IssueLog,
 ) -> RefreshState {
     let mut upkeep =
         RefreshState { message_set: set, checked_at: checked, ..RefreshState::default() };
@@ -193,19 +205,23 @@ pub(super) fn upkeep<'m>(
 pub(crate) fn list_parts(
     reader: &mut dyn Reader,
     key: &MessageKey,
-    parts: Parts,
-    notes: &mut Notes,
+    parts: PartDetail,
+    notes: &mut IssueLog,
 ) -> Result<PartList> {
     let mut set = None;
-    if parts == Parts::Stamps {
+    if parts == PartDetail::Stamps {
         let mut found: Vec<(OrderKey, PartId, ObservedStamp)> = Vec::new();
         reader.survey(&Survey::Parts(key), &mut |seen| {
             match seen {
                 SurveyItem::Observation(sighting) => match &sighting.key {
                     EntityKey::Part(part) => {
-                        found.push((sighting.order, part.part.clone(), sighted(&sighting)));
+                        found.push((
+                            sighting.order,
+                            part.part.clone(),
+                            observed_from_observation(&sighting),
+                        ));
                     }
-                    _ => set = Some(sighted(&sighting)),
+                    _ => set = Some(observed_from_observation(&sighting)),
                 },
                 SurveyItem::Issue(key, issue) => notes.note(key, issue),
             }
@@ -218,7 +234,7 @@ pub(crate) fn list_parts(
     let mut refs = Vec::new();
     reader.scan(&Scope::Parts(key.clone()), &mut |found| {
         match found {
-            ScanItem::Set(sighting) => set = Some(sighted(&sighting)),
+            ScanItem::Set(sighting) => set = Some(observed_from_observation(&sighting)),
             ScanItem::Issue(key, issue) => notes.note(key, issue),
             ScanItem::Entry(Entry { key: EntityKey::Part(part), .. }) => {
                 refs.push(PartRef::from_id(part.part));

@@ -13,13 +13,13 @@ use scrollback_stor_mmap::{
 };
 
 /// Ends the names of snapshots.
-const SNAPSHOT: &[u8] = b".snapshot";
+const SNAPSHOT_SUFFIX: &[u8] = b".snapshot";
 /// Ends the names of snapshots that are being written.
-const TEMPORARY: &[u8] = b".tmp";
+const TEMPORARY_SUFFIX: &[u8] = b".tmp";
 /// Ends the names of files that are locked while a snapshot is replaced, or followed.
-const LOCK: &[u8] = b".lock";
+const LOCK_SUFFIX: &[u8] = b".lock";
 /// A snapshot that is being written for longer than this was left by a process that died.
-const ABANDONED: Duration = Duration::from_secs(60 * 60);
+const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// Where snapshots are kept between runs: `$XDG_CACHE_HOME/scrollback`, never a store.
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ pub enum NoSnapshot {
 
 /// A snapshot in its file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Kept {
+pub struct SnapshotFile {
     /// The file.
     pub path: PathBuf,
     /// Its size and when it was written.
@@ -91,7 +91,7 @@ impl Snapshots {
     /// process replaces it meanwhile. Unchanged if another process has it already, or where files
     /// cannot be locked.
     #[must_use]
-    pub fn locked(self, store: &SourceId) -> Self {
+    pub fn with_lock(self, store: &SourceId) -> Self {
         let lock = self.make_dir().ok().and_then(|()| self.take_lock(store).ok().flatten());
         Self { lock: lock.map(|lock| (store.clone(), lock)), ..self }
     }
@@ -127,7 +127,7 @@ impl Snapshots {
     /// # Errors
     /// Why there is none that is of use.
     pub fn load(&self, store: &SourceId) -> Result<Snapshot, NoSnapshot> {
-        let snapshot = open(&self.path(store))?;
+        let snapshot = open_snapshot(&self.path(store))?;
         if snapshot.store() != store {
             return Err(NoSnapshot::OtherStore(snapshot.store().clone()));
         }
@@ -141,7 +141,7 @@ impl Snapshots {
     ///
     /// # Errors
     /// If it cannot be written; the old one is then as it was.
-    pub fn keep_after(
+    pub fn save_after(
         &self,
         snapshot: &Snapshot,
         before: Option<&Cursor>,
@@ -164,7 +164,7 @@ impl Snapshots {
                 return Ok(false);
             }
         }
-        self.keep(snapshot, now)?;
+        self.save(snapshot, now)?;
         Ok(true)
     }
 
@@ -173,12 +173,12 @@ impl Snapshots {
     ///
     /// # Errors
     /// If it cannot be written; the old one is then as it was.
-    pub fn keep(&self, snapshot: &Snapshot, now: UnixNanos) -> Result<(), PathError> {
+    pub fn save(&self, snapshot: &Snapshot, now: UnixNanos) -> Result<(), PathError> {
         self.make_dir()?;
         let path = self.path(snapshot.store());
         write_atomic(&path, &snapshot.to_header_and_body())
             .map_err(|error| path_error(error, &path))?;
-        self.tidy(&path, now);
+        self.enforce_budget(&path, now);
         Ok(())
     }
 
@@ -191,13 +191,13 @@ impl Snapshots {
     }
 
     /// The snapshots that are kept, the newest first.
-    pub fn list(&self) -> Vec<Kept> {
-        let mut kept: Vec<Kept> = self
-            .files(SNAPSHOT)
+    pub fn list(&self) -> Vec<SnapshotFile> {
+        let mut kept: Vec<SnapshotFile> = self
+            .files_with_suffix(SNAPSHOT_SUFFIX)
             .into_iter()
             .map(|(path, stamp)| {
-                let store = open(&path).ok().map(|snapshot| snapshot.store().clone());
-                Kept { path, stamp, store }
+                let store = open_snapshot(&path).ok().map(|snapshot| snapshot.store().clone());
+                SnapshotFile { path, stamp, store }
             })
             .collect();
         kept.sort_by(|a, b| b.stamp.mtime.cmp(&a.stamp.mtime).then_with(|| a.path.cmp(&b.path)));
@@ -209,11 +209,11 @@ impl Snapshots {
     /// # Errors
     /// If one cannot be removed.
     pub fn clear(&self) -> Result<usize, PathError> {
-        let snapshots = self.files(SNAPSHOT);
-        for (path, _) in snapshots.iter().chain(&self.files(TEMPORARY)) {
+        let snapshots = self.files_with_suffix(SNAPSHOT_SUFFIX);
+        for (path, _) in snapshots.iter().chain(&self.files_with_suffix(TEMPORARY_SUFFIX)) {
             remove(path)?;
         }
-        for (path, _) in self.files(LOCK) {
+        for (path, _) in self.files_with_suffix(LOCK_SUFFIX) {
             // One that a process holds has to stay what it holds.
             if let Ok(Some(_lock)) = FileLock::try_take(&path) {
                 remove(&path)?;
@@ -231,7 +231,7 @@ impl Snapshots {
         is_wanted: impl Fn(&SourceId) -> bool,
     ) -> Result<Vec<SourceId>, PathError> {
         let mut removed = Vec::new();
-        for Kept { path, store, .. } in self.list() {
+        for SnapshotFile { path, store, .. } in self.list() {
             if let Some(store) = store.filter(&is_wanted) {
                 remove(&path)?;
                 removed.push(store);
@@ -241,8 +241,8 @@ impl Snapshots {
     }
 
     /// Removes what is over the budget, the oldest first, and what dead processes left.
-    fn tidy(&self, newest: &Path, now: UnixNanos) {
-        let mut others = self.files(SNAPSHOT);
+    fn enforce_budget(&self, newest: &Path, now: UnixNanos) {
+        let mut others = self.files_with_suffix(SNAPSHOT_SUFFIX);
         let mut all: u64 = others.iter().map(|(_, stamp)| stamp.size).sum();
         others.retain(|(path, _)| path != newest);
         others.sort_by_key(|(_, stamp)| stamp.mtime);
@@ -251,19 +251,19 @@ impl Snapshots {
                 all -= stamp.size;
             }
         }
-        for (path, stamp) in self.files(TEMPORARY) {
-            if now.duration_since(stamp.mtime) > ABANDONED {
+        for (path, stamp) in self.files_with_suffix(TEMPORARY_SUFFIX) {
+            if now.duration_since(stamp.mtime) > ABANDONED_AFTER {
                 let _ = fs::remove_file(path); // the next process will try again
             }
         }
     }
 
     /// Our files whose names end so. Others in the directory are not ours to touch.
-    fn files(&self, end: &[u8]) -> Vec<(PathBuf, Stamp)> {
+    fn files_with_suffix(&self, end: &[u8]) -> Vec<(PathBuf, Stamp)> {
         let Ok(dir) = Dir::open(&self.dir) else { return Vec::new() };
         let mut names = Vec::new();
         let listed = dir.list(&mut ListBuffer::default(), |name, kind| {
-            let ours = name.windows(SNAPSHOT.len()).any(|part| part == SNAPSHOT);
+            let ours = name.windows(SNAPSHOT_SUFFIX.len()).any(|part| part == SNAPSHOT_SUFFIX);
             if kind == FileKind::File && ours && name.ends_with(end) {
                 names.extend(String::from_utf8(name.to_vec()));
             }
@@ -284,7 +284,7 @@ fn remove(path: &Path) -> Result<(), PathError> {
     }
 }
 
-fn open(path: &Path) -> Result<Snapshot, NoSnapshot> {
+fn open_snapshot(path: &Path) -> Result<Snapshot, NoSnapshot> {
     if !path.exists() {
         return Err(NoSnapshot::Missing);
     }

@@ -11,25 +11,28 @@ use scrollback_index::{
 };
 use scrollback_source::{Entry, Observation, Result, ScanItem, Survey, SurveyItem};
 
-use super::effort::Effort;
-use super::metas::{Place, sighted};
+use super::counters::RefreshCounters;
+use super::meta_builder::{MessagePosition, observed_from_observation};
 use super::options::RefreshOptions;
 use super::pool::Worker;
 use super::resume::resume;
-use super::session::{Messages, Notes, Parts, all_messages, list_parts, message, record, upkeep};
-use super::verified::{Verified, is_worth_a_revision};
+use super::session::{
+    IssueLog, PartDetail, SessionMessages, list_parts, push_message_meta, read_all_messages,
+    refresh_state, session_meta,
+};
+use super::verify_outcome::{VerifyOutcome, needs_revision};
 
 /// Where a session was sighted: its record, and the set of its messages.
 #[derive(Debug, Default)]
-pub(crate) struct Sighted {
+pub(crate) struct SessionObservation {
     pub(crate) records: Vec<Observation>,
     /// None if it was not looked for.
     pub(crate) set: Option<Option<Observation>>,
     /// Whether something is wrong with the record.
-    pub(crate) wrong: bool,
+    pub(crate) has_issue: bool,
 }
 
-impl Sighted {
+impl SessionObservation {
     /// Whether it is known that no message joined or left since.
     pub(crate) fn is_same_set(&self, known: &RefreshState) -> bool {
         match (&known.message_set, &self.set) {
@@ -42,9 +45,9 @@ impl Sighted {
 
 /// Whether every message that is known of looks as it did. Nothing is listed: of a set that is as
 /// it was, the names are known.
-fn are_unchanged(worker: &mut Worker<'_>, view: &View, key: &SessionKey) -> Result<bool> {
+fn are_messages_unchanged(worker: &mut Worker<'_>, view: &View, key: &SessionKey) -> Result<bool> {
     let Some((ids, looks)) = view.observed_messages(&key.session) else { return Ok(false) };
-    worker.files += ids.len() as u64;
+    worker.file_count += ids.len() as u64;
     let mut same = 0;
     worker.reader.survey(&Survey::TheseMessages(key, &ids), &mut |seen| match seen {
         SurveyItem::Observation(now) if looks[same].is_unchanged(&now.stamp) => {
@@ -62,15 +65,15 @@ pub(crate) fn verify(
     worker: &mut Worker<'_>,
     view: &View,
     key: &SessionKey,
-    seen: Option<&Sighted>,
+    seen: Option<&SessionObservation>,
     options: &RefreshOptions,
-) -> Result<Verified> {
+) -> Result<VerifyOutcome> {
     if let Some(resumed) = resume(worker, view, key, options)? {
         return Ok(resumed);
     }
     let checked = worker.reader.clock().now();
     let known = view.session_state(&key.session);
-    let mut notes = Notes::default();
+    let mut notes = IssueLog::default();
     // Of a log that could not be resumed, equal stamps say nothing.
     let is_log = known.as_ref().is_some_and(|known| known.resume.is_some());
     let seen = seen.filter(|_| !is_log);
@@ -80,28 +83,29 @@ pub(crate) fn verify(
         && notes.issues.is_empty()
         && known.record == record
         && !options.is_hot(&known.refresh_state)
-        && options.parts == Parts::Later
+        && options.parts == PartDetail::Later
         && seen.is_same_set(&known.refresh_state)
-        && are_unchanged(worker, view, key)?
+        && are_messages_unchanged(worker, view, key)?
     {
         // Nearly always.
-        return Ok(Verified { notes, ..Verified::default() });
+        return Ok(VerifyOutcome { issue_log: notes, ..VerifyOutcome::default() });
     }
     let old = view.by_session(&key.session);
     // Of a session that is new all is read, and of a log that could not be resumed too: what is handed
     // out then says where to resume.
     let mut batch = Batch::new();
-    let Messages { set, resume, mut messages } = match is_log || known.is_none() {
-        true => all_anew(worker, key, &old, &mut batch, &mut notes)?,
-        false => changed(worker, key, &old, &mut batch, &mut notes)?,
+    let SessionMessages { set, resume, mut messages } = match is_log || known.is_none() {
+        true => reread_all_messages(worker, key, &old, &mut batch, &mut notes)?,
+        false => read_changed_messages(worker, key, &old, &mut batch, &mut notes)?,
     };
-    let mut effort = Effort { compared: messages.len() as u64, ..Effort::default() };
+    let mut effort =
+        RefreshCounters { compared: messages.len() as u64, ..RefreshCounters::default() };
     effort.cloned += (old.len() as u64).min(effort.compared);
     let wanted = options.parts.max(options.parts_of_dirty);
     verify_parts(worker, &mut messages, wanted, &mut notes)?;
 
-    let upkeep = upkeep(record.as_deref(), set, &messages, checked, &notes);
-    let by_id = by_id(&old);
+    let upkeep = refresh_state(record.as_deref(), set, &messages, checked, &notes);
+    let by_id = messages_by_id(&old);
     for message in messages {
         if by_id.get(&message.key.message).is_none_or(|old| ***old != message) {
             batch.put_message(message);
@@ -113,31 +117,38 @@ pub(crate) fn verify(
         None if !is_there => {}
         known => {
             let state = SessionState { record, refresh_state: upkeep, resume };
-            if !batch.is_empty() || is_worth_a_revision(known.as_deref(), &state, options) {
+            if !batch.is_empty() || needs_revision(known.as_deref(), &state, options) {
                 batch.put_session(key.clone(), state);
             }
         }
     }
     let (lost, unsettled) = ((!is_there).then(|| key.clone()), upkeep.unsettled);
-    Ok(Verified { batch, notes, lost, unsettled, spans: Vec::new(), effort })
+    Ok(VerifyOutcome {
+        batch,
+        issue_log: notes,
+        missing_session: lost,
+        unsettled,
+        spans: Vec::new(),
+        counters: effort,
+    })
 }
 
-fn by_id(messages: &[Arc<MessageMeta>]) -> HashMap<&MessageId, &Arc<MessageMeta>> {
+fn messages_by_id(messages: &[Arc<MessageMeta>]) -> HashMap<&MessageId, &Arc<MessageMeta>> {
     messages.iter().map(|message| (&message.key.message, message)).collect()
 }
 
 /// All messages of a session, read; those that are gone are removed. What was known of their parts
 /// stays.
-fn all_anew(
+fn reread_all_messages(
     worker: &mut Worker<'_>,
     key: &SessionKey,
     old: &[Arc<MessageMeta>],
     batch: &mut Batch,
-    notes: &mut Notes,
-) -> Result<Messages> {
+    notes: &mut IssueLog,
+) -> Result<SessionMessages> {
     let before = notes.issues.len();
-    let mut all = all_messages(worker, key, Vec::new(), notes)?;
-    let mut old = by_id(old);
+    let mut all = read_all_messages(worker, key, Vec::new(), notes)?;
+    let mut old = messages_by_id(old);
     for message in &mut all.messages {
         let old = old.remove(&message.key.message);
         message.parts = old.and_then(|old| old.parts.clone());
@@ -153,25 +164,25 @@ fn all_anew(
 
 /// All messages of a session: those that look as they did as they are known, the others read. Those
 /// that are gone are removed.
-fn changed(
+fn read_changed_messages(
     worker: &mut Worker<'_>,
     key: &SessionKey,
     old: &[Arc<MessageMeta>],
     batch: &mut Batch,
-    notes: &mut Notes,
-) -> Result<Messages> {
+    notes: &mut IssueLog,
+) -> Result<SessionMessages> {
     let (mut set, mut there) = (None, Vec::new());
     worker.reader.survey(&Survey::Messages(key), &mut |seen| {
         match seen {
             SurveyItem::Observation(sighting) => match sighting.key {
                 EntityKey::Message(key) => there.push((key, sighting.stamp)),
-                _ => set = Some(sighted(&sighting)),
+                _ => set = Some(observed_from_observation(&sighting)),
             },
             SurveyItem::Issue(key, issue) => notes.note(key, issue),
         }
         ControlFlow::Continue(())
     })?;
-    worker.files += there.len() as u64;
+    worker.file_count += there.len() as u64;
     let mut sighted_messages: HashMap<MessageId, Stamp> =
         there.into_iter().map(|(key, stamp)| (key.message, stamp)).collect();
     let mut messages = Vec::with_capacity(sighted_messages.len());
@@ -186,7 +197,7 @@ fn changed(
         }
     }
     read_messages(worker, key, sighted_messages.into_keys(), old, &mut messages, notes)?;
-    Ok(Messages { set, resume: None, messages })
+    Ok(SessionMessages { set, resume: None, messages })
 }
 
 /// The session's record as it is now.
@@ -194,8 +205,8 @@ pub(crate) fn verify_record(
     worker: &mut Worker<'_>,
     known: Option<&SessionState>,
     key: &SessionKey,
-    seen: Option<&Sighted>,
-    notes: &mut Notes,
+    seen: Option<&SessionObservation>,
+    notes: &mut IssueLog,
 ) -> Result<Option<Arc<SessionMeta>>> {
     let records = seen.map(|seen| &seen.records[..]);
     let known = known.and_then(|known| known.record.as_ref());
@@ -206,12 +217,12 @@ pub(crate) fn verify_record(
         }
         _ => {}
     }
-    let Worker { reader, metas, .. } = worker;
+    let Worker { reader, meta_builder: metas, .. } = worker;
     let asked = [EntityKey::Session(key.clone())];
     let mut read = None;
     reader.spans(&asked, &mut |found| {
         match found {
-            ScanItem::Entry(entry) => read = record(metas, &entry, notes),
+            ScanItem::Entry(entry) => read = session_meta(metas, &entry, notes),
             ScanItem::Issue(_, issue) if issue.is_vanished() => {} // that is the answer
             ScanItem::Issue(key, issue) => notes.note(key, issue),
             ScanItem::Set(_) => {}
@@ -238,22 +249,22 @@ pub(crate) fn read_messages(
     ids: impl Iterator<Item = MessageId>,
     old: &[Arc<MessageMeta>],
     messages: &mut Vec<MessageMeta>,
-    notes: &mut Notes,
+    notes: &mut IssueLog,
 ) -> Result<()> {
     let key = |message| MessageKey { session: session.session.clone(), message };
     let keys: Vec<EntityKey> = ids.map(|id| EntityKey::Message(key(id))).collect();
     if keys.is_empty() {
         return Ok(());
     }
-    let Worker { reader, metas, files, .. } = worker;
+    let Worker { reader, meta_builder: metas, file_count: files, .. } = worker;
     *files += keys.len() as u64;
     reader.spans(&keys, &mut |found| {
         match found {
             ScanItem::Entry(Entry { key, order, is_copy, span: Some(span), .. }) => {
                 let observed = ObservedStamp { stamp: *span.stamp(), clean: span.is_settled() };
                 let before = messages.len();
-                let place = Place { order, is_copy };
-                message(metas, key, place, &span, observed, (messages, notes));
+                let place = MessagePosition { order, is_copy };
+                push_message_meta(metas, key, place, &span, observed, (messages, notes));
                 if let Some(meta) = messages.get_mut(before) {
                     let old = old.iter().find(|old| old.key == meta.key);
                     meta.parts = old.and_then(|old| old.parts.clone());
@@ -271,8 +282,8 @@ pub(crate) fn read_messages(
 fn verify_parts(
     worker: &mut Worker<'_>,
     messages: &mut [MessageMeta],
-    wanted: Parts,
-    notes: &mut Notes,
+    wanted: PartDetail,
+    notes: &mut IssueLog,
 ) -> Result<()> {
     let listed: Vec<MessageKey> = messages
         .iter()
@@ -281,7 +292,7 @@ fn verify_parts(
         .collect();
     let mut sets: HashMap<MessageKey, Observation> = HashMap::with_capacity(listed.len());
     if !listed.is_empty() {
-        worker.files += listed.len() as u64;
+        worker.file_count += listed.len() as u64;
         worker.reader.survey(&Survey::PartSets(&listed), &mut |seen| {
             match seen {
                 SurveyItem::Observation(sighting) => {
@@ -296,26 +307,26 @@ fn verify_parts(
     }
     for message in messages {
         let Some(list) = &message.parts else {
-            if wanted > Parts::Later {
+            if wanted > PartDetail::Later {
                 let list = list_parts(&mut *worker.reader, &message.key, wanted, notes)?;
                 message.parts = Some(list);
             }
             continue;
         };
         let looked_at = list.refs.iter().any(|part| part.observed.is_some());
-        let level = if looked_at { Parts::Stamps } else { wanted.max(Parts::Names) };
+        let level = if looked_at { PartDetail::Stamps } else { wanted.max(PartDetail::Names) };
         let unchanged = match (&list.part_set, sets.get(&message.key)) {
             (None, None) => true,
             (Some(known), Some(now)) => known.is_unchanged(&now.stamp),
             _ => false,
         };
-        let complete = level == Parts::Names || list.refs.is_empty();
+        let complete = level == PartDetail::Names || list.refs.is_empty();
         if unchanged && complete {
             continue;
         }
         let mut now = list_parts(&mut *worker.reader, &message.key, level, notes)?;
-        worker.files += now.refs.len() as u64;
-        keep_known(&mut now, list, false);
+        worker.file_count += now.refs.len() as u64;
+        carry_over_parts(&mut now, list, false);
         message.parts = Some(now);
     }
     Ok(())
@@ -323,7 +334,7 @@ fn verify_parts(
 
 /// Parts that look as they did are as they are known. Of those that may have been in the middle of a
 /// write then, and are not now, only the kind is, unless they are read next and compared.
-pub(crate) fn keep_known(now: &mut PartList, known: &PartList, are_read: bool) {
+pub(crate) fn carry_over_parts(now: &mut PartList, known: &PartList, are_read: bool) {
     let known: HashMap<&PartId, &PartRef> =
         known.refs.iter().map(|part| (&part.id, part)).collect();
     let stamp = |part: &PartRef| part.observed.map(|observed| observed.stamp);

@@ -16,7 +16,7 @@ pub struct Dirty {
 
 /// What came of looking at records.
 #[derive(Debug, Default)]
-pub struct Looked {
+pub struct DirtyRefreshOutcome {
     /// What was wrong.
     pub report: StageReport,
     /// Those that may have been in the middle of a write: they are to be looked at again.

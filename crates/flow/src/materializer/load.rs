@@ -10,7 +10,7 @@ use scrollback_index::View;
 use scrollback_source::{Entry, Listing, Reader, Result, ScanItem};
 use scrollback_stor_mmap::MappedSpan;
 
-use super::learn::{part_sets, parts_of};
+use super::loaded_parts::{loaded_parts_batch, observe_part_sets};
 use super::state::SessionMaterializer;
 use crate::indexing::pool::Worker;
 use crate::loader::SessionTree;
@@ -27,13 +27,13 @@ impl SessionMaterializer {
     pub fn load_session_tree(&self, session: &SessionKey) -> Result<SessionTree> {
         let report = self.verify_sessions(std::slice::from_ref(session))?;
         let mut worker = Worker::new(&*self.source)?;
-        if let Some(tree) = self.cached(&self.index.view(), session, &mut *worker.reader)? {
+        if let Some(tree) = self.cached_tree(&self.index.view(), session, &mut *worker.reader)? {
             return Ok(SessionTree { tree, report });
         }
-        let sets = part_sets(&mut *worker.reader, &self.index.view(), session)?;
+        let sets = observe_part_sets(&mut *worker.reader, &self.index.view(), session)?;
         let mut read = read_tree(&mut *worker.reader, session)?;
-        self.index.commit(parts_of(&self.index.view(), &read.value, &sets));
-        self.remember(&read.value);
+        self.index.commit(loaded_parts_batch(&self.index.view(), &read.value, &sets));
+        self.cache_spans(&read.value);
         locate_issues(&mut read.report, |key| self.source.locate(key));
         let mut report = StageReport { issues: Vec::new(), ..report };
         report.merge(read.report);
@@ -42,13 +42,13 @@ impl SessionMaterializer {
 
     /// The session from the cache, if every record of it is there and as the index says. What is
     /// no message is not in the index, and read again.
-    fn cached(
+    fn cached_tree(
         &self,
         view: &View,
         session: &SessionKey,
         reader: &mut dyn Reader,
     ) -> Result<Option<SessionRefTree>> {
-        let Some(mut tree) = self.cached_messages(view, session) else { return Ok(None) };
+        let Some(mut tree) = self.cached_tree_without_items(view, session) else { return Ok(None) };
         let listing = Listing::collect(|each| reader.scan(&Scope::Items(session.clone()), each))?;
         let items = listing.entries.into_iter().filter_map(|Entry { key, order, span, .. }| {
             let EntityKey::Item(key) = key else { return None };
@@ -58,7 +58,11 @@ impl SessionMaterializer {
         Ok(listing.issues.is_empty().then_some(tree)) // issues are told by whoever reads it all
     }
 
-    fn cached_messages(&self, view: &View, session: &SessionKey) -> Option<SessionRefTree> {
+    fn cached_tree_without_items(
+        &self,
+        view: &View,
+        session: &SessionKey,
+    ) -> Option<SessionRefTree> {
         let record = view.session(&session.session)?;
         let span = self.cached_span(&session.clone().into(), &record.observed.stamp)?;
         let project = record.project.clone();
@@ -122,7 +126,7 @@ impl SessionMaterializer {
         (span.is_settled() && span.stamp() == stamp).then_some(span)
     }
 
-    fn remember(&self, tree: &SessionRefTree) {
+    fn cache_spans(&self, tree: &SessionRefTree) {
         let put = |key: EntityKey, span: &Option<MappedSpan>| {
             if let Some(span) = span.as_ref().filter(|span| span.is_settled()) {
                 self.cache.insert(self.source.id().clone(), key, span.clone());

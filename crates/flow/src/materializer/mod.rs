@@ -4,16 +4,16 @@
 //! `state` is what it holds; each of the other modules is one thing that it does.
 
 mod dirty;
-mod keep;
-mod learn;
 mod load;
+mod loaded_parts;
 mod open;
 mod queries;
 mod records;
 mod refresh;
-mod round;
+mod save;
 mod state;
 mod sweep;
+mod sweep_schedule;
 
-pub use dirty::{Dirty, Looked};
-pub use state::{MaterializerStats, Origin, SessionMaterializer};
+pub use dirty::{Dirty, DirtyRefreshOutcome};
+pub use state::{IndexOrigin, MaterializerStats, SessionMaterializer};

@@ -7,7 +7,7 @@ use scrollback_core_type::StageResult;
 use scrollback_index::SessionIndex;
 use scrollback_source::{Result, Source};
 
-use super::state::{Origin, SessionMaterializer};
+use super::state::{IndexOrigin, SessionMaterializer};
 use crate::indexing::{
     NoSnapshot, OnProgress, RefreshOptions, Snapshots, Verify, build_index, refresh_index,
 };
@@ -41,7 +41,7 @@ impl SessionMaterializer {
                 let ControlFlow::Continue(StageResult { value, report }) = refreshed else {
                     return Ok(ControlFlow::Break(()));
                 };
-                (index, Origin::Snapshot(value), kept, report)
+                (index, IndexOrigin::Snapshot(value), kept, report)
             }
             Err(why) => {
                 let built = build_index(&*source, options.parts, progress)?;
@@ -57,10 +57,10 @@ impl SessionMaterializer {
                         ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
                     }
                 }
-                (value, Origin::Store(why), None, report)
+                (value, IndexOrigin::Store(why), None, report)
             }
         };
-        let value = Self::over(source, index, snapshots, options, (origin, kept));
+        let value = Self::assemble(source, index, snapshots, options, (origin, kept));
         Ok(ControlFlow::Continue(StageResult { value, report }))
     }
 
@@ -71,7 +71,7 @@ impl SessionMaterializer {
         options: RefreshOptions,
     ) -> Self {
         let index = SessionIndex::new(source.id().clone());
-        let origin = (Origin::Store(NoSnapshot::Missing), None);
-        Self::over(source, index, snapshots, options, origin)
+        let origin = (IndexOrigin::Store(NoSnapshot::Missing), None);
+        Self::assemble(source, index, snapshots, options, origin)
     }
 }

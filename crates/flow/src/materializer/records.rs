@@ -13,18 +13,18 @@ use scrollback_index::{Batch, MessageMeta, ObservedStamp, PartList, PartRef, Ses
 use scrollback_source::{Result, ScanItem};
 use scrollback_stor_mmap::MappedSpan;
 
-use super::dirty::{Dirty, Looked};
+use super::dirty::{Dirty, DirtyRefreshOutcome};
 use super::state::SessionMaterializer;
 use crate::indexing::pool::Worker;
 use crate::indexing::{
-    Byproducts, Notes, Parts, RefreshOptions, keep_known, list_parts, look_at_projects, part_ref,
-    read_messages, verify, verify_record,
+    Byproducts, IssueLog, PartDetail, RefreshOptions, carry_over_parts, list_parts,
+    look_at_projects, part_ref, read_messages, verify, verify_record,
 };
 use crate::stage::locate_issues;
 
 /// What is to be looked at, sorted by what it takes.
 #[derive(Default)]
-struct Work {
+struct DirtyWork {
     projects: Vec<ProjectId>,
     /// As a whole.
     sessions: BTreeSet<SessionKey>,
@@ -34,12 +34,12 @@ struct Work {
     /// By message, as far as it is known whose they are.
     parts: BTreeMap<MessageKey, BTreeSet<PartKey>>,
     /// Messages of which all parts are.
-    lists: BTreeSet<MessageKey>,
+    part_lists: BTreeSet<MessageKey>,
 }
 
 /// What became of the records of one session.
 #[derive(Default)]
-struct Of {
+struct SessionChanges {
     record: Option<Arc<SessionMeta>>,
     messages: Vec<MessageMeta>,
     /// What was looked at.
@@ -53,8 +53,8 @@ impl SessionMaterializer {
     ///
     /// # Errors
     /// If the store cannot be opened.
-    pub fn refresh_dirty(&self, dirty: &Dirty) -> Result<Looked> {
-        self.look(dirty, &self.options)
+    pub fn refresh_dirty(&self, dirty: &Dirty) -> Result<DirtyRefreshOutcome> {
+        self.verify_dirty(dirty, &self.options)
     }
 
     /// Looks at every file of these sessions, so that what is said of them is true as of now.
@@ -65,34 +65,34 @@ impl SessionMaterializer {
     pub fn verify_sessions(&self, sessions: &[SessionKey]) -> Result<StageReport> {
         let sessions = sessions.to_vec();
         // Nobody said that they are dirty.
-        let options = RefreshOptions { parts_of_dirty: Parts::Later, ..self.options };
-        Ok(self.look(&Dirty { sessions, ..Dirty::default() }, &options)?.report)
+        let options = RefreshOptions { parts_of_dirty: PartDetail::Later, ..self.options };
+        Ok(self.verify_dirty(&Dirty { sessions, ..Dirty::default() }, &options)?.report)
     }
 
-    fn look(&self, dirty: &Dirty, options: &RefreshOptions) -> Result<Looked> {
-        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+    fn verify_dirty(&self, dirty: &Dirty, options: &RefreshOptions) -> Result<DirtyRefreshOutcome> {
+        let _looking = self.refresh_lock.lock().unwrap_or_else(PoisonError::into_inner);
         let mut worker = Worker::new(&*self.source)?;
         let view = self.index.view();
-        let mut looking = Looking {
-            of: self,
+        let mut looking = DirtyVerifier {
+            materializer: self,
             options,
             view: &view,
             batch: Batch::new(),
-            notes: Notes::default(),
+            issue_log: IssueLog::default(),
             provisional: Vec::new(),
         };
-        looking.all(&mut worker, Work::sorted(dirty, &view))?;
-        let Looking { batch, notes, provisional, .. } = looking;
+        looking.run(&mut worker, DirtyWork::from_dirty(dirty, &view))?;
+        let DirtyVerifier { batch, issue_log: notes, provisional, .. } = looking;
         drop(view);
         self.index.commit(batch);
         let mut report = StageReport { issues: notes.issues, ..StageReport::default() };
         locate_issues(&mut report, |key| self.source.locate(key));
-        Ok(Looked { report, provisional })
+        Ok(DirtyRefreshOutcome { report, provisional })
     }
 }
 
-impl Work {
-    fn sorted(dirty: &Dirty, view: &View) -> Self {
+impl DirtyWork {
+    fn from_dirty(dirty: &Dirty, view: &View) -> Self {
         let mut work =
             Self { sessions: dirty.sessions.iter().cloned().collect(), ..Self::default() };
         for id in &dirty.messages {
@@ -100,7 +100,7 @@ impl Work {
             let Some(message) = view.message(id) else { continue };
             let of = SessionKey::from(message.key.session.clone());
             work.messages.entry(of).or_default().insert(id.clone());
-            work.lists.insert(message.key.clone());
+            work.part_lists.insert(message.key.clone());
         }
         for key in &dirty.records {
             match key {
@@ -130,7 +130,7 @@ impl Work {
                     if is_known {
                         work.parts.entry(of).or_default().insert(key.clone());
                     } else {
-                        work.lists.insert(of);
+                        work.part_lists.insert(of);
                     }
                 }
                 _ => {} // not in the index
@@ -141,50 +141,50 @@ impl Work {
 }
 
 /// A look at some records.
-struct Looking<'m> {
-    of: &'m SessionMaterializer,
+struct DirtyVerifier<'m> {
+    materializer: &'m SessionMaterializer,
     options: &'m RefreshOptions,
     view: &'m View,
     batch: Batch,
-    notes: Notes,
+    issue_log: IssueLog,
     provisional: Vec<EntityKey>,
 }
 
-impl Looking<'_> {
-    fn all(&mut self, worker: &mut Worker<'_>, mut work: Work) -> Result<()> {
+impl DirtyVerifier<'_> {
+    fn run(&mut self, worker: &mut Worker<'_>, mut work: DirtyWork) -> Result<()> {
         if !work.projects.is_empty() {
-            look_at_projects(worker, &work.projects, &mut self.batch, &mut self.notes)?;
+            look_at_projects(worker, &work.projects, &mut self.batch, &mut self.issue_log)?;
         }
         for session in &work.sessions {
             for (message, parts) in self.unsettled_parts(session) {
                 work.parts.entry(message).or_default().extend(parts);
             }
         }
-        let mut touched: BTreeMap<SessionKey, Of> = BTreeMap::new();
+        let mut touched: BTreeMap<SessionKey, SessionChanges> = BTreeMap::new();
         for (session, ids) in std::mem::take(&mut work.messages) {
             let of = touched.entry(session.clone()).or_default();
-            if !self.messages(worker, &session, ids, of)? {
+            if !self.reread_messages(worker, &session, ids, of)? {
                 work.sessions.insert(session); // one of them is gone
             }
         }
         for (message, parts) in std::mem::take(&mut work.parts) {
             let of = touched.entry(message.session.clone().into()).or_default();
-            let Some(mut meta) = self.meta(&message, of) else { continue };
-            if !self.parts(worker, &mut meta, &parts, of)? {
-                work.lists.insert(message); // one of them is gone
+            let Some(mut meta) = self.take_meta(&message, of) else { continue };
+            if !self.reread_parts(worker, &mut meta, &parts, of)? {
+                work.part_lists.insert(message); // one of them is gone
             }
             of.messages.push(meta);
         }
-        for message in work.lists {
+        for message in work.part_lists {
             let of = touched.entry(message.session.clone().into()).or_default();
-            let Some(mut meta) = self.meta(&message, of) else { continue };
+            let Some(mut meta) = self.take_meta(&message, of) else { continue };
             let known = meta.parts.take();
             let mut list =
-                list_parts(&mut *worker.reader, &message, Parts::Stamps, &mut self.notes)?;
-            known.iter().for_each(|known| keep_known(&mut list, known, true));
+                list_parts(&mut *worker.reader, &message, PartDetail::Stamps, &mut self.issue_log)?;
+            known.iter().for_each(|known| carry_over_parts(&mut list, known, true));
             let stale = parts_to_read(&list, known.as_ref(), &message);
             meta.parts = Some(list);
-            self.parts(worker, &mut meta, &stale, of)?;
+            self.reread_parts(worker, &mut meta, &stale, of)?;
             of.observed.extend(meta.parts.as_ref().and_then(|list| list.part_set));
             of.messages.push(meta);
         }
@@ -193,30 +193,34 @@ impl Looking<'_> {
                 continue;
             }
             let known = self.view.session_state(&session.session);
-            let read = verify_record(worker, known.as_deref(), &session, None, &mut self.notes)?;
+            let read =
+                verify_record(worker, known.as_deref(), &session, None, &mut self.issue_log)?;
             let Some(record) = read else {
                 work.sessions.insert(session);
                 continue;
             };
             let of = touched.entry(session.clone()).or_default();
             of.observed.push(record.observed);
-            self.provisional_if(record.observed, session.clone().into());
+            self.note_provisional(record.observed, session.clone().into());
             of.record = Some(record);
         }
         for (session, of) in touched {
-            self.settle(&session, of);
+            self.put_session_changes(&session, of);
         }
         if work.sessions.is_empty() {
             return Ok(());
         }
         // As a whole, with what was learned of their parts.
-        self.of.index.commit(std::mem::replace(&mut self.batch, Batch::new()));
-        let view = self.of.index.view();
+        self.materializer.index.commit(std::mem::replace(&mut self.batch, Batch::new()));
+        let view = self.materializer.index.view();
         for session in work.sessions {
             let verified = verify(worker, &view, &session, None, self.options)?;
-            self.of.take(Byproducts { spans: verified.spans, effort: verified.effort });
+            self.materializer.store_byproducts(Byproducts {
+                spans: verified.spans,
+                counters: verified.counters,
+            });
             self.batch.append(verified.batch);
-            self.notes.issues.extend(verified.notes.issues);
+            self.issue_log.issues.extend(verified.issue_log.issues);
             if verified.unsettled {
                 self.provisional.push(session.into());
             }
@@ -250,7 +254,7 @@ impl Looking<'_> {
     }
 
     /// A message as it is known, with what was learned of it just now.
-    fn meta(&self, key: &MessageKey, of: &mut Of) -> Option<MessageMeta> {
+    fn take_meta(&self, key: &MessageKey, of: &mut SessionChanges) -> Option<MessageMeta> {
         match of.messages.iter().position(|meta| meta.key == *key) {
             Some(at) => Some(of.messages.swap_remove(at)),
             None => self.view.message_by_key(key).map(|meta| MessageMeta::clone(&meta)),
@@ -258,12 +262,12 @@ impl Looking<'_> {
     }
 
     /// Reads messages that are known; whether all of them are there still.
-    fn messages(
+    fn reread_messages(
         &mut self,
         worker: &mut Worker<'_>,
         session: &SessionKey,
         ids: BTreeSet<MessageId>,
-        of: &mut Of,
+        of: &mut SessionChanges,
     ) -> Result<bool> {
         let key = |message: &MessageId| MessageKey {
             session: session.session.clone(),
@@ -273,27 +277,27 @@ impl Looking<'_> {
             ids.iter().filter_map(|id| self.view.message_by_key(&key(id))).collect();
         let asked = ids.len();
         let ids = ids.into_iter();
-        read_messages(worker, session, ids, &old, &mut of.messages, &mut self.notes)?;
+        read_messages(worker, session, ids, &old, &mut of.messages, &mut self.issue_log)?;
         for meta in &of.messages {
             of.observed.push(meta.observed);
-            self.provisional_if(meta.observed, meta.key.clone().into());
+            self.note_provisional(meta.observed, meta.key.clone().into());
         }
         Ok(of.messages.len() == asked)
     }
 
     /// Reads parts that are in the list of their message; whether all of them are there still.
-    fn parts(
+    fn reread_parts(
         &mut self,
         worker: &mut Worker<'_>,
         meta: &mut MessageMeta,
         parts: &BTreeSet<PartKey>,
-        of: &mut Of,
+        of: &mut SessionChanges,
     ) -> Result<bool> {
         let Some(list) = &mut meta.parts else { return Ok(false) };
         let mut refs = list.refs.to_vec();
         let keys: Vec<EntityKey> = parts.iter().cloned().map(EntityKey::Part).collect();
         let mut spans: Vec<(EntityKey, MappedSpan)> = Vec::with_capacity(keys.len());
-        let (mut all, notes, again) = (true, &mut self.notes, &mut self.provisional);
+        let (mut all, notes, again) = (true, &mut self.issue_log, &mut self.provisional);
         if !keys.is_empty() {
             worker.reader.spans(&keys, &mut |found| {
                 match found {
@@ -314,12 +318,12 @@ impl Looking<'_> {
             let EntityKey::Part(part) = &key else { continue };
             let Some(known) = refs.iter_mut().find(|it| it.id == part.part) else { continue };
             let read = part_ref(&part.part, Some(&span));
-            let is_same = self.is_as_told(&key, known, &span);
+            let is_same = self.has_reported_bytes(&key, known, &span);
             *known = if is_same { read.with_last_change_of(known) } else { read };
             let observed = ObservedStamp { stamp: *span.stamp(), clean: span.is_settled() };
             of.observed.push(observed);
-            self.provisional_if(observed, key.clone());
-            self.of.cache.insert(self.of.source.id().clone(), key, span);
+            self.note_provisional(observed, key.clone());
+            self.materializer.cache.insert(self.materializer.source.id().clone(), key, span);
         }
         *list = PartList { refs: refs.into(), ..list.clone() };
         Ok(all)
@@ -327,22 +331,22 @@ impl Looking<'_> {
 
     /// Whether a part has the bytes that whoever was told of it has: it looks the same, and either it
     /// was settled then, or these are the bytes that were read then.
-    fn is_as_told(&self, key: &EntityKey, known: &PartRef, now: &MappedSpan) -> bool {
+    fn has_reported_bytes(&self, key: &EntityKey, known: &PartRef, now: &MappedSpan) -> bool {
         let Some(old) = known.observed.filter(|old| old.stamp == *now.stamp()) else {
             return false;
         };
-        let then = || self.of.cache.get(self.of.source.id(), key);
+        let then = || self.materializer.cache.get(self.materializer.source.id(), key);
         old.clean || then().is_some_and(|then| then.stamp() == now.stamp() && *then == **now)
     }
 
-    fn provisional_if(&mut self, observed: ObservedStamp, key: EntityKey) {
+    fn note_provisional(&mut self, observed: ObservedStamp, key: EntityKey) {
         if !observed.clean {
             self.provisional.push(key);
         }
     }
 
     /// Puts what was learned of a session's records, and what the next refresh has to know of it.
-    fn settle(&mut self, session: &SessionKey, of: Of) {
+    fn put_session_changes(&mut self, session: &SessionKey, of: SessionChanges) {
         let known = self.view.session_state(&session.session);
         let mut state = known.as_deref().cloned().unwrap_or_default();
         state.record = of.record.or(state.record);

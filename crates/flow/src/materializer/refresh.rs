@@ -8,7 +8,7 @@ use scrollback_index::Batch;
 use scrollback_source::Result;
 
 use super::state::SessionMaterializer;
-use crate::indexing::{Byproducts, OnProgress, RefreshOptions, Refreshed, refresh};
+use crate::indexing::{Byproducts, OnProgress, RefreshOptions, RefreshSummary, refresh};
 
 impl SessionMaterializer {
     /// Makes the index equal to the store again. Breaks if `progress` does.
@@ -19,17 +19,17 @@ impl SessionMaterializer {
         &self,
         options: &RefreshOptions,
         progress: &OnProgress<'_>,
-    ) -> Result<ControlFlow<(), StageResult<Refreshed>>> {
-        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+    ) -> Result<ControlFlow<(), StageResult<RefreshSummary>>> {
+        let _looking = self.refresh_lock.lock().unwrap_or_else(PoisonError::into_inner);
         let mut byproducts = Byproducts::default();
         let refreshed = refresh(&*self.source, &self.index, options, progress, &mut byproducts);
-        self.take(byproducts);
+        self.store_byproducts(byproducts);
         refreshed
     }
 
     /// Keeps what a refresh leaves besides the index.
-    pub(super) fn take(&self, Byproducts { spans, effort }: Byproducts) {
-        *self.effort.lock().unwrap_or_else(PoisonError::into_inner) += effort;
+    pub(super) fn store_byproducts(&self, Byproducts { spans, counters: effort }: Byproducts) {
+        *self.counters.lock().unwrap_or_else(PoisonError::into_inner) += effort;
         for (key, span) in spans.into_iter().filter(|(_, span)| span.is_settled()) {
             self.cache.insert(self.source.id().clone(), key, span);
         }
@@ -37,7 +37,7 @@ impl SessionMaterializer {
 
     /// Removes all records from the index: the store has been removed.
     pub fn forget_all(&self) {
-        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        let _looking = self.refresh_lock.lock().unwrap_or_else(PoisonError::into_inner);
         let (view, mut batch) = (self.index.view(), Batch::new());
         view.projects().iter().for_each(|project| batch.remove_project(project.id.clone()));
         for id in view.session_ids() {

@@ -8,8 +8,8 @@ use scrollback_index::{SessionIndex, View};
 use scrollback_source::Source;
 use scrollback_stor_mmap::{CacheStats, MappedFileCache};
 
-use super::round::Sweep;
-use crate::indexing::{Effort, NoSnapshot, RefreshOptions, Refreshed, Snapshots};
+use super::sweep_schedule::SweepSchedule;
+use crate::indexing::{NoSnapshot, RefreshCounters, RefreshOptions, RefreshSummary, Snapshots};
 
 /// Answers about the sessions of one store from an index, and loads what the index does not keep.
 ///
@@ -21,23 +21,23 @@ pub struct SessionMaterializer {
     pub(super) cache: Arc<MappedFileCache>,
     pub(super) snapshots: Option<Snapshots>,
     pub(super) options: RefreshOptions,
-    pub(super) origin: Origin,
+    pub(super) origin: IndexOrigin,
     /// The state that the snapshot's file had when the index began with it or wrote it last; none
     /// if it did neither.
-    pub(super) kept: Mutex<Option<Cursor>>,
-    pub(super) sweep: Mutex<Sweep>,
+    pub(super) saved_cursor: Mutex<Option<Cursor>>,
+    pub(super) sweep: Mutex<SweepSchedule>,
     /// What all refreshes did.
-    pub(super) effort: Mutex<Effort>,
+    pub(super) counters: Mutex<RefreshCounters>,
     /// Held from looking at the store to committing what was seen: of two that look side by side,
     /// the one that looked first must not commit last.
-    pub(super) looking: Mutex<()>,
+    pub(super) refresh_lock: Mutex<()>,
 }
 
 /// Where an index began.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub enum IndexOrigin {
     /// With a snapshot, which was refreshed.
-    Snapshot(Refreshed),
+    Snapshot(RefreshSummary),
     /// With the store, because there was no snapshot.
     Store(NoSnapshot),
 }
@@ -46,7 +46,7 @@ pub enum Origin {
 #[derive(Debug, Clone, PartialEq)]
 pub struct MaterializerStats {
     /// Where the index began.
-    pub origin: Origin,
+    pub origin: IndexOrigin,
     /// The index.
     pub index: scrollback_index::Stats,
     /// Sessions that are looked at file by file at every refresh.
@@ -56,16 +56,16 @@ pub struct MaterializerStats {
     /// The cache of bytes.
     pub cache: CacheStats,
     /// What all refreshes since the materializer was opened did with records.
-    pub effort: Effort,
+    pub counters: RefreshCounters,
 }
 
 impl SessionMaterializer {
-    pub(super) fn over(
+    pub(super) fn assemble(
         source: Arc<dyn Source>,
         index: SessionIndex,
         snapshots: Option<Snapshots>,
         options: RefreshOptions,
-        (origin, kept): (Origin, Option<Cursor>),
+        (origin, kept): (IndexOrigin, Option<Cursor>),
     ) -> Self {
         Self {
             source,
@@ -74,10 +74,10 @@ impl SessionMaterializer {
             snapshots,
             options,
             origin,
-            kept: Mutex::new(kept),
-            sweep: Mutex::new(Sweep::default()),
-            effort: Mutex::new(Effort::default()),
-            looking: Mutex::new(()),
+            saved_cursor: Mutex::new(kept),
+            sweep: Mutex::new(SweepSchedule::default()),
+            counters: Mutex::new(RefreshCounters::default()),
+            refresh_lock: Mutex::new(()),
         }
     }
 
@@ -114,7 +114,7 @@ impl SessionMaterializer {
             hot,
             cold: known.len() - hot,
             cache: self.cache.stats(),
-            effort: *self.effort.lock().unwrap_or_else(PoisonError::into_inner),
+            counters: *self.counters.lock().unwrap_or_else(PoisonError::into_inner),
         }
     }
 }

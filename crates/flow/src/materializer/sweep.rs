@@ -22,7 +22,7 @@ impl SessionMaterializer {
             ControlFlow::Continue(refreshed) => refreshed.report,
             ControlFlow::Break(()) => StageReport::default(),
         };
-        report.merge(self.sweep_known(period)?);
+        report.merge(self.sweep_without_refresh(period)?);
         Ok(report)
     }
 
@@ -31,12 +31,12 @@ impl SessionMaterializer {
     ///
     /// # Errors
     /// If the store cannot be opened or walked.
-    pub fn sweep_known(&self, period: Duration) -> Result<StageReport> {
+    pub fn sweep_without_refresh(&self, period: Duration) -> Result<StageReport> {
         let now = self.source.clock().now();
         let all = || self.view().session_ids().into_iter().map(SessionKey::from).collect();
         let due = {
             let mut sweep = self.sweep.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            sweep.due(now, period, all)
+            sweep.take_due(now, period, all)
         };
         self.verify_sessions(&due)
     }

@@ -7,9 +7,9 @@ use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{EntityKey, SessionKey};
 use scrollback_source::{Entry, Listing, Reader, Result, ScanItem, ScanVisitor};
 
-use super::look::{MergedLook, note_copy, with_origin};
+use super::transaction::{MergedTransaction, note_copy, with_origin};
 
-impl MergedLook<'_> {
+impl MergedTransaction<'_> {
     /// Where an entity is kept: in the member that its session is of, else in the first that has it,
     /// readable or not.
     pub(super) fn locate(&mut self, key: &EntityKey) -> Option<PathBuf> {
@@ -20,43 +20,44 @@ impl MergedLook<'_> {
             _ => None,
         };
         if let Some(session) = session {
-            let owner = self.owners.of(&session).ok()?;
+            let owner = self.owners.owner_of(&session).ok()?;
             return self.members[owner].source.locate(key);
         }
         let members = self.members.iter().map(|member| member.source);
         let members = members.zip(&mut self.owners.readers);
-        let diffs = self.diffs.iter_mut().map(|(source, reader)| (*source, reader));
+        let diffs = self.diff_readers.iter_mut().map(|(source, reader)| (*source, reader));
         let mut all = members.chain(diffs);
-        let holder = all.find_map(|(source, reader)| has(&mut **reader, key).then_some(source));
+        let holder =
+            all.find_map(|(source, reader)| has_entity(&mut **reader, key).then_some(source));
         holder.unwrap_or(self.members.first()?.source).locate(key)
     }
 
-    pub(super) fn span(
+    pub(super) fn visit_span(
         &mut self,
         key: &EntityKey,
         each: &mut ScanVisitor<'_>,
     ) -> Result<ControlFlow<()>> {
         let only = match key {
             EntityKey::Session(of) | EntityKey::Todo(of) | EntityKey::Share(of) => {
-                Some(self.owners.of(of)?)
+                Some(self.owners.owner_of(of)?)
             }
-            EntityKey::Message(of) => Some(self.owners.of(&of.session.clone().into())?),
-            EntityKey::Item(of) => Some(self.owners.of(&of.session.clone().into())?),
-            EntityKey::Part(of) => self.owners.of_known_message(&of.message),
-            EntityKey::Diff(of) => return self.diff(of, each),
+            EntityKey::Message(of) => Some(self.owners.owner_of(&of.session.clone().into())?),
+            EntityKey::Item(of) => Some(self.owners.owner_of(&of.session.clone().into())?),
+            EntityKey::Part(of) => self.owners.cached_owner_of_message(&of.message),
+            EntityKey::Diff(of) => return self.visit_diff(of, each),
             _ => None,
         };
         let from = only.unwrap_or(0);
         let to = only.map_or(self.members.len(), |only| only + 1);
         let mut vanished = None;
         for at in from..to {
-            let Listing { entries, issues, .. } = self.one(at, key)?;
+            let Listing { entries, issues, .. } = self.read_from_member(at, key)?;
             for mut entry in entries {
-                if !self.owners.counts(at, &entry)? {
+                if !self.owners.is_visible(at, &entry)? {
                     continue;
                 }
                 if matches!(key, EntityKey::Session(_)) {
-                    self.say_where(at, &mut entry)?;
+                    self.note_origin_and_copies(at, &mut entry)?;
                 }
                 // What is wrong with it, and then as much of it as there is.
                 let issues = issues.into_iter().map(|(about, issue)| ScanItem::Issue(about, issue));
@@ -75,10 +76,14 @@ impl MergedLook<'_> {
 
     /// The diffs of a session: of its own store, else of any that has them, as a database keeps
     /// them in files.
-    fn diff(&mut self, of: &SessionKey, each: &mut ScanVisitor<'_>) -> Result<ControlFlow<()>> {
+    fn visit_diff(
+        &mut self,
+        of: &SessionKey,
+        each: &mut ScanVisitor<'_>,
+    ) -> Result<ControlFlow<()>> {
         let key = EntityKey::Diff(of.clone());
         let mut last = Issue::new(Place::default(), IssueKind::Vanished);
-        let diffs = self.diffs.iter_mut().map(|(_, reader)| reader);
+        let diffs = self.diff_readers.iter_mut().map(|(_, reader)| reader);
         let readers = self.owners.readers.iter_mut().chain(diffs);
         for reader in readers {
             let listing = Listing::collect(|each| reader.spans(std::slice::from_ref(&key), each))?;
@@ -93,10 +98,10 @@ impl MergedLook<'_> {
     }
 
     /// Says of a session which store it is of, and which have it too.
-    fn say_where(&mut self, owner: usize, entry: &mut Entry) -> Result<()> {
+    fn note_origin_and_copies(&mut self, owner: usize, entry: &mut Entry) -> Result<()> {
         entry.origin = Some(self.members[owner].source.id().clone());
         for at in owner + 1..self.members.len() {
-            for other in self.one(at, &entry.key)?.entries {
+            for other in self.read_from_member(at, &entry.key)?.entries {
                 note_copy(entry, self.members[at].number, &other);
             }
         }
@@ -104,18 +109,20 @@ impl MergedLook<'_> {
     }
 
     /// Asks the store that a session is of. Its record is marked with the stores that have it too.
-    pub(super) fn ask_owner<T>(
+    pub(super) fn read_from_owner<T>(
         &mut self,
         session: &SessionKey,
         each: &mut ScanVisitor<'_>,
         ask: impl FnOnce(&mut dyn Reader, &mut ScanVisitor<'_>) -> Result<T>,
     ) -> Result<T> {
-        let owner = self.owners.of(session)?;
+        let owner = self.owners.owner_of(session)?;
         let key = EntityKey::Session(session.clone());
         let mut others = Vec::new();
         for at in owner + 1..self.members.len() {
             let number = self.members[at].number;
-            others.extend(self.one(at, &key)?.entries.into_iter().map(|entry| (number, entry)));
+            others.extend(
+                self.read_from_member(at, &key)?.entries.into_iter().map(|entry| (number, entry)),
+            );
         }
         let origin = self.members[owner].source.id();
         ask(&mut *self.owners.readers[owner], &mut |found| {
@@ -128,12 +135,12 @@ impl MergedLook<'_> {
     }
 
     /// The keys of `keys[from..]` that one store is to be asked for in one call, and that store.
-    pub(super) fn run(&mut self, keys: &[EntityKey]) -> Result<Option<(usize, usize)>> {
+    pub(super) fn next_owner_run(&mut self, keys: &[EntityKey]) -> Result<Option<(usize, usize)>> {
         let mut owner = None;
         for (at, key) in keys.iter().enumerate() {
             let this = match key {
-                EntityKey::Message(of) => Some(self.owners.of(&of.session.clone().into())?),
-                EntityKey::Part(of) => self.owners.of_known_message(&of.message),
+                EntityKey::Message(of) => Some(self.owners.owner_of(&of.session.clone().into())?),
+                EntityKey::Part(of) => self.owners.cached_owner_of_message(&of.message),
                 _ => None,
             };
             match (this, owner) {
@@ -147,7 +154,7 @@ impl MergedLook<'_> {
 }
 
 /// Whether a reader has an entity, be it that it cannot be read.
-fn has(reader: &mut dyn Reader, key: &EntityKey) -> bool {
+fn has_entity(reader: &mut dyn Reader, key: &EntityKey) -> bool {
     let mut has = false;
     let asked = reader.spans(std::slice::from_ref(key), &mut |found| {
         has |= match found {

@@ -7,9 +7,9 @@ use std::ops::ControlFlow;
 use scrollback_core_id::{EntityKey, Scope};
 use scrollback_source::{Listing, Observation, Result, Survey, SurveyItem};
 
-use super::look::{MergedLook, mark, note_copy};
+use super::transaction::{MergedTransaction, mark_copy, note_copy};
 
-impl MergedLook<'_> {
+impl MergedTransaction<'_> {
     /// What a scope holds in all stores that counts, newest first.
     pub(super) fn merge(&mut self, scope: &Scope) -> Result<Listing> {
         let mut all = Listing::default();
@@ -21,7 +21,7 @@ impl MergedLook<'_> {
                     note_copy(&mut all.entries[*first], self.members[at].number, &entry);
                     continue;
                 }
-                if !self.owners.counts(at, &entry)? {
+                if !self.owners.is_visible(at, &entry)? {
                     continue;
                 }
                 if matches!(entry.key, EntityKey::Session(_)) {
@@ -31,7 +31,7 @@ impl MergedLook<'_> {
                 all.entries.push(entry);
             }
             for (key, issue) in listing.issues {
-                if self.is_told(at, key.as_ref())? {
+                if self.is_key_visible(at, key.as_ref())? {
                     all.issues.push((key, issue));
                 }
             }
@@ -41,10 +41,12 @@ impl MergedLook<'_> {
     }
 
     /// Whether what is wrong in this store matters: not if a store before it has the session.
-    pub(super) fn is_told(&mut self, at: usize, about: Option<&EntityKey>) -> Result<bool> {
+    pub(super) fn is_key_visible(&mut self, at: usize, about: Option<&EntityKey>) -> Result<bool> {
         match about {
-            Some(EntityKey::Session(key)) => Ok(self.owners.of(key)? >= at),
-            Some(EntityKey::Message(key)) => Ok(self.owners.of(&key.session.clone().into())? >= at),
+            Some(EntityKey::Session(key)) => Ok(self.owners.owner_of(key)? >= at),
+            Some(EntityKey::Message(key)) => {
+                Ok(self.owners.owner_of(&key.session.clone().into())? >= at)
+            }
             _ => Ok(true),
         }
     }
@@ -66,14 +68,16 @@ impl MergedLook<'_> {
                         key: key @ EntityKey::Project(_),
                         ..
                     }) => projects.insert(key.clone()),
-                    SurveyItem::Observation(sighting) => self.is_told(at, Some(&sighting.key))?,
-                    SurveyItem::Issue(key, _) => self.is_told(at, key.as_ref())?,
+                    SurveyItem::Observation(sighting) => {
+                        self.is_key_visible(at, Some(&sighting.key))?
+                    }
+                    SurveyItem::Issue(key, _) => self.is_key_visible(at, key.as_ref())?,
                 };
                 if let (Survey::Sessions, SurveyItem::Observation(seen)) = (what, &it) {
                     match records.get(&seen.key) {
                         Some(first) => {
                             if let SurveyItem::Observation(first) = &mut all[*first] {
-                                mark(&mut first.stamp, self.members[at].number);
+                                mark_copy(&mut first.stamp, self.members[at].number);
                             }
                         }
                         None if counts => {

@@ -6,10 +6,10 @@
 
 mod entities;
 mod lists;
-mod look;
-mod own;
+mod owners;
 mod reader;
 mod token;
+mod transaction;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ use scrollback_source::{
     DirtyScope, Probe, ProbeResult, Reader, Result, Source, SourceToken, WatchRoot,
 };
 
-use self::look::MergedLook;
+use self::transaction::MergedTransaction;
 
 /// Several stores as one Source.
 #[derive(Clone)]
@@ -41,14 +41,14 @@ impl MergedSource {
 
     /// Adds a store: sessions that none before it has.
     #[must_use]
-    pub fn and(mut self, other: Arc<dyn Source>) -> Self {
+    pub fn with_source(mut self, other: Arc<dyn Source>) -> Self {
         self.others.push(other);
         self
     }
 
     /// Adds a store that is asked for the diffs of sessions, and for nothing else.
     #[must_use]
-    pub fn with_diffs_of(self, diffs: Arc<dyn Source>) -> Self {
+    pub fn with_diff_source(self, diffs: Arc<dyn Source>) -> Self {
         Self { diffs: Some(diffs), ..self }
     }
 
@@ -57,8 +57,8 @@ impl MergedSource {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    fn look(&self) -> Result<MergedLook<'_>> {
-        MergedLook::open(self.members(), self.diffs.as_ref(), self.clock())
+    fn open_transaction(&self) -> Result<MergedTransaction<'_>> {
+        MergedTransaction::open(self.members(), self.diffs.as_ref(), self.clock())
     }
 }
 
@@ -72,7 +72,7 @@ impl Source for MergedSource {
     }
 
     fn open(&self) -> Result<Box<dyn Reader + '_>> {
-        Ok(Box::new(self.look()?))
+        Ok(Box::new(self.open_transaction()?))
     }
 
     fn watch_plan(&self) -> Vec<WatchRoot> {
@@ -103,7 +103,7 @@ impl Source for MergedSource {
     /// What any of them says. A session that moves from one to another changes in both.
     fn probe(&self, since: Option<&SourceToken>) -> Result<ProbeResult> {
         let count = self.others.len() + 1;
-        let known = since.and_then(|token| token::take_apart(token, count));
+        let known = since.and_then(|token| token::split_token(token, count));
         let mut known = known.into_iter().flatten();
         let mut tokens = Vec::with_capacity(count);
         let mut probe = Probe::Unchanged;
@@ -120,7 +120,7 @@ impl Source for MergedSource {
             };
             tokens.push(probed.token);
         }
-        Ok(ProbeResult { probe, token: token::put_together(&tokens) })
+        Ok(ProbeResult { probe, token: token::join_tokens(&tokens) })
     }
 
     fn is_empty(&self) -> bool {
@@ -132,21 +132,21 @@ impl Source for MergedSource {
     }
 
     fn locate(&self, key: &EntityKey) -> Option<PathBuf> {
-        self.look().ok()?.locate(key)
+        self.open_transaction().ok()?.locate(key)
     }
 }
 
 /// What the token of a member says that held no sessions when it was probed.
-const EMPTY: &[u8] = b"empty";
+const EMPTY_TOKEN: &[u8] = b"empty";
 
 /// A member without sessions is unchanged as long as it stays so, whatever account it keeps.
 fn probe_member(member: &dyn Source, since: Option<SourceToken>) -> Result<ProbeResult> {
-    let was_empty = since.as_ref().is_some_and(|since| **since.bytes() == *EMPTY);
+    let was_empty = since.as_ref().is_some_and(|since| **since.bytes() == *EMPTY_TOKEN);
     if !member.is_empty() {
         return member.probe(since.filter(|_| !was_empty).as_ref());
     }
     let probe = if was_empty { Probe::Unchanged } else { Probe::Rescan };
-    Ok(ProbeResult { probe, token: Some(SourceToken::new(EMPTY)) })
+    Ok(ProbeResult { probe, token: Some(SourceToken::new(EMPTY_TOKEN)) })
 }
 
 impl fmt::Debug for MergedSource {

@@ -11,10 +11,10 @@ use scrollback_source::{
 };
 use scrollback_stor_mmap::MappedSpan;
 
-use super::look::{MergedLook, with_origin};
-use super::own::holder;
+use super::owners::first_with_session;
+use super::transaction::{MergedTransaction, with_origin};
 
-impl Reader for MergedLook<'_> {
+impl Reader for MergedTransaction<'_> {
     fn clock(&self) -> &Arc<dyn Clock> {
         self.clock
     }
@@ -22,19 +22,19 @@ impl Reader for MergedLook<'_> {
     fn scan(&mut self, scope: &Scope, each: &mut ScanVisitor<'_>) -> Result<()> {
         match scope {
             Scope::Messages(of) | Scope::MessageNames(of) | Scope::Items(of) => {
-                let owner = self.owners.of(of)?;
+                let owner = self.owners.owner_of(of)?;
                 self.owners.readers[owner].scan(scope, each)
             }
             Scope::Parts(of) => {
                 let session = SessionKey::from(of.session.clone());
-                let owner = self.owners.of_message(&of.message, &session)?;
+                let owner = self.owners.owner_of_message(&of.message, &session)?;
                 self.owners.readers[owner].scan(scope, each)
             }
             _ if self.is_single() => {
                 let origin = self.members[0].source.id();
                 self.owners.readers[0].scan(scope, &mut |found| each(with_origin(found, origin)))
             }
-            Scope::AllParts => self.all_parts(each),
+            Scope::AllParts => self.scan_all_parts(each),
             _ => {
                 let Listing { entries, issues, .. } = self.merge(scope)?;
                 let issues = issues.into_iter().map(|(key, issue)| ScanItem::Issue(key, issue));
@@ -47,7 +47,7 @@ impl Reader for MergedLook<'_> {
     fn scan_borrowed(&mut self, scope: &Scope, each: &mut BorrowedVisitor<'_>) -> Result<()> {
         match scope {
             Scope::Messages(of) => {
-                let owner = self.owners.of(of)?;
+                let owner = self.owners.owner_of(of)?;
                 self.owners.readers[owner].scan_borrowed(scope, each)
             }
             _ if self.is_single() => self.owners.readers[0].scan_borrowed(scope, each),
@@ -57,10 +57,12 @@ impl Reader for MergedLook<'_> {
 
     fn survey(&mut self, what: &Survey<'_>, each: &mut SurveyVisitor<'_>) -> Result<()> {
         let owner = match what {
-            Survey::Messages(of) | Survey::TheseMessages(of, _) => self.owners.of(of)?,
-            Survey::Parts(of) => self.owners.of_message(&of.message, &of.session.clone().into())?,
+            Survey::Messages(of) | Survey::TheseMessages(of, _) => self.owners.owner_of(of)?,
+            Survey::Parts(of) => {
+                self.owners.owner_of_message(&of.message, &of.session.clone().into())?
+            }
             _ if self.is_single() => 0,
-            Survey::PartSets(of) => return self.part_sets(of, each),
+            Survey::PartSets(of) => return self.survey_part_sets(of, each),
             _ => {
                 let _ = self.merge_survey(what)?.into_iter().try_for_each(each);
                 return Ok(());
@@ -73,7 +75,7 @@ impl Reader for MergedLook<'_> {
         let mut rest = keys;
         while let Some(first) = rest.first() {
             let mut over = false;
-            let taken = match self.run(rest)? {
+            let taken = match self.next_owner_run(rest)? {
                 Some((owner, count)) => {
                     self.owners.readers[owner].spans(&rest[..count], &mut |found| {
                         let flow = each(found);
@@ -83,7 +85,7 @@ impl Reader for MergedLook<'_> {
                     count
                 }
                 None => {
-                    over = self.span(first, each)?.is_break();
+                    over = self.visit_span(first, each)?.is_break();
                     1
                 }
             };
@@ -96,7 +98,7 @@ impl Reader for MergedLook<'_> {
     }
 
     fn tree(&mut self, session: &SessionKey, each: &mut ScanVisitor<'_>) -> Result<()> {
-        self.ask_owner(session, each, |reader, each| reader.tree(session, each))
+        self.read_from_owner(session, each, |reader, each| reader.tree(session, each))
     }
 
     /// Asks the store that the session is of. It refuses the token of another one.
@@ -106,14 +108,14 @@ impl Reader for MergedLook<'_> {
         since: &ResumeToken,
         each: &mut ScanVisitor<'_>,
     ) -> Result<ResumeResult> {
-        self.ask_owner(session, each, |reader, each| reader.resume(session, since, each))
+        self.read_from_owner(session, each, |reader, each| reader.resume(session, since, each))
     }
 
     fn raw(&mut self, key: &EntityKey) -> Result<Option<MappedSpan>> {
         let owner = match key {
-            EntityKey::Message(of) => Some(self.owners.of(&of.session.clone().into())?),
-            EntityKey::Item(of) => Some(self.owners.of(&of.session.clone().into())?),
-            EntityKey::Part(of) => self.owners.of_known_message(&of.message),
+            EntityKey::Message(of) => Some(self.owners.owner_of(&of.session.clone().into())?),
+            EntityKey::Item(of) => Some(self.owners.owner_of(&of.session.clone().into())?),
+            EntityKey::Part(of) => self.owners.cached_owner_of_message(&of.message),
             _ => return Ok(None),
         };
         let from = owner.unwrap_or(0);
@@ -127,12 +129,12 @@ impl Reader for MergedLook<'_> {
     }
 
     fn native(&mut self, session: &SessionKey) -> Result<Option<MappedSpan>> {
-        let owner = self.owners.of(session)?;
+        let owner = self.owners.owner_of(session)?;
         self.owners.readers[owner].native(session)
     }
 
     fn has_session(&mut self, session: &SessionKey) -> Result<bool> {
-        let owner = self.owners.of(session)?;
+        let owner = self.owners.owner_of(session)?;
         self.owners.readers[owner].has_session(session)
     }
 
@@ -140,12 +142,14 @@ impl Reader for MergedLook<'_> {
         for at in 0..self.members.len() {
             let listing = Listing::collect(|each| self.owners.readers[at].orphans(each))?;
             for (key, issue) in listing.issues {
-                if self.is_told(at, key.as_ref())? && each(ScanItem::Issue(key, issue)).is_break() {
+                if self.is_key_visible(at, key.as_ref())?
+                    && each(ScanItem::Issue(key, issue)).is_break()
+                {
                     return Ok(());
                 }
             }
             for entry in listing.entries {
-                if self.owners.counts(at, &entry)? && each(ScanItem::Entry(entry)).is_break() {
+                if self.owners.is_visible(at, &entry)? && each(ScanItem::Entry(entry)).is_break() {
                     return Ok(());
                 }
             }
@@ -154,17 +158,17 @@ impl Reader for MergedLook<'_> {
     }
 }
 
-impl MergedLook<'_> {
-    fn part_sets(&mut self, of: &[MessageKey], each: &mut SurveyVisitor<'_>) -> Result<()> {
+impl MergedTransaction<'_> {
+    fn survey_part_sets(&mut self, of: &[MessageKey], each: &mut SurveyVisitor<'_>) -> Result<()> {
         let mut rest = of;
         while let Some(first) = rest.first() {
             let session = SessionKey::from(first.session.clone());
             let same = rest.iter().take_while(|key| key.session == first.session).count();
             let (now, after) = rest.split_at(same);
             for key in now {
-                self.owners.of_message(&key.message, &session)?;
+                self.owners.owner_of_message(&key.message, &session)?;
             }
-            let owner = self.owners.of(&session)?;
+            let owner = self.owners.owner_of(&session)?;
             let mut over = false;
             self.owners.readers[owner].survey(&Survey::PartSets(now), &mut |seen| {
                 let flow = each(seen);
@@ -179,7 +183,7 @@ impl MergedLook<'_> {
         Ok(())
     }
 
-    fn all_parts(&mut self, each: &mut ScanVisitor<'_>) -> Result<()> {
+    fn scan_all_parts(&mut self, each: &mut ScanVisitor<'_>) -> Result<()> {
         for at in 0..self.members.len() {
             let (before, rest) = self.owners.readers.split_at_mut(at);
             let mut hidden: HashMap<SessionKey, bool> = HashMap::new();
@@ -189,7 +193,7 @@ impl MergedLook<'_> {
                 if let Some(hidden) = hidden.get(&session) {
                     return Ok(!hidden);
                 }
-                let is_hidden = holder(before, &session)?.is_some();
+                let is_hidden = first_with_session(before, &session)?.is_some();
                 hidden.insert(session, is_hidden);
                 Ok(!is_hidden)
             };
@@ -216,7 +220,7 @@ impl MergedLook<'_> {
 
 fn session_of(found: &ScanItem) -> Option<SessionKey> {
     match found {
-        ScanItem::Entry(entry) => super::own::session_of(entry),
+        ScanItem::Entry(entry) => super::owners::session_of(entry),
         _ => None,
     }
 }

@@ -3,17 +3,17 @@
 use scrollback_source::SourceToken;
 
 /// The length of a token that there is none of.
-const NONE: u32 = u32::MAX;
+const NO_TOKEN_LEN: u32 = u32::MAX;
 
 /// One token of all; none if no store has one.
-pub(super) fn put_together(tokens: &[Option<SourceToken>]) -> Option<SourceToken> {
+pub(super) fn join_tokens(tokens: &[Option<SourceToken>]) -> Option<SourceToken> {
     if tokens.iter().all(Option::is_none) {
         return None;
     }
     let mut bytes = Vec::new();
     for token in tokens {
         let token = token.as_ref().map(SourceToken::bytes);
-        let len = token.map_or(Some(NONE), |token| u32::try_from(token.len()).ok())?;
+        let len = token.map_or(Some(NO_TOKEN_LEN), |token| u32::try_from(token.len()).ok())?;
         bytes.extend_from_slice(&len.to_le_bytes());
         bytes.extend_from_slice(token.map_or(&[], |token| &**token));
     }
@@ -21,14 +21,14 @@ pub(super) fn put_together(tokens: &[Option<SourceToken>]) -> Option<SourceToken
 }
 
 /// The tokens of so many stores, if it is theirs.
-pub(super) fn take_apart(token: &SourceToken, count: usize) -> Option<Vec<Option<SourceToken>>> {
+pub(super) fn split_token(token: &SourceToken, count: usize) -> Option<Vec<Option<SourceToken>>> {
     let mut rest: &[u8] = token.bytes();
     let mut tokens = Vec::new();
     while !rest.is_empty() {
         let (len, after) = rest.split_first_chunk::<4>()?;
         let len = u32::from_le_bytes(*len);
         let (own, after) = match len {
-            NONE => (None, after),
+            NO_TOKEN_LEN => (None, after),
             len => {
                 let (own, after) = after.split_at_checked(len as usize)?;
                 (Some(SourceToken::new(own)), after)
@@ -48,13 +48,13 @@ mod tests {
     fn tokens_come_apart_as_they_were_put_together() {
         let token = |bytes: &[u8]| Some(SourceToken::new(bytes));
         for tokens in [vec![token(b"a"), None], vec![None, token(b"")], vec![token(b"abc")]] {
-            let all = put_together(&tokens).unwrap();
-            assert_eq!(take_apart(&all, tokens.len()), Some(tokens.clone()));
-            assert_eq!(take_apart(&all, tokens.len() + 1), None);
+            let all = join_tokens(&tokens).unwrap();
+            assert_eq!(split_token(&all, tokens.len()), Some(tokens.clone()));
+            assert_eq!(split_token(&all, tokens.len() + 1), None);
         }
-        assert_eq!(put_together(&[None, None]), None);
+        assert_eq!(join_tokens(&[None, None]), None);
         for other in [&b"abc"[..], b"\x05\0\0\0a", b"\xff\xff\xff\xfe"] {
-            assert_eq!(take_apart(&SourceToken::new(other), 1), None);
+            assert_eq!(split_token(&SourceToken::new(other), 1), None);
         }
     }
 }

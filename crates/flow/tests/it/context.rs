@@ -3,10 +3,10 @@
 use scrollback_core_type::{Message, Part};
 use scrollback_flow::{context, run_session_tree_flow};
 
-use crate::store::{corpus_session, key, stated};
+use crate::store::{corpus_session, session_key, store_from_text};
 
 /// How many messages were compacted away, are seen, and are reverted; and the pruned outputs.
-fn seen(step: &str) -> (usize, usize, usize, usize) {
+fn context_counts(step: &str) -> (usize, usize, usize, usize) {
     let (store, session) = corpus_session(step);
     let ran = run_session_tree_flow(&store, &session, |tree| {
         let context = context(tree);
@@ -31,22 +31,22 @@ fn seen(step: &str) -> (usize, usize, usize, usize) {
 
 #[test]
 fn real_sessions_are_seen_from_their_last_compaction_on() {
-    let (compacted, seen_messages, reverted, _) = seen("compacted");
+    let (compacted, seen_messages, reverted, _) = context_counts("compacted");
     assert!(compacted > 0 && seen_messages >= 2 && reverted == 0);
-    assert!(seen("compact-auto").0 > 0);
-    let (compacted, _, reverted, pruned) = seen("fix");
+    assert!(context_counts("compact-auto").0 > 0);
+    let (compacted, _, reverted, pruned) = context_counts("fix");
     assert_eq!((compacted, reverted, pruned), (0, 0, 0));
 }
 
 #[test]
 fn real_pruned_outputs_are_marked() {
-    assert!(seen("pruned").3 > 0);
+    assert!(context_counts("pruned").3 > 0);
 }
 
 #[test]
 fn a_real_pending_revert_hides_what_it_takes_back() {
-    assert!(seen("reverted").2 > 0);
-    assert_eq!(seen("unreverted").2, 0);
+    assert!(context_counts("reverted").2 > 0);
+    assert_eq!(context_counts("unreverted").2, 0);
 }
 
 #[test]
@@ -74,8 +74,8 @@ fn a_revert_within_a_message_hides_its_later_parts() {
         )
     };
     let parts = |revert: &str| {
-        let (_dir, store) = stated(&text(revert));
-        let ran = run_session_tree_flow(&store, &key("ses_1"), |tree| {
+        let (_dir, store) = store_from_text(&text(revert));
+        let ran = run_session_tree_flow(&store, &session_key("ses_1"), |tree| {
             let context = context(tree);
             let parts: Vec<usize> = context.messages.iter().map(|it| it.parts.len()).collect();
             (parts, context.reverted)
@@ -107,8 +107,10 @@ fn an_unfinished_compaction_hides_nothing() {
         )
     };
     let compacted = |finish: &str| {
-        let (_dir, store) = stated(&text(finish));
-        run_session_tree_flow(&store, &key("ses_1"), |tree| context(tree).compacted).unwrap().value
+        let (_dir, store) = store_from_text(&text(finish));
+        run_session_tree_flow(&store, &session_key("ses_1"), |tree| context(tree).compacted)
+            .unwrap()
+            .value
     };
     assert_eq!(compacted(""), 0);
     assert_eq!(compacted(r#""finish":"stop","#), 1);

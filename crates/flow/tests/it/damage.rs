@@ -7,9 +7,9 @@ use std::ops::ControlFlow;
 
 use scrollback_fixtures::write_tree;
 
-use crate::store::{key, stated};
+use crate::store::{session_key, store_from_text};
 
-const SOUND: &str = r#"
+const SOUND_STORE: &str = r#"
     //- session/p/ses_1.json
     {"id":"ses_1","time":{"created":1,"updated":1}}
     //- message/ses_1/msg_1.json
@@ -24,10 +24,10 @@ const SOUND: &str = r#"
 
 /// Writes a sound store with `damage` in it, and returns what is left (session, messages, parts
 /// that are usable) and the issues with their places.
-fn damaged(damage: &str) -> ((bool, usize, usize), Vec<(String, IssueKind)>) {
-    let (dir, store) = stated(SOUND);
+fn read_damaged_store(damage: &str) -> ((bool, usize, usize), Vec<(String, IssueKind)>) {
+    let (dir, store) = store_from_text(SOUND_STORE);
     write_tree(dir.path(), damage).unwrap();
-    let ran = run_session_tree_flow(&store, &key("ses_1"), |tree| {
+    let ran = run_session_tree_flow(&store, &session_key("ses_1"), |tree| {
         let parts = tree.messages.iter().flat_map(|message| &message.parts);
         (
             tree.session.is_some(),
@@ -36,57 +36,60 @@ fn damaged(damage: &str) -> ((bool, usize, usize), Vec<(String, IssueKind)>) {
         )
     });
     let ran = ran.unwrap();
-    (ran.value, ran.report.issues.into_iter().map(placed).collect())
+    (ran.value, ran.report.issues.into_iter().map(path_and_kind).collect())
 }
 
-fn placed(issue: StageIssue) -> (String, IssueKind) {
+fn path_and_kind(issue: StageIssue) -> (String, IssueKind) {
     (issue.issue.place.path.unwrap().to_str().unwrap().to_owned(), issue.issue.kind)
 }
 
-fn part(kind: IssueKind) -> Vec<(String, IssueKind)> {
+fn part_issue(kind: IssueKind) -> Vec<(String, IssueKind)> {
     vec![("part/msg_1/prt_1.json".into(), kind)]
 }
 
 #[test]
 fn a_sound_store_has_no_issues() {
-    assert_eq!(damaged(""), ((true, 2, 2), vec![]));
+    assert_eq!(read_damaged_store(""), ((true, 2, 2), vec![]));
 }
 
 #[test]
 fn an_unusable_part_costs_only_itself() {
-    let with = |content: &str| damaged(&format!("//- part/msg_1/prt_1.json\n{content}\n"));
+    let with =
+        |content: &str| read_damaged_store(&format!("//- part/msg_1/prt_1.json\n{content}\n"));
     // That a file stays empty cannot be told from one look: its owner empties it first.
-    let empty = [part(IssueKind::Provisional), part(IssueKind::Empty)].concat();
+    let empty = [part_issue(IssueKind::Provisional), part_issue(IssueKind::Empty)].concat();
     assert_eq!(with(""), ((true, 2, 1), empty));
-    assert_eq!(with("\0\0\0\0"), ((true, 2, 1), part(IssueKind::NulFilled)));
-    assert_eq!(with(r#"{"type":"text","te"#), ((true, 2, 1), part(IssueKind::Truncated)));
+    assert_eq!(with("\0\0\0\0"), ((true, 2, 1), part_issue(IssueKind::NulFilled)));
+    assert_eq!(with(r#"{"type":"text","te"#), ((true, 2, 1), part_issue(IssueKind::Truncated)));
     let what = "more after the end of the value";
     let tail = with(r#"{"type":"text"}t"}"#);
-    assert_eq!(tail, ((true, 2, 1), part(IssueKind::BadJson { what })));
+    assert_eq!(tail, ((true, 2, 1), part_issue(IssueKind::BadJson { what })));
     let expected = "a part record";
-    assert_eq!(with("[1]"), ((true, 2, 1), part(IssueKind::WrongShape { expected })));
+    assert_eq!(with("[1]"), ((true, 2, 1), part_issue(IssueKind::WrongShape { expected })));
     let deep = "[".repeat(100_000);
-    assert_eq!(with(&deep), ((true, 2, 1), part(IssueKind::TooDeep { limit: 512 })));
+    assert_eq!(with(&deep), ((true, 2, 1), part_issue(IssueKind::TooDeep { limit: 512 })));
 }
 
 #[test]
 fn an_odd_part_is_there_with_an_issue() {
-    let with = |content: &str| damaged(&format!("//- part/msg_1/prt_1.json\n{content}\n"));
+    let with =
+        |content: &str| read_damaged_store(&format!("//- part/msg_1/prt_1.json\n{content}\n"));
     let unknown = IssueKind::Unknown { category: "part type", value: "hologram".into() };
-    assert_eq!(with(r#"{"type":"hologram"}"#), ((true, 2, 2), part(unknown)));
+    assert_eq!(with(r#"{"type":"hologram"}"#), ((true, 2, 2), part_issue(unknown)));
     let wrong = IssueKind::WrongType { expected: "a string" };
-    assert_eq!(with(r#"{"type":"text","text":7}"#), ((true, 2, 2), part(wrong)));
+    assert_eq!(with(r#"{"type":"text","text":7}"#), ((true, 2, 2), part_issue(wrong)));
     let id = IssueKind::IdMismatch { field: "id", value_in_record: "prt_9".into() };
-    assert_eq!(with(r#"{"id":"prt_9","type":"text"}"#), ((true, 2, 2), part(id)));
+    assert_eq!(with(r#"{"id":"prt_9","type":"text"}"#), ((true, 2, 2), part_issue(id)));
 }
 
 #[test]
 fn an_unusable_message_keeps_its_place_and_its_parts() {
-    let (left, issues) = damaged("//- message/ses_1/msg_2.json\n{\"id\":\"msg_2\",\n");
+    let (left, issues) = read_damaged_store("//- message/ses_1/msg_2.json\n{\"id\":\"msg_2\",\n");
     assert_eq!(left, (true, 1, 2));
     assert_eq!(issues, [("message/ses_1/msg_2.json".into(), IssueKind::Truncated)]);
-    let (left, issues) =
-        damaged("//- message/ses_1/msg_3.json\n{\"role\":\"judge\",\"time\":{\"created\":3}}\n");
+    let (left, issues) = read_damaged_store(
+        "//- message/ses_1/msg_3.json\n{\"role\":\"judge\",\"time\":{\"created\":3}}\n",
+    );
     assert_eq!(left, (true, 3, 2));
     let unknown = IssueKind::Unknown { category: "role", value: "judge".into() };
     let path = "message/ses_1/msg_3.json".to_owned();
@@ -95,7 +98,7 @@ fn an_unusable_message_keeps_its_place_and_its_parts() {
 
 #[test]
 fn an_unusable_session_record_leaves_its_messages() {
-    let (left, issues) = damaged("//- session/p/ses_1.json\nnot json\n");
+    let (left, issues) = read_damaged_store("//- session/p/ses_1.json\nnot json\n");
     assert_eq!(left, (false, 2, 2));
     assert_eq!(issues.len(), 1);
     assert_eq!(issues[0].0, "session/p/ses_1.json");
@@ -103,20 +106,21 @@ fn an_unusable_session_record_leaves_its_messages() {
 
 #[test]
 fn messages_without_their_session_are_there_with_an_issue() {
-    let text = SOUND.replace("session/p/ses_1.json", "session/p/ses_9.json");
-    let (_dir, store) = stated(&text);
-    let ran = run_session_tree_flow(&store, &key("ses_1"), |tree| tree.messages.len()).unwrap();
+    let text = SOUND_STORE.replace("session/p/ses_1.json", "session/p/ses_9.json");
+    let (_dir, store) = store_from_text(&text);
+    let ran =
+        run_session_tree_flow(&store, &session_key("ses_1"), |tree| tree.messages.len()).unwrap();
     assert_eq!(ran.value, 2);
     assert_eq!(ran.report.issues[0].issue.kind, IssueKind::OrphanMessages { count: 2 });
     assert!(matches!(
-        run_session_tree_flow(&store, &key("ses_2"), |_| ()),
+        run_session_tree_flow(&store, &session_key("ses_2"), |_| ()),
         Err(Error::NotFound(_))
     ));
 }
 
 #[test]
 fn orphans_are_found_by_a_flow_over_the_store() {
-    let (dir, store) = stated(SOUND);
+    let (dir, store) = store_from_text(SOUND_STORE);
     let lost = r#"
         //- part/msg_7/prt_7.json
         {"type":"text"}
@@ -134,7 +138,7 @@ fn orphans_are_found_by_a_flow_over_the_store() {
     });
     assert_eq!(sessions, 1);
     let issues: Vec<_> =
-        report.unwrap().issues.into_iter().map(|it| (it.key.clone(), placed(it))).collect();
+        report.unwrap().issues.into_iter().map(|it| (it.key.clone(), path_and_kind(it))).collect();
     let kinds: Vec<_> = issues.iter().map(|(_, placed)| placed.clone()).collect();
     assert_eq!(
         kinds,
@@ -147,7 +151,7 @@ fn orphans_are_found_by_a_flow_over_the_store() {
 
 #[test]
 fn a_young_file_is_usable_and_marked() {
-    let (dir, store) = stated(SOUND);
+    let (dir, store) = store_from_text(SOUND_STORE);
     let part = dir.path().join("part/msg_1/prt_1.json");
     std::fs::write(&part, br#"{"id":"prt_1","messageID":"msg_1","type":"text","text":"new"}"#)
         .unwrap();
@@ -155,7 +159,7 @@ fn a_young_file_is_usable_and_marked() {
     let ahead = std::fs::metadata(&part).unwrap().modified().unwrap()
         + std::time::Duration::from_secs(3600);
     std::fs::File::options().write(true).open(&part).unwrap().set_modified(ahead).unwrap();
-    let ran = run_session_tree_flow(&store, &key("ses_1"), |tree| {
+    let ran = run_session_tree_flow(&store, &session_key("ses_1"), |tree| {
         let span = tree.messages[0].parts[0].node.span.as_ref().unwrap();
         (span.is_settled(), tree.messages[0].parts[0].part.is_some())
     });

@@ -4,7 +4,7 @@ use scrollback_core_id::{MessageId, MessageKey};
 use scrollback_core_type::{Message, PartKind};
 use scrollback_flow::{Error, SessionLoader};
 
-use crate::store::{corpus_session, key, stated};
+use crate::store::{corpus_session, session_key, store_from_text};
 
 #[test]
 fn a_message_is_loaded_with_its_parts() {
@@ -60,12 +60,12 @@ fn sessions_and_projects_are_listed() {
     assert!(mine.len() < 59 && mine.iter().any(|node| node.key == session));
     assert!(mine.iter().all(|node| node.project.as_ref() == Some(&project)));
     assert!(loader.list_projects().unwrap().entries.len() >= 3);
-    assert!(matches!(loader.load_session(&key("ses_no")), Err(Error::NotFound(_))));
+    assert!(matches!(loader.load_session(&session_key("ses_no")), Err(Error::NotFound(_))));
 }
 
 #[test]
 fn a_tree_keeps_what_it_lends() {
-    let (_dir, store) = stated(
+    let (_dir, store) = store_from_text(
         r#"
         //- session/p/ses_1.json
         {"id":"ses_1"}
@@ -75,7 +75,7 @@ fn a_tree_keeps_what_it_lends() {
         {"id":"prt_1","type":"step-start"}
         "#,
     );
-    let tree = SessionLoader::new(&store).load_session_tree(&key("ses_1")).unwrap();
+    let tree = SessionLoader::new(&store).load_session_tree(&session_key("ses_1")).unwrap();
     drop((_dir, store));
     let hydrated = tree.hydrate().value;
     assert!(matches!(hydrated.messages[0].message, Some(Message::User(_))));

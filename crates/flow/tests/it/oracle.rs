@@ -9,17 +9,17 @@ use scrollback_flow::{
 use serde_json::Value;
 use std::ops::ControlFlow;
 
-use crate::store::{corpus_paths, key, open};
+use crate::store::{corpus_paths, open_store, session_key};
 
 #[test]
 fn every_export_equals_what_opencode_printed() {
     let paths = corpus_paths();
-    let store = open(&paths.storage);
+    let store = open_store(&paths.storage);
     let exports = paths.exports().unwrap();
     assert_eq!(exports.len(), 59);
     for export in exports {
         let oracle: Value = serde_json::from_slice(&std::fs::read(&export.path).unwrap()).unwrap();
-        let ours = run_session_tree_flow(&store, &key(&export.session), |tree| {
+        let ours = run_session_tree_flow(&store, &session_key(&export.session), |tree| {
             serde_json::to_value(Export(tree)).unwrap()
         });
         assert_eq!(ours.unwrap().value, oracle, "{}", export.session);
@@ -29,7 +29,7 @@ fn every_export_equals_what_opencode_printed() {
 #[test]
 fn a_flow_over_the_store_goes_through_every_session_once() {
     let paths = corpus_paths();
-    let store = open(&paths.storage);
+    let store = open_store(&paths.storage);
     let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let report = run_session_flow(&store, &SessionScope::Store, |tree| {
         let parts = tree.messages.iter().map(|message| message.parts.len()).sum();
@@ -54,14 +54,14 @@ fn a_flow_over_the_store_goes_through_every_session_once() {
 #[test]
 fn diffs_and_children_equal_what_the_api_answered() {
     let paths = corpus_paths();
-    let store = open(&paths.storage);
+    let store = open_store(&paths.storage);
     let loader = SessionLoader::new(&store);
     let api = std::fs::read(paths.oracle.join("api/children-todo-diff.json")).unwrap();
     let api: BTreeMap<String, Value> = serde_json::from_slice(&api).unwrap();
     assert_eq!(api.len(), 59);
     let (mut diffs, mut children) = (0, 0);
     for (session, oracle) in &api {
-        let loaded = loader.load_session_with_diff(&key(session)).unwrap();
+        let loaded = loader.load_session_with_diff(&session_key(session)).unwrap();
         let diff = serde_json::to_value(loaded.diff().unwrap().value).unwrap();
         assert_eq!(diff, oracle["diff"], "{session}");
         diffs += diff.as_array().unwrap().len();

@@ -7,10 +7,13 @@ use scrollback_core_id::ProjectId;
 use scrollback_core_type::StageName;
 use scrollback_flow::{SessionScope, run_session_flow};
 
-use crate::store::{corpus_paths, key, open};
+use crate::store::{corpus_paths, open_store, session_key};
 
-fn run(scope: &SessionScope, most: usize) -> (Vec<String>, scrollback_core_type::StageReport) {
-    let store = open(&corpus_paths().storage);
+fn run_limited(
+    scope: &SessionScope,
+    most: usize,
+) -> (Vec<String>, scrollback_core_type::StageReport) {
+    let store = open_store(&corpus_paths().storage);
     let mut seen = Vec::new();
     let report = run_session_flow(&store, scope, |tree| {
         seen.push(tree.node.key.to_string());
@@ -22,7 +25,7 @@ fn run(scope: &SessionScope, most: usize) -> (Vec<String>, scrollback_core_type:
 #[test]
 fn a_project_is_a_scope() {
     let project = ProjectId::new("global").unwrap();
-    let (seen, report) = run(&SessionScope::Project(project), usize::MAX);
+    let (seen, report) = run_limited(&SessionScope::Project(project), usize::MAX);
     assert_eq!(seen, ["ses_e049987bbffeyVTei4txf1E99s", "ses_e049a24baffeP6x0ogeuCHv3bK"]);
     assert_eq!(report.run(StageName::Plan).unwrap().counts.sessions, 2);
 }
@@ -30,16 +33,18 @@ fn a_project_is_a_scope() {
 #[test]
 fn given_sessions_are_gone_through_in_their_order() {
     let keys = ["ses_e049a24baffeP6x0ogeuCHv3bK", "ses_gone", "ses_e049987bbffeyVTei4txf1E99s"];
-    let (seen, report) = run(&SessionScope::Sessions(keys.map(key).to_vec()), usize::MAX);
+    let (seen, report) =
+        run_limited(&SessionScope::Sessions(keys.map(session_key).to_vec()), usize::MAX);
     assert_eq!(seen, [keys[0], keys[2]]);
-    let gone = report.issues.iter().find(|it| it.key == Some(key("ses_gone").into())).unwrap();
+    let gone =
+        report.issues.iter().find(|it| it.key == Some(session_key("ses_gone").into())).unwrap();
     assert_eq!(gone.issue.kind, IssueKind::Vanished);
 }
 
 #[test]
 fn breaking_ends_the_flow() {
-    let (seen, _) = run(&SessionScope::Store, 3);
+    let (seen, _) = run_limited(&SessionScope::Store, 3);
     assert_eq!(seen.len(), 3);
-    let (all, _) = run(&SessionScope::Store, usize::MAX);
+    let (all, _) = run_limited(&SessionScope::Store, usize::MAX);
     assert_eq!(seen, all[..3], "newest first");
 }

@@ -8,9 +8,9 @@ use scrollback_flow::{
 };
 use scrollback_source::{Reader, Source, SourceExt};
 
-use crate::store::{corpus_session, stated};
+use crate::store::{corpus_session, store_from_text};
 
-fn planned_and_resolved(
+fn plan_and_resolve(
     reader: &mut dyn Reader,
     key: &scrollback_core_id::SessionKey,
     ahead: ReadAhead,
@@ -24,8 +24,8 @@ fn planned_and_resolved(
 fn both_ways_of_planning_lead_to_the_same_tree() {
     let (store, key) = corpus_session("subagents");
     let mut reader = store.open().unwrap();
-    let (names, named) = planned_and_resolved(&mut *reader, &key, ReadAhead::Names);
-    let (ahead, fast) = planned_and_resolved(&mut *reader, &key, ReadAhead::Everything);
+    let (names, named) = plan_and_resolve(&mut *reader, &key, ReadAhead::Names);
+    let (ahead, fast) = plan_and_resolve(&mut *reader, &key, ReadAhead::Everything);
     assert_eq!(
         named.run(StageName::Resolve).unwrap().counts,
         fast.run(StageName::Resolve).unwrap().counts
@@ -66,7 +66,7 @@ fn a_plan_is_keys_in_order_and_may_be_cut_down() {
 fn layers_hydrate_alone_and_borrow_from_the_spans() {
     let (store, key) = corpus_session("large-report");
     let mut reader = store.open().unwrap();
-    let (tree, _) = planned_and_resolved(&mut *reader, &key, ReadAhead::Everything);
+    let (tree, _) = plan_and_resolve(&mut *reader, &key, ReadAhead::Everything);
     let session = hydrate_session(&tree);
     assert_eq!(session.report.runs[0].counts.sessions, 1);
     assert_eq!(session.report.runs[0].counts.parts, 0);
@@ -89,7 +89,7 @@ fn layers_hydrate_alone_and_borrow_from_the_spans() {
 fn the_bytes_of_a_leaf_are_those_of_its_file() {
     let (store, key) = corpus_session("rust");
     let mut reader = store.open().unwrap();
-    let (tree, _) = planned_and_resolved(&mut *reader, &key, ReadAhead::Everything);
+    let (tree, _) = plan_and_resolve(&mut *reader, &key, ReadAhead::Everything);
     let mut leaves = 0;
     for part in tree.messages.iter().flat_map(|node| &node.parts) {
         let path = store.locate(&EntityKey::Part(part.key.clone())).unwrap();
@@ -119,7 +119,7 @@ fn time_and_counts_are_reported_by_stage() {
 
 #[test]
 fn lone_surrogates_are_repaired_once_and_reported() {
-    let (_dir, store) = stated(
+    let (_dir, store) = store_from_text(
         r#"
         //- session/p/ses_1.json
         {"id":"ses_1","title":"cut \ud83d","time":{"created":1,"updated":1}}
@@ -129,9 +129,9 @@ fn lone_surrogates_are_repaired_once_and_reported() {
         {"id":"prt_1","messageID":"msg_1","type":"tool","state":{"status":"pending","input":{"a":"\ud83d"}}}
         "#,
     );
-    let key = crate::store::key("ses_1");
+    let key = crate::store::session_key("ses_1");
     let mut reader = store.open().unwrap();
-    let (tree, report) = planned_and_resolved(&mut *reader, &key, ReadAhead::Everything);
+    let (tree, report) = plan_and_resolve(&mut *reader, &key, ReadAhead::Everything);
     let kinds: Vec<_> = report.issues.iter().map(|it| it.issue.kind.clone()).collect();
     let lone = scrollback_core_err::IssueKind::LoneSurrogates { count: 1 };
     assert_eq!(kinds, [lone.clone(), lone]);

@@ -8,7 +8,7 @@ use scrollback_fixtures::{Corpus, CorpusPaths, corpus, write_tree};
 use scrollback_stor_read::FileReader;
 use tempfile::TempDir;
 
-pub(crate) fn open(storage: &Path) -> FileReader {
+pub(crate) fn open_store(storage: &Path) -> FileReader {
     FileReader::new(storage, SourceId::new("test").unwrap(), Arc::new(SystemClock))
 }
 
@@ -20,17 +20,17 @@ pub(crate) fn corpus_paths() -> CorpusPaths {
 pub(crate) fn corpus_session(step: &str) -> (FileReader, SessionKey) {
     let paths = corpus_paths();
     let id = paths.session_of_step(step).unwrap().expect("a step with a session");
-    (open(&paths.storage), key(&id))
+    (open_store(&paths.storage), session_key(&id))
 }
 
-pub(crate) fn key(session: &str) -> SessionKey {
+pub(crate) fn session_key(session: &str) -> SessionKey {
     SessionId::new(session).unwrap().into()
 }
 
 /// A store stated as text; it goes away with the directory.
-pub(crate) fn stated(text: &str) -> (TempDir, FileReader) {
+pub(crate) fn store_from_text(text: &str) -> (TempDir, FileReader) {
     let dir = tempfile::tempdir().unwrap();
     write_tree(dir.path(), text).unwrap();
-    let store = open(dir.path());
+    let store = open_store(dir.path());
     (dir, store)
 }

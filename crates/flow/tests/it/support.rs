@@ -13,21 +13,21 @@ use scrollback_stor_sqlite::SqliteReader;
 
 use crate::calls::{FAR_FUTURE, StoppedClock};
 
-pub(crate) fn id(name: &str) -> SourceId {
+pub(crate) fn source_id(name: &str) -> SourceId {
     SourceId::new(name).unwrap()
 }
 
-pub(crate) fn files(storage: &Path) -> Arc<dyn Source> {
-    Arc::new(FileReader::new(storage, id("files"), Arc::new(StoppedClock(FAR_FUTURE))))
+pub(crate) fn file_source(storage: &Path) -> Arc<dyn Source> {
+    Arc::new(FileReader::new(storage, source_id("files"), Arc::new(StoppedClock(FAR_FUTURE))))
 }
 
-pub(crate) fn database(path: &Path) -> Arc<dyn Source> {
-    Arc::new(SqliteReader::new(path, id("database"), Arc::new(StoppedClock(FAR_FUTURE))))
+pub(crate) fn database_source(path: &Path) -> Arc<dyn Source> {
+    Arc::new(SqliteReader::new(path, source_id("database"), Arc::new(StoppedClock(FAR_FUTURE))))
 }
 
 /// Runs a check on stores as one: both generations of the same sessions, with sessions that only
 /// the files have; a database of other sessions than the files; a database with its diffs alone.
-pub(crate) fn on_all(check: impl Fn(&dyn Source, &Expectations)) {
+pub(crate) fn for_each_store(check: impl Fn(&dyn Source, &Expectations)) {
     let expected = Expectations::everything().without(Content::Items).without(Content::Resume);
     let json = corpus(Corpus::OpencodeJson);
     let dir = tempfile::tempdir().unwrap();
@@ -46,10 +46,13 @@ pub(crate) fn on_all(check: impl Fn(&dyn Source, &Expectations)) {
     "#;
     write_tree(&copy.storage, left).unwrap();
     for which in [Corpus::OpencodeMigrated, Corpus::OpencodeSqlite] {
-        let database = database(&corpus(which).database);
-        check(&MergedSource::new(id("both"), database).and(files(&copy.storage)), &expected);
+        let database = database_source(&corpus(which).database);
+        check(
+            &MergedSource::new(source_id("both"), database).with_source(file_source(&copy.storage)),
+            &expected,
+        );
     }
-    let files = files(&json.storage);
-    let one = MergedSource::new(id("one"), Arc::clone(&files)).with_diffs_of(files);
+    let files = file_source(&json.storage);
+    let one = MergedSource::new(source_id("one"), Arc::clone(&files)).with_diff_source(files);
     check(&one, &expected);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use scrollback_core_id::SessionKey;
-use scrollback_flow::{Parts, RefreshOptions};
+use scrollback_flow::{PartDetail, RefreshOptions};
 use scrollback_watch::{EventCursor, FeedChoice, Live, LiveOptions};
 
 use super::cursor::{RootTag, StoreCursor};
@@ -141,7 +141,8 @@ impl<'s> WatchBuilder<'s> {
         }
         // All parts are listed, so that a later change of a part is an event.
         let is_whole = self.only_session.as_ref().is_none_or(|(only, _)| *only != number);
-        let parts = if is_whole && self.with_parts { Parts::Stamps } else { Parts::Later };
+        let parts =
+            if is_whole && self.with_parts { PartDetail::Stamps } else { PartDetail::Later };
         let usual = LiveOptions::default();
         let parts_of_dirty = usual.refresh.parts_of_dirty;
         let refresh = RefreshOptions { parts_of_dirty, parts, ..root.refresh };
@@ -149,7 +150,7 @@ impl<'s> WatchBuilder<'s> {
             // A process that is about to finish a write releases the lock soon.
             let mut tries = 20;
             loop {
-                let locked = snapshots.clone().locked(root.source.id());
+                let locked = snapshots.clone().with_lock(root.source.id());
                 if tries == 0 || locked.is_locked(root.source.id()) {
                     break locked;
                 }
@@ -160,7 +161,7 @@ impl<'s> WatchBuilder<'s> {
         let options = LiveOptions { feed: FeedChoice::clone(&self.feed), refresh, ..usual };
         let live = Live::start(Arc::clone(&root.source), snapshots, options, &*root.progress)?;
         // Kept before anybody has a cursor: what is in the file by then continues all of them.
-        let _ = live.materializer().keep_cursors();
+        let _ = live.materializer().save_cursors();
         let index = Arc::new(Index::Live(live));
         root.set_index(Arc::clone(&index));
         Ok(index)

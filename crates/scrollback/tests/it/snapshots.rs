@@ -26,9 +26,9 @@ fn a_root_with_a_database_and_files_keeps_one_snapshot() {
     let warm = open();
     let ids: Vec<String> = warm.sessions().unwrap().iter().map(|it| it.id().to_owned()).collect();
     assert_eq!(ids, cold);
-    use scrollback::layers::flow::Origin;
+    use scrollback::layers::flow::IndexOrigin;
     let stats = warm.roots()[0].materializer().unwrap().stats();
-    assert!(matches!(stats.origin, Origin::Snapshot(_)), "{:?}", stats.origin);
+    assert!(matches!(stats.origin, IndexOrigin::Snapshot(_)), "{:?}", stats.origin);
     assert_eq!(count_files(&cache, ".snapshot"), 1);
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use scrollback_core_id::{Cursor, EntityKey, SessionKey};
-use scrollback_flow::{Dirty, Parts, RefreshOptions, Verify, is_absent};
+use scrollback_flow::{Dirty, PartDetail, RefreshOptions, Verify, is_absent};
 use scrollback_index::{Delta, View};
 use scrollback_source::{DirtyScope, Error};
 use tokio::sync::watch;
@@ -95,7 +95,7 @@ impl Looker {
         let mut looked = Ok(Vec::new());
         if let Some(verify) = verify {
             // All parts that are wanted were looked at when it began, and are followed since.
-            let options = RefreshOptions { verify, parts: Parts::Later, ..self.refresh };
+            let options = RefreshOptions { verify, parts: PartDetail::Later, ..self.refresh };
             let is_stopping = || self.shared.is_stopping.load(Ordering::Relaxed);
             let refreshed = materializer.refresh(&options, &|_| match is_stopping() {
                 true => ControlFlow::Break(()),

@@ -187,7 +187,7 @@ impl Driver {
             self.looker.look(&[DirtyScope::Records]);
         }
         let before = self.shared.materializer.index().cursor();
-        let swept = self.shared.materializer.sweep_known(self.options.sweep);
+        let swept = self.shared.materializer.sweep_without_refresh(self.options.sweep);
         let swept = self.looker.told(swept.map(drop));
         let looked = self.looker.look_into(self.looker.unsettled_since(&before));
         self.looker.publish();

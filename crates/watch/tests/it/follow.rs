@@ -198,7 +198,7 @@ fn a_stream_is_taken_up_where_it_was_left() {
 
     // Another process goes on, from what was kept.
     let last = *follower.cursor().unwrap();
-    live.materializer().keep().unwrap();
+    live.materializer().save_snapshot().unwrap();
     drop(follower);
     live.stop();
     part("hello, world");
@@ -232,8 +232,8 @@ fn a_cursor_of_changes_that_nobody_kept_is_not_taken_for_others() {
     let all = follower.pull().unwrap();
     assert_eq!(all[0].cursor, None, "in the middle of the whole state");
     assert_eq!(all.last().unwrap().cursor.as_ref(), follower.cursor());
-    assert!(live.materializer().keep_cursors().unwrap());
-    assert!(!live.materializer().keep_cursors().unwrap(), "nothing changed since");
+    assert!(live.materializer().save_cursors().unwrap());
+    assert!(!live.materializer().save_cursors().unwrap(), "nothing changed since");
 
     // Two changes, the first of which was taken; then the process dies.
     session(2, "two");
@@ -261,7 +261,7 @@ fn a_cursor_of_changes_that_nobody_kept_is_not_taken_for_others() {
     let kept = Some(first.at.into());
     let count = |live: &Live| live.follow(kept, None).pull().unwrap().len();
     assert_eq!(count(&live), 3);
-    assert!(live.materializer().keep_cursors().unwrap());
+    assert!(live.materializer().save_cursors().unwrap());
     live.stop();
     assert_eq!(count(&started(&storage, &snapshots)), 3);
 }
@@ -288,7 +288,7 @@ fn a_cursor_among_changes_that_nobody_kept_begins_afresh() {
     let path = storage.join("session/p/ses_2.json");
     scrollback_fixtures::writer::write(&path, record.as_bytes()).unwrap();
     until(&mut follower, |event| matches!(event.of, Of::Session { .. }));
-    assert!(live.materializer().keep_cursors().unwrap());
+    assert!(live.materializer().save_cursors().unwrap());
 
     // The message changes once more: it is told of behind the session, and was kept as before it.
     let path = storage.join("part/msg_1/prt_1.json");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scrollback_core_id::{EntityKey, Scope};
-use scrollback_flow::{Parts, RefreshOptions};
+use scrollback_flow::{PartDetail, RefreshOptions};
 use scrollback_source::{ScanItem, Source};
 use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use tempfile::TempDir;
@@ -162,7 +162,7 @@ fn a_store_at_rest_has_one_state() {
     session(&storage, 1);
     message(&storage, 1, 1, 1);
     part(&storage, 1, "a");
-    let refresh = RefreshOptions { parts: Parts::Stamps, ..LiveOptions::default().refresh };
+    let refresh = RefreshOptions { parts: PartDetail::Stamps, ..LiveOptions::default().refresh };
     let options = LiveOptions {
         feed: FeedChoice::Only(FeedKind::Poll),
         sweep: Duration::from_millis(200),

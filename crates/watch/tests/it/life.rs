@@ -54,7 +54,7 @@ fn a_server_remembers_what_happened_while_nobody_listened() {
     let first = start(options(FeedKind::Watchman, None));
     assert_eq!(cost(&first), Some(1.0));
     let clock = first.clock().unwrap();
-    first.materializer().keep().unwrap();
+    first.materializer().save_snapshot().unwrap();
     first.stop();
 
     message(&storage, 2);

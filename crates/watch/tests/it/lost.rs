@@ -76,7 +76,7 @@ fn nothing_is_lost(feed: FeedKind, trouble: Trouble, seed: u64, changes: u64) {
     settle(&live, &source, 3 * SWEEP + Duration::from_secs(15));
     bytes_are_equal(&live, &source);
     follower.pull(live.index());
-    assert_eq!(follower.state, State::of(&live.index().view()));
+    assert_eq!(follower.state, State::from_view(&live.index().view()));
     assert_eq!(follower.fresh, 1);
     if trouble == Trouble::Killed {
         let start = Instant::now();

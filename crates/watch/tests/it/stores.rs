@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use scrollback_core_id::{SourceId, SystemClock};
-use scrollback_flow::{IfThere, MergedSource};
+use scrollback_flow::{MergedSource, OptionalSource};
 use scrollback_source::Source;
 use scrollback_stor_sqlite::SqliteReader;
 use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
@@ -80,9 +80,9 @@ fn a_poll_that_is_interrupted_all_the_time_looks_all_the_same() {
 fn both(data: &Path) -> Arc<dyn Source> {
     let id = |name| SourceId::new(name).unwrap();
     let database = SqliteReader::new(data.join("opencode.db"), id("db"), Arc::new(SystemClock));
-    let there = |source| -> Arc<dyn Source> { Arc::new(IfThere::new(source)) };
+    let there = |source| -> Arc<dyn Source> { Arc::new(OptionalSource::new(source)) };
     let merged = MergedSource::new(id("both"), there(Arc::new(database)));
-    Arc::new(merged.and(there(files(&data.join("storage")))))
+    Arc::new(merged.with_source(there(files(&data.join("storage")))))
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use scrollback_core_id::{Cursor, SessionKey, SourceId, SystemClock};
-use scrollback_flow::{Parts, Progress, SessionLoader, SessionRefTree, build_index};
+use scrollback_flow::{PartDetail, Progress, SessionLoader, SessionRefTree, build_index};
 use scrollback_index::{Delta, SessionIndex};
 use scrollback_source::Source;
 use scrollback_stor_read::FileReader;
@@ -54,8 +54,8 @@ pub(crate) fn live(source: &Arc<dyn Source>, feed: FeedKind) -> Live {
 pub(crate) const FEEDS: [FeedKind; 3] = [FeedKind::Inotify, FeedKind::Notify, FeedKind::Poll];
 
 pub(crate) fn rebuilt(source: &Arc<dyn Source>) -> State {
-    let built = build_index(&**source, Parts::Stamps, &go_on).unwrap();
-    State::of(&built.continue_value().unwrap().value.view())
+    let built = build_index(&**source, PartDetail::Stamps, &go_on).unwrap();
+    State::from_view(&built.continue_value().unwrap().value.view())
 }
 
 /// Whoever pulls what changed.
@@ -71,7 +71,7 @@ impl Follower {
         let answer = index.changes(self.cursor.as_ref());
         match &answer.delta {
             Delta::Fresh => {
-                self.state = State::of(&answer.view);
+                self.state = State::from_view(&answer.view);
                 self.fresh += 1;
             }
             Delta::Changed(changes) => changes.iter().for_each(|it| self.state.apply(it)),
@@ -84,7 +84,7 @@ impl Follower {
 pub(crate) fn settle(live: &Live, source: &Arc<dyn Source>, within: Duration) {
     let (start, rebuilt) = (Instant::now(), rebuilt(source));
     loop {
-        let now = State::of(&live.index().view());
+        let now = State::from_view(&live.index().view());
         let difference = difference(&now, &rebuilt);
         let Some(difference) = difference else { return };
         assert!(start.elapsed() < within, "{difference}\n{:?}", live.stats());

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use scrollback_core_id::{EntityKey, MessageKey, SessionId};
 use scrollback_fixtures::writer;
-use scrollback_flow::{Parts, RefreshOptions};
+use scrollback_flow::{PartDetail, RefreshOptions};
 use scrollback_source::ScanItem;
 use scrollback_stor_mmap::MappedSpan;
 use scrollback_watch::{
@@ -141,7 +141,7 @@ fn a_part_that_was_written_when_it_began_is_told_once() {
     let options = LiveOptions {
         feed: FeedChoice::Only(FeedKind::Inotify),
         sweep: Duration::from_secs(86_400),
-        refresh: RefreshOptions { parts: Parts::Stamps, ..RefreshOptions::default() },
+        refresh: RefreshOptions { parts: PartDetail::Stamps, ..RefreshOptions::default() },
         ..LiveOptions::default()
     };
     let live = Live::start(files(&storage), None, options, &go_on).unwrap();

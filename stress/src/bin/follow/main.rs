@@ -23,7 +23,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::{Parser, ValueEnum};
 use scrollback_core_id::SystemClock;
 use scrollback_core_id::{Clock as _, EntityKey};
-use scrollback_flow::{IfThere, Progress};
+use scrollback_flow::{OptionalSource, Progress};
 use scrollback_source::Source;
 use scrollback_watch::{FeedChoice, FeedKind, Follower, Live, LiveOptions};
 use tokio::runtime::Runtime;
@@ -101,7 +101,7 @@ fn run(args: &Args) -> Result<()> {
         fs::create_dir_all(args.generation.watched(&data))?; // a server watches what is there
     }
     let options = LiveOptions { feed: FeedChoice::Only(feed), ..LiveOptions::default() };
-    let there: Arc<dyn Source> = Arc::new(IfThere::new(Arc::clone(&source)));
+    let there: Arc<dyn Source> = Arc::new(OptionalSource::new(Arc::clone(&source)));
     let live = Live::start(there, None, options, &go_on)?;
 
     let mut following = Following::new(&live)?;
@@ -199,7 +199,7 @@ impl<'l> Following<'l> {
     fn compare(&self, (read, (rebuilt, keys)): &Cold) -> Result<()> {
         compare::keys(&self.replica.keys(), keys).context("told, and rebuilt")?;
         compare::exports(&self.replica.exports(), read).context("told, and read")?;
-        let live = State::of(&self.live.index().view());
+        let live = State::from_view(&self.live.index().view());
         compare::states(&live, rebuilt).context("live, and rebuilt")
     }
 }

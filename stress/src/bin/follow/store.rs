@@ -16,7 +16,7 @@ use scrollback_core_err::IssueKind;
 use scrollback_core_id::SystemClock;
 use scrollback_core_id::{EntityKey, PartKey, SourceId};
 use scrollback_core_type::StageReport;
-use scrollback_flow::{Export, Parts, SessionScope, build_index, run_session_flow};
+use scrollback_flow::{Export, PartDetail, SessionScope, build_index, run_session_flow};
 use scrollback_source::Source;
 use scrollback_stor_read::FileReader;
 use scrollback_stor_sqlite::SqliteReader;
@@ -102,7 +102,7 @@ pub(crate) fn read(source: &dyn Source) -> Result<Exports> {
 
 /// The index of what there is, built cold, and the keys of all sessions, messages and parts.
 pub(crate) fn rebuilt(source: &dyn Source) -> Result<(State, BTreeSet<EntityKey>)> {
-    let built = build_index(source, Parts::Stamps, &crate::go_on)?;
+    let built = build_index(source, PartDetail::Stamps, &crate::go_on)?;
     let built = built.continue_value().context("nobody stops it")?;
     sound(&built.report)?;
     let view = built.value.view();
@@ -115,7 +115,7 @@ pub(crate) fn rebuilt(source: &dyn Source) -> Result<(State, BTreeSet<EntityKey>
         }
         keys.insert(meta.key.clone().into());
     }
-    Ok((State::of(&view), keys))
+    Ok((State::from_view(&view), keys))
 }
 
 /// What opencode leaves behind is no news: answers that were given up before they began have no

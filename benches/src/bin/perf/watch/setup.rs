@@ -27,7 +27,7 @@ pub(super) fn measure(seed: u64) -> Result<Report> {
     let store = Store::open(Size::M, Form::Files, seed)?;
     let (source, kept) = (source(&store.storage)?, TempDir::new()?);
     let snapshots = || Snapshots::new(kept.path());
-    open(&source, snapshots(), LiveOptions::default().refresh)?.keep()?;
+    open(&source, snapshots(), LiveOptions::default().refresh)?.save_snapshot()?;
     let all = directories(&store.storage)?;
     // The store was written long ago, and nothing in it is hot; and as if all of it had been
     // written just now.

@@ -1,7 +1,7 @@
 //! What a tree is made of, as JSON has it.
 
 use scrollback_core_type::{Cost, Message, Part, TokenCounts};
-use scrollback_flow::{MessageHydrated, PartHydrated, SessionHydratedTree, Timed};
+use scrollback_flow::{MessageHydrated, PartHydrated, SessionHydratedTree, TimelineEntry};
 use scrollback_stor_mmap::MappedSpan;
 use serde::Serialize;
 
@@ -150,7 +150,7 @@ pub(super) fn message_node(message: &MessageHydrated<'_>) -> MessageNode {
 pub(super) fn item_nodes(tree: &SessionHydratedTree<'_>) -> Vec<ItemNode> {
     let (mut before, mut nodes) = (0, Vec::new());
     for timed in tree.timeline() {
-        let Timed::Item(item) = timed else {
+        let TimelineEntry::Item(item) = timed else {
             before += 1;
             continue;
         };

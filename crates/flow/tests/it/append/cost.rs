@@ -1,16 +1,16 @@
 //! What keeping an index of a log costs.
 
 use scrollback_core_id::{Scope, SessionId, SessionKey};
-use scrollback_flow::{Dirty, Effort, Origin, SessionMaterializer, Snapshots};
+use scrollback_flow::{Dirty, IndexOrigin, RefreshCounters, SessionMaterializer, Snapshots};
 use scrollback_source::{LogMark, Source};
 use scrollback_source_test::jsonl::{Counts, JsonlSource, LogWriter};
 
-use super::{check, logs, open, refresh};
+use super::{check_equals_rebuild, log_source, open, refresh};
 use crate::calls::scan;
 
 const APPENDS: u64 = 10_000;
 /// What may be read, parsed, compared or cloned besides what was appended, in all.
-const CONSTANT: u64 = 4096;
+const ALLOWED_OVERHEAD: u64 = 4096;
 
 /// What is appended, one record at a time: questions and answers, each with texts, and what happens
 /// between them.
@@ -36,34 +36,37 @@ impl Agent {
     }
 }
 
-fn bytes(counts: Counts) -> u64 {
+fn bytes_read(counts: Counts) -> u64 {
     counts.bytes_read
 }
 
 /// Appends records and refreshes after each; holds the cost to what was appended.
-fn follow(
+fn append_and_check_cost(
     source: &JsonlSource,
     materializer: &SessionMaterializer,
     agent: &mut Agent,
     steps: std::ops::Range<u64>,
     refresh: impl Fn(&SessionMaterializer),
 ) {
-    let (counts, effort) = (source.counters().get(), materializer.stats().effort);
+    let (counts, effort) = (source.counters().get(), materializer.stats().counters);
     let (appended, many) = (agent.appended, steps.end - steps.start);
     for step in steps {
         agent.append(step);
         refresh(materializer);
     }
     let (appended, now) = (agent.appended - appended, source.counters().get());
-    assert!(bytes(now) - bytes(counts) <= 2 * appended + CONSTANT, "{counts:?} {now:?} {appended}");
-    assert!(now.records_parsed - counts.records_parsed <= 2 * many + CONSTANT);
+    assert!(
+        bytes_read(now) - bytes_read(counts) <= 2 * appended + ALLOWED_OVERHEAD,
+        "{counts:?} {now:?} {appended}"
+    );
+    assert!(now.records_parsed - counts.records_parsed <= 2 * many + ALLOWED_OVERHEAD);
     assert!(now.bytes_compared - counts.bytes_compared <= LogMark::MAX_TAIL * (many + 1));
     assert!(now.stat_calls - counts.stat_calls <= 4 * (many + 1));
-    let done = materializer.stats().effort;
-    let Effort { resumed, compared, cloned } = effort;
+    let done = materializer.stats().counters;
+    let RefreshCounters { resumed, compared, cloned } = effort;
     assert_eq!(done.resumed - resumed, many, "each refresh resumes");
-    assert!(done.compared - compared <= 2 * many + CONSTANT, "{effort:?} {done:?}");
-    assert!(done.cloned - cloned <= 2 * many + CONSTANT, "{effort:?} {done:?}");
+    assert!(done.compared - compared <= 2 * many + ALLOWED_OVERHEAD, "{effort:?} {done:?}");
+    assert!(done.cloned - cloned <= 2 * many + ALLOWED_OVERHEAD, "{effort:?} {done:?}");
 }
 
 #[test]
@@ -73,22 +76,25 @@ fn an_append_costs_what_was_appended() {
     let mut log = LogWriter::open(&root, "2026/11/30/first").unwrap();
     log.append_session("a title").unwrap();
     let mut agent = Agent { log, answer: None, appended: 0 };
-    let source = logs(&root);
+    let source = log_source(&root);
 
     let materializer = open(source.clone(), Some(Snapshots::new(&kept)));
-    follow(&source, &materializer, &mut agent, 0..APPENDS / 2, refresh);
-    check(&materializer, &source);
-    assert!(materializer.keep().unwrap());
+    append_and_check_cost(&source, &materializer, &mut agent, 0..APPENDS / 2, refresh);
+    check_equals_rebuild(&materializer, &source);
+    assert!(materializer.save_snapshot().unwrap());
     drop(materializer);
 
     // Another process goes on from the snapshot, and reads what was appended meanwhile.
     agent.append(APPENDS / 2);
     let before = source.counters().get();
     let materializer = open(source.clone(), Some(Snapshots::new(&kept)));
-    assert!(matches!(materializer.stats().origin, Origin::Snapshot(_)));
-    assert!(bytes(source.counters().get()) - bytes(before) < CONSTANT, "it does not read the log");
-    follow(&source, &materializer, &mut agent, APPENDS / 2 + 1..APPENDS, refresh);
-    check(&materializer, &source);
+    assert!(matches!(materializer.stats().origin, IndexOrigin::Snapshot(_)));
+    assert!(
+        bytes_read(source.counters().get()) - bytes_read(before) < ALLOWED_OVERHEAD,
+        "it does not read the log"
+    );
+    append_and_check_cost(&source, &materializer, &mut agent, APPENDS / 2 + 1..APPENDS, refresh);
+    check_equals_rebuild(&materializer, &source);
     let messages = materializer.view().by_session(&SessionId::new("2026/11/30/first").unwrap());
     assert!(messages.len() as u64 > APPENDS / 4);
     assert!(messages.iter().any(|it| it.parts.as_ref().is_some_and(|it| it.refs.len() == 3)));
@@ -100,21 +106,21 @@ fn so_does_a_look_at_a_session_that_is_dirty() {
     let mut log = LogWriter::open(dir.path(), "first").unwrap();
     log.append_session("a title").unwrap();
     let mut agent = Agent { log, answer: None, appended: 0 };
-    let source = logs(dir.path());
+    let source = log_source(dir.path());
     let materializer = open(source.clone(), None);
     let session = SessionKey::from(SessionId::new("first").unwrap());
     let dirty = Dirty { sessions: vec![session.clone()], ..Dirty::default() };
-    follow(&source, &materializer, &mut agent, 0..1000, |materializer| {
+    append_and_check_cost(&source, &materializer, &mut agent, 0..1000, |materializer| {
         let looked = materializer.refresh_dirty(&dirty).unwrap();
         assert!(looked.provisional.is_empty() && looked.report.issues.is_empty());
     });
-    check(&materializer, &source);
+    check_equals_rebuild(&materializer, &source);
 
     // What was read on the way is in the cache: of the tree, what is no message is read.
-    let before = bytes(source.counters().get());
+    let before = bytes_read(source.counters().get());
     let tree = materializer.load_session_tree(&session).unwrap().tree;
     let items = scan(&source, &Scope::Items(session)).entries.len();
-    let read = bytes(source.counters().get()) - before;
+    let read = bytes_read(source.counters().get()) - before;
     assert_eq!((tree.items.len(), read), (items, 2 * agent.log.len()), "both scans read the log");
 }
 
@@ -124,12 +130,12 @@ fn a_survey_of_the_store_reads_nothing() {
     for name in ["a", "2026/11/30/b", "2026/12/01/c"] {
         LogWriter::open(dir.path(), name).unwrap().append_session(name).unwrap();
     }
-    let source = logs(dir.path());
+    let source = log_source(dir.path());
     let materializer = open(source.clone(), None);
     let before = source.counters().get();
     refresh(&materializer);
     let now = source.counters().get();
-    assert_eq!((bytes(now), now.records_parsed), (bytes(before), before.records_parsed));
+    assert_eq!((bytes_read(now), now.records_parsed), (bytes_read(before), before.records_parsed));
     assert!(source.open().unwrap().has_session(&SessionId::new("a").unwrap().into()).unwrap());
-    check(&materializer, &source);
+    check_equals_rebuild(&materializer, &source);
 }

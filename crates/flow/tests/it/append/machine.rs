@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use scrollback_flow::{SessionMaterializer, Snapshots};
 use scrollback_source_test::jsonl::LogWriter;
 
-use super::{check, logs, open, refresh};
+use super::{check_equals_rebuild, log_source, open, refresh};
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -53,10 +53,10 @@ struct World {
 
 impl World {
     fn path(&self, second: bool) -> PathBuf {
-        self.root.join(format!("{}.jsonl", Self::name(second)))
+        self.root.join(format!("{}.jsonl", Self::log_name(second)))
     }
 
-    fn name(second: bool) -> &'static str {
+    fn log_name(second: bool) -> &'static str {
         if second { "2026/11/30/second" } else { "first" }
     }
 
@@ -77,7 +77,7 @@ impl World {
             });
             of.collect()
         };
-        let mut log = LogWriter::open(&self.root, Self::name(second)).unwrap();
+        let mut log = LogWriter::open(&self.root, Self::log_name(second)).unwrap();
         for _ in 0..count {
             self.appended += 1;
             let some = messages.get(self.appended as usize % messages.len().max(1)).copied();
@@ -99,14 +99,14 @@ impl World {
         match step {
             Step::Append(count) => self.append(second, *count),
             Step::Torn => {
-                let mut log = LogWriter::open(&self.root, Self::name(second)).unwrap();
+                let mut log = LogWriter::open(&self.root, Self::log_name(second)).unwrap();
                 let is_torn = !matches!(read(&path).last(), None | Some(b'\n'));
                 let half: [&[u8]; 2] =
                     [br#"{"record":"message","role":"user""#, b",\"time\":{\"created\":5}}\n"];
                 log.append_raw(half[usize::from(is_torn)]).unwrap();
             }
             Step::Damaged => {
-                let mut log = LogWriter::open(&self.root, Self::name(second)).unwrap();
+                let mut log = LogWriter::open(&self.root, Self::log_name(second)).unwrap();
                 log.append_raw(b"{\"record\": nonsense\n").unwrap();
             }
             Step::Rewrite(from) if path.exists() => {
@@ -172,19 +172,19 @@ proptest! {
         let dir = tempfile::tempdir().unwrap();
         let (root, kept) = (dir.path().join("logs"), dir.path().join("kept"));
         fs::create_dir(&root).unwrap();
-        let source = logs(&root);
+        let source = log_source(&root);
         let begin = || -> SessionMaterializer { open(source.clone(), Some(Snapshots::new(&kept))) };
         let mut materializer = begin();
         let mut world = World { root: root.clone(), rotations: 0, appended: 0 };
         for (second, step) in &steps {
             world.apply(*second, step);
             if matches!(step, Step::Restart) {
-                materializer.keep_cursors().unwrap();
+                materializer.save_cursors().unwrap();
                 drop(materializer);
                 materializer = begin();
             }
             refresh(&materializer);
-            check(&materializer, &source);
+            check_equals_rebuild(&materializer, &source);
         }
     }
 }

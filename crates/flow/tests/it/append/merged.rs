@@ -10,9 +10,9 @@ use scrollback_source::{Probe, ScanItem, Source, SourceChange};
 use scrollback_source_test::jsonl::LogWriter;
 use scrollback_stor_read::FileReader;
 
-use super::{check, logs, open, refresh};
+use super::{check_equals_rebuild, log_source, open, refresh};
 use crate::calls::scan;
-use crate::support::id;
+use crate::support::source_id;
 
 #[test]
 fn a_session_is_resumed_by_the_store_that_it_is_of() {
@@ -27,8 +27,9 @@ fn a_session_is_resumed_by_the_store_that_it_is_of() {
         {"id":"msg_1","role":"user","time":{"created":1}}
     "#;
     write_tree(&storage, tree).unwrap();
-    let files = FileReader::new(&storage, id("files"), Arc::new(SystemClock));
-    let merged = MergedSource::new(id("both"), Arc::new(files)).and(Arc::new(logs(&root)));
+    let files = FileReader::new(&storage, source_id("files"), Arc::new(SystemClock));
+    let merged = MergedSource::new(source_id("both"), Arc::new(files))
+        .with_source(Arc::new(log_source(&root)));
 
     let session = SessionKey::from(SessionId::new("ses_log").unwrap());
     let token = scan(&merged, &Scope::Messages(session.clone())).set.unwrap().resume.unwrap();
@@ -43,7 +44,7 @@ fn a_session_is_resumed_by_the_store_that_it_is_of() {
     let change = SourceChange::Appended { session: session.clone(), offset: from };
     assert_eq!(resumed.unwrap().probe, Probe::Changed(vec![change]));
     let [record, message] = &found[..] else { panic!("{found:?}") };
-    assert_eq!(record.origin, Some(id("logs")));
+    assert_eq!(record.origin, Some(source_id("logs")));
     assert!(matches!(message.key, EntityKey::Message(_)));
     // The other store refuses the token.
     let other = SessionKey::from(SessionId::new("ses_tree").unwrap());
@@ -55,7 +56,7 @@ fn a_session_is_resumed_by_the_store_that_it_is_of() {
     for _ in 0..5 {
         log.append_user_message().unwrap();
         refresh(&materializer);
-        check(&materializer, &merged);
+        check_equals_rebuild(&materializer, &merged);
     }
-    assert_eq!(materializer.stats().effort.resumed, 5);
+    assert_eq!(materializer.stats().counters.resumed, 5);
 }

@@ -11,19 +11,20 @@ use std::path::Path;
 use std::sync::Arc;
 
 use scrollback_core_id::SystemClock;
-use scrollback_flow::{Parts, RefreshOptions, SessionMaterializer, Snapshots, build_index};
+use scrollback_flow::{PartDetail, RefreshOptions, SessionMaterializer, Snapshots, build_index};
 use scrollback_source::Source;
 use scrollback_source_test::jsonl::JsonlSource;
 
 use crate::index::state::State;
-use crate::support::id;
+use crate::support::source_id;
 
-fn logs(root: &Path) -> JsonlSource {
-    JsonlSource::new(root, id("logs"), Arc::new(SystemClock))
+fn log_source(root: &Path) -> JsonlSource {
+    JsonlSource::new(root, source_id("logs"), Arc::new(SystemClock))
 }
 
 fn open(source: impl Source + 'static, snapshots: Option<Snapshots>) -> SessionMaterializer {
-    let options = RefreshOptions { parts_of_dirty: Parts::Stamps, ..RefreshOptions::default() };
+    let options =
+        RefreshOptions { parts_of_dirty: PartDetail::Stamps, ..RefreshOptions::default() };
     let go_on = |_| ControlFlow::Continue(());
     match SessionMaterializer::open(Arc::new(source), snapshots, options, &go_on).unwrap() {
         ControlFlow::Continue(result) => result.value,
@@ -38,17 +39,17 @@ fn refresh(materializer: &SessionMaterializer) {
 }
 
 /// What an index shows that is built now, with all parts.
-fn cold(source: &dyn Source) -> State {
-    match build_index(source, Parts::Stamps, &|_| ControlFlow::Continue(())).unwrap() {
-        ControlFlow::Continue(result) => State::of(&result.value.view()),
+fn rebuilt_state(source: &dyn Source) -> State {
+    match build_index(source, PartDetail::Stamps, &|_| ControlFlow::Continue(())).unwrap() {
+        ControlFlow::Continue(result) => State::from_view(&result.value.view()),
         ControlFlow::Break(()) => panic!("nobody broke"),
     }
 }
 
 /// Whether an index shows what one shows that is built now.
 #[track_caller]
-fn check(materializer: &SessionMaterializer, source: &dyn Source) {
-    let (kept, cold) = (State::of(&materializer.view()), cold(source));
+fn check_equals_rebuild(materializer: &SessionMaterializer, source: &dyn Source) {
+    let (kept, cold) = (State::from_view(&materializer.view()), rebuilt_state(source));
     assert_eq!(kept.entities, cold.entities);
     kept.parts_agree_with(&cold).unwrap();
 }

@@ -9,7 +9,7 @@ use scrollback_flow::{RefreshOptions, SessionMaterializer, Verify};
 use scrollback_source::LogMark;
 use scrollback_source_test::jsonl::{JsonlSource, LogWriter};
 
-use super::{check, cold, logs, open, refresh};
+use super::{check_equals_rebuild, log_source, open, rebuilt_state, refresh};
 use crate::index::state::State;
 
 struct World {
@@ -24,7 +24,7 @@ fn begin() -> World {
     let dir = tempfile::tempdir().unwrap();
     let mut log = LogWriter::open(dir.path(), "2026/11/30/first").unwrap();
     log.append_session("a title").unwrap();
-    let source = logs(dir.path());
+    let source = log_source(dir.path());
     let materializer = open(source.clone(), None);
     while log.len() < 5 * LogMark::MAX_TAIL {
         let answer = log.append_answer().unwrap();
@@ -32,8 +32,8 @@ fn begin() -> World {
         log.append_finished_answer(answer, 1).unwrap();
     }
     refresh(&materializer);
-    check(&materializer, &source);
-    assert_eq!(materializer.stats().effort.resumed, 1);
+    check_equals_rebuild(&materializer, &source);
+    assert_eq!(materializer.stats().counters.resumed, 1);
     World { _dir: dir, log, source, materializer }
 }
 
@@ -50,10 +50,10 @@ fn rewrite(path: &Path, at: usize) {
 
 /// Refreshes, and says whether the log was read anew.
 fn reads_anew(world: &World) -> bool {
-    let before = world.materializer.stats().effort.resumed;
+    let before = world.materializer.stats().counters.resumed;
     refresh(&world.materializer);
-    check(&world.materializer, &world.source);
-    world.materializer.stats().effort.resumed == before
+    check_equals_rebuild(&world.materializer, &world.source);
+    world.materializer.stats().counters.resumed == before
 }
 
 #[test]
@@ -83,10 +83,10 @@ fn far_before_the_mark_only_a_full_look_finds_that() {
     world.log.append_user_message().unwrap();
     let World { materializer, source, .. } = &world;
     refresh(materializer);
-    assert_ne!(State::of(&materializer.view()).entities, cold(source).entities);
+    assert_ne!(State::from_view(&materializer.view()).entities, rebuilt_state(source).entities);
     let full = RefreshOptions { verify: Verify::Full, ..RefreshOptions::default() };
     assert!(materializer.refresh(&full, &|_| ControlFlow::Continue(())).unwrap().is_continue());
-    check(materializer, source);
+    check_equals_rebuild(materializer, source);
     world.log.append_user_message().unwrap();
     assert!(!reads_anew(&world), "then it goes on");
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use scrollback_core_id::{Cursor, EntityKey, SessionId, SessionKey};
 use scrollback_flow::{
-    Parts, Progress, RefreshOptions, SessionMaterializer, Snapshots, Verify, build_index,
+    PartDetail, Progress, RefreshOptions, SessionMaterializer, Snapshots, Verify, build_index,
 };
 use scrollback_index::Delta;
 
@@ -33,7 +33,7 @@ enum Step {
     Checkpoint,
     Vacuum,
     Close,
-    Pass(Duration),
+    AdvanceClock(Duration),
     Fast(usize),
     Full(usize),
     Load(usize, u8),
@@ -67,7 +67,7 @@ fn step(upgrades: bool) -> impl Strategy<Value = Step> {
         2 => Just(Step::Checkpoint),
         1 => Just(Step::Vacuum),
         2 => Just(Step::Close),
-        10 => time.prop_map(Step::Pass),
+        10 => time.prop_map(Step::AdvanceClock),
         8 => process().prop_map(Step::Fast),
         2 => process().prop_map(Step::Full),
         3 => (process(), s).prop_map(|(at, s)| Step::Load(at, s)),
@@ -77,20 +77,20 @@ fn step(upgrades: bool) -> impl Strategy<Value = Step> {
     ]
 }
 
-fn go_on(_: Progress) -> ControlFlow<()> {
+fn never_break(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-fn done<T>(flow: ControlFlow<(), T>) -> T {
+fn continue_value<T>(flow: ControlFlow<(), T>) -> T {
     flow.continue_value().unwrap()
 }
 
-fn start(world: &DbWorld) -> SessionMaterializer {
+fn open_materializer(world: &DbWorld) -> SessionMaterializer {
     let snapshots = Snapshots::new(world.snapshots());
     let source = Arc::new(world.source());
     let opened =
-        SessionMaterializer::open(source, Some(snapshots), RefreshOptions::default(), &go_on);
-    done(opened.unwrap()).value
+        SessionMaterializer::open(source, Some(snapshots), RefreshOptions::default(), &never_break);
+    continue_value(opened.unwrap()).value
 }
 
 struct Machine {
@@ -105,12 +105,12 @@ struct Machine {
 impl Machine {
     fn new(events: bool) -> Self {
         let world = DbWorld::new(events);
-        let processes = (0..2).map(|_| start(&world)).collect();
+        let processes = (0..2).map(|_| open_materializer(&world)).collect();
         let followers = vec![Default::default(); 2];
         Self { world, events, processes, followers, missable: vec![HashSet::new(); 2] }
     }
 
-    fn take(&mut self, step: Step) {
+    fn apply(&mut self, step: Step) {
         match step {
             Step::PutProject(p, v) => self.world.put_project(p, v),
             Step::PutSession(p, s, v) => self.world.put_session(p, s, v),
@@ -118,7 +118,7 @@ impl Machine {
             Step::PutMessage(s, m, v) => {
                 if self.world.put_message(s, m, v) && !self.events {
                     let key: EntityKey = scrollback_core_id::MessageKey {
-                        session: session(s).session,
+                        session: session_key(s).session,
                         message: format!("msg_{s}{m}").parse().unwrap(),
                     }
                     .into();
@@ -132,19 +132,21 @@ impl Machine {
             Step::RemovePart(s, m, n) => self.world.remove_part(s, m, n),
             Step::Upgrade => self.world.upgrade(),
             Step::Migrate(s) => self.world.migrate(s),
-            Step::Mark(done) => self.world.mark(["sessions", "completed"][usize::from(done)]),
+            Step::Mark(done) => {
+                self.world.set_migration_phase(["sessions", "completed"][usize::from(done)])
+            }
             Step::Checkpoint => self.world.checkpoint(),
             Step::Vacuum => self.world.vacuum(),
             Step::Close => self.world.close(),
-            Step::Pass(time) => self.world.pass(time),
+            Step::AdvanceClock(time) => self.world.advance_clock(time),
             Step::Fast(at) => self.refresh(at, Verify::Fast),
             Step::Full(at) => self.refresh(at, Verify::Full),
             Step::Load(at, s) => self.load(at, s),
-            Step::Keep(at) => drop(self.processes[at].keep().unwrap()),
+            Step::Keep(at) => drop(self.processes[at].save_snapshot().unwrap()),
             Step::Restart(at) => {
-                self.processes[at] = start(&self.world);
+                self.processes[at] = open_materializer(&self.world);
                 if !self.events {
-                    let all = self.rebuilt().entities.into_keys();
+                    let all = self.rebuilt_state().entities.into_keys();
                     self.missable[at] =
                         all.filter(|key| matches!(key, EntityKey::Message(_))).collect();
                 }
@@ -154,20 +156,20 @@ impl Machine {
         }
     }
 
-    fn rebuilt(&self) -> State {
-        let built = build_index(&self.world.source(), Parts::Stamps, &go_on).unwrap();
-        State::of(&done(built).value.view())
+    fn rebuilt_state(&self) -> State {
+        let built = build_index(&self.world.source(), PartDetail::Stamps, &never_break).unwrap();
+        State::from_view(&continue_value(built).value.view())
     }
 
     fn refresh(&mut self, at: usize, verify: Verify) {
         let options = RefreshOptions { verify, ..RefreshOptions::default() };
-        let refreshed = done(self.processes[at].refresh(&options, &go_on).unwrap());
+        let refreshed = continue_value(self.processes[at].refresh(&options, &never_break).unwrap());
         assert!(refreshed.report.issues.is_empty(), "{:?}", refreshed.report.issues);
         self.check(at, verify);
     }
 
     fn check(&mut self, at: usize, verify: Verify) {
-        let (now, rebuilt) = (State::of(&self.processes[at].view()), self.rebuilt());
+        let (now, rebuilt) = (State::from_view(&self.processes[at].view()), self.rebuilt_state());
         let keys = now.entities.keys().chain(rebuilt.entities.keys());
         for key in keys.collect::<HashSet<_>>() {
             let (now, then) = (now.entities.get(key), rebuilt.entities.get(key));
@@ -185,10 +187,10 @@ impl Machine {
 
     fn load(&mut self, at: usize, s: u8) {
         let there = self.world.has_session(s);
-        match self.processes[at].load_session_tree(&session(s)) {
+        match self.processes[at].load_session_tree(&session_key(s)) {
             Ok(loaded) => {
                 let fresh = scrollback_flow::SessionLoader::new(&self.world.source())
-                    .load_session_tree(&session(s))
+                    .load_session_tree(&session_key(s))
                     .unwrap();
                 let texts = |tree: &scrollback_flow::SessionRefTree| -> Vec<Vec<u8>> {
                     tree.spans().map(|span| span.to_vec()).collect()
@@ -203,22 +205,22 @@ impl Machine {
         let (cursor, state) = &mut self.followers[n];
         let answer = self.processes[at].index().changes(cursor.as_ref());
         match &answer.delta {
-            Delta::Fresh => *state = State::of(&answer.view),
+            Delta::Fresh => *state = State::from_view(&answer.view),
             Delta::Changed(changes) => changes.iter().for_each(|it| state.apply(it)),
         }
-        assert_eq!(*state, State::of(&answer.view), "as of the cursor");
+        assert_eq!(*state, State::from_view(&answer.view), "as of the cursor");
         *cursor = Some(answer.cursor);
     }
 }
 
-fn session(s: u8) -> SessionKey {
+fn session_key(s: u8) -> SessionKey {
     SessionId::new(&format!("ses_{s}")).unwrap().into()
 }
 
-fn run(events: bool, steps: Vec<Step>) {
+fn run_steps(events: bool, steps: Vec<Step>) {
     let mut machine = Machine::new(events);
     for step in steps {
-        machine.take(step);
+        machine.apply(step);
     }
     for at in 0..2 {
         machine.refresh(at, Verify::Fast);
@@ -233,18 +235,18 @@ proptest! {
     /// With a log of events a fast refresh misses nothing.
     #[test]
     fn equals_a_rebuild(steps in prop::collection::vec(step(false), 1..60)) {
-        run(true, steps);
+        run_steps(true, steps);
     }
 
     /// Without one it misses what was changed in place in a session that nobody touches.
     #[test]
     fn equals_a_rebuild_without_events(steps in prop::collection::vec(step(false), 1..60)) {
-        run(false, steps);
+        run_steps(false, steps);
     }
     /// 2.x tells every change by the number of the session's last event.
     #[test]
     fn equals_a_rebuild_across_an_upgrade(steps in prop::collection::vec(step(true), 1..80)) {
-        run(true, steps);
+        run_steps(true, steps);
     }
 }
 
@@ -258,10 +260,10 @@ fn what_an_answer_answers_becomes_another() {
             Step::PutSession(0, 2, 0),
             Step::PutMessage(2, 2, prompt),
             Step::PutMessage(2, 1, answer),
-            Step::Pass(Duration::from_millis(500)),
+            Step::AdvanceClock(Duration::from_millis(500)),
             Step::Restart(0),
             Step::PutMessage(2, 2, changed),
         ];
-        run(true, steps);
+        run_steps(true, steps);
     }
 }

@@ -9,7 +9,7 @@ use scrollback_core_id::{EntityKey, MessageKey, PartKey, Scope};
 use scrollback_core_type::Usage;
 use scrollback_fixtures::{Corpus, corpus, write_tree};
 use scrollback_flow::{
-    IfThere, MergedSource, Parts, RefreshOptions, SessionMaterializer, build_index,
+    MergedSource, OptionalSource, PartDetail, RefreshOptions, SessionMaterializer, build_index,
     run_session_tree_flow,
 };
 use scrollback_source::{Probe, Source, SourceExt};
@@ -17,10 +17,10 @@ use tempfile::TempDir;
 
 use super::world::SCHEMA;
 use crate::calls::{key_names, orphans, scan, session_key, spans, tree};
-use crate::support::{database, files, id};
+use crate::support::{database_source, file_source, source_id};
 
 /// A database with one session, and files with that and another.
-fn both() -> (TempDir, MergedSource) {
+fn database_and_files() -> (TempDir, MergedSource) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("opencode.db");
     let db = Connection::open(&path).unwrap();
@@ -65,17 +65,18 @@ fn both() -> (TempDir, MergedSource) {
         [{"file":"b"}]
     "#;
     write_tree(&storage, text).unwrap();
-    let merged = MergedSource::new(id("both"), database(&path)).and(files(&storage));
+    let merged = MergedSource::new(source_id("both"), database_source(&path))
+        .with_source(file_source(&storage));
     (dir, merged)
 }
 
-fn part(message: &str, part: &str) -> EntityKey {
+fn part_key(message: &str, part: &str) -> EntityKey {
     PartKey { message: message.parse().unwrap(), part: part.parse().unwrap() }.into()
 }
 
 #[test]
 fn the_database_wins_per_session_and_files_fill_in() {
-    let (_dir, store) = both();
+    let (_dir, store) = database_and_files();
     let listed = scan(&store, &Scope::Sessions).entries;
     let shown: Vec<_> = listed
         .iter()
@@ -113,17 +114,22 @@ fn the_database_wins_per_session_and_files_fill_in() {
 
 #[test]
 fn what_files_have_of_a_session_of_the_database_is_hidden() {
-    let (_dir, store) = both();
+    let (_dir, store) = database_and_files();
     let message =
         MessageKey { session: session_key("ses_both").session, message: "msg_2".parse().unwrap() };
-    for hidden in [EntityKey::from(message), part("msg_2", "prt_2"), part("msg_hidden", "prt_5")] {
+    for hidden in
+        [EntityKey::from(message), part_key("msg_2", "prt_2"), part_key("msg_hidden", "prt_5")]
+    {
         let asked = spans(&store, std::slice::from_ref(&hidden));
         assert!(asked.entries.is_empty(), "{hidden}");
         assert_eq!(asked.issues[0].1.kind, IssueKind::Vanished);
     }
-    assert_eq!(spans(&store, &[part("msg_3", "prt_3"), part("msg_1", "prt_1")]).entries.len(), 2);
+    assert_eq!(
+        spans(&store, &[part_key("msg_3", "prt_3"), part_key("msg_1", "prt_1")]).entries.len(),
+        2
+    );
     let lost: Vec<_> = orphans(&store).entries.into_iter().map(|it| it.key).collect();
-    assert_eq!(lost, [part("msg_gone", "prt_4")]);
+    assert_eq!(lost, [part_key("msg_gone", "prt_4")]);
     let mut all = key_names(&scan(&store, &Scope::AllParts).entries);
     all.sort();
     assert_eq!(all, ["prt_1", "prt_3", "prt_4"]);
@@ -131,16 +137,16 @@ fn what_files_have_of_a_session_of_the_database_is_hidden() {
 
 #[test]
 fn diffs_are_found_for_either() {
-    let (_dir, store) = both();
+    let (_dir, store) = database_and_files();
     for (session, file) in [("ses_both", "a"), ("ses_left", "b")] {
         let diff = store.read_diff_span(&session_key(session)).unwrap();
         assert_eq!(&*diff, format!(r#"[{{"file":"{file}"}}]"#).as_bytes());
     }
 }
 
-fn sums(store: &dyn Source) -> (usize, i64, String) {
+fn totals(store: &dyn Source) -> (usize, i64, String) {
     let go_on = |_| ControlFlow::Continue(());
-    let built = build_index(store, Parts::Later, &go_on).unwrap().continue_value().unwrap();
+    let built = build_index(store, PartDetail::Later, &go_on).unwrap().continue_value().unwrap();
     let view = built.value.view();
     let (mut sessions, mut used) = (0, Usage::default());
     for session in view.sessions() {
@@ -152,16 +158,16 @@ fn sums(store: &dyn Source) -> (usize, i64, String) {
 
 #[test]
 fn two_generations_of_the_same_sessions_are_counted_once() {
-    let database = database(&corpus(Corpus::OpencodeMigrated).database);
-    let merged = MergedSource::new(id("both"), Arc::clone(&database))
-        .and(files(&corpus(Corpus::OpencodeJson).storage));
-    assert_eq!(sums(&merged), sums(&*database));
-    assert_eq!(sums(&merged), (59, 457_506, "1.0143852".into()));
+    let database = database_source(&corpus(Corpus::OpencodeMigrated).database);
+    let merged = MergedSource::new(source_id("both"), Arc::clone(&database))
+        .with_source(file_source(&corpus(Corpus::OpencodeJson).storage));
+    assert_eq!(totals(&merged), totals(&*database));
+    assert_eq!(totals(&merged), (59, 457_506, "1.0143852".into()));
 }
 
 #[test]
 fn a_session_that_moves_to_the_database_is_the_databases_from_then_on() {
-    let (dir, store) = both();
+    let (dir, store) = database_and_files();
     let go_on = |_| ControlFlow::Continue(());
     let opened =
         SessionMaterializer::open(Arc::new(store), None, RefreshOptions::default(), &go_on);
@@ -188,7 +194,7 @@ fn a_session_that_moves_to_the_database_is_the_databases_from_then_on() {
 
 #[test]
 fn an_entity_of_each_kind_is_located_in_the_store_that_has_it() {
-    let (dir, store) = both();
+    let (dir, store) = database_and_files();
     for damaged in ["session/p/ses_left", "message/ses_left/msg_3", "part/msg_3/prt_3"] {
         std::fs::write(dir.path().join(format!("storage/{damaged}.json")), "{").unwrap();
     }
@@ -208,8 +214,8 @@ fn an_entity_of_each_kind_is_located_in_the_store_that_has_it() {
         (session_key("ses_left").into(), "session/p/ses_left.json"),
         (message("ses_both", "msg_1"), "opencode.db"),
         (message("ses_left", "msg_3"), "message/ses_left/msg_3.json"),
-        (part("msg_1", "prt_1"), "opencode.db"),
-        (part("msg_3", "prt_3"), "part/msg_3/prt_3.json"),
+        (part_key("msg_1", "prt_1"), "opencode.db"),
+        (part_key("msg_3", "prt_3"), "part/msg_3/prt_3.json"),
         (EntityKey::Diff(session_key("ses_both")), "session_diff/ses_both.json"),
         (EntityKey::Diff(session_key("ses_left")), "session_diff/ses_left.json"),
         (EntityKey::Todo(session_key("ses_both")), "opencode.db"),
@@ -228,16 +234,18 @@ fn an_entity_of_each_kind_is_located_in_the_store_that_has_it() {
 
 #[test]
 fn members_without_sessions_are_asked_for_diffs_alone() {
-    let (dir, _) = both();
+    let (dir, _) = database_and_files();
     let storage = dir.path().join("storage");
     for gone in ["session", "message", "part"] {
         std::fs::remove_dir_all(storage.join(gone)).unwrap();
     }
-    let there = |source| -> Arc<dyn Source> { Arc::new(IfThere::new(source)) };
-    let merged =
-        MergedSource::new(id("both"), there(database(&dir.path().join("opencode-next.db"))))
-            .and(there(database(&dir.path().join("opencode.db"))))
-            .and(there(files(&storage)));
+    let there = |source| -> Arc<dyn Source> { Arc::new(OptionalSource::new(source)) };
+    let merged = MergedSource::new(
+        source_id("both"),
+        there(database_source(&dir.path().join("opencode-next.db"))),
+    )
+    .with_source(there(database_source(&dir.path().join("opencode.db"))))
+    .with_source(there(file_source(&storage)));
     let listed = scan(&merged, &Scope::Sessions).entries;
     assert_eq!(key_names(&listed), ["ses_both"]);
     assert_eq!(listed[0].origin.as_ref().unwrap().as_str(), "database");

@@ -1,9 +1,9 @@
 //! The database as a Source, and several stores as one, through everything that flow does.
 
-mod generations;
 mod machine;
 mod merged;
+mod model_context;
 mod oracle;
-mod seen;
-mod upgraded;
+mod storage_formats;
+mod v2_writer;
 mod world;

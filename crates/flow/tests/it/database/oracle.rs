@@ -6,20 +6,20 @@ use scrollback_fixtures::{Corpus, corpus};
 use scrollback_flow::{Export, MergedSource, SessionLoader, run_session_tree_flow};
 use serde_json::Value;
 
-use crate::store::key;
-use crate::support::{database, files, id};
+use crate::store::session_key;
+use crate::support::{database_source, file_source, source_id};
 
 #[test]
 fn every_export_equals_what_opencode_printed() {
     for which in [Corpus::OpencodeSqlite, Corpus::OpencodeMigrated] {
         let paths = corpus(which);
-        let store = database(&paths.database);
+        let store = database_source(&paths.database);
         let exports = paths.exports().unwrap();
         assert_eq!(exports.len(), 59);
         for export in exports {
             let oracle: Value =
                 serde_json::from_slice(&std::fs::read(&export.path).unwrap()).unwrap();
-            let ours = run_session_tree_flow(&*store, &key(&export.session), |tree| {
+            let ours = run_session_tree_flow(&*store, &session_key(&export.session), |tree| {
                 serde_json::to_value(Export(tree)).unwrap()
             });
             assert_eq!(ours.unwrap().value, oracle, "{which:?} {}", export.session);
@@ -31,8 +31,11 @@ fn every_export_equals_what_opencode_printed() {
 #[test]
 fn diffs_are_found_in_the_files_beside_the_database() {
     let json = corpus(Corpus::OpencodeJson);
-    let migrated = MergedSource::new(id("m"), database(&corpus(Corpus::OpencodeMigrated).database))
-        .and(files(&json.storage));
+    let migrated = MergedSource::new(
+        source_id("m"),
+        database_source(&corpus(Corpus::OpencodeMigrated).database),
+    )
+    .with_source(file_source(&json.storage));
     let api = std::fs::read(json.oracle.join("api/children-todo-diff.json")).unwrap();
     let api: BTreeMap<String, Value> = serde_json::from_slice(&api).unwrap();
     let mut expected: BTreeMap<String, Value> =
@@ -40,8 +43,8 @@ fn diffs_are_found_in_the_files_beside_the_database() {
     assert_eq!(check_diffs(&migrated, &expected), 7);
 
     let paths = corpus(Corpus::OpencodeSqlite);
-    let store = MergedSource::new(id("s"), database(&paths.database));
-    let store = store.with_diffs_of(files(&paths.storage));
+    let store = MergedSource::new(source_id("s"), database_source(&paths.database));
+    let store = store.with_diff_source(file_source(&paths.storage));
     expected.clear();
     for file in std::fs::read_dir(paths.storage.join("session_diff")).unwrap() {
         let path = file.unwrap().path();
@@ -57,7 +60,7 @@ fn check_diffs(store: &MergedSource, expected: &BTreeMap<String, Value>) -> usiz
     let loader = SessionLoader::new(store);
     let mut diffs = 0;
     for (session, oracle) in expected {
-        let loaded = loader.load_session_with_diff(&key(session)).unwrap();
+        let loaded = loader.load_session_with_diff(&session_key(session)).unwrap();
         let diff = serde_json::to_value(loaded.diff().unwrap().value).unwrap();
         assert_eq!(diff, *oracle, "{session}");
         diffs += diff.as_array().unwrap().len();

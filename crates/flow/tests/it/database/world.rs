@@ -11,7 +11,7 @@ use scrollback_stor_sqlite::SqliteReader;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::upgraded::count;
+use super::v2_writer::count_rows;
 use crate::index::world::{self, TestClock};
 
 /// The schema of 1.18.33.
@@ -38,7 +38,7 @@ impl DbWorld {
             is_upgraded: false,
         };
         world.writer().execute_batch(SCHEMA).unwrap();
-        world.wrote();
+        world.stamp_files();
         world
     }
 
@@ -56,7 +56,7 @@ impl DbWorld {
         SqliteReader::new(self.database(), id, Arc::clone(&self.clock) as Arc<dyn Clock>)
     }
 
-    pub(crate) fn pass(&self, time: Duration) {
+    pub(crate) fn advance_clock(&self, time: Duration) {
         self.clock.pause(time);
     }
 
@@ -74,7 +74,7 @@ impl DbWorld {
 
     /// Files have the time of the test's clock. By path: closing a file of the database in this
     /// process would drop SQLite's locks.
-    pub(crate) fn wrote(&self) {
+    pub(crate) fn stamp_files(&self) {
         let now = self.clock.now().0;
         let time = Timespec { tv_sec: now / 1_000_000_000, tv_nsec: now % 1_000_000_000 };
         let times = Timestamps { last_access: time, last_modification: time };
@@ -91,7 +91,7 @@ impl DbWorld {
     }
 
     /// Runs statements in one transaction, and tells of it in the session's log.
-    fn change(&mut self, session: &str, kind: &str, run: impl FnOnce(&Connection, i64)) {
+    fn change_session(&mut self, session: &str, kind: &str, run: impl FnOnce(&Connection, i64)) {
         let (now, events) = (self.now_ms(), self.events);
         let db = self.writer();
         db.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -108,7 +108,7 @@ impl DbWorld {
             .unwrap();
         }
         db.execute_batch("COMMIT").unwrap();
-        self.wrote();
+        self.stamp_files();
     }
 
     pub(crate) fn put_project(&mut self, p: u8, v: u8) {
@@ -121,7 +121,7 @@ impl DbWorld {
                 params![format!("p{p}"), format!("/w{v}"), now],
             )
             .unwrap();
-        self.wrote();
+        self.stamp_files();
     }
 
     pub(crate) fn put_session(&mut self, p: u8, s: u8, v: u8) {
@@ -131,7 +131,7 @@ impl DbWorld {
         if self.is_v2(s) || (self.is_upgraded && !self.has_session(s)) {
             return self.put_session_v2(p, s, v, parent);
         }
-        self.change(&id.clone(), "session.updated.1", |db, now| {
+        self.change_session(&id.clone(), "session.updated.1", |db, now| {
             db.execute(
                 "INSERT INTO session (id, project_id, parent_id, slug, directory, title, version,
                      time_created, time_updated) VALUES (?1, ?2, ?3, 's', '/w', ?4, '1.18', 1, ?5)
@@ -155,13 +155,13 @@ impl DbWorld {
                  DELETE FROM event WHERE aggregate_id = '{id}'; COMMIT;"
             ))
             .unwrap();
-        self.wrote();
+        self.stamp_files();
     }
 
     /// Whether a session is there.
     pub(crate) fn has_session(&mut self, s: u8) -> bool {
         let sql = "SELECT count(*) FROM session WHERE id = ?1";
-        self.is_v2(s) || count(self.writer(), sql, &format!("ses_{s}")) > 0
+        self.is_v2(s) || count_rows(self.writer(), sql, &format!("ses_{s}")) > 0
     }
 
     fn upsert(
@@ -197,12 +197,12 @@ impl DbWorld {
         // An id names one message of the whole database.
         let (id, session) = (format!("msg_{s}{m}"), format!("ses_{s}"));
         let sql = "SELECT count(*) FROM message WHERE id = ?1";
-        let known = count(self.writer(), sql, &id);
+        let known = count_rows(self.writer(), sql, &id);
         let mut data: Value = serde_json::from_str(&world::message(&id, &session, v)).unwrap();
         let fields = data.as_object_mut().unwrap();
         fields.remove("id");
         fields.remove("sessionID");
-        self.change(&session, "message.updated.1", |db, now| {
+        self.change_session(&session, "message.updated.1", |db, now| {
             let times = [i64::from(m), now];
             Self::upsert(db, "message", "id, session_id", &[&id, &session], &data, times);
         });
@@ -213,7 +213,7 @@ impl DbWorld {
         if self.is_v2(s) {
             return self.remove_message_v2(s, m);
         }
-        self.change(&format!("ses_{s}"), "message.removed.1", |db, _| {
+        self.change_session(&format!("ses_{s}"), "message.removed.1", |db, _| {
             db.execute("DELETE FROM message WHERE id = ?1", [format!("msg_{s}{m}")]).unwrap();
         });
     }
@@ -224,12 +224,12 @@ impl DbWorld {
         }
         let (id, message) = (format!("prt_{s}{m}{n}"), format!("msg_{s}{m}"));
         let sql = "SELECT count(*) FROM message WHERE id = ?1";
-        if count(self.writer(), sql, &message) == 0 {
+        if count_rows(self.writer(), sql, &message) == 0 {
             return;
         }
         let session = format!("ses_{s}");
         let data = json!({"type": "text", "text": "x".repeat(usize::from(v))});
-        self.change(&session.clone(), "message.part.updated.1", |db, now| {
+        self.change_session(&session.clone(), "message.part.updated.1", |db, now| {
             let ids = [&*id, &*message, &*session];
             Self::upsert(db, "part", "id, message_id, session_id", &ids, &data, [now, now]);
         });
@@ -239,7 +239,7 @@ impl DbWorld {
         if self.is_v2(s) {
             return self.put_content(s, m, n, None);
         }
-        self.change(&format!("ses_{s}"), "message.part.removed.1", |db, _| {
+        self.change_session(&format!("ses_{s}"), "message.part.removed.1", |db, _| {
             db.execute("DELETE FROM part WHERE id = ?1", [format!("prt_{s}{m}{n}")]).unwrap();
         });
     }
@@ -247,18 +247,18 @@ impl DbWorld {
     pub(crate) fn checkpoint(&mut self) {
         let sql = "PRAGMA wal_checkpoint(PASSIVE)";
         self.writer().query_row(sql, [], |_| Ok(())).unwrap();
-        self.wrote();
+        self.stamp_files();
     }
 
     pub(crate) fn vacuum(&mut self) {
         self.writer().execute_batch("VACUUM").unwrap();
-        self.wrote();
+        self.stamp_files();
     }
 
     /// The program ends: the log goes into the database, and the side files go, unless a reader has
     /// the database open.
     pub(crate) fn close(&mut self) {
         self.writer = None;
-        self.wrote();
+        self.stamp_files();
     }
 }

@@ -9,16 +9,20 @@ use std::time::Duration;
 use scrollback_core_id::{EntityKey, ProjectId, SessionKey};
 use scrollback_core_type::{Cost, Part, PartKind};
 use scrollback_flow::{
-    NoSnapshot, Origin, Parts, Progress, RefreshOptions, SessionLoader, SessionMaterializer,
-    SessionScope, Snapshots, Verify, build_index, run_session_flow,
+    IndexOrigin, NoSnapshot, PartDetail, Progress, RefreshOptions, SessionLoader,
+    SessionMaterializer, SessionScope, Snapshots, Verify, build_index, run_session_flow,
 };
 use scrollback_index::SnapshotError;
 use scrollback_stor_read::FileReader;
 
 use super::world::{World, message, part, session};
-use crate::store::{corpus_paths, open};
+use crate::store::{corpus_paths, open_store};
 
-fn start(source: FileReader, snapshots: Option<Snapshots>, parts: Parts) -> SessionMaterializer {
+fn open_materializer(
+    source: FileReader,
+    snapshots: Option<Snapshots>,
+    parts: PartDetail,
+) -> SessionMaterializer {
     let options = RefreshOptions { parts, ..RefreshOptions::default() };
     let opened = SessionMaterializer::open(Arc::new(source), snapshots, options, &|_| {
         ControlFlow::Continue(())
@@ -29,13 +33,13 @@ fn start(source: FileReader, snapshots: Option<Snapshots>, parts: Parts) -> Sess
     }
 }
 
-fn corpus() -> SessionMaterializer {
-    start(open(&corpus_paths().storage), None, Parts::Stamps)
+fn open_corpus() -> SessionMaterializer {
+    open_materializer(open_store(&corpus_paths().storage), None, PartDetail::Stamps)
 }
 
 #[test]
 fn says_what_the_records_say() {
-    let (source, materializer) = (open(&corpus_paths().storage), corpus());
+    let (source, materializer) = (open_store(&corpus_paths().storage), open_corpus());
     let view = materializer.view();
     let listed = SessionLoader::new(&source).list_sessions(None).unwrap().value;
     let keys: Vec<_> = listed.iter().map(|node| node.key.clone()).collect();
@@ -79,7 +83,7 @@ fn says_what_the_records_say() {
 
 #[test]
 fn answers_queries() {
-    let materializer = corpus();
+    let materializer = open_corpus();
     let all = materializer.sessions_by_time();
     let since = all[9].updated.unwrap();
     let late = materializer.sessions_updated_since(since);
@@ -123,8 +127,8 @@ fn loads_from_memory_what_did_not_change() {
     world.write("message/ses_1/msg_1.json", &message("msg_1", "ses_1", 1));
     world.write("part/msg_1/prt_1.json", &part("prt_1", "msg_1", 3));
     world.write("part/msg_1/prt_2.json", &part("prt_2", "msg_1", 4));
-    world.pass(Duration::from_secs(60));
-    let materializer = start(world.source(), None, Parts::Later);
+    world.advance_clock(Duration::from_secs(60));
+    let materializer = open_materializer(world.source(), None, PartDetail::Later);
     let key: SessionKey = "ses_1".parse::<scrollback_core_id::SessionId>().unwrap().into();
     let spans = |tree: &scrollback_flow::SessionTree| -> Vec<_> {
         tree.tree.spans().map(|span| span.allocation()).collect()
@@ -147,9 +151,9 @@ fn loads_from_memory_what_did_not_change() {
     assert!(materializer.stats().cache.hits > 0);
 
     // Rewritten in place: no directory tells, and the session's record does not either.
-    world.pass(Duration::from_secs(24 * 60 * 60));
+    world.advance_clock(Duration::from_secs(24 * 60 * 60));
     world.write("part/msg_1/prt_2.json", &part("prt_2", "msg_1", 5));
-    world.pass(Duration::from_secs(60));
+    world.advance_clock(Duration::from_secs(60));
     let now = materializer.load_session_tree(&key).unwrap();
     let text = String::from_utf8(now.tree.messages[0].parts[1].span.as_ref().unwrap().to_vec());
     assert!(text.unwrap().contains("\"xxxxx\""));
@@ -165,17 +169,19 @@ fn loads_from_memory_what_did_not_change() {
 fn begins_with_what_was_kept() {
     let world = World::new();
     world.write("session/p/ses_1.json", &session("ses_1", "p", 0, 9));
-    world.pass(Duration::from_secs(2 * 60 * 60));
+    world.advance_clock(Duration::from_secs(2 * 60 * 60));
     let snapshots = || Some(Snapshots::new(world.snapshots()));
-    let first = start(world.source(), snapshots(), Parts::Later);
-    assert_eq!(first.stats().origin, Origin::Store(NoSnapshot::Missing));
-    assert!(first.keep().unwrap());
-    assert!(!first.keep().unwrap(), "nothing changed");
+    let first = open_materializer(world.source(), snapshots(), PartDetail::Later);
+    assert_eq!(first.stats().origin, IndexOrigin::Store(NoSnapshot::Missing));
+    assert!(first.save_snapshot().unwrap());
+    assert!(!first.save_snapshot().unwrap(), "nothing changed");
     let before = first.index().cursor();
 
     world.write("session/p/ses_2.json", &session("ses_2", "p", 0, 9));
-    let second = start(world.source(), snapshots(), Parts::Later);
-    let Origin::Snapshot(refreshed) = second.stats().origin else { panic!("from the snapshot") };
+    let second = open_materializer(world.source(), snapshots(), PartDetail::Later);
+    let IndexOrigin::Snapshot(refreshed) = second.stats().origin else {
+        panic!("from the snapshot")
+    };
     assert_eq!((refreshed.sessions, refreshed.verified), (2, 1));
     let answer = second.index().changes(Some(&before));
     let scrollback_index::Delta::Changed(changes) = answer.delta else { panic!("continued") };
@@ -186,9 +192,9 @@ fn begins_with_what_was_kept() {
 
     std::fs::write(Snapshots::new(world.snapshots()).path(second.index().store()), "damaged")
         .unwrap();
-    let third = start(world.source(), snapshots(), Parts::Later);
+    let third = open_materializer(world.source(), snapshots(), PartDetail::Later);
     let why = NoSnapshot::Unusable(SnapshotError::Foreign);
-    assert_eq!(third.stats().origin, Origin::Store(why));
+    assert_eq!(third.stats().origin, IndexOrigin::Store(why));
     assert_eq!(third.sessions_by_time().len(), 2);
 }
 
@@ -201,8 +207,8 @@ fn a_sweep_comes_round_in_time() {
         let path = format!("message/{id}/msg_{n}.json");
         world.write(&path, &message(&format!("msg_{n}"), &id, 1));
     }
-    world.pass(Duration::from_secs(24 * 60 * 60));
-    let materializer = start(world.source(), None, Parts::Later);
+    world.advance_clock(Duration::from_secs(24 * 60 * 60));
+    let materializer = open_materializer(world.source(), None, PartDetail::Later);
     let period = Duration::from_secs(60);
     materializer.sweep(period).unwrap();
     // Cold sessions, rewritten in place: nothing but a look at the files tells.
@@ -217,12 +223,12 @@ fn a_sweep_comes_round_in_time() {
     };
     assert_eq!(told(&materializer), 0);
     for _ in 0..30 {
-        world.pass(Duration::from_secs(1));
+        world.advance_clock(Duration::from_secs(1));
         materializer.sweep(period).unwrap();
     }
     assert!(told(&materializer) > 0);
     for _ in 0..30 {
-        world.pass(Duration::from_secs(1));
+        world.advance_clock(Duration::from_secs(1));
         materializer.sweep(period).unwrap();
     }
     assert_eq!(told(&materializer), 30, "within the minute");
@@ -235,11 +241,15 @@ fn one_bad_record_is_one_issue_at_every_look() {
     world.write("message/ses_1/msg_1.json", &message("msg_1", "ses_1", 1));
     world.write("message/ses_1/msg_2.json", "{\"id\": ");
     world.write("session/p/no id.txt", "passed over");
-    world.pass(Duration::from_secs(24 * 60 * 60));
-    let materializer = start(world.source(), Some(Snapshots::new(world.snapshots())), Parts::Later);
-    materializer.keep().unwrap();
+    world.advance_clock(Duration::from_secs(24 * 60 * 60));
+    let materializer = open_materializer(
+        world.source(),
+        Some(Snapshots::new(world.snapshots())),
+        PartDetail::Later,
+    );
+    materializer.save_snapshot().unwrap();
     for _ in 0..2 {
-        world.pass(Duration::from_secs(24 * 60 * 60));
+        world.advance_clock(Duration::from_secs(24 * 60 * 60));
         let refreshed =
             materializer.refresh(&RefreshOptions::default(), &|_| ControlFlow::Continue(()));
         let ControlFlow::Continue(result) = refreshed.unwrap() else { panic!("nobody broke") };
@@ -254,20 +264,20 @@ fn one_bad_record_is_one_issue_at_every_look() {
 
 #[test]
 fn whoever_breaks_ends_the_run_and_nothing_is_changed() {
-    let source = open(&corpus_paths().storage);
+    let source = open_store(&corpus_paths().storage);
     let seen = AtomicUsize::new(0);
     let third = |progress: Progress| {
-        assert_eq!(progress.of, 59);
+        assert_eq!(progress.total, 59);
         match seen.fetch_add(1, Ordering::Relaxed) {
             2 => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
         }
     };
-    assert!(build_index(&source, Parts::Later, &third).unwrap().is_break());
+    assert!(build_index(&source, PartDetail::Later, &third).unwrap().is_break());
     let told = seen.load(Ordering::Relaxed);
     assert!((3..59).contains(&told), "told {told} times");
 
-    let materializer = corpus();
+    let materializer = open_corpus();
     let before = materializer.index().cursor();
     let full = RefreshOptions { verify: Verify::Full, ..RefreshOptions::default() };
     let refreshed = materializer.refresh(&full, &|_| ControlFlow::Break(()));
@@ -280,8 +290,8 @@ fn what_became_base_meanwhile_is_kept_too() {
     let world = World::new();
     world.write("session/p/ses_1.json", &session("ses_1", "p", 0, 9));
     let snapshots = || Some(Snapshots::new(world.snapshots()));
-    let materializer = start(world.source(), snapshots(), Parts::Later);
-    assert!(materializer.keep().unwrap());
+    let materializer = open_materializer(world.source(), snapshots(), PartDetail::Later);
+    assert!(materializer.save_snapshot().unwrap());
     for n in 0..4200 {
         let id = format!("msg_{n}");
         world.write(&format!("message/ses_1/{id}.json"), &message(&id, "ses_1", 1));
@@ -289,7 +299,7 @@ fn what_became_base_meanwhile_is_kept_too() {
     let options = RefreshOptions::default();
     let _ = materializer.refresh(&options, &|_| ControlFlow::Continue(())).unwrap();
     assert_eq!(materializer.index().stats().overlay_keys, 0, "more than an overlay holds");
-    assert!(materializer.keep().unwrap());
-    let again = start(world.source(), snapshots(), Parts::Later);
+    assert!(materializer.save_snapshot().unwrap());
+    let again = open_materializer(world.source(), snapshots(), PartDetail::Later);
     assert_eq!(again.index().stats().base.messages, 4200);
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use scrollback_core_id::{Cursor, EntityKey, MessageKey, SessionId, SessionKey};
 use scrollback_flow::{
-    Parts, Progress, RefreshOptions, SessionMaterializer, Snapshots, Verify, build_index,
+    PartDetail, Progress, RefreshOptions, SessionMaterializer, Snapshots, Verify, build_index,
 };
 use scrollback_index::Delta;
 
@@ -34,7 +34,7 @@ enum Step {
     RemovePart(u8, u8),
     DamageSession(u8),
     DamageMessage(u8, u8),
-    Pass(Duration),
+    AdvanceClock(Duration),
     Fast(usize),
     Full(usize),
     Access(usize, u8),
@@ -71,7 +71,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (m.clone(), n).prop_map(|(m, n)| Step::RemovePart(m, n)),
         1 => s.clone().prop_map(Step::DamageSession),
         1 => (s.clone(), m).prop_map(|(s, m)| Step::DamageMessage(s, m)),
-        12 => time.prop_map(Step::Pass),
+        12 => time.prop_map(Step::AdvanceClock),
         6 => process().prop_map(Step::Fast),
         3 => process().prop_map(Step::Full),
         3 => (process(), s.clone()).prop_map(|(at, s)| Step::Access(at, s)),
@@ -83,11 +83,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn go_on(_: Progress) -> ControlFlow<()> {
+fn never_break(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-fn done<T>(flow: ControlFlow<(), T>) -> T {
+fn continue_value<T>(flow: ControlFlow<(), T>) -> T {
     match flow {
         ControlFlow::Continue(value) => value,
         ControlFlow::Break(()) => panic!("nobody broke"),
@@ -98,7 +98,7 @@ fn options(verify: Verify) -> RefreshOptions {
     RefreshOptions { verify, ..RefreshOptions::default() }
 }
 
-fn session_id(s: u8) -> SessionKey {
+fn session_key(s: u8) -> SessionKey {
     SessionId::new(&format!("ses_{s}")).unwrap().into()
 }
 
@@ -124,13 +124,13 @@ struct Machine {
 impl Machine {
     fn new() -> Self {
         let world = World::new();
-        let processes = (0..2).map(|_| start(&world)).collect();
+        let processes = (0..2).map(|_| open_materializer(&world)).collect();
         let followers = vec![Follower::default(); 3];
         Self { world, processes, followers, missable: vec![HashSet::new(); 2], torn: false }
     }
 
     fn project_of(&self, s: u8) -> Option<u8> {
-        (0..2).find(|p| self.world.is_there(&format!("session/p{p}/ses_{s}.json")))
+        (0..2).find(|p| self.world.exists(&format!("session/p{p}/ses_{s}.json")))
     }
 
     fn put_session(&self, p: u8, s: u8, v: u8) {
@@ -139,8 +139,8 @@ impl Machine {
         self.world.write(&format!("session/p{p}/ses_{s}.json"), &text);
     }
 
-    fn written_in_place(&mut self, path: &str, s: u8, m: u8) {
-        if self.world.is_there(path) {
+    fn note_written_in_place(&mut self, path: &str, s: u8, m: u8) {
+        if self.world.exists(path) {
             let key = message_key(s, m);
             self.missable.iter_mut().for_each(|keys| {
                 keys.insert(key.clone());
@@ -148,12 +148,12 @@ impl Machine {
         }
     }
 
-    fn looked_at(&mut self, at: usize, session: &SessionKey) {
+    fn note_verified(&mut self, at: usize, session: &SessionKey) {
         let of = |key: &EntityKey| matches!(key, EntityKey::Message(key) if key.session == session.session);
         self.missable[at].retain(|key| !of(key));
     }
 
-    fn take(&mut self, step: Step) {
+    fn apply(&mut self, step: Step) {
         let message_path = |s: u8, m: u8| format!("message/ses_{s}/msg_{m}.json");
         match step {
             Step::PutProject(p, v) => {
@@ -183,7 +183,7 @@ impl Machine {
             }
             Step::PutMessage(s, m, v) => {
                 let path = message_path(s, m);
-                self.written_in_place(&path, s, m);
+                self.note_written_in_place(&path, s, m);
                 let text = world::message(&format!("msg_{m}"), &format!("ses_{s}"), v);
                 self.world.write(&path, &text);
             }
@@ -205,13 +205,13 @@ impl Machine {
             }
             Step::DamageMessage(s, m) => {
                 let path = message_path(s, m);
-                if self.world.is_there(&path) {
-                    self.written_in_place(&path, s, m);
+                if self.world.exists(&path) {
+                    self.note_written_in_place(&path, s, m);
                     self.world.write(&path, "no JSON");
                     self.torn = true;
                 }
             }
-            Step::Pass(time) => self.world.pass(time),
+            Step::AdvanceClock(time) => self.world.advance_clock(time),
             Step::Fast(at) => self.refresh(at, Verify::Fast),
             Step::Full(at) => self.refresh(at, Verify::Full),
             Step::Access(at, s) => self.access(at, s),
@@ -219,14 +219,14 @@ impl Machine {
             Step::Sweep(at) => {
                 self.settle();
                 self.processes[at].sweep(Duration::ZERO).unwrap(); // begins a round
-                self.world.pass(Duration::from_millis(1));
+                self.world.advance_clock(Duration::from_millis(1));
                 self.processes[at].sweep(Duration::from_nanos(1)).unwrap();
                 self.check_full(at);
             }
-            Step::Keep(at) => drop(self.processes[at].keep().unwrap()),
+            Step::Keep(at) => drop(self.processes[at].save_snapshot().unwrap()),
             Step::Restart(at) => {
                 self.settle();
-                self.processes[at] = start(&self.world);
+                self.processes[at] = open_materializer(&self.world);
                 // What the snapshot missed it still misses.
                 let all = (0..4).flat_map(|s| (0..5).map(move |m| message_key(s, m)));
                 self.missable[at] = all.collect();
@@ -236,24 +236,24 @@ impl Machine {
         }
     }
 
-    fn rebuilt(&self) -> State {
-        let built = build_index(&self.world.source(), Parts::Stamps, &go_on).unwrap();
-        State::of(&done(built).value.view())
+    fn rebuilt_state(&self) -> State {
+        let built = build_index(&self.world.source(), PartDetail::Stamps, &never_break).unwrap();
+        State::from_view(&continue_value(built).value.view())
     }
 
     /// Waits until nothing looks as if it were being written.
     fn settle(&mut self) -> bool {
         let torn = std::mem::take(&mut self.torn);
         if torn {
-            self.world.pass(Duration::from_secs(1));
+            self.world.advance_clock(Duration::from_secs(1));
         }
         torn
     }
 
     fn refresh(&mut self, at: usize, verify: Verify) {
-        done(self.processes[at].refresh(&options(verify), &go_on).unwrap());
+        continue_value(self.processes[at].refresh(&options(verify), &never_break).unwrap());
         if self.settle() {
-            done(self.processes[at].refresh(&options(verify), &go_on).unwrap());
+            continue_value(self.processes[at].refresh(&options(verify), &never_break).unwrap());
         }
         match verify {
             Verify::Fast => self.check_fast(at),
@@ -262,14 +262,14 @@ impl Machine {
     }
 
     fn check_full(&mut self, at: usize) {
-        let (now, rebuilt) = (State::of(&self.processes[at].view()), self.rebuilt());
+        let (now, rebuilt) = (State::from_view(&self.processes[at].view()), self.rebuilt_state());
         assert_eq!(now.entities, rebuilt.entities, "a full refresh is a rebuild");
         now.parts_agree_with(&rebuilt).unwrap();
         self.missable[at].clear();
     }
 
     fn check_fast(&self, at: usize) {
-        let (now, rebuilt) = (State::of(&self.processes[at].view()), self.rebuilt());
+        let (now, rebuilt) = (State::from_view(&self.processes[at].view()), self.rebuilt_state());
         let keys = now.entities.keys().chain(rebuilt.entities.keys());
         for key in keys.collect::<HashSet<_>>() {
             if now.entities.get(key) != rebuilt.entities.get(key) {
@@ -280,19 +280,22 @@ impl Machine {
     }
 
     fn access(&mut self, at: usize, s: u8) {
-        let key = session_id(s);
+        let key = session_key(s);
         self.processes[at].verify_sessions(std::slice::from_ref(&key)).unwrap();
         if self.settle() {
             self.processes[at].verify_sessions(std::slice::from_ref(&key)).unwrap();
         }
         self.check_session(at, &key);
-        self.looked_at(at, &key);
+        self.note_verified(at, &key);
     }
 
     /// What is shown of a session is what is there.
     fn check_session(&self, at: usize, key: &SessionKey) {
         let view = self.processes[at].view();
-        let rebuilt = done(build_index(&self.world.source(), Parts::Stamps, &go_on).unwrap()).value;
+        let rebuilt = continue_value(
+            build_index(&self.world.source(), PartDetail::Stamps, &never_break).unwrap(),
+        )
+        .value;
         let of = |view: &scrollback_index::View| {
             let mut state = State::default();
             state.add_messages(view, key);
@@ -306,11 +309,11 @@ impl Machine {
 
     fn load(&mut self, at: usize, s: u8) {
         self.settle();
-        let key = session_id(s);
+        let key = session_key(s);
         let Ok(loaded) = self.processes[at].load_session_tree(&key) else {
             let is_there =
-                self.project_of(s).is_some() || self.world.is_there(&format!("message/{key}"));
-            let empty = !self.rebuilt().entities.keys().any(|it| match it {
+                self.project_of(s).is_some() || self.world.exists(&format!("message/{key}"));
+            let empty = !self.rebuilt_state().entities.keys().any(|it| match it {
                 EntityKey::Session(it) => *it == key,
                 EntityKey::Message(it) => it.session == key.session,
                 _ => false,
@@ -323,31 +326,34 @@ impl Machine {
             assert_eq!(&**span, std::fs::read(&path).unwrap(), "{key}");
         }
         self.check_session(at, &key);
-        self.looked_at(at, &key);
+        self.note_verified(at, &key);
     }
 
     fn follow(&mut self, at: usize, n: usize) {
         let follower = &mut self.followers[n];
         let answer = self.processes[at].index().changes(follower.cursor.as_ref());
         match &answer.delta {
-            Delta::Fresh => follower.state = State::of(&answer.view),
+            Delta::Fresh => follower.state = State::from_view(&answer.view),
             Delta::Changed(changes) => changes.iter().for_each(|it| follower.state.apply(it)),
         }
-        assert_eq!(follower.state, State::of(&answer.view), "as of the cursor");
+        assert_eq!(follower.state, State::from_view(&answer.view), "as of the cursor");
         follower.cursor = Some(answer.cursor);
     }
 }
 
-fn start(world: &World) -> SessionMaterializer {
+fn open_materializer(world: &World) -> SessionMaterializer {
     let snapshots = Snapshots::new(world.snapshots());
     let options = RefreshOptions::default();
     let source = Arc::new(world.source());
-    done(SessionMaterializer::open(source, Some(snapshots), options, &go_on).unwrap()).value
+    continue_value(
+        SessionMaterializer::open(source, Some(snapshots), options, &never_break).unwrap(),
+    )
+    .value
 }
 
 fn message_key(s: u8, m: u8) -> EntityKey {
     let message = scrollback_core_id::MessageId::new(&format!("msg_{m}")).unwrap();
-    EntityKey::Message(MessageKey { session: session_id(s).session, message })
+    EntityKey::Message(MessageKey { session: session_key(s).session, message })
 }
 
 fn spans(
@@ -381,7 +387,7 @@ proptest! {
     fn equals_a_rebuild(steps in prop::collection::vec(step(), 1..60)) {
         let mut machine = Machine::new();
         for step in steps {
-            machine.take(step);
+            machine.apply(step);
         }
         for at in 0..2 {
             machine.refresh(at, Verify::Full);

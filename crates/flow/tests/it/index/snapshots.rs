@@ -14,12 +14,12 @@ use scrollback_index::{
     SnapshotError,
 };
 
-fn store(name: &str) -> SourceId {
+fn source_id(name: &str) -> SourceId {
     SourceId::new(name).unwrap()
 }
 
 /// A snapshot of so many sessions.
-fn of(store: SourceId, sessions: usize) -> Snapshot {
+fn snapshot_with_sessions(store: SourceId, sessions: usize) -> Snapshot {
     let session = |n: usize| {
         let key: scrollback_core_id::SessionKey =
             format!("ses_{n}").parse::<scrollback_core_id::SessionId>().unwrap().into();
@@ -39,27 +39,34 @@ fn now() -> UnixNanos {
 fn come_back_as_they_were_kept() {
     let dir = tempfile::tempdir().unwrap();
     let snapshots = Snapshots::new(dir.path().join("not/there/yet"));
-    assert_eq!(snapshots.load(&store("a")).unwrap_err(), NoSnapshot::Missing);
+    assert_eq!(snapshots.load(&source_id("a")).unwrap_err(), NoSnapshot::Missing);
     assert_eq!((snapshots.list(), snapshots.clear().unwrap()), (Vec::new(), 0));
-    let (a, b) = (of(store("a"), 3), of(store("b"), 2));
-    snapshots.keep(&a, now()).unwrap();
-    snapshots.keep(&b, now()).unwrap();
-    assert_eq!(snapshots.load(&store("a")).unwrap().to_header_and_body(), a.to_header_and_body());
-    assert_eq!(snapshots.load(&store("b")).unwrap().to_header_and_body(), b.to_header_and_body());
+    let (a, b) =
+        (snapshot_with_sessions(source_id("a"), 3), snapshot_with_sessions(source_id("b"), 2));
+    snapshots.save(&a, now()).unwrap();
+    snapshots.save(&b, now()).unwrap();
+    assert_eq!(
+        snapshots.load(&source_id("a")).unwrap().to_header_and_body(),
+        a.to_header_and_body()
+    );
+    assert_eq!(
+        snapshots.load(&source_id("b")).unwrap().to_header_and_body(),
+        b.to_header_and_body()
+    );
     let mut listed: Vec<_> = snapshots.list().into_iter().map(|kept| kept.store).collect();
     listed.sort();
-    assert_eq!(listed, [Some(store("a")), Some(store("b"))]);
+    assert_eq!(listed, [Some(source_id("a")), Some(source_id("b"))]);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&snapshots.path(&store("a"))), 0o600);
+        assert_eq!(mode(&snapshots.path(&source_id("a"))), 0o600);
         assert_eq!(mode(snapshots.dir()), 0o700);
     }
-    let is_a = |of: &_| *of == store("a");
-    assert_eq!(snapshots.clear_stores(is_a).unwrap(), [store("a")]);
+    let is_a = |of: &_| *of == source_id("a");
+    assert_eq!(snapshots.clear_stores(is_a).unwrap(), [source_id("a")]);
     assert!(snapshots.clear_stores(is_a).unwrap().is_empty());
-    snapshots.load(&store("b")).unwrap();
+    snapshots.load(&source_id("b")).unwrap();
     assert_eq!(snapshots.clear().unwrap(), 1);
     assert_eq!(fs::read_dir(snapshots.dir()).unwrap().count(), 0);
 }
@@ -68,11 +75,11 @@ fn come_back_as_they_were_kept() {
 fn what_is_of_no_use_is_told_apart() {
     let dir = tempfile::tempdir().unwrap();
     let snapshots = Snapshots::new(dir.path());
-    let sound = of(store("a"), 3).to_header_and_body().concat();
-    let path = snapshots.path(&store("a"));
+    let sound = snapshot_with_sessions(source_id("a"), 3).to_header_and_body().concat();
+    let path = snapshots.path(&source_id("a"));
     let load = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
-        snapshots.load(&store("a")).map(|_| ()).unwrap_err()
+        snapshots.load(&source_id("a")).map(|_| ()).unwrap_err()
     };
     assert_eq!(load(b""), NoSnapshot::Unusable(SnapshotError::Foreign));
     assert_eq!(load(b"something else"), NoSnapshot::Unusable(SnapshotError::Foreign));
@@ -84,58 +91,61 @@ fn what_is_of_no_use_is_told_apart() {
     }
     assert_eq!(load(&sound[..100]), NoSnapshot::Unusable(SnapshotError::Damaged));
     assert_eq!(
-        load(&of(store("b"), 3).to_header_and_body().concat()),
-        NoSnapshot::OtherStore(store("b"))
+        load(&snapshot_with_sessions(source_id("b"), 3).to_header_and_body().concat()),
+        NoSnapshot::OtherStore(source_id("b"))
     );
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    assert!(matches!(snapshots.load(&store("a")), Err(NoSnapshot::Unreadable(_))));
+    assert!(matches!(snapshots.load(&source_id("a")), Err(NoSnapshot::Unreadable(_))));
     #[cfg(unix)]
     {
         fs::remove_dir(&path).unwrap();
         std::os::unix::fs::symlink("/etc/passwd", &path).unwrap();
-        assert!(matches!(snapshots.load(&store("a")), Err(NoSnapshot::Unreadable(_))));
+        assert!(matches!(snapshots.load(&source_id("a")), Err(NoSnapshot::Unreadable(_))));
     }
 }
 
 #[test]
 fn the_oldest_go_when_there_are_too_many() {
     let dir = tempfile::tempdir().unwrap();
-    let one = of(store("0"), 10).size() as u64;
+    let one = snapshot_with_sessions(source_id("0"), 10).size() as u64;
     let snapshots = Snapshots::new(dir.path()).with_budget(3 * one + one / 2);
     fs::write(dir.path().join("notes.txt"), "not ours").unwrap();
     let left = dir.path().join("0123456789abcdef.snapshot.77-0.tmp");
     fs::write(&left, "a process died").unwrap();
     for n in 0..5_i64 {
-        let snapshot = of(store(&n.to_string()), 10);
-        snapshots.keep(&snapshot, now()).unwrap();
+        let snapshot = snapshot_with_sessions(source_id(&n.to_string()), 10);
+        snapshots.save(&snapshot, now()).unwrap();
         let written = std::time::UNIX_EPOCH + Duration::from_secs(1000 + n.unsigned_abs());
         let path = snapshots.path(snapshot.store());
         fs::File::options().append(true).open(path).unwrap().set_modified(written).unwrap();
     }
     // The time of a file that was just written is the system's: the last one is the newest.
-    snapshots.keep(&of(store("4"), 10), now()).unwrap();
+    snapshots.save(&snapshot_with_sessions(source_id("4"), 10), now()).unwrap();
     let kept: Vec<_> = snapshots.list().into_iter().filter_map(|kept| kept.store).collect();
-    assert_eq!(kept, [store("4"), store("3"), store("2")]);
+    assert_eq!(kept, [source_id("4"), source_id("3"), source_id("2")]);
     assert!(dir.path().join("notes.txt").exists());
     assert!(!left.exists(), "left behind for longer than a write takes");
 }
 
-const WRITE_INTO: &str = "SCROLLBACK_TEST_WRITE_INTO";
-const SMALL: usize = 200;
-const LARGE: usize = 2000;
+const WRITE_DIR_VAR: &str = "SCROLLBACK_TEST_WRITE_INTO";
+const SMALL_COUNT: usize = 200;
+const LARGE_COUNT: usize = 2000;
 
 /// The other process of the test below; by itself it does nothing.
 #[test]
 fn writes_until_it_is_killed() {
-    let Some(dir) = std::env::var_os(WRITE_INTO) else { return };
+    let Some(dir) = std::env::var_os(WRITE_DIR_VAR) else { return };
     let snapshots = Snapshots::new(dir);
-    let both = [of(store("a"), SMALL), of(store("a"), LARGE)];
+    let both = [
+        snapshot_with_sessions(source_id("a"), SMALL_COUNT),
+        snapshot_with_sessions(source_id("a"), LARGE_COUNT),
+    ];
     let said = || std::io::stderr().write_all(b"!").unwrap();
     said(); // from here on it only writes
     loop {
         for snapshot in &both {
-            snapshots.keep(snapshot, now()).unwrap();
+            snapshots.save(snapshot, now()).unwrap();
             said();
         }
     }
@@ -147,11 +157,11 @@ fn a_killed_writer_leaves_the_old_or_the_new() {
     let snapshots = Snapshots::new(dir.path());
     let mut seen = [0, 0];
     let mut random = 88_172_645_463_325_252_u64;
-    snapshots.keep(&of(store("a"), SMALL), now()).unwrap();
+    snapshots.save(&snapshot_with_sessions(source_id("a"), SMALL_COUNT), now()).unwrap();
     for _ in 0..200 {
         let mut writer = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", "index::snapshots::writes_until_it_is_killed"])
-            .env(WRITE_INTO, dir.path())
+            .env(WRITE_DIR_VAR, dir.path())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -166,11 +176,11 @@ fn a_killed_writer_leaves_the_old_or_the_new() {
         std::thread::sleep(Duration::from_micros(random / 3 % 10_000));
         writer.kill().unwrap();
         writer.wait().unwrap();
-        let left = snapshots.load(&store("a")).expect("the old or the new");
+        let left = snapshots.load(&source_id("a")).expect("the old or the new");
         let sessions = SessionIndex::from_snapshot(left).view().sessions().count();
         match sessions {
-            SMALL => seen[0] += 1,
-            LARGE => seen[1] += 1,
+            SMALL_COUNT => seen[0] += 1,
+            LARGE_COUNT => seen[1] += 1,
             other => panic!("{other} sessions"),
         }
     }
@@ -181,16 +191,16 @@ fn a_killed_writer_leaves_the_old_or_the_new() {
 fn a_reader_keeps_what_it_opened() {
     let dir = tempfile::tempdir().unwrap();
     let snapshots = Snapshots::new(dir.path());
-    snapshots.keep(&of(store("a"), LARGE), now()).unwrap();
-    let index = SessionIndex::from_snapshot(snapshots.load(&store("a")).unwrap());
-    snapshots.keep(&of(store("a"), 1), now()).unwrap();
-    assert_eq!(index.view().sessions().count(), LARGE);
+    snapshots.save(&snapshot_with_sessions(source_id("a"), LARGE_COUNT), now()).unwrap();
+    let index = SessionIndex::from_snapshot(snapshots.load(&source_id("a")).unwrap());
+    snapshots.save(&snapshot_with_sessions(source_id("a"), 1), now()).unwrap();
+    assert_eq!(index.view().sessions().count(), LARGE_COUNT);
     snapshots.clear().unwrap();
-    assert_eq!(index.view().sessions().count(), LARGE);
+    assert_eq!(index.view().sessions().count(), LARGE_COUNT);
 }
 
 /// The snapshot of an index that goes on from one, after a change.
-fn changed(from: &Snapshot, title: &str, has_cursors: bool) -> Snapshot {
+fn changed_snapshot(from: &Snapshot, title: &str, has_cursors: bool) -> Snapshot {
     let index = match has_cursors {
         true => SessionIndex::from_snapshot(from.clone()),
         false => SessionIndex::from_snapshot_without_cursors(from.clone()),
@@ -209,55 +219,56 @@ fn changed(from: &Snapshot, title: &str, has_cursors: bool) -> Snapshot {
 fn a_snapshot_replaces_only_the_one_it_began_with_or_an_ancestor() {
     let dir = tempfile::tempdir().unwrap();
     let snapshots = Snapshots::new(dir.path());
-    let first = of(store("a"), 3);
-    assert!(snapshots.keep_after(&first, None, now()).unwrap(), "there was none");
+    let first = snapshot_with_sessions(source_id("a"), 3);
+    assert!(snapshots.save_after(&first, None, now()).unwrap(), "there was none");
     let begun = first.cursor();
-    let (ours, theirs) = (changed(&first, "ours", true), changed(&first, "theirs", true));
-    assert!(snapshots.keep_after(&theirs, Some(&begun), now()).unwrap());
-    assert!(!snapshots.keep_after(&ours, Some(&begun), now()).unwrap(), "theirs came between");
-    assert_eq!(snapshots.load(&store("a")).unwrap().cursor(), theirs.cursor());
-    let next = changed(&theirs, "next", true);
-    assert!(snapshots.keep_after(&next, None, now()).unwrap(), "an ancestor is there");
+    let (ours, theirs) =
+        (changed_snapshot(&first, "ours", true), changed_snapshot(&first, "theirs", true));
+    assert!(snapshots.save_after(&theirs, Some(&begun), now()).unwrap());
+    assert!(!snapshots.save_after(&ours, Some(&begun), now()).unwrap(), "theirs came between");
+    assert_eq!(snapshots.load(&source_id("a")).unwrap().cursor(), theirs.cursor());
+    let next = changed_snapshot(&theirs, "next", true);
+    assert!(snapshots.save_after(&next, None, now()).unwrap(), "an ancestor is there");
     // One that was built anew has no ancestor, and goes where nothing of use is.
-    let anew = of(store("a"), 1);
-    assert!(!snapshots.keep_after(&anew, None, now()).unwrap());
-    fs::write(snapshots.path(&store("a")), "damaged").unwrap();
-    assert!(snapshots.keep_after(&anew, None, now()).unwrap());
+    let anew = snapshot_with_sessions(source_id("a"), 1);
+    assert!(!snapshots.save_after(&anew, None, now()).unwrap());
+    fs::write(snapshots.path(&source_id("a")), "damaged").unwrap();
+    assert!(snapshots.save_after(&anew, None, now()).unwrap());
 }
 
 #[test]
 fn a_snapshot_that_a_process_follows_is_left_to_it() {
     let dir = tempfile::tempdir().unwrap();
     let snapshots = || Snapshots::new(dir.path());
-    let first = of(store("a"), 3);
-    let follower = snapshots().locked(&store("a"));
-    assert!(follower.is_locked(&store("a")) && !follower.is_locked(&store("b")));
-    assert!(!snapshots().locked(&store("a")).is_locked(&store("a")), "one at a time");
-    assert!(follower.keep_after(&first, None, now()).unwrap());
-    let other = changed(&first, "other", true);
-    assert!(!snapshots().keep_after(&other, Some(&first.cursor()), now()).unwrap());
+    let first = snapshot_with_sessions(source_id("a"), 3);
+    let follower = snapshots().with_lock(&source_id("a"));
+    assert!(follower.is_locked(&source_id("a")) && !follower.is_locked(&source_id("b")));
+    assert!(!snapshots().with_lock(&source_id("a")).is_locked(&source_id("a")), "one at a time");
+    assert!(follower.save_after(&first, None, now()).unwrap());
+    let other = changed_snapshot(&first, "other", true);
+    assert!(!snapshots().save_after(&other, Some(&first.cursor()), now()).unwrap());
     assert_eq!(snapshots().clear().unwrap(), 1, "what is held can be removed, not the lock");
-    assert!(!snapshots().locked(&store("a")).is_locked(&store("a")));
+    assert!(!snapshots().with_lock(&source_id("a")).is_locked(&source_id("a")));
     drop(follower);
-    assert!(snapshots().keep_after(&other, Some(&first.cursor()), now()).unwrap());
+    assert!(snapshots().save_after(&other, Some(&first.cursor()), now()).unwrap());
 }
 
 #[test]
 fn processes_without_cursors_leave_the_cursors_of_others_good() {
-    let mut snapshot = changed(&of(store("a"), 3), "0", true);
+    let mut snapshot = changed_snapshot(&snapshot_with_sessions(source_id("a"), 3), "0", true);
     let cursor = snapshot.cursor();
     for run in 1..=100 {
-        snapshot = changed(&snapshot, &run.to_string(), false);
+        snapshot = changed_snapshot(&snapshot, &run.to_string(), false);
     }
     assert!(snapshot.continues(&cursor));
     let last = SessionIndex::from_snapshot(snapshot);
     let Delta::Changed(changes) = last.changes(Some(&cursor)).delta else { panic!("fresh") };
     assert_eq!(changes.len(), 1);
     // Whereas each that hands out cursors takes a place among the last.
-    let mut snapshot = changed(&of(store("a"), 3), "0", true);
+    let mut snapshot = changed_snapshot(&snapshot_with_sessions(source_id("a"), 3), "0", true);
     let cursor = snapshot.cursor();
     for run in 1..=100 {
-        snapshot = changed(&snapshot, &run.to_string(), true);
+        snapshot = changed_snapshot(&snapshot, &run.to_string(), true);
     }
     assert!(!snapshot.continues(&cursor));
 }

@@ -15,7 +15,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn of(view: &View) -> Self {
+    pub(crate) fn from_view(view: &View) -> Self {
         let mut state = Self::default();
         for project in view.projects() {
             state.entities.insert(project.id.clone().into(), show_project(&project));

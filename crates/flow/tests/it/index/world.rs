@@ -63,7 +63,7 @@ impl World {
         self.clock.now().as_millis()
     }
 
-    pub(crate) fn pass(&self, time: Duration) {
+    pub(crate) fn advance_clock(&self, time: Duration) {
         self.clock.pause(time);
     }
 
@@ -128,7 +128,7 @@ impl World {
         }
     }
 
-    pub(crate) fn is_there(&self, path: &str) -> bool {
+    pub(crate) fn exists(&self, path: &str) -> bool {
         self.storage().join(path).exists()
     }
 }

@@ -14,7 +14,8 @@ use scrollback_core_id::SystemClock;
 use scrollback_core_id::{EntityKey, Scope, SessionKey};
 use scrollback_core_type::StageReport;
 use scrollback_flow::{
-    Error, Parts, RefreshOptions, build_index, plan_sessions, refresh_index, run_session_tree_flow,
+    Error, PartDetail, RefreshOptions, build_index, plan_sessions, refresh_index,
+    run_session_tree_flow,
 };
 use scrollback_index::SessionIndex;
 use scrollback_source::{Entry, Probe, ScanItem, Source, Survey, SurveyItem};
@@ -305,14 +306,15 @@ impl<'r> Reader<'r> {
         };
         let (report, sessions) = match &self.index {
             None => {
-                let built = build_index(self.source, Parts::Stamps, &progress)?;
+                let built = build_index(self.source, PartDetail::Stamps, &progress)?;
                 let ControlFlow::Continue(built) = built else { return Ok(()) };
                 let sessions = built.value.view().session_ids().len();
                 self.index = Some(built.value);
                 (built.report, sessions)
             }
             Some(index) => {
-                let options = RefreshOptions { parts: Parts::Stamps, ..RefreshOptions::default() };
+                let options =
+                    RefreshOptions { parts: PartDetail::Stamps, ..RefreshOptions::default() };
                 let refreshed = refresh_index(self.source, index, &options, &progress)?;
                 let ControlFlow::Continue(refreshed) = refreshed else { return Ok(()) };
                 (refreshed.report, refreshed.value.sessions)

@@ -5,19 +5,19 @@ use std::sync::Arc;
 use scrollback_core_id::{Clock, EntityKey, SourceId, Stamp};
 use scrollback_source::{Entry, Listing, Reader, Result, ScanItem, Source};
 
-use super::own::Owners;
+use super::owners::Owners;
 
-pub(super) struct MergedLook<'s> {
+pub(super) struct MergedTransaction<'s> {
     pub(super) clock: &'s Arc<dyn Clock>,
     /// The members that may hold sessions, one for each reader of `owners`; at least one.
     pub(super) members: Vec<Member<'s>>,
     pub(super) owners: Owners<'s>,
     /// Members without sessions, and the store of diffs: asked for diffs alone.
-    pub(super) diffs: Vec<Diffs<'s>>,
+    pub(super) diff_readers: Vec<DiffReader<'s>>,
 }
 
 /// A store that is asked for diffs, and a read of it.
-pub(super) type Diffs<'s> = (&'s Arc<dyn Source>, Box<dyn Reader + 's>);
+pub(super) type DiffReader<'s> = (&'s Arc<dyn Source>, Box<dyn Reader + 's>);
 
 /// A member of a merged store.
 pub(super) struct Member<'s> {
@@ -26,7 +26,7 @@ pub(super) struct Member<'s> {
     pub(super) source: &'s Arc<dyn Source>,
 }
 
-impl<'s> MergedLook<'s> {
+impl<'s> MergedTransaction<'s> {
     /// Opens the members in their order, and the store of diffs.
     pub(super) fn open(
         sources: impl Iterator<Item = &'s Arc<dyn Source>>,
@@ -46,7 +46,7 @@ impl<'s> MergedLook<'s> {
         // A store of diffs need not be there: it comes with the first diff.
         let diffs = empty.map(|member| member.source).chain(diffs);
         let diffs = diffs.filter_map(|source| Some((source, source.open().ok()?))).collect();
-        Ok(Self { clock, members, owners: Owners::new(readers), diffs })
+        Ok(Self { clock, members, owners: Owners::new(readers), diff_readers: diffs })
     }
 
     /// Whether only one member holds sessions: it then answers by itself.
@@ -55,7 +55,7 @@ impl<'s> MergedLook<'s> {
     }
 
     /// What one member has of an entity.
-    pub(super) fn one(&mut self, at: usize, key: &EntityKey) -> Result<Listing> {
+    pub(super) fn read_from_member(&mut self, at: usize, key: &EntityKey) -> Result<Listing> {
         let reader = &mut self.owners.readers[at];
         Listing::collect(|each| reader.spans(std::slice::from_ref(key), each))
     }
@@ -79,12 +79,12 @@ pub(super) fn note_copy(entry: &mut Entry, at: usize, other: &Entry) {
     entry.provenance = std::mem::take(&mut entry.provenance).with_copy(&other.provenance);
     if let Some(span) = &entry.span {
         let mut stamp = *span.stamp();
-        mark(&mut stamp, at);
+        mark_copy(&mut stamp, at);
         entry.span = Some(span.with_stamp(stamp));
     }
 }
 
 /// What the stamp of a session's record says of another store that has it too.
-pub(super) fn mark(stamp: &mut Stamp, at: usize) {
+pub(super) fn mark_copy(stamp: &mut Stamp, at: usize) {
     stamp.inode ^= 1_u64.rotate_left(at as u32 + 32);
 }

@@ -9,12 +9,12 @@ use super::world::DbWorld;
 pub(crate) const SCHEMA: &str = include_str!("../../../../../fixtures/schema/opencode-2.0.sql");
 
 /// Tables that the upgrade drops.
-const DROPPED: &str = "DROP TABLE session_message; DROP TABLE session_input;
+const DROP_OLD_TABLES: &str = "DROP TABLE session_message; DROP TABLE session_input;
     DROP TABLE session_context_epoch; DELETE FROM event;
     ALTER TABLE event ADD COLUMN created integer DEFAULT 0 NOT NULL;";
 
 /// Whether a session has been upgraded, or was made by 2.x.
-const IS_V2: &str = "SELECT count(*) FROM session_v2 WHERE id = ?1";
+const COUNT_V2_SESSIONS: &str = "SELECT count(*) FROM session_v2 WHERE id = ?1";
 
 const PUT_SESSION: &str = "INSERT INTO session_v2 (id, project_id, parent_id, slug, directory,
     title, version, time_created, time_updated) VALUES (?1, ?2, ?3, 's', '/w', ?4, '2.0', 1, ?5)
@@ -25,11 +25,11 @@ const PUT_ROW: &str = "INSERT INTO session_message (id, session_id, type, seq, t
     ON CONFLICT (id) DO UPDATE SET type = ?3, time_updated = ?6, data = ?7";
 
 /// The number of the next event of a session.
-const NEXT: &str = "INSERT INTO event_sequence (aggregate_id, seq) VALUES (?1, 0)
+const NEXT_EVENT_SEQ: &str = "INSERT INTO event_sequence (aggregate_id, seq) VALUES (?1, 0)
     ON CONFLICT (aggregate_id) DO UPDATE SET seq = seq + 1 RETURNING seq";
 
 /// A row of each kind: its type, and its data.
-fn row(created: u8, value: u8) -> (&'static str, Value) {
+fn message_row(created: u8, value: u8) -> (&'static str, Value) {
     let time = json!({"created": created});
     match value % 7 {
         6 => ("idle", json!({"time": time, "outcome": "succeeded"})),
@@ -37,11 +37,11 @@ fn row(created: u8, value: u8) -> (&'static str, Value) {
         even if even % 2 == 0 => {
             ("user", json!({"time": time, "text": "x".repeat(usize::from(value))}))
         }
-        _ => ("assistant", answer(created, &["x".repeat(usize::from(value))])),
+        _ => ("assistant", answer_data(created, &["x".repeat(usize::from(value))])),
     }
 }
 
-fn answer(created: u8, texts: &[String]) -> Value {
+fn answer_data(created: u8, texts: &[String]) -> Value {
     let content: Vec<Value> =
         texts.iter().map(|text| json!({"type": "text", "text": text})).collect();
     json!({
@@ -59,7 +59,7 @@ impl DbWorld {
             return;
         }
         let db = self.writer();
-        db.execute_batch(&format!("BEGIN; {DROPPED}")).unwrap();
+        db.execute_batch(&format!("BEGIN; {DROP_OLD_TABLES}")).unwrap();
         for statement in SCHEMA.split(";\n") {
             match db.execute_batch(statement) {
                 Err(error) if !error.to_string().contains("already exists") => panic!("{error}"),
@@ -68,17 +68,17 @@ impl DbWorld {
         }
         db.execute_batch("COMMIT").unwrap();
         self.is_upgraded = true;
-        self.mark("sessions");
+        self.set_migration_phase("sessions");
     }
 
     /// The program says how far its migration is.
-    pub(crate) fn mark(&mut self, phase: &str) {
+    pub(crate) fn set_migration_phase(&mut self, phase: &str) {
         if self.is_upgraded {
             let (now, value) = (self.now_ms(), json!({"phase": phase}).to_string());
             let put = "INSERT INTO kv VALUES ('migration.v1-v2', ?1, 1, ?2)
                 ON CONFLICT (key) DO UPDATE SET value = ?1, time_updated = ?2";
             self.writer().execute(put, params![value, now]).unwrap();
-            self.wrote();
+            self.stamp_files();
         }
     }
 
@@ -108,7 +108,7 @@ impl DbWorld {
                 .unwrap();
             let texts = texts.query_map([&message], |row| row.get(0)).unwrap();
             let texts: Vec<String> = texts.map(Result::unwrap).collect();
-            let data = answer(created, &texts);
+            let data = answer_data(created, &texts);
             put_row(db, &message, &id, "assistant", seq, [created.into(), 3], &data);
         }
         drop(found);
@@ -117,13 +117,13 @@ impl DbWorld {
             ON CONFLICT (aggregate_id) DO UPDATE SET seq = max(seq, excluded.seq) + 1";
         db.execute(last, [&id]).unwrap();
         db.execute_batch("COMMIT").unwrap();
-        self.wrote();
+        self.stamp_files();
     }
 
     /// Whether 2.x writes this session.
     pub(crate) fn is_v2(&mut self, s: u8) -> bool {
         let id = format!("ses_{s}");
-        self.is_upgraded && count(self.writer(), IS_V2, &id) > 0
+        self.is_upgraded && count_rows(self.writer(), COUNT_V2_SESSIONS, &id) > 0
     }
 
     /// Runs statements in one transaction with the number of their event.
@@ -131,10 +131,10 @@ impl DbWorld {
         let now = self.now_ms();
         let db = self.writer();
         db.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let seq = db.query_row(NEXT, [format!("ses_{s}")], |row| row.get(0)).unwrap();
+        let seq = db.query_row(NEXT_EVENT_SEQ, [format!("ses_{s}")], |row| row.get(0)).unwrap();
         run(db, now, seq);
         db.execute_batch("COMMIT").unwrap();
-        self.wrote();
+        self.stamp_files();
     }
 
     pub(crate) fn put_session_v2(&mut self, p: u8, s: u8, v: u8, parent: Option<String>) {
@@ -154,11 +154,11 @@ impl DbWorld {
                  DELETE FROM event_sequence WHERE aggregate_id = '{id}'; COMMIT;"
             ))
             .unwrap();
-        self.wrote();
+        self.stamp_files();
     }
 
     pub(crate) fn put_message_v2(&mut self, s: u8, m: u8, v: u8) {
-        let (kind, data) = row(m, v);
+        let (kind, data) = message_row(m, v);
         self.change_v2(s, |db, now, seq| {
             let (id, session) = (format!("msg_{s}{m}"), format!("ses_{s}"));
             put_row(db, &id, &session, kind, seq, [m.into(), now], &data);
@@ -209,6 +209,6 @@ fn put_row(
     db.execute(PUT_ROW, values).unwrap();
 }
 
-pub(crate) fn count(db: &Connection, sql: &str, id: &str) -> i64 {
+pub(crate) fn count_rows(db: &Connection, sql: &str, id: &str) -> i64 {
     db.query_row(sql, [id], |row| row.get(0)).unwrap()
 }

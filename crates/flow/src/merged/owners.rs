@@ -20,7 +20,7 @@ impl<'s> Owners<'s> {
     }
 
     /// The store that a session is of; the last if none holds it.
-    pub(super) fn of(&mut self, session: &SessionKey) -> Result<usize> {
+    pub(super) fn owner_of(&mut self, session: &SessionKey) -> Result<usize> {
         let last = self.readers.len() - 1;
         if last == 0 {
             return Ok(0);
@@ -28,18 +28,18 @@ impl<'s> Owners<'s> {
         if let Some(owner) = self.sessions.get(session) {
             return Ok(*owner);
         }
-        let owner = holder(&mut self.readers[..last], session)?.unwrap_or(last);
+        let owner = first_with_session(&mut self.readers[..last], session)?.unwrap_or(last);
         self.sessions.insert(session.clone(), owner);
         Ok(owner)
     }
 
     /// Remembers whose the parts of a message are.
-    pub(super) fn of_message(
+    pub(super) fn owner_of_message(
         &mut self,
         message: &MessageId,
         session: &SessionKey,
     ) -> Result<usize> {
-        let owner = self.of(session)?;
+        let owner = self.owner_of(session)?;
         if self.readers.len() > 1 && !self.messages.contains_key(message) {
             self.messages.insert(message.clone(), owner);
         }
@@ -47,7 +47,7 @@ impl<'s> Owners<'s> {
     }
 
     /// Whose the parts of a message are, if they were asked for.
-    pub(super) fn of_known_message(&self, message: &MessageId) -> Option<usize> {
+    pub(super) fn cached_owner_of_message(&self, message: &MessageId) -> Option<usize> {
         if self.readers.len() == 1 {
             return Some(0);
         }
@@ -56,16 +56,16 @@ impl<'s> Owners<'s> {
 
     /// Whether what this store has of an entity counts: no store before it holds its session. A
     /// part whose session cannot be told counts.
-    pub(super) fn counts(&mut self, at: usize, entry: &Entry) -> Result<bool> {
+    pub(super) fn is_visible(&mut self, at: usize, entry: &Entry) -> Result<bool> {
         match session_of(entry) {
-            Some(session) if at > 0 => Ok(self.of(&session)? >= at),
+            Some(session) if at > 0 => Ok(self.owner_of(&session)? >= at),
             _ => Ok(true),
         }
     }
 }
 
 /// The first of these stores that holds a session.
-pub(super) fn holder(
+pub(super) fn first_with_session(
     readers: &mut [Box<dyn Reader + '_>],
     session: &SessionKey,
 ) -> Result<Option<usize>> {

@@ -9,17 +9,17 @@ use scrollback_core_id::{EntityKey, Scope};
 use scrollback_core_type::{Cost, Provenance};
 use scrollback_fixtures::write_tree;
 use scrollback_flow::{
-    MergedSource, Parts, RefreshOptions, build_index, refresh_index, run_session_tree_flow,
+    MergedSource, PartDetail, RefreshOptions, build_index, refresh_index, run_session_tree_flow,
 };
 use scrollback_index::SessionIndex;
 use tempfile::TempDir;
 
 use crate::calls::{scan, session_key, tree};
-use crate::support::{database, files, id};
+use crate::support::{database_source, file_source, source_id};
 
 const SCHEMA: &str = include_str!("../../../../../fixtures/schema/opencode-2.0.sql");
 /// What an upgrade leaves of 1.x, less the columns that do not matter here.
-const LEGACY: &str = "
+const LEGACY_SCHEMA: &str = "
     CREATE TABLE session (id text PRIMARY KEY, project_id text, directory text, title text,
         time_created integer, time_updated integer);
     CREATE TABLE message (id text PRIMARY KEY, session_id text, time_created integer,
@@ -42,7 +42,7 @@ fn answer(tokens: i64) -> String {
 }
 
 /// A session of 1.x with one answer.
-fn v1(db: &Connection, name: &str, created: i64, tokens: i64) {
+fn insert_v1_session(db: &Connection, name: &str, created: i64, tokens: i64) {
     let insert = "INSERT INTO session VALUES ('ses_' || ?1, 'p', '/w', 'v1', ?2, ?2)";
     db.execute(insert, (name, created)).unwrap();
     let data = answer(tokens);
@@ -54,7 +54,7 @@ fn v1(db: &Connection, name: &str, created: i64, tokens: i64) {
 }
 
 /// The record of a session of 2.x, which counts so many tokens.
-fn v2(db: &Connection, name: &str, fork_of: Option<&str>, tokens: i64) {
+fn insert_v2_session(db: &Connection, name: &str, fork_of: Option<&str>, tokens: i64) {
     let insert = "INSERT INTO session_v2 (id, project_id, slug, directory, title, version, cost,
             tokens_input, fork_session_id, fork_boundary, time_created, time_updated)
         VALUES ('ses_' || ?1, 'p', 's', '/w', 'v2', '2', ?2, ?3, 'ses_' || ?4,
@@ -63,41 +63,41 @@ fn v2(db: &Connection, name: &str, fork_of: Option<&str>, tokens: i64) {
 }
 
 /// An answer of 2.x.
-fn row(db: &Connection, name: &str, id: &str, seq: i64, tokens: i64) {
+fn insert_v2_message(db: &Connection, name: &str, id: &str, seq: i64, tokens: i64) {
     let insert = "INSERT INTO session_message VALUES (?1, 'ses_' || ?2, 'assistant', ?3, 2, 3, ?4)";
     db.execute(insert, (id, name, seq, answer(tokens))).unwrap();
 }
 
 /// The id of a fork's copy of the row of this number.
-fn copy(of: char, seq: i64) -> String {
+fn fork_copy_id(of: char, seq: i64) -> String {
     format!("msg_2003881ef001mxXSDnk1504UZ{of}_{seq}")
 }
 
-fn world() -> (TempDir, MergedSource) {
+fn write_stores() -> (TempDir, MergedSource) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("opencode.db");
     let db = Connection::open(&path).unwrap();
     db.execute_batch("PRAGMA foreign_keys=OFF").unwrap();
     db.execute_batch(SCHEMA).unwrap();
-    db.execute_batch(LEGACY).unwrap();
+    db.execute_batch(LEGACY_SCHEMA).unwrap();
 
-    v1(&db, "v1_and_files", 1, 20);
-    v1(&db, "all_three", 1, 888);
-    v2(&db, "all_three", None, 30); // five of them for its title
-    row(&db, "all_three", "msg_c", 0, 25);
-    v1(&db, "late", 2000, 40);
-    v2(&db, "v2", None, 50);
-    row(&db, "v2", "msg_e", 1, 50);
-    v2(&db, "fork", Some("v2"), 5);
-    row(&db, "fork", &copy('F', 1), 1, 50);
-    row(&db, "fork", "msg_f", 9, 5);
-    v2(&db, "fork_of_fork", Some("fork"), 7);
-    row(&db, "fork_of_fork", &copy('G', 1), 1, 50);
-    row(&db, "fork_of_fork", &copy('G', 9), 9, 5);
-    row(&db, "fork_of_fork", "msg_g", 20, 7);
-    v1(&db, "without_rows", 1, 60);
-    v2(&db, "without_rows", None, 61);
-    v1(&db, "legacy", 1, 70);
+    insert_v1_session(&db, "v1_and_files", 1, 20);
+    insert_v1_session(&db, "all_three", 1, 888);
+    insert_v2_session(&db, "all_three", None, 30); // five of them for its title
+    insert_v2_message(&db, "all_three", "msg_c", 0, 25);
+    insert_v1_session(&db, "late", 2000, 40);
+    insert_v2_session(&db, "v2", None, 50);
+    insert_v2_message(&db, "v2", "msg_e", 1, 50);
+    insert_v2_session(&db, "fork", Some("v2"), 5);
+    insert_v2_message(&db, "fork", &fork_copy_id('F', 1), 1, 50);
+    insert_v2_message(&db, "fork", "msg_f", 9, 5);
+    insert_v2_session(&db, "fork_of_fork", Some("fork"), 7);
+    insert_v2_message(&db, "fork_of_fork", &fork_copy_id('G', 1), 1, 50);
+    insert_v2_message(&db, "fork_of_fork", &fork_copy_id('G', 9), 9, 5);
+    insert_v2_message(&db, "fork_of_fork", "msg_g", 20, 7);
+    insert_v1_session(&db, "without_rows", 1, 60);
+    insert_v2_session(&db, "without_rows", None, 61);
+    insert_v1_session(&db, "legacy", 1, 70);
     drop(db);
 
     let storage = dir.path().join("storage");
@@ -110,11 +110,15 @@ fn world() -> (TempDir, MergedSource) {
         ));
     }
     write_tree(&storage, &text).unwrap();
-    (dir, MergedSource::new(id("all"), database(&path)).and(files(&storage)))
+    (
+        dir,
+        MergedSource::new(source_id("all"), database_source(&path))
+            .with_source(file_source(&storage)),
+    )
 }
 
 fn build(store: &MergedSource) -> SessionIndex {
-    let built = build_index(store, Parts::Later, &|_| ControlFlow::Continue(())).unwrap();
+    let built = build_index(store, PartDetail::Later, &|_| ControlFlow::Continue(())).unwrap();
     built.continue_value().unwrap().value
 }
 
@@ -125,13 +129,13 @@ fn refresh(store: &MergedSource, index: &SessionIndex) {
 }
 
 /// Where a session was read from and is too, and what is particular about that.
-type Place = (String, String, &'static str);
+type SessionLocation = (String, String, &'static str);
 
-fn at(read: &str, also: &str, migration: &'static str) -> Place {
+fn location(read: &str, also: &str, migration: &'static str) -> SessionLocation {
     (read.to_owned(), also.to_owned(), migration)
 }
 
-fn place(it: &Provenance) -> Place {
+fn location_of(it: &Provenance) -> SessionLocation {
     let names = |all: Vec<&str>| all.join(", ");
     assert_eq!(it.agent(), "opencode");
     let states = ["lateLegacy", "legacyOnly", "withoutRows"];
@@ -141,36 +145,36 @@ fn place(it: &Provenance) -> Place {
 }
 
 /// What each session says: where it is, its tokens, and its messages.
-fn said(index: &SessionIndex) -> BTreeMap<String, (Place, i64, u64)> {
+fn session_totals(index: &SessionIndex) -> BTreeMap<String, (SessionLocation, i64, u64)> {
     let view = index.view();
     let said = view.sessions().map(|meta| {
         let used = view.usage(&meta.key.session);
         let cents = i128::from(used.tokens.input) * Cost::UNITS_PER_DOLLAR / 100;
         assert_eq!(used.cost, Cost::from_units(cents), "{}", meta.key);
         let name = meta.key.session.as_str().strip_prefix("ses_").unwrap().to_owned();
-        (name, (place(&meta.provenance), used.tokens.input, used.messages))
+        (name, (location_of(&meta.provenance), used.tokens.input, used.messages))
     });
     said.collect()
 }
 
 #[test]
 fn each_session_is_there_once_and_counts_once() {
-    let (_dir, store) = world();
+    let (_dir, store) = write_stores();
     let index = build(&store);
-    let all = said(&index);
+    let all = session_totals(&index);
     let expected = [
         // In 2.x, and in what it was migrated from: 25 for its answer, 5 for its title.
-        ("all_three", (at("v2", "json, v1", ""), 30, 1)),
-        ("files", (at("json", "", ""), 10, 1)),
+        ("all_three", (location("v2", "json, v1", ""), 30, 1)),
+        ("files", (location("json", "", ""), 10, 1)),
         // What forks copied was used by their source.
-        ("fork", (at("v2", "", ""), 5, 2)),
-        ("fork_of_fork", (at("v2", "", ""), 7, 3)),
-        ("late", (at("v1", "", "lateLegacy"), 40, 1)),
-        ("legacy", (at("v1", "", "legacyOnly"), 70, 1)),
-        ("v1_and_files", (at("v1", "json", "legacyOnly"), 20, 1)),
-        ("v2", (at("v2", "", ""), 50, 1)),
+        ("fork", (location("v2", "", ""), 5, 2)),
+        ("fork_of_fork", (location("v2", "", ""), 7, 3)),
+        ("late", (location("v1", "", "lateLegacy"), 40, 1)),
+        ("legacy", (location("v1", "", "legacyOnly"), 70, 1)),
+        ("v1_and_files", (location("v1", "json", "legacyOnly"), 20, 1)),
+        ("v2", (location("v2", "", ""), 50, 1)),
         // The record of 2.x counts what it has no messages of.
-        ("without_rows", (at("v1", "v2", "withoutRows"), 60, 1)),
+        ("without_rows", (location("v1", "v2", "withoutRows"), 60, 1)),
     ];
     let expected = expected.map(|(name, said)| (name.to_owned(), said));
     assert_eq!(all, BTreeMap::from(expected));
@@ -186,7 +190,7 @@ fn each_session_is_there_once_and_counts_once() {
         run_session_tree_flow(&store, &session, |tree| {
             let used = tree.usage();
             assert_eq!((used.tokens.input, used.messages), (*tokens, *messages), "{name}");
-            assert_eq!(self::place(&tree.node.provenance), *place, "{name}");
+            assert_eq!(self::location_of(&tree.node.provenance), *place, "{name}");
         })
         .unwrap();
     }
@@ -194,7 +198,7 @@ fn each_session_is_there_once_and_counts_once() {
 
 #[test]
 fn parts_of_what_was_migrated_are_hidden() {
-    let (_dir, store) = world();
+    let (_dir, store) = write_stores();
     let mut shown: Vec<String> = Vec::new();
     for entry in scan(&store, &Scope::AllParts).entries {
         shown.push(entry.key.to_string());
@@ -215,7 +219,7 @@ fn parts_of_what_was_migrated_are_hidden() {
 
 #[test]
 fn a_session_that_moves_between_generations_is_followed() {
-    let (dir, store) = world();
+    let (dir, store) = write_stores();
     let index = build(&store);
     refresh(&store, &index);
     let db = Connection::open(dir.path().join("opencode.db")).unwrap();
@@ -226,13 +230,13 @@ fn a_session_that_moves_between_generations_is_followed() {
     )
     .unwrap();
     // Migrated: its rows came.
-    row(&db, "without_rows", "msg_without_rows", 0, 61);
+    insert_v2_message(&db, "without_rows", "msg_without_rows", 0, 61);
     // Gone from the files.
     std::fs::remove_dir_all(dir.path().join("storage/session/p")).unwrap();
     refresh(&store, &index);
-    let all = said(&index);
-    assert_eq!(all["all_three"], (at("v1", "", "legacyOnly"), 888, 1));
-    assert_eq!(all["without_rows"], (at("v2", "v1", ""), 61, 1));
-    assert_eq!(all["v1_and_files"], (at("v1", "", "legacyOnly"), 20, 1));
-    assert_eq!(all, said(&build(&store)), "as if it were built anew");
+    let all = session_totals(&index);
+    assert_eq!(all["all_three"], (location("v1", "", "legacyOnly"), 888, 1));
+    assert_eq!(all["without_rows"], (location("v2", "v1", ""), 61, 1));
+    assert_eq!(all["v1_and_files"], (location("v1", "", "legacyOnly"), 20, 1));
+    assert_eq!(all, session_totals(&build(&store)), "as if it were built anew");
 }

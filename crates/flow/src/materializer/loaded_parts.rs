@@ -8,11 +8,11 @@ use scrollback_core_id::{EntityKey, MessageKey, SessionKey};
 use scrollback_index::{Batch, MessageMeta, ObservedStamp, PartList, View};
 use scrollback_source::{Reader, Result, Survey, SurveyItem};
 
-use crate::indexing::{part_ref, sighted};
+use crate::indexing::{observed_from_observation, part_ref};
 use crate::tree::{PartRefNode, SessionRefTree};
 
 /// How the sets of parts look before they are listed.
-pub(super) fn part_sets(
+pub(super) fn observe_part_sets(
     reader: &mut dyn Reader,
     view: &View,
     session: &SessionKey,
@@ -24,7 +24,7 @@ pub(super) fn part_sets(
         if let SurveyItem::Observation(sighting) = seen
             && let EntityKey::Message(key) = &sighting.key
         {
-            sets.insert(key.clone(), sighted(&sighting));
+            sets.insert(key.clone(), observed_from_observation(&sighting));
         }
         ControlFlow::Continue(())
     })?;
@@ -33,7 +33,7 @@ pub(super) fn part_sets(
 
 /// The messages of a tree with their parts, where the index knew less. A message that changed
 /// since it was verified is left to the next look.
-pub(super) fn parts_of(
+pub(super) fn loaded_parts_batch(
     view: &View,
     tree: &SessionRefTree,
     sets: &HashMap<MessageKey, ObservedStamp>,

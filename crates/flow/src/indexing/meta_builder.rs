@@ -14,19 +14,19 @@ use scrollback_stor_mmap::{MappedSpan, Settled};
 
 /// What the Source says of a message besides its bytes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place {
+pub(crate) struct MessagePosition {
     pub(crate) order: OrderKey,
     pub(crate) is_copy: bool,
 }
 
 /// Makes metas, and shares the texts that many of them have.
 #[derive(Debug, Default)]
-pub(crate) struct Metas {
+pub(crate) struct MetaBuilder {
     names: NameInterner,
 }
 
-impl Metas {
-    fn name(&mut self, text: Option<LazyStr<'_>>) -> Option<Name> {
+impl MetaBuilder {
+    fn intern(&mut self, text: Option<LazyStr<'_>>) -> Option<Name> {
         text.map(|text| self.names.intern(&text.get()))
     }
 
@@ -35,9 +35,9 @@ impl Metas {
         id: ProjectId,
         span: &MappedSpan,
     ) -> (ProjectMeta, Option<Issue>) {
-        let (record, issue) = sound(Project::parse(span));
-        let worktree = self.name(record.and_then(|record| record.worktree));
-        let observed = observed(span, issue.is_none());
+        let (record, issue) = value_or_issue(Project::parse(span));
+        let worktree = self.intern(record.and_then(|record| record.worktree));
+        let observed = observed_from_span(span, issue.is_none());
         (ProjectMeta { id, worktree, observed }, issue)
     }
 
@@ -50,7 +50,7 @@ impl Metas {
         provenance: &Provenance,
         span: &MappedSpan,
     ) -> (SessionMeta, Option<Issue>) {
-        let (head, issue) = sound(SessionHead::parse(span));
+        let (head, issue) = value_or_issue(SessionHead::parse(span));
         let damaged = head.is_none();
         let head = head.unwrap_or_default();
         let time = head.time.unwrap_or_default();
@@ -67,15 +67,15 @@ impl Metas {
             forked_from: head.fork.and_then(|fork| fork.session_id),
             provenance: provenance.clone(),
             recorded_totals: counted,
-            directory: self.name(head.directory),
+            directory: self.intern(head.directory),
             title: head.title.map(|title| title.get().into()),
-            version: self.name(head.version),
+            version: self.intern(head.version),
             origin: origin.map(|origin| self.names.intern(origin.as_str())),
             created: time.created,
             updated: time.updated,
             archived: time.archived,
             damaged,
-            observed: observed(span, issue.is_none()),
+            observed: observed_from_span(span, issue.is_none()),
         };
         (meta, issue)
     }
@@ -84,7 +84,7 @@ impl Metas {
     pub(crate) fn message(
         &mut self,
         key: MessageKey,
-        Place { order, is_copy }: Place,
+        MessagePosition { order, is_copy }: MessagePosition,
         bytes: &[u8],
         observed: ObservedStamp,
         metas: &mut Vec<MessageMeta>,
@@ -105,13 +105,13 @@ impl Metas {
             created,
             completed,
             parent: head.parent_id,
-            agent: self.name(head.agent.or(head.mode)),
-            provider: self.name(head.provider_id.or(asked.provider_id)),
-            model: self.name(head.model_id.or(asked.model_id)),
+            agent: self.intern(head.agent.or(head.mode)),
+            provider: self.intern(head.provider_id.or(asked.provider_id)),
+            model: self.intern(head.model_id.or(asked.model_id)),
             tokens: head.tokens.map(TokenCounts::from),
             cost: head.cost.map(Cost::from),
-            finish: self.name(head.finish),
-            error: self.name(head.error.and_then(|error| error.name)),
+            finish: self.intern(head.finish),
+            error: self.intern(head.error.and_then(|error| error.name)),
             summary: head.summary == Some(true),
             damaged: issue.is_some(),
             observed: ObservedStamp { clean: observed.clean && issue.is_none(), ..observed },
@@ -122,7 +122,7 @@ impl Metas {
 }
 
 /// The value of a record, or what makes all of it unusable.
-fn sound<T>(parsed: Result<Parsed<T>, Box<Issue>>) -> (Option<T>, Option<Issue>) {
+fn value_or_issue<T>(parsed: Result<Parsed<T>, Box<Issue>>) -> (Option<T>, Option<Issue>) {
     match parsed {
         Ok(parsed) => (Some(parsed.value), None),
         Err(issue) => (None, Some(*issue)),
@@ -131,7 +131,7 @@ fn sound<T>(parsed: Result<Parsed<T>, Box<Issue>>) -> (Option<T>, Option<Issue>)
 
 /// What a record was like when it was read. One that is unusable is read again each time, so that
 /// its issue is told each time.
-fn observed(span: &MappedSpan, sound: bool) -> ObservedStamp {
+fn observed_from_span(span: &MappedSpan, sound: bool) -> ObservedStamp {
     ObservedStamp { stamp: *span.stamp(), clean: sound && span.is_settled() }
 }
 
@@ -147,6 +147,6 @@ pub(crate) fn part_ref(id: &PartId, span: Option<&MappedSpan>) -> PartRef {
 }
 
 /// What something was like when it was looked at.
-pub(crate) fn sighted(sighting: &Observation) -> ObservedStamp {
+pub(crate) fn observed_from_observation(sighting: &Observation) -> ObservedStamp {
     ObservedStamp { stamp: sighting.stamp, clean: sighting.settled == Settled::Settled }
 }

@@ -4,27 +4,27 @@ use scrollback_core_id::{EntityKey, SessionKey};
 use scrollback_index::{Batch, RefreshState, SessionState};
 use scrollback_stor_mmap::MappedSpan;
 
-use super::effort::Effort;
+use super::counters::RefreshCounters;
 use super::options::RefreshOptions;
-use super::session::Notes;
+use super::session::IssueLog;
 
 /// What came of looking at a session.
 #[derive(Default)]
-pub(crate) struct Verified {
+pub(crate) struct VerifyOutcome {
     pub(crate) batch: Batch,
-    pub(crate) notes: Notes,
+    pub(crate) issue_log: IssueLog,
     /// The session, if the index does not have it now: nothing of it is there that can be read.
-    pub(crate) lost: Option<SessionKey>,
+    pub(crate) missing_session: Option<SessionKey>,
     /// Whether some of it is to be looked at again.
     pub(crate) unsettled: bool,
     /// Bytes that were read and may be asked for again.
     pub(crate) spans: Vec<(EntityKey, MappedSpan)>,
-    pub(crate) effort: Effort,
+    pub(crate) counters: RefreshCounters,
 }
 
 /// Whether what is known of a session now has to be committed, if none of its messages changed. That it
 /// was looked at has to be only if it need not be any more.
-pub(super) fn is_worth_a_revision(
+pub(super) fn needs_revision(
     known: Option<&SessionState>,
     now: &SessionState,
     options: &RefreshOptions,

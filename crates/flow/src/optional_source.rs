@@ -13,12 +13,12 @@ use scrollback_source::{
 /// A Source that is empty while its store is not there, instead of an error. For whoever follows a
 /// store that is still to come, or the one that an upgrade will make beside another.
 #[derive(Clone)]
-pub struct IfThere(Arc<dyn Source>);
+pub struct OptionalSource(Arc<dyn Source>);
 
 /// What a store that is not there was like when it was probed.
-const ABSENT: &[u8] = b"absent";
+const ABSENT_TOKEN: &[u8] = b"absent";
 
-impl IfThere {
+impl OptionalSource {
     /// The same store, whether it is there or not.
     pub fn new(source: Arc<dyn Source>) -> Self {
         Self(source)
@@ -30,7 +30,7 @@ pub fn is_absent(error: &Error) -> bool {
     matches!(error, Error::Store { path, .. } if matches!(path.try_exists(), Ok(false)))
 }
 
-impl Source for IfThere {
+impl Source for OptionalSource {
     fn id(&self) -> &SourceId {
         self.0.id()
     }
@@ -41,7 +41,7 @@ impl Source for IfThere {
 
     fn open(&self) -> Result<Box<dyn Reader + '_>> {
         match self.0.open() {
-            Err(error) if is_absent(&error) => Ok(Box::new(Nothing(self.0.clock()))),
+            Err(error) if is_absent(&error) => Ok(Box::new(EmptyReader(self.0.clock()))),
             opened => opened,
         }
     }
@@ -59,11 +59,11 @@ impl Source for IfThere {
     }
 
     fn probe(&self, since: Option<&SourceToken>) -> Result<ProbeResult> {
-        let was_absent = since.is_some_and(|since| **since.bytes() == *ABSENT);
+        let was_absent = since.is_some_and(|since| **since.bytes() == *ABSENT_TOKEN);
         match self.0.probe(since.filter(|_| !was_absent)) {
             Err(error) if is_absent(&error) => {
                 let probe = if was_absent { Probe::Unchanged } else { Probe::Rescan };
-                Ok(ProbeResult { probe, token: Some(SourceToken::new(ABSENT)) })
+                Ok(ProbeResult { probe, token: Some(SourceToken::new(ABSENT_TOKEN)) })
             }
             probed => probed,
         }
@@ -82,16 +82,16 @@ impl Source for IfThere {
     }
 }
 
-impl std::fmt::Debug for IfThere {
+impl std::fmt::Debug for OptionalSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_tuple("IfThere").field(self.0.id()).finish()
     }
 }
 
 /// A look at a store that is not there.
-struct Nothing<'s>(&'s Arc<dyn Clock>);
+struct EmptyReader<'s>(&'s Arc<dyn Clock>);
 
-impl Reader for Nothing<'_> {
+impl Reader for EmptyReader<'_> {
     fn clock(&self) -> &Arc<dyn Clock> {
         self.0
     }

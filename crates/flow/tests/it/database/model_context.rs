@@ -1,34 +1,34 @@
 //! What the model still sees of sessions of 2.x, as the program's own API answers it.
 
 use scrollback_fixtures::{Corpus, corpus};
-use scrollback_flow::{Timed, context, run_session_tree_flow};
+use scrollback_flow::{TimelineEntry, context, run_session_tree_flow};
 use scrollback_source::Source;
 use serde_json::Value;
 
-use crate::store::key;
-use crate::support::database;
+use crate::store::session_key;
+use crate::support::database_source;
 
-fn oracle(which: Corpus) -> Value {
+fn api_answers(which: Corpus) -> Value {
     serde_json::from_slice(&std::fs::read(corpus(which).oracle).unwrap()).unwrap()
 }
 
 /// The rows of a session that the model sees, and how many messages are hidden before and after.
 /// What a staged revert hides counts as seen if `reverted` says so, as it does for the API.
-fn seen(store: &dyn Source, session: &str, reverted: bool) -> (Vec<String>, usize, usize) {
-    let seen = run_session_tree_flow(store, &key(session), |tree| {
+fn context_rows(store: &dyn Source, session: &str, reverted: bool) -> (Vec<String>, usize, usize) {
+    let seen = run_session_tree_flow(store, &session_key(session), |tree| {
         let context = context(tree);
         let from = context.messages.first().map(|first| first.message.node.order);
         let until = context.messages.last().map(|last| last.message.node.order);
-        let is_seen = |timed: &Timed<'_, '_>| {
+        let is_seen = |timed: &TimelineEntry<'_, '_>| {
             let order = match timed {
-                Timed::Message(message) => message.node.order,
-                Timed::Item(item) => item.node.order,
+                TimelineEntry::Message(message) => message.node.order,
+                TimelineEntry::Item(item) => item.node.order,
             };
             (context.compacted == 0 || from <= Some(order)) && (reverted || Some(order) <= until)
         };
         let rows = tree.timeline().filter(is_seen).map(|timed| match timed {
-            Timed::Message(message) => message.node.key.message.to_string(),
-            Timed::Item(item) => item.node.key.item.to_string(),
+            TimelineEntry::Message(message) => message.node.key.message.to_string(),
+            TimelineEntry::Item(item) => item.node.key.item.to_string(),
         });
         // The two messages of a compaction are one row.
         let mut rows: Vec<String> =
@@ -40,23 +40,23 @@ fn seen(store: &dyn Source, session: &str, reverted: bool) -> (Vec<String>, usiz
 }
 
 /// The rows of messages of the API, without the prompts that wait, which are no rows.
-fn ids(rows: &Value) -> Vec<String> {
+fn row_ids(rows: &Value) -> Vec<String> {
     rows.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
 fn the_context_is_what_the_api_of_the_preview_answers() {
-    let store = database(&corpus(Corpus::OpencodePrelaunch).database);
+    let store = database_source(&corpus(Corpus::OpencodePrelaunch).database);
     let (mut rows, mut taken_back) = (0, 0);
-    for (session, said) in oracle(Corpus::OpencodePrelaunch).as_object().unwrap() {
+    for (session, said) in api_answers(Corpus::OpencodePrelaunch).as_object().unwrap() {
         let Some(context) = said.get("context") else { continue };
-        let (found, compacted, reverted) = seen(&*store, session, true);
-        let said = ids(&context["data"]);
+        let (found, compacted, reverted) = context_rows(&*store, session, true);
+        let said = row_ids(&context["data"]);
         let is_v2 = |id: &String| said.contains(id);
         let (found, others): (Vec<String>, Vec<String>) = found.into_iter().partition(is_v2);
         assert_eq!((found, compacted), (said.clone(), 0), "{session}");
         // Prompts that wait, and turns of 1.x, are known to other routes.
-        let v1 = oracle_v1(session);
+        let v1 = v1_message_ids(session);
         assert!(others.iter().all(|id| v1.contains(id) || is_pending(&*store, session, id)));
         rows += said.len();
         taken_back += reverted;
@@ -65,14 +65,14 @@ fn the_context_is_what_the_api_of_the_preview_answers() {
 }
 
 /// The messages that the routes of 1.x know.
-fn oracle_v1(session: &str) -> Vec<String> {
-    let oracle = oracle(Corpus::OpencodePrelaunch);
+fn v1_message_ids(session: &str) -> Vec<String> {
+    let oracle = api_answers(Corpus::OpencodePrelaunch);
     let messages = oracle[session]["v1_messages"].as_array().unwrap();
     messages.iter().map(|it| it["info"]["id"].as_str().unwrap().to_owned()).collect()
 }
 
 fn is_pending(store: &dyn Source, session: &str, id: &str) -> bool {
-    let pending = run_session_tree_flow(store, &key(session), |tree| {
+    let pending = run_session_tree_flow(store, &session_key(session), |tree| {
         tree.items.iter().any(|item| {
             item.node.key.item.to_string() == id
                 && matches!(item.item, Some(scrollback_core_type::TimelineItem::Pending(_)))
@@ -86,15 +86,15 @@ fn is_pending(store: &dyn Source, session: &str, id: &str) -> bool {
 #[test]
 fn the_context_begins_at_the_newest_compaction_that_finished() {
     for which in [Corpus::OpencodeV2Fresh, Corpus::OpencodeV2Upgraded] {
-        let store = database(&corpus(which).database);
+        let store = database_source(&corpus(which).database);
         let mut compacted = 0;
-        for (session, said) in oracle(which)["sessions"].as_object().unwrap() {
+        for (session, said) in api_answers(which)["sessions"].as_object().unwrap() {
             let rows = said["messages"].as_array().unwrap();
             let done = |it: &Value| it["type"] == "compaction" && it["status"] == "completed";
             let Some(at) = rows.iter().rposition(done) else { continue };
             let reverted = !said["info"]["revert"].is_null();
-            let expected = ids(&Value::Array(rows[at..].to_vec()));
-            let (found, before, after) = seen(&*store, session, reverted);
+            let expected = row_ids(&Value::Array(rows[at..].to_vec()));
+            let (found, before, after) = context_rows(&*store, session, reverted);
             assert_eq!((found, after > 0), (expected, reverted), "{session}");
             assert!(before > 0);
             compacted += 1;

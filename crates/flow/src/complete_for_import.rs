@@ -16,7 +16,7 @@ use crate::tree::PartRefNode;
 
 /// Who may have been asked at a place of a session.
 #[derive(Debug, Clone, Default)]
-struct Asked<'a> {
+struct PromptTarget<'a> {
     agent: Option<LazyStr<'a>>,
     provider: Option<LazyStr<'a>>,
     model: Option<LazyStr<'a>>,
@@ -25,10 +25,10 @@ struct Asked<'a> {
 /// Puts what 1.x insists on where it is missing: titles are empty, nothing cost anything, a user
 /// asked whom the next answer is of, and an answer worked in the directory of the session. A part of a
 /// kind that 1.x does not know becomes a text that no model is shown.
-pub fn complete(tree: &mut SessionHydratedTree<'_>) {
+pub fn complete_for_import(tree: &mut SessionHydratedTree<'_>) {
     let directory = tree.session.as_ref().and_then(|session| session.directory.clone());
     let directory = directory.unwrap_or_default();
-    let mut asked = tree.session.as_ref().map(last_asked).unwrap_or_default();
+    let mut asked = tree.session.as_ref().map(session_prompt_target).unwrap_or_default();
     if let Some(session) = &mut tree.session {
         session.title.get_or_insert_default();
         session.slug.get_or_insert_default();
@@ -49,7 +49,7 @@ pub fn complete(tree: &mut SessionHydratedTree<'_>) {
                 user.time.get_or_insert_default().created.get_or_insert(created);
             }
             Some(Message::Assistant(answer)) => {
-                asked.learn(answer);
+                asked.update_from(answer);
                 answer.parent_id.get_or_insert_with(|| before.unwrap_or(own));
                 complete_answer(answer, &asked, &directory, created);
             }
@@ -57,15 +57,19 @@ pub fn complete(tree: &mut SessionHydratedTree<'_>) {
         }
         for part in &mut message.parts {
             if let Some(Part::Unknown(unknown)) = &part.part {
-                part.part = Some(Part::Text(Box::new(told(unknown, part.node, &message.node.key))));
+                part.part = Some(Part::Text(Box::new(unknown_part_as_text(
+                    unknown,
+                    part.node,
+                    &message.node.key,
+                ))));
             }
             part.part.iter_mut().for_each(|part| complete_part(part, created));
         }
     }
 }
 
-impl<'a> Asked<'a> {
-    fn learn(&mut self, answer: &AssistantMessage<'a>) {
+impl<'a> PromptTarget<'a> {
+    fn update_from(&mut self, answer: &AssistantMessage<'a>) {
         let learn = |known: &mut Option<LazyStr<'a>>, said: &Option<LazyStr<'a>>| {
             if said.is_some() {
                 known.clone_from(said);
@@ -89,14 +93,14 @@ impl<'a> Asked<'a> {
     }
 }
 
-fn last_asked<'a>(session: &Session<'a>) -> Asked<'a> {
+fn session_prompt_target<'a>(session: &Session<'a>) -> PromptTarget<'a> {
     let model: ModelRef<'a> = session.model.clone().unwrap_or_default();
-    Asked { agent: session.agent.clone(), provider: model.provider_id, model: model.id }
+    PromptTarget { agent: session.agent.clone(), provider: model.provider_id, model: model.id }
 }
 
 fn complete_answer<'a>(
     answer: &mut AssistantMessage<'a>,
-    asked: &Asked<'a>,
+    asked: &PromptTarget<'a>,
     directory: &LazyStr<'a>,
     created: i64,
 ) {
@@ -220,7 +224,11 @@ fn complete_state(state: &mut ToolState<'_>, created: i64) {
 }
 
 /// A part of a kind that 1.x refuses, as a text that no model is shown.
-fn told<'a>(unknown: &UnknownPart<'a>, node: &PartRefNode, of: &MessageKey) -> TextPart<'a> {
+fn unknown_part_as_text<'a>(
+    unknown: &UnknownPart<'a>,
+    node: &PartRefNode,
+    of: &MessageKey,
+) -> TextPart<'a> {
     TextPart {
         id: Some(node.key.part.clone()),
         session_id: Some(of.session.clone()),
