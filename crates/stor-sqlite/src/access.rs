@@ -11,8 +11,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::{Connection, OpenFlags};
 
-use crate::files::Files;
-use crate::schema::tables::READ;
+use crate::files::FileStamps;
+use crate::schema::tables::READ_TABLES;
 
 /// How a database is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -32,11 +32,11 @@ pub enum Access {
 }
 
 /// How long a reader waits for a writer that is just opening or closing the database.
-const BUSY: Duration = Duration::from_secs(5);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Access {
     /// The rung of the ladder that these files call for.
-    pub(crate) fn of(files: &Files, is_writable: impl FnOnce() -> bool) -> Self {
+    pub(crate) fn choose(files: &FileStamps, is_writable: impl FnOnce() -> bool) -> Self {
         // Whoever has it open keeps both side files; a `-shm` alone is left over, and SQLite would
         // make a log beside it.
         if files.shm.is_some() && files.wal.is_some() || files.has_journal() {
@@ -67,7 +67,7 @@ impl Access {
         // A plan that looks at what is bound is made anew for each binding.
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-        db.busy_timeout(BUSY)?;
+        db.busy_timeout(BUSY_TIMEOUT)?;
         db.set_prepared_statement_cache_capacity(64);
         if self == Self::Detached {
             db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
@@ -113,17 +113,17 @@ impl Access {
 }
 
 /// What is read besides the tables of opencode.
-const OF_SQLITE: [&str; 3] = ["pragma_table_info", "sqlite_master", "sqlite_schema"];
+const SQLITE_TABLES: [&str; 3] = ["pragma_table_info", "sqlite_master", "sqlite_schema"];
 
 /// Whether a column may be read: of the tables that are read, and of no others, so that credentials
 /// cannot be selected even by mistake.
 fn may_be_read(table: &str, column: &str) -> bool {
     let is_one_of =
         |name: &str, names: &[&str]| names.iter().any(|it| it.eq_ignore_ascii_case(name));
-    is_one_of(table, &OF_SQLITE)
-        || READ
-            .iter()
-            .any(|read| read.name.eq_ignore_ascii_case(table) && !is_one_of(column, read.secret))
+    is_one_of(table, &SQLITE_TABLES)
+        || READ_TABLES.iter().any(|read| {
+            read.name.eq_ignore_ascii_case(table) && !is_one_of(column, read.secret_columns)
+        })
 }
 
 fn authorize(context: AuthContext<'_>) -> Authorization {

@@ -14,12 +14,12 @@ pub(crate) fn bytes<'r>(row: &'r SqlRow<'_>, at: usize) -> rusqlite::Result<&'r 
 }
 
 /// A column that holds a whole number; 0 where it holds none.
-pub(crate) fn whole(row: &SqlRow<'_>, at: usize) -> rusqlite::Result<i64> {
-    Ok(whole_number(row.get_ref(at)?))
+pub(crate) fn integer(row: &SqlRow<'_>, at: usize) -> rusqlite::Result<i64> {
+    Ok(integer_value(row.get_ref(at)?))
 }
 
 /// The whole number in a value; 0 where there is none.
-pub(crate) fn whole_number(value: ValueRef<'_>) -> i64 {
+pub(crate) fn integer_value(value: ValueRef<'_>) -> i64 {
     match value {
         ValueRef::Integer(number) => number,
         ValueRef::Real(number) => number as i64,
@@ -28,10 +28,10 @@ pub(crate) fn whole_number(value: ValueRef<'_>) -> i64 {
 }
 
 /// A column that holds a whole number, if it holds anything.
-pub(crate) fn whole_if_any(row: &SqlRow<'_>, at: usize) -> rusqlite::Result<Option<i64>> {
+pub(crate) fn optional_integer(row: &SqlRow<'_>, at: usize) -> rusqlite::Result<Option<i64>> {
     Ok(match row.get_ref(at)? {
         ValueRef::Null => None,
-        _ => Some(whole(row, at)?),
+        _ => Some(integer(row, at)?),
     })
 }
 

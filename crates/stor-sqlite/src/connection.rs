@@ -11,16 +11,16 @@ use scrollback_core_id::Clock;
 
 use crate::access::Access;
 use crate::error::Result;
-use crate::files::{Files, Place};
+use crate::files::{DatabaseFiles, FileStamps};
 use crate::schema::Schema;
 use crate::schema_cache::{self, SchemaCache};
 
 /// Connections that are kept for the next look.
-const IDLE: usize = 8;
+const MAX_IDLE: usize = 8;
 /// Room beside the largest text: for what else is in a row that SQLite sorts, and for the schema.
-const ROOM: u64 = 1 << 20;
+const LENGTH_MARGIN: u64 = 1 << 20;
 /// Two changes of a file closer to each other than this may leave it the same mtime.
-const TICK: Duration = Duration::from_millis(20);
+const MTIME_RESOLUTION: Duration = Duration::from_millis(20);
 
 /// An open database.
 #[derive(Debug)]
@@ -28,18 +28,23 @@ pub(crate) struct Conn {
     pub(crate) db: Connection,
     pub(crate) access: Access,
     pub(crate) schema: Arc<Schema>,
-    place: Place,
+    database_files: DatabaseFiles,
     /// The files when it was opened.
-    files: Files,
+    files: FileStamps,
 }
 
 impl Conn {
-    fn open(place: Place, clock: &dyn Clock, max_len: u64, schemas: &SchemaCache) -> Result<Self> {
-        let mut files = place.look();
-        let mut access = Access::of(&files, || place.is_writable());
+    fn open(
+        place: DatabaseFiles,
+        clock: &dyn Clock,
+        max_len: u64,
+        schemas: &SchemaCache,
+    ) -> Result<Self> {
+        let mut files = place.stat();
+        let mut access = Access::choose(&files, || place.is_writable());
         if !access.is_isolated() {
-            files = quiet(&place, files, clock);
-            access = Access::of(&files, || place.is_writable());
+            files = wait_until_settled(&place, files, clock);
+            access = Access::choose(&files, || place.is_writable());
         }
         let db = match access.open(&place.path) {
             // There is a `-shm` that we may not use: another user's, or on a read-only medium. A
@@ -47,38 +52,38 @@ impl Conn {
             Err(error)
                 if access.is_isolated() && is_about_side_files(&error) && !files.has_journal() =>
             {
-                files = quiet(&place, files, clock);
+                files = wait_until_settled(&place, files, clock);
                 access = if files.has_log() { Access::Detached } else { Access::Immutable };
                 access.open(&place.path)
             }
             opened => opened,
         }?;
-        let limit = i32::try_from(max_len.saturating_add(ROOM)).unwrap_or(i32::MAX);
+        let limit = i32::try_from(max_len.saturating_add(LENGTH_MARGIN)).unwrap_or(i32::MAX);
         db.set_limit(Limit::SQLITE_LIMIT_LENGTH, limit)?;
-        let schema = schemas.of(&db, files.database)?;
-        Ok(Self { db, access, schema, place, files })
+        let schema = schemas.get(&db, files.database)?;
+        Ok(Self { db, access, schema, database_files: place, files })
     }
 
     /// Whether all that was read since it was opened is of one state, and still holds.
     pub(crate) fn is_undisturbed(&self) -> bool {
-        self.access.is_isolated() || self.place.holds(&self.files)
+        self.access.is_isolated() || self.database_files.is_unchanged(&self.files)
     }
 
     /// Whether it may be used for another look at the database of this path, as its files are now.
-    pub(crate) fn is_good(&self, database: &Path) -> bool {
-        let inode = |files: &Files| files.database.map(|stamp| stamp.inode);
-        let now = self.place.look();
-        self.place.is_at(database, &now)
+    pub(crate) fn is_reusable(&self, database: &Path) -> bool {
+        let inode = |files: &FileStamps| files.database.map(|stamp| stamp.inode);
+        let now = self.database_files.stat();
+        self.database_files.is_at(database, &now)
             && match self.access.is_isolated() {
                 true => inode(&self.files) == inode(&now),
                 // With side files there, someone writes: then it is read as anyone would.
-                false => self.files.holds_the_same(&now) && now.shm == self.files.shm,
+                false => self.files.has_same_content(&now) && now.shm == self.files.shm,
             }
     }
 
     /// What its files look like now.
-    pub(crate) fn look(&self) -> Files {
-        self.place.look()
+    pub(crate) fn stat_files(&self) -> FileStamps {
+        self.database_files.stat()
     }
 
     /// Whether the schema is another one by now, or everything moved within it.
@@ -89,14 +94,14 @@ impl Conn {
     /// Reads the schema again if it is outdated.
     pub(crate) fn refresh_schema(&mut self) -> Result<()> {
         if self.is_outdated()? {
-            self.schema = schema_cache::read(&self.db, self.schema.cap)?;
+            self.schema = schema_cache::read_schema(&self.db, self.schema.max_text_len)?;
         }
         Ok(())
     }
 
     /// From now on asks for the size of a text before the text.
-    pub(crate) fn ask_for_sizes(&mut self, max_len: u64) -> Result<()> {
-        self.schema = schema_cache::read(&self.db, Some(max_len))?;
+    pub(crate) fn select_sizes_first(&mut self, max_len: u64) -> Result<()> {
+        self.schema = schema_cache::read_schema(&self.db, Some(max_len))?;
         Ok(())
     }
 }
@@ -113,7 +118,7 @@ impl Pool {
     pub(crate) fn take(&self, database: &Path, clock: &dyn Clock, max_len: u64) -> Result<Conn> {
         loop {
             let Some(mut conn) = lock(&self.idle).pop() else { break };
-            if conn.is_good(database) {
+            if conn.is_reusable(database) {
                 match conn.refresh_schema() {
                     Ok(()) => return Ok(conn),
                     Err(error) if error.is_transient() => {}
@@ -121,29 +126,33 @@ impl Pool {
                 }
             }
         }
-        Conn::open(Place::find(database)?, clock, max_len, &self.schemas)
+        Conn::open(DatabaseFiles::find(database)?, clock, max_len, &self.schemas)
     }
 
     /// Keeps a connection for the next look.
     pub(crate) fn give(&self, conn: Conn) {
         let mut idle = lock(&self.idle);
         // What could not be ended is not begun again.
-        if idle.len() < IDLE && conn.db.is_autocommit() {
+        if idle.len() < MAX_IDLE && conn.db.is_autocommit() {
             idle.push(conn);
         }
     }
 }
 
 /// Waits until a later change of the files is sure to be seen.
-fn quiet(place: &Place, mut files: Files, clock: &dyn Clock) -> Files {
-    const TRIES: usize = 8;
-    for _ in 0..TRIES {
-        let newest = files.newest();
-        if newest.is_none_or(|newest| newest.is_settled_at(clock.now(), TICK)) {
+fn wait_until_settled(
+    place: &DatabaseFiles,
+    mut files: FileStamps,
+    clock: &dyn Clock,
+) -> FileStamps {
+    const MAX_TRIES: usize = 8;
+    for _ in 0..MAX_TRIES {
+        let newest = files.newest_stamp();
+        if newest.is_none_or(|newest| newest.is_settled_at(clock.now(), MTIME_RESOLUTION)) {
             break;
         }
-        clock.pause(TICK);
-        files = place.look();
+        clock.pause(MTIME_RESOLUTION);
+        files = place.stat();
     }
     files
 }

@@ -13,7 +13,7 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// SQLite says so.
-    #[error("{}", explained(.0))]
+    #[error("{}", message_with_hint(.0))]
     Sqlite(rusqlite::Error),
     /// The file is not there, or may not be looked at.
     #[error(transparent)]
@@ -26,7 +26,7 @@ pub enum Error {
     NoSessions,
     /// It changed at every try.
     #[error("the database changed at every try to read it; try again")]
-    Restless,
+    KeepsChanging,
 }
 
 impl From<rusqlite::Error> for Error {
@@ -36,7 +36,7 @@ impl From<rusqlite::Error> for Error {
 }
 
 impl Error {
-    pub(crate) fn at(self, path: &Path) -> scrollback_source::Error {
+    pub(crate) fn with_path(self, path: &Path) -> scrollback_source::Error {
         scrollback_source::Error::Store { path: path.to_owned(), source: Box::new(self) }
     }
 
@@ -74,7 +74,7 @@ pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     )
 }
 
-fn explained(error: &rusqlite::Error) -> String {
+fn message_with_hint(error: &rusqlite::Error) -> String {
     let hint = match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => "; it is encrypted, or no database at all",
         Some(ErrorCode::DatabaseCorrupt) => "; `sqlite3 FILE .recover` may save what is left",

@@ -8,7 +8,7 @@ use scrollback_stor_mmap::{Dir, Directory};
 
 /// Where the files of a database are.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct DatabaseFiles {
     dir: Dir,
     /// The database itself, behind any link that leads to it: its side files lie beside it.
     pub(crate) path: PathBuf,
@@ -17,7 +17,7 @@ pub(crate) struct Place {
 
 /// What the files of a database look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Files {
+pub(crate) struct FileStamps {
     pub(crate) database: Option<Stamp>,
     /// The write-ahead log.
     pub(crate) wal: Option<Stamp>,
@@ -27,7 +27,7 @@ pub(crate) struct Files {
     pub(crate) journal: Option<Stamp>,
 }
 
-impl Place {
+impl DatabaseFiles {
     pub(crate) fn find(database: &Path) -> std::io::Result<Self> {
         let path = database.canonicalize()?;
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
@@ -41,7 +41,7 @@ impl Place {
 
     /// Whether a path, through any links, still leads to the database that looks so.
     #[cfg(unix)]
-    pub(crate) fn is_at(&self, database: &Path, files: &Files) -> bool {
+    pub(crate) fn is_at(&self, database: &Path, files: &FileStamps) -> bool {
         use std::os::unix::fs::MetadataExt;
         let inode = std::fs::metadata(database).ok().map(|it| it.ino());
         inode.is_some() && inode == files.database.map(|stamp| stamp.inode)
@@ -49,25 +49,25 @@ impl Place {
 
     /// Whether a path, through any links, still leads to the database.
     #[cfg(not(unix))]
-    pub(crate) fn is_at(&self, database: &Path, _: &Files) -> bool {
+    pub(crate) fn is_at(&self, database: &Path, _: &FileStamps) -> bool {
         database.canonicalize().is_ok_and(|path| path == self.path)
     }
 
     /// What they look like now.
-    pub(crate) fn look(&self) -> Files {
-        let [database, wal, shm, journal] = self.names.each_ref().map(|name| self.stamp(name));
-        Files { database, wal, shm, journal }
+    pub(crate) fn stat(&self) -> FileStamps {
+        let [database, wal, shm, journal] = self.names.each_ref().map(|name| self.stamp_of(name));
+        FileStamps { database, wal, shm, journal }
     }
 
-    fn stamp(&self, name: &[u8]) -> Option<Stamp> {
+    fn stamp_of(&self, name: &[u8]) -> Option<Stamp> {
         Some(self.dir.stat(name).ok()?.1)
     }
 
     /// Whether what is stored is as it was: the database and its log. A journal alone changes
     /// nothing.
-    pub(crate) fn holds(&self, files: &Files) -> bool {
+    pub(crate) fn is_unchanged(&self, files: &FileStamps) -> bool {
         let [database, wal, ..] = &self.names;
-        self.stamp(database) == files.database && self.stamp(wal) == files.wal
+        self.stamp_of(database) == files.database && self.stamp_of(wal) == files.wal
     }
 
     /// Whether SQLite could make side files here.
@@ -76,7 +76,7 @@ impl Place {
     }
 }
 
-impl Files {
+impl FileStamps {
     pub(crate) fn has_log(&self) -> bool {
         self.wal.is_some_and(|wal| wal.size > 0)
     }
@@ -86,12 +86,12 @@ impl Files {
     }
 
     /// Whether what is stored is as it was: the database and its log.
-    pub(crate) fn holds_the_same(&self, other: &Self) -> bool {
+    pub(crate) fn has_same_content(&self, other: &Self) -> bool {
         self.database == other.database && self.wal == other.wal && self.journal == other.journal
     }
 
     /// When what is stored last changed.
-    pub(crate) fn newest(&self) -> Option<Stamp> {
+    pub(crate) fn newest_stamp(&self) -> Option<Stamp> {
         let all = [self.database, self.wal, self.journal];
         all.into_iter().flatten().max_by_key(|stamp| stamp.mtime)
     }

@@ -11,18 +11,18 @@ use std::time::Duration;
 use scrollback_core_id::{Clock, Stamp, UnixNanos};
 
 /// How long reading may go on without a gap.
-const BUSY: Duration = Duration::from_millis(35);
+const MAX_BUSY: Duration = Duration::from_millis(35);
 /// How long a gap is at least: the writer moves the log into the database, which takes the disk
 /// some time, and begins it anew with its next commit.
-const GAP: Duration = Duration::from_millis(20);
+const MIN_GAP: Duration = Duration::from_millis(20);
 /// How much longer it is for each MiB of the log.
 const GAP_PER_MIB: Duration = Duration::from_millis(3);
 /// No gap is longer.
-const LONGEST: Duration = Duration::from_millis(120);
+const MAX_GAP: Duration = Duration::from_millis(120);
 /// How long others are waited for. Somebody may wait for us to end before he does.
-const PATIENCE: Duration = Duration::from_millis(100);
+const MAX_WAIT: Duration = Duration::from_millis(100);
 /// A log of this size the writer would begin anew by itself: 1000 pages of 4 KiB, and some.
-const LARGE: u64 = 5 << 20;
+const MIN_LOG_SIZE: u64 = 5 << 20;
 
 /// Where the transactions of a store pass through.
 #[derive(Debug, Default)]
@@ -34,19 +34,19 @@ pub(crate) struct Gate {
 #[derive(Debug, Default)]
 struct State {
     /// Transactions that are open.
-    inside: usize,
+    open_transactions: usize,
     /// Whether somebody makes a gap.
-    closed: bool,
+    is_closed: bool,
     /// The end of the last gap.
     busy_since: UnixNanos,
     /// When the last transaction ended.
-    left: UnixNanos,
+    last_ended: UnixNanos,
     /// What the log looked like before the last gap.
-    log: Option<Stamp>,
+    last_log: Option<Stamp>,
 }
 
 /// A transaction, for as long as it is open.
-pub(crate) struct Inside<'g> {
+pub(crate) struct GateGuard<'g> {
     gate: &'g Gate,
     clock: &'g dyn Clock,
 }
@@ -58,31 +58,34 @@ impl Gate {
         &'g self,
         clock: &'g dyn Clock,
         log: impl FnOnce() -> Option<Stamp>,
-    ) -> Inside<'g> {
+    ) -> GateGuard<'g> {
         let mut state = self.lock();
         let now = clock.now();
-        if state.inside == 0 && !state.closed && now.duration_since(state.left) >= LONGEST {
+        if state.open_transactions == 0
+            && !state.is_closed
+            && now.duration_since(state.last_ended) >= MAX_GAP
+        {
             state.busy_since = now; // there was one
         }
-        if state.closed {
-            state = self.wait(state, |state| state.closed);
-        } else if now.duration_since(state.busy_since) >= BUSY {
+        if state.is_closed {
+            state = self.wait(state, |state| state.is_closed);
+        } else if now.duration_since(state.busy_since) >= MAX_BUSY {
             let log = log();
             let size = log.map_or(0, |log| log.size);
-            if size > LARGE && log != state.log {
-                state.log = log;
-                state.closed = true;
-                drop(self.wait(state, |state| state.inside > 0));
+            if size > MIN_LOG_SIZE && log != state.last_log {
+                state.last_log = log;
+                state.is_closed = true;
+                drop(self.wait(state, |state| state.open_transactions > 0));
                 let more = GAP_PER_MIB.saturating_mul((size >> 20).try_into().unwrap_or(u32::MAX));
-                clock.pause(GAP.saturating_add(more).min(LONGEST));
+                clock.pause(MIN_GAP.saturating_add(more).min(MAX_GAP));
                 state = self.lock();
-                state.closed = false;
+                state.is_closed = false;
                 self.changed.notify_all();
             }
             state.busy_since = clock.now();
         }
-        state.inside += 1;
-        Inside { gate: self, clock }
+        state.open_transactions += 1;
+        GateGuard { gate: self, clock }
     }
 
     fn wait<'s>(
@@ -90,7 +93,7 @@ impl Gate {
         state: MutexGuard<'s, State>,
         while_: impl Fn(&State) -> bool,
     ) -> MutexGuard<'s, State> {
-        let waited = self.changed.wait_timeout_while(state, LONGEST + PATIENCE, |it| while_(it));
+        let waited = self.changed.wait_timeout_while(state, MAX_GAP + MAX_WAIT, |it| while_(it));
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
@@ -99,12 +102,12 @@ impl Gate {
     }
 }
 
-impl Drop for Inside<'_> {
+impl Drop for GateGuard<'_> {
     fn drop(&mut self) {
         let mut state = self.gate.lock();
-        state.inside -= 1;
-        state.left = self.clock.now();
-        if state.inside == 0 && state.closed {
+        state.open_transactions -= 1;
+        state.last_ended = self.clock.now();
+        if state.open_transactions == 0 && state.is_closed {
             self.gate.changed.notify_all();
         }
     }
@@ -117,9 +120,9 @@ mod tests {
     use super::*;
 
     /// A clock that waiting moves.
-    struct Moved(AtomicI64);
+    struct ManualClock(AtomicI64);
 
-    impl Clock for Moved {
+    impl Clock for ManualClock {
         fn now(&self) -> UnixNanos {
             UnixNanos(self.0.load(Ordering::Relaxed))
         }
@@ -130,13 +133,17 @@ mod tests {
     }
 
     /// A log of this size that is written all the time.
-    fn log(size: u64, clock: &Moved) -> Option<Stamp> {
+    fn log_stamp(size: u64, clock: &ManualClock) -> Option<Stamp> {
         Some(Stamp { size, mtime: clock.now(), inode: 1 })
     }
 
     /// Reads for `busy` with gaps of `gap`, and says how long others made it wait.
-    fn waited(busy: Duration, gap: Duration, log: impl Fn(&Moved) -> Option<Stamp>) -> Duration {
-        let (gate, clock) = (Gate::default(), Moved(AtomicI64::new(1 << 60)));
+    fn measure_wait(
+        busy: Duration,
+        gap: Duration,
+        log: impl Fn(&ManualClock) -> Option<Stamp>,
+    ) -> Duration {
+        let (gate, clock) = (Gate::default(), ManualClock(AtomicI64::new(1 << 60)));
         let begun = clock.now();
         let step = Duration::from_millis(5);
         let steps = (busy.as_millis() / step.as_millis()) as u32;
@@ -153,26 +160,38 @@ mod tests {
     fn only_who_reads_for_long_beside_a_writer_steps_aside() {
         let [short, long] = [Duration::from_millis(30), Duration::from_millis(3000)];
         let none = Duration::ZERO;
-        assert_eq!(waited(short, none, |clock| log(10 << 20, clock)), none);
-        assert_eq!(waited(long, none, |clock| log(LARGE, clock)), none, "the log is small");
-        assert_eq!(waited(long, none, |_| None), none, "there is none");
-        assert_eq!(waited(long, LONGEST, |clock| log(10 << 20, clock)), none, "there were gaps");
-        let gap = GAP + GAP_PER_MIB * 10;
-        assert_eq!(waited(long, none, |_| log(10 << 20, &Moved(AtomicI64::new(7)))), gap, "once");
-        let busy = waited(long, none, |clock| log(10 << 20, clock));
+        assert_eq!(measure_wait(short, none, |clock| log_stamp(10 << 20, clock)), none);
+        assert_eq!(
+            measure_wait(long, none, |clock| log_stamp(MIN_LOG_SIZE, clock)),
+            none,
+            "the log is small"
+        );
+        assert_eq!(measure_wait(long, none, |_| None), none, "there is none");
+        assert_eq!(
+            measure_wait(long, MAX_GAP, |clock| log_stamp(10 << 20, clock)),
+            none,
+            "there were gaps"
+        );
+        let gap = MIN_GAP + GAP_PER_MIB * 10;
+        assert_eq!(
+            measure_wait(long, none, |_| log_stamp(10 << 20, &ManualClock(AtomicI64::new(7)))),
+            gap,
+            "once"
+        );
+        let busy = measure_wait(long, none, |clock| log_stamp(10 << 20, clock));
         assert!((gap * 70..=gap * 85).contains(&busy), "{busy:?}");
-        let most = waited(long, none, |clock| log(u64::MAX, clock));
-        assert!((LONGEST * 70..=LONGEST * 85).contains(&most), "{most:?}");
+        let most = measure_wait(long, none, |clock| log_stamp(u64::MAX, clock));
+        assert!((MAX_GAP * 70..=MAX_GAP * 85).contains(&most), "{most:?}");
     }
 
     #[test]
     fn a_gap_waits_for_those_inside_and_not_for_ever() {
-        let (gate, clock) = (Gate::default(), Moved(AtomicI64::new(1 << 60)));
-        let first = gate.enter(&clock, || log(u64::MAX, &clock));
-        clock.pause(BUSY);
+        let (gate, clock) = (Gate::default(), ManualClock(AtomicI64::new(1 << 60)));
+        let first = gate.enter(&clock, || log_stamp(u64::MAX, &clock));
+        clock.pause(MAX_BUSY);
         // The first is ours, and never ends before.
-        let second = gate.enter(&clock, || log(u64::MAX, &clock));
+        let second = gate.enter(&clock, || log_stamp(u64::MAX, &clock));
         drop((first, second));
-        assert_eq!(gate.lock().inside, 0);
+        assert_eq!(gate.lock().open_transactions, 0);
     }
 }

@@ -7,19 +7,25 @@ use serde_json::to_writer;
 
 /// Appends a record whose type and ids are columns: `data`, which is an object, with the type before
 /// and the ids behind. What is no object stays as it is.
-pub(crate) fn splice_with(out: &mut Vec<u8>, data: &[u8], kind: &[u8], id: &[u8], owners: &Owners) {
-    let Some(inside) = inside(data) else {
+pub(crate) fn splice_with_type(
+    out: &mut Vec<u8>,
+    data: &[u8],
+    kind: &[u8],
+    id: &[u8],
+    owners: &Owners,
+) {
+    let Some(inside) = object_body(data) else {
         out.extend_from_slice(data);
         return;
     };
     let mut object = Object::begin(out);
     object.text("type", kind).fields(inside);
-    object.end_with(id, owners);
+    object.end_with_ids(id, owners);
 }
 
 /// Appends `{...data, id, type}`, as the API of 2.x shows a row. What is no object stays as it is.
 pub(crate) fn splice_api(out: &mut Vec<u8>, data: &[u8], kind: &[u8], id: &[u8]) {
-    let Some(inside) = inside(data) else {
+    let Some(inside) = object_body(data) else {
         out.extend_from_slice(data);
         return;
     };
@@ -29,14 +35,14 @@ pub(crate) fn splice_api(out: &mut Vec<u8>, data: &[u8], kind: &[u8], id: &[u8])
 }
 
 /// What stands between the braces of an object.
-fn inside(data: &[u8]) -> Option<&[u8]> {
+fn object_body(data: &[u8]) -> Option<&[u8]> {
     data.trim_ascii().strip_prefix(b"{")?.strip_suffix(b"}")
 }
 
 /// Appends a record whose ids are columns: `data`, which is an object, with the ids at its end. The
 /// last of two fields of a name counts, so the columns win. What is no object stays as it is.
 pub(crate) fn splice(out: &mut Vec<u8>, data: &[u8], id: &[u8], owners: &Owners) {
-    let Some(inside) = inside(data) else {
+    let Some(inside) = object_body(data) else {
         out.extend_from_slice(data);
         return;
     };
@@ -47,7 +53,7 @@ pub(crate) fn splice(out: &mut Vec<u8>, data: &[u8], id: &[u8], owners: &Owners)
         out.push(b',');
     }
     out.extend_from_slice(b"\"id\":");
-    text(out, id);
+    write_text(out, id);
     out.extend_from_slice(&owners.json);
     out.push(b'}');
 }
@@ -75,17 +81,17 @@ impl Owners {
         self.message = message.cloned();
         self.json.clear();
         self.json.extend_from_slice(b",\"sessionID\":");
-        text(&mut self.json, session);
+        write_text(&mut self.json, session);
         if let Some(message) = message {
             self.json.extend_from_slice(b",\"messageID\":");
-            text(&mut self.json, message.as_bytes());
+            write_text(&mut self.json, message.as_bytes());
         }
         self
     }
 }
 
 /// Appends a text as JSON.
-pub(crate) fn text(out: &mut Vec<u8>, text: &[u8]) {
+pub(crate) fn write_text(out: &mut Vec<u8>, text: &[u8]) {
     if is_plain(text) {
         out.push(b'"');
         out.extend_from_slice(text);
@@ -131,7 +137,7 @@ impl<'o> Object<'o> {
     /// A column that holds a plain value.
     pub(crate) fn value(&mut self, name: &str, value: ValueRef<'_>) -> &mut Self {
         if !matches!(value, ValueRef::Null) {
-            plain(self.name(name), value);
+            write_plain(self.name(name), value);
         }
         self
     }
@@ -139,7 +145,7 @@ impl<'o> Object<'o> {
     /// A column that is a number even where it has none.
     pub(crate) fn number(&mut self, name: &str, value: ValueRef<'_>) -> &mut Self {
         let none = matches!(value, ValueRef::Null);
-        plain(self.name(name), if none { ValueRef::Integer(0) } else { value });
+        write_plain(self.name(name), if none { ValueRef::Integer(0) } else { value });
         self
     }
 
@@ -164,7 +170,7 @@ impl<'o> Object<'o> {
 
     /// A text.
     pub(crate) fn text(&mut self, name: &str, value: &[u8]) -> &mut Self {
-        text(self.name(name), value);
+        write_text(self.name(name), value);
         self
     }
 
@@ -178,7 +184,7 @@ impl<'o> Object<'o> {
     }
 
     /// Its id and what it belongs to, at its end.
-    pub(crate) fn end_with(mut self, id: &[u8], owners: &Owners) {
+    pub(crate) fn end_with_ids(mut self, id: &[u8], owners: &Owners) {
         self.text("id", id);
         self.out.extend_from_slice(&owners.json);
         self.end();
@@ -197,7 +203,7 @@ impl<'o> Object<'o> {
     }
 }
 
-fn plain(out: &mut Vec<u8>, value: ValueRef<'_>) {
+fn write_plain(out: &mut Vec<u8>, value: ValueRef<'_>) {
     match value {
         ValueRef::Null => out.extend_from_slice(b"null"),
         ValueRef::Integer(number) => {
@@ -206,7 +212,7 @@ fn plain(out: &mut Vec<u8>, value: ValueRef<'_>) {
         ValueRef::Real(number) => {
             let _ = to_writer(out, &Number(number)); // never fails
         }
-        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => text(out, bytes),
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => write_text(out, bytes),
     }
 }
 
@@ -214,7 +220,7 @@ fn plain(out: &mut Vec<u8>, value: ValueRef<'_>) {
 mod tests {
     use super::*;
 
-    fn spliced(data: &str) -> String {
+    fn splice_text(data: &str) -> String {
         let mut out = Vec::new();
         splice(&mut out, data.as_bytes(), b"msg_1", Owners::default().set(b"s\"\n", None));
         String::from_utf8(out).unwrap()
@@ -222,10 +228,10 @@ mod tests {
 
     #[test]
     fn ids_are_spliced_in() {
-        assert_eq!(spliced("{}"), r#"{"id":"msg_1","sessionID":"s\"\n"}"#);
-        assert_eq!(spliced(" {\"a\":1 }\n"), r#"{"a":1 ,"id":"msg_1","sessionID":"s\"\n"}"#);
+        assert_eq!(splice_text("{}"), r#"{"id":"msg_1","sessionID":"s\"\n"}"#);
+        assert_eq!(splice_text(" {\"a\":1 }\n"), r#"{"a":1 ,"id":"msg_1","sessionID":"s\"\n"}"#);
         for other in ["", "[]", "null", "{\"a\":", "\0"] {
-            assert_eq!(spliced(other), other);
+            assert_eq!(splice_text(other), other);
         }
     }
 
@@ -246,7 +252,8 @@ mod tests {
 
     #[test]
     fn the_columns_win() {
-        let value: serde_json::Value = serde_json::from_str(&spliced(r#"{"id":"other"}"#)).unwrap();
+        let value: serde_json::Value =
+            serde_json::from_str(&splice_text(r#"{"id":"other"}"#)).unwrap();
         assert_eq!(value["id"], "msg_1");
     }
 

@@ -3,31 +3,31 @@
 #![doc = include_str!("../README.md")]
 
 mod access;
-mod ask;
-mod calls;
 mod cells;
 mod connection;
+mod dispatch;
 mod error;
 mod fields;
 mod files;
 mod gate;
-mod gathered;
-mod generation;
 mod json;
-mod look;
-mod pass;
 mod probe;
+mod probe_connection;
 mod provenance;
+mod query_context;
+mod query_output;
 #[cfg(test)]
 mod query_plans;
 mod reader;
+mod reader_impl;
 mod record;
 mod schema;
 mod schema_cache;
-mod sentinel;
 mod sessions;
 mod set_sum;
-mod store;
+mod shared_database;
+mod table_scan;
+mod transaction;
 mod v1;
 mod v2;
 mod values;

@@ -8,14 +8,14 @@ use scrollback_stor_path::opencode::{
     AGENT, LATE_LEGACY, LEGACY_ONLY, PENDING_MIGRATION, PREVIEW, TABLES_V1, TABLES_V2, WITHOUT_ROWS,
 };
 
-use crate::ask::Ask;
-use crate::cells::{bytes, whole};
-use crate::schema::sessions::Found;
+use crate::cells::{bytes, integer};
+use crate::query_context::QueryContext;
+use crate::schema::sessions::TablePresence;
 use crate::schema::tables::v2::KvColumn;
 
 /// How far the migration of 1.x to 2.x is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Migration {
+enum MigrationProgress {
     UnderWay,
     /// Since when it has ended, in Unix milliseconds.
     Ended(i64),
@@ -29,21 +29,21 @@ const V2: u8 = 1 << 2;
 /// What is particular about where a session is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(u8)]
-enum Standing {
+enum MigrationState {
     #[default]
     Usual = 0,
-    Awaited = 1,
+    NotMigrated = 1,
     LegacyOnly = 2,
     LateLegacy = 3,
     WithoutRows = 4,
     Preview = 5,
 }
 
-impl Standing {
+impl MigrationState {
     fn name(self) -> Option<&'static str> {
         match self {
             Self::Usual => None,
-            Self::Awaited => Some(PENDING_MIGRATION),
+            Self::NotMigrated => Some(PENDING_MIGRATION),
             Self::LegacyOnly => Some(LEGACY_ONLY),
             Self::LateLegacy => Some(LATE_LEGACY),
             Self::WithoutRows => Some(WITHOUT_ROWS),
@@ -54,16 +54,16 @@ impl Standing {
 
 /// Where a session is: which tables were read, and which have it too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Place {
-    read: u8,
-    also: u8,
-    standing: Standing,
+pub(crate) struct SessionLocation {
+    read_tables: u8,
+    other_tables: u8,
+    migration_state: MigrationState,
 }
 
-impl Place {
+impl SessionLocation {
     /// As a number, for stamps: it differs where the place does.
-    pub(crate) fn number(self) -> u32 {
-        u32::from_le_bytes([self.read, self.also, self.standing as u8, 0])
+    pub(crate) fn stamp_bits(self) -> u32 {
+        u32::from_le_bytes([self.read_tables, self.other_tables, self.migration_state as u8, 0])
     }
 
     fn provenance(self) -> Provenance {
@@ -73,69 +73,71 @@ impl Place {
                 .filter(move |(bit, _)| tables & bit != 0)
                 .map(|(_, name)| name)
         };
-        let newest = if self.read & V2 != 0 { TABLES_V2 } else { TABLES_V1 };
+        let newest = if self.read_tables & V2 != 0 { TABLES_V2 } else { TABLES_V1 };
         let mut it = Provenance::new(AGENT, newest);
-        it = names(self.read).fold(it, Provenance::with_format);
-        it = names(self.also).fold(it, Provenance::with_also_in);
-        it = self.standing.name().into_iter().fold(it, Provenance::with_migration);
+        it = names(self.read_tables).fold(it, Provenance::with_format);
+        it = names(self.other_tables).fold(it, Provenance::with_also_in);
+        it = self.migration_state.name().into_iter().fold(it, Provenance::with_migration);
         // The record of 2.x counts titles and compactions too; see the rules in
         // `docs/format/opencode-v2.md`, section 7.
-        it.with_complete_totals(self.read == V2 && self.standing == Standing::Usual)
+        it.with_complete_totals(
+            self.read_tables == V2 && self.migration_state == MigrationState::Usual,
+        )
     }
 }
 
 /// Says of sessions where they are.
 #[derive(Debug, Default)]
-pub(crate) struct Provenances {
-    migration: OnceCell<Migration>,
+pub(crate) struct ProvenanceCache {
+    migration: OnceCell<MigrationProgress>,
     /// There are few different ones.
-    known: RefCell<Vec<(Place, Provenance)>>,
+    cached: RefCell<Vec<(SessionLocation, Provenance)>>,
 }
 
-impl Provenances {
+impl ProvenanceCache {
     /// Of the session that was made at `created`, with what was found in column `at`.
-    pub(crate) fn of(
+    pub(crate) fn locate_session(
         &self,
-        ask: &Ask<'_>,
+        ask: &QueryContext<'_>,
         row: &SqlRow<'_>,
         at: usize,
         created: i64,
-    ) -> rusqlite::Result<Place> {
-        let found = Found::new(whole(row, at)?);
-        let (rows, messages) = (found.has(Found::ROWS), found.has(Found::MESSAGES));
+    ) -> rusqlite::Result<SessionLocation> {
+        let found = TablePresence::new(integer(row, at)?);
+        let (rows, messages) = (found.has(TablePresence::ROWS), found.has(TablePresence::MESSAGES));
         let is_preview = ask.schema.v2.as_ref().is_some_and(|v2| v2.is_preview);
         let read = if rows { V2 } else { V1 };
-        let mut it = Place { read, ..Place::default() };
+        let mut it = SessionLocation { read_tables: read, ..SessionLocation::default() };
         if is_preview {
             if rows && messages {
-                it.read |= V1;
+                it.read_tables |= V1;
             }
-            it.standing = if rows { Standing::Preview } else { Standing::Usual };
+            it.migration_state = if rows { MigrationState::Preview } else { MigrationState::Usual };
             return Ok(it);
         }
-        if found.has(Found::IN_V2) {
+        if found.has(TablePresence::IN_V2) {
             if rows || !messages {
-                it.read = V2;
-                if found.has(Found::IN_V1) {
-                    it.also |= V1;
+                it.read_tables = V2;
+                if found.has(TablePresence::IN_V1) {
+                    it.other_tables |= V1;
                 }
             } else {
-                it.also |= V2;
-                it.standing = Standing::WithoutRows;
+                it.other_tables |= V2;
+                it.migration_state = MigrationState::WithoutRows;
             }
         } else if ask.schema.v2.is_some() {
-            it.standing = match self.migration(ask)? {
-                Migration::UnderWay => Standing::Awaited,
-                Migration::Ended(when) if created >= when => Standing::LateLegacy,
-                Migration::Ended(_) => Standing::LegacyOnly,
+            it.migration_state = match self.migration_progress(ask)? {
+                MigrationProgress::UnderWay => MigrationState::NotMigrated,
+                MigrationProgress::Ended(when) if created >= when => MigrationState::LateLegacy,
+                MigrationProgress::Ended(_) => MigrationState::LegacyOnly,
             };
         }
         Ok(it)
     }
 
     /// What is said of a place, the same value for the same place.
-    pub(crate) fn provenance(&self, place: Place) -> Provenance {
-        let mut known = self.known.borrow_mut();
+    pub(crate) fn provenance(&self, place: SessionLocation) -> Provenance {
+        let mut known = self.cached.borrow_mut();
         if let Some((_, it)) = known.iter().find(|(it, _)| *it == place) {
             return it.clone();
         }
@@ -144,17 +146,17 @@ impl Provenances {
         provenance
     }
 
-    fn migration(&self, ask: &Ask<'_>) -> rusqlite::Result<Migration> {
+    fn migration_progress(&self, ask: &QueryContext<'_>) -> rusqlite::Result<MigrationProgress> {
         if let Some(known) = self.migration.get() {
             return Ok(*known);
         }
-        let mut migration = Migration::UnderWay;
-        if let Some(sql) = &ask.schema.marker {
-            ask.each(sql, [], |row| {
+        let mut migration = MigrationProgress::UnderWay;
+        if let Some(sql) = &ask.schema.migration_query {
+            ask.for_each_row(sql, [], |row| {
                 let value: serde_json::Value =
                     serde_json::from_slice(bytes(row, KvColumn::Value.at())?).unwrap_or_default();
                 if value["phase"] == "completed" {
-                    migration = Migration::Ended(whole(row, KvColumn::Updated.at())?);
+                    migration = MigrationProgress::Ended(integer(row, KvColumn::Updated.at())?);
                 }
                 Ok(())
             })?;

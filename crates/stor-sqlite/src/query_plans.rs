@@ -2,26 +2,34 @@
 
 use rusqlite::Connection;
 
-use crate::probe::queries as of_probe;
+use crate::probe::queries as probe_queries;
 use crate::schema::Schema;
 use crate::schema::parts::PART_NAMES;
 use crate::schema::table::Table;
-use crate::schema::tables::READ;
+use crate::schema::tables::READ_TABLES;
 use crate::schema::v2::{HAS_ROWS, V2Schema};
 
 /// The queries about one session or row of 2.x.
-fn of_v2(schema: &V2Schema) -> Vec<String> {
-    let V2Schema { rows, names, stamps, items, of_any, all, .. } = schema;
+fn v2_queries(schema: &V2Schema) -> Vec<String> {
+    let V2Schema {
+        by_session: rows,
+        names,
+        stamps,
+        items,
+        by_id_in_any_session: of_any,
+        all_after_row: all,
+        ..
+    } = schema;
     let mut queries = vec![rows, &names[0], stamps, items, of_any, all];
-    queries.extend(schema.one.iter().chain(&schema.stamp).chain(&schema.pending));
+    queries.extend(schema.by_id.iter().chain(&schema.stamp_by_id).chain(&schema.pending));
     let mut queries: Vec<String> = queries.into_iter().cloned().collect();
-    queries.extend(crate::v2::place::QUERIES.map(str::to_owned));
+    queries.extend(crate::v2::progress::QUERIES.map(str::to_owned));
     queries.push(HAS_ROWS[0].to_owned());
     queries
 }
 
 /// How SQLite would go about a query.
-fn plan(db: &Connection, sql: &str) -> String {
+fn query_plan(db: &Connection, sql: &str) -> String {
     let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     // What a parameter is does not matter, and there are as many as there are.
     let unbound = rusqlite::params_from_iter(vec![1; explain.parameter_count()]);
@@ -33,25 +41,25 @@ fn plan(db: &Connection, sql: &str) -> String {
 fn no_table_is_walked_for_a_session_and_nothing_is_sorted() {
     let db = Connection::open_in_memory().unwrap();
     db.execute_batch(include_str!("../../../fixtures/schema/opencode-1.18.33.sql")).unwrap();
-    let schema = Schema::of(&db, None).unwrap().unwrap();
+    let schema = Schema::read(&db, None).unwrap().unwrap();
     let (messages, parts) = (schema.messages.as_ref().unwrap(), schema.parts.as_ref().unwrap());
     let mut queries = vec![
-        &messages.all,
+        &messages.by_session,
         &messages.names[0],
         &messages.stamps,
-        &parts.of_session,
+        &parts.by_session,
         &parts.stamps,
-        &schema.sessions.one[0],
-        &parts.all,
-        &parts.lent,
+        &schema.sessions.by_id[0],
+        &parts.all_after_row,
+        &parts.borrowed_after_row,
     ];
-    queries.extend(messages.one.iter().chain(&messages.stamp));
-    queries.extend(parts.one.iter().chain(&parts.stamp));
+    queries.extend(messages.by_id.iter().chain(&messages.stamp_by_id));
+    queries.extend(parts.by_id.iter().chain(&parts.stamp_by_id));
     let mut queries: Vec<String> = queries.into_iter().cloned().collect();
     queries.push(PART_NAMES[0].to_owned());
-    queries.extend(of_probe());
+    queries.extend(probe_queries());
     for sql in queries {
-        let plan = plan(&db, &sql);
+        let plan = query_plan(&db, &sql);
         assert!(plan.contains("SEARCH") || sql.contains("LIMIT 1"), "{sql}: {plan}");
         let is_last_row = sql.contains("ORDER BY rowid DESC LIMIT 1");
         assert!(is_last_row || !plan.contains("SCAN"), "{sql}: {plan}");
@@ -59,7 +67,7 @@ fn no_table_is_walked_for_a_session_and_nothing_is_sorted() {
     }
     // Names and sets come from an index alone.
     for sql in [&messages.names[0], PART_NAMES[0]] {
-        assert!(plan(&db, sql).contains("COVERING INDEX"), "{sql}");
+        assert!(query_plan(&db, sql).contains("COVERING INDEX"), "{sql}");
     }
 }
 
@@ -71,12 +79,12 @@ fn no_row_of_2x_is_read_for_another_session() {
     ] {
         let db = Connection::open_in_memory().unwrap();
         db.execute_batch(ddl).unwrap();
-        let schema = Schema::of(&db, None).unwrap().unwrap();
+        let schema = Schema::read(&db, None).unwrap().unwrap();
         let v2 = schema.v2.as_ref().unwrap();
         assert_eq!(v2.is_preview, name == "1.18");
         let has_table = |sql: &String| db.prepare(sql).is_ok(); // a new one has none of 1.x
-        for sql in of_v2(v2).into_iter().chain(of_probe().filter(has_table)) {
-            let plan = plan(&db, &sql);
+        for sql in v2_queries(v2).into_iter().chain(probe_queries().filter(has_table)) {
+            let plan = query_plan(&db, &sql);
             // What waits is little, and nearly always nothing.
             let is_waiting = ["session_input", "session_pending"].iter().any(|it| sql.contains(it));
             let is_last_row = sql.contains("ORDER BY rowid DESC LIMIT 1");
@@ -86,27 +94,29 @@ fn no_row_of_2x_is_read_for_another_session() {
             assert!(is_waiting || !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
         }
         // Nor are those before it read for each row, where all rows are.
-        for sql in [&v2.all, &v2.of_any, &v2.rows, &v2.stamps, &v2.items] {
-            let plan = plan(&db, sql);
+        for sql in
+            [&v2.all_after_row, &v2.by_id_in_any_session, &v2.by_session, &v2.stamps, &v2.items]
+        {
+            let plan = query_plan(&db, sql);
             assert!(!plan.contains("CORRELATED"), "{sql}: {plan}");
         }
         // Sessions are listed without a look into a row.
         let rows = "SEARCH x USING COVERING INDEX session_message_session_seq_idx (session_id=?)";
-        for sql in [schema.sessions.select("", "1"), schema.sessions.stamps("1")] {
-            let plan = plan(&db, &sql);
+        for sql in [schema.sessions.select("", "1"), schema.sessions.select_stamps("1")] {
+            let plan = query_plan(&db, &sql);
             assert!(plan.contains(rows) && plan.matches("SCAN").count() == 1, "{sql}: {plan}");
             assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
         }
-        let plan = plan(&db, &crate::schema::v2::sets(""));
+        let plan = query_plan(&db, &crate::schema::v2::sets_query(""));
         assert!(plan.contains("COVERING INDEX") && !plan.contains("TEMP B-TREE"), "{plan}");
     }
 }
 
 /// A database with nothing but the columns without which a table is not read.
-fn needed_alone(tables: &[&Table]) -> Connection {
+fn database_with_required_columns(tables: &[&Table]) -> Connection {
     let db = Connection::open_in_memory().unwrap();
     for table in tables {
-        let columns: Vec<&str> = table.needed().map(|column| column.name).collect();
+        let columns: Vec<&str> = table.required_columns().map(|column| column.name).collect();
         db.execute_batch(&format!("CREATE TABLE {} ({})", table.name, columns.join(", "))).unwrap();
     }
     db
@@ -114,15 +124,15 @@ fn needed_alone(tables: &[&Table]) -> Connection {
 
 #[test]
 fn queries_ask_for_no_column_that_may_be_missing() {
-    let v1: Vec<&Table> = READ.into_iter().filter(|table| !table.is_v2).collect();
-    let preview: Vec<&Table> = READ
+    let v1: Vec<&Table> = READ_TABLES.into_iter().filter(|table| !table.is_v2).collect();
+    let preview: Vec<&Table> = READ_TABLES
         .into_iter()
         .filter(|table| ["session_v2", "kv"].iter().all(|it| table.name != *it))
         .collect();
-    for tables in [&READ[..], &v1, &preview] {
-        let db = needed_alone(tables);
+    for tables in [&READ_TABLES[..], &v1, &preview] {
+        let db = database_with_required_columns(tables);
         for cap in [None, Some(1000)] {
-            let schema = Schema::of(&db, cap).unwrap().unwrap();
+            let schema = Schema::read(&db, cap).unwrap().unwrap();
             assert_eq!(schema.problems, []);
             let Schema { sessions, projects, messages, parts, .. } = &schema;
             let (messages, parts) = (messages.as_ref().unwrap(), parts.as_ref().unwrap());
@@ -131,26 +141,33 @@ fn queries_ask_for_no_column_that_may_be_missing() {
                 &sessions.all_stamps,
                 &projects.all,
                 &projects.stamps,
-                &messages.all,
+                &messages.by_session,
                 &messages.stamps,
-                &messages.lost,
-                &parts.of_session,
+                &messages.orphans,
+                &parts.by_session,
                 &parts.stamps,
-                &parts.lost,
-                &parts.all,
-                &parts.lent,
+                &parts.orphans,
+                &parts.all_after_row,
+                &parts.borrowed_after_row,
                 schema.todos.as_ref().unwrap(),
                 schema.shares.as_ref().unwrap(),
             ];
-            queries.extend(messages.names.iter().chain(&messages.one).chain(&messages.stamp));
-            queries.extend(parts.one.iter().chain(&parts.stamp).chain(&sessions.one));
-            queries.extend(messages.alone.iter().chain(&schema.marker).chain(&schema.history));
+            queries
+                .extend(messages.names.iter().chain(&messages.by_id).chain(&messages.stamp_by_id));
+            queries.extend(parts.by_id.iter().chain(&parts.stamp_by_id).chain(&sessions.by_id));
+            queries.extend(
+                messages
+                    .by_session_without_preview
+                    .iter()
+                    .chain(&schema.migration_query)
+                    .chain(&schema.history),
+            );
             let mut queries: Vec<String> = queries.into_iter().cloned().collect();
-            queries.extend(schema.v2.iter().flat_map(of_v2));
-            queries.extend(schema.v2.iter().map(|v2| v2.lost.clone()));
-            queries.extend(schema.sessions.directories().map(str::to_owned));
+            queries.extend(schema.v2.iter().flat_map(v2_queries));
+            queries.extend(schema.v2.iter().map(|v2| v2.orphans.clone()));
+            queries.extend(schema.sessions.directory_queries().map(str::to_owned));
             let has_table = |sql: &String| schema.v2.is_some() || !sql.contains("session_message");
-            queries.extend(of_probe().filter(has_table));
+            queries.extend(probe_queries().filter(has_table));
             for sql in queries {
                 assert!(db.prepare(&sql).is_ok(), "{sql}: {:?}", db.prepare(&sql).err());
             }

@@ -16,36 +16,51 @@ use scrollback_stor_mmap::ReadOptions;
 use crate::access::Access;
 use crate::connection::Pool;
 use crate::gate::Gate;
-use crate::look::SqliteLook;
+use crate::probe_connection::ProbeSlot;
 use crate::schema::report::SchemaReport;
-use crate::sentinel::Sentinel;
-use crate::store::Shared;
+use crate::shared_database::SharedDatabase;
+use crate::transaction::SqliteTransaction;
 use crate::v2::history::Event;
 
 /// Reads a database of opencode 1.2 and later. Cheap to make: nothing is opened before it is asked
 /// for. Clones share their connections.
 #[derive(Clone)]
 pub struct SqliteReader {
-    shared: Arc<Shared>,
+    shared: Arc<SharedDatabase>,
 }
 
 impl SqliteReader {
     /// A reader of the database at this path.
     pub fn new(database: impl Into<PathBuf>, id: SourceId, clock: Arc<dyn Clock>) -> Self {
-        Self::with(database.into(), id, clock, ReadOptions::default())
+        Self::from_parts(database.into(), id, clock, ReadOptions::default())
     }
 
-    fn with(database: PathBuf, id: SourceId, clock: Arc<dyn Clock>, options: ReadOptions) -> Self {
-        let (pool, gate, sentinel) = (Pool::default(), Gate::default(), Sentinel::default());
-        Self { shared: Arc::new(Shared { database, id, clock, options, pool, gate, sentinel }) }
+    fn from_parts(
+        database: PathBuf,
+        id: SourceId,
+        clock: Arc<dyn Clock>,
+        options: ReadOptions,
+    ) -> Self {
+        let (pool, gate, sentinel) = (Pool::default(), Gate::default(), ProbeSlot::default());
+        Self {
+            shared: Arc::new(SharedDatabase {
+                database,
+                id,
+                clock,
+                options,
+                pool,
+                gate,
+                probe_slot: sentinel,
+            }),
+        }
     }
 
     /// The same reader with other limits: `max_len` of a row's text, `margin` of its time. It has
     /// connections of its own.
     #[must_use]
     pub fn with_options(self, options: ReadOptions) -> Self {
-        let Shared { database, id, clock, .. } = &*self.shared;
-        Self::with(database.clone(), id.clone(), Arc::clone(clock), options)
+        let SharedDatabase { database, id, clock, .. } = &*self.shared;
+        Self::from_parts(database.clone(), id.clone(), Arc::clone(clock), options)
     }
 
     /// The database file.
@@ -58,9 +73,9 @@ impl SqliteReader {
     /// # Errors
     /// If it cannot be.
     pub fn access(&self) -> Result<Access> {
-        let Shared { database, clock, options, pool, .. } = &*self.shared;
+        let SharedDatabase { database, clock, options, pool, .. } = &*self.shared;
         let taken = pool.take(database, &**clock, options.max_len);
-        let conn = taken.map_err(|error| error.at(database))?;
+        let conn = taken.map_err(|error| error.with_path(database))?;
         let access = conn.access;
         pool.give(conn);
         Ok(access)
@@ -73,7 +88,7 @@ impl SqliteReader {
     /// # Errors
     /// If the database cannot be read.
     pub fn schema_report(&self) -> Result<SchemaReport> {
-        SqliteLook::open(&self.shared)?.ask(|ask| Ok(SchemaReport::of(ask.db)?))
+        SqliteTransaction::open(&self.shared)?.query(|ask| Ok(SchemaReport::read(ask.db)?))
     }
 
     /// What the program wrote into its log of events about a session, in order: all that happened
@@ -83,7 +98,7 @@ impl SqliteReader {
     /// # Errors
     /// If the database cannot be read.
     pub fn history(&self, session: &SessionKey) -> Result<(Vec<Event>, Vec<Issue>)> {
-        SqliteLook::open(&self.shared)?.history(session)
+        SqliteTransaction::open(&self.shared)?.history(session)
     }
 }
 
@@ -97,7 +112,7 @@ impl Source for SqliteReader {
     }
 
     fn open(&self) -> Result<Box<dyn Reader + '_>> {
-        Ok(Box::new(SqliteLook::open(&self.shared)?))
+        Ok(Box::new(SqliteTransaction::open(&self.shared)?))
     }
 
     /// The directory of the database: a commit changes the log, a checkpoint the database. What is
@@ -108,7 +123,7 @@ impl Source for SqliteReader {
         let (Some(dir), Some(name)) = (database.parent(), database.file_name()) else {
             return Vec::new();
         };
-        let files = WatchedFiles::Named(watched(name).into());
+        let files = WatchedFiles::Named(watched_names(name).into());
         let (path, depth, discipline) = (dir.to_owned(), WatchDepth::Nothing, Discipline::Database);
         vec![WatchRoot { path, depth, files, discipline }]
     }
@@ -118,7 +133,9 @@ impl Source for SqliteReader {
         let (database, name) = (self.database(), path.file_name()?);
         let is_ours = |database: &Path| {
             database.parent() == path.parent()
-                && database.file_name().is_some_and(|own| watched(own).iter().any(|it| it == name))
+                && database
+                    .file_name()
+                    .is_some_and(|own| watched_names(own).iter().any(|it| it == name))
         };
         let ours = is_ours(database) || database.canonicalize().is_ok_and(|it| is_ours(&it));
         ours.then_some(DirtyScope::Records)
@@ -140,7 +157,7 @@ impl Source for SqliteReader {
 }
 
 /// A database and the side files that its writers write; the third, shared memory, tells nothing.
-fn watched(name: &OsStr) -> [OsString; 3] {
+fn watched_names(name: &OsStr) -> [OsString; 3] {
     ["", "-wal", "-journal"].map(|end| {
         let mut name = name.to_owned();
         name.push(end);

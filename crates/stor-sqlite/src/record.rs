@@ -4,13 +4,16 @@ use rusqlite::types::ValueRef;
 use scrollback_core_err::IssueKind;
 use scrollback_stor_mmap::Piece;
 
-use crate::ask::Ask;
-use crate::gathered::Gathered;
 use crate::json::splice;
+use crate::query_context::QueryContext;
+use crate::query_output::QueryOutput;
 
 /// The text of a row, if it is one and not too large.
-pub(crate) fn data<'r>(ask: &Ask<'_>, data: ValueRef<'r>) -> Result<&'r [u8], IssueKind> {
-    if let Some(size) = too_large(ask, data) {
+pub(crate) fn record_text<'r>(
+    ask: &QueryContext<'_>,
+    data: ValueRef<'r>,
+) -> Result<&'r [u8], IssueKind> {
+    if let Some(size) = size_if_too_large(ask, data) {
         return Err(IssueKind::TooLarge { size, limit: ask.max_len() });
     }
     match data {
@@ -20,24 +23,26 @@ pub(crate) fn data<'r>(ask: &Ask<'_>, data: ValueRef<'r>) -> Result<&'r [u8], Is
 }
 
 /// The size of a text that is too large, or that was selected in its place.
-pub(crate) fn too_large(ask: &Ask<'_>, text: ValueRef<'_>) -> Option<u64> {
+pub(crate) fn size_if_too_large(ask: &QueryContext<'_>, text: ValueRef<'_>) -> Option<u64> {
     let size = match text {
         ValueRef::Text(text) | ValueRef::Blob(text) => text.len() as u64,
-        ValueRef::Integer(size) if ask.schema.cap.is_some() => size.try_into().unwrap_or(0),
+        ValueRef::Integer(size) if ask.schema.max_text_len.is_some() => {
+            size.try_into().unwrap_or(0)
+        }
         _ => 0,
     };
     (size > ask.max_len()).then_some(size)
 }
 
 /// The record of a row, in the arena: its text, with its id and its owners at the end.
-pub(crate) fn record(
-    ask: &Ask<'_>,
+pub(crate) fn append_record(
+    ask: &QueryContext<'_>,
     text: ValueRef<'_>,
     updated_ms: i64,
     id: &[u8],
-    out: &mut Gathered,
+    out: &mut QueryOutput,
 ) -> Result<Piece, IssueKind> {
-    let data = data(ask, text)?;
+    let data = record_text(ask, text)?;
     let (stamp, settled) = ask.stamp(data.len() as u64, updated_ms, 0);
     Ok(out.arena.append(stamp, settled, |bytes| splice(bytes, data, id, &out.owners)))
 }

@@ -16,7 +16,7 @@ impl SchemaCache {
     /// The schema of a database whose file looked so when `db` was opened. The cached one is
     /// returned if the file is the same and its version too: the version alone says nothing of a
     /// file that took the place of another.
-    pub(crate) fn of(&self, db: &Connection, file: Option<Stamp>) -> Result<Arc<Schema>> {
+    pub(crate) fn get(&self, db: &Connection, file: Option<Stamp>) -> Result<Arc<Schema>> {
         let version = Schema::version_of(db)?;
         if let (Some((of, schema)), Some(file)) = (&*self.lock(), file)
             && *of == file
@@ -24,7 +24,7 @@ impl SchemaCache {
         {
             return Ok(Arc::clone(schema));
         }
-        let schema = read(db, None)?;
+        let schema = read_schema(db, None)?;
         *self.lock() = file.map(|file| (file, Arc::clone(&schema)));
         Ok(schema)
     }
@@ -35,8 +35,8 @@ impl SchemaCache {
 }
 
 /// Reads the schema of a database.
-pub(crate) fn read(db: &Connection, cap: Option<u64>) -> Result<Arc<Schema>> {
-    Ok(Arc::new(Schema::of(db, cap)?.ok_or(Error::NoSessions)?))
+pub(crate) fn read_schema(db: &Connection, cap: Option<u64>) -> Result<Arc<Schema>> {
+    Ok(Arc::new(Schema::read(db, cap)?.ok_or(Error::NoSessions)?))
 }
 
 #[cfg(test)]
@@ -51,14 +51,14 @@ mod tests {
         db.execute_batch(include_str!("../../../fixtures/schema/opencode-1.18.33.sql")).unwrap();
         let schemas = SchemaCache::default();
         let file = |inode| Some(Stamp { size: 1, mtime: UnixNanos(1), inode });
-        let first = schemas.of(&db, file(1)).unwrap();
-        assert!(Arc::ptr_eq(&first, &schemas.of(&db, file(1)).unwrap()));
-        let other_file = schemas.of(&db, file(2)).unwrap();
+        let first = schemas.get(&db, file(1)).unwrap();
+        assert!(Arc::ptr_eq(&first, &schemas.get(&db, file(1)).unwrap()));
+        let other_file = schemas.get(&db, file(2)).unwrap();
         assert!(!Arc::ptr_eq(&first, &other_file));
         db.execute_batch("ALTER TABLE todo RENAME COLUMN status TO state").unwrap();
-        let altered = schemas.of(&db, file(2)).unwrap();
+        let altered = schemas.get(&db, file(2)).unwrap();
         assert!(other_file.todos.is_some() && altered.todos.is_none());
-        let unknown = schemas.of(&db, None).unwrap();
-        assert!(!Arc::ptr_eq(&unknown, &schemas.of(&db, None).unwrap()));
+        let unknown = schemas.get(&db, None).unwrap();
+        assert!(!Arc::ptr_eq(&unknown, &schemas.get(&db, None).unwrap()));
     }
 }

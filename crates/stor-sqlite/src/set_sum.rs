@@ -26,7 +26,7 @@ impl SetSum {
 
     /// Of the set with the number of its session's last event, if there is a log of them. None if
     /// the set is empty.
-    pub(crate) fn sighting(
+    pub(crate) fn observation(
         &self,
         key: impl Into<EntityKey>,
         sequence: Option<i64>,

@@ -5,10 +5,10 @@ use rusqlite::types::ValueRef;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::EntityKey;
 
-use crate::ask::Ask;
-use crate::gathered::Gathered;
-use crate::record::too_large;
-use crate::schema::column::{Column, Holds};
+use crate::query_context::QueryContext;
+use crate::query_output::QueryOutput;
+use crate::record::size_if_too_large;
+use crate::schema::column::{Column, ValueType};
 
 /// The values of the columns of a row, in the order of the table: NULL in the place of a text that is
 /// too large.
@@ -19,16 +19,16 @@ pub(crate) struct Values<'r> {
 
 impl<'r> Values<'r> {
     pub(crate) fn read(
-        ask: &Ask<'_>,
+        ask: &QueryContext<'_>,
         row: &'r SqlRow<'_>,
         columns: &'static [Column],
     ) -> rusqlite::Result<Self> {
         let mut it = Self { all: Vec::with_capacity(columns.len()), too_large: Vec::new() };
         for (at, column) in columns.iter().enumerate() {
             let value = row.get_ref(at)?;
-            let size = match column.holds {
-                Holds::Text | Holds::Json => too_large(ask, value),
-                Holds::Integer | Holds::Real => None,
+            let size = match column.value_type {
+                ValueType::Text | ValueType::Json => size_if_too_large(ask, value),
+                ValueType::Integer | ValueType::Real => None,
             };
             it.too_large.extend(size.map(|size| (column, size)));
             it.all.push(if size.is_some() { ValueRef::Null } else { value });
@@ -37,7 +37,12 @@ impl<'r> Values<'r> {
     }
 
     /// Notes the texts that are too large as issues of an entity.
-    pub(crate) fn note(&self, ask: &Ask<'_>, key: &EntityKey, out: &mut Gathered) {
+    pub(crate) fn note_too_large(
+        &self,
+        ask: &QueryContext<'_>,
+        key: &EntityKey,
+        out: &mut QueryOutput,
+    ) {
         for (column, size) in &self.too_large {
             let kind = IssueKind::TooLarge { size: *size, limit: ask.max_len() };
             let mut issue = ask.issue(kind);

@@ -22,7 +22,7 @@ pub use counters::RefreshCounters;
 pub(crate) use meta_builder::{observed_from_observation, part_ref};
 pub use options::{RefreshOptions, Verify};
 pub use pool::{OnProgress, Progress};
-pub(crate) use projects::reread_projects as look_at_projects;
+pub(crate) use projects::reread_projects;
 pub(crate) use refresh::{Byproducts, refresh};
 pub use refresh::{RefreshSummary, refresh_index};
 pub use session::PartDetail;

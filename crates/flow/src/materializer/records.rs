@@ -17,8 +17,8 @@ use super::dirty::{Dirty, DirtyRefreshOutcome};
 use super::state::SessionMaterializer;
 use crate::indexing::pool::Worker;
 use crate::indexing::{
-    Byproducts, IssueLog, PartDetail, RefreshOptions, carry_over_parts, list_parts,
-    look_at_projects, part_ref, read_messages, verify, verify_record,
+    Byproducts, IssueLog, PartDetail, RefreshOptions, carry_over_parts, list_parts, part_ref,
+    read_messages, reread_projects, verify, verify_record,
 };
 use crate::stage::locate_issues;
 
@@ -153,7 +153,7 @@ struct DirtyVerifier<'m> {
 impl DirtyVerifier<'_> {
     fn run(&mut self, worker: &mut Worker<'_>, mut work: DirtyWork) -> Result<()> {
         if !work.projects.is_empty() {
-            look_at_projects(worker, &work.projects, &mut self.batch, &mut self.issue_log)?;
+            reread_projects(worker, &work.projects, &mut self.batch, &mut self.issue_log)?;
         }
         for session in &work.sessions {
             for (message, parts) in self.unsettled_parts(session) {

@@ -20,16 +20,16 @@ use scrollback_stor_mmap::ReadContext;
 use xxhash_rust::xxh3::xxh3_64;
 
 use self::token::{Mark, Token};
-use crate::ask::Ask;
-use crate::cells::{bytes, id, whole};
+use crate::cells::{bytes, id, integer};
 use crate::error::{Error, Result, is_damage};
+use crate::probe_connection::ProbeConnection;
+use crate::query_context::QueryContext;
 use crate::schema::tables::events::SequenceColumn;
-use crate::schema::{SEQUENCES, Schema};
-use crate::sentinel::Post;
-use crate::store::Shared;
+use crate::schema::{ALL_SEQUENCES, Schema};
+use crate::shared_database::SharedDatabase;
 
 /// Tables that only grow, and the column that says whose a row is.
-const TABLES: [(&str, &str); token::TABLES] = [
+const GROWING_TABLES: [(&str, &str); token::MARK_COUNT] = [
     ("message", "session_id"),
     ("part", "session_id"),
     ("event", "aggregate_id"),
@@ -37,25 +37,25 @@ const TABLES: [(&str, &str); token::TABLES] = [
 ];
 
 /// The table that tells of every change.
-const LOG: &str = "event";
+const EVENT_LOG: &str = "event";
 
 /// More new rows than these of a table are not worth to be looked at one by one.
-const MOST: usize = 1 << 14;
+const MAX_NEW_ROWS: usize = 1 << 14;
 
 pub(crate) fn probe(
-    store: &Shared,
+    store: &SharedDatabase,
     since: Option<&SourceToken>,
 ) -> scrollback_source::Result<ProbeResult> {
     let since = since.and_then(|token| Token::read(token.bytes()));
-    const TRIES: u32 = 3;
-    let mut last = Error::Restless;
-    for _ in 0..TRIES {
-        let mut post = store.sentinel.0.lock().unwrap_or_else(PoisonError::into_inner);
+    const MAX_TRIES: u32 = 3;
+    let mut last = Error::KeepsChanging;
+    for _ in 0..MAX_TRIES {
+        let mut post = store.probe_slot.0.lock().unwrap_or_else(PoisonError::into_inner);
         match probe_once(store, &mut post, since.as_ref()) {
             Ok(Some(probed)) => {
                 // Its number says nothing where it is read as a file: then it serves others.
                 if post.as_ref().is_some_and(|post| !post.conn.access.is_isolated())
-                    && let Some(Post { conn, .. }) = post.take()
+                    && let Some(ProbeConnection { conn, .. }) = post.take()
                 {
                     store.pool.give(conn);
                 }
@@ -63,24 +63,27 @@ pub(crate) fn probe(
             }
             Ok(None) => {}
             Err(error) if error.is_transient() => last = error,
-            Err(error) => return Err(error.at(&store.database)),
+            Err(error) => return Err(error.with_path(&store.database)),
         }
         *post = None;
     }
-    Err(last.at(&store.database))
+    Err(last.with_path(&store.database))
 }
 
 /// None if the files changed meanwhile and nothing hides that.
 fn probe_once(
-    store: &Shared,
-    post: &mut Option<Post>,
+    store: &SharedDatabase,
+    post: &mut Option<ProbeConnection>,
     since: Option<&Token>,
 ) -> Result<Option<ProbeResult>> {
-    let Post { conn, name } = match post.take().filter(|it| it.conn.is_good(&store.database)) {
+    let ProbeConnection { conn, connection_id: name } = match post
+        .take()
+        .filter(|it| it.conn.is_reusable(&store.database))
+    {
         Some(kept) => post.insert(kept),
         None => {
             let conn = store.pool.take(&store.database, &*store.clock, store.options.max_len)?;
-            post.insert(Post { conn, name: RandomState::new().hash_one(0) | 1 })
+            post.insert(ProbeConnection { conn, connection_id: RandomState::new().hash_one(0) | 1 })
         }
     };
     conn.refresh_schema()?;
@@ -92,37 +95,43 @@ fn probe_once(
     };
     let (name, version) = if isolated { (*name, version.cast_unsigned()) } else { (0, 0) };
     if let Some(since) = since
-        && since.post == name
+        && since.connection_id == name
         && name != 0
         && since.version == version
     {
-        return Ok(Some(unchanged(since.clone())));
+        return Ok(Some(unchanged_result(since.clone())));
     }
     let look = ReadContext::begin(&*store.clock, store.options);
-    let files = conn.look();
-    let settled = files.newest().is_none_or(|newest| look.settles(&newest));
+    let files = conn.stat_files();
+    let settled = files.newest_stamp().is_none_or(|newest| look.settles(&newest));
     if let Some(since) = since
         && since.settled
-        && since.files.holds_the_same(&files)
+        && since.files.has_same_content(&files)
     {
-        return Ok(Some(unchanged(Token { post: name, version, ..since.clone() })));
+        return Ok(Some(unchanged_result(Token { connection_id: name, version, ..since.clone() })));
     }
     let (clock, database) = (&*store.clock, &*store.database);
-    let ask =
-        Ask { db: &conn.db, schema: &conn.schema, look, clock, is_shared: isolated, database };
-    let mut now = Token { post: name, version, files, settled, ..Token::default() };
+    let ask = QueryContext {
+        db: &conn.db,
+        schema: &conn.schema,
+        read_context: look,
+        clock,
+        is_shared: isolated,
+        database,
+    };
+    let mut now = Token { connection_id: name, version, files, settled, ..Token::default() };
     let mut probe = Probe::Rescan;
-    let asked = ask.in_one(|| {
+    let asked = ask.in_one_transaction(|| {
         now.schema = Schema::version_of(ask.db)?.cast_unsigned();
-        for (mark, (table, _)) in now.marks.iter_mut().zip(TABLES) {
-            *mark = last_row(&ask, table)?;
+        for (mark, (table, _)) in now.marks.iter_mut().zip(GROWING_TABLES) {
+            *mark = last_row_mark(&ask, table)?;
         }
         let mut sessions = Vec::new();
         if has_sequences(&ask) {
-            ask.each(SEQUENCES, [], |row| {
+            ask.for_each_row(ALL_SEQUENCES, [], |row| {
                 let sequence = (
                     xxh3_64(bytes(row, SequenceColumn::Session.at())?),
-                    whole(row, SequenceColumn::Seq.at())?.cast_unsigned(),
+                    integer(row, SequenceColumn::Seq.at())?.cast_unsigned(),
                 );
                 sessions.push((
                     sequence,
@@ -139,7 +148,7 @@ fn probe_once(
             sessions.retain(|(sequence, _)| !known.contains(sequence));
             let is_logged = since.sequences != now.sequences;
             let named = sessions.into_iter().filter_map(|(_, id)| id.ok().map(SessionKey::from));
-            probe = compare(&ask, since, named.collect(), is_logged)?;
+            probe = compare_marks(&ask, since, named.collect(), is_logged)?;
         }
         Ok(())
     });
@@ -153,11 +162,11 @@ fn probe_once(
     }
 }
 
-fn unchanged(token: Token) -> ProbeResult {
+fn unchanged_result(token: Token) -> ProbeResult {
     ProbeResult { probe: Probe::Unchanged, token: Some(token.write()) }
 }
 
-fn has(ask: &Ask<'_>, table: &str) -> bool {
+fn has_table(ask: &QueryContext<'_>, table: &str) -> bool {
     match table {
         "message" => ask.schema.messages.is_some(),
         "part" => ask.schema.parts.is_some(),
@@ -167,15 +176,15 @@ fn has(ask: &Ask<'_>, table: &str) -> bool {
 }
 
 /// Whether the numbers of events tell what the log of events does not.
-fn has_sequences(ask: &Ask<'_>) -> bool {
+fn has_sequences(ask: &QueryContext<'_>) -> bool {
     ask.schema.has_sequences && ask.schema.v2.as_ref().is_some_and(|v2| !v2.is_preview)
 }
 
-fn last_row(ask: &Ask<'_>, table: &str) -> Result<Mark> {
+fn last_row_mark(ask: &QueryContext<'_>, table: &str) -> Result<Mark> {
     let mut mark = Mark::default();
-    if has(ask, table) {
-        ask.each(&last(table), [], |row| {
-            mark = Mark { rowid: whole(row, 0)?.cast_unsigned(), id: xxh3_64(bytes(row, 1)?) };
+    if has_table(ask, table) {
+        ask.for_each_row(&last_row_query(table), [], |row| {
+            mark = Mark { rowid: integer(row, 0)?.cast_unsigned(), id: xxh3_64(bytes(row, 1)?) };
             Ok(())
         })?;
     }
@@ -183,19 +192,19 @@ fn last_row(ask: &Ask<'_>, table: &str) -> Result<Mark> {
 }
 
 /// These sessions and those that have rows above the marks, if a log is among those that tell of it.
-fn compare(
-    ask: &Ask<'_>,
+fn compare_marks(
+    ask: &QueryContext<'_>,
     since: &Token,
     mut sessions: BTreeSet<SessionKey>,
     mut is_logged: bool,
 ) -> Result<Probe> {
-    for (mark, (table, owner)) in since.marks.iter().zip(TABLES) {
-        if !has(ask, table) {
+    for (mark, (table, owner)) in since.marks.iter().zip(GROWING_TABLES) {
+        if !has_table(ask, table) {
             continue;
         }
         // If the row is gone, later ones may have been given its number, or one before it.
         let mut is_there = *mark == Mark::default();
-        ask.each(&marked(table), [mark.rowid.cast_signed()], |row| {
+        ask.for_each_row(&marked_row_query(table), [mark.rowid.cast_signed()], |row| {
             is_there = xxh3_64(bytes(row, 0)?) == mark.id;
             Ok(())
         })?;
@@ -203,17 +212,17 @@ fn compare(
             return Ok(Probe::Rescan);
         }
         let mut rows = 0;
-        ask.each(&above(table, owner), [mark.rowid.cast_signed()], |row| {
+        ask.for_each_row(&rows_above_query(table, owner), [mark.rowid.cast_signed()], |row| {
             rows += 1;
             if let Ok(id) = id(row, 0, SessionId::from_bytes)? {
                 sessions.insert(SessionKey::from(id));
             }
             Ok(())
         })?;
-        if rows == MOST {
+        if rows == MAX_NEW_ROWS {
             return Ok(Probe::Rescan);
         }
-        is_logged |= table == LOG && rows > 0;
+        is_logged |= table == EVENT_LOG && rows > 0;
     }
     match is_logged {
         true => Ok(Probe::Changed(sessions.into_iter().map(SourceChange::Session).collect())),
@@ -221,20 +230,22 @@ fn compare(
     }
 }
 
-fn last(table: &str) -> String {
+fn last_row_query(table: &str) -> String {
     format!("SELECT rowid, id FROM {table} ORDER BY rowid DESC LIMIT 1")
 }
 
-fn marked(table: &str) -> String {
+fn marked_row_query(table: &str) -> String {
     format!("SELECT id FROM {table} WHERE rowid = ?1")
 }
 
-fn above(table: &str, owner: &str) -> String {
-    format!("SELECT {owner} FROM {table} WHERE rowid > ?1 LIMIT {MOST}")
+fn rows_above_query(table: &str, owner: &str) -> String {
+    format!("SELECT {owner} FROM {table} WHERE rowid > ?1 LIMIT {MAX_NEW_ROWS}")
 }
 
 /// All of them, to be looked at.
 #[cfg(test)]
 pub(crate) fn queries() -> impl Iterator<Item = String> {
-    TABLES.into_iter().flat_map(|(table, owner)| [last(table), marked(table), above(table, owner)])
+    GROWING_TABLES.into_iter().flat_map(|(table, owner)| {
+        [last_row_query(table), marked_row_query(table), rows_above_query(table, owner)]
+    })
 }

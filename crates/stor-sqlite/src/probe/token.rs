@@ -3,22 +3,22 @@
 use scrollback_core_id::{Stamp, UnixNanos};
 use scrollback_source::SourceToken;
 
-use crate::files::Files;
+use crate::files::FileStamps;
 
 /// How many tables have a mark.
-pub(super) const TABLES: usize = 4;
+pub(super) const MARK_COUNT: usize = 4;
 
 /// What is remembered of a state.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Token {
     /// The connection that the number is of; 0 if there is none.
-    pub(super) post: u64,
+    pub(super) connection_id: u64,
     pub(super) version: u64,
-    pub(super) files: Files,
+    pub(super) files: FileStamps,
     /// Whether a later change of the files is sure to change their stamps.
     pub(super) settled: bool,
     pub(super) schema: u64,
-    pub(super) marks: [Mark; TABLES],
+    pub(super) marks: [Mark; MARK_COUNT],
     /// Of 2.x the number of each session's last event, by a hash of the session.
     pub(super) sequences: Vec<(u64, u64)>,
 }
@@ -35,7 +35,8 @@ impl Token {
     const FORMAT: u64 = 2;
 
     pub(super) fn write(&self) -> SourceToken {
-        let mut words = vec![Self::FORMAT, self.post, self.version, u64::from(self.settled)];
+        let mut words =
+            vec![Self::FORMAT, self.connection_id, self.version, u64::from(self.settled)];
         for stamp in [self.files.database, self.files.wal, self.files.journal] {
             let there = u64::from(stamp.is_some());
             let Stamp { size, mtime, inode } = stamp.unwrap_or_default();
@@ -60,9 +61,9 @@ impl Token {
             let stamp = Stamp { size, mtime: UnixNanos(mtime.cast_signed()), inode };
             Some((there == 1).then_some(stamp))
         };
-        let files = Files { database: stamp()?, wal: stamp()?, shm: None, journal: stamp()? };
+        let files = FileStamps { database: stamp()?, wal: stamp()?, shm: None, journal: stamp()? };
         let schema = words.next()?;
-        let mut marks = [Mark::default(); TABLES];
+        let mut marks = [Mark::default(); MARK_COUNT];
         for mark in &mut marks {
             *mark = Mark { rowid: words.next()?, id: words.next()? };
         }
@@ -70,6 +71,6 @@ impl Token {
         while let Some(session) = words.next() {
             sequences.push((session, words.next()?));
         }
-        Some(Self { post, version, files, settled, schema, marks, sequences })
+        Some(Self { connection_id: post, version, files, settled, schema, marks, sequences })
     }
 }

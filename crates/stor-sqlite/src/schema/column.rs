@@ -2,7 +2,7 @@
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Holds {
+pub(crate) enum ValueType {
     Text,
     /// A text that is JSON.
     Json,
@@ -12,7 +12,7 @@ pub(crate) enum Holds {
 
 /// What a column adds to the stamp of its row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum InStamp {
+pub(crate) enum StampRole {
     Nothing,
     /// It is the time of the stamp.
     Time,
@@ -61,10 +61,10 @@ impl Field {
 pub(crate) struct Column {
     pub(crate) name: &'static str,
     pub(crate) field: Field,
-    pub(crate) holds: Holds,
-    pub(crate) in_stamp: InStamp,
+    pub(crate) value_type: ValueType,
+    pub(crate) stamp_role: StampRole,
     /// Whether the table cannot be read without it.
-    pub(crate) is_needed: bool,
+    pub(crate) is_required: bool,
     /// Whether the field is 0 where the column is NULL; it is absent otherwise.
     pub(crate) is_zero_if_null: bool,
     /// Whether the object around the field is written if this column has a value. An object of which
@@ -73,36 +73,36 @@ pub(crate) struct Column {
 }
 
 impl Column {
-    const fn new(name: &'static str, field: &'static str, holds: Holds) -> Self {
+    const fn new(name: &'static str, field: &'static str, value_type: ValueType) -> Self {
         Self {
             name,
             field: Field::new(field),
-            holds,
-            in_stamp: InStamp::Nothing,
-            is_needed: false,
+            value_type,
+            stamp_role: StampRole::Nothing,
+            is_required: false,
             is_zero_if_null: false,
             opens_object: false,
         }
     }
 
     pub(crate) const fn text(name: &'static str, field: &'static str) -> Self {
-        Self::new(name, field, Holds::Text)
+        Self::new(name, field, ValueType::Text)
     }
 
     pub(crate) const fn json(name: &'static str, field: &'static str) -> Self {
-        Self::new(name, field, Holds::Json)
+        Self::new(name, field, ValueType::Json)
     }
 
     pub(crate) const fn integer(name: &'static str, field: &'static str) -> Self {
-        Self::new(name, field, Holds::Integer)
+        Self::new(name, field, ValueType::Integer)
     }
 
     pub(crate) const fn real(name: &'static str, field: &'static str) -> Self {
-        Self::new(name, field, Holds::Real)
+        Self::new(name, field, ValueType::Real)
     }
 
-    pub(crate) const fn needed(self) -> Self {
-        Self { is_needed: true, ..self }
+    pub(crate) const fn required(self) -> Self {
+        Self { is_required: true, ..self }
     }
 
     pub(crate) const fn zero_if_null(self) -> Self {
@@ -114,23 +114,23 @@ impl Column {
     }
 
     /// Makes it the time of the stamp.
-    pub(crate) const fn dates(self) -> Self {
-        Self { in_stamp: InStamp::Time, ..self }
+    pub(crate) const fn sets_stamp_time(self) -> Self {
+        Self { stamp_role: StampRole::Time, ..self }
     }
 
     /// Adds its length to the stamp.
-    pub(crate) const fn stamped(self) -> Self {
-        Self { in_stamp: InStamp::Length, ..self }
+    pub(crate) const fn adds_length_to_stamp(self) -> Self {
+        Self { stamp_role: StampRole::Length, ..self }
     }
 
     /// Adds its number to the stamp.
-    pub(crate) const fn counted(self) -> Self {
-        Self { in_stamp: InStamp::Count, ..self }
+    pub(crate) const fn adds_count_to_stamp(self) -> Self {
+        Self { stamp_role: StampRole::Count, ..self }
     }
 
     /// Adds its dollars to the stamp.
-    pub(crate) const fn costs(self) -> Self {
-        Self { in_stamp: InStamp::Cost, ..self }
+    pub(crate) const fn adds_cost_to_stamp(self) -> Self {
+        Self { stamp_role: StampRole::Cost, ..self }
     }
 
     /// Whether a column that was declared with this type can hold what we expect, by the rules by
@@ -142,9 +142,9 @@ impl Column {
         let is_integer = has(&["INT"]);
         let is_text = !is_integer && has(&["CHAR", "CLOB", "TEXT"]);
         let is_real = !is_text && has(&["REAL", "FLOA", "DOUB"]);
-        match self.holds {
-            Holds::Text | Holds::Json => !is_integer && !is_real,
-            Holds::Integer | Holds::Real => !is_text,
+        match self.value_type {
+            ValueType::Text | ValueType::Json => !is_integer && !is_real,
+            ValueType::Integer | ValueType::Real => !is_text,
         }
     }
 }

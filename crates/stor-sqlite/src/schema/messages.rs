@@ -1,6 +1,6 @@
 //! The queries for messages of 1.x.
 
-use super::found::FoundTables;
+use super::database_tables::DatabaseTables;
 use super::select::{BY_ID_OR_OWNER, Select, length};
 use super::tables::v1::{MESSAGE, MessageColumn as C};
 
@@ -9,18 +9,18 @@ use super::tables::v1::{MESSAGE, MessageColumn as C};
 #[derive(Debug)]
 pub(crate) struct MessageQueries {
     /// The messages of a session.
-    pub(crate) all: String,
+    pub(crate) by_session: String,
     /// The same where the session has none of the preview of 2.x, and nothing where it has: nearly
     /// every session has none, and this tells without another query.
-    pub(crate) alone: Option<String>,
+    pub(crate) by_session_without_preview: Option<String>,
     pub(crate) names: [String; 2],
     /// With the length of the text in its place.
     pub(crate) stamps: String,
     /// One message of a session, by its id.
-    pub(crate) stamp: [String; 2],
-    pub(crate) one: [String; 2],
+    pub(crate) stamp_by_id: [String; 2],
+    pub(crate) by_id: [String; 2],
     /// Messages without their session.
-    pub(crate) lost: String,
+    pub(crate) orphans: String,
 }
 
 /// Whether a session has messages.
@@ -30,7 +30,7 @@ pub(crate) const HAS_MESSAGES: [&str; 2] = [
 ];
 
 /// What the sets of all sessions are made of, session by session: session, id, time.
-pub(crate) fn sets(way: &str) -> String {
+pub(crate) fn sets_query(way: &str) -> String {
     format!(
         "SELECT session_id, id, time_created FROM message {way} \
          ORDER BY session_id, time_created, id"
@@ -40,38 +40,39 @@ pub(crate) fn sets(way: &str) -> String {
 impl MessageQueries {
     /// `sequence` selects the number of the session's last event, where `?1` is the session, and
     /// `unrecorded` says that there is no session of a row `m`.
-    pub(crate) fn of(
-        found: &FoundTables,
+    pub(crate) fn build(
+        found: &DatabaseTables,
         is_preview: bool,
         [sequence, unrecorded]: [&str; 2],
         cap: Option<u64>,
     ) -> Option<Self> {
         let whole = Select::new(C::ALL, found.readable(&MESSAGE)?, cap, "");
         let of_session = |select: &Select, sequence: &str, way: &str, and: &str| {
-            let select = select.clone().with(C::Session.at(), sequence);
+            let select = select.clone().replace(C::Session.at(), sequence);
             format!(
                 "{select} FROM message {way} WHERE session_id = ?1 {and} ORDER BY time_created, id"
             )
         };
         let [data, updated] = [C::Data.at(), C::Updated.at()];
-        let sized = whole.clone().with(data, length("data"));
-        let named = whole.clone().with(data, "NULL").with(updated, "NULL");
+        let sized = whole.clone().replace(data, length("data"));
+        let named = whole.clone().replace(data, "NULL").replace(updated, "NULL");
         let by_id = |select: &Select| {
-            let select = select.clone().with(C::Session.at(), "NULL");
+            let select = select.clone().replace(C::Session.at(), "NULL");
             BY_ID_OR_OWNER.map(|[id, owner]| {
                 format!("{select} FROM message WHERE {id}id = ?1 AND {owner}session_id = ?2")
             })
         };
         let has_no_rows = "AND NOT EXISTS (SELECT 1 FROM session_message WHERE session_id = ?1)";
         Some(Self {
-            all: of_session(&whole, sequence, "", ""),
-            alone: is_preview.then(|| of_session(&whole, sequence, "", has_no_rows)),
+            by_session: of_session(&whole, sequence, "", ""),
+            by_session_without_preview: is_preview
+                .then(|| of_session(&whole, sequence, "", has_no_rows)),
             names: [(sequence, ""), ("NULL", "NOT INDEXED")]
                 .map(|(sequence, way)| of_session(&named, sequence, way, "")),
             stamps: of_session(&sized, sequence, "", ""),
-            stamp: by_id(&sized),
-            one: by_id(&whole),
-            lost: format!(
+            stamp_by_id: by_id(&sized),
+            by_id: by_id(&whole),
+            orphans: format!(
                 "{whole} FROM message AS m WHERE {unrecorded} ORDER BY session_id, time_created, id"
             ),
         })

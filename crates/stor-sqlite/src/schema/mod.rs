@@ -6,9 +6,9 @@
 //! (`docs/format/opencode.md`, section 5). What is missing is selected as NULL.
 
 pub(crate) mod column;
-pub(crate) mod found;
+pub(crate) mod database_tables;
 pub(crate) mod messages;
-pub(crate) mod others;
+pub(crate) mod other_queries;
 pub(crate) mod parts;
 pub(crate) mod problem;
 pub(crate) mod report;
@@ -21,12 +21,12 @@ pub(crate) mod v2;
 
 use rusqlite::Connection;
 
-use self::found::FoundTables;
+use self::database_tables::DatabaseTables;
 use self::messages::MessageQueries;
-use self::others::ProjectQueries;
+use self::other_queries::ProjectQueries;
 use self::parts::PartQueries;
 use self::problem::SchemaProblem;
-use self::sessions::{Recorded, SessionTables};
+use self::sessions::{SessionTableColumns, SessionTables};
 use self::tables::events::{EVENT, EVENT_SEQUENCE};
 use self::v2::V2Schema;
 
@@ -38,7 +38,7 @@ pub(crate) struct Schema {
     pub(crate) version: i64,
     /// The most bytes of a text that are selected: of a larger one its size is. Asking for the
     /// size first costs, so that none is asked for before a text was met that is too large.
-    pub(crate) cap: Option<u64>,
+    pub(crate) max_text_len: Option<u64>,
     /// The tables that hold sessions.
     pub(crate) sessions: SessionTables,
     pub(crate) projects: Option<ProjectQueries>,
@@ -47,7 +47,7 @@ pub(crate) struct Schema {
     pub(crate) todos: Option<String>,
     pub(crate) shares: Option<String>,
     /// Where 2.x notes how far its migration is.
-    pub(crate) marker: Option<String>,
+    pub(crate) migration_query: Option<String>,
     /// What happened in a session, if it is logged.
     pub(crate) history: Option<String>,
     /// The log of events, and the last number of each session in it.
@@ -60,10 +60,10 @@ pub(crate) struct Schema {
 }
 
 /// The number of each session's last event.
-pub(crate) const SEQUENCES: &str = "SELECT aggregate_id, seq FROM event_sequence";
+pub(crate) const ALL_SEQUENCES: &str = "SELECT aggregate_id, seq FROM event_sequence";
 
 /// The number of the last event of the session `?1`.
-const SEQUENCE: &str = "(SELECT seq FROM event_sequence WHERE aggregate_id = ?1)";
+const SEQUENCE_OF_SESSION: &str = "(SELECT seq FROM event_sequence WHERE aggregate_id = ?1)";
 
 impl Schema {
     /// The number that each change of the schema makes larger.
@@ -72,29 +72,29 @@ impl Schema {
     }
 
     /// The schema, or none if this is no database of opencode's.
-    pub(crate) fn of(db: &Connection, cap: Option<u64>) -> rusqlite::Result<Option<Self>> {
+    pub(crate) fn read(db: &Connection, cap: Option<u64>) -> rusqlite::Result<Option<Self>> {
         let version = Self::version_of(db)?; // first: what changes afterwards is then seen later
-        let found = FoundTables::read(db)?;
-        let Some(recorded) = Recorded::find(&found) else { return Ok(None) };
+        let found = DatabaseTables::read(db)?;
+        let Some(recorded) = SessionTableColumns::find(&found) else { return Ok(None) };
         let is_v2 = recorded.is_v2();
         let has_sequences = found.readable(&EVENT_SEQUENCE).is_some();
-        let sequence = if has_sequences { SEQUENCE } else { "NULL" };
-        let lost = recorded.unrecorded();
-        let v2 = V2Schema::of(&found, !is_v2, [sequence, &lost], cap);
+        let sequence = if has_sequences { SEQUENCE_OF_SESSION } else { "NULL" };
+        let lost = recorded.no_session_condition();
+        let v2 = V2Schema::build(&found, !is_v2, [sequence, &lost], cap);
         let has_preview = v2.as_ref().is_some_and(|v2| v2.is_preview);
-        let messages = MessageQueries::of(&found, has_preview, [sequence, &lost], cap);
+        let messages = MessageQueries::build(&found, has_preview, [sequence, &lost], cap);
         let is_migrated = is_v2 && v2.is_some();
         Ok(Some(Self {
             version,
-            cap,
-            sessions: recorded.tables(v2.is_some(), messages.is_some(), cap),
-            projects: ProjectQueries::of(&found, cap),
-            parts: PartQueries::of(&found, is_migrated, messages.is_some(), cap),
+            max_text_len: cap,
+            sessions: recorded.into_session_tables(v2.is_some(), messages.is_some(), cap),
+            projects: ProjectQueries::build(&found, cap),
+            parts: PartQueries::build(&found, is_migrated, messages.is_some(), cap),
             messages,
-            todos: others::todos(&found, cap),
-            shares: others::shares(&found, cap),
-            marker: others::marker(&found).filter(|_| is_v2),
-            history: others::history(&found),
+            todos: other_queries::todo_query(&found, cap),
+            shares: other_queries::share_query(&found, cap),
+            migration_query: other_queries::migration_query(&found).filter(|_| is_v2),
+            history: other_queries::history_query(&found),
             has_events: has_sequences && found.readable(&EVENT).is_some(),
             has_sequences,
             v2,

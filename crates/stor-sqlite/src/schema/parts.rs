@@ -1,6 +1,6 @@
 //! The queries for parts of 1.x.
 
-use super::found::FoundTables;
+use super::database_tables::DatabaseTables;
 use super::select::{BY_ID_OR_OWNER, Select, length};
 use super::tables::v1::{PART, PartColumn as C};
 
@@ -9,20 +9,20 @@ use super::tables::v1::{PART, PartColumn as C};
 #[derive(Debug)]
 pub(crate) struct PartQueries {
     /// The parts of a session's messages, in the order of these.
-    pub(crate) of_session: String,
+    pub(crate) by_session: String,
     /// The parts of a message, with the length of the text in its place.
     pub(crate) stamps: String,
     /// One part of a message, by its id.
-    pub(crate) stamp: [String; 2],
-    pub(crate) one: [String; 2],
+    pub(crate) stamp_by_id: [String; 2],
+    pub(crate) by_id: [String; 2],
     /// Parts without their message.
-    pub(crate) lost: String,
+    pub(crate) orphans: String,
     /// All parts after one, as the table has them: [`ROWID`] says where each is.
-    pub(crate) all: String,
+    pub(crate) all_after_row: String,
     /// The same without what is only needed for a record of their own.
-    pub(crate) lent: String,
+    pub(crate) borrowed_after_row: String,
     /// Which parts are not those of a session that was migrated, and is read from its new rows.
-    pub(crate) shown: &'static str,
+    pub(crate) visible_condition: &'static str,
 }
 
 /// The place of the row's number in a query for all parts.
@@ -39,19 +39,19 @@ const NOT_MIGRATED: &str =
 
 impl PartQueries {
     /// `is_migrated` says that sessions are read from the rows of 2.x where they have some.
-    pub(crate) fn of(
-        found: &FoundTables,
+    pub(crate) fn build(
+        found: &DatabaseTables,
         is_migrated: bool,
         has_messages: bool,
         cap: Option<u64>,
     ) -> Option<Self> {
         let there = found.readable(&PART)?;
         let whole = Select::new(C::ALL, there, cap, "");
-        let bare = whole.clone().with(C::Session.at(), "NULL");
-        let sized = bare.clone().with(C::Data.at(), length("data"));
+        let bare = whole.clone().replace(C::Session.at(), "NULL");
+        let sized = bare.clone().replace(C::Data.at(), length("data"));
         let shown = if is_migrated { NOT_MIGRATED } else { "1" };
         let all = |select: &Select| {
-            let select = select.clone().and("rowid");
+            let select = select.clone().append("rowid");
             format!("{select} FROM part WHERE rowid > ?1 AND {shown} ORDER BY rowid")
         };
         let by_id = |select: &Select| {
@@ -66,18 +66,18 @@ impl PartQueries {
         Some(Self {
             // The outer loop first, as the order wants it; the rowid says that it has no ties (an id
             // may be NULL, for all that SQLite knows). So nothing is sorted.
-            of_session: format!(
+            by_session: format!(
                 "{} FROM message AS m CROSS JOIN part AS p ON p.message_id = m.id \
                  WHERE m.session_id = ?1 ORDER BY m.time_created, m.id, m.rowid, p.id",
                 Select::new(C::ALL, there, cap, "p."),
             ),
             stamps: format!("{sized} FROM part WHERE message_id = ?1 ORDER BY id"),
-            stamp: by_id(&sized),
-            one: by_id(&whole),
-            lost: format!("{whole} FROM part AS p {lost} ORDER BY message_id, id"),
-            all: all(&whole),
-            lent: all(&bare),
-            shown,
+            stamp_by_id: by_id(&sized),
+            by_id: by_id(&whole),
+            orphans: format!("{whole} FROM part AS p {lost} ORDER BY message_id, id"),
+            all_after_row: all(&whole),
+            borrowed_after_row: all(&bare),
+            visible_condition: shown,
         })
     }
 }

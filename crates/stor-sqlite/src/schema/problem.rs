@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::found::FoundTables;
-use super::tables::READ;
+use super::database_tables::DatabaseTables;
+use super::tables::READ_TABLES;
 
 /// A column that is needed and missing, or of another type than we expect.
 ///
@@ -46,13 +46,13 @@ impl fmt::Display for SchemaProblem {
 
 /// What is wrong with the tables that are there. A table that is missing is no problem, as each
 /// version of opencode lacks some; nor is one of 2.x within 1.x.
-pub(crate) fn problems(found: &FoundTables, is_v2: bool) -> Vec<SchemaProblem> {
+pub(crate) fn problems(found: &DatabaseTables, is_v2: bool) -> Vec<SchemaProblem> {
     let mut problems = Vec::new();
-    for table in READ.iter().filter(|table| is_v2 || !table.is_v2) {
+    for table in READ_TABLES.iter().filter(|table| is_v2 || !table.is_v2) {
         let Some(there) = found.get(table) else { continue };
-        for column in table.needed() {
+        for column in table.required_columns() {
             let (table, name) = (table.name.to_owned(), column.name.to_owned());
-            match there.declared(column.name) {
+            match there.declared_type(column.name) {
                 None => problems.push(SchemaProblem::Missing { table, column: name }),
                 Some(declared) if !column.fits(declared) => {
                     let declared = declared.to_owned();

@@ -4,10 +4,10 @@ use std::fmt;
 
 use rusqlite::Connection;
 
-use super::found::FoundTables;
+use super::database_tables::DatabaseTables;
 use super::problem::{SchemaProblem, problems};
-use super::sessions::Recorded;
-use super::tables::{READ, is_known};
+use super::sessions::SessionTableColumns;
+use super::tables::{READ_TABLES, is_known_table};
 
 /// How the schema of a database differs from those that this version knows.
 ///
@@ -42,20 +42,19 @@ impl fmt::Display for UnknownColumn {
 }
 
 impl SchemaReport {
-    pub(crate) fn of(db: &Connection) -> rusqlite::Result<Self> {
-        let found = FoundTables::read(db)?;
-        let is_v2 = Recorded::find(&found).is_some_and(|recorded| recorded.is_v2());
+    pub(crate) fn read(db: &Connection) -> rusqlite::Result<Self> {
+        let found = DatabaseTables::read(db)?;
+        let is_v2 = SessionTableColumns::find(&found).is_some_and(|recorded| recorded.is_v2());
         let mut statement =
             db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")?;
         let names = statement.query_map([], |row| row.get(0))?;
         let mut unknown_tables = names.collect::<rusqlite::Result<Vec<String>>>()?;
-        unknown_tables.retain(|name| !is_known(name));
+        unknown_tables.retain(|name| !is_known_table(name));
         let mut unknown_columns = Vec::new();
-        for table in READ {
-            let columns = found.get(table).into_iter().flat_map(|there| there.names());
-            let unknown = columns.filter(|name| !table.knows(name)).map(|name| UnknownColumn {
-                table: table.name.to_owned(),
-                column: name.to_owned(),
+        for table in READ_TABLES {
+            let columns = found.get(table).into_iter().flat_map(|there| there.column_names());
+            let unknown = columns.filter(|name| !table.knows_column(name)).map(|name| {
+                UnknownColumn { table: table.name.to_owned(), column: name.to_owned() }
             });
             unknown_columns.extend(unknown);
         }

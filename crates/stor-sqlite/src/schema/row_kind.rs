@@ -22,7 +22,7 @@ impl RowKind {
     pub(crate) const MESSAGES: [&str; 7] =
         ["user", "synthetic", "system", "skill", "shell", "assistant", "compaction"];
 
-    pub(crate) fn of(name: &[u8]) -> Self {
+    pub(crate) fn from_name(name: &[u8]) -> Self {
         match name {
             b"user" => Self::User,
             b"synthetic" => Self::Synthetic,
@@ -40,7 +40,7 @@ impl RowKind {
     }
 
     /// Whether such a row answers another.
-    pub(crate) fn answers(self) -> bool {
+    pub(crate) fn is_answer(self) -> bool {
         matches!(self, Self::Assistant | Self::Shell)
     }
 

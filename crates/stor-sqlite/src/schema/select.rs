@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use super::column::{Column, InStamp};
-use super::found::FoundColumns;
+use super::column::{Column, StampRole};
+use super::database_tables::DatabaseColumns;
 
 /// Which of two columns is to be looked up: SQLite uses no index for one with a plus.
 pub(crate) const BY_ID_OR_OWNER: [[&str; 2]; 2] = [["", "+"], ["+", ""]];
@@ -18,25 +18,25 @@ impl Select {
     /// the table's name in the query and a dot.
     pub(crate) fn new(
         columns: &[Column],
-        there: &FoundColumns,
+        there: &DatabaseColumns,
         cap: Option<u64>,
         of: &str,
     ) -> Self {
         let column = |column: &Column| match there.has(column.name) {
-            true => capped(&format!("{of}{}", column.name), cap),
+            true => capped_column(&format!("{of}{}", column.name), cap),
             false => "NULL".to_owned(),
         };
         Self(columns.iter().map(column).collect())
     }
 
     /// Something else in the place of a column.
-    pub(crate) fn with(mut self, at: usize, term: impl Into<String>) -> Self {
+    pub(crate) fn replace(mut self, at: usize, term: impl Into<String>) -> Self {
         self.0[at] = term.into();
         self
     }
 
     /// Something else behind the columns.
-    pub(crate) fn and(mut self, term: impl Into<String>) -> Self {
+    pub(crate) fn append(mut self, term: impl Into<String>) -> Self {
         self.0.push(term.into());
         self
     }
@@ -54,7 +54,7 @@ pub(crate) fn length(column: &str) -> String {
 }
 
 /// A column, or its size if it is a text over the limit, of which only the head is looked at then.
-fn capped(column: &str, cap: Option<u64>) -> String {
+fn capped_column(column: &str, cap: Option<u64>) -> String {
     let length = length(column);
     match cap {
         None => column.to_owned(),
@@ -63,27 +63,30 @@ fn capped(column: &str, cap: Option<u64>) -> String {
 }
 
 /// The stamp of a row: when it last changed, how long its texts are, and the sum of its counts.
-pub(crate) fn stamp(columns: &[Column], there: &FoundColumns) -> String {
-    let terms = |wanted: &[InStamp]| {
-        let columns = columns.iter().filter(|it| wanted.contains(&it.in_stamp));
-        columns.filter(|it| there.has(it.name)).map(term).collect::<Vec<_>>()
+pub(crate) fn stamp_expression(columns: &[Column], there: &DatabaseColumns) -> String {
+    let terms = |wanted: &[StampRole]| {
+        let columns = columns.iter().filter(|it| wanted.contains(&it.stamp_role));
+        columns.filter(|it| there.has(it.name)).map(stamp_term).collect::<Vec<_>>()
     };
-    let sum = |wanted: &[InStamp]| match terms(wanted) {
+    let sum = |wanted: &[StampRole]| match terms(wanted) {
         none if none.is_empty() => "0".to_owned(),
         terms => terms.join(" + "),
     };
-    let [time, lengths, counts] =
-        [sum(&[InStamp::Time]), sum(&[InStamp::Length]), sum(&[InStamp::Count, InStamp::Cost])];
+    let [time, lengths, counts] = [
+        sum(&[StampRole::Time]),
+        sum(&[StampRole::Length]),
+        sum(&[StampRole::Count, StampRole::Cost]),
+    ];
     format!("{time}, {lengths}, {counts}")
 }
 
-fn term(column: &Column) -> String {
+fn stamp_term(column: &Column) -> String {
     let name = column.name;
-    match column.in_stamp {
-        InStamp::Nothing | InStamp::Time => name.to_owned(),
-        InStamp::Length => format!("ifnull({}, 0)", length(name)),
-        InStamp::Count => format!("ifnull({name}, 0)"),
-        InStamp::Cost => format!("CAST(ifnull({name}, 0) * 1e9 AS INTEGER)"),
+    match column.stamp_role {
+        StampRole::Nothing | StampRole::Time => name.to_owned(),
+        StampRole::Length => format!("ifnull({}, 0)", length(name)),
+        StampRole::Count => format!("ifnull({name}, 0)"),
+        StampRole::Cost => format!("CAST(ifnull({name}, 0) * 1e9 AS INTEGER)"),
     }
 }
 

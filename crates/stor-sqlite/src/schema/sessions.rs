@@ -1,7 +1,7 @@
 //! The tables of sessions, of 2.x and of 1.x, as one.
 
-use super::found::{FoundColumns, FoundTables};
-use super::select::{Select, stamp};
+use super::database_tables::{DatabaseColumns, DatabaseTables};
+use super::select::{Select, stamp_expression};
 use super::table::Table;
 use super::tables::session::{SESSION, SESSION_V2, SessionColumn};
 
@@ -10,13 +10,13 @@ use super::tables::session::{SESSION, SESSION_V2, SessionColumn};
 pub(crate) struct SessionTables {
     tables: Vec<SessionTable>,
     /// The query for one session.
-    pub(crate) one: [String; 2],
+    pub(crate) by_id: [String; 2],
     /// The query for the stamps of all sessions.
     pub(crate) all_stamps: String,
 }
 
 /// The place of [`Found`] behind the columns of a session.
-pub(crate) const FOUND: usize = SessionColumn::ALL.len();
+pub(crate) const PRESENCE_COLUMN: usize = SessionColumn::ALL.len();
 
 #[derive(Debug)]
 struct SessionTable {
@@ -27,7 +27,7 @@ struct SessionTable {
     /// The directory of one session, if there is such a column.
     directory: Option<String>,
     /// Which of its rows no table before it has.
-    counts: &'static str,
+    row_filter: &'static str,
 }
 
 impl SessionTables {
@@ -37,9 +37,9 @@ impl SessionTables {
     }
 
     fn new(tables: Vec<SessionTable>) -> Self {
-        let mut it = Self { tables, one: Default::default(), all_stamps: String::new() };
-        it.one = ["", "NOT INDEXED"].map(|way| it.select(way, "id = ?1"));
-        it.all_stamps = it.stamps("1");
+        let mut it = Self { tables, by_id: Default::default(), all_stamps: String::new() };
+        it.by_id = ["", "NOT INDEXED"].map(|way| it.select(way, "id = ?1"));
+        it.all_stamps = it.select_stamps("1");
         it
     }
 
@@ -51,25 +51,25 @@ impl SessionTables {
 
     /// The query for the stamps of the sessions that `wanted` says yes to: id, project, stamp, where
     /// there is something of it, and when it was made.
-    pub(crate) fn stamps(&self, wanted: &str) -> String {
+    pub(crate) fn select_stamps(&self, wanted: &str) -> String {
         self.union(|it| &it.select_stamp, "", wanted)
     }
 
     /// The queries for the directory of one session, one for each table.
-    pub(crate) fn directories(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn directory_queries(&self) -> impl Iterator<Item = &str> {
         self.tables.iter().filter_map(|table| table.directory.as_deref())
     }
 
     /// Each session once.
     fn union(&self, select: impl Fn(&SessionTable) -> &str, way: &str, wanted: &str) -> String {
         let of = |table: &SessionTable| {
-            format!("{} {way} WHERE {} AND {wanted}", select(table), table.counts)
+            format!("{} {way} WHERE {} AND {wanted}", select(table), table.row_filter)
         };
         self.tables.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ")
     }
 
     /// The query for one column of the rows of all tables that `wanted` says yes to.
-    pub(crate) fn column(&self, column: &str, way: &str, wanted: &str) -> String {
+    pub(crate) fn select_column(&self, column: &str, way: &str, wanted: &str) -> String {
         let of = |name: &str| format!("SELECT {column} FROM {name} {way} WHERE {wanted}");
         self.names().map(of).collect::<Vec<_>>().join(" UNION ALL ")
     }
@@ -77,9 +77,9 @@ impl SessionTables {
 
 /// Where there is something of a session, as queries say it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Found(i64);
+pub(crate) struct TablePresence(i64);
 
-impl Found {
+impl TablePresence {
     /// Rows of `session_message`.
     pub(crate) const ROWS: u8 = 1;
     /// Rows of `message`.
@@ -100,11 +100,11 @@ impl Found {
 }
 
 /// Those of the tables of sessions that are there, and their columns.
-pub(crate) struct Recorded<'f>(Vec<(&'static str, &'f FoundColumns)>);
+pub(crate) struct SessionTableColumns<'f>(Vec<(&'static str, &'f DatabaseColumns)>);
 
-impl<'f> Recorded<'f> {
+impl<'f> SessionTableColumns<'f> {
     /// None if there are none.
-    pub(crate) fn find(found: &'f FoundTables) -> Option<Self> {
+    pub(crate) fn find(found: &'f DatabaseTables) -> Option<Self> {
         // Every version has what is needed; another program's sessions may have an id as well.
         let readable = |table: &Table| Some((table.name, found.readable(table)?));
         let found: Vec<_> = [&SESSION_V2, &SESSION].into_iter().filter_map(readable).collect();
@@ -117,25 +117,26 @@ impl<'f> Recorded<'f> {
     }
 
     /// That there is no session of a row `m`.
-    pub(crate) fn unrecorded(&self) -> String {
-        let of = |(name, _): &(&str, &FoundColumns)| {
+    pub(crate) fn no_session_condition(&self) -> String {
+        let of = |(name, _): &(&str, &DatabaseColumns)| {
             format!("NOT EXISTS (SELECT 1 FROM {name} AS s WHERE s.id = m.session_id)")
         };
         self.0.iter().map(of).collect::<Vec<_>>().join(" AND ")
     }
 
     /// The queries that follow.
-    pub(crate) fn tables(
+    pub(crate) fn into_session_tables(
         self,
         has_rows: bool,
         has_messages: bool,
         cap: Option<u64>,
     ) -> SessionTables {
         let has_both = self.0.len() == 2;
-        let tables = Tables { is_v2: self.is_v2(), has_both, has_rows, has_messages };
-        let of = |(name, there): (&'static str, &FoundColumns)| {
-            let (found, stamp) = (tables.found(name), stamp(SessionColumn::ALL, there));
-            let select = Select::new(SessionColumn::ALL, there, cap, "").and(&found);
+        let tables = AvailableTables { is_v2: self.is_v2(), has_both, has_rows, has_messages };
+        let of = |(name, there): (&'static str, &DatabaseColumns)| {
+            let (found, stamp) =
+                (tables.presence_expression(name), stamp_expression(SessionColumn::ALL, there));
+            let select = Select::new(SessionColumn::ALL, there, cap, "").append(&found);
             let directory = SessionColumn::ALL[SessionColumn::Directory.at()].name;
             SessionTable {
                 name,
@@ -146,7 +147,7 @@ impl<'f> Recorded<'f> {
                 select_stamp: format!(
                     "SELECT id, project_id, {stamp}, {found}, time_created FROM {name} AS s"
                 ),
-                counts: match name {
+                row_filter: match name {
                     "session" if has_both => {
                         "NOT EXISTS (SELECT 1 FROM session_v2 AS v WHERE v.id = s.id)"
                     }
@@ -159,28 +160,28 @@ impl<'f> Recorded<'f> {
 }
 
 /// Which tables there are, for what is said of a session's place in them.
-struct Tables {
+struct AvailableTables {
     is_v2: bool,
     has_both: bool,
     has_rows: bool,
     has_messages: bool,
 }
 
-impl Tables {
+impl AvailableTables {
     /// What [`Found`] reads, of a session in this table.
-    fn found(&self, table: &str) -> String {
+    fn presence_expression(&self, table: &str) -> String {
         let exists = |bit: u8, from: &str, is_there: bool| match is_there {
             true => format!("{bit} * EXISTS (SELECT 1 FROM {from} AS x WHERE x.session_id = s.id)"),
             false => "0".to_owned(),
         };
-        let rows = exists(Found::ROWS, "session_message", self.has_rows);
-        let messages = exists(Found::MESSAGES, "message", self.has_messages);
-        let own = if table == "session" { Found::IN_V1 } else { Found::IN_V2 };
+        let rows = exists(TablePresence::ROWS, "session_message", self.has_rows);
+        let messages = exists(TablePresence::MESSAGES, "message", self.has_messages);
+        let own = if table == "session" { TablePresence::IN_V1 } else { TablePresence::IN_V2 };
         match table {
             "session" if !self.has_rows => format!("{own}"),
             // Most sessions of 1.x have no rows of the preview: that is all to be said of them.
             "session" if !self.is_v2 => {
-                let both = format!("{} + {messages}", Found::ROWS);
+                let both = format!("{} + {messages}", TablePresence::ROWS);
                 format!(
                     "{own} + CASE WHEN EXISTS (SELECT 1 FROM session_message AS x \
                      WHERE x.session_id = s.id) THEN {both} ELSE 0 END"
@@ -190,7 +191,7 @@ impl Tables {
             _ => {
                 let too = match self.has_both {
                     true => {
-                        let bit = Found::IN_V1;
+                        let bit = TablePresence::IN_V1;
                         format!("{bit} * EXISTS (SELECT 1 FROM session AS x WHERE x.id = s.id)")
                     }
                     false => "0".to_owned(),

@@ -9,9 +9,9 @@ pub(crate) struct Table {
     /// The columns that are read, in the order in which they are selected.
     pub(crate) columns: &'static [Column],
     /// Columns that we know and do not read.
-    pub(crate) unread: &'static [&'static str],
+    pub(crate) unread_columns: &'static [&'static str],
     /// Columns that hold secrets, and are never selected.
-    pub(crate) secret: &'static [&'static str],
+    pub(crate) secret_columns: &'static [&'static str],
     /// Whether it is of 2.x. Within 1.x its shape changed from version to version, and it is read
     /// only in its last one.
     pub(crate) is_v2: bool,
@@ -19,29 +19,29 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) const fn new(name: &'static str, columns: &'static [Column]) -> Self {
-        Self { name, columns, unread: &[], secret: &[], is_v2: false }
+        Self { name, columns, unread_columns: &[], secret_columns: &[], is_v2: false }
     }
 
     pub(crate) const fn v2(name: &'static str, columns: &'static [Column]) -> Self {
         Self { is_v2: true, ..Self::new(name, columns) }
     }
 
-    pub(crate) const fn unread(self, unread: &'static [&'static str]) -> Self {
-        Self { unread, ..self }
+    pub(crate) const fn with_unread(self, unread: &'static [&'static str]) -> Self {
+        Self { unread_columns: unread, ..self }
     }
 
-    pub(crate) const fn secret(self, secret: &'static [&'static str]) -> Self {
-        Self { secret, ..self }
+    pub(crate) const fn with_secrets(self, secret: &'static [&'static str]) -> Self {
+        Self { secret_columns: secret, ..self }
     }
 
     /// The columns without which it cannot be read.
-    pub(crate) fn needed(&self) -> impl Iterator<Item = &'static Column> {
-        self.columns.iter().filter(|column| column.is_needed)
+    pub(crate) fn required_columns(&self) -> impl Iterator<Item = &'static Column> {
+        self.columns.iter().filter(|column| column.is_required)
     }
 
-    pub(crate) fn knows(&self, column: &str) -> bool {
+    pub(crate) fn knows_column(&self, column: &str) -> bool {
         self.columns.iter().any(|known| known.name == column)
-            || self.unread.iter().chain(self.secret).any(|known| *known == column)
+            || self.unread_columns.iter().chain(self.secret_columns).any(|known| *known == column)
     }
 }
 

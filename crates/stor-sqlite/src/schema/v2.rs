@@ -1,11 +1,11 @@
 //! The tables of 2.x, and the queries that follow from them.
 
-use super::found::FoundTables;
+use super::database_tables::DatabaseTables;
 use super::row_kind::RowKind;
 use super::select::{BY_ID_OR_OWNER, Select, length};
 use super::table::Table;
 use super::tables::v2::{
-    RowColumn, SESSION_INBOX, SESSION_INPUT, SESSION_MESSAGE, SESSION_PENDING, WaitingColumn,
+    PendingColumn, RowColumn, SESSION_INBOX, SESSION_INPUT, SESSION_MESSAGE, SESSION_PENDING,
 };
 
 /// Whether a session has rows, as the index has them, and as the table has them.
@@ -15,12 +15,12 @@ pub(crate) const HAS_ROWS: [&str; 2] = [
 ];
 
 /// What the sets of all sessions are made of, session by session: session, id, time.
-pub(crate) fn sets(way: &str) -> String {
+pub(crate) fn sets_query(way: &str) -> String {
     format!("SELECT session_id, id, time_created FROM session_message {way} ORDER BY session_id")
 }
 
 /// The places of the columns of a row, and of what is selected behind them.
-pub(crate) mod column {
+pub(crate) mod row_column {
     use crate::schema::tables::v2::RowColumn as C;
 
     pub(crate) const ID: usize = C::Id.at();
@@ -31,11 +31,11 @@ pub(crate) mod column {
     /// The text, or its size where none is wanted.
     pub(crate) const DATA: usize = C::Data.at();
     /// The session, or the number of its last event.
-    pub(crate) const MORE: usize = C::Session.at();
+    pub(crate) const SESSION_OR_SEQUENCE: usize = C::Session.at();
     /// In the preview the latest time of all rows up to this one.
-    pub(crate) const LATEST: usize = C::ALL.len();
+    pub(crate) const LATEST_TIME: usize = C::ALL.len();
     /// The number of the row, in a query for all of them.
-    pub(crate) const ROWID: usize = LATEST + 1;
+    pub(crate) const ROWID: usize = LATEST_TIME + 1;
 }
 
 /// The queries over `session_message` and what waits to become a row of it.
@@ -45,40 +45,40 @@ pub(crate) struct V2Schema {
     /// 1.18, and belong to sessions of 1.x.
     pub(crate) is_preview: bool,
     /// The rows of a session: whole, named, and with their sizes.
-    pub(crate) rows: String,
+    pub(crate) by_session: String,
     pub(crate) names: [String; 2],
     pub(crate) stamps: String,
     /// One row of a session, by its id.
-    pub(crate) one: [String; 2],
-    pub(crate) stamp: [String; 2],
+    pub(crate) by_id: [String; 2],
+    pub(crate) stamp_by_id: [String; 2],
     /// Those rows of a session that are no messages.
     pub(crate) items: String,
     /// One row by its id alone.
-    pub(crate) of_any: String,
+    pub(crate) by_id_in_any_session: String,
     /// Rows without their session.
-    pub(crate) lost: String,
+    pub(crate) orphans: String,
     /// All rows of all sessions after one, as the table has them.
-    pub(crate) all: String,
+    pub(crate) all_after_row: String,
     /// What waits, of a session, as [`WaitingColumn`] has it.
     pub(crate) pending: Vec<String>,
 }
 
 /// The tables of what waits, newest first, and which of their rows wait.
-const WAITING: [(&Table, &str); 3] =
+const PENDING_TABLES: [(&Table, &str); 3] =
     [(&SESSION_INBOX, "1"), (&SESSION_PENDING, "1"), (&SESSION_INPUT, "promoted_seq IS NULL")];
 
 impl V2Schema {
     /// None if there is no table of rows. `sequence` selects the number of the session's last event,
     /// where `?1` is the session, and `unrecorded` says that there is no session of a row `m`.
-    pub(crate) fn of(
-        found: &FoundTables,
+    pub(crate) fn build(
+        found: &DatabaseTables,
         is_preview: bool,
         [sequence, unrecorded]: [&str; 2],
         cap: Option<u64>,
     ) -> Option<Self> {
         let whole = Select::new(RowColumn::ALL, found.readable(&SESSION_MESSAGE)?, cap, "");
-        let sized = whole.clone().with(column::DATA, length("data"));
-        let named = whole.clone().with(column::DATA, "NULL");
+        let sized = whole.clone().replace(row_column::DATA, length("data"));
+        let named = whole.clone().replace(row_column::DATA, "NULL");
         // Of all up to this one, in a list and of a row by itself. Who asks for parts alone goes
         // without: their order is within the row.
         let (latest, latest_one) = match is_preview {
@@ -90,10 +90,11 @@ impl V2Schema {
             false => ("NULL", "NULL"),
         };
         let select = |columns: &Select, latest: &str| {
-            format!("{} FROM session_message AS m", columns.clone().and(latest))
+            format!("{} FROM session_message AS m", columns.clone().append(latest))
         };
         let of_session = |columns: &Select, latest: &str, more: &str, way: &str, and: &str| {
-            let select = select(&columns.clone().with(column::MORE, more), latest);
+            let select =
+                select(&columns.clone().replace(row_column::SESSION_OR_SEQUENCE, more), latest);
             format!("{select} {way} WHERE session_id = ?1 {and} ORDER BY seq")
         };
         let by_id = |columns: &Select| {
@@ -105,35 +106,41 @@ impl V2Schema {
         let is_item = format!("AND type NOT IN ({messages})");
         Some(Self {
             is_preview,
-            rows: of_session(&whole, latest, sequence, "", ""),
+            by_session: of_session(&whole, latest, sequence, "", ""),
             names: [(sequence, ""), ("NULL", "NOT INDEXED")]
                 .map(|(more, way)| of_session(&named, "NULL", more, way, "")),
             stamps: of_session(&sized, latest, sequence, "", ""),
-            one: by_id(&whole),
-            stamp: by_id(&sized),
+            by_id: by_id(&whole),
+            stamp_by_id: by_id(&sized),
             items: of_session(&whole, latest, "NULL", "", &is_item),
-            of_any: format!("{} WHERE id = ?1", select(&whole, "NULL")),
-            lost: format!(
+            by_id_in_any_session: format!("{} WHERE id = ?1", select(&whole, "NULL")),
+            orphans: format!(
                 "{} WHERE {unrecorded} ORDER BY session_id, seq",
                 select(&whole, "time_created")
             ),
-            all: format!("{} WHERE rowid > ?1 ORDER BY rowid", select(&whole, "NULL, rowid")),
-            pending: WAITING.iter().filter_map(|it| pending(found, *it, cap)).collect(),
+            all_after_row: format!(
+                "{} WHERE rowid > ?1 ORDER BY rowid",
+                select(&whole, "NULL, rowid")
+            ),
+            pending: PENDING_TABLES
+                .iter()
+                .filter_map(|it| pending_query(found, *it, cap))
+                .collect(),
         })
     }
 }
 
 /// The query for what waits in a session, in one table.
-fn pending(
-    found: &FoundTables,
+fn pending_query(
+    found: &DatabaseTables,
     (table, waits): (&Table, &str),
     cap: Option<u64>,
 ) -> Option<String> {
     let mut select = Select::new(table.columns, found.readable(table)?, cap, "");
-    if table.columns[WaitingColumn::What.at()].name.is_empty() {
-        select = select.with(WaitingColumn::What.at(), "'prompt'"); // it holds nothing else
+    if table.columns[PendingColumn::Kind.at()].name.is_empty() {
+        select = select.replace(PendingColumn::Kind.at(), "'prompt'"); // it holds nothing else
     }
-    let seq = table.columns[WaitingColumn::Seq.at()].name;
+    let seq = table.columns[PendingColumn::Seq.at()].name;
     let name = table.name;
     Some(format!("{select} FROM {name} WHERE session_id = ?1 AND {waits} ORDER BY {seq}"))
 }

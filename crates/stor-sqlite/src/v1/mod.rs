@@ -1,6 +1,6 @@
 //! The tables of opencode 1.x (`docs/format/opencode.md`, section 5).
 
-pub(crate) mod lend;
+pub(crate) mod borrowed;
 pub(crate) mod messages;
 pub(crate) mod parts;
 pub(crate) mod projects;

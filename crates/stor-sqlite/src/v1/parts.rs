@@ -4,23 +4,27 @@ use rusqlite::Row as SqlRow;
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, OrderKey, PartId, PartKey, SessionId};
 use scrollback_stor_path::opencode::circular_orders;
 
-use crate::ask::Ask;
-use crate::cells::{bytes, whole};
+use crate::cells::{bytes, integer};
 use crate::error::Result;
-use crate::gathered::{Gathered, Row};
-use crate::record::record;
+use crate::query_context::QueryContext;
+use crate::query_output::{QueryOutput, Row};
+use crate::record::append_record;
 use crate::schema::parts::PART_NAMES;
 use crate::schema::tables::v1::PartColumn;
 use crate::set_sum::SetSum;
 
 /// The names of a message's parts, in order, and their set.
-pub(crate) fn part_names(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> Result<()> {
+pub(crate) fn part_names(
+    ask: &QueryContext<'_>,
+    of: &MessageKey,
+    out: &mut QueryOutput,
+) -> Result<()> {
     if ask.schema.parts.is_none() {
         return Ok(());
     }
-    let asked = out.by_either(PART_NAMES, |sql, out| {
+    let asked = out.with_fallback_query(PART_NAMES, |sql, out| {
         let mut set = SetSum::default();
-        ask.each(sql, [of.message.as_str()], |row| {
+        ask.for_each_row(sql, [of.message.as_str()], |row| {
             set.add(bytes(row, 0)?, 0);
             let about = || Some(of.clone().into());
             if let Some(part) = out.id(ask, row, 0, PartId::from_bytes, about)? {
@@ -29,28 +33,34 @@ pub(crate) fn part_names(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> 
             }
             Ok(())
         })?;
-        out.set = set.sighting(of.clone(), None);
+        out.set = set.observation(of.clone(), None);
         Ok(())
     });
     out.note_damage(ask, Some(of.clone().into()), asked)?;
-    put_in_order(&mut out.rows);
+    sort_parts(&mut out.rows);
     Ok(())
 }
 
 /// One part, if it is there.
-pub(crate) fn one_part(ask: &Ask<'_>, key: &PartKey, out: &mut Gathered) -> rusqlite::Result<()> {
+pub(crate) fn part_by_id(
+    ask: &QueryContext<'_>,
+    key: &PartKey,
+    out: &mut QueryOutput,
+) -> rusqlite::Result<()> {
     let Some(parts) = &ask.schema.parts else { return Ok(()) };
     let ids = [key.part.as_str(), key.message.as_str()];
-    let ways = parts.one.each_ref().map(String::as_str);
-    out.by_either(ways, |sql, out| ask.each(sql, ids, |row| part_row(ask, &key.message, row, out)))
+    let ways = parts.by_id.each_ref().map(String::as_str);
+    out.with_fallback_query(ways, |sql, out| {
+        ask.for_each_row(sql, ids, |row| part_row(ask, &key.message, row, out))
+    })
 }
 
 /// A row of [`PartColumn`].
 pub(crate) fn part_row(
-    ask: &Ask<'_>,
+    ask: &QueryContext<'_>,
     message: &MessageId,
     row: &SqlRow<'_>,
-    out: &mut Gathered,
+    out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
     let session = bytes(row, PartColumn::Session.at())?;
     let about = || {
@@ -62,8 +72,8 @@ pub(crate) fn part_row(
     };
     out.owners.set(session, Some(message));
     let (text, updated) =
-        (row.get_ref(PartColumn::Data.at())?, whole(row, PartColumn::Updated.at())?);
-    let read = record(ask, text, updated, part.as_bytes(), out);
+        (row.get_ref(PartColumn::Data.at())?, integer(row, PartColumn::Updated.at())?);
+    let read = append_record(ask, text, updated, part.as_bytes(), out);
     let key = PartKey { message: message.clone(), part };
     match read {
         Ok(piece) => out.rows.push(Row::new(key, OrderKey::default(), Some(piece))),
@@ -73,7 +83,7 @@ pub(crate) fn part_row(
 }
 
 /// Puts the parts of one message in order: by the clocks of their ids, which wrap.
-pub(crate) fn put_in_order(rows: &mut [Row]) {
+pub(crate) fn sort_parts(rows: &mut [Row]) {
     let parts = rows.iter().filter_map(|row| match &row.key {
         EntityKey::Part(key) => Some(&key.part),
         _ => None,

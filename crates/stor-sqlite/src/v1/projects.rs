@@ -3,34 +3,42 @@
 use rusqlite::Row as SqlRow;
 use scrollback_core_id::{EntityKey, OrderKey, ProjectId};
 
-use crate::ask::Ask;
-use crate::cells::{id, whole};
+use crate::cells::{id, integer};
 use crate::error::Result;
 use crate::fields;
-use crate::gathered::{Gathered, Row};
 use crate::json::Object;
+use crate::query_context::QueryContext;
+use crate::query_output::{QueryOutput, Row};
 use crate::schema::tables::project::ProjectColumn;
 use crate::values::Values;
 
 /// The records of all projects, newest first.
-pub(crate) fn all(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
+pub(crate) fn all_projects(ask: &QueryContext<'_>, out: &mut QueryOutput) -> Result<()> {
     if let Some(projects) = &ask.schema.projects {
-        let asked = ask.each(&projects.all, [], |row| project_row(ask, row, out));
+        let asked = ask.for_each_row(&projects.all, [], |row| project_row(ask, row, out));
         out.note_damage(ask, None, asked)?;
-        out.newest_first();
+        out.sort_newest_first();
     }
     Ok(())
 }
 
 /// The record of one project, if it is there.
-pub(crate) fn one(ask: &Ask<'_>, id: &str, out: &mut Gathered) -> rusqlite::Result<()> {
+pub(crate) fn project_by_id(
+    ask: &QueryContext<'_>,
+    id: &str,
+    out: &mut QueryOutput,
+) -> rusqlite::Result<()> {
     let Some(projects) = &ask.schema.projects else { return Ok(()) };
     let sql = format!("{} WHERE id = ?1", projects.all);
-    ask.each(&sql, [id], |row| project_row(ask, row, out))
+    ask.for_each_row(&sql, [id], |row| project_row(ask, row, out))
 }
 
 /// A row of [`ProjectColumn`] and the stamp.
-fn project_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
+fn project_row(
+    ask: &QueryContext<'_>,
+    row: &SqlRow<'_>,
+    out: &mut QueryOutput,
+) -> rusqlite::Result<()> {
     let key = match id(row, ProjectColumn::Id.at(), ProjectId::from_bytes)? {
         Ok(id) => EntityKey::Project(id),
         Err(kind) => {
@@ -45,19 +53,19 @@ fn project_row(ask: &Ask<'_>, row: &SqlRow<'_>, out: &mut Gathered) -> rusqlite:
         fields::write(&mut record, ProjectColumn::ALL, &values.all);
         record.end();
     });
-    values.note(ask, &key, out);
-    let updated = whole(row, ProjectColumn::Updated.at())?;
+    values.note_too_large(ask, &key, out);
+    let updated = integer(row, ProjectColumn::Updated.at())?;
     out.rows.push(Row::new(key, OrderKey(updated), Some(piece)));
     Ok(())
 }
 
 /// What the rows of projects look like.
-pub(crate) fn survey(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
+pub(crate) fn survey(ask: &QueryContext<'_>, out: &mut QueryOutput) -> rusqlite::Result<()> {
     let Some(projects) = &ask.schema.projects else { return Ok(()) };
-    ask.each(&projects.stamps, [], |row| {
+    ask.for_each_row(&projects.stamps, [], |row| {
         if let Some(id) = out.id(ask, row, 0, ProjectId::from_bytes, || None)? {
-            let sighting = ask.sighting(id, ask.stamp_at(row, 1)?, None);
-            out.sightings.push(sighting);
+            let sighting = ask.observation(id, ask.stamp_at(row, 1)?, None);
+            out.observations.push(sighting);
         }
         Ok(())
     })

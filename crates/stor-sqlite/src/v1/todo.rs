@@ -2,20 +2,24 @@
 
 use scrollback_core_id::{EntityKey, SessionKey};
 
-use crate::ask::Ask;
-use crate::cells::whole;
+use crate::cells::integer;
 use crate::fields;
-use crate::gathered::Gathered;
 use crate::json::Object;
+use crate::query_context::QueryContext;
+use crate::query_output::QueryOutput;
 use crate::schema::tables::v1::TodoColumn;
 use crate::values::Values;
 
 /// The todo list of a session; none if it has no entries.
-pub(crate) fn todo(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> rusqlite::Result<()> {
+pub(crate) fn todo(
+    ask: &QueryContext<'_>,
+    of: &SessionKey,
+    out: &mut QueryOutput,
+) -> rusqlite::Result<()> {
     let Some(sql) = &ask.schema.todos else { return Ok(()) };
     let key = EntityKey::Todo(of.clone());
     let (mut list, mut updated) = (b"[".to_vec(), 0);
-    ask.each(sql, [of.session.as_str()], |row| {
+    ask.for_each_row(sql, [of.session.as_str()], |row| {
         if list.len() > 1 {
             list.push(b',');
         }
@@ -23,13 +27,13 @@ pub(crate) fn todo(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> rusqli
         let mut entry = Object::begin(&mut list);
         fields::write(&mut entry, TodoColumn::ALL, &values.all);
         entry.end();
-        values.note(ask, &key, out);
-        updated = updated.max(whole(row, TodoColumn::Updated.at())?);
+        values.note_too_large(ask, &key, out);
+        updated = updated.max(integer(row, TodoColumn::Updated.at())?);
         Ok(())
     })?;
     if list.len() > 1 {
         list.push(b']');
-        out.push(ask, key, &list, updated);
+        out.push_record(ask, key, &list, updated);
     }
     Ok(())
 }

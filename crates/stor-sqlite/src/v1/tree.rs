@@ -5,18 +5,22 @@ use std::vec::IntoIter;
 use scrollback_core_id::{EntityKey, MessageId, SessionKey};
 
 use super::messages;
-use crate::ask::Ask;
 use crate::cells::bytes;
 use crate::error::{Result, is_damage};
-use crate::gathered::{Gathered, Row};
+use crate::query_context::QueryContext;
+use crate::query_output::{QueryOutput, Row};
 use crate::schema::tables::v1::PartColumn;
-use crate::v1::parts::{one_part, part_names, part_row, put_in_order};
+use crate::v1::parts::{part_by_id, part_names, part_row, sort_parts};
 
 /// What a session of a few dozen messages takes; the arena grows from there.
-pub(crate) const USUAL: usize = 256 << 10;
+pub(crate) const INITIAL_CAPACITY: usize = 256 << 10;
 
 /// The messages of a session, each before its parts.
-pub(crate) fn messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Result<()> {
+pub(crate) fn messages(
+    ask: &QueryContext<'_>,
+    of: &SessionKey,
+    out: &mut QueryOutput,
+) -> Result<()> {
     let first = out.rows.len();
     messages::messages(ask, of, out)?;
     let mut messages = out.rows.split_off(first).into_iter();
@@ -24,10 +28,10 @@ pub(crate) fn messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Re
         out.rows.extend(messages);
         return Ok(());
     };
-    let mut placed = Placed { next: messages.next(), messages, first: out.rows.len() };
-    let asked = ask.each(&parts.of_session, [of.session.as_str()], |row| {
+    let mut placed = MessagePlacer { next: messages.next(), messages, first_part: out.rows.len() };
+    let asked = ask.for_each_row(&parts.by_session, [of.session.as_str()], |row| {
         let owner = bytes(row, PartColumn::Message.at())?;
-        match placed.reach(owner, out) {
+        match placed.place_until(owner, out) {
             Some(message) => part_row(ask, &message, row, out),
             None => Ok(()), // its message was not read, which is an issue already
         }
@@ -41,19 +45,19 @@ pub(crate) fn messages(ask: &Ask<'_>, of: &SessionKey, out: &mut Gathered) -> Re
 }
 
 /// Puts each message before its parts: both come in the same order.
-struct Placed {
+struct MessagePlacer {
     /// The message that comes next.
     next: Option<Row>,
     messages: IntoIter<Row>,
     /// Where the parts of the message begin that was placed last.
-    first: usize,
+    first_part: usize,
 }
 
-impl Placed {
+impl MessagePlacer {
     /// Places messages up to the one with this id, unless it was not read.
-    fn reach(&mut self, owner: &[u8], out: &mut Gathered) -> Option<MessageId> {
+    fn place_until(&mut self, owner: &[u8], out: &mut QueryOutput) -> Option<MessageId> {
         let is_owner = |row: &Row| message_of(row).is_some_and(|id| id.as_bytes() == owner);
-        let last = self.first.checked_sub(1).map(|at| &out.rows[at]);
+        let last = self.first_part.checked_sub(1).map(|at| &out.rows[at]);
         if let Some(last) = last.filter(|last| is_owner(last)) {
             return message_of(last).cloned();
         }
@@ -68,21 +72,21 @@ impl Placed {
     }
 
     /// Places the next message.
-    fn place(&mut self, out: &mut Gathered) -> Option<MessageId> {
-        put_in_order(&mut out.rows[self.first..]);
+    fn place(&mut self, out: &mut QueryOutput) -> Option<MessageId> {
+        sort_parts(&mut out.rows[self.first_part..]);
         let row = self.next.take()?;
         self.next = self.messages.next();
         let id = message_of(&row).cloned();
         out.rows.push(row);
-        self.first = out.rows.len();
+        self.first_part = out.rows.len();
         id
     }
 
-    fn finish(mut self, out: &mut Gathered) {
+    fn finish(mut self, out: &mut QueryOutput) {
         while self.next.is_some() {
             self.place(out);
         }
-        put_in_order(&mut out.rows[self.first..]);
+        sort_parts(&mut out.rows[self.first_part..]);
     }
 }
 
@@ -95,17 +99,21 @@ fn message_of(row: &Row) -> Option<&MessageId> {
 
 /// Pages of the parts are damaged: each part by itself, as the index has them. The message that was
 /// reached loses the parts that it has, and gets them again.
-fn salvage(ask: &Ask<'_>, placed: &mut Placed, out: &mut Gathered) -> Result<()> {
-    out.rows.truncate(placed.first);
-    let mut at = placed.first.checked_sub(1);
+fn salvage(
+    ask: &QueryContext<'_>,
+    placed: &mut MessagePlacer,
+    out: &mut QueryOutput,
+) -> Result<()> {
+    out.rows.truncate(placed.first_part);
+    let mut at = placed.first_part.checked_sub(1);
     loop {
         if let Some(EntityKey::Message(key)) = at.map(|at| out.rows[at].key.clone()) {
-            let mut names = Gathered::default();
+            let mut names = QueryOutput::default();
             part_names(ask, &key, &mut names)?;
             out.issues.append(&mut names.issues);
             for row in names.rows {
                 if let EntityKey::Part(part) = &row.key {
-                    let asked = one_part(ask, part, out);
+                    let asked = part_by_id(ask, part, out);
                     out.note_damage(ask, Some(row.key.clone()), asked)?;
                 }
             }
@@ -114,6 +122,6 @@ fn salvage(ask: &Ask<'_>, placed: &mut Placed, out: &mut Gathered) -> Result<()>
             return Ok(());
         }
         placed.place(out);
-        at = placed.first.checked_sub(1);
+        at = placed.first_part.checked_sub(1);
     }
 }

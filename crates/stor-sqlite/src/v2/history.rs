@@ -3,9 +3,9 @@
 use scrollback_core_id::{EventId, SessionKey};
 use scrollback_core_type::{Parse, RawJson};
 
-use crate::ask::Ask;
-use crate::cells::{bytes, id, whole};
-use crate::gathered::Gathered;
+use crate::cells::{bytes, id, integer};
+use crate::query_context::QueryContext;
+use crate::query_output::QueryOutput;
 use crate::schema::tables::events::EventColumn as C;
 
 /// What the program wrote into its log when something happened.
@@ -25,13 +25,13 @@ pub struct Event {
 
 /// The events of a session, in order. What cannot be read is left out, and an issue.
 pub(crate) fn history(
-    ask: &Ask<'_>,
+    ask: &QueryContext<'_>,
     of: &SessionKey,
-    out: &mut Gathered,
+    out: &mut QueryOutput,
 ) -> rusqlite::Result<Vec<Event>> {
     let mut events = Vec::new();
     let Some(sql) = &ask.schema.history else { return Ok(events) };
-    ask.each(sql, [of.session.as_str()], |row| {
+    ask.for_each_row(sql, [of.session.as_str()], |row| {
         let id = match id(row, C::Id.at(), EventId::from_bytes)? {
             Ok(id) => id,
             Err(kind) => {
@@ -48,7 +48,7 @@ pub(crate) fn history(
         };
         match RawJson::parse(bytes(row, C::Data.at())?).map(|parsed| parsed.value.into_owned()) {
             Ok(data) => {
-                events.push(Event { id, seq: whole(row, C::Seq.at())?, name, version, data })
+                events.push(Event { id, seq: integer(row, C::Seq.at())?, name, version, data })
             }
             Err(issue) => out.note(Some(of.clone().into()), ask, issue.kind),
         }

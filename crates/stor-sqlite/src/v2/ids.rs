@@ -6,23 +6,23 @@ use scrollback_stor_path::opencode::{MESSAGE_PREFIX, PART_PREFIX, is_canonical};
 use crate::schema::row_kind::RowKind;
 
 /// What follows the id of a compaction in that of its summary.
-const SUMMARY: &str = "#summary";
+const SUMMARY_SUFFIX: &str = "#summary";
 
 /// The id of a compaction's summary.
-pub(crate) fn summary_of(compaction: &MessageId) -> Result<MessageId, IdError> {
-    MessageId::new(&format!("{compaction}{SUMMARY}"))
+pub(crate) fn summary_id(compaction: &MessageId) -> Result<MessageId, IdError> {
+    MessageId::new(&format!("{compaction}{SUMMARY_SUFFIX}"))
 }
 
 /// The ids of the rows that a message may be made from: that of a compaction, if it is called as
 /// its summary is, and its own.
-pub(crate) fn rows_of(message: &MessageId) -> impl Iterator<Item = &str> {
+pub(crate) fn row_ids_of_message(message: &MessageId) -> impl Iterator<Item = &str> {
     let own = message.as_str();
-    own.strip_suffix(SUMMARY).into_iter().chain([own])
+    own.strip_suffix(SUMMARY_SUFFIX).into_iter().chain([own])
 }
 
 /// The messages that a row becomes.
-pub(crate) fn messages_of(kind: RowKind, row: MessageId) -> impl Iterator<Item = MessageId> {
-    let summary = (kind == RowKind::Compaction).then(|| summary_of(&row).ok()).flatten();
+pub(crate) fn message_ids_of_row(kind: RowKind, row: MessageId) -> impl Iterator<Item = MessageId> {
+    let summary = (kind == RowKind::Compaction).then(|| summary_id(&row).ok()).flatten();
     kind.is_message().then_some(row).into_iter().chain(summary)
 }
 
@@ -108,9 +108,9 @@ mod tests {
     #[test]
     fn a_summary_knows_its_row() {
         let compaction = MessageId::new("msg_1").unwrap();
-        let summary = summary_of(&compaction).unwrap();
-        assert!(rows_of(&summary).eq(["msg_1", "msg_1#summary"]));
-        assert!(rows_of(&compaction).eq(["msg_1"]));
+        let summary = summary_id(&compaction).unwrap();
+        assert!(row_ids_of_message(&summary).eq(["msg_1", "msg_1#summary"]));
+        assert!(row_ids_of_message(&compaction).eq(["msg_1"]));
         assert!(compaction < summary, "of the same order, it comes after it");
     }
 }

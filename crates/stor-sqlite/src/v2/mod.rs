@@ -3,13 +3,13 @@
 //!
 //! `rows` reads, `translate` makes records of 1.x from what was read.
 
+pub(crate) mod borrowed;
 pub(crate) mod history;
 pub(crate) mod ids;
-pub(crate) mod lend;
 pub(crate) mod native;
 pub(crate) mod order;
 pub(crate) mod pending;
-pub(crate) mod place;
+pub(crate) mod progress;
 pub(crate) mod rows;
 pub(crate) mod survey;
 pub(crate) mod translate;

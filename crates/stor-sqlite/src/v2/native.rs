@@ -5,39 +5,44 @@ use rusqlite::Row as SqlRow;
 use rusqlite::types::ValueRef;
 use scrollback_core_id::{EntityKey, OrderKey, SessionId, SessionKey};
 
-use crate::ask::Ask;
 use crate::cells::bytes;
 use crate::error::Result;
-use crate::fields::{self, is_there};
-use crate::gathered::{Gathered, Row};
+use crate::fields::{self, has_value};
 use crate::json::{Object, splice_api};
+use crate::query_context::QueryContext;
+use crate::query_output::{QueryOutput, Row};
 use crate::schema::row_kind::RowKind;
 use crate::schema::tables::session::SessionColumn;
-use crate::schema::v2::{V2Schema, column};
-use crate::sessions::list::one_as;
-use crate::v2::ids::rows_of;
-use crate::v2::place::Progress;
+use crate::schema::v2::{V2Schema, row_column};
+use crate::sessions::list::session_by_id_as;
+use crate::v2::ids::row_ids_of_message;
+use crate::v2::progress::Progress;
 use crate::v2::rows::with_row;
 use crate::v2::translate::{has_field, is_settled};
 use crate::values::Values;
 
 /// The row that an entity is made from, with its columns; nothing if it is made from none.
-pub(crate) fn row(ask: &Ask<'_>, key: &EntityKey, out: &mut Gathered) -> Result<()> {
+pub(crate) fn raw_row(
+    ask: &QueryContext<'_>,
+    key: &EntityKey,
+    out: &mut QueryOutput,
+) -> Result<()> {
     let Some(v2) = &ask.schema.v2 else { return Ok(()) };
     let (ids, session): (Vec<&str>, _) = match key {
-        EntityKey::Message(key) => (rows_of(&key.message).collect(), Some(&key.session)),
-        EntityKey::Part(key) => (rows_of(&key.message).collect(), None),
+        EntityKey::Message(key) => (row_ids_of_message(&key.message).collect(), Some(&key.session)),
+        EntityKey::Part(key) => (row_ids_of_message(&key.message).collect(), None),
         EntityKey::Item(key) => (vec![key.item.as_str()], Some(&key.session)),
         _ => return Ok(()),
     };
     for (at, of) in ids.iter().enumerate() {
         // What is called as a summary is may be one, of a compaction.
         let is_summary = at + 1 < ids.len();
-        let asked = ask.each(&v2.of_any, [of], |row| {
-            let of = bytes(row, column::MORE)?;
-            let is_compaction = RowKind::of(bytes(row, column::KIND)?) == RowKind::Compaction;
+        let asked = ask.for_each_row(&v2.by_id_in_any_session, [of], |row| {
+            let of = bytes(row, row_column::SESSION_OR_SEQUENCE)?;
+            let is_compaction =
+                RowKind::from_name(bytes(row, row_column::KIND)?) == RowKind::Compaction;
             if session.is_none_or(|it| it.as_bytes() == of) && (is_compaction || !is_summary) {
-                stored(ask, v2, key, row, out)?;
+                push_stored_row(ask, v2, key, row, out)?;
             }
             Ok(())
         });
@@ -50,18 +55,19 @@ pub(crate) fn row(ask: &Ask<'_>, key: &EntityKey, out: &mut Gathered) -> Result<
 }
 
 /// A row with its columns.
-fn stored(
-    ask: &Ask<'_>,
+fn push_stored_row(
+    ask: &QueryContext<'_>,
     v2: &V2Schema,
     key: &EntityKey,
     row: &SqlRow<'_>,
-    out: &mut Gathered,
+    out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
     let about = || Some(key.clone());
-    let session = out.id(ask, row, column::MORE, SessionId::from_bytes, about)?;
+    let session =
+        out.id(ask, row, row_column::SESSION_OR_SEQUENCE, SessionId::from_bytes, about)?;
     let Some(of) = session.map(SessionKey::from) else { return Ok(()) };
-    let (seq, created) = (row.get_ref(column::SEQ)?, row.get_ref(column::CREATED)?);
-    with_row(ask, v2, &of, row, &Progress::nowhere(), out, |read, out| {
+    let (seq, created) = (row.get_ref(row_column::SEQ)?, row.get_ref(row_column::CREATED)?);
+    with_row(ask, v2, &of, row, &Progress::without_directory(), out, |read, out| {
         let piece = out.arena.append(read.stamp, read.settled, |bytes| {
             let mut record = Object::begin(bytes);
             record.text("id", read.id.as_bytes());
@@ -79,13 +85,13 @@ fn stored(
 /// What `opencode session export` of 2.x prints: `{info, messages}`, the messages as its API has
 /// them, those that are still being written left out. Nothing if the session is none of 2.x.
 pub(crate) fn session(
-    ask: &Ask<'_>,
+    ask: &QueryContext<'_>,
     v2: &V2Schema,
     of: &SessionKey,
-    out: &mut Gathered,
+    out: &mut QueryOutput,
 ) -> Result<()> {
-    let mut read = Gathered::default();
-    let asked = one_as(ask, of.session.as_str(), info, &mut read);
+    let mut read = QueryOutput::default();
+    let asked = session_by_id_as(ask, of.session.as_str(), info, &mut read);
     out.note_damage(ask, Some(of.clone().into()), asked)?;
     out.issues.append(&mut read.issues);
     let piece = read.rows.first().and_then(|row| row.piece.as_ref());
@@ -94,8 +100,8 @@ pub(crate) fn session(
     let mut all = read.arena.bytes(piece).to_vec();
     all.extend_from_slice(b",\"messages\":[");
     let mut is_first = true;
-    let asked = ask.each(&v2.rows, [of.session.as_str()], |row| {
-        with_row(ask, v2, of, row, &Progress::nowhere(), out, |read, _| {
+    let asked = ask.for_each_row(&v2.by_session, [of.session.as_str()], |row| {
+        with_row(ask, v2, of, row, &Progress::without_directory(), out, |read, _| {
             if is_settled(read) {
                 if !std::mem::take(&mut is_first) {
                     all.push(b',');
@@ -118,7 +124,7 @@ fn info(values: &Values<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"info\":");
     let mut info = Object::begin(out);
     info.value("id", of(C::Id)).value("parentID", of(C::Parent));
-    if is_there(&of(C::Fork)) && is_there(&of(C::Boundary)) {
+    if has_value(&of(C::Fork)) && has_value(&of(C::Boundary)) {
         info.object("fork", |to| {
             to.value("sessionID", of(C::Fork)).json("boundary", of(C::Boundary));
         });
@@ -139,7 +145,7 @@ fn info(values: &Values<'_>, out: &mut Vec<u8>) {
     info.object("location", |location| {
         location.value("directory", of(C::Directory)).value("workspaceID", of(C::Workspace));
     });
-    if is_there(&of(C::Path)) {
+    if has_value(&of(C::Path)) {
         info.value("subpath", of(C::Path));
     }
     info.json("metadata", of(C::Metadata)).json("permissions", of(C::Permission));

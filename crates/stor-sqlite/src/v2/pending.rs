@@ -2,26 +2,26 @@
 
 use scrollback_core_id::{EntityKey, ItemId, ItemKey, OrderKey, SessionKey};
 
-use crate::ask::Ask;
-use crate::cells::{id, whole};
+use crate::cells::{id, integer};
 use crate::fields;
-use crate::gathered::{Gathered, Row};
 use crate::json::Object;
-use crate::record::data;
-use crate::schema::tables::v2::WaitingColumn as C;
+use crate::query_context::QueryContext;
+use crate::query_output::{QueryOutput, Row};
+use crate::record::record_text;
+use crate::schema::tables::v2::PendingColumn as C;
 use crate::schema::v2::V2Schema;
-use crate::v2::order::{by_time, stamped};
+use crate::v2::order::{order_stamp, time_order};
 use crate::values::Values;
 
 /// What waits in a session, in order.
-pub(crate) fn pending(
-    ask: &Ask<'_>,
+pub(crate) fn pending_items(
+    ask: &QueryContext<'_>,
     v2: &V2Schema,
     of: &SessionKey,
-    out: &mut Gathered,
+    out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
     for sql in &v2.pending {
-        ask.each(sql, [of.session.as_str()], |row| {
+        ask.for_each_row(sql, [of.session.as_str()], |row| {
             let item = match id(row, C::Id.at(), ItemId::from_bytes)? {
                 Ok(item) => item,
                 Err(kind) => {
@@ -30,9 +30,9 @@ pub(crate) fn pending(
                 }
             };
             let key = EntityKey::Item(ItemKey { session: of.session.clone(), item: item.clone() });
-            let (seq, created) = (whole(row, C::Seq.at())?, whole(row, C::Created.at())?);
-            let order = if v2.is_preview { by_time(created, seq) } else { OrderKey(seq) };
-            let payload = match data(ask, row.get_ref(C::Payload.at())?) {
+            let (seq, created) = (integer(row, C::Seq.at())?, integer(row, C::Created.at())?);
+            let order = if v2.is_preview { time_order(created, seq) } else { OrderKey(seq) };
+            let payload = match record_text(ask, row.get_ref(C::Payload.at())?) {
                 Ok(payload) => payload,
                 Err(kind) => {
                     out.note(Some(key), ask, kind);
@@ -40,14 +40,14 @@ pub(crate) fn pending(
                 }
             };
             let values = Values::read(ask, row, C::ALL)?;
-            let (stamp, settled) = ask.stamp(payload.len() as u64, created, stamped(order));
+            let (stamp, settled) = ask.stamp(payload.len() as u64, created, order_stamp(order));
             out.owners.set(of.session.as_bytes(), None);
             let owners = &out.owners;
             let piece = out.arena.append(stamp, settled, |bytes| {
                 let mut record = Object::begin(bytes);
                 record.raw("type", "\"pending\"");
                 fields::write(&mut record, C::ALL, &values.all);
-                record.end_with(item.as_bytes(), owners);
+                record.end_with_ids(item.as_bytes(), owners);
             });
             out.rows.push(Row::new(key, order, Some(piece)));
             Ok(())

@@ -4,32 +4,34 @@ use rusqlite::Row as SqlRow;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, OrderKey, PartKey, SessionKey};
 
-use crate::ask::Ask;
-use crate::cells::{bytes, id, whole, whole_if_any};
+use crate::cells::{bytes, id, integer, optional_integer};
 use crate::error::{Result, is_damage};
-use crate::gathered::{Gathered, Row};
-use crate::record::data;
+use crate::query_context::QueryContext;
+use crate::query_output::{QueryOutput, Row};
+use crate::record::record_text;
 use crate::schema::row_kind::RowKind;
-use crate::schema::v2::{V2Schema, column};
+use crate::schema::v2::{V2Schema, row_column};
 use crate::set_sum::SetSum;
-use crate::v2::ids::{messages_of, rows_of};
-use crate::v2::order::{marked, order, stamped};
-use crate::v2::place::Progress;
-use crate::v2::translate::{Ending, Place, V2Row, Wanted, item, translate};
+use crate::v2::ids::{message_ids_of_row, row_ids_of_message};
+use crate::v2::order::{mark_v2_set, order_stamp, row_order};
+use crate::v2::progress::Progress;
+use crate::v2::translate::{IdPlacement, RecordSelection, RowContext, V2Row, put_item, translate};
 
 /// What a call wants of the rows of a session.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Of {
+pub(crate) struct RowSelection {
     /// Messages and parts, if any.
-    pub(crate) messages: Option<Wanted>,
+    pub(crate) messages: Option<RecordSelection>,
     /// What is no message.
     pub(crate) items: bool,
 }
 
-impl Of {
-    pub(crate) const MESSAGES: Self = Self { messages: Some(Wanted::Messages), items: false };
+impl RowSelection {
+    pub(crate) const MESSAGES: Self =
+        Self { messages: Some(RecordSelection::Messages), items: false };
     pub(crate) const ITEMS: Self = Self { messages: None, items: true };
-    pub(crate) const EVERYTHING: Self = Self { messages: Some(Wanted::Everything), items: true };
+    pub(crate) const EVERYTHING: Self =
+        Self { messages: Some(RecordSelection::Everything), items: true };
 
     fn wants(self, kind: RowKind) -> bool {
         if kind.is_message() { self.messages.is_some() } else { self.items }
@@ -37,39 +39,39 @@ impl Of {
 }
 
 /// The rows of a session that are wanted, in order, and the set of those that were looked at.
-pub(crate) fn rows(
-    ask: &Ask<'_>,
+pub(crate) fn session_rows(
+    ask: &QueryContext<'_>,
     v2: &V2Schema,
     of: &SessionKey,
-    what: Of,
-    out: &mut Gathered,
+    what: RowSelection,
+    out: &mut QueryOutput,
 ) -> Result<()> {
     let (first, issues) = (out.rows.len(), out.issues.len());
     let (mut set, mut sequence) = (SetSum::default(), None);
     let mut progress = match what.messages {
         Some(_) => Progress::begin(ask, of)?,
-        None => Progress::nowhere(),
+        None => Progress::without_directory(),
     };
-    let sql = if what.messages.is_some() { &v2.rows } else { &v2.items };
-    let asked = ask.each(sql, [of.session.as_str()], |row| {
+    let sql = if what.messages.is_some() { &v2.by_session } else { &v2.items };
+    let asked = ask.for_each_row(sql, [of.session.as_str()], |row| {
         if set.is_empty() {
-            sequence = whole_if_any(row, column::MORE)?;
+            sequence = optional_integer(row, row_column::SESSION_OR_SEQUENCE)?;
         }
-        set.add(bytes(row, column::ID)?, whole(row, column::CREATED)?);
+        set.add(bytes(row, row_column::ID)?, integer(row, row_column::CREATED)?);
         with_row(ask, v2, of, row, &progress, out, |read, out| {
-            put(read, of, what, &progress, out);
+            put_selected(read, of, what, &progress, out);
         })?;
-        progress.pass(row)
+        progress.advance(row)
     });
     match asked {
         Err(error) if is_damage(&error) => {
             out.rows.truncate(first);
             out.issues.truncate(issues);
-            salvage(ask, v2, of, out, |id, out| one(ask, v2, of, id, what, out))?;
+            salvage(ask, v2, of, out, |id, out| row_by_id(ask, v2, of, id, what, out))?;
         }
         asked => {
             asked?;
-            out.set = marked(set.sighting(of.clone(), sequence));
+            out.set = mark_v2_set(set.observation(of.clone(), sequence));
         }
     }
     Ok(())
@@ -77,18 +79,18 @@ pub(crate) fn rows(
 
 /// Pages are damaged: each row by itself, as they are listed.
 pub(crate) fn salvage(
-    ask: &Ask<'_>,
+    ask: &QueryContext<'_>,
     v2: &V2Schema,
     of: &SessionKey,
-    out: &mut Gathered,
-    mut one: impl FnMut(&str, &mut Gathered) -> rusqlite::Result<()>,
+    out: &mut QueryOutput,
+    mut one: impl FnMut(&str, &mut QueryOutput) -> rusqlite::Result<()>,
 ) -> Result<()> {
     let mut listed = Vec::new();
     let ways = v2.names.each_ref().map(String::as_str);
-    let asked = Gathered::default().by_either(ways, |sql, _| {
+    let asked = QueryOutput::default().with_fallback_query(ways, |sql, _| {
         listed.clear();
-        ask.each(sql, [of.session.as_str()], |row| {
-            listed.push(String::from_utf8_lossy(bytes(row, column::ID)?).into_owned());
+        ask.for_each_row(sql, [of.session.as_str()], |row| {
+            listed.push(String::from_utf8_lossy(bytes(row, row_column::ID)?).into_owned());
             Ok(())
         })
     });
@@ -104,20 +106,20 @@ pub(crate) fn salvage(
 }
 
 /// What one row of a session becomes, if it is there.
-pub(crate) fn one(
-    ask: &Ask<'_>,
+pub(crate) fn row_by_id(
+    ask: &QueryContext<'_>,
     v2: &V2Schema,
     of: &SessionKey,
     id: &str,
-    what: Of,
-    out: &mut Gathered,
+    what: RowSelection,
+    out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    let ways = v2.one.each_ref().map(String::as_str);
-    out.by_either(ways, |sql, out| {
-        ask.each(sql, [id, of.session.as_str()], |row| {
-            let progress = Progress::at(ask, of, whole(row, column::SEQ)?)?;
+    let ways = v2.by_id.each_ref().map(String::as_str);
+    out.with_fallback_query(ways, |sql, out| {
+        ask.for_each_row(sql, [id, of.session.as_str()], |row| {
+            let progress = Progress::at_row(ask, of, integer(row, row_column::SEQ)?)?;
             with_row(ask, v2, of, row, &progress, out, |read, out| {
-                put(read, of, what, &progress, out);
+                put_selected(read, of, what, &progress, out);
             })
         })
     })
@@ -125,15 +127,15 @@ pub(crate) fn one(
 
 /// One message, if it is there.
 pub(crate) fn message(
-    ask: &Ask<'_>,
+    ask: &QueryContext<'_>,
     v2: &V2Schema,
     key: &MessageKey,
-    out: &mut Gathered,
+    out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
     let (first, of) = (out.rows.len(), SessionKey::from(key.session.clone()));
-    for id in rows_of(&key.message) {
-        one(ask, v2, &of, id, Of::MESSAGES, out)?;
-        keep(out, first, |row| matches!(row, EntityKey::Message(row) if row == key));
+    for id in row_ids_of_message(&key.message) {
+        row_by_id(ask, v2, &of, id, RowSelection::MESSAGES, out)?;
+        retain_from(out, first, |row| matches!(row, EntityKey::Message(row) if row == key));
         if out.rows.len() > first {
             break;
         }
@@ -143,47 +145,51 @@ pub(crate) fn message(
 
 /// One part, if it is there. Whether its message's row is, is the answer.
 pub(crate) fn part(
-    ask: &Ask<'_>,
+    ask: &QueryContext<'_>,
     v2: &V2Schema,
     key: &PartKey,
-    out: &mut Gathered,
+    out: &mut QueryOutput,
 ) -> rusqlite::Result<bool> {
     let first = out.rows.len();
-    let is_there = parts_of(ask, v2, &key.message, out)?;
-    keep(out, first, |row| matches!(row, EntityKey::Part(row) if row == key));
+    let is_there = parts_of_message(ask, v2, &key.message, out)?;
+    retain_from(out, first, |row| matches!(row, EntityKey::Part(row) if row == key));
     Ok(is_there)
 }
 
 /// The parts that a row holds.
 pub(crate) fn row_parts(
-    ask: &Ask<'_>,
+    ask: &QueryContext<'_>,
     v2: &V2Schema,
     row: &SqlRow<'_>,
-    ending: Ending,
-    out: &mut Gathered,
+    ending: IdPlacement,
+    out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    let Some(of) = out.session(ask, row, column::MORE)? else { return Ok(()) };
-    with_row(ask, v2, &of, row, &Progress::nowhere(), out, |read, out| {
+    let Some(of) = out.session(ask, row, row_column::SESSION_OR_SEQUENCE)? else { return Ok(()) };
+    with_row(ask, v2, &of, row, &Progress::without_directory(), out, |read, out| {
         if read.kind.is_message() {
-            translate(read, &of, &Place::default(), Wanted::Parts, ending, out);
+            translate(read, &of, &RowContext::default(), RecordSelection::Parts, ending, out);
         }
     })
 }
 
 /// The parts of a message with their bytes. Whether its row is there, is the answer.
-pub(crate) fn parts_of(
-    ask: &Ask<'_>,
+pub(crate) fn parts_of_message(
+    ask: &QueryContext<'_>,
     v2: &V2Schema,
     message: &MessageId,
-    out: &mut Gathered,
+    out: &mut QueryOutput,
 ) -> rusqlite::Result<bool> {
     let (mut is_there, first) = (false, out.rows.len());
-    for of in rows_of(message) {
-        ask.each(&v2.of_any, [of], |row| {
+    for of in row_ids_of_message(message) {
+        ask.for_each_row(&v2.by_id_in_any_session, [of], |row| {
             is_there = true;
-            row_parts(ask, v2, row, Ending::WithIds, out)
+            row_parts(ask, v2, row, IdPlacement::WithIds, out)
         })?;
-        keep(out, first, |row| matches!(row, EntityKey::Part(row) if row.message == *message));
+        retain_from(
+            out,
+            first,
+            |row| matches!(row, EntityKey::Part(row) if row.message == *message),
+        );
         if out.rows.len() > first {
             break;
         }
@@ -192,28 +198,32 @@ pub(crate) fn parts_of(
 }
 
 /// Leaves of the rows from `first` on those that are asked for.
-pub(crate) fn keep(out: &mut Gathered, first: usize, is_asked: impl Fn(&EntityKey) -> bool) {
+pub(crate) fn retain_from(
+    out: &mut QueryOutput,
+    first: usize,
+    is_asked: impl Fn(&EntityKey) -> bool,
+) {
     let kept: Vec<Row> = out.rows.drain(first..).filter(|row| is_asked(&row.key)).collect();
     out.rows.extend(kept);
 }
 
 /// The names of a session's messages, and the set of its rows.
-pub(crate) fn names(
-    ask: &Ask<'_>,
+pub(crate) fn message_names(
+    ask: &QueryContext<'_>,
     v2: &V2Schema,
     of: &SessionKey,
-    out: &mut Gathered,
+    out: &mut QueryOutput,
 ) -> Result<()> {
     let ways = v2.names.each_ref().map(String::as_str);
-    let asked = out.by_either(ways, |sql, out| {
+    let asked = out.with_fallback_query(ways, |sql, out| {
         let (mut set, mut sequence) = (SetSum::default(), None);
-        ask.each(sql, [of.session.as_str()], |row| {
-            set.add(bytes(row, column::ID)?, whole(row, column::CREATED)?);
-            sequence = whole_if_any(row, column::MORE)?;
-            match id(row, column::ID, MessageId::from_bytes)? {
+        ask.for_each_row(sql, [of.session.as_str()], |row| {
+            set.add(bytes(row, row_column::ID)?, integer(row, row_column::CREATED)?);
+            sequence = optional_integer(row, row_column::SESSION_OR_SEQUENCE)?;
+            match id(row, row_column::ID, MessageId::from_bytes)? {
                 Ok(message) => {
-                    let kind = RowKind::of(bytes(row, column::KIND)?);
-                    for message in messages_of(kind, message) {
+                    let kind = RowKind::from_name(bytes(row, row_column::KIND)?);
+                    for message in message_ids_of_row(kind, message) {
                         let key = MessageKey { session: of.session.clone(), message };
                         out.rows.push(Row::new(key, OrderKey::default(), None));
                     }
@@ -222,42 +232,42 @@ pub(crate) fn names(
             }
             Ok(())
         })?;
-        out.set = marked(set.sighting(of.clone(), sequence));
+        out.set = mark_v2_set(set.observation(of.clone(), sequence));
         Ok(())
     });
     Ok(out.note_damage(ask, Some(of.clone().into()), asked)?)
 }
 
 /// Puts what is wanted of a row that was read.
-pub(crate) fn put(
+pub(crate) fn put_selected(
     read: &V2Row<'_>,
     of: &SessionKey,
-    what: Of,
+    what: RowSelection,
     progress: &Progress,
-    out: &mut Gathered,
+    out: &mut QueryOutput,
 ) {
     if !what.wants(read.kind) {
         return;
     }
     match what.messages {
         Some(wanted) if read.kind.is_message() => {
-            translate(read, of, &progress.place(), wanted, Ending::WithIds, out);
+            translate(read, of, &progress.row_context(), wanted, IdPlacement::WithIds, out);
         }
-        _ => item(read, of, out),
+        _ => put_item(read, of, out),
     }
 }
 
 /// Reads a row, or notes what is wrong with it.
 pub(crate) fn with_row(
-    ask: &Ask<'_>,
+    ask: &QueryContext<'_>,
     v2: &V2Schema,
     of: &SessionKey,
     row: &SqlRow<'_>,
     progress: &Progress,
-    out: &mut Gathered,
-    then: impl FnOnce(&V2Row<'_>, &mut Gathered),
+    out: &mut QueryOutput,
+    then: impl FnOnce(&V2Row<'_>, &mut QueryOutput),
 ) -> rusqlite::Result<()> {
-    match read(ask, v2, of, row, progress)? {
+    match read_row(ask, v2, of, row, progress)? {
         Ok(read) => then(&read, out),
         Err((key, kind)) => out.note(Some(key), ask, kind),
     }
@@ -265,29 +275,29 @@ pub(crate) fn with_row(
 }
 
 /// A row as [`column`] has it, or what is wrong with it.
-pub(crate) fn read<'r>(
-    ask: &Ask<'_>,
+pub(crate) fn read_row<'r>(
+    ask: &QueryContext<'_>,
     v2: &V2Schema,
     of: &SessionKey,
     row: &'r SqlRow<'_>,
     progress: &Progress,
 ) -> rusqlite::Result<Result<V2Row<'r>, (EntityKey, IssueKind)>> {
-    let id = match id(row, column::ID, MessageId::from_bytes)? {
+    let id = match id(row, row_column::ID, MessageId::from_bytes)? {
         Ok(id) => id,
         Err(kind) => return Ok(Err((of.clone().into(), kind))),
     };
-    let text = match data(ask, row.get_ref(column::DATA)?) {
+    let text = match record_text(ask, row.get_ref(row_column::DATA)?) {
         Ok(text) => text,
         Err(kind) => {
             let key = MessageKey { session: of.session.clone(), message: id };
             return Ok(Err((key.into(), kind)));
         }
     };
-    let updated = whole(row, column::UPDATED)?;
-    let (seq, order) = (whole(row, column::SEQ)?, order(v2, row)?);
-    let kind_name = bytes(row, column::KIND)?;
-    let kind = RowKind::of(kind_name);
-    let stamped = stamped(order) ^ progress.stamped(kind);
+    let updated = integer(row, row_column::UPDATED)?;
+    let (seq, order) = (integer(row, row_column::SEQ)?, row_order(v2, row)?);
+    let kind_name = bytes(row, row_column::KIND)?;
+    let kind = RowKind::from_name(kind_name);
+    let stamped = order_stamp(order) ^ progress.parent_stamp(kind);
     let (stamp, settled) = ask.stamp(text.len() as u64, updated, stamped);
     Ok(Ok(V2Row { id, kind, kind_name, seq, order, updated, stamp, settled, data: text }))
 }

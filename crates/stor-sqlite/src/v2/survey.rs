@@ -2,79 +2,83 @@
 
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, SessionKey};
 
-use crate::ask::Ask;
-use crate::cells::{bytes, id, whole, whole_if_any};
+use crate::cells::{bytes, id, integer, optional_integer};
 use crate::error::{Result, is_damage};
-use crate::gathered::Gathered;
+use crate::query_context::QueryContext;
+use crate::query_output::QueryOutput;
 use crate::schema::row_kind::RowKind;
-use crate::schema::v2::{V2Schema, column};
+use crate::schema::v2::{V2Schema, row_column};
 use crate::set_sum::SetSum;
-use crate::v2::ids::messages_of;
-use crate::v2::order::{marked, order, stamped};
-use crate::v2::place::Progress;
+use crate::v2::ids::message_ids_of_row;
+use crate::v2::order::{mark_v2_set, order_stamp, row_order};
+use crate::v2::progress::Progress;
 use crate::v2::rows::salvage;
 
 /// The messages of a session, and their set.
 pub(crate) fn messages(
-    ask: &Ask<'_>,
+    ask: &QueryContext<'_>,
     v2: &V2Schema,
     of: &SessionKey,
-    out: &mut Gathered,
+    out: &mut QueryOutput,
 ) -> Result<()> {
-    let (first, issues) = (out.sightings.len(), out.issues.len());
+    let (first, issues) = (out.observations.len(), out.issues.len());
     let (mut set, mut sequence) = (SetSum::default(), None);
-    let mut progress = Progress::nowhere();
-    let asked = ask.each(&v2.stamps, [of.session.as_str()], |row| {
-        set.add(bytes(row, column::ID)?, whole(row, column::CREATED)?);
-        sequence = whole_if_any(row, column::MORE)?;
-        see(ask, v2, of, row, &progress, out)?;
-        progress.pass(row)
+    let mut progress = Progress::without_directory();
+    let asked = ask.for_each_row(&v2.stamps, [of.session.as_str()], |row| {
+        set.add(bytes(row, row_column::ID)?, integer(row, row_column::CREATED)?);
+        sequence = optional_integer(row, row_column::SESSION_OR_SEQUENCE)?;
+        observe_row(ask, v2, of, row, &progress, out)?;
+        progress.advance(row)
     });
     match asked {
         Err(error) if is_damage(&error) => {
-            out.sightings.truncate(first);
+            out.observations.truncate(first);
             out.issues.truncate(issues);
-            let ways = v2.stamp.each_ref().map(String::as_str);
+            let ways = v2.stamp_by_id.each_ref().map(String::as_str);
             salvage(ask, v2, of, out, |id, out| {
-                out.by_either(ways, |sql, out| {
-                    ask.each(sql, [id, of.session.as_str()], |row| {
-                        let at = Progress::nowhere_at(ask, of, whole(row, column::SEQ)?)?;
-                        see(ask, v2, of, row, &at, out)
+                out.with_fallback_query(ways, |sql, out| {
+                    ask.for_each_row(sql, [id, of.session.as_str()], |row| {
+                        let at = Progress::at_row_without_directory(
+                            ask,
+                            of,
+                            integer(row, row_column::SEQ)?,
+                        )?;
+                        observe_row(ask, v2, of, row, &at, out)
                     })
                 })
             })
         }
         asked => {
             asked?;
-            out.set = marked(set.sighting(of.clone(), sequence));
+            out.set = mark_v2_set(set.observation(of.clone(), sequence));
             Ok(())
         }
     }
 }
 
 /// A row, with its size in the place of its text.
-fn see(
-    ask: &Ask<'_>,
+fn observe_row(
+    ask: &QueryContext<'_>,
     v2: &V2Schema,
     of: &SessionKey,
     row: &rusqlite::Row<'_>,
     progress: &Progress,
-    out: &mut Gathered,
+    out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    let message = match id(row, column::ID, MessageId::from_bytes)? {
+    let message = match id(row, row_column::ID, MessageId::from_bytes)? {
         Ok(message) => message,
         Err(kind) => {
             out.note(Some(of.clone().into()), ask, kind);
             return Ok(());
         }
     };
-    let size = whole(row, column::DATA)?.cast_unsigned();
-    let kind = RowKind::of(bytes(row, column::KIND)?);
-    let stamped = stamped(order(v2, row)?) ^ progress.stamped(kind);
-    let stamp = ask.stamp(size, whole(row, column::UPDATED)?, stamped);
-    for message in messages_of(kind, message) {
+    let size = integer(row, row_column::DATA)?.cast_unsigned();
+    let kind = RowKind::from_name(bytes(row, row_column::KIND)?);
+    let stamped = order_stamp(row_order(v2, row)?) ^ progress.parent_stamp(kind);
+    let stamp = ask.stamp(size, integer(row, row_column::UPDATED)?, stamped);
+    for message in message_ids_of_row(kind, message) {
         let key = EntityKey::Message(MessageKey { session: of.session.clone(), message });
-        out.sightings.push(ask.sighting(key, stamp, None));
+        out.observations.push(ask.observation(key, stamp, None));
     }
     Ok(())
 }

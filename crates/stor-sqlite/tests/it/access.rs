@@ -12,39 +12,40 @@ use scrollback_stor_sqlite::Access;
 
 use crate::calls::scan;
 use crate::support::{
-    SMALL, beside, copy, files, open, sessions, stated, titles, value, walk, writer,
+    SMALL_ROWS, copy_corpus, database_with_rows, entry_json, open, open_writer, read_everything,
+    read_files, sessions, side_file, titles,
 };
 
 #[test]
 fn what_nobody_writes_is_read_without_a_trace() {
     for left in [None, Some("-wal"), Some("-shm")] {
-        let (dir, database) = copy(Corpus::OpencodeVia);
+        let (dir, database) = copy_corpus(Corpus::OpencodeVia);
         if let Some(end) = left {
-            std::fs::write(beside(&database, end), b"").unwrap();
+            std::fs::write(side_file(&database, end), b"").unwrap();
         }
-        let before = files(dir.path());
+        let before = read_files(dir.path());
         let store = open(&database);
         assert_eq!(store.access().unwrap(), Access::Immutable, "{left:?}");
-        assert_eq!(walk(&store).1, 0);
-        assert!(files(dir.path()) == before, "{left:?}");
+        assert_eq!(read_everything(&store).1, 0);
+        assert!(read_files(dir.path()) == before, "{left:?}");
         drop(store);
-        assert!(files(dir.path()) == before, "{left:?}");
+        assert!(read_files(dir.path()) == before, "{left:?}");
     }
 }
 
 #[test]
 fn beside_a_writer_what_is_committed_is_seen_and_nothing_else() {
-    let (dir, database) = stated(SMALL);
-    let db = writer(&database);
+    let (dir, database) = database_with_rows(SMALL_ROWS);
+    let db = open_writer(&database);
     db.execute("UPDATE session SET title = 'committed' WHERE id = 'ses_1'", []).unwrap();
-    let names: Vec<_> = files(dir.path()).into_keys().collect();
+    let names: Vec<_> = read_files(dir.path()).into_keys().collect();
     let store = open(&database);
     let mut reader = store.open().unwrap();
     assert_eq!(store.access().unwrap(), Access::Shared);
     assert_eq!(titles(&mut *reader), ["t", "committed"]);
     db.execute_batch("BEGIN IMMEDIATE; UPDATE session SET title = 'later';").unwrap();
     assert_eq!(titles(&mut *reader), ["t", "committed"]);
-    assert_eq!(walk(&store).1, 0);
+    assert_eq!(read_everything(&store).1, 0);
     db.execute_batch("COMMIT").unwrap();
     assert_eq!(titles(&mut *reader), ["later", "later"], "the same reader");
     // Nobody is kept from anything: the log can be emptied while the reader is open.
@@ -53,56 +54,56 @@ fn beside_a_writer_what_is_committed_is_seen_and_nothing_else() {
     assert_eq!(titles(&mut *reader), ["later", "later"]);
     drop(reader);
     drop(store);
-    assert!(files(dir.path()).into_keys().eq(names), "no file came or went");
+    assert!(read_files(dir.path()).into_keys().eq(names), "no file came or went");
 }
 
 #[test]
 fn a_log_that_a_process_left_is_read() {
-    let (dir, database) = copy(Corpus::OpencodeRawWal);
-    let before = files(dir.path());
+    let (dir, database) = copy_corpus(Corpus::OpencodeRawWal);
+    let before = read_files(dir.path());
     let store = open(&database);
     assert_eq!(store.access().unwrap(), Access::SideFiles);
     let listed = scan(&store, &Scope::Sessions).entries;
     assert_eq!(listed.len(), 59);
     // Columns that only the log has.
-    assert!(listed.iter().all(|entry| value(entry)["tokens"]["input"].is_number()));
-    assert!(listed.iter().any(|entry| value(entry)["tokens"]["input"].as_f64() > Some(0.0)));
-    assert_eq!(walk(&store).1, 0);
+    assert!(listed.iter().all(|entry| entry_json(entry)["tokens"]["input"].is_number()));
+    assert!(listed.iter().any(|entry| entry_json(entry)["tokens"]["input"].as_f64() > Some(0.0)));
+    assert_eq!(read_everything(&store).1, 0);
     drop(store);
-    let mut after = files(dir.path());
+    let mut after = read_files(dir.path());
     assert!(after.remove(std::ffi::OsStr::new("opencode.db-shm")).is_some());
     assert!(after == before, "the log is neither moved nor removed");
 }
 
 #[test]
 fn the_files_of_a_writer_that_was_killed_are_read() {
-    let (dir, database) = stated(SMALL);
-    let db = writer(&database);
+    let (dir, database) = database_with_rows(SMALL_ROWS);
+    let db = open_writer(&database);
     db.execute("UPDATE session SET title = 'committed'", []).unwrap();
     let killed = dir.path().join("killed.db");
     for end in ["", "-wal", "-shm"] {
-        std::fs::copy(beside(&database, end), beside(&killed, end)).unwrap();
+        std::fs::copy(side_file(&database, end), side_file(&killed, end)).unwrap();
     }
     let store = open(&killed);
     assert_eq!(store.access().unwrap(), Access::Shared);
     assert_eq!(titles(&mut *store.open().unwrap()), ["committed", "committed"]);
-    assert_eq!(walk(&store).1, 0);
+    assert_eq!(read_everything(&store).1, 0);
 }
 
 #[test]
 fn who_reads_alone_notices_a_writer_between_two_calls() {
-    let (_dir, database) = stated(SMALL);
-    drop(writer(&database)); // leaves it in WAL mode, without a log
+    let (_dir, database) = database_with_rows(SMALL_ROWS);
+    drop(open_writer(&database)); // leaves it in WAL mode, without a log
     let store = open(&database);
     assert_eq!(store.access().unwrap(), Access::Immutable);
     let mut reader = store.open().unwrap();
     assert_eq!(titles(&mut *reader), ["t", "t"]);
-    let db = writer(&database);
+    let db = open_writer(&database);
     db.execute("UPDATE session SET title = 'in the log'", []).unwrap();
     assert_eq!(titles(&mut *reader), ["in the log"; 2]);
     drop(db); // moves the log into the database, unless a reader is in the way
     assert_eq!(titles(&mut *reader), ["in the log"; 2]);
-    let db = writer(&database);
+    let db = open_writer(&database);
     db.execute_batch("UPDATE session SET title = 'again'; PRAGMA wal_checkpoint(TRUNCATE);")
         .unwrap();
     assert_eq!(titles(&mut *reader), ["again"; 2]);
@@ -113,8 +114,8 @@ fn who_reads_alone_notices_a_writer_between_two_calls() {
 #[test]
 fn who_reads_alone_notices_a_writer_during_a_call() {
     for is_vacuumed in [false, true] {
-        let (_dir, database) = stated(SMALL);
-        let db = writer(&database);
+        let (_dir, database) = database_with_rows(SMALL_ROWS);
+        let db = open_writer(&database);
         db.execute_batch(
             "WITH RECURSIVE n(i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 59)
              INSERT INTO part SELECT 'prt_' || i, 'msg_1', 'ses_1', 1, 1,
@@ -131,7 +132,7 @@ fn who_reads_alone_notices_a_writer_during_a_call() {
             let ScanItem::Entry(entry) = it else { panic!("{it:?}") };
             found.push(entry.key.to_string());
             if !std::mem::replace(&mut has_written, true) {
-                let db = writer(&database);
+                let db = open_writer(&database);
                 db.execute_batch(
                     "UPDATE part SET data = '{\"type\":\"text\"}' WHERE id >= 'prt_30';
                      DELETE FROM part WHERE id = 'prt_58';",
@@ -154,7 +155,7 @@ fn who_reads_alone_notices_a_writer_during_a_call() {
 
 #[test]
 fn a_database_without_a_log_is_read() {
-    let (dir, database) = stated(SMALL);
+    let (dir, database) = database_with_rows(SMALL_ROWS);
     let db = Connection::open(&database).unwrap();
     let store = open(&database);
     assert_eq!(store.access().unwrap(), Access::Immutable);
@@ -162,18 +163,18 @@ fn a_database_without_a_log_is_read() {
     assert_eq!(titles(&mut *reader), ["t", "t"]);
     // Pages are in the journal and not yet in the database.
     db.execute_batch("BEGIN; UPDATE session SET title = 'half';").unwrap();
-    assert!(beside(&database, "-journal").exists());
+    assert!(side_file(&database, "-journal").exists());
     assert_eq!(titles(&mut *reader), ["t", "t"]);
     assert_eq!(store.access().unwrap(), Access::Shared);
     db.execute_batch("COMMIT").unwrap();
     assert_eq!(titles(&mut *reader), ["half", "half"]);
     drop(db);
-    assert_eq!(files(dir.path()).len(), 1);
+    assert_eq!(read_files(dir.path()).len(), 1);
 }
 
 #[test]
 fn half_a_transaction_is_never_read() {
-    let (dir, database) = stated(SMALL);
+    let (dir, database) = database_with_rows(SMALL_ROWS);
     let db = Connection::open(&database).unwrap();
     // With so small a cache, pages go into the database before the transaction ends.
     db.execute_batch(
@@ -184,14 +185,14 @@ fn half_a_transaction_is_never_read() {
     .unwrap();
     let died = dir.path().join("died.db");
     for end in ["", "-journal"] {
-        std::fs::copy(beside(&database, end), beside(&died, end)).unwrap();
+        std::fs::copy(side_file(&database, end), side_file(&died, end)).unwrap();
     }
     assert!(std::fs::read(&died).unwrap().windows(4).any(|at| at == b"half"), "it is written");
-    let before = files(dir.path());
+    let before = read_files(dir.path());
     let said = open(&died).open().map(|_| ()).unwrap_err();
     let said = std::error::Error::source(&said).unwrap().to_string();
     assert!(said.contains("died while it wrote"), "{said}");
-    assert!(files(dir.path()) == before);
+    assert!(read_files(dir.path()) == before);
     // Whoever may write repairs it.
     Connection::open(&died).unwrap().execute("UPDATE session SET title = 'mended'", []).unwrap();
     assert_eq!(titles(&mut *open(&died).open().unwrap()), ["mended", "mended"]);
@@ -201,18 +202,18 @@ fn half_a_transaction_is_never_read() {
 fn any_path_is_opened() {
     for name in ["a b", "100%", "%41", "what?mode=rw", "#1", "é 😀", "a&b=c", "file:x", "a'b\"c"]
     {
-        let (dir, database) = stated(SMALL);
+        let (dir, database) = database_with_rows(SMALL_ROWS);
         let place = dir.path().join(name);
         std::fs::create_dir(&place).unwrap();
         let moved = place.join(name);
         std::fs::rename(&database, &moved).unwrap();
-        let before = files(&place);
+        let before = read_files(&place);
         for has_writer in [false, true] {
-            let db = has_writer.then(|| writer(&moved));
+            let db = has_writer.then(|| open_writer(&moved));
             let store = open(&moved);
             assert_eq!(titles(&mut *store.open().unwrap()), ["t", "t"], "{name}");
             drop((store, db));
-            assert!(files(&place).keys().eq(before.keys()), "{name}");
+            assert!(read_files(&place).keys().eq(before.keys()), "{name}");
         }
     }
 }
@@ -220,8 +221,8 @@ fn any_path_is_opened() {
 #[cfg(unix)]
 #[test]
 fn a_link_to_a_database_is_followed_to_its_log() {
-    let (_dir, database) = stated(SMALL);
-    let db = writer(&database);
+    let (_dir, database) = database_with_rows(SMALL_ROWS);
+    let db = open_writer(&database);
     db.execute("UPDATE session SET title = 'committed'", []).unwrap();
     let elsewhere = tempfile::tempdir().unwrap();
     let link = elsewhere.path().join("link.db");
@@ -231,7 +232,7 @@ fn a_link_to_a_database_is_followed_to_its_log() {
     assert_eq!(titles(&mut *store.open().unwrap()), ["committed", "committed"]);
     assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 1);
     // And it is followed again, should it lead elsewhere by now.
-    let (_other, other) = stated(&SMALL.replace("'t'", "'other'"));
+    let (_other, other) = database_with_rows(&SMALL_ROWS.replace("'t'", "'other'"));
     std::fs::remove_file(&link).unwrap();
     std::os::unix::fs::symlink(&other, &link).unwrap();
     assert_eq!(titles(&mut *store.open().unwrap()), ["other", "other"]);
@@ -241,14 +242,14 @@ fn a_link_to_a_database_is_followed_to_its_log() {
 fn a_database_in_place_of_another_is_read() {
     let replace = |from: &Path, to: &Path| {
         for end in ["-wal", "-shm"] {
-            let _ = std::fs::remove_file(beside(to, end));
+            let _ = std::fs::remove_file(side_file(to, end));
         }
         std::fs::rename(from, to).unwrap();
     };
     for has_writer in [false, true] {
-        let (_dir, database) = stated(SMALL);
-        let (_other, other) = stated(&SMALL.replace("'t'", "'other'"));
-        let db = has_writer.then(|| writer(&database));
+        let (_dir, database) = database_with_rows(SMALL_ROWS);
+        let (_other, other) = database_with_rows(&SMALL_ROWS.replace("'t'", "'other'"));
+        let db = has_writer.then(|| open_writer(&database));
         let store = open(&database);
         assert_eq!(titles(&mut *store.open().unwrap()), ["t", "t"]);
         let token = store.probe(None).unwrap().token.unwrap();
@@ -258,8 +259,8 @@ fn a_database_in_place_of_another_is_read() {
         assert_ne!(store.probe(Some(&token)).unwrap().probe, scrollback_source::Probe::Unchanged);
     }
     // And so is one whose whole directory was replaced.
-    let (dir, database) = stated(SMALL);
-    let (other, _) = stated(&SMALL.replace("'t'", "'other'"));
+    let (dir, database) = database_with_rows(SMALL_ROWS);
+    let (other, _) = database_with_rows(&SMALL_ROWS.replace("'t'", "'other'"));
     let store = open(&database);
     assert_eq!(sessions(&store).len(), 2);
     let (away, here) = (tempfile::tempdir().unwrap(), dir.path().to_owned());

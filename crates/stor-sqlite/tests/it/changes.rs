@@ -10,7 +10,9 @@ use scrollback_stor_mmap::Settled;
 use scrollback_stor_sqlite::{Access, SqliteReader};
 
 use crate::calls::{FAR_FUTURE, session_key};
-use crate::support::{SMALL, changed, open, open_at, stated, surveyed, writer};
+use crate::support::{
+    SMALL_ROWS, changed_probe, database_with_rows, open, open_at, open_writer, survey_sorted,
+};
 
 /// Two sessions with two messages each, and a log of events as 1.18 keeps it.
 const ROWS: &str = r#"
@@ -55,7 +57,7 @@ const CHANGES: [(&str, &str, i64); 15] = [
 ];
 
 /// Says in the log what was done to a session, as opencode does in the same transaction.
-fn log(session: &str) -> String {
+fn log_statement(session: &str) -> String {
     format!(
         "INSERT INTO event_sequence VALUES ('{session}', 0, NULL)
              ON CONFLICT DO UPDATE SET seq = seq + 1;
@@ -64,9 +66,9 @@ fn log(session: &str) -> String {
     )
 }
 
-fn begin(rows: &str) -> (tempfile::TempDir, std::path::PathBuf) {
-    let (dir, database) = stated(&format!("{SMALL}{rows}"));
-    drop(writer(&database));
+fn create_database(rows: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+    let (dir, database) = database_with_rows(&format!("{SMALL_ROWS}{rows}"));
+    drop(open_writer(&database));
     (dir, database)
 }
 
@@ -75,7 +77,7 @@ fn commit(db: &Connection, sql: &str) {
 }
 
 fn stamps(store: &dyn Source, what: &Survey<'_>) -> BTreeMap<EntityKey, Stamp> {
-    let (seen, issues) = surveyed(store, what);
+    let (seen, issues) = survey_sorted(store, what);
     assert!(issues.is_empty(), "{issues:?}");
     seen.into_iter().map(|seen| (seen.key, seen.stamp)).collect()
 }
@@ -90,7 +92,7 @@ fn probe(store: &dyn Source, token: &SourceToken) -> Probe {
 
 /// The two ways to read, and two clocks: one that says that every file is old, and one that says
 /// that all were just written.
-fn ways(database: &Path) -> Vec<(bool, UnixNanos)> {
+fn access_cases(database: &Path) -> Vec<(bool, UnixNanos)> {
     let young = std::fs::metadata(database).unwrap().modified().unwrap();
     let young = young.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
     let young = UnixNanos(i64::try_from(young).unwrap());
@@ -102,9 +104,9 @@ fn every_change_is_noticed() {
     for (change, session, _) in CHANGES {
         for is_logged in [true, false] {
             for turn in 0..4 {
-                let (_dir, database) = begin(ROWS);
-                let (has_writer, now) = ways(&database)[turn];
-                let kept = has_writer.then(|| writer(&database));
+                let (_dir, database) = create_database(ROWS);
+                let (has_writer, now) = access_cases(&database)[turn];
+                let kept = has_writer.then(|| open_writer(&database));
                 if let Some(db) = &kept {
                     commit(db, "UPDATE project SET name = 'n'"); // brings the log about
                 }
@@ -117,12 +119,14 @@ fn every_change_is_noticed() {
                 for _ in 0..2 {
                     assert_eq!(probe(&store, &first) == Probe::Unchanged, is_quiet);
                 }
-                let sql =
-                    format!("{change}; {}", if is_logged { log(session) } else { String::new() });
+                let sql = format!(
+                    "{change}; {}",
+                    if is_logged { log_statement(session) } else { String::new() }
+                );
                 let of = format!("{sql} {isolated} {now:?}");
                 match &kept {
                     Some(db) => commit(db, &sql),
-                    None => commit(&writer(&database), &sql),
+                    None => commit(&open_writer(&database), &sql),
                 }
                 // The same process, and another one.
                 let other: SqliteReader = open_at(&database, now);
@@ -154,14 +158,14 @@ fn every_change_is_noticed() {
 
 #[test]
 fn a_log_names_the_sessions() {
-    let (_dir, database) = begin(ROWS);
-    let db = writer(&database);
+    let (_dir, database) = create_database(ROWS);
+    let db = open_writer(&database);
     let store = open(&database);
     let mut last = token(&store);
     for session in ["ses_1", "ses_2"] {
-        commit(&db, &format!("UPDATE message SET time_updated = 9; {}", log(session)));
+        commit(&db, &format!("UPDATE message SET time_updated = 9; {}", log_statement(session)));
         let probed = store.probe(Some(&last)).unwrap();
-        assert_eq!(probed.probe, changed([session_key(session)]));
+        assert_eq!(probed.probe, changed_probe([session_key(session)]));
         last = probed.token.unwrap();
         db.execute("UPDATE event SET id = hex(randomblob(8)) WHERE id = 'evt_new'", []).unwrap();
         last = store.probe(Some(&last)).unwrap().token.unwrap();
@@ -170,8 +174,8 @@ fn a_log_names_the_sessions() {
 
 #[test]
 fn sessions_that_come_go_or_change_are_seen_in_a_survey() {
-    let (_dir, database) = begin(ROWS);
-    let db = writer(&database);
+    let (_dir, database) = create_database(ROWS);
+    let db = open_writer(&database);
     let store = open(&database);
     let mut before = stamps(&store, &Survey::Sessions);
     let mut last = token(&store);
@@ -198,8 +202,8 @@ fn sessions_that_come_go_or_change_are_seen_in_a_survey() {
 #[test]
 fn the_stamp_of_a_set_changes_when_a_row_joins_or_leaves() {
     for (change, session, joining) in CHANGES {
-        let (_dir, database) = begin(ROWS);
-        let db = writer(&database);
+        let (_dir, database) = create_database(ROWS);
+        let db = open_writer(&database);
         let store = open(&database);
         let before = stamps(&store, &Survey::MessageSets);
         commit(&db, change);
@@ -210,16 +214,16 @@ fn the_stamp_of_a_set_changes_when_a_row_joins_or_leaves() {
         let expected = joining != 0 || is_log_gone || is_replaced;
         assert_eq!(before.get(&id) != after.get(&id), expected, "{change}");
         // And with every event.
-        commit(&db, &log(session));
+        commit(&db, &log_statement(session));
         assert_ne!(after.get(&id), stamps(&store, &Survey::MessageSets).get(&id));
     }
 }
 
 #[test]
 fn rows_of_now_are_young() {
-    let (_dir, database) = begin("UPDATE message SET time_updated = 4102444799950");
+    let (_dir, database) = create_database("UPDATE message SET time_updated = 4102444799950");
     let store = open(&database);
-    let (seen, _) = surveyed(&store, &Survey::Messages(&session_key("ses_1")));
+    let (seen, _) = survey_sorted(&store, &Survey::Messages(&session_key("ses_1")));
     let young = |seen: &&scrollback_source::Observation| seen.settled == Settled::Young;
     let young: Vec<_> = seen.iter().filter(young).map(|seen| seen.key.to_string()).collect();
     assert_eq!(young, ["message ses_1/msg_1"]);
@@ -230,13 +234,13 @@ fn what_moves_without_changing_is_read_as_before() {
     for change in
         ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)", "CREATE TABLE later (id text)", "REINDEX"]
     {
-        let (_dir, database) = begin(ROWS);
-        let db = writer(&database);
+        let (_dir, database) = create_database(ROWS);
+        let db = open_writer(&database);
         commit(&db, "UPDATE project SET name = 'n'");
         let store = open(&database);
-        let (first, before) = (token(&store), crate::support::walk(&store));
+        let (first, before) = (token(&store), crate::support::read_everything(&store));
         db.execute_batch(change).unwrap();
-        assert_eq!(crate::support::walk(&store), before);
+        assert_eq!(crate::support::read_everything(&store), before);
         for store in [&store, &open(&database)] {
             let probed = probe(store, &first);
             // A checkpoint changes no row; the rest may have moved any.
@@ -247,15 +251,15 @@ fn what_moves_without_changing_is_read_as_before() {
         }
         // Rows have other numbers: what comes after that is found all the same.
         let next = token(&store);
-        commit(&db, &format!("UPDATE message SET time_updated = 9; {}", log("ses_1")));
-        assert_eq!(probe(&store, &next), changed([session_key("ses_1")]));
+        commit(&db, &format!("UPDATE message SET time_updated = 9; {}", log_statement("ses_1")));
+        assert_eq!(probe(&store, &next), changed_probe([session_key("ses_1")]));
     }
 }
 
 #[test]
 fn a_log_that_comes_with_an_upgrade_is_read() {
-    let (_dir, database) = begin(ROWS);
-    let db = writer(&database);
+    let (_dir, database) = create_database(ROWS);
+    let db = open_writer(&database);
     db.execute_batch("DROP TABLE event; DROP TABLE event_sequence;").unwrap();
     let store = open(&database);
     let first = token(&store);
@@ -264,14 +268,14 @@ fn a_log_that_comes_with_an_upgrade_is_read() {
     let tables = crate::support::SCHEMA.split(';').filter(|it| it.contains("CREATE TABLE `event"));
     db.execute_batch(&tables.collect::<Vec<_>>().join(";")).unwrap();
     let next = store.probe(Some(&first)).unwrap().token.unwrap();
-    commit(&db, &format!("UPDATE message SET time_updated = 10; {}", log("ses_1")));
-    assert_eq!(probe(&store, &next), changed([session_key("ses_1")]));
+    commit(&db, &format!("UPDATE message SET time_updated = 10; {}", log_statement("ses_1")));
+    assert_eq!(probe(&store, &next), changed_probe([session_key("ses_1")]));
 }
 
 #[test]
 fn a_token_of_something_else_says_nothing() {
-    let (_dir, database) = begin(ROWS);
-    let (_other, other) = stated(&SMALL.replace("msg_1", "msg_7"));
+    let (_dir, database) = create_database(ROWS);
+    let (_other, other) = database_with_rows(&SMALL_ROWS.replace("msg_1", "msg_7"));
     let store = open(&database);
     let good = token(&store);
     let cut = |end: usize| SourceToken::new(good.bytes()[..end].to_vec());

@@ -10,7 +10,7 @@ use scrollback_fixtures::Corpus;
 use scrollback_source::{Source, Survey};
 
 use crate::calls::{key_names, orphans, scan, spans, tree};
-use crate::support::{copy, open, sessions, surveyed};
+use crate::support::{copy_corpus, open, sessions, survey_sorted};
 
 /// A page of a real database.
 #[derive(Debug, Clone)]
@@ -42,7 +42,7 @@ fn pages(database: &Path) -> Vec<Page> {
 }
 
 /// All that can be read of these sessions, and how much is told to be wrong.
-fn read(store: &dyn Source, of: &[SessionKey]) -> (BTreeSet<String>, usize) {
+fn read_sessions(store: &dyn Source, of: &[SessionKey]) -> (BTreeSet<String>, usize) {
     let (mut found, mut wrong) = (BTreeSet::new(), 0);
     for session in of {
         let whole = tree(store, session);
@@ -58,7 +58,7 @@ fn read(store: &dyn Source, of: &[SessionKey]) -> (BTreeSet<String>, usize) {
 }
 
 /// What is listed, surveyed and probed: nothing of it fails.
-fn look_over(store: &dyn Source) -> (BTreeSet<String>, usize) {
+fn survey_everything(store: &dyn Source) -> (BTreeSet<String>, usize) {
     let (parts, lost) = (scan(store, &Scope::AllParts), orphans(store));
     let mut wrong = parts.issues.len() + lost.issues.len();
     let mut found: BTreeSet<String> = key_names(&parts.entries).into_iter().collect();
@@ -68,7 +68,7 @@ fn look_over(store: &dyn Source) -> (BTreeSet<String>, usize) {
         found.extend(key_names(&listed.entries));
     }
     for what in [Survey::Projects, Survey::Sessions, Survey::MessageSets] {
-        let (seen, issues) = surveyed(store, &what);
+        let (seen, issues) = survey_sorted(store, &what);
         wrong += issues.len();
         found.extend(seen.iter().map(|seen| seen.key.to_string()));
     }
@@ -79,12 +79,12 @@ fn look_over(store: &dyn Source) -> (BTreeSet<String>, usize) {
 
 #[test]
 fn a_damaged_page_costs_what_lies_on_it() {
-    let (_dir, database) = copy(Corpus::OpencodeSqlite);
+    let (_dir, database) = copy_corpus(Corpus::OpencodeSqlite);
     let bytes = std::fs::read(&database).unwrap();
     let store = open(&database);
     let known = sessions(&store);
-    let (all, _) = read(&store, &known);
-    let (overview, _) = look_over(&store);
+    let (all, _) = read_sessions(&store, &known);
+    let (overview, _) = survey_everything(&store);
     drop(store);
     let (mut seen, mut compared) = (BTreeSet::new(), 0);
     for page in pages(&database) {
@@ -105,8 +105,8 @@ fn a_damaged_page_costs_what_lies_on_it() {
         damaged[(page.number - 1) * PAGE..][..PAGE].fill(0x5a);
         std::fs::write(&database, damaged).unwrap();
         let store = open(&database);
-        let (found, wrong) = read(&store, &known);
-        let (listed, also_wrong) = look_over(&store);
+        let (found, wrong) = read_sessions(&store, &known);
+        let (listed, also_wrong) = survey_everything(&store);
         let missing: Vec<_> = all.difference(&found).collect();
         // A tree has no parts of a message that it does not have.
         let messages =
@@ -139,7 +139,7 @@ fn a_damaged_page_costs_what_lies_on_it() {
 
 #[test]
 fn an_issue_says_which_row_it_is() {
-    let (_dir, database) = copy(Corpus::OpencodeSqlite);
+    let (_dir, database) = copy_corpus(Corpus::OpencodeSqlite);
     let page = pages(&database).into_iter().find(|it| it.of == "part" && it.kind == "leaf");
     let mut bytes = std::fs::read(&database).unwrap();
     bytes[(page.unwrap().number - 1) * PAGE..][..PAGE].fill(0);
@@ -160,10 +160,10 @@ fn an_issue_says_which_row_it_is() {
 }
 
 /// A number after another, the same in every run.
-struct Numbers(u64);
+struct PseudoRandom(u64);
 
-impl Numbers {
-    fn below(&mut self, end: usize) -> usize {
+impl PseudoRandom {
+    fn next_below(&mut self, end: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
@@ -173,7 +173,7 @@ impl Numbers {
 
 #[test]
 fn any_page_may_be_damaged_in_any_way() {
-    let (_dir, database) = copy(Corpus::OpencodeVia);
+    let (_dir, database) = copy_corpus(Corpus::OpencodeVia);
     let bytes = std::fs::read(&database).unwrap();
     let of_schema: Vec<usize> = pages(&database)
         .into_iter()
@@ -181,16 +181,16 @@ fn any_page_may_be_damaged_in_any_way() {
         .map(|page| page.number)
         .collect();
     let known: Vec<_> = sessions(&open(&database)).into_iter().step_by(8).collect();
-    let mut numbers = Numbers(0x5eed);
+    let mut numbers = PseudoRandom(0x5eed);
     for turn in 0..120 {
-        let number = 1 + numbers.below(bytes.len() / PAGE);
+        let number = 1 + numbers.next_below(bytes.len() / PAGE);
         let mut damaged = bytes.clone();
         let page = &mut damaged[(number - 1) * PAGE..][..PAGE];
         match turn % 4 {
             0 => page.fill(0),
-            1 => page.iter_mut().for_each(|byte| *byte = numbers.below(256) as u8),
-            2 => (0..8).for_each(|_| page[numbers.below(16)] = numbers.below(256) as u8),
-            _ => (0..8).for_each(|_| page[numbers.below(PAGE)] ^= 1 << numbers.below(8)),
+            1 => page.iter_mut().for_each(|byte| *byte = numbers.next_below(256) as u8),
+            2 => (0..8).for_each(|_| page[numbers.next_below(16)] = numbers.next_below(256) as u8),
+            _ => (0..8).for_each(|_| page[numbers.next_below(PAGE)] ^= 1 << numbers.next_below(8)),
         }
         std::fs::write(&database, damaged).unwrap();
         let store = open(&database);
@@ -198,8 +198,8 @@ fn any_page_may_be_damaged_in_any_way() {
             Err(error) => assert!(of_schema.contains(&number), "page {number}: {error}"),
             Ok(_) if of_schema.contains(&number) => {} // half a schema may be any other
             Ok(_) => {
-                read(&store, &known);
-                look_over(&store);
+                read_sessions(&store, &known);
+                survey_everything(&store);
             }
         }
     }
@@ -207,7 +207,7 @@ fn any_page_may_be_damaged_in_any_way() {
 
 #[test]
 fn a_database_that_was_cut_off_is_an_error_that_says_so() {
-    let (_dir, database) = copy(Corpus::OpencodeVia);
+    let (_dir, database) = copy_corpus(Corpus::OpencodeVia);
     let bytes = std::fs::read(&database).unwrap();
     for end in [bytes.len() - PAGE, bytes.len() / 2, 3 * PAGE, 50] {
         std::fs::write(&database, &bytes[..end]).unwrap();

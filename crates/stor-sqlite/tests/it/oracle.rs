@@ -9,7 +9,7 @@ use scrollback_source::Source;
 use serde_json::{Value, json};
 
 use crate::calls::{scan, session_key, spans, tree};
-use crate::support::{REAL, copy, open};
+use crate::support::{REAL_CORPORA, copy_corpus, open};
 
 fn sessions(store: &dyn Source) -> Vec<SessionKey> {
     let key = |key| match key {
@@ -20,7 +20,7 @@ fn sessions(store: &dyn Source) -> Vec<SessionKey> {
 }
 
 /// A session as `opencode export` prints it, from the spans alone.
-fn exported(store: &dyn Source, session: &SessionKey) -> Value {
+fn export_session(store: &dyn Source, session: &SessionKey) -> Value {
     let (mut info, mut messages) = (Value::Null, Vec::<Value>::new());
     let whole = tree(store, session);
     assert!(whole.issues.is_empty(), "{:?}", whole.issues);
@@ -43,8 +43,8 @@ fn oracle(which: Corpus) -> BTreeMap<String, Value> {
 
 #[test]
 fn every_export_is_reproduced() {
-    for which in REAL {
-        let (_dir, database) = copy(which);
+    for which in REAL_CORPORA {
+        let (_dir, database) = copy_corpus(which);
         let store = open(&database);
         let mut expected = oracle(which);
         for session in sessions(&store) {
@@ -55,7 +55,7 @@ fn every_export_is_reproduced() {
                 info.remove("cost");
                 info.remove("tokens");
             }
-            assert_eq!(exported(&store, &session), expected, "{which:?} {session}");
+            assert_eq!(export_session(&store, &session), expected, "{which:?} {session}");
         }
         assert!(expected.is_empty(), "{which:?}: {:?}", expected.keys());
     }
@@ -63,8 +63,8 @@ fn every_export_is_reproduced() {
 
 #[test]
 fn sessions_are_listed_in_the_order_that_opencode_lists_them() {
-    for which in REAL {
-        let (_dir, database) = copy(which);
+    for which in REAL_CORPORA {
+        let (_dir, database) = copy_corpus(which);
         let store = open(&database);
         let mut compared = 0;
         // After the migration the list of one project was not recorded; it is as it was before.
@@ -101,7 +101,7 @@ fn sessions_are_listed_in_the_order_that_opencode_lists_them() {
 #[test]
 fn todos_children_and_shares_are_those_of_the_api() {
     for which in [Corpus::OpencodeSqlite, Corpus::OpencodeMigrated] {
-        let (_dir, database) = copy(which);
+        let (_dir, database) = copy_corpus(which);
         let store = open(&database);
         let path = corpus(which).oracle.join("api/children-todo-diff.json");
         let oracle: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();

@@ -10,24 +10,25 @@ use scrollback_stor_sqlite::SqliteReader;
 
 use crate::calls::{key_names, orphans, scan, session_key, spans, tree};
 use crate::support::{
-    SMALL, issues, open, open_limited, sessions, stated, surveyed, value, walk, writer,
+    SMALL_ROWS, database_with_rows, entry_json, issues, open, open_limited, open_writer,
+    read_everything, sessions, survey_sorted,
 };
 
-fn message(id: &str) -> EntityKey {
+fn message_key(id: &str) -> EntityKey {
     EntityKey::Message(MessageKey {
         session: session_key("ses_1").session,
         message: id.parse().unwrap(),
     })
 }
 
-fn part(message: &str, id: &str) -> EntityKey {
+fn part_key(message: &str, id: &str) -> EntityKey {
     EntityKey::Part(PartKey { message: message.parse().unwrap(), part: id.parse().unwrap() })
 }
 
 /// SMALL with what a statement makes of it, however opencode's schema would forbid it.
-fn with(statement: &str) -> (tempfile::TempDir, std::path::PathBuf) {
-    let (dir, database) = stated(SMALL);
-    let db = writer(&database);
+fn small_database_with(statement: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+    let (dir, database) = database_with_rows(SMALL_ROWS);
+    let db = open_writer(&database);
     db.execute_batch(&format!("PRAGMA foreign_keys=OFF; {statement}")).unwrap();
     (dir, database)
 }
@@ -38,17 +39,17 @@ fn span(entry: &Entry) -> &[u8] {
 
 #[test]
 fn nulls_are_absent() {
-    let (_dir, database) = with("");
+    let (_dir, database) = small_database_with("");
     let store = open(&database);
     let listed = scan(&store, &Scope::Sessions);
-    let record = value(&listed.entries[1]);
+    let record = entry_json(&listed.entries[1]);
     for absent in ["parentID", "summary", "share", "revert", "permission", "agent", "model", "path"]
     {
         assert!(record.get(absent).is_none(), "{absent}");
     }
     assert_eq!(record["time"], serde_json::json!({ "created": 1, "updated": 1 }));
     assert!(Session::parse(span(&listed.entries[1])).unwrap().issues.is_empty());
-    let project = value(&scan(&store, &Scope::Projects).entries[0]);
+    let project = entry_json(&scan(&store, &Scope::Projects).entries[0]);
     assert!(project.get("vcs").is_none() && project.get("icon").is_none());
 }
 
@@ -56,10 +57,10 @@ fn nulls_are_absent() {
 #[test]
 fn nulls_where_none_may_be_cost_their_row() {
     let schema = crate::support::SCHEMA.replace(" NOT NULL", "");
-    let (_dir, database) = crate::support::stated_as(
+    let (_dir, database) = crate::support::database_with_schema(
         &schema,
         &format!(
-            "{SMALL} INSERT INTO message VALUES (NULL, 'ses_1', 2, 2, '{{}}'),
+            "{SMALL_ROWS} INSERT INTO message VALUES (NULL, 'ses_1', 2, 2, '{{}}'),
                ('msg_2', 'ses_1', NULL, NULL, '{{\"role\":\"user\"}}'), ('msg_3', 'ses_1', 3, 3, NULL);
              INSERT INTO part VALUES ('prt_3', 'msg_1', NULL, NULL, NULL, '{{\"type\":\"text\"}}'),
                ('prt_4', 'msg_1', 'ses_1', 1, 1, NULL), (NULL, 'msg_1', 'ses_1', 1, 1, '{{}}');
@@ -79,8 +80,8 @@ fn nulls_where_none_may_be_cost_their_row() {
     assert_eq!((bad.count(), kinds.len()), (2, 4));
     let listed = scan(&store, &Scope::Sessions);
     assert_eq!((listed.entries.len(), listed.issues.len()), (3, 1));
-    let (sets, _) = surveyed(&store, &Survey::MessageSets);
-    let (seen, _) = surveyed(&store, &Survey::Messages(&session_key("ses_1")));
+    let (sets, _) = survey_sorted(&store, &Survey::MessageSets);
+    let (seen, _) = survey_sorted(&store, &Survey::Messages(&session_key("ses_1")));
     assert!(seen.contains(&sets[0]), "one set, however it is listed");
 }
 
@@ -98,7 +99,7 @@ fn what_is_no_record_is_told_by_whoever_parses_it() {
         "5",
         "0.5",
     ] {
-        let (_dir, database) = with(&format!(
+        let (_dir, database) = small_database_with(&format!(
             "UPDATE message SET data = {data}; UPDATE part SET data = {data} WHERE id = 'prt_1';
              INSERT INTO message VALUES ('msg_2', 'ses_1', 1, 1, '{{\"role\":\"user\"}}');"
         ));
@@ -123,10 +124,11 @@ fn broken_json_in_a_column_costs_the_field() {
         ("summary_diffs", "summary"),
     ] {
         for text in ["'{\"a\":'", "''", "'text'", "x'ff00'"] {
-            let (_dir, database) = with(&format!("UPDATE session SET {column} = {text}"));
+            let (_dir, database) =
+                small_database_with(&format!("UPDATE session SET {column} = {text}"));
             let listed = scan(&open(&database), &Scope::Sessions);
             assert_eq!((listed.entries.len(), listed.issues.len()), (2, 0));
-            let record = value(&listed.entries[1]);
+            let record = entry_json(&listed.entries[1]);
             assert_eq!(record["title"], "t");
             let read = Session::parse(span(&listed.entries[1])).unwrap();
             assert_eq!(read.value.title.as_ref().unwrap().get(), "t");
@@ -141,7 +143,7 @@ fn broken_json_in_a_column_costs_the_field() {
 
 #[test]
 fn ids_are_texts_like_any_other() {
-    let (_dir, database) = with(
+    let (_dir, database) = small_database_with(
         "INSERT INTO message VALUES ('a''\"b\\', 'ses_1', 2, 2, '{}'), ('new' || char(10), 'ses_1', 3, 3, '{}'),
              ('', 'ses_1', 4, 4, '{}'), (x'ff', 'ses_1', 5, 5, '{}'), ('é', 'ses_1', 6, 6, '{}');
          INSERT INTO part VALUES ('p''\"', 'a''\"b\\', 'ses_1', 1, 1, '{}'), ('', 'msg_1', 'ses_1', 1, 1, '{}');
@@ -151,8 +153,8 @@ fn ids_are_texts_like_any_other() {
     let store = open(&database);
     let found = tree(&store, &session_key("ses_1"));
     assert_eq!(key_names(&found.entries), ["ses_1", "msg_1", "prt_1", "a'\"b\\", "p'\"", "é"]);
-    assert!(found.entries.iter().all(|entry| value(entry).is_object()));
-    assert_eq!(value(&found.entries[4])["messageID"], "a'\"b\\");
+    assert!(found.entries.iter().all(|entry| entry_json(entry).is_object()));
+    assert_eq!(entry_json(&found.entries[4])["messageID"], "a'\"b\\");
     let told = issues(&found);
     assert_eq!(told.len(), 4);
     assert!(
@@ -166,14 +168,14 @@ fn ids_are_texts_like_any_other() {
     assert_eq!(spans(&store, &keys).entries.len(), keys.len());
     assert_eq!(sessions(&store).len(), 3);
     assert_eq!(
-        surveyed(&store, &Survey::Sessions).1,
+        survey_sorted(&store, &Survey::Sessions).1,
         [(None, IssueKind::BadId { reason: "an id may not be empty".to_owned() })]
     );
 }
 
 #[test]
 fn numbers_of_any_kind_are_read() {
-    let (_dir, database) = with(
+    let (_dir, database) = small_database_with(
         "UPDATE session SET time_updated = 1.5, tokens_input = 9007199254740993, cost = 3,
              tokens_output = 0.25, time_created = 'text' WHERE id = 'ses_1';
          UPDATE session SET time_updated = 9223372036854775807 WHERE id = 'ses_2';
@@ -188,7 +190,7 @@ fn numbers_of_any_kind_are_read() {
     assert!(text.contains(r#""input":9007199254740993,"output":0.25"#), "{text}");
     assert!(text.contains(r#""created":"text","updated":1.5"#), "{text}");
     assert_eq!(key_names(&tree(&store, &session_key("ses_1")).entries)[3], "msg_2");
-    assert_eq!(walk(&store).1, 0);
+    assert_eq!(read_everything(&store).1, 0);
 }
 
 #[test]
@@ -201,7 +203,7 @@ fn rows_over_the_limit_are_named_and_read_on_request() {
 
 fn rows_over_the_limit(len: usize) {
     let long = "x".repeat(len);
-    let (_dir, database) = with(&format!(
+    let (_dir, database) = small_database_with(&format!(
         "UPDATE message SET data = '{{\"role\":\"user\",\"x\":\"{long}\"}}' WHERE id = 'msg_1';
          INSERT INTO message VALUES ('msg_2', 'ses_1', 2, 2, '{{}}');
          INSERT INTO part VALUES ('prt_3', 'msg_2', 'ses_1', 1, 1, '{{\"x\":\"{long}\"}}'),
@@ -225,21 +227,21 @@ fn rows_over_the_limit(len: usize) {
     assert_eq!(told, expected);
     let fields = found.issues.iter().filter_map(|(_, issue)| issue.place.field.as_deref());
     assert_eq!(fields.collect::<Vec<_>>(), ["title", "revert"]);
-    let record = value(&found.entries[0]);
+    let record = entry_json(&found.entries[0]);
     assert!(record.get("revert").is_none() && record.get("title").is_none());
     assert!(record["permission"].is_array());
     let projects = scan(&limited, &Scope::Projects);
     assert_eq!(issues(&projects), [(Some("project p".to_owned()), too_large(0))]);
-    assert_eq!(value(&projects.entries[0])["worktree"], "/w");
+    assert_eq!(entry_json(&projects.entries[0])["worktree"], "/w");
     let listed = scan(&limited, &Scope::Sessions).entries;
     let stamp = |it: &Entry| (it.key.clone(), *it.span.as_ref().unwrap().stamp());
     let mut stamps: Vec<_> = listed.iter().map(stamp).collect();
     stamps.sort_by(|a, b| a.0.cmp(&b.0));
-    let (seen, _) = surveyed(&limited, &Survey::Sessions);
+    let (seen, _) = survey_sorted(&limited, &Survey::Sessions);
     let surveyed_stamps: Vec<_> = seen.into_iter().map(|it| (it.key, it.stamp)).collect();
     assert_eq!(stamps, surveyed_stamps, "a text over the limit counts in both");
     assert_eq!(stamps.len(), 2);
-    let asked = [message("msg_1"), part("msg_2", "prt_3")];
+    let asked = [message_key("msg_1"), part_key("msg_2", "prt_3")];
     assert_eq!(spans(&limited, &asked).issues.len(), 2);
     let parts = scan(&limited, &Scope::AllParts);
     assert_eq!(
@@ -247,19 +249,19 @@ fn rows_over_the_limit(len: usize) {
         ("prt_1 prt_2 prt_4".into(), 1)
     );
     for (scope, holds) in [(Scope::AllParts, 3), (Scope::Messages(session_key("ses_1")), 1)] {
-        assert_eq!(lent(&open_limited(&database, 1000), &scope), (holds, 1));
+        assert_eq!(count_borrowed(&open_limited(&database, 1000), &scope), (holds, 1));
     }
-    assert_eq!(surveyed(&limited, &Survey::Messages(&session_key("ses_1"))).0.len(), 3);
+    assert_eq!(survey_sorted(&limited, &Survey::Messages(&session_key("ses_1"))).0.len(), 3);
     let all = limited.with_options(Default::default());
     assert_eq!(spans(&all, &asked).entries.len(), 2);
-    assert_eq!(walk(&all).1, 0);
+    assert_eq!(read_everything(&all).1, 0);
 }
 
 #[test]
 fn a_row_just_under_the_limit_is_sorted_too() {
     let limit = 2 << 20;
     let long = "x".repeat(limit - 10);
-    let (_dir, database) = with(&format!(
+    let (_dir, database) = small_database_with(&format!(
         "DROP INDEX message_session_time_created_id_idx; DROP INDEX part_message_id_id_idx;
          UPDATE message SET data = '{{\"x\":\"{long}\"}}' WHERE id = 'msg_1';
          INSERT INTO part VALUES ('prt_3', 'msg_1', 'ses_1', 1, 1, '{{\"x\":\"{long}\"}}');"
@@ -272,7 +274,7 @@ fn a_row_just_under_the_limit_is_sorted_too() {
 
 #[test]
 fn an_id_over_the_limit_costs_its_row() {
-    let (_dir, database) = with(
+    let (_dir, database) = small_database_with(
         "INSERT INTO part SELECT printf('prt_%.*c', 3000000, 'x'), 'msg_1', 'ses_1', 1, 1, '{}';
          INSERT INTO part VALUES ('prt_3', 'msg_1', 'ses_1', 1, 1, '{}');",
     );
@@ -284,7 +286,7 @@ fn an_id_over_the_limit_costs_its_row() {
 }
 
 /// How many records and issues are lent that hold in the end.
-fn lent(store: &SqliteReader, scope: &Scope) -> (usize, usize) {
+fn count_borrowed(store: &SqliteReader, scope: &Scope) -> (usize, usize) {
     let (mut held, mut lent) = ((0, 0), (0, 0));
     let mut each = |it: BorrowedItem<'_>| {
         match it {
@@ -311,20 +313,21 @@ fn parts_stay_in_order_where_the_clock_of_ids_wraps() {
         .iter()
         .map(|id| format!("INSERT INTO part VALUES ('{id}', 'msg_2', 'ses_1', 1, 1, '{{}}');"))
         .collect();
-    let (_dir, database) =
-        with(&format!("INSERT INTO message VALUES ('msg_2', 'ses_1', 2, 2, '{{}}'); {rows}"));
+    let (_dir, database) = small_database_with(&format!(
+        "INSERT INTO message VALUES ('msg_2', 'ses_1', 2, 2, '{{}}'); {rows}"
+    ));
     let store = open(&database);
     let found = tree(&store, &session_key("ses_1")).entries;
     assert_eq!(key_names(&found)[4..], ids);
     assert!(found[4..].is_sorted_by_key(|entry| entry.order));
-    let EntityKey::Message(of) = message("msg_2") else { return };
+    let EntityKey::Message(of) = message_key("msg_2") else { return };
     assert_eq!(key_names(&scan(&store, &Scope::Parts(of)).entries), ids);
 }
 
 #[test]
 fn secrets_are_in_no_span() {
     const SECRET: &str = "not-to-be-told";
-    let (_dir, database) = with(&format!(
+    let (_dir, database) = small_database_with(&format!(
         "INSERT INTO session_share VALUES ('ses_1', 'i', '{SECRET}', 'https://share', 1, 1);
          INSERT INTO account VALUES ('a', 'e', 'u', '{SECRET}', '{SECRET}', 1, 1, 1);
          INSERT INTO control_account VALUES ('e', 'u', '{SECRET}', '{SECRET}', 1, 1, 1, 1);
@@ -332,7 +335,7 @@ fn secrets_are_in_no_span() {
              VALUES ('c', 'l', '{SECRET}', 1, 1);"
     ));
     assert!(
-        std::fs::read(crate::support::beside(&database, "-wal")).is_ok_and(|log| {
+        std::fs::read(crate::support::side_file(&database, "-wal")).is_ok_and(|log| {
             log.is_empty() || log.windows(SECRET.len()).any(|at| at == SECRET.as_bytes())
         }) || std::fs::read(&database)
             .unwrap()

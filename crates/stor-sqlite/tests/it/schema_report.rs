@@ -7,18 +7,18 @@ use scrollback_stor_sqlite::{SchemaProblem, SchemaReport, SqliteReader};
 
 use crate::calls::{key_names, scan, session_key, tree};
 use crate::support::{
-    REAL, SCHEMA, SMALL, V2, V2_SCHEMA, copy, open, sessions, stated, stated_as, surveyed, walk,
-    writer,
+    REAL_CORPORA, SCHEMA, SMALL_ROWS, V2_CORPORA, V2_SCHEMA, copy_corpus, database_with_rows,
+    database_with_schema, open, open_writer, read_everything, sessions, survey_sorted,
 };
 
 /// Tables and columns that are not known.
-fn unknown(report: &SchemaReport) -> (Vec<&str>, Vec<String>) {
+fn unknown_names(report: &SchemaReport) -> (Vec<&str>, Vec<String>) {
     let tables = report.unknown_tables.iter().map(String::as_str).collect();
     (tables, report.unknown_columns.iter().map(ToString::to_string).collect())
 }
 
 /// What is said whenever sessions are listed, which both ways of listing them say.
-fn said(store: &SqliteReader) -> Vec<String> {
+fn listing_issues(store: &SqliteReader) -> Vec<String> {
     let listed = scan(store, &Scope::Sessions).issues;
     let said: Vec<String> = listed
         .into_iter()
@@ -27,27 +27,27 @@ fn said(store: &SqliteReader) -> Vec<String> {
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(surveyed(store, &Survey::Sessions).1.len(), said.len());
+    assert_eq!(survey_sorted(store, &Survey::Sessions).1.len(), said.len());
     said
 }
 
 #[test]
 fn every_schema_that_opencode_wrote_is_known() {
     let whole = SchemaReport::default();
-    for corpus in REAL.into_iter().chain(V2) {
-        let (_dir, database) = copy(corpus);
+    for corpus in REAL_CORPORA.into_iter().chain(V2_CORPORA) {
+        let (_dir, database) = copy_corpus(corpus);
         assert_eq!(open(&database).schema_report().unwrap(), whole, "{corpus:?}");
     }
     for schema in [SCHEMA, V2_SCHEMA] {
-        let (_dir, database) = stated_as(schema, "");
+        let (_dir, database) = database_with_schema(schema, "");
         assert_eq!(open(&database).schema_report().unwrap(), whole);
     }
 }
 
 #[test]
 fn unknown_tables_and_columns_are_listed_and_are_no_issue() {
-    let (_dir, database) = stated(SMALL);
-    writer(&database)
+    let (_dir, database) = database_with_rows(SMALL_ROWS);
+    open_writer(&database)
         .execute_batch(
             "CREATE TABLE novelty (id text); INSERT INTO novelty VALUES ('x');
              CREATE TABLE aside (id integer PRIMARY KEY AUTOINCREMENT);
@@ -61,26 +61,26 @@ fn unknown_tables_and_columns_are_listed_and_are_no_issue() {
     let store = open(&database);
     let report = store.schema_report().unwrap();
     let columns = ["part.size", "session.novelty"].map(str::to_owned).to_vec();
-    assert_eq!(unknown(&report), (vec!["aside", "novelty"], columns));
-    assert_eq!((report.problems, said(&store)), (vec![], vec![]));
-    assert_eq!(walk(&store), walk(&open(&stated(SMALL).1)));
+    assert_eq!(unknown_names(&report), (vec!["aside", "novelty"], columns));
+    assert_eq!((report.problems, listing_issues(&store)), (vec![], vec![]));
+    assert_eq!(read_everything(&store), read_everything(&open(&database_with_rows(SMALL_ROWS).1)));
 }
 
 #[test]
 fn a_renamed_column_that_is_needed_is_an_issue() {
-    let (_dir, database) = stated(SMALL);
-    writer(&database).execute_batch("ALTER TABLE message RENAME COLUMN data TO body").unwrap();
+    let (_dir, database) = database_with_rows(SMALL_ROWS);
+    open_writer(&database).execute_batch("ALTER TABLE message RENAME COLUMN data TO body").unwrap();
     let store = open(&database);
     let report = store.schema_report().unwrap();
     let missing = SchemaProblem::Missing { table: "message".into(), column: "data".into() };
     assert_eq!(report.problems, [missing]);
-    assert_eq!(unknown(&report), (vec![], vec!["message.body".to_owned()]));
-    assert_eq!(said(&store), ["the table message has no column data, and is not read"]);
+    assert_eq!(unknown_names(&report), (vec![], vec!["message.body".to_owned()]));
+    assert_eq!(listing_issues(&store), ["the table message has no column data, and is not read"]);
     assert_eq!(sessions(&store).len(), 2, "the rest is read");
     assert_eq!(key_names(&tree(&store, &session_key("ses_1")).entries), ["ses_1"]);
     // It is told as long as it is so, also of a store that is open.
-    writer(&database).execute_batch("ALTER TABLE message RENAME COLUMN body TO data").unwrap();
-    assert!(said(&store).is_empty());
+    open_writer(&database).execute_batch("ALTER TABLE message RENAME COLUMN body TO data").unwrap();
+    assert!(listing_issues(&store).is_empty());
     assert_eq!(store.schema_report().unwrap(), SchemaReport::default());
     assert_eq!(
         key_names(&tree(&store, &session_key("ses_1")).entries),
@@ -95,10 +95,13 @@ fn a_column_of_another_type_is_an_issue_and_is_read() {
         "`message_id` text NOT NULL,\n          `session_id` text NOT NULL,\n          `time_created` text NOT NULL,\n          `time_updated` text NOT NULL,",
     );
     assert_ne!(schema, SCHEMA);
-    let (_dir, database) = stated_as(&schema, SMALL);
+    let (_dir, database) = database_with_schema(&schema, SMALL_ROWS);
     let store = open(&database);
     // The other one is not needed.
-    assert_eq!(said(&store), ["the column time_updated of the table part is of the type TEXT"]);
+    assert_eq!(
+        listing_issues(&store),
+        ["the column time_updated of the table part is of the type TEXT"]
+    );
     assert_eq!(store.schema_report().unwrap().problems.len(), 1);
     assert_eq!(
         key_names(&tree(&store, &session_key("ses_1")).entries),
@@ -110,15 +113,15 @@ fn a_column_of_another_type_is_an_issue_and_is_read() {
 fn tables_of_2x_are_checked_in_2x_alone() {
     // Within 1.x they have had other shapes.
     for (schema, expected) in [(SCHEMA, 0), (V2_SCHEMA, 1)] {
-        let (_dir, database) = stated_as(schema, "");
+        let (_dir, database) = database_with_schema(schema, "");
         let indices = "DROP INDEX session_message_session_seq_idx;
             DROP INDEX session_message_session_type_seq_idx;";
-        let db = writer(&database);
+        let db = open_writer(&database);
         db.execute_batch(indices).unwrap();
         db.execute_batch("ALTER TABLE session_message DROP COLUMN seq").unwrap();
         let store = open(&database);
         let report = store.schema_report().unwrap();
-        assert_eq!((report.problems.len(), said(&store).len()), (expected, expected));
-        assert_eq!(unknown(&report), (vec![], vec![]));
+        assert_eq!((report.problems.len(), listing_issues(&store).len()), (expected, expected));
+        assert_eq!(unknown_names(&report), (vec![], vec![]));
     }
 }

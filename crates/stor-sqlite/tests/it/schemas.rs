@@ -8,11 +8,12 @@ use scrollback_stor_sqlite::Error;
 
 use crate::calls::{key_names, scan, session_key, spans, tree};
 use crate::support::{
-    SCHEMA, SMALL, copy, open, sessions, stated, stated_as, surveyed, value, walk, writer,
+    SCHEMA, SMALL_ROWS, copy_corpus, database_with_rows, database_with_schema, entry_json, open,
+    open_writer, read_everything, sessions, survey_sorted,
 };
 
 /// The first schema, of 1.2.1.
-const FIRST: &str = "
+const FIRST_SCHEMA: &str = "
     CREATE TABLE project (id text PRIMARY KEY, worktree text NOT NULL, vcs text, name text,
         icon_url text, icon_color text, time_created integer NOT NULL,
         time_updated integer NOT NULL, time_initialized integer, sandboxes text NOT NULL);
@@ -42,7 +43,7 @@ const FIRST: &str = "
     CREATE INDEX part_session_idx ON part (session_id);";
 
 /// Messages whose rows are not in their order.
-const MORE: &str = r#"
+const UNORDERED_MESSAGES: &str = r#"
     INSERT INTO message VALUES ('msg_9', 'ses_1', 5, 5, '{"role":"user"}');
     INSERT INTO message VALUES ('msg_5', 'ses_1', 3, 3, '{"role":"user"}');
     INSERT INTO message VALUES ('msg_4', 'ses_1', 5, 5, '{"role":"user"}');
@@ -53,22 +54,22 @@ const MORE: &str = r#"
 
 #[test]
 fn the_first_schema_is_read_as_the_last_one_is() {
-    let rows = format!("{SMALL}{MORE}");
-    let (_first, first) = stated_as(FIRST, &rows);
-    let (_last, last) = stated(&rows);
+    let rows = format!("{SMALL_ROWS}{UNORDERED_MESSAGES}");
+    let (_first, first) = database_with_schema(FIRST_SCHEMA, &rows);
+    let (_last, last) = database_with_rows(&rows);
     let (first, last) = (open(&first), open(&last));
-    assert_eq!(walk(&first), walk(&last));
+    assert_eq!(read_everything(&first), read_everything(&last));
     let session = session_key("ses_1");
     let expected =
         ["ses_1", "msg_1", "prt_1", "msg_5", "prt_8", "prt_9", "msg_4", "msg_9"].map(str::to_owned);
     for store in [&first, &last] {
         assert_eq!(key_names(&tree(store, &session).entries), expected);
-        let (seen, wrong) = surveyed(store, &Survey::Messages(&session));
+        let (seen, wrong) = survey_sorted(store, &Survey::Messages(&session));
         assert_eq!((seen.len(), wrong.len()), (5, 0), "four and their set");
         let listed = spans(store, &[EntityKey::Todo(session.clone())]).entries;
-        assert_eq!(value(&listed[0])[0]["content"], "a");
+        assert_eq!(entry_json(&listed[0])[0]["content"], "a");
     }
-    let record = value(&scan(&first, &Scope::Sessions).entries[1]);
+    let record = entry_json(&scan(&first, &Scope::Sessions).entries[1]);
     for absent in ["cost", "tokens", "agent", "model", "path", "metadata", "workspaceID"] {
         assert!(record.get(absent).is_none(), "{absent}");
     }
@@ -84,20 +85,20 @@ fn columns_and_tables_of_later_versions_are_passed_over() {
     );
     let schema = schema.replacen("`time_updated` integer NOT NULL,\n          `data` text NOT NULL,\n          CONSTRAINT `fk_message_session", "`time_updated` integer NOT NULL, `more` blob,\n          CONSTRAINT `fk_message_session", 1);
     assert!(schema.contains("`later`") && schema.contains("`more`"));
-    let rows = SMALL.replace(
+    let rows = SMALL_ROWS.replace(
         "INSERT INTO message VALUES ('msg_1', 'ses_1', 1, 1, ",
         "INSERT INTO message (id, session_id, time_created, time_updated, data) VALUES ('msg_1', 'ses_1', 1, 1, ",
     );
-    let (_later, later) = stated_as(&schema, &rows);
-    let db = writer(&later);
+    let (_later, later) = database_with_schema(&schema, &rows);
+    let db = open_writer(&later);
     db.execute_batch(
         "CREATE TABLE novelty (id text); INSERT INTO novelty VALUES ('x');
          ALTER TABLE session ADD COLUMN novelty text DEFAULT 'new';
          CREATE VIEW everything AS SELECT * FROM session;",
     )
     .unwrap();
-    let (_usual, usual) = stated(SMALL);
-    assert_eq!(walk(&open(&later)), walk(&open(&usual)));
+    let (_usual, usual) = database_with_rows(SMALL_ROWS);
+    assert_eq!(read_everything(&open(&later)), read_everything(&open(&usual)));
 }
 
 #[test]
@@ -105,29 +106,29 @@ fn what_a_database_lacks_is_absent() {
     for lacking in
         ["todo", "session_share", "project", "part", "message", "event", "event_sequence"]
     {
-        let (_dir, database) = stated(SMALL);
-        let db = writer(&database);
+        let (_dir, database) = database_with_rows(SMALL_ROWS);
+        let db = open_writer(&database);
         db.execute_batch(&format!("PRAGMA foreign_keys=OFF; DROP TABLE {lacking};")).unwrap();
         let store = open(&database);
-        assert_eq!(walk(&store).1, 0, "{lacking}");
+        assert_eq!(read_everything(&store).1, 0, "{lacking}");
         assert_eq!(sessions(&store).len(), 2);
         let asked = [EntityKey::Todo(session_key("ses_1")), EntityKey::Share(session_key("ses_1"))];
         assert_eq!(spans(&store, &asked).issues.len(), 2);
         // A view in its place is none of opencode's.
         db.execute_batch(&format!("CREATE VIEW {lacking} AS SELECT * FROM session;")).unwrap();
-        assert_eq!(walk(&store).1, 0, "{lacking}");
+        assert_eq!(read_everything(&store).1, 0, "{lacking}");
     }
 }
 
 #[test]
 fn columns_that_come_while_a_store_is_open_are_read() {
-    let (_dir, database) = stated_as(FIRST, SMALL);
+    let (_dir, database) = database_with_schema(FIRST_SCHEMA, SMALL_ROWS);
     let store = open(&database);
     let mut reader = store.open().unwrap();
-    assert!(value(&scan(&store, &Scope::Sessions).entries[0]).get("cost").is_none());
-    let db = writer(&database);
+    assert!(entry_json(&scan(&store, &Scope::Sessions).entries[0]).get("cost").is_none());
+    let db = open_writer(&database);
     db.execute_batch("ALTER TABLE session ADD COLUMN cost real DEFAULT 1.5 NOT NULL").unwrap();
-    assert_eq!(value(&scan(&store, &Scope::Sessions).entries[0])["cost"], 1.5);
+    assert_eq!(entry_json(&scan(&store, &Scope::Sessions).entries[0])["cost"], 1.5);
     // A reader that was open all along is not disturbed by a table that is made anew.
     let count = |reader: &mut dyn scrollback_source::Reader| {
         let scope = Scope::Messages(session_key("ses_1"));
@@ -147,31 +148,31 @@ fn columns_that_come_while_a_store_is_open_are_read() {
 
 #[test]
 fn a_database_in_the_place_of_another_is_read_by_its_own_schema() {
-    let with_cost = FIRST.replace("slug text", "cost real DEFAULT 1.5 NOT NULL, slug text");
+    let with_cost = FIRST_SCHEMA.replace("slug text", "cost real DEFAULT 1.5 NOT NULL, slug text");
     let [(_old, database), (_new, other)] =
-        [FIRST, &with_cost].map(|schema| stated_as(schema, SMALL));
+        [FIRST_SCHEMA, &with_cost].map(|schema| database_with_schema(schema, SMALL_ROWS));
     let version = |database: &std::path::Path| -> i64 {
         let db = Connection::open(database).unwrap();
         db.query_row("PRAGMA schema_version", [], |row| row.get(0)).unwrap()
     };
     assert_eq!(version(&database), version(&other), "their versions do not tell them apart");
     let store = open(&database);
-    assert!(value(&scan(&store, &Scope::Sessions).entries[0]).get("cost").is_none());
+    assert!(entry_json(&scan(&store, &Scope::Sessions).entries[0]).get("cost").is_none());
     std::fs::rename(&other, &database).unwrap();
-    assert_eq!(value(&scan(&store, &Scope::Sessions).entries[0])["cost"], 1.5);
+    assert_eq!(entry_json(&scan(&store, &Scope::Sessions).entries[0])["cost"], 1.5);
 }
 
 #[test]
 fn each_version_of_the_corpora_is_known() {
     for (which, has_events) in [(Corpus::OpencodeVia, false), (Corpus::OpencodeSqlite, true)] {
-        let (_dir, database) = copy(which);
-        let record = value(&scan(&open(&database), &Scope::Sessions).entries[0]);
+        let (_dir, database) = copy_corpus(which);
+        let record = entry_json(&scan(&open(&database), &Scope::Sessions).entries[0]);
         assert_eq!(record.get("tokens").is_some(), has_events);
     }
 }
 
 /// What opening says.
-fn refusal(database: &std::path::Path) -> String {
+fn open_error(database: &std::path::Path) -> String {
     let error = open(database).open().map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("opencode.db"), "{error}");
     let source = std::error::Error::source(&error).unwrap();
@@ -194,21 +195,21 @@ fn what_is_no_database_of_opencode_is_refused() {
         ),
         ("CREATE TABLE session_v2 (id text)", no_sessions),
     ] {
-        let (_dir, database) = stated_as(schema, "");
-        let said = refusal(&database);
+        let (_dir, database) = database_with_schema(schema, "");
+        let said = open_error(&database);
         assert!(said.contains(expected), "{schema}: {said}");
     }
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("opencode.db");
     for (bytes, expected) in [("", no_sessions), ("text\n", "no database"), ("x", "no database")] {
         std::fs::write(&database, bytes.repeat(1000)).unwrap();
-        let said = refusal(&database);
+        let said = open_error(&database);
         assert!(said.contains(expected), "{bytes}: {said}");
     }
     std::fs::remove_file(&database).unwrap();
-    assert!(refusal(&database).contains("No such file"));
+    assert!(open_error(&database).contains("No such file"));
     std::fs::create_dir(&database).unwrap();
-    assert!(!refusal(&database).is_empty());
+    assert!(!open_error(&database).is_empty());
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing was made");
 }
 
@@ -218,10 +219,10 @@ fn a_database_that_is_not_yet_there_is_read_once_it_is() {
     let database = dir.path().join("opencode.db");
     let store = open(&database);
     assert!(store.open().is_err());
-    let db: Connection = writer(&database);
+    let db: Connection = open_writer(&database);
     assert!(store.open().is_err());
     db.execute_batch(SCHEMA).unwrap();
     assert!(sessions(&store).is_empty());
-    db.execute_batch(&format!("PRAGMA foreign_keys=OFF; {SMALL}")).unwrap();
+    db.execute_batch(&format!("PRAGMA foreign_keys=OFF; {SMALL_ROWS}")).unwrap();
     assert_eq!(sessions(&store).len(), 2);
 }

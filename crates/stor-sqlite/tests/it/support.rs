@@ -23,15 +23,15 @@ use tempfile::TempDir;
 use crate::calls::{FAR_FUTURE, StoppedClock, key_names, scan};
 
 /// The databases that the real opencode wrote.
-pub(crate) const REAL: [Corpus; 4] =
+pub(crate) const REAL_CORPORA: [Corpus; 4] =
     [Corpus::OpencodeSqlite, Corpus::OpencodeMigrated, Corpus::OpencodeVia, Corpus::OpencodeRawWal];
 
 /// Databases with rows of 2.x: of the preview, of a new one, and of one that was upgraded.
-pub(crate) const V2: [Corpus; 3] =
+pub(crate) const V2_CORPORA: [Corpus; 3] =
     [Corpus::OpencodePrelaunch, Corpus::OpencodeV2Fresh, Corpus::OpencodeV2Upgraded];
 
 /// A copy of a database, and where it lies; it goes away with the directory.
-pub(crate) fn copy(which: Corpus) -> (TempDir, PathBuf) {
+pub(crate) fn copy_corpus(which: Corpus) -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let database = corpus(which).copy_to(dir.path()).unwrap().database;
     (dir, database)
@@ -51,12 +51,12 @@ pub(crate) fn open_limited(database: &Path, max_len: u64) -> SqliteReader {
 }
 
 /// A database of 1.18.33 with these rows; it goes away with the directory.
-pub(crate) fn stated(rows: &str) -> (TempDir, PathBuf) {
-    stated_as(SCHEMA, rows)
+pub(crate) fn database_with_rows(rows: &str) -> (TempDir, PathBuf) {
+    database_with_schema(SCHEMA, rows)
 }
 
 /// A database of this schema with these rows.
-pub(crate) fn stated_as(schema: &str, rows: &str) -> (TempDir, PathBuf) {
+pub(crate) fn database_with_schema(schema: &str, rows: &str) -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("opencode.db");
     let db = Connection::open(&database).unwrap();
@@ -75,7 +75,7 @@ pub(crate) const SCHEMA: &str = include_str!("../../../../fixtures/schema/openco
 pub(crate) const V2_SCHEMA: &str = include_str!("../../../../fixtures/schema/opencode-2.0.sql");
 
 /// A session with a message and a part, and some rows that belong to nothing.
-pub(crate) const SMALL: &str = r#"
+pub(crate) const SMALL_ROWS: &str = r#"
     INSERT INTO project (id, worktree, time_created, time_updated, sandboxes)
         VALUES ('p', '/w', 1, 1, '[]');
     INSERT INTO session (id, project_id, slug, directory, title, version, time_created, time_updated)
@@ -86,7 +86,7 @@ pub(crate) const SMALL: &str = r#"
 "#;
 
 /// A connection like opencode's, which moves its log only when it is told to.
-pub(crate) fn writer(database: &Path) -> Connection {
+pub(crate) fn open_writer(database: &Path) -> Connection {
     let db = Connection::open(database).unwrap();
     db.execute_batch(
         "PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=0;
@@ -97,21 +97,21 @@ pub(crate) fn writer(database: &Path) -> Connection {
 }
 
 /// The file beside a database whose name ends so.
-pub(crate) fn beside(database: &Path, end: &str) -> PathBuf {
+pub(crate) fn side_file(database: &Path, end: &str) -> PathBuf {
     let mut path = OsString::from(database);
     path.push(end);
     path.into()
 }
 
 /// The files of a directory and their bytes.
-pub(crate) fn files(dir: &Path) -> BTreeMap<OsString, Vec<u8>> {
+pub(crate) fn read_files(dir: &Path) -> BTreeMap<OsString, Vec<u8>> {
     let entries = std::fs::read_dir(dir).unwrap().map(Result::unwrap);
     let files = entries.filter(|entry| entry.file_type().unwrap().is_file());
     files.map(|entry| (entry.file_name(), std::fs::read(entry.path()).unwrap())).collect()
 }
 
 /// The answer of a probe that names these sessions.
-pub(crate) fn changed(sessions: impl IntoIterator<Item = SessionKey>) -> Probe {
+pub(crate) fn changed_probe(sessions: impl IntoIterator<Item = SessionKey>) -> Probe {
     Probe::Changed(sessions.into_iter().map(SourceChange::Session).collect())
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn sessions(store: &dyn Source) -> Vec<SessionKey> {
 }
 
 /// The bytes of an entry as JSON.
-pub(crate) fn value(entry: &scrollback_source::Entry) -> Value {
+pub(crate) fn entry_json(entry: &scrollback_source::Entry) -> Value {
     serde_json::from_slice(entry.span.as_deref().unwrap()).unwrap()
 }
 
@@ -133,7 +133,10 @@ pub(crate) fn value(entry: &scrollback_source::Entry) -> Value {
 pub(crate) fn titles(reader: &mut dyn Reader) -> Vec<String> {
     let all = Listing::collect(|each| reader.scan(&Scope::Sessions, each)).unwrap();
     assert!(all.issues.is_empty(), "{:?}", all.issues);
-    all.entries.iter().map(|entry| value(entry)["title"].as_str().unwrap().to_owned()).collect()
+    all.entries
+        .iter()
+        .map(|entry| entry_json(entry)["title"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 /// What is wrong, and with what.
@@ -145,7 +148,7 @@ pub(crate) fn issues(listing: &Listing) -> Vec<(Option<String>, IssueKind)> {
 }
 
 /// What a survey sees, sorted, and what it says is wrong.
-pub(crate) fn surveyed(
+pub(crate) fn survey_sorted(
     store: &dyn Source,
     what: &Survey<'_>,
 ) -> (Vec<Observation>, Vec<(Option<EntityKey>, IssueKind)>) {
@@ -164,7 +167,7 @@ pub(crate) fn surveyed(
 
 /// Makes every call that there is, and says what came: the names of what was read, sorted, and how
 /// many issues there were.
-pub(crate) fn walk(store: &dyn Source) -> (Vec<String>, usize) {
+pub(crate) fn read_everything(store: &dyn Source) -> (Vec<String>, usize) {
     let (mut found, mut wrong) = (Vec::new(), 0);
     let mut take = |listing: Listing| {
         wrong += listing.issues.len();
@@ -176,7 +179,7 @@ pub(crate) fn walk(store: &dyn Source) -> (Vec<String>, usize) {
     }
     for session in sessions(store) {
         take(Listing::collect(|each| reader.tree(&session, each)).unwrap());
-        let _ = surveyed(store, &Survey::Messages(&session));
+        let _ = survey_sorted(store, &Survey::Messages(&session));
         reader.has_session(&session).unwrap();
     }
     take(Listing::collect(|each| reader.orphans(each)).unwrap());
@@ -184,7 +187,7 @@ pub(crate) fn walk(store: &dyn Source) -> (Vec<String>, usize) {
     wrong += parts.issues.len();
     found.extend(key_names(&parts.entries));
     for what in [Survey::Projects, Survey::Sessions, Survey::MessageSets] {
-        wrong += surveyed(store, &what).1.len();
+        wrong += survey_sorted(store, &what).1.len();
     }
     store.probe(None).unwrap();
     found.sort_unstable();
@@ -200,11 +203,11 @@ pub(crate) fn skip(what: &str, why: &str) {
 }
 
 /// Runs a check on stores, each with what it holds.
-pub(crate) fn on_all(check: impl Fn(&dyn Source, &Expectations)) {
+pub(crate) fn for_each_store(check: impl Fn(&dyn Source, &Expectations)) {
     let with_items = Expectations::everything().without(Content::Resume);
     let expected = with_items.clone().without(Content::Items);
-    for which in REAL {
-        let (_dir, database) = copy(which);
+    for which in REAL_CORPORA {
+        let (_dir, database) = copy_corpus(which);
         let db = Connection::open(&database).unwrap();
         // Foreign keys keep real databases from having any.
         db.execute_batch(
@@ -216,8 +219,8 @@ pub(crate) fn on_all(check: impl Fn(&dyn Source, &Expectations)) {
         drop(db);
         check(&open(&database), &expected);
     }
-    for which in V2 {
-        let (_dir, database) = copy(which);
+    for which in V2_CORPORA {
+        let (_dir, database) = copy_corpus(which);
         let db = Connection::open(&database).unwrap();
         db.execute_batch(
             "PRAGMA foreign_keys=OFF;
@@ -228,6 +231,6 @@ pub(crate) fn on_all(check: impl Fn(&dyn Source, &Expectations)) {
         drop(db);
         check(&open(&database), &with_items);
     }
-    let (_dir, database) = stated(SMALL);
+    let (_dir, database) = database_with_rows(SMALL_ROWS);
     check(&open(&database), &expected);
 }

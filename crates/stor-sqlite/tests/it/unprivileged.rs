@@ -14,10 +14,13 @@ use scrollback_stor_sqlite::Access;
 use tempfile::TempDir;
 
 use crate::calls::scan;
-use crate::support::{SMALL, beside, copy, files, open, skip, stated, titles, value, walk, writer};
+use crate::support::{
+    SMALL_ROWS, copy_corpus, database_with_rows, entry_json, open, open_writer, read_everything,
+    read_files, side_file, skip, titles,
+};
 
 /// Where the other process is told what to read, and as what.
-const DATABASE: &str = "SCROLLBACK_TEST_DATABASE";
+const DATABASE_VARIABLE: &str = "SCROLLBACK_TEST_DATABASE";
 const NOBODY: u32 = 65534;
 /// The database that is not a real one.
 const SMALL_NAME: &str = "small.db";
@@ -25,23 +28,23 @@ const SMALL_NAME: &str = "small.db";
 /// What the other process does; without a database it has nothing to do.
 #[test]
 fn reads_as_nobody() {
-    let Some(database) = std::env::var_os(DATABASE) else { return };
+    let Some(database) = std::env::var_os(DATABASE_VARIABLE) else { return };
     let store = open(Path::new(&database));
-    let (_, wrong) = walk(&store);
+    let (_, wrong) = read_everything(&store);
     assert_eq!(wrong, 0);
     if Path::new(&database).ends_with(SMALL_NAME) {
         assert_eq!(titles(&mut *store.open().unwrap()), ["committed", "committed"]);
     } else {
         let listed = scan(&store, &Scope::Sessions).entries;
         assert_eq!(listed.len(), 59);
-        assert!(listed.iter().all(|entry| value(entry)["tokens"]["input"].is_number()));
+        assert!(listed.iter().all(|entry| entry_json(entry)["tokens"]["input"].is_number()));
         assert_eq!(store.access().unwrap(), Access::Detached);
     }
     println!("it was read");
 }
 
 /// This program where nobody may run it; none where that cannot be had.
-fn program() -> Option<(TempDir, PathBuf)> {
+fn copy_of_program() -> Option<(TempDir, PathBuf)> {
     let dir = tempfile::tempdir().unwrap();
     let program = dir.path().join("tests");
     std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
@@ -62,17 +65,17 @@ fn chmod(path: &Path, mode: u32) {
 /// Has nobody read a database, and looks at what became of the directory.
 fn read_as_nobody(program: &Path, database: &Path, is_shm_hidden: bool) {
     let dir = database.parent().unwrap();
-    for name in files(dir).keys() {
+    for name in read_files(dir).keys() {
         chmod(&dir.join(name), 0o644);
     }
     if is_shm_hidden {
-        chmod(&beside(database, "-shm"), 0o600);
+        chmod(&side_file(database, "-shm"), 0o600);
     }
     chmod(dir, 0o555);
-    let before = files(dir);
+    let before = read_files(dir);
     let output = Command::new(program)
         .args(["--exact", "unprivileged::reads_as_nobody", "--nocapture"])
-        .env(DATABASE, database)
+        .env(DATABASE_VARIABLE, database)
         .uid(NOBODY)
         .gid(NOBODY)
         .output()
@@ -80,29 +83,29 @@ fn read_as_nobody(program: &Path, database: &Path, is_shm_hidden: bool) {
     let said = String::from_utf8_lossy(&output.stdout);
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.contains("it was read"), "{said}{error}");
-    assert!(files(dir) == before);
+    assert!(read_files(dir) == before);
 }
 
 #[test]
 fn a_log_is_read_where_nothing_may_be_made() {
-    let Some((_keep, program)) = program() else { return };
-    let (_dir, database) = copy(Corpus::OpencodeRawWal);
+    let Some((_keep, program)) = copy_of_program() else { return };
+    let (_dir, database) = copy_corpus(Corpus::OpencodeRawWal);
     read_as_nobody(&program, &database, false);
 }
 
 #[test]
 fn what_another_user_writes_is_read() {
-    let Some((_keep, program)) = program() else { return };
+    let Some((_keep, program)) = copy_of_program() else { return };
     for (is_alive, is_hidden) in [(true, false), (true, true), (false, false)] {
-        let (dir, made) = stated(SMALL);
+        let (dir, made) = database_with_rows(SMALL_ROWS);
         let database = dir.path().join(SMALL_NAME);
         std::fs::rename(made, &database).unwrap();
-        let db = writer(&database);
+        let db = open_writer(&database);
         db.execute("UPDATE session SET title = 'committed'", []).unwrap();
         let killed = tempfile::tempdir().unwrap();
         for end in ["", "-wal", "-shm"] {
             let copied = killed.path().join(SMALL_NAME);
-            std::fs::copy(beside(&database, end), beside(&copied, end)).unwrap();
+            std::fs::copy(side_file(&database, end), side_file(&copied, end)).unwrap();
         }
         let dir = if is_alive { dir.path() } else { killed.path() };
         read_as_nobody(&program, &dir.join(database.file_name().unwrap()), is_hidden);

@@ -6,23 +6,23 @@ use crate::schema::table::{Table, columns};
 columns! {
     /// Columns of an event.
     EventColumn {
-        Id: Column::text("id", "").needed(),
-        Seq: Column::integer("seq", "").needed(),
+        Id: Column::text("id", "").required(),
+        Seq: Column::integer("seq", "").required(),
         Kind: Column::text("type", ""),
         Data: Column::json("data", ""),
-        Session: Column::text("aggregate_id", "").needed(),
+        Session: Column::text("aggregate_id", "").required(),
     }
 }
 
 columns! {
     /// Columns of a session's last number.
     SequenceColumn {
-        Session: Column::text("aggregate_id", "").needed(),
-        Seq: Column::integer("seq", "").needed(),
+        Session: Column::text("aggregate_id", "").required(),
+        Seq: Column::integer("seq", "").required(),
     }
 }
 
-pub(crate) const EVENT: Table = Table::new("event", EventColumn::ALL).unread(&["created"]);
+pub(crate) const EVENT: Table = Table::new("event", EventColumn::ALL).with_unread(&["created"]);
 
 pub(crate) const EVENT_SEQUENCE: Table =
-    Table::new("event_sequence", SequenceColumn::ALL).unread(&["owner_id"]);
+    Table::new("event_sequence", SequenceColumn::ALL).with_unread(&["owner_id"]);

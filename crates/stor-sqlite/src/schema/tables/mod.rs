@@ -9,7 +9,7 @@ pub(crate) mod v2;
 use super::table::Table;
 
 /// The tables that are read.
-pub(crate) const READ: [&Table; 14] = [
+pub(crate) const READ_TABLES: [&Table; 14] = [
     &session::SESSION_V2,
     &session::SESSION,
     &project::PROJECT,
@@ -28,7 +28,7 @@ pub(crate) const READ: [&Table; 14] = [
 
 /// Tables that we know and do not read. Tables of credentials are another matter:
 /// [`scrollback_stor_path::is_secret_table`] knows them.
-pub(crate) const UNREAD: [&str; 11] = [
+pub(crate) const UNREAD_TABLES: [&str; 11] = [
     "__drizzle_migrations",
     "data_migration",
     "instruction_blob",
@@ -43,9 +43,9 @@ pub(crate) const UNREAD: [&str; 11] = [
 ];
 
 /// Whether we know a table of this name; SQLite's own begin with `sqlite_`.
-pub(crate) fn is_known(name: &str) -> bool {
-    READ.iter().any(|table| table.name == name)
-        || UNREAD.contains(&name)
+pub(crate) fn is_known_table(name: &str) -> bool {
+    READ_TABLES.iter().any(|table| table.name == name)
+        || UNREAD_TABLES.contains(&name)
         || name.starts_with("sqlite_")
         || scrollback_stor_path::is_secret_table(name)
 }

@@ -7,52 +7,52 @@ columns! {
     /// Columns of a message. `data` is the record; in the place of the session queries that know it
     /// select the number of its last event.
     MessageColumn {
-        Id: Column::text("id", "id").needed(),
-        Created: Column::integer("time_created", "").needed(),
-        Updated: Column::integer("time_updated", "").needed().dates(),
-        Data: Column::json("data", "").needed().stamped(),
-        Session: Column::text("session_id", "sessionID").needed(),
+        Id: Column::text("id", "id").required(),
+        Created: Column::integer("time_created", "").required(),
+        Updated: Column::integer("time_updated", "").required().sets_stamp_time(),
+        Data: Column::json("data", "").required().adds_length_to_stamp(),
+        Session: Column::text("session_id", "sessionID").required(),
     }
 }
 
 columns! {
     /// Columns of a part. `data` is the record.
     PartColumn {
-        Id: Column::text("id", "id").needed(),
-        Session: Column::text("session_id", "sessionID").needed(),
-        Updated: Column::integer("time_updated", "").needed().dates(),
-        Data: Column::json("data", "").needed().stamped(),
-        Message: Column::text("message_id", "messageID").needed(),
+        Id: Column::text("id", "id").required(),
+        Session: Column::text("session_id", "sessionID").required(),
+        Updated: Column::integer("time_updated", "").required().sets_stamp_time(),
+        Data: Column::json("data", "").required().adds_length_to_stamp(),
+        Message: Column::text("message_id", "messageID").required(),
     }
 }
 
 columns! {
     /// Columns of an entry of a todo list.
     TodoColumn {
-        Content: Column::text("content", "content").needed(),
-        Status: Column::text("status", "status").needed(),
-        Priority: Column::text("priority", "priority").needed(),
-        Updated: Column::integer("time_updated", "").needed().dates(),
-        Session: Column::text("session_id", "").needed(),
-        Position: Column::integer("position", "").needed(),
+        Content: Column::text("content", "content").required(),
+        Status: Column::text("status", "status").required(),
+        Priority: Column::text("priority", "priority").required(),
+        Updated: Column::integer("time_updated", "").required().sets_stamp_time(),
+        Session: Column::text("session_id", "").required(),
+        Position: Column::integer("position", "").required(),
     }
 }
 
 columns! {
     /// Columns of a share link.
     ShareColumn {
-        Id: Column::text("id", "id").needed(),
-        Url: Column::text("url", "url").needed(),
-        Session: Column::text("session_id", "").needed(),
+        Id: Column::text("id", "id").required(),
+        Url: Column::text("url", "url").required(),
+        Session: Column::text("session_id", "").required(),
     }
 }
 
 pub(crate) const MESSAGE: Table = Table::new("message", MessageColumn::ALL);
 
-pub(crate) const PART: Table = Table::new("part", PartColumn::ALL).unread(&["time_created"]);
+pub(crate) const PART: Table = Table::new("part", PartColumn::ALL).with_unread(&["time_created"]);
 
-pub(crate) const TODO: Table = Table::new("todo", TodoColumn::ALL).unread(&["time_created"]);
+pub(crate) const TODO: Table = Table::new("todo", TodoColumn::ALL).with_unread(&["time_created"]);
 
 pub(crate) const SESSION_SHARE: Table = Table::new("session_share", ShareColumn::ALL)
-    .unread(&["time_created", "time_updated"])
-    .secret(&["secret"]);
+    .with_unread(&["time_created", "time_updated"])
+    .with_secrets(&["secret"]);

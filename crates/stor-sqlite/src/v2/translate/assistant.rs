@@ -1,11 +1,13 @@
 //! Steps of the model's answer.
 
 use super::failure;
-use super::fields::{Fields, Model, Rest, fields, key, put, put_any, unless_understood};
-use super::row::Place;
-use super::sink::{Ids, Sink};
+use super::fields::{
+    Fields, Model, Rest, fields, if_partly_unknown, key, put_field, put_optional_field,
+};
+use super::row::RowContext;
+use super::sink::{AttachmentIds, Sink};
 use super::tool::{State, Time};
-use super::walk::{Raw, Walk, Walked, inside};
+use super::walk::{Raw, Walk, Walked, string_body};
 use crate::v2::ids::Slot;
 
 /// What a row says of a step besides its content.
@@ -34,14 +36,14 @@ fields! {
 }
 
 /// The message of the row, and its parts: where the step begins, its content, where it ends.
-pub(super) fn read(walk: &mut Walk<'_>, place: &Place<'_>, sink: &mut Sink<'_>) -> Walked<()> {
-    let (row, first) = (sink.row, sink.mark());
+pub(super) fn read(walk: &mut Walk<'_>, place: &RowContext<'_>, sink: &mut Sink<'_>) -> Walked<()> {
+    let (row, first) = (sink.row, sink.position());
     let mut step = Step::default();
     let is_object = walk.object(|walk, key| {
         match key {
             b"content" if sink.wants_parts() => {
                 sink.out.rows.truncate(first); // of two fields with one name the last counts
-                content(walk, sink)?;
+                put_content(walk, sink)?;
             }
             b"content" => drop(walk.raw()?),
             b"agent" => step.agent = walk.value()?,
@@ -65,21 +67,21 @@ pub(super) fn read(walk: &mut Walk<'_>, place: &Place<'_>, sink: &mut Sink<'_>) 
         Ok(())
     })?;
     if !is_object {
-        return Err(super::walk::Bad);
+        return Err(super::walk::MalformedJson);
     }
     if sink.wants_parts() {
-        step.parts(first, sink);
+        step.put_parts(first, sink);
     }
-    sink.message(first, &row.id, |out| step.write(place, out));
+    sink.put_message(first, &row.id, |out| step.write(place, out));
     Ok(())
 }
 
 /// The parts that the items of the content become, and one of what cannot be read.
-fn content(walk: &mut Walk<'_>, sink: &mut Sink<'_>) -> Walked<()> {
+fn put_content(walk: &mut Walk<'_>, sink: &mut Sink<'_>) -> Walked<()> {
     let (row, mut at, begin) = (sink.row, 0, walk.clone());
     let walked = walk.array(|walk| {
         let (item, text) = walk.spanned(Item::read)?;
-        sink.part(&row.id, Slot::item(at), |out, ids| {
+        sink.put_part(&row.id, Slot::item(at), |out, ids| {
             out.reserve(text.len() + 256);
             item.write(text, out, ids);
         });
@@ -89,45 +91,45 @@ fn content(walk: &mut Walk<'_>, sink: &mut Sink<'_>) -> Walked<()> {
     if walked != Ok(true) {
         *walk = begin; // as who wants no parts goes past it
         let left = walk.raw()?;
-        sink.left(&row.id, Slot::item(at), left);
+        sink.put_unreadable_list(&row.id, Slot::item(at), left);
     }
     Ok(())
 }
 
 impl Step<'_> {
-    fn parts(&self, first: usize, sink: &mut Sink<'_>) {
+    fn put_parts(&self, first: usize, sink: &mut Sink<'_>) {
         let (id, snapshot) = (&sink.row.id, &self.snapshot);
         if let Some(start) = snapshot.start {
-            sink.part_at(first, id, Slot::START, |out, _| {
+            sink.put_part_at(first, id, Slot::START, |out, _| {
                 out.extend_from_slice(b"{\"type\":\"step-start\"");
-                put(out, key!("snapshot"), start);
+                put_field(out, key!("snapshot"), start);
             });
         }
-        if let Some(reason) = self.ended() {
-            sink.part(id, Slot::Finish, |out, _| {
+        if let Some(reason) = self.finish_reason() {
+            sink.put_part(id, Slot::Finish, |out, _| {
                 out.extend_from_slice(b"{\"type\":\"step-finish\"");
-                put(out, key!("reason"), reason);
-                put_any(out, key!("snapshot"), snapshot.end);
-                put_any(out, key!("cost"), self.cost);
-                put_any(out, key!("tokens"), self.tokens);
+                put_field(out, key!("reason"), reason);
+                put_optional_field(out, key!("snapshot"), snapshot.end);
+                put_optional_field(out, key!("cost"), self.cost);
+                put_optional_field(out, key!("tokens"), self.tokens);
             });
         }
         if let Some(files) = snapshot.files.filter(|files| *files != b"[]") {
-            sink.part(id, Slot::Patch, |out, _| {
+            sink.put_part(id, Slot::Patch, |out, _| {
                 out.extend_from_slice(b"{\"type\":\"patch\"");
-                put_any(out, key!("hash"), snapshot.start);
-                put(out, key!("files"), files);
+                put_optional_field(out, key!("hash"), snapshot.start);
+                put_field(out, key!("files"), files);
             });
         }
         if let Some(retry) = &self.retry {
-            sink.part(id, Slot::Retry, |out, _| {
+            sink.put_part(id, Slot::Retry, |out, _| {
                 out.extend_from_slice(b"{\"type\":\"retry\"");
-                put_any(out, key!("attempt"), retry.attempt);
+                put_optional_field(out, key!("attempt"), retry.attempt);
                 if let Some(error) = retry.error {
                     failure::write(out, error, self.model.provider);
                 }
                 if let Some(at) = retry.at {
-                    put(out, key!("time"), b"{\"created\":");
+                    put_field(out, key!("time"), b"{\"created\":");
                     out.extend_from_slice(at);
                     out.push(b'}');
                 }
@@ -137,30 +139,34 @@ impl Step<'_> {
     }
 
     /// Why the step ended, if it did by itself.
-    fn ended(&self) -> Option<Raw<'_>> {
+    fn finish_reason(&self) -> Option<Raw<'_>> {
         self.finish.filter(|finish| *finish != b"\"error\"")
     }
 
-    fn write(&self, place: &Place<'_>, out: &mut Vec<u8>) {
+    fn write(&self, place: &RowContext<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"role\":\"assistant\"");
-        put_any(out, key!("time"), self.time);
+        put_optional_field(out, key!("time"), self.time);
         place.write_parent(out);
-        put_any(out, key!("modelID"), self.model.id);
-        put_any(out, key!("providerID"), self.model.provider);
-        put_any(out, key!("variant"), self.model.variant);
-        put_any(out, key!("agent"), self.agent);
-        put_any(out, key!("cost"), self.cost);
-        put_any(out, key!("tokens"), self.tokens);
-        put_any(out, key!("finish"), self.finish);
+        put_optional_field(out, key!("modelID"), self.model.id);
+        put_optional_field(out, key!("providerID"), self.model.provider);
+        put_optional_field(out, key!("variant"), self.model.variant);
+        put_optional_field(out, key!("agent"), self.agent);
+        put_optional_field(out, key!("cost"), self.cost);
+        put_optional_field(out, key!("tokens"), self.tokens);
+        put_optional_field(out, key!("finish"), self.finish);
         if let Some(error) = self.error {
             failure::write(out, error, self.model.provider);
         }
         // What no part says.
-        let is_left = self.snapshot.end.is_some() && self.ended().is_none();
-        let snapshot = unless_understood(self.snapshot_text, &self.snapshot.rest);
+        let is_left = self.snapshot.end.is_some() && self.finish_reason().is_none();
+        let snapshot = if_partly_unknown(self.snapshot_text, &self.snapshot.rest);
         let snapshot = snapshot.or(self.snapshot_text.filter(|_| is_left));
-        put_any(out, key!("snapshot"), snapshot);
-        put_any(out, key!("model"), unless_understood(self.model_text, &self.model.rest));
+        put_optional_field(out, key!("snapshot"), snapshot);
+        put_optional_field(
+            out,
+            key!("model"),
+            if_partly_unknown(self.model_text, &self.model.rest),
+        );
         self.rest.write(out);
         place.write(out);
     }
@@ -213,33 +219,33 @@ impl<'a> Item<'a> {
         Ok(it)
     }
 
-    fn write(&self, text: Raw<'_>, out: &mut Vec<u8>, ids: &Ids<'_>) {
-        match inside(self.kind) {
+    fn write(&self, text: Raw<'_>, out: &mut Vec<u8>, ids: &AttachmentIds<'_>) {
+        match string_body(self.kind) {
             Some(b"tool") => {
                 out.extend_from_slice(b"{\"type\":\"tool\"");
-                put_any(out, key!("callID"), self.id);
-                put_any(out, key!("tool"), self.name);
+                put_optional_field(out, key!("callID"), self.id);
+                put_optional_field(out, key!("tool"), self.name);
                 match self.state_text {
                     Some(_) if self.state.is_known() => self.state.write(&self.time, out, ids),
-                    state => put_any(out, key!("state"), state),
+                    state => put_optional_field(out, key!("state"), state),
                 }
                 if !self.state.has_time() || !self.time.is_begun() {
-                    put_any(out, key!("time"), self.time_text);
+                    put_optional_field(out, key!("time"), self.time_text);
                 }
-                put_any(out, key!("text"), self.text);
-                put_any(out, key!("metadata"), self.native);
+                put_optional_field(out, key!("text"), self.text);
+                put_optional_field(out, key!("metadata"), self.native);
                 self.rest.write(out);
             }
             Some(b"text") => {
                 out.extend_from_slice(b"{\"type\":\"text\"");
-                put_any(out, key!("time"), self.time_text);
+                put_optional_field(out, key!("time"), self.time_text);
                 self.write_text(out);
             }
             Some(b"reasoning") => {
                 out.extend_from_slice(b"{\"type\":\"reasoning\"");
                 match self.time.created {
                     Some(start) => self.time.write_from(start, (key!("ran"), self.time.ran), out),
-                    None => put_any(out, key!("time"), self.time_text),
+                    None => put_optional_field(out, key!("time"), self.time_text),
                 }
                 self.write_text(out);
             }
@@ -260,11 +266,11 @@ impl<'a> Item<'a> {
 
     /// What texts and reasoning have alike.
     fn write_text(&self, out: &mut Vec<u8>) {
-        put(out, key!("text"), self.text.unwrap_or(b"\"\""));
-        put_any(out, key!("metadata"), self.native.or(self.state_text)); // it is no call
-        put_any(out, key!("state"), self.state_text.filter(|_| self.native.is_some()));
-        put_any(out, key!("itemID"), self.id);
-        put_any(out, key!("name"), self.name);
+        put_field(out, key!("text"), self.text.unwrap_or(b"\"\""));
+        put_optional_field(out, key!("metadata"), self.native.or(self.state_text)); // it is no call
+        put_optional_field(out, key!("state"), self.state_text.filter(|_| self.native.is_some()));
+        put_optional_field(out, key!("itemID"), self.id);
+        put_optional_field(out, key!("name"), self.name);
         self.rest.write(out);
     }
 }

@@ -53,18 +53,18 @@ pub(super) trait Fields<'a>: Default {
     }
 
     /// Those of a value that was passed.
-    fn of(value: Option<Raw<'a>>) -> Self {
+    fn read_or_default(value: Option<Raw<'a>>) -> Self {
         value.and_then(|value| Self::read(&mut Walk::new(value)).ok()).unwrap_or_default()
     }
 
     /// The same, or that it cannot be read.
-    fn within(value: Option<Raw<'a>>) -> Walked<Self> {
+    fn read_value(value: Option<Raw<'a>>) -> Walked<Self> {
         value.map_or_else(|| Ok(Self::default()), |value| Self::read(&mut Walk::new(value)))
     }
 
     /// Those of each element of an array that was passed, as far as it goes, and all of it if it does
     /// not go to its end.
-    fn each_of(value: Option<Raw<'a>>) -> (Vec<Self>, Option<Raw<'a>>) {
+    fn read_elements(value: Option<Raw<'a>>) -> (Vec<Self>, Option<Raw<'a>>) {
         let mut all = Vec::new();
         let left = value.filter(|value| {
             let walked = Walk::new(value).array(|walk| {
@@ -78,7 +78,7 @@ pub(super) trait Fields<'a>: Default {
 }
 
 /// A value of which not all was understood: one that is no object, or has other fields.
-pub(super) fn unless_understood<'a>(value: Option<Raw<'a>>, rest: &Rest<'_>) -> Option<Raw<'a>> {
+pub(super) fn if_partly_unknown<'a>(value: Option<Raw<'a>>, rest: &Rest<'_>) -> Option<Raw<'a>> {
     value.filter(|value| !rest.is_empty() || !value.starts_with(b"{"))
 }
 
@@ -124,16 +124,16 @@ pub(super) use key;
 
 /// Writes a field behind others. `key` is made by `key!`.
 #[inline]
-pub(super) fn put(out: &mut Vec<u8>, key: &'static [u8], value: Raw<'_>) {
+pub(super) fn put_field(out: &mut Vec<u8>, key: &'static [u8], value: Raw<'_>) {
     out.extend_from_slice(key);
     out.extend_from_slice(value);
 }
 
 /// Writes a field, if it is there.
 #[inline]
-pub(super) fn put_any(out: &mut Vec<u8>, key: &'static [u8], value: Option<Raw<'_>>) {
+pub(super) fn put_optional_field(out: &mut Vec<u8>, key: &'static [u8], value: Option<Raw<'_>>) {
     if let Some(value) = value {
-        put(out, key, value);
+        put_field(out, key, value);
     }
 }
 
@@ -152,8 +152,8 @@ impl Mention<'_> {
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"value\":");
         out.extend_from_slice(self.text.unwrap_or(b"\"\""));
-        put(out, key!("start"), self.start.unwrap_or(b"0"));
-        put(out, key!("end"), self.end.unwrap_or(b"0"));
+        put_field(out, key!("start"), self.start.unwrap_or(b"0"));
+        put_field(out, key!("end"), self.end.unwrap_or(b"0"));
         self.rest.write(out);
         out.push(b'}');
     }

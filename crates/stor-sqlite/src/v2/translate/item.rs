@@ -4,19 +4,19 @@ use scrollback_core_id::{ItemId, ItemKey, SessionKey};
 
 use super::row::V2Row;
 use super::walk::Walk;
-use crate::gathered::{Gathered, Row};
-use crate::json::splice_with;
+use crate::json::splice_with_type;
+use crate::query_output::{QueryOutput, Row};
 
 /// Puts a row that is no message: `{...data, id, type, sessionID}`.
-pub(crate) fn item(row: &V2Row<'_>, of: &SessionKey, out: &mut Gathered) {
+pub(crate) fn put_item(row: &V2Row<'_>, of: &SessionKey, out: &mut QueryOutput) {
     let Ok(id) = ItemId::from_bytes(row.id.as_bytes()) else { return }; // it is an id
     let key = ItemKey { session: of.session.clone(), item: id };
     out.owners.set(of.session.as_bytes(), None);
     let owners = &out.owners;
-    let untyped = untyped(row.data);
+    let untyped = without_type_field(row.data);
     let data = untyped.as_deref().unwrap_or(row.data);
     let piece = out.arena.append(row.stamp, row.settled, |bytes| {
-        splice_with(bytes, data, row.kind_name, row.id.as_bytes(), owners);
+        splice_with_type(bytes, data, row.kind_name, row.id.as_bytes(), owners);
     });
     out.rows.push(Row::new(key, row.order, Some(piece)));
 }
@@ -33,7 +33,7 @@ pub(crate) fn has_field(text: &[u8], wanted: &[u8]) -> Option<bool> {
 }
 
 /// The fields of a row that has a type among them, without that: the column counts.
-fn untyped(data: &[u8]) -> Option<Vec<u8>> {
+fn without_type_field(data: &[u8]) -> Option<Vec<u8>> {
     const TYPE: &[u8] = b"\"type\"";
     if !data.windows(TYPE.len()).any(|at| at == TYPE) {
         return None; // nearly always

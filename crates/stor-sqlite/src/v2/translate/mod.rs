@@ -8,9 +8,9 @@ mod assistant;
 mod failure;
 mod fields;
 mod item;
-mod other;
 mod row;
 mod settled;
+mod shell_and_compaction;
 mod sink;
 mod tool;
 mod user;
@@ -18,43 +18,43 @@ mod walk;
 
 use scrollback_core_id::{MessageKey, SessionKey};
 
-pub(crate) use self::item::{has_field, item};
-pub(crate) use self::row::{Place, V2Row};
+pub(crate) use self::item::{has_field, put_item};
+pub(crate) use self::row::{RowContext, V2Row};
 pub(crate) use self::settled::is_settled;
 use self::sink::Sink;
-pub(crate) use self::sink::{Ending, Wanted};
-use self::walk::{Bad, Walk};
-use crate::gathered::Gathered;
+pub(crate) use self::sink::{IdPlacement, RecordSelection};
+use self::walk::{MalformedJson, Walk};
+use crate::query_output::QueryOutput;
 use crate::schema::row_kind::RowKind;
 
 /// Puts what is wanted of a row where it belongs: messages each before its parts.
 pub(crate) fn translate(
     row: &V2Row<'_>,
     of: &SessionKey,
-    place: &Place<'_>,
-    wanted: Wanted,
-    ending: Ending,
-    out: &mut Gathered,
+    place: &RowContext<'_>,
+    wanted: RecordSelection,
+    ending: IdPlacement,
+    out: &mut QueryOutput,
 ) {
     let first = out.rows.len();
-    let mut sink = Sink { out, of, row, wanted, ending };
+    let mut sink = Sink { out, session: of, row, selection: wanted, id_placement: ending };
     let mut walk = Walk::new(row.data);
     let is_object = row.data.trim_ascii_start().starts_with(b"{");
     let read = match row.kind {
-        _ if !is_object => Err(Bad),
+        _ if !is_object => Err(MalformedJson),
         RowKind::Assistant => assistant::read(&mut walk, place, &mut sink),
-        RowKind::Shell => other::shell(&mut walk, place, &mut sink),
-        RowKind::Compaction => other::compaction(&mut walk, place, &mut sink),
-        RowKind::Item => Err(Bad),
+        RowKind::Shell => shell_and_compaction::shell(&mut walk, place, &mut sink),
+        RowKind::Compaction => shell_and_compaction::compaction(&mut walk, place, &mut sink),
+        RowKind::Item => Err(MalformedJson),
         RowKind::User | RowKind::Synthetic | RowKind::System | RowKind::Skill => {
             user::read(&mut walk, &mut sink)
         }
     };
     if read.and_then(|()| walk.end()).is_err() {
         sink.out.rows.truncate(first);
-        if wanted != Wanted::Parts {
+        if wanted != RecordSelection::Parts {
             let key = MessageKey { session: of.session.clone(), message: row.id.clone() };
-            sink.verbatim(key);
+            sink.put_verbatim(key);
         }
     }
 }

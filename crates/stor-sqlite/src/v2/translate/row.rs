@@ -3,11 +3,11 @@
 use scrollback_core_id::{MessageId, OrderKey, Stamp};
 use scrollback_stor_mmap::Settled;
 
-use super::fields::{key, put};
-use crate::json::text;
+use super::fields::{key, put_field};
+use crate::json::write_text;
 use crate::schema::row_kind::RowKind;
 use crate::v2::ids::Slot;
-use crate::v2::order::stamped;
+use crate::v2::order::order_stamp;
 
 /// A row, as it was selected.
 #[derive(Debug)]
@@ -31,30 +31,30 @@ impl V2Row<'_> {
     /// The stamp of a part, which says where it stands in the row, and nothing of where the row does.
     pub(super) fn part_stamp(&self, slot: Slot) -> Stamp {
         let place = slot.order().cast_unsigned().rotate_left(32);
-        Stamp { inode: stamped(OrderKey(self.seq)) ^ place, ..self.stamp }
+        Stamp { inode: order_stamp(OrderKey(self.seq)) ^ place, ..self.stamp }
     }
 }
 
 /// What a row does not say of itself.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Place<'p> {
+pub(crate) struct RowContext<'p> {
     /// What an answer at this place answers.
     pub(crate) parent: Option<&'p MessageId>,
     /// The directory that the session works in at this place, as JSON.
     pub(crate) cwd: Option<&'p str>,
 }
 
-impl Place<'_> {
+impl RowContext<'_> {
     pub(super) fn write_parent(&self, out: &mut Vec<u8>) {
         if let Some(parent) = self.parent {
             out.extend_from_slice(key!("parentID"));
-            text(out, parent.as_bytes());
+            write_text(out, parent.as_bytes());
         }
     }
 
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         if let Some(cwd) = self.cwd {
-            put(out, key!("path"), b"{\"cwd\":");
+            put_field(out, key!("path"), b"{\"cwd\":");
             out.extend_from_slice(cwd.as_bytes());
             out.push(b'}');
         }

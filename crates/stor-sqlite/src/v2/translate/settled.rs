@@ -1,9 +1,9 @@
 //! Whether a row will stay as it is.
 
 use super::fields::{Fields, fields};
-use super::other::{Time, is_running};
 use super::row::V2Row;
-use super::walk::{Walk, inside};
+use super::shell_and_compaction::{Time, is_running};
+use super::walk::{Walk, string_body};
 use crate::schema::row_kind::RowKind;
 
 fields! {
@@ -17,11 +17,11 @@ pub(crate) fn is_settled(row: &V2Row<'_>) -> bool {
         return false;
     }
     let Ok(state) = State::read(&mut Walk::new(row.data)) else { return false };
-    let completed = Time::of(state.time).completed;
+    let completed = Time::read_or_default(state.time).completed;
     match row.kind {
         RowKind::Assistant => completed.is_some(),
         RowKind::Shell => !is_running(state.status, completed),
-        RowKind::Compaction => inside(state.status) != Some(b"running"),
+        RowKind::Compaction => string_body(state.status) != Some(b"running"),
         _ => true,
     }
 }

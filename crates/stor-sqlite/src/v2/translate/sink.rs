@@ -4,13 +4,13 @@ use scrollback_core_id::{EntityKey, MessageId, MessageKey, OrderKey, PartId, Par
 
 use super::fields::key;
 use super::row::V2Row;
-use crate::gathered::{Gathered, Row};
-use crate::json::{Owners, text};
+use crate::json::{Owners, write_text};
+use crate::query_output::{QueryOutput, Row};
 use crate::v2::ids::Slot;
 
 /// What is wanted of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wanted {
+pub(crate) enum RecordSelection {
     /// Its messages, without their parts.
     Messages,
     /// Their parts alone.
@@ -20,7 +20,7 @@ pub(crate) enum Wanted {
 
 /// Whether a record holds its ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ending {
+pub(crate) enum IdPlacement {
     /// At its end, as everywhere.
     WithIds,
     /// It is lent, and its ids beside it.
@@ -29,88 +29,93 @@ pub(crate) enum Ending {
 
 /// Takes the records that a row becomes.
 pub(super) struct Sink<'s> {
-    pub(super) out: &'s mut Gathered,
-    pub(super) of: &'s SessionKey,
+    pub(super) out: &'s mut QueryOutput,
+    pub(super) session: &'s SessionKey,
     pub(super) row: &'s V2Row<'s>,
-    pub(super) wanted: Wanted,
-    pub(super) ending: Ending,
+    pub(super) selection: RecordSelection,
+    pub(super) id_placement: IdPlacement,
 }
 
 /// What the records within a part are named after.
-pub(super) struct Ids<'i> {
+pub(super) struct AttachmentIds<'i> {
     pub(super) part: &'i PartId,
     owners: &'i Owners,
 }
 
-impl Ids<'_> {
+impl AttachmentIds<'_> {
     /// Ends a record with its id and what it belongs to.
     pub(super) fn end(&self, id: &[u8], out: &mut Vec<u8>) {
-        end(out, id, self.owners, Ending::WithIds);
+        end_record(out, id, self.owners, IdPlacement::WithIds);
     }
 }
 
 impl Sink<'_> {
     /// How many records there are by now.
-    pub(super) fn mark(&self) -> usize {
+    pub(super) fn position(&self) -> usize {
         self.out.rows.len()
     }
 
     pub(super) fn wants_parts(&self) -> bool {
-        self.wanted != Wanted::Messages
+        self.selection != RecordSelection::Messages
     }
 
     /// Puts a message at a mark, before what came since. `write` leaves the object open.
-    pub(super) fn message(&mut self, at: usize, id: &MessageId, write: impl FnOnce(&mut Vec<u8>)) {
-        if self.wanted == Wanted::Parts {
+    pub(super) fn put_message(
+        &mut self,
+        at: usize,
+        id: &MessageId,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        if self.selection == RecordSelection::Parts {
             return;
         }
-        self.out.message_owners.set(self.of.session.as_bytes(), None);
+        self.out.message_owners.set(self.session.session.as_bytes(), None);
         let V2Row { order, stamp, settled, .. } = *self.row;
-        let (owners, ending) = (&self.out.message_owners, self.ending);
+        let (owners, ending) = (&self.out.message_owners, self.id_placement);
         let piece = self.out.arena.append(stamp, settled, |out| {
             write(out);
-            end(out, id.as_bytes(), owners, ending);
+            end_record(out, id.as_bytes(), owners, ending);
         });
-        let key = MessageKey { session: self.of.session.clone(), message: id.clone() };
+        let key = MessageKey { session: self.session.session.clone(), message: id.clone() };
         self.out.rows.insert(at, Row::new(key, order, Some(piece)));
     }
 
     /// Puts a part of a message at a mark. `write` leaves the object open.
-    pub(super) fn part_at(
+    pub(super) fn put_part_at(
         &mut self,
         at: usize,
         message: &MessageId,
         slot: Slot,
-        write: impl FnOnce(&mut Vec<u8>, &Ids<'_>),
+        write: impl FnOnce(&mut Vec<u8>, &AttachmentIds<'_>),
     ) {
         if !self.wants_parts() {
             return;
         }
         // An id that can be read makes one that can be read.
         let Ok(id) = slot.id(message) else { return };
-        self.out.owners.set(self.of.session.as_bytes(), Some(message));
+        self.out.owners.set(self.session.session.as_bytes(), Some(message));
         let (stamp, settled) = (self.row.part_stamp(slot), self.row.settled);
-        let (owners, ending) = (&self.out.owners, self.ending);
+        let (owners, ending) = (&self.out.owners, self.id_placement);
         let piece = self.out.arena.append(stamp, settled, |out| {
-            write(out, &Ids { part: &id, owners });
-            end(out, id.as_bytes(), owners, ending);
+            write(out, &AttachmentIds { part: &id, owners });
+            end_record(out, id.as_bytes(), owners, ending);
         });
         let key = PartKey { message: message.clone(), part: id };
         self.out.rows.insert(at, Row::new(key, OrderKey(slot.order()), Some(piece)));
     }
 
     /// Puts a part after all that is there.
-    pub(super) fn part(
+    pub(super) fn put_part(
         &mut self,
         message: &MessageId,
         slot: Slot,
-        write: impl FnOnce(&mut Vec<u8>, &Ids<'_>),
+        write: impl FnOnce(&mut Vec<u8>, &AttachmentIds<'_>),
     ) {
-        self.part_at(self.mark(), message, slot, write);
+        self.put_part_at(self.position(), message, slot, write);
     }
 
     /// Puts what should be a list, and is none, as a part: whoever parses that says what is wrong.
-    pub(super) fn left(&mut self, message: &MessageId, slot: Slot, text: &[u8]) {
+    pub(super) fn put_unreadable_list(&mut self, message: &MessageId, slot: Slot, text: &[u8]) {
         let Ok(part) = slot.id(message) else { return };
         if text == b"null" || !self.wants_parts() {
             return;
@@ -123,17 +128,17 @@ impl Sink<'_> {
 
     /// Puts a record as it stands in the row, because it cannot be read: whoever parses it says
     /// what is wrong.
-    pub(super) fn verbatim(&mut self, key: impl Into<EntityKey>) {
+    pub(super) fn put_verbatim(&mut self, key: impl Into<EntityKey>) {
         let V2Row { order, stamp, settled, data, .. } = *self.row;
         let piece = self.out.arena.append(stamp, settled, |bytes| bytes.extend_from_slice(data));
         self.out.rows.push(Row::new(key, order, Some(piece)));
     }
 }
 
-fn end(out: &mut Vec<u8>, id: &[u8], owners: &Owners, ending: Ending) {
-    if ending == Ending::WithIds {
+fn end_record(out: &mut Vec<u8>, id: &[u8], owners: &Owners, ending: IdPlacement) {
+    if ending == IdPlacement::WithIds {
         out.extend_from_slice(key!("id"));
-        text(out, id);
+        write_text(out, id);
         out.extend_from_slice(owners.json());
     }
     out.push(b'}');

@@ -1,9 +1,9 @@
 //! Tool calls.
 
 use super::failure;
-use super::fields::{Fields, Rest, fields, key, put, put_any};
-use super::sink::Ids;
-use super::walk::{Raw, Walk, Walked, inside};
+use super::fields::{Fields, Rest, fields, key, put_field, put_optional_field};
+use super::sink::AttachmentIds;
+use super::walk::{Raw, Walk, Walked, string_body};
 
 /// How far a call is, and what came of it.
 #[derive(Debug, Default)]
@@ -62,62 +62,62 @@ impl<'a> State<'a> {
 
     /// Whether its status is one that there is.
     pub(super) fn is_known(&self) -> bool {
-        let status = inside(self.status).unwrap_or_default();
+        let status = string_body(self.status).unwrap_or_default();
         matches!(status, b"streaming" | b"pending" | b"running" | b"completed" | b"error")
     }
 
     /// Whether it is written with the times of the call; 1.x has none of one that is being written.
     pub(super) fn has_time(&self) -> bool {
-        let status = inside(self.status).unwrap_or_default();
+        let status = string_body(self.status).unwrap_or_default();
         matches!(status, b"running" | b"completed" | b"error")
     }
 
     /// Writes a state whose status is known, as the field `state` behind others.
-    pub(super) fn write(&self, time: &Time<'_>, out: &mut Vec<u8>, ids: &Ids<'_>) {
-        let status = inside(self.status).unwrap_or_default();
+    pub(super) fn write(&self, time: &Time<'_>, out: &mut Vec<u8>, ids: &AttachmentIds<'_>) {
+        let status = string_body(self.status).unwrap_or_default();
         match status {
             b"streaming" | b"pending" => {
-                let is_text = inside(self.input).is_some();
+                let is_text = string_body(self.input).is_some();
                 out.extend_from_slice(b",\"state\":{\"status\":\"pending\"");
-                put(out, key!("input"), self.input.filter(|_| !is_text).unwrap_or(b"{}"));
-                put(out, key!("raw"), self.input.filter(|_| is_text).unwrap_or(b"\"\""));
-                self.metadata(out);
+                put_field(out, key!("input"), self.input.filter(|_| !is_text).unwrap_or(b"{}"));
+                put_field(out, key!("raw"), self.input.filter(|_| is_text).unwrap_or(b"\"\""));
+                self.write_metadata(out);
             }
             b"running" => {
                 out.extend_from_slice(b",\"state\":{\"status\":\"running\"");
-                put_any(out, key!("input"), self.input);
-                self.metadata(out);
+                put_optional_field(out, key!("input"), self.input);
+                self.write_metadata(out);
                 time.write(out);
             }
             b"completed" => {
                 out.extend_from_slice(b",\"state\":{\"status\":\"completed\"");
-                put_any(out, key!("input"), self.input);
-                self.content.output(out);
-                self.metadata(out);
+                put_optional_field(out, key!("input"), self.input);
+                self.content.write_output(out);
+                self.write_metadata(out);
                 time.write(out);
-                self.content.attachments(out, ids);
+                self.content.write_attachments(out, ids);
             }
             _ => {
                 out.extend_from_slice(b",\"state\":{\"status\":\"error\"");
-                put_any(out, key!("input"), self.input);
-                put(out, key!("error"), failure::message_of(self.error));
-                self.metadata(out);
+                put_optional_field(out, key!("input"), self.input);
+                put_field(out, key!("error"), failure::error_message(self.error));
+                self.write_metadata(out);
                 time.write(out);
-                put_any(out, key!("cause"), self.error);
+                put_optional_field(out, key!("cause"), self.error);
             }
         }
         let is_said = status == b"completed" && self.content.all().all(Content::is_known);
         let left = self.content_text.filter(|text| !is_said && *text != b"[]");
-        put_any(out, key!("content"), left);
+        put_optional_field(out, key!("content"), left);
         self.rest.write(out);
         out.push(b'}');
     }
 
     /// What the tool says of itself; the preview of 2.x called it another name.
-    fn metadata(&self, out: &mut Vec<u8>) {
-        put_any(out, key!("metadata"), self.metadata.or(self.structured));
+    fn write_metadata(&self, out: &mut Vec<u8>) {
+        put_optional_field(out, key!("metadata"), self.metadata.or(self.structured));
         let both = self.structured.filter(|_| self.metadata.is_some());
-        put_any(out, key!("structured"), both);
+        put_optional_field(out, key!("structured"), both);
     }
 }
 
@@ -144,9 +144,9 @@ impl<'a> Contents<'a> {
     }
 
     /// What the model was told: the texts, line by line.
-    fn output(&self, out: &mut Vec<u8>) {
+    fn write_output(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"output\":\"");
-        let texts = self.all().filter(|it| it.is_text()).filter_map(|it| inside(it.text));
+        let texts = self.all().filter(|it| it.is_text()).filter_map(|it| string_body(it.text));
         for (at, text) in texts.enumerate() {
             if at > 0 {
                 out.extend_from_slice(b"\\n");
@@ -156,7 +156,7 @@ impl<'a> Contents<'a> {
         out.push(b'"');
     }
 
-    fn attachments(&self, out: &mut Vec<u8>, ids: &Ids<'_>) {
+    fn write_attachments(&self, out: &mut Vec<u8>, ids: &AttachmentIds<'_>) {
         let mut files = self.all().filter(|it| it.is_file()).peekable();
         if files.peek().is_none() {
             return;
@@ -167,9 +167,9 @@ impl<'a> Contents<'a> {
                 out.push(b',');
             }
             out.extend_from_slice(b"{\"type\":\"file\"");
-            put_any(out, key!("mime"), file.mime);
-            put_any(out, key!("filename"), file.name);
-            put_any(out, key!("url"), file.uri);
+            put_optional_field(out, key!("mime"), file.mime);
+            put_optional_field(out, key!("filename"), file.name);
+            put_optional_field(out, key!("url"), file.uri);
             file.rest.write(out);
             ids.end(format!("{}_{at}", ids.part).as_bytes(), out);
         }
@@ -216,9 +216,9 @@ impl Time<'_> {
     ) {
         out.extend_from_slice(b",\"time\":{\"start\":");
         out.extend_from_slice(start);
-        put_any(out, key!("end"), self.completed);
-        put_any(out, key!("compacted"), self.pruned);
-        put_any(out, name, other);
+        put_optional_field(out, key!("end"), self.completed);
+        put_optional_field(out, key!("compacted"), self.pruned);
+        put_optional_field(out, name, other);
         self.rest.write(out);
         out.push(b'}');
     }

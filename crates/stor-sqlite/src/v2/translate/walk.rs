@@ -6,9 +6,9 @@ use scrollback_core_type::json::find_string_end;
 
 /// The text is cut off, or no JSON where it was looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Bad;
+pub(super) struct MalformedJson;
 
-pub(super) type Walked<T> = Result<T, Bad>;
+pub(super) type Walked<T> = Result<T, MalformedJson>;
 
 /// A value as it stands in the text.
 pub(super) type Raw<'a> = &'a [u8];
@@ -32,7 +32,7 @@ impl<'a> Walk<'a> {
             match self.text.get(self.at) {
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
                 Some(byte) => return Ok(*byte),
-                None => return Err(Bad),
+                None => return Err(MalformedJson),
             }
         }
     }
@@ -40,8 +40,8 @@ impl<'a> Walk<'a> {
     /// Makes sure that nothing follows.
     pub(super) fn end(&mut self) -> Walked<()> {
         match self.peek() {
-            Err(Bad) => Ok(()),
-            Ok(_) => Err(Bad),
+            Err(MalformedJson) => Ok(()),
+            Ok(_) => Err(MalformedJson),
         }
     }
 
@@ -62,13 +62,13 @@ impl<'a> Walk<'a> {
         }
         loop {
             if self.peek()? != b'"' {
-                return Err(Bad);
+                return Err(MalformedJson);
             }
             let start = self.at + 1;
             self.string()?;
             let key = &self.text[start..self.at - 1];
             if self.peek()? != b':' {
-                return Err(Bad);
+                return Err(MalformedJson);
             }
             self.at += 1;
             each(self, key)?;
@@ -78,7 +78,7 @@ impl<'a> Walk<'a> {
                     self.at += 1;
                     return Ok(true);
                 }
-                _ => return Err(Bad),
+                _ => return Err(MalformedJson),
             }
         }
     }
@@ -101,7 +101,7 @@ impl<'a> Walk<'a> {
                     self.at += 1;
                     return Ok(true);
                 }
-                _ => return Err(Bad),
+                _ => return Err(MalformedJson),
             }
         }
     }
@@ -114,7 +114,7 @@ impl<'a> Walk<'a> {
         match first {
             b'"' => self.string()?,
             b'{' | b'[' => self.nested()?,
-            b',' | b':' | b'}' | b']' => return Err(Bad),
+            b',' | b':' | b'}' | b']' => return Err(MalformedJson),
             _ => self.scalar(),
         }
         Ok(&self.text[start..self.at])
@@ -140,7 +140,7 @@ impl<'a> Walk<'a> {
     /// Passes a string.
     #[inline]
     fn string(&mut self) -> Walked<()> {
-        self.at = find_string_end(self.text, self.at + 1).ok_or(Bad)? + 1;
+        self.at = find_string_end(self.text, self.at + 1).ok_or(MalformedJson)? + 1;
         Ok(())
     }
 
@@ -148,7 +148,7 @@ impl<'a> Walk<'a> {
     fn nested(&mut self) -> Walked<()> {
         let mut depth = 0_usize;
         loop {
-            match self.text.get(self.at).ok_or(Bad)? {
+            match self.text.get(self.at).ok_or(MalformedJson)? {
                 b'"' => {
                     self.string()?;
                     continue;
@@ -176,7 +176,7 @@ impl<'a> Walk<'a> {
 }
 
 /// What stands between the quotes, if a value is a string.
-pub(super) fn inside(value: Option<Raw<'_>>) -> Option<&[u8]> {
+pub(super) fn string_body(value: Option<Raw<'_>>) -> Option<&[u8]> {
     value?.strip_prefix(b"\"")?.strip_suffix(b"\"")
 }
 
@@ -193,7 +193,7 @@ mod tests {
             Ok(())
         })?;
         walk.end()?;
-        if is_object { Ok(all) } else { Err(Bad) }
+        if is_object { Ok(all) } else { Err(MalformedJson) }
     }
 
     #[test]
@@ -211,7 +211,7 @@ mod tests {
         let whole = r#"{"a":{"b":["c\\",1]},"long":"0123456789012345678901234567890123456789\""}"#;
         assert!(values(whole).is_ok());
         for cut in 0..whole.len() {
-            assert_eq!(values(&whole[..cut]), Err(Bad), "{cut}");
+            assert_eq!(values(&whole[..cut]), Err(MalformedJson), "{cut}");
         }
         for bad in [
             "[]",
@@ -224,7 +224,7 @@ mod tests {
             "\"\\",
             "{\"a\":1\"}\"}",
         ] {
-            assert_eq!(values(bad), Err(Bad), "{bad}");
+            assert_eq!(values(bad), Err(MalformedJson), "{bad}");
         }
     }
 }

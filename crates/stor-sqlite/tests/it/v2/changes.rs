@@ -6,8 +6,8 @@ use scrollback_source::{Listing, Probe, Reader, Source, SourceToken, Survey};
 
 use crate::calls::{key_names, scan, session_key, tree};
 use crate::support::{
-    SCHEMA, SMALL, V2_SCHEMA, changed, issues, open, sessions, stated, stated_as, surveyed, value,
-    writer,
+    SCHEMA, SMALL_ROWS, V2_SCHEMA, changed_probe, database_with_rows, database_with_schema,
+    entry_json, issues, open, open_writer, sessions, survey_sorted,
 };
 
 const ROWS: &str = r#"
@@ -18,8 +18,8 @@ const ROWS: &str = r#"
         ('msg_3', 'ses_1', 'user', 3, 1, 1, '{"text":"c"}'), ('msg_4', 'ses_2', 'user', 1, 1, 1, '{"text":"d"}');
     INSERT INTO event_sequence VALUES ('ses_1', 3, NULL), ('ses_2', 1, NULL);"#;
 
-fn begin() -> (tempfile::TempDir, std::path::PathBuf) {
-    stated_as(V2_SCHEMA, &format!("PRAGMA foreign_keys=OFF; {ROWS}"))
+fn create_database() -> (tempfile::TempDir, std::path::PathBuf) {
+    database_with_schema(V2_SCHEMA, &format!("PRAGMA foreign_keys=OFF; {ROWS}"))
 }
 
 fn commit(db: &Connection, sql: &str) {
@@ -32,11 +32,11 @@ fn token(store: &dyn Source) -> SourceToken {
 
 /// What a session's survey says: that any of it changes, is seen.
 fn stamps(store: &dyn Source, session: &str) -> String {
-    format!("{:?}", surveyed(store, &Survey::Messages(&session_key(session))))
+    format!("{:?}", survey_sorted(store, &Survey::Messages(&session_key(session))))
 }
 
 /// The number of the next event of a session, as all that 2.x writes moves it on.
-const NEXT: &str = "UPDATE event_sequence SET seq = seq + 1 WHERE aggregate_id";
+const NEXT_SEQUENCE: &str = "UPDATE event_sequence SET seq = seq + 1 WHERE aggregate_id";
 
 #[test]
 fn the_numbers_of_events_name_the_sessions() {
@@ -46,7 +46,7 @@ fn the_numbers_of_events_name_the_sessions() {
     let changes: [(String, Option<Vec<_>>, [bool; 2]); 10] = [
         (
             "INSERT INTO session_message VALUES ('msg_9', 'ses_1', 'user', 4, 9, 9, '{}')".to_owned()
-                + &format!("; {NEXT} = 'ses_1'"),
+                + &format!("; {NEXT_SEQUENCE} = 'ses_1'"),
             Some(one()),
             [true, false],
         ),
@@ -54,30 +54,30 @@ fn the_numbers_of_events_name_the_sessions() {
         (
             format!(
                 "UPDATE session_message SET data = '{{\"a\":1}}', time_updated = 9 WHERE id = 'msg_2';
-                 {NEXT} = 'ses_1'"
+                 {NEXT_SEQUENCE} = 'ses_1'"
             ),
             Some(one()),
             [true, false],
         ),
         // A revert is committed: rows go, numbers grow.
         (
-            format!("DELETE FROM session_message WHERE session_id = 'ses_1' AND seq >= 2; {NEXT} = 'ses_1'"),
+            format!("DELETE FROM session_message WHERE session_id = 'ses_1' AND seq >= 2; {NEXT_SEQUENCE} = 'ses_1'"),
             Some(one()),
             [true, false],
         ),
         // The last row of the table goes: another one may have its place by now.
         (
-            format!("DELETE FROM session_message WHERE id = 'msg_4'; {NEXT} = 'ses_2'"),
+            format!("DELETE FROM session_message WHERE id = 'msg_4'; {NEXT_SEQUENCE} = 'ses_2'"),
             None,
             [false, true],
         ),
         (
-            format!("DELETE FROM session_message WHERE id = 'msg_2'; {NEXT} = 'ses_1'"),
+            format!("DELETE FROM session_message WHERE id = 'msg_2'; {NEXT_SEQUENCE} = 'ses_1'"),
             Some(one()),
             [true, false],
         ),
-        (format!("{NEXT} = 'ses_1'"), Some(one()), [true, false]),
-        (format!("{NEXT} IN ('ses_1', 'ses_2')"), Some(both()), [true, true]),
+        (format!("{NEXT_SEQUENCE} = 'ses_1'"), Some(one()), [true, false]),
+        (format!("{NEXT_SEQUENCE} IN ('ses_1', 'ses_2')"), Some(both()), [true, true]),
         // A session is deleted, and with it its number.
         (
             "DELETE FROM session_message WHERE session_id = 'ses_1';
@@ -97,8 +97,8 @@ fn the_numbers_of_events_name_the_sessions() {
     ];
     for (change, named, is_changed) in changes {
         for is_kept in [true, false] {
-            let (_dir, database) = begin();
-            let kept = is_kept.then(|| writer(&database));
+            let (_dir, database) = create_database();
+            let kept = is_kept.then(|| open_writer(&database));
             if let Some(db) = &kept {
                 commit(db, "UPDATE project SET name = 'n'");
             }
@@ -110,12 +110,12 @@ fn the_numbers_of_events_name_the_sessions() {
             }
             match &kept {
                 Some(db) => commit(db, &change),
-                None => commit(&writer(&database), &change),
+                None => commit(&open_writer(&database), &change),
             }
             // The same process, and another one.
             for store in [&store, &open(&database)] {
                 let probed = store.probe(Some(&first)).unwrap();
-                let expected = named.clone().map_or(Probe::Rescan, changed);
+                let expected = named.clone().map_or(Probe::Rescan, changed_probe);
                 assert_eq!(probed.probe, expected, "{change}");
                 let next = probed.token.unwrap();
                 assert!(next != first, "{change}");
@@ -130,23 +130,23 @@ fn the_numbers_of_events_name_the_sessions() {
 
 #[test]
 fn an_empty_log_costs_nothing_and_a_full_one_does_no_harm() {
-    let (_dir, database) = begin();
-    let db = writer(&database);
+    let (_dir, database) = create_database();
+    let db = open_writer(&database);
     let store = open(&database);
     let first = token(&store);
-    commit(&db, &format!("{NEXT} = 'ses_2'"));
-    assert_eq!(store.probe(Some(&first)).unwrap().probe, changed([session_key("ses_2")]));
+    commit(&db, &format!("{NEXT_SEQUENCE} = 'ses_2'"));
+    assert_eq!(store.probe(Some(&first)).unwrap().probe, changed_probe([session_key("ses_2")]));
     assert_eq!(store.history(&session_key("ses_2")).unwrap().0, []);
     // Somebody told it to keep its log.
     let next = token(&store);
     commit(
         &db,
         &format!(
-            "{NEXT} = 'ses_1';
+            "{NEXT_SEQUENCE} = 'ses_1';
              INSERT INTO event VALUES ('evt_1', 'ses_1', 4, 9, 'session.created.2', '{{\"x\":1}}')"
         ),
     );
-    assert_eq!(store.probe(Some(&next)).unwrap().probe, changed([session_key("ses_1")]));
+    assert_eq!(store.probe(Some(&next)).unwrap().probe, changed_probe([session_key("ses_1")]));
     let (history, issues) = store.history(&session_key("ses_1")).unwrap();
     assert_eq!((history.len(), issues.len()), (1, 0));
     assert_eq!(
@@ -157,12 +157,12 @@ fn an_empty_log_costs_nothing_and_a_full_one_does_no_harm() {
     db.execute_batch("PRAGMA foreign_keys=OFF; DROP TABLE event").unwrap();
     assert_eq!(store.history(&session_key("ses_1")).unwrap().0, []);
     let next = token(&store);
-    commit(&db, &format!("{NEXT} = 'ses_1'"));
-    assert_eq!(store.probe(Some(&next)).unwrap().probe, changed([session_key("ses_1")]));
+    commit(&db, &format!("{NEXT_SEQUENCE} = 'ses_1'"));
+    assert_eq!(store.probe(Some(&next)).unwrap().probe, changed_probe([session_key("ses_1")]));
 }
 
 /// What the upgrade does first: rows of the preview are gone, the new tables are empty.
-fn upgrade() -> String {
+fn upgrade_sql() -> String {
     let new = V2_SCHEMA.replace("CREATE TABLE", "CREATE TABLE IF NOT EXISTS");
     let new = new.replace("CREATE UNIQUE INDEX", "CREATE UNIQUE INDEX IF NOT EXISTS");
     let new = new.replace("CREATE INDEX", "CREATE INDEX IF NOT EXISTS");
@@ -174,7 +174,7 @@ fn upgrade() -> String {
 }
 
 /// What a reader that is open says of a session: where it is read from, and what it has.
-fn told(reader: &mut dyn Reader, session: &str) -> (String, String, Vec<String>) {
+fn session_state(reader: &mut dyn Reader, session: &str) -> (String, String, Vec<String>) {
     let read = Listing::collect(|each| reader.tree(&session_key(session), each)).unwrap();
     assert_eq!(issues(&read), []);
     let place = &read.entries[0].provenance;
@@ -187,15 +187,16 @@ fn told(reader: &mut dyn Reader, session: &str) -> (String, String, Vec<String>)
 fn an_upgrade_beside_an_open_reader_is_followed() {
     let said = |format: &str, migration: &str, names| (format.into(), migration.into(), names);
     let preview = r#"INSERT INTO session_message VALUES ('msg_p', 'ses_2', 'user', 1, 9, 9, '{"text":"p"}');"#;
-    let (_dir, database) = stated_as(SCHEMA, &format!("PRAGMA foreign_keys=OFF; {SMALL}{preview}"));
-    let db = writer(&database);
+    let (_dir, database) =
+        database_with_schema(SCHEMA, &format!("PRAGMA foreign_keys=OFF; {SMALL_ROWS}{preview}"));
+    let db = open_writer(&database);
     commit(&db, "UPDATE project SET name = 'n'");
     let store = open(&database);
     let mut reader = store.open().unwrap();
     let of_1 = || vec!["msg_1".to_owned(), "prt_1".to_owned()];
-    assert_eq!(told(&mut *reader, "ses_1"), said("v1", "", of_1()));
+    assert_eq!(session_state(&mut *reader, "ses_1"), said("v1", "", of_1()));
     let of_2 = vec!["msg_p".to_owned(), "prt_p_00000".to_owned()];
-    assert_eq!(told(&mut *reader, "ses_2"), said("v2", "preview", of_2));
+    assert_eq!(session_state(&mut *reader, "ses_2"), said("v2", "preview", of_2));
     let mut last = token(&store);
     let mut rescan = |store: &dyn Source| {
         let probed = store.probe(Some(&last)).unwrap();
@@ -204,10 +205,10 @@ fn an_upgrade_beside_an_open_reader_is_followed() {
     };
 
     // The tables change.
-    commit(&db, &upgrade());
+    commit(&db, &upgrade_sql());
     assert_eq!(rescan(&store), Probe::Rescan);
-    assert_eq!(told(&mut *reader, "ses_1"), said("v1", "awaited", of_1()));
-    assert_eq!(told(&mut *reader, "ses_2"), said("v1", "awaited", vec![]));
+    assert_eq!(session_state(&mut *reader, "ses_1"), said("v1", "awaited", of_1()));
+    assert_eq!(session_state(&mut *reader, "ses_2"), said("v1", "awaited", vec![]));
     assert_eq!(sessions(&store).len(), 2);
 
     // One session is migrated, and the next one has its record alone.
@@ -222,12 +223,15 @@ fn an_upgrade_beside_an_open_reader_is_followed() {
     commit(&db, &migrated(1, row));
     assert_eq!(rescan(&store), Probe::Rescan);
     let of_1 = || vec!["msg_1".to_owned(), "prt_1_00000".to_owned()];
-    assert_eq!(told(&mut *reader, "ses_1"), said("v2", "", of_1()));
+    assert_eq!(session_state(&mut *reader, "ses_1"), said("v2", "", of_1()));
     commit(
         &db,
         &migrated(2, "INSERT INTO message VALUES ('msg_2', 'ses_2', 1, 1, '{\"role\":\"user\"}')"),
     );
-    assert_eq!(told(&mut *reader, "ses_2"), said("v1", "withoutRows", vec!["msg_2".to_owned()]));
+    assert_eq!(
+        session_state(&mut *reader, "ses_2"),
+        said("v1", "withoutRows", vec!["msg_2".to_owned()])
+    );
 
     // It has ended, with a session that came later and one that was left out.
     commit(
@@ -238,28 +242,31 @@ fn an_upgrade_beside_an_open_reader_is_followed() {
              VALUES ('ses_3', 'p', 's', '/w', 't', '1', 49, 99), ('ses_4', 'p', 's', '/w', 't', '1', 50, 99)",
     );
     assert_ne!(rescan(&store), Probe::Unchanged);
-    assert_eq!(told(&mut *reader, "ses_3"), said("v1", "legacyOnly", vec![]));
-    assert_eq!(told(&mut *reader, "ses_4"), said("v1", "lateLegacy", vec![]));
+    assert_eq!(session_state(&mut *reader, "ses_3"), said("v1", "legacyOnly", vec![]));
+    assert_eq!(session_state(&mut *reader, "ses_4"), said("v1", "lateLegacy", vec![]));
     // From here on the numbers tell.
-    commit(&db, &format!("UPDATE session_message SET time_updated = 60; {NEXT} = 'ses_1'"));
-    assert_eq!(rescan(&store), changed([session_key("ses_1")]));
+    commit(
+        &db,
+        &format!("UPDATE session_message SET time_updated = 60; {NEXT_SEQUENCE} = 'ses_1'"),
+    );
+    assert_eq!(rescan(&store), changed_probe([session_key("ses_1")]));
     let listed = Listing::collect(|each| reader.scan(&Scope::Sessions, each)).unwrap().entries;
-    let titles: Vec<_> = listed.iter().map(|it| value(it)["title"].to_string()).collect();
+    let titles: Vec<_> = listed.iter().map(|it| entry_json(it)["title"].to_string()).collect();
     assert_eq!(titles, ["\"t\"", "\"t\"", "\"new\"", "\"new\""], "each once");
     assert!(listed.iter().all(|it| matches!(it.key, EntityKey::Session(_))));
 }
 
 #[test]
 fn tables_that_go_while_a_reader_is_open_are_missed_by_nobody() {
-    let (_dir, database) = begin();
-    let db = writer(&database);
+    let (_dir, database) = create_database();
+    let db = open_writer(&database);
     let store = open(&database);
     let mut reader = store.open().unwrap();
-    assert_eq!(told(&mut *reader, "ses_1").2.len(), 5);
+    assert_eq!(session_state(&mut *reader, "ses_1").2.len(), 5);
     db.execute_batch("PRAGMA foreign_keys=OFF; DROP TABLE session_message").unwrap();
-    assert_eq!(told(&mut *reader, "ses_1").2, Vec::<String>::new());
+    assert_eq!(session_state(&mut *reader, "ses_1").2, Vec::<String>::new());
     // 1.x made its tables beside them again.
-    let (_old, old) = stated(SMALL);
+    let (_old, old) = database_with_rows(SMALL_ROWS);
     db.execute_batch(&format!(
         "ATTACH '{}' AS old; CREATE TABLE message AS SELECT * FROM old.message;
          CREATE TABLE part AS SELECT * FROM old.part;",
@@ -280,25 +287,28 @@ fn whatever_a_record_says_is_in_its_stamp() {
         "summary_additions = 3",
         "idle_outcome = 'failed'",
     ];
-    let (_dir, database) = begin();
+    let (_dir, database) = create_database();
     let store = open(&database);
     let records = |store: &dyn Source| -> Vec<(String, String)> {
         let listed = scan(store, &Scope::Sessions);
         assert_eq!(issues(&listed), []);
         let of = |entry: &scrollback_source::Entry| {
-            (format!("{:?}", entry.span.as_ref().unwrap().stamp()), value(entry).to_string())
+            (format!("{:?}", entry.span.as_ref().unwrap().stamp()), entry_json(entry).to_string())
         };
         listed.entries.iter().map(of).collect()
     };
     for change in changes {
         let before = records(&store);
-        let surveyed_before = format!("{:?}", surveyed(&store, &Survey::Sessions));
-        commit(&writer(&database), &format!("UPDATE session_v2 SET {change} WHERE id = 'ses_2'"));
+        let surveyed_before = format!("{:?}", survey_sorted(&store, &Survey::Sessions));
+        commit(
+            &open_writer(&database),
+            &format!("UPDATE session_v2 SET {change} WHERE id = 'ses_2'"),
+        );
         let after = records(&store);
         let changed: Vec<_> = before.iter().zip(&after).filter(|(a, b)| a != b).collect();
         let [(before, after)] = changed[..] else { panic!("{change}: {changed:?}") };
         assert_ne!(before.0, after.0, "{change}");
         assert_ne!(before.1, after.1, "{change}");
-        assert_ne!(surveyed_before, format!("{:?}", surveyed(&store, &Survey::Sessions)));
+        assert_ne!(surveyed_before, format!("{:?}", survey_sorted(&store, &Survey::Sessions)));
     }
 }

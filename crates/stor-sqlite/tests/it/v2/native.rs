@@ -4,12 +4,12 @@ use scrollback_source::Source;
 use serde_json::Value;
 
 use crate::calls::session_key;
-use crate::support::{V2_SCHEMA, open, stated_as, writer};
+use crate::support::{V2_SCHEMA, database_with_schema, open, open_writer};
 
 /// What `Reader::native` says of a session with these columns, as text.
-fn native(columns: &[(&str, &str)]) -> String {
-    let (_dir, database) = stated_as(V2_SCHEMA, "");
-    let db = writer(&database);
+fn native_text(columns: &[(&str, &str)]) -> String {
+    let (_dir, database) = database_with_schema(V2_SCHEMA, "");
+    let db = open_writer(&database);
     db.execute_batch(
         "PRAGMA foreign_keys=OFF; INSERT INTO session_v2 (id, project_id, slug, directory, title, version, time_created,
             time_updated) VALUES ('ses_1', 'p', 's', '/w', 't', '2', 1, 1);",
@@ -29,7 +29,7 @@ fn values_stand_as_they_are_stored() {
     let deep = format!(r#"{{"deep":{}1{}}}"#, "[".repeat(100), "]".repeat(100));
     let large = r#"{"n":123456789012345678901234567890.10,"a":1,"A":2}"#;
     for metadata in [half, &deep, large] {
-        let native = native(&[("metadata", metadata), ("title", "t")]);
+        let native = native_text(&[("metadata", metadata), ("title", "t")]);
         assert!(native.contains(&format!(r#""metadata":{metadata}"#)), "{native:.300}");
         assert!(native.starts_with(r#"{"info":{"id":"ses_1""#), "{native:.300}");
         assert!(native.contains(r#""title":"t""#) && native.ends_with(r#""messages":[]}"#));
@@ -40,7 +40,7 @@ fn values_stand_as_they_are_stored() {
 fn what_is_no_json_is_a_text() {
     let deep = "[".repeat(5000) + &"]".repeat(5000); // deeper than anyone should read
     for text in [r#"{"cut": "#, "{}}", &deep] {
-        let native: Value = serde_json::from_str(&native(&[("revert", text)])).unwrap();
+        let native: Value = serde_json::from_str(&native_text(&[("revert", text)])).unwrap();
         assert_eq!(native["info"]["revert"], text);
     }
 }
@@ -53,7 +53,7 @@ fn a_model_has_a_variant() {
         ("{ }", r#"{ "variant":"default"}"#),
         (r#""m""#, r#""m""#),
     ] {
-        let native = native(&[("model", stored)]);
+        let native = native_text(&[("model", stored)]);
         assert!(native.contains(&format!(r#""model":{said},"#)), "{native}");
         serde_json::from_str::<Value>(&native).unwrap();
     }

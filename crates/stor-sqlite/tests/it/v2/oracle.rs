@@ -10,14 +10,14 @@ use scrollback_stor_sqlite::SqliteReader;
 use serde_json::{Value, json};
 
 use crate::calls::{scan, session_key, tree};
-use crate::support::{V2, copy, open, sessions, value};
+use crate::support::{V2_CORPORA, copy_corpus, entry_json, open, sessions};
 
 fn oracle(which: Corpus) -> Value {
     serde_json::from_slice(&std::fs::read(corpus(which).oracle).unwrap()).unwrap()
 }
 
 /// The sessions that an oracle speaks of, with what it says.
-fn of_all(which: Corpus) -> BTreeMap<String, Value> {
+fn sessions_by_id(which: Corpus) -> BTreeMap<String, Value> {
     let oracle = oracle(which);
     let sessions = match which {
         Corpus::OpencodePrelaunch => oracle.as_object().unwrap().clone(),
@@ -27,7 +27,7 @@ fn of_all(which: Corpus) -> BTreeMap<String, Value> {
 }
 
 /// The rows that a tree is made of, as the API shows them: `{...data, id, type}`.
-fn rows(reader: &mut dyn Reader, tree: &[Entry]) -> Vec<Value> {
+fn api_rows(reader: &mut dyn Reader, tree: &[Entry]) -> Vec<Value> {
     let mut rows: Vec<Value> = Vec::new();
     for entry in tree {
         let is_row = matches!(&entry.key, EntityKey::Message(_) | EntityKey::Item(_));
@@ -45,13 +45,13 @@ fn rows(reader: &mut dyn Reader, tree: &[Entry]) -> Vec<Value> {
     rows
 }
 
-fn native(store: &SqliteReader, session: &SessionKey) -> Value {
+fn native_json(store: &SqliteReader, session: &SessionKey) -> Value {
     let native = store.open().unwrap().native(session).unwrap();
     native.map_or(Value::Null, |native| serde_json::from_slice(&native).unwrap())
 }
 
 /// Those of the messages of the API that are as they will stay.
-fn settled(messages: &[Value]) -> Vec<Value> {
+fn settled_messages(messages: &[Value]) -> Vec<Value> {
     let is_settled = |message: &&Value| match message["type"].as_str() {
         Some("assistant") => message["time"]["completed"].is_number(),
         Some("shell" | "compaction") => message["status"] != "running",
@@ -61,7 +61,7 @@ fn settled(messages: &[Value]) -> Vec<Value> {
 }
 
 /// Compares a database with what the API says of its sessions: how many rows and events there are.
-fn compare(store: &SqliteReader, oracle: &Value) -> (usize, usize) {
+fn compare_with_api(store: &SqliteReader, oracle: &Value) -> (usize, usize) {
     let listed: Vec<String> = sessions(store).iter().map(ToString::to_string).collect();
     let list = oracle["list"].as_array().unwrap().iter();
     assert_eq!(listed, list.map(|it| it["id"].as_str().unwrap()).collect::<Vec<_>>());
@@ -72,19 +72,19 @@ fn compare(store: &SqliteReader, oracle: &Value) -> (usize, usize) {
         assert!(tree.issues.is_empty());
         let messages = said["messages"].as_array().unwrap();
         let mut reader = store.open().unwrap();
-        let found = rows(&mut *reader, &tree.entries);
+        let found = api_rows(&mut *reader, &tree.entries);
         assert_eq!(found, *messages, "{id}");
         compared += found.len();
 
-        let native = native(store, &session);
+        let native = native_json(store, &session);
         if !messages.is_empty() {
             assert_eq!(native["info"], said["info"], "{id}");
-            assert_eq!(native["messages"], Value::from(settled(messages)), "{id}");
+            assert_eq!(native["messages"], Value::from(settled_messages(messages)), "{id}");
         }
         for message in said["v1_messages"].as_array().unwrap() {
             let parts = message["parts"].as_array().unwrap().iter();
             for record in parts.chain([&message["info"]]) {
-                assert!(tree.entries.iter().any(|it| value(it) == *record), "{id}: {record}");
+                assert!(tree.entries.iter().any(|it| entry_json(it) == *record), "{id}: {record}");
             }
         }
         let (history, issues) = store.history(&session).unwrap();
@@ -106,8 +106,8 @@ fn compare(store: &SqliteReader, oracle: &Value) -> (usize, usize) {
 
 #[test]
 fn the_preview_is_what_its_api_says() {
-    let (_dir, database) = copy(Corpus::OpencodePrelaunch);
-    let (rows, events) = compare(&open(&database), &oracle(Corpus::OpencodePrelaunch));
+    let (_dir, database) = copy_corpus(Corpus::OpencodePrelaunch);
+    let (rows, events) = compare_with_api(&open(&database), &oracle(Corpus::OpencodePrelaunch));
     assert_eq!((rows, events > 500), (116, true));
 }
 
@@ -119,7 +119,7 @@ fn a_live_store_is_what_its_api_says() {
     let oracle = std::fs::read(root.join("oracle.json")).unwrap();
     let oracle: Value = serde_json::from_slice(&oracle).unwrap();
     let store = open(&root.join("data/opencode/opencode.db"));
-    let (rows, events) = compare(&store, &oracle);
+    let (rows, events) = compare_with_api(&store, &oracle);
     let access = store.access().unwrap();
     println!("{rows} rows and {events} events are what the API says; read {access}");
     assert!(rows > 20 && events > 100);
@@ -127,10 +127,10 @@ fn a_live_store_is_what_its_api_says() {
 
 #[test]
 fn sessions_with_turns_of_both_models_have_both() {
-    let (_dir, database) = copy(Corpus::OpencodePrelaunch);
+    let (_dir, database) = copy_corpus(Corpus::OpencodePrelaunch);
     let store = open(&database);
     let mut both = 0;
-    for (id, said) in of_all(Corpus::OpencodePrelaunch) {
+    for (id, said) in sessions_by_id(Corpus::OpencodePrelaunch) {
         let entries = tree(&store, &session_key(&id)).entries;
         let provenance = &entries[0].provenance;
         let v1 = said["v1_messages"].as_array().unwrap();
@@ -147,7 +147,7 @@ fn sessions_with_turns_of_both_models_have_both() {
         }
         // All is in the order of time.
         let is_message = |entry: &&Entry| matches!(entry.key, EntityKey::Message(_));
-        let messages: Vec<Value> = entries.iter().filter(is_message).map(value).collect();
+        let messages: Vec<Value> = entries.iter().filter(is_message).map(entry_json).collect();
         if !v1.is_empty() {
             assert!(messages.is_sorted_by_key(|it| it["time"]["created"].as_i64()), "{id}");
         }
@@ -158,10 +158,10 @@ fn sessions_with_turns_of_both_models_have_both() {
 #[test]
 fn synthetic_databases_are_what_they_were_made_from() {
     for which in [Corpus::OpencodeV2Fresh, Corpus::OpencodeV2Upgraded] {
-        let (_dir, database) = copy(which);
+        let (_dir, database) = copy_corpus(which);
         let store = open(&database);
         let mut compared = 0;
-        for (id, said) in of_all(which) {
+        for (id, said) in sessions_by_id(which) {
             let session = session_key(&id);
             let entries = tree(&store, &session).entries;
             let mut messages = said["messages"].as_array().unwrap().clone();
@@ -170,7 +170,7 @@ fn synthetic_databases_are_what_they_were_made_from() {
             }
             messages.retain(|message| message.get("_undecodable").is_none());
             let mut reader = store.open().unwrap();
-            let mut found = rows(&mut *reader, &entries);
+            let mut found = api_rows(&mut *reader, &entries);
             // A row that is no JSON is shown as the text that it is.
             let cut: Vec<Value> = found.extract_if(.., |row| row.is_string()).collect();
             assert_eq!(
@@ -178,13 +178,17 @@ fn synthetic_databases_are_what_they_were_made_from() {
                 usize::from(said["messages"].as_array().unwrap().len() > messages.len())
             );
             assert_eq!(found, messages, "{which:?} {id}");
-            let native = native(&store, &session);
+            let native = native_json(&store, &session);
             let mut info = said["info"].clone();
             if info["cost"] == json!(0.0) {
                 info["cost"] = json!(0); // as JavaScript writes it
             }
             assert_eq!(native["info"], info, "{which:?} {id}");
-            assert_eq!(native["messages"], Value::from(settled(&messages)), "{which:?} {id}");
+            assert_eq!(
+                native["messages"],
+                Value::from(settled_messages(&messages)),
+                "{which:?} {id}"
+            );
             compared += found.len();
         }
         assert!(compared > 80, "{which:?}: {compared}");
@@ -198,8 +202,8 @@ fn what_rows_become_can_be_read() {
         "part prt_20038821b001oArIB5k7v00002: unknown part type \"video\"; kept as raw JSON",
         "message msg_2003883ab001YHV5tF5bywS9ku: the JSON ends in the middle of a value",
     ];
-    for which in V2 {
-        let (_dir, database) = copy(which);
+    for which in V2_CORPORA {
+        let (_dir, database) = copy_corpus(which);
         let store = open(&database);
         let mut met = Vec::new();
         for session in sessions(&store) {
@@ -220,7 +224,7 @@ fn what_rows_become_can_be_read() {
 
 #[test]
 fn sessions_say_where_they_are() {
-    let (_dir, database) = copy(Corpus::OpencodeV2Upgraded);
+    let (_dir, database) = copy_corpus(Corpus::OpencodeV2Upgraded);
     let store = open(&database);
     let names = oracle(Corpus::OpencodeV2Upgraded)["names"].clone();
     let place = |name: &str| {

@@ -6,15 +6,18 @@ use scrollback_source::{Source, Survey};
 use scrollback_stor_sqlite::Access;
 
 use crate::calls::{orphans, scan, spans, tree};
-use crate::support::{V2, beside, copy, files, open, sessions, surveyed, walk, writer};
+use crate::support::{
+    V2_CORPORA, copy_corpus, open, open_writer, read_everything, read_files, sessions, side_file,
+    survey_sorted,
+};
 
 const SECRET: &str = "not-to-be-told";
 
 #[test]
 fn secrets_are_in_no_answer() {
     for which in [Corpus::OpencodeV2Fresh, Corpus::OpencodeV2Upgraded] {
-        let (_dir, database) = copy(which);
-        let db = writer(&database);
+        let (_dir, database) = copy_corpus(which);
+        let db = open_writer(&database);
         let columns = "id text, access_token text, refresh_token text";
         for table in ["account", "control_account", "credential"] {
             db.execute_batch(&format!(
@@ -31,7 +34,7 @@ fn secrets_are_in_no_answer() {
         // Not even where the marker itself should be.
         let marker = format!(r#"{{"phase":"completed","{SECRET}":"{SECRET}"}}"#);
         db.execute("UPDATE kv SET value = ?1 WHERE key = 'migration.v1-v2'", [marker]).unwrap();
-        let log = std::fs::read(beside(&database, "-wal")).unwrap();
+        let log = std::fs::read(side_file(&database, "-wal")).unwrap();
         assert!(log.windows(SECRET.len()).any(|at| at == SECRET.as_bytes()), "it is there");
 
         let store = open(&database);
@@ -57,22 +60,22 @@ fn secrets_are_in_no_answer() {
         assert!(texts.len() > 200, "{}", texts.len());
         let tells = |text: &Vec<u8>| text.windows(SECRET.len()).any(|at| at == SECRET.as_bytes());
         assert!(!texts.iter().any(tells), "{which:?}");
-        assert!(!format!("{:?}", surveyed(&store, &Survey::Sessions)).contains(SECRET));
+        assert!(!format!("{:?}", survey_sorted(&store, &Survey::Sessions)).contains(SECRET));
     }
 }
 
 #[test]
 fn a_database_of_2x_is_read_without_a_trace() {
-    for which in V2 {
+    for which in V2_CORPORA {
         for has_log in [false, true] {
-            let (dir, database) = copy(which);
+            let (dir, database) = copy_corpus(which);
             if has_log {
-                std::fs::write(beside(&database, "-wal"), b"").unwrap();
+                std::fs::write(side_file(&database, "-wal"), b"").unwrap();
             }
-            let before = files(dir.path());
+            let before = read_files(dir.path());
             let store = open(&database);
             assert_eq!(store.access().unwrap(), Access::Immutable, "{which:?}");
-            assert_eq!(walk(&store).1, 0);
+            assert_eq!(read_everything(&store).1, 0);
             let mut reader = store.open().unwrap();
             for session in sessions(&store) {
                 for entry in tree(&store, &session).entries {
@@ -83,7 +86,7 @@ fn a_database_of_2x_is_read_without_a_trace() {
             }
             drop(reader);
             drop(store);
-            assert!(files(dir.path()) == before, "{which:?}");
+            assert!(read_files(dir.path()) == before, "{which:?}");
         }
     }
 }

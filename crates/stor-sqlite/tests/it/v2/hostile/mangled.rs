@@ -15,12 +15,14 @@ use scrollback_source::{Entry, Listing, Source, Survey};
 use serde_json::Value;
 
 use crate::calls::session_key;
-use crate::support::{V2, V2_SCHEMA, open, stated_as, surveyed, writer};
+use crate::support::{
+    V2_CORPORA, V2_SCHEMA, database_with_schema, open, open_writer, survey_sorted,
+};
 
 /// Type and text of the rows of all databases, once each.
-fn real() -> Vec<(String, String)> {
+fn real_rows() -> Vec<(String, String)> {
     let mut all = Vec::new();
-    for which in V2 {
+    for which in V2_CORPORA {
         let path = corpus(which).database;
         let uri = format!("file:{}?mode=ro&immutable=1", path.display());
         let db = Connection::open(uri).unwrap();
@@ -36,7 +38,7 @@ fn real() -> Vec<(String, String)> {
 
 /// One thing done to a text.
 #[derive(Debug, Clone)]
-enum Harm {
+enum Mutation {
     /// To its bytes, at a place.
     Set(Index, u8),
     Cut(Index),
@@ -69,7 +71,7 @@ impl Token {
     }
 }
 
-const TEXTS: [&[u8]; 24] = [
+const SAMPLE_VALUES: [&[u8]; 24] = [
     b"null",
     b"true",
     b"[]",
@@ -96,9 +98,9 @@ const TEXTS: [&[u8]; 24] = [
     b"[{\"type\":\"tool\",\"type\":\"text\",\"state\":[],\"time\":5}]",
 ];
 
-fn harm() -> impl Strategy<Value = Harm> {
+fn any_mutation() -> impl Strategy<Value = Mutation> {
     let token = prop_oneof![
-        8 => select(&TEXTS[..]).prop_map(Token::Text),
+        8 => select(&SAMPLE_VALUES[..]).prop_map(Token::Text),
         1 => (select(&b"[{"[..]), select(&[3, 200, 5000][..])).prop_map(|(kind, depth)| Token::Deep(kind, depth)),
         1 => select(&[100, 100_000][..]).prop_map(Token::Long),
     ];
@@ -106,19 +108,20 @@ fn harm() -> impl Strategy<Value = Harm> {
         &[b"\"", b"\\", b"{", b"}", b"[", b"]", b"\\ud83d", b"\\u0000", b"\0", b":", b",", b"\xff"];
     let at = any::<Index>;
     prop_oneof![
-        1 => (at(), any::<u8>()).prop_map(|(at, byte)| Harm::Set(at, byte)),
-        1 => at().prop_map(Harm::Cut),
-        1 => (at(), select(bytes)).prop_map(|(at, token)| Harm::Insert(at, token)),
-        1 => (at(), 1_usize..40).prop_map(|(at, len)| Harm::Remove(at, len)),
-        3 => (at(), token.clone()).prop_map(|(at, token)| Harm::Replace(at, token)),
-        2 => (at(), token).prop_map(|(at, token)| Harm::Repeat(at, token)),
+        1 => (at(), any::<u8>()).prop_map(|(at, byte)| Mutation::Set(at, byte)),
+        1 => at().prop_map(Mutation::Cut),
+        1 => (at(), select(bytes)).prop_map(|(at, token)| Mutation::Insert(at, token)),
+        1 => (at(), 1_usize..40).prop_map(|(at, len)| Mutation::Remove(at, len)),
+        3 => (at(), token.clone()).prop_map(|(at, token)| Mutation::Replace(at, token)),
+        2 => (at(), token).prop_map(|(at, token)| Mutation::Repeat(at, token)),
     ]
 }
 
 /// Where the values of a text are, by their pointers.
-fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
+fn collect_pointers(value: &Value, at: &str, all: &mut Vec<String>) {
     all.push(at.to_owned());
-    let mut into = |name: &str, value: &Value| pointers(value, &format!("{at}/{name}"), all);
+    let mut into =
+        |name: &str, value: &Value| collect_pointers(value, &format!("{at}/{name}"), all);
     match value {
         Value::Array(items) => {
             items.iter().enumerate().for_each(|(at, item)| into(&at.to_string(), item));
@@ -129,14 +132,14 @@ fn pointers(value: &Value, at: &str, all: &mut Vec<String>) {
 }
 
 /// What stands where a token will.
-const HERE: &str = "\"@here@\"";
+const PLACEHOLDER: &str = "\"@here@\"";
 
-fn put(text: &str, token: &Token) -> Vec<u8> {
-    let (before, after) = text.split_once(HERE).unwrap();
+fn replace_placeholder(text: &str, token: &Token) -> Vec<u8> {
+    let (before, after) = text.split_once(PLACEHOLDER).unwrap();
     [before.as_bytes(), &token.bytes(), after.as_bytes()].concat()
 }
 
-fn apply(bytes: &mut Vec<u8>, harm: &Harm) {
+fn apply_mutation(bytes: &mut Vec<u8>, harm: &Mutation) {
     let len = bytes.len();
     if len == 0 {
         return;
@@ -145,40 +148,44 @@ fn apply(bytes: &mut Vec<u8>, harm: &Harm) {
     let pointed = |at: &Index, keeps: fn(&Value) -> bool| {
         let mut value = parsed.as_ref().ok()?.clone();
         let mut all = Vec::new();
-        pointers(&value, "", &mut all);
+        collect_pointers(&value, "", &mut all);
         all.retain(|at| value.pointer(at).is_some_and(keeps));
         let at = all.get(at.index(all.len().max(1)))?;
         *value.pointer_mut(at)? = "@here@".into();
         Some((value.to_string(), parsed.as_ref().ok()?.pointer(at)?.clone()))
     };
     match harm {
-        Harm::Set(at, byte) => bytes[at.index(len)] = *byte,
-        Harm::Cut(at) => bytes.truncate(at.index(len)),
-        Harm::Insert(at, token) => {
+        Mutation::Set(at, byte) => bytes[at.index(len)] = *byte,
+        Mutation::Cut(at) => bytes.truncate(at.index(len)),
+        Mutation::Insert(at, token) => {
             let at = at.index(len);
             bytes.splice(at..at, token.iter().copied());
         }
-        Harm::Remove(at, some) => {
+        Mutation::Remove(at, some) => {
             let at = at.index(len);
             bytes.drain(at..(at + some).min(len));
         }
-        Harm::Replace(at, token) => {
+        Mutation::Replace(at, token) => {
             if let Some((text, _)) = pointed(at, |_| true) {
-                *bytes = put(&text, token);
+                *bytes = replace_placeholder(&text, token);
             }
         }
-        Harm::Repeat(at, token) => {
+        Mutation::Repeat(at, token) => {
             let is_object = |it: &Value| it.as_object().is_some_and(|it| !it.is_empty());
             if let Some((text, Value::Object(fields))) = pointed(at, is_object) {
                 let (name, _) = fields.iter().nth(at.index(fields.len())).unwrap();
                 let inside = Value::from(fields.clone()).to_string();
                 let inside = &inside[1..inside.len() - 1];
                 let mut object = String::new();
-                write!(object, "{{\"{name}\":{HERE},{inside},\"{name}\":{HERE}}}").unwrap();
-                let whole = text.replacen(HERE, &object, 1);
-                let once = put(&whole, token);
-                let at = once.windows(HERE.len()).position(|it| it == HERE.as_bytes()).unwrap();
-                *bytes = [&once[..at], &token.bytes(), &once[at + HERE.len()..]].concat();
+                write!(object, "{{\"{name}\":{PLACEHOLDER},{inside},\"{name}\":{PLACEHOLDER}}}")
+                    .unwrap();
+                let whole = text.replacen(PLACEHOLDER, &object, 1);
+                let once = replace_placeholder(&whole, token);
+                let at = once
+                    .windows(PLACEHOLDER.len())
+                    .position(|it| it == PLACEHOLDER.as_bytes())
+                    .unwrap();
+                *bytes = [&once[..at], &token.bytes(), &once[at + PLACEHOLDER.len()..]].concat();
             }
         }
     }
@@ -198,7 +205,7 @@ fn normalized(mut value: Value) -> Value {
 }
 
 /// Rows that stay as they are, before and behind the one that does not.
-const BESIDE: &str = r#"
+const OTHER_ROWS: &str = r#"
     PRAGMA foreign_keys=OFF;
     INSERT INTO session_v2 (id, project_id, slug, directory, version, time_created, time_updated)
         VALUES ('ses_1', 'p', 's', '/w', '2', 1, 1);
@@ -215,7 +222,7 @@ fn is_mangled(key: &EntityKey) -> bool {
 }
 
 /// All that is said of the rows beside, without what they say of the one that is mangled.
-fn beside(entries: &[Entry]) -> Vec<(String, Vec<u8>)> {
+fn other_entries(entries: &[Entry]) -> Vec<(String, Vec<u8>)> {
     let all = entries.iter().filter(|entry| !is_mangled(&entry.key));
     let of = |entry: &Entry| {
         let mut record: Value = serde_json::from_slice(entry.span.as_deref().unwrap()).unwrap();
@@ -228,7 +235,7 @@ fn beside(entries: &[Entry]) -> Vec<(String, Vec<u8>)> {
 
 /// What an entry says: whether it can be read, and how much is wrong. Panics if its JSON and its
 /// typed value are not the same.
-fn judge(entry: &Entry) -> Result<usize, TestCaseError> {
+fn check_entry(entry: &Entry) -> Result<usize, TestCaseError> {
     let bytes = entry.span.as_deref().unwrap().to_vec();
     let (bytes, repaired) = match repair_surrogates(&bytes) {
         Some((repaired, _)) => (repaired, 1),
@@ -279,24 +286,24 @@ fn all_calls(store: &dyn Source) -> Vec<Entry> {
         let raw = reader.raw(key).unwrap().unwrap();
         assert!(raw.starts_with(b"{\"id\":\"msg_m\"") && raw.ends_with(b"}"));
     }
-    assert_eq!(surveyed(store, &Survey::Messages(&session)).1, []);
+    assert_eq!(survey_sorted(store, &Survey::Messages(&session)).1, []);
     whole.entries
 }
 
 #[test]
 fn mangled_rows_cost_themselves() {
-    let real = real();
+    let real = real_rows();
     assert!(real.len() > 150, "{}", real.len());
     let kinds: Vec<String> = real.iter().map(|(kind, _)| kind.clone()).collect();
-    let (_dir, database) = stated_as(V2_SCHEMA, BESIDE);
-    let db = writer(&database);
+    let (_dir, database) = database_with_schema(V2_SCHEMA, OTHER_ROWS);
+    let db = open_writer(&database);
     let store = open(&database);
-    let untouched = beside(&all_calls(&store));
+    let untouched = other_entries(&all_calls(&store));
     assert_eq!(untouched.len(), 10);
 
     let case = (
         (any::<Index>(), any::<Index>(), prop::bool::weighted(0.1)),
-        prop::collection::vec(harm(), 1..3),
+        prop::collection::vec(any_mutation(), 1..3),
         any::<bool>(),
     );
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(500));
@@ -305,17 +312,17 @@ fn mangled_rows_cost_themselves() {
         let (kind, text) = &real[which.index(real.len())];
         let kind = if is_other { &kinds[other.index(kinds.len())] } else { kind };
         let mut data = text.clone().into_bytes();
-        harms.iter().for_each(|harm| apply(&mut data, harm));
+        harms.iter().for_each(|harm| apply_mutation(&mut data, harm));
         let value = if is_blob { "?2" } else { "CAST(?2 AS TEXT)" };
         let update =
             format!("UPDATE session_message SET type = ?1, data = {value} WHERE id = 'msg_m'");
         db.execute(&update, (kind, &data)).unwrap();
 
         let read = all_calls(&store);
-        prop_assert_eq!(&beside(&read), &untouched);
+        prop_assert_eq!(&other_entries(&read), &untouched);
         let (mut wrong, mut found) = (0, 0);
         for entry in read.iter().filter(|entry| is_mangled(&entry.key)) {
-            wrong += judge(entry)?;
+            wrong += check_entry(entry)?;
             found += 1;
         }
         prop_assert!(found > 0, "it is there, however it is");

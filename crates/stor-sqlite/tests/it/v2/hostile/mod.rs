@@ -1,4 +1,4 @@
 //! Rows of 2.x as no opencode writes them: each costs only itself.
 
 mod mangled;
-mod odd;
+mod unusual_values;

@@ -16,17 +16,17 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::calls::{session_key, spans, tree};
-use crate::support::{SCHEMA, V2_SCHEMA, open, stated_as, value};
+use crate::support::{SCHEMA, V2_SCHEMA, database_with_schema, entry_json, open};
 
 /// Who writes such a row: the preview within 1.16 to 1.18, 2.0, or later ones that call a
 /// provider's own fields `native`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Shape {
-    P,
+    Preview,
     V2,
     Native,
 }
-use Shape::{Native, P, V2};
+use Shape::{Native, Preview, V2};
 
 /// A row, and what it becomes.
 struct Case {
@@ -36,21 +36,21 @@ struct Case {
     data: &'static str,
     /// A line for each record: the end of its id, and its JSON without the ids. After `!` what
     /// whoever parses it is told.
-    becomes: &'static str,
+    expected_records: &'static str,
 }
 
-const ALL: &[Shape] = &[P, V2, Native];
-const LATER: &[Shape] = &[V2, Native];
+const ALL_SHAPES: &[Shape] = &[Preview, V2, Native];
+const SINCE_V2: &[Shape] = &[V2, Native];
 
 /// A database with one session in `/w` that has these rows: id, type, time, data; they are numbered
 /// as they come.
-fn rows(shape: Shape, rows: &[(&str, &str, i64, &str)]) -> (TempDir, PathBuf) {
+fn session_with_rows(shape: Shape, rows: &[(&str, &str, i64, &str)]) -> (TempDir, PathBuf) {
     let (schema, table) = match shape {
-        P => (SCHEMA, "session"),
+        Preview => (SCHEMA, "session"),
         V2 | Native => (V2_SCHEMA, "session_v2"),
     };
-    let (dir, database) = stated_as(schema, "");
-    let db = crate::support::writer(&database);
+    let (dir, database) = database_with_schema(schema, "");
+    let db = crate::support::open_writer(&database);
     let session = format!(
         "PRAGMA foreign_keys=OFF; INSERT INTO {table} (id, project_id, slug, directory, title,
             version, time_created, time_updated) VALUES ('ses_1', 'p', 's', '/w', 't', '2', 1, 1);"
@@ -70,8 +70,8 @@ fn session() -> SessionKey {
 }
 
 /// The record without its ids, which are those of its key.
-fn record(entry: &Entry) -> Value {
-    let mut record = value(entry);
+fn record_without_ids(entry: &Entry) -> Value {
+    let mut record = entry_json(entry);
     let fields = record.as_object_mut().unwrap();
     let mut take = |name: &str| fields.remove(name).map(|id| id.as_str().unwrap().to_owned());
     assert_eq!(take("sessionID").as_deref(), Some("ses_1"));
@@ -87,7 +87,7 @@ fn record(entry: &Entry) -> Value {
 }
 
 /// What is read, as [`Case::becomes`] has it.
-fn become_of(store: &dyn Source) -> Vec<(String, Value)> {
+fn translated_records(store: &dyn Source) -> Vec<(String, Value)> {
     let listed = tree(store, &session());
     assert!(listed.issues.is_empty(), "{:?}", listed.issues);
     let entries = &listed.entries[1..];
@@ -97,10 +97,10 @@ fn become_of(store: &dyn Source) -> Vec<(String, Value)> {
     assert_eq!(single.len(), entries.len());
     let mut all = Vec::new();
     for (entry, single) in entries.iter().zip(single) {
-        assert_eq!((&single.key, value(&single)), (&entry.key, value(entry)));
+        assert_eq!((&single.key, entry_json(&single)), (&entry.key, entry_json(entry)));
         let name = entry.key.to_string();
         let name = name.rsplit('/').next().unwrap().trim_start_matches("prt_1_");
-        all.push((name.to_owned(), record(entry)));
+        all.push((name.to_owned(), record_without_ids(entry)));
         let parsed = Entity::parse(&entry.key, entry.span.as_ref().unwrap()).unwrap();
         for issue in parsed.issues {
             all.push(("!".to_owned(), issue.kind.to_string().into()));
@@ -109,7 +109,7 @@ fn become_of(store: &dyn Source) -> Vec<(String, Value)> {
     all
 }
 
-fn expected(becomes: &str) -> Vec<(String, Value)> {
+fn parse_expected(becomes: &str) -> Vec<(String, Value)> {
     let line = |line: &str| {
         let (name, json) = line.trim().split_once(' ').unwrap();
         let value = match name {
@@ -127,9 +127,10 @@ fn rows_become_records_of_1x() {
     let mut compared = 0;
     for case in tables.into_iter().flatten() {
         for shape in case.shapes {
-            let (_dir, database) = rows(*shape, &[("msg_1", case.kind, 10, case.data)]);
-            let found = become_of(&open(&database));
-            assert_eq!(found, expected(case.becomes), "{} of {shape:?}", case.name);
+            let (_dir, database) =
+                session_with_rows(*shape, &[("msg_1", case.kind, 10, case.data)]);
+            let found = translated_records(&open(&database));
+            assert_eq!(found, parse_expected(case.expected_records), "{} of {shape:?}", case.name);
             compared += 1;
         }
     }

@@ -4,19 +4,23 @@ use scrollback_core_id::EntityKey;
 use scrollback_source::{Entry, Source};
 use serde_json::Value;
 
-use super::{P, Shape, V2, become_of, expected, record, rows, session};
+use super::{
+    Preview, Shape, V2, parse_expected, record_without_ids, session, session_with_rows,
+    translated_records,
+};
 use crate::calls::{key_names, spans, tree};
-use crate::support::{open, value, writer};
+use crate::support::{entry_json, open, open_writer};
 
-const MOVED: &str = r#"{"location":{"directory":"/v"},"previous":{"location":{"directory":"/u"}}}"#;
-const BACK: &str = r#"{"location":{"directory":"/é\"\\"}}"#;
+const MOVE_WITH_PREVIOUS: &str =
+    r#"{"location":{"directory":"/v"},"previous":{"location":{"directory":"/u"}}}"#;
+const MOVE_WITHOUT_PREVIOUS: &str = r#"{"location":{"directory":"/é\"\\"}}"#;
 
 /// Each message's id, what it answers, and where.
-fn places(entries: &[Entry]) -> Vec<(String, String, String)> {
+fn message_contexts(entries: &[Entry]) -> Vec<(String, String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let is_message = |entry: &&Entry| matches!(entry.key, EntityKey::Message(_));
     let place = |entry: &Entry| {
-        let (record, name) = (value(entry), key_names(std::slice::from_ref(entry)).remove(0));
+        let (record, name) = (entry_json(entry), key_names(std::slice::from_ref(entry)).remove(0));
         (name, text(&record["parentID"]), text(&record["path"]["cwd"]))
     };
     entries.iter().filter(is_message).map(place).collect()
@@ -32,11 +36,11 @@ fn answers_know_what_they_answer_and_where() {
         ("msg_d", "system", 1, text), // nobody answers that
         ("msg_e", "skill", 1, text),
         ("msg_f", "assistant", 1, "{}"),
-        ("msg_g", "location-switched", 1, MOVED),
+        ("msg_g", "location-switched", 1, MOVE_WITH_PREVIOUS),
         ("msg_h", "synthetic", 1, text),
         ("msg_i", "shell", 1, "{}"),
         ("msg_j", "compaction", 1, "{}"),
-        ("msg_k", "location-switched", 1, BACK),
+        ("msg_k", "location-switched", 1, MOVE_WITHOUT_PREVIOUS),
         ("msg_l", "assistant", 1, "{}"),
         ("msg_m", "location-switched", 1, "{\"location\":"), // says nothing
         ("msg_n", "assistant", 1, "{}"),
@@ -56,21 +60,21 @@ fn answers_know_what_they_answer_and_where() {
         ("msg_n", "msg_j", "/é\"\\"),
     ];
     let expected = expected.map(|(id, parent, cwd)| (id.into(), parent.into(), cwd.into()));
-    for shape in [P, V2] {
-        let (_dir, database) = rows(shape, &list);
+    for shape in [Preview, V2] {
+        let (_dir, database) = session_with_rows(shape, &list);
         let store = open(&database);
         let whole = tree(&store, &session()).entries;
-        assert_eq!(places(&whole), expected, "{shape:?}");
+        assert_eq!(message_contexts(&whole), expected, "{shape:?}");
         let keys: Vec<_> = whole.iter().map(|entry| entry.key.clone()).collect();
-        assert_eq!(places(&spans(&store, &keys).entries), expected, "one by one");
+        assert_eq!(message_contexts(&spans(&store, &keys).entries), expected, "one by one");
     }
 }
 
 #[test]
 fn a_session_that_never_moved_is_where_its_record_says() {
-    for shape in [P, V2] {
-        let (_dir, database) = rows(shape, &[("msg_a", "assistant", 1, "{}")]);
-        let places = places(&tree(&open(&database), &session()).entries);
+    for shape in [Preview, V2] {
+        let (_dir, database) = session_with_rows(shape, &[("msg_a", "assistant", 1, "{}")]);
+        let places = message_contexts(&tree(&open(&database), &session()).entries);
         assert_eq!(places, [("msg_a".into(), "-".into(), "/w".into())], "{shape:?}");
     }
 }
@@ -85,8 +89,8 @@ fn rows_stand_by_their_number() {
         ("msg_a", "hologram", 10, "{}"),
         ("msg_0", "assistant", 60, "{}"),
     ];
-    for shape in [P, V2] {
-        let (_dir, database) = rows(shape, &list);
+    for shape in [Preview, V2] {
+        let (_dir, database) = session_with_rows(shape, &list);
         let store = open(&database);
         let read = tree(&store, &session()).entries;
         let is_own = |entry: &&Entry| !matches!(entry.key, EntityKey::Part(_));
@@ -102,8 +106,8 @@ fn rows_stand_by_their_number() {
 #[test]
 fn turns_of_both_models_stand_in_the_order_of_time() {
     let list = [("msg_c", "user", 20, "{}"), ("msg_d", "assistant", 40, "{}")];
-    let (_dir, database) = rows(P, &list);
-    let db = writer(&database);
+    let (_dir, database) = session_with_rows(Preview, &list);
+    let db = open_writer(&database);
     db.execute_batch(
         "INSERT INTO message VALUES ('msg_b', 'ses_1', 10, 10, '{\"role\":\"user\"}'),
              ('msg_a', 'ses_1', 30, 30, '{\"role\":\"assistant\"}'),
@@ -122,13 +126,13 @@ fn what_waits_is_an_item() {
     for (shape, insert, what) in [
         (V2, "session_inbox VALUES ('msg_w', 'ses_1', 'prompt', ?1, 'queue', 9, 80)", "prompt"),
         (V2, "session_pending VALUES ('msg_w', 'ses_1', 'move', ?1, 'queue', 9, 80)", "move"),
-        (P, "session_input VALUES ('msg_w', 'ses_1', ?1, 'queue', 9, NULL, 80)", "prompt"),
+        (Preview, "session_input VALUES ('msg_w', 'ses_1', ?1, 'queue', 9, NULL, 80)", "prompt"),
     ] {
-        let (_dir, database) = rows(shape, &[("msg_1", "idle", 10, "{}")]);
-        let db = writer(&database);
+        let (_dir, database) = session_with_rows(shape, &[("msg_1", "idle", 10, "{}")]);
+        let db = open_writer(&database);
         db.execute_batch("PRAGMA foreign_keys=OFF").unwrap();
         db.execute(&format!("INSERT INTO {insert}"), [payload]).unwrap();
-        if shape == P {
+        if shape == Preview {
             // What was delivered stays there, and is a row already.
             let delivered = "session_input VALUES ('msg_1', 'ses_1', '{}', 'queue', 1, 2, 10)";
             db.execute(&format!("INSERT INTO {delivered}"), []).unwrap();
@@ -137,25 +141,26 @@ fn what_waits_is_an_item() {
             r#"msg_1 {{"type":"idle"}}
             msg_w {{"type":"pending","what":"{what}","delivery":"queue","payload":{payload},"time":{{"created":80}}}}"#
         );
-        assert_eq!(become_of(&open(&database)), expected(&waits), "{insert}");
+        assert_eq!(translated_records(&open(&database)), parse_expected(&waits), "{insert}");
     }
 }
 
 #[test]
 fn a_session_of_prompts_that_wait_has_them() {
-    for shape in [P, V2] {
-        let (_dir, database) = rows(shape, &[]);
-        let db = writer(&database);
-        db.execute_batch(&format!("PRAGMA foreign_keys=OFF; {}", waiting(shape))).unwrap();
+    for shape in [Preview, V2] {
+        let (_dir, database) = session_with_rows(shape, &[]);
+        let db = open_writer(&database);
+        db.execute_batch(&format!("PRAGMA foreign_keys=OFF; {}", insert_pending_row(shape)))
+            .unwrap();
         let read = tree(&open(&database), &session()).entries;
         assert_eq!(key_names(&read), ["ses_1", "msg_w"], "{shape:?}");
-        assert_eq!(record(&read[1])["payload"]["text"], "x");
+        assert_eq!(record_without_ids(&read[1])["payload"]["text"], "x");
     }
 }
 
-fn waiting(shape: Shape) -> &'static str {
+fn insert_pending_row(shape: Shape) -> &'static str {
     match shape {
-        P => {
+        Preview => {
             "INSERT INTO session_input VALUES ('msg_w', 'ses_1', '{\"text\":\"x\"}', 'steer', 1, NULL, 1)"
         }
         _ => {
@@ -167,8 +172,8 @@ fn waiting(shape: Shape) -> &'static str {
 #[test]
 fn a_row_is_there_as_it_is_stored() {
     let data = r#"{"text":"x", "time":{"created":1} }"#;
-    for shape in [P, V2] {
-        let (_dir, database) = rows(shape, &[("msg_1", "compaction", 10, data)]);
+    for shape in [Preview, V2] {
+        let (_dir, database) = session_with_rows(shape, &[("msg_1", "compaction", 10, data)]);
         let store = open(&database);
         let mut reader = store.open().unwrap();
         let stored = format!(

@@ -6,10 +6,10 @@ use scrollback_source::Entry;
 use serde_json::Value;
 
 use crate::calls::{session_key, tree};
-use crate::support::{copy, open};
+use crate::support::{copy_corpus, open};
 
 /// The id of a session by its name in the corpus.
-fn named(which: Corpus, name: &str) -> String {
+fn session_id(which: Corpus, name: &str) -> String {
     let at = if which == Corpus::OpencodePrelaunch { "ids.json" } else { "oracle.json" };
     let names = std::fs::read(corpus(which).data_dir.join(at)).unwrap();
     let names: Value = serde_json::from_slice(&names).unwrap();
@@ -19,13 +19,13 @@ fn named(which: Corpus, name: &str) -> String {
 
 /// A session as a list of words: for each message its role and type, for each part its type and what
 /// matters in it, for each item its type.
-fn told(which: Corpus, name: &str) -> Vec<String> {
-    let (_dir, database) = copy(which);
-    let entries = tree(&open(&database), &session_key(&named(which, name))).entries;
-    entries.iter().skip(1).map(tell).collect()
+fn summarize_session(which: Corpus, name: &str) -> Vec<String> {
+    let (_dir, database) = copy_corpus(which);
+    let entries = tree(&open(&database), &session_key(&session_id(which, name))).entries;
+    entries.iter().skip(1).map(summarize_entry).collect()
 }
 
-fn tell(entry: &Entry) -> String {
+fn summarize_entry(entry: &Entry) -> String {
     // A row that is cut off is as it is stored.
     let record = serde_json::from_slice(entry.span.as_deref().unwrap()).unwrap_or(Value::Null);
     let text = |pointer: &str| record.pointer(pointer).and_then(Value::as_str).unwrap_or("-");
@@ -51,7 +51,7 @@ fn tell(entry: &Entry) -> String {
 }
 
 /// Sessions of the real preview, and of a synthetic database.
-const TOLD: &[(Corpus, &str, &[&str])] = &[
+const EXPECTED_SUMMARIES: &[(Corpus, &str, &[&str])] = &[
     (
         Corpus::OpencodePrelaunch,
         "switch",
@@ -244,7 +244,7 @@ const TOLD: &[(Corpus, &str, &[&str])] = &[
 
 #[test]
 fn sessions_are_told_as_they_were() {
-    for (which, name, expected) in TOLD {
-        assert_eq!(told(*which, name), *expected, "{which:?} {name}");
+    for (which, name, expected) in EXPECTED_SUMMARIES {
+        assert_eq!(summarize_session(*which, name), *expected, "{which:?} {name}");
     }
 }

@@ -9,58 +9,58 @@ use scrollback_core_id::{MessageId, OrderKey, PartId, PartKey};
 use scrollback_source::{BorrowedItem, BorrowedRecord, BorrowedVisitor, ScanVisitor};
 use scrollback_stor_mmap::Arena;
 
-use crate::ask::Ask;
-use crate::cells::{bytes, id, whole};
-use crate::gathered::Gathered;
-use crate::look::SqliteLook;
-use crate::pass::{Pass, Table};
-use crate::record::data;
+use crate::cells::{bytes, id, integer};
+use crate::query_context::QueryContext;
+use crate::query_output::QueryOutput;
+use crate::record::record_text;
 use crate::schema::tables::v1::PartColumn;
+use crate::table_scan::{ScannedTable, TableScan};
+use crate::transaction::SqliteTransaction;
 use crate::v1::parts::part_row;
 use crate::v2::rows::row_parts;
-use crate::v2::translate::Ending;
+use crate::v2::translate::IdPlacement;
 
 /// So much is read before it is handed out.
-const BYTES: usize = 1 << 20;
+const BATCH_BYTES: usize = 1 << 20;
 /// Room for that, and for what comes last.
-const FULL: usize = BYTES + (BYTES >> 3);
+const BATCH_CAPACITY: usize = BATCH_BYTES + (BATCH_BYTES >> 3);
 /// So many rows are lent before they are said to hold.
-const LENT: usize = 4096;
+const MAX_BORROWED_ROWS: usize = 4096;
 /// Hands out every part.
 pub(crate) fn all_parts(
-    look: &mut SqliteLook<'_>,
+    look: &mut SqliteTransaction<'_>,
     each: &mut ScanVisitor<'_>,
 ) -> scrollback_source::Result<()> {
-    for table in Table::ALL {
-        if parts_of(table, look, each)?.is_break() {
+    for table in ScannedTable::ALL {
+        if scan_table(table, look, each)?.is_break() {
             break;
         }
     }
     Ok(())
 }
 
-fn parts_of(
-    table: Table,
-    look: &mut SqliteLook<'_>,
+fn scan_table(
+    table: ScannedTable,
+    look: &mut SqliteTransaction<'_>,
     each: &mut ScanVisitor<'_>,
 ) -> scrollback_source::Result<ControlFlow<()>> {
-    let mut pass = Pass::new(table);
+    let mut pass = TableScan::new(table);
     loop {
-        let (gathered, reached) = look.ask(|ask| {
-            let arena = Arena::with_capacity(if pass.is_there(ask) { FULL } else { 0 });
-            let mut out = Gathered { arena, ..Gathered::default() };
+        let (gathered, reached) = look.query(|ask| {
+            let arena = Arena::with_capacity(if pass.has_table(ask) { BATCH_CAPACITY } else { 0 });
+            let mut out = QueryOutput { arena, ..QueryOutput::default() };
             let mut owner = None;
             let reached = pass.step(ask, false, &mut |row| {
                 match &ask.schema.v2 {
-                    Some(v2) if table == Table::Row => {
-                        row_parts(ask, v2, row, Ending::WithIds, &mut out)?;
+                    Some(v2) if table == ScannedTable::Row => {
+                        row_parts(ask, v2, row, IdPlacement::WithIds, &mut out)?;
                     }
                     _ => match message_of(row, &mut owner)? {
                         Ok(message) => part_row(ask, message, row, &mut out)?,
                         Err(kind) => out.note(None, ask, kind),
                     },
                 }
-                let is_full = out.arena.len() > BYTES;
+                let is_full = out.arena.len() > BATCH_BYTES;
                 Ok(if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             })?;
             if let Some(damage) = &reached.damage {
@@ -68,38 +68,38 @@ fn parts_of(
             }
             Ok((out, reached))
         })?;
-        let flow = gathered.hand_out(each);
+        let flow = gathered.visit(each);
         if flow.is_break() || reached.is_over {
             return Ok(flow);
         }
-        pass.go_on_from(reached);
+        pass.resume_from(reached);
     }
 }
 
 /// Lends every part.
-pub(crate) fn lend(
-    look: &mut SqliteLook<'_>,
+pub(crate) fn scan_borrowed(
+    look: &mut SqliteTransaction<'_>,
     each: &mut BorrowedVisitor<'_>,
 ) -> scrollback_source::Result<()> {
-    for table in Table::ALL {
-        if lend_of(table, look, each)?.is_break() {
+    for table in ScannedTable::ALL {
+        if scan_table_borrowed(table, look, each)?.is_break() {
             break;
         }
     }
     Ok(())
 }
 
-fn lend_of(
-    table: Table,
-    look: &mut SqliteLook<'_>,
+fn scan_table_borrowed(
+    table: ScannedTable,
+    look: &mut SqliteTransaction<'_>,
     each: &mut BorrowedVisitor<'_>,
 ) -> scrollback_source::Result<ControlFlow<()>> {
-    let mut pass = Pass::new(table);
+    let mut pass = TableScan::new(table);
     let mut ended = ControlFlow::Continue(());
-    let mut scratch = Gathered::default();
+    let mut scratch = QueryOutput::default();
     loop {
         let mut again = false;
-        let reached = look.ask(|ask| {
+        let reached = look.query(|ask| {
             if again && ended.is_continue() {
                 ended = each(BorrowedItem::Rollback);
             }
@@ -110,14 +110,14 @@ fn lend_of(
                     return Ok(ended);
                 }
                 ended = match &ask.schema.v2 {
-                    Some(v2) if table == Table::Row => {
-                        row_parts(ask, v2, row, Ending::Bare, &mut scratch)?;
-                        scratch.lend(each)
+                    Some(v2) if table == ScannedTable::Row => {
+                        row_parts(ask, v2, row, IdPlacement::Bare, &mut scratch)?;
+                        scratch.visit_borrowed(each)
                     }
-                    _ => lend_row(ask, row, each)?,
+                    _ => borrow_row(ask, row, each)?,
                 };
                 rows += 1;
-                Ok(if rows == LENT { ControlFlow::Break(()) } else { ended })
+                Ok(if rows == MAX_BORROWED_ROWS { ControlFlow::Break(()) } else { ended })
             })?;
             if let Some(damage) = reached.damage.take().filter(|_| ended.is_continue()) {
                 let kind = IssueKind::Database { message: damage.to_string() };
@@ -131,13 +131,13 @@ fn lend_of(
         if ended.is_break() || reached.is_over {
             return Ok(ended);
         }
-        pass.go_on_from(reached);
+        pass.resume_from(reached);
     }
 }
 
 /// Lends the record of a row, or says what is wrong with it.
-fn lend_row(
-    ask: &Ask<'_>,
+fn borrow_row(
+    ask: &QueryContext<'_>,
     row: &SqlRow<'_>,
     each: &mut BorrowedVisitor<'_>,
 ) -> rusqlite::Result<ControlFlow<()>> {
@@ -145,10 +145,10 @@ fn lend_row(
         let message: MessageId = ask.id(row, PartColumn::Message.at(), MessageId::from_bytes)?;
         Ok(PartKey { message, part: ask.id(row, PartColumn::Id.at(), PartId::from_bytes)? }.into())
     };
-    Ok(match data(ask, row.get_ref(PartColumn::Data.at())?) {
+    Ok(match record_text(ask, row.get_ref(PartColumn::Data.at())?) {
         Err(kind) => each(BorrowedItem::Issue(named().ok(), ask.issue(kind))),
         Ok(bytes) => {
-            let updated = whole(row, PartColumn::Updated.at())?;
+            let updated = integer(row, PartColumn::Updated.at())?;
             let (stamp, settled) = ask.stamp(bytes.len() as u64, updated, 0);
             let (named, order, is_copy) = (&named, OrderKey::default(), false);
             each(BorrowedItem::Record(BorrowedRecord {

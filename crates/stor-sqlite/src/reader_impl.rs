@@ -9,47 +9,54 @@ use scrollback_source::{
 };
 use scrollback_stor_mmap::MappedSpan;
 
-use crate::gathered::Gathered;
-use crate::generation::whose::{Whose, whose};
-use crate::generation::{all_parts, lend, messages, orphans, parts, spans, survey, tree};
-use crate::look::SqliteLook;
+use crate::dispatch::session_format::{SessionFormat, format_of_session};
+use crate::dispatch::{all_parts, borrowed, messages, orphans, parts, spans, survey, tree};
+use crate::query_output::QueryOutput;
 use crate::sessions;
+use crate::transaction::SqliteTransaction;
 use crate::v1::projects;
 use crate::v2::history::{self, Event};
 use crate::v2::native;
 
-impl SqliteLook<'_> {
+impl SqliteTransaction<'_> {
     /// The log of what happened in a session.
     pub(crate) fn history(
         &mut self,
         of: &SessionKey,
     ) -> scrollback_source::Result<(Vec<Event>, Vec<Issue>)> {
-        self.ask(|ask| {
-            let mut out = Gathered::default();
+        self.query(|ask| {
+            let mut out = QueryOutput::default();
             let events = history::history(ask, of, &mut out)?;
             Ok((events, out.issues.into_iter().map(|(_, issue)| issue).collect()))
         })
     }
 }
 
-impl Reader for SqliteLook<'_> {
+impl Reader for SqliteTransaction<'_> {
     fn clock(&self) -> &Arc<dyn Clock> {
-        &self.store.clock
+        &self.shared.clock
     }
 
     fn scan(&mut self, scope: &Scope, each: &mut ScanVisitor<'_>) -> scrollback_source::Result<()> {
         match scope {
-            Scope::Projects => self.gather(each, projects::all),
+            Scope::Projects => self.visit_query(each, projects::all_projects),
             Scope::Sessions => {
-                self.in_one(each, |ask, out| sessions::list::sessions(ask, None, out))
+                self.visit_transaction(each, |ask, out| sessions::list::sessions(ask, None, out))
             }
-            Scope::Project(id) => {
-                self.in_one(each, |ask, out| sessions::list::sessions(ask, Some(id), out))
+            Scope::Project(id) => self
+                .visit_transaction(each, |ask, out| sessions::list::sessions(ask, Some(id), out)),
+            Scope::Messages(of) => {
+                self.visit_transaction(each, |ask, out| messages::messages(ask, of, out))
             }
-            Scope::Messages(of) => self.in_one(each, |ask, out| messages::messages(ask, of, out)),
-            Scope::MessageNames(of) => self.in_one(each, |ask, out| messages::names(ask, of, out)),
-            Scope::Items(of) => self.in_one(each, |ask, out| messages::items(ask, of, out)),
-            Scope::Parts(of) => self.in_one(each, |ask, out| parts::part_names(ask, of, out)),
+            Scope::MessageNames(of) => {
+                self.visit_transaction(each, |ask, out| messages::message_names(ask, of, out))
+            }
+            Scope::Items(of) => {
+                self.visit_transaction(each, |ask, out| messages::items(ask, of, out))
+            }
+            Scope::Parts(of) => {
+                self.visit_transaction(each, |ask, out| parts::part_names(ask, of, out))
+            }
             Scope::AllParts => all_parts::all_parts(self, each),
             _ => Ok(()),
         }
@@ -61,8 +68,8 @@ impl Reader for SqliteLook<'_> {
         each: &mut BorrowedVisitor<'_>,
     ) -> scrollback_source::Result<()> {
         match scope {
-            Scope::Messages(of) => lend::messages(self, of, each),
-            Scope::AllParts => all_parts::lend(self, each),
+            Scope::Messages(of) => borrowed::messages(self, of, each),
+            Scope::AllParts => all_parts::scan_borrowed(self, each),
             _ => borrow_from_scan(self, scope, each),
         }
     }
@@ -72,15 +79,15 @@ impl Reader for SqliteLook<'_> {
         what: &Survey<'_>,
         each: &mut SurveyVisitor<'_>,
     ) -> scrollback_source::Result<()> {
-        let seen = self.ask(|ask| {
-            let mut seen = Gathered::default();
+        let seen = self.query(|ask| {
+            let mut seen = QueryOutput::default();
             match ask.schema.v2 {
-                Some(_) => ask.in_one(|| survey::survey(ask, what, &mut seen))?,
+                Some(_) => ask.in_one_transaction(|| survey::survey(ask, what, &mut seen))?,
                 None => survey::survey(ask, what, &mut seen)?, // one query
             }
             Ok(seen)
         })?;
-        let set = seen.set.into_iter().chain(seen.sightings).map(SurveyItem::Observation);
+        let set = seen.set.into_iter().chain(seen.observations).map(SurveyItem::Observation);
         let issues = seen.issues.into_iter().map(|(key, issue)| SurveyItem::Issue(key, issue));
         let _ = set.chain(issues).try_for_each(each);
         Ok(())
@@ -91,7 +98,7 @@ impl Reader for SqliteLook<'_> {
         keys: &[EntityKey],
         each: &mut ScanVisitor<'_>,
     ) -> scrollback_source::Result<()> {
-        self.in_one(each, |ask, out| spans::spans(ask, keys, out))
+        self.visit_transaction(each, |ask, out| spans::spans(ask, keys, out))
     }
 
     fn tree(
@@ -99,17 +106,19 @@ impl Reader for SqliteLook<'_> {
         session: &SessionKey,
         each: &mut ScanVisitor<'_>,
     ) -> scrollback_source::Result<()> {
-        self.in_one(each, |ask, out| tree::tree(ask, session, out))
+        self.visit_transaction(each, |ask, out| tree::tree(ask, session, out))
     }
 
     fn raw(&mut self, key: &EntityKey) -> scrollback_source::Result<Option<MappedSpan>> {
-        self.one_span(|ask, out| native::row(ask, key, out))
+        self.one_span(|ask, out| native::raw_row(ask, key, out))
     }
 
     fn native(&mut self, session: &SessionKey) -> scrollback_source::Result<Option<MappedSpan>> {
-        self.one_span(|ask, out| match whose(ask, session)? {
-            Whose::V2(v2) | Whose::Both(v2) => native::session(ask, v2, session, out),
-            Whose::V1 => match sessions::list::is_v2(ask, session)? {
+        self.one_span(|ask, out| match format_of_session(ask, session)? {
+            SessionFormat::V2(v2) | SessionFormat::Both(v2) => {
+                native::session(ask, v2, session, out)
+            }
+            SessionFormat::V1 => match sessions::list::is_v2(ask, session)? {
                 Some(v2) => native::session(ask, v2, session, out), // it has no messages yet
                 None => Ok(()),
             },
@@ -117,10 +126,10 @@ impl Reader for SqliteLook<'_> {
     }
 
     fn has_session(&mut self, session: &SessionKey) -> scrollback_source::Result<bool> {
-        self.ask(|ask| sessions::list::holds(ask, session))
+        self.query(|ask| sessions::list::has_session(ask, session))
     }
 
     fn orphans(&mut self, each: &mut ScanVisitor<'_>) -> scrollback_source::Result<()> {
-        self.in_one(each, orphans::orphans)
+        self.visit_transaction(each, orphans::orphans)
     }
 }

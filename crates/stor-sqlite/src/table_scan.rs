@@ -6,23 +6,23 @@ use std::time::Duration;
 
 use rusqlite::Row as SqlRow;
 
-use crate::ask::Ask;
-use crate::cells::{bytes, whole};
+use crate::cells::{bytes, integer};
 use crate::error::{Result, is_damage};
+use crate::query_context::QueryContext;
 use crate::schema::Schema;
 use crate::schema::parts::ROWID;
-use crate::schema::v2::column;
+use crate::schema::v2::row_column;
 
 /// So many of the last parts of a transaction are remembered.
-const LAST: i64 = 64;
+const REMEMBERED_ROWS: i64 = 64;
 /// So long a transaction takes at most.
-const LONGEST: Duration = Duration::from_millis(50);
+const MAX_DURATION: Duration = Duration::from_millis(50);
 /// The clock is asked once in so many rows.
-const ROWS: u64 = 64;
+const CLOCK_INTERVAL: u64 = 64;
 
 /// A table that is walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Table {
+pub(crate) enum ScannedTable {
     /// Parts of 1.x.
     Part,
     /// Rows of 2.x.
@@ -31,26 +31,26 @@ pub(crate) enum Table {
 
 /// A pass over the table, from one transaction to the next.
 #[derive(Debug)]
-pub(crate) struct Pass {
-    table: Table,
+pub(crate) struct TableScan {
+    table: ScannedTable,
     /// The last row that was reached.
     rowid: Option<i64>,
     /// The schema's version, which VACUUM moves on: it numbers all rows anew.
-    schema: i64,
+    schema_version: i64,
     /// The ids of the last rows of the last transaction, the very last one first.
-    last: Vec<String>,
+    last_ids: Vec<String>,
 }
 
 /// What a transaction came to.
-pub(crate) struct Reached {
+pub(crate) struct Checkpoint {
     pub(crate) rowid: i64,
-    pub(crate) schema: i64,
+    pub(crate) schema_version: i64,
     pub(crate) is_over: bool,
-    pub(crate) last: Vec<String>,
+    pub(crate) last_ids: Vec<String>,
     pub(crate) damage: Option<rusqlite::Error>,
 }
 
-impl Table {
+impl ScannedTable {
     pub(crate) const ALL: [Self; 2] = [Self::Part, Self::Row];
 
     fn name(self) -> &'static str {
@@ -64,65 +64,66 @@ impl Table {
     fn rowid(self) -> usize {
         match self {
             Self::Part => ROWID,
-            Self::Row => column::ROWID,
+            Self::Row => row_column::ROWID,
         }
     }
 
     /// The query for the rows after one, of a table that is there.
     fn query(self, schema: &Schema, is_lent: bool) -> &str {
         match self {
-            Self::Row => schema.v2.as_ref().map_or("", |v2| &v2.all),
+            Self::Row => schema.v2.as_ref().map_or("", |v2| &v2.all_after_row),
             Self::Part => match &schema.parts {
-                Some(parts) if is_lent => &parts.lent,
-                Some(parts) => &parts.all,
+                Some(parts) if is_lent => &parts.borrowed_after_row,
+                Some(parts) => &parts.all_after_row,
                 None => "",
             },
         }
     }
 }
 
-impl Pass {
-    pub(crate) fn new(table: Table) -> Self {
-        Self { table, rowid: None, schema: 0, last: Vec::new() }
+impl TableScan {
+    pub(crate) fn new(table: ScannedTable) -> Self {
+        Self { table, rowid: None, schema_version: 0, last_ids: Vec::new() }
     }
 
-    pub(crate) fn go_on_from(&mut self, reached: Reached) {
-        let Reached { rowid, schema, last, .. } = reached;
-        *self = Self { table: self.table, rowid: Some(rowid), schema, last };
+    pub(crate) fn resume_from(&mut self, reached: Checkpoint) {
+        let Checkpoint { rowid, schema_version: schema, last_ids: last, .. } = reached;
+        *self =
+            Self { table: self.table, rowid: Some(rowid), schema_version: schema, last_ids: last };
     }
 
-    pub(crate) fn is_there(&self, ask: &Ask<'_>) -> bool {
+    pub(crate) fn has_table(&self, ask: &QueryContext<'_>) -> bool {
         match self.table {
-            Table::Part => ask.schema.parts.is_some(),
-            Table::Row => ask.schema.v2.is_some(),
+            ScannedTable::Part => ask.schema.parts.is_some(),
+            ScannedTable::Row => ask.schema.v2.is_some(),
         }
     }
 
     /// Goes on in one transaction, until `take` breaks or time is up.
     pub(crate) fn step(
         &self,
-        ask: &Ask<'_>,
+        ask: &QueryContext<'_>,
         is_lent: bool,
         take: &mut dyn FnMut(&SqlRow<'_>) -> rusqlite::Result<ControlFlow<()>>,
-    ) -> Result<Reached> {
-        let mut reached = Reached {
+    ) -> Result<Checkpoint> {
+        let mut reached = Checkpoint {
             rowid: i64::MIN,
-            schema: ask.schema.version,
+            schema_version: ask.schema.version,
             is_over: true,
-            last: Vec::new(),
+            last_ids: Vec::new(),
             damage: None,
         };
-        if !self.is_there(ask) {
+        if !self.has_table(ask) {
             return Ok(reached);
         }
         let (table, sql) = (self.table, self.table.query(ask.schema, is_lent));
         let begun = ask.clock.now();
-        ask.in_one(|| {
-            reached.schema = Schema::version_of(ask.db)?;
+        ask.in_one_transaction(|| {
+            reached.schema_version = Schema::version_of(ask.db)?;
             reached.rowid = match self.rowid {
                 None => i64::MIN,
-                Some(rowid) if self.schema == reached.schema => rowid,
-                Some(_) => found_again(ask, table, &self.last)?,
+                Some(rowid) if self.schema_version == reached.schema_version => rowid,
+                Some(_) => relocate_rowid(ask, table, &self.last_ids)?,
             };
             let mut rows = 0;
             let mut statement = ask.db.prepare_cached(sql)?;
@@ -138,21 +139,23 @@ impl Pass {
                     Err(error) => return Err(error.into()),
                 };
                 rows += 1;
-                let is_late =
-                    || rows % ROWS == 0 && ask.clock.now().duration_since(begun) > LONGEST;
+                let is_late = || {
+                    rows % CLOCK_INTERVAL == 0
+                        && ask.clock.now().duration_since(begun) > MAX_DURATION
+                };
                 if take(row)?.is_break() || is_late() {
-                    (reached.rowid, reached.is_over) = (whole(row, table.rowid())?, false);
+                    (reached.rowid, reached.is_over) = (integer(row, table.rowid())?, false);
                     break;
                 }
             }
             if reached.damage.is_some() {
-                let last = nth(ask, table, reached.rowid, rows)?;
+                let last = rowid_after(ask, table, reached.rowid, rows)?;
                 if let Some(beyond) = beyond_damage(ask, table, last)? {
                     (reached.rowid, reached.is_over) = (beyond, false);
                 }
             }
             if !reached.is_over {
-                reached.last = last_before(ask, table, reached.rowid)?;
+                reached.last_ids = last_ids_before(ask, table, reached.rowid)?;
             }
             Ok(())
         })?;
@@ -161,17 +164,17 @@ impl Pass {
 }
 
 /// The number of the row that comes `rows` after another.
-fn nth(ask: &Ask<'_>, table: Table, after: i64, rows: u64) -> Result<i64> {
+fn rowid_after(ask: &QueryContext<'_>, table: ScannedTable, after: i64, rows: u64) -> Result<i64> {
     let mut reached = after;
     if let Some(before) = rows.checked_sub(1) {
-        let shown = ask.schema.parts.as_ref().map(|parts| parts.shown);
-        let wanted = shown.filter(|_| table == Table::Part).unwrap_or("1");
+        let shown = ask.schema.parts.as_ref().map(|parts| parts.visible_condition);
+        let wanted = shown.filter(|_| table == ScannedTable::Part).unwrap_or("1");
         let sql = format!(
             "SELECT rowid FROM {} WHERE rowid > ?1 AND {wanted} ORDER BY rowid LIMIT 1 OFFSET ?2",
             table.name(),
         );
-        ask.each(&sql, [after, before.cast_signed()], |row| {
-            reached = whole(row, 0)?;
+        ask.for_each_row(&sql, [after, before.cast_signed()], |row| {
+            reached = integer(row, 0)?;
             Ok(())
         })?;
     }
@@ -179,7 +182,7 @@ fn nth(ask: &Ask<'_>, table: Table, after: i64, rows: u64) -> Result<i64> {
 }
 
 /// The number after which rows can be read again, where the next one after `reached` cannot.
-fn beyond_damage(ask: &Ask<'_>, table: Table, reached: i64) -> Result<Option<i64>> {
+fn beyond_damage(ask: &QueryContext<'_>, table: ScannedTable, reached: i64) -> Result<Option<i64>> {
     let reads = |rowid: i64| {
         let mut statement = ask.db.prepare_cached(table.query(ask.schema, false))?;
         match statement.query([rowid])?.next() {
@@ -208,11 +211,11 @@ fn beyond_damage(ask: &Ask<'_>, table: Table, reached: i64) -> Result<Option<i64
 }
 
 /// The ids of the last rows up to one.
-fn last_before(ask: &Ask<'_>, table: Table, rowid: i64) -> Result<Vec<String>> {
+fn last_ids_before(ask: &QueryContext<'_>, table: ScannedTable, rowid: i64) -> Result<Vec<String>> {
     let mut last = Vec::new();
     let table = table.name();
     let sql = format!("SELECT id FROM {table} WHERE rowid <= ?1 ORDER BY rowid DESC LIMIT ?2");
-    let asked = ask.each(&sql, [rowid, LAST], |row| {
+    let asked = ask.for_each_row(&sql, [rowid, REMEMBERED_ROWS], |row| {
         last.push(String::from_utf8_lossy(bytes(row, 0)?).into_owned());
         Ok(())
     });
@@ -224,12 +227,12 @@ fn last_before(ask: &Ask<'_>, table: Table, rowid: i64) -> Result<Vec<String>> {
 
 /// Where the last row is that was handed out and is still there, now that all have new numbers in
 /// the same order. If all are gone the pass begins again.
-fn found_again(ask: &Ask<'_>, table: Table, last: &[String]) -> Result<i64> {
+fn relocate_rowid(ask: &QueryContext<'_>, table: ScannedTable, last: &[String]) -> Result<i64> {
     let sql = format!("SELECT rowid FROM {} WHERE id = ?1", table.name());
     for id in last {
         let mut rowid = None;
-        ask.each(&sql, [id], |row| {
-            rowid = Some(whole(row, 0)?);
+        ask.for_each_row(&sql, [id], |row| {
+            rowid = Some(integer(row, 0)?);
             Ok(())
         })?;
         if let Some(rowid) = rowid {

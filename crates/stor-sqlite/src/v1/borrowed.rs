@@ -7,15 +7,15 @@ use scrollback_core_id::{MessageId, MessageKey, OrderKey, SessionKey};
 use scrollback_source::{BorrowedItem, BorrowedRecord, BorrowedVisitor};
 use scrollback_stor_path::opencode::is_fork_copy;
 
-use crate::ask::Ask;
-use crate::cells::{bytes, whole, whole_if_any};
-use crate::record::data;
+use crate::cells::{bytes, integer, optional_integer};
+use crate::query_context::QueryContext;
+use crate::record::record_text;
 use crate::schema::tables::v1::MessageColumn;
 use crate::set_sum::SetSum;
 
 /// Lends what a query finds; none if that is nothing.
 pub(crate) fn messages(
-    ask: &Ask<'_>,
+    ask: &QueryContext<'_>,
     sql: &str,
     of: &SessionKey,
     each: &mut BorrowedVisitor<'_>,
@@ -25,23 +25,23 @@ pub(crate) fn messages(
     let mut rows = statement.query([of.session.as_str()])?;
     while let Some(row) = rows.next()? {
         let id = bytes(row, MessageColumn::Id.at())?;
-        let created = whole(row, MessageColumn::Created.at())?;
+        let created = integer(row, MessageColumn::Created.at())?;
         if set.is_empty() {
-            sequence = whole_if_any(row, MessageColumn::Session.at())?;
+            sequence = optional_integer(row, MessageColumn::Session.at())?;
         }
         set.add(id, created);
         let named = || {
             let message = ask.id(row, MessageColumn::Id.at(), MessageId::from_bytes)?;
             Ok(MessageKey { session: of.session.clone(), message }.into())
         };
-        let lent = match data(ask, row.get_ref(MessageColumn::Data.at())?) {
+        let lent = match record_text(ask, row.get_ref(MessageColumn::Data.at())?) {
             Err(kind) => {
                 let key = named().unwrap_or_else(|_: Box<Issue>| of.clone().into());
                 each(BorrowedItem::Issue(Some(key), ask.issue(kind)))
             }
             Ok(data) => {
                 let (named, order, is_copy) = (&named, OrderKey(created), is_fork_copy(id));
-                let updated = whole(row, MessageColumn::Updated.at())?;
+                let updated = integer(row, MessageColumn::Updated.at())?;
                 let (stamp, settled) = ask.stamp(data.len() as u64, updated, 0);
                 let bytes = data;
                 each(BorrowedItem::Record(BorrowedRecord {
@@ -58,5 +58,5 @@ pub(crate) fn messages(
             return Ok(Some(lent));
         }
     }
-    Ok(set.sighting(of.clone(), sequence).map(|set| each(BorrowedItem::Set(set))))
+    Ok(set.observation(of.clone(), sequence).map(|set| each(BorrowedItem::Set(set))))
 }

@@ -8,14 +8,14 @@ use scrollback_stor_mmap::ReadOptions;
 
 use crate::connection::Pool;
 use crate::gate::Gate;
-use crate::sentinel::Sentinel;
+use crate::probe_connection::ProbeSlot;
 
-pub(crate) struct Shared {
+pub(crate) struct SharedDatabase {
     pub(crate) database: PathBuf,
     pub(crate) id: SourceId,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) options: ReadOptions,
     pub(crate) pool: Pool,
     pub(crate) gate: Gate,
-    pub(crate) sentinel: Sentinel,
+    pub(crate) probe_slot: ProbeSlot,
 }

@@ -4,19 +4,19 @@
 use scrollback_core_id::{Scope, SessionKey};
 use scrollback_source::{BorrowedItem, BorrowedVisitor, borrow_from_scan};
 
+use crate::dispatch::session_format::{SessionFormat, format_of_session};
 use crate::error::is_damage;
-use crate::generation::whose::{Whose, whose};
-use crate::look::SqliteLook;
+use crate::transaction::SqliteTransaction;
 use crate::{v1, v2};
 
 /// Lends the messages of a session.
 pub(crate) fn messages(
-    look: &mut SqliteLook<'_>,
+    look: &mut SqliteTransaction<'_>,
     of: &SessionKey,
     each: &mut BorrowedVisitor<'_>,
 ) -> scrollback_source::Result<()> {
     let (mut begun, mut over) = (false, false);
-    let is_scanned = look.ask(|ask| {
+    let is_scanned = look.query(|ask| {
         if begun && !over {
             over = each(BorrowedItem::Rollback).is_break();
         }
@@ -24,18 +24,23 @@ pub(crate) fn messages(
             return Ok(false);
         }
         begun = true;
-        let lent = match ask.schema.messages.as_ref().and_then(|it| it.alone.as_ref()) {
-            Some(alone) => v1::lend::messages(ask, alone, of, each),
+        let lent = match ask
+            .schema
+            .messages
+            .as_ref()
+            .and_then(|it| it.by_session_without_preview.as_ref())
+        {
+            Some(alone) => v1::borrowed::messages(ask, alone, of, each),
             None => Ok(None),
         };
         let lent = match lent {
-            Ok(None) => match whose(ask, of)? {
-                Whose::V1 => match &ask.schema.messages {
-                    Some(messages) => v1::lend::messages(ask, &messages.all, of, each),
+            Ok(None) => match format_of_session(ask, of)? {
+                SessionFormat::V1 => match &ask.schema.messages {
+                    Some(messages) => v1::borrowed::messages(ask, &messages.by_session, of, each),
                     None => Ok(None),
                 },
-                Whose::V2(v2) => v2::lend::messages(ask, v2, of, each).map(Some),
-                Whose::Both(_) => {
+                SessionFormat::V2(v2) => v2::borrowed::messages(ask, v2, of, each).map(Some),
+                SessionFormat::Both(_) => {
                     begun = false;
                     return Ok(true); // two lists, which are put together before
                 }

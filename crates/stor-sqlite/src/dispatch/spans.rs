@@ -4,18 +4,22 @@ use scrollback_core_err::IssueKind;
 use scrollback_core_id::EntityKey;
 
 use super::{messages, parts};
-use crate::ask::Ask;
 use crate::error::Result;
-use crate::gathered::Gathered;
+use crate::query_context::QueryContext;
+use crate::query_output::QueryOutput;
 use crate::sessions::list;
 use crate::v1::{projects, share, todo};
 
-pub(crate) fn spans(ask: &Ask<'_>, keys: &[EntityKey], out: &mut Gathered) -> Result<()> {
+pub(crate) fn spans(
+    ask: &QueryContext<'_>,
+    keys: &[EntityKey],
+    out: &mut QueryOutput,
+) -> Result<()> {
     for key in keys {
         let (rows, issues) = (out.rows.len(), out.issues.len());
         let asked = match key {
-            EntityKey::Project(id) => projects::one(ask, id.as_str(), out),
-            EntityKey::Session(of) => list::one(ask, of.session.as_str(), out),
+            EntityKey::Project(id) => projects::project_by_id(ask, id.as_str(), out),
+            EntityKey::Session(of) => list::session_by_id(ask, of.session.as_str(), out),
             EntityKey::Message(of) => messages::message(ask, of, out),
             EntityKey::Part(of) => parts::part(ask, of, out),
             EntityKey::Item(of) => messages::item(ask, of, out),

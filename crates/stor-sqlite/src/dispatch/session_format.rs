@@ -2,13 +2,13 @@
 
 use scrollback_core_id::SessionKey;
 
-use crate::ask::Ask;
-use crate::gathered::Gathered;
+use crate::query_context::QueryContext;
+use crate::query_output::QueryOutput;
 use crate::schema::v2::{HAS_ROWS, V2Schema};
 
 /// Whose messages a session has.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Whose<'v> {
+pub(crate) enum SessionFormat<'v> {
     V1,
     /// Rows of 2.x alone: what the tables of 1.x have of the session is what it was migrated from.
     V2(&'v V2Schema),
@@ -17,18 +17,21 @@ pub(crate) enum Whose<'v> {
 }
 
 /// Whose messages a session has.
-pub(crate) fn whose<'v>(ask: &Ask<'v>, of: &SessionKey) -> rusqlite::Result<Whose<'v>> {
-    let Some(v2) = &ask.schema.v2 else { return Ok(Whose::V1) };
+pub(crate) fn format_of_session<'v>(
+    ask: &QueryContext<'v>,
+    of: &SessionKey,
+) -> rusqlite::Result<SessionFormat<'v>> {
+    let Some(v2) = &ask.schema.v2 else { return Ok(SessionFormat::V1) };
     let mut found = false;
-    Gathered::default().by_either(HAS_ROWS, |sql, _| {
-        ask.each(sql, [of.session.as_str()], |_| {
+    QueryOutput::default().with_fallback_query(HAS_ROWS, |sql, _| {
+        ask.for_each_row(sql, [of.session.as_str()], |_| {
             found = true;
             Ok(())
         })
     })?;
     Ok(match (found, v2.is_preview) {
-        (false, _) => Whose::V1,
-        (true, false) => Whose::V2(v2),
-        (true, true) => Whose::Both(v2),
+        (false, _) => SessionFormat::V1,
+        (true, false) => SessionFormat::V2(v2),
+        (true, true) => SessionFormat::Both(v2),
     })
 }

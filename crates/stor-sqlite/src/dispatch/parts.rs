@@ -3,32 +3,36 @@
 use scrollback_core_id::{EntityKey, MessageKey, PartKey, SessionKey};
 use scrollback_source::Observation;
 
-use crate::ask::Ask;
+use crate::dispatch::session_format::{SessionFormat, format_of_session};
 use crate::error::{Result, is_damage};
-use crate::gathered::{Gathered, Row};
-use crate::generation::whose::{Whose, whose};
+use crate::query_context::QueryContext;
+use crate::query_output::{QueryOutput, Row};
 use crate::schema::v2::V2Schema;
 use crate::set_sum::SetSum;
 use crate::v1::parts;
 use crate::v2::rows;
 
 /// One part, if it is there.
-pub(crate) fn part(ask: &Ask<'_>, key: &PartKey, out: &mut Gathered) -> rusqlite::Result<()> {
+pub(crate) fn part(
+    ask: &QueryContext<'_>,
+    key: &PartKey,
+    out: &mut QueryOutput,
+) -> rusqlite::Result<()> {
     if let Some(v2) = &ask.schema.v2
         && (rows::part(ask, v2, key, out)? || is_hidden(ask, v2, key)?)
     {
         return Ok(());
     }
-    parts::one_part(ask, key, out)
+    parts::part_by_id(ask, key, out)
 }
 
 /// Whether a part of 1.x belongs to a session that is read from the rows of 2.x.
-fn is_hidden(ask: &Ask<'_>, v2: &V2Schema, key: &PartKey) -> rusqlite::Result<bool> {
+fn is_hidden(ask: &QueryContext<'_>, v2: &V2Schema, key: &PartKey) -> rusqlite::Result<bool> {
     const HIDDEN: &str = "SELECT 1 FROM part AS p WHERE p.id = ?1 AND EXISTS \
         (SELECT 1 FROM session_message AS m WHERE m.session_id = p.session_id)";
     let mut found = false;
     if !v2.is_preview && ask.schema.parts.is_some() {
-        let asked = ask.each(HIDDEN, [key.part.as_str()], |_| {
+        let asked = ask.for_each_row(HIDDEN, [key.part.as_str()], |_| {
             found = true;
             Ok(())
         });
@@ -41,10 +45,14 @@ fn is_hidden(ask: &Ask<'_>, v2: &V2Schema, key: &PartKey) -> rusqlite::Result<bo
 }
 
 /// The names of a message's parts, in order, and their set.
-pub(crate) fn part_names(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> Result<()> {
+pub(crate) fn part_names(
+    ask: &QueryContext<'_>,
+    of: &MessageKey,
+    out: &mut QueryOutput,
+) -> Result<()> {
     let first = out.rows.len();
-    if rows_of_message(ask, of, out)? {
-        out.set = set_of_parts(of, &out.rows[first..]);
+    if parts_of_v2_message(ask, of, out)? {
+        out.set = sum_part_set(of, &out.rows[first..]);
         out.rows[first..].iter_mut().for_each(|row| row.piece = None);
         return Ok(());
     }
@@ -52,25 +60,29 @@ pub(crate) fn part_names(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> 
 }
 
 /// The parts of a message of 2.x with their bytes; whether it is one, is the answer.
-pub(crate) fn rows_of_message(ask: &Ask<'_>, of: &MessageKey, out: &mut Gathered) -> Result<bool> {
+pub(crate) fn parts_of_v2_message(
+    ask: &QueryContext<'_>,
+    of: &MessageKey,
+    out: &mut QueryOutput,
+) -> Result<bool> {
     let session = SessionKey::from(of.session.clone());
-    let is_there = match whose(ask, &session)? {
-        Whose::V1 => return Ok(false),
-        Whose::V2(v2) => {
-            rows::parts_of(ask, v2, &of.message, out)?;
+    let is_there = match format_of_session(ask, &session)? {
+        SessionFormat::V1 => return Ok(false),
+        SessionFormat::V2(v2) => {
+            rows::parts_of_message(ask, v2, &of.message, out)?;
             true
         }
-        Whose::Both(v2) => rows::parts_of(ask, v2, &of.message, out)?,
+        SessionFormat::Both(v2) => rows::parts_of_message(ask, v2, &of.message, out)?,
     };
     Ok(is_there)
 }
 /// The set of parts that a row of 2.x is made of; none if there are none.
-pub(crate) fn set_of_parts(of: &MessageKey, parts: &[Row]) -> Option<Observation> {
+pub(crate) fn sum_part_set(of: &MessageKey, parts: &[Row]) -> Option<Observation> {
     let mut set = SetSum::default();
     for part in parts {
         if let EntityKey::Part(key) = &part.key {
             set.add(key.part.as_bytes(), 0);
         }
     }
-    set.sighting(of.clone(), None)
+    set.observation(of.clone(), None)
 }

@@ -6,75 +6,78 @@ use std::ops::ControlFlow;
 use scrollback_source::{ScanItem, ScanVisitor};
 use scrollback_stor_mmap::{MappedSpan, ReadContext};
 
-use crate::ask::Ask;
 use crate::connection::Conn;
 use crate::error::{Error, Result};
-use crate::gathered::Gathered;
-use crate::store::Shared;
+use crate::query_context::QueryContext;
+use crate::query_output::QueryOutput;
+use crate::shared_database::SharedDatabase;
 
 /// How often a call is tried before the database is said to be restless.
-const TRIES: u32 = 5;
+const MAX_TRIES: u32 = 5;
 /// How long to wait after a try that failed; twice as long each time.
-const PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
+const FIRST_PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
 
 /// One look at the database.
-pub(crate) struct SqliteLook<'s> {
-    pub(crate) store: &'s Shared,
+pub(crate) struct SqliteTransaction<'s> {
+    pub(crate) shared: &'s SharedDatabase,
     conn: Option<Conn>,
     /// Whether a text was met that is too large to be read.
-    asks_for_sizes: bool,
+    selects_sizes_first: bool,
 }
 
-impl<'s> SqliteLook<'s> {
-    pub(crate) fn open(store: &'s Shared) -> scrollback_source::Result<Self> {
-        let mut look = Self { store, conn: None, asks_for_sizes: false };
-        look.ask(|_| Ok(()))?;
+impl<'s> SqliteTransaction<'s> {
+    pub(crate) fn open(store: &'s SharedDatabase) -> scrollback_source::Result<Self> {
+        let mut look = Self { shared: store, conn: None, selects_sizes_first: false };
+        look.query(|_| Ok(()))?;
         Ok(look)
     }
 
     /// Asks the database something, again if it changed in a way that SQLite does not hide.
-    pub(crate) fn ask<T>(
+    pub(crate) fn query<T>(
         &mut self,
-        mut ask: impl FnMut(&Ask<'_>) -> Result<T>,
+        mut ask: impl FnMut(&QueryContext<'_>) -> Result<T>,
     ) -> scrollback_source::Result<T> {
-        let Shared { database, clock, .. } = self.store;
-        let mut last = Error::Restless;
-        for turn in 0..TRIES {
-            match self.ask_once(&mut ask) {
+        let SharedDatabase { database, clock, .. } = self.shared;
+        let mut last = Error::KeepsChanging;
+        for turn in 0..MAX_TRIES {
+            match self.query_once(&mut ask) {
                 Ok(Some(answer)) => return Ok(answer),
-                Ok(None) => last = Error::Restless,
-                Err(error) if error.is_too_big() && !self.asks_for_sizes => {
-                    (self.asks_for_sizes, last) = (true, error);
+                Ok(None) => last = Error::KeepsChanging,
+                Err(error) if error.is_too_big() && !self.selects_sizes_first => {
+                    (self.selects_sizes_first, last) = (true, error);
                     continue;
                 }
                 Err(error) if error.is_transient() || self.is_disturbed() => last = error,
-                Err(error) => return Err(error.at(database)),
+                Err(error) => return Err(error.with_path(database)),
             }
             self.conn = None;
             if turn > 0 {
-                clock.pause(PAUSE * 2_u32.pow(turn));
+                clock.pause(FIRST_PAUSE * 2_u32.pow(turn));
             }
         }
-        Err(last.at(database))
+        Err(last.with_path(database))
     }
 
     /// None if the database changed meanwhile.
-    fn ask_once<T>(&mut self, ask: impl FnOnce(&Ask<'_>) -> Result<T>) -> Result<Option<T>> {
-        let Shared { database, clock, options, pool, gate, .. } = self.store;
+    fn query_once<T>(
+        &mut self,
+        ask: impl FnOnce(&QueryContext<'_>) -> Result<T>,
+    ) -> Result<Option<T>> {
+        let SharedDatabase { database, clock, options, pool, gate, .. } = self.shared;
         let conn = match &mut self.conn {
             Some(conn) => conn,
             none => none.insert(pool.take(database, &**clock, options.max_len)?),
         };
-        if self.asks_for_sizes && conn.schema.cap.is_none() {
-            conn.ask_for_sizes(options.max_len)?;
+        if self.selects_sizes_first && conn.schema.max_text_len.is_none() {
+            conn.select_sizes_first(options.max_len)?;
         }
-        let log = || conn.look().wal;
+        let log = || conn.stat_files().wal;
         let _inside = conn.access.is_isolated().then(|| gate.enter(&**clock, log));
         let look = ReadContext::begin(&**clock, *options);
-        let answer = ask(&Ask {
+        let answer = ask(&QueryContext {
             db: &conn.db,
             schema: &conn.schema,
-            look,
+            read_context: look,
             clock: &**clock,
             is_shared: conn.access.is_isolated(),
             database,
@@ -88,40 +91,40 @@ impl<'s> SqliteLook<'s> {
         self.conn.as_ref().is_some_and(|conn| !conn.is_undisturbed() || is_outdated(conn))
     }
 
-    pub(crate) fn gather(
+    pub(crate) fn visit_query(
         &mut self,
         each: &mut ScanVisitor<'_>,
-        ask: impl Fn(&Ask<'_>, &mut Gathered) -> Result<()>,
+        ask: impl Fn(&QueryContext<'_>, &mut QueryOutput) -> Result<()>,
     ) -> scrollback_source::Result<()> {
-        let gathered = self.ask(|it| {
-            let mut gathered = Gathered::default();
+        let gathered = self.query(|it| {
+            let mut gathered = QueryOutput::default();
             ask(it, &mut gathered)?;
             Ok(gathered)
         })?;
-        let _ = gathered.hand_out(each);
+        let _ = gathered.visit(each);
         Ok(())
     }
 }
 
-impl SqliteLook<'_> {
+impl SqliteTransaction<'_> {
     /// Gathers by several queries over one state of the database.
-    pub(crate) fn in_one(
+    pub(crate) fn visit_transaction(
         &mut self,
         each: &mut ScanVisitor<'_>,
-        ask: impl Fn(&Ask<'_>, &mut Gathered) -> Result<()>,
+        ask: impl Fn(&QueryContext<'_>, &mut QueryOutput) -> Result<()>,
     ) -> scrollback_source::Result<()> {
-        self.gather(each, |it, out| it.in_one(|| ask(it, out)))
+        self.visit_query(each, |it, out| it.in_one_transaction(|| ask(it, out)))
     }
 }
 
-impl SqliteLook<'_> {
+impl SqliteTransaction<'_> {
     /// The one span that is asked for, if there is one; else what is wrong, if something is.
     pub(crate) fn one_span(
         &mut self,
-        ask: impl Fn(&Ask<'_>, &mut Gathered) -> Result<()>,
+        ask: impl Fn(&QueryContext<'_>, &mut QueryOutput) -> Result<()>,
     ) -> scrollback_source::Result<Option<MappedSpan>> {
         let (mut span, mut wrong) = (None, None);
-        self.in_one(
+        self.visit_transaction(
             &mut |found| {
                 match found {
                     ScanItem::Entry(entry) => span = entry.span,
@@ -139,10 +142,10 @@ impl SqliteLook<'_> {
     }
 }
 
-impl Drop for SqliteLook<'_> {
+impl Drop for SqliteTransaction<'_> {
     fn drop(&mut self) {
         if let Some(conn) = self.conn.take() {
-            self.store.pool.give(conn);
+            self.shared.pool.give(conn);
         }
     }
 }

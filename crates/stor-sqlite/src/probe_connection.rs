@@ -6,11 +6,11 @@ use crate::connection::Conn;
 
 /// The connection that watches over the number of the database's state.
 #[derive(Debug, Default)]
-pub(crate) struct Sentinel(pub(crate) Mutex<Option<Post>>);
+pub(crate) struct ProbeSlot(pub(crate) Mutex<Option<ProbeConnection>>);
 
 #[derive(Debug)]
-pub(crate) struct Post {
+pub(crate) struct ProbeConnection {
     pub(crate) conn: Conn,
     /// Names this connection among all of all processes.
-    pub(crate) name: u64,
+    pub(crate) connection_id: u64,
 }

@@ -5,30 +5,30 @@ use std::collections::HashMap;
 use scrollback_core_id::{EntityKey, OrderKey};
 use scrollback_source::Observation;
 
-use crate::gathered::Row;
+use crate::query_output::Row;
 use crate::schema::v2::V2Schema;
-use crate::v2::order::by_time;
+use crate::v2::order::time_order;
 
 /// What the stamps of messages of 1.x say in a session that has both: their order is another.
-const BETWEEN: u64 = 1;
+const MERGED_ORDER_MARK: u64 = 1;
 
 /// Gives a message of 1.x its place among rows of the preview.
-pub(super) fn put_between(row: &mut Row) {
+pub(super) fn set_merged_order(row: &mut Row) {
     if let (EntityKey::Message(_), Some(piece)) = (&row.key, &mut row.piece) {
-        row.order = by_time(row.order.0, 0);
-        piece.stamp.inode = BETWEEN;
+        row.order = time_order(row.order.0, 0);
+        piece.stamp.inode = MERGED_ORDER_MARK;
     }
 }
 
 /// The same of a message that was only looked at.
-pub(super) fn see_between(seen: &mut Observation) {
+pub(super) fn mark_merged_order(seen: &mut Observation) {
     if let EntityKey::Message(_) = seen.key {
-        seen.stamp.inode = BETWEEN;
+        seen.stamp.inode = MERGED_ORDER_MARK;
     }
 }
 
 /// The set of messages of both.
-pub(super) fn joined(a: Option<Observation>, b: Option<Observation>) -> Option<Observation> {
+pub(super) fn merge_sets(a: Option<Observation>, b: Option<Observation>) -> Option<Observation> {
     let (Some(mut a), Some(b)) = (a.clone(), b.clone()) else { return a.or(b) };
     a.stamp.size += b.stamp.size;
     a.stamp.mtime = a.stamp.mtime.max(b.stamp.mtime);
@@ -37,7 +37,7 @@ pub(super) fn joined(a: Option<Observation>, b: Option<Observation>) -> Option<O
 }
 
 /// The sets of sessions, of which those of `rows` count where there are any, or both do.
-pub(super) fn sets(
+pub(super) fn merge_session_sets(
     v1: Vec<Observation>,
     rows: Vec<Observation>,
     v2: &V2Schema,
@@ -47,7 +47,7 @@ pub(super) fn sets(
     for set in rows {
         let known = all.remove(&set.key).filter(|_| v2.is_preview);
         let key = set.key.clone();
-        all.extend(joined(known, Some(set)).map(|set| (key, set)));
+        all.extend(merge_sets(known, Some(set)).map(|set| (key, set)));
     }
     let mut all: Vec<Observation> = all.into_values().collect();
     all.sort_unstable_by(|a, b| a.key.cmp(&b.key));
@@ -55,7 +55,7 @@ pub(super) fn sets(
 }
 
 /// Puts messages, each with its parts, and items in order.
-pub(super) fn in_order(rows: &mut Vec<Row>) {
+pub(super) fn sort_rows(rows: &mut Vec<Row>) {
     let own = |row: &Row| match &row.key {
         EntityKey::Part(_) => None,
         _ => Some(row.order),

@@ -1,7 +1,7 @@
 //! The queries for projects, and for what a session has besides messages.
 
-use super::found::FoundTables;
-use super::select::{Select, stamp};
+use super::database_tables::DatabaseTables;
+use super::select::{Select, stamp_expression};
 use super::tables::events::{EVENT, EventColumn};
 use super::tables::project::{PROJECT, ProjectColumn};
 use super::tables::v1::{SESSION_SHARE, ShareColumn, TODO, TodoColumn};
@@ -17,10 +17,10 @@ pub(crate) struct ProjectQueries {
 }
 
 impl ProjectQueries {
-    pub(crate) fn of(found: &FoundTables, cap: Option<u64>) -> Option<Self> {
+    pub(crate) fn build(found: &DatabaseTables, cap: Option<u64>) -> Option<Self> {
         let there = found.readable(&PROJECT)?;
-        let stamp = stamp(ProjectColumn::ALL, there);
-        let all = Select::new(ProjectColumn::ALL, there, cap, "").and(&stamp);
+        let stamp = stamp_expression(ProjectColumn::ALL, there);
+        let all = Select::new(ProjectColumn::ALL, there, cap, "").append(&stamp);
         Some(Self {
             all: format!("{all} FROM project"),
             stamps: format!("SELECT id, {stamp} FROM project"),
@@ -29,19 +29,19 @@ impl ProjectQueries {
 }
 
 /// The todo list of a session.
-pub(crate) fn todos(found: &FoundTables, cap: Option<u64>) -> Option<String> {
+pub(crate) fn todo_query(found: &DatabaseTables, cap: Option<u64>) -> Option<String> {
     let select = Select::new(TodoColumn::ALL, found.readable(&TODO)?, cap, "");
     Some(format!("{select} FROM todo WHERE session_id = ?1 ORDER BY position"))
 }
 
 /// The share link of a session. Its secret is not selected.
-pub(crate) fn shares(found: &FoundTables, cap: Option<u64>) -> Option<String> {
+pub(crate) fn share_query(found: &DatabaseTables, cap: Option<u64>) -> Option<String> {
     let select = Select::new(ShareColumn::ALL, found.readable(&SESSION_SHARE)?, cap, "");
     Some(format!("{select} FROM session_share WHERE session_id = ?1"))
 }
 
 /// The events of a session, if the log holds what happened.
-pub(crate) fn history(found: &FoundTables) -> Option<String> {
+pub(crate) fn history_query(found: &DatabaseTables) -> Option<String> {
     let there = found.readable(&EVENT)?;
     let [kind, data] = [EventColumn::Kind, EventColumn::Data].map(|it| EventColumn::ALL[it.at()]);
     let select = Select::new(EventColumn::ALL, there, None, "");
@@ -50,7 +50,7 @@ pub(crate) fn history(found: &FoundTables) -> Option<String> {
 }
 
 /// How far the migration of 1.x to 2.x is.
-pub(crate) fn marker(found: &FoundTables) -> Option<String> {
+pub(crate) fn migration_query(found: &DatabaseTables) -> Option<String> {
     let select = Select::new(KvColumn::ALL, found.readable(&KV)?, None, "");
     Some(format!("{select} FROM kv WHERE key = 'migration.v1-v2'"))
 }

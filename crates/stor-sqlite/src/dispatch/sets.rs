@@ -4,83 +4,86 @@ use std::collections::{BTreeSet, HashMap};
 
 use scrollback_core_id::{SessionId, SessionKey};
 
-use super::between;
-use super::messages::names;
-use crate::ask::Ask;
-use crate::cells::{bytes, whole, whole_if_any};
+use super::merge;
+use super::messages::message_names;
+use crate::cells::{bytes, integer, optional_integer};
 use crate::error::{Result, is_damage};
-use crate::gathered::Gathered;
+use crate::query_context::QueryContext;
+use crate::query_output::QueryOutput;
 use crate::schema::tables::events::SequenceColumn;
-use crate::schema::{SEQUENCES, messages, v2};
+use crate::schema::{ALL_SEQUENCES, messages, v2};
 use crate::set_sum::SetSum;
-use crate::v2::order::marked;
+use crate::v2::order::mark_v2_set;
 
 /// The table of rows of 2.x.
-const ROWS: &str = "session_message";
+const ROW_TABLE: &str = "session_message";
 
 /// The sets of all sessions, of 1.x and of 2.x.
-pub(crate) fn all_sets(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
+pub(crate) fn all_message_sets(
+    ask: &QueryContext<'_>,
+    out: &mut QueryOutput,
+) -> rusqlite::Result<()> {
     if ask.schema.messages.is_some() {
-        message_sets(ask, out)?;
+        v1_message_sets(ask, out)?;
     }
     if let Some(rows_of_2x) = &ask.schema.v2 {
-        let v1 = std::mem::take(&mut out.sightings);
-        let ways = ["", "NOT INDEXED"].map(v2::sets);
-        let asked = message_sets_by(ask, &ways[0], out);
+        let v1 = std::mem::take(&mut out.observations);
+        let ways = ["", "NOT INDEXED"].map(v2::sets_query);
+        let asked = message_sets_by_query(ask, &ways[0], out);
         if asked.as_ref().is_err_and(is_damage) {
-            out.sightings.clear();
-            message_sets_by(ask, &ways[1], out)?;
+            out.observations.clear();
+            message_sets_by_query(ask, &ways[1], out)?;
         } else {
             asked?;
         }
-        let rows = std::mem::take(&mut out.sightings).into_iter();
-        let rows = rows.filter_map(|set| marked(Some(set))).collect();
-        out.sightings = between::sets(v1, rows, rows_of_2x);
+        let rows = std::mem::take(&mut out.observations).into_iter();
+        let rows = rows.filter_map(|set| mark_v2_set(Some(set))).collect();
+        out.observations = merge::merge_session_sets(v1, rows, rows_of_2x);
     }
     Ok(())
 }
 
 /// The sets of all sessions of 1.x, from an index that has all they are made of; should that be damaged,
 /// from the table.
-fn message_sets(ask: &Ask<'_>, out: &mut Gathered) -> rusqlite::Result<()> {
-    let asked = message_sets_by(ask, &messages::sets(""), out);
+fn v1_message_sets(ask: &QueryContext<'_>, out: &mut QueryOutput) -> rusqlite::Result<()> {
+    let asked = message_sets_by_query(ask, &messages::sets_query(""), out);
     if !asked.as_ref().is_err_and(is_damage) {
         return asked;
     }
-    out.sightings.clear();
-    message_sets_by(ask, &messages::sets("NOT INDEXED"), out)
+    out.observations.clear();
+    message_sets_by_query(ask, &messages::sets_query("NOT INDEXED"), out)
 }
 
 /// The sets of sessions without a record: from one session to the next in the index, and not from
 /// message to message.
-pub(crate) fn lost_sets(ask: &Ask<'_>, out: &mut Gathered) -> Result<()> {
+pub(crate) fn orphan_message_sets(ask: &QueryContext<'_>, out: &mut QueryOutput) -> Result<()> {
     let mut lost = BTreeSet::new();
-    let tables = [("message", ask.schema.messages.is_some()), (ROWS, ask.schema.v2.is_some())];
+    let tables = [("message", ask.schema.messages.is_some()), (ROW_TABLE, ask.schema.v2.is_some())];
     for (table, _) in tables.into_iter().filter(|(_, is_there)| *is_there) {
-        let asked = lost_sessions(ask, table, &mut lost, out);
+        let asked = sessions_without_record(ask, table, &mut lost, out);
         if asked.as_ref().is_err_and(is_damage) {
-            return Ok(all_sets(ask, out)?); // more than asked for, past the damage
+            return Ok(all_message_sets(ask, out)?); // more than asked for, past the damage
         }
         asked?;
     }
     for of in lost {
-        let mut all = Gathered::default();
-        names(ask, &of, &mut all)?;
+        let mut all = QueryOutput::default();
+        message_names(ask, &of, &mut all)?;
         out.issues.append(&mut all.issues);
-        out.sightings.extend(all.set);
+        out.observations.extend(all.set);
     }
     Ok(())
 }
 
-fn lost_sessions(
-    ask: &Ask<'_>,
+fn sessions_without_record(
+    ask: &QueryContext<'_>,
     table: &str,
     lost: &mut BTreeSet<SessionKey>,
-    out: &mut Gathered,
+    out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
     let after = format!("SELECT min(session_id) FROM {table} WHERE session_id > ?1");
     let mut after = ask.db.prepare_cached(&after)?;
-    let recorded = ask.schema.sessions.column("1", "", "id = ?1");
+    let recorded = ask.schema.sessions.select_column("1", "", "id = ?1");
     let mut recorded = ask.db.prepare_cached(&recorded)?;
     let mut last = String::new();
     loop {
@@ -98,26 +101,31 @@ fn lost_sessions(
     }
 }
 
-fn message_sets_by(ask: &Ask<'_>, sql: &str, out: &mut Gathered) -> rusqlite::Result<()> {
+fn message_sets_by_query(
+    ask: &QueryContext<'_>,
+    sql: &str,
+    out: &mut QueryOutput,
+) -> rusqlite::Result<()> {
     let sequences = match sequences(ask) {
         Err(error) if is_damage(&error) => HashMap::new(), // as where a session is listed past it
         all => all?,
     };
     let mut session: Vec<u8> = Vec::new();
     let mut set = SetSum::default();
-    let close = |session: &[u8], set: SetSum, out: &mut Gathered| {
+    let close = |session: &[u8], set: SetSum, out: &mut QueryOutput| {
         let Ok(text) = std::str::from_utf8(session) else { return };
         let Ok(key) = text.parse::<SessionId>() else { return };
-        out.sightings.extend(set.sighting(SessionKey::from(key), sequences.get(text).copied()));
+        out.observations
+            .extend(set.observation(SessionKey::from(key), sequences.get(text).copied()));
     };
-    ask.each(sql, [], |row| {
+    ask.for_each_row(sql, [], |row| {
         let owner = bytes(row, 0)?;
         if owner != session {
             close(&session, std::mem::take(&mut set), out);
             session.clear();
             session.extend_from_slice(owner);
         }
-        set.add(bytes(row, 1)?, whole(row, 2)?);
+        set.add(bytes(row, 1)?, integer(row, 2)?);
         Ok(())
     })?;
     close(&session, set, out);
@@ -125,13 +133,13 @@ fn message_sets_by(ask: &Ask<'_>, sql: &str, out: &mut Gathered) -> rusqlite::Re
 }
 
 /// The number of each session's last event.
-fn sequences(ask: &Ask<'_>) -> rusqlite::Result<HashMap<String, i64>> {
+fn sequences(ask: &QueryContext<'_>) -> rusqlite::Result<HashMap<String, i64>> {
     let mut all = HashMap::new();
     if ask.schema.has_sequences {
-        ask.each(SEQUENCES, [], |row| {
+        ask.for_each_row(ALL_SEQUENCES, [], |row| {
             let id =
                 String::from_utf8_lossy(bytes(row, SequenceColumn::Session.at())?).into_owned();
-            all.extend(whole_if_any(row, SequenceColumn::Seq.at())?.map(|last| (id, last)));
+            all.extend(optional_integer(row, SequenceColumn::Seq.at())?.map(|last| (id, last)));
             Ok(())
         })?;
     }

@@ -5,25 +5,25 @@ use std::collections::HashMap;
 use rusqlite::Connection;
 
 use super::table::Table;
-use super::tables::READ;
+use super::tables::READ_TABLES;
 
 /// The tables that are read and that a database has, each with its columns.
 #[derive(Debug)]
-pub(crate) struct FoundTables(HashMap<String, FoundColumns>);
+pub(crate) struct DatabaseTables(HashMap<String, DatabaseColumns>);
 
 /// The columns of a table, and the types that they were declared with.
 #[derive(Debug, Default)]
-pub(crate) struct FoundColumns(HashMap<String, String>);
+pub(crate) struct DatabaseColumns(HashMap<String, String>);
 
-impl FoundTables {
+impl DatabaseTables {
     /// A view in the place of a table is none.
     pub(crate) fn read(db: &Connection) -> rusqlite::Result<Self> {
-        let names = READ.map(|table| format!("'{}'", table.name)).join(", ");
+        let names = READ_TABLES.map(|table| format!("'{}'", table.name)).join(", ");
         let sql = format!(
             "SELECT t.name, c.name, c.type FROM sqlite_schema AS t \
              JOIN pragma_table_info(t.name) AS c WHERE t.type = 'table' AND t.name IN ({names})"
         );
-        let mut tables: HashMap<String, FoundColumns> = HashMap::new();
+        let mut tables: HashMap<String, DatabaseColumns> = HashMap::new();
         let mut statement = db.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -32,28 +32,28 @@ impl FoundTables {
         Ok(Self(tables))
     }
 
-    pub(crate) fn get(&self, table: &Table) -> Option<&FoundColumns> {
+    pub(crate) fn get(&self, table: &Table) -> Option<&DatabaseColumns> {
         self.0.get(table.name)
     }
 
     /// The columns of a table that can be read: it has all that are needed.
-    pub(crate) fn readable(&self, table: &Table) -> Option<&FoundColumns> {
+    pub(crate) fn readable(&self, table: &Table) -> Option<&DatabaseColumns> {
         let columns = self.get(table)?;
-        table.needed().all(|column| columns.has(column.name)).then_some(columns)
+        table.required_columns().all(|column| columns.has(column.name)).then_some(columns)
     }
 }
 
-impl FoundColumns {
+impl DatabaseColumns {
     pub(crate) fn has(&self, column: &str) -> bool {
         self.0.contains_key(column)
     }
 
     /// The type that a column was declared with.
-    pub(crate) fn declared(&self, column: &str) -> Option<&str> {
+    pub(crate) fn declared_type(&self, column: &str) -> Option<&str> {
         self.0.get(column).map(String::as_str)
     }
 
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn column_names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 }

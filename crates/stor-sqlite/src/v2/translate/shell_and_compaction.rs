@@ -1,12 +1,12 @@
 //! Rows that 1.x has no kind of message for: commands of the user, and compactions.
 
 use super::failure;
-use super::fields::{Fields, Model, fields, key, put, put_any, unless_understood};
-use super::row::Place;
+use super::fields::{Fields, Model, fields, if_partly_unknown, key, put_field, put_optional_field};
+use super::row::RowContext;
 use super::sink::Sink;
-use super::walk::{Raw, Walk, Walked, inside};
-use crate::json::text;
-use crate::v2::ids::{Slot, summary_of};
+use super::walk::{Raw, Walk, Walked, string_body};
+use crate::json::write_text;
+use crate::v2::ids::{Slot, summary_id};
 
 fields! {
     Shell {
@@ -27,61 +27,65 @@ fields! {
 /// Whether a command runs; the preview does not say so, but when it ended.
 pub(super) fn is_running(status: Option<Raw<'_>>, completed: Option<Raw<'_>>) -> bool {
     match status {
-        Some(_) => inside(status) == Some(b"running"),
+        Some(_) => string_body(status) == Some(b"running"),
         None => completed.is_none(),
     }
 }
 
 /// A command that the user ran: an answer that is one call of the tool `shell`.
-pub(super) fn shell(walk: &mut Walk<'_>, place: &Place<'_>, sink: &mut Sink<'_>) -> Walked<()> {
+pub(super) fn shell(
+    walk: &mut Walk<'_>,
+    place: &RowContext<'_>,
+    sink: &mut Sink<'_>,
+) -> Walked<()> {
     let shell = Shell::read(walk)?;
-    let (row, first) = (sink.row, sink.mark());
-    sink.message(first, &row.id, |out| {
+    let (row, first) = (sink.row, sink.position());
+    sink.put_message(first, &row.id, |out| {
         out.extend_from_slice(b"{\"role\":\"assistant\"");
-        put_any(out, key!("time"), shell.time);
+        put_optional_field(out, key!("time"), shell.time);
         out.extend_from_slice(key!("type"));
-        text(out, row.kind_name);
+        write_text(out, row.kind_name);
         place.write_parent(out);
         shell.rest.write(out);
         place.write(out);
     });
-    let (time, output) = (Time::within(shell.time)?, Output::within(shell.output)?);
+    let (time, output) = (Time::read_value(shell.time)?, Output::read_value(shell.output)?);
     // The preview has the output as a string.
-    let said = output.output.or(shell.output.filter(|it| inside(Some(it)).is_some()));
+    let said = output.output.or(shell.output.filter(|it| string_body(Some(it)).is_some()));
     let is_running = is_running(shell.status, time.completed);
-    sink.part(&row.id, Slot::item(0), |out, _| {
+    sink.put_part(&row.id, Slot::item(0), |out, _| {
         out.extend_from_slice(b"{\"type\":\"tool\",\"tool\":\"shell\"");
-        put_any(out, key!("callID"), shell.call);
+        put_optional_field(out, key!("callID"), shell.call);
         out.extend_from_slice(match is_running {
             true => b",\"state\":{\"status\":\"running\"",
             false => b",\"state\":{\"status\":\"completed\"",
         });
-        put(out, key!("input"), b"{\"command\":");
+        put_field(out, key!("input"), b"{\"command\":");
         out.extend_from_slice(shell.command.unwrap_or(b"\"\""));
         out.push(b'}');
         if !is_running {
-            put(out, key!("output"), said.unwrap_or(b"\"\""));
+            put_field(out, key!("output"), said.unwrap_or(b"\"\""));
         }
-        put(out, key!("metadata"), b"{");
+        put_field(out, key!("metadata"), b"{");
         let first = out.len();
-        put_any(out, key!("status"), shell.status);
-        put_any(out, key!("exit"), shell.exit);
-        put_any(out, key!("truncated"), output.truncated);
-        put_any(out, key!("cursor"), output.cursor);
-        put_any(out, key!("size"), output.size);
-        put_any(out, key!("output"), said.filter(|_| is_running));
+        put_optional_field(out, key!("status"), shell.status);
+        put_optional_field(out, key!("exit"), shell.exit);
+        put_optional_field(out, key!("truncated"), output.truncated);
+        put_optional_field(out, key!("cursor"), output.cursor);
+        put_optional_field(out, key!("size"), output.size);
+        put_optional_field(out, key!("output"), said.filter(|_| is_running));
         if out.len() > first {
             out.remove(first); // the comma before the first field
         }
         out.push(b'}');
         if let Some(start) = time.created {
-            put(out, key!("time"), b"{\"start\":");
+            put_field(out, key!("time"), b"{\"start\":");
             out.extend_from_slice(start);
-            put_any(out, key!("end"), time.completed);
+            put_optional_field(out, key!("end"), time.completed);
             out.push(b'}');
         }
         out.push(b'}');
-        put_any(out, key!("metadata"), shell.metadata);
+        put_optional_field(out, key!("metadata"), shell.metadata);
     });
     Ok(())
 }
@@ -96,50 +100,50 @@ fields! {
 /// A compaction: the message that asks for it, and the summary that answers.
 pub(super) fn compaction(
     walk: &mut Walk<'_>,
-    place: &Place<'_>,
+    place: &RowContext<'_>,
     sink: &mut Sink<'_>,
 ) -> Walked<()> {
     let compaction = Compaction::read(walk)?;
     let row = sink.row;
-    let time = Time::within(compaction.time)?;
-    let is_auto = inside(compaction.reason) == Some(b"auto");
-    sink.message(sink.mark(), &row.id, |out| {
+    let time = Time::read_value(compaction.time)?;
+    let is_auto = string_body(compaction.reason) == Some(b"auto");
+    sink.put_message(sink.position(), &row.id, |out| {
         out.extend_from_slice(b"{\"role\":\"user\"");
-        put_any(out, key!("time"), compaction.time);
+        put_optional_field(out, key!("time"), compaction.time);
         out.extend_from_slice(key!("type"));
-        text(out, row.kind_name);
+        write_text(out, row.kind_name);
     });
-    sink.part(&row.id, Slot::START, |out, _| {
+    sink.put_part(&row.id, Slot::START, |out, _| {
         out.extend_from_slice(b"{\"type\":\"compaction\"");
-        put(out, key!("auto"), if is_auto { b"true" } else { b"false" });
-        put_any(out, key!("reason"), compaction.reason);
+        put_field(out, key!("auto"), if is_auto { b"true" } else { b"false" });
+        put_optional_field(out, key!("reason"), compaction.reason);
     });
     // An id that can be read makes one that can be read.
-    let Ok(summary) = summary_of(&row.id) else { return Ok(()) };
-    let model = Model::within(compaction.model)?;
+    let Ok(summary) = summary_id(&row.id) else { return Ok(()) };
+    let model = Model::read_value(compaction.model)?;
     // The preview writes the row when all is done, and no status.
-    let status = inside(compaction.status);
+    let status = string_body(compaction.status);
     let (is_running, is_done) =
         (status == Some(b"running"), status.is_none_or(|status| status == b"completed"));
-    sink.message(sink.mark(), &summary, |out| {
+    sink.put_message(sink.position(), &summary, |out| {
         out.extend_from_slice(b"{\"role\":\"assistant\",\"time\":{\"created\":");
         out.extend_from_slice(time.created.unwrap_or(b"null"));
         // The row says when it last changed.
         let updated = row.updated.to_string();
         let completed = time.completed.or((!is_running).then_some(updated.as_bytes()));
-        put_any(out, key!("completed"), completed);
+        put_optional_field(out, key!("completed"), completed);
         time.rest.write(out);
         out.push(b'}');
         out.extend_from_slice(key!("type"));
-        text(out, row.kind_name);
+        write_text(out, row.kind_name);
         out.extend_from_slice(key!("parentID"));
-        text(out, row.id.as_bytes());
-        put_any(out, key!("modelID"), model.id);
-        put_any(out, key!("providerID"), model.provider);
-        put_any(out, key!("variant"), model.variant);
+        write_text(out, row.id.as_bytes());
+        put_optional_field(out, key!("modelID"), model.id);
+        put_optional_field(out, key!("providerID"), model.provider);
+        put_optional_field(out, key!("variant"), model.variant);
         out.extend_from_slice(b",\"agent\":\"compaction\",\"summary\":true");
-        put_any(out, key!("cost"), compaction.cost);
-        put_any(out, key!("tokens"), compaction.tokens);
+        put_optional_field(out, key!("cost"), compaction.cost);
+        put_optional_field(out, key!("tokens"), compaction.tokens);
         if is_done {
             // What 1.x takes for a summary that is there (`opencode.md`, section 4).
             out.extend_from_slice(b",\"finish\":\"stop\"");
@@ -147,14 +151,14 @@ pub(super) fn compaction(
         if let Some(error) = compaction.error {
             failure::write(out, error, model.provider);
         }
-        put_any(out, key!("status"), compaction.status);
-        put_any(out, key!("model"), unless_understood(compaction.model, &model.rest));
+        put_optional_field(out, key!("status"), compaction.status);
+        put_optional_field(out, key!("model"), if_partly_unknown(compaction.model, &model.rest));
         compaction.rest.write(out);
         place.write(out);
     });
-    sink.part(&summary, Slot::START, |out, _| {
+    sink.put_part(&summary, Slot::START, |out, _| {
         out.extend_from_slice(b"{\"type\":\"text\"");
-        put(out, key!("text"), compaction.summary.unwrap_or(b"\"\""));
+        put_field(out, key!("text"), compaction.summary.unwrap_or(b"\"\""));
     });
     Ok(())
 }

@@ -13,18 +13,18 @@ use scrollback_source::{
 use scrollback_stor_mmap::{Arena, Frozen, Piece};
 use scrollback_stor_path::opencode::is_fork_copy;
 
-use crate::ask::Ask;
 use crate::cells::id;
 use crate::error::{is_damage, is_too_big};
 use crate::json::Owners;
+use crate::query_context::QueryContext;
 
 /// What a call found.
 #[derive(Default)]
-pub(crate) struct Gathered {
+pub(crate) struct QueryOutput {
     pub(crate) arena: Arena,
     pub(crate) rows: Vec<Row>,
     pub(crate) set: Option<Observation>,
-    pub(crate) sightings: Vec<Observation>,
+    pub(crate) observations: Vec<Observation>,
     pub(crate) issues: Vec<(Option<EntityKey>, Issue)>,
     /// Those of the record that was put into the arena last.
     pub(crate) owners: Owners,
@@ -62,15 +62,15 @@ fn is_copy(key: &EntityKey) -> bool {
     }
 }
 
-impl Gathered {
-    pub(crate) fn note(&mut self, key: Option<EntityKey>, ask: &Ask<'_>, kind: IssueKind) {
+impl QueryOutput {
+    pub(crate) fn note(&mut self, key: Option<EntityKey>, ask: &QueryContext<'_>, kind: IssueKind) {
         self.issues.push((key, ask.issue(kind)));
     }
 
     /// The id in a column, which `read` takes for one; what is wrong with it is an issue of `about`.
     pub(crate) fn id<I>(
         &mut self,
-        ask: &Ask<'_>,
+        ask: &QueryContext<'_>,
         row: &SqlRow<'_>,
         at: usize,
         read: impl Fn(&[u8]) -> Result<I, IdError>,
@@ -84,7 +84,7 @@ impl Gathered {
     /// nothing that is known.
     pub(crate) fn session(
         &mut self,
-        ask: &Ask<'_>,
+        ask: &QueryContext<'_>,
         row: &SqlRow<'_>,
         at: usize,
     ) -> rusqlite::Result<Option<SessionKey>> {
@@ -92,21 +92,27 @@ impl Gathered {
     }
 
     /// Notes what is wrong with the schema, each time that the sessions are listed.
-    pub(crate) fn note_problems(&mut self, ask: &Ask<'_>) {
+    pub(crate) fn note_problems(&mut self, ask: &QueryContext<'_>) {
         for problem in &ask.schema.problems {
             self.note(None, ask, IssueKind::Database { message: problem.to_string() });
         }
     }
 
     /// Puts a record that was made in whole.
-    pub(crate) fn push(&mut self, ask: &Ask<'_>, key: EntityKey, record: &[u8], updated_ms: i64) {
+    pub(crate) fn push_record(
+        &mut self,
+        ask: &QueryContext<'_>,
+        key: EntityKey,
+        record: &[u8],
+        updated_ms: i64,
+    ) {
         let (stamp, settled) = ask.stamp(record.len() as u64, updated_ms, 0);
         let piece = self.arena.append(stamp, settled, |bytes| bytes.extend_from_slice(record));
         self.rows.push(Row::new(key, OrderKey::default(), Some(piece)));
     }
 
     /// Puts the rows in order.
-    pub(crate) fn newest_first(&mut self) {
+    pub(crate) fn sort_newest_first(&mut self) {
         self.rows.sort_by(|a, b| (Reverse(a.order), &a.key).cmp(&(Reverse(b.order), &b.key)));
     }
 
@@ -114,12 +120,14 @@ impl Gathered {
     /// for all that sizes are asked for first; any other error is the caller's.
     pub(crate) fn note_damage(
         &mut self,
-        ask: &Ask<'_>,
+        ask: &QueryContext<'_>,
         key: Option<EntityKey>,
         asked: rusqlite::Result<()>,
     ) -> rusqlite::Result<()> {
         match asked {
-            Err(error) if is_damage(&error) || is_too_big(&error) && ask.schema.cap.is_some() => {
+            Err(error)
+                if is_damage(&error) || is_too_big(&error) && ask.schema.max_text_len.is_some() =>
+            {
                 self.note(key, ask, IssueKind::Database { message: error.to_string() });
                 Ok(())
             }
@@ -129,7 +137,7 @@ impl Gathered {
 
     /// Asks by one way and, if a page on it is damaged, by another that may lead past it. Leaves
     /// what the way found that found more.
-    pub(crate) fn by_either(
+    pub(crate) fn with_fallback_query(
         &mut self,
         ways: [&str; 2],
         mut ask: impl FnMut(&str, &mut Self) -> rusqlite::Result<()>,
@@ -151,9 +159,9 @@ impl Gathered {
     }
 }
 
-impl Gathered {
+impl QueryOutput {
     /// Lends what was gathered, and forgets it.
-    pub(crate) fn lend(&mut self, each: &mut BorrowedVisitor<'_>) -> ControlFlow<()> {
+    pub(crate) fn visit_borrowed(&mut self, each: &mut BorrowedVisitor<'_>) -> ControlFlow<()> {
         let mut lent = ControlFlow::Continue(());
         for (key, issue) in self.issues.drain(..) {
             if lent.is_continue() {
@@ -182,9 +190,9 @@ impl Gathered {
     }
 }
 
-impl Gathered {
+impl QueryOutput {
     /// The set that was listed, issues, entries.
-    pub(crate) fn hand_out(self, each: &mut ScanVisitor<'_>) -> ControlFlow<()> {
+    pub(crate) fn visit(self, each: &mut ScanVisitor<'_>) -> ControlFlow<()> {
         let arena = self.arena.freeze();
         let set = self.set.into_iter().map(ScanItem::Set);
         let issues = self.issues.into_iter().map(|(key, issue)| ScanItem::Issue(key, issue));

@@ -8,14 +8,15 @@ use scrollback_source::{Entry, Source, Survey};
 
 use crate::calls::{key_names, orphans, scan, session_key, spans, tree};
 use crate::support::{
-    SCHEMA, V2_SCHEMA, issues, open, sessions, stated_as, surveyed, value, walk, writer,
+    SCHEMA, V2_SCHEMA, database_with_schema, entry_json, issues, open, open_writer,
+    read_everything, sessions, survey_sorted,
 };
 
 /// A database of 2.0 whose columns take anything, with one session.
-fn lax(rows: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+fn database_without_constraints(rows: &str) -> (tempfile::TempDir, std::path::PathBuf) {
     let schema = V2_SCHEMA.replace(" NOT NULL", "").replace("CREATE UNIQUE", "CREATE");
-    let (dir, database) = stated_as(&schema, "");
-    let db = writer(&database);
+    let (dir, database) = database_with_schema(&schema, "");
+    let db = open_writer(&database);
     db.execute_batch(&format!(
         "PRAGMA foreign_keys=OFF;
          INSERT INTO session_v2 (id, project_id, directory, time_created, time_updated)
@@ -32,12 +33,12 @@ fn insert(db: &Connection, id: &str, kind: &str, seq: i64) {
 }
 
 /// Each entry by its own key is what it is among others.
-fn same_by_key(store: &dyn Source, entries: &[Entry]) {
+fn assert_same_by_key(store: &dyn Source, entries: &[Entry]) {
     let keys: Vec<_> = entries.iter().map(|entry| entry.key.clone()).collect();
     let single = spans(store, &keys);
     assert_eq!(issues(&single), []);
     let of = |all: &[Entry]| -> Vec<_> {
-        all.iter().map(|it| (it.key.clone(), value(it).to_string())).collect()
+        all.iter().map(|it| (it.key.clone(), entry_json(it).to_string())).collect()
     };
     assert_eq!(of(&single.entries), of(entries));
 }
@@ -61,8 +62,8 @@ fn any_text_may_be_an_id() {
     ];
     let bad = ["", "\u{1b}[2J", "a\nb", "\u{9b}31m", "\0"];
     for kind in ["user", "assistant", "compaction", "idle"] {
-        let (_dir, database) = lax("");
-        let db = writer(&database);
+        let (_dir, database) = database_without_constraints("");
+        let db = open_writer(&database);
         for (seq, id) in (0..).zip(good.iter().chain(&bad)) {
             insert(&db, id, kind, seq);
         }
@@ -83,20 +84,20 @@ fn any_text_may_be_an_id() {
             assert_eq!(ids.len(), good.len() * 2);
             ids = ids.into_iter().step_by(2).collect(); // two messages may have one id there
         } else {
-            same_by_key(&store, &found.entries);
+            assert_same_by_key(&store, &found.entries);
         }
         assert_eq!(ids, good, "{kind}");
         for entry in &found.entries {
             assert_eq!(Entity::parse(&entry.key, entry.span.as_ref().unwrap()).unwrap().issues, []);
         }
-        walk(&store);
+        read_everything(&store);
     }
 }
 
 #[test]
 fn sessions_may_have_any_id() {
-    let (_dir, database) = lax("");
-    let db = writer(&database);
+    let (_dir, database) = database_without_constraints("");
+    let db = open_writer(&database);
     let long = "x".repeat(10_000);
     let good = ["../../x", "é", "a'\"\\", "%", &long, "ses_1_2"];
     for id in good.iter().chain(&["", "\u{1b}[2J", "a\0b"]) {
@@ -115,12 +116,13 @@ fn sessions_may_have_any_id() {
     found.sort_unstable();
     assert_eq!((found, listed.issues.len()), (expected, 3));
     assert_eq!(tree(&store, &session_key("../../x")).entries.len(), 3);
-    walk(&store);
+    read_everything(&store);
 }
 
 #[test]
 fn columns_of_any_kind_are_read_or_told() {
-    let (_dir, database) = lax(r#"INSERT INTO session_message VALUES
+    let (_dir, database) = database_without_constraints(
+        r#"INSERT INTO session_message VALUES
             ('msg_a', 'ses_1', 'user', 'text', 1, 1, '{"text":"a"}'),
             ('msg_b', 'ses_1', 'user', -9223372036854775808, 1, 1, '{"text":"b"}'),
             ('msg_c', 'ses_1', 'user', 9223372036854775807, 1, 1, '{"text":"c"}'),
@@ -134,7 +136,8 @@ fn columns_of_any_kind_are_read_or_told() {
             ('msg_k', 'ses_1', 7, 7, 1, 1, '{}'),
             ('msg_l', 'ses_1', 'user', 4, 1, 1, '{"text":"twice"}'),
             (x'ff', 'ses_1', 'user', 8, 1, 1, '{}'), (NULL, 'ses_1', 'user', 9, 1, 1, '{}'),
-            ('msg_m', NULL, 'user', 10, 1, 1, '{}'), ('msg_n', x'ff', 'user', 11, 1, 1, '{}');"#);
+            ('msg_m', NULL, 'user', 10, 1, 1, '{}'), ('msg_n', x'ff', 'user', 11, 1, 1, '{}');"#,
+    );
     let store = open(&database);
     let found = tree(&store, &session_key("ses_1"));
     let told = issues(&found);
@@ -149,11 +152,11 @@ fn columns_of_any_kind_are_read_or_told() {
     assert!(read.is_sorted_by_key(|entry| entry.order));
     named.sort_unstable();
     assert_eq!(named, "abcdeghijkl".chars().map(|it| format!("msg_{it}")).collect::<Vec<_>>());
-    same_by_key(&store, &read);
+    assert_same_by_key(&store, &read);
     // Nobody fails over them, and each set is the same however it is asked for.
-    walk(&store);
-    let (sets, _) = surveyed(&store, &Survey::MessageSets);
-    let (seen, _) = surveyed(&store, &Survey::Messages(&session_key("ses_1")));
+    read_everything(&store);
+    let (sets, _) = survey_sorted(&store, &Survey::MessageSets);
+    let (seen, _) = survey_sorted(&store, &Survey::Messages(&session_key("ses_1")));
     let set = sets.iter().find(|set| set.key == EntityKey::Session(session_key("ses_1"))).unwrap();
     assert!(seen.contains(set));
     let lost = orphans(&store);
@@ -162,7 +165,7 @@ fn columns_of_any_kind_are_read_or_told() {
 
 #[test]
 fn columns_of_a_session_may_hold_anything() {
-    let (_dir, database) = lax(
+    let (_dir, database) = database_without_constraints(
         r#"INSERT INTO session_v2 (id, project_id, title, fork_session_id, fork_boundary, model, revert,
                 cost, tokens_input, time_created, time_updated, time_idle, idle_outcome)
             VALUES ('ses_2', x'ff', 5, 'ses_3', '{"type":', 'x', '[1', 'free', -1, 'x', NULL, 1e300, x'00'),
@@ -173,17 +176,17 @@ fn columns_of_a_session_may_hold_anything() {
     let listed = scan(&store, &Scope::Sessions);
     assert_eq!((listed.entries.len(), listed.issues.len()), (4, 0));
     for entry in &listed.entries {
-        assert!(value(entry).is_object());
+        assert!(entry_json(entry).is_object());
         Entity::parse(&entry.key, entry.span.as_ref().unwrap()).unwrap();
     }
     assert_eq!(key_names(&listed.entries)[0], "ses_3");
     let record =
-        value(listed.entries.iter().find(|it| it.key == session_key("ses_2").into()).unwrap());
+        entry_json(listed.entries.iter().find(|it| it.key == session_key("ses_2").into()).unwrap());
     assert_eq!(
         record["fork"],
         serde_json::json!({ "sessionID": "ses_3", "boundary": "{\"type\":" })
     );
-    walk(&store);
+    read_everything(&store);
 }
 
 /// What is no JSON within a list costs what comes from there on, and is a part that says so.
@@ -215,9 +218,9 @@ fn a_list_that_breaks_off_is_told_by_a_part() {
             "00000 00001 00002! 00003!",
         ),
     ] {
-        let (_dir, database) = lax("");
+        let (_dir, database) = database_without_constraints("");
         let insert = "INSERT INTO session_message VALUES ('msg_1', 'ses_1', ?1, 1, 1, 1, ?2)";
-        writer(&database).execute(insert, (kind, &data)).unwrap();
+        open_writer(&database).execute(insert, (kind, &data)).unwrap();
         let store = open(&database);
         let found = tree(&store, &session_key("ses_1")).entries;
         let message = Entity::parse(&found[1].key, found[1].span.as_ref().unwrap()).unwrap();
@@ -234,15 +237,19 @@ fn a_list_that_breaks_off_is_told_by_a_part() {
         let all: Vec<String> = scan(&store, &Scope::AllParts).entries.iter().map(part).collect();
         assert_eq!(all, parts, "{data}");
         let messages = scan(&store, &Scope::Messages(session_key("ses_1"))).entries;
-        assert_eq!((messages.len(), value(&messages[0])), (1, value(&found[1])), "{data}");
+        assert_eq!(
+            (messages.len(), entry_json(&messages[0])),
+            (1, entry_json(&found[1])),
+            "{data}"
+        );
     }
 }
 
 #[test]
 fn rows_without_a_session_are_found() {
     for (schema, table) in [(SCHEMA, "session"), (V2_SCHEMA, "session_v2")] {
-        let (_dir, database) = stated_as(schema, "");
-        let db = writer(&database);
+        let (_dir, database) = database_with_schema(schema, "");
+        let db = open_writer(&database);
         db.execute_batch(&format!(
             r#"PRAGMA foreign_keys=OFF;
              INSERT INTO {table} (id, project_id, slug, directory, title, version, time_created, time_updated)
@@ -261,7 +268,7 @@ fn rows_without_a_session_are_found() {
         let expected =
             ["msg_5", "prt_5_00001", "msg_2", "prt_2_00000", "msg_3", "msg_4"].map(str::to_owned);
         assert_eq!(key_names(&lost.entries), expected, "{table}");
-        let (sets, _) = surveyed(&store, &Survey::MessageSets);
+        let (sets, _) = survey_sorted(&store, &Survey::MessageSets);
         let named: Vec<_> = sets.iter().map(|set| set.key.to_string()).collect();
         assert_eq!(named, ["session ses_1", "session ses_gone", "session ses_lost"]);
         let mut reader = store.open().unwrap();
@@ -279,8 +286,8 @@ fn rows_without_a_session_are_found() {
 /// What cannot be read is still answered, or is where the session moved.
 #[test]
 fn answers_to_what_cannot_be_read_say_so_wherever_they_are_read() {
-    let (_dir, database) = lax("");
-    let db = writer(&database);
+    let (_dir, database) = database_without_constraints("");
+    let db = open_writer(&database);
     insert(&db, "msg_1", "user", 1);
     insert(&db, "msg_2", "user", 2);
     insert(&db, "msg_3", "assistant", 3);
@@ -293,7 +300,8 @@ fn answers_to_what_cannot_be_read_say_so_wherever_they_are_read() {
         matches!(&entry.key, EntityKey::Message(key) if ["msg_3", "msg_5"].contains(&key.message.as_str()))
     });
     let answers: Vec<Entry> = answers.cloned().collect();
-    let parents: Vec<_> = answers.iter().map(|entry| value(entry)["parentID"].clone()).collect();
+    let parents: Vec<_> =
+        answers.iter().map(|entry| entry_json(entry)["parentID"].clone()).collect();
     assert_eq!(parents, ["msg_2".into(), serde_json::Value::Null]);
-    same_by_key(&store, &answers);
+    assert_same_by_key(&store, &answers);
 }

@@ -9,22 +9,22 @@ use scrollback_source::Observation;
 use scrollback_stor_mmap::{ReadContext, Settled};
 
 use crate::cells::id;
-use crate::cells::whole;
+use crate::cells::integer;
 use crate::error::Result;
 use crate::schema::Schema;
 
 /// What a call asks with.
-pub(crate) struct Ask<'a> {
+pub(crate) struct QueryContext<'a> {
     pub(crate) db: &'a Connection,
     pub(crate) schema: &'a Schema,
-    pub(crate) look: ReadContext<'a>,
+    pub(crate) read_context: ReadContext<'a>,
     pub(crate) clock: &'a dyn Clock,
     /// Whether others may commit between two queries.
     pub(crate) is_shared: bool,
     pub(crate) database: &'a Path,
 }
 
-impl Ask<'_> {
+impl QueryContext<'_> {
     /// Where an issue is: its key says which row.
     pub(crate) fn place(&self) -> Place {
         Place::path(self.database.file_name().unwrap_or_default())
@@ -36,7 +36,7 @@ impl Ask<'_> {
 
     /// The most bytes of a text that are read.
     pub(crate) fn max_len(&self) -> u64 {
-        self.look.options().max_len
+        self.read_context.options().max_len
     }
 
     /// A column that holds an id; what is wrong with it is an issue.
@@ -52,7 +52,7 @@ impl Ask<'_> {
     }
 
     /// Calls `each` with every row of a query.
-    pub(crate) fn each(
+    pub(crate) fn for_each_row(
         &self,
         sql: &str,
         params: impl Params,
@@ -67,7 +67,7 @@ impl Ask<'_> {
     }
 
     /// Several queries over one state of the database.
-    pub(crate) fn in_one(&self, ask: impl FnOnce() -> Result<()>) -> Result<()> {
+    pub(crate) fn in_one_transaction(&self, ask: impl FnOnce() -> Result<()>) -> Result<()> {
         if !self.is_shared {
             return ask(); // that nothing changed is checked afterwards
         }
@@ -87,7 +87,7 @@ impl Ask<'_> {
     pub(crate) fn stamp(&self, size: u64, updated_ms: i64, more: u64) -> (Stamp, Settled) {
         let mtime = UnixNanos(updated_ms.saturating_mul(1_000_000));
         let stamp = Stamp { size, mtime, inode: more };
-        (stamp, if self.look.settles(&stamp) { Settled::Settled } else { Settled::Young })
+        (stamp, if self.read_context.settles(&stamp) { Settled::Settled } else { Settled::Young })
     }
 
     /// The columns `from..` of a row, which the schema has as time, size and more.
@@ -96,11 +96,11 @@ impl Ask<'_> {
         row: &SqlRow<'_>,
         from: usize,
     ) -> rusqlite::Result<(Stamp, Settled)> {
-        let [updated, size, more] = [0, 1, 2].map(|at| whole(row, from + at));
+        let [updated, size, more] = [0, 1, 2].map(|at| integer(row, from + at));
         Ok(self.stamp(size?.cast_unsigned(), updated?, more?.cast_unsigned()))
     }
 
-    pub(crate) fn sighting(
+    pub(crate) fn observation(
         &self,
         key: impl Into<EntityKey>,
         (stamp, settled): (Stamp, Settled),

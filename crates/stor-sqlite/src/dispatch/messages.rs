@@ -1,0 +1,112 @@
+//! The messages of a session, and what happened in it besides, whosever they are.
+
+use scrollback_core_id::{EntityKey, ItemKey, MessageKey, SessionKey};
+
+use crate::dispatch::merge::{merge_sets, set_merged_order, sort_rows};
+use crate::dispatch::session_format::{SessionFormat, format_of_session};
+use crate::error::Result;
+use crate::query_context::QueryContext;
+use crate::query_output::QueryOutput;
+use crate::schema::v2::V2Schema;
+use crate::v1::messages;
+use crate::v2::pending::pending_items;
+use crate::v2::rows::{self, RowSelection};
+
+/// The messages of a session, in order, and their set.
+pub(crate) fn messages(
+    ask: &QueryContext<'_>,
+    of: &SessionKey,
+    out: &mut QueryOutput,
+) -> Result<()> {
+    match format_of_session(ask, of)? {
+        SessionFormat::V1 => messages::messages(ask, of, out),
+        SessionFormat::V2(v2) => rows::session_rows(ask, v2, of, RowSelection::MESSAGES, out),
+        SessionFormat::Both(v2) => {
+            messages::messages(ask, of, out)?;
+            let set = out.set.take();
+            out.rows.iter_mut().for_each(set_merged_order);
+            rows::session_rows(ask, v2, of, RowSelection::MESSAGES, out)?;
+            out.set = merge_sets(set, out.set.take());
+            out.rows.sort_by(|a, b| (a.order, &a.key).cmp(&(b.order, &b.key)));
+            Ok(())
+        }
+    }
+}
+
+/// The names of a session's messages, and their set.
+pub(crate) fn message_names(
+    ask: &QueryContext<'_>,
+    of: &SessionKey,
+    out: &mut QueryOutput,
+) -> Result<()> {
+    match format_of_session(ask, of)? {
+        SessionFormat::V1 => messages::message_names(ask, of, out),
+        SessionFormat::V2(v2) => rows::message_names(ask, v2, of, out),
+        SessionFormat::Both(v2) => {
+            messages::message_names(ask, of, out)?;
+            let set = out.set.take();
+            rows::message_names(ask, v2, of, out)?;
+            out.set = merge_sets(set, out.set.take());
+            Ok(())
+        }
+    }
+}
+
+/// What happened in a session and is no message.
+pub(crate) fn items(ask: &QueryContext<'_>, of: &SessionKey, out: &mut QueryOutput) -> Result<()> {
+    let Some(v2) = &ask.schema.v2 else { return Ok(()) };
+    rows::session_rows(ask, v2, of, RowSelection::ITEMS, out)?;
+    pending_items_or_issue(ask, v2, of, out)?;
+    out.set = None; // it is that of the messages
+    sort_rows(&mut out.rows);
+    Ok(())
+}
+
+/// What waits in a session, or why it cannot be read.
+pub(super) fn pending_items_or_issue(
+    ask: &QueryContext<'_>,
+    v2: &V2Schema,
+    of: &SessionKey,
+    out: &mut QueryOutput,
+) -> Result<()> {
+    let asked = pending_items(ask, v2, of, out);
+    Ok(out.note_damage(ask, Some(of.clone().into()), asked)?)
+}
+
+/// One message, if it is there.
+pub(crate) fn message(
+    ask: &QueryContext<'_>,
+    key: &MessageKey,
+    out: &mut QueryOutput,
+) -> rusqlite::Result<()> {
+    let of = SessionKey::from(key.session.clone());
+    let first = out.rows.len();
+    match format_of_session(ask, &of)? {
+        SessionFormat::V1 => messages::message_by_id(ask, key, out)?,
+        SessionFormat::V2(v2) => rows::message(ask, v2, key, out)?,
+        SessionFormat::Both(v2) => {
+            rows::message(ask, v2, key, out)?;
+            if out.rows.len() == first {
+                messages::message_by_id(ask, key, out)?;
+                out.rows[first..].iter_mut().for_each(set_merged_order);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One item, if it is there: a row, or what waits.
+pub(crate) fn item(
+    ask: &QueryContext<'_>,
+    key: &ItemKey,
+    out: &mut QueryOutput,
+) -> rusqlite::Result<()> {
+    let Some(v2) = &ask.schema.v2 else { return Ok(()) };
+    let (first, of) = (out.rows.len(), SessionKey::from(key.session.clone()));
+    rows::row_by_id(ask, v2, &of, key.item.as_str(), RowSelection::ITEMS, out)?;
+    if out.rows.len() == first {
+        pending_items(ask, v2, &of, out)?;
+        rows::retain_from(out, first, |row| matches!(row, EntityKey::Item(row) if row == key));
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! What a row does not say of itself: what it answers, and where.
+
+use rusqlite::Row as SqlRow;
+use scrollback_core_id::{MessageId, SessionKey};
+use scrollback_core_type::{LocationSwitched, Parse};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::cells::bytes;
+use crate::error::is_damage;
+use crate::query_context::QueryContext;
+use crate::schema::row_kind::RowKind;
+use crate::schema::v2::row_column;
+use crate::v2::translate::RowContext;
+
+/// What an answer at a place in a session answers.
+const PARENT_QUERY: &str = "SELECT id FROM session_message \
+    WHERE session_id = ?1 AND type IN ('user', 'synthetic', 'compaction') AND seq < ?2 \
+    ORDER BY seq DESC LIMIT 1";
+/// The moves before a place, the last one first.
+const MOVES_BEFORE_QUERY: &str = "SELECT data FROM session_message \
+    WHERE session_id = ?1 AND type = 'location-switched' AND seq < ?2 ORDER BY seq DESC";
+const FIRST_MOVE_QUERY: &str = "SELECT data FROM session_message \
+    WHERE session_id = ?1 AND type = 'location-switched' ORDER BY seq LIMIT 1";
+
+/// All of them, to be looked at.
+#[cfg(test)]
+pub(crate) const QUERIES: [&str; 3] = [PARENT_QUERY, MOVES_BEFORE_QUERY, FIRST_MOVE_QUERY];
+
+/// Where the reading of a session's rows, from the first on, has come to.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    parent: Option<MessageId>,
+    /// As JSON.
+    cwd: Option<String>,
+    /// Whether nobody asks where.
+    skips_directory: bool,
+}
+
+impl Progress {
+    /// At the first row of a session.
+    pub(crate) fn begin(ask: &QueryContext<'_>, of: &SessionKey) -> rusqlite::Result<Self> {
+        Ok(Self { cwd: unless_damaged(initial_directory(ask, of))?, ..Self::default() })
+    }
+
+    /// At the first row of a session, for whoever does not ask where.
+    pub(crate) fn without_directory() -> Self {
+        Self { skips_directory: true, ..Self::default() }
+    }
+
+    /// At one row, for whoever does not ask where.
+    pub(crate) fn at_row_without_directory(
+        ask: &QueryContext<'_>,
+        of: &SessionKey,
+        seq: i64,
+    ) -> rusqlite::Result<Self> {
+        let mut it = Self::without_directory();
+        unless_damaged(ask.for_each_row(PARENT_QUERY, (of.session.as_str(), seq), |row| {
+            it.parent = MessageId::from_bytes(bytes(row, 0)?).ok();
+            Ok(())
+        }))?;
+        Ok(it)
+    }
+
+    /// At one row, wherever it is.
+    pub(crate) fn at_row(
+        ask: &QueryContext<'_>,
+        of: &SessionKey,
+        seq: i64,
+    ) -> rusqlite::Result<Self> {
+        let session = of.session.as_str();
+        let mut it =
+            Self { skips_directory: false, ..Self::at_row_without_directory(ask, of, seq)? };
+        it.cwd = unless_damaged(last_move_target(ask, session, seq))?;
+        if it.cwd.is_none() {
+            it.cwd = unless_damaged(initial_directory(ask, of))?;
+        }
+        Ok(it)
+    }
+
+    pub(crate) fn row_context(&self) -> RowContext<'_> {
+        RowContext { parent: self.parent.as_ref(), cwd: self.cwd.as_deref() }
+    }
+
+    /// What the stamp of a message at this place says, if it answers one: the row does not change when
+    /// that becomes another.
+    pub(crate) fn parent_stamp(&self, kind: RowKind) -> u64 {
+        let parent = self.parent.as_ref().filter(|_| kind.is_answer());
+        parent.map_or(0, |parent| xxh3_64(parent.as_bytes()))
+    }
+
+    /// Goes past a row, also past one that cannot be read.
+    pub(crate) fn advance(&mut self, row: &SqlRow<'_>) -> rusqlite::Result<()> {
+        let kind = bytes(row, row_column::KIND)?;
+        if RowKind::from_name(kind).is_answered() {
+            self.parent = MessageId::from_bytes(bytes(row, row_column::ID)?).ok();
+        } else if !self.skips_directory && kind == b"location-switched" {
+            let to = move_directories(bytes(row, row_column::DATA)?).1;
+            self.cwd = to.or_else(|| self.cwd.take());
+        }
+        Ok(())
+    }
+}
+
+/// Where the last move before a place led that says where to.
+fn last_move_target(
+    ask: &QueryContext<'_>,
+    session: &str,
+    seq: i64,
+) -> rusqlite::Result<Option<String>> {
+    let mut statement = ask.db.prepare_cached(MOVES_BEFORE_QUERY)?;
+    let mut rows = statement.query((session, seq))?;
+    while let Some(row) = rows.next()? {
+        if let (_, Some(to)) = move_directories(bytes(row, 0)?) {
+            return Ok(Some(to));
+        }
+    }
+    Ok(None)
+}
+
+/// What damage hides is not known: whoever reads those rows says that they are damaged.
+fn unless_damaged<T: Default>(asked: rusqlite::Result<T>) -> rusqlite::Result<T> {
+    match asked {
+        Err(error) if is_damage(&error) => Ok(T::default()),
+        asked => asked,
+    }
+}
+
+/// Where a session was before it moved for the first time; where it is, if it never did.
+fn initial_directory(ask: &QueryContext<'_>, of: &SessionKey) -> rusqlite::Result<Option<String>> {
+    let mut cwd = None;
+    ask.for_each_row(FIRST_MOVE_QUERY, [of.session.as_str()], |row| {
+        cwd = move_directories(bytes(row, 0)?).0;
+        Ok(())
+    })?;
+    for sql in ask.schema.sessions.directory_queries() {
+        if cwd.is_none() {
+            ask.for_each_row(sql, [of.session.as_str()], |row| {
+                cwd = to_json(Some(&String::from_utf8_lossy(bytes(row, 0)?)));
+                Ok(())
+            })?;
+        }
+    }
+    Ok(cwd)
+}
+
+/// The directories before and after a move.
+fn move_directories(data: &[u8]) -> (Option<String>, Option<String>) {
+    let Ok(parsed) = LocationSwitched::parse(data) else { return (None, None) };
+    let LocationSwitched { location, previous, .. } = parsed.value;
+    let before = previous.and_then(|it| it.location).and_then(|it| it.directory);
+    let after = location.and_then(|it| it.directory);
+    [before, after].map(|it| to_json(it.as_ref().map(|it| it.get()).as_deref())).into()
+}
+
+fn to_json(text: Option<&str>) -> Option<String> {
+    serde_json::to_string(text?).ok()
+}
