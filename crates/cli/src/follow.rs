@@ -132,14 +132,14 @@ impl Upkeep<'_> {
         for stats in all {
             for demotion in &stats.demotions {
                 if !self.said.demotions.contains(demotion) {
-                    let Demotion { from, to, why } = demotion;
+                    let Demotion { from, to, reason: why } = demotion;
                     out.aside(&format!(
                         "the feed {from} cannot go on: {why}; {to} takes its place"
                     ));
                     self.said.demotions.push(demotion.clone());
                 }
             }
-            if let Some(failure) = &stats.failure {
+            if let Some(failure) = &stats.last_failure {
                 self.said.failure(failure.clone(), out);
             }
         }
@@ -166,7 +166,7 @@ impl Upkeep<'_> {
 /// it once more.
 fn settle(events: &Events) {
     let end = Instant::now() + LAST_LOOKS;
-    while events.stats().iter().any(|stats| stats.waiting > 0) && Instant::now() < end {
+    while events.stats().iter().any(|stats| stats.pending_scopes > 0) && Instant::now() < end {
         std::thread::sleep(Duration::from_millis(5));
     }
 }

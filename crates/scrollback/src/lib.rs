@@ -32,7 +32,7 @@ pub use scrollback_source::{
     StoreState,
 };
 #[cfg(feature = "watch")]
-pub use scrollback_watch::{FeedChoice, FeedKind, Of, What};
+pub use scrollback_watch::{ChangeKind, FeedChoice, FeedKind, Subject};
 
 /// The crates that this one is made of, for what the facade does not offer.
 pub mod layers {

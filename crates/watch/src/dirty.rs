@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::generation::{Exhausted, Generation, GenerationClock};
+use crate::tick::{ClockExhausted, GenerationClock, Tick};
 
 /// Something that can be dirty: a path, a key, a directory of them.
 pub trait Widen: Clone + Eq + Hash {
@@ -21,7 +21,7 @@ pub trait Widen: Clone + Eq + Hash {
 pub struct DirtyTracker<S> {
     clock: GenerationClock,
     limit: usize,
-    dirty: Mutex<HashMap<S, Generation>>,
+    dirty: Mutex<HashMap<S, Tick>>,
 }
 
 /// Scopes that someone is to look at. Whoever did hands it to [`DirtyTracker::settle`]; whoever
@@ -29,7 +29,7 @@ pub struct DirtyTracker<S> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "what is claimed is to be looked at, and then settled"]
 pub struct Claim<S> {
-    scopes: Vec<(S, Generation)>,
+    scopes: Vec<(S, Tick)>,
 }
 
 impl<S: Widen> DirtyTracker<S> {
@@ -43,21 +43,21 @@ impl<S: Widen> DirtyTracker<S> {
     ///
     /// # Errors
     /// If no generation is left.
-    pub fn mark(&self, scope: S) -> Result<Generation, Exhausted> {
+    pub fn mark(&self, scope: S) -> Result<Tick, ClockExhausted> {
         let mut dirty = self.lock();
         // Under the lock, so that what is claimed has no generation later than what is not.
         let generation = self.clock.tick()?;
         dirty.insert(scope, generation);
         if dirty.len() > self.limit {
-            join(&mut dirty, self.limit);
+            merge_narrowest(&mut dirty, self.limit);
         }
         Ok(generation)
     }
 
     /// All that is dirty, the longest first. It stays dirty until it is settled.
-    pub fn take(&self) -> Claim<S> {
+    pub fn claim(&self) -> Claim<S> {
         let dirty = self.lock();
-        let mut scopes: Vec<(S, Generation)> =
+        let mut scopes: Vec<(S, Tick)> =
             dirty.iter().map(|(scope, generation)| (scope.clone(), *generation)).collect();
         scopes.sort_unstable_by_key(|(_, generation)| *generation);
         Claim { scopes }
@@ -74,9 +74,9 @@ impl<S: Widen> DirtyTracker<S> {
     }
 
     /// When a scope was last dirtied, by itself or as part of a wider one; none if it is clean.
-    pub fn dirtied_at(&self, scope: &S) -> Option<Generation> {
+    pub fn dirtied_at(&self, scope: &S) -> Option<Tick> {
         let dirty = self.lock();
-        let of = |(wide, generation): (&S, &Generation)| {
+        let of = |(wide, generation): (&S, &Tick)| {
             (wide == scope || wide.covers(scope)).then_some(*generation)
         };
         dirty.iter().filter_map(of).max()
@@ -92,7 +92,7 @@ impl<S: Widen> DirtyTracker<S> {
         self.lock().is_empty()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<S, Generation>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<S, Tick>> {
         self.dirty.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -109,13 +109,13 @@ impl<S> Claim<S> {
     }
 
     /// The latest generation in it: all that was dirtied until then is in it.
-    pub fn upto(&self) -> Generation {
+    pub fn last_tick(&self) -> Tick {
         self.scopes.last().map(|(_, generation)| *generation).unwrap_or_default()
     }
 }
 
 /// Joins the narrowest scopes into wider ones until few enough are left that there is room again.
-fn join<S: Widen>(dirty: &mut HashMap<S, Generation>, limit: usize) {
+fn merge_narrowest<S: Widen>(dirty: &mut HashMap<S, Tick>, limit: usize) {
     let depth = |scope: &S| {
         let mut steps = 0_u32;
         let mut at = scope.wider();

@@ -2,30 +2,32 @@
 //!
 #![doc = include_str!("../README.md")]
 
-mod again;
 mod dirty;
 mod driver;
 mod error;
+mod fallback_chain;
 mod feed;
 mod follow;
-mod generation;
-mod ladder;
 mod live;
 mod options;
+mod retry_queue;
 mod scope;
 mod shared;
 mod stats;
+mod tick;
 mod tracked;
 
 pub use dirty::{Claim, DirtyTracker, Widen};
 pub use error::LiveError;
 pub use feed::{
-    Answer, CustomFeed, Feed, FeedClock, FeedError, FeedKind, FeedStats, Heard, Hearing, Known,
-    NativeFeed, PollFeed, Watched, WatchmanFeed,
+    BatchCoverage, BatchFuture, CustomFeed, Feed, FeedBatch, FeedClock, FeedContext, FeedError,
+    FeedKind, FeedStats, IndexedRecords, NativeFeed, PollFeed, WatchmanFeed,
 };
-pub use follow::{Event, EventCursor, EventCursorError, Follower, Of, TextEdit, What, Within};
-pub use generation::{Exhausted, Generation, GenerationClock};
+pub use follow::{
+    ChangeKind, Event, EventCursor, EventCursorError, EventOffset, Follower, Subject, TextEdit,
+};
 pub use live::Live;
 pub use options::{FeedChoice, LiveOptions};
 pub use stats::{Demotion, LiveStats};
+pub use tick::{ClockExhausted, GenerationClock, Tick};
 pub use tracked::TrackedMappedFileCache;

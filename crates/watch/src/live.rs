@@ -25,11 +25,11 @@ use crate::tracked::TrackedMappedFileCache;
 pub struct Live {
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
-    driver: Option<Driving>,
+    driver: Option<DriverHandle>,
 }
 
 /// Where the driver is.
-enum Driving {
+enum DriverHandle {
     Thread(JoinHandle<()>),
     Task(tokio::task::JoinHandle<()>),
 }
@@ -68,7 +68,7 @@ impl Live {
         let thread = thread::Builder::new()
             .name("scrollback-watch".to_owned())
             .spawn(move || runtime.block_on(driver.run(stopped)))?;
-        Ok(Self { shared, stop, driver: Some(Driving::Thread(thread)) })
+        Ok(Self { shared, stop, driver: Some(DriverHandle::Thread(thread)) })
     }
 
     /// The same as a task of the runtime that this is called in, which has to have its I/O and its
@@ -87,7 +87,7 @@ impl Live {
         let driver = Driver::begin(source, snapshots, options, progress).await?;
         let shared = Arc::clone(driver.shared());
         let task = tokio::spawn(driver.run(stopped));
-        Ok(Self { shared, stop, driver: Some(Driving::Task(task)) })
+        Ok(Self { shared, stop, driver: Some(DriverHandle::Task(task)) })
     }
 
     /// The index, with what reads and keeps it.
@@ -102,8 +102,8 @@ impl Live {
 
     /// Says when the index moves. Only that it did: what changed is asked of the index, so that
     /// whoever is late misses nothing.
-    pub fn moved(&self) -> watch::Receiver<Cursor> {
-        self.shared.moved.clone()
+    pub fn cursor_updates(&self) -> watch::Receiver<Cursor> {
+        self.shared.cursor_updates.clone()
     }
 
     /// A stream of what happens: from a cursor on, of all of the store or of one session.
@@ -118,14 +118,14 @@ impl Live {
             Arc::clone(materializer.cache()),
             Arc::clone(&self.shared.dirty),
             materializer.source().id().clone(),
-            move |key, stamp| known.upgrade().is_some_and(|it| it.is_known(key, stamp)),
+            move |key, stamp| known.upgrade().is_some_and(|it| it.is_indexed(key, stamp)),
         )
     }
 
     /// Where the feed is with all that was looked at: to be asked before a snapshot is kept, and kept
     /// with it ([`LiveOptions::since`]). None while something is still to be looked at.
     pub fn clock(&self) -> Option<FeedClock> {
-        self.shared.looked().clone()
+        self.shared.checked_clock().clone()
     }
 
     /// What the driver did.
@@ -136,16 +136,16 @@ impl Live {
     /// Ends the driver, and waits until it is gone if it is a thread. A task is gone when its runtime
     /// comes to it.
     pub fn stop(mut self) {
-        self.end();
+        self.shut_down();
     }
 
-    fn end(&mut self) {
+    fn shut_down(&mut self) {
         self.shared.is_stopping.store(true, Ordering::Relaxed);
         self.stop.send_replace(true);
         match self.driver.take() {
             // It does not panic, and if it did all the same it is gone.
-            Some(Driving::Thread(thread)) => drop(thread.join()),
-            Some(Driving::Task(task)) => task.abort(),
+            Some(DriverHandle::Thread(thread)) => drop(thread.join()),
+            Some(DriverHandle::Task(task)) => task.abort(),
             None => {}
         }
     }
@@ -153,7 +153,7 @@ impl Live {
 
 impl Drop for Live {
     fn drop(&mut self) {
-        self.end();
+        self.shut_down();
     }
 }
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use scrollback_flow::{PartDetail, RefreshOptions};
 
-use crate::feed::{CustomFeed, FeedClock, FeedKind, HOT, PATIENCE, SCOPES};
+use crate::feed::{
+    CustomFeed, DEFAULT_MAX_HOT_DIRECTORIES, DEFAULT_MAX_SCOPES, DEFAULT_TIMEOUT, FeedClock,
+    FeedKind,
+};
 
 /// How a store is followed.
 #[derive(Debug, Clone)]
@@ -13,25 +16,25 @@ pub struct LiveOptions {
     /// By which feed.
     pub feed: FeedChoice,
     /// How long it has to be quiet before what changed is looked at. Nothing: at once.
-    pub quiet: Duration,
+    pub debounce: Duration,
     /// How long what changed may wait at most.
-    pub dirty: Duration,
+    pub max_delay: Duration,
     /// Within which time every record is looked at, whether a feed spoke of it or not.
-    pub sweep: Duration,
+    pub sweep_interval: Duration,
     /// How long the poll feed waits, while something happens and while nothing does.
-    pub poll: (Duration, Duration),
+    pub poll_intervals: (Duration, Duration),
     /// How many scopes are kept apart before they join.
-    pub scopes: usize,
+    pub max_scopes: usize,
     /// How many directories are watched while they are hot.
-    pub hot: usize,
+    pub max_hot_directories: usize,
     /// How many watches there may be at all.
-    pub watches: Option<usize>,
+    pub max_watches: Option<usize>,
     /// The socket of the watchman server; none for where this user's is.
-    pub server: Option<PathBuf>,
+    pub server_socket: Option<PathBuf>,
     /// How long a feed may take to begin, and a server to answer.
-    pub patience: Duration,
+    pub timeout: Duration,
     /// How long a feed that could not go on is left alone, at first; then ever longer.
-    pub retry: Duration,
+    pub retry_wait: Duration,
     /// What [`Live::clock`](crate::Live::clock) said when a snapshot was about to be kept, that is opened now: a server
     /// that ran all the time says what was written since, also in place.
     pub since: Option<FeedClock>,
@@ -55,16 +58,16 @@ impl Default for LiveOptions {
     fn default() -> Self {
         Self {
             feed: FeedChoice::Best,
-            quiet: Duration::ZERO,
-            dirty: Duration::from_millis(200),
-            sweep: Duration::from_secs(60),
-            poll: (Duration::from_millis(100), Duration::from_secs(1)),
-            scopes: SCOPES,
-            hot: HOT,
-            watches: None,
-            server: None,
-            patience: PATIENCE,
-            retry: Duration::from_secs(30),
+            debounce: Duration::ZERO,
+            max_delay: Duration::from_millis(200),
+            sweep_interval: Duration::from_secs(60),
+            poll_intervals: (Duration::from_millis(100), Duration::from_secs(1)),
+            max_scopes: DEFAULT_MAX_SCOPES,
+            max_hot_directories: DEFAULT_MAX_HOT_DIRECTORIES,
+            max_watches: None,
+            server_socket: None,
+            timeout: DEFAULT_TIMEOUT,
+            retry_wait: Duration::from_secs(30),
             since: None,
             refresh: RefreshOptions {
                 parts_of_dirty: PartDetail::Stamps,

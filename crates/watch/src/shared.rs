@@ -17,10 +17,10 @@ pub(crate) struct Shared {
     pub(crate) materializer: SessionMaterializer,
     pub(crate) dirty: Arc<DirtyTracker<DirtyScope>>,
     /// The state of the index: whoever waits for it to move pulls what changed.
-    pub(crate) moved: watch::Receiver<Cursor>,
+    pub(crate) cursor_updates: watch::Receiver<Cursor>,
     pub(crate) stats: Mutex<LiveStats>,
     /// Where the feed was when all that it had said was looked at.
-    pub(crate) looked: Mutex<Option<FeedClock>>,
+    pub(crate) checked_clock: Mutex<Option<FeedClock>>,
     /// Whether a look that takes long is to end.
     pub(crate) is_stopping: AtomicBool,
 }
@@ -30,12 +30,12 @@ impl Shared {
         self.stats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(crate) fn looked(&self) -> MutexGuard<'_, Option<FeedClock>> {
-        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn checked_clock(&self) -> MutexGuard<'_, Option<FeedClock>> {
+        self.checked_clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the index has a record as it looks so.
-    pub(crate) fn is_known(&self, key: &EntityKey, stamp: &Stamp) -> bool {
+    pub(crate) fn is_indexed(&self, key: &EntityKey, stamp: &Stamp) -> bool {
         let view = self.materializer.view();
         let observed = match key {
             EntityKey::Session(key) => view.session(&key.session).map(|meta| meta.observed),

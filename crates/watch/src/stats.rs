@@ -20,17 +20,17 @@ pub struct LiveStats {
     /// Of those, all of the store.
     pub rescans: u64,
     /// How often something was looked at again, because it may have been in the middle of a write.
-    pub again: u64,
+    pub retries: u64,
     /// How many scopes wait for that, and one more while a look is under way.
-    pub waiting: usize,
+    pub pending_scopes: usize,
     /// How often looking failed as a whole.
     pub failures: u64,
     /// Why the last time.
-    pub failure: Option<String>,
+    pub last_failure: Option<String>,
 }
 
 impl LiveStats {
-    pub(crate) fn of(feed: &dyn Feed, demotions: Vec<Demotion>) -> Self {
+    pub(crate) fn new(feed: &dyn Feed, demotions: Vec<Demotion>) -> Self {
         Self {
             feed: feed.kind(),
             feed_stats: feed.stats(),
@@ -39,18 +39,18 @@ impl LiveStats {
             scopes: 0,
             refreshes: 0,
             rescans: 0,
-            again: 0,
-            waiting: 0,
+            retries: 0,
+            pending_scopes: 0,
             failures: 0,
-            failure: None,
+            last_failure: None,
         }
     }
 
     /// The last ones are kept.
-    pub(crate) fn note(&mut self, demotions: Vec<Demotion>) {
-        const MOST: usize = 16;
+    pub(crate) fn add_demotions(&mut self, demotions: Vec<Demotion>) {
+        const MAX_DEMOTIONS: usize = 16;
         self.demotions.extend(demotions);
-        let surplus = self.demotions.len().saturating_sub(MOST);
+        let surplus = self.demotions.len().saturating_sub(MAX_DEMOTIONS);
         self.demotions.drain(..surplus);
     }
 }
@@ -63,5 +63,5 @@ pub struct Demotion {
     /// The one in its place.
     pub to: FeedKind,
     /// Why.
-    pub why: String,
+    pub reason: String,
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use scrollback::Event;
 use scrollback_core_id::OrderKey;
 use scrollback_flow::{MessageRefNode, PartRefNode, SessionMaterializer};
-use scrollback_watch::Of;
+use scrollback_watch::Subject;
 
 use crate::args::{Global, Tail};
 use crate::failure::Result;
@@ -41,12 +41,12 @@ fn print(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     match event.subject {
-        Of::Session { now: None, .. } => transcript.note(out, "the session is gone"),
-        Of::Message { now: None, key, .. } => match transcript.forget(&key.message) {
+        Subject::Session { now: None, .. } => transcript.note(out, "the session is gone"),
+        Subject::Message { now: None, key, .. } => match transcript.forget(&key.message) {
             true => transcript.note(out, "a message is gone"),
             false => Ok(()),
         },
-        Of::Message { now: Some(meta), key, .. } => {
+        Subject::Message { now: Some(meta), key, .. } => {
             let wanted = [(key.clone().into(), Some(meta.observed.stamp))];
             let read = materializer.current_spans(&wanted).ok();
             let Some(span) = read.into_iter().flatten().next().flatten() else {
@@ -56,7 +56,7 @@ fn print(
             let node = MessageRefNode { key, order, is_copy, span: Some(span), parts };
             transcript.message(out, &node)
         }
-        Of::Part { now: Some(_), key, message, span: Some(span), .. } => {
+        Subject::Part { now: Some(_), key, message, span: Some(span), .. } => {
             let node = PartRefNode { key, order: OrderKey::default(), span: Some(span) };
             transcript.part(out, &message.message, &show::hydrated_part(&node))
         }

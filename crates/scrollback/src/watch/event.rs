@@ -2,7 +2,7 @@
 
 use scrollback_core_type::{LazyStr, Parse, Part, Role, TextPart};
 use scrollback_index::View;
-use scrollback_watch::{Of, What};
+use scrollback_watch::{ChangeKind, Subject};
 
 use super::cursor::StoreCursor;
 
@@ -15,9 +15,9 @@ pub struct Event {
     /// there. None until the first root has sent its whole state.
     pub cursor: Option<StoreCursor>,
     /// What happened.
-    pub change: What,
+    pub change: ChangeKind,
     /// To what.
-    pub subject: Of,
+    pub subject: Subject,
     prompt: Option<String>,
 }
 
@@ -28,7 +28,7 @@ impl Event {
         event: scrollback_watch::Event,
         view: impl FnOnce() -> View,
     ) -> Self {
-        let scrollback_watch::Event { what: change, of: subject, .. } = event;
+        let scrollback_watch::Event { kind: change, subject, .. } = event;
         let prompt = prompt_text(change, &subject, view);
         Self { root, cursor, change, subject, prompt }
     }
@@ -40,9 +40,9 @@ impl Event {
 }
 
 /// The text of a new part of a user's message, unless the agent wrote it for the user.
-fn prompt_text(what: What, of: &Of, view: impl FnOnce() -> View) -> Option<String> {
-    let Of::Part { message, span: Some(span), .. } = of else { return None };
-    if what != What::Created {
+fn prompt_text(what: ChangeKind, of: &Subject, view: impl FnOnce() -> View) -> Option<String> {
+    let Subject::Part { message, span: Some(span), .. } = of else { return None };
+    if what != ChangeKind::Created {
         return None;
     }
     let Ok(Part::Text(part)) = Part::parse(span).map(|parsed| parsed.value) else { return None };

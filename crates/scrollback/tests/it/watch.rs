@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use scrollback::{Events, Of, Store, StoreCursor, What};
+use scrollback::{ChangeKind, Events, Store, StoreCursor, Subject};
 use scrollback_fixtures::write_tree;
 
 fn write_session(dir: &Path, id: &str) {
@@ -28,7 +28,7 @@ fn write_prompt(dir: &Path, id: &str, text: &str) {
 fn wait_for_session(events: &mut Events, id: &str) -> StoreCursor {
     for event in events {
         let event = event.unwrap();
-        if let Of::Session { key, .. } = &event.subject
+        if let Subject::Session { key, .. } = &event.subject
             && key.session.as_str() == id
         {
             return event.cursor.unwrap();
@@ -62,7 +62,7 @@ fn events_of_two_roots_come_in_one_stream_with_one_cursor() {
     let mut seen = Vec::new();
     for event in events {
         let event = event.unwrap();
-        let Of::Session { key, .. } = &event.subject else { panic!("{event:?}") };
+        let Subject::Session { key, .. } = &event.subject else { panic!("{event:?}") };
         if key.session.as_str().ends_with('1') {
             continue; // it was told while it was written, and is whole now
         }
@@ -85,8 +85,8 @@ fn events_of_two_roots_come_in_one_stream_with_one_cursor() {
     while roots != [1, 1, 1] {
         let event = events.next().unwrap().unwrap();
         match &event.subject {
-            Of::Fresh => fresh.push(event.root),
-            Of::Session { .. } => roots[event.root] += 1,
+            Subject::Fresh => fresh.push(event.root),
+            Subject::Session { .. } => roots[event.root] += 1,
             _ => {}
         }
     }
@@ -124,16 +124,18 @@ fn a_stream_is_polled_in_a_runtime() {
         let mut next = async || {
             poll_fn(|context| Pin::new(&mut events).poll_next(context)).await.unwrap().unwrap()
         };
-        assert!(matches!(next().await.subject, Of::Fresh));
+        assert!(matches!(next().await.subject, Subject::Fresh));
         let event = next().await;
-        assert!(matches!(event.subject, Of::Session { .. }) && event.change == What::Present);
+        assert!(
+            matches!(event.subject, Subject::Session { .. }) && event.change == ChangeKind::Present
+        );
         write_session(dir.path(), "ses_2");
         loop {
             let event = next().await;
-            if let Of::Session { key, .. } = &event.subject
+            if let Subject::Session { key, .. } = &event.subject
                 && key.session.as_str() == "ses_2"
             {
-                assert_eq!(event.change, What::Created);
+                assert_eq!(event.change, ChangeKind::Created);
                 break;
             }
         }
@@ -162,7 +164,7 @@ fn a_cursor_stays_good_whatever_other_stores_of_the_root_do() {
     let store = open();
     let mut events = store.watch().since(&cursor).unwrap();
     let first = events.next().unwrap().unwrap();
-    assert!(!matches!(first.subject, Of::Fresh), "{first:?}");
+    assert!(!matches!(first.subject, Subject::Fresh), "{first:?}");
     let snapshots = std::fs::read_dir(&cache).unwrap();
     let is_snapshot =
         |it: &std::fs::DirEntry| it.path().extension().is_some_and(|it| it == "snapshot");
@@ -178,7 +180,7 @@ fn the_text_of_a_part_that_was_damaged_is_told_whole_again() {
     let mut events = store.watch().from_start().unwrap();
     let mut next_part = || loop {
         let event = events.next().unwrap().unwrap();
-        if let Of::Part { span: Some(span), text, .. } = event.subject {
+        if let Subject::Part { span: Some(span), text, .. } = event.subject {
             return (span.len(), text);
         }
     };

@@ -1,6 +1,6 @@
 //! The driver: subscribe, look, and then look wherever a feed says.
 
-mod look;
+mod refresh;
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -14,29 +14,31 @@ use scrollback_source::{DirtyScope, Source};
 use tokio::sync::watch;
 use tokio::time::{self, Instant, MissedTickBehavior};
 
-use self::look::{Looker, is_unsettled};
-use crate::again::Again;
+use self::refresh::{Refresher, is_unsettled};
 use crate::dirty::DirtyTracker;
 use crate::error::LiveError;
-use crate::feed::{Answer, Feed, FeedError, FeedKind, Heard, Known, Watched};
-use crate::ladder::{Begun, Ladder};
+use crate::fallback_chain::{FallbackChain, StartedFeed};
+use crate::feed::{
+    BatchCoverage, Feed, FeedBatch, FeedContext, FeedError, FeedKind, IndexedRecords,
+};
 use crate::options::LiveOptions;
+use crate::retry_queue::RetryQueue;
 use crate::shared::Shared;
 use crate::stats::LiveStats;
 
 /// How often known sessions are swept, and the feed is checked.
-const TICK: Duration = Duration::from_secs(1);
+const TICK_INTERVAL: Duration = Duration::from_secs(1);
 /// Every so many ticks the records are compared, whatever the feed says.
-const TICKS: u64 = 5;
+const TICKS_PER_REFRESH: u64 = 5;
 /// How long it waits after a look that failed, at first and at most.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+const FAILURE_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
 /// Keeps an index equal to its store.
 pub(crate) struct Driver {
     shared: Arc<Shared>,
-    looker: Looker,
+    refresher: Refresher,
     options: LiveOptions,
-    ladder: Ladder,
+    fallback_chain: FallbackChain,
     feed: Box<dyn Feed>,
     ticks: u64,
     pause: Duration,
@@ -50,51 +52,66 @@ impl Driver {
         options: LiveOptions,
         progress: &OnProgress<'_>,
     ) -> Result<Self, LiveError> {
-        let LiveOptions { scopes, hot, watches, patience, .. } = options;
-        let (known, server) = (Known::default(), options.server.clone());
-        let watched = Watched {
+        let LiveOptions {
+            max_scopes: scopes,
+            max_hot_directories: hot,
+            max_watches: watches,
+            timeout: patience,
+            ..
+        } = options;
+        let (known, server) = (IndexedRecords::default(), options.server_socket.clone());
+        let watched = FeedContext {
             source: Arc::clone(&source),
-            scopes,
-            hot,
-            watches,
-            server,
-            patience,
-            known: known.clone(),
+            max_scopes: scopes,
+            max_hot_directories: hot,
+            max_watches: watches,
+            server_socket: server,
+            timeout: patience,
+            indexed: known.clone(),
         };
-        let mut ladder = Ladder::new(watched, &options);
+        let mut ladder = FallbackChain::new(watched, &options);
         let mut demotions = Vec::new();
-        let Begun { feed, heard, .. } = ladder.begin(options.since.clone(), &mut demotions).await?;
+        let StartedFeed { feed, first_batch: heard, .. } =
+            ladder.begin(options.since.clone(), &mut demotions).await?;
 
-        let materializer = match open(&source, snapshots.clone(), options.refresh, progress) {
-            Err(LiveError::Store(error)) if is_absent(&error) => {
-                SessionMaterializer::empty(source, snapshots, options.refresh)
-            }
-            opened => opened?,
-        };
+        let materializer =
+            match open_materializer(&source, snapshots.clone(), options.refresh, progress) {
+                Err(LiveError::Store(error)) if is_absent(&error) => {
+                    SessionMaterializer::empty(source, snapshots, options.refresh)
+                }
+                opened => opened?,
+            };
         let (moves, moved) = watch::channel(materializer.index().cursor());
         let shared = Arc::new(Shared {
-            dirty: Arc::new(DirtyTracker::new(options.scopes)),
-            moved,
-            stats: Mutex::new(LiveStats::of(&*feed, demotions)),
+            dirty: Arc::new(DirtyTracker::new(options.max_scopes)),
+            cursor_updates: moved,
+            stats: Mutex::new(LiveStats::new(&*feed, demotions)),
             materializer,
-            looked: Mutex::new(Some(heard.clock)),
+            checked_clock: Mutex::new(Some(heard.clock)),
             is_stopping: AtomicBool::new(false),
         });
         let weak = Arc::downgrade(&shared);
-        known.set(move |key, stamp| weak.upgrade().is_some_and(|it| it.is_known(key, stamp)));
+        known.set_check(move |key, stamp| {
+            weak.upgrade().is_some_and(|it| it.is_indexed(key, stamp))
+        });
         let refresh = options.refresh;
-        let looker =
-            Looker { shared: Arc::clone(&shared), moves, again: Again::default(), refresh };
-        let (ticks, pause) = (0, PAUSES.0);
-        let mut driver = Self { shared, looker, options, ladder, feed, ticks, pause };
-        if let Err(error) = driver.heat() {
+        let looker = Refresher {
+            shared: Arc::clone(&shared),
+            cursor_sender: moves,
+            retry_queue: RetryQueue::default(),
+            refresh,
+        };
+        let (ticks, pause) = (0, FAILURE_PAUSES.0);
+        let mut driver =
+            Self { shared, refresher: looker, options, fallback_chain: ladder, feed, ticks, pause };
+        if let Err(error) = driver.watch_hot_sessions() {
             driver.demote(error).await?;
         }
         let view = driver.shared.materializer.view();
         let sessions = view.session_ids().into_iter().map(SessionKey::from);
         let unsettled = sessions.filter(|key| is_unsettled(&view, key)).collect();
-        driver.looker.look_into(unsettled); // before anybody is told
-        driver.looker.publish();
+        driver.refresher.refresh_sessions(unsettled); // before anybody is told
+        driver.refresher.publish();
         driver.shared.stats().feed_stats = driver.feed.stats();
         Ok(driver)
     }
@@ -105,29 +122,30 @@ impl Driver {
 
     /// Goes on until it is told to stop.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
-        let mut ticks = time::interval_at(Instant::now() + TICK, TICK);
+        let mut ticks = time::interval_at(Instant::now() + TICK_INTERVAL, TICK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let (again, looked) = (self.looker.again.next(), self.shared.looked().clone());
+            let (again, looked) =
+                (self.refresher.retry_queue.next_due(), self.shared.checked_clock().clone());
             let wake = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => return,
-                _ = ticks.tick() => Wake::Tick,
-                () = until(again) => Wake::Again,
-                begun = self.ladder.climbed() => Wake::Climbed(begun),
-                heard = self.feed.next(looked.as_ref()) => Wake::Heard(heard),
+                _ = ticks.tick() => WakeReason::Tick,
+                () = sleep_until_due(again) => WakeReason::Retry,
+                begun = self.fallback_chain.wait_for_better_feed() => WakeReason::BetterFeed(begun),
+                heard = self.feed.next(looked.as_ref()) => WakeReason::Batch(heard),
             };
             let went_well = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => return,
-                went_well = self.wake(wake) => went_well,
+                went_well = self.handle_wake(wake) => went_well,
             };
             self.shared.stats().feed_stats = self.feed.stats();
             if went_well {
-                self.pause = PAUSES.0;
+                self.pause = FAILURE_PAUSES.0;
             } else {
                 let pause = self.pause;
-                self.pause = (pause * 2).min(PAUSES.1);
+                self.pause = (pause * 2).min(FAILURE_PAUSES.1);
                 tokio::select! {
                     _ = stop.wait_for(|stop| *stop) => return,
                     () = time::sleep(pause) => {}
@@ -137,13 +155,13 @@ impl Driver {
     }
 
     /// Does what it woke for; whether it could.
-    async fn wake(&mut self, wake: Wake) -> bool {
+    async fn handle_wake(&mut self, wake: WakeReason) -> bool {
         let went_well = match wake {
-            Wake::Tick => self.tick(),
-            Wake::Climbed(begun) => self.promote(begun),
-            Wake::Again => Ok(self.looker.look_again()),
-            Wake::Heard(Ok(heard)) => self.hear(heard).await,
-            Wake::Heard(Err(error)) => Err(error),
+            WakeReason::Tick => self.on_tick(),
+            WakeReason::BetterFeed(begun) => self.promote(begun),
+            WakeReason::Retry => Ok(self.refresher.retry_due()),
+            WakeReason::Batch(Ok(heard)) => self.process_batch(heard).await,
+            WakeReason::Batch(Err(error)) => Err(error),
         };
         match went_well {
             Ok(went_well) => went_well,
@@ -152,11 +170,12 @@ impl Driver {
     }
 
     /// Looks at what a feed said, once no more of it comes or it has waited for long enough.
-    async fn hear(&mut self, mut heard: Heard) -> Result<bool, FeedError> {
-        if !self.options.quiet.is_zero() {
-            let (end, looked) = (Instant::now() + self.options.dirty, self.shared.looked().clone());
+    async fn process_batch(&mut self, mut heard: FeedBatch) -> Result<bool, FeedError> {
+        if !self.options.debounce.is_zero() {
+            let (end, looked) =
+                (Instant::now() + self.options.max_delay, self.shared.checked_clock().clone());
             while Instant::now() < end {
-                time::sleep_until(end.min(Instant::now() + self.options.quiet)).await;
+                time::sleep_until(end.min(Instant::now() + self.options.debounce)).await;
                 // With the clock of before: all of it is said again, and what came meanwhile.
                 let more = time::timeout(Duration::ZERO, self.feed.next(looked.as_ref()));
                 match more.await {
@@ -167,35 +186,35 @@ impl Driver {
             }
         }
         let before = self.shared.materializer.index().cursor();
-        if !self.looker.look(&heard.scopes) {
+        if !self.refresher.refresh_scopes(&heard.scopes) {
             return Ok(false);
         }
-        *self.shared.looked() = Some(heard.clock);
-        self.feed.found(self.shared.materializer.index().cursor() != before);
-        if heard.answer == Answer::Rescan {
-            self.heat()?; // it began anew, and follows only what does not come and go
+        *self.shared.checked_clock() = Some(heard.clock);
+        self.feed.note_refresh_result(self.shared.materializer.index().cursor() != before);
+        if heard.coverage == BatchCoverage::Rescan {
+            self.watch_hot_sessions()?; // it began anew, and follows only what does not come and go
         }
         Ok(true)
     }
 
     /// What has to be done from time to time.
-    fn tick(&mut self) -> Result<bool, FeedError> {
+    fn on_tick(&mut self) -> Result<bool, FeedError> {
         self.ticks += 1;
         self.feed.check()?;
-        self.ladder.try_better();
-        if self.feed.kind() != FeedKind::Poll && self.ticks.is_multiple_of(TICKS) {
-            self.looker.look(&[DirtyScope::Records]);
+        self.fallback_chain.try_better_feed();
+        if self.feed.kind() != FeedKind::Poll && self.ticks.is_multiple_of(TICKS_PER_REFRESH) {
+            self.refresher.refresh_scopes(&[DirtyScope::Records]);
         }
         let before = self.shared.materializer.index().cursor();
-        let swept = self.shared.materializer.sweep_without_refresh(self.options.sweep);
-        let swept = self.looker.told(swept.map(drop));
-        let looked = self.looker.look_into(self.looker.unsettled_since(&before));
-        self.looker.publish();
+        let swept = self.shared.materializer.sweep_without_refresh(self.options.sweep_interval);
+        let swept = self.refresher.note_result(swept.map(drop));
+        let looked = self.refresher.refresh_sessions(self.refresher.unsettled_since(&before));
+        self.refresher.publish();
         Ok(swept && looked)
     }
 
     /// Watches the parts of sessions that something was written in lately.
-    fn heat(&mut self) -> Result<(), FeedError> {
+    fn watch_hot_sessions(&mut self) -> Result<(), FeedError> {
         let materializer = &self.shared.materializer;
         let view = materializer.view();
         let is_hot = |key: &SessionKey| {
@@ -209,55 +228,55 @@ impl Driver {
             .flat_map(|meta| view.by_session(&meta.key.session).into_iter().rev());
         let paths: Vec<PathBuf> = messages
             .filter_map(|meta| source.directory_of(&meta.key.clone().into()))
-            .take(self.options.hot)
+            .take(self.options.max_hot_directories)
             .collect();
-        self.feed.heat(&mut paths.into_iter())
+        self.feed.watch_hot_directories(&mut paths.into_iter())
     }
 
     /// The next feed takes over from one that cannot go on, and begins with a look at all.
     async fn demote(&mut self, error: FeedError) -> Result<(), LiveError> {
         let mut demotions = Vec::new();
-        let begun = self.ladder.descend(error, &mut demotions).await?;
-        self.shared.stats().note(demotions);
-        self.go_on_with(begun);
+        let begun = self.fallback_chain.fall_back(error, &mut demotions).await?;
+        self.shared.stats().add_demotions(demotions);
+        self.switch_feed(begun);
         // Who has no watch left for these says so with its next answer.
-        self.heat().unwrap_or_default();
+        self.watch_hot_sessions().unwrap_or_default();
         Ok(())
     }
 
     /// A better feed takes over, and begins with a look at all.
-    fn promote(&mut self, begun: Begun) -> Result<bool, FeedError> {
+    fn promote(&mut self, begun: StartedFeed) -> Result<bool, FeedError> {
         self.shared.stats().promotions += 1;
-        let went_well = self.go_on_with(begun);
-        self.heat()?;
+        let went_well = self.switch_feed(begun);
+        self.watch_hot_sessions()?;
         Ok(went_well)
     }
 
-    fn go_on_with(&mut self, Begun { feed, heard, .. }: Begun) -> bool {
+    fn switch_feed(&mut self, StartedFeed { feed, first_batch: heard, .. }: StartedFeed) -> bool {
         self.feed = feed;
         self.shared.stats().feed = self.feed.kind();
-        let went_well = self.looker.look(&heard.scopes);
-        *self.shared.looked() = went_well.then_some(heard.clock);
+        let went_well = self.refresher.refresh_scopes(&heard.scopes);
+        *self.shared.checked_clock() = went_well.then_some(heard.clock);
         went_well
     }
 }
 
 /// Why the driver woke.
-enum Wake {
+enum WakeReason {
     Tick,
-    Again,
-    Climbed(Begun),
-    Heard(Result<Heard, FeedError>),
+    Retry,
+    BetterFeed(StartedFeed),
+    Batch(Result<FeedBatch, FeedError>),
 }
 
-async fn until(at: Option<Instant>) {
+async fn sleep_until_due(at: Option<Instant>) {
     match at {
         Some(at) => time::sleep_until(at).await,
         None => std::future::pending().await,
     }
 }
 
-fn open(
+fn open_materializer(
     source: &Arc<dyn Source>,
     snapshots: Option<Snapshots>,
     options: RefreshOptions,

@@ -7,9 +7,9 @@ use std::task::{Context, Poll};
 
 /// Something that happened in a directory that is watched.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum BackendEvent {
     /// Something about this path; what, its look tells.
-    Path { path: PathBuf, kind: ToldKind },
+    Path { path: PathBuf, kind: BackendEventKind },
     /// A watch ended, because its directory went.
     Unwatched { path: PathBuf, watch: i32 },
     /// Something was lost.
@@ -17,7 +17,7 @@ pub(super) enum Told {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ToldKind {
+pub(super) enum BackendEventKind {
     /// A directory came.
     NewDirectory,
     /// A directory went, or a watched one itself did.
@@ -45,13 +45,13 @@ pub(super) trait Backend: Send + std::fmt::Debug {
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 
     /// Hands out what was told, without waiting.
-    fn drain(&mut self, each: &mut dyn FnMut(Told)) -> io::Result<()>;
+    fn drain(&mut self, each: &mut dyn FnMut(BackendEvent)) -> io::Result<()>;
 }
 
 /// Waits for a backend.
-pub(super) struct Ready<'b>(pub(super) &'b mut dyn Backend);
+pub(super) struct BackendReady<'b>(pub(super) &'b mut dyn Backend);
 
-impl Future for Ready<'_> {
+impl Future for BackendReady<'_> {
     type Output = io::Result<()>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {

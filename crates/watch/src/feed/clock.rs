@@ -27,6 +27,6 @@ impl FromStr for FeedClock {
 }
 
 /// A name that no other feed has, for what clocks begin with.
-pub(super) fn life() -> String {
+pub(super) fn unique_clock_prefix() -> String {
     format!("{:016x}:", RandomState::new().hash_one(0))
 }

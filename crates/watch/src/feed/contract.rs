@@ -13,18 +13,18 @@ use super::kind::FeedKind;
 
 /// What a feed says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Heard {
+pub struct FeedBatch {
     /// What may have changed since the clock that was asked with.
     pub scopes: Vec<DirtyScope>,
     /// What to ask with next, once that was looked at.
     pub clock: FeedClock,
     /// Whether that is all.
-    pub answer: Answer,
+    pub coverage: BatchCoverage,
 }
 
 /// Whether a feed knows all that happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum BatchCoverage {
     /// The scopes are all that may have changed.
     Complete,
     /// Anything may have changed: it began just now, or it lost something.
@@ -37,17 +37,17 @@ pub struct FeedStats {
     /// Watches that are set.
     pub watches: usize,
     /// Those of them on directories that come and go.
-    pub hot: usize,
+    pub hot_directories: usize,
     /// What it was told.
     pub events: u64,
     /// Of what it was told: how much was of files that are known as they are.
-    pub known: u64,
+    pub already_indexed: u64,
     /// How often all of the store was to be looked at: it began, or lost something.
     pub rescans: u64,
 }
 
 /// What a feed's answer will be.
-pub type Hearing<'f> = Pin<Box<dyn Future<Output = Result<Heard, FeedError>> + Send + 'f>>;
+pub type BatchFuture<'f> = Pin<Box<dyn Future<Output = Result<FeedBatch, FeedError>> + Send + 'f>>;
 
 /// Says where to look.
 ///
@@ -60,19 +60,22 @@ pub trait Feed: Send + fmt::Debug {
     /// Waits until something may have changed since `clock`, all of which was looked at. Without
     /// a clock, and with one that is not its own, the feed begins: it watches, and answers
     /// [`Answer::Rescan`] at once, so that whoever looks then misses nothing.
-    fn next<'f>(&'f mut self, clock: Option<&'f FeedClock>) -> Hearing<'f>;
+    fn next<'f>(&'f mut self, clock: Option<&'f FeedClock>) -> BatchFuture<'f>;
 
     /// Directories of these entities are being written, and worth a watch of their own.
     ///
     /// # Errors
     /// If none is left.
-    fn heat(&mut self, directories: &mut dyn Iterator<Item = PathBuf>) -> Result<(), FeedError> {
+    fn watch_hot_directories(
+        &mut self,
+        directories: &mut dyn Iterator<Item = PathBuf>,
+    ) -> Result<(), FeedError> {
         let _ = directories;
         Ok(())
     }
 
     /// Whether looking at all of the store found something that this feed had not said.
-    fn found(&mut self, anything: bool) {
+    fn note_refresh_result(&mut self, anything: bool) {
         let _ = anything;
     }
 

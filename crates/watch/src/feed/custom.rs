@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::context::FeedContext;
 use super::contract::Feed;
 use super::error::FeedError;
 use super::kind::FeedKind;
-use super::watched::Watched;
 
 /// A feed of somebody else's: its name, and a function that makes one. It is called again each
 /// time the feed is taken up again after it could not go on, on the thread of the driver, where a
@@ -17,16 +17,16 @@ use super::watched::Watched;
 #[derive(Clone)]
 pub struct CustomFeed {
     name: &'static str,
-    make: Arc<Make>,
+    make: Arc<MakeFeed>,
 }
 
-type Make = dyn Fn(Watched) -> Result<Box<dyn Feed>, FeedError> + Send + Sync;
+type MakeFeed = dyn Fn(FeedContext) -> Result<Box<dyn Feed>, FeedError> + Send + Sync;
 
 impl CustomFeed {
     /// A feed of this name, which `make` makes. [`FeedError::Custom`] is for errors of its own.
     pub fn new(
         name: &'static str,
-        make: impl Fn(Watched) -> Result<Box<dyn Feed>, FeedError> + Send + Sync + 'static,
+        make: impl Fn(FeedContext) -> Result<Box<dyn Feed>, FeedError> + Send + Sync + 'static,
     ) -> Self {
         Self { name, make: Arc::new(make) }
     }
@@ -36,7 +36,7 @@ impl CustomFeed {
         FeedKind::Custom(self.name)
     }
 
-    pub(crate) fn make(&self, watched: Watched) -> Result<Box<dyn Feed>, FeedError> {
+    pub(crate) fn make(&self, watched: FeedContext) -> Result<Box<dyn Feed>, FeedError> {
         (self.make)(watched)
     }
 }

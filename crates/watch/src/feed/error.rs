@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::generation::Exhausted;
+use crate::tick::ClockExhausted;
 
 /// Why a feed cannot go on, or begin. Another one can.
 #[derive(Debug, thiserror::Error)]
@@ -44,12 +44,12 @@ pub enum FeedError {
     Custom(Box<dyn Error + Send + Sync>),
     /// All generations are used up.
     #[error(transparent)]
-    Exhausted(#[from] Exhausted),
+    Exhausted(#[from] ClockExhausted),
 }
 
 impl FeedError {
     /// Whether there is nothing yet that could be watched.
-    pub(crate) fn is_absence(&self) -> bool {
+    pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Watch { source, .. } if source.kind() == io::ErrorKind::NotFound)
     }
 }

@@ -13,25 +13,25 @@ use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 use tokio::io::unix::AsyncFd;
 
-use super::backend::{Backend, Told, ToldKind};
+use super::backend::{Backend, BackendEvent, BackendEventKind};
 
 /// The watches of one inotify queue.
 pub(super) struct Inotify {
     queue: AsyncFd<OwnedFd>,
-    names: Names,
+    watches: WatchTable,
 }
 
 /// The directories that are watched, and what was told of them.
-struct Names {
+struct WatchTable {
     by_path: HashMap<PathBuf, i32>,
     /// With those that were removed and that the queue may still speak of.
     by_number: HashMap<i32, PathBuf>,
-    pending: Vec<Told>,
+    pending: Vec<BackendEvent>,
     buffer: Box<[MaybeUninit<u8>]>,
 }
 
 /// What of a directory matters: what joins, what leaves, what was written and closed.
-const WATCHED: WatchFlags = WatchFlags::CREATE
+const WATCH_FLAGS: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::DELETE)
     .union(WatchFlags::CLOSE_WRITE)
     .union(WatchFlags::MOVED_FROM)
@@ -42,9 +42,9 @@ const WATCHED: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::ONLYDIR);
 
 /// So many at once are a burst.
-const BURST: usize = 64;
+const MIN_BURST: usize = 64;
 /// So many of a burst are taken off the queue at once.
-const MOST: usize = 4096;
+const MAX_BURST: usize = 4096;
 
 impl Inotify {
     /// A queue without watches. To be made where a runtime of tokio runs.
@@ -53,7 +53,7 @@ impl Inotify {
         let queue = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
         Ok(Self {
             queue: AsyncFd::new(queue)?,
-            names: Names {
+            watches: WatchTable {
                 by_path: HashMap::new(),
                 by_number: HashMap::new(),
                 pending: Vec::new(),
@@ -63,9 +63,9 @@ impl Inotify {
     }
 }
 
-impl Names {
+impl WatchTable {
     /// Takes what is there off the queue, as much as one read gives; whether there was nothing.
-    fn fill(&mut self, queue: &OwnedFd) -> io::Result<bool> {
+    fn read_events(&mut self, queue: &OwnedFd) -> io::Result<bool> {
         let mut reader = Reader::new(queue, &mut self.buffer);
         let mut begun = false;
         while !begun || !reader.is_buffer_empty() {
@@ -81,28 +81,28 @@ impl Names {
                 // That some are not watched any more may be lost with the rest.
                 let Self { by_path, by_number, .. } = self;
                 by_number.retain(|number, path| by_path.get(path) == Some(number));
-                self.pending.push(Told::Lost);
+                self.pending.push(BackendEvent::Lost);
                 continue;
             }
             if flags.contains(ReadFlags::IGNORED) {
                 // Which path it has is known until it was looked at: see `unwatch`.
                 if let Some(path) = self.by_number.remove(&number) {
-                    self.pending.push(Told::Unwatched { path, watch: number });
+                    self.pending.push(BackendEvent::Unwatched { path, watch: number });
                 }
                 continue;
             }
             let Some(dir) = self.by_number.get(&number) else { continue };
             let came = ReadFlags::CREATE | ReadFlags::MOVED_TO;
             let told = match event.file_name() {
-                None => Told::Unwatched { path: dir.clone(), watch: number },
+                None => BackendEvent::Unwatched { path: dir.clone(), watch: number },
                 Some(name) => {
                     let kind = match flags.contains(ReadFlags::ISDIR) {
-                        true if flags.intersects(came) => ToldKind::NewDirectory,
-                        true => ToldKind::GoneDirectory,
-                        false if flags.contains(ReadFlags::MODIFY) => ToldKind::Modified,
-                        false => ToldKind::File,
+                        true if flags.intersects(came) => BackendEventKind::NewDirectory,
+                        true => BackendEventKind::GoneDirectory,
+                        false if flags.contains(ReadFlags::MODIFY) => BackendEventKind::Modified,
+                        false => BackendEventKind::File,
                     };
-                    Told::Path { path: dir.join(OsStr::from_bytes(name.to_bytes())), kind }
+                    BackendEvent::Path { path: dir.join(OsStr::from_bytes(name.to_bytes())), kind }
                 }
             };
             if self.pending.last() != Some(&told) {
@@ -115,9 +115,9 @@ impl Names {
 
 impl Backend for Inotify {
     fn watch(&mut self, path: &Path, modify: bool) -> io::Result<()> {
-        let flags = if modify { WATCHED | WatchFlags::MODIFY } else { WATCHED };
+        let flags = if modify { WATCH_FLAGS | WatchFlags::MODIFY } else { WATCH_FLAGS };
         let number = inotify::add_watch(self.queue.get_ref(), path, flags)?;
-        let names = &mut self.names;
+        let names = &mut self.watches;
         if let Some(before) = names.by_number.insert(number, path.to_owned())
             && before != path
         {
@@ -129,33 +129,33 @@ impl Backend for Inotify {
     }
 
     fn unwatch(&mut self, path: &Path) {
-        if let Some(number) = self.names.by_path.remove(path) {
+        if let Some(number) = self.watches.by_path.remove(path) {
             // What the queue has of it is still told: its name is kept until the queue is past it.
             let _ = inotify::remove_watch(self.queue.get_ref(), number);
         }
     }
 
     fn is_current(&self, path: &Path, watch: i32) -> bool {
-        self.names.by_path.get(path) == Some(&watch)
+        self.watches.by_path.get(path) == Some(&watch)
     }
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.names.pending.is_empty() {
+        while self.watches.pending.is_empty() {
             // Asked for before the look that finds nothing: what comes later is not cleared by it.
             let mut guard = ready!(self.queue.poll_read_ready(context))?;
-            if self.names.fill(guard.get_inner())? {
+            if self.watches.read_events(guard.get_inner())? {
                 guard.clear_ready();
             }
         }
         Poll::Ready(Ok(()))
     }
 
-    fn drain(&mut self, each: &mut dyn FnMut(Told)) -> io::Result<()> {
+    fn drain(&mut self, each: &mut dyn FnMut(BackendEvent)) -> io::Result<()> {
         // What one read gave is looked at at once; of a burst as much as there is is taken first.
         let queue = self.queue.get_ref();
-        let is_burst = |pending: usize| pending == 0 || (BURST..MOST).contains(&pending);
-        while is_burst(self.names.pending.len()) && !self.names.fill(queue)? {}
-        self.names.pending.drain(..).for_each(each);
+        let is_burst = |pending: usize| pending == 0 || (MIN_BURST..MAX_BURST).contains(&pending);
+        while is_burst(self.watches.pending.len()) && !self.watches.read_events(queue)? {}
+        self.watches.pending.drain(..).for_each(each);
         Ok(())
     }
 }
@@ -163,7 +163,7 @@ impl Backend for Inotify {
 impl std::fmt::Debug for Inotify {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Inotify")
-            .field("watches", &self.names.by_path.len())
+            .field("watches", &self.watches.by_path.len())
             .finish_non_exhaustive()
     }
 }

@@ -2,27 +2,27 @@
 
 mod backend;
 mod clock;
+mod context;
 mod contract;
 mod custom;
 mod error;
-mod handover;
 #[cfg(target_os = "linux")]
 mod inotify;
 mod kind;
 mod native;
 mod notify;
+mod outstanding_batch;
 mod poll;
 mod tree;
-mod watched;
 mod watchman;
 
 pub use clock::FeedClock;
-pub use contract::{Answer, Feed, FeedStats, Heard, Hearing};
+pub(crate) use context::{DEFAULT_MAX_HOT_DIRECTORIES, DEFAULT_MAX_SCOPES, DEFAULT_TIMEOUT};
+pub use context::{FeedContext, IndexedRecords};
+pub use contract::{BatchCoverage, BatchFuture, Feed, FeedBatch, FeedStats};
 pub use custom::CustomFeed;
 pub use error::FeedError;
 pub use kind::FeedKind;
 pub use native::NativeFeed;
 pub use poll::PollFeed;
-pub(crate) use watched::{HOT, PATIENCE, SCOPES};
-pub use watched::{Known, Watched};
 pub use watchman::WatchmanFeed;

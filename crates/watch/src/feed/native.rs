@@ -4,17 +4,17 @@ use std::path::PathBuf;
 
 use scrollback_source::DirtyScope;
 
-use super::backend::{Backend, Ready};
-use super::clock::{FeedClock, life};
-use super::contract::{Feed, FeedStats, Heard, Hearing};
+use super::backend::{Backend, BackendReady};
+use super::clock::{FeedClock, unique_clock_prefix};
+use super::context::FeedContext;
+use super::contract::{BatchFuture, Feed, FeedBatch, FeedStats};
 use super::error::FeedError;
-use super::handover::Handover;
 use super::kind::FeedKind;
 use super::notify::Notify;
+use super::outstanding_batch::OutstandingBatch;
 use super::tree::Tree;
-use super::watched::Watched;
 use crate::dirty::DirtyTracker;
-use crate::generation::Exhausted;
+use crate::tick::ClockExhausted;
 
 /// Follows a store by the system's watches on its directories: on all of those that hold sessions
 /// and messages, and on those of parts while they are hot.
@@ -22,15 +22,15 @@ use crate::generation::Exhausted;
 /// To be used where a runtime of tokio runs.
 #[derive(Debug)]
 pub struct NativeFeed {
-    watched: Watched,
+    context: FeedContext,
     kind: FeedKind,
     backend: Box<dyn Backend>,
     tree: Tree,
     dirty: DirtyTracker<DirtyScope>,
     /// What was handed out last, until its clock comes back.
-    given: Handover,
+    outstanding: OutstandingBatch,
     /// Names this feed among all, so that another's clock is none of its own.
-    life: String,
+    clock_prefix: String,
     has_begun: bool,
     stats: FeedStats,
 }
@@ -41,37 +41,37 @@ impl NativeFeed {
     /// # Errors
     /// If the system gives no queue.
     #[cfg(target_os = "linux")]
-    pub fn inotify(watched: Watched) -> Result<Self, FeedError> {
+    pub fn inotify(watched: FeedContext) -> Result<Self, FeedError> {
         let backend = super::inotify::Inotify::new()?;
-        Ok(Self::on(watched, FeedKind::Inotify, Box::new(backend)))
+        Ok(Self::with_backend(watched, FeedKind::Inotify, Box::new(backend)))
     }
 
     /// A feed on the crate notify, which has a way on every system.
     ///
     /// # Errors
     /// If the system has none.
-    pub fn notify(watched: Watched) -> Result<Self, FeedError> {
+    pub fn notify(watched: FeedContext) -> Result<Self, FeedError> {
         let backend = Notify::new()?;
-        Ok(Self::on(watched, FeedKind::Notify, Box::new(backend)))
+        Ok(Self::with_backend(watched, FeedKind::Notify, Box::new(backend)))
     }
 
-    fn on(watched: Watched, kind: FeedKind, backend: Box<dyn Backend>) -> Self {
+    fn with_backend(context: FeedContext, kind: FeedKind, backend: Box<dyn Backend>) -> Self {
         Self {
             kind,
             backend,
-            tree: Tree::new(watched.hot, watched.watches),
-            dirty: DirtyTracker::new(watched.scopes),
-            given: Handover::default(),
-            life: life(),
+            tree: Tree::new(context.max_hot_directories, context.max_watches),
+            dirty: DirtyTracker::new(context.max_scopes),
+            outstanding: OutstandingBatch::default(),
+            clock_prefix: unique_clock_prefix(),
             has_begun: false,
             stats: FeedStats::default(),
-            watched,
+            context,
         }
     }
 
     /// Marks what was told.
-    fn drain(&mut self) -> Result<(), FeedError> {
-        let Self { watched, backend, tree, dirty, stats, .. } = self;
+    fn mark_events(&mut self) -> Result<(), FeedError> {
+        let Self { context: watched, backend, tree, dirty, stats, .. } = self;
         let mut told = Vec::new();
         backend.drain(&mut |it| told.push(it))?;
         let (mut exhausted, mut is_stale) = (None, false);
@@ -82,26 +82,26 @@ impl NativeFeed {
         };
         for told in told {
             stats.events += 1;
-            is_stale |= tree.take(told, &watched.source, &mut **backend, &mut mark)?;
+            is_stale |= tree.handle_event(told, &watched.source, &mut **backend, &mut mark)?;
         }
         if is_stale {
             tree.subscribe(&watched.source, &mut **backend)?;
             mark(DirtyScope::Store); // after the watches are set
         }
-        exhausted.map_or(Ok(()), |error: Exhausted| Err(error.into()))
+        exhausted.map_or(Ok(()), |error: ClockExhausted| Err(error.into()))
     }
 
-    fn begin(&mut self) -> Result<Heard, FeedError> {
-        self.tree.subscribe(&self.watched.source, &mut *self.backend)?;
+    fn begin(&mut self) -> Result<FeedBatch, FeedError> {
+        self.tree.subscribe(&self.context.source, &mut *self.backend)?;
         self.has_begun = true;
         self.dirty.mark(DirtyScope::Store)?;
-        Ok(self.hand_out())
+        Ok(self.take_batch())
     }
 
     /// All that is dirty.
-    fn hand_out(&mut self) -> Heard {
-        let life = &self.life;
-        self.given.hand_out(&self.dirty, |at| FeedClock(format!("{life}{at}").into()))
+    fn take_batch(&mut self) -> FeedBatch {
+        let life = &self.clock_prefix;
+        self.outstanding.take_batch(&self.dirty, |at| FeedClock(format!("{life}{at}").into()))
     }
 }
 
@@ -110,28 +110,32 @@ impl Feed for NativeFeed {
         self.kind
     }
 
-    fn next<'f>(&'f mut self, clock: Option<&'f FeedClock>) -> Hearing<'f> {
+    fn next<'f>(&'f mut self, clock: Option<&'f FeedClock>) -> BatchFuture<'f> {
         Box::pin(async move {
-            let is_own = |clock: &FeedClock| self.has_begun && clock.0.starts_with(&self.life);
+            let is_own =
+                |clock: &FeedClock| self.has_begun && clock.0.starts_with(&self.clock_prefix);
             let Some(clock) = clock.filter(|clock| is_own(clock)) else {
                 return self.begin();
             };
-            self.given.settle(&self.dirty, Some(clock));
+            self.outstanding.settle(&self.dirty, Some(clock));
             loop {
-                self.drain()?;
+                self.mark_events()?;
                 if !self.dirty.is_empty() {
-                    return Ok(self.hand_out());
+                    return Ok(self.take_batch());
                 }
-                Ready(&mut *self.backend).await?;
+                BackendReady(&mut *self.backend).await?;
             }
         })
     }
 
-    fn heat(&mut self, directories: &mut dyn Iterator<Item = PathBuf>) -> Result<(), FeedError> {
-        for path in directories.take(self.watched.hot) {
+    fn watch_hot_directories(
+        &mut self,
+        directories: &mut dyn Iterator<Item = PathBuf>,
+    ) -> Result<(), FeedError> {
+        for path in directories.take(self.context.max_hot_directories) {
             // What was written in it before the watch was set.
-            if self.tree.heat(&path, &mut *self.backend)?
-                && let Some(scope) = self.watched.source.scope_of_path(&path)
+            if self.tree.watch_hot(&path, &mut *self.backend)?
+                && let Some(scope) = self.context.source.scope_of_path(&path)
             {
                 self.dirty.mark(scope)?;
             }
@@ -141,7 +145,7 @@ impl Feed for NativeFeed {
 
     fn check(&mut self) -> Result<(), FeedError> {
         if self.has_begun && self.tree.is_stale() {
-            self.tree.subscribe(&self.watched.source, &mut *self.backend)?;
+            self.tree.subscribe(&self.context.source, &mut *self.backend)?;
             self.dirty.mark(DirtyScope::Store)?;
         }
         Ok(())
@@ -149,6 +153,6 @@ impl Feed for NativeFeed {
 
     fn stats(&self) -> FeedStats {
         let (watches, hot) = self.tree.counts();
-        FeedStats { watches, hot, rescans: self.given.rescans, ..self.stats }
+        FeedStats { watches, hot_directories: hot, rescans: self.outstanding.rescans, ..self.stats }
     }
 }

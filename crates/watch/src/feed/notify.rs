@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use notify::event::{AccessKind, AccessMode, CreateKind, ModifyKind, RemoveKind};
 use notify::{ErrorKind, Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
-use super::backend::{Backend, Told, ToldKind};
+use super::backend::{Backend, BackendEvent, BackendEventKind};
 
 /// A watcher of the crate notify, which has a thread of its own.
 pub(super) struct Notify {
@@ -23,61 +23,61 @@ struct Queue(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    told: VecDeque<Told>,
+    events: VecDeque<BackendEvent>,
     waker: Option<Waker>,
     /// Directories in which each write is told.
-    modify: HashSet<PathBuf>,
+    modify_directories: HashSet<PathBuf>,
 }
 
 /// Whether the system tells of the end of a write, so that of most files nothing else is needed.
-const TELLS_CLOSE: bool = cfg!(any(target_os = "linux", target_os = "android"));
+const REPORTS_CLOSE: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
 /// More than this is as good as lost: it becomes one word.
-const MOST: usize = 1 << 16;
+const MAX_EVENTS: usize = 1 << 16;
 
 impl Notify {
     /// A watcher without watches.
     pub(super) fn new() -> io::Result<Self> {
         let queue = Arc::new(Queue::default());
         let theirs = Arc::clone(&queue);
-        let watcher = notify::recommended_watcher(move |event| theirs.take(event));
-        Ok(Self { watcher: watcher.map_err(error)?, queue })
+        let watcher = notify::recommended_watcher(move |event| theirs.receive(event));
+        Ok(Self { watcher: watcher.map_err(to_io_error)?, queue })
     }
 }
 
 impl Queue {
     /// Called on the watcher's thread.
-    fn take(&self, event: notify::Result<Event>) {
-        let Ok(event) = event else { return self.put(std::iter::once(Told::Lost)) };
+    fn receive(&self, event: notify::Result<Event>) {
+        let Ok(event) = event else { return self.push_all(std::iter::once(BackendEvent::Lost)) };
         if event.need_rescan() || (event.paths.is_empty() && !event.kind.is_access()) {
-            return self.put(std::iter::once(Told::Lost));
+            return self.push_all(std::iter::once(BackendEvent::Lost));
         }
-        let Some(kind) = told(&event.kind) else { return }; // our own reads, most often
+        let Some(kind) = event_kind(&event.kind) else { return }; // our own reads, most often
         let told = event.paths.into_iter().map(|path| {
             let kind = kind.unwrap_or_else(|| match path.metadata() {
-                Ok(it) if it.is_dir() => ToldKind::NewDirectory,
-                Ok(_) => ToldKind::File,
-                Err(_) => ToldKind::GoneDirectory,
+                Ok(it) if it.is_dir() => BackendEventKind::NewDirectory,
+                Ok(_) => BackendEventKind::File,
+                Err(_) => BackendEventKind::GoneDirectory,
             });
-            Told::Path { path, kind }
+            BackendEvent::Path { path, kind }
         });
-        self.put(told);
+        self.push_all(told);
     }
 
-    fn put(&self, all: impl Iterator<Item = Told>) {
+    fn push_all(&self, all: impl Iterator<Item = BackendEvent>) {
         let mut state = self.lock();
         for told in all {
-            if state.drops(&told) {
+            if state.ignores(&told) {
                 continue;
             }
-            if state.told.len() >= MOST {
-                state.told.clear();
-                state.told.push_back(Told::Lost);
-            } else if state.told.back() != Some(&told) {
-                state.told.push_back(told);
+            if state.events.len() >= MAX_EVENTS {
+                state.events.clear();
+                state.events.push_back(BackendEvent::Lost);
+            } else if state.events.back() != Some(&told) {
+                state.events.push_back(told);
             }
         }
-        if state.told.is_empty() {
+        if state.events.is_empty() {
             return;
         }
         let waker = state.waker.take();
@@ -92,10 +92,10 @@ impl Queue {
 
 impl State {
     /// Whether it is a write to a file that is closed after it.
-    fn drops(&self, told: &Told) -> bool {
+    fn ignores(&self, told: &BackendEvent) -> bool {
         match told {
-            Told::Path { path, kind: ToldKind::Modified } => {
-                !path.parent().is_some_and(|parent| self.modify.contains(parent))
+            BackendEvent::Path { path, kind: BackendEventKind::Modified } => {
+                !path.parent().is_some_and(|parent| self.modify_directories.contains(parent))
             }
             _ => false,
         }
@@ -103,23 +103,23 @@ impl State {
 }
 
 /// What an event is about; the inner none if only the path can tell. None if nothing changed.
-fn told(kind: &EventKind) -> Option<Option<ToldKind>> {
+fn event_kind(kind: &EventKind) -> Option<Option<BackendEventKind>> {
     Some(match kind {
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(ToldKind::File),
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(BackendEventKind::File),
         EventKind::Access(_) => return None,
-        EventKind::Create(CreateKind::Folder) => Some(ToldKind::NewDirectory),
-        EventKind::Create(CreateKind::File) => Some(ToldKind::File),
+        EventKind::Create(CreateKind::Folder) => Some(BackendEventKind::NewDirectory),
+        EventKind::Create(CreateKind::File) => Some(BackendEventKind::File),
         // Late for one that somebody held open: another may be in its place, and be watched.
         EventKind::Remove(RemoveKind::Folder) => None,
-        EventKind::Remove(RemoveKind::File) => Some(ToldKind::File),
-        EventKind::Modify(ModifyKind::Data(_)) if TELLS_CLOSE => Some(ToldKind::Modified),
-        EventKind::Modify(ModifyKind::Data(_)) => Some(ToldKind::File),
+        EventKind::Remove(RemoveKind::File) => Some(BackendEventKind::File),
+        EventKind::Modify(ModifyKind::Data(_)) if REPORTS_CLOSE => Some(BackendEventKind::Modified),
+        EventKind::Modify(ModifyKind::Data(_)) => Some(BackendEventKind::File),
         EventKind::Modify(ModifyKind::Metadata(_)) => return None,
         _ => None,
     })
 }
 
-fn error(error: notify::Error) -> io::Error {
+fn to_io_error(error: notify::Error) -> io::Error {
     match error.kind {
         ErrorKind::Io(error) => error,
         ErrorKind::PathNotFound => io::ErrorKind::NotFound.into(),
@@ -131,13 +131,13 @@ fn error(error: notify::Error) -> io::Error {
 impl Backend for Notify {
     fn watch(&mut self, path: &Path, modify: bool) -> io::Result<()> {
         if modify {
-            self.queue.lock().modify.insert(path.to_owned());
+            self.queue.lock().modify_directories.insert(path.to_owned());
         }
-        self.watcher.watch(path, RecursiveMode::NonRecursive).map_err(error)
+        self.watcher.watch(path, RecursiveMode::NonRecursive).map_err(to_io_error)
     }
 
     fn unwatch(&mut self, path: &Path) {
-        self.queue.lock().modify.remove(path);
+        self.queue.lock().modify_directories.remove(path);
         let _ = self.watcher.unwatch(path); // it may be gone
     }
 
@@ -147,15 +147,15 @@ impl Backend for Notify {
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut state = self.queue.lock();
-        if !state.told.is_empty() {
+        if !state.events.is_empty() {
             return Poll::Ready(Ok(()));
         }
         state.waker = Some(context.waker().clone());
         Poll::Pending
     }
 
-    fn drain(&mut self, each: &mut dyn FnMut(Told)) -> io::Result<()> {
-        let told = std::mem::take(&mut self.queue.lock().told);
+    fn drain(&mut self, each: &mut dyn FnMut(BackendEvent)) -> io::Result<()> {
+        let told = std::mem::take(&mut self.queue.lock().events);
         told.into_iter().for_each(each);
         Ok(())
     }

@@ -5,18 +5,18 @@ use std::time::Duration;
 use scrollback_source::{DirtyScope, Probe, SourceToken};
 use tokio::time::{self, Instant};
 
-use super::clock::{FeedClock, life};
-use super::contract::{Answer, Feed, FeedStats, Heard, Hearing};
+use super::clock::{FeedClock, unique_clock_prefix};
+use super::context::FeedContext;
+use super::contract::{BatchCoverage, BatchFuture, Feed, FeedBatch, FeedStats};
 use super::kind::FeedKind;
-use super::watched::Watched;
 
 /// Follows a store without any watch. It says that records may have changed, at intervals, unless
 /// the store itself knows better; whoever looks then compares stamps.
 #[derive(Debug)]
 pub struct PollFeed {
-    watched: Watched,
-    shortest: Duration,
-    longest: Duration,
+    context: FeedContext,
+    min_interval: Duration,
+    max_interval: Duration,
     /// How long it waits before it says something the next time.
     interval: Duration,
     /// When it looks next, however often whoever waits for that is interrupted.
@@ -24,9 +24,9 @@ pub struct PollFeed {
     /// What the store was like when all that was said of it had been looked at.
     token: Option<SourceToken>,
     /// The number of the last answer, and what the store was like then.
-    said: (u64, Option<SourceToken>),
+    last_batch: (u64, Option<SourceToken>),
     /// Names this feed among all, so that another's clock is none of its own.
-    life: String,
+    clock_prefix: String,
     has_begun: bool,
     stats: FeedStats,
 }
@@ -34,35 +34,39 @@ pub struct PollFeed {
 impl PollFeed {
     /// A feed that waits so long while something happens, and while nothing does: a tenth of a second
     /// and a second are usual.
-    pub fn between(watched: Watched, shortest: Duration, longest: Duration) -> Self {
+    pub fn with_intervals(
+        context: FeedContext,
+        min_interval: Duration,
+        max_interval: Duration,
+    ) -> Self {
         Self {
-            watched,
-            shortest,
-            longest,
-            interval: shortest,
+            context,
+            min_interval,
+            max_interval,
+            interval: min_interval,
             due: None,
             token: None,
-            said: (0, None),
-            life: life(),
+            last_batch: (0, None),
+            clock_prefix: unique_clock_prefix(),
             has_begun: false,
             stats: FeedStats::default(),
         }
     }
 
-    fn say(&mut self, scopes: Vec<DirtyScope>, answer: Answer) -> Heard {
-        self.said.0 += 1;
-        Heard { scopes, clock: self.clock(), answer }
+    fn make_batch(&mut self, scopes: Vec<DirtyScope>, answer: BatchCoverage) -> FeedBatch {
+        self.last_batch.0 += 1;
+        FeedBatch { scopes, clock: self.clock(), coverage: answer }
     }
 
     /// The clock of the last answer.
     fn clock(&self) -> FeedClock {
-        FeedClock(format!("{}{}", self.life, self.said.0).into())
+        FeedClock(format!("{}{}", self.clock_prefix, self.last_batch.0).into())
     }
 
     /// What may have changed, by what the store says.
-    fn look(&mut self) -> Vec<DirtyScope> {
-        let Ok(probed) = self.watched.source.probe(self.token.as_ref()) else {
-            self.said.1 = None;
+    fn probe_scopes(&mut self) -> Vec<DirtyScope> {
+        let Ok(probed) = self.context.source.probe(self.token.as_ref()) else {
+            self.last_batch.1 = None;
             return vec![DirtyScope::Records]; // whoever looks says what is wrong
         };
         match probed.probe {
@@ -71,14 +75,14 @@ impl PollFeed {
                 Vec::new()
             }
             _ => {
-                self.said.1 = probed.token;
+                self.last_batch.1 = probed.token;
                 vec![DirtyScope::Records]
             }
         }
     }
 
-    fn longer(&mut self) {
-        self.interval = (self.interval * 3 / 2).min(self.longest);
+    fn lengthen_interval(&mut self) {
+        self.interval = (self.interval * 3 / 2).min(self.max_interval);
     }
 }
 
@@ -87,36 +91,37 @@ impl Feed for PollFeed {
         FeedKind::Poll
     }
 
-    fn next<'f>(&'f mut self, clock: Option<&'f FeedClock>) -> Hearing<'f> {
+    fn next<'f>(&'f mut self, clock: Option<&'f FeedClock>) -> BatchFuture<'f> {
         Box::pin(async move {
-            let is_own = |clock: &FeedClock| self.has_begun && clock.0.starts_with(&self.life);
+            let is_own =
+                |clock: &FeedClock| self.has_begun && clock.0.starts_with(&self.clock_prefix);
             if !clock.is_some_and(is_own) {
                 self.has_begun = true;
-                (self.token, self.said.1) = (None, None);
+                (self.token, self.last_batch.1) = (None, None);
                 self.stats.rescans += 1;
-                return Ok(self.say(vec![DirtyScope::Store], Answer::Rescan));
+                return Ok(self.make_batch(vec![DirtyScope::Store], BatchCoverage::Rescan));
             }
             if clock == Some(&self.clock()) {
-                self.token.clone_from(&self.said.1);
+                self.token.clone_from(&self.last_batch.1);
             }
             loop {
                 let due = *self.due.get_or_insert_with(|| Instant::now() + self.interval);
                 time::sleep_until(due).await;
                 self.due = None;
-                let scopes = self.look();
+                let scopes = self.probe_scopes();
                 self.stats.events += 1;
                 if !scopes.is_empty() {
-                    return Ok(self.say(scopes, Answer::Complete));
+                    return Ok(self.make_batch(scopes, BatchCoverage::Complete));
                 }
-                self.longer();
+                self.lengthen_interval();
             }
         })
     }
 
-    fn found(&mut self, anything: bool) {
+    fn note_refresh_result(&mut self, anything: bool) {
         match anything {
-            true => self.interval = self.shortest,
-            false => self.longer(),
+            true => self.interval = self.min_interval,
+            false => self.lengthen_interval(),
         }
     }
 

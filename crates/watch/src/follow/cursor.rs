@@ -12,14 +12,14 @@ use scrollback_index::SessionIndex;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EventCursor {
     /// All that was said until this state was taken.
-    pub at: Cursor,
+    pub index_cursor: Cursor,
     /// How far what came behind it was taken; none if that was not begun.
-    pub within: Option<Within>,
+    pub offset: Option<EventOffset>,
 }
 
 /// How far the changes between two states were taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Within {
+pub struct EventOffset {
     /// All changes before this one were taken. Its number is that of the index that told it, which may
     /// be another one than that of the state before.
     pub change: Cursor,
@@ -27,7 +27,7 @@ pub struct Within {
     pub events: usize,
     /// The state that they lead to. A key that changes later within them has no earlier change there,
     /// and may have one in an index that was kept before.
-    pub behind: Revision,
+    pub target: Revision,
 }
 
 /// A text that is no cursor.
@@ -39,23 +39,28 @@ impl EventCursor {
     /// Whether an index knows all that it speaks of: what one that was not kept numbered so, another
     /// gives to other changes.
     pub(super) fn is_known_to(&self, index: &SessionIndex) -> bool {
-        let told = |Within { change, behind, .. }: Within| Cursor { revision: behind, ..change };
-        let within = self.within.is_none_or(|within| index.continues(&told(within)));
-        within && index.continues(&self.at)
+        let told = |EventOffset { change, target: behind, .. }: EventOffset| Cursor {
+            revision: behind,
+            ..change
+        };
+        let within = self.offset.is_none_or(|within| index.continues(&told(within)));
+        within && index.continues(&self.index_cursor)
     }
 }
 
 impl From<Cursor> for EventCursor {
     fn from(at: Cursor) -> Self {
-        Self { at, within: None }
+        Self { index_cursor: at, offset: None }
     }
 }
 
 impl fmt::Display for EventCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.at.fmt(f)?;
-        match self.within {
-            Some(Within { change, events, behind }) => write!(f, "/{change}+{events}@{behind}"),
+        self.index_cursor.fmt(f)?;
+        match self.offset {
+            Some(EventOffset { change, events, target: behind }) => {
+                write!(f, "/{change}+{events}@{behind}")
+            }
             None => Ok(()),
         }
     }
@@ -75,12 +80,12 @@ impl FromStr for EventCursor {
             let is_number = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
             let is_known = is_number(events) && is_number(behind);
             let (events, behind) = (events.parse().ok()?, Revision(behind.parse().ok()?));
-            is_known.then_some(Within { change: change.parse().ok()?, events, behind })
+            is_known.then_some(EventOffset { change: change.parse().ok()?, events, target: behind })
         });
         let within = match within {
             Some(None) => return Err(EventCursorError),
             within => within.flatten(),
         };
-        Ok(Self { at: at.parse().map_err(|_| EventCursorError)?, within })
+        Ok(Self { index_cursor: at.parse().map_err(|_| EventCursorError)?, offset: within })
     }
 }

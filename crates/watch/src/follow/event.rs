@@ -16,14 +16,14 @@ pub struct Event {
     /// which is then told from its start again.
     pub cursor: Option<EventCursor>,
     /// What it did.
-    pub what: What,
+    pub kind: ChangeKind,
     /// To what.
-    pub of: Of,
+    pub subject: Subject,
 }
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum What {
+pub enum ChangeKind {
     /// It is there: part of the whole state that is told after [`Of::Fresh`], or a part that nobody
     /// had looked for before.
     Present,
@@ -39,7 +39,7 @@ pub enum What {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 #[expect(clippy::large_enum_variant, reason = "nearly all events are of parts, the largest")]
-pub enum Of {
+pub enum Subject {
     /// Nothing that was told before holds; the whole state follows.
     Fresh,
     /// A project.
@@ -89,14 +89,14 @@ pub enum Of {
 impl Event {
     /// About how much memory it holds.
     pub(super) fn bytes(&self) -> usize {
-        match &self.of {
-            Of::Part { span: Some(span), .. } => span.len(),
+        match &self.subject {
+            Subject::Part { span: Some(span), .. } => span.len(),
             _ => 0,
         }
     }
 }
 
-impl What {
+impl ChangeKind {
     /// Its name in JSON.
     pub fn name(self) -> &'static str {
         match self {
@@ -108,7 +108,7 @@ impl What {
     }
 
     /// By whether something is there, and was.
-    pub(super) fn of<N, O>(now: Option<&N>, old: Option<&O>, is_known: bool) -> Self {
+    pub(super) fn from_states<N, O>(now: Option<&N>, old: Option<&O>, is_known: bool) -> Self {
         match (now, old) {
             (None, _) => Self::Removed,
             (Some(_), None) if is_known => Self::Created,
@@ -117,7 +117,7 @@ impl What {
     }
 }
 
-impl Of {
+impl Subject {
     /// Its name in JSON.
     pub fn name(&self) -> &'static str {
         match self {

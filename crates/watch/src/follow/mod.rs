@@ -3,10 +3,10 @@
 mod cursor;
 mod event;
 mod follower;
+mod pending;
 mod text;
-mod told;
 
-pub use cursor::{EventCursor, EventCursorError, Within};
-pub use event::{Event, Of, What};
+pub use cursor::{EventCursor, EventCursorError, EventOffset};
+pub use event::{ChangeKind, Event, Subject};
 pub use follower::Follower;
 pub use text::TextEdit;

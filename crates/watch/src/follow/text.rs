@@ -23,43 +23,44 @@ pub(super) type TextKey = (SessionId, PartKey);
 
 /// The texts that a follower saw, the last ones of so many bytes.
 #[derive(Debug, Default)]
-pub(super) struct Texts {
-    seen: HashMap<TextKey, (u64, String)>,
+pub(super) struct TextCache {
+    entries: HashMap<TextKey, (u64, String)>,
     by_use: BTreeMap<u64, TextKey>,
     uses: u64,
     bytes: usize,
 }
 
 /// How many bytes of text are remembered.
-const MOST: usize = 16 << 20;
+const MAX_BYTES: usize = 16 << 20;
 /// What remembering a text takes besides.
-const ENTRY: usize = 256;
+const ENTRY_OVERHEAD: usize = 256;
 
-impl Texts {
+impl TextCache {
     /// How a text differs from what was seen of it; it is what was seen from now on.
-    pub(super) fn edit(&mut self, key: &TextKey, now: &str) -> TextEdit {
-        let old = self.forget(key);
+    pub(super) fn replace_and_diff(&mut self, key: &TextKey, now: &str) -> TextEdit {
+        let old = self.remove(key);
         let edit = match &old {
-            Some(old) => TextEdit::between(old, now),
+            Some(old) => TextEdit::diff(old, now),
             None => TextEdit { offset: 0, delete: 0, insert: now.to_owned(), is_whole: true },
         };
         self.uses += 1;
-        self.bytes += now.len() + ENTRY;
-        self.seen.insert(key.clone(), (self.uses, now.to_owned()));
+        self.bytes += now.len() + ENTRY_OVERHEAD;
+        self.entries.insert(key.clone(), (self.uses, now.to_owned()));
         self.by_use.insert(self.uses, key.clone());
-        while self.bytes > MOST
+        while self.bytes > MAX_BYTES
             && let Some((_, oldest)) = self.by_use.pop_first()
         {
-            self.bytes -= self.seen.remove(&oldest).map_or(0, |(_, text)| text.len() + ENTRY);
+            self.bytes -=
+                self.entries.remove(&oldest).map_or(0, |(_, text)| text.len() + ENTRY_OVERHEAD);
         }
         edit
     }
 
     /// Forgets a text, and gives it.
-    pub(super) fn forget(&mut self, key: &TextKey) -> Option<String> {
-        let (used, text) = self.seen.remove(key)?;
+    pub(super) fn remove(&mut self, key: &TextKey) -> Option<String> {
+        let (used, text) = self.entries.remove(key)?;
         self.by_use.remove(&used);
-        self.bytes -= text.len() + ENTRY;
+        self.bytes -= text.len() + ENTRY_OVERHEAD;
         Some(text)
     }
 
@@ -69,7 +70,7 @@ impl Texts {
 }
 
 impl TextEdit {
-    fn between(old: &str, now: &str) -> Self {
+    fn diff(old: &str, now: &str) -> Self {
         let same = old.bytes().zip(now.bytes()).take_while(|(a, b)| a == b).count();
         let offset = now.floor_char_boundary(same).min(old.floor_char_boundary(same));
         Self {

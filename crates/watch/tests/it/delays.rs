@@ -5,19 +5,19 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use scrollback_fixtures::writer::{Changed, Step};
-use scrollback_watch::{Event, Follower, Live, LiveStats, Of};
+use scrollback_watch::{Event, Follower, Live, LiveStats, Subject};
 use tokio::sync::oneshot;
 
 /// Follows a live index beside whoever changes its store.
 pub(crate) struct Delays {
-    made: Vec<(Step, Instant, Instant)>,
+    steps: Vec<(Step, Instant, Instant)>,
     last: Instant,
     stop: oneshot::Sender<()>,
-    noticed: JoinHandle<Vec<Noticed>>,
+    follower_thread: JoinHandle<Vec<Notice>>,
 }
 
 /// What a follower was told of a record.
-struct Noticed {
+struct Notice {
     id: String,
     /// The number in what was written; none if it went.
     number: Option<u64>,
@@ -25,20 +25,20 @@ struct Noticed {
 }
 
 impl Delays {
-    pub(crate) fn of(live: &Live) -> Self {
+    pub(crate) fn start(live: &Live) -> Self {
         let follower = live.follow(None, None);
         let (stop, stopped) = oneshot::channel();
-        let noticed = std::thread::spawn(move || {
+        let follower_thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            runtime.block_on(notice(follower, stopped))
+            runtime.block_on(collect_notices(follower, stopped))
         });
-        Self { made: Vec::new(), last: Instant::now(), stop, noticed }
+        Self { steps: Vec::new(), last: Instant::now(), stop, follower_thread }
     }
 
     /// A step was made since the one before.
-    pub(crate) fn made(&mut self, step: Step) {
+    pub(crate) fn record_step(&mut self, step: Step) {
         let begun = std::mem::replace(&mut self.last, Instant::now());
-        self.made.push((step, begun, self.last));
+        self.steps.push((step, begun, self.last));
     }
 
     pub(crate) fn pause(&mut self, time: Duration) {
@@ -50,12 +50,12 @@ impl Delays {
     /// parts whose message is not there are not in the index.
     pub(crate) fn print(self, what: &str, stats: &LiveStats) {
         let _ = self.stop.send(()); // it may have ended
-        let mut by_id: HashMap<String, Vec<Noticed>> = HashMap::new();
-        for noticed in self.noticed.join().unwrap() {
+        let mut by_id: HashMap<String, Vec<Notice>> = HashMap::new();
+        for noticed in self.follower_thread.join().unwrap() {
             by_id.entry(noticed.id.clone()).or_default().push(noticed);
         }
         let mut delays: BTreeMap<Changed, Vec<Duration>> = BTreeMap::new();
-        for (step, begun, made) in &self.made {
+        for (step, begun, made) in &self.steps {
             let is_gone = matches!(step.changed, Changed::Gone | Changed::Directory);
             for id in &step.ids {
                 let all = by_id.get(id).map(Vec::as_slice).unwrap_or_default();
@@ -85,7 +85,10 @@ impl Delays {
     }
 }
 
-async fn notice(mut follower: Follower, mut stopped: oneshot::Receiver<()>) -> Vec<Noticed> {
+async fn collect_notices(
+    mut follower: Follower,
+    mut stopped: oneshot::Receiver<()>,
+) -> Vec<Notice> {
     let mut all = Vec::new();
     loop {
         let events = tokio::select! {
@@ -94,27 +97,27 @@ async fn notice(mut follower: Follower, mut stopped: oneshot::Receiver<()>) -> V
         };
         let at = Instant::now();
         all.extend(events.iter().filter_map(|event| {
-            let (id, number) = said(event)?;
-            Some(Noticed { id, number, at })
+            let (id, number) = id_and_number(event)?;
+            Some(Notice { id, number, at })
         }));
     }
 }
 
 /// The record that an event is about, and the number in it.
-fn said(event: &Event) -> Option<(String, Option<u64>)> {
-    Some(match &event.of {
-        Of::Session { key, now, .. } => {
-            let number = now.as_ref().map(|meta| meta.title.as_deref().and_then(number));
+fn id_and_number(event: &Event) -> Option<(String, Option<u64>)> {
+    Some(match &event.subject {
+        Subject::Session { key, now, .. } => {
+            let number = now.as_ref().map(|meta| meta.title.as_deref().and_then(parse_step_number));
             (key.session.to_string(), number.map(Option::unwrap_or_default))
         }
-        Of::Message { key, now, .. } => {
+        Subject::Message { key, now, .. } => {
             let tokens = now.as_ref().map(|meta| meta.tokens.unwrap_or_default().input);
             (key.message.to_string(), tokens.map(i64::unsigned_abs))
         }
-        Of::Part { key, now, span, .. } => {
+        Subject::Part { key, now, span, .. } => {
             let text = span.as_ref().map(|span| String::from_utf8_lossy(span).into_owned());
             let text = text.as_deref().and_then(|text| text.split_once("\"text\":\""));
-            let number = text.and_then(|(_, text)| number(text)).unwrap_or_default();
+            let number = text.and_then(|(_, text)| parse_step_number(text)).unwrap_or_default();
             (key.part.to_string(), now.as_ref().map(|_| number))
         }
         _ => return None,
@@ -122,7 +125,7 @@ fn said(event: &Event) -> Option<(String, Option<u64>)> {
 }
 
 /// `step 12`, and whatever follows.
-fn number(text: &str) -> Option<u64> {
+fn parse_step_number(text: &str) -> Option<u64> {
     let digits = text.strip_prefix("step ")?;
     let end = digits.find(|it: char| !it.is_ascii_digit()).unwrap_or(digits.len());
     digits[..end].parse().ok()

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use scrollback_watch::{DirtyTracker, Generation, GenerationClock, Widen};
+use scrollback_watch::{DirtyTracker, GenerationClock, Tick, Widen};
 
 /// A path of small numbers; the empty one is everything.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,7 +54,7 @@ proptest! {
                     unseen.insert(place);
                 }
                 Step::Take => {
-                    claim = Some(tracker.take());
+                    claim = Some(tracker.claim());
                     claimed = unseen.clone();
                 }
                 Step::Settle => {
@@ -86,17 +86,17 @@ fn what_is_dirtied_again_meanwhile_stays() {
     let (a, b) = (Place(vec![1]), Place(vec![2]));
     tracker.mark(a.clone()).unwrap();
     tracker.mark(b.clone()).unwrap();
-    let claim = tracker.take();
+    let claim = tracker.claim();
     let later = tracker.mark(a.clone()).unwrap();
-    assert!(claim.upto() < later);
+    assert!(claim.last_tick() < later);
     tracker.settle(claim);
     assert_eq!((tracker.dirtied_at(&a), tracker.dirtied_at(&b)), (Some(later), None));
 }
 
 #[test]
 fn generations_come_to_an_end() {
-    let clock = GenerationClock::after(Generation(u64::MAX - 1));
-    assert_eq!(clock.tick(), Ok(Generation(u64::MAX)));
+    let clock = GenerationClock::resume_after(Tick(u64::MAX - 1));
+    assert_eq!(clock.tick(), Ok(Tick(u64::MAX)));
     assert!(clock.tick().is_err() && clock.tick().is_err());
-    assert_eq!(clock.now(), Generation(u64::MAX));
+    assert_eq!(clock.now(), Tick(u64::MAX));
 }

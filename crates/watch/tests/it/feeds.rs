@@ -5,24 +5,26 @@ use std::time::Duration;
 
 use scrollback_source::{DirtyScope, Source};
 use scrollback_watch::WatchmanFeed;
-use scrollback_watch::{Answer, Feed, FeedClock, FeedKind, Heard, NativeFeed, PollFeed, Watched};
+use scrollback_watch::{
+    BatchCoverage, Feed, FeedBatch, FeedClock, FeedContext, FeedKind, NativeFeed, PollFeed,
+};
 use tempfile::TempDir;
 
 use crate::server::Server;
-use crate::support::files;
+use crate::support::file_source;
 
-fn message(storage: &Path, number: u8) {
+fn write_message(storage: &Path, number: u8) {
     let path = storage.join(format!("message/ses_1/msg_{number}.json"));
     let record = format!(r#"{{"id":"msg_{number}","sessionID":"ses_1","role":"user"}}"#);
     scrollback_fixtures::writer::write(&path, record.as_bytes()).unwrap();
 }
 
-async fn next(feed: &mut dyn Feed, clock: Option<&FeedClock>) -> Heard {
+async fn next_batch(feed: &mut dyn Feed, clock: Option<&FeedClock>) -> FeedBatch {
     tokio::time::timeout(Duration::from_secs(20), feed.next(clock)).await.unwrap().unwrap()
 }
 
 /// Whether what was said covers a message.
-fn covers(heard: &Heard, source: &dyn Source, message: &Path) -> bool {
+fn covers(heard: &FeedBatch, source: &dyn Source, message: &Path) -> bool {
     let scope = source.scope_of_path(message).unwrap();
     let of_it = |it: &DirtyScope| {
         *it == scope
@@ -31,55 +33,58 @@ fn covers(heard: &Heard, source: &dyn Source, message: &Path) -> bool {
     heard.scopes.iter().any(of_it)
 }
 
-async fn alone(feed: &mut dyn Feed, storage: &Path) {
+async fn check_feed(feed: &mut dyn Feed, storage: &Path) {
     let kind = feed.kind();
-    let source = files(storage);
+    let source = file_source(storage);
     // It begins with all of the store, and says so again until its clock comes back.
-    let begun = next(feed, None).await;
-    assert_eq!((begun.answer, &begun.scopes[..]), (Answer::Rescan, &[DirtyScope::Store][..]));
-    message(storage, 2);
+    let begun = next_batch(feed, None).await;
+    assert_eq!(
+        (begun.coverage, &begun.scopes[..]),
+        (BatchCoverage::Rescan, &[DirtyScope::Store][..])
+    );
+    write_message(storage, 2);
     let path = storage.join("message/ses_1/msg_2.json");
-    let mut heard = next(feed, Some(&begun.clock)).await;
+    let mut heard = next_batch(feed, Some(&begun.clock)).await;
     while !covers(&heard, &*source, &path) {
-        heard = next(feed, Some(&heard.clock)).await;
+        heard = next_batch(feed, Some(&heard.clock)).await;
     }
     if kind != FeedKind::Poll {
-        assert_eq!(heard.answer, Answer::Complete, "{kind}");
+        assert_eq!(heard.coverage, BatchCoverage::Complete, "{kind}");
     }
     // Whoever did not look is told again.
-    let again = next(feed, Some(&begun.clock)).await;
+    let again = next_batch(feed, Some(&begun.clock)).await;
     assert!(covers(&again, &*source, &path), "{kind}: {again:?}");
     // A clock of another feed is none of its own.
-    let foreign = next(feed, Some(&"of another".parse().unwrap())).await;
-    assert_eq!(foreign.answer, Answer::Rescan, "{kind}: {foreign:?}");
+    let foreign = next_batch(feed, Some(&"of another".parse().unwrap())).await;
+    assert_eq!(foreign.coverage, BatchCoverage::Rescan, "{kind}: {foreign:?}");
 }
 
 #[test]
 fn each_says_where_to_look() {
-    let server = Server::is_there().then(Server::start);
+    let server = Server::is_installed().then(Server::start);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         for kind in [FeedKind::Inotify, FeedKind::Notify, FeedKind::Poll, FeedKind::Watchman] {
             let dir = TempDir::new().unwrap();
             let storage = dir.path().join("storage");
-            message(&storage, 1);
-            let mut watched = Watched::new(files(&storage));
+            write_message(&storage, 1);
+            let mut watched = FeedContext::new(file_source(&storage));
             let mut feed: Box<dyn Feed> = match kind {
                 #[cfg(target_os = "linux")]
                 FeedKind::Inotify => Box::new(NativeFeed::inotify(watched).unwrap()),
                 FeedKind::Poll => {
                     let (shortest, longest) =
                         (Duration::from_millis(20), Duration::from_millis(50));
-                    Box::new(PollFeed::between(watched, shortest, longest))
+                    Box::new(PollFeed::with_intervals(watched, shortest, longest))
                 }
                 FeedKind::Watchman => {
                     let Some(server) = &server else { continue };
-                    watched.server = Some(server.socket().to_owned());
+                    watched.server_socket = Some(server.socket().to_owned());
                     Box::new(WatchmanFeed::connect(watched, true).await.unwrap())
                 }
                 _ => Box::new(NativeFeed::notify(watched).unwrap()),
             };
-            alone(&mut *feed, &storage).await;
+            check_feed(&mut *feed, &storage).await;
         }
     });
 }

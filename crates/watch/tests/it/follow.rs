@@ -10,23 +10,23 @@ use scrollback_core_type::{Parse, Part};
 use scrollback_fixtures::writer::Script;
 use scrollback_flow::{SessionLoader, Snapshots};
 use scrollback_source::Source;
-use scrollback_watch::{Event, FeedKind, Live, LiveOptions, Of, What};
+use scrollback_watch::{ChangeKind, Event, FeedKind, Live, LiveOptions, Subject};
 use tempfile::TempDir;
 
-use crate::support::{FEEDS, age, files, go_on, live, settle};
+use crate::support::{FEEDS, file_source, go_on, make_old, start_live, wait_until_settled};
 
 /// What a follower was told, put together.
 #[derive(Debug, Default, PartialEq)]
-struct Told {
+struct ReplayedState {
     sessions: BTreeMap<SessionKey, Option<String>>,
     messages: BTreeMap<MessageKey, Option<i64>>,
     texts: BTreeMap<PartKey, String>,
     fresh: usize,
 }
 
-impl Told {
+impl ReplayedState {
     /// The first difference, in few words.
-    fn differs_from(&self, other: &Self) -> Option<String> {
+    fn difference_from(&self, other: &Self) -> Option<String> {
         let short = |text: Option<&String>| {
             text.map(|text| (text.len(), text[..text.len().min(12)].to_owned()))
         };
@@ -42,25 +42,25 @@ impl Told {
     }
 
     fn apply(&mut self, event: Event) {
-        let what = event.what;
-        match event.of {
-            Of::Fresh => *self = Self { fresh: self.fresh + 1, ..Self::default() },
-            Of::Session { now: Some(meta), key, old } => {
+        let what = event.kind;
+        match event.subject {
+            Subject::Fresh => *self = Self { fresh: self.fresh + 1, ..Self::default() },
+            Subject::Session { now: Some(meta), key, old } => {
                 assert_eq!(
                     old.is_some(),
-                    what == What::Updated && self.sessions.contains_key(&key)
+                    what == ChangeKind::Updated && self.sessions.contains_key(&key)
                 );
                 self.sessions.insert(key, meta.title.as_ref().map(ToString::to_string));
             }
-            Of::Session { key, .. } => drop(self.sessions.remove(&key)),
-            Of::Message { now: Some(meta), key, .. } => {
+            Subject::Session { key, .. } => drop(self.sessions.remove(&key)),
+            Subject::Message { now: Some(meta), key, .. } => {
                 self.messages.insert(key, meta.completed);
             }
-            Of::Message { key, .. } => {
+            Subject::Message { key, .. } => {
                 self.texts.retain(|part, _| part.message != key.message);
                 self.messages.remove(&key);
             }
-            Of::Part { now: Some(_), key, text: Some(edit), .. } => {
+            Subject::Part { now: Some(_), key, text: Some(edit), .. } => {
                 let text = self.texts.entry(key).or_default();
                 if edit.is_whole {
                     text.clear();
@@ -68,15 +68,16 @@ impl Told {
                 assert_eq!(text.len(), edit.offset + edit.delete, "it fits what was told before");
                 edit.apply(text);
             }
-            Of::Part { now: None, key, .. } => drop(self.texts.remove(&key)),
+            Subject::Part { now: None, key, .. } => drop(self.texts.remove(&key)),
             _ => {}
         }
     }
 }
 
 /// What is there.
-fn there(live: &Live, source: &Arc<dyn Source>) -> Told {
-    let (view, mut told) = (live.index().view(), Told { fresh: 1, ..Told::default() });
+fn expected_state(live: &Live, source: &Arc<dyn Source>) -> ReplayedState {
+    let (view, mut told) =
+        (live.index().view(), ReplayedState { fresh: 1, ..ReplayedState::default() });
     for meta in view.sessions() {
         told.sessions.insert(meta.key.clone(), meta.title.as_ref().map(ToString::to_string));
     }
@@ -94,13 +95,13 @@ fn there(live: &Live, source: &Arc<dyn Source>) -> Told {
     told
 }
 
-fn follows(feed: FeedKind, seed: u64) {
+fn check_replay(feed: FeedKind, seed: u64) {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
     std::fs::create_dir(&storage).unwrap();
-    let source = files(&storage);
-    let live = live(&source, feed);
-    let (mut follower, mut told) = (live.follow(None, None), Told::default());
+    let source = file_source(&storage);
+    let live = start_live(&source, feed);
+    let (mut follower, mut told) = (live.follow(None, None), ReplayedState::default());
     let mut script = Script::new(&storage, seed, 6);
     for step in 0..1500 {
         script.step().unwrap();
@@ -109,28 +110,33 @@ fn follows(feed: FeedKind, seed: u64) {
             std::thread::sleep(Duration::from_millis(3));
         }
     }
-    settle(&live, &source, Duration::from_secs(20));
+    wait_until_settled(&live, &source, Duration::from_secs(20));
     std::thread::sleep(Duration::from_millis(300)); // a part that was read in the middle of a write
-    settle(&live, &source, Duration::from_secs(20));
+    wait_until_settled(&live, &source, Duration::from_secs(20));
     follower.pull().unwrap().into_iter().for_each(|event| told.apply(event));
-    assert_eq!(told.differs_from(&there(&live, &source)), None, "{feed} {:?}", live.stats());
+    assert_eq!(
+        told.difference_from(&expected_state(&live, &source)),
+        None,
+        "{feed} {:?}",
+        live.stats()
+    );
     assert!(told.texts.len() > 20);
 }
 
 #[test]
 fn what_is_told_is_what_is_there() {
     for (feed, seed) in FEEDS.into_iter().zip(10..) {
-        follows(feed, seed);
+        check_replay(feed, seed);
     }
 }
 
-fn started(storage: &Path, snapshots: &Path) -> Live {
+fn start_with_snapshots(storage: &Path, snapshots: &Path) -> Live {
     let snapshots = Snapshots::new(snapshots.to_owned());
-    Live::start(files(storage), Some(snapshots), LiveOptions::default(), &go_on).unwrap()
+    Live::start(file_source(storage), Some(snapshots), LiveOptions::default(), &go_on).unwrap()
 }
 
 /// Pulls until something of some kind was told.
-fn until(
+fn pull_until(
     follower: &mut scrollback_watch::Follower,
     mut is_it: impl FnMut(&Event) -> bool,
 ) -> Vec<Event> {
@@ -170,25 +176,25 @@ fn a_stream_is_taken_up_where_it_was_left() {
             ),
         );
     };
-    let live = started(&storage, &snapshots);
+    let live = start_with_snapshots(&storage, &snapshots);
     let mut follower = live.follow(None, None);
     let state = follower.pull().unwrap();
-    assert!(matches!(state[0].of, Of::Fresh));
+    assert!(matches!(state[0].subject, Subject::Fresh));
     let fresh = state.last().unwrap().cursor;
     part("hello");
-    let is_part = |event: &Event| matches!(event.of, Of::Part { .. });
-    let events = until(&mut follower, is_part);
-    let of: Vec<_> = events.iter().map(|event| event.of.name()).collect();
+    let is_part = |event: &Event| matches!(event.subject, Subject::Part { .. });
+    let events = pull_until(&mut follower, is_part);
+    let of: Vec<_> = events.iter().map(|event| event.subject.name()).collect();
     // The message's own record is as it was. Whether it had parts somebody may have looked before.
     assert_eq!(of, ["part"]);
-    assert!(matches!(events[0].what, What::Created | What::Updated), "{events:?}");
-    while live.stats().waiting > 0 {
+    assert!(matches!(events[0].kind, ChangeKind::Created | ChangeKind::Updated), "{events:?}");
+    while live.stats().pending_scopes > 0 {
         std::thread::sleep(Duration::from_millis(10)); // until what was written is known to be whole
     }
     // Whoever was not there is told of both; in the middle of what one change is, the rest comes,
     // and not what was taken.
     let both = live.follow(fresh, None).pull().unwrap();
-    assert!(matches!(both[0].of, Of::Message { .. }), "{both:?}");
+    assert!(matches!(both[0].subject, Subject::Message { .. }), "{both:?}");
     let again = live.follow(both[0].cursor, None).pull().unwrap();
     assert!(is_part(&again[0]), "{again:?}");
     let cursor = both[0].cursor.unwrap();
@@ -202,10 +208,10 @@ fn a_stream_is_taken_up_where_it_was_left() {
     drop(follower);
     live.stop();
     part("hello, world");
-    let live = started(&storage, &snapshots);
-    let events = until(&mut live.follow(Some(last), None), is_part);
-    assert!(events.iter().all(|event| !matches!(event.of, Of::Fresh)), "{events:?}");
-    let Of::Part { text: Some(edit), .. } = &events.last().unwrap().of else {
+    let live = start_with_snapshots(&storage, &snapshots);
+    let events = pull_until(&mut live.follow(Some(last), None), is_part);
+    assert!(events.iter().all(|event| !matches!(event.subject, Subject::Fresh)), "{events:?}");
+    let Subject::Part { text: Some(edit), .. } = &events.last().unwrap().subject else {
         panic!("{events:?}")
     };
     assert!(edit.is_whole && edit.insert == "hello, world");
@@ -213,8 +219,8 @@ fn a_stream_is_taken_up_where_it_was_left() {
     // And says so where it cannot.
     live.stop();
     std::fs::remove_dir_all(&snapshots).unwrap();
-    let live = started(&storage, &snapshots);
-    assert!(matches!(live.follow(Some(last), None).pull().unwrap()[0].of, Of::Fresh));
+    let live = start_with_snapshots(&storage, &snapshots);
+    assert!(matches!(live.follow(Some(last), None).pull().unwrap()[0].subject, Subject::Fresh));
 }
 
 #[test]
@@ -227,7 +233,7 @@ fn a_cursor_of_changes_that_nobody_kept_is_not_taken_for_others() {
         scrollback_fixtures::writer::write(&path, record.as_bytes()).unwrap();
     };
     session(1, "one");
-    let live = started(&storage, &snapshots);
+    let live = start_with_snapshots(&storage, &snapshots);
     let mut follower = live.follow(None, None);
     let all = follower.pull().unwrap();
     assert_eq!(all[0].cursor, None, "in the middle of the whole state");
@@ -238,32 +244,33 @@ fn a_cursor_of_changes_that_nobody_kept_is_not_taken_for_others() {
     // Two changes, the first of which was taken; then the process dies.
     session(2, "two");
     session(3, "three");
-    let of = |event: &Event| event.of.session();
+    let of = |event: &Event| event.subject.session();
     let three = Some("ses_3".parse::<scrollback_core_id::SessionId>().unwrap().into());
     // Both are there before anybody asks: they are told at once.
     let is_there = || live.index().view().session(&"ses_3".parse().unwrap()).is_some();
     while !is_there() || live.index().view().session(&"ses_2".parse().unwrap()).is_none() {
         std::thread::sleep(Duration::from_millis(1));
     }
-    let events = until(&mut live.follow(follower.cursor().copied(), None), |it| of(it) == three);
+    let events =
+        pull_until(&mut live.follow(follower.cursor().copied(), None), |it| of(it) == three);
     let (first, last) = (events[0].cursor.unwrap(), events.last().unwrap().cursor.unwrap());
-    assert_eq!(first.at, follower.cursor().unwrap().at);
+    assert_eq!(first.index_cursor, follower.cursor().unwrap().index_cursor);
     drop(follower);
     live.stop();
     session(0, "and others, in another order");
 
-    let live = started(&storage, &snapshots);
+    let live = start_with_snapshots(&storage, &snapshots);
     for cursor in [first, last] {
         let told = live.follow(Some(cursor), None).pull().unwrap();
-        assert!(matches!(told[0].of, Of::Fresh), "{cursor}: {told:?}");
+        assert!(matches!(told[0].subject, Subject::Fresh), "{cursor}: {told:?}");
     }
     // What was kept goes on, once this process has kept its own, too.
-    let kept = Some(first.at.into());
+    let kept = Some(first.index_cursor.into());
     let count = |live: &Live| live.follow(kept, None).pull().unwrap().len();
     assert_eq!(count(&live), 3);
     assert!(live.materializer().save_cursors().unwrap());
     live.stop();
-    assert_eq!(count(&started(&storage, &snapshots)), 3);
+    assert_eq!(count(&start_with_snapshots(&storage, &snapshots)), 3);
 }
 
 #[test]
@@ -271,7 +278,7 @@ fn a_cursor_among_changes_that_nobody_kept_begins_afresh() {
     let dir = TempDir::new().unwrap();
     let (storage, snapshots) = (dir.path().join("storage"), dir.path().join("cache"));
     std::fs::create_dir(&storage).unwrap();
-    let live = started(&storage, &snapshots);
+    let live = start_with_snapshots(&storage, &snapshots);
     let mut follower = live.follow(None, None);
     follower.pull().unwrap();
     let from = follower.cursor().copied();
@@ -283,11 +290,11 @@ fn a_cursor_among_changes_that_nobody_kept_begins_afresh() {
     "#,
     )
     .unwrap();
-    until(&mut follower, |event| matches!(event.of, Of::Message { .. }));
+    pull_until(&mut follower, |event| matches!(event.subject, Subject::Message { .. }));
     let record = r#"{"id":"ses_2","projectID":"p","title":"two"}"#;
     let path = storage.join("session/p/ses_2.json");
     scrollback_fixtures::writer::write(&path, record.as_bytes()).unwrap();
-    until(&mut follower, |event| matches!(event.of, Of::Session { .. }));
+    pull_until(&mut follower, |event| matches!(event.subject, Subject::Session { .. }));
     assert!(live.materializer().save_cursors().unwrap());
 
     // The message changes once more: it is told of behind the session, and was kept as before it.
@@ -295,18 +302,18 @@ fn a_cursor_among_changes_that_nobody_kept_begins_afresh() {
     let record =
         r#"{"id":"prt_1","sessionID":"ses_1","messageID":"msg_1","type":"text","text":""}"#;
     scrollback_fixtures::writer::write(&path, record.as_bytes()).unwrap();
-    until(&mut follower, |event| matches!(event.of, Of::Part { .. }));
+    pull_until(&mut follower, |event| matches!(event.subject, Subject::Part { .. }));
     let told = live.follow(from, None).pull().unwrap();
-    let names: Vec<_> = told.iter().map(|event| event.of.name()).collect();
+    let names: Vec<_> = told.iter().map(|event| event.subject.name()).collect();
     assert_eq!(names, ["session", "message", "part"]);
     live.stop();
     std::fs::remove_dir_all(storage.join("part")).unwrap();
 
-    let live = started(&storage, &snapshots);
+    let live = start_with_snapshots(&storage, &snapshots);
     let rest = |of: usize| live.follow(told[of].cursor, None).pull().unwrap();
     for number in 0..told.len() {
         let rest = rest(number);
-        assert!(matches!(rest[0].of, Of::Fresh), "{number}: {rest:?}");
+        assert!(matches!(rest[0].subject, Subject::Fresh), "{number}: {rest:?}");
     }
 }
 
@@ -326,14 +333,14 @@ fn parts_are_told_when_someone_looked_for_them() {
     "#,
     )
     .unwrap();
-    age(&storage);
-    let source = files(&storage);
+    make_old(&storage);
+    let source = file_source(&storage);
     let live = Live::start(source, None, LiveOptions::default(), &go_on).unwrap();
     let session: SessionKey = "ses_1".parse::<scrollback_core_id::SessionId>().unwrap().into();
     let names = |events: &[Event]| -> Vec<_> {
-        events.iter().map(|event| (event.what, event.of.name())).collect()
+        events.iter().map(|event| (event.kind, event.subject.name())).collect()
     };
-    let state = [What::Present; 3].into_iter().zip(["fresh", "session", "message"]);
+    let state = [ChangeKind::Present; 3].into_iter().zip(["fresh", "session", "message"]);
     let mut all = live.follow(None, None);
     let mut bare = live.follow(None, Some(session.clone())).without_parts();
     assert_eq!(names(&all.pull().unwrap()), state.clone().collect::<Vec<_>>());
@@ -343,11 +350,11 @@ fn parts_are_told_when_someone_looked_for_them() {
     live.materializer().load_session_tree(&session).unwrap();
     assert_eq!(names(&bare.pull().unwrap()), []);
     let told = all.pull().unwrap();
-    assert_eq!(names(&told), [(What::Present, "part")]);
-    let Of::Part { text: Some(edit), .. } = &told[0].of else { panic!("{told:?}") };
+    assert_eq!(names(&told), [(ChangeKind::Present, "part")]);
+    let Subject::Part { text: Some(edit), .. } = &told[0].subject else { panic!("{told:?}") };
     assert!(edit.is_whole && edit.insert == "hello");
     let told = live.follow(None, Some(session)).pull().unwrap();
-    assert_eq!(names(&told), state.chain([(What::Present, "part")]).collect::<Vec<_>>());
+    assert_eq!(names(&told), state.chain([(ChangeKind::Present, "part")]).collect::<Vec<_>>());
 }
 
 #[test]
@@ -359,7 +366,7 @@ fn a_large_state_is_told_in_pieces() {
         let path = storage.join(format!("session/p/ses_{number}.json"));
         scrollback_fixtures::writer::write(&path, record.as_bytes()).unwrap();
     }
-    let live = started(&storage, &dir.path().join("cache"));
+    let live = start_with_snapshots(&storage, &dir.path().join("cache"));
     let mut follower = live.follow(None, None);
     let first = follower.pull().unwrap();
     assert!(first.len() < 1100 && first.iter().all(|event| event.cursor.is_none()));
@@ -372,7 +379,7 @@ fn a_large_state_is_told_in_pieces() {
     // Changes too, each piece with cursors to go on from.
     let from = follower.cursor().copied();
     std::fs::remove_dir_all(storage.join("session/p")).unwrap();
-    let gone = |events: &[Event]| events.iter().filter(|it| it.what == What::Removed).count();
+    let gone = |events: &[Event]| events.iter().filter(|it| it.kind == ChangeKind::Removed).count();
     let mut all = Vec::new();
     let start = std::time::Instant::now();
     while gone(&all) < 1500 {

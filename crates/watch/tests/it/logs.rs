@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use scrollback_core_id::{MessageId, SourceId, SystemClock};
 use scrollback_source_test::jsonl::{JsonlSource, LogWriter};
-use scrollback_watch::{FeedChoice, FeedKind, Follower, Live, LiveOptions, Of, What};
+use scrollback_watch::{ChangeKind, FeedChoice, FeedKind, Follower, Live, LiveOptions, Subject};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
@@ -14,9 +14,9 @@ use crate::server::Server;
 use crate::support::go_on;
 
 /// More sessions than a test takes seconds.
-const SWEPT: usize = 200;
-pub(crate) const LONGEST: Duration = Duration::from_secs(30);
-pub(crate) const ALL: [FeedKind; 4] =
+const OLD_SESSIONS: usize = 200;
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(30);
+pub(crate) const ALL_FEEDS: [FeedKind; 4] =
     [FeedKind::Inotify, FeedKind::Notify, FeedKind::Poll, FeedKind::Watchman];
 
 /// A log that is open for appending.
@@ -45,7 +45,7 @@ pub(crate) fn logs(root: &Path) -> JsonlSource {
 }
 
 /// Logs that are followed by one feed.
-pub(crate) struct Followed {
+pub(crate) struct FollowedLogs {
     pub(crate) root: PathBuf,
     pub(crate) live: Live,
     follower: Follower,
@@ -54,33 +54,33 @@ pub(crate) struct Followed {
     _dir: TempDir,
 }
 
-impl Followed {
+impl FollowedLogs {
     /// Nothing but the feed tells of a change, save the comparison of the records every 5 s. None where the
     /// feed is not on this machine. `before` is there before it begins.
-    pub(crate) fn by(feed: FeedKind, before: impl FnOnce(&Path)) -> Option<Self> {
-        Self::with(feed, LiveOptions::default(), before)
+    pub(crate) fn start(feed: FeedKind, before: impl FnOnce(&Path)) -> Option<Self> {
+        Self::start_with_options(feed, LiveOptions::default(), before)
     }
 
     /// The same, with other options. The feed, the sweep and the server are chosen here.
-    pub(crate) fn with(
+    pub(crate) fn start_with_options(
         feed: FeedKind,
         options: LiveOptions,
         before: impl FnOnce(&Path),
     ) -> Option<Self> {
         let is_watchman = feed == FeedKind::Watchman;
-        if is_watchman && !Server::is_there() {
+        if is_watchman && !Server::is_installed() {
             return None;
         }
         let dir = TempDir::new().unwrap();
         let root = dir.path().join("home/sessions");
         // The sweep takes one session a second: it is busy with these.
-        (0..SWEPT).for_each(|number| drop(Log::create(&root, &format!("old/ses_{number}"))));
+        (0..OLD_SESSIONS).for_each(|number| drop(Log::create(&root, &format!("old/ses_{number}"))));
         before(&root);
         let server = is_watchman.then(Server::start);
         let options = LiveOptions {
             feed: FeedChoice::Only(feed),
-            sweep: Duration::from_secs(86_400),
-            server: server.as_ref().map(|server| server.socket().to_owned()),
+            sweep_interval: Duration::from_secs(86_400),
+            server_socket: server.as_ref().map(|server| server.socket().to_owned()),
             ..options
         };
         let live = Live::start(Arc::new(logs(&root)), None, options, &go_on).unwrap();
@@ -92,32 +92,36 @@ impl Followed {
     }
 
     /// Waits for the event that tells of a message.
-    pub(crate) fn told(&mut self, id: &MessageId) {
+    pub(crate) fn wait_for_event(&mut self, id: &MessageId) {
         let Self { follower, runtime, live, .. } = self;
         let told = async {
             loop {
                 let events = follower.next().await.unwrap();
-                let is_it = |of: &Of| matches!(of, Of::Message { key, .. } if key.message == *id);
-                if events.iter().any(|event| event.what == What::Created && is_it(&event.of)) {
+                let is_it =
+                    |of: &Subject| matches!(of, Subject::Message { key, .. } if key.message == *id);
+                if events
+                    .iter()
+                    .any(|event| event.kind == ChangeKind::Created && is_it(&event.subject))
+                {
                     return;
                 }
             }
         };
-        let told = runtime.block_on(async { tokio::time::timeout(LONGEST, told).await });
+        let told = runtime.block_on(async { tokio::time::timeout(MAX_WAIT, told).await });
         assert!(told.is_ok(), "{id} is not told of: {:?}", live.stats());
     }
 
     /// Waits until the index has a message.
-    pub(crate) fn is_indexed(&self, id: &MessageId) {
+    pub(crate) fn wait_until_indexed(&self, id: &MessageId) {
         let start = Instant::now();
         while self.live.index().view().message(id).is_none() {
-            assert!(start.elapsed() < LONGEST, "{id} is not seen: {:?}", self.live.stats());
+            assert!(start.elapsed() < MAX_WAIT, "{id} is not seen: {:?}", self.live.stats());
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 
     /// Whether the feed, and not the look at the records, told of so many appends.
-    pub(crate) fn was_told_by_the_feed(&self, refreshes: u64, appends: u64) {
+    pub(crate) fn assert_reported_by_feed(&self, refreshes: u64, appends: u64) {
         let stats = self.live.stats();
         if stats.feed != FeedKind::Poll {
             assert!((stats.refreshes - refreshes) * 4 <= appends, "{appends} appends: {stats:?}");

@@ -8,27 +8,27 @@
     reason = "a test that cannot go on fails, and writes and reads stores of its own"
 )]
 
+mod convergence;
 mod custom;
 mod delays;
 mod dirty;
+mod edge_cases;
+#[cfg(unix)]
+mod fallback_chain;
 #[cfg(unix)]
 mod feeds;
 mod follow;
-mod found;
-#[cfg(unix)]
-mod ladder;
-mod life;
+mod lifecycle;
 #[cfg(unix)]
 mod logs;
-mod lost;
 #[cfg(target_os = "linux")]
-mod modify;
+mod modify_events;
 #[cfg(unix)]
 mod open_files;
+mod part_events;
 mod server;
 mod soak;
 #[path = "../../../flow/tests/it/index/state.rs"]
 mod state;
 mod stores;
 mod support;
-mod told;

@@ -8,34 +8,34 @@ use std::time::Duration;
 use scrollback_core_id::MessageId;
 use scrollback_watch::{FeedKind, LiveOptions};
 
-use crate::logs::{ALL, Followed, Log};
+use crate::logs::{ALL_FEEDS, FollowedLogs, Log};
 
 #[test]
 fn each_append_is_an_event() {
-    for feed in ALL {
+    for feed in ALL_FEEDS {
         let mut log = None;
         let before = |root: &Path| log = Some(Log::create(root, "2026/11/29/ses_1"));
-        let Some(mut followed) = Followed::by(feed, before) else { continue };
+        let Some(mut followed) = FollowedLogs::start(feed, before) else { continue };
         let mut log = log.unwrap();
         let refreshes = followed.live.stats().refreshes;
         for _ in 0..24 {
             let id = log.append();
-            followed.told(&id);
+            followed.wait_for_event(&id);
         }
-        followed.was_told_by_the_feed(refreshes, 24);
+        followed.assert_reported_by_feed(refreshes, 24);
     }
 }
 
 #[test]
 fn each_append_is_an_event_in_a_directory_that_came_three_levels_deep() {
-    for feed in ALL {
-        let Some(mut followed) = Followed::by(feed, |_| {}) else { continue };
+    for feed in ALL_FEEDS {
+        let Some(mut followed) = FollowedLogs::start(feed, |_| {}) else { continue };
         let refreshes = followed.live.stats().refreshes;
         // Its first lines may be older than the watches on what is above it.
         let mut log = Log::create(&followed.root, "2026/11/30/ses_1");
         for _ in 0..24 {
             let id = log.append();
-            followed.told(&id);
+            followed.wait_for_event(&id);
         }
         if feed != FeedKind::Poll {
             // What came with new directories is looked at by comparing the records, once for each.
@@ -51,8 +51,8 @@ fn each_append_is_an_event_in_a_directory_that_came_three_levels_deep() {
 /// Directories come faster than they are watched, each with a log that is never closed.
 #[test]
 fn nothing_is_lost_while_directories_come() {
-    for feed in ALL {
-        let Some(followed) = Followed::by(feed, |_| {}) else { continue };
+    for feed in ALL_FEEDS {
+        let Some(followed) = FollowedLogs::start(feed, |_| {}) else { continue };
         let mut logs: Vec<Log> = (0..40)
             .map(|number| {
                 let (year, month, day) = (number % 3, number % 7, number);
@@ -61,39 +61,39 @@ fn nothing_is_lost_while_directories_come() {
             .collect();
         for _ in 0..2 {
             let last: Vec<MessageId> = logs.iter_mut().map(Log::append).collect();
-            last.iter().for_each(|id| followed.is_indexed(id));
+            last.iter().for_each(|id| followed.wait_until_indexed(id));
         }
         // All of them are watched by now.
         let refreshes = followed.live.stats().refreshes;
         for log in &mut logs {
             let id = log.append();
-            followed.is_indexed(&id);
+            followed.wait_until_indexed(&id);
         }
-        followed.was_told_by_the_feed(refreshes, logs.len() as u64);
+        followed.assert_reported_by_feed(refreshes, logs.len() as u64);
     }
 }
 
 #[test]
 fn a_tree_that_is_moved_away_gives_its_place_to_another() {
-    for feed in ALL {
+    for feed in ALL_FEEDS {
         let mut old = None;
         let before = |root: &Path| old = Some(Log::create(root, "2026/11/30/ses_1"));
-        let Some(mut followed) = Followed::by(feed, before) else { continue };
+        let Some(mut followed) = FollowedLogs::start(feed, before) else { continue };
         let mut old = old.unwrap();
         let id = old.append();
-        followed.told(&id);
+        followed.wait_for_event(&id);
         let year = followed.root.join("2026");
         fs::rename(&year, followed.root.with_file_name("aside")).unwrap();
         let mut log = Log::create(&followed.root, "2026/11/30/ses_2");
         let id = log.append();
-        followed.told(&id);
+        followed.wait_for_event(&id);
         let refreshes = followed.live.stats().refreshes;
         for _ in 0..24 {
             old.append(); // of the store no more
             let id = log.append();
-            followed.told(&id);
+            followed.wait_for_event(&id);
         }
-        followed.was_told_by_the_feed(refreshes, 24);
+        followed.assert_reported_by_feed(refreshes, 24);
         let view = followed.live.index().view();
         let is_there = |id: &str| view.session(&id.parse().unwrap()).is_some();
         assert!(is_there("2026/11/30/ses_2") && !is_there("2026/11/30/ses_1"), "{feed}");
@@ -103,17 +103,19 @@ fn a_tree_that_is_moved_away_gives_its_place_to_another() {
 #[test]
 fn a_burst_of_appends_is_looked_at_together() {
     const APPENDS: u64 = 1000;
-    for feed in ALL {
+    for feed in ALL_FEEDS {
         let mut log = None;
         let before = |root: &Path| log = Some(Log::create(root, "2026/11/30/ses_1"));
         // Where the writer is the slower one, each append could be looked at before the next.
         let (quiet, dirty) = (Duration::from_millis(100), Duration::from_secs(2));
-        let options = LiveOptions { quiet, dirty, ..LiveOptions::default() };
-        let Some(followed) = Followed::with(feed, options, before) else { continue };
+        let options = LiveOptions { debounce: quiet, max_delay: dirty, ..LiveOptions::default() };
+        let Some(followed) = FollowedLogs::start_with_options(feed, options, before) else {
+            continue;
+        };
         let mut log = log.unwrap();
         let looks = followed.live.stats().scopes;
         let last = (0..APPENDS).map(|_| log.append()).last().unwrap();
-        followed.is_indexed(&last);
+        followed.wait_until_indexed(&last);
         let looks = followed.live.stats().scopes - looks;
         assert!(looks * 10 <= APPENDS, "{feed}: {looks} looks at {APPENDS} appends");
         let view = followed.live.index().view();

@@ -15,7 +15,7 @@ pub(crate) struct Server {
 
 impl Server {
     /// Whether there is a watchman to start. The gate installs one.
-    pub(crate) fn is_there() -> bool {
+    pub(crate) fn is_installed() -> bool {
         let is_there = Command::new("watchman").arg("--version").output().is_ok();
         if !is_there {
             println!("not tested: watchman is not installed (`apt-get install watchman`)");
@@ -24,10 +24,10 @@ impl Server {
     }
 
     pub(crate) fn start() -> Self {
-        Self::within(TempDir::new().unwrap().into())
+        Self::start_in(TempDir::new().unwrap().into())
     }
 
-    fn within(dir: std::sync::Arc<TempDir>) -> Self {
+    fn start_in(dir: std::sync::Arc<TempDir>) -> Self {
         let socket = dir.path().join("sock");
         let of = |name: &str| dir.path().join(name);
         let child = Command::new("watchman")
@@ -64,7 +64,7 @@ impl Server {
         self.send("-STOP");
     }
 
-    pub(crate) fn wake(&self) {
+    pub(crate) fn resume(&self) {
         self.send("-CONT");
     }
 
@@ -74,8 +74,8 @@ impl Server {
     }
 
     /// Another server in the place of one that was killed.
-    pub(crate) fn again(&self) -> Self {
-        Self::within(self.dir.clone())
+    pub(crate) fn restart(&self) -> Self {
+        Self::start_in(self.dir.clone())
     }
 }
 

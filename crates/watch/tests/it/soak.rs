@@ -7,7 +7,7 @@ use scrollback_fixtures::writer::Script;
 use scrollback_watch::FeedKind;
 use tempfile::TempDir;
 
-use crate::support::{files, live, settle};
+use crate::support::{file_source, start_live, wait_until_settled};
 
 /// The memory of this process that is in use, in kilobytes.
 fn resident_kb() -> u64 {
@@ -17,7 +17,7 @@ fn resident_kb() -> u64 {
 }
 
 /// Where files are kept in memory, so that what is measured is not the disk.
-fn memory() -> TempDir {
+fn memory_dir() -> TempDir {
     let shared = Path::new("/dev/shm");
     let made = if shared.is_dir() { TempDir::new_in(shared) } else { TempDir::new() };
     made.unwrap()
@@ -29,11 +29,11 @@ fn memory() -> TempDir {
 #[cfg(target_os = "linux")]
 fn nothing_is_kept() {
     let events: u64 = std::env::var("EVENTS").map_or(10_000_000, |it| it.parse().unwrap());
-    let dir = memory();
+    let dir = memory_dir();
     let storage = dir.path().join("storage");
     std::fs::create_dir(&storage).unwrap();
-    let source = files(&storage);
-    let live = live(&source, FeedKind::Inotify);
+    let source = file_source(&storage);
+    let live = start_live(&source, FeedKind::Inotify);
     // One consumer comes now and then, one came once, and one never did.
     let (mut comes, mut came, _never) =
         (live.follow(None, None), live.follow(None, None), live.follow(None, None));
@@ -57,7 +57,7 @@ fn nothing_is_kept() {
             tenth += 1;
         }
     }
-    settle(&live, &source, Duration::from_secs(60));
+    wait_until_settled(&live, &source, Duration::from_secs(60));
     let (first, last) = (first.unwrap() as f64, resident_kb() as f64);
     assert!(last <= first * 1.05, "{first} kB became {last} kB");
     assert_eq!(live.stats().failures, 0, "{:?}", live.stats());

@@ -17,14 +17,14 @@ use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use crate::state::State;
 
 /// A time at which nothing is written any more, in seconds.
-pub(crate) const LONG_AGO: u64 = 1_700_000_000;
+pub(crate) const OLD_TIME_SECONDS: u64 = 1_700_000_000;
 
 /// All of a store as it was long ago, so that nobody thinks that it is being written.
-pub(crate) fn age(at: &Path) {
+pub(crate) fn make_old(at: &Path) {
     if at.is_dir() {
-        fs::read_dir(at).unwrap().flatten().for_each(|entry| age(&entry.path()));
+        fs::read_dir(at).unwrap().flatten().for_each(|entry| make_old(&entry.path()));
     }
-    set_time(at, LONG_AGO);
+    set_time(at, OLD_TIME_SECONDS);
 }
 
 pub(crate) fn set_time(at: &Path, seconds: u64) {
@@ -35,16 +35,16 @@ pub(crate) fn go_on(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-pub(crate) fn files(storage: &Path) -> Arc<dyn Source> {
+pub(crate) fn file_source(storage: &Path) -> Arc<dyn Source> {
     let id = SourceId::new("a store").unwrap();
     Arc::new(FileReader::new(storage, id, Arc::new(SystemClock)))
 }
 
 /// Follows a store by one feed, and sweeps it every second.
-pub(crate) fn live(source: &Arc<dyn Source>, feed: FeedKind) -> Live {
+pub(crate) fn start_live(source: &Arc<dyn Source>, feed: FeedKind) -> Live {
     let options = LiveOptions {
         feed: FeedChoice::Only(feed),
-        sweep: Duration::from_secs(1),
+        sweep_interval: Duration::from_secs(1),
         ..LiveOptions::default()
     };
     Live::start(Arc::clone(source), None, options, &go_on).unwrap()
@@ -53,20 +53,20 @@ pub(crate) fn live(source: &Arc<dyn Source>, feed: FeedKind) -> Live {
 /// The feeds of this machine.
 pub(crate) const FEEDS: [FeedKind; 3] = [FeedKind::Inotify, FeedKind::Notify, FeedKind::Poll];
 
-pub(crate) fn rebuilt(source: &Arc<dyn Source>) -> State {
+pub(crate) fn rebuilt_state(source: &Arc<dyn Source>) -> State {
     let built = build_index(&**source, PartDetail::Stamps, &go_on).unwrap();
     State::from_view(&built.continue_value().unwrap().value.view())
 }
 
 /// Whoever pulls what changed.
 #[derive(Default)]
-pub(crate) struct Follower {
+pub(crate) struct IndexFollower {
     pub(crate) cursor: Option<Cursor>,
     pub(crate) state: State,
     pub(crate) fresh: usize,
 }
 
-impl Follower {
+impl IndexFollower {
     pub(crate) fn pull(&mut self, index: &SessionIndex) {
         let answer = index.changes(self.cursor.as_ref());
         match &answer.delta {
@@ -81,8 +81,8 @@ impl Follower {
 }
 
 /// Waits until a live index is equal to a cold rebuild of its store.
-pub(crate) fn settle(live: &Live, source: &Arc<dyn Source>, within: Duration) {
-    let (start, rebuilt) = (Instant::now(), rebuilt(source));
+pub(crate) fn wait_until_settled(live: &Live, source: &Arc<dyn Source>, within: Duration) {
+    let (start, rebuilt) = (Instant::now(), rebuilt_state(source));
     loop {
         let now = State::from_view(&live.index().view());
         let difference = difference(&now, &rebuilt);
@@ -103,13 +103,13 @@ fn difference(now: &State, rebuilt: &State) -> Option<String> {
     now.parts_agree_with(rebuilt).err()
 }
 
-fn texts(tree: &SessionRefTree) -> Vec<Vec<u8>> {
+fn span_bytes(tree: &SessionRefTree) -> Vec<Vec<u8>> {
     tree.spans().map(|span| span.to_vec()).collect()
 }
 
 /// Following a store leaves everything in it as it is: names, bytes and times.
-pub(crate) fn untouched(live: &Live, storage: &Path) {
-    let before = tree_of(storage);
+pub(crate) fn assert_untouched(live: &Live, storage: &Path) {
+    let before = list_tree(storage);
     let start = Instant::now();
     let mut asked = live.stats();
     // The kernel says that a directory is gone when the last who holds it lets go of it.
@@ -127,7 +127,7 @@ pub(crate) fn untouched(live: &Live, storage: &Path) {
     while start.elapsed() < Duration::from_millis(1500) {
         thread::sleep(Duration::from_millis(50));
     }
-    let after = tree_of(storage);
+    let after = list_tree(storage);
     assert!(before == after, "the store was touched");
     let stats = live.stats();
     if stats.feed == asked.feed && stats.feed != FeedKind::Poll {
@@ -137,7 +137,7 @@ pub(crate) fn untouched(live: &Live, storage: &Path) {
 }
 
 /// Every file and directory: its path, its bytes, and when it was changed.
-fn tree_of(at: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
+fn list_tree(at: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
     let mut all = Vec::new();
     let mut left = vec![at.to_owned()];
     while let Some(dir) = left.pop() {
@@ -159,11 +159,11 @@ fn tree_of(at: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
 }
 
 /// What is read through a live index is what is in the store.
-pub(crate) fn bytes_are_equal(live: &Live, source: &Arc<dyn Source>) {
+pub(crate) fn assert_bytes_equal(live: &Live, source: &Arc<dyn Source>) {
     let sessions = live.index().view().session_ids();
     for session in sessions.into_iter().map(SessionKey::from) {
         let ours = live.materializer().load_session_tree(&session).unwrap();
         let theirs = SessionLoader::new(&**source).load_session_tree(&session).unwrap();
-        assert_eq!(texts(&ours.tree), texts(&theirs.tree), "{session}");
+        assert_eq!(span_bytes(&ours.tree), span_bytes(&theirs.tree), "{session}");
     }
 }

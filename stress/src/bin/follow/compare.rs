@@ -18,7 +18,7 @@ pub(crate) fn exports(ours: &Exports, theirs: &Exports) -> Result<()> {
                     bail!(difference);
                 }
             }
-            (ours, _) => bail!("{id} is only {}", whose(ours.is_some())),
+            (ours, _) => bail!("{id} is only {}", side_name(ours.is_some())),
         }
     }
     Ok(())
@@ -27,12 +27,12 @@ pub(crate) fn exports(ours: &Exports, theirs: &Exports) -> Result<()> {
 /// Compares what there is.
 pub(crate) fn keys(ours: &BTreeSet<EntityKey>, theirs: &BTreeSet<EntityKey>) -> Result<()> {
     match ours.symmetric_difference(theirs).next() {
-        Some(key) => bail!("{key} is only {}", whose(ours.contains(key))),
+        Some(key) => bail!("{key} is only {}", side_name(ours.contains(key))),
         None => Ok(()),
     }
 }
 
-fn whose(is_first: bool) -> &'static str {
+fn side_name(is_first: bool) -> &'static str {
     if is_first { "the first's" } else { "the second's" }
 }
 
@@ -69,7 +69,7 @@ fn field(path: &str, ours: Option<&Value>, theirs: Option<&Value>) -> Option<Str
         (Some(ours), Some(theirs)) if is_nested(ours) && is_nested(theirs) => {
             values(path, ours, theirs)
         }
-        _ => Some(format!("{path}: {} and {}", short(ours), short(theirs))),
+        _ => Some(format!("{path}: {} and {}", excerpt(ours), excerpt(theirs))),
     }
 }
 
@@ -77,7 +77,7 @@ fn is_nested(value: &Value) -> bool {
     value.is_object() || value.is_array()
 }
 
-fn short(value: Option<&Value>) -> String {
+fn excerpt(value: Option<&Value>) -> String {
     let Some(value) = value else { return "nothing".to_owned() };
     let text = value.to_string();
     let end = text.floor_char_boundary(160);

@@ -9,21 +9,21 @@ use scrollback_core_id::{EntityKey, UnixNanos};
 /// of it: that of a file, to a tick of the kernel, or of a row, to a millisecond.
 #[derive(Debug, Default)]
 pub(crate) struct Latency {
-    seen: HashMap<EntityKey, UnixNanos>,
+    last_changes: HashMap<EntityKey, UnixNanos>,
     /// In nanoseconds.
     by_class: BTreeMap<&'static str, Vec<i64>>,
 }
 
 impl Latency {
     /// Something that changed then was told of now.
-    pub(crate) fn note(
+    pub(crate) fn record(
         &mut self,
         class: &'static str,
         key: EntityKey,
         then: UnixNanos,
         now: UnixNanos,
     ) {
-        if self.seen.insert(key, then) != Some(then) {
+        if self.last_changes.insert(key, then) != Some(then) {
             self.by_class.entry(class).or_default().push(now.0 - then.0);
         }
     }

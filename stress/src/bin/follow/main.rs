@@ -30,7 +30,7 @@ use tokio::runtime::Runtime;
 
 use crate::replica::Replica;
 use crate::state::State;
-use crate::store::{Exports, Generation, Listing};
+use crate::store::{Exports, Listing, StorageFormat};
 
 /// Follows a store that the real opencode writes meanwhile, and compares what was told with what
 /// opencode exports.
@@ -44,7 +44,7 @@ struct Args {
     version: String,
     /// How it keeps its sessions
     #[arg(long)]
-    generation: Generation,
+    generation: StorageFormat,
     /// How the store is followed
     #[arg(long)]
     feed: FeedName,
@@ -76,7 +76,7 @@ impl From<FeedName> for FeedKind {
 }
 
 /// How long the follower may take after opencode ended.
-const SETTLED: Duration = Duration::from_secs(20);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
     match run(&Args::parse()) {
@@ -98,14 +98,14 @@ fn run(args: &Args) -> Result<()> {
     let source = args.generation.source(&data)?;
     let feed = FeedKind::from(args.feed);
     if feed == FeedKind::Watchman {
-        fs::create_dir_all(args.generation.watched(&data))?; // a server watches what is there
+        fs::create_dir_all(args.generation.store_directory(&data))?; // a server watches what is there
     }
     let options = LiveOptions { feed: FeedChoice::Only(feed), ..LiveOptions::default() };
     let there: Arc<dyn Source> = Arc::new(OptionalSource::new(Arc::clone(&source)));
     let live = Live::start(there, None, options, &go_on)?;
 
-    let mut following = Following::new(&live)?;
-    let mut driver = drive(args, &root)?;
+    let mut following = FollowedStream::new(&live)?;
+    let mut driver = start_driver(args, &root)?;
     let ended = loop {
         following.pull(Duration::from_millis(200))?;
         if let Some(ended) = driver.0.try_wait()? {
@@ -113,25 +113,25 @@ fn run(args: &Args) -> Result<()> {
         }
     };
     ensure!(ended.success(), "the driver failed; see {}/output.txt", root.display());
-    let left = Listing::of(&data)?;
+    let left = Listing::read(&data)?;
     following.settle(&source)?;
 
     let (replica, stats) = (following.replica, live.stats());
     println!("opencode {}, {feed}: {replica}", args.version);
     println!(
         "  {} refreshes, {} of them of all; {} records looked at again",
-        stats.refreshes, stats.rescans, stats.again
+        stats.refreshes, stats.rescans, stats.retries
     );
-    if let Some(failure) = &stats.failure {
+    if let Some(failure) = &stats.last_failure {
         println!("  {} looks failed, the last: {failure}", stats.failures);
     }
     ensure!(stats.demotions.is_empty(), "the feed was given up: {:?}", stats.demotions);
     replica.check()?;
-    let exports = store::exports(&root.join("export"))?;
+    let exports = store::read_exports(&root.join("export"))?;
     compare::exports(&replica.exports(), &exports).context("told, and exported by opencode")?;
     live.stop();
-    left.check(args.generation)?;
-    left.compare(&Listing::of(&data)?)?;
+    left.check_names(args.generation)?;
+    left.check_unchanged(&Listing::read(&data)?)?;
     println!("  replays to the exports of all {} sessions", exports.len());
     Ok(())
 }
@@ -146,7 +146,7 @@ impl Drop for Driver {
     }
 }
 
-fn drive(args: &Args, root: &Path) -> Result<Driver> {
+fn start_driver(args: &Args, root: &Path) -> Result<Driver> {
     let driver = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/driver");
     let mut command = Command::new("sh");
     command.arg(driver.join("runns.sh")).args(["scenarios_main", "18080", "python3"]);
@@ -158,14 +158,14 @@ fn drive(args: &Args, root: &Path) -> Result<Driver> {
 }
 
 /// A stream that is put together as it comes.
-struct Following<'l> {
+struct FollowedStream<'l> {
     live: &'l Live,
     runtime: Runtime,
     follower: Follower,
     replica: Replica,
 }
 
-impl<'l> Following<'l> {
+impl<'l> FollowedStream<'l> {
     fn new(live: &'l Live) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
         let (follower, replica) = (live.follow(None, None), Replica::default());
@@ -182,12 +182,12 @@ impl<'l> Following<'l> {
 
     /// Waits until what was told, and the index, are what a cold look at the store finds.
     fn settle(&mut self, source: &Arc<dyn Source>) -> Result<()> {
-        let cold = (store::read(&**source)?, store::rebuilt(&**source)?);
+        let cold = (store::export_source(&**source)?, store::rebuild_index(&**source)?);
         let start = Instant::now();
         loop {
             self.pull(Duration::from_millis(50))?;
             match self.compare(&cold) {
-                Err(error) if start.elapsed() > SETTLED => {
+                Err(error) if start.elapsed() > SETTLE_TIMEOUT => {
                     bail!("not settled: {error:#}; {:?}", self.live.stats())
                 }
                 Err(_) => {}
@@ -196,7 +196,7 @@ impl<'l> Following<'l> {
         }
     }
 
-    fn compare(&self, (read, (rebuilt, keys)): &Cold) -> Result<()> {
+    fn compare(&self, (read, (rebuilt, keys)): &ColdRead) -> Result<()> {
         compare::keys(&self.replica.keys(), keys).context("told, and rebuilt")?;
         compare::exports(&self.replica.exports(), read).context("told, and read")?;
         let live = State::from_view(&self.live.index().view());
@@ -205,7 +205,7 @@ impl<'l> Following<'l> {
 }
 
 /// What a cold look at a store finds.
-type Cold = (Exports, (State, BTreeSet<EntityKey>));
+type ColdRead = (Exports, (State, BTreeSet<EntityKey>));
 
 fn go_on(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())

@@ -8,7 +8,7 @@ use scrollback_core_id::{EntityKey, MessageKey, OrderKey, PartKey, SessionKey, S
 use scrollback_flow::SessionMaterializer;
 use scrollback_index::ObservedStamp;
 use scrollback_stor_mmap::MappedSpan;
-use scrollback_watch::{Event, Of, TextEdit};
+use scrollback_watch::{Event, Subject, TextEdit};
 use serde_json::{Value, json};
 
 use crate::latency::Latency;
@@ -27,7 +27,7 @@ pub(crate) struct Replica {
     edits: usize,
     latency: Latency,
     /// What should not have been told.
-    odd: Vec<String>,
+    violations: Vec<String>,
 }
 
 impl Replica {
@@ -38,49 +38,52 @@ impl Replica {
         records: &SessionMaterializer,
         now: UnixNanos,
     ) -> Result<()> {
-        let wanted: Vec<(EntityKey, Option<Stamp>)> = events.iter().filter_map(record).collect();
+        let wanted: Vec<(EntityKey, Option<Stamp>)> =
+            events.iter().filter_map(record_to_read).collect();
         let spans = records.current_spans(&wanted)?;
         let spans = wanted.into_iter().map(|(key, _)| key).zip(spans);
         let mut spans: HashMap<EntityKey, Option<MappedSpan>> = spans.collect();
         for event in events {
-            self.apply_one(event, &mut |key| spans.remove(key).flatten(), now);
+            self.apply_event(event, &mut |key| spans.remove(key).flatten(), now);
         }
         Ok(())
     }
 
-    fn apply_one(
+    fn apply_event(
         &mut self,
         event: Event,
         record: &mut dyn FnMut(&EntityKey) -> Option<MappedSpan>,
         now: UnixNanos,
     ) {
-        let class = event.of.name();
+        let class = event.subject.name();
         *self.events.entry(class).or_default() += 1;
-        match event.of {
-            Of::Fresh => {
+        match event.subject {
+            Subject::Fresh => {
                 self.sessions.clear();
                 self.messages.clear();
                 self.parts.clear();
             }
-            Of::Session { now: None, key, .. } => drop(self.sessions.remove(&key)),
-            Of::Session { now: Some(meta), key, .. } => {
-                self.seen(class, key.clone().into(), Some(meta.observed), now);
-                let value = self.value(&key.clone().into(), record(&key.clone().into()).as_ref());
+            Subject::Session { now: None, key, .. } => drop(self.sessions.remove(&key)),
+            Subject::Session { now: Some(meta), key, .. } => {
+                self.record_latency(class, key.clone().into(), Some(meta.observed), now);
+                let value =
+                    self.parse_record(&key.clone().into(), record(&key.clone().into()).as_ref());
                 self.sessions.insert(key, value);
             }
-            Of::Message { now: None, key, .. } => drop(self.messages.remove(&key)),
-            Of::Message { now: Some(meta), key, .. } => {
-                self.seen(class, key.clone().into(), Some(meta.observed), now);
-                let value = self.value(&key.clone().into(), record(&key.clone().into()).as_ref());
+            Subject::Message { now: None, key, .. } => drop(self.messages.remove(&key)),
+            Subject::Message { now: Some(meta), key, .. } => {
+                self.record_latency(class, key.clone().into(), Some(meta.observed), now);
+                let value =
+                    self.parse_record(&key.clone().into(), record(&key.clone().into()).as_ref());
                 self.messages.insert(key, (meta.order, value));
             }
-            Of::Part { now: None, key, .. } => drop(self.parts.remove(&key)),
-            Of::Part { now: Some(part), key, span, text, .. } => {
+            Subject::Part { now: None, key, .. } => drop(self.parts.remove(&key)),
+            Subject::Part { now: Some(part), key, span, text, .. } => {
                 let class = if text.is_some() { "text" } else { class };
-                self.seen(class, key.clone().into(), part.observed, now);
-                let mut value = self.value(&key.clone().into(), span.as_ref());
+                self.record_latency(class, key.clone().into(), part.observed, now);
+                let mut value = self.parse_record(&key.clone().into(), span.as_ref());
                 if let Some(edit) = text {
-                    self.edit(&key, &edit, &mut value);
+                    self.apply_edit(&key, &edit, &mut value);
                 }
                 self.parts.insert(key, value);
             }
@@ -88,7 +91,7 @@ impl Replica {
         }
     }
 
-    fn seen(
+    fn record_latency(
         &mut self,
         class: &'static str,
         key: EntityKey,
@@ -96,22 +99,22 @@ impl Replica {
         now: UnixNanos,
     ) {
         if let Some(observed) = observed {
-            self.latency.note(class, key, observed.stamp.mtime, now);
+            self.latency.record(class, key, observed.stamp.mtime, now);
         }
     }
 
     /// A record; nothing if it went meanwhile, which is told later.
-    fn value(&mut self, key: &EntityKey, span: Option<&MappedSpan>) -> Value {
+    fn parse_record(&mut self, key: &EntityKey, span: Option<&MappedSpan>) -> Value {
         let Some(span) = span else { return Value::Null };
         serde_json::from_slice(span).unwrap_or_else(|error| {
-            self.odd.push(format!("{key} was torn: {error}"));
+            self.violations.push(format!("{key} was torn: {error}"));
             Value::Null
         })
     }
 
     /// Has the text of a part be what an edit makes of the text that was known. While it streams a
     /// text only grows; in the end it may be trimmed.
-    fn edit(&mut self, key: &PartKey, edit: &TextEdit, part: &mut Value) {
+    fn apply_edit(&mut self, key: &PartKey, edit: &TextEdit, part: &mut Value) {
         let old = match edit.is_whole {
             true => "",
             false => self.parts.get(key).and_then(|part| part["text"].as_str()).unwrap_or_default(),
@@ -124,7 +127,7 @@ impl Replica {
         if !fits || !is_plausible || !is_read {
             let (was, now) = (old.len(), text.len());
             let offset = edit.offset;
-            self.odd.push(format!(
+            self.violations.push(format!(
                 "{key}: {was} bytes became {now} from {offset} on; fits {fits}, grows {is_plausible}, as read {is_read}"
             ));
         }
@@ -135,8 +138,8 @@ impl Replica {
     /// Whether all that was told could be.
     pub(crate) fn check(&self) -> Result<()> {
         let fresh = self.events.get("fresh").copied().unwrap_or_default();
-        match self.odd.first() {
-            Some(first) => bail!("{} odd events, the first: {first}", self.odd.len()),
+        match self.violations.first() {
+            Some(first) => bail!("{} odd events, the first: {first}", self.violations.len()),
             None if fresh != 1 => bail!("the stream began {fresh} times"),
             None => Ok(()),
         }
@@ -174,12 +177,12 @@ impl Replica {
 }
 
 /// The record that is to be read for an event.
-fn record(event: &Event) -> Option<(EntityKey, Option<Stamp>)> {
-    match &event.of {
-        Of::Session { now: Some(meta), key, .. } => {
+fn record_to_read(event: &Event) -> Option<(EntityKey, Option<Stamp>)> {
+    match &event.subject {
+        Subject::Session { now: Some(meta), key, .. } => {
             Some((key.clone().into(), Some(meta.observed.stamp)))
         }
-        Of::Message { now: Some(meta), key, .. } => {
+        Subject::Message { now: Some(meta), key, .. } => {
             Some((key.clone().into(), Some(meta.observed.stamp)))
         }
         _ => None,

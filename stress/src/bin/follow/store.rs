@@ -29,14 +29,14 @@ pub(crate) type Exports = BTreeMap<String, Value>;
 
 /// How opencode keeps its sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Generation {
+pub(crate) enum StorageFormat {
     /// As files, until 1.1.
     Json,
     /// In a database, from 1.2 on.
     Sqlite,
 }
 
-impl Generation {
+impl StorageFormat {
     /// The store within a data directory.
     pub(crate) fn source(self, data: &Path) -> Result<Arc<dyn Source>> {
         let (id, clock) = (SourceId::new("followed")?, Arc::new(SystemClock));
@@ -47,7 +47,7 @@ impl Generation {
     }
 
     /// The directory that holds all of the store.
-    pub(crate) fn watched(self, data: &Path) -> PathBuf {
+    pub(crate) fn store_directory(self, data: &Path) -> PathBuf {
         match self {
             Self::Json => data.join("storage"),
             Self::Sqlite => data.to_owned(),
@@ -55,7 +55,7 @@ impl Generation {
     }
 
     /// Whether opencode writes a file of this name where its sessions are.
-    fn has(self, name: &Path) -> bool {
+    fn owns_file(self, name: &Path) -> bool {
         let name = name.to_string_lossy();
         match name.split_once('/') {
             Some(("storage", name)) => name.ends_with(".json") || name == "migration",
@@ -69,7 +69,7 @@ impl Generation {
 }
 
 /// What opencode itself exported.
-pub(crate) fn exports(dir: &Path) -> Result<Exports> {
+pub(crate) fn read_exports(dir: &Path) -> Result<Exports> {
     let mut exports = Exports::new();
     for entry in fs::read_dir(dir)? {
         let path = entry?.path();
@@ -83,7 +83,7 @@ pub(crate) fn exports(dir: &Path) -> Result<Exports> {
 }
 
 /// What there is, read cold; no issue may be left with it.
-pub(crate) fn read(source: &dyn Source) -> Result<Exports> {
+pub(crate) fn export_source(source: &dyn Source) -> Result<Exports> {
     let mut exports = Exports::new();
     let mut failed = None;
     let report = run_session_flow(source, &SessionScope::Store, |tree| {
@@ -96,15 +96,15 @@ pub(crate) fn read(source: &dyn Source) -> Result<Exports> {
     if let Some(error) = failed {
         return Err(error.into());
     }
-    sound(&report)?;
+    check_report(&report)?;
     Ok(exports)
 }
 
 /// The index of what there is, built cold, and the keys of all sessions, messages and parts.
-pub(crate) fn rebuilt(source: &dyn Source) -> Result<(State, BTreeSet<EntityKey>)> {
+pub(crate) fn rebuild_index(source: &dyn Source) -> Result<(State, BTreeSet<EntityKey>)> {
     let built = build_index(source, PartDetail::Stamps, &crate::go_on)?;
     let built = built.continue_value().context("nobody stops it")?;
-    sound(&built.report)?;
+    check_report(&built.report)?;
     let view = built.value.view();
     let mut keys: BTreeSet<EntityKey> =
         view.sessions().map(|meta| meta.key.clone().into()).collect();
@@ -120,7 +120,7 @@ pub(crate) fn rebuilt(source: &dyn Source) -> Result<(State, BTreeSet<EntityKey>
 
 /// What opencode leaves behind is no news: answers that were given up before they began have no
 /// parts, reverts leave parts, and what comes after a session was deleted is written all the same.
-fn sound(report: &StageReport) -> Result<()> {
+fn check_report(report: &StageReport) -> Result<()> {
     let is_odd = |kind: &IssueKind| {
         use IssueKind::{NoParts, OrphanMessages, OrphanParts};
         !matches!(kind, NoParts | OrphanParts { .. } | OrphanMessages { .. })
@@ -135,7 +135,7 @@ fn sound(report: &StageReport) -> Result<()> {
 pub(crate) struct Listing(BTreeMap<PathBuf, (SystemTime, Vec<u8>)>);
 
 impl Listing {
-    pub(crate) fn of(dir: &Path) -> Result<Self> {
+    pub(crate) fn read(dir: &Path) -> Result<Self> {
         let mut listing = Self(BTreeMap::new());
         listing.add(dir, dir)?;
         Ok(listing)
@@ -158,15 +158,15 @@ impl Listing {
     }
 
     /// Whether opencode writes files of all of these names.
-    pub(crate) fn check(&self, generation: Generation) -> Result<()> {
-        match self.0.keys().find(|name| !generation.has(name)) {
+    pub(crate) fn check_names(&self, generation: StorageFormat) -> Result<()> {
+        match self.0.keys().find(|name| !generation.owns_file(name)) {
             Some(name) => bail!("{} is not opencode's", name.display()),
             None => Ok(()),
         }
     }
 
     /// Whether nothing came, went or changed.
-    pub(crate) fn compare(&self, later: &Self) -> Result<()> {
+    pub(crate) fn check_unchanged(&self, later: &Self) -> Result<()> {
         let names = self.0.keys().chain(later.0.keys());
         match names.into_iter().find(|name| self.0.get(*name) != later.0.get(*name)) {
             Some(name) => bail!("{} was touched after opencode ended", name.display()),

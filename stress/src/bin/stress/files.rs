@@ -52,10 +52,10 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     let sessions = SessionLoader::new(&store).list_sessions(None)?.value;
     let sessions: Vec<SessionKey> = sessions.into_iter().map(|node| node.key).collect();
 
-    let log = Log::default();
+    let log = ReadLog::default();
     let begun = Instant::now();
     std::thread::scope(|scope| {
-        let read = |_| scope.spawn(|| reader(&store, &sessions, &log, args.reads));
+        let read = |_| scope.spawn(|| read_until(&store, &sessions, &log, args.reads));
         let readers: Vec<_> = (0..args.readers).map(read).collect();
         readers.into_iter().try_for_each(|reader| match reader.join() {
             Ok(outcome) => outcome,
@@ -64,64 +64,64 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     })?;
     let spent = begun.elapsed();
     let tally: serde_json::Value = writer.stop()?;
-    let still_dirty = settle(&store, &log, &tally)?;
+    let still_dirty = count_unsettled(&store, &log, &tally)?;
 
-    let log = log.counts();
+    let log = log.snapshot_stats();
     println!("writes  {}", tally["writes"]);
     for class in ["same_length", "grown", "shrunk", "created", "large", "new_dir", "unlinked"] {
         println!("  {class:<12} {}", tally[class]);
     }
     println!("reads   {} in {:.1} s", log.reads, spent.as_secs_f64());
-    println!("  settled      {}, of them never written: {}", log.settled, log.lies.len());
+    println!("  settled      {}, of them never written: {}", log.settled, log.violations.len());
     println!("  provisional  {}, of them torn and marked: {}", log.provisional, log.torn);
     println!("  issues       {:?}", log.issues);
     println!(
         "after the writer rested: {} entities were dirty, {still_dirty} did not settle",
         log.dirty.len()
     );
-    for lie in &log.lies {
+    for lie in &log.violations {
         println!("LIE: {lie}");
     }
     let proved = log.settled > 0 && log.provisional > 0 && log.reads >= args.reads;
-    let holds = log.lies.is_empty() && still_dirty == 0 && proved;
+    let holds = log.violations.is_empty() && still_dirty == 0 && proved;
     println!("{}", if holds { "PASS" } else { "FAIL" });
     Ok(holds)
 }
 
 /// What the readers saw.
 #[derive(Default)]
-struct Log {
+struct ReadLog {
     reads: AtomicU64,
-    seen: Mutex<Seen>,
+    stats: Mutex<ReadStats>,
 }
 
 #[derive(Default, Clone)]
-struct Seen {
+struct ReadStats {
     reads: u64,
     settled: u64,
     provisional: u64,
     torn: u64,
     issues: BTreeMap<String, u64>,
-    lies: Vec<String>,
+    violations: Vec<String>,
     /// The newest settled version of each entity.
     newest: BTreeMap<EntityKey, u64>,
     /// Entities whose last read was provisional or failed.
     dirty: BTreeSet<EntityKey>,
 }
 
-impl Log {
-    fn counts(&self) -> Seen {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+impl ReadLog {
+    fn snapshot_stats(&self) -> ReadStats {
+        let mut seen = self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone();
         seen.reads = self.reads.load(Ordering::Relaxed);
         seen
     }
 
     /// Checks one span. `floor` is the newest version known settled before the read began: a later
     /// read must not go back behind it.
-    fn span(&self, key: &EntityKey, span: &MappedSpan, floor: Option<u64>) {
+    fn check_span(&self, key: &EntityKey, span: &MappedSpan, floor: Option<u64>) {
         self.reads.fetch_add(1, Ordering::Relaxed);
         let whole = verify(span);
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
         if !span.is_settled() {
             seen.provisional += 1;
             seen.torn += u64::from(whole.is_err());
@@ -132,10 +132,10 @@ impl Log {
         seen.dirty.remove(key);
         match whole {
             Err(torn) => {
-                seen.lies.push(format!("{key}: settled but {torn:?}, {} bytes", span.len()));
+                seen.violations.push(format!("{key}: settled but {torn:?}, {} bytes", span.len()));
             }
             Ok(version) if floor.is_some_and(|floor| version.number < floor) => {
-                seen.lies.push(format!("{key}: version {} after {floor:?}", version.number));
+                seen.violations.push(format!("{key}: version {} after {floor:?}", version.number));
             }
             Ok(version) => {
                 let newest = seen.newest.entry(key.clone()).or_default();
@@ -144,8 +144,8 @@ impl Log {
         }
     }
 
-    fn issue(&self, key: Option<&EntityKey>, kind: &IssueKind) {
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+    fn add_issue(&self, key: Option<&EntityKey>, kind: &IssueKind) {
+        let mut seen = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
         let name = format!("{kind:?}");
         let name = name.split([' ', '{']).next().unwrap_or_default().to_owned();
         *seen.issues.entry(name).or_default() += 1;
@@ -154,20 +154,20 @@ impl Log {
         }
     }
 
-    fn floor(&self, key: &EntityKey) -> Option<u64> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).newest.get(key).copied()
+    fn newest_version(&self, key: &EntityKey) -> Option<u64> {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner).newest.get(key).copied()
     }
 
-    fn floors(&self) -> BTreeMap<EntityKey, u64> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).newest.clone()
+    fn newest_versions(&self) -> BTreeMap<EntityKey, u64> {
+        self.stats.lock().unwrap_or_else(PoisonError::into_inner).newest.clone()
     }
 }
 
 /// Loads trees and single spans, in turn, until enough was read.
-fn reader(store: &FileReader, sessions: &[SessionKey], log: &Log, most: u64) -> Result<()> {
+fn read_until(store: &FileReader, sessions: &[SessionKey], log: &ReadLog, most: u64) -> Result<()> {
     while log.reads.load(Ordering::Relaxed) < most {
         for session in sessions {
-            let floors = log.floors();
+            let floors = log.newest_versions();
             let mut keys: Vec<EntityKey> = vec![session.clone().into()];
             let ran = run_session_tree_flow(store, session, |tree| {
                 let floor = |key: &EntityKey| floors.get(key).copied();
@@ -181,34 +181,34 @@ fn reader(store: &FileReader, sessions: &[SessionKey], log: &Log, most: u64) -> 
                 });
                 for (key, span) in std::iter::once(own).chain(messages) {
                     if let Some(span) = span {
-                        log.span(&key, span, floor(&key));
+                        log.check_span(&key, span, floor(&key));
                     }
                     keys.push(key);
                 }
             });
             for issue in ran?.report.issues {
-                log.issue(issue.key.as_ref(), &issue.issue.kind);
+                log.add_issue(issue.key.as_ref(), &issue.issue.kind);
             }
-            single(store, &keys, log)?;
+            read_spans(store, &keys, log)?;
         }
     }
     Ok(())
 }
 
 /// Loads entities one by one.
-fn single(store: &FileReader, keys: &[EntityKey], log: &Log) -> Result<()> {
+fn read_spans(store: &FileReader, keys: &[EntityKey], log: &ReadLog) -> Result<()> {
     let mut reader = store.open()?;
     for key in keys {
-        let floor = log.floor(key);
+        let floor = log.newest_version(key);
         reader.spans(std::slice::from_ref(key), &mut |found| {
             match found {
                 ScanItem::Entry(entry) => {
                     if let Some(span) = &entry.span {
-                        log.span(key, span, floor);
+                        log.check_span(key, span, floor);
                     }
                 }
                 ScanItem::Set(_) => {}
-                ScanItem::Issue(key, issue) => log.issue(key.as_ref(), &issue.kind),
+                ScanItem::Issue(key, issue) => log.add_issue(key.as_ref(), &issue.kind),
             }
             ControlFlow::Continue(())
         })?;
@@ -218,10 +218,10 @@ fn single(store: &FileReader, keys: &[EntityKey], log: &Log) -> Result<()> {
 
 /// Reads the dirty entities again once the writer rests. Returns how many do not settle at the
 /// last version that was written.
-fn settle(store: &FileReader, log: &Log, tally: &serde_json::Value) -> Result<usize> {
+fn count_unsettled(store: &FileReader, log: &ReadLog, tally: &serde_json::Value) -> Result<usize> {
     std::thread::sleep(Duration::from_millis(200)); // the margin, and some
     let mut unsettled = 0;
-    for key in log.counts().dirty {
+    for key in log.snapshot_stats().dirty {
         let path = store.locate(&key).unwrap_or_default();
         let last = &tally["last"][path.to_string_lossy().as_ref()];
         let mut outcome = None;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use scrollback_source::Source;
-use scrollback_watch::{FeedChoice, FeedKind, Follower, Live, LiveOptions, Of};
+use scrollback_watch::{FeedChoice, FeedKind, Follower, Live, LiveOptions, Subject};
 use tokio::runtime::{Builder, Runtime};
 
 use super::{go_on, live};
@@ -100,7 +100,7 @@ async fn follow(mut follower: Follower, told: &Sender<Seen>) -> Result<()> {
     let mut text = String::new();
     loop {
         for event in follower.next().await? {
-            let Of::Part { text: Some(edit), .. } = &event.of else { continue };
+            let Subject::Part { text: Some(edit), .. } = &event.subject else { continue };
             edit.apply(&mut text);
             let number = text.split(' ').next().unwrap_or_default().parse()?;
             if told.send((number, Instant::now())).is_err() {

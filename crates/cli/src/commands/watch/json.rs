@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use scrollback::{Event, Store};
 use scrollback_core_id::EntityKey;
 use scrollback_core_type::{Parse, Part, repair_surrogates};
-use scrollback_watch::{Of, TextEdit, What};
+use scrollback_watch::{ChangeKind, Subject, TextEdit};
 use serde::Serialize;
 
 use crate::args::Since;
@@ -73,7 +73,9 @@ pub(super) fn print(store: &Store, event: &Event, out: &mut dyn Write) -> io::Re
     let cursor = event.cursor.as_ref();
     let cursor = cursor.map_or_else(|| Since::FRESH.to_owned(), ToString::to_string);
     let root = &store.roots()[event.root];
-    let what = Some(event.change).filter(|_| !matches!(event.subject, Of::Fresh)).map(What::name);
+    let what = Some(event.change)
+        .filter(|_| !matches!(event.subject, Subject::Fresh))
+        .map(ChangeKind::name);
     let mut line = Line {
         kind: event.subject.name(),
         what,
@@ -88,20 +90,20 @@ pub(super) fn print(store: &Store, event: &Event, out: &mut dyn Write) -> io::Re
     };
     let repaired; // a part may borrow from it
     match &event.subject {
-        Of::Project { now, old, key } => {
+        Subject::Project { now, old, key } => {
             if let EntityKey::Project(id) = key {
                 line.ids.project = Some(id.to_string());
             }
             let meta = |meta: &_| Meta::Project(fields::Project::from(meta));
             (line.now, line.old) = (now.as_deref().map(meta), old.as_deref().map(meta));
         }
-        Of::Session { now, old, key } => {
+        Subject::Session { now, old, key } => {
             line.ids.session = Some(key.to_string());
             let fields = |meta| Box::new(fields::Session::new(meta, root.store_of(meta)));
             let meta = |meta| Meta::Session(fields(meta));
             (line.now, line.old) = (now.as_deref().map(meta), old.as_deref().map(meta));
         }
-        Of::Message { now, old, key } => {
+        Subject::Message { now, old, key } => {
             line.ids.session = Some(key.session.to_string());
             line.ids.message = Some(key.message.to_string());
             let meta = |meta: &_| Meta::Message(Box::new(fields::Message::from(meta)));
@@ -110,7 +112,7 @@ pub(super) fn print(store: &Store, event: &Event, out: &mut dyn Write) -> io::Re
                 return Ok(()); // a part changed, which comes next
             }
         }
-        Of::Part { now, key, message, span, text, .. } => {
+        Subject::Part { now, key, message, span, text, .. } => {
             line.ids.session = Some(message.session.to_string());
             line.ids.message = Some(message.message.to_string());
             line.ids.part = Some(key.part.to_string());

@@ -7,7 +7,7 @@ use scrollback::{Event, Store};
 use scrollback_core_id::{Clock, SessionId, SystemClock};
 use scrollback_core_type::{Cost, Parse, Part, PartKind};
 use scrollback_index::{MessageMeta, ObservedStamp};
-use scrollback_watch::{Of, What};
+use scrollback_watch::{ChangeKind, Subject};
 
 use crate::commands::fields::role;
 use crate::show::brief;
@@ -29,27 +29,27 @@ impl Lines<'_> {
     /// Prints an event, if it is one for people.
     pub(super) fn print(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
         let (kind, said, about) = match &event.subject {
-            Of::Fresh => {
+            Subject::Fresh => {
                 let warn = self.styles.warn;
                 return writeln!(out, "{warn}what happened since then cannot be told{warn:#}");
             }
-            _ if event.change == What::Present => return Ok(()),
-            Of::Project { now, key, .. } => {
+            _ if event.change == ChangeKind::Present => return Ok(()),
+            Subject::Project { now, key, .. } => {
                 let tree = now.as_ref().and_then(|meta| meta.worktree.as_deref());
                 ("project", tree.map_or_else(|| key.to_string(), str::to_owned), String::new())
             }
-            Of::Session { now, old, key } => {
+            Subject::Session { now, old, key } => {
                 let title = now.as_ref().or(old.as_ref()).and_then(|meta| meta.title.as_deref());
                 ("session", title.unwrap_or_default().to_owned(), key.to_string())
             }
-            Of::Message { now, old, key } => {
-                if event.change == What::Updated && is_same(now.as_deref(), old.as_deref()) {
+            Subject::Message { now, old, key } => {
+                if event.change == ChangeKind::Updated && is_same(now.as_deref(), old.as_deref()) {
                     return Ok(()); // but for its parts, which speak for themselves
                 }
                 let said = now.as_ref().or(old.as_ref()).map(|meta| message(meta));
                 ("message", said.unwrap_or_default(), self.title(event.root, &key.session))
             }
-            Of::Part { now, old, message, span, text, .. } => {
+            Subject::Part { now, old, message, span, text, .. } => {
                 let record = span.as_ref().and_then(|span| Some(Part::parse(span).ok()?.value));
                 let kind = record.as_ref().map(Part::kind);
                 let kind = kind.or(now.as_ref().or(old.as_ref()).and_then(|part| part.kind));
@@ -70,15 +70,15 @@ impl Lines<'_> {
     fn line(
         &self,
         out: &mut dyn Write,
-        what: What,
+        what: ChangeKind,
         kind: &str,
         said: &str,
         about: &str,
     ) -> io::Result<()> {
         let styles = &self.styles;
         let (sign, style): (&str, Style) = match what {
-            What::Created => ("+", styles.added),
-            What::Removed => ("-", styles.removed),
+            ChangeKind::Created => ("+", styles.added),
+            ChangeKind::Removed => ("-", styles.removed),
             _ => ("~", styles.warn),
         };
         let now = units::clock(SystemClock.now().as_millis());

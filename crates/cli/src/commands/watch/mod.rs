@@ -71,11 +71,11 @@ fn begun(store: &Store, only: Option<&Session<'_>>, stats: &[LiveStats]) -> Resu
 }
 
 fn json_of(stats: &LiveStats) -> Value {
-    let demotion = |it: &scrollback_watch::Demotion| json!({ "from": it.from.name(), "to": it.to.name(), "why": it.why });
+    let demotion = |it: &scrollback_watch::Demotion| json!({ "from": it.from.name(), "to": it.to.name(), "why": it.reason });
     json!({
         "feed": stats.feed.name(),
         "watches": stats.feed_stats.watches,
-        "hot": stats.feed_stats.hot,
+        "hot": stats.feed_stats.hot_directories,
         "events": stats.feed_stats.events,
         "begun": stats.feed_stats.rescans,
         "demotions": stats.demotions.iter().map(demotion).collect::<Vec<_>>(),
@@ -83,8 +83,8 @@ fn json_of(stats: &LiveStats) -> Value {
         "scopes": stats.scopes,
         "refreshes": stats.refreshes,
         "rescans": stats.rescans,
-        "again": stats.again,
+        "again": stats.retries,
         "failures": stats.failures,
-        "failure": stats.failure,
+        "failure": stats.last_failure,
     })
 }

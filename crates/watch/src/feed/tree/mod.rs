@@ -1,8 +1,8 @@
 //! Which directories are watched: those of the plan, those in them, and of those that are too many
 //! the ones where something is being written.
 
-mod hot;
-mod place;
+mod directory;
+mod hot_directories;
 mod role;
 
 use std::collections::HashMap;
@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use scrollback_source::{DirtyScope, Source, WatchDepth, WatchRoot};
 
-use self::hot::Hot;
-use self::place::{Identity, entries, identity};
+use self::directory::{DirectoryId, directory_id, list_directory};
+use self::hot_directories::HotDirectories;
 use self::role::Role;
-use crate::feed::backend::{Backend, Told, ToldKind};
+use crate::feed::backend::{Backend, BackendEvent, BackendEventKind};
 use crate::feed::error::FeedError;
 
 /// The directories that are watched.
@@ -23,30 +23,30 @@ use crate::feed::error::FeedError;
 pub(super) struct Tree {
     roots: Vec<WatchRoot>,
     /// What each root was when it was last watched; none if it was not there.
-    there: Vec<Option<Identity>>,
-    watched: HashMap<PathBuf, Role>,
-    hot: Hot,
+    root_ids: Vec<Option<DirectoryId>>,
+    roles: HashMap<PathBuf, Role>,
+    hot: HotDirectories,
     /// How many there may be at all.
     limit: usize,
 }
 
 /// What is to be marked.
-pub(super) type Mark<'m> = dyn FnMut(DirtyScope) + 'm;
+pub(super) type MarkScope<'m> = dyn FnMut(DirtyScope) + 'm;
 
 impl Tree {
     pub(super) fn new(hot: usize, limit: Option<usize>) -> Self {
         Self {
             roots: Vec::new(),
-            there: Vec::new(),
-            watched: HashMap::new(),
-            hot: Hot::new(hot),
+            root_ids: Vec::new(),
+            roles: HashMap::new(),
+            hot: HotDirectories::new(hot),
             limit: limit.unwrap_or(usize::MAX),
         }
     }
 
     /// How many directories are watched, and how many of them because they are hot.
     pub(super) fn counts(&self) -> (usize, usize) {
-        (self.watched.len(), self.hot.len())
+        (self.roles.len(), self.hot.len())
     }
 
     /// Watches what the plan of the store says now, and nothing else.
@@ -56,8 +56,8 @@ impl Tree {
         backend: &mut dyn Backend,
     ) -> Result<(), FeedError> {
         self.roots = source.watch_plan();
-        self.there = self.roots.iter().map(|root| identity(&root.path)).collect();
-        for (path, _) in std::mem::take(&mut self.watched) {
+        self.root_ids = self.roots.iter().map(|root| directory_id(&root.path)).collect();
+        for (path, _) in std::mem::take(&mut self.roles) {
             backend.unwatch(&path);
         }
         self.hot.clear();
@@ -69,16 +69,19 @@ impl Tree {
 
     /// Whether the roots are not those that are watched.
     pub(super) fn is_stale(&self) -> bool {
-        self.roots.iter().zip(&self.there).any(|(root, there)| identity(&root.path) != *there)
+        self.roots
+            .iter()
+            .zip(&self.root_ids)
+            .any(|(root, there)| directory_id(&root.path) != *there)
     }
 
     fn watch_root(&mut self, at: usize, backend: &mut dyn Backend) -> Result<(), FeedError> {
         let WatchRoot { path, depth: below, .. } = self.roots[at].clone();
         let role = |role: &mut Role| role.roots.push(at);
-        if !self.add(&path, backend, role)? {
+        if !self.watch_directory(&path, backend, role)? {
             // The nearest directory that is there will tell when it comes.
             for ancestor in path.ancestors().skip(1) {
-                if self.add(ancestor, backend, |role| role.ancestor = true)? {
+                if self.watch_directory(ancestor, backend, |role| role.is_ancestor = true)? {
                     break;
                 }
             }
@@ -87,17 +90,17 @@ impl Tree {
         match below {
             WatchDepth::Nothing | WatchDepth::Hot => Ok(()),
             WatchDepth::All => {
-                let mut directories = entries(&path, false).directories.into_iter();
-                directories.try_for_each(|path| self.enter(&path, at, backend).map(drop))
+                let mut directories = list_directory(&path, false).directories.into_iter();
+                directories.try_for_each(|path| self.watch_in_root(&path, at, backend).map(drop))
             }
             // All of the store is looked at afterwards.
-            WatchDepth::Tree => self.watch_below(path, at, backend, None),
+            WatchDepth::Tree => self.watch_descendants(path, at, backend, None),
         }
     }
 
     /// Watches all directories in one that is watched, to any depth. What is in them may be older
     /// than their watches: it is handed to `found`.
-    fn watch_below(
+    fn watch_descendants(
         &mut self,
         path: PathBuf,
         at: usize,
@@ -107,7 +110,7 @@ impl Tree {
         let mut pending = vec![path];
         while let Some(path) = pending.pop() {
             // Its watch is set: what comes while it is listed is told.
-            let entries = entries(&path, found.is_some());
+            let entries = list_directory(&path, found.is_some());
             if let Some(found) = &mut found {
                 let files = entries.files.iter().filter(|file| {
                     file.file_name().is_some_and(|name| self.roots[at].files.include(name))
@@ -115,7 +118,7 @@ impl Tree {
                 files.chain(&entries.directories).for_each(|path| found(path));
             }
             for path in entries.directories {
-                if self.enter(&path, at, backend)? {
+                if self.watch_in_root(&path, at, backend)? {
                     pending.push(path);
                 }
             }
@@ -124,23 +127,23 @@ impl Tree {
     }
 
     /// Watches a directory that is in a root; whether it is there.
-    fn enter(
+    fn watch_in_root(
         &mut self,
         path: &Path,
         at: usize,
         backend: &mut dyn Backend,
     ) -> Result<bool, FeedError> {
-        self.add(path, backend, |role| role.enter(at))
+        self.watch_directory(path, backend, |role| role.add_containing_root(at))
     }
 
     /// Watches a directory; whether it is there.
-    fn add(
+    fn watch_directory(
         &mut self,
         path: &Path,
         backend: &mut dyn Backend,
         set: impl FnOnce(&mut Role),
     ) -> Result<bool, FeedError> {
-        if let Some(role) = self.watched.get_mut(path) {
+        if let Some(role) = self.roles.get_mut(path) {
             set(role);
             let modify = role.wants_modify(&self.roots);
             if modify == role.modify {
@@ -152,15 +155,15 @@ impl Tree {
                 .map(|()| true)
                 .map_err(|source| FeedError::Watch { path: path.to_owned(), source });
         }
-        if self.watched.len() >= self.limit {
-            return Err(FeedError::NoWatchLeft { watches: self.watched.len() });
+        if self.roles.len() >= self.limit {
+            return Err(FeedError::NoWatchLeft { watches: self.roles.len() });
         }
         let mut role = Role::default();
         set(&mut role);
         role.modify = role.wants_modify(&self.roots);
         match backend.watch(path, role.modify) {
             Ok(()) => {
-                self.watched.insert(path.to_owned(), role);
+                self.roles.insert(path.to_owned(), role);
                 Ok(true)
             }
             Err(error) => match error.kind() {
@@ -168,7 +171,7 @@ impl Tree {
                 // Nobody can read it, and so nobody misses it.
                 io::ErrorKind::PermissionDenied => Ok(false),
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    Err(FeedError::NoWatchLeft { watches: self.watched.len() })
+                    Err(FeedError::NoWatchLeft { watches: self.roles.len() })
                 }
                 _ => Err(FeedError::Watch { path: path.to_owned(), source: error }),
             },
@@ -176,7 +179,7 @@ impl Tree {
     }
 
     /// Watches a directory while it is hot; whether it was not watched before.
-    pub(super) fn heat(
+    pub(super) fn watch_hot(
         &mut self,
         path: &Path,
         backend: &mut dyn Backend,
@@ -184,14 +187,14 @@ impl Tree {
         if self.hot.touch(path) {
             return Ok(false);
         }
-        let root = path.parent().and_then(|parent| self.watched.get(parent));
+        let root = path.parent().and_then(|parent| self.roles.get(parent));
         let Some(at) = root.and_then(|role| role.hot_root(&self.roots)) else { return Ok(false) };
         while self.hot.is_full() {
-            let Some(coldest) = self.hot.coldest() else { break };
-            self.watched.remove(&coldest);
+            let Some(coldest) = self.hot.pop_coldest() else { break };
+            self.roles.remove(&coldest);
             backend.unwatch(&coldest);
         }
-        let is_there = self.enter(path, at, backend)?;
+        let is_there = self.watch_in_root(path, at, backend)?;
         if is_there {
             self.hot.insert(path);
         }
@@ -200,27 +203,33 @@ impl Tree {
 
     /// Marks what was told of, after new directories were watched. Whether the plan has to be looked
     /// at anew.
-    pub(super) fn take(
+    pub(super) fn handle_event(
         &mut self,
-        told: Told,
+        told: BackendEvent,
         source: &Arc<dyn Source>,
         backend: &mut dyn Backend,
-        mark: &mut Mark<'_>,
+        mark: &mut MarkScope<'_>,
     ) -> Result<bool, FeedError> {
         let (path, kind) = match told {
-            Told::Lost => return Ok(true), // also of directories that are to be watched
-            Told::Unwatched { path, watch } if !backend.is_current(&path, watch) => {
+            BackendEvent::Lost => return Ok(true), // also of directories that are to be watched
+            BackendEvent::Unwatched { path, watch } if !backend.is_current(&path, watch) => {
                 return Ok(false); // another one is there by now, and watched
             }
-            Told::Unwatched { path, .. } => (path, ToldKind::GoneDirectory),
-            Told::Path { path, kind } => (path, kind),
+            BackendEvent::Unwatched { path, .. } => (path, BackendEventKind::GoneDirectory),
+            BackendEvent::Path { path, kind } => (path, kind),
         };
         let (mut is_stale, is_gone_tree) = (false, self.is_gone_tree(&path, kind));
         match kind {
-            ToldKind::NewDirectory => is_stale = self.came(&path, source, backend, mark)?,
-            ToldKind::GoneDirectory => is_stale = self.went(&path, backend),
-            ToldKind::File | ToldKind::Modified if !self.matters(&path, kind) => return Ok(false),
-            ToldKind::File | ToldKind::Modified => {
+            BackendEventKind::NewDirectory => {
+                is_stale = self.directory_created(&path, source, backend, mark)?
+            }
+            BackendEventKind::GoneDirectory => is_stale = self.directory_removed(&path, backend),
+            BackendEventKind::File | BackendEventKind::Modified
+                if !self.is_relevant(&path, kind) =>
+            {
+                return Ok(false);
+            }
+            BackendEventKind::File | BackendEventKind::Modified => {
                 if let Some(parent) = path.parent() {
                     self.hot.touch(parent);
                 }
@@ -239,7 +248,7 @@ impl Tree {
         if let DirtyScope::Entity(key) = &scope
             && let Some(members) = source.directory_of(key)
             && members.parent().is_some_and(|root| self.is_hot_root(root))
-            && self.heat(&members, backend)?
+            && self.watch_hot(&members, backend)?
         {
             // What was written in it before the watch was set.
             source.scope_of_path(&members).map(&mut *mark);
@@ -250,58 +259,58 @@ impl Tree {
 
     /// Whether the directories in this one are watched while they are hot.
     fn is_hot_root(&self, path: &Path) -> bool {
-        self.watched.get(path).is_some_and(|role| role.hot_root(&self.roots).is_some())
+        self.roles.get(path).is_some_and(|role| role.hot_root(&self.roots).is_some())
     }
 
     /// Whether a path is a directory of a tree that is watched to any depth, and went.
-    fn is_gone_tree(&self, path: &Path, kind: ToldKind) -> bool {
-        kind == ToldKind::GoneDirectory
-            && self.watched.get(path).is_some_and(|role| role.is_in_tree(&self.roots))
+    fn is_gone_tree(&self, path: &Path, kind: BackendEventKind) -> bool {
+        kind == BackendEventKind::GoneDirectory
+            && self.roles.get(path).is_some_and(|role| role.is_in_tree(&self.roots))
     }
 
     /// Whether a file is one that some root asks for, and what happened to it is to be told.
-    fn matters(&self, path: &Path, kind: ToldKind) -> bool {
+    fn is_relevant(&self, path: &Path, kind: BackendEventKind) -> bool {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return true };
-        let Some(role) = self.watched.get(parent) else { return true };
-        role.includes(&self.roots, name, kind == ToldKind::Modified)
+        let Some(role) = self.roles.get(parent) else { return true };
+        role.includes(&self.roots, name, kind == BackendEventKind::Modified)
     }
 
-    fn came(
+    fn directory_created(
         &mut self,
         path: &Path,
         source: &Arc<dyn Source>,
         backend: &mut dyn Backend,
-        mark: &mut Mark<'_>,
+        mark: &mut MarkScope<'_>,
     ) -> Result<bool, FeedError> {
-        let Some(role) = path.parent().and_then(|parent| self.watched.get(parent)) else {
+        let Some(role) = path.parent().and_then(|parent| self.roles.get(parent)) else {
             return Ok(false);
         };
-        if role.ancestor && self.roots.iter().any(|root| root.path.starts_with(path)) {
+        if role.is_ancestor && self.roots.iter().any(|root| root.path.starts_with(path)) {
             return Ok(true);
         }
-        let inner = role.inner(&self.roots);
+        let inner = role.child_roots(&self.roots);
         if inner.is_empty() {
             return Ok(false);
         }
-        if let Some(role) = self.watched.get(path).filter(|role| role.is_only_below()) {
+        if let Some(role) = self.roles.get(path).filter(|role| role.is_only_descendant()) {
             // Another took the place of one that is still watched.
             let is_in_tree = role.is_in_tree(&self.roots);
             self.unwatch(path, backend);
             if is_in_tree {
-                self.unwatch_below(path, backend);
+                self.unwatch_descendants(path, backend);
             }
         }
         for at in inner {
             match self.roots[at].depth {
                 WatchDepth::Nothing => {}
-                WatchDepth::Hot => drop(self.heat(path, backend)?),
-                WatchDepth::All => drop(self.enter(path, at, backend)?),
+                WatchDepth::Hot => drop(self.watch_hot(path, backend)?),
+                WatchDepth::All => drop(self.watch_in_root(path, at, backend)?),
                 WatchDepth::Tree => {
-                    if self.enter(path, at, backend)? {
+                    if self.watch_in_root(path, at, backend)? {
                         let mut found = |path: &Path| {
                             source.scope_of_path(path).map(&mut *mark);
                         };
-                        self.watch_below(path.to_owned(), at, backend, Some(&mut found))?;
+                        self.watch_descendants(path.to_owned(), at, backend, Some(&mut found))?;
                     }
                 }
             }
@@ -309,32 +318,32 @@ impl Tree {
         Ok(false)
     }
 
-    fn went(&mut self, path: &Path, backend: &mut dyn Backend) -> bool {
+    fn directory_removed(&mut self, path: &Path, backend: &mut dyn Backend) -> bool {
         let Some(role) = self.unwatch(path, backend) else {
             // One that was to have a root in it, or that holds one.
             return self.roots.iter().any(|root| root.path.starts_with(path));
         };
         if role.is_in_tree(&self.roots) {
             // One that was moved away took them with it, and their watches tell of it as before.
-            self.unwatch_below(path, backend);
+            self.unwatch_descendants(path, backend);
         }
-        role.ancestor || !role.roots.is_empty()
+        role.is_ancestor || !role.roots.is_empty()
     }
 
     fn unwatch(&mut self, path: &Path, backend: &mut dyn Backend) -> Option<Role> {
-        let role = self.watched.remove(path)?;
+        let role = self.roles.remove(path)?;
         self.hot.remove(path);
         backend.unwatch(path);
         Some(role)
     }
 
     /// Watches nothing of what is in a directory, but for roots of their own.
-    fn unwatch_below(&mut self, path: &Path, backend: &mut dyn Backend) {
+    fn unwatch_descendants(&mut self, path: &Path, backend: &mut dyn Backend) {
         let below = |(inner, role): &(&PathBuf, &Role)| {
-            role.is_only_below() && inner.as_path() != path && inner.starts_with(path)
+            role.is_only_descendant() && inner.as_path() != path && inner.starts_with(path)
         };
         let all: Vec<PathBuf> =
-            self.watched.iter().filter(below).map(|(path, _)| path.clone()).collect();
+            self.roles.iter().filter(below).map(|(path, _)| path.clone()).collect();
         all.iter().for_each(|path| drop(self.unwatch(path, backend)));
     }
 }

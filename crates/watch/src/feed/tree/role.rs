@@ -10,42 +10,42 @@ pub(super) struct Role {
     /// The roots that it is.
     pub(super) roots: Vec<usize>,
     /// The roots that it is in.
-    pub(super) below: Vec<usize>,
+    pub(super) containing_roots: Vec<usize>,
     /// A root is to come in it.
-    pub(super) ancestor: bool,
+    pub(super) is_ancestor: bool,
     /// Modify events are asked for.
     pub(super) modify: bool,
 }
 
 impl Role {
     /// Notes a root that the directory is in.
-    pub(super) fn enter(&mut self, root: usize) {
-        if !self.below.contains(&root) {
-            self.below.push(root);
+    pub(super) fn add_containing_root(&mut self, root: usize) {
+        if !self.containing_roots.contains(&root) {
+            self.containing_roots.push(root);
         }
     }
 
     /// All roots whose files are in the directory.
-    fn all(&self) -> impl Iterator<Item = usize> {
-        self.roots.iter().chain(&self.below).copied()
+    fn all_roots(&self) -> impl Iterator<Item = usize> {
+        self.roots.iter().chain(&self.containing_roots).copied()
     }
 
     /// Whether some root has files in the directory that are written while they stay open.
     pub(super) fn wants_modify(&self, plan: &[WatchRoot]) -> bool {
-        self.all().any(|at| plan[at].discipline.writer_may_keep_open())
+        self.all_roots().any(|at| plan[at].discipline.writer_may_keep_open())
     }
 
     /// Whether a file of this name is one that some root asks for, and so is what happened to it.
     pub(super) fn includes(&self, plan: &[WatchRoot], name: &OsStr, is_modified: bool) -> bool {
-        self.all().map(|at| &plan[at]).any(|root| {
+        self.all_roots().map(|at| &plan[at]).any(|root| {
             root.files.include(name) && (!is_modified || root.discipline.writer_may_keep_open())
         })
     }
 
     /// The roots that a directory in this one is in.
-    pub(super) fn inner(&self, plan: &[WatchRoot]) -> Vec<usize> {
+    pub(super) fn child_roots(&self, plan: &[WatchRoot]) -> Vec<usize> {
         let own = self.roots.iter().filter(|at| plan[**at].depth != WatchDepth::Nothing);
-        let deep = self.below.iter().filter(|at| plan[**at].depth == WatchDepth::Tree);
+        let deep = self.containing_roots.iter().filter(|at| plan[**at].depth == WatchDepth::Tree);
         own.chain(deep).copied().collect()
     }
 
@@ -55,12 +55,12 @@ impl Role {
     }
 
     /// Whether nothing but the directory above it makes it one of the plan's.
-    pub(super) fn is_only_below(&self) -> bool {
-        self.roots.is_empty() && !self.ancestor
+    pub(super) fn is_only_descendant(&self) -> bool {
+        self.roots.is_empty() && !self.is_ancestor
     }
 
     /// Whether it is part of a tree that is watched to any depth.
     pub(super) fn is_in_tree(&self, plan: &[WatchRoot]) -> bool {
-        self.all().any(|at| plan[at].depth == WatchDepth::Tree)
+        self.all_roots().any(|at| plan[at].depth == WatchDepth::Tree)
     }
 }

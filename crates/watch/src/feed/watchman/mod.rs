@@ -3,7 +3,7 @@
 //! The server is never asked to wait until it has seen everything (`sync_timeout`): it would do so by
 //! a file that it writes into the store. A subscription needs none.
 
-mod words;
+mod protocol;
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -17,14 +17,14 @@ use tokio::time::{sleep, timeout};
 use watchman_client::prelude::*;
 use watchman_client::{Subscription, SubscriptionData};
 
-use self::words::{Changed, Since, running};
+use self::protocol::{ChangedFile, SinceQuery, running_server_socket};
 use crate::dirty::DirtyTracker;
 use crate::feed::clock::FeedClock;
-use crate::feed::contract::{Feed, FeedStats, Heard, Hearing};
+use crate::feed::context::{FeedContext, IndexedRecords};
+use crate::feed::contract::{BatchFuture, Feed, FeedBatch, FeedStats};
 use crate::feed::error::FeedError;
-use crate::feed::handover::Handover;
 use crate::feed::kind::FeedKind;
-use crate::feed::watched::{Known, Watched};
+use crate::feed::outstanding_batch::OutstandingBatch;
 
 /// Follows a store by what a watchman server tells of it.
 ///
@@ -35,16 +35,16 @@ pub struct WatchmanFeed {
     roots: Vec<ResolvedRoot>,
     shared: Arc<Shared>,
     listeners: Vec<JoinHandle<()>>,
-    given: Handover,
+    outstanding: OutstandingBatch,
     has_begun: bool,
     /// How long the server may take to answer.
-    patience: Duration,
+    timeout: Duration,
 }
 
 /// What the listeners fill.
 struct Shared {
     source: Arc<dyn Source>,
-    known: Known,
+    indexed: IndexedRecords,
     dirty: DirtyTracker<DirtyScope>,
     state: Mutex<State>,
     wake: Notify,
@@ -58,19 +58,19 @@ struct State {
     failure: Option<String>,
     events: u64,
     /// What was told of files that looked as they are known to look.
-    known: u64,
+    already_indexed: u64,
 }
 
 /// How long nothing is asked of a server that says nothing.
-const PULSE: Duration = Duration::from_secs(5);
+const PING_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What clocks of servers begin with.
-const CLOCK: &str = "watchman:";
+const CLOCK_PREFIX: &str = "watchman:";
 
 impl WatchmanFeed {
     /// Whether a clock is one of a server's, which remembers what happened since.
-    pub fn remembers(clock: &FeedClock) -> bool {
-        clock.0.starts_with(CLOCK)
+    pub fn is_server_clock(clock: &FeedClock) -> bool {
+        clock.0.starts_with(CLOCK_PREFIX)
     }
 
     /// Connects to the server of this user. With `may_watch` one is started if there is none, and
@@ -78,18 +78,18 @@ impl WatchmanFeed {
     ///
     /// # Errors
     /// If there is no such server.
-    pub async fn connect(watched: Watched, may_watch: bool) -> Result<Self, FeedError> {
+    pub async fn connect(watched: FeedContext, may_watch: bool) -> Result<Self, FeedError> {
         let mut connector = Connector::new();
         let named = env::var_os("WATCHMAN_SOCK").map(PathBuf::from);
-        if let Some(socket) = watched.server.clone().or(named) {
+        if let Some(socket) = watched.server_socket.clone().or(named) {
             connector = connector.unix_domain_socket(socket);
         } else if !may_watch {
-            connector = connector.unix_domain_socket(running().await?);
+            connector = connector.unix_domain_socket(running_server_socket().await?);
         }
-        let client = Arc::new(connector.connect().await.map_err(failed)?);
-        let known = client.watch_list().await.map_err(failed)?.roots;
+        let client = Arc::new(connector.connect().await.map_err(server_error)?);
+        let known = client.watch_list().await.map_err(server_error)?.roots;
         let mut roots = Vec::new();
-        for base in bases(&*watched.source) {
+        for base in base_directories(&*watched.source) {
             let base = CanonicalPath::canonicalize(&base)
                 .map_err(|source| FeedError::Watch { path: base.clone(), source })?;
             let path = base.clone().into_path_buf();
@@ -97,22 +97,22 @@ impl WatchmanFeed {
                 let why = format!("the server does not watch {}", path.display());
                 return Err(FeedError::Server(why));
             }
-            roots.push(client.resolve_root(base).await.map_err(failed)?);
+            roots.push(client.resolve_root(base).await.map_err(server_error)?);
         }
         let state =
             Mutex::new(State { clocks: vec![String::new(); roots.len()], ..State::default() });
-        let dirty = DirtyTracker::new(watched.scopes);
-        let Watched { source, known, patience, .. } = watched;
-        let shared = Shared { source, known, dirty, state, wake: Notify::new() };
+        let dirty = DirtyTracker::new(watched.max_scopes);
+        let FeedContext { source, indexed: known, timeout: patience, .. } = watched;
+        let shared = Shared { source, indexed: known, dirty, state, wake: Notify::new() };
         let shared = Arc::new(shared);
         Ok(Self {
             client,
             roots,
             shared,
             listeners: Vec::new(),
-            given: Handover::default(),
+            outstanding: OutstandingBatch::default(),
             has_begun: false,
-            patience,
+            timeout: patience,
         })
     }
 
@@ -120,7 +120,7 @@ impl WatchmanFeed {
     pub(crate) async fn begin(&mut self, since: Option<&FeedClock>) -> Result<(), FeedError> {
         self.listeners.drain(..).for_each(|listener| listener.abort());
         let asked = since.is_some();
-        let since = since.and_then(|clock| clock.0.strip_prefix(CLOCK));
+        let since = since.and_then(|clock| clock.0.strip_prefix(CLOCK_PREFIX));
         let since: Vec<&str> = since.map_or(Vec::new(), |clock| clock.split('|').collect());
         let is_known = since.len() == self.roots.len();
         for (at, root) in self.roots.iter().enumerate() {
@@ -130,7 +130,7 @@ impl WatchmanFeed {
                 true => ClockSpec::StringClock(since[at].to_owned()),
                 false => {
                     let now = self.client.clock(root, SyncTimeout::DisableCookie);
-                    now.await.map_err(failed)?
+                    now.await.map_err(server_error)?
                 }
             };
             let request = SubscribeRequest {
@@ -138,19 +138,22 @@ impl WatchmanFeed {
                 empty_on_fresh_instance: true,
                 ..SubscribeRequest::default()
             };
-            let subscribed = self.client.subscribe::<Changed>(root, request).await;
-            let (subscription, _) = subscribed.map_err(failed)?;
+            let subscribed = self.client.subscribe::<ChangedFile>(root, request).await;
+            let (subscription, _) = subscribed.map_err(server_error)?;
             // Paths are spelled as the source spells them, if that is another way.
             let shared = Arc::clone(&self.shared);
-            let base = bases(&*shared.source).into_iter().nth(at).unwrap_or_else(|| root.path());
+            let base = base_directories(&*shared.source)
+                .into_iter()
+                .nth(at)
+                .unwrap_or_else(|| root.path());
             // Servers as old as 4.9 begin with what is new then, and not with what was since.
-            let told = self.client.generic_request(Since::of(root, clock)).await;
-            shared.take(&base, at, told.map_err(failed)?)?;
+            let told = self.client.generic_request(SinceQuery::new(root, clock)).await;
+            shared.apply_changes(&base, at, told.map_err(server_error)?)?;
             self.listeners.push(tokio::spawn(listen(subscription, shared, base, at)));
         }
         if let Some(root) = self.roots.first() {
             let (client, root) = (Arc::clone(&self.client), root.clone());
-            let pulse = pulse(client, root, Arc::clone(&self.shared), self.patience);
+            let pulse = ping_server(client, root, Arc::clone(&self.shared), self.timeout);
             self.listeners.push(tokio::spawn(pulse));
         }
         if asked && !is_known {
@@ -160,10 +163,10 @@ impl WatchmanFeed {
         Ok(())
     }
 
-    fn hand_out(&mut self) -> Heard {
+    fn take_batch(&mut self) -> FeedBatch {
         // The clocks first: what is told in between is in the claim, and told again.
         let clock = self.shared.clock();
-        self.given.hand_out(&self.shared.dirty, |_| clock)
+        self.outstanding.take_batch(&self.shared.dirty, |_| clock)
     }
 }
 
@@ -175,11 +178,16 @@ impl Shared {
     /// Where the server is, for all roots.
     fn clock(&self) -> FeedClock {
         let state = self.state();
-        FeedClock(format!("{CLOCK}{}", state.clocks.join("|")).into())
+        FeedClock(format!("{CLOCK_PREFIX}{}", state.clocks.join("|")).into())
     }
 
     /// Takes what the server told of one root.
-    fn take(&self, base: &Path, at: usize, told: QueryResult<Changed>) -> Result<(), FeedError> {
+    fn apply_changes(
+        &self,
+        base: &Path,
+        at: usize,
+        told: QueryResult<ChangedFile>,
+    ) -> Result<(), FeedError> {
         if told.is_fresh_instance {
             self.dirty.mark(DirtyScope::Store)?;
         }
@@ -191,29 +199,31 @@ impl Shared {
                 continue;
             }
             let path = base.join(&file.name);
-            let scope = self.source.scope_of_path(&path).filter(|_| self.matters(&path));
+            let scope = self.source.scope_of_path(&path).filter(|_| self.is_watched_file(&path));
             match (scope, file.stamp()) {
                 // What the server looked at need not be looked at again.
-                (Some(DirtyScope::Entity(key)), Some(stamp)) if self.known.is(&key, &stamp) => {
-                    self.state().known += 1;
+                (Some(DirtyScope::Entity(key)), Some(stamp))
+                    if self.indexed.contains(&key, &stamp) =>
+                {
+                    self.state().already_indexed += 1;
                 }
                 (Some(scope), _) => drop(self.dirty.mark(scope)?),
                 (None, _) => {}
             }
         }
-        self.reach(at, told.clock);
+        self.set_clock(at, told.clock);
         Ok(())
     }
 
     /// All that the server saw until then was told.
-    fn reach(&self, at: usize, clock: Clock) {
+    fn set_clock(&self, at: usize, clock: Clock) {
         if let Clock::Spec(ClockSpec::StringClock(clock)) = clock {
             self.state().clocks[at] = clock;
         }
     }
 
     /// Whether a file is one that some root asks for.
-    fn matters(&self, path: &Path) -> bool {
+    fn is_watched_file(&self, path: &Path) -> bool {
         let Some(name) = path.file_name() else { return true };
         let mut roots = self.source.watch_plan().into_iter();
         roots.any(|root| path.starts_with(&root.path) && root.files.include(name))
@@ -221,7 +231,7 @@ impl Shared {
 }
 
 async fn listen(
-    mut subscription: Subscription<Changed>,
+    mut subscription: Subscription<ChangedFile>,
     shared: Arc<Shared>,
     base: PathBuf,
     at: usize,
@@ -229,7 +239,7 @@ async fn listen(
     loop {
         let failure = match subscription.next().await {
             Ok(SubscriptionData::FilesChanged(told)) => {
-                shared.take(&base, at, told).err().map(|error| error.to_string())
+                shared.apply_changes(&base, at, told).err().map(|error| error.to_string())
             }
             Ok(SubscriptionData::Canceled) => Some("the server does not watch any more".to_owned()),
             Ok(_) => None, // states of other tools
@@ -248,9 +258,14 @@ async fn listen(
 
 /// Asks the server from time to time whether it is there: one that hangs says nothing, as one does to which
 /// nothing happens.
-async fn pulse(client: Arc<Client>, root: ResolvedRoot, shared: Arc<Shared>, patience: Duration) {
+async fn ping_server(
+    client: Arc<Client>,
+    root: ResolvedRoot,
+    shared: Arc<Shared>,
+    patience: Duration,
+) {
     loop {
-        sleep(PULSE).await;
+        sleep(PING_INTERVAL).await;
         let asked = client.clock(&root, SyncTimeout::DisableCookie);
         if timeout(patience, asked).await.is_err() {
             shared.state().failure = Some(format!("no answer within {patience:?}"));
@@ -265,25 +280,25 @@ impl Feed for WatchmanFeed {
         FeedKind::Watchman
     }
 
-    fn next<'f>(&'f mut self, clock: Option<&'f FeedClock>) -> Hearing<'f> {
+    fn next<'f>(&'f mut self, clock: Option<&'f FeedClock>) -> BatchFuture<'f> {
         Box::pin(async move {
             if !self.has_begun {
                 self.begin(clock).await?;
                 if clock.is_none() {
                     self.shared.dirty.mark(DirtyScope::Store)?;
-                    return Ok(self.hand_out());
+                    return Ok(self.take_batch());
                 }
             }
-            if !clock.is_some_and(Self::remembers) {
+            if !clock.is_some_and(Self::is_server_clock) {
                 self.shared.dirty.mark(DirtyScope::Store)?; // not its own: it begins anew
             }
-            self.given.settle(&self.shared.dirty, clock);
+            self.outstanding.settle(&self.shared.dirty, clock);
             loop {
                 if let Some(failure) = self.shared.state().failure.clone() {
                     return Err(FeedError::Server(failure));
                 }
                 if !self.shared.dirty.is_empty() {
-                    return Ok(self.hand_out());
+                    return Ok(self.take_batch());
                 }
                 self.shared.wake.notified().await;
             }
@@ -291,9 +306,15 @@ impl Feed for WatchmanFeed {
     }
 
     fn stats(&self) -> FeedStats {
-        let State { events, known, .. } = *self.shared.state();
-        let rescans = self.given.rescans;
-        FeedStats { watches: self.roots.len(), hot: 0, events, known, rescans }
+        let State { events, already_indexed: known, .. } = *self.shared.state();
+        let rescans = self.outstanding.rescans;
+        FeedStats {
+            watches: self.roots.len(),
+            hot_directories: 0,
+            events,
+            already_indexed: known,
+            rescans,
+        }
     }
 }
 
@@ -304,7 +325,7 @@ impl Drop for WatchmanFeed {
 }
 
 /// The directories that hold all that a store wants to be watched, none in another.
-fn bases(source: &dyn Source) -> Vec<PathBuf> {
+fn base_directories(source: &dyn Source) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = Vec::new();
     for root in source.watch_plan() {
         let base = match root.files {
@@ -320,7 +341,7 @@ fn bases(source: &dyn Source) -> Vec<PathBuf> {
     all
 }
 
-fn failed(error: watchman_client::Error) -> FeedError {
+fn server_error(error: watchman_client::Error) -> FeedError {
     FeedError::Server(error.to_string())
 }
 

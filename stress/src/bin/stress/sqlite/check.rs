@@ -50,7 +50,7 @@ pub(crate) fn tree(tree: &SessionHydratedTree<'_>) -> Result<SessionMark> {
 ///
 /// # Errors
 /// If one of them is not whole, or of another version than its message.
-pub(crate) fn together(entries: &[Entry]) -> Result<()> {
+pub(crate) fn consistent_versions(entries: &[Entry]) -> Result<()> {
     let mut versions: HashMap<&MessageId, u64> = HashMap::new();
     for Entry { key, span, .. } in entries {
         match key {
@@ -113,10 +113,10 @@ mod tests {
     fn checked_after(change: &str) -> Result<SessionMark> {
         let dir = tempfile::tempdir()?;
         let database = dir.path().join("opencode.db");
-        let store = Store::make(&database, 1)?;
-        let (session, mark) = store.marks().into_iter().next().context("no session")?;
+        let store = Store::create(&database, 1)?;
+        let (session, mark) = store.session_marks().into_iter().next().context("no session")?;
         store.db.execute(&change.replace("SESSION", &session), [])?;
-        let source = readers::source(&database)?;
+        let source = readers::open_source(&database)?;
         let key = SessionKey { session: session.parse()? };
         let checked = run_session_tree_flow(&source, &key, tree)?.value?;
         assert_eq!(checked, mark);

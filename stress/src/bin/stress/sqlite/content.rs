@@ -37,13 +37,13 @@ pub(crate) struct PartMark {
 }
 
 #[derive(Deserialize)]
-struct Marked<M> {
+struct MarkedRecord<M> {
     stress: M,
 }
 
 #[derive(Deserialize)]
 struct SessionRecord {
-    metadata: Marked<SessionMark>,
+    metadata: MarkedRecord<SessionMark>,
 }
 
 #[derive(Deserialize)]
@@ -82,7 +82,7 @@ impl MessageMark {
 
     /// Reads it from a message's record.
     pub(crate) fn read(record: &[u8]) -> serde_json::Result<Self> {
-        Ok(serde_json::from_slice::<Marked<_>>(record)?.stress)
+        Ok(serde_json::from_slice::<MarkedRecord<_>>(record)?.stress)
     }
 }
 
@@ -106,7 +106,7 @@ impl PartMark {
 }
 
 /// An id as opencode makes them; `number` is unique among those of a prefix.
-pub(crate) fn id(prefix: &str, ms: i64, number: u64) -> String {
+pub(crate) fn make_id(prefix: &str, ms: i64, number: u64) -> String {
     const LOW_48: u64 = (1 << 48) - 1;
     let ticks = ms.cast_unsigned().wrapping_mul(4096) & LOW_48;
     let ticks = if prefix == "ses" { ticks ^ LOW_48 } else { ticks };
@@ -115,11 +115,11 @@ pub(crate) fn id(prefix: &str, ms: i64, number: u64) -> String {
 
 /// A generator of numbers that is good enough to choose by (splitmix64).
 #[derive(Debug, Clone)]
-pub(crate) struct Dice(pub(crate) u64);
+pub(crate) struct Random(pub(crate) u64);
 
-impl Dice {
+impl Random {
     /// A number below `bound`, which is not 0.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn next_below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -153,7 +153,7 @@ mod tests {
     fn ids_have_their_time() {
         let ms = 1_795_219_175_053;
         for prefix in ["ses", "msg", "prt"] {
-            assert_eq!(scrollback_fixtures::ids::decode(&id(prefix, ms, 12), ms), Some(ms));
+            assert_eq!(scrollback_fixtures::ids::decode(&make_id(prefix, ms, 12), ms), Some(ms));
         }
     }
 }

@@ -6,63 +6,71 @@ use std::ops::AddAssign;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// So many faults are told.
-const TOLD: usize = 12;
+const MAX_LISTED_FAULTS: usize = 12;
 
 /// What the readers saw.
 #[derive(Default)]
-pub(crate) struct Log(Mutex<Account>);
+pub(crate) struct ReadLog(Mutex<ReadStats>);
 
 /// What was seen, and what was wrong.
 #[derive(Default, Clone)]
-pub(crate) struct Account {
+pub(crate) struct ReadStats {
     pub(crate) trees: u64,
     pub(crate) messages: u64,
     pub(crate) parts: u64,
     /// Sessions that were deleted between being listed and being loaded.
-    pub(crate) gone: u64,
+    pub(crate) deleted_sessions: u64,
     /// Other calls, by name.
     pub(crate) calls: BTreeMap<&'static str, u64>,
     /// What must not be.
     pub(crate) faults: Vec<String>,
     /// Faults that are not told.
-    pub(crate) more: u64,
+    pub(crate) unlisted_faults: u64,
 }
 
-impl Log {
-    pub(crate) fn account(&self) -> Account {
+impl ReadLog {
+    pub(crate) fn stats(&self) -> ReadStats {
         self.lock().clone()
     }
 
-    pub(crate) fn fault(&self, what: String) {
+    pub(crate) fn add_fault(&self, what: String) {
         let mut seen = self.lock();
-        match seen.faults.len() < TOLD {
+        match seen.faults.len() < MAX_LISTED_FAULTS {
             true => seen.faults.push(what),
-            false => seen.more += 1,
+            false => seen.unlisted_faults += 1,
         }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Account> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, ReadStats> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl AddAssign for Account {
+impl AddAssign for ReadStats {
     fn add_assign(&mut self, more: Self) {
         self.trees += more.trees;
         self.messages += more.messages;
         self.parts += more.parts;
-        self.gone += more.gone;
+        self.deleted_sessions += more.deleted_sessions;
         for (call, count) in more.calls {
             *self.calls.entry(call).or_default() += count;
         }
         self.faults.extend(more.faults);
-        self.more += more.more;
+        self.unlisted_faults += more.unlisted_faults;
     }
 }
 
-impl fmt::Display for Account {
+impl fmt::Display for ReadStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { trees, messages, parts, gone, calls, faults, more } = self;
+        let Self {
+            trees,
+            messages,
+            parts,
+            deleted_sessions: gone,
+            calls,
+            faults,
+            unlisted_faults: more,
+        } = self;
         writeln!(f, "{trees} trees of {messages} messages and {parts} parts; {gone} were gone")?;
         let calls: Vec<_> = calls.iter().map(|(call, count)| format!("{count} {call}")).collect();
         writeln!(f, "{}", calls.join(", "))?;

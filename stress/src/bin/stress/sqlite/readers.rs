@@ -22,12 +22,12 @@ use scrollback_source::{Entry, Probe, ScanItem, Source, Survey, SurveyItem};
 use scrollback_stor_sqlite::SqliteReader;
 
 use super::check;
-use super::content::{Dice, SessionMark};
-use super::log::Log;
-use super::store::{GONE, SESSIONS};
+use super::content::{Random, SessionMark};
+use super::log::ReadLog;
+use super::store::{MAX_DELETED, SESSION_COUNT};
 
 /// Trees that are loaded for each list of sessions.
-const TREES: usize = 16;
+const TREES_PER_LIST: usize = 16;
 
 /// What a process that only reads takes.
 #[derive(clap::Args)]
@@ -45,7 +45,12 @@ pub(crate) struct Args {
 
 impl Args {
     /// The arguments that make this program one that only reads.
-    pub(crate) fn pass(command: &mut Command, database: &Path, readers: usize, run: Duration) {
+    pub(crate) fn add_to_command(
+        command: &mut Command,
+        database: &Path,
+        readers: usize,
+        run: Duration,
+    ) {
         command.arg("sqlite-reader").arg(database).args(["--seed", "1"]);
         command.args(["--readers", &readers.to_string()]);
         command.args(["--run", &run.as_millis().to_string()]);
@@ -57,27 +62,27 @@ impl Args {
 /// # Errors
 /// None; what goes wrong is told.
 pub(crate) fn run(args: &Args) -> Result<bool> {
-    let log = Log::default();
-    read(&source(&args.database)?, args.readers, args.seed, &log, || {
+    let log = ReadLog::default();
+    run_readers(&open_source(&args.database)?, args.readers, args.seed, &log, || {
         std::thread::sleep(Duration::from_millis(args.run));
         Ok(())
     })?;
-    let seen = log.account();
+    let seen = log.stats();
     println!("{seen}");
     Ok(seen.faults.is_empty() && seen.trees > 0)
 }
 
 /// A reader of a database, as a program would make it.
-pub(crate) fn source(database: &Path) -> Result<SqliteReader> {
+pub(crate) fn open_source(database: &Path) -> Result<SqliteReader> {
     Ok(SqliteReader::new(database, "stress".parse()?, Arc::new(SystemClock)))
 }
 
 /// Reads with so many threads for as long as `meanwhile` takes.
-pub(crate) fn read<T>(
+pub(crate) fn run_readers<T>(
     source: &SqliteReader,
     readers: usize,
     seed: u64,
-    log: &Log,
+    log: &ReadLog,
     meanwhile: impl FnOnce() -> Result<T>,
 ) -> Result<T> {
     let over = AtomicBool::new(false);
@@ -86,14 +91,14 @@ pub(crate) fn read<T>(
             let mut reader = Reader {
                 source,
                 log,
-                over: &over,
-                dice: Dice(seed.wrapping_mul(31).wrapping_add(number as u64)),
-                turns: HashMap::new(),
+                is_stopping: &over,
+                random: Random(seed.wrapping_mul(31).wrapping_add(number as u64)),
+                latest_turns: HashMap::new(),
                 index: None,
             };
             // Each begins with something else, so that a short run too comes to everything.
             let first = number * 4 + seed as usize % 8 * 3;
-            scope.spawn(move || reader.read(first));
+            scope.spawn(move || reader.run(first));
         }
         let outcome = meanwhile();
         over.store(true, Ordering::Relaxed);
@@ -106,84 +111,84 @@ type Call<'r> = (&'static str, fn(&mut Reader<'r>, &SessionKey) -> Result<()>);
 
 struct Reader<'r> {
     source: &'r SqliteReader,
-    log: &'r Log,
-    over: &'r AtomicBool,
-    dice: Dice,
+    log: &'r ReadLog,
+    is_stopping: &'r AtomicBool,
+    random: Random,
     /// The newest state of each session that was seen: no later read may go back behind it.
-    turns: HashMap<SessionKey, u64>,
+    latest_turns: HashMap<SessionKey, u64>,
     index: Option<SessionIndex>,
 }
 
 impl<'r> Reader<'r> {
     const CALLS: [Call<'r>; 8] = [
-        ("scans of messages", Self::messages),
-        ("reads by key", Self::spans),
-        ("scans of all parts", Self::all_parts),
-        ("searches for orphans", Self::orphans),
+        ("scans of messages", Self::scan_messages),
+        ("reads by key", Self::read_spans),
+        ("scans of all parts", Self::scan_all_parts),
+        ("searches for orphans", Self::find_orphans),
         ("surveys", Self::survey),
-        ("scans of names", Self::names),
-        ("indexings", Self::index),
-        ("probes", Self::probe),
+        ("scans of names", Self::scan_message_names),
+        ("indexings", Self::update_index),
+        ("probes", Self::check_probe),
     ];
 
-    fn read(&mut self, first: usize) {
+    fn run(&mut self, first: usize) {
         for turn in first.. {
-            if let Err(error) = self.turn(Self::CALLS[turn % Self::CALLS.len()]) {
-                self.log.fault(format!("{error:#}"));
+            if let Err(error) = self.run_call(Self::CALLS[turn % Self::CALLS.len()]) {
+                self.log.add_fault(format!("{error:#}"));
             }
-            if self.over.load(Ordering::Relaxed) {
+            if self.is_stopping.load(Ordering::Relaxed) {
                 break;
             }
         }
     }
 
-    fn turn(&mut self, (name, call): Call<'r>) -> Result<()> {
-        let sessions = self.sessions()?;
-        for _ in 0..TREES {
-            let session = &sessions[self.dice.below(sessions.len())];
-            if let Err(error) = self.tree(session) {
-                self.log.fault(format!("tree of {session}: {error:#}"));
+    fn run_call(&mut self, (name, call): Call<'r>) -> Result<()> {
+        let sessions = self.list_sessions()?;
+        for _ in 0..TREES_PER_LIST {
+            let session = &sessions[self.random.next_below(sessions.len())];
+            if let Err(error) = self.load_tree(session) {
+                self.log.add_fault(format!("tree of {session}: {error:#}"));
             }
-            if self.over.load(Ordering::Relaxed) {
+            if self.is_stopping.load(Ordering::Relaxed) {
                 return Ok(());
             }
         }
-        let session = &sessions[self.dice.below(sessions.len())];
+        let session = &sessions[self.random.next_below(sessions.len())];
         call(self, session).map_err(|error| error.context(format!("{name}, {session}")))?;
         *self.log.lock().calls.entry(name).or_default() += 1;
         Ok(())
     }
 
-    fn sessions(&mut self) -> Result<Vec<SessionKey>> {
+    fn list_sessions(&mut self) -> Result<Vec<SessionKey>> {
         let planned = plan_sessions(&mut *self.source.open()?, None)?;
-        self.report(&planned.report);
+        self.check_report(&planned.report);
         let sessions = planned.value.sessions;
-        let there = SESSIONS - GONE..=SESSIONS;
+        let there = SESSION_COUNT - MAX_DELETED..=SESSION_COUNT;
         ensure!(there.contains(&sessions.len()), "{} sessions are listed", sessions.len());
         for node in &sessions {
-            self.forth(&node.key, check::session(node.span.as_ref())?)?;
+            self.check_turn_order(&node.key, check::session(node.span.as_ref())?)?;
         }
         *self.log.lock().calls.entry("lists of sessions").or_default() += 1;
         Ok(sessions.into_iter().map(|node| node.key).collect())
     }
 
     /// Loads and checks a session; none if it is gone.
-    fn tree(&mut self, session: &SessionKey) -> Result<Option<SessionMark>> {
+    fn load_tree(&mut self, session: &SessionKey) -> Result<Option<SessionMark>> {
         let loaded = run_session_tree_flow(self.source, session, |tree| {
             let parts: usize = tree.messages.iter().map(|message| message.parts.len()).sum();
             (check::tree(tree), tree.messages.len(), parts)
         });
         let loaded = match loaded {
             Err(Error::NotFound(_)) => {
-                self.log.lock().gone += 1;
+                self.log.lock().deleted_sessions += 1;
                 return Ok(None);
             }
             loaded => loaded?,
         };
-        self.report(&loaded.report);
+        self.check_report(&loaded.report);
         let (checked, messages, parts) = loaded.value;
         let mark = checked?;
-        self.forth(session, mark)?;
+        self.check_turn_order(session, mark)?;
         let mut seen = self.log.lock();
         seen.trees += 1;
         seen.messages += messages as u64;
@@ -192,13 +197,13 @@ impl<'r> Reader<'r> {
     }
 
     /// Notes what a report has that must not be. What went away meanwhile may.
-    fn report(&self, report: &StageReport) {
+    fn check_report(&self, report: &StageReport) {
         let wrong = report.issues.iter().filter(|issue| !issue.issue.is_vanished());
-        wrong.for_each(|issue| self.log.fault(issue.to_string()));
+        wrong.for_each(|issue| self.log.add_fault(issue.to_string()));
     }
 
-    fn forth(&mut self, session: &SessionKey, mark: SessionMark) -> Result<()> {
-        let last = self.turns.entry(session.clone()).or_default();
+    fn check_turn_order(&mut self, session: &SessionKey, mark: SessionMark) -> Result<()> {
+        let last = self.latest_turns.entry(session.clone()).or_default();
         ensure!(mark.turn >= *last, "{session}: back from {last} to {}", mark.turn);
         *last = mark.turn;
         Ok(())
@@ -207,28 +212,28 @@ impl<'r> Reader<'r> {
     fn scan(&self, scope: &Scope, mut each: impl FnMut(Entry) -> Result<()>) -> Result<()> {
         let mut outcome = Ok(());
         self.source.open()?.scan(scope, &mut |found| match found {
-            ScanItem::Entry(entry) => keep_going(each(entry), &mut outcome),
+            ScanItem::Entry(entry) => continue_if_ok(each(entry), &mut outcome),
             ScanItem::Set(_) => ControlFlow::Continue(()),
             ScanItem::Issue(key, issue) => {
-                self.issue(key.as_ref(), &issue);
+                self.check_issue(key.as_ref(), &issue);
                 ControlFlow::Continue(())
             }
         })?;
         outcome
     }
 
-    fn issue(&self, key: Option<&EntityKey>, issue: &Issue) {
+    fn check_issue(&self, key: Option<&EntityKey>, issue: &Issue) {
         if !issue.is_vanished() {
-            self.log.fault(format!("{issue} ({key:?})"));
+            self.log.add_fault(format!("{issue} ({key:?})"));
         }
     }
 
-    fn messages(&mut self, session: &SessionKey) -> Result<()> {
+    fn scan_messages(&mut self, session: &SessionKey) -> Result<()> {
         let scope = Scope::Messages(session.clone());
         self.scan(&scope, |entry| check::message(entry.span.as_ref()).map(drop))
     }
 
-    fn names(&mut self, session: &SessionKey) -> Result<()> {
+    fn scan_message_names(&mut self, session: &SessionKey) -> Result<()> {
         let mut keys = Vec::new();
         self.scan(&Scope::MessageNames(session.clone()), |entry| {
             keys.push(entry.key);
@@ -243,7 +248,7 @@ impl<'r> Reader<'r> {
     }
 
     /// The messages and parts of one session, asked for by key a moment later.
-    fn spans(&mut self, session: &SessionKey) -> Result<()> {
+    fn read_spans(&mut self, session: &SessionKey) -> Result<()> {
         let mut keys = Vec::new();
         let mut reader = self.source.open()?;
         reader.tree(session, &mut |found| {
@@ -259,25 +264,25 @@ impl<'r> Reader<'r> {
             match found {
                 ScanItem::Entry(entry) => entries.push(entry),
                 ScanItem::Set(_) => {}
-                ScanItem::Issue(key, issue) => self.issue(key.as_ref(), &issue),
+                ScanItem::Issue(key, issue) => self.check_issue(key.as_ref(), &issue),
             }
             ControlFlow::Continue(())
         })?;
-        check::together(&entries)
+        check::consistent_versions(&entries)
     }
 
-    fn all_parts(&mut self, _: &SessionKey) -> Result<()> {
+    fn scan_all_parts(&mut self, _: &SessionKey) -> Result<()> {
         self.scan(&Scope::AllParts, |entry| check::part(entry.span.as_ref()).map(drop))
     }
 
     /// No transaction leaves any.
-    fn orphans(&mut self, _: &SessionKey) -> Result<()> {
+    fn find_orphans(&mut self, _: &SessionKey) -> Result<()> {
         let mut orphans = Vec::new();
         self.source.open()?.orphans(&mut |found| {
             match found {
                 ScanItem::Entry(entry) => orphans.push(entry.key),
                 ScanItem::Set(_) => {}
-                ScanItem::Issue(key, issue) => self.issue(key.as_ref(), &issue),
+                ScanItem::Issue(key, issue) => self.check_issue(key.as_ref(), &issue),
             }
             ControlFlow::Continue(())
         })?;
@@ -290,7 +295,7 @@ impl<'r> Reader<'r> {
         for survey in [Survey::Sessions, Survey::MessageSets, Survey::Messages(session)] {
             reader.survey(&survey, &mut |seen| {
                 if let SurveyItem::Issue(key, issue) = seen {
-                    self.issue(key.as_ref(), &issue);
+                    self.check_issue(key.as_ref(), &issue);
                 }
                 ControlFlow::Continue(())
             })?;
@@ -299,8 +304,8 @@ impl<'r> Reader<'r> {
     }
 
     /// Builds an index, or refreshes the one that there is.
-    fn index(&mut self, _: &SessionKey) -> Result<()> {
-        let progress = |_| match self.over.load(Ordering::Relaxed) {
+    fn update_index(&mut self, _: &SessionKey) -> Result<()> {
+        let progress = |_| match self.is_stopping.load(Ordering::Relaxed) {
             true => ControlFlow::Break(()),
             false => ControlFlow::Continue(()),
         };
@@ -320,18 +325,18 @@ impl<'r> Reader<'r> {
                 (refreshed.report, refreshed.value.sessions)
             }
         };
-        self.report(&report);
-        let there = SESSIONS - GONE..=SESSIONS;
+        self.check_report(&report);
+        let there = SESSION_COUNT - MAX_DELETED..=SESSION_COUNT;
         ensure!(there.contains(&sessions), "{sessions} sessions are indexed");
         Ok(())
     }
 
     /// A session that two probes do not name is the same when it is read after each of them.
-    fn probe(&mut self, session: &SessionKey) -> Result<()> {
+    fn check_probe(&mut self, session: &SessionKey) -> Result<()> {
         let token = self.source.probe(None)?.token;
-        let before = self.tree(session)?;
+        let before = self.load_tree(session)?;
         let first = self.source.probe(token.as_ref())?;
-        let after = self.tree(session)?;
+        let after = self.load_tree(session)?;
         let second = self.source.probe(first.token.as_ref())?;
         let names = |probe: &Probe| match probe {
             Probe::Unchanged => false,
@@ -347,7 +352,7 @@ impl<'r> Reader<'r> {
 }
 
 /// Breaks at the first error, and keeps it.
-fn keep_going(step: Result<()>, outcome: &mut Result<()>) -> ControlFlow<()> {
+fn continue_if_ok(step: Result<()>, outcome: &mut Result<()>) -> ControlFlow<()> {
     match step {
         Ok(()) => ControlFlow::Continue(()),
         Err(error) => {

@@ -8,18 +8,18 @@ use rusqlite::{Connection, params};
 use scrollback_core_id::Clock as _;
 use scrollback_core_id::SystemClock;
 
-use super::content::{Dice, MessageMark, PartMark, SessionMark, id};
+use super::content::{MessageMark, PartMark, Random, SessionMark, make_id};
 
 /// How many sessions there are when none is deleted.
-pub(crate) const SESSIONS: usize = 50;
+pub(crate) const SESSION_COUNT: usize = 50;
 /// So many of them are deleted at a time, at most.
-pub(crate) const GONE: usize = 3;
+pub(crate) const MAX_DELETED: usize = 3;
 /// Messages of a session when it is made, the fewest and the most.
-const MESSAGES: (usize, usize, usize) = (40, 20, 60);
+const MESSAGE_COUNTS: (usize, usize, usize) = (40, 20, 60);
 /// Parts of a message, the fewest and the most.
-const PARTS: (usize, usize) = (2, 6);
+const PART_COUNTS: (usize, usize) = (2, 6);
 /// Bytes of a part's text, the fewest and the most.
-const TEXT: (usize, usize) = (100, 900);
+const TEXT_LENGTHS: (usize, usize) = (100, 900);
 
 const SCHEMA: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/schema/opencode-1.18.33.sql"));
@@ -28,11 +28,11 @@ const PROJECT: &str = "stress";
 /// What is in the database, and the database.
 pub(crate) struct Store {
     pub(crate) db: Connection,
-    dice: Dice,
+    random: Random,
     /// The last transaction.
     turn: u64,
     /// Ids that were given out.
-    named: u64,
+    ids_issued: u64,
     sessions: Vec<Session>,
 }
 
@@ -44,7 +44,7 @@ struct Session {
     seq: i64,
     /// The last transaction that changed it.
     turn: u64,
-    is_gone: bool,
+    is_deleted: bool,
     messages: Vec<Message>,
 }
 
@@ -67,7 +67,7 @@ pub(crate) enum Step {
 
 impl Store {
     /// Makes a database, with all sessions.
-    pub(crate) fn make(path: &Path, seed: u64) -> Result<Self> {
+    pub(crate) fn create(path: &Path, seed: u64) -> Result<Self> {
         let db = Connection::open(path)?;
         // As opencode, but for the time it waits: who keeps it waiting is to be seen.
         db.execute_batch(
@@ -82,13 +82,14 @@ impl Store {
              VALUES (?1, '/project', 'git', ?2, ?2, '[]')",
             params![PROJECT, now],
         )?;
-        let mut store = Self { db, dice: Dice(seed), turn: 0, named: 0, sessions: Vec::new() };
-        store.sessions.resize_with(SESSIONS, Session::default);
+        let mut store =
+            Self { db, random: Random(seed), turn: 0, ids_issued: 0, sessions: Vec::new() };
+        store.sessions.resize_with(SESSION_COUNT, Session::default);
         store.db.execute_batch("BEGIN")?;
-        for at in 0..SESSIONS {
-            store.named += 1;
-            let created = now - 1000 * (SESSIONS - at) as i64;
-            store.sessions[at].id = id("ses", created, store.named);
+        for at in 0..SESSION_COUNT {
+            store.ids_issued += 1;
+            let created = now - 1000 * (SESSION_COUNT - at) as i64;
+            store.sessions[at].id = make_id("ses", created, store.ids_issued);
             store.sessions[at].created = created;
             store.restore_session(at)?;
         }
@@ -97,14 +98,14 @@ impl Store {
     }
 
     /// What the next transaction does, and to which session.
-    pub(crate) fn choose(&mut self) -> (Step, usize) {
-        let at = self.dice.below(SESSIONS);
-        let gone = self.sessions.iter().filter(|session| session.is_gone).count();
-        let (_, fewest, most) = MESSAGES;
+    pub(crate) fn choose_step(&mut self) -> (Step, usize) {
+        let at = self.random.next_below(SESSION_COUNT);
+        let gone = self.sessions.iter().filter(|session| session.is_deleted).count();
+        let (_, fewest, most) = MESSAGE_COUNTS;
         let session = &self.sessions[at];
-        let step = match (session.messages.len(), self.dice.below(1000)) {
-            _ if session.is_gone => Step::RestoreSession,
-            (_, ..2) if gone < GONE => Step::DeleteSession,
+        let step = match (session.messages.len(), self.random.next_below(1000)) {
+            _ if session.is_deleted => Step::RestoreSession,
+            (_, ..2) if gone < MAX_DELETED => Step::DeleteSession,
             (count, _) if count >= most => Step::Remove,
             (count, _) if count <= fewest => Step::Add,
             (_, ..250) => Step::Add,
@@ -116,29 +117,29 @@ impl Store {
 
     /// Does one step, within a transaction that is open. If it fails, the database has to be made
     /// anew: what is remembered of it is no longer true.
-    pub(crate) fn take(&mut self, step: Step, at: usize) -> Result<()> {
+    pub(crate) fn apply_step(&mut self, step: Step, at: usize) -> Result<()> {
         match step {
             Step::DeleteSession => return self.delete_session(at),
             Step::RestoreSession => return self.restore_session(at),
-            Step::Add => self.add(at)?,
-            Step::Rewrite => self.rewrite(at)?,
-            Step::Remove => self.remove(at)?,
+            Step::Add => self.add_message(at)?,
+            Step::Rewrite => self.rewrite_message(at)?,
+            Step::Remove => self.remove_message(at)?,
         }
-        self.mark(at)
+        self.write_mark(at)
     }
 
     /// What every session that is there says of itself.
-    pub(crate) fn marks(&self) -> BTreeMap<String, SessionMark> {
-        let there = self.sessions.iter().filter(|session| !session.is_gone);
+    pub(crate) fn session_marks(&self) -> BTreeMap<String, SessionMark> {
+        let there = self.sessions.iter().filter(|session| !session.is_deleted);
         there.map(|session| (session.id.clone(), session.mark())).collect()
     }
 
-    fn add(&mut self, at: usize) -> Result<()> {
+    fn add_message(&mut self, at: usize) -> Result<()> {
         self.turn += 1;
-        self.named += 1;
+        self.ids_issued += 1;
         let created = now_ms();
         let message = Message {
-            id: id("msg", created, self.named),
+            id: make_id("msg", created, self.ids_issued),
             created,
             version: self.turn,
             parts: Vec::new(),
@@ -148,20 +149,20 @@ impl Store {
         self.write_message(at, last)
     }
 
-    fn rewrite(&mut self, at: usize) -> Result<()> {
+    fn rewrite_message(&mut self, at: usize) -> Result<()> {
         self.turn += 1;
-        let which = self.dice.below(self.sessions[at].messages.len());
+        let which = self.random.next_below(self.sessions[at].messages.len());
         self.sessions[at].messages[which].version = self.turn;
         self.write_message(at, which)
     }
 
     /// Its parts and it, each inserted or written over; parts that are too many are deleted.
     fn write_message(&mut self, at: usize, which: usize) -> Result<()> {
-        let Self { db, dice, named, sessions, .. } = self;
+        let Self { db, random: dice, ids_issued: named, sessions, .. } = self;
         let now = now_ms();
         let session = &mut sessions[at];
         let message = &mut session.messages[which];
-        let count = PARTS.0 + dice.below(PARTS.1 - PARTS.0 + 1);
+        let count = PART_COUNTS.0 + dice.next_below(PART_COUNTS.1 - PART_COUNTS.0 + 1);
         let mark = MessageMark { version: message.version, parts: count };
         db.prepare_cached(
             "INSERT INTO message (id, session_id, time_created, time_updated, data) \
@@ -181,10 +182,10 @@ impl Store {
         }
         while message.parts.len() < count {
             *named += 1;
-            message.parts.push(id("prt", now, *named));
+            message.parts.push(make_id("prt", now, *named));
         }
         for (place, part) in message.parts.iter().enumerate() {
-            let len = TEXT.0 + dice.below(TEXT.1 - TEXT.0);
+            let len = TEXT_LENGTHS.0 + dice.next_below(TEXT_LENGTHS.1 - TEXT_LENGTHS.0);
             db.prepare_cached(
                 "INSERT INTO part (id, message_id, session_id, time_created, time_updated, data) \
                  VALUES (?1, ?2, ?3, ?4, ?4, ?5) \
@@ -200,17 +201,17 @@ impl Store {
             ])?;
         }
         let changed = message.id.clone();
-        self.log(at, "message.updated.1", &changed)
+        self.log_event(at, "message.updated.1", &changed)
     }
 
-    fn remove(&mut self, at: usize) -> Result<()> {
+    fn remove_message(&mut self, at: usize) -> Result<()> {
         self.turn += 1;
         let session = &mut self.sessions[at];
-        let message = session.messages.swap_remove(self.dice.below(session.messages.len()));
+        let message = session.messages.swap_remove(self.random.next_below(session.messages.len()));
         let mut delete = self.db.prepare_cached("DELETE FROM message WHERE id = ?1")?;
         delete.execute([&message.id])?;
         drop(delete);
-        self.log(at, "message.removed.1", &message.id)
+        self.log_event(at, "message.removed.1", &message.id)
     }
 
     fn delete_session(&mut self, at: usize) -> Result<()> {
@@ -222,14 +223,14 @@ impl Store {
             .execute([&session.id])?;
         session.messages.clear();
         session.seq = 0;
-        session.is_gone = true;
+        session.is_deleted = true;
         Ok(())
     }
 
     /// A session of the same id as before, and new messages.
     fn restore_session(&mut self, at: usize) -> Result<()> {
         let session = &mut self.sessions[at];
-        session.is_gone = false;
+        session.is_deleted = false;
         self.db
             .prepare_cached(
                 "INSERT INTO session (id, project_id, slug, directory, path, title, version, \
@@ -240,14 +241,14 @@ impl Store {
         self.db
             .prepare_cached("INSERT INTO event_sequence (aggregate_id, seq) VALUES (?1, 0)")?
             .execute([&session.id])?;
-        for _ in 0..MESSAGES.0 {
-            self.add(at)?;
+        for _ in 0..MESSAGE_COUNTS.0 {
+            self.add_message(at)?;
         }
-        self.mark(at)
+        self.write_mark(at)
     }
 
     /// Writes what the session says of itself.
-    fn mark(&mut self, at: usize) -> Result<()> {
+    fn write_mark(&mut self, at: usize) -> Result<()> {
         let session = &mut self.sessions[at];
         session.turn = self.turn;
         self.db
@@ -257,15 +258,15 @@ impl Store {
     }
 
     /// The log of events, in which every change is told again.
-    fn log(&mut self, at: usize, kind: &str, message: &str) -> Result<()> {
-        self.named += 1;
+    fn log_event(&mut self, at: usize, kind: &str, message: &str) -> Result<()> {
+        self.ids_issued += 1;
         let session = &mut self.sessions[at];
         session.seq += 1;
         let data = serde_json::json!({ "sessionID": session.id, "messageID": message });
         self.db
             .prepare_cached("UPDATE event_sequence SET seq = ?2 WHERE aggregate_id = ?1")?
             .execute(params![session.id, session.seq])?;
-        let event = id("evt", now_ms(), self.named);
+        let event = make_id("evt", now_ms(), self.ids_issued);
         self.db
             .prepare_cached(
                 "INSERT INTO event (id, aggregate_id, seq, type, data) VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -11,10 +11,10 @@ use anyhow::{Context as _, Result, bail};
 use super::readers;
 
 /// Calls that open a file.
-const OPENS: &[&str] = &["open", "openat", "openat2", "creat"];
+const OPEN_CALLS: &[&str] = &["open", "openat", "openat2", "creat"];
 /// Calls that change the file of their first argument, a descriptor. `fchown` is none of them: run
 /// as root, SQLite gives every side file that it opens to the owner of the database.
-const WRITES: &[&str] = &[
+const WRITE_CALLS: &[&str] = &[
     "write",
     "pwrite64",
     "writev",
@@ -26,7 +26,7 @@ const WRITES: &[&str] = &[
     "fchmod",
 ];
 /// Calls that change what a path names.
-const CHANGES: &[&str] = &[
+const PATH_CHANGE_CALLS: &[&str] = &[
     "truncate",
     "unlink",
     "unlinkat",
@@ -49,7 +49,7 @@ const CHANGES: &[&str] = &[
 
 /// What the system saw of a reader.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Traced {
+pub(crate) struct TraceSummary {
     /// How often the database was opened.
     pub(crate) opened: u64,
     /// Calls that change the database, its log or their directory, or open the database for more
@@ -62,7 +62,7 @@ pub(crate) struct Traced {
 /// # Errors
 /// If the reader cannot be run, or finds a fault.
 #[expect(clippy::disallowed_methods, reason = "what strace wrote is no store")]
-pub(crate) fn run(database: &Path, readers: usize, run: Duration) -> Result<Option<Traced>> {
+pub(crate) fn run(database: &Path, readers: usize, run: Duration) -> Result<Option<TraceSummary>> {
     let works = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
     let is_bare = std::env::var_os("SCROLLBACK_BARE").is_some();
     if is_bare || !works.is_ok_and(|it| it.status.success()) {
@@ -70,35 +70,36 @@ pub(crate) fn run(database: &Path, readers: usize, run: Duration) -> Result<Opti
     }
     let logs = tempfile::tempdir()?;
     let mut strace = Command::new("strace");
-    let calls = [OPENS, WRITES, CHANGES].concat().join(",?");
+    let calls = [OPEN_CALLS, WRITE_CALLS, PATH_CHANGE_CALLS].concat().join(",?");
     // A file for each thread, so that no call is torn apart; the path of each descriptor.
     strace.args(["-ff", "-y", "-e", &format!("trace=?{calls}"), "-o"]);
     strace.arg(logs.path().join("log")).arg(std::env::current_exe()?);
-    readers::Args::pass(&mut strace, database, readers, run);
+    readers::Args::add_to_command(&mut strace, database, readers, run);
     let output = strace.stdin(Stdio::null()).output()?;
     if !output.status.success() {
         let told = String::from_utf8_lossy(&output.stdout);
         let err = String::from_utf8_lossy(&output.stderr);
         bail!("the reader under strace: {}\n{told}{err}", output.status);
     }
-    let mut traced = Traced::default();
+    let mut traced = TraceSummary::default();
     let database = database.to_str().context("a path that strace prints otherwise")?;
     for log in std::fs::read_dir(logs.path())? {
-        traced.look(&std::fs::read_to_string(log?.path())?, database);
+        traced.scan_log(&std::fs::read_to_string(log?.path())?, database);
     }
     Ok(Some(traced))
 }
 
-impl Traced {
+impl TraceSummary {
     /// Looks through what strace printed of one thread.
-    fn look(&mut self, log: &str, database: &str) {
+    fn scan_log(&mut self, log: &str, database: &str) {
         let dir = database.rsplit_once('/').map_or(database, |(dir, _)| dir);
         for line in log.lines() {
             let Some((call, args)) = line.split_once('(') else { continue };
             let Some((args, result)) = args.rsplit_once(" = ") else { continue };
             let first = args.split(", ").next().unwrap_or_default();
-            let is_wrong = if OPENS.contains(&call) {
-                let Some(path) = described(result).filter(|path| path.starts_with(dir)) else {
+            let is_wrong = if OPEN_CALLS.contains(&call) {
+                let Some(path) = descriptor_path(result).filter(|path| path.starts_with(dir))
+                else {
                     continue;
                 };
                 self.opened += u64::from(path == database);
@@ -112,12 +113,12 @@ impl Traced {
                         .iter()
                         .any(|flag| args.contains(flag)),
                 }
-            } else if WRITES.contains(&call) {
-                described(first).is_some_and(|path| {
+            } else if WRITE_CALLS.contains(&call) {
+                descriptor_path(first).is_some_and(|path| {
                     path.starts_with(dir) && path.strip_prefix(database) != Some("-shm")
                 })
             } else {
-                CHANGES.contains(&call) && args.contains(dir)
+                PATH_CHANGE_CALLS.contains(&call) && args.contains(dir)
             };
             if is_wrong {
                 self.writes.insert(line.to_owned());
@@ -127,7 +128,7 @@ impl Traced {
 }
 
 /// The path of a descriptor as strace prints it: `3</path>`.
-fn described(descriptor: &str) -> Option<&str> {
+fn descriptor_path(descriptor: &str) -> Option<&str> {
     let (_, path) = descriptor.split_once('<')?;
     Some(path.split_once('>')?.0)
 }
@@ -137,18 +138,18 @@ mod tests {
     use super::*;
 
     fn writes(line: &str) -> bool {
-        let mut traced = Traced::default();
-        traced.look(line, "/s/opencode.db");
+        let mut traced = TraceSummary::default();
+        traced.scan_log(line, "/s/opencode.db");
         !traced.writes.is_empty()
     }
 
     #[test]
     fn reading_is_no_writing() {
-        let mut traced = Traced::default();
+        let mut traced = TraceSummary::default();
         let log = "openat(AT_FDCWD</>, \"/s/opencode.db\", O_RDONLY|O_CLOEXEC) = 3</s/opencode.db>
             write(1</dev/null>, \"/s/opencode.db\", 14) = 14";
-        traced.look(&log.replace("            ", ""), "/s/opencode.db");
-        assert_eq!(traced, Traced { opened: 1, writes: BTreeSet::new() });
+        traced.scan_log(&log.replace("            ", ""), "/s/opencode.db");
+        assert_eq!(traced, TraceSummary { opened: 1, writes: BTreeSet::new() });
         for line in [
             "openat(3</s>, \"opencode.db-shm\", O_RDWR|O_CREAT, 0644) = 4</s/opencode.db-shm>",
             "openat(3</s>, \"opencode.db-wal\", O_RDWR|O_CREAT, 0644) = 4</s/opencode.db-wal>",

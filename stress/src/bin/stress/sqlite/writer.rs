@@ -83,7 +83,7 @@ pub(crate) struct Quantiles {
 }
 
 impl Quantiles {
-    fn of(mut times: Vec<u64>) -> Self {
+    fn from_times(mut times: Vec<u64>) -> Self {
         times.sort_unstable();
         let at = |permille: usize| {
             let last = times.len().saturating_sub(1);
@@ -98,18 +98,18 @@ impl Quantiles {
 /// # Errors
 /// If SQLite has any error but BUSY.
 pub(crate) fn run(args: &Args) -> Result<bool> {
-    static OVER: AtomicBool = AtomicBool::new(false);
-    let mut store = Store::make(&args.database, args.seed)?;
+    static IS_STOPPING: AtomicBool = AtomicBool::new(false);
+    let mut store = Store::create(&args.database, args.seed)?;
     println!("ready");
     std::thread::spawn(|| {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
-        OVER.store(true, Ordering::Relaxed);
+        IS_STOPPING.store(true, Ordering::Relaxed);
     });
     let mut counts = Counts::new(&args.database);
     let vacuum_after = Duration::from_millis(args.vacuum_after);
-    while !OVER.load(Ordering::Relaxed) {
-        counts.commit(&mut store)?;
-        counts.rest(&store, vacuum_after)?;
+    while !IS_STOPPING.load(Ordering::Relaxed) {
+        counts.commit_step(&mut store)?;
+        counts.run_maintenance(&store, vacuum_after)?;
     }
     let tally = counts.tally(&store);
     if args.close {
@@ -123,8 +123,8 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
 
 struct Counts {
     wal: PathBuf,
-    begun: Instant,
-    checked: Instant,
+    started_at: Instant,
+    last_checkpoint: Instant,
     busy: u64,
     waits: u64,
     commits: Vec<u64>,
@@ -141,8 +141,8 @@ impl Counts {
         let now = Instant::now();
         Self {
             wal: wal.into(),
-            begun: now,
-            checked: now,
+            started_at: now,
+            last_checkpoint: now,
             busy: 0,
             waits: 0,
             commits: Vec::new(),
@@ -154,13 +154,13 @@ impl Counts {
     }
 
     /// One transaction.
-    fn commit(&mut self, store: &mut Store) -> Result<()> {
-        let (step, at) = store.choose();
+    fn commit_step(&mut self, store: &mut Store) -> Result<()> {
+        let (step, at) = store.choose_step();
         let begun = Instant::now();
-        self.insist(&store.db, "BEGIN IMMEDIATE")?;
-        store.take(step, at)?;
+        self.retry_while_busy(&store.db, "BEGIN IMMEDIATE")?;
+        store.apply_step(step, at)?;
         let written = Instant::now();
-        self.insist(&store.db, "COMMIT")?;
+        self.retry_while_busy(&store.db, "COMMIT")?;
         self.commits.push(nanos(written.elapsed()));
         self.transactions.push(nanos(begun.elapsed()));
         let size = std::fs::metadata(&self.wal).map_or(0, |wal| wal.len());
@@ -172,21 +172,21 @@ impl Counts {
     }
 
     /// What is done now and then.
-    fn rest(&mut self, store: &Store, vacuum_after: Duration) -> Result<()> {
-        if self.checked.elapsed() >= CHECKPOINT_EVERY {
-            self.insist(&store.db, "PRAGMA wal_checkpoint(PASSIVE)")?;
-            self.checked = Instant::now();
+    fn run_maintenance(&mut self, store: &Store, vacuum_after: Duration) -> Result<()> {
+        if self.last_checkpoint.elapsed() >= CHECKPOINT_EVERY {
+            self.retry_while_busy(&store.db, "PRAGMA wal_checkpoint(PASSIVE)")?;
+            self.last_checkpoint = Instant::now();
         }
-        if self.vacuum.is_none() && self.begun.elapsed() >= vacuum_after {
+        if self.vacuum.is_none() && self.started_at.elapsed() >= vacuum_after {
             let begun = Instant::now();
-            self.insist(&store.db, "VACUUM")?;
+            self.retry_while_busy(&store.db, "VACUUM")?;
             self.vacuum = Some(begun.elapsed());
         }
         Ok(())
     }
 
     /// Does it again for as long as someone is in the way.
-    fn insist(&mut self, db: &Connection, sql: &str) -> Result<()> {
+    fn retry_while_busy(&mut self, db: &Connection, sql: &str) -> Result<()> {
         loop {
             let mut statement = db.prepare_cached(sql)?;
             let ended = statement.query([]).and_then(|mut rows| {
@@ -204,18 +204,18 @@ impl Counts {
 
     fn tally(self, store: &Store) -> Tally {
         let vacuum = self.vacuum.unwrap_or_default();
-        let written = self.begun.elapsed().saturating_sub(vacuum);
+        let written = self.started_at.elapsed().saturating_sub(vacuum);
         Tally {
             busy: self.busy,
             waits: self.waits,
             commits: self.commits.len() as u64,
             rate: self.commits.len() as f64 / written.as_secs_f64(),
-            commit: Quantiles::of(self.commits),
-            transaction: Quantiles::of(self.transactions),
+            commit: Quantiles::from_times(self.commits),
+            transaction: Quantiles::from_times(self.transactions),
             vacuum: nanos(vacuum),
             wal: self.wal_before,
             wal_after: self.wal_after,
-            last: store.marks(),
+            last: store.session_marks(),
         }
     }
 }
@@ -235,8 +235,8 @@ mod tests {
 
     #[test]
     fn quantiles_are_of_the_times() {
-        let times = Quantiles::of((1..=1001).rev().collect());
+        let times = Quantiles::from_times((1..=1001).rev().collect());
         assert_eq!((times.p50, times.p99, times.p999, times.max), (501, 991, 1000, 1001));
-        assert_eq!(Quantiles::of(Vec::new()).max, 0);
+        assert_eq!(Quantiles::from_times(Vec::new()).max, 0);
     }
 }

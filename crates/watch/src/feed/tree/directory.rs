@@ -8,23 +8,23 @@ use scrollback_stor_mmap::{Dir, Directory, FileKind, ListBuffer};
 
 /// What makes a directory this one and no other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity(u64, u64);
+pub(super) struct DirectoryId(u64, u64);
 
 #[cfg(unix)]
-pub(super) fn identity(path: &Path) -> Option<Identity> {
+pub(super) fn directory_id(path: &Path) -> Option<DirectoryId> {
     use std::os::unix::fs::MetadataExt as _;
-    fs::metadata(path).ok().map(|metadata| Identity(metadata.dev(), metadata.ino()))
+    fs::metadata(path).ok().map(|metadata| DirectoryId(metadata.dev(), metadata.ino()))
 }
 
 #[cfg(not(unix))]
-pub(super) fn identity(path: &Path) -> Option<Identity> {
-    fs::metadata(path).ok().map(|_| Identity(0, 0))
+pub(super) fn identity(path: &Path) -> Option<DirectoryId> {
+    fs::metadata(path).ok().map(|_| DirectoryId(0, 0))
 }
 
 /// The directories in a directory, and its files if they are asked for. What cannot be listed is
 /// an issue of whoever reads it, and empty here.
-pub(super) fn entries(path: &Path, with_files: bool) -> Entries {
-    let mut all = Entries::default();
+pub(super) fn list_directory(path: &Path, with_files: bool) -> DirectoryEntries {
+    let mut all = DirectoryEntries::default();
     let Ok(dir) = Dir::open(path) else { return all };
     let listed = dir.list(&mut ListBuffer::default(), |name, kind| {
         let Some(name) = name_of(name) else { return };
@@ -50,7 +50,7 @@ fn name_of(name: &[u8]) -> Option<&OsStr> {
 
 /// What is in a directory.
 #[derive(Debug, Default)]
-pub(super) struct Entries {
+pub(super) struct DirectoryEntries {
     pub(super) directories: Vec<PathBuf>,
     pub(super) files: Vec<PathBuf>,
 }

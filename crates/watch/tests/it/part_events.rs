@@ -11,43 +11,43 @@ use scrollback_flow::{PartDetail, RefreshOptions};
 use scrollback_source::ScanItem;
 use scrollback_stor_mmap::MappedSpan;
 use scrollback_watch::{
-    Event, EventCursor, FeedChoice, FeedKind, Follower, Live, LiveOptions, Of, What,
+    ChangeKind, Event, EventCursor, FeedChoice, FeedKind, Follower, Live, LiveOptions, Subject,
 };
 use tempfile::TempDir;
 
-use crate::support::{files, go_on, live};
+use crate::support::{file_source, go_on, start_live};
 
 /// A session with one message, whose parts are listed.
-struct World {
+struct PartStore {
     dir: TempDir,
     live: Live,
 }
 
-impl World {
+impl PartStore {
     fn new(feed: FeedKind) -> Self {
-        let dir = store();
-        let live = live(&files(&dir.path().join("storage")), feed);
+        let dir = make_store();
+        let live = start_live(&file_source(&dir.path().join("storage")), feed);
         let session: SessionId = "ses_1".parse().unwrap();
         live.materializer().load_session_tree(&session.into()).unwrap();
         Self { dir, live }
     }
 
     /// Long enough for all that may have been in the middle of a write.
-    fn rest(&self) {
+    fn wait_until_settled(&self) {
         std::thread::sleep(Duration::from_millis(600));
     }
 
-    fn path(&self, part: &str) -> PathBuf {
+    fn part_path(&self, part: &str) -> PathBuf {
         self.dir.path().join(format!("storage/part/msg_1/{part}.json"))
     }
 
-    fn text(&self, part: &str, text: &str) {
-        writer::write(&self.path(part), record(part, text).as_bytes()).unwrap();
+    fn write_text(&self, part: &str, text: &str) {
+        writer::write(&self.part_path(part), text_record(part, text).as_bytes()).unwrap();
     }
 }
 
 /// A store of one session, as it was long ago.
-fn store() -> TempDir {
+fn make_store() -> TempDir {
     let dir = TempDir::new().unwrap();
     let text = r#"
         //- session/p/ses_1.json
@@ -62,19 +62,19 @@ fn store() -> TempDir {
 }
 
 /// Of something that is no text, of which nothing but an event says that it was told again.
-fn tool(part: &str) -> String {
+fn tool_record(part: &str) -> String {
     let state = r#""state":{"status":"running","input":{}}"#;
     format!(r#"{{"id":"{part}","type":"tool","tool":"bash",{state}}}"#)
 }
 
-fn record(part: &str, text: &str) -> String {
+fn text_record(part: &str, text: &str) -> String {
     let ids = format!(r#""id":"{part}","sessionID":"ses_1","messageID":"msg_1""#);
     format!(r#"{{{ids},"type":"text","text":"{text}"}}"#)
 }
 
 /// Writes what is as long, with the time of the write before: as the rest of one that was under way
 /// does, whose time was set when it began.
-fn write_on(path: &Path, record: &str) {
+fn overwrite_keeping_time(path: &Path, record: &str) {
     let then = fs::metadata(path).unwrap().modified().unwrap();
     let mut file = fs::File::options().write(true).open(path).unwrap();
     file.write_all(record.as_bytes()).unwrap();
@@ -82,11 +82,11 @@ fn write_on(path: &Path, record: &str) {
 }
 
 /// Takes events until a text is what it has to be; whether it came to that.
-fn comes_to(follower: &mut Follower, text: &mut String, expected: &str) -> bool {
+fn pull_until_text(follower: &mut Follower, text: &mut String, expected: &str) -> bool {
     let start = Instant::now();
     while text != expected && start.elapsed() < Duration::from_secs(3) {
         for event in follower.pull().unwrap() {
-            if let Of::Part { text: Some(edit), .. } = event.of {
+            if let Subject::Part { text: Some(edit), .. } = event.subject {
                 if edit.is_whole {
                     text.clear();
                 }
@@ -102,71 +102,70 @@ fn comes_to(follower: &mut Follower, text: &mut String, expected: &str) -> bool 
 fn the_rest_of_a_write_is_told_though_it_looks_the_same() {
     // Polling does not come while a write is under way but by chance.
     for feed in [FeedKind::Inotify, FeedKind::Notify] {
-        let world = World::new(feed);
+        let world = PartStore::new(feed);
         let (mut follower, mut text) = (world.live.follow(None, None), String::new());
-        assert!(comes_to(&mut follower, &mut text, "start"));
+        assert!(pull_until_text(&mut follower, &mut text, "start"));
         for round in 0..6 {
             let (torn, whole) = (format!("aaaa {round}"), format!("bbbb {round}"));
-            world.text("prt_1", &torn);
-            assert!(comes_to(&mut follower, &mut text, &torn), "{feed}: {text}");
-            write_on(&world.path("prt_1"), &record("prt_1", &whole));
-            assert!(comes_to(&mut follower, &mut text, &whole), "{feed}, {round}: {text}");
+            world.write_text("prt_1", &torn);
+            assert!(pull_until_text(&mut follower, &mut text, &torn), "{feed}: {text}");
+            overwrite_keeping_time(&world.part_path("prt_1"), &text_record("prt_1", &whole));
+            assert!(pull_until_text(&mut follower, &mut text, &whole), "{feed}, {round}: {text}");
         }
     }
 }
 
 #[test]
 fn a_part_that_is_looked_at_again_is_told_once() {
-    let world = World::new(FeedKind::Inotify);
+    let world = PartStore::new(FeedKind::Inotify);
     let mut follower = world.live.follow(None, None);
-    world.rest();
+    world.wait_until_settled();
     follower.pull().unwrap();
     for part in ["prt_2", "prt_3"] {
-        writer::write(&world.path(part), tool(part).as_bytes()).unwrap();
+        writer::write(&world.part_path(part), tool_record(part).as_bytes()).unwrap();
     }
     let (mut told, start) = (Vec::new(), Instant::now());
     while start.elapsed() < Duration::from_millis(2500) {
         told.extend(follower.pull().unwrap());
         std::thread::sleep(Duration::from_millis(10));
     }
-    let names: Vec<_> = told.iter().map(|event| (event.what, event.of.name())).collect();
-    assert_eq!(names, [(What::Created, "part"); 2], "{told:#?}");
+    let names: Vec<_> = told.iter().map(|event| (event.kind, event.subject.name())).collect();
+    assert_eq!(names, [(ChangeKind::Created, "part"); 2], "{told:#?}");
 }
 
 #[test]
 fn a_part_that_was_written_when_it_began_is_told_once() {
-    let dir = store();
+    let dir = make_store();
     let storage = dir.path().join("storage");
-    writer::write(&storage.join("part/msg_1/prt_2.json"), tool("prt_2").as_bytes()).unwrap();
+    writer::write(&storage.join("part/msg_1/prt_2.json"), tool_record("prt_2").as_bytes()).unwrap();
     let options = LiveOptions {
         feed: FeedChoice::Only(FeedKind::Inotify),
-        sweep: Duration::from_secs(86_400),
+        sweep_interval: Duration::from_secs(86_400),
         refresh: RefreshOptions { parts: PartDetail::Stamps, ..RefreshOptions::default() },
         ..LiveOptions::default()
     };
-    let live = Live::start(files(&storage), None, options, &go_on).unwrap();
+    let live = Live::start(file_source(&storage), None, options, &go_on).unwrap();
     let (mut follower, mut told, start) = (live.follow(None, None), Vec::new(), Instant::now());
     while start.elapsed() < Duration::from_millis(800) {
         told.extend(follower.pull().unwrap());
         std::thread::sleep(Duration::from_millis(10));
     }
-    let is_it =
-        |event: &&Event| matches!(&event.of, Of::Part { key, .. } if key.part.as_str() == "prt_2");
+    let is_it = |event: &&Event| matches!(&event.subject, Subject::Part { key, .. } if key.part.as_str() == "prt_2");
     assert_eq!(told.iter().filter(is_it).count(), 1, "{told:#?}");
     let (_, part) = live.index().view().part(&"prt_2".parse().unwrap()).unwrap();
     assert!(part.observed.unwrap().clean, "{:?}", live.stats());
 }
 
 /// The parts of the message as whoever takes these events has them.
-fn parts(told: &[Event], parts: &mut Vec<String>) {
+fn apply_part_events(told: &[Event], parts: &mut Vec<String>) {
     for event in told {
-        match &event.of {
-            Of::Message { now: Some(meta), .. } => {
+        match &event.subject {
+            Subject::Message { now: Some(meta), .. } => {
                 let list = meta.parts.as_ref().unwrap();
                 parts.retain(|part| list.refs.iter().any(|it| it.id.as_str() == part));
             }
-            Of::Part { now: Some(part), .. } => parts.push(part.id.to_string()),
-            Of::Part { key, .. } => parts.retain(|part| part != key.part.as_str()),
+            Subject::Part { now: Some(part), .. } => parts.push(part.id.to_string()),
+            Subject::Part { key, .. } => parts.retain(|part| part != key.part.as_str()),
             _ => {}
         }
     }
@@ -176,34 +175,34 @@ fn parts(told: &[Event], parts: &mut Vec<String>) {
 
 #[test]
 fn a_part_that_went_is_known_wherever_the_stream_is_taken_up() {
-    let world = World::new(FeedKind::Inotify);
+    let world = PartStore::new(FeedKind::Inotify);
     let mut follower = world.live.follow(None, None);
-    world.rest();
+    world.wait_until_settled();
     let mut all = Vec::new();
-    parts(&follower.pull().unwrap(), &mut all);
+    apply_part_events(&follower.pull().unwrap(), &mut all);
     assert_eq!(all, ["prt_1"]);
     // Two changes come in one pull.
-    world.text("prt_2", "two");
-    fs::remove_file(world.path("prt_1")).unwrap();
-    world.rest();
+    world.write_text("prt_2", "two");
+    fs::remove_file(world.part_path("prt_1")).unwrap();
+    world.wait_until_settled();
     let told = follower.pull().unwrap();
-    assert!(told.iter().any(|event| event.what == What::Removed), "{told:#?}");
+    assert!(told.iter().any(|event| event.kind == ChangeKind::Removed), "{told:#?}");
     for taken in 0..=told.len() {
         let mut all = all.clone();
-        parts(&told[..taken], &mut all);
+        apply_part_events(&told[..taken], &mut all);
         let from: Option<EventCursor> = match taken {
             0 => continue, // that is where nothing of it was taken
             taken => told[taken - 1].cursor,
         };
-        parts(&world.live.follow(from, None).pull().unwrap(), &mut all);
+        apply_part_events(&world.live.follow(from, None).pull().unwrap(), &mut all);
         assert_eq!(all, ["prt_2"], "taken: {taken} of {told:#?}");
     }
 }
 
 #[test]
 fn a_cache_hands_out_nothing_for_good_that_was_read_in_the_middle_of_a_write() {
-    let world = World::new(FeedKind::Inotify);
-    let source = files(&world.dir.path().join("storage"));
+    let world = PartStore::new(FeedKind::Inotify);
+    let source = file_source(&world.dir.path().join("storage"));
     let cache = world.live.cache();
     let key: EntityKey =
         MessageKey { session: "ses_1".parse().unwrap(), message: "msg_1".parse().unwrap() }.into();
@@ -228,27 +227,27 @@ fn a_cache_hands_out_nothing_for_good_that_was_read_in_the_middle_of_a_write() {
     while *get() != *record(1).as_bytes() {
         assert!(start.elapsed() < Duration::from_secs(5), "it is not looked at");
     }
-    write_on(&path, &record(2));
+    overwrite_keeping_time(&path, &record(2));
     std::thread::sleep(Duration::from_secs(2));
     assert_eq!(*get(), *record(2).as_bytes());
 }
 
 #[test]
 fn a_large_message_is_told_in_pieces() {
-    let world = World::new(FeedKind::Inotify);
+    let world = PartStore::new(FeedKind::Inotify);
     let mut follower = world.live.follow(None, None);
-    world.rest();
+    world.wait_until_settled();
     follower.pull().unwrap();
     let from = follower.cursor().copied();
     let long = "word ".repeat(200_000);
     let names: Vec<String> = (10..40).map(|part| format!("prt_{part}")).collect();
-    names.iter().for_each(|part| world.text(part, &long));
+    names.iter().for_each(|part| world.write_text(part, &long));
     let listed = || {
         let meta = world.live.index().view().message(&"msg_1".parse().unwrap());
         meta.and_then(|meta| meta.parts.as_ref().map(|list| list.refs.len()))
     };
     let start = Instant::now();
-    while listed() != Some(31) || world.live.stats().waiting > 0 {
+    while listed() != Some(31) || world.live.stats().pending_scopes > 0 {
         assert!(start.elapsed() < Duration::from_secs(20), "{:?}", listed());
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -261,8 +260,8 @@ fn a_large_message_is_told_in_pieces() {
         if piece.is_empty() {
             break;
         }
-        let span = |event: &Event| match &event.of {
-            Of::Part { span: Some(span), .. } => span.len(),
+        let span = |event: &Event| match &event.subject {
+            Subject::Part { span: Some(span), .. } => span.len(),
             _ => 0,
         };
         let bytes: usize = piece.iter().map(span).sum();
@@ -272,11 +271,11 @@ fn a_large_message_is_told_in_pieces() {
     }
     assert!(pulls >= 4, "{pulls}");
     let mut all = vec!["prt_1".to_owned()];
-    parts(&told, &mut all);
+    apply_part_events(&told, &mut all);
     assert_eq!(all.len(), 31);
     // Taken up in the middle of it, the rest comes.
     let (first, mut rest) = (told[5].cursor, world.live.follow(told[5].cursor, None));
-    assert!(first.unwrap().within.is_some());
+    assert!(first.unwrap().offset.is_some());
     let mut again = told.iter().take(6).cloned().collect::<Vec<_>>();
     while let piece = rest.pull().unwrap()
         && !piece.is_empty()

@@ -3,40 +3,40 @@
 use scrollback_source::DirtyScope;
 
 use super::clock::FeedClock;
-use super::contract::{Answer, Heard};
+use super::contract::{BatchCoverage, FeedBatch};
 use crate::dirty::{Claim, DirtyTracker};
-use crate::generation::Generation;
+use crate::tick::Tick;
 
 /// What a feed handed out last.
 #[derive(Debug, Default)]
-pub(super) struct Handover {
-    given: Option<(Claim<DirtyScope>, FeedClock)>,
+pub(super) struct OutstandingBatch {
+    last: Option<(Claim<DirtyScope>, FeedClock)>,
     /// How often all of the store was to be looked at.
     pub(super) rescans: u64,
 }
 
-impl Handover {
+impl OutstandingBatch {
     /// Hands out all that is dirty, with the clock that says so.
-    pub(super) fn hand_out(
+    pub(super) fn take_batch(
         &mut self,
         dirty: &DirtyTracker<DirtyScope>,
-        clock: impl FnOnce(Generation) -> FeedClock,
-    ) -> Heard {
-        let claim = dirty.take();
+        clock: impl FnOnce(Tick) -> FeedClock,
+    ) -> FeedBatch {
+        let claim = dirty.claim();
         let scopes: Vec<DirtyScope> = claim.scopes().cloned().collect();
-        let clock = clock(claim.upto());
+        let clock = clock(claim.last_tick());
         let answer = match scopes.contains(&DirtyScope::Store) {
-            true => Answer::Rescan,
-            false => Answer::Complete,
+            true => BatchCoverage::Rescan,
+            false => BatchCoverage::Complete,
         };
-        self.rescans += u64::from(answer == Answer::Rescan);
-        self.given = Some((claim, clock.clone()));
-        Heard { scopes, clock, answer }
+        self.rescans += u64::from(answer == BatchCoverage::Rescan);
+        self.last = Some((claim, clock.clone()));
+        FeedBatch { scopes, clock, coverage: answer }
     }
 
     /// What was handed out with this clock was looked at. Without it, all of that is dirty still.
     pub(super) fn settle(&mut self, dirty: &DirtyTracker<DirtyScope>, clock: Option<&FeedClock>) {
-        if let Some((claim, given)) = self.given.take()
+        if let Some((claim, given)) = self.last.take()
             && clock == Some(&given)
         {
             dirty.settle(claim);

@@ -9,17 +9,17 @@ use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use tempfile::TempDir;
 
 use crate::server::Server;
-use crate::support::{files, go_on};
+use crate::support::{file_source, go_on};
 
-fn session(storage: &Path, title: &str) {
+fn write_session(storage: &Path, title: &str) {
     let record = format!(r#"{{"id":"ses_1","projectID":"p","title":"{title}"}}"#);
     let path = storage.join("session/p/ses_1.json");
     scrollback_fixtures::writer::write(&path, record.as_bytes()).unwrap();
 }
 
 /// Writes a title, and waits for the index to have it: how long that took.
-fn told(live: &Live, storage: &Path, title: &str) -> Duration {
-    session(storage, title);
+fn write_and_wait(live: &Live, storage: &Path, title: &str) -> Duration {
+    write_session(storage, title);
     let start = Instant::now();
     let is_there = || {
         let view = live.index().view();
@@ -32,7 +32,7 @@ fn told(live: &Live, storage: &Path, title: &str) -> Duration {
     start.elapsed()
 }
 
-fn until(live: &Live, is_it: impl Fn(&Live) -> bool) {
+fn wait_until(live: &Live, is_it: impl Fn(&Live) -> bool) {
     let start = Instant::now();
     while !is_it(live) {
         assert!(start.elapsed() < Duration::from_secs(30), "{:?}", live.stats());
@@ -43,30 +43,30 @@ fn until(live: &Live, is_it: impl Fn(&Live) -> bool) {
 fn options(server: &Server) -> LiveOptions {
     LiveOptions {
         feed: FeedChoice::Only(FeedKind::Watchman),
-        server: Some(server.socket().to_owned()),
-        retry: Duration::from_millis(200),
+        server_socket: Some(server.socket().to_owned()),
+        retry_wait: Duration::from_millis(200),
         ..LiveOptions::default()
     }
 }
 
 #[test]
 fn one_that_is_tried_holds_nothing_up() {
-    if !Server::is_there() {
+    if !Server::is_installed() {
         return;
     }
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
-    session(&storage, "0");
+    write_session(&storage, "0");
     let mut server = Server::start();
-    let options = LiveOptions { patience: Duration::from_secs(8), ..options(&server) };
-    let live = Live::start(files(&storage), None, options, &go_on).unwrap();
+    let options = LiveOptions { timeout: Duration::from_secs(8), ..options(&server) };
+    let live = Live::start(file_source(&storage), None, options, &go_on).unwrap();
     // In its place comes one that takes connections and never answers.
     server.kill();
     let _silent = UnixListener::bind(server.socket()).unwrap();
-    until(&live, |live| live.stats().feed == FeedKind::Poll);
+    wait_until(&live, |live| live.stats().feed == FeedKind::Poll);
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(3) {
-        let took = told(&live, &storage, &start.elapsed().as_nanos().to_string());
+        let took = write_and_wait(&live, &storage, &start.elapsed().as_nanos().to_string());
         assert!(took < Duration::from_secs(3), "{took:?}");
     }
     let begun = Instant::now();
@@ -76,38 +76,38 @@ fn one_that_is_tried_holds_nothing_up() {
 
 #[test]
 fn a_server_that_hangs_is_given_up() {
-    if !Server::is_there() {
+    if !Server::is_installed() {
         return;
     }
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
-    session(&storage, "0");
+    write_session(&storage, "0");
     let server = Server::start();
-    let options = LiveOptions { patience: Duration::from_millis(500), ..options(&server) };
-    let live = Live::start(files(&storage), None, options, &go_on).unwrap();
+    let options = LiveOptions { timeout: Duration::from_millis(500), ..options(&server) };
+    let live = Live::start(file_source(&storage), None, options, &go_on).unwrap();
     server.hang();
-    until(&live, |live| live.stats().feed == FeedKind::Poll);
-    told(&live, &storage, "1");
+    wait_until(&live, |live| live.stats().feed == FeedKind::Poll);
+    write_and_wait(&live, &storage, "1");
     let stats = live.stats();
-    assert!(stats.demotions[0].why.contains("no answer within"), "{stats:?}");
-    server.wake();
-    until(&live, |live| live.stats().feed == FeedKind::Watchman);
-    told(&live, &storage, "2");
+    assert!(stats.demotions[0].reason.contains("no answer within"), "{stats:?}");
+    server.resume();
+    wait_until(&live, |live| live.stats().feed == FeedKind::Watchman);
+    write_and_wait(&live, &storage, "2");
 }
 
 #[test]
 fn a_store_that_is_still_to_come_is_waited_for_by_another() {
-    if !Server::is_there() {
+    if !Server::is_installed() {
         return;
     }
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("data/storage");
     let server = Server::start();
-    let live = Live::start(files(&storage), None, options(&server), &go_on).unwrap();
+    let live = Live::start(file_source(&storage), None, options(&server), &go_on).unwrap();
     assert_eq!(live.stats().feed, FeedKind::Poll, "{:?}", live.stats());
     fs::create_dir_all(&storage).unwrap();
-    told(&live, &storage, "1");
-    until(&live, |live| live.stats().feed == FeedKind::Watchman);
-    told(&live, &storage, "2");
+    write_and_wait(&live, &storage, "1");
+    wait_until(&live, |live| live.stats().feed == FeedKind::Watchman);
+    write_and_wait(&live, &storage, "2");
     assert_eq!(live.stats().promotions, 1, "{:?}", live.stats());
 }

@@ -9,22 +9,22 @@ use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use tempfile::TempDir;
 
 use crate::server::Server;
-use crate::support::{FEEDS, LONG_AGO, age, files, go_on, live, set_time};
+use crate::support::{FEEDS, OLD_TIME_SECONDS, file_source, go_on, make_old, set_time, start_live};
 
-fn message(storage: &Path, cost: u8) {
+fn write_message(storage: &Path, cost: u8) {
     let record =
         format!(r#"{{"id":"msg_1","sessionID":"ses_1","role":"assistant","cost":{cost}}}"#);
     let path = storage.join("message/ses_1/msg_1.json");
     scrollback_fixtures::writer::write(&path, record.as_bytes()).unwrap();
 }
 
-fn session(storage: &Path) {
+fn write_session(storage: &Path) {
     let path = storage.join("session/p/ses_1.json");
     let record = r#"{"id":"ses_1","projectID":"p","time":{"updated":1}}"#;
     scrollback_fixtures::writer::write(&path, record.as_bytes()).unwrap();
 }
 
-fn cost(live: &Live) -> Option<f64> {
+fn message_cost(live: &Live) -> Option<f64> {
     live.index().view().message(&"msg_1".parse().unwrap())?.cost.map(|cost| cost.dollars())
 }
 
@@ -32,19 +32,19 @@ fn cost(live: &Live) -> Option<f64> {
 /// all the time does.
 #[test]
 fn a_server_remembers_what_happened_while_nobody_listened() {
-    if !Server::is_there() {
+    if !Server::is_installed() {
         return;
     }
     let dir = TempDir::new().unwrap();
     let (storage, kept) = (dir.path().join("storage"), dir.path().join("kept"));
-    session(&storage);
-    message(&storage, 1);
-    age(&storage);
-    let (source, server) = (files(&storage), Server::start());
+    write_session(&storage);
+    write_message(&storage, 1);
+    make_old(&storage);
+    let (source, server) = (file_source(&storage), Server::start());
     let options = |feed, since| LiveOptions {
         feed: FeedChoice::Only(feed),
-        sweep: Duration::from_secs(86_400),
-        server: Some(server.socket().to_owned()),
+        sweep_interval: Duration::from_secs(86_400),
+        server_socket: Some(server.socket().to_owned()),
         since,
         ..LiveOptions::default()
     };
@@ -52,22 +52,22 @@ fn a_server_remembers_what_happened_while_nobody_listened() {
         Live::start(source.clone(), Some(Snapshots::new(&kept)), options, &go_on).unwrap()
     };
     let first = start(options(FeedKind::Watchman, None));
-    assert_eq!(cost(&first), Some(1.0));
+    assert_eq!(message_cost(&first), Some(1.0));
     let clock = first.clock().unwrap();
     first.materializer().save_snapshot().unwrap();
     first.stop();
 
-    message(&storage, 2);
-    set_time(&storage.join("message/ses_1/msg_1.json"), LONG_AGO + 1);
+    write_message(&storage, 2);
+    set_time(&storage.join("message/ses_1/msg_1.json"), OLD_TIME_SECONDS + 1);
     let without = start(options(FeedKind::Poll, None));
-    assert_eq!(cost(&without), Some(1.0), "a test that shows nothing");
+    assert_eq!(message_cost(&without), Some(1.0), "a test that shows nothing");
     without.stop();
 
     // As text, as whoever keeps it has it.
     let clock = clock.to_string().parse().unwrap();
     let with = start(options(FeedKind::Watchman, Some(clock)));
     let begun = Instant::now();
-    while cost(&with) != Some(2.0) {
+    while message_cost(&with) != Some(2.0) {
         assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", with.stats());
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -78,16 +78,16 @@ fn a_server_remembers_what_happened_while_nobody_listened() {
 /// A clock that the server does not know any more: all of the store is looked at.
 #[test]
 fn a_server_that_began_anew_says_so() {
-    if !Server::is_there() {
+    if !Server::is_installed() {
         return;
     }
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
-    session(&storage);
-    let (source, mut server) = (files(&storage), Server::start());
+    write_session(&storage);
+    let (source, mut server) = (file_source(&storage), Server::start());
     let options = |server: &Server, since| LiveOptions {
         feed: FeedChoice::Only(FeedKind::Watchman),
-        server: Some(server.socket().to_owned()),
+        server_socket: Some(server.socket().to_owned()),
         since,
         ..LiveOptions::default()
     };
@@ -95,7 +95,7 @@ fn a_server_that_began_anew_says_so() {
     let clock = first.clock();
     first.stop();
     server.kill();
-    let server = server.again();
+    let server = server.restart();
     let second = Live::start(source, None, options(&server, clock), &go_on).unwrap();
     let begun = Instant::now();
     while second.stats().rescans == 0 {
@@ -108,20 +108,21 @@ fn a_server_that_began_anew_says_so() {
 fn it_begins_where_a_runtime_runs_already() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
-    session(&storage);
+    write_session(&storage);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let live = live(&files(&storage), FeedKind::Poll);
+        let live = start_live(&file_source(&storage), FeedKind::Poll);
         let events = live.follow(None, None).next().await.unwrap();
         assert!(!events.is_empty());
         live.stop();
         // And one that cannot begin leaves nothing behind that complains.
         let options = LiveOptions {
             feed: FeedChoice::Only(FeedKind::Watchman),
-            server: Some(dir.path().join("no server")),
+            server_socket: Some(dir.path().join("no server")),
             ..LiveOptions::default()
         };
-        let error = Live::start(files(&storage), None, options, &go_on).unwrap_err().to_string();
+        let error =
+            Live::start(file_source(&storage), None, options, &go_on).unwrap_err().to_string();
         assert!(error.starts_with("the feed watchman cannot begin: "), "{error}");
     });
 }
@@ -130,19 +131,19 @@ fn it_begins_where_a_runtime_runs_already() {
 fn a_driver_may_be_a_task_of_whoever_follows() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
-    session(&storage);
+    write_session(&storage);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for feed in FEEDS {
-        message(&storage, 1);
+        write_message(&storage, 1);
         runtime.block_on(async {
             let options = LiveOptions { feed: FeedChoice::Only(feed), ..LiveOptions::default() };
-            let live = Live::spawn(files(&storage), None, options, &go_on).await.unwrap();
+            let live = Live::spawn(file_source(&storage), None, options, &go_on).await.unwrap();
             let mut follower = live.follow(None, None);
             follower.next().await.unwrap();
-            message(&storage, 23);
+            write_message(&storage, 23);
             let within = Duration::from_secs(10);
             tokio::time::timeout(within, async {
-                while cost(&live) != Some(23.0) {
+                while message_cost(&live) != Some(23.0) {
                     follower.next().await.unwrap();
                 }
             })
@@ -155,7 +156,7 @@ fn a_driver_may_be_a_task_of_whoever_follows() {
 
 /// How many threads this process has, and how many queues of watches.
 #[cfg(target_os = "linux")]
-fn held() -> (usize, usize) {
+fn thread_and_queue_counts() -> (usize, usize) {
     let read = |path: &str| fs::read_dir(path).unwrap().flatten();
     let queues = read("/proc/self/fd")
         .filter_map(|fd| fs::read_link(fd.path()).ok())
@@ -169,21 +170,30 @@ fn held() -> (usize, usize) {
 fn nothing_is_left_behind() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
-    session(&storage);
-    let source = files(&storage);
-    let before = held();
+    write_session(&storage);
+    let source = file_source(&storage);
+    let before = thread_and_queue_counts();
     for feed in FEEDS {
-        let live = live(&source, feed);
+        let live = start_live(&source, feed);
         let queue = usize::from(feed != FeedKind::Poll);
-        assert!(held().0 > before.0 && held().1 == before.1 + queue, "{:?}", held());
+        assert!(
+            thread_and_queue_counts().0 > before.0
+                && thread_and_queue_counts().1 == before.1 + queue,
+            "{:?}",
+            thread_and_queue_counts()
+        );
         match feed {
             FeedKind::Notify => drop(live),
             _ => live.stop(),
         }
         let begun = Instant::now();
         // The thread of the crate notify ends by itself.
-        while held() != before {
-            assert!(begun.elapsed() < Duration::from_secs(10), "{feed}: {:?}", held());
+        while thread_and_queue_counts() != before {
+            assert!(
+                begun.elapsed() < Duration::from_secs(10),
+                "{feed}: {:?}",
+                thread_and_queue_counts()
+            );
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -11,44 +11,44 @@ use scrollback_source::{ScanItem, Source};
 use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use tempfile::TempDir;
 
-use crate::support::{LONG_AGO, files, go_on, set_time};
+use crate::support::{OLD_TIME_SECONDS, file_source, go_on, set_time};
 
 /// Neither the sweep nor the look at all records helps.
-fn live(source: &Arc<dyn Source>, feed: FeedKind, quiet: Duration) -> Live {
+fn start_live(source: &Arc<dyn Source>, feed: FeedKind, quiet: Duration) -> Live {
     let options = LiveOptions {
         feed: FeedChoice::Only(feed),
-        sweep: Duration::from_secs(86_400),
-        quiet,
-        dirty: 3 * quiet,
+        sweep_interval: Duration::from_secs(86_400),
+        debounce: quiet,
+        max_delay: 3 * quiet,
         ..LiveOptions::default()
     };
     Live::start(Arc::clone(source), None, options, &go_on).unwrap()
 }
 
-fn put(storage: &Path, path: &str, record: &str) {
+fn write_record(storage: &Path, path: &str, record: &str) {
     scrollback_fixtures::writer::write(&storage.join(path), record.as_bytes()).unwrap();
 }
 
-fn message(storage: &Path, session: u8, number: u8, cost: u8) {
+fn write_message(storage: &Path, session: u8, number: u8, cost: u8) {
     let record = format!(
         r#"{{"id":"msg_{number}","sessionID":"ses_{session}","role":"assistant","cost":{cost}}}"#
     );
-    put(storage, &format!("message/ses_{session}/msg_{number}.json"), &record);
+    write_record(storage, &format!("message/ses_{session}/msg_{number}.json"), &record);
 }
 
-fn session(storage: &Path, number: u8) {
+fn write_session(storage: &Path, number: u8) {
     let record = format!(r#"{{"id":"ses_{number}","projectID":"p","time":{{"updated":1}}}}"#);
-    put(storage, &format!("session/p/ses_{number}.json"), &record);
+    write_record(storage, &format!("session/p/ses_{number}.json"), &record);
 }
 
-fn part(storage: &Path, number: u8, text: &str) {
+fn write_part(storage: &Path, number: u8, text: &str) {
     let record = format!(
         r#"{{"id":"prt_{number}","messageID":"msg_1","sessionID":"ses_1","type":"text","text":"{text}"}}"#
     );
-    put(storage, &format!("part/msg_1/prt_{number}.json"), &record);
+    write_record(storage, &format!("part/msg_1/prt_{number}.json"), &record);
 }
 
-fn cost(live: &Live, number: u8) -> Option<f64> {
+fn message_cost(live: &Live, number: u8) -> Option<f64> {
     live.index()
         .view()
         .message(&format!("msg_{number}").parse().unwrap())?
@@ -57,7 +57,7 @@ fn cost(live: &Live, number: u8) -> Option<f64> {
 }
 
 /// Waits until it is so, and gives how long that took.
-fn until(live: &Live, is_so: impl Fn() -> bool) -> Duration {
+fn wait_until(live: &Live, is_so: impl Fn() -> bool) -> Duration {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", live.stats());
@@ -72,23 +72,23 @@ fn until(live: &Live, is_so: impl Fn() -> bool) -> Duration {
 fn what_comes_while_something_is_lost_is_followed() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
-    session(&storage, 1);
-    message(&storage, 1, 1, 1);
-    let live = live(&files(&storage), FeedKind::Inotify, Duration::from_secs(1));
+    write_session(&storage, 1);
+    write_message(&storage, 1, 1, 1);
+    let live = start_live(&file_source(&storage), FeedKind::Inotify, Duration::from_secs(1));
     let most = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
     let most: u64 = most.trim().parse().unwrap();
     for number in 0..2 * most {
-        message(&storage, 1, (number % 2) as u8 + 1, 1);
+        write_message(&storage, 1, (number % 2) as u8 + 1, 1);
     }
     // All of this is said to nobody any more.
-    session(&storage, 2);
-    message(&storage, 2, 7, 1);
-    until(&live, || cost(&live, 7) == Some(1.0));
+    write_session(&storage, 2);
+    write_message(&storage, 2, 7, 1);
+    wait_until(&live, || message_cost(&live, 7) == Some(1.0));
     assert!(live.stats().rescans > 0, "{:?}", live.stats());
-    until(&live, || live.stats().feed_stats.watches >= 6);
+    wait_until(&live, || live.stats().feed_stats.watches >= 6);
     let before = live.stats().refreshes;
-    message(&storage, 2, 7, 2);
-    until(&live, || cost(&live, 7) == Some(2.0));
+    write_message(&storage, 2, 7, 2);
+    wait_until(&live, || message_cost(&live, 7) == Some(2.0));
     assert_eq!(live.stats().refreshes, before, "seen by a feed: {:?}", live.stats());
 }
 
@@ -98,15 +98,15 @@ fn what_comes_while_something_is_lost_is_followed() {
 fn a_directory_that_comes_again_is_followed_again() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
-    session(&storage, 1);
-    message(&storage, 1, 1, 1);
-    let live = live(&files(&storage), FeedKind::Inotify, Duration::from_millis(50));
+    write_session(&storage, 1);
+    write_message(&storage, 1, 1, 1);
+    let live = start_live(&file_source(&storage), FeedKind::Inotify, Duration::from_millis(50));
     let path = storage.join("message/ses_1");
     let held = fs::File::open(&path).unwrap();
     fs::remove_dir_all(&path).unwrap();
-    message(&storage, 1, 1, 2);
+    write_message(&storage, 1, 1, 2);
     drop(held);
-    until(&live, || cost(&live, 1) == Some(2.0));
+    wait_until(&live, || message_cost(&live, 1) == Some(2.0));
     // And one that takes the place of an empty one.
     fs::remove_file(path.join("msg_1.json")).unwrap();
     let aside = storage.join("aside");
@@ -119,8 +119,8 @@ fn a_directory_that_comes_again_is_followed_again() {
     fs::rename(&aside, &path).unwrap();
     std::thread::sleep(Duration::from_millis(400));
     let before = live.stats().refreshes;
-    message(&storage, 1, 1, 4);
-    until(&live, || cost(&live, 1) == Some(4.0));
+    write_message(&storage, 1, 1, 4);
+    wait_until(&live, || message_cost(&live, 1) == Some(4.0));
     assert!(live.stats().refreshes <= before + 1, "seen by a feed: {:?}", live.stats());
 }
 
@@ -129,18 +129,18 @@ fn a_directory_that_comes_again_is_followed_again() {
 fn a_message_is_read_though_one_of_its_parts_went() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
-    session(&storage, 1);
-    message(&storage, 1, 1, 1);
-    part(&storage, 1, "a");
-    part(&storage, 2, "b");
-    let live = live(&files(&storage), FeedKind::Poll, Duration::ZERO);
+    write_session(&storage, 1);
+    write_message(&storage, 1, 1, 1);
+    write_part(&storage, 1, "a");
+    write_part(&storage, 2, "b");
+    let live = start_live(&file_source(&storage), FeedKind::Poll, Duration::ZERO);
     let session = "ses_1".parse::<scrollback_core_id::SessionId>().unwrap();
     live.materializer().load_session_tree(&session.into()).unwrap();
     // As old as it was: nobody looks again because it is young.
     let key = |text: &str| live.index().view().message(&text.parse().unwrap()).unwrap().key.clone();
     let message_key = key("msg_1");
-    message(&storage, 1, 1, 9);
-    set_time(&storage.join("message/ses_1/msg_1.json"), LONG_AGO);
+    write_message(&storage, 1, 1, 9);
+    set_time(&storage.join("message/ses_1/msg_1.json"), OLD_TIME_SECONDS);
     fs::remove_file(storage.join("part/msg_1/prt_2.json")).unwrap();
     let part = scrollback_core_id::PartKey {
         message: message_key.message.clone(),
@@ -151,7 +151,7 @@ fn a_message_is_read_though_one_of_its_parts_went() {
         ..Default::default()
     };
     live.materializer().refresh_dirty(&dirty).unwrap();
-    assert_eq!(cost(&live, 1), Some(9.0));
+    assert_eq!(message_cost(&live, 1), Some(9.0));
 }
 
 /// Where nothing happens the index stands still, whatever is wanted of parts.
@@ -159,22 +159,22 @@ fn a_message_is_read_though_one_of_its_parts_went() {
 fn a_store_at_rest_has_one_state() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
-    session(&storage, 1);
-    message(&storage, 1, 1, 1);
-    part(&storage, 1, "a");
+    write_session(&storage, 1);
+    write_message(&storage, 1, 1, 1);
+    write_part(&storage, 1, "a");
     let refresh = RefreshOptions { parts: PartDetail::Stamps, ..LiveOptions::default().refresh };
     let options = LiveOptions {
         feed: FeedChoice::Only(FeedKind::Poll),
-        sweep: Duration::from_millis(200),
-        poll: (Duration::from_millis(20), Duration::from_millis(40)),
+        sweep_interval: Duration::from_millis(200),
+        poll_intervals: (Duration::from_millis(20), Duration::from_millis(40)),
         refresh,
         ..LiveOptions::default()
     };
-    let live = Live::start(files(&storage), None, options, &go_on).unwrap();
+    let live = Live::start(file_source(&storage), None, options, &go_on).unwrap();
     // What is young is looked at until it is not.
     std::thread::sleep(Duration::from_secs(1));
     let (cursor, refreshes) = (live.index().cursor(), live.stats().refreshes);
-    until(&live, || live.stats().refreshes > refreshes + 20);
+    wait_until(&live, || live.stats().refreshes > refreshes + 20);
     std::thread::sleep(Duration::from_millis(1200)); // and a sweep
     assert_eq!(live.index().cursor(), cursor, "{:?}", live.stats());
 }
@@ -184,10 +184,10 @@ fn a_store_at_rest_has_one_state() {
 fn bytes_are_as_young_as_what_is_known() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
-    session(&storage, 1);
-    message(&storage, 1, 1, 1);
-    let source = files(&storage);
-    let live = live(&source, FeedKind::Poll, Duration::ZERO);
+    write_session(&storage, 1);
+    write_message(&storage, 1, 1, 1);
+    let source = file_source(&storage);
+    let live = start_live(&source, FeedKind::Poll, Duration::ZERO);
     let message_key = live.index().view().message(&"msg_1".parse().unwrap()).unwrap().key.clone();
     let (cache, key) = (live.cache(), EntityKey::Message(message_key.clone()));
     let reads = std::cell::Cell::new(0);
@@ -214,8 +214,8 @@ fn bytes_are_as_young_as_what_is_known() {
     assert!(get().contains("\"cost\":1"));
     assert_eq!(reads.get(), 1, "nothing is read that did not change");
     let held = get();
-    message(&storage, 1, 1, 2);
-    until(&live, || cost(&live, 1) == Some(2.0));
+    write_message(&storage, 1, 1, 2);
+    wait_until(&live, || message_cost(&live, 1) == Some(2.0));
     assert!(get().contains("\"cost\":2"), "though it was looked at and settled meanwhile");
     assert!(held.contains("\"cost\":1"));
     // The scans say the same.
@@ -231,14 +231,14 @@ fn bytes_are_as_young_as_what_is_known() {
 fn a_server_that_is_silent_is_given_up() {
     let dir = TempDir::new().unwrap();
     let (storage, socket) = (dir.path().join("storage"), dir.path().join("sock"));
-    session(&storage, 1);
+    write_session(&storage, 1);
     let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     let options = LiveOptions {
         feed: FeedChoice::Only(FeedKind::Watchman),
-        server: Some(socket),
-        patience: Duration::from_millis(200),
+        server_socket: Some(socket),
+        timeout: Duration::from_millis(200),
         ..LiveOptions::default()
     };
-    let error = Live::start(files(&storage), None, options, &go_on).unwrap_err().to_string();
+    let error = Live::start(file_source(&storage), None, options, &go_on).unwrap_err().to_string();
     assert!(error.contains("no answer within"), "{error}");
 }

@@ -12,30 +12,30 @@ use scrollback_index::{
 use scrollback_source::Result;
 use scrollback_stor_mmap::MappedSpan;
 
-use super::event::{Of, What};
-use super::text::{TextEdit, TextKey, Texts};
+use super::event::{ChangeKind, Subject};
+use super::text::{TextCache, TextEdit, TextKey};
 use crate::shared::Shared;
 
 /// What was written so shortly before a session was looked at may not have been seen then.
-const MARGIN: Duration = Duration::from_millis(100);
+const WRITE_MARGIN: Duration = Duration::from_millis(100);
 
 /// What is left to be told of a change.
-pub(super) struct Untold {
+pub(super) struct PendingEvents {
     /// Its number.
     pub(super) revision: Revision,
     /// How much of it was.
-    pub(super) taken: usize,
-    pub(super) left: VecDeque<Item>,
+    pub(super) taken_count: usize,
+    pub(super) remaining: VecDeque<PendingEvent>,
 }
 
 /// What may be told of a change, at its place.
-pub(super) enum Item {
+pub(super) enum PendingEvent {
     /// Nothing, to whoever saw what was before.
     Nothing,
-    Told(What, Of),
+    Ready(ChangeKind, Subject),
     /// A part, which is still to be read; with what happened to it, and as it was.
     Part {
-        what: What,
+        what: ChangeKind,
         message: MessageKey,
         part: PartRef,
         old: Option<PartRef>,
@@ -43,25 +43,30 @@ pub(super) enum Item {
 }
 
 /// Says what is to be told of a change, to a follower that saw what was before.
-pub(super) struct Teller {
+pub(super) struct EventBuilder {
     shared: Arc<Shared>,
     /// What was seen last; none at the beginning.
-    pub(super) last: Option<View>,
-    pub(super) texts: Texts,
+    pub(super) last_view: Option<View>,
+    pub(super) texts: TextCache,
     pub(super) with_parts: bool,
 }
 
-impl Teller {
+impl EventBuilder {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, last: None, texts: Texts::default(), with_parts: true }
+        Self { shared, last_view: None, texts: TextCache::default(), with_parts: true }
     }
 
     /// What is to be told of a change.
-    pub(super) fn of(&mut self, change: &Change, since: Option<Revision>) -> VecDeque<Item> {
-        let is_known = self.last.is_some();
-        let last = self.last.as_ref();
-        let own =
-            |is_same: bool, what, of| if is_same { Item::Nothing } else { Item::Told(what, of) };
+    pub(super) fn pending_for_change(
+        &mut self,
+        change: &Change,
+        since: Option<Revision>,
+    ) -> VecDeque<PendingEvent> {
+        let is_known = self.last_view.is_some();
+        let last = self.last_view.as_ref();
+        let own = |is_same: bool, what, of| {
+            if is_same { PendingEvent::Nothing } else { PendingEvent::Ready(what, of) }
+        };
         let all = match (&change.key, &change.value) {
             (EntityKey::Project(id), value) => {
                 let now = match value {
@@ -69,8 +74,11 @@ impl Teller {
                     _ => None,
                 };
                 let old = last.and_then(|last| last.project(id));
-                let what = What::of(now.as_ref(), old.as_ref(), is_known);
-                vec![Item::Told(what, Of::Project { now, old, key: change.key.clone() })]
+                let what = ChangeKind::from_states(now.as_ref(), old.as_ref(), is_known);
+                vec![PendingEvent::Ready(
+                    what,
+                    Subject::Project { now, old, key: change.key.clone() },
+                )]
             }
             (EntityKey::Session(key), value) => {
                 let now = match value {
@@ -78,9 +86,9 @@ impl Teller {
                     _ => None,
                 };
                 let old = last.and_then(|last| last.session(&key.session));
-                let what = What::of(now.as_ref(), old.as_ref(), is_known);
+                let what = ChangeKind::from_states(now.as_ref(), old.as_ref(), is_known);
                 let is_same = is_same_session(now.as_deref(), old.as_deref());
-                vec![own(is_same, what, Of::Session { now, old, key: key.clone() })]
+                vec![own(is_same, what, Subject::Session { now, old, key: key.clone() })]
             }
             (EntityKey::Message(key), value) => {
                 let now = match value {
@@ -88,15 +96,18 @@ impl Teller {
                     _ => None,
                 };
                 let old = last.and_then(|last| last.message_by_key(key));
-                let what = What::of(now.as_ref(), old.as_ref(), is_known);
+                let what = ChangeKind::from_states(now.as_ref(), old.as_ref(), is_known);
                 let parts = match self.with_parts {
-                    true => self.parts(key, now.as_deref(), old.as_deref(), since),
+                    true => self.part_events(key, now.as_deref(), old.as_deref(), since),
                     false => Vec::new(),
                 };
                 // Whoever goes on behind it knows of parts that went by this list alone.
-                let has_lost = parts.iter().any(|it| matches!(it, Item::Told(What::Removed, _)));
+                let has_lost = parts
+                    .iter()
+                    .any(|it| matches!(it, PendingEvent::Ready(ChangeKind::Removed, _)));
                 let is_same = !has_lost && is_same_message(now.as_deref(), old.as_deref());
-                let mut all = vec![own(is_same, what, Of::Message { now, old, key: key.clone() })];
+                let mut all =
+                    vec![own(is_same, what, Subject::Message { now, old, key: key.clone() })];
                 all.extend(parts);
                 all
             }
@@ -106,22 +117,24 @@ impl Teller {
     }
 
     /// What happened to the parts of a message.
-    fn parts(
+    fn part_events(
         &mut self,
         message: &MessageKey,
         now: Option<&MessageMeta>,
         old: Option<&MessageMeta>,
         since: Option<Revision>,
-    ) -> Vec<Item> {
-        let (is_new, is_known) = (old.is_none(), self.last.is_some());
+    ) -> Vec<PendingEvent> {
+        let (is_new, is_known) = (old.is_none(), self.last_view.is_some());
         let was_listed = old.is_some_and(|old| old.parts.is_some());
         // What was there before its message was looked into did not change: it is told as it is.
-        let horizon = match (&self.last, old) {
+        let horizon = match (&self.last_view, old) {
             (Some(last), Some(_)) if !was_listed => last.refresh_state(&message.session),
             _ => None,
         };
         let was_there = |part: &PartRef| match (&horizon, part.observed) {
-            (Some((_, upkeep)), Some(it)) => it.stamp.is_settled_at(upkeep.checked_at, MARGIN),
+            (Some((_, upkeep)), Some(it)) => {
+                it.stamp.is_settled_at(upkeep.checked_at, WRITE_MARGIN)
+            }
             _ => false,
         };
         let refs = |meta: Option<&MessageMeta>| {
@@ -135,36 +148,38 @@ impl Teller {
         for part in now.iter() {
             let was = known.remove(&part.id);
             let what = match was_there(part) {
-                true => What::Present,
-                false => What::of(Some(part), was, is_known && (was_listed || is_new)),
+                true => ChangeKind::Present,
+                false => {
+                    ChangeKind::from_states(Some(part), was, is_known && (was_listed || is_new))
+                }
             };
             if since.is_none_or(|since| part.last_change() > since) {
                 let (message, part, old) = (message.clone(), part.clone(), was.cloned());
-                all.push(Item::Part { what, message, part, old });
+                all.push(PendingEvent::Part { what, message, part, old });
             }
         }
         let mut gone: Vec<&PartRef> = known.into_values().collect();
         gone.sort_by(|a, b| a.id.cmp(&b.id));
         for was in gone {
-            self.texts.forget(&text_key(message, was));
+            self.texts.remove(&text_key(message, was));
             let (key, message) = (part_key(message, was), message.clone());
             let old = Some(was.clone());
-            let of = Of::Part { now: None, old, key, message, span: None, text: None };
-            all.push(Item::Told(What::Removed, of));
+            let of = Subject::Part { now: None, old, key, message, span: None, text: None };
+            all.push(PendingEvent::Ready(ChangeKind::Removed, of));
         }
         all
     }
 
     /// Takes the next of what is left: a record, or as many parts as there is room for. None where
     /// nothing is to be told.
-    pub(super) fn next_of(
+    pub(super) fn take_next(
         &mut self,
-        left: &mut VecDeque<Item>,
+        left: &mut VecDeque<PendingEvent>,
         (most, most_bytes): (usize, usize),
-    ) -> Result<Vec<Option<(What, Of)>>> {
+    ) -> Result<Vec<Option<(ChangeKind, Subject)>>> {
         let mut bytes = 0;
-        let fits = |item: &&Item| match item {
-            Item::Part { part, .. } => {
+        let fits = |item: &&PendingEvent| match item {
+            PendingEvent::Part { part, .. } => {
                 let is_first = bytes == 0;
                 bytes += part.observed.map_or(1, |observed| observed.stamp.size.max(1) as usize);
                 is_first || bytes <= most_bytes
@@ -173,19 +188,23 @@ impl Teller {
         };
         let parts = left.iter().take(most).take_while(fits).count();
         if parts > 0 {
-            return self.read(left, parts);
+            return self.read_parts(left, parts);
         }
-        Ok(left.pop_front().into_iter().map(Item::into_told).collect())
+        Ok(left.pop_front().into_iter().map(PendingEvent::into_ready).collect())
     }
 
     /// Takes so many parts and reads them: those that the driver just read where they are as the index
     /// says.
-    fn read(&mut self, left: &mut VecDeque<Item>, parts: usize) -> Result<Vec<Option<(What, Of)>>> {
+    fn read_parts(
+        &mut self,
+        left: &mut VecDeque<PendingEvent>,
+        parts: usize,
+    ) -> Result<Vec<Option<(ChangeKind, Subject)>>> {
         let wanted: Vec<(EntityKey, Option<Stamp>)> = left
             .iter()
             .take(parts)
             .filter_map(|item| match item {
-                Item::Part { message, part, .. } => {
+                PendingEvent::Part { message, part, .. } => {
                     Some((part_key(message, part).into(), stamp(part.observed)))
                 }
                 _ => None,
@@ -193,14 +212,16 @@ impl Teller {
             .collect();
         let mut spans = self.shared.materializer.current_spans(&wanted)?.into_iter();
         let told = left.drain(..parts).map(|item| {
-            let Item::Part { what, message, part, old } = item else { return item.into_told() };
+            let PendingEvent::Part { what, message, part, old } = item else {
+                return item.into_ready();
+            };
             let span = spans.next().flatten();
             let text_key = text_key(&message, &part);
             let text = match span.as_ref().and_then(text_of) {
-                Some(text) => Some(self.texts.edit(&text_key, &text)),
+                Some(text) => Some(self.texts.replace_and_diff(&text_key, &text)),
                 // The event has no text, as of a damaged record: the next one is told whole.
                 None => {
-                    self.texts.forget(&text_key);
+                    self.texts.remove(&text_key);
                     None
                 }
             };
@@ -208,18 +229,18 @@ impl Teller {
             let is_same = text.as_ref().is_some_and(TextEdit::is_empty)
                 && old.as_ref().is_some_and(|old| stamp(old.observed) == stamp(part.observed));
             let key = part_key(&message, &part);
-            let of = Of::Part { now: Some(part), old, key, message, span, text };
+            let of = Subject::Part { now: Some(part), old, key, message, span, text };
             (!is_same).then_some((what, of))
         });
         Ok(told.collect())
     }
 }
 
-impl Item {
+impl PendingEvent {
     /// What it is, if it needs not be read.
-    fn into_told(self) -> Option<(What, Of)> {
+    fn into_ready(self) -> Option<(ChangeKind, Subject)> {
         match self {
-            Self::Told(what, of) => Some((what, of)),
+            Self::Ready(what, of) => Some((what, of)),
             Self::Nothing | Self::Part { .. } => None,
         }
     }

@@ -13,16 +13,19 @@ use tempfile::TempDir;
 use crate::delays::Delays;
 use crate::server::Server;
 use crate::state::State;
-use crate::support::{FEEDS, Follower, bytes_are_equal, files, go_on, settle, untouched};
+use crate::support::{
+    FEEDS, IndexFollower, assert_bytes_equal, assert_untouched, file_source, go_on,
+    wait_until_settled,
+};
 
 /// Within which time every record is looked at.
-const SWEEP: Duration = Duration::from_secs(2);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
 /// So much is written before the writer pauses.
-const BURST: u64 = 200;
+const BURST_SIZE: u64 = 200;
 
 /// How a run goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trouble {
+enum FailureMode {
     Nothing,
     /// The system has no watch left, after some.
     NoWatchLeft,
@@ -32,8 +35,8 @@ enum Trouble {
     Overflow,
 }
 
-fn nothing_is_lost(feed: FeedKind, trouble: Trouble, seed: u64, changes: u64) {
-    if feed == FeedKind::Watchman && !Server::is_there() {
+fn check_convergence(feed: FeedKind, trouble: FailureMode, seed: u64, changes: u64) {
+    if feed == FeedKind::Watchman && !Server::is_installed() {
         return;
     }
     let dir = TempDir::new().unwrap();
@@ -42,43 +45,47 @@ fn nothing_is_lost(feed: FeedKind, trouble: Trouble, seed: u64, changes: u64) {
     let mut server = (feed == FeedKind::Watchman).then(Server::start);
     let options = LiveOptions {
         feed: FeedChoice::Only(feed),
-        sweep: SWEEP,
-        server: server.as_ref().map(|server| server.socket().to_owned()),
-        retry: Duration::from_millis(if trouble == Trouble::Killed { 300 } else { 60_000 }),
+        sweep_interval: SWEEP_INTERVAL,
+        server_socket: server.as_ref().map(|server| server.socket().to_owned()),
+        retry_wait: Duration::from_millis(if trouble == FailureMode::Killed {
+            300
+        } else {
+            60_000
+        }),
         // Some 12 sessions have 72 directories of parts.
-        watches: (trouble == Trouble::NoWatchLeft).then_some(40),
+        max_watches: (trouble == FailureMode::NoWatchLeft).then_some(40),
         // A burst for which nobody listens is larger than the queue of any system.
-        quiet: Duration::from_secs(if trouble == Trouble::Overflow { 1 } else { 0 }),
-        dirty: Duration::from_secs(if trouble == Trouble::Overflow { 3 } else { 0 }),
+        debounce: Duration::from_secs(if trouble == FailureMode::Overflow { 1 } else { 0 }),
+        max_delay: Duration::from_secs(if trouble == FailureMode::Overflow { 3 } else { 0 }),
         ..LiveOptions::default()
     };
-    let source = files(&storage);
+    let source = file_source(&storage);
     let live = Live::start(source.clone(), None, options, &go_on).unwrap();
     let mut script = Script::new(&storage, seed, 12);
-    let (mut follower, mut delays) = (Follower::default(), Delays::of(&live));
+    let (mut follower, mut delays) = (IndexFollower::default(), Delays::start(&live));
     for step in 0..changes {
-        delays.made(script.step().unwrap());
-        if step % BURST == BURST - 1 {
+        delays.record_step(script.step().unwrap());
+        if step % BURST_SIZE == BURST_SIZE - 1 {
             follower.pull(live.index());
             delays.pause(Duration::from_millis(10));
         }
-        if step == changes / 3 && trouble == Trouble::Overflow {
-            overflow(&storage);
+        if step == changes / 3 && trouble == FailureMode::Overflow {
+            overflow_queue(&storage);
         }
-        if let Some(server) = server.as_mut().filter(|_| trouble == Trouble::Killed) {
+        if let Some(server) = server.as_mut().filter(|_| trouble == FailureMode::Killed) {
             match step {
                 _ if step == changes / 3 => server.kill(),
-                _ if step == changes / 3 * 2 => *server = server.again(),
+                _ if step == changes / 3 * 2 => *server = server.restart(),
                 _ => {}
             }
         }
     }
-    settle(&live, &source, 3 * SWEEP + Duration::from_secs(15));
-    bytes_are_equal(&live, &source);
+    wait_until_settled(&live, &source, 3 * SWEEP_INTERVAL + Duration::from_secs(15));
+    assert_bytes_equal(&live, &source);
     follower.pull(live.index());
     assert_eq!(follower.state, State::from_view(&live.index().view()));
     assert_eq!(follower.fresh, 1);
-    if trouble == Trouble::Killed {
+    if trouble == FailureMode::Killed {
         let start = Instant::now();
         while live.stats().promotions == 0 {
             assert!(start.elapsed() < Duration::from_secs(20), "{:?}", live.stats());
@@ -88,22 +95,22 @@ fn nothing_is_lost(feed: FeedKind, trouble: Trouble, seed: u64, changes: u64) {
     let stats = live.stats();
     let given_up = |from| stats.demotions.iter().filter(|it| it.from == from).count();
     match trouble {
-        Trouble::Nothing => assert_eq!((stats.feed, given_up(feed)), (feed, 0), "{stats:?}"),
-        Trouble::NoWatchLeft => {
+        FailureMode::Nothing => assert_eq!((stats.feed, given_up(feed)), (feed, 0), "{stats:?}"),
+        FailureMode::NoWatchLeft => {
             assert_eq!((stats.feed, given_up(feed)), (FeedKind::Poll, 1), "{stats:?}");
         }
-        Trouble::Killed => assert_eq!((stats.feed, given_up(feed)), (feed, 1), "{stats:?}"),
-        Trouble::Overflow => assert!(stats.feed_stats.rescans > 1, "{stats:?}"),
+        FailureMode::Killed => assert_eq!((stats.feed, given_up(feed)), (feed, 1), "{stats:?}"),
+        FailureMode::Overflow => assert!(stats.feed_stats.rescans > 1, "{stats:?}"),
     }
     assert_eq!(stats.failures, 0, "{stats:?}");
-    if trouble == Trouble::Nothing {
-        untouched(&live, &storage);
+    if trouble == FailureMode::Nothing {
+        assert_untouched(&live, &storage);
     }
     delays.print(&format!("{feed}, {trouble:?}, {changes} changes"), &stats);
 }
 
 /// More than the system's queue holds, of which no two in a row are alike.
-fn overflow(storage: &std::path::Path) {
+fn overflow_queue(storage: &std::path::Path) {
     let most = std::fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
     let most: u64 = most.trim().parse().unwrap();
     let paths = [0, 1].map(|n| storage.join(format!("session/p0/ses_x{n}.json")));
@@ -114,36 +121,36 @@ fn overflow(storage: &std::path::Path) {
     }
 }
 
-const SHORT: u64 = 3000;
+const SHORT_RUN_CHANGES: u64 = 3000;
 
 #[test]
 fn with_every_feed_of_the_system() {
     for (feed, seed) in FEEDS.into_iter().zip(1..) {
-        nothing_is_lost(feed, Trouble::Nothing, seed, SHORT);
+        check_convergence(feed, FailureMode::Nothing, seed, SHORT_RUN_CHANGES);
     }
 }
 
 #[test]
 fn with_a_watchman_server() {
-    nothing_is_lost(FeedKind::Watchman, Trouble::Nothing, 7, SHORT);
+    check_convergence(FeedKind::Watchman, FailureMode::Nothing, 7, SHORT_RUN_CHANGES);
 }
 
 #[test]
 fn when_no_watch_is_left() {
     for (feed, seed) in [(FeedKind::Inotify, 11), (FeedKind::Notify, 12)] {
-        nothing_is_lost(feed, Trouble::NoWatchLeft, seed, SHORT);
+        check_convergence(feed, FailureMode::NoWatchLeft, seed, SHORT_RUN_CHANGES);
     }
 }
 
 #[test]
 fn when_the_server_is_killed() {
-    nothing_is_lost(FeedKind::Watchman, Trouble::Killed, 13, SHORT);
+    check_convergence(FeedKind::Watchman, FailureMode::Killed, 13, SHORT_RUN_CHANGES);
 }
 
 #[test]
 #[cfg(target_os = "linux")]
 fn when_the_queue_overflows() {
-    nothing_is_lost(FeedKind::Inotify, Trouble::Overflow, 14, SHORT);
+    check_convergence(FeedKind::Inotify, FailureMode::Overflow, 14, SHORT_RUN_CHANGES);
 }
 
 #[test]
@@ -152,9 +159,9 @@ fn in_the_long_run() {
     let changes = std::env::var("CHANGES").map_or(100_000, |it| it.parse().unwrap());
     let all = [FeedKind::Inotify, FeedKind::Notify, FeedKind::Poll, FeedKind::Watchman];
     for (feed, seed) in all.into_iter().zip(21..) {
-        nothing_is_lost(feed, Trouble::Nothing, seed, changes);
+        check_convergence(feed, FailureMode::Nothing, seed, changes);
     }
-    nothing_is_lost(FeedKind::Inotify, Trouble::NoWatchLeft, 31, changes);
-    nothing_is_lost(FeedKind::Watchman, Trouble::Killed, 32, changes);
-    nothing_is_lost(FeedKind::Inotify, Trouble::Overflow, 33, changes);
+    check_convergence(FeedKind::Inotify, FailureMode::NoWatchLeft, 31, changes);
+    check_convergence(FeedKind::Watchman, FailureMode::Killed, 32, changes);
+    check_convergence(FeedKind::Inotify, FailureMode::Overflow, 33, changes);
 }

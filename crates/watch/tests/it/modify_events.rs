@@ -8,13 +8,13 @@ use std::sync::Arc;
 use scrollback_core_id::{Clock, Discipline, SourceId};
 use scrollback_source::{DirtyScope, Reader, Source, WatchRoot, WatchedFiles};
 use scrollback_source_test::jsonl::JsonlSource;
-use scrollback_watch::{Feed, FeedClock, FeedKind, Heard, NativeFeed, Watched};
+use scrollback_watch::{Feed, FeedBatch, FeedClock, FeedContext, FeedKind, NativeFeed};
 use tempfile::TempDir;
 
-use crate::logs::{LONGEST, Log, logs};
-use crate::support::files;
+use crate::logs::{Log, MAX_WAIT, logs};
+use crate::support::file_source;
 
-const NATIVE: [FeedKind; 2] = [FeedKind::Inotify, FeedKind::Notify];
+const NATIVE_FEEDS: [FeedKind; 2] = [FeedKind::Inotify, FeedKind::Notify];
 
 /// The same logs, and beside them documents that are rewritten in place.
 struct WithDocuments(JsonlSource);
@@ -45,27 +45,27 @@ impl Source for WithDocuments {
     }
 }
 
-async fn next(feed: &mut dyn Feed, clock: Option<&FeedClock>) -> Heard {
-    tokio::time::timeout(LONGEST, feed.next(clock)).await.unwrap().unwrap()
+async fn next_batch(feed: &mut dyn Feed, clock: Option<&FeedClock>) -> FeedBatch {
+    tokio::time::timeout(MAX_WAIT, feed.next(clock)).await.unwrap().unwrap()
 }
 
 /// All that a feed says until it speaks of `last`.
-async fn all_until(
+async fn scopes_until(
     feed: &mut dyn Feed,
     clock: &mut FeedClock,
     last: &DirtyScope,
 ) -> Vec<DirtyScope> {
     let mut all = Vec::new();
     while !all.contains(last) {
-        let heard = next(feed, Some(clock)).await;
+        let heard = next_batch(feed, Some(clock)).await;
         all.extend(heard.scopes);
         *clock = heard.clock;
     }
     all
 }
 
-fn native(kind: FeedKind, source: Arc<dyn Source>) -> NativeFeed {
-    let watched = Watched::new(source);
+fn native_feed(kind: FeedKind, source: Arc<dyn Source>) -> NativeFeed {
+    let watched = FeedContext::new(source);
     match kind {
         #[cfg(target_os = "linux")]
         FeedKind::Inotify => NativeFeed::inotify(watched).unwrap(),
@@ -78,23 +78,23 @@ fn native(kind: FeedKind, source: Arc<dyn Source>) -> NativeFeed {
 #[test]
 fn documents_are_told_of_when_they_are_closed() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    for kind in NATIVE {
+    for kind in NATIVE_FEEDS {
         let dir = TempDir::new().unwrap();
         let mut log = Log::create(dir.path(), "2026/11/30/ses_1");
         let mut document = File::create(dir.path().join("2026/11/30/settings.json")).unwrap();
         runtime.block_on(async {
             let source = Arc::new(WithDocuments(logs(dir.path())));
-            let mut feed = native(kind, source);
-            let mut clock = next(&mut feed, None).await.clock;
+            let mut feed = native_feed(kind, source);
+            let mut clock = next_batch(&mut feed, None).await.clock;
             document.write_all(b"{}").unwrap();
             log.append();
             let appended = DirtyScope::Session(
                 "2026/11/30/ses_1".parse::<scrollback_core_id::SessionId>().unwrap().into(),
             );
-            let all = all_until(&mut feed, &mut clock, &appended).await;
+            let all = scopes_until(&mut feed, &mut clock, &appended).await;
             assert!(!all.contains(&DirtyScope::Records), "{kind}: {all:?}");
             drop(document);
-            let all = all_until(&mut feed, &mut clock, &DirtyScope::Records).await;
+            let all = scopes_until(&mut feed, &mut clock, &DirtyScope::Records).await;
             assert!(!all.contains(&DirtyScope::Store), "{kind}: {all:?}");
         });
     }
@@ -104,27 +104,27 @@ fn documents_are_told_of_when_they_are_closed() {
 #[test]
 fn writes_to_opencodes_records_are_no_events_until_they_are_closed() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    for kind in NATIVE {
+    for kind in NATIVE_FEEDS {
         let dir = TempDir::new().unwrap();
         let messages = dir.path().join("storage/message/ses_1");
         fs::create_dir_all(&messages).unwrap();
         let [first, second] = [1, 2].map(|number| messages.join(format!("msg_{number}.json")));
         let (mut open, mut other) = (File::create(&first).unwrap(), File::create(&second).unwrap());
         runtime.block_on(async {
-            let source = files(&dir.path().join("storage"));
+            let source = file_source(&dir.path().join("storage"));
             let scopes = [&first, &second].map(|path| source.scope_of_path(path).unwrap());
-            let mut feed = native(kind, source);
-            let mut clock = next(&mut feed, None).await.clock;
+            let mut feed = native_feed(kind, source);
+            let mut clock = next_batch(&mut feed, None).await.clock;
             for _ in 0..10 {
                 open.write_all(b"{").unwrap();
             }
             other.write_all(b"{}").unwrap();
             drop(other);
-            let all = all_until(&mut feed, &mut clock, &scopes[1]).await;
+            let all = scopes_until(&mut feed, &mut clock, &scopes[1]).await;
             assert!(!all.contains(&scopes[0]), "{kind}: {all:?}");
             assert_eq!(feed.stats().events, 1, "{kind}");
             drop(open);
-            all_until(&mut feed, &mut clock, &scopes[0]).await;
+            scopes_until(&mut feed, &mut clock, &scopes[0]).await;
         });
     }
 }

@@ -11,75 +11,78 @@ use scrollback_index::{Delta, View};
 use scrollback_source::{DirtyScope, Error};
 use tokio::sync::watch;
 
-use crate::again::Again;
+use crate::retry_queue::RetryQueue;
 use crate::shared::Shared;
 
 /// Compares what is dirty with the store, and keeps the index.
-pub(super) struct Looker {
+pub(super) struct Refresher {
     pub(super) shared: Arc<Shared>,
     /// Goes with the driver, so that whoever waits for it to move knows that it does not any more.
-    pub(super) moves: watch::Sender<Cursor>,
-    pub(super) again: Again,
+    pub(super) cursor_sender: watch::Sender<Cursor>,
+    pub(super) retry_queue: RetryQueue,
     pub(super) refresh: RefreshOptions,
 }
 
-impl Looker {
+impl Refresher {
     /// Looks at what may have been in the middle of a write.
-    pub(super) fn look_again(&mut self) -> bool {
-        let due = self.again.take();
-        self.shared.stats().again += due.len() as u64;
+    pub(super) fn retry_due(&mut self) -> bool {
+        let due = self.retry_queue.take_due();
+        self.shared.stats().retries += due.len() as u64;
         let scopes: Vec<DirtyScope> = due.keys().cloned().collect();
-        let Some(looked) = self.look_once(&scopes) else { return false };
+        let Some(looked) = self.refresh_once(&scopes) else { return false };
         for key in looked.provisional {
             let waited = due.get(&DirtyScope::Entity(key.clone()));
             let waited = waited.or_else(|| match &key {
                 EntityKey::Session(key) => due.get(&DirtyScope::Session(key.clone())),
                 _ => None,
             });
-            self.again.put(scope_of(key), waited.copied());
+            self.retry_queue.schedule(scope_of(key), waited.copied());
         }
         self.publish();
         true
     }
 
     /// Looks at scopes; whether it could.
-    pub(super) fn look(&mut self, scopes: &[DirtyScope]) -> bool {
+    pub(super) fn refresh_scopes(&mut self, scopes: &[DirtyScope]) -> bool {
         self.shared.stats().scopes += scopes.len() as u64;
         let before = self.shared.materializer.index().cursor();
-        scopes.iter().for_each(|scope| self.again.forget(scope));
-        let Some(looked) = self.look_once(scopes) else { return false };
+        scopes.iter().for_each(|scope| self.retry_queue.remove(scope));
+        let Some(looked) = self.refresh_once(scopes) else { return false };
         let mut whole = if looked.is_wide { self.unsettled_since(&before) } else { Vec::new() };
         for key in looked.provisional {
             match key {
                 EntityKey::Session(key) => whole.push(key),
-                key => self.again.put(DirtyScope::Entity(key), None),
+                key => self.retry_queue.schedule(DirtyScope::Entity(key), None),
             }
         }
-        let went_well = self.look_into(whole);
+        let went_well = self.refresh_sessions(whole);
         self.publish();
         went_well
     }
 
     /// Reads what may be in the middle of a write in sessions that were looked at as a whole, which
     /// reads no part: what is read later is compared with these bytes. Whether it could.
-    pub(super) fn look_into(&mut self, sessions: Vec<SessionKey>) -> bool {
+    pub(super) fn refresh_sessions(&mut self, sessions: Vec<SessionKey>) -> bool {
         if sessions.is_empty() {
             return true;
         }
         let scopes: Vec<DirtyScope> = sessions.into_iter().map(DirtyScope::Session).collect();
-        let Some(looked) = self.look_once(&scopes) else { return false };
-        looked.provisional.into_iter().for_each(|key| self.again.put(scope_of(key), None));
+        let Some(looked) = self.refresh_once(&scopes) else { return false };
+        looked
+            .provisional
+            .into_iter()
+            .for_each(|key| self.retry_queue.schedule(scope_of(key), None));
         true
     }
 
     /// Looks at scopes, and gives what is to be looked at again. None if the store could not be read.
-    fn look_once(&mut self, scopes: &[DirtyScope]) -> Option<Looked> {
+    fn refresh_once(&mut self, scopes: &[DirtyScope]) -> Option<RefreshOutcome> {
         // Said before anybody can be told of what it finds.
-        self.shared.stats().waiting = self.again.len() + 1;
+        self.shared.stats().pending_scopes = self.retry_queue.len() + 1;
         for scope in scopes {
             self.shared.dirty.mark(scope.clone()).ok()?;
         }
-        let claim = self.shared.dirty.take();
+        let claim = self.shared.dirty.claim();
         let mut dirty = Dirty::default();
         let mut verify = None;
         for scope in claim.scopes() {
@@ -122,12 +125,12 @@ impl Looker {
         let provisional = match looked {
             Ok(provisional) => provisional,
             Err(error) => {
-                self.told(Err(error));
+                self.note_result(Err(error));
                 return None;
             }
         };
         self.shared.dirty.settle(claim);
-        Some(Looked { provisional, is_wide: verify.is_some() })
+        Some(RefreshOutcome { provisional, is_wide: verify.is_some() })
     }
 
     /// Sessions that changed since, and in which something may still be written.
@@ -146,14 +149,14 @@ impl Looker {
     }
 
     /// Notes that something could not be read; whether it could.
-    pub(super) fn told(&self, looked: Result<(), Error>) -> bool {
+    pub(super) fn note_result(&self, looked: Result<(), Error>) -> bool {
         match looked {
             Ok(()) => true,
             Err(error) if is_absent(&error) => true,
             Err(error) => {
                 let mut stats = self.shared.stats();
                 stats.failures += 1;
-                stats.failure = Some(error.to_string());
+                stats.last_failure = Some(error.to_string());
                 false
             }
         }
@@ -161,9 +164,9 @@ impl Looker {
 
     /// Says how far it is to whoever waits, once it is known what is to be looked at again.
     pub(super) fn publish(&self) {
-        self.shared.stats().waiting = self.again.len();
+        self.shared.stats().pending_scopes = self.retry_queue.len();
         let cursor = self.shared.materializer.index().cursor();
-        self.moves.send_if_modified(|last| {
+        self.cursor_sender.send_if_modified(|last| {
             let has_moved = *last != cursor;
             *last = cursor;
             has_moved
@@ -177,7 +180,7 @@ pub(super) fn is_unsettled(view: &View, key: &SessionKey) -> bool {
 }
 
 /// What a look came to.
-struct Looked {
+struct RefreshOutcome {
     /// What is to be looked at again.
     provisional: Vec<EntityKey>,
     /// Whether more was looked at than was named.

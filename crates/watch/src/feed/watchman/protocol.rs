@@ -15,7 +15,7 @@ use crate::feed::error::FeedError;
 
 /// What the server says of a file.
 #[derive(Debug, Clone, Deserialize)]
-pub(super) struct Changed {
+pub(super) struct ChangedFile {
     pub(super) name: PathBuf,
     exists: bool,
     #[serde(rename = "type")]
@@ -25,13 +25,13 @@ pub(super) struct Changed {
     ino: u64,
 }
 
-impl QueryFieldList for Changed {
+impl QueryFieldList for ChangedFile {
     fn field_list() -> Vec<&'static str> {
         vec!["name", "exists", "type", "size", "mtime_ns", "ino"]
     }
 }
 
-impl Changed {
+impl ChangedFile {
     /// What a look at it would say; nothing of what is gone.
     pub(super) fn stamp(&self) -> Option<Stamp> {
         let Self { size, mtime_ns, ino, .. } = *self;
@@ -41,10 +41,10 @@ impl Changed {
 
 /// Asks what changed since a clock, and does not have the server wait for a file of its own.
 #[derive(Debug, Serialize)]
-pub(super) struct Since(&'static str, PathBuf, SinceClock);
+pub(super) struct SinceQuery(&'static str, PathBuf, SinceParameters);
 
 #[derive(Debug, Serialize)]
-pub(super) struct SinceClock {
+pub(super) struct SinceParameters {
     since: ClockSpec,
     #[serde(skip_serializing_if = "Option::is_none")]
     relative_root: Option<PathBuf>,
@@ -53,14 +53,14 @@ pub(super) struct SinceClock {
     sync_timeout: u64,
 }
 
-impl Since {
-    pub(super) fn of(root: &ResolvedRoot, since: ClockSpec) -> Self {
+impl SinceQuery {
+    pub(super) fn new(root: &ResolvedRoot, since: ClockSpec) -> Self {
         let path = root.path();
         let relative = path.strip_prefix(root.project_root()).ok().map(Path::to_owned);
-        let clock = SinceClock {
+        let clock = SinceParameters {
             since,
             relative_root: relative.filter(|path| !path.as_os_str().is_empty()),
-            fields: Changed::field_list(),
+            fields: ChangedFile::field_list(),
             empty_on_fresh_instance: true,
             sync_timeout: 0,
         };
@@ -69,17 +69,20 @@ impl Since {
 }
 
 /// It asks nobody, and is done at once; if it is not, it is not waited for.
-const PATIENCE: Duration = Duration::from_secs(1);
+const SOCKET_LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The socket of the server, if there is a watchman that knows where it would be.
-pub(super) async fn running() -> Result<PathBuf, FeedError> {
+pub(super) async fn running_server_socket() -> Result<PathBuf, FeedError> {
     let asked = Command::new("watchman")
         .args(["--no-spawn", "--no-pretty", "get-sockname"])
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let answer = timeout(PATIENCE, asked).await.map_err(|_| FeedError::Silent(PATIENCE))??.stdout;
+    let answer = timeout(SOCKET_LOOKUP_TIMEOUT, asked)
+        .await
+        .map_err(|_| FeedError::Silent(SOCKET_LOOKUP_TIMEOUT))??
+        .stdout;
     let answer = String::from_utf8_lossy(&answer);
     // `{"sockname":"…","version":"…"}`
     let socket = answer.split_once("\"sockname\":\"").and_then(|(_, rest)| rest.split_once('"'));

@@ -10,29 +10,29 @@ use tokio::time::{Instant, timeout};
 
 use crate::error::LiveError;
 use crate::feed::{
-    Answer, CustomFeed, Feed, FeedClock, FeedError, FeedKind, Heard, NativeFeed, PollFeed, Watched,
-    WatchmanFeed,
+    BatchCoverage, CustomFeed, Feed, FeedBatch, FeedClock, FeedContext, FeedError, FeedKind,
+    NativeFeed, PollFeed, WatchmanFeed,
 };
 use crate::options::{FeedChoice, LiveOptions};
 use crate::stats::Demotion;
 
 /// Feeds, the best first.
-pub(crate) struct Ladder {
-    rungs: Arc<Rungs>,
-    at: usize,
+pub(crate) struct FallbackChain {
+    levels: Arc<FallbackLevels>,
+    current_level: usize,
     /// The best one that is worth another try.
-    best: usize,
+    best_level: usize,
     /// How long a feed that could not go on is left alone, at first.
-    retry: Duration,
+    retry_wait: Duration,
     /// When a better one is tried, and how long it was waited for.
-    next: Option<(Instant, Duration)>,
+    next_attempt: Option<(Instant, Duration)>,
     /// A better one that is being tried. Ends with the ladder.
-    climbing: JoinSet<Option<Begun>>,
+    attempts: JoinSet<Option<StartedFeed>>,
 }
 
 /// What every try needs.
-struct Rungs {
-    watched: Watched,
+struct FallbackLevels {
+    context: FeedContext,
     kinds: Vec<FeedKind>,
     /// The feed of somebody else's that is one of them.
     custom: Option<CustomFeed>,
@@ -40,24 +40,24 @@ struct Rungs {
     /// Whether the first rung has to hold at the beginning.
     is_strict: bool,
     /// How long a feed may take to begin.
-    patience: Duration,
+    timeout: Duration,
 }
 
 /// A feed that began, with the rung that it is on.
-pub(crate) struct Begun {
-    at: usize,
+pub(crate) struct StartedFeed {
+    level: usize,
     pub(crate) feed: Box<dyn Feed>,
-    pub(crate) heard: Heard,
+    pub(crate) first_batch: FeedBatch,
 }
 
 /// How long it waits at most before it tries a better feed again.
-const LONGEST: Duration = Duration::from_secs(600);
+const MAX_RETRY_WAIT: Duration = Duration::from_secs(600);
 
 /// How long the start waits for a server that nobody asked for.
-const SERVER: Duration = Duration::from_secs(1);
+const OPTIONAL_SERVER_TIMEOUT: Duration = Duration::from_secs(1);
 
-impl Ladder {
-    pub(crate) fn new(watched: Watched, options: &LiveOptions) -> Self {
+impl FallbackChain {
+    pub(crate) fn new(watched: FeedContext, options: &LiveOptions) -> Self {
         let mut custom = None;
         let kinds = match &options.feed {
             FeedChoice::Best if cfg!(target_os = "linux") => {
@@ -71,15 +71,22 @@ impl Ladder {
                 vec![feed.kind(), FeedKind::Poll]
             }
         };
-        let (is_strict, patience) = (options.feed != FeedChoice::Best, options.patience);
-        let rungs = Rungs { watched, kinds, custom, poll: options.poll, is_strict, patience };
+        let (is_strict, patience) = (options.feed != FeedChoice::Best, options.timeout);
+        let rungs = FallbackLevels {
+            context: watched,
+            kinds,
+            custom,
+            poll: options.poll_intervals,
+            is_strict,
+            timeout: patience,
+        };
         Self {
-            rungs: Arc::new(rungs),
-            retry: options.retry,
-            at: 0,
-            best: 0,
-            next: None,
-            climbing: JoinSet::new(),
+            levels: Arc::new(rungs),
+            retry_wait: options.retry_wait,
+            current_level: 0,
+            best_level: 0,
+            next_attempt: None,
+            attempts: JoinSet::new(),
         }
     }
 
@@ -88,54 +95,56 @@ impl Ladder {
         &mut self,
         since: Option<FeedClock>,
         demotions: &mut Vec<Demotion>,
-    ) -> Result<Begun, LiveError> {
-        let rungs = Arc::clone(&self.rungs);
-        let since = since.filter(WatchmanFeed::remembers);
+    ) -> Result<StartedFeed, LiveError> {
+        let rungs = Arc::clone(&self.levels);
+        let since = since.filter(WatchmanFeed::is_server_clock);
         let (mut at, mut best) = (0, 0);
         let begun = loop {
             let is_guest = rungs.kinds[at] == FeedKind::Watchman && !rungs.is_strict;
-            let patience = if is_guest { rungs.patience.min(SERVER) } else { rungs.patience };
-            match rungs.rung(at, patience, since.as_ref()).await {
+            let patience =
+                if is_guest { rungs.timeout.min(OPTIONAL_SERVER_TIMEOUT) } else { rungs.timeout };
+            match rungs.start_level(at, patience, since.as_ref()).await {
                 Ok(begun) => break begun,
                 // A store that is still to come is waited for by another.
-                Err(why) if rungs.is_last(at) || rungs.is_strict && !why.is_absence() => {
+                Err(why) if rungs.is_last(at) || rungs.is_strict && !why.is_not_found() => {
                     return Err(LiveError::Feed { kind: rungs.kinds[at], why });
                 }
                 // That nobody runs watchman is nothing to speak of, and no reason to ask again; that
                 // there is nothing yet to watch is one.
                 Err(FeedError::Server(_) | FeedError::System(_)) if is_guest => best = at + 1,
-                Err(why) if is_guest && why.is_absence() => {}
+                Err(why) if is_guest && why.is_not_found() => {}
                 Err(why) => {
                     let (from, to) = (rungs.kinds[at], rungs.kinds[at + 1]);
-                    demotions.push(Demotion { from, to, why: why.to_string() });
+                    demotions.push(Demotion { from, to, reason: why.to_string() });
                 }
             }
             at += 1;
         };
-        (self.at, self.best) = (at, best);
+        (self.current_level, self.best_level) = (at, best);
         if at > best {
-            self.next = Some((Instant::now() + self.retry, self.retry));
+            self.next_attempt = Some((Instant::now() + self.retry_wait, self.retry_wait));
         }
         Ok(begun)
     }
 
     /// The next feed below one that cannot go on.
-    pub(crate) async fn descend(
+    pub(crate) async fn fall_back(
         &mut self,
         error: FeedError,
         demotions: &mut Vec<Demotion>,
-    ) -> Result<Begun, LiveError> {
-        let rungs = Arc::clone(&self.rungs);
+    ) -> Result<StartedFeed, LiveError> {
+        let rungs = Arc::clone(&self.levels);
         let mut why = error;
-        let wait = self.next.map_or(self.retry, |(_, wait)| (wait * 2).min(LONGEST));
-        self.next = Some((Instant::now() + wait, wait));
+        let wait =
+            self.next_attempt.map_or(self.retry_wait, |(_, wait)| (wait * 2).min(MAX_RETRY_WAIT));
+        self.next_attempt = Some((Instant::now() + wait, wait));
         loop {
-            let below = (self.at + 1).min(rungs.kinds.len() - 1);
-            let (from, to) = (rungs.kinds[self.at], rungs.kinds[below]);
-            demotions.push(Demotion { from, to, why: why.to_string() });
-            let is_last = rungs.is_last(self.at);
-            self.at = below;
-            match rungs.rung(below, rungs.patience, None).await {
+            let below = (self.current_level + 1).min(rungs.kinds.len() - 1);
+            let (from, to) = (rungs.kinds[self.current_level], rungs.kinds[below]);
+            demotions.push(Demotion { from, to, reason: why.to_string() });
+            let is_last = rungs.is_last(self.current_level);
+            self.current_level = below;
+            match rungs.start_level(below, rungs.timeout, None).await {
                 Ok(begun) => return Ok(begun),
                 Err(why) if is_last => return Err(LiveError::Feed { kind: to, why }),
                 Err(error) => why = error,
@@ -144,17 +153,19 @@ impl Ladder {
     }
 
     /// Tries a better feed if it is time to, beside the one that there is.
-    pub(crate) fn try_better(&mut self) {
-        let Some((_, wait)) = self.next.filter(|(due, _)| *due <= Instant::now()) else { return };
-        if self.at <= self.best || !self.climbing.is_empty() {
+    pub(crate) fn try_better_feed(&mut self) {
+        let Some((_, wait)) = self.next_attempt.filter(|(due, _)| *due <= Instant::now()) else {
+            return;
+        };
+        if self.current_level <= self.best_level || !self.attempts.is_empty() {
             return;
         }
-        let wait = (wait * 2).min(LONGEST);
-        self.next = Some((Instant::now() + wait, wait));
-        let (rungs, better) = (Arc::clone(&self.rungs), self.best..self.at);
-        self.climbing.spawn(async move {
+        let wait = (wait * 2).min(MAX_RETRY_WAIT);
+        self.next_attempt = Some((Instant::now() + wait, wait));
+        let (rungs, better) = (Arc::clone(&self.levels), self.best_level..self.current_level);
+        self.attempts.spawn(async move {
             for at in better {
-                if let Ok(begun) = rungs.rung(at, rungs.patience, None).await {
+                if let Ok(begun) = rungs.start_level(at, rungs.timeout, None).await {
                     return Some(begun);
                 }
             }
@@ -163,11 +174,11 @@ impl Ladder {
     }
 
     /// Waits for a better feed.
-    pub(crate) async fn climbed(&mut self) -> Begun {
+    pub(crate) async fn wait_for_better_feed(&mut self) -> StartedFeed {
         loop {
-            match self.climbing.join_next().await {
-                Some(Ok(Some(begun))) if begun.at < self.at => {
-                    self.at = begun.at;
+            match self.attempts.join_next().await {
+                Some(Ok(Some(begun))) if begun.level < self.current_level => {
+                    self.current_level = begun.level;
                     return begun;
                 }
                 Some(_) => {}
@@ -177,34 +188,37 @@ impl Ladder {
     }
 }
 
-impl Rungs {
+impl FallbackLevels {
     fn is_last(&self, at: usize) -> bool {
         at + 1 >= self.kinds.len()
     }
 
     /// Makes a feed and begins with it, unless that takes too long.
-    async fn rung(
+    async fn start_level(
         &self,
         at: usize,
         patience: Duration,
         since: Option<&FeedClock>,
-    ) -> Result<Begun, FeedError> {
-        let begun = timeout(patience, self.begun(at, since)).await;
+    ) -> Result<StartedFeed, FeedError> {
+        let begun = timeout(patience, self.start_feed(at, since)).await;
         let (feed, heard) = begun.unwrap_or(Err(FeedError::Silent(patience)))?;
-        Ok(Begun { at, feed, heard })
+        Ok(StartedFeed { level: at, feed, first_batch: heard })
     }
 
-    async fn begun(
+    async fn start_feed(
         &self,
         at: usize,
         since: Option<&FeedClock>,
-    ) -> Result<(Box<dyn Feed>, Heard), FeedError> {
-        let watched = self.watched.clone();
+    ) -> Result<(Box<dyn Feed>, FeedBatch), FeedError> {
+        let watched = self.context.clone();
         if let (FeedKind::Watchman, Some(clock)) = (self.kinds[at], since) {
             let mut feed = WatchmanFeed::connect(watched, self.is_strict).await?;
             feed.begin(Some(clock)).await?;
             let (scopes, clock) = (Vec::new(), clock.clone());
-            return Ok((Box::new(feed), Heard { scopes, clock, answer: Answer::Complete }));
+            return Ok((
+                Box::new(feed),
+                FeedBatch { scopes, clock, coverage: BatchCoverage::Complete },
+            ));
         }
         let mut feed: Box<dyn Feed> = match self.kinds[at] {
             FeedKind::Watchman => Box::new(WatchmanFeed::connect(watched, self.is_strict).await?),
@@ -213,7 +227,7 @@ impl Rungs {
             #[cfg(not(target_os = "linux"))]
             FeedKind::Inotify => return Err(io::Error::from(io::ErrorKind::Unsupported).into()),
             FeedKind::Notify => Box::new(NativeFeed::notify(watched)?),
-            FeedKind::Poll => Box::new(PollFeed::between(watched, self.poll.0, self.poll.1)),
+            FeedKind::Poll => Box::new(PollFeed::with_intervals(watched, self.poll.0, self.poll.1)),
             FeedKind::Custom(_) => {
                 self.custom.as_ref().ok_or(FeedError::NotSupplied)?.make(watched)?
             }

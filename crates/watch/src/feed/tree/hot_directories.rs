@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 /// The directories, at most so many.
 #[derive(Debug)]
-pub(super) struct Hot {
+pub(super) struct HotDirectories {
     limit: usize,
     uses: u64,
     by_path: HashMap<PathBuf, u64>,
     by_use: BTreeMap<u64, PathBuf>,
 }
 
-impl Hot {
+impl HotDirectories {
     pub(super) fn new(limit: usize) -> Self {
         Self { limit, uses: 0, by_path: HashMap::new(), by_use: BTreeMap::new() }
     }
@@ -50,7 +50,7 @@ impl Hot {
     }
 
     /// Takes out the one whose last use is the longest ago.
-    pub(super) fn coldest(&mut self) -> Option<PathBuf> {
+    pub(super) fn pop_coldest(&mut self) -> Option<PathBuf> {
         let (_, path) = self.by_use.pop_first()?;
         self.by_path.remove(&path);
         Some(path)
