@@ -12,7 +12,7 @@ use scrollback_benches::{Store, TASKS};
 
 fn tree(criterion: &mut Criterion) {
     let task = TASKS.iter().find(|task| task.id == "tree").expect("the task");
-    let store = Store::open(task.size, task.form, 1).expect("a generated store");
+    let store = Store::open(task.size, task.format, 1).expect("a generated store");
     let mut group = criterion.benchmark_group(task.id);
     for mut contestant in (task.contestants)(&store).expect("the contestants") {
         group.bench_function(contestant.name(), |bencher| {

@@ -47,9 +47,9 @@ mod append {
                     3 => _ = log.append_finished_answer(answer, 7)?,
                     _ => _ = log.append_text(answer, "a text of some words")?,
                 }
-                let begun = cpu()?;
+                let begun = cpu_time()?;
                 ensure!(materializer.refresh(&options, &go_on)?.is_continue(), "nobody broke");
-                *half += cpu()? - begun;
+                *half += cpu_time()? - begun;
             }
         }
         let [first, second] = halves;
@@ -62,7 +62,7 @@ mod append {
     }
 
     /// The CPU time of this process until now.
-    fn cpu() -> anyhow::Result<Duration> {
+    fn cpu_time() -> anyhow::Result<Duration> {
         let time = clock_gettime(ClockId::ProcessCPUTime);
         let (seconds, nanos) = (u64::try_from(time.tv_sec)?, u32::try_from(time.tv_nsec)?);
         Ok(Duration::new(seconds, nanos))

@@ -37,7 +37,7 @@ pub struct Outcome(Box<dyn FnOnce() -> Checksum>);
 
 impl Outcome {
     /// A result that its sums are made from afterwards, as a user would who has it in hand.
-    pub fn of(sums: impl FnOnce() -> Checksum + 'static) -> Self {
+    pub fn deferred(sums: impl FnOnce() -> Checksum + 'static) -> Self {
         Self(Box::new(sums))
     }
 
@@ -50,7 +50,7 @@ impl Outcome {
 impl<T: Into<Checksum>> From<T> for Outcome {
     fn from(sums: T) -> Self {
         let sums = sums.into();
-        Self::of(|| sums)
+        Self::deferred(|| sums)
     }
 }
 
@@ -85,7 +85,7 @@ pub struct TreeSums {
     /// Tool calls that have a time.
     pub calls: u64,
     /// How long they took, in milliseconds.
-    pub spent: i64,
+    pub call_ms: i64,
     /// Texts and outputs that are not empty.
     pub texts: u64,
     /// Files in patches.
@@ -102,14 +102,24 @@ impl TreeSums {
     pub fn add_call(&mut self, start: Option<i64>, end: Option<i64>) {
         self.calls += 1;
         if let (Some(start), Some(end)) = (start, end) {
-            self.spent += end - start;
+            self.call_ms += end - start;
         }
     }
 }
 
 impl From<TreeSums> for Checksum {
     fn from(sums: TreeSums) -> Self {
-        let TreeSums { messages, parts, bytes, created, tokens, calls, spent, texts, files } = sums;
+        let TreeSums {
+            messages,
+            parts,
+            bytes,
+            created,
+            tokens,
+            calls,
+            call_ms: spent,
+            texts,
+            files,
+        } = sums;
         Self(vec![
             ("messages", messages.cast_signed()),
             ("parts", parts.cast_signed()),

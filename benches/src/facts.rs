@@ -12,7 +12,7 @@ use crate::Checksum;
 /// What a file or a directory looked like: its size in bytes, its mtime in Unix nanoseconds, and
 /// its inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Look(pub u64, pub i64, pub u64);
+pub struct FileStat(pub u64, pub i64, pub u64);
 
 /// Tokens: input, output, reasoning, cache read, cache write.
 pub type TokenFacts = [i64; 5];
@@ -61,7 +61,7 @@ impl IndexSums {
     }
 
     /// Adds what a record, or a directory of records, looked like.
-    pub fn add_look(&mut self, Look(size, mtime_ns, inode): Look) {
+    pub fn add_stat(&mut self, FileStat(size, mtime_ns, inode): FileStat) {
         self.sizes = self.sizes.wrapping_add(size);
         self.mtimes = self.mtimes.wrapping_add(mtime_ns);
         self.inodes = self.inodes.wrapping_add(inode);
@@ -103,9 +103,9 @@ pub struct SessionFacts<'a> {
     pub updated: Option<i64>,
     pub archived: Option<i64>,
     /// The record; none if there are messages alone.
-    pub record: Option<Look>,
+    pub record: Option<FileStat>,
     /// The directory of its messages.
-    pub set: Option<Look>,
+    pub set: Option<FileStat>,
     #[serde(skip)]
     pub messages: Vec<MessageFacts<'a>>,
 }
@@ -130,9 +130,9 @@ pub struct MessageFacts<'a> {
     /// The name of the error.
     pub error: Option<&'a str>,
     pub summary: bool,
-    pub record: Option<Look>,
+    pub record: Option<FileStat>,
     /// The directory of its parts, where that was listed.
-    pub set: Option<Look>,
+    pub set: Option<FileStat>,
     /// The ids of its parts, in order; none where they were not listed.
     pub parts: Option<Vec<&'a str>>,
 }

@@ -17,8 +17,8 @@ mod verdict;
 
 pub use contestant::{Checksum, Contestant, Contestants, Outcome, TreeSums};
 pub use process::Program;
-pub use rounds::{RoundOptions, Timing, alternate, prove};
-pub use store::{Form, Size, Store};
+pub use rounds::{RoundOptions, Timing, alternate, check_agreement};
+pub use store::{Size, Store, StoreFormat};
 pub use task::{TASKS, Task, Work, threads};
 pub use verdict::{Limit, MemoryLimit, Ratio, Verdict};
 

@@ -13,7 +13,7 @@ use crate::{Checksum, Contestant, Outcome};
 pub struct Program {
     name: &'static str,
     command: Command,
-    prints: Option<Vec<u8>>,
+    expected_output: Option<Vec<u8>>,
     remark: Option<&'static str>,
     _scratch: Option<TempDir>,
 }
@@ -22,7 +22,7 @@ impl Program {
     /// A contestant that runs this command, and fails where the command does.
     pub fn new(name: &'static str, mut command: Command) -> Self {
         command.stdin(Stdio::null()).stderr(Stdio::inherit());
-        Self { name, command, prints: None, remark: None, _scratch: None }
+        Self { name, command, expected_output: None, remark: None, _scratch: None }
     }
 
     /// The same with a directory that is there as long as it is.
@@ -33,7 +33,7 @@ impl Program {
 
     /// The same with something to be said of it.
     #[must_use]
-    pub fn saying(self, remark: &'static str) -> Self {
+    pub fn with_remark(self, remark: &'static str) -> Self {
         Self { remark: Some(remark), ..self }
     }
 
@@ -51,7 +51,7 @@ impl Program {
                 output.stdout.len()
             );
         }
-        let first = self.prints.get_or_insert_with(|| output.stdout.clone());
+        let first = self.expected_output.get_or_insert_with(|| output.stdout.clone());
         if *first != output.stdout {
             bail!("{:?} prints something else than before", self.command);
         }

@@ -39,7 +39,7 @@ pub struct Timing {
 ///
 /// # Errors
 /// If they do not, or one fails.
-pub fn prove(contestants: &mut [Box<dyn Contestant>]) -> Result<Checksum> {
+pub fn check_agreement(contestants: &mut [Box<dyn Contestant>]) -> Result<Checksum> {
     let mut agreed = None;
     for contestant in contestants {
         let name = contestant.name();
@@ -97,8 +97,8 @@ pub fn alternate(
     let mut repeats = Vec::new();
     for contestant in &mut *contestants {
         timings.push(Timing { name: contestant.name(), rounds: Vec::new() });
-        turn(contestant.as_mut(), expected, 3)?; // warm
-        let once = turn(contestant.as_mut(), expected, 3)?;
+        time_turn(contestant.as_mut(), expected, 3)?; // warm
+        let once = time_turn(contestant.as_mut(), expected, 3)?;
         let slice = options.turn.as_secs_f64() / f64::from(SLICES);
         repeats.push((slice / once).ceil().max(1.0) as u32);
     }
@@ -106,7 +106,7 @@ pub fn alternate(
         let mut spent = vec![0.0; contestants.len()];
         for slice in 0..SLICES as usize {
             for at in order(contestants.len(), round * SLICES as usize + slice) {
-                spent[at] += turn(contestants[at].as_mut(), expected, repeats[at])?;
+                spent[at] += time_turn(contestants[at].as_mut(), expected, repeats[at])?;
             }
         }
         for (timing, spent) in timings.iter_mut().zip(spent) {
@@ -117,7 +117,7 @@ pub fn alternate(
 }
 
 /// Runs a contestant and returns the mean time in seconds.
-fn turn(contestant: &mut dyn Contestant, expected: &Checksum, repeats: u32) -> Result<f64> {
+fn time_turn(contestant: &mut dyn Contestant, expected: &Checksum, repeats: u32) -> Result<f64> {
     let name = contestant.name();
     let mut spent = Duration::ZERO;
     for _ in 0..repeats {

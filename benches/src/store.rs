@@ -14,7 +14,7 @@ use scrollback_fixtures::synth::{
 
 /// When every file of a generated store last changed: long ago, so that all reads are settled
 /// whatever the clock of the machine says.
-const QUIET: Duration = Duration::from_secs(1_500_000_000);
+const STORE_MTIME: Duration = Duration::from_secs(1_500_000_000);
 
 /// How much a store holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum Size {
 
 /// What a store is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum StoreFormat {
     /// A tree of JSON files.
     Files,
     /// An SQLite database of opencode 1.18.
@@ -42,7 +42,7 @@ pub struct Store {
     /// Its size.
     pub size: Size,
     /// Its form.
-    pub form: Form,
+    pub format: StoreFormat,
     /// What it was generated from.
     pub seed: u64,
     /// The directory `storage/`; of a database, where its diffs are.
@@ -58,28 +58,28 @@ impl Store {
     ///
     /// # Errors
     /// If it cannot be written.
-    pub fn open(size: Size, form: Form, seed: u64) -> Result<Self> {
+    pub fn open(size: Size, form: StoreFormat, seed: u64) -> Result<Self> {
         let (name, spec) = match size {
             Size::S => ("S", Spec::small(seed)),
             Size::M => ("M", Spec::medium(seed)),
         };
         let suffix = match form {
-            Form::Files => "",
-            Form::Database => "-sqlite",
-            Form::DatabaseV2 => "-v2",
+            StoreFormat::Files => "",
+            StoreFormat::Database => "-sqlite",
+            StoreFormat::DatabaseV2 => "-v2",
         };
-        let dir = stores()?.join(format!("{name}-{seed}{suffix}"));
+        let dir = stores_dir()?.join(format!("{name}-{seed}{suffix}"));
         // Several processes may want it first at once: one makes it, the others wait.
-        fs::create_dir_all(stores()?)?;
+        fs::create_dir_all(stores_dir()?)?;
         let lock = File::options().append(true).create(true).open(dir.with_extension("lock"))?;
         lock.lock().context("cannot wait for the store")?;
         let expected = match Expected::load(&dir) {
-            Ok(expected) if holds(&expected, form, &spec) => expected,
+            Ok(expected) if matches_spec(&expected, form, &spec) => expected,
             _ => generate(&dir, form, &spec)
                 .with_context(|| format!("cannot generate a store in {}", dir.display()))?,
         };
         let [storage, database] = ["storage", "opencode.db"].map(|name| dir.join(name));
-        Ok(Self { size, form, seed, storage, database, expected })
+        Ok(Self { size, format: form, seed, storage, database, expected })
     }
 }
 
@@ -98,16 +98,16 @@ impl Store {
     }
 }
 
-fn holds(expected: &Expected, form: Form, spec: &Spec) -> bool {
+fn matches_spec(expected: &Expected, form: StoreFormat, spec: &Spec) -> bool {
     expected.seed == spec.seed
         && expected.counts.sessions == spec.sessions as u64
-        && (form == Form::DatabaseV2
+        && (form == StoreFormat::DatabaseV2
             || expected.counts.messages == spec.messages as u64
                 && expected.counts.parts == spec.parts as u64)
 }
 
 /// Generates a store in a directory of another name first: what has this name is whole.
-fn generate(dir: &Path, form: Form, spec: &Spec) -> Result<Expected> {
+fn generate(dir: &Path, form: StoreFormat, spec: &Spec) -> Result<Expected> {
     let unfinished = dir.with_extension("unfinished");
     for old in [dir, &unfinished] {
         if old.exists() {
@@ -115,34 +115,34 @@ fn generate(dir: &Path, form: Form, spec: &Spec) -> Result<Expected> {
         }
     }
     let expected = match form {
-        Form::Files => write_store(&unfinished, spec)?,
-        Form::Database => write_database(&unfinished, spec, Events::Empty)?,
-        Form::DatabaseV2 => write_database_v2(&unfinished, spec)?,
+        StoreFormat::Files => write_store(&unfinished, spec)?,
+        StoreFormat::Database => write_database(&unfinished, spec, Events::Empty)?,
+        StoreFormat::DatabaseV2 => write_database_v2(&unfinished, spec)?,
     };
-    quiet(&unfinished)?;
+    set_old_mtimes(&unfinished)?;
     fs::rename(&unfinished, dir)?;
     Ok(expected)
 }
 
-fn quiet(path: &Path) -> Result<()> {
+fn set_old_mtimes(path: &Path) -> Result<()> {
     if path.is_dir() {
         for entry in fs::read_dir(path)? {
-            quiet(&entry?.path())?;
+            set_old_mtimes(&entry?.path())?;
         }
     } else {
-        let times = FileTimes::new().set_modified(UNIX_EPOCH + QUIET);
+        let times = FileTimes::new().set_modified(UNIX_EPOCH + STORE_MTIME);
         File::options().write(true).open(path)?.set_times(times)?;
     }
     Ok(())
 }
 
 /// Where stores are kept: beside the programs that cargo built.
-fn stores() -> Result<PathBuf> {
-    Ok(built()?.join("perf-stores"))
+fn stores_dir() -> Result<PathBuf> {
+    Ok(program_dir()?.join("perf-stores"))
 }
 
 /// The directory of the programs that cargo built.
-pub(crate) fn built() -> Result<PathBuf> {
+pub(crate) fn program_dir() -> Result<PathBuf> {
     let program = env::current_exe()?;
     // `target/release/perf`, or `target/release/deps/tree-0123456789abcdef`.
     let home = program.ancestors().skip(1).find(|dir| !dir.ends_with("deps"));

@@ -10,11 +10,11 @@ use crate::Timing;
 #[derive(Debug, Clone, Copy)]
 pub struct Limit {
     /// Who is judged.
-    pub of: &'static str,
+    pub contestant: &'static str,
     /// By whom.
-    pub over: &'static str,
+    pub baseline: &'static str,
     /// Above this the task fails.
-    pub most: f64,
+    pub max: f64,
     /// What is aimed at.
     pub goal: f64,
     /// What would be remarkable.
@@ -25,15 +25,15 @@ pub struct Limit {
 #[derive(Debug, Clone, Copy)]
 pub struct MemoryLimit {
     /// Who is judged.
-    pub of: &'static str,
+    pub contestant: &'static str,
     /// Kilobytes (1,024 bytes) at its peak, alone in a process, above what was there before.
-    pub most_kb: u64,
+    pub max_kb: u64,
 }
 
 impl MemoryLimit {
     /// Judges a peak, in kilobytes.
     pub fn judge(&self, peak_kb: u64) -> Verdict {
-        if peak_kb <= self.most_kb { Verdict::Pass } else { Verdict::Fail }
+        if peak_kb <= self.max_kb { Verdict::Pass } else { Verdict::Fail }
     }
 }
 
@@ -54,7 +54,7 @@ impl Limit {
         match ratio {
             ratio if ratio <= self.stretch => Verdict::Stretch,
             ratio if ratio <= self.goal => Verdict::Goal,
-            ratio if ratio <= self.most => Verdict::Pass,
+            ratio if ratio <= self.max => Verdict::Pass,
             _ => Verdict::Fail, // also what is no number
         }
     }
@@ -116,7 +116,8 @@ fn median(values: &mut [f64]) -> f64 {
 mod tests {
     use super::*;
 
-    const LIMIT: Limit = Limit { of: "a", over: "b", most: 1.35, goal: 1.2, stretch: 1.1 };
+    const LIMIT: Limit =
+        Limit { contestant: "a", baseline: "b", max: 1.35, goal: 1.2, stretch: 1.1 };
 
     #[test]
     fn ratios_are_paired_by_round() {
@@ -138,7 +139,7 @@ mod tests {
 
     #[test]
     fn memory_is_judged_too() {
-        let limit = MemoryLimit { of: "a", most_kb: 60 << 10 };
+        let limit = MemoryLimit { contestant: "a", max_kb: 60 << 10 };
         assert_eq!(
             [1, 61_440, 61_441].map(|kb| limit.judge(kb)),
             [Verdict::Pass, Verdict::Pass, Verdict::Fail]

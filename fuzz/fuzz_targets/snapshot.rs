@@ -7,5 +7,5 @@ mod exercise;
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
     exercise::exercise(bytes);
-    exercise::exercise(&exercise::let_in(bytes));
+    exercise::exercise(&exercise::fix_header(bytes));
 });

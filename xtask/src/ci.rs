@@ -16,7 +16,7 @@ use tempfile::NamedTempFile;
 use crate::tools::{Tool, Toolbox};
 
 /// Names the file to which tests append what they skip.
-const SKIPS: &str = "SCROLLBACK_SKIPS";
+const SKIPS_VAR: &str = "SCROLLBACK_SKIPS";
 
 /// What `cargo xtask ci` takes.
 #[derive(clap::Args)]
@@ -94,7 +94,7 @@ fn tests(tools: &Toolbox) -> Result<Outcome> {
         tests.args(["test", "--workspace", "--lib", "--bins", "--tests"]);
     }
     let skips = Skips::new()?;
-    let outcome = succeed(tests.env(SKIPS, skips.0.path()));
+    let outcome = run_to_success(tests.env(SKIPS_VAR, skips.0.path()));
     skips.print()?;
     outcome
 }
@@ -115,7 +115,7 @@ fn examples(tools: &Toolbox) -> Result<Outcome> {
 fn docs(tools: &Toolbox) -> Result<Outcome> {
     let mut docs = tools.command("cargo")?;
     docs.args(["doc", "--workspace", "--no-deps"]);
-    succeed(docs.env("RUSTDOCFLAGS", "-D warnings"))
+    run_to_success(docs.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 fn bans(tools: &Toolbox) -> Result<Outcome> {
@@ -146,8 +146,8 @@ fn unused(tools: &Toolbox) -> Result<Outcome> {
 /// Short runs of the fault tests; `cargo xtask stress` and `stress --sqlite` are the long ones.
 fn stress(tools: &Toolbox) -> Result<Outcome> {
     let program = ["run", "--quiet", "--package", "scrollback-stress", "--bin", "stress", "--"];
-    succeed(tools.command("cargo")?.args(program).args(["--reads", "10000"]))?;
-    succeed(tools.command("cargo")?.args(program).args(["sqlite", "--seconds", "4"]))
+    run_to_success(tools.command("cargo")?.args(program).args(["--reads", "10000"]))?;
+    run_to_success(tools.command("cargo")?.args(program).args(["sqlite", "--seconds", "4"]))
 }
 
 fn loom(tools: &Toolbox) -> Result<Outcome> {
@@ -180,7 +180,7 @@ fn packages(tools: &Toolbox) -> Result<Outcome> {
     for unpublished in ["scrollback-benches", "scrollback-fixtures", "scrollback-stress", "xtask"] {
         package.args(["--exclude", unpublished]);
     }
-    succeed(&mut package)
+    run_to_success(&mut package)
 }
 
 /// Returns true if cargo-deny finds a copy of the advisory database where it keeps them.
@@ -193,11 +193,11 @@ fn has_advisories() -> bool {
 }
 
 fn cargo(tools: &Toolbox, args: &[&str]) -> Result<Outcome> {
-    succeed(tools.command("cargo")?.args(args))
+    run_to_success(tools.command("cargo")?.args(args))
 }
 
 /// Runs a command, with its output as ours.
-fn succeed(command: &mut Command) -> Result<Outcome> {
+fn run_to_success(command: &mut Command) -> Result<Outcome> {
     let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
     if !status.success() {
         bail!("{status}");
@@ -210,9 +210,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let tools = Toolbox::new(args.bare)?;
     for tool in Tool::ALL.into_iter().filter(|tool| !tools.has(*tool)) {
         let why = if tools.is_bare() { "hidden" } else { "not on PATH" };
-        println!("skip: {} ({why}): {}", tool.program(), tool.without());
+        println!("skip: {} ({why}): {}", tool.program(), tool.effect_if_missing());
     }
-    let report = follow(STEPS, &tools);
+    let report = run_steps(STEPS, &tools);
     println!("\n{report}");
     match report.failed {
         None => Ok(()),
@@ -221,7 +221,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 /// Takes the steps one after the other, up to the first that fails.
-fn follow(steps: &[Step], tools: &Toolbox) -> Report {
+fn run_steps(steps: &[Step], tools: &Toolbox) -> Report {
     let mut report = Report::default();
     for Step { name, fix, run } in steps {
         println!("\n== {name}");
@@ -298,10 +298,10 @@ mod tests {
         let steps = [
             step("one", |_| Ok(Outcome::Ok)),
             step("two", |_| Ok(Outcome::Skipped("why"))),
-            step("three", |tools| succeed(tools.command("cargo")?.arg("--no-such-flag"))),
+            step("three", |tools| run_to_success(tools.command("cargo")?.arg("--no-such-flag"))),
             step("four", |_| panic!("runs after a failure")),
         ];
-        let report = follow(&steps, &Toolbox::new(false).unwrap());
+        let report = run_steps(&steps, &Toolbox::new(false).unwrap());
         assert_eq!(report.rows.len(), 3);
         let text = report.to_string();
         assert!(text.contains("s  skipped: why\n") && text.contains("s  FAILED\n"), "{text}");

@@ -29,7 +29,7 @@ const STORES: [&str; 3] = [
 const PROMPTS: usize = 3;
 
 /// How long the prompts may take to arrive: enough for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Runs every example.
 pub(crate) fn run(_: &Args) -> Result<()> {
@@ -51,7 +51,7 @@ pub(crate) fn run(_: &Args) -> Result<()> {
 
 /// The sum of the lines `DAY  $COST`, in units of 10^-12 dollars.
 fn sum_of_days(printed: &str) -> Result<i128> {
-    let cost = |line: &str| units(line.rsplit('$').next().unwrap_or_default());
+    let cost = |line: &str| parse_decimal(line.rsplit('$').next().unwrap_or_default());
     printed.lines().map(cost).sum()
 }
 
@@ -62,11 +62,11 @@ fn sum_of_sessions(printed: &str) -> Result<i128> {
     let costs = printed.lines().filter_map(|line| line.trim().strip_prefix("\"cost\": "));
     let costs: Vec<&str> = costs.map(|cost| cost.trim_end_matches(',')).collect();
     ensure!(costs.len() == listed.len(), "{} costs of {} sessions", costs.len(), listed.len());
-    costs.into_iter().map(units).sum()
+    costs.into_iter().map(parse_decimal).sum()
 }
 
 /// A decimal in units of 10^-12.
-fn units(decimal: &str) -> Result<i128> {
+fn parse_decimal(decimal: &str) -> Result<i128> {
     let (whole, rest) = decimal.split_once('.').unwrap_or((decimal, ""));
     ensure!(!whole.is_empty() && rest.len() <= 12, "{decimal:?} is no decimal of 12 digits");
     let digits = format!("{whole}{rest:0<12}");
@@ -84,7 +84,7 @@ fn prompts() -> Result<()> {
         .stdout(Stdio::piped())
         .spawn()?;
     let printed = lines(&mut child)?;
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + TIMEOUT;
     let (mut typed, mut seen) = (0, Vec::new());
     while seen.len() < PROMPTS && Instant::now() < end {
         typed += 1;
@@ -93,7 +93,7 @@ fn prompts() -> Result<()> {
     }
     if seen.len() < PROMPTS {
         child.kill()?;
-        bail!("{} of {PROMPTS} prompts were printed within {PATIENCE:?}", seen.len());
+        bail!("{} of {PROMPTS} prompts were printed within {TIMEOUT:?}", seen.len());
     }
     let ended = child.wait()?;
     ensure!(ended.success(), "the example ended with {ended}");
@@ -132,19 +132,19 @@ fn lines(child: &mut Child) -> Result<mpsc::Receiver<String>> {
 }
 
 fn listing(store: &str) -> Command {
-    let mut command = program("scrollback");
+    let mut command = built_program("scrollback");
     command.args(["ls", "--json", "--no-cache", "--store"]).arg(path(store));
     command
 }
 
 fn example(name: &str) -> Command {
-    let mut command = program(&format!("examples/{name}"));
+    let mut command = built_program(&format!("examples/{name}"));
     command.env("TZ", "Asia/Kathmandu"); // no day may change the sum
     command
 }
 
 /// A program that was built.
-fn program(name: &str) -> Command {
+fn built_program(name: &str) -> Command {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let target = target.unwrap_or_else(|| workspace_root().join("target"));
     Command::new(workspace_root().join(target).join("debug").join(name))
@@ -173,13 +173,23 @@ mod tests {
 
     #[test]
     fn decimals_are_added_exactly() {
-        assert_eq!(units("0.1").unwrap() + units("0.2").unwrap(), units("0.3").unwrap());
-        assert_eq!(units("12").unwrap(), 12_000_000_000_000);
-        assert_eq!(units("0.000000000001").unwrap(), 1);
-        assert!(units("0.0000000000001").is_err() && units("x").is_err() && units("").is_err());
-        assert_eq!(sum_of_days("2026-11-30  $0.1\n  $0.02\n").unwrap(), units("0.12").unwrap());
+        assert_eq!(
+            parse_decimal("0.1").unwrap() + parse_decimal("0.2").unwrap(),
+            parse_decimal("0.3").unwrap()
+        );
+        assert_eq!(parse_decimal("12").unwrap(), 12_000_000_000_000);
+        assert_eq!(parse_decimal("0.000000000001").unwrap(), 1);
+        assert!(
+            parse_decimal("0.0000000000001").is_err()
+                && parse_decimal("x").is_err()
+                && parse_decimal("").is_err()
+        );
+        assert_eq!(
+            sum_of_days("2026-11-30  $0.1\n  $0.02\n").unwrap(),
+            parse_decimal("0.12").unwrap()
+        );
         let listed = "[\n  {\n    \"cost\": 0.1,\n    \"x\": 1\n  },\n  {\n    \"cost\": 2\n  }\n]";
-        assert_eq!(sum_of_sessions(listed).unwrap(), units("2.1").unwrap());
+        assert_eq!(sum_of_sessions(listed).unwrap(), parse_decimal("2.1").unwrap());
         assert!(sum_of_sessions("[{}]").is_err());
     }
 }

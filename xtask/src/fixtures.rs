@@ -13,10 +13,11 @@ pub(crate) struct Args {
     check: bool,
 }
 
-type Make = fn() -> std::io::Result<Vec<u8>>;
+type Generate = fn() -> std::io::Result<Vec<u8>>;
 
 /// Generated files, by their path in the repository, and what makes them.
-const GENERATED: &[(&str, Make)] = &[("crates/cli/assets/demo.tar", scrollback_fixtures::demo_tar)];
+const GENERATED: &[(&str, Generate)] =
+    &[("crates/cli/assets/demo.tar", scrollback_fixtures::demo_tar)];
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let mut stale = Vec::new();

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail, ensure};
 use xtask::workspace_root;
 
 /// What makes a compiler count which code an input reaches, as libFuzzer wants it.
-const INSTRUMENTED: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+const COVERAGE_FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
      -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares \
      -Zsanitizer=address -Cdebug-assertions --cfg fuzzing";
@@ -36,7 +36,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .arg(home.join("Cargo.toml"))
         .arg("--target-dir")
         .arg(&target_dir)
-        .env("RUSTFLAGS", INSTRUMENTED)
+        .env("RUSTFLAGS", COVERAGE_FLAGS)
         .status()
         .context("cannot start cargo; fuzzing needs `rustup toolchain install nightly`")?;
     ensure!(built.success(), "the fuzz target does not build: {built}");
@@ -44,7 +44,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let artifacts = home.join("artifacts").join(&args.target);
     fs::create_dir_all(&corpus)?;
     fs::create_dir_all(&artifacts)?;
-    seed(&corpus)?;
+    seed_corpus(&corpus)?;
     let ran = Command::new(target_dir.join(&triple).join("release").join(&args.target))
         .arg(&corpus)
         .arg(format!("-max_total_time={}", args.seconds))
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 
 /// Begins with a sound input: the index of the store that comes with the project.
 #[expect(clippy::disallowed_methods, reason = "a directory of our own is no store")]
-fn seed(corpus: &Path) -> Result<()> {
+fn seed_corpus(corpus: &Path) -> Result<()> {
     let cache = tempfile::tempdir()?;
     let listed = Command::new("cargo")
         .args(["run", "--quiet", "--release", "--package", "scrollback-cli", "--", "ls", "--store"])

@@ -11,7 +11,7 @@ use xtask::workspace_root;
 pub(crate) struct Args {
     /// What to stress: the reading of a store that is written, or the following
     #[arg(value_enum, default_value = "read")]
-    what: What,
+    what: Workload,
     /// Of following: how many changes are made under each feed
     #[arg(long, default_value_t = 100_000)]
     changes: u64,
@@ -37,7 +37,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum What {
+enum Workload {
     /// Processes read a store that another one rewrites
     Read,
     /// A live index follows a store through every kind of change and trouble
@@ -45,7 +45,7 @@ enum What {
 }
 
 /// Runs the long tests of the crate that follows stores.
-fn watch(args: &Args) -> Result<()> {
+fn stress_watch(args: &Args) -> Result<()> {
     for (test, name, number) in
         [("in_the_long_run", "CHANGES", args.changes), ("nothing_is_kept", "EVENTS", args.soak)]
     {
@@ -64,8 +64,8 @@ fn watch(args: &Args) -> Result<()> {
 /// # Errors
 /// If it cannot be built, or what must hold does not.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    if args.what == What::Watch {
-        return watch(args);
+    if args.what == Workload::Watch {
+        return stress_watch(args);
     }
     let Args { reads, sqlite, seconds, readers, seed, .. } = args;
     let mut stress = Command::new(env!("CARGO"));

@@ -10,7 +10,7 @@ use xtask::modules::{Function, Tree, cycles, functions, packages, public_names, 
 use xtask::workspace_root;
 
 /// How many of the longest functions are listed.
-const LONGEST: usize = 5;
+const LONGEST_COUNT: usize = 5;
 
 /// What `cargo xtask structure` takes.
 #[derive(clap::Args)]
@@ -96,7 +96,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     total.print();
     longest.sort_by_key(|function| Reverse(function.lines));
     println!("\nlongest functions");
-    for Function { name, file, line, lines } in longest.iter().take(LONGEST) {
+    for Function { name, file, line, lines } in longest.iter().take(LONGEST_COUNT) {
         println!("{lines:>5}  {name} ({}:{line})", file.display());
     }
     Ok(())

@@ -14,13 +14,13 @@ use tempfile::TempDir;
 
 /// Set for the children of a bare run, so that a test does not reach for a tool by other means
 /// than `PATH`. It may also be set by hand, which makes a run bare.
-pub(crate) const BARE: &str = "SCROLLBACK_BARE";
+pub(crate) const BARE_VAR: &str = "SCROLLBACK_BARE";
 
 /// What the toolchain brings.
 const TOOLCHAIN: &[&str] =
     &["cargo", "rustc", "rustdoc", "rustfmt", "cargo-fmt", "clippy-driver", "cargo-clippy"];
 /// What a C compiler brings, and the shell that every Unix has.
-const BASE: &[&str] = &["cc", "gcc", "clang", "ld", "as", "ar", "sh"];
+const BASE_TOOLS: &[&str] = &["cc", "gcc", "clang", "ld", "as", "ar", "sh"];
 
 /// A tool that the gate uses where it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Tool {
     }
 
     /// Says what happens without it.
-    pub(crate) fn without(self) -> &'static str {
+    pub(crate) fn effect_if_missing(self) -> &'static str {
         match self {
             Self::Nextest => "`cargo test` runs the tests",
             Self::Deny => "xtask's own test checks the licences; bans and sources go unchecked",
@@ -71,7 +71,7 @@ impl Toolbox {
     /// Takes the machine as it is, or as bare if the environment says so.
     pub(crate) fn new(bare: bool) -> Result<Self> {
         let path = env::var_os("PATH").unwrap_or_default();
-        if bare || env::var_os(BARE).is_some() {
+        if bare || env::var_os(BARE_VAR).is_some() {
             return Self::bare(&path);
         }
         Ok(Self { path, shims: None })
@@ -85,7 +85,7 @@ impl Toolbox {
         let toolchain = env::join_paths(
             [sysroot.as_path()].into_iter().map(PathBuf::from).chain(env::split_paths(path)),
         )?;
-        for (names, path) in [(TOOLCHAIN, toolchain.as_os_str()), (BASE, path)] {
+        for (names, path) in [(TOOLCHAIN, toolchain.as_os_str()), (BASE_TOOLS, path)] {
             for name in names {
                 if let Some(program) = find(name, path) {
                     link(&program, &shims.path().join(name))?;
@@ -119,7 +119,7 @@ impl Toolbox {
             }
         }
         if self.is_bare() {
-            command.env(BARE, "1");
+            command.env(BARE_VAR, "1");
         }
         Ok(command)
     }
@@ -213,7 +213,8 @@ mod tests {
     fn children_of_a_bare_toolbox_see_its_path_and_are_told() {
         let bare = Toolbox::bare(&env::var_os("PATH").unwrap()).unwrap();
         let mut sh = bare.command("sh").unwrap();
-        let script = format!("echo \"$PATH ${BARE}$CARGO_PKG_NAME\"; command -v strace valgrind");
+        let script =
+            format!("echo \"$PATH ${BARE_VAR}$CARGO_PKG_NAME\"; command -v strace valgrind");
         let output = sh.args(["-c", &script]).output().unwrap();
         let shims = bare.shims.as_ref().unwrap().path().display().to_string();
         assert_eq!(String::from_utf8(output.stdout).unwrap(), format!("{shims} 1\n"));

@@ -13,12 +13,12 @@ use rustix::buffer::spare_capacity;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RawDir, Stat, fstat, openat, statat};
 use rustix::io::{Errno, read};
 
-const FILE: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
-const DIRECTORY: OFlags = FILE.union(OFlags::DIRECTORY);
+const FILE_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
+const DIRECTORY_FLAGS: OFlags = FILE_FLAGS.union(OFlags::DIRECTORY);
 /// Room for the first read: 99 % of the files are under 18 KB.
-const ROOM: usize = 32 << 10;
+const READ_CAPACITY: usize = 32 << 10;
 /// A file that changed this shortly before the look may be in the middle of a write.
-const MARGIN_NS: i64 = 100_000_000;
+const SETTLE_MARGIN_NS: i64 = 100_000_000;
 
 /// What a file was like when it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,7 +43,7 @@ impl From<Stat> for Stamp {
 
 /// The bytes of a file in the arena.
 #[derive(Debug, Clone)]
-pub(super) struct Piece {
+pub(super) struct ArenaFile {
     pub(super) name: Range<usize>,
     pub(super) bytes: Range<usize>,
     pub(super) stamp: Stamp,
@@ -71,24 +71,24 @@ impl Files {
     }
 
     /// Forgets everything and begins a new look.
-    pub(super) fn begin(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.bytes.clear();
         self.names.clear();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         self.started_ns = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);
     }
 
-    pub(super) fn bytes(&self, piece: &Piece) -> &[u8] {
+    pub(super) fn bytes(&self, piece: &ArenaFile) -> &[u8] {
         &self.bytes[piece.bytes.clone()]
     }
 
     /// The name of a file without `.json`.
-    pub(super) fn id(&self, piece: &Piece) -> &[u8] {
+    pub(super) fn id(&self, piece: &ArenaFile) -> &[u8] {
         self.stem(&piece.name)
     }
 
     /// The directory that is named as a file is, less `.json`.
-    pub(super) fn directory_of(&mut self, piece: &Piece) -> Range<usize> {
+    pub(super) fn directory_of(&mut self, piece: &ArenaFile) -> Range<usize> {
         let start = self.names.len();
         self.names.extend_from_within(piece.name.start..piece.name.end - b".json\0".len());
         self.names.push(0);
@@ -96,7 +96,7 @@ impl Files {
     }
 
     /// The file of an id in a directory that was listed.
-    pub(super) fn below(&mut self, directory: &Range<usize>, id: &[u8]) -> Range<usize> {
+    pub(super) fn file_in(&mut self, directory: &Range<usize>, id: &[u8]) -> Range<usize> {
         let start = self.names.len();
         self.names.extend_from_within(directory.start..directory.end - 1);
         self.names.push(b'/');
@@ -131,7 +131,7 @@ impl Files {
     }
 
     /// Keeps a name that was not listed.
-    pub(super) fn name(&mut self, parts: &[&[u8]]) -> Range<usize> {
+    pub(super) fn push_name(&mut self, parts: &[&[u8]]) -> Range<usize> {
         let start = self.names.len();
         parts.iter().for_each(|part| self.names.extend_from_slice(part));
         self.names.push(0);
@@ -144,7 +144,7 @@ impl Files {
         dir: impl AsFd,
         name: &Range<usize>,
     ) -> io::Result<Option<OwnedFd>> {
-        match openat(dir, c_str(&self.names[name.clone()])?, DIRECTORY, Mode::empty()) {
+        match openat(dir, c_str(&self.names[name.clone()])?, DIRECTORY_FLAGS, Mode::empty()) {
             Ok(dir) => Ok(Some(dir)),
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(error.into()),
@@ -152,11 +152,11 @@ impl Files {
     }
 
     /// Reads a file to its end and takes its stamp.
-    pub(super) fn read(&mut self, dir: impl AsFd, name: Range<usize>) -> io::Result<Piece> {
-        let file = openat(dir, c_str(&self.names[name.clone()])?, FILE, Mode::empty())?;
+    pub(super) fn read(&mut self, dir: impl AsFd, name: Range<usize>) -> io::Result<ArenaFile> {
+        let file = openat(dir, c_str(&self.names[name.clone()])?, FILE_FLAGS, Mode::empty())?;
         let start = self.bytes.len();
         loop {
-            self.bytes.reserve(ROOM);
+            self.bytes.reserve(READ_CAPACITY);
             let room = self.bytes.capacity() - self.bytes.len();
             if read(&file, spare_capacity(&mut self.bytes))? < room {
                 break; // a short read is the end
@@ -169,7 +169,7 @@ impl Files {
         let stamp = Stamp::from(stat);
         let bytes = start..self.bytes.len();
         let settled = stamp.size == bytes.len() as u64 && self.is_settled(&stamp);
-        Ok(Piece { name, bytes, stamp, settled })
+        Ok(ArenaFile { name, bytes, stamp, settled })
     }
 
     /// Forgets the bytes of all files, and no names.
@@ -179,7 +179,7 @@ impl Files {
 
     /// Whether what looks like this is old enough that an equal stamp means equal bytes.
     pub(super) fn is_settled(&self, stamp: &Stamp) -> bool {
-        stamp.mtime_ns < self.started_ns.saturating_sub(MARGIN_NS)
+        stamp.mtime_ns < self.started_ns.saturating_sub(SETTLE_MARGIN_NS)
     }
 
     /// How many entries of one kind there are.

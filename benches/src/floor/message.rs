@@ -6,11 +6,11 @@ use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::text::{Text, tag};
+use super::text::{Text, string_field};
 
 /// Makes a flat struct whose fields are all optional and borrow. Short strings are [`Text`]; what
 /// may be long, and opaque JSON, stays raw.
-macro_rules! flat {
+macro_rules! record_struct {
     ($($(#[$doc:meta])* $name:ident { $($(#[$serde:meta])* $field:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
         #[derive(Debug, Serialize, Deserialize)]
@@ -26,7 +26,7 @@ macro_rules! flat {
     )*};
 }
 /// The same where nothing is borrowed: numbers.
-macro_rules! numbers {
+macro_rules! number_struct {
     ($($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -35,9 +35,9 @@ macro_rules! numbers {
         }
     )*};
 }
-pub(super) use {flat, numbers};
+pub(super) use {number_struct, record_struct};
 
-flat! {
+record_struct! {
     /// The session's own record.
     Session {
         id: Text<'a>,
@@ -189,7 +189,7 @@ flat! {
     }
 }
 
-numbers! {
+number_struct! {
     /// The times of a session, in Unix milliseconds.
     SessionTime {
         created: i64,
@@ -222,7 +222,7 @@ impl<'a> Message<'a> {
     /// If it is no message of a known role.
     pub fn parse(bytes: &'a [u8]) -> Result<Self> {
         let text = simdutf8::basic::from_utf8(bytes)?;
-        match tag(text, "role").as_deref() {
+        match string_field(text, "role").as_deref() {
             Some("user") => Ok(Self::User(serde_json::from_str(text)?)),
             Some("assistant") => Ok(Self::Assistant(serde_json::from_str(text)?)),
             _ => bail!("no message of a known role"),

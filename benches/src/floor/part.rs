@@ -4,15 +4,15 @@ use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::message::{MessageError, ModelRef, Tokens, flat, numbers};
-use super::text::{Raw, Text, tag};
+use super::message::{MessageError, ModelRef, Tokens, number_struct, record_struct};
+use super::text::{Raw, Text, string_field};
 
 /// Makes the structs, with the fields that every part has, and the enum over them.
-macro_rules! parts {
+macro_rules! part_types {
     ($($(#[$doc:meta])* $name:ident = $tag:literal {
         $($(#[$serde:meta])* $field:ident: $type:ty,)*
     })*) => {
-        flat! {$(
+        record_struct! {$(
             $(#[$doc])*
             $name {
                 id: Text<'a>,
@@ -40,7 +40,7 @@ macro_rules! parts {
             /// If it is no part of a known kind.
             pub fn parse(bytes: &'a [u8]) -> Result<Self> {
                 let text = simdutf8::basic::from_utf8(bytes)?;
-                match tag(text, "type").as_deref() {
+                match string_field(text, "type").as_deref() {
                     $(Some($tag) => Ok(Self::$name(serde_json::from_str(text)?)),)*
                     _ => bail!("no part of a known kind"),
                 }
@@ -70,7 +70,7 @@ macro_rules! parts {
     };
 }
 
-parts! {
+part_types! {
     /// Text.
     Words = "text" {
         text: &'a RawValue,
@@ -150,7 +150,7 @@ parts! {
     }
 }
 
-flat! {
+record_struct! {
     /// A skill that a text is of.
     Skill {
         id: Text<'a>,
@@ -191,7 +191,7 @@ flat! {
     }
 }
 
-numbers! {
+number_struct! {
     /// From when to when, in Unix milliseconds.
     Span { start: i64, end: i64, }
     /// The times of a tool call, in Unix milliseconds.

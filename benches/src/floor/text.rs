@@ -57,8 +57,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
 }
 
 /// Reads the string field `name` of an object, wherever it is. In files it comes early.
-pub(super) fn tag<'a>(text: &'a str, name: &str) -> Option<Cow<'a, str>> {
-    if let Some(value) = early_tag(text, name) {
+pub(super) fn string_field<'a>(text: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    if let Some(value) = early_string_field(text, name) {
         return Some(Cow::Borrowed(value));
     }
     let mut fields: BTreeMap<Text<'a>, &'a RawValue> = serde_json::from_str(text).ok()?;
@@ -68,22 +68,22 @@ pub(super) fn tag<'a>(text: &'a str, name: &str) -> Option<Cow<'a, str>> {
 
 /// Reads the string field `name` of an object if it comes after nothing but short strings, as
 /// opencode writes the tags of its records: a parse of the whole record only to find it costs more.
-fn early_tag<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    let mut at = after(text, 0, b'{')?;
+fn early_string_field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    let mut at = expect_byte(text, 0, b'{')?;
     loop {
         let key = string(text, &mut at)?;
-        at = after(text, at, b':')?;
+        at = expect_byte(text, at, b':')?;
         let value = string(text, &mut at)?;
         if key == name {
             return Some(value);
         }
-        at = after(text, at, b',')?;
+        at = expect_byte(text, at, b',')?;
     }
 }
 
 /// Where the text goes on after a byte that comes next.
 #[inline]
-fn after(text: &str, mut at: usize, byte: u8) -> Option<usize> {
+fn expect_byte(text: &str, mut at: usize, byte: u8) -> Option<usize> {
     let bytes = text.as_bytes();
     while bytes.get(at)?.is_ascii_whitespace() {
         at += 1;
@@ -94,7 +94,7 @@ fn after(text: &str, mut at: usize, byte: u8) -> Option<usize> {
 /// A string without escapes that comes next.
 #[inline]
 fn string<'a>(text: &'a str, at: &mut usize) -> Option<&'a str> {
-    let start = after(text, *at, b'"')?;
+    let start = expect_byte(text, *at, b'"')?;
     let length = memchr::memchr2(b'"', b'\\', &text.as_bytes()[start..])?;
     let end = start + length;
     *at = end + 1;

@@ -10,7 +10,7 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, openat};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::files::{Files, Piece};
+use super::files::{ArenaFile, Files};
 use super::message::Tokens;
 use super::{Message, Part, Session};
 use crate::{Contestant, Outcome, TreeSums};
@@ -25,13 +25,13 @@ pub struct FloorTree {
 
 /// Where the records of a session are in the arena, each with its stamp.
 struct Records {
-    session: Piece,
+    session: ArenaFile,
     messages: Vec<MessageRecords>,
 }
 
 struct MessageRecords {
-    message: Piece,
-    parts: Vec<Piece>,
+    message: ArenaFile,
+    parts: Vec<ArenaFile>,
 }
 
 /// A session, typed, borrowing from the arena.
@@ -54,19 +54,19 @@ impl FloorTree {
 
     fn read(&mut self) -> io::Result<Records> {
         let files = &mut self.files;
-        files.begin();
+        files.reset();
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY;
         let root = openat(CWD, &self.storage, flags, Mode::empty())?;
         let id = self.session.as_bytes();
         let session = find_session(files, &root, id)?;
 
-        let dir = files.name(&[b"message/", id]);
+        let dir = files.push_name(&[b"message/", id]);
         let Some(dir) = files.open_dir(&root, &dir)? else {
             return Ok(Records { session, messages: Vec::new() });
         };
         let mut names = Vec::with_capacity(64);
         files.list(&dir, FileType::RegularFile, &mut names)?;
-        let all_parts = files.name(&[b"part"]);
+        let all_parts = files.push_name(&[b"part"]);
         let all_parts = files.open_dir(&root, &all_parts)?;
         let mut part_names = Vec::with_capacity(32);
         let mut messages = Vec::with_capacity(names.len());
@@ -84,17 +84,17 @@ impl FloorTree {
     fn parse<'a>(&'a self, records: &Records) -> Result<Tree<'a>> {
         let session = simdutf8::basic::from_utf8(self.files.bytes(&records.session))?;
         let session: Session<'a> = serde_json::from_str(session)?;
-        self.agree(session.id.as_ref().map(|id| &*id.0), &records.session)?;
+        self.check_id(session.id.as_ref().map(|id| &*id.0), &records.session)?;
         let mut messages = Vec::with_capacity(records.messages.len());
         for record in &records.messages {
             let message = Message::parse(self.files.bytes(&record.message))?;
-            self.agree(message.id(), &record.message)?;
+            self.check_id(message.id(), &record.message)?;
             let mut parts = Vec::with_capacity(record.parts.len());
             for piece in &record.parts {
                 let part = Part::parse(self.files.bytes(piece))?;
                 let (id, owner) = part.ids();
-                self.agree(id, piece)?;
-                self.agree(owner, &record.message)?;
+                self.check_id(id, piece)?;
+                self.check_id(owner, &record.message)?;
                 parts.push(part);
             }
             let created = message.created().context("a message without a time")?;
@@ -106,7 +106,7 @@ impl FloorTree {
     }
 
     /// A record says the id that its place says.
-    fn agree(&self, says: Option<&str>, place: &Piece) -> Result<()> {
+    fn check_id(&self, says: Option<&str>, place: &ArenaFile) -> Result<()> {
         match says {
             Some(says) if says.as_bytes() == self.files.id(place) => Ok(()),
             _ => bail!("a record of another id than its file's"),
@@ -115,14 +115,14 @@ impl FloorTree {
 }
 
 /// Sessions move between projects, so each is asked. None of them is opened for it.
-fn find_session(files: &mut Files, root: &OwnedFd, id: &[u8]) -> io::Result<Piece> {
-    let dir = files.name(&[b"session"]);
+fn find_session(files: &mut Files, root: &OwnedFd, id: &[u8]) -> io::Result<ArenaFile> {
+    let dir = files.push_name(&[b"session"]);
     let dir = files.open_dir(root, &dir)?.ok_or(io::ErrorKind::NotFound)?;
     let mut projects = Vec::with_capacity(16);
     files.list(&dir, FileType::Directory, &mut projects)?;
     let mut found = None;
     for project in projects {
-        let name = files.below(&project, id);
+        let name = files.file_in(&project, id);
         match files.read(&dir, name) {
             Ok(_) if found.is_some() => return Err(io::ErrorKind::AlreadyExists.into()),
             Ok(mut piece) => {
@@ -141,9 +141,9 @@ fn find_session(files: &mut Files, root: &OwnedFd, id: &[u8]) -> io::Result<Piec
 fn read_parts(
     files: &mut Files,
     all: &OwnedFd,
-    message: &Piece,
+    message: &ArenaFile,
     names: &mut Vec<Range<usize>>,
-) -> io::Result<Vec<Piece>> {
+) -> io::Result<Vec<ArenaFile>> {
     let dir = files.directory_of(message);
     let Some(dir) = files.open_dir(all, &dir)? else { return Ok(Vec::new()) };
     names.clear();
@@ -160,11 +160,11 @@ impl Contestant for FloorTree {
     fn run(&mut self) -> Result<Outcome> {
         let records = self.read()?;
         let tree = self.parse(&records)?;
-        if !records.all().all(|piece| piece.settled) {
+        if !records.files().all(|piece| piece.settled) {
             bail!("the store is being written");
         }
         let mut sums = tree.sums();
-        records.all().for_each(|piece| sums.bytes += piece.stamp.size);
+        records.files().for_each(|piece| sums.bytes += piece.stamp.size);
         Ok(sums.into())
     }
 
@@ -230,7 +230,7 @@ fn is_empty(text: Option<&RawValue>) -> bool {
 }
 
 impl Records {
-    fn all(&self) -> impl Iterator<Item = &Piece> {
+    fn files(&self) -> impl Iterator<Item = &ArenaFile> {
         let messages = self.messages.iter();
         let pieces =
             messages.flat_map(|record| std::iter::once(&record.message).chain(&record.parts));

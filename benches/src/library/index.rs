@@ -16,14 +16,14 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::source::source;
-use crate::facts::{IndexSums, Look, MessageFacts, SessionFacts, SnapshotFacts, TokenFacts};
-use crate::{Contestant, Form, Outcome, Store};
+use crate::facts::{FileStat, IndexSums, MessageFacts, SessionFacts, SnapshotFacts, TokenFacts};
+use crate::{Contestant, Outcome, Store, StoreFormat};
 
-fn go_on(_: Progress) -> ControlFlow<()> {
+fn continue_build(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-fn done<T>(flow: ControlFlow<(), T>) -> Result<T> {
+fn expect_complete<T>(flow: ControlFlow<(), T>) -> Result<T> {
     flow.continue_value().context("nobody broke")
 }
 
@@ -45,7 +45,7 @@ impl LibraryIndex {
 
     fn build(&self) -> Result<SessionIndex> {
         let source = source(&self.store)?;
-        let built = done(build_index(&*source, self.parts, &go_on)?)?;
+        let built = expect_complete(build_index(&*source, self.parts, &continue_build)?)?;
         if !built.report.issues.is_empty() {
             bail!("{} issues", built.report.issues.len());
         }
@@ -60,8 +60,8 @@ impl Contestant for LibraryIndex {
 
     fn run(&mut self) -> Result<Outcome> {
         let index = self.build()?;
-        let form = self.store.form;
-        Ok(Outcome::of(move || sums(&index.view(), form).into()))
+        let form = self.store.format;
+        Ok(Outcome::deferred(move || sums(&index.view(), form).into()))
     }
 
     /// What the index weighs, all told: rows, tables and texts.
@@ -81,7 +81,7 @@ impl Contestant for LibraryIndex {
         let all = sessions(&view);
         let proof = |(id, state): &(String, Arc<SessionState>)| {
             let messages = view.by_session(&id.parse()?);
-            Ok(facts(id, state, &messages, self.store.form).proof())
+            Ok(facts(id, state, &messages, self.store.format).proof())
         };
         Ok(Value::Array(all.iter().map(proof).collect::<Result<_>>()?))
     }
@@ -104,14 +104,14 @@ fn sessions(view: &View) -> Vec<(String, Arc<SessionState>)> {
     all
 }
 
-fn sums(view: &View, form: Form) -> IndexSums {
+fn sums(view: &View, form: StoreFormat) -> IndexSums {
     let mut sums = IndexSums::default();
     for (id, state) in sessions(view) {
         let record = state.record.as_ref();
         let times = record.map(|it| [it.created, it.updated, it.archived]).unwrap_or_default();
         sums.add_session(times);
-        record.iter().for_each(|it| sums.add_look(record_look(&it.observed, form)));
-        state.refresh_state.message_set.iter().for_each(|set| sums.add_look(set_look(set, form)));
+        record.iter().for_each(|it| sums.add_stat(record_stat(&it.observed, form)));
+        state.refresh_state.message_set.iter().for_each(|set| sums.add_stat(set_stat(set, form)));
         let Ok(id) = id.parse() else { continue };
         for it in view.by_session(&id) {
             let tokens = it.tokens.as_ref().map(tokens);
@@ -121,10 +121,10 @@ fn sums(view: &View, form: Form) -> IndexSums {
                 it.cost.map(Cost::dollars),
                 it.summary,
             );
-            sums.add_look(look(&it.observed));
+            sums.add_stat(file_stat(&it.observed));
             if let Some(list) = &it.parts {
                 sums.add_parts(list.refs.len());
-                list.part_set.iter().for_each(|set| sums.add_look(set_look(set, form)));
+                list.part_set.iter().for_each(|set| sums.add_stat(set_stat(set, form)));
             }
         }
     }
@@ -135,9 +135,9 @@ fn facts<'a>(
     id: &'a str,
     state: &'a SessionState,
     messages: &'a [Arc<MessageMeta>],
-    form: Form,
+    form: StoreFormat,
 ) -> SessionFacts<'a> {
-    let set = state.refresh_state.message_set.as_ref().map(|set| set_look(set, form));
+    let set = state.refresh_state.message_set.as_ref().map(|set| set_stat(set, form));
     let messages = messages.iter().map(|meta| message(meta, form)).collect();
     let Some(record) = &state.record else {
         return SessionFacts { id, set, messages, ..SessionFacts::default() };
@@ -152,13 +152,13 @@ fn facts<'a>(
         created: record.created,
         updated: record.updated,
         archived: record.archived,
-        record: Some(record_look(&record.observed, form)),
+        record: Some(record_stat(&record.observed, form)),
         set,
         messages,
     }
 }
 
-fn message(meta: &MessageMeta, form: Form) -> MessageFacts<'_> {
+fn message(meta: &MessageMeta, form: StoreFormat) -> MessageFacts<'_> {
     MessageFacts {
         id: meta.key.message.as_str(),
         role: match meta.role {
@@ -177,12 +177,12 @@ fn message(meta: &MessageMeta, form: Form) -> MessageFacts<'_> {
         finish: meta.finish.as_deref(),
         error: meta.error.as_deref(),
         summary: meta.summary,
-        record: Some(look(&meta.observed)),
+        record: Some(file_stat(&meta.observed)),
         set: meta
             .parts
             .as_ref()
             .and_then(|list| list.part_set.as_ref())
-            .map(|set| set_look(set, form)),
+            .map(|set| set_stat(set, form)),
         parts: meta
             .parts
             .as_ref()
@@ -190,27 +190,27 @@ fn message(meta: &MessageMeta, form: Form) -> MessageFacts<'_> {
     }
 }
 
-fn look(observed: &ObservedStamp) -> Look {
+fn file_stat(observed: &ObservedStamp) -> FileStat {
     let Stamp { size, mtime, inode } = observed.stamp;
-    Look(size, mtime.0, inode)
+    FileStat(size, mtime.0, inode)
 }
 
 /// A session's record. In a database it is many columns, and what of them makes up a stamp besides
 /// the time is the reader's own business.
-fn record_look(observed: &ObservedStamp, form: Form) -> Look {
-    let Look(size, mtime_ns, inode) = look(observed);
+fn record_stat(observed: &ObservedStamp, form: StoreFormat) -> FileStat {
+    let FileStat(size, mtime_ns, inode) = file_stat(observed);
     match form {
-        Form::Files => Look(size, mtime_ns, inode),
-        Form::Database | Form::DatabaseV2 => Look(0, mtime_ns, 0),
+        StoreFormat::Files => FileStat(size, mtime_ns, inode),
+        StoreFormat::Database | StoreFormat::DatabaseV2 => FileStat(0, mtime_ns, 0),
     }
 }
 
 /// The set of a session's messages, or of a message's parts. In a database it is no directory, and
 /// how readers tell two sets from each other is their own business: it is there or not.
-fn set_look(observed: &ObservedStamp, form: Form) -> Look {
+fn set_stat(observed: &ObservedStamp, form: StoreFormat) -> FileStat {
     match form {
-        Form::Files => look(observed),
-        Form::Database | Form::DatabaseV2 => Look(0, 0, 0),
+        StoreFormat::Files => file_stat(observed),
+        StoreFormat::Database | StoreFormat::DatabaseV2 => FileStat(0, 0, 0),
     }
 }
 
@@ -241,9 +241,9 @@ impl LibrarySnapshot {
             Arc::clone(&source),
             Some(snapshots.clone()),
             RefreshOptions::default(),
-            &go_on,
+            &continue_build,
         )?;
-        done(opened)?.value.save_snapshot()?;
+        expect_complete(opened)?.value.save_snapshot()?;
         let message = MessageId::new(&store.some_message()?)?;
         Ok(Self { source, message, verify, snapshots, _dir: dir })
     }
@@ -252,7 +252,9 @@ impl LibrarySnapshot {
         let index = SessionIndex::from_snapshot(self.snapshots.load(self.source.id())?);
         if let Some(verify) = self.verify {
             let options = RefreshOptions { verify, ..RefreshOptions::default() };
-            let refreshed = done(refresh_index(&*self.source, &index, &options, &go_on)?)?.value;
+            let refreshed =
+                expect_complete(refresh_index(&*self.source, &index, &options, &continue_build)?)?
+                    .value;
             if refreshed.before != refreshed.after {
                 bail!("the store changed");
             }

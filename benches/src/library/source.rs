@@ -8,17 +8,17 @@ use scrollback_source::Source;
 use scrollback_stor_read::FileReader;
 use scrollback_stor_sqlite::SqliteReader;
 
-use crate::{Form, Store};
+use crate::{Store, StoreFormat};
 
 /// Returns the Source of a store by its form.
 pub(super) fn source(store: &Store) -> Result<Arc<dyn Source>> {
     let clock = Arc::new(SystemClock);
-    Ok(match store.form {
-        Form::Files => {
+    Ok(match store.format {
+        StoreFormat::Files => {
             let id = SourceId::new(&store.storage.to_string_lossy())?;
             Arc::new(FileReader::new(&store.storage, id, clock))
         }
-        Form::Database | Form::DatabaseV2 => {
+        StoreFormat::Database | StoreFormat::DatabaseV2 => {
             let id = SourceId::new(&store.database.to_string_lossy())?;
             Arc::new(SqliteReader::new(&store.database, id, clock))
         }

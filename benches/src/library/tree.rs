@@ -10,13 +10,13 @@ use scrollback_source::Source;
 use serde_json::Value;
 
 use super::source::source;
-use crate::{Contestant, Form, Outcome, Store, TreeSums};
+use crate::{Contestant, Outcome, Store, StoreFormat, TreeSums};
 
 /// Loads one session again and again.
 pub struct LibraryTree {
     source: Arc<dyn Source>,
     session: SessionKey,
-    form: Form,
+    format: StoreFormat,
 }
 
 impl LibraryTree {
@@ -26,7 +26,7 @@ impl LibraryTree {
     /// If `session` is no id, or the path of the store no name.
     pub fn new(store: &Store, session: &str) -> Result<Self> {
         let session = SessionId::new(session)?.into();
-        Ok(Self { source: source(store)?, session, form: store.form })
+        Ok(Self { source: source(store)?, session, format: store.format })
     }
 
     fn load<R>(&self, then: impl FnOnce(&SessionHydratedTree<'_>) -> R) -> Result<R> {
@@ -44,7 +44,7 @@ impl Contestant for LibraryTree {
     }
 
     fn run(&mut self) -> Result<Outcome> {
-        Ok(self.load(|tree| sums(tree, self.form))?.into())
+        Ok(self.load(|tree| sums(tree, self.format))?.into())
     }
 
     fn proof(&mut self) -> Result<Value> {
@@ -54,11 +54,11 @@ impl Contestant for LibraryTree {
 
 /// Bytes are those of records: in a database the session is columns, and in one of 2.x a part is in
 /// the row of its message.
-fn sums(tree: &SessionHydratedTree<'_>, form: Form) -> TreeSums {
+fn sums(tree: &SessionHydratedTree<'_>, form: StoreFormat) -> TreeSums {
     let mut sums = TreeSums::default();
     let session = tree.session.as_ref().and_then(|session| session.time.as_ref());
     sums.created += session.and_then(|time| time.created).unwrap_or(0);
-    if form == Form::Files {
+    if form == StoreFormat::Files {
         sums.bytes += tree.node.span.as_ref().map_or(0, |span| span.stamp().size);
     }
     for message in &tree.messages {
@@ -72,7 +72,7 @@ fn sums(tree: &SessionHydratedTree<'_>, form: Form) -> TreeSums {
         }
         for part in &message.parts {
             sums.parts += 1;
-            let span = part.node.span.as_ref().filter(|_| form != Form::DatabaseV2);
+            let span = part.node.span.as_ref().filter(|_| form != StoreFormat::DatabaseV2);
             sums.bytes += span.map_or(0, |span| span.stamp().size);
             part.part.iter().for_each(|part| add_part(&mut sums, part));
         }

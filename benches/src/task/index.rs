@@ -5,22 +5,28 @@ use scrollback_flow::PartDetail;
 
 use super::{Task, Work};
 use crate::library::index::LibraryIndex;
-use crate::{Contestants, Form, Limit, MemoryLimit, Size, Store};
+use crate::{Contestants, Limit, MemoryLimit, Size, Store, StoreFormat};
 
 pub(super) const FILES: Task = Task {
     id: "index",
-    what: "the index of a store from nothing: its sessions and messages",
+    description: "the index of a store from nothing: its sessions and messages",
     size: Size::M,
-    form: Form::Files,
+    format: StoreFormat::Files,
     work: Work::Threads,
     contestants: |store| contestants(store, PartDetail::Later),
-    limits: &[Limit { of: "library", over: "floor", most: 1.25, goal: 1.25, stretch: 1.10 }],
-    memory: Some(MemoryLimit { of: "library", most_kb: 60 << 10 }),
+    limits: &[Limit {
+        contestant: "library",
+        baseline: "floor",
+        max: 1.25,
+        goal: 1.25,
+        stretch: 1.10,
+    }],
+    memory: Some(MemoryLimit { contestant: "library", max_kb: 60 << 10 }),
 };
 
 pub(super) const FILES_AND_PARTS: Task = Task {
     id: "index-parts",
-    what: "the index of a store from nothing: sessions, messages and the names of parts",
+    description: "the index of a store from nothing: sessions, messages and the names of parts",
     contestants: |store| contestants(store, PartDetail::Names),
     memory: None,
     ..FILES
@@ -28,15 +34,15 @@ pub(super) const FILES_AND_PARTS: Task = Task {
 
 pub(super) const DATABASE: Task = Task {
     id: "sqlite-index",
-    what: "the index of a database from nothing: its sessions and messages",
-    form: Form::Database,
+    description: "the index of a database from nothing: its sessions and messages",
+    format: StoreFormat::Database,
     ..FILES
 };
 
 pub(super) const DATABASE_V2: Task = Task {
     id: "v2-index",
-    what: "the index of a database of 2.0 from nothing: its sessions and messages",
-    form: Form::DatabaseV2,
+    description: "the index of a database of 2.0 from nothing: its sessions and messages",
+    format: StoreFormat::DatabaseV2,
     ..FILES
 };
 
@@ -55,8 +61,8 @@ fn floor(store: &Store, parts: PartDetail) -> Box<dyn crate::Contestant> {
     use crate::floor::sqlite::index::FloorSqliteIndex;
 
     let depth = if parts == PartDetail::Names { Depth::PartNames } else { Depth::Messages };
-    match store.form {
-        Form::Files => Box::new(FloorIndex::new(&store.storage, depth)),
-        Form::Database | Form::DatabaseV2 => Box::new(FloorSqliteIndex::new(store)),
+    match store.format {
+        StoreFormat::Files => Box::new(FloorIndex::new(&store.storage, depth)),
+        StoreFormat::Database | StoreFormat::DatabaseV2 => Box::new(FloorSqliteIndex::new(store)),
     }
 }

@@ -8,39 +8,51 @@ use std::process::Command;
 use anyhow::{Context as _, Result, ensure};
 
 use super::{Task, Work};
-use crate::store::built;
-use crate::{Contestants, Form, Limit, Program, Size, Store};
+use crate::store::program_dir;
+use crate::{Contestants, Limit, Program, Size, Store, StoreFormat};
 
 pub(super) const FILES: Task = Task {
     id: "ls",
-    what: "`scrollback ls -n 20` for the second time, against `find STORE -type f | wc -l`",
+    description: "`scrollback ls -n 20` for the second time, against `find STORE -type f | wc -l`",
     size: Size::M,
-    form: Form::Files,
+    format: StoreFormat::Files,
     work: Work::Process,
-    contestants: |store| Ok(vec![Box::new(second_ls(&store.storage)?), Box::new(find(store)?)]),
-    limits: &[Limit { of: "library", over: "find", most: 0.04, goal: 0.04, stretch: 0.03 }],
+    contestants: |store| Ok(vec![Box::new(warm_ls(&store.storage)?), Box::new(find(store)?)]),
+    limits: &[Limit {
+        contestant: "library",
+        baseline: "find",
+        max: 0.04,
+        goal: 0.04,
+        stretch: 0.03,
+    }],
     memory: None,
 };
 
 pub(super) const DATABASE: Task = Task {
     id: "sqlite-ls",
-    what: "`scrollback ls -n 20` of a database for the second time, against one sum in `sqlite3`",
-    form: Form::Database,
-    contestants: |store| against_sum(store, "message"),
-    limits: &[Limit { of: "library", over: "sqlite3", most: 0.15, goal: 0.15, stretch: 0.10 }],
+    description: "`scrollback ls -n 20` of a database for the second time, against one sum in `sqlite3`",
+    format: StoreFormat::Database,
+    contestants: |store| compare_with_sum(store, "message"),
+    limits: &[Limit {
+        contestant: "library",
+        baseline: "sqlite3",
+        max: 0.15,
+        goal: 0.15,
+        stretch: 0.10,
+    }],
     ..FILES
 };
 
 pub(super) const DATABASE_V2: Task = Task {
     id: "v2-ls",
-    what: "`scrollback ls -n 20` of a database of 2.0 for the second time, against one sum in `sqlite3`",
-    form: Form::DatabaseV2,
-    contestants: |store| against_sum(store, "session_message"),
+    description: "`scrollback ls -n 20` of a database of 2.0 for the second time, against one sum in `sqlite3`",
+    format: StoreFormat::DatabaseV2,
+    contestants: |store| compare_with_sum(store, "session_message"),
     ..DATABASE
 };
 
 /// The newest sessions of the store at this path, once its index is built.
-fn second_ls(store: &Path) -> Result<Program> {
+fn warm_ls(store: &Path) -> Result<Program> {
     let home = tempfile::tempdir()?;
     let mut ls = Command::new(build()?);
     ls.arg("--store").arg(store).args(["ls", "-n", "20"]);
@@ -59,22 +71,22 @@ fn find(store: &Store) -> Result<Program> {
 
 /// What somebody types who wants one sum over all messages. The shell is no part of any system:
 /// without it there is nobody to be judged.
-fn against_sum(store: &Store, table: &str) -> Result<Contestants> {
-    let ls = second_ls(&store.database)?;
+fn compare_with_sum(store: &Store, table: &str) -> Result<Contestants> {
+    let ls = warm_ls(&store.database)?;
     if Command::new("sqlite3").arg("-version").output().is_err() {
-        return Ok(vec![Box::new(ls.saying("there is no sqlite3 here to be compared with"))]);
+        return Ok(vec![Box::new(ls.with_remark("there is no sqlite3 here to be compared with"))]);
     }
     let sum = format!("select sum(json_extract(data, '$.tokens.input')) from {table}");
     let mut shell = Command::new("sqlite3");
     // As a file that does not change: or else it leaves side files, which cost the others locks.
-    shell.args(["-readonly", "-batch", &immutable(&store.database)]).arg(sum);
+    shell.args(["-readonly", "-batch", &immutable_uri(&store.database)]).arg(sum);
     let mut shell = Program::new("sqlite3", shell);
     let sum = String::from_utf8_lossy(shell.output()?).trim().to_owned();
     ensure!(sum == store.expected.usage.input.to_string(), "sqlite3 finds {sum}");
     Ok(vec![Box::new(ls), Box::new(shell)])
 }
 
-fn immutable(database: &Path) -> String {
+fn immutable_uri(database: &Path) -> String {
     let path = database.to_string_lossy();
     let path = path.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
     format!("file:{path}?immutable=1")
@@ -82,7 +94,7 @@ fn immutable(database: &Path) -> String {
 
 /// Builds the command line as it is released, and says where it is.
 fn build() -> Result<PathBuf> {
-    let target = built()?.parent().context("no target directory")?.to_owned();
+    let target = program_dir()?.parent().context("no target directory")?.to_owned();
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .args(["build", "--quiet", "--release", "--package", "scrollback-cli"])

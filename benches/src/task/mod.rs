@@ -12,7 +12,7 @@ use std::thread;
 
 use anyhow::Result;
 
-use crate::{Contestants, Form, Limit, MemoryLimit, Size, Store};
+use crate::{Contestants, Limit, MemoryLimit, Size, Store, StoreFormat};
 
 /// The table of tasks.
 pub const TASKS: &[Task] = &[
@@ -38,11 +38,11 @@ pub struct Task {
     /// Names it on the command line.
     pub id: &'static str,
     /// What is measured.
-    pub what: &'static str,
+    pub description: &'static str,
     /// The size of the store that it is measured on.
     pub size: Size,
     /// Its form.
-    pub form: Form,
+    pub format: StoreFormat,
     /// How they work.
     pub work: Work,
     /// Makes the contestants. Where one cannot run on this system it is left out.

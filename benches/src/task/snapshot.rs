@@ -5,33 +5,51 @@ use scrollback_flow::Verify;
 
 use super::{Task, Work};
 use crate::library::index::LibrarySnapshot;
-use crate::{Contestants, Form, Limit, Size, Store};
+use crate::{Contestants, Limit, Size, Store, StoreFormat};
 
 pub(super) const OPEN: Task = Task {
     id: "snapshot",
-    what: "an index from its file, all of it checked; the newest session summed up, a message found",
+    description: "an index from its file, all of it checked; the newest session summed up, a message found",
     size: Size::M,
-    form: Form::Files,
+    format: StoreFormat::Files,
     work: Work::OneThread,
     contestants: |store| contestants(store, None),
-    limits: &[Limit { of: "library", over: "floor", most: 2.0, goal: 2.0, stretch: 1.3 }],
+    limits: &[Limit {
+        contestant: "library",
+        baseline: "floor",
+        max: 2.0,
+        goal: 2.0,
+        stretch: 1.3,
+    }],
     memory: None,
 };
 
 pub(super) const REFRESH_FAST: Task = Task {
     id: "refresh-fast",
-    what: "`snapshot`, and a stat of all session files and message directories: nothing changed",
+    description: "`snapshot`, and a stat of all session files and message directories: nothing changed",
     contestants: |store| contestants(store, Some(Verify::Fast)),
-    limits: &[Limit { of: "library", over: "floor", most: 1.5, goal: 1.3, stretch: 1.15 }],
+    limits: &[Limit {
+        contestant: "library",
+        baseline: "floor",
+        max: 1.5,
+        goal: 1.3,
+        stretch: 1.15,
+    }],
     ..OPEN
 };
 
 pub(super) const REFRESH_FULL: Task = Task {
     id: "refresh-full",
-    what: "`refresh-fast`, and a stat of all message files: nothing changed",
+    description: "`refresh-fast`, and a stat of all message files: nothing changed",
     work: Work::Threads,
     contestants: |store| contestants(store, Some(Verify::Full)),
-    limits: &[Limit { of: "library", over: "floor", most: 1.3, goal: 1.3, stretch: 1.15 }],
+    limits: &[Limit {
+        contestant: "library",
+        baseline: "floor",
+        max: 1.3,
+        goal: 1.3,
+        stretch: 1.15,
+    }],
     ..OPEN
 };
 
@@ -45,12 +63,12 @@ fn contestants(store: &Store, verify: Option<Verify>) -> Result<Contestants> {
 
 #[cfg(target_os = "linux")]
 fn floor(store: &Store, verify: Option<Verify>) -> Result<Box<dyn crate::Contestant>> {
-    use crate::floor::index::{FloorSnapshot, Warm};
+    use crate::floor::index::{FloorSnapshot, RefreshMode};
 
     let warm = match verify {
-        None => Warm::Open,
-        Some(Verify::Fast) => Warm::Fast,
-        Some(Verify::Full) => Warm::Full,
+        None => RefreshMode::Open,
+        Some(Verify::Fast) => RefreshMode::Fast,
+        Some(Verify::Full) => RefreshMode::Full,
     };
     Ok(Box::new(FloorSnapshot::new(&store.storage, store.some_message()?, warm)?))
 }

@@ -4,19 +4,25 @@ use anyhow::Result;
 
 use super::{Task, Work};
 use crate::library::text::LibraryText;
-use crate::{Contestants, Form, Limit, Size, Store};
+use crate::{Contestants, Limit, Size, Store, StoreFormat};
 
 /// A word that some parts have and most have not.
 const WORD: &str = "survives_truncation";
 
 pub(super) const DATABASE: Task = Task {
     id: "sqlite-text",
-    what: "a word in the records of all parts of a database",
+    description: "a word in the records of all parts of a database",
     size: Size::M,
-    form: Form::Database,
+    format: StoreFormat::Database,
     work: Work::OneThread,
     contestants,
-    limits: &[Limit { of: "library", over: "floor", most: 1.25, goal: 1.25, stretch: 1.10 }],
+    limits: &[Limit {
+        contestant: "library",
+        baseline: "floor",
+        max: 1.25,
+        goal: 1.25,
+        stretch: 1.10,
+    }],
     memory: None,
 };
 

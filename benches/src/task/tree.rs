@@ -5,34 +5,40 @@ use anyhow::Result;
 use super::{Task, Work};
 use crate::library::tree::LibraryTree;
 use crate::naive::tree::NaiveTree;
-use crate::{Contestants, Form, Limit, Size, Store};
+use crate::{Contestants, Limit, Size, Store, StoreFormat};
 
 pub(super) const FILES: Task = Task {
     id: "tree",
-    what: "one session of 40 messages and 160 parts, from files to typed values",
+    description: "one session of 40 messages and 160 parts, from files to typed values",
     size: Size::S,
-    form: Form::Files,
+    format: StoreFormat::Files,
     work: Work::OneThread,
     contestants,
     limits: &[
-        Limit { of: "library", over: "floor", most: 1.35, goal: 1.20, stretch: 1.10 },
-        Limit { of: "library", over: "naive", most: 0.80, goal: 0.75, stretch: 0.65 },
+        Limit { contestant: "library", baseline: "floor", max: 1.35, goal: 1.20, stretch: 1.10 },
+        Limit { contestant: "library", baseline: "naive", max: 0.80, goal: 0.75, stretch: 0.65 },
     ],
     memory: None,
 };
 
 pub(super) const DATABASE: Task = Task {
     id: "sqlite-tree",
-    what: "one session of 40 messages and 160 parts, from a database to typed values",
-    form: Form::Database,
-    limits: &[Limit { of: "library", over: "floor", most: 1.25, goal: 1.25, stretch: 1.10 }],
+    description: "one session of 40 messages and 160 parts, from a database to typed values",
+    format: StoreFormat::Database,
+    limits: &[Limit {
+        contestant: "library",
+        baseline: "floor",
+        max: 1.25,
+        goal: 1.25,
+        stretch: 1.10,
+    }],
     ..FILES
 };
 
 pub(super) const DATABASE_V2: Task = Task {
     id: "v2-tree",
-    what: "one session of 40 messages and some 160 parts, from a database of 2.0 to typed values",
-    form: Form::DatabaseV2,
+    description: "one session of 40 messages and some 160 parts, from a database of 2.0 to typed values",
+    format: StoreFormat::DatabaseV2,
     ..DATABASE
 };
 
@@ -41,7 +47,7 @@ fn contestants(store: &Store) -> Result<Contestants> {
     let mut all: Contestants = vec![Box::new(LibraryTree::new(store, session)?)];
     #[cfg(target_os = "linux")]
     all.push(floor(store, session)?);
-    if store.form == Form::Files {
+    if store.format == StoreFormat::Files {
         all.push(Box::new(NaiveTree::new(&store.storage, session)));
     }
     Ok(all)
@@ -52,9 +58,9 @@ fn floor(store: &Store, session: &str) -> Result<Box<dyn crate::Contestant>> {
     use crate::floor::sqlite::{tree::FloorSqliteTree, v2::tree::FloorV2Tree};
     use crate::floor::tree::FloorTree;
 
-    Ok(match store.form {
-        Form::Files => Box::new(FloorTree::new(&store.storage, session)),
-        Form::Database => Box::new(FloorSqliteTree::new(&store.database, session)?),
-        Form::DatabaseV2 => Box::new(FloorV2Tree::new(&store.database, session)?),
+    Ok(match store.format {
+        StoreFormat::Files => Box::new(FloorTree::new(&store.storage, session)),
+        StoreFormat::Database => Box::new(FloorSqliteTree::new(&store.database, session)?),
+        StoreFormat::DatabaseV2 => Box::new(FloorV2Tree::new(&store.database, session)?),
     })
 }

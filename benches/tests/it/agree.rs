@@ -5,7 +5,9 @@
 use scrollback_benches::floor::tree::FloorTree;
 use scrollback_benches::library::tree::LibraryTree;
 use scrollback_benches::naive::tree::NaiveTree;
-use scrollback_benches::{Checksum, Contestant, Contestants, Form, Outcome, Size, Store, prove};
+use scrollback_benches::{
+    Checksum, Contestant, Contestants, Outcome, Size, Store, StoreFormat, check_agreement,
+};
 use scrollback_fixtures::Corpus;
 use serde_json::Value;
 
@@ -21,7 +23,7 @@ fn contestants(store: &Store, session: &str) -> Contestants {
 
 #[test]
 fn on_every_real_session() {
-    let corpus = real_store(Corpus::OpencodeJson, Form::Files);
+    let corpus = real_store(Corpus::OpencodeJson, StoreFormat::Files);
     let mut agreed = 0;
     for project in std::fs::read_dir(corpus.storage.join("session")).unwrap() {
         for session in std::fs::read_dir(project.unwrap().path()).unwrap() {
@@ -33,7 +35,7 @@ fn on_every_real_session() {
                 assert!(error.to_string().contains("surrogate"), "{session}: {error}");
                 continue;
             }
-            prove(&mut all).unwrap_or_else(|error| panic!("{session}: {error:#}"));
+            check_agreement(&mut all).unwrap_or_else(|error| panic!("{session}: {error:#}"));
             agreed += 1;
         }
     }
@@ -42,9 +44,9 @@ fn on_every_real_session() {
 
 #[test]
 fn on_the_generated_session_that_is_measured() {
-    let store = Store::open(Size::S, Form::Files, 1).unwrap();
+    let store = Store::open(Size::S, StoreFormat::Files, 1).unwrap();
     let session = &store.expected.typical_session;
-    let Checksum(sums) = prove(&mut contestants(&store, session)).unwrap();
+    let Checksum(sums) = check_agreement(&mut contestants(&store, session)).unwrap();
     assert_eq!(sums[..2], [("messages", 40), ("parts", 160)]);
 }
 
@@ -68,7 +70,10 @@ impl Contestant for Liar {
 #[test]
 fn who_delivers_something_else_is_found_out() {
     let liar = |sum, value: &str| Box::new(Liar(Checksum(vec![("sum", sum)]), value.into()));
-    assert!(prove(&mut [liar(1, "a"), liar(1, "a")]).is_ok());
-    assert!(prove(&mut [liar(1, "a"), liar(2, "a")]).is_err(), "other sums");
-    assert!(prove(&mut [liar(1, "a"), liar(1, "b")]).is_err(), "other values of the same sum");
+    assert!(check_agreement(&mut [liar(1, "a"), liar(1, "a")]).is_ok());
+    assert!(check_agreement(&mut [liar(1, "a"), liar(2, "a")]).is_err(), "other sums");
+    assert!(
+        check_agreement(&mut [liar(1, "a"), liar(1, "b")]).is_err(),
+        "other values of the same sum"
+    );
 }

@@ -6,13 +6,13 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
-use scrollback_benches::floor::index::{Depth, FloorIndex, FloorSnapshot, Warm, build};
-use scrollback_benches::{Contestant, Form, Size, Store, prove};
+use scrollback_benches::floor::index::{Depth, FloorIndex, FloorSnapshot, RefreshMode, build};
+use scrollback_benches::{Contestant, Size, Store, StoreFormat, check_agreement};
 use scrollback_fixtures::synth::{Expected, SessionFacts, Usage};
 use serde_json::{Value, json};
 
 fn store() -> Store {
-    Store::open(Size::S, Form::Files, 1).unwrap()
+    Store::open(Size::S, StoreFormat::Files, 1).unwrap()
 }
 
 fn micros(usage: &Usage) -> i64 {
@@ -25,7 +25,7 @@ fn total(usage: &Usage) -> i64 {
 }
 
 /// Cost is rounded for each message.
-fn about(found: i64, wanted: i64, messages: u64) -> bool {
+fn is_close(found: i64, wanted: i64, messages: u64) -> bool {
     found.abs_diff(wanted) <= messages
 }
 
@@ -40,7 +40,7 @@ fn sums_are_those_of_the_generator() {
         assert_eq!(sum("parts") as u64, parts);
         assert_eq!(sum("tokens"), total(&expected.usage));
         let cost = sum("cost in micro-dollars");
-        assert!(about(cost, micros(&expected.usage), expected.counts.messages), "{cost}");
+        assert!(is_close(cost, micros(&expected.usage), expected.counts.messages), "{cost}");
     }
 }
 
@@ -66,7 +66,7 @@ fn every_session_is_that_of_the_generator() {
         let Usage { input, output, reasoning, cache_read, cache_write, .. } = wanted.usage;
         assert_eq!(found["tokens"], json!([input, output, reasoning, cache_read, cache_write]));
         let cost = found["costMicros"].as_i64().unwrap();
-        assert!(about(cost, micros(&wanted.usage), wanted.messages), "{cost}");
+        assert!(is_close(cost, micros(&wanted.usage), wanted.messages), "{cost}");
     }
     assert_eq!(names(proof, "finishes", &expected), json!(expected.finishes));
     assert_eq!(names(proof, "errors", &expected), json!(expected.errors));
@@ -93,7 +93,7 @@ fn messages_are_in_order() {
     assert!(any > 3_000, "{any}");
 }
 
-fn snapshot(storage: &Path, message: &str, warm: Warm) -> FloorSnapshot {
+fn snapshot(storage: &Path, message: &str, warm: RefreshMode) -> FloorSnapshot {
     FloorSnapshot::new(storage, message, warm).unwrap()
 }
 
@@ -102,10 +102,11 @@ fn a_snapshot_tells_what_the_index_does() {
     let store = store();
     let message = store.some_message().unwrap();
     let storage = &store.storage;
-    let mut all: Vec<Box<dyn Contestant>> = [Warm::Open, Warm::Fast, Warm::Full]
-        .map(|warm| Box::new(snapshot(storage, &message, warm)) as Box<dyn Contestant>)
-        .into();
-    prove(&mut all).unwrap();
+    let mut all: Vec<Box<dyn Contestant>> =
+        [RefreshMode::Open, RefreshMode::Fast, RefreshMode::Full]
+            .map(|warm| Box::new(snapshot(storage, &message, warm)) as Box<dyn Contestant>)
+            .into();
+    check_agreement(&mut all).unwrap();
     let found = all[0].proof().unwrap();
     let index = build(storage, Depth::Messages).unwrap();
     let newest = index.facts(&index.sessions[0]);
@@ -123,11 +124,11 @@ fn a_snapshot_tells_what_the_index_does() {
             "session": store.expected.typical_session,
         })
     );
-    assert!(snapshot(storage, "msg_none", Warm::Open).run().is_err());
+    assert!(snapshot(storage, "msg_none", RefreshMode::Open).run().is_err());
 }
 
 /// A store of one session with one message, written long ago.
-fn small() -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf) {
+fn small_store() -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let session = dir.path().join("session/p/ses_a.json");
     let message = dir.path().join("message/ses_a/msg_a.json");
@@ -160,16 +161,18 @@ fn a_store_that_changed_is_found_out() {
         ("messages come", true, |dir, _, _, text| write(&dir.join("message/ses_b/m.json"), text)),
     ];
     for (what, is_found, change) in changes {
-        for warm in [Warm::Fast, Warm::Full] {
-            let (dir, session, message) = small();
+        for warm in [RefreshMode::Fast, RefreshMode::Full] {
+            let (dir, session, message) = small_store();
             let mut floor = snapshot(dir.path(), "msg_a", warm);
             change(dir.path(), &session, &message, longer);
             assert_eq!(floor.run().is_err(), is_found, "{what}, {warm:?}");
         }
     }
     // What is written in place changes no directory.
-    for (warm, is_found) in [(Warm::Open, false), (Warm::Fast, false), (Warm::Full, true)] {
-        let (dir, _, message) = small();
+    for (warm, is_found) in
+        [(RefreshMode::Open, false), (RefreshMode::Fast, false), (RefreshMode::Full, true)]
+    {
+        let (dir, _, message) = small_store();
         let mut floor = snapshot(dir.path(), "msg_a", warm);
         write(&message, longer);
         assert_eq!(floor.run().is_err(), is_found, "{warm:?}");

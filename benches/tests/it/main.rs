@@ -8,16 +8,16 @@ mod index;
 #[cfg(target_os = "linux")]
 mod sqlite;
 
-use scrollback_benches::{Form, Size, Store};
+use scrollback_benches::{Size, Store, StoreFormat};
 use scrollback_fixtures::synth::Expected;
 use scrollback_fixtures::{Corpus, corpus};
 
 /// A store that opencode itself wrote.
-fn real_store(which: Corpus, form: Form) -> Store {
+fn real_store(which: Corpus, form: StoreFormat) -> Store {
     let corpus = corpus(which);
     Store {
         size: Size::S,
-        form,
+        format: form,
         seed: 0,
         storage: corpus.storage,
         database: corpus.database,

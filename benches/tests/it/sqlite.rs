@@ -10,7 +10,7 @@ use scrollback_benches::floor::sqlite::v2::tree::FloorV2Tree;
 use scrollback_benches::library::index::LibraryIndex;
 use scrollback_benches::library::text::LibraryText;
 use scrollback_benches::library::tree::LibraryTree;
-use scrollback_benches::{Checksum, Contestants, Form, Size, Store, prove};
+use scrollback_benches::{Checksum, Contestants, Size, Store, StoreFormat, check_agreement};
 use scrollback_fixtures::Corpus;
 use scrollback_flow::PartDetail;
 
@@ -44,7 +44,7 @@ fn sum(Checksum(sums): &Checksum, name: &str) -> u64 {
 /// Databases that opencode itself wrote.
 fn real() -> Vec<Store> {
     [Corpus::OpencodeSqlite, Corpus::OpencodeMigrated]
-        .map(|which| real_store(which, Form::Database))
+        .map(|which| real_store(which, StoreFormat::Database))
         .into()
 }
 
@@ -58,7 +58,7 @@ fn on_every_real_session() {
         let mut agreed = 0;
         for session in all.map(Result::unwrap) {
             let mut contestants = tree(&store, &session);
-            match prove(&mut contestants) {
+            match check_agreement(&mut contestants) {
                 Ok(_) => agreed += 1,
                 // One session has half surrogate pairs, which serde does not know as text.
                 Err(error) => {
@@ -74,9 +74,9 @@ fn on_every_real_session() {
 #[test]
 fn on_real_indexes_and_texts() {
     for store in real() {
-        let sums = prove(&mut index(&store)).unwrap();
+        let sums = check_agreement(&mut index(&store)).unwrap();
         assert_eq!(sum(&sums, "sessions"), 59);
-        let found = prove(&mut text(&store, "the")).unwrap();
+        let found = check_agreement(&mut text(&store, "the")).unwrap();
         assert!(sum(&found, "found") > 0);
         assert!(sum(&found, "found") < sum(&found, "parts"));
     }
@@ -84,9 +84,9 @@ fn on_real_indexes_and_texts() {
 
 #[test]
 fn on_the_generated_database_that_is_measured() {
-    let store = Store::open(Size::S, Form::Database, 1).unwrap();
+    let store = Store::open(Size::S, StoreFormat::Database, 1).unwrap();
     let counts = &store.expected.counts;
-    let sums = prove(&mut index(&store)).unwrap();
+    let sums = check_agreement(&mut index(&store)).unwrap();
     assert_eq!(sum(&sums, "sessions"), counts.sessions);
     assert_eq!(sum(&sums, "messages"), counts.messages);
     let usage = &store.expected.usage;
@@ -94,20 +94,20 @@ fn on_the_generated_database_that_is_measured() {
     assert_eq!(sum(&sums, "tokens"), usage.input + usage.output + usage.reasoning + cached);
     assert_eq!(sum(&sums, "sizes"), counts.message_bytes);
 
-    let sums = prove(&mut tree(&store, &store.expected.typical_session)).unwrap();
+    let sums = check_agreement(&mut tree(&store, &store.expected.typical_session)).unwrap();
     assert_eq!((sum(&sums, "messages"), sum(&sums, "parts")), (40, 160));
 
-    let sums = prove(&mut text(&store, "timeout")).unwrap();
+    let sums = check_agreement(&mut text(&store, "timeout")).unwrap();
     assert_eq!(sum(&sums, "parts"), counts.parts);
-    let all = prove(&mut text(&store, "{\"type\":\"")).unwrap();
+    let all = check_agreement(&mut text(&store, "{\"type\":\"")).unwrap();
     assert_eq!((sum(&all, "found"), sum(&all, "bytes")), (counts.parts, counts.part_bytes));
 }
 
 #[test]
 fn on_the_generated_database_of_2_0_that_is_measured() {
-    let store = Store::open(Size::S, Form::DatabaseV2, 1).unwrap();
+    let store = Store::open(Size::S, StoreFormat::DatabaseV2, 1).unwrap();
     let counts = &store.expected.counts;
-    let sums = prove(&mut index(&store)).unwrap();
+    let sums = check_agreement(&mut index(&store)).unwrap();
     assert_eq!(sum(&sums, "sessions"), counts.sessions);
     assert_eq!(sum(&sums, "messages"), counts.messages);
 
@@ -116,7 +116,7 @@ fn on_the_generated_database_of_2_0_that_is_measured() {
         Box::new(LibraryTree::new(&store, session).unwrap()),
         Box::new(FloorV2Tree::new(&store.database, session).unwrap()),
     ];
-    let sums = prove(&mut contestants).unwrap();
+    let sums = check_agreement(&mut contestants).unwrap();
     assert_eq!(sum(&sums, "messages"), 40);
     assert!((120..=160).contains(&sum(&sums, "parts")));
 }

@@ -22,7 +22,7 @@ Common options stand before or after the command; a command's help lists those t
 
 Exit codes: 0 done, 1 nothing found, 2 bad use, 3 a store cannot be read";
 
-const WATCH: &str = "\
+const WATCH_HELP: &str = "\
 Examples:
   scrollback watch                       a line for each event, from now on
   scrollback watch latest                of the newest session alone
@@ -32,7 +32,7 @@ Examples:
 Ends with exit code 0 on Ctrl-C, SIGTERM, and when nobody reads its output. A store that is not
 there yet is waited for.";
 
-const TAIL: &str = "\
+const TAIL_HELP: &str = "\
 Examples:
   scrollback tail                        the newest session
   scrollback tail -n 0                   only what is new
@@ -40,12 +40,12 @@ Examples:
 
 Ends with exit code 0 on Ctrl-C, SIGTERM, and when nobody reads its output.";
 
-const SESSION: &str = "An id, the start of one (with or without `ses_`), or `latest` (`last`, \
+const SESSION_HELP: &str = "An id, the start of one (with or without `ses_`), or `latest` (`last`, \
                        `recent`; `latest~2` is the third newest). The latest are those that no \
                        other session started";
 
 /// The session that is meant where none is named.
-const NEWEST: &str = "latest";
+const DEFAULT_SESSION: &str = "latest";
 
 /// Reads what coding agents leave on disk, and never writes to it.
 #[derive(Debug, Parser)]
@@ -127,10 +127,10 @@ pub(crate) enum Command {
     /// Prints a session as `opencode export` does
     Export(Export),
     /// Prints what happens in a store, as it happens
-    #[command(after_help = WATCH)]
+    #[command(after_help = WATCH_HELP)]
     Watch(Watch),
     /// Prints the end of a session, and what is added to it as it is written
-    #[command(after_help = TAIL)]
+    #[command(after_help = TAIL_HELP)]
     Tail(Tail),
     /// Shows sessions, a tree, a transcript and totals of a small store that is compiled in
     Demo(Demo),
@@ -178,7 +178,7 @@ pub(crate) struct Ls {
     pub(crate) since: Option<String>,
     /// At most this many
     #[arg(short = 'n', value_name = "N")]
-    pub(crate) most: Option<usize>,
+    pub(crate) limit: Option<usize>,
 }
 
 /// What `show` takes.
@@ -228,7 +228,7 @@ pub(crate) struct Tail {
     pub(crate) session: Session,
     /// Begin with this many messages
     #[arg(short = 'n', value_name = "N", default_value_t = 10)]
-    pub(crate) most: usize,
+    pub(crate) initial_messages: usize,
     /// Print whole outputs
     #[arg(long)]
     pub(crate) full: bool,
@@ -313,7 +313,7 @@ pub(crate) enum Format {
 /// The session that a command is about.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Session {
-    #[arg(help = SESSION, default_value = NEWEST)]
+    #[arg(help = SESSION_HELP, default_value = DEFAULT_SESSION)]
     pub(crate) session: String,
 }
 

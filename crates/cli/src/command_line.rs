@@ -10,7 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, Error, FromArgMa
 use crate::args::{Args, Global};
 
 /// The common options that a command offers, by the names of the fields of [`Global`].
-fn offered(command: &str) -> &'static [&'static str] {
+fn offered_options(command: &str) -> &'static [&'static str] {
     match command {
         "stores" | "ls" | "show" | "tree" => {
             &["store", "json", "issues", "color", "max_size", "no_cache", "verify", "mmap"]
@@ -27,10 +27,10 @@ fn offered(command: &str) -> &'static [&'static str] {
 }
 
 /// The common options that stand in the help of the program itself.
-const BEFORE: [&str; 4] = ["store", "json", "color", "no_cache"];
+const PROGRAM_OPTIONS: [&str; 4] = ["store", "json", "color", "no_cache"];
 
 /// What to say where a command does not have an option that may be expected of it.
-fn instead(command: &str, option: &str) -> Option<&'static str> {
+fn alternative_hint(command: &str, option: &str) -> Option<&'static str> {
     match (command, option) {
         ("tail", "json") => Some("tail has no JSON output; use `scrollback watch SESSION --json`"),
         ("export", "json") => Some("the output of `export` is JSON without it"),
@@ -62,58 +62,59 @@ pub(crate) fn parse() -> Args {
 
 /// The command line, with the common options where they apply.
 pub(crate) fn command() -> Command {
-    let shared = shared();
-    let hide =
-        |arg: Arg| if BEFORE.contains(&arg.get_id().as_str()) { arg } else { arg.hide(true) };
+    let shared = common_options();
+    let hide = |arg: Arg| {
+        if PROGRAM_OPTIONS.contains(&arg.get_id().as_str()) { arg } else { arg.hide(true) }
+    };
     let ids: Vec<_> = shared.get_arguments().map(|arg| arg.get_id().clone()).collect();
     let program = ids.into_iter().fold(Args::command(), |program, id| program.mut_arg(id, hide));
-    program.mut_subcommands(|command| offer(command, &shared))
+    program.mut_subcommands(|command| add_common_options(command, &shared))
 }
 
 /// A command with all common options.
-fn shared() -> Command {
+fn common_options() -> Command {
     <Global as clap::Args>::augment_args(Command::new("shared"))
 }
 
-fn offer(command: Command, shared: &Command) -> Command {
+fn add_common_options(command: Command, shared: &Command) -> Command {
     let name = command.get_name().to_owned();
     let is_outer = command.has_subcommands();
     let options = shared.get_arguments().filter_map(|arg| {
         let id = arg.get_id().as_str();
-        if offered(&name).contains(&id) {
+        if offered_options(&name).contains(&id) {
             let arg = arg.clone().hide(is_outer);
             return Some(match store_help(&name).filter(|_| id == "store") {
                 Some(help) => arg.help(help),
                 None => arg,
             });
         }
-        let parser = UnknownArgumentValueParser::suggest(instead(&name, id)?);
+        let parser = UnknownArgumentValueParser::suggest(alternative_hint(&name, id)?);
         Some(arg.clone().action(ArgAction::SetTrue).value_parser(parser).hide(true))
     });
-    command.args(options).mut_subcommands(|command| offer(command, shared))
+    command.args(options).mut_subcommands(|command| add_common_options(command, shared))
 }
 
 /// Takes the common options from before and after the command.
 fn from_matches(matches: &ArgMatches) -> Result<Args, Error> {
     let mut args = Args::from_arg_matches(matches)?;
-    let (mut at, mut names, mut all) = (matches, Vec::new(), given(matches));
+    let (mut at, mut names, mut all) = (matches, Vec::new(), given_options(matches));
     while let Some((name, below)) = at.subcommand() {
-        let here = given(below);
-        args.global.take(&here, below);
+        let here = given_options(below);
+        args.global.merge(&here, below);
         all.extend(here);
         names.push(name);
         at = below;
     }
-    let offered = offered(names.last().copied().unwrap_or_default());
+    let offered = offered_options(names.last().copied().unwrap_or_default());
     match all.iter().find(|option| !offered.contains(&option.as_str())) {
-        Some(option) => Err(not_offered(&names, option)),
+        Some(option) => Err(unsupported_option(&names, option)),
         None => Ok(args),
     }
 }
 
 /// The common options that stand at one place of the command line.
-fn given(at: &ArgMatches) -> Vec<String> {
-    let shared = shared();
+fn given_options(at: &ArgMatches) -> Vec<String> {
+    let shared = common_options();
     let ids = shared.get_arguments().map(|arg| arg.get_id().as_str());
     let is_here = |id: &&str| {
         let there = at.try_contains_id(id).unwrap_or(false);
@@ -123,13 +124,14 @@ fn given(at: &ArgMatches) -> Vec<String> {
 }
 
 /// The error for an option before a command that does not have it.
-fn not_offered(names: &[&str], option: &str) -> Error {
+fn unsupported_option(names: &[&str], option: &str) -> Error {
     let mut program = command();
     program.build();
     let below = |at: Command, name: &&str| at.find_subcommand(name).cloned();
     let mut at = names.iter().try_fold(program, below).unwrap_or_else(command);
     let name = names.last().copied().unwrap_or_default();
-    let tip = instead(name, option).map(|tip| format!("\n\n  tip: {tip}")).unwrap_or_default();
+    let tip =
+        alternative_hint(name, option).map(|tip| format!("\n\n  tip: {tip}")).unwrap_or_default();
     let option = option.replace('_', "-");
     let message = format!("`scrollback {}` has no option --{option}{tip}", names.join(" "));
     at.error(ErrorKind::UnknownArgument, message)
@@ -137,7 +139,7 @@ fn not_offered(names: &[&str], option: &str) -> Error {
 
 impl Global {
     /// Takes these options from a place of the command line.
-    fn take(&mut self, options: &[String], at: &ArgMatches) {
+    fn merge(&mut self, options: &[String], at: &ArgMatches) {
         for option in options {
             match option.as_str() {
                 "store" => self
@@ -160,9 +162,9 @@ impl Global {
 mod tests {
     use super::*;
 
-    fn each(command: &Command, look: &mut dyn FnMut(&Command)) {
+    fn for_each_command(command: &Command, look: &mut dyn FnMut(&Command)) {
         look(command);
-        command.get_subcommands().for_each(|below| each(below, look));
+        command.get_subcommands().for_each(|below| for_each_command(below, look));
     }
 
     #[test]
@@ -170,7 +172,7 @@ mod tests {
         command().debug_assert();
         let (mut program, mut options) = (command(), 0);
         program.build();
-        each(&program, &mut |command| {
+        for_each_command(&program, &mut |command| {
             assert!(command.get_about().is_some(), "{}", command.get_name());
             for arg in command.get_arguments() {
                 let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
@@ -183,9 +185,9 @@ mod tests {
 
     #[test]
     fn what_is_offered_exists_and_is_taken() {
-        let shared = shared();
-        each(&command(), &mut |command| {
-            for id in offered(command.get_name()) {
+        let shared = common_options();
+        for_each_command(&command(), &mut |command| {
+            for id in offered_options(command.get_name()) {
                 assert!(shared.get_arguments().any(|arg| arg.get_id() == id), "{id}");
             }
         });

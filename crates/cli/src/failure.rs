@@ -144,7 +144,8 @@ impl From<&Error> for Failure {
             Error::Ambiguous { sessions, .. } => {
                 let mut failure = Self::new(Kind::BadUse, message);
                 for (id, title) in sessions.iter().take(8) {
-                    let title = crate::safe::line(units::title(title)).into_owned();
+                    let title =
+                        crate::sanitize::line(units::title_or_placeholder(title)).into_owned();
                     failure.hints.push(format!("{id}  {title}"));
                 }
                 failure

@@ -22,11 +22,11 @@ use crate::out::Out;
 const TICK: Duration = Duration::from_secs(1);
 /// An index that changes is kept so often, in seconds, but takes no more than a fiftieth of the
 /// time.
-const KEEP: (Duration, u32) = (Duration::from_secs(5), 50);
+const SAVE_INTERVAL: (Duration, u32) = (Duration::from_secs(5), 50);
 /// How long what was read last has to get out at the end.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 /// And how long what may have been in the middle of a write, to be looked at again.
-const LAST_LOOKS: Duration = Duration::from_millis(500);
+const SETTLE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Follows a store: what `print` writes of each batch of events goes to standard output. Returns what
 /// the drivers did, too.
@@ -40,71 +40,76 @@ pub(crate) fn run(
         Ok(runtime) => runtime,
         Err(failure) => return (Err(failure), Vec::new()),
     };
-    let mut upkeep = Upkeep { store, kept: Kept::default(), said: Said::default() };
-    upkeep.keep(out); // before anybody has a cursor
+    let mut upkeep = FollowState {
+        store,
+        save_state: SaveState::default(),
+        reported: ReportedProblems::default(),
+    };
+    upkeep.save(out); // before anybody has a cursor
     let followed = runtime.block_on(upkeep.follow(&mut events, out, print));
     runtime.shutdown_background(); // a write may be stuck where nobody reads
     let stats = events.stats();
     upkeep.report(&stats, out);
-    settle(&events);
+    wait_until_settled(&events);
     drop(events);
-    upkeep.keep(out);
+    upkeep.save(out);
     (followed, stats)
 }
 
 /// What has to be done beside the events.
-struct Upkeep<'s> {
+struct FollowState<'s> {
     store: &'s Store,
-    kept: Kept,
-    said: Said,
+    save_state: SaveState,
+    reported: ReportedProblems,
 }
 
 /// What was kept last, when, and how long that took; whether it could not be.
 #[derive(Default)]
-struct Kept {
-    last: Option<(Vec<Cursor>, Instant, Duration)>,
+struct SaveState {
+    last_save: Option<(Vec<Cursor>, Instant, Duration)>,
     failed: bool,
 }
 
 /// What the user was told.
 #[derive(Default)]
-struct Said {
+struct ReportedProblems {
     demotions: Vec<Demotion>,
     failures: Vec<String>,
 }
 
-impl Upkeep<'_> {
+impl FollowState<'_> {
     async fn follow(
         &mut self,
         events: &mut Events,
         out: &mut Out,
         mut print: impl FnMut(Vec<Event>, &mut Vec<u8>) -> io::Result<()>,
     ) -> Result<()> {
-        let (mut end, mut unread) = (pin!(signal().map_err(cannot_wait)?), pin!(unread()));
+        let (mut end, mut reader_closed) =
+            (pin!(signal().map_err(cannot_wait)?), pin!(reader_closed()));
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut writing = Some(write(out.unwritten())); // whoever reads it may want an end at once
+        let mut writing = Some(spawn_write(out.take_unwritten())); // whoever reads it may want an end at once
         let mut is_paused = false;
         loop {
             tokio::select! {
                 biased;
                 () = &mut end => {
                     if let Some(writing) = writing
-                        && timeout(LAST_WORDS, writing).await.is_err()
+                        && timeout(FLUSH_TIMEOUT, writing).await.is_err()
                     {
                         out.abandon();
                     }
                     return Ok(());
                 }
-                () = &mut unread => return Ok(()),
+                () = &mut reader_closed => return Ok(()),
                 _ = ticks.tick() => {
                     is_paused = false;
                     self.report(&events.stats(), out);
-                    if self.kept.is_due(&self.cursors()) {
-                        self.keep(out);
+                    if self.save_state.is_due(&self.cursors()) {
+                        self.save(out);
                     }
                 }
-                wrote = written(&mut writing) => {
+                wrote = finish_write(&mut writing) => {
                     writing = None;
                     wrote?;
                 }
@@ -113,13 +118,13 @@ impl Upkeep<'_> {
                     Some(Ok(batch)) => {
                         let mut text = Vec::new();
                         print(batch, &mut text)?;
-                        writing = Some(write(text));
+                        writing = Some(spawn_write(text));
                     }
                     Some(Err(error)) => {
                         is_paused = true; // until the next tick
                         let is_gone = matches!(&error, Error::Store(error) if is_absent(error));
                         if !is_gone {
-                            self.said.failure(Failure::from(error).message, out);
+                            self.reported.report_failure(Failure::from(error).message, out);
                         }
                     }
                 },
@@ -131,16 +136,16 @@ impl Upkeep<'_> {
     fn report(&mut self, all: &[LiveStats], out: &mut Out) {
         for stats in all {
             for demotion in &stats.demotions {
-                if !self.said.demotions.contains(demotion) {
+                if !self.reported.demotions.contains(demotion) {
                     let Demotion { from, to, reason: why } = demotion;
-                    out.aside(&format!(
+                    out.note_best_effort(&format!(
                         "the feed {from} cannot go on: {why}; {to} takes its place"
                     ));
-                    self.said.demotions.push(demotion.clone());
+                    self.reported.demotions.push(demotion.clone());
                 }
             }
             if let Some(failure) = &stats.last_failure {
-                self.said.failure(failure.clone(), out);
+                self.reported.report_failure(failure.clone(), out);
             }
         }
     }
@@ -152,43 +157,44 @@ impl Upkeep<'_> {
     }
 
     /// Keeps the indexes. That they cannot be kept is said once.
-    fn keep(&mut self, out: &mut Out) {
-        if self.kept.failed {
+    fn save(&mut self, out: &mut Out) {
+        if self.save_state.failed {
             return;
         }
         let (start, cursors) = (Instant::now(), self.cursors());
-        self.kept.failed = !open::save(self.store, out);
-        self.kept.last = Some((cursors, Instant::now(), start.elapsed()));
+        self.save_state.failed = !open::save(self.store, out);
+        self.save_state.last_save = Some((cursors, Instant::now(), start.elapsed()));
     }
 }
 
 /// Waits until what was written last is known to be whole, so that who goes on from here is not told of
 /// it once more.
-fn settle(events: &Events) {
-    let end = Instant::now() + LAST_LOOKS;
+fn wait_until_settled(events: &Events) {
+    let end = Instant::now() + SETTLE_TIMEOUT;
     while events.stats().iter().any(|stats| stats.pending_scopes > 0) && Instant::now() < end {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
 
-impl Kept {
+impl SaveState {
     fn is_due(&self, now: &[Cursor]) -> bool {
-        let is_old = |at: Instant, took| at.elapsed() >= KEEP.0.max(took * KEEP.1);
-        self.last.as_ref().is_none_or(|(kept, at, took)| kept != now && is_old(*at, *took))
+        let is_old =
+            |at: Instant, took| at.elapsed() >= SAVE_INTERVAL.0.max(took * SAVE_INTERVAL.1);
+        self.last_save.as_ref().is_none_or(|(kept, at, took)| kept != now && is_old(*at, *took))
     }
 }
 
-impl Said {
-    fn failure(&mut self, failure: String, out: &mut Out) {
+impl ReportedProblems {
+    fn report_failure(&mut self, failure: String, out: &mut Out) {
         if !self.failures.contains(&failure) {
-            out.aside(&format!("cannot be read, and is tried again: {failure}"));
+            out.note_best_effort(&format!("cannot be read, and is tried again: {failure}"));
             self.failures.push(failure);
         }
     }
 }
 
 /// Writes beside the loop: it may have to wait for whoever reads.
-fn write(text: Vec<u8>) -> JoinHandle<io::Result<()>> {
+fn spawn_write(text: Vec<u8>) -> JoinHandle<io::Result<()>> {
     tokio::task::spawn_blocking(move || {
         let mut stdout = io::stdout().lock();
         stdout.write_all(&text).and_then(|()| stdout.flush())
@@ -196,7 +202,7 @@ fn write(text: Vec<u8>) -> JoinHandle<io::Result<()>> {
 }
 
 /// Ends when what is being written is.
-async fn written(writing: &mut Option<JoinHandle<io::Result<()>>>) -> io::Result<()> {
+async fn finish_write(writing: &mut Option<JoinHandle<io::Result<()>>>) -> io::Result<()> {
     match writing {
         Some(writing) => writing.await.unwrap_or_else(|error| Err(io::Error::other(error))),
         None => pending().await,
@@ -230,7 +236,7 @@ fn signal() -> io::Result<impl Future<Output = ()>> {
 /// Ends when the other end of a pipe is closed, which a write would only say when there is
 /// something to write.
 #[cfg(unix)]
-async fn unread() {
+async fn reader_closed() {
     use std::os::fd::AsFd;
     use tokio::io::Interest;
     use tokio::net::unix::pipe::Sender;
@@ -244,7 +250,7 @@ async fn unread() {
 }
 
 #[cfg(not(unix))]
-async fn unread() {
+async fn reader_closed() {
     pending().await
 }
 

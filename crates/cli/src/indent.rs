@@ -4,18 +4,18 @@
 use std::io::{self, Write};
 
 /// What is nested deeper stays in one line, so that hostile nesting cannot make a flood of spaces.
-const MOST_LEVELS: usize = 64;
+const MAX_LEVELS: usize = 64;
 
 /// Passes the text of one JSON value on, indented by two spaces a level, as
 /// `JSON.stringify(value, null, 2)` does.
 pub(crate) struct Indented<W> {
-    to: W,
+    inner: W,
     level: usize,
-    at: At,
+    position: Position,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum At {
+enum Position {
     /// Right behind the bracket of an object or array, which may turn out to be empty.
     Opened,
     Between,
@@ -25,60 +25,60 @@ enum At {
 }
 
 impl<W: Write> Indented<W> {
-    pub(crate) fn new(to: W) -> Self {
-        Self { to, level: 0, at: At::Between }
+    pub(crate) fn new(inner: W) -> Self {
+        Self { inner, level: 0, position: Position::Between }
     }
 
-    fn line(&mut self) -> io::Result<()> {
+    fn line_break(&mut self) -> io::Result<()> {
         match self.level {
-            0..=MOST_LEVELS => write!(self.to, "\n{:1$}", "", 2 * self.level),
+            0..=MAX_LEVELS => write!(self.inner, "\n{:1$}", "", 2 * self.level),
             _ => Ok(()),
         }
     }
 
     /// Begins a token other than a closing bracket or what stands between tokens.
-    fn begin(&mut self) -> io::Result<()> {
-        match std::mem::replace(&mut self.at, At::Between) {
-            At::Opened => self.line(),
+    fn begin_token(&mut self) -> io::Result<()> {
+        match std::mem::replace(&mut self.position, Position::Between) {
+            Position::Opened => self.line_break(),
             _ => Ok(()),
         }
     }
 
     /// Passes on what stands in a string; says how much that was.
-    fn string(&mut self, text: &[u8]) -> io::Result<usize> {
-        if self.at == At::Escaped {
-            self.at = At::InString;
-            return self.to.write_all(&text[..1]).map(|()| 1);
+    fn write_string(&mut self, text: &[u8]) -> io::Result<usize> {
+        if self.position == Position::Escaped {
+            self.position = Position::InString;
+            return self.inner.write_all(&text[..1]).map(|()| 1);
         }
         let end = text.iter().position(|byte| matches!(byte, b'"' | b'\\'));
         let past = end.map_or(text.len(), |end| end + 1);
         match end.map(|end| text[end]) {
-            Some(b'"') => self.at = At::Between,
-            Some(_) => self.at = At::Escaped,
+            Some(b'"') => self.position = Position::Between,
+            Some(_) => self.position = Position::Escaped,
             None => {}
         }
-        self.to.write_all(&text[..past]).map(|()| past)
+        self.inner.write_all(&text[..past]).map(|()| past)
     }
 
     /// Passes on one byte that is in no string.
-    fn byte(&mut self, byte: u8) -> io::Result<()> {
+    fn write_byte(&mut self, byte: u8) -> io::Result<()> {
         match byte {
             b' ' | b'\n' | b'\r' | b'\t' => return Ok(()),
             b'}' | b']' => {
                 self.level = self.level.saturating_sub(1);
-                if std::mem::replace(&mut self.at, At::Between) != At::Opened {
-                    self.line()?;
+                if std::mem::replace(&mut self.position, Position::Between) != Position::Opened {
+                    self.line_break()?;
                 }
             }
             b',' | b':' => {}
-            _ => self.begin()?,
+            _ => self.begin_token()?,
         }
-        self.to.write_all(&[byte])?;
+        self.inner.write_all(&[byte])?;
         match byte {
-            b'{' | b'[' => (self.level, self.at) = (self.level + 1, At::Opened),
-            b'"' => self.at = At::InString,
-            b',' => self.line()?,
-            b':' => self.to.write_all(b" ")?,
+            b'{' | b'[' => (self.level, self.position) = (self.level + 1, Position::Opened),
+            b'"' => self.position = Position::InString,
+            b',' => self.line_break()?,
+            b':' => self.inner.write_all(b" ")?,
             _ => {}
         }
         Ok(())
@@ -89,16 +89,16 @@ impl<W: Write> Write for Indented<W> {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
         let mut done = 0;
         while let Some(byte) = text.get(done) {
-            done += match self.at {
-                At::InString | At::Escaped => self.string(&text[done..])?,
-                At::Opened | At::Between => self.byte(*byte).map(|()| 1)?,
+            done += match self.position {
+                Position::InString | Position::Escaped => self.write_string(&text[done..])?,
+                Position::Opened | Position::Between => self.write_byte(*byte).map(|()| 1)?,
             };
         }
         Ok(done)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
+        self.inner.flush()
     }
 }
 
@@ -113,7 +113,7 @@ mod tests {
     fn indented(text: &str, piece: usize) -> String {
         let mut out = Indented::new(Vec::new());
         text.as_bytes().chunks(piece).for_each(|piece| out.write_all(piece).unwrap());
-        String::from_utf8(out.to).unwrap()
+        String::from_utf8(out.inner).unwrap()
     }
 
     #[test]

@@ -13,7 +13,7 @@ mod open;
 mod out;
 mod pick;
 mod progress;
-mod safe;
+mod sanitize;
 mod show;
 mod style;
 mod table;

@@ -9,7 +9,7 @@ use crate::out::Out;
 use crate::progress;
 
 /// Above this size a file of a frozen store is mapped: 256 KiB, where mapping begins to pay.
-const MAP_FROM: u64 = 256 << 10;
+const MIN_MAPPED_SIZE: u64 = 256 << 10;
 
 /// A store as the options want it.
 pub(crate) fn builder(global: &Global) -> StoreBuilder {
@@ -42,20 +42,20 @@ pub(crate) fn open(global: &Global, out: &mut Out) -> Result<Store> {
         out.note(&format!("{path} is an {format}, which this version does not read yet"))?;
     }
     for failure in store.failures() {
-        out.complain(&Failure::from(failure));
+        out.report_failure(&Failure::from(failure));
     }
     Ok(store)
 }
 
 /// Opens the stores to follow, whether they are there yet or not.
-pub(crate) fn awaited(global: &Global) -> Result<Store> {
+pub(crate) fn open_pending(global: &Global) -> Result<Store> {
     Ok(builder(global).include_pending().build()?)
 }
 
 /// Keeps the indexes for the next run. Returns whether that worked, after saying why not.
 pub(crate) fn save(store: &Store, out: &mut Out) -> bool {
     let Err(error) = store.save() else { return true };
-    out.aside(&format!("{}; --no-cache does without", Failure::from(&error).message));
+    out.note_best_effort(&format!("{}; --no-cache does without", Failure::from(&error).message));
     false
 }
 
@@ -67,6 +67,6 @@ fn map_policy(global: &Global) -> MapPolicy {
     // is a copy or an archive while this process runs. We never write to a store.
     #[expect(unsafe_code, reason = "the one opt-in to mapping files that are rewritten in place")]
     unsafe {
-        MapPolicy::frozen(MAP_FROM)
+        MapPolicy::frozen(MIN_MAPPED_SIZE)
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::args::{Color, Global};
 use crate::failure::{Failure, Kind};
 use crate::indent::Indented;
-use crate::safe;
+use crate::sanitize;
 use crate::style::Styles;
 
 /// So much is written at once.
@@ -17,8 +17,8 @@ const BUFFER: usize = 64 << 10;
 
 /// Standard output and error, as the user wants them.
 pub(crate) struct Out {
-    to: BufWriter<io::Stdout>,
-    errors: AutoStream<io::Stderr>,
+    stdout: BufWriter<io::Stdout>,
+    stderr: AutoStream<io::Stderr>,
     /// Styles for standard output.
     pub(crate) styles: Styles,
     /// Whether standard output is a terminal.
@@ -28,7 +28,7 @@ pub(crate) struct Out {
     list_issues: bool,
     is_abandoned: bool,
     /// What went wrong although the command went on.
-    failed: Option<Kind>,
+    failure_kind: Option<Kind>,
 }
 
 impl Out {
@@ -41,7 +41,7 @@ impl Out {
             Color::Always => true,
             Color::Never => false,
         };
-        let errors = match global.color {
+        let stderr = match global.color {
             Color::Auto => AutoStream::auto(io::stderr()),
             Color::Always => AutoStream::always(io::stderr()),
             Color::Never => AutoStream::never(io::stderr()),
@@ -49,13 +49,13 @@ impl Out {
         let is_terminal = stdout.is_terminal();
         Self {
             styles: if colored { Styles::colored() } else { Styles::plain() },
-            to: BufWriter::with_capacity(BUFFER, stdout),
-            errors,
+            stdout: BufWriter::with_capacity(BUFFER, stdout),
+            stderr,
             is_terminal,
             width: is_terminal.then(|| terminal_width().unwrap_or(100)),
             list_issues: global.issues,
             is_abandoned: false,
-            failed: None,
+            failure_kind: None,
         }
     }
 
@@ -63,7 +63,7 @@ impl Out {
     pub(crate) fn json(&mut self, value: &impl Serialize) -> crate::failure::Result<()> {
         let mut text = Vec::new();
         serde_json::to_writer(Indented::new(&mut text), value)?;
-        self.write_all(safe::json(&String::from_utf8_lossy(&text)).as_bytes())?;
+        self.write_all(sanitize::json(&String::from_utf8_lossy(&text)).as_bytes())?;
         self.write_all(b"\n")?;
         Ok(())
     }
@@ -76,12 +76,12 @@ impl Out {
         }
         if self.list_issues {
             for issue in issues {
-                writeln!(self.errors, "issue: {}", safe::line(&issue.to_string()))?;
+                writeln!(self.stderr, "issue: {}", sanitize::line(&issue.to_string()))?;
             }
             return Ok(());
         }
         let what = if issues.len() == 1 { "issue" } else { "issues" };
-        writeln!(self.errors, "{} {what} in the store; --issues lists them", issues.len())
+        writeln!(self.stderr, "{} {what} in the store; --issues lists them", issues.len())
     }
 
     /// Whether the user wants every issue listed.
@@ -91,29 +91,29 @@ impl Out {
 
     /// Says something on standard error.
     pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
-        writeln!(self.errors, "{}", safe::text(text))
+        writeln!(self.stderr, "{}", sanitize::text(text))
     }
 
     /// Says something on standard error that goes on without whoever reads it, if nobody does.
-    pub(crate) fn aside(&mut self, text: &str) {
+    pub(crate) fn note_best_effort(&mut self, text: &str) {
         let _ = self.note(text);
     }
 
     /// Says what failed while the rest goes on; the exit code will say it too.
-    pub(crate) fn complain(&mut self, failure: &Failure) {
+    pub(crate) fn report_failure(&mut self, failure: &Failure) {
         let red = self.styles.error;
-        let message = safe::text(&failure.message);
-        let _ = writeln!(self.errors, "{red}error{red:#}: {message}");
+        let message = sanitize::text(&failure.message);
+        let _ = writeln!(self.stderr, "{red}error{red:#}: {message}");
         for hint in &failure.hints {
-            let _ = writeln!(self.errors, "hint: {}", safe::text(hint));
+            let _ = writeln!(self.stderr, "hint: {}", sanitize::text(hint));
         }
-        self.failed = Some(failure.kind);
+        self.failure_kind = Some(failure.kind);
     }
 
     /// Takes what was written and is not out yet.
-    pub(crate) fn unwritten(&mut self) -> Vec<u8> {
+    pub(crate) fn take_unwritten(&mut self) -> Vec<u8> {
         let next = BufWriter::with_capacity(BUFFER, io::stdout());
-        let (_, buffered) = std::mem::replace(&mut self.to, next).into_parts();
+        let (_, buffered) = std::mem::replace(&mut self.stdout, next).into_parts();
         buffered.unwrap_or_default() // it does not panic while it writes
     }
 
@@ -125,11 +125,13 @@ impl Out {
     /// Ends a command that did what it was asked, or all of it that could be done.
     pub(crate) fn finish(mut self) -> ExitCode {
         if self.is_abandoned {
-            std::mem::forget(self.to); // to flush is to wait
+            std::mem::forget(self.stdout); // to flush is to wait
             return ExitCode::SUCCESS;
         }
-        match self.to.flush() {
-            Ok(()) => self.failed.map_or(ExitCode::SUCCESS, |kind| ExitCode::from(kind as u8)),
+        match self.stdout.flush() {
+            Ok(()) => {
+                self.failure_kind.map_or(ExitCode::SUCCESS, |kind| ExitCode::from(kind as u8))
+            }
             Err(error) => self.fail(&error.into()),
         }
     }
@@ -137,22 +139,22 @@ impl Out {
     /// Ends a command that failed.
     pub(crate) fn fail(mut self, failure: &Failure) -> ExitCode {
         if failure.is_broken_pipe() {
-            std::mem::forget(self.to); // nobody is left to flush for
+            std::mem::forget(self.stdout); // nobody is left to flush for
             return ExitCode::SUCCESS;
         }
-        let _ = self.to.flush();
-        self.complain(failure);
+        let _ = self.stdout.flush();
+        self.report_failure(failure);
         ExitCode::from(failure.kind as u8)
     }
 }
 
 impl Write for Out {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.to.write(bytes)
+        self.stdout.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
+        self.stdout.flush()
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// What is over by then needs no bar.
-const SOON: Duration = Duration::from_millis(300);
+const SHOW_DELAY: Duration = Duration::from_millis(300);
 
 /// A bar on standard error that shows itself when things take a while.
 #[derive(Default)]
@@ -19,7 +19,7 @@ impl Bar {
         if done == all {
             return bar.finish_and_clear();
         }
-        if started.elapsed() < SOON {
+        if started.elapsed() < SHOW_DELAY {
             return;
         }
         if bar.is_hidden() {

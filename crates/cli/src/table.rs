@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anstyle::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::safe;
+use crate::sanitize;
 use crate::style::Styles;
 
 /// A table of text. Cells are made safe for a terminal.
@@ -66,9 +66,9 @@ impl Column {
 
 const GAP: usize = 2;
 /// Below this a column is hard to read: one that can be left out is left out first.
-const FAIR: usize = 16;
+const READABLE_WIDTH: usize = 16;
 /// A flexible column keeps at least this.
-const LEAST: usize = 8;
+const MIN_WIDTH: usize = 8;
 
 impl Table {
     pub(crate) fn new(columns: Vec<Column>) -> Self {
@@ -76,7 +76,7 @@ impl Table {
     }
 
     pub(crate) fn row(&mut self, cells: Vec<String>) -> &mut Row {
-        let cells = cells.iter().map(|cell| safe::line(cell).into_owned()).collect();
+        let cells = cells.iter().map(|cell| sanitize::line(cell).into_owned()).collect();
         self.rows.push_mut(Row { cells, dim: None })
     }
 
@@ -100,7 +100,7 @@ impl Table {
             if *width == 0 && column.optional {
                 continue;
             }
-            let cell = cut(cell, *width);
+            let cell = truncate(cell, *width);
             let pad = " ".repeat(width.saturating_sub(cell.width()));
             let (before, after) = match column.kind {
                 ColumnKind::Right => (pad.as_str(), ""),
@@ -122,14 +122,14 @@ impl Table {
         let Some(limit) = limit else { return widths };
         let mut over =
             (widths.iter().sum::<usize>() + GAP * (widths.len() - 1)).saturating_sub(limit);
-        self.shrink(&mut widths, &mut over, FAIR);
+        self.shrink(&mut widths, &mut over, READABLE_WIDTH);
         for (width, column) in widths.iter_mut().zip(&self.columns) {
             if over > 0 && column.optional {
                 over = over.saturating_sub(*width + GAP);
                 *width = 0;
             }
         }
-        self.shrink(&mut widths, &mut over, LEAST);
+        self.shrink(&mut widths, &mut over, MIN_WIDTH);
         widths
     }
 
@@ -146,7 +146,7 @@ impl Table {
 }
 
 /// The start of a text that fits, with an ellipsis where it was cut.
-pub(crate) fn cut(text: &str, width: usize) -> String {
+pub(crate) fn truncate(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
@@ -189,7 +189,7 @@ mod tests {
             Some("aaaaaaaaaaaa  bbbbbbbbbbbbbbb…")
         );
         assert_eq!(table.render(Some(29), &Styles::plain()).lines().nth(1), Some("aaaaaaaaaaaa"));
-        assert_eq!(cut("日本語", 5), "日本…");
-        assert_eq!(cut("日本語", 6), "日本語");
+        assert_eq!(truncate("日本語", 5), "日本…");
+        assert_eq!(truncate("日本語", 6), "日本語");
     }
 }

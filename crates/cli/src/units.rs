@@ -45,7 +45,7 @@ pub(crate) fn time(ms: i64) -> String {
 }
 
 /// The time of day of a time in Unix milliseconds, to the second.
-pub(crate) fn clock(ms: i64) -> String {
+pub(crate) fn time_of_day(ms: i64) -> String {
     match Timestamp::from_millisecond(ms) {
         Ok(time) => time.to_zoned(zone()).strftime("%H:%M:%S").to_string(),
         Err(_) => format!("{ms} ms"),
@@ -86,14 +86,14 @@ pub(crate) fn count(number: i64) -> String {
 }
 
 /// So many of something whose plural ends in s: `1 message`, `1,234 messages`.
-pub(crate) fn many(number: impl TryInto<i64>, what: &str) -> String {
+pub(crate) fn pluralize(number: impl TryInto<i64>, what: &str) -> String {
     let number = number.try_into().unwrap_or(i64::MAX);
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {what}{plural}", count(number))
 }
 
 /// The title of a session, or that it has none: in 2.x one has none until its first answer.
-pub(crate) fn title(title: &str) -> &str {
+pub(crate) fn title_or_placeholder(title: &str) -> &str {
     if title.is_empty() { "(untitled)" } else { title }
 }
 
@@ -112,9 +112,9 @@ mod tests {
         let durations = [12, 3_210, 250_000, 7_260_000].map(duration);
         assert_eq!(durations, ["12 ms", "3.2 s", "4 m 10 s", "2 h 1 m"]);
         assert_eq!([count(7), count(1234), count(-1_234_567)], ["7", "1,234", "-1,234,567"]);
-        let messages = [0, 1, 1234].map(|number| many(number, "message"));
+        let messages = [0, 1, 1234].map(|number| pluralize(number, "message"));
         assert_eq!(messages, ["0 messages", "1 message", "1,234 messages"]);
-        assert_eq!([title(""), title("One")], ["(untitled)", "One"]);
+        assert_eq!([title_or_placeholder(""), title_or_placeholder("One")], ["(untitled)", "One"]);
         assert_eq!(time(i64::MAX), format!("{} ms", i64::MAX));
     }
 }

@@ -88,10 +88,10 @@ pub enum IssueKind {
     #[error("the JSON ends in the middle of a value")]
     Truncated,
     /// Text that is no JSON; the place has the offset.
-    #[error("this is not JSON: {what}")]
+    #[error("this is not JSON: {problem}")]
     BadJson {
         /// What was found or missing.
-        what: &'static str,
+        problem: &'static str,
     },
     /// JSON nested deeper than the reader allows.
     #[error("the JSON is nested deeper than {limit} levels")]

@@ -60,7 +60,7 @@ impl<'a> SessionHydratedTree<'a> {
     }
 
     /// What the session used, without its subagents: what its record counts, where that counts all
-    /// of it ([`Usage::or_counted`]), else the sum of its messages.
+    /// of it ([`Usage::or_recorded_totals`]), else the sum of its messages.
     pub fn usage(&self) -> Usage {
         let mut sum = UsageSum::default();
         self.messages.iter().for_each(|message| sum.add(&message.usage()));

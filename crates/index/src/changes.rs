@@ -53,7 +53,7 @@ pub enum EntityValue {
 impl SessionIndex {
     /// What changed since a cursor that this index handed out, or one that it continues; each key
     /// once, in the order of the changes. Without a cursor, or where continuity cannot be proven,
-    /// the answer is [`Since::Fresh`].
+    /// the answer is [`Delta::Fresh`].
     pub fn changes(&self, since: Option<&Cursor>) -> Changes {
         let known = since.filter(|since| self.continues(since));
         let generation = self.shared.pins.layers();

@@ -201,7 +201,7 @@ impl View {
     }
 
     /// What a session used, without its subagents: what its record counts, where that counts all of
-    /// it ([`Usage::or_counted`]), else the sum of its messages, which the index keeps.
+    /// it ([`Usage::or_recorded_totals`]), else the sum of its messages, which the index keeps.
     pub fn usage(&self, id: &SessionId) -> Usage {
         let messages = self.layers.usage_of_messages(id, self.revision).usage();
         messages.or_recorded_totals(self.layers.recorded_totals(id, self.revision))

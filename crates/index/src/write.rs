@@ -212,7 +212,7 @@ impl PendingCommit<'_> {
 
 /// Gives the parts that are new or changed the number of this change; the rest keep theirs. A record
 /// that was looked at while it may have been written is no other for looking the same since: whoever
-/// read it again and found no difference says so ([`PartRef::as_told`]).
+/// read it again and found no difference says so ([`PartRef::with_last_change_of`]).
 fn number_parts(parts: &mut PartList, known: Option<&PartList>, next: u64) {
     let known: HashMap<_, &PartRef> =
         known.iter().flat_map(|list| list.refs.iter()).map(|part| (&part.id, part)).collect();

@@ -7,7 +7,7 @@ fn main() -> scrollback::Result<()> {
     let store = Store::builder().paths(std::env::args().skip(1)).build()?;
     for session in store.sessions()? {
         let calls = session.tool_calls()?;
-        for call in calls.iter().filter(|call| call.has_failed()) {
+        for call in calls.iter().filter(|call| call.failed()) {
             println!("{}  {}: {}", session.id(), call.name(), call.error().unwrap_or_default());
         }
     }

@@ -23,7 +23,7 @@ pub enum BorrowedItem<'l> {
     Issue(Option<EntityKey>, Issue),
     /// All that was lent until now is of one state of the store, and holds.
     Commit,
-    /// What was lent since the last [`Lent::Holds`] is to be forgotten: the store changed meanwhile,
+    /// What was lent since the last [`BorrowedItem::Commit`] is to be forgotten: the store changed meanwhile,
     /// and it is lent again.
     Rollback,
 }

@@ -41,7 +41,7 @@ impl FileIdentity {
 ///
 /// It recognises a log that was replaced (another identity), truncated (a shorter file) or rewritten
 /// in place (other bytes before the mark). Of the bytes before the mark it knows the last
-/// [`LogMark::TAIL`]: a rewrite that leaves these as they were is not recognised, and is found by
+/// [`LogMark::MAX_TAIL`]: a rewrite that leaves these as they were is not recognised, and is found by
 /// whoever reads the log anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogMark {
@@ -65,13 +65,13 @@ impl LogMark {
         (len - count, count)
     }
 
-    /// A mark at `len`; `before` ends there, with at least the bytes of [`LogMark::tail_of`].
+    /// A mark at `len`; `before` ends there, with at least the bytes of [`LogMark::tail_range`].
     pub fn new(file: FileIdentity, len: u64, before: &[u8], state: impl Into<Box<[u8]>>) -> Self {
         Self { file, len, tail: hash_tail(len, before), state: state.into() }
     }
 
     /// Whether a log goes on from this mark: it is the same file, has `len` bytes by now, and
-    /// `before` are its bytes before the mark, those of [`LogMark::tail_of`].
+    /// `before` are its bytes before the mark, those of [`LogMark::tail_range`].
     pub fn is_continued_by(&self, file: FileIdentity, len: u64, before: &[u8]) -> bool {
         self.file == file && self.len <= len && self.tail == hash_tail(self.len, before)
     }

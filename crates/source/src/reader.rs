@@ -247,7 +247,7 @@ fn with_listed_order(read: Vec<Entry>, names: &[Entry]) -> impl Iterator<Item = 
     })
 }
 
-/// [`Reader::holds`].
+/// [`Reader::has_session`].
 fn default_has_session<R: Reader + ?Sized>(reader: &mut R, session: &SessionKey) -> Result<bool> {
     let mut there = false;
     let key = EntityKey::Session(session.clone());

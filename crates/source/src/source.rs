@@ -10,7 +10,7 @@ use crate::{DirtyScope, ProbeResult, Reader, Result, SourceToken, WatchRoot};
 /// A store that can be read, and that is only ever read.
 ///
 /// Required are [`id`](Source::id), [`clock`](Source::clock), [`open`](Source::open),
-/// [`watch_plan`](Source::watch_plan) and [`concerns`](Source::concerns).
+/// [`watch_plan`](Source::watch_plan) and [`scope_of_path`](Source::scope_of_path).
 pub trait Source: Send + Sync {
     /// Names this store among several.
     fn id(&self) -> &SourceId;
@@ -36,7 +36,7 @@ pub trait Source: Send + Sync {
     /// The directory that has what belongs to an entity, the messages of a session or the parts of
     /// a message, where the store keeps those in one that is followed.
     ///
-    /// By default no directory: nothing of the watch plan is [`Below::Hot`](crate::Below::Hot).
+    /// By default no directory: nothing of the watch plan is [`WatchDepth::Hot`](crate::WatchDepth::Hot).
     fn directory_of(&self, key: &EntityKey) -> Option<PathBuf> {
         let _ = key;
         None

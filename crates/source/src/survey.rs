@@ -54,7 +54,7 @@ pub struct Observation {
     /// The project that a session's place says it belongs to.
     pub project: Option<ProjectId>,
     /// Where [`Reader::resume`](crate::Reader::resume) goes on, for the set of messages of a session.
-    /// A [`Reader::scan`](crate::Reader::scan) and a [`Reader::lend`](crate::Reader::lend) may hand
+    /// A [`Reader::scan`](crate::Reader::scan) and a [`Reader::scan_borrowed`](crate::Reader::scan_borrowed) may hand
     /// it out, a survey does not.
     pub resume: Option<ResumeToken>,
 }

@@ -15,7 +15,7 @@ pub struct WatchRoot {
     /// Which of the files in it matter.
     pub files: WatchedFiles,
     /// How those files are written. Modify events are asked for only where files are appended to
-    /// and where they are databases ([`Discipline::keeps_open`]).
+    /// and where they are databases ([`Discipline::writer_may_keep_open`]).
     pub discipline: Discipline,
 }
 

@@ -5,10 +5,10 @@
 //! # What is where
 //! * [`Directory`] opens and lists; [`Dir`] does it the platform's best way, [`PortableDir`] by
 //!   `std::fs` alone.
-//! * [`Arena`] reads many files into one buffer; [`Look`] carries what settles a read.
+//! * [`Arena`] reads many files into one buffer; [`ReadContext`] carries what settles a read.
 //! * [`MappedSpan`] is bytes from anywhere; [`MappedFile`] maps what [`MapPolicy`] allows.
 //! * [`MappedFileCache`] keeps spans by key.
-//! * [`write_atomic`] and [`open_own`] are for files of our own, never for a store's.
+//! * [`write_atomic`] and [`open_cache_file`] are for files of our own, never for a store's.
 
 mod arena;
 mod cache;

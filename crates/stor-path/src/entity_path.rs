@@ -26,7 +26,7 @@ pub enum EntityPathError {
 /// Gives the path of an entity, relative to `storage/`. Only sessions need `project`.
 ///
 /// # Errors
-/// [`NoPath`] if an id is not safe as a path component, or a session comes without its project.
+/// [`EntityPathError`] if an id is not safe as a path component, or a session comes without its project.
 pub fn path_of(key: &EntityKey, project: Option<&ProjectId>) -> Result<PathBuf, EntityPathError> {
     let (directory, id) = match key {
         EntityKey::Project(key) => (PROJECT.into(), key.as_str()),

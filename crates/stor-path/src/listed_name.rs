@@ -42,7 +42,7 @@ impl NotAnEntity {
 /// Gives the id that a listed file name holds: the text before `.json`.
 ///
 /// The name was listed, so it needs no strict check to be opened in its directory; the id is
-/// valid for [`scrollback_core_id`], and a path only after [`component`](crate::component()). Callers with an `OsStr`
+/// valid for [`scrollback_core_id`], and a path only after [`safe_component`](crate::safe_component). Callers with an `OsStr`
 /// pass `as_encoded_bytes()`.
 ///
 /// # Errors

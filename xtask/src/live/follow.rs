@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::Result;
 
-use super::{done, home, opencode};
+use super::{live_dir, opencode, run_checked};
 use xtask::workspace_root;
 
 /// What `cargo xtask live json` and `live sqlite` take.
@@ -37,7 +37,7 @@ pub(super) fn run(generation: &str, version: &str, args: &Args) -> Result<()> {
         follow.args(["--package", "scrollback-stress", "--bin", "follow", "--", "--opencode"]);
         follow.arg(&binary).args(["--version", version, "--generation", generation]);
         follow.args(["--feed", feed, "--seconds", &args.seconds.to_string(), "--root"]);
-        done(follow.arg(home().join(format!("{generation}-{feed}"))))?;
+        run_checked(follow.arg(live_dir().join(format!("{generation}-{feed}"))))?;
     }
     Ok(())
 }

@@ -19,11 +19,11 @@ use xtask::workspace_root;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
-    what: What,
+    scenario: Scenario,
 }
 
 #[derive(Subcommand)]
-enum What {
+enum Scenario {
     /// The preview of opencode 2 within 1.18.33: its rows against its API, while it runs and after;
     /// and whether 1.18.33 imports what is exported.
     V2,
@@ -39,34 +39,34 @@ enum What {
 /// # Errors
 /// If something is missing, or what is read is not what the program says.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    match &args.what {
-        What::V2 => v2::run(),
-        What::Json(args) => follow::run("json", "1.1.65", args),
-        What::Sqlite(args) => follow::run("sqlite", "1.18.33", args),
+    match &args.scenario {
+        Scenario::V2 => v2::run(),
+        Scenario::Json(args) => follow::run("json", "1.1.65", args),
+        Scenario::Sqlite(args) => follow::run("sqlite", "1.18.33", args),
     }
 }
 
 /// Where programs and what they write are kept.
-fn home() -> PathBuf {
+fn live_dir() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     target.unwrap_or_else(|| workspace_root().join("target")).join("live")
 }
 
 /// The program, fetched unless it is there.
 fn opencode(version: &str) -> Result<PathBuf> {
-    let dir = home().join(version);
+    let dir = live_dir().join(version);
     let binary = dir.join("node_modules/opencode-linux-x64/bin/opencode");
     if !binary.exists() {
         fs::create_dir_all(&dir)?;
         let package = format!("opencode-linux-x64@{version}");
         let mut npm = Command::new("npm");
         npm.args(["install", "--no-audit", "--no-fund", "--prefix"]).arg(dir).arg(package);
-        done(&mut npm)?;
+        run_checked(&mut npm)?;
     }
     Ok(binary)
 }
 
-fn done(command: &mut Command) -> Result<()> {
+fn run_checked(command: &mut Command) -> Result<()> {
     let program = command.get_program().to_owned();
     let status = command.status().with_context(|| format!("cannot run {}", program.display()))?;
     ensure!(status.success(), "{} failed: {status}", program.display());

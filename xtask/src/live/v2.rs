@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
-use super::{done, home, opencode};
+use super::{live_dir, opencode, run_checked};
 use xtask::workspace_root;
 
 const VERSION: &str = "1.18.33";
@@ -18,22 +18,22 @@ const VERSION: &str = "1.18.33";
 /// # Errors
 /// If something is missing, or what is read is not what the program says.
 pub(super) fn run() -> Result<()> {
-    let (binary, store) = (opencode(VERSION)?, home().join("v2"));
+    let (binary, store) = (opencode(VERSION)?, live_dir().join("v2"));
     if store.exists() {
         fs::remove_dir_all(&store)?;
     }
     fs::create_dir_all(&store)?;
-    let mut server = drive(&binary, &store)?;
+    let mut server = start_driver(&binary, &store)?;
     let beside = compare(&store);
     drop(server.stdin.take()); // which ends it
     ensure!(server.wait()?.success(), "the driver failed; see {}", store.display());
     beside.context("while the server ran")?;
     compare(&store).context("after the server ended")?;
-    import(&binary, &store, &home().join("import"))
+    import(&binary, &store, &live_dir().join("import"))
 }
 
 /// Starts the driver, and returns when it has written all.
-fn drive(binary: &Path, store: &Path) -> Result<Child> {
+fn start_driver(binary: &Path, store: &Path) -> Result<Child> {
     let driver = workspace_root().join("fixtures/driver");
     let mut command = Command::new("sh");
     command.arg(driver.join("runns.sh")).args(["scenarios_main", "18080", "python3"]);
@@ -61,7 +61,7 @@ fn compare(store: &Path) -> Result<()> {
     test.current_dir(workspace_root()).env("SCROLLBACK_LIVE", store);
     test.args(["test", "--quiet", "--package", "scrollback-stor-sqlite", "--test", "it", "--"]);
     test.args(["--ignored", "--nocapture", "a_live_store_is_what_its_api_says"]);
-    done(&mut test)
+    run_checked(&mut test)
 }
 
 /// Exports every session, and has the program import it.
@@ -81,7 +81,7 @@ fn import(binary: &Path, store: &Path, root: &Path) -> Result<()> {
         export.current_dir(workspace_root());
         export.args(["run", "--quiet", "--package", "scrollback-cli", "--", "--no-cache"]);
         export.arg("--store").arg(store.join("data/opencode")).args(["export", id]);
-        done(export.stdout(fs::File::create(&file)?))?;
+        run_checked(export.stdout(fs::File::create(&file)?))?;
         let mut import = Command::new("unshare");
         import.args(["--net"]).arg(binary).arg("import").arg(&file);
         import.current_dir(root.join("project")).stdin(Stdio::null()).env("HOME", root);

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     /// The files of each cycle of a crate.
-    fn found(files: &[(&str, &str)]) -> Vec<Vec<String>> {
+    fn cycles_of(files: &[(&str, &str)]) -> Vec<Vec<String>> {
         let tree = Tree::build(Path::new("src/lib.rs"), &mut |path| {
             let file = files.iter().find(|(name, _)| Path::new("src").join(name) == path);
             Ok(file.map(|(_, text)| (*text).to_owned()))
@@ -126,7 +126,7 @@ mod tests {
         cycles(&tree.unwrap()).into_iter().map(names).collect()
     }
 
-    const NONE: [Vec<String>; 0] = [];
+    const NO_CYCLES: [Vec<String>; 0] = [];
 
     #[test]
     fn files_that_use_each_other_are_a_cycle() {
@@ -143,7 +143,7 @@ mod tests {
                 "pub struct B<const N: u8>; fn g() { crate::a::f() }",
             ),
         ] {
-            assert_eq!(found(&[lib, ("a.rs", a), ("b.rs", b)]), a_b, "{a} {b}");
+            assert_eq!(cycles_of(&[lib, ("a.rs", a), ("b.rs", b)]), a_b, "{a} {b}");
         }
     }
 
@@ -156,7 +156,7 @@ mod tests {
             ("c.rs", "use crate::a::A; pub struct C;"),
             ("d.rs", "use crate::a::A; use crate::c::C;"),
         ];
-        assert_eq!(found(&files), [["a.rs", "b.rs", "c.rs"].map(str::to_owned).to_vec()]);
+        assert_eq!(cycles_of(&files), [["a.rs", "b.rs", "c.rs"].map(str::to_owned).to_vec()]);
     }
 
     #[test]
@@ -165,13 +165,13 @@ mod tests {
         let leaf = ("a/c.rs", "pub struct C;");
         let root = ("lib.rs", "mod a; pub use a::{B, C};");
         let parent = ("a/mod.rs", "mod b; mod c; pub use b::B; pub use c::C;");
-        assert_eq!(found(&[root, parent, child, leaf]), NONE);
+        assert_eq!(cycles_of(&[root, parent, child, leaf]), NO_CYCLES);
 
         // One that defines what its child uses, and uses the child.
         let parent = ("a/mod.rs", "mod b; mod c; pub use b::B; pub use c::C; fn f(b: B) {}");
-        assert_eq!(found(&[root, parent, child, leaf]), NONE);
+        assert_eq!(cycles_of(&[root, parent, child, leaf]), NO_CYCLES);
         let child = ("a/b.rs", "pub struct B; fn g() { super::f() }");
-        assert_eq!(found(&[root, parent, child, leaf]), [["a/b.rs", "a/mod.rs"]]);
+        assert_eq!(cycles_of(&[root, parent, child, leaf]), [["a/b.rs", "a/mod.rs"]]);
     }
 
     #[test]
@@ -188,7 +188,7 @@ mod tests {
             ),
             ("c.rs", "#[cfg(test)] use crate::a::A; macro_rules! m { () => {} }"),
         ];
-        assert_eq!(found(&files), NONE);
+        assert_eq!(cycles_of(&files), NO_CYCLES);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::scope::Import;
 use super::tree::Tree;
 
 /// How many re-exports one after the other are followed.
-const DEPTH: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 /// What a path leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,12 +20,12 @@ pub(crate) enum Target {
 impl Tree {
     /// Follows a path that stands in a module.
     pub(crate) fn resolve(&self, from: usize, path: &[String]) -> Target {
-        self.follow(from, path, DEPTH)
+        self.follow(from, path, MAX_DEPTH)
     }
 
     /// Returns what a name stands for in a module, if it is known there.
     pub(crate) fn lookup(&self, module: usize, name: &str) -> Option<Target> {
-        self.find(module, name, DEPTH)
+        self.find(module, name, MAX_DEPTH)
     }
 
     fn follow(&self, from: usize, path: &[String], depth: usize) -> Target {
@@ -48,7 +48,7 @@ impl Tree {
                 name => match self.find(module, name, depth) {
                     Some(Target::Module(module)) => module,
                     Some(other) => return other,
-                    None => return Target::Item(self.home_of_macro(module, name)),
+                    None => return Target::Item(self.module_of_macro(module, name)),
                 },
             };
         }
@@ -56,7 +56,7 @@ impl Tree {
     }
 
     /// Returns the module of an exported macro if a path from the crate's root means one.
-    fn home_of_macro(&self, module: usize, name: &str) -> usize {
+    fn module_of_macro(&self, module: usize, name: &str) -> usize {
         let home = self.modules.iter().position(|it| it.scope.macros.contains(name));
         if module == 0 { home.unwrap_or(module) } else { module }
     }

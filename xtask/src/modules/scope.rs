@@ -25,7 +25,7 @@ pub(crate) struct Import {
 
 /// A module that another one declares.
 #[derive(Debug)]
-pub(crate) struct Declared {
+pub(crate) struct ModuleDeclaration {
     pub(crate) name: String,
     pub(crate) visibility: Visibility,
     /// Its file, relative to the one that declares it, if an attribute names it.
@@ -37,7 +37,7 @@ pub(crate) struct Declared {
 /// What one module holds.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
-    pub(crate) modules: Vec<Declared>,
+    pub(crate) modules: Vec<ModuleDeclaration>,
     pub(crate) items: BTreeMap<String, Visibility>,
     /// Macros by example: a path from the crate's root may lead to them wherever they are.
     pub(crate) macros: BTreeSet<String>,

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-use super::scope::{Declared, Import, Scope, Visibility};
+use super::scope::{Import, ModuleDeclaration, Scope, Visibility};
 
 /// Words before the name of an item.
 const KINDS: [&str; 8] = ["struct", "enum", "union", "trait", "type", "fn", "const", "static"];
@@ -13,12 +13,13 @@ const MODIFIERS: [&str; 6] = ["fn", "mut", "unsafe", "async", "extern", "const"]
 pub(crate) fn scope(tokens: TokenStream) -> Scope {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut scope = Scope::default();
-    Items { tokens: &tokens, at: 0, visibility: Visibility::Private, file: None }.read(&mut scope);
+    ItemParser { tokens: &tokens, at: 0, visibility: Visibility::Private, file: None }
+        .read(&mut scope);
     scope
 }
 
 /// A walk over the tokens of a module.
-struct Items<'t> {
+struct ItemParser<'t> {
     tokens: &'t [TokenTree],
     at: usize,
     visibility: Visibility,
@@ -26,17 +27,17 @@ struct Items<'t> {
     file: Option<String>,
 }
 
-impl<'t> Items<'t> {
+impl<'t> ItemParser<'t> {
     fn read(mut self, scope: &mut Scope) {
         let mut code = Vec::new();
         while let Some(token) = self.tokens.get(self.at) {
             self.at += 1;
             match token {
                 TokenTree::Punct(mark) if mark.as_char() == '#' => self.attribute(),
-                TokenTree::Ident(word) if word == "pub" => self.visible(),
+                TokenTree::Ident(word) if word == "pub" => self.parse_visibility(),
                 TokenTree::Ident(word) if word == "use" && !self.is_mark(0, '<') => {
                     let tree = self.until_semicolon();
-                    imports(tree, &mut Vec::new(), self.take(), &mut scope.imports);
+                    imports(tree, &mut Vec::new(), self.take_visibility(), &mut scope.imports);
                 }
                 TokenTree::Ident(word) if word == "mod" => self.module(scope),
                 TokenTree::Ident(word) if word == "macro_rules" => {
@@ -60,7 +61,7 @@ impl<'t> Items<'t> {
         read_code(&code, scope);
     }
 
-    fn take(&mut self) -> Visibility {
+    fn take_visibility(&mut self) -> Visibility {
         std::mem::replace(&mut self.visibility, Visibility::Private)
     }
 
@@ -87,7 +88,7 @@ impl<'t> Items<'t> {
         }
     }
 
-    fn visible(&mut self) {
+    fn parse_visibility(&mut self) {
         self.visibility = Visibility::Public;
         if let Some(TokenTree::Group(group)) = self.tokens.get(self.at)
             && is_restriction(group)
@@ -111,8 +112,8 @@ impl<'t> Items<'t> {
             _ => None,
         };
         self.at += 2;
-        let (name, visibility, file) = (name.to_string(), self.take(), self.file.take());
-        scope.modules.push(Declared { name, visibility, file, inline });
+        let (name, visibility, file) = (name.to_string(), self.take_visibility(), self.file.take());
+        scope.modules.push(ModuleDeclaration { name, visibility, file, inline });
     }
 
     /// Notes the name of an item; what it is made of is read as code.

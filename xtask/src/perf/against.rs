@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail, ensure};
 use xtask::workspace_root;
 
-use super::compare::{Comparison, MOST_COST, MOST_TIME, header};
+use super::compare::{Comparison, MAX_COST_RATIO, MAX_TIME_RATIO, header};
 use super::cost::{self, Counter};
 use super::program::Program;
 use crate::tools::Toolbox;
@@ -48,29 +48,31 @@ pub(super) fn run(args: &Args) -> Result<()> {
     let old_program = Program::build(&tools, &old.source, Some(&old.target))?;
     share_stores(&new, &old_program)?;
 
-    let chosen = choose(&args.tasks, &old_program.tasks()?, &new.tasks()?)?;
+    let chosen = select_tasks(&args.tasks, &old_program.tasks()?, &new.tasks()?)?;
     let counter = if args.no_counts { None } else { Counter::find(&tools) };
     println!("{}", header());
     let mut worse = Vec::new();
     for task in chosen {
         match task {
-            Chosen::Both(task) => {
+            TaskSelection::Both(task) => {
                 let comparison = compare(&task, &old_program, &new, args, counter)?;
                 println!("{comparison}");
                 if comparison.is_worse() {
                     worse.push(task);
                 }
             }
-            Chosen::OnlyOld(task) => println!("{task:<13} only in {}", args.against),
-            Chosen::OnlyNew(task) => println!("{task:<13} only in this revision"),
-            Chosen::Watch(task) => println!("{task:<13} not compared: it has no library alone"),
+            TaskSelection::OnlyOld(task) => println!("{task:<13} only in {}", args.against),
+            TaskSelection::OnlyNew(task) => println!("{task:<13} only in this revision"),
+            TaskSelection::Watch(task) => {
+                println!("{task:<13} not compared: it has no library alone")
+            }
         }
     }
     ensure!(
         worse.is_empty(),
         "over {:.0} % more time or {:.0} % more instructions: {}",
-        (MOST_TIME - 1.0) * 100.0,
-        (MOST_COST - 1.0) * 100.0,
+        (MAX_TIME_RATIO - 1.0) * 100.0,
+        (MAX_COST_RATIO - 1.0) * 100.0,
         worse.join(", ")
     );
     Ok(())
@@ -78,7 +80,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
 
 /// What becomes of a task.
 #[derive(Debug, PartialEq, Eq)]
-enum Chosen {
+enum TaskSelection {
     Both(String),
     OnlyOld(String),
     OnlyNew(String),
@@ -86,7 +88,7 @@ enum Chosen {
 }
 
 /// Takes the tasks that are named, or all, in the order of the new revision.
-fn choose(named: &[String], old: &[String], new: &[String]) -> Result<Vec<Chosen>> {
+fn select_tasks(named: &[String], old: &[String], new: &[String]) -> Result<Vec<TaskSelection>> {
     let only_old = old.iter().filter(|task| !new.contains(task));
     let all: Vec<&String> = new.iter().chain(only_old).collect();
     if let Some(unknown) = named.iter().find(|task| !all.contains(task)) {
@@ -95,10 +97,10 @@ fn choose(named: &[String], old: &[String], new: &[String]) -> Result<Vec<Chosen
     let wanted = all.into_iter().filter(|task| named.is_empty() || named.contains(task));
     Ok(wanted
         .map(|task| match (old.contains(task), new.contains(task)) {
-            _ if task.starts_with("watch") => Chosen::Watch(task.clone()),
-            (true, true) => Chosen::Both(task.clone()),
-            (true, false) => Chosen::OnlyOld(task.clone()),
-            (false, _) => Chosen::OnlyNew(task.clone()),
+            _ if task.starts_with("watch") => TaskSelection::Watch(task.clone()),
+            (true, true) => TaskSelection::Both(task.clone()),
+            (true, false) => TaskSelection::OnlyOld(task.clone()),
+            (false, _) => TaskSelection::OnlyNew(task.clone()),
         })
         .collect())
 }
@@ -224,17 +226,17 @@ mod tests {
         let (old, new) = (strings(&["tree", "gone", "watch"]), strings(&["tree", "new", "watch"]));
         let [tree, gone, new_task, watch] = ["tree", "gone", "new", "watch"].map(str::to_owned);
         assert_eq!(
-            choose(&[], &old, &new).unwrap(),
+            select_tasks(&[], &old, &new).unwrap(),
             [
-                Chosen::Both(tree.clone()),
-                Chosen::OnlyNew(new_task),
-                Chosen::Watch(watch),
-                Chosen::OnlyOld(gone)
+                TaskSelection::Both(tree.clone()),
+                TaskSelection::OnlyNew(new_task),
+                TaskSelection::Watch(watch),
+                TaskSelection::OnlyOld(gone)
             ]
         );
         let named = strings(&["tree"]);
-        assert_eq!(choose(&named, &old, &new).unwrap(), [Chosen::Both(tree)]);
-        assert!(choose(&strings(&["none"]), &old, &new).is_err());
+        assert_eq!(select_tasks(&named, &old, &new).unwrap(), [TaskSelection::Both(tree)]);
+        assert!(select_tasks(&strings(&["none"]), &old, &new).is_err());
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use std::fmt;
 
 /// How much more time a task may take.
-pub(super) const MOST_TIME: f64 = 1.03;
+pub(super) const MAX_TIME_RATIO: f64 = 1.03;
 /// How many more instructions it may take.
-pub(super) const MOST_COST: f64 = 1.02;
+pub(super) const MAX_COST_RATIO: f64 = 1.02;
 
 /// What one run of a perf program says of the library.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,16 +61,16 @@ impl Comparison {
     }
 
     /// The ratio of the medians.
-    fn plain(&self) -> f64 {
+    fn plain_ratio(&self) -> f64 {
         self.new_us() / self.old_us()
     }
 
     /// The same of times relative to the other contestant: the machine's speed is in both of them.
     /// Without such a contestant it is the plain ratio.
-    fn relative(&self) -> f64 {
+    fn relative_ratio(&self) -> f64 {
         let of = |sample: &Sample| sample.relative.unwrap_or(f64::NAN);
         let ratio = self.median_of(|(_, new)| of(new)) / self.median_of(|(old, _)| of(old));
-        if ratio.is_nan() { self.plain() } else { ratio }
+        if ratio.is_nan() { self.plain_ratio() } else { ratio }
     }
 
     fn median_of(&self, value: impl Fn(&(Sample, Sample)) -> f64) -> f64 {
@@ -78,11 +78,11 @@ impl Comparison {
     }
 
     fn is_slower(&self) -> bool {
-        exceeds(self.relative(), MOST_TIME)
+        exceeds(self.relative_ratio(), MAX_TIME_RATIO)
     }
 
     fn costs_more(&self) -> bool {
-        self.cost.is_some_and(|cost| cost.is_more())
+        self.cost.is_some_and(|cost| cost.exceeds_limit())
     }
 
     /// Whether the task got worse by more than is allowed.
@@ -96,8 +96,8 @@ impl Cost {
         self.new / self.old
     }
 
-    fn is_more(&self) -> bool {
-        let most = if self.unit == Unit::Instructions { MOST_COST } else { MOST_TIME };
+    fn exceeds_limit(&self) -> bool {
+        let most = if self.unit == Unit::Instructions { MAX_COST_RATIO } else { MAX_TIME_RATIO };
         exceeds(self.ratio(), most)
     }
 }
@@ -132,7 +132,7 @@ pub(super) fn header() -> String {
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:<13} {:>9.1} µs {:>9.1} µs", self.task, self.old_us(), self.new_us())?;
-        write!(f, " {:>8.3} {:>8.3}", self.plain(), self.relative())?;
+        write!(f, " {:>8.3} {:>8.3}", self.plain_ratio(), self.relative_ratio())?;
         match self.cost {
             Some(cost) if cost.unit == Unit::Instructions => {
                 write!(f, "  instructions {:.3}", cost.ratio())?;
@@ -170,8 +170,8 @@ mod tests {
         let pairs =
             [((10.0, 1.1), (10.1, 1.11)), ((10.0, 1.1), (20.0, 1.1)), ((10.0, 1.1), (20.0, 1.1))];
         let found = comparison(&pairs, None);
-        assert_eq!((found.old_us(), found.new_us(), found.plain()), (10.0, 20.0, 2.0));
-        assert_eq!(found.relative(), 1.0);
+        assert_eq!((found.old_us(), found.new_us(), found.plain_ratio()), (10.0, 20.0, 2.0));
+        assert_eq!(found.relative_ratio(), 1.0);
         assert!(!found.is_worse());
     }
 
@@ -197,7 +197,7 @@ mod tests {
             found.add(alone(old), alone(new));
         }
         assert_eq!((found.old_us(), found.new_us()), (10.0, 10.5));
-        assert_eq!(found.relative(), 1.05);
+        assert_eq!(found.relative_ratio(), 1.05);
         assert!(found.is_worse());
     }
 

@@ -21,7 +21,7 @@ pub(super) enum Counter {
 }
 
 /// How long the library runs at least for its user time, in microseconds.
-const LONG_US: f64 = 1e6;
+const MIN_RUN_US: f64 = 1e6;
 /// How often the user time of each revision is taken.
 const TURNS: usize = 3;
 
@@ -52,8 +52,8 @@ pub(super) fn measure(
         Counter::PerfStat => {
             // The difference is that of ten runs: what starting costs is in both.
             let count = |program: &Program| {
-                let more = perf_stat(&program.alone(task, seed, 12))?;
-                Some((more - perf_stat(&program.alone(task, seed, 2))?) / 10.0)
+                let more = perf_stat(&program.isolated_command(task, seed, 12))?;
+                Some((more - perf_stat(&program.isolated_command(task, seed, 2))?) / 10.0)
             };
             count(old).zip(count(new))
         }
@@ -90,12 +90,12 @@ fn user_time(
     if user_ticks().is_none() {
         return Ok(None);
     }
-    let runs = (LONG_US / times.old_us()).ceil().max(1.0) as u32;
+    let runs = (MIN_RUN_US / times.old_us()).ceil().max(1.0) as u32;
     let mut spent = [0, 0];
     for _ in 0..TURNS {
         for (program, spent) in [old, new].into_iter().zip(&mut spent) {
-            let long = ticks_of(&program.alone(task, seed, runs))?;
-            *spent += long.saturating_sub(ticks_of(&program.alone(task, seed, 0))?);
+            let long = ticks_of(&program.isolated_command(task, seed, runs))?;
+            *spent += long.saturating_sub(ticks_of(&program.isolated_command(task, seed, 0))?);
         }
     }
     let [old, new] = spent.map(|ticks| ticks as f64);

@@ -64,11 +64,11 @@ impl Program {
         let seed = seed.to_string();
         perf.arg(task).args(["--seed", &seed, "--rounds", ROUNDS, "--turn", "1"]);
         let report = report(perf)?;
-        Ok(library(&report).and_then(|library| library["instructions"].as_f64()))
+        Ok(library_entry(&report).and_then(|library| library["instructions"].as_f64()))
     }
 
     /// The command that runs the library alone.
-    pub(super) fn alone(&self, task: &str, seed: u64, runs: u32) -> Vec<String> {
+    pub(super) fn isolated_command(&self, task: &str, seed: u64, runs: u32) -> Vec<String> {
         let program = self.path.to_string_lossy().into_owned();
         let (seed, runs) = (seed.to_string(), runs.to_string());
         let words = [task, "--seed", &seed, "--alone", "library", &runs];
@@ -86,13 +86,13 @@ fn report(mut perf: Command) -> Result<Value> {
     }
 }
 
-fn library(report: &Value) -> Option<&Value> {
+fn library_entry(report: &Value) -> Option<&Value> {
     report["contestants"].as_array()?.iter().find(|it| it["name"] == "library")
 }
 
 /// Takes from a report how long the library took, and how long beside another contestant.
 fn sample(report: &Value) -> Option<Sample> {
-    let time_us = library(report)?["median_us"].as_f64()?;
+    let time_us = library_entry(report)?["median_us"].as_f64()?;
     let ratios = report["ratios"].as_array();
     let ratio = ratios.and_then(|all| all.iter().find(|it| it["of"] == "library"));
     Some(Sample { time_us, relative: ratio.and_then(|it| it["median"].as_f64()) })

@@ -11,7 +11,7 @@ use cargo_metadata::{DependencyKind, Package};
 use crate::repo::{assert_none, relative, root, workspace};
 
 /// What each crate may use from outside, and why. An entry that is not used is a problem too.
-const ALLOWED: &[(&str, &[(&str, &str)])] = &[
+const ALLOWED_DEPENDENCIES: &[(&str, &[(&str, &str)])] = &[
     (
         "scrollback-core-id",
         &[
@@ -127,7 +127,7 @@ const ALLOWED: &[(&str, &[(&str, &str)])] = &[
 ];
 
 /// Heavy dependencies, and the crates that they are confined to.
-const HEAVY: &[(&str, &[&str])] = &[
+const HEAVY_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("clap", &["scrollback-cli"]),
     ("etcetera", &["scrollback-stor-path"]),
     ("memmap2", &["scrollback-stor-mmap"]),
@@ -163,7 +163,7 @@ impl Node {
 }
 
 /// Returns the edges between our crates that do not point strictly downwards.
-fn upward(nodes: &[Node]) -> Vec<String> {
+fn upward_edges(nodes: &[Node]) -> Vec<String> {
     let mut problems = Vec::new();
     for Node { name, layered, level, uses } in nodes {
         if *layered != level.is_some() {
@@ -186,14 +186,14 @@ fn upward(nodes: &[Node]) -> Vec<String> {
 }
 
 /// Returns the outside dependencies that the tables do not allow, and allowances gone stale.
-fn over_budget(nodes: &[Node], allowed: &[(&str, &[(&str, &str)])]) -> Vec<String> {
+fn disallowed_dependencies(nodes: &[Node], allowed: &[(&str, &[(&str, &str)])]) -> Vec<String> {
     let ours: BTreeSet<&str> = nodes.iter().map(|node| &*node.name).collect();
     let mut problems = Vec::new();
     for Node { name, uses, .. } in nodes.iter().filter(|node| node.layered) {
         let budget = allowed.iter().find(|(owner, _)| owner == name);
         let budget = budget.map_or(&[][..], |(_, budget)| budget);
         for used in uses.iter().filter(|used| !ours.contains(&***used)) {
-            let home = HEAVY.iter().find(|(heavy, _)| heavy == used);
+            let home = HEAVY_DEPENDENCIES.iter().find(|(heavy, _)| heavy == used);
             if home.is_some_and(|(_, homes)| !homes.contains(&&**name)) {
                 problems.push(format!("{name} uses {used}, which is confined to {home:?}"));
             }
@@ -218,12 +218,12 @@ fn nodes() -> Vec<Node> {
 fn crates_use_only_lower_levels() {
     let nodes = nodes();
     assert!(nodes.iter().filter(|node| node.layered).count() >= 8);
-    assert_none(&upward(&nodes));
+    assert_none(&upward_edges(&nodes));
 }
 
 #[test]
 fn outside_dependencies_have_a_reason() {
-    assert_none(&over_budget(&nodes(), ALLOWED));
+    assert_none(&disallowed_dependencies(&nodes(), ALLOWED_DEPENDENCIES));
 }
 
 /// The facade without its features brings neither SQLite nor a runtime.
@@ -261,7 +261,7 @@ mod bad_examples {
     #[test]
     fn edges_that_do_not_point_down() {
         let good = [node("a", 0, &[]), node("b", 1, &["a"]), node("c", 3, &["a", "b", "serde"])];
-        assert_none(&upward(&good));
+        assert_none(&upward_edges(&good));
         for bad in [
             [node("a", 0, &["b"]), node("b", 1, &[])],
             [node("a", 1, &["b"]), node("b", 1, &[])],
@@ -273,23 +273,23 @@ mod bad_examples {
                 Node { layered: false, ..node("b", None, &[]) },
             ],
         ] {
-            assert_eq!(upward(&bad).len(), 1, "{:?}", upward(&bad));
+            assert_eq!(upward_edges(&bad).len(), 1, "{:?}", upward_edges(&bad));
         }
     }
 
     #[test]
     fn dependencies_without_a_reason() {
         let nodes = [node("a", 0, &["serde"]), node("b", 1, &["a"])];
-        assert_none(&over_budget(&nodes, &[("a", &[("serde", "why")])]));
+        assert_none(&disallowed_dependencies(&nodes, &[("a", &[("serde", "why")])]));
         let stale: &[(&str, &[(&str, &str)])] =
             &[("a", &[("serde", "why"), ("log", "why")]), ("gone", &[])];
         assert_eq!(
-            over_budget(&nodes, stale),
+            disallowed_dependencies(&nodes, stale),
             ["a may use log and does not: strike it", "no package gone"]
         );
-        assert_eq!(over_budget(&nodes, &[]).len(), 1);
+        assert_eq!(disallowed_dependencies(&nodes, &[]).len(), 1);
         // A reason does not free a heavy one.
         let heavy = [node("a", 0, &["papaya"])];
-        assert_eq!(over_budget(&heavy, &[("a", &[("papaya", "why")])]).len(), 1);
+        assert_eq!(disallowed_dependencies(&heavy, &[("a", &[("papaya", "why")])]).len(), 1);
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 
 use pulldown_cmark::{BrokenLink, Event, LinkType, Options, Parser, Tag, TagEnd};
 
-use crate::repo::{Files, assert_none, example, files, root};
+use crate::repo::{Files, assert_none, example_files, files, root};
 
 /// What a text offers to link to, and what it links to.
 #[derive(Default)]
@@ -79,7 +79,7 @@ fn normalize(path: &Path) -> Option<PathBuf> {
 }
 
 /// Returns the links that lead nowhere; `exists` answers for files that are no texts.
-fn broken(files: &Files, exists: impl Fn(&Path) -> bool) -> Vec<String> {
+fn broken_links(files: &Files, exists: impl Fn(&Path) -> bool) -> Vec<String> {
     let pages: BTreeMap<_, _> = files.iter().map(|(path, text)| (path, Page::new(text))).collect();
     let mut problems = Vec::new();
     for (path, page) in &pages {
@@ -106,12 +106,12 @@ fn broken(files: &Files, exists: impl Fn(&Path) -> bool) -> Vec<String> {
 
 #[test]
 fn links_lead_somewhere() {
-    assert_none(&broken(&files(&["md"]), |path| root().join(path).exists()));
+    assert_none(&broken_links(&files(&["md"]), |path| root().join(path).exists()));
 }
 
 #[test]
 fn broken_links_are_found() {
-    let files = example([
+    let files = example_files([
         (
             "docs/a.md",
             "# A `b` c: d\n## Same\n## Same\n<a id=\"html\"></a>\n\n[r]: ../README.md\n\n\
@@ -122,7 +122,7 @@ fn broken_links_are_found() {
         ),
         ("README.md", "# Top\n[docs](docs/a.md)"),
     ]);
-    let found = broken(&files, |path| path == Path::new("src/x.rs"));
+    let found = broken_links(&files, |path| path == Path::new("src/x.rs"));
     let bad =
         ["b.md", "#same-2", "../README.md#no", "../../out.md", "x.png", "[nowhere] (undefined)"];
     assert_eq!(found, bad.map(|link| format!("docs/a.md: {link} leads nowhere")));

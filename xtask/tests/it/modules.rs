@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::{TokenStream, TokenTree};
 
-use crate::repo::{Files, assert_none, example, files, relative, workspace};
+use crate::repo::{Files, assert_none, example_files, files, relative, workspace};
 
 /// Returns the modules that a file declares without a body, each as the path of its names: inline
 /// modules around it come first.
-fn declared(tokens: TokenStream) -> Vec<PathBuf> {
+fn declared_modules(tokens: TokenStream) -> Vec<PathBuf> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut found = Vec::new();
     for window in tokens.windows(3) {
@@ -24,7 +24,9 @@ fn declared(tokens: TokenStream) -> Vec<PathBuf> {
         match after {
             TokenTree::Punct(end) if end.as_char() == ';' => found.push(name),
             TokenTree::Group(body) => {
-                found.extend(declared(body.stream()).into_iter().map(|inner| name.join(inner)));
+                found.extend(
+                    declared_modules(body.stream()).into_iter().map(|inner| name.join(inner)),
+                );
             }
             _ => {}
         }
@@ -33,14 +35,14 @@ fn declared(tokens: TokenStream) -> Vec<PathBuf> {
 }
 
 /// Returns the files among `files` that no root declares, directly or through a module.
-fn forgotten(roots: &[PathBuf], files: &Files) -> Vec<String> {
+fn undeclared_files(roots: &[PathBuf], files: &Files) -> Vec<String> {
     let mut reached = BTreeSet::new();
     // Each file with the directory in which its modules live.
     let mut pending: Vec<(PathBuf, PathBuf)> =
         roots.iter().map(|root| (root.clone(), root.with_file_name(""))).collect();
     while let Some((path, home)) = pending.pop() {
         let Some(text) = files.get(&path) else { continue };
-        for module in declared(text.parse().unwrap_or_default()) {
+        for module in declared_modules(text.parse().unwrap_or_default()) {
             let home = home.join(module);
             pending.push((home.with_extension("rs"), home.clone()));
             pending.push((home.join("mod.rs"), home));
@@ -52,7 +54,7 @@ fn forgotten(roots: &[PathBuf], files: &Files) -> Vec<String> {
 }
 
 /// Returns the integration tests that are not their package's `tests/it/main.rs`.
-fn scattered(tests: &[PathBuf]) -> Vec<String> {
+fn misplaced_tests(tests: &[PathBuf]) -> Vec<String> {
     let scattered = tests.iter().filter(|path| !path.ends_with("tests/it/main.rs"));
     scattered.map(|path| format!("{}: belongs into tests/it", path.display())).collect()
 }
@@ -69,20 +71,20 @@ fn every_source_file_is_built() {
         packages.any(|package| path.starts_with(relative(package.manifest_path.parent().unwrap())))
     });
     assert!(roots.iter().all(|root| sources.contains_key(root)), "{roots:?}");
-    assert_none(&forgotten(&roots, &sources));
+    assert_none(&undeclared_files(&roots, &sources));
 
     let tests: Vec<_> = targets()
         .filter(|target| target.is_test())
         .map(|target| relative(&target.src_path))
         .collect();
     assert!(!tests.is_empty());
-    assert_none(&scattered(&tests));
+    assert_none(&misplaced_tests(&tests));
 }
 
 #[test]
 fn forgotten_files_are_found() {
     let roots = ["src/lib.rs", "tests/it/main.rs"].map(PathBuf::from);
-    let files = example([
+    let files = example_files([
         ("src/lib.rs", "//! mod comment;\npub mod a;\n#[cfg(test)]\nmod tests { mod deep; }"),
         ("src/a.rs", "mod b;"),
         ("src/a/b/mod.rs", "mod c;"),
@@ -95,12 +97,12 @@ fn forgotten_files_are_found() {
         ("tests/it/two.rs", "mod one;"),
     ]);
     assert_eq!(
-        forgotten(&roots, &files),
+        undeclared_files(&roots, &files),
         ["src/b.rs", "src/comment.rs", "tests/it/two.rs"]
             .map(|f| f.to_owned() + ": no module of anything")
     );
     assert_eq!(
-        scattered(&["a/tests/it/main.rs".into(), Path::new("a/tests/b.rs").into()]).len(),
+        misplaced_tests(&["a/tests/it/main.rs".into(), Path::new("a/tests/b.rs").into()]).len(),
         1
     );
 }

@@ -11,7 +11,7 @@ const KEYWORD_BYTES: usize = 20;
 const KEYWORDS: usize = 5;
 
 /// Returns what a package still lacks for being published.
-fn unready(package: &Package) -> Vec<String> {
+fn publish_problems(package: &Package) -> Vec<String> {
     let home = relative(package.manifest_path.parent().unwrap());
     let lacking = |what: &str, lacks: bool| lacks.then(|| format!("{}: {what}", package.name));
     let is_empty = |field: &Option<String>| field.as_deref().is_none_or(str::is_empty);
@@ -52,7 +52,7 @@ fn has_example(readme: &str, library: bool) -> bool {
     })
 }
 
-fn published() -> Vec<Package> {
+fn published_packages() -> Vec<Package> {
     let packages = workspace().packages.into_iter();
     let published: Vec<_> = packages.filter(|p| p.publish.as_deref() != Some(&[])).collect();
     assert!(!published.is_empty());
@@ -61,13 +61,13 @@ fn published() -> Vec<Package> {
 
 #[test]
 fn packages_are_ready_to_publish() {
-    assert_none(&published().iter().flat_map(unready).collect::<Vec<_>>());
+    assert_none(&published_packages().iter().flat_map(publish_problems).collect::<Vec<_>>());
 }
 
 #[test]
 fn readmes_have_an_example_that_runs() {
     let mut problems = Vec::new();
-    for package in published() {
+    for package in published_packages() {
         let readme = relative(package.readme().unwrap());
         let library = package.targets.iter().find(|target| target.is_lib());
         if !has_example(&read(&readme), library.is_some()) {
@@ -86,13 +86,13 @@ fn readmes_have_an_example_that_runs() {
 
 #[test]
 fn unready_packages_are_found() {
-    let mut package = published().remove(0);
+    let mut package = published_packages().remove(0);
     package.description = None;
     package.license = Some("MIT".to_owned());
     package.readme = Some("NOWHERE.md".into());
     package.rust_version = None;
     package.keywords = ["a-keyword-that-is-too-long"; 6].map(str::to_owned).to_vec();
-    let found = unready(&package).join("\n");
+    let found = publish_problems(&package).join("\n");
     for problem in
         ["no description", "not MIT", "no NOWHERE.md", "no rust-version", "many", "too long"]
     {

@@ -68,7 +68,7 @@ pub(crate) fn assert_none(problems: &[String]) {
 }
 
 /// Makes files from what they hold, for bad examples.
-pub(crate) fn example<const N: usize>(files: [(&str, &str); N]) -> Files {
+pub(crate) fn example_files<const N: usize>(files: [(&str, &str); N]) -> Files {
     files.into_iter().map(|(path, text)| (path.into(), text.to_owned())).collect()
 }
 

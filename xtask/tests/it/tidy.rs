@@ -2,25 +2,25 @@
 
 use std::path::Path;
 
-use crate::repo::{Files, assert_none, example, files};
+use crate::repo::{Files, assert_none, example_files, files};
 
 /// The most lines that a source file may have.
 const MAX_LINES: usize = 400;
 
 /// Source files that may be longer, and why.
-const LONGER: &[(&str, &str)] = &[];
+const LONG_FILES: &[(&str, &str)] = &[];
 
 /// Directories of the machines that we work on. They mean nothing to who reads the repository.
 const MACHINE_PATHS: &[&str] = &["/work/", "/root/", "/tmp/target", "/tmp/bash_jobs"];
 
 /// What is written by us as text; stores kept as fixtures are somebody else's.
-const TEXTS: &[&str] = &["md", "rs", "sh", "snap", "toml", "yaml", "yml"];
+const TEXT_EXTENSIONS: &[&str] = &["md", "rs", "sh", "snap", "toml", "yaml", "yml"];
 
 /// How a source file says why it exists; the README may say it for a library.
-const PURPOSES: &[&str] = &["//! ", "#![doc = include_str!(\"../README.md\")]"];
+const PURPOSE_MARKS: &[&str] = &["//! ", "#![doc = include_str!(\"../README.md\")]"];
 
 fn without_purpose(sources: &Files) -> Vec<String> {
-    let opens = |text: &str| PURPOSES.iter().any(|purpose| text.starts_with(purpose));
+    let opens = |text: &str| PURPOSE_MARKS.iter().any(|purpose| text.starts_with(purpose));
     let bare = sources.iter().filter(|(_, text)| !opens(text));
     bare.map(|(path, _)| format!("{}: does not open with `//! `", path.display())).collect()
 }
@@ -64,12 +64,12 @@ fn sources_open_with_their_purpose() {
 
 #[test]
 fn sources_are_short() {
-    assert_none(&too_long(&files(&["rs"]), LONGER));
+    assert_none(&too_long(&files(&["rs"]), LONG_FILES));
 }
 
 #[test]
 fn texts_name_no_machine() {
-    let mut texts = files(TEXTS);
+    let mut texts = files(TEXT_EXTENSIONS);
     // The one file that has to name them.
     texts.remove(Path::new("xtask/tests/it/tidy.rs")).unwrap();
     assert_none(&machine_paths(&texts));
@@ -77,7 +77,7 @@ fn texts_name_no_machine() {
 
 #[test]
 fn untidy_files_are_found() {
-    let sources = example([
+    let sources = example_files([
         ("a.rs", "//! Why.\n"),
         ("b.rs", "// Why.\n"),
         ("c.rs", "\n//! Why."),
@@ -86,13 +86,14 @@ fn untidy_files_are_found() {
     assert_eq!(without_purpose(&sources).len(), 2);
 
     let (short, long) = ("x\n".repeat(MAX_LINES), "x\n".repeat(MAX_LINES + 1));
-    let sources = example([("a.rs", &short), ("b.rs", &long), ("c.rs", &short), ("d.rs", &long)]);
+    let sources =
+        example_files([("a.rs", &short), ("b.rs", &long), ("c.rs", &short), ("d.rs", &long)]);
     assert_eq!(
         too_long(&sources, &[("c.rs", "why"), ("d.rs", "why")]),
         ["b.rs: 401 lines, is too long", "c.rs: 400 lines, needs no excuse"]
     );
 
-    let texts = example([
+    let texts = example_files([
         ("a.md", "see /home/me/work/x, ~/work/ and x/root/"),
         ("b.md", "fine\ncd /work/main"),
         ("c.rs", "const A: &str = \"/root/.cache\";"),

@@ -7,18 +7,18 @@ use std::path::Path;
 
 use proc_macro2::{TokenStream, TokenTree};
 
-use crate::repo::{Files, assert_none, example, files};
+use crate::repo::{Files, assert_none, example_files, files};
 
 /// Where the keyword may occur, and how often.
 const ALLOWED: &[(&str, usize)] = &[("crates/stor-mmap", usize::MAX), ("crates/cli", 1)];
 
 /// Returns the lines on which the keyword stands.
-fn lines(tokens: TokenStream) -> Vec<usize> {
+fn unsafe_lines(tokens: TokenStream) -> Vec<usize> {
     let mut lines = Vec::new();
     for token in tokens {
         match token {
             TokenTree::Ident(ident) if ident == "unsafe" => lines.push(ident.span().start().line),
-            TokenTree::Group(group) => lines.extend(self::lines(group.stream())),
+            TokenTree::Group(group) => lines.extend(unsafe_lines(group.stream())),
             _ => {}
         }
     }
@@ -33,7 +33,7 @@ fn problems(files: &Files) -> Vec<String> {
             problems.push(format!("{}: not Rust", path.display()));
             continue;
         };
-        for line in lines(tokens) {
+        for line in unsafe_lines(tokens) {
             match left
                 .iter_mut()
                 .find(|(home, left)| path.starts_with(Path::new(home)) && *left > 0)
@@ -54,7 +54,7 @@ fn unsafe_code_is_confined() {
 #[test]
 fn unsafe_code_elsewhere_is_found() {
     let call = "fn f() { unsafe { g() } }";
-    let found = problems(&example([
+    let found = problems(&example_files([
         ("crates/stor-mmap/src/lib.rs", "unsafe fn f() {}\nunsafe impl Send for X {}"),
         ("crates/cli/src/a.rs", call),
         ("crates/cli/src/b.rs", call),

@@ -4,7 +4,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports")]
 
-mod alone;
+mod isolated;
 mod report;
 mod watch;
 
@@ -15,10 +15,10 @@ use anyhow::{Result, bail};
 use clap::error::ErrorKind;
 use clap::{CommandFactory as _, Parser};
 use scrollback_benches::{
-    Form, RoundOptions, Size, Store, TASKS, Task, Verdict, Work, alternate, prove,
+    RoundOptions, Size, Store, StoreFormat, TASKS, Task, Verdict, Work, alternate, check_agreement,
 };
 
-use self::alone::Alone;
+use self::isolated::IsolatedCost;
 use self::report::Report;
 
 /// Runs the library, a hand-written floor and a naive program in turns, and judges the ratios.
@@ -49,7 +49,7 @@ struct Args {
 }
 
 fn tasks() -> String {
-    let all = TASKS.iter().map(|task| (task.id, task.what)).chain(watch::TASKS);
+    let all = TASKS.iter().map(|task| (task.id, task.description)).chain(watch::TASKS);
     let mut text = all.fold(String::from("Tasks:"), |mut all, (id, what)| {
         all.push_str(&format!("\n  {id:<13} {what}"));
         all
@@ -73,7 +73,7 @@ fn main() -> ExitCode {
 }
 
 /// Takes the tasks that are named, or all.
-fn chosen(ids: &[String]) -> Vec<&'static Task> {
+fn selected_tasks(ids: &[String]) -> Vec<&'static Task> {
     if ids.is_empty() {
         return TASKS.iter().collect();
     }
@@ -96,10 +96,11 @@ fn run(args: &Args) -> Result<Verdict> {
     if is_all {
         of_watch.push("watch".to_owned());
     }
-    let chosen = if is_all || !ids.is_empty() { chosen(&ids) } else { Vec::new() };
+    let chosen = if is_all || !ids.is_empty() { selected_tasks(&ids) } else { Vec::new() };
     if let Some(alone) = &args.alone {
         let [contestant, runs] = &alone[..] else { bail!("a contestant and a number") };
-        return alone::run(chosen[0], args.seed, contestant, runs.parse()?).map(|()| Verdict::Pass);
+        return isolated::run(chosen[0], args.seed, contestant, runs.parse()?)
+            .map(|()| Verdict::Pass);
     }
     let mut worst = Verdict::Stretch;
     for task in chosen {
@@ -117,9 +118,9 @@ fn run(args: &Args) -> Result<Verdict> {
 }
 
 fn measure(task: &'static Task, args: &Args) -> Result<Report> {
-    let store = Store::open(task.size, task.form, args.seed)?;
+    let store = Store::open(task.size, task.format, args.seed)?;
     let mut contestants = (task.contestants)(&store)?;
-    let checksum = prove(&mut contestants)?;
+    let checksum = check_agreement(&mut contestants)?;
     let options = RoundOptions {
         rounds: usize::from(args.rounds),
         turn: Duration::from_millis(args.turn.into()),
@@ -129,12 +130,12 @@ fn measure(task: &'static Task, args: &Args) -> Result<Report> {
         .iter()
         .map(|timing| match task.work {
             // This process neither executes their instructions nor has their memory.
-            Work::Process => Ok(Alone::default()),
-            _ => alone::measure(task, args.seed, timing.name, !args.no_counts),
+            Work::Process => Ok(IsolatedCost::default()),
+            _ => isolated::measure(task, args.seed, timing.name, !args.no_counts),
         })
         .collect::<Result<Vec<_>>>()?;
     let size = if task.size == Size::S { "S" } else { "M" };
-    let form = if task.form == Form::Database { ", a database" } else { "" };
+    let form = if task.format == StoreFormat::Database { ", a database" } else { "" };
     let store = format!("{size}{form}, seed {}", args.seed);
     let mut remarks = Vec::new();
     for contestant in &mut contestants {

@@ -7,7 +7,7 @@ use scrollback_benches::{
 };
 use serde::Serialize;
 
-use crate::alone::Alone;
+use crate::isolated::IsolatedCost;
 
 /// A task's run.
 #[derive(Debug, Serialize)]
@@ -20,8 +20,8 @@ pub(crate) struct Report {
     rounds: usize,
     turn_ms: u128,
     contestants: Vec<Row>,
-    ratios: Vec<Judged>,
-    memory: Option<Peak>,
+    ratios: Vec<JudgedRatio>,
+    memory: Option<JudgedPeak>,
     pub(crate) remarks: Vec<String>,
 }
 
@@ -33,12 +33,12 @@ struct Row {
     min_us: f64,
     max_us: f64,
     #[serde(flatten)]
-    alone: Alone,
+    isolated: IsolatedCost,
 }
 
 /// A ratio that has a limit.
 #[derive(Debug, Serialize)]
-struct Judged {
+struct JudgedRatio {
     of: &'static str,
     over: &'static str,
     #[serde(flatten)]
@@ -53,7 +53,7 @@ struct Judged {
 
 /// A peak that has a limit, in kB.
 #[derive(Debug, Serialize)]
-struct Peak {
+struct JudgedPeak {
     of: &'static str,
     peak_kb: u64,
     most_kb: u64,
@@ -67,14 +67,14 @@ impl Report {
         options: RoundOptions,
         checksum: &Checksum,
         timings: &[Timing],
-        alone: Vec<Alone>,
+        alone: Vec<IsolatedCost>,
     ) -> Self {
         let contestants: Vec<Row> =
             timings.iter().zip(alone).map(|(timing, alone)| Row::new(timing, alone)).collect();
         let judged = task.limits.iter().filter_map(|limit| judge(limit, timings, &contestants));
         Self {
             task: task.id,
-            what: task.what,
+            what: task.description,
             work: match task.work {
                 Work::OneThread => "one thread".to_owned(),
                 Work::Threads => format!("threads: {}", threads()),
@@ -102,7 +102,7 @@ impl Report {
 }
 
 impl Row {
-    fn new(timing: &Timing, alone: Alone) -> Self {
+    fn new(timing: &Timing, isolated: IsolatedCost) -> Self {
         let us = |seconds: f64| seconds * 1e6;
         let least = timing.rounds.iter().copied().fold(f64::INFINITY, f64::min);
         let most = timing.rounds.iter().copied().fold(0.0, f64::max);
@@ -111,23 +111,23 @@ impl Row {
             median_us: us(timing.median()),
             min_us: us(least),
             max_us: us(most),
-            alone,
+            isolated,
         }
     }
 }
 
 /// Judges a ratio; nothing if one of the two does not run on this system.
-fn judge(limit: &Limit, timings: &[Timing], rows: &[Row]) -> Option<Judged> {
+fn judge(limit: &Limit, timings: &[Timing], rows: &[Row]) -> Option<JudgedRatio> {
     let find = |name| timings.iter().position(|timing| timing.name == name);
-    let (of, over) = (find(limit.of)?, find(limit.over)?);
+    let (of, over) = (find(limit.contestant)?, find(limit.baseline)?);
     let ratio = Ratio::new(&timings[of], &timings[over]);
-    let counts = rows[of].alone.instructions.zip(rows[over].alone.instructions);
-    Some(Judged {
-        of: limit.of,
-        over: limit.over,
+    let counts = rows[of].isolated.instructions.zip(rows[over].isolated.instructions);
+    Some(JudgedRatio {
+        of: limit.contestant,
+        over: limit.baseline,
         ratio,
         instructions: counts.map(|(of, over)| of as f64 / over as f64),
-        most: limit.most,
+        most: limit.max,
         goal: limit.goal,
         stretch: limit.stretch,
         verdict: limit.judge(ratio.median),
@@ -135,10 +135,10 @@ fn judge(limit: &Limit, timings: &[Timing], rows: &[Row]) -> Option<Judged> {
 }
 
 /// Judges a peak; nothing if the contestant does not run, or the system does not tell.
-fn judge_memory(limit: &MemoryLimit, rows: &[Row]) -> Option<Peak> {
-    let MemoryLimit { of, most_kb } = *limit;
-    let peak_kb = rows.iter().find(|row| row.name == of)?.alone.peak_kb?;
-    Some(Peak { of, peak_kb, most_kb, verdict: limit.judge(peak_kb) })
+fn judge_memory(limit: &MemoryLimit, rows: &[Row]) -> Option<JudgedPeak> {
+    let MemoryLimit { contestant: of, max_kb: most_kb } = *limit;
+    let peak_kb = rows.iter().find(|row| row.name == of)?.isolated.peak_kb?;
+    Some(JudgedPeak { of, peak_kb, most_kb, verdict: limit.judge(peak_kb) })
 }
 
 impl fmt::Display for Report {
@@ -155,9 +155,9 @@ impl fmt::Display for Report {
             "  {:<10} {:>11} {:>11} {:>11} {:>15} {:>13}",
             "a run", "median", "least", "most", "instructions", "peak memory"
         )?;
-        for Row { name, median_us, min_us, max_us, alone } in &self.contestants {
-            let count = alone.instructions.map_or_else(|| "-".to_owned(), grouped);
-            let peak = alone.peak_kb.map_or_else(|| "-".to_owned(), |kb| grouped(kb) + " kB");
+        for Row { name, median_us, min_us, max_us, isolated: alone } in &self.contestants {
+            let count = alone.instructions.map_or_else(|| "-".to_owned(), group_digits);
+            let peak = alone.peak_kb.map_or_else(|| "-".to_owned(), |kb| group_digits(kb) + " kB");
             writeln!(
                 f,
                 "  {name:<10} {median_us:>8.1} µs {min_us:>8.1} µs {max_us:>8.1} µs {count:>15} {peak:>13}",
@@ -165,7 +165,7 @@ impl fmt::Display for Report {
         }
         writeln!(f)?;
         for judged in &self.ratios {
-            let Judged { of, over, ratio, most, goal, stretch, verdict, .. } = judged;
+            let JudgedRatio { of, over, ratio, most, goal, stretch, verdict, .. } = judged;
             let name = format!("{of} / {over}");
             writeln!(
                 f,
@@ -180,8 +180,8 @@ impl fmt::Display for Report {
         for remark in &self.remarks {
             writeln!(f, "  {remark}")?;
         }
-        if let Some(Peak { of, peak_kb, most_kb, verdict }) = &self.memory {
-            let (peak, most) = (grouped(*peak_kb), grouped(*most_kb));
+        if let Some(JudgedPeak { of, peak_kb, most_kb, verdict }) = &self.memory {
+            let (peak, most) = (group_digits(*peak_kb), group_digits(*most_kb));
             writeln!(f, "  {of:<18} {peak} kB at its peak, limit {most} kB: {verdict}")?;
         }
         if self.ratios.is_empty() && self.memory.is_none() {
@@ -192,7 +192,7 @@ impl fmt::Display for Report {
 }
 
 /// 1234567 as "1,234,567".
-fn grouped(number: u64) -> String {
+fn group_digits(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {

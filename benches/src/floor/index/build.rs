@@ -10,10 +10,10 @@ use rustix::fs::{CWD, FileType, Mode, OFlags, openat};
 
 use super::super::files::{Files, Stamp, stamp_of};
 use super::super::text::Text;
-use super::deal;
 use super::head::{MessageHead, SessionHead, Times};
 use super::names::Names;
 use super::rows::{Id, Index, Message, Name, PartSet, Role, Session};
+use super::run_jobs;
 use crate::threads;
 
 /// How far down the index goes.
@@ -41,7 +41,7 @@ struct Job {
 /// What a thread has, and what it made: buffers that serve for every session.
 struct Worker {
     files: Files,
-    found: Vec<Range<usize>>,
+    listed_names: Vec<Range<usize>>,
     messages: Vec<Message>,
     order: Vec<(Option<i64>, usize)>,
     parts: Vec<(u64, Id)>,
@@ -56,7 +56,7 @@ struct Worker {
 pub fn build(storage: &Path, depth: Depth) -> Result<Index> {
     let (store, jobs) = jobs(storage)?;
     let work = |worker: &mut Worker, at: usize| worker.session(&store, &jobs[at], depth);
-    let workers = deal(jobs.len(), threads(), Worker::new, work)?;
+    let workers = run_jobs(jobs.len(), threads(), Worker::new, work)?;
     Ok(merge(workers.into_iter().map(|worker| (worker.names, worker.sessions)).collect()))
 }
 
@@ -67,7 +67,7 @@ fn jobs(storage: &Path) -> Result<(Store, Vec<Job>)> {
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY;
     let root = openat(CWD, storage, flags, Mode::empty())?;
     let mut open = |name: &[u8]| {
-        let name = files.name(&[name]);
+        let name = files.push_name(&[name]);
         files.open_dir(&root, &name)
     };
     let (records, messages, parts) = (open(b"session")?, open(b"message")?, open(b"part")?);
@@ -107,7 +107,7 @@ impl Worker {
     fn new() -> Self {
         Self {
             files: Files::new(),
-            found: Vec::with_capacity(256),
+            listed_names: Vec::with_capacity(256),
             messages: Vec::with_capacity(256),
             order: Vec::with_capacity(256),
             parts: Vec::with_capacity(64),
@@ -117,9 +117,9 @@ impl Worker {
     }
 
     fn session(&mut self, store: &Store, job: &Job, depth: Depth) -> Result<()> {
-        self.files.begin();
+        self.files.reset();
         let mut session = self.record(store, job)?;
-        let name = self.files.name(&[job.id.as_bytes()]);
+        let name = self.files.push_name(&[job.id.as_bytes()]);
         if let Some(all) = &store.messages
             && let Some(dir) = self.files.open_dir(all, &name)?
         {
@@ -142,7 +142,7 @@ impl Worker {
         let mut session = Session::without_record(job.id);
         let Some(project) = job.project else { return Ok(session) };
         let (project, dir) = &store.projects[project];
-        let name = self.files.name(&[job.id.as_bytes(), b".json"]);
+        let name = self.files.push_name(&[job.id.as_bytes(), b".json"]);
         let piece = self.files.read(dir, name)?;
         let head =
             SessionHead::read(self.files.bytes(&piece)).with_context(|| format!("{:?}", job.id))?;
@@ -159,17 +159,17 @@ impl Worker {
 
     /// Reads the messages of a session. Numbers are sorted and rows moved once: they are large.
     fn messages(&mut self, dir: &OwnedFd, session: &mut Session) -> Result<()> {
-        self.found.clear();
+        self.listed_names.clear();
         self.messages.clear();
         self.order.clear();
-        self.files.list(dir, FileType::RegularFile, &mut self.found)?;
-        for (at, name) in self.found.iter().enumerate() {
+        self.files.list(dir, FileType::RegularFile, &mut self.listed_names)?;
+        for (at, name) in self.listed_names.iter().enumerate() {
             self.files.forget_bytes();
             let piece = self.files.read(dir, name.clone())?;
             let id = Id::new(self.files.id(&piece))?;
             let head =
                 MessageHead::read(self.files.bytes(&piece)).with_context(|| format!("{id:?}"))?;
-            let message = row(&mut self.names, id, head, (piece.stamp, piece.settled))?;
+            let message = message_row(&mut self.names, id, head, (piece.stamp, piece.settled))?;
             self.order.push((message.created, at));
             self.messages.push(message);
         }
@@ -182,18 +182,18 @@ impl Worker {
 
     /// Lists the parts of a message, in the order of the clock in their ids.
     fn list_parts(&mut self, all: &OwnedFd, message: &Id, ids: &mut Vec<Id>) -> Result<PartSet> {
-        let name = self.files.name(&[message.as_bytes()]);
+        let name = self.files.push_name(&[message.as_bytes()]);
         let first = ids.len() as u32;
         let Some(dir) = self.files.open_dir(all, &name)? else {
             return Ok(PartSet { stamp: None, first, len: 0 });
         };
         let stamp = stamp_of(&dir)?;
-        self.found.clear();
-        self.files.list(&dir, FileType::RegularFile, &mut self.found)?;
+        self.listed_names.clear();
+        self.files.list(&dir, FileType::RegularFile, &mut self.listed_names)?;
         self.parts.clear();
-        for name in &self.found {
+        for name in &self.listed_names {
             let id = self.files.stem(name);
-            self.parts.push((ticks(id), Id::new(id)?));
+            self.parts.push((id_clock(id), Id::new(id)?));
         }
         sort_by_clock(&mut self.parts);
         ids.extend(self.parts.iter().map(|(_, id)| *id));
@@ -202,13 +202,13 @@ impl Worker {
 }
 
 /// A message of a record with this stamp, settled or not.
-pub(in super::super) fn row(
+pub(in super::super) fn message_row(
     names: &mut Names,
     id: Id,
     head: MessageHead<'_>,
     (stamp, settled): (Stamp, bool),
 ) -> Result<Message> {
-    let [asked, asked_of] = head.asked;
+    let [asked, asked_of] = head.requested;
     Ok(Message {
         id,
         parent: optional_id(head.parent)?,
@@ -247,7 +247,7 @@ const LOW_48: u64 = (1 << 48) - 1;
 
 /// The clock in the id of a part: twelve hexadecimal digits. See `docs/format/opencode.md`,
 /// section 2.
-fn ticks(id: &[u8]) -> u64 {
+fn id_clock(id: &[u8]) -> u64 {
     let Some(digits) = id.strip_prefix(b"prt_").and_then(|rest| rest.get(..12)) else {
         return NO_CLOCK;
     };
@@ -309,8 +309,10 @@ mod tests {
     use super::*;
 
     fn sorted(ids: &[&str]) -> Vec<String> {
-        let mut parts: Vec<(u64, Id)> =
-            ids.iter().map(|id| (ticks(id.as_bytes()), Id::new(id.as_bytes()).unwrap())).collect();
+        let mut parts: Vec<(u64, Id)> = ids
+            .iter()
+            .map(|id| (id_clock(id.as_bytes()), Id::new(id.as_bytes()).unwrap()))
+            .collect();
         sort_by_clock(&mut parts);
         parts.iter().map(|(_, id)| id.as_str().to_owned()).collect()
     }

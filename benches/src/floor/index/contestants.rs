@@ -36,7 +36,7 @@ impl Contestant for FloorIndex {
 
     fn run(&mut self) -> Result<Outcome> {
         let index = self.build()?;
-        Ok(Outcome::of(move || index.sums().into()))
+        Ok(Outcome::deferred(move || index.sums().into()))
     }
 
     fn proof(&mut self) -> Result<Value> {
@@ -47,7 +47,7 @@ impl Contestant for FloorIndex {
 
 /// How much of the store is looked at after a snapshot was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Warm {
+pub enum RefreshMode {
     /// Nothing.
     Open,
     /// Session files, and the directories of messages.
@@ -61,7 +61,7 @@ pub enum Warm {
 pub struct FloorSnapshot {
     storage: PathBuf,
     message: String,
-    warm: Warm,
+    refresh: RefreshMode,
     dir: TempDir,
 }
 
@@ -75,11 +75,11 @@ impl FloorSnapshot {
     pub fn new(
         storage: impl Into<PathBuf>,
         message: impl Into<String>,
-        warm: Warm,
+        warm: RefreshMode,
     ) -> Result<Self> {
         let (storage, dir) = (storage.into(), tempfile::tempdir()?);
         let index = build(&storage, Depth::Messages)?;
-        let this = Self { storage, message: message.into(), warm, dir };
+        let this = Self { storage, message: message.into(), refresh: warm, dir };
         std::fs::write(this.path(), encode(&index))?;
         Ok(this)
     }
@@ -90,10 +90,10 @@ impl FloorSnapshot {
 
     fn open(&self) -> Result<crate::facts::SnapshotFacts> {
         let snapshot = Snapshot::open(&self.path())?;
-        let how = match self.warm {
-            Warm::Open => None,
-            Warm::Fast => Some(Verify::Fast),
-            Warm::Full => Some(Verify::Full),
+        let how = match self.refresh {
+            RefreshMode::Open => None,
+            RefreshMode::Fast => Some(Verify::Fast),
+            RefreshMode::Full => Some(Verify::Full),
         };
         how.into_iter().try_for_each(|how| verify(&self.storage, &snapshot, how))?;
         snapshot.facts(&self.message)

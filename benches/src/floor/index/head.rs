@@ -27,7 +27,7 @@ pub(in super::super) struct MessageHead<'a> {
     pub(in super::super) provider: Option<Text<'a>>,
     pub(in super::super) model: Option<Text<'a>>,
     /// The model that the user asked, and its provider.
-    pub(in super::super) asked: [Option<Text<'a>>; 2],
+    pub(in super::super) requested: [Option<Text<'a>>; 2],
     pub(in super::super) cost: Option<f64>,
     pub(in super::super) tokens: Option<TokenFacts>,
     pub(in super::super) finish: Option<Text<'a>>,
@@ -86,8 +86,8 @@ impl<'a> MessageHead<'a> {
                 "modelID" => head.model = scan.text()?,
                 "model" => scan.object(|scan, key| {
                     match key {
-                        "modelID" => head.asked[0] = scan.text()?,
-                        "providerID" => head.asked[1] = scan.text()?,
+                        "modelID" => head.requested[0] = scan.text()?,
+                        "providerID" => head.requested[1] = scan.text()?,
                         _ => scan.skip()?,
                     }
                     Ok(())

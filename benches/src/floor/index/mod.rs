@@ -11,8 +11,8 @@ mod scan;
 mod snapshot;
 
 pub use build::{Depth, build};
-pub(super) use build::{merge, row};
-pub use contestants::{FloorIndex, FloorSnapshot, Warm};
+pub(super) use build::{merge, message_row};
+pub use contestants::{FloorIndex, FloorSnapshot, RefreshMode};
 pub(super) use head::MessageHead;
 pub(super) use names::Names;
 pub use rows::{Id, Index, Message, PartSet, Role, Session};
@@ -23,7 +23,7 @@ use std::thread;
 use anyhow::{Context as _, Result};
 
 /// Does jobs number 0, 1, 2, … below `jobs`, side by side, and gives what each thread made.
-pub(super) fn deal<W: Send>(
+pub(super) fn run_jobs<W: Send>(
     jobs: usize,
     threads: usize,
     start: impl Fn() -> W + Sync,

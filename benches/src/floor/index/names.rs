@@ -9,7 +9,7 @@ use super::rows::Name;
 /// Names and their numbers.
 #[derive(Debug, Default)]
 pub(in super::super) struct Names {
-    numbers: HashMap<Box<str>, Name, BuildHasherDefault<Fold>>,
+    numbers: HashMap<Box<str>, Name, BuildHasherDefault<FoldHasher>>,
 }
 
 impl Names {
@@ -33,9 +33,9 @@ impl Names {
 
 /// Eight bytes at a time: a store that is one's own is not hostile.
 #[derive(Debug, Default)]
-struct Fold(u64);
+struct FoldHasher(u64);
 
-impl Hasher for Fold {
+impl Hasher for FoldHasher {
     fn write(&mut self, bytes: &[u8]) {
         let (words, rest) = bytes.as_chunks::<8>();
         let mut last = [0; 8];

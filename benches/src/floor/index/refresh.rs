@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use rustix::fs::{CWD, FileType, Mode, OFlags, openat};
 
 use super::super::files::{Files, stamp_at, stamp_of};
-use super::deal;
+use super::run_jobs;
 use super::snapshot::{Row, Snapshot, message, session};
 use crate::threads;
 
@@ -29,8 +29,8 @@ pub(super) fn verify(storage: &Path, snapshot: &Snapshot, how: Verify) -> Result
     let mut files = Files::new();
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY;
     let root = openat(CWD, storage, flags, Mode::empty())?;
-    records(&mut files, &root, snapshot)?;
-    let messages = files.name(&[b"message"]);
+    verify_records(&mut files, &root, snapshot)?;
+    let messages = files.push_name(&[b"message"]);
     let Some(all) = files.open_dir(&root, &messages)? else {
         ensure!(snapshot.sessions().all(|row| row.u32(session::FLAGS) & session::HAS_SET == 0));
         return Ok(());
@@ -47,8 +47,8 @@ pub(super) fn verify(storage: &Path, snapshot: &Snapshot, how: Verify) -> Result
         }
         // The directory is opened at any rate, and gives its own stamp.
         Verify::Full => {
-            deal(sets.len(), threads(), Files::new, |files, at| {
-                set(files, &all, snapshot, sets[at])
+            run_jobs(sets.len(), threads(), Files::new, |files, at| {
+                verify_message_set(files, &all, snapshot, sets[at])
             })?;
         }
     }
@@ -56,10 +56,10 @@ pub(super) fn verify(storage: &Path, snapshot: &Snapshot, how: Verify) -> Result
 }
 
 /// The session files of all projects.
-fn records(files: &mut Files, root: &OwnedFd, snapshot: &Snapshot) -> Result<()> {
+fn verify_records(files: &mut Files, root: &OwnedFd, snapshot: &Snapshot) -> Result<()> {
     let mut projects = Vec::new();
     let mut there = 0;
-    let all = files.name(&[b"session"]);
+    let all = files.push_name(&[b"session"]);
     if let Some(all) = files.open_dir(root, &all)? {
         let mut names = Vec::new();
         files.list(&all, FileType::Directory, &mut names)?;
@@ -92,9 +92,14 @@ fn records(files: &mut Files, root: &OwnedFd, snapshot: &Snapshot) -> Result<()>
 }
 
 /// The messages of a session.
-fn set(files: &mut Files, all: &OwnedFd, snapshot: &Snapshot, row: Row<'_>) -> Result<()> {
-    files.begin();
-    let name = files.name(&[row.id(session::ID)]);
+fn verify_message_set(
+    files: &mut Files,
+    all: &OwnedFd,
+    snapshot: &Snapshot,
+    row: Row<'_>,
+) -> Result<()> {
+    files.reset();
+    let name = files.push_name(&[row.id(session::ID)]);
     let dir = files.open_dir(all, &name)?.context("a set went")?;
     ensure!(stamp_of(&dir)? == row.stamp(session::SET), "a set changed");
     let there = files.count(&dir, FileType::RegularFile)?;

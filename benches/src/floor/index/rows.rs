@@ -6,7 +6,7 @@ use std::ops::Range;
 use anyhow::{Context as _, Result};
 
 use super::super::files::Stamp;
-use crate::facts::{IndexSums, Look, MessageFacts, SessionFacts, TokenFacts};
+use crate::facts::{FileStat, IndexSums, MessageFacts, SessionFacts, TokenFacts};
 
 /// An id of at most 47 bytes, in place. Ids of opencode have 30; a fork's copies have the number of
 /// the row behind that, and summaries a word.
@@ -43,7 +43,7 @@ impl Id {
         str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
-    fn known(&self) -> Option<&str> {
+    fn non_empty(&self) -> Option<&str> {
         (self.len > 0).then(|| self.as_str())
     }
 }
@@ -118,7 +118,7 @@ pub struct Session {
     /// The directory of its messages.
     pub set: Option<Stamp>,
     /// Which messages a database has, as the sum of their ids' hashes: rows have no directory.
-    pub rows: u64,
+    pub row_hash: u64,
     pub settled: bool,
     /// In the order of time, then id.
     pub messages: Vec<Message>,
@@ -141,7 +141,7 @@ impl Session {
             archived: None,
             stamp: None,
             set: None,
-            rows: 0,
+            row_hash: 0,
             settled: true,
             messages: Vec::new(),
             parts: Vec::new(),
@@ -168,7 +168,7 @@ impl Index {
     pub fn sums(&self) -> IndexSums {
         let mut sums = IndexSums::default();
         let add = |sums: &mut IndexSums, stamp: Option<Stamp>| {
-            stamp.map(look).into_iter().for_each(|look| sums.add_look(look));
+            stamp.map(file_stat).into_iter().for_each(|look| sums.add_stat(look));
         };
         for session in &self.sessions {
             sums.add_session([session.created, session.updated, session.archived]);
@@ -178,7 +178,7 @@ impl Index {
             for message in &session.messages {
                 let Message { created, completed, tokens, cost, summary, .. } = *message;
                 sums.add_message([created, completed], tokens, cost, summary);
-                sums.add_look(look(message.stamp));
+                sums.add_stat(file_stat(message.stamp));
                 add(&mut sums, message.parts.and_then(|parts| parts.stamp));
             }
         }
@@ -190,15 +190,15 @@ impl Index {
         SessionFacts {
             id: session.id.as_str(),
             project: self.name(session.project),
-            parent: session.parent.known(),
+            parent: session.parent.non_empty(),
             directory: self.name(session.directory),
             title: session.title.as_deref(),
             version: self.name(session.version),
             created: session.created,
             updated: session.updated,
             archived: session.archived,
-            record: session.stamp.map(look),
-            set: session.set.map(look),
+            record: session.stamp.map(file_stat),
+            set: session.set.map(file_stat),
             messages: session.messages.iter().map(|it| self.message_facts(session, it)).collect(),
         }
     }
@@ -217,7 +217,7 @@ impl Index {
             },
             created: message.created,
             completed: message.completed,
-            parent: message.parent.known(),
+            parent: message.parent.non_empty(),
             agent: self.name(message.agent),
             provider: self.name(message.provider),
             model: self.name(message.model),
@@ -226,8 +226,8 @@ impl Index {
             finish: self.name(message.finish),
             error: self.name(message.error),
             summary: message.summary,
-            record: Some(look(message.stamp)),
-            set: message.parts.and_then(|parts| parts.stamp).map(look),
+            record: Some(file_stat(message.stamp)),
+            set: message.parts.and_then(|parts| parts.stamp).map(file_stat),
             parts: message.parts.map(ids),
         }
     }
@@ -239,6 +239,6 @@ impl From<PartSet> for Range<usize> {
     }
 }
 
-fn look(stamp: Stamp) -> Look {
-    Look(stamp.size, stamp.mtime_ns, stamp.inode)
+fn file_stat(stamp: Stamp) -> FileStat {
+    FileStat(stamp.size, stamp.mtime_ns, stamp.inode)
 }

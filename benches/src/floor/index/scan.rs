@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use super::super::text::Text;
 
 /// How deep values may lie inside one another.
-const DEEPEST: u32 = 128;
+const MAX_DEPTH: u32 = 128;
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGH: u64 = 0x8080_8080_8080_8080;
 
@@ -115,7 +115,7 @@ impl<'a> Scan<'a> {
             return Ok(());
         }
         self.depth += 1;
-        if self.depth > DEEPEST {
+        if self.depth > MAX_DEPTH {
             return self.fail("too deep");
         }
         loop {
@@ -205,7 +205,7 @@ impl<'a> Scan<'a> {
         let bytes = self.text.as_bytes();
         let (start, mut plain) = (self.at, true);
         loop {
-            self.at += special(&bytes[self.at..]);
+            self.at += plain_prefix_len(&bytes[self.at..]);
             match bytes.get(self.at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -240,7 +240,7 @@ impl<'a> Scan<'a> {
 
 /// How many bytes come before a quote, a backslash or a control, eight at a time.
 #[inline]
-fn special(bytes: &[u8]) -> usize {
+fn plain_prefix_len(bytes: &[u8]) -> usize {
     let (words, rest) = bytes.as_chunks::<8>();
     for (at, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);

@@ -9,10 +9,12 @@ use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::super::files::Stamp;
-use super::super::index::{Id, Index, Message, MessageHead, Names, Session, deal, merge, row};
+use super::super::index::{
+    Id, Index, Message, MessageHead, Names, Session, merge, message_row, run_jobs,
+};
 use super::super::text::Text;
-use super::{Database, bytes, maybe, settled_before};
-use crate::{Contestant, Form, Outcome, Store, threads};
+use super::{Database, optional_text_column, settled_before, text_column};
+use crate::{Contestant, Outcome, Store, StoreFormat, threads};
 
 /// What is asked of a database.
 #[derive(Debug)]
@@ -20,15 +22,15 @@ struct Queries {
     sessions: &'static str,
     messages: &'static str,
     /// From one session that has messages to the next.
-    after: &'static str,
+    next_session: &'static str,
     /// Whether a session has a record.
-    recorded: &'static str,
-    shape: Shape,
+    has_record: &'static str,
+    shape: RowFormat,
 }
 
 /// What a row of messages is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Shape {
+enum RowFormat {
     /// A message.
     V1,
     /// A message with its parts, or none; its type and its number are columns.
@@ -40,9 +42,9 @@ const QUERIES: Queries = Queries {
         time_created, time_updated, time_archived FROM session",
     messages: "SELECT id, time_updated, data FROM message WHERE session_id = ?1
         ORDER BY time_created, id",
-    after: "SELECT min(session_id) FROM message WHERE session_id > ?1",
-    recorded: "SELECT 1 FROM session WHERE id = ?1",
-    shape: Shape::V1,
+    next_session: "SELECT min(session_id) FROM message WHERE session_id > ?1",
+    has_record: "SELECT 1 FROM session WHERE id = ?1",
+    shape: RowFormat::V1,
 };
 
 /// As those of 1.x, of rows that hold far more than an index needs.
@@ -51,9 +53,9 @@ const QUERIES_V2: Queries = Queries {
         time_created, time_updated, time_archived FROM session_v2",
     messages: "SELECT id, time_updated, data, type, seq FROM session_message
         WHERE session_id = ?1 ORDER BY seq",
-    after: "SELECT min(session_id) FROM session_message WHERE session_id > ?1",
-    recorded: "SELECT 1 FROM session_v2 WHERE id = ?1",
-    shape: Shape::V2,
+    next_session: "SELECT min(session_id) FROM session_message WHERE session_id > ?1",
+    has_record: "SELECT 1 FROM session_v2 WHERE id = ?1",
+    shape: RowFormat::V2,
 };
 
 const NS: i64 = 1_000_000;
@@ -72,7 +74,7 @@ struct Record {
 }
 
 /// The messages of a session.
-struct Rows {
+struct SessionMessages {
     messages: Vec<Message>,
     /// The sum of their ids' hashes.
     ids: u64,
@@ -102,10 +104,10 @@ fn build(path: &Path, queries: &'static Queries) -> Result<Index> {
         sessions: Vec::new(),
     };
     let work = |worker: &mut Worker, at: usize| match at.checked_sub(1) {
-        None => worker.lost(path, settled),
+        None => worker.orphan_messages(path, settled),
         Some(at) => worker.session(path, &records[at], settled),
     };
-    let workers = deal(records.len() + 1, threads(), start, work)?;
+    let workers = run_jobs(records.len() + 1, threads(), start, work)?;
     db.check()?;
     Ok(merge(workers.into_iter().map(|worker| (worker.names, worker.sessions)).collect()))
 }
@@ -114,14 +116,15 @@ fn records(db: &Database, queries: &Queries) -> Result<Vec<Record>> {
     let mut statement = db.db.prepare(queries.sessions)?;
     let (mut rows, mut records) = (statement.query([])?, Vec::new());
     while let Some(row) = rows.next()? {
-        let text =
-            |at| -> Result<Box<str>> { Ok(simdutf8::basic::from_utf8(bytes(row, at)?)?.into()) };
+        let text = |at| -> Result<Box<str>> {
+            Ok(simdutf8::basic::from_utf8(text_column(row, at)?)?.into())
+        };
         records.push(Record {
-            id: Id::new(bytes(row, 0)?)?,
-            parent: maybe(row, 1)?.map_or(Ok(Id::default()), Id::new)?,
+            id: Id::new(text_column(row, 0)?)?,
+            parent: optional_text_column(row, 1)?.map_or(Ok(Id::default()), Id::new)?,
             project: text(2)?,
             directory: text(3)?,
-            title: maybe(row, 4)?.map(|_| text(4)).transpose()?,
+            title: optional_text_column(row, 4)?.map(|_| text(4)).transpose()?,
             version: text(5)?,
             created: row.get(6)?,
             updated: row.get(7)?,
@@ -140,17 +143,17 @@ impl Worker {
     }
 
     /// The messages whose session has no record.
-    fn lost(&mut self, path: &Path, settled: i64) -> Result<()> {
+    fn orphan_messages(&mut self, path: &Path, settled: i64) -> Result<()> {
         let (mut last, mut lost) = (Id::default(), Vec::new());
         {
             let queries = self.queries;
             let db = &self.database(path)?.db;
             let (mut after, mut recorded) =
-                (db.prepare(queries.after)?, db.prepare(queries.recorded)?);
+                (db.prepare(queries.next_session)?, db.prepare(queries.has_record)?);
             loop {
                 let mut rows = after.query([last.as_str()])?;
                 let row = rows.next()?.context("a sum has a row")?;
-                let Some(next) = maybe(row, 0)? else { break };
+                let Some(next) = optional_text_column(row, 0)? else { break };
                 last = Id::new(next)?;
                 if !recorded.exists([last.as_str()])? {
                     lost.push(last);
@@ -158,15 +161,15 @@ impl Worker {
             }
         }
         for id in lost {
-            let Rows { messages, ids } = self.messages(path, &id, settled)?;
+            let SessionMessages { messages, ids } = self.messages(path, &id, settled)?;
             let set = Some(Stamp::default());
             let session = Session::without_record(id);
-            self.sessions.push(Session { set, rows: ids, messages, ..session });
+            self.sessions.push(Session { set, row_hash: ids, messages, ..session });
         }
         Ok(())
     }
 
-    fn messages(&mut self, path: &Path, session: &Id, settled: i64) -> Result<Rows> {
+    fn messages(&mut self, path: &Path, session: &Id, settled: i64) -> Result<SessionMessages> {
         self.database(path)?;
         let db = self.db.as_ref().context("it was just opened")?;
         self.messages.clear();
@@ -175,23 +178,23 @@ impl Worker {
         let mut statement = db.db.prepare_cached(self.queries.messages)?;
         let mut rows = statement.query([session.as_str()])?;
         while let Some(found) = rows.next()? {
-            let id = bytes(found, 0)?;
+            let id = text_column(found, 0)?;
             ids = ids.wrapping_add(xxh3_64(id));
             let id = Id::new(id)?;
             let updated: i64 = found.get(1)?;
-            let data = bytes(found, 2)?;
+            let data = text_column(found, 2)?;
             let size = data.len() as u64;
-            if shape == Shape::V1 {
+            if shape == RowFormat::V1 {
                 let head = MessageHead::read(data).with_context(|| format!("{id:?}"))?;
                 let stamp = Stamp { size, mtime_ns: updated * NS, inode: 0 };
-                let message = row(&mut self.names, id, head, (stamp, updated < settled))?;
+                let message = message_row(&mut self.names, id, head, (stamp, updated < settled))?;
                 self.messages.push(message);
                 continue;
             }
             // That another number, or another prompt, is another state is all that is asked of the
             // stamp.
             let number: i64 = found.get(4)?;
-            let kind = bytes(found, 3)?;
+            let kind = text_column(found, 3)?;
             let is_answer = matches!(kind, b"assistant" | b"shell");
             let inode = (number.cast_unsigned() + 1) ^ if is_answer { answered } else { 0 };
             let look = (Stamp { size, mtime_ns: updated * NS, inode }, updated < settled);
@@ -204,16 +207,16 @@ impl Worker {
                 // The message that asks for it, and the summary.
                 let (time, role) = (head.time.clone(), Some(Text("user".into())));
                 let question = MessageHead { role, time, ..MessageHead::default() };
-                self.messages.push(row(&mut self.names, id, question, look)?);
+                self.messages.push(message_row(&mut self.names, id, question, look)?);
                 let summary = Id::new(format!("{}#summary", id.as_str()).as_bytes())?;
                 head.finish = Some(Text("stop".into()));
-                let mut message = row(&mut self.names, summary, head, look)?;
+                let mut message = message_row(&mut self.names, summary, head, look)?;
                 (message.parent, message.completed) = (id, Some(updated));
                 self.messages.push(message);
                 (asked, answered) = (id, xxh3_64(id.as_str().as_bytes()));
                 continue;
             }
-            let mut message = row(&mut self.names, id, head, look)?;
+            let mut message = message_row(&mut self.names, id, head, look)?;
             if is_answer {
                 message.parent = asked;
             } else if matches!(kind, b"user" | b"synthetic") {
@@ -221,11 +224,11 @@ impl Worker {
             }
             self.messages.push(message);
         }
-        Ok(Rows { messages: self.messages.clone(), ids })
+        Ok(SessionMessages { messages: self.messages.clone(), ids })
     }
 
     fn session(&mut self, path: &Path, record: &Record, settled: i64) -> Result<()> {
-        let Rows { messages, ids } = self.messages(path, &record.id, settled)?;
+        let SessionMessages { messages, ids } = self.messages(path, &record.id, settled)?;
         let stamp = Stamp { size: 0, mtime_ns: record.updated * NS, inode: 0 };
         self.sessions.push(Session {
             id: record.id,
@@ -239,7 +242,7 @@ impl Worker {
             archived: record.archived,
             stamp: Some(stamp),
             set: (!messages.is_empty()).then(Stamp::default),
-            rows: ids,
+            row_hash: ids,
             settled: record.updated < settled,
             messages,
             parts: Vec::new(),
@@ -258,7 +261,7 @@ pub struct FloorSqliteIndex {
 impl FloorSqliteIndex {
     /// The floor for a store that is a database.
     pub fn new(store: &Store) -> Self {
-        let queries = if store.form == Form::DatabaseV2 { &QUERIES_V2 } else { &QUERIES };
+        let queries = if store.format == StoreFormat::DatabaseV2 { &QUERIES_V2 } else { &QUERIES };
         Self { database: store.database.clone(), queries }
     }
 }
@@ -270,7 +273,7 @@ impl Contestant for FloorSqliteIndex {
 
     fn run(&mut self) -> Result<Outcome> {
         let index = build(&self.database, self.queries)?;
-        Ok(Outcome::of(move || index.sums().into()))
+        Ok(Outcome::deferred(move || index.sums().into()))
     }
 
     fn proof(&mut self) -> Result<Value> {

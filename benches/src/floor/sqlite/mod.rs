@@ -22,7 +22,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Row};
 
 /// A row that changed this shortly before the look may change once more in the same millisecond.
-const MARGIN: Duration = Duration::from_millis(100);
+const SETTLE_MARGIN: Duration = Duration::from_millis(100);
 
 /// An open database.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ struct Database {
     db: Connection,
     path: PathBuf,
     /// Its bytes and mtime when it was opened, if it is read as a file that does not change.
-    still: Option<(u64, SystemTime)>,
+    immutable_stat: Option<(u64, SystemTime)>,
 }
 
 impl Database {
@@ -40,25 +40,25 @@ impl Database {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let name = path.to_str().context("a path that is no text")?;
         let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-        let still = if has_log(path) { None } else { Some(looks(path)?) };
+        let still = if has_log(path) { None } else { Some(file_stat(path)?) };
         let how = if still.is_some() { "&immutable=1" } else { "" };
         let db = Connection::open_with_flags(format!("file:{name}?mode=ro{how}"), flags)?;
         // Or else some statements are prepared anew whenever another value is bound, as one that
         // has statistics on values could do better for some of them.
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        Ok(Self { db, path: path.to_owned(), still })
+        Ok(Self { db, path: path.to_owned(), immutable_stat: still })
     }
 
     /// Makes sure that what was read is of one state.
     fn check(&self) -> Result<()> {
-        if let Some(still) = self.still {
-            ensure!(looks(&self.path)? == still && !has_log(&self.path), "somebody writes");
+        if let Some(still) = self.immutable_stat {
+            ensure!(file_stat(&self.path)? == still && !has_log(&self.path), "somebody writes");
         }
         Ok(())
     }
 }
 
-fn looks(path: &Path) -> Result<(u64, SystemTime)> {
+fn file_stat(path: &Path) -> Result<(u64, SystemTime)> {
     let metadata = fs::metadata(path)?;
     Ok((metadata.len(), metadata.modified()?))
 }
@@ -72,12 +72,12 @@ fn has_log(path: &Path) -> bool {
 /// Rows that changed before this, in Unix milliseconds, are settled.
 fn settled_before() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(now.saturating_sub(MARGIN).as_millis()).unwrap_or(i64::MAX)
+    i64::try_from(now.saturating_sub(SETTLE_MARGIN).as_millis()).unwrap_or(i64::MAX)
 }
 
 /// A column that is a text.
 #[inline]
-fn bytes<'r>(row: &'r Row<'_>, at: usize) -> Result<&'r [u8]> {
+fn text_column<'r>(row: &'r Row<'_>, at: usize) -> Result<&'r [u8]> {
     match row.get_ref(at)? {
         ValueRef::Text(bytes) => Ok(bytes),
         _ => Err(anyhow::anyhow!("column {at} is no text")),
@@ -85,9 +85,9 @@ fn bytes<'r>(row: &'r Row<'_>, at: usize) -> Result<&'r [u8]> {
 }
 
 /// A column that is a text, or NULL.
-fn maybe<'r>(row: &'r Row<'_>, at: usize) -> Result<Option<&'r [u8]>> {
+fn optional_text_column<'r>(row: &'r Row<'_>, at: usize) -> Result<Option<&'r [u8]>> {
     match row.get_ref(at)? {
         ValueRef::Null => Ok(None),
-        _ => bytes(row, at).map(Some),
+        _ => text_column(row, at).map(Some),
     }
 }

@@ -55,7 +55,7 @@ impl SessionRow {
             };
             for (at, text) in it.texts.iter_mut().enumerate() {
                 let found = row.get_ref(at)?.as_str_or_null()?;
-                *text = found.map(|found| keep(arena, found.as_bytes()));
+                *text = found.map(|found| push_bytes(arena, found.as_bytes()));
             }
             for (number, at) in it.numbers.iter_mut().zip(TEXTS..) {
                 *number = row.get(at)?;
@@ -75,7 +75,7 @@ impl SessionRow {
     }
 
     /// The record, borrowing from the arena.
-    pub(super) fn typed<'a>(&self, arena: &'a [u8]) -> Result<Session<'a>> {
+    pub(super) fn to_session<'a>(&self, arena: &'a [u8]) -> Result<Session<'a>> {
         let as_text = |range: &Range<usize>| -> Result<&'a str> {
             Ok(simdutf8::basic::from_utf8(&arena[range.clone()])?)
         };
@@ -136,7 +136,7 @@ fn json<'a, T: Deserialize<'a>>(text: Option<&'a str>) -> Result<Option<T>> {
 }
 
 /// Keeps bytes in the arena.
-pub(super) fn keep(arena: &mut Vec<u8>, bytes: &[u8]) -> Range<usize> {
+pub(super) fn push_bytes(arena: &mut Vec<u8>, bytes: &[u8]) -> Range<usize> {
     let start = arena.len();
     arena.extend_from_slice(bytes);
     start..arena.len()

@@ -6,7 +6,7 @@ use anyhow::Result;
 use memchr::memmem::Finder;
 use serde_json::{Value, json};
 
-use super::{Database, bytes};
+use super::{Database, text_column};
 use crate::facts::TextFacts;
 use crate::{Contestant, Outcome};
 
@@ -33,10 +33,10 @@ impl FloorSqliteText {
         let mut statement = self.db.db.prepare_cached(PARTS)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let data = bytes(row, 3)?;
+            let data = text_column(row, 3)?;
             facts.parts += 1;
             if self.finder.find(data).is_some() {
-                facts.add(bytes(row, 0)?, bytes(row, 1)?, data.len() as u64);
+                facts.add(text_column(row, 0)?, text_column(row, 1)?, data.len() as u64);
             }
         }
         drop(rows);

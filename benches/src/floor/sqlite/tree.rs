@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use super::super::tree::{Tree, WholeMessage};
 use super::super::{Message, Part};
-use super::session::{SessionRow, keep, select};
-use super::{Database, bytes, settled_before};
+use super::session::{SessionRow, push_bytes, select};
+use super::{Database, settled_before, text_column};
 use crate::{Contestant, Outcome};
 
 const MESSAGES: &str = "SELECT id, time_updated, data FROM message WHERE session_id = ?1
@@ -84,15 +84,15 @@ impl FloorSqliteTree {
         let mut statement = db.prepare_cached(PARTS)?;
         let (mut rows, mut at) = (statement.query(session)?, 0);
         while let Some(row) = rows.next()? {
-            let owner = bytes(row, 3)?;
+            let owner = text_column(row, 3)?;
             let is_owner = |record: &Record| arena[record.id.clone()] == *owner;
             if !records.messages.get(at).is_some_and(is_owner) {
                 at = records.messages.iter().position(is_owner).context("a part of no message")?;
             }
-            let of = bytes(row, 4)?;
+            let of = text_column(row, 4)?;
             records.parts.push(PartRecord {
                 message: at,
-                session: (of != session[0].as_bytes()).then(|| keep(arena, of)),
+                session: (of != session[0].as_bytes()).then(|| push_bytes(arena, of)),
                 record: record(row, arena, before, &mut records.settled)?,
             });
         }
@@ -102,7 +102,7 @@ impl FloorSqliteTree {
     }
 
     fn parse<'a>(&'a self, records: &Records) -> Result<Tree<'a>> {
-        let session = records.session.typed(&self.arena)?;
+        let session = records.session.to_session(&self.arena)?;
         let mut messages = Vec::with_capacity(records.messages.len());
         let mut all = records.parts.iter().peekable();
         for (at, record) in records.messages.iter().enumerate() {
@@ -131,9 +131,9 @@ impl FloorSqliteTree {
 
 /// A row of id, time of change, data.
 fn record(row: &Row<'_>, arena: &mut Vec<u8>, before: i64, settled: &mut bool) -> Result<Record> {
-    let id = keep(arena, bytes(row, 0)?);
+    let id = push_bytes(arena, text_column(row, 0)?);
     *settled &= row.get::<_, i64>(1)? < before;
-    Ok(Record { id, data: keep(arena, bytes(row, 2)?) })
+    Ok(Record { id, data: push_bytes(arena, text_column(row, 2)?) })
 }
 
 impl Contestant for FloorSqliteTree {

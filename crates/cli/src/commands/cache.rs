@@ -12,11 +12,11 @@ use crate::args::{Cache, Global};
 use crate::failure::{Failure, Kind, Result};
 use crate::out::Out;
 use crate::table::{Column, Table};
-use crate::{safe, units};
+use crate::{sanitize, units};
 
 /// An index that is kept.
 #[derive(Serialize)]
-struct Listed {
+struct CachedIndex {
     /// The store that it is of; none if this version has no use for it.
     store: Option<String>,
     path: String,
@@ -35,19 +35,21 @@ pub(crate) fn run(global: &Global, action: Cache, out: &mut Out) -> Result<()> {
         Cache::Path if global.json => out.json(&snapshots.dir().to_string_lossy()),
         Cache::Path => {
             let path = snapshots.dir().to_string_lossy();
-            Ok(writeln!(out, "{}", safe::line(&path))?)
+            Ok(writeln!(out, "{}", sanitize::line(&path))?)
         }
         Cache::Clear => {
             let removed = match &global.store[..] {
                 [] => snapshots.clear()?,
-                stores => snapshots.clear_stores(is_of(stores))?.len(),
+                stores => snapshots.clear_stores(belongs_to_any(stores))?.len(),
             };
             if global.json {
                 return out.json(&serde_json::json!({ "removed": removed }));
             }
             let what = if removed == 1 { "index" } else { "indexes" };
-            let of =
-                global.store.iter().map(|store| safe::line(&store.to_string_lossy()).into_owned());
+            let of = global
+                .store
+                .iter()
+                .map(|store| sanitize::line(&store.to_string_lossy()).into_owned());
             let of = of.collect::<Vec<_>>().join(" and ");
             let of = if of.is_empty() { of } else { format!(" of {of}") };
             Ok(writeln!(out, "{removed} {what}{of} removed")?)
@@ -55,7 +57,7 @@ pub(crate) fn run(global: &Global, action: Cache, out: &mut Out) -> Result<()> {
         Cache::Stats => {
             let mut kept = snapshots.list();
             if !global.store.is_empty() {
-                let is_of = is_of(&global.store);
+                let is_of = belongs_to_any(&global.store);
                 kept.retain(|it| it.store.as_ref().is_some_and(&is_of));
             }
             stats(global, &kept, out)
@@ -65,15 +67,15 @@ pub(crate) fn run(global: &Global, action: Cache, out: &mut Out) -> Result<()> {
 
 /// Whether an index is of one of these stores, or of one below: a data directory has several. The
 /// stores need not be there any more.
-fn is_of(stores: &[PathBuf]) -> impl Fn(&SourceId) -> bool {
+fn belongs_to_any(stores: &[PathBuf]) -> impl Fn(&SourceId) -> bool {
     let ids: Vec<SourceId> = stores.iter().map(|path| scrollback::root_id(path)).collect();
     move |store| ids.iter().any(|id| Path::new(store.as_str()).starts_with(id.as_str()))
 }
 
 fn stats(global: &Global, kept: &[SnapshotFile], out: &mut Out) -> Result<()> {
-    let listed: Vec<Listed> = kept
+    let listed: Vec<CachedIndex> = kept
         .iter()
-        .map(|it| Listed {
+        .map(|it| CachedIndex {
             store: it.store.as_ref().map(ToString::to_string),
             path: it.path.to_string_lossy().into_owned(),
             bytes: it.stamp.size,

@@ -43,7 +43,7 @@ pub(crate) fn run(global: &Global, args: &Demo, out: &mut Out) -> Result<()> {
     let store = Store::builder().path(storage).without_cache().build()?;
     let root = &store.roots()[0];
     let sessions = store.sessions()?;
-    let busiest = busiest(&**root.source(), sessions.iter().map(Session::key))?;
+    let busiest = busiest_session(&**root.source(), sessions.iter().map(Session::key))?;
     let listed = ls::list(&sessions)?;
     let mut issues = store.issues();
     let transcript = match busiest.as_ref().filter(|_| !global.json) {
@@ -55,12 +55,12 @@ pub(crate) fn run(global: &Global, args: &Demo, out: &mut Out) -> Result<()> {
     super::issues::report(out, &issues)?;
     if global.json {
         #[derive(Serialize)]
-        struct Shown<'a> {
-            sessions: &'a [ls::Listed],
+        struct DemoOutput<'a> {
+            sessions: &'a [ls::ListedSession],
             tree: Option<tree::Session>,
             totals: Totals,
         }
-        return out.json(&Shown { sessions: &listed, tree: busiest.map(|it| it.0), totals });
+        return out.json(&DemoOutput { sessions: &listed, tree: busiest.map(|it| it.0), totals });
     }
     heading(out, "scrollback ls", "the sessions, newest first")?;
     ls::print(out, &listed)?;
@@ -95,7 +95,7 @@ fn heading(out: &mut Out, command: &str, about: &str) -> io::Result<()> {
 }
 
 /// The session to show: the one that started most subagents, as it shows most.
-fn busiest<'k>(
+fn busiest_session<'k>(
     store: &dyn Source,
     keys: impl Iterator<Item = &'k SessionKey>,
 ) -> Result<Option<SessionKey>> {
@@ -123,7 +123,7 @@ fn transcript(store: &dyn Source, key: &SessionKey, full: bool, out: &Out) -> Re
         return Ok(text);
     }
     let mut excerpt = lines[..EXCERPT].concat();
-    let left = units::many(lines.len() - EXCERPT, "more line");
+    let left = units::pluralize(lines.len() - EXCERPT, "more line");
     writeln!(excerpt, "{dim}… {left}; `scrollback demo --full` prints them{dim:#}")?;
     Ok(excerpt)
 }

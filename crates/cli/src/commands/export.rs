@@ -44,7 +44,8 @@ fn native(session: &Session<'_>, out: &mut Out) -> Result<()> {
     let (source, key) = (session.root().source(), session.key());
     let native = source.open()?.native(key)?;
     let Some(native) = native else {
-        let place = |tree: &SessionHydratedTree<'_>| show::place(&tree.node.provenance);
+        let place =
+            |tree: &SessionHydratedTree<'_>| show::describe_provenance(&tree.node.provenance);
         let place = run_session_tree_flow(&**source, key, place)?.value;
         return Err(Failure::new(
             Kind::NotFound,

@@ -24,7 +24,7 @@ use crate::units;
 /// A session, as lists show it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Listed {
+pub(crate) struct ListedSession {
     #[serde(flatten)]
     session: fields::Session,
     messages: u64,
@@ -43,10 +43,10 @@ pub(crate) fn run(global: &Global, args: &Ls, store: &Store, out: &mut Out) -> R
     let mut verified: HashSet<(&str, SessionKey)> = HashSet::new();
     let (shown, any) = loop {
         let sessions = store.sessions()?;
-        let wanted = Wanted::new(store, &sessions, args)?;
+        let wanted = SessionFilter::new(store, &sessions, args)?;
         let any = !sessions.is_empty();
-        let shown = sessions.into_iter().filter(|session| wanted.takes(session));
-        let shown: Vec<Session<'_>> = shown.take(args.most.unwrap_or(usize::MAX)).collect();
+        let shown = sessions.into_iter().filter(|session| wanted.matches(session));
+        let shown: Vec<Session<'_>> = shown.take(args.limit.unwrap_or(usize::MAX)).collect();
         if !verify(store, &shown, &mut verified)? {
             break (shown, any);
         }
@@ -91,12 +91,12 @@ fn verify<'s>(
 }
 
 /// What a list shows of each session.
-pub(super) fn list(sessions: &[Session<'_>]) -> Result<Vec<Listed>> {
+pub(super) fn list(sessions: &[Session<'_>]) -> Result<Vec<ListedSession>> {
     let mut listed = Vec::with_capacity(sessions.len());
     for session in sessions {
         let Some(meta) = session.meta() else { continue };
         let (root, usage) = (session.root(), session.usage()?);
-        listed.push(Listed {
+        listed.push(ListedSession {
             session: fields::Session::new(meta, root.store_of(meta)),
             messages: usage.messages,
             tokens: usage.tokens.into(),
@@ -109,10 +109,10 @@ pub(super) fn list(sessions: &[Session<'_>]) -> Result<Vec<Listed>> {
 }
 
 /// The column of titles.
-const TITLE: usize = 1;
+const TITLE_COLUMN: usize = 1;
 
 /// Prints a table, fitted to the terminal.
-pub(super) fn print(out: &mut Out, listed: &[Listed]) -> Result<()> {
+pub(super) fn print(out: &mut Out, listed: &[ListedSession]) -> Result<()> {
     let mut table = Table::new(vec![
         Column::fixed("ID"),
         Column::flexible("TITLE"),
@@ -135,7 +135,7 @@ pub(super) fn print(out: &mut Out, listed: &[Listed]) -> Result<()> {
         let session = &listed.session;
         let row = table.row(vec![
             session.id.clone(),
-            format!("{mark}{}", units::title(&session.title)),
+            format!("{mark}{}", units::title_or_placeholder(&session.title)),
             session.directory.clone().unwrap_or_default(),
             session.updated.map(units::time).unwrap_or_default(),
             listed.messages.to_string(),
@@ -143,7 +143,7 @@ pub(super) fn print(out: &mut Out, listed: &[Listed]) -> Result<()> {
             units::cost(listed.cost),
         ]);
         if session.title.is_empty() {
-            row.dim(TITLE);
+            row.dim(TITLE_COLUMN);
         }
     }
     let (width, styles) = (out.width, out.styles);
@@ -151,30 +151,31 @@ pub(super) fn print(out: &mut Out, listed: &[Listed]) -> Result<()> {
 }
 
 /// The conditions of the command line.
-struct Wanted<'a> {
+struct SessionFilter<'a> {
     args: &'a Ls,
     since: Option<i64>,
-    projects: Option<Projects>,
+    projects: Option<ProjectFilter>,
 }
 
 /// The projects that a text names.
-struct Projects {
+struct ProjectFilter {
     ids: Vec<ProjectId>,
     /// The directory, if it names one; sessions at or below it count, whatever their project.
     directory: Option<PathBuf>,
 }
 
-impl<'a> Wanted<'a> {
+impl<'a> SessionFilter<'a> {
     fn new(store: &Store, sessions: &[Session<'_>], args: &'a Ls) -> Result<Self> {
-        let since = args.since.as_deref().map(since).transpose()?;
+        let since = args.since.as_deref().map(parse_since).transpose()?;
         let named = args.project.as_deref();
-        let projects = named.map(|named| Projects::find(store, sessions, named)).transpose()?;
+        let projects =
+            named.map(|named| ProjectFilter::find(store, sessions, named)).transpose()?;
         Ok(Self { args, since, projects })
     }
 
-    fn takes(&self, session: &Session<'_>) -> bool {
+    fn matches(&self, session: &Session<'_>) -> bool {
         let Some(meta) = session.meta() else { return false };
-        self.projects.as_ref().is_none_or(|projects| projects.hold(meta))
+        self.projects.as_ref().is_none_or(|projects| projects.matches(meta))
             && (!self.args.roots || meta.parent.is_none())
             && (!self.args.archived || meta.archived.is_some())
             && (!self.args.no_archived || meta.archived.is_none())
@@ -184,7 +185,7 @@ impl<'a> Wanted<'a> {
     }
 }
 
-impl Projects {
+impl ProjectFilter {
     /// An id names one project, a directory all that are there, the start of an id one again.
     fn find(store: &Store, sessions: &[Session<'_>], named: &str) -> Result<Self> {
         let metas = || sessions.iter().filter_map(|session| session.meta());
@@ -205,7 +206,7 @@ impl Projects {
             let there = known.iter().filter(|(_, tree)| tree.as_ref() == Some(&directory));
             let ids: Vec<ProjectId> = there.map(|(id, _)| id.clone()).collect();
             let projects = Self { ids, directory: Some(directory) };
-            if metas().any(|meta| projects.hold(meta)) {
+            if metas().any(|meta| projects.matches(meta)) {
                 return Ok(projects);
             }
         }
@@ -222,7 +223,7 @@ impl Projects {
         }
     }
 
-    fn hold(&self, meta: &SessionMeta) -> bool {
+    fn matches(&self, meta: &SessionMeta) -> bool {
         let below = |directory: &PathBuf| {
             let of = meta.directory.as_deref();
             of.is_some_and(|of| Path::new(of).starts_with(directory))
@@ -233,7 +234,7 @@ impl Projects {
 }
 
 /// The moment that a text names, in Unix milliseconds: an age, a date, or a time.
-fn since(text: &str) -> Result<i64> {
+fn parse_since(text: &str) -> Result<i64> {
     let bad = || {
         Failure::new(Kind::BadUse, format!("--since {text:?} is neither an age nor a date")).hint(
             "an age is `7d`, `12h`, `2 weeks`; a date `2026-01-31`; a time `2026-01-31T12:00:00Z`",

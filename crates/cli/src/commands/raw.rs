@@ -22,7 +22,7 @@ use serde_json::value::RawValue;
 
 use crate::failure::{Failure, Kind, Result};
 use crate::out::Out;
-use crate::{pick, safe};
+use crate::{pick, sanitize};
 
 pub(crate) fn run(id: &str, store: &Store, out: &mut Out) -> Result<()> {
     if let Some(session) = pick::latest(store, id)? {
@@ -31,16 +31,16 @@ pub(crate) fn run(id: &str, store: &Store, out: &mut Out) -> Result<()> {
         return print(&key, &span, out);
     }
     for root in store.roots() {
-        if let Some((key, span)) = find(root, id)? {
+        if let Some((key, span)) = find_record(root, id)? {
             let row = root.source().open()?.raw(&key)?;
             return print(&key, &row.unwrap_or(span), out);
         }
     }
     if let Some(span) = tool_output(id, store)? {
-        return show(&span, out);
+        return print_bytes(&span, out);
     }
     if let Some((prefix, session)) = id.split_once(':')
-        && let Some(about) = about(prefix)
+        && let Some(about) = key_for_prefix(prefix)
     {
         let session = pick::session(store, session)?;
         let key = about(session.key().clone());
@@ -53,7 +53,7 @@ pub(crate) fn run(id: &str, store: &Store, out: &mut Out) -> Result<()> {
     ))
 }
 
-fn about(prefix: &str) -> Option<fn(SessionKey) -> EntityKey> {
+fn key_for_prefix(prefix: &str) -> Option<fn(SessionKey) -> EntityKey> {
     match prefix {
         "diff" => Some(EntityKey::Diff),
         "todo" => Some(EntityKey::Todo),
@@ -89,20 +89,20 @@ fn tool_output(id: &str, store: &Store) -> Result<Option<MappedSpan>> {
 /// Finds what a whole id names. The session of a message or item and the message of a part are not in
 /// their ids, so all that there are are tried by name, without reading. An id that begins as others do
 /// (`msg_`, `prt_`) is not tried as one of these.
-fn find(root: &Root, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
+fn find_record(root: &Root, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
     let mut reader = root.source().open()?;
     let single = [
         SessionId::new(id).ok().map(|id| EntityKey::Session(id.into())),
         ProjectId::new(id).ok().map(EntityKey::Project),
     ];
     let keys: Vec<EntityKey> = single.into_iter().flatten().collect();
-    if let Some(found) = first(&mut *reader, &keys)? {
+    if let Some(found) = first_present(&mut *reader, &keys)? {
         return Ok(Some(found));
     }
     let view = root.view()?;
     let known = MessageId::new(id).ok().and_then(|id| view.message(&id));
     if let Some(meta) = known
-        && let Some(found) = first(&mut *reader, &[meta.key.clone().into()])?
+        && let Some(found) = first_present(&mut *reader, &[meta.key.clone().into()])?
     {
         return Ok(Some(found));
     }
@@ -119,7 +119,7 @@ fn find(root: &Root, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
             record.is_none_or(|it| it.provenance.formats().any(|format| format != JSON_FILES))
         };
         let keys: Vec<EntityKey> = sessions.iter().filter(may_have).map(key).collect();
-        if let Some(found) = first(&mut *reader, &keys)? {
+        if let Some(found) = first_present(&mut *reader, &keys)? {
             return Ok(Some(found));
         }
     }
@@ -133,7 +133,7 @@ fn find(root: &Root, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
             })
         };
         let keys: Vec<EntityKey> = sessions.iter().map(key).collect();
-        if let Some(found) = first(&mut *reader, &keys)? {
+        if let Some(found) = first_present(&mut *reader, &keys)? {
             return Ok(Some(found));
         }
     }
@@ -150,16 +150,19 @@ fn find(root: &Root, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
                 _ => None,
             };
             let keys: Vec<EntityKey> = named.into_iter().filter_map(key).collect();
-            if let Some(found) = first(&mut *reader, &keys)? {
+            if let Some(found) = first_present(&mut *reader, &keys)? {
                 return Ok(Some(found));
             }
         }
     }
-    orphan(&mut *reader, id)
+    find_orphan(&mut *reader, id)
 }
 
 /// The first of these entities that is there. One that is there and cannot be read is a failure.
-fn first(reader: &mut dyn Reader, keys: &[EntityKey]) -> Result<Option<(EntityKey, MappedSpan)>> {
+fn first_present(
+    reader: &mut dyn Reader,
+    keys: &[EntityKey],
+) -> Result<Option<(EntityKey, MappedSpan)>> {
     let (mut found, mut failed) = (None, None);
     reader.spans(keys, &mut |item| match item {
         ScanItem::Entry(entry) => {
@@ -182,7 +185,7 @@ fn first(reader: &mut dyn Reader, keys: &[EntityKey]) -> Result<Option<(EntityKe
 }
 
 /// What belongs to something that is not there.
-fn orphan(reader: &mut dyn Reader, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
+fn find_orphan(reader: &mut dyn Reader, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
     let mut found = None;
     reader.orphans(&mut |item| {
         if let ScanItem::Entry(entry) = item {
@@ -208,13 +211,13 @@ fn print(key: &EntityKey, span: &MappedSpan, out: &mut Out) -> Result<()> {
     if redacted.is_some() {
         out.note("a secret was replaced by [redacted]")?;
     }
-    show(redacted.as_deref().unwrap_or(span), out)
+    print_bytes(redacted.as_deref().unwrap_or(span), out)
 }
 
-fn show(bytes: &[u8], out: &mut Out) -> Result<()> {
+fn print_bytes(bytes: &[u8], out: &mut Out) -> Result<()> {
     if out.is_terminal {
         let text = String::from_utf8_lossy(bytes);
-        return Ok(writeln!(out, "{}", safe::text(&text))?);
+        return Ok(writeln!(out, "{}", sanitize::text(&text))?);
     }
     Ok(out.write_all(bytes)?)
 }

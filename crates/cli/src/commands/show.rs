@@ -21,9 +21,9 @@ pub(crate) fn run(global: &Global, args: &Show, store: &Store, out: &mut Out) ->
         match (args.context, global.json) {
             (false, false) => Ok(show::transcript(out, tree, &options)?),
             (false, true) if tree.items.is_empty() => out.json(&Export(tree)),
-            (false, true) => out.json(&Whole::new(tree)),
+            (false, true) => out.json(&TranscriptOutput::new(tree)),
             (true, false) => Ok(show::context(out, tree, &context(tree), &options)?),
-            (true, true) => out.json(&Seen::new(tree, &context(tree))),
+            (true, true) => out.json(&ContextOutput::new(tree, &context(tree))),
         }
     })?;
     super::issues::report(out, &ran.report.issues)?;
@@ -32,28 +32,28 @@ pub(crate) fn run(global: &Global, args: &Show, store: &Store, out: &mut Out) ->
 
 /// A session in the shape of an export, with what happened between its messages.
 #[derive(Serialize)]
-struct Whole<'t, 'a> {
+struct TranscriptOutput<'t, 'a> {
     #[serde(flatten)]
     session: Export<'t, 'a>,
-    items: Vec<Happened<'t, 'a>>,
+    items: Vec<ItemOutput<'t, 'a>>,
 }
 
 /// What happened after a message, or before the first.
 #[derive(Serialize)]
-struct Happened<'t, 'a> {
+struct ItemOutput<'t, 'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<&'t MessageId>,
     item: &'t TimelineItem<'a>,
 }
 
-impl<'t, 'a> Whole<'t, 'a> {
+impl<'t, 'a> TranscriptOutput<'t, 'a> {
     fn new(tree: &'t SessionHydratedTree<'a>) -> Self {
         let (mut after, mut items) = (None, Vec::new());
         for timed in tree.timeline() {
             match timed {
                 TimelineEntry::Message(message) => after = Some(&message.node.key.message),
                 TimelineEntry::Item(item) => {
-                    items.extend(item.item.as_ref().map(|item| Happened { after, item }));
+                    items.extend(item.item.as_ref().map(|item| ItemOutput { after, item }));
                 }
             }
         }
@@ -64,9 +64,9 @@ impl<'t, 'a> Whole<'t, 'a> {
 /// What the model still sees, in the shape of an export. A part whose output was pruned says so
 /// itself (`state.time.compacted`).
 #[derive(Serialize)]
-struct Seen<'t, 'a> {
+struct ContextOutput<'t, 'a> {
     info: Option<&'t Session<'a>>,
-    messages: Vec<SeenMessage<'t, 'a>>,
+    messages: Vec<ContextMessage<'t, 'a>>,
     /// How many messages come before, summed up by a compaction.
     compacted: usize,
     /// How many messages come after, taken back by a revert.
@@ -74,16 +74,16 @@ struct Seen<'t, 'a> {
 }
 
 #[derive(Serialize)]
-struct SeenMessage<'t, 'a> {
+struct ContextMessage<'t, 'a> {
     info: &'t Message<'a>,
     parts: Vec<&'t Part<'a>>,
 }
 
-impl<'t, 'a> Seen<'t, 'a> {
+impl<'t, 'a> ContextOutput<'t, 'a> {
     fn new(tree: &'t SessionHydratedTree<'a>, context: &Context<'t, 'a>) -> Self {
         let messages = context.messages.iter().filter_map(|seen| {
             let parts = seen.parts.iter().filter_map(|part| part.part.part.as_ref()).collect();
-            Some(SeenMessage { info: seen.message.message.as_ref()?, parts })
+            Some(ContextMessage { info: seen.message.message.as_ref()?, parts })
         });
         Self {
             info: tree.session.as_ref(),

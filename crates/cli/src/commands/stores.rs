@@ -11,11 +11,11 @@ use serde::Serialize;
 use crate::args::Global;
 use crate::failure::{Failure, Kind, Result, no_store};
 use crate::out::Out;
-use crate::{open, safe};
+use crate::{open, sanitize};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Found {
+struct ListedStore {
     kind: String,
     path: String,
     data_directory: String,
@@ -24,7 +24,7 @@ struct Found {
     read: bool,
     /// What it has by itself; none if it is not read, or cannot be.
     #[serde(flatten)]
-    counted: Option<Counted>,
+    contents: Option<StoreContents>,
     /// How many of them are shown: those that no store of the same data directory has that wins.
     #[serde(skip_serializing_if = "Option::is_none")]
     shown: Option<usize>,
@@ -39,15 +39,15 @@ struct Found {
 
 /// What a store has by itself.
 #[derive(Serialize)]
-struct Counted {
+struct StoreContents {
     /// How many sessions it has.
     sessions: usize,
     /// How a database is read at the moment.
     #[serde(skip_serializing_if = "Option::is_none")]
     access: Option<String>,
     /// What a database has that this version does not know.
-    #[serde(skip_serializing_if = "Unknown::is_empty")]
-    unknown: Unknown,
+    #[serde(skip_serializing_if = "UnknownSchema::is_empty")]
+    unknown: UnknownSchema,
     /// Whether it keeps diffs alone.
     #[serde(skip)]
     is_empty: bool,
@@ -55,7 +55,7 @@ struct Counted {
 
 /// Tables and columns that are passed over.
 #[derive(Serialize, Default)]
-struct Unknown {
+struct UnknownSchema {
     tables: Vec<String>,
     /// Each as `table.column`.
     columns: Vec<String>,
@@ -68,7 +68,7 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
     let mut failures: Vec<Failure> = Vec::new();
     for root in &discovery.roots {
         for store in &root.stores {
-            let mut entry = Found::new(root, store);
+            let mut entry = ListedStore::new(root, store);
             match store.state {
                 StoreState::Expected => continue,
                 StoreState::Unsupported => {
@@ -77,15 +77,15 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
                 }
                 StoreState::Present => {}
             }
-            match counted(&builder, root, store) {
-                Ok(counted) => entry.counted = Some(counted),
+            match store_contents(&builder, root, store) {
+                Ok(counted) => entry.contents = Some(counted),
                 Err(failure) => failures.push(failure),
             }
             found.push(entry);
         }
     }
     let mut issues = Vec::new();
-    if found.iter().any(|entry| entry.counted.is_some()) {
+    if found.iter().any(|entry| entry.contents.is_some()) {
         let store = builder.build()?;
         for root in store.roots() {
             count_shown(root, &mut found)?;
@@ -98,26 +98,26 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
     } else {
         let styles = out.styles;
         for store in &found {
-            writeln!(out, "{}{}{:#}", styles.strong, safe::line(&store.path), styles.strong)?;
+            writeln!(out, "{}{}{:#}", styles.strong, sanitize::line(&store.path), styles.strong)?;
             writeln!(out, "  {}, found by {}; {}", store.kind, store.found_by, store.state())?;
-            let unknown = store.counted.as_ref().and_then(|counted| counted.unknown.said());
+            let unknown = store.contents.as_ref().and_then(|counted| counted.unknown.describe());
             if let Some(unknown) = unknown {
-                writeln!(out, "  not known to this version: {}", safe::line(&unknown))?;
+                writeln!(out, "  not known to this version: {}", sanitize::line(&unknown))?;
             }
         }
     }
     if found.is_empty() {
         return Err(no_store(&discovery.places, &[]));
     }
-    failures.iter().for_each(|failure| out.complain(failure));
+    failures.iter().for_each(|failure| out.report_failure(failure));
     super::issues::report(out, &issues)
 }
 
 /// Notes how many sessions of each store of a root are shown, and which store wins.
-fn count_shown(root: &Root, found: &mut [Found]) -> Result<()> {
-    let mut of_root: Vec<&mut Found> = found
+fn count_shown(root: &Root, found: &mut [ListedStore]) -> Result<()> {
+    let mut of_root: Vec<&mut ListedStore> = found
         .iter_mut()
-        .filter(|entry| entry.root == root.id() && entry.counted.is_some())
+        .filter(|entry| entry.root == root.id() && entry.contents.is_some())
         .collect();
     let view = root.view()?;
     let mut shown: HashMap<String, usize> = HashMap::new();
@@ -126,7 +126,7 @@ fn count_shown(root: &Root, found: &mut [Found]) -> Result<()> {
     }
     let is_single = of_root.len() == 1;
     let others = of_root.iter().skip(1);
-    let hides = others.flat_map(|entry| &entry.counted).any(|counted| !counted.is_empty);
+    let hides = others.flat_map(|entry| &entry.contents).any(|counted| !counted.is_empty);
     for (at, entry) in of_root.iter_mut().enumerate() {
         let here = shown.get(&entry.id).copied().unwrap_or(0);
         entry.shown = Some(if is_single { view.sessions().count() } else { here });
@@ -137,7 +137,7 @@ fn count_shown(root: &Root, found: &mut [Found]) -> Result<()> {
     Ok(())
 }
 
-impl Found {
+impl ListedStore {
     fn new(root: &DiscoveredRoot, store: &DiscoveredStore) -> Self {
         Self {
             kind: store.format.clone(),
@@ -145,7 +145,7 @@ impl Found {
             data_directory: root.data_dir.to_string_lossy().into_owned(),
             found_by: store.discovery_rule.clone(),
             read: store.state != StoreState::Unsupported,
-            counted: None,
+            contents: None,
             shown: None,
             wins: None,
             root: root.id.to_string(),
@@ -155,8 +155,8 @@ impl Found {
 
     /// What there is to say of it, in a line.
     fn state(&self) -> String {
-        let (Some(Counted { sessions, access, .. }), shown) =
-            (&self.counted, self.shown.unwrap_or(0))
+        let (Some(StoreContents { sessions, access, .. }), shown) =
+            (&self.contents, self.shown.unwrap_or(0))
         else {
             let why = if self.read { "cannot be read" } else { "not read by this version" };
             return why.to_owned();
@@ -177,13 +177,13 @@ impl Found {
     }
 }
 
-impl Unknown {
+impl UnknownSchema {
     fn is_empty(&self) -> bool {
         self.tables.is_empty() && self.columns.is_empty()
     }
 
     /// What is unknown, in a line; none if nothing is.
-    fn said(&self) -> Option<String> {
+    fn describe(&self) -> Option<String> {
         let all = [("table", &self.tables), ("column", &self.columns)];
         let all = all.into_iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| {
             let s = if names.len() == 1 { "" } else { "s" };
@@ -194,11 +194,11 @@ impl Unknown {
 }
 
 /// How many sessions a store has by itself, and how it is read.
-fn counted(
+fn store_contents(
     builder: &StoreBuilder,
     root: &DiscoveredRoot,
     store: &DiscoveredStore,
-) -> Result<Counted> {
+) -> Result<StoreContents> {
     let details = builder.details(root, store)?; // before anything else leaves side files
     let Some(source) = builder.open_store(root, store) else {
         return Err(Failure::new(Kind::Unreadable, "not read by this version"));
@@ -211,6 +211,6 @@ fn counted(
         ControlFlow::Continue(())
     })?;
     let StoreDetails { access, unknown_tables: tables, unknown_columns: columns } = details;
-    let unknown = Unknown { tables, columns };
-    Ok(Counted { sessions: sessions.len(), access, unknown, is_empty: source.is_empty() })
+    let unknown = UnknownSchema { tables, columns };
+    Ok(StoreContents { sessions: sessions.len(), access, unknown, is_empty: source.is_empty() })
 }

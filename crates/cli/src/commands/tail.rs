@@ -14,7 +14,7 @@ use crate::show::{self, LiveTranscript};
 use crate::{follow, open, pick};
 
 pub(crate) fn run(global: &Global, args: &Tail, out: &mut Out) -> Result<()> {
-    let store = open::awaited(global)?;
+    let store = open::open_pending(global)?;
     let session = pick::session(&store, &args.session.session)?;
     let (width, styles) = (out.width, out.styles);
     let options = show::Options { full: args.full, width, styles, is_live: true };
@@ -24,14 +24,14 @@ pub(crate) fn run(global: &Global, args: &Tail, out: &mut Out) -> Result<()> {
     let events = store.watch().feed(args.feed.into()).session(&session).from_now()?;
     let materializer = session.root().materializer()?;
     let loaded = materializer.load_session_tree(session.key())?;
-    transcript.begin(out, &loaded.hydrate().value, args.most)?;
+    transcript.print_recent(out, &loaded.hydrate().value, args.initial_messages)?;
     drop(loaded);
     let (ran, _) = follow::run(&store, events, out, |events, text| {
         let mut print = |event| print(&mut transcript, &materializer, event, text);
         events.into_iter().try_for_each(&mut print)
     });
     ran?;
-    Ok(transcript.end(out)?)
+    Ok(transcript.end_row(out)?)
 }
 
 fn print(
@@ -42,7 +42,7 @@ fn print(
 ) -> io::Result<()> {
     match event.subject {
         Subject::Session { now: None, .. } => transcript.note(out, "the session is gone"),
-        Subject::Message { now: None, key, .. } => match transcript.forget(&key.message) {
+        Subject::Message { now: None, key, .. } => match transcript.remove_message(&key.message) {
             true => transcript.note(out, "a message is gone"),
             false => Ok(()),
         },

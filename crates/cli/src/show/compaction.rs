@@ -6,7 +6,10 @@ use scrollback_flow::SessionHydratedTree;
 
 /// How the compaction went that a message asks for. It is done where its summary finished, by the
 /// rule that `context` has.
-pub(super) fn said(tree: &SessionHydratedTree<'_>, asked: &MessageId) -> &'static str {
+pub(super) fn compaction_outcome(
+    tree: &SessionHydratedTree<'_>,
+    asked: &MessageId,
+) -> &'static str {
     let summary = tree.messages.iter().rev().find_map(|message| match &message.message {
         Some(Message::Assistant(answer))
             if answer.summary == Some(true) && answer.parent_id.as_ref() == Some(asked) =>

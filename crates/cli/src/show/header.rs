@@ -10,7 +10,7 @@ use scrollback_stor_path::opencode::{
 };
 
 use super::options::Options;
-use crate::{safe, units};
+use crate::{sanitize, units};
 
 pub(super) fn print(
     out: &mut dyn Write,
@@ -20,8 +20,8 @@ pub(super) fn print(
     let (strong, dim) = (options.styles.strong, options.styles.dim);
     let session = tree.session.as_ref();
     let title = session.and_then(|session| session.title.as_ref()).map(LazyStr::get);
-    let title = units::title(title.as_deref().unwrap_or_default());
-    writeln!(out, "{strong}{}{strong:#}", safe::line(title))?;
+    let title = units::title_or_placeholder(title.as_deref().unwrap_or_default());
+    writeln!(out, "{strong}{}{strong:#}", sanitize::line(title))?;
     let mut line = vec![tree.node.key.to_string()];
     let mut add = |text: Option<String>| line.extend(text);
     if let Some(session) = session {
@@ -29,7 +29,7 @@ pub(super) fn print(
         let agent = tree.node.provenance.agent();
         add(session.version.as_ref().map(|version| format!("{agent} {version}")));
     }
-    writeln!(out, "{dim}{}{dim:#}", safe::line(&line.join("  ")))?;
+    writeln!(out, "{dim}{}{dim:#}", sanitize::line(&line.join("  ")))?;
     if let Some(time) = session.and_then(|session| session.time.as_ref()) {
         let mut times = Vec::new();
         times.extend(time.created.map(|at| format!("created {}", units::time(at))));
@@ -38,7 +38,7 @@ pub(super) fn print(
         writeln!(out, "{dim}{}{dim:#}", times.join("  "))?;
     }
     if let Some(parent) = session.and_then(|session| session.parent_id.as_ref()) {
-        writeln!(out, "{dim}started by {}{dim:#}", safe::line(parent.as_str()))?;
+        writeln!(out, "{dim}started by {}{dim:#}", sanitize::line(parent.as_str()))?;
     }
     if let Some(fork) = session.and_then(|session| session.fork.as_ref()) {
         let source = fork.session_id.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -47,23 +47,23 @@ pub(super) fn print(
         let message = boundary.and_then(|it| it.message_id.as_ref());
         let place = kind.zip(message).map(|(kind, message)| format!(", {kind} {message}"));
         let line = format!("fork of {source}{}", place.unwrap_or_default());
-        writeln!(out, "{dim}{}{dim:#}", safe::line(&line))?;
+        writeln!(out, "{dim}{}{dim:#}", sanitize::line(&line))?;
     }
     let provenance = &tree.node.provenance;
     if provenance.migration().is_some() || provenance.also_in().next().is_some() {
-        writeln!(out, "{dim}{}{dim:#}", safe::line(&place(provenance)))?;
+        writeln!(out, "{dim}{}{dim:#}", sanitize::line(&describe_provenance(provenance)))?;
     }
     if let Some(url) = session.and_then(|session| session.share.as_ref()?.url.as_ref()) {
-        writeln!(out, "{dim}shared at {}{dim:#}", safe::line(&url.get()))?;
+        writeln!(out, "{dim}shared at {}{dim:#}", sanitize::line(&url.get()))?;
     }
-    writeln!(out, "{dim}{}{dim:#}", used(tree))
+    writeln!(out, "{dim}{}{dim:#}", usage_line(tree))
 }
 
-fn used(tree: &SessionHydratedTree<'_>) -> String {
+fn usage_line(tree: &SessionHydratedTree<'_>) -> String {
     let Usage { messages, tokens, cost } = tree.usage();
     format!(
         "{}  {} tokens read ({} cached), {} written  {}",
-        units::many(messages, "message"),
+        units::pluralize(messages, "message"),
         units::count(tokens.input.saturating_add(tokens.cache_read)),
         units::count(tokens.cache_read),
         units::count(tokens.output.saturating_add(tokens.reasoning)),
@@ -72,7 +72,7 @@ fn used(tree: &SessionHydratedTree<'_>) -> String {
 }
 
 /// Where a session is, in words.
-pub(crate) fn place(provenance: &Provenance) -> String {
+pub(crate) fn describe_provenance(provenance: &Provenance) -> String {
     let in_words = |name| match name {
         JSON_FILES => "JSON files",
         TABLES_V1 => "the tables of 1.x",

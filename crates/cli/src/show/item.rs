@@ -6,7 +6,7 @@ use scrollback_core_type::{LazyStr, ModelRef, RawJson, TimelineItem};
 use scrollback_flow::ItemHydrated;
 
 use super::options::{Options, divider};
-use crate::{safe, units};
+use crate::{sanitize, units};
 
 pub(super) fn print(
     out: &mut dyn Write,
@@ -15,11 +15,11 @@ pub(super) fn print(
 ) -> io::Result<()> {
     let Some(item) = &item.item else { return divider(out, "(unusable item record)", options) };
     let at = item.created().map(|at| format!("  {}", units::time(at))).unwrap_or_default();
-    divider(out, &safe::line(&format!("{}{at}", said(item))), options)
+    divider(out, &sanitize::line(&format!("{}{at}", describe_item(item))), options)
 }
 
 /// What an item says, in words.
-pub(crate) fn said(item: &TimelineItem<'_>) -> String {
+pub(crate) fn describe_item(item: &TimelineItem<'_>) -> String {
     let text = |text: &Option<LazyStr<'_>>| text.as_ref().map(|text| text.get().into_owned());
     let from = |before: Option<String>| before.map(|it| format!(", was {it}")).unwrap_or_default();
     match item {

@@ -11,7 +11,7 @@ use scrollback_flow::{
 };
 
 use super::options::{Options, divider};
-use super::text::Running;
+use super::text::StreamedText;
 use super::{header, message, messages, part};
 
 /// Prints a session as it is written.
@@ -19,16 +19,16 @@ pub(crate) struct LiveTranscript {
     options: Options,
     /// The messages, without their parts, and what was printed of how each ended.
     messages: HashMap<MessageId, (MessageRefNode, Vec<u8>)>,
-    parts: HashMap<PartKey, Shown>,
+    parts: HashMap<PartKey, PrintedPart>,
     /// The message that what is printed now belongs to.
     current: Option<MessageId>,
     /// The text that may go on in the row where the output is.
-    open: Option<(PartKey, Running)>,
+    open_text: Option<(PartKey, StreamedText)>,
 }
 
 /// What was printed of a part.
 #[derive(PartialEq)]
-enum Shown {
+enum PrintedPart {
     /// A text, without the blanks at its end, which may be cut.
     Text(String),
     /// A call: it is printed again when it is further.
@@ -39,11 +39,17 @@ enum Shown {
 
 impl LiveTranscript {
     pub(crate) fn new(options: Options) -> Self {
-        Self { options, messages: HashMap::new(), parts: HashMap::new(), current: None, open: None }
+        Self {
+            options,
+            messages: HashMap::new(),
+            parts: HashMap::new(),
+            current: None,
+            open_text: None,
+        }
     }
 
     /// Prints the last so many messages of a session. An answer that is unfinished can go on.
-    pub(crate) fn begin(
+    pub(crate) fn print_recent(
         &mut self,
         out: &mut dyn Write,
         tree: &SessionHydratedTree<'_>,
@@ -65,7 +71,7 @@ impl LiveTranscript {
         for message in &tree.messages[..past] {
             self.print(&mut io::sink(), message)?; // it is known
         }
-        (self.current, self.open) = (None, None);
+        (self.current, self.open_text) = (None, None);
         unfinished.map_or(Ok(()), |message| self.print(out, message))
     }
 
@@ -78,16 +84,16 @@ impl LiveTranscript {
     pub(crate) fn message(&mut self, out: &mut dyn Write, node: &MessageRefNode) -> io::Result<()> {
         let id = &node.key.message;
         let mut end = Vec::new();
-        message::end(&mut end, &hydrated(node), &self.options)?;
+        message::print_footer(&mut end, &hydrated_message(node), &self.options)?;
         let known = self.messages.get(id).map(|(_, end)| end.clone());
         let node = MessageRefNode { parts: Vec::new(), ..node.clone() };
         self.messages.insert(id.clone(), (node, end.clone()));
         if known.is_none() {
-            self.enter(out, id)?;
+            self.ensure_heading(out, id)?;
         }
         if !end.is_empty() && known.is_none_or(|known| known != end) {
-            self.enter(out, id)?;
-            self.end(out)?;
+            self.ensure_heading(out, id)?;
+            self.end_row(out)?;
             out.write_all(&end)?;
         }
         Ok(())
@@ -108,29 +114,29 @@ impl LiveTranscript {
             Some(Part::Text(text))
                 if text.synthetic != Some(true) && text.ignored != Some(true) =>
             {
-                self.text(out, of, key, ("  ", Style::new()), &get(&text.text))
+                self.print_text(out, of, key, ("  ", Style::new()), &get(&text.text))
             }
             Some(Part::Reasoning(text)) => {
-                self.text(out, of, key, ("  │ ", self.options.styles.dim), &get(&text.text))
+                self.print_text(out, of, key, ("  │ ", self.options.styles.dim), &get(&text.text))
             }
-            _ => self.whole(out, of, part),
+            _ => self.print_whole_part(out, of, part),
         }
     }
 
     /// Says that something is gone, or the like.
     pub(crate) fn note(&mut self, out: &mut dyn Write, text: &str) -> io::Result<()> {
-        self.end(out)?;
+        self.end_row(out)?;
         self.current = None;
         divider(out, text, &self.options)
     }
 
     /// Forgets a message that is gone; whether it was known.
-    pub(crate) fn forget(&mut self, id: &MessageId) -> bool {
+    pub(crate) fn remove_message(&mut self, id: &MessageId) -> bool {
         self.parts.retain(|key, _| key.message != *id);
         self.messages.remove(id).is_some()
     }
 
-    fn text(
+    fn print_text(
         &mut self,
         out: &mut dyn Write,
         of: &MessageId,
@@ -139,32 +145,32 @@ impl LiveTranscript {
         text: &str,
     ) -> io::Result<()> {
         let now = text.trim_end();
-        let old = match self.parts.insert(key.clone(), Shown::Text(now.to_owned())) {
-            Some(Shown::Text(old)) => old,
+        let old = match self.parts.insert(key.clone(), PrintedPart::Text(now.to_owned())) {
+            Some(PrintedPart::Text(old)) => old,
             _ => String::new(),
         };
         if now == old {
             return Ok(());
         }
         let more = now.strip_prefix(&*old);
-        if let (Some(more), Some((open, running))) = (more, &mut self.open)
+        if let (Some(more), Some((open, running))) = (more, &mut self.open_text)
             && open == key
         {
             return running.push(out, more);
         }
-        self.enter(out, of)?;
-        self.end(out)?;
+        self.ensure_heading(out, of)?;
+        self.end_row(out)?;
         if more.is_none() {
             let dim = self.options.styles.dim;
             writeln!(out, "{indent}{dim}(rewritten){dim:#}")?;
         }
-        let mut running = Running::new(indent, style, &self.options);
+        let mut running = StreamedText::new(indent, style, &self.options);
         running.push(out, more.map_or(now, |more| more.trim_start_matches('\n')))?;
-        self.open = Some((key.clone(), running));
+        self.open_text = Some((key.clone(), running));
         Ok(())
     }
 
-    fn whole(
+    fn print_whole_part(
         &mut self,
         out: &mut dyn Write,
         of: &MessageId,
@@ -184,37 +190,37 @@ impl LiveTranscript {
         };
         let now = match status {
             Some(Some(ToolStatus::Pending)) => return Ok(()), // what it is about is still to come
-            Some(status) => Shown::Call(status.unwrap_or(ToolStatus::Unknown)),
-            None => Shown::Whole(text.clone()),
+            Some(status) => PrintedPart::Call(status.unwrap_or(ToolStatus::Unknown)),
+            None => PrintedPart::Whole(text.clone()),
         };
         let key = &part.node.key;
         if text.is_empty() || self.parts.get(key) == Some(&now) {
             return Ok(());
         }
         self.parts.insert(key.clone(), now);
-        self.enter(out, of)?;
-        self.end(out)?;
+        self.ensure_heading(out, of)?;
+        self.end_row(out)?;
         out.write_all(&text)
     }
 
     /// Ends the row of a text that is printed.
-    pub(crate) fn end(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        self.open.take().map_or(Ok(()), |(_, running)| running.end(out))
+    pub(crate) fn end_row(&mut self, out: &mut dyn Write) -> io::Result<()> {
+        self.open_text.take().map_or(Ok(()), |(_, running)| running.end(out))
     }
 
     /// Makes sure that what comes next stands under its message.
-    fn enter(&mut self, out: &mut dyn Write, id: &MessageId) -> io::Result<()> {
+    fn ensure_heading(&mut self, out: &mut dyn Write, id: &MessageId) -> io::Result<()> {
         if self.current.as_ref() == Some(id) {
             return Ok(());
         }
-        self.end(out)?;
+        self.end_row(out)?;
         self.current = Some(id.clone());
         let Some((node, _)) = self.messages.get(id) else { return Ok(()) };
-        message::head(out, &hydrated(node), &self.options)
+        message::print_header(out, &hydrated_message(node), &self.options)
     }
 }
 
-fn hydrated(node: &MessageRefNode) -> MessageHydrated<'_> {
+fn hydrated_message(node: &MessageRefNode) -> MessageHydrated<'_> {
     let message = node.span.as_ref().and_then(|span| Some(Message::parse(span).ok()?.value));
     MessageHydrated { node, message, parts: Vec::new() }
 }

@@ -8,7 +8,7 @@ use scrollback_flow::{MessageHydrated, PartHydrated, SessionHydratedTree};
 use super::options::{Options, divider};
 use super::part::is_being_written;
 use super::{compaction, part, speaker, style, text};
-use crate::{safe, units};
+use crate::{sanitize, units};
 
 pub(super) fn print<'t, 'a: 't>(
     out: &mut dyn Write,
@@ -17,20 +17,24 @@ pub(super) fn print<'t, 'a: 't>(
     parts: impl Iterator<Item = (&'t PartHydrated<'a>, bool)>,
     options: &Options,
 ) -> io::Result<()> {
-    head(out, message, options)?;
+    print_header(out, message, options)?;
     for (part, pruned) in parts {
         match part.part {
             Some(Part::Compaction(_)) => {
-                divider(out, compaction::said(tree, &message.node.key.message), options)?;
+                divider(
+                    out,
+                    compaction::compaction_outcome(tree, &message.node.key.message),
+                    options,
+                )?;
             }
             _ => part::print(out, part, pruned, options)?,
         }
     }
-    end(out, message, options)
+    print_footer(out, message, options)
 }
 
 /// Prints who speaks, and what is known of that.
-pub(super) fn head(
+pub(super) fn print_header(
     out: &mut dyn Write,
     message: &MessageHydrated<'_>,
     options: &Options,
@@ -38,9 +42,9 @@ pub(super) fn head(
     let mut details = match &message.message {
         Some(Message::User(user)) => {
             let model = user.model.as_ref().and_then(|model| model.model_id.as_ref());
-            named([user.agent.as_ref(), model])
+            collect_texts([user.agent.as_ref(), model])
         }
-        Some(Message::Assistant(answer)) => about(answer),
+        Some(Message::Assistant(answer)) => agent_and_model(answer),
         _ => Vec::new(),
     };
     if let Some(created) = message.message.as_ref().and_then(Message::created) {
@@ -49,7 +53,7 @@ pub(super) fn head(
     if let Some(Message::Assistant(answer)) = &message.message
         && !options.is_live
     {
-        details.push(took(answer));
+        details.push(duration_text(answer));
         details.extend(cost(message));
     }
     if message.is_copy() {
@@ -60,12 +64,12 @@ pub(super) fn head(
     }
     let speaker = speaker(message);
     let (style, dim) = (style(&speaker, &options.styles), options.styles.dim);
-    let (speaker, details) = (safe::line(&speaker), details.join("  "));
-    writeln!(out, "\n{style}{speaker}{style:#} {dim}{}{dim:#}", safe::line(&details))
+    let (speaker, details) = (sanitize::line(&speaker), details.join("  "));
+    writeln!(out, "\n{style}{speaker}{style:#} {dim}{}{dim:#}", sanitize::line(&details))
 }
 
 /// Prints what came of a message.
-pub(super) fn end(
+pub(super) fn print_footer(
     out: &mut dyn Write,
     message: &MessageHydrated<'_>,
     options: &Options,
@@ -73,7 +77,7 @@ pub(super) fn end(
     if let Some(Message::Assistant(answer)) = &message.message {
         let is_over = answer.time.as_ref().is_some_and(|time| time.completed.is_some());
         if options.is_live && is_over {
-            let (dim, took) = (options.styles.dim, took(answer));
+            let (dim, took) = (options.styles.dim, duration_text(answer));
             let cost = cost(message).map(|cost| format!("  {cost}")).unwrap_or_default();
             writeln!(out, "  {dim}{took}{cost}{dim:#}")?;
         }
@@ -84,22 +88,22 @@ pub(super) fn end(
             && !matches!(&*finish, "stop" | "tool-calls")
         {
             let warn = options.styles.warn;
-            writeln!(out, "  {warn}stopped: {}{warn:#}", safe::line(&finish))?;
+            writeln!(out, "  {warn}stopped: {}{warn:#}", sanitize::line(&finish))?;
         }
     }
     Ok(())
 }
 
-fn named<const N: usize>(texts: [Option<&LazyStr<'_>>; N]) -> Vec<String> {
+fn collect_texts<const N: usize>(texts: [Option<&LazyStr<'_>>; N]) -> Vec<String> {
     texts.into_iter().flatten().map(|text| text.get().into_owned()).collect()
 }
 
-fn about(answer: &AssistantMessage<'_>) -> Vec<String> {
-    named([answer.agent.as_ref().or(answer.mode.as_ref()), answer.model_id.as_ref()])
+fn agent_and_model(answer: &AssistantMessage<'_>) -> Vec<String> {
+    collect_texts([answer.agent.as_ref().or(answer.mode.as_ref()), answer.model_id.as_ref()])
 }
 
 /// How long an answer took.
-fn took(answer: &AssistantMessage<'_>) -> String {
+fn duration_text(answer: &AssistantMessage<'_>) -> String {
     let time = answer.time.as_ref().and_then(|time| Some((time.created?, time.completed?)));
     let took = time.map(|(created, completed)| completed.saturating_sub(created));
     took.map_or_else(|| "unfinished".to_owned(), units::duration)
@@ -116,6 +120,6 @@ fn print_error(out: &mut dyn Write, error: &MessageError<'_>, options: &Options)
     let name = error.name.as_ref().map(LazyStr::get).unwrap_or_default();
     let message = error.data.as_ref().and_then(|data| data.message.as_ref()).map(LazyStr::get);
     let said = format!("{name}: {}", message.unwrap_or_default());
-    let body = text::Block { indent: "  ", style, most: Some(12), options };
+    let body = text::Block { indent: "  ", style, max_lines: Some(12), options };
     body.print(out, said.trim_end_matches(": "))
 }

@@ -1,6 +1,5 @@
 //! A session as a transcript that people like to read.
 
-mod brief;
 mod compaction;
 mod file;
 mod header;
@@ -9,6 +8,7 @@ mod live;
 mod message;
 mod options;
 mod part;
+mod part_summary;
 mod speaker;
 mod text;
 mod tool;
@@ -18,12 +18,12 @@ use std::ops::Range;
 
 use scrollback_flow::{Context, SessionHydratedTree, TimelineEntry};
 
-pub(crate) use self::brief::{brief, status_name};
-pub(crate) use self::header::place;
-pub(crate) use self::item::said;
+pub(crate) use self::header::describe_provenance;
+pub(crate) use self::item::describe_item;
 pub(crate) use self::live::{LiveTranscript, hydrated_part};
 pub(crate) use self::options::Options;
-pub(crate) use self::speaker::{kind, speaker, style};
+pub(crate) use self::part_summary::{part_summary, status_name};
+pub(crate) use self::speaker::{row_kind, speaker, style};
 
 use self::options::divider;
 use crate::units;
@@ -64,7 +64,7 @@ fn messages(
         }
         let left = tree.messages.len() + 1 - at;
         if Some(&message.node.key.message) == reverted_from {
-            let what = units::many(left, "message");
+            let what = units::pluralize(left, "message");
             divider(out, &format!("reverted from here on ({what})"), options)?;
         }
         let shown = message.parts.iter().map(|part| (part, false));
@@ -82,7 +82,7 @@ pub(crate) fn context(
 ) -> io::Result<()> {
     header::print(out, tree, options)?;
     if context.compacted > 0 {
-        let what = units::many(context.compacted, "earlier message");
+        let what = units::pluralize(context.compacted, "earlier message");
         divider(out, &format!("{what} summed up below"), options)?;
     }
     for message in &context.messages {
@@ -90,7 +90,7 @@ pub(crate) fn context(
         message::print(out, tree, message.message, shown, options)?;
     }
     if context.reverted > 0 {
-        let what = units::many(context.reverted, "later message");
+        let what = units::pluralize(context.reverted, "later message");
         divider(out, &format!("{what} reverted"), options)?;
     }
     Ok(())

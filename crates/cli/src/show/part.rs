@@ -9,7 +9,7 @@ use scrollback_stor_mmap::{MappedSpan, Settled};
 use super::options::Options;
 use super::text::Block;
 use super::{file, tool};
-use crate::{safe, units};
+use crate::{sanitize, units};
 
 /// Whether a write of it may have been under way when it was read. What is merely young is whole.
 pub(super) fn is_being_written(span: &MappedSpan) -> bool {
@@ -27,7 +27,7 @@ pub(super) fn print(
     if !options.is_live && part.node.span.as_ref().is_some_and(is_being_written) {
         writeln!(out, "  {dim}(being written){dim:#}")?;
     }
-    let block = |indent, style| Block { indent, style, most: None, options };
+    let block = |indent, style| Block { indent, style, max_lines: None, options };
     let get = |text: &Option<LazyStr<'_>>| {
         text.as_ref().map(|it| it.get().into_owned()).unwrap_or_default()
     };
@@ -37,12 +37,12 @@ pub(super) fn print(
             let aside = text.synthetic == Some(true) || text.ignored == Some(true);
             let style = if aside { dim } else { anstyle::Style::new() };
             let most = aside.then_some(6);
-            Block { most, ..block("  ", style) }.print(out, &get(&text.text))
+            Block { max_lines: most, ..block("  ", style) }.print(out, &get(&text.text))
         }
         Some(Part::Reasoning(reasoning)) => block("  │ ", dim).print(out, &get(&reasoning.text)),
         Some(Part::Tool(call)) => tool::print(out, call, pruned, options),
         Some(Part::File(attached)) => {
-            writeln!(out, "  {dim}file{dim:#} {}", safe::line(&file::describe(attached)))
+            writeln!(out, "  {dim}file{dim:#} {}", sanitize::line(&file::describe(attached)))
         }
         Some(Part::Patch(patch)) => {
             let files = patch.files.iter().flatten().map(|file| file.get().into_owned());
@@ -50,20 +50,20 @@ pub(super) fn print(
             if files.is_empty() {
                 return Ok(());
             }
-            writeln!(out, "  {dim}changed {}{dim:#}", safe::line(&files))
+            writeln!(out, "  {dim}changed {}{dim:#}", sanitize::line(&files))
         }
         Some(Part::Agent(agent)) => {
-            writeln!(out, "  {dim}agent{dim:#} @{}", safe::line(&get(&agent.name)))
+            writeln!(out, "  {dim}agent{dim:#} @{}", sanitize::line(&get(&agent.name)))
         }
         Some(Part::Subtask(task)) => {
             let what = get(&task.description);
             writeln!(
                 out,
                 "  {dim}subtask for{dim:#} @{}: {}",
-                safe::line(&get(&task.agent)),
-                safe::line(&what)
+                sanitize::line(&get(&task.agent)),
+                sanitize::line(&what)
             )?;
-            Block { most: Some(6), ..block("    ", dim) }.print(out, &get(&task.prompt))
+            Block { max_lines: Some(6), ..block("    ", dim) }.print(out, &get(&task.prompt))
         }
         Some(Part::Retry(retry)) => {
             let error =
@@ -74,7 +74,7 @@ pub(super) fn print(
                 out,
                 "  {}attempt {attempt} failed: {}{:#}",
                 styles.warn,
-                safe::line(&why),
+                sanitize::line(&why),
                 styles.warn
             )
         }
@@ -83,14 +83,18 @@ pub(super) fn print(
         Some(Part::Unknown(unknown)) => {
             let size = units::bytes(unknown.raw.get().len() as u64);
             let kind = get(&unknown.kind);
-            writeln!(out, "  {dim}part of an unknown kind {:?}, {size}{dim:#}", safe::line(&kind))
+            writeln!(
+                out,
+                "  {dim}part of an unknown kind {:?}, {size}{dim:#}",
+                sanitize::line(&kind)
+            )
         }
         None => {
             let style = styles.error;
             writeln!(
                 out,
                 "  {style}(unusable part {}){style:#}",
-                safe::line(part.node.key.part.as_str())
+                sanitize::line(part.node.key.part.as_str())
             )
         }
     }

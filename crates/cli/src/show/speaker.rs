@@ -15,7 +15,7 @@ const UNUSABLE: &str = "(unusable message record)";
 /// Who speaks: by its role, and in 2.x by the type of its row, as the program puts much on the side
 /// of the user, and what the user runs stands on the side of the model.
 pub(crate) fn speaker(message: &MessageHydrated<'_>) -> String {
-    let kind = kind(message);
+    let kind = row_kind(message);
     let name = match &message.message {
         Some(Message::User(_)) => match kind.as_deref() {
             Some("synthetic") => PROGRAM,
@@ -37,7 +37,7 @@ pub(crate) fn speaker(message: &MessageHydrated<'_>) -> String {
 }
 
 /// The type of the row that a message was made from, where its record keeps one.
-pub(crate) fn kind(message: &MessageHydrated<'_>) -> Option<String> {
+pub(crate) fn row_kind(message: &MessageHydrated<'_>) -> Option<String> {
     let kind = match &message.message {
         Some(Message::User(user)) => user.kind.as_ref(),
         Some(Message::Assistant(answer)) => answer.kind.as_ref(),

@@ -6,7 +6,7 @@ use anstyle::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::options::Options;
-use crate::{safe, units};
+use crate::{sanitize, units};
 
 /// How a block of text is printed.
 pub(super) struct Block<'o> {
@@ -14,21 +14,21 @@ pub(super) struct Block<'o> {
     pub(super) indent: &'static str,
     pub(super) style: Style,
     /// How many lines are printed, unless the user wants all.
-    pub(super) most: Option<usize>,
+    pub(super) max_lines: Option<usize>,
     pub(super) options: &'o Options,
 }
 
 impl Block<'_> {
     /// Prints a text, keeping its own line breaks.
     pub(super) fn print(&self, out: &mut dyn Write, text: &str) -> io::Result<()> {
-        let most = self.most.filter(|_| !self.options.full).unwrap_or(usize::MAX);
+        let most = self.max_lines.filter(|_| !self.options.full).unwrap_or(usize::MAX);
         let total = text.lines().count();
         for line in text.lines().take(most) {
             self.line(out, line, self.style)?;
         }
         if total > most {
             let dim = self.options.styles.dim;
-            let left = units::many(total - most, "more line");
+            let left = units::pluralize(total - most, "more line");
             writeln!(out, "{}{dim}… {left} (--full shows them){dim:#}", self.indent)?;
         }
         Ok(())
@@ -36,7 +36,7 @@ impl Block<'_> {
 
     /// Prints one line, wrapped.
     pub(super) fn line(&self, out: &mut dyn Write, line: &str, style: Style) -> io::Result<()> {
-        let line = safe::text(line).replace('\t', "    ");
+        let line = sanitize::text(line).replace('\t', "    ");
         let width = self.options.width.map(|width| width.saturating_sub(self.indent.len()).max(20));
         for piece in wrap(&line, width) {
             if piece.is_empty() {
@@ -51,18 +51,18 @@ impl Block<'_> {
 
 /// A text that is printed as it is written, each piece behind the one before it.
 #[derive(Debug)]
-pub(super) struct Running {
+pub(super) struct StreamedText {
     indent: &'static str,
     style: Style,
     width: Option<usize>,
     /// How many columns of the row are used.
-    used: usize,
+    column: usize,
 }
 
-impl Running {
+impl StreamedText {
     pub(super) fn new(indent: &'static str, style: Style, options: &Options) -> Self {
         let width = options.width.map(|width| width.saturating_sub(indent.width()).max(20));
-        Self { indent, style, width, used: 0 }
+        Self { indent, style, width, column: 0 }
     }
 
     /// Prints what comes next. A word that has begun is broken where its rest does not fit.
@@ -72,7 +72,7 @@ impl Running {
                 self.end_row(out)?;
             }
             for word in line.split_inclusive(' ') {
-                self.word(out, &safe::text(word).replace('\t', "    "))?;
+                self.push_word(out, &sanitize::text(word).replace('\t', "    "))?;
             }
         }
         Ok(())
@@ -80,24 +80,24 @@ impl Running {
 
     /// Ends the last row.
     pub(super) fn end(mut self, out: &mut dyn Write) -> io::Result<()> {
-        if self.used > 0 { self.end_row(out) } else { Ok(()) }
+        if self.column > 0 { self.end_row(out) } else { Ok(()) }
     }
 
-    fn word(&mut self, out: &mut dyn Write, word: &str) -> io::Result<()> {
-        let used = self.used + word.trim_end().width();
-        if self.used > 0 && self.width.is_some_and(|width| used > width) {
+    fn push_word(&mut self, out: &mut dyn Write, word: &str) -> io::Result<()> {
+        let used = self.column + word.trim_end().width();
+        if self.column > 0 && self.width.is_some_and(|width| used > width) {
             self.end_row(out)?;
         }
-        if self.used == 0 {
+        if self.column == 0 {
             write!(out, "{}", self.indent)?;
         }
-        self.used += word.width();
+        self.column += word.width();
         write!(out, "{}{word}{:#}", self.style, self.style)
     }
 
     fn end_row(&mut self, out: &mut dyn Write) -> io::Result<()> {
-        let bare = if self.used == 0 { self.indent.trim_end() } else { "" };
-        self.used = 0;
+        let bare = if self.column == 0 { self.indent.trim_end() } else { "" };
+        self.column = 0;
         writeln!(out, "{bare}")
     }
 }

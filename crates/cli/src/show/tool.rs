@@ -8,13 +8,13 @@ use serde_json::Value;
 use super::file;
 use super::options::Options;
 use super::text::Block;
-use crate::table::cut;
-use crate::{safe, units};
+use crate::table::truncate;
+use crate::{sanitize, units};
 
 /// So many lines of an output are shown.
-const MOST_LINES: usize = 10;
+const MAX_LINES: usize = 10;
 /// So many columns of an input are shown in one line.
-const MOST_COLUMNS: usize = 100;
+const MAX_COLUMNS: usize = 100;
 
 pub(super) fn print(
     out: &mut dyn Write,
@@ -37,15 +37,15 @@ pub(super) fn print(
     let input =
         state.and_then(ToolState::input).map(|input| summary(&name, input)).unwrap_or_default();
     let room = options.width.unwrap_or(usize::MAX).saturating_sub(name.len() + 16);
-    let input = cut(&safe::line(&input), room.clamp(20, MOST_COLUMNS));
-    write!(out, "  {style}{glyph}{style:#} {tool}{}{tool:#} {input}", safe::line(&name))?;
+    let input = truncate(&sanitize::line(&input), room.clamp(20, MAX_COLUMNS));
+    write!(out, "  {style}{glyph}{style:#} {tool}{}{tool:#} {input}", sanitize::line(&name))?;
     if let Some(took) =
         state.and_then(ToolState::time).and_then(|time| Some(time.end? - time.start?))
     {
         write!(out, " {dim}{}{dim:#}", units::duration(took))?;
     }
     if let Some(session) = state.and_then(ToolState::subagent) {
-        write!(out, " {dim}→ {}{dim:#}", safe::line(session.as_str()))?;
+        write!(out, " {dim}→ {}{dim:#}", sanitize::line(session.as_str()))?;
     }
     writeln!(out)?;
     match state {
@@ -56,7 +56,7 @@ pub(super) fn print(
             if state.is_some_and(ToolState::is_pruned) {
                 writeln!(out, "    {dim}(pruned from what the model sees){dim:#}")?;
             }
-            let body = Block { indent: "    ", style: dim, most: Some(MOST_LINES), options };
+            let body = Block { indent: "    ", style: dim, max_lines: Some(MAX_LINES), options };
             match done.metadata.as_ref().and_then(|metadata| metadata.field::<String>("diff")) {
                 Some(diff) if !diff.is_empty() => print_diff(out, &diff, &body)?,
                 _ => {
@@ -67,14 +67,14 @@ pub(super) fn print(
                 writeln!(
                     out,
                     "    {dim}attached {}{dim:#}",
-                    safe::line(&file::describe(attached))
+                    sanitize::line(&file::describe(attached))
                 )?;
             }
             Ok(())
         }
         Some(ToolState::Error(failed)) => {
             let style = styles.error;
-            let body = Block { indent: "    ", style, most: Some(MOST_LINES), options };
+            let body = Block { indent: "    ", style, max_lines: Some(MAX_LINES), options };
             body.print(out, &failed.error.as_ref().map(LazyStr::get).unwrap_or_default())
         }
         _ => Ok(()),
@@ -119,7 +119,7 @@ fn print_diff(out: &mut dyn Write, diff: &str, body: &Block<'_>) -> io::Result<(
         ["Index: ", "====", "--- ", "+++ "].iter().any(|start| line.starts_with(start))
     };
     let lines: Vec<&str> = diff.lines().skip_while(is_header).collect();
-    let most = if body.options.full { usize::MAX } else { 2 * MOST_LINES };
+    let most = if body.options.full { usize::MAX } else { 2 * MAX_LINES };
     for line in lines.iter().take(most) {
         let style = match line.as_bytes().first() {
             Some(b'+') => styles.added,
@@ -130,7 +130,7 @@ fn print_diff(out: &mut dyn Write, diff: &str, body: &Block<'_>) -> io::Result<(
     }
     if lines.len() > most {
         let dim = styles.dim;
-        let left = units::many(lines.len() - most, "more line");
+        let left = units::pluralize(lines.len() - most, "more line");
         writeln!(out, "    {dim}… {left} (--full shows them){dim:#}")?;
     }
     Ok(())

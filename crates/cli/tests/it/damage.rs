@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::support::{on, stated};
+use crate::support::{run_on, store_from_text};
 
-const SOUND: &str = r#"
+const VALID_STORE: &str = r#"
     //- session/p/ses_1.json
     {"id":"ses_1","title":"sound","time":{"created":1,"updated":1}}
     //- message/ses_1/msg_1.json
@@ -18,23 +18,23 @@ const SOUND: &str = r#"
 "#;
 
 /// Writes a file that is not young: what is young and damaged may still be written.
-pub(crate) fn put(path: PathBuf, content: &[u8]) {
+pub(crate) fn write_old_file(path: PathBuf, content: &[u8]) {
     fs::write(&path, content).unwrap();
     let file = fs::File::options().write(true).open(path).unwrap();
     file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
 }
 
 /// Breaks a sound store, and checks that the sound part is shown and that the issue is named.
-fn broken(name: &str, breaks: impl FnOnce(&Path), says: &str) {
-    let store = stated(SOUND);
+fn check_damage(name: &str, breaks: impl FnOnce(&Path), says: &str) {
+    let store = store_from_text(VALID_STORE);
     breaks(&store.path().join("storage"));
-    let shown = on(store.path(), &["show", "ses_1", "--issues"]);
-    assert_eq!(shown.code, 0, "{name}: {}", shown.err);
-    assert!(shown.out.contains("the sound part"), "{name}: {}", shown.out);
-    assert!(shown.err.contains(says), "{name}: {}", shown.err);
-    let brief = on(store.path(), &["show", "ses_1"]);
-    assert!(brief.err.contains("--issues lists them"), "{name}: {}", brief.err);
-    let listed = on(store.path(), &["ls", "--json"]).json();
+    let shown = run_on(store.path(), &["show", "ses_1", "--issues"]);
+    assert_eq!(shown.code, 0, "{name}: {}", shown.stderr);
+    assert!(shown.stdout.contains("the sound part"), "{name}: {}", shown.stdout);
+    assert!(shown.stderr.contains(says), "{name}: {}", shown.stderr);
+    let brief = run_on(store.path(), &["show", "ses_1"]);
+    assert!(brief.stderr.contains("--issues lists them"), "{name}: {}", brief.stderr);
+    let listed = run_on(store.path(), &["ls", "--json"]).json();
     assert_eq!(listed.as_array().unwrap().len(), 2, "{name}");
 }
 
@@ -42,35 +42,37 @@ fn broken(name: &str, breaks: impl FnOnce(&Path), says: &str) {
 fn a_bad_part_is_named_and_the_rest_is_there() {
     let put = |content: &[u8]| {
         let content = content.to_vec();
-        move |storage: &Path| put(storage.join("part/msg_1/prt_2.json"), &content)
+        move |storage: &Path| write_old_file(storage.join("part/msg_1/prt_2.json"), &content)
     };
-    broken("empty", put(b""), "part/msg_1/prt_2.json, byte 0: the file is empty");
-    broken("NUL", put(&[0; 500]), "only NUL bytes");
-    broken("cut", put(b"{\"type\":\"te"), "ends in the middle");
-    broken("Latin-1", put(b"{\"type\":\"text\",\"text\":\"caf\xe9\"}"), "not UTF-8");
-    broken("deep", put("[".repeat(100_000).as_bytes()), "nested deeper");
-    broken("kind", put(br#"{"type":"hologram"}"#), "unknown part type \"hologram\"");
-    broken("id", put(br#"{"id":"prt_9","type":"text"}"#), "the record says id is \"prt_9\"");
-    broken("field", put(br#"{"type":"text","text":[1]}"#), "field text");
+    check_damage("empty", put(b""), "part/msg_1/prt_2.json, byte 0: the file is empty");
+    check_damage("NUL", put(&[0; 500]), "only NUL bytes");
+    check_damage("cut", put(b"{\"type\":\"te"), "ends in the middle");
+    check_damage("Latin-1", put(b"{\"type\":\"text\",\"text\":\"caf\xe9\"}"), "not UTF-8");
+    check_damage("deep", put("[".repeat(100_000).as_bytes()), "nested deeper");
+    check_damage("kind", put(br#"{"type":"hologram"}"#), "unknown part type \"hologram\"");
+    check_damage("id", put(br#"{"id":"prt_9","type":"text"}"#), "the record says id is \"prt_9\"");
+    check_damage("field", put(br#"{"type":"text","text":[1]}"#), "field text");
 }
 
 #[test]
 fn a_bad_message_is_named_and_the_rest_is_there() {
     let put = |content: &'static str| {
-        move |storage: &Path| put(storage.join("message/ses_1/msg_2.json"), content.as_bytes())
+        move |storage: &Path| {
+            write_old_file(storage.join("message/ses_1/msg_2.json"), content.as_bytes())
+        }
     };
-    broken("cut", put("{\"role\""), "message/ses_1/msg_2.json");
-    broken("role", put(r#"{"role":"judge","time":{"created":9}}"#), "unknown role \"judge\"");
+    check_damage("cut", put("{\"role\""), "message/ses_1/msg_2.json");
+    check_damage("role", put(r#"{"role":"judge","time":{"created":9}}"#), "unknown role \"judge\"");
 }
 
 #[test]
 fn what_is_no_file_is_named_and_the_rest_is_there() {
-    broken(
+    check_damage(
         "a directory for a part",
         |storage| fs::create_dir(storage.join("part/msg_1/prt_2.json")).unwrap(),
         "expected a file",
     );
-    broken(
+    check_damage(
         "a file for a directory",
         |storage| {
             fs::write(
@@ -88,7 +90,7 @@ fn what_is_no_file_is_named_and_the_rest_is_there() {
 #[test]
 fn links_are_named_and_not_followed() {
     use std::os::unix::fs::symlink;
-    broken(
+    check_damage(
         "a link to a file outside",
         |storage| {
             let secret = storage.join("../secret.json");
@@ -97,12 +99,12 @@ fn links_are_named_and_not_followed() {
         },
         "link inside the store",
     );
-    broken(
+    check_damage(
         "a loop",
         |storage| symlink("prt_2.json", storage.join("part/msg_1/prt_2.json")).unwrap(),
         "link inside the store",
     );
-    let store = stated(SOUND);
+    let store = store_from_text(VALID_STORE);
     let storage = store.path().join("storage");
     fs::create_dir(store.path().join("outside")).unwrap();
     fs::write(store.path().join("outside/prt_7.json"), r#"{"type":"text","text":"SECRET"}"#)
@@ -110,32 +112,36 @@ fn links_are_named_and_not_followed() {
     symlink(store.path().join("outside"), storage.join("part/msg_0")).unwrap();
     fs::write(storage.join("message/ses_1/msg_0.json"), r#"{"role":"user","time":{"created":0}}"#)
         .unwrap();
-    let shown = on(store.path(), &["show", "ses_1", "--issues"]);
-    assert!(!shown.out.contains("SECRET") && shown.err.contains("part/msg_0"), "{}", shown.err);
+    let shown = run_on(store.path(), &["show", "ses_1", "--issues"]);
+    assert!(
+        !shown.stdout.contains("SECRET") && shown.stderr.contains("part/msg_0"),
+        "{}",
+        shown.stderr
+    );
 }
 
 #[test]
 fn a_huge_file_is_named_and_read_on_request() {
-    let store = stated(SOUND);
+    let store = store_from_text(VALID_STORE);
     let part = store.path().join("storage/part/msg_1/prt_2.json");
     let file = fs::File::create(&part).unwrap();
     file.set_len(300_000_000).unwrap(); // sparse
-    let shown = on(store.path(), &["show", "ses_1", "--issues"]);
-    assert!(shown.out.contains("the sound part"));
-    assert!(shown.err.contains("300000000 bytes are over the limit"), "{}", shown.err);
-    let raw = on(store.path(), &["raw", "prt_2"]);
+    let shown = run_on(store.path(), &["show", "ses_1", "--issues"]);
+    assert!(shown.stdout.contains("the sound part"));
+    assert!(shown.stderr.contains("300000000 bytes are over the limit"), "{}", shown.stderr);
+    let raw = run_on(store.path(), &["raw", "prt_2"]);
     assert_eq!(raw.code, 3);
-    assert!(raw.err.contains("--max-size 300000000"), "{}", raw.err);
+    assert!(raw.stderr.contains("--max-size 300000000"), "{}", raw.stderr);
 
     let text = format!(r#"{{"type":"text","text":"{}"}}"#, "x".repeat(2000));
     fs::write(&part, &text).unwrap();
-    assert_eq!(on(store.path(), &["raw", "prt_2", "--max-size", "1000"]).code, 3);
-    assert_eq!(on(store.path(), &["raw", "prt_2", "--max-size", "5000"]).out, text);
+    assert_eq!(run_on(store.path(), &["raw", "prt_2", "--max-size", "1000"]).code, 3);
+    assert_eq!(run_on(store.path(), &["raw", "prt_2", "--max-size", "5000"]).stdout, text);
 }
 
 #[test]
 fn sessions_found_twice_and_damaged_records_are_listed() {
-    let store = stated(SOUND);
+    let store = store_from_text(VALID_STORE);
     let storage = store.path().join("storage");
     fs::create_dir(storage.join("session/q")).unwrap();
     fs::write(
@@ -143,25 +149,25 @@ fn sessions_found_twice_and_damaged_records_are_listed() {
         r#"{"id":"ses_1","title":"newer","time":{"created":1,"updated":5}}"#,
     )
     .unwrap();
-    put(storage.join("session/p/ses_3.json"), b"{\"title\":\"half");
-    let listed = on(store.path(), &["ls", "--json", "--issues"]);
-    assert!(listed.err.contains("session/p/ses_1.json: found twice"), "{}", listed.err);
-    assert!(listed.err.contains("session/p/ses_3.json"), "{}", listed.err);
+    write_old_file(storage.join("session/p/ses_3.json"), b"{\"title\":\"half");
+    let listed = run_on(store.path(), &["ls", "--json", "--issues"]);
+    assert!(listed.stderr.contains("session/p/ses_1.json: found twice"), "{}", listed.stderr);
+    assert!(listed.stderr.contains("session/p/ses_3.json"), "{}", listed.stderr);
     let titles: Vec<_> =
         listed.json().as_array().unwrap().iter().map(|it| it["title"].clone()).collect();
     assert_eq!(titles, ["newer", "other", ""]);
-    assert_eq!(on(store.path(), &["export", "ses_3"]).code, 3);
+    assert_eq!(run_on(store.path(), &["export", "ses_3"]).code, 3);
 }
 
 #[cfg(unix)]
 #[test]
 fn frozen_stores_may_be_mapped() {
     let text = "y".repeat(400_000);
-    let store = stated(SOUND);
+    let store = store_from_text(VALID_STORE);
     let part = store.path().join("storage/part/msg_1/prt_2.json");
     fs::write(&part, format!(r#"{{"type":"text","text":"{text}"}}"#)).unwrap();
-    let plain = on(store.path(), &["export", "ses_1"]);
-    let mapped = on(store.path(), &["export", "ses_1", "--mmap"]);
+    let plain = run_on(store.path(), &["export", "ses_1"]);
+    let mapped = run_on(store.path(), &["export", "ses_1", "--mmap"]);
     assert_eq!(mapped.json(), plain.json());
-    assert!(mapped.out.contains(&text));
+    assert!(mapped.stdout.contains(&text));
 }

@@ -9,7 +9,7 @@ use scrollback_fixtures::{Corpus, corpus, write_tree};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::on;
+use crate::support::run_on;
 
 fn oracle(which: Corpus) -> impl Iterator<Item = (String, Value)> {
     let exports = corpus(which).exports().unwrap();
@@ -22,15 +22,15 @@ fn oracle(which: Corpus) -> impl Iterator<Item = (String, Value)> {
 fn exports_equal_what_opencode_printed() {
     for which in [Corpus::OpencodeSqlite, Corpus::OpencodeMigrated] {
         for (session, oracle) in oracle(which) {
-            let ran = on(&corpus(which).database, &["export", &session]);
+            let ran = run_on(&corpus(which).database, &["export", &session]);
             assert_eq!(ran.json(), oracle, "{session}");
-            assert!(ran.out.starts_with("{\n  \"info\": {\n") && ran.out.ends_with("}\n"));
+            assert!(ran.stdout.starts_with("{\n  \"info\": {\n") && ran.stdout.ends_with("}\n"));
         }
     }
 }
 
 /// Both generations of the same sessions in one data directory.
-fn both() -> TempDir {
+fn both_formats() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     corpus(Corpus::OpencodeJson).copy_to(dir.path()).unwrap();
     corpus(Corpus::OpencodeMigrated).copy_to(dir.path()).unwrap();
@@ -39,7 +39,7 @@ fn both() -> TempDir {
 
 /// Sessions, tokens and cost, summed over a list.
 fn sums(store: &Path) -> (usize, i64, String) {
-    let list = on(store, &["ls", "--json"]).json();
+    let list = run_on(store, &["ls", "--json"]).json();
     let list = list.as_array().unwrap();
     let tokens = |session: &Value| -> i64 {
         session["tokens"].as_object().unwrap().values().map(|it| it.as_i64().unwrap()).sum()
@@ -51,17 +51,17 @@ fn sums(store: &Path) -> (usize, i64, String) {
 
 #[test]
 fn both_generations_are_counted_once() {
-    let dir = both();
+    let dir = both_formats();
     let database = sums(&corpus(Corpus::OpencodeMigrated).database);
     for _ in 0..2 {
         assert_eq!(sums(dir.path()), database, "the second time from a snapshot");
     }
     assert_eq!(database, (59, 457_506, "1.0143852".into()));
-    let listed = on(dir.path(), &["ls", "--json"]).json();
+    let listed = run_on(dir.path(), &["ls", "--json"]).json();
     let ids: std::collections::HashSet<&str> =
         listed.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap()).collect();
     assert_eq!(ids.len(), 59);
-    let stores = on(dir.path(), &["stores", "--json"]).json();
+    let stores = run_on(dir.path(), &["stores", "--json"]).json();
     let said = |at: usize| (stores[at]["sessions"].as_u64(), stores[at]["shown"].as_u64());
     assert_eq!((said(0), said(1)), ((Some(59), Some(59)), (Some(59), Some(0))));
     assert_eq!((&stores[0]["wins"], &stores[1]["wins"]), (&true.into(), &false.into()));
@@ -69,7 +69,7 @@ fn both_generations_are_counted_once() {
 
 #[test]
 fn what_is_only_in_files_is_there_and_marked() {
-    let dir = both();
+    let dir = both_formats();
     let left = r#"
         //- storage/session/p/ses_left.json
         {"id":"ses_left","title":"never migrated","time":{"created":1,"updated":99999999999999}}
@@ -79,59 +79,61 @@ fn what_is_only_in_files_is_there_and_marked() {
         {"id":"prt_left","sessionID":"ses_left","messageID":"msg_left","type":"text","text":"hello"}
     "#;
     write_tree(dir.path(), left).unwrap();
-    let listed = on(dir.path(), &["ls", "--json"]).json();
+    let listed = run_on(dir.path(), &["ls", "--json"]).json();
     assert_eq!((listed.as_array().unwrap().len(), &listed[0]["id"]), (60, &"ses_left".into()));
     assert_eq!((&listed[0]["leftOver"], &listed[1]["leftOver"]), (&true.into(), &Value::Null));
     assert!(listed[0]["source"].as_str().unwrap().ends_with("storage"));
     assert!(listed[1]["source"].as_str().unwrap().ends_with("opencode.db"));
-    assert!(on(dir.path(), &["ls", "-n", "1"]).out.contains("(not migrated) never migrated"));
-    assert!(on(dir.path(), &["show", "latest"]).out.contains("hello"));
-    let stores = on(dir.path(), &["stores"]).out;
+    assert!(
+        run_on(dir.path(), &["ls", "-n", "1"]).stdout.contains("(not migrated) never migrated")
+    );
+    assert!(run_on(dir.path(), &["show", "latest"]).stdout.contains("hello"));
+    let stores = run_on(dir.path(), &["stores"]).stdout;
     assert!(stores.contains("60 sessions, 1 of them in no store above"), "{stores}");
 }
 
 #[test]
 fn stores_lists_what_is_not_known_of_a_database() {
-    let dir = both();
-    assert_eq!(on(dir.path(), &["stores", "--json"]).json()[0].get("unknown"), None);
+    let dir = both_formats();
+    assert_eq!(run_on(dir.path(), &["stores", "--json"]).json()[0].get("unknown"), None);
     let db = rusqlite::Connection::open(dir.path().join("opencode.db")).unwrap();
     db.execute_batch(
         "CREATE TABLE novelty (id text); ALTER TABLE session ADD COLUMN \"mood\u{1b}[31m\" text;
          ALTER TABLE message ADD COLUMN size integer;",
     )
     .unwrap();
-    let stores = on(dir.path(), &["stores", "--json"]);
+    let stores = run_on(dir.path(), &["stores", "--json"]);
     let unknown = &stores.json()[0]["unknown"];
     let columns = ["message.size", "session.mood\u{1b}[31m"];
     assert_eq!(*unknown, serde_json::json!({ "tables": ["novelty"], "columns": columns }));
-    let stores = on(dir.path(), &["stores"]);
+    let stores = run_on(dir.path(), &["stores"]);
     let line = "not known to this version: table novelty; columns message.size, session.mood";
-    assert!(stores.code == 0 && stores.out.contains(line), "{}", stores.out);
-    assert!(!stores.out.contains('\u{1b}'));
+    assert!(stores.code == 0 && stores.stdout.contains(line), "{}", stores.stdout);
+    assert!(!stores.stdout.contains('\u{1b}'));
     db.execute_batch("ALTER TABLE message RENAME COLUMN data TO body").unwrap();
-    let stores = on(dir.path(), &["stores", "--issues"]);
-    assert!(stores.err.contains("the table message has no column data"), "{}", stores.err);
+    let stores = run_on(dir.path(), &["stores", "--issues"]);
+    assert!(stores.stderr.contains("the table message has no column data"), "{}", stores.stderr);
 }
 
 #[test]
 fn diffs_and_tool_outputs_lie_in_files_beside_the_database() {
-    let dir = both();
+    let dir = both_formats();
     let name = fs::read_dir(dir.path().join("tool-output")).unwrap().next().unwrap().unwrap();
     let whole = fs::read_to_string(name.path()).unwrap();
     let id = name.file_name().into_string().unwrap();
     for store in [dir.path().to_owned(), dir.path().join("opencode.db"), dir.path().join("storage")]
     {
-        assert_eq!(on(&store, &["raw", &id]).out, whole, "{}", store.display());
+        assert_eq!(run_on(&store, &["raw", &id]).stdout, whole, "{}", store.display());
     }
     for evil in ["tool_/../../auth.json", "tool_..", "tool_x"] {
-        assert_eq!(on(dir.path(), &["raw", evil]).code, 1, "{evil}");
+        assert_eq!(run_on(dir.path(), &["raw", evil]).code, 1, "{evil}");
     }
     let sqlite = corpus(Corpus::OpencodeSqlite);
     for file in fs::read_dir(sqlite.storage.join("session_diff")).unwrap() {
         let path = file.unwrap().path();
         let asked = format!("diff:{}", path.file_stem().unwrap().to_str().unwrap());
         for store in [&sqlite.data_dir, &sqlite.database] {
-            assert_eq!(on(store, &["raw", &asked]).out, fs::read_to_string(&path).unwrap());
+            assert_eq!(run_on(store, &["raw", &asked]).stdout, fs::read_to_string(&path).unwrap());
         }
     }
 }
@@ -140,26 +142,26 @@ fn diffs_and_tool_outputs_lie_in_files_beside_the_database() {
 fn the_secret_of_a_share_is_nowhere() {
     let which = corpus(Corpus::OpencodeMigrated);
     let shared = which.session_of_step("shared").unwrap().unwrap();
-    let raw = on(&which.database, &["raw", &format!("share:{shared}")]);
-    assert!(raw.out.contains("http") && !raw.out.contains("secret"), "{}", raw.out);
+    let raw = run_on(&which.database, &["raw", &format!("share:{shared}")]);
+    assert!(raw.stdout.contains("http") && !raw.stdout.contains("secret"), "{}", raw.stdout);
     let file = fs::read_to_string(
         corpus(Corpus::OpencodeJson).storage.join(format!("session_share/{shared}.json")),
     );
     let secret: Value = serde_json::from_str(&file.unwrap()).unwrap();
     let secret = secret["secret"].as_str().unwrap();
     for args in [&["raw", &*shared][..], &["export", &shared], &["show", "--full", &shared]] {
-        let ran = on(&which.database, args);
-        assert!(ran.code == 0 && !ran.out.contains(secret), "{args:?}");
+        let ran = run_on(&which.database, args);
+        assert!(ran.code == 0 && !ran.stdout.contains(secret), "{args:?}");
     }
 }
 
 #[test]
 fn a_row_that_is_too_large_is_named_and_read_on_request() {
     let sqlite = corpus(Corpus::OpencodeSqlite).database;
-    let whole = on(&sqlite, &["ls", "--json"]).json();
-    let cut = on(&sqlite, &["--max-size", "600", "--no-cache", "ls", "--json", "--issues"]);
+    let whole = run_on(&sqlite, &["ls", "--json"]).json();
+    let cut = run_on(&sqlite, &["--max-size", "600", "--no-cache", "ls", "--json", "--issues"]);
     assert_eq!(cut.json().as_array().unwrap().len(), 59);
-    assert!(cut.err.contains("over the limit of 600"), "{}", cut.err);
+    assert!(cut.stderr.contains("over the limit of 600"), "{}", cut.stderr);
     let messages = |list: &Value| -> u64 {
         list.as_array().unwrap().iter().map(|it| it["messages"].as_u64().unwrap()).sum()
     };

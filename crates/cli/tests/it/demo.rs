@@ -2,25 +2,25 @@
 
 use scrollback_core_type::Cost;
 
-use crate::support::{Ran, scrollback};
+use crate::support::{RunOutput, scrollback};
 
 #[test]
 fn the_demo_needs_no_store() {
     let temporary = tempfile::tempdir().unwrap();
     let mut command = scrollback();
     command.env("TMPDIR", temporary.path());
-    let ran: Ran = command.arg("demo").output().unwrap().into();
-    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let ran: RunOutput = command.arg("demo").output().unwrap().into();
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
     for text in ["Fix divide helper", "Delegate the survey", "└─ ", "tokens read", "12 sessions"]
     {
-        assert!(ran.out.contains(text), "{text}: {}", ran.out);
+        assert!(ran.stdout.contains(text), "{text}: {}", ran.stdout);
     }
     assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "nothing is left behind");
 }
 
 #[test]
 fn it_shows_the_beginning_of_a_transcript() {
-    let run = |args: &[&str]| Ran::from(scrollback().args(args).output().unwrap()).out;
+    let run = |args: &[&str]| RunOutput::from(scrollback().args(args).output().unwrap()).stdout;
     let transcript = |demo: String| -> Vec<String> {
         let from = demo.split_once("\nscrollback show ses_").unwrap().1;
         let text = from.rsplit_once("\n\ntotals").unwrap().0;
@@ -36,7 +36,7 @@ fn it_shows_the_beginning_of_a_transcript() {
 
 #[test]
 fn its_totals_are_those_of_its_sessions() {
-    let demo = Ran::from(scrollback().args(["demo", "--json"]).output().unwrap()).json();
+    let demo = RunOutput::from(scrollback().args(["demo", "--json"]).output().unwrap()).json();
     let sessions = demo["sessions"].as_array().unwrap();
     assert_eq!(demo["totals"]["sessions"], sessions.len());
     let messages: u64 = sessions.iter().map(|it| it["messages"].as_u64().unwrap()).sum();

@@ -1,7 +1,7 @@
 //! Every word that the program says about itself, as it was reviewed; `cargo insta review` shows what
 //! changed.
 
-use crate::support::{Ran, scrollback};
+use crate::support::{RunOutput, scrollback};
 
 /// The program, each command, and what is below `cache`.
 pub(crate) const COMMANDS: [&str; 15] = [
@@ -22,7 +22,7 @@ pub(crate) const COMMANDS: [&str; 15] = [
     "completions",
 ];
 
-fn run(args: &[&str]) -> Ran {
+fn run(args: &[&str]) -> RunOutput {
     let mut command = scrollback();
     command.env("COLUMNS", "100").args(args).output().unwrap().into()
 }
@@ -31,9 +31,9 @@ fn run(args: &[&str]) -> Ran {
 pub(crate) fn help(command: &str) -> String {
     let ran =
         run(&command.split(' ').filter(|it| !it.is_empty()).chain(["--help"]).collect::<Vec<_>>());
-    assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{command}");
-    assert!(!ran.out.contains('\u{1b}'), "{command}: colours in a pipe");
-    ran.out.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{command}");
+    assert!(!ran.stdout.contains('\u{1b}'), "{command}: colours in a pipe");
+    ran.stdout.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -72,10 +72,10 @@ fn completions_are_made_for_every_shell() {
     assert_eq!(shells.split(", ").count(), 5, "{shells}");
     for shell in shells.split(", ") {
         let ran = run(&["completions", shell]);
-        assert_eq!((ran.code, ran.err.as_str()), (0, ""), "{shell}");
+        assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{shell}");
         for command in COMMANDS.into_iter().flat_map(|command| command.split(' ')) {
-            assert!(ran.out.contains(command), "{shell}: {command}");
+            assert!(ran.stdout.contains(command), "{shell}: {command}");
         }
-        assert!(ran.out.contains("max-size"), "{shell}");
+        assert!(ran.stdout.contains("max-size"), "{shell}");
     }
 }

@@ -2,44 +2,44 @@
 
 use std::path::Path;
 
-use crate::support::{on, stated};
+use crate::support::{run_on, store_from_text};
 
 /// Escape sequences, controls, and what turns text around, as JSON writes them.
-pub(crate) const EVIL: &str =
+pub(crate) const HOSTILE_TEXT: &str =
     r"\u001b]0;owned\u0007\u001b[2J\u009b31m\r\u0000\u007f\u202eevil\u2066\u200f";
 
 /// A store in which every text that may be printed is hostile.
-pub(crate) fn evil_store() -> tempfile::TempDir {
+pub(crate) fn hostile_store() -> tempfile::TempDir {
     // U+009B as it is, too: JSON allows it.
     let raw = "\u{9b}31m\u{85}";
-    stated(&format!(
+    store_from_text(&format!(
         r#"
         //- project/p.json
-        {{"id":"p","worktree":"{EVIL}"}}
+        {{"id":"p","worktree":"{HOSTILE_TEXT}"}}
         //- session/p/ses_1.json
-        {{"id":"ses_1","title":"T{EVIL}{raw}","directory":"/d{EVIL}","version":"{EVIL}","share":{{"url":"{EVIL}"}},"time":{{"created":1,"updated":2}}}}
+        {{"id":"ses_1","title":"T{HOSTILE_TEXT}{raw}","directory":"/d{HOSTILE_TEXT}","version":"{HOSTILE_TEXT}","share":{{"url":"{HOSTILE_TEXT}"}},"time":{{"created":1,"updated":2}}}}
         //- message/ses_1/msg_1.json
-        {{"id":"msg_1","role":"user","agent":"{EVIL}","model":{{"modelID":"{EVIL}"}},"time":{{"created":1}}}}
+        {{"id":"msg_1","role":"user","agent":"{HOSTILE_TEXT}","model":{{"modelID":"{HOSTILE_TEXT}"}},"time":{{"created":1}}}}
         //- message/ses_1/msg_2.json
-        {{"id":"msg_2","role":"assistant","modelID":"{EVIL}","finish":"{EVIL}","error":{{"name":"{EVIL}","data":{{"message":"{EVIL}{raw}"}}}},"time":{{"created":2}}}}
+        {{"id":"msg_2","role":"assistant","modelID":"{HOSTILE_TEXT}","finish":"{HOSTILE_TEXT}","error":{{"name":"{HOSTILE_TEXT}","data":{{"message":"{HOSTILE_TEXT}{raw}"}}}},"time":{{"created":2}}}}
         //- message/ses_1/msg_3.json
-        {{"id":"msg_3","role":"{EVIL}","time":{{"created":3}}}}
+        {{"id":"msg_3","role":"{HOSTILE_TEXT}","time":{{"created":3}}}}
         //- part/msg_1/prt_1.json
-        {{"type":"text","text":"{EVIL}{raw}\n\ttabs stay"}}
+        {{"type":"text","text":"{HOSTILE_TEXT}{raw}\n\ttabs stay"}}
         //- part/msg_1/prt_2.json
-        {{"type":"file","filename":"{EVIL}","mime":"{EVIL}","url":"{EVIL}"}}
+        {{"type":"file","filename":"{HOSTILE_TEXT}","mime":"{HOSTILE_TEXT}","url":"{HOSTILE_TEXT}"}}
         //- part/msg_1/prt_3.json
-        {{"type":"{EVIL}"}}
+        {{"type":"{HOSTILE_TEXT}"}}
         //- part/msg_1/prt_4.json
-        {{"type":"subtask","agent":"{EVIL}","description":"{EVIL}","prompt":"{EVIL}"}}
+        {{"type":"subtask","agent":"{HOSTILE_TEXT}","description":"{HOSTILE_TEXT}","prompt":"{HOSTILE_TEXT}"}}
         //- part/msg_2/prt_1.json
-        {{"type":"tool","tool":"{EVIL}","callID":"{EVIL}","state":{{"status":"completed","input":{{"x":"{EVIL}"}},"output":"{EVIL}{raw}","metadata":{{"diff":"+{EVIL}"}},"time":{{"start":1,"end":2}}}}}}
+        {{"type":"tool","tool":"{HOSTILE_TEXT}","callID":"{HOSTILE_TEXT}","state":{{"status":"completed","input":{{"x":"{HOSTILE_TEXT}"}},"output":"{HOSTILE_TEXT}{raw}","metadata":{{"diff":"+{HOSTILE_TEXT}"}},"time":{{"start":1,"end":2}}}}}}
         //- part/msg_2/prt_2.json
-        {{"type":"tool","tool":"bash","state":{{"status":"error","input":{{"command":"{EVIL}"}},"error":"{EVIL}"}}}}
+        {{"type":"tool","tool":"bash","state":{{"status":"error","input":{{"command":"{HOSTILE_TEXT}"}},"error":"{HOSTILE_TEXT}"}}}}
         //- part/msg_2/prt_3.json
-        {{"type":"patch","files":["{EVIL}"]}}
+        {{"type":"patch","files":["{HOSTILE_TEXT}"]}}
         //- part/msg_2/prt_4.json
-        {{"type":"reasoning","text":"{EVIL}"}}
+        {{"type":"reasoning","text":"{HOSTILE_TEXT}"}}
         "#
     ))
 }
@@ -53,15 +53,15 @@ pub(crate) fn assert_harmless(text: &str, args: &[&str]) {
 
 /// What a command says as JSON is JSON, and as harmless.
 pub(crate) fn assert_json_is_harmless(store: &Path, args: &[&str]) {
-    let ran = on(store, args);
+    let ran = run_on(store, args);
     ran.json();
-    let found = ran.out.chars().find(|c| c.is_control() && *c != '\n');
-    assert_eq!(found, None, "{args:?}: {:?}", ran.out);
+    let found = ran.stdout.chars().find(|c| c.is_control() && *c != '\n');
+    assert_eq!(found, None, "{args:?}: {:?}", ran.stdout);
 }
 
 #[test]
 fn text_of_sessions_is_shown_and_never_sent() {
-    let store = evil_store();
+    let store = hostile_store();
     for args in [
         &["ls", "--issues"][..],
         &["show", "ses_1", "--issues"],
@@ -71,23 +71,23 @@ fn text_of_sessions_is_shown_and_never_sent() {
         &["show", "ses_1x\u{9b}"],
         &["ls", "--project", "/d"],
     ] {
-        let ran = on(store.path(), args);
-        assert_harmless(&ran.out, args);
-        assert_harmless(&ran.err, args);
+        let ran = run_on(store.path(), args);
+        assert_harmless(&ran.stdout, args);
+        assert_harmless(&ran.stderr, args);
     }
-    let shown = on(store.path(), &["show", "ses_1"]).out;
+    let shown = run_on(store.path(), &["show", "ses_1"]).stdout;
     assert!(shown.contains("␛[2J") && shown.contains("\\u{202e}evil"), "{shown}");
     assert!(shown.contains("tabs stay"));
 }
 
 #[test]
 fn json_holds_no_control_either() {
-    let store = evil_store();
+    let store = hostile_store();
     for args in [&["ls", "--json"][..], &["tree", "--json", "ses_1"], &["stores", "--json"]] {
         assert_json_is_harmless(store.path(), args);
     }
     // To a pipe an export is JSON as others write it; what was stored is what comes out.
-    let exported = on(store.path(), &["export", "ses_1"]).json();
+    let exported = run_on(store.path(), &["export", "ses_1"]).json();
     assert_eq!(
         exported["info"]["title"],
         serde_json::json!(
@@ -103,7 +103,7 @@ fn sessions_that_name_each_other_end() {
             r#"{{"type":"tool","tool":"task","state":{{"status":"completed","metadata":{{"sessionId":"{session}"}}}}}}"#
         )
     };
-    let store = stated(&format!(
+    let store = store_from_text(&format!(
         r#"
         //- session/p/ses_1.json
         {{"id":"ses_1","parentID":"ses_2"}}
@@ -121,7 +121,7 @@ fn sessions_that_name_each_other_end() {
         task("ses_2"),
         task("ses_1")
     ));
-    let tree = on(store.path(), &["tree", "--json", "ses_1"]).json();
+    let tree = run_on(store.path(), &["tree", "--json", "ses_1"]).json();
     assert_eq!(tree["messages"][0]["parts"][0]["session"]["id"], "ses_2");
     assert!(
         tree["messages"][0]["parts"][0]["session"]["messages"][0]["parts"][0]
@@ -134,13 +134,13 @@ fn sessions_that_name_each_other_end() {
 fn a_chain_of_subagents_is_followed_so_far() {
     let sessions = (1..=20)
         .map(|at| format!("//- session/p/ses_{at}.json\n{{\"parentID\":\"ses_{}\"}}\n", at - 1));
-    let store = stated(&sessions.collect::<String>());
-    let tree = on(store.path(), &["tree", "--json", "ses_1"]).json();
+    let store = store_from_text(&sessions.collect::<String>());
+    let tree = run_on(store.path(), &["tree", "--json", "ses_1"]).json();
     let (mut session, mut depth) = (&tree, 1);
     while let Some(child) = session["children"].get(0) {
         (session, depth) = (child, depth + 1);
     }
     assert_eq!((depth, &session["deeper"]), (17, &1.into()));
-    let printed = on(store.path(), &["tree", "ses_1"]).out;
+    let printed = run_on(store.path(), &["tree", "ses_1"]).stdout;
     assert!(printed.contains("1 nested deeper"), "{printed}");
 }

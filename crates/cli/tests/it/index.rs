@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use rusqlite::Connection;
 use serde_json::Value;
 
-use crate::support::{Ran, corpus_paths, scrollback, stated};
+use crate::support::{RunOutput, corpus_paths, scrollback, store_from_text};
 use crate::v2::hostile::SCHEMA;
 
 const STORE: &str = r#"
@@ -22,7 +22,7 @@ const STORE: &str = r#"
 "#;
 
 /// Runs the binary on a store, with a cache of its own.
-fn run(store: &Path, cache: &Path, args: &[&str]) -> Ran {
+fn run(store: &Path, cache: &Path, args: &[&str]) -> RunOutput {
     let mut command = scrollback();
     command.env("XDG_CACHE_HOME", cache).arg("--store").arg(store).args(args);
     command.output().unwrap().into()
@@ -43,7 +43,7 @@ fn files(cache: &Path) -> Vec<(String, SystemTime)> {
 
 #[test]
 fn lists_count_messages_tokens_and_cost() {
-    let (store, cache) = (stated(STORE), tempfile::tempdir().unwrap());
+    let (store, cache) = (store_from_text(STORE), tempfile::tempdir().unwrap());
     let listed = run(store.path(), cache.path(), &["ls", "--json"]).json();
     let titles: Vec<&str> =
         listed.as_array().unwrap().iter().map(|it| it["title"].as_str().unwrap()).collect();
@@ -55,13 +55,13 @@ fn lists_count_messages_tokens_and_cost() {
         serde_json::json!({"input": 3, "output": 4, "reasoning": 0, "cacheRead": 5, "cacheWrite": 6})
     );
     let printed = run(store.path(), cache.path(), &["ls"]);
-    let row = printed.out.lines().find(|line| line.contains("one")).unwrap().to_owned();
+    let row = printed.stdout.lines().find(|line| line.contains("one")).unwrap().to_owned();
     assert!(row.contains(" 18 ") && row.ends_with("$0.25"), "{row}");
 }
 
 #[test]
 fn an_index_is_kept_and_not_written_again_for_nothing() {
-    let (store, cache) = (stated(STORE), tempfile::tempdir().unwrap());
+    let (store, cache) = (store_from_text(STORE), tempfile::tempdir().unwrap());
     run(store.path(), cache.path(), &["ls"]);
     let kept = files(cache.path());
     assert_eq!(kept.len(), 1);
@@ -73,7 +73,7 @@ fn an_index_is_kept_and_not_written_again_for_nothing() {
     let path = cache.path().join("scrollback").join(&kept[0].0);
     fs::write(&path, b"damaged").unwrap();
     let again = run(store.path(), cache.path(), &["ls", "--json"]);
-    assert_eq!((again.code, again.err.as_str()), (0, ""));
+    assert_eq!((again.code, again.stderr.as_str()), (0, ""));
     assert!(fs::read(&path).unwrap().starts_with(b"SCROLLBK"));
 
     fs::remove_dir_all(cache.path().join("scrollback")).unwrap();
@@ -83,7 +83,7 @@ fn an_index_is_kept_and_not_written_again_for_nothing() {
 
 #[test]
 fn what_is_shown_is_true_even_where_no_directory_tells() {
-    let (store, cache) = (stated(STORE), tempfile::tempdir().unwrap());
+    let (store, cache) = (store_from_text(STORE), tempfile::tempdir().unwrap());
     let cost = |args: &[&str]| {
         let listed = run(store.path(), cache.path(), args).json();
         listed.as_array().unwrap().iter().map(|it| it["cost"].as_f64().unwrap()).sum::<f64>()
@@ -101,12 +101,12 @@ fn what_is_shown_is_true_even_where_no_directory_tells() {
 
 #[test]
 fn the_cache_is_told_and_cleared() {
-    let (store, cache) = (stated(STORE), tempfile::tempdir().unwrap());
+    let (store, cache) = (store_from_text(STORE), tempfile::tempdir().unwrap());
     let dir = cache.path().join("scrollback");
     let mut path = scrollback();
     path.env("XDG_CACHE_HOME", cache.path()).args(["cache", "path"]);
-    let path = Ran::from(path.output().unwrap());
-    assert_eq!(path.out.trim_end(), dir.to_str().unwrap());
+    let path = RunOutput::from(path.output().unwrap());
+    assert_eq!(path.stdout.trim_end(), dir.to_str().unwrap());
     assert_eq!(
         run(store.path(), cache.path(), &["cache", "stats", "--json"]).json(),
         Value::Array(vec![])
@@ -115,21 +115,22 @@ fn the_cache_is_told_and_cleared() {
     let stats = run(store.path(), cache.path(), &["cache", "stats", "--json"]).json();
     assert_eq!(stats[0]["store"], store.path().to_str().unwrap());
     assert!(stats[0]["bytes"].as_u64().unwrap() > 500);
-    assert!(run(store.path(), cache.path(), &["cache", "stats"]).out.contains("STORE"));
+    assert!(run(store.path(), cache.path(), &["cache", "stats"]).stdout.contains("STORE"));
     let mut clear = scrollback();
     clear.env("XDG_CACHE_HOME", cache.path()).args(["cache", "clear"]);
-    assert_eq!(Ran::from(clear.output().unwrap()).out, "1 index removed\n");
+    assert_eq!(RunOutput::from(clear.output().unwrap()).stdout, "1 index removed\n");
     assert_eq!(files(cache.path()), []);
 }
 
 #[test]
 fn the_cache_of_one_store_is_told_and_cleared() {
-    let (one, other, cache) = (stated(STORE), stated(STORE), tempfile::tempdir().unwrap());
+    let (one, other, cache) =
+        (store_from_text(STORE), store_from_text(STORE), tempfile::tempdir().unwrap());
     let cache_of = |store: &Path, args: &[&str]| run(store, cache.path(), args);
     let stores = || {
         let mut command = scrollback();
         command.env("XDG_CACHE_HOME", cache.path()).args(["cache", "stats", "--json"]);
-        let stats = Ran::from(command.output().unwrap()).json();
+        let stats = RunOutput::from(command.output().unwrap()).json();
         let stores = stats.as_array().unwrap().iter();
         let mut stores: Vec<_> =
             stores.map(|it| it["store"].as_str().unwrap().to_owned()).collect();
@@ -148,9 +149,9 @@ fn the_cache_of_one_store_is_told_and_cleared() {
     // A name that another one begins with is another one.
     let longer = format!("{}x", root(&one).display());
     let cleared = cache_of(Path::new(&longer), &["cache", "clear"]);
-    assert_eq!((cleared.code, cleared.out), (0, format!("0 indexes of {longer} removed\n")));
+    assert_eq!((cleared.code, cleared.stdout), (0, format!("0 indexes of {longer} removed\n")));
     let cleared = cache_of(one.path(), &["cache", "clear"]);
-    assert_eq!(cleared.out, format!("1 index of {} removed\n", one.path().display()));
+    assert_eq!(cleared.stdout, format!("1 index of {} removed\n", one.path().display()));
     assert_eq!(stores(), [root(&other).to_str().unwrap()]);
 
     // A store that is gone, and its path from here.
@@ -159,13 +160,16 @@ fn the_cache_of_one_store_is_told_and_cleared() {
     let mut command = scrollback();
     command.env("XDG_CACHE_HOME", cache.path()).current_dir(gone.parent().unwrap());
     command.args(["cache", "clear", "--json", "--store"]).arg(gone.file_name().unwrap());
-    assert_eq!(Ran::from(command.output().unwrap()).json(), serde_json::json!({"removed": 1}));
+    assert_eq!(
+        RunOutput::from(command.output().unwrap()).json(),
+        serde_json::json!({"removed": 1})
+    );
     assert_eq!(files(cache.path()), []);
 }
 
 #[test]
 fn no_index_is_kept_in_a_store_and_none_where_it_cannot_be() {
-    let store = stated(STORE);
+    let store = store_from_text(STORE);
     let inside = store.path().join("storage");
     assert_eq!(run(store.path(), &inside, &["ls"]).code, 0);
     assert!(!inside.join("scrollback").exists());
@@ -174,7 +178,7 @@ fn no_index_is_kept_in_a_store_and_none_where_it_cannot_be() {
     fs::write(cache.path().join("scrollback"), "a file where the directory belongs").unwrap();
     let ran = run(store.path(), cache.path(), &["ls"]);
     assert_eq!(ran.code, 0);
-    assert!(ran.err.contains("--no-cache"), "{}", ran.err);
+    assert!(ran.stderr.contains("--no-cache"), "{}", ran.stderr);
 }
 
 #[test]
@@ -206,24 +210,28 @@ fn database() -> tempfile::TempDir {
     )
     .unwrap();
     let sound = run(store.path(), Path::new("/nonexistent"), &["ls", "--no-cache"]);
-    assert_eq!((sound.code, sound.err.as_str()), (0, ""));
+    assert_eq!((sound.code, sound.stderr.as_str()), (0, ""));
     store
 }
 
 /// What is wrong with a store is told at every run and not at the first alone.
-fn assert_told_each_time(store: &Path, told: &str) {
+fn assert_reported_each_time(store: &Path, told: &str) {
     // Long ago, so that the stamp of the file says that nothing changed.
     let file = fs::File::options().append(true).open(store.join("opencode.db")).unwrap();
     file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
     let cache = tempfile::tempdir().unwrap();
     let cold = run(store, cache.path(), &["ls", "--issues"]);
-    assert!(cold.err.contains(told), "{told}: {}", cold.err);
+    assert!(cold.stderr.contains(told), "{told}: {}", cold.stderr);
     for _ in 0..3 {
         let warm = run(store, cache.path(), &["ls", "--issues"]);
-        assert_eq!((warm.err, warm.out), (cold.err.clone(), cold.out.clone()), "{told}");
+        assert_eq!(
+            (warm.stderr, warm.stdout),
+            (cold.stderr.clone(), cold.stdout.clone()),
+            "{told}"
+        );
         assert_eq!(warm.code, cold.code, "{told}");
     }
-    let brief = run(store, cache.path(), &["ls"]).err;
+    let brief = run(store, cache.path(), &["ls"]).stderr;
     assert!(brief.contains("in the store; --issues lists them"), "{told}: {brief}");
 }
 
@@ -244,7 +252,7 @@ fn issues_are_told_from_a_cold_and_from_a_warm_index() {
         let db = Connection::open(store.path().join("opencode.db")).unwrap();
         db.execute_batch(&format!("PRAGMA foreign_keys=OFF; {sql}")).unwrap();
         drop(db);
-        assert_told_each_time(store.path(), told);
+        assert_reported_each_time(store.path(), told);
     }
 }
 
@@ -261,5 +269,5 @@ fn sessions_of_a_damaged_page_are_told_of_each_time() {
     let mut bytes = fs::read(&path).unwrap();
     bytes[(page - 1) * size..page * size].fill(0xa5);
     fs::write(&path, bytes).unwrap();
-    assert_told_each_time(store.path(), "(session ses_empty)");
+    assert_reported_each_time(store.path(), "(session ses_empty)");
 }

@@ -16,11 +16,11 @@ mod hostile;
 mod index;
 #[cfg(target_os = "linux")]
 mod json;
+mod multiple_stores;
 mod oracle;
 #[cfg(unix)]
 mod read_only;
 mod secrets;
-mod several;
 mod support;
 #[cfg(target_os = "linux")]
 mod terminal;

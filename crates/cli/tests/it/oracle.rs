@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::support::{corpus_paths, on_corpus};
+use crate::support::{corpus_paths, run_on_corpus};
 
 #[test]
 fn every_export_equals_what_opencode_printed() {
@@ -10,9 +10,9 @@ fn every_export_equals_what_opencode_printed() {
     assert_eq!(exports.len(), 59);
     for export in exports {
         let oracle: Value = serde_json::from_slice(&std::fs::read(&export.path).unwrap()).unwrap();
-        let ran = on_corpus(&["export", &export.session]);
+        let ran = run_on_corpus(&["export", &export.session]);
         assert_eq!(ran.json(), oracle, "{}", export.session);
-        assert!(ran.out.starts_with("{\n  \"info\": {\n") && ran.out.ends_with("}\n"));
+        assert!(ran.stdout.starts_with("{\n  \"info\": {\n") && ran.stdout.ends_with("}\n"));
         // Line by line, but for the order of fields.
         let lines = |text: &str| {
             let mut lines: Vec<_> = text.lines().map(|it| it.trim_end_matches(',')).collect();
@@ -20,7 +20,7 @@ fn every_export_equals_what_opencode_printed() {
             lines.join("\n")
         };
         let printed = std::fs::read_to_string(&export.path).unwrap();
-        assert_eq!(lines(&ran.out), lines(&printed), "{}", export.session);
+        assert_eq!(lines(&ran.stdout), lines(&printed), "{}", export.session);
     }
 }
 
@@ -32,7 +32,7 @@ fn lists_equal_what_opencode_listed() {
         let path = list.unwrap().path();
         let project = path.file_stem().unwrap().to_str().unwrap();
         let oracle: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
-        let ours = on_corpus(&["ls", "--json", "--roots", "--project", project]).json();
+        let ours = run_on_corpus(&["ls", "--json", "--roots", "--project", project]).json();
         let [oracle, ours] = [&oracle, &ours].map(|list| list.as_array().unwrap());
         assert_eq!(oracle.len(), ours.len(), "{project}");
         for (theirs, ours) in oracle.iter().zip(ours) {

@@ -11,12 +11,12 @@ use std::time::SystemTime;
 use scrollback_fixtures::{Corpus, CorpusPaths, corpus};
 use tempfile::TempDir;
 
-use crate::support::{scrollback, skip, step};
+use crate::support::{scrollback, skip, step_session};
 
 /// Stores of the same sessions: files, a database, one with much of it in its log, and files and
 /// database side by side; and a database of 2.x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stored {
+enum StoreKind {
     Files,
     Database,
     Log,
@@ -24,16 +24,17 @@ enum Stored {
     V2,
 }
 
-const ALL: [Stored; 5] = [Stored::Files, Stored::Database, Stored::Log, Stored::Both, Stored::V2];
+const ALL: [StoreKind; 5] =
+    [StoreKind::Files, StoreKind::Database, StoreKind::Log, StoreKind::Both, StoreKind::V2];
 
-fn copy(stored: Stored, dir: &Path) -> CorpusPaths {
+fn copy(stored: StoreKind, dir: &Path) -> CorpusPaths {
     let of = |which| corpus(which).copy_to(dir).unwrap();
     match stored {
-        Stored::Files => of(Corpus::OpencodeJson),
-        Stored::Database => of(Corpus::OpencodeMigrated),
-        Stored::Log => of(Corpus::OpencodeRawWal),
-        Stored::V2 => of(Corpus::OpencodeV2Upgraded),
-        Stored::Both => {
+        StoreKind::Files => of(Corpus::OpencodeJson),
+        StoreKind::Database => of(Corpus::OpencodeMigrated),
+        StoreKind::Log => of(Corpus::OpencodeRawWal),
+        StoreKind::V2 => of(Corpus::OpencodeV2Upgraded),
+        StoreKind::Both => {
             of(Corpus::OpencodeMigrated);
             of(Corpus::OpencodeJson)
         }
@@ -41,10 +42,10 @@ fn copy(stored: Stored, dir: &Path) -> CorpusPaths {
 }
 
 /// Name, kind and mode, mtime, and bytes of everything below a directory.
-type Everything = BTreeMap<PathBuf, (u32, SystemTime, Option<Vec<u8>>)>;
+type TreeState = BTreeMap<PathBuf, (u32, SystemTime, Option<Vec<u8>>)>;
 
-fn everything(root: &Path) -> Everything {
-    let mut all = Everything::new();
+fn tree_state(root: &Path) -> TreeState {
+    let mut all = TreeState::new();
     let mut dirs = vec![root.to_owned()];
     while let Some(dir) = dirs.pop() {
         let about = std::fs::symlink_metadata(&dir).unwrap();
@@ -64,10 +65,10 @@ fn everything(root: &Path) -> Everything {
 }
 
 /// Every command that reads a store and ends, in all its forms.
-fn commands(stored: Stored) -> Vec<Vec<String>> {
+fn commands(stored: StoreKind) -> Vec<Vec<String>> {
     let of = |args: &[&str]| args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>();
-    if stored == Stored::V2 {
-        let id = crate::v2::named(Corpus::OpencodeV2Upgraded, "parent");
+    if stored == StoreKind::V2 {
+        let id = crate::v2::session_id(Corpus::OpencodeV2Upgraded, "parent");
         return vec![
             of(&["stores"]),
             of(&["ls", "--json", "--issues"]),
@@ -80,7 +81,7 @@ fn commands(stored: Stored) -> Vec<Vec<String>> {
             of(&["export", "--format", "v2", &id]),
         ];
     }
-    let id = step("subagents");
+    let id = step_session("subagents");
     vec![
         of(&["stores"]),
         of(&["ls", "--json", "--issues"]),
@@ -90,7 +91,7 @@ fn commands(stored: Stored) -> Vec<Vec<String>> {
         of(&["tree", &id]),
         of(&["raw", &id]),
         of(&["raw", "prt_1fb652962001OHLuhfSH9GOJ89"]),
-        of(&["raw", &format!("share:{}", step("shared"))]),
+        of(&["raw", &format!("share:{}", step_session("shared"))]),
         of(&["export", &id]),
         of(&["export", &id, "--mmap"]),
     ]
@@ -102,7 +103,7 @@ fn run(mut command: Command, args: &[String]) {
     assert!(!output.stdout.is_empty(), "{args:?}");
 }
 
-fn on(store: &Path) -> Command {
+fn command_for(store: &Path) -> Command {
     let mut command = scrollback();
     command.arg("--store").arg(store);
     command
@@ -111,15 +112,15 @@ fn on(store: &Path) -> Command {
 #[test]
 fn a_store_is_the_same_after_every_command() {
     // A log without its side file is the one case where SQLite itself makes one.
-    for stored in [Stored::Files, Stored::Database, Stored::Both, Stored::V2] {
+    for stored in [StoreKind::Files, StoreKind::Database, StoreKind::Both, StoreKind::V2] {
         let dir = tempfile::tempdir().unwrap();
         let store = copy(stored, dir.path());
-        let before = everything(dir.path());
-        let is_one_file = matches!(stored, Stored::Database | Stored::V2);
+        let before = tree_state(dir.path());
+        let is_one_file = matches!(stored, StoreKind::Database | StoreKind::V2);
         assert!(before.len() > if is_one_file { 1 } else { 800 });
         for args in commands(stored) {
-            run(on(&store.data_dir), &args);
-            assert!(everything(dir.path()) == before, "{args:?} changed the store");
+            run(command_for(&store.data_dir), &args);
+            assert!(tree_state(dir.path()) == before, "{args:?} changed the store");
         }
     }
 }
@@ -127,14 +128,14 @@ fn a_store_is_the_same_after_every_command() {
 #[test]
 fn a_log_without_its_side_file_is_read_and_named() {
     let dir = tempfile::tempdir().unwrap();
-    let store = copy(Stored::Log, dir.path());
-    let before = everything(dir.path());
-    let stores = on(&store.data_dir).arg("stores").output().unwrap();
+    let store = copy(StoreKind::Log, dir.path());
+    let before = tree_state(dir.path());
+    let stores = command_for(&store.data_dir).arg("stores").output().unwrap();
     let said = String::from_utf8_lossy(&stores.stdout);
     assert!(said.contains("59 sessions") && said.contains("leaves a -shm"), "{said}");
-    let mut after = everything(dir.path());
+    let mut after = tree_state(dir.path());
     after.remove(&dir.path().join("opencode.db-shm")).unwrap();
-    let bytes = |all: Everything| -> Vec<_> {
+    let bytes = |all: TreeState| -> Vec<_> {
         all.into_iter().map(|(path, about)| (path, about.2)).collect()
     };
     assert_eq!(bytes(after), bytes(before), "nothing else");
@@ -151,7 +152,7 @@ struct Unprivileged {
 impl Unprivileged {
     const NOBODY: u32 = 65534;
 
-    fn new(stored: Stored) -> Option<Self> {
+    fn new(stored: StoreKind) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             skip("commands as an unprivileged user", "only root can become one");
             return None;
@@ -160,7 +161,7 @@ impl Unprivileged {
         let store = copy(stored, dir.path()).data_dir;
         let binary = dir.path().join("scrollback-under-test");
         std::fs::copy(env!("CARGO_BIN_EXE_scrollback"), &binary).unwrap();
-        protect(dir.path());
+        make_read_only(dir.path());
         let this = Self { dir, binary, store };
         let may_run = this.command().arg("--version").output();
         if !may_run.is_ok_and(|output| output.status.success()) {
@@ -183,10 +184,10 @@ fn chmod(path: &Path, mode: u32) {
 }
 
 /// Everybody may read and enter, nobody may write.
-fn protect(path: &Path) {
+fn make_read_only(path: &Path) {
     if path.is_dir() {
         for entry in std::fs::read_dir(path).unwrap() {
-            protect(&entry.unwrap().path());
+            make_read_only(&entry.unwrap().path());
         }
         chmod(path, 0o555);
     } else {
@@ -209,9 +210,9 @@ fn a_store_that_may_not_be_written_is_read() {
 
 #[test]
 fn what_may_not_be_read_is_an_issue_and_the_rest_is_there() {
-    let Some(unprivileged) = Unprivileged::new(Stored::Files) else { return };
+    let Some(unprivileged) = Unprivileged::new(StoreKind::Files) else { return };
     let storage = unprivileged.dir.path().join("storage");
-    let session = step("rust");
+    let session = step_session("rust");
     let part = first_file(&storage.join("part").join(first_message(&storage, &session)));
     chmod(&part, 0);
     let shown = unprivileged.command().args(["show", &session, "--issues"]).output().unwrap();
@@ -245,7 +246,7 @@ fn a_read_only_mount_is_read() {
     }
 }
 
-fn read_from_a_read_only_mount(stored: Stored) {
+fn read_from_a_read_only_mount(stored: StoreKind) {
     let dir = tempfile::tempdir().unwrap();
     let store = copy(stored, dir.path());
     let script =
@@ -273,15 +274,15 @@ fn no_call_writes_into_the_store() {
     if std::env::var_os("SCROLLBACK_BARE").is_some() || !works.is_ok_and(|it| it.status.success()) {
         return skip("commands under strace", "strace is not here or may not trace");
     }
-    let stores = [Stored::Files, Stored::Database, Stored::Both, Stored::V2];
-    let opened: Vec<usize> = stores.into_iter().map(opens_in).collect();
+    let stores = [StoreKind::Files, StoreKind::Database, StoreKind::Both, StoreKind::V2];
+    let opened: Vec<usize> = stores.into_iter().map(count_opens).collect();
     assert!(opened[3] > 0, "none in that of 2.x");
     let opened: usize = opened.iter().sum();
     assert!(opened > 500, "strace saw {opened} opens in the stores");
 }
 
 /// How many files are opened below a store; none of them to be written, and nothing else changes.
-fn opens_in(stored: Stored) -> usize {
+fn count_opens(stored: StoreKind) -> usize {
     let dir = tempfile::tempdir().unwrap();
     let store = copy(stored, &dir.path().join("data"));
     let inside = store.data_dir.to_str().unwrap().to_owned();

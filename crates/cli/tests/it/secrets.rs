@@ -5,37 +5,37 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::damage::put;
-use crate::support::{corpus_paths, on, on_corpus, stated, step};
+use crate::damage::write_old_file;
+use crate::support::{corpus_paths, run_on, run_on_corpus, step_session, store_from_text};
 
 #[test]
 fn share_secrets_are_never_printed() {
-    let id = step("shared");
+    let id = step_session("shared");
     let share = fs::read(corpus_paths().storage.join(format!("session_share/{id}.json"))).unwrap();
     let share: Value = serde_json::from_slice(&share).unwrap();
     let secret = share["secret"].as_str().unwrap();
-    let raw = on_corpus(&["raw", &format!("share:{id}")]);
+    let raw = run_on_corpus(&["raw", &format!("share:{id}")]);
     assert_eq!(raw.json()["secret"], "[redacted]");
     assert_eq!(raw.json()["url"], share["url"]);
     for args in [&["raw", &id][..], &["show", &id], &["export", &id], &["tree", "--json", &id]] {
-        let ran = on_corpus(args);
-        assert!(!ran.out.contains(secret) && !ran.err.contains(secret), "{args:?}");
+        let ran = run_on_corpus(args);
+        assert!(!ran.stdout.contains(secret) && !ran.stderr.contains(secret), "{args:?}");
     }
-    let old = stated(
+    let old = store_from_text(
         r#"
         //- session/p/ses_1.json
         {"id":"ses_1","share":{"secret":"hush-hush","url":"u"}}
         "#,
     );
     for args in [["raw", "ses_1"], ["export", "ses_1"]] {
-        let ran = on(old.path(), &args);
-        assert!(ran.code == 0 && !ran.out.contains("hush-hush"), "{args:?}: {}", ran.out);
+        let ran = run_on(old.path(), &args);
+        assert!(ran.code == 0 && !ran.stdout.contains("hush-hush"), "{args:?}: {}", ran.stdout);
     }
 }
 
 #[test]
 fn all_but_the_secret_is_as_it_is_stored() {
-    let store = stated(
+    let store = store_from_text(
         r#"
         //- session/p/ses_1.json
         {"big":12345678901234567890123, "half":"\ud800","share": {"secret" : "hush" ,"url":"u"},"secret":"mine"}
@@ -48,9 +48,9 @@ fn all_but_the_secret_is_as_it_is_stored() {
         "#,
     );
     let trimmed = |id: &str| {
-        let ran = on(store.path(), &["raw", id]);
-        assert_eq!(ran.code, 0, "{}", ran.err);
-        ran.out.trim_end().to_owned()
+        let ran = run_on(store.path(), &["raw", id]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.stdout.trim_end().to_owned()
     };
     let kept = r#"{"big":12345678901234567890123, "half":"\ud800","share": {"secret" : "[redacted]" ,"url":"u"},"secret":"mine"}"#;
     assert_eq!(trimmed("ses_1"), kept);
@@ -63,7 +63,7 @@ fn all_but_the_secret_is_as_it_is_stored() {
 }
 
 /// Damaged records of a session, each with its share secret.
-const SESSIONS: [&str; 4] = [
+const DAMAGED_SESSIONS: [&str; 4] = [
     r#"{"id":1,,"share":{"secret":"hush"}}"#,
     r#"{"share":{"secret":"hush""#,
     r#"{"share":{"secret":"hush","secret":"hush"}}"#,
@@ -71,7 +71,7 @@ const SESSIONS: [&str; 4] = [
 ];
 
 /// Damaged share records.
-const SHARES: [&str; 4] = [
+const DAMAGED_SHARES: [&str; 4] = [
     r#"{"id":"x","secret":"hush","url":"u"#,
     r#"{"secret":"hush","secret":"hush"}"#,
     r#"{"id":"x"}"secret":"hush"}"#,
@@ -80,12 +80,12 @@ const SHARES: [&str; 4] = [
 
 #[test]
 fn a_damaged_record_keeps_its_secret() {
-    for (session, share) in SESSIONS.iter().zip(SHARES) {
-        let store = stated("//- session/p/ses_2.json\n{}\n");
+    for (session, share) in DAMAGED_SESSIONS.iter().zip(DAMAGED_SHARES) {
+        let store = store_from_text("//- session/p/ses_2.json\n{}\n");
         let storage = store.path().join("storage");
         fs::create_dir(storage.join("session_share")).unwrap();
-        put(storage.join("session/p/ses_1.json"), session.as_bytes());
-        put(storage.join("session_share/ses_2.json"), share.as_bytes());
+        write_old_file(storage.join("session/p/ses_1.json"), session.as_bytes());
+        write_old_file(storage.join("session_share/ses_2.json"), share.as_bytes());
         for args in [
             &["raw", "ses_1"][..],
             &["raw", "share:ses_2"],
@@ -95,8 +95,8 @@ fn a_damaged_record_keeps_its_secret() {
             &["tree", "ses_1", "--issues"],
             &["ls", "--json", "--issues"],
         ] {
-            let ran = on(store.path(), args);
-            let said = ran.out + &ran.err;
+            let ran = run_on(store.path(), args);
+            let said = ran.stdout + &ran.stderr;
             assert!(!said.contains("hush"), "{args:?}: {said}");
             let refused = ran.code == 3 && said.contains("may hold a share secret");
             assert_eq!(refused, args[0] == "raw", "{args:?}: {said}");
@@ -107,7 +107,7 @@ fn a_damaged_record_keeps_its_secret() {
 #[test]
 fn a_damaged_record_without_a_secret_is_shown_as_it_is() {
     let cut = r#"{"id":"ses_1","title":"half"#;
-    let store = stated("//- session/p/ses_2.json\n{}\n");
-    put(store.path().join("storage/session/p/ses_1.json"), cut.as_bytes());
-    assert_eq!(on(store.path(), &["raw", "ses_1"]).out, cut);
+    let store = store_from_text("//- session/p/ses_2.json\n{}\n");
+    write_old_file(store.path().join("storage/session/p/ses_1.json"), cut.as_bytes());
+    assert_eq!(run_on(store.path(), &["raw", "ses_1"]).stdout, cut);
 }

@@ -21,31 +21,32 @@ pub(crate) fn scrollback() -> Command {
 }
 
 /// What a run printed.
-pub(crate) struct Ran {
+pub(crate) struct RunOutput {
     pub(crate) code: i32,
-    pub(crate) out: String,
-    pub(crate) err: String,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
-impl Ran {
+impl RunOutput {
     pub(crate) fn json(&self) -> Value {
-        assert_eq!(self.code, 0, "{}", self.err);
-        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+        assert_eq!(self.code, 0, "{}", self.stderr);
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.stdout))
     }
 }
 
-impl From<Output> for Ran {
+impl From<Output> for RunOutput {
     fn from(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or_else(|| panic!("died: {}", output.status)),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
         }
     }
 }
 
 /// Runs the binary on a store.
-pub(crate) fn on<S: AsRef<OsStr>>(store: &Path, args: &[S]) -> Ran {
+pub(crate) fn run_on<S: AsRef<OsStr>>(store: &Path, args: &[S]) -> RunOutput {
     scrollback().arg("--store").arg(store).args(args).output().unwrap().into()
 }
 
@@ -54,17 +55,17 @@ pub(crate) fn corpus_paths() -> CorpusPaths {
 }
 
 /// Runs the binary on the real corpus.
-pub(crate) fn on_corpus(args: &[&str]) -> Ran {
-    on(&corpus_paths().data_dir, args)
+pub(crate) fn run_on_corpus(args: &[&str]) -> RunOutput {
+    run_on(&corpus_paths().data_dir, args)
 }
 
 /// The session that a step of the corpus made.
-pub(crate) fn step(name: &str) -> String {
+pub(crate) fn step_session(name: &str) -> String {
     corpus_paths().session_of_step(name).unwrap().unwrap()
 }
 
 /// A data directory whose `storage/` is stated as text.
-pub(crate) fn stated(text: &str) -> TempDir {
+pub(crate) fn store_from_text(text: &str) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     write_tree(&dir.path().join("storage"), text).unwrap();
     dir

@@ -9,11 +9,11 @@ use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use unicode_width::UnicodeWidthStr;
 
-use crate::hostile::evil_store;
-use crate::support::{corpus_paths, scrollback, step};
+use crate::hostile::hostile_store;
+use crate::support::{corpus_paths, scrollback, step_session};
 
 /// Runs the binary with a terminal as its output, and returns what the terminal got.
-fn on_terminal(store: &Path, args: &[&str], env: &[(&str, &str)]) -> String {
+fn run_on_terminal(store: &Path, args: &[&str], env: &[(&str, &str)]) -> String {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
     unlockpt(&ours).unwrap();
@@ -38,24 +38,24 @@ fn on_terminal(store: &Path, args: &[&str], env: &[(&str, &str)]) -> String {
 
 #[test]
 fn raw_bytes_and_exports_are_made_safe() {
-    let store = evil_store();
+    let store = hostile_store();
     let plain = [("NO_COLOR", "1")];
     for args in [&["raw", "prt_1"][..], &["raw", "ses_1"], &["export", "ses_1"], &["ls", "--json"]]
     {
-        let got = on_terminal(store.path(), args, &plain);
+        let got = run_on_terminal(store.path(), args, &plain);
         let found = got.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
         assert_eq!(found, None, "{args:?}: {got:?}");
     }
     // The record holds U+009B as it is.
-    assert!(on_terminal(store.path(), &["raw", "ses_1"], &plain).contains("\\u{9b}31m"));
-    let exported = on_terminal(store.path(), &["export", "ses_1"], &plain);
+    assert!(run_on_terminal(store.path(), &["raw", "ses_1"], &plain).contains("\\u{9b}31m"));
+    let exported = run_on_terminal(store.path(), &["export", "ses_1"], &plain);
     assert!(exported.contains("\\u009b31m"), "{exported}");
     serde_json::from_str::<serde_json::Value>(&exported).unwrap();
 }
 
 #[test]
 fn rows_of_databases_are_made_safe() {
-    let store = crate::v2::hostile::evil_store();
+    let store = crate::v2::hostile::hostile_store();
     for args in [
         &["raw", "msg_1"][..],
         &["raw", "msg_10"],
@@ -66,7 +66,7 @@ fn rows_of_databases_are_made_safe() {
         &["show", "ses_1"],
         &["tree", "ses_1"],
     ] {
-        let got = on_terminal(store.path(), args, &[("NO_COLOR", "1")]);
+        let got = run_on_terminal(store.path(), args, &[("NO_COLOR", "1")]);
         let found = got.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
         assert_eq!(found, None, "{args:?}: {got:?}");
         assert!(got.contains("owned"), "{args:?}: {got}");
@@ -76,10 +76,10 @@ fn rows_of_databases_are_made_safe() {
 #[test]
 fn colours_are_there_unless_they_are_not_wanted() {
     let store = corpus_paths().data_dir;
-    let args = ["show", &step("fix")];
-    assert!(on_terminal(&store, &args, &[]).contains("\u{1b}["));
-    assert!(!on_terminal(&store, &args, &[("NO_COLOR", "1")]).contains('\u{1b}'));
-    assert!(!on_terminal(&store, &args, &[("TERM", "dumb")]).contains('\u{1b}'));
+    let args = ["show", &step_session("fix")];
+    assert!(run_on_terminal(&store, &args, &[]).contains("\u{1b}["));
+    assert!(!run_on_terminal(&store, &args, &[("NO_COLOR", "1")]).contains('\u{1b}'));
+    assert!(!run_on_terminal(&store, &args, &[("TERM", "dumb")]).contains('\u{1b}'));
 }
 
 #[test]
@@ -87,11 +87,11 @@ fn tables_fit() {
     let store = corpus_paths().data_dir;
     let of_width = |columns: &str| {
         let env = [("COLUMNS", columns), ("NO_COLOR", "1")];
-        on_terminal(&store, &["ls"], &env).lines().map(UnicodeWidthStr::width).max().unwrap()
+        run_on_terminal(&store, &["ls"], &env).lines().map(UnicodeWidthStr::width).max().unwrap()
     };
     assert_eq!(of_width("120"), 120);
     assert!(of_width("80") <= 80, "without the directory");
     assert!(of_width("300") > 120, "not cut where there is room");
-    let marked = on_terminal(&store, &["ls", "--archived"], &[("COLUMNS", "90")]);
+    let marked = run_on_terminal(&store, &["ls", "--archived"], &[("COLUMNS", "90")]);
     assert!(marked.contains("(archived)"), "{marked}");
 }

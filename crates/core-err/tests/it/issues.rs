@@ -13,7 +13,7 @@ fn kinds() -> Vec<(IssueKind, &'static str)> {
         (NulFilled, "the file holds only NUL bytes"),
         (NotUtf8, "the text is not UTF-8"),
         (Truncated, "the JSON ends in the middle of a value"),
-        (BadJson { what: "a second value" }, "this is not JSON: a second value"),
+        (BadJson { problem: "a second value" }, "this is not JSON: a second value"),
         (TooDeep { limit: 512 }, "the JSON is nested deeper than 512 levels"),
         (WrongShape { expected: "a session record" }, "expected a session record"),
         (WrongType { expected: "a string" }, "expected a string; the field is kept as raw JSON"),

@@ -25,7 +25,7 @@ impl ToolPart<'_> {
     }
 
     /// Whether the call ended with an error.
-    pub fn has_failed(&self) -> bool {
+    pub fn failed(&self) -> bool {
         self.state.as_ref().is_some_and(|state| state.status() == ToolStatus::Error)
     }
 
@@ -63,10 +63,10 @@ mod tests {
         let failed = call(
             r#"{"type":"tool","tool":"bash","state":{"status":"error","error":"no\u0020way"}}"#,
         );
-        assert!(failed.has_failed() && failed.output().is_none());
+        assert!(failed.failed() && failed.output().is_none());
         assert_eq!((failed.name(), failed.error().unwrap()), ("bash".into(), "no way".into()));
         let done = call(r#"{"type":"tool","state":{"status":"completed","output":"out"}}"#);
-        assert!(!done.has_failed() && done.error().is_none());
+        assert!(!done.failed() && done.error().is_none());
         assert_eq!(done.output().unwrap(), "out");
         let Part::Text(text) = Part::parse(br#"{"type":"text","text":"hello"}"#).unwrap().value
         else {

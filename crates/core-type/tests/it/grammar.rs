@@ -169,5 +169,5 @@ fn unusable_texts_say_why_and_where() {
     assert_eq!(kind(b"[1"), (IssueKind::Truncated, Some(2)));
     // A shrinking rewrite in place: the new value, then the tail of the old one.
     let what = "more after the end of the value";
-    assert_eq!(kind(b"{\"type\": \"text\"}\"}"), (IssueKind::BadJson { what }, Some(16)));
+    assert_eq!(kind(b"{\"type\": \"text\"}\"}"), (IssueKind::BadJson { problem: what }, Some(16)));
 }

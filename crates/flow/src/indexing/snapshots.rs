@@ -96,7 +96,7 @@ impl Snapshots {
         Self { lock: lock.map(|lock| (store.clone(), lock)), ..self }
     }
 
-    /// Whether [`Snapshots::locked`] got the lock of a store.
+    /// Whether [`Snapshots::with_lock`] got the lock of a store.
     pub fn is_locked(&self, store: &SourceId) -> bool {
         self.lock.as_ref().is_some_and(|(of, _)| of == store)
     }

@@ -63,7 +63,7 @@ fn an_unusable_part_costs_only_itself() {
     assert_eq!(with(r#"{"type":"text","te"#), ((true, 2, 1), part_issue(IssueKind::Truncated)));
     let what = "more after the end of the value";
     let tail = with(r#"{"type":"text"}t"}"#);
-    assert_eq!(tail, ((true, 2, 1), part_issue(IssueKind::BadJson { what })));
+    assert_eq!(tail, ((true, 2, 1), part_issue(IssueKind::BadJson { problem: what })));
     let expected = "a part record";
     assert_eq!(with("[1]"), ((true, 2, 1), part_issue(IssueKind::WrongShape { expected })));
     let deep = "[".repeat(100_000);

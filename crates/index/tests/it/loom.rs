@@ -5,7 +5,7 @@
 
 use ::loom::thread;
 use scrollback_core_id::{Cursor, OrderKey, SessionKey, SourceId};
-use scrollback_index::{Batch, SessionIndex, SessionMeta, SessionState, Since, Value, View};
+use scrollback_index::{Batch, Delta, EntityValue, SessionIndex, SessionMeta, SessionState, View};
 
 fn key(n: u8) -> SessionKey {
     SessionKey { session: format!("ses_{n}").parse().unwrap() }
@@ -53,7 +53,7 @@ fn a_view_shows_one_revision() {
         index.commit(batch(2));
         reader.join().unwrap();
         assert_eq!(values(&index.view()), (Some(2), Some(2)));
-        assert_eq!(index.stats().held, 0, "kept for nobody");
+        assert_eq!(index.stats().retained_versions, 0, "kept for nobody");
     });
 }
 
@@ -72,7 +72,7 @@ fn a_view_outlives_a_new_base() {
         };
         drop(index.snapshot());
         reader.join().unwrap();
-        assert_eq!(index.stats().held, 0, "kept for nobody");
+        assert_eq!(index.stats().retained_versions, 0, "kept for nobody");
     });
 }
 
@@ -100,10 +100,10 @@ fn follow(
     mut state: (Option<i64>, Option<i64>),
 ) -> (Cursor, (Option<i64>, Option<i64>)) {
     let answer = index.changes(Some(&since));
-    let Since::Changed(changes) = answer.since else { panic!("it is known what changed") };
+    let Delta::Changed(changes) = answer.delta else { panic!("it is known what changed") };
     for change in changes {
         let value = match &change.value {
-            Some(Value::Session(meta)) => Some(meta.order.0),
+            Some(EntityValue::Session(meta)) => Some(meta.order.0),
             _ => None,
         };
         if change.key == key(0).into() { state.0 = value } else { state.1 = value }

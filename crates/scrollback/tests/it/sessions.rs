@@ -42,7 +42,7 @@ fn a_session_holds_what_the_layers_below_read() {
             hydrated.messages.iter().filter(|it| it.message.is_some()).count()
         );
         let calls = session.tool_calls().unwrap();
-        for call in calls.iter().filter(|call| call.has_failed()) {
+        for call in calls.iter().filter(|call| call.failed()) {
             assert!(!call.error().unwrap().is_empty() && call.output().is_none());
             failed += 1;
         }

@@ -19,7 +19,7 @@ pub struct Counts {
     /// Bytes that were read to be parsed.
     pub bytes_read: u64,
     /// Bytes before a mark that were read to be compared: at most
-    /// [`LogMark::TAIL`](scrollback_source::LogMark::TAIL) a call of
+    /// [`LogMark::MAX_TAIL`](scrollback_source::LogMark::MAX_TAIL) a call of
     /// [`Reader::resume`](scrollback_source::Reader::resume).
     pub bytes_compared: u64,
     /// Lines that were parsed.

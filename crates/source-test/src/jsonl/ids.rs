@@ -46,7 +46,7 @@ fn offset_to_text(offset: u64) -> String {
 
 fn parse_offset(text: &str) -> Option<u64> {
     let offset = u64::from_str_radix(text, 16).ok()?;
-    (self::offset_to_text(offset) == text).then_some(offset)
+    (offset_to_text(offset) == text).then_some(offset)
 }
 
 /// The key of the message whose line has this offset.

@@ -15,7 +15,7 @@ pub(crate) struct SessionTables {
     pub(crate) all_stamps: String,
 }
 
-/// The place of [`Found`] behind the columns of a session.
+/// The place of [`TablePresence`] behind the columns of a session.
 pub(crate) const PRESENCE_COLUMN: usize = SessionColumn::ALL.len();
 
 #[derive(Debug)]
@@ -168,7 +168,7 @@ struct AvailableTables {
 }
 
 impl AvailableTables {
-    /// What [`Found`] reads, of a session in this table.
+    /// What [`TablePresence`] reads, of a session in this table.
     fn presence_expression(&self, table: &str) -> String {
         let exists = |bit: u8, from: &str, is_there: bool| match is_there {
             true => format!("{bit} * EXISTS (SELECT 1 FROM {from} AS x WHERE x.session_id = s.id)"),

@@ -59,7 +59,7 @@ pub(crate) struct V2Schema {
     pub(crate) orphans: String,
     /// All rows of all sessions after one, as the table has them.
     pub(crate) all_after_row: String,
-    /// What waits, of a session, as [`WaitingColumn`] has it.
+    /// What waits, of a session, as [`PendingColumn`] has it.
     pub(crate) pending: Vec<String>,
 }
 

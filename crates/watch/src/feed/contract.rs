@@ -59,7 +59,7 @@ pub trait Feed: Send + fmt::Debug {
 
     /// Waits until something may have changed since `clock`, all of which was looked at. Without
     /// a clock, and with one that is not its own, the feed begins: it watches, and answers
-    /// [`Answer::Rescan`] at once, so that whoever looks then misses nothing.
+    /// [`BatchCoverage::Rescan`] at once, so that whoever looks then misses nothing.
     fn next<'f>(&'f mut self, clock: Option<&'f FeedClock>) -> BatchFuture<'f>;
 
     /// Directories of these entities are being written, and worth a watch of their own.

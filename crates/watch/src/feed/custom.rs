@@ -11,7 +11,7 @@ use super::kind::FeedKind;
 /// A feed of somebody else's: its name, and a function that makes one. It is called again each
 /// time the feed is taken up again after it could not go on, on the thread of the driver, where a
 /// runtime of tokio runs. What may take long (a connection, say) belongs into the first
-/// [`Feed::next`], which is given up after [`LiveOptions::patience`](crate::LiveOptions::patience).
+/// [`Feed::next`], which is given up after [`LiveOptions::timeout`](crate::LiveOptions::timeout).
 ///
 /// The feed itself should have [`FeedKind::Custom`] with the same name as its kind.
 #[derive(Clone)]

@@ -24,7 +24,7 @@ pub struct Event {
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChangeKind {
-    /// It is there: part of the whole state that is told after [`Of::Fresh`], or a part that nobody
+    /// It is there: part of the whole state that is told after [`Subject::Fresh`], or a part that nobody
     /// had looked for before.
     Present,
     /// It came.

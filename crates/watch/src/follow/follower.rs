@@ -69,7 +69,7 @@ impl Follower {
 
     /// What happened since the last pull, at once, or the first of it; nothing if nothing did. The
     /// first answer to whoever comes without a cursor, or with one that cannot be continued, is
-    /// [`Of::Fresh`] and then the whole state: projects, sessions and messages, each with its parts
+    /// [`Subject::Fresh`] and then the whole state: projects, sessions and messages, each with its parts
     /// as far as they were listed. Those that are listed later are told then.
     ///
     /// # Errors

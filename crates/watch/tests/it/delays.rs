@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use scrollback_fixtures::writer::{Changed, Step};
+use scrollback_fixtures::writer::{ScriptChange, Step};
 use scrollback_watch::{Event, Follower, Live, LiveStats, Subject};
 use tokio::sync::oneshot;
 
@@ -54,9 +54,9 @@ impl Delays {
         for noticed in self.follower_thread.join().unwrap() {
             by_id.entry(noticed.id.clone()).or_default().push(noticed);
         }
-        let mut delays: BTreeMap<Changed, Vec<Duration>> = BTreeMap::new();
+        let mut delays: BTreeMap<ScriptChange, Vec<Duration>> = BTreeMap::new();
         for (step, begun, made) in &self.steps {
-            let is_gone = matches!(step.changed, Changed::Gone | Changed::Directory);
+            let is_gone = matches!(step.kind, ScriptChange::Gone | ScriptChange::Directory);
             for id in &step.ids {
                 let all = by_id.get(id).map(Vec::as_slice).unwrap_or_default();
                 let noticed = all.iter().find(|it| match it.number {
@@ -64,7 +64,7 @@ impl Delays {
                     Some(number) => number > step.number || number == step.number && !is_gone,
                 });
                 let delay = noticed.map(|it| it.at.saturating_duration_since(*made));
-                delays.entry(step.changed).or_default().extend(delay);
+                delays.entry(step.kind).or_default().extend(delay);
             }
         }
         println!("{what}: {stats:?}");

@@ -12,20 +12,21 @@ use scrollback_source_test::jsonl::{JsonlSource, LogWriter};
 use scrollback_watch::FeedKind;
 use tempfile::TempDir;
 
-use super::followed::{Driver, quantiles, spawn, turn, until_seen};
-use super::latency::{TEXT, TreeOfOne};
-use super::{Judged, Report, micros};
+use super::follower::{Driver, measure_turn, quantiles, spawn, wait_for_first_event};
+use super::latency::{SinglePartTree, TEXT_BYTES};
+use super::{JudgedValue, Report, micros};
 
 /// So many in a row, in turns.
-const TURN: usize = 100;
+const WRITES_PER_TURN: usize = 100;
 /// How often the median of the JSON tree that of the log may be.
-const MOST: f64 = 2.0;
+const MAX_RATIO: f64 = 2.0;
 
 pub(super) fn measure(feed: FeedKind) -> Result<Report> {
     // A server waits until it is quiet, 20 ms and more.
-    let (writes, turns) = if feed == FeedKind::Watchman { (200, 20) } else { (2000, TURN) };
+    let (writes, turns) =
+        if feed == FeedKind::Watchman { (200, 20) } else { (2000, WRITES_PER_TURN) };
     let dir = TempDir::new()?;
-    let tree = TreeOfOne::create(&dir.path().join("storage"))?;
+    let tree = SinglePartTree::create(&dir.path().join("storage"))?;
     let logs = dir.path().join("home/sessions");
     let mut log = Log::create(&logs)?;
     let (told, of_tree) = channel();
@@ -33,12 +34,12 @@ pub(super) fn measure(feed: FeedKind) -> Result<Report> {
     let (told, of_log) = channel();
     let source = JsonlSource::new(&logs, SourceId::new("logs")?, Arc::new(SystemClock));
     let appended = spawn(Arc::new(source), feed, Driver::Task, told)?;
-    until_seen(&of_tree, || tree.write(0).map(drop))?;
-    until_seen(&of_log, || log.append(0).map(drop))?;
+    wait_for_first_event(&of_tree, || tree.write(0).map(drop))?;
+    wait_for_first_event(&of_log, || log.append(0).map(drop))?;
     let (mut rewrites, mut appends, mut number) = (Vec::new(), Vec::new(), 1);
     while appends.len() < writes {
-        rewrites.extend(turn(turns, &mut number, &of_tree, |number| tree.write(number))?);
-        appends.extend(turn(turns, &mut number, &of_log, |number| log.append(number))?);
+        rewrites.extend(measure_turn(turns, &mut number, &of_tree, |number| tree.write(number))?);
+        appends.extend(measure_turn(turns, &mut number, &of_log, |number| log.append(number))?);
     }
     drop((of_tree, of_log));
     tree.write(0)?; // of which nobody wants to be told
@@ -54,14 +55,14 @@ pub(super) fn measure(feed: FeedKind) -> Result<Report> {
     let ratio = micros(append) / micros(rewrite);
     Ok(Report {
         about: format!(
-            "{writes} appends to an open log, a message with a part of {TEXT} bytes each, until \
+            "{writes} appends to an open log, a message with a part of {TEXT_BYTES} bytes each, until \
              its event is there; feed {feed}"
         ),
         seen: vec![
             line("append", append, append_late),
             line("JSON rewrite", rewrite, rewrite_late),
         ],
-        judged: vec![Judged::new("append / JSON rewrite, median", ratio, "", MOST)],
+        judged: vec![JudgedValue::new("append / JSON rewrite, median", ratio, "", MAX_RATIO)],
     })
 }
 
@@ -78,7 +79,7 @@ impl Log {
     /// Appends a message with a part whose text begins with the number; when that was written.
     fn append(&mut self, number: usize) -> Result<Instant> {
         let message = fs::metadata(self.0.path())?.len();
-        let text = format!("{number} {}", "x".repeat(TEXT));
+        let text = format!("{number} {}", "x".repeat(TEXT_BYTES));
         let lines = format!(
             "{{\"record\":\"message\",\"role\":\"user\",\"time\":{{\"created\":{message}}}}}\n\
              {{\"record\":\"part\",\"message\":{message},\"type\":\"text\",\"text\":\"{text}\"}}\n"

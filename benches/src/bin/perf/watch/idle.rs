@@ -4,32 +4,32 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use scrollback_benches::{Form, Size, Store};
+use scrollback_benches::{Size, Store, StoreFormat};
 use scrollback_flow::Snapshots;
 use scrollback_watch::FeedKind;
 use tempfile::TempDir;
 
-use super::{Judged, Report, cpu, live, source};
+use super::{JudgedValue, Report, cpu_time, live, source};
 
 /// As long as it takes to sweep all of the store once.
-const TIME: Duration = Duration::from_secs(60);
+const MEASURE_TIME: Duration = Duration::from_secs(60);
 
 pub(super) fn measure(seed: u64, feed: FeedKind) -> Result<Report> {
-    let store = Store::open(Size::M, Form::Files, seed)?;
+    let store = Store::open(Size::M, StoreFormat::Files, seed)?;
     let kept = TempDir::new()?;
     let live = live(&source(&store.storage)?, Some(Snapshots::new(kept.path())), feed)?;
-    let (begun, before) = (Instant::now(), cpu());
-    thread::sleep(TIME);
-    let share = (cpu() - before).as_secs_f64() / begun.elapsed().as_secs_f64() * 100.0;
+    let (begun, before) = (Instant::now(), cpu_time());
+    thread::sleep(MEASURE_TIME);
+    let share = (cpu_time() - before).as_secs_f64() / begun.elapsed().as_secs_f64() * 100.0;
     let stats = live.stats();
     ensure!(stats.feed == feed && stats.failures == 0, "{stats:?}");
     let most = if feed == FeedKind::Poll { 1.5 } else { 1.0 };
     Ok(Report {
         about: format!(
             "following store M, seed {seed}, for {} s, the sweep included",
-            TIME.as_secs()
+            MEASURE_TIME.as_secs()
         ),
         seen: vec![format!("{stats:?}")],
-        judged: vec![Judged::new(format!("feed {feed}, of a core"), share, " %", most)],
+        judged: vec![JudgedValue::new(format!("feed {feed}, of a core"), share, " %", most)],
     })
 }

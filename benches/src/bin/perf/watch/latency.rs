@@ -15,33 +15,37 @@ use rustix::fs::inotify::{CreateFlags, Reader, WatchFlags, add_watch, init};
 use scrollback_watch::FeedKind;
 use tempfile::TempDir;
 
-use super::followed::{Driver, Seen, quantiles, spawn, turn, until_seen};
-use super::{Judged, Report, micros, source};
+use super::follower::{Arrival, Driver, measure_turn, quantiles, spawn, wait_for_first_event};
+use super::{JudgedValue, Report, micros, source};
 
 /// How often each is told of a write.
 const WRITES: usize = 2000;
 /// So many in a row, in turns.
-const TURN: usize = 100;
+const WRITES_PER_TURN: usize = 100;
 /// The text of the part: 4 KB.
-pub(super) const TEXT: usize = 4000;
+pub(super) const TEXT_BYTES: usize = 4000;
 
 pub(super) fn measure(feed: FeedKind, driver: Driver) -> Result<Report> {
     let dir = TempDir::new()?;
     let aside = dir.path().join("aside");
-    let tree = TreeOfOne::create(&dir.path().join("storage"))?;
+    let tree = SinglePartTree::create(&dir.path().join("storage"))?;
     let other = aside.join("prt_1.json");
     put(&other, &record(0))?;
 
-    let raw = raw(&aside)?;
+    let raw = inotify_events(&aside)?;
     let (told, ours) = channel();
     let watching = spawn(source(&tree.storage)?, feed, driver, told)?;
     let (mut of_raw, mut of_ours) = (Vec::new(), Vec::new());
     // Until it follows the part.
-    until_seen(&ours, || tree.write(0).map(drop))?;
+    wait_for_first_event(&ours, || tree.write(0).map(drop))?;
     let mut number = 1;
     while of_ours.len() < WRITES {
-        of_raw.extend(turn(TURN, &mut number, &raw, |number| write(&other, number))?);
-        of_ours.extend(turn(TURN, &mut number, &ours, |number| tree.write(number))?);
+        of_raw.extend(measure_turn(WRITES_PER_TURN, &mut number, &raw, |number| {
+            timed_write(&other, number)
+        })?);
+        of_ours.extend(measure_turn(WRITES_PER_TURN, &mut number, &ours, |number| {
+            tree.write(number)
+        })?);
     }
     drop(ours);
     tree.write(0)?; // of which nobody wants to be told
@@ -56,7 +60,7 @@ pub(super) fn measure(feed: FeedKind, driver: Driver) -> Result<Report> {
     let ratios = [micros(median) / micros(raw_median), micros(late) / micros(raw_late)];
     let mut report = Report {
         about: format!(
-            "{WRITES} rewrites of a part of {TEXT} bytes, each until its value is there; feed \
+            "{WRITES} rewrites of a part of {TEXT_BYTES} bytes, each until its value is there; feed \
              {feed}, the driver as a {}",
             format!("{driver:?}").to_lowercase()
         ),
@@ -65,8 +69,8 @@ pub(super) fn measure(feed: FeedKind, driver: Driver) -> Result<Report> {
     };
     match (driver, feed) {
         (Driver::Task, FeedKind::Inotify) => report.judged.extend([
-            Judged::new("library / inotify, median", ratios[0], "", 5.0),
-            Judged::new("library / inotify, p99", ratios[1], "", 8.0),
+            JudgedValue::new("library / inotify, median", ratios[0], "", 5.0),
+            JudgedValue::new("library / inotify, p99", ratios[1], "", 8.0),
         ]),
         _ => {
             let [median, late] = ratios;
@@ -77,12 +81,12 @@ pub(super) fn measure(feed: FeedKind, driver: Driver) -> Result<Report> {
 }
 
 /// A JSON tree of one session with one part, which is rewritten.
-pub(super) struct TreeOfOne {
+pub(super) struct SinglePartTree {
     pub(super) storage: PathBuf,
     part: PathBuf,
 }
 
-impl TreeOfOne {
+impl SinglePartTree {
     pub(super) fn create(storage: &Path) -> Result<Self> {
         let part = storage.join("part/msg_1/prt_1.json");
         for (path, record) in [
@@ -103,7 +107,7 @@ impl TreeOfOne {
 
     /// Rewrites the part with a text that begins with the number; when that was written.
     pub(super) fn write(&self, number: usize) -> Result<Instant> {
-        write(&self.part, number)
+        timed_write(&self.part, number)
     }
 }
 
@@ -113,14 +117,14 @@ fn put(path: &Path, record: &str) -> Result<()> {
 }
 
 fn record(number: usize) -> String {
-    let text = format!("{number} {}", "x".repeat(TEXT));
+    let text = format!("{number} {}", "x".repeat(TEXT_BYTES));
     format!(
         r#"{{"id":"prt_1","sessionID":"ses_1","messageID":"msg_1","type":"text","text":"{text}"}}"#
     )
 }
 
 /// Writes a record in place; when that was written.
-fn write(path: &Path, number: usize) -> Result<Instant> {
+fn timed_write(path: &Path, number: usize) -> Result<Instant> {
     let record = record(number);
     let mut file = File::options().write(true).truncate(true).open(path)?;
     file.write_all(record.as_bytes())?;
@@ -130,7 +134,7 @@ fn write(path: &Path, number: usize) -> Result<Instant> {
 }
 
 /// Waits for the kernel's word, and for nothing else.
-fn raw(dir: &Path) -> Result<Receiver<Seen>> {
+fn inotify_events(dir: &Path) -> Result<Receiver<Arrival>> {
     let queue = init(CreateFlags::CLOEXEC)?;
     add_watch(&queue, dir, WatchFlags::CLOSE_WRITE)?;
     let (told, seen) = channel();

@@ -2,7 +2,7 @@
 //! to wait.
 
 mod append;
-mod followed;
+mod follower;
 mod idle;
 mod latency;
 mod setup;
@@ -22,7 +22,7 @@ use scrollback_stor_read::FileReader;
 use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use serde::Serialize;
 
-use self::followed::Driver;
+use self::follower::Driver;
 
 const LATENCY: &str = "watch-latency";
 const APPEND: &str = "watch-append";
@@ -40,7 +40,7 @@ pub(crate) const TASKS: [(&str, &str); 5] = [
 
 /// A number that may be at most so much.
 #[derive(Debug, Serialize)]
-pub(crate) struct Judged {
+pub(crate) struct JudgedValue {
     what: String,
     value: f64,
     unit: &'static str,
@@ -52,10 +52,10 @@ pub(crate) struct Judged {
 pub(crate) struct Report {
     about: String,
     seen: Vec<String>,
-    judged: Vec<Judged>,
+    judged: Vec<JudgedValue>,
 }
 
-impl Judged {
+impl JudgedValue {
     fn new(what: impl Into<String>, value: f64, unit: &'static str, most: f64) -> Self {
         Self { what: what.into(), value, unit, most }
     }
@@ -70,7 +70,7 @@ impl fmt::Display for Report {
         writeln!(f, "watch: {}", self.about)?;
         self.seen.iter().try_for_each(|seen| writeln!(f, "  {seen}"))?;
         for judged in &self.judged {
-            let Judged { what, value, unit, most } = judged;
+            let JudgedValue { what, value, unit, most } = judged;
             writeln!(f, "  {what:<52} {value:.3}{unit}, limit {most}{unit}: {}", judged.verdict())?;
         }
         Ok(())
@@ -85,7 +85,7 @@ pub(crate) fn run(id: &str, seed: u64, is_json: bool) -> Result<Verdict> {
             true => println!("{}", serde_json::to_string(&report)?),
             false => print!("{report}"),
         }
-        worst = report.judged.iter().map(Judged::verdict).fold(worst, Verdict::min);
+        worst = report.judged.iter().map(JudgedValue::verdict).fold(worst, Verdict::min);
         Ok(())
     };
     let is_wanted = |task: &str| id == "watch" || id == task;
@@ -118,17 +118,17 @@ fn source(storage: &std::path::Path) -> Result<Arc<dyn Source>> {
     Ok(Arc::new(FileReader::new(storage, id, Arc::new(SystemClock))))
 }
 
-fn go_on(_: Progress) -> std::ops::ControlFlow<()> {
+fn continue_build(_: Progress) -> std::ops::ControlFlow<()> {
     std::ops::ControlFlow::Continue(())
 }
 
 fn live(source: &Arc<dyn Source>, kept: Option<Snapshots>, feed: FeedKind) -> Result<Live> {
     let options = LiveOptions { feed: FeedChoice::Only(feed), ..LiveOptions::default() };
-    Live::start(Arc::clone(source), kept, options, &go_on).map_err(|error| anyhow!(error))
+    Live::start(Arc::clone(source), kept, options, &continue_build).map_err(|error| anyhow!(error))
 }
 
 /// The processor time of this process until now, of all threads, in the kernel and out of it.
-fn cpu() -> Duration {
+fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }

@@ -12,19 +12,19 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow};
 use rustix::fs::inotify::{CreateFlags, WatchFlags, add_watch, init};
-use scrollback_benches::{Form, Size, Store};
+use scrollback_benches::{Size, Store, StoreFormat};
 use scrollback_flow::{RefreshOptions, SessionMaterializer, Snapshots};
 use scrollback_source::Source;
 use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use tempfile::TempDir;
 
-use super::{Judged, Report, cpu, go_on, micros, source};
+use super::{JudgedValue, Report, continue_build, cpu_time, micros, source};
 
 /// How often each is done, in turns.
 const ROUNDS: usize = 25;
 
 pub(super) fn measure(seed: u64) -> Result<Report> {
-    let store = Store::open(Size::M, Form::Files, seed)?;
+    let store = Store::open(Size::M, StoreFormat::Files, seed)?;
     let (source, kept) = (source(&store.storage)?, TempDir::new()?);
     let snapshots = || Snapshots::new(kept.path());
     open(&source, snapshots(), LiveOptions::default().refresh)?.save_snapshot()?;
@@ -44,11 +44,11 @@ pub(super) fn measure(seed: u64) -> Result<Report> {
         for round in 0..ROUNDS {
             // In a thread of its own, as there.
             let mut open_alone = || -> Result<()> {
-                let begun = cpu();
+                let begun = cpu_time();
                 let opened = thread::scope(|scope| {
                     scope.spawn(|| open(&source, snapshots(), refresh)).join()
                 });
-                opens.push(cpu() - begun);
+                opens.push(cpu_time() - begun);
                 opened.map_err(|_| anyhow!("opening failed"))?.map(drop)
             };
             // What comes first finds the caches, and the processor, as the watches left them.
@@ -61,9 +61,10 @@ pub(super) fn measure(seed: u64) -> Result<Report> {
                 refresh,
                 ..LiveOptions::default()
             };
-            let begun = cpu();
-            let live = Live::start(Arc::clone(&source), Some(snapshots()), options, &go_on)?;
-            begins.push(cpu() - begun);
+            let begun = cpu_time();
+            let live =
+                Live::start(Arc::clone(&source), Some(snapshots()), options, &continue_build)?;
+            begins.push(cpu_time() - begun);
             watches = live.stats().feed_stats.watches;
             live.stop();
             if !is_first {
@@ -71,13 +72,13 @@ pub(super) fn measure(seed: u64) -> Result<Report> {
             }
 
             let queue = init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK)?;
-            let begun = cpu();
+            let begun = cpu_time();
             for path in &all {
                 add_watch(&queue, path, WatchFlags::CLOSE_WRITE | WatchFlags::CREATE)?;
             }
-            raws.push(cpu() - begun);
+            raws.push(cpu_time() - begun);
         }
-        let [open, begin, raw] = [opens, begins, raws].map(undisturbed);
+        let [open, begin, raw] = [opens, begins, raws].map(fastest_fifth_mean);
         report.seen.push(format!(
             "{what}: {:.1} ms, of which the index takes {:.1} ms; {} watches beside: {:.1} ms",
             micros(begin) / 1e3,
@@ -86,14 +87,14 @@ pub(super) fn measure(seed: u64) -> Result<Report> {
             micros(raw) / 1e3,
         ));
         let ratio = micros(begin.saturating_sub(open)) / micros(raw);
-        report.judged.push(Judged::new(
+        report.judged.push(JudgedValue::new(
             format!("{what}: beyond the index / watches"),
             ratio,
             "",
             0.5,
         ));
         let watches = watches as f64;
-        report.judged.push(Judged::new(format!("{what}: watches"), watches, "", 3100.0));
+        report.judged.push(JudgedValue::new(format!("{what}: watches"), watches, "", 3100.0));
     }
     Ok(report)
 }
@@ -103,7 +104,8 @@ fn open(
     snapshots: Snapshots,
     options: RefreshOptions,
 ) -> Result<SessionMaterializer> {
-    let opened = SessionMaterializer::open(Arc::clone(source), Some(snapshots), options, &go_on)?;
+    let opened =
+        SessionMaterializer::open(Arc::clone(source), Some(snapshots), options, &continue_build)?;
     match opened {
         ControlFlow::Continue(opened) => Ok(opened.value),
         ControlFlow::Break(()) => anyhow::bail!("nobody stopped it"),
@@ -112,7 +114,7 @@ fn open(
 
 /// The mean of the fastest fifth: what disturbs only adds, and from one round to the next it adds more
 /// than what is sought.
-fn undisturbed(mut all: Vec<Duration>) -> Duration {
+fn fastest_fifth_mean(mut all: Vec<Duration>) -> Duration {
     all.sort_unstable();
     let fastest = &all[..ROUNDS / 5];
     fastest.iter().sum::<Duration>() / fastest.len() as u32

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::super::super::message::{
     AssistantMessage, ErrorData, MessageError, MessageTime, ModelRef, PathInfo, Tokens,
-    UserMessage, flat, numbers,
+    UserMessage, number_struct, record_struct,
 };
 use super::super::super::part::{
     File, Patch, Reasoning, Skill, Span, StepFinish, StepStart, Tool, ToolState, ToolTime, Words,
@@ -21,7 +21,7 @@ use super::super::super::text::{Raw, Text};
 use super::super::super::tree::WholeMessage;
 use super::super::super::{Message, Part, error_name};
 
-flat! {
+record_struct! {
     /// What the user asked.
     Prompt {
         text: &'a RawValue,
@@ -95,7 +95,7 @@ flat! {
     }
 }
 
-numbers! {
+number_struct! {
     /// The times of an item, in Unix milliseconds.
     ItemTime { created: i64, ran: i64, completed: i64, pruned: i64, }
 }

@@ -9,8 +9,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::super::super::tree::Tree;
-use super::super::session::{SessionRow, keep, select};
-use super::super::{Database, bytes, settled_before};
+use super::super::session::{SessionRow, push_bytes, select};
+use super::super::{Database, settled_before, text_column};
 use super::rows::{Ids, answer, prompt};
 use crate::{Contestant, Outcome};
 
@@ -70,15 +70,15 @@ impl FloorV2Tree {
         let mut statement = db.prepare_cached(ROWS)?;
         let mut rows = statement.query([session.as_str()])?;
         while let Some(row) = rows.next()? {
-            let kind = match bytes(row, 1)? {
+            let kind = match text_column(row, 1)? {
                 b"user" => Kind::User,
                 b"assistant" => Kind::Assistant,
                 b"idle" | b"agent-switched" | b"model-switched" => continue,
                 _ => bail!("a row of a type that is not measured"),
             };
-            let id = keep(arena, bytes(row, 0)?);
+            let id = push_bytes(arena, text_column(row, 0)?);
             records.settled &= row.get::<_, i64>(2)? < before;
-            records.rows.push(Row { id, kind, data: keep(arena, bytes(row, 3)?) });
+            records.rows.push(Row { id, kind, data: push_bytes(arena, text_column(row, 3)?) });
         }
         db.prepare_cached("COMMIT")?.execute([])?;
         database.check()?;
@@ -87,7 +87,7 @@ impl FloorV2Tree {
 
     /// The session, and where the parts of its answers lie.
     fn parse<'a>(&'a self, records: &Records) -> Result<(Tree<'a>, Vec<&'a RawValue>)> {
-        let session = records.session.typed(&self.arena)?;
+        let session = records.session.to_session(&self.arena)?;
         let mut messages = Vec::with_capacity(records.rows.len());
         let mut places = Vec::with_capacity(256);
         let mut parent = None;

@@ -13,7 +13,7 @@ use crate::commands::fields;
 use crate::failure::{Kind, Result};
 
 /// Subagents of subagents are followed this far.
-const MOST_LEVELS: usize = 16;
+const MAX_LEVELS: usize = 16;
 
 /// How many subagents the calls of a session name.
 pub(crate) fn subagent_count(tree: &SessionHydratedTree<'_>) -> usize {
@@ -28,15 +28,15 @@ pub(crate) fn build(root: &Root, key: &SessionKey) -> Result<(Session, Vec<Stage
 pub(super) struct Builder<'s> {
     root: &'s Root,
     /// Whether the index is compared with the record of each session, whose fields are then printed.
-    verifies: bool,
+    verify_records: bool,
     /// Sessions that are in the tree; hostile data may name each other.
-    seen: HashSet<SessionId>,
+    visited: HashSet<SessionId>,
     issues: Vec<StageIssue>,
 }
 
 impl<'s> Builder<'s> {
-    pub(super) fn new(root: &'s Root, verifies: bool) -> Self {
-        Self { root, verifies, seen: HashSet::new(), issues: Vec::new() }
+    pub(super) fn new(root: &'s Root, verify_records: bool) -> Self {
+        Self { root, verify_records, visited: HashSet::new(), issues: Vec::new() }
     }
 
     pub(super) fn build(mut self, key: &SessionKey) -> Result<(Session, Vec<StageIssue>)> {
@@ -45,8 +45,8 @@ impl<'s> Builder<'s> {
     }
 
     fn session(&mut self, key: &SessionKey, level: usize) -> Result<Session> {
-        self.seen.insert(key.session.clone());
-        if self.verifies {
+        self.visited.insert(key.session.clone());
+        if self.verify_records {
             self.root.verify(std::slice::from_ref(key))?;
         }
         let view = self.root.view()?;
@@ -72,11 +72,12 @@ impl<'s> Builder<'s> {
         self.issues.extend(ran.report.issues);
         let children = view.children(&key.session).into_iter().rev();
         let children: Vec<SessionKey> = children.map(|child| child.key.clone()).collect();
-        if level == MOST_LEVELS {
+        if level == MAX_LEVELS {
             let named = named.into_iter().map(|(_, _, child)| child);
             let below: HashSet<SessionId> =
                 named.chain(children.into_iter().map(|child| child.session)).collect();
-            session.deeper = Some(below.difference(&self.seen).count()).filter(|count| *count > 0);
+            session.deeper =
+                Some(below.difference(&self.visited).count()).filter(|count| *count > 0);
             return Ok(session);
         }
         for (message, part, child) in named {
@@ -106,7 +107,7 @@ impl<'s> Builder<'s> {
 
     /// A session within another one, unless it is in the tree already or not in the store.
     fn nested(&mut self, key: &SessionKey, level: usize) -> Result<Option<Session>> {
-        if self.seen.contains(&key.session) {
+        if self.visited.contains(&key.session) {
             return Ok(None);
         }
         match self.session(key, level + 1) {

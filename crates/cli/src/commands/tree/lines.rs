@@ -10,7 +10,7 @@ use crate::failure::Result;
 use crate::out::Out;
 use crate::show::style;
 use crate::style::Styles;
-use crate::{safe, units};
+use crate::{sanitize, units};
 
 /// Prints a tree.
 pub(crate) fn print(out: &mut Out, tree: &Session) -> Result<()> {
@@ -20,62 +20,65 @@ pub(crate) fn print(out: &mut Out, tree: &Session) -> Result<()> {
 }
 
 /// A line of the printed tree and the lines below it.
-struct Line {
+struct TreeLine {
     text: String,
-    below: Vec<Line>,
+    children: Vec<TreeLine>,
 }
 
-impl Line {
+impl TreeLine {
     fn print(&self, out: &mut String, first: &str, rest: &str) {
         let _ = writeln!(out, "{first}{}", self.text);
-        for (at, line) in self.below.iter().enumerate() {
-            let (branch, trunk) =
-                if at + 1 == self.below.len() { ("└─ ", "   ") } else { ("├─ ", "│  ") };
+        for (at, line) in self.children.iter().enumerate() {
+            let (branch, trunk) = if at + 1 == self.children.len() {
+                ("└─ ", "   ")
+            } else {
+                ("├─ ", "│  ")
+            };
             line.print(out, &format!("{rest}{branch}"), &format!("{rest}{trunk}"));
         }
     }
 }
 
-fn line_of(session: &Session, styles: &Styles) -> Line {
+fn line_of(session: &Session, styles: &Styles) -> TreeLine {
     let (strong, dim) = (styles.strong, styles.dim);
     let parts: usize = session.messages.iter().map(|message| message.parts.len()).sum();
     let text = format!(
         "{strong}{}{strong:#} {dim}{}  {}, {}, {}, {}{dim:#}",
-        safe::line(units::title(&session.record.title)),
-        safe::line(&session.record.id),
-        units::many(session.messages.len(), "message"),
-        units::many(parts, "part"),
+        sanitize::line(units::title_or_placeholder(&session.record.title)),
+        sanitize::line(&session.record.id),
+        units::pluralize(session.messages.len(), "message"),
+        units::pluralize(parts, "part"),
         units::bytes(session.bytes),
         units::cost(session.cost),
     );
-    let mut lines: Vec<Line> = Vec::new();
+    let mut lines: Vec<TreeLine> = Vec::new();
     let mut items = session.items.iter().peekable();
     for at in 0..=session.messages.len() {
-        while let Some(item) = items.next_if(|item| item.before == at) {
+        while let Some(item) = items.next_if(|item| item.messages_before == at) {
             lines.push(item_line(item, styles));
         }
         lines.extend(session.messages.get(at).map(|message| message_line(message, styles)));
     }
     let children = session.children.iter().map(|child| line_of(child, styles));
-    let deeper = session.deeper.map(|count| Line {
+    let deeper = session.deeper.map(|count| TreeLine {
         text: format!("{dim}… {count} nested deeper; `scrollback tree` takes their ids{dim:#}"),
-        below: Vec::new(),
+        children: Vec::new(),
     });
-    Line { text, below: lines.into_iter().chain(children).chain(deeper).collect() }
+    TreeLine { text, children: lines.into_iter().chain(children).chain(deeper).collect() }
 }
 
-fn item_line(item: &ItemNode, styles: &Styles) -> Line {
+fn item_line(item: &ItemNode, styles: &Styles) -> TreeLine {
     let dim = styles.dim;
     let time = item.created.map(|at| format!("  {}", units::time(at))).unwrap_or_default();
-    let text = format!("{dim}{}{time}{dim:#}", safe::line(&item.said));
-    Line { text, below: Vec::new() }
+    let text = format!("{dim}{}{time}{dim:#}", sanitize::line(&item.description));
+    TreeLine { text, children: Vec::new() }
 }
 
-fn message_line(message: &MessageNode, styles: &Styles) -> Line {
+fn message_line(message: &MessageNode, styles: &Styles) -> TreeLine {
     let (style, dim) = (style(&message.speaker, styles), styles.dim);
-    let mut text = format!("{style}{}{style:#}", safe::line(&message.speaker));
+    let mut text = format!("{style}{}{style:#}", sanitize::line(&message.speaker));
     for detail in [&message.agent, &message.model].into_iter().flatten() {
-        let _ = write!(text, " {}", safe::line(detail));
+        let _ = write!(text, " {}", sanitize::line(detail));
     }
     let time = message.created.map(units::time).unwrap_or_default();
     let _ = write!(text, " {dim}{time}  {}", units::bytes(message.total()));
@@ -89,21 +92,24 @@ fn message_line(message: &MessageNode, styles: &Styles) -> Line {
         text.push_str("  (copied)");
     }
     let _ = write!(text, "{dim:#}");
-    Line { text, below: message.parts.iter().map(|part| part_line(part, styles)).collect() }
+    TreeLine { text, children: message.parts.iter().map(|part| part_line(part, styles)).collect() }
 }
 
-fn part_line(part: &PartNode, styles: &Styles) -> Line {
+fn part_line(part: &PartNode, styles: &Styles) -> TreeLine {
     let dim = styles.dim;
-    let mut text = safe::line(&part.kind).into_owned();
+    let mut text = sanitize::line(&part.kind).into_owned();
     if let Some(tool) = &part.tool {
         let style = if part.status == Some("error") { styles.error } else { styles.tool };
         let _ = write!(
             text,
             " {style}{}{style:#} {}",
-            safe::line(tool),
+            sanitize::line(tool),
             part.status.unwrap_or_default()
         );
     }
     let _ = write!(text, " {dim}{}{dim:#}", units::bytes(part.bytes));
-    Line { text, below: part.session.iter().map(|session| line_of(session, styles)).collect() }
+    TreeLine {
+        text,
+        children: part.session.iter().map(|session| line_of(session, styles)).collect(),
+    }
 }

@@ -6,7 +6,7 @@ use scrollback_stor_mmap::MappedSpan;
 use serde::Serialize;
 
 use crate::commands::fields;
-use crate::show::{kind, said, speaker, status_name};
+use crate::show::{describe_item, row_kind, speaker, status_name};
 
 #[derive(Serialize)]
 pub(crate) struct Session {
@@ -76,10 +76,10 @@ pub(super) struct ItemNode {
     pub(super) bytes: u64,
     /// In words.
     #[serde(skip)]
-    pub(super) said: String,
+    pub(super) description: String,
     /// How many messages come before it.
     #[serde(rename = "messagesBefore")]
-    pub(super) before: usize,
+    pub(super) messages_before: usize,
 }
 
 #[derive(Serialize)]
@@ -131,7 +131,7 @@ pub(super) fn message_node(message: &MessageHydrated<'_>) -> MessageNode {
     MessageNode {
         id: message.node.key.message.to_string(),
         role,
-        kind: kind(message),
+        kind: row_kind(message),
         speaker: speaker(message),
         agent: agent.map(|text| text.get().into_owned()),
         provider: provider.map(|text| text.get().into_owned()),
@@ -160,8 +160,8 @@ pub(super) fn item_nodes(tree: &SessionHydratedTree<'_>) -> Vec<ItemNode> {
             kind: known.map_or_else(|| "unusable".into(), |item| item.kind().into_owned()),
             created: known.and_then(|item| item.created()),
             bytes: size(item.node.span.as_ref()),
-            said: known.map_or_else(|| "(unusable item record)".into(), said),
-            before,
+            description: known.map_or_else(|| "(unusable item record)".into(), describe_item),
+            messages_before: before,
         });
     }
     nodes

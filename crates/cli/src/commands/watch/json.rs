@@ -10,11 +10,11 @@ use serde::Serialize;
 
 use crate::args::Since;
 use crate::commands::fields;
-use crate::safe;
+use crate::sanitize;
 
 /// An event. Ids are what opencode's own records call them.
 #[derive(Serialize)]
-struct Line<'a> {
+struct EventLine<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,7 +76,7 @@ pub(super) fn print(store: &Store, event: &Event, out: &mut dyn Write) -> io::Re
     let what = Some(event.change)
         .filter(|_| !matches!(event.subject, Subject::Fresh))
         .map(ChangeKind::name);
-    let mut line = Line {
+    let mut line = EventLine {
         kind: event.subject.name(),
         what,
         cursor,
@@ -123,7 +123,7 @@ pub(super) fn print(store: &Store, event: &Event, out: &mut dyn Write) -> io::Re
             line.damaged = now.is_some() && line.part.is_none();
             line.edit = text.as_ref().filter(|edit| !edit.is_whole).map(Edit::from);
             if line.edit.is_some() {
-                line.part.as_mut().map(without_text);
+                line.part.as_mut().map(remove_text);
             }
         }
         _ => {}
@@ -131,13 +131,13 @@ pub(super) fn print(store: &Store, event: &Event, out: &mut dyn Write) -> io::Re
     // What comes from a record as it is may have lines of its own: only between values, as no
     // string can hold a line feed.
     let text = serde_json::to_string(&line)?;
-    for piece in safe::json(&text).lines() {
+    for piece in sanitize::json(&text).lines() {
         out.write_all(piece.trim_start().as_bytes())?;
     }
     out.write_all(b"\n")
 }
 
-fn without_text(part: &mut Part<'_>) {
+fn remove_text(part: &mut Part<'_>) {
     match part {
         Part::Text(part) => part.text = None,
         Part::Reasoning(part) => part.text = None,

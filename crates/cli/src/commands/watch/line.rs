@@ -10,22 +10,22 @@ use scrollback_index::{MessageMeta, ObservedStamp};
 use scrollback_watch::{ChangeKind, Subject};
 
 use crate::commands::fields::role;
-use crate::show::brief;
+use crate::show::part_summary;
 use crate::style::Styles;
-use crate::table::cut;
-use crate::{safe, units};
+use crate::table::truncate;
+use crate::{sanitize, units};
 
 /// So many columns of a text are shown where lines are not fitted to a terminal.
-const MOST_COLUMNS: usize = 120;
+const MAX_COLUMNS: usize = 120;
 
 /// Prints events.
-pub(super) struct Lines<'l> {
+pub(super) struct LinePrinter<'l> {
     pub(super) store: &'l Store,
     pub(super) styles: Styles,
     pub(super) width: Option<usize>,
 }
 
-impl Lines<'_> {
+impl LinePrinter<'_> {
     /// Prints an event, if it is one for people.
     pub(super) fn print(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
         let (kind, said, about) = match &event.subject {
@@ -57,17 +57,17 @@ impl Lines<'_> {
                 let said = match (text, &record) {
                     (Some(edit), _) if !edit.insert.is_empty() => edit.insert.clone(),
                     (Some(_), _) => return Ok(()), // its end was cut, or times were noted
-                    (None, Some(part)) => brief(part),
+                    (None, Some(part)) => part_summary(part),
                     (None, None) => String::new(),
                 };
                 (kind, said, self.title(event.root, &message.session))
             }
             _ => return Ok(()),
         };
-        self.line(out, event.change, kind, &said, &about)
+        self.print_line(out, event.change, kind, &said, &about)
     }
 
-    fn line(
+    fn print_line(
         &self,
         out: &mut dyn Write,
         what: ChangeKind,
@@ -81,11 +81,11 @@ impl Lines<'_> {
             ChangeKind::Removed => ("-", styles.removed),
             _ => ("~", styles.warn),
         };
-        let now = units::clock(SystemClock.now().as_millis());
-        let about = cut(&safe::line(about), 30);
-        let room = self.width.map_or(MOST_COLUMNS, |width| width.saturating_sub(61));
+        let now = units::time_of_day(SystemClock.now().as_millis());
+        let about = truncate(&sanitize::line(about), 30);
+        let room = self.width.map_or(MAX_COLUMNS, |width| width.saturating_sub(61));
         let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-        let said = cut(&safe::line(&said), room.max(20));
+        let said = truncate(&sanitize::line(&said), room.max(20));
         let dim = styles.dim;
         writeln!(
             out,

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 use crate::args::{self, Global, Since};
 use crate::failure::Result;
 use crate::out::Out;
-use crate::{follow, open, pick, safe};
+use crate::{follow, open, pick, sanitize};
 
 pub(crate) fn run(global: &Global, args: &args::Watch, out: &mut Out) -> Result<()> {
-    let store = open::awaited(global)?;
+    let store = open::open_pending(global)?;
     let session = args.session.as_ref().map(|text| pick::session(&store, text)).transpose()?;
     let mut builder = store.watch().feed(args.feed.into());
     if let Some(session) = &session {
@@ -30,28 +30,28 @@ pub(crate) fn run(global: &Global, args: &args::Watch, out: &mut Out) -> Result<
     };
     let stats = events.stats();
     if !global.json {
-        out.note(&begun(&store, session.as_ref(), &stats)?)?;
+        out.note(&start_message(&store, session.as_ref(), &stats)?)?;
     }
     let (ran, stats) = if global.json {
         follow::run(&store, events, out, |events, text| {
             events.iter().try_for_each(|event| json::print(&store, event, text))
         })
     } else {
-        let mut lines = line::Lines { store: &store, styles: out.styles, width: out.width };
+        let mut lines = line::LinePrinter { store: &store, styles: out.styles, width: out.width };
         follow::run(&store, events, out, |events, text| {
             events.iter().try_for_each(|event| lines.print(event, text))
         })
     };
     if args.stats {
         for stats in &stats {
-            out.note(&safe::json(&json_of(stats).to_string()))?;
+            out.note(&sanitize::json(&stats_json(stats).to_string()))?;
         }
     }
     ran
 }
 
 /// What is followed, and how.
-fn begun(store: &Store, only: Option<&Session<'_>>, stats: &[LiveStats]) -> Result<String> {
+fn start_message(store: &Store, only: Option<&Session<'_>>, stats: &[LiveStats]) -> Result<String> {
     let mut lines = Vec::new();
     let followed = store
         .roots()
@@ -70,7 +70,7 @@ fn begun(store: &Store, only: Option<&Session<'_>>, stats: &[LiveStats]) -> Resu
     Ok(lines.join("\n"))
 }
 
-fn json_of(stats: &LiveStats) -> Value {
+fn stats_json(stats: &LiveStats) -> Value {
     let demotion = |it: &scrollback_watch::Demotion| json!({ "from": it.from.name(), "to": it.to.name(), "why": it.reason });
     json!({
         "feed": stats.feed.name(),

@@ -7,14 +7,14 @@ use serde_json::Value;
 use super::document::{Document, Type};
 
 /// Which fields were seen, by the object that defines them.
-pub(crate) struct Check {
+pub(crate) struct SchemaCheck {
     pub(crate) document: Document,
-    pub(crate) seen: BTreeSet<(String, String)>,
+    pub(crate) used_fields: BTreeSet<(String, String)>,
 }
 
-impl Check {
+impl SchemaCheck {
     pub(crate) fn new() -> Self {
-        Self { document: Document::read(), seen: BTreeSet::new() }
+        Self { document: Document::read(), used_fields: BTreeSet::new() }
     }
 
     /// A list of these objects.
@@ -36,9 +36,8 @@ impl Check {
     pub(crate) fn try_object(&mut self, name: &str, value: &Value) -> Result<(), String> {
         let Some(object) = value.as_object() else { return Err(format!("{name}: {value}")) };
         let fields = self.document.fields(name);
-        let absent = fields
-            .iter()
-            .find(|(at, (field, _))| !field.may_be_absent && !object.contains_key(**at));
+        let absent =
+            fields.iter().find(|(at, (field, _))| !field.is_optional && !object.contains_key(**at));
         if let Some((at, _)) = absent {
             return Err(format!("{name} has no {at}: {value}"));
         }
@@ -55,7 +54,7 @@ impl Check {
             if problems.len() == types.len() {
                 return Err(format!("{name}.{at}: {}", problems.join("; ")));
             }
-            self.seen.insert((owner, at));
+            self.used_fields.insert((owner, at));
         }
         Ok(())
     }

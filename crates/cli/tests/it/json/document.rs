@@ -26,7 +26,7 @@ pub(crate) enum Type {
 pub(crate) struct Field {
     /// It is of one of these types.
     pub(crate) types: Vec<Type>,
-    pub(crate) may_be_absent: bool,
+    pub(crate) is_optional: bool,
 }
 
 /// An object.
@@ -42,7 +42,7 @@ pub(crate) struct Object {
 pub(crate) struct Document {
     objects: BTreeMap<String, Object>,
     /// Objects and their fields that tests do not see.
-    pub(crate) rare: Vec<(String, String)>,
+    pub(crate) untested_fields: Vec<(String, String)>,
     /// Commands, and what they print.
     pub(crate) commands: Vec<(String, String)>,
 }
@@ -50,7 +50,7 @@ pub(crate) struct Document {
 impl Document {
     pub(crate) fn read() -> Self {
         let mut document =
-            Self { objects: BTreeMap::new(), rare: Vec::new(), commands: Vec::new() };
+            Self { objects: BTreeMap::new(), untested_fields: Vec::new(), commands: Vec::new() };
         for section in DOCUMENT.split("\n## ") {
             let (heading, text) = section.split_once('\n').unwrap();
             document.section(&heading.replace('`', ""), text);
@@ -67,11 +67,11 @@ impl Document {
         let rows: Vec<Vec<String>> = rows.map(cells).collect();
         match head.split('|').next().unwrap().trim() {
             "command" => {
-                self.commands.extend(rows.iter().map(|row| (name(&row[0]), row[1].clone())))
+                self.commands.extend(rows.iter().map(|row| (code_span(&row[0]), row[1].clone())))
             }
-            "object" => {
-                self.rare.extend(rows.iter().map(|row| (row[0].replace('`', ""), name(&row[1]))))
-            }
+            "object" => self
+                .untested_fields
+                .extend(rows.iter().map(|row| (row[0].replace('`', ""), code_span(&row[1])))),
             "field" => {
                 let base = text.split_once("All fields of [");
                 let base = base.map(|(_, rest)| rest.split_once(']').unwrap().0.to_owned());
@@ -79,8 +79,8 @@ impl Document {
                     assert_eq!(row.len(), 5, "{heading}: {row:?}");
                     assert!(!row[3].is_empty() && !row[4].is_empty(), "{heading}: {row:?}");
                     (
-                        name(&row[0]),
-                        Field { types: types(&row[1]), may_be_absent: row[3] != "never" },
+                        code_span(&row[0]),
+                        Field { types: parse_types(&row[1]), is_optional: row[3] != "never" },
                     )
                 };
                 let blocks = text.split("```json\n").skip(1);
@@ -123,18 +123,18 @@ impl Document {
 }
 
 /// What stands between the first two backticks.
-fn name(cell: &str) -> String {
+fn code_span(cell: &str) -> String {
     cell.split('`').nth(1).unwrap_or_else(|| panic!("no name in {cell:?}")).to_owned()
 }
 
 /// The types that a cell names: `string or null`, `list of [Tokens](#tokens)`.
-pub(crate) fn types(cell: &str) -> Vec<Type> {
-    cell.replace(" or ", ", ").split(", ").map(one).collect()
+pub(crate) fn parse_types(cell: &str) -> Vec<Type> {
+    cell.replace(" or ", ", ").split(", ").map(parse_type).collect()
 }
 
-fn one(text: &str) -> Type {
+fn parse_type(text: &str) -> Type {
     if let Some(of) = text.strip_prefix("list of ") {
-        return Type::List(Box::new(one(of)));
+        return Type::List(Box::new(parse_type(of)));
     }
     if let Some(link) = text.strip_prefix('[') {
         return Type::Object(link.split_once("](#").unwrap().0.replace('`', ""));

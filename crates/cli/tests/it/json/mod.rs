@@ -14,38 +14,40 @@ use scrollback_fixtures::{Corpus, corpus, writer};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use self::check::Check;
-use self::document::types;
-use crate::support::{Ran, on, scrollback, stated, step};
-use crate::watch::{Following, World};
+use self::check::SchemaCheck;
+use self::document::parse_types;
+use crate::support::{RunOutput, run_on, scrollback, step_session, store_from_text};
+use crate::watch::{FollowProcess, TestStore};
 
 /// One is never printed alone, the other is long and made of objects with examples.
 const WITHOUT_EXAMPLE: [&str; 2] = ["Message", "Demo"];
 
 #[test]
 fn documented_fields_are_those_that_are_printed() {
-    let mut check = Check::new();
+    let mut check = SchemaCheck::new();
     for which in [Corpus::OpencodeJson, Corpus::OpencodeV2Upgraded, Corpus::OpencodeV2Fresh] {
-        sessions(&mut check, &corpus(which).data_dir);
+        check_sessions(&mut check, &corpus(which).data_dir);
     }
     let whole = corpus(Corpus::OpencodePrelaunch).data_dir;
-    check.list("Session in ls", &on(&whole, &["ls", "--json"]).json());
-    damaged(&mut check);
-    nested(&mut check);
-    stores(&mut check);
-    caches(&mut check);
-    check
-        .object("Demo", &Ran::from(scrollback().args(["demo", "--json"]).output().unwrap()).json());
-    events(&mut check);
-    whole_state(&mut check);
-    two_roots(&mut check);
+    check.list("Session in ls", &run_on(&whole, &["ls", "--json"]).json());
+    check_damaged(&mut check);
+    check_nested(&mut check);
+    check_stores(&mut check);
+    check_caches(&mut check);
+    check.object(
+        "Demo",
+        &RunOutput::from(scrollback().args(["demo", "--json"]).output().unwrap()).json(),
+    );
+    check_events(&mut check);
+    check_whole_state(&mut check);
+    check_two_roots(&mut check);
 
-    let rare = |field: &(String, String)| check.document.rare.contains(field);
+    let rare = |field: &(String, String)| check.document.untested_fields.contains(field);
     let mut problems = String::new();
     for (name, object) in check.document.names() {
         for field in object.fields.keys() {
             let field = (name.clone(), field.clone());
-            match (check.seen.contains(&field), rare(&field)) {
+            match (check.used_fields.contains(&field), rare(&field)) {
                 (false, false) => writeln!(problems, "never printed: {field:?}").unwrap(),
                 (true, true) => writeln!(problems, "not rare: {field:?}").unwrap(),
                 _ => {}
@@ -57,12 +59,12 @@ fn documented_fields_are_those_that_are_printed() {
 
 #[test]
 fn each_object_has_an_example() {
-    let mut check = Check::new();
+    let mut check = SchemaCheck::new();
     let objects = check.document.names();
     let examples: Vec<(String, Vec<Value>)> =
         objects.map(|(name, object)| (name.clone(), object.examples.clone())).collect();
     for (name, examples) in examples {
-        let is_rare = check.document.rare.iter().any(|(object, _)| *object == name);
+        let is_rare = check.document.untested_fields.iter().any(|(object, _)| *object == name);
         let has_none = is_rare || WITHOUT_EXAMPLE.contains(&name.as_str());
         assert_eq!(examples.is_empty(), has_none, "{name}");
         examples.iter().for_each(|example| check.object(&name, example));
@@ -71,7 +73,7 @@ fn each_object_has_an_example() {
 
 #[test]
 fn each_command_with_json_is_listed() {
-    let listed = Check::new().document.commands;
+    let listed = SchemaCheck::new().document.commands;
     for command in crate::help::COMMANDS {
         let has_json = crate::help::help(command).contains("--json\n");
         let is_listed = listed.iter().any(|(it, _)| *it == format!("{command} --json"));
@@ -81,7 +83,7 @@ fn each_command_with_json_is_listed() {
 
 #[test]
 fn what_is_not_documented_is_found() {
-    let mut check = Check::new();
+    let mut check = SchemaCheck::new();
     let tokens = json!({"input": 1, "output": 1, "reasoning": 0, "cacheRead": 0, "cacheWrite": 0});
     check.object("Tokens", &tokens);
     let mut problem = |at: &str, value: Value| {
@@ -95,30 +97,30 @@ fn what_is_not_documented_is_found() {
     assert!(problem("input", Value::Null).contains("has no input"));
     assert!(problem("input", json!("1")).contains("Tokens.input"));
     assert!(problem("total", json!(1)).contains("does not define Tokens.total"));
-    assert_eq!(types("list of [Part in `tree`](#part-in-tree) or null").len(), 2);
+    assert_eq!(parse_types("list of [Part in `tree`](#part-in-tree) or null").len(), 2);
 }
 
 /// Every session of a store in lists and as a tree, and some as the other commands print them.
-fn sessions(check: &mut Check, store: &Path) {
-    let listed = on(store, &["ls", "--json"]).json();
+fn check_sessions(check: &mut SchemaCheck, store: &Path) {
+    let listed = run_on(store, &["ls", "--json"]).json();
     check.list("Session in ls", &listed);
     for (at, session) in listed.as_array().unwrap().iter().enumerate() {
         let id = session["id"].as_str().unwrap();
-        check.object("Session in tree", &on(store, &["tree", "--json", id]).json());
+        check.object("Session in tree", &run_on(store, &["tree", "--json", id]).json());
         if at % 6 != 0 {
             continue;
         }
-        check.object("Transcript", &on(store, &["show", "--json", id]).json());
-        check.object("Context", &on(store, &["show", "--json", "--context", id]).json());
-        check.object("Export", &on(store, &["export", id]).json());
+        check.object("Transcript", &run_on(store, &["show", "--json", id]).json());
+        check.object("Context", &run_on(store, &["show", "--json", "--context", id]).json());
+        check.object("Export", &run_on(store, &["export", id]).json());
     }
-    let v2 = on(store, &["export", "--format", "v2"]);
+    let v2 = run_on(store, &["export", "--format", "v2"]);
     assert!(v2.code == 1 || v2.json().is_object());
 }
 
 /// Records that cannot be parsed, and files that a database took the place of.
-fn damaged(check: &mut Check) {
-    let store = stated(
+fn check_damaged(check: &mut SchemaCheck) {
+    let store = store_from_text(
         r#"
         //- session/p/ses_1.json
         {"id":"ses_1","title":"sound","time":{"created":1,"updated":3}}
@@ -134,29 +136,31 @@ fn damaged(check: &mut Check) {
     let file = store.path().join("storage/session/p/ses_2.json");
     let file = std::fs::File::options().append(true).open(file).unwrap();
     file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
-    check.list("Session in ls", &on(store.path(), &["ls", "--json"]).json());
-    let tree = on(store.path(), &["tree", "--json", "ses_1"]).json();
+    check.list("Session in ls", &run_on(store.path(), &["ls", "--json"]).json());
+    let tree = run_on(store.path(), &["tree", "--json", "ses_1"]).json();
     check.object("Session in tree", &tree);
     assert_eq!(tree["messages"][0]["damaged"], true, "{tree}");
     for session in ["ses_1", "ses_2"] {
-        check.object("Transcript", &on(store.path(), &["show", "--json", session]).json());
-        check
-            .object("Context", &on(store.path(), &["show", "--json", "--context", session]).json());
+        check.object("Transcript", &run_on(store.path(), &["show", "--json", session]).json());
+        check.object(
+            "Context",
+            &run_on(store.path(), &["show", "--json", "--context", session]).json(),
+        );
     }
 
     let both = TempDir::new().unwrap();
     corpus(Corpus::OpencodeMigrated).copy_to(both.path()).unwrap();
     let left = "//- storage/session/p/ses_left.json\n{\"id\":\"ses_left\",\"title\":\"left\"}\n";
     scrollback_fixtures::write_tree(both.path(), left).unwrap();
-    check.list("Session in ls", &on(both.path(), &["ls", "--json"]).json());
+    check.list("Session in ls", &run_on(both.path(), &["ls", "--json"]).json());
     let db = rusqlite::Connection::open(both.path().join("opencode.db")).unwrap();
     db.execute_batch("CREATE TABLE novelty (id text); ALTER TABLE session ADD COLUMN mood text")
         .unwrap();
-    check.list("Store", &on(both.path(), &["stores", "--json"]).json());
+    check.list("Store", &run_on(both.path(), &["stores", "--json"]).json());
 }
 
 /// More levels of subagents than are followed.
-fn nested(check: &mut Check) {
+fn check_nested(check: &mut SchemaCheck) {
     let mut text = String::new();
     for level in 0..20 {
         let parent =
@@ -164,20 +168,21 @@ fn nested(check: &mut Check) {
         writeln!(text, "//- session/p/ses_{level}.json").unwrap();
         writeln!(text, "{{\"id\":\"ses_{level}\",\"title\":\"{level}\"{parent}}}").unwrap();
     }
-    let store = stated(&text);
-    check.object("Session in tree", &on(store.path(), &["tree", "--json", "ses_0"]).json());
+    let store = store_from_text(&text);
+    check.object("Session in tree", &run_on(store.path(), &["tree", "--json", "ses_0"]).json());
 }
 
-fn stores(check: &mut Check) {
+fn check_stores(check: &mut SchemaCheck) {
     for which in [Corpus::OpencodeJson, Corpus::OpencodeV2Fresh] {
         let store = corpus(which).data_dir;
-        check.list("Store", &on(&store, &["stores", "--json"]).json());
+        check.list("Store", &run_on(&store, &["stores", "--json"]).json());
     }
 }
 
-fn caches(check: &mut Check) {
-    let (store, cache) = (stated("//- session/p/ses_1.json\n{}\n"), TempDir::new().unwrap());
-    let run = |args: &[&str]| -> Ran {
+fn check_caches(check: &mut SchemaCheck) {
+    let (store, cache) =
+        (store_from_text("//- session/p/ses_1.json\n{}\n"), TempDir::new().unwrap());
+    let run = |args: &[&str]| -> RunOutput {
         let mut command = scrollback();
         command.env("XDG_CACHE_HOME", cache.path()).args(args).output().unwrap().into()
     };
@@ -189,8 +194,8 @@ fn caches(check: &mut Check) {
 }
 
 /// A session as it is written, damaged and removed.
-fn events(check: &mut Check) {
-    let world = World::new();
+fn check_events(check: &mut SchemaCheck) {
+    let world = TestStore::new();
     let damage = |path: &str| writer::write(&world.storage().join(path), b"{").unwrap();
     world.session("ses_1", "one");
     let mut all = Vec::new();
@@ -228,25 +233,25 @@ fn events(check: &mut Check) {
 }
 
 /// All that is in a real store, as events.
-fn whole_state(check: &mut Check) {
+fn check_whole_state(check: &mut SchemaCheck) {
     let (store, cache) = (corpus(Corpus::OpencodeJson).data_dir, TempDir::new().unwrap());
-    let listed = on(&store, &["ls", "--json"]).json();
+    let listed = run_on(&store, &["ls", "--json"]).json();
     let counts = listed.as_array().unwrap().iter().map(|it| it["messages"].as_u64().unwrap());
     let left = Cell::new(counts.sum::<u64>());
-    let following = Following::start(&store, cache.path(), &["watch", "--json"]);
+    let following = FollowProcess::start(&store, cache.path(), &["watch", "--json"]);
     let all = following.events_until(|it| {
         left.set(left.get() - u64::from(it["type"] == "message"));
         left.get() == 0
     });
     following.stop(Signal::INT);
-    let session = step("fix");
+    let session = step_session("fix");
     assert!(all.iter().any(|it| it["sessionID"] == *session && it["type"] == "part"));
     check.list("Event", &Value::Array(all));
 }
 
 /// Events of two stores say which of them they are of.
-fn two_roots(check: &mut Check) {
-    let (world, other) = (World::new(), World::new());
+fn check_two_roots(check: &mut SchemaCheck) {
+    let (world, other) = (TestStore::new(), TestStore::new());
     let path = other.storage().parent().unwrap().to_owned();
     let following = world.follow(&["watch", "--json", "--store", path.to_str().unwrap()]);
     following.events_until(|_| true).iter().for_each(|event| check.object("Event", event));

@@ -4,12 +4,12 @@ use scrollback_core_type::Cost;
 use scrollback_fixtures::corpus;
 use serde_json::{Value, json};
 
-use super::{FRESH, PREVIEW, UPGRADED, assert_told, lines, named};
-use crate::support::on;
+use super::{FRESH, PREVIEW, UPGRADED, assert_lines_in_order, output_lines, session_id};
+use crate::support::run_on;
 
 #[test]
 fn a_session_is_shown_with_what_happened_between_its_messages() {
-    let shown = |which, name| lines(which, &["show", &named(which, name)]);
+    let shown = |which, name| output_lines(which, &["show", &session_id(which, name)]);
     for (which, name, expected) in [
         (
             FRESH,
@@ -122,15 +122,15 @@ fn a_session_is_shown_with_what_happened_between_its_messages() {
             ],
         ),
     ] {
-        assert_told(&shown(which, name), expected);
+        assert_lines_in_order(&shown(which, name), expected);
     }
 }
 
 #[test]
 fn a_tree_has_what_happened_and_what_subagents_did() {
-    let id = named(FRESH, "parent");
-    let printed = lines(FRESH, &["tree", &id]);
-    assert_told(
+    let id = session_id(FRESH, "parent");
+    let printed = output_lines(FRESH, &["tree", &id]);
+    assert_lines_in_order(
         &printed,
         &[
             "Delegate ses_",
@@ -141,14 +141,14 @@ fn a_tree_has_what_happened_and_what_subagents_did() {
             "└─ idle, succeeded",
         ],
     );
-    let tree = on(&corpus(FRESH).database, &["tree", "--json", &id]).json();
+    let tree = run_on(&corpus(FRESH).database, &["tree", "--json", &id]).json();
     let call = tree["messages"][1]["parts"].as_array().unwrap();
     let call = call.iter().find(|part| part["type"] == "tool").unwrap();
-    assert_eq!(call["session"]["id"], *named(FRESH, "child"));
+    assert_eq!(call["session"]["id"], *session_id(FRESH, "child"));
     let item = &tree["items"][0];
     assert_eq!((&item["type"], &item["messagesBefore"]), (&json!("idle"), &json!(4)));
-    let markers = lines(FRESH, &["tree", &named(FRESH, "markers")]);
-    assert_told(
+    let markers = output_lines(FRESH, &["tree", &session_id(FRESH, "markers")]);
+    assert_lines_in_order(
         &markers,
         &[
             "  7 messages, 9 parts, ",
@@ -162,7 +162,8 @@ fn a_tree_has_what_happened_and_what_subagents_did() {
             "├─ assistant plan mock-small 2026",
         ],
     );
-    let tree = on(&corpus(FRESH).database, &["tree", "--json", &named(FRESH, "markers")]).json();
+    let tree =
+        run_on(&corpus(FRESH).database, &["tree", "--json", &session_id(FRESH, "markers")]).json();
     let messages = tree["messages"].as_array().unwrap();
     let said: Vec<_> = messages.iter().map(|it| (&it["role"], &it["type"])).collect();
     let [user, assistant] = ["user", "assistant"].map(Value::from);
@@ -174,22 +175,22 @@ fn a_tree_has_what_happened_and_what_subagents_did() {
 
 #[test]
 fn what_a_fork_copied_is_marked_and_costs_nothing_there() {
-    let (store, fork) = (corpus(FRESH).database, named(FRESH, "fork_through"));
+    let (store, fork) = (corpus(FRESH).database, session_id(FRESH, "fork_through"));
     for command in ["show", "tree"] {
-        let printed = lines(FRESH, &[command, &fork]);
+        let printed = output_lines(FRESH, &[command, &fork]);
         let copies: Vec<_> = printed.iter().filter(|it| it.contains("(copied)")).collect();
         assert_eq!(copies.len(), 6, "{command}: {printed:#?}");
         let spent = |line: &&&String| line.contains('$') || line.contains("tokens");
         assert_eq!(copies.iter().find(spent), None, "{command}");
         let own = printed.iter().filter(|it| it.contains("assistant build"));
         assert!(own.clone().count() == 1 && own.clone().all(|it| it.contains("$0.01")));
-        let source = lines(FRESH, &[command, &named(FRESH, "markers")]);
+        let source = output_lines(FRESH, &[command, &session_id(FRESH, "markers")]);
         assert!(!source.iter().any(|it| it.contains("(copied)")), "{command}");
         assert!(source.iter().any(|it| it.contains("assistant plan") && it.contains("$0.01")));
     }
     // What is said of messages adds up to what is said of the session.
     for name in ["fork_through", "fork_before", "fork_of_fork", "markers"] {
-        let tree = on(&store, &["tree", "--json", &named(FRESH, name)]).json();
+        let tree = run_on(&store, &["tree", "--json", &session_id(FRESH, name)]).json();
         let messages = tree["messages"].as_array().unwrap();
         let cost = |it: &Value| it["cost"].as_f64().map(Cost::from_dollars);
         let sum: Cost = messages.iter().filter_map(cost).sum();
@@ -214,41 +215,41 @@ fn numbers_of_one_are_no_plurals() {
             ('msg_2', 'ses_1', 'hologram', 2, 1, 1, '{"light":1}');"#,
     )
     .unwrap();
-    let shown = on(dir.path(), &["show", "latest"]).out;
+    let shown = run_on(dir.path(), &["show", "latest"]).stdout;
     assert!(shown.contains("\n1 message  0 tokens"), "{shown}");
     // What is not known says what it is and how much there is of it.
     let unknown = "item of an unknown kind \"hologram\", ";
     assert!(shown.contains(&format!("──── {unknown}")), "{shown}");
-    let tree = on(dir.path(), &["tree", "latest"]).out;
+    let tree = run_on(dir.path(), &["tree", "latest"]).stdout;
     assert!(tree.contains("(untitled) ses_1  1 message, 1 part, "), "{tree}");
     assert!(tree.contains(&format!("└─ {unknown}")), "{tree}");
-    let listed = on(dir.path(), &["ls"]);
-    assert!(listed.out.contains("ses_1  (untitled)  /d"), "{}", listed.out);
-    let listed = on(dir.path(), &["ls", "--color", "always"]).out;
+    let listed = run_on(dir.path(), &["ls"]);
+    assert!(listed.stdout.contains("ses_1  (untitled)  /d"), "{}", listed.stdout);
+    let listed = run_on(dir.path(), &["ls", "--color", "always"]).stdout;
     assert!(listed.contains("\u{1b}[2m(untitled)\u{1b}[0m"), "{listed:?}");
-    assert_eq!(on(dir.path(), &["ls", "--json"]).json()[0]["title"], "");
+    assert_eq!(run_on(dir.path(), &["ls", "--json"]).json()[0]["title"], "");
 }
 
 #[test]
 fn what_is_odd_is_told_and_costs_itself() {
     for which in [FRESH, UPGRADED] {
-        let (store, id) = (corpus(which).database, named(which, "odd"));
+        let (store, id) = (corpus(which).database, session_id(which, "odd"));
         for args in [
             &["show", "--issues", &id][..],
             &["tree", "--issues", &id],
             &["export", "--issues", &id],
         ] {
-            let ran = on(&store, args);
-            assert_eq!(ran.code, 0, "{}", ran.err);
+            let ran = run_on(&store, args);
+            assert_eq!(ran.code, 0, "{}", ran.stderr);
             for told in [
                 "unknown item type \"hologram\"",
                 "unknown part type \"video\"",
                 "the JSON ends in the middle of a value (message ",
             ] {
-                assert!(ran.err.contains(told), "{args:?}: {}", ran.err);
+                assert!(ran.stderr.contains(told), "{args:?}: {}", ran.stderr);
             }
         }
-        let shown = lines(which, &["show", &id]);
+        let shown = output_lines(which, &["show", &id]);
         let expected = [
             "hi",
             "──── item of an unknown kind \"hologram\", 147 B ────",
@@ -256,13 +257,13 @@ fn what_is_odd_is_told_and_costs_itself() {
             "part of an unknown kind \"video\"",
             "(unusable message record)",
         ];
-        assert_told(&shown, &expected);
-        assert_told(
-            &lines(which, &["tree", &id]),
+        assert_lines_in_order(&shown, &expected);
+        assert_lines_in_order(
+            &output_lines(which, &["tree", &id]),
             &["hologram", "video", "└─ (unusable message record)"],
         );
         // Without being asked, it is said that there is something to be asked for.
-        assert!(on(&store, &["show", &id]).err.contains("--issues"));
-        assert!(on(&store, &["ls", "--issues"]).err.contains("the JSON ends in the middle"));
+        assert!(run_on(&store, &["show", &id]).stderr.contains("--issues"));
+        assert!(run_on(&store, &["ls", "--issues"]).stderr.contains("the JSON ends in the middle"));
     }
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use scrollback_fixtures::{Corpus, corpus};
 use serde_json::{Value, json};
 
-use super::{FRESH, PREVIEW, UPGRADED, named, oracle};
-use crate::support::on;
+use super::{FRESH, PREVIEW, UPGRADED, oracle, session_id};
+use crate::support::run_on;
 
 /// Those of the messages of the API that an export of 2.x has, without what the oracle adds.
-fn settled(said: &Value) -> Vec<Value> {
+fn finished_messages(said: &Value) -> Vec<Value> {
     let mut messages = said["messages"].as_array().unwrap().clone();
     messages.retain(|message| match message["type"].as_str() {
         Some("assistant") => message["time"]["completed"].is_number(),
@@ -43,15 +43,15 @@ fn an_export_of_2x_is_what_2x_exports() {
     ];
     for (which, names) in names {
         for name in *names {
-            let id = named(*which, name);
+            let id = session_id(*which, name);
             let said = oracle(*which, &id);
-            let ran = on(&corpus(*which).database, &["export", "--format", "v2", &id]).json();
+            let ran = run_on(&corpus(*which).database, &["export", "--format", "v2", &id]).json();
             let mut info = said["info"].clone();
             if info["cost"] == json!(0.0) {
                 info["cost"] = json!(0); // as JavaScript writes it
             }
             assert_eq!(ran["info"], info, "{name}");
-            assert_eq!(ran["messages"], Value::from(settled(&said)), "{name}");
+            assert_eq!(ran["messages"], Value::from(finished_messages(&said)), "{name}");
         }
     }
     for (name, why) in [
@@ -61,16 +61,19 @@ fn an_export_of_2x_is_what_2x_exports() {
             "it is read from the tables of 1.x; 2.x deleted it, or did not migrate it",
         ),
     ] {
-        let ran =
-            on(&corpus(UPGRADED).database, &["export", "--format", "v2", &named(UPGRADED, name)]);
+        let ran = run_on(
+            &corpus(UPGRADED).database,
+            &["export", "--format", "v2", &session_id(UPGRADED, name)],
+        );
         assert_eq!(ran.code, 1);
-        let is_told = ran.err.contains("is not in the tables of 2.x") && ran.err.contains(why);
-        assert!(is_told, "{}", ran.err);
+        let is_told =
+            ran.stderr.contains("is not in the tables of 2.x") && ran.stderr.contains(why);
+        assert!(is_told, "{}", ran.stderr);
     }
     let files = corpus(Corpus::OpencodeJson);
     let id = files.session_of_step("rust").unwrap().unwrap();
-    let ran = on(&files.data_dir, &["export", "--format", "v2", &id]);
-    assert!(ran.err.contains("it is read from JSON files"), "{}", ran.err);
+    let ran = run_on(&files.data_dir, &["export", "--format", "v2", &id]);
+    assert!(ran.stderr.contains("it is read from JSON files"), "{}", ran.stderr);
 }
 
 /// Indented as the other one, and nothing else of it is touched: not numbers that JavaScript has no
@@ -79,15 +82,15 @@ fn an_export_of_2x_is_what_2x_exports() {
 fn an_export_of_2x_is_indented_and_else_as_it_is() {
     let dir = tempfile::tempdir().unwrap();
     corpus(FRESH).copy_to(dir.path()).unwrap();
-    let id = named(FRESH, "kitchen");
+    let id = session_id(FRESH, "kitchen");
     let data = r#"{"text" : "\ud83d","metadata":{"z":12345678901234567890123,"a":[1.0,[],{}]},"time":{"created":7}}"#;
     let db = rusqlite::Connection::open(dir.path().join("opencode.db")).unwrap();
     let insert = "INSERT INTO session_message VALUES ('msg_x', ?1, 'user', 9000, 7, 7, ?2)";
     db.execute(insert, (&id, data)).unwrap();
     drop(db);
-    let ran = on(dir.path(), &["export", "--format", "v2", &id]);
-    assert_eq!(ran.code, 0, "{}", ran.err);
-    assert!(ran.out.starts_with("{\n  \"info\": {\n    \""), "{}", ran.out);
+    let ran = run_on(dir.path(), &["export", "--format", "v2", &id]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.starts_with("{\n  \"info\": {\n    \""), "{}", ran.stdout);
     let message = r#"
       "text": "\ud83d",
       "metadata": {
@@ -101,8 +104,8 @@ fn an_export_of_2x_is_indented_and_else_as_it_is() {
       "time": {
         "created": 7
       }"#;
-    assert!(ran.out.contains(message), "{}", ran.out);
-    assert!(ran.out.ends_with("    }\n  ]\n}\n"), "{}", ran.out);
+    assert!(ran.stdout.contains(message), "{}", ran.stdout);
+    assert!(ran.stdout.ends_with("    }\n  ]\n}\n"), "{}", ran.stdout);
 }
 
 #[test]
@@ -110,8 +113,8 @@ fn an_export_is_of_the_shape_of_1x() {
     for (which, name) in
         [(FRESH, "kitchen"), (FRESH, "markers"), (UPGRADED, "compaction"), (PREVIEW, "attached")]
     {
-        let id = named(which, name);
-        let exported = on(&corpus(which).database, &["export", &id]).json();
+        let id = session_id(which, name);
+        let exported = run_on(&corpus(which).database, &["export", &id]).json();
         assert_eq!(exported["info"]["id"], *id);
         let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
         let mut ids = Vec::new();

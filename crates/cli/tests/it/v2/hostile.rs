@@ -3,18 +3,18 @@
 
 use rusqlite::Connection;
 
-use crate::hostile::{EVIL, assert_harmless, assert_json_is_harmless};
-use crate::support::on;
+use crate::hostile::{HOSTILE_TEXT, assert_harmless, assert_json_is_harmless};
+use crate::support::run_on;
 
 pub(crate) const SCHEMA: &str = include_str!("../../../../../fixtures/schema/opencode-2.0.sql");
 
 /// A database in which every text that may be printed is hostile.
-pub(crate) fn evil_store() -> tempfile::TempDir {
+pub(crate) fn hostile_store() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let db = Connection::open(dir.path().join("opencode.db")).unwrap();
     db.execute_batch("PRAGMA foreign_keys=OFF").unwrap();
     db.execute_batch(SCHEMA).unwrap();
-    let evil: String = serde_json::from_str(&format!("\"{EVIL}\"")).unwrap();
+    let evil: String = serde_json::from_str(&format!("\"{HOSTILE_TEXT}\"")).unwrap();
     // A column takes what JSON would escape, but for what ends a text there.
     let column = evil.replace('\0', "") + "\u{9b}31m\u{85}";
     db.execute(
@@ -23,51 +23,53 @@ pub(crate) fn evil_store() -> tempfile::TempDir {
          VALUES ('ses_1', 'p', ?1, '/d' || ?1, 'T' || ?1, ?1, ?1, ?2, 'ses_' || 'x', ?3, ?1, ?4, 1, 2)",
         (
             &column,
-            format!(r#"{{"id":"{EVIL}","providerID":"{EVIL}"}}"#),
-            format!(r#"{{"type":"{EVIL}","messageID":"{EVIL}"}}"#),
-            format!(r#"{{"messageID":"msg_99","snapshot":"{EVIL}"}}"#),
+            format!(r#"{{"id":"{HOSTILE_TEXT}","providerID":"{HOSTILE_TEXT}"}}"#),
+            format!(r#"{{"type":"{HOSTILE_TEXT}","messageID":"{HOSTILE_TEXT}"}}"#),
+            format!(r#"{{"messageID":"msg_99","snapshot":"{HOSTILE_TEXT}"}}"#),
         ),
     )
     .unwrap();
-    let model = format!(r#"{{"id":"{EVIL}","providerID":"{EVIL}"}}"#);
-    let error = format!(r#"{{"type":"{EVIL}","message":"{EVIL}"}}"#);
+    let model = format!(r#"{{"id":"{HOSTILE_TEXT}","providerID":"{HOSTILE_TEXT}"}}"#);
+    let error = format!(r#"{{"type":"{HOSTILE_TEXT}","message":"{HOSTILE_TEXT}"}}"#);
     let rows = [
-        ("agent-switched", format!(r#"{{"agent":"{EVIL}","previous":"{EVIL}"}}"#)),
+        ("agent-switched", format!(r#"{{"agent":"{HOSTILE_TEXT}","previous":"{HOSTILE_TEXT}"}}"#)),
         ("model-switched", format!(r#"{{"model":{model},"previous":{model}}}"#)),
         (
             "location-switched",
             format!(
-                r#"{{"location":{{"directory":"{EVIL}"}},"previous":{{"location":{{"directory":"{EVIL}"}}}}}}"#
+                r#"{{"location":{{"directory":"{HOSTILE_TEXT}"}},"previous":{{"location":{{"directory":"{HOSTILE_TEXT}"}}}}}}"#
             ),
         ),
-        ("idle", format!(r#"{{"outcome":"{EVIL}","error":{error}}}"#)),
-        (&column, format!(r#"{{"payload":"{EVIL}"}}"#)),
+        ("idle", format!(r#"{{"outcome":"{HOSTILE_TEXT}","error":{error}}}"#)),
+        (&column, format!(r#"{{"payload":"{HOSTILE_TEXT}"}}"#)),
         (
             "user",
             format!(
-                r#"{{"text":"{EVIL}\n\ttabs stay","files":[{{"data":"","mime":"{EVIL}","name":"{EVIL}"}}],"agents":[{{"name":"{EVIL}"}}],"skills":[{{"id":"{EVIL}","text":"{EVIL}"}}]}}"#
+                r#"{{"text":"{HOSTILE_TEXT}\n\ttabs stay","files":[{{"data":"","mime":"{HOSTILE_TEXT}","name":"{HOSTILE_TEXT}"}}],"agents":[{{"name":"{HOSTILE_TEXT}"}}],"skills":[{{"id":"{HOSTILE_TEXT}","text":"{HOSTILE_TEXT}"}}]}}"#
             ),
         ),
-        ("system", format!(r#"{{"text":"{EVIL}","description":"{EVIL}"}}"#)),
+        ("system", format!(r#"{{"text":"{HOSTILE_TEXT}","description":"{HOSTILE_TEXT}"}}"#)),
         (
             "shell",
             format!(
-                r#"{{"shellID":"{EVIL}","command":"{EVIL}","status":"exited","output":{{"output":"{EVIL}"}}}}"#
+                r#"{{"shellID":"{HOSTILE_TEXT}","command":"{HOSTILE_TEXT}","status":"exited","output":{{"output":"{HOSTILE_TEXT}"}}}}"#
             ),
         ),
         (
             "compaction",
-            format!(r#"{{"status":"failed","summary":"{EVIL}","error":{error},"model":{model}}}"#),
+            format!(
+                r#"{{"status":"failed","summary":"{HOSTILE_TEXT}","error":{error},"model":{model}}}"#
+            ),
         ),
         (
             "assistant",
             format!(
-                r#"{{"agent":"{EVIL}","model":{model},"content":[
-            {{"type":"text","text":"{EVIL}"}},{{"type":"reasoning","text":"{EVIL}"}},{{"type":"{EVIL}"}},
-            {{"type":"tool","id":"{EVIL}","name":"{EVIL}","state":{{"status":"completed","input":{{"x":"{EVIL}"}},"content":[{{"type":"text","text":"{EVIL}"}},{{"type":"file","name":"{EVIL}","mime":"{EVIL}","uri":"{EVIL}"}}]}}}},
-            {{"type":"tool","id":"c","name":"x","state":{{"status":"error","input":"{EVIL}","error":{error}}}}},
-            {{"type":"tool","id":"d","name":"x","state":{{"status":"streaming","input":"{EVIL}"}}}}],
-            "finish":"{EVIL}","error":{error},"snapshot":{{"start":"{EVIL}","files":["{EVIL}"]}},
+                r#"{{"agent":"{HOSTILE_TEXT}","model":{model},"content":[
+            {{"type":"text","text":"{HOSTILE_TEXT}"}},{{"type":"reasoning","text":"{HOSTILE_TEXT}"}},{{"type":"{HOSTILE_TEXT}"}},
+            {{"type":"tool","id":"{HOSTILE_TEXT}","name":"{HOSTILE_TEXT}","state":{{"status":"completed","input":{{"x":"{HOSTILE_TEXT}"}},"content":[{{"type":"text","text":"{HOSTILE_TEXT}"}},{{"type":"file","name":"{HOSTILE_TEXT}","mime":"{HOSTILE_TEXT}","uri":"{HOSTILE_TEXT}"}}]}}}},
+            {{"type":"tool","id":"c","name":"x","state":{{"status":"error","input":"{HOSTILE_TEXT}","error":{error}}}}},
+            {{"type":"tool","id":"d","name":"x","state":{{"status":"streaming","input":"{HOSTILE_TEXT}"}}}}],
+            "finish":"{HOSTILE_TEXT}","error":{error},"snapshot":{{"start":"{HOSTILE_TEXT}","files":["{HOSTILE_TEXT}"]}},
             "retry":{{"attempt":1,"error":{error}}}}}"#
             ),
         ),
@@ -82,13 +84,13 @@ pub(crate) fn evil_store() -> tempfile::TempDir {
     let insert = "INSERT INTO session_message VALUES ('msg_99', 'ses_1', 'user', 99, 1, 1, ?1)";
     db.execute(insert, [&column]).unwrap();
     let insert = "INSERT INTO session_inbox VALUES ('msg_w', 'ses_1', ?1, ?2, ?1, 100, 1)";
-    db.execute(insert, (&column, format!(r#"{{"text":"{EVIL}"}}"#))).unwrap();
+    db.execute(insert, (&column, format!(r#"{{"text":"{HOSTILE_TEXT}"}}"#))).unwrap();
     dir
 }
 
 #[test]
 fn text_of_databases_is_shown_and_never_sent() {
-    let store = evil_store();
+    let store = hostile_store();
     for args in [
         &["ls", "--issues"][..],
         &["show", "ses_1", "--issues"],
@@ -98,15 +100,15 @@ fn text_of_databases_is_shown_and_never_sent() {
         &["export", "ses_1", "--issues"],
         &["export", "--format", "v2", "ses_1"],
     ] {
-        let ran = on(store.path(), args);
-        assert_eq!(ran.code, 0, "{args:?}: {}", ran.err);
-        assert_harmless(&ran.err, args);
+        let ran = run_on(store.path(), args);
+        assert_eq!(ran.code, 0, "{args:?}: {}", ran.stderr);
+        assert_harmless(&ran.stderr, args);
         // To a pipe an export is JSON as others write it.
         if args[0] != "export" {
-            assert_harmless(&ran.out, args);
+            assert_harmless(&ran.stdout, args);
         }
     }
-    let shown = on(store.path(), &["show", "ses_1"]).out;
+    let shown = run_on(store.path(), &["show", "ses_1"]).stdout;
     for told in
         ["──── agent ␛]0;owned", "──── model ", "──── directory ", "──── idle, ", "──── waiting ("]
     {
@@ -117,7 +119,7 @@ fn text_of_databases_is_shown_and_never_sent() {
 
 #[test]
 fn json_of_databases_holds_no_control_either() {
-    let store = evil_store();
+    let store = hostile_store();
     for args in [
         &["ls", "--json"][..],
         &["tree", "--json", "ses_1"],
@@ -128,7 +130,7 @@ fn json_of_databases_holds_no_control_either() {
     }
     // What was stored is what comes out.
     for args in [&["export", "ses_1"][..], &["export", "--format", "v2", "ses_1"]] {
-        let exported = on(store.path(), args).json();
+        let exported = run_on(store.path(), args).json();
         let title = exported["info"]["title"].as_str().unwrap();
         assert!(title.starts_with("T\u{1b}]0;owned\u{7}"), "{title:?}");
     }

@@ -4,16 +4,16 @@ use rusqlite::Connection;
 use scrollback_fixtures::corpus;
 use serde_json::json;
 
-use super::{FRESH, PREVIEW, UPGRADED, named, oracle};
-use crate::support::on;
+use super::{FRESH, PREVIEW, UPGRADED, oracle, session_id};
+use crate::support::run_on;
 
 #[test]
 fn a_row_is_printed_as_it_is_stored() {
     for (which, name) in [(FRESH, "markers"), (UPGRADED, "kitchen"), (PREVIEW, "switch")] {
-        let id = named(which, name);
+        let id = session_id(which, name);
         for message in oracle(which, &id)["messages"].as_array().unwrap() {
             let row = message["id"].as_str().unwrap();
-            let raw = on(&corpus(which).database, &["raw", row]).json();
+            let raw = run_on(&corpus(which).database, &["raw", row]).json();
             let mut stored = raw["data"].clone();
             assert_eq!((&raw["id"], &raw["session_id"]), (&json!(row), &json!(id)));
             (stored["id"], stored["type"]) = (raw["id"].clone(), raw["type"].clone());
@@ -25,12 +25,13 @@ fn a_row_is_printed_as_it_is_stored() {
         }
     }
     // A part is a piece of a row, and a summary the other half of one.
-    let exported = on(&corpus(FRESH).database, &["export", &named(FRESH, "compaction")]).json();
+    let exported =
+        run_on(&corpus(FRESH).database, &["export", &session_id(FRESH, "compaction")]).json();
     for message in exported["messages"].as_array().unwrap() {
         let own = message["info"]["id"].as_str().unwrap();
         let part = message["parts"][0]["id"].as_str().unwrap();
         for id in [own, part] {
-            let raw = on(&corpus(FRESH).database, &["raw", id]).json();
+            let raw = run_on(&corpus(FRESH).database, &["raw", id]).json();
             assert_eq!(raw["id"], *own.trim_end_matches("#summary"), "{id}");
         }
     }
@@ -53,7 +54,7 @@ fn what_happened_is_found_without_the_record_of_its_session() {
     .unwrap();
     drop(db);
     for _ in 0..2 {
-        let found = |id: &str| on(dir.path(), &["raw", id]).json();
+        let found = |id: &str| run_on(dir.path(), &["raw", id]).json();
         assert_eq!(found("msg_lost1")["data"]["text"], "x");
         assert_eq!(found("msg_lost2")["data"]["outcome"], "failed");
         assert_eq!(found("msg_lost3")["session_id"], "ses_alone");
@@ -69,43 +70,43 @@ fn what_happened_is_found_without_the_record_of_its_session() {
 #[test]
 fn no_id_is_a_pattern() {
     let store = corpus(FRESH).database;
-    let exported = on(&store, &["export", &named(FRESH, "fork_through")]).json();
+    let exported = run_on(&store, &["export", &session_id(FRESH, "fork_through")]).json();
     let first = &exported["messages"][0];
     let (message, part) = (&first["info"]["id"], &first["parts"][0]["id"]);
     for id in [message, part].map(|id| id.as_str().unwrap()) {
-        let found = on(&store, &["raw", id]).json();
+        let found = run_on(&store, &["raw", id]).json();
         assert_eq!(found["id"], *message, "{id}");
         let (start, last) = id.split_at(id.len() - 1);
         assert!(id.contains('_'));
         let patterns =
             [format!("{start}_"), format!("{start}%"), start.to_owned(), format!("%{last}")];
         for pattern in patterns {
-            let ran = on(&store, &["raw", &pattern]);
-            assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{pattern}: {}", ran.err);
+            let ran = run_on(&store, &["raw", &pattern]);
+            assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{pattern}: {}", ran.stderr);
         }
     }
     for pattern in ["%", "_", "prt_%", "msg_%", "ses_%", "prt_", "prt_20038821b001oArIB5k7v_____"] {
-        let ran = on(&store, &["raw", pattern]);
-        assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{pattern}: {}", ran.err);
+        let ran = run_on(&store, &["raw", pattern]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{pattern}: {}", ran.stderr);
     }
     // A part of another message, and one that its message does not have.
     let part = part.as_str().unwrap();
     let other = format!("{}99", &part[..part.len() - 2]);
-    assert_eq!(on(&store, &["raw", &other]).code, 1, "{other}");
+    assert_eq!(run_on(&store, &["raw", &other]).code, 1, "{other}");
 }
 
 #[test]
 fn the_latest_session_has_a_raw_record_too() {
     let store = corpus(FRESH).database;
-    let roots = on(&store, &["ls", "--json", "--roots"]).json();
+    let roots = run_on(&store, &["ls", "--json", "--roots"]).json();
     for (word, at) in [("latest", 0), ("last", 0), ("latest~2", 2)] {
         let id = roots[at]["id"].as_str().unwrap();
-        let raw = on(&store, &["raw", word]);
+        let raw = run_on(&store, &["raw", word]);
         assert_eq!(
-            (raw.json()["id"].as_str(), &raw.out),
-            (Some(id), &on(&store, &["raw", id]).out)
+            (raw.json()["id"].as_str(), &raw.stdout),
+            (Some(id), &run_on(&store, &["raw", id]).stdout)
         );
     }
-    assert_eq!(on(&corpus(PREVIEW).database, &["raw", "latest~99"]).code, 1);
-    assert_eq!(on(&store, &["raw", "latest~x"]).code, 2);
+    assert_eq!(run_on(&corpus(PREVIEW).database, &["raw", "latest~99"]).code, 1);
+    assert_eq!(run_on(&store, &["raw", "latest~x"]).code, 2);
 }

@@ -10,21 +10,21 @@ use scrollback_fixtures::writer::Script;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::state::{State, Taken};
-use super::{Following, World};
+use super::state::{Replica, State};
+use super::{FollowProcess, TestStore};
 use crate::support::{corpus_paths, scrollback};
 
 #[test]
 fn amount_to_what_is_there() {
-    let world = World::new();
+    let world = TestStore::new();
     let mut script = Script::new(world.storage(), 3, 5);
-    let (following, mut taken) = (world.follow(&["watch", "--json"]), Taken::default());
-    taken.apply(&following.event());
+    let (following, mut taken) = (world.follow(&["watch", "--json"]), Replica::default());
+    taken.apply(&following.next_event());
     for _ in 0..600 {
         script.step().unwrap();
     }
-    taken.settle(&following, &world);
-    assert_eq!(taken.fresh, 1);
+    taken.catch_up(&following, &world);
+    assert_eq!(taken.restarts, 1);
     assert!(taken.state.parts.len() > 10 && taken.state.sessions.len() > 2, "{taken:?}");
     following.stop(Signal::TERM);
 }
@@ -33,7 +33,7 @@ fn amount_to_what_is_there() {
 struct Database(Connection);
 
 impl Database {
-    fn new(world: &World) -> Self {
+    fn new(world: &TestStore) -> Self {
         std::fs::create_dir_all(world.data()).unwrap();
         let db = scrollback_fixtures::writer::database(&world.data(), "a title").unwrap();
         db.execute_batch(
@@ -59,34 +59,34 @@ impl Database {
 
 #[test]
 fn of_a_database_too() {
-    let world = World::new();
+    let world = TestStore::new();
     let database = Database::new(&world);
-    let (following, mut taken) = (world.follow(&["watch", "--json"]), Taken::default());
-    taken.settle(&following, &world);
+    let (following, mut taken) = (world.follow(&["watch", "--json"]), Replica::default());
+    taken.catch_up(&following, &world);
     let mut text = String::new();
     for word in ["The ", "text ", "grows ", "wörd ", "by word"] {
         text.push_str(word);
         database.text(&text, text.len() as i64);
-        taken.settle(&following, &world);
+        taken.catch_up(&following, &world);
     }
     database.text("and is written anew", 99);
-    taken.settle(&following, &world);
-    assert_eq!(taken.state, State::there(&world));
-    assert_eq!(taken.fresh, 1);
+    taken.catch_up(&following, &world);
+    assert_eq!(taken.state, State::from_commands(&world));
+    assert_eq!(taken.restarts, 1);
     database.0.execute_batch("DELETE FROM part; DELETE FROM message").unwrap();
-    taken.settle(&following, &world);
+    taken.catch_up(&following, &world);
     assert!(taken.state.parts.is_empty());
     following.stop(Signal::INT);
 }
 
 #[test]
 fn one_session_is_told_with_its_parts() {
-    let step = crate::support::step("fix");
+    let step = crate::support::step_session("fix");
     let store = corpus_paths().data_dir;
     let cache = tempfile::tempdir().unwrap();
-    let following = Following::start(&store, cache.path(), &["watch", "--json", &step]);
+    let following = FollowProcess::start(&store, cache.path(), &["watch", "--json", &step]);
     let all = following.events_until(|event| event["cursor"] != "fresh");
-    let exported = crate::support::on_corpus(&["export", &step]).json();
+    let exported = crate::support::run_on_corpus(&["export", &step]).json();
     let mut parts = all.iter().filter(|event| event["type"] == "part");
     for part in exported["messages"]
         .as_array()
@@ -110,23 +110,24 @@ fn a_store_in_which_nothing_happens_has_nothing_to_tell() {
     corpus_paths().copy_to(store.path()).unwrap();
     std::thread::sleep(Duration::from_millis(200));
     for args in [&["watch", "--json"][..], &["watch", "--json", "--since", "fresh"]] {
-        let following = Following::start(store.path(), cache.path(), args);
+        let following = FollowProcess::start(store.path(), cache.path(), args);
         let all = following.events_until(|event| event["cursor"] != "fresh");
         assert!(all.iter().filter(|event| event["type"] == "part").count() > 200);
         assert!(all[1..].iter().all(|event| event["what"] == "present"));
-        assert_eq!(following.line_within(Duration::from_secs(2)), None, "{args:?}");
+        assert_eq!(following.next_line_within(Duration::from_secs(2)), None, "{args:?}");
         following.stop(Signal::TERM);
     }
-    let following = Following::start(store.path(), cache.path(), &["watch"]).begun();
-    assert_eq!(following.line_within(Duration::from_secs(2)), None);
+    let following =
+        FollowProcess::start(store.path(), cache.path(), &["watch"]).wait_until_started();
+    assert_eq!(following.next_line_within(Duration::from_secs(2)), None);
     following.stop(Signal::TERM);
 }
 
 #[test]
 fn what_it_did_is_told_at_the_end() {
-    let world = World::new();
+    let world = TestStore::new();
     let following = world.follow(&["watch", "--json", "--stats", "--feed", "poll"]);
-    following.event();
+    following.next_event();
     let said = following.stop(Signal::TERM);
     let stats: Value = serde_json::from_str(&said).unwrap();
     assert_eq!((&stats["feed"], &stats["failures"]), (&json!("poll"), &json!(0)), "{said}");
@@ -134,10 +135,10 @@ fn what_it_did_is_told_at_the_end() {
 
 #[test]
 fn parts_are_left_out_on_request() {
-    let step = crate::support::step("fix");
+    let step = crate::support::step_session("fix");
     let cache = tempfile::tempdir().unwrap();
     let args = ["watch", "--json", "--no-parts", &step];
-    let following = Following::start(&corpus_paths().data_dir, cache.path(), &args);
+    let following = FollowProcess::start(&corpus_paths().data_dir, cache.path(), &args);
     let all = following.events_until(|event| event["cursor"] != "fresh");
     let has = |kind: &str| all.iter().any(|event| event["type"] == kind);
     assert!(has("message") && !has("part"), "{all:#?}");
@@ -145,7 +146,7 @@ fn parts_are_left_out_on_request() {
 }
 
 /// The binary, and its first line; there is more than a pipe holds.
-fn unread() -> (Child, BufReader<ChildStdout>, TempDir) {
+fn spawn_unread() -> (Child, BufReader<ChildStdout>, TempDir) {
     let mut command = scrollback();
     let cache = tempfile::tempdir().unwrap();
     command.env("XDG_CACHE_HOME", cache.path()).arg("--store").arg(corpus_paths().data_dir);
@@ -159,7 +160,7 @@ fn unread() -> (Child, BufReader<ChildStdout>, TempDir) {
 }
 
 /// Waits until it ended, well and without a word.
-fn ended(child: Child) {
+fn assert_clean_exit(child: Child) {
     let ended = child.wait_with_output().unwrap();
     let said = String::from_utf8(ended.stderr).unwrap();
     assert_eq!((ended.status.code(), said.as_str()), (Some(0), ""));
@@ -168,16 +169,16 @@ fn ended(child: Child) {
 #[test]
 fn it_ends_when_nobody_reads() {
     // Nothing is written to the store: it is the pipe that tells.
-    let (child, stdout, _cache) = unread();
+    let (child, stdout, _cache) = spawn_unread();
     drop(stdout);
-    ended(child);
+    assert_clean_exit(child);
 }
 
 #[test]
 fn it_ends_on_a_signal_although_a_reader_holds_it_up() {
-    let (child, _stdout, cache) = unread();
+    let (child, _stdout, cache) = spawn_unread();
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
-    ended(child);
+    assert_clean_exit(child);
     let kept = std::fs::read_dir(cache.path().join("scrollback")).unwrap();
     let is_index =
         |it: &std::fs::DirEntry| it.path().extension().is_some_and(|it| it == "snapshot");

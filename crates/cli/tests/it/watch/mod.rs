@@ -1,7 +1,7 @@
 //! Following a store: the real binary beside a test that writes.
 
+mod event_lines;
 mod events;
-mod people;
 mod resume;
 mod state;
 mod stores;
@@ -19,17 +19,17 @@ use scrollback_fixtures::writer;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Ran, scrollback};
+use crate::support::{RunOutput, scrollback};
 
 /// How long anything may take.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A data directory that a test writes to, and a cache.
-pub(crate) struct World {
+pub(crate) struct TestStore {
     dir: TempDir,
 }
 
-impl World {
+impl TestStore {
     /// With nothing in it.
     pub(crate) fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap() }
@@ -72,14 +72,14 @@ impl World {
     }
 
     /// Runs the binary on the directory, without the cache.
-    fn run(&self, args: &[&str]) -> Ran {
+    fn run(&self, args: &[&str]) -> RunOutput {
         let mut command = scrollback();
         command.arg("--no-cache").arg("--store").arg(self.data()).args(args);
         command.output().unwrap().into()
     }
 
-    pub(crate) fn follow(&self, args: &[&str]) -> Following {
-        Following::start(&self.data(), &self.dir.path().join("cache"), args)
+    pub(crate) fn follow(&self, args: &[&str]) -> FollowProcess {
+        FollowProcess::start(&self.data(), &self.dir.path().join("cache"), args)
     }
 }
 
@@ -89,14 +89,14 @@ fn merge(record: &mut Value, more: Value) {
 }
 
 /// The binary, while it follows a store.
-pub(crate) struct Following {
+pub(crate) struct FollowProcess {
     child: Child,
     lines: Receiver<String>,
     reader: Option<JoinHandle<()>>,
     stderr: Option<BufReader<ChildStderr>>,
 }
 
-impl Following {
+impl FollowProcess {
     pub(crate) fn start(store: &Path, cache: &Path, args: &[&str]) -> Self {
         let mut command = scrollback();
         command.env("XDG_CACHE_HOME", cache).arg("--store").arg(store).args(args);
@@ -111,7 +111,7 @@ impl Following {
     }
 
     /// Waits for what it says when it has begun.
-    fn begun(mut self) -> Self {
+    fn wait_until_started(mut self) -> Self {
         let mut line = String::new();
         self.stderr.as_mut().unwrap().read_line(&mut line).unwrap();
         assert!(line.contains("following") || line.contains("waiting"), "{line}");
@@ -119,7 +119,7 @@ impl Following {
     }
 
     /// The next line, if there is one within this time.
-    fn line_within(&self, time: Duration) -> Option<String> {
+    fn next_line_within(&self, time: Duration) -> Option<String> {
         match self.lines.recv_timeout(time) {
             Ok(line) => Some(line),
             Err(RecvTimeoutError::Timeout) => None,
@@ -127,20 +127,20 @@ impl Following {
         }
     }
 
-    fn line(&self) -> String {
-        self.line_within(DEADLINE).unwrap_or_else(|| panic!("nothing was said"))
+    fn next_line(&self) -> String {
+        self.next_line_within(DEADLINE).unwrap_or_else(|| panic!("nothing was said"))
     }
 
-    fn event(&self) -> Value {
-        let line = self.line();
+    fn next_event(&self) -> Value {
+        let line = self.next_line();
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
     }
 
     /// All lines up to one.
-    fn until(&self, is_it: impl Fn(&str) -> bool) -> Vec<String> {
+    fn lines_until(&self, is_it: impl Fn(&str) -> bool) -> Vec<String> {
         let (start, mut all) = (Instant::now(), Vec::new());
         while start.elapsed() < DEADLINE {
-            if let Some(line) = self.line_within(Duration::from_millis(100)) {
+            if let Some(line) = self.next_line_within(Duration::from_millis(100)) {
                 all.push(line);
                 if is_it(&all[all.len() - 1]) {
                     return all;
@@ -153,20 +153,20 @@ impl Following {
     /// All events up to one.
     pub(crate) fn events_until(&self, is_it: impl Fn(&Value) -> bool) -> Vec<Value> {
         let event = |line: &str| serde_json::from_str::<Value>(line).unwrap();
-        self.until(|line| is_it(&event(line))).iter().map(|line| event(line)).collect()
+        self.lines_until(|line| is_it(&event(line))).iter().map(|line| event(line)).collect()
     }
 
     /// Reads nothing more of what it says beside the events.
-    fn deafen(&mut self) {
+    fn close_stderr(&mut self) {
         self.stderr = None;
     }
 
-    fn send(&self, signal: Signal) {
+    fn send_signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
     /// Waits for its end: the exit code, none if a signal ended it, and what it said.
-    fn end(mut self) -> (Option<i32>, String) {
+    fn wait_for_exit(mut self) -> (Option<i32>, String) {
         let start = Instant::now();
         let status = loop {
             match self.child.try_wait().unwrap() {
@@ -184,14 +184,14 @@ impl Following {
 
     /// Ends it by a signal, well.
     pub(crate) fn stop(self, signal: Signal) -> String {
-        self.send(signal);
-        let (code, said) = self.end();
+        self.send_signal(signal);
+        let (code, said) = self.wait_for_exit();
         assert_eq!(code, Some(0), "{said}");
         said
     }
 }
 
-impl Drop for Following {
+impl Drop for FollowProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

@@ -6,8 +6,8 @@ use rustix::process::Signal;
 use scrollback_fixtures::writer::Script;
 use serde_json::{Value, json};
 
-use super::World;
-use super::state::Taken;
+use super::TestStore;
+use super::state::Replica;
 
 fn is_part(event: &Value) -> bool {
     event["type"] == "part"
@@ -15,7 +15,7 @@ fn is_part(event: &Value) -> bool {
 
 #[test]
 fn after_an_end_nothing_is_missing_and_nothing_told_twice() {
-    let world = World::new();
+    let world = TestStore::new();
     world.session("ses_1", "one");
     world.message("ses_1", "msg_1", json!({"role": "user"}));
     let following = world.follow(&["watch", "--json"]);
@@ -57,13 +57,13 @@ fn after_an_end_nothing_is_missing_and_nothing_told_twice() {
 
     // Who read only some of the whole state reads it again.
     let following = world.follow(&["watch", "--json", "--since", &since(&state[1])]);
-    assert_eq!(following.event()["type"], "fresh");
+    assert_eq!(following.next_event()["type"], "fresh");
     following.stop(Signal::TERM);
 }
 
 #[test]
 fn what_was_kept_is_gone_on_from_even_after_a_kill() {
-    let world = World::new();
+    let world = TestStore::new();
     world.session("ses_1", "one");
     let following = world.follow(&["watch", "--json"]);
     let state = following.events_until(|event| event["cursor"] != "fresh");
@@ -72,20 +72,20 @@ fn what_was_kept_is_gone_on_from_even_after_a_kill() {
     world.session("ses_2", "two");
     world.session("ses_3", "three");
     let lost = following.events_until(|event| event["sessionID"] == "ses_3");
-    following.send(Signal::KILL);
-    assert_eq!(following.end().0, None);
+    following.send_signal(Signal::KILL);
+    assert_eq!(following.wait_for_exit().0, None);
     // Other changes have the numbers that those had.
     world.session("ses_0", "zero");
 
     for event in &lost {
         let since = event["cursor"].as_str().unwrap();
         let following = world.follow(&["watch", "--json", "--since", since]);
-        assert_eq!(following.event()["type"], "fresh", "{since}");
-        following.send(Signal::KILL);
-        following.end();
+        assert_eq!(following.next_event()["type"], "fresh", "{since}");
+        following.send_signal(Signal::KILL);
+        following.wait_for_exit();
     }
     let following = world.follow(&["watch", "--json", "--since", &kept]);
-    let mut told: Vec<_> = (0..3).map(|_| following.event()).collect();
+    let mut told: Vec<_> = (0..3).map(|_| following.next_event()).collect();
     told.sort_by_key(|event| event["sessionID"].to_string());
     let names: Vec<_> = told.iter().map(|event| event["now"]["title"].as_str()).collect();
     assert_eq!(names, [Some("zero"), Some("two"), Some("three")]);
@@ -93,15 +93,15 @@ fn what_was_kept_is_gone_on_from_even_after_a_kill() {
 }
 
 /// A writer that goes on, and readers that take some events and die, each with its process.
-fn comes_and_goes(signal: Signal, seed: u64) -> Taken {
-    let world = World::new();
+fn interrupt_readers(signal: Signal, seed: u64) -> Replica {
+    let world = TestStore::new();
     let mut script = Script::new(world.storage(), seed, 4);
-    let (mut taken, mut number) = (Taken::default(), 0_usize);
+    let (mut taken, mut number) = (Replica::default(), 0_usize);
     for round in 0..8 {
         let since = taken.cursor.clone().unwrap_or_else(|| "fresh".to_owned());
         let following = world.follow(&["watch", "--json", "--since", &since]);
         if round == 0 {
-            taken.apply(&following.event());
+            taken.apply(&following.next_event());
         }
         for _ in 0..50 {
             script.step().unwrap();
@@ -109,41 +109,41 @@ fn comes_and_goes(signal: Signal, seed: u64) -> Taken {
         number = (number * 7 + 5) % 23;
         // Whoever went in the middle of the whole state each time would never have it.
         let mut left = number;
-        while (left > 0 || taken.is_in_state())
-            && let Some(line) = following.line_within(Duration::from_millis(300))
+        while (left > 0 || taken.is_in_initial_state())
+            && let Some(line) = following.next_line_within(Duration::from_millis(300))
         {
             taken.apply(&serde_json::from_str(&line).unwrap());
             left = left.saturating_sub(1);
         }
-        following.send(signal);
-        following.end();
+        following.send_signal(signal);
+        following.wait_for_exit();
     }
     let since = taken.cursor.clone().unwrap();
     let following = world.follow(&["watch", "--json", "--since", &since]);
-    taken.settle(&following, &world);
+    taken.catch_up(&following, &world);
     following.stop(Signal::TERM);
     taken
 }
 
 #[test]
 fn whoever_comes_and_goes_has_all_in_the_end() {
-    let taken = comes_and_goes(Signal::TERM, 5);
-    assert_eq!(taken.fresh, 1, "each end keeps what goes on");
+    let taken = interrupt_readers(Signal::TERM, 5);
+    assert_eq!(taken.restarts, 1, "each end keeps what goes on");
 }
 
 #[test]
 fn whoever_is_killed_again_and_again_has_all_in_the_end() {
-    let fresh: usize = (6..10).map(|seed| comes_and_goes(Signal::KILL, seed).fresh).sum();
+    let fresh: usize = (6..10).map(|seed| interrupt_readers(Signal::KILL, seed).restarts).sum();
     assert!(fresh > 4, "not all that was read was kept");
 }
 
 #[test]
 fn a_cursor_of_nothing_begins_afresh_and_no_cursor_is_bad_use() {
-    let world = World::new();
+    let world = TestStore::new();
     world.session("ses_1", "one");
     let first = world.follow(&["watch", "--json"]);
     let cursor = loop {
-        let cursor = first.event()["cursor"].as_str().unwrap().to_owned();
+        let cursor = first.next_event()["cursor"].as_str().unwrap().to_owned();
         if cursor != "fresh" {
             break cursor;
         }
@@ -157,7 +157,8 @@ fn a_cursor_of_nothing_begins_afresh_and_no_cursor_is_bad_use() {
     {
         let garbage = &*garbage;
         let following = world.follow(&["watch", "--json", "--since", garbage]);
-        let types = [following.event(), following.event()].map(|event| event["type"].clone());
+        let types =
+            [following.next_event(), following.next_event()].map(|event| event["type"].clone());
         assert_eq!(types, ["fresh", "session"], "{garbage}");
         following.stop(Signal::TERM);
     }
@@ -169,7 +170,7 @@ fn a_cursor_of_nothing_begins_afresh_and_no_cursor_is_bad_use() {
         "0123456789abcdef=7",
         "0123456789abcdef=0123456789abcdef:-7",
     ] {
-        let (code, said) = world.follow(&["watch", "--json", "--since", garbage]).end();
+        let (code, said) = world.follow(&["watch", "--json", "--since", garbage]).wait_for_exit();
         assert_eq!(code, Some(2), "{garbage}: {said}");
         assert!(said.contains("not a cursor"), "{said}");
     }

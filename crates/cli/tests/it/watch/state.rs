@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::{DEADLINE, Following, World};
+use super::{DEADLINE, FollowProcess, TestStore};
 
 /// What events were put together to.
 #[derive(Debug, Default, PartialEq)]
@@ -20,17 +20,17 @@ pub(super) struct State {
 
 /// The events that were taken, and how often they began afresh.
 #[derive(Debug, Default)]
-pub(super) struct Taken {
+pub(super) struct Replica {
     pub(super) state: State,
     pub(super) cursor: Option<String>,
-    pub(super) fresh: usize,
+    pub(super) restarts: usize,
 }
 
 fn text(value: &Value) -> Option<String> {
     value.as_str().map(str::to_owned)
 }
 
-impl Taken {
+impl Replica {
     pub(super) fn apply(&mut self, event: &Value) {
         let State { sessions, messages, parts } = &mut self.state;
         let id = |name: &str| text(&event[name]).unwrap_or_else(|| panic!("{name} in {event}"));
@@ -38,7 +38,7 @@ impl Taken {
         match event["type"].as_str().unwrap() {
             "fresh" => {
                 self.state = State::default();
-                self.fresh += 1;
+                self.restarts += 1;
             }
             "session" if is_gone => drop(sessions.remove(&id("sessionID"))),
             "session" => {
@@ -81,18 +81,18 @@ impl Taken {
     }
 
     /// Whether only some of the whole state was taken.
-    pub(super) fn is_in_state(&self) -> bool {
+    pub(super) fn is_in_initial_state(&self) -> bool {
         self.cursor.as_deref() == Some("fresh")
     }
 
     /// Takes events until they amount to what the other commands say.
-    pub(super) fn settle(&mut self, following: &Following, world: &World) {
+    pub(super) fn catch_up(&mut self, following: &FollowProcess, world: &TestStore) {
         let start = Instant::now();
         loop {
-            while let Some(line) = following.line_within(Duration::from_millis(200)) {
+            while let Some(line) = following.next_line_within(Duration::from_millis(200)) {
                 self.apply(&serde_json::from_str(&line).unwrap());
             }
-            let there = State::there(world);
+            let there = State::from_commands(world);
             match self.state.differs_from(&there) {
                 None => return,
                 Some(why) => assert!(start.elapsed() < DEADLINE, "{why}"),
@@ -103,7 +103,7 @@ impl Taken {
 
 impl State {
     /// What `ls` and `export` say. Of a session without a record they say nothing.
-    pub(super) fn there(world: &World) -> Self {
+    pub(super) fn from_commands(world: &TestStore) -> Self {
         let mut there = Self::default();
         let listed = world.run(&["ls", "--json"]);
         if listed.code != 0 {

@@ -3,21 +3,21 @@
 use rustix::process::Signal;
 use serde_json::Value;
 
-use super::World;
+use super::TestStore;
 use crate::support::scrollback;
 
-fn titled(title: &str) -> impl Fn(&Value) -> bool {
+fn has_title(title: &str) -> impl Fn(&Value) -> bool {
     move |event| event["now"]["title"] == title
 }
 
 #[test]
 fn one_that_is_not_there_is_waited_for() {
-    let world = World::new();
+    let world = TestStore::new();
     for feed in ["best", "poll"] {
         let following = world.follow(&["watch", "--json", "--feed", feed]);
-        assert_eq!(following.event()["type"], "fresh");
+        assert_eq!(following.next_event()["type"], "fresh");
         world.session("ses_1", "came");
-        following.events_until(titled("came"));
+        following.events_until(has_title("came"));
         following.stop(Signal::TERM);
         std::fs::remove_dir_all(world.data()).unwrap();
     }
@@ -25,12 +25,12 @@ fn one_that_is_not_there_is_waited_for() {
 
 #[test]
 fn files_become_a_database_and_the_stream_goes_on() {
-    let world = World::new();
+    let world = TestStore::new();
     world.session("ses_1", "in files");
     let following = world.follow(&["watch", "--json"]);
-    following.events_until(titled("in files"));
+    following.events_until(has_title("in files"));
     let db = scrollback_fixtures::writer::database(&world.data(), "migrated").unwrap();
-    let events = following.events_until(titled("migrated"));
+    let events = following.events_until(has_title("migrated"));
     let last = events.last().unwrap();
     assert_eq!((&last["what"], &last["old"]["title"]), (&"updated".into(), &"in files".into()));
     assert!(last["now"]["source"].as_str().unwrap().ends_with("opencode.db"), "{last}");
@@ -39,7 +39,7 @@ fn files_become_a_database_and_the_stream_goes_on() {
     let since = last["cursor"].as_str().unwrap();
     let following = world.follow(&["watch", "--json", "--since", since]);
     db.execute_batch("UPDATE session SET title = 'renamed', time_updated = 2").unwrap();
-    let events = following.events_until(titled("renamed"));
+    let events = following.events_until(has_title("renamed"));
     assert!(events.iter().all(|event| event["type"] != "fresh"), "{events:#?}");
     following.stop(Signal::TERM);
 }
@@ -49,7 +49,7 @@ fn files_become_a_database_and_the_stream_goes_on() {
 #[cfg(unix)]
 fn a_watchman_that_hangs_holds_nothing_up() {
     use std::os::unix::fs::PermissionsExt;
-    let world = World::new();
+    let world = TestStore::new();
     world.session("ses_1", "one");
     let path = world.data().join("bin");
     std::fs::create_dir(&path).unwrap();
@@ -71,7 +71,7 @@ fn a_watchman_that_hangs_holds_nothing_up() {
 
 #[test]
 fn what_cannot_be_followed_is_said() {
-    let world = World::new();
+    let world = TestStore::new();
     world.session("ses_1", "one");
     for (args, code, why) in [
         (&["watch", "ses_none"][..], 1, "no session"),
@@ -79,7 +79,7 @@ fn what_cannot_be_followed_is_said() {
         (&["tail", "latest", "--json"], 2, "watch SESSION --json"),
         (&["watch", "--feed", "smoke"], 2, "possible values"),
     ] {
-        let (ended, said) = world.follow(args).end();
+        let (ended, said) = world.follow(args).wait_for_exit();
         assert_eq!(ended, Some(code), "{args:?}: {said}");
         assert!(said.contains(why), "{args:?}: {said}");
     }
@@ -89,14 +89,14 @@ fn what_cannot_be_followed_is_said() {
 
 #[test]
 fn two_stores_are_followed_at_once() {
-    let (world, other) = (World::new(), World::new());
+    let (world, other) = (TestStore::new(), TestStore::new());
     world.session("ses_1", "one");
     let path = other.storage().parent().unwrap().to_owned();
     let following = world.follow(&["watch", "--json", "--store", path.to_str().unwrap()]);
     other.session("ses_2", "two");
     let mut seen = Vec::new();
     while seen.len() < 2 {
-        let event = following.event();
+        let event = following.next_event();
         if event["type"] == "session" {
             seen.push((event["sessionID"].as_str().unwrap().to_owned(), event["root"].clone()));
         }

@@ -9,18 +9,18 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use super::{DEADLINE, World};
+use super::{DEADLINE, TestStore};
 use crate::support::scrollback;
 
 /// The binary, of whose output it is waited for what it amounts to: a row may be unfinished.
-struct Tail {
+struct TailProcess {
     child: Child,
     output: Receiver<Vec<u8>>,
-    got: String,
+    received: String,
 }
 
-impl Tail {
-    fn of(world: &World, args: &[&str]) -> Self {
+impl TailProcess {
+    fn start(world: &TestStore, args: &[&str]) -> Self {
         let mut command = scrollback();
         command.env("XDG_CACHE_HOME", world.dir.path().join("cache"));
         command.arg("--store").arg(world.data()).arg("tail").args(args);
@@ -35,15 +35,15 @@ impl Tail {
                 }
             }
         });
-        Self { child, output, got: String::new() }
+        Self { child, output, received: String::new() }
     }
 
     /// Reads until the output ends so.
-    fn until(&mut self, end: &str) {
-        while !self.got.ends_with(end) {
+    fn read_until(&mut self, end: &str) {
+        while !self.received.ends_with(end) {
             let bytes = self.output.recv_timeout(DEADLINE);
-            let bytes = bytes.unwrap_or_else(|why| panic!("{why}: {end:?} in {}", self.got));
-            self.got.push_str(std::str::from_utf8(&bytes).unwrap());
+            let bytes = bytes.unwrap_or_else(|why| panic!("{why}: {end:?} in {}", self.received));
+            self.received.push_str(std::str::from_utf8(&bytes).unwrap());
         }
     }
 
@@ -52,18 +52,18 @@ impl Tail {
         kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
         let rest: Vec<u8> = self.output.iter().flatten().collect();
-        self.got.clone() + std::str::from_utf8(&rest).unwrap()
+        self.received.clone() + std::str::from_utf8(&rest).unwrap()
     }
 }
 
 #[test]
 fn the_newest_session_is_meant_where_none_is_named() {
-    let world = World::new();
+    let world = TestStore::new();
     world.session("ses_1", "one");
     world.message("ses_1", "msg_1", json!({"role": "user"}));
     world.text("msg_1", "prt_1", "hello");
-    let mut tail = Tail::of(&world, &[]);
-    tail.until("hello\n");
+    let mut tail = TailProcess::start(&world, &[]);
+    tail.read_until("hello\n");
     tail.stop();
 }
 
@@ -71,7 +71,7 @@ fn the_newest_session_is_meant_where_none_is_named() {
 /// buffer.
 #[test]
 fn it_ends_on_a_signal_before_all_of_the_transcript_is_out() {
-    let world = World::new();
+    let world = TestStore::new();
     world.session("ses_1", "one");
     world.message("ses_1", "msg_1", json!({"role": "user"}));
     for part in 0..8 {
@@ -96,7 +96,7 @@ fn it_ends_on_a_signal_before_all_of_the_transcript_is_out() {
     }
 }
 
-impl Drop for Tail {
+impl Drop for TailProcess {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
@@ -104,8 +104,8 @@ impl Drop for Tail {
 }
 
 /// A session in which an answer is being written.
-fn world() -> World {
-    let world = World::new();
+fn test_store() -> TestStore {
+    let world = TestStore::new();
     world.session("ses_1", "A title");
     world.message("ses_1", "msg_1", json!({"role": "user"}));
     world.text("msg_1", "prt_1", "please");
@@ -114,16 +114,16 @@ fn world() -> World {
     world
 }
 
-fn call(state: serde_json::Value) -> serde_json::Value {
+fn tool_part(state: serde_json::Value) -> serde_json::Value {
     json!({"type": "tool", "tool": "bash", "state": state})
 }
 
 #[test]
 fn text_grows_in_its_row() {
-    let world = world();
-    let mut tail = Tail::of(&world, &["latest"]);
-    tail.until("  I wi");
-    assert!(tail.got.starts_with("A title\nses_1"), "{}", tail.got);
+    let world = test_store();
+    let mut tail = TailProcess::start(&world, &["latest"]);
+    tail.read_until("  I wi");
+    assert!(tail.received.starts_with("A title\nses_1"), "{}", tail.received);
     for (text, end) in [
         ("I will do ", "  I will do"),
         ("I will do that.\n\nNow", "  I will do that.\n\n  Now"),
@@ -131,26 +131,30 @@ fn text_grows_in_its_row() {
         ("I will do that.\n\nNow.", "  Now."),
     ] {
         world.text("msg_2", "prt_2", text);
-        tail.until(end);
+        tail.read_until(end);
     }
     // A call appears when it runs, and again when it has answered.
-    world.part("msg_2", "prt_3", call(json!({"status": "pending", "input": {}})));
-    world.part("msg_2", "prt_3", call(json!({"status": "running", "input": {"command": "ls"}})));
-    tail.until("\n  … running bash ls\n");
+    world.part("msg_2", "prt_3", tool_part(json!({"status": "pending", "input": {}})));
+    world.part(
+        "msg_2",
+        "prt_3",
+        tool_part(json!({"status": "running", "input": {"command": "ls"}})),
+    );
+    tail.read_until("\n  … running bash ls\n");
     let done = json!({"status": "completed", "input": {"command": "ls"}, "output": "a.txt",
         "time": {"start": 1, "end": 5}});
-    world.part("msg_2", "prt_3", call(done));
-    tail.until("\n  ✓ bash ls 4 ms\n    a.txt\n");
+    world.part("msg_2", "prt_3", tool_part(done));
+    tail.read_until("\n  ✓ bash ls 4 ms\n    a.txt\n");
     // What is no more than added is told anew, and marked.
     world.text("msg_2", "prt_2", "I did that.");
-    tail.until("\n  (rewritten)\n  I did that.");
+    tail.read_until("\n  (rewritten)\n  I did that.");
     let over = json!({"role": "assistant", "modelID": "m", "cost": 0.5, "finish": "stop",
         "time": {"created": 1, "completed": 3001}});
     world.message("ses_1", "msg_2", over);
-    tail.until("I did that.\n  3.0 s  $0.50\n");
+    tail.read_until("I did that.\n  3.0 s  $0.50\n");
     world.message("ses_1", "msg_3", json!({"role": "user", "time": {"created": 9}}));
     world.text("msg_3", "prt_4", "thanks");
-    tail.until("\n  thanks");
+    tail.read_until("\n  thanks");
     let all = tail.stop();
     // Whether the first look took what was just written for settled is a matter of luck.
     let all = all.replace("\n  (being written)\n", "\n").replace("  (being written)", "");
@@ -159,16 +163,16 @@ fn text_grows_in_its_row() {
 
 #[test]
 fn it_begins_with_so_many_messages() {
-    let world = world();
+    let world = test_store();
     let over =
         json!({"role": "assistant", "finish": "stop", "time": {"created": 1, "completed": 2}});
     world.message("ses_1", "msg_2", over);
     for (most, begins) in [("0", "$0.00\n"), ("1", "I wi\n"), ("2", "I wi\n")] {
-        let mut tail = Tail::of(&world, &["ses_1", "-n", most]);
-        tail.until(begins);
+        let mut tail = TailProcess::start(&world, &["ses_1", "-n", most]);
+        tail.read_until(begins);
         world.message("ses_1", "msg_3", json!({"role": "user", "time": {"created": 9}}));
         world.text("msg_3", "prt_4", &format!("mark {most}"));
-        tail.until(&format!("mark {most}"));
+        tail.read_until(&format!("mark {most}"));
         let all = tail.stop();
         let there = ["please", "I wi"].map(|text| all.contains(text));
         assert_eq!(there, [most == "2", most != "0"], "{most}: {all}");
@@ -179,12 +183,13 @@ fn it_begins_with_so_many_messages() {
 
 #[test]
 fn what_was_there_is_as_show_prints_it() {
-    let step = crate::support::step("fix");
-    let shown = crate::support::on_corpus(&["show", &step]).out;
+    let step = crate::support::step_session("fix");
+    let shown = crate::support::run_on_corpus(&["show", &step]).stdout;
     let store = scrollback_fixtures::corpus(scrollback_fixtures::Corpus::OpencodeJson).data_dir;
     let cache = tempfile::tempdir().unwrap();
-    let following = super::Following::start(&store, cache.path(), &["tail", &step, "-n", "999"]);
-    let lines: Vec<String> = shown.lines().map(|_| following.line()).collect();
+    let following =
+        super::FollowProcess::start(&store, cache.path(), &["tail", &step, "-n", "999"]);
+    let lines: Vec<String> = shown.lines().map(|_| following.next_line()).collect();
     assert_eq!(lines.join("\n") + "\n", shown);
     following.stop(Signal::TERM);
 }

@@ -190,7 +190,7 @@ fn each_session_is_there_once_and_counts_once() {
         run_session_tree_flow(&store, &session, |tree| {
             let used = tree.usage();
             assert_eq!((used.tokens.input, used.messages), (*tokens, *messages), "{name}");
-            assert_eq!(self::location_of(&tree.node.provenance), *place, "{name}");
+            assert_eq!(location_of(&tree.node.provenance), *place, "{name}");
         })
         .unwrap();
     }

@@ -50,7 +50,7 @@ const INPUT_COLUMNS: [Column; PendingColumn::ALL.len()] = {
     columns
 };
 
-/// The columns of [`WaitingColumn`], of which two have other names.
+/// The columns of [`PendingColumn`], of which two have other names.
 const fn pending_columns(
     seq: &'static str,
     payload: &'static str,

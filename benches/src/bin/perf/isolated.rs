@@ -9,7 +9,7 @@ use serde::Serialize;
 
 /// What one contestant costs besides time.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
-pub(crate) struct Alone {
+pub(crate) struct IsolatedCost {
     /// Instructions of a run outside the kernel, where valgrind is there.
     pub(crate) instructions: Option<u64>,
     /// The most memory that was resident in one run above what was before it, in kB, where the system
@@ -19,16 +19,16 @@ pub(crate) struct Alone {
 
 /// Runs a contestant and prints the growth of its process in kB.
 pub(crate) fn run(task: &Task, seed: u64, contestant: &str, runs: u32) -> Result<()> {
-    let store = Store::open(task.size, task.form, seed)?;
+    let store = Store::open(task.size, task.format, seed)?;
     let mut contestants = (task.contestants)(&store)?;
     let this = contestants.iter_mut().find(|this| this.name() == contestant);
     let this = this.with_context(|| format!("no contestant {contestant:?}"))?;
-    forget_peak();
-    let before = memory("VmRSS:");
+    reset_peak();
+    let before = memory_kb("VmRSS:");
     for _ in 0..runs {
         this.run()?;
     }
-    if let (Some(before), Some(peak)) = (before, memory("VmHWM:")) {
+    if let (Some(before), Some(peak)) = (before, memory_kb("VmHWM:")) {
         println!("{}", peak.saturating_sub(before));
     }
     Ok(())
@@ -40,7 +40,7 @@ pub(crate) fn measure(
     seed: u64,
     contestant: &'static str,
     counts: bool,
-) -> Result<Alone> {
+) -> Result<IsolatedCost> {
     let itself = std::env::current_exe()?;
     let arguments = |runs: u32| {
         let seed = seed.to_string();
@@ -68,19 +68,19 @@ pub(crate) fn measure(
         true => count(12).zip(count(2)).map(|(more, less)| more.saturating_sub(less) / 10),
         false => None,
     };
-    Ok(Alone { instructions, peak_kb })
+    Ok(IsolatedCost { instructions, peak_kb })
 }
 
 /// Makes the peak of this process what it has now: what was prepared does not count. Where the
 /// system does not know how, the peak is the whole one.
 #[expect(clippy::disallowed_methods, reason = "a word to the system on this process")]
-fn forget_peak() {
+fn reset_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
 /// A figure of this process in kB.
 #[expect(clippy::disallowed_methods, reason = "the system's word on this process")]
-fn memory(name: &str) -> Option<u64> {
+fn memory_kb(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;
     line.trim().strip_suffix("kB")?.trim().parse().ok()

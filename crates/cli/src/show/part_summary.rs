@@ -5,7 +5,7 @@ use scrollback_core_type::{LazyStr, Part, ToolState, ToolStatus};
 use super::{file, tool};
 
 /// What a part says, in as few words as it can be told; nothing where its kind says all.
-pub(crate) fn brief(part: &Part<'_>) -> String {
+pub(crate) fn part_summary(part: &Part<'_>) -> String {
     let get = |text: &Option<LazyStr<'_>>| {
         text.as_ref().map(|it| it.get().into_owned()).unwrap_or_default()
     };

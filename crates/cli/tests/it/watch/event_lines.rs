@@ -3,54 +3,56 @@
 use rustix::process::Signal;
 use serde_json::json;
 
-use super::World;
-use crate::hostile::{assert_harmless, evil_store};
+use super::TestStore;
+use crate::hostile::{assert_harmless, hostile_store};
 
 #[test]
 fn each_is_a_line() {
-    let world = World::new();
-    let following = world.follow(&["watch"]).begun();
+    let world = TestStore::new();
+    let following = world.follow(&["watch"]).wait_until_started();
     world.session("ses_1", "The title");
-    following.until(|line| line.contains("+ session") && line.contains("The title"));
+    following.lines_until(|line| line.contains("+ session") && line.contains("The title"));
     world.message("ses_1", "msg_1", json!({"role": "assistant", "modelID": "m-1"}));
-    following.until(|line| line.contains("+ message") && line.contains("assistant m-1"));
+    following.lines_until(|line| line.contains("+ message") && line.contains("assistant m-1"));
     world.text("msg_1", "prt_1", "to begin\nwith");
-    following.until(|line| line.contains("text") && line.ends_with("to begin with"));
+    following.lines_until(|line| line.contains("text") && line.ends_with("to begin with"));
     world.text("msg_1", "prt_1", "to begin\nwith, and then");
-    following.until(|line| line.contains("~ text") && line.ends_with(", and then"));
+    following.lines_until(|line| line.contains("~ text") && line.ends_with(", and then"));
     let call = json!({"type": "tool", "tool": "bash", "state":
         {"status": "running", "input": {"command": "ls -l"}}});
     world.part("msg_1", "prt_2", call);
-    following.until(|line| line.contains("tool") && line.ends_with("bash running ls -l"));
+    following.lines_until(|line| line.contains("tool") && line.ends_with("bash running ls -l"));
     let done = json!({"role": "assistant", "modelID": "m-1", "finish": "stop",
         "time": {"created": 1, "completed": 2001}, "cost": 0.5});
     world.message("ses_1", "msg_1", done);
-    following.until(|line| line.contains("~ message") && line.ends_with("ended: stop 2.0 s $0.50"));
+    following.lines_until(|line| {
+        line.contains("~ message") && line.ends_with("ended: stop 2.0 s $0.50")
+    });
     std::fs::remove_file(world.storage().join("session/p/ses_1.json")).unwrap();
-    following.until(|line| line.contains("- session"));
+    following.lines_until(|line| line.contains("- session"));
     assert_eq!(following.stop(Signal::INT), "");
 }
 
 #[test]
 fn what_was_there_is_not_told_and_what_cannot_be_is_said() {
-    let world = World::new();
+    let world = TestStore::new();
     world.session("ses_1", "old");
-    let following = world.follow(&["watch"]).begun();
+    let following = world.follow(&["watch"]).wait_until_started();
     world.session("ses_2", "new");
-    let first = following.line();
+    let first = following.next_line();
     assert!(first.ends_with("new"), "{first}");
     following.stop(Signal::TERM);
     let following = world.follow(&["watch", "--since", "0123456789abcdef=0123456789abcdef:7"]);
-    assert_eq!(following.line(), "what happened since then cannot be told");
+    assert_eq!(following.next_line(), "what happened since then cannot be told");
     following.stop(Signal::TERM);
 }
 
 /// The hostile store, written beside a process that follows.
-fn told(args: &[&str], until: &str) -> Vec<String> {
-    let (evil, world) = (evil_store(), World::new());
+fn follow_hostile_store(args: &[&str], until: &str) -> Vec<String> {
+    let (evil, world) = (hostile_store(), TestStore::new());
     let storage = evil.path().join("storage");
     let copy = |name: &str| {
-        for entry in walk(&storage.join(name)) {
+        for entry in files_below(&storage.join(name)) {
             let to = world.storage().join(entry.strip_prefix(&storage).unwrap());
             scrollback_fixtures::writer::write(&to, &std::fs::read(&entry).unwrap()).unwrap();
         }
@@ -58,21 +60,21 @@ fn told(args: &[&str], until: &str) -> Vec<String> {
     copy("session");
     let mut following = world.follow(args);
     match args {
-        ["tail", ..] => drop(following.until(|line| line.contains("0 messages"))),
-        ["watch", "--json", ..] => drop(following.line()),
-        _ => following = following.begun(),
+        ["tail", ..] => drop(following.lines_until(|line| line.contains("0 messages"))),
+        ["watch", "--json", ..] => drop(following.next_line()),
+        _ => following = following.wait_until_started(),
     }
     copy("project");
     copy("message");
     copy("part");
-    let lines = following.until(|line| line.contains(until));
+    let lines = following.lines_until(|line| line.contains(until));
     following.stop(Signal::TERM);
     lines
 }
 
-fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+fn files_below(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
-    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+    entries.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
 
 #[test]
@@ -84,7 +86,7 @@ fn hostile_text_is_shown_and_never_sent() {
         (&["tail", "ses_1"], "subtask for"),
         (&["watch", "--color", "never"], "reasoning"),
     ] {
-        let lines = told(args, until);
+        let lines = follow_hostile_store(args, until);
         for line in &lines {
             assert_harmless(line, args);
         }
@@ -95,11 +97,11 @@ fn hostile_text_is_shown_and_never_sent() {
 /// Whoever read what it says beside the events has gone: the events go on.
 #[test]
 fn it_goes_on_without_anybody_who_reads_its_words() {
-    let world = World::new();
+    let world = TestStore::new();
     world.session("ses_1", "one");
     let mut following = world.follow(&["watch", "--json"]);
-    following.event();
-    following.deafen();
+    following.next_event();
+    following.close_stderr();
     // Of a store that cannot be read any more it has something to say.
     let aside = world.data().join("aside");
     std::fs::rename(world.storage(), &aside).unwrap();
@@ -114,9 +116,9 @@ fn it_goes_on_without_anybody_who_reads_its_words() {
 
 #[test]
 fn colours_are_there_where_they_are_wanted() {
-    let world = World::new();
-    let following = world.follow(&["watch", "--color", "always"]).begun();
+    let world = TestStore::new();
+    let following = world.follow(&["watch", "--color", "always"]).wait_until_started();
     world.session("ses_1", "one");
-    assert!(following.line().contains("\u{1b}[32m+ session"));
+    assert!(following.next_line().contains("\u{1b}[32m+ session"));
     following.stop(Signal::TERM);
 }

@@ -76,7 +76,7 @@ mod tests {
     }
 
     /// Every character that must not come out, said without the code under test.
-    fn commands() -> Vec<char> {
+    fn unsafe_chars() -> Vec<char> {
         ('\0'..='\u{1f}')
             .chain('\u{7f}'..='\u{9f}')
             .chain(['\u{61c}', '\u{200e}', '\u{200f}'])
@@ -87,14 +87,14 @@ mod tests {
 
     /// Text in which every second character is a command.
     fn hostile() -> impl Strategy<Value = String> {
-        let char = prop_oneof![prop::sample::select(commands()), any::<char>()];
+        let char = prop_oneof![prop::sample::select(unsafe_chars()), any::<char>()];
         prop::collection::vec(char, 0..64).prop_map(String::from_iter)
     }
 
     proptest! {
         #[test]
         fn no_command_ever_gets_through(input in hostile()) {
-            let commands = commands();
+            let commands = unsafe_chars();
             let sent = |shown: &str, kept: &[char]| {
                 shown.chars().find(|c| commands.contains(c) && !kept.contains(c))
             };

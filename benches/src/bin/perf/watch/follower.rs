@@ -10,10 +10,10 @@ use scrollback_source::Source;
 use scrollback_watch::{FeedChoice, FeedKind, Follower, Live, LiveOptions, Subject};
 use tokio::runtime::{Builder, Runtime};
 
-use super::{go_on, live};
+use super::{continue_build, live};
 
 /// Between two writes; a little uneven, as no writer keeps time.
-const PAUSE: Duration = Duration::from_micros(1500);
+const WRITE_PAUSE: Duration = Duration::from_micros(1500);
 
 /// Where the driver runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,21 +24,21 @@ pub(super) enum Driver {
 }
 
 /// Somebody who saw write number so much, and when.
-pub(super) type Seen = (usize, Instant);
+pub(super) type Arrival = (usize, Instant);
 
 /// Follows a store until nobody listens.
 pub(super) fn spawn(
     at: Arc<dyn Source>,
     feed: FeedKind,
     driver: Driver,
-    told: Sender<Seen>,
+    told: Sender<Arrival>,
 ) -> Result<JoinHandle<Result<()>>> {
     Ok(match driver {
         Driver::Task => {
             let options = LiveOptions { feed: FeedChoice::Only(feed), ..LiveOptions::default() };
             thread::spawn(move || {
                 runtime()?.block_on(async {
-                    let live = Live::spawn(at, None, options, &go_on).await?;
+                    let live = Live::spawn(at, None, options, &continue_build).await?;
                     follow(live.follow(None, None), &told).await
                 })
             })
@@ -52,15 +52,15 @@ pub(super) fn spawn(
 
 /// Writes number after number, `turn` of them, and gives how long it took until each was seen, from
 /// the end of the write on. Who only waits for the kernel sees `usize::MAX`.
-pub(super) fn turn(
+pub(super) fn measure_turn(
     turn: usize,
     number: &mut usize,
-    seen: &Receiver<Seen>,
+    seen: &Receiver<Arrival>,
     mut write: impl FnMut(usize) -> Result<Instant>,
 ) -> Result<Vec<Duration>> {
     let mut all = Vec::with_capacity(turn);
     for _ in 0..turn {
-        thread::sleep(PAUSE + Duration::from_micros(*number as u64 * 7 % 100));
+        thread::sleep(WRITE_PAUSE + Duration::from_micros(*number as u64 * 7 % 100));
         let written = write(*number)?;
         let at = loop {
             let waited = seen.recv_timeout(Duration::from_secs(10));
@@ -76,8 +76,8 @@ pub(super) fn turn(
 }
 
 /// Writes until somebody sees it, and waits until what was young is not any more.
-pub(super) fn until_seen(
-    seen: &Receiver<Seen>,
+pub(super) fn wait_for_first_event(
+    seen: &Receiver<Arrival>,
     mut write: impl FnMut() -> Result<()>,
 ) -> Result<()> {
     for _ in 0..100 {
@@ -96,7 +96,7 @@ fn runtime() -> Result<Runtime> {
 }
 
 /// Follows until nobody listens.
-async fn follow(mut follower: Follower, told: &Sender<Seen>) -> Result<()> {
+async fn follow(mut follower: Follower, told: &Sender<Arrival>) -> Result<()> {
     let mut text = String::new();
     loop {
         for event in follower.next().await? {

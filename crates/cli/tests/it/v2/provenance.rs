@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use scrollback_fixtures::{Corpus, corpus};
 use serde_json::Value;
 
-use super::{FRESH, PREVIEW, UPGRADED, named};
-use crate::support::on;
+use super::{FRESH, PREVIEW, UPGRADED, session_id};
+use crate::support::run_on;
 
 /// The fields of a list that say where a session is: generation, also, standing.
-fn place(session: &Value) -> String {
+fn provenance_text(session: &Value) -> String {
     let list = |name: &str| {
         let all = session[name].as_array().into_iter().flatten();
         all.map(|it| it.as_str().unwrap()).collect::<Vec<_>>().join("+")
@@ -21,16 +21,16 @@ fn place(session: &Value) -> String {
     list("generation") + &rest + left
 }
 
-fn listed(store: &std::path::Path) -> BTreeMap<String, Value> {
-    let list = on(store, &["ls", "--json"]).json();
+fn sessions_by_id(store: &std::path::Path) -> BTreeMap<String, Value> {
+    let list = run_on(store, &["ls", "--json"]).json();
     let all = list.as_array().unwrap().iter();
     all.map(|it| (it["id"].as_str().unwrap().to_owned(), it.clone())).collect()
 }
 
 /// How many sessions are at each place.
-fn places(all: &BTreeMap<String, Value>) -> Vec<(String, usize)> {
+fn count_by_provenance(all: &BTreeMap<String, Value>) -> Vec<(String, usize)> {
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    all.values().for_each(|it| *places.entry(place(it)).or_default() += 1);
+    all.values().for_each(|it| *places.entry(provenance_text(it)).or_default() += 1);
     places.into_iter().collect()
 }
 
@@ -42,67 +42,67 @@ fn a_list_says_where_sessions_are() {
         (PREVIEW, &[("v1", 3), ("v1+v2 preview", 2), ("v2 preview", 32)]),
     ];
     for (which, expected) in expected {
-        let all = listed(&corpus(which).database);
+        let all = sessions_by_id(&corpus(which).database);
         let expected: Vec<_> = expected.iter().map(|(it, n)| ((*it).to_owned(), *n)).collect();
-        assert_eq!(places(&all), expected, "{which:?}");
+        assert_eq!(count_by_provenance(&all), expected, "{which:?}");
     }
-    let all = listed(&corpus(UPGRADED).database);
+    let all = sessions_by_id(&corpus(UPGRADED).database);
     for (name, expected) in
         [("late_v1", "v1 lateLegacy"), ("deleted_in_v2", "v1 legacyOnly"), ("empty", "v2")]
     {
-        assert_eq!(place(&all[&named(UPGRADED, name)]), expected, "{name}");
+        assert_eq!(provenance_text(&all[&session_id(UPGRADED, name)]), expected, "{name}");
     }
-    let all = listed(&corpus(PREVIEW).database);
+    let all = sessions_by_id(&corpus(PREVIEW).database);
     for (name, expected) in [
         ("v1_only", "v1"),
         ("hybrid_v2_then_v1", "v1+v2 preview"),
         ("hello", "v2 preview"),
         ("pending", "v1"),
     ] {
-        assert_eq!(place(&all[&named(PREVIEW, name)]), expected, "{name}");
+        assert_eq!(provenance_text(&all[&session_id(PREVIEW, name)]), expected, "{name}");
     }
 }
 
 #[test]
 fn a_list_says_what_forks_are_of_and_counts_nothing_twice() {
-    let all = listed(&corpus(FRESH).database);
-    let of = |name: &str| &all[&named(FRESH, name)];
+    let all = sessions_by_id(&corpus(FRESH).database);
+    let of = |name: &str| &all[&session_id(FRESH, name)];
     for (fork, source, tokens) in [
         ("fork_through", "markers", 1010), // its own answer
         ("fork_before", "markers", 0),
         ("fork_of_fork", "fork_through", 0),
     ] {
         let session = of(fork);
-        assert_eq!(session["forkOf"], *named(FRESH, source), "{fork}");
+        assert_eq!(session["forkOf"], *session_id(FRESH, source), "{fork}");
         assert_eq!(session["parentID"], Value::Null, "a fork is no child");
         let own = &session["tokens"];
         assert_eq!(own["input"].as_i64().unwrap() + own["output"].as_i64().unwrap(), tokens);
     }
     assert_eq!(of("markers")["forkOf"], Value::Null);
-    assert_eq!(of("child")["parentID"], *named(FRESH, "parent"));
+    assert_eq!(of("child")["parentID"], *session_id(FRESH, "parent"));
     let forks = all.values().filter(|it| it["forkOf"].is_string()).count();
     assert_eq!(forks, 3);
 }
 
 #[test]
 fn marks_stand_before_titles() {
-    let printed = on(&corpus(UPGRADED).database, &["ls"]).out;
+    let printed = run_on(&corpus(UPGRADED).database, &["ls"]).stdout;
     for (name, mark) in [
         ("late_v1", "  (of 1.x) V1 after migration"),
         ("deleted_in_v2", "  (not in 2.x) Crash text"),
         ("archived", "  (archived) Archived"),
         ("kitchen", "  Kitchen sink"),
     ] {
-        let id = named(UPGRADED, name);
+        let id = session_id(UPGRADED, name);
         assert!(printed.contains(&format!("{id}{mark}")), "{name}: {printed}");
     }
-    assert!(!on(&corpus(PREVIEW).database, &["ls"]).out.contains("(of 1.x)"));
+    assert!(!run_on(&corpus(PREVIEW).database, &["ls"]).stdout.contains("(of 1.x)"));
 }
 
 #[test]
 fn stores_of_2x_are_named() {
     for (which, sessions) in [(FRESH, 14), (UPGRADED, 74), (PREVIEW, 37)] {
-        let store = on(&corpus(which).data_dir, &["stores", "--json"]).json();
+        let store = run_on(&corpus(which).data_dir, &["stores", "--json"]).json();
         assert_eq!(store[0]["sessions"], sessions, "{which:?}");
         assert_eq!(store[0]["kind"], "opencode database");
         assert_eq!(store.as_array().unwrap().len(), 1);
@@ -117,7 +117,7 @@ fn three_generations_in_one_directory_are_one_store() {
     corpus(Corpus::OpencodeSqlite).copy_to(dir.path()).unwrap();
     let next = dir.path().join("opencode-next.db");
     std::fs::copy(corpus(UPGRADED).database, &next).unwrap();
-    let all = listed(dir.path());
+    let all = sessions_by_id(dir.path());
     let count = |from: &str| {
         let ends = |it: &&Value| it["source"].as_str().unwrap().ends_with(from);
         all.values().filter(ends).count()
@@ -133,26 +133,26 @@ fn three_generations_in_one_directory_are_one_store() {
         ("v2", 14),
     ];
     let expected = expected.map(|(it, n)| (it.to_owned(), n));
-    assert_eq!(places(&all), expected);
-    let stores = on(dir.path(), &["stores", "--json"]).json();
+    assert_eq!(count_by_provenance(&all), expected);
+    let stores = run_on(dir.path(), &["stores", "--json"]).json();
     let said: Vec<_> =
         stores.as_array().unwrap().iter().map(|it| (&it["sessions"], &it["wins"])).collect();
     let expected =
         [(59, true), (74, false), (59, false)].map(|(n, wins)| (Value::from(n), Value::from(wins)));
     assert_eq!(said, expected.iter().map(|(n, wins)| (n, wins)).collect::<Vec<_>>());
     // Each is shown from where it is listed.
-    let shown = on(dir.path(), &["show", &named(UPGRADED, "markers")]);
-    assert!(shown.code == 0 && shown.out.contains("agent plan, was build"), "{}", shown.out);
-    let migrated = all.iter().find(|(_, it)| place(it) == "v1 also v2").unwrap().0;
-    let v1 = on(dir.path(), &["export", migrated]).json();
-    assert_eq!(v1, on(&corpus(Corpus::OpencodeSqlite).database, &["export", migrated]).json());
+    let shown = run_on(dir.path(), &["show", &session_id(UPGRADED, "markers")]);
+    assert!(shown.code == 0 && shown.stdout.contains("agent plan, was build"), "{}", shown.stdout);
+    let migrated = all.iter().find(|(_, it)| provenance_text(it) == "v1 also v2").unwrap().0;
+    let v1 = run_on(dir.path(), &["export", migrated]).json();
+    assert_eq!(v1, run_on(&corpus(Corpus::OpencodeSqlite).database, &["export", migrated]).json());
     // With the usual name the one of 2.x wins, and the one of 1.18 adds nothing.
     let dir = tempfile::tempdir().unwrap();
     corpus(Corpus::OpencodeJson).copy_to(dir.path()).unwrap();
     corpus(UPGRADED).copy_to(dir.path()).unwrap();
     std::fs::copy(corpus(Corpus::OpencodeSqlite).database, dir.path().join("opencode-old.db"))
         .unwrap();
-    let all = listed(dir.path());
+    let all = sessions_by_id(dir.path());
     let expected = [
         ("json left over", 59),
         ("v1 also v1 legacyOnly", 1),
@@ -160,5 +160,5 @@ fn three_generations_in_one_directory_are_one_store() {
         ("v2", 14),
         ("v2 also v1", 58),
     ];
-    assert_eq!(places(&all), expected.map(|(it, n)| (it.to_owned(), n)));
+    assert_eq!(count_by_provenance(&all), expected.map(|(it, n)| (it.to_owned(), n)));
 }
