@@ -118,8 +118,9 @@ const SQLITE_TABLES: [&str; 3] = ["pragma_table_info", "sqlite_master", "sqlite_
 /// Whether a column may be read: of the tables that are read, and of no others, so that credentials
 /// cannot be selected even by mistake.
 fn may_be_read(table: &str, column: &str) -> bool {
-    let is_one_of =
-        |name: &str, names: &[&str]| names.iter().any(|it| it.eq_ignore_ascii_case(name));
+    let is_one_of = |name: &str, names: &[&str]| {
+        names.iter().any(|candidate| candidate.eq_ignore_ascii_case(name))
+    };
     is_one_of(table, &SQLITE_TABLES)
         || READ_TABLES.iter().any(|read| {
             read.name.eq_ignore_ascii_case(table) && !is_one_of(column, read.secret_columns)

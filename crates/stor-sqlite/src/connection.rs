@@ -35,33 +35,33 @@ pub(crate) struct Conn {
 
 impl Conn {
     fn open(
-        place: DatabaseFiles,
+        database_files: DatabaseFiles,
         clock: &dyn Clock,
         max_len: u64,
         schemas: &SchemaCache,
     ) -> Result<Self> {
-        let mut files = place.stat();
-        let mut access = Access::choose(&files, || place.is_writable());
+        let mut files = database_files.stat();
+        let mut access = Access::choose(&files, || database_files.is_writable());
         if !access.is_isolated() {
-            files = wait_until_settled(&place, files, clock);
-            access = Access::choose(&files, || place.is_writable());
+            files = wait_until_settled(&database_files, files, clock);
+            access = Access::choose(&files, || database_files.is_writable());
         }
-        let db = match access.open(&place.path) {
+        let db = match access.open(&database_files.path) {
             // There is a `-shm` that we may not use: another user's, or on a read-only medium. A
             // journal is another thing: without it the database is half of a transaction.
             Err(error)
                 if access.is_isolated() && is_about_side_files(&error) && !files.has_journal() =>
             {
-                files = wait_until_settled(&place, files, clock);
+                files = wait_until_settled(&database_files, files, clock);
                 access = if files.has_log() { Access::Detached } else { Access::Immutable };
-                access.open(&place.path)
+                access.open(&database_files.path)
             }
-            opened => opened,
+            result => result,
         }?;
         let limit = i32::try_from(max_len.saturating_add(LENGTH_MARGIN)).unwrap_or(i32::MAX);
         db.set_limit(Limit::SQLITE_LIMIT_LENGTH, limit)?;
         let schema = schemas.get(&db, files.database)?;
-        Ok(Self { db, access, schema, database_files: place, files })
+        Ok(Self { db, access, schema, database_files, files })
     }
 
     /// Whether all that was read since it was opened is of one state, and still holds.
@@ -141,7 +141,7 @@ impl Pool {
 
 /// Waits until a later change of the files is sure to be seen.
 fn wait_until_settled(
-    place: &DatabaseFiles,
+    database_files: &DatabaseFiles,
     mut files: FileStamps,
     clock: &dyn Clock,
 ) -> FileStamps {
@@ -152,7 +152,7 @@ fn wait_until_settled(
             break;
         }
         clock.pause(MTIME_RESOLUTION);
-        files = place.stat();
+        files = database_files.stat();
     }
     files
 }

@@ -41,8 +41,8 @@ impl Error {
     }
 
     /// Whether a text is too large to be read.
-    pub(crate) fn is_too_big(&self) -> bool {
-        matches!(self, Self::Sqlite(error) if is_too_big(error))
+    pub(crate) fn is_oversized(&self) -> bool {
+        matches!(self, Self::Sqlite(error) if is_oversized(error))
     }
 
     /// Whether another try may go better.
@@ -62,7 +62,7 @@ impl Error {
 }
 
 /// Whether SQLite met a text that is over its limit.
-pub(crate) fn is_too_big(error: &rusqlite::Error) -> bool {
+pub(crate) fn is_oversized(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::TooBig)
 }
 

@@ -26,8 +26,8 @@ fn write_object(
             at += 1;
             continue;
         }
-        let is_in_it = |it: &&Column| it.field.object(depth) == name;
-        let next = at + columns[at..].iter().take_while(is_in_it).count();
+        let is_inside = |column: &&Column| column.field.object(depth) == name;
+        let next = at + columns[at..].iter().take_while(is_inside).count();
         let (inner, inner_values) = (&columns[at..next], &values[at..next]);
         if is_open(inner, inner_values) {
             object.object(name, |object| write_object(object, inner, inner_values, depth + 1));
@@ -40,7 +40,7 @@ fn write_object(
 fn is_open(columns: &[Column], values: &[ValueRef<'_>]) -> bool {
     let opening = columns.iter().zip(values).filter(|(column, _)| column.opens_object);
     let mut opening = opening.map(|(_, value)| has_value(value)).peekable();
-    opening.peek().is_none() || opening.any(|is_there| is_there)
+    opening.peek().is_none() || opening.any(|has_value| has_value)
 }
 
 fn write_column(object: &mut Object<'_>, column: &Column, value: ValueRef<'_>) {

@@ -35,7 +35,7 @@ impl DatabaseFiles {
         };
         let dir = Dir::open(parent).map_err(std::io::Error::other)?;
         let names = ["", "-wal", "-shm", "-journal"]
-            .map(|end| [name.as_encoded_bytes(), end.as_bytes()].concat());
+            .map(|suffix| [name.as_encoded_bytes(), suffix.as_bytes()].concat());
         Ok(Self { dir, names, path })
     }
 
@@ -43,7 +43,7 @@ impl DatabaseFiles {
     #[cfg(unix)]
     pub(crate) fn is_at(&self, database: &Path, files: &FileStamps) -> bool {
         use std::os::unix::fs::MetadataExt;
-        let inode = std::fs::metadata(database).ok().map(|it| it.ino());
+        let inode = std::fs::metadata(database).ok().map(|metadata| metadata.ino());
         inode.is_some() && inode == files.database.map(|stamp| stamp.inode)
     }
 

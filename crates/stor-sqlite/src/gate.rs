@@ -91,10 +91,11 @@ impl Gate {
     fn wait<'s>(
         &self,
         state: MutexGuard<'s, State>,
-        while_: impl Fn(&State) -> bool,
+        must_wait: impl Fn(&State) -> bool,
     ) -> MutexGuard<'s, State> {
-        let waited = self.changed.wait_timeout_while(state, MAX_GAP + MAX_WAIT, |it| while_(it));
-        waited.unwrap_or_else(PoisonError::into_inner).0
+        let result =
+            self.changed.wait_timeout_while(state, MAX_GAP + MAX_WAIT, |state| must_wait(state));
+        result.unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -144,7 +145,7 @@ mod tests {
         log: impl Fn(&ManualClock) -> Option<Stamp>,
     ) -> Duration {
         let (gate, clock) = (Gate::default(), ManualClock(AtomicI64::new(1 << 60)));
-        let begun = clock.now();
+        let start = clock.now();
         let step = Duration::from_millis(5);
         let steps = (busy.as_millis() / step.as_millis()) as u32;
         for _ in 0..steps {
@@ -153,11 +154,11 @@ mod tests {
             drop(inside);
             clock.pause(gap);
         }
-        clock.now().duration_since(begun) - busy - gap * steps
+        clock.now().duration_since(start) - busy - gap * steps
     }
 
     #[test]
-    fn only_who_reads_for_long_beside_a_writer_steps_aside() {
+    fn only_long_reads_beside_a_writer_leave_gaps() {
         let [short, long] = [Duration::from_millis(30), Duration::from_millis(3000)];
         let none = Duration::ZERO;
         assert_eq!(measure_wait(short, none, |clock| log_stamp(10 << 20, clock)), none);
@@ -178,14 +179,14 @@ mod tests {
             gap,
             "once"
         );
-        let busy = measure_wait(long, none, |clock| log_stamp(10 << 20, clock));
-        assert!((gap * 70..=gap * 85).contains(&busy), "{busy:?}");
-        let most = measure_wait(long, none, |clock| log_stamp(u64::MAX, clock));
-        assert!((MAX_GAP * 70..=MAX_GAP * 85).contains(&most), "{most:?}");
+        let waited = measure_wait(long, none, |clock| log_stamp(10 << 20, clock));
+        assert!((gap * 70..=gap * 85).contains(&waited), "{waited:?}");
+        let longest = measure_wait(long, none, |clock| log_stamp(u64::MAX, clock));
+        assert!((MAX_GAP * 70..=MAX_GAP * 85).contains(&longest), "{longest:?}");
     }
 
     #[test]
-    fn a_gap_waits_for_those_inside_and_not_for_ever() {
+    fn a_gap_waits_for_open_transactions_only_so_long() {
         let (gate, clock) = (Gate::default(), ManualClock(AtomicI64::new(1 << 60)));
         let first = gate.enter(&clock, || log_stamp(u64::MAX, &clock));
         clock.pause(MAX_BUSY);

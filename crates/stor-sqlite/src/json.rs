@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn owners_are_those_of_the_record() {
+    fn owner_fields_follow_the_record() {
         let message = MessageId::new("msg_1").unwrap();
         let mut owners = Owners::default();
         for (session, message, json) in [
@@ -251,14 +251,14 @@ mod tests {
     }
 
     #[test]
-    fn the_columns_win() {
+    fn id_columns_override_the_data() {
         let value: serde_json::Value =
             serde_json::from_str(&splice_text(r#"{"id":"other"}"#)).unwrap();
         assert_eq!(value["id"], "msg_1");
     }
 
     #[test]
-    fn what_is_no_json_becomes_a_string() {
+    fn invalid_json_becomes_a_string() {
         let mut out = Vec::new();
         let mut object = Object::begin(&mut out);
         object.json("a", ValueRef::Text(b"{\"b\":1}"));

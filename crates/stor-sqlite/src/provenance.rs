@@ -74,13 +74,14 @@ impl SessionLocation {
                 .map(|(_, name)| name)
         };
         let newest = if self.read_tables & V2 != 0 { TABLES_V2 } else { TABLES_V1 };
-        let mut it = Provenance::new(AGENT, newest);
-        it = names(self.read_tables).fold(it, Provenance::with_format);
-        it = names(self.other_tables).fold(it, Provenance::with_also_in);
-        it = self.migration_state.name().into_iter().fold(it, Provenance::with_migration);
+        let mut provenance = Provenance::new(AGENT, newest);
+        provenance = names(self.read_tables).fold(provenance, Provenance::with_format);
+        provenance = names(self.other_tables).fold(provenance, Provenance::with_also_in);
+        provenance =
+            self.migration_state.name().into_iter().fold(provenance, Provenance::with_migration);
         // The record of 2.x counts titles and compactions too; see the rules in
         // `docs/format/opencode-v2.md`, section 7.
-        it.with_complete_totals(
+        provenance.with_complete_totals(
             self.read_tables == V2 && self.migration_state == MigrationState::Usual,
         )
     }
@@ -98,61 +99,66 @@ impl ProvenanceCache {
     /// Of the session that was made at `created`, with what was found in column `at`.
     pub(crate) fn locate_session(
         &self,
-        ask: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         row: &SqlRow<'_>,
         at: usize,
         created: i64,
     ) -> rusqlite::Result<SessionLocation> {
-        let found = TablePresence::new(integer(row, at)?);
-        let (rows, messages) = (found.has(TablePresence::ROWS), found.has(TablePresence::MESSAGES));
-        let is_preview = ask.schema.v2.as_ref().is_some_and(|v2| v2.is_preview);
-        let read = if rows { V2 } else { V1 };
-        let mut it = SessionLocation { read_tables: read, ..SessionLocation::default() };
+        let presence = TablePresence::new(integer(row, at)?);
+        let (has_rows, has_messages) =
+            (presence.has(TablePresence::ROWS), presence.has(TablePresence::MESSAGES));
+        let is_preview = context.schema.v2.as_ref().is_some_and(|v2| v2.is_preview);
+        let read = if has_rows { V2 } else { V1 };
+        let mut location = SessionLocation { read_tables: read, ..SessionLocation::default() };
         if is_preview {
-            if rows && messages {
-                it.read_tables |= V1;
+            if has_rows && has_messages {
+                location.read_tables |= V1;
             }
-            it.migration_state = if rows { MigrationState::Preview } else { MigrationState::Usual };
-            return Ok(it);
+            location.migration_state =
+                if has_rows { MigrationState::Preview } else { MigrationState::Usual };
+            return Ok(location);
         }
-        if found.has(TablePresence::IN_V2) {
-            if rows || !messages {
-                it.read_tables = V2;
-                if found.has(TablePresence::IN_V1) {
-                    it.other_tables |= V1;
+        if presence.has(TablePresence::IN_V2) {
+            if has_rows || !has_messages {
+                location.read_tables = V2;
+                if presence.has(TablePresence::IN_V1) {
+                    location.other_tables |= V1;
                 }
             } else {
-                it.other_tables |= V2;
-                it.migration_state = MigrationState::WithoutRows;
+                location.other_tables |= V2;
+                location.migration_state = MigrationState::WithoutRows;
             }
-        } else if ask.schema.v2.is_some() {
-            it.migration_state = match self.migration_progress(ask)? {
+        } else if context.schema.v2.is_some() {
+            location.migration_state = match self.migration_progress(context)? {
                 MigrationProgress::UnderWay => MigrationState::NotMigrated,
                 MigrationProgress::Ended(when) if created >= when => MigrationState::LateLegacy,
                 MigrationProgress::Ended(_) => MigrationState::LegacyOnly,
             };
         }
-        Ok(it)
+        Ok(location)
     }
 
     /// What is said of a place, the same value for the same place.
-    pub(crate) fn provenance(&self, place: SessionLocation) -> Provenance {
-        let mut known = self.cached.borrow_mut();
-        if let Some((_, it)) = known.iter().find(|(it, _)| *it == place) {
-            return it.clone();
+    pub(crate) fn provenance(&self, location: SessionLocation) -> Provenance {
+        let mut cached = self.cached.borrow_mut();
+        if let Some((_, entry)) = cached.iter().find(|(entry, _)| *entry == location) {
+            return entry.clone();
         }
-        let provenance = place.provenance();
-        known.push((place, provenance.clone()));
+        let provenance = location.provenance();
+        cached.push((location, provenance.clone()));
         provenance
     }
 
-    fn migration_progress(&self, ask: &QueryContext<'_>) -> rusqlite::Result<MigrationProgress> {
-        if let Some(known) = self.migration.get() {
-            return Ok(*known);
+    fn migration_progress(
+        &self,
+        context: &QueryContext<'_>,
+    ) -> rusqlite::Result<MigrationProgress> {
+        if let Some(cached) = self.migration.get() {
+            return Ok(*cached);
         }
         let mut migration = MigrationProgress::UnderWay;
-        if let Some(sql) = &ask.schema.migration_query {
-            ask.for_each_row(sql, [], |row| {
+        if let Some(sql) = &context.schema.migration_query {
+            context.for_each_row(sql, [], |row| {
                 let value: serde_json::Value =
                     serde_json::from_slice(bytes(row, KvColumn::Value.at())?).unwrap_or_default();
                 if value["phase"] == "completed" {

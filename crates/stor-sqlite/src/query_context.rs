@@ -56,37 +56,38 @@ impl QueryContext<'_> {
         &self,
         sql: &str,
         params: impl Params,
-        mut each: impl FnMut(&SqlRow<'_>) -> rusqlite::Result<()>,
+        mut visit: impl FnMut(&SqlRow<'_>) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<()> {
         let mut statement = self.db.prepare_cached(sql)?;
         let mut rows: Rows<'_> = statement.query(params)?;
         while let Some(row) = rows.next()? {
-            each(row)?;
+            visit(row)?;
         }
         Ok(())
     }
 
     /// Several queries over one state of the database.
-    pub(crate) fn in_one_transaction(&self, ask: impl FnOnce() -> Result<()>) -> Result<()> {
+    pub(crate) fn in_one_transaction(&self, queries: impl FnOnce() -> Result<()>) -> Result<()> {
         if !self.is_shared {
-            return ask(); // that nothing changed is checked afterwards
+            return queries(); // that nothing changed is checked afterwards
         }
         self.db.prepare_cached("BEGIN")?.execute([])?;
-        let asked = ask();
+        let result = queries();
         // A read transaction has nothing to lose. Its end repeats what damage was met in it, which
         // is noted already; what counts is that it ended.
-        let ended = self.db.prepare_cached("COMMIT").and_then(|mut end| end.execute([]));
-        asked?;
+        let commit_result =
+            self.db.prepare_cached("COMMIT").and_then(|mut statement| statement.execute([]));
+        result?;
         if !self.db.is_autocommit() {
-            ended?;
+            commit_result?;
         }
         Ok(())
     }
 
     /// A row's time as a stamp, which its next change moves on.
-    pub(crate) fn stamp(&self, size: u64, updated_ms: i64, more: u64) -> (Stamp, Settled) {
+    pub(crate) fn stamp(&self, size: u64, updated_ms: i64, extra: u64) -> (Stamp, Settled) {
         let mtime = UnixNanos(updated_ms.saturating_mul(1_000_000));
-        let stamp = Stamp { size, mtime, inode: more };
+        let stamp = Stamp { size, mtime, inode: extra };
         (stamp, if self.read_context.settles(&stamp) { Settled::Settled } else { Settled::Young })
     }
 
@@ -96,8 +97,8 @@ impl QueryContext<'_> {
         row: &SqlRow<'_>,
         from: usize,
     ) -> rusqlite::Result<(Stamp, Settled)> {
-        let [updated, size, more] = [0, 1, 2].map(|at| integer(row, from + at));
-        Ok(self.stamp(size?.cast_unsigned(), updated?, more?.cast_unsigned()))
+        let [updated, size, extra] = [0, 1, 2].map(|at| integer(row, from + at));
+        Ok(self.stamp(size?.cast_unsigned(), updated?, extra?.cast_unsigned()))
     }
 
     pub(crate) fn observation(

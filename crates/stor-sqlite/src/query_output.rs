@@ -14,7 +14,7 @@ use scrollback_stor_mmap::{Arena, Frozen, Piece};
 use scrollback_stor_path::opencode::is_fork_copy;
 
 use crate::cells::id;
-use crate::error::{is_damage, is_too_big};
+use crate::error::{is_damage, is_oversized};
 use crate::json::Owners;
 use crate::query_context::QueryContext;
 
@@ -63,50 +63,55 @@ fn is_copy(key: &EntityKey) -> bool {
 }
 
 impl QueryOutput {
-    pub(crate) fn note(&mut self, key: Option<EntityKey>, ask: &QueryContext<'_>, kind: IssueKind) {
-        self.issues.push((key, ask.issue(kind)));
+    pub(crate) fn note(
+        &mut self,
+        key: Option<EntityKey>,
+        context: &QueryContext<'_>,
+        kind: IssueKind,
+    ) {
+        self.issues.push((key, context.issue(kind)));
     }
 
     /// The id in a column, which `read` takes for one; what is wrong with it is an issue of `about`.
     pub(crate) fn id<I>(
         &mut self,
-        ask: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         row: &SqlRow<'_>,
         at: usize,
         read: impl Fn(&[u8]) -> Result<I, IdError>,
         about: impl FnOnce() -> Option<EntityKey>,
     ) -> rusqlite::Result<Option<I>> {
         let id = id(row, at, read)?;
-        Ok(id.map_err(|kind| self.note(about(), ask, kind)).ok())
+        Ok(id.map_err(|kind| self.note(about(), context, kind)).ok())
     }
 
     /// The session of a row that says it in such a column; what is wrong with its id is an issue of
     /// nothing that is known.
     pub(crate) fn session(
         &mut self,
-        ask: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         row: &SqlRow<'_>,
         at: usize,
     ) -> rusqlite::Result<Option<SessionKey>> {
-        Ok(self.id(ask, row, at, SessionId::from_bytes, || None)?.map(SessionKey::from))
+        Ok(self.id(context, row, at, SessionId::from_bytes, || None)?.map(SessionKey::from))
     }
 
     /// Notes what is wrong with the schema, each time that the sessions are listed.
-    pub(crate) fn note_problems(&mut self, ask: &QueryContext<'_>) {
-        for problem in &ask.schema.problems {
-            self.note(None, ask, IssueKind::Database { message: problem.to_string() });
+    pub(crate) fn note_problems(&mut self, context: &QueryContext<'_>) {
+        for problem in &context.schema.problems {
+            self.note(None, context, IssueKind::Database { message: problem.to_string() });
         }
     }
 
     /// Puts a record that was made in whole.
     pub(crate) fn push_record(
         &mut self,
-        ask: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         key: EntityKey,
         record: &[u8],
         updated_ms: i64,
     ) {
-        let (stamp, settled) = ask.stamp(record.len() as u64, updated_ms, 0);
+        let (stamp, settled) = context.stamp(record.len() as u64, updated_ms, 0);
         let piece = self.arena.append(stamp, settled, |bytes| bytes.extend_from_slice(record));
         self.rows.push(Row::new(key, OrderKey::default(), Some(piece)));
     }
@@ -120,15 +125,16 @@ impl QueryOutput {
     /// for all that sizes are asked for first; any other error is the caller's.
     pub(crate) fn note_damage(
         &mut self,
-        ask: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         key: Option<EntityKey>,
-        asked: rusqlite::Result<()>,
+        result: rusqlite::Result<()>,
     ) -> rusqlite::Result<()> {
-        match asked {
+        match result {
             Err(error)
-                if is_damage(&error) || is_too_big(&error) && ask.schema.max_text_len.is_some() =>
+                if is_damage(&error)
+                    || is_oversized(&error) && context.schema.max_text_len.is_some() =>
             {
-                self.note(key, ask, IssueKind::Database { message: error.to_string() });
+                self.note(key, context, IssueKind::Database { message: error.to_string() });
                 Ok(())
             }
             other => other,
@@ -139,45 +145,45 @@ impl QueryOutput {
     /// what the way found that found more.
     pub(crate) fn with_fallback_query(
         &mut self,
-        ways: [&str; 2],
-        mut ask: impl FnMut(&str, &mut Self) -> rusqlite::Result<()>,
+        queries: [&str; 2],
+        mut run: impl FnMut(&str, &mut Self) -> rusqlite::Result<()>,
     ) -> rusqlite::Result<()> {
         let (rows, issues) = (self.rows.len(), self.issues.len());
-        match ask(ways[0], self) {
+        match run(queries[0], self) {
             Err(error) if is_damage(&error) => {}
             other => return other,
         }
-        let first = (self.rows.split_off(rows), self.issues.split_off(issues));
-        let asked = ask(ways[1], self);
-        if asked.is_err() && self.rows.len() - rows < first.0.len() {
+        let first_result = (self.rows.split_off(rows), self.issues.split_off(issues));
+        let result = run(queries[1], self);
+        if result.is_err() && self.rows.len() - rows < first_result.0.len() {
             self.rows.truncate(rows);
             self.issues.truncate(issues);
-            self.rows.extend(first.0);
-            self.issues.extend(first.1);
+            self.rows.extend(first_result.0);
+            self.issues.extend(first_result.1);
         }
-        asked
+        result
     }
 }
 
 impl QueryOutput {
     /// Lends what was gathered, and forgets it.
-    pub(crate) fn visit_borrowed(&mut self, each: &mut BorrowedVisitor<'_>) -> ControlFlow<()> {
-        let mut lent = ControlFlow::Continue(());
+    pub(crate) fn visit_borrowed(&mut self, visit: &mut BorrowedVisitor<'_>) -> ControlFlow<()> {
+        let mut flow = ControlFlow::Continue(());
         for (key, issue) in self.issues.drain(..) {
-            if lent.is_continue() {
-                lent = each(BorrowedItem::Issue(key, issue));
+            if flow.is_continue() {
+                flow = visit(BorrowedItem::Issue(key, issue));
             }
         }
         for row in self.rows.drain(..) {
-            if lent.is_break() {
+            if flow.is_break() {
                 break;
             }
             let Some(piece) = &row.piece else { continue };
-            let (bytes, named) = (self.arena.bytes(piece), &|| Ok(row.key.clone()));
+            let (bytes, read_key) = (self.arena.bytes(piece), &|| Ok(row.key.clone()));
             let (order, stamp, settled) = (row.order, piece.stamp, piece.settled);
             let is_copy = is_copy(&row.key);
-            lent = each(BorrowedItem::Record(BorrowedRecord {
-                read_key: named,
+            flow = visit(BorrowedItem::Record(BorrowedRecord {
+                read_key,
                 order,
                 is_copy,
                 bytes,
@@ -186,17 +192,17 @@ impl QueryOutput {
             }));
         }
         self.arena.clear();
-        lent
+        flow
     }
 }
 
 impl QueryOutput {
     /// The set that was listed, issues, entries.
-    pub(crate) fn visit(self, each: &mut ScanVisitor<'_>) -> ControlFlow<()> {
+    pub(crate) fn visit(self, visit: &mut ScanVisitor<'_>) -> ControlFlow<()> {
         let arena = self.arena.freeze();
         let set = self.set.into_iter().map(ScanItem::Set);
         let issues = self.issues.into_iter().map(|(key, issue)| ScanItem::Issue(key, issue));
         let entries = self.rows.into_iter().map(|row| ScanItem::Entry(row.into_entry(&arena)));
-        set.chain(issues).chain(entries).try_for_each(each)
+        set.chain(issues).chain(entries).try_for_each(visit)
     }
 }

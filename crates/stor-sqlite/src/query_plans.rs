@@ -16,11 +16,11 @@ fn v2_queries(schema: &V2Schema) -> Vec<String> {
         names,
         stamps,
         items,
-        by_id_in_any_session: of_any,
-        all_after_row: all,
+        by_id_in_any_session: by_id,
+        all_after_row: all_rows,
         ..
     } = schema;
-    let mut queries = vec![rows, &names[0], stamps, items, of_any, all];
+    let mut queries = vec![rows, &names[0], stamps, items, by_id, all_rows];
     queries.extend(schema.by_id.iter().chain(&schema.stamp_by_id).chain(&schema.pending));
     let mut queries: Vec<String> = queries.into_iter().cloned().collect();
     queries.extend(crate::v2::progress::QUERIES.map(str::to_owned));
@@ -38,7 +38,7 @@ fn query_plan(db: &Connection, sql: &str) -> String {
 }
 
 #[test]
-fn no_table_is_walked_for_a_session_and_nothing_is_sorted() {
+fn queries_for_one_session_use_an_index_and_do_not_sort() {
     let db = Connection::open_in_memory().unwrap();
     db.execute_batch(include_str!("../../../fixtures/schema/opencode-1.18.33.sql")).unwrap();
     let schema = Schema::read(&db, None).unwrap().unwrap();
@@ -72,7 +72,7 @@ fn no_table_is_walked_for_a_session_and_nothing_is_sorted() {
 }
 
 #[test]
-fn no_row_of_2x_is_read_for_another_session() {
+fn v2_queries_read_no_rows_of_other_sessions() {
     for (name, ddl) in [
         ("1.18", include_str!("../../../fixtures/schema/opencode-1.18.33.sql")),
         ("2.0", include_str!("../../../fixtures/schema/opencode-2.0.sql")),
@@ -86,7 +86,8 @@ fn no_row_of_2x_is_read_for_another_session() {
         for sql in v2_queries(v2).into_iter().chain(probe_queries().filter(has_table)) {
             let plan = query_plan(&db, &sql);
             // What waits is little, and nearly always nothing.
-            let is_waiting = ["session_input", "session_pending"].iter().any(|it| sql.contains(it));
+            let is_waiting =
+                ["session_input", "session_pending"].iter().any(|table| sql.contains(table));
             let is_last_row = sql.contains("ORDER BY rowid DESC LIMIT 1");
             assert!(plan.contains("SEARCH") || is_waiting || is_last_row, "{sql}: {plan}");
             let scans = plan.replace("SCAN (subquery", ""); // of what was found
@@ -123,7 +124,7 @@ fn database_with_required_columns(tables: &[&Table]) -> Connection {
 }
 
 #[test]
-fn queries_ask_for_no_column_that_may_be_missing() {
+fn queries_need_only_the_required_columns() {
     let v1: Vec<&Table> = READ_TABLES.into_iter().filter(|table| !table.is_v2).collect();
     let preview: Vec<&Table> = READ_TABLES
         .into_iter()

@@ -41,7 +41,7 @@ impl SqliteReader {
         clock: Arc<dyn Clock>,
         options: ReadOptions,
     ) -> Self {
-        let (pool, gate, sentinel) = (Pool::default(), Gate::default(), ProbeSlot::default());
+        let (pool, gate, probe_slot) = (Pool::default(), Gate::default(), ProbeSlot::default());
         Self {
             shared: Arc::new(SharedDatabase {
                 database,
@@ -50,7 +50,7 @@ impl SqliteReader {
                 options,
                 pool,
                 gate,
-                probe_slot: sentinel,
+                probe_slot,
             }),
         }
     }
@@ -74,8 +74,8 @@ impl SqliteReader {
     /// If it cannot be.
     pub fn access(&self) -> Result<Access> {
         let SharedDatabase { database, clock, options, pool, .. } = &*self.shared;
-        let taken = pool.take(database, &**clock, options.max_len);
-        let conn = taken.map_err(|error| error.with_path(database))?;
+        let result = pool.take(database, &**clock, options.max_len);
+        let conn = result.map_err(|error| error.with_path(database))?;
         let access = conn.access;
         pool.give(conn);
         Ok(access)
@@ -88,7 +88,7 @@ impl SqliteReader {
     /// # Errors
     /// If the database cannot be read.
     pub fn schema_report(&self) -> Result<SchemaReport> {
-        SqliteTransaction::open(&self.shared)?.query(|ask| Ok(SchemaReport::read(ask.db)?))
+        SqliteTransaction::open(&self.shared)?.query(|context| Ok(SchemaReport::read(context.db)?))
     }
 
     /// What the program wrote into its log of events about a session, in order: all that happened
@@ -131,19 +131,20 @@ impl Source for SqliteReader {
     /// Which rows changed in the database is for [`Source::probe`] to say.
     fn scope_of_path(&self, path: &Path) -> Option<DirtyScope> {
         let (database, name) = (self.database(), path.file_name()?);
-        let is_ours = |database: &Path| {
+        let is_watched = |database: &Path| {
             database.parent() == path.parent()
-                && database
-                    .file_name()
-                    .is_some_and(|own| watched_names(own).iter().any(|it| it == name))
+                && database.file_name().is_some_and(|file_name| {
+                    watched_names(file_name).iter().any(|watched| watched == name)
+                })
         };
-        let ours = is_ours(database) || database.canonicalize().is_ok_and(|it| is_ours(&it));
-        ours.then_some(DirtyScope::Records)
+        let is_in_plan = is_watched(database)
+            || database.canonicalize().is_ok_and(|watched| is_watched(&watched));
+        is_in_plan.then_some(DirtyScope::Records)
     }
 
     fn is_empty(&self) -> bool {
-        let there = self.database().symlink_metadata();
-        there.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+        let metadata = self.database().symlink_metadata();
+        metadata.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
     }
 
     fn probe(&self, since: Option<&SourceToken>) -> Result<ProbeResult> {
@@ -158,9 +159,9 @@ impl Source for SqliteReader {
 
 /// A database and the side files that its writers write; the third, shared memory, tells nothing.
 fn watched_names(name: &OsStr) -> [OsString; 3] {
-    ["", "-wal", "-journal"].map(|end| {
+    ["", "-wal", "-journal"].map(|suffix| {
         let mut name = name.to_owned();
-        name.push(end);
+        name.push(suffix);
         name
     })
 }

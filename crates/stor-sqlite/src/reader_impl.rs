@@ -22,11 +22,11 @@ impl SqliteTransaction<'_> {
     /// The log of what happened in a session.
     pub(crate) fn history(
         &mut self,
-        of: &SessionKey,
+        session: &SessionKey,
     ) -> scrollback_source::Result<(Vec<Event>, Vec<Issue>)> {
-        self.query(|ask| {
+        self.query(|context| {
             let mut out = QueryOutput::default();
-            let events = history::history(ask, of, &mut out)?;
+            let events = history::history(context, session, &mut out)?;
             Ok((events, out.issues.into_iter().map(|(_, issue)| issue).collect()))
         })
     }
@@ -37,27 +37,30 @@ impl Reader for SqliteTransaction<'_> {
         &self.shared.clock
     }
 
-    fn scan(&mut self, scope: &Scope, each: &mut ScanVisitor<'_>) -> scrollback_source::Result<()> {
+    fn scan(
+        &mut self,
+        scope: &Scope,
+        visit: &mut ScanVisitor<'_>,
+    ) -> scrollback_source::Result<()> {
         match scope {
-            Scope::Projects => self.visit_query(each, projects::all_projects),
-            Scope::Sessions => {
-                self.visit_transaction(each, |ask, out| sessions::list::sessions(ask, None, out))
+            Scope::Projects => self.visit_query(visit, projects::all_projects),
+            Scope::Sessions => self.visit_transaction(visit, |context, out| {
+                sessions::list::sessions(context, None, out)
+            }),
+            Scope::Project(project) => self.visit_transaction(visit, |context, out| {
+                sessions::list::sessions(context, Some(project), out)
+            }),
+            Scope::Messages(session) => self
+                .visit_transaction(visit, |context, out| messages::messages(context, session, out)),
+            Scope::MessageNames(session) => self.visit_transaction(visit, |context, out| {
+                messages::message_names(context, session, out)
+            }),
+            Scope::Items(session) => {
+                self.visit_transaction(visit, |context, out| messages::items(context, session, out))
             }
-            Scope::Project(id) => self
-                .visit_transaction(each, |ask, out| sessions::list::sessions(ask, Some(id), out)),
-            Scope::Messages(of) => {
-                self.visit_transaction(each, |ask, out| messages::messages(ask, of, out))
-            }
-            Scope::MessageNames(of) => {
-                self.visit_transaction(each, |ask, out| messages::message_names(ask, of, out))
-            }
-            Scope::Items(of) => {
-                self.visit_transaction(each, |ask, out| messages::items(ask, of, out))
-            }
-            Scope::Parts(of) => {
-                self.visit_transaction(each, |ask, out| parts::part_names(ask, of, out))
-            }
-            Scope::AllParts => all_parts::all_parts(self, each),
+            Scope::Parts(message) => self
+                .visit_transaction(visit, |context, out| parts::part_names(context, message, out)),
+            Scope::AllParts => all_parts::all_parts(self, visit),
             _ => Ok(()),
         }
     }
@@ -65,71 +68,74 @@ impl Reader for SqliteTransaction<'_> {
     fn scan_borrowed(
         &mut self,
         scope: &Scope,
-        each: &mut BorrowedVisitor<'_>,
+        visit: &mut BorrowedVisitor<'_>,
     ) -> scrollback_source::Result<()> {
         match scope {
-            Scope::Messages(of) => borrowed::messages(self, of, each),
-            Scope::AllParts => all_parts::scan_borrowed(self, each),
-            _ => borrow_from_scan(self, scope, each),
+            Scope::Messages(session) => borrowed::messages(self, session, visit),
+            Scope::AllParts => all_parts::scan_borrowed(self, visit),
+            _ => borrow_from_scan(self, scope, visit),
         }
     }
 
     fn survey(
         &mut self,
-        what: &Survey<'_>,
-        each: &mut SurveyVisitor<'_>,
+        survey: &Survey<'_>,
+        visit: &mut SurveyVisitor<'_>,
     ) -> scrollback_source::Result<()> {
-        let seen = self.query(|ask| {
-            let mut seen = QueryOutput::default();
-            match ask.schema.v2 {
-                Some(_) => ask.in_one_transaction(|| survey::survey(ask, what, &mut seen))?,
-                None => survey::survey(ask, what, &mut seen)?, // one query
+        let output = self.query(|context| {
+            let mut output = QueryOutput::default();
+            match context.schema.v2 {
+                Some(_) => {
+                    context.in_one_transaction(|| survey::survey(context, survey, &mut output))?
+                }
+                None => survey::survey(context, survey, &mut output)?, // one query
             }
-            Ok(seen)
+            Ok(output)
         })?;
-        let set = seen.set.into_iter().chain(seen.observations).map(SurveyItem::Observation);
-        let issues = seen.issues.into_iter().map(|(key, issue)| SurveyItem::Issue(key, issue));
-        let _ = set.chain(issues).try_for_each(each);
+        let observations =
+            output.set.into_iter().chain(output.observations).map(SurveyItem::Observation);
+        let issues = output.issues.into_iter().map(|(key, issue)| SurveyItem::Issue(key, issue));
+        let _ = observations.chain(issues).try_for_each(visit);
         Ok(())
     }
 
     fn spans(
         &mut self,
         keys: &[EntityKey],
-        each: &mut ScanVisitor<'_>,
+        visit: &mut ScanVisitor<'_>,
     ) -> scrollback_source::Result<()> {
-        self.visit_transaction(each, |ask, out| spans::spans(ask, keys, out))
+        self.visit_transaction(visit, |context, out| spans::spans(context, keys, out))
     }
 
     fn tree(
         &mut self,
         session: &SessionKey,
-        each: &mut ScanVisitor<'_>,
+        visit: &mut ScanVisitor<'_>,
     ) -> scrollback_source::Result<()> {
-        self.visit_transaction(each, |ask, out| tree::tree(ask, session, out))
+        self.visit_transaction(visit, |context, out| tree::tree(context, session, out))
     }
 
     fn raw(&mut self, key: &EntityKey) -> scrollback_source::Result<Option<MappedSpan>> {
-        self.one_span(|ask, out| native::raw_row(ask, key, out))
+        self.one_span(|context, out| native::raw_row(context, key, out))
     }
 
     fn native(&mut self, session: &SessionKey) -> scrollback_source::Result<Option<MappedSpan>> {
-        self.one_span(|ask, out| match format_of_session(ask, session)? {
+        self.one_span(|context, out| match format_of_session(context, session)? {
             SessionFormat::V2(v2) | SessionFormat::Both(v2) => {
-                native::session(ask, v2, session, out)
+                native::session(context, v2, session, out)
             }
-            SessionFormat::V1 => match sessions::list::is_v2(ask, session)? {
-                Some(v2) => native::session(ask, v2, session, out), // it has no messages yet
+            SessionFormat::V1 => match sessions::list::is_v2(context, session)? {
+                Some(v2) => native::session(context, v2, session, out), // it has no messages yet
                 None => Ok(()),
             },
         })
     }
 
     fn has_session(&mut self, session: &SessionKey) -> scrollback_source::Result<bool> {
-        self.query(|ask| sessions::list::has_session(ask, session))
+        self.query(|context| sessions::list::has_session(context, session))
     }
 
-    fn orphans(&mut self, each: &mut ScanVisitor<'_>) -> scrollback_source::Result<()> {
-        self.visit_transaction(each, orphans::orphans)
+    fn orphans(&mut self, visit: &mut ScanVisitor<'_>) -> scrollback_source::Result<()> {
+        self.visit_transaction(visit, orphans::orphans)
     }
 }

@@ -10,11 +10,11 @@ use crate::query_output::QueryOutput;
 
 /// The text of a row, if it is one and not too large.
 pub(crate) fn record_text<'r>(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     data: ValueRef<'r>,
 ) -> Result<&'r [u8], IssueKind> {
-    if let Some(size) = size_if_too_large(ask, data) {
-        return Err(IssueKind::TooLarge { size, limit: ask.max_len() });
+    if let Some(size) = size_if_oversized(context, data) {
+        return Err(IssueKind::TooLarge { size, limit: context.max_len() });
     }
     match data {
         ValueRef::Text(data) | ValueRef::Blob(data) => Ok(data),
@@ -23,26 +23,26 @@ pub(crate) fn record_text<'r>(
 }
 
 /// The size of a text that is too large, or that was selected in its place.
-pub(crate) fn size_if_too_large(ask: &QueryContext<'_>, text: ValueRef<'_>) -> Option<u64> {
+pub(crate) fn size_if_oversized(context: &QueryContext<'_>, text: ValueRef<'_>) -> Option<u64> {
     let size = match text {
         ValueRef::Text(text) | ValueRef::Blob(text) => text.len() as u64,
-        ValueRef::Integer(size) if ask.schema.max_text_len.is_some() => {
+        ValueRef::Integer(size) if context.schema.max_text_len.is_some() => {
             size.try_into().unwrap_or(0)
         }
         _ => 0,
     };
-    (size > ask.max_len()).then_some(size)
+    (size > context.max_len()).then_some(size)
 }
 
 /// The record of a row, in the arena: its text, with its id and its owners at the end.
 pub(crate) fn append_record(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     text: ValueRef<'_>,
     updated_ms: i64,
     id: &[u8],
     out: &mut QueryOutput,
 ) -> Result<Piece, IssueKind> {
-    let data = record_text(ask, text)?;
-    let (stamp, settled) = ask.stamp(data.len() as u64, updated_ms, 0);
+    let data = record_text(context, text)?;
+    let (stamp, settled) = context.stamp(data.len() as u64, updated_ms, 0);
     Ok(out.arena.append(stamp, settled, |bytes| splice(bytes, data, id, &out.owners)))
 }

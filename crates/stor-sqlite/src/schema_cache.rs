@@ -18,8 +18,8 @@ impl SchemaCache {
     /// file that took the place of another.
     pub(crate) fn get(&self, db: &Connection, file: Option<Stamp>) -> Result<Arc<Schema>> {
         let version = Schema::version_of(db)?;
-        if let (Some((of, schema)), Some(file)) = (&*self.lock(), file)
-            && *of == file
+        if let (Some((cached_file, schema)), Some(file)) = (&*self.lock(), file)
+            && *cached_file == file
             && schema.version == version
         {
             return Ok(Arc::clone(schema));
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_schema_is_read_again_when_its_version_or_its_file_is_another() {
+    fn a_changed_version_or_file_makes_the_schema_be_reread() {
         let db = Connection::open_in_memory().unwrap();
         db.execute_batch(include_str!("../../../fixtures/schema/opencode-1.18.33.sql")).unwrap();
         let schemas = SchemaCache::default();

@@ -69,11 +69,11 @@ impl ScannedTable {
     }
 
     /// The query for the rows after one, of a table that is there.
-    fn query(self, schema: &Schema, is_lent: bool) -> &str {
+    fn query(self, schema: &Schema, is_borrowed: bool) -> &str {
         match self {
             Self::Row => schema.v2.as_ref().map_or("", |v2| &v2.all_after_row),
             Self::Part => match &schema.parts {
-                Some(parts) if is_lent => &parts.borrowed_after_row,
+                Some(parts) if is_borrowed => &parts.borrowed_after_row,
                 Some(parts) => &parts.all_after_row,
                 None => "",
             },
@@ -86,54 +86,54 @@ impl TableScan {
         Self { table, rowid: None, schema_version: 0, last_ids: Vec::new() }
     }
 
-    pub(crate) fn resume_from(&mut self, reached: Checkpoint) {
-        let Checkpoint { rowid, schema_version: schema, last_ids: last, .. } = reached;
+    pub(crate) fn resume_from(&mut self, checkpoint: Checkpoint) {
+        let Checkpoint { rowid, schema_version: schema, last_ids: last, .. } = checkpoint;
         *self =
             Self { table: self.table, rowid: Some(rowid), schema_version: schema, last_ids: last };
     }
 
-    pub(crate) fn has_table(&self, ask: &QueryContext<'_>) -> bool {
+    pub(crate) fn has_table(&self, context: &QueryContext<'_>) -> bool {
         match self.table {
-            ScannedTable::Part => ask.schema.parts.is_some(),
-            ScannedTable::Row => ask.schema.v2.is_some(),
+            ScannedTable::Part => context.schema.parts.is_some(),
+            ScannedTable::Row => context.schema.v2.is_some(),
         }
     }
 
     /// Goes on in one transaction, until `take` breaks or time is up.
     pub(crate) fn step(
         &self,
-        ask: &QueryContext<'_>,
-        is_lent: bool,
+        context: &QueryContext<'_>,
+        is_borrowed: bool,
         take: &mut dyn FnMut(&SqlRow<'_>) -> rusqlite::Result<ControlFlow<()>>,
     ) -> Result<Checkpoint> {
-        let mut reached = Checkpoint {
+        let mut checkpoint = Checkpoint {
             rowid: i64::MIN,
-            schema_version: ask.schema.version,
+            schema_version: context.schema.version,
             is_over: true,
             last_ids: Vec::new(),
             damage: None,
         };
-        if !self.has_table(ask) {
-            return Ok(reached);
+        if !self.has_table(context) {
+            return Ok(checkpoint);
         }
-        let (table, sql) = (self.table, self.table.query(ask.schema, is_lent));
-        let begun = ask.clock.now();
-        ask.in_one_transaction(|| {
-            reached.schema_version = Schema::version_of(ask.db)?;
-            reached.rowid = match self.rowid {
+        let (table, sql) = (self.table, self.table.query(context.schema, is_borrowed));
+        let start = context.clock.now();
+        context.in_one_transaction(|| {
+            checkpoint.schema_version = Schema::version_of(context.db)?;
+            checkpoint.rowid = match self.rowid {
                 None => i64::MIN,
-                Some(rowid) if self.schema_version == reached.schema_version => rowid,
-                Some(_) => relocate_rowid(ask, table, &self.last_ids)?,
+                Some(rowid) if self.schema_version == checkpoint.schema_version => rowid,
+                Some(_) => relocate_rowid(context, table, &self.last_ids)?,
             };
             let mut rows = 0;
-            let mut statement = ask.db.prepare_cached(sql)?;
-            let mut found = statement.query([reached.rowid])?;
+            let mut statement = context.db.prepare_cached(sql)?;
+            let mut cursor = statement.query([checkpoint.rowid])?;
             loop {
-                let row = match found.next() {
+                let row = match cursor.next() {
                     Ok(Some(row)) => row,
                     Ok(None) => break,
                     Err(error) if is_damage(&error) => {
-                        reached.damage = Some(error);
+                        checkpoint.damage = Some(error);
                         break;
                     }
                     Err(error) => return Err(error.into()),
@@ -141,50 +141,59 @@ impl TableScan {
                 rows += 1;
                 let is_late = || {
                     rows % CLOCK_INTERVAL == 0
-                        && ask.clock.now().duration_since(begun) > MAX_DURATION
+                        && context.clock.now().duration_since(start) > MAX_DURATION
                 };
                 if take(row)?.is_break() || is_late() {
-                    (reached.rowid, reached.is_over) = (integer(row, table.rowid())?, false);
+                    (checkpoint.rowid, checkpoint.is_over) = (integer(row, table.rowid())?, false);
                     break;
                 }
             }
-            if reached.damage.is_some() {
-                let last = rowid_after(ask, table, reached.rowid, rows)?;
-                if let Some(beyond) = beyond_damage(ask, table, last)? {
-                    (reached.rowid, reached.is_over) = (beyond, false);
+            if checkpoint.damage.is_some() {
+                let last = rowid_after(context, table, checkpoint.rowid, rows)?;
+                if let Some(beyond) = beyond_damage(context, table, last)? {
+                    (checkpoint.rowid, checkpoint.is_over) = (beyond, false);
                 }
             }
-            if !reached.is_over {
-                reached.last_ids = last_ids_before(ask, table, reached.rowid)?;
+            if !checkpoint.is_over {
+                checkpoint.last_ids = last_ids_before(context, table, checkpoint.rowid)?;
             }
             Ok(())
         })?;
-        Ok(reached)
+        Ok(checkpoint)
     }
 }
 
 /// The number of the row that comes `rows` after another.
-fn rowid_after(ask: &QueryContext<'_>, table: ScannedTable, after: i64, rows: u64) -> Result<i64> {
-    let mut reached = after;
-    if let Some(before) = rows.checked_sub(1) {
-        let shown = ask.schema.parts.as_ref().map(|parts| parts.visible_condition);
-        let wanted = shown.filter(|_| table == ScannedTable::Part).unwrap_or("1");
+fn rowid_after(
+    context: &QueryContext<'_>,
+    table: ScannedTable,
+    after: i64,
+    rows: u64,
+) -> Result<i64> {
+    let mut rowid = after;
+    if let Some(offset) = rows.checked_sub(1) {
+        let visible = context.schema.parts.as_ref().map(|parts| parts.visible_condition);
+        let condition = visible.filter(|_| table == ScannedTable::Part).unwrap_or("1");
         let sql = format!(
-            "SELECT rowid FROM {} WHERE rowid > ?1 AND {wanted} ORDER BY rowid LIMIT 1 OFFSET ?2",
+            "SELECT rowid FROM {} WHERE rowid > ?1 AND {condition} ORDER BY rowid LIMIT 1 OFFSET ?2",
             table.name(),
         );
-        ask.for_each_row(&sql, [after, before.cast_signed()], |row| {
-            reached = integer(row, 0)?;
+        context.for_each_row(&sql, [after, offset.cast_signed()], |row| {
+            rowid = integer(row, 0)?;
             Ok(())
         })?;
     }
-    Ok(reached)
+    Ok(rowid)
 }
 
 /// The number after which rows can be read again, where the next one after `reached` cannot.
-fn beyond_damage(ask: &QueryContext<'_>, table: ScannedTable, reached: i64) -> Result<Option<i64>> {
-    let reads = |rowid: i64| {
-        let mut statement = ask.db.prepare_cached(table.query(ask.schema, false))?;
+fn beyond_damage(
+    context: &QueryContext<'_>,
+    table: ScannedTable,
+    last_rowid: i64,
+) -> Result<Option<i64>> {
+    let is_readable = |rowid: i64| {
+        let mut statement = context.db.prepare_cached(table.query(context.schema, false))?;
         match statement.query([rowid])?.next() {
             Ok(_) => Ok(true),
             Err(error) if is_damage(&error) => Ok(false),
@@ -192,10 +201,10 @@ fn beyond_damage(ask: &QueryContext<'_>, table: ScannedTable, reached: i64) -> R
         }
     };
     // Rows are numbered from 1 on; ever longer steps, and then back by halves.
-    let (mut bad, mut step) = (reached.max(0), 1_i64);
+    let (mut bad, mut step) = (last_rowid.max(0), 1_i64);
     let mut good = loop {
         let next = bad.saturating_add(step);
-        if reads(next)? {
+        if is_readable(next)? {
             break next;
         }
         if next == i64::MAX {
@@ -205,33 +214,41 @@ fn beyond_damage(ask: &QueryContext<'_>, table: ScannedTable, reached: i64) -> R
     };
     while good - bad > 1 {
         let middle = bad + (good - bad) / 2;
-        if reads(middle)? { good = middle } else { bad = middle }
+        if is_readable(middle)? { good = middle } else { bad = middle }
     }
     Ok(Some(good))
 }
 
 /// The ids of the last rows up to one.
-fn last_ids_before(ask: &QueryContext<'_>, table: ScannedTable, rowid: i64) -> Result<Vec<String>> {
-    let mut last = Vec::new();
+fn last_ids_before(
+    context: &QueryContext<'_>,
+    table: ScannedTable,
+    rowid: i64,
+) -> Result<Vec<String>> {
+    let mut ids = Vec::new();
     let table = table.name();
     let sql = format!("SELECT id FROM {table} WHERE rowid <= ?1 ORDER BY rowid DESC LIMIT ?2");
-    let asked = ask.for_each_row(&sql, [rowid, REMEMBERED_ROWS], |row| {
-        last.push(String::from_utf8_lossy(bytes(row, 0)?).into_owned());
+    let result = context.for_each_row(&sql, [rowid, REMEMBERED_ROWS], |row| {
+        ids.push(String::from_utf8_lossy(bytes(row, 0)?).into_owned());
         Ok(())
     });
-    match asked {
+    match result {
         Err(error) if !is_damage(&error) => Err(error.into()),
-        _ => Ok(last),
+        _ => Ok(ids),
     }
 }
 
 /// Where the last row is that was handed out and is still there, now that all have new numbers in
 /// the same order. If all are gone the pass begins again.
-fn relocate_rowid(ask: &QueryContext<'_>, table: ScannedTable, last: &[String]) -> Result<i64> {
+fn relocate_rowid(
+    context: &QueryContext<'_>,
+    table: ScannedTable,
+    last_ids: &[String],
+) -> Result<i64> {
     let sql = format!("SELECT rowid FROM {} WHERE id = ?1", table.name());
-    for id in last {
+    for id in last_ids {
         let mut rowid = None;
-        ask.for_each_row(&sql, [id], |row| {
+        context.for_each_row(&sql, [id], |row| {
             rowid = Some(integer(row, 0)?);
             Ok(())
         })?;

@@ -27,23 +27,23 @@ pub(crate) struct SqliteTransaction<'s> {
 
 impl<'s> SqliteTransaction<'s> {
     pub(crate) fn open(store: &'s SharedDatabase) -> scrollback_source::Result<Self> {
-        let mut look = Self { shared: store, conn: None, selects_sizes_first: false };
-        look.query(|_| Ok(()))?;
-        Ok(look)
+        let mut transaction = Self { shared: store, conn: None, selects_sizes_first: false };
+        transaction.query(|_| Ok(()))?;
+        Ok(transaction)
     }
 
     /// Asks the database something, again if it changed in a way that SQLite does not hide.
     pub(crate) fn query<T>(
         &mut self,
-        mut ask: impl FnMut(&QueryContext<'_>) -> Result<T>,
+        mut query: impl FnMut(&QueryContext<'_>) -> Result<T>,
     ) -> scrollback_source::Result<T> {
         let SharedDatabase { database, clock, .. } = self.shared;
         let mut last = Error::KeepsChanging;
         for turn in 0..MAX_TRIES {
-            match self.query_once(&mut ask) {
+            match self.query_once(&mut query) {
                 Ok(Some(answer)) => return Ok(answer),
                 Ok(None) => last = Error::KeepsChanging,
-                Err(error) if error.is_too_big() && !self.selects_sizes_first => {
+                Err(error) if error.is_oversized() && !self.selects_sizes_first => {
                     (self.selects_sizes_first, last) = (true, error);
                     continue;
                 }
@@ -61,23 +61,23 @@ impl<'s> SqliteTransaction<'s> {
     /// None if the database changed meanwhile.
     fn query_once<T>(
         &mut self,
-        ask: impl FnOnce(&QueryContext<'_>) -> Result<T>,
+        query: impl FnOnce(&QueryContext<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
         let SharedDatabase { database, clock, options, pool, gate, .. } = self.shared;
         let conn = match &mut self.conn {
             Some(conn) => conn,
-            none => none.insert(pool.take(database, &**clock, options.max_len)?),
+            slot => slot.insert(pool.take(database, &**clock, options.max_len)?),
         };
         if self.selects_sizes_first && conn.schema.max_text_len.is_none() {
             conn.select_sizes_first(options.max_len)?;
         }
         let log = || conn.stat_files().wal;
         let _inside = conn.access.is_isolated().then(|| gate.enter(&**clock, log));
-        let look = ReadContext::begin(&**clock, *options);
-        let answer = ask(&QueryContext {
+        let read_context = ReadContext::begin(&**clock, *options);
+        let answer = query(&QueryContext {
             db: &conn.db,
             schema: &conn.schema,
-            read_context: look,
+            read_context,
             clock: &**clock,
             is_shared: conn.access.is_isolated(),
             database,
@@ -93,15 +93,15 @@ impl<'s> SqliteTransaction<'s> {
 
     pub(crate) fn visit_query(
         &mut self,
-        each: &mut ScanVisitor<'_>,
-        ask: impl Fn(&QueryContext<'_>, &mut QueryOutput) -> Result<()>,
+        visit: &mut ScanVisitor<'_>,
+        query: impl Fn(&QueryContext<'_>, &mut QueryOutput) -> Result<()>,
     ) -> scrollback_source::Result<()> {
-        let gathered = self.query(|it| {
-            let mut gathered = QueryOutput::default();
-            ask(it, &mut gathered)?;
-            Ok(gathered)
+        let output = self.query(|context| {
+            let mut output = QueryOutput::default();
+            query(context, &mut output)?;
+            Ok(output)
         })?;
-        let _ = gathered.visit(each);
+        let _ = output.visit(visit);
         Ok(())
     }
 }
@@ -110,10 +110,12 @@ impl SqliteTransaction<'_> {
     /// Gathers by several queries over one state of the database.
     pub(crate) fn visit_transaction(
         &mut self,
-        each: &mut ScanVisitor<'_>,
-        ask: impl Fn(&QueryContext<'_>, &mut QueryOutput) -> Result<()>,
+        visit: &mut ScanVisitor<'_>,
+        query: impl Fn(&QueryContext<'_>, &mut QueryOutput) -> Result<()>,
     ) -> scrollback_source::Result<()> {
-        self.visit_query(each, |it, out| it.in_one_transaction(|| ask(it, out)))
+        self.visit_query(visit, |context, output| {
+            context.in_one_transaction(|| query(context, output))
+        })
     }
 }
 
@@ -121,21 +123,21 @@ impl SqliteTransaction<'_> {
     /// The one span that is asked for, if there is one; else what is wrong, if something is.
     pub(crate) fn one_span(
         &mut self,
-        ask: impl Fn(&QueryContext<'_>, &mut QueryOutput) -> Result<()>,
+        query: impl Fn(&QueryContext<'_>, &mut QueryOutput) -> Result<()>,
     ) -> scrollback_source::Result<Option<MappedSpan>> {
-        let (mut span, mut wrong) = (None, None);
+        let (mut span, mut problem) = (None, None);
         self.visit_transaction(
-            &mut |found| {
-                match found {
+            &mut |item| {
+                match item {
                     ScanItem::Entry(entry) => span = entry.span,
-                    ScanItem::Issue(_, issue) => wrong = Some(Box::new(issue)),
+                    ScanItem::Issue(_, issue) => problem = Some(Box::new(issue)),
                     ScanItem::Set(_) => {}
                 }
                 ControlFlow::Continue(())
             },
-            ask,
+            query,
         )?;
-        match (span, wrong) {
+        match (span, problem) {
             (None, Some(issue)) => Err(issue.into()),
             (span, _) => Ok(span),
         }

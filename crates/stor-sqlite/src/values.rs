@@ -7,45 +7,45 @@ use scrollback_core_id::EntityKey;
 
 use crate::query_context::QueryContext;
 use crate::query_output::QueryOutput;
-use crate::record::size_if_too_large;
+use crate::record::size_if_oversized;
 use crate::schema::column::{Column, ValueType};
 
 /// The values of the columns of a row, in the order of the table: NULL in the place of a text that is
 /// too large.
 pub(crate) struct Values<'r> {
     pub(crate) all: Vec<ValueRef<'r>>,
-    pub(crate) too_large: Vec<(&'static Column, u64)>,
+    pub(crate) oversized: Vec<(&'static Column, u64)>,
 }
 
 impl<'r> Values<'r> {
     pub(crate) fn read(
-        ask: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         row: &'r SqlRow<'_>,
         columns: &'static [Column],
     ) -> rusqlite::Result<Self> {
-        let mut it = Self { all: Vec::with_capacity(columns.len()), too_large: Vec::new() };
+        let mut values = Self { all: Vec::with_capacity(columns.len()), oversized: Vec::new() };
         for (at, column) in columns.iter().enumerate() {
             let value = row.get_ref(at)?;
             let size = match column.value_type {
-                ValueType::Text | ValueType::Json => size_if_too_large(ask, value),
+                ValueType::Text | ValueType::Json => size_if_oversized(context, value),
                 ValueType::Integer | ValueType::Real => None,
             };
-            it.too_large.extend(size.map(|size| (column, size)));
-            it.all.push(if size.is_some() { ValueRef::Null } else { value });
+            values.oversized.extend(size.map(|size| (column, size)));
+            values.all.push(if size.is_some() { ValueRef::Null } else { value });
         }
-        Ok(it)
+        Ok(values)
     }
 
     /// Notes the texts that are too large as issues of an entity.
-    pub(crate) fn note_too_large(
+    pub(crate) fn note_oversized(
         &self,
-        ask: &QueryContext<'_>,
+        context: &QueryContext<'_>,
         key: &EntityKey,
         out: &mut QueryOutput,
     ) {
-        for (column, size) in &self.too_large {
-            let kind = IssueKind::TooLarge { size: *size, limit: ask.max_len() };
-            let mut issue = ask.issue(kind);
+        for (column, size) in &self.oversized {
+            let kind = IssueKind::TooLarge { size: *size, limit: context.max_len() };
+            let mut issue = context.issue(kind);
             issue.place.field = Some(column.name.to_owned());
             out.issues.push((Some(key.clone()), issue));
         }

@@ -28,11 +28,11 @@ const BATCH_CAPACITY: usize = BATCH_BYTES + (BATCH_BYTES >> 3);
 const MAX_BORROWED_ROWS: usize = 4096;
 /// Hands out every part.
 pub(crate) fn all_parts(
-    look: &mut SqliteTransaction<'_>,
-    each: &mut ScanVisitor<'_>,
+    transaction: &mut SqliteTransaction<'_>,
+    visit: &mut ScanVisitor<'_>,
 ) -> scrollback_source::Result<()> {
     for table in ScannedTable::ALL {
-        if scan_table(table, look, each)?.is_break() {
+        if scan_table(table, transaction, visit)?.is_break() {
             break;
         }
     }
@@ -41,48 +41,52 @@ pub(crate) fn all_parts(
 
 fn scan_table(
     table: ScannedTable,
-    look: &mut SqliteTransaction<'_>,
-    each: &mut ScanVisitor<'_>,
+    transaction: &mut SqliteTransaction<'_>,
+    visit: &mut ScanVisitor<'_>,
 ) -> scrollback_source::Result<ControlFlow<()>> {
-    let mut pass = TableScan::new(table);
+    let mut table_scan = TableScan::new(table);
     loop {
-        let (gathered, reached) = look.query(|ask| {
-            let arena = Arena::with_capacity(if pass.has_table(ask) { BATCH_CAPACITY } else { 0 });
+        let (output, checkpoint) = transaction.query(|context| {
+            let arena = Arena::with_capacity(if table_scan.has_table(context) {
+                BATCH_CAPACITY
+            } else {
+                0
+            });
             let mut out = QueryOutput { arena, ..QueryOutput::default() };
-            let mut owner = None;
-            let reached = pass.step(ask, false, &mut |row| {
-                match &ask.schema.v2 {
+            let mut last_message = None;
+            let checkpoint = table_scan.step(context, false, &mut |row| {
+                match &context.schema.v2 {
                     Some(v2) if table == ScannedTable::Row => {
-                        row_parts(ask, v2, row, IdPlacement::WithIds, &mut out)?;
+                        row_parts(context, v2, row, IdPlacement::WithIds, &mut out)?;
                     }
-                    _ => match message_of(row, &mut owner)? {
-                        Ok(message) => part_row(ask, message, row, &mut out)?,
-                        Err(kind) => out.note(None, ask, kind),
+                    _ => match message_of(row, &mut last_message)? {
+                        Ok(message) => part_row(context, message, row, &mut out)?,
+                        Err(kind) => out.note(None, context, kind),
                     },
                 }
                 let is_full = out.arena.len() > BATCH_BYTES;
                 Ok(if is_full { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
             })?;
-            if let Some(damage) = &reached.damage {
-                out.note(None, ask, IssueKind::Database { message: damage.to_string() });
+            if let Some(damage) = &checkpoint.damage {
+                out.note(None, context, IssueKind::Database { message: damage.to_string() });
             }
-            Ok((out, reached))
+            Ok((out, checkpoint))
         })?;
-        let flow = gathered.visit(each);
-        if flow.is_break() || reached.is_over {
+        let flow = output.visit(visit);
+        if flow.is_break() || checkpoint.is_over {
             return Ok(flow);
         }
-        pass.resume_from(reached);
+        table_scan.resume_from(checkpoint);
     }
 }
 
 /// Lends every part.
 pub(crate) fn scan_borrowed(
-    look: &mut SqliteTransaction<'_>,
-    each: &mut BorrowedVisitor<'_>,
+    transaction: &mut SqliteTransaction<'_>,
+    visit: &mut BorrowedVisitor<'_>,
 ) -> scrollback_source::Result<()> {
     for table in ScannedTable::ALL {
-        if scan_table_borrowed(table, look, each)?.is_break() {
+        if scan_table_borrowed(table, transaction, visit)?.is_break() {
             break;
         }
     }
@@ -91,68 +95,70 @@ pub(crate) fn scan_borrowed(
 
 fn scan_table_borrowed(
     table: ScannedTable,
-    look: &mut SqliteTransaction<'_>,
-    each: &mut BorrowedVisitor<'_>,
+    transaction: &mut SqliteTransaction<'_>,
+    visit: &mut BorrowedVisitor<'_>,
 ) -> scrollback_source::Result<ControlFlow<()>> {
-    let mut pass = TableScan::new(table);
-    let mut ended = ControlFlow::Continue(());
+    let mut table_scan = TableScan::new(table);
+    let mut flow = ControlFlow::Continue(());
     let mut scratch = QueryOutput::default();
     loop {
-        let mut again = false;
-        let reached = look.query(|ask| {
-            if again && ended.is_continue() {
-                ended = each(BorrowedItem::Rollback);
+        let mut is_retry = false;
+        let checkpoint = transaction.query(|context| {
+            if is_retry && flow.is_continue() {
+                flow = visit(BorrowedItem::Rollback);
             }
-            again = true;
+            is_retry = true;
             let mut rows = 0;
-            let mut reached = pass.step(ask, true, &mut |row| {
-                if ended.is_break() {
-                    return Ok(ended);
+            let mut checkpoint = table_scan.step(context, true, &mut |row| {
+                if flow.is_break() {
+                    return Ok(flow);
                 }
-                ended = match &ask.schema.v2 {
+                flow = match &context.schema.v2 {
                     Some(v2) if table == ScannedTable::Row => {
-                        row_parts(ask, v2, row, IdPlacement::Bare, &mut scratch)?;
-                        scratch.visit_borrowed(each)
+                        row_parts(context, v2, row, IdPlacement::Bare, &mut scratch)?;
+                        scratch.visit_borrowed(visit)
                     }
-                    _ => borrow_row(ask, row, each)?,
+                    _ => borrow_row(context, row, visit)?,
                 };
                 rows += 1;
-                Ok(if rows == MAX_BORROWED_ROWS { ControlFlow::Break(()) } else { ended })
+                Ok(if rows == MAX_BORROWED_ROWS { ControlFlow::Break(()) } else { flow })
             })?;
-            if let Some(damage) = reached.damage.take().filter(|_| ended.is_continue()) {
+            if let Some(damage) = checkpoint.damage.take().filter(|_| flow.is_continue()) {
                 let kind = IssueKind::Database { message: damage.to_string() };
-                ended = each(BorrowedItem::Issue(None, ask.issue(kind)));
+                flow = visit(BorrowedItem::Issue(None, context.issue(kind)));
             }
-            Ok(reached)
+            Ok(checkpoint)
         })?;
-        if ended.is_continue() {
-            ended = each(BorrowedItem::Commit);
+        if flow.is_continue() {
+            flow = visit(BorrowedItem::Commit);
         }
-        if ended.is_break() || reached.is_over {
-            return Ok(ended);
+        if flow.is_break() || checkpoint.is_over {
+            return Ok(flow);
         }
-        pass.resume_from(reached);
+        table_scan.resume_from(checkpoint);
     }
 }
 
 /// Lends the record of a row, or says what is wrong with it.
 fn borrow_row(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     row: &SqlRow<'_>,
-    each: &mut BorrowedVisitor<'_>,
+    visit: &mut BorrowedVisitor<'_>,
 ) -> rusqlite::Result<ControlFlow<()>> {
-    let named = || {
-        let message: MessageId = ask.id(row, PartColumn::Message.at(), MessageId::from_bytes)?;
-        Ok(PartKey { message, part: ask.id(row, PartColumn::Id.at(), PartId::from_bytes)? }.into())
+    let read_key = || {
+        let message: MessageId =
+            context.id(row, PartColumn::Message.at(), MessageId::from_bytes)?;
+        Ok(PartKey { message, part: context.id(row, PartColumn::Id.at(), PartId::from_bytes)? }
+            .into())
     };
-    Ok(match record_text(ask, row.get_ref(PartColumn::Data.at())?) {
-        Err(kind) => each(BorrowedItem::Issue(named().ok(), ask.issue(kind))),
+    Ok(match record_text(context, row.get_ref(PartColumn::Data.at())?) {
+        Err(kind) => visit(BorrowedItem::Issue(read_key().ok(), context.issue(kind))),
         Ok(bytes) => {
             let updated = integer(row, PartColumn::Updated.at())?;
-            let (stamp, settled) = ask.stamp(bytes.len() as u64, updated, 0);
-            let (named, order, is_copy) = (&named, OrderKey::default(), false);
-            each(BorrowedItem::Record(BorrowedRecord {
-                read_key: named,
+            let (stamp, settled) = context.stamp(bytes.len() as u64, updated, 0);
+            let (read_key, order, is_copy) = (&read_key, OrderKey::default(), false);
+            visit(BorrowedItem::Record(BorrowedRecord {
+                read_key,
                 order,
                 is_copy,
                 bytes,

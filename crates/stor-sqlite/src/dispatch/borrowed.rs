@@ -11,59 +11,63 @@ use crate::{v1, v2};
 
 /// Lends the messages of a session.
 pub(crate) fn messages(
-    look: &mut SqliteTransaction<'_>,
-    of: &SessionKey,
-    each: &mut BorrowedVisitor<'_>,
+    transaction: &mut SqliteTransaction<'_>,
+    session: &SessionKey,
+    visit: &mut BorrowedVisitor<'_>,
 ) -> scrollback_source::Result<()> {
-    let (mut begun, mut over) = (false, false);
-    let is_scanned = look.query(|ask| {
-        if begun && !over {
-            over = each(BorrowedItem::Rollback).is_break();
+    let (mut has_begun, mut has_ended) = (false, false);
+    let needs_scan = transaction.query(|context| {
+        if has_begun && !has_ended {
+            has_ended = visit(BorrowedItem::Rollback).is_break();
         }
-        if over {
+        if has_ended {
             return Ok(false);
         }
-        begun = true;
-        let lent = match ask
+        has_begun = true;
+        let result = match context
             .schema
             .messages
             .as_ref()
-            .and_then(|it| it.by_session_without_preview.as_ref())
+            .and_then(|messages| messages.by_session_without_preview.as_ref())
         {
-            Some(alone) => v1::borrowed::messages(ask, alone, of, each),
+            Some(sql) => v1::borrowed::messages(context, sql, session, visit),
             None => Ok(None),
         };
-        let lent = match lent {
-            Ok(None) => match format_of_session(ask, of)? {
-                SessionFormat::V1 => match &ask.schema.messages {
-                    Some(messages) => v1::borrowed::messages(ask, &messages.by_session, of, each),
+        let result = match result {
+            Ok(None) => match format_of_session(context, session)? {
+                SessionFormat::V1 => match &context.schema.messages {
+                    Some(messages) => {
+                        v1::borrowed::messages(context, &messages.by_session, session, visit)
+                    }
                     None => Ok(None),
                 },
-                SessionFormat::V2(v2) => v2::borrowed::messages(ask, v2, of, each).map(Some),
+                SessionFormat::V2(v2) => {
+                    v2::borrowed::messages(context, v2, session, visit).map(Some)
+                }
                 SessionFormat::Both(_) => {
-                    begun = false;
+                    has_begun = false;
                     return Ok(true); // two lists, which are put together before
                 }
             },
-            lent => lent,
+            result => result,
         };
-        match lent {
-            Ok(lent) => {
-                over = lent.is_some_and(|lent| lent.is_break());
+        match result {
+            Ok(flow) => {
+                has_ended = flow.is_some_and(|flow| flow.is_break());
                 Ok(false)
             }
             Err(error) if is_damage(&error) => Ok(true),
             Err(error) => Err(error.into()),
         }
     })?;
-    if is_scanned {
-        if begun && each(BorrowedItem::Rollback).is_break() {
+    if needs_scan {
+        if has_begun && visit(BorrowedItem::Rollback).is_break() {
             return Ok(());
         }
-        return borrow_from_scan(look, &Scope::Messages(of.clone()), each);
+        return borrow_from_scan(transaction, &Scope::Messages(session.clone()), visit);
     }
-    if !over {
-        let _ = each(BorrowedItem::Commit);
+    if !has_ended {
+        let _ = visit(BorrowedItem::Commit);
     }
     Ok(())
 }

@@ -21,9 +21,9 @@ pub(super) fn set_merged_order(row: &mut Row) {
 }
 
 /// The same of a message that was only looked at.
-pub(super) fn mark_merged_order(seen: &mut Observation) {
-    if let EntityKey::Message(_) = seen.key {
-        seen.stamp.inode = MERGED_ORDER_MARK;
+pub(super) fn mark_merged_order(observation: &mut Observation) {
+    if let EntityKey::Message(_) = observation.key {
+        observation.stamp.inode = MERGED_ORDER_MARK;
     }
 }
 
@@ -45,9 +45,9 @@ pub(super) fn merge_session_sets(
     let mut all: HashMap<EntityKey, Observation> =
         v1.into_iter().map(|set| (set.key.clone(), set)).collect();
     for set in rows {
-        let known = all.remove(&set.key).filter(|_| v2.is_preview);
+        let v1_set = all.remove(&set.key).filter(|_| v2.is_preview);
         let key = set.key.clone();
-        all.extend(merge_sets(known, Some(set)).map(|set| (key, set)));
+        all.extend(merge_sets(v1_set, Some(set)).map(|set| (key, set)));
     }
     let mut all: Vec<Observation> = all.into_values().collect();
     all.sort_unstable_by(|a, b| a.key.cmp(&b.key));
@@ -56,17 +56,17 @@ pub(super) fn merge_session_sets(
 
 /// Puts messages, each with its parts, and items in order.
 pub(super) fn sort_rows(rows: &mut Vec<Row>) {
-    let own = |row: &Row| match &row.key {
+    let own_order = |row: &Row| match &row.key {
         EntityKey::Part(_) => None,
         _ => Some(row.order),
     };
-    if rows.iter().filter_map(own).is_sorted() {
+    if rows.iter().filter_map(own_order).is_sorted() {
         return; // nearly always
     }
     let mut order = OrderKey(i64::MIN);
     let mut ranked: Vec<(OrderKey, Row)> = Vec::with_capacity(rows.len());
     for row in rows.drain(..) {
-        order = own(&row).unwrap_or(order);
+        order = own_order(&row).unwrap_or(order);
         ranked.push((order, row));
     }
     ranked.sort_by_key(|(order, _)| *order); // stable: parts stay behind their message

@@ -14,18 +14,20 @@ use crate::v2::rows::{self, RowSelection};
 
 /// The messages of a session, in order, and their set.
 pub(crate) fn messages(
-    ask: &QueryContext<'_>,
-    of: &SessionKey,
+    context: &QueryContext<'_>,
+    session: &SessionKey,
     out: &mut QueryOutput,
 ) -> Result<()> {
-    match format_of_session(ask, of)? {
-        SessionFormat::V1 => messages::messages(ask, of, out),
-        SessionFormat::V2(v2) => rows::session_rows(ask, v2, of, RowSelection::MESSAGES, out),
+    match format_of_session(context, session)? {
+        SessionFormat::V1 => messages::messages(context, session, out),
+        SessionFormat::V2(v2) => {
+            rows::session_rows(context, v2, session, RowSelection::MESSAGES, out)
+        }
         SessionFormat::Both(v2) => {
-            messages::messages(ask, of, out)?;
+            messages::messages(context, session, out)?;
             let set = out.set.take();
             out.rows.iter_mut().for_each(set_merged_order);
-            rows::session_rows(ask, v2, of, RowSelection::MESSAGES, out)?;
+            rows::session_rows(context, v2, session, RowSelection::MESSAGES, out)?;
             out.set = merge_sets(set, out.set.take());
             out.rows.sort_by(|a, b| (a.order, &a.key).cmp(&(b.order, &b.key)));
             Ok(())
@@ -35,17 +37,17 @@ pub(crate) fn messages(
 
 /// The names of a session's messages, and their set.
 pub(crate) fn message_names(
-    ask: &QueryContext<'_>,
-    of: &SessionKey,
+    context: &QueryContext<'_>,
+    session: &SessionKey,
     out: &mut QueryOutput,
 ) -> Result<()> {
-    match format_of_session(ask, of)? {
-        SessionFormat::V1 => messages::message_names(ask, of, out),
-        SessionFormat::V2(v2) => rows::message_names(ask, v2, of, out),
+    match format_of_session(context, session)? {
+        SessionFormat::V1 => messages::message_names(context, session, out),
+        SessionFormat::V2(v2) => rows::message_names(context, v2, session, out),
         SessionFormat::Both(v2) => {
-            messages::message_names(ask, of, out)?;
+            messages::message_names(context, session, out)?;
             let set = out.set.take();
-            rows::message_names(ask, v2, of, out)?;
+            rows::message_names(context, v2, session, out)?;
             out.set = merge_sets(set, out.set.take());
             Ok(())
         }
@@ -53,10 +55,14 @@ pub(crate) fn message_names(
 }
 
 /// What happened in a session and is no message.
-pub(crate) fn items(ask: &QueryContext<'_>, of: &SessionKey, out: &mut QueryOutput) -> Result<()> {
-    let Some(v2) = &ask.schema.v2 else { return Ok(()) };
-    rows::session_rows(ask, v2, of, RowSelection::ITEMS, out)?;
-    pending_items_or_issue(ask, v2, of, out)?;
+pub(crate) fn items(
+    context: &QueryContext<'_>,
+    session: &SessionKey,
+    out: &mut QueryOutput,
+) -> Result<()> {
+    let Some(v2) = &context.schema.v2 else { return Ok(()) };
+    rows::session_rows(context, v2, session, RowSelection::ITEMS, out)?;
+    pending_items_or_issue(context, v2, session, out)?;
     out.set = None; // it is that of the messages
     sort_rows(&mut out.rows);
     Ok(())
@@ -64,30 +70,30 @@ pub(crate) fn items(ask: &QueryContext<'_>, of: &SessionKey, out: &mut QueryOutp
 
 /// What waits in a session, or why it cannot be read.
 pub(super) fn pending_items_or_issue(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     v2: &V2Schema,
-    of: &SessionKey,
+    session: &SessionKey,
     out: &mut QueryOutput,
 ) -> Result<()> {
-    let asked = pending_items(ask, v2, of, out);
-    Ok(out.note_damage(ask, Some(of.clone().into()), asked)?)
+    let result = pending_items(context, v2, session, out);
+    Ok(out.note_damage(context, Some(session.clone().into()), result)?)
 }
 
 /// One message, if it is there.
 pub(crate) fn message(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     key: &MessageKey,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    let of = SessionKey::from(key.session.clone());
+    let session = SessionKey::from(key.session.clone());
     let first = out.rows.len();
-    match format_of_session(ask, &of)? {
-        SessionFormat::V1 => messages::message_by_id(ask, key, out)?,
-        SessionFormat::V2(v2) => rows::message(ask, v2, key, out)?,
+    match format_of_session(context, &session)? {
+        SessionFormat::V1 => messages::message_by_id(context, key, out)?,
+        SessionFormat::V2(v2) => rows::message(context, v2, key, out)?,
         SessionFormat::Both(v2) => {
-            rows::message(ask, v2, key, out)?;
+            rows::message(context, v2, key, out)?;
             if out.rows.len() == first {
-                messages::message_by_id(ask, key, out)?;
+                messages::message_by_id(context, key, out)?;
                 out.rows[first..].iter_mut().for_each(set_merged_order);
             }
         }
@@ -97,15 +103,15 @@ pub(crate) fn message(
 
 /// One item, if it is there: a row, or what waits.
 pub(crate) fn item(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     key: &ItemKey,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    let Some(v2) = &ask.schema.v2 else { return Ok(()) };
-    let (first, of) = (out.rows.len(), SessionKey::from(key.session.clone()));
-    rows::row_by_id(ask, v2, &of, key.item.as_str(), RowSelection::ITEMS, out)?;
+    let Some(v2) = &context.schema.v2 else { return Ok(()) };
+    let (first, session) = (out.rows.len(), SessionKey::from(key.session.clone()));
+    rows::row_by_id(context, v2, &session, key.item.as_str(), RowSelection::ITEMS, out)?;
     if out.rows.len() == first {
-        pending_items(ask, v2, &of, out)?;
+        pending_items(context, v2, &session, out)?;
         rows::retain_from(out, first, |row| matches!(row, EntityKey::Item(row) if row == key));
     }
     Ok(())

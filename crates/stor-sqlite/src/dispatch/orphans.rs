@@ -13,43 +13,52 @@ use crate::v1::parts::part_row;
 use crate::v2::progress::Progress;
 use crate::v2::rows::{RowSelection, put_selected, with_row};
 
-pub(crate) fn orphans(ask: &QueryContext<'_>, out: &mut QueryOutput) -> Result<()> {
-    let schema = ask.schema;
+pub(crate) fn orphans(context: &QueryContext<'_>, out: &mut QueryOutput) -> Result<()> {
+    let schema = context.schema;
     if let Some(messages) = &schema.messages {
-        let of = MessageColumn::Session.at();
-        let asked =
-            ask.for_each_row(&messages.orphans, [], |row| match out.session(ask, row, of)? {
-                Some(of) => message_row(ask, &of, row, out),
-                None => Ok(()),
-            });
-        out.note_damage(ask, None, asked)?;
-    }
-    if let Some(parts) = &schema.parts {
-        let of = PartColumn::Message.at();
-        let asked = ask.for_each_row(&parts.orphans, [], |row| {
-            match out.id(ask, row, of, MessageId::from_bytes, || None)? {
-                Some(message) => part_row(ask, &message, row, out),
+        let session_column = MessageColumn::Session.at();
+        let result = context.for_each_row(&messages.orphans, [], |row| {
+            match out.session(context, row, session_column)? {
+                Some(session) => message_row(context, &session, row, out),
                 None => Ok(()),
             }
         });
-        out.note_damage(ask, None, asked)?;
+        out.note_damage(context, None, result)?;
+    }
+    if let Some(parts) = &schema.parts {
+        let message_column = PartColumn::Message.at();
+        let result = context.for_each_row(&parts.orphans, [], |row| {
+            match out.id(context, row, message_column, MessageId::from_bytes, || None)? {
+                Some(message) => part_row(context, &message, row, out),
+                None => Ok(()),
+            }
+        });
+        out.note_damage(context, None, result)?;
     }
     if let Some(v2) = &schema.v2 {
-        let asked = ask.for_each_row(&v2.orphans, [], |row| {
-            let Some(of) = out.session(ask, row, row_column::SESSION_OR_SEQUENCE)? else {
+        let result = context.for_each_row(&v2.orphans, [], |row| {
+            let Some(session) = out.session(context, row, row_column::SESSION_OR_SEQUENCE)? else {
                 return Ok(());
             };
-            with_row(ask, v2, &of, row, &Progress::without_directory(), out, |read, out| {
-                put_selected(
-                    read,
-                    &of,
-                    RowSelection::EVERYTHING,
-                    &Progress::without_directory(),
-                    out,
-                );
-            })
+            with_row(
+                context,
+                v2,
+                &session,
+                row,
+                &Progress::without_directory(),
+                out,
+                |v2_row, out| {
+                    put_selected(
+                        v2_row,
+                        &session,
+                        RowSelection::EVERYTHING,
+                        &Progress::without_directory(),
+                        out,
+                    );
+                },
+            )
         });
-        out.note_damage(ask, None, asked)?;
+        out.note_damage(context, None, result)?;
     }
     Ok(())
 }

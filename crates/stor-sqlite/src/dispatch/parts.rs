@@ -14,75 +14,79 @@ use crate::v2::rows;
 
 /// One part, if it is there.
 pub(crate) fn part(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     key: &PartKey,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    if let Some(v2) = &ask.schema.v2
-        && (rows::part(ask, v2, key, out)? || is_hidden(ask, v2, key)?)
+    if let Some(v2) = &context.schema.v2
+        && (rows::part(context, v2, key, out)? || is_replaced_by_rows(context, v2, key)?)
     {
         return Ok(());
     }
-    parts::part_by_id(ask, key, out)
+    parts::part_by_id(context, key, out)
 }
 
 /// Whether a part of 1.x belongs to a session that is read from the rows of 2.x.
-fn is_hidden(ask: &QueryContext<'_>, v2: &V2Schema, key: &PartKey) -> rusqlite::Result<bool> {
+fn is_replaced_by_rows(
+    context: &QueryContext<'_>,
+    v2: &V2Schema,
+    key: &PartKey,
+) -> rusqlite::Result<bool> {
     const HIDDEN: &str = "SELECT 1 FROM part AS p WHERE p.id = ?1 AND EXISTS \
         (SELECT 1 FROM session_message AS m WHERE m.session_id = p.session_id)";
-    let mut found = false;
-    if !v2.is_preview && ask.schema.parts.is_some() {
-        let asked = ask.for_each_row(HIDDEN, [key.part.as_str()], |_| {
-            found = true;
+    let mut is_hidden = false;
+    if !v2.is_preview && context.schema.parts.is_some() {
+        let result = context.for_each_row(HIDDEN, [key.part.as_str()], |_| {
+            is_hidden = true;
             Ok(())
         });
-        match asked {
+        match result {
             Err(error) if is_damage(&error) => {} // whoever reads it says so
-            asked => asked?,
+            result => result?,
         }
     }
-    Ok(found)
+    Ok(is_hidden)
 }
 
 /// The names of a message's parts, in order, and their set.
 pub(crate) fn part_names(
-    ask: &QueryContext<'_>,
-    of: &MessageKey,
+    context: &QueryContext<'_>,
+    message: &MessageKey,
     out: &mut QueryOutput,
 ) -> Result<()> {
     let first = out.rows.len();
-    if parts_of_v2_message(ask, of, out)? {
-        out.set = sum_part_set(of, &out.rows[first..]);
+    if parts_of_v2_message(context, message, out)? {
+        out.set = sum_part_set(message, &out.rows[first..]);
         out.rows[first..].iter_mut().for_each(|row| row.piece = None);
         return Ok(());
     }
-    parts::part_names(ask, of, out)
+    parts::part_names(context, message, out)
 }
 
 /// The parts of a message of 2.x with their bytes; whether it is one, is the answer.
 pub(crate) fn parts_of_v2_message(
-    ask: &QueryContext<'_>,
-    of: &MessageKey,
+    context: &QueryContext<'_>,
+    message: &MessageKey,
     out: &mut QueryOutput,
 ) -> Result<bool> {
-    let session = SessionKey::from(of.session.clone());
-    let is_there = match format_of_session(ask, &session)? {
+    let session = SessionKey::from(message.session.clone());
+    let is_v2 = match format_of_session(context, &session)? {
         SessionFormat::V1 => return Ok(false),
         SessionFormat::V2(v2) => {
-            rows::parts_of_message(ask, v2, &of.message, out)?;
+            rows::parts_of_message(context, v2, &message.message, out)?;
             true
         }
-        SessionFormat::Both(v2) => rows::parts_of_message(ask, v2, &of.message, out)?,
+        SessionFormat::Both(v2) => rows::parts_of_message(context, v2, &message.message, out)?,
     };
-    Ok(is_there)
+    Ok(is_v2)
 }
 /// The set of parts that a row of 2.x is made of; none if there are none.
-pub(crate) fn sum_part_set(of: &MessageKey, parts: &[Row]) -> Option<Observation> {
+pub(crate) fn sum_part_set(message: &MessageKey, parts: &[Row]) -> Option<Observation> {
     let mut set = SetSum::default();
     for part in parts {
         if let EntityKey::Part(key) = &part.key {
             set.add(key.part.as_bytes(), 0);
         }
     }
-    set.observation(of.clone(), None)
+    set.observation(message.clone(), None)
 }

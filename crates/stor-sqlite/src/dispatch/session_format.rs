@@ -18,18 +18,18 @@ pub(crate) enum SessionFormat<'v> {
 
 /// Whose messages a session has.
 pub(crate) fn format_of_session<'v>(
-    ask: &QueryContext<'v>,
-    of: &SessionKey,
+    context: &QueryContext<'v>,
+    session: &SessionKey,
 ) -> rusqlite::Result<SessionFormat<'v>> {
-    let Some(v2) = &ask.schema.v2 else { return Ok(SessionFormat::V1) };
-    let mut found = false;
+    let Some(v2) = &context.schema.v2 else { return Ok(SessionFormat::V1) };
+    let mut has_rows = false;
     QueryOutput::default().with_fallback_query(HAS_ROWS, |sql, _| {
-        ask.for_each_row(sql, [of.session.as_str()], |_| {
-            found = true;
+        context.for_each_row(sql, [session.session.as_str()], |_| {
+            has_rows = true;
             Ok(())
         })
     })?;
-    Ok(match (found, v2.is_preview) {
+    Ok(match (has_rows, v2.is_preview) {
         (false, _) => SessionFormat::V1,
         (true, false) => SessionFormat::V2(v2),
         (true, true) => SessionFormat::Both(v2),

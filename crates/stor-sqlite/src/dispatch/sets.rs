@@ -20,21 +20,21 @@ const ROW_TABLE: &str = "session_message";
 
 /// The sets of all sessions, of 1.x and of 2.x.
 pub(crate) fn all_message_sets(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    if ask.schema.messages.is_some() {
-        v1_message_sets(ask, out)?;
+    if context.schema.messages.is_some() {
+        v1_message_sets(context, out)?;
     }
-    if let Some(rows_of_2x) = &ask.schema.v2 {
+    if let Some(rows_of_2x) = &context.schema.v2 {
         let v1 = std::mem::take(&mut out.observations);
-        let ways = ["", "NOT INDEXED"].map(v2::sets_query);
-        let asked = message_sets_by_query(ask, &ways[0], out);
-        if asked.as_ref().is_err_and(is_damage) {
+        let queries = ["", "NOT INDEXED"].map(v2::sets_query);
+        let result = message_sets_by_query(context, &queries[0], out);
+        if result.as_ref().is_err_and(is_damage) {
             out.observations.clear();
-            message_sets_by_query(ask, &ways[1], out)?;
+            message_sets_by_query(context, &queries[1], out)?;
         } else {
-            asked?;
+            result?;
         }
         let rows = std::mem::take(&mut out.observations).into_iter();
         let rows = rows.filter_map(|set| mark_v2_set(Some(set))).collect();
@@ -45,56 +45,57 @@ pub(crate) fn all_message_sets(
 
 /// The sets of all sessions of 1.x, from an index that has all they are made of; should that be damaged,
 /// from the table.
-fn v1_message_sets(ask: &QueryContext<'_>, out: &mut QueryOutput) -> rusqlite::Result<()> {
-    let asked = message_sets_by_query(ask, &messages::sets_query(""), out);
-    if !asked.as_ref().is_err_and(is_damage) {
-        return asked;
+fn v1_message_sets(context: &QueryContext<'_>, out: &mut QueryOutput) -> rusqlite::Result<()> {
+    let result = message_sets_by_query(context, &messages::sets_query(""), out);
+    if !result.as_ref().is_err_and(is_damage) {
+        return result;
     }
     out.observations.clear();
-    message_sets_by_query(ask, &messages::sets_query("NOT INDEXED"), out)
+    message_sets_by_query(context, &messages::sets_query("NOT INDEXED"), out)
 }
 
 /// The sets of sessions without a record: from one session to the next in the index, and not from
 /// message to message.
-pub(crate) fn orphan_message_sets(ask: &QueryContext<'_>, out: &mut QueryOutput) -> Result<()> {
-    let mut lost = BTreeSet::new();
-    let tables = [("message", ask.schema.messages.is_some()), (ROW_TABLE, ask.schema.v2.is_some())];
-    for (table, _) in tables.into_iter().filter(|(_, is_there)| *is_there) {
-        let asked = sessions_without_record(ask, table, &mut lost, out);
-        if asked.as_ref().is_err_and(is_damage) {
-            return Ok(all_message_sets(ask, out)?); // more than asked for, past the damage
+pub(crate) fn orphan_message_sets(context: &QueryContext<'_>, out: &mut QueryOutput) -> Result<()> {
+    let mut orphans = BTreeSet::new();
+    let tables =
+        [("message", context.schema.messages.is_some()), (ROW_TABLE, context.schema.v2.is_some())];
+    for (table, _) in tables.into_iter().filter(|(_, is_present)| *is_present) {
+        let result = sessions_without_record(context, table, &mut orphans, out);
+        if result.as_ref().is_err_and(is_damage) {
+            return Ok(all_message_sets(context, out)?); // more than asked for, past the damage
         }
-        asked?;
+        result?;
     }
-    for of in lost {
-        let mut all = QueryOutput::default();
-        message_names(ask, &of, &mut all)?;
-        out.issues.append(&mut all.issues);
-        out.observations.extend(all.set);
+    for session in orphans {
+        let mut names = QueryOutput::default();
+        message_names(context, &session, &mut names)?;
+        out.issues.append(&mut names.issues);
+        out.observations.extend(names.set);
     }
     Ok(())
 }
 
 fn sessions_without_record(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     table: &str,
-    lost: &mut BTreeSet<SessionKey>,
+    orphans: &mut BTreeSet<SessionKey>,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    let after = format!("SELECT min(session_id) FROM {table} WHERE session_id > ?1");
-    let mut after = ask.db.prepare_cached(&after)?;
-    let recorded = ask.schema.sessions.select_column("1", "", "id = ?1");
-    let mut recorded = ask.db.prepare_cached(&recorded)?;
+    let next_session = format!("SELECT min(session_id) FROM {table} WHERE session_id > ?1");
+    let mut next_session = context.db.prepare_cached(&next_session)?;
+    let has_record = context.schema.sessions.select_column("1", "", "id = ?1");
+    let mut has_record = context.db.prepare_cached(&has_record)?;
     let mut last = String::new();
     loop {
-        let mut rows = after.query([&last])?;
+        let mut rows = next_session.query([&last])?;
         let Some(row) = rows.next()? else { return Ok(()) };
         let next = String::from_utf8_lossy(bytes(row, 0)?).into_owned();
         if next <= last {
             return Ok(()); // none is left; no id is empty
         }
-        if !recorded.exists([&next])? {
-            lost.extend(out.session(ask, row, 0)?);
+        if !has_record.exists([&next])? {
+            orphans.extend(out.session(context, row, 0)?);
         }
         drop(rows);
         last = next;
@@ -102,11 +103,11 @@ fn sessions_without_record(
 }
 
 fn message_sets_by_query(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     sql: &str,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    let sequences = match sequences(ask) {
+    let sequences = match sequences(context) {
         Err(error) if is_damage(&error) => HashMap::new(), // as where a session is listed past it
         all => all?,
     };
@@ -118,7 +119,7 @@ fn message_sets_by_query(
         out.observations
             .extend(set.observation(SessionKey::from(key), sequences.get(text).copied()));
     };
-    ask.for_each_row(sql, [], |row| {
+    context.for_each_row(sql, [], |row| {
         let owner = bytes(row, 0)?;
         if owner != session {
             close(&session, std::mem::take(&mut set), out);
@@ -133,10 +134,10 @@ fn message_sets_by_query(
 }
 
 /// The number of each session's last event.
-fn sequences(ask: &QueryContext<'_>) -> rusqlite::Result<HashMap<String, i64>> {
+fn sequences(context: &QueryContext<'_>) -> rusqlite::Result<HashMap<String, i64>> {
     let mut all = HashMap::new();
-    if ask.schema.has_sequences {
-        ask.for_each_row(ALL_SEQUENCES, [], |row| {
+    if context.schema.has_sequences {
+        context.for_each_row(ALL_SEQUENCES, [], |row| {
             let id =
                 String::from_utf8_lossy(bytes(row, SequenceColumn::Session.at())?).into_owned();
             all.extend(optional_integer(row, SequenceColumn::Seq.at())?.map(|last| (id, last)));

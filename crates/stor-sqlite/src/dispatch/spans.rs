@@ -11,25 +11,27 @@ use crate::sessions::list;
 use crate::v1::{projects, share, todo};
 
 pub(crate) fn spans(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     keys: &[EntityKey],
     out: &mut QueryOutput,
 ) -> Result<()> {
     for key in keys {
         let (rows, issues) = (out.rows.len(), out.issues.len());
-        let asked = match key {
-            EntityKey::Project(id) => projects::project_by_id(ask, id.as_str(), out),
-            EntityKey::Session(of) => list::session_by_id(ask, of.session.as_str(), out),
-            EntityKey::Message(of) => messages::message(ask, of, out),
-            EntityKey::Part(of) => parts::part(ask, of, out),
-            EntityKey::Item(of) => messages::item(ask, of, out),
-            EntityKey::Todo(of) => todo::todo(ask, of, out),
-            EntityKey::Share(of) => share::share(ask, of, out),
+        let result = match key {
+            EntityKey::Project(id) => projects::project_by_id(context, id.as_str(), out),
+            EntityKey::Session(session) => {
+                list::session_by_id(context, session.session.as_str(), out)
+            }
+            EntityKey::Message(message) => messages::message(context, message, out),
+            EntityKey::Part(part) => parts::part(context, part, out),
+            EntityKey::Item(item) => messages::item(context, item, out),
+            EntityKey::Todo(session) => todo::todo(context, session, out),
+            EntityKey::Share(session) => share::share(context, session, out),
             _ => Ok(()), // diffs are files
         };
-        out.note_damage(ask, Some(key.clone()), asked)?;
+        out.note_damage(context, Some(key.clone()), result)?;
         if out.rows.len() == rows && out.issues.len() == issues {
-            out.note(Some(key.clone()), ask, IssueKind::Vanished);
+            out.note(Some(key.clone()), context, IssueKind::Vanished);
         }
     }
     Ok(())

@@ -21,37 +21,43 @@ use crate::v1::parts::part_names;
 use crate::{sessions, v1, v2};
 
 pub(crate) fn survey(
-    ask: &QueryContext<'_>,
-    what: &Survey<'_>,
+    context: &QueryContext<'_>,
+    survey: &Survey<'_>,
     out: &mut QueryOutput,
 ) -> Result<()> {
-    let asked = match what {
-        Survey::Projects => v1::projects::survey(ask, out),
-        Survey::Sessions => sessions::survey::survey(ask, out),
-        Survey::MessageSets => all_message_sets(ask, out),
-        Survey::LostSets => return orphan_message_sets(ask, out),
-        Survey::Messages(of) => return observe_messages(ask, of, out),
-        Survey::TheseMessages(of, ids) => {
-            observe_messages(ask, of, out)?;
-            retain_messages(of, ids, out);
+    let result = match survey {
+        Survey::Projects => v1::projects::survey(context, out),
+        Survey::Sessions => sessions::survey::survey(context, out),
+        Survey::MessageSets => all_message_sets(context, out),
+        Survey::LostSets => return orphan_message_sets(context, out),
+        Survey::Messages(session) => return observe_messages(context, session, out),
+        Survey::TheseMessages(session, ids) => {
+            observe_messages(context, session, out)?;
+            retain_messages(session, ids, out);
             Ok(())
         }
-        Survey::PartSets(of) => return of.iter().try_for_each(|of| observe_part_set(ask, of, out)),
-        Survey::Parts(of) => return observe_parts(ask, of, out),
+        Survey::PartSets(messages) => {
+            return messages.iter().try_for_each(|message| observe_part_set(context, message, out));
+        }
+        Survey::Parts(message) => return observe_parts(context, message, out),
     };
-    Ok(out.note_damage(ask, None, asked)?)
+    Ok(out.note_damage(context, None, result)?)
 }
 
 /// The messages of a session, whosever they are.
-fn observe_messages(ask: &QueryContext<'_>, of: &SessionKey, out: &mut QueryOutput) -> Result<()> {
-    match format_of_session(ask, of)? {
-        SessionFormat::V1 => v1::survey::messages(ask, of, out),
-        SessionFormat::V2(v2) => v2::survey::messages(ask, v2, of, out),
+fn observe_messages(
+    context: &QueryContext<'_>,
+    session: &SessionKey,
+    out: &mut QueryOutput,
+) -> Result<()> {
+    match format_of_session(context, session)? {
+        SessionFormat::V1 => v1::survey::messages(context, session, out),
+        SessionFormat::V2(v2) => v2::survey::messages(context, v2, session, out),
         SessionFormat::Both(v2) => {
-            v1::survey::messages(ask, of, out)?;
+            v1::survey::messages(context, session, out)?;
             let set = out.set.take();
             out.observations.iter_mut().for_each(mark_merged_order);
-            v2::survey::messages(ask, v2, of, out)?;
+            v2::survey::messages(context, v2, session, out)?;
             out.set = merge_sets(set, out.set.take());
             Ok(())
         }
@@ -59,71 +65,89 @@ fn observe_messages(ask: &QueryContext<'_>, of: &SessionKey, out: &mut QueryOutp
 }
 
 /// The parts of a message, whosever it is.
-fn observe_parts(ask: &QueryContext<'_>, of: &MessageKey, out: &mut QueryOutput) -> Result<()> {
-    let mut made = QueryOutput::default();
-    if parts_of_v2_message(ask, of, &mut made)? {
-        out.set = sum_part_set(of, &made.rows);
-        out.issues.append(&mut made.issues);
-        let seen = |row: &Row| {
+fn observe_parts(
+    context: &QueryContext<'_>,
+    message: &MessageKey,
+    out: &mut QueryOutput,
+) -> Result<()> {
+    let mut parts = QueryOutput::default();
+    if parts_of_v2_message(context, message, &mut parts)? {
+        out.set = sum_part_set(message, &parts.rows);
+        out.issues.append(&mut parts.issues);
+        let observe = |row: &Row| {
             let piece = row.piece.as_ref()?;
-            let sighting = ask.observation(row.key.clone(), (piece.stamp, piece.settled), None);
-            Some(Observation { order: row.order, ..sighting })
+            let observation =
+                context.observation(row.key.clone(), (piece.stamp, piece.settled), None);
+            Some(Observation { order: row.order, ..observation })
         };
-        out.observations.extend(made.rows.iter().filter_map(seen));
+        out.observations.extend(parts.rows.iter().filter_map(observe));
         return Ok(());
     }
-    v1::survey::parts(ask, of, out)?;
-    let ids = out.observations.iter().filter_map(|seen| match &seen.key {
+    v1::survey::parts(context, message, out)?;
+    let ids = out.observations.iter().filter_map(|observation| match &observation.key {
         EntityKey::Part(key) => Some(&key.part),
         _ => None,
     });
     let orders = circular_orders(ids);
-    out.observations.iter_mut().zip(orders).for_each(|(seen, order)| seen.order = order);
+    out.observations
+        .iter_mut()
+        .zip(orders)
+        .for_each(|(observation, order)| observation.order = order);
     Ok(())
 }
 
 /// Leaves these messages, in this order.
-fn retain_messages(of: &SessionKey, ids: &[MessageId], out: &mut QueryOutput) {
+fn retain_messages(session: &SessionKey, ids: &[MessageId], out: &mut QueryOutput) {
     out.set = None;
     out.issues.retain(|(about, _)| matches!(about, Some(EntityKey::Message(_))));
     let key = |message: &MessageId| {
-        EntityKey::Message(MessageKey { session: of.session.clone(), message: message.clone() })
+        EntityKey::Message(MessageKey {
+            session: session.session.clone(),
+            message: message.clone(),
+        })
     };
     if ids.len() == out.observations.len()
-        && ids.iter().zip(&out.observations).all(|(id, seen)| key(id) == seen.key)
+        && ids.iter().zip(&out.observations).all(|(id, observation)| key(id) == observation.key)
     {
         return; // all of them, in the order of the index
     }
-    let mut all: HashMap<EntityKey, Observation> =
-        out.observations.drain(..).map(|seen| (seen.key.clone(), seen)).collect();
-    out.observations.extend(ids.iter().filter_map(|id| all.remove(&key(id))));
+    let mut by_key: HashMap<EntityKey, Observation> = out
+        .observations
+        .drain(..)
+        .map(|observation| (observation.key.clone(), observation))
+        .collect();
+    out.observations.extend(ids.iter().filter_map(|id| by_key.remove(&key(id))));
 }
 
-fn observe_part_set(ask: &QueryContext<'_>, of: &MessageKey, out: &mut QueryOutput) -> Result<()> {
-    let mut made = QueryOutput::default();
-    if parts_of_v2_message(ask, of, &mut made)? {
-        out.issues.append(&mut made.issues);
-        out.observations.extend(sum_part_set(of, &made.rows));
+fn observe_part_set(
+    context: &QueryContext<'_>,
+    message: &MessageKey,
+    out: &mut QueryOutput,
+) -> Result<()> {
+    let mut parts = QueryOutput::default();
+    if parts_of_v2_message(context, message, &mut parts)? {
+        out.issues.append(&mut parts.issues);
+        out.observations.extend(sum_part_set(message, &parts.rows));
         return Ok(());
     }
-    if ask.schema.parts.is_none() {
+    if context.schema.parts.is_none() {
         return Ok(());
     }
     let mut set = SetSum::default();
-    let asked = ask.for_each_row(PART_NAMES[0], [of.message.as_str()], |row| {
+    let result = context.for_each_row(PART_NAMES[0], [message.message.as_str()], |row| {
         set.add(bytes(row, 0)?, 0);
         Ok(())
     });
-    match asked {
+    match result {
         Err(error) if is_damage(&error) => {
             let mut listed = QueryOutput::default();
-            part_names(ask, of, &mut listed)?;
+            part_names(context, message, &mut listed)?;
             out.issues.extend(listed.issues);
             out.observations.extend(listed.set);
         }
-        asked => {
-            asked?;
-            out.observations.extend(set.observation(of.clone(), None));
+        result => {
+            result?;
+            out.observations.extend(set.observation(message.clone(), None));
         }
     }
     Ok(())

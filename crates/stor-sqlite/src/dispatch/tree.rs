@@ -14,27 +14,31 @@ use crate::v1::tree;
 use crate::v2::rows::{self, RowSelection};
 
 /// All of one session: its record, its messages and their parts, and what happened besides.
-pub(crate) fn tree(ask: &QueryContext<'_>, of: &SessionKey, out: &mut QueryOutput) -> Result<()> {
+pub(crate) fn tree(
+    context: &QueryContext<'_>,
+    session: &SessionKey,
+    out: &mut QueryOutput,
+) -> Result<()> {
     out.arena = Arena::with_capacity(tree::INITIAL_CAPACITY);
-    let asked = sessions::list::session_by_id(ask, of.session.as_str(), out);
-    out.note_damage(ask, Some(of.clone().into()), asked)?;
+    let result = sessions::list::session_by_id(context, session.session.as_str(), out);
+    out.note_damage(context, Some(session.clone().into()), result)?;
     let first = out.rows.len();
-    match format_of_session(ask, of)? {
+    match format_of_session(context, session)? {
         SessionFormat::V1 => {
-            tree::messages(ask, of, out)?;
-            if let Some(v2) = &ask.schema.v2 {
-                pending_items_or_issue(ask, v2, of, out)?; // there are no rows, and maybe prompts
+            tree::messages(context, session, out)?;
+            if let Some(v2) = &context.schema.v2 {
+                pending_items_or_issue(context, v2, session, out)?; // there are no rows, and maybe prompts
             }
         }
         SessionFormat::V2(v2) => {
-            rows::session_rows(ask, v2, of, RowSelection::EVERYTHING, out)?;
-            pending_items_or_issue(ask, v2, of, out)?;
+            rows::session_rows(context, v2, session, RowSelection::EVERYTHING, out)?;
+            pending_items_or_issue(context, v2, session, out)?;
         }
         SessionFormat::Both(v2) => {
-            tree::messages(ask, of, out)?;
+            tree::messages(context, session, out)?;
             out.rows[first..].iter_mut().for_each(set_merged_order);
-            rows::session_rows(ask, v2, of, RowSelection::EVERYTHING, out)?;
-            pending_items_or_issue(ask, v2, of, out)?;
+            rows::session_rows(context, v2, session, RowSelection::EVERYTHING, out)?;
+            pending_items_or_issue(context, v2, session, out)?;
         }
     }
     out.set = None; // the set is for scans

@@ -50,12 +50,15 @@ pub(crate) fn probe(
     const MAX_TRIES: u32 = 3;
     let mut last = Error::KeepsChanging;
     for _ in 0..MAX_TRIES {
-        let mut post = store.probe_slot.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match probe_once(store, &mut post, since.as_ref()) {
+        let mut probe_connection =
+            store.probe_slot.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match probe_once(store, &mut probe_connection, since.as_ref()) {
             Ok(Some(probed)) => {
                 // Its number says nothing where it is read as a file: then it serves others.
-                if post.as_ref().is_some_and(|post| !post.conn.access.is_isolated())
-                    && let Some(ProbeConnection { conn, .. }) = post.take()
+                if probe_connection
+                    .as_ref()
+                    .is_some_and(|probe_connection| !probe_connection.conn.access.is_isolated())
+                    && let Some(ProbeConnection { conn, .. }) = probe_connection.take()
                 {
                     store.pool.give(conn);
                 }
@@ -65,7 +68,7 @@ pub(crate) fn probe(
             Err(error) if error.is_transient() => last = error,
             Err(error) => return Err(error.with_path(&store.database)),
         }
-        *post = None;
+        *probe_connection = None;
     }
     Err(last.with_path(&store.database))
 }
@@ -73,17 +76,18 @@ pub(crate) fn probe(
 /// None if the files changed meanwhile and nothing hides that.
 fn probe_once(
     store: &SharedDatabase,
-    post: &mut Option<ProbeConnection>,
+    probe_connection: &mut Option<ProbeConnection>,
     since: Option<&Token>,
 ) -> Result<Option<ProbeResult>> {
-    let ProbeConnection { conn, connection_id: name } = match post
+    let ProbeConnection { conn, connection_id } = match probe_connection
         .take()
-        .filter(|it| it.conn.is_reusable(&store.database))
+        .filter(|kept| kept.conn.is_reusable(&store.database))
     {
-        Some(kept) => post.insert(kept),
+        Some(kept) => probe_connection.insert(kept),
         None => {
             let conn = store.pool.take(&store.database, &*store.clock, store.options.max_len)?;
-            post.insert(ProbeConnection { conn, connection_id: RandomState::new().hash_one(0) | 1 })
+            probe_connection
+                .insert(ProbeConnection { conn, connection_id: RandomState::new().hash_one(0) | 1 })
         }
     };
     conn.refresh_schema()?;
@@ -93,42 +97,43 @@ fn probe_once(
         true => conn.db.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?,
         false => 0_i64,
     };
-    let (name, version) = if isolated { (*name, version.cast_unsigned()) } else { (0, 0) };
+    let (connection_id, version) =
+        if isolated { (*connection_id, version.cast_unsigned()) } else { (0, 0) };
     if let Some(since) = since
-        && since.connection_id == name
-        && name != 0
+        && since.connection_id == connection_id
+        && connection_id != 0
         && since.version == version
     {
         return Ok(Some(unchanged_result(since.clone())));
     }
-    let look = ReadContext::begin(&*store.clock, store.options);
+    let read_context = ReadContext::begin(&*store.clock, store.options);
     let files = conn.stat_files();
-    let settled = files.newest_stamp().is_none_or(|newest| look.settles(&newest));
+    let settled = files.newest_stamp().is_none_or(|newest| read_context.settles(&newest));
     if let Some(since) = since
         && since.settled
         && since.files.has_same_content(&files)
     {
-        return Ok(Some(unchanged_result(Token { connection_id: name, version, ..since.clone() })));
+        return Ok(Some(unchanged_result(Token { connection_id, version, ..since.clone() })));
     }
     let (clock, database) = (&*store.clock, &*store.database);
-    let ask = QueryContext {
+    let context = QueryContext {
         db: &conn.db,
         schema: &conn.schema,
-        read_context: look,
+        read_context,
         clock,
         is_shared: isolated,
         database,
     };
-    let mut now = Token { connection_id: name, version, files, settled, ..Token::default() };
+    let mut now = Token { connection_id, version, files, settled, ..Token::default() };
     let mut probe = Probe::Rescan;
-    let asked = ask.in_one_transaction(|| {
-        now.schema = Schema::version_of(ask.db)?.cast_unsigned();
+    let result = context.in_one_transaction(|| {
+        now.schema = Schema::version_of(context.db)?.cast_unsigned();
         for (mark, (table, _)) in now.marks.iter_mut().zip(GROWING_TABLES) {
-            *mark = last_row_mark(&ask, table)?;
+            *mark = last_row_mark(&context, table)?;
         }
         let mut sessions = Vec::new();
-        if has_sequences(&ask) {
-            ask.for_each_row(ALL_SEQUENCES, [], |row| {
+        if has_sequences(&context) {
+            context.for_each_row(ALL_SEQUENCES, [], |row| {
                 let sequence = (
                     xxh3_64(bytes(row, SequenceColumn::Session.at())?),
                     integer(row, SequenceColumn::Seq.at())?.cast_unsigned(),
@@ -144,21 +149,21 @@ fn probe_once(
         }
         if let Some(since) = since.filter(|since| since.schema == now.schema) {
             // One whose number is gone is gone, and that is seen without being named.
-            let known: HashSet<&(u64, u64)> = since.sequences.iter().collect();
-            sessions.retain(|(sequence, _)| !known.contains(sequence));
+            let old_sequences: HashSet<&(u64, u64)> = since.sequences.iter().collect();
+            sessions.retain(|(sequence, _)| !old_sequences.contains(sequence));
             let is_logged = since.sequences != now.sequences;
             let named = sessions.into_iter().filter_map(|(_, id)| id.ok().map(SessionKey::from));
-            probe = compare_marks(&ask, since, named.collect(), is_logged)?;
+            probe = compare_marks(&context, since, named.collect(), is_logged)?;
         }
         Ok(())
     });
     if !conn.is_undisturbed() {
         return Ok(None);
     }
-    match asked {
+    match result {
         // The rest can be read, and no mark can be set.
         Err(Error::Sqlite(error)) if is_damage(&error) => Ok(Some(ProbeResult::rescan())),
-        asked => asked.map(|()| Some(ProbeResult { probe, token: Some(now.write()) })),
+        result => result.map(|()| Some(ProbeResult { probe, token: Some(now.write()) })),
     }
 }
 
@@ -166,24 +171,24 @@ fn unchanged_result(token: Token) -> ProbeResult {
     ProbeResult { probe: Probe::Unchanged, token: Some(token.write()) }
 }
 
-fn has_table(ask: &QueryContext<'_>, table: &str) -> bool {
+fn has_table(context: &QueryContext<'_>, table: &str) -> bool {
     match table {
-        "message" => ask.schema.messages.is_some(),
-        "part" => ask.schema.parts.is_some(),
-        "event" => ask.schema.has_events,
-        _ => ask.schema.v2.is_some(),
+        "message" => context.schema.messages.is_some(),
+        "part" => context.schema.parts.is_some(),
+        "event" => context.schema.has_events,
+        _ => context.schema.v2.is_some(),
     }
 }
 
 /// Whether the numbers of events tell what the log of events does not.
-fn has_sequences(ask: &QueryContext<'_>) -> bool {
-    ask.schema.has_sequences && ask.schema.v2.as_ref().is_some_and(|v2| !v2.is_preview)
+fn has_sequences(context: &QueryContext<'_>) -> bool {
+    context.schema.has_sequences && context.schema.v2.as_ref().is_some_and(|v2| !v2.is_preview)
 }
 
-fn last_row_mark(ask: &QueryContext<'_>, table: &str) -> Result<Mark> {
+fn last_row_mark(context: &QueryContext<'_>, table: &str) -> Result<Mark> {
     let mut mark = Mark::default();
-    if has_table(ask, table) {
-        ask.for_each_row(&last_row_query(table), [], |row| {
+    if has_table(context, table) {
+        context.for_each_row(&last_row_query(table), [], |row| {
             mark = Mark { rowid: integer(row, 0)?.cast_unsigned(), id: xxh3_64(bytes(row, 1)?) };
             Ok(())
         })?;
@@ -193,32 +198,36 @@ fn last_row_mark(ask: &QueryContext<'_>, table: &str) -> Result<Mark> {
 
 /// These sessions and those that have rows above the marks, if a log is among those that tell of it.
 fn compare_marks(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     since: &Token,
     mut sessions: BTreeSet<SessionKey>,
     mut is_logged: bool,
 ) -> Result<Probe> {
     for (mark, (table, owner)) in since.marks.iter().zip(GROWING_TABLES) {
-        if !has_table(ask, table) {
+        if !has_table(context, table) {
             continue;
         }
         // If the row is gone, later ones may have been given its number, or one before it.
-        let mut is_there = *mark == Mark::default();
-        ask.for_each_row(&marked_row_query(table), [mark.rowid.cast_signed()], |row| {
-            is_there = xxh3_64(bytes(row, 0)?) == mark.id;
+        let mut is_mark_valid = *mark == Mark::default();
+        context.for_each_row(&marked_row_query(table), [mark.rowid.cast_signed()], |row| {
+            is_mark_valid = xxh3_64(bytes(row, 0)?) == mark.id;
             Ok(())
         })?;
-        if !is_there {
+        if !is_mark_valid {
             return Ok(Probe::Rescan);
         }
         let mut rows = 0;
-        ask.for_each_row(&rows_above_query(table, owner), [mark.rowid.cast_signed()], |row| {
-            rows += 1;
-            if let Ok(id) = id(row, 0, SessionId::from_bytes)? {
-                sessions.insert(SessionKey::from(id));
-            }
-            Ok(())
-        })?;
+        context.for_each_row(
+            &rows_above_query(table, owner),
+            [mark.rowid.cast_signed()],
+            |row| {
+                rows += 1;
+                if let Ok(id) = id(row, 0, SessionId::from_bytes)? {
+                    sessions.insert(SessionKey::from(id));
+                }
+                Ok(())
+            },
+        )?;
         if rows == MAX_NEW_ROWS {
             return Ok(Probe::Rescan);
         }

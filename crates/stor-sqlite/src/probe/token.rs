@@ -38,9 +38,9 @@ impl Token {
         let mut words =
             vec![Self::FORMAT, self.connection_id, self.version, u64::from(self.settled)];
         for stamp in [self.files.database, self.files.wal, self.files.journal] {
-            let there = u64::from(stamp.is_some());
+            let is_present = u64::from(stamp.is_some());
             let Stamp { size, mtime, inode } = stamp.unwrap_or_default();
-            words.extend([there, size, mtime.0.cast_unsigned(), inode]);
+            words.extend([is_present, size, mtime.0.cast_unsigned(), inode]);
         }
         words.push(self.schema);
         words.extend(self.marks.iter().flat_map(|mark| [mark.rowid, mark.id]));
@@ -54,12 +54,12 @@ impl Token {
         if !rest.is_empty() || words.next()? != Self::FORMAT {
             return None;
         }
-        let (post, version, settled) = (words.next()?, words.next()?, words.next()? == 1);
+        let (connection_id, version, settled) = (words.next()?, words.next()?, words.next()? == 1);
         let mut stamp = || {
-            let [there, size, mtime, inode] =
+            let [is_present, size, mtime, inode] =
                 [words.next()?, words.next()?, words.next()?, words.next()?];
             let stamp = Stamp { size, mtime: UnixNanos(mtime.cast_signed()), inode };
-            Some((there == 1).then_some(stamp))
+            Some((is_present == 1).then_some(stamp))
         };
         let files = FileStamps { database: stamp()?, wal: stamp()?, shm: None, journal: stamp()? };
         let schema = words.next()?;
@@ -71,6 +71,6 @@ impl Token {
         while let Some(session) = words.next() {
             sequences.push((session, words.next()?));
         }
-        Some(Self { connection_id: post, version, files, settled, schema, marks, sequences })
+        Some(Self { connection_id, version, files, settled, schema, marks, sequences })
     }
 }

@@ -154,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_fit_as_sqlite_takes_them() {
+    fn declared_types_fit_by_sqlite_affinity() {
         let (text, number) = (Column::text("a", ""), Column::integer("a", ""));
         for (declared, fits_text, fits_number) in [
             ("text", true, false),

@@ -30,9 +30,9 @@ pub(crate) const HAS_MESSAGES: [&str; 2] = [
 ];
 
 /// What the sets of all sessions are made of, session by session: session, id, time.
-pub(crate) fn sets_query(way: &str) -> String {
+pub(crate) fn sets_query(index_hint: &str) -> String {
     format!(
-        "SELECT session_id, id, time_created FROM message {way} \
+        "SELECT session_id, id, time_created FROM message {index_hint} \
          ORDER BY session_id, time_created, id"
     )
 }
@@ -41,16 +41,16 @@ impl MessageQueries {
     /// `sequence` selects the number of the session's last event, where `?1` is the session, and
     /// `unrecorded` says that there is no session of a row `m`.
     pub(crate) fn build(
-        found: &DatabaseTables,
+        tables: &DatabaseTables,
         is_preview: bool,
-        [sequence, unrecorded]: [&str; 2],
+        [sequence, no_session]: [&str; 2],
         cap: Option<u64>,
     ) -> Option<Self> {
-        let whole = Select::new(C::ALL, found.readable(&MESSAGE)?, cap, "");
-        let of_session = |select: &Select, sequence: &str, way: &str, and: &str| {
+        let whole = Select::new(C::ALL, tables.readable(&MESSAGE)?, cap, "");
+        let of_session = |select: &Select, sequence: &str, index_hint: &str, condition: &str| {
             let select = select.clone().replace(C::Session.at(), sequence);
             format!(
-                "{select} FROM message {way} WHERE session_id = ?1 {and} ORDER BY time_created, id"
+                "{select} FROM message {index_hint} WHERE session_id = ?1 {condition} ORDER BY time_created, id"
             )
         };
         let [data, updated] = [C::Data.at(), C::Updated.at()];
@@ -68,12 +68,12 @@ impl MessageQueries {
             by_session_without_preview: is_preview
                 .then(|| of_session(&whole, sequence, "", has_no_rows)),
             names: [(sequence, ""), ("NULL", "NOT INDEXED")]
-                .map(|(sequence, way)| of_session(&named, sequence, way, "")),
+                .map(|(sequence, index_hint)| of_session(&named, sequence, index_hint, "")),
             stamps: of_session(&sized, sequence, "", ""),
             stamp_by_id: by_id(&sized),
             by_id: by_id(&whole),
             orphans: format!(
-                "{whole} FROM message AS m WHERE {unrecorded} ORDER BY session_id, time_created, id"
+                "{whole} FROM message AS m WHERE {no_session} ORDER BY session_id, time_created, id"
             ),
         })
     }

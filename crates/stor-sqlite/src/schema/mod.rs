@@ -74,31 +74,31 @@ impl Schema {
     /// The schema, or none if this is no database of opencode's.
     pub(crate) fn read(db: &Connection, cap: Option<u64>) -> rusqlite::Result<Option<Self>> {
         let version = Self::version_of(db)?; // first: what changes afterwards is then seen later
-        let found = DatabaseTables::read(db)?;
-        let Some(recorded) = SessionTableColumns::find(&found) else { return Ok(None) };
-        let is_v2 = recorded.is_v2();
-        let has_sequences = found.readable(&EVENT_SEQUENCE).is_some();
+        let tables = DatabaseTables::read(db)?;
+        let Some(session_columns) = SessionTableColumns::find(&tables) else { return Ok(None) };
+        let is_v2 = session_columns.is_v2();
+        let has_sequences = tables.readable(&EVENT_SEQUENCE).is_some();
         let sequence = if has_sequences { SEQUENCE_OF_SESSION } else { "NULL" };
-        let lost = recorded.no_session_condition();
-        let v2 = V2Schema::build(&found, !is_v2, [sequence, &lost], cap);
+        let no_session = session_columns.no_session_condition();
+        let v2 = V2Schema::build(&tables, !is_v2, [sequence, &no_session], cap);
         let has_preview = v2.as_ref().is_some_and(|v2| v2.is_preview);
-        let messages = MessageQueries::build(&found, has_preview, [sequence, &lost], cap);
+        let messages = MessageQueries::build(&tables, has_preview, [sequence, &no_session], cap);
         let is_migrated = is_v2 && v2.is_some();
         Ok(Some(Self {
             version,
             max_text_len: cap,
-            sessions: recorded.into_session_tables(v2.is_some(), messages.is_some(), cap),
-            projects: ProjectQueries::build(&found, cap),
-            parts: PartQueries::build(&found, is_migrated, messages.is_some(), cap),
+            sessions: session_columns.into_session_tables(v2.is_some(), messages.is_some(), cap),
+            projects: ProjectQueries::build(&tables, cap),
+            parts: PartQueries::build(&tables, is_migrated, messages.is_some(), cap),
             messages,
-            todos: other_queries::todo_query(&found, cap),
-            shares: other_queries::share_query(&found, cap),
-            migration_query: other_queries::migration_query(&found).filter(|_| is_v2),
-            history: other_queries::history_query(&found),
-            has_events: has_sequences && found.readable(&EVENT).is_some(),
+            todos: other_queries::todo_query(&tables, cap),
+            shares: other_queries::share_query(&tables, cap),
+            migration_query: other_queries::migration_query(&tables).filter(|_| is_v2),
+            history: other_queries::history_query(&tables),
+            has_events: has_sequences && tables.readable(&EVENT).is_some(),
             has_sequences,
             v2,
-            problems: problem::problems(&found, is_v2),
+            problems: problem::problems(&tables, is_v2),
         }))
     }
 }

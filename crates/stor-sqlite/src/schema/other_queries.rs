@@ -17,10 +17,10 @@ pub(crate) struct ProjectQueries {
 }
 
 impl ProjectQueries {
-    pub(crate) fn build(found: &DatabaseTables, cap: Option<u64>) -> Option<Self> {
-        let there = found.readable(&PROJECT)?;
-        let stamp = stamp_expression(ProjectColumn::ALL, there);
-        let all = Select::new(ProjectColumn::ALL, there, cap, "").append(&stamp);
+    pub(crate) fn build(tables: &DatabaseTables, cap: Option<u64>) -> Option<Self> {
+        let columns = tables.readable(&PROJECT)?;
+        let stamp = stamp_expression(ProjectColumn::ALL, columns);
+        let all = Select::new(ProjectColumn::ALL, columns, cap, "").append(&stamp);
         Some(Self {
             all: format!("{all} FROM project"),
             stamps: format!("SELECT id, {stamp} FROM project"),
@@ -29,28 +29,29 @@ impl ProjectQueries {
 }
 
 /// The todo list of a session.
-pub(crate) fn todo_query(found: &DatabaseTables, cap: Option<u64>) -> Option<String> {
-    let select = Select::new(TodoColumn::ALL, found.readable(&TODO)?, cap, "");
+pub(crate) fn todo_query(tables: &DatabaseTables, cap: Option<u64>) -> Option<String> {
+    let select = Select::new(TodoColumn::ALL, tables.readable(&TODO)?, cap, "");
     Some(format!("{select} FROM todo WHERE session_id = ?1 ORDER BY position"))
 }
 
 /// The share link of a session. Its secret is not selected.
-pub(crate) fn share_query(found: &DatabaseTables, cap: Option<u64>) -> Option<String> {
-    let select = Select::new(ShareColumn::ALL, found.readable(&SESSION_SHARE)?, cap, "");
+pub(crate) fn share_query(tables: &DatabaseTables, cap: Option<u64>) -> Option<String> {
+    let select = Select::new(ShareColumn::ALL, tables.readable(&SESSION_SHARE)?, cap, "");
     Some(format!("{select} FROM session_share WHERE session_id = ?1"))
 }
 
 /// The events of a session, if the log holds what happened.
-pub(crate) fn history_query(found: &DatabaseTables) -> Option<String> {
-    let there = found.readable(&EVENT)?;
-    let [kind, data] = [EventColumn::Kind, EventColumn::Data].map(|it| EventColumn::ALL[it.at()]);
-    let select = Select::new(EventColumn::ALL, there, None, "");
-    let has_all = there.has(kind.name) && there.has(data.name);
+pub(crate) fn history_query(tables: &DatabaseTables) -> Option<String> {
+    let columns = tables.readable(&EVENT)?;
+    let [kind, data] =
+        [EventColumn::Kind, EventColumn::Data].map(|column| EventColumn::ALL[column.at()]);
+    let select = Select::new(EventColumn::ALL, columns, None, "");
+    let has_all = columns.has(kind.name) && columns.has(data.name);
     has_all.then(|| format!("{select} FROM event WHERE aggregate_id = ?1 ORDER BY seq"))
 }
 
 /// How far the migration of 1.x to 2.x is.
-pub(crate) fn migration_query(found: &DatabaseTables) -> Option<String> {
-    let select = Select::new(KvColumn::ALL, found.readable(&KV)?, None, "");
+pub(crate) fn migration_query(tables: &DatabaseTables) -> Option<String> {
+    let select = Select::new(KvColumn::ALL, tables.readable(&KV)?, None, "");
     Some(format!("{select} FROM kv WHERE key = 'migration.v1-v2'"))
 }

@@ -40,26 +40,26 @@ const NOT_MIGRATED: &str =
 impl PartQueries {
     /// `is_migrated` says that sessions are read from the rows of 2.x where they have some.
     pub(crate) fn build(
-        found: &DatabaseTables,
+        tables: &DatabaseTables,
         is_migrated: bool,
         has_messages: bool,
         cap: Option<u64>,
     ) -> Option<Self> {
-        let there = found.readable(&PART)?;
-        let whole = Select::new(C::ALL, there, cap, "");
+        let columns = tables.readable(&PART)?;
+        let whole = Select::new(C::ALL, columns, cap, "");
         let bare = whole.clone().replace(C::Session.at(), "NULL");
         let sized = bare.clone().replace(C::Data.at(), length("data"));
-        let shown = if is_migrated { NOT_MIGRATED } else { "1" };
+        let visible_condition = if is_migrated { NOT_MIGRATED } else { "1" };
         let all = |select: &Select| {
             let select = select.clone().append("rowid");
-            format!("{select} FROM part WHERE rowid > ?1 AND {shown} ORDER BY rowid")
+            format!("{select} FROM part WHERE rowid > ?1 AND {visible_condition} ORDER BY rowid")
         };
         let by_id = |select: &Select| {
             BY_ID_OR_OWNER.map(|[id, owner]| {
                 format!("{select} FROM part WHERE {id}id = ?1 AND {owner}message_id = ?2")
             })
         };
-        let lost = match has_messages {
+        let orphan_filter = match has_messages {
             true => "WHERE NOT EXISTS (SELECT 1 FROM message AS m WHERE m.id = p.message_id)",
             false => "",
         };
@@ -69,15 +69,15 @@ impl PartQueries {
             by_session: format!(
                 "{} FROM message AS m CROSS JOIN part AS p ON p.message_id = m.id \
                  WHERE m.session_id = ?1 ORDER BY m.time_created, m.id, m.rowid, p.id",
-                Select::new(C::ALL, there, cap, "p."),
+                Select::new(C::ALL, columns, cap, "p."),
             ),
             stamps: format!("{sized} FROM part WHERE message_id = ?1 ORDER BY id"),
             stamp_by_id: by_id(&sized),
             by_id: by_id(&whole),
-            orphans: format!("{whole} FROM part AS p {lost} ORDER BY message_id, id"),
+            orphans: format!("{whole} FROM part AS p {orphan_filter} ORDER BY message_id, id"),
             all_after_row: all(&whole),
             borrowed_after_row: all(&bare),
-            visible_condition: shown,
+            visible_condition,
         })
     }
 }

@@ -46,13 +46,13 @@ impl fmt::Display for SchemaProblem {
 
 /// What is wrong with the tables that are there. A table that is missing is no problem, as each
 /// version of opencode lacks some; nor is one of 2.x within 1.x.
-pub(crate) fn problems(found: &DatabaseTables, is_v2: bool) -> Vec<SchemaProblem> {
+pub(crate) fn problems(tables: &DatabaseTables, is_v2: bool) -> Vec<SchemaProblem> {
     let mut problems = Vec::new();
     for table in READ_TABLES.iter().filter(|table| is_v2 || !table.is_v2) {
-        let Some(there) = found.get(table) else { continue };
+        let Some(columns) = tables.get(table) else { continue };
         for column in table.required_columns() {
             let (table, name) = (table.name.to_owned(), column.name.to_owned());
-            match there.declared_type(column.name) {
+            match columns.declared_type(column.name) {
                 None => problems.push(SchemaProblem::Missing { table, column: name }),
                 Some(declared) if !column.fits(declared) => {
                     let declared = declared.to_owned();

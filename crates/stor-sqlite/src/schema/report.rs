@@ -43,8 +43,8 @@ impl fmt::Display for UnknownColumn {
 
 impl SchemaReport {
     pub(crate) fn read(db: &Connection) -> rusqlite::Result<Self> {
-        let found = DatabaseTables::read(db)?;
-        let is_v2 = SessionTableColumns::find(&found).is_some_and(|recorded| recorded.is_v2());
+        let tables = DatabaseTables::read(db)?;
+        let is_v2 = SessionTableColumns::find(&tables).is_some_and(|columns| columns.is_v2());
         let mut statement =
             db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name")?;
         let names = statement.query_map([], |row| row.get(0))?;
@@ -52,13 +52,13 @@ impl SchemaReport {
         unknown_tables.retain(|name| !is_known_table(name));
         let mut unknown_columns = Vec::new();
         for table in READ_TABLES {
-            let columns = found.get(table).into_iter().flat_map(|there| there.column_names());
+            let columns = tables.get(table).into_iter().flat_map(|columns| columns.column_names());
             let unknown = columns.filter(|name| !table.knows_column(name)).map(|name| {
                 UnknownColumn { table: table.name.to_owned(), column: name.to_owned() }
             });
             unknown_columns.extend(unknown);
         }
         unknown_columns.sort_unstable();
-        Ok(Self { unknown_tables, unknown_columns, problems: problems(&found, is_v2) })
+        Ok(Self { unknown_tables, unknown_columns, problems: problems(&tables, is_v2) })
     }
 }

@@ -18,12 +18,12 @@ impl Select {
     /// the table's name in the query and a dot.
     pub(crate) fn new(
         columns: &[Column],
-        there: &DatabaseColumns,
+        database_columns: &DatabaseColumns,
         cap: Option<u64>,
-        of: &str,
+        prefix: &str,
     ) -> Self {
-        let column = |column: &Column| match there.has(column.name) {
-            true => capped_column(&format!("{of}{}", column.name), cap),
+        let column = |column: &Column| match database_columns.has(column.name) {
+            true => capped_column(&format!("{prefix}{}", column.name), cap),
             false => "NULL".to_owned(),
         };
         Self(columns.iter().map(column).collect())
@@ -63,12 +63,15 @@ fn capped_column(column: &str, cap: Option<u64>) -> String {
 }
 
 /// The stamp of a row: when it last changed, how long its texts are, and the sum of its counts.
-pub(crate) fn stamp_expression(columns: &[Column], there: &DatabaseColumns) -> String {
-    let terms = |wanted: &[StampRole]| {
-        let columns = columns.iter().filter(|it| wanted.contains(&it.stamp_role));
-        columns.filter(|it| there.has(it.name)).map(stamp_term).collect::<Vec<_>>()
+pub(crate) fn stamp_expression(columns: &[Column], database_columns: &DatabaseColumns) -> String {
+    let terms = |roles: &[StampRole]| {
+        let columns = columns.iter().filter(|column| roles.contains(&column.stamp_role));
+        columns
+            .filter(|column| database_columns.has(column.name))
+            .map(stamp_term)
+            .collect::<Vec<_>>()
     };
-    let sum = |wanted: &[StampRole]| match terms(wanted) {
+    let sum = |roles: &[StampRole]| match terms(roles) {
         none if none.is_empty() => "0".to_owned(),
         terms => terms.join(" + "),
     };

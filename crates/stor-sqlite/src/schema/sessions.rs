@@ -37,22 +37,24 @@ impl SessionTables {
     }
 
     fn new(tables: Vec<SessionTable>) -> Self {
-        let mut it = Self { tables, by_id: Default::default(), all_stamps: String::new() };
-        it.by_id = ["", "NOT INDEXED"].map(|way| it.select(way, "id = ?1"));
-        it.all_stamps = it.select_stamps("1");
-        it
+        let mut session_tables =
+            Self { tables, by_id: Default::default(), all_stamps: String::new() };
+        session_tables.by_id =
+            ["", "NOT INDEXED"].map(|index_hint| session_tables.select(index_hint, "id = ?1"));
+        session_tables.all_stamps = session_tables.select_stamps("1");
+        session_tables
     }
 
     /// The query for the sessions that `wanted` says yes to: columns, and where there is something of
     /// it.
-    pub(crate) fn select(&self, way: &str, wanted: &str) -> String {
-        self.union(|it| &it.select, way, wanted)
+    pub(crate) fn select(&self, index_hint: &str, condition: &str) -> String {
+        self.union(|table| &table.select, index_hint, condition)
     }
 
     /// The query for the stamps of the sessions that `wanted` says yes to: id, project, stamp, where
     /// there is something of it, and when it was made.
-    pub(crate) fn select_stamps(&self, wanted: &str) -> String {
-        self.union(|it| &it.select_stamp, "", wanted)
+    pub(crate) fn select_stamps(&self, condition: &str) -> String {
+        self.union(|table| &table.select_stamp, "", condition)
     }
 
     /// The queries for the directory of one session, one for each table.
@@ -61,17 +63,23 @@ impl SessionTables {
     }
 
     /// Each session once.
-    fn union(&self, select: impl Fn(&SessionTable) -> &str, way: &str, wanted: &str) -> String {
-        let of = |table: &SessionTable| {
-            format!("{} {way} WHERE {} AND {wanted}", select(table), table.row_filter)
+    fn union(
+        &self,
+        select: impl Fn(&SessionTable) -> &str,
+        index_hint: &str,
+        condition: &str,
+    ) -> String {
+        let select_from = |table: &SessionTable| {
+            format!("{} {index_hint} WHERE {} AND {condition}", select(table), table.row_filter)
         };
-        self.tables.iter().map(of).collect::<Vec<_>>().join(" UNION ALL ")
+        self.tables.iter().map(select_from).collect::<Vec<_>>().join(" UNION ALL ")
     }
 
     /// The query for one column of the rows of all tables that `wanted` says yes to.
-    pub(crate) fn select_column(&self, column: &str, way: &str, wanted: &str) -> String {
-        let of = |name: &str| format!("SELECT {column} FROM {name} {way} WHERE {wanted}");
-        self.names().map(of).collect::<Vec<_>>().join(" UNION ALL ")
+    pub(crate) fn select_column(&self, column: &str, index_hint: &str, condition: &str) -> String {
+        let select_from =
+            |name: &str| format!("SELECT {column} FROM {name} {index_hint} WHERE {condition}");
+        self.names().map(select_from).collect::<Vec<_>>().join(" UNION ALL ")
     }
 }
 
@@ -94,8 +102,8 @@ impl TablePresence {
         Self(number)
     }
 
-    pub(crate) fn has(self, what: u8) -> bool {
-        self.0 & i64::from(what) != 0
+    pub(crate) fn has(self, bit: u8) -> bool {
+        self.0 & i64::from(bit) != 0
     }
 }
 
@@ -104,11 +112,11 @@ pub(crate) struct SessionTableColumns<'f>(Vec<(&'static str, &'f DatabaseColumns
 
 impl<'f> SessionTableColumns<'f> {
     /// None if there are none.
-    pub(crate) fn find(found: &'f DatabaseTables) -> Option<Self> {
+    pub(crate) fn find(tables: &'f DatabaseTables) -> Option<Self> {
         // Every version has what is needed; another program's sessions may have an id as well.
-        let readable = |table: &Table| Some((table.name, found.readable(table)?));
-        let found: Vec<_> = [&SESSION_V2, &SESSION].into_iter().filter_map(readable).collect();
-        (!found.is_empty()).then_some(Self(found))
+        let readable = |table: &Table| Some((table.name, tables.readable(table)?));
+        let tables: Vec<_> = [&SESSION_V2, &SESSION].into_iter().filter_map(readable).collect();
+        (!tables.is_empty()).then_some(Self(tables))
     }
 
     /// Whether 2.x has been here.
@@ -118,10 +126,10 @@ impl<'f> SessionTableColumns<'f> {
 
     /// That there is no session of a row `m`.
     pub(crate) fn no_session_condition(&self) -> String {
-        let of = |(name, _): &(&str, &DatabaseColumns)| {
+        let condition = |(name, _): &(&str, &DatabaseColumns)| {
             format!("NOT EXISTS (SELECT 1 FROM {name} AS s WHERE s.id = m.session_id)")
         };
-        self.0.iter().map(of).collect::<Vec<_>>().join(" AND ")
+        self.0.iter().map(condition).collect::<Vec<_>>().join(" AND ")
     }
 
     /// The queries that follow.
@@ -133,19 +141,19 @@ impl<'f> SessionTableColumns<'f> {
     ) -> SessionTables {
         let has_both = self.0.len() == 2;
         let tables = AvailableTables { is_v2: self.is_v2(), has_both, has_rows, has_messages };
-        let of = |(name, there): (&'static str, &DatabaseColumns)| {
-            let (found, stamp) =
-                (tables.presence_expression(name), stamp_expression(SessionColumn::ALL, there));
-            let select = Select::new(SessionColumn::ALL, there, cap, "").append(&found);
+        let build_table = |(name, columns): (&'static str, &DatabaseColumns)| {
+            let (presence, stamp) =
+                (tables.presence_expression(name), stamp_expression(SessionColumn::ALL, columns));
+            let select = Select::new(SessionColumn::ALL, columns, cap, "").append(&presence);
             let directory = SessionColumn::ALL[SessionColumn::Directory.at()].name;
             SessionTable {
                 name,
-                directory: there
+                directory: columns
                     .has(directory)
                     .then(|| format!("SELECT {directory} FROM {name} WHERE id = ?1")),
                 select: format!("{select} FROM {name} AS s"),
                 select_stamp: format!(
-                    "SELECT id, project_id, {stamp}, {found}, time_created FROM {name} AS s"
+                    "SELECT id, project_id, {stamp}, {presence}, time_created FROM {name} AS s"
                 ),
                 row_filter: match name {
                     "session" if has_both => {
@@ -155,7 +163,7 @@ impl<'f> SessionTableColumns<'f> {
                 },
             }
         };
-        SessionTables::new(self.0.into_iter().map(of).collect())
+        SessionTables::new(self.0.into_iter().map(build_table).collect())
     }
 }
 
@@ -170,33 +178,35 @@ struct AvailableTables {
 impl AvailableTables {
     /// What [`TablePresence`] reads, of a session in this table.
     fn presence_expression(&self, table: &str) -> String {
-        let exists = |bit: u8, from: &str, is_there: bool| match is_there {
-            true => format!("{bit} * EXISTS (SELECT 1 FROM {from} AS x WHERE x.session_id = s.id)"),
+        let exists = |bit: u8, other_table: &str, has_table: bool| match has_table {
+            true => format!(
+                "{bit} * EXISTS (SELECT 1 FROM {other_table} AS x WHERE x.session_id = s.id)"
+            ),
             false => "0".to_owned(),
         };
         let rows = exists(TablePresence::ROWS, "session_message", self.has_rows);
         let messages = exists(TablePresence::MESSAGES, "message", self.has_messages);
-        let own = if table == "session" { TablePresence::IN_V1 } else { TablePresence::IN_V2 };
+        let own_bit = if table == "session" { TablePresence::IN_V1 } else { TablePresence::IN_V2 };
         match table {
-            "session" if !self.has_rows => format!("{own}"),
+            "session" if !self.has_rows => format!("{own_bit}"),
             // Most sessions of 1.x have no rows of the preview: that is all to be said of them.
             "session" if !self.is_v2 => {
                 let both = format!("{} + {messages}", TablePresence::ROWS);
                 format!(
-                    "{own} + CASE WHEN EXISTS (SELECT 1 FROM session_message AS x \
+                    "{own_bit} + CASE WHEN EXISTS (SELECT 1 FROM session_message AS x \
                      WHERE x.session_id = s.id) THEN {both} ELSE 0 END"
                 )
             }
-            "session" => format!("{own} + {rows}"),
+            "session" => format!("{own_bit} + {rows}"),
             _ => {
-                let too = match self.has_both {
+                let other_bit = match self.has_both {
                     true => {
                         let bit = TablePresence::IN_V1;
                         format!("{bit} * EXISTS (SELECT 1 FROM session AS x WHERE x.id = s.id)")
                     }
                     false => "0".to_owned(),
                 };
-                format!("{own} + {rows} + {messages} + {too}")
+                format!("{own_bit} + {rows} + {messages} + {other_bit}")
             }
         }
     }

@@ -15,8 +15,10 @@ pub(crate) const HAS_ROWS: [&str; 2] = [
 ];
 
 /// What the sets of all sessions are made of, session by session: session, id, time.
-pub(crate) fn sets_query(way: &str) -> String {
-    format!("SELECT session_id, id, time_created FROM session_message {way} ORDER BY session_id")
+pub(crate) fn sets_query(index_hint: &str) -> String {
+    format!(
+        "SELECT session_id, id, time_created FROM session_message {index_hint} ORDER BY session_id"
+    )
 }
 
 /// The places of the columns of a row, and of what is selected behind them.
@@ -71,17 +73,17 @@ impl V2Schema {
     /// None if there is no table of rows. `sequence` selects the number of the session's last event,
     /// where `?1` is the session, and `unrecorded` says that there is no session of a row `m`.
     pub(crate) fn build(
-        found: &DatabaseTables,
+        tables: &DatabaseTables,
         is_preview: bool,
-        [sequence, unrecorded]: [&str; 2],
+        [sequence, no_session]: [&str; 2],
         cap: Option<u64>,
     ) -> Option<Self> {
-        let whole = Select::new(RowColumn::ALL, found.readable(&SESSION_MESSAGE)?, cap, "");
+        let whole = Select::new(RowColumn::ALL, tables.readable(&SESSION_MESSAGE)?, cap, "");
         let sized = whole.clone().replace(row_column::DATA, length("data"));
         let named = whole.clone().replace(row_column::DATA, "NULL");
         // Of all up to this one, in a list and of a row by itself. Who asks for parts alone goes
         // without: their order is within the row.
-        let (latest, latest_one) = match is_preview {
+        let (latest, latest_of_one) = match is_preview {
             true => (
                 "max(time_created) OVER (ORDER BY seq)",
                 "(SELECT max(p.time_created) FROM session_message AS p \
@@ -92,13 +94,19 @@ impl V2Schema {
         let select = |columns: &Select, latest: &str| {
             format!("{} FROM session_message AS m", columns.clone().append(latest))
         };
-        let of_session = |columns: &Select, latest: &str, more: &str, way: &str, and: &str| {
-            let select =
-                select(&columns.clone().replace(row_column::SESSION_OR_SEQUENCE, more), latest);
-            format!("{select} {way} WHERE session_id = ?1 {and} ORDER BY seq")
+        let of_session = |columns: &Select,
+                          latest: &str,
+                          sequence_term: &str,
+                          index_hint: &str,
+                          condition: &str| {
+            let select = select(
+                &columns.clone().replace(row_column::SESSION_OR_SEQUENCE, sequence_term),
+                latest,
+            );
+            format!("{select} {index_hint} WHERE session_id = ?1 {condition} ORDER BY seq")
         };
         let by_id = |columns: &Select| {
-            let select = select(columns, latest_one);
+            let select = select(columns, latest_of_one);
             BY_ID_OR_OWNER
                 .map(|[id, owner]| format!("{select} WHERE {id}id = ?1 AND {owner}session_id = ?2"))
         };
@@ -107,15 +115,16 @@ impl V2Schema {
         Some(Self {
             is_preview,
             by_session: of_session(&whole, latest, sequence, "", ""),
-            names: [(sequence, ""), ("NULL", "NOT INDEXED")]
-                .map(|(more, way)| of_session(&named, "NULL", more, way, "")),
+            names: [(sequence, ""), ("NULL", "NOT INDEXED")].map(|(sequence_term, index_hint)| {
+                of_session(&named, "NULL", sequence_term, index_hint, "")
+            }),
             stamps: of_session(&sized, latest, sequence, "", ""),
             by_id: by_id(&whole),
             stamp_by_id: by_id(&sized),
             items: of_session(&whole, latest, "NULL", "", &is_item),
             by_id_in_any_session: format!("{} WHERE id = ?1", select(&whole, "NULL")),
             orphans: format!(
-                "{} WHERE {unrecorded} ORDER BY session_id, seq",
+                "{} WHERE {no_session} ORDER BY session_id, seq",
                 select(&whole, "time_created")
             ),
             all_after_row: format!(
@@ -124,7 +133,7 @@ impl V2Schema {
             ),
             pending: PENDING_TABLES
                 .iter()
-                .filter_map(|it| pending_query(found, *it, cap))
+                .filter_map(|table| pending_query(tables, *table, cap))
                 .collect(),
         })
     }
@@ -132,15 +141,15 @@ impl V2Schema {
 
 /// The query for what waits in a session, in one table.
 fn pending_query(
-    found: &DatabaseTables,
-    (table, waits): (&Table, &str),
+    tables: &DatabaseTables,
+    (table, is_waiting): (&Table, &str),
     cap: Option<u64>,
 ) -> Option<String> {
-    let mut select = Select::new(table.columns, found.readable(table)?, cap, "");
+    let mut select = Select::new(table.columns, tables.readable(table)?, cap, "");
     if table.columns[PendingColumn::Kind.at()].name.is_empty() {
         select = select.replace(PendingColumn::Kind.at(), "'prompt'"); // it holds nothing else
     }
     let seq = table.columns[PendingColumn::Seq.at()].name;
     let name = table.name;
-    Some(format!("{select} FROM {name} WHERE session_id = ?1 AND {waits} ORDER BY {seq}"))
+    Some(format!("{select} FROM {name} WHERE session_id = ?1 AND {is_waiting} ORDER BY {seq}"))
 }

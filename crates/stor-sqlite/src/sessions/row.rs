@@ -20,36 +20,45 @@ pub(crate) type WriteRecord = fn(&Values<'_>, &mut Vec<u8>);
 
 /// A row of [`SessionColumn`], and where there is something of it.
 pub(crate) fn session_row(
-    ask: &QueryContext<'_>,
-    places: &ProvenanceCache,
+    context: &QueryContext<'_>,
+    provenances: &ProvenanceCache,
     row: &SqlRow<'_>,
     write: WriteRecord,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    let Some(key) = out.session(ask, row, SessionColumn::Id.at())? else { return Ok(()) };
-    let values = Values::read(ask, row, SessionColumn::ALL)?;
-    let whole = |column: SessionColumn| integer_value(values.all[column.at()]);
-    let place = places.locate_session(ask, row, PRESENCE_COLUMN, whole(SessionColumn::Created))?;
-    let (stamp, settled) = stamp(ask, &values, place);
+    let Some(key) = out.session(context, row, SessionColumn::Id.at())? else { return Ok(()) };
+    let values = Values::read(context, row, SessionColumn::ALL)?;
+    let integer_at = |column: SessionColumn| integer_value(values.all[column.at()]);
+    let location = provenances.locate_session(
+        context,
+        row,
+        PRESENCE_COLUMN,
+        integer_at(SessionColumn::Created),
+    )?;
+    let (stamp, settled) = stamp(context, &values, location);
     let piece = out.arena.append(stamp, settled, |bytes| write(&values, bytes));
-    values.note_too_large(ask, &key.clone().into(), out);
-    let order = OrderKey(whole(SessionColumn::Updated));
+    values.note_oversized(context, &key.clone().into(), out);
+    let order = OrderKey(integer_at(SessionColumn::Updated));
     out.rows.push(Row {
         project: project(row, SessionColumn::Project.at())?,
-        provenance: places.provenance(place),
+        provenance: provenances.provenance(location),
         ..Row::new(key, order, Some(piece))
     });
     Ok(())
 }
 
 /// The stamp of a session's row: what its query by itself says, without the texts.
-fn stamp(ask: &QueryContext<'_>, values: &Values<'_>, place: SessionLocation) -> (Stamp, Settled) {
+fn stamp(
+    context: &QueryContext<'_>,
+    values: &Values<'_>,
+    location: SessionLocation,
+) -> (Stamp, Settled) {
     let (mut updated, mut size, mut counts) = (0, 0_i64, SqliteSum::default());
     for (column, value) in SessionColumn::ALL.iter().zip(&values.all) {
         match column.stamp_role {
             StampRole::Nothing => {}
             StampRole::Time => updated = integer_value(*value),
-            StampRole::Length => size = size.wrapping_add(length(ask, *value)),
+            StampRole::Length => size = size.wrapping_add(length(context, *value)),
             StampRole::Count => counts.add(*value),
             StampRole::Cost => counts.add(match *value {
                 ValueRef::Integer(cost) => ValueRef::Integer(nano_dollars(cost as f64)),
@@ -58,20 +67,20 @@ fn stamp(ask: &QueryContext<'_>, values: &Values<'_>, place: SessionLocation) ->
             }),
         }
     }
-    for (column, too_large) in &values.too_large {
+    for (column, length) in &values.oversized {
         if column.stamp_role == StampRole::Length {
-            size = size.wrapping_add(too_large.cast_signed());
+            size = size.wrapping_add(length.cast_signed());
         }
     }
-    let more = session_stamp_extra(counts.to_integer().cast_unsigned(), place);
-    ask.stamp(size.cast_unsigned(), updated, more)
+    let extra = session_stamp_extra(counts.to_integer().cast_unsigned(), location);
+    context.stamp(size.cast_unsigned(), updated, extra)
 }
 
 /// The length of a text, which may have been selected in its place.
-fn length(ask: &QueryContext<'_>, text: ValueRef<'_>) -> i64 {
+fn length(context: &QueryContext<'_>, text: ValueRef<'_>) -> i64 {
     match text {
         ValueRef::Text(text) | ValueRef::Blob(text) => text.len() as i64,
-        ValueRef::Integer(size) if ask.schema.max_text_len.is_some() => size,
+        ValueRef::Integer(size) if context.schema.max_text_len.is_some() => size,
         ValueRef::Integer(number) => number.to_string().len() as i64,
         _ => 0,
     }
@@ -91,13 +100,13 @@ impl Default for SqliteSum {
 
 impl SqliteSum {
     fn add(&mut self, number: ValueRef<'_>) {
-        let (whole, more) = match number {
+        let (integer, real) = match number {
             ValueRef::Integer(number) => (Some(number), number as f64),
             ValueRef::Real(number) => (None, number),
             _ => (Some(0), 0.0),
         };
-        self.real = self.integer.map_or(self.real, |sum| sum as f64) + more;
-        self.integer = self.integer.zip(whole).and_then(|(sum, more)| sum.checked_add(more));
+        self.real = self.integer.map_or(self.real, |sum| sum as f64) + real;
+        self.integer = self.integer.zip(integer).and_then(|(sum, real)| sum.checked_add(real));
     }
 
     fn to_integer(&self) -> i64 {
@@ -107,6 +116,6 @@ impl SqliteSum {
 
 /// What the stamp of a session's row says besides its time and size: what the row counts, and where
 /// the session is, which may change while the row does not.
-pub(crate) fn session_stamp_extra(counts: u64, place: SessionLocation) -> u64 {
-    counts.wrapping_add(u64::from(place.stamp_bits()) << 40)
+pub(crate) fn session_stamp_extra(counts: u64, location: SessionLocation) -> u64 {
+    counts.wrapping_add(u64::from(location.stamp_bits()) << 40)
 }

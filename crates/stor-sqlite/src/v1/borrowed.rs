@@ -15,14 +15,14 @@ use crate::set_sum::SetSum;
 
 /// Lends what a query finds; none if that is nothing.
 pub(crate) fn messages(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     sql: &str,
-    of: &SessionKey,
-    each: &mut BorrowedVisitor<'_>,
+    session: &SessionKey,
+    visit: &mut BorrowedVisitor<'_>,
 ) -> rusqlite::Result<Option<ControlFlow<()>>> {
     let (mut set, mut sequence) = (SetSum::default(), None);
-    let mut statement = ask.db.prepare_cached(sql)?;
-    let mut rows = statement.query([of.session.as_str()])?;
+    let mut statement = context.db.prepare_cached(sql)?;
+    let mut rows = statement.query([session.session.as_str()])?;
     while let Some(row) = rows.next()? {
         let id = bytes(row, MessageColumn::Id.at())?;
         let created = integer(row, MessageColumn::Created.at())?;
@@ -30,22 +30,22 @@ pub(crate) fn messages(
             sequence = optional_integer(row, MessageColumn::Session.at())?;
         }
         set.add(id, created);
-        let named = || {
-            let message = ask.id(row, MessageColumn::Id.at(), MessageId::from_bytes)?;
-            Ok(MessageKey { session: of.session.clone(), message }.into())
+        let read_key = || {
+            let message = context.id(row, MessageColumn::Id.at(), MessageId::from_bytes)?;
+            Ok(MessageKey { session: session.session.clone(), message }.into())
         };
-        let lent = match record_text(ask, row.get_ref(MessageColumn::Data.at())?) {
+        let flow = match record_text(context, row.get_ref(MessageColumn::Data.at())?) {
             Err(kind) => {
-                let key = named().unwrap_or_else(|_: Box<Issue>| of.clone().into());
-                each(BorrowedItem::Issue(Some(key), ask.issue(kind)))
+                let key = read_key().unwrap_or_else(|_: Box<Issue>| session.clone().into());
+                visit(BorrowedItem::Issue(Some(key), context.issue(kind)))
             }
             Ok(data) => {
-                let (named, order, is_copy) = (&named, OrderKey(created), is_fork_copy(id));
+                let (read_key, order, is_copy) = (&read_key, OrderKey(created), is_fork_copy(id));
                 let updated = integer(row, MessageColumn::Updated.at())?;
-                let (stamp, settled) = ask.stamp(data.len() as u64, updated, 0);
+                let (stamp, settled) = context.stamp(data.len() as u64, updated, 0);
                 let bytes = data;
-                each(BorrowedItem::Record(BorrowedRecord {
-                    read_key: named,
+                visit(BorrowedItem::Record(BorrowedRecord {
+                    read_key,
                     order,
                     is_copy,
                     bytes,
@@ -54,9 +54,9 @@ pub(crate) fn messages(
                 }))
             }
         };
-        if lent.is_break() {
-            return Ok(Some(lent));
+        if flow.is_break() {
+            return Ok(Some(flow));
         }
     }
-    Ok(set.observation(of.clone(), sequence).map(|set| each(BorrowedItem::Set(set))))
+    Ok(set.observation(session.clone(), sequence).map(|set| visit(BorrowedItem::Set(set))))
 }

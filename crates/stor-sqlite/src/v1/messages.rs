@@ -13,43 +13,43 @@ use crate::set_sum::SetSum;
 
 /// The messages of a session, in the order of the index, and their set.
 pub(crate) fn messages(
-    ask: &QueryContext<'_>,
-    of: &SessionKey,
+    context: &QueryContext<'_>,
+    session: &SessionKey,
     out: &mut QueryOutput,
 ) -> Result<()> {
-    let Some(messages) = &ask.schema.messages else { return Ok(()) };
+    let Some(messages) = &context.schema.messages else { return Ok(()) };
     let (mut set, mut sequence) = (SetSum::default(), None);
     let (rows, issues) = (out.rows.len(), out.issues.len());
-    let session = of.session.as_str();
-    let asked = ask.for_each_row(&messages.by_session, [session], |row| {
+    let session_id = session.session.as_str();
+    let result = context.for_each_row(&messages.by_session, [session_id], |row| {
         if set.is_empty() {
             sequence = optional_integer(row, MessageColumn::Session.at())?;
         }
         set.add(bytes(row, MessageColumn::Id.at())?, integer(row, MessageColumn::Created.at())?);
-        message_row(ask, of, row, out)
+        message_row(context, session, row, out)
     });
-    match asked {
+    match result {
         Err(error) if is_damage(&error) => {
             out.rows.truncate(rows);
             out.issues.truncate(issues);
-            return salvage(ask, of, out);
+            return salvage(context, session, out);
         }
-        asked => asked?,
+        result => result?,
     }
-    out.set = set.observation(of.clone(), sequence);
+    out.set = set.observation(session.clone(), sequence);
     Ok(())
 }
 
 /// Pages are damaged: each message by itself, as they are listed.
-fn salvage(ask: &QueryContext<'_>, of: &SessionKey, out: &mut QueryOutput) -> Result<()> {
+fn salvage(context: &QueryContext<'_>, session: &SessionKey, out: &mut QueryOutput) -> Result<()> {
     let mut listed = QueryOutput::default();
-    message_names(ask, of, &mut listed)?;
+    message_names(context, session, &mut listed)?;
     out.issues.append(&mut listed.issues);
     out.set = listed.set;
     for row in listed.rows {
         if let EntityKey::Message(key) = &row.key {
-            let asked = message_by_id(ask, key, out);
-            out.note_damage(ask, Some(row.key.clone()), asked)?;
+            let result = message_by_id(context, key, out);
+            out.note_damage(context, Some(row.key.clone()), result)?;
         }
     }
     Ok(())
@@ -57,75 +57,76 @@ fn salvage(ask: &QueryContext<'_>, of: &SessionKey, out: &mut QueryOutput) -> Re
 
 /// The names of a session's messages, and their set.
 pub(crate) fn message_names(
-    ask: &QueryContext<'_>,
-    of: &SessionKey,
+    context: &QueryContext<'_>,
+    session: &SessionKey,
     out: &mut QueryOutput,
 ) -> Result<()> {
-    let Some(messages) = &ask.schema.messages else { return Ok(()) };
-    let ways = messages.names.each_ref().map(String::as_str);
-    let asked = out.with_fallback_query(ways, |sql, out| list(ask, of, sql, out));
-    Ok(out.note_damage(ask, Some(of.clone().into()), asked)?)
+    let Some(messages) = &context.schema.messages else { return Ok(()) };
+    let queries = messages.names.each_ref().map(String::as_str);
+    let result = out.with_fallback_query(queries, |sql, out| list(context, session, sql, out));
+    Ok(out.note_damage(context, Some(session.clone().into()), result)?)
 }
 
 fn list(
-    ask: &QueryContext<'_>,
-    of: &SessionKey,
+    context: &QueryContext<'_>,
+    session: &SessionKey,
     sql: &str,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
     let (mut set, mut sequence) = (SetSum::default(), None);
-    ask.for_each_row(sql, [of.session.as_str()], |row| {
+    context.for_each_row(sql, [session.session.as_str()], |row| {
         set.add(bytes(row, MessageColumn::Id.at())?, integer(row, MessageColumn::Created.at())?);
         sequence = optional_integer(row, MessageColumn::Session.at())?;
-        let about = || Some(of.clone().into());
+        let about = || Some(session.clone().into());
         if let Some(message) =
-            out.id(ask, row, MessageColumn::Id.at(), MessageId::from_bytes, about)?
+            out.id(context, row, MessageColumn::Id.at(), MessageId::from_bytes, about)?
         {
-            let key = MessageKey { session: of.session.clone(), message };
+            let key = MessageKey { session: session.session.clone(), message };
             out.rows.push(Row::new(key, OrderKey::default(), None));
         }
         Ok(())
     })?;
-    out.set = set.observation(of.clone(), sequence);
+    out.set = set.observation(session.clone(), sequence);
     Ok(())
 }
 
 /// One message, if it is there.
 pub(crate) fn message_by_id(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     key: &MessageKey,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    let Some(messages) = &ask.schema.messages else { return Ok(()) };
-    let of = SessionKey::from(key.session.clone());
+    let Some(messages) = &context.schema.messages else { return Ok(()) };
+    let session = SessionKey::from(key.session.clone());
     let ids = [key.message.as_str(), key.session.as_str()];
-    let ways = messages.by_id.each_ref().map(String::as_str);
-    out.with_fallback_query(ways, |sql, out| {
-        ask.for_each_row(sql, ids, |row| message_row(ask, &of, row, out))
+    let queries = messages.by_id.each_ref().map(String::as_str);
+    out.with_fallback_query(queries, |sql, out| {
+        context.for_each_row(sql, ids, |row| message_row(context, &session, row, out))
     })
 }
 
 /// A row of [`MessageColumn`].
 pub(crate) fn message_row(
-    ask: &QueryContext<'_>,
-    of: &SessionKey,
+    context: &QueryContext<'_>,
+    session: &SessionKey,
     row: &SqlRow<'_>,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    let about = || Some(of.clone().into());
-    let Some(message) = out.id(ask, row, MessageColumn::Id.at(), MessageId::from_bytes, about)?
+    let about = || Some(session.clone().into());
+    let Some(message) =
+        out.id(context, row, MessageColumn::Id.at(), MessageId::from_bytes, about)?
     else {
         return Ok(());
     };
     let order = OrderKey(integer(row, MessageColumn::Created.at())?);
-    out.owners.set(of.session.as_bytes(), None);
+    out.owners.set(session.session.as_bytes(), None);
     let (text, updated) =
         (row.get_ref(MessageColumn::Data.at())?, integer(row, MessageColumn::Updated.at())?);
-    let read = append_record(ask, text, updated, message.as_bytes(), out);
-    let key = MessageKey { session: of.session.clone(), message };
-    match read {
+    let record = append_record(context, text, updated, message.as_bytes(), out);
+    let key = MessageKey { session: session.session.clone(), message };
+    match record {
         Ok(piece) => out.rows.push(Row::new(key, order, Some(piece))),
-        Err(kind) => out.note(Some(key.into()), ask, kind),
+        Err(kind) => out.note(Some(key.into()), context, kind),
     }
     Ok(())
 }

@@ -15,49 +15,49 @@ use crate::set_sum::SetSum;
 
 /// The names of a message's parts, in order, and their set.
 pub(crate) fn part_names(
-    ask: &QueryContext<'_>,
-    of: &MessageKey,
+    context: &QueryContext<'_>,
+    message: &MessageKey,
     out: &mut QueryOutput,
 ) -> Result<()> {
-    if ask.schema.parts.is_none() {
+    if context.schema.parts.is_none() {
         return Ok(());
     }
-    let asked = out.with_fallback_query(PART_NAMES, |sql, out| {
+    let result = out.with_fallback_query(PART_NAMES, |sql, out| {
         let mut set = SetSum::default();
-        ask.for_each_row(sql, [of.message.as_str()], |row| {
+        context.for_each_row(sql, [message.message.as_str()], |row| {
             set.add(bytes(row, 0)?, 0);
-            let about = || Some(of.clone().into());
-            if let Some(part) = out.id(ask, row, 0, PartId::from_bytes, about)? {
-                let key = PartKey { message: of.message.clone(), part };
+            let about = || Some(message.clone().into());
+            if let Some(part) = out.id(context, row, 0, PartId::from_bytes, about)? {
+                let key = PartKey { message: message.message.clone(), part };
                 out.rows.push(Row::new(key, OrderKey::default(), None));
             }
             Ok(())
         })?;
-        out.set = set.observation(of.clone(), None);
+        out.set = set.observation(message.clone(), None);
         Ok(())
     });
-    out.note_damage(ask, Some(of.clone().into()), asked)?;
+    out.note_damage(context, Some(message.clone().into()), result)?;
     sort_parts(&mut out.rows);
     Ok(())
 }
 
 /// One part, if it is there.
 pub(crate) fn part_by_id(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     key: &PartKey,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    let Some(parts) = &ask.schema.parts else { return Ok(()) };
+    let Some(parts) = &context.schema.parts else { return Ok(()) };
     let ids = [key.part.as_str(), key.message.as_str()];
-    let ways = parts.by_id.each_ref().map(String::as_str);
-    out.with_fallback_query(ways, |sql, out| {
-        ask.for_each_row(sql, ids, |row| part_row(ask, &key.message, row, out))
+    let queries = parts.by_id.each_ref().map(String::as_str);
+    out.with_fallback_query(queries, |sql, out| {
+        context.for_each_row(sql, ids, |row| part_row(context, &key.message, row, out))
     })
 }
 
 /// A row of [`PartColumn`].
 pub(crate) fn part_row(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     message: &MessageId,
     row: &SqlRow<'_>,
     out: &mut QueryOutput,
@@ -67,17 +67,17 @@ pub(crate) fn part_row(
         let session = SessionId::from_bytes(session).ok()?;
         Some(MessageKey { session, message: message.clone() }.into())
     };
-    let Some(part) = out.id(ask, row, PartColumn::Id.at(), PartId::from_bytes, about)? else {
+    let Some(part) = out.id(context, row, PartColumn::Id.at(), PartId::from_bytes, about)? else {
         return Ok(());
     };
     out.owners.set(session, Some(message));
     let (text, updated) =
         (row.get_ref(PartColumn::Data.at())?, integer(row, PartColumn::Updated.at())?);
-    let read = append_record(ask, text, updated, part.as_bytes(), out);
+    let record = append_record(context, text, updated, part.as_bytes(), out);
     let key = PartKey { message: message.clone(), part };
-    match read {
+    match record {
         Ok(piece) => out.rows.push(Row::new(key, OrderKey::default(), Some(piece))),
-        Err(kind) => out.note(Some(key.into()), ask, kind),
+        Err(kind) => out.note(Some(key.into()), context, kind),
     }
     Ok(())
 }

@@ -13,10 +13,10 @@ use crate::schema::tables::project::ProjectColumn;
 use crate::values::Values;
 
 /// The records of all projects, newest first.
-pub(crate) fn all_projects(ask: &QueryContext<'_>, out: &mut QueryOutput) -> Result<()> {
-    if let Some(projects) = &ask.schema.projects {
-        let asked = ask.for_each_row(&projects.all, [], |row| project_row(ask, row, out));
-        out.note_damage(ask, None, asked)?;
+pub(crate) fn all_projects(context: &QueryContext<'_>, out: &mut QueryOutput) -> Result<()> {
+    if let Some(projects) = &context.schema.projects {
+        let result = context.for_each_row(&projects.all, [], |row| project_row(context, row, out));
+        out.note_damage(context, None, result)?;
         out.sort_newest_first();
     }
     Ok(())
@@ -24,48 +24,48 @@ pub(crate) fn all_projects(ask: &QueryContext<'_>, out: &mut QueryOutput) -> Res
 
 /// The record of one project, if it is there.
 pub(crate) fn project_by_id(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     id: &str,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    let Some(projects) = &ask.schema.projects else { return Ok(()) };
+    let Some(projects) = &context.schema.projects else { return Ok(()) };
     let sql = format!("{} WHERE id = ?1", projects.all);
-    ask.for_each_row(&sql, [id], |row| project_row(ask, row, out))
+    context.for_each_row(&sql, [id], |row| project_row(context, row, out))
 }
 
 /// A row of [`ProjectColumn`] and the stamp.
 fn project_row(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     row: &SqlRow<'_>,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
     let key = match id(row, ProjectColumn::Id.at(), ProjectId::from_bytes)? {
         Ok(id) => EntityKey::Project(id),
         Err(kind) => {
-            out.note(None, ask, kind);
+            out.note(None, context, kind);
             return Ok(());
         }
     };
-    let (stamp, settled) = ask.stamp_at(row, ProjectColumn::ALL.len())?;
-    let values = Values::read(ask, row, ProjectColumn::ALL)?;
+    let (stamp, settled) = context.stamp_at(row, ProjectColumn::ALL.len())?;
+    let values = Values::read(context, row, ProjectColumn::ALL)?;
     let piece = out.arena.append(stamp, settled, |bytes| {
         let mut record = Object::begin(bytes);
         fields::write(&mut record, ProjectColumn::ALL, &values.all);
         record.end();
     });
-    values.note_too_large(ask, &key, out);
+    values.note_oversized(context, &key, out);
     let updated = integer(row, ProjectColumn::Updated.at())?;
     out.rows.push(Row::new(key, OrderKey(updated), Some(piece)));
     Ok(())
 }
 
 /// What the rows of projects look like.
-pub(crate) fn survey(ask: &QueryContext<'_>, out: &mut QueryOutput) -> rusqlite::Result<()> {
-    let Some(projects) = &ask.schema.projects else { return Ok(()) };
-    ask.for_each_row(&projects.stamps, [], |row| {
-        if let Some(id) = out.id(ask, row, 0, ProjectId::from_bytes, || None)? {
-            let sighting = ask.observation(id, ask.stamp_at(row, 1)?, None);
-            out.observations.push(sighting);
+pub(crate) fn survey(context: &QueryContext<'_>, out: &mut QueryOutput) -> rusqlite::Result<()> {
+    let Some(projects) = &context.schema.projects else { return Ok(()) };
+    context.for_each_row(&projects.stamps, [], |row| {
+        if let Some(id) = out.id(context, row, 0, ProjectId::from_bytes, || None)? {
+            let observation = context.observation(id, context.stamp_at(row, 1)?, None);
+            out.observations.push(observation);
         }
         Ok(())
     })

@@ -11,20 +11,20 @@ use crate::values::Values;
 
 /// The share link of a session. Its secret is not selected.
 pub(crate) fn share(
-    ask: &QueryContext<'_>,
-    of: &SessionKey,
+    context: &QueryContext<'_>,
+    session: &SessionKey,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    let Some(sql) = &ask.schema.shares else { return Ok(()) };
-    let key = EntityKey::Share(of.clone());
-    ask.for_each_row(sql, [of.session.as_str()], |row| {
-        let values = Values::read(ask, row, ShareColumn::ALL)?;
+    let Some(sql) = &context.schema.shares else { return Ok(()) };
+    let key = EntityKey::Share(session.clone());
+    context.for_each_row(sql, [session.session.as_str()], |row| {
+        let values = Values::read(context, row, ShareColumn::ALL)?;
         let mut record = Vec::new();
         let mut share = Object::begin(&mut record);
         fields::write(&mut share, ShareColumn::ALL, &values.all);
         share.end();
-        values.note_too_large(ask, &key, out);
-        out.push_record(ask, key.clone(), &record, 0);
+        values.note_oversized(context, &key, out);
+        out.push_record(context, key.clone(), &record, 0);
         Ok(())
     })
 }

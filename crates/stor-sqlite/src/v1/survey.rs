@@ -19,75 +19,80 @@ use crate::v1::parts::part_names;
 
 /// The messages of a session of 1.x.
 pub(crate) fn messages(
-    ask: &QueryContext<'_>,
-    of: &SessionKey,
+    context: &QueryContext<'_>,
+    session: &SessionKey,
     out: &mut QueryOutput,
 ) -> Result<()> {
-    let Some(messages) = &ask.schema.messages else { return Ok(()) };
-    match observe_messages(ask, &messages.stamps, of, out) {
+    let Some(messages) = &context.schema.messages else { return Ok(()) };
+    match observe_messages(context, &messages.stamps, session, out) {
         Err(error) if is_damage(&error) => {
-            let ways = messages.stamp_by_id.each_ref().map(String::as_str);
-            salvage(ask, ways, |all| message_names(ask, of, all), out)
+            let queries = messages.stamp_by_id.each_ref().map(String::as_str);
+            salvage(context, queries, |listed| message_names(context, session, listed), out)
         }
-        asked => Ok(asked?),
+        result => Ok(result?),
     }
 }
 
 fn observe_messages(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     sql: &str,
-    of: &SessionKey,
+    session: &SessionKey,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
     let (mut set, mut sequence) = (SetSum::default(), None);
-    let asked = ask.for_each_row(sql, [of.session.as_str()], |row| {
+    let result = context.for_each_row(sql, [session.session.as_str()], |row| {
         set.add(bytes(row, MessageColumn::Id.at())?, integer(row, MessageColumn::Created.at())?);
         sequence = optional_integer(row, MessageColumn::Session.at())?;
-        let about = || Some(of.clone().into());
-        let message = out.id(ask, row, MessageColumn::Id.at(), MessageId::from_bytes, about)?;
+        let about = || Some(session.clone().into());
+        let message = out.id(context, row, MessageColumn::Id.at(), MessageId::from_bytes, about)?;
         let Some(message) = message else { return Ok(()) };
-        let key = MessageKey { session: of.session.clone(), message };
-        observe_row(ask, key.into(), row, out)
+        let key = MessageKey { session: session.session.clone(), message };
+        observe_row(context, key.into(), row, out)
     });
-    out.set = set.observation(of.clone(), sequence);
-    asked
+    out.set = set.observation(session.clone(), sequence);
+    result
 }
 
 /// The parts of a message of 1.x.
-pub(crate) fn parts(ask: &QueryContext<'_>, of: &MessageKey, out: &mut QueryOutput) -> Result<()> {
-    let Some(parts) = &ask.schema.parts else { return Ok(()) };
-    match observe_parts(ask, &parts.stamps, of, out) {
+pub(crate) fn parts(
+    context: &QueryContext<'_>,
+    message: &MessageKey,
+    out: &mut QueryOutput,
+) -> Result<()> {
+    let Some(parts) = &context.schema.parts else { return Ok(()) };
+    match observe_parts(context, &parts.stamps, message, out) {
         Err(error) if is_damage(&error) => {
-            let ways = parts.stamp_by_id.each_ref().map(String::as_str);
-            salvage(ask, ways, |all| part_names(ask, of, all), out)
+            let queries = parts.stamp_by_id.each_ref().map(String::as_str);
+            salvage(context, queries, |listed| part_names(context, message, listed), out)
         }
-        asked => Ok(asked?),
+        result => Ok(result?),
     }
 }
 
 fn observe_parts(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     sql: &str,
-    of: &MessageKey,
+    message: &MessageKey,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
     let mut set = SetSum::default();
-    let asked = ask.for_each_row(sql, [of.message.as_str()], |row| {
+    let result = context.for_each_row(sql, [message.message.as_str()], |row| {
         set.add(bytes(row, PartColumn::Id.at())?, 0);
-        let about = || Some(of.clone().into());
-        let Some(part) = out.id(ask, row, PartColumn::Id.at(), PartId::from_bytes, about)? else {
+        let about = || Some(message.clone().into());
+        let Some(part) = out.id(context, row, PartColumn::Id.at(), PartId::from_bytes, about)?
+        else {
             return Ok(());
         };
-        observe_row(ask, PartKey { message: of.message.clone(), part }.into(), row, out)
+        observe_row(context, PartKey { message: message.message.clone(), part }.into(), row, out)
     });
-    out.set = set.observation(of.clone(), None);
-    asked
+    out.set = set.observation(message.clone(), None);
+    result
 }
 
 /// Pages are damaged: each record by itself, as they are listed.
 fn salvage(
-    ask: &QueryContext<'_>,
-    ways: [&str; 2],
+    context: &QueryContext<'_>,
+    queries: [&str; 2],
     list: impl FnOnce(&mut QueryOutput) -> Result<()>,
     out: &mut QueryOutput,
 ) -> Result<()> {
@@ -101,23 +106,24 @@ fn salvage(
             EntityKey::Part(key) => (key.part.as_str(), key.message.as_str()),
             _ => continue,
         };
-        let asked = out.with_fallback_query(ways, |sql, out| {
-            ask.for_each_row(sql, [id, owner], |row| observe_row(ask, key.clone(), row, out))
+        let result = out.with_fallback_query(queries, |sql, out| {
+            context
+                .for_each_row(sql, [id, owner], |row| observe_row(context, key.clone(), row, out))
         });
-        out.note_damage(ask, Some(key.clone()), asked)?;
+        out.note_damage(context, Some(key.clone()), result)?;
     }
     Ok(())
 }
 
 /// A row of [`MessageColumn`] or [`PartColumn`] with the length of the text in its place.
 fn observe_row(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     key: EntityKey,
     row: &SqlRow<'_>,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
     let [size, updated] = SIZE_AND_TIME.map(|at| integer(row, at));
-    let stamp = ask.stamp(size?.cast_unsigned(), updated?, 0);
-    out.observations.push(ask.observation(key, stamp, None));
+    let stamp = context.stamp(size?.cast_unsigned(), updated?, 0);
+    out.observations.push(context.observation(key, stamp, None));
     Ok(())
 }

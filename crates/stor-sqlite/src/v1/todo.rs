@@ -12,28 +12,28 @@ use crate::values::Values;
 
 /// The todo list of a session; none if it has no entries.
 pub(crate) fn todo(
-    ask: &QueryContext<'_>,
-    of: &SessionKey,
+    context: &QueryContext<'_>,
+    session: &SessionKey,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    let Some(sql) = &ask.schema.todos else { return Ok(()) };
-    let key = EntityKey::Todo(of.clone());
+    let Some(sql) = &context.schema.todos else { return Ok(()) };
+    let key = EntityKey::Todo(session.clone());
     let (mut list, mut updated) = (b"[".to_vec(), 0);
-    ask.for_each_row(sql, [of.session.as_str()], |row| {
+    context.for_each_row(sql, [session.session.as_str()], |row| {
         if list.len() > 1 {
             list.push(b',');
         }
-        let values = Values::read(ask, row, TodoColumn::ALL)?;
+        let values = Values::read(context, row, TodoColumn::ALL)?;
         let mut entry = Object::begin(&mut list);
         fields::write(&mut entry, TodoColumn::ALL, &values.all);
         entry.end();
-        values.note_too_large(ask, &key, out);
+        values.note_oversized(context, &key, out);
         updated = updated.max(integer(row, TodoColumn::Updated.at())?);
         Ok(())
     })?;
     if list.len() > 1 {
         list.push(b']');
-        out.push_record(ask, key, &list, updated);
+        out.push_record(context, key, &list, updated);
     }
     Ok(())
 }

@@ -17,30 +17,30 @@ pub(crate) const INITIAL_CAPACITY: usize = 256 << 10;
 
 /// The messages of a session, each before its parts.
 pub(crate) fn messages(
-    ask: &QueryContext<'_>,
-    of: &SessionKey,
+    context: &QueryContext<'_>,
+    session: &SessionKey,
     out: &mut QueryOutput,
 ) -> Result<()> {
     let first = out.rows.len();
-    messages::messages(ask, of, out)?;
+    messages::messages(context, session, out)?;
     let mut messages = out.rows.split_off(first).into_iter();
-    let Some(parts) = ask.schema.parts.as_ref().filter(|_| messages.len() > 0) else {
+    let Some(parts) = context.schema.parts.as_ref().filter(|_| messages.len() > 0) else {
         out.rows.extend(messages);
         return Ok(());
     };
-    let mut placed = MessagePlacer { next: messages.next(), messages, first_part: out.rows.len() };
-    let asked = ask.for_each_row(&parts.by_session, [of.session.as_str()], |row| {
+    let mut placer = MessagePlacer { next: messages.next(), messages, first_part: out.rows.len() };
+    let result = context.for_each_row(&parts.by_session, [session.session.as_str()], |row| {
         let owner = bytes(row, PartColumn::Message.at())?;
-        match placed.place_until(owner, out) {
-            Some(message) => part_row(ask, &message, row, out),
+        match placer.place_until(owner, out) {
+            Some(message) => part_row(context, &message, row, out),
             None => Ok(()), // its message was not read, which is an issue already
         }
     });
-    match asked {
-        Err(error) if is_damage(&error) => salvage(ask, &mut placed, out)?,
-        asked => asked?,
+    match result {
+        Err(error) if is_damage(&error) => salvage(context, &mut placer, out)?,
+        result => result?,
     }
-    placed.finish(out);
+    placer.finish(out);
     Ok(())
 }
 
@@ -100,28 +100,28 @@ fn message_of(row: &Row) -> Option<&MessageId> {
 /// Pages of the parts are damaged: each part by itself, as the index has them. The message that was
 /// reached loses the parts that it has, and gets them again.
 fn salvage(
-    ask: &QueryContext<'_>,
-    placed: &mut MessagePlacer,
+    context: &QueryContext<'_>,
+    placer: &mut MessagePlacer,
     out: &mut QueryOutput,
 ) -> Result<()> {
-    out.rows.truncate(placed.first_part);
-    let mut at = placed.first_part.checked_sub(1);
+    out.rows.truncate(placer.first_part);
+    let mut at = placer.first_part.checked_sub(1);
     loop {
         if let Some(EntityKey::Message(key)) = at.map(|at| out.rows[at].key.clone()) {
             let mut names = QueryOutput::default();
-            part_names(ask, &key, &mut names)?;
+            part_names(context, &key, &mut names)?;
             out.issues.append(&mut names.issues);
             for row in names.rows {
                 if let EntityKey::Part(part) = &row.key {
-                    let asked = part_by_id(ask, part, out);
-                    out.note_damage(ask, Some(row.key.clone()), asked)?;
+                    let result = part_by_id(context, part, out);
+                    out.note_damage(context, Some(row.key.clone()), result)?;
                 }
             }
         }
-        if placed.next.is_none() {
+        if placer.next.is_none() {
             return Ok(());
         }
-        placed.place(out);
-        at = placed.first_part.checked_sub(1);
+        placer.place(out);
+        at = placer.first_part.checked_sub(1);
     }
 }

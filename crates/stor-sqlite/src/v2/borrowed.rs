@@ -17,25 +17,25 @@ use crate::v2::translate::{IdPlacement, RecordSelection, translate};
 
 /// Lends the messages of a session.
 pub(crate) fn messages(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     v2: &V2Schema,
-    of: &SessionKey,
-    each: &mut BorrowedVisitor<'_>,
+    session: &SessionKey,
+    visit: &mut BorrowedVisitor<'_>,
 ) -> rusqlite::Result<ControlFlow<()>> {
     let (mut set, mut sequence) = (SetSum::default(), None);
     let (mut scratch, mut progress) = (QueryOutput::default(), Progress::without_directory());
-    let mut statement = ask.db.prepare_cached(&v2.by_session)?;
-    let mut rows = statement.query([of.session.as_str()])?;
+    let mut statement = context.db.prepare_cached(&v2.by_session)?;
+    let mut rows = statement.query([session.session.as_str()])?;
     while let Some(row) = rows.next()? {
         if set.is_empty() {
             sequence = optional_integer(row, row_column::SESSION_OR_SEQUENCE)?;
         }
         set.add(bytes(row, row_column::ID)?, integer(row, row_column::CREATED)?);
-        with_row(ask, v2, of, row, &progress, &mut scratch, |read, out| {
-            if read.kind.is_message() {
+        with_row(context, v2, session, row, &progress, &mut scratch, |v2_row, out| {
+            if v2_row.kind.is_message() {
                 translate(
-                    read,
-                    of,
+                    v2_row,
+                    session,
                     &progress.row_context(),
                     RecordSelection::Messages,
                     IdPlacement::Bare,
@@ -44,13 +44,13 @@ pub(crate) fn messages(
             }
         })?;
         progress.advance(row)?;
-        let lent = scratch.visit_borrowed(each);
-        if lent.is_break() {
-            return Ok(lent);
+        let flow = scratch.visit_borrowed(visit);
+        if flow.is_break() {
+            return Ok(flow);
         }
     }
-    Ok(match mark_v2_set(set.observation(of.clone(), sequence)) {
-        Some(set) => each(BorrowedItem::Set(set)),
+    Ok(match mark_v2_set(set.observation(session.clone(), sequence)) {
+        Some(set) => visit(BorrowedItem::Set(set)),
         None => ControlFlow::Continue(()),
     })
 }

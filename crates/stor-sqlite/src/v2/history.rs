@@ -25,17 +25,17 @@ pub struct Event {
 
 /// The events of a session, in order. What cannot be read is left out, and an issue.
 pub(crate) fn history(
-    ask: &QueryContext<'_>,
-    of: &SessionKey,
+    context: &QueryContext<'_>,
+    session: &SessionKey,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<Vec<Event>> {
     let mut events = Vec::new();
-    let Some(sql) = &ask.schema.history else { return Ok(events) };
-    ask.for_each_row(sql, [of.session.as_str()], |row| {
+    let Some(sql) = &context.schema.history else { return Ok(events) };
+    context.for_each_row(sql, [session.session.as_str()], |row| {
         let id = match id(row, C::Id.at(), EventId::from_bytes)? {
             Ok(id) => id,
             Err(kind) => {
-                out.note(Some(of.clone().into()), ask, kind);
+                out.note(Some(session.clone().into()), context, kind);
                 return Ok(());
             }
         };
@@ -50,7 +50,7 @@ pub(crate) fn history(
             Ok(data) => {
                 events.push(Event { id, seq: integer(row, C::Seq.at())?, name, version, data })
             }
-            Err(issue) => out.note(Some(of.clone().into()), ask, issue.kind),
+            Err(issue) => out.note(Some(session.clone().into()), context, issue.kind),
         }
         Ok(())
     })?;

@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_of_parts_stand_in_the_order_of_their_places() {
+    fn part_ids_sort_in_slot_order() {
         let message = MessageId::new("msg_1fba887d3001CR0ZjgTMDSIXDP").unwrap();
         let slots = [Slot::START, Slot::item(0), Slot::item(11), Slot::Finish, Slot::Patch];
         let ids = slots.map(|slot| slot.id(&message).unwrap());
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_knows_its_row() {
+    fn a_summary_id_leads_to_its_compaction_row() {
         let compaction = MessageId::new("msg_1").unwrap();
         let summary = summary_id(&compaction).unwrap();
         assert!(row_ids_of_message(&summary).eq(["msg_1", "msg_1#summary"]));

@@ -23,30 +23,32 @@ use crate::values::Values;
 
 /// The row that an entity is made from, with its columns; nothing if it is made from none.
 pub(crate) fn raw_row(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     key: &EntityKey,
     out: &mut QueryOutput,
 ) -> Result<()> {
-    let Some(v2) = &ask.schema.v2 else { return Ok(()) };
+    let Some(v2) = &context.schema.v2 else { return Ok(()) };
     let (ids, session): (Vec<&str>, _) = match key {
         EntityKey::Message(key) => (row_ids_of_message(&key.message).collect(), Some(&key.session)),
         EntityKey::Part(key) => (row_ids_of_message(&key.message).collect(), None),
         EntityKey::Item(key) => (vec![key.item.as_str()], Some(&key.session)),
         _ => return Ok(()),
     };
-    for (at, of) in ids.iter().enumerate() {
+    for (at, id) in ids.iter().enumerate() {
         // What is called as a summary is may be one, of a compaction.
         let is_summary = at + 1 < ids.len();
-        let asked = ask.for_each_row(&v2.by_id_in_any_session, [of], |row| {
-            let of = bytes(row, row_column::SESSION_OR_SEQUENCE)?;
+        let result = context.for_each_row(&v2.by_id_in_any_session, [id], |row| {
+            let owner = bytes(row, row_column::SESSION_OR_SEQUENCE)?;
             let is_compaction =
                 RowKind::from_name(bytes(row, row_column::KIND)?) == RowKind::Compaction;
-            if session.is_none_or(|it| it.as_bytes() == of) && (is_compaction || !is_summary) {
-                push_stored_row(ask, v2, key, row, out)?;
+            if session.is_none_or(|session| session.as_bytes() == owner)
+                && (is_compaction || !is_summary)
+            {
+                push_stored_row(context, v2, key, row, out)?;
             }
             Ok(())
         });
-        out.note_damage(ask, Some(key.clone()), asked)?;
+        out.note_damage(context, Some(key.clone()), result)?;
         if !out.rows.is_empty() {
             break;
         }
@@ -56,26 +58,26 @@ pub(crate) fn raw_row(
 
 /// A row with its columns.
 fn push_stored_row(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     v2: &V2Schema,
     key: &EntityKey,
     row: &SqlRow<'_>,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
     let about = || Some(key.clone());
-    let session =
-        out.id(ask, row, row_column::SESSION_OR_SEQUENCE, SessionId::from_bytes, about)?;
-    let Some(of) = session.map(SessionKey::from) else { return Ok(()) };
+    let session_id =
+        out.id(context, row, row_column::SESSION_OR_SEQUENCE, SessionId::from_bytes, about)?;
+    let Some(session) = session_id.map(SessionKey::from) else { return Ok(()) };
     let (seq, created) = (row.get_ref(row_column::SEQ)?, row.get_ref(row_column::CREATED)?);
-    with_row(ask, v2, &of, row, &Progress::without_directory(), out, |read, out| {
-        let piece = out.arena.append(read.stamp, read.settled, |bytes| {
+    with_row(context, v2, &session, row, &Progress::without_directory(), out, |v2_row, out| {
+        let piece = out.arena.append(v2_row.stamp, v2_row.settled, |bytes| {
             let mut record = Object::begin(bytes);
-            record.text("id", read.id.as_bytes());
-            record.text("session_id", of.session.as_bytes());
-            record.text("type", read.kind_name).value("seq", seq);
+            record.text("id", v2_row.id.as_bytes());
+            record.text("session_id", session.session.as_bytes());
+            record.text("type", v2_row.kind_name).value("seq", seq);
             record.value("time_created", created);
-            record.value("time_updated", ValueRef::Integer(read.updated));
-            record.json("data", ValueRef::Text(read.data));
+            record.value("time_updated", ValueRef::Integer(v2_row.updated));
+            record.json("data", ValueRef::Text(v2_row.data));
             record.end();
         });
         out.rows.push(Row::new(key.clone(), OrderKey::default(), Some(piece)));
@@ -85,71 +87,71 @@ fn push_stored_row(
 /// What `opencode session export` of 2.x prints: `{info, messages}`, the messages as its API has
 /// them, those that are still being written left out. Nothing if the session is none of 2.x.
 pub(crate) fn session(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     v2: &V2Schema,
-    of: &SessionKey,
+    session: &SessionKey,
     out: &mut QueryOutput,
 ) -> Result<()> {
-    let mut read = QueryOutput::default();
-    let asked = session_by_id_as(ask, of.session.as_str(), info, &mut read);
-    out.note_damage(ask, Some(of.clone().into()), asked)?;
-    out.issues.append(&mut read.issues);
-    let piece = read.rows.first().and_then(|row| row.piece.as_ref());
+    let mut head = QueryOutput::default();
+    let result = session_by_id_as(context, session.session.as_str(), info, &mut head);
+    out.note_damage(context, Some(session.clone().into()), result)?;
+    out.issues.append(&mut head.issues);
+    let piece = head.rows.first().and_then(|row| row.piece.as_ref());
     let Some(piece) = piece else { return Ok(()) };
     let (stamp, settled) = (piece.stamp, piece.settled);
-    let mut all = read.arena.bytes(piece).to_vec();
-    all.extend_from_slice(b",\"messages\":[");
+    let mut json = head.arena.bytes(piece).to_vec();
+    json.extend_from_slice(b",\"messages\":[");
     let mut is_first = true;
-    let asked = ask.for_each_row(&v2.by_session, [of.session.as_str()], |row| {
-        with_row(ask, v2, of, row, &Progress::without_directory(), out, |read, _| {
-            if is_settled(read) {
+    let result = context.for_each_row(&v2.by_session, [session.session.as_str()], |row| {
+        with_row(context, v2, session, row, &Progress::without_directory(), out, |v2_row, _| {
+            if is_settled(v2_row) {
                 if !std::mem::take(&mut is_first) {
-                    all.push(b',');
+                    json.push(b',');
                 }
-                splice_api(&mut all, read.data, read.kind_name, read.id.as_bytes());
+                splice_api(&mut json, v2_row.data, v2_row.kind_name, v2_row.id.as_bytes());
             }
         })
     });
-    out.note_damage(ask, Some(of.clone().into()), asked)?;
-    all.extend_from_slice(b"]}");
-    let piece = out.arena.append(stamp, settled, |bytes| bytes.extend_from_slice(&all));
-    out.rows.push(Row::new(of.clone(), OrderKey::default(), Some(piece)));
+    out.note_damage(context, Some(session.clone().into()), result)?;
+    json.extend_from_slice(b"]}");
+    let piece = out.arena.append(stamp, settled, |bytes| bytes.extend_from_slice(&json));
+    out.rows.push(Row::new(session.clone(), OrderKey::default(), Some(piece)));
     Ok(())
 }
 
 /// `{"info": …` as the API has it, of the columns of a session.
 fn info(values: &Values<'_>, out: &mut Vec<u8>) {
     use SessionColumn as C;
-    let of = |column: C| values.all[column.at()];
+    let value = |column: C| values.all[column.at()];
     out.extend_from_slice(b"{\"info\":");
     let mut info = Object::begin(out);
-    info.value("id", of(C::Id)).value("parentID", of(C::Parent));
-    if has_value(&of(C::Fork)) && has_value(&of(C::Boundary)) {
-        info.object("fork", |to| {
-            to.value("sessionID", of(C::Fork)).json("boundary", of(C::Boundary));
+    info.value("id", value(C::Id)).value("parentID", value(C::Parent));
+    if has_value(&value(C::Fork)) && has_value(&value(C::Boundary)) {
+        info.object("fork", |fork| {
+            fork.value("sessionID", value(C::Fork)).json("boundary", value(C::Boundary));
         });
     }
-    info.value("projectID", of(C::Project)).value("agent", of(C::Agent));
-    let model = with_variant(of(C::Model));
-    info.json("model", model.as_deref().map_or(of(C::Model), ValueRef::Text));
-    info.value("cost", of(C::Cost));
+    info.value("projectID", value(C::Project)).value("agent", value(C::Agent));
+    let model = with_variant(value(C::Model));
+    info.json("model", model.as_deref().map_or(value(C::Model), ValueRef::Text));
+    info.value("cost", value(C::Cost));
     let tokens = C::Input.at()..=C::CacheWrite.at();
     fields::write(&mut info, &C::ALL[tokens.clone()], &values.all[tokens]);
-    info.value("outcome", of(C::Outcome));
+    info.value("outcome", value(C::Outcome));
     info.object("time", |time| {
-        time.value("created", of(C::Created)).value("updated", of(C::Updated));
-        time.value("idle", of(C::Idle)).value("viewed", of(C::Viewed));
-        time.value("archived", of(C::Archived));
+        time.value("created", value(C::Created)).value("updated", value(C::Updated));
+        time.value("idle", value(C::Idle)).value("viewed", value(C::Viewed));
+        time.value("archived", value(C::Archived));
     });
-    info.value("title", of(C::Title));
+    info.value("title", value(C::Title));
     info.object("location", |location| {
-        location.value("directory", of(C::Directory)).value("workspaceID", of(C::Workspace));
+        location.value("directory", value(C::Directory)).value("workspaceID", value(C::Workspace));
     });
-    if has_value(&of(C::Path)) {
-        info.value("subpath", of(C::Path));
+    if has_value(&value(C::Path)) {
+        info.value("subpath", value(C::Path));
     }
-    info.json("metadata", of(C::Metadata)).json("permissions", of(C::Permission));
-    info.json("revert", of(C::Revert));
+    info.json("metadata", value(C::Metadata)).json("permissions", value(C::Permission));
+    info.json("revert", value(C::Revert));
     info.end();
 }
 

@@ -15,33 +15,34 @@ use crate::values::Values;
 
 /// What waits in a session, in order.
 pub(crate) fn pending_items(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     v2: &V2Schema,
-    of: &SessionKey,
+    session: &SessionKey,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
     for sql in &v2.pending {
-        ask.for_each_row(sql, [of.session.as_str()], |row| {
+        context.for_each_row(sql, [session.session.as_str()], |row| {
             let item = match id(row, C::Id.at(), ItemId::from_bytes)? {
                 Ok(item) => item,
                 Err(kind) => {
-                    out.note(Some(of.clone().into()), ask, kind);
+                    out.note(Some(session.clone().into()), context, kind);
                     return Ok(());
                 }
             };
-            let key = EntityKey::Item(ItemKey { session: of.session.clone(), item: item.clone() });
+            let key =
+                EntityKey::Item(ItemKey { session: session.session.clone(), item: item.clone() });
             let (seq, created) = (integer(row, C::Seq.at())?, integer(row, C::Created.at())?);
             let order = if v2.is_preview { time_order(created, seq) } else { OrderKey(seq) };
-            let payload = match record_text(ask, row.get_ref(C::Payload.at())?) {
+            let payload = match record_text(context, row.get_ref(C::Payload.at())?) {
                 Ok(payload) => payload,
                 Err(kind) => {
-                    out.note(Some(key), ask, kind);
+                    out.note(Some(key), context, kind);
                     return Ok(());
                 }
             };
-            let values = Values::read(ask, row, C::ALL)?;
-            let (stamp, settled) = ask.stamp(payload.len() as u64, created, order_stamp(order));
-            out.owners.set(of.session.as_bytes(), None);
+            let values = Values::read(context, row, C::ALL)?;
+            let (stamp, settled) = context.stamp(payload.len() as u64, created, order_stamp(order));
+            out.owners.set(session.session.as_bytes(), None);
             let owners = &out.owners;
             let piece = out.arena.append(stamp, settled, |bytes| {
                 let mut record = Object::begin(bytes);

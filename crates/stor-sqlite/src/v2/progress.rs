@@ -38,8 +38,11 @@ pub(crate) struct Progress {
 
 impl Progress {
     /// At the first row of a session.
-    pub(crate) fn begin(ask: &QueryContext<'_>, of: &SessionKey) -> rusqlite::Result<Self> {
-        Ok(Self { cwd: unless_damaged(initial_directory(ask, of))?, ..Self::default() })
+    pub(crate) fn begin(
+        context: &QueryContext<'_>,
+        session: &SessionKey,
+    ) -> rusqlite::Result<Self> {
+        Ok(Self { cwd: unless_damaged(initial_directory(context, session))?, ..Self::default() })
     }
 
     /// At the first row of a session, for whoever does not ask where.
@@ -49,32 +52,38 @@ impl Progress {
 
     /// At one row, for whoever does not ask where.
     pub(crate) fn at_row_without_directory(
-        ask: &QueryContext<'_>,
-        of: &SessionKey,
+        context: &QueryContext<'_>,
+        session: &SessionKey,
         seq: i64,
     ) -> rusqlite::Result<Self> {
-        let mut it = Self::without_directory();
-        unless_damaged(ask.for_each_row(PARENT_QUERY, (of.session.as_str(), seq), |row| {
-            it.parent = MessageId::from_bytes(bytes(row, 0)?).ok();
-            Ok(())
-        }))?;
-        Ok(it)
+        let mut progress = Self::without_directory();
+        unless_damaged(context.for_each_row(
+            PARENT_QUERY,
+            (session.session.as_str(), seq),
+            |row| {
+                progress.parent = MessageId::from_bytes(bytes(row, 0)?).ok();
+                Ok(())
+            },
+        ))?;
+        Ok(progress)
     }
 
     /// At one row, wherever it is.
     pub(crate) fn at_row(
-        ask: &QueryContext<'_>,
-        of: &SessionKey,
+        context: &QueryContext<'_>,
+        session: &SessionKey,
         seq: i64,
     ) -> rusqlite::Result<Self> {
-        let session = of.session.as_str();
-        let mut it =
-            Self { skips_directory: false, ..Self::at_row_without_directory(ask, of, seq)? };
-        it.cwd = unless_damaged(last_move_target(ask, session, seq))?;
-        if it.cwd.is_none() {
-            it.cwd = unless_damaged(initial_directory(ask, of))?;
+        let session_id = session.session.as_str();
+        let mut progress = Self {
+            skips_directory: false,
+            ..Self::at_row_without_directory(context, session, seq)?
+        };
+        progress.cwd = unless_damaged(last_move_target(context, session_id, seq))?;
+        if progress.cwd.is_none() {
+            progress.cwd = unless_damaged(initial_directory(context, session))?;
         }
-        Ok(it)
+        Ok(progress)
     }
 
     pub(crate) fn row_context(&self) -> RowContext<'_> {
@@ -103,12 +112,12 @@ impl Progress {
 
 /// Where the last move before a place led that says where to.
 fn last_move_target(
-    ask: &QueryContext<'_>,
-    session: &str,
+    context: &QueryContext<'_>,
+    session_id: &str,
     seq: i64,
 ) -> rusqlite::Result<Option<String>> {
-    let mut statement = ask.db.prepare_cached(MOVES_BEFORE_QUERY)?;
-    let mut rows = statement.query((session, seq))?;
+    let mut statement = context.db.prepare_cached(MOVES_BEFORE_QUERY)?;
+    let mut rows = statement.query((session_id, seq))?;
     while let Some(row) = rows.next()? {
         if let (_, Some(to)) = move_directories(bytes(row, 0)?) {
             return Ok(Some(to));
@@ -118,23 +127,26 @@ fn last_move_target(
 }
 
 /// What damage hides is not known: whoever reads those rows says that they are damaged.
-fn unless_damaged<T: Default>(asked: rusqlite::Result<T>) -> rusqlite::Result<T> {
-    match asked {
+fn unless_damaged<T: Default>(result: rusqlite::Result<T>) -> rusqlite::Result<T> {
+    match result {
         Err(error) if is_damage(&error) => Ok(T::default()),
-        asked => asked,
+        result => result,
     }
 }
 
 /// Where a session was before it moved for the first time; where it is, if it never did.
-fn initial_directory(ask: &QueryContext<'_>, of: &SessionKey) -> rusqlite::Result<Option<String>> {
+fn initial_directory(
+    context: &QueryContext<'_>,
+    session: &SessionKey,
+) -> rusqlite::Result<Option<String>> {
     let mut cwd = None;
-    ask.for_each_row(FIRST_MOVE_QUERY, [of.session.as_str()], |row| {
+    context.for_each_row(FIRST_MOVE_QUERY, [session.session.as_str()], |row| {
         cwd = move_directories(bytes(row, 0)?).0;
         Ok(())
     })?;
-    for sql in ask.schema.sessions.directory_queries() {
+    for sql in context.schema.sessions.directory_queries() {
         if cwd.is_none() {
-            ask.for_each_row(sql, [of.session.as_str()], |row| {
+            context.for_each_row(sql, [session.session.as_str()], |row| {
                 cwd = to_json(Some(&String::from_utf8_lossy(bytes(row, 0)?)));
                 Ok(())
             })?;
@@ -147,9 +159,9 @@ fn initial_directory(ask: &QueryContext<'_>, of: &SessionKey) -> rusqlite::Resul
 fn move_directories(data: &[u8]) -> (Option<String>, Option<String>) {
     let Ok(parsed) = LocationSwitched::parse(data) else { return (None, None) };
     let LocationSwitched { location, previous, .. } = parsed.value;
-    let before = previous.and_then(|it| it.location).and_then(|it| it.directory);
-    let after = location.and_then(|it| it.directory);
-    [before, after].map(|it| to_json(it.as_ref().map(|it| it.get()).as_deref())).into()
+    let before = previous.and_then(|place| place.location).and_then(|location| location.directory);
+    let after = location.and_then(|location| location.directory);
+    [before, after].map(|path| to_json(path.as_ref().map(|text| text.get()).as_deref())).into()
 }
 
 fn to_json(text: Option<&str>) -> Option<String> {

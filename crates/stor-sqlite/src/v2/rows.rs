@@ -40,38 +40,40 @@ impl RowSelection {
 
 /// The rows of a session that are wanted, in order, and the set of those that were looked at.
 pub(crate) fn session_rows(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     v2: &V2Schema,
-    of: &SessionKey,
-    what: RowSelection,
+    session: &SessionKey,
+    selection: RowSelection,
     out: &mut QueryOutput,
 ) -> Result<()> {
     let (first, issues) = (out.rows.len(), out.issues.len());
     let (mut set, mut sequence) = (SetSum::default(), None);
-    let mut progress = match what.messages {
-        Some(_) => Progress::begin(ask, of)?,
+    let mut progress = match selection.messages {
+        Some(_) => Progress::begin(context, session)?,
         None => Progress::without_directory(),
     };
-    let sql = if what.messages.is_some() { &v2.by_session } else { &v2.items };
-    let asked = ask.for_each_row(sql, [of.session.as_str()], |row| {
+    let sql = if selection.messages.is_some() { &v2.by_session } else { &v2.items };
+    let result = context.for_each_row(sql, [session.session.as_str()], |row| {
         if set.is_empty() {
             sequence = optional_integer(row, row_column::SESSION_OR_SEQUENCE)?;
         }
         set.add(bytes(row, row_column::ID)?, integer(row, row_column::CREATED)?);
-        with_row(ask, v2, of, row, &progress, out, |read, out| {
-            put_selected(read, of, what, &progress, out);
+        with_row(context, v2, session, row, &progress, out, |v2_row, out| {
+            put_selected(v2_row, session, selection, &progress, out);
         })?;
         progress.advance(row)
     });
-    match asked {
+    match result {
         Err(error) if is_damage(&error) => {
             out.rows.truncate(first);
             out.issues.truncate(issues);
-            salvage(ask, v2, of, out, |id, out| row_by_id(ask, v2, of, id, what, out))?;
+            salvage(context, v2, session, out, |id, out| {
+                row_by_id(context, v2, session, id, selection, out)
+            })?;
         }
-        asked => {
-            asked?;
-            out.set = mark_v2_set(set.observation(of.clone(), sequence));
+        result => {
+            result?;
+            out.set = mark_v2_set(set.observation(session.clone(), sequence));
         }
     }
     Ok(())
@@ -79,27 +81,27 @@ pub(crate) fn session_rows(
 
 /// Pages are damaged: each row by itself, as they are listed.
 pub(crate) fn salvage(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     v2: &V2Schema,
-    of: &SessionKey,
+    session: &SessionKey,
     out: &mut QueryOutput,
-    mut one: impl FnMut(&str, &mut QueryOutput) -> rusqlite::Result<()>,
+    mut read_one: impl FnMut(&str, &mut QueryOutput) -> rusqlite::Result<()>,
 ) -> Result<()> {
     let mut listed = Vec::new();
-    let ways = v2.names.each_ref().map(String::as_str);
-    let asked = QueryOutput::default().with_fallback_query(ways, |sql, _| {
+    let queries = v2.names.each_ref().map(String::as_str);
+    let result = QueryOutput::default().with_fallback_query(queries, |sql, _| {
         listed.clear();
-        ask.for_each_row(sql, [of.session.as_str()], |row| {
+        context.for_each_row(sql, [session.session.as_str()], |row| {
             listed.push(String::from_utf8_lossy(bytes(row, row_column::ID)?).into_owned());
             Ok(())
         })
     });
-    out.note_damage(ask, Some(of.clone().into()), asked)?;
+    out.note_damage(context, Some(session.clone().into()), result)?;
     for id in listed {
-        let asked = one(&id, out);
-        let about = MessageId::new(&id).ok();
-        let about = about.map(|message| MessageKey { session: of.session.clone(), message });
-        out.note_damage(ask, about.map(EntityKey::from), asked)?;
+        let result = read_one(&id, out);
+        let key = MessageId::new(&id).ok();
+        let key = key.map(|message| MessageKey { session: session.session.clone(), message });
+        out.note_damage(context, key.map(EntityKey::from), result)?;
     }
     out.set = None;
     Ok(())
@@ -107,19 +109,19 @@ pub(crate) fn salvage(
 
 /// What one row of a session becomes, if it is there.
 pub(crate) fn row_by_id(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     v2: &V2Schema,
-    of: &SessionKey,
+    session: &SessionKey,
     id: &str,
-    what: RowSelection,
+    selection: RowSelection,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    let ways = v2.by_id.each_ref().map(String::as_str);
-    out.with_fallback_query(ways, |sql, out| {
-        ask.for_each_row(sql, [id, of.session.as_str()], |row| {
-            let progress = Progress::at_row(ask, of, integer(row, row_column::SEQ)?)?;
-            with_row(ask, v2, of, row, &progress, out, |read, out| {
-                put_selected(read, of, what, &progress, out);
+    let queries = v2.by_id.each_ref().map(String::as_str);
+    out.with_fallback_query(queries, |sql, out| {
+        context.for_each_row(sql, [id, session.session.as_str()], |row| {
+            let progress = Progress::at_row(context, session, integer(row, row_column::SEQ)?)?;
+            with_row(context, v2, session, row, &progress, out, |v2_row, out| {
+                put_selected(v2_row, session, selection, &progress, out);
             })
         })
     })
@@ -127,14 +129,14 @@ pub(crate) fn row_by_id(
 
 /// One message, if it is there.
 pub(crate) fn message(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     v2: &V2Schema,
     key: &MessageKey,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    let (first, of) = (out.rows.len(), SessionKey::from(key.session.clone()));
+    let (first, session) = (out.rows.len(), SessionKey::from(key.session.clone()));
     for id in row_ids_of_message(&key.message) {
-        row_by_id(ask, v2, &of, id, RowSelection::MESSAGES, out)?;
+        row_by_id(context, v2, &session, id, RowSelection::MESSAGES, out)?;
         retain_from(out, first, |row| matches!(row, EntityKey::Message(row) if row == key));
         if out.rows.len() > first {
             break;
@@ -145,45 +147,54 @@ pub(crate) fn message(
 
 /// One part, if it is there. Whether its message's row is, is the answer.
 pub(crate) fn part(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     v2: &V2Schema,
     key: &PartKey,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<bool> {
     let first = out.rows.len();
-    let is_there = parts_of_message(ask, v2, &key.message, out)?;
+    let has_row = parts_of_message(context, v2, &key.message, out)?;
     retain_from(out, first, |row| matches!(row, EntityKey::Part(row) if row == key));
-    Ok(is_there)
+    Ok(has_row)
 }
 
 /// The parts that a row holds.
 pub(crate) fn row_parts(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     v2: &V2Schema,
     row: &SqlRow<'_>,
-    ending: IdPlacement,
+    id_placement: IdPlacement,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
-    let Some(of) = out.session(ask, row, row_column::SESSION_OR_SEQUENCE)? else { return Ok(()) };
-    with_row(ask, v2, &of, row, &Progress::without_directory(), out, |read, out| {
-        if read.kind.is_message() {
-            translate(read, &of, &RowContext::default(), RecordSelection::Parts, ending, out);
+    let Some(session) = out.session(context, row, row_column::SESSION_OR_SEQUENCE)? else {
+        return Ok(());
+    };
+    with_row(context, v2, &session, row, &Progress::without_directory(), out, |v2_row, out| {
+        if v2_row.kind.is_message() {
+            translate(
+                v2_row,
+                &session,
+                &RowContext::default(),
+                RecordSelection::Parts,
+                id_placement,
+                out,
+            );
         }
     })
 }
 
 /// The parts of a message with their bytes. Whether its row is there, is the answer.
 pub(crate) fn parts_of_message(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     v2: &V2Schema,
     message: &MessageId,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<bool> {
-    let (mut is_there, first) = (false, out.rows.len());
-    for of in row_ids_of_message(message) {
-        ask.for_each_row(&v2.by_id_in_any_session, [of], |row| {
-            is_there = true;
-            row_parts(ask, v2, row, IdPlacement::WithIds, out)
+    let (mut has_row, first) = (false, out.rows.len());
+    for id in row_ids_of_message(message) {
+        context.for_each_row(&v2.by_id_in_any_session, [id], |row| {
+            has_row = true;
+            row_parts(context, v2, row, IdPlacement::WithIds, out)
         })?;
         retain_from(
             out,
@@ -194,102 +205,102 @@ pub(crate) fn parts_of_message(
             break;
         }
     }
-    Ok(is_there)
+    Ok(has_row)
 }
 
 /// Leaves of the rows from `first` on those that are asked for.
 pub(crate) fn retain_from(
     out: &mut QueryOutput,
     first: usize,
-    is_asked: impl Fn(&EntityKey) -> bool,
+    is_wanted: impl Fn(&EntityKey) -> bool,
 ) {
-    let kept: Vec<Row> = out.rows.drain(first..).filter(|row| is_asked(&row.key)).collect();
+    let kept: Vec<Row> = out.rows.drain(first..).filter(|row| is_wanted(&row.key)).collect();
     out.rows.extend(kept);
 }
 
 /// The names of a session's messages, and the set of its rows.
 pub(crate) fn message_names(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     v2: &V2Schema,
-    of: &SessionKey,
+    session: &SessionKey,
     out: &mut QueryOutput,
 ) -> Result<()> {
-    let ways = v2.names.each_ref().map(String::as_str);
-    let asked = out.with_fallback_query(ways, |sql, out| {
+    let queries = v2.names.each_ref().map(String::as_str);
+    let result = out.with_fallback_query(queries, |sql, out| {
         let (mut set, mut sequence) = (SetSum::default(), None);
-        ask.for_each_row(sql, [of.session.as_str()], |row| {
+        context.for_each_row(sql, [session.session.as_str()], |row| {
             set.add(bytes(row, row_column::ID)?, integer(row, row_column::CREATED)?);
             sequence = optional_integer(row, row_column::SESSION_OR_SEQUENCE)?;
             match id(row, row_column::ID, MessageId::from_bytes)? {
                 Ok(message) => {
                     let kind = RowKind::from_name(bytes(row, row_column::KIND)?);
                     for message in message_ids_of_row(kind, message) {
-                        let key = MessageKey { session: of.session.clone(), message };
+                        let key = MessageKey { session: session.session.clone(), message };
                         out.rows.push(Row::new(key, OrderKey::default(), None));
                     }
                 }
-                Err(kind) => out.note(Some(of.clone().into()), ask, kind),
+                Err(kind) => out.note(Some(session.clone().into()), context, kind),
             }
             Ok(())
         })?;
-        out.set = mark_v2_set(set.observation(of.clone(), sequence));
+        out.set = mark_v2_set(set.observation(session.clone(), sequence));
         Ok(())
     });
-    Ok(out.note_damage(ask, Some(of.clone().into()), asked)?)
+    Ok(out.note_damage(context, Some(session.clone().into()), result)?)
 }
 
 /// Puts what is wanted of a row that was read.
 pub(crate) fn put_selected(
-    read: &V2Row<'_>,
-    of: &SessionKey,
-    what: RowSelection,
+    v2_row: &V2Row<'_>,
+    session: &SessionKey,
+    selection: RowSelection,
     progress: &Progress,
     out: &mut QueryOutput,
 ) {
-    if !what.wants(read.kind) {
+    if !selection.wants(v2_row.kind) {
         return;
     }
-    match what.messages {
-        Some(wanted) if read.kind.is_message() => {
-            translate(read, of, &progress.row_context(), wanted, IdPlacement::WithIds, out);
+    match selection.messages {
+        Some(records) if v2_row.kind.is_message() => {
+            translate(v2_row, session, &progress.row_context(), records, IdPlacement::WithIds, out);
         }
-        _ => put_item(read, of, out),
+        _ => put_item(v2_row, session, out),
     }
 }
 
 /// Reads a row, or notes what is wrong with it.
 pub(crate) fn with_row(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     v2: &V2Schema,
-    of: &SessionKey,
+    session: &SessionKey,
     row: &SqlRow<'_>,
     progress: &Progress,
     out: &mut QueryOutput,
     then: impl FnOnce(&V2Row<'_>, &mut QueryOutput),
 ) -> rusqlite::Result<()> {
-    match read_row(ask, v2, of, row, progress)? {
-        Ok(read) => then(&read, out),
-        Err((key, kind)) => out.note(Some(key), ask, kind),
+    match read_row(context, v2, session, row, progress)? {
+        Ok(v2_row) => then(&v2_row, out),
+        Err((key, kind)) => out.note(Some(key), context, kind),
     }
     Ok(())
 }
 
 /// A row as [`column`] has it, or what is wrong with it.
 pub(crate) fn read_row<'r>(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     v2: &V2Schema,
-    of: &SessionKey,
+    session: &SessionKey,
     row: &'r SqlRow<'_>,
     progress: &Progress,
 ) -> rusqlite::Result<Result<V2Row<'r>, (EntityKey, IssueKind)>> {
     let id = match id(row, row_column::ID, MessageId::from_bytes)? {
         Ok(id) => id,
-        Err(kind) => return Ok(Err((of.clone().into(), kind))),
+        Err(kind) => return Ok(Err((session.clone().into(), kind))),
     };
-    let text = match record_text(ask, row.get_ref(row_column::DATA)?) {
+    let text = match record_text(context, row.get_ref(row_column::DATA)?) {
         Ok(text) => text,
         Err(kind) => {
-            let key = MessageKey { session: of.session.clone(), message: id };
+            let key = MessageKey { session: session.session.clone(), message: id };
             return Ok(Err((key.into(), kind)));
         }
     };
@@ -297,7 +308,7 @@ pub(crate) fn read_row<'r>(
     let (seq, order) = (integer(row, row_column::SEQ)?, row_order(v2, row)?);
     let kind_name = bytes(row, row_column::KIND)?;
     let kind = RowKind::from_name(kind_name);
-    let stamped = order_stamp(order) ^ progress.parent_stamp(kind);
-    let (stamp, settled) = ask.stamp(text.len() as u64, updated, stamped);
+    let stamp_extra = order_stamp(order) ^ progress.parent_stamp(kind);
+    let (stamp, settled) = context.stamp(text.len() as u64, updated, stamp_extra);
     Ok(Ok(V2Row { id, kind, kind_name, seq, order, updated, stamp, settled, data: text }))
 }

@@ -16,41 +16,41 @@ use crate::v2::rows::salvage;
 
 /// The messages of a session, and their set.
 pub(crate) fn messages(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     v2: &V2Schema,
-    of: &SessionKey,
+    session: &SessionKey,
     out: &mut QueryOutput,
 ) -> Result<()> {
     let (first, issues) = (out.observations.len(), out.issues.len());
     let (mut set, mut sequence) = (SetSum::default(), None);
     let mut progress = Progress::without_directory();
-    let asked = ask.for_each_row(&v2.stamps, [of.session.as_str()], |row| {
+    let result = context.for_each_row(&v2.stamps, [session.session.as_str()], |row| {
         set.add(bytes(row, row_column::ID)?, integer(row, row_column::CREATED)?);
         sequence = optional_integer(row, row_column::SESSION_OR_SEQUENCE)?;
-        observe_row(ask, v2, of, row, &progress, out)?;
+        observe_row(context, v2, session, row, &progress, out)?;
         progress.advance(row)
     });
-    match asked {
+    match result {
         Err(error) if is_damage(&error) => {
             out.observations.truncate(first);
             out.issues.truncate(issues);
-            let ways = v2.stamp_by_id.each_ref().map(String::as_str);
-            salvage(ask, v2, of, out, |id, out| {
-                out.with_fallback_query(ways, |sql, out| {
-                    ask.for_each_row(sql, [id, of.session.as_str()], |row| {
-                        let at = Progress::at_row_without_directory(
-                            ask,
-                            of,
+            let queries = v2.stamp_by_id.each_ref().map(String::as_str);
+            salvage(context, v2, session, out, |id, out| {
+                out.with_fallback_query(queries, |sql, out| {
+                    context.for_each_row(sql, [id, session.session.as_str()], |row| {
+                        let row_progress = Progress::at_row_without_directory(
+                            context,
+                            session,
                             integer(row, row_column::SEQ)?,
                         )?;
-                        observe_row(ask, v2, of, row, &at, out)
+                        observe_row(context, v2, session, row, &row_progress, out)
                     })
                 })
             })
         }
-        asked => {
-            asked?;
-            out.set = mark_v2_set(set.observation(of.clone(), sequence));
+        result => {
+            result?;
+            out.set = mark_v2_set(set.observation(session.clone(), sequence));
             Ok(())
         }
     }
@@ -58,9 +58,9 @@ pub(crate) fn messages(
 
 /// A row, with its size in the place of its text.
 fn observe_row(
-    ask: &QueryContext<'_>,
+    context: &QueryContext<'_>,
     v2: &V2Schema,
-    of: &SessionKey,
+    session: &SessionKey,
     row: &rusqlite::Row<'_>,
     progress: &Progress,
     out: &mut QueryOutput,
@@ -68,17 +68,17 @@ fn observe_row(
     let message = match id(row, row_column::ID, MessageId::from_bytes)? {
         Ok(message) => message,
         Err(kind) => {
-            out.note(Some(of.clone().into()), ask, kind);
+            out.note(Some(session.clone().into()), context, kind);
             return Ok(());
         }
     };
     let size = integer(row, row_column::DATA)?.cast_unsigned();
     let kind = RowKind::from_name(bytes(row, row_column::KIND)?);
-    let stamped = order_stamp(row_order(v2, row)?) ^ progress.parent_stamp(kind);
-    let stamp = ask.stamp(size, integer(row, row_column::UPDATED)?, stamped);
+    let stamp_extra = order_stamp(row_order(v2, row)?) ^ progress.parent_stamp(kind);
+    let stamp = context.stamp(size, integer(row, row_column::UPDATED)?, stamp_extra);
     for message in message_ids_of_row(kind, message) {
-        let key = EntityKey::Message(MessageKey { session: of.session.clone(), message });
-        out.observations.push(ask.observation(key, stamp, None));
+        let key = EntityKey::Message(MessageKey { session: session.session.clone(), message });
+        out.observations.push(context.observation(key, stamp, None));
     }
     Ok(())
 }

@@ -17,24 +17,24 @@ use crate::support::{
 };
 
 #[test]
-fn what_nobody_writes_is_read_without_a_trace() {
-    for left in [None, Some("-wal"), Some("-shm")] {
+fn an_idle_database_is_read_without_a_trace() {
+    for leftover in [None, Some("-wal"), Some("-shm")] {
         let (dir, database) = copy_corpus(Corpus::OpencodeVia);
-        if let Some(end) = left {
-            std::fs::write(side_file(&database, end), b"").unwrap();
+        if let Some(suffix) = leftover {
+            std::fs::write(side_file(&database, suffix), b"").unwrap();
         }
         let before = read_files(dir.path());
         let store = open(&database);
-        assert_eq!(store.access().unwrap(), Access::Immutable, "{left:?}");
+        assert_eq!(store.access().unwrap(), Access::Immutable, "{leftover:?}");
         assert_eq!(read_everything(&store).1, 0);
-        assert!(read_files(dir.path()) == before, "{left:?}");
+        assert!(read_files(dir.path()) == before, "{leftover:?}");
         drop(store);
-        assert!(read_files(dir.path()) == before, "{left:?}");
+        assert!(read_files(dir.path()) == before, "{leftover:?}");
     }
 }
 
 #[test]
-fn beside_a_writer_what_is_committed_is_seen_and_nothing_else() {
+fn beside_a_writer_only_committed_data_is_read() {
     let (dir, database) = database_with_rows(SMALL_ROWS);
     let db = open_writer(&database);
     db.execute("UPDATE session SET title = 'committed' WHERE id = 'ses_1'", []).unwrap();
@@ -58,7 +58,7 @@ fn beside_a_writer_what_is_committed_is_seen_and_nothing_else() {
 }
 
 #[test]
-fn a_log_that_a_process_left_is_read() {
+fn a_leftover_log_is_read() {
     let (dir, database) = copy_corpus(Corpus::OpencodeRawWal);
     let before = read_files(dir.path());
     let store = open(&database);
@@ -91,7 +91,7 @@ fn the_files_of_a_writer_that_was_killed_are_read() {
 }
 
 #[test]
-fn who_reads_alone_notices_a_writer_between_two_calls() {
+fn an_immutable_reader_notices_a_writer_between_two_calls() {
     let (_dir, database) = database_with_rows(SMALL_ROWS);
     drop(open_writer(&database)); // leaves it in WAL mode, without a log
     let store = open(&database);
@@ -112,7 +112,7 @@ fn who_reads_alone_notices_a_writer_between_two_calls() {
 
 /// A writer commits, checkpoints and leaves while the parts are handed out.
 #[test]
-fn who_reads_alone_notices_a_writer_during_a_call() {
+fn an_immutable_reader_notices_a_writer_during_a_call() {
     for is_vacuumed in [false, true] {
         let (_dir, database) = database_with_rows(SMALL_ROWS);
         let db = open_writer(&database);
@@ -126,11 +126,11 @@ fn who_reads_alone_notices_a_writer_during_a_call() {
         drop(db);
         let store = open(&database);
         assert_eq!(store.access().unwrap(), Access::Immutable);
-        let mut found = Vec::new();
+        let mut keys = Vec::new();
         let mut has_written = false;
-        let each = &mut |it| {
-            let ScanItem::Entry(entry) = it else { panic!("{it:?}") };
-            found.push(entry.key.to_string());
+        let visit = &mut |item| {
+            let ScanItem::Entry(entry) = item else { panic!("{item:?}") };
+            keys.push(entry.key.to_string());
             if !std::mem::replace(&mut has_written, true) {
                 let db = open_writer(&database);
                 db.execute_batch(
@@ -144,11 +144,11 @@ fn who_reads_alone_notices_a_writer_during_a_call() {
             }
             ControlFlow::Continue(())
         };
-        store.open().unwrap().scan(&Scope::AllParts, each).unwrap();
-        let count = found.len();
-        found.sort_unstable();
-        found.dedup();
-        assert_eq!(found.len(), count, "each once");
+        store.open().unwrap().scan(&Scope::AllParts, visit).unwrap();
+        let count = keys.len();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), count, "each once");
         assert_eq!(count, 50, "all that were there all along");
     }
 }
@@ -189,9 +189,9 @@ fn half_a_transaction_is_never_read() {
     }
     assert!(std::fs::read(&died).unwrap().windows(4).any(|at| at == b"half"), "it is written");
     let before = read_files(dir.path());
-    let said = open(&died).open().map(|_| ()).unwrap_err();
-    let said = std::error::Error::source(&said).unwrap().to_string();
-    assert!(said.contains("died while it wrote"), "{said}");
+    let error = open(&died).open().map(|_| ()).unwrap_err();
+    let message = std::error::Error::source(&error).unwrap().to_string();
+    assert!(message.contains("died while it wrote"), "{message}");
     assert!(read_files(dir.path()) == before);
     // Whoever may write repairs it.
     Connection::open(&died).unwrap().execute("UPDATE session SET title = 'mended'", []).unwrap();

@@ -76,10 +76,10 @@ fn commit(db: &Connection, sql: &str) {
     db.execute_batch(&format!("PRAGMA foreign_keys=OFF; BEGIN; {sql}; COMMIT;")).unwrap();
 }
 
-fn stamps(store: &dyn Source, what: &Survey<'_>) -> BTreeMap<EntityKey, Stamp> {
-    let (seen, issues) = survey_sorted(store, what);
+fn stamps(store: &dyn Source, survey: &Survey<'_>) -> BTreeMap<EntityKey, Stamp> {
+    let (observations, issues) = survey_sorted(store, survey);
     assert!(issues.is_empty(), "{issues:?}");
-    seen.into_iter().map(|seen| (seen.key, seen.stamp)).collect()
+    observations.into_iter().map(|observation| (observation.key, observation.stamp)).collect()
 }
 
 fn token(store: &dyn Source) -> SourceToken {
@@ -106,8 +106,8 @@ fn every_change_is_noticed() {
             for turn in 0..4 {
                 let (_dir, database) = create_database(ROWS);
                 let (has_writer, now) = access_cases(&database)[turn];
-                let kept = has_writer.then(|| open_writer(&database));
-                if let Some(db) = &kept {
+                let writer = has_writer.then(|| open_writer(&database));
+                if let Some(db) = &writer {
                     commit(db, "UPDATE project SET name = 'n'"); // brings the log about
                 }
                 let store = open_at(&database, now);
@@ -123,8 +123,8 @@ fn every_change_is_noticed() {
                     "{change}; {}",
                     if is_logged { log_statement(session) } else { String::new() }
                 );
-                let of = format!("{sql} {isolated} {now:?}");
-                match &kept {
+                let case = format!("{sql} {isolated} {now:?}");
+                match &writer {
                     Some(db) => commit(db, &sql),
                     None => commit(&open_writer(&database), &sql),
                 }
@@ -132,7 +132,7 @@ fn every_change_is_noticed() {
                 let other: SqliteReader = open_at(&database, now);
                 for store in [&store, &other] {
                     match probe(store, &first) {
-                        Probe::Unchanged => panic!("missed: {of}"),
+                        Probe::Unchanged => panic!("missed: {case}"),
                         Probe::Rescan => {}
                         Probe::Changed(named) => {
                             let named: Vec<_> = named.iter().map(SourceChange::session).collect();
@@ -141,7 +141,7 @@ fn every_change_is_noticed() {
                             let shows = before.get(&id) != after.get(&id);
                             assert!(
                                 shows || named.contains(&&session_key(session)),
-                                "{of}: {named:?}"
+                                "{case}: {named:?}"
                             );
                         }
                     }
@@ -149,7 +149,7 @@ fn every_change_is_noticed() {
                 let next = store.probe(Some(&first)).unwrap().token.unwrap();
                 let is_quiet = has_writer || now == FAR_FUTURE;
                 for _ in 0..2 {
-                    assert_eq!(probe(&store, &next) == Probe::Unchanged, is_quiet, "{of}");
+                    assert_eq!(probe(&store, &next) == Probe::Unchanged, is_quiet, "{case}");
                 }
             }
         }
@@ -157,7 +157,7 @@ fn every_change_is_noticed() {
 }
 
 #[test]
-fn a_log_names_the_sessions() {
+fn the_event_log_names_the_changed_sessions() {
     let (_dir, database) = create_database(ROWS);
     let db = open_writer(&database);
     let store = open(&database);
@@ -173,7 +173,7 @@ fn a_log_names_the_sessions() {
 }
 
 #[test]
-fn sessions_that_come_go_or_change_are_seen_in_a_survey() {
+fn a_survey_shows_added_removed_and_changed_sessions() {
     let (_dir, database) = create_database(ROWS);
     let db = open_writer(&database);
     let store = open(&database);
@@ -220,17 +220,22 @@ fn the_stamp_of_a_set_changes_when_a_row_joins_or_leaves() {
 }
 
 #[test]
-fn rows_of_now_are_young() {
+fn rows_written_just_now_are_young() {
     let (_dir, database) = create_database("UPDATE message SET time_updated = 4102444799950");
     let store = open(&database);
-    let (seen, _) = survey_sorted(&store, &Survey::Messages(&session_key("ses_1")));
-    let young = |seen: &&scrollback_source::Observation| seen.settled == Settled::Young;
-    let young: Vec<_> = seen.iter().filter(young).map(|seen| seen.key.to_string()).collect();
+    let (observations, _) = survey_sorted(&store, &Survey::Messages(&session_key("ses_1")));
+    let is_young =
+        |observation: &&scrollback_source::Observation| observation.settled == Settled::Young;
+    let young: Vec<_> = observations
+        .iter()
+        .filter(is_young)
+        .map(|observation| observation.key.to_string())
+        .collect();
     assert_eq!(young, ["message ses_1/msg_1"]);
 }
 
 #[test]
-fn what_moves_without_changing_is_read_as_before() {
+fn vacuum_and_checkpoint_change_no_content() {
     for change in
         ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)", "CREATE TABLE later (id text)", "REINDEX"]
     {
@@ -257,7 +262,7 @@ fn what_moves_without_changing_is_read_as_before() {
 }
 
 #[test]
-fn a_log_that_comes_with_an_upgrade_is_read() {
+fn an_event_log_added_by_an_upgrade_is_read() {
     let (_dir, database) = create_database(ROWS);
     let db = open_writer(&database);
     db.execute_batch("DROP TABLE event; DROP TABLE event_sequence;").unwrap();
@@ -273,7 +278,7 @@ fn a_log_that_comes_with_an_upgrade_is_read() {
 }
 
 #[test]
-fn a_token_of_something_else_says_nothing() {
+fn a_foreign_token_leads_to_a_rescan() {
     let (_dir, database) = create_database(ROWS);
     let (_other, other) = database_with_rows(&SMALL_ROWS.replace("msg_1", "msg_7"));
     let store = open(&database);

@@ -16,7 +16,7 @@ use crate::support::{copy_corpus, open, sessions, survey_sorted};
 #[derive(Debug, Clone)]
 struct Page {
     /// The table or index that it belongs to.
-    of: String,
+    owner: String,
     kind: String,
     number: usize,
     /// How many entries it has.
@@ -25,7 +25,7 @@ struct Page {
 
 impl Page {
     fn is_of_index(&self) -> bool {
-        self.of.contains("idx") || self.of.contains("autoindex")
+        self.owner.contains("idx") || self.owner.contains("autoindex")
     }
 }
 
@@ -36,49 +36,49 @@ fn pages(database: &Path) -> Vec<Page> {
     let mut all = db.prepare("SELECT name, pagetype, pageno, ncell FROM dbstat").unwrap();
     let page = |row: &rusqlite::Row<'_>| {
         let whole = |at| row.get(at).map(|number: i64| usize::try_from(number).unwrap());
-        Ok(Page { of: row.get(0)?, kind: row.get(1)?, number: whole(2)?, cells: whole(3)? })
+        Ok(Page { owner: row.get(0)?, kind: row.get(1)?, number: whole(2)?, cells: whole(3)? })
     };
     all.query_map([], page).unwrap().map(Result::unwrap).collect()
 }
 
 /// All that can be read of these sessions, and how much is told to be wrong.
-fn read_sessions(store: &dyn Source, of: &[SessionKey]) -> (BTreeSet<String>, usize) {
-    let (mut found, mut wrong) = (BTreeSet::new(), 0);
-    for session in of {
-        let whole = tree(store, session);
-        wrong += whole.issues.len();
-        found.extend(whole.entries.iter().map(|entry| entry.key.to_string()));
+fn read_sessions(store: &dyn Source, sessions: &[SessionKey]) -> (BTreeSet<String>, usize) {
+    let (mut names, mut issue_count) = (BTreeSet::new(), 0);
+    for session in sessions {
+        let listing = tree(store, session);
+        issue_count += listing.issues.len();
+        names.extend(listing.entries.iter().map(|entry| entry.key.to_string()));
         // By key the same is there, or it is told that it is not.
-        let keys: Vec<_> = whole.entries.into_iter().map(|entry| entry.key).collect();
-        let single = spans(store, &keys);
-        assert!(single.entries.len() + single.issues.len() >= keys.len());
+        let keys: Vec<_> = listing.entries.into_iter().map(|entry| entry.key).collect();
+        let by_key = spans(store, &keys);
+        assert!(by_key.entries.len() + by_key.issues.len() >= keys.len());
         store.open().unwrap().has_session(session).unwrap();
     }
-    (found, wrong)
+    (names, issue_count)
 }
 
 /// What is listed, surveyed and probed: nothing of it fails.
 fn survey_everything(store: &dyn Source) -> (BTreeSet<String>, usize) {
-    let (parts, lost) = (scan(store, &Scope::AllParts), orphans(store));
-    let mut wrong = parts.issues.len() + lost.issues.len();
-    let mut found: BTreeSet<String> = key_names(&parts.entries).into_iter().collect();
+    let (parts, orphan_rows) = (scan(store, &Scope::AllParts), orphans(store));
+    let mut issue_count = parts.issues.len() + orphan_rows.issues.len();
+    let mut names: BTreeSet<String> = key_names(&parts.entries).into_iter().collect();
     for scope in [Scope::Projects, Scope::Sessions] {
         let listed = scan(store, &scope);
-        wrong += listed.issues.len();
-        found.extend(key_names(&listed.entries));
+        issue_count += listed.issues.len();
+        names.extend(key_names(&listed.entries));
     }
-    for what in [Survey::Projects, Survey::Sessions, Survey::MessageSets] {
-        let (seen, issues) = survey_sorted(store, &what);
-        wrong += issues.len();
-        found.extend(seen.iter().map(|seen| seen.key.to_string()));
+    for survey in [Survey::Projects, Survey::Sessions, Survey::MessageSets] {
+        let (observations, issues) = survey_sorted(store, &survey);
+        issue_count += issues.len();
+        names.extend(observations.iter().map(|observation| observation.key.to_string()));
     }
     let token = store.probe(None).unwrap().token;
     store.probe(token.as_ref()).unwrap();
-    (found, wrong)
+    (names, issue_count)
 }
 
 #[test]
-fn a_damaged_page_costs_what_lies_on_it() {
+fn a_damaged_page_costs_only_its_own_rows() {
     let (_dir, database) = copy_corpus(Corpus::OpencodeSqlite);
     let bytes = std::fs::read(&database).unwrap();
     let store = open(&database);
@@ -86,18 +86,18 @@ fn a_damaged_page_costs_what_lies_on_it() {
     let (all, _) = read_sessions(&store, &known);
     let (overview, _) = survey_everything(&store);
     drop(store);
-    let (mut seen, mut compared) = (BTreeSet::new(), 0);
+    let (mut visited_kinds, mut compared) = (BTreeSet::new(), 0);
     for page in pages(&database) {
-        let of = ["session", "message", "part", "event_sequence"];
-        let is_read = of.iter().any(|of| {
-            page.of == *of
-                || page.of.starts_with(&format!("{of}_"))
-                || page.of.ends_with(&format!("index_{of}_1"))
+        let tables = ["session", "message", "part", "event_sequence"];
+        let is_read = tables.iter().any(|table| {
+            page.owner == *table
+                || page.owner.starts_with(&format!("{table}_"))
+                || page.owner.ends_with(&format!("index_{table}_1"))
         });
         // The first of each kind, and the last.
         if !is_read
-            || page.of.starts_with("session_")
-            || !seen.insert((page.of.clone(), page.kind.clone(), page.cells % 3))
+            || page.owner.starts_with("session_")
+            || !visited_kinds.insert((page.owner.clone(), page.kind.clone(), page.cells % 3))
         {
             continue;
         }
@@ -105,9 +105,9 @@ fn a_damaged_page_costs_what_lies_on_it() {
         damaged[(page.number - 1) * PAGE..][..PAGE].fill(0x5a);
         std::fs::write(&database, damaged).unwrap();
         let store = open(&database);
-        let (found, wrong) = read_sessions(&store, &known);
-        let (listed, also_wrong) = survey_everything(&store);
-        let missing: Vec<_> = all.difference(&found).collect();
+        let (names, issue_count) = read_sessions(&store, &known);
+        let (listed, survey_issues) = survey_everything(&store);
+        let missing: Vec<_> = all.difference(&names).collect();
         // A tree has no parts of a message that it does not have.
         let messages =
             missing.iter().filter_map(|name| name.strip_prefix("message ")?.split('/').nth(1));
@@ -117,7 +117,7 @@ fn a_damaged_page_costs_what_lies_on_it() {
             part.is_none_or(|message| !messages.contains(message))
         };
         let alone = missing.iter().filter(is_alone).count();
-        assert!(found.is_subset(&all), "{page:?}");
+        assert!(names.is_subset(&all), "{page:?}");
         let most = match &*page.kind {
             // An entry of a table is a row; the page above another's has none of its own.
             "leaf" if !page.is_of_index() => page.cells,
@@ -126,9 +126,9 @@ fn a_damaged_page_costs_what_lies_on_it() {
             _ => all.len(),
         };
         assert!(alone <= most, "{page:?}: {alone}");
-        assert!(missing.is_empty() || wrong > 0, "{page:?} is told");
+        assert!(missing.is_empty() || issue_count > 0, "{page:?} is told");
         let gone = overview.difference(&listed).count();
-        assert!(gone == 0 || also_wrong > 0, "{page:?} is told: {gone}");
+        assert!(gone == 0 || survey_issues > 0, "{page:?} is told: {gone}");
         // A session's row is listed, surveyed as such, and so is its set.
         let allowed = if page.kind == "internal" { overview.len() } else { most * 2 };
         assert!(gone <= allowed, "{page:?}: {gone} of {}", overview.len());
@@ -138,25 +138,26 @@ fn a_damaged_page_costs_what_lies_on_it() {
 }
 
 #[test]
-fn an_issue_says_which_row_it_is() {
+fn an_issue_names_its_row() {
     let (_dir, database) = copy_corpus(Corpus::OpencodeSqlite);
-    let page = pages(&database).into_iter().find(|it| it.of == "part" && it.kind == "leaf");
+    let page =
+        pages(&database).into_iter().find(|page| page.owner == "part" && page.kind == "leaf");
     let mut bytes = std::fs::read(&database).unwrap();
     bytes[(page.unwrap().number - 1) * PAGE..][..PAGE].fill(0);
     std::fs::write(&database, bytes).unwrap();
     let store = open(&database);
-    let mut told = 0;
+    let mut issue_count = 0;
     for session in sessions(&store) {
         let whole = tree(&store, &session);
         for (key, issue) in &whole.issues {
             assert!(matches!(issue.kind, IssueKind::Database { .. }), "{issue}");
             let name = key.as_ref().unwrap().to_string();
             assert!(name.starts_with("part "), "{name}");
-            told += 1;
+            issue_count += 1;
         }
         assert_eq!(whole.entries[0].key, session.into(), "the rest is there");
     }
-    assert!(told > 0);
+    assert!(issue_count > 0);
 }
 
 /// A number after another, the same in every run.
@@ -172,12 +173,12 @@ impl PseudoRandom {
 }
 
 #[test]
-fn any_page_may_be_damaged_in_any_way() {
+fn arbitrary_page_damage_ends_no_call() {
     let (_dir, database) = copy_corpus(Corpus::OpencodeVia);
     let bytes = std::fs::read(&database).unwrap();
-    let of_schema: Vec<usize> = pages(&database)
+    let schema_pages: Vec<usize> = pages(&database)
         .into_iter()
-        .filter(|page| page.of == "sqlite_schema")
+        .filter(|page| page.owner == "sqlite_schema")
         .map(|page| page.number)
         .collect();
     let known: Vec<_> = sessions(&open(&database)).into_iter().step_by(8).collect();
@@ -195,8 +196,8 @@ fn any_page_may_be_damaged_in_any_way() {
         std::fs::write(&database, damaged).unwrap();
         let store = open(&database);
         match store.open() {
-            Err(error) => assert!(of_schema.contains(&number), "page {number}: {error}"),
-            Ok(_) if of_schema.contains(&number) => {} // half a schema may be any other
+            Err(error) => assert!(schema_pages.contains(&number), "page {number}: {error}"),
+            Ok(_) if schema_pages.contains(&number) => {} // half a schema may be any other
             Ok(_) => {
                 read_sessions(&store, &known);
                 survey_everything(&store);
@@ -206,13 +207,13 @@ fn any_page_may_be_damaged_in_any_way() {
 }
 
 #[test]
-fn a_database_that_was_cut_off_is_an_error_that_says_so() {
+fn a_truncated_database_is_a_clear_error() {
     let (_dir, database) = copy_corpus(Corpus::OpencodeVia);
     let bytes = std::fs::read(&database).unwrap();
     for end in [bytes.len() - PAGE, bytes.len() / 2, 3 * PAGE, 50] {
         std::fs::write(&database, &bytes[..end]).unwrap();
         let error = open(&database).open().map(|_| ()).unwrap_err();
-        let said = std::error::Error::source(&error).unwrap().to_string();
-        assert!(said.contains(".recover"), "{end}: {said}");
+        let message = std::error::Error::source(&error).unwrap().to_string();
+        assert!(message.contains(".recover"), "{end}: {message}");
     }
 }

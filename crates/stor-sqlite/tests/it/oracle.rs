@@ -35,41 +35,41 @@ fn export_session(store: &dyn Source, session: &SessionKey) -> Value {
     json!({ "info": info, "messages": messages })
 }
 
-fn oracle(which: Corpus) -> BTreeMap<String, Value> {
-    let exports = corpus(which).exports().unwrap();
+fn oracle(corpus_id: Corpus) -> BTreeMap<String, Value> {
+    let exports = corpus(corpus_id).exports().unwrap();
     let read = |path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
     exports.into_iter().map(|export| (export.session, read(export.path))).collect()
 }
 
 #[test]
 fn every_export_is_reproduced() {
-    for which in REAL_CORPORA {
-        let (_dir, database) = copy_corpus(which);
+    for corpus_id in REAL_CORPORA {
+        let (_dir, database) = copy_corpus(corpus_id);
         let store = open(&database);
-        let mut expected = oracle(which);
+        let mut expected = oracle(corpus_id);
         for session in sessions(&store) {
             let mut expected = expected.remove(session.session.as_str()).unwrap();
-            if which == Corpus::OpencodeVia {
+            if corpus_id == Corpus::OpencodeVia {
                 // Columns that only the upgrade to 1.18 added.
                 let info = expected["info"].as_object_mut().unwrap();
                 info.remove("cost");
                 info.remove("tokens");
             }
-            assert_eq!(export_session(&store, &session), expected, "{which:?} {session}");
+            assert_eq!(export_session(&store, &session), expected, "{corpus_id:?} {session}");
         }
-        assert!(expected.is_empty(), "{which:?}: {:?}", expected.keys());
+        assert!(expected.is_empty(), "{corpus_id:?}: {:?}", expected.keys());
     }
 }
 
 #[test]
 fn sessions_are_listed_in_the_order_that_opencode_lists_them() {
-    for which in REAL_CORPORA {
-        let (_dir, database) = copy_corpus(which);
+    for corpus_id in REAL_CORPORA {
+        let (_dir, database) = copy_corpus(corpus_id);
         let store = open(&database);
         let mut compared = 0;
         // After the migration the list of one project was not recorded; it is as it was before.
-        let listed = match which {
-            Corpus::OpencodeSqlite => which,
+        let listed = match corpus_id {
+            Corpus::OpencodeSqlite => corpus_id,
             _ => Corpus::OpencodeJson,
         };
         for list in std::fs::read_dir(corpus(listed).oracle.join("session-list")).unwrap() {
@@ -91,7 +91,7 @@ fn sessions_are_listed_in_the_order_that_opencode_lists_them() {
                     })
                 })
             });
-            assert_eq!(roots.collect::<Vec<_>>(), oracle, "{which:?}, {}", path.display());
+            assert_eq!(roots.collect::<Vec<_>>(), oracle, "{corpus_id:?}, {}", path.display());
             compared += oracle.len();
         }
         assert!(compared > 40);
@@ -99,24 +99,24 @@ fn sessions_are_listed_in_the_order_that_opencode_lists_them() {
 }
 
 #[test]
-fn todos_children_and_shares_are_those_of_the_api() {
-    for which in [Corpus::OpencodeSqlite, Corpus::OpencodeMigrated] {
-        let (_dir, database) = copy_corpus(which);
+fn todos_and_shares_match_the_api() {
+    for corpus_id in [Corpus::OpencodeSqlite, Corpus::OpencodeMigrated] {
+        let (_dir, database) = copy_corpus(corpus_id);
         let store = open(&database);
-        let path = corpus(which).oracle.join("api/children-todo-diff.json");
+        let path = corpus(corpus_id).oracle.join("api/children-todo-diff.json");
         let oracle: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
         let mut todos = 0;
-        for (session, said) in oracle.as_object().unwrap() {
-            let expected = said["todo"].as_array().unwrap();
-            let found = spans(&store, &[EntityKey::Todo(session_key(session))]).entries;
-            assert_eq!(found.is_empty(), expected.is_empty(), "{session}");
-            for entry in found {
+        for (session, answers) in oracle.as_object().unwrap() {
+            let expected = answers["todo"].as_array().unwrap();
+            let entries = spans(&store, &[EntityKey::Todo(session_key(session))]).entries;
+            assert_eq!(entries.is_empty(), expected.is_empty(), "{session}");
+            for entry in entries {
                 let list: Vec<Value> = serde_json::from_slice(&entry.span.unwrap()).unwrap();
                 assert_eq!(list, *expected, "{session}");
                 todos += list.len();
             }
         }
-        assert_eq!(todos, 3, "{which:?}");
+        assert_eq!(todos, 3, "{corpus_id:?}");
         let shared = sessions(&store)
             .into_iter()
             .filter_map(|session| spans(&store, &[EntityKey::Share(session)]).entries.pop()?.span);

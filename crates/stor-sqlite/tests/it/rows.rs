@@ -55,7 +55,7 @@ fn nulls_are_absent() {
 
 /// A database whose columns take anything, as SQLite's do without NOT NULL.
 #[test]
-fn nulls_where_none_may_be_cost_their_row() {
+fn invalid_nulls_cost_their_row() {
     let schema = crate::support::SCHEMA.replace(" NOT NULL", "");
     let (_dir, database) = crate::support::database_with_schema(
         &schema,
@@ -70,9 +70,9 @@ fn nulls_where_none_may_be_cost_their_row() {
         ),
     );
     let store = open(&database);
-    let found = tree(&store, &session_key("ses_1"));
-    assert_eq!(key_names(&found.entries), ["ses_1", "msg_2", "msg_1", "prt_1", "prt_3"]);
-    let kinds: Vec<_> = issues(&found);
+    let listing = tree(&store, &session_key("ses_1"));
+    assert_eq!(key_names(&listing.entries), ["ses_1", "msg_2", "msg_1", "prt_1", "prt_3"]);
+    let kinds: Vec<_> = issues(&listing);
     let shape = || IssueKind::WrongShape { expected: "a record as JSON" };
     assert!(kinds.contains(&(Some("message ses_1/msg_3".to_owned()), shape())), "{kinds:?}");
     assert!(kinds.contains(&(Some("part msg_1/prt_4".to_owned()), shape())), "{kinds:?}");
@@ -81,12 +81,12 @@ fn nulls_where_none_may_be_cost_their_row() {
     let listed = scan(&store, &Scope::Sessions);
     assert_eq!((listed.entries.len(), listed.issues.len()), (3, 1));
     let (sets, _) = survey_sorted(&store, &Survey::MessageSets);
-    let (seen, _) = survey_sorted(&store, &Survey::Messages(&session_key("ses_1")));
-    assert!(seen.contains(&sets[0]), "one set, however it is listed");
+    let (observations, _) = survey_sorted(&store, &Survey::Messages(&session_key("ses_1")));
+    assert!(observations.contains(&sets[0]), "one set, however it is listed");
 }
 
 #[test]
-fn what_is_no_record_is_told_by_whoever_parses_it() {
+fn malformed_records_are_reported_by_the_parser() {
     for data in [
         "'not JSON'",
         "''",
@@ -103,14 +103,14 @@ fn what_is_no_record_is_told_by_whoever_parses_it() {
             "UPDATE message SET data = {data}; UPDATE part SET data = {data} WHERE id = 'prt_1';
              INSERT INTO message VALUES ('msg_2', 'ses_1', 1, 1, '{{\"role\":\"user\"}}');"
         ));
-        let found = tree(&open(&database), &session_key("ses_1"));
-        assert_eq!(key_names(&found.entries), ["ses_1", "msg_1", "prt_1", "msg_2"], "{data}");
-        let is_told = |parsed: Option<bool>| parsed.is_none_or(|has_issues| has_issues);
-        let read = Message::parse(span(&found.entries[1])).ok();
-        assert!(is_told(read.map(|read| !read.issues.is_empty())), "{data}");
-        let read = Part::parse(span(&found.entries[2])).ok();
-        assert!(is_told(read.map(|read| !read.issues.is_empty())), "{data}");
-        assert!(Message::parse(span(&found.entries[3])).unwrap().issues.is_empty());
+        let listing = tree(&open(&database), &session_key("ses_1"));
+        assert_eq!(key_names(&listing.entries), ["ses_1", "msg_1", "prt_1", "msg_2"], "{data}");
+        let is_reported = |has_issues: Option<bool>| has_issues.is_none_or(|has_issues| has_issues);
+        let parsed = Message::parse(span(&listing.entries[1])).ok();
+        assert!(is_reported(parsed.map(|parsed| !parsed.issues.is_empty())), "{data}");
+        let parsed = Part::parse(span(&listing.entries[2])).ok();
+        assert!(is_reported(parsed.map(|parsed| !parsed.issues.is_empty())), "{data}");
+        assert!(Message::parse(span(&listing.entries[3])).unwrap().issues.is_empty());
     }
 }
 
@@ -151,20 +151,20 @@ fn ids_are_texts_like_any_other() {
              VALUES ('', 'p', '', '', '', '', 1, 1), ('s''\"', 'p', '', '', '', '', 1, 1);",
     );
     let store = open(&database);
-    let found = tree(&store, &session_key("ses_1"));
-    assert_eq!(key_names(&found.entries), ["ses_1", "msg_1", "prt_1", "a'\"b\\", "p'\"", "é"]);
-    assert!(found.entries.iter().all(|entry| entry_json(entry).is_object()));
-    assert_eq!(entry_json(&found.entries[4])["messageID"], "a'\"b\\");
-    let told = issues(&found);
-    assert_eq!(told.len(), 4);
+    let listing = tree(&store, &session_key("ses_1"));
+    assert_eq!(key_names(&listing.entries), ["ses_1", "msg_1", "prt_1", "a'\"b\\", "p'\"", "é"]);
+    assert!(listing.entries.iter().all(|entry| entry_json(entry).is_object()));
+    assert_eq!(entry_json(&listing.entries[4])["messageID"], "a'\"b\\");
+    let problems = issues(&listing);
+    assert_eq!(problems.len(), 4);
     assert!(
-        told.iter().all(|(about, kind)| {
+        problems.iter().all(|(key, kind)| {
             matches!(kind, IssueKind::BadId { .. })
-                && about.as_ref().is_some_and(|it| it.contains("ses_1"))
+                && key.as_ref().is_some_and(|name| name.contains("ses_1"))
         }),
-        "{told:?}"
+        "{problems:?}"
     );
-    let keys: Vec<_> = found.entries.iter().map(|entry| entry.key.clone()).collect();
+    let keys: Vec<_> = listing.entries.iter().map(|entry| entry.key.clone()).collect();
     assert_eq!(spans(&store, &keys).entries.len(), keys.len());
     assert_eq!(sessions(&store).len(), 3);
     assert_eq!(
@@ -213,52 +213,53 @@ fn rows_over_the_limit(len: usize) {
          UPDATE project SET name = '{long}';"
     ));
     let limited = open_limited(&database, 1000);
-    let found = tree(&limited, &session_key("ses_1"));
-    assert_eq!(key_names(&found.entries), ["ses_1", "msg_2", "prt_4"]);
-    let mut told = issues(&found);
-    told.sort_by(|a, b| a.0.cmp(&b.0));
-    let too_large = |more| IssueKind::TooLarge { size: len as u64 + more, limit: 1000 };
+    let listing = tree(&limited, &session_key("ses_1"));
+    assert_eq!(key_names(&listing.entries), ["ses_1", "msg_2", "prt_4"]);
+    let mut problems = issues(&listing);
+    problems.sort_by(|a, b| a.0.cmp(&b.0));
+    let oversized = |more| IssueKind::TooLarge { size: len as u64 + more, limit: 1000 };
     let expected = [
-        (Some("message ses_1/msg_1".to_owned()), too_large(22)),
-        (Some("part msg_2/prt_3".to_owned()), too_large(8)),
-        (Some("session ses_1".to_owned()), too_large(0)),
-        (Some("session ses_1".to_owned()), too_large(8)),
+        (Some("message ses_1/msg_1".to_owned()), oversized(22)),
+        (Some("part msg_2/prt_3".to_owned()), oversized(8)),
+        (Some("session ses_1".to_owned()), oversized(0)),
+        (Some("session ses_1".to_owned()), oversized(8)),
     ];
-    assert_eq!(told, expected);
-    let fields = found.issues.iter().filter_map(|(_, issue)| issue.place.field.as_deref());
+    assert_eq!(problems, expected);
+    let fields = listing.issues.iter().filter_map(|(_, issue)| issue.place.field.as_deref());
     assert_eq!(fields.collect::<Vec<_>>(), ["title", "revert"]);
-    let record = entry_json(&found.entries[0]);
+    let record = entry_json(&listing.entries[0]);
     assert!(record.get("revert").is_none() && record.get("title").is_none());
     assert!(record["permission"].is_array());
     let projects = scan(&limited, &Scope::Projects);
-    assert_eq!(issues(&projects), [(Some("project p".to_owned()), too_large(0))]);
+    assert_eq!(issues(&projects), [(Some("project p".to_owned()), oversized(0))]);
     assert_eq!(entry_json(&projects.entries[0])["worktree"], "/w");
     let listed = scan(&limited, &Scope::Sessions).entries;
-    let stamp = |it: &Entry| (it.key.clone(), *it.span.as_ref().unwrap().stamp());
+    let stamp = |entry: &Entry| (entry.key.clone(), *entry.span.as_ref().unwrap().stamp());
     let mut stamps: Vec<_> = listed.iter().map(stamp).collect();
     stamps.sort_by(|a, b| a.0.cmp(&b.0));
-    let (seen, _) = survey_sorted(&limited, &Survey::Sessions);
-    let surveyed_stamps: Vec<_> = seen.into_iter().map(|it| (it.key, it.stamp)).collect();
+    let (observations, _) = survey_sorted(&limited, &Survey::Sessions);
+    let surveyed_stamps: Vec<_> =
+        observations.into_iter().map(|observation| (observation.key, observation.stamp)).collect();
     assert_eq!(stamps, surveyed_stamps, "a text over the limit counts in both");
     assert_eq!(stamps.len(), 2);
-    let asked = [message_key("msg_1"), part_key("msg_2", "prt_3")];
-    assert_eq!(spans(&limited, &asked).issues.len(), 2);
+    let keys = [message_key("msg_1"), part_key("msg_2", "prt_3")];
+    assert_eq!(spans(&limited, &keys).issues.len(), 2);
     let parts = scan(&limited, &Scope::AllParts);
     assert_eq!(
         (key_names(&parts.entries).join(" "), parts.issues.len()),
         ("prt_1 prt_2 prt_4".into(), 1)
     );
-    for (scope, holds) in [(Scope::AllParts, 3), (Scope::Messages(session_key("ses_1")), 1)] {
-        assert_eq!(count_borrowed(&open_limited(&database, 1000), &scope), (holds, 1));
+    for (scope, count) in [(Scope::AllParts, 3), (Scope::Messages(session_key("ses_1")), 1)] {
+        assert_eq!(count_borrowed(&open_limited(&database, 1000), &scope), (count, 1));
     }
     assert_eq!(survey_sorted(&limited, &Survey::Messages(&session_key("ses_1"))).0.len(), 3);
     let all = limited.with_options(Default::default());
-    assert_eq!(spans(&all, &asked).entries.len(), 2);
+    assert_eq!(spans(&all, &keys).entries.len(), 2);
     assert_eq!(read_everything(&all).1, 0);
 }
 
 #[test]
-fn a_row_just_under_the_limit_is_sorted_too() {
+fn a_row_just_under_the_limit_is_sorted() {
     let limit = 2 << 20;
     let long = "x".repeat(limit - 10);
     let (_dir, database) = small_database_with(&format!(
@@ -267,8 +268,8 @@ fn a_row_just_under_the_limit_is_sorted_too() {
          INSERT INTO part VALUES ('prt_3', 'msg_1', 'ses_1', 1, 1, '{{\"x\":\"{long}\"}}');"
     ));
     let limited = open_limited(&database, limit as u64);
-    let found = tree(&limited, &session_key("ses_1"));
-    assert_eq!(key_names(&found.entries), ["ses_1", "msg_1", "prt_1", "prt_3"]);
+    let listing = tree(&limited, &session_key("ses_1"));
+    assert_eq!(key_names(&listing.entries), ["ses_1", "msg_1", "prt_1", "prt_3"]);
     assert_eq!(orphans(&limited).entries.len(), 1);
 }
 
@@ -279,30 +280,30 @@ fn an_id_over_the_limit_costs_its_row() {
          INSERT INTO part VALUES ('prt_3', 'msg_1', 'ses_1', 1, 1, '{}');",
     );
     let limited = open_limited(&database, 1000);
-    for found in [tree(&limited, &session_key("ses_1")), scan(&limited, &Scope::AllParts)] {
-        assert!(key_names(&found.entries).iter().any(|name| name == "prt_3"), "{found:?}");
-        assert!(matches!(issues(&found)[0].1, IssueKind::BadId { .. }));
+    for listing in [tree(&limited, &session_key("ses_1")), scan(&limited, &Scope::AllParts)] {
+        assert!(key_names(&listing.entries).iter().any(|name| name == "prt_3"), "{listing:?}");
+        assert!(matches!(issues(&listing)[0].1, IssueKind::BadId { .. }));
     }
 }
 
 /// How many records and issues are lent that hold in the end.
 fn count_borrowed(store: &SqliteReader, scope: &Scope) -> (usize, usize) {
-    let (mut held, mut lent) = ((0, 0), (0, 0));
-    let mut each = |it: BorrowedItem<'_>| {
-        match it {
-            BorrowedItem::Record(_) => lent.0 += 1,
-            BorrowedItem::Issue(..) => lent.1 += 1,
-            BorrowedItem::Rollback => lent = (0, 0),
+    let (mut committed, mut pending) = ((0, 0), (0, 0));
+    let mut visit = |item: BorrowedItem<'_>| {
+        match item {
+            BorrowedItem::Record(_) => pending.0 += 1,
+            BorrowedItem::Issue(..) => pending.1 += 1,
+            BorrowedItem::Rollback => pending = (0, 0),
             BorrowedItem::Commit => {
-                held = (held.0 + lent.0, held.1 + lent.1);
-                lent = (0, 0);
+                committed = (committed.0 + pending.0, committed.1 + pending.1);
+                pending = (0, 0);
             }
             BorrowedItem::Set(_) => {}
         }
         ControlFlow::Continue(())
     };
-    store.open().unwrap().scan_borrowed(scope, &mut each).unwrap();
-    held
+    store.open().unwrap().scan_borrowed(scope, &mut visit).unwrap();
+    committed
 }
 
 #[test]
@@ -317,11 +318,11 @@ fn parts_stay_in_order_where_the_clock_of_ids_wraps() {
         "INSERT INTO message VALUES ('msg_2', 'ses_1', 2, 2, '{{}}'); {rows}"
     ));
     let store = open(&database);
-    let found = tree(&store, &session_key("ses_1")).entries;
-    assert_eq!(key_names(&found)[4..], ids);
-    assert!(found[4..].is_sorted_by_key(|entry| entry.order));
-    let EntityKey::Message(of) = message_key("msg_2") else { return };
-    assert_eq!(key_names(&scan(&store, &Scope::Parts(of)).entries), ids);
+    let entries = tree(&store, &session_key("ses_1")).entries;
+    assert_eq!(key_names(&entries)[4..], ids);
+    assert!(entries[4..].is_sorted_by_key(|entry| entry.order));
+    let EntityKey::Message(message) = message_key("msg_2") else { return };
+    assert_eq!(key_names(&scan(&store, &Scope::Parts(message)).entries), ids);
 }
 
 #[test]

@@ -19,16 +19,16 @@ fn unknown_names(report: &SchemaReport) -> (Vec<&str>, Vec<String>) {
 
 /// What is said whenever sessions are listed, which both ways of listing them say.
 fn listing_issues(store: &SqliteReader) -> Vec<String> {
-    let listed = scan(store, &Scope::Sessions).issues;
-    let said: Vec<String> = listed
+    let issues = scan(store, &Scope::Sessions).issues;
+    let messages: Vec<String> = issues
         .into_iter()
-        .map(|(about, issue)| match (about, issue.kind) {
-            (None, IssueKind::Database { message: what }) => what,
+        .map(|(key, issue)| match (key, issue.kind) {
+            (None, IssueKind::Database { message }) => message,
             other => panic!("{other:?}"),
         })
         .collect();
-    assert_eq!(survey_sorted(store, &Survey::Sessions).1.len(), said.len());
-    said
+    assert_eq!(survey_sorted(store, &Survey::Sessions).1.len(), messages.len());
+    messages
 }
 
 #[test]
@@ -45,7 +45,7 @@ fn every_schema_that_opencode_wrote_is_known() {
 }
 
 #[test]
-fn unknown_tables_and_columns_are_listed_and_are_no_issue() {
+fn unknown_tables_and_columns_are_listed_without_an_issue() {
     let (_dir, database) = database_with_rows(SMALL_ROWS);
     open_writer(&database)
         .execute_batch(
@@ -67,7 +67,7 @@ fn unknown_tables_and_columns_are_listed_and_are_no_issue() {
 }
 
 #[test]
-fn a_renamed_column_that_is_needed_is_an_issue() {
+fn a_missing_required_column_is_an_issue() {
     let (_dir, database) = database_with_rows(SMALL_ROWS);
     open_writer(&database).execute_batch("ALTER TABLE message RENAME COLUMN data TO body").unwrap();
     let store = open(&database);
@@ -110,7 +110,7 @@ fn a_column_of_another_type_is_an_issue_and_is_read() {
 }
 
 #[test]
-fn tables_of_2x_are_checked_in_2x_alone() {
+fn v2_tables_are_checked_only_in_v2_databases() {
     // Within 1.x they have had other shapes.
     for (schema, expected) in [(SCHEMA, 0), (V2_SCHEMA, 1)] {
         let (_dir, database) = database_with_schema(schema, "");

@@ -53,7 +53,7 @@ const UNORDERED_MESSAGES: &str = r#"
     INSERT INTO session_share VALUES ('ses_1', 'x', 'not to be told', 'https://x', 1, 1);"#;
 
 #[test]
-fn the_first_schema_is_read_as_the_last_one_is() {
+fn the_first_schema_reads_like_the_last() {
     let rows = format!("{SMALL_ROWS}{UNORDERED_MESSAGES}");
     let (_first, first) = database_with_schema(FIRST_SCHEMA, &rows);
     let (_last, last) = database_with_rows(&rows);
@@ -64,10 +64,10 @@ fn the_first_schema_is_read_as_the_last_one_is() {
         ["ses_1", "msg_1", "prt_1", "msg_5", "prt_8", "prt_9", "msg_4", "msg_9"].map(str::to_owned);
     for store in [&first, &last] {
         assert_eq!(key_names(&tree(store, &session).entries), expected);
-        let (seen, wrong) = survey_sorted(store, &Survey::Messages(&session));
-        assert_eq!((seen.len(), wrong.len()), (5, 0), "four and their set");
-        let listed = spans(store, &[EntityKey::Todo(session.clone())]).entries;
-        assert_eq!(entry_json(&listed[0])[0]["content"], "a");
+        let (observations, issues) = survey_sorted(store, &Survey::Messages(&session));
+        assert_eq!((observations.len(), issues.len()), (5, 0), "four and their set");
+        let todos = spans(store, &[EntityKey::Todo(session.clone())]).entries;
+        assert_eq!(entry_json(&todos[0])[0]["content"], "a");
     }
     let record = entry_json(&scan(&first, &Scope::Sessions).entries[1]);
     for absent in ["cost", "tokens", "agent", "model", "path", "metadata", "workspaceID"] {
@@ -77,7 +77,7 @@ fn the_first_schema_is_read_as_the_last_one_is() {
 }
 
 #[test]
-fn columns_and_tables_of_later_versions_are_passed_over() {
+fn columns_and_tables_of_later_versions_are_ignored() {
     // In another order, and with others between them.
     let schema = SCHEMA.replace(
         "CREATE TABLE `message` (\n          `id` text PRIMARY KEY,",
@@ -102,7 +102,7 @@ fn columns_and_tables_of_later_versions_are_passed_over() {
 }
 
 #[test]
-fn what_a_database_lacks_is_absent() {
+fn missing_tables_yield_nothing() {
     for lacking in
         ["todo", "session_share", "project", "part", "message", "event", "event_sequence"]
     {
@@ -112,8 +112,8 @@ fn what_a_database_lacks_is_absent() {
         let store = open(&database);
         assert_eq!(read_everything(&store).1, 0, "{lacking}");
         assert_eq!(sessions(&store).len(), 2);
-        let asked = [EntityKey::Todo(session_key("ses_1")), EntityKey::Share(session_key("ses_1"))];
-        assert_eq!(spans(&store, &asked).issues.len(), 2);
+        let keys = [EntityKey::Todo(session_key("ses_1")), EntityKey::Share(session_key("ses_1"))];
+        assert_eq!(spans(&store, &keys).issues.len(), 2);
         // A view in its place is none of opencode's.
         db.execute_batch(&format!("CREATE VIEW {lacking} AS SELECT * FROM session;")).unwrap();
         assert_eq!(read_everything(&store).1, 0, "{lacking}");
@@ -121,7 +121,7 @@ fn what_a_database_lacks_is_absent() {
 }
 
 #[test]
-fn columns_that_come_while_a_store_is_open_are_read() {
+fn columns_added_while_a_store_is_open_are_read() {
     let (_dir, database) = database_with_schema(FIRST_SCHEMA, SMALL_ROWS);
     let store = open(&database);
     let mut reader = store.open().unwrap();
@@ -132,7 +132,10 @@ fn columns_that_come_while_a_store_is_open_are_read() {
     // A reader that was open all along is not disturbed by a table that is made anew.
     let count = |reader: &mut dyn scrollback_source::Reader| {
         let scope = Scope::Messages(session_key("ses_1"));
-        scrollback_source::Listing::collect(|each| reader.scan(&scope, each)).unwrap().entries.len()
+        scrollback_source::Listing::collect(|visit| reader.scan(&scope, visit))
+            .unwrap()
+            .entries
+            .len()
     };
     assert_eq!(count(&mut *reader), 1);
     db.execute_batch(
@@ -147,7 +150,7 @@ fn columns_that_come_while_a_store_is_open_are_read() {
 }
 
 #[test]
-fn a_database_in_the_place_of_another_is_read_by_its_own_schema() {
+fn a_replaced_database_is_read_with_its_own_schema() {
     let with_cost = FIRST_SCHEMA.replace("slug text", "cost real DEFAULT 1.5 NOT NULL, slug text");
     let [(_old, database), (_new, other)] =
         [FIRST_SCHEMA, &with_cost].map(|schema| database_with_schema(schema, SMALL_ROWS));
@@ -164,8 +167,8 @@ fn a_database_in_the_place_of_another_is_read_by_its_own_schema() {
 
 #[test]
 fn each_version_of_the_corpora_is_known() {
-    for (which, has_events) in [(Corpus::OpencodeVia, false), (Corpus::OpencodeSqlite, true)] {
-        let (_dir, database) = copy_corpus(which);
+    for (corpus_id, has_events) in [(Corpus::OpencodeVia, false), (Corpus::OpencodeSqlite, true)] {
+        let (_dir, database) = copy_corpus(corpus_id);
         let record = entry_json(&scan(&open(&database), &Scope::Sessions).entries[0]);
         assert_eq!(record.get("tokens").is_some(), has_events);
     }
@@ -182,7 +185,7 @@ fn open_error(database: &std::path::Path) -> String {
 }
 
 #[test]
-fn what_is_no_database_of_opencode_is_refused() {
+fn databases_of_other_programs_are_refused() {
     let no_sessions = "no table of sessions";
     for (schema, expected) in [
         ("", no_sessions),
@@ -196,15 +199,15 @@ fn what_is_no_database_of_opencode_is_refused() {
         ("CREATE TABLE session_v2 (id text)", no_sessions),
     ] {
         let (_dir, database) = database_with_schema(schema, "");
-        let said = open_error(&database);
-        assert!(said.contains(expected), "{schema}: {said}");
+        let message = open_error(&database);
+        assert!(message.contains(expected), "{schema}: {message}");
     }
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("opencode.db");
     for (bytes, expected) in [("", no_sessions), ("text\n", "no database"), ("x", "no database")] {
         std::fs::write(&database, bytes.repeat(1000)).unwrap();
-        let said = open_error(&database);
-        assert!(said.contains(expected), "{bytes}: {said}");
+        let message = open_error(&database);
+        assert!(message.contains(expected), "{bytes}: {message}");
     }
     std::fs::remove_file(&database).unwrap();
     assert!(open_error(&database).contains("No such file"));
@@ -214,7 +217,7 @@ fn what_is_no_database_of_opencode_is_refused() {
 }
 
 #[test]
-fn a_database_that_is_not_yet_there_is_read_once_it_is() {
+fn a_database_is_read_once_it_exists() {
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("opencode.db");
     let store = open(&database);

@@ -31,9 +31,9 @@ pub(crate) const V2_CORPORA: [Corpus; 3] =
     [Corpus::OpencodePrelaunch, Corpus::OpencodeV2Fresh, Corpus::OpencodeV2Upgraded];
 
 /// A copy of a database, and where it lies; it goes away with the directory.
-pub(crate) fn copy_corpus(which: Corpus) -> (TempDir, PathBuf) {
+pub(crate) fn copy_corpus(corpus_id: Corpus) -> (TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
-    let database = corpus(which).copy_to(dir.path()).unwrap().database;
+    let database = corpus(corpus_id).copy_to(dir.path()).unwrap().database;
     (dir, database)
 }
 
@@ -97,9 +97,9 @@ pub(crate) fn open_writer(database: &Path) -> Connection {
 }
 
 /// The file beside a database whose name ends so.
-pub(crate) fn side_file(database: &Path, end: &str) -> PathBuf {
+pub(crate) fn side_file(database: &Path, suffix: &str) -> PathBuf {
     let mut path = OsString::from(database);
-    path.push(end);
+    path.push(suffix);
     path.into()
 }
 
@@ -131,7 +131,7 @@ pub(crate) fn entry_json(entry: &scrollback_source::Entry) -> Value {
 
 /// The titles of all sessions, through one open reader, newest session first.
 pub(crate) fn titles(reader: &mut dyn Reader) -> Vec<String> {
-    let all = Listing::collect(|each| reader.scan(&Scope::Sessions, each)).unwrap();
+    let all = Listing::collect(|visit| reader.scan(&Scope::Sessions, visit)).unwrap();
     assert!(all.issues.is_empty(), "{:?}", all.issues);
     all.entries
         .iter()
@@ -150,55 +150,55 @@ pub(crate) fn issues(listing: &Listing) -> Vec<(Option<String>, IssueKind)> {
 /// What a survey sees, sorted, and what it says is wrong.
 pub(crate) fn survey_sorted(
     store: &dyn Source,
-    what: &Survey<'_>,
+    survey: &Survey<'_>,
 ) -> (Vec<Observation>, Vec<(Option<EntityKey>, IssueKind)>) {
-    let (mut seen, mut issues) = (Vec::new(), Vec::new());
-    let each = &mut |it| {
-        match it {
-            SurveyItem::Observation(it) => seen.push(it),
+    let (mut observations, mut issues) = (Vec::new(), Vec::new());
+    let visit = &mut |item| {
+        match item {
+            SurveyItem::Observation(observation) => observations.push(observation),
             SurveyItem::Issue(key, issue) => issues.push((key, issue.kind)),
         }
         ControlFlow::Continue(())
     };
-    store.open().unwrap().survey(what, each).unwrap();
-    seen.sort_by(|a: &Observation, b| a.key.cmp(&b.key));
-    (seen, issues)
+    store.open().unwrap().survey(survey, visit).unwrap();
+    observations.sort_by(|a: &Observation, b| a.key.cmp(&b.key));
+    (observations, issues)
 }
 
 /// Makes every call that there is, and says what came: the names of what was read, sorted, and how
 /// many issues there were.
 pub(crate) fn read_everything(store: &dyn Source) -> (Vec<String>, usize) {
-    let (mut found, mut wrong) = (Vec::new(), 0);
-    let mut take = |listing: Listing| {
-        wrong += listing.issues.len();
-        found.extend(key_names(&listing.entries));
+    let (mut names, mut issues) = (Vec::new(), 0);
+    let mut add = |listing: Listing| {
+        issues += listing.issues.len();
+        names.extend(key_names(&listing.entries));
     };
     let mut reader = store.open().unwrap();
     for scope in [Scope::Projects, Scope::Sessions] {
-        take(Listing::collect(|each| reader.scan(&scope, each)).unwrap());
+        add(Listing::collect(|visit| reader.scan(&scope, visit)).unwrap());
     }
     for session in sessions(store) {
-        take(Listing::collect(|each| reader.tree(&session, each)).unwrap());
+        add(Listing::collect(|visit| reader.tree(&session, visit)).unwrap());
         let _ = survey_sorted(store, &Survey::Messages(&session));
         reader.has_session(&session).unwrap();
     }
-    take(Listing::collect(|each| reader.orphans(each)).unwrap());
-    let parts = Listing::collect(|each| reader.scan(&Scope::AllParts, each)).unwrap();
-    wrong += parts.issues.len();
-    found.extend(key_names(&parts.entries));
-    for what in [Survey::Projects, Survey::Sessions, Survey::MessageSets] {
-        wrong += survey_sorted(store, &what).1.len();
+    add(Listing::collect(|visit| reader.orphans(visit)).unwrap());
+    let parts = Listing::collect(|visit| reader.scan(&Scope::AllParts, visit)).unwrap();
+    issues += parts.issues.len();
+    names.extend(key_names(&parts.entries));
+    for survey in [Survey::Projects, Survey::Sessions, Survey::MessageSets] {
+        issues += survey_sorted(store, &survey).1.len();
     }
     store.probe(None).unwrap();
-    found.sort_unstable();
-    (found, wrong)
+    names.sort_unstable();
+    (names, issues)
 }
 
 /// Says that a test leaves something out, where the gate collects such lines.
-pub(crate) fn skip(what: &str, why: &str) {
+pub(crate) fn skip(subject: &str, reason: &str) {
     if let Some(path) = std::env::var_os("SCROLLBACK_SKIPS") {
         let mut file = std::fs::File::options().append(true).create(true).open(path).unwrap();
-        writeln!(file, "{what}: {why}").unwrap();
+        writeln!(file, "{subject}: {reason}").unwrap();
     }
 }
 
@@ -206,8 +206,8 @@ pub(crate) fn skip(what: &str, why: &str) {
 pub(crate) fn for_each_store(check: impl Fn(&dyn Source, &Expectations)) {
     let with_items = Expectations::everything().without(Content::Resume);
     let expected = with_items.clone().without(Content::Items);
-    for which in REAL_CORPORA {
-        let (_dir, database) = copy_corpus(which);
+    for corpus_id in REAL_CORPORA {
+        let (_dir, database) = copy_corpus(corpus_id);
         let db = Connection::open(&database).unwrap();
         // Foreign keys keep real databases from having any.
         db.execute_batch(
@@ -219,8 +219,8 @@ pub(crate) fn for_each_store(check: impl Fn(&dyn Source, &Expectations)) {
         drop(db);
         check(&open(&database), &expected);
     }
-    for which in V2_CORPORA {
-        let (_dir, database) = copy_corpus(which);
+    for corpus_id in V2_CORPORA {
+        let (_dir, database) = copy_corpus(corpus_id);
         let db = Connection::open(&database).unwrap();
         db.execute_batch(
             "PRAGMA foreign_keys=OFF;

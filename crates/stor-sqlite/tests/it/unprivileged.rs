@@ -30,8 +30,8 @@ const SMALL_NAME: &str = "small.db";
 fn reads_as_nobody() {
     let Some(database) = std::env::var_os(DATABASE_VARIABLE) else { return };
     let store = open(Path::new(&database));
-    let (_, wrong) = read_everything(&store);
-    assert_eq!(wrong, 0);
+    let (_, issues) = read_everything(&store);
+    assert_eq!(issues, 0);
     if Path::new(&database).ends_with(SMALL_NAME) {
         assert_eq!(titles(&mut *store.open().unwrap()), ["committed", "committed"]);
     } else {
@@ -80,21 +80,21 @@ fn read_as_nobody(program: &Path, database: &Path, is_shm_hidden: bool) {
         .gid(NOBODY)
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    let error = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() && said.contains("it was read"), "{said}{error}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && stdout.contains("it was read"), "{stdout}{stderr}");
     assert!(read_files(dir) == before);
 }
 
 #[test]
-fn a_log_is_read_where_nothing_may_be_made() {
+fn a_log_is_read_in_a_directory_without_write_access() {
     let Some((_keep, program)) = copy_of_program() else { return };
     let (_dir, database) = copy_corpus(Corpus::OpencodeRawWal);
     read_as_nobody(&program, &database, false);
 }
 
 #[test]
-fn what_another_user_writes_is_read() {
+fn the_database_of_another_user_is_read() {
     let Some((_keep, program)) = copy_of_program() else { return };
     for (is_alive, is_hidden) in [(true, false), (true, true), (false, false)] {
         let (dir, made) = database_with_rows(SMALL_ROWS);
@@ -103,9 +103,9 @@ fn what_another_user_writes_is_read() {
         let db = open_writer(&database);
         db.execute("UPDATE session SET title = 'committed'", []).unwrap();
         let killed = tempfile::tempdir().unwrap();
-        for end in ["", "-wal", "-shm"] {
+        for suffix in ["", "-wal", "-shm"] {
             let copied = killed.path().join(SMALL_NAME);
-            std::fs::copy(side_file(&database, end), side_file(&copied, end)).unwrap();
+            std::fs::copy(side_file(&database, suffix), side_file(&copied, suffix)).unwrap();
         }
         let dir = if is_alive { dir.path() } else { killed.path() };
         read_as_nobody(&program, &dir.join(database.file_name().unwrap()), is_hidden);

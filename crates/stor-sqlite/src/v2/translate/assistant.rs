@@ -36,7 +36,11 @@ fields! {
 }
 
 /// The message of the row, and its parts: where the step begins, its content, where it ends.
-pub(super) fn read(walk: &mut Walk<'_>, place: &RowContext<'_>, sink: &mut Sink<'_>) -> Walked<()> {
+pub(super) fn read(
+    walk: &mut Walk<'_>,
+    row_context: &RowContext<'_>,
+    sink: &mut Sink<'_>,
+) -> Walked<()> {
     let (row, first) = (sink.row, sink.position());
     let mut step = Step::default();
     let is_object = walk.object(|walk, key| {
@@ -72,7 +76,7 @@ pub(super) fn read(walk: &mut Walk<'_>, place: &RowContext<'_>, sink: &mut Sink<
     if sink.wants_parts() {
         step.put_parts(first, sink);
     }
-    sink.put_message(first, &row.id, |out| step.write(place, out));
+    sink.put_message(first, &row.id, |out| step.write(row_context, out));
     Ok(())
 }
 
@@ -143,10 +147,10 @@ impl Step<'_> {
         self.finish.filter(|finish| *finish != b"\"error\"")
     }
 
-    fn write(&self, place: &RowContext<'_>, out: &mut Vec<u8>) {
+    fn write(&self, row_context: &RowContext<'_>, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"role\":\"assistant\"");
         put_optional_field(out, key!("time"), self.time);
-        place.write_parent(out);
+        row_context.write_parent(out);
         put_optional_field(out, key!("modelID"), self.model.id);
         put_optional_field(out, key!("providerID"), self.model.provider);
         put_optional_field(out, key!("variant"), self.model.variant);
@@ -168,7 +172,7 @@ impl Step<'_> {
             if_partly_unknown(self.model_text, &self.model.rest),
         );
         self.rest.write(out);
-        place.write(out);
+        row_context.write(out);
     }
 }
 
@@ -191,32 +195,32 @@ struct Item<'a> {
 
 impl<'a> Item<'a> {
     fn read(walk: &mut Walk<'a>) -> Walked<Self> {
-        let mut it = Self::default();
-        it.is_object = walk.object(|walk, key| {
+        let mut item = Self::default();
+        item.is_object = walk.object(|walk, key| {
             match key {
-                b"type" => it.kind = walk.value()?,
-                b"id" => it.id = walk.value()?,
-                b"name" => it.name = walk.value()?,
-                b"text" => it.text = walk.value()?,
+                b"type" => item.kind = walk.value()?,
+                b"id" => item.id = walk.value()?,
+                b"name" => item.name = walk.value()?,
+                b"text" => item.text = walk.value()?,
                 b"time" => {
                     let (time, text) = walk.spanned(Time::read)?;
-                    (it.time, it.time_text) = (time, Some(text));
+                    (item.time, item.time_text) = (time, Some(text));
                 }
                 b"native" | b"providerState" | b"providerMetadata" => {
-                    it.native = walk.value()?;
+                    item.native = walk.value()?;
                 }
                 b"state" => {
                     let (state, text) = walk.spanned(State::read)?;
-                    (it.state, it.state_text) = (state, Some(text));
+                    (item.state, item.state_text) = (state, Some(text));
                 }
-                _ => it.rest.push(key, walk.raw()?),
+                _ => item.rest.push(key, walk.raw()?),
             }
             Ok(())
         })?;
-        if !it.is_object {
+        if !item.is_object {
             walk.raw()?;
         }
-        Ok(it)
+        Ok(item)
     }
 
     fn write(&self, text: Raw<'_>, out: &mut Vec<u8>, ids: &AttachmentIds<'_>) {

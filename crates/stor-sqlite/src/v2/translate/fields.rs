@@ -96,18 +96,18 @@ macro_rules! fields {
             fn read(
                 walk: &mut $crate::v2::translate::walk::Walk<'a>,
             ) -> $crate::v2::translate::walk::Walked<Self> {
-                let mut it = Self::default();
+                let mut fields = Self::default();
                 let is_object = walk.object(|walk, key| {
                     match key {
-                        $($($key)|+ => it.$field = walk.value()?,)*
-                        _ => it.rest.push(key, walk.raw()?),
+                        $($($key)|+ => fields.$field = walk.value()?,)*
+                        _ => fields.rest.push(key, walk.raw()?),
                     }
                     Ok(())
                 })?;
                 if !is_object {
                     walk.raw()?;
                 }
-                Ok(it)
+                Ok(fields)
             }
         }
     };

@@ -8,10 +8,10 @@ use crate::json::splice_with_type;
 use crate::query_output::{QueryOutput, Row};
 
 /// Puts a row that is no message: `{...data, id, type, sessionID}`.
-pub(crate) fn put_item(row: &V2Row<'_>, of: &SessionKey, out: &mut QueryOutput) {
+pub(crate) fn put_item(row: &V2Row<'_>, session: &SessionKey, out: &mut QueryOutput) {
     let Ok(id) = ItemId::from_bytes(row.id.as_bytes()) else { return }; // it is an id
-    let key = ItemKey { session: of.session.clone(), item: id };
-    out.owners.set(of.session.as_bytes(), None);
+    let key = ItemKey { session: session.session.clone(), item: id };
+    out.owners.set(session.session.as_bytes(), None);
     let owners = &out.owners;
     let untyped = without_type_field(row.data);
     let data = untyped.as_deref().unwrap_or(row.data);
@@ -23,13 +23,13 @@ pub(crate) fn put_item(row: &V2Row<'_>, of: &SessionKey, out: &mut QueryOutput) 
 
 /// Whether an object has a field; none if the text is no object.
 pub(crate) fn has_field(text: &[u8], wanted: &[u8]) -> Option<bool> {
-    let mut found = false;
+    let mut has_wanted = false;
     let mut walk = Walk::new(text);
     let is_object = walk.object(|walk, name| {
-        found |= name == wanted;
+        has_wanted |= name == wanted;
         walk.raw().map(drop)
     });
-    (is_object == Ok(true) && walk.end().is_ok()).then_some(found)
+    (is_object == Ok(true) && walk.end().is_ok()).then_some(has_wanted)
 }
 
 /// The fields of a row that has a type among them, without that: the column counts.

@@ -30,30 +30,30 @@ use crate::schema::row_kind::RowKind;
 /// Puts what is wanted of a row where it belongs: messages each before its parts.
 pub(crate) fn translate(
     row: &V2Row<'_>,
-    of: &SessionKey,
-    place: &RowContext<'_>,
-    wanted: RecordSelection,
-    ending: IdPlacement,
+    session: &SessionKey,
+    row_context: &RowContext<'_>,
+    selection: RecordSelection,
+    id_placement: IdPlacement,
     out: &mut QueryOutput,
 ) {
     let first = out.rows.len();
-    let mut sink = Sink { out, session: of, row, selection: wanted, id_placement: ending };
+    let mut sink = Sink { out, session, row, selection, id_placement };
     let mut walk = Walk::new(row.data);
     let is_object = row.data.trim_ascii_start().starts_with(b"{");
-    let read = match row.kind {
+    let result = match row.kind {
         _ if !is_object => Err(MalformedJson),
-        RowKind::Assistant => assistant::read(&mut walk, place, &mut sink),
-        RowKind::Shell => shell_and_compaction::shell(&mut walk, place, &mut sink),
-        RowKind::Compaction => shell_and_compaction::compaction(&mut walk, place, &mut sink),
+        RowKind::Assistant => assistant::read(&mut walk, row_context, &mut sink),
+        RowKind::Shell => shell_and_compaction::shell(&mut walk, row_context, &mut sink),
+        RowKind::Compaction => shell_and_compaction::compaction(&mut walk, row_context, &mut sink),
         RowKind::Item => Err(MalformedJson),
         RowKind::User | RowKind::Synthetic | RowKind::System | RowKind::Skill => {
             user::read(&mut walk, &mut sink)
         }
     };
-    if read.and_then(|()| walk.end()).is_err() {
+    if result.and_then(|()| walk.end()).is_err() {
         sink.out.rows.truncate(first);
-        if wanted != RecordSelection::Parts {
-            let key = MessageKey { session: of.session.clone(), message: row.id.clone() };
+        if selection != RecordSelection::Parts {
+            let key = MessageKey { session: session.session.clone(), message: row.id.clone() };
             sink.put_verbatim(key);
         }
     }

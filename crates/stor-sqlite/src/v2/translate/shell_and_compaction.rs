@@ -35,7 +35,7 @@ pub(super) fn is_running(status: Option<Raw<'_>>, completed: Option<Raw<'_>>) ->
 /// A command that the user ran: an answer that is one call of the tool `shell`.
 pub(super) fn shell(
     walk: &mut Walk<'_>,
-    place: &RowContext<'_>,
+    row_context: &RowContext<'_>,
     sink: &mut Sink<'_>,
 ) -> Walked<()> {
     let shell = Shell::read(walk)?;
@@ -45,13 +45,14 @@ pub(super) fn shell(
         put_optional_field(out, key!("time"), shell.time);
         out.extend_from_slice(key!("type"));
         write_text(out, row.kind_name);
-        place.write_parent(out);
+        row_context.write_parent(out);
         shell.rest.write(out);
-        place.write(out);
+        row_context.write(out);
     });
     let (time, output) = (Time::read_value(shell.time)?, Output::read_value(shell.output)?);
     // The preview has the output as a string.
-    let said = output.output.or(shell.output.filter(|it| string_body(Some(it)).is_some()));
+    let output_text =
+        output.output.or(shell.output.filter(|value| string_body(Some(value)).is_some()));
     let is_running = is_running(shell.status, time.completed);
     sink.put_part(&row.id, Slot::item(0), |out, _| {
         out.extend_from_slice(b"{\"type\":\"tool\",\"tool\":\"shell\"");
@@ -64,7 +65,7 @@ pub(super) fn shell(
         out.extend_from_slice(shell.command.unwrap_or(b"\"\""));
         out.push(b'}');
         if !is_running {
-            put_field(out, key!("output"), said.unwrap_or(b"\"\""));
+            put_field(out, key!("output"), output_text.unwrap_or(b"\"\""));
         }
         put_field(out, key!("metadata"), b"{");
         let first = out.len();
@@ -73,7 +74,7 @@ pub(super) fn shell(
         put_optional_field(out, key!("truncated"), output.truncated);
         put_optional_field(out, key!("cursor"), output.cursor);
         put_optional_field(out, key!("size"), output.size);
-        put_optional_field(out, key!("output"), said.filter(|_| is_running));
+        put_optional_field(out, key!("output"), output_text.filter(|_| is_running));
         if out.len() > first {
             out.remove(first); // the comma before the first field
         }
@@ -100,7 +101,7 @@ fields! {
 /// A compaction: the message that asks for it, and the summary that answers.
 pub(super) fn compaction(
     walk: &mut Walk<'_>,
-    place: &RowContext<'_>,
+    row_context: &RowContext<'_>,
     sink: &mut Sink<'_>,
 ) -> Walked<()> {
     let compaction = Compaction::read(walk)?;
@@ -154,7 +155,7 @@ pub(super) fn compaction(
         put_optional_field(out, key!("status"), compaction.status);
         put_optional_field(out, key!("model"), if_partly_unknown(compaction.model, &model.rest));
         compaction.rest.write(out);
-        place.write(out);
+        row_context.write(out);
     });
     sink.put_part(&summary, Slot::START, |out, _| {
         out.extend_from_slice(b"{\"type\":\"text\"");

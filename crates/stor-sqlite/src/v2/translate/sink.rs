@@ -71,10 +71,10 @@ impl Sink<'_> {
         }
         self.out.message_owners.set(self.session.session.as_bytes(), None);
         let V2Row { order, stamp, settled, .. } = *self.row;
-        let (owners, ending) = (&self.out.message_owners, self.id_placement);
+        let (owners, id_placement) = (&self.out.message_owners, self.id_placement);
         let piece = self.out.arena.append(stamp, settled, |out| {
             write(out);
-            end_record(out, id.as_bytes(), owners, ending);
+            end_record(out, id.as_bytes(), owners, id_placement);
         });
         let key = MessageKey { session: self.session.session.clone(), message: id.clone() };
         self.out.rows.insert(at, Row::new(key, order, Some(piece)));
@@ -95,10 +95,10 @@ impl Sink<'_> {
         let Ok(id) = slot.id(message) else { return };
         self.out.owners.set(self.session.session.as_bytes(), Some(message));
         let (stamp, settled) = (self.row.part_stamp(slot), self.row.settled);
-        let (owners, ending) = (&self.out.owners, self.id_placement);
+        let (owners, id_placement) = (&self.out.owners, self.id_placement);
         let piece = self.out.arena.append(stamp, settled, |out| {
             write(out, &AttachmentIds { part: &id, owners });
-            end_record(out, id.as_bytes(), owners, ending);
+            end_record(out, id.as_bytes(), owners, id_placement);
         });
         let key = PartKey { message: message.clone(), part: id };
         self.out.rows.insert(at, Row::new(key, OrderKey(slot.order()), Some(piece)));
@@ -135,8 +135,8 @@ impl Sink<'_> {
     }
 }
 
-fn end_record(out: &mut Vec<u8>, id: &[u8], owners: &Owners, ending: IdPlacement) {
-    if ending == IdPlacement::WithIds {
+fn end_record(out: &mut Vec<u8>, id: &[u8], owners: &Owners, id_placement: IdPlacement) {
+    if id_placement == IdPlacement::WithIds {
         out.extend_from_slice(key!("id"));
         write_text(out, id);
         out.extend_from_slice(owners.json());

@@ -38,26 +38,26 @@ fields! {
 impl<'a> State<'a> {
     /// Reads the state that comes next, or passes what is no object.
     pub(super) fn read(walk: &mut Walk<'a>) -> Walked<Self> {
-        let mut it = Self::default();
+        let mut state = Self::default();
         let is_object = walk.object(|walk, key| {
             match key {
-                b"status" => it.status = walk.value()?,
-                b"input" => it.input = walk.value()?,
+                b"status" => state.status = walk.value()?,
+                b"input" => state.input = walk.value()?,
                 b"content" => {
                     let (contents, text) = walk.spanned(Contents::read)?;
-                    (it.content, it.content_text) = (contents, Some(text));
+                    (state.content, state.content_text) = (contents, Some(text));
                 }
-                b"metadata" => it.metadata = walk.value()?,
-                b"structured" => it.structured = walk.value()?,
-                b"error" => it.error = walk.value()?,
-                _ => it.rest.push(key, walk.raw()?),
+                b"metadata" => state.metadata = walk.value()?,
+                b"structured" => state.structured = walk.value()?,
+                b"error" => state.error = walk.value()?,
+                _ => state.rest.push(key, walk.raw()?),
             }
             Ok(())
         })?;
         if !is_object {
             walk.raw()?;
         }
-        Ok(it)
+        Ok(state)
     }
 
     /// Whether its status is one that there is.
@@ -124,19 +124,19 @@ impl<'a> State<'a> {
 impl<'a> Contents<'a> {
     /// The contents that come next; none of what is no array.
     fn read(walk: &mut Walk<'a>) -> Walked<Self> {
-        let mut it = Self::default();
+        let mut contents = Self::default();
         let is_array = walk.array(|walk| {
             let content = Content::read(walk)?;
-            match it.first {
-                None => it.first = Some(content),
-                Some(_) => it.others.push(content),
+            match contents.first {
+                None => contents.first = Some(content),
+                Some(_) => contents.others.push(content),
             }
             Ok(())
         })?;
         if !is_array {
             walk.raw()?;
         }
-        Ok(it)
+        Ok(contents)
     }
 
     fn all(&self) -> impl Iterator<Item = &Content<'a>> {
@@ -146,7 +146,10 @@ impl<'a> Contents<'a> {
     /// What the model was told: the texts, line by line.
     fn write_output(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"output\":\"");
-        let texts = self.all().filter(|it| it.is_text()).filter_map(|it| string_body(it.text));
+        let texts = self
+            .all()
+            .filter(|content| content.is_text())
+            .filter_map(|content| string_body(content.text));
         for (at, text) in texts.enumerate() {
             if at > 0 {
                 out.extend_from_slice(b"\\n");
@@ -157,7 +160,7 @@ impl<'a> Contents<'a> {
     }
 
     fn write_attachments(&self, out: &mut Vec<u8>, ids: &AttachmentIds<'_>) {
-        let mut files = self.all().filter(|it| it.is_file()).peekable();
+        let mut files = self.all().filter(|content| content.is_file()).peekable();
         if files.peek().is_none() {
             return;
         }

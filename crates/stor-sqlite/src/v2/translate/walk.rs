@@ -50,7 +50,7 @@ impl<'a> Walk<'a> {
     #[inline]
     pub(super) fn object(
         &mut self,
-        mut each: impl FnMut(&mut Self, Raw<'a>) -> Walked<()>,
+        mut visit: impl FnMut(&mut Self, Raw<'a>) -> Walked<()>,
     ) -> Walked<bool> {
         if self.peek()? != b'{' {
             return Ok(false);
@@ -71,7 +71,7 @@ impl<'a> Walk<'a> {
                 return Err(MalformedJson);
             }
             self.at += 1;
-            each(self, key)?;
+            visit(self, key)?;
             match self.peek()? {
                 b',' => self.at += 1,
                 b'}' => {
@@ -84,7 +84,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Walks an array; `each` takes the element. False if something else comes next.
-    pub(super) fn array(&mut self, mut each: impl FnMut(&mut Self) -> Walked<()>) -> Walked<bool> {
+    pub(super) fn array(&mut self, mut visit: impl FnMut(&mut Self) -> Walked<()>) -> Walked<bool> {
         if self.peek()? != b'[' {
             return Ok(false);
         }
@@ -94,7 +94,7 @@ impl<'a> Walk<'a> {
             return Ok(true);
         }
         loop {
-            each(self)?;
+            visit(self)?;
             match self.peek()? {
                 b',' => self.at += 1,
                 b']' => {
@@ -197,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_found_as_they_stand() {
+    fn values_are_returned_verbatim() {
         let found = values(r#" {"a":"x\"\\", "b\n" : [1, {"]":"}"}] ,"c":-1.5e3,"d":null} "#);
         let expected =
             [("a", r#""x\"\\""#), (r"b\n", r#"[1, {"]":"}"}]"#), ("c", "-1.5e3"), ("d", "null")];
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_off_is_bad() {
+    fn truncated_or_malformed_json_is_an_error() {
         let whole = r#"{"a":{"b":["c\\",1]},"long":"0123456789012345678901234567890123456789\""}"#;
         assert!(values(whole).is_ok());
         for cut in 0..whole.len() {

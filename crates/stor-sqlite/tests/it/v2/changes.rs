@@ -39,7 +39,7 @@ fn stamps(store: &dyn Source, session: &str) -> String {
 const NEXT_SEQUENCE: &str = "UPDATE event_sequence SET seq = seq + 1 WHERE aggregate_id";
 
 #[test]
-fn the_numbers_of_events_name_the_sessions() {
+fn event_sequences_name_the_changed_sessions() {
     let both = || vec![session_key("ses_1"), session_key("ses_2")];
     let (one, none) = (|| vec![session_key("ses_1")], Vec::new);
     // What a writer does, which sessions that names, and whose messages differ.
@@ -95,32 +95,32 @@ fn the_numbers_of_events_name_the_sessions() {
         ),
         ("UPDATE session_v2 SET time_suspended = 5 WHERE id = 'ses_1'".to_owned(), None, [false, false]),
     ];
-    for (change, named, is_changed) in changes {
-        for is_kept in [true, false] {
+    for (change, sessions, is_changed) in changes {
+        for has_writer in [true, false] {
             let (_dir, database) = create_database();
-            let kept = is_kept.then(|| open_writer(&database));
-            if let Some(db) = &kept {
+            let writer = has_writer.then(|| open_writer(&database));
+            if let Some(db) = &writer {
                 commit(db, "UPDATE project SET name = 'n'");
             }
             let store = open(&database);
             let first = token(&store);
-            let before = ["ses_1", "ses_2"].map(|it| stamps(&store, it));
+            let before = ["ses_1", "ses_2"].map(|session| stamps(&store, session));
             for _ in 0..2 {
                 assert_eq!(store.probe(Some(&first)).unwrap().probe, Probe::Unchanged);
             }
-            match &kept {
+            match &writer {
                 Some(db) => commit(db, &change),
                 None => commit(&open_writer(&database), &change),
             }
             // The same process, and another one.
             for store in [&store, &open(&database)] {
                 let probed = store.probe(Some(&first)).unwrap();
-                let expected = named.clone().map_or(Probe::Rescan, changed_probe);
+                let expected = sessions.clone().map_or(Probe::Rescan, changed_probe);
                 assert_eq!(probed.probe, expected, "{change}");
                 let next = probed.token.unwrap();
                 assert!(next != first, "{change}");
                 assert_eq!(store.probe(Some(&next)).unwrap().probe, Probe::Unchanged, "{change}");
-                let after = ["ses_1", "ses_2"].map(|it| stamps(store, it));
+                let after = ["ses_1", "ses_2"].map(|session| stamps(store, session));
                 let differ = [0, 1].map(|at| before[at] != after[at]);
                 assert_eq!(differ, is_changed, "{change}");
             }
@@ -129,7 +129,7 @@ fn the_numbers_of_events_name_the_sessions() {
 }
 
 #[test]
-fn an_empty_log_costs_nothing_and_a_full_one_does_no_harm() {
+fn the_event_log_of_2x_is_optional() {
     let (_dir, database) = create_database();
     let db = open_writer(&database);
     let store = open(&database);
@@ -175,17 +175,17 @@ fn upgrade_sql() -> String {
 
 /// What a reader that is open says of a session: where it is read from, and what it has.
 fn session_state(reader: &mut dyn Reader, session: &str) -> (String, String, Vec<String>) {
-    let read = Listing::collect(|each| reader.tree(&session_key(session), each)).unwrap();
-    assert_eq!(issues(&read), []);
-    let place = &read.entries[0].provenance;
-    let newest = place.formats().last().unwrap().to_owned();
-    let migration = place.migration().unwrap_or_default().to_owned();
-    (newest, migration, key_names(&read.entries).split_off(1))
+    let listing = Listing::collect(|visit| reader.tree(&session_key(session), visit)).unwrap();
+    assert_eq!(issues(&listing), []);
+    let provenance = &listing.entries[0].provenance;
+    let newest = provenance.formats().last().unwrap().to_owned();
+    let migration = provenance.migration().unwrap_or_default().to_owned();
+    (newest, migration, key_names(&listing.entries).split_off(1))
 }
 
 #[test]
 fn an_upgrade_beside_an_open_reader_is_followed() {
-    let said = |format: &str, migration: &str, names| (format.into(), migration.into(), names);
+    let state = |format: &str, migration: &str, names| (format.into(), migration.into(), names);
     let preview = r#"INSERT INTO session_message VALUES ('msg_p', 'ses_2', 'user', 1, 9, 9, '{"text":"p"}');"#;
     let (_dir, database) =
         database_with_schema(SCHEMA, &format!("PRAGMA foreign_keys=OFF; {SMALL_ROWS}{preview}"));
@@ -193,10 +193,10 @@ fn an_upgrade_beside_an_open_reader_is_followed() {
     commit(&db, "UPDATE project SET name = 'n'");
     let store = open(&database);
     let mut reader = store.open().unwrap();
-    let of_1 = || vec!["msg_1".to_owned(), "prt_1".to_owned()];
-    assert_eq!(session_state(&mut *reader, "ses_1"), said("v1", "", of_1()));
-    let of_2 = vec!["msg_p".to_owned(), "prt_p_00000".to_owned()];
-    assert_eq!(session_state(&mut *reader, "ses_2"), said("v2", "preview", of_2));
+    let keys_of_1 = || vec!["msg_1".to_owned(), "prt_1".to_owned()];
+    assert_eq!(session_state(&mut *reader, "ses_1"), state("v1", "", keys_of_1()));
+    let keys_of_2 = vec!["msg_p".to_owned(), "prt_p_00000".to_owned()];
+    assert_eq!(session_state(&mut *reader, "ses_2"), state("v2", "preview", keys_of_2));
     let mut last = token(&store);
     let mut rescan = |store: &dyn Source| {
         let probed = store.probe(Some(&last)).unwrap();
@@ -207,8 +207,8 @@ fn an_upgrade_beside_an_open_reader_is_followed() {
     // The tables change.
     commit(&db, &upgrade_sql());
     assert_eq!(rescan(&store), Probe::Rescan);
-    assert_eq!(session_state(&mut *reader, "ses_1"), said("v1", "awaited", of_1()));
-    assert_eq!(session_state(&mut *reader, "ses_2"), said("v1", "awaited", vec![]));
+    assert_eq!(session_state(&mut *reader, "ses_1"), state("v1", "awaited", keys_of_1()));
+    assert_eq!(session_state(&mut *reader, "ses_2"), state("v1", "awaited", vec![]));
     assert_eq!(sessions(&store).len(), 2);
 
     // One session is migrated, and the next one has its record alone.
@@ -222,15 +222,15 @@ fn an_upgrade_beside_an_open_reader_is_followed() {
         r#"INSERT INTO session_message VALUES ('msg_1', 'ses_1', 'user', 0, 1, 1, '{"text":"x"}')"#;
     commit(&db, &migrated(1, row));
     assert_eq!(rescan(&store), Probe::Rescan);
-    let of_1 = || vec!["msg_1".to_owned(), "prt_1_00000".to_owned()];
-    assert_eq!(session_state(&mut *reader, "ses_1"), said("v2", "", of_1()));
+    let keys_of_1 = || vec!["msg_1".to_owned(), "prt_1_00000".to_owned()];
+    assert_eq!(session_state(&mut *reader, "ses_1"), state("v2", "", keys_of_1()));
     commit(
         &db,
         &migrated(2, "INSERT INTO message VALUES ('msg_2', 'ses_2', 1, 1, '{\"role\":\"user\"}')"),
     );
     assert_eq!(
         session_state(&mut *reader, "ses_2"),
-        said("v1", "withoutRows", vec!["msg_2".to_owned()])
+        state("v1", "withoutRows", vec!["msg_2".to_owned()])
     );
 
     // It has ended, with a session that came later and one that was left out.
@@ -242,22 +242,23 @@ fn an_upgrade_beside_an_open_reader_is_followed() {
              VALUES ('ses_3', 'p', 's', '/w', 't', '1', 49, 99), ('ses_4', 'p', 's', '/w', 't', '1', 50, 99)",
     );
     assert_ne!(rescan(&store), Probe::Unchanged);
-    assert_eq!(session_state(&mut *reader, "ses_3"), said("v1", "legacyOnly", vec![]));
-    assert_eq!(session_state(&mut *reader, "ses_4"), said("v1", "lateLegacy", vec![]));
+    assert_eq!(session_state(&mut *reader, "ses_3"), state("v1", "legacyOnly", vec![]));
+    assert_eq!(session_state(&mut *reader, "ses_4"), state("v1", "lateLegacy", vec![]));
     // From here on the numbers tell.
     commit(
         &db,
         &format!("UPDATE session_message SET time_updated = 60; {NEXT_SEQUENCE} = 'ses_1'"),
     );
     assert_eq!(rescan(&store), changed_probe([session_key("ses_1")]));
-    let listed = Listing::collect(|each| reader.scan(&Scope::Sessions, each)).unwrap().entries;
-    let titles: Vec<_> = listed.iter().map(|it| entry_json(it)["title"].to_string()).collect();
+    let listed = Listing::collect(|visit| reader.scan(&Scope::Sessions, visit)).unwrap().entries;
+    let titles: Vec<_> =
+        listed.iter().map(|entry| entry_json(entry)["title"].to_string()).collect();
     assert_eq!(titles, ["\"t\"", "\"t\"", "\"new\"", "\"new\""], "each once");
-    assert!(listed.iter().all(|it| matches!(it.key, EntityKey::Session(_))));
+    assert!(listed.iter().all(|entry| matches!(entry.key, EntityKey::Session(_))));
 }
 
 #[test]
-fn tables_that_go_while_a_reader_is_open_are_missed_by_nobody() {
+fn dropped_tables_do_not_fail_an_open_reader() {
     let (_dir, database) = create_database();
     let db = open_writer(&database);
     let store = open(&database);
@@ -277,7 +278,7 @@ fn tables_that_go_while_a_reader_is_open_are_missed_by_nobody() {
 }
 
 #[test]
-fn whatever_a_record_says_is_in_its_stamp() {
+fn every_field_of_a_record_changes_its_stamp() {
     let changes = [
         "cost = cost + 0.25",
         "path = 'sub'",
@@ -292,10 +293,10 @@ fn whatever_a_record_says_is_in_its_stamp() {
     let records = |store: &dyn Source| -> Vec<(String, String)> {
         let listed = scan(store, &Scope::Sessions);
         assert_eq!(issues(&listed), []);
-        let of = |entry: &scrollback_source::Entry| {
+        let record = |entry: &scrollback_source::Entry| {
             (format!("{:?}", entry.span.as_ref().unwrap().stamp()), entry_json(entry).to_string())
         };
-        listed.entries.iter().map(of).collect()
+        listed.entries.iter().map(record).collect()
     };
     for change in changes {
         let before = records(&store);

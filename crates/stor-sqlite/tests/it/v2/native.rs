@@ -24,7 +24,7 @@ fn native_text(columns: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn values_stand_as_they_are_stored() {
+fn values_are_exported_verbatim() {
     let half = r#"{"half":"\ud800"}"#;
     let deep = format!(r#"{{"deep":{}1{}}}"#, "[".repeat(100), "]".repeat(100));
     let large = r#"{"n":123456789012345678901234567890.10,"a":1,"A":2}"#;
@@ -37,7 +37,7 @@ fn values_stand_as_they_are_stored() {
 }
 
 #[test]
-fn what_is_no_json_is_a_text() {
+fn invalid_json_is_exported_as_text() {
     let deep = "[".repeat(5000) + &"]".repeat(5000); // deeper than anyone should read
     for text in [r#"{"cut": "#, "{}}", &deep] {
         let native: Value = serde_json::from_str(&native_text(&[("revert", text)])).unwrap();
@@ -47,14 +47,14 @@ fn what_is_no_json_is_a_text() {
 
 #[test]
 fn a_model_has_a_variant() {
-    for (stored, said) in [
+    for (stored, exported) in [
         (r#"{"id":"m","providerID":"p"}"#, r#"{"id":"m","providerID":"p","variant":"default"}"#),
         (r#"{"variant":"high","id":"m"}"#, r#"{"variant":"high","id":"m"}"#),
         ("{ }", r#"{ "variant":"default"}"#),
         (r#""m""#, r#""m""#),
     ] {
         let native = native_text(&[("model", stored)]);
-        assert!(native.contains(&format!(r#""model":{said},"#)), "{native}");
+        assert!(native.contains(&format!(r#""model":{exported},"#)), "{native}");
         serde_json::from_str::<Value>(&native).unwrap();
     }
 }

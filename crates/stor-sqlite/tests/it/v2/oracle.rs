@@ -12,14 +12,14 @@ use serde_json::{Value, json};
 use crate::calls::{scan, session_key, tree};
 use crate::support::{V2_CORPORA, copy_corpus, entry_json, open, sessions};
 
-fn oracle(which: Corpus) -> Value {
-    serde_json::from_slice(&std::fs::read(corpus(which).oracle).unwrap()).unwrap()
+fn oracle(corpus_id: Corpus) -> Value {
+    serde_json::from_slice(&std::fs::read(corpus(corpus_id).oracle).unwrap()).unwrap()
 }
 
 /// The sessions that an oracle speaks of, with what it says.
-fn sessions_by_id(which: Corpus) -> BTreeMap<String, Value> {
-    let oracle = oracle(which);
-    let sessions = match which {
+fn sessions_by_id(corpus_id: Corpus) -> BTreeMap<String, Value> {
+    let oracle = oracle(corpus_id);
+    let sessions = match corpus_id {
         Corpus::OpencodePrelaunch => oracle.as_object().unwrap().clone(),
         _ => oracle["sessions"].as_object().unwrap().clone(),
     };
@@ -64,27 +64,30 @@ fn settled_messages(messages: &[Value]) -> Vec<Value> {
 fn compare_with_api(store: &SqliteReader, oracle: &Value) -> (usize, usize) {
     let listed: Vec<String> = sessions(store).iter().map(ToString::to_string).collect();
     let list = oracle["list"].as_array().unwrap().iter();
-    assert_eq!(listed, list.map(|it| it["id"].as_str().unwrap()).collect::<Vec<_>>());
+    assert_eq!(listed, list.map(|entry| entry["id"].as_str().unwrap()).collect::<Vec<_>>());
     let (mut compared, mut events) = (0, 0);
     for id in listed {
-        let (said, session) = (&oracle[&id], session_key(&id));
+        let (answers, session) = (&oracle[&id], session_key(&id));
         let tree = tree(store, &session);
         assert!(tree.issues.is_empty());
-        let messages = said["messages"].as_array().unwrap();
+        let messages = answers["messages"].as_array().unwrap();
         let mut reader = store.open().unwrap();
-        let found = api_rows(&mut *reader, &tree.entries);
-        assert_eq!(found, *messages, "{id}");
-        compared += found.len();
+        let rows = api_rows(&mut *reader, &tree.entries);
+        assert_eq!(rows, *messages, "{id}");
+        compared += rows.len();
 
         let native = native_json(store, &session);
         if !messages.is_empty() {
-            assert_eq!(native["info"], said["info"], "{id}");
+            assert_eq!(native["info"], answers["info"], "{id}");
             assert_eq!(native["messages"], Value::from(settled_messages(messages)), "{id}");
         }
-        for message in said["v1_messages"].as_array().unwrap() {
+        for message in answers["v1_messages"].as_array().unwrap() {
             let parts = message["parts"].as_array().unwrap().iter();
             for record in parts.chain([&message["info"]]) {
-                assert!(tree.entries.iter().any(|it| entry_json(it) == *record), "{id}: {record}");
+                assert!(
+                    tree.entries.iter().any(|entry| entry_json(entry) == *record),
+                    "{id}: {record}"
+                );
             }
         }
         let (history, issues) = store.history(&session).unwrap();
@@ -98,14 +101,14 @@ fn compare_with_api(store: &SqliteReader, oracle: &Value) -> (usize, usize) {
                 json!({ "id": event.id, "type": event.name, "durable": durable, "data": data })
             })
             .collect();
-        assert_eq!(Value::from(history.clone()), said["history"], "{id}");
+        assert_eq!(Value::from(history.clone()), answers["history"], "{id}");
         events += history.len();
     }
     (compared, events)
 }
 
 #[test]
-fn the_preview_is_what_its_api_says() {
+fn the_preview_matches_its_api() {
     let (_dir, database) = copy_corpus(Corpus::OpencodePrelaunch);
     let (rows, events) = compare_with_api(&open(&database), &oracle(Corpus::OpencodePrelaunch));
     assert_eq!((rows, events > 500), (116, true));
@@ -126,15 +129,15 @@ fn a_live_store_is_what_its_api_says() {
 }
 
 #[test]
-fn sessions_with_turns_of_both_models_have_both() {
+fn sessions_with_turns_of_both_formats_have_both() {
     let (_dir, database) = copy_corpus(Corpus::OpencodePrelaunch);
     let store = open(&database);
     let mut both = 0;
-    for (id, said) in sessions_by_id(Corpus::OpencodePrelaunch) {
+    for (id, answers) in sessions_by_id(Corpus::OpencodePrelaunch) {
         let entries = tree(&store, &session_key(&id)).entries;
         let provenance = &entries[0].provenance;
-        let v1 = said["v1_messages"].as_array().unwrap();
-        let has_v2 = !said["messages"].as_array().unwrap().is_empty();
+        let v1 = answers["v1_messages"].as_array().unwrap();
+        let has_v2 = !answers["messages"].as_array().unwrap().is_empty();
         let formats: Vec<_> = provenance.formats().collect();
         match (v1.is_empty(), has_v2) {
             (false, true) => {
@@ -149,49 +152,52 @@ fn sessions_with_turns_of_both_models_have_both() {
         let is_message = |entry: &&Entry| matches!(entry.key, EntityKey::Message(_));
         let messages: Vec<Value> = entries.iter().filter(is_message).map(entry_json).collect();
         if !v1.is_empty() {
-            assert!(messages.is_sorted_by_key(|it| it["time"]["created"].as_i64()), "{id}");
+            assert!(
+                messages.is_sorted_by_key(|message| message["time"]["created"].as_i64()),
+                "{id}"
+            );
         }
     }
     assert_eq!(both, 2);
 }
 
 #[test]
-fn synthetic_databases_are_what_they_were_made_from() {
-    for which in [Corpus::OpencodeV2Fresh, Corpus::OpencodeV2Upgraded] {
-        let (_dir, database) = copy_corpus(which);
+fn synthetic_databases_match_their_oracle() {
+    for corpus_id in [Corpus::OpencodeV2Fresh, Corpus::OpencodeV2Upgraded] {
+        let (_dir, database) = copy_corpus(corpus_id);
         let store = open(&database);
         let mut compared = 0;
-        for (id, said) in sessions_by_id(which) {
+        for (id, expected) in sessions_by_id(corpus_id) {
             let session = session_key(&id);
             let entries = tree(&store, &session).entries;
-            let mut messages = said["messages"].as_array().unwrap().clone();
+            let mut messages = expected["messages"].as_array().unwrap().clone();
             for message in &mut messages {
                 message.as_object_mut().unwrap().remove("seq");
             }
             messages.retain(|message| message.get("_undecodable").is_none());
             let mut reader = store.open().unwrap();
-            let mut found = api_rows(&mut *reader, &entries);
+            let mut rows = api_rows(&mut *reader, &entries);
             // A row that is no JSON is shown as the text that it is.
-            let cut: Vec<Value> = found.extract_if(.., |row| row.is_string()).collect();
+            let cut: Vec<Value> = rows.extract_if(.., |row| row.is_string()).collect();
             assert_eq!(
                 cut.len(),
-                usize::from(said["messages"].as_array().unwrap().len() > messages.len())
+                usize::from(expected["messages"].as_array().unwrap().len() > messages.len())
             );
-            assert_eq!(found, messages, "{which:?} {id}");
+            assert_eq!(rows, messages, "{corpus_id:?} {id}");
             let native = native_json(&store, &session);
-            let mut info = said["info"].clone();
+            let mut info = expected["info"].clone();
             if info["cost"] == json!(0.0) {
                 info["cost"] = json!(0); // as JavaScript writes it
             }
-            assert_eq!(native["info"], info, "{which:?} {id}");
+            assert_eq!(native["info"], info, "{corpus_id:?} {id}");
             assert_eq!(
                 native["messages"],
                 Value::from(settled_messages(&messages)),
-                "{which:?} {id}"
+                "{corpus_id:?} {id}"
             );
-            compared += found.len();
+            compared += rows.len();
         }
-        assert!(compared > 80, "{which:?}: {compared}");
+        assert!(compared > 80, "{corpus_id:?}: {compared}");
     }
 }
 
@@ -202,10 +208,10 @@ fn what_rows_become_can_be_read() {
         "part prt_20038821b001oArIB5k7v00002: unknown part type \"video\"; kept as raw JSON",
         "message msg_2003883ab001YHV5tF5bywS9ku: the JSON ends in the middle of a value",
     ];
-    for which in V2_CORPORA {
-        let (_dir, database) = copy_corpus(which);
+    for corpus_id in V2_CORPORA {
+        let (_dir, database) = copy_corpus(corpus_id);
         let store = open(&database);
-        let mut met = Vec::new();
+        let mut messages = Vec::new();
         for session in sessions(&store) {
             for entry in tree(&store, &session).entries {
                 let issues = match Entity::parse(&entry.key, entry.span.as_ref().unwrap()) {
@@ -214,40 +220,40 @@ fn what_rows_become_can_be_read() {
                 };
                 let key = entry.key.to_string();
                 let (kind, id) = (key.split(' ').next().unwrap(), key.rsplit('/').next().unwrap());
-                met.extend(issues.iter().map(|issue| format!("{kind} {id}: {}", issue.kind)));
+                messages.extend(issues.iter().map(|issue| format!("{kind} {id}: {}", issue.kind)));
             }
         }
-        let expected = if which == Corpus::OpencodePrelaunch { &[] } else { &odd[..] };
-        assert_eq!(met, expected, "{which:?}");
+        let expected = if corpus_id == Corpus::OpencodePrelaunch { &[] } else { &odd[..] };
+        assert_eq!(messages, expected, "{corpus_id:?}");
     }
 }
 
 #[test]
-fn sessions_say_where_they_are() {
+fn sessions_report_their_provenance() {
     let (_dir, database) = copy_corpus(Corpus::OpencodeV2Upgraded);
     let store = open(&database);
     let names = oracle(Corpus::OpencodeV2Upgraded)["names"].clone();
-    let place = |name: &str| {
+    let provenance_of = |name: &str| {
         let entries = tree(&store, &session_key(names[name].as_str().unwrap())).entries;
-        let it = &entries[0].provenance;
-        assert_eq!(it.agent(), "opencode");
-        let read = it.formats().collect::<Vec<_>>().join(" ");
-        let also = it.also_in().collect::<Vec<_>>().join(" ");
-        let migration = it.migration().unwrap_or_default().to_owned();
-        (read, also, migration, it.has_complete_totals(), entries.len())
+        let provenance = &entries[0].provenance;
+        assert_eq!(provenance.agent(), "opencode");
+        let formats = provenance.formats().collect::<Vec<_>>().join(" ");
+        let other_formats = provenance.also_in().collect::<Vec<_>>().join(" ");
+        let migration = provenance.migration().unwrap_or_default().to_owned();
+        (formats, other_formats, migration, provenance.has_complete_totals(), entries.len())
     };
-    let said = |read: &str, migration: &str, complete, len| {
-        (read.to_owned(), String::new(), migration.to_owned(), complete, len)
+    let expected = |formats: &str, migration: &str, complete, len| {
+        (formats.to_owned(), String::new(), migration.to_owned(), complete, len)
     };
-    assert_eq!(place("kitchen"), said("v2", "", true, 21));
-    assert_eq!(place("empty"), said("v2", "", true, 1));
-    let (late, gone) = (place("late_v1"), place("deleted_in_v2"));
-    assert_eq!(late, said("v1", "lateLegacy", false, late.4));
-    assert_eq!(gone, said("v1", "legacyOnly", false, gone.4));
+    assert_eq!(provenance_of("kitchen"), expected("v2", "", true, 21));
+    assert_eq!(provenance_of("empty"), expected("v2", "", true, 1));
+    let (late, gone) = (provenance_of("late_v1"), provenance_of("deleted_in_v2"));
+    assert_eq!(late, expected("v1", "lateLegacy", false, late.4));
+    assert_eq!(gone, expected("v1", "legacyOnly", false, gone.4));
     assert!(late.4 > 1 && gone.4 > 1, "they are shown");
     // The others were migrated, and are read from their new rows alone.
     let listed = scan(&store, &Scope::Sessions).entries;
-    let migrated = listed.iter().filter(|it| it.provenance.also_in().eq(["v1"]));
-    assert!(migrated.clone().all(|it| it.provenance.formats().eq(["v2"])));
+    let migrated = listed.iter().filter(|provenance| provenance.provenance.also_in().eq(["v1"]));
+    assert!(migrated.clone().all(|provenance| provenance.provenance.formats().eq(["v2"])));
     assert_eq!((listed.len(), migrated.count()), (74, 58));
 }

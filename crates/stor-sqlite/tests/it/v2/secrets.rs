@@ -15,8 +15,8 @@ const SECRET: &str = "not-to-be-told";
 
 #[test]
 fn secrets_are_in_no_answer() {
-    for which in [Corpus::OpencodeV2Fresh, Corpus::OpencodeV2Upgraded] {
-        let (_dir, database) = copy_corpus(which);
+    for corpus_id in [Corpus::OpencodeV2Fresh, Corpus::OpencodeV2Upgraded] {
+        let (_dir, database) = copy_corpus(corpus_id);
         let db = open_writer(&database);
         let columns = "id text, access_token text, refresh_token text";
         for table in ["account", "control_account", "credential"] {
@@ -48,33 +48,34 @@ fn secrets_are_in_no_answer() {
         for session in sessions(&store) {
             let entries = tree(&store, &session).entries;
             for entry in &entries {
-                texts.extend(reader.raw(&entry.key).unwrap().map(|it| it.to_vec()));
+                texts.extend(reader.raw(&entry.key).unwrap().map(|span| span.to_vec()));
             }
-            texts.extend(reader.native(&session).unwrap().map(|it| it.to_vec()));
+            texts.extend(reader.native(&session).unwrap().map(|span| span.to_vec()));
             let (history, issues) = store.history(&session).unwrap();
             assert!(history.is_empty() && issues.is_empty(), "2.x keeps no log");
             let beside = [EntityKey::Share(session.clone()), EntityKey::Todo(session)];
             all.extend(entries.into_iter().chain(spans(&store, &beside).entries));
         }
-        texts.extend(all.iter().filter_map(|it| it.span.as_deref()).map(<[u8]>::to_vec));
+        texts.extend(all.iter().filter_map(|span| span.span.as_deref()).map(<[u8]>::to_vec));
         assert!(texts.len() > 200, "{}", texts.len());
-        let tells = |text: &Vec<u8>| text.windows(SECRET.len()).any(|at| at == SECRET.as_bytes());
-        assert!(!texts.iter().any(tells), "{which:?}");
+        let has_secret =
+            |text: &Vec<u8>| text.windows(SECRET.len()).any(|at| at == SECRET.as_bytes());
+        assert!(!texts.iter().any(has_secret), "{corpus_id:?}");
         assert!(!format!("{:?}", survey_sorted(&store, &Survey::Sessions)).contains(SECRET));
     }
 }
 
 #[test]
 fn a_database_of_2x_is_read_without_a_trace() {
-    for which in V2_CORPORA {
+    for corpus_id in V2_CORPORA {
         for has_log in [false, true] {
-            let (dir, database) = copy_corpus(which);
+            let (dir, database) = copy_corpus(corpus_id);
             if has_log {
                 std::fs::write(side_file(&database, "-wal"), b"").unwrap();
             }
             let before = read_files(dir.path());
             let store = open(&database);
-            assert_eq!(store.access().unwrap(), Access::Immutable, "{which:?}");
+            assert_eq!(store.access().unwrap(), Access::Immutable, "{corpus_id:?}");
             assert_eq!(read_everything(&store).1, 0);
             let mut reader = store.open().unwrap();
             for session in sessions(&store) {
@@ -86,7 +87,7 @@ fn a_database_of_2x_is_read_without_a_trace() {
             }
             drop(reader);
             drop(store);
-            assert!(read_files(dir.path()) == before, "{which:?}");
+            assert!(read_files(dir.path()) == before, "{corpus_id:?}");
         }
     }
 }

@@ -37,10 +37,10 @@ fn assert_same_by_key(store: &dyn Source, entries: &[Entry]) {
     let keys: Vec<_> = entries.iter().map(|entry| entry.key.clone()).collect();
     let single = spans(store, &keys);
     assert_eq!(issues(&single), []);
-    let of = |all: &[Entry]| -> Vec<_> {
-        all.iter().map(|it| (it.key.clone(), entry_json(it).to_string())).collect()
+    let contents = |all: &[Entry]| -> Vec<_> {
+        all.iter().map(|entry| (entry.key.clone(), entry_json(entry).to_string())).collect()
     };
-    assert_eq!(of(&single.entries), of(entries));
+    assert_eq!(contents(&single.entries), contents(entries));
 }
 
 #[test]
@@ -68,26 +68,26 @@ fn any_text_may_be_an_id() {
             insert(&db, id, kind, seq);
         }
         let store = open(&database);
-        let found = tree(&store, &session_key("ses_1"));
-        assert_eq!(found.issues.len(), bad.len(), "{kind}");
-        for (about, kind) in issues(&found) {
+        let listing = tree(&store, &session_key("ses_1"));
+        assert_eq!(listing.issues.len(), bad.len(), "{kind}");
+        for (key, kind) in issues(&listing) {
             assert!(matches!(kind, IssueKind::BadId { .. }), "{kind:?}");
-            assert_eq!(about.as_deref(), Some("session ses_1"));
+            assert_eq!(key.as_deref(), Some("session ses_1"));
         }
         let id = |entry: &Entry| match &entry.key {
             EntityKey::Message(key) => Some(key.message.to_string()),
             EntityKey::Item(key) => Some(key.item.to_string()),
             _ => None,
         };
-        let mut ids: Vec<String> = found.entries.iter().filter_map(id).collect();
+        let mut ids: Vec<String> = listing.entries.iter().filter_map(id).collect();
         if kind == "compaction" {
             assert_eq!(ids.len(), good.len() * 2);
             ids = ids.into_iter().step_by(2).collect(); // two messages may have one id there
         } else {
-            assert_same_by_key(&store, &found.entries);
+            assert_same_by_key(&store, &listing.entries);
         }
         assert_eq!(ids, good, "{kind}");
-        for entry in &found.entries {
+        for entry in &listing.entries {
             assert_eq!(Entity::parse(&entry.key, entry.span.as_ref().unwrap()).unwrap().issues, []);
         }
         read_everything(&store);
@@ -111,16 +111,16 @@ fn sessions_may_have_any_id() {
     let listed = scan(&store, &Scope::Sessions);
     let mut expected: Vec<_> = good.map(str::to_owned).to_vec();
     expected.push("ses_1".to_owned());
-    let mut found: Vec<_> = sessions(&store).iter().map(ToString::to_string).collect();
+    let mut ids: Vec<_> = sessions(&store).iter().map(ToString::to_string).collect();
     expected.sort_unstable();
-    found.sort_unstable();
-    assert_eq!((found, listed.issues.len()), (expected, 3));
+    ids.sort_unstable();
+    assert_eq!((ids, listed.issues.len()), (expected, 3));
     assert_eq!(tree(&store, &session_key("../../x")).entries.len(), 3);
     read_everything(&store);
 }
 
 #[test]
-fn columns_of_any_kind_are_read_or_told() {
+fn columns_of_any_type_are_read_or_reported() {
     let (_dir, database) = database_without_constraints(
         r#"INSERT INTO session_message VALUES
             ('msg_a', 'ses_1', 'user', 'text', 1, 1, '{"text":"a"}'),
@@ -139,28 +139,35 @@ fn columns_of_any_kind_are_read_or_told() {
             ('msg_m', NULL, 'user', 10, 1, 1, '{}'), ('msg_n', x'ff', 'user', 11, 1, 1, '{}');"#,
     );
     let store = open(&database);
-    let found = tree(&store, &session_key("ses_1"));
-    let told = issues(&found);
+    let listing = tree(&store, &session_key("ses_1"));
+    let problems = issues(&listing);
     let shape = || IssueKind::WrongShape { expected: "a record as JSON" };
-    assert!(told.contains(&(Some("message ses_1/msg_f".to_owned()), shape())), "{told:?}");
-    let bad = told.iter().filter(|(_, kind)| matches!(kind, IssueKind::BadId { .. }));
-    assert_eq!((bad.count(), told.len()), (2, 3), "{told:?}");
-    let own = |entry: &&Entry| !matches!(entry.key, EntityKey::Part(_) | EntityKey::Session(_));
-    let read: Vec<Entry> = found.entries.into_iter().filter(|it| own(&it)).collect();
-    let mut named = key_names(&read);
-    assert_eq!((&*named[0], &**named.last().unwrap()), ("msg_b", "msg_c"));
-    assert!(read.is_sorted_by_key(|entry| entry.order));
-    named.sort_unstable();
-    assert_eq!(named, "abcdeghijkl".chars().map(|it| format!("msg_{it}")).collect::<Vec<_>>());
-    assert_same_by_key(&store, &read);
+    assert!(problems.contains(&(Some("message ses_1/msg_f".to_owned()), shape())), "{problems:?}");
+    let bad = problems.iter().filter(|(_, kind)| matches!(kind, IssueKind::BadId { .. }));
+    assert_eq!((bad.count(), problems.len()), (2, 3), "{problems:?}");
+    let is_row = |entry: &&Entry| !matches!(entry.key, EntityKey::Part(_) | EntityKey::Session(_));
+    let entries: Vec<Entry> = listing.entries.into_iter().filter(|entry| is_row(&entry)).collect();
+    let mut names = key_names(&entries);
+    assert_eq!((&*names[0], &**names.last().unwrap()), ("msg_b", "msg_c"));
+    assert!(entries.is_sorted_by_key(|entry| entry.order));
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        "abcdeghijkl".chars().map(|letter| format!("msg_{letter}")).collect::<Vec<_>>()
+    );
+    assert_same_by_key(&store, &entries);
     // Nobody fails over them, and each set is the same however it is asked for.
     read_everything(&store);
     let (sets, _) = survey_sorted(&store, &Survey::MessageSets);
-    let (seen, _) = survey_sorted(&store, &Survey::Messages(&session_key("ses_1")));
+    let (observations, _) = survey_sorted(&store, &Survey::Messages(&session_key("ses_1")));
     let set = sets.iter().find(|set| set.key == EntityKey::Session(session_key("ses_1"))).unwrap();
-    assert!(seen.contains(set));
-    let lost = orphans(&store);
-    assert_eq!((lost.entries.len(), lost.issues.len()), (0, 2), "of no session that has a name");
+    assert!(observations.contains(set));
+    let orphan_rows = orphans(&store);
+    assert_eq!(
+        (orphan_rows.entries.len(), orphan_rows.issues.len()),
+        (0, 2),
+        "of no session that has a name"
+    );
 }
 
 #[test]
@@ -180,8 +187,9 @@ fn columns_of_a_session_may_hold_anything() {
         Entity::parse(&entry.key, entry.span.as_ref().unwrap()).unwrap();
     }
     assert_eq!(key_names(&listed.entries)[0], "ses_3");
-    let record =
-        entry_json(listed.entries.iter().find(|it| it.key == session_key("ses_2").into()).unwrap());
+    let record = entry_json(
+        listed.entries.iter().find(|entry| entry.key == session_key("ses_2").into()).unwrap(),
+    );
     assert_eq!(
         record["fork"],
         serde_json::json!({ "sessionID": "ses_3", "boundary": "{\"type\":" })
@@ -191,7 +199,7 @@ fn columns_of_a_session_may_hold_anything() {
 
 /// What is no JSON within a list costs what comes from there on, and is a part that says so.
 #[test]
-fn a_list_that_breaks_off_is_told_by_a_part() {
+fn a_broken_list_ends_in_an_unreadable_part() {
     let good = r#"{"type":"text","text":"good"}"#;
     for (kind, data, expected) in [
         (
@@ -222,16 +230,16 @@ fn a_list_that_breaks_off_is_told_by_a_part() {
         let insert = "INSERT INTO session_message VALUES ('msg_1', 'ses_1', ?1, 1, 1, 1, ?2)";
         open_writer(&database).execute(insert, (kind, &data)).unwrap();
         let store = open(&database);
-        let found = tree(&store, &session_key("ses_1")).entries;
-        let message = Entity::parse(&found[1].key, found[1].span.as_ref().unwrap()).unwrap();
+        let entries = tree(&store, &session_key("ses_1")).entries;
+        let message = Entity::parse(&entries[1].key, entries[1].span.as_ref().unwrap()).unwrap();
         assert_eq!(message.issues, [], "{data}");
         let part = |entry: &Entry| {
             let parsed = Entity::parse(&entry.key, entry.span.as_ref().unwrap());
-            let is_good = parsed.is_ok_and(|it| it.issues.is_empty());
+            let is_good = parsed.is_ok_and(|parsed| parsed.issues.is_empty());
             let name = key_names(std::slice::from_ref(entry)).remove(0);
             format!("{}{}", name.trim_start_matches("prt_1_"), if is_good { "" } else { "!" })
         };
-        let parts: Vec<String> = found[2..].iter().map(part).collect();
+        let parts: Vec<String> = entries[2..].iter().map(part).collect();
         assert_eq!(parts.join(" "), expected, "{data}");
         // However it is asked for.
         let all: Vec<String> = scan(&store, &Scope::AllParts).entries.iter().map(part).collect();
@@ -239,14 +247,14 @@ fn a_list_that_breaks_off_is_told_by_a_part() {
         let messages = scan(&store, &Scope::Messages(session_key("ses_1"))).entries;
         assert_eq!(
             (messages.len(), entry_json(&messages[0])),
-            (1, entry_json(&found[1])),
+            (1, entry_json(&entries[1])),
             "{data}"
         );
     }
 }
 
 #[test]
-fn rows_without_a_session_are_found() {
+fn rows_without_a_session_are_listed_as_orphans() {
     for (schema, table) in [(SCHEMA, "session"), (V2_SCHEMA, "session_v2")] {
         let (_dir, database) = database_with_schema(schema, "");
         let db = open_writer(&database);
@@ -263,17 +271,17 @@ fn rows_without_a_session_are_found() {
         ))
         .unwrap();
         let store = open(&database);
-        let lost = orphans(&store);
-        assert_eq!(issues(&lost), []);
+        let orphan_rows = orphans(&store);
+        assert_eq!(issues(&orphan_rows), []);
         let expected =
             ["msg_5", "prt_5_00001", "msg_2", "prt_2_00000", "msg_3", "msg_4"].map(str::to_owned);
-        assert_eq!(key_names(&lost.entries), expected, "{table}");
+        assert_eq!(key_names(&orphan_rows.entries), expected, "{table}");
         let (sets, _) = survey_sorted(&store, &Survey::MessageSets);
-        let named: Vec<_> = sets.iter().map(|set| set.key.to_string()).collect();
-        assert_eq!(named, ["session ses_1", "session ses_gone", "session ses_lost"]);
+        let names: Vec<_> = sets.iter().map(|set| set.key.to_string()).collect();
+        assert_eq!(names, ["session ses_1", "session ses_gone", "session ses_lost"]);
         let mut reader = store.open().unwrap();
-        for (session, holds) in [("ses_lost", true), ("ses_gone", true), ("ses_none", false)] {
-            assert_eq!(reader.has_session(&session_key(session)).unwrap(), holds, "{session}");
+        for (session, is_present) in [("ses_lost", true), ("ses_gone", true), ("ses_none", false)] {
+            assert_eq!(reader.has_session(&session_key(session)).unwrap(), is_present, "{session}");
         }
         assert_eq!(
             key_names(&tree(&store, &session_key("ses_lost")).entries)[0],
@@ -285,7 +293,7 @@ fn rows_without_a_session_are_found() {
 
 /// What cannot be read is still answered, or is where the session moved.
 #[test]
-fn answers_to_what_cannot_be_read_say_so_wherever_they_are_read() {
+fn answers_to_unreadable_rows_have_the_same_parent_in_every_call() {
     let (_dir, database) = database_without_constraints("");
     let db = open_writer(&database);
     insert(&db, "msg_1", "user", 1);
@@ -295,8 +303,8 @@ fn answers_to_what_cannot_be_read_say_so_wherever_they_are_read() {
     insert(&db, "msg_5", "assistant", 5);
     db.execute("UPDATE session_message SET data = 7 WHERE id = 'msg_2'", []).unwrap();
     let store = open(&database);
-    let found = tree(&store, &session_key("ses_1"));
-    let answers = found.entries.iter().filter(|entry| {
+    let listing = tree(&store, &session_key("ses_1"));
+    let answers = listing.entries.iter().filter(|entry| {
         matches!(&entry.key, EntityKey::Message(key) if ["msg_3", "msg_5"].contains(&key.message.as_str()))
     });
     let answers: Vec<Entry> = answers.cloned().collect();

@@ -76,13 +76,13 @@ fn record_without_ids(entry: &Entry) -> Value {
     let mut take = |name: &str| fields.remove(name).map(|id| id.as_str().unwrap().to_owned());
     assert_eq!(take("sessionID").as_deref(), Some("ses_1"));
     let (id, owner) = (take("id").unwrap(), take("messageID"));
-    let (said, of) = match &entry.key {
+    let (expected_id, expected_owner) = match &entry.key {
         EntityKey::Message(key) => (key.message.to_string(), None),
         EntityKey::Item(key) => (key.item.to_string(), None),
         EntityKey::Part(key) => (key.part.to_string(), Some(key.message.to_string())),
         other => panic!("{other}"),
     };
-    assert_eq!((id, owner), (said, of));
+    assert_eq!((id, owner), (expected_id, expected_owner));
     record
 }
 
@@ -109,7 +109,7 @@ fn translated_records(store: &dyn Source) -> Vec<(String, Value)> {
     all
 }
 
-fn parse_expected(becomes: &str) -> Vec<(String, Value)> {
+fn parse_expected(expected: &str) -> Vec<(String, Value)> {
     let line = |line: &str| {
         let (name, json) = line.trim().split_once(' ').unwrap();
         let value = match name {
@@ -118,7 +118,7 @@ fn parse_expected(becomes: &str) -> Vec<(String, Value)> {
         };
         (name.to_owned(), value)
     };
-    becomes.trim().lines().map(line).collect()
+    expected.trim().lines().map(line).collect()
 }
 
 #[test]
@@ -129,8 +129,13 @@ fn rows_become_records_of_1x() {
         for shape in case.shapes {
             let (_dir, database) =
                 session_with_rows(*shape, &[("msg_1", case.kind, 10, case.data)]);
-            let found = translated_records(&open(&database));
-            assert_eq!(found, parse_expected(case.expected_records), "{} of {shape:?}", case.name);
+            let records = translated_records(&open(&database));
+            assert_eq!(
+                records,
+                parse_expected(case.expected_records),
+                "{} of {shape:?}",
+                case.name
+            );
             compared += 1;
         }
     }

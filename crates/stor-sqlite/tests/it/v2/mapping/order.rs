@@ -19,15 +19,15 @@ const MOVE_WITHOUT_PREVIOUS: &str = r#"{"location":{"directory":"/é\"\\"}}"#;
 fn message_contexts(entries: &[Entry]) -> Vec<(String, String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
     let is_message = |entry: &&Entry| matches!(entry.key, EntityKey::Message(_));
-    let place = |entry: &Entry| {
+    let context = |entry: &Entry| {
         let (record, name) = (entry_json(entry), key_names(std::slice::from_ref(entry)).remove(0));
         (name, text(&record["parentID"]), text(&record["path"]["cwd"]))
     };
-    entries.iter().filter(is_message).map(place).collect()
+    entries.iter().filter(is_message).map(context).collect()
 }
 
 #[test]
-fn answers_know_what_they_answer_and_where() {
+fn answers_carry_their_parent_and_directory() {
     let text = r#"{"text":"x","time":{"created":1}}"#;
     let list = [
         ("msg_a", "assistant", 1, "{}"),
@@ -71,16 +71,16 @@ fn answers_know_what_they_answer_and_where() {
 }
 
 #[test]
-fn a_session_that_never_moved_is_where_its_record_says() {
+fn a_session_that_never_moved_has_the_directory_of_its_record() {
     for shape in [Preview, V2] {
         let (_dir, database) = session_with_rows(shape, &[("msg_a", "assistant", 1, "{}")]);
-        let places = message_contexts(&tree(&open(&database), &session()).entries);
-        assert_eq!(places, [("msg_a".into(), "-".into(), "/w".into())], "{shape:?}");
+        let contexts = message_contexts(&tree(&open(&database), &session()).entries);
+        assert_eq!(contexts, [("msg_a".into(), "-".into(), "/w".into())], "{shape:?}");
     }
 }
 
 #[test]
-fn rows_stand_by_their_number() {
+fn rows_are_ordered_by_sequence_number() {
     // Queued, and delivered after one that was made later; ids on both sides of a wrap; copies.
     let list = [
         ("msg_fffffffff001CR0ZjgTMDSIXDP_0", "user", 50, "{}"),
@@ -92,19 +92,22 @@ fn rows_stand_by_their_number() {
     for shape in [Preview, V2] {
         let (_dir, database) = session_with_rows(shape, &list);
         let store = open(&database);
-        let read = tree(&store, &session()).entries;
-        let is_own = |entry: &&Entry| !matches!(entry.key, EntityKey::Part(_));
-        let own: Vec<Entry> = read.into_iter().skip(1).filter(|it| is_own(&it)).collect();
-        assert_eq!(key_names(&own), list.map(|row| row.0), "{shape:?}");
-        assert!(own.is_sorted_by(|a, b| a.order < b.order), "{shape:?}");
-        let keys: Vec<_> = own.iter().map(|entry| entry.key.clone()).collect();
+        let entries = tree(&store, &session()).entries;
+        let is_row = |entry: &&Entry| !matches!(entry.key, EntityKey::Part(_));
+        let rows: Vec<Entry> = entries.into_iter().skip(1).filter(|entry| is_row(&entry)).collect();
+        assert_eq!(key_names(&rows), list.map(|row| row.0), "{shape:?}");
+        assert!(rows.is_sorted_by(|a, b| a.order < b.order), "{shape:?}");
+        let keys: Vec<_> = rows.iter().map(|entry| entry.key.clone()).collect();
         let single = spans(&store, &keys).entries;
-        assert!(single.iter().map(|it| it.order).eq(own.iter().map(|it| it.order)), "{shape:?}");
+        assert!(
+            single.iter().map(|entry| entry.order).eq(rows.iter().map(|entry| entry.order)),
+            "{shape:?}"
+        );
     }
 }
 
 #[test]
-fn turns_of_both_models_stand_in_the_order_of_time() {
+fn turns_of_both_formats_are_ordered_by_time() {
     let list = [("msg_c", "user", 20, "{}"), ("msg_d", "assistant", 40, "{}")];
     let (_dir, database) = session_with_rows(Preview, &list);
     let db = open_writer(&database);
@@ -121,9 +124,9 @@ fn turns_of_both_models_stand_in_the_order_of_time() {
 }
 
 #[test]
-fn what_waits_is_an_item() {
+fn pending_prompts_are_items() {
     let payload = r#"{"text":"later","files":[]}"#;
-    for (shape, insert, what) in [
+    for (shape, insert, kind) in [
         (V2, "session_inbox VALUES ('msg_w', 'ses_1', 'prompt', ?1, 'queue', 9, 80)", "prompt"),
         (V2, "session_pending VALUES ('msg_w', 'ses_1', 'move', ?1, 'queue', 9, 80)", "move"),
         (Preview, "session_input VALUES ('msg_w', 'ses_1', ?1, 'queue', 9, NULL, 80)", "prompt"),
@@ -137,16 +140,16 @@ fn what_waits_is_an_item() {
             let delivered = "session_input VALUES ('msg_1', 'ses_1', '{}', 'queue', 1, 2, 10)";
             db.execute(&format!("INSERT INTO {delivered}"), []).unwrap();
         }
-        let waits = format!(
+        let expected = format!(
             r#"msg_1 {{"type":"idle"}}
-            msg_w {{"type":"pending","what":"{what}","delivery":"queue","payload":{payload},"time":{{"created":80}}}}"#
+            msg_w {{"type":"pending","what":"{kind}","delivery":"queue","payload":{payload},"time":{{"created":80}}}}"#
         );
-        assert_eq!(translated_records(&open(&database)), parse_expected(&waits), "{insert}");
+        assert_eq!(translated_records(&open(&database)), parse_expected(&expected), "{insert}");
     }
 }
 
 #[test]
-fn a_session_of_prompts_that_wait_has_them() {
+fn a_session_with_only_pending_prompts_lists_them() {
     for shape in [Preview, V2] {
         let (_dir, database) = session_with_rows(shape, &[]);
         let db = open_writer(&database);
@@ -170,7 +173,7 @@ fn insert_pending_row(shape: Shape) -> &'static str {
 }
 
 #[test]
-fn a_row_is_there_as_it_is_stored() {
+fn raw_returns_the_stored_row() {
     let data = r#"{"text":"x", "time":{"created":1} }"#;
     for shape in [Preview, V2] {
         let (_dir, database) = session_with_rows(shape, &[("msg_1", "compaction", 10, data)]);

@@ -9,9 +9,9 @@ use crate::calls::{session_key, tree};
 use crate::support::{copy_corpus, open};
 
 /// The id of a session by its name in the corpus.
-fn session_id(which: Corpus, name: &str) -> String {
-    let at = if which == Corpus::OpencodePrelaunch { "ids.json" } else { "oracle.json" };
-    let names = std::fs::read(corpus(which).data_dir.join(at)).unwrap();
+fn session_id(corpus_id: Corpus, name: &str) -> String {
+    let at = if corpus_id == Corpus::OpencodePrelaunch { "ids.json" } else { "oracle.json" };
+    let names = std::fs::read(corpus(corpus_id).data_dir.join(at)).unwrap();
     let names: Value = serde_json::from_slice(&names).unwrap();
     let names = names.get("names").unwrap_or(&names);
     names[name].as_str().unwrap().to_owned()
@@ -19,9 +19,9 @@ fn session_id(which: Corpus, name: &str) -> String {
 
 /// A session as a list of words: for each message its role and type, for each part its type and what
 /// matters in it, for each item its type.
-fn summarize_session(which: Corpus, name: &str) -> Vec<String> {
-    let (_dir, database) = copy_corpus(which);
-    let entries = tree(&open(&database), &session_key(&session_id(which, name))).entries;
+fn summarize_session(corpus_id: Corpus, name: &str) -> Vec<String> {
+    let (_dir, database) = copy_corpus(corpus_id);
+    let entries = tree(&open(&database), &session_key(&session_id(corpus_id, name))).entries;
     entries.iter().skip(1).map(summarize_entry).collect()
 }
 
@@ -32,8 +32,8 @@ fn summarize_entry(entry: &Entry) -> String {
     match &entry.key {
         EntityKey::Item(_) => format!("item {}", text("/type")),
         EntityKey::Message(_) => {
-            let is_over = record.pointer("/time/completed").is_some();
-            let end = if is_over { "over" } else { "open" };
+            let is_completed = record.pointer("/time/completed").is_some();
+            let end = if is_completed { "over" } else { "open" };
             match (text("/role"), text("/type"), text("/error/name")) {
                 ("user", kind, _) => format!("user {kind}"),
                 (role, kind, error) => format!("{role} {kind} {end} {} {error}", text("/finish")),
@@ -243,8 +243,8 @@ const EXPECTED_SUMMARIES: &[(Corpus, &str, &[&str])] = &[
 ];
 
 #[test]
-fn sessions_are_told_as_they_were() {
-    for (which, name, expected) in EXPECTED_SUMMARIES {
-        assert_eq!(summarize_session(*which, name), *expected, "{which:?} {name}");
+fn sessions_match_their_expected_summaries() {
+    for (corpus_id, name, expected) in EXPECTED_SUMMARIES {
+        assert_eq!(summarize_session(*corpus_id, name), *expected, "{corpus_id:?} {name}");
     }
 }
