@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_printed_is_the_same_each_time() {
+    fn runs_must_print_equal_output() {
         let mut same = shell("echo 7");
         assert_eq!(same.output().unwrap(), b"7\n");
         assert!(same.run().is_ok());

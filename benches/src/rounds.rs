@@ -161,15 +161,15 @@ mod tests {
     }
 
     #[test]
-    fn each_comes_at_each_place_equally_often() {
-        let mut seen: Vec<Vec<usize>> = (0..6).map(|round| order(3, round).collect()).collect();
+    fn every_contestant_takes_every_place_equally_often() {
+        let mut orders: Vec<Vec<usize>> = (0..6).map(|round| order(3, round).collect()).collect();
         for place in 0..3 {
-            let mut who: Vec<usize> = seen.iter().map(|order| order[place]).collect();
-            who.sort_unstable();
-            assert_eq!(who, [0, 0, 1, 1, 2, 2]);
+            let mut contestants: Vec<usize> = orders.iter().map(|order| order[place]).collect();
+            contestants.sort_unstable();
+            assert_eq!(contestants, [0, 0, 1, 1, 2, 2]);
         }
-        seen.sort();
-        seen.dedup();
-        assert_eq!(seen.len(), 6, "all orders of three");
+        orders.sort();
+        orders.dedup();
+        assert_eq!(orders.len(), 6, "all orders of three");
     }
 }

@@ -84,9 +84,10 @@ pub struct Ratio {
 
 impl Ratio {
     /// The ratio of `of` to `over`, whose rounds are the same ones.
-    pub fn new(of: &Timing, over: &Timing) -> Self {
-        let pairs = of.rounds.iter().zip(&over.rounds);
-        let mut ratios: Vec<f64> = pairs.map(|(of, over)| of / over).collect();
+    pub fn new(contestant: &Timing, baseline: &Timing) -> Self {
+        let pairs = contestant.rounds.iter().zip(&baseline.rounds);
+        let mut ratios: Vec<f64> =
+            pairs.map(|(contestant, baseline)| contestant / baseline).collect();
         Self {
             median: median(&mut ratios),
             min: ratios.first().copied().unwrap_or(f64::NAN),
@@ -131,14 +132,14 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_is_kept_up_to_itself() {
+    fn a_ratio_equal_to_the_limit_passes() {
         use Verdict::{Fail, Goal, Pass, Stretch};
         let judged = [0.9, 1.1, 1.15, 1.2, 1.35, 1.351, f64::NAN].map(|ratio| LIMIT.judge(ratio));
         assert_eq!(judged, [Stretch, Stretch, Goal, Goal, Pass, Fail, Fail]);
     }
 
     #[test]
-    fn memory_is_judged_too() {
+    fn memory_has_a_limit() {
         let limit = MemoryLimit { contestant: "a", max_kb: 60 << 10 };
         assert_eq!(
             [1, 61_440, 61_441].map(|kb| limit.judge(kb)),
@@ -147,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn an_even_number_of_rounds_has_a_median_too() {
+    fn the_median_of_an_even_count_is_a_mean() {
         assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), 2.5);
         assert!(median(&mut []).is_nan());
     }

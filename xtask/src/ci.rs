@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn stops_at_the_first_failure_and_says_what_to_do() {
+    fn stops_at_the_first_failure_and_names_the_fix() {
         let steps = [
             step("one", |_| Ok(Outcome::Ok)),
             step("two", |_| Ok(Outcome::Skipped("why"))),
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    fn no_step_runs_twice() {
+    fn step_names_are_unique() {
         let names: BTreeSet<_> = STEPS.iter().map(|step| step.name).collect();
         assert_eq!(names.len(), STEPS.len());
     }

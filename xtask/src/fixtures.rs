@@ -57,7 +57,7 @@ mod tests {
     use super::refresh;
 
     #[test]
-    fn a_check_tells_what_differs_and_writes_nothing() {
+    fn a_check_reports_differences_and_writes_nothing() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("assets/a.tar");
         assert!(!refresh(&path, b"new", true).unwrap());

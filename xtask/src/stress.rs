@@ -11,7 +11,7 @@ use xtask::workspace_root;
 pub(crate) struct Args {
     /// What to stress: the reading of a store that is written, or the following
     #[arg(value_enum, default_value = "read")]
-    what: Workload,
+    workload: Workload,
     /// Of following: how many changes are made under each feed
     #[arg(long, default_value_t = 100_000)]
     changes: u64,
@@ -64,7 +64,7 @@ fn stress_watch(args: &Args) -> Result<()> {
 /// # Errors
 /// If it cannot be built, or what must hold does not.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    if args.what == Workload::Watch {
+    if args.workload == Workload::Watch {
         return stress_watch(args);
     }
     let Args { reads, sqlite, seconds, readers, seed, .. } = args;

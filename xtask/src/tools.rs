@@ -210,7 +210,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn children_of_a_bare_toolbox_see_its_path_and_are_told() {
+    fn children_of_a_bare_toolbox_inherit_path_and_marker() {
         let bare = Toolbox::bare(&env::var_os("PATH").unwrap()).unwrap();
         let mut sh = bare.command("sh").unwrap();
         let script =

@@ -231,11 +231,11 @@ impl<'a> Message<'a> {
 
     /// Gives it ids that are not in its record.
     pub(super) fn set_ids(&mut self, id: &'a str, session: &'a str) {
-        let (its, of) = match self {
+        let (id_field, session_field) = match self {
             Self::User(user) => (&mut user.id, &mut user.session_id),
             Self::Assistant(answer) => (&mut answer.id, &mut answer.session_id),
         };
-        (*its, *of) = (Some(Text(id.into())), Some(Text(session.into())));
+        (*id_field, *session_field) = (Some(Text(id.into())), Some(Text(session.into())));
     }
 
     pub(super) fn created(&self) -> Option<i64> {

@@ -30,8 +30,8 @@ impl LibraryText {
 
     fn search(&self) -> Result<TextFacts> {
         let (mut facts, mut issues) = (TextFacts::default(), 0);
-        self.source.open()?.scan_borrowed(&Scope::AllParts, &mut |lent| {
-            match lent {
+        self.source.open()?.scan_borrowed(&Scope::AllParts, &mut |item| {
+            match item {
                 BorrowedItem::Record(record) => {
                     facts.parts += 1;
                     if self.finder.find(record.bytes).is_some() {

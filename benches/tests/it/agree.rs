@@ -22,7 +22,7 @@ fn contestants(store: &Store, session: &str) -> Contestants {
 }
 
 #[test]
-fn on_every_real_session() {
+fn contestants_agree_on_every_real_session() {
     let corpus = real_store(Corpus::OpencodeJson, StoreFormat::Files);
     let mut agreed = 0;
     for project in std::fs::read_dir(corpus.storage.join("session")).unwrap() {
@@ -43,7 +43,7 @@ fn on_every_real_session() {
 }
 
 #[test]
-fn on_the_generated_session_that_is_measured() {
+fn contestants_agree_on_the_measured_session() {
     let store = Store::open(Size::S, StoreFormat::Files, 1).unwrap();
     let session = &store.expected.typical_session;
     let Checksum(sums) = check_agreement(&mut contestants(&store, session)).unwrap();
@@ -68,7 +68,7 @@ impl Contestant for Liar {
 }
 
 #[test]
-fn who_delivers_something_else_is_found_out() {
+fn a_wrong_result_is_rejected() {
     let liar = |sum, value: &str| Box::new(Liar(Checksum(vec![("sum", sum)]), value.into()));
     assert!(check_agreement(&mut [liar(1, "a"), liar(1, "a")]).is_ok());
     assert!(check_agreement(&mut [liar(1, "a"), liar(2, "a")]).is_err(), "other sums");

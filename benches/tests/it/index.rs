@@ -30,7 +30,7 @@ fn is_close(found: i64, wanted: i64, messages: u64) -> bool {
 }
 
 #[test]
-fn sums_are_those_of_the_generator() {
+fn sums_equal_the_generated_ones() {
     let Store { storage, expected, .. } = store();
     for (depth, parts) in [(Depth::Messages, 0), (Depth::PartNames, expected.counts.parts)] {
         let sums = FloorIndex::new(&storage, depth).run().unwrap().checksum().0;
@@ -45,7 +45,7 @@ fn sums_are_those_of_the_generator() {
 }
 
 #[test]
-fn every_session_is_that_of_the_generator() {
+fn sessions_equal_the_generated_ones() {
     let Store { storage, expected, .. } = store();
     let proof = FloorIndex::new(&storage, Depth::PartNames).proof().unwrap();
     let proof = proof.as_array().unwrap();
@@ -98,7 +98,7 @@ fn snapshot(storage: &Path, message: &str, warm: RefreshMode) -> FloorSnapshot {
 }
 
 #[test]
-fn a_snapshot_tells_what_the_index_does() {
+fn a_snapshot_equals_its_index() {
     let store = store();
     let message = store.some_message().unwrap();
     let storage = &store.storage;
@@ -150,7 +150,7 @@ fn write(path: &Path, text: &str) {
 }
 
 #[test]
-fn a_store_that_changed_is_found_out() {
+fn a_changed_store_is_detected() {
     let longer = r#"{"id":"msg_a","role":"user","time":{"created":1},"more":1}"#;
     type Change = fn(&Path, &Path, &Path, &str);
     let changes: [(&str, bool, Change); 5] = [
@@ -160,12 +160,12 @@ fn a_store_that_changed_is_found_out() {
         ("a session goes", true, |_, session, _, _| fs::remove_file(session).unwrap()),
         ("messages come", true, |dir, _, _, text| write(&dir.join("message/ses_b/m.json"), text)),
     ];
-    for (what, is_found, change) in changes {
+    for (name, is_found, change) in changes {
         for warm in [RefreshMode::Fast, RefreshMode::Full] {
             let (dir, session, message) = small_store();
             let mut floor = snapshot(dir.path(), "msg_a", warm);
             change(dir.path(), &session, &message, longer);
-            assert_eq!(floor.run().is_err(), is_found, "{what}, {warm:?}");
+            assert_eq!(floor.run().is_err(), is_found, "{name}, {warm:?}");
         }
     }
     // What is written in place changes no directory.

@@ -49,7 +49,7 @@ fn real() -> Vec<Store> {
 }
 
 #[test]
-fn on_every_real_session() {
+fn contestants_agree_on_every_real_session() {
     for store in real() {
         let uri = format!("file:{}?mode=ro&immutable=1", store.database.display());
         let db = Connection::open_with_flags(uri, OpenFlags::default()).unwrap();
@@ -72,7 +72,7 @@ fn on_every_real_session() {
 }
 
 #[test]
-fn on_real_indexes_and_texts() {
+fn contestants_agree_on_real_indexes_and_texts() {
     for store in real() {
         let sums = check_agreement(&mut index(&store)).unwrap();
         assert_eq!(sum(&sums, "sessions"), 59);
@@ -83,7 +83,7 @@ fn on_real_indexes_and_texts() {
 }
 
 #[test]
-fn on_the_generated_database_that_is_measured() {
+fn contestants_agree_on_the_measured_database() {
     let store = Store::open(Size::S, StoreFormat::Database, 1).unwrap();
     let counts = &store.expected.counts;
     let sums = check_agreement(&mut index(&store)).unwrap();
@@ -104,7 +104,7 @@ fn on_the_generated_database_that_is_measured() {
 }
 
 #[test]
-fn on_the_generated_database_of_2_0_that_is_measured() {
+fn contestants_agree_on_the_measured_v2_database() {
     let store = Store::open(Size::S, StoreFormat::DatabaseV2, 1).unwrap();
     let counts = &store.expected.counts;
     let sums = check_agreement(&mut index(&store)).unwrap();

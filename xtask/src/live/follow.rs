@@ -24,7 +24,7 @@ pub(crate) struct Args {
 ///
 /// # Errors
 /// If something is missing, or what was told is not what the program exports.
-pub(super) fn run(generation: &str, version: &str, args: &Args) -> Result<()> {
+pub(super) fn run(format: &str, version: &str, args: &Args) -> Result<()> {
     let binary = opencode(version)?;
     let mut feeds: Vec<&str> = args.feed.iter().map(String::as_str).collect();
     if feeds.is_empty() {
@@ -35,15 +35,15 @@ pub(super) fn run(generation: &str, version: &str, args: &Args) -> Result<()> {
         let mut follow = Command::new(env!("CARGO"));
         follow.current_dir(workspace_root()).args(["run", "--quiet", "--release"]);
         follow.args(["--package", "scrollback-stress", "--bin", "follow", "--", "--opencode"]);
-        follow.arg(&binary).args(["--version", version, "--generation", generation]);
+        follow.arg(&binary).args(["--version", version, "--generation", format]);
         follow.args(["--feed", feed, "--seconds", &args.seconds.to_string(), "--root"]);
-        run_checked(follow.arg(live_dir().join(format!("{generation}-{feed}"))))?;
+        run_checked(follow.arg(live_dir().join(format!("{format}-{feed}"))))?;
     }
     Ok(())
 }
 
 fn has_watchman() -> bool {
     let mut version = Command::new("watchman");
-    let asked = version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
-    asked.is_ok_and(|status| status.success())
+    let status = version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status();
+    status.is_ok_and(|status| status.success())
 }

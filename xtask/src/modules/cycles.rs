@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_longer_way_round_is_one_cycle() {
+    fn a_cycle_of_three_files_is_one_cycle() {
         let files = [
             ("lib.rs", "mod a; mod b; mod c; mod d;"),
             ("a.rs", "use crate::b::B; pub struct A;"),
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_that_only_re_exports_uses_nothing() {
+    fn a_re_export_is_not_a_use() {
         let child = ("a/b.rs", "use super::c::C; use crate::C as D; pub struct B(C, D);");
         let leaf = ("a/c.rs", "pub struct C;");
         let root = ("lib.rs", "mod a; pub use a::{B, C};");
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_a_use_is_none() {
+    fn comments_strings_and_tests_are_not_uses() {
         let files = [
             ("lib.rs", "mod a; mod b; #[macro_use] mod c;"),
             (
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_says_who_uses_what() {
+    fn a_cycle_names_its_uses() {
         let files = ["use crate::b::B; pub struct A;", "use crate::a::A; pub struct B;"];
         let tree = Tree::build(Path::new("lib.rs"), &mut |path| {
             let file = ["lib.rs", "a.rs", "b.rs"].iter().position(|name| Path::new(name) == path);

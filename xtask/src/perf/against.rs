@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn tasks_of_one_revision_are_said_to_be() {
+    fn tasks_of_one_revision_are_reported() {
         let (old, new) = (strings(&["tree", "gone", "watch"]), strings(&["tree", "new", "watch"]));
         let [tree, gone, new_task, watch] = ["tree", "gone", "new", "watch"].map(str::to_owned);
         assert_eq!(

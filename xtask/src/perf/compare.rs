@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slow_spell_of_the_machine_is_not_held_against_a_revision() {
+    fn a_slow_phase_of_the_machine_does_not_count() {
         // The machine was half as fast when the new revision ran, in two of three pairs.
         let pairs =
             [((10.0, 1.1), (10.1, 1.11)), ((10.0, 1.1), (20.0, 1.1)), ((10.0, 1.1), (20.0, 1.1))];
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn three_percent_of_time_are_allowed_and_two_of_instructions() {
+    fn three_percent_of_time_and_two_of_instructions_are_allowed() {
         let time = |ratio: f64| comparison(&[((10.0, 1.0), (10.0, ratio))], None);
         assert!(!time(0.5).is_worse() && !time(1.03).is_worse());
         assert!(time(1.031).is_worse() && time(f64::INFINITY).is_worse());
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_says_what_is_worse_and_what_was_counted() {
+    fn a_line_names_the_verdict_and_the_counts() {
         let pairs = [((100.0, 1.0), (104.0, 1.04))];
         let line = comparison(&pairs, Some((Unit::Instructions, 1010.0))).to_string();
         assert!(line.ends_with("1.040    1.040  instructions 1.010  SLOWER"), "{line}");

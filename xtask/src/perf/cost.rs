@@ -137,7 +137,7 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn work_of_a_child_is_counted() {
+    fn the_time_of_a_child_is_counted() {
         let script = "i=0; while [ $i -lt 300000 ]; do i=$((i+1)); done";
         let busy = ["sh", "-c", script].map(str::to_owned);
         assert!(ticks_of(&busy).unwrap() > 0);

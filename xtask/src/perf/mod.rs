@@ -49,11 +49,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_revision_is_asked_for_by_an_option() {
-        let asks = |line: &str| {
+    fn the_option_against_is_recognised() {
+        let has_option = |line: &str| {
             is_against(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
         };
-        assert!(asks("--against HEAD~1") && asks("tree --against=main index"));
-        assert!(!asks("tree --seed 2") && !asks("against"));
+        assert!(has_option("--against HEAD~1") && has_option("tree --against=main index"));
+        assert!(!has_option("tree --seed 2") && !has_option("against"));
     }
 }

@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_tells_what_the_library_takes() {
+    fn a_report_gives_the_time_of_the_library() {
         let floor = json!({ "name": "floor", "median_us": 5.0 });
         let library = json!({ "name": "library", "median_us": 6.0, "instructions": null });
         let ratio = json!({ "of": "library", "over": "floor", "median": 1.25 });

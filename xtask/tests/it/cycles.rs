@@ -6,7 +6,7 @@ use xtask::modules::{Tree, cycles, packages};
 use crate::repo::{assert_none, root};
 
 #[test]
-fn no_files_use_each_other() {
+fn files_have_no_cycles() {
     let mut found = Vec::new();
     for package in packages(root()).unwrap() {
         let Ok(name) = package.directory.strip_prefix("crates") else { continue };

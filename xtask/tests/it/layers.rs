@@ -187,12 +187,12 @@ fn upward_edges(nodes: &[Node]) -> Vec<String> {
 
 /// Returns the outside dependencies that the tables do not allow, and allowances gone stale.
 fn disallowed_dependencies(nodes: &[Node], allowed: &[(&str, &[(&str, &str)])]) -> Vec<String> {
-    let ours: BTreeSet<&str> = nodes.iter().map(|node| &*node.name).collect();
+    let names: BTreeSet<&str> = nodes.iter().map(|node| &*node.name).collect();
     let mut problems = Vec::new();
     for Node { name, uses, .. } in nodes.iter().filter(|node| node.layered) {
         let budget = allowed.iter().find(|(owner, _)| owner == name);
         let budget = budget.map_or(&[][..], |(_, budget)| budget);
-        for used in uses.iter().filter(|used| !ours.contains(&***used)) {
+        for used in uses.iter().filter(|used| !names.contains(&***used)) {
             let home = HEAVY_DEPENDENCIES.iter().find(|(heavy, _)| heavy == used);
             if home.is_some_and(|(_, homes)| !homes.contains(&&**name)) {
                 problems.push(format!("{name} uses {used}, which is confined to {home:?}"));
@@ -205,7 +205,7 @@ fn disallowed_dependencies(nodes: &[Node], allowed: &[(&str, &[(&str, &str)])]) 
             problems.push(format!("{name} may use {dep} and does not: strike it"));
         }
     }
-    let unknown = allowed.iter().filter(|(owner, _)| !ours.contains(owner));
+    let unknown = allowed.iter().filter(|(owner, _)| !names.contains(owner));
     problems.extend(unknown.map(|(owner, _)| format!("no package {owner}")));
     problems
 }
@@ -228,7 +228,7 @@ fn outside_dependencies_have_a_reason() {
 
 /// The facade without its features brings neither SQLite nor a runtime.
 #[test]
-fn features_of_the_facade_hold_its_heavy_dependencies() {
+fn heavy_dependencies_of_the_facade_need_features() {
     let tree = |features: &[&str]| {
         let tree = ["tree", "--offline", "--package", "scrollback", "--edges", "normal,build"];
         let mut command = std::process::Command::new(env!("CARGO"));
@@ -259,7 +259,7 @@ mod bad_examples {
     }
 
     #[test]
-    fn edges_that_do_not_point_down() {
+    fn upward_edges_are_found() {
         let good = [node("a", 0, &[]), node("b", 1, &["a"]), node("c", 3, &["a", "b", "serde"])];
         assert_none(&upward_edges(&good));
         for bad in [
@@ -278,7 +278,7 @@ mod bad_examples {
     }
 
     #[test]
-    fn dependencies_without_a_reason() {
+    fn unexplained_dependencies_are_found() {
         let nodes = [node("a", 0, &["serde"]), node("b", 1, &["a"])];
         assert_none(&disallowed_dependencies(&nodes, &[("a", &[("serde", "why")])]));
         let stale: &[(&str, &[(&str, &str)])] =

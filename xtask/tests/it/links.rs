@@ -105,7 +105,7 @@ fn broken_links(files: &Files, exists: impl Fn(&Path) -> bool) -> Vec<String> {
 }
 
 #[test]
-fn links_lead_somewhere() {
+fn links_have_targets() {
     assert_none(&broken_links(&files(&["md"]), |path| root().join(path).exists()));
 }
 

@@ -45,8 +45,8 @@ fn has_example(readme: &str, library: bool) -> bool {
     Parser::new(readme).any(|event| match event {
         Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(info))) => {
             let mut words = info.split([',', ' ']);
-            let mut words_again = words.clone();
-            words.next() == Some(wanted) && !words_again.any(|word| word == "ignore")
+            let mut rest = words.clone();
+            words.next() == Some(wanted) && !rest.any(|word| word == "ignore")
         }
         _ => false,
     })

@@ -73,7 +73,7 @@ pub(crate) fn example_files<const N: usize>(files: [(&str, &str); N]) -> Files {
 }
 
 #[test]
-fn the_files_are_ours() {
+fn files_exclude_build_output_and_fixture_data() {
     let files = files(&["rs", "md"]);
     for path in ["xtask/tests/it/repo.rs", "crates/core-id/src/lib.rs", "crates/flow/README.md"] {
         assert!(files.contains_key(Path::new(path)), "{path}");

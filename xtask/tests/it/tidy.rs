@@ -25,7 +25,7 @@ fn without_purpose(sources: &Files) -> Vec<String> {
     bare.map(|(path, _)| format!("{}: does not open with `//! `", path.display())).collect()
 }
 
-fn too_long(sources: &Files, longer: &[(&str, &str)]) -> Vec<String> {
+fn over_limit(sources: &Files, longer: &[(&str, &str)]) -> Vec<String> {
     let mut problems = Vec::new();
     for (path, text) in sources {
         let lines = text.lines().count();
@@ -64,11 +64,11 @@ fn sources_open_with_their_purpose() {
 
 #[test]
 fn sources_are_short() {
-    assert_none(&too_long(&files(&["rs"]), LONG_FILES));
+    assert_none(&over_limit(&files(&["rs"]), LONG_FILES));
 }
 
 #[test]
-fn texts_name_no_machine() {
+fn texts_name_no_machine_path() {
     let mut texts = files(TEXT_EXTENSIONS);
     // The one file that has to name them.
     texts.remove(Path::new("xtask/tests/it/tidy.rs")).unwrap();
@@ -89,7 +89,7 @@ fn untidy_files_are_found() {
     let sources =
         example_files([("a.rs", &short), ("b.rs", &long), ("c.rs", &short), ("d.rs", &long)]);
     assert_eq!(
-        too_long(&sources, &[("c.rs", "why"), ("d.rs", "why")]),
+        over_limit(&sources, &[("c.rs", "why"), ("d.rs", "why")]),
         ["b.rs: 401 lines, is too long", "c.rs: 400 lines, needs no excuse"]
     );
 

@@ -50,8 +50,8 @@ struct Args {
 
 fn tasks() -> String {
     let all = TASKS.iter().map(|task| (task.id, task.description)).chain(watch::TASKS);
-    let mut text = all.fold(String::from("Tasks:"), |mut all, (id, what)| {
-        all.push_str(&format!("\n  {id:<13} {what}"));
+    let mut text = all.fold(String::from("Tasks:"), |mut all, (id, description)| {
+        all.push_str(&format!("\n  {id:<13} {description}"));
         all
     });
     text.push_str(
@@ -90,11 +90,12 @@ fn selected_tasks(ids: &[String]) -> Vec<&'static Task> {
 
 /// Runs the tasks and returns the worst verdict.
 fn run(args: &Args) -> Result<Verdict> {
-    let is_of_watch = |id: &String| watch::TASKS.iter().any(|(task, _)| task == id);
-    let (mut of_watch, ids): (Vec<_>, Vec<_>) = args.tasks.iter().cloned().partition(is_of_watch);
+    let is_watch_task = |id: &String| watch::TASKS.iter().any(|(task, _)| task == id);
+    let (mut watch_ids, ids): (Vec<_>, Vec<_>) =
+        args.tasks.iter().cloned().partition(is_watch_task);
     let is_all = args.tasks.is_empty();
     if is_all {
-        of_watch.push("watch".to_owned());
+        watch_ids.push("watch".to_owned());
     }
     let chosen = if is_all || !ids.is_empty() { selected_tasks(&ids) } else { Vec::new() };
     if let Some(alone) = &args.alone {
@@ -111,7 +112,7 @@ fn run(args: &Args) -> Result<Verdict> {
         }
         worst = worst.min(report.verdict());
     }
-    for id in of_watch {
+    for id in watch_ids {
         worst = worst.min(watch::run(&id, args.seed, args.json)?);
     }
     Ok(worst)

@@ -13,10 +13,12 @@ use crate::isolated::IsolatedCost;
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     task: &'static str,
-    what: &'static str,
+    #[serde(rename = "what")]
+    description: &'static str,
     work: String,
     store: String,
-    found: String,
+    #[serde(rename = "found")]
+    checksum: String,
     rounds: usize,
     turn_ms: u128,
     contestants: Vec<Row>,
@@ -39,8 +41,10 @@ struct Row {
 /// A ratio that has a limit.
 #[derive(Debug, Serialize)]
 struct JudgedRatio {
-    of: &'static str,
-    over: &'static str,
+    #[serde(rename = "of")]
+    contestant: &'static str,
+    #[serde(rename = "over")]
+    baseline: &'static str,
     #[serde(flatten)]
     ratio: Ratio,
     /// The same ratio in instructions.
@@ -54,7 +58,8 @@ struct JudgedRatio {
 /// A peak that has a limit, in kB.
 #[derive(Debug, Serialize)]
 struct JudgedPeak {
-    of: &'static str,
+    #[serde(rename = "of")]
+    contestant: &'static str,
     peak_kb: u64,
     most_kb: u64,
     verdict: Verdict,
@@ -67,21 +72,24 @@ impl Report {
         options: RoundOptions,
         checksum: &Checksum,
         timings: &[Timing],
-        alone: Vec<IsolatedCost>,
+        isolated: Vec<IsolatedCost>,
     ) -> Self {
-        let contestants: Vec<Row> =
-            timings.iter().zip(alone).map(|(timing, alone)| Row::new(timing, alone)).collect();
+        let contestants: Vec<Row> = timings
+            .iter()
+            .zip(isolated)
+            .map(|(timing, isolated)| Row::new(timing, isolated))
+            .collect();
         let judged = task.limits.iter().filter_map(|limit| judge(limit, timings, &contestants));
         Self {
             task: task.id,
-            what: task.description,
+            description: task.description,
             work: match task.work {
                 Work::OneThread => "one thread".to_owned(),
                 Work::Threads => format!("threads: {}", threads()),
                 Work::Process => "a process for each run".to_owned(),
             },
             store,
-            found: checksum.to_string(),
+            checksum: checksum.to_string(),
             rounds: options.rounds,
             turn_ms: options.turn.as_millis(),
             remarks: Vec::new(),
@@ -119,14 +127,14 @@ impl Row {
 /// Judges a ratio; nothing if one of the two does not run on this system.
 fn judge(limit: &Limit, timings: &[Timing], rows: &[Row]) -> Option<JudgedRatio> {
     let find = |name| timings.iter().position(|timing| timing.name == name);
-    let (of, over) = (find(limit.contestant)?, find(limit.baseline)?);
-    let ratio = Ratio::new(&timings[of], &timings[over]);
-    let counts = rows[of].isolated.instructions.zip(rows[over].isolated.instructions);
+    let (contestant, baseline) = (find(limit.contestant)?, find(limit.baseline)?);
+    let ratio = Ratio::new(&timings[contestant], &timings[baseline]);
+    let counts = rows[contestant].isolated.instructions.zip(rows[baseline].isolated.instructions);
     Some(JudgedRatio {
-        of: limit.contestant,
-        over: limit.baseline,
+        contestant: limit.contestant,
+        baseline: limit.baseline,
         ratio,
-        instructions: counts.map(|(of, over)| of as f64 / over as f64),
+        instructions: counts.map(|(contestant, baseline)| contestant as f64 / baseline as f64),
         most: limit.max,
         goal: limit.goal,
         stretch: limit.stretch,
@@ -136,15 +144,15 @@ fn judge(limit: &Limit, timings: &[Timing], rows: &[Row]) -> Option<JudgedRatio>
 
 /// Judges a peak; nothing if the contestant does not run, or the system does not tell.
 fn judge_memory(limit: &MemoryLimit, rows: &[Row]) -> Option<JudgedPeak> {
-    let MemoryLimit { contestant: of, max_kb: most_kb } = *limit;
-    let peak_kb = rows.iter().find(|row| row.name == of)?.isolated.peak_kb?;
-    Some(JudgedPeak { of, peak_kb, most_kb, verdict: limit.judge(peak_kb) })
+    let MemoryLimit { contestant, max_kb: most_kb } = *limit;
+    let peak_kb = rows.iter().find(|row| row.name == contestant)?.isolated.peak_kb?;
+    Some(JudgedPeak { contestant, peak_kb, most_kb, verdict: limit.judge(peak_kb) })
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: {}", self.task, self.what)?;
-        writeln!(f, "  all find: {}", self.found)?;
+        writeln!(f, "{}: {}", self.task, self.description)?;
+        writeln!(f, "  all find: {}", self.checksum)?;
         writeln!(
             f,
             "  store {}; {} rounds of turns of at least {} ms; {}, warm cache\n",
@@ -155,9 +163,10 @@ impl fmt::Display for Report {
             "  {:<10} {:>11} {:>11} {:>11} {:>15} {:>13}",
             "a run", "median", "least", "most", "instructions", "peak memory"
         )?;
-        for Row { name, median_us, min_us, max_us, isolated: alone } in &self.contestants {
-            let count = alone.instructions.map_or_else(|| "-".to_owned(), group_digits);
-            let peak = alone.peak_kb.map_or_else(|| "-".to_owned(), |kb| group_digits(kb) + " kB");
+        for Row { name, median_us, min_us, max_us, isolated } in &self.contestants {
+            let count = isolated.instructions.map_or_else(|| "-".to_owned(), group_digits);
+            let peak =
+                isolated.peak_kb.map_or_else(|| "-".to_owned(), |kb| group_digits(kb) + " kB");
             writeln!(
                 f,
                 "  {name:<10} {median_us:>8.1} µs {min_us:>8.1} µs {max_us:>8.1} µs {count:>15} {peak:>13}",
@@ -165,8 +174,9 @@ impl fmt::Display for Report {
         }
         writeln!(f)?;
         for judged in &self.ratios {
-            let JudgedRatio { of, over, ratio, most, goal, stretch, verdict, .. } = judged;
-            let name = format!("{of} / {over}");
+            let JudgedRatio { contestant, baseline, ratio, most, goal, stretch, verdict, .. } =
+                judged;
+            let name = format!("{contestant} / {baseline}");
             writeln!(
                 f,
                 "  {name:<18} {:.3} (rounds {:.3} to {:.3}), limit {most:.2}, goal {goal:.2}, \
@@ -180,9 +190,9 @@ impl fmt::Display for Report {
         for remark in &self.remarks {
             writeln!(f, "  {remark}")?;
         }
-        if let Some(JudgedPeak { of, peak_kb, most_kb, verdict }) = &self.memory {
+        if let Some(JudgedPeak { contestant, peak_kb, most_kb, verdict }) = &self.memory {
             let (peak, most) = (group_digits(*peak_kb), group_digits(*most_kb));
-            writeln!(f, "  {of:<18} {peak} kB at its peak, limit {most} kB: {verdict}")?;
+            writeln!(f, "  {contestant:<18} {peak} kB at its peak, limit {most} kB: {verdict}")?;
         }
         if self.ratios.is_empty() && self.memory.is_none() {
             writeln!(f, "  nobody to judge here")?;

@@ -208,7 +208,7 @@ pub(in super::super) fn message_row(
     head: MessageHead<'_>,
     (stamp, settled): (Stamp, bool),
 ) -> Result<Message> {
-    let [asked, asked_of] = head.requested;
+    let [requested_model, requested_provider] = head.requested;
     Ok(Message {
         id,
         parent: optional_id(head.parent)?,
@@ -219,8 +219,8 @@ pub(in super::super) fn message_row(
         stamp,
         parts: None,
         agent: name_of(names, head.agent.or(head.mode)),
-        provider: name_of(names, head.provider.or(asked_of)),
-        model: name_of(names, head.model.or(asked)),
+        provider: name_of(names, head.provider.or(requested_provider)),
+        model: name_of(names, head.model.or(requested_model)),
         finish: name_of(names, head.finish),
         error: name_of(names, head.error),
         role: match head.role.as_ref().map(|role| &*role.0) {
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_stand_in_the_order_of_their_clock() {
+    fn parts_are_sorted_by_creation_time() {
         let plain = ["prt_1fb000000001b", "prt_1fb000000002a"];
         assert_eq!(sorted(&[plain[1], plain[0]]), plain);
         // The clock wrapped between them; an id without one comes last.

@@ -58,7 +58,7 @@ mod tests {
     use super::Names;
 
     #[test]
-    fn a_name_has_one_number() {
+    fn equal_names_get_equal_numbers() {
         let mut names = Names::default();
         let texts = ["build", "plan", "a longer name", "build", "", "plan"];
         assert_eq!(texts.map(|text| names.number(text)), [1, 2, 3, 1, 4, 2]);

@@ -80,8 +80,8 @@ fn verify_records(files: &mut Files, root: &OwnedFd, snapshot: &Snapshot) -> Res
         let project = row.u32(session::PROJECT);
         if project != last {
             let name = snapshot.name(project).unwrap_or_default();
-            let of_name = projects.iter().find(|(it, _)| it == name.as_bytes());
-            (last, last_dir) = (project, of_name.map(|(_, dir)| dir));
+            let named = projects.iter().find(|(it, _)| it == name.as_bytes());
+            (last, last_dir) = (project, named.map(|(_, dir)| dir));
         }
         let dir = last_dir.context("a project went")?;
         let now = stamp_at(dir, row.id(session::ID), b".json")?;

@@ -168,7 +168,7 @@ impl Index {
     pub fn sums(&self) -> IndexSums {
         let mut sums = IndexSums::default();
         let add = |sums: &mut IndexSums, stamp: Option<Stamp>| {
-            stamp.map(file_stat).into_iter().for_each(|look| sums.add_stat(look));
+            stamp.map(file_stat).into_iter().for_each(|stat| sums.add_stat(stat));
         };
         for session in &self.sessions {
             sums.add_session([session.created, session.updated, session.archived]);

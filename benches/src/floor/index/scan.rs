@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_passes_is_json() {
+    fn the_scanner_accepts_exactly_json() {
         let good = r#"[1, -0.5e+3, 0, "a\u00e9\n\"", {"b": [true, false, null, {}, []]}, ""]"#;
         assert!(passes(good));
         // Each text that misses a byte of it, or has one twice: as serde says.
@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_as_they_are_written() {
+    fn values_keep_their_written_form() {
         let text = r#" {"a": "long enough to be more than a word, é\n", "b": -12, "c": 0.25,
             "d": true, "e": {"f": null}, "g": {"h": 7}} "#;
         let mut found = Vec::new();

@@ -174,7 +174,7 @@ impl Worker {
         let db = self.db.as_ref().context("it was just opened")?;
         self.messages.clear();
         let mut ids = 0_u64;
-        let (shape, mut asked, mut answered) = (self.queries.shape, Id::default(), 0);
+        let (shape, mut prompt, mut prompt_hash) = (self.queries.shape, Id::default(), 0);
         let mut statement = db.db.prepare_cached(self.queries.messages)?;
         let mut rows = statement.query([session.as_str()])?;
         while let Some(found) = rows.next()? {
@@ -196,8 +196,8 @@ impl Worker {
             let number: i64 = found.get(4)?;
             let kind = text_column(found, 3)?;
             let is_answer = matches!(kind, b"assistant" | b"shell");
-            let inode = (number.cast_unsigned() + 1) ^ if is_answer { answered } else { 0 };
-            let look = (Stamp { size, mtime_ns: updated * NS, inode }, updated < settled);
+            let inode = (number.cast_unsigned() + 1) ^ if is_answer { prompt_hash } else { 0 };
+            let state = (Stamp { size, mtime_ns: updated * NS, inode }, updated < settled);
             let Some(mut head) =
                 MessageHead::read_v2(kind, data).with_context(|| format!("{id:?}"))?
             else {
@@ -207,20 +207,20 @@ impl Worker {
                 // The message that asks for it, and the summary.
                 let (time, role) = (head.time.clone(), Some(Text("user".into())));
                 let question = MessageHead { role, time, ..MessageHead::default() };
-                self.messages.push(message_row(&mut self.names, id, question, look)?);
+                self.messages.push(message_row(&mut self.names, id, question, state)?);
                 let summary = Id::new(format!("{}#summary", id.as_str()).as_bytes())?;
                 head.finish = Some(Text("stop".into()));
-                let mut message = message_row(&mut self.names, summary, head, look)?;
+                let mut message = message_row(&mut self.names, summary, head, state)?;
                 (message.parent, message.completed) = (id, Some(updated));
                 self.messages.push(message);
-                (asked, answered) = (id, xxh3_64(id.as_str().as_bytes()));
+                (prompt, prompt_hash) = (id, xxh3_64(id.as_str().as_bytes()));
                 continue;
             }
-            let mut message = message_row(&mut self.names, id, head, look)?;
+            let mut message = message_row(&mut self.names, id, head, state)?;
             if is_answer {
-                message.parent = asked;
+                message.parent = prompt;
             } else if matches!(kind, b"user" | b"synthetic") {
-                (asked, answered) = (id, xxh3_64(id.as_str().as_bytes()));
+                (prompt, prompt_hash) = (id, xxh3_64(id.as_str().as_bytes()));
             }
             self.messages.push(message);
         }

@@ -89,10 +89,11 @@ impl FloorSqliteTree {
             if !records.messages.get(at).is_some_and(is_owner) {
                 at = records.messages.iter().position(is_owner).context("a part of no message")?;
             }
-            let of = text_column(row, 4)?;
+            let row_session = text_column(row, 4)?;
             records.parts.push(PartRecord {
                 message: at,
-                session: (of != session[0].as_bytes()).then(|| push_bytes(arena, of)),
+                session: (row_session != session[0].as_bytes())
+                    .then(|| push_bytes(arena, row_session)),
                 record: record(row, arena, before, &mut records.settled)?,
             });
         }

@@ -29,19 +29,21 @@ pub(super) fn measure(feed: FeedKind) -> Result<Report> {
     let tree = SinglePartTree::create(&dir.path().join("storage"))?;
     let logs = dir.path().join("home/sessions");
     let mut log = Log::create(&logs)?;
-    let (told, of_tree) = channel();
-    let rewritten = spawn(super::source(&tree.storage)?, feed, Driver::Task, told)?;
-    let (told, of_log) = channel();
+    let (sender, tree_arrivals) = channel();
+    let rewritten = spawn(super::source(&tree.storage)?, feed, Driver::Task, sender)?;
+    let (sender, log_arrivals) = channel();
     let source = JsonlSource::new(&logs, SourceId::new("logs")?, Arc::new(SystemClock));
-    let appended = spawn(Arc::new(source), feed, Driver::Task, told)?;
-    wait_for_first_event(&of_tree, || tree.write(0).map(drop))?;
-    wait_for_first_event(&of_log, || log.append(0).map(drop))?;
+    let appended = spawn(Arc::new(source), feed, Driver::Task, sender)?;
+    wait_for_first_event(&tree_arrivals, || tree.write(0).map(drop))?;
+    wait_for_first_event(&log_arrivals, || log.append(0).map(drop))?;
     let (mut rewrites, mut appends, mut number) = (Vec::new(), Vec::new(), 1);
     while appends.len() < writes {
-        rewrites.extend(measure_turn(turns, &mut number, &of_tree, |number| tree.write(number))?);
-        appends.extend(measure_turn(turns, &mut number, &of_log, |number| log.append(number))?);
+        rewrites
+            .extend(measure_turn(turns, &mut number, &tree_arrivals, |number| tree.write(number))?);
+        appends
+            .extend(measure_turn(turns, &mut number, &log_arrivals, |number| log.append(number))?);
     }
-    drop((of_tree, of_log));
+    drop((tree_arrivals, log_arrivals));
     tree.write(0)?; // of which nobody wants to be told
     log.append(0)?;
     for followed in [rewritten, appended] {
@@ -49,8 +51,8 @@ pub(super) fn measure(feed: FeedKind) -> Result<Report> {
     }
     let [rewrite, rewrite_late] = quantiles(&mut rewrites);
     let [append, append_late] = quantiles(&mut appends);
-    let line = |who: &str, median: Duration, late: Duration| {
-        format!("{who:<12} median {:>8.1} µs, p99 {:>8.1} µs", micros(median), micros(late))
+    let line = |name: &str, median: Duration, late: Duration| {
+        format!("{name:<12} median {:>8.1} µs, p99 {:>8.1} µs", micros(median), micros(late))
     };
     let ratio = micros(append) / micros(rewrite);
     Ok(Report {
@@ -58,7 +60,7 @@ pub(super) fn measure(feed: FeedKind) -> Result<Report> {
             "{writes} appends to an open log, a message with a part of {TEXT_BYTES} bytes each, until \
              its event is there; feed {feed}"
         ),
-        seen: vec![
+        lines: vec![
             line("append", append, append_late),
             line("JSON rewrite", rewrite, rewrite_late),
         ],

@@ -28,24 +28,24 @@ pub(super) type Arrival = (usize, Instant);
 
 /// Follows a store until nobody listens.
 pub(super) fn spawn(
-    at: Arc<dyn Source>,
+    source: Arc<dyn Source>,
     feed: FeedKind,
     driver: Driver,
-    told: Sender<Arrival>,
+    sender: Sender<Arrival>,
 ) -> Result<JoinHandle<Result<()>>> {
     Ok(match driver {
         Driver::Task => {
             let options = LiveOptions { feed: FeedChoice::Only(feed), ..LiveOptions::default() };
             thread::spawn(move || {
                 runtime()?.block_on(async {
-                    let live = Live::spawn(at, None, options, &continue_build).await?;
-                    follow(live.follow(None, None), &told).await
+                    let live = Live::spawn(source, None, options, &continue_build).await?;
+                    follow(live.follow(None, None), &sender).await
                 })
             })
         }
         Driver::Thread => {
-            let live = live(&at, None, feed)?;
-            thread::spawn(move || runtime()?.block_on(follow(live.follow(None, None), &told)))
+            let live = live(&source, None, feed)?;
+            thread::spawn(move || runtime()?.block_on(follow(live.follow(None, None), &sender)))
         }
     })
 }
@@ -55,7 +55,7 @@ pub(super) fn spawn(
 pub(super) fn measure_turn(
     turn: usize,
     number: &mut usize,
-    seen: &Receiver<Arrival>,
+    arrivals: &Receiver<Arrival>,
     mut write: impl FnMut(usize) -> Result<Instant>,
 ) -> Result<Vec<Duration>> {
     let mut all = Vec::with_capacity(turn);
@@ -63,9 +63,9 @@ pub(super) fn measure_turn(
         thread::sleep(WRITE_PAUSE + Duration::from_micros(*number as u64 * 7 % 100));
         let written = write(*number)?;
         let at = loop {
-            let waited = seen.recv_timeout(Duration::from_secs(10));
-            let (saw, at) = waited.context("nobody saw a write")?;
-            if saw == *number || saw == usize::MAX {
+            let waited = arrivals.recv_timeout(Duration::from_secs(10));
+            let (arrived, at) = waited.context("nobody saw a write")?;
+            if arrived == *number || arrived == usize::MAX {
                 break at;
             }
         };
@@ -77,14 +77,14 @@ pub(super) fn measure_turn(
 
 /// Writes until somebody sees it, and waits until what was young is not any more.
 pub(super) fn wait_for_first_event(
-    seen: &Receiver<Arrival>,
+    arrivals: &Receiver<Arrival>,
     mut write: impl FnMut() -> Result<()>,
 ) -> Result<()> {
     for _ in 0..100 {
         write()?;
-        if seen.recv_timeout(Duration::from_millis(100)).is_ok() {
+        if arrivals.recv_timeout(Duration::from_millis(100)).is_ok() {
             thread::sleep(Duration::from_millis(500));
-            while seen.try_recv().is_ok() {}
+            while arrivals.try_recv().is_ok() {}
             return Ok(());
         }
     }
@@ -96,14 +96,14 @@ fn runtime() -> Result<Runtime> {
 }
 
 /// Follows until nobody listens.
-async fn follow(mut follower: Follower, told: &Sender<Arrival>) -> Result<()> {
+async fn follow(mut follower: Follower, sender: &Sender<Arrival>) -> Result<()> {
     let mut text = String::new();
     loop {
         for event in follower.next().await? {
             let Subject::Part { text: Some(edit), .. } = &event.subject else { continue };
             edit.apply(&mut text);
             let number = text.split(' ').next().unwrap_or_default().parse()?;
-            if told.send((number, Instant::now())).is_err() {
+            if sender.send((number, Instant::now())).is_err() {
                 return Ok(());
             }
         }

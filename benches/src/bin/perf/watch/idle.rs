@@ -29,7 +29,7 @@ pub(super) fn measure(seed: u64, feed: FeedKind) -> Result<Report> {
             "following store M, seed {seed}, for {} s, the sweep included",
             MEASURE_TIME.as_secs()
         ),
-        seen: vec![format!("{stats:?}")],
+        lines: vec![format!("{stats:?}")],
         judged: vec![JudgedValue::new(format!("feed {feed}, of a core"), share, " %", most)],
     })
 }

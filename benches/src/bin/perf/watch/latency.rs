@@ -33,29 +33,29 @@ pub(super) fn measure(feed: FeedKind, driver: Driver) -> Result<Report> {
     put(&other, &record(0))?;
 
     let raw = inotify_events(&aside)?;
-    let (told, ours) = channel();
-    let watching = spawn(source(&tree.storage)?, feed, driver, told)?;
-    let (mut of_raw, mut of_ours) = (Vec::new(), Vec::new());
+    let (sender, arrivals) = channel();
+    let watching = spawn(source(&tree.storage)?, feed, driver, sender)?;
+    let (mut raw_times, mut library_times) = (Vec::new(), Vec::new());
     // Until it follows the part.
-    wait_for_first_event(&ours, || tree.write(0).map(drop))?;
+    wait_for_first_event(&arrivals, || tree.write(0).map(drop))?;
     let mut number = 1;
-    while of_ours.len() < WRITES {
-        of_raw.extend(measure_turn(WRITES_PER_TURN, &mut number, &raw, |number| {
+    while library_times.len() < WRITES {
+        raw_times.extend(measure_turn(WRITES_PER_TURN, &mut number, &raw, |number| {
             timed_write(&other, number)
         })?);
-        of_ours.extend(measure_turn(WRITES_PER_TURN, &mut number, &ours, |number| {
+        library_times.extend(measure_turn(WRITES_PER_TURN, &mut number, &arrivals, |number| {
             tree.write(number)
         })?);
     }
-    drop(ours);
+    drop(arrivals);
     tree.write(0)?; // of which nobody wants to be told
     let followed = watching.join();
     followed.map_err(|_| anyhow!("the follower failed"))??;
 
-    let [raw_median, raw_late] = quantiles(&mut of_raw);
-    let [median, late] = quantiles(&mut of_ours);
-    let line = |who: &str, median: Duration, late: Duration| {
-        format!("{who:<9} median {:>8.1} µs, p99 {:>8.1} µs", micros(median), micros(late))
+    let [raw_median, raw_late] = quantiles(&mut raw_times);
+    let [median, late] = quantiles(&mut library_times);
+    let line = |name: &str, median: Duration, late: Duration| {
+        format!("{name:<9} median {:>8.1} µs, p99 {:>8.1} µs", micros(median), micros(late))
     };
     let ratios = [micros(median) / micros(raw_median), micros(late) / micros(raw_late)];
     let mut report = Report {
@@ -64,7 +64,7 @@ pub(super) fn measure(feed: FeedKind, driver: Driver) -> Result<Report> {
              {feed}, the driver as a {}",
             format!("{driver:?}").to_lowercase()
         ),
-        seen: vec![line("library", median, late), line("inotify", raw_median, raw_late)],
+        lines: vec![line("library", median, late), line("inotify", raw_median, raw_late)],
         ..Report::default()
     };
     match (driver, feed) {
@@ -74,7 +74,7 @@ pub(super) fn measure(feed: FeedKind, driver: Driver) -> Result<Report> {
         ]),
         _ => {
             let [median, late] = ratios;
-            report.seen.push(format!("library / inotify: median {median:.3}, p99 {late:.3}"));
+            report.lines.push(format!("library / inotify: median {median:.3}, p99 {late:.3}"));
         }
     }
     Ok(report)
@@ -137,11 +137,11 @@ fn timed_write(path: &Path, number: usize) -> Result<Instant> {
 fn inotify_events(dir: &Path) -> Result<Receiver<Arrival>> {
     let queue = init(CreateFlags::CLOEXEC)?;
     add_watch(&queue, dir, WatchFlags::CLOSE_WRITE)?;
-    let (told, seen) = channel();
+    let (sender, arrivals) = channel();
     thread::spawn(move || {
         let mut buffer = [std::mem::MaybeUninit::uninit(); 4096];
         let mut reader = Reader::new(&queue, &mut buffer);
-        while reader.next().is_ok() && told.send((usize::MAX, Instant::now())).is_ok() {}
+        while reader.next().is_ok() && sender.send((usize::MAX, Instant::now())).is_ok() {}
     });
-    Ok(seen)
+    Ok(arrivals)
 }

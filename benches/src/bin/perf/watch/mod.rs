@@ -41,7 +41,8 @@ pub(crate) const TASKS: [(&str, &str); 5] = [
 /// A number that may be at most so much.
 #[derive(Debug, Serialize)]
 pub(crate) struct JudgedValue {
-    what: String,
+    #[serde(rename = "what")]
+    name: String,
     value: f64,
     unit: &'static str,
     most: f64,
@@ -51,13 +52,14 @@ pub(crate) struct JudgedValue {
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
     about: String,
-    seen: Vec<String>,
+    #[serde(rename = "seen")]
+    lines: Vec<String>,
     judged: Vec<JudgedValue>,
 }
 
 impl JudgedValue {
-    fn new(what: impl Into<String>, value: f64, unit: &'static str, most: f64) -> Self {
-        Self { what: what.into(), value, unit, most }
+    fn new(name: impl Into<String>, value: f64, unit: &'static str, most: f64) -> Self {
+        Self { name: name.into(), value, unit, most }
     }
 
     fn verdict(&self) -> Verdict {
@@ -68,10 +70,10 @@ impl JudgedValue {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "watch: {}", self.about)?;
-        self.seen.iter().try_for_each(|seen| writeln!(f, "  {seen}"))?;
+        self.lines.iter().try_for_each(|line| writeln!(f, "  {line}"))?;
         for judged in &self.judged {
-            let JudgedValue { what, value, unit, most } = judged;
-            writeln!(f, "  {what:<52} {value:.3}{unit}, limit {most}{unit}: {}", judged.verdict())?;
+            let JudgedValue { name, value, unit, most } = judged;
+            writeln!(f, "  {name:<52} {value:.3}{unit}, limit {most}{unit}: {}", judged.verdict())?;
         }
         Ok(())
     }
@@ -80,7 +82,7 @@ impl fmt::Display for Report {
 /// Measures what is asked for, and gives the worst verdict.
 pub(crate) fn run(id: &str, seed: u64, is_json: bool) -> Result<Verdict> {
     let mut worst = Verdict::Stretch;
-    let mut say = |report: Report| -> Result<()> {
+    let mut print = |report: Report| -> Result<()> {
         match is_json {
             true => println!("{}", serde_json::to_string(&report)?),
             false => print!("{report}"),
@@ -92,22 +94,22 @@ pub(crate) fn run(id: &str, seed: u64, is_json: bool) -> Result<Verdict> {
     if is_wanted(LATENCY) {
         for driver in [Driver::Task, Driver::Thread] {
             for feed in [FeedKind::Inotify, FeedKind::Notify] {
-                say(latency::measure(feed, driver)?)?;
+                print(latency::measure(feed, driver)?)?;
             }
         }
     }
     if is_wanted(APPEND) {
         let server = std::env::var_os("WATCHMAN_SOCK").map(|_| FeedKind::Watchman);
         for feed in [FeedKind::Inotify, FeedKind::Notify].into_iter().chain(server) {
-            say(append::measure(feed)?)?;
+            print(append::measure(feed)?)?;
         }
     }
     if is_wanted(SETUP) {
-        say(setup::measure(seed)?)?;
+        print(setup::measure(seed)?)?;
     }
     if is_wanted(IDLE) {
         for feed in [FeedKind::Inotify, FeedKind::Notify, FeedKind::Poll] {
-            say(idle::measure(seed, feed)?)?;
+            print(idle::measure(seed, feed)?)?;
         }
     }
     Ok(worst)

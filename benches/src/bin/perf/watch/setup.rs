@@ -38,7 +38,7 @@ pub(super) fn measure(seed: u64) -> Result<Report> {
         about: format!("beginning to follow store M, seed {seed}: processor time"),
         ..Report::default()
     };
-    for (what, refresh) in [("nothing hot", calm), ("everything hot", hot)] {
+    for (name, refresh) in [("nothing hot", calm), ("everything hot", hot)] {
         let (mut opens, mut begins, mut raws) = (Vec::new(), Vec::new(), Vec::new());
         let mut watches = 0;
         for round in 0..ROUNDS {
@@ -79,8 +79,8 @@ pub(super) fn measure(seed: u64) -> Result<Report> {
             raws.push(cpu_time() - begun);
         }
         let [open, begin, raw] = [opens, begins, raws].map(fastest_fifth_mean);
-        report.seen.push(format!(
-            "{what}: {:.1} ms, of which the index takes {:.1} ms; {} watches beside: {:.1} ms",
+        report.lines.push(format!(
+            "{name}: {:.1} ms, of which the index takes {:.1} ms; {} watches beside: {:.1} ms",
             micros(begin) / 1e3,
             micros(open) / 1e3,
             all.len(),
@@ -88,13 +88,13 @@ pub(super) fn measure(seed: u64) -> Result<Report> {
         ));
         let ratio = micros(begin.saturating_sub(open)) / micros(raw);
         report.judged.push(JudgedValue::new(
-            format!("{what}: beyond the index / watches"),
+            format!("{name}: beyond the index / watches"),
             ratio,
             "",
             0.5,
         ));
         let watches = watches as f64;
-        report.judged.push(JudgedValue::new(format!("{what}: watches"), watches, "", 3100.0));
+        report.judged.push(JudgedValue::new(format!("{name}: watches"), watches, "", 3100.0));
     }
     Ok(report)
 }
