@@ -85,20 +85,20 @@ fn prompts() -> Result<()> {
         .spawn()?;
     let printed = lines(&mut child)?;
     let end = Instant::now() + TIMEOUT;
-    let (mut typed, mut seen) = (0, Vec::new());
-    while seen.len() < PROMPTS && Instant::now() < end {
+    let (mut typed, mut prompts) = (0, Vec::new());
+    while prompts.len() < PROMPTS && Instant::now() < end {
         typed += 1;
         type_prompt(&storage, typed)?;
-        seen.extend(printed.recv_timeout(Duration::from_millis(100)));
+        prompts.extend(printed.recv_timeout(Duration::from_millis(100)));
     }
-    if seen.len() < PROMPTS {
+    if prompts.len() < PROMPTS {
         child.kill()?;
-        bail!("{} of {PROMPTS} prompts were printed within {TIMEOUT:?}", seen.len());
+        bail!("{} of {PROMPTS} prompts were printed within {TIMEOUT:?}", prompts.len());
     }
     let ended = child.wait()?;
     ensure!(ended.success(), "the example ended with {ended}");
-    ensure!(seen.iter().all(|line| line.starts_with("prompt ")), "{seen:?}");
-    println!("{} of the prompts that were typed were printed, then it ended", seen.len());
+    ensure!(prompts.iter().all(|line| line.starts_with("prompt ")), "{prompts:?}");
+    println!("{} of the prompts that were typed were printed, then it ended", prompts.len());
     Ok(())
 }
 

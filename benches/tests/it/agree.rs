@@ -51,11 +51,11 @@ fn contestants_agree_on_the_measured_session() {
 }
 
 /// Delivers what it is told to.
-struct Liar(Checksum, Value);
+struct FixedResult(Checksum, Value);
 
-impl Contestant for Liar {
+impl Contestant for FixedResult {
     fn name(&self) -> &'static str {
-        "liar"
+        "result"
     }
 
     fn run(&mut self) -> anyhow::Result<Outcome> {
@@ -69,11 +69,12 @@ impl Contestant for Liar {
 
 #[test]
 fn a_wrong_result_is_rejected() {
-    let liar = |sum, value: &str| Box::new(Liar(Checksum(vec![("sum", sum)]), value.into()));
-    assert!(check_agreement(&mut [liar(1, "a"), liar(1, "a")]).is_ok());
-    assert!(check_agreement(&mut [liar(1, "a"), liar(2, "a")]).is_err(), "other sums");
+    let result =
+        |sum, value: &str| Box::new(FixedResult(Checksum(vec![("sum", sum)]), value.into()));
+    assert!(check_agreement(&mut [result(1, "a"), result(1, "a")]).is_ok());
+    assert!(check_agreement(&mut [result(1, "a"), result(2, "a")]).is_err(), "other sums");
     assert!(
-        check_agreement(&mut [liar(1, "a"), liar(1, "b")]).is_err(),
+        check_agreement(&mut [result(1, "a"), result(1, "b")]).is_err(),
         "other values of the same sum"
     );
 }

@@ -68,8 +68,9 @@ impl Comparison {
     /// The same of times relative to the other contestant: the machine's speed is in both of them.
     /// Without such a contestant it is the plain ratio.
     fn relative_ratio(&self) -> f64 {
-        let of = |sample: &Sample| sample.relative.unwrap_or(f64::NAN);
-        let ratio = self.median_of(|(_, new)| of(new)) / self.median_of(|(old, _)| of(old));
+        let relative = |sample: &Sample| sample.relative.unwrap_or(f64::NAN);
+        let ratio =
+            self.median_of(|(_, new)| relative(new)) / self.median_of(|(old, _)| relative(old));
         if ratio.is_nan() { self.plain_ratio() } else { ratio }
     }
 
