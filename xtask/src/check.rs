@@ -1,5 +1,5 @@
-//! Checks of the index that need another build of it: its protocol under loom, its memory under
-//! miri.
+//! Runs the tests of the index in two special builds: its protocol under loom, and its memory
+//! accesses under miri.
 
 use std::process::Command;
 
@@ -7,23 +7,25 @@ use anyhow::{Context, Result, bail};
 
 use xtask::workspace_root;
 
-/// What `cargo xtask loom` takes.
+/// The arguments of `cargo xtask loom`.
 #[derive(clap::Args)]
 pub(crate) struct LoomArgs {}
 
-/// What `cargo xtask miri` takes.
+/// The arguments of `cargo xtask miri`.
 #[derive(clap::Args)]
 pub(crate) struct MiriArgs {}
 
-/// Goes through the interleavings of the index's writer, views and followers.
+/// Runs the model checks, which explore the interleavings of the index's writer, views and
+/// followers.
 pub(crate) fn loom(_: &LoomArgs) -> Result<()> {
     let mut command = Command::new("cargo");
     command.args(["test", "--release", "--package", "scrollback-index", "--test", "it"]);
-    // A build of its own: other flags would build everything else anew.
+    // A separate target directory: with other compiler flags, cargo would rebuild everything in the
+    // usual one.
     run(command.args(["--target-dir", "target/loom"]).env("RUSTFLAGS", "--cfg loom"))
 }
 
-/// Runs the index's threads, in a small form, where every access to memory is checked.
+/// Runs the thread tests of the index, in a small form, with every memory access checked.
 pub(crate) fn miri(_: &MiriArgs) -> Result<()> {
     let mut command = Command::new("cargo");
     command.args(["+nightly", "miri", "test", "--package", "scrollback-index", "--test", "it"]);

@@ -1,7 +1,7 @@
-//! The gate: each step announced and timed, stopping at the first that fails.
+//! The gate: runs each step, times it, and stops at the first failure.
 //!
-//! All steps share one target directory and one set of compiler flags, so that nothing is
-//! compiled twice for their sake.
+//! All steps share one target directory and one set of compiler flags, so nothing is compiled
+//! twice.
 
 use std::collections::BTreeSet;
 use std::io::Read;
@@ -15,44 +15,45 @@ use tempfile::NamedTempFile;
 
 use crate::tools::{Tool, Toolbox};
 
-/// Names the file to which tests append what they skip.
+/// The environment variable that names the file to which tests append what they skip.
 const SKIPS_VAR: &str = "SCROLLBACK_SKIPS";
 
-/// What `cargo xtask ci` takes.
+/// The arguments of `cargo xtask ci`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Hide every optional tool: nothing but the Rust toolchain, a C compiler and a shell
+    /// Hide every optional tool; only the Rust toolchain, a C compiler and a shell remain
     #[arg(long)]
     bare: bool,
 }
 
-/// One step of the gate.
+/// A step of the gate.
 struct Step {
     name: &'static str,
-    /// What to do when it fails.
+    /// What to do when the step fails.
     fix: &'static str,
     run: fn(&Toolbox) -> Result<Outcome>,
 }
 
+/// The result of a step that did not fail.
 enum Outcome {
     Ok,
     Skipped(&'static str),
 }
 
-/// The gate. Each step is a whole check by itself; a new one is a new line.
+/// The steps of the gate. Each step is a complete check; add a step as a new entry.
 const STEPS: &[Step] = &[
     Step { name: "format", fix: "run `cargo fmt --all`", run: format },
     Step {
         name: "clippy",
-        fix: "mend what clippy names, or expect it: #[expect(lint, reason = \"…\")]",
+        fix: "fix the code that clippy names, or add #[expect(lint, reason = \"…\")]",
         run: clippy,
     },
     Step {
         name: "tests",
-        fix: "run the failed one alone: `cargo test -p PACKAGE NAME`",
+        fix: "run the failed test alone: `cargo test -p PACKAGE NAME`",
         run: tests,
     },
-    Step { name: "doctests", fix: "mend the example: it is a test too", run: doctests },
+    Step { name: "doctests", fix: "fix the example; examples are compiled and run", run: doctests },
     Step {
         name: "features",
         fix: "keep rusqlite and tokio behind the features of the facade",
@@ -60,22 +61,42 @@ const STEPS: &[Step] = &[
     },
     Step {
         name: "examples",
-        fix: "run `cargo xtask examples` and look at what it names",
+        fix: "run `cargo xtask examples` and fix the example that it names",
         run: examples,
     },
-    Step { name: "docs", fix: "mend the links and comments that rustdoc names", run: docs },
-    Step { name: "bans", fix: "choose another dependency, or say why in deny.toml", run: bans },
+    Step { name: "docs", fix: "fix the links and comments that rustdoc names", run: docs },
+    Step {
+        name: "bans",
+        fix: "choose another dependency, or give the reason in deny.toml",
+        run: bans,
+    },
     Step { name: "advisories", fix: "update or replace the dependency", run: advisories },
-    Step { name: "unused", fix: "strike the dependency from its Cargo.toml", run: unused },
+    Step { name: "unused", fix: "remove the dependency from its Cargo.toml", run: unused },
     Step {
         name: "stress",
-        fix: "run `cargo xtask stress [--sqlite]` and look at what it names",
+        fix: "run `cargo xtask stress [--sqlite]` and read its report",
         run: stress,
     },
-    Step { name: "loom", fix: "run `cargo xtask loom`: it names the interleaving", run: loom },
-    Step { name: "miri", fix: "run `cargo xtask miri` and look at what it names", run: miri },
-    Step { name: "fixtures", fix: "run `cargo xtask fixtures` and commit it", run: fixtures },
-    Step { name: "packages", fix: "add what cargo misses to the package", run: packages },
+    Step {
+        name: "loom",
+        fix: "run `cargo xtask loom`, which prints the failing interleaving",
+        run: loom,
+    },
+    Step {
+        name: "miri",
+        fix: "run `cargo xtask miri` and fix the access that it reports",
+        run: miri,
+    },
+    Step {
+        name: "fixtures",
+        fix: "run `cargo xtask fixtures` and commit the result",
+        run: fixtures,
+    },
+    Step {
+        name: "packages",
+        fix: "add the files or fields that cargo reports as missing",
+        run: packages,
+    },
 ];
 
 fn format(tools: &Toolbox) -> Result<Outcome> {
@@ -103,7 +124,8 @@ fn doctests(tools: &Toolbox) -> Result<Outcome> {
     cargo(tools, &["test", "--workspace", "--doc"])
 }
 
-/// Builds the facade without its features; a test holds what it then depends on.
+/// Checks the facade without its features. A test in xtask/tests/it/layers.rs checks its
+/// dependencies.
 fn features(tools: &Toolbox) -> Result<Outcome> {
     cargo(tools, &["check", "--package", "scrollback", "--no-default-features", "--lib"])
 }
@@ -120,18 +142,18 @@ fn docs(tools: &Toolbox) -> Result<Outcome> {
 
 fn bans(tools: &Toolbox) -> Result<Outcome> {
     if !tools.has(Tool::Deny) {
-        return Ok(Outcome::Skipped("no cargo-deny; licences are checked by a test all the same"));
+        return Ok(Outcome::Skipped("no cargo-deny; a test still checks the licences"));
     }
     cargo(tools, &["deny", "--offline", "check", "licenses", "bans", "sources"])
 }
 
-/// Checks advisories where their database lies at hand: the gate itself asks no network.
+/// Checks advisories if their database is on this machine: the gate itself uses no network.
 fn advisories(tools: &Toolbox) -> Result<Outcome> {
     if !tools.has(Tool::Deny) {
         return Ok(Outcome::Skipped("no cargo-deny"));
     }
     if !has_advisories() {
-        return Ok(Outcome::Skipped("no database here: `cargo deny fetch db` gets it"));
+        return Ok(Outcome::Skipped("no advisory database: `cargo deny fetch db` downloads it"));
     }
     cargo(tools, &["deny", "--offline", "check", "advisories"])
 }
@@ -143,7 +165,8 @@ fn unused(tools: &Toolbox) -> Result<Outcome> {
     cargo(tools, &["machete"])
 }
 
-/// Short runs of the fault tests; `cargo xtask stress` and `stress --sqlite` are the long ones.
+/// Runs short fault tests; `cargo xtask stress` and `cargo xtask stress --sqlite` run the long
+/// ones.
 fn stress(tools: &Toolbox) -> Result<Outcome> {
     let program = ["run", "--quiet", "--package", "scrollback-stress", "--bin", "stress", "--"];
     run_to_success(tools.command("cargo")?.args(program).args(["--reads", "10000"]))?;
@@ -166,7 +189,8 @@ fn fixtures(tools: &Toolbox) -> Result<Outcome> {
     cargo(tools, &["xtask", "fixtures", "--check"])
 }
 
-/// Packs what is published. It is not built again from the package: that would double the gate.
+/// Packs the published crates without building the packages, which would double the time of the
+/// gate.
 fn packages(tools: &Toolbox) -> Result<Outcome> {
     let mut package = tools.command("cargo")?;
     package.args([
@@ -183,8 +207,8 @@ fn packages(tools: &Toolbox) -> Result<Outcome> {
     run_to_success(&mut package)
 }
 
-/// Returns true if cargo-deny finds a copy of the advisory database where it keeps them.
-#[expect(clippy::disallowed_methods, reason = "cargo's directory is no store")]
+/// Checks whether the advisory database is in the directory where cargo-deny keeps it.
+#[expect(clippy::disallowed_methods, reason = "cargo's directory is not a store")]
 fn has_advisories() -> bool {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
@@ -196,7 +220,7 @@ fn cargo(tools: &Toolbox, args: &[&str]) -> Result<Outcome> {
     run_to_success(tools.command("cargo")?.args(args))
 }
 
-/// Runs a command, with its output as ours.
+/// Runs a command with inherited output, and fails if the command fails.
 fn run_to_success(command: &mut Command) -> Result<Outcome> {
     let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
     if !status.success() {
@@ -220,7 +244,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// Takes the steps one after the other, up to the first that fails.
+/// Runs the steps in order, up to the first failure.
 fn run_steps(steps: &[Step], tools: &Toolbox) -> Report {
     let mut report = Report::default();
     for Step { name, fix, run } in steps {
@@ -247,7 +271,7 @@ fn run_steps(steps: &[Step], tools: &Toolbox) -> Report {
     report
 }
 
-/// What became of the steps so far.
+/// The results of the steps so far.
 #[derive(Default)]
 struct Report {
     rows: Vec<(&'static str, Duration, String)>,
@@ -266,18 +290,21 @@ impl fmt::Display for Report {
     }
 }
 
-/// What the tests could not do on this machine: a test that leaves something out appends a line
-/// `what: why` to the file that [`SKIPS`] names.
+/// The file in which tests record what they skip on this machine: each skip is a line `subject:
+/// reason` in the file that [`SKIPS_VAR`] names.
 struct Skips(NamedTempFile);
 
 impl Skips {
     fn new() -> Result<Self> {
-        NamedTempFile::new().map(Self).context("no file for what the tests skip")
+        NamedTempFile::new().map(Self).context("cannot create the file of skipped checks")
     }
 
     fn print(self) -> Result<()> {
         let mut lines = String::new();
-        self.0.into_file().read_to_string(&mut lines).context("what the tests skipped")?;
+        self.0
+            .into_file()
+            .read_to_string(&mut lines)
+            .context("cannot read the file of skipped checks")?;
         for line in lines.lines().collect::<BTreeSet<_>>() {
             println!("skip: {line}");
         }
@@ -290,7 +317,7 @@ mod tests {
     use super::*;
 
     fn step(name: &'static str, run: fn(&Toolbox) -> Result<Outcome>) -> Step {
-        Step { name, fix: "mend it", run }
+        Step { name, fix: "fix it", run }
     }
 
     #[test]
@@ -308,7 +335,7 @@ mod tests {
         assert!(text.ends_with("steps: 1 passed, 1 failed, 1 skipped"), "{text}");
         let error = report.failed.unwrap().to_string();
         assert!(error.starts_with("three failed (exit status"), "{error}");
-        assert!(error.ends_with("): mend it"), "{error}");
+        assert!(error.ends_with("): fix it"), "{error}");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! Runs the programs in the facade's examples on bundled stores, and compares what they print with
-//! what the command line prints.
+//! Runs the example programs of the facade on the bundled stores, and compares their output with
+//! the output of the command line.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -14,21 +14,21 @@ use serde_json::Value;
 
 use xtask::workspace_root;
 
-/// What `cargo xtask examples` takes.
+/// The arguments of `cargo xtask examples`.
 #[derive(clap::Args)]
 pub(crate) struct Args {}
 
-/// Stores that are bundled, relative to the root of the repository.
+/// The bundled stores, relative to the root of the repository.
 const STORES: [&str; 3] = [
     "fixtures/opencode-json/storage",
     "fixtures/opencode-sqlite/opencode.db",
     "fixtures/opencode-v2/synthetic-upgraded/opencode.db",
 ];
 
-/// How many prompts are typed and awaited.
+/// How many prompts are written and must be printed.
 const PROMPTS: usize = 3;
 
-/// How long the prompts may take to arrive: enough for a busy machine.
+/// How long the prompts may take to arrive; long enough for a busy machine.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Runs every example.
@@ -44,36 +44,39 @@ pub(crate) fn run(_: &Args) -> Result<()> {
         println!("{store}: days and sessions cost the same {days} units of 10^-12 dollars");
     }
     let failed = output(example("failed_tools").arg(path(STORES[0])))?;
-    ensure!(failed.lines().count() > 0, "no failed call was listed");
+    ensure!(failed.lines().count() > 0, "the example listed no failed call");
     println!("{}: {} lines about failed calls", STORES[0], failed.lines().count());
     prompts()
 }
 
-/// The sum of the lines `DAY  $COST`, in units of 10^-12 dollars.
+/// Returns the sum of the lines `DAY  $COST`, in units of 10^-12 dollars.
 fn sum_of_days(printed: &str) -> Result<i128> {
     let cost = |line: &str| parse_decimal(line.rsplit('$').next().unwrap_or_default());
     printed.lines().map(cost).sum()
 }
 
-/// The sum over the sessions that `ls --json` prints.
+/// Returns the sum of the costs that `ls --json` prints, in units of 10^-12 dollars.
 fn sum_of_sessions(printed: &str) -> Result<i128> {
     let listed: Vec<Value> = serde_json::from_str(printed).context("the output of ls")?;
-    // The number as it stands in the text, not as a double.
+    // The decimal text of the number, because a double would round it.
     let costs = printed.lines().filter_map(|line| line.trim().strip_prefix("\"cost\": "));
     let costs: Vec<&str> = costs.map(|cost| cost.trim_end_matches(',')).collect();
     ensure!(costs.len() == listed.len(), "{} costs of {} sessions", costs.len(), listed.len());
     costs.into_iter().map(parse_decimal).sum()
 }
 
-/// A decimal in units of 10^-12.
+/// Parses a decimal into units of 10^-12.
 fn parse_decimal(decimal: &str) -> Result<i128> {
     let (whole, rest) = decimal.split_once('.').unwrap_or((decimal, ""));
-    ensure!(!whole.is_empty() && rest.len() <= 12, "{decimal:?} is no decimal of 12 digits");
+    ensure!(
+        !whole.is_empty() && rest.len() <= 12,
+        "{decimal:?} is not a decimal with at most 12 digits"
+    );
     let digits = format!("{whole}{rest:0<12}");
-    digits.parse().with_context(|| format!("{decimal:?} is no decimal"))
+    digits.parse().with_context(|| format!("{decimal:?} is not a decimal"))
 }
 
-/// Types prompts into a store while the example watches it.
+/// Writes prompts into a store while the example watches it.
 fn prompts() -> Result<()> {
     let dir = tempfile::tempdir()?;
     let storage = dir.path().join("storage");
@@ -98,11 +101,11 @@ fn prompts() -> Result<()> {
     let ended = child.wait()?;
     ensure!(ended.success(), "the example ended with {ended}");
     ensure!(prompts.iter().all(|line| line.starts_with("prompt ")), "{prompts:?}");
-    println!("{} of the prompts that were typed were printed, then it ended", prompts.len());
+    println!("{} written prompts were printed, then the example ended", prompts.len());
     Ok(())
 }
 
-/// Writes a prompt as opencode does: the message, then its text.
+/// Writes a prompt as opencode does: the message first, then its text.
 fn type_prompt(storage: &Path, number: usize) -> Result<()> {
     let message = format!(r#"{{"id":"msg_{number}","sessionID":"ses_1","role":"user"}}"#);
     write(storage, &format!("message/ses_1/msg_{number}.json"), &message)?;
@@ -117,9 +120,9 @@ fn write(storage: &Path, path: &str, content: &str) -> Result<()> {
     Ok(())
 }
 
-/// The lines that a child prints, as they come.
+/// Returns the lines that a child process prints, as they arrive.
 fn lines(child: &mut Child) -> Result<mpsc::Receiver<String>> {
-    let stdout = child.stdout.take().context("the output of the example")?;
+    let stdout = child.stdout.take().context("the example has no piped output")?;
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(std::io::Result::ok) {
@@ -139,11 +142,11 @@ fn listing(store: &str) -> Command {
 
 fn example(name: &str) -> Command {
     let mut command = built_program(&format!("examples/{name}"));
-    command.env("TZ", "Asia/Kathmandu"); // no day may change the sum
+    command.env("TZ", "Asia/Kathmandu"); // the sum must not depend on the time zone
     command
 }
 
-/// A program that was built.
+/// Returns a command for a program that was built before.
 fn built_program(name: &str) -> Command {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let target = target.unwrap_or_else(|| workspace_root().join("target"));

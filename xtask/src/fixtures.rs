@@ -1,4 +1,4 @@
-//! `cargo xtask fixtures`: makes every generated fixture again, or says which ones differ.
+//! `cargo xtask fixtures`: regenerates every generated fixture, or reports the ones that differ.
 
 use std::path::Path;
 
@@ -7,15 +7,16 @@ use anyhow::{Context as _, bail};
 use xtask::workspace_root;
 
 #[derive(clap::Args)]
+/// The arguments of `cargo xtask fixtures`.
 pub(crate) struct Args {
-    /// Write nothing; fail if what is committed differs from what would be written
+    /// Write nothing; fail if a committed fixture differs from the generated one
     #[arg(long)]
     check: bool,
 }
 
 type Generate = fn() -> std::io::Result<Vec<u8>>;
 
-/// Generated files, by their path in the repository, and what makes them.
+/// Generated files by path in the repository, each with its generator.
 const GENERATED: &[(&str, Generate)] =
     &[("crates/cli/assets/demo.tar", scrollback_fixtures::demo_tar)];
 
@@ -30,12 +31,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         }
     }
     if !stale.is_empty() {
-        bail!("not as generated, run `cargo xtask fixtures`: {}", stale.join(", "));
+        bail!(
+            "these files differ from the generated ones; run `cargo xtask fixtures`: {}",
+            stale.join(", ")
+        );
     }
     Ok(())
 }
 
-/// Makes the file at `path` hold `bytes`; returns whether it does (with `check` nothing is written).
+/// Writes `bytes` to the file at `path` if they differ. With `check`, writes nothing. Returns
+/// whether the file now holds `bytes`.
 #[expect(clippy::disallowed_methods, reason = "a file of the repository, not of a store")]
 fn refresh(path: &Path, bytes: &[u8], check: bool) -> anyhow::Result<bool> {
     if std::fs::read(path).is_ok_and(|there| there == bytes) {

@@ -1,4 +1,4 @@
-//! Fuzzing: libFuzzer on a target of `fuzz/`, with the nightly compiler that it needs.
+//! Runs libFuzzer on a target of `fuzz/`, built with the nightly compiler that libFuzzer needs.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -8,24 +8,24 @@ use anyhow::{Context, Result, bail, ensure};
 
 use xtask::workspace_root;
 
-/// What makes a compiler count which code an input reaches, as libFuzzer wants it.
+/// The flags that make the compiler record which code an input reaches, as libFuzzer requires.
 const COVERAGE_FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
      -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
      -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares \
      -Zsanitizer=address -Cdebug-assertions --cfg fuzzing";
 
-/// What `cargo xtask fuzz` takes.
+/// The arguments of `cargo xtask fuzz`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The target
+    /// The fuzz target to run
     #[arg(value_parser = ["snapshot"])]
     target: String,
-    /// How long to look, in seconds
+    /// How long to search, in seconds
     #[arg(long, default_value_t = 60)]
     seconds: u32,
 }
 
-/// Builds the target and runs it from what it found before, or from small sound inputs.
+/// Builds the target and runs it on the inputs of earlier runs and on a valid seed input.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let home = workspace_root().join("fuzz");
     let target_dir = target_dir();
@@ -52,13 +52,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         .args(["-max_len=65536", "-print_final_stats=1", "-timeout=10"])
         .status()?;
     if !ran.success() {
-        bail!("found an input: copy it from {} to crates/index/tests/crashes", artifacts.display());
+        bail!("an input fails: copy it from {} to crates/index/tests/crashes", artifacts.display());
     }
     Ok(())
 }
 
-/// Begins with a sound input: the index of the store that comes with the project.
-#[expect(clippy::disallowed_methods, reason = "a directory of our own is no store")]
+/// Adds a valid input to the corpus: the index of the bundled store.
+#[expect(clippy::disallowed_methods, reason = "a cache directory is not a store")]
 fn seed_corpus(corpus: &Path) -> Result<()> {
     let cache = tempfile::tempdir()?;
     let listed = Command::new("cargo")
@@ -68,7 +68,7 @@ fn seed_corpus(corpus: &Path) -> Result<()> {
         .env("XDG_CACHE_HOME", cache.path())
         .stdout(Stdio::null())
         .status()?;
-    ensure!(listed.success(), "no seed: {listed}");
+    ensure!(listed.success(), "`scrollback ls` made no seed input: {listed}");
     for entry in fs::read_dir(cache.path().join("scrollback"))? {
         let entry = entry?;
         fs::copy(entry.path(), corpus.join(entry.file_name()))?;
@@ -81,10 +81,10 @@ fn target_dir() -> PathBuf {
     base.unwrap_or_else(|| workspace_root().join("target")).join("fuzz")
 }
 
-/// The machine that the compiler runs on: instrumented code needs it named.
+/// Returns the host triple of the compiler, which an instrumented build must name.
 fn host() -> Result<String> {
     let version = Command::new("rustc").arg("-vV").output().context("cannot start rustc")?;
     let version = String::from_utf8_lossy(&version.stdout).into_owned();
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).context("rustc names no host")
+    host.map(str::to_owned).context("`rustc -vV` prints no host line")
 }

@@ -1,10 +1,10 @@
-//! What the tasks and the checks of this repository share.
+//! Code that the tasks and the repository checks share.
 
 use std::path::Path;
 
 pub mod modules;
 
-/// Returns the root of the workspace, wherever the task was started from.
+/// Returns the root of the workspace, independent of the current directory.
 pub fn workspace_root() -> &'static Path {
     let xtask = Path::new(env!("CARGO_MANIFEST_DIR"));
     xtask.parent().unwrap_or(xtask)

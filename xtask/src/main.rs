@@ -1,9 +1,9 @@
-//! The project's tasks, run as `cargo xtask TASK`: one place instead of a makefile and scripts.
+//! The project's tasks, run as `cargo xtask TASK`, instead of a makefile and scripts.
 //!
-//! A task is a module with `Args` (clap) and `run(Args) -> anyhow::Result<()>`, and one variant
-//! of [`Task`]. Exit codes: 0 done, 1 the task failed, 2 bad use.
+//! A task is a module with `Args` (clap) and `run(&Args) -> anyhow::Result<()>`, and one variant of
+//! [`Task`]. Exit codes: 0 success, 1 the task failed, 2 wrong arguments.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task talks to who runs it")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a task prints its results")]
 
 mod check;
 mod ci;
@@ -31,28 +31,28 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Runs the gate: everything that must hold before a change lands.
+    /// Runs the gate: every check that must pass before a change lands.
     Ci(ci::Args),
-    /// Runs the programs in the facade's examples, and compares what they print with `ls`.
+    /// Runs the facade's example programs, and compares their output with `ls`.
     Examples(examples::Args),
-    /// Makes every generated fixture again.
+    /// Regenerates every generated fixture.
     Fixtures(fixtures::Args),
-    /// Feeds a decoder any bytes, for as long as you like.
+    /// Feeds random bytes to a decoder.
     Fuzz(fuzz::Args),
-    /// Writes a seeded synthetic opencode store with its true totals.
+    /// Writes a seeded synthetic opencode store with its exact totals.
     GenStore(gen_store::Args),
-    /// Drives the real opencode, and compares what is read with what it says.
+    /// Runs the real opencode, and compares what the library reads with what opencode reports.
     Live(live::Args),
-    /// Goes through the interleavings of the index's threads with loom.
+    /// Explores the interleavings of the index's threads with loom.
     Loom(check::LoomArgs),
-    /// Runs the index's threads under miri; needs nightly with the miri component.
+    /// Runs the thread tests of the index under miri; needs nightly with the miri component.
     Miri(check::MiriArgs),
-    /// Runs the library against hand-written and naive programs, or against another revision, and
-    /// judges the ratios.
+    /// Measures the library against hand-written and naive programs, or against another revision,
+    /// and judges the ratios.
     Perf(perf::Args),
-    /// Reads a store while a process rewrites it as opencode does, and checks every value.
+    /// Reads a store while a process rewrites it as opencode does, and verifies every value.
     Stress(stress::Args),
-    /// Prints the size of each crate, its module cycles and public names, and the longest functions.
+    /// Prints the size, module cycles and public names of each crate, and the longest functions.
     Structure(structure::Args),
 }
 

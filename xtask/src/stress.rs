@@ -1,4 +1,4 @@
-//! `cargo xtask stress`: the fault tests, at full speed.
+//! `cargo xtask stress`: runs the long fault tests in a release build.
 
 use std::process::Command;
 
@@ -6,45 +6,46 @@ use anyhow::{Result, bail};
 
 use xtask::workspace_root;
 
-/// What `cargo xtask stress` takes.
+/// The arguments of `cargo xtask stress`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What to stress: the reading of a store that is written, or the following
+    /// What to test: reading a store while a process writes it, or following a store
     #[arg(value_enum, default_value = "read")]
     workload: Workload,
-    /// Of following: how many changes are made under each feed
+    /// For `watch`: how many changes to make under each feed
     #[arg(long, default_value_t = 100_000)]
     changes: u64,
-    /// Of following: how many events the driver is told of, to see that it keeps nothing; it is warm
-    /// after a million
+    /// For `watch`: how many events the driver receives, to check that it does not grow; its memory
+    /// is steady after a million
     #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(10_000_000..))]
     soak: u64,
-    /// Of files: how many spans to read while a process rewrites the store
+    /// For files: how many spans to read while a process rewrites the store
     #[arg(long, default_value_t = 200_000, conflicts_with = "sqlite")]
     reads: u64,
-    /// Write and read a database instead of files, and judge what the reading costs the writer
+    /// Write and read a database instead of files, and measure how much the readers slow the writer
     #[arg(long)]
     sqlite: bool,
-    /// Of a database: how long to write beside readers of it, and as long beside readers of another
+    /// For a database: how many seconds to write while readers read it, and then while they read
+    /// another one
     #[arg(long, default_value_t = 30, requires = "sqlite")]
     seconds: u64,
-    /// How many readers
+    /// The number of readers
     #[arg(long, default_value_t = 2)]
     readers: usize,
-    /// Which files, rows, sizes and ids
+    /// The seed of the files, rows, sizes and ids
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Workload {
-    /// Processes read a store that another one rewrites
+    /// Processes read a store while another process rewrites it
     Read,
-    /// A live index follows a store through every kind of change and trouble
+    /// A live index follows a store through every kind of change and failure
     Watch,
 }
 
-/// Runs the long tests of the crate that follows stores.
+/// Runs the long tests of the crate `scrollback-watch`.
 fn stress_watch(args: &Args) -> Result<()> {
     for (test, name, number) in
         [("in_the_long_run", "CHANGES", args.changes), ("nothing_is_kept", "EVENTS", args.soak)]
@@ -53,16 +54,16 @@ fn stress_watch(args: &Args) -> Result<()> {
         run.current_dir(workspace_root()).env(name, number.to_string());
         run.args(["test", "--quiet", "--release", "--package", "scrollback-watch", "--test", "it"]);
         if !run.args(["--", "--ignored", "--nocapture", test]).status()?.success() {
-            bail!("something was lost or kept: see above");
+            bail!("a change was lost, or memory grew; read the output above");
         }
     }
     Ok(())
 }
 
-/// Runs a fault test, optimised.
+/// Runs a fault test in a release build.
 ///
 /// # Errors
-/// If it cannot be built, or what must hold does not.
+/// If the test cannot be built, or fails.
 pub(crate) fn run(args: &Args) -> Result<()> {
     if args.workload == Workload::Watch {
         return stress_watch(args);
@@ -79,7 +80,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
     stress.args(["--readers", &readers.to_string(), "--seed", &seed.to_string()]);
     if !stress.status()?.success() {
-        bail!("the fault test failed: see above");
+        bail!("the fault test failed; read the output above");
     }
     Ok(())
 }

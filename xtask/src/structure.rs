@@ -1,4 +1,4 @@
-//! `cargo xtask structure`: how large the crates are, and how their modules depend on each other.
+//! `cargo xtask structure`: prints the size of the crates and the dependencies of their modules.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -9,21 +9,21 @@ use ignore::WalkBuilder;
 use xtask::modules::{Function, Tree, cycles, functions, packages, public_names, read};
 use xtask::workspace_root;
 
-/// How many of the longest functions are listed.
+/// The number of longest functions that are listed.
 const LONGEST_COUNT: usize = 5;
 
-/// What `cargo xtask structure` takes.
+/// The arguments of `cargo xtask structure`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The repository to look at; without it, the one of this program
+    /// The repository to measure; by default the repository of this program
     #[arg(long)]
     repo: Option<PathBuf>,
-    /// Name the cycles: which file uses what of which
+    /// List the cycles: which file uses which names of which file
     #[arg(long)]
     cycles: bool,
 }
 
-/// One line of the table.
+/// A row of the table.
 #[derive(Default)]
 struct Row {
     name: String,
@@ -58,7 +58,7 @@ impl Row {
 /// Prints the table.
 ///
 /// # Errors
-/// If a source cannot be read.
+/// If a source file cannot be read.
 pub(crate) fn run(args: &Args) -> Result<()> {
     let root = args.repo.as_deref().unwrap_or(workspace_root());
     let mut total = Row { name: "all".to_owned(), ..Row::default() };

@@ -1,8 +1,9 @@
-//! Which optional tools are there, and how a child process is started so that it sees the same.
+//! Finds the optional tools, and starts child processes that see the same tools.
 //!
-//! The gate needs the Rust toolchain and a C compiler. Everything else makes it faster or
-//! stricter, and is looked up here and nowhere else. A bare toolbox hides the rest of the machine:
-//! its children get a `PATH` of one directory, which links to what a bare machine has.
+//! The gate needs the Rust toolchain and a C compiler. Every other tool makes the gate faster or
+//! stricter; only this module searches for such tools. A bare toolbox hides the rest of the
+//! machine: its children get a `PATH` of one directory with links to the tools that are always
+//! needed.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -12,17 +13,17 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
-/// Set for the children of a bare run, so that a test does not reach for a tool by other means
-/// than `PATH`. It may also be set by hand, which makes a run bare.
+/// The environment variable that a bare run sets for its children, so that a test does not find a
+/// tool by other means than `PATH`. A user can set it too, which makes a run bare.
 pub(crate) const BARE_VAR: &str = "SCROLLBACK_BARE";
 
-/// What the toolchain brings.
+/// The programs of the Rust toolchain.
 const TOOLCHAIN: &[&str] =
     &["cargo", "rustc", "rustdoc", "rustfmt", "cargo-fmt", "clippy-driver", "cargo-clippy"];
-/// What a C compiler brings, and the shell that every Unix has.
+/// The programs of a C compiler, and the shell that every Unix has.
 const BASE_TOOLS: &[&str] = &["cc", "gcc", "clang", "ld", "as", "ar", "sh"];
 
-/// A tool that the gate uses where it is.
+/// An optional tool of the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tool {
     Nextest,
@@ -36,7 +37,7 @@ impl Tool {
     pub(crate) const ALL: [Self; 5] =
         [Self::Nextest, Self::Deny, Self::Machete, Self::Strace, Self::Valgrind];
 
-    /// Returns the name of its executable.
+    /// Returns the name of the executable.
     pub(crate) fn program(self) -> &'static str {
         match self {
             Self::Nextest => "cargo-nextest",
@@ -47,7 +48,7 @@ impl Tool {
         }
     }
 
-    /// Says what happens without it.
+    /// Returns a text that says what the gate does without the tool.
     pub(crate) fn effect_if_missing(self) -> &'static str {
         match self {
             Self::Nextest => "`cargo test` runs the tests",
@@ -59,16 +60,17 @@ impl Tool {
     }
 }
 
-/// The tools that one run may use.
+/// The tools that a run may use.
 #[derive(Debug)]
 pub(crate) struct Toolbox {
     path: OsString,
-    /// The directory of links behind a bare toolbox, removed when it is dropped.
+    /// The directory of links of a bare toolbox; it is removed on drop.
     shims: Option<TempDir>,
 }
 
 impl Toolbox {
-    /// Takes the machine as it is, or as bare if the environment says so.
+    /// Returns the machine's tools; only the base tools if `bare` is set or the environment says
+    /// so.
     pub(crate) fn new(bare: bool) -> Result<Self> {
         let path = env::var_os("PATH").unwrap_or_default();
         if bare || env::var_os(BARE_VAR).is_some() {
@@ -78,9 +80,10 @@ impl Toolbox {
     }
 
     fn bare(path: &OsStr) -> Result<Self> {
-        let shims = tempfile::tempdir().context("no directory for the bare PATH")?;
-        // The toolchain's own directory first: what is on PATH may be rustup's proxies, which put
-        // their directory, and so every tool installed with cargo, back on the PATH of children.
+        let shims = tempfile::tempdir().context("cannot create the directory of the bare PATH")?;
+        // The toolchain's own directory comes first. Programs on PATH may be rustup's proxies,
+        // which put their directory, and so every tool installed with cargo, back on the PATH of
+        // their children.
         let sysroot = sysroot_bin()?;
         let toolchain = env::join_paths(
             [sysroot.as_path()].into_iter().map(PathBuf::from).chain(env::split_paths(path)),
@@ -99,19 +102,21 @@ impl Toolbox {
         self.shims.is_some()
     }
 
-    /// Returns true if the tool may be used.
+    /// Checks whether the tool may be used.
     pub(crate) fn has(&self, tool: Tool) -> bool {
         find(tool.program(), &self.path).is_some()
     }
 
-    /// Prepares a program of this toolbox, in the root of the workspace.
+    /// Returns a command for a program of this toolbox, with the workspace root as current
+    /// directory.
     pub(crate) fn command(&self, program: &str) -> Result<Command> {
         let Some(program_path) = find(program, &self.path) else {
             bail!("{program} is not on PATH{}", if self.is_bare() { " of a bare run" } else { "" })
         };
         let mut command = Command::new(program_path);
         command.env("PATH", &self.path).current_dir(xtask::workspace_root());
-        // `cargo run` has told us which package we are; a child that saw it might think it is us.
+        // `cargo run` sets variables that name this package. A child that reads them would take
+        // itself for this package.
         for (name, _) in env::vars_os() {
             let name = name.to_string_lossy();
             if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
@@ -150,17 +155,18 @@ fn link(program: &Path, shim: &Path) -> Result<()> {
 
 #[cfg(not(unix))]
 fn link(_program: &Path, _shim: &Path) -> Result<()> {
-    bail!("a bare run hides tools behind a directory of symbolic links, which needs a Unix")
+    bail!("a bare run needs symbolic links, which only Unix has")
 }
 
-/// Returns the directory of the toolchain's own programs.
+/// Returns the directory of the programs of the toolchain.
 fn sysroot_bin() -> Result<PathBuf> {
     let output = Command::new("rustc").args(["--print", "sysroot"]).output();
     let output = output.context("cannot run rustc")?;
     if !output.status.success() {
-        bail!("rustc does not say where its toolchain is: {}", output.status);
+        bail!("`rustc --print sysroot` failed: {}", output.status);
     }
-    let sysroot = String::from_utf8(output.stdout).context("the toolchain's path is not text")?;
+    let sysroot =
+        String::from_utf8(output.stdout).context("the path of the toolchain is not UTF-8")?;
     Ok(Path::new(sysroot.trim_end()).join("bin"))
 }
 
@@ -170,7 +176,7 @@ mod tests {
 
     #[cfg(unix)]
     fn executable(dir: &Path, name: &str) {
-        // A link to something executable is an executable, and writes no file.
+        // A link to an executable is executable, and the test writes no program.
         link(&env::current_exe().unwrap(), &dir.join(name)).unwrap();
     }
 

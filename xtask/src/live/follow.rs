@@ -1,5 +1,6 @@
-//! `cargo xtask live json` and `live sqlite`: whoever follows a store that the real opencode writes
-//! has in the end what it exports. What follows and compares is in `stress/src/bin/follow`.
+//! `cargo xtask live json` and `live sqlite`: follow a store that the real opencode writes, and
+//! check that the events add up to what opencode exports. The programs are in
+//! `stress/src/bin/follow`.
 
 use std::process::{Command, Stdio};
 
@@ -8,22 +9,22 @@ use anyhow::Result;
 use super::{live_dir, opencode, run_checked};
 use xtask::workspace_root;
 
-/// What `cargo xtask live json` and `live sqlite` take.
+/// The arguments of `cargo xtask live json` and `cargo xtask live sqlite`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How the store is followed; again for another. Without: inotify, poll, and watchman if it is
-    /// installed
+    /// The feed that follows the store; repeat the option for several feeds. Default: inotify,
+    /// poll, and watchman if it is installed
     #[arg(long, value_parser = ["inotify", "notify", "poll", "watchman"])]
     feed: Vec<String>,
-    /// How long opencode is kept at work for each
+    /// How many seconds opencode keeps writing, for each feed
     #[arg(long, default_value_t = 30)]
     seconds: u64,
 }
 
-/// Follows by one feed after the other, a new store for each.
+/// Follows a new store with each feed, one feed after the other.
 ///
 /// # Errors
-/// If something is missing, or what was told is not what the program exports.
+/// If a program is missing, or the events do not add up to what opencode exports.
 pub(super) fn run(format: &str, version: &str, args: &Args) -> Result<()> {
     let binary = opencode(version)?;
     let mut feeds: Vec<&str> = args.feed.iter().map(String::as_str).collect();

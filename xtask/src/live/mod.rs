@@ -1,7 +1,8 @@
-//! `cargo xtask live`: the real opencode writes, and what is read is compared with what it says.
+//! `cargo xtask live`: runs the real opencode, and compares what the library reads with what
+//! opencode itself reports.
 //!
-//! Needs Linux, npm, python3, git and the right to make a network namespace: nothing that runs here
-//! can leave the machine. No part of the gate.
+//! Needs Linux, npm, python3, git and the right to create a network namespace, which keeps every
+//! program off the network. The gate does not run this task.
 
 mod follow;
 mod v2;
@@ -15,7 +16,7 @@ use clap::Subcommand;
 
 use xtask::workspace_root;
 
-/// What `cargo xtask live` takes.
+/// The arguments of `cargo xtask live`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -24,20 +25,20 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 enum Scenario {
-    /// The preview of opencode 2 within 1.18.33: its rows against its API, while it runs and after;
-    /// and whether 1.18.33 imports what is exported.
+    /// Compares the rows of the opencode 2 preview in 1.18.33 with its API, while it runs and after
+    /// it ended; then checks that 1.18.33 imports the exported sessions.
     V2,
-    /// Follows the files of 1.1.65 from before they are there: events alone have to make up what
-    /// it exports in the end.
+    /// Follows the files of 1.1.65, starting before the store exists: the events alone must add up
+    /// to what opencode exports at the end.
     Json(follow::Args),
-    /// The same over the database of 1.18.33.
+    /// Does the same with the database of 1.18.33.
     Sqlite(follow::Args),
 }
 
-/// Runs it.
+/// Runs the scenario.
 ///
 /// # Errors
-/// If something is missing, or what is read is not what the program says.
+/// If a program is missing, or what the library reads differs from what opencode reports.
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.scenario {
         Scenario::V2 => v2::run(),
@@ -46,13 +47,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
 }
 
-/// Where programs and what they write are kept.
+/// Returns the directory of the downloaded programs and of the stores that they write.
 fn live_dir() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     target.unwrap_or_else(|| workspace_root().join("target")).join("live")
 }
 
-/// The program, fetched unless it is there.
+/// Returns the path of the opencode binary, and downloads it with npm if it is missing.
 fn opencode(version: &str) -> Result<PathBuf> {
     let dir = live_dir().join(version);
     let binary = dir.join("node_modules/opencode-linux-x64/bin/opencode");

@@ -1,5 +1,5 @@
-//! `cargo xtask live v2`: rows of the preview of opencode 2 against its API, while it runs and
-//! after; and whether 1.18.33 imports what is exported.
+//! `cargo xtask live v2`: compares rows of the opencode 2 preview with its API, while it runs and
+//! after it ended, and checks that 1.18.33 imports the exported sessions.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -13,10 +13,10 @@ use xtask::workspace_root;
 
 const VERSION: &str = "1.18.33";
 
-/// Has the program write, and compares.
+/// Lets opencode write a store, and compares.
 ///
 /// # Errors
-/// If something is missing, or what is read is not what the program says.
+/// If a program is missing, or what the library reads differs from what opencode reports.
 pub(super) fn run() -> Result<()> {
     let (binary, store) = (opencode(VERSION)?, live_dir().join("v2"));
     if store.exists() {
@@ -25,14 +25,14 @@ pub(super) fn run() -> Result<()> {
     fs::create_dir_all(&store)?;
     let mut server = start_driver(&binary, &store)?;
     let beside = compare(&store);
-    drop(server.stdin.take()); // which ends it
-    ensure!(server.wait()?.success(), "the driver failed; see {}", store.display());
+    drop(server.stdin.take()); // the driver ends when its input closes
+    ensure!(server.wait()?.success(), "the driver failed; read the logs in {}", store.display());
     beside.context("while the server ran")?;
     compare(&store).context("after the server ended")?;
     import(&binary, &store, &live_dir().join("import"))
 }
 
-/// Starts the driver, and returns when it has written all.
+/// Starts the driver, and returns when the driver has written every session.
 fn start_driver(binary: &Path, store: &Path) -> Result<Child> {
     let driver = workspace_root().join("fixtures/driver");
     let mut command = Command::new("sh");
@@ -43,7 +43,7 @@ fn start_driver(binary: &Path, store: &Path) -> Result<Child> {
         .stdout(Stdio::piped())
         .spawn()
         .context("cannot start the driver")?;
-    let out = server.stdout.take().context("it was just piped")?;
+    let out = server.stdout.take().context("the driver has no piped output")?;
     for line in BufReader::new(out).lines() {
         let line = line?;
         if line.starts_with("ready") {
@@ -52,10 +52,10 @@ fn start_driver(binary: &Path, store: &Path) -> Result<Child> {
         }
     }
     server.wait()?;
-    bail!("the driver ended before all was written; see {}/driver.txt", store.display())
+    bail!("the driver ended before it wrote every session; read {}/driver.txt", store.display())
 }
 
-/// Compares what is read with what the program says.
+/// Compares what the library reads with what opencode's API reported.
 fn compare(store: &Path) -> Result<()> {
     let mut test = Command::new(env!("CARGO"));
     test.current_dir(workspace_root()).env("SCROLLBACK_LIVE", store);
@@ -64,8 +64,8 @@ fn compare(store: &Path) -> Result<()> {
     run_checked(&mut test)
 }
 
-/// Exports every session, and has the program import it.
-#[expect(clippy::disallowed_methods, reason = "what the driver wrote down, and no store")]
+/// Exports every session, and lets opencode import it.
+#[expect(clippy::disallowed_methods, reason = "the driver's report is not a store")]
 fn import(binary: &Path, store: &Path, root: &Path) -> Result<()> {
     if root.exists() {
         fs::remove_dir_all(root)?;
@@ -73,9 +73,9 @@ fn import(binary: &Path, store: &Path, root: &Path) -> Result<()> {
     fs::create_dir_all(root.join("project"))?;
     let oracle = fs::read(store.join("oracle.json"))?;
     let oracle: serde_json::Value = serde_json::from_slice(&oracle)?;
-    let all = oracle["list"].as_array().context("a list")?;
+    let all = oracle["list"].as_array().context("oracle.json has no `list`")?;
     for info in all {
-        let id = info["id"].as_str().context("an id")?;
+        let id = info["id"].as_str().context("a listed session has no id")?;
         let file = root.join(format!("{id}.json"));
         let mut export = Command::new(env!("CARGO"));
         export.current_dir(workspace_root());
@@ -93,8 +93,11 @@ fn import(binary: &Path, store: &Path, root: &Path) -> Result<()> {
         }
         let said = import.output()?;
         let said = String::from_utf8_lossy(&said.stdout).into_owned();
-        ensure!(said.contains(&format!("Imported session: {id}")), "{id} is refused: {said}");
+        ensure!(
+            said.contains(&format!("Imported session: {id}")),
+            "opencode does not import {id}: {said}"
+        );
     }
-    println!("opencode {VERSION} imports all {} sessions as they are exported", all.len());
+    println!("opencode {VERSION} imports all {} exported sessions", all.len());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Which files of a crate use each other, directly or over others.
+//! Finds files of a crate that depend on each other, directly or through other files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -8,15 +8,15 @@ use super::resolve::Target;
 use super::scope::Visibility;
 use super::tree::Tree;
 
-/// By two files, the names of the second that the first uses.
+/// For each pair of files, the names of the second file that the first one uses.
 type Edges = BTreeMap<(PathBuf, PathBuf), BTreeSet<String>>;
 
-/// Files of which each uses, directly or over others, every other one.
+/// A set of files in which each file depends on every other one, directly or through others.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Cycle {
-    /// The files.
+    /// The files of the cycle.
     pub files: BTreeSet<PathBuf>,
-    /// Which of them uses which, and what.
+    /// Each use within the cycle: the using file, the used file, and the used names.
     pub uses: Vec<(PathBuf, PathBuf, BTreeSet<String>)>,
 }
 
@@ -68,7 +68,7 @@ fn reachable<'e>(edges: &'e Edges, start: &Path) -> BTreeSet<&'e Path> {
     reached
 }
 
-/// Returns which file uses which names of which other one.
+/// Returns, for each file, the names that it uses of every other file.
 fn edges(tree: &Tree) -> Edges {
     let mut edges = Edges::new();
     for (index, module) in tree.modules.iter().enumerate() {
@@ -89,7 +89,7 @@ fn edges(tree: &Tree) -> Edges {
                         add(target, import.path.last().unwrap_or(name));
                     }
                 }
-                // Everything of a module: what is used of it is what matters.
+                // A `use` of a whole module makes no edge; the names that are used of it do.
                 (Target::Module(other), None) if other != index => {
                     for name in &scope.names {
                         if let Some(Target::Item(target)) = tree.lookup(other, name) {
@@ -113,7 +113,7 @@ fn edges(tree: &Tree) -> Edges {
 mod tests {
     use super::*;
 
-    /// The files of each cycle of a crate.
+    /// Returns the files of each cycle of a crate.
     fn cycles_of(files: &[(&str, &str)]) -> Vec<Vec<String>> {
         let tree = Tree::build(Path::new("src/lib.rs"), &mut |path| {
             let file = files.iter().find(|(name, _)| Path::new("src").join(name) == path);
@@ -167,7 +167,7 @@ mod tests {
         let parent = ("a/mod.rs", "mod b; mod c; pub use b::B; pub use c::C;");
         assert_eq!(cycles_of(&[root, parent, child, leaf]), NO_CYCLES);
 
-        // One that defines what its child uses, and uses the child.
+        // This parent defines what its child uses, and uses the child: that is a cycle.
         let parent = ("a/mod.rs", "mod b; mod c; pub use b::B; pub use c::C; fn f(b: B) {}");
         assert_eq!(cycles_of(&[root, parent, child, leaf]), NO_CYCLES);
         let child = ("a/b.rs", "pub struct B; fn g() { super::f() }");

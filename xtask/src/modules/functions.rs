@@ -1,4 +1,4 @@
-//! How long functions are.
+//! Measures the length of functions.
 
 use std::path::{Path, PathBuf};
 
@@ -6,20 +6,20 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 
 use super::syntax::is_for_tests;
 
-/// A function, and its length.
+/// A function and its length.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Function {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// The file that it is in.
+    /// The file that defines the function.
     pub file: PathBuf,
-    /// The line of its `fn`.
+    /// The line of the keyword `fn`.
     pub line: usize,
-    /// From there to its last brace, both included.
+    /// The number of lines from the keyword `fn` to the last brace, both included.
     pub lines: usize,
 }
 
-/// Returns the functions of a file that are not for tests alone. A file that is not Rust has none.
+/// Returns the functions of a file, without test code. Returns nothing for a file that is not Rust.
 pub fn functions(file: &Path, text: &str) -> Vec<Function> {
     let mut found = Vec::new();
     collect(text.parse().unwrap_or_default(), file, &mut found);

@@ -1,13 +1,13 @@
-//! The modules of the crates, and which file uses which, read from their tokens.
+//! Reads the modules of the crates from their tokens, and finds which file uses which.
 //!
-//! A module is a file; modules within a file belong to it. There is no type checker here, so the
-//! following is as near as tokens get:
+//! A module is a file; modules within a file belong to that file. Without a type checker, the result
+//! is an approximation:
 //!
-//! - An edge is a name of another file that a `use` or a path in the code leads to. A call of a
-//!   method makes no edge.
-//! - A path is followed through re-exports to the file that defines the item. A re-export of a
-//!   name below a module makes no edge, unless the module uses the name itself.
-//! - What is built for tests alone (`#[cfg(test)]`) is left out.
+//! - A `use`, or a path in the code, that leads to a name of another file makes an edge. A method
+//!   call makes no edge.
+//! - A path is followed through re-exports to the file that defines the item. A re-export of a name
+//!   below a module makes no edge, unless the module uses the name itself.
+//! - Test code (`#[cfg(test)]`) is left out.
 
 mod cycles;
 mod functions;
@@ -27,16 +27,18 @@ pub use functions::{Function, functions};
 pub use public::public_names;
 pub use tree::Tree;
 
-/// A package of the repository, as far as its sources go.
+/// A package of the repository: its directory and its root source files.
 #[derive(Debug)]
 pub struct Package {
-    /// Its directory, relative to the repository.
+    /// The directory, relative to the repository.
     pub directory: PathBuf,
-    /// The roots of its library and programs, relative to the repository; the library is first.
+    /// The root files of the library and the programs, relative to the repository; the library is
+    /// first.
     pub roots: Vec<PathBuf>,
 }
 
-/// Returns the packages of the repository at `root`: those in `crates/`, then the others.
+/// Returns the packages of the repository at `root`: first the packages in `crates/`, then the
+/// others.
 ///
 /// # Errors
 /// If a directory cannot be listed.
@@ -66,7 +68,7 @@ pub fn packages(root: &Path) -> Result<Vec<Package>> {
     Ok(packages)
 }
 
-/// Returns the names in a directory, in order.
+/// Returns the names in a directory, sorted.
 #[expect(clippy::disallowed_methods, reason = "sources of the repository, not a store")]
 fn names(directory: &Path) -> Result<Vec<String>> {
     let listed = || -> std::io::Result<Vec<String>> {
@@ -82,7 +84,7 @@ fn names(directory: &Path) -> Result<Vec<String>> {
 /// Returns the text of a source file.
 ///
 /// # Errors
-/// If it cannot be read.
+/// If the file cannot be read.
 #[expect(clippy::disallowed_methods, reason = "a source of the repository, not a store")]
 pub fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("read {}", path.display()))

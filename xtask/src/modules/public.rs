@@ -1,4 +1,4 @@
-//! How many names a crate has for those who use it.
+//! Counts the public names of a crate.
 
 use std::collections::BTreeSet;
 
@@ -6,16 +6,16 @@ use super::resolve::Target;
 use super::scope::Visibility;
 use super::tree::Tree;
 
-/// Counts the names that can be reached from outside: public modules, items, re-exports and
-/// exported macros, each by every path that leads to it. Methods, fields and variants do not count.
-/// A glob of another crate counts as one name.
+/// Counts the names that other crates can use: public modules, items, re-exports and exported
+/// macros, once for each path. Methods, fields and variants do not count. A glob import of another
+/// crate counts as one name.
 pub fn public_names(tree: &Tree) -> usize {
     let mut names = BTreeSet::new();
     collect(tree, 0, "", &mut Vec::new(), &mut names);
     names.len()
 }
 
-/// Collects the public names of a module, each as its path; `above` are the modules around it.
+/// Collects the paths of the public names of a module; `above` are the modules around it.
 fn collect(
     tree: &Tree,
     module: usize,
@@ -24,7 +24,7 @@ fn collect(
     names: &mut BTreeSet<String>,
 ) {
     if above.contains(&module) {
-        return; // a module that re-exports one above it
+        return; // a module that re-exports an enclosing module
     }
     above.push(module);
     let here = &tree.modules[module];

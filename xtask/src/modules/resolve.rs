@@ -1,29 +1,29 @@
-//! Where a path leads, as far as names tell.
+//! Resolves paths to modules and items, as far as names alone allow.
 
 use super::scope::Import;
 use super::tree::Tree;
 
-/// How many re-exports one after the other are followed.
+/// The longest chain of re-exports that is followed.
 const MAX_DEPTH: usize = 32;
 
-/// What a path leads to.
+/// The target of a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Target {
     /// A module.
     Module(usize),
-    /// An item of a module; what is not found there may be made by a macro in it.
+    /// An item of a module. A name that is not defined there may come from a macro in the module.
     Item(usize),
-    /// Something of another crate.
+    /// A name of another crate.
     Outside,
 }
 
 impl Tree {
-    /// Follows a path that stands in a module.
+    /// Resolves a path that occurs in a module.
     pub(crate) fn resolve(&self, from: usize, path: &[String]) -> Target {
         self.follow(from, path, MAX_DEPTH)
     }
 
-    /// Returns what a name stands for in a module, if it is known there.
+    /// Returns the target of a name in a module, if the module defines or imports the name.
     pub(crate) fn lookup(&self, module: usize, name: &str) -> Option<Target> {
         self.find(module, name, MAX_DEPTH)
     }
@@ -55,7 +55,7 @@ impl Tree {
         Target::Module(module)
     }
 
-    /// Returns the module of an exported macro if a path from the crate's root means one.
+    /// Returns the module of an exported macro if a path from the crate's root names one.
     fn module_of_macro(&self, module: usize, name: &str) -> usize {
         let home = self.modules.iter().position(|it| it.scope.macros.contains(name));
         if module == 0 { home.unwrap_or(module) } else { module }
@@ -82,7 +82,8 @@ impl Tree {
         })
     }
 
-    /// Follows a `use`. Its first name is that of another crate if it would lead to itself.
+    /// Follows a `use`. If the first name would lead back to the import itself, it is another
+    /// crate.
     fn follow_import(&self, module: usize, import: &Import, depth: usize) -> Target {
         match import.path.first() {
             Some(first)
@@ -96,7 +97,7 @@ impl Tree {
         }
     }
 
-    /// Whether a module is another one, or above it.
+    /// Checks whether a module is `above` or lies below it.
     pub(crate) fn contains(&self, above: usize, mut module: usize) -> bool {
         while module != above {
             match self.modules[module].parent {

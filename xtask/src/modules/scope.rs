@@ -1,20 +1,20 @@
-//! One module: what it defines, what it brings in, and the paths that its code names.
+//! A module: what it defines, what it imports, and the paths that its code names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-/// Who may use a name.
+/// The visibility of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Visibility {
-    /// The module and those below it.
+    /// Visible in the module and below.
     Private,
-    /// `pub(crate)` and the like.
+    /// `pub(crate)` and other restricted forms.
     Restricted,
-    /// Everybody who reaches the module.
+    /// Public.
     Public,
 }
 
-/// A name that a `use` brings into a module, or everything of another module.
+/// A name that a `use` brings into a module, or a glob of another module.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Import {
     pub(crate) path: Vec<String>,
@@ -23,32 +23,32 @@ pub(crate) struct Import {
     pub(crate) visibility: Visibility,
 }
 
-/// A module that another one declares.
+/// A module that another module declares.
 #[derive(Debug)]
 pub(crate) struct ModuleDeclaration {
     pub(crate) name: String,
     pub(crate) visibility: Visibility,
-    /// Its file, relative to the one that declares it, if an attribute names it.
+    /// The file that `#[path]` names, relative to the declaring file.
     pub(crate) file: Option<String>,
-    /// What it holds, if its body is in the same file.
+    /// The content, if the body is in the same file.
     pub(crate) inline: Option<Scope>,
 }
 
-/// What one module holds.
+/// The content of a module.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
     pub(crate) modules: Vec<ModuleDeclaration>,
     pub(crate) items: BTreeMap<String, Visibility>,
-    /// Macros by example: a path from the crate's root may lead to them wherever they are.
+    /// Macros by example: a path from the crate's root can name them, wherever they are defined.
     pub(crate) macros: BTreeSet<String>,
     pub(crate) imports: Vec<Import>,
-    /// Paths of two and more names.
+    /// Paths of two or more names.
     pub(crate) paths: BTreeSet<Vec<String>>,
-    /// Single names, and the first ones of paths.
+    /// Single names, and the first names of paths.
     pub(crate) names: BTreeSet<String>,
 }
 
-/// A module in the tree of its crate.
+/// A module in the module tree of its crate.
 #[derive(Debug)]
 pub(crate) struct Module {
     pub(crate) file: PathBuf,

@@ -1,15 +1,15 @@
-//! From the tokens of a file to the modules in it.
+//! Parses the tokens of a file into modules, imports, items and paths.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 use super::scope::{Import, ModuleDeclaration, Scope, Visibility};
 
-/// Words before the name of an item.
+/// Keywords before the name of an item.
 const KINDS: [&str; 8] = ["struct", "enum", "union", "trait", "type", "fn", "const", "static"];
-/// Words that may stand between such a word and the name.
+/// Keywords that may stand between an item keyword and the name.
 const MODIFIERS: [&str; 6] = ["fn", "mut", "unsafe", "async", "extern", "const"];
 
-/// Reads the items of a module.
+/// Parses the items of a module.
 pub(crate) fn scope(tokens: TokenStream) -> Scope {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut scope = Scope::default();
@@ -18,12 +18,12 @@ pub(crate) fn scope(tokens: TokenStream) -> Scope {
     scope
 }
 
-/// A walk over the tokens of a module.
+/// A parser over the tokens of a module.
 struct ItemParser<'t> {
     tokens: &'t [TokenTree],
     at: usize,
     visibility: Visibility,
-    /// What `#[path = "…"]` says of the module that follows.
+    /// The file that `#[path = "…"]` names for the next module.
     file: Option<String>,
 }
 
@@ -69,7 +69,7 @@ impl<'t> ItemParser<'t> {
         matches!(self.tokens.get(self.at + ahead), Some(TokenTree::Punct(it)) if it.as_char() == mark)
     }
 
-    /// Passes over an attribute, and over what it is about if that is built for tests alone.
+    /// Skips an attribute, and also the item below it if the attribute limits the item to tests.
     fn attribute(&mut self) {
         let inner = self.is_mark(0, '!');
         self.at += usize::from(inner);
@@ -116,9 +116,9 @@ impl<'t> ItemParser<'t> {
         scope.modules.push(ModuleDeclaration { name, visibility, file, inline });
     }
 
-    /// Notes the name of an item; what it is made of is read as code.
+    /// Records the name of an item; its body is parsed as code.
     fn item(&mut self, scope: &mut Scope) {
-        // `<const N: usize>` and the like are no items.
+        // `<const N: usize>` and the like do not define items.
         if let Some(before) = self.at.checked_sub(2)
             && matches!(&self.tokens[before], TokenTree::Punct(it) if "<,+:&*".contains(it.as_char()))
         {
@@ -153,13 +153,13 @@ fn is_semicolon(token: &TokenTree) -> bool {
     matches!(token, TokenTree::Punct(mark) if mark.as_char() == ';')
 }
 
-/// Whether an item ends here: at its body, or at a semicolon.
+/// Checks whether an item ends at this token: a body or a semicolon.
 fn ends_item(token: &TokenTree) -> bool {
     let is_body = matches!(token, TokenTree::Group(it) if it.delimiter() == Delimiter::Brace);
     is_body || is_semicolon(token)
 }
 
-/// Whether an attribute keeps something to tests: `#[cfg(test)]`, `#[cfg(all(test, unix))]`.
+/// Checks whether an attribute limits an item to tests: `#[cfg(test)]`, `#[cfg(all(test, unix))]`.
 pub(crate) fn is_for_tests(attribute: &Group) -> bool {
     let mut tokens = attribute.stream().into_iter();
     let is_cfg = matches!(tokens.next(), Some(TokenTree::Ident(word)) if word == "cfg");
@@ -175,14 +175,15 @@ fn contains(tokens: TokenStream, name: &str) -> bool {
     })
 }
 
-/// Whether what follows `pub` in parentheses says for whom: a tuple's first field may be public.
+/// Checks whether the parentheses after `pub` hold a restriction. They may also begin the type of a
+/// tuple's first field.
 fn is_restriction(group: &Group) -> bool {
     group.delimiter() == Delimiter::Parenthesis
         && matches!(group.stream().into_iter().next(), Some(TokenTree::Ident(word))
             if ["crate", "super", "self", "in"].iter().any(|it| word == it))
 }
 
-/// Takes the tree of a `use` apart.
+/// Collects the imports of the tree of a `use`.
 fn imports(
     tokens: &[TokenTree],
     before: &mut Vec<String>,
@@ -221,14 +222,14 @@ fn imports(
     }
 }
 
-/// Collects the names and paths of code, and what a `use` within it brings in.
+/// Collects the names and paths of code, and the imports of a `use` within it.
 fn read_code(tokens: &[TokenTree], scope: &mut Scope) {
     let mut at = 0;
     while let Some(token) = tokens.get(at) {
         at += 1;
         match token {
             TokenTree::Punct(mark) if mark.as_char() == '#' => {
-                // An attribute: what it names is for a macro to say.
+                // The content of an attribute is skipped: a macro decides what its names mean.
                 at += usize::from(matches!(tokens.get(at), Some(TokenTree::Group(_))));
             }
             TokenTree::Ident(word) if word == "use" => {
@@ -248,7 +249,7 @@ fn read_code(tokens: &[TokenTree], scope: &mut Scope) {
     }
 }
 
-/// Reads the path that begins at a name, and returns where it ends.
+/// Reads the path that begins at a name, and returns the index of its end.
 fn read_path(tokens: &[TokenTree], start: usize, scope: &mut Scope) -> usize {
     let is_mark = |at: usize, mark: char| matches!(tokens.get(at), Some(TokenTree::Punct(it)) if it.as_char() == mark);
     let mut path = Vec::new();
@@ -261,7 +262,8 @@ fn read_path(tokens: &[TokenTree], start: usize, scope: &mut Scope) -> usize {
         }
         at += 2;
     }
-    // A field, a method, or the rest of a path that began with a type in angle brackets.
+    // The name is a field, a method, or the rest of a path that began with a type in angle
+    // brackets.
     let follows = start.checked_sub(1).is_some_and(|before| {
         let is_range = start >= 2 && is_mark(start - 2, '.');
         let is_path_end = start >= 2 && is_mark(before, ':') && is_mark(start - 2, ':');

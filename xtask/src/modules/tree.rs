@@ -1,4 +1,4 @@
-//! The modules of one crate, from its root down.
+//! The module tree of a crate.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,14 @@ use anyhow::{Result, anyhow};
 use super::scope::{Module, Scope, Visibility};
 use super::syntax::scope;
 
-/// The modules of a crate. The first is its root.
+/// The modules of a crate. The first module is the root.
 #[derive(Debug)]
 pub struct Tree {
     pub(crate) modules: Vec<Module>,
 }
 
 impl Tree {
-    /// Reads a crate, whose root is a file relative to `directory`.
+    /// Reads a crate whose root file is `root`, relative to `directory`.
     ///
     /// # Errors
     /// If a file is missing or is not Rust.
@@ -26,7 +26,7 @@ impl Tree {
         })
     }
 
-    /// Builds the tree from what `text` says a file holds.
+    /// Builds the tree from the file contents that `text` returns.
     pub(crate) fn build(
         root: &Path,
         text: &mut dyn FnMut(&Path) -> Result<Option<String>>,
@@ -38,7 +38,7 @@ impl Tree {
         Ok(tree)
     }
 
-    /// Adds a module and those below it; `home` is where their files are.
+    /// Adds a module and the modules below it; `home` is the directory of their files.
     fn add(
         &mut self,
         parent: Option<usize>,
@@ -77,7 +77,7 @@ impl Tree {
     }
 }
 
-/// Returns the first of these files that is there, and what it holds.
+/// Returns the first of these files that exists, with its content.
 fn find(
     files: &[PathBuf],
     text: &mut dyn FnMut(&Path) -> Result<Option<String>>,
@@ -87,7 +87,7 @@ fn find(
             return Ok((file.clone(), source));
         }
     }
-    Err(anyhow!("a module has none of the files {files:?}"))
+    Err(anyhow!("none of the files of a module exists: {files:?}"))
 }
 
 fn parse(file: &Path, source: &str) -> Result<Scope> {

@@ -1,4 +1,5 @@
-//! `cargo xtask perf --against REV`: the perf programs of two revisions in turns, task by task.
+//! `cargo xtask perf --against REV`: runs the perf programs of two revisions in turns, task by
+//! task.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,35 +12,35 @@ use super::cost::{self, Counter};
 use super::program::Program;
 use crate::tools::Toolbox;
 
-/// What `cargo xtask perf --against REV` takes.
+/// The arguments of `cargo xtask perf --against REV`.
 #[derive(Debug, clap::Parser)]
 #[command(
     name = "cargo xtask perf",
-    about = "Compares the library of this revision with that of another one. Exit code 1: a task \
+    about = "Compares the library of this revision with another revision. Exit code 1: a task \
              takes over 3 % more time or over 2 % more instructions."
 )]
 pub(super) struct Args {
-    /// The other revision, as git names it
+    /// The other revision: any name that git accepts
     #[arg(long, value_name = "REV")]
     against: String,
-    /// The tasks to compare; without any, all but those of `watch`
+    /// The tasks to compare; by default all tasks except those of `watch`
     #[arg(value_name = "TASK")]
     tasks: Vec<String>,
-    /// How often each revision runs a task; the two take turns
+    /// How often each revision runs a task; the revisions take turns
     #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
     pairs: u16,
     /// The seed of the generated stores
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Compare times alone
+    /// Compare only times, not instructions
     #[arg(long)]
     no_counts: bool,
 }
 
-/// Compares, and prints a line for each task.
+/// Compares two revisions, and prints a line for each task.
 ///
 /// # Errors
-/// If a program cannot be built or run, or a task got worse by more than is allowed.
+/// If a program cannot be built or run, or a task got worse by more than the limit.
 pub(super) fn run(args: &Args) -> Result<()> {
     let tools = Toolbox::new(false)?;
     let new = Program::build(&tools, workspace_root(), None)?;
@@ -64,7 +65,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
             TaskSelection::OnlyOld(task) => println!("{task:<13} only in {}", args.against),
             TaskSelection::OnlyNew(task) => println!("{task:<13} only in this revision"),
             TaskSelection::Watch(task) => {
-                println!("{task:<13} not compared: it has no library alone")
+                println!("{task:<13} not compared: the library cannot run alone")
             }
         }
     }
@@ -78,7 +79,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// What becomes of a task.
+/// What to do with a task.
 #[derive(Debug, PartialEq, Eq)]
 enum TaskSelection {
     Both(String),
@@ -87,12 +88,12 @@ enum TaskSelection {
     Watch(String),
 }
 
-/// Takes the tasks that are named, or all, in the order of the new revision.
+/// Returns the named tasks, or all, in the order of the new revision.
 fn select_tasks(named: &[String], old: &[String], new: &[String]) -> Result<Vec<TaskSelection>> {
     let only_old = old.iter().filter(|task| !new.contains(task));
     let all: Vec<&String> = new.iter().chain(only_old).collect();
     if let Some(unknown) = named.iter().find(|task| !all.contains(task)) {
-        bail!("no revision has the task {unknown:?}");
+        bail!("unknown task {unknown:?} in both revisions");
     }
     let wanted = all.into_iter().filter(|task| named.is_empty() || named.contains(task));
     Ok(wanted
@@ -114,7 +115,8 @@ fn compare(
 ) -> Result<Comparison> {
     let mut comparison = Comparison::new(task);
     for pair in 0..args.pairs {
-        // Each comes first as often as the other, so that a drift of the machine meets both.
+        // Both revisions come first equally often, so that a drift of the machine's speed affects
+        // both.
         if pair % 2 == 0 {
             let old = old.sample(task, args.seed)?;
             comparison.add(old, new.sample(task, args.seed)?);
@@ -129,7 +131,7 @@ fn compare(
     Ok(comparison)
 }
 
-/// The source of another revision, as long as this lives, and where it is built.
+/// A checkout of another revision. It is removed when this value is dropped.
 struct Checkout {
     hash: String,
     source: PathBuf,
@@ -138,7 +140,7 @@ struct Checkout {
 }
 
 impl Checkout {
-    /// Checks a revision out below the directory where this one is built.
+    /// Checks out a revision below the build directory of this revision.
     fn new(tools: &Toolbox, revision: &str, target: &Path) -> Result<Self> {
         let git = Git { path: tools.command("git")?.get_program().into() };
         let commit = format!("{revision}^{{commit}}");
@@ -148,7 +150,7 @@ impl Checkout {
         let (source, target) = (home.join("source"), home.join("build"));
         fs::create_dir_all(&home)?;
         let checkout = Self { hash: hash.trim().to_owned(), source, target, git };
-        checkout.remove(); // of a run that was interrupted
+        checkout.remove(); // an interrupted run may have left a checkout
         let path = checkout.source.to_string_lossy().into_owned();
         checkout.git.run(&["worktree", "add", "--detach", "--force", &path, &checkout.hash])?;
         Ok(checkout)
@@ -156,7 +158,7 @@ impl Checkout {
 
     fn remove(&self) {
         let path = self.source.to_string_lossy();
-        let _ = self.git.run(&["worktree", "remove", "--force", &path]); // or it is not there
+        let _ = self.git.run(&["worktree", "remove", "--force", &path]); // fails if nothing is left
     }
 }
 
@@ -166,13 +168,13 @@ impl Drop for Checkout {
     }
 }
 
-/// Git, in this repository.
+/// Runs git in this repository.
 struct Git {
     path: PathBuf,
 }
 
 impl Git {
-    /// Runs a command, and returns what it prints.
+    /// Runs a git command, and returns its output.
     fn run(&self, args: &[&str]) -> Result<String> {
         let mut git = std::process::Command::new(&self.path);
         let output = git.current_dir(workspace_root()).args(args).output()?;
@@ -182,7 +184,8 @@ impl Git {
     }
 }
 
-/// Lets the old program use the stores of the new one: where files lie on a disk makes a difference.
+/// Lets the old program use the stores of the new program, because the place of files on a disk
+/// affects times.
 #[cfg(unix)]
 fn share_stores(new: &Program, old: &Program) -> Result<()> {
     let (kept, link) = (new.stores()?, old.stores()?);
@@ -243,7 +246,7 @@ mod tests {
     fn an_unknown_revision_is_an_error() {
         let tools = Toolbox::new(false).unwrap();
         if tools.command("git").is_err() {
-            return; // a bare run has none
+            return; // a bare run has no git
         }
         let dir = tempfile::tempdir().unwrap();
         for bad in ["no-such-revision", "--help"] {

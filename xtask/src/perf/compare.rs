@@ -1,31 +1,31 @@
-//! The arithmetic of a comparison: what two revisions take, and how much more that is.
+//! Computes how much more time and how many more instructions a task takes in a new revision.
 
 use std::fmt;
 
-/// How much more time a task may take.
+/// The most time that a task may take, relative to the old revision.
 pub(super) const MAX_TIME_RATIO: f64 = 1.03;
-/// How many more instructions it may take.
+/// The most instructions that a task may take, relative to the old revision.
 pub(super) const MAX_COST_RATIO: f64 = 1.02;
 
-/// What one run of a perf program says of the library.
+/// The result of one run of a perf program, for the library.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Sample {
     /// The median over its rounds, in microseconds.
     pub(super) time_us: f64,
-    /// The same as a ratio to the contestant that took turns with it within the rounds.
+    /// The time relative to the contestant that took turns with the library, if there is one.
     pub(super) relative: Option<f64>,
 }
 
-/// What is counted.
+/// The unit of a cost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
     /// Instructions outside the kernel.
     Instructions,
-    /// Time of the processor outside the kernel: not exact, so as much more is allowed as of time.
+    /// User time. It is not exact, so the limit is the limit of time.
     UserTime,
 }
 
-/// What a task costs in both revisions.
+/// The cost of a task in both revisions.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Cost {
     pub(super) unit: Unit,
@@ -33,7 +33,7 @@ pub(super) struct Cost {
     pub(super) new: f64,
 }
 
-/// A task in two revisions.
+/// The measurements of a task in two revisions.
 #[derive(Debug)]
 pub(super) struct Comparison {
     task: String,
@@ -46,12 +46,12 @@ impl Comparison {
         Self { task: task.to_owned(), pairs: Vec::new(), cost: None }
     }
 
-    /// Adds a run of the old revision, and the run of the new one that was next to it.
+    /// Adds a run of the old revision and the neighbouring run of the new revision.
     pub(super) fn add(&mut self, old: Sample, new: Sample) {
         self.pairs.push((old, new));
     }
 
-    /// The median of the old revision, in microseconds.
+    /// Returns the median time of the old revision, in microseconds.
     pub(super) fn old_us(&self) -> f64 {
         self.median_of(|(old, _)| old.time_us)
     }
@@ -60,13 +60,13 @@ impl Comparison {
         self.median_of(|(_, new)| new.time_us)
     }
 
-    /// The ratio of the medians.
+    /// Returns the ratio of the median times.
     fn plain_ratio(&self) -> f64 {
         self.new_us() / self.old_us()
     }
 
-    /// The same of times relative to the other contestant: the machine's speed is in both of them.
-    /// Without such a contestant it is the plain ratio.
+    /// Returns the ratio of the times relative to the other contestant, which cancels the machine's
+    /// speed. Without another contestant, returns the plain ratio.
     fn relative_ratio(&self) -> f64 {
         let relative = |sample: &Sample| sample.relative.unwrap_or(f64::NAN);
         let ratio =
@@ -86,7 +86,7 @@ impl Comparison {
         self.cost.is_some_and(|cost| cost.exceeds_limit())
     }
 
-    /// Whether the task got worse by more than is allowed.
+    /// Checks whether the task got worse by more than the limit.
     pub(super) fn is_worse(&self) -> bool {
         self.is_slower() || self.costs_more()
     }
@@ -103,12 +103,12 @@ impl Cost {
     }
 }
 
-/// Whether a ratio is more than allowed. What is no number was not measured, and is not allowed.
+/// Checks whether a ratio exceeds a limit. A NaN was not measured, and counts as exceeding.
 fn exceeds(ratio: f64, most: f64) -> bool {
     ratio.is_nan() || ratio > most
 }
 
-/// The value in the middle, or the mean of the two in the middle; no number if one is none.
+/// Returns the median, or the mean of the two middle values; NaN if a value is NaN.
 fn median(mut values: Vec<f64>) -> f64 {
     if values.is_empty() || values.iter().any(|value| value.is_nan()) {
         return f64::NAN;
@@ -122,10 +122,10 @@ fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// What stands above the lines of the comparisons.
+/// Returns the heading of the table.
 pub(super) fn header() -> String {
     format!(
-        "{:<13} {:>12} {:>12} {:>8} {:>8}  new / old, of",
+        "{:<13} {:>12} {:>12} {:>8} {:>8}  new / old of",
         "task", "old", "new", "plain", "judged"
     )
 }
@@ -139,7 +139,7 @@ impl fmt::Display for Comparison {
                 write!(f, "  instructions {:.3}", cost.ratio())?;
             }
             Some(cost) => write!(f, "  user time {:.3}", cost.ratio())?,
-            None => write!(f, "  nothing else")?,
+            None => write!(f, "  no counts")?,
         }
         if self.is_slower() {
             write!(f, "  SLOWER")?;
@@ -155,7 +155,7 @@ impl fmt::Display for Comparison {
 mod tests {
     use super::*;
 
-    /// A time, and the same relative to another contestant's.
+    /// A time, and its ratio to the time of another contestant.
     type Run = (f64, f64);
 
     fn comparison(pairs: &[(Run, Run)], cost: Option<(Unit, f64)>) -> Comparison {
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_slow_phase_of_the_machine_does_not_count() {
-        // The machine was half as fast when the new revision ran, in two of three pairs.
+        // The machine was half as fast in two of three pairs while the new revision ran.
         let pairs =
             [((10.0, 1.1), (10.1, 1.11)), ((10.0, 1.1), (20.0, 1.1)), ((10.0, 1.1), (20.0, 1.1))];
         let found = comparison(&pairs, None);

@@ -1,5 +1,5 @@
-//! What a task costs besides time: instructions where they can be counted, or else time of the
-//! processor outside the kernel.
+//! Measures what a task costs besides wall time: instructions if they can be counted, else user
+//! time.
 
 use std::process::{Command, Stdio};
 
@@ -9,24 +9,25 @@ use super::compare::{Comparison, Cost, Unit};
 use super::program::Program;
 use crate::tools::{Tool, Toolbox};
 
-/// How costs are counted.
+/// A way to measure costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Counter {
-    /// The processor's own counter, by `perf stat`.
+    /// The hardware counter, read by `perf stat`.
     PerfStat,
-    /// Valgrind, by the perf program itself; not of tasks that run a process each time.
+    /// Valgrind, run by the perf program itself. It cannot count tasks that start a process for
+    /// each run.
     Valgrind,
-    /// What the system says of the time of child processes, in hundredths of a second.
+    /// The user time of child processes as the system reports it, in hundredths of a second.
     UserTime,
 }
 
-/// How long the library runs at least for its user time, in microseconds.
+/// The least time that the library runs for a user time measurement, in microseconds.
 const MIN_RUN_US: f64 = 1e6;
-/// How often the user time of each revision is taken.
+/// How often the user time of each revision is measured.
 const TURNS: usize = 3;
 
 impl Counter {
-    /// Finds the most exact way of this machine; none if it has none.
+    /// Returns the most exact way that this machine supports; `None` if it supports no way.
     pub(super) fn find(tools: &Toolbox) -> Option<Self> {
         let nothing = ["true".to_owned()];
         if perf_stat(&nothing).is_some() {
@@ -39,7 +40,7 @@ impl Counter {
     }
 }
 
-/// Measures what a task costs in both revisions; nothing if that is not possible.
+/// Measures the cost of a task in both revisions; `None` if that is not possible.
 pub(super) fn measure(
     counter: Counter,
     task: &str,
@@ -50,7 +51,7 @@ pub(super) fn measure(
 ) -> Result<Option<Cost>> {
     let counted = match counter {
         Counter::PerfStat => {
-            // The difference is that of ten runs: what starting costs is in both.
+            // The difference to a run with ten more runs removes the cost of starting the program.
             let count = |program: &Program| {
                 let more = perf_stat(&program.isolated_command(task, seed, 12))?;
                 Some((more - perf_stat(&program.isolated_command(task, seed, 2))?) / 10.0)
@@ -69,7 +70,7 @@ pub(super) fn measure(
     user_time(task, seed, old, new, times)
 }
 
-/// The instructions of a command outside the kernel, and of what it starts.
+/// Returns the user-mode instructions of a command and its children.
 fn perf_stat(command: &[String]) -> Option<f64> {
     let mut perf = Command::new("perf");
     perf.args(["stat", "-x,", "-e", "instructions:u", "--"]).args(command);
@@ -79,7 +80,7 @@ fn perf_stat(command: &[String]) -> Option<f64> {
     line.split(',').next()?.parse().ok().filter(|_| output.status.success())
 }
 
-/// Takes the user times of both in turns, what starting costs left out.
+/// Measures the user times of both revisions in turns, without the cost of starting the programs.
 fn user_time(
     task: &str,
     seed: u64,
@@ -102,22 +103,22 @@ fn user_time(
     Ok((old > 0.0).then_some(Cost { unit: Unit::UserTime, old, new }))
 }
 
-/// Runs a command, and returns the user time of it and of what it waited for.
+/// Runs a command, and returns its user time and that of its children, in ticks.
 fn ticks_of(command: &[String]) -> Result<u64> {
-    let Some((program, args)) = command.split_first() else { bail!("no command") };
+    let Some((program, args)) = command.split_first() else { bail!("the command is empty") };
     let before = user_ticks().unwrap_or_default();
     let status = Command::new(program).args(args).stdout(Stdio::null()).status()?;
     ensure!(status.success(), "{command:?} ends with {status}");
     Ok(user_ticks().unwrap_or_default().saturating_sub(before))
 }
 
-/// The user time of all children that were waited for, in the system's ticks.
-#[expect(clippy::disallowed_methods, reason = "the system's word on this process")]
+/// Returns the user time of all finished children of this process, in ticks.
+#[expect(clippy::disallowed_methods, reason = "a file of /proc is not a store")]
 fn user_ticks() -> Option<u64> {
     ticks(&std::fs::read_to_string("/proc/self/stat").ok()?)
 }
 
-/// Takes that time from a line of `/proc/PID/stat`: the 16th field, counted behind the name.
+/// Parses that time from a line of `/proc/PID/stat`: the 16th field, counted after the name.
 fn ticks(stat: &str) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(')')?;
     fields.split_whitespace().nth(13)?.parse().ok()

@@ -1,7 +1,7 @@
-//! `cargo xtask perf`: contestants in turns, and a verdict on their ratios; with `--against REV`,
-//! another revision and this one in turns.
+//! `cargo xtask perf`: runs contestants in turns and judges their ratios. With `--against REV`,
+//! runs this revision and another one in turns.
 //!
-//! What is measured, and the limits, are in `benches`; this builds it as it is to be measured.
+//! The tasks and limits are in the package `benches`; this module builds and starts its program.
 
 mod against;
 mod compare;
@@ -13,11 +13,11 @@ use clap::Parser as _;
 
 use crate::tools::Toolbox;
 
-/// What `cargo xtask perf` takes: the program behind it knows, and explains with `--help`.
+/// The arguments of `cargo xtask perf`. The perf program parses and explains them.
 #[derive(clap::Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct Args {
-    /// A task and options; `--help` lists them
+    /// Tasks and options; `--help` lists them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     args: Vec<String>,
 }
@@ -33,13 +33,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let status = perf.arg("--").args(&args.args).status()?;
     match status.code() {
         Some(0) => Ok(()),
-        // Bad use has been explained already.
+        // The perf program has already explained wrong arguments.
         Some(2) => std::process::exit(2),
-        _ => bail!("a limit was not kept, or a task could not be run"),
+        _ => bail!("a limit was exceeded, or a task failed; read the report above"),
     }
 }
 
-/// Whether another revision is asked for.
+/// Checks whether the arguments name another revision.
 fn is_against(args: &[String]) -> bool {
     args.iter().any(|arg| arg == "--against" || arg.starts_with("--against="))
 }

@@ -1,4 +1,4 @@
-//! The perf program of a revision: built, asked for its tasks, and run.
+//! Builds the perf program of a revision, lists its tasks, and runs them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::compare::Sample;
 use crate::tools::Toolbox;
 
-/// The fewest rounds that the program takes: more samples are worth more than longer ones.
+/// The fewest rounds that the program accepts: more samples are better than longer samples.
 const ROUNDS: &str = "7";
 
 /// A built perf program.
@@ -18,7 +18,7 @@ pub(super) struct Program {
 }
 
 impl Program {
-    /// Builds the program of a source tree, in a directory of its own if one is given.
+    /// Builds the program of a source tree, in the target directory `target` if there is one.
     pub(super) fn build(tools: &Toolbox, source: &Path, target: Option<&Path>) -> Result<Self> {
         let mut cargo = tools.command("cargo")?;
         cargo.current_dir(source).args(["build", "--release", "--message-format=json"]);
@@ -29,36 +29,36 @@ impl Program {
         let output = cargo.stderr(Stdio::inherit()).output()?;
         ensure!(output.status.success(), "{} cannot be built", source.display());
         let messages = String::from_utf8(output.stdout)?;
-        let path = executable(&messages).context("cargo names no program")?;
+        let path = executable(&messages).context("cargo reports no program")?;
         Ok(Self { path })
     }
 
-    /// The directory that cargo built in.
+    /// Returns cargo's target directory.
     pub(super) fn target(&self) -> Result<PathBuf> {
         let target = self.path.ancestors().nth(2);
-        Ok(target.context("a program in no directory")?.to_owned())
+        Ok(target.context("the program has no target directory")?.to_owned())
     }
 
-    /// Where the program keeps the stores that it measures on.
+    /// Returns the directory of the stores that the program measures on.
     pub(super) fn stores(&self) -> Result<PathBuf> {
-        let home = self.path.parent().context("a program in no directory")?;
+        let home = self.path.parent().context("the program has no parent directory")?;
         Ok(home.join("perf-stores"))
     }
 
-    /// The tasks that the program has.
+    /// Returns the ids of the program's tasks.
     pub(super) fn tasks(&self) -> Result<Vec<String>> {
         let output = Command::new(&self.path).arg("--help").output()?;
         Ok(tasks(&String::from_utf8(output.stdout)?))
     }
 
-    /// Runs a task once.
+    /// Runs a task once, and returns the result of the library.
     pub(super) fn sample(&self, task: &str, seed: u64) -> Result<Sample> {
         let mut perf = Command::new(&self.path);
         perf.arg(task).args(["--seed", &seed.to_string(), "--rounds", ROUNDS, "--no-counts"]);
-        sample(&report(perf)?).with_context(|| format!("{task} has no library"))
+        sample(&report(perf)?).with_context(|| format!("{task} reports no library"))
     }
 
-    /// The instructions of one run of a task, if the program can count them.
+    /// Returns the instructions of one run of a task, if the program can count them.
     pub(super) fn instructions(&self, task: &str, seed: u64) -> Result<Option<f64>> {
         let mut perf = Command::new(&self.path);
         let seed = seed.to_string();
@@ -67,7 +67,7 @@ impl Program {
         Ok(library_entry(&report).and_then(|library| library["instructions"].as_f64()))
     }
 
-    /// The command that runs the library alone.
+    /// Returns the command that runs the library alone.
     pub(super) fn isolated_command(&self, task: &str, seed: u64, runs: u32) -> Vec<String> {
         let program = self.path.to_string_lossy().into_owned();
         let (seed, runs) = (seed.to_string(), runs.to_string());
@@ -76,7 +76,8 @@ impl Program {
     }
 }
 
-/// Runs a task, and returns what the program reports. Whether a limit is kept is not asked here.
+/// Runs a task, and returns the report. The exit code is ignored: it only says whether a limit was
+/// exceeded.
 fn report(mut perf: Command) -> Result<Value> {
     let output = perf.arg("--json").stderr(Stdio::inherit()).output()?;
     let text = String::from_utf8(output.stdout)?;
@@ -90,7 +91,7 @@ fn library_entry(report: &Value) -> Option<&Value> {
     report["contestants"].as_array()?.iter().find(|it| it["name"] == "library")
 }
 
-/// Takes from a report how long the library took, and how long beside another contestant.
+/// Returns the time of the library from a report, and its ratio to another contestant.
 fn sample(report: &Value) -> Option<Sample> {
     let time_us = library_entry(report)?["median_us"].as_f64()?;
     let ratios = report["ratios"].as_array();
@@ -98,14 +99,14 @@ fn sample(report: &Value) -> Option<Sample> {
     Some(Sample { time_us, relative: ratio.and_then(|it| it["median"].as_f64()) })
 }
 
-/// Finds the program in what cargo says of a build.
+/// Finds the path of the program in cargo's messages.
 fn executable(messages: &str) -> Option<PathBuf> {
     let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut programs = messages.filter(|it| it["target"]["name"] == "perf");
     programs.find_map(|it| Some(PathBuf::from(it["executable"].as_str()?)))
 }
 
-/// Finds the tasks in the help of the program.
+/// Finds the task ids in the help text of the program.
 fn tasks(help: &str) -> Vec<String> {
     let lines = help.lines().skip_while(|line| !line.starts_with("Tasks:")).skip(1);
     let words = lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());

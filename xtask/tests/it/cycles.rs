@@ -1,5 +1,5 @@
-//! No two files of a crate use each other, directly or over others: what a file does can be
-//! understood, tested and moved with nothing but the files that it names.
+//! Checks that the files of a crate have no dependency cycles, so that a file can be understood,
+//! tested and moved together with only the files that it names.
 
 use xtask::modules::{Tree, cycles, packages};
 

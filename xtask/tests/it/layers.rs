@@ -1,8 +1,8 @@
-//! Layers: a crate uses only crates of a strictly lower level, and few crates from outside.
+//! Checks the layers: a crate uses only crates of a strictly lower level, and only the outside
+//! dependencies that the tables below allow.
 //!
-//! A package under `crates/` declares `[package.metadata.layer] level = N`. The tables below are
-//! the budget of outside dependencies; they speak of normal and build dependencies, and leave
-//! dev-dependencies free.
+//! A package under `crates/` declares `[package.metadata.layer] level = N`. The tables cover normal
+//! and build dependencies. Dev-dependencies are free.
 
 use std::collections::BTreeSet;
 
@@ -10,12 +10,13 @@ use cargo_metadata::{DependencyKind, Package};
 
 use crate::repo::{assert_none, relative, root, workspace};
 
-/// What each crate may use from outside, and why. An entry that is not used is a problem too.
+/// The outside dependencies that each crate may use, with the reason. An unused entry is a problem
+/// too.
 const ALLOWED_DEPENDENCIES: &[(&str, &[(&str, &str)])] = &[
     (
         "scrollback-core-id",
         &[
-            ("serde", "ids are read from and written to JSON as plain strings"),
+            ("serde", "reads ids from JSON and writes them as plain strings"),
             ("thiserror", "the error of an invalid id"),
         ],
     ),
@@ -24,24 +25,24 @@ const ALLOWED_DEPENDENCIES: &[(&str, &[(&str, &str)])] = &[
         "scrollback-core-type",
         &[
             ("memchr", "finds escapes in long strings"),
-            ("serde", "the model is written through it"),
-            ("serde_json", "opaque JSON is kept and read as its RawValue"),
-            ("simdutf8", "one UTF-8 pass per entity, at a fifth of the standard one's time"),
-            ("wide", "the scanner looks at 16 bytes at once, without unsafe code"),
+            ("serde", "serializes the model"),
+            ("serde_json", "keeps opaque JSON as RawValue"),
+            ("simdutf8", "checks UTF-8 once per entity, in a fifth of the standard library's time"),
+            ("wide", "scans 16 bytes at once, without unsafe code"),
         ],
     ),
     (
         "scrollback-stor-path",
         &[
             ("etcetera", "the home directory on every OS"),
-            ("thiserror", "the error of a store that is not there"),
+            ("thiserror", "the error of a missing store"),
         ],
     ),
     (
         "scrollback-stor-mmap",
         &[
-            ("memmap2", "mappings"),
-            ("papaya", "the cache is read by many threads without a lock"),
+            ("memmap2", "memory mappings"),
+            ("papaya", "many threads read the cache without a lock"),
             ("rustix", "openat and fstat on directory handles, without unsafe code"),
             ("thiserror", "the errors of reading"),
         ],
@@ -50,51 +51,45 @@ const ALLOWED_DEPENDENCIES: &[(&str, &[(&str, &str)])] = &[
         "scrollback-source",
         &[
             ("thiserror", "the errors of a Source"),
-            ("xxhash-rust", "whether the end of a log is as it was, as one number"),
+            ("xxhash-rust", "a hash of the end of a log, to detect changes"),
         ],
     ),
     (
         "scrollback-source-test",
-        &[
-            ("serde", "lines of JSONL logs are read through it"),
-            ("serde_json", "lines of JSONL logs"),
-        ],
+        &[("serde", "parses lines of JSONL logs"), ("serde_json", "lines of JSONL logs")],
     ),
     ("scrollback-stor-read", &[]),
     (
         "scrollback-index",
         &[
             ("papaya", "many threads read the overlay without a lock"),
-            ("loom", "stands in for papaya and locks when the protocol is model-checked"),
-            ("thiserror", "why a snapshot is of no use"),
+            ("loom", "replaces papaya and locks in model checks of the protocol"),
+            ("thiserror", "the error of a snapshot that cannot be used"),
             ("xxhash-rust", "the checksum and the tables of the snapshot"),
         ],
     ),
     (
         "scrollback-stor-sqlite",
         &[
-            ("rusqlite", "SQLite itself, bundled: nobody else may read its files"),
-            ("serde_json", "texts and numbers of columns as JSON"),
-            ("thiserror", "why a database cannot be read"),
-            ("xxhash-rust", "which rows a set has, as one number"),
+            ("rusqlite", "SQLite itself, bundled: only SQLite may read its files"),
+            ("serde_json", "converts texts and numbers of columns to JSON"),
+            ("thiserror", "the errors of reading a database"),
+            ("xxhash-rust", "a hash of the rows of a set"),
         ],
     ),
     (
         "scrollback-flow",
-        &[
-            ("serde", "the export is written through it"),
-            ("thiserror", "why there is no snapshot to begin with"),
-        ],
+        &[("serde", "serializes the export"), ("thiserror", "the error of a missing snapshot")],
     ),
     (
         "scrollback-watch",
         &[
-            ("notify", "the system's watches where there is no inotify"),
-            ("rustix", "inotify without anything in between, and without unsafe code"),
-            ("serde", "what a watchman server says"),
-            ("thiserror", "why a feed cannot go on"),
-            ("tokio", "waits for feeds, times and consumers at once"),
-            ("watchman_client", "the words of a watchman server"),
+            ("notify", "file watches on systems without inotify"),
+            ("rustix", "direct access to inotify, without unsafe code"),
+            ("serde", "parses the answers of a watchman server"),
+            ("thiserror", "the errors of a feed"),
+            ("tokio", "waits for feeds, timers and consumers at once"),
+            ("watchman_client", "the protocol of a watchman server"),
         ],
     ),
     (
@@ -109,24 +104,24 @@ const ALLOWED_DEPENDENCIES: &[(&str, &[(&str, &str)])] = &[
     (
         "scrollback-cli",
         &[
-            ("anstream", "colours only where the terminal takes them"),
+            ("anstream", "colours only if the terminal supports them"),
             ("anstyle", "colours"),
             ("clap", "the command line"),
             ("clap_complete", "shell completions"),
-            ("indicatif", "progress of the first look at a large store"),
+            ("indicatif", "progress of the first read of a large store"),
             ("jiff", "local times, and ages such as 7d"),
             ("serde", "the objects that --json prints"),
             ("serde_json", "--json and export"),
-            ("tar", "unpacks the store that the demo brings"),
-            ("tempfile", "where the demo's store is unpacked"),
-            ("terminal_size", "the width that tables and transcripts are fitted to"),
-            ("tokio", "waits for what happens, for signals and for whoever reads, all at once"),
-            ("unicode-width", "columns that line up"),
+            ("tar", "unpacks the demo's store"),
+            ("tempfile", "the temporary directory of the demo's store"),
+            ("terminal_size", "the terminal width for tables and transcripts"),
+            ("tokio", "waits for events, signals and a closed output at once"),
+            ("unicode-width", "the width of characters, for aligned columns"),
         ],
     ),
 ];
 
-/// Heavy dependencies, and the crates that they are confined to.
+/// Heavy dependencies, and the only crates that may use them.
 const HEAVY_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("clap", &["scrollback-cli"]),
     ("etcetera", &["scrollback-stor-path"]),
@@ -138,10 +133,11 @@ const HEAVY_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("watchman_client", &["scrollback-watch"]),
 ];
 
-/// Support for tests, which every crate's tests may use and which therefore uses none of them.
+/// The support for tests. The tests of every crate may use it, so it may use no crate of the
+/// workspace.
 const FIXTURES: &str = "scrollback-fixtures";
 
-/// A package, as far as layers go.
+/// A package, with the data that the layer checks need.
 struct Node {
     name: String,
     layered: bool,
@@ -162,12 +158,12 @@ impl Node {
     }
 }
 
-/// Returns the edges between our crates that do not point strictly downwards.
+/// Returns the dependencies between workspace crates that do not point strictly downwards.
 fn upward_edges(nodes: &[Node]) -> Vec<String> {
     let mut problems = Vec::new();
     for Node { name, layered, level, uses } in nodes {
         if *layered != level.is_some() {
-            let rule = if *layered { "needs" } else { "is no layer and has no" };
+            let rule = if *layered { "needs" } else { "must not have a" };
             problems.push(format!("{name} {rule} [package.metadata.layer] level"));
         }
         for used in nodes.iter().filter(|node| uses.contains(&node.name)) {
@@ -185,7 +181,7 @@ fn upward_edges(nodes: &[Node]) -> Vec<String> {
     problems
 }
 
-/// Returns the outside dependencies that the tables do not allow, and allowances gone stale.
+/// Returns the outside dependencies that the tables do not allow, and the entries that are unused.
 fn disallowed_dependencies(nodes: &[Node], allowed: &[(&str, &[(&str, &str)])]) -> Vec<String> {
     let names: BTreeSet<&str> = nodes.iter().map(|node| &*node.name).collect();
     let mut problems = Vec::new();
@@ -198,15 +194,17 @@ fn disallowed_dependencies(nodes: &[Node], allowed: &[(&str, &[(&str, &str)])]) 
                 problems.push(format!("{name} uses {used}, which is confined to {home:?}"));
             }
             if !budget.iter().any(|(dep, _)| dep == used) {
-                problems.push(format!("{name} uses {used}: say why in xtask/tests/it/layers.rs"));
+                problems.push(format!(
+                    "{name} uses {used}: add it with a reason to xtask/tests/it/layers.rs"
+                ));
             }
         }
         for (dep, _) in budget.iter().filter(|(dep, _)| !uses.iter().any(|used| used == dep)) {
-            problems.push(format!("{name} may use {dep} and does not: strike it"));
+            problems.push(format!("{name} does not use {dep}: remove its entry"));
         }
     }
     let unknown = allowed.iter().filter(|(owner, _)| !names.contains(owner));
-    problems.extend(unknown.map(|(owner, _)| format!("no package {owner}")));
+    problems.extend(unknown.map(|(owner, _)| format!("unknown package {owner}")));
     problems
 }
 
@@ -226,7 +224,7 @@ fn outside_dependencies_have_a_reason() {
     assert_none(&disallowed_dependencies(&nodes(), ALLOWED_DEPENDENCIES));
 }
 
-/// The facade without its features brings neither SQLite nor a runtime.
+/// Without features, the facade depends on neither SQLite nor an async runtime.
 #[test]
 fn heavy_dependencies_of_the_facade_need_features() {
     let tree = |features: &[&str]| {
@@ -285,10 +283,10 @@ mod bad_examples {
             &[("a", &[("serde", "why"), ("log", "why")]), ("gone", &[])];
         assert_eq!(
             disallowed_dependencies(&nodes, stale),
-            ["a may use log and does not: strike it", "no package gone"]
+            ["a does not use log: remove its entry", "unknown package gone"]
         );
         assert_eq!(disallowed_dependencies(&nodes, &[]).len(), 1);
-        // A reason does not free a heavy one.
+        // A reason does not allow a heavy dependency.
         let heavy = [node("a", 0, &["papaya"])];
         assert_eq!(disallowed_dependencies(&heavy, &[("a", &[("papaya", "why")])]).len(), 1);
     }

@@ -1,6 +1,6 @@
-//! Licences: each package that a build could pull in is under one that `deny.toml` allows.
+//! Checks that every package that a build can use has a licence that `deny.toml` allows.
 //!
-//! cargo-deny says the same and more where it is installed; this holds where it is not.
+//! cargo-deny checks the same and more; this test also runs where cargo-deny is not installed.
 
 use std::path::Path;
 
@@ -15,9 +15,9 @@ fn allowed() -> Vec<String> {
     allow.iter().map(|licence| licence.as_str().unwrap().to_owned()).collect()
 }
 
-/// Returns what is wrong with a package's licence, if anything.
+/// Returns the problem with a package's licence, if there is one.
 fn problem(name: &str, licence: Option<&str>, allowed: &[String]) -> Option<String> {
-    let Some(licence) = licence else { return Some(format!("{name} names no licence")) };
+    let Some(licence) = licence else { return Some(format!("{name} has no licence")) };
     match Expression::parse_mode(licence, ParseMode::LAX) {
         Err(error) => Some(format!("{name}: {error}")),
         Ok(expression) => {

@@ -1,4 +1,5 @@
-//! Relative links in the repository's texts lead somewhere: to a file, and to a heading in it.
+//! Checks that relative links in the documents have a target: an existing file, and an existing
+//! heading in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
@@ -7,7 +8,7 @@ use pulldown_cmark::{BrokenLink, Event, LinkType, Options, Parser, Tag, TagEnd};
 
 use crate::repo::{Files, assert_none, example_files, files, root};
 
-/// What a text offers to link to, and what it links to.
+/// The anchors and links of a document.
 #[derive(Default)]
 struct Page {
     anchors: BTreeSet<String>,
@@ -18,7 +19,7 @@ impl Page {
     fn new(text: &str) -> Self {
         let mut undefined = Vec::new();
         let mut callback = |link: BrokenLink<'_>| {
-            // `[x]` alone may be plain text; `[x][y]` can only be a link.
+            // `[x]` alone may be plain text, but `[x][y]` can only be a link.
             if matches!(link.link_type, LinkType::Reference | LinkType::ReferenceUnknown) {
                 undefined.push(link.reference.to_string());
             }
@@ -52,7 +53,8 @@ impl Page {
         page
     }
 
-    /// Adds a heading's anchor as GitHub makes it; the second of a name gets `-1`.
+    /// Adds a heading's anchor as GitHub generates it; the second heading of the same name gets
+    /// `-1`.
     fn add_heading(&mut self, heading: &str) {
         let kept = heading.trim().chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
         let slug: String =
@@ -64,7 +66,7 @@ impl Page {
     }
 }
 
-/// Resolves `.` and `..` without asking the file system; none if the path leaves the root.
+/// Resolves `.` and `..` without file system calls; `None` if the path leaves the root.
 fn normalize(path: &Path) -> Option<PathBuf> {
     let mut normal = PathBuf::new();
     for component in path.components() {
@@ -78,7 +80,7 @@ fn normalize(path: &Path) -> Option<PathBuf> {
     Some(normal)
 }
 
-/// Returns the links that lead nowhere; `exists` answers for files that are no texts.
+/// Returns the links without a target; `exists` checks files that are not documents.
 fn broken_links(files: &Files, exists: impl Fn(&Path) -> bool) -> Vec<String> {
     let pages: BTreeMap<_, _> = files.iter().map(|(path, text)| (path, Page::new(text))).collect();
     let mut problems = Vec::new();
@@ -97,7 +99,7 @@ fn broken_links(files: &Files, exists: impl Fn(&Path) -> bool) -> Vec<String> {
                 None => exists(&target),
             });
             if !leads {
-                problems.push(format!("{}: {link} leads nowhere", path.display()));
+                problems.push(format!("{}: {link} has no target", path.display()));
             }
         }
     }
@@ -125,5 +127,5 @@ fn broken_links_are_found() {
     let found = broken_links(&files, |path| path == Path::new("src/x.rs"));
     let bad =
         ["b.md", "#same-2", "../README.md#no", "../../out.md", "x.png", "[nowhere] (undefined)"];
-    assert_eq!(found, bad.map(|link| format!("docs/a.md: {link} leads nowhere")));
+    assert_eq!(found, bad.map(|link| format!("docs/a.md: {link} has no target")));
 }

@@ -1,9 +1,9 @@
-//! What must hold for the workspace as a whole: layers, licences, packages, tidy sources, links.
+//! Checks of the whole workspace: layers, licences, packages, tidy sources, links.
 //!
-//! Each check is a function from what it looks at to a list of problems, so that it can be shown
-//! to find them: every module feeds its check a bad example beside the repository itself.
+//! A check is a function from repository content to a list of problems. Every module also runs its
+//! check on a bad example, to prove that the check finds problems.
 
-#![expect(clippy::unwrap_used, reason = "a check that cannot look has failed")]
+#![expect(clippy::unwrap_used, reason = "a check that cannot read its input has failed")]
 
 mod cycles;
 mod layers;

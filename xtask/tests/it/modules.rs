@@ -1,7 +1,7 @@
-//! No source file is forgotten: each is a module, at some depth, of a target that cargo builds.
+//! Checks that every source file is a module of a target that cargo builds.
 //!
-//! A test file that nothing declares is never compiled, and never fails. Integration tests are one
-//! binary per package, so that they link once.
+//! A test file that no target declares is never compiled and never fails. Integration tests are one
+//! binary per package, so that linking happens once.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ use proc_macro2::{TokenStream, TokenTree};
 
 use crate::repo::{Files, assert_none, example_files, files, relative, workspace};
 
-/// Returns the modules that a file declares without a body, each as the path of its names: inline
-/// modules around it come first.
+/// Returns the modules that a file declares without a body, each as a path of names that starts
+/// with the inline modules around it.
 fn declared_modules(tokens: TokenStream) -> Vec<PathBuf> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     let mut found = Vec::new();
@@ -34,10 +34,10 @@ fn declared_modules(tokens: TokenStream) -> Vec<PathBuf> {
     found
 }
 
-/// Returns the files among `files` that no root declares, directly or through a module.
+/// Returns the files that no root declares, directly or through a module.
 fn undeclared_files(roots: &[PathBuf], files: &Files) -> Vec<String> {
     let mut reached = BTreeSet::new();
-    // Each file with the directory in which its modules live.
+    // Each file, with the directory of its child modules.
     let mut pending: Vec<(PathBuf, PathBuf)> =
         roots.iter().map(|root| (root.clone(), root.with_file_name(""))).collect();
     while let Some((path, home)) = pending.pop() {
@@ -50,13 +50,13 @@ fn undeclared_files(roots: &[PathBuf], files: &Files) -> Vec<String> {
         reached.insert(path);
     }
     let forgotten = files.keys().filter(|path| !reached.contains(*path));
-    forgotten.map(|path| format!("{}: no module of anything", path.display())).collect()
+    forgotten.map(|path| format!("{}: not a module of any target", path.display())).collect()
 }
 
 /// Returns the integration tests that are not their package's `tests/it/main.rs`.
 fn misplaced_tests(tests: &[PathBuf]) -> Vec<String> {
     let scattered = tests.iter().filter(|path| !path.ends_with("tests/it/main.rs"));
-    scattered.map(|path| format!("{}: belongs into tests/it", path.display())).collect()
+    scattered.map(|path| format!("{}: move it into tests/it", path.display())).collect()
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn every_source_file_is_built() {
     let targets = || metadata.packages.iter().flat_map(|package| &package.targets);
     let roots: Vec<_> = targets().map(|target| relative(&target.src_path)).collect();
     let mut sources = files(&["rs"]);
-    // Only packages of the workspace: a fuzzing crate, say, is a workspace of its own.
+    // Only packages of the workspace: the fuzz package, for example, is its own workspace.
     sources.retain(|path, _| {
         let mut packages = metadata.packages.iter();
         packages.any(|package| path.starts_with(relative(package.manifest_path.parent().unwrap())))
@@ -99,7 +99,7 @@ fn forgotten_files_are_found() {
     assert_eq!(
         undeclared_files(&roots, &files),
         ["src/b.rs", "src/comment.rs", "tests/it/two.rs"]
-            .map(|f| f.to_owned() + ": no module of anything")
+            .map(|f| f.to_owned() + ": not a module of any target")
     );
     assert_eq!(
         misplaced_tests(&["a/tests/it/main.rs".into(), Path::new("a/tests/b.rs").into()]).len(),

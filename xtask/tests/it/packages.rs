@@ -1,4 +1,4 @@
-//! Every package that is published is ready to be: described, licensed, with a README whose
+//! Checks that published packages are ready: they have a description, a licence, and a README whose
 //! example runs as a doctest.
 
 use cargo_metadata::{DependencyKind, Package};
@@ -6,11 +6,11 @@ use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
 
 use crate::repo::{assert_none, read, relative, root, workspace};
 
-/// The longest keyword, the most keywords and the most categories that a registry takes.
+/// The longest keyword, and the greatest number of keywords and categories, that crates.io accepts.
 const KEYWORD_BYTES: usize = 20;
 const KEYWORDS: usize = 5;
 
-/// Returns what a package still lacks for being published.
+/// Returns what a package lacks before it can be published.
 fn publish_problems(package: &Package) -> Vec<String> {
     let home = relative(package.manifest_path.parent().unwrap());
     let lacking = |what: &str, lacks: bool| lacks.then(|| format!("{}: {what}", package.name));
@@ -34,12 +34,12 @@ fn publish_problems(package: &Package) -> Vec<String> {
     }
     let normal = package.dependencies.iter().filter(|d| d.kind != DependencyKind::Development);
     for used in normal.filter(|used| used.req.to_string() == "*") {
-        problems.push(format!("{}: no version of {}", package.name, used.name));
+        problems.push(format!("{}: dependency {} has no version", package.name, used.name));
     }
     problems
 }
 
-/// Returns true if a README shows an example: Rust for a library, a command for a program.
+/// Checks whether a README has an example: Rust for a library, a console session for a program.
 fn has_example(readme: &str, library: bool) -> bool {
     let wanted = if library { "rust" } else { "console" };
     Parser::new(readme).any(|event| match event {
@@ -71,14 +71,14 @@ fn readmes_have_an_example_that_runs() {
         let readme = relative(package.readme().unwrap());
         let library = package.targets.iter().find(|target| target.is_lib());
         if !has_example(&read(&readme), library.is_some()) {
-            problems.push(format!("{}: no example", readme.display()));
+            problems.push(format!("{}: the README has no example", readme.display()));
         }
-        // The library brings the README into its docs, or into a doctest of its own.
+        // The library includes the README in its docs, or in a doctest.
         let included = |target: &cargo_metadata::Target| {
             read(&relative(&target.src_path)).contains("include_str!(\"../README.md\")")
         };
         if library.is_some_and(|library| !included(library)) {
-            problems.push(format!("{}: its example is not run", readme.display()));
+            problems.push(format!("{}: the example is not run as a doctest", readme.display()));
         }
     }
     assert_none(&problems);

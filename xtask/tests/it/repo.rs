@@ -1,4 +1,4 @@
-//! The repository that the checks look at: its packages and its text files.
+//! The content of the repository for the checks: packages and text files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,26 +7,26 @@ use std::path::{Path, PathBuf};
 use cargo_metadata::{Metadata, MetadataCommand};
 use ignore::WalkBuilder;
 
-/// Text by path, relative to the root and with `/` between its components.
+/// Texts by path; paths are relative to the root and use `/`.
 pub(crate) type Files = BTreeMap<PathBuf, String>;
 
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// Returns the packages of the workspace, without what they depend on.
+/// Returns the packages of the workspace, without their dependencies.
 pub(crate) fn workspace() -> Metadata {
     MetadataCommand::new().current_dir(root()).no_deps().exec().unwrap()
 }
 
-/// Returns the path of something in the repository, relative to its root.
+/// Returns a path of the repository relative to its root.
 pub(crate) fn relative(path: impl AsRef<Path>) -> PathBuf {
     let path = path.as_ref();
     path.strip_prefix(root()).unwrap_or(path).to_owned()
 }
 
-/// Returns the files that we wrote with one of these extensions; `.gitignore` says which we did
-/// not. Stores kept as fixtures hold other people's files, and are left out.
+/// Returns the repository's files with one of these extensions, without files that `.gitignore`
+/// excludes and without fixture stores, which hold files of other programs.
 pub(crate) fn files(extensions: &[&str]) -> Files {
     let walk = WalkBuilder::new(root())
         .standard_filters(false)
@@ -56,18 +56,18 @@ fn is_fixture_data(path: &Path) -> bool {
     })
 }
 
-#[expect(clippy::disallowed_methods, reason = "these are our own sources, not a store")]
+#[expect(clippy::disallowed_methods, reason = "sources of the repository, not a store")]
 pub(crate) fn read(path: &Path) -> String {
     fs::read_to_string(root().join(path)).unwrap()
 }
 
-/// Fails with one problem a line, if there are any.
+/// Fails if there are problems, and prints one problem per line.
 #[track_caller]
 pub(crate) fn assert_none(problems: &[String]) {
     assert!(problems.is_empty(), "\n{}\n", problems.join("\n"));
 }
 
-/// Makes files from what they hold, for bad examples.
+/// Builds a bad example from paths and texts.
 pub(crate) fn example_files<const N: usize>(files: [(&str, &str); N]) -> Files {
     files.into_iter().map(|(path, text)| (path.into(), text.to_owned())).collect()
 }

@@ -1,28 +1,29 @@
-//! Tidy sources: each file says why it exists, stays short, and knows no machine but the reader's.
+//! Checks that each source file states its purpose and is short, and that no text names a path of a
+//! developer's machine.
 
 use std::path::Path;
 
 use crate::repo::{Files, assert_none, example_files, files};
 
-/// The most lines that a source file may have.
+/// The maximum number of lines of a source file.
 const MAX_LINES: usize = 400;
 
-/// Source files that may be longer, and why.
+/// Source files that may be longer, with the reason.
 const LONG_FILES: &[(&str, &str)] = &[];
 
-/// Directories of the machines that we work on. They mean nothing to who reads the repository.
+/// Directories of developers' machines, which mean nothing to a reader.
 const MACHINE_PATHS: &[&str] = &["/work/", "/root/", "/tmp/target", "/tmp/bash_jobs"];
 
-/// What is written by us as text; stores kept as fixtures are somebody else's.
+/// The extensions of text files.
 const TEXT_EXTENSIONS: &[&str] = &["md", "rs", "sh", "snap", "toml", "yaml", "yml"];
 
-/// How a source file says why it exists; the README may say it for a library.
+/// The openings that state the purpose of a source file. A library may include its README.
 const PURPOSE_MARKS: &[&str] = &["//! ", "#![doc = include_str!(\"../README.md\")]"];
 
 fn without_purpose(sources: &Files) -> Vec<String> {
     let opens = |text: &str| PURPOSE_MARKS.iter().any(|purpose| text.starts_with(purpose));
     let bare = sources.iter().filter(|(_, text)| !opens(text));
-    bare.map(|(path, _)| format!("{}: does not open with `//! `", path.display())).collect()
+    bare.map(|(path, _)| format!("{}: does not start with `//! `", path.display())).collect()
 }
 
 fn over_limit(sources: &Files, longer: &[(&str, &str)]) -> Vec<String> {
@@ -31,15 +32,15 @@ fn over_limit(sources: &Files, longer: &[(&str, &str)]) -> Vec<String> {
         let lines = text.lines().count();
         let excused = longer.iter().any(|(excused, _)| path == Path::new(excused));
         if excused != (lines > MAX_LINES) {
-            let rule = if excused { "needs no excuse" } else { "is too long" };
+            let rule = if excused { "remove it from LONG_FILES" } else { "the limit is 400" };
             problems.push(format!("{}: {lines} lines, {rule}", path.display()));
         }
     }
     problems
 }
 
-/// Returns the lines that name a directory of our machines. It must begin a path: `/home/me/work/`
-/// holds no such directory.
+/// Returns the lines that contain a machine path. The directory must start a path: `/home/me/work/`
+/// does not count.
 fn machine_paths(texts: &Files) -> Vec<String> {
     let mut problems = Vec::new();
     for (path, text) in texts {
@@ -70,7 +71,7 @@ fn sources_are_short() {
 #[test]
 fn texts_name_no_machine_path() {
     let mut texts = files(TEXT_EXTENSIONS);
-    // The one file that has to name them.
+    // This file must name these directories.
     texts.remove(Path::new("xtask/tests/it/tidy.rs")).unwrap();
     assert_none(&machine_paths(&texts));
 }
@@ -90,7 +91,7 @@ fn untidy_files_are_found() {
         example_files([("a.rs", &short), ("b.rs", &long), ("c.rs", &short), ("d.rs", &long)]);
     assert_eq!(
         over_limit(&sources, &[("c.rs", "why"), ("d.rs", "why")]),
-        ["b.rs: 401 lines, is too long", "c.rs: 400 lines, needs no excuse"]
+        ["b.rs: 401 lines, the limit is 400", "c.rs: 400 lines, remove it from LONG_FILES"]
     );
 
     let texts = example_files([

@@ -1,7 +1,7 @@
-//! `unsafe` lives in stor-mmap, and in one opt-in call of the command line.
+//! Checks that `unsafe` occurs only in stor-mmap and in one opt-in call of the command line.
 //!
-//! The compiler's `unsafe_code` lint can be lifted where one likes; this counts the keyword, with
-//! a lexer, so that comments, strings and names such as `unsafe_code` do not count.
+//! Any code can lift the compiler's `unsafe_code` lint. This check counts the keyword with a lexer,
+//! so comments, strings and names such as `unsafe_code` do not count.
 
 use std::path::Path;
 
@@ -9,10 +9,10 @@ use proc_macro2::{TokenStream, TokenTree};
 
 use crate::repo::{Files, assert_none, example_files, files};
 
-/// Where the keyword may occur, and how often.
+/// The directories that may contain the keyword, and how often.
 const ALLOWED: &[(&str, usize)] = &[("crates/stor-mmap", usize::MAX), ("crates/cli", 1)];
 
-/// Returns the lines on which the keyword stands.
+/// Returns the lines with the keyword.
 fn unsafe_lines(tokens: TokenStream) -> Vec<usize> {
     let mut lines = Vec::new();
     for token in tokens {
