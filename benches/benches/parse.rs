@@ -1,5 +1,5 @@
-//! One record, from bytes to a typed value: the library's parser, flat serde structs as the floor
-//! has them, and `serde_json::Value`.
+//! Benchmarks the parse of one record from bytes to a typed value: the library's parser, the flat
+//! serde structs of the floor, and `serde_json::Value`.
 //!
 //! `cargo bench -p scrollback-benches --bench parse`
 
@@ -41,7 +41,7 @@ fn parse(criterion: &mut Criterion) {
     }
 }
 
-// As opencode writes them: in this order, in two columns.
+// Records as opencode writes them: with the keys in this order and an indentation of two columns.
 
 fn assistant() -> String {
     r#"{
@@ -184,7 +184,7 @@ fn tool(length: usize) -> String {
     part("tool", &fields)
 }
 
-/// Lines of about sixty characters, as tools write them.
+/// Lines of about sixty characters, like the output of tools.
 fn prose(length: usize) -> String {
     let line = "test parses::every_kind_of_record_that_opencode_writes ... ok\n";
     quoted(&line.chars().cycle().take(length).collect::<String>())

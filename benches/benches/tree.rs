@@ -1,5 +1,5 @@
-//! The contestants of `cargo xtask perf tree`, one after the other: for watching one of them over
-//! time. Ratios come from `cargo xtask perf`, where they take turns.
+//! Benchmarks the contestants of `cargo xtask perf tree` one after the other, to watch one
+//! contestant over time. For ratios use `cargo xtask perf`, which runs the contestants in turns.
 //!
 //! `cargo bench -p scrollback-benches --bench tree`
 

@@ -1,47 +1,47 @@
-//! What runs against what: a contestant does the whole of a task, and shows that it did.
+//! The contestants of a task: each does the whole task, and proves its result.
 
 use std::fmt;
 
 use anyhow::Result;
 use serde_json::Value;
 
-/// One program for a task.
+/// A program that does a task.
 pub trait Contestant {
-    /// Its name in tables: `library`, `floor`, `naive`.
+    /// Returns the name in tables: `library`, `floor`, `naive`.
     fn name(&self) -> &'static str;
 
-    /// Does the task once. This is what is timed; what is then asked of the result is not.
+    /// Does the task once. Only this call is timed, not the use of its result.
     ///
     /// # Errors
-    /// Where the task cannot be done; nothing is measured then.
+    /// If the task cannot be done; nothing is measured then.
     fn run(&mut self) -> Result<Outcome>;
 
-    /// Does the task once more and gives all of its result as JSON. Not timed: it shows that
-    /// contestants differ in how they work and not in what they deliver.
+    /// Does the task once more and returns the complete result as JSON. This call is not timed. It
+    /// proves that contestants differ in how they work and not in what they deliver.
     ///
     /// # Errors
-    /// As [`Contestant::run`].
+    /// The errors of [`Contestant::run`].
     fn proof(&mut self) -> Result<Value>;
 
-    /// What else is to be said of its result, besides time and peak memory. Not timed.
+    /// Returns a line about the result that is neither a time nor a peak of memory. Not timed.
     ///
     /// # Errors
-    /// As [`Contestant::run`].
+    /// The errors of [`Contestant::run`].
     fn remark(&mut self) -> Result<Option<String>> {
         Ok(None)
     }
 }
 
-/// What a run came to.
+/// The result of a run, before its checksum is computed.
 pub struct Outcome(Box<dyn FnOnce() -> Checksum>);
 
 impl Outcome {
-    /// A result that its sums are made from afterwards, as a user would who has it in hand.
+    /// Wraps a result whose checksum is computed later, outside the timed call.
     pub fn deferred(sums: impl FnOnce() -> Checksum + 'static) -> Self {
         Self(Box::new(sums))
     }
 
-    /// The sums of the result, which goes with them.
+    /// Computes the checksum, and drops the result.
     pub fn checksum(self) -> Checksum {
         self.0()
     }
@@ -54,10 +54,10 @@ impl<T: Into<Checksum>> From<T> for Outcome {
     }
 }
 
-/// Those who do one task.
+/// The contestants of one task.
 pub type Contestants = Vec<Box<dyn Contestant>>;
 
-/// What a run found, as named sums: cheap to make, and equal for all contestants.
+/// Named sums over the result of a run: cheap to compute, and equal for all contestants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checksum(pub Vec<(&'static str, i64)>);
 
@@ -70,21 +70,22 @@ impl fmt::Display for Checksum {
     }
 }
 
-/// The sums over one session, typed fields only: every contestant walks its whole tree for them.
+/// The sums over the typed fields of one session. Every contestant walks its whole tree to compute
+/// them.
 #[derive(Debug, Clone, Copy, Default)]
-#[expect(missing_docs, reason = "the names say it; what they count is said where it is not plain")]
+#[expect(missing_docs, reason = "the other names are clear")]
 pub struct TreeSums {
     pub messages: u64,
     pub parts: u64,
-    /// Of all records.
+    /// Bytes of all records.
     pub bytes: u64,
-    /// Times of the session and its messages, in Unix milliseconds.
+    /// Sum of the times of the session and its messages, in Unix milliseconds.
     pub created: i64,
-    /// Of assistant messages and steps.
+    /// Tokens of assistant messages and steps.
     pub tokens: i64,
     /// Tool calls that have a time.
     pub calls: u64,
-    /// How long they took, in milliseconds.
+    /// The total duration of these calls, in milliseconds.
     pub call_ms: i64,
     /// Texts and outputs that are not empty.
     pub texts: u64,

@@ -1,5 +1,5 @@
-//! What an index knows, in the one form in which its contestants show it: each fills these in from
-//! its own values, and the sums and proofs that are compared are made here.
+//! The content of an index in one form for all contestants. Each contestant fills in these structs,
+//! and this module computes the checksums and proofs that are compared.
 
 use std::collections::BTreeMap;
 
@@ -9,15 +9,14 @@ use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
 use crate::Checksum;
 
-/// What a file or a directory looked like: its size in bytes, its mtime in Unix nanoseconds, and
-/// its inode.
+/// The stat of a file or directory: size in bytes, mtime in Unix nanoseconds, inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct FileStat(pub u64, pub i64, pub u64);
 
-/// Tokens: input, output, reasoning, cache read, cache write.
+/// Token counts: input, output, reasoning, cache read, cache write.
 pub type TokenFacts = [i64; 5];
 
-/// The sums over a whole index. They wrap.
+/// The sums over a whole index. They wrap on overflow.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct IndexSums {
     sessions: u64,
@@ -39,8 +38,8 @@ impl IndexSums {
         times.into_iter().flatten().for_each(|time| self.add_time(time));
     }
 
-    /// Counts a message: when it was made and finished in Unix milliseconds, its cost in dollars,
-    /// and whether it is a summary.
+    /// Counts a message: its times of creation and completion in Unix milliseconds, its cost in
+    /// dollars, and whether it is a summary.
     pub fn add_message(
         &mut self,
         times: [Option<i64>; 2],
@@ -55,12 +54,12 @@ impl IndexSums {
         self.summaries += u64::from(summary);
     }
 
-    /// Counts the names of the parts of a message.
+    /// Counts the parts of a message.
     pub fn add_parts(&mut self, parts: usize) {
         self.parts += parts as u64;
     }
 
-    /// Adds what a record, or a directory of records, looked like.
+    /// Adds the stat of a record, or of a directory of records.
     pub fn add_stat(&mut self, FileStat(size, mtime_ns, inode): FileStat) {
         self.sizes = self.sizes.wrapping_add(size);
         self.mtimes = self.mtimes.wrapping_add(mtime_ns);
@@ -102,9 +101,9 @@ pub struct SessionFacts<'a> {
     pub created: Option<i64>,
     pub updated: Option<i64>,
     pub archived: Option<i64>,
-    /// The record; none if there are messages alone.
+    /// The stat of the record; `None` if the session has messages but no record.
     pub record: Option<FileStat>,
-    /// The directory of its messages.
+    /// The stat of the directory of its messages.
     pub set: Option<FileStat>,
     #[serde(skip)]
     pub messages: Vec<MessageFacts<'a>>,
@@ -124,22 +123,22 @@ pub struct MessageFacts<'a> {
     pub provider: Option<&'a str>,
     pub model: Option<&'a str>,
     pub tokens: Option<TokenFacts>,
-    /// In dollars.
+    /// The cost in dollars.
     pub cost: Option<f64>,
     pub finish: Option<&'a str>,
     /// The name of the error.
     pub error: Option<&'a str>,
     pub summary: bool,
     pub record: Option<FileStat>,
-    /// The directory of its parts, where that was listed.
+    /// The stat of the directory of its parts, if that was listed.
     pub set: Option<FileStat>,
-    /// The ids of its parts, in order; none where they were not listed.
+    /// The ids of its parts, in order; `None` if they were not listed.
     pub parts: Option<Vec<&'a str>>,
 }
 
 impl SessionFacts<'_> {
-    /// The session with its sums, its first and its last message, and a hash of all that is known
-    /// of each of them, so that a proof is of a readable size and hides nothing.
+    /// Returns the session with its sums, its first and last message, and a hash of all fields of
+    /// every message. The proof is small and still covers everything.
     pub fn proof(&self) -> Value {
         let mut tokens = TokenFacts::default();
         let (mut cost, mut parts) = (0, 0);
@@ -170,7 +169,7 @@ impl SessionFacts<'_> {
     }
 }
 
-/// What is asked of a snapshot, once it is open.
+/// The results of the queries on an open snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct SnapshotFacts {
@@ -178,9 +177,9 @@ pub struct SnapshotFacts {
     pub messages: usize,
     /// The id of the newest session.
     pub newest: String,
-    /// All of the newest session.
+    /// The tokens of all messages of the newest session.
     pub tokens: i64,
-    /// The message that was asked for: when it was made, in Unix milliseconds, and its session.
+    /// The creation time of the requested message, in Unix milliseconds.
     pub created: Option<i64>,
     pub session: String,
 }
@@ -196,21 +195,21 @@ impl From<&SnapshotFacts> for Checksum {
     }
 }
 
-/// What a search for a word found.
+/// The result of a search for a word.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct TextFacts {
     /// Parts that were searched.
     pub parts: u64,
-    /// Parts that have the word.
+    /// Parts that contain the word.
     pub found: u64,
-    /// How long those are as they are stored, in bytes. Wraps.
+    /// The total size of the stored records that contain the word, in bytes. Wraps on overflow.
     pub bytes: u64,
-    /// Which those are, in any order.
+    /// A hash of the set of these parts, independent of the order.
     pub which: u64,
 }
 
 impl TextFacts {
-    /// Counts a part that has the word.
+    /// Counts a part that contains the word.
     pub fn add(&mut self, part: &[u8], message: &[u8], bytes: u64) {
         self.found += 1;
         self.bytes = self.bytes.wrapping_add(bytes);

@@ -1,8 +1,8 @@
-//! What scrollback is measured against, and the examples of its documents as tests.
+//! Benchmarks of scrollback, and the examples of its documents as doctests.
 //!
-//! A [`Task`] is something that people want done; its contestants are the library, a hand-written
-//! [`floor`], and what is [`naive`]. `cargo xtask perf` runs them in turns and judges the ratios
-//! by the task's limits. `docs/perf/README.md` says how to add a task and how to read the figures.
+//! A [`Task`] is a job that users need. Its contestants are the library, a hand-written [`floor`],
+//! and a [`naive`] program. `cargo xtask perf` runs them in turns and judges the ratios by the
+//! limits of the task. `docs/perf/README.md` says how to add a task and how to read the figures.
 
 mod contestant;
 pub mod facts;

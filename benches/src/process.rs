@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::{Checksum, Contestant, Outcome};
 
-/// Runs a program again and again. What it prints must be the same each time.
+/// A program as a contestant. Every run must print the same output.
 #[derive(Debug)]
 pub struct Program {
     name: &'static str,
@@ -19,28 +19,28 @@ pub struct Program {
 }
 
 impl Program {
-    /// A contestant that runs this command, and fails where the command does.
+    /// Returns a contestant that runs a command, and fails if the command fails.
     pub fn new(name: &'static str, mut command: Command) -> Self {
         command.stdin(Stdio::null()).stderr(Stdio::inherit());
         Self { name, command, expected_output: None, remark: None, _scratch: None }
     }
 
-    /// The same with a directory that is there as long as it is.
+    /// Keeps a temporary directory as long as the contestant.
     #[must_use]
     pub fn with_scratch(self, scratch: TempDir) -> Self {
         Self { _scratch: Some(scratch), ..self }
     }
 
-    /// The same with something to be said of it.
+    /// Adds a remark for the report.
     #[must_use]
     pub fn with_remark(self, remark: &'static str) -> Self {
         Self { remark: Some(remark), ..self }
     }
 
-    /// Runs it and returns what it prints.
+    /// Runs the program and returns its output.
     ///
     /// # Errors
-    /// If it fails, prints nothing, or something else than the first time.
+    /// If the program fails, prints nothing, or prints something else than in the first run.
     pub fn output(&mut self) -> Result<&[u8]> {
         let output = self.command.output().with_context(|| format!("{:?}", self.command))?;
         if !output.status.success() || output.stdout.is_empty() {
@@ -53,7 +53,7 @@ impl Program {
         }
         let first = self.expected_output.get_or_insert_with(|| output.stdout.clone());
         if *first != output.stdout {
-            bail!("{:?} prints something else than before", self.command);
+            bail!("{:?} printed another output than in the first run", self.command);
         }
         Ok(first)
     }
@@ -64,7 +64,8 @@ impl Contestant for Program {
         self.name
     }
 
-    /// The programs of a task print different things: each is compared with itself.
+    /// The programs of a task print different outputs, so each is compared only with its own first
+    /// run.
     fn run(&mut self) -> Result<Outcome> {
         self.output()?;
         Ok(Checksum(vec![("processes", 1)]).into())
@@ -97,7 +98,7 @@ mod tests {
         assert!(same.run().is_ok());
         let mut other = shell("echo $$");
         assert!(other.run().is_ok());
-        assert!(other.run().is_err(), "each process has a number of its own");
+        assert!(other.run().is_err(), "each process prints its own id");
         assert!(shell("echo 7; exit 1").run().is_err());
         assert!(shell(":").run().is_err());
     }

@@ -1,5 +1,5 @@
-//! Contestants in turns, in one process: only the ratio of one round means anything on a machine
-//! that does other things too.
+//! Runs contestants in turns in one process. On a machine that also does other work, only the
+//! ratios within a round are meaningful.
 
 use std::time::{Duration, Instant};
 
@@ -8,15 +8,16 @@ use serde_json::Value;
 
 use crate::{Checksum, Contestant};
 
-/// A turn is cut into this many, so that what else the machine does meets all contestants.
+/// The number of slices of a turn. Slices of all contestants alternate, so other work on the
+/// machine affects all of them.
 const SLICES: u32 = 5;
 
-/// How long to measure.
+/// The length of a measurement.
 #[derive(Debug, Clone, Copy)]
 pub struct RoundOptions {
-    /// How many rounds; in each, every contestant has one turn.
+    /// The number of rounds; in each, every contestant has one turn.
     pub rounds: usize,
-    /// How long a turn lasts at least.
+    /// The least length of a turn.
     pub turn: Duration,
 }
 
@@ -26,19 +27,19 @@ impl Default for RoundOptions {
     }
 }
 
-/// What one contestant took.
+/// The times of one contestant.
 #[derive(Debug, Clone)]
 pub struct Timing {
-    /// The contestant.
+    /// The name of the contestant.
     pub name: &'static str,
-    /// The mean time of a run, in seconds, round by round.
+    /// The mean time of a run, in seconds, for each round.
     pub rounds: Vec<f64>,
 }
 
-/// Makes sure that all contestants deliver the same, and returns their common checksum.
+/// Checks that all contestants deliver the same result, and returns their common checksum.
 ///
 /// # Errors
-/// If they do not, or one fails.
+/// If the results differ, or a contestant fails.
 pub fn check_agreement(contestants: &mut [Box<dyn Contestant>]) -> Result<Checksum> {
     let mut agreed = None;
     for contestant in contestants {
@@ -57,10 +58,10 @@ pub fn check_agreement(contestants: &mut [Box<dyn Contestant>]) -> Result<Checks
             }
         }
     }
-    agreed.map(|(_, (sums, _))| sums).context("no contestants")
+    agreed.map(|(_, (sums, _))| sums).context("the task has no contestants")
 }
 
-/// Where two values differ first, as a JSON pointer.
+/// Returns the first place where two values differ, as a JSON pointer.
 fn difference(one: &Value, other: &Value) -> Option<String> {
     match (one, other) {
         (Value::Object(one), Value::Object(other)) => {
@@ -70,7 +71,7 @@ fn difference(one: &Value, other: &Value) -> Option<String> {
         }
         (Value::Array(one), Value::Array(other)) => (0..one.len().max(other.len()))
             .find_map(|at| differ_at(&at.to_string(), one.get(at), other.get(at))),
-        // 0 and 0.0 are one number to JavaScript, which wrote it.
+        // JavaScript, which wrote the records, does not distinguish 0 and 0.0.
         (Value::Number(one), Value::Number(other)) if one.as_f64() == other.as_f64() => None,
         _ => (one != other).then(String::new),
     }
@@ -84,10 +85,10 @@ fn differ_at(key: &str, one: Option<&Value>, other: Option<&Value>) -> Option<St
     Some(format!("/{key}{inside}"))
 }
 
-/// Lets the contestants take turns. Each comes at each place equally often.
+/// Runs the contestants in turns; each takes every place of a round equally often.
 ///
 /// # Errors
-/// If one fails, or finds something else than `expected`.
+/// If a contestant fails, or its checksum is not `expected`.
 pub fn alternate(
     contestants: &mut [Box<dyn Contestant>],
     expected: &Checksum,
@@ -97,7 +98,7 @@ pub fn alternate(
     let mut repeats = Vec::new();
     for contestant in &mut *contestants {
         timings.push(Timing { name: contestant.name(), rounds: Vec::new() });
-        time_turn(contestant.as_mut(), expected, 3)?; // warm
+        time_turn(contestant.as_mut(), expected, 3)?; // warms the caches
         let once = time_turn(contestant.as_mut(), expected, 3)?;
         let slice = options.turn.as_secs_f64() / f64::from(SLICES);
         repeats.push((slice / once).ceil().max(1.0) as u32);
@@ -116,7 +117,7 @@ pub fn alternate(
     Ok(timings)
 }
 
-/// Runs a contestant and returns the mean time in seconds.
+/// Runs a contestant, and returns the mean time of a run in seconds.
 fn time_turn(contestant: &mut dyn Contestant, expected: &Checksum, repeats: u32) -> Result<f64> {
     let name = contestant.name();
     let mut spent = Duration::ZERO;
@@ -126,13 +127,13 @@ fn time_turn(contestant: &mut dyn Contestant, expected: &Checksum, repeats: u32)
         spent += start.elapsed();
         let found = outcome.checksum();
         if found != *expected {
-            bail!("{name} finds {found} and not {expected}");
+            bail!("{name} returns {found} instead of {expected}");
         }
     }
     Ok(spent.as_secs_f64() / f64::from(repeats))
 }
 
-/// The order of a round: rotated, and every other time backwards.
+/// Returns the order of a round: rotated by the round's number, and reversed in every second round.
 fn order(contestants: usize, round: usize) -> impl Iterator<Item = usize> {
     let backwards = round / contestants % 2 == 1;
     (0..contestants).map(move |at| {

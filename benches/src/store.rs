@@ -1,6 +1,6 @@
-//! The generated stores that tasks run on: made once, beside what cargo builds.
+//! The generated stores that tasks run on. They are generated once, in cargo's target directory.
 
-#![expect(clippy::disallowed_methods, reason = "it makes a store of its own")]
+#![expect(clippy::disallowed_methods, reason = "it writes a generated store")]
 
 use std::env;
 use std::fs::{self, File, FileTimes};
@@ -12,11 +12,11 @@ use scrollback_fixtures::synth::{
     Events, Expected, Spec, write_database, write_database_v2, write_store,
 };
 
-/// When every file of a generated store last changed: long ago, so that all reads are settled
-/// whatever the clock of the machine says.
+/// The mtime of every generated file. It is long past, so all reads are settled whatever the
+/// machine's clock says.
 const STORE_MTIME: Duration = Duration::from_secs(1_500_000_000);
 
-/// How much a store holds.
+/// The size of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
     /// 100 sessions, 4,000 messages, 16,000 parts, 28 MB.
@@ -25,7 +25,7 @@ pub enum Size {
     M,
 }
 
-/// What a store is.
+/// The storage format of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreFormat {
     /// A tree of JSON files.
@@ -39,25 +39,25 @@ pub enum StoreFormat {
 /// A generated store.
 #[derive(Debug, Clone)]
 pub struct Store {
-    /// Its size.
+    /// The size.
     pub size: Size,
-    /// Its form.
+    /// The storage format.
     pub format: StoreFormat,
-    /// What it was generated from.
+    /// The seed of the generator.
     pub seed: u64,
-    /// The directory `storage/`; of a database, where its diffs are.
+    /// The directory `storage/`. In a database store it holds only diffs.
     pub storage: PathBuf,
-    /// The file `opencode.db`, in a store that is a database.
+    /// The file `opencode.db`, if the store is a database.
     pub database: PathBuf,
-    /// What it holds.
+    /// The totals of the store.
     pub expected: Expected,
 }
 
 impl Store {
-    /// The store of this size, form and seed, generated unless it is there.
+    /// Opens the store of this size, format and seed, and generates it if it does not exist.
     ///
     /// # Errors
-    /// If it cannot be written.
+    /// If the store cannot be written.
     pub fn open(size: Size, form: StoreFormat, seed: u64) -> Result<Self> {
         let (name, spec) = match size {
             Size::S => ("S", Spec::small(seed)),
@@ -69,7 +69,7 @@ impl Store {
             StoreFormat::DatabaseV2 => "-v2",
         };
         let dir = stores_dir()?.join(format!("{name}-{seed}{suffix}"));
-        // Several processes may want it first at once: one makes it, the others wait.
+        // Several processes may need the store at once: the first generates it, the others wait.
         fs::create_dir_all(stores_dir()?)?;
         let lock = File::options().append(true).create(true).open(dir.with_extension("lock"))?;
         lock.lock().context("cannot wait for the store")?;
@@ -84,17 +84,17 @@ impl Store {
 }
 
 impl Store {
-    /// A message of its typical session, by its id.
+    /// Returns the id of a message of the typical session.
     ///
     /// # Errors
-    /// If there is none.
+    /// If the session has no message.
     pub fn some_message(&self) -> Result<String> {
         let dir = self.storage.join("message").join(&self.expected.typical_session);
         let names: Vec<String> = fs::read_dir(&dir)?
             .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
             .collect::<Result<_>>()?;
         let least = names.iter().filter_map(|name| name.strip_suffix(".json")).min();
-        Ok(least.with_context(|| format!("no message in {}", dir.display()))?.to_owned())
+        Ok(least.with_context(|| format!("{} has no message", dir.display()))?.to_owned())
     }
 }
 
@@ -106,7 +106,8 @@ fn matches_spec(expected: &Expected, form: StoreFormat, spec: &Spec) -> bool {
                 && expected.counts.parts == spec.parts as u64)
 }
 
-/// Generates a store in a directory of another name first: what has this name is whole.
+/// Generates a store in a temporary directory and renames it, so a store with the final name is
+/// complete.
 fn generate(dir: &Path, form: StoreFormat, spec: &Spec) -> Result<Expected> {
     let unfinished = dir.with_extension("unfinished");
     for old in [dir, &unfinished] {
@@ -136,15 +137,15 @@ fn set_old_mtimes(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Where stores are kept: beside the programs that cargo built.
+/// Returns the directory of the stores, next to the programs that cargo built.
 fn stores_dir() -> Result<PathBuf> {
     Ok(program_dir()?.join("perf-stores"))
 }
 
-/// The directory of the programs that cargo built.
+/// Returns the directory of the programs that cargo built.
 pub(crate) fn program_dir() -> Result<PathBuf> {
     let program = env::current_exe()?;
-    // `target/release/perf`, or `target/release/deps/tree-0123456789abcdef`.
+    // The path is `target/release/perf`, or `target/release/deps/tree-0123456789abcdef`.
     let home = program.ancestors().skip(1).find(|dir| !dir.ends_with("deps"));
-    Ok(home.context("a program in no directory")?.to_owned())
+    Ok(home.context("the program has no parent directory")?.to_owned())
 }

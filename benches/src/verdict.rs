@@ -1,4 +1,4 @@
-//! Ratios of timings, and what they are worth.
+//! Ratios of timings, and the limits that judge them.
 
 use std::fmt;
 
@@ -6,27 +6,28 @@ use serde::Serialize;
 
 use crate::Timing;
 
-/// The most that one contestant may take of another.
+/// The limits of the ratio of two contestants.
 #[derive(Debug, Clone, Copy)]
 pub struct Limit {
-    /// Who is judged.
+    /// The contestant that is judged.
     pub contestant: &'static str,
-    /// By whom.
+    /// The contestant that it is compared with.
     pub baseline: &'static str,
-    /// Above this the task fails.
+    /// The limit: a greater ratio fails.
     pub max: f64,
-    /// What is aimed at.
+    /// The goal.
     pub goal: f64,
-    /// What would be remarkable.
+    /// A ratio that would be remarkable.
     pub stretch: f64,
 }
 
-/// The most memory that a contestant may take.
+/// The limit of the memory of a contestant.
 #[derive(Debug, Clone, Copy)]
 pub struct MemoryLimit {
-    /// Who is judged.
+    /// The contestant that is judged.
     pub contestant: &'static str,
-    /// Kilobytes (1,024 bytes) at its peak, alone in a process, above what was there before.
+    /// The limit of the peak in kilobytes (1,024 bytes), for one run alone in a process, above the
+    /// memory before that run.
     pub max_kb: u64,
 }
 
@@ -37,10 +38,10 @@ impl MemoryLimit {
     }
 }
 
-/// How a ratio stands to its limit.
+/// The result of judging a ratio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "the fields of Limit say it")]
+#[expect(missing_docs, reason = "the fields of Limit explain the variants")]
 pub enum Verdict {
     Fail,
     Pass,
@@ -55,7 +56,7 @@ impl Limit {
             ratio if ratio <= self.stretch => Verdict::Stretch,
             ratio if ratio <= self.goal => Verdict::Goal,
             ratio if ratio <= self.max => Verdict::Pass,
-            _ => Verdict::Fail, // also what is no number
+            _ => Verdict::Fail, // NaN fails too
         }
     }
 }
@@ -71,19 +72,19 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// The ratio of two contestants, taken round by round.
+/// The ratio of two contestants over the rounds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Ratio {
-    /// The middle one.
+    /// The median of the rounds.
     pub median: f64,
-    /// The least.
+    /// The least ratio of a round.
     pub min: f64,
-    /// The greatest.
+    /// The greatest ratio of a round.
     pub max: f64,
 }
 
 impl Ratio {
-    /// The ratio of `of` to `over`, whose rounds are the same ones.
+    /// Computes the ratio of `contestant` to `baseline` for each round. Both need the same rounds.
     pub fn new(contestant: &Timing, baseline: &Timing) -> Self {
         let pairs = contestant.rounds.iter().zip(&baseline.rounds);
         let mut ratios: Vec<f64> =
@@ -97,13 +98,14 @@ impl Ratio {
 }
 
 impl Timing {
-    /// The median over the rounds, in seconds.
+    /// Returns the median over the rounds, in seconds.
     pub fn median(&self) -> f64 {
         median(&mut self.rounds.clone())
     }
 }
 
-/// Sorts and returns the middle, or the mean of the two in the middle.
+/// Sorts the values, and returns the median: the middle value, or the mean of the two middle
+/// values.
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     match values.len() {
@@ -122,7 +124,7 @@ mod tests {
 
     #[test]
     fn ratios_are_paired_by_round() {
-        // The machine was three times slower in the second round: for both.
+        // In the second round the machine was three times slower, for both contestants.
         let slow = Timing { name: "a", rounds: vec![2.0, 6.6, 2.4] };
         let fast = Timing { name: "b", rounds: vec![2.0, 6.0, 2.0] };
         let ratio = Ratio::new(&slow, &fast);

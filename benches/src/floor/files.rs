@@ -1,7 +1,7 @@
-//! Files by the shortest way: a directory handle, one read with room to spare, no path, no
-//! allocation a file.
+//! Reads files in the shortest way: through directory handles, with one large read, without paths
+//! and without an allocation for each file.
 
-#![expect(clippy::disallowed_methods, reason = "it asks the system itself for the time")]
+#![expect(clippy::disallowed_methods, reason = "the floor reads the system clock itself")]
 
 use std::ffi::CStr;
 use std::io;
@@ -15,19 +15,19 @@ use rustix::io::{Errno, read};
 
 const FILE_FLAGS: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NOFOLLOW);
 const DIRECTORY_FLAGS: OFlags = FILE_FLAGS.union(OFlags::DIRECTORY);
-/// Room for the first read: 99 % of the files are under 18 KB.
+/// The capacity of the first read: 99 % of the files are under 18 KB.
 const READ_CAPACITY: usize = 32 << 10;
-/// A file that changed this shortly before the look may be in the middle of a write.
+/// A file that changed less than this before the read started may be in the middle of a write.
 const SETTLE_MARGIN_NS: i64 = 100_000_000;
 
-/// What a file was like when it was read.
+/// The stamp of a file when it was read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stamp {
-    /// Bytes.
+    /// The size in bytes.
     pub size: u64,
-    /// Unix nanoseconds.
+    /// The mtime in Unix nanoseconds.
     pub mtime_ns: i64,
-    /// Tells whether a name still means the same file.
+    /// The inode: a name whose inode changed is another file.
     pub inode: u64,
 }
 
@@ -41,7 +41,7 @@ impl From<Stat> for Stamp {
     }
 }
 
-/// The bytes of a file in the arena.
+/// The place of a file's bytes and name in the buffers of [`Files`].
 #[derive(Debug, Clone)]
 pub(super) struct ArenaFile {
     pub(super) name: Range<usize>,
@@ -50,8 +50,8 @@ pub(super) struct ArenaFile {
     pub(super) settled: bool,
 }
 
-/// Three buffers that serve for all files: their bytes, the names of directories' entries, and
-/// what the kernel says of a directory.
+/// Buffers that all files share: file contents, names of directory entries, and directory listings
+/// of the kernel.
 #[derive(Debug)]
 pub(super) struct Files {
     bytes: Vec<u8>,
@@ -70,7 +70,7 @@ impl Files {
         }
     }
 
-    /// Forgets everything and begins a new look.
+    /// Clears the buffers, and takes the time from which files are judged as settled.
     pub(super) fn reset(&mut self) {
         self.bytes.clear();
         self.names.clear();
@@ -82,12 +82,12 @@ impl Files {
         &self.bytes[piece.bytes.clone()]
     }
 
-    /// The name of a file without `.json`.
+    /// Returns the name of a file without `.json`.
     pub(super) fn id(&self, piece: &ArenaFile) -> &[u8] {
         self.stem(&piece.name)
     }
 
-    /// The directory that is named as a file is, less `.json`.
+    /// Adds the name of the directory that has the name of a file without `.json`.
     pub(super) fn directory_of(&mut self, piece: &ArenaFile) -> Range<usize> {
         let start = self.names.len();
         self.names.extend_from_within(piece.name.start..piece.name.end - b".json\0".len());
@@ -95,7 +95,7 @@ impl Files {
         start..self.names.len()
     }
 
-    /// The file of an id in a directory that was listed.
+    /// Adds the name of the file of an id in a listed directory.
     pub(super) fn file_in(&mut self, directory: &Range<usize>, id: &[u8]) -> Range<usize> {
         let start = self.names.len();
         self.names.extend_from_within(directory.start..directory.end - 1);
@@ -110,7 +110,7 @@ impl Files {
         name.strip_suffix(b".json").unwrap_or(name)
     }
 
-    /// Lists the entries of one kind: files `*.json`, or directories. In no order.
+    /// Lists the entries of one kind, unsorted: files `*.json`, or directories.
     pub(super) fn list(
         &mut self,
         dir: &OwnedFd,
@@ -130,7 +130,7 @@ impl Files {
         Ok(())
     }
 
-    /// Keeps a name that was not listed.
+    /// Adds a name that does not come from a listing.
     pub(super) fn push_name(&mut self, parts: &[&[u8]]) -> Range<usize> {
         let start = self.names.len();
         parts.iter().for_each(|part| self.names.extend_from_slice(part));
@@ -138,7 +138,7 @@ impl Files {
         start..self.names.len()
     }
 
-    /// Opens a directory; none if it is not there, as before the first file in it.
+    /// Opens a directory; `None` if it does not exist, as before its first file.
     pub(super) fn open_dir(
         &self,
         dir: impl AsFd,
@@ -151,7 +151,7 @@ impl Files {
         }
     }
 
-    /// Reads a file to its end and takes its stamp.
+    /// Reads a file to its end, and takes its stamp.
     pub(super) fn read(&mut self, dir: impl AsFd, name: Range<usize>) -> io::Result<ArenaFile> {
         let file = openat(dir, c_str(&self.names[name.clone()])?, FILE_FLAGS, Mode::empty())?;
         let start = self.bytes.len();
@@ -159,7 +159,7 @@ impl Files {
             self.bytes.reserve(READ_CAPACITY);
             let room = self.bytes.capacity() - self.bytes.len();
             if read(&file, spare_capacity(&mut self.bytes))? < room {
-                break; // a short read is the end
+                break; // a short read means end of file
             }
         }
         let stat = fstat(&file)?;
@@ -172,17 +172,17 @@ impl Files {
         Ok(ArenaFile { name, bytes, stamp, settled })
     }
 
-    /// Forgets the bytes of all files, and no names.
+    /// Clears the contents of all files, and keeps the names.
     pub(super) fn forget_bytes(&mut self) {
         self.bytes.clear();
     }
 
-    /// Whether what looks like this is old enough that an equal stamp means equal bytes.
+    /// Checks whether a stamp is old enough that an equal stamp means equal bytes.
     pub(super) fn is_settled(&self, stamp: &Stamp) -> bool {
         stamp.mtime_ns < self.started_ns.saturating_sub(SETTLE_MARGIN_NS)
     }
 
-    /// How many entries of one kind there are.
+    /// Counts the entries of one kind.
     pub(super) fn count(&mut self, dir: &OwnedFd, kind: FileType) -> io::Result<usize> {
         let mut found = 0;
         let mut entries = RawDir::new(dir, self.listing.spare_capacity_mut());
@@ -195,12 +195,12 @@ impl Files {
     }
 }
 
-/// The stamp of an open file or directory.
+/// Returns the stamp of an open file or directory.
 pub(super) fn stamp_of(open: impl AsFd) -> io::Result<Stamp> {
     Ok(fstat(open)?.into())
 }
 
-/// The stamp of the entry with this name and ending; none if it is not there.
+/// Returns the stamp of the entry with this name and extension; `None` if it does not exist.
 pub(super) fn stamp_at(dir: impl AsFd, name: &[u8], end: &[u8]) -> io::Result<Option<Stamp>> {
     let mut text = [0; 256];
     let whole = name.len() + end.len();

@@ -1,4 +1,4 @@
-//! The session's record and the two kinds of messages, as flat borrowed structs.
+//! The session record and the two kinds of messages, as flat structs that borrow.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 
 use super::text::{Text, string_field};
 
-/// Makes a flat struct whose fields are all optional and borrow. Short strings are [`Text`]; what
-/// may be long, and opaque JSON, stays raw.
+/// Defines a flat struct whose fields are all optional and borrow. Short strings are [`Text`]; long
+/// values and opaque JSON stay raw.
 macro_rules! record_struct {
     ($($(#[$doc:meta])* $name:ident { $($(#[$serde:meta])* $field:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
@@ -25,7 +25,7 @@ macro_rules! record_struct {
         }
     )*};
 }
-/// The same where nothing is borrowed: numbers.
+/// Defines a struct of numbers, which borrows nothing.
 macro_rules! number_struct {
     ($($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty,)* })*) => {$(
         $(#[$doc])*
@@ -38,7 +38,7 @@ macro_rules! number_struct {
 pub(super) use {number_struct, record_struct};
 
 record_struct! {
-    /// The session's own record.
+    /// The record of a session.
     Session {
         id: Text<'a>,
         slug: Text<'a>,
@@ -65,18 +65,18 @@ record_struct! {
         fork: &'a RawValue,
         outcome: Text<'a>,
     }
-    /// How much a session changed in files.
+    /// The changes of files in a session.
     SessionSummary {
         additions: i64,
         deletions: i64,
         files: i64,
         diffs: Vec<FileDiff<'a>>,
     }
-    /// The share link; its secret is not read.
+    /// The share link; the secret is not parsed.
     ShareLink {
         url: Text<'a>,
     }
-    /// A rule about what the agent may do.
+    /// A permission rule of the agent.
     PermissionRule {
         permission: Text<'a>,
         pattern: Text<'a>,
@@ -91,7 +91,7 @@ record_struct! {
         snapshot: Text<'a>,
         diff: &'a RawValue,
     }
-    /// What the user asked.
+    /// A user message.
     UserMessage {
         id: Text<'a>,
         #[serde(rename = "sessionID")]
@@ -106,20 +106,20 @@ record_struct! {
         tools: BTreeMap<Text<'a>, bool>,
         variant: Text<'a>,
     }
-    /// What a turn changed.
+    /// The changes of a turn.
     UserSummary {
         title: Text<'a>,
         body: &'a RawValue,
         diffs: Vec<FileDiff<'a>>,
     }
-    /// The form of the answer that was asked for.
+    /// The requested format of the answer.
     OutputFormat {
         #[serde(rename = "type")]
         kind: Text<'a>,
         schema: &'a RawValue,
         retry_count: i64,
     }
-    /// A model and who provides it.
+    /// A model and its provider.
     ModelRef {
         id: Text<'a>,
         #[serde(rename = "providerID")]
@@ -138,7 +138,7 @@ record_struct! {
         deletions: i64,
         status: Text<'a>,
     }
-    /// One step of the model's answer.
+    /// An assistant message: one step of the answer.
     AssistantMessage {
         id: Text<'a>,
         #[serde(rename = "sessionID")]
@@ -162,19 +162,19 @@ record_struct! {
         variant: Text<'a>,
         finish: Text<'a>,
     }
-    /// Where the agent worked.
+    /// The directories in which the agent worked.
     PathInfo {
         cwd: Text<'a>,
         root: Text<'a>,
     }
-    /// Why an answer failed.
+    /// The error of an answer.
     MessageError {
         name: Text<'a>,
         data: ErrorData<'a>,
         #[serde(rename = "type")]
         kind: Text<'a>,
     }
-    /// What is known about an error.
+    /// The details of an error.
     ErrorData {
         message: &'a RawValue,
         #[serde(rename = "providerID")]
@@ -200,13 +200,13 @@ number_struct! {
     }
     /// The times of a message, in Unix milliseconds.
     MessageTime { created: i64, completed: i64, }
-    /// Tokens used.
+    /// Token counts.
     Tokens { total: i64, input: i64, output: i64, reasoning: i64, cache: CacheTokens, }
-    /// Tokens of the provider's cache.
+    /// Token counts of the provider's cache.
     CacheTokens { read: i64, write: i64, }
 }
 
-/// A message's own record.
+/// The record of a message.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 #[expect(missing_docs, reason = "the names say it")]
@@ -219,17 +219,17 @@ impl<'a> Message<'a> {
     /// Parses a record.
     ///
     /// # Errors
-    /// If it is no message of a known role.
+    /// If the text is not a message of a known role.
     pub fn parse(bytes: &'a [u8]) -> Result<Self> {
         let text = simdutf8::basic::from_utf8(bytes)?;
         match string_field(text, "role").as_deref() {
             Some("user") => Ok(Self::User(serde_json::from_str(text)?)),
             Some("assistant") => Ok(Self::Assistant(serde_json::from_str(text)?)),
-            _ => bail!("no message of a known role"),
+            _ => bail!("not a message of a known role"),
         }
     }
 
-    /// Gives it ids that are not in its record.
+    /// Sets the ids, which are not in the record of a database row.
     pub(super) fn set_ids(&mut self, id: &'a str, session: &'a str) {
         let (id_field, session_field) = match self {
             Self::User(user) => (&mut user.id, &mut user.session_id),

@@ -1,11 +1,11 @@
-//! The floor: for each task the program that a Rust expert would write by hand for that task
-//! alone, with no code of ours. It does the same observable work as the library, and nothing else:
-//! the same files, a stamp of each file whose stamp is kept, one UTF-8 pass, the same fields.
+//! The floors: for each task, the program that a Rust expert writes by hand for this task alone,
+//! without code of the library. A floor does the same observable work as the library, and nothing
+//! else: the same files, the stamps that are kept, one UTF-8 check, the same fields.
 //!
-//! The one exception is mapping a snapshot's file, which `stor-mmap` alone may do.
+//! The one exception is the mapping of a snapshot file, which only `stor-mmap` may do.
 //!
-//! What it leaves out is what a library needs and a single program does not: damage that must not
-//! spread, unknown fields that must survive, other stores.
+//! A floor leaves out what a library needs and a single program does not: containing damage,
+//! keeping unknown fields, and other kinds of stores.
 
 #[cfg(target_os = "linux")]
 mod files;
@@ -25,7 +25,7 @@ pub use message::{AssistantMessage, Message, Session, UserMessage};
 pub use part::{Part, ToolState};
 pub use text::Text;
 
-/// What 1.x calls an error of 2.x.
+/// Maps an error type of 2.x to the error name of 1.x.
 fn error_name(kind: &str) -> &'static str {
     match kind {
         "provider.auth" => "ProviderAuthError",

@@ -1,4 +1,4 @@
-//! The twelve kinds of parts, as flat borrowed structs.
+//! The twelve kinds of parts, as flat structs that borrow.
 
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::message::{MessageError, ModelRef, Tokens, number_struct, record_struct};
 use super::text::{Raw, Text, string_field};
 
-/// Makes the structs, with the fields that every part has, and the enum over them.
+/// Defines the structs, with the fields that every part has, and an enum of them.
 macro_rules! part_types {
     ($($(#[$doc:meta])* $name:ident = $tag:literal {
         $($(#[$serde:meta])* $field:ident: $type:ty,)*
@@ -37,16 +37,16 @@ macro_rules! part_types {
             /// Parses a record.
             ///
             /// # Errors
-            /// If it is no part of a known kind.
+            /// If the text is not a part of a known kind.
             pub fn parse(bytes: &'a [u8]) -> Result<Self> {
                 let text = simdutf8::basic::from_utf8(bytes)?;
                 match string_field(text, "type").as_deref() {
                     $(Some($tag) => Ok(Self::$name(serde_json::from_str(text)?)),)*
-                    _ => bail!("no part of a known kind"),
+                    _ => bail!("not a part of a known kind"),
                 }
             }
 
-            /// Gives it ids that are not in its record.
+            /// Sets the ids, which are not in the record of a database row.
             pub(super) fn set_ids(&mut self, id: &'a str, session: &'a str, message: &'a str) {
                 match self {
                     $(Self::$name(part) => {
@@ -57,7 +57,7 @@ macro_rules! part_types {
                 }
             }
 
-            /// The id, and the id of the message.
+            /// Returns the id of the part, and the id of its message.
             pub(super) fn ids(&self) -> (Option<&str>, Option<&str>) {
                 match self {
                     $(Self::$name(part) => (
@@ -71,7 +71,7 @@ macro_rules! part_types {
 }
 
 part_types! {
-    /// Text.
+    /// A text.
     Words = "text" {
         text: &'a RawValue,
         synthetic: bool,
@@ -80,7 +80,7 @@ part_types! {
         metadata: &'a RawValue,
         skill: Skill<'a>,
     }
-    /// What the model thought.
+    /// Reasoning of the model.
     Reasoning = "reasoning" {
         text: &'a RawValue,
         metadata: &'a RawValue,
@@ -93,7 +93,7 @@ part_types! {
         url: Raw<'a>,
         source: FileSource<'a>,
     }
-    /// A call of a tool.
+    /// A tool call.
     Tool = "tool" {
         #[serde(rename = "callID")]
         call_id: Text<'a>,
@@ -113,16 +113,16 @@ part_types! {
         cost: f64,
         tokens: Tokens,
     }
-    /// The state of the files.
+    /// A snapshot of the work tree.
     Snapshot = "snapshot" {
         snapshot: Text<'a>,
     }
-    /// Files that a step changed.
+    /// A patch: the files that a step changed.
     Patch = "patch" {
         hash: Text<'a>,
         files: Vec<Text<'a>>,
     }
-    /// An agent called by name.
+    /// An agent that the user named.
     Agent = "agent" {
         name: Text<'a>,
         source: SourceText<'a>,
@@ -135,7 +135,7 @@ part_types! {
         model: ModelRef<'a>,
         command: Text<'a>,
     }
-    /// A try that failed.
+    /// A retry after a failure.
     Retry = "retry" {
         attempt: i64,
         error: MessageError<'a>,
@@ -151,13 +151,13 @@ part_types! {
 }
 
 record_struct! {
-    /// A skill that a text is of.
+    /// The skill from which a text comes.
     Skill {
         id: Text<'a>,
         name: Text<'a>,
     }
-    /// How far a call is. One struct for all statuses, as no field differs in type: a peek at the
-    /// status would read the whole state twice.
+    /// The state of a tool call. All statuses share one struct, because no field differs in type
+    /// and reading the status first would parse the whole state twice.
     ToolState {
         status: Text<'a>,
         input: &'a RawValue,
@@ -170,7 +170,7 @@ record_struct! {
         attachments: Vec<File<'a>>,
         cause: &'a RawValue,
     }
-    /// Where a file part came from.
+    /// The source of a file part.
     FileSource {
         #[serde(rename = "type")]
         kind: Text<'a>,
@@ -183,7 +183,7 @@ record_struct! {
         uri: Text<'a>,
         text: SourceText<'a>,
     }
-    /// A stretch of the user's text.
+    /// A range of the user's text.
     SourceText {
         value: &'a RawValue,
         start: i64,
@@ -192,13 +192,13 @@ record_struct! {
 }
 
 number_struct! {
-    /// From when to when, in Unix milliseconds.
+    /// Start and end, in Unix milliseconds.
     Span { start: i64, end: i64, }
     /// The times of a tool call, in Unix milliseconds.
     ToolTime { start: i64, end: i64, compacted: i64, created: i64, }
-    /// When a try failed, in Unix milliseconds.
+    /// The time of a failed try, in Unix milliseconds.
     RetryTime { created: i64, }
-    /// A stretch of a file.
+    /// A range in a file.
     Range { start: Position, end: Position, }
     /// A position in a file.
     Position { line: i64, character: i64, }

@@ -1,4 +1,4 @@
-//! Strings that borrow unless they have escapes: serde's `Option<Cow<str>>` never borrows.
+//! Strings that borrow unless they have escapes; serde's `Option<Cow<str>>` never borrows.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -40,13 +40,13 @@ impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
     }
 }
 
-/// A JSON value as it stands, or one that was made.
+/// A JSON value that is borrowed as written, or owned.
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 pub enum Raw<'a> {
-    /// As it stands.
+    /// Borrowed from the record.
     There(&'a RawValue),
-    /// Made.
+    /// Made from other data.
     Made(Box<RawValue>),
 }
 
@@ -56,7 +56,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
     }
 }
 
-/// Reads the string field `name` of an object, wherever it is. In files it comes early.
+/// Reads the string field `name` of an object, at any place. In files of opencode it comes early.
 pub(super) fn string_field<'a>(text: &'a str, name: &str) -> Option<Cow<'a, str>> {
     if let Some(value) = early_string_field(text, name) {
         return Some(Cow::Borrowed(value));
@@ -66,8 +66,8 @@ pub(super) fn string_field<'a>(text: &'a str, name: &str) -> Option<Cow<'a, str>
     serde_json::from_str::<Text<'a>>(value.get()).ok().map(|text| text.0)
 }
 
-/// Reads the string field `name` of an object if it comes after nothing but short strings, as
-/// opencode writes the tags of its records: a parse of the whole record only to find it costs more.
+/// Reads the string field `name` of an object if only short strings precede it, as in opencode's
+/// records. Parsing the whole record to find the field would cost more.
 fn early_string_field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let mut at = expect_byte(text, 0, b'{')?;
     loop {
@@ -81,7 +81,7 @@ fn early_string_field<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     }
 }
 
-/// Where the text goes on after a byte that comes next.
+/// Consumes one byte, and returns the rest of the text.
 #[inline]
 fn expect_byte(text: &str, mut at: usize, byte: u8) -> Option<usize> {
     let bytes = text.as_bytes();
@@ -91,7 +91,7 @@ fn expect_byte(text: &str, mut at: usize, byte: u8) -> Option<usize> {
     (bytes[at] == byte).then_some(at + 1)
 }
 
-/// A string without escapes that comes next.
+/// Consumes a string without escapes.
 #[inline]
 fn string<'a>(text: &'a str, at: &mut usize) -> Option<&'a str> {
     let start = expect_byte(text, *at, b'"')?;

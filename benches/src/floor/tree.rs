@@ -1,4 +1,4 @@
-//! One session with its messages and their parts, typed: the floor.
+//! Loads one session with its messages and parts into typed values.
 
 use std::io;
 use std::ops::Range;
@@ -15,7 +15,7 @@ use super::message::Tokens;
 use super::{Message, Part, Session};
 use crate::{Contestant, Outcome, TreeSums};
 
-/// Loads one session again and again, through the same buffers.
+/// A contestant that loads one session through the same buffers.
 #[derive(Debug)]
 pub struct FloorTree {
     storage: PathBuf,
@@ -23,7 +23,7 @@ pub struct FloorTree {
     files: Files,
 }
 
-/// Where the records of a session are in the arena, each with its stamp.
+/// The records of a session, as places in the arena with their stamps.
 struct Records {
     session: ArenaFile,
     messages: Vec<MessageRecords>,
@@ -34,7 +34,7 @@ struct MessageRecords {
     parts: Vec<ArenaFile>,
 }
 
-/// A session, typed, borrowing from the arena.
+/// A typed session, which borrows from the arena.
 pub(super) struct Tree<'a> {
     pub(super) session: Session<'a>,
     pub(super) messages: Vec<WholeMessage<'a>>,
@@ -47,7 +47,7 @@ pub(super) struct WholeMessage<'a> {
 }
 
 impl FloorTree {
-    /// The floor for one session of the store at `storage`.
+    /// Returns the floor for one session of the store at `storage`.
     pub fn new(storage: impl Into<PathBuf>, session: impl Into<String>) -> Self {
         Self { storage: storage.into(), session: session.into(), files: Files::new() }
     }
@@ -105,16 +105,17 @@ impl FloorTree {
         Ok(Tree { session, messages })
     }
 
-    /// A record says the id that its place says.
+    /// The id in the record must equal the id in the path.
     fn check_id(&self, says: Option<&str>, place: &ArenaFile) -> Result<()> {
         match says {
             Some(says) if says.as_bytes() == self.files.id(place) => Ok(()),
-            _ => bail!("a record of another id than its file's"),
+            _ => bail!("the id of a record differs from the name of its file"),
         }
     }
 }
 
-/// Sessions move between projects, so each is asked. None of them is opened for it.
+/// Finds the session file. Sessions move between projects, so each project is checked, without
+/// opening its directory.
 fn find_session(files: &mut Files, root: &OwnedFd, id: &[u8]) -> io::Result<ArenaFile> {
     let dir = files.push_name(&[b"session"]);
     let dir = files.open_dir(root, &dir)?.ok_or(io::ErrorKind::NotFound)?;
@@ -126,7 +127,7 @@ fn find_session(files: &mut Files, root: &OwnedFd, id: &[u8]) -> io::Result<Aren
         match files.read(&dir, name) {
             Ok(_) if found.is_some() => return Err(io::ErrorKind::AlreadyExists.into()),
             Ok(mut piece) => {
-                piece.name.start += project.len(); // the id alone
+                piece.name.start += project.len(); // keeps only the id
                 found = Some(piece);
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -136,8 +137,8 @@ fn find_session(files: &mut Files, root: &OwnedFd, id: &[u8]) -> io::Result<Aren
     found.ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
-/// Reads the parts of a message in the order of their ids, which is that of their making unless
-/// the clock inside them wrapped in between.
+/// Reads the parts of a message in the order of their ids. That is the order of creation unless the
+/// clock in the ids wrapped in between.
 fn read_parts(
     files: &mut Files,
     all: &OwnedFd,
@@ -175,14 +176,14 @@ impl Contestant for FloorTree {
 }
 
 impl Tree<'_> {
-    /// All of it.
+    /// Returns the typed session.
     pub(super) fn proof(&self) -> Value {
         let message = |it: &WholeMessage<'_>| json!({ "info": it.message, "parts": it.parts });
         let messages: Vec<Value> = self.messages.iter().map(message).collect();
         json!({ "info": self.session, "messages": messages })
     }
 
-    /// Its sums, less the bytes of its records.
+    /// Returns the sums of the session, without the bytes of its records.
     pub(super) fn sums(&self) -> TreeSums {
         let mut sums = TreeSums::default();
         let created = self.session.time.as_ref().and_then(|time| time.created);

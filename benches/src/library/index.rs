@@ -1,4 +1,4 @@
-//! The index through the library: built from a store, and opened from a snapshot.
+//! The library as a contestant: an index built from a store, and an index opened from a snapshot.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -24,22 +24,22 @@ fn continue_build(_: Progress) -> ControlFlow<()> {
 }
 
 fn expect_complete<T>(flow: ControlFlow<(), T>) -> Result<T> {
-    flow.continue_value().context("nobody broke")
+    flow.continue_value().context("the build was cancelled")
 }
 
-/// Builds the index of a store again and again, from nothing.
+/// The library as a contestant that builds the index of a store from nothing.
 pub struct LibraryIndex {
     store: Store,
     parts: PartDetail,
 }
 
 impl LibraryIndex {
-    /// The library on a store.
+    /// Returns a contestant for a store.
     ///
     /// # Errors
-    /// If its path is no name.
+    /// If the path of the store is not a valid source id.
     pub fn new(store: &Store, parts: PartDetail) -> Result<Self> {
-        source(store)?; // it has a name
+        source(store)?; // checks the source id
         Ok(Self { store: store.clone(), parts })
     }
 
@@ -64,7 +64,7 @@ impl Contestant for LibraryIndex {
         Ok(Outcome::deferred(move || sums(&index.view(), form).into()))
     }
 
-    /// What the index weighs, all told: rows, tables and texts.
+    /// Returns the size of the index in bytes per message or part: rows, tables and texts.
     fn remark(&mut self) -> Result<Option<String>> {
         let stats = self.build()?.stats();
         if stats.base.parts == 0 {
@@ -87,7 +87,7 @@ impl Contestant for LibraryIndex {
     }
 }
 
-/// Newest first, those without a record last.
+/// Returns the sessions, newest first; sessions without a record are last.
 fn sessions(view: &View) -> Vec<(String, Arc<SessionState>)> {
     let mut all: Vec<_> = view
         .session_ids()
@@ -195,8 +195,8 @@ fn file_stat(observed: &ObservedStamp) -> FileStat {
     FileStat(size, mtime.0, inode)
 }
 
-/// A session's record. In a database it is many columns, and what of them makes up a stamp besides
-/// the time is the reader's own business.
+/// Returns the stat of a session's record. In a database only the time is comparable: how a reader
+/// builds the rest of a stamp from many columns is not part of the comparison.
 fn record_stat(observed: &ObservedStamp, form: StoreFormat) -> FileStat {
     let FileStat(size, mtime_ns, inode) = file_stat(observed);
     match form {
@@ -205,8 +205,8 @@ fn record_stat(observed: &ObservedStamp, form: StoreFormat) -> FileStat {
     }
 }
 
-/// The set of a session's messages, or of a message's parts. In a database it is no directory, and
-/// how readers tell two sets from each other is their own business: it is there or not.
+/// Returns the stat of a session's set of messages or of a message's set of parts. In a database
+/// only its presence is comparable: readers differ in how they detect a changed set.
 fn set_stat(observed: &ObservedStamp, form: StoreFormat) -> FileStat {
     match form {
         StoreFormat::Files => file_stat(observed),
@@ -218,22 +218,22 @@ fn tokens(counts: &TokenCounts) -> TokenFacts {
     [counts.input, counts.output, counts.reasoning, counts.cache_read, counts.cache_write]
 }
 
-/// Opens a snapshot again and again, and refreshes it.
+/// The library as a contestant that opens a snapshot and refreshes it.
 pub struct LibrarySnapshot {
     source: Arc<dyn Source>,
     message: MessageId,
     verify: Option<Verify>,
     snapshots: Snapshots,
-    /// Where they are, for as long as this lives.
+    /// The directory of the snapshots, removed on drop.
     _dir: TempDir,
 }
 
 impl LibrarySnapshot {
-    /// Builds the index of a store and keeps it in a file. Each run opens that, refreshes it if
-    /// `verify` says how, sums up the newest session, and finds a message by its id.
+    /// Builds the index of a store and saves a snapshot. Each run opens the snapshot, refreshes it
+    /// as `verify` says, sums up the newest session, and finds a message by its id.
     ///
     /// # Errors
-    /// If the store cannot be read, or the file not be written.
+    /// If the store cannot be read, or the snapshot cannot be written.
     pub fn new(store: &Store, verify: Option<Verify>) -> Result<Self> {
         let (source, dir) = (source(store)?, tempfile::tempdir()?);
         let snapshots = Snapshots::new(dir.path());
@@ -260,8 +260,9 @@ impl LibrarySnapshot {
             }
         }
         let (counts, view) = (index.stats().base, index.view());
-        let newest = view.sessions().next().context("no sessions")?;
-        let message = view.message(&self.message).context("no message")?;
+        let newest = view.sessions().next().context("the index has no sessions")?;
+        let message =
+            view.message(&self.message).context("the index does not have this message")?;
         Ok(SnapshotFacts {
             sessions: counts.sessions,
             messages: counts.messages,

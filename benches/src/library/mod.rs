@@ -1,4 +1,4 @@
-//! The library itself, as a user calls it.
+//! The library as a contestant, called as a user calls it.
 
 pub mod index;
 mod source;

@@ -1,4 +1,4 @@
-//! The library's Source of a store.
+//! Opens the library's `Source` of a generated store.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use scrollback_stor_sqlite::SqliteReader;
 
 use crate::{Store, StoreFormat};
 
-/// Returns the Source of a store by its form.
+/// Returns the `Source` for the format of a store.
 pub(super) fn source(store: &Store) -> Result<Arc<dyn Source>> {
     let clock = Arc::new(SystemClock);
     Ok(match store.format {

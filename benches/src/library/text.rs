@@ -1,4 +1,4 @@
-//! A word in the records of all parts of a store.
+//! The library as a contestant that searches a word in the records of all parts of a store.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -13,17 +13,17 @@ use super::source::source;
 use crate::facts::TextFacts;
 use crate::{Contestant, Outcome, Store};
 
-/// Searches all parts of a store again and again.
+/// A search of all parts of a store for a word.
 pub struct LibraryText {
     source: Arc<dyn Source>,
     finder: Finder<'static>,
 }
 
 impl LibraryText {
-    /// The library for a word in a store.
+    /// Returns a contestant that searches `word` in a store.
     ///
     /// # Errors
-    /// If its path is no name.
+    /// If the path of the store is not a valid source id.
     pub fn new(store: &Store, word: &str) -> Result<Self> {
         Ok(Self { source: source(store)?, finder: Finder::new(word).into_owned() })
     }
@@ -43,7 +43,7 @@ impl LibraryText {
                         }
                     }
                 }
-                // Nobody writes to this store.
+                // Nothing writes to this store, so a rollback is an error too.
                 BorrowedItem::Issue(..) | BorrowedItem::Rollback => issues += 1,
                 _ => {}
             }

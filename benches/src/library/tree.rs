@@ -1,4 +1,4 @@
-//! One session with its messages and their parts, through the flow.
+//! The library as a contestant that loads one session with its messages and parts through a flow.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::source::source;
 use crate::{Contestant, Outcome, Store, StoreFormat, TreeSums};
 
-/// Loads one session again and again.
+/// A contestant that loads one session.
 pub struct LibraryTree {
     source: Arc<dyn Source>,
     session: SessionKey,
@@ -20,10 +20,10 @@ pub struct LibraryTree {
 }
 
 impl LibraryTree {
-    /// The library on one session of a store.
+    /// Returns a contestant that loads `session` from a store.
     ///
     /// # Errors
-    /// If `session` is no id, or the path of the store no name.
+    /// If `session` is not a valid id, or the path of the store is not a valid source id.
     pub fn new(store: &Store, session: &str) -> Result<Self> {
         let session = SessionId::new(session)?.into();
         Ok(Self { source: source(store)?, session, format: store.format })
@@ -52,8 +52,8 @@ impl Contestant for LibraryTree {
     }
 }
 
-/// Bytes are those of records: in a database the session is columns, and in one of 2.x a part is in
-/// the row of its message.
+/// Sums over a session. The bytes are those of the files' records only: in a database the session
+/// is a row of columns, and in 2.x a part is inside the row of its message.
 fn sums(tree: &SessionHydratedTree<'_>, form: StoreFormat) -> TreeSums {
     let mut sums = TreeSums::default();
     let session = tree.session.as_ref().and_then(|session| session.time.as_ref());

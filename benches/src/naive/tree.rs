@@ -1,6 +1,6 @@
-//! One session with its messages and their parts, as `Value`s.
+//! The naive contestant that loads one session with its messages and parts as `Value`s.
 
-#![expect(clippy::disallowed_methods, reason = "what it is for")]
+#![expect(clippy::disallowed_methods, reason = "a naive program reads files with std")]
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::{Contestant, Outcome, TreeSums};
 
-/// Loads one session again and again.
+/// A contestant that loads one session.
 #[derive(Debug)]
 pub struct NaiveTree {
     storage: PathBuf,
@@ -25,7 +25,7 @@ struct Tree {
 }
 
 impl NaiveTree {
-    /// The naive program for one session of the store at `storage`.
+    /// Returns a contestant that loads `session` from the store at `storage`.
     pub fn new(storage: impl Into<PathBuf>, session: impl Into<String>) -> Self {
         Self { storage: storage.into(), session: session.into() }
     }
@@ -41,7 +41,7 @@ impl NaiveTree {
                 Err(error) => return Err(error.into()),
             }
         }
-        let session = session.context("no such session")?;
+        let session = session.context("the store does not have this session")?;
 
         let mut messages = Vec::new();
         for path in list(&self.storage.join("message").join(&self.session))? {

@@ -1,4 +1,4 @@
-//! The index of a whole store from nothing.
+//! Tasks that build the index of a whole store from nothing.
 
 use anyhow::Result;
 use scrollback_flow::PartDetail;
@@ -9,7 +9,7 @@ use crate::{Contestants, Limit, MemoryLimit, Size, Store, StoreFormat};
 
 pub(super) const FILES: Task = Task {
     id: "index",
-    description: "the index of a store from nothing: its sessions and messages",
+    description: "build the index of a store from nothing: sessions and messages",
     size: Size::M,
     format: StoreFormat::Files,
     work: Work::Threads,
@@ -26,7 +26,7 @@ pub(super) const FILES: Task = Task {
 
 pub(super) const FILES_AND_PARTS: Task = Task {
     id: "index-parts",
-    description: "the index of a store from nothing: sessions, messages and the names of parts",
+    description: "build the index of a store from nothing: sessions, messages and the names of parts",
     contestants: |store| contestants(store, PartDetail::Names),
     memory: None,
     ..FILES
@@ -34,14 +34,14 @@ pub(super) const FILES_AND_PARTS: Task = Task {
 
 pub(super) const DATABASE: Task = Task {
     id: "sqlite-index",
-    description: "the index of a database from nothing: its sessions and messages",
+    description: "build the index of a database from nothing: sessions and messages",
     format: StoreFormat::Database,
     ..FILES
 };
 
 pub(super) const DATABASE_V2: Task = Task {
     id: "v2-index",
-    description: "the index of a database of 2.0 from nothing: its sessions and messages",
+    description: "build the index of a 2.0 database from nothing: sessions and messages",
     format: StoreFormat::DatabaseV2,
     ..FILES
 };
@@ -54,7 +54,7 @@ fn contestants(store: &Store, parts: PartDetail) -> Result<Contestants> {
     ])
 }
 
-/// The floor of a database has no names of parts: no task asks for them.
+/// The floor of a database has no part names: the tasks on databases do not need them.
 #[cfg(target_os = "linux")]
 fn floor(store: &Store, parts: PartDetail) -> Box<dyn crate::Contestant> {
     use crate::floor::index::{Depth, FloorIndex};

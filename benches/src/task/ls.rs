@@ -1,5 +1,5 @@
-//! The newest sessions on the command line, from the start of the program to its end, when it is
-//! not the first time.
+//! Tasks that list the newest sessions with the command line: a whole process, with a snapshot from
+//! an earlier run.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::{Contestants, Limit, Program, Size, Store, StoreFormat};
 
 pub(super) const FILES: Task = Task {
     id: "ls",
-    description: "`scrollback ls -n 20` for the second time, against `find STORE -type f | wc -l`",
+    description: "`scrollback ls -n 20`, second run, against `find STORE -type f | wc -l`",
     size: Size::M,
     format: StoreFormat::Files,
     work: Work::Process,
@@ -30,7 +30,7 @@ pub(super) const FILES: Task = Task {
 
 pub(super) const DATABASE: Task = Task {
     id: "sqlite-ls",
-    description: "`scrollback ls -n 20` of a database for the second time, against one sum in `sqlite3`",
+    description: "`scrollback ls -n 20` of a database, second run, against one sum in `sqlite3`",
     format: StoreFormat::Database,
     contestants: |store| compare_with_sum(store, "message"),
     limits: &[Limit {
@@ -45,13 +45,14 @@ pub(super) const DATABASE: Task = Task {
 
 pub(super) const DATABASE_V2: Task = Task {
     id: "v2-ls",
-    description: "`scrollback ls -n 20` of a database of 2.0 for the second time, against one sum in `sqlite3`",
+    description: "`scrollback ls -n 20` of a 2.0 database, second run, against one sum in `sqlite3`",
     format: StoreFormat::DatabaseV2,
     contestants: |store| compare_with_sum(store, "session_message"),
     ..DATABASE
 };
 
-/// The newest sessions of the store at this path, once its index is built.
+/// Returns a contestant that lists the newest sessions of the store at this path, once its snapshot
+/// exists.
 fn warm_ls(store: &Path) -> Result<Program> {
     let home = tempfile::tempdir()?;
     let mut ls = Command::new(build()?);
@@ -65,24 +66,27 @@ fn warm_ls(store: &Path) -> Result<Program> {
 fn find(store: &Store) -> Result<Program> {
     let mut find = Command::new("sh");
     find.args(["-c", "find \"$0\" -type f | wc -l"]);
-    find.arg(store.storage.parent().context("a store in no directory")?);
+    find.arg(store.storage.parent().context("the store has no parent directory")?);
     Ok(Program::new("find", find))
 }
 
-/// What somebody types who wants one sum over all messages. The shell is no part of any system:
-/// without it there is nobody to be judged.
+/// Compares `ls` with the query that a user types for one sum over all messages. If the `sqlite3`
+/// shell is not installed, nothing is judged.
 fn compare_with_sum(store: &Store, table: &str) -> Result<Contestants> {
     let ls = warm_ls(&store.database)?;
     if Command::new("sqlite3").arg("-version").output().is_err() {
-        return Ok(vec![Box::new(ls.with_remark("there is no sqlite3 here to be compared with"))]);
+        return Ok(vec![Box::new(
+            ls.with_remark("`sqlite3` is not installed, so nothing is compared"),
+        )]);
     }
     let sum = format!("select sum(json_extract(data, '$.tokens.input')) from {table}");
     let mut shell = Command::new("sqlite3");
-    // As a file that does not change: or else it leaves side files, which cost the others locks.
+    // Read-only and immutable: otherwise the shell leaves side files, which cost the other
+    // contestants locks.
     shell.args(["-readonly", "-batch", &immutable_uri(&store.database)]).arg(sum);
     let mut shell = Program::new("sqlite3", shell);
     let sum = String::from_utf8_lossy(shell.output()?).trim().to_owned();
-    ensure!(sum == store.expected.usage.input.to_string(), "sqlite3 finds {sum}");
+    ensure!(sum == store.expected.usage.input.to_string(), "sqlite3 returned {sum}");
     Ok(vec![Box::new(ls), Box::new(shell)])
 }
 
@@ -92,9 +96,9 @@ fn immutable_uri(database: &Path) -> String {
     format!("file:{path}?immutable=1")
 }
 
-/// Builds the command line as it is released, and says where it is.
+/// Builds the command line in release mode, and returns its path.
 fn build() -> Result<PathBuf> {
-    let target = program_dir()?.parent().context("no target directory")?.to_owned();
+    let target = program_dir()?.parent().context("the program has no target directory")?.to_owned();
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let status = Command::new(cargo)
         .args(["build", "--quiet", "--release", "--package", "scrollback-cli"])
@@ -102,6 +106,6 @@ fn build() -> Result<PathBuf> {
         .arg("--target-dir")
         .arg(&target)
         .status()?;
-    ensure!(status.success(), "the command line cannot be built");
+    ensure!(status.success(), "cargo cannot build the command line");
     Ok(target.join("release").join(format!("scrollback{}", env::consts::EXE_SUFFIX)))
 }

@@ -1,5 +1,5 @@
-//! The tasks. A new one is a constant in one of the files here, a line in the table, and its
-//! contestants. Tasks that do the same on stores of different forms share a file.
+//! The tasks. To add a task, add a constant in one of these files, an entry in [`TASKS`], and its
+//! contestants. Tasks that do the same on stores of different formats share a file.
 
 mod index;
 mod ls;
@@ -14,7 +14,7 @@ use anyhow::Result;
 
 use crate::{Contestants, Limit, MemoryLimit, Size, Store, StoreFormat};
 
-/// The table of tasks.
+/// All tasks.
 pub const TASKS: &[Task] = &[
     tree::FILES,
     index::FILES,
@@ -32,39 +32,39 @@ pub const TASKS: &[Task] = &[
     ls::DATABASE_V2,
 ];
 
-/// Something that people want done.
+/// A job that users need, with its contestants and limits.
 #[derive(Debug)]
 pub struct Task {
-    /// Names it on the command line.
+    /// The id on the command line.
     pub id: &'static str,
-    /// What is measured.
+    /// The description of the job.
     pub description: &'static str,
-    /// The size of the store that it is measured on.
+    /// The size of the store.
     pub size: Size,
-    /// Its form.
+    /// The storage format of the store.
     pub format: StoreFormat,
-    /// How they work.
+    /// How the contestants work.
     pub work: Work,
-    /// Makes the contestants. Where one cannot run on this system it is left out.
+    /// Creates the contestants. A contestant that cannot run on this system is left out.
     pub contestants: fn(&Store) -> Result<Contestants>,
-    /// The ratios that are judged.
+    /// The limits of the ratios.
     pub limits: &'static [Limit],
-    /// The most memory that one of them may take.
+    /// The limit of the memory of one contestant.
     pub memory: Option<MemoryLimit>,
 }
 
-/// How contestants work.
+/// Where the contestants of a task work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
     /// In this process, in one thread.
     OneThread,
-    /// In this process, in as many threads as [`threads`] says.
+    /// In this process, in [`threads`] threads.
     Threads,
-    /// In a process of its own for each run.
+    /// In a new process for each run.
     Process,
 }
 
-/// As many threads as work side by side: one a core, and four at most.
+/// Returns the number of worker threads: one per core, at most four.
 pub fn threads() -> usize {
     thread::available_parallelism().map_or(1, NonZero::get).min(4)
 }

@@ -1,4 +1,4 @@
-//! Opening the index that an earlier run kept, and looking whether the store is still the same.
+//! Tasks that open the snapshot of an earlier run and check whether the store changed.
 
 use anyhow::Result;
 use scrollback_flow::Verify;
@@ -9,7 +9,7 @@ use crate::{Contestants, Limit, Size, Store, StoreFormat};
 
 pub(super) const OPEN: Task = Task {
     id: "snapshot",
-    description: "an index from its file, all of it checked; the newest session summed up, a message found",
+    description: "open a snapshot and verify all of it; sum up the newest session, find a message",
     size: Size::M,
     format: StoreFormat::Files,
     work: Work::OneThread,
@@ -26,7 +26,7 @@ pub(super) const OPEN: Task = Task {
 
 pub(super) const REFRESH_FAST: Task = Task {
     id: "refresh-fast",
-    description: "`snapshot`, and a stat of all session files and message directories: nothing changed",
+    description: "`snapshot`, and a stat of all session files and message directories, without changes",
     contestants: |store| contestants(store, Some(Verify::Fast)),
     limits: &[Limit {
         contestant: "library",
@@ -40,7 +40,7 @@ pub(super) const REFRESH_FAST: Task = Task {
 
 pub(super) const REFRESH_FULL: Task = Task {
     id: "refresh-full",
-    description: "`refresh-fast`, and a stat of all message files: nothing changed",
+    description: "`refresh-fast`, and a stat of all message files, without changes",
     work: Work::Threads,
     contestants: |store| contestants(store, Some(Verify::Full)),
     limits: &[Limit {

@@ -1,4 +1,4 @@
-//! A word in the records of all parts of a store.
+//! The task that searches a word in the records of all parts of a store.
 
 use anyhow::Result;
 
@@ -6,12 +6,12 @@ use super::{Task, Work};
 use crate::library::text::LibraryText;
 use crate::{Contestants, Limit, Size, Store, StoreFormat};
 
-/// A word that some parts have and most have not.
+/// A word that occurs in some parts and not in most.
 const WORD: &str = "survives_truncation";
 
 pub(super) const DATABASE: Task = Task {
     id: "sqlite-text",
-    description: "a word in the records of all parts of a database",
+    description: "search a word in the records of all parts of a database",
     size: Size::M,
     format: StoreFormat::Database,
     work: Work::OneThread,

@@ -1,4 +1,4 @@
-//! One session with its messages and their parts, to typed values.
+//! Tasks that load one session with its messages and parts into typed values.
 
 use anyhow::Result;
 
@@ -9,7 +9,7 @@ use crate::{Contestants, Limit, Size, Store, StoreFormat};
 
 pub(super) const FILES: Task = Task {
     id: "tree",
-    description: "one session of 40 messages and 160 parts, from files to typed values",
+    description: "load one session of 40 messages and 160 parts from files into typed values",
     size: Size::S,
     format: StoreFormat::Files,
     work: Work::OneThread,
@@ -23,7 +23,7 @@ pub(super) const FILES: Task = Task {
 
 pub(super) const DATABASE: Task = Task {
     id: "sqlite-tree",
-    description: "one session of 40 messages and 160 parts, from a database to typed values",
+    description: "load one session of 40 messages and 160 parts from a database into typed values",
     format: StoreFormat::Database,
     limits: &[Limit {
         contestant: "library",
@@ -37,7 +37,7 @@ pub(super) const DATABASE: Task = Task {
 
 pub(super) const DATABASE_V2: Task = Task {
     id: "v2-tree",
-    description: "one session of 40 messages and some 160 parts, from a database of 2.0 to typed values",
+    description: "load one session of 40 messages and about 160 parts from a 2.0 database into typed values",
     format: StoreFormat::DatabaseV2,
     ..DATABASE
 };

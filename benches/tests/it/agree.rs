@@ -1,6 +1,11 @@
-//! The floor, the naive program and the library on all of the real corpus and a generated session.
+//! Checks that the floor, the naive program and the library deliver the same for every real session
+//! and for a generated one.
 
-#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "it lists what is compared")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "it lists the sessions to compare"
+)]
 
 use scrollback_benches::floor::tree::FloorTree;
 use scrollback_benches::library::tree::LibraryTree;
@@ -30,7 +35,8 @@ fn contestants_agree_on_every_real_session() {
             let path = session.unwrap().path();
             let session = path.file_stem().unwrap().to_str().unwrap();
             let mut all = contestants(&corpus, session);
-            // `Value` knows no half surrogate pairs, which opencode writes: one session has some.
+            // `Value` cannot represent unpaired surrogates, which opencode writes: one session has
+            // some.
             if let Err(error) = all[2].run() {
                 assert!(error.to_string().contains("surrogate"), "{session}: {error}");
                 continue;
@@ -50,7 +56,7 @@ fn contestants_agree_on_the_measured_session() {
     assert_eq!(sums[..2], [("messages", 40), ("parts", 160)]);
 }
 
-/// Delivers what it is told to.
+/// A contestant with a fixed result.
 struct FixedResult(Checksum, Value);
 
 impl Contestant for FixedResult {

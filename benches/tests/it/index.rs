@@ -1,6 +1,7 @@
-//! The floors of the index find what the generator wrote, and what changes is found out.
+//! Checks the floors of the index against the generator's totals, and checks that they detect
+//! changes.
 
-#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "it changes what is compared")]
+#![expect(clippy::disallowed_methods, clippy::unwrap_used, reason = "it changes the store")]
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -24,7 +25,7 @@ fn total(usage: &Usage) -> i64 {
     i64::try_from(input + output + reasoning + cache_read + cache_write).unwrap()
 }
 
-/// Cost is rounded for each message.
+/// Checks a cost. Each message may add a rounding error.
 fn is_close(found: i64, wanted: i64, messages: u64) -> bool {
     found.abs_diff(wanted) <= messages
 }
@@ -72,7 +73,7 @@ fn sessions_equal_the_generated_ones() {
     assert_eq!(names(proof, "errors", &expected), json!(expected.errors));
 }
 
-/// How often the names that the generator knows of one kind occur.
+/// Counts how often each name of one kind occurs, for the names that the generator reports.
 fn names(proof: &[Value], kind: &str, expected: &Expected) -> Value {
     let known = if kind == "errors" { &expected.errors } else { &expected.finishes };
     let count = |name: &String| -> u64 {
@@ -127,7 +128,7 @@ fn a_snapshot_equals_its_index() {
     assert!(snapshot(storage, "msg_none", RefreshMode::Open).run().is_err());
 }
 
-/// A store of one session with one message, written long ago.
+/// Creates a store of one session with one message, with mtimes in the past.
 fn small_store() -> (tempfile::TempDir, std::path::PathBuf, std::path::PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let session = dir.path().join("session/p/ses_a.json");
@@ -168,7 +169,7 @@ fn a_changed_store_is_detected() {
             assert_eq!(floor.run().is_err(), is_found, "{name}, {warm:?}");
         }
     }
-    // What is written in place changes no directory.
+    // A rewrite in place does not change the directory.
     for (warm, is_found) in
         [(RefreshMode::Open, false), (RefreshMode::Fast, false), (RefreshMode::Full, true)]
     {

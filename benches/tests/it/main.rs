@@ -1,5 +1,5 @@
-//! Contestants may be compared only if they deliver the same: on real sessions too, with every kind
-//! of record that opencode left there.
+//! Checks that contestants deliver the same, also for real sessions with every kind of record that
+//! opencode writes. Otherwise their times could not be compared.
 
 #![cfg(target_os = "linux")]
 
@@ -12,7 +12,7 @@ use scrollback_benches::{Size, Store, StoreFormat};
 use scrollback_fixtures::synth::Expected;
 use scrollback_fixtures::{Corpus, corpus};
 
-/// A store that opencode itself wrote.
+/// Returns a store that opencode itself wrote.
 fn real_store(which: Corpus, form: StoreFormat) -> Store {
     let corpus = corpus(which);
     Store {

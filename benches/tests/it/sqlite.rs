@@ -1,4 +1,4 @@
-//! The floors and the library on real databases and a generated one.
+//! Checks that the floors and the library agree on real databases and on a generated one.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read fails")]
 
@@ -41,7 +41,7 @@ fn sum(Checksum(sums): &Checksum, name: &str) -> u64 {
     sums.iter().find(|(it, _)| *it == name).unwrap().1.cast_unsigned()
 }
 
-/// Databases that opencode itself wrote.
+/// Returns databases that opencode itself wrote.
 fn real() -> Vec<Store> {
     [Corpus::OpencodeSqlite, Corpus::OpencodeMigrated]
         .map(|which| real_store(which, StoreFormat::Database))
@@ -60,7 +60,7 @@ fn contestants_agree_on_every_real_session() {
             let mut contestants = tree(&store, &session);
             match check_agreement(&mut contestants) {
                 Ok(_) => agreed += 1,
-                // One session has half surrogate pairs, which serde does not know as text.
+                // One session has unpaired surrogates, which serde does not accept as text.
                 Err(error) => {
                     let error = format!("{error:#}");
                     assert!(error.contains("surrogate"), "{session}: {error}");

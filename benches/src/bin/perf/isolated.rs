@@ -1,5 +1,5 @@
-//! A contestant alone in a process of its own: what it keeps in memory, and how many instructions
-//! it executes. The latter repeat exactly where times do not.
+//! Measures a contestant alone in its own process: the memory that it needs, and the instructions
+//! that it executes. Instruction counts repeat exactly, unlike times.
 
 use std::process::{Command, Stdio};
 
@@ -7,22 +7,22 @@ use anyhow::{Context as _, Result, bail};
 use scrollback_benches::{Store, Task};
 use serde::Serialize;
 
-/// What one contestant costs besides time.
+/// The cost of one contestant besides time.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
 pub(crate) struct IsolatedCost {
-    /// Instructions of a run outside the kernel, where valgrind is there.
+    /// User-mode instructions of one run, if valgrind is installed.
     pub(crate) instructions: Option<u64>,
-    /// The most memory that was resident in one run above what was before it, in kB, where the system
-    /// tells. (What allocators keep between many runs is another thing, and varies widely.)
+    /// The peak of resident memory in one run, above the memory before that run, in kB, if the
+    /// system reports it. What an allocator keeps over many runs is not measured: it varies widely.
     pub(crate) peak_kb: Option<u64>,
 }
 
-/// Runs a contestant and prints the growth of its process in kB.
+/// Runs a contestant, and prints how much the peak memory of the process grew, in kB.
 pub(crate) fn run(task: &Task, seed: u64, contestant: &str, runs: u32) -> Result<()> {
     let store = Store::open(task.size, task.format, seed)?;
     let mut contestants = (task.contestants)(&store)?;
     let this = contestants.iter_mut().find(|this| this.name() == contestant);
-    let this = this.with_context(|| format!("no contestant {contestant:?}"))?;
+    let this = this.with_context(|| format!("unknown contestant {contestant:?}"))?;
     reset_peak();
     let before = memory_kb("VmRSS:");
     for _ in 0..runs {
@@ -34,7 +34,7 @@ pub(crate) fn run(task: &Task, seed: u64, contestant: &str, runs: u32) -> Result
     Ok(())
 }
 
-/// Measures a contestant from outside.
+/// Measures a contestant in a child process.
 pub(crate) fn measure(
     task: &Task,
     seed: u64,
@@ -48,7 +48,7 @@ pub(crate) fn measure(
     };
     let output = Command::new(&itself).args(arguments(1)).stderr(Stdio::inherit()).output()?;
     if !output.status.success() {
-        bail!("{contestant} fails alone");
+        bail!("{contestant} fails in its own process");
     }
     let peak_kb = String::from_utf8_lossy(&output.stdout).trim().parse().ok();
 
@@ -63,7 +63,8 @@ pub(crate) fn measure(
         let collected = errors.lines().find_map(|line| line.split_once("Collected :"))?.1;
         collected.trim().parse().ok()
     };
-    // The difference is that of ten runs: what starting costs, and growing the buffers, is in both.
+    // The difference to a run with ten more runs removes the cost of the start and of growing the
+    // buffers.
     let instructions = match counts {
         true => count(12).zip(count(2)).map(|(more, less)| more.saturating_sub(less) / 10),
         false => None,
@@ -71,15 +72,15 @@ pub(crate) fn measure(
     Ok(IsolatedCost { instructions, peak_kb })
 }
 
-/// Makes the peak of this process what it has now: what was prepared does not count. Where the
-/// system does not know how, the peak is the whole one.
-#[expect(clippy::disallowed_methods, reason = "a word to the system on this process")]
+/// Resets the peak memory of this process to the current value, so that preparation does not count.
+/// On a system without that reset, the peak includes the preparation.
+#[expect(clippy::disallowed_methods, reason = "a file of /proc is not a store")]
 fn reset_peak() {
     let _ = std::fs::write("/proc/self/clear_refs", "5");
 }
 
-/// A figure of this process in kB.
-#[expect(clippy::disallowed_methods, reason = "the system's word on this process")]
+/// Returns a memory figure of this process, in kB.
+#[expect(clippy::disallowed_methods, reason = "a file of /proc is not a store")]
 fn memory_kb(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(name))?;

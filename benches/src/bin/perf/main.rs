@@ -1,8 +1,8 @@
 //! `cargo xtask perf`: runs the contestants of a task in turns and judges the ratios.
 //!
-//! Exit codes: 0 all limits kept, 1 one was not or a task could not be run, 2 bad use.
+//! Exit codes: 0 all limits hold, 1 a limit was exceeded or a task failed, 2 wrong arguments.
 
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program prints its report")]
 
 mod isolated;
 mod report;
@@ -21,17 +21,18 @@ use scrollback_benches::{
 use self::isolated::IsolatedCost;
 use self::report::Report;
 
-/// Runs the library, a hand-written floor and a naive program in turns, and judges the ratios.
+/// Runs the library, a hand-written floor and a naive program in turns, and judges the ratios
 #[derive(Parser)]
 #[command(name = "cargo xtask perf", bin_name = "cargo xtask perf", after_help = tasks())]
 struct Args {
-    /// The tasks to run; all of them if none is named
+    /// The tasks to run; by default all
     #[arg(value_name = "TASK")]
     tasks: Vec<String>,
-    /// In each round every contestant has one turn; judged is the median of the rounds' ratios
+    /// The number of rounds. In each round every contestant has one turn; the median of the rounds'
+    /// ratios is judged
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u16).range(7..))]
     rounds: u16,
-    /// How long a turn lasts at least, in milliseconds
+    /// The least length of a turn, in milliseconds
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
     turn: u16,
     /// The seed of the generated store
@@ -40,10 +41,10 @@ struct Args {
     /// Do not count instructions with valgrind
     #[arg(long)]
     no_counts: bool,
-    /// One JSON object a task, one a line
+    /// Print one JSON object for each task, one per line
     #[arg(long)]
     json: bool,
-    /// Runs one contestant alone, this often: for whoever measures it from outside
+    /// Run one contestant alone, this many times; used to measure it from another process
     #[arg(long, hide = true, value_names = ["CONTESTANT", "RUNS"], num_args = 2)]
     alone: Option<Vec<String>>,
 }
@@ -55,7 +56,7 @@ fn tasks() -> String {
         all
     });
     text.push_str(
-        "\n\n`cargo xtask perf --against REV` compares with another revision; `--help` explains.",
+        "\n\n`cargo xtask perf --against REV` compares with another revision; add `--help` for its options.",
     );
     text
 }
@@ -72,7 +73,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Takes the tasks that are named, or all.
+/// Returns the tasks with these ids, or all tasks; exits with an error for an unknown id.
 fn selected_tasks(ids: &[String]) -> Vec<&'static Task> {
     if ids.is_empty() {
         return TASKS.iter().collect();
@@ -82,7 +83,7 @@ fn selected_tasks(ids: &[String]) -> Vec<&'static Task> {
         .map(|id| match find(id) {
             Some(task) => task,
             None => Args::command()
-                .error(ErrorKind::InvalidValue, format!("no task {id:?}\n\n{}", tasks()))
+                .error(ErrorKind::InvalidValue, format!("unknown task {id:?}\n\n{}", tasks()))
                 .exit(),
         })
         .collect()
@@ -99,7 +100,9 @@ fn run(args: &Args) -> Result<Verdict> {
     }
     let chosen = if is_all || !ids.is_empty() { selected_tasks(&ids) } else { Vec::new() };
     if let Some(alone) = &args.alone {
-        let [contestant, runs] = &alone[..] else { bail!("a contestant and a number") };
+        let [contestant, runs] = &alone[..] else {
+            bail!("`--alone` needs a contestant and a number")
+        };
         return isolated::run(chosen[0], args.seed, contestant, runs.parse()?)
             .map(|()| Verdict::Pass);
     }
@@ -130,7 +133,7 @@ fn measure(task: &'static Task, args: &Args) -> Result<Report> {
     let outside = timings
         .iter()
         .map(|timing| match task.work {
-            // This process neither executes their instructions nor has their memory.
+            // The contestant is another process, so figures of this process say nothing about it.
             Work::Process => Ok(IsolatedCost::default()),
             _ => isolated::measure(task, args.seed, timing.name, !args.no_counts),
         })

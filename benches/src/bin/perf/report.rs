@@ -1,4 +1,5 @@
-//! What a task's run comes to, as a table and as JSON.
+//! The report of a task, as a table and as JSON. The JSON names must not change: `cargo xtask perf
+//! --against` reads reports of older revisions.
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use serde::Serialize;
 
 use crate::isolated::IsolatedCost;
 
-/// A task's run.
+/// The report of one task.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     task: &'static str,
@@ -27,7 +28,7 @@ pub(crate) struct Report {
     pub(crate) remarks: Vec<String>,
 }
 
-/// A contestant; times in microseconds a run, over the rounds.
+/// The results of a contestant: times of a run over the rounds, in microseconds.
 #[derive(Debug, Serialize)]
 struct Row {
     name: &'static str,
@@ -38,7 +39,7 @@ struct Row {
     isolated: IsolatedCost,
 }
 
-/// A ratio that has a limit.
+/// A ratio of two contestants, and its limits.
 #[derive(Debug, Serialize)]
 struct JudgedRatio {
     #[serde(rename = "of")]
@@ -47,7 +48,7 @@ struct JudgedRatio {
     baseline: &'static str,
     #[serde(flatten)]
     ratio: Ratio,
-    /// The same ratio in instructions.
+    /// The ratio of the instruction counts.
     instructions: Option<f64>,
     most: f64,
     goal: f64,
@@ -55,7 +56,7 @@ struct JudgedRatio {
     verdict: Verdict,
 }
 
-/// A peak that has a limit, in kB.
+/// A peak of memory and its limit, in kB.
 #[derive(Debug, Serialize)]
 struct JudgedPeak {
     #[serde(rename = "of")]
@@ -99,11 +100,11 @@ impl Report {
         }
     }
 
-    /// The worst verdict; a pass where nobody is there to be judged.
+    /// Returns the worst verdict. A task without anything to judge passes.
     pub(crate) fn verdict(&self) -> Verdict {
         let ratios = self.ratios.iter().map(|ratio| ratio.verdict);
         let memory = self.memory.iter().map(|peak| peak.verdict);
-        // Memory has no goals: it can only spoil the verdict.
+        // Memory has no goals, so only a failure counts.
         let spoiled = memory.filter(|verdict| *verdict == Verdict::Fail);
         ratios.chain(spoiled).min().unwrap_or(Verdict::Pass)
     }
@@ -124,7 +125,7 @@ impl Row {
     }
 }
 
-/// Judges a ratio; nothing if one of the two does not run on this system.
+/// Judges a ratio; `None` if one of the two contestants does not run on this system.
 fn judge(limit: &Limit, timings: &[Timing], rows: &[Row]) -> Option<JudgedRatio> {
     let find = |name| timings.iter().position(|timing| timing.name == name);
     let (contestant, baseline) = (find(limit.contestant)?, find(limit.baseline)?);
@@ -142,7 +143,7 @@ fn judge(limit: &Limit, timings: &[Timing], rows: &[Row]) -> Option<JudgedRatio>
     })
 }
 
-/// Judges a peak; nothing if the contestant does not run, or the system does not tell.
+/// Judges a peak; `None` if the contestant does not run, or the system does not report memory.
 fn judge_memory(limit: &MemoryLimit, rows: &[Row]) -> Option<JudgedPeak> {
     let MemoryLimit { contestant, max_kb: most_kb } = *limit;
     let peak_kb = rows.iter().find(|row| row.name == contestant)?.isolated.peak_kb?;
@@ -152,7 +153,7 @@ fn judge_memory(limit: &MemoryLimit, rows: &[Row]) -> Option<JudgedPeak> {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}: {}", self.task, self.description)?;
-        writeln!(f, "  all find: {}", self.checksum)?;
+        writeln!(f, "  all results:  {}", self.checksum)?;
         writeln!(
             f,
             "  store {}; {} rounds of turns of at least {} ms; {}, warm cache\n",
@@ -195,13 +196,13 @@ impl fmt::Display for Report {
             writeln!(f, "  {contestant:<18} {peak} kB at its peak, limit {most} kB: {verdict}")?;
         }
         if self.ratios.is_empty() && self.memory.is_none() {
-            writeln!(f, "  nobody to judge here")?;
+            writeln!(f, "  nothing to judge on this system")?;
         }
         Ok(())
     }
 }
 
-/// 1234567 as "1,234,567".
+/// Formats 1234567 as "1,234,567".
 fn group_digits(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

@@ -1,4 +1,5 @@
-//! Building the index of a store: one walk, every record read once, sessions dealt out to threads.
+//! Builds the index of a store in one walk: every record is read once, and threads share the
+//! sessions.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -16,12 +17,12 @@ use super::rows::{Id, Index, Message, Name, PartSet, Role, Session};
 use super::run_jobs;
 use crate::threads;
 
-/// How far down the index goes.
+/// The depth of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
     /// Sessions and messages.
     Messages,
-    /// The names of parts too: one more directory a message.
+    /// Also the names of parts: one more directory for each message.
     PartNames,
 }
 
@@ -32,13 +33,13 @@ struct Store {
     projects: Vec<(Box<str>, OwnedFd)>,
 }
 
-/// A session to be read: its project's place among the projects, if it has a record.
+/// A session to read. `project` is the index of its project, if the session has a record.
 struct Job {
     id: Id,
     project: Option<usize>,
 }
 
-/// What a thread has, and what it made: buffers that serve for every session.
+/// The buffers of a thread, used for every session, and the sessions that it has read.
 struct Worker {
     files: Files,
     listed_names: Vec<Range<usize>>,
@@ -49,10 +50,10 @@ struct Worker {
     sessions: Vec<Session>,
 }
 
-/// Builds the index of the store at `storage` with as many threads as pay.
+/// Builds the index of the store at `storage`, with as many threads as are useful.
 ///
 /// # Errors
-/// If anything in it cannot be read.
+/// If anything in the store cannot be read.
 pub fn build(storage: &Path, depth: Depth) -> Result<Index> {
     let (store, jobs) = jobs(storage)?;
     let work = |worker: &mut Worker, at: usize| worker.session(&store, &jobs[at], depth);
@@ -60,8 +61,8 @@ pub fn build(storage: &Path, depth: Depth) -> Result<Index> {
     Ok(merge(workers.into_iter().map(|worker| (worker.names, worker.sessions)).collect()))
 }
 
-/// Opens what is shared, and lists the sessions: those that have a record, and those that have
-/// messages alone.
+/// Opens the shared directories, and lists the sessions: those with a record, and those that have
+/// only messages.
 fn jobs(storage: &Path) -> Result<(Store, Vec<Job>)> {
     let mut files = Files::new();
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY;
@@ -157,7 +158,8 @@ impl Worker {
         Ok(session)
     }
 
-    /// Reads the messages of a session. Numbers are sorted and rows moved once: they are large.
+    /// Reads the messages of a session. Rows are large, so the sort works on indices and moves each
+    /// row once.
     fn messages(&mut self, dir: &OwnedFd, session: &mut Session) -> Result<()> {
         self.listed_names.clear();
         self.messages.clear();
@@ -201,7 +203,7 @@ impl Worker {
     }
 }
 
-/// A message of a record with this stamp, settled or not.
+/// Converts the record of a message into a row.
 pub(in super::super) fn message_row(
     names: &mut Names,
     id: Id,
@@ -241,11 +243,11 @@ fn optional_id(text: Option<Text<'_>>) -> Result<Id> {
     text.map_or(Ok(Id::default()), |text| Id::new(text.0.as_bytes()))
 }
 
-/// An id without a clock.
+/// Stands for an id without a clock.
 const NO_CLOCK: u64 = u64::MAX;
 const LOW_48: u64 = (1 << 48) - 1;
 
-/// The clock in the id of a part: twelve hexadecimal digits. See `docs/format/opencode.md`,
+/// Returns the clock in the id of a part: twelve hexadecimal digits. See `docs/format/opencode.md`,
 /// section 2.
 fn id_clock(id: &[u8]) -> u64 {
     let Some(digits) = id.strip_prefix(b"prt_").and_then(|rest| rest.get(..12)) else {
@@ -263,8 +265,8 @@ fn id_clock(id: &[u8]) -> u64 {
     ticks
 }
 
-/// Sorts ids by their clock, which wraps: what is less than half a turn after the least id comes
-/// after it, and the rest before. Ids without a clock come last.
+/// Sorts ids by their clock. The clock wraps: values less than half a period after the least one
+/// follow it, the others precede it. Ids without a clock come last.
 fn sort_by_clock(parts: &mut [(u64, Id)]) {
     let with_clock = parts.iter().filter(|(ticks, _)| *ticks != NO_CLOCK);
     let Some((origin, _)) = with_clock.min_by_key(|(_, id)| *id).copied() else {
@@ -281,7 +283,8 @@ fn sort_by_clock(parts: &mut [(u64, Id)]) {
     parts.sort_unstable_by(|a, b| (after(a.0), &a.1).cmp(&(after(b.0), &b.1)));
 }
 
-/// Makes one list of names, and one of sessions: newest first, those without a record last.
+/// Merges the names and sessions of all threads. Sessions are sorted newest first; those without a
+/// record are last.
 pub(in super::super) fn merge(workers: Vec<(Names, Vec<Session>)>) -> Index {
     let mut all = Names::default();
     let mut sessions = Vec::with_capacity(workers.iter().map(|(_, theirs)| theirs.len()).sum());
@@ -321,7 +324,7 @@ mod tests {
     fn parts_are_sorted_by_creation_time() {
         let plain = ["prt_1fb000000001b", "prt_1fb000000002a"];
         assert_eq!(sorted(&[plain[1], plain[0]]), plain);
-        // The clock wrapped between them; an id without one comes last.
+        // The clock wrapped between these ids; an id without a clock comes last.
         let wrapped = ["prt_ffffffffffffz", "prt_000000001001a", "prt_mine"];
         assert_eq!(sorted(&[wrapped[2], wrapped[1], wrapped[0]]), wrapped);
         assert_eq!(sorted(&["prt_b", "prt_a"]), ["prt_a", "prt_b"]);

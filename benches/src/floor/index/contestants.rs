@@ -1,4 +1,4 @@
-//! The floors as contestants.
+//! The floors of the index as contestants.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use super::snapshot::{Snapshot, encode};
 use super::{Depth, Index, build};
 use crate::{Contestant, Outcome};
 
-/// Builds the index of a store again and again, from nothing.
+/// A contestant that builds the index of a store from nothing.
 #[derive(Debug)]
 pub struct FloorIndex {
     storage: PathBuf,
@@ -19,7 +19,7 @@ pub struct FloorIndex {
 }
 
 impl FloorIndex {
-    /// The floor for the store at `storage`.
+    /// Returns the floor for the store at `storage`.
     pub fn new(storage: impl Into<PathBuf>, depth: Depth) -> Self {
         Self { storage: storage.into(), depth }
     }
@@ -45,18 +45,18 @@ impl Contestant for FloorIndex {
     }
 }
 
-/// How much of the store is looked at after a snapshot was opened.
+/// How much of the store is checked after a snapshot was opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefreshMode {
     /// Nothing.
     Open,
     /// Session files, and the directories of messages.
     Fast,
-    /// Message files too.
+    /// Also message files.
     Full,
 }
 
-/// Opens a snapshot again and again.
+/// A contestant that opens a snapshot.
 #[derive(Debug)]
 pub struct FloorSnapshot {
     storage: PathBuf,
@@ -66,12 +66,12 @@ pub struct FloorSnapshot {
 }
 
 impl FloorSnapshot {
-    /// Builds the index of the store at `storage` and keeps it in a file. Each run opens that,
-    /// sums up the newest session, finds a message by its id, and then looks at the store.
+    /// Builds the index of the store at `storage` and saves a snapshot. Each run opens the
+    /// snapshot, sums up the newest session, finds a message by its id, and then checks the store.
     ///
     /// # Errors
-    /// If the store cannot be read, or the file not be written.
-    #[expect(clippy::disallowed_methods, reason = "it writes a file of its own")]
+    /// If the store cannot be read, or the snapshot cannot be written.
+    #[expect(clippy::disallowed_methods, reason = "it writes a snapshot")]
     pub fn new(
         storage: impl Into<PathBuf>,
         message: impl Into<String>,

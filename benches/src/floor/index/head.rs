@@ -1,4 +1,4 @@
-//! The fields of records that the index keeps; the rest is skipped.
+//! Parses the fields of records that the index keeps, and skips the rest.
 
 use anyhow::Result;
 
@@ -6,7 +6,7 @@ use super::super::text::Text;
 use super::scan::Scan;
 use crate::facts::TokenFacts;
 
-/// Of a session's record.
+/// The indexed fields of a session's record.
 #[derive(Debug, Default)]
 pub(super) struct SessionHead<'a> {
     pub(super) parent: Option<Text<'a>>,
@@ -16,7 +16,7 @@ pub(super) struct SessionHead<'a> {
     pub(super) time: Times,
 }
 
-/// Of a message's record, whoever speaks.
+/// The indexed fields of a message's record, of both roles.
 #[derive(Debug, Default)]
 pub(in super::super) struct MessageHead<'a> {
     pub(in super::super) role: Option<Text<'a>>,
@@ -26,14 +26,15 @@ pub(in super::super) struct MessageHead<'a> {
     pub(in super::super) mode: Option<Text<'a>>,
     pub(in super::super) provider: Option<Text<'a>>,
     pub(in super::super) model: Option<Text<'a>>,
-    /// The model that the user asked, and its provider.
+    /// The model that the user requested, and its provider.
     pub(in super::super) requested: [Option<Text<'a>>; 2],
     pub(in super::super) cost: Option<f64>,
     pub(in super::super) tokens: Option<TokenFacts>,
     pub(in super::super) finish: Option<Text<'a>>,
     /// The name of the error.
     pub(in super::super) error: Option<Text<'a>>,
-    /// A bool of answers, which is an object of diffs in what users ask.
+    /// Whether an assistant message is a summary. In user messages the field is an object of diffs,
+    /// which is ignored.
     pub(in super::super) summary: bool,
 }
 
@@ -47,10 +48,10 @@ pub(in super::super) struct Times {
 }
 
 impl<'a> SessionHead<'a> {
-    /// Reads a record.
+    /// Parses a record.
     ///
     /// # Errors
-    /// If it is none.
+    /// If the bytes are not a session record.
     pub(super) fn read(bytes: &'a [u8]) -> Result<Self> {
         let mut head = Self::default();
         Scan::record(bytes, |scan, key| {
@@ -69,10 +70,10 @@ impl<'a> SessionHead<'a> {
 }
 
 impl<'a> MessageHead<'a> {
-    /// Reads a record.
+    /// Parses a record.
     ///
     /// # Errors
-    /// If it is none.
+    /// If the bytes are not a message record.
     pub(in super::super) fn read(bytes: &'a [u8]) -> Result<Self> {
         let mut head = Self::default();
         Scan::record(bytes, |scan, key| {
@@ -112,10 +113,10 @@ impl<'a> MessageHead<'a> {
 }
 
 impl<'a> MessageHead<'a> {
-    /// Reads a row of 2.x, whose type is a column; none if it is no message.
+    /// Parses a row of 2.x, whose type is a column; `None` if the row is not a message.
     ///
     /// # Errors
-    /// If it is no record.
+    /// If the data is not a record.
     pub(in super::super) fn read_v2(kind: &[u8], bytes: &'a [u8]) -> Result<Option<Self>> {
         let is_answer = match kind {
             b"assistant" | b"shell" | b"compaction" => true,

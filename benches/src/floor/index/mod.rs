@@ -1,5 +1,5 @@
-//! The index of a whole store as plain vectors of plain structs: the floor of building one, of
-//! keeping it in a file, and of making sure that it still holds.
+//! The floor of the index: plain vectors of plain structs. It builds the index, saves it as a
+//! snapshot, and checks whether the snapshot is current.
 
 mod build;
 mod contestants;
@@ -22,7 +22,7 @@ use std::thread;
 
 use anyhow::{Context as _, Result};
 
-/// Does jobs number 0, 1, 2, … below `jobs`, side by side, and gives what each thread made.
+/// Runs jobs 0 to `jobs - 1` on several threads, and returns the worker state of each thread.
 pub(super) fn run_jobs<W: Send>(
     jobs: usize,
     threads: usize,
@@ -41,7 +41,7 @@ pub(super) fn run_jobs<W: Send>(
         }
     };
     thread::scope(|scope| {
-        // This thread is one of them.
+        // This thread is a worker too.
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
         let mut done = vec![work()?];
         for other in others {

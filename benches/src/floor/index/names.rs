@@ -1,5 +1,5 @@
-//! Names that many rows share, as numbers. Each thread numbers its own; they are made one in the
-//! end.
+//! Interns names that many rows share. Each thread numbers its own names; the numbers are merged at
+//! the end.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -13,7 +13,7 @@ pub(in super::super) struct Names {
 }
 
 impl Names {
-    /// The number of a name.
+    /// Returns the number of a name.
     pub(in super::super) fn number(&mut self, name: &str) -> Name {
         if let Some(number) = self.numbers.get(name) {
             return *number;
@@ -23,7 +23,7 @@ impl Names {
         number
     }
 
-    /// The names in the order of their numbers.
+    /// Returns the names in the order of their numbers.
     pub(super) fn into_list(self) -> Vec<Box<str>> {
         let mut list: Vec<_> = self.numbers.into_iter().collect();
         list.sort_unstable_by_key(|(_, number)| *number);
@@ -31,7 +31,7 @@ impl Names {
     }
 }
 
-/// Eight bytes at a time: a store that is one's own is not hostile.
+/// A hash of eight bytes at a time. The store is trusted, so the hash need not resist attacks.
 #[derive(Debug, Default)]
 struct FoldHasher(u64);
 
@@ -46,7 +46,7 @@ impl Hasher for FoldHasher {
         }
     }
 
-    fn write_u8(&mut self, _: u8) {} // the end of a text
+    fn write_u8(&mut self, _: u8) {} // `str` ends its hash with this byte
 
     fn finish(&self) -> u64 {
         self.0 ^ self.0 >> 32

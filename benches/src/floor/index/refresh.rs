@@ -1,5 +1,5 @@
-//! Whether a snapshot still holds: everything that is looked at is counted, and every row is looked
-//! for by its name. A row for each that was counted, and each as it was: nothing changed.
+//! Checks whether a snapshot is current. Entries of the store are counted, and every row is checked
+//! by name: if the counts match and every stamp is equal, nothing changed.
 
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -17,14 +17,14 @@ use crate::threads;
 pub(super) enum Verify {
     /// Session files, and the directories of messages.
     Fast,
-    /// Message files too.
+    /// Also message files.
     Full,
 }
 
-/// Makes sure that nothing changed.
+/// Checks that nothing changed.
 ///
 /// # Errors
-/// If something did, or cannot be looked at.
+/// If something changed, or cannot be checked.
 pub(super) fn verify(storage: &Path, snapshot: &Snapshot, how: Verify) -> Result<()> {
     let mut files = Files::new();
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY;
@@ -45,7 +45,7 @@ pub(super) fn verify(storage: &Path, snapshot: &Snapshot, how: Verify) -> Result
                 ensure!(now == Some(row.stamp(session::SET)), "a set changed");
             }
         }
-        // The directory is opened at any rate, and gives its own stamp.
+        // The directory is opened anyway, so its stamp comes from the handle.
         Verify::Full => {
             run_jobs(sets.len(), threads(), Files::new, |files, at| {
                 verify_message_set(files, &all, snapshot, sets[at])
@@ -55,7 +55,7 @@ pub(super) fn verify(storage: &Path, snapshot: &Snapshot, how: Verify) -> Result
     Ok(())
 }
 
-/// The session files of all projects.
+/// Checks the session files of all projects.
 fn verify_records(files: &mut Files, root: &OwnedFd, snapshot: &Snapshot) -> Result<()> {
     let mut projects = Vec::new();
     let mut there = 0;
@@ -91,7 +91,7 @@ fn verify_records(files: &mut Files, root: &OwnedFd, snapshot: &Snapshot) -> Res
     Ok(())
 }
 
-/// The messages of a session.
+/// Checks the messages of a session.
 fn verify_message_set(
     files: &mut Files,
     all: &OwnedFd,

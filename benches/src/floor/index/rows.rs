@@ -1,4 +1,4 @@
-//! What the index keeps: a row for each session and each message, names as numbers.
+//! The rows of the index: one for each session and each message, with names as numbers.
 
 use std::fmt;
 use std::ops::Range;
@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result};
 use super::super::files::Stamp;
 use crate::facts::{FileStat, IndexSums, MessageFacts, SessionFacts, TokenFacts};
 
-/// An id of at most 47 bytes, in place. Ids of opencode have 30; a fork's copies have the number of
-/// the row behind that, and summaries a word.
+/// An id of at most 47 bytes, stored inline. Ids of opencode have 30 bytes; the copies of a fork
+/// append the number of the row, and summaries a word.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Id {
     bytes: [u8; 47],
@@ -23,22 +23,22 @@ impl Default for Id {
 }
 
 impl Id {
-    /// Keeps an id.
+    /// Stores an id.
     ///
     /// # Errors
-    /// If it is longer, as those that users made up may be.
+    /// If the id is longer than 47 bytes, which only ids made by users can be.
     pub fn new(id: &[u8]) -> Result<Self> {
         let mut bytes = [0; 47];
         bytes.get_mut(..id.len()).context("an id of over 47 bytes")?.copy_from_slice(id);
         Ok(Self { bytes, len: id.len() as u8 })
     }
 
-    /// Its bytes.
+    /// Returns the bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
     }
 
-    /// As text; empty if it is none.
+    /// Returns the id as text; empty if the bytes are not UTF-8.
     pub fn as_str(&self) -> &str {
         str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
@@ -54,10 +54,10 @@ impl fmt::Debug for Id {
     }
 }
 
-/// The number of a name in [`Index::names`] plus one; 0 is none.
+/// The number of a name in [`Index::names`] plus one; 0 means no name.
 pub(super) type Name = u32;
 
-/// Who speaks.
+/// The role of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub enum Role {
@@ -69,15 +69,15 @@ pub enum Role {
 /// The parts of a message.
 #[derive(Debug, Clone, Copy)]
 pub struct PartSet {
-    /// Their directory; none if there is none.
+    /// The stamp of their directory, if it exists.
     pub stamp: Option<Stamp>,
-    /// Where their ids are in [`Session::parts`].
+    /// The index of the first id in [`Session::parts`].
     pub first: u32,
-    /// How many there are.
+    /// The number of parts.
     pub len: u32,
 }
 
-/// A message.
+/// The row of a message.
 #[derive(Debug, Clone, Copy)]
 #[expect(missing_docs, reason = "named as in the records; times in Unix milliseconds")]
 pub struct Message {
@@ -96,11 +96,11 @@ pub struct Message {
     pub error: Name,
     pub role: Role,
     pub summary: bool,
-    /// Whether an equal stamp will mean that nothing changed.
+    /// Whether an equal stamp later means that nothing changed.
     pub settled: bool,
 }
 
-/// A session.
+/// The row of a session, with its messages.
 #[derive(Debug)]
 #[expect(missing_docs, reason = "named as in the records; times in Unix milliseconds")]
 pub struct Session {
@@ -113,21 +113,22 @@ pub struct Session {
     pub created: Option<i64>,
     pub updated: Option<i64>,
     pub archived: Option<i64>,
-    /// The record; none if there are messages alone.
+    /// The stamp of the record; `None` if the session has only messages.
     pub stamp: Option<Stamp>,
-    /// The directory of its messages.
+    /// The stamp of the directory of its messages.
     pub set: Option<Stamp>,
-    /// Which messages a database has, as the sum of their ids' hashes: rows have no directory.
+    /// In a database, which has no directory: the set of messages as the sum of the hashes of their
+    /// ids.
     pub row_hash: u64,
     pub settled: bool,
-    /// In the order of time, then id.
+    /// Sorted by time, then id.
     pub messages: Vec<Message>,
-    /// The ids of their parts, message by message, in order.
+    /// The ids of the parts, message by message, in order.
     pub parts: Vec<Id>,
 }
 
 impl Session {
-    /// One of which nothing is known so far.
+    /// Returns a session of which only the id is known.
     pub fn without_record(id: Id) -> Self {
         Self {
             id,
@@ -149,22 +150,22 @@ impl Session {
     }
 }
 
-/// All sessions of a store, newest first; those without a record last.
+/// All sessions of a store, newest first; those without a record are last.
 #[derive(Debug)]
 pub struct Index {
     /// The sessions.
     pub sessions: Vec<Session>,
-    /// What rows call by number.
+    /// The names that rows refer to by number.
     pub names: Vec<Box<str>>,
 }
 
 impl Index {
-    /// The name of a number.
+    /// Returns the name of a number.
     pub fn name(&self, name: Name) -> Option<&str> {
         self.names.get((name as usize).checked_sub(1)?).map(|name| &**name)
     }
 
-    /// Walks over everything.
+    /// Computes the sums over the whole index.
     pub fn sums(&self) -> IndexSums {
         let mut sums = IndexSums::default();
         let add = |sums: &mut IndexSums, stamp: Option<Stamp>| {
@@ -185,7 +186,7 @@ impl Index {
         sums
     }
 
-    /// All that is known of a session.
+    /// Returns all facts of a session.
     pub fn facts<'a>(&'a self, session: &'a Session) -> SessionFacts<'a> {
         SessionFacts {
             id: session.id.as_str(),

@@ -1,4 +1,5 @@
-//! The index in a file that is used in place: a header, rows of one size, a hash table, texts.
+//! The index in a file that is used in place: a header, rows of fixed size, a hash table, and
+//! texts.
 
 use std::path::Path;
 
@@ -11,11 +12,11 @@ use super::rows::{Id, Index, Message, Role, Session};
 use crate::facts::SnapshotFacts;
 
 const MAGIC: &[u8; 8] = b"FLOOR  1";
-/// Magic, checksum of what comes after it, counts of sessions, messages, slots, names.
+/// The header: magic, checksum of the rest, and the counts of sessions, messages, slots and names.
 const HEADER: usize = 8 + 8 + 4 * 4;
 const NO_TIME: i64 = i64::MIN;
 
-/// Where the fields of a session are in its row.
+/// The offsets of the fields in a session's row.
 pub(super) mod session {
     pub(crate) const ID: usize = 0;
     pub(super) const PARENT: usize = ID + 32;
@@ -35,7 +36,7 @@ pub(super) mod session {
     pub(crate) const HAS_SET: u32 = 1 << 2;
 }
 
-/// Where the fields of a message are in its row.
+/// The offsets of the fields in a message's row.
 pub(super) mod message {
     pub(crate) const ID: usize = 0;
     pub(super) const PARENT: usize = ID + 32;
@@ -43,7 +44,7 @@ pub(super) mod message {
     pub(super) const TOKENS: usize = TIMES + 2 * 8;
     pub(super) const COST: usize = TOKENS + 5 * 8;
     pub(crate) const STAMP: usize = COST + 8;
-    /// The set of its parts: stamp, first, how many; for an index that lists them.
+    /// The set of its parts (stamp, first index, count), in an index that lists parts.
     pub(super) const PARTS: usize = STAMP + 24;
     pub(super) const NAMES: usize = PARTS + 24 + 2 * 4;
     pub(super) const SESSION: usize = NAMES + 5 * 4;
@@ -58,7 +59,7 @@ pub(super) mod message {
     pub(super) const USER: u32 = 1 << 6;
 }
 
-/// An index in a file, checked.
+/// A verified index file.
 pub(super) struct Snapshot {
     bytes: MappedSpan,
     sessions: usize,
@@ -101,14 +102,14 @@ impl Row<'_> {
 }
 
 impl Snapshot {
-    /// Maps a file and checks all of it. The mapping is by the one function of the workspace that
-    /// may map; it makes no use of what is in the file.
+    /// Maps a file and verifies all of it. The mapping uses the one function of the workspace that
+    /// may map files, and no code of the library that reads them.
     ///
     /// # Errors
-    /// If it cannot be opened, or is none of ours.
+    /// If the file cannot be opened, or is not a snapshot of this format.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let bytes = open_cache_file(path)?;
-        let header = bytes.get(..HEADER).context("no header")?;
+        let header = bytes.get(..HEADER).context("the file has no header")?;
         ensure!(header.starts_with(MAGIC), "another file");
         let row = Row(header);
         ensure!(u64::from_le_bytes(row.bytes(8)) == xxh3_64(&bytes[16..]), "another checksum");
@@ -159,13 +160,13 @@ impl Snapshot {
         }
     }
 
-    /// What is asked of it first.
+    /// Runs the first queries after opening.
     pub(super) fn facts(&self, wanted: &str) -> Result<SnapshotFacts> {
-        ensure!(self.sessions > 0, "no sessions");
+        ensure!(self.sessions > 0, "the index has no sessions");
         let newest = self.session(0);
         let tokens =
             |row: Row<'_>| -> i64 { (0..5).map(|kind| row.i64(message::TOKENS + kind * 8)).sum() };
-        let found = self.find(wanted.as_bytes()).context("no such message")?;
+        let found = self.find(wanted.as_bytes()).context("the index does not have this message")?;
         let created = found.i64(message::TIMES);
         let session = self.session(found.u32(message::SESSION) as usize);
         Ok(SnapshotFacts {
@@ -195,7 +196,7 @@ impl Snapshot {
     }
 }
 
-/// Writes an index.
+/// Writes an index to a file.
 pub(super) fn encode(index: &Index) -> Vec<u8> {
     let messages = || index.sessions.iter().flat_map(|session| &session.messages);
     let count = messages().count();
@@ -226,7 +227,7 @@ pub(super) fn encode(index: &Index) -> Vec<u8> {
     out
 }
 
-/// Rows by the hash of their ids: open addressing, numbers plus one.
+/// Builds the hash table from ids to rows: open addressing; slots hold row numbers plus one.
 fn table<'a>(ids: impl Iterator<Item = &'a Id>, slots: usize) -> Vec<u32> {
     let mut table = vec![0; slots];
     for (row, id) in ids.enumerate() {

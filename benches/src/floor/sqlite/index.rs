@@ -1,6 +1,6 @@
-//! The index of a database: one query for all sessions, which are then dealt out to threads; each
-//! has a connection, and reads the messages of a session as their index has them in order. One of
-//! them looks for messages whose session has no record.
+//! Builds the index of a database. One query lists all sessions, which threads then share. Each
+//! thread has a connection, and reads the messages of a session in the order of the database's
+//! index. One thread searches for messages whose session has no record.
 
 use std::path::{Path, PathBuf};
 
@@ -16,24 +16,24 @@ use super::super::text::Text;
 use super::{Database, optional_text_column, settled_before, text_column};
 use crate::{Contestant, Outcome, Store, StoreFormat, threads};
 
-/// What is asked of a database.
+/// The queries of a storage format.
 #[derive(Debug)]
 struct Queries {
     sessions: &'static str,
     messages: &'static str,
-    /// From one session that has messages to the next.
+    /// Finds the next session that has messages.
     next_session: &'static str,
-    /// Whether a session has a record.
+    /// Checks whether a session has a record.
     has_record: &'static str,
     shape: RowFormat,
 }
 
-/// What a row of messages is.
+/// The content of a message row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum RowFormat {
     /// A message.
     V1,
-    /// A message with its parts, or none; its type and its number are columns.
+    /// A message with its parts, or another item; type and sequence number are columns.
     V2,
 }
 
@@ -47,7 +47,7 @@ const QUERIES: Queries = Queries {
     shape: RowFormat::V1,
 };
 
-/// As those of 1.x, of rows that hold far more than an index needs.
+/// The same queries for 2.x, whose rows hold far more than an index needs.
 const QUERIES_V2: Queries = Queries {
     sessions: "SELECT id, parent_id, project_id, directory, title, version,
         time_created, time_updated, time_archived FROM session_v2",
@@ -60,7 +60,7 @@ const QUERIES_V2: Queries = Queries {
 
 const NS: i64 = 1_000_000;
 
-/// A session's row.
+/// The row of a session.
 struct Record {
     id: Id,
     parent: Id,
@@ -76,11 +76,11 @@ struct Record {
 /// The messages of a session.
 struct SessionMessages {
     messages: Vec<Message>,
-    /// The sum of their ids' hashes.
+    /// The sum of the hashes of their ids.
     ids: u64,
 }
 
-/// What a thread has, and what it made.
+/// The connection of a thread, and the rows that it has read.
 struct Worker {
     queries: &'static Queries,
     db: Option<Database>,
@@ -89,10 +89,10 @@ struct Worker {
     sessions: Vec<Session>,
 }
 
-/// Builds the index of the database at `path` with as many threads as pay.
+/// Builds the index of the database at `path`, with as many threads as are useful.
 ///
 /// # Errors
-/// If anything in it cannot be read.
+/// If anything in the database cannot be read.
 fn build(path: &Path, queries: &'static Queries) -> Result<Index> {
     let db = Database::open(path)?;
     let (records, settled) = (records(&db, queries)?, settled_before());
@@ -142,7 +142,7 @@ impl Worker {
         })
     }
 
-    /// The messages whose session has no record.
+    /// Reads the messages whose session has no record.
     fn orphan_messages(&mut self, path: &Path, settled: i64) -> Result<()> {
         let (mut last, mut lost) = (Id::default(), Vec::new());
         {
@@ -191,8 +191,7 @@ impl Worker {
                 self.messages.push(message);
                 continue;
             }
-            // That another number, or another prompt, is another state is all that is asked of the
-            // stamp.
+            // The stamp must only differ if the number or the prompt differs.
             let number: i64 = found.get(4)?;
             let kind = text_column(found, 3)?;
             let is_answer = matches!(kind, b"assistant" | b"shell");
@@ -204,7 +203,8 @@ impl Worker {
                 continue;
             };
             if kind == b"compaction" {
-                // The message that asks for it, and the summary.
+                // A compaction row stands for two messages: the one that requests the compaction,
+                // and the summary.
                 let (time, role) = (head.time.clone(), Some(Text("user".into())));
                 let question = MessageHead { role, time, ..MessageHead::default() };
                 self.messages.push(message_row(&mut self.names, id, question, state)?);
@@ -251,7 +251,7 @@ impl Worker {
     }
 }
 
-/// Builds the index of a database again and again, from nothing.
+/// A contestant that builds the index of a database from nothing.
 #[derive(Debug)]
 pub struct FloorSqliteIndex {
     database: PathBuf,
@@ -259,7 +259,7 @@ pub struct FloorSqliteIndex {
 }
 
 impl FloorSqliteIndex {
-    /// The floor for a store that is a database.
+    /// Returns the floor for a database store.
     pub fn new(store: &Store) -> Self {
         let queries = if store.format == StoreFormat::DatabaseV2 { &QUERIES_V2 } else { &QUERIES };
         Self { database: store.database.clone(), queries }

@@ -1,10 +1,13 @@
-//! The same work on opencode's database, by plain rusqlite: columns as they lie in SQLite's pages,
-//! statements prepared once, records parsed in Rust.
+//! The floors for opencode's database, with plain rusqlite: columns are read from SQLite's pages,
+//! statements are prepared once, records are parsed in Rust.
 //!
-//! Where there is no log nobody writes, and the file is read as one that does not change: nothing is
-//! locked, no file is made beside it, and a look at the end makes sure that it did not change.
+//! If the database has no write-ahead log, no process is writing it. The file is then opened as
+//! immutable, without locks and side files, and a stat at the end checks that it did not change.
 
-#![expect(clippy::disallowed_methods, reason = "it asks the system itself")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the floor uses the file system and the clock itself"
+)]
 
 pub mod index;
 mod session;
@@ -21,7 +24,8 @@ use rusqlite::config::DbConfig;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, Row};
 
-/// A row that changed this shortly before the look may change once more in the same millisecond.
+/// A row that changed less than this before the read started may change again in the same
+/// millisecond.
 const SETTLE_MARGIN: Duration = Duration::from_millis(100);
 
 /// An open database.
@@ -29,7 +33,7 @@ const SETTLE_MARGIN: Duration = Duration::from_millis(100);
 struct Database {
     db: Connection,
     path: PathBuf,
-    /// Its bytes and mtime when it was opened, if it is read as a file that does not change.
+    /// The size and mtime at opening, if the file is opened as immutable.
     immutable_stat: Option<(u64, SystemTime)>,
 }
 
@@ -38,21 +42,24 @@ impl Database {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_URI
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let name = path.to_str().context("a path that is no text")?;
+        let name = path.to_str().context("the path is not UTF-8")?;
         let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
         let still = if has_log(path) { None } else { Some(file_stat(path)?) };
         let how = if still.is_some() { "&immutable=1" } else { "" };
         let db = Connection::open_with_flags(format!("file:{name}?mode=ro{how}"), flags)?;
-        // Or else some statements are prepared anew whenever another value is bound, as one that
-        // has statistics on values could do better for some of them.
+        // Without this setting SQLite prepares some statements again for each bound value, because
+        // its statistics may give a better plan for that value.
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         Ok(Self { db, path: path.to_owned(), immutable_stat: still })
     }
 
-    /// Makes sure that what was read is of one state.
+    /// Checks that an immutable file did not change while it was read.
     fn check(&self) -> Result<()> {
         if let Some(still) = self.immutable_stat {
-            ensure!(file_stat(&self.path)? == still && !has_log(&self.path), "somebody writes");
+            ensure!(
+                file_stat(&self.path)? == still && !has_log(&self.path),
+                "another process changed the database"
+            );
         }
         Ok(())
     }
@@ -69,22 +76,22 @@ fn has_log(path: &Path) -> bool {
     fs::symlink_metadata(log).is_ok()
 }
 
-/// Rows that changed before this, in Unix milliseconds, are settled.
+/// Returns the time in Unix milliseconds before which a changed row is settled.
 fn settled_before() -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(now.saturating_sub(SETTLE_MARGIN).as_millis()).unwrap_or(i64::MAX)
 }
 
-/// A column that is a text.
+/// Returns a text column.
 #[inline]
 fn text_column<'r>(row: &'r Row<'_>, at: usize) -> Result<&'r [u8]> {
     match row.get_ref(at)? {
         ValueRef::Text(bytes) => Ok(bytes),
-        _ => Err(anyhow::anyhow!("column {at} is no text")),
+        _ => Err(anyhow::anyhow!("column {at} is not text")),
     }
 }
 
-/// A column that is a text, or NULL.
+/// Returns a text column that may be NULL.
 fn optional_text_column<'r>(row: &'r Row<'_>, at: usize) -> Result<Option<&'r [u8]>> {
     match row.get_ref(at)? {
         ValueRef::Null => Ok(None),

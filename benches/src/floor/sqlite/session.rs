@@ -1,4 +1,4 @@
-//! The record of a session, which is columns.
+//! The record of a session, whose fields are columns.
 
 use std::ops::Range;
 
@@ -10,11 +10,11 @@ use super::super::Session;
 use super::super::message::{CacheTokens, SessionSummary, SessionTime, ShareLink, Tokens};
 use super::super::text::Text;
 
-/// So many of the columns are texts, and so many whole numbers; then comes the cost.
+/// The counts of text columns and integer columns; the cost follows them.
 const TEXTS: usize = 19;
 const NUMBERS: usize = 13;
 
-/// The query for a session in this table.
+/// Returns the query for a session in a table.
 pub(super) fn select(table: &str) -> String {
     let new = match table {
         "session_v2" => ["fork_session_id, fork_boundary, idle_outcome", "time_idle"],
@@ -31,7 +31,7 @@ pub(super) fn select(table: &str) -> String {
     )
 }
 
-/// Where the columns of a session are in the arena.
+/// The places of a session's columns in the arena.
 pub(super) struct SessionRow {
     texts: [Option<Range<usize>>; TEXTS],
     numbers: [Option<i64>; NUMBERS],
@@ -64,17 +64,17 @@ impl SessionRow {
         })?)
     }
 
-    /// When it last changed, in Unix milliseconds.
+    /// Returns the time of the last change, in Unix milliseconds.
     pub(super) fn updated(&self) -> Result<i64> {
         self.numbers[1].context("a session without a time")
     }
 
-    /// The directory, which is the sixth column.
+    /// Returns the directory, which is the sixth column.
     pub(super) fn directory<'a>(&self, arena: &'a [u8]) -> Option<&'a str> {
         str::from_utf8(&arena[self.texts[5].clone()?]).ok()
     }
 
-    /// The record, borrowing from the arena.
+    /// Returns the record, which borrows from the arena.
     pub(super) fn to_session<'a>(&self, arena: &'a [u8]) -> Result<Session<'a>> {
         let as_text = |range: &Range<usize>| -> Result<&'a str> {
             Ok(simdutf8::basic::from_utf8(&arena[range.clone()])?)
@@ -90,7 +90,7 @@ impl SessionRow {
         let [created, updated, compacting, archived, additions, deletions, files, ..] =
             self.numbers;
         let [.., input, output, reasoning, read, write, idle] = self.numbers;
-        ensure!(fork.is_none() && boundary.is_none(), "a fork is not what is measured");
+        ensure!(fork.is_none() && boundary.is_none(), "a fork is not supported");
         let diffs = json(diffs)?;
         let has_summary = [additions, deletions, files].iter().any(Option::is_some);
         Ok(Session {
@@ -130,12 +130,12 @@ impl SessionRow {
     }
 }
 
-/// A column that is JSON.
+/// Reads a JSON column.
 fn json<'a, T: Deserialize<'a>>(text: Option<&'a str>) -> Result<Option<T>> {
     Ok(text.map(serde_json::from_str).transpose()?)
 }
 
-/// Keeps bytes in the arena.
+/// Copies bytes into the arena.
 pub(super) fn push_bytes(arena: &mut Vec<u8>, bytes: &[u8]) -> Range<usize> {
     let start = arena.len();
     arena.extend_from_slice(bytes);

@@ -1,4 +1,4 @@
-//! A word in the records of all parts: one pass over the table, in the order of its rows.
+//! Searches a word in the records of all parts, in one pass over the table in row order.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::{Contestant, Outcome};
 
 const PARTS: &str = "SELECT id, message_id, session_id, data FROM part";
 
-/// Searches all parts of a database again and again.
+/// A contestant that searches all parts of a database.
 #[derive(Debug)]
 pub struct FloorSqliteText {
     db: Database,
@@ -20,10 +20,10 @@ pub struct FloorSqliteText {
 }
 
 impl FloorSqliteText {
-    /// The floor for a word in a database.
+    /// Returns the floor that searches `word` in a database.
     ///
     /// # Errors
-    /// If it cannot be opened.
+    /// If the database cannot be opened.
     pub fn new(database: &Path, word: &str) -> Result<Self> {
         Ok(Self { db: Database::open(database)?, finder: Finder::new(word).into_owned() })
     }

@@ -1,6 +1,5 @@
-//! One session of a database with its messages and their parts, typed: three queries in one
-//! transaction, each in the order of an index, through a connection and statements that serve again
-//! and again.
+//! Loads one session of a database with its messages and parts into typed values: three queries in
+//! one transaction, each in the order of an index. Connection and statements are reused.
 
 use std::ops::Range;
 use std::path::Path;
@@ -17,13 +16,13 @@ use crate::{Contestant, Outcome};
 
 const MESSAGES: &str = "SELECT id, time_updated, data FROM message WHERE session_id = ?1
     ORDER BY time_created, id";
-/// Those of the session's messages, as opencode reads them, whichever session they say they are of:
-/// what they say is part of the record, and in it goes.
+/// Selects the parts of the session's messages, as opencode does. The session id of a part may
+/// differ; it belongs to the record and is kept.
 const PARTS: &str = "SELECT p.id, p.time_updated, p.data, p.message_id, p.session_id
     FROM message AS m CROSS JOIN part AS p ON p.message_id = m.id
     WHERE m.session_id = ?1 ORDER BY m.time_created, m.id, m.rowid, p.id";
 
-/// Loads one session again and again, through the same connection and buffer.
+/// A contestant that loads one session through one connection and one buffer.
 #[derive(Debug)]
 pub struct FloorSqliteTree {
     db: Database,
@@ -31,7 +30,7 @@ pub struct FloorSqliteTree {
     arena: Vec<u8>,
 }
 
-/// What was read.
+/// The records of a session, as places in the arena.
 struct Records {
     session: SessionRow,
     messages: Vec<Record>,
@@ -45,18 +44,18 @@ struct Record {
 }
 
 struct PartRecord {
-    /// The place of its message.
+    /// The index of the part's message.
     message: usize,
-    /// The session that it says it is of, if that is another.
+    /// The session id of the row, if it differs from the session.
     session: Option<Range<usize>>,
     record: Record,
 }
 
 impl FloorSqliteTree {
-    /// The floor for one session of a database.
+    /// Returns the floor for one session of a database.
     ///
     /// # Errors
-    /// If it cannot be opened.
+    /// If the database cannot be opened.
     pub fn new(database: &Path, session: impl Into<String>) -> Result<Self> {
         let (db, arena) = (Database::open(database)?, Vec::with_capacity(1 << 20));
         Ok(Self { db, session: session.into(), arena })
@@ -87,7 +86,7 @@ impl FloorSqliteTree {
             let owner = text_column(row, 3)?;
             let is_owner = |record: &Record| arena[record.id.clone()] == *owner;
             if !records.messages.get(at).is_some_and(is_owner) {
-                at = records.messages.iter().position(is_owner).context("a part of no message")?;
+                at = records.messages.iter().position(is_owner).context("a part has no message")?;
             }
             let row_session = text_column(row, 4)?;
             records.parts.push(PartRecord {
@@ -130,7 +129,7 @@ impl FloorSqliteTree {
     }
 }
 
-/// A row of id, time of change, data.
+/// Reads a row of id, time of change and data.
 fn record(row: &Row<'_>, arena: &mut Vec<u8>, before: i64, settled: &mut bool) -> Result<Record> {
     let id = push_bytes(arena, text_column(row, 0)?);
     *settled &= row.get::<_, i64>(1)? < before;

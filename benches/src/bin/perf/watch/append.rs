@@ -1,5 +1,5 @@
-//! From an append to a log that stays open to its event, beside the rewrite of a part of the JSON
-//! tree, in turns in one run.
+//! Measures the time from an append to an open log until its event, in turns with the rewrite of a
+//! part of a JSON tree.
 
 use std::fs;
 use std::sync::Arc;
@@ -16,13 +16,14 @@ use super::follower::{Driver, measure_turn, quantiles, spawn, wait_for_first_eve
 use super::latency::{SinglePartTree, TEXT_BYTES};
 use super::{JudgedValue, Report, micros};
 
-/// So many in a row, in turns.
+/// The writes of one turn.
 const WRITES_PER_TURN: usize = 100;
-/// How often the median of the JSON tree that of the log may be.
+/// The limit of the ratio of the medians: log to JSON tree.
 const MAX_RATIO: f64 = 2.0;
 
+/// Measures appends and rewrites with one feed.
 pub(super) fn measure(feed: FeedKind) -> Result<Report> {
-    // A server waits until it is quiet, 20 ms and more.
+    // A watchman server waits until a store is quiet for 20 ms or more.
     let (writes, turns) =
         if feed == FeedKind::Watchman { (200, 20) } else { (2000, WRITES_PER_TURN) };
     let dir = TempDir::new()?;
@@ -44,7 +45,7 @@ pub(super) fn measure(feed: FeedKind) -> Result<Report> {
             .extend(measure_turn(turns, &mut number, &log_arrivals, |number| log.append(number))?);
     }
     drop((tree_arrivals, log_arrivals));
-    tree.write(0)?; // of which nobody wants to be told
+    tree.write(0)?; // wakes the follower, whose receiver is gone: the follower ends
     log.append(0)?;
     for followed in [rewritten, appended] {
         followed.join().map_err(|_| anyhow!("the follower failed"))??;
@@ -68,7 +69,7 @@ pub(super) fn measure(feed: FeedKind) -> Result<Report> {
     })
 }
 
-/// A log that is never closed.
+/// A log that stays open.
 struct Log(LogWriter);
 
 impl Log {
@@ -78,7 +79,8 @@ impl Log {
         Ok(Self(log))
     }
 
-    /// Appends a message with a part whose text begins with the number; when that was written.
+    /// Appends a message with a part whose text begins with the number. Returns the time after the
+    /// write.
     fn append(&mut self, number: usize) -> Result<Instant> {
         let message = fs::metadata(self.0.path())?.len();
         let text = format!("{number} {}", "x".repeat(TEXT_BYTES));

@@ -1,4 +1,4 @@
-//! A store that is followed on a thread, which says when it saw which write.
+//! Follows a store on a thread, and reports when each write arrived as an event.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
@@ -12,21 +12,22 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::{continue_build, live};
 
-/// Between two writes; a little uneven, as no writer keeps time.
+/// The pause between two writes. Callers vary it a little, because real writers are not periodic.
 const WRITE_PAUSE: Duration = Duration::from_micros(1500);
 
-/// Where the driver runs.
+/// The place of the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Driver {
-    /// Beside who follows, in one thread.
+    /// A task in the thread of the follower.
     Task,
+    /// Its own thread.
     Thread,
 }
 
-/// Somebody who saw write number so much, and when.
+/// The number of a write, and the time when it arrived.
 pub(super) type Arrival = (usize, Instant);
 
-/// Follows a store until nobody listens.
+/// Follows a store on a new thread, until the receiver is dropped.
 pub(super) fn spawn(
     source: Arc<dyn Source>,
     feed: FeedKind,
@@ -50,8 +51,8 @@ pub(super) fn spawn(
     })
 }
 
-/// Writes number after number, `turn` of them, and gives how long it took until each was seen, from
-/// the end of the write on. Who only waits for the kernel sees `usize::MAX`.
+/// Writes `turn` numbers, and returns for each the time from the end of the write until its
+/// arrival. A sender that does not know the number sends `usize::MAX`.
 pub(super) fn measure_turn(
     turn: usize,
     number: &mut usize,
@@ -64,7 +65,7 @@ pub(super) fn measure_turn(
         let written = write(*number)?;
         let at = loop {
             let waited = arrivals.recv_timeout(Duration::from_secs(10));
-            let (arrived, at) = waited.context("nobody saw a write")?;
+            let (arrived, at) = waited.context("a write did not arrive within 10 s")?;
             if arrived == *number || arrived == usize::MAX {
                 break at;
             }
@@ -75,7 +76,7 @@ pub(super) fn measure_turn(
     Ok(all)
 }
 
-/// Writes until somebody sees it, and waits until what was young is not any more.
+/// Writes until an event arrives, then waits until recent files are settled.
 pub(super) fn wait_for_first_event(
     arrivals: &Receiver<Arrival>,
     mut write: impl FnMut() -> Result<()>,
@@ -88,14 +89,14 @@ pub(super) fn wait_for_first_event(
             return Ok(());
         }
     }
-    anyhow::bail!("nobody follows the store")
+    anyhow::bail!("no event arrived")
 }
 
 fn runtime() -> Result<Runtime> {
     Ok(Builder::new_current_thread().enable_all().build()?)
 }
 
-/// Follows until nobody listens.
+/// Sends the number of each event, until the receiver is dropped.
 async fn follow(mut follower: Follower, sender: &Sender<Arrival>) -> Result<()> {
     let mut text = String::new();
     loop {
@@ -110,7 +111,7 @@ async fn follow(mut follower: Follower, sender: &Sender<Arrival>) -> Result<()> 
     }
 }
 
-/// The middle one, and the one that one in a hundred is later than.
+/// Returns the median and the 99th percentile.
 pub(super) fn quantiles(all: &mut [Duration]) -> [Duration; 2] {
     all.sort_unstable();
     [all[all.len() / 2], all[all.len() * 99 / 100]]

@@ -1,4 +1,4 @@
-//! What it takes to follow a store in which nothing happens.
+//! Measures the cost of following a store in which nothing changes.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,9 +11,10 @@ use tempfile::TempDir;
 
 use super::{JudgedValue, Report, cpu_time, live, source};
 
-/// As long as it takes to sweep all of the store once.
+/// The time of one complete sweep of the store.
 const MEASURE_TIME: Duration = Duration::from_secs(60);
 
+/// Measures the processor time of a minute without changes.
 pub(super) fn measure(seed: u64, feed: FeedKind) -> Result<Report> {
     let store = Store::open(Size::M, StoreFormat::Files, seed)?;
     let kept = TempDir::new()?;

@@ -1,7 +1,7 @@
-//! From the end of a write to the typed value, beside the least that any program could take: a thread
-//! that waits for the kernel's word of the same write.
+//! Measures the time from the end of a write to the typed value, in turns with a lower bound: a
+//! thread that only waits for inotify's event of the same kind of write.
 
-#![expect(clippy::disallowed_methods, reason = "it writes into a store of its own")]
+#![expect(clippy::disallowed_methods, reason = "it writes a temporary store")]
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -18,13 +18,14 @@ use tempfile::TempDir;
 use super::follower::{Arrival, Driver, measure_turn, quantiles, spawn, wait_for_first_event};
 use super::{JudgedValue, Report, micros, source};
 
-/// How often each is told of a write.
+/// The number of writes for each side.
 const WRITES: usize = 2000;
-/// So many in a row, in turns.
+/// The writes of one turn.
 const WRITES_PER_TURN: usize = 100;
-/// The text of the part: 4 KB.
+/// The length of the part's text: 4 KB.
 pub(super) const TEXT_BYTES: usize = 4000;
 
+/// Measures the latency of one feed, with the driver in one place.
 pub(super) fn measure(feed: FeedKind, driver: Driver) -> Result<Report> {
     let dir = TempDir::new()?;
     let aside = dir.path().join("aside");
@@ -36,7 +37,7 @@ pub(super) fn measure(feed: FeedKind, driver: Driver) -> Result<Report> {
     let (sender, arrivals) = channel();
     let watching = spawn(source(&tree.storage)?, feed, driver, sender)?;
     let (mut raw_times, mut library_times) = (Vec::new(), Vec::new());
-    // Until it follows the part.
+    // Wait until the follower receives events of the part.
     wait_for_first_event(&arrivals, || tree.write(0).map(drop))?;
     let mut number = 1;
     while library_times.len() < WRITES {
@@ -48,7 +49,7 @@ pub(super) fn measure(feed: FeedKind, driver: Driver) -> Result<Report> {
         })?);
     }
     drop(arrivals);
-    tree.write(0)?; // of which nobody wants to be told
+    tree.write(0)?; // wakes the follower, whose receiver is gone: the follower ends
     let followed = watching.join();
     followed.map_err(|_| anyhow!("the follower failed"))??;
 
@@ -105,7 +106,7 @@ impl SinglePartTree {
         Ok(Self { storage: storage.to_owned(), part })
     }
 
-    /// Rewrites the part with a text that begins with the number; when that was written.
+    /// Rewrites the part with a text that begins with the number. Returns the time after the write.
     pub(super) fn write(&self, number: usize) -> Result<Instant> {
         timed_write(&self.part, number)
     }
@@ -123,7 +124,7 @@ fn record(number: usize) -> String {
     )
 }
 
-/// Writes a record in place; when that was written.
+/// Writes a record in place. Returns the time after the write.
 fn timed_write(path: &Path, number: usize) -> Result<Instant> {
     let record = record(number);
     let mut file = File::options().write(true).truncate(true).open(path)?;
@@ -133,7 +134,7 @@ fn timed_write(path: &Path, number: usize) -> Result<Instant> {
     Ok(written)
 }
 
-/// Waits for the kernel's word, and for nothing else.
+/// Returns a receiver of inotify's events, and starts the thread that waits for them.
 fn inotify_events(dir: &Path) -> Result<Receiver<Arrival>> {
     let queue = init(CreateFlags::CLOEXEC)?;
     add_watch(&queue, dir, WatchFlags::CLOSE_WRITE)?;

@@ -1,5 +1,5 @@
-//! `cargo xtask perf watch`: how soon a change is noticed, what it takes to begin, and what it takes
-//! to wait.
+//! `cargo xtask perf watch`: measures the latency of events, the cost of starting to follow a
+//! store, and the cost of waiting.
 
 mod append;
 mod follower;
@@ -29,16 +29,19 @@ const APPEND: &str = "watch-append";
 const SETUP: &str = "watch-setup";
 const IDLE: &str = "watch-idle";
 
-/// What is measured, for the list of tasks: by its id, and what it is.
+/// The tasks: id and description.
 pub(crate) const TASKS: [(&str, &str); 5] = [
-    ("watch", "the next four"),
-    (LATENCY, "from a rewrite of a part to its value, against a thread that waits for inotify"),
-    (APPEND, "from an append to a log that stays open to its event, against the rewrite of a part"),
-    (SETUP, "beginning to follow a store, against a watch for each of its directories"),
-    (IDLE, "following a store for a minute in which nothing happens"),
+    ("watch", "all four tasks of `watch`"),
+    (
+        LATENCY,
+        "time from the rewrite of a part to its value, against a thread that waits for inotify",
+    ),
+    (APPEND, "time from an append to an open log to its event, against the rewrite of a part"),
+    (SETUP, "start of following a store, against a watch for each of its directories"),
+    (IDLE, "one minute of following a store without changes"),
 ];
 
-/// A number that may be at most so much.
+/// A figure and its limit.
 #[derive(Debug, Serialize)]
 pub(crate) struct JudgedValue {
     #[serde(rename = "what")]
@@ -48,7 +51,7 @@ pub(crate) struct JudgedValue {
     most: f64,
 }
 
-/// What was measured of something: numbers to look at, and numbers that are judged.
+/// The figures of one measurement: lines of text, and figures with a limit.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
     about: String,
@@ -63,7 +66,7 @@ impl JudgedValue {
     }
 
     fn verdict(&self) -> Verdict {
-        if self.value <= self.most { Verdict::Pass } else { Verdict::Fail } // also no number
+        if self.value <= self.most { Verdict::Pass } else { Verdict::Fail } // NaN fails
     }
 }
 
@@ -79,7 +82,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// Measures what is asked for, and gives the worst verdict.
+/// Runs a task of `watch`, prints its reports, and returns the worst verdict.
 pub(crate) fn run(id: &str, seed: u64, is_json: bool) -> Result<Verdict> {
     let mut worst = Verdict::Stretch;
     let mut print = |report: Report| -> Result<()> {
@@ -129,7 +132,7 @@ fn live(source: &Arc<dyn Source>, kept: Option<Snapshots>, feed: FeedKind) -> Re
     Live::start(Arc::clone(source), kept, options, &continue_build).map_err(|error| anyhow!(error))
 }
 
-/// The processor time of this process until now, of all threads, in the kernel and out of it.
+/// Returns the processor time of this process until now: all threads, user and kernel mode.
 fn cpu_time() -> Duration {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())

@@ -1,7 +1,7 @@
-//! What it takes to begin, beyond what bringing the index up to date takes: beside adding a watch for
-//! every directory of the store.
+//! Measures the cost of starting to follow a store, beyond the refresh of the index, against adding
+//! a watch for every directory of the store.
 
-#![expect(clippy::disallowed_methods, reason = "it lists all directories, as nobody else does")]
+#![expect(clippy::disallowed_methods, reason = "the comparison lists all directories itself")]
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -20,17 +20,18 @@ use tempfile::TempDir;
 
 use super::{JudgedValue, Report, continue_build, cpu_time, micros, source};
 
-/// How often each is done, in turns.
+/// The number of rounds; the two sides take turns.
 const ROUNDS: usize = 25;
 
+/// Measures the start of following store M.
 pub(super) fn measure(seed: u64) -> Result<Report> {
     let store = Store::open(Size::M, StoreFormat::Files, seed)?;
     let (source, kept) = (source(&store.storage)?, TempDir::new()?);
     let snapshots = || Snapshots::new(kept.path());
     open(&source, snapshots(), LiveOptions::default().refresh)?.save_snapshot()?;
     let all = directories(&store.storage)?;
-    // The store was written long ago, and nothing in it is hot; and as if all of it had been
-    // written just now.
+    // Two cases: the store was written long ago and nothing in it is hot; or all of it counts as
+    // just written.
     let calm = LiveOptions::default().refresh;
     let long = Duration::from_secs(100 * 365 * 86_400);
     let hot = RefreshOptions { recent: long, stalled: long, ..calm };
@@ -42,7 +43,7 @@ pub(super) fn measure(seed: u64) -> Result<Report> {
         let (mut opens, mut begins, mut raws) = (Vec::new(), Vec::new(), Vec::new());
         let mut watches = 0;
         for round in 0..ROUNDS {
-            // In a thread of its own, as there.
+            // In a thread of its own, as when following.
             let mut open_alone = || -> Result<()> {
                 let begun = cpu_time();
                 let opened = thread::scope(|scope| {
@@ -51,7 +52,8 @@ pub(super) fn measure(seed: u64) -> Result<Report> {
                 opens.push(cpu_time() - begun);
                 opened.map_err(|_| anyhow!("opening failed"))?.map(drop)
             };
-            // What comes first finds the caches, and the processor, as the watches left them.
+            // The side that comes first finds the caches as the watches left them, so the sides
+            // take turns.
             let is_first = round % 2 == 0;
             if is_first {
                 open_alone()?;
@@ -80,7 +82,7 @@ pub(super) fn measure(seed: u64) -> Result<Report> {
         }
         let [open, begin, raw] = [opens, begins, raws].map(fastest_fifth_mean);
         report.lines.push(format!(
-            "{name}: {:.1} ms, of which the index takes {:.1} ms; {} watches beside: {:.1} ms",
+            "{name}: {:.1} ms, of which the index takes {:.1} ms; {} watches alone: {:.1} ms",
             micros(begin) / 1e3,
             micros(open) / 1e3,
             all.len(),
@@ -108,19 +110,19 @@ fn open(
         SessionMaterializer::open(Arc::clone(source), Some(snapshots), options, &continue_build)?;
     match opened {
         ControlFlow::Continue(opened) => Ok(opened.value),
-        ControlFlow::Break(()) => anyhow::bail!("nobody stopped it"),
+        ControlFlow::Break(()) => anyhow::bail!("the build was cancelled"),
     }
 }
 
-/// The mean of the fastest fifth: what disturbs only adds, and from one round to the next it adds more
-/// than what is sought.
+/// Returns the mean of the fastest fifth. Disturbances only add time, and from one round to the
+/// next they add more than the difference that is measured.
 fn fastest_fifth_mean(mut all: Vec<Duration>) -> Duration {
     all.sort_unstable();
     let fastest = &all[..ROUNDS / 5];
     fastest.iter().sum::<Duration>() / fastest.len() as u32
 }
 
-/// Every directory of a tree.
+/// Returns every directory of a tree.
 fn directories(at: &Path) -> Result<Vec<PathBuf>> {
     let mut all = vec![at.to_owned()];
     let mut next = 0;

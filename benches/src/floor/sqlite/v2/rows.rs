@@ -1,10 +1,10 @@
-//! Rows as flat borrowed structs, and what they are as messages and parts.
+//! Rows as flat structs that borrow, and their conversion to messages and parts.
 //!
-//! Where each part lies is kept, as the floors of the other stores keep it: a part is a record by
-//! itself, that can be looked at again.
+//! The place of each part is kept, as in the floors of the other formats: a part is a record that
+//! can be read again.
 //!
-//! Only what the generated stores hold: a call answers with one text, and files and agents do not
-//! occur in the session that is loaded.
+//! Only content of the generated stores is supported: a tool call returns one text, and the
+//! measured session has no files and no agents.
 
 use anyhow::{Result, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ use super::super::super::tree::WholeMessage;
 use super::super::super::{Message, Part, error_name};
 
 record_struct! {
-    /// What the user asked.
+    /// A user message.
     Prompt {
         text: &'a RawValue,
         time: MessageTime,
@@ -30,19 +30,19 @@ record_struct! {
         agents: &'a RawValue,
         skills: Vec<SkillRow<'a>>,
     }
-    /// A file that goes with a prompt.
+    /// A file of a prompt.
     Attachment {
         data: Text<'a>,
         mime: Text<'a>,
         name: Text<'a>,
     }
-    /// A skill that was called by name.
+    /// A skill that the user named.
     SkillRow {
         id: Text<'a>,
         name: Text<'a>,
         text: &'a RawValue,
     }
-    /// One step of the model's answer.
+    /// An assistant message: one step of the answer.
     Answer {
         agent: Text<'a>,
         model: ModelRef<'a>,
@@ -55,8 +55,8 @@ record_struct! {
         error: Failure<'a>,
         retry: &'a RawValue,
     }
-    /// A text, reasoning or a call: one struct for all of them, as a peek at the type would read
-    /// them twice.
+    /// A text, a reasoning or a tool call. All kinds share one struct, because reading the type
+    /// first would parse them twice.
     Item {
         #[serde(rename = "type")]
         kind: Text<'a>,
@@ -67,7 +67,7 @@ record_struct! {
         state: State<'a>,
         time: ItemTime,
     }
-    /// How far a call is.
+    /// The state of a tool call.
     State {
         status: Text<'a>,
         input: &'a RawValue,
@@ -75,19 +75,19 @@ record_struct! {
         metadata: &'a RawValue,
         error: &'a RawValue,
     }
-    /// What a tool answered.
+    /// An output of a tool.
     Content {
         #[serde(rename = "type")]
         kind: Text<'a>,
         text: &'a RawValue,
     }
-    /// Why something failed.
+    /// An error.
     Failure {
         #[serde(rename = "type")]
         kind: Text<'a>,
         message: &'a RawValue,
     }
-    /// The state of the files.
+    /// A snapshot of the work tree.
     Snapshot {
         start: Text<'a>,
         end: Text<'a>,
@@ -115,7 +115,7 @@ impl<'a> Ids<'a> {
         Some(Text(self.session.into()))
     }
 
-    /// The id of a part, which is made of its message's: its last five characters say the place.
+    /// Returns the id of a part: the message's id, with the place in its last five characters.
     fn part(&self, place: &str) -> Option<Text<'a>> {
         Some(Text(["prt_", self.message.get(4..25)?, place].concat().into()))
     }
@@ -125,10 +125,10 @@ impl<'a> Ids<'a> {
     }
 }
 
-/// What the user asked, as a message.
+/// Converts a prompt into a user message.
 pub(super) fn prompt<'a>(text: &'a str, ids: &Ids<'a>) -> Result<WholeMessage<'a>> {
     let prompt: Prompt<'a> = serde_json::from_str(text)?;
-    ensure!(prompt.agents.is_none(), "agents are not what is measured");
+    ensure!(prompt.agents.is_none(), "agents are not supported");
     let created = prompt.time.as_ref().and_then(|time| time.created);
     let mut parts = vec![words(prompt.text, None, None, ids, 0)];
     for file in prompt.files.unwrap_or_default() {
@@ -188,7 +188,7 @@ fn words<'a>(
     }))
 }
 
-/// A step, as a message.
+/// Converts a step into an assistant message.
 pub(super) fn answer<'a>(
     text: &'a str,
     ids: &Ids<'a>,
@@ -311,7 +311,7 @@ fn part<'a>(item: Item<'a>, ids: &Ids<'a>, id: Option<Text<'a>>) -> Result<Part<
                 executed,
             }))
         }
-        _ => bail!("no item of a known kind"),
+        _ => bail!("an item of an unknown kind"),
     })
 }
 

@@ -1,5 +1,5 @@
-//! One session of a database with its messages and their parts, typed: two queries in one
-//! transaction, through a connection and statements that serve again and again.
+//! Loads one session of a database with its messages and parts into typed values: two queries in
+//! one transaction. Connection and statements are reused.
 
 use std::ops::Range;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::{Contestant, Outcome};
 const ROWS: &str = "SELECT id, type, time_updated, data FROM session_message
     WHERE session_id = ?1 ORDER BY seq";
 
-/// Loads one session again and again, through the same connection and buffer.
+/// A contestant that loads one session through one connection and one buffer.
 #[derive(Debug)]
 pub struct FloorV2Tree {
     db: Database,
@@ -26,7 +26,7 @@ pub struct FloorV2Tree {
     arena: Vec<u8>,
 }
 
-/// What was read.
+/// The rows of a session, as places in the arena.
 struct Records {
     session: SessionRow,
     rows: Vec<Row>,
@@ -46,10 +46,10 @@ enum Kind {
 }
 
 impl FloorV2Tree {
-    /// The floor for one session of a database.
+    /// Returns the floor for one session of a database.
     ///
     /// # Errors
-    /// If it cannot be opened.
+    /// If the database cannot be opened.
     pub fn new(database: &Path, session: impl Into<String>) -> Result<Self> {
         let (db, arena) = (Database::open(database)?, Vec::with_capacity(1 << 20));
         Ok(Self { db, session: session.into(), select: select("session_v2"), arena })
@@ -74,7 +74,7 @@ impl FloorV2Tree {
                 b"user" => Kind::User,
                 b"assistant" => Kind::Assistant,
                 b"idle" | b"agent-switched" | b"model-switched" => continue,
-                _ => bail!("a row of a type that is not measured"),
+                _ => bail!("a row of an unsupported type"),
             };
             let id = push_bytes(arena, text_column(row, 0)?);
             records.settled &= row.get::<_, i64>(2)? < before;
@@ -85,7 +85,7 @@ impl FloorV2Tree {
         Ok(records)
     }
 
-    /// The session, and where the parts of its answers lie.
+    /// Returns the session, and the places of the parts of its answers.
     fn parse<'a>(&'a self, records: &Records) -> Result<(Tree<'a>, Vec<&'a RawValue>)> {
         let session = records.session.to_session(&self.arena)?;
         let mut messages = Vec::with_capacity(records.rows.len());
