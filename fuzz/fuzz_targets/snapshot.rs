@@ -1,4 +1,4 @@
-//! The snapshot decoder on any bytes: as they are, and past the checks at the door.
+//! Decodes random bytes as a snapshot: unchanged, and with a corrected header and checksum.
 
 #![no_main]
 
