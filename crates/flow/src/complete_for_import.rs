@@ -28,7 +28,7 @@ struct PromptTarget<'a> {
 pub fn complete_for_import(tree: &mut SessionHydratedTree<'_>) {
     let directory = tree.session.as_ref().and_then(|session| session.directory.clone());
     let directory = directory.unwrap_or_default();
-    let mut asked = tree.session.as_ref().map(session_prompt_target).unwrap_or_default();
+    let mut target = tree.session.as_ref().map(session_prompt_target).unwrap_or_default();
     if let Some(session) = &mut tree.session {
         session.title.get_or_insert_default();
         session.slug.get_or_insert_default();
@@ -36,22 +36,22 @@ pub fn complete_for_import(tree: &mut SessionHydratedTree<'_>) {
     }
     // From the end on: a user asks whoever answers next.
     for at in (0..tree.messages.len()).rev() {
-        let before = tree.messages[..at].last().map(|before| before.node.key.message.clone());
+        let previous = tree.messages[..at].last().map(|previous| previous.node.key.message.clone());
         let message = &mut tree.messages[at];
-        let own = message.node.key.message.clone();
+        let message_id = message.node.key.message.clone();
         let created = message.message.as_ref().and_then(Message::created).unwrap_or(0);
         match &mut message.message {
             Some(Message::User(user)) => {
-                user.agent.get_or_insert_with(|| asked.agent());
+                user.agent.get_or_insert_with(|| target.agent());
                 let model = user.model.get_or_insert_default();
-                model.provider_id.get_or_insert_with(|| asked.provider());
-                model.model_id.get_or_insert_with(|| asked.model());
+                model.provider_id.get_or_insert_with(|| target.provider());
+                model.model_id.get_or_insert_with(|| target.model());
                 user.time.get_or_insert_default().created.get_or_insert(created);
             }
             Some(Message::Assistant(answer)) => {
-                asked.update_from(answer);
-                answer.parent_id.get_or_insert_with(|| before.unwrap_or(own));
-                complete_answer(answer, &asked, &directory, created);
+                target.update_from(answer);
+                answer.parent_id.get_or_insert_with(|| previous.unwrap_or(message_id));
+                complete_answer(answer, &target, &directory, created);
             }
             Some(Message::Unknown(_)) | None => {}
         }
@@ -70,14 +70,14 @@ pub fn complete_for_import(tree: &mut SessionHydratedTree<'_>) {
 
 impl<'a> PromptTarget<'a> {
     fn update_from(&mut self, answer: &AssistantMessage<'a>) {
-        let learn = |known: &mut Option<LazyStr<'a>>, said: &Option<LazyStr<'a>>| {
-            if said.is_some() {
-                known.clone_from(said);
+        let update = |field: &mut Option<LazyStr<'a>>, answered: &Option<LazyStr<'a>>| {
+            if answered.is_some() {
+                field.clone_from(answered);
             }
         };
-        learn(&mut self.agent, &answer.agent);
-        learn(&mut self.provider, &answer.provider_id);
-        learn(&mut self.model, &answer.model_id);
+        update(&mut self.agent, &answer.agent);
+        update(&mut self.provider, &answer.provider_id);
+        update(&mut self.model, &answer.model_id);
     }
 
     fn agent(&self) -> LazyStr<'a> {
@@ -100,14 +100,14 @@ fn session_prompt_target<'a>(session: &Session<'a>) -> PromptTarget<'a> {
 
 fn complete_answer<'a>(
     answer: &mut AssistantMessage<'a>,
-    asked: &PromptTarget<'a>,
+    target: &PromptTarget<'a>,
     directory: &LazyStr<'a>,
     created: i64,
 ) {
-    let agent = answer.agent.get_or_insert_with(|| asked.agent()).clone();
+    let agent = answer.agent.get_or_insert_with(|| target.agent()).clone();
     answer.mode.get_or_insert(agent);
-    answer.provider_id.get_or_insert_with(|| asked.provider());
-    answer.model_id.get_or_insert_with(|| asked.model());
+    answer.provider_id.get_or_insert_with(|| target.provider());
+    answer.model_id.get_or_insert_with(|| target.model());
     let path: &mut PathInfo<'a> = answer.path.get_or_insert_default();
     let cwd = path.cwd.get_or_insert_with(|| directory.clone()).clone();
     path.root.get_or_insert(cwd);
@@ -227,12 +227,12 @@ fn complete_state(state: &mut ToolState<'_>, created: i64) {
 fn unknown_part_as_text<'a>(
     unknown: &UnknownPart<'a>,
     node: &PartRefNode,
-    of: &MessageKey,
+    message: &MessageKey,
 ) -> TextPart<'a> {
     TextPart {
         id: Some(node.key.part.clone()),
-        session_id: Some(of.session.clone()),
-        message_id: Some(of.message.clone()),
+        session_id: Some(message.session.clone()),
+        message_id: Some(message.message.clone()),
         kind: Some(LazyStr::from("text")),
         text: Some(LazyStr::from(unknown.raw.get().to_owned())),
         synthetic: Some(true),

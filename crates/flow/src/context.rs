@@ -46,10 +46,11 @@ pub fn context<'t, 'a>(tree: &'t SessionHydratedTree<'a>) -> Context<'t, 'a> {
     let end = revert
         .and_then(|revert| revert_point(messages, revert))
         .unwrap_or(RevertPoint::after_last(messages));
-    let seen = &messages[..end.message + usize::from(end.part.is_some())];
-    let start = seen.iter().rposition(|message| is_finished_compaction(message, seen)).unwrap_or(0);
+    let visible = &messages[..end.message + usize::from(end.part.is_some())];
+    let start =
+        visible.iter().rposition(|message| is_finished_compaction(message, visible)).unwrap_or(0);
     let last = end.part.map(|part| (end.message, part));
-    let context = (start..seen.len()).map(|at| {
+    let context = (start..visible.len()).map(|at| {
         let message = &messages[at];
         let kept = match last {
             Some((cut, part)) if cut == at => &message.parts[..part],
@@ -60,7 +61,11 @@ pub fn context<'t, 'a>(tree: &'t SessionHydratedTree<'a>) -> Context<'t, 'a> {
             parts: kept.iter().filter(|part| is_shown(part)).map(context_part).collect(),
         }
     });
-    Context { messages: context.collect(), compacted: start, reverted: messages.len() - seen.len() }
+    Context {
+        messages: context.collect(),
+        compacted: start,
+        reverted: messages.len() - visible.len(),
+    }
 }
 
 /// Where a revert cuts: the first message that goes, or that loses its parts from `part` on.
@@ -86,16 +91,16 @@ fn revert_point(messages: &[MessageHydrated<'_>], revert: &Revert<'_>) -> Option
 }
 
 /// Whether the model starts reading at this message: it compacted, and its summary is there.
-fn is_finished_compaction(message: &MessageHydrated<'_>, seen: &[MessageHydrated<'_>]) -> bool {
+fn is_finished_compaction(message: &MessageHydrated<'_>, visible: &[MessageHydrated<'_>]) -> bool {
     let compacts = message.parts.iter().any(|part| matches!(part.part, Some(Part::Compaction(_))));
-    compacts && seen.iter().any(|answer| is_summary_of(answer, &message.node.key.message))
+    compacts && visible.iter().any(|answer| is_summary_of(answer, &message.node.key.message))
 }
 
-fn is_summary_of(answer: &MessageHydrated<'_>, asked: &MessageId) -> bool {
+fn is_summary_of(answer: &MessageHydrated<'_>, prompt: &MessageId) -> bool {
     let Some(Message::Assistant(answer)) = &answer.message else { return false };
     answer.summary == Some(true)
         && answer.finish.is_some()
-        && answer.parent_id.as_ref() == Some(asked)
+        && answer.parent_id.as_ref() == Some(prompt)
 }
 
 fn is_shown(part: &PartHydrated<'_>) -> bool {

@@ -198,12 +198,15 @@ fn parse<'a, T: Parse<'a>>(
 /// Notes where a record says another id than its place does.
 fn note_id_mismatch<I: PartialEq + std::fmt::Display>(
     field: &'static str,
-    says: Option<&I>,
-    place: &I,
+    recorded: Option<&I>,
+    expected: &I,
     key: impl Fn() -> EntityKey,
     stage: &mut Stage,
 ) {
-    if let Some(says) = says.filter(|says| *says != place) {
-        stage.note_kind(key(), IssueKind::IdMismatch { field, value_in_record: says.to_string() });
+    if let Some(recorded) = recorded.filter(|recorded| *recorded != expected) {
+        stage.note_kind(
+            key(),
+            IssueKind::IdMismatch { field, value_in_record: recorded.to_string() },
+        );
     }
 }

@@ -143,10 +143,10 @@ impl<'s> SessionLoader<'s> {
     /// If the store cannot be opened.
     pub fn load_parts(&self, message: &MessageKey) -> Result<Listing> {
         let mut reader = self.source.open()?;
-        let named = Listing::collect(|each| reader.scan(&Scope::Parts(message.clone()), each))?;
-        let keys: Vec<EntityKey> = named.entries.into_iter().map(|entry| entry.key).collect();
-        let mut loaded = Listing::collect(|each| reader.spans(&keys, each))?;
-        loaded.issues.splice(0..0, named.issues);
+        let names = Listing::collect(|visit| reader.scan(&Scope::Parts(message.clone()), visit))?;
+        let keys: Vec<EntityKey> = names.entries.into_iter().map(|entry| entry.key).collect();
+        let mut loaded = Listing::collect(|visit| reader.spans(&keys, visit))?;
+        loaded.issues.splice(0..0, names.issues);
         Ok(loaded)
     }
 

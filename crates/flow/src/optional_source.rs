@@ -84,7 +84,7 @@ impl Source for OptionalSource {
 
 impl std::fmt::Debug for OptionalSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("IfThere").field(self.0.id()).finish()
+        f.debug_tuple("OptionalSource").field(self.0.id()).finish()
     }
 }
 
@@ -96,18 +96,18 @@ impl Reader for EmptyReader<'_> {
         self.0
     }
 
-    fn scan(&mut self, _scope: &Scope, _each: &mut ScanVisitor<'_>) -> Result<()> {
+    fn scan(&mut self, _scope: &Scope, _visit: &mut ScanVisitor<'_>) -> Result<()> {
         Ok(())
     }
 
-    fn survey(&mut self, _what: &Survey<'_>, _each: &mut SurveyVisitor<'_>) -> Result<()> {
+    fn survey(&mut self, _survey: &Survey<'_>, _visit: &mut SurveyVisitor<'_>) -> Result<()> {
         Ok(())
     }
 
-    fn spans(&mut self, keys: &[EntityKey], each: &mut ScanVisitor<'_>) -> Result<()> {
+    fn spans(&mut self, keys: &[EntityKey], visit: &mut ScanVisitor<'_>) -> Result<()> {
         for key in keys {
             let issue = Issue::new(Place::default(), IssueKind::Vanished);
-            if each(ScanItem::Issue(Some(key.clone()), issue)).is_break() {
+            if visit(ScanItem::Issue(Some(key.clone()), issue)).is_break() {
                 break;
             }
         }

@@ -62,7 +62,7 @@ impl SessionTreePlan {
 pub fn plan_session_tree(
     reader: &mut dyn Reader,
     session: &SessionKey,
-    ahead: ReadAhead,
+    read_ahead: ReadAhead,
 ) -> Result<StageResult<SessionTreePlan>> {
     let mut stage = Stage::begin(StageName::Plan, reader.clock());
     let mut tree = SessionRefTree {
@@ -71,19 +71,19 @@ pub fn plan_session_tree(
         items: Vec::new(),
         clock: reader.clock().clone(),
     };
-    let mut build = TreeBuilder { tree: &mut tree, stage: &mut stage };
-    match ahead {
-        ReadAhead::Everything => reader.tree(session, &mut |found| build.accept(found))?,
+    let mut builder = TreeBuilder { tree: &mut tree, stage: &mut stage };
+    match read_ahead {
+        ReadAhead::Everything => reader.tree(session, &mut |item| builder.accept(item))?,
         ReadAhead::Names => {
             let key = session.clone().into();
-            reader.spans(&[key], &mut |found| build.accept(found))?;
-            reader.scan(&Scope::Messages(session.clone()), &mut |found| build.accept(found))?;
-            for at in 0..build.tree.messages.len() {
-                let scope = Scope::Parts(build.tree.messages[at].key.clone());
-                reader.scan(&scope, &mut |found| build.accept_in_message(at, found))?;
+            reader.spans(&[key], &mut |item| builder.accept(item))?;
+            reader.scan(&Scope::Messages(session.clone()), &mut |item| builder.accept(item))?;
+            for at in 0..builder.tree.messages.len() {
+                let scope = Scope::Parts(builder.tree.messages[at].key.clone());
+                reader.scan(&scope, &mut |item| builder.accept_in_message(at, item))?;
             }
             let items = Scope::Items(session.clone());
-            reader.scan(&items, &mut |found| build.accept(found))?;
+            reader.scan(&items, &mut |item| builder.accept(item))?;
         }
     }
     if tree.session.span.is_none() && tree.messages.is_empty() && tree.items.is_empty() {
@@ -101,13 +101,13 @@ struct TreeBuilder<'t> {
 
 impl TreeBuilder<'_> {
     /// A session, a message, an item, or a part of the message handed out last.
-    fn accept(&mut self, found: ScanItem) -> ControlFlow<()> {
+    fn accept(&mut self, item: ScanItem) -> ControlFlow<()> {
         let last = self.tree.messages.len().wrapping_sub(1);
-        self.accept_in_message(last, found)
+        self.accept_in_message(last, item)
     }
 
-    fn accept_in_message(&mut self, message: usize, found: ScanItem) -> ControlFlow<()> {
-        match found {
+    fn accept_in_message(&mut self, message: usize, item: ScanItem) -> ControlFlow<()> {
+        match item {
             ScanItem::Set(_) => {}
             ScanItem::Issue(key, issue) => self.stage.note(key, issue),
             ScanItem::Entry(Entry { key, order, span, project, is_copy, provenance, .. }) => {
@@ -173,8 +173,8 @@ pub fn plan_sessions(
     let mut stage = Stage::begin(StageName::Plan, reader.clock());
     let scope = project.map_or(Scope::Sessions, |project| Scope::Project(project.clone()));
     let mut sessions = Vec::new();
-    reader.scan(&scope, &mut |found| {
-        match found {
+    reader.scan(&scope, &mut |item| {
+        match item {
             ScanItem::Set(_) => {}
             ScanItem::Issue(key, issue) => stage.note(key, issue),
             ScanItem::Entry(entry) => {

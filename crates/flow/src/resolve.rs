@@ -61,12 +61,12 @@ fn read_missing(
     }
     let keys: Vec<EntityKey> = nodes.iter().map(|part| part.key.clone().into()).collect();
     let mut at = 0; // spans come in the order asked, less those that cannot be read
-    reader.spans(&keys, &mut |found| {
-        match found {
+    reader.spans(&keys, &mut |item| {
+        match item {
             ScanItem::Set(_) => {}
             ScanItem::Issue(key, issue) => stage.note(key, issue),
             ScanItem::Entry(Entry { key, span, .. }) => {
-                if let Some(ahead) = keys[at..].iter().position(|asked| *asked == key) {
+                if let Some(ahead) = keys[at..].iter().position(|requested| *requested == key) {
                     nodes[at + ahead].span = span;
                     at += ahead + 1;
                 }

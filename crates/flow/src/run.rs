@@ -22,23 +22,23 @@ use crate::tree::SessionRefTree;
 pub fn run_session_tree_flow<R>(
     source: &dyn Source,
     session: &SessionKey,
-    then: impl FnOnce(&SessionHydratedTree<'_>) -> R,
+    visit: impl FnOnce(&SessionHydratedTree<'_>) -> R,
 ) -> Result<StageResult<R>> {
     let mut reader = source.open()?;
-    run_with_reader(&mut *reader, source, session, then)
+    run_with_reader(&mut *reader, source, session, visit)
 }
 
 fn run_with_reader<R>(
     reader: &mut dyn Reader,
     source: &dyn Source,
     session: &SessionKey,
-    then: impl FnOnce(&SessionHydratedTree<'_>) -> R,
+    visit: impl FnOnce(&SessionHydratedTree<'_>) -> R,
 ) -> Result<StageResult<R>> {
     let StageResult { value: tree, mut report } = read_tree(reader, session)?;
     let hydrated = hydrate_session_tree(&tree);
     report.merge(hydrated.report);
     locate_issues(&mut report, |key| source.locate(key));
-    Ok(StageResult { value: then(&hydrated.value), report })
+    Ok(StageResult { value: visit(&hydrated.value), report })
 }
 
 /// Plans and resolves one session in the store's fastest way.
@@ -73,7 +73,7 @@ pub enum SessionScope {
 pub fn run_session_flow(
     source: &dyn Source,
     scope: &SessionScope,
-    mut each: impl FnMut(&SessionHydratedTree<'_>) -> ControlFlow<()>,
+    mut visit: impl FnMut(&SessionHydratedTree<'_>) -> ControlFlow<()>,
 ) -> Result<StageReport> {
     let mut reader = source.open()?;
     let (sessions, mut report) = match scope {
@@ -82,9 +82,9 @@ pub fn run_session_flow(
         SessionScope::Project(project) => plan_session_keys(&mut *reader, Some(project))?,
     };
     for session in sessions {
-        match run_with_reader(&mut *reader, source, &session, &mut each) {
-            Ok(StageResult { value, report: ran }) => {
-                report.merge(ran);
+        match run_with_reader(&mut *reader, source, &session, &mut visit) {
+            Ok(StageResult { value, report: session_report }) => {
+                report.merge(session_report);
                 if value.is_break() {
                     return Ok(report);
                 }
@@ -118,8 +118,8 @@ fn plan_session_keys(
 fn find_orphans(reader: &mut dyn Reader) -> Result<StageReport> {
     let mut stage = Stage::begin(StageName::Plan, reader.clock());
     let mut keys = Vec::new();
-    reader.orphans(&mut |found| {
-        match found {
+    reader.orphans(&mut |item| {
+        match item {
             ScanItem::Set(_) => {}
             ScanItem::Issue(key, issue) => stage.note(key, issue),
             ScanItem::Entry(entry) => keys.push(entry.key),

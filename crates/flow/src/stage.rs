@@ -47,8 +47,8 @@ impl Stage {
     }
 
     pub(crate) fn end<T>(self, value: T) -> StageResult<T> {
-        let spent = self.clock.now().duration_since(self.started);
-        let run = StageRun { stage: self.name, counts: self.counts, elapsed: spent };
+        let elapsed = self.clock.now().duration_since(self.started);
+        let run = StageRun { stage: self.name, counts: self.counts, elapsed };
         StageResult { value, report: StageReport::from_run(run, self.issues) }
     }
 }

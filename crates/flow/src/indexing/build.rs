@@ -31,26 +31,27 @@ pub fn build_index(
 ) -> Result<ControlFlow<(), StageResult<SessionIndex>>> {
     let mut stage = Stage::begin(StageName::Index, source.clock());
     let token = source.probe(None)?.token; // what changes from here on the next refresh finds
-    let mut notes = IssueLog::default();
+    let mut issue_log = IssueLog::default();
     let mut builder = IndexBuilder::new(source.id().clone());
     let jobs = thread::scope(|scope| {
         // Beside the records, as it takes as long.
-        let lost = scope.spawn(|| sessions_without_record(source));
-        let mut jobs = list_jobs(source, &mut builder, &mut notes)?;
-        let (lost, more) = lost.join().unwrap_or_else(|panic| resume_unwind(panic))?;
-        notes.issues.extend(more.issues);
-        let known: HashSet<SessionKey> = jobs.iter().map(|job| job.key.clone()).collect();
-        let lost = lost.into_iter().filter(|key| !known.contains(key));
-        jobs.extend(lost.map(|key| Job { key, entry: None }));
+        let without_record = scope.spawn(|| sessions_without_record(source));
+        let mut jobs = list_jobs(source, &mut builder, &mut issue_log)?;
+        let (without_record, more) =
+            without_record.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        issue_log.issues.extend(more.issues);
+        let listed: HashSet<SessionKey> = jobs.iter().map(|job| job.key.clone()).collect();
+        let without_record = without_record.into_iter().filter(|key| !listed.contains(key));
+        jobs.extend(without_record.map(|key| Job { key, entry: None }));
         Ok::<_, Error>(jobs)
     })?;
-    let of_records = sessions_with_issues(&notes);
+    let with_issues = sessions_with_issues(&issue_log);
     let builder = Mutex::new(CountingBuilder { builder, counts: stage.counts });
     let waiting = Mutex::new(Vec::new());
     let read = pool::run(source, &jobs, progress, |worker, job: &Job| {
-        let WholeSession { contents: mut session, issue_log: notes } =
+        let WholeSession { contents: mut session, issue_log } =
             session::read_whole_session(worker, &job.key, job.entry.as_ref(), parts)?;
-        session.state.refresh_state.unsettled |= of_records.contains(&session.key);
+        session.state.refresh_state.unsettled |= with_issues.contains(&session.key);
         // Turned into rows at once, and its memory serves for the next; or, so that nobody waits,
         // by whoever is at it.
         match builder.try_lock() {
@@ -62,19 +63,19 @@ pub fn build_index(
             }
             Err(_) => waiting.lock().unwrap_or_else(PoisonError::into_inner).push(session),
         }
-        Ok(notes.issues)
+        Ok(issue_log.issues)
     })?;
     let ControlFlow::Continue(read) = read else { return Ok(ControlFlow::Break(())) };
-    notes.issues.extend(read.into_iter().flatten());
+    issue_log.issues.extend(read.into_iter().flatten());
     let mut builder = builder.into_inner().unwrap_or_else(PoisonError::into_inner);
     builder.add_waiting(&waiting);
     let CountingBuilder { mut builder, counts } = builder;
-    let known: HashSet<&SessionKey> = jobs.iter().map(|job| &job.key).collect();
-    builder.set_token(storable_token(token, &notes, |session| known.contains(session)));
+    let listed: HashSet<&SessionKey> = jobs.iter().map(|job| &job.key).collect();
+    builder.set_token(storable_token(token, &issue_log, |session| listed.contains(session)));
     stage.counts = counts;
     let index = builder.finish();
     let mut result = stage.end(index);
-    result.report.issues = notes.issues;
+    result.report.issues = issue_log.issues;
     locate_issues(&mut result.report, |key| source.locate(key));
     Ok(ControlFlow::Continue(result))
 }
@@ -114,21 +115,22 @@ struct Job {
 fn list_jobs(
     source: &dyn Source,
     builder: &mut IndexBuilder,
-    notes: &mut IssueLog,
+    issue_log: &mut IssueLog,
 ) -> Result<Vec<Job>> {
-    let Worker { mut reader, meta_builder: mut metas, .. } = Worker::new(source)?;
-    let projects =
-        projects::read_projects(&mut metas, notes, |each| reader.scan(&Scope::Projects, each))?;
+    let Worker { mut reader, mut meta_builder, .. } = Worker::new(source)?;
+    let projects = projects::read_projects(&mut meta_builder, issue_log, |visit| {
+        reader.scan(&Scope::Projects, visit)
+    })?;
     projects.iter().for_each(|meta| builder.add_project(meta));
     let mut jobs = Vec::new();
-    reader.scan(&Scope::Sessions, &mut |found| {
-        match found {
+    reader.scan(&Scope::Sessions, &mut |item| {
+        match item {
             ScanItem::Entry(entry) => {
                 if let EntityKey::Session(key) = &entry.key {
                     jobs.push(Job { key: key.clone(), entry: Some(entry) });
                 }
             }
-            ScanItem::Issue(key, issue) => notes.note(key, issue),
+            ScanItem::Issue(key, issue) => issue_log.note(key, issue),
             ScanItem::Set(_) => {}
         }
         ControlFlow::Continue(())
@@ -138,24 +140,24 @@ fn list_jobs(
 
 /// The sessions that have messages and no record, and maybe others.
 fn sessions_without_record(source: &dyn Source) -> Result<(Vec<SessionKey>, IssueLog)> {
-    let (mut lost, mut notes) = (Vec::new(), IssueLog::default());
-    source.open()?.survey(&Survey::LostSets, &mut |seen| {
-        match seen {
-            SurveyItem::Observation(sighting) => {
-                if let EntityKey::Session(key) = sighting.key {
-                    lost.push(key);
+    let (mut without_record, mut issue_log) = (Vec::new(), IssueLog::default());
+    source.open()?.survey(&Survey::LostSets, &mut |item| {
+        match item {
+            SurveyItem::Observation(observation) => {
+                if let EntityKey::Session(key) = observation.key {
+                    without_record.push(key);
                 }
             }
-            SurveyItem::Issue(key, issue) => notes.note(key, issue),
+            SurveyItem::Issue(key, issue) => issue_log.note(key, issue),
         }
         ControlFlow::Continue(())
     })?;
-    Ok((lost, notes))
+    Ok((without_record, issue_log))
 }
 
 /// The sessions that these issues are about.
-fn sessions_with_issues(notes: &IssueLog) -> HashSet<SessionKey> {
-    let about = notes.issues.iter().filter_map(|issue| match &issue.key {
+fn sessions_with_issues(issue_log: &IssueLog) -> HashSet<SessionKey> {
+    let about = issue_log.issues.iter().filter_map(|issue| match &issue.key {
         Some(EntityKey::Session(key)) => Some(key.clone()),
         _ => None,
     });

@@ -54,11 +54,11 @@ impl MetaBuilder {
         let damaged = head.is_none();
         let head = head.unwrap_or_default();
         let time = head.time.unwrap_or_default();
-        let counted = || RecordedTotals {
+        let recorded_totals = || RecordedTotals {
             tokens: head.tokens.map(TokenCounts::from).unwrap_or_default(),
             cost: head.cost.map(Cost::from).unwrap_or_default(),
         };
-        let counted = (provenance.has_complete_totals() && !damaged).then(counted);
+        let recorded_totals = (provenance.has_complete_totals() && !damaged).then(recorded_totals);
         let meta = SessionMeta {
             key,
             order,
@@ -66,7 +66,7 @@ impl MetaBuilder {
             parent: head.parent_id,
             forked_from: head.fork.and_then(|fork| fork.session_id),
             provenance: provenance.clone(),
-            recorded_totals: counted,
+            recorded_totals,
             directory: self.intern(head.directory),
             title: head.title.map(|title| title.get().into()),
             version: self.intern(head.version),
@@ -92,7 +92,7 @@ impl MetaBuilder {
         let mut head = MessageHead::default();
         let issue = head.parse_into(bytes).err().map(|issue| *issue);
         let TimeHead { created, completed, .. } = head.time.unwrap_or_default();
-        let asked = head.model.unwrap_or_default();
+        let prompt_model = head.model.unwrap_or_default();
         metas.push(MessageMeta {
             key,
             order,
@@ -106,8 +106,8 @@ impl MetaBuilder {
             completed,
             parent: head.parent_id,
             agent: self.intern(head.agent.or(head.mode)),
-            provider: self.intern(head.provider_id.or(asked.provider_id)),
-            model: self.intern(head.model_id.or(asked.model_id)),
+            provider: self.intern(head.provider_id.or(prompt_model.provider_id)),
+            model: self.intern(head.model_id.or(prompt_model.model_id)),
             tokens: head.tokens.map(TokenCounts::from),
             cost: head.cost.map(Cost::from),
             finish: self.intern(head.finish),
@@ -131,8 +131,8 @@ fn value_or_issue<T>(parsed: Result<Parsed<T>, Box<Issue>>) -> (Option<T>, Optio
 
 /// What a record was like when it was read. One that is unusable is read again each time, so that
 /// its issue is told each time.
-fn observed_from_span(span: &MappedSpan, sound: bool) -> ObservedStamp {
-    ObservedStamp { stamp: *span.stamp(), clean: sound && span.is_settled() }
+fn observed_from_span(span: &MappedSpan, is_sound: bool) -> ObservedStamp {
+    ObservedStamp { stamp: *span.stamp(), clean: is_sound && span.is_settled() }
 }
 
 /// What the index keeps of a part that was read.
@@ -147,6 +147,6 @@ pub(crate) fn part_ref(id: &PartId, span: Option<&MappedSpan>) -> PartRef {
 }
 
 /// What something was like when it was looked at.
-pub(crate) fn observed_from_observation(sighting: &Observation) -> ObservedStamp {
-    ObservedStamp { stamp: sighting.stamp, clean: sighting.settled == Settled::Settled }
+pub(crate) fn observed_from_observation(observation: &Observation) -> ObservedStamp {
+    ObservedStamp { stamp: observation.stamp, clean: observation.settled == Settled::Settled }
 }

@@ -49,10 +49,10 @@ impl Default for RefreshOptions {
 
 impl RefreshOptions {
     /// Whether a session has to be looked at file by file, by what it was like the last time.
-    pub fn is_hot(&self, upkeep: &RefreshState) -> bool {
-        let quiet = upkeep.checked_at.duration_since(upkeep.newest_change);
-        upkeep.unsettled
+    pub fn is_hot(&self, state: &RefreshState) -> bool {
+        let quiet = state.checked_at.duration_since(state.newest_change);
+        state.unsettled
             || quiet < self.recent
-            || (upkeep.unfinished_messages > 0 && quiet < self.stalled)
+            || (state.unfinished_messages > 0 && quiet < self.stalled)
     }
 }

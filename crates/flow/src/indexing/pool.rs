@@ -154,8 +154,8 @@ impl<J: Sync, T: Send, W: Fn(&mut Worker<'_>, &J) -> Result<T> + Sync> Run<'_, J
             let Some(job) = self.jobs.get(at) else { break };
             let (start, files) = (clock.now(), worker.file_count);
             let result = (self.work)(&mut worker, job)?;
-            let spent = clock.now().duration_since(start).as_nanos();
-            self.nanos.fetch_add(spent.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
+            let elapsed = clock.now().duration_since(start).as_nanos();
+            self.nanos.fetch_add(elapsed.try_into().unwrap_or(u64::MAX), Ordering::Relaxed);
             self.files.fetch_add(worker.file_count - files, Ordering::Relaxed);
             if let Ok(results) = &mut *self.results.lock().unwrap_or_else(PoisonError::into_inner) {
                 results.push((at, result));

@@ -70,42 +70,42 @@ pub(crate) fn refresh(
         RefreshOptions { verify: Verify::Fast, parts: PartDetail::Later, .. } => probed.probe,
         _ => Probe::Rescan,
     };
-    let mut notes = IssueLog::default();
+    let mut issue_log = IssueLog::default();
     let mut batch = Batch::new();
-    let RefreshWork { jobs, removed: gone, sessions } = {
+    let RefreshWork { jobs, removed, sessions } = {
         let mut worker = Worker::new(source)?;
         let has_unclean = || view.projects().iter().any(|project| !project.observed.clean);
         if probe != Probe::Unchanged || has_unclean() {
-            projects::refresh_projects(&mut worker, &view, &mut batch, &mut notes)?;
+            projects::refresh_projects(&mut worker, &view, &mut batch, &mut issue_log)?;
         }
-        find_dirty_sessions(&mut worker, &view, probe, options, &mut notes)?
+        find_dirty_sessions(&mut worker, &view, probe, options, &mut issue_log)?
     };
-    let verified = pool::run(source, &jobs, progress, |worker, (key, now)| {
-        verify(worker, &view, key, now.as_ref(), options)
+    let verified = pool::run(source, &jobs, progress, |worker, (key, current)| {
+        verify(worker, &view, key, current.as_ref(), options)
     })?;
     let ControlFlow::Continue(verified) = verified else { return Ok(ControlFlow::Break(())) };
-    let mut lost = HashSet::new();
+    let mut missing = HashSet::new();
     for session in verified {
         batch.append(session.batch);
-        notes.issues.extend(session.issue_log.issues);
-        lost.extend(session.missing_session);
+        issue_log.issues.extend(session.issue_log.issues);
+        missing.extend(session.missing_session);
         byproducts.spans.extend(session.spans);
         byproducts.counters += session.counters;
     }
-    for key in gone {
+    for key in removed {
         for message in view.by_session(&key.session) {
             batch.remove_message(message.key.clone());
         }
         batch.remove_session(key);
     }
     drop(view);
-    batch.set_token(storable_token(probed.token, &notes, |session| !lost.contains(session)));
+    batch.set_token(storable_token(probed.token, &issue_log, |session| !missing.contains(session)));
     index.commit(batch);
     stage.counts.sessions = sessions;
     let refreshed =
         RefreshSummary { before, after: index.cursor(), sessions, verified: jobs.len() };
     let mut result = stage.end(refreshed);
-    result.report.issues = notes.issues;
+    result.report.issues = issue_log.issues;
     locate_issues(&mut result.report, |key| source.locate(key));
     Ok(ControlFlow::Continue(result))
 }
@@ -114,17 +114,17 @@ pub(crate) fn refresh(
 /// again by a refresh that looks at nothing else.
 pub(super) fn storable_token(
     token: Option<SourceToken>,
-    notes: &IssueLog,
+    issue_log: &IssueLog,
     has: impl Fn(&SessionKey) -> bool,
 ) -> Option<Arc<[u8]>> {
-    let is_told_again = |key: &EntityKey| match key {
+    let is_repeated = |key: &EntityKey| match key {
         EntityKey::Project(_) => false,
         EntityKey::Session(key) => has(key),
         EntityKey::Message(key) => has(&key.session.clone().into()),
         _ => true, // of a session that was read
     };
-    let told = |issue: &StageIssue| issue.key.as_ref().is_some_and(is_told_again);
-    let token = token.filter(|_| notes.issues.iter().all(told))?;
+    let is_repeatable = |issue: &StageIssue| issue.key.as_ref().is_some_and(is_repeated);
+    let token = token.filter(|_| issue_log.issues.iter().all(is_repeatable))?;
     Some(Arc::clone(token.bytes()))
 }
 
@@ -143,89 +143,93 @@ fn find_dirty_sessions(
     view: &View,
     probe: Probe,
     options: &RefreshOptions,
-    notes: &mut IssueLog,
+    issue_log: &mut IssueLog,
 ) -> Result<RefreshWork> {
     let known = view.session_ids();
-    let mut named = match probe {
+    let mut reported = match probe {
         Probe::Unchanged => {
             // All is as it was, and what could not be read then cannot be read now: that is told.
             let unsettled =
-                |id: &SessionId| view.refresh_state(id).is_some_and(|it| it.1.unsettled);
+                |id: &SessionId| view.refresh_state(id).is_some_and(|state| state.1.unsettled);
             let jobs = known.iter().filter(|id| unsettled(id));
             let jobs = jobs.map(|id| (SessionKey::from(id.clone()), None)).collect();
             return Ok(RefreshWork { jobs, removed: Vec::new(), sessions: known.len() });
         }
         Probe::Changed(changes) => {
-            let named = changes.iter().map(|change| change.session().clone());
-            Some(named.collect::<HashSet<SessionKey>>())
+            let reported = changes.iter().map(|change| change.session().clone());
+            Some(reported.collect::<HashSet<SessionKey>>())
         }
         Probe::Rescan => None,
     };
-    let mut there = observe_sessions(worker, named.is_none(), notes)?;
-    let mut gone = Vec::new();
+    let mut observed = observe_sessions(worker, reported.is_none(), issue_log)?;
+    let mut removed = Vec::new();
     for id in known {
         let key = SessionKey::from(id);
-        if there.contains_key(&key) {
+        if observed.contains_key(&key) {
             continue;
         }
-        match &mut named {
-            None => gone.push(key),
+        match &mut reported {
+            None => removed.push(key),
             // It lost its record, or never had one: whether it has messages was not looked at.
-            Some(named) => {
-                let had_record = view.refresh_state(&key.session).is_some_and(|it| it.0.is_some());
+            Some(reported) => {
+                let had_record =
+                    view.refresh_state(&key.session).is_some_and(|state| state.0.is_some());
                 if had_record {
-                    named.insert(key.clone());
+                    reported.insert(key.clone());
                 }
-                there.insert(key, SessionObservation::default());
+                observed.insert(key, SessionObservation::default());
             }
         }
     }
-    for key in named.iter().flatten() {
-        there.entry(key.clone()).or_default();
+    for key in reported.iter().flatten() {
+        observed.entry(key.clone()).or_default();
     }
-    let sessions = there.len();
-    let is_named = |key: &SessionKey| named.as_ref().is_some_and(|named| named.contains(key));
-    there.retain(|key, now| is_named(key) || is_dirty(view, key, now, named.is_none(), options));
-    let jobs = there.into_iter().map(|(key, now)| (key, Some(now))).collect();
-    Ok(RefreshWork { jobs, removed: gone, sessions })
+    let sessions = observed.len();
+    let is_reported =
+        |key: &SessionKey| reported.as_ref().is_some_and(|reported| reported.contains(key));
+    observed.retain(|key, current| {
+        is_reported(key) || is_dirty(view, key, current, reported.is_none(), options)
+    });
+    let jobs = observed.into_iter().map(|(key, current)| (key, Some(current))).collect();
+    Ok(RefreshWork { jobs, removed, sessions })
 }
 
 /// The records of sessions and, if they are wanted, the sets of their messages.
 fn observe_sessions(
     worker: &mut Worker<'_>,
     sets: bool,
-    notes: &mut IssueLog,
+    issue_log: &mut IssueLog,
 ) -> Result<HashMap<SessionKey, SessionObservation>> {
-    let mut there: HashMap<SessionKey, SessionObservation> = HashMap::new();
+    let mut observed: HashMap<SessionKey, SessionObservation> = HashMap::new();
     let surveys = [Survey::Sessions, Survey::MessageSets];
     for survey in &surveys[..1 + usize::from(sets)] {
-        worker.reader.survey(survey, &mut |seen| {
-            match seen {
-                SurveyItem::Observation(sighting) => {
-                    if let EntityKey::Session(key) = &sighting.key {
-                        let session = there.entry(key.clone()).or_default();
+        worker.reader.survey(survey, &mut |item| {
+            match item {
+                SurveyItem::Observation(observation) => {
+                    if let EntityKey::Session(key) = &observation.key {
+                        let session = observed.entry(key.clone()).or_default();
                         match survey {
-                            Survey::Sessions => session.records.push(sighting),
-                            _ => session.set = Some(Some(sighting)),
+                            Survey::Sessions => session.records.push(observation),
+                            _ => session.set = Some(Some(observation)),
                         }
                     }
                 }
                 SurveyItem::Issue(key, issue) => {
                     if let Some(EntityKey::Session(key)) = &key {
-                        there.entry(key.clone()).or_default().has_issue = true;
+                        observed.entry(key.clone()).or_default().has_issue = true;
                     }
-                    notes.note(key, issue);
+                    issue_log.note(key, issue);
                 }
             }
             ControlFlow::Continue(())
         })?;
     }
     if sets {
-        for session in there.values_mut() {
+        for session in observed.values_mut() {
             session.set.get_or_insert(None);
         }
     }
-    Ok(there)
+    Ok(observed)
 }
 
 /// Whether a session has to be looked at record by record. `sets` says whether its set of messages
@@ -233,16 +237,16 @@ fn observe_sessions(
 fn is_dirty(
     view: &View,
     key: &SessionKey,
-    now: &SessionObservation,
+    current: &SessionObservation,
     sets: bool,
     options: &RefreshOptions,
 ) -> bool {
-    let Some((record, upkeep)) = view.refresh_state(&key.session) else { return true };
-    let same_record = match (&record, &now.records[..]) {
+    let Some((record, refresh_state)) = view.refresh_state(&key.session) else { return true };
+    let same_record = match (&record, &current.records[..]) {
         (None, []) => true,
-        (Some(known), [now]) => {
-            known.is_unchanged(&now.stamp)
-                && now
+        (Some(known), [current]) => {
+            known.is_unchanged(&current.stamp)
+                && current
                     .project
                     .as_ref()
                     .is_none_or(|project| view.is_in_project(&key.session, project))
@@ -251,8 +255,8 @@ fn is_dirty(
     };
     options.verify == Verify::Full
         || !same_record
-        || (sets && !now.is_same_set(&upkeep))
-        || now.has_issue
-        || options.is_hot(&upkeep)
+        || (sets && !current.is_same_set(&refresh_state))
+        || current.has_issue
+        || options.is_hot(&refresh_state)
         || options.parts > PartDetail::Later
 }

@@ -30,18 +30,18 @@ pub(super) fn resume(
     let Some(token) = known.resume.clone().filter(|_| may_resume(&known, options)) else {
         return Ok(None);
     };
-    let checked = worker.reader.clock().now();
-    let Worker { reader, meta_builder: metas, .. } = worker;
-    let mut added = AppendedRecords::new(view, key, metas);
-    let resumed = reader.resume(key, &ResumeToken::new(token), &mut |found| {
-        added.accept(found);
+    let checked_at = worker.reader.clock().now();
+    let Worker { reader, meta_builder, .. } = worker;
+    let mut added = AppendedRecords::new(view, key, meta_builder);
+    let resumed = reader.resume(key, &ResumeToken::new(token), &mut |item| {
+        added.accept(item);
         ControlFlow::Continue(())
     })?;
     if resumed.probe == Probe::Rescan {
         return Ok(None);
     }
     let mut state = SessionState::clone(&known);
-    state.refresh_state.checked_at = checked;
+    state.refresh_state.checked_at = checked_at;
     state.resume = resumed.token.map(|token| Arc::clone(token.bytes()));
     Ok(Some(added.finish(&known, state, options)))
 }
@@ -96,8 +96,8 @@ impl<'a> AppendedRecords<'a> {
         }
     }
 
-    fn accept(&mut self, found: ScanItem) {
-        match found {
+    fn accept(&mut self, item: ScanItem) {
+        match item {
             ScanItem::Set(set) => self.accept_set(&set),
             ScanItem::Issue(key, issue) => self.issue_log.note(key, issue),
             ScanItem::Entry(entry) => match &entry.key {
@@ -140,30 +140,30 @@ impl<'a> AppendedRecords<'a> {
             (&mut read, &mut self.issue_log),
         );
         if let Some(meta) = read.pop() {
-            let old = self.view.message_by_key(&meta.key);
-            self.counters.compared += u64::from(old.is_some());
-            self.put_message(meta, old);
+            let previous = self.view.message_by_key(&meta.key);
+            self.counters.compared += u64::from(previous.is_some());
+            self.put_message(meta, previous);
         }
         self.keep_span(entry);
     }
 
     /// Adds a message, or what it is now. The parts of one that is new are all yet to come.
-    fn put_message(&mut self, mut meta: MessageMeta, old: Option<Arc<MessageMeta>>) -> usize {
+    fn put_message(&mut self, mut meta: MessageMeta, previous: Option<Arc<MessageMeta>>) -> usize {
         if let Some(at) = self.message_indexes.get(&meta.key) {
             self.messages[*at].meta = meta;
             return *at;
         }
-        let set = old.as_ref().and_then(|old| old.parts.as_ref()?.part_set);
-        let parts = match &old {
+        let set = previous.as_ref().and_then(|previous| previous.parts.as_ref()?.part_set);
+        let parts = match &previous {
             None => Some(Vec::new()),
-            Some(old) => {
-                meta.parts = old.parts.clone();
+            Some(previous) => {
+                meta.parts = previous.parts.clone();
                 None
             }
         };
         let at = self.messages.len();
         self.message_indexes.insert(meta.key.clone(), at);
-        self.messages.push(AppendedMessage { meta, previous: old, parts, set });
+        self.messages.push(AppendedMessage { meta, previous, parts, set });
         at
     }
 
@@ -172,19 +172,19 @@ impl<'a> AppendedRecords<'a> {
         if let Some(at) = self.message_indexes.get(key) {
             return Some(*at);
         }
-        let old = self.view.message_by_key(key)?;
+        let previous = self.view.message_by_key(key)?;
         self.counters.cloned += 1;
-        Some(self.put_message(MessageMeta::clone(&old), Some(old)))
+        Some(self.put_message(MessageMeta::clone(&previous), Some(previous)))
     }
 
     fn accept_part(&mut self, key: &PartKey, entry: Entry) {
         let (session, message) = (self.session.session.clone(), key.message.clone());
         // A part of nothing is in no index.
         let Some(at) = self.message_index(&MessageKey { session, message }) else { return };
-        let Self { messages, counters: effort, .. } = self;
+        let Self { messages, counters, .. } = self;
         let AppendedMessage { meta, parts, .. } = &mut messages[at];
         if let (None, Some(list)) = (&parts, &meta.parts) {
-            effort.cloned += list.refs.len() as u64;
+            counters.cloned += list.refs.len() as u64;
             *parts = Some(list.refs.to_vec());
         }
         if let Some(parts) = parts {
@@ -209,55 +209,40 @@ impl<'a> AppendedRecords<'a> {
         mut state: SessionState,
         options: &RefreshOptions,
     ) -> VerifyOutcome {
-        let Self {
-            session,
-            record,
-            set,
-            messages,
-            spans,
-            issue_log: notes,
-            counters: mut effort,
-            ..
-        } = self;
-        let (mut batch, upkeep) = (Batch::new(), &mut state.refresh_state);
+        let Self { session, record, set, messages, spans, issue_log, mut counters, .. } = self;
+        let (mut batch, refresh_state) = (Batch::new(), &mut state.refresh_state);
         let newest = |observed: &ObservedStamp| observed.stamp.mtime;
         if let Some(record) = record {
-            effort.compared += 1;
-            upkeep.newest_change = upkeep.newest_change.max(newest(&record.observed));
+            counters.compared += 1;
+            refresh_state.newest_change = refresh_state.newest_change.max(newest(&record.observed));
             if state.record.as_deref() != Some(&record) {
                 state.record = Some(Arc::new(record));
             }
         }
         if let Some(set) = set {
-            upkeep.newest_change = upkeep.newest_change.max(newest(&set));
-            upkeep.message_set = Some(set);
+            refresh_state.newest_change = refresh_state.newest_change.max(newest(&set));
+            refresh_state.message_set = Some(set);
         }
-        for AppendedMessage { mut meta, previous: old, parts, set } in messages {
+        for AppendedMessage { mut meta, previous, parts, set } in messages {
             if let Some(parts) = parts {
                 meta.parts = Some(PartList { part_set: set, refs: parts.into() });
             }
-            old.iter().for_each(|old| upkeep.remove(old));
-            upkeep.add(&meta);
-            upkeep.newest_change = upkeep.newest_change.max(newest(&meta.observed));
-            if old.is_none_or(|old| *old != meta) {
+            previous.iter().for_each(|previous| refresh_state.remove(previous));
+            refresh_state.add(&meta);
+            refresh_state.newest_change = refresh_state.newest_change.max(newest(&meta.observed));
+            if previous.is_none_or(|previous| *previous != meta) {
                 batch.put_message(meta);
             }
         }
         let records = state.record.iter().map(|record| record.observed);
-        let is_clean = records.chain(upkeep.message_set).all(|observed| observed.clean);
-        upkeep.unsettled = !is_clean || upkeep.unclean_messages > 0 || !notes.issues.is_empty();
-        let unsettled = upkeep.unsettled;
-        effort.resumed += 1;
+        let is_clean = records.chain(refresh_state.message_set).all(|observed| observed.clean);
+        refresh_state.unsettled =
+            !is_clean || refresh_state.unclean_messages > 0 || !issue_log.issues.is_empty();
+        let unsettled = refresh_state.unsettled;
+        counters.resumed += 1;
         if !batch.is_empty() || needs_revision(Some(known), &state, options) {
             batch.put_session(session.clone(), state);
         }
-        VerifyOutcome {
-            batch,
-            issue_log: notes,
-            missing_session: None,
-            unsettled,
-            spans,
-            counters: effort,
-        }
+        VerifyOutcome { batch, issue_log, missing_session: None, unsettled, spans, counters }
     }
 }

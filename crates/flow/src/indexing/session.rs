@@ -63,27 +63,28 @@ pub(crate) fn read_whole_session(
     entry: Option<&Entry>,
     parts: PartDetail,
 ) -> Result<WholeSession> {
-    let mut notes = IssueLog::default();
-    let checked = worker.reader.clock().now();
-    let record = entry.and_then(|entry| session_meta(&mut worker.meta_builder, entry, &mut notes));
+    let mut issue_log = IssueLog::default();
+    let checked_at = worker.reader.clock().now();
+    let record =
+        entry.and_then(|entry| session_meta(&mut worker.meta_builder, entry, &mut issue_log));
     let record = record.map(Arc::new);
     let messages = std::mem::take(&mut worker.spare_messages);
     let SessionMessages { set, resume, mut messages } =
-        read_all_messages(worker, key, messages, &mut notes)?;
-    let Worker { reader, file_count: files, .. } = worker;
+        read_all_messages(worker, key, messages, &mut issue_log)?;
+    let Worker { reader, file_count, .. } = worker;
     if parts > PartDetail::Later {
-        *files += messages.len() as u64;
+        *file_count += messages.len() as u64;
         for message in &mut messages {
-            message.parts = Some(list_parts(&mut **reader, &message.key, parts, &mut notes)?);
+            message.parts = Some(list_parts(&mut **reader, &message.key, parts, &mut issue_log)?);
         }
     }
-    let upkeep = refresh_state(record.as_deref(), set, &messages, checked, &notes);
+    let state = refresh_state(record.as_deref(), set, &messages, checked_at, &issue_log);
     let contents = SessionContents {
         key: key.clone(),
-        state: SessionState { record, refresh_state: upkeep, resume },
+        state: SessionState { record, refresh_state: state, resume },
         messages,
     };
-    Ok(WholeSession { contents, issue_log: notes })
+    Ok(WholeSession { contents, issue_log })
 }
 
 /// All messages of a session, without their parts.
@@ -98,78 +99,84 @@ pub(super) fn read_all_messages(
     worker: &mut Worker<'_>,
     key: &SessionKey,
     mut messages: Vec<MessageMeta>,
-    notes: &mut IssueLog,
+    issue_log: &mut IssueLog,
 ) -> Result<SessionMessages> {
-    let before = notes.issues.len();
+    let before = issue_log.issues.len();
     let (mut set, mut resume) = (None, None);
-    let Worker { reader, meta_builder: metas, file_count: files, .. } = worker;
-    reader.scan_borrowed(&Scope::Messages(key.clone()), &mut |lent| {
-        match lent {
-            BorrowedItem::Set(sighting) => {
-                set = Some(observed_from_observation(&sighting));
-                resume = sighting.resume.map(|token| Arc::clone(token.bytes()));
+    let Worker { reader, meta_builder, file_count, .. } = worker;
+    reader.scan_borrowed(&Scope::Messages(key.clone()), &mut |item| {
+        match item {
+            BorrowedItem::Set(observation) => {
+                set = Some(observed_from_observation(&observation));
+                resume = observation.resume.map(|token| Arc::clone(token.bytes()));
             }
-            BorrowedItem::Issue(key, issue) => notes.note(key, issue),
+            BorrowedItem::Issue(key, issue) => issue_log.note(key, issue),
             BorrowedItem::Record(record) => {
                 let observed = ObservedStamp {
                     stamp: record.stamp,
                     clean: record.settled == Settled::Settled,
                 };
                 match record.key() {
-                    Ok(of) => {
+                    Ok(key) => {
                         let BorrowedRecord { order, is_copy, bytes, .. } = record;
                         let place = MessagePosition { order, is_copy };
                         push_message_meta(
-                            metas,
-                            of,
+                            meta_builder,
+                            key,
                             place,
                             bytes,
                             observed,
-                            (&mut messages, notes),
+                            (&mut messages, issue_log),
                         );
                     }
-                    Err(issue) => notes.note(Some(key.clone().into()), *issue),
+                    Err(issue) => issue_log.note(Some(key.clone().into()), *issue),
                 }
             }
             BorrowedItem::Commit => {}
             BorrowedItem::Rollback => {
                 (set, resume) = (None, None);
                 messages.clear();
-                notes.issues.truncate(before);
+                issue_log.issues.truncate(before);
             }
         }
         ControlFlow::Continue(())
     })?;
-    *files += messages.len() as u64;
+    *file_count += messages.len() as u64;
     Ok(SessionMessages { set, resume, messages })
 }
 
 /// The meta of a session's record, and of what it does not say.
 pub(crate) fn session_meta(
-    metas: &mut MetaBuilder,
+    meta_builder: &mut MetaBuilder,
     entry: &Entry,
-    notes: &mut IssueLog,
+    issue_log: &mut IssueLog,
 ) -> Option<SessionMeta> {
     let (EntityKey::Session(key), Some(span)) = (&entry.key, &entry.span) else { return None };
     let Entry { order, project, origin, provenance, .. } = entry;
-    let (meta, issue) =
-        metas.session(key.clone(), *order, project.clone(), origin.as_ref(), provenance, span);
-    notes.note_about(&entry.key, issue);
+    let (meta, issue) = meta_builder.session(
+        key.clone(),
+        *order,
+        project.clone(),
+        origin.as_ref(),
+        provenance,
+        span,
+    );
+    issue_log.note_about(&entry.key, issue);
     Some(meta)
 }
 
 /// Adds the meta of a message.
 pub(super) fn push_message_meta(
-    metas: &mut MetaBuilder,
+    meta_builder: &mut MetaBuilder,
     key: EntityKey,
     place: MessagePosition,
     bytes: &[u8],
     observed: ObservedStamp,
-    (messages, notes): (&mut Vec<MessageMeta>, &mut IssueLog),
+    (messages, issue_log): (&mut Vec<MessageMeta>, &mut IssueLog),
 ) {
     let EntityKey::Message(key) = key else { return };
-    if let Some(issue) = metas.message(key, place, bytes, observed, messages) {
-        notes.note(messages.last().map(|meta| meta.key.clone().into()), issue);
+    if let Some(issue) = meta_builder.message(key, place, bytes, observed, messages) {
+        issue_log.note(messages.last().map(|meta| meta.key.clone().into()), issue);
     }
 }
 
@@ -178,27 +185,26 @@ pub(super) fn refresh_state<'m>(
     record: Option<&SessionMeta>,
     set: Option<ObservedStamp>,
     messages: impl IntoIterator<Item = &'m MessageMeta>,
-    checked: UnixNanos,
-    notes: &IssueLog,
+    checked_at: UnixNanos,
+    issue_log: &IssueLog,
 ) -> RefreshState {
-    let mut upkeep =
-        RefreshState { message_set: set, checked_at: checked, ..RefreshState::default() };
-    let (mut newest, mut unsettled) = (upkeep.newest_change, !notes.issues.is_empty());
-    let mut look = |observed: &ObservedStamp| {
+    let mut state = RefreshState { message_set: set, checked_at, ..RefreshState::default() };
+    let (mut newest, mut unsettled) = (state.newest_change, !issue_log.issues.is_empty());
+    let mut include = |observed: &ObservedStamp| {
         newest = newest.max(observed.stamp.mtime);
         unsettled |= !observed.clean;
     };
-    record.iter().for_each(|record| look(&record.observed));
-    set.iter().for_each(&mut look);
+    record.iter().for_each(|record| include(&record.observed));
+    set.iter().for_each(&mut include);
     for message in messages {
-        look(&message.observed);
+        include(&message.observed);
         if let Some(list) = &message.parts {
-            list.part_set.iter().for_each(&mut look);
-            list.refs.iter().filter_map(|part| part.observed.as_ref()).for_each(&mut look);
+            list.part_set.iter().for_each(&mut include);
+            list.refs.iter().filter_map(|part| part.observed.as_ref()).for_each(&mut include);
         }
-        upkeep.add(message);
+        state.add(message);
     }
-    RefreshState { newest_change: newest, unsettled, ..upkeep }
+    RefreshState { newest_change: newest, unsettled, ..state }
 }
 
 /// Lists the parts of a message.
@@ -206,36 +212,39 @@ pub(crate) fn list_parts(
     reader: &mut dyn Reader,
     key: &MessageKey,
     parts: PartDetail,
-    notes: &mut IssueLog,
+    issue_log: &mut IssueLog,
 ) -> Result<PartList> {
     let mut set = None;
     if parts == PartDetail::Stamps {
-        let mut found: Vec<(OrderKey, PartId, ObservedStamp)> = Vec::new();
-        reader.survey(&Survey::Parts(key), &mut |seen| {
-            match seen {
-                SurveyItem::Observation(sighting) => match &sighting.key {
+        let mut observed_parts: Vec<(OrderKey, PartId, ObservedStamp)> = Vec::new();
+        reader.survey(&Survey::Parts(key), &mut |item| {
+            match item {
+                SurveyItem::Observation(observation) => match &observation.key {
                     EntityKey::Part(part) => {
-                        found.push((
-                            sighting.order,
+                        observed_parts.push((
+                            observation.order,
                             part.part.clone(),
-                            observed_from_observation(&sighting),
+                            observed_from_observation(&observation),
                         ));
                     }
-                    _ => set = Some(observed_from_observation(&sighting)),
+                    _ => set = Some(observed_from_observation(&observation)),
                 },
-                SurveyItem::Issue(key, issue) => notes.note(key, issue),
+                SurveyItem::Issue(key, issue) => issue_log.note(key, issue),
             }
             ControlFlow::Continue(())
         })?;
-        found.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        observed_parts.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
         let part = |(_, id, observed)| PartRef::from_observed(id, observed);
-        return Ok(PartList { part_set: set, refs: found.into_iter().map(part).collect() });
+        return Ok(PartList {
+            part_set: set,
+            refs: observed_parts.into_iter().map(part).collect(),
+        });
     }
     let mut refs = Vec::new();
-    reader.scan(&Scope::Parts(key.clone()), &mut |found| {
-        match found {
-            ScanItem::Set(sighting) => set = Some(observed_from_observation(&sighting)),
-            ScanItem::Issue(key, issue) => notes.note(key, issue),
+    reader.scan(&Scope::Parts(key.clone()), &mut |item| {
+        match item {
+            ScanItem::Set(observation) => set = Some(observed_from_observation(&observation)),
+            ScanItem::Issue(key, issue) => issue_log.note(key, issue),
             ScanItem::Entry(Entry { key: EntityKey::Part(part), .. }) => {
                 refs.push(PartRef::from_id(part.part));
             }

@@ -98,7 +98,7 @@ impl Snapshots {
 
     /// Whether [`Snapshots::with_lock`] got the lock of a store.
     pub fn is_locked(&self, store: &SourceId) -> bool {
-        self.lock.as_ref().is_some_and(|(of, _)| of == store)
+        self.lock.as_ref().is_some_and(|(locked, _)| locked == store)
     }
 
     fn take_lock(&self, store: &SourceId) -> Result<Option<FileLock>, PathError> {
@@ -158,9 +158,9 @@ impl Snapshots {
                 Err(_) => None,
             },
         };
-        if let Ok(kept) = self.load(store) {
-            let kept = kept.cursor();
-            if before != Some(&kept) && !snapshot.continues(&kept) {
+        if let Ok(saved) = self.load(store) {
+            let saved = saved.cursor();
+            if before != Some(&saved) && !snapshot.continues(&saved) {
                 return Ok(false);
             }
         }
@@ -192,7 +192,7 @@ impl Snapshots {
 
     /// The snapshots that are kept, the newest first.
     pub fn list(&self) -> Vec<SnapshotFile> {
-        let mut kept: Vec<SnapshotFile> = self
+        let mut saved: Vec<SnapshotFile> = self
             .files_with_suffix(SNAPSHOT_SUFFIX)
             .into_iter()
             .map(|(path, stamp)| {
@@ -200,8 +200,8 @@ impl Snapshots {
                 SnapshotFile { path, stamp, store }
             })
             .collect();
-        kept.sort_by(|a, b| b.stamp.mtime.cmp(&a.stamp.mtime).then_with(|| a.path.cmp(&b.path)));
-        kept
+        saved.sort_by(|a, b| b.stamp.mtime.cmp(&a.stamp.mtime).then_with(|| a.path.cmp(&b.path)));
+        saved
     }
 
     /// Removes every snapshot, and what was left of unfinished ones. Says how many there were.
@@ -259,12 +259,13 @@ impl Snapshots {
     }
 
     /// Our files whose names end so. Others in the directory are not ours to touch.
-    fn files_with_suffix(&self, end: &[u8]) -> Vec<(PathBuf, Stamp)> {
+    fn files_with_suffix(&self, suffix: &[u8]) -> Vec<(PathBuf, Stamp)> {
         let Ok(dir) = Dir::open(&self.dir) else { return Vec::new() };
         let mut names = Vec::new();
         let listed = dir.list(&mut ListBuffer::default(), |name, kind| {
-            let ours = name.windows(SNAPSHOT_SUFFIX.len()).any(|part| part == SNAPSHOT_SUFFIX);
-            if kind == FileKind::File && ours && name.ends_with(end) {
+            let is_snapshot_file =
+                name.windows(SNAPSHOT_SUFFIX.len()).any(|part| part == SNAPSHOT_SUFFIX);
+            if kind == FileKind::File && is_snapshot_file && name.ends_with(suffix) {
                 names.extend(String::from_utf8(name.to_vec()));
             }
         });

@@ -37,7 +37,7 @@ impl SessionObservation {
     pub(crate) fn is_same_set(&self, known: &RefreshState) -> bool {
         match (&known.message_set, &self.set) {
             (None, Some(None)) => true,
-            (Some(known), Some(Some(now))) => known.is_unchanged(&now.stamp),
+            (Some(known), Some(Some(current))) => known.is_unchanged(&current.stamp),
             _ => false,
         }
     }
@@ -46,11 +46,11 @@ impl SessionObservation {
 /// Whether every message that is known of looks as it did. Nothing is listed: of a set that is as
 /// it was, the names are known.
 fn are_messages_unchanged(worker: &mut Worker<'_>, view: &View, key: &SessionKey) -> Result<bool> {
-    let Some((ids, looks)) = view.observed_messages(&key.session) else { return Ok(false) };
+    let Some((ids, stamps)) = view.observed_messages(&key.session) else { return Ok(false) };
     worker.file_count += ids.len() as u64;
     let mut same = 0;
-    worker.reader.survey(&Survey::TheseMessages(key, &ids), &mut |seen| match seen {
-        SurveyItem::Observation(now) if looks[same].is_unchanged(&now.stamp) => {
+    worker.reader.survey(&Survey::TheseMessages(key, &ids), &mut |item| match item {
+        SurveyItem::Observation(current) if stamps[same].is_unchanged(&current.stamp) => {
             same += 1;
             ControlFlow::Continue(())
         }
@@ -65,72 +65,65 @@ pub(crate) fn verify(
     worker: &mut Worker<'_>,
     view: &View,
     key: &SessionKey,
-    seen: Option<&SessionObservation>,
+    observation: Option<&SessionObservation>,
     options: &RefreshOptions,
 ) -> Result<VerifyOutcome> {
     if let Some(resumed) = resume(worker, view, key, options)? {
         return Ok(resumed);
     }
-    let checked = worker.reader.clock().now();
+    let checked_at = worker.reader.clock().now();
     let known = view.session_state(&key.session);
-    let mut notes = IssueLog::default();
+    let mut issue_log = IssueLog::default();
     // Of a log that could not be resumed, equal stamps say nothing.
     let is_log = known.as_ref().is_some_and(|known| known.resume.is_some());
-    let seen = seen.filter(|_| !is_log);
-    let record = verify_record(worker, known.as_deref(), key, seen, &mut notes)?;
+    let observation = observation.filter(|_| !is_log);
+    let record = verify_record(worker, known.as_deref(), key, observation, &mut issue_log)?;
 
-    if let (Some(known), Some(seen)) = (&known, seen)
-        && notes.issues.is_empty()
+    if let (Some(known), Some(observation)) = (&known, observation)
+        && issue_log.issues.is_empty()
         && known.record == record
         && !options.is_hot(&known.refresh_state)
         && options.parts == PartDetail::Later
-        && seen.is_same_set(&known.refresh_state)
+        && observation.is_same_set(&known.refresh_state)
         && are_messages_unchanged(worker, view, key)?
     {
         // Nearly always.
-        return Ok(VerifyOutcome { issue_log: notes, ..VerifyOutcome::default() });
+        return Ok(VerifyOutcome { issue_log, ..VerifyOutcome::default() });
     }
     let old = view.by_session(&key.session);
     // Of a session that is new all is read, and of a log that could not be resumed too: what is handed
     // out then says where to resume.
     let mut batch = Batch::new();
     let SessionMessages { set, resume, mut messages } = match is_log || known.is_none() {
-        true => reread_all_messages(worker, key, &old, &mut batch, &mut notes)?,
-        false => read_changed_messages(worker, key, &old, &mut batch, &mut notes)?,
+        true => reread_all_messages(worker, key, &old, &mut batch, &mut issue_log)?,
+        false => read_changed_messages(worker, key, &old, &mut batch, &mut issue_log)?,
     };
-    let mut effort =
+    let mut counters =
         RefreshCounters { compared: messages.len() as u64, ..RefreshCounters::default() };
-    effort.cloned += (old.len() as u64).min(effort.compared);
+    counters.cloned += (old.len() as u64).min(counters.compared);
     let wanted = options.parts.max(options.parts_of_dirty);
-    verify_parts(worker, &mut messages, wanted, &mut notes)?;
+    verify_parts(worker, &mut messages, wanted, &mut issue_log)?;
 
-    let upkeep = refresh_state(record.as_deref(), set, &messages, checked, &notes);
-    let by_id = messages_by_id(&old);
+    let refresh_state = refresh_state(record.as_deref(), set, &messages, checked_at, &issue_log);
+    let old_by_id = messages_by_id(&old);
     for message in messages {
-        if by_id.get(&message.key.message).is_none_or(|old| ***old != message) {
+        if old_by_id.get(&message.key.message).is_none_or(|old| ***old != message) {
             batch.put_message(message);
         }
     }
-    let is_there = record.is_some() || set.is_some();
+    let exists = record.is_some() || set.is_some();
     match known {
-        Some(_) if !is_there => batch.remove_session(key.clone()),
-        None if !is_there => {}
+        Some(_) if !exists => batch.remove_session(key.clone()),
+        None if !exists => {}
         known => {
-            let state = SessionState { record, refresh_state: upkeep, resume };
+            let state = SessionState { record, refresh_state, resume };
             if !batch.is_empty() || needs_revision(known.as_deref(), &state, options) {
                 batch.put_session(key.clone(), state);
             }
         }
     }
-    let (lost, unsettled) = ((!is_there).then(|| key.clone()), upkeep.unsettled);
-    Ok(VerifyOutcome {
-        batch,
-        issue_log: notes,
-        missing_session: lost,
-        unsettled,
-        spans: Vec::new(),
-        counters: effort,
-    })
+    let (missing_session, unsettled) = ((!exists).then(|| key.clone()), refresh_state.unsettled);
+    Ok(VerifyOutcome { batch, issue_log, missing_session, unsettled, spans: Vec::new(), counters })
 }
 
 fn messages_by_id(messages: &[Arc<MessageMeta>]) -> HashMap<&MessageId, &Arc<MessageMeta>> {
@@ -144,16 +137,16 @@ fn reread_all_messages(
     key: &SessionKey,
     old: &[Arc<MessageMeta>],
     batch: &mut Batch,
-    notes: &mut IssueLog,
+    issue_log: &mut IssueLog,
 ) -> Result<SessionMessages> {
-    let before = notes.issues.len();
-    let mut all = read_all_messages(worker, key, Vec::new(), notes)?;
+    let before = issue_log.issues.len();
+    let mut all = read_all_messages(worker, key, Vec::new(), issue_log)?;
     let mut old = messages_by_id(old);
     for message in &mut all.messages {
         let old = old.remove(&message.key.message);
         message.parts = old.and_then(|old| old.parts.clone());
     }
-    for issue in &notes.issues[before..] {
+    for issue in &issue_log.issues[before..] {
         if let Some(EntityKey::Message(unreadable)) = &issue.key {
             old.remove(&unreadable.message); // there all the same
         }
@@ -169,34 +162,34 @@ fn read_changed_messages(
     key: &SessionKey,
     old: &[Arc<MessageMeta>],
     batch: &mut Batch,
-    notes: &mut IssueLog,
+    issue_log: &mut IssueLog,
 ) -> Result<SessionMessages> {
-    let (mut set, mut there) = (None, Vec::new());
-    worker.reader.survey(&Survey::Messages(key), &mut |seen| {
-        match seen {
-            SurveyItem::Observation(sighting) => match sighting.key {
-                EntityKey::Message(key) => there.push((key, sighting.stamp)),
-                _ => set = Some(observed_from_observation(&sighting)),
+    let (mut set, mut listed) = (None, Vec::new());
+    worker.reader.survey(&Survey::Messages(key), &mut |item| {
+        match item {
+            SurveyItem::Observation(observation) => match observation.key {
+                EntityKey::Message(key) => listed.push((key, observation.stamp)),
+                _ => set = Some(observed_from_observation(&observation)),
             },
-            SurveyItem::Issue(key, issue) => notes.note(key, issue),
+            SurveyItem::Issue(key, issue) => issue_log.note(key, issue),
         }
         ControlFlow::Continue(())
     })?;
-    worker.file_count += there.len() as u64;
-    let mut sighted_messages: HashMap<MessageId, Stamp> =
-        there.into_iter().map(|(key, stamp)| (key.message, stamp)).collect();
-    let mut messages = Vec::with_capacity(sighted_messages.len());
+    worker.file_count += listed.len() as u64;
+    let mut observed: HashMap<MessageId, Stamp> =
+        listed.into_iter().map(|(key, stamp)| (key.message, stamp)).collect();
+    let mut messages = Vec::with_capacity(observed.len());
     for message in old {
-        match sighted_messages.get(&message.key.message) {
+        match observed.get(&message.key.message) {
             None => batch.remove_message(message.key.clone()),
-            Some(now) if message.observed.is_unchanged(now) => {
-                sighted_messages.remove(&message.key.message);
+            Some(current) if message.observed.is_unchanged(current) => {
+                observed.remove(&message.key.message);
                 messages.push(MessageMeta::clone(message));
             }
             Some(_) => {} // it is among those to be read
         }
     }
-    read_messages(worker, key, sighted_messages.into_keys(), old, &mut messages, notes)?;
+    read_messages(worker, key, observed.into_keys(), old, &mut messages, issue_log)?;
     Ok(SessionMessages { set, resume: None, messages })
 }
 
@@ -205,26 +198,26 @@ pub(crate) fn verify_record(
     worker: &mut Worker<'_>,
     known: Option<&SessionState>,
     key: &SessionKey,
-    seen: Option<&SessionObservation>,
-    notes: &mut IssueLog,
+    observation: Option<&SessionObservation>,
+    issue_log: &mut IssueLog,
 ) -> Result<Option<Arc<SessionMeta>>> {
-    let records = seen.map(|seen| &seen.records[..]);
+    let records = observation.map(|observation| &observation.records[..]);
     let known = known.and_then(|known| known.record.as_ref());
     match (records, known) {
         (Some([]), _) => return Ok(None),
-        (Some([now]), Some(known)) if is_same_record(known, now) => {
+        (Some([current]), Some(known)) if is_same_record(known, current) => {
             return Ok(Some(Arc::clone(known)));
         }
         _ => {}
     }
-    let Worker { reader, meta_builder: metas, .. } = worker;
-    let asked = [EntityKey::Session(key.clone())];
+    let Worker { reader, meta_builder, .. } = worker;
+    let requested = [EntityKey::Session(key.clone())];
     let mut read = None;
-    reader.spans(&asked, &mut |found| {
-        match found {
-            ScanItem::Entry(entry) => read = session_meta(metas, &entry, notes),
+    reader.spans(&requested, &mut |item| {
+        match item {
+            ScanItem::Entry(entry) => read = session_meta(meta_builder, &entry, issue_log),
             ScanItem::Issue(_, issue) if issue.is_vanished() => {} // that is the answer
-            ScanItem::Issue(key, issue) => notes.note(key, issue),
+            ScanItem::Issue(key, issue) => issue_log.note(key, issue),
             ScanItem::Set(_) => {}
         }
         ControlFlow::Continue(())
@@ -237,9 +230,9 @@ pub(crate) fn verify_record(
 }
 
 /// Whether a record is as it was, and in the same project.
-fn is_same_record(known: &SessionMeta, now: &Observation) -> bool {
-    known.observed.is_unchanged(&now.stamp)
-        && now.project.as_ref().is_none_or(|project| known.project.as_ref() == Some(project))
+fn is_same_record(known: &SessionMeta, current: &Observation) -> bool {
+    known.observed.is_unchanged(&current.stamp)
+        && current.project.as_ref().is_none_or(|project| known.project.as_ref() == Some(project))
 }
 
 /// Reads messages that are new or changed. What was known of the parts of a changed one stays.
@@ -249,29 +242,29 @@ pub(crate) fn read_messages(
     ids: impl Iterator<Item = MessageId>,
     old: &[Arc<MessageMeta>],
     messages: &mut Vec<MessageMeta>,
-    notes: &mut IssueLog,
+    issue_log: &mut IssueLog,
 ) -> Result<()> {
     let key = |message| MessageKey { session: session.session.clone(), message };
     let keys: Vec<EntityKey> = ids.map(|id| EntityKey::Message(key(id))).collect();
     if keys.is_empty() {
         return Ok(());
     }
-    let Worker { reader, meta_builder: metas, file_count: files, .. } = worker;
-    *files += keys.len() as u64;
-    reader.spans(&keys, &mut |found| {
-        match found {
+    let Worker { reader, meta_builder, file_count, .. } = worker;
+    *file_count += keys.len() as u64;
+    reader.spans(&keys, &mut |item| {
+        match item {
             ScanItem::Entry(Entry { key, order, is_copy, span: Some(span), .. }) => {
                 let observed = ObservedStamp { stamp: *span.stamp(), clean: span.is_settled() };
                 let before = messages.len();
                 let place = MessagePosition { order, is_copy };
-                push_message_meta(metas, key, place, &span, observed, (messages, notes));
+                push_message_meta(meta_builder, key, place, &span, observed, (messages, issue_log));
                 if let Some(meta) = messages.get_mut(before) {
                     let old = old.iter().find(|old| old.key == meta.key);
                     meta.parts = old.and_then(|old| old.parts.clone());
                 }
             }
             ScanItem::Issue(_, issue) if issue.is_vanished() => {}
-            ScanItem::Issue(key, issue) => notes.note(key, issue),
+            ScanItem::Issue(key, issue) => issue_log.note(key, issue),
             ScanItem::Entry(_) | ScanItem::Set(_) => {}
         }
         ControlFlow::Continue(())
@@ -283,7 +276,7 @@ fn verify_parts(
     worker: &mut Worker<'_>,
     messages: &mut [MessageMeta],
     wanted: PartDetail,
-    notes: &mut IssueLog,
+    issue_log: &mut IssueLog,
 ) -> Result<()> {
     let listed: Vec<MessageKey> = messages
         .iter()
@@ -293,14 +286,14 @@ fn verify_parts(
     let mut sets: HashMap<MessageKey, Observation> = HashMap::with_capacity(listed.len());
     if !listed.is_empty() {
         worker.file_count += listed.len() as u64;
-        worker.reader.survey(&Survey::PartSets(&listed), &mut |seen| {
-            match seen {
-                SurveyItem::Observation(sighting) => {
-                    if let EntityKey::Message(key) = &sighting.key {
-                        sets.insert(key.clone(), sighting);
+        worker.reader.survey(&Survey::PartSets(&listed), &mut |item| {
+            match item {
+                SurveyItem::Observation(observation) => {
+                    if let EntityKey::Message(key) = &observation.key {
+                        sets.insert(key.clone(), observation);
                     }
                 }
-                SurveyItem::Issue(key, issue) => notes.note(key, issue),
+                SurveyItem::Issue(key, issue) => issue_log.note(key, issue),
             }
             ControlFlow::Continue(())
         })?;
@@ -308,33 +301,33 @@ fn verify_parts(
     for message in messages {
         let Some(list) = &message.parts else {
             if wanted > PartDetail::Later {
-                let list = list_parts(&mut *worker.reader, &message.key, wanted, notes)?;
+                let list = list_parts(&mut *worker.reader, &message.key, wanted, issue_log)?;
                 message.parts = Some(list);
             }
             continue;
         };
-        let looked_at = list.refs.iter().any(|part| part.observed.is_some());
-        let level = if looked_at { PartDetail::Stamps } else { wanted.max(PartDetail::Names) };
+        let has_stamps = list.refs.iter().any(|part| part.observed.is_some());
+        let level = if has_stamps { PartDetail::Stamps } else { wanted.max(PartDetail::Names) };
         let unchanged = match (&list.part_set, sets.get(&message.key)) {
             (None, None) => true,
-            (Some(known), Some(now)) => known.is_unchanged(&now.stamp),
+            (Some(known), Some(current)) => known.is_unchanged(&current.stamp),
             _ => false,
         };
         let complete = level == PartDetail::Names || list.refs.is_empty();
         if unchanged && complete {
             continue;
         }
-        let mut now = list_parts(&mut *worker.reader, &message.key, level, notes)?;
-        worker.file_count += now.refs.len() as u64;
-        carry_over_parts(&mut now, list, false);
-        message.parts = Some(now);
+        let mut current = list_parts(&mut *worker.reader, &message.key, level, issue_log)?;
+        worker.file_count += current.refs.len() as u64;
+        carry_over_parts(&mut current, list, false);
+        message.parts = Some(current);
     }
     Ok(())
 }
 
 /// Parts that look as they did are as they are known. Of those that may have been in the middle of a
 /// write then, and are not now, only the kind is, unless they are read next and compared.
-pub(crate) fn carry_over_parts(now: &mut PartList, known: &PartList, are_read: bool) {
+pub(crate) fn carry_over_parts(current: &mut PartList, known: &PartList, are_read: bool) {
     let known: HashMap<&PartId, &PartRef> =
         known.refs.iter().map(|part| (&part.id, part)).collect();
     let stamp = |part: &PartRef| part.observed.map(|observed| observed.stamp);
@@ -347,5 +340,5 @@ pub(crate) fn carry_over_parts(now: &mut PartList, known: &PartList, are_read: b
             part
         }
     };
-    now.refs = now.refs.iter().map(keep).collect();
+    current.refs = current.refs.iter().map(keep).collect();
 }

@@ -26,15 +26,16 @@ pub(crate) struct VerifyOutcome {
 /// was looked at has to be only if it need not be any more.
 pub(super) fn needs_revision(
     known: Option<&SessionState>,
-    now: &SessionState,
+    current: &SessionState,
     options: &RefreshOptions,
 ) -> bool {
     let Some(known) = known else { return true };
-    let same_but_when =
-        RefreshState { checked_at: known.refresh_state.checked_at, ..now.refresh_state };
-    let calmed = options.is_hot(&known.refresh_state) && !options.is_hot(&now.refresh_state);
-    known.record != now.record
-        || known.refresh_state != same_but_when
-        || known.resume != now.resume
-        || calmed
+    let current_except_time =
+        RefreshState { checked_at: known.refresh_state.checked_at, ..current.refresh_state };
+    let became_cold =
+        options.is_hot(&known.refresh_state) && !options.is_hot(&current.refresh_state);
+    known.record != current.record
+        || known.refresh_state != current_except_time
+        || known.resume != current.resume
+        || became_cold
 }

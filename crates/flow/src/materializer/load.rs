@@ -49,7 +49,7 @@ impl SessionMaterializer {
         reader: &mut dyn Reader,
     ) -> Result<Option<SessionRefTree>> {
         let Some(mut tree) = self.cached_tree_without_items(view, session) else { return Ok(None) };
-        let listing = Listing::collect(|each| reader.scan(&Scope::Items(session.clone()), each))?;
+        let listing = Listing::collect(|visit| reader.scan(&Scope::Items(session.clone()), visit))?;
         let items = listing.entries.into_iter().filter_map(|Entry { key, order, span, .. }| {
             let EntityKey::Item(key) = key else { return None };
             Some(ItemRefNode { key, order, span })
@@ -106,8 +106,8 @@ impl SessionMaterializer {
             return Ok(spans);
         }
         let mut read: HashMap<EntityKey, MappedSpan> = HashMap::with_capacity(keys.len());
-        self.source.open()?.spans(&keys, &mut |found| {
-            if let ScanItem::Entry(Entry { key, span: Some(span), .. }) = found {
+        self.source.open()?.spans(&keys, &mut |item| {
+            if let ScanItem::Entry(Entry { key, span: Some(span), .. }) = item {
                 read.insert(key, span);
             }
             ControlFlow::Continue(())

@@ -20,11 +20,11 @@ pub(super) fn observe_part_sets(
     let messages = view.by_session(&session.session);
     let keys: Vec<MessageKey> = messages.iter().map(|meta| meta.key.clone()).collect();
     let mut sets = HashMap::with_capacity(keys.len());
-    reader.survey(&Survey::PartSets(&keys), &mut |seen| {
-        if let SurveyItem::Observation(sighting) = seen
-            && let EntityKey::Message(key) = &sighting.key
+    reader.survey(&Survey::PartSets(&keys), &mut |item| {
+        if let SurveyItem::Observation(observation) = item
+            && let EntityKey::Message(key) = &observation.key
         {
-            sets.insert(key.clone(), observed_from_observation(&sighting));
+            sets.insert(key.clone(), observed_from_observation(&observation));
         }
         ControlFlow::Continue(())
     })?;
@@ -41,17 +41,17 @@ pub(super) fn loaded_parts_batch(
     let mut batch = Batch::new();
     for node in &tree.messages {
         let Some(meta) = view.message_by_key(&node.key) else { continue };
-        let is_same = node.span.as_ref().is_some_and(|it| *it.stamp() == meta.observed.stamp);
+        let is_same = node.span.as_ref().is_some_and(|span| *span.stamp() == meta.observed.stamp);
         let all_read = node.parts.iter().all(|part| part.span.is_some());
         if !is_same || !all_read {
             continue;
         }
-        let set = sets.get(&node.key).copied();
+        let part_set = sets.get(&node.key).copied();
         let part = |node: &PartRefNode| part_ref(&node.key.part, node.span.as_ref());
-        let parts = PartList { part_set: set, refs: node.parts.iter().map(part).collect() };
-        let learned = MessageMeta { parts: Some(parts), ..MessageMeta::clone(&meta) };
-        if learned != *meta {
-            batch.put_message(learned);
+        let parts = PartList { part_set, refs: node.parts.iter().map(part).collect() };
+        let updated = MessageMeta { parts: Some(parts), ..MessageMeta::clone(&meta) };
+        if updated != *meta {
+            batch.put_message(updated);
         }
     }
     batch

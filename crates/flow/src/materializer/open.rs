@@ -29,9 +29,9 @@ impl SessionMaterializer {
             .as_ref()
             .ok_or(NoSnapshot::Missing)
             .and_then(|snapshots| snapshots.load(source.id()));
-        let (index, origin, kept, report) = match loaded {
+        let (index, origin, saved_cursor, report) = match loaded {
             Ok(snapshot) => {
-                let kept = Some(snapshot.cursor());
+                let saved_cursor = Some(snapshot.cursor());
                 let has_cursors = snapshots.as_ref().is_none_or(Snapshots::has_cursors);
                 let index = match has_cursors {
                     true => SessionIndex::from_snapshot(snapshot),
@@ -41,9 +41,9 @@ impl SessionMaterializer {
                 let ControlFlow::Continue(StageResult { value, report }) = refreshed else {
                     return Ok(ControlFlow::Break(()));
                 };
-                (index, IndexOrigin::Snapshot(value), kept, report)
+                (index, IndexOrigin::Snapshot(value), saved_cursor, report)
             }
-            Err(why) => {
+            Err(reason) => {
                 let built = build_index(&*source, options.parts, progress)?;
                 let ControlFlow::Continue(StageResult { value, report }) = built else {
                     return Ok(ControlFlow::Break(()));
@@ -53,14 +53,16 @@ impl SessionMaterializer {
                     // What changed while it was read, where that is known.
                     let fast = RefreshOptions { verify: Verify::Fast, ..options };
                     match refresh_index(&*source, &value, &fast, progress)? {
-                        ControlFlow::Continue(again) => report.merge_new_issues(again.report),
+                        ControlFlow::Continue(refreshed) => {
+                            report.merge_new_issues(refreshed.report)
+                        }
                         ControlFlow::Break(()) => return Ok(ControlFlow::Break(())),
                     }
                 }
-                (value, IndexOrigin::Store(why), None, report)
+                (value, IndexOrigin::Store(reason), None, report)
             }
         };
-        let value = Self::assemble(source, index, snapshots, options, (origin, kept));
+        let value = Self::assemble(source, index, snapshots, options, (origin, saved_cursor));
         Ok(ControlFlow::Continue(StageResult { value, report }))
     }
 

@@ -35,10 +35,10 @@ impl SessionMaterializer {
 
     /// The sessions that were started in a directory or below it, newest first.
     pub fn sessions_in_directory(&self, directory: &Path) -> Vec<Arc<SessionMeta>> {
-        let below = |meta: &Arc<SessionMeta>| {
-            meta.directory.as_ref().is_some_and(|it| Path::new(&**it).starts_with(directory))
+        let is_below = |meta: &Arc<SessionMeta>| {
+            meta.directory.as_ref().is_some_and(|value| Path::new(&**value).starts_with(directory))
         };
-        self.view().sessions().filter(below).collect()
+        self.view().sessions().filter(is_below).collect()
     }
 
     /// The sessions that a session started, newest first.
@@ -53,14 +53,14 @@ impl SessionMaterializer {
     /// If the store cannot be opened.
     pub fn run_session_flow(
         &self,
-        pick: impl Fn(&SessionMeta) -> bool,
-        each: impl FnMut(&SessionHydratedTree<'_>) -> ControlFlow<()>,
+        is_picked: impl Fn(&SessionMeta) -> bool,
+        visit: impl FnMut(&SessionHydratedTree<'_>) -> ControlFlow<()>,
     ) -> Result<StageReport> {
         let view = self.view();
-        let picked = view.sessions().filter(|meta| pick(meta)).map(|meta| meta.key.clone());
+        let picked = view.sessions().filter(|meta| is_picked(meta)).map(|meta| meta.key.clone());
         let scope = SessionScope::Sessions(picked.collect::<Vec<SessionKey>>());
         drop(view); // a flow may take its time
-        run_session_flow(&*self.source, &scope, each)
+        run_session_flow(&*self.source, &scope, visit)
     }
 
     /// Finds the parts that `want` takes, in the sessions that `pick` takes; reads one session
@@ -70,14 +70,14 @@ impl SessionMaterializer {
     /// If the store cannot be opened.
     pub fn find_parts(
         &self,
-        pick: impl Fn(&SessionMeta) -> bool,
-        want: impl Fn(&Part<'_>) -> bool,
-        mut each: impl FnMut(&MessageHydrated<'_>, &PartHydrated<'_>) -> ControlFlow<()>,
+        is_picked: impl Fn(&SessionMeta) -> bool,
+        is_wanted: impl Fn(&Part<'_>) -> bool,
+        mut visit: impl FnMut(&MessageHydrated<'_>, &PartHydrated<'_>) -> ControlFlow<()>,
     ) -> Result<StageReport> {
-        self.run_session_flow(pick, |tree| {
+        self.run_session_flow(is_picked, |tree| {
             tree.messages.iter().try_for_each(|message| {
                 message.parts.iter().try_for_each(|part| match &part.part {
-                    Some(it) if want(it) => each(message, part),
+                    Some(value) if is_wanted(value) => visit(message, part),
                     _ => ControlFlow::Continue(()),
                 })
             })
@@ -91,21 +91,21 @@ impl SessionMaterializer {
     /// If the store cannot be opened.
     pub fn find_text(
         &self,
-        pick: impl Fn(&SessionMeta) -> bool,
+        is_picked: impl Fn(&SessionMeta) -> bool,
         matches: impl Fn(&str) -> bool,
-        each: impl FnMut(&MessageHydrated<'_>, &PartHydrated<'_>) -> ControlFlow<()>,
+        visit: impl FnMut(&MessageHydrated<'_>, &PartHydrated<'_>) -> ControlFlow<()>,
     ) -> Result<StageReport> {
-        let says = |text: Option<&LazyStr<'_>>| text.is_some_and(|text| matches(&text.get()));
-        let want = |part: &Part<'_>| match part {
-            Part::Text(part) => says(part.text.as_ref()),
-            Part::Reasoning(part) => says(part.text.as_ref()),
+        let has_text = |text: Option<&LazyStr<'_>>| text.is_some_and(|text| matches(&text.get()));
+        let is_wanted = |part: &Part<'_>| match part {
+            Part::Text(part) => has_text(part.text.as_ref()),
+            Part::Reasoning(part) => has_text(part.text.as_ref()),
             Part::Tool(call) => match &call.state {
-                Some(ToolState::Completed(done)) => says(done.output.as_ref()),
-                Some(ToolState::Error(failed)) => says(failed.error.as_ref()),
+                Some(ToolState::Completed(done)) => has_text(done.output.as_ref()),
+                Some(ToolState::Error(failed)) => has_text(failed.error.as_ref()),
                 _ => false,
             },
             _ => false,
         };
-        self.find_parts(pick, want, each)
+        self.find_parts(is_picked, is_wanted, visit)
     }
 }

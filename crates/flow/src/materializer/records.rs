@@ -70,10 +70,10 @@ impl SessionMaterializer {
     }
 
     fn verify_dirty(&self, dirty: &Dirty, options: &RefreshOptions) -> Result<DirtyRefreshOutcome> {
-        let _looking = self.refresh_lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let _guard = self.refresh_lock.lock().unwrap_or_else(PoisonError::into_inner);
         let mut worker = Worker::new(&*self.source)?;
         let view = self.index.view();
-        let mut looking = DirtyVerifier {
+        let mut verifier = DirtyVerifier {
             materializer: self,
             options,
             view: &view,
@@ -81,11 +81,11 @@ impl SessionMaterializer {
             issue_log: IssueLog::default(),
             provisional: Vec::new(),
         };
-        looking.run(&mut worker, DirtyWork::from_dirty(dirty, &view))?;
-        let DirtyVerifier { batch, issue_log: notes, provisional, .. } = looking;
+        verifier.run(&mut worker, DirtyWork::from_dirty(dirty, &view))?;
+        let DirtyVerifier { batch, issue_log, provisional, .. } = verifier;
         drop(view);
         self.index.commit(batch);
-        let mut report = StageReport { issues: notes.issues, ..StageReport::default() };
+        let mut report = StageReport { issues: issue_log.issues, ..StageReport::default() };
         locate_issues(&mut report, |key| self.source.locate(key));
         Ok(DirtyRefreshOutcome { report, provisional })
     }
@@ -98,8 +98,8 @@ impl DirtyWork {
         for id in &dirty.messages {
             // One that is not there is seen with its session.
             let Some(message) = view.message(id) else { continue };
-            let of = SessionKey::from(message.key.session.clone());
-            work.messages.entry(of).or_default().insert(id.clone());
+            let session = SessionKey::from(message.key.session.clone());
+            work.messages.entry(session).or_default().insert(id.clone());
             work.part_lists.insert(message.key.clone());
         }
         for key in &dirty.records {
@@ -112,11 +112,11 @@ impl DirtyWork {
                     work.records.insert(key.clone());
                 }
                 EntityKey::Message(key) => {
-                    let of = SessionKey::from(key.session.clone());
+                    let session = SessionKey::from(key.session.clone());
                     if view.message_by_key(key).is_none() {
-                        work.sessions.insert(of);
+                        work.sessions.insert(session);
                     } else {
-                        work.messages.entry(of).or_default().insert(key.message.clone());
+                        work.messages.entry(session).or_default().insert(key.message.clone());
                     }
                 }
                 // One whose message is not there is seen when that comes.
@@ -126,11 +126,11 @@ impl DirtyWork {
                         .parts
                         .as_ref()
                         .is_some_and(|list| list.refs.iter().any(|part| part.id == key.part));
-                    let of = message.key.clone();
+                    let message = message.key.clone();
                     if is_known {
-                        work.parts.entry(of).or_default().insert(key.clone());
+                        work.parts.entry(message).or_default().insert(key.clone());
                     } else {
-                        work.part_lists.insert(of);
+                        work.part_lists.insert(message);
                     }
                 }
                 _ => {} // not in the index
@@ -162,50 +162,50 @@ impl DirtyVerifier<'_> {
         }
         let mut touched: BTreeMap<SessionKey, SessionChanges> = BTreeMap::new();
         for (session, ids) in std::mem::take(&mut work.messages) {
-            let of = touched.entry(session.clone()).or_default();
-            if !self.reread_messages(worker, &session, ids, of)? {
+            let changes = touched.entry(session.clone()).or_default();
+            if !self.reread_messages(worker, &session, ids, changes)? {
                 work.sessions.insert(session); // one of them is gone
             }
         }
         for (message, parts) in std::mem::take(&mut work.parts) {
-            let of = touched.entry(message.session.clone().into()).or_default();
-            let Some(mut meta) = self.take_meta(&message, of) else { continue };
-            if !self.reread_parts(worker, &mut meta, &parts, of)? {
+            let changes = touched.entry(message.session.clone().into()).or_default();
+            let Some(mut meta) = self.take_meta(&message, changes) else { continue };
+            if !self.reread_parts(worker, &mut meta, &parts, changes)? {
                 work.part_lists.insert(message); // one of them is gone
             }
-            of.messages.push(meta);
+            changes.messages.push(meta);
         }
         for message in work.part_lists {
-            let of = touched.entry(message.session.clone().into()).or_default();
-            let Some(mut meta) = self.take_meta(&message, of) else { continue };
+            let changes = touched.entry(message.session.clone().into()).or_default();
+            let Some(mut meta) = self.take_meta(&message, changes) else { continue };
             let known = meta.parts.take();
             let mut list =
                 list_parts(&mut *worker.reader, &message, PartDetail::Stamps, &mut self.issue_log)?;
             known.iter().for_each(|known| carry_over_parts(&mut list, known, true));
             let stale = parts_to_read(&list, known.as_ref(), &message);
             meta.parts = Some(list);
-            self.reread_parts(worker, &mut meta, &stale, of)?;
-            of.observed.extend(meta.parts.as_ref().and_then(|list| list.part_set));
-            of.messages.push(meta);
+            self.reread_parts(worker, &mut meta, &stale, changes)?;
+            changes.observed.extend(meta.parts.as_ref().and_then(|list| list.part_set));
+            changes.messages.push(meta);
         }
         for session in work.records {
             if work.sessions.contains(&session) {
                 continue;
             }
             let known = self.view.session_state(&session.session);
-            let read =
+            let fresh =
                 verify_record(worker, known.as_deref(), &session, None, &mut self.issue_log)?;
-            let Some(record) = read else {
+            let Some(record) = fresh else {
                 work.sessions.insert(session);
                 continue;
             };
-            let of = touched.entry(session.clone()).or_default();
-            of.observed.push(record.observed);
+            let changes = touched.entry(session.clone()).or_default();
+            changes.observed.push(record.observed);
             self.note_provisional(record.observed, session.clone().into());
-            of.record = Some(record);
+            changes.record = Some(record);
         }
-        for (session, of) in touched {
-            self.put_session_changes(&session, of);
+        for (session, changes) in touched {
+            self.put_session_changes(&session, changes);
         }
         if work.sessions.is_empty() {
             return Ok(());
@@ -240,8 +240,9 @@ impl DirtyVerifier<'_> {
             return Vec::new();
         }
         let messages = self.view.by_session(&session.session);
-        let of = |message: Arc<MessageMeta>| {
-            let is_unsettled = |part: &&PartRef| part.observed.is_some_and(|it| !it.clean);
+        let unsettled_parts_of = |message: Arc<MessageMeta>| {
+            let is_unsettled =
+                |part: &&PartRef| part.observed.is_some_and(|observed| !observed.clean);
             let parts = message.parts.iter().flat_map(|list| list.refs.iter());
             let key = |part: &PartRef| PartKey {
                 message: message.key.message.clone(),
@@ -250,13 +251,13 @@ impl DirtyVerifier<'_> {
             let parts: BTreeSet<PartKey> = parts.filter(is_unsettled).map(key).collect();
             (!parts.is_empty()).then(|| (message.key.clone(), parts))
         };
-        messages.into_iter().filter_map(of).collect()
+        messages.into_iter().filter_map(unsettled_parts_of).collect()
     }
 
     /// A message as it is known, with what was learned of it just now.
-    fn take_meta(&self, key: &MessageKey, of: &mut SessionChanges) -> Option<MessageMeta> {
-        match of.messages.iter().position(|meta| meta.key == *key) {
-            Some(at) => Some(of.messages.swap_remove(at)),
+    fn take_meta(&self, key: &MessageKey, changes: &mut SessionChanges) -> Option<MessageMeta> {
+        match changes.messages.iter().position(|meta| meta.key == *key) {
+            Some(at) => Some(changes.messages.swap_remove(at)),
             None => self.view.message_by_key(key).map(|meta| MessageMeta::clone(&meta)),
         }
     }
@@ -267,7 +268,7 @@ impl DirtyVerifier<'_> {
         worker: &mut Worker<'_>,
         session: &SessionKey,
         ids: BTreeSet<MessageId>,
-        of: &mut SessionChanges,
+        changes: &mut SessionChanges,
     ) -> Result<bool> {
         let key = |message: &MessageId| MessageKey {
             session: session.session.clone(),
@@ -275,14 +276,14 @@ impl DirtyVerifier<'_> {
         };
         let old: Vec<Arc<MessageMeta>> =
             ids.iter().filter_map(|id| self.view.message_by_key(&key(id))).collect();
-        let asked = ids.len();
+        let requested = ids.len();
         let ids = ids.into_iter();
-        read_messages(worker, session, ids, &old, &mut of.messages, &mut self.issue_log)?;
-        for meta in &of.messages {
-            of.observed.push(meta.observed);
+        read_messages(worker, session, ids, &old, &mut changes.messages, &mut self.issue_log)?;
+        for meta in &changes.messages {
+            changes.observed.push(meta.observed);
             self.note_provisional(meta.observed, meta.key.clone().into());
         }
-        Ok(of.messages.len() == asked)
+        Ok(changes.messages.len() == requested)
     }
 
     /// Reads parts that are in the list of their message; whether all of them are there still.
@@ -291,23 +292,24 @@ impl DirtyVerifier<'_> {
         worker: &mut Worker<'_>,
         meta: &mut MessageMeta,
         parts: &BTreeSet<PartKey>,
-        of: &mut SessionChanges,
+        changes: &mut SessionChanges,
     ) -> Result<bool> {
         let Some(list) = &mut meta.parts else { return Ok(false) };
         let mut refs = list.refs.to_vec();
         let keys: Vec<EntityKey> = parts.iter().cloned().map(EntityKey::Part).collect();
         let mut spans: Vec<(EntityKey, MappedSpan)> = Vec::with_capacity(keys.len());
-        let (mut all, notes, again) = (true, &mut self.issue_log, &mut self.provisional);
+        let (mut all_read, issue_log, provisional) =
+            (true, &mut self.issue_log, &mut self.provisional);
         if !keys.is_empty() {
-            worker.reader.spans(&keys, &mut |found| {
-                match found {
+            worker.reader.spans(&keys, &mut |item| {
+                match item {
                     ScanItem::Entry(entry) => {
                         spans.extend(entry.span.map(|span| (entry.key, span)))
                     }
-                    ScanItem::Issue(_, issue) if issue.is_vanished() => all = false,
+                    ScanItem::Issue(_, issue) if issue.is_vanished() => all_read = false,
                     ScanItem::Issue(key, issue) => {
-                        again.extend(key.clone());
-                        notes.note(key, issue);
+                        provisional.extend(key.clone());
+                        issue_log.note(key, issue);
                     }
                     ScanItem::Set(_) => {}
                 }
@@ -316,27 +318,29 @@ impl DirtyVerifier<'_> {
         }
         for (key, span) in spans {
             let EntityKey::Part(part) = &key else { continue };
-            let Some(known) = refs.iter_mut().find(|it| it.id == part.part) else { continue };
-            let read = part_ref(&part.part, Some(&span));
+            let Some(known) = refs.iter_mut().find(|known| known.id == part.part) else { continue };
+            let fresh = part_ref(&part.part, Some(&span));
             let is_same = self.has_reported_bytes(&key, known, &span);
-            *known = if is_same { read.with_last_change_of(known) } else { read };
+            *known = if is_same { fresh.with_last_change_of(known) } else { fresh };
             let observed = ObservedStamp { stamp: *span.stamp(), clean: span.is_settled() };
-            of.observed.push(observed);
+            changes.observed.push(observed);
             self.note_provisional(observed, key.clone());
             self.materializer.cache.insert(self.materializer.source.id().clone(), key, span);
         }
         *list = PartList { refs: refs.into(), ..list.clone() };
-        Ok(all)
+        Ok(all_read)
     }
 
     /// Whether a part has the bytes that whoever was told of it has: it looks the same, and either it
     /// was settled then, or these are the bytes that were read then.
-    fn has_reported_bytes(&self, key: &EntityKey, known: &PartRef, now: &MappedSpan) -> bool {
-        let Some(old) = known.observed.filter(|old| old.stamp == *now.stamp()) else {
+    fn has_reported_bytes(&self, key: &EntityKey, known: &PartRef, current: &MappedSpan) -> bool {
+        let Some(old) = known.observed.filter(|old| old.stamp == *current.stamp()) else {
             return false;
         };
-        let then = || self.materializer.cache.get(self.materializer.source.id(), key);
-        old.clean || then().is_some_and(|then| then.stamp() == now.stamp() && *then == **now)
+        let cached = || self.materializer.cache.get(self.materializer.source.id(), key);
+        old.clean
+            || cached()
+                .is_some_and(|cached| cached.stamp() == current.stamp() && *cached == **current)
     }
 
     fn note_provisional(&mut self, observed: ObservedStamp, key: EntityKey) {
@@ -346,16 +350,16 @@ impl DirtyVerifier<'_> {
     }
 
     /// Puts what was learned of a session's records, and what the next refresh has to know of it.
-    fn put_session_changes(&mut self, session: &SessionKey, of: SessionChanges) {
+    fn put_session_changes(&mut self, session: &SessionKey, changes: SessionChanges) {
         let known = self.view.session_state(&session.session);
         let mut state = known.as_deref().cloned().unwrap_or_default();
-        state.record = of.record.or(state.record);
-        for observed in &of.observed {
+        state.record = changes.record.or(state.record);
+        for observed in &changes.observed {
             state.refresh_state.newest_change =
                 state.refresh_state.newest_change.max(observed.stamp.mtime);
             state.refresh_state.unsettled |= !observed.clean;
         }
-        for meta in of.messages {
+        for meta in changes.messages {
             let known = self.view.message_by_key(&meta.key);
             known.iter().for_each(|known| state.refresh_state.remove(known));
             state.refresh_state.add(&meta);
@@ -370,13 +374,17 @@ impl DirtyVerifier<'_> {
 }
 
 /// The parts of a list that are not as they were known to be.
-fn parts_to_read(now: &PartList, known: Option<&PartList>, of: &MessageKey) -> BTreeSet<PartKey> {
+fn parts_to_read(
+    current: &PartList,
+    known: Option<&PartList>,
+    message: &MessageKey,
+) -> BTreeSet<PartKey> {
     let old = |id: &PartId| known.and_then(|known| known.refs.iter().find(|old| old.id == *id));
-    let is_stale = |part: &&PartRef| match (part.observed, old(&part.id).and_then(|it| it.observed))
-    {
-        (Some(now), Some(old)) => part.kind.is_none() || !old.is_unchanged(&now.stamp),
-        _ => true,
-    };
-    let stale = now.refs.iter().filter(is_stale);
-    stale.map(|part| PartKey { message: of.message.clone(), part: part.id.clone() }).collect()
+    let is_stale =
+        |part: &&PartRef| match (part.observed, old(&part.id).and_then(|old| old.observed)) {
+            (Some(current), Some(old)) => part.kind.is_none() || !old.is_unchanged(&current.stamp),
+            _ => true,
+        };
+    let stale = current.refs.iter().filter(is_stale);
+    stale.map(|part| PartKey { message: message.message.clone(), part: part.id.clone() }).collect()
 }

@@ -20,7 +20,7 @@ impl SessionMaterializer {
         options: &RefreshOptions,
         progress: &OnProgress<'_>,
     ) -> Result<ControlFlow<(), StageResult<RefreshSummary>>> {
-        let _looking = self.refresh_lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let _guard = self.refresh_lock.lock().unwrap_or_else(PoisonError::into_inner);
         let mut byproducts = Byproducts::default();
         let refreshed = refresh(&*self.source, &self.index, options, progress, &mut byproducts);
         self.store_byproducts(byproducts);
@@ -28,8 +28,8 @@ impl SessionMaterializer {
     }
 
     /// Keeps what a refresh leaves besides the index.
-    pub(super) fn store_byproducts(&self, Byproducts { spans, counters: effort }: Byproducts) {
-        *self.counters.lock().unwrap_or_else(PoisonError::into_inner) += effort;
+    pub(super) fn store_byproducts(&self, Byproducts { spans, counters }: Byproducts) {
+        *self.counters.lock().unwrap_or_else(PoisonError::into_inner) += counters;
         for (key, span) in spans.into_iter().filter(|(_, span)| span.is_settled()) {
             self.cache.insert(self.source.id().clone(), key, span);
         }
@@ -37,7 +37,7 @@ impl SessionMaterializer {
 
     /// Removes all records from the index: the store has been removed.
     pub fn forget_all(&self) {
-        let _looking = self.refresh_lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let _guard = self.refresh_lock.lock().unwrap_or_else(PoisonError::into_inner);
         let (view, mut batch) = (self.index.view(), Batch::new());
         view.projects().iter().for_each(|project| batch.remove_project(project.id.clone()));
         for id in view.session_ids() {

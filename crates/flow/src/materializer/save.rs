@@ -19,16 +19,16 @@ impl SessionMaterializer {
         /// So many changed keys take about as long to find again as a snapshot to write.
         const MIN_CHANGES: usize = 32;
         let Some(snapshots) = &self.snapshots else { return Ok(false) };
-        let mut kept = self.saved_cursor.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut saved = self.saved_cursor.lock().unwrap_or_else(PoisonError::into_inner);
         let stats = self.index.stats();
         // A large overlay may have become base meanwhile: then the revision tells.
-        if let Some(kept) = &*kept {
-            let changes = stats.cursor.revision.0.saturating_sub(kept.revision.0);
+        if let Some(saved) = &*saved {
+            let changes = stats.cursor.revision.0.saturating_sub(saved.revision.0);
             if stats.overlay_keys < MIN_CHANGES && changes < MIN_CHANGES as u64 {
                 return Ok(false);
             }
         }
-        self.write_snapshot(snapshots, &mut kept)
+        self.write_snapshot(snapshots, &mut saved)
     }
 
     /// Keeps the index unless the next run would go on from where it is now anyhow: the cursors that
@@ -40,25 +40,25 @@ impl SessionMaterializer {
     /// If it cannot be written; cursors that were handed out give `fresh` in the next run.
     pub fn save_cursors(&self) -> Result<bool, PathError> {
         let Some(snapshots) = &self.snapshots else { return Ok(false) };
-        let mut kept = self.saved_cursor.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut saved = self.saved_cursor.lock().unwrap_or_else(PoisonError::into_inner);
         let cursor = self.index.cursor();
-        if snapshots.load(self.source.id()).is_ok_and(|kept| kept.continues(&cursor)) {
+        if snapshots.load(self.source.id()).is_ok_and(|saved| saved.continues(&cursor)) {
             return Ok(false);
         }
-        self.write_snapshot(snapshots, &mut kept)
+        self.write_snapshot(snapshots, &mut saved)
     }
 
     fn write_snapshot(
         &self,
         snapshots: &Snapshots,
-        kept: &mut Option<Cursor>,
+        saved: &mut Option<Cursor>,
     ) -> Result<bool, PathError> {
         let snapshot = self.index.snapshot();
         let now = self.source.clock().now();
-        let is_kept = snapshots.save_after(&snapshot, kept.as_ref(), now)?;
-        if is_kept {
-            *kept = Some(snapshot.cursor());
+        let is_saved = snapshots.save_after(&snapshot, saved.as_ref(), now)?;
+        if is_saved {
+            *saved = Some(snapshot.cursor());
         }
-        Ok(is_kept)
+        Ok(is_saved)
     }
 }

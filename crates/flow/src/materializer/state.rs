@@ -65,7 +65,7 @@ impl SessionMaterializer {
         index: SessionIndex,
         snapshots: Option<Snapshots>,
         options: RefreshOptions,
-        (origin, kept): (IndexOrigin, Option<Cursor>),
+        (origin, saved_cursor): (IndexOrigin, Option<Cursor>),
     ) -> Self {
         Self {
             source,
@@ -74,7 +74,7 @@ impl SessionMaterializer {
             snapshots,
             options,
             origin,
-            saved_cursor: Mutex::new(kept),
+            saved_cursor: Mutex::new(saved_cursor),
             sweep: Mutex::new(SweepSchedule::default()),
             counters: Mutex::new(RefreshCounters::default()),
             refresh_lock: Mutex::new(()),
@@ -106,7 +106,7 @@ impl SessionMaterializer {
         let view = self.index.view();
         let known = view.session_ids();
         let is_hot =
-            |id: &_| view.refresh_state(id).is_some_and(|(_, it)| self.options.is_hot(&it));
+            |id: &_| view.refresh_state(id).is_some_and(|(_, state)| self.options.is_hot(&state));
         let hot = known.iter().filter(|id| is_hot(id)).count();
         MaterializerStats {
             origin: self.origin.clone(),

@@ -33,10 +33,10 @@ impl SessionMaterializer {
     /// If the store cannot be opened or walked.
     pub fn sweep_without_refresh(&self, period: Duration) -> Result<StageReport> {
         let now = self.source.clock().now();
-        let all = || self.view().session_ids().into_iter().map(SessionKey::from).collect();
+        let all_sessions = || self.view().session_ids().into_iter().map(SessionKey::from).collect();
         let due = {
             let mut sweep = self.sweep.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            sweep.take_due(now, period, all)
+            sweep.take_due(now, period, all_sessions)
         };
         self.verify_sessions(&due)
     }

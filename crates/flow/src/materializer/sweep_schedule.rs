@@ -23,10 +23,10 @@ impl SweepSchedule {
         &mut self,
         now: UnixNanos,
         period: Duration,
-        all: impl FnOnce() -> Vec<SessionKey>,
+        all_sessions: impl FnOnce() -> Vec<SessionKey>,
     ) -> Vec<SessionKey> {
         if self.remaining.is_empty() {
-            self.remaining = all().into();
+            self.remaining = all_sessions().into();
             self.round_size = self.remaining.len();
         }
         let passed = self.last_step.map_or(Duration::ZERO, |last| now.duration_since(last));

@@ -14,9 +14,11 @@ impl MergedTransaction<'_> {
     /// readable or not.
     pub(super) fn locate(&mut self, key: &EntityKey) -> Option<PathBuf> {
         let session = match key {
-            EntityKey::Session(of) | EntityKey::Todo(of) | EntityKey::Share(of) => Some(of.clone()),
-            EntityKey::Message(of) => Some(of.session.clone().into()),
-            EntityKey::Item(of) => Some(of.session.clone().into()),
+            EntityKey::Session(session) | EntityKey::Todo(session) | EntityKey::Share(session) => {
+                Some(session.clone())
+            }
+            EntityKey::Message(message) => Some(message.session.clone().into()),
+            EntityKey::Item(item) => Some(item.session.clone().into()),
             _ => None,
         };
         if let Some(session) = session {
@@ -35,20 +37,22 @@ impl MergedTransaction<'_> {
     pub(super) fn visit_span(
         &mut self,
         key: &EntityKey,
-        each: &mut ScanVisitor<'_>,
+        visit: &mut ScanVisitor<'_>,
     ) -> Result<ControlFlow<()>> {
-        let only = match key {
-            EntityKey::Session(of) | EntityKey::Todo(of) | EntityKey::Share(of) => {
-                Some(self.owners.owner_of(of)?)
+        let owner = match key {
+            EntityKey::Session(session) | EntityKey::Todo(session) | EntityKey::Share(session) => {
+                Some(self.owners.owner_of(session)?)
             }
-            EntityKey::Message(of) => Some(self.owners.owner_of(&of.session.clone().into())?),
-            EntityKey::Item(of) => Some(self.owners.owner_of(&of.session.clone().into())?),
-            EntityKey::Part(of) => self.owners.cached_owner_of_message(&of.message),
-            EntityKey::Diff(of) => return self.visit_diff(of, each),
+            EntityKey::Message(message) => {
+                Some(self.owners.owner_of(&message.session.clone().into())?)
+            }
+            EntityKey::Item(item) => Some(self.owners.owner_of(&item.session.clone().into())?),
+            EntityKey::Part(part) => self.owners.cached_owner_of_message(&part.message),
+            EntityKey::Diff(session) => return self.visit_diff(session, visit),
             _ => None,
         };
-        let from = only.unwrap_or(0);
-        let to = only.map_or(self.members.len(), |only| only + 1);
+        let from = owner.unwrap_or(0);
+        let to = owner.map_or(self.members.len(), |owner| owner + 1);
         let mut vanished = None;
         for at in from..to {
             let Listing { entries, issues, .. } = self.read_from_member(at, key)?;
@@ -60,41 +64,44 @@ impl MergedTransaction<'_> {
                     self.note_origin_and_copies(at, &mut entry)?;
                 }
                 // What is wrong with it, and then as much of it as there is.
-                let issues = issues.into_iter().map(|(about, issue)| ScanItem::Issue(about, issue));
-                return Ok(issues.chain([ScanItem::Entry(entry)]).try_for_each(each));
+                let issues = issues.into_iter().map(|(key, issue)| ScanItem::Issue(key, issue));
+                return Ok(issues.chain([ScanItem::Entry(entry)]).try_for_each(visit));
             }
-            for (about, issue) in issues {
+            for (key, issue) in issues {
                 if !issue.is_vanished() {
-                    return Ok(each(ScanItem::Issue(about, issue)));
+                    return Ok(visit(ScanItem::Issue(key, issue)));
                 }
                 vanished.get_or_insert(issue);
             }
         }
         let issue = vanished.unwrap_or_else(|| Issue::new(Place::default(), IssueKind::Vanished));
-        Ok(each(ScanItem::Issue(Some(key.clone()), issue)))
+        Ok(visit(ScanItem::Issue(Some(key.clone()), issue)))
     }
 
     /// The diffs of a session: of its own store, else of any that has them, as a database keeps
     /// them in files.
     fn visit_diff(
         &mut self,
-        of: &SessionKey,
-        each: &mut ScanVisitor<'_>,
+        session: &SessionKey,
+        visit: &mut ScanVisitor<'_>,
     ) -> Result<ControlFlow<()>> {
-        let key = EntityKey::Diff(of.clone());
+        let key = EntityKey::Diff(session.clone());
         let mut last = Issue::new(Place::default(), IssueKind::Vanished);
         let diffs = self.diff_readers.iter_mut().map(|(_, reader)| reader);
         let readers = self.owners.readers.iter_mut().chain(diffs);
         for reader in readers {
-            let listing = Listing::collect(|each| reader.spans(std::slice::from_ref(&key), each))?;
+            let listing =
+                Listing::collect(|visit| reader.spans(std::slice::from_ref(&key), visit))?;
             if let Some(entry) = listing.entries.into_iter().next() {
-                return Ok(each(ScanItem::Entry(entry)));
+                return Ok(visit(ScanItem::Entry(entry)));
             }
-            if let Some((_, issue)) = listing.issues.into_iter().find(|it| !it.1.is_vanished()) {
+            if let Some((_, issue)) =
+                listing.issues.into_iter().find(|(_, issue)| !issue.is_vanished())
+            {
                 last = issue;
             }
         }
-        Ok(each(ScanItem::Issue(Some(key), last)))
+        Ok(visit(ScanItem::Issue(Some(key), last)))
     }
 
     /// Says of a session which store it is of, and which have it too.
@@ -112,8 +119,8 @@ impl MergedTransaction<'_> {
     pub(super) fn read_from_owner<T>(
         &mut self,
         session: &SessionKey,
-        each: &mut ScanVisitor<'_>,
-        ask: impl FnOnce(&mut dyn Reader, &mut ScanVisitor<'_>) -> Result<T>,
+        visit: &mut ScanVisitor<'_>,
+        read: impl FnOnce(&mut dyn Reader, &mut ScanVisitor<'_>) -> Result<T>,
     ) -> Result<T> {
         let owner = self.owners.owner_of(session)?;
         let key = EntityKey::Session(session.clone());
@@ -125,12 +132,12 @@ impl MergedTransaction<'_> {
             );
         }
         let origin = self.members[owner].source.id();
-        ask(&mut *self.owners.readers[owner], &mut |found| {
-            let mut found = with_origin(found, origin);
-            if let ScanItem::Entry(entry) = &mut found {
+        read(&mut *self.owners.readers[owner], &mut |item| {
+            let mut item = with_origin(item, origin);
+            if let ScanItem::Entry(entry) = &mut item {
                 others.iter().for_each(|(number, other)| note_copy(entry, *number, other));
             }
-            each(found)
+            visit(item)
         })
     }
 
@@ -138,14 +145,16 @@ impl MergedTransaction<'_> {
     pub(super) fn next_owner_run(&mut self, keys: &[EntityKey]) -> Result<Option<(usize, usize)>> {
         let mut owner = None;
         for (at, key) in keys.iter().enumerate() {
-            let this = match key {
-                EntityKey::Message(of) => Some(self.owners.owner_of(&of.session.clone().into())?),
-                EntityKey::Part(of) => self.owners.cached_owner_of_message(&of.message),
+            let key_owner = match key {
+                EntityKey::Message(message) => {
+                    Some(self.owners.owner_of(&message.session.clone().into())?)
+                }
+                EntityKey::Part(part) => self.owners.cached_owner_of_message(&part.message),
                 _ => None,
             };
-            match (this, owner) {
-                (Some(this), None) => owner = Some(this),
-                (Some(this), Some(of)) if this == of => {}
+            match (key_owner, owner) {
+                (Some(key_owner), None) => owner = Some(key_owner),
+                (Some(key_owner), Some(run_owner)) if key_owner == run_owner => {}
                 _ => return Ok(owner.map(|owner| (owner, at))),
             }
         }
@@ -155,14 +164,14 @@ impl MergedTransaction<'_> {
 
 /// Whether a reader has an entity, be it that it cannot be read.
 fn has_entity(reader: &mut dyn Reader, key: &EntityKey) -> bool {
-    let mut has = false;
-    let asked = reader.spans(std::slice::from_ref(key), &mut |found| {
-        has |= match found {
+    let mut exists = false;
+    let result = reader.spans(std::slice::from_ref(key), &mut |item| {
+        exists |= match item {
             ScanItem::Entry(_) => true,
             ScanItem::Issue(_, issue) => !issue.is_vanished(),
             ScanItem::Set(_) => false,
         };
         ControlFlow::Continue(())
     });
-    has || asked.is_err()
+    exists || result.is_err()
 }

@@ -19,86 +19,88 @@ impl Reader for MergedTransaction<'_> {
         self.clock
     }
 
-    fn scan(&mut self, scope: &Scope, each: &mut ScanVisitor<'_>) -> Result<()> {
+    fn scan(&mut self, scope: &Scope, visit: &mut ScanVisitor<'_>) -> Result<()> {
         match scope {
-            Scope::Messages(of) | Scope::MessageNames(of) | Scope::Items(of) => {
-                let owner = self.owners.owner_of(of)?;
-                self.owners.readers[owner].scan(scope, each)
+            Scope::Messages(session) | Scope::MessageNames(session) | Scope::Items(session) => {
+                let owner = self.owners.owner_of(session)?;
+                self.owners.readers[owner].scan(scope, visit)
             }
-            Scope::Parts(of) => {
-                let session = SessionKey::from(of.session.clone());
-                let owner = self.owners.owner_of_message(&of.message, &session)?;
-                self.owners.readers[owner].scan(scope, each)
+            Scope::Parts(message) => {
+                let session = SessionKey::from(message.session.clone());
+                let owner = self.owners.owner_of_message(&message.message, &session)?;
+                self.owners.readers[owner].scan(scope, visit)
             }
             _ if self.is_single() => {
                 let origin = self.members[0].source.id();
-                self.owners.readers[0].scan(scope, &mut |found| each(with_origin(found, origin)))
+                self.owners.readers[0].scan(scope, &mut |item| visit(with_origin(item, origin)))
             }
-            Scope::AllParts => self.scan_all_parts(each),
+            Scope::AllParts => self.scan_all_parts(visit),
             _ => {
                 let Listing { entries, issues, .. } = self.merge(scope)?;
                 let issues = issues.into_iter().map(|(key, issue)| ScanItem::Issue(key, issue));
-                let _ = issues.chain(entries.into_iter().map(ScanItem::Entry)).try_for_each(each);
+                let _ = issues.chain(entries.into_iter().map(ScanItem::Entry)).try_for_each(visit);
                 Ok(())
             }
         }
     }
 
-    fn scan_borrowed(&mut self, scope: &Scope, each: &mut BorrowedVisitor<'_>) -> Result<()> {
+    fn scan_borrowed(&mut self, scope: &Scope, visit: &mut BorrowedVisitor<'_>) -> Result<()> {
         match scope {
-            Scope::Messages(of) => {
-                let owner = self.owners.owner_of(of)?;
-                self.owners.readers[owner].scan_borrowed(scope, each)
+            Scope::Messages(session) => {
+                let owner = self.owners.owner_of(session)?;
+                self.owners.readers[owner].scan_borrowed(scope, visit)
             }
-            _ if self.is_single() => self.owners.readers[0].scan_borrowed(scope, each),
-            _ => borrow_from_scan(self, scope, each),
+            _ if self.is_single() => self.owners.readers[0].scan_borrowed(scope, visit),
+            _ => borrow_from_scan(self, scope, visit),
         }
     }
 
-    fn survey(&mut self, what: &Survey<'_>, each: &mut SurveyVisitor<'_>) -> Result<()> {
-        let owner = match what {
-            Survey::Messages(of) | Survey::TheseMessages(of, _) => self.owners.owner_of(of)?,
-            Survey::Parts(of) => {
-                self.owners.owner_of_message(&of.message, &of.session.clone().into())?
+    fn survey(&mut self, survey: &Survey<'_>, visit: &mut SurveyVisitor<'_>) -> Result<()> {
+        let owner = match survey {
+            Survey::Messages(session) | Survey::TheseMessages(session, _) => {
+                self.owners.owner_of(session)?
+            }
+            Survey::Parts(message) => {
+                self.owners.owner_of_message(&message.message, &message.session.clone().into())?
             }
             _ if self.is_single() => 0,
-            Survey::PartSets(of) => return self.survey_part_sets(of, each),
+            Survey::PartSets(messages) => return self.survey_part_sets(messages, visit),
             _ => {
-                let _ = self.merge_survey(what)?.into_iter().try_for_each(each);
+                let _ = self.merge_survey(survey)?.into_iter().try_for_each(visit);
                 return Ok(());
             }
         };
-        self.owners.readers[owner].survey(what, each)
+        self.owners.readers[owner].survey(survey, visit)
     }
 
-    fn spans(&mut self, keys: &[EntityKey], each: &mut ScanVisitor<'_>) -> Result<()> {
+    fn spans(&mut self, keys: &[EntityKey], visit: &mut ScanVisitor<'_>) -> Result<()> {
         let mut rest = keys;
         while let Some(first) = rest.first() {
-            let mut over = false;
-            let taken = match self.next_owner_run(rest)? {
+            let mut stopped = false;
+            let count = match self.next_owner_run(rest)? {
                 Some((owner, count)) => {
-                    self.owners.readers[owner].spans(&rest[..count], &mut |found| {
-                        let flow = each(found);
-                        over = flow.is_break();
+                    self.owners.readers[owner].spans(&rest[..count], &mut |item| {
+                        let flow = visit(item);
+                        stopped = flow.is_break();
                         flow
                     })?;
                     count
                 }
                 None => {
-                    over = self.visit_span(first, each)?.is_break();
+                    stopped = self.visit_span(first, visit)?.is_break();
                     1
                 }
             };
-            if over {
+            if stopped {
                 break;
             }
-            rest = &rest[taken..];
+            rest = &rest[count..];
         }
         Ok(())
     }
 
-    fn tree(&mut self, session: &SessionKey, each: &mut ScanVisitor<'_>) -> Result<()> {
-        self.read_from_owner(session, each, |reader, each| reader.tree(session, each))
+    fn tree(&mut self, session: &SessionKey, visit: &mut ScanVisitor<'_>) -> Result<()> {
+        self.read_from_owner(session, visit, |reader, visit| reader.tree(session, visit))
     }
 
     /// Asks the store that the session is of. It refuses the token of another one.
@@ -106,16 +108,18 @@ impl Reader for MergedTransaction<'_> {
         &mut self,
         session: &SessionKey,
         since: &ResumeToken,
-        each: &mut ScanVisitor<'_>,
+        visit: &mut ScanVisitor<'_>,
     ) -> Result<ResumeResult> {
-        self.read_from_owner(session, each, |reader, each| reader.resume(session, since, each))
+        self.read_from_owner(session, visit, |reader, visit| reader.resume(session, since, visit))
     }
 
     fn raw(&mut self, key: &EntityKey) -> Result<Option<MappedSpan>> {
         let owner = match key {
-            EntityKey::Message(of) => Some(self.owners.owner_of(&of.session.clone().into())?),
-            EntityKey::Item(of) => Some(self.owners.owner_of(&of.session.clone().into())?),
-            EntityKey::Part(of) => self.owners.cached_owner_of_message(&of.message),
+            EntityKey::Message(message) => {
+                Some(self.owners.owner_of(&message.session.clone().into())?)
+            }
+            EntityKey::Item(item) => Some(self.owners.owner_of(&item.session.clone().into())?),
+            EntityKey::Part(part) => self.owners.cached_owner_of_message(&part.message),
             _ => return Ok(None),
         };
         let from = owner.unwrap_or(0);
@@ -138,18 +142,18 @@ impl Reader for MergedTransaction<'_> {
         self.owners.readers[owner].has_session(session)
     }
 
-    fn orphans(&mut self, each: &mut ScanVisitor<'_>) -> Result<()> {
+    fn orphans(&mut self, visit: &mut ScanVisitor<'_>) -> Result<()> {
         for at in 0..self.members.len() {
-            let listing = Listing::collect(|each| self.owners.readers[at].orphans(each))?;
+            let listing = Listing::collect(|visit| self.owners.readers[at].orphans(visit))?;
             for (key, issue) in listing.issues {
                 if self.is_key_visible(at, key.as_ref())?
-                    && each(ScanItem::Issue(key, issue)).is_break()
+                    && visit(ScanItem::Issue(key, issue)).is_break()
                 {
                     return Ok(());
                 }
             }
             for entry in listing.entries {
-                if self.owners.is_visible(at, &entry)? && each(ScanItem::Entry(entry)).is_break() {
+                if self.owners.is_visible(at, &entry)? && visit(ScanItem::Entry(entry)).is_break() {
                     return Ok(());
                 }
             }
@@ -159,23 +163,27 @@ impl Reader for MergedTransaction<'_> {
 }
 
 impl MergedTransaction<'_> {
-    fn survey_part_sets(&mut self, of: &[MessageKey], each: &mut SurveyVisitor<'_>) -> Result<()> {
-        let mut rest = of;
+    fn survey_part_sets(
+        &mut self,
+        messages: &[MessageKey],
+        visit: &mut SurveyVisitor<'_>,
+    ) -> Result<()> {
+        let mut rest = messages;
         while let Some(first) = rest.first() {
             let session = SessionKey::from(first.session.clone());
             let same = rest.iter().take_while(|key| key.session == first.session).count();
-            let (now, after) = rest.split_at(same);
-            for key in now {
+            let (keys, after) = rest.split_at(same);
+            for key in keys {
                 self.owners.owner_of_message(&key.message, &session)?;
             }
             let owner = self.owners.owner_of(&session)?;
-            let mut over = false;
-            self.owners.readers[owner].survey(&Survey::PartSets(now), &mut |seen| {
-                let flow = each(seen);
-                over = flow.is_break();
+            let mut stopped = false;
+            self.owners.readers[owner].survey(&Survey::PartSets(keys), &mut |item| {
+                let flow = visit(item);
+                stopped = flow.is_break();
                 flow
             })?;
-            if over {
+            if stopped {
                 return Ok(());
             }
             rest = after;
@@ -183,34 +191,34 @@ impl MergedTransaction<'_> {
         Ok(())
     }
 
-    fn scan_all_parts(&mut self, each: &mut ScanVisitor<'_>) -> Result<()> {
+    fn scan_all_parts(&mut self, visit: &mut ScanVisitor<'_>) -> Result<()> {
         for at in 0..self.members.len() {
-            let (before, rest) = self.owners.readers.split_at_mut(at);
+            let (earlier, rest) = self.owners.readers.split_at_mut(at);
             let mut hidden: HashMap<SessionKey, bool> = HashMap::new();
-            let (mut over, mut failed) = (false, Ok(()));
-            let mut counts = |found: &ScanItem| -> Result<bool> {
-                let Some(session) = session_of(found) else { return Ok(true) };
+            let (mut stopped, mut failed) = (false, Ok(()));
+            let mut is_visible = |item: &ScanItem| -> Result<bool> {
+                let Some(session) = session_of(item) else { return Ok(true) };
                 if let Some(hidden) = hidden.get(&session) {
                     return Ok(!hidden);
                 }
-                let is_hidden = first_with_session(before, &session)?.is_some();
+                let is_hidden = first_with_session(earlier, &session)?.is_some();
                 hidden.insert(session, is_hidden);
                 Ok(!is_hidden)
             };
-            rest[0].scan(&Scope::AllParts, &mut |found| {
-                let flow = match counts(&found) {
-                    Ok(true) => each(found),
+            rest[0].scan(&Scope::AllParts, &mut |item| {
+                let flow = match is_visible(&item) {
+                    Ok(true) => visit(item),
                     Ok(false) => ControlFlow::Continue(()),
                     Err(error) => {
                         failed = Err(error);
                         ControlFlow::Break(())
                     }
                 };
-                over = flow.is_break();
+                stopped = flow.is_break();
                 flow
             })?;
             failed?;
-            if over {
+            if stopped {
                 break;
             }
         }
@@ -218,8 +226,8 @@ impl MergedTransaction<'_> {
     }
 }
 
-fn session_of(found: &ScanItem) -> Option<SessionKey> {
-    match found {
+fn session_of(item: &ScanItem) -> Option<SessionKey> {
+    match item {
         ScanItem::Entry(entry) => super::owners::session_of(entry),
         _ => None,
     }

@@ -27,14 +27,14 @@ pub(super) fn split_token(token: &SourceToken, count: usize) -> Option<Vec<Optio
     while !rest.is_empty() {
         let (len, after) = rest.split_first_chunk::<4>()?;
         let len = u32::from_le_bytes(*len);
-        let (own, after) = match len {
+        let (token, after) = match len {
             NO_TOKEN_LEN => (None, after),
             len => {
-                let (own, after) = after.split_at_checked(len as usize)?;
-                (Some(SourceToken::new(own)), after)
+                let (token, after) = after.split_at_checked(len as usize)?;
+                (Some(SourceToken::new(token)), after)
             }
         };
-        tokens.push(own);
+        tokens.push(token);
         rest = after;
     }
     (tokens.len() == count).then_some(tokens)
@@ -45,16 +45,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_come_apart_as_they_were_put_together() {
+    fn joined_tokens_split_into_the_same_tokens() {
         let token = |bytes: &[u8]| Some(SourceToken::new(bytes));
         for tokens in [vec![token(b"a"), None], vec![None, token(b"")], vec![token(b"abc")]] {
-            let all = join_tokens(&tokens).unwrap();
-            assert_eq!(split_token(&all, tokens.len()), Some(tokens.clone()));
-            assert_eq!(split_token(&all, tokens.len() + 1), None);
+            let joined = join_tokens(&tokens).unwrap();
+            assert_eq!(split_token(&joined, tokens.len()), Some(tokens.clone()));
+            assert_eq!(split_token(&joined, tokens.len() + 1), None);
         }
         assert_eq!(join_tokens(&[None, None]), None);
-        for other in [&b"abc"[..], b"\x05\0\0\0a", b"\xff\xff\xff\xfe"] {
-            assert_eq!(split_token(&SourceToken::new(other), 1), None);
+        for foreign in [&b"abc"[..], b"\x05\0\0\0a", b"\xff\xff\xff\xfe"] {
+            assert_eq!(split_token(&SourceToken::new(foreign), 1), None);
         }
     }
 }

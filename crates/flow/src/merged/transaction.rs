@@ -33,10 +33,10 @@ impl<'s> MergedTransaction<'s> {
         diffs: Option<&'s Arc<dyn Source>>,
         clock: &'s Arc<dyn Clock>,
     ) -> Result<Self> {
-        let all = sources.enumerate();
-        let all = all.map(|(number, source)| Member { number, source });
+        let members = sources.enumerate();
+        let members = members.map(|(number, source)| Member { number, source });
         let (mut members, empty): (Vec<Member<'_>>, Vec<Member<'_>>) =
-            all.partition(|member| !member.source.is_empty());
+            members.partition(|member| !member.source.is_empty());
         let mut empty = empty.into_iter();
         if members.is_empty() {
             members.extend(empty.next());
@@ -55,36 +55,36 @@ impl<'s> MergedTransaction<'s> {
     }
 
     /// What one member has of an entity.
-    pub(super) fn read_from_member(&mut self, at: usize, key: &EntityKey) -> Result<Listing> {
-        let reader = &mut self.owners.readers[at];
-        Listing::collect(|each| reader.spans(std::slice::from_ref(key), each))
+    pub(super) fn read_from_member(&mut self, member: usize, key: &EntityKey) -> Result<Listing> {
+        let reader = &mut self.owners.readers[member];
+        Listing::collect(|visit| reader.spans(std::slice::from_ref(key), visit))
     }
 }
 
 /// Says of a session which store it is from.
-pub(super) fn with_origin(mut found: ScanItem, origin: &SourceId) -> ScanItem {
-    if let ScanItem::Entry(entry) = &mut found
+pub(super) fn with_origin(mut item: ScanItem, origin: &SourceId) -> ScanItem {
+    if let ScanItem::Entry(entry) = &mut item
         && matches!(entry.key, EntityKey::Session(_))
     {
         entry.origin = Some(origin.clone());
     }
-    found
+    item
 }
 
 /// Notes of a session that another store has it too, which may change while its record does not.
-pub(super) fn note_copy(entry: &mut Entry, at: usize, other: &Entry) {
+pub(super) fn note_copy(entry: &mut Entry, number: usize, copy: &Entry) {
     if !matches!(entry.key, EntityKey::Session(_)) {
         return;
     }
-    entry.provenance = std::mem::take(&mut entry.provenance).with_copy(&other.provenance);
+    entry.provenance = std::mem::take(&mut entry.provenance).with_copy(&copy.provenance);
     if let Some(span) = &entry.span {
         let mut stamp = *span.stamp();
-        mark_copy(&mut stamp, at);
+        mark_copy(&mut stamp, number);
         entry.span = Some(span.with_stamp(stamp));
     }
 }
 
 /// What the stamp of a session's record says of another store that has it too.
-pub(super) fn mark_copy(stamp: &mut Stamp, at: usize) {
-    stamp.inode ^= 1_u64.rotate_left(at as u32 + 32);
+pub(super) fn mark_copy(stamp: &mut Stamp, number: usize) {
+    stamp.inode ^= 1_u64.rotate_left(number as u32 + 32);
 }

@@ -22,17 +22,21 @@ fn context_counts(step: &str) -> (usize, usize, usize, usize) {
             };
             assert_eq!(summary.summary, Some(true));
         }
-        let pruned =
-            context.messages.iter().flat_map(|it| &it.parts).filter(|part| part.pruned).count();
+        let pruned = context
+            .messages
+            .iter()
+            .flat_map(|message| &message.parts)
+            .filter(|part| part.pruned)
+            .count();
         (context.compacted, context.messages.len(), context.reverted, pruned)
     });
     ran.unwrap().value
 }
 
 #[test]
-fn real_sessions_are_seen_from_their_last_compaction_on() {
-    let (compacted, seen_messages, reverted, _) = context_counts("compacted");
-    assert!(compacted > 0 && seen_messages >= 2 && reverted == 0);
+fn real_sessions_start_at_their_last_compaction() {
+    let (compacted, visible_messages, reverted, _) = context_counts("compacted");
+    assert!(compacted > 0 && visible_messages >= 2 && reverted == 0);
     assert!(context_counts("compact-auto").0 > 0);
     let (compacted, _, reverted, pruned) = context_counts("fix");
     assert_eq!((compacted, reverted, pruned), (0, 0, 0));
@@ -77,7 +81,8 @@ fn a_revert_within_a_message_hides_its_later_parts() {
         let (_dir, store) = store_from_text(&text(revert));
         let ran = run_session_tree_flow(&store, &session_key("ses_1"), |tree| {
             let context = context(tree);
-            let parts: Vec<usize> = context.messages.iter().map(|it| it.parts.len()).collect();
+            let parts: Vec<usize> =
+                context.messages.iter().map(|message| message.parts.len()).collect();
             (parts, context.reverted)
         });
         ran.unwrap().value

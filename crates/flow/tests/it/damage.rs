@@ -61,9 +61,9 @@ fn an_unusable_part_costs_only_itself() {
     assert_eq!(with(""), ((true, 2, 1), empty));
     assert_eq!(with("\0\0\0\0"), ((true, 2, 1), part_issue(IssueKind::NulFilled)));
     assert_eq!(with(r#"{"type":"text","te"#), ((true, 2, 1), part_issue(IssueKind::Truncated)));
-    let what = "more after the end of the value";
+    let problem = "more after the end of the value";
     let tail = with(r#"{"type":"text"}t"}"#);
-    assert_eq!(tail, ((true, 2, 1), part_issue(IssueKind::BadJson { problem: what })));
+    assert_eq!(tail, ((true, 2, 1), part_issue(IssueKind::BadJson { problem })));
     let expected = "a part record";
     assert_eq!(with("[1]"), ((true, 2, 1), part_issue(IssueKind::WrongShape { expected })));
     let deep = "[".repeat(100_000);
@@ -71,7 +71,7 @@ fn an_unusable_part_costs_only_itself() {
 }
 
 #[test]
-fn an_odd_part_is_there_with_an_issue() {
+fn an_odd_part_is_kept_with_an_issue() {
     let with =
         |content: &str| read_damaged_store(&format!("//- part/msg_1/prt_1.json\n{content}\n"));
     let unknown = IssueKind::Unknown { category: "part type", value: "hologram".into() };
@@ -105,7 +105,7 @@ fn an_unusable_session_record_leaves_its_messages() {
 }
 
 #[test]
-fn messages_without_their_session_are_there_with_an_issue() {
+fn messages_without_their_session_are_kept_with_an_issue() {
     let text = SOUND_STORE.replace("session/p/ses_1.json", "session/p/ses_9.json");
     let (_dir, store) = store_from_text(&text);
     let ran =
@@ -137,8 +137,12 @@ fn orphans_are_found_by_a_flow_over_the_store() {
         ControlFlow::Continue(())
     });
     assert_eq!(sessions, 1);
-    let issues: Vec<_> =
-        report.unwrap().issues.into_iter().map(|it| (it.key.clone(), path_and_kind(it))).collect();
+    let issues: Vec<_> = report
+        .unwrap()
+        .issues
+        .into_iter()
+        .map(|issue| (issue.key.clone(), path_and_kind(issue)))
+        .collect();
     let kinds: Vec<_> = issues.iter().map(|(_, placed)| placed.clone()).collect();
     assert_eq!(
         kinds,

@@ -24,12 +24,12 @@ fn a_message_is_loaded_with_its_parts() {
         assert_eq!(one.value.parts.len(), whole.parts.len());
         let parts = loader.load_parts(key).unwrap();
         assert!(
-            parts.entries.iter().map(|it| &it.key).eq(loader
+            parts.entries.iter().map(|node| &node.key).eq(loader
                 .list_parts(key)
                 .unwrap()
                 .entries
                 .iter()
-                .map(|it| &it.key))
+                .map(|node| &node.key))
         );
         assert!(parts.entries.iter().zip(&loaded.node().parts).all(|(entry, node)| {
             entry.key == node.key.clone().into()
@@ -46,7 +46,7 @@ fn messages_come_without_parts() {
     let (store, session) = corpus_session("fix");
     let loaded = SessionLoader::new(&store).load_messages(&session).unwrap();
     assert_eq!(loaded.tree.part_count(), 0);
-    assert!(loaded.hydrate().value.messages.iter().all(|it| it.message.is_some()));
+    assert!(loaded.hydrate().value.messages.iter().all(|node| node.message.is_some()));
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn sessions_and_projects_are_listed() {
 }
 
 #[test]
-fn a_tree_keeps_what_it_lends() {
+fn a_tree_owns_the_bytes_of_its_values() {
     let (_dir, store) = store_from_text(
         r#"
         //- session/p/ses_1.json

@@ -19,32 +19,34 @@ fn every_export_equals_what_opencode_printed() {
     assert_eq!(exports.len(), 59);
     for export in exports {
         let oracle: Value = serde_json::from_slice(&std::fs::read(&export.path).unwrap()).unwrap();
-        let ours = run_session_tree_flow(&store, &session_key(&export.session), |tree| {
+        let exported = run_session_tree_flow(&store, &session_key(&export.session), |tree| {
             serde_json::to_value(Export(tree)).unwrap()
         });
-        assert_eq!(ours.unwrap().value, oracle, "{}", export.session);
+        assert_eq!(exported.unwrap().value, oracle, "{}", export.session);
     }
 }
 
 #[test]
-fn a_flow_over_the_store_goes_through_every_session_once() {
+fn a_flow_over_the_store_visits_every_session_once() {
     let paths = corpus_paths();
     let store = open_store(&paths.storage);
     let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let report = run_session_flow(&store, &SessionScope::Store, |tree| {
         let parts = tree.messages.iter().map(|message| message.parts.len()).sum();
-        let seen = counts.insert(tree.node.key.to_string(), (tree.messages.len(), parts));
-        assert_eq!(seen, None);
+        let replaced = counts.insert(tree.node.key.to_string(), (tree.messages.len(), parts));
+        assert_eq!(replaced, None);
         assert!(tree.session.is_some());
         ControlFlow::Continue(())
     });
-    let total = counts.values().fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+    let total = counts.values().fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
     assert_eq!((counts.len(), total), (59, (186, 488)));
 
     // The corpus is sound: messages without parts, and the parts that a revert left behind.
     use scrollback_core_err::IssueKind::{NoParts, OrphanParts};
     let issues = report.unwrap().issues;
-    assert!(issues.iter().any(|it| matches!(it.issue.kind, OrphanParts { count } if count > 0)));
+    assert!(
+        issues.iter().any(|issue| matches!(issue.issue.kind, OrphanParts { count } if count > 0))
+    );
     for issue in issues {
         assert!(matches!(issue.issue.kind, NoParts | OrphanParts { .. }), "{issue}");
         assert!(issue.issue.place.path.is_some(), "{issue}");
@@ -71,7 +73,8 @@ fn diffs_and_children_equal_what_the_api_answered() {
             children += 1;
         }
     }
-    let listed: usize = api.values().map(|it| it["children"].as_array().unwrap().len()).sum();
+    let listed: usize =
+        api.values().map(|session| session["children"].as_array().unwrap().len()).sum();
     assert_eq!(children, listed);
     assert!(diffs > 0 && children > 0);
 }
@@ -85,8 +88,10 @@ fn subagents_are_named_by_the_call_that_started_them() {
             Some(Part::Tool(call)) => call.state.as_ref()?.subagent(),
             _ => None,
         });
-        let answers =
-            tree.messages.iter().filter(|it| matches!(it.message, Some(Message::Assistant(_))));
+        let answers = tree
+            .messages
+            .iter()
+            .filter(|message| matches!(message.message, Some(Message::Assistant(_))));
         assert!(answers.count() > 0);
         calls.collect::<Vec<_>>()
     });

@@ -11,40 +11,43 @@ use crate::store::{corpus_paths, open_store, session_key};
 
 fn run_limited(
     scope: &SessionScope,
-    most: usize,
+    limit: usize,
 ) -> (Vec<String>, scrollback_core_type::StageReport) {
     let store = open_store(&corpus_paths().storage);
-    let mut seen = Vec::new();
+    let mut visited = Vec::new();
     let report = run_session_flow(&store, scope, |tree| {
-        seen.push(tree.node.key.to_string());
-        if seen.len() == most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        visited.push(tree.node.key.to_string());
+        if visited.len() == limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     });
-    (seen, report.unwrap())
+    (visited, report.unwrap())
 }
 
 #[test]
 fn a_project_is_a_scope() {
     let project = ProjectId::new("global").unwrap();
-    let (seen, report) = run_limited(&SessionScope::Project(project), usize::MAX);
-    assert_eq!(seen, ["ses_e049987bbffeyVTei4txf1E99s", "ses_e049a24baffeP6x0ogeuCHv3bK"]);
+    let (visited, report) = run_limited(&SessionScope::Project(project), usize::MAX);
+    assert_eq!(visited, ["ses_e049987bbffeyVTei4txf1E99s", "ses_e049a24baffeP6x0ogeuCHv3bK"]);
     assert_eq!(report.run(StageName::Plan).unwrap().counts.sessions, 2);
 }
 
 #[test]
-fn given_sessions_are_gone_through_in_their_order() {
+fn given_sessions_are_visited_in_order() {
     let keys = ["ses_e049a24baffeP6x0ogeuCHv3bK", "ses_gone", "ses_e049987bbffeyVTei4txf1E99s"];
-    let (seen, report) =
+    let (visited, report) =
         run_limited(&SessionScope::Sessions(keys.map(session_key).to_vec()), usize::MAX);
-    assert_eq!(seen, [keys[0], keys[2]]);
-    let gone =
-        report.issues.iter().find(|it| it.key == Some(session_key("ses_gone").into())).unwrap();
+    assert_eq!(visited, [keys[0], keys[2]]);
+    let gone = report
+        .issues
+        .iter()
+        .find(|issue| issue.key == Some(session_key("ses_gone").into()))
+        .unwrap();
     assert_eq!(gone.issue.kind, IssueKind::Vanished);
 }
 
 #[test]
 fn breaking_ends_the_flow() {
-    let (seen, _) = run_limited(&SessionScope::Store, 3);
-    assert_eq!(seen.len(), 3);
+    let (visited, _) = run_limited(&SessionScope::Store, 3);
+    assert_eq!(visited.len(), 3);
     let (all, _) = run_limited(&SessionScope::Store, usize::MAX);
-    assert_eq!(seen, all[..3], "newest first");
+    assert_eq!(visited, all[..3], "newest first");
 }

@@ -78,7 +78,8 @@ fn layers_hydrate_alone_and_borrow_from_the_spans() {
     assert_eq!(whole.report.issues, []);
     for node in &tree.messages {
         let one = hydrate_message(&tree, node).value;
-        let same = whole.value.messages.iter().find(|it| it.node.key == node.key).unwrap();
+        let same =
+            whole.value.messages.iter().find(|message| message.node.key == node.key).unwrap();
         assert_eq!(one.message, same.message);
         assert_eq!(one.parts.len(), same.parts.len());
         assert!(one.parts.iter().zip(&same.parts).all(|(a, b)| a.part == b.part));
@@ -86,7 +87,7 @@ fn layers_hydrate_alone_and_borrow_from_the_spans() {
 }
 
 #[test]
-fn the_bytes_of_a_leaf_are_those_of_its_file() {
+fn leaf_bytes_equal_the_file() {
     let (store, key) = corpus_session("rust");
     let mut reader = store.open().unwrap();
     let (tree, _) = plan_and_resolve(&mut *reader, &key, ReadAhead::Everything);
@@ -132,7 +133,7 @@ fn lone_surrogates_are_repaired_once_and_reported() {
     let key = crate::store::session_key("ses_1");
     let mut reader = store.open().unwrap();
     let (tree, report) = plan_and_resolve(&mut *reader, &key, ReadAhead::Everything);
-    let kinds: Vec<_> = report.issues.iter().map(|it| it.issue.kind.clone()).collect();
+    let kinds: Vec<_> = report.issues.iter().map(|issue| issue.issue.kind.clone()).collect();
     let lone = scrollback_core_err::IssueKind::LoneSurrogates { count: 1 };
     assert_eq!(kinds, [lone.clone(), lone]);
     let hydrated = hydrate_session_tree(&tree);

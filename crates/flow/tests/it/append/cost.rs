@@ -48,8 +48,8 @@ fn append_and_check_cost(
     steps: std::ops::Range<u64>,
     refresh: impl Fn(&SessionMaterializer),
 ) {
-    let (counts, effort) = (source.counters().get(), materializer.stats().counters);
-    let (appended, many) = (agent.appended, steps.end - steps.start);
+    let (counts, counters_before) = (source.counters().get(), materializer.stats().counters);
+    let (appended, step_count) = (agent.appended, steps.end - steps.start);
     for step in steps {
         agent.append(step);
         refresh(materializer);
@@ -59,26 +59,32 @@ fn append_and_check_cost(
         bytes_read(now) - bytes_read(counts) <= 2 * appended + ALLOWED_OVERHEAD,
         "{counts:?} {now:?} {appended}"
     );
-    assert!(now.records_parsed - counts.records_parsed <= 2 * many + ALLOWED_OVERHEAD);
-    assert!(now.bytes_compared - counts.bytes_compared <= LogMark::MAX_TAIL * (many + 1));
-    assert!(now.stat_calls - counts.stat_calls <= 4 * (many + 1));
+    assert!(now.records_parsed - counts.records_parsed <= 2 * step_count + ALLOWED_OVERHEAD);
+    assert!(now.bytes_compared - counts.bytes_compared <= LogMark::MAX_TAIL * (step_count + 1));
+    assert!(now.stat_calls - counts.stat_calls <= 4 * (step_count + 1));
     let done = materializer.stats().counters;
-    let RefreshCounters { resumed, compared, cloned } = effort;
-    assert_eq!(done.resumed - resumed, many, "each refresh resumes");
-    assert!(done.compared - compared <= 2 * many + ALLOWED_OVERHEAD, "{effort:?} {done:?}");
-    assert!(done.cloned - cloned <= 2 * many + ALLOWED_OVERHEAD, "{effort:?} {done:?}");
+    let RefreshCounters { resumed, compared, cloned } = counters_before;
+    assert_eq!(done.resumed - resumed, step_count, "each refresh resumes");
+    assert!(
+        done.compared - compared <= 2 * step_count + ALLOWED_OVERHEAD,
+        "{counters_before:?} {done:?}"
+    );
+    assert!(
+        done.cloned - cloned <= 2 * step_count + ALLOWED_OVERHEAD,
+        "{counters_before:?} {done:?}"
+    );
 }
 
 #[test]
 fn an_append_costs_what_was_appended() {
     let dir = tempfile::tempdir().unwrap();
-    let (root, kept) = (dir.path().join("logs"), dir.path().join("kept"));
+    let (root, saved) = (dir.path().join("logs"), dir.path().join("kept"));
     let mut log = LogWriter::open(&root, "2026/11/30/first").unwrap();
     log.append_session("a title").unwrap();
     let mut agent = Agent { log, answer: None, appended: 0 };
     let source = log_source(&root);
 
-    let materializer = open(source.clone(), Some(Snapshots::new(&kept)));
+    let materializer = open(source.clone(), Some(Snapshots::new(&saved)));
     append_and_check_cost(&source, &materializer, &mut agent, 0..APPENDS / 2, refresh);
     check_equals_rebuild(&materializer, &source);
     assert!(materializer.save_snapshot().unwrap());
@@ -87,7 +93,7 @@ fn an_append_costs_what_was_appended() {
     // Another process goes on from the snapshot, and reads what was appended meanwhile.
     agent.append(APPENDS / 2);
     let before = source.counters().get();
-    let materializer = open(source.clone(), Some(Snapshots::new(&kept)));
+    let materializer = open(source.clone(), Some(Snapshots::new(&saved)));
     assert!(matches!(materializer.stats().origin, IndexOrigin::Snapshot(_)));
     assert!(
         bytes_read(source.counters().get()) - bytes_read(before) < ALLOWED_OVERHEAD,
@@ -97,11 +103,15 @@ fn an_append_costs_what_was_appended() {
     check_equals_rebuild(&materializer, &source);
     let messages = materializer.view().by_session(&SessionId::new("2026/11/30/first").unwrap());
     assert!(messages.len() as u64 > APPENDS / 4);
-    assert!(messages.iter().any(|it| it.parts.as_ref().is_some_and(|it| it.refs.len() == 3)));
+    assert!(
+        messages
+            .iter()
+            .any(|message| message.parts.as_ref().is_some_and(|list| list.refs.len() == 3))
+    );
 }
 
 #[test]
-fn so_does_a_look_at_a_session_that_is_dirty() {
+fn verifying_a_dirty_session_costs_what_was_appended() {
     let dir = tempfile::tempdir().unwrap();
     let mut log = LogWriter::open(dir.path(), "first").unwrap();
     log.append_session("a title").unwrap();
@@ -111,8 +121,8 @@ fn so_does_a_look_at_a_session_that_is_dirty() {
     let session = SessionKey::from(SessionId::new("first").unwrap());
     let dirty = Dirty { sessions: vec![session.clone()], ..Dirty::default() };
     append_and_check_cost(&source, &materializer, &mut agent, 0..1000, |materializer| {
-        let looked = materializer.refresh_dirty(&dirty).unwrap();
-        assert!(looked.provisional.is_empty() && looked.report.issues.is_empty());
+        let outcome = materializer.refresh_dirty(&dirty).unwrap();
+        assert!(outcome.provisional.is_empty() && outcome.report.issues.is_empty());
     });
     check_equals_rebuild(&materializer, &source);
 

@@ -69,19 +69,19 @@ impl World {
         let messages: Vec<u64> = {
             let mut at = 0;
             let lines = self.lines(second);
-            let of = lines.iter().filter_map(|line| {
+            let offsets = lines.iter().filter_map(|line| {
                 let offset = at;
                 at += line.len() as u64;
                 let text = String::from_utf8_lossy(line);
                 text.contains(r#""record":"message""#).then_some(offset)
             });
-            of.collect()
+            offsets.collect()
         };
         let mut log = LogWriter::open(&self.root, Self::log_name(second)).unwrap();
         for _ in 0..count {
             self.appended += 1;
-            let some = messages.get(self.appended as usize % messages.len().max(1)).copied();
-            match (self.appended % 7, some) {
+            let message = messages.get(self.appended as usize % messages.len().max(1)).copied();
+            match (self.appended % 7, message) {
                 (0, _) => log.append_session(&format!("title {}", self.appended)).unwrap(),
                 (1, _) => log.append_user_message().unwrap(),
                 (2, Some(message)) => {
@@ -101,9 +101,9 @@ impl World {
             Step::Torn => {
                 let mut log = LogWriter::open(&self.root, Self::log_name(second)).unwrap();
                 let is_torn = !matches!(read(&path).last(), None | Some(b'\n'));
-                let half: [&[u8]; 2] =
+                let halves: [&[u8]; 2] =
                     [br#"{"record":"message","role":"user""#, b",\"time\":{\"created\":5}}\n"];
-                log.append_raw(half[usize::from(is_torn)]).unwrap();
+                log.append_raw(halves[usize::from(is_torn)]).unwrap();
             }
             Step::Damaged => {
                 let mut log = LogWriter::open(&self.root, Self::log_name(second)).unwrap();
@@ -131,10 +131,10 @@ impl World {
                     .set_len(left.len() as u64)
                     .unwrap();
             }
-            Step::Replace(but) if path.exists() => {
+            Step::Replace(skipped) if path.exists() => {
                 let mut lines = self.lines(second);
                 if !lines.is_empty() {
-                    lines.remove(usize::from(*but) % lines.len());
+                    lines.remove(usize::from(*skipped) % lines.len());
                 }
                 let temporary = path.with_extension("tmp");
                 fs::write(&temporary, lines.concat()).unwrap();
@@ -168,12 +168,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_index_shows_what_is_there(steps in steps()) {
+    fn the_index_equals_a_rebuild_after_each_step(steps in steps()) {
         let dir = tempfile::tempdir().unwrap();
-        let (root, kept) = (dir.path().join("logs"), dir.path().join("kept"));
+        let (root, saved) = (dir.path().join("logs"), dir.path().join("kept"));
         fs::create_dir(&root).unwrap();
         let source = log_source(&root);
-        let begin = || -> SessionMaterializer { open(source.clone(), Some(Snapshots::new(&kept))) };
+        let begin = || -> SessionMaterializer { open(source.clone(), Some(Snapshots::new(&saved))) };
         let mut materializer = begin();
         let mut world = World { root: root.clone(), rotations: 0, appended: 0 };
         for (second, step) in &steps {

@@ -15,7 +15,7 @@ use crate::calls::scan;
 use crate::support::source_id;
 
 #[test]
-fn a_session_is_resumed_by_the_store_that_it_is_of() {
+fn a_session_is_resumed_by_its_owner() {
     let dir = tempfile::tempdir().unwrap();
     let (root, storage) = (dir.path().join("logs"), dir.path().join("storage"));
     let mut log = LogWriter::open(&root, "ses_log").unwrap();
@@ -34,16 +34,16 @@ fn a_session_is_resumed_by_the_store_that_it_is_of() {
     let session = SessionKey::from(SessionId::new("ses_log").unwrap());
     let token = scan(&merged, &Scope::Messages(session.clone())).set.unwrap().resume.unwrap();
     let from = log.append_user_message().unwrap();
-    let mut found = Vec::new();
-    let resumed = merged.open().unwrap().resume(&session, &token, &mut |it| {
-        if let ScanItem::Entry(entry) = it {
-            found.push(entry);
+    let mut entries = Vec::new();
+    let resumed = merged.open().unwrap().resume(&session, &token, &mut |item| {
+        if let ScanItem::Entry(entry) = item {
+            entries.push(entry);
         }
         std::ops::ControlFlow::Continue(())
     });
     let change = SourceChange::Appended { session: session.clone(), offset: from };
     assert_eq!(resumed.unwrap().probe, Probe::Changed(vec![change]));
-    let [record, message] = &found[..] else { panic!("{found:?}") };
+    let [record, message] = &entries[..] else { panic!("{entries:?}") };
     assert_eq!(record.origin, Some(source_id("logs")));
     assert!(matches!(message.key, EntityKey::Message(_)));
     // The other store refuses the token.

@@ -49,7 +49,7 @@ fn rebuilt_state(source: &dyn Source) -> State {
 /// Whether an index shows what one shows that is built now.
 #[track_caller]
 fn check_equals_rebuild(materializer: &SessionMaterializer, source: &dyn Source) {
-    let (kept, cold) = (State::from_view(&materializer.view()), rebuilt_state(source));
-    assert_eq!(kept.entities, cold.entities);
-    kept.parts_agree_with(&cold).unwrap();
+    let (incremental, rebuilt) = (State::from_view(&materializer.view()), rebuilt_state(source));
+    assert_eq!(incremental.entities, rebuilt.entities);
+    incremental.parts_agree_with(&rebuilt).unwrap();
 }

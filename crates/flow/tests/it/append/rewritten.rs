@@ -68,7 +68,7 @@ fn a_rewrite_in_place_is_recognised() {
 }
 
 #[test]
-fn so_is_one_that_is_appended_to_before_it_is_seen() {
+fn a_rewrite_followed_by_an_append_is_recognised() {
     let mut world = begin();
     rewrite(world.log.path(), 19_000);
     world.log.append_user_message().unwrap();
@@ -77,7 +77,7 @@ fn so_is_one_that_is_appended_to_before_it_is_seen() {
 
 /// The one that is not recognised, as `docs/refresh.md` says.
 #[test]
-fn far_before_the_mark_only_a_full_look_finds_that() {
+fn a_rewrite_far_before_the_mark_needs_a_full_refresh() {
     let mut world = begin();
     rewrite(world.log.path(), 0); // in the head of the session
     world.log.append_user_message().unwrap();

@@ -63,7 +63,7 @@ fn step(upgrades: bool) -> impl Strategy<Value = Step> {
         2 => (s.clone(), m, n).prop_map(|(s, m, n)| Step::RemovePart(s, m, n)),
         2 => Just(if upgrades { Step::Upgrade } else { Step::Checkpoint }),
         4 => s.clone().prop_map(move |s| if upgrades { Step::Migrate(s) } else { Step::Close }),
-        1 => any::<bool>().prop_map(move |it| if upgrades { Step::Mark(it) } else { Step::Vacuum }),
+        1 => any::<bool>().prop_map(move |done| if upgrades { Step::Mark(done) } else { Step::Vacuum }),
         2 => Just(Step::Checkpoint),
         1 => Just(Step::Vacuum),
         2 => Just(Step::Close),
@@ -206,7 +206,7 @@ impl Machine {
         let answer = self.processes[at].index().changes(cursor.as_ref());
         match &answer.delta {
             Delta::Fresh => *state = State::from_view(&answer.view),
-            Delta::Changed(changes) => changes.iter().for_each(|it| state.apply(it)),
+            Delta::Changed(changes) => changes.iter().for_each(|change| state.apply(change)),
         }
         assert_eq!(*state, State::from_view(&answer.view), "as of the cursor");
         *cursor = Some(answer.cursor);
@@ -252,7 +252,7 @@ proptest! {
 
 /// The row of an answer does not say what it answers, and does not change when that does.
 #[test]
-fn what_an_answer_answers_becomes_another() {
+fn a_changed_prompt_changes_its_answer() {
     let (prompt, answer, item) = (14, 1, 5);
     for changed in [item, answer] {
         let steps = vec![

@@ -80,7 +80,7 @@ fn the_database_wins_per_session_and_files_fill_in() {
     let listed = scan(&store, &Scope::Sessions).entries;
     let shown: Vec<_> = listed
         .iter()
-        .map(|it| (it.key.to_string(), it.origin.as_ref().unwrap().to_string()))
+        .map(|entry| (entry.key.to_string(), entry.origin.as_ref().unwrap().to_string()))
         .collect();
     let expected = [("session ses_both", "database"), ("session ses_left", "files")];
     assert!(shown.iter().map(|(key, origin)| (&**key, &**origin)).eq(expected));
@@ -92,7 +92,11 @@ fn the_database_wins_per_session_and_files_fill_in() {
     assert_eq!(scan(&store, &Scope::Projects).entries.len(), 1);
 
     let keys = |session: &str| -> Vec<String> {
-        tree(&store, &session_key(session)).entries.iter().map(|it| it.key.to_string()).collect()
+        tree(&store, &session_key(session))
+            .entries
+            .iter()
+            .map(|entry| entry.key.to_string())
+            .collect()
     };
     assert_eq!(
         keys("ses_both"),
@@ -113,22 +117,22 @@ fn the_database_wins_per_session_and_files_fill_in() {
 }
 
 #[test]
-fn what_files_have_of_a_session_of_the_database_is_hidden() {
+fn files_of_a_session_in_the_database_are_hidden() {
     let (_dir, store) = database_and_files();
     let message =
         MessageKey { session: session_key("ses_both").session, message: "msg_2".parse().unwrap() };
     for hidden in
         [EntityKey::from(message), part_key("msg_2", "prt_2"), part_key("msg_hidden", "prt_5")]
     {
-        let asked = spans(&store, std::slice::from_ref(&hidden));
-        assert!(asked.entries.is_empty(), "{hidden}");
-        assert_eq!(asked.issues[0].1.kind, IssueKind::Vanished);
+        let found = spans(&store, std::slice::from_ref(&hidden));
+        assert!(found.entries.is_empty(), "{hidden}");
+        assert_eq!(found.issues[0].1.kind, IssueKind::Vanished);
     }
     assert_eq!(
         spans(&store, &[part_key("msg_3", "prt_3"), part_key("msg_1", "prt_1")]).entries.len(),
         2
     );
-    let lost: Vec<_> = orphans(&store).entries.into_iter().map(|it| it.key).collect();
+    let lost: Vec<_> = orphans(&store).entries.into_iter().map(|entry| entry.key).collect();
     assert_eq!(lost, [part_key("msg_gone", "prt_4")]);
     let mut all = key_names(&scan(&store, &Scope::AllParts).entries);
     all.sort();
@@ -136,7 +140,7 @@ fn what_files_have_of_a_session_of_the_database_is_hidden() {
 }
 
 #[test]
-fn diffs_are_found_for_either() {
+fn diffs_are_found_for_both_stores() {
     let (_dir, store) = database_and_files();
     for (session, file) in [("ses_both", "a"), ("ses_left", "b")] {
         let diff = store.read_diff_span(&session_key(session)).unwrap();
@@ -157,7 +161,7 @@ fn totals(store: &dyn Source) -> (usize, i64, String) {
 }
 
 #[test]
-fn two_generations_of_the_same_sessions_are_counted_once() {
+fn sessions_in_two_storage_formats_are_counted_once() {
     let database = database_source(&corpus(Corpus::OpencodeMigrated).database);
     let merged = MergedSource::new(source_id("both"), Arc::clone(&database))
         .with_source(file_source(&corpus(Corpus::OpencodeJson).storage));
@@ -166,7 +170,7 @@ fn two_generations_of_the_same_sessions_are_counted_once() {
 }
 
 #[test]
-fn a_session_that_moves_to_the_database_is_the_databases_from_then_on() {
+fn a_session_that_moves_to_the_database_is_read_from_it() {
     let (dir, store) = database_and_files();
     let go_on = |_| ControlFlow::Continue(());
     let opened =
@@ -227,25 +231,25 @@ fn an_entity_of_each_kind_is_located_in_the_store_that_has_it() {
     }
     let found =
         run_session_tree_flow(&store, &session_key("ses_left"), |_| ()).unwrap().report.issues;
-    let places = found.iter().filter_map(|it| it.issue.place.path.as_ref()?.to_str());
+    let places = found.iter().filter_map(|issue| issue.issue.place.path.as_ref()?.to_str());
     let places: Vec<&str> = places.collect();
     assert!(places.contains(&"part/msg_3/prt_3.json"), "{places:?}");
 }
 
 #[test]
-fn members_without_sessions_are_asked_for_diffs_alone() {
+fn members_without_sessions_supply_only_diffs() {
     let (dir, _) = database_and_files();
     let storage = dir.path().join("storage");
     for gone in ["session", "message", "part"] {
         std::fs::remove_dir_all(storage.join(gone)).unwrap();
     }
-    let there = |source| -> Arc<dyn Source> { Arc::new(OptionalSource::new(source)) };
+    let optional = |source| -> Arc<dyn Source> { Arc::new(OptionalSource::new(source)) };
     let merged = MergedSource::new(
         source_id("both"),
-        there(database_source(&dir.path().join("opencode-next.db"))),
+        optional(database_source(&dir.path().join("opencode-next.db"))),
     )
-    .with_source(there(database_source(&dir.path().join("opencode.db"))))
-    .with_source(there(file_source(&storage)));
+    .with_source(optional(database_source(&dir.path().join("opencode.db"))))
+    .with_source(optional(file_source(&storage)));
     let listed = scan(&merged, &Scope::Sessions).entries;
     assert_eq!(key_names(&listed), ["ses_both"]);
     assert_eq!(listed[0].origin.as_ref().unwrap().as_str(), "database");

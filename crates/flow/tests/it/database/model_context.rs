@@ -15,18 +15,18 @@ fn api_answers(which: Corpus) -> Value {
 /// The rows of a session that the model sees, and how many messages are hidden before and after.
 /// What a staged revert hides counts as seen if `reverted` says so, as it does for the API.
 fn context_rows(store: &dyn Source, session: &str, reverted: bool) -> (Vec<String>, usize, usize) {
-    let seen = run_session_tree_flow(store, &session_key(session), |tree| {
+    let rows_and_counts = run_session_tree_flow(store, &session_key(session), |tree| {
         let context = context(tree);
         let from = context.messages.first().map(|first| first.message.node.order);
         let until = context.messages.last().map(|last| last.message.node.order);
-        let is_seen = |timed: &TimelineEntry<'_, '_>| {
-            let order = match timed {
+        let is_visible = |entry: &TimelineEntry<'_, '_>| {
+            let order = match entry {
                 TimelineEntry::Message(message) => message.node.order,
                 TimelineEntry::Item(item) => item.node.order,
             };
             (context.compacted == 0 || from <= Some(order)) && (reverted || Some(order) <= until)
         };
-        let rows = tree.timeline().filter(is_seen).map(|timed| match timed {
+        let rows = tree.timeline().filter(is_visible).map(|entry| match entry {
             TimelineEntry::Message(message) => message.node.key.message.to_string(),
             TimelineEntry::Item(item) => item.node.key.item.to_string(),
         });
@@ -36,29 +36,29 @@ fn context_rows(store: &dyn Source, session: &str, reverted: bool) -> (Vec<Strin
         rows.dedup();
         (rows, context.compacted, context.reverted)
     });
-    seen.unwrap().value
+    rows_and_counts.unwrap().value
 }
 
 /// The rows of messages of the API, without the prompts that wait, which are no rows.
 fn row_ids(rows: &Value) -> Vec<String> {
-    rows.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect()
+    rows.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
-fn the_context_is_what_the_api_of_the_preview_answers() {
+fn the_context_equals_the_api_of_the_preview() {
     let store = database_source(&corpus(Corpus::OpencodePrelaunch).database);
     let (mut rows, mut taken_back) = (0, 0);
-    for (session, said) in api_answers(Corpus::OpencodePrelaunch).as_object().unwrap() {
-        let Some(context) = said.get("context") else { continue };
+    for (session, answer) in api_answers(Corpus::OpencodePrelaunch).as_object().unwrap() {
+        let Some(context) = answer.get("context") else { continue };
         let (found, compacted, reverted) = context_rows(&*store, session, true);
-        let said = row_ids(&context["data"]);
-        let is_v2 = |id: &String| said.contains(id);
+        let answer = row_ids(&context["data"]);
+        let is_v2 = |id: &String| answer.contains(id);
         let (found, others): (Vec<String>, Vec<String>) = found.into_iter().partition(is_v2);
-        assert_eq!((found, compacted), (said.clone(), 0), "{session}");
+        assert_eq!((found, compacted), (answer.clone(), 0), "{session}");
         // Prompts that wait, and turns of 1.x, are known to other routes.
         let v1 = v1_message_ids(session);
         assert!(others.iter().all(|id| v1.contains(id) || is_pending(&*store, session, id)));
-        rows += said.len();
+        rows += answer.len();
         taken_back += reverted;
     }
     assert!(rows >= 100 && taken_back > 0, "{rows} rows, {taken_back} taken back");
@@ -68,7 +68,7 @@ fn the_context_is_what_the_api_of_the_preview_answers() {
 fn v1_message_ids(session: &str) -> Vec<String> {
     let oracle = api_answers(Corpus::OpencodePrelaunch);
     let messages = oracle[session]["v1_messages"].as_array().unwrap();
-    messages.iter().map(|it| it["info"]["id"].as_str().unwrap().to_owned()).collect()
+    messages.iter().map(|row| row["info"]["id"].as_str().unwrap().to_owned()).collect()
 }
 
 fn is_pending(store: &dyn Source, session: &str, id: &str) -> bool {
@@ -88,11 +88,11 @@ fn the_context_begins_at_the_newest_compaction_that_finished() {
     for which in [Corpus::OpencodeV2Fresh, Corpus::OpencodeV2Upgraded] {
         let store = database_source(&corpus(which).database);
         let mut compacted = 0;
-        for (session, said) in api_answers(which)["sessions"].as_object().unwrap() {
-            let rows = said["messages"].as_array().unwrap();
-            let done = |it: &Value| it["type"] == "compaction" && it["status"] == "completed";
+        for (session, answer) in api_answers(which)["sessions"].as_object().unwrap() {
+            let rows = answer["messages"].as_array().unwrap();
+            let done = |row: &Value| row["type"] == "compaction" && row["status"] == "completed";
             let Some(at) = rows.iter().rposition(done) else { continue };
-            let reverted = !said["info"]["revert"].is_null();
+            let reverted = !answer["info"]["revert"].is_null();
             let expected = row_ids(&Value::Array(rows[at..].to_vec()));
             let (found, before, after) = context_rows(&*store, session, reverted);
             assert_eq!((found, after > 0), (expected, reverted), "{session}");

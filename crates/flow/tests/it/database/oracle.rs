@@ -39,7 +39,7 @@ fn diffs_are_found_in_the_files_beside_the_database() {
     let api = std::fs::read(json.oracle.join("api/children-todo-diff.json")).unwrap();
     let api: BTreeMap<String, Value> = serde_json::from_slice(&api).unwrap();
     let mut expected: BTreeMap<String, Value> =
-        api.into_iter().map(|(session, it)| (session, it["diff"].clone())).collect();
+        api.into_iter().map(|(session, answers)| (session, answers["diff"].clone())).collect();
     assert_eq!(check_diffs(&migrated, &expected), 7);
 
     let paths = corpus(Corpus::OpencodeSqlite);

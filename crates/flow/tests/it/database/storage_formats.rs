@@ -69,8 +69,8 @@ fn insert_v2_message(db: &Connection, name: &str, id: &str, seq: i64, tokens: i6
 }
 
 /// The id of a fork's copy of the row of this number.
-fn fork_copy_id(of: char, seq: i64) -> String {
-    format!("msg_2003881ef001mxXSDnk1504UZ{of}_{seq}")
+fn fork_copy_id(copy: char, seq: i64) -> String {
+    format!("msg_2003881ef001mxXSDnk1504UZ{copy}_{seq}")
 }
 
 fn write_stores() -> (TempDir, MergedSource) {
@@ -135,26 +135,26 @@ fn location(read: &str, also: &str, migration: &'static str) -> SessionLocation 
     (read.to_owned(), also.to_owned(), migration)
 }
 
-fn location_of(it: &Provenance) -> SessionLocation {
+fn location_of(provenance: &Provenance) -> SessionLocation {
     let names = |all: Vec<&str>| all.join(", ");
-    assert_eq!(it.agent(), "opencode");
+    assert_eq!(provenance.agent(), "opencode");
     let states = ["lateLegacy", "legacyOnly", "withoutRows"];
     let state = |name: &str| states.into_iter().find(|state| *state == name).unwrap();
-    let migration = it.migration().map(state).unwrap_or_default();
-    (names(it.formats().collect()), names(it.also_in().collect()), migration)
+    let migration = provenance.migration().map(state).unwrap_or_default();
+    (names(provenance.formats().collect()), names(provenance.also_in().collect()), migration)
 }
 
 /// What each session says: where it is, its tokens, and its messages.
 fn session_totals(index: &SessionIndex) -> BTreeMap<String, (SessionLocation, i64, u64)> {
     let view = index.view();
-    let said = view.sessions().map(|meta| {
-        let used = view.usage(&meta.key.session);
-        let cents = i128::from(used.tokens.input) * Cost::UNITS_PER_DOLLAR / 100;
-        assert_eq!(used.cost, Cost::from_units(cents), "{}", meta.key);
+    let totals = view.sessions().map(|meta| {
+        let usage = view.usage(&meta.key.session);
+        let cents = i128::from(usage.tokens.input) * Cost::UNITS_PER_DOLLAR / 100;
+        assert_eq!(usage.cost, Cost::from_units(cents), "{}", meta.key);
         let name = meta.key.session.as_str().strip_prefix("ses_").unwrap().to_owned();
-        (name, (location_of(&meta.provenance), used.tokens.input, used.messages))
+        (name, (location_of(&meta.provenance), usage.tokens.input, usage.messages))
     });
-    said.collect()
+    totals.collect()
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn each_session_is_there_once_and_counts_once() {
         // The record of 2.x counts what it has no messages of.
         ("without_rows", (location("v1", "v2", "withoutRows"), 60, 1)),
     ];
-    let expected = expected.map(|(name, said)| (name.to_owned(), said));
+    let expected = expected.map(|(name, totals)| (name.to_owned(), totals));
     assert_eq!(all, BTreeMap::from(expected));
     assert_eq!(all.values().map(|(_, tokens, _)| tokens).sum::<i64>(), 292);
 
@@ -188,8 +188,8 @@ fn each_session_is_there_once_and_counts_once() {
     for (name, (place, tokens, messages)) in &all {
         let session = session_key(&format!("ses_{name}"));
         run_session_tree_flow(&store, &session, |tree| {
-            let used = tree.usage();
-            assert_eq!((used.tokens.input, used.messages), (*tokens, *messages), "{name}");
+            let usage = tree.usage();
+            assert_eq!((usage.tokens.input, usage.messages), (*tokens, *messages), "{name}");
             assert_eq!(location_of(&tree.node.provenance), *place, "{name}");
         })
         .unwrap();
@@ -197,7 +197,7 @@ fn each_session_is_there_once_and_counts_once() {
 }
 
 #[test]
-fn parts_of_what_was_migrated_are_hidden() {
+fn parts_of_migrated_sessions_are_hidden() {
     let (_dir, store) = write_stores();
     let mut shown: Vec<String> = Vec::new();
     for entry in scan(&store, &Scope::AllParts).entries {
@@ -207,8 +207,8 @@ fn parts_of_what_was_migrated_are_hidden() {
     for session in scan(&store, &Scope::Sessions).entries {
         let EntityKey::Session(session) = session.key else { continue };
         let parts = tree(&store, &session).entries.into_iter();
-        let parts = parts.filter(|it| matches!(it.key, EntityKey::Part(_)));
-        in_trees.extend(parts.map(|it| it.key.to_string()));
+        let parts = parts.filter(|entry| matches!(entry.key, EntityKey::Part(_)));
+        in_trees.extend(parts.map(|entry| entry.key.to_string()));
     }
     shown.sort_unstable();
     in_trees.sort_unstable();
@@ -218,7 +218,7 @@ fn parts_of_what_was_migrated_are_hidden() {
 }
 
 #[test]
-fn a_session_that_moves_between_generations_is_followed() {
+fn a_session_that_moves_between_storage_formats_is_followed() {
     let (dir, store) = write_stores();
     let index = build(&store);
     refresh(&store, &index);

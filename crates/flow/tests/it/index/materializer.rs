@@ -38,14 +38,14 @@ fn open_corpus() -> SessionMaterializer {
 }
 
 #[test]
-fn says_what_the_records_say() {
+fn metas_equal_the_records() {
     let (source, materializer) = (open_store(&corpus_paths().storage), open_corpus());
     let view = materializer.view();
     let listed = SessionLoader::new(&source).list_sessions(None).unwrap().value;
     let keys: Vec<_> = listed.iter().map(|node| node.key.clone()).collect();
     let sessions = materializer.sessions_by_time();
     assert_eq!(sessions.iter().map(|meta| meta.key.clone()).collect::<Vec<_>>(), keys);
-    let mut met = 0;
+    let mut message_count = 0;
     run_session_flow(&source, &SessionScope::Sessions(keys), |tree| {
         let id = &tree.node.key.session;
         let (meta, record) = (view.session(id).unwrap(), tree.session.as_ref().unwrap());
@@ -57,20 +57,23 @@ fn says_what_the_records_say() {
         let messages = view.by_session(id);
         assert_eq!(messages.len(), tree.messages.len());
         let mut cost = Cost::ZERO;
-        for (meta, it) in messages.iter().zip(&tree.messages) {
-            assert_eq!((&meta.key, meta.order), (&it.node.key, it.node.order));
-            let record = it.message.as_ref().unwrap();
+        for (meta, hydrated) in messages.iter().zip(&tree.messages) {
+            assert_eq!((&meta.key, meta.order), (&hydrated.node.key, hydrated.node.order));
+            let record = hydrated.message.as_ref().unwrap();
             assert_eq!((meta.role, meta.created), (record.role(), record.created()));
             let parts = &meta.parts.as_ref().unwrap().refs;
-            assert_eq!(parts.len(), it.parts.len());
-            for (part, it) in parts.iter().zip(&it.parts) {
-                assert_eq!(part.id, it.node.key.part);
-                assert_eq!(part.observed.unwrap().stamp, *it.node.span.as_ref().unwrap().stamp());
+            assert_eq!(parts.len(), hydrated.parts.len());
+            for (part, hydrated_part) in parts.iter().zip(&hydrated.parts) {
+                assert_eq!(part.id, hydrated_part.node.key.part);
+                assert_eq!(
+                    part.observed.unwrap().stamp,
+                    *hydrated_part.node.span.as_ref().unwrap().stamp()
+                );
                 let (owner, found) = view.part(&part.id).unwrap();
                 assert_eq!((owner.message, &found), (meta.key.message.clone(), part));
             }
             cost += meta.cost.unwrap_or_default();
-            met += 1;
+            message_count += 1;
         }
         let usage = view.usage(id);
         assert_eq!(usage, tree.usage());
@@ -78,7 +81,7 @@ fn says_what_the_records_say() {
         ControlFlow::Continue(())
     })
     .unwrap();
-    assert_eq!(met, 186);
+    assert_eq!(message_count, 186);
 }
 
 #[test]
@@ -94,15 +97,15 @@ fn answers_queries() {
     let parent = child.parent.as_ref().unwrap();
     assert!(materializer.sessions_of_parent(parent).contains(child));
     assert_eq!(materializer.view().ancestors(&child.key.session)[0].key.session, *parent);
-    let there = materializer.sessions_in_directory(Path::new("/tmp/demo/plain"));
-    assert_eq!(there.len(), 2);
+    let in_directory = materializer.sessions_in_directory(Path::new("/tmp/demo/plain"));
+    assert_eq!(in_directory.len(), 2);
     assert!(materializer.sessions_in_directory(Path::new("/tmp/demo/pla")).is_empty());
 
     let mut calls = 0;
-    let want = |part: &Part<'_>| part.kind() == PartKind::Tool;
+    let is_wanted = |part: &Part<'_>| part.kind() == PartKind::Tool;
     let any = |_: &scrollback_index::SessionMeta| true;
     materializer
-        .find_parts(any, want, |_, part| {
+        .find_parts(any, is_wanted, |_, part| {
             assert!(matches!(part.part, Some(Part::Tool(_))));
             calls += 1;
             ControlFlow::Continue(())
@@ -110,9 +113,9 @@ fn answers_queries() {
         .unwrap();
     assert!(calls > 20, "{calls}");
     let mut hits = 0;
-    let says = |text: &str| text.contains("the");
+    let matches_text = |text: &str| text.contains("the");
     materializer
-        .find_text(any, says, |_, _| {
+        .find_text(any, matches_text, |_, _| {
             hits += 1;
             ControlFlow::Break(())
         })
@@ -121,7 +124,7 @@ fn answers_queries() {
 }
 
 #[test]
-fn loads_from_memory_what_did_not_change() {
+fn unchanged_sessions_load_from_memory() {
     let world = World::new();
     world.write("session/p/ses_1.json", &session("ses_1", "p", 0, 9));
     world.write("message/ses_1/msg_1.json", &message("msg_1", "ses_1", 1));
@@ -145,9 +148,9 @@ fn loads_from_memory_what_did_not_change() {
         parts.iter().map(|part| part.kind).collect()
     };
     assert_eq!(kinds, [Some(PartKind::Text); 2], "the index has learned");
-    let again = materializer.load_session_tree(&key).unwrap();
-    assert_eq!(spans(&first), spans(&again), "the same memory");
-    assert_eq!(orders(&first), orders(&again), "the same places");
+    let second = materializer.load_session_tree(&key).unwrap();
+    assert_eq!(spans(&first), spans(&second), "the same memory");
+    assert_eq!(orders(&first), orders(&second), "the same places");
     assert!(materializer.stats().cache.hits > 0);
 
     // Rewritten in place: no directory tells, and the session's record does not either.
@@ -166,7 +169,7 @@ fn loads_from_memory_what_did_not_change() {
 }
 
 #[test]
-fn begins_with_what_was_kept() {
+fn opens_with_the_saved_snapshot() {
     let world = World::new();
     world.write("session/p/ses_1.json", &session("ses_1", "p", 0, 9));
     world.advance_clock(Duration::from_secs(2 * 60 * 60));
@@ -199,7 +202,7 @@ fn begins_with_what_was_kept() {
 }
 
 #[test]
-fn a_sweep_comes_round_in_time() {
+fn a_sweep_verifies_every_session_within_its_period() {
     let world = World::new();
     for n in 0..30 {
         let id = format!("ses_{n}");
@@ -216,26 +219,26 @@ fn a_sweep_comes_round_in_time() {
         let (id, session) = (format!("msg_{n}"), format!("ses_{n}"));
         world.write(&format!("message/{session}/{id}.json"), &message(&id, &session, 4));
     }
-    let told = |materializer: &SessionMaterializer| {
+    let verified_count = |materializer: &SessionMaterializer| {
         let view = materializer.view();
         let messages = view.session_ids().into_iter().flat_map(|id| view.by_session(&id));
         messages.filter(|meta| meta.model.as_deref() == Some("m4")).count()
     };
-    assert_eq!(told(&materializer), 0);
+    assert_eq!(verified_count(&materializer), 0);
     for _ in 0..30 {
         world.advance_clock(Duration::from_secs(1));
         materializer.sweep(period).unwrap();
     }
-    assert!(told(&materializer) > 0);
+    assert!(verified_count(&materializer) > 0);
     for _ in 0..30 {
         world.advance_clock(Duration::from_secs(1));
         materializer.sweep(period).unwrap();
     }
-    assert_eq!(told(&materializer), 30, "within the minute");
+    assert_eq!(verified_count(&materializer), 30, "within the minute");
 }
 
 #[test]
-fn one_bad_record_is_one_issue_at_every_look() {
+fn a_bad_record_is_one_issue_at_every_refresh() {
     let world = World::new();
     world.write("session/p/ses_1.json", &session("ses_1", "p", 0, 9));
     world.write("message/ses_1/msg_1.json", &message("msg_1", "ses_1", 1));
@@ -263,19 +266,19 @@ fn one_bad_record_is_one_issue_at_every_look() {
 }
 
 #[test]
-fn whoever_breaks_ends_the_run_and_nothing_is_changed() {
+fn breaking_ends_the_run_and_changes_nothing() {
     let source = open_store(&corpus_paths().storage);
-    let seen = AtomicUsize::new(0);
+    let call_count = AtomicUsize::new(0);
     let third = |progress: Progress| {
         assert_eq!(progress.total, 59);
-        match seen.fetch_add(1, Ordering::Relaxed) {
+        match call_count.fetch_add(1, Ordering::Relaxed) {
             2 => ControlFlow::Break(()),
             _ => ControlFlow::Continue(()),
         }
     };
     assert!(build_index(&source, PartDetail::Later, &third).unwrap().is_break());
-    let told = seen.load(Ordering::Relaxed);
-    assert!((3..59).contains(&told), "told {told} times");
+    let call_count = call_count.load(Ordering::Relaxed);
+    assert!((3..59).contains(&call_count), "called {call_count} times");
 
     let materializer = open_corpus();
     let before = materializer.index().cursor();
@@ -286,7 +289,7 @@ fn whoever_breaks_ends_the_run_and_nothing_is_changed() {
 }
 
 #[test]
-fn what_became_base_meanwhile_is_kept_too() {
+fn changes_merged_into_the_base_are_saved() {
     let world = World::new();
     world.write("session/p/ses_1.json", &session("ses_1", "p", 0, 9));
     let snapshots = || Some(Snapshots::new(world.snapshots()));
@@ -300,6 +303,6 @@ fn what_became_base_meanwhile_is_kept_too() {
     let _ = materializer.refresh(&options, &|_| ControlFlow::Continue(())).unwrap();
     assert_eq!(materializer.index().stats().overlay_keys, 0, "more than an overlay holds");
     assert!(materializer.save_snapshot().unwrap());
-    let again = open_materializer(world.source(), snapshots(), PartDetail::Later);
-    assert_eq!(again.index().stats().base.messages, 4200);
+    let reopened = open_materializer(world.source(), snapshots(), PartDetail::Later);
+    assert_eq!(reopened.index().stats().base.messages, 4200);
 }

@@ -149,8 +149,8 @@ impl Machine {
     }
 
     fn note_verified(&mut self, at: usize, session: &SessionKey) {
-        let of = |key: &EntityKey| matches!(key, EntityKey::Message(key) if key.session == session.session);
-        self.missable[at].retain(|key| !of(key));
+        let is_in_session = |key: &EntityKey| matches!(key, EntityKey::Message(key) if key.session == session.session);
+        self.missable[at].retain(|key| !is_in_session(key));
     }
 
     fn apply(&mut self, step: Step) {
@@ -296,13 +296,13 @@ impl Machine {
             build_index(&self.world.source(), PartDetail::Stamps, &never_break).unwrap(),
         )
         .value;
-        let of = |view: &scrollback_index::View| {
+        let state_of = |view: &scrollback_index::View| {
             let mut state = State::default();
             state.add_messages(view, key);
             let observed = view.session(&key.session).map(|meta| meta.observed.stamp);
             (state, observed, view.usage(&key.session))
         };
-        let (now, then) = (of(&view), of(&rebuilt.view()));
+        let (now, then) = (state_of(&view), state_of(&rebuilt.view()));
         assert_eq!((&now.0.entities, now.1, now.2), (&then.0.entities, then.1, then.2));
         now.0.parts_agree_with(&then.0).unwrap();
     }
@@ -313,9 +313,9 @@ impl Machine {
         let Ok(loaded) = self.processes[at].load_session_tree(&key) else {
             let is_there =
                 self.project_of(s).is_some() || self.world.exists(&format!("message/{key}"));
-            let empty = !self.rebuilt_state().entities.keys().any(|it| match it {
-                EntityKey::Session(it) => *it == key,
-                EntityKey::Message(it) => it.session == key.session,
+            let empty = !self.rebuilt_state().entities.keys().any(|entity| match entity {
+                EntityKey::Session(session) => *session == key,
+                EntityKey::Message(message) => message.session == key.session,
                 _ => false,
             });
             assert!(!is_there || empty, "{key} is there");
@@ -334,7 +334,9 @@ impl Machine {
         let answer = self.processes[at].index().changes(follower.cursor.as_ref());
         match &answer.delta {
             Delta::Fresh => follower.state = State::from_view(&answer.view),
-            Delta::Changed(changes) => changes.iter().for_each(|it| follower.state.apply(it)),
+            Delta::Changed(changes) => {
+                changes.iter().for_each(|change| follower.state.apply(change))
+            }
         }
         assert_eq!(follower.state, State::from_view(&answer.view), "as of the cursor");
         follower.cursor = Some(answer.cursor);
@@ -365,8 +367,9 @@ fn spans(
             .parts
             .iter()
             .filter_map(|part| Some((EntityKey::Part(part.key.clone()), part.span.as_ref()?)));
-        let own = node.span.iter().map(|span| (EntityKey::Message(node.key.clone()), span));
-        own.chain(parts)
+        let message_span =
+            node.span.iter().map(|span| (EntityKey::Message(node.key.clone()), span));
+        message_span.chain(parts)
     });
     session.chain(messages).collect()
 }

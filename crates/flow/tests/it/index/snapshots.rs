@@ -36,7 +36,7 @@ fn now() -> UnixNanos {
 }
 
 #[test]
-fn come_back_as_they_were_kept() {
+fn snapshots_load_as_they_were_saved() {
     let dir = tempfile::tempdir().unwrap();
     let snapshots = Snapshots::new(dir.path().join("not/there/yet"));
     assert_eq!(snapshots.load(&source_id("a")).unwrap_err(), NoSnapshot::Missing);
@@ -53,7 +53,7 @@ fn come_back_as_they_were_kept() {
         snapshots.load(&source_id("b")).unwrap().to_header_and_body(),
         b.to_header_and_body()
     );
-    let mut listed: Vec<_> = snapshots.list().into_iter().map(|kept| kept.store).collect();
+    let mut listed: Vec<_> = snapshots.list().into_iter().map(|saved| saved.store).collect();
     listed.sort();
     assert_eq!(listed, [Some(source_id("a")), Some(source_id("b"))]);
     #[cfg(unix)]
@@ -63,7 +63,7 @@ fn come_back_as_they_were_kept() {
         assert_eq!(mode(&snapshots.path(&source_id("a"))), 0o600);
         assert_eq!(mode(snapshots.dir()), 0o700);
     }
-    let is_a = |of: &_| *of == source_id("a");
+    let is_a = |store: &_| *store == source_id("a");
     assert_eq!(snapshots.clear_stores(is_a).unwrap(), [source_id("a")]);
     assert!(snapshots.clear_stores(is_a).unwrap().is_empty());
     snapshots.load(&source_id("b")).unwrap();
@@ -72,7 +72,7 @@ fn come_back_as_they_were_kept() {
 }
 
 #[test]
-fn what_is_of_no_use_is_told_apart() {
+fn unusable_snapshots_have_distinct_reasons() {
     let dir = tempfile::tempdir().unwrap();
     let snapshots = Snapshots::new(dir.path());
     let sound = snapshot_with_sessions(source_id("a"), 3).to_header_and_body().concat();
@@ -106,7 +106,7 @@ fn what_is_of_no_use_is_told_apart() {
 }
 
 #[test]
-fn the_oldest_go_when_there_are_too_many() {
+fn the_oldest_snapshots_are_removed_over_budget() {
     let dir = tempfile::tempdir().unwrap();
     let one = snapshot_with_sessions(source_id("0"), 10).size() as u64;
     let snapshots = Snapshots::new(dir.path()).with_budget(3 * one + one / 2);
@@ -122,8 +122,8 @@ fn the_oldest_go_when_there_are_too_many() {
     }
     // The time of a file that was just written is the system's: the last one is the newest.
     snapshots.save(&snapshot_with_sessions(source_id("4"), 10), now()).unwrap();
-    let kept: Vec<_> = snapshots.list().into_iter().filter_map(|kept| kept.store).collect();
-    assert_eq!(kept, [source_id("4"), source_id("3"), source_id("2")]);
+    let saved: Vec<_> = snapshots.list().into_iter().filter_map(|saved| saved.store).collect();
+    assert_eq!(saved, [source_id("4"), source_id("3"), source_id("2")]);
     assert!(dir.path().join("notes.txt").exists());
     assert!(!left.exists(), "left behind for longer than a write takes");
 }
@@ -141,12 +141,12 @@ fn writes_until_it_is_killed() {
         snapshot_with_sessions(source_id("a"), SMALL_COUNT),
         snapshot_with_sessions(source_id("a"), LARGE_COUNT),
     ];
-    let said = || std::io::stderr().write_all(b"!").unwrap();
-    said(); // from here on it only writes
+    let signal = || std::io::stderr().write_all(b"!").unwrap();
+    signal(); // from here on it only writes
     loop {
         for snapshot in &both {
             snapshots.save(snapshot, now()).unwrap();
-            said();
+            signal();
         }
     }
 }
@@ -155,7 +155,7 @@ fn writes_until_it_is_killed() {
 fn a_killed_writer_leaves_the_old_or_the_new() {
     let dir = tempfile::tempdir().unwrap();
     let snapshots = Snapshots::new(dir.path());
-    let mut seen = [0, 0];
+    let mut counts = [0, 0];
     let mut random = 88_172_645_463_325_252_u64;
     snapshots.save(&snapshot_with_sessions(source_id("a"), SMALL_COUNT), now()).unwrap();
     for _ in 0..200 {
@@ -170,25 +170,25 @@ fn a_killed_writer_leaves_the_old_or_the_new() {
         random ^= random >> 7;
         random ^= random << 17;
         // However slow the machine is, it has written none, one or both of them.
-        let mut said = vec![0; 1 + random as usize % 3];
+        let mut signal = vec![0; 1 + random as usize % 3];
         let mut stderr = writer.stderr.take().unwrap();
-        stderr.read_exact(&mut said).unwrap();
+        stderr.read_exact(&mut signal).unwrap();
         std::thread::sleep(Duration::from_micros(random / 3 % 10_000));
         writer.kill().unwrap();
         writer.wait().unwrap();
         let left = snapshots.load(&source_id("a")).expect("the old or the new");
         let sessions = SessionIndex::from_snapshot(left).view().sessions().count();
         match sessions {
-            SMALL_COUNT => seen[0] += 1,
-            LARGE_COUNT => seen[1] += 1,
+            SMALL_COUNT => counts[0] += 1,
+            LARGE_COUNT => counts[1] += 1,
             other => panic!("{other} sessions"),
         }
     }
-    assert!(seen[0] > 0 && seen[1] > 0, "killed while it wrote: {seen:?}");
+    assert!(counts[0] > 0 && counts[1] > 0, "killed while it wrote: {counts:?}");
 }
 
 #[test]
-fn a_reader_keeps_what_it_opened() {
+fn a_reader_keeps_the_snapshot_it_opened() {
     let dir = tempfile::tempdir().unwrap();
     let snapshots = Snapshots::new(dir.path());
     snapshots.save(&snapshot_with_sessions(source_id("a"), LARGE_COUNT), now()).unwrap();
@@ -237,7 +237,7 @@ fn a_snapshot_replaces_only_the_one_it_began_with_or_an_ancestor() {
 }
 
 #[test]
-fn a_snapshot_that_a_process_follows_is_left_to_it() {
+fn a_locked_snapshot_is_not_replaced() {
     let dir = tempfile::tempdir().unwrap();
     let snapshots = || Snapshots::new(dir.path());
     let first = snapshot_with_sessions(source_id("a"), 3);
@@ -254,7 +254,7 @@ fn a_snapshot_that_a_process_follows_is_left_to_it() {
 }
 
 #[test]
-fn processes_without_cursors_leave_the_cursors_of_others_good() {
+fn processes_without_cursors_keep_the_cursors_of_others_valid() {
     let mut snapshot = changed_snapshot(&snapshot_with_sessions(source_id("a"), 3), "0", true);
     let cursor = snapshot.cursor();
     for run in 1..=100 {

@@ -69,16 +69,16 @@ impl State {
     /// them.
     pub(crate) fn parts_agree_with(&self, whole: &Self) -> Result<(), String> {
         for (key, listed) in &self.parts {
-            let there = whole.parts.get(key).cloned().unwrap_or_default();
+            let whole_parts = whole.parts.get(key).cloned().unwrap_or_default();
             let names = |parts: &[(String, _)]| -> Vec<String> {
                 parts.iter().map(|(id, _)| id.clone()).collect()
             };
-            if names(listed) != names(&there) {
-                return Err(format!("{key}: {listed:?}, and there are {there:?}"));
+            if names(listed) != names(&whole_parts) {
+                return Err(format!("{key}: {listed:?}, and there are {whole_parts:?}"));
             }
-            for ((id, stamp), (_, now)) in listed.iter().zip(&there) {
-                if stamp.is_some() && stamp != now {
-                    return Err(format!("{key}, {id}: {stamp:?}, and it is {now:?}"));
+            for ((id, stamp), (_, whole_stamp)) in listed.iter().zip(&whole_parts) {
+                if stamp.is_some() && stamp != whole_stamp {
+                    return Err(format!("{key}, {id}: {stamp:?}, and it is {whole_stamp:?}"));
                 }
             }
         }
