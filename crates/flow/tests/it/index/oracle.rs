@@ -14,7 +14,7 @@ use scrollback_flow::{
 use scrollback_index::Delta;
 
 use super::state::State;
-use super::world::{self, World};
+use super::world::{self, World, path_of, spans};
 
 /// What happens. Small numbers name projects, sessions, messages and parts.
 #[derive(Debug, Clone)]
@@ -356,31 +356,6 @@ fn open_materializer(world: &World) -> SessionMaterializer {
 fn message_key(s: u8, m: u8) -> EntityKey {
     let message = scrollback_core_id::MessageId::new(&format!("msg_{m}")).unwrap();
     EntityKey::Message(MessageKey { session: session_key(s).session, message })
-}
-
-fn spans(
-    tree: &scrollback_flow::SessionRefTree,
-) -> Vec<(EntityKey, &scrollback_stor_mmap::MappedSpan)> {
-    let session = tree.session.span.iter().map(|span| (tree.session.key.clone().into(), span));
-    let messages = tree.messages.iter().flat_map(|node| {
-        let parts = node
-            .parts
-            .iter()
-            .filter_map(|part| Some((EntityKey::Part(part.key.clone()), part.span.as_ref()?)));
-        let message_span =
-            node.span.iter().map(|span| (EntityKey::Message(node.key.clone()), span));
-        message_span.chain(parts)
-    });
-    session.chain(messages).collect()
-}
-
-fn path_of(key: &EntityKey, project: Option<u8>) -> String {
-    match key {
-        EntityKey::Session(key) => format!("session/p{}/{key}.json", project.unwrap()),
-        EntityKey::Message(key) => format!("message/{key}.json"),
-        EntityKey::Part(key) => format!("part/{key}.json"),
-        other => panic!("{other}"),
-    }
 }
 
 proptest! {

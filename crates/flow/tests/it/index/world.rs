@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-use scrollback_core_id::{Clock, SourceId, UnixNanos};
+use scrollback_core_id::{Clock, EntityKey, SourceId, UnixNanos};
 use scrollback_stor_read::FileReader;
 use serde_json::json;
 use tempfile::TempDir;
@@ -162,4 +162,31 @@ pub(crate) fn part(id: &str, message: &str, value: u8) -> String {
     let text = "x".repeat(usize::from(value));
     json!({"id": id, "messageID": message, "sessionID": "s", "type": "text", "text": text})
         .to_string()
+}
+
+/// Returns the spans of a tree with their keys.
+pub(crate) fn spans(
+    tree: &scrollback_flow::SessionRefTree,
+) -> Vec<(EntityKey, &scrollback_stor_mmap::MappedSpan)> {
+    let session = tree.session.span.iter().map(|span| (tree.session.key.clone().into(), span));
+    let messages = tree.messages.iter().flat_map(|node| {
+        let parts = node
+            .parts
+            .iter()
+            .filter_map(|part| Some((EntityKey::Part(part.key.clone()), part.span.as_ref()?)));
+        let message_span =
+            node.span.iter().map(|span| (EntityKey::Message(node.key.clone()), span));
+        message_span.chain(parts)
+    });
+    session.chain(messages).collect()
+}
+
+/// Returns the path of a record in the storage directory.
+pub(crate) fn path_of(key: &EntityKey, project: Option<u8>) -> String {
+    match key {
+        EntityKey::Session(key) => format!("session/p{}/{key}.json", project.unwrap()),
+        EntityKey::Message(key) => format!("message/{key}.json"),
+        EntityKey::Part(key) => format!("part/{key}.json"),
+        other => panic!("{other}"),
+    }
 }
