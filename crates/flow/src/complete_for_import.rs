@@ -1,8 +1,7 @@
-//! What 1.x insists on, where a session of 2.x has nothing of the kind.
+//! Fills in the fields that `opencode import` of 1.x requires and that a session may lack.
 //!
-//! `opencode import` of 1.x refuses a record that lacks a field which its own records always have.
-//! Rows of 2.x have no counterpart of some of them (`docs/format/opencode-v2.md`, section 7), so
-//! that an export puts there what says the least.
+//! Rows of 2.x have no counterpart of some fields of 1.x (`docs/format/opencode-v2.md`, section 7).
+//! `opencode import` refuses a record without them, so an export runs this module first.
 
 use scrollback_core_id::MessageKey;
 use scrollback_core_type::{
@@ -14,7 +13,7 @@ use scrollback_core_type::{
 use crate::hydrate::SessionHydratedTree;
 use crate::tree::PartRefNode;
 
-/// Who may have been asked at a place of a session.
+/// The agent and model that a prompt was sent to, as far as later answers show it.
 #[derive(Debug, Clone, Default)]
 struct PromptTarget<'a> {
     agent: Option<LazyStr<'a>>,
@@ -22,9 +21,37 @@ struct PromptTarget<'a> {
     model: Option<LazyStr<'a>>,
 }
 
-/// Puts what 1.x insists on where it is missing: titles are empty, nothing cost anything, a user
-/// asked whom the next answer is of, and an answer worked in the directory of the session. A part of a
-/// kind that 1.x does not know becomes a text that no model is shown.
+/// Fills in every missing field that `opencode import` of 1.x requires.
+///
+/// Existing values stay. Missing values become:
+/// * an empty title, slug and version of the session;
+/// * a cost and token counts of zero;
+/// * for a prompt, the agent and model of the next answer, else those of the session, else
+///   `build` and `unknown`;
+/// * for an answer, the session's directory as its working directory, and the message before it as
+///   its parent.
+///
+/// A part of a kind that 1.x does not know becomes a text part that is hidden from the model
+/// (`ignored`). Its text is the JSON of the original.
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SessionId, SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_flow::{complete_for_import, run_session_tree_flow};
+/// use scrollback_stor_sqlite::SqliteReader;
+///
+/// let database = corpus(Corpus::OpencodeV2Fresh).database;
+/// let store = SqliteReader::new(&database, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let session = SessionId::new("ses_dffc7f72fffeni4P7TLJs6ByJx")?.into();
+/// run_session_tree_flow(&store, &session, |tree| {
+///     assert_eq!(tree.session.as_ref().unwrap().title, None);
+///     let mut completed = tree.clone();
+///     complete_for_import(&mut completed);
+///     assert_eq!(completed.session.unwrap().title.unwrap(), "");
+/// })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn complete_for_import(tree: &mut SessionHydratedTree<'_>) {
     let directory = tree.session.as_ref().and_then(|session| session.directory.clone());
     let directory = directory.unwrap_or_default();
@@ -34,7 +61,7 @@ pub fn complete_for_import(tree: &mut SessionHydratedTree<'_>) {
         session.slug.get_or_insert_default();
         session.version.get_or_insert_default();
     }
-    // From the end on: a user asks whoever answers next.
+    // Backwards, because a prompt was sent to the agent and model of the answer that follows it.
     for at in (0..tree.messages.len()).rev() {
         let previous = tree.messages[..at].last().map(|previous| previous.node.key.message.clone());
         let message = &mut tree.messages[at];
@@ -164,7 +191,7 @@ fn complete_part(part: &mut Part<'_>, created: i64) {
             part.attempt.get_or_insert(1);
             part.time.get_or_insert_default().created.get_or_insert(created);
             let error: &mut MessageError<'_> = part.error.get_or_insert_default();
-            error.name = Some(LazyStr::from("APIError")); // no other may be repeated
+            error.name = Some(LazyStr::from("APIError")); // the only error that 1.x accepts here
             complete_error(error);
         }
         Part::Tool(part) => {
@@ -223,7 +250,7 @@ fn complete_state(state: &mut ToolState<'_>, created: i64) {
     }
 }
 
-/// A part of a kind that 1.x refuses, as a text that no model is shown.
+/// Converts a part of a kind that 1.x refuses to a text part that is hidden from the model.
 fn unknown_part_as_text<'a>(
     unknown: &UnknownPart<'a>,
     node: &PartRefNode,
@@ -241,7 +268,7 @@ fn unknown_part_as_text<'a>(
     }
 }
 
-/// An input that is missing is an empty object.
+/// Fills in a missing input with an empty object.
 fn complete_input(input: &mut Option<RawJson<'_>>) {
     input.get_or_insert_with(RawJson::empty_object);
 }

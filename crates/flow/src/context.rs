@@ -1,18 +1,18 @@
-//! What the model still sees of a session.
+//! Selects the messages and parts of a session that the model still sees.
 
 use scrollback_core_id::MessageId;
 use scrollback_core_type::{Message, Part, Revert};
 
 use crate::hydrate::{MessageHydrated, PartHydrated, SessionHydratedTree};
 
-/// The messages that the model still sees.
+/// The messages of a session that the model still sees. [`context`] makes it.
 #[derive(Debug, Clone)]
 pub struct Context<'t, 'a> {
     /// The messages, in order.
     pub messages: Vec<ContextMessage<'t, 'a>>,
-    /// How many messages come before them, summed up by a compaction.
+    /// The number of earlier messages, which a compaction replaced by a summary.
     pub compacted: usize,
-    /// How many messages come after them, taken back by a revert that is pending.
+    /// The number of later messages, which a pending revert hides.
     pub reverted: usize,
 }
 
@@ -21,7 +21,7 @@ pub struct Context<'t, 'a> {
 pub struct ContextMessage<'t, 'a> {
     /// The message.
     pub message: &'t MessageHydrated<'a>,
-    /// Those of its parts that the model is shown: neither reverted nor marked as ignored.
+    /// The parts that the model sees: neither reverted nor marked as ignored.
     pub parts: Vec<ContextPart<'t, 'a>>,
 }
 
@@ -30,16 +30,34 @@ pub struct ContextMessage<'t, 'a> {
 pub struct ContextPart<'t, 'a> {
     /// The part.
     pub part: &'t PartHydrated<'a>,
-    /// Whether it is the output of a tool that was pruned: the model sees that the tool ran, and
-    /// not what it said.
+    /// Whether the part is a tool call whose output was pruned. The model sees that the tool ran,
+    /// without its output.
     pub pruned: bool,
 }
 
-/// What the model still sees of a session: everything from the last completed compaction on, less
-/// what a pending revert takes back.
+/// Returns what the model still sees of a session: everything from the last completed compaction
+/// on, without the messages and parts that a pending revert hides.
 ///
-/// A compaction is a user message with a part of that kind; it is complete when an answer to it is
-/// a summary that finished (source: `docs/format/opencode.md`, section 4).
+/// A compaction is a user message with a compaction part. It is complete when an answer to it is a
+/// finished summary (source: `docs/format/opencode.md`, section 4).
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SessionId, SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_flow::{context, run_session_tree_flow};
+/// use scrollback_stor_read::FileReader;
+///
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let session = SessionId::new("ses_e04998c6fffeeSXWud0kqAoVtL")?.into();
+/// run_session_tree_flow(&store, &session, |tree| {
+///     let context = context(tree);
+///     let total = context.compacted + context.messages.len() + context.reverted;
+///     assert_eq!(total, tree.messages.len());
+/// })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn context<'t, 'a>(tree: &'t SessionHydratedTree<'a>) -> Context<'t, 'a> {
     let messages = &tree.messages;
     let revert = tree.session.as_ref().and_then(|session| session.revert.as_ref());
@@ -68,7 +86,8 @@ pub fn context<'t, 'a>(tree: &'t SessionHydratedTree<'a>) -> Context<'t, 'a> {
     }
 }
 
-/// Where a revert cuts: the first message that goes, or that loses its parts from `part` on.
+/// The place where a revert begins: the first message that is hidden, or the message whose parts
+/// are hidden from `part` on.
 struct RevertPoint {
     message: usize,
     part: Option<usize>,
@@ -90,7 +109,8 @@ fn revert_point(messages: &[MessageHydrated<'_>], revert: &Revert<'_>) -> Option
     Some(RevertPoint { message, part })
 }
 
-/// Whether the model starts reading at this message: it compacted, and its summary is there.
+/// Checks whether this message asked for a compaction whose summary is finished: the model then
+/// starts reading here.
 fn is_finished_compaction(message: &MessageHydrated<'_>, visible: &[MessageHydrated<'_>]) -> bool {
     let compacts = message.parts.iter().any(|part| matches!(part.part, Some(Part::Compaction(_))));
     compacts && visible.iter().any(|answer| is_summary_of(answer, &message.node.key.message))

@@ -1,14 +1,32 @@
-//! The shape that `opencode export` prints: `{info, messages: [{info, parts}]}`.
+//! Serializes a session in the shape that `opencode export` prints:
+//! `{info, messages: [{info, parts}]}`.
 
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use crate::hydrate::{MessageHydrated, PartHydrated, SessionHydratedTree};
 
-/// A session as `opencode export` prints it (source: `docs/format/opencode.md`, section 6).
+/// A session that serializes as `opencode export` prints it (source: `docs/format/opencode.md`,
+/// section 6).
 ///
-/// Records that are unusable are left out, as opencode leaves them out; the report of the flow
-/// names them.
+/// Unusable records are left out, as opencode leaves them out. The report of the flow names them.
+/// Use [`complete_for_import`](crate::complete_for_import) first if `opencode import` of 1.x shall
+/// read the result.
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SessionId, SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_flow::{Export, run_session_tree_flow};
+/// use scrollback_stor_read::FileReader;
+///
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let session = SessionId::new("ses_e04998c6fffeeSXWud0kqAoVtL")?.into();
+/// let json = run_session_tree_flow(&store, &session, |tree| serde_json::to_value(Export(tree)))?;
+/// assert_eq!(json.value?["info"]["title"], "Rust greeting");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Export<'t, 'a>(pub &'t SessionHydratedTree<'a>);
 
@@ -34,7 +52,7 @@ impl Serialize for ExportMessage<'_, '_> {
     }
 }
 
-/// An iterator that is written as an array, without being collected.
+/// An iterator that serializes as an array, without collecting its items.
 struct Sequence<I>(I);
 
 impl<I: Iterator<Item: Serialize> + Clone> Serialize for Sequence<I> {

@@ -1,4 +1,4 @@
-//! Stage three: typed values that borrow from the bytes of stage two.
+//! Stage 3 of a flow: parses typed values that borrow from the spans of stage 2.
 
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::EntityKey;
@@ -11,43 +11,44 @@ use scrollback_stor_mmap::MappedSpan;
 use crate::stage::Stage;
 use crate::tree::{ItemRefNode, MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
 
-/// A session with its messages and their parts, typed.
+/// A session with its messages, parts and items as typed values. [`hydrate_session_tree`] makes it.
 #[derive(Debug, Clone)]
 pub struct SessionHydratedTree<'a> {
-    /// The node it was made from.
+    /// The node of the session: its key, bytes, project and provenance.
     pub node: &'a SessionRefNode,
-    /// The session; none if its record is missing or unusable, which an issue explains.
+    /// The session; `None` if its record is missing or unusable, which an issue explains.
     pub session: Option<Session<'a>>,
-    /// Its messages, in order.
+    /// The messages, in order.
     pub messages: Vec<MessageHydrated<'a>>,
-    /// What happened in it and is no message, in order.
+    /// The items (timeline entries that are not messages), in order.
     pub items: Vec<ItemHydrated<'a>>,
 }
 
-/// Something that happened in a session and is no message, typed.
+/// An item: a timeline entry that is not a message, as a typed value.
 #[derive(Debug, Clone)]
 pub struct ItemHydrated<'a> {
-    /// The node it was made from: its key, its place and its bytes.
+    /// The node of the item: its key, order and bytes.
     pub node: &'a ItemRefNode,
-    /// What happened; none if its record is unusable, which an issue explains.
+    /// The item; `None` if its record is unusable, which an issue explains.
     pub item: Option<TimelineItem<'a>>,
 }
 
-/// What stands at a place of a session: a message, or what happened between messages.
+/// An entry of a session's timeline. [`SessionHydratedTree::timeline`] returns them.
 #[derive(Debug, Clone, Copy)]
 pub enum TimelineEntry<'t, 'a> {
     /// A message.
     Message(&'t MessageHydrated<'a>),
-    /// What is none.
+    /// An item, which happened between messages.
     Item(&'t ItemHydrated<'a>),
 }
 
 impl<'a> SessionHydratedTree<'a> {
-    /// Messages, and what happened between them, in order.
+    /// Returns the messages and items of the session in one sequence, in order.
     pub fn timeline(&self) -> impl Iterator<Item = TimelineEntry<'_, 'a>> {
         let (mut messages, mut items) =
             (self.messages.iter().peekable(), self.items.iter().peekable());
         std::iter::from_fn(move || {
+            // An item goes first only if its order is lower: at the same order, the message wins.
             let is_before = match (items.peek(), messages.peek()) {
                 (Some(item), Some(message)) => item.node.order < message.node.order,
                 (item, _) => item.is_some(),
@@ -59,8 +60,10 @@ impl<'a> SessionHydratedTree<'a> {
         })
     }
 
-    /// What the session used, without its subagents: what its record counts, where that counts all
-    /// of it ([`Usage::or_recorded_totals`]), else the sum of its messages.
+    /// Returns the usage of the session, without its subagents.
+    ///
+    /// The totals of the session's record are used if they cover the whole session
+    /// ([`Usage::or_recorded_totals`]), else the sum over the messages.
     pub fn usage(&self) -> Usage {
         let mut sum = UsageSum::default();
         self.messages.iter().for_each(|message| sum.add(&message.usage()));
@@ -69,47 +72,72 @@ impl<'a> SessionHydratedTree<'a> {
     }
 }
 
-/// A message with its parts, typed.
+/// A message with its parts as typed values.
 #[derive(Debug, Clone)]
 pub struct MessageHydrated<'a> {
-    /// The node it was made from: its key, and its bytes.
+    /// The node of the message: its key, order and bytes.
     pub node: &'a MessageRefNode,
-    /// The message; none if its record is unusable, which an issue explains.
+    /// The message; `None` if its record is unusable, which an issue explains.
     pub message: Option<Message<'a>>,
-    /// Its parts, in order.
+    /// The parts, in order.
     pub parts: Vec<PartHydrated<'a>>,
 }
 
 impl MessageHydrated<'_> {
-    /// Whether it is a copy of a message of another session. What it used counts there.
+    /// Checks whether the message is a copy of a message of another session, made by a fork. Its
+    /// usage counts in that other session.
     pub fn is_copy(&self) -> bool {
         self.node.is_copy
     }
 
-    /// What it used.
+    /// Returns the usage of the message. An unusable record counts as one message without usage.
     pub fn usage(&self) -> Usage {
         let unusable = Usage { messages: 1, ..Usage::default() };
         self.message.as_ref().map_or(unusable, |message| message.usage(self.is_copy()))
     }
 }
 
-/// A part, typed.
+/// A part as a typed value.
 #[derive(Debug, Clone)]
 pub struct PartHydrated<'a> {
-    /// The node it was made from: its key, and its bytes.
+    /// The node of the part: its key, order and bytes.
     pub node: &'a PartRefNode,
-    /// The part; none if its record is unusable, which an issue explains.
+    /// The part; `None` if its record is unusable, which an issue explains.
     pub part: Option<Part<'a>>,
 }
 
 impl SessionRefTree {
-    /// Hydrates everything; the same as [`hydrate_session_tree`].
+    /// Hydrates the whole tree, as [`hydrate_session_tree`] does.
     pub fn hydrate(&self) -> StageResult<SessionHydratedTree<'_>> {
         hydrate_session_tree(self)
     }
 }
 
-/// Hydrates everything: the session, its messages and all their parts.
+/// Hydrates the whole tree: the session, its messages with all parts, and its items.
+///
+/// The values borrow from the spans of `tree`. An unusable record is an issue of the report, and
+/// its value is `None`.
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SessionId, SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_flow::{ReadAhead, hydrate_session_tree, plan_session_tree, resolve_session_tree};
+/// use scrollback_source::Source;
+/// use scrollback_stor_read::FileReader;
+///
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let session = SessionId::new("ses_e04998c6fffeeSXWud0kqAoVtL")?.into();
+/// let mut reader = store.open()?;
+/// let plan = plan_session_tree(&mut *reader, &session, ReadAhead::Everything)?.value;
+/// let tree = resolve_session_tree(&mut *reader, plan)?.value;
+///
+/// let hydrated = hydrate_session_tree(&tree);
+/// assert!(hydrated.report.issues.is_empty());
+/// assert_eq!(hydrated.value.session.unwrap().title.unwrap(), "Rust greeting");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn hydrate_session_tree(tree: &SessionRefTree) -> StageResult<SessionHydratedTree<'_>> {
     let mut stage = Stage::begin(StageName::Hydrate, &tree.clock);
     let session = session(&tree.session, &mut stage);
@@ -118,7 +146,23 @@ pub fn hydrate_session_tree(tree: &SessionRefTree) -> StageResult<SessionHydrate
     stage.end(SessionHydratedTree { node: &tree.session, session, messages, items })
 }
 
-/// Hydrates the session's own record, and nothing else.
+/// Hydrates the record of the session, without its messages.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use scrollback_core_id::{SessionId, SourceId, SystemClock};
+/// # use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_flow::{SessionLoader, hydrate_session};
+/// # use scrollback_stor_read::FileReader;
+///
+/// # let storage = corpus(Corpus::OpencodeJson).storage;
+/// # let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// # let session = SessionId::new("ses_e04998c6fffeeSXWud0kqAoVtL")?.into();
+/// let loaded = SessionLoader::new(&store).load_session_tree(&session)?;
+/// let record = hydrate_session(&loaded.tree).value.unwrap();
+/// assert_eq!(record.title.unwrap(), "Rust greeting");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn hydrate_session(tree: &SessionRefTree) -> StageResult<Option<Session<'_>>> {
     let mut stage = Stage::begin(StageName::Hydrate, &tree.clock);
     let session = session(&tree.session, &mut stage);
@@ -126,6 +170,22 @@ pub fn hydrate_session(tree: &SessionRefTree) -> StageResult<Option<Session<'_>>
 }
 
 /// Hydrates one message with its parts.
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use scrollback_core_id::{SessionId, SourceId, SystemClock};
+/// # use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_flow::{SessionLoader, hydrate_message};
+/// # use scrollback_stor_read::FileReader;
+///
+/// # let storage = corpus(Corpus::OpencodeJson).storage;
+/// # let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// # let session = SessionId::new("ses_e04998c6fffeeSXWud0kqAoVtL")?.into();
+/// let tree = SessionLoader::new(&store).load_session_tree(&session)?.tree;
+/// let first = hydrate_message(&tree, &tree.messages[0]).value;
+/// assert_eq!(first.parts.len(), tree.messages[0].parts.len());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn hydrate_message<'a>(
     tree: &'a SessionRefTree,
     node: &'a MessageRefNode,
@@ -195,7 +255,7 @@ fn parse<'a, T: Parse<'a>>(
     }
 }
 
-/// Notes where a record says another id than its place does.
+/// Notes an issue if an id in a record differs from the id in its key.
 fn note_id_mismatch<I: PartialEq + std::fmt::Display>(
     field: &'static str,
     recorded: Option<&I>,

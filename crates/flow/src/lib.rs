@@ -1,4 +1,4 @@
-//! Plan, resolve, hydrate: sessions assembled from any Source.
+//! Assembles sessions from any Source in three stages: plan, resolve, hydrate.
 //!
 #![doc = include_str!("../README.md")]
 

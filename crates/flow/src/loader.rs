@@ -1,4 +1,4 @@
-//! Loading by key, for those who want one session, message or part and not a flow.
+//! Loads single sessions, messages and parts by key, without running a flow by hand.
 
 use scrollback_core_id::{EntityKey, MessageKey, ProjectId, Scope, SessionKey};
 use scrollback_core_type::{
@@ -14,40 +14,64 @@ use crate::run::read_tree;
 use crate::stage::locate_issues;
 use crate::tree::{MessageRefNode, SessionRefNode, SessionRefTree};
 
-/// Loads sessions, messages and parts of one store by key.
+/// A loader of sessions, messages and parts of one store, by key.
+///
+/// Each call opens its own read transaction. For repeated loads of the same sessions use
+/// [`SessionMaterializer`](crate::SessionMaterializer), which caches bytes.
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SessionId, SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_flow::SessionLoader;
+/// use scrollback_stor_read::FileReader;
+///
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let loader = SessionLoader::new(&store);
+///
+/// assert_eq!(loader.list_sessions(None)?.value.len(), 59);
+/// let session = SessionId::new("ses_e04998c6fffeeSXWud0kqAoVtL")?.into();
+/// let record = loader.load_session(&session)?;
+/// assert_eq!(record.session()?.value.title.unwrap(), "Rust greeting");
+/// let tree = loader.load_session_tree(&session)?;
+/// assert!(tree.hydrate().value.messages.len() > 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy)]
 pub struct SessionLoader<'s> {
     source: &'s dyn Source,
 }
 
-/// A session's record, and its diffs if they were asked for. Owns its bytes and lends the values.
+/// The record of a session, with its diffs if they were requested. It owns the bytes; the typed
+/// values borrow from it.
 #[derive(Debug, Clone)]
 pub struct LoadedSession {
-    /// The session's record.
+    /// The node of the session: its key and bytes.
     pub node: SessionRefNode,
-    /// The diffs of the whole session, if asked for and there.
+    /// The diffs of the whole session; `None` if they were not requested or do not exist.
     pub diff: Option<MappedSpan>,
 }
 
-/// A message with its parts. Owns its bytes and lends the values.
+/// A message with its parts. It owns the bytes; the typed values borrow from it.
 #[derive(Debug, Clone)]
 pub struct MessageWithParts {
     tree: SessionRefTree,
-    /// What was met on the way to the bytes.
+    /// The report of reading the bytes: issues, counts and times.
     pub report: StageReport,
 }
 
-/// A whole session. Owns its bytes and lends the values.
+/// A whole session. It owns the bytes; the typed values borrow from it.
 #[derive(Debug, Clone)]
 pub struct SessionTree {
-    /// The bytes.
+    /// The keys and bytes of the session.
     pub tree: SessionRefTree,
-    /// What was met on the way to them.
+    /// The report of reading the bytes: issues, counts and times.
     pub report: StageReport,
 }
 
 impl<'s> SessionLoader<'s> {
-    /// A loader of this store.
+    /// Creates a loader of this store.
     pub fn new(source: &'s dyn Source) -> Self {
         Self { source }
     }
@@ -60,7 +84,7 @@ impl<'s> SessionLoader<'s> {
         self.source.list_projects()
     }
 
-    /// Lists the sessions of one project, or of all, newest first.
+    /// Lists the sessions of one project, or of all projects if `project` is `None`, newest first.
     ///
     /// # Errors
     /// If the store cannot be opened.
@@ -91,7 +115,8 @@ impl<'s> SessionLoader<'s> {
     /// Loads a session's record.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if it is not there, [`Error::Entity`] if it cannot be read.
+    /// [`Error::NotFound`] if the store has no such session, [`Error::Entity`] if its record cannot
+    /// be read.
     pub fn load_session(&self, session: &SessionKey) -> Result<LoadedSession> {
         let Entry { span, project, provenance, .. } =
             self.source.read_entry(&session.clone().into())?;
@@ -99,7 +124,8 @@ impl<'s> SessionLoader<'s> {
         Ok(LoadedSession { node, diff: None })
     }
 
-    /// Loads a session's record and the diffs of the whole session, if there are any.
+    /// Loads a session's record and the diffs of the whole session. A session without diffs is not
+    /// an error.
     ///
     /// # Errors
     /// As [`SessionLoader::load_session`].
@@ -115,15 +141,15 @@ impl<'s> SessionLoader<'s> {
     /// Loads the messages of a session, without parts.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if neither the session nor messages of it are there.
+    /// [`Error::NotFound`] if the store has neither the session nor messages of it.
     pub fn load_messages(&self, session: &SessionKey) -> Result<SessionTree> {
         self.load_planned(session, |plan| plan.retain_parts(|_| false))
     }
 
-    /// Loads the parts of one message, with the message.
+    /// Loads one message with its parts.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if the message is not there.
+    /// [`Error::NotFound`] if the store has no such message.
     pub fn load_message_with_parts(&self, message: &MessageKey) -> Result<MessageWithParts> {
         let session = SessionKey { session: message.session.clone() };
         let loaded =
@@ -137,7 +163,7 @@ impl<'s> SessionLoader<'s> {
         Ok(MessageWithParts { tree: loaded.tree, report })
     }
 
-    /// Loads the parts of one message, in order, as they are in the store.
+    /// Loads the parts of one message, in order, without parsing them.
     ///
     /// # Errors
     /// If the store cannot be opened.
@@ -150,10 +176,10 @@ impl<'s> SessionLoader<'s> {
         Ok(loaded)
     }
 
-    /// Loads a whole session, in the store's fastest way.
+    /// Loads a whole session in the fastest way that the store has.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if neither the session nor messages of it are there.
+    /// [`Error::NotFound`] if the store has neither the session nor messages of it.
     pub fn load_session_tree(&self, session: &SessionKey) -> Result<SessionTree> {
         let read = self.with_located_issues(read_tree(&mut *self.source.open()?, session)?);
         Ok(SessionTree { tree: read.value, report: read.report })
@@ -180,7 +206,7 @@ impl<'s> SessionLoader<'s> {
     }
 }
 
-/// Whether an issue is about a message or one of its parts.
+/// Checks whether an issue is about a message or one of its parts.
 fn is_about_message(about: Option<&EntityKey>, message: &MessageKey) -> bool {
     match about {
         Some(EntityKey::Message(key)) => key == message,
@@ -190,10 +216,10 @@ fn is_about_message(about: Option<&EntityKey>, message: &MessageKey) -> bool {
 }
 
 impl LoadedSession {
-    /// The session, typed.
+    /// Parses the session.
     ///
     /// # Errors
-    /// [`Error::Entity`] if the record is unusable.
+    /// [`Error::Entity`] if the record is unusable, [`Error::NotFound`] if it has no bytes.
     pub fn session(&self) -> Result<Parsed<Session<'_>>> {
         match &self.node.span {
             Some(span) => Ok(Session::parse(span)?),
@@ -201,10 +227,10 @@ impl LoadedSession {
         }
     }
 
-    /// The diffs of the whole session, typed; empty if there are none.
+    /// Parses the diffs of the whole session; empty if the session has no diffs.
     ///
     /// # Errors
-    /// [`Error::Entity`] if the record is unusable.
+    /// [`Error::Entity`] if the diffs are unusable.
     pub fn diff(&self) -> Result<Parsed<Vec<FileDiff<'_>>>> {
         match &self.diff {
             Some(span) => Ok(Parse::parse(span)?),
@@ -214,19 +240,19 @@ impl LoadedSession {
 }
 
 impl MessageWithParts {
-    /// The bytes.
+    /// Returns the keys and bytes of the message and its parts.
     pub fn node(&self) -> &MessageRefNode {
         &self.tree.messages[0]
     }
 
-    /// The message and its parts, typed.
+    /// Hydrates the message and its parts.
     pub fn hydrate(&self) -> StageResult<MessageHydrated<'_>> {
         hydrate_message(&self.tree, self.node())
     }
 }
 
 impl SessionTree {
-    /// Everything, typed.
+    /// Hydrates the whole session.
     pub fn hydrate(&self) -> StageResult<SessionHydratedTree<'_>> {
         self.tree.hydrate()
     }

@@ -1,4 +1,4 @@
-//! A store that may come or go: while it is not there, it is empty.
+//! Wraps a store that may appear or go away: while the store is absent, the wrapper is empty.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,22 +10,40 @@ use scrollback_source::{
     SourceToken, Survey, SurveyVisitor, WatchRoot,
 };
 
-/// A Source that is empty while its store is not there, instead of an error. For whoever follows a
-/// store that is still to come, or the one that an upgrade will make beside another.
+/// A Source that is empty while its store does not exist, instead of an error.
+///
+/// Use it to follow a pending store: a store that the agent has not created yet, or the database
+/// that an upgrade will create next to the present one.
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SourceId, SystemClock};
+/// use scrollback_flow::{OptionalSource, SessionLoader};
+/// use scrollback_source::Source;
+/// use scrollback_stor_read::FileReader;
+///
+/// let id = SourceId::new("opencode")?;
+/// let store = FileReader::new("no/such/directory", id, Arc::new(SystemClock));
+/// assert!(store.open().is_err());
+///
+/// let store = OptionalSource::new(Arc::new(store));
+/// assert!(SessionLoader::new(&store).list_sessions(None)?.value.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct OptionalSource(Arc<dyn Source>);
 
-/// What a store that is not there was like when it was probed.
+/// The token of a probe that found no store.
 const ABSENT_TOKEN: &[u8] = b"absent";
 
 impl OptionalSource {
-    /// The same store, whether it is there or not.
+    /// Wraps a store that need not exist.
     pub fn new(source: Arc<dyn Source>) -> Self {
         Self(source)
     }
 }
 
-/// Whether a store could not be read because it is not there.
+/// Checks whether a store could not be opened because its path does not exist.
 pub fn is_absent(error: &Error) -> bool {
     matches!(error, Error::Store { path, .. } if matches!(path.try_exists(), Ok(false)))
 }
@@ -59,6 +77,7 @@ impl Source for OptionalSource {
     }
 
     fn probe(&self, since: Option<&SourceToken>) -> Result<ProbeResult> {
+        // The store itself never sees the token of an absent store: it would not know these bytes.
         let was_absent = since.is_some_and(|since| **since.bytes() == *ABSENT_TOKEN);
         match self.0.probe(since.filter(|_| !was_absent)) {
             Err(error) if is_absent(&error) => {
@@ -88,7 +107,7 @@ impl std::fmt::Debug for OptionalSource {
     }
 }
 
-/// A look at a store that is not there.
+/// The read transaction of an absent store: every scope is empty and every key has vanished.
 struct EmptyReader<'s>(&'s Arc<dyn Clock>);
 
 impl Reader for EmptyReader<'_> {

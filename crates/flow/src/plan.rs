@@ -1,4 +1,4 @@
-//! Stage one: which entities there are, and in which order.
+//! Stage 1 of a flow: lists the keys to read, in order.
 
 use std::ops::ControlFlow;
 
@@ -10,44 +10,69 @@ use scrollback_source::{Entry, Error, Reader, Result, ScanItem};
 use crate::stage::Stage;
 use crate::tree::{ItemRefNode, MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
 
-/// How much of a tree the plan reads. What it reads is kept for the next stage.
+/// How much of a session the plan reads. The next stage uses what the plan has read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ReadAhead {
-    /// What the order needs: the session and its messages. Parts are names.
+    /// The session and its messages, because their order depends on them. Parts are only named.
+    /// Choose this to cut the plan down before the parts are read.
     #[default]
     Names,
-    /// Everything, in the store's fastest way; the next stage then reads nothing.
+    /// The whole session, in the fastest way that the store has. The next stage then reads nothing.
     Everything,
 }
 
-/// The entities of one session, in order. What it lists may be cut down before it is resolved.
+/// The keys of one session, in order. [`plan_session_tree`] makes it, and
+/// [`resolve_session_tree`](crate::resolve_session_tree) takes it.
+///
+/// Remove what is not needed before the plan is resolved:
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SessionId, SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_flow::{ReadAhead, plan_session_tree, resolve_session_tree};
+/// use scrollback_source::Source;
+/// use scrollback_stor_read::FileReader;
+///
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let session = SessionId::new("ses_e04998c6fffeeSXWud0kqAoVtL")?.into();
+/// let mut reader = store.open()?;
+/// let mut plan = plan_session_tree(&mut *reader, &session, ReadAhead::Names)?.value;
+///
+/// let first = plan.messages().next().unwrap().clone();
+/// plan.retain_messages(|key| *key == first);
+/// let tree = resolve_session_tree(&mut *reader, plan)?.value;
+/// assert_eq!(tree.messages.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct SessionTreePlan {
     pub(crate) tree: SessionRefTree,
 }
 
 impl SessionTreePlan {
-    /// The session.
+    /// Returns the key of the session.
     pub fn session(&self) -> &SessionKey {
         &self.tree.session.key
     }
 
-    /// The messages, in order.
+    /// Returns the keys of the messages, in order.
     pub fn messages(&self) -> impl Iterator<Item = &MessageKey> {
         self.tree.messages.iter().map(|node| &node.key)
     }
 
-    /// The parts of all messages, in order.
+    /// Returns the keys of the parts of all messages, in order.
     pub fn parts(&self) -> impl Iterator<Item = &PartKey> {
         self.tree.messages.iter().flat_map(|node| node.parts.iter().map(|part| &part.key))
     }
 
-    /// Leaves out the messages that `keep` says no to, with their parts.
+    /// Removes the messages for which `keep` returns `false`, with their parts.
     pub fn retain_messages(&mut self, mut keep: impl FnMut(&MessageKey) -> bool) {
         self.tree.messages.retain(|node| keep(&node.key));
     }
 
-    /// Leaves out the parts that `keep` says no to.
+    /// Removes the parts for which `keep` returns `false`.
     pub fn retain_parts(&mut self, mut keep: impl FnMut(&PartKey) -> bool) {
         for message in &mut self.tree.messages {
             message.parts.retain(|node| keep(&node.key));
@@ -55,7 +80,10 @@ impl SessionTreePlan {
     }
 }
 
-/// Plans one session: its messages and parts, as keys in order.
+/// Plans one session: lists its messages, parts and items as keys, in order.
+///
+/// The report has an issue for each message without parts, and for messages whose session has no
+/// record. [`SessionTreePlan`] has an example.
 ///
 /// # Errors
 /// [`Error::NotFound`] if the store has neither the session nor messages of it.
@@ -93,19 +121,20 @@ pub fn plan_session_tree(
     Ok(stage.end(SessionTreePlan { tree }))
 }
 
-/// Puts what a reader hands out into the tree.
+/// Builds the tree from the entries that a reader hands out.
 struct TreeBuilder<'t> {
     tree: &'t mut SessionRefTree,
     stage: &'t mut Stage,
 }
 
 impl TreeBuilder<'_> {
-    /// A session, a message, an item, or a part of the message handed out last.
+    /// Adds a session, a message, an item, or a part of the last message.
     fn accept(&mut self, item: ScanItem) -> ControlFlow<()> {
         let last = self.tree.messages.len().wrapping_sub(1);
         self.accept_in_message(last, item)
     }
 
+    /// Adds an entry. A part goes to the message at index `message`; without a message it is dropped.
     fn accept_in_message(&mut self, message: usize, item: ScanItem) -> ControlFlow<()> {
         match item {
             ScanItem::Set(_) => {}
@@ -140,7 +169,7 @@ impl TreeBuilder<'_> {
     }
 }
 
-/// Counts what was planned, and notes what is missing from it.
+/// Counts the planned records, and notes a missing session record and messages without parts.
 fn count_and_note_gaps(tree: &SessionRefTree, stage: &mut Stage) {
     stage.counts.sessions = usize::from(tree.session.span.is_some());
     stage.counts.messages = tree.messages.len();
@@ -155,17 +184,32 @@ fn count_and_note_gaps(tree: &SessionRefTree, stage: &mut Stage) {
     }
 }
 
-/// The sessions of a scope, newest first.
+/// The sessions of a store or project, newest first. [`plan_sessions`] makes it.
 #[derive(Debug, Clone)]
 pub struct SessionPlan {
-    /// The sessions, each with its record's bytes.
+    /// The sessions, each with the bytes of its record.
     pub sessions: Vec<SessionRefNode>,
 }
 
-/// Plans the sessions of a store, or of one project.
+/// Plans the sessions of one project, or of the whole store if `project` is `None`; newest first.
 ///
 /// # Errors
 /// If the store cannot be walked.
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_flow::plan_sessions;
+/// use scrollback_source::Source;
+/// use scrollback_stor_read::FileReader;
+///
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let plan = plan_sessions(&mut *store.open()?, None)?;
+/// assert_eq!(plan.value.sessions.len(), 59);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn plan_sessions(
     reader: &mut dyn Reader,
     project: Option<&ProjectId>,

@@ -1,4 +1,4 @@
-//! Stage two: the bytes of what was planned, sound enough to borrow from.
+//! Stage 2 of a flow: reads the bytes of the planned keys into spans that values can borrow from.
 
 use std::ops::ControlFlow;
 
@@ -12,13 +12,33 @@ use crate::plan::SessionTreePlan;
 use crate::stage::Stage;
 use crate::tree::SessionRefTree;
 
-/// Resolves a plan: reads the bytes that it does not have yet, and repairs lone surrogates, once,
-/// so that the next stage can always borrow.
+/// Resolves a plan: reads the bytes that the plan has not read yet.
 ///
-/// A node whose bytes cannot be read keeps none, and an issue says why.
+/// Lone surrogates are repaired here, once, so that the next stage can always borrow. A node whose
+/// bytes cannot be read has no span, and an issue gives the reason.
 ///
 /// # Errors
-/// If nothing can be read.
+/// If the reader cannot read any of the keys.
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SessionId, SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_flow::{ReadAhead, plan_session_tree, resolve_session_tree};
+/// use scrollback_source::Source;
+/// use scrollback_stor_read::FileReader;
+///
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let session = SessionId::new("ses_e04998c6fffeeSXWud0kqAoVtL")?.into();
+/// let mut reader = store.open()?;
+/// let plan = plan_session_tree(&mut *reader, &session, ReadAhead::Names)?.value;
+///
+/// let tree = resolve_session_tree(&mut *reader, plan)?.value;
+/// let span = tree.messages[0].span.as_ref().unwrap();
+/// assert!(span.starts_with(b"{")); // the bytes of a message, without parsing it
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn resolve_session_tree(
     reader: &mut dyn Reader,
     plan: SessionTreePlan,
@@ -44,7 +64,7 @@ pub fn resolve_session_tree(
     Ok(stage.end(tree))
 }
 
-/// Reads the parts that the plan only named. Sessions and messages have been read for their order.
+/// Reads the parts that the plan only named. The plan has read the session and its messages already.
 fn read_missing(
     reader: &mut dyn Reader,
     tree: &mut SessionRefTree,
@@ -60,7 +80,9 @@ fn read_missing(
         return Ok(());
     }
     let keys: Vec<EntityKey> = nodes.iter().map(|part| part.key.clone().into()).collect();
-    let mut at = 0; // spans come in the order asked, less those that cannot be read
+    // Spans come in the requested order, without those that cannot be read. So one pass over `keys`
+    // finds the node of each span.
+    let mut at = 0;
     reader.spans(&keys, &mut |item| {
         match item {
             ScanItem::Set(_) => {}
@@ -76,7 +98,7 @@ fn read_missing(
     })
 }
 
-/// Makes a span ready to be borrowed from, and notes what is odd about it.
+/// Makes a span ready to borrow from: repairs lone surrogates, and notes them and a provisional read.
 fn prepare_span(span: &mut Option<MappedSpan>, key: impl Fn() -> EntityKey, stage: &mut Stage) {
     let Some(read) = span else { return };
     stage.count_bytes(read);

@@ -1,4 +1,4 @@
-//! The stages run one after the other, over one session or many, with one report.
+//! Runs all three stages over one session or many, with one report.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -14,11 +14,29 @@ use crate::resolve::resolve_session_tree;
 use crate::stage::{Stage, locate_issues};
 use crate::tree::SessionRefTree;
 
-/// Runs all stages over one session and lends the tree to `then`. The report has the issues of all
-/// stages, with the places of their files.
+/// Runs all stages over one session and passes the tree to `visit`.
+///
+/// Returns the result of `visit`. The report has the issues of all stages with the paths of their
+/// files.
 ///
 /// # Errors
-/// If the store cannot be opened, or has no such session.
+/// [`Error::NotFound`](crate::Error::NotFound) if the store has neither the session nor messages of
+/// it; [`Error::Store`](crate::Error::Store) if the store cannot be opened.
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SessionId, SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_flow::run_session_tree_flow;
+/// use scrollback_stor_read::FileReader;
+///
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let session = SessionId::new("ses_e04998c6fffeeSXWud0kqAoVtL")?.into();
+/// let usage = run_session_tree_flow(&store, &session, |tree| tree.usage())?;
+/// assert!(usage.value.messages > 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn run_session_tree_flow<R>(
     source: &dyn Source,
     session: &SessionKey,
@@ -41,7 +59,7 @@ fn run_with_reader<R>(
     Ok(StageResult { value: visit(&hydrated.value), report })
 }
 
-/// Plans and resolves one session in the store's fastest way.
+/// Plans and resolves one session in the fastest way that the store has.
 pub(crate) fn read_tree(
     reader: &mut dyn Reader,
     session: &SessionKey,
@@ -53,23 +71,46 @@ pub(crate) fn read_tree(
     Ok(StageResult { value: tree, report })
 }
 
-/// Which sessions a flow goes through.
+/// The sessions that a flow visits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum SessionScope {
-    /// All of the store; what belongs to no session is reported too.
+    /// All sessions of the store. Orphans (messages without a session, parts without a message) are
+    /// reported as issues.
     #[default]
     Store,
-    /// Those of one project.
+    /// All sessions of one project.
     Project(ProjectId),
-    /// These.
+    /// The sessions with these keys, in this order.
     Sessions(Vec<SessionKey>),
 }
 
-/// Runs all stages over many sessions, one after the other, newest first, and lends each tree to
-/// `each`, which may break. A session that goes away meanwhile is an issue.
+/// Runs all stages over many sessions, one after the other, and passes each tree to `visit`.
+///
+/// Sessions of a store or project come newest first. The flow ends early when `visit` breaks. A
+/// session that vanishes during the flow is an issue, not an error.
 ///
 /// # Errors
 /// If the store cannot be opened or walked.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SourceId, SystemClock};
+/// use scrollback_core_type::Usage;
+/// use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_flow::{SessionScope, run_session_flow};
+/// use scrollback_stor_read::FileReader;
+///
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let mut total = Usage::default();
+/// run_session_flow(&store, &SessionScope::Store, |tree| {
+///     total += tree.usage();
+///     ControlFlow::Continue(())
+/// })?;
+/// assert!(total.tokens.total() > 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn run_session_flow(
     source: &dyn Source,
     scope: &SessionScope,
@@ -109,12 +150,12 @@ fn plan_session_keys(
     project: Option<&ProjectId>,
 ) -> Result<(Vec<SessionKey>, StageReport)> {
     let StageResult { value, mut report } = plan_sessions(reader, project)?;
-    report.runs.clear(); // counted when each is planned by itself
+    report.runs.clear(); // each session is counted when it is planned by itself
     Ok((value.sessions.into_iter().map(|node| node.key).collect(), report))
 }
 
-/// Finds what belongs to something that is not there: messages without their session, parts
-/// without their message. One issue for each missing owner.
+/// Finds orphans: messages whose session is missing and parts whose message is missing. Notes one
+/// issue for each missing session or message.
 fn find_orphans(reader: &mut dyn Reader) -> Result<StageReport> {
     let mut stage = Stage::begin(StageName::Plan, reader.clock());
     let mut keys = Vec::new();

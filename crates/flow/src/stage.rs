@@ -1,4 +1,4 @@
-//! Measuring a stage: its clock, its counts, its issues.
+//! Measures a stage: its time, counts and issues.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use scrollback_core_type::{
 };
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
-/// A stage while it runs.
+/// A stage that is running.
 pub(crate) struct Stage {
     name: StageName,
     clock: Arc<dyn Clock>,
@@ -53,7 +53,7 @@ impl Stage {
     }
 }
 
-/// Says of each issue that only has a key where its file is.
+/// Fills in the path of each issue that has a key and no path.
 pub(crate) fn locate_issues(
     report: &mut StageReport,
     locate: impl Fn(&EntityKey) -> Option<std::path::PathBuf>,

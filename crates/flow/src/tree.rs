@@ -1,5 +1,5 @@
-//! The reference tree: who is there, in which order, with which bytes. Stage two owns it, and
-//! stage three borrows from it.
+//! The reference tree: the keys of a session in order, with their bytes. Stage 2 makes it, and the
+//! values of stage 3 borrow from it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,87 +10,90 @@ use scrollback_core_id::{
 use scrollback_core_type::Provenance;
 use scrollback_stor_mmap::MappedSpan;
 
-/// A session with its messages and their parts, as bytes.
+/// A session with its messages, parts and items, as keys and bytes.
+/// [`resolve_session_tree`](crate::resolve_session_tree) makes it.
 #[derive(Clone)]
 pub struct SessionRefTree {
-    /// The session itself.
+    /// The record of the session.
     pub session: SessionRefNode,
-    /// Its messages, in order.
+    /// The messages, in order.
     pub messages: Vec<MessageRefNode>,
-    /// What happened in it and is no message, in order.
+    /// The items (timeline entries that are not messages), in order.
     pub items: Vec<ItemRefNode>,
     pub(crate) clock: Arc<dyn Clock>,
 }
 
-/// A session's own record.
+/// The record of a session: key and bytes.
 #[derive(Debug, Clone)]
 pub struct SessionRefNode {
-    /// Names it.
+    /// The key of the session.
     pub key: SessionKey,
-    /// Its bytes; none if the record is missing or cannot be read.
+    /// The bytes of the record; `None` if the record is missing or cannot be read.
     pub span: Option<MappedSpan>,
-    /// The project that its place says it belongs to.
+    /// The project that the place of the record names.
     pub project: Option<ProjectId>,
-    /// Which generation of storage it was read from, and what else there is of it.
+    /// Where the session was read from: storage format, other copies, migration state.
     pub provenance: Provenance,
 }
 
 impl SessionRefNode {
-    /// A session of which no record was found.
+    /// Creates the node of a session that has no record.
     pub(crate) fn missing(key: SessionKey) -> Self {
         Self { key, span: None, project: None, provenance: Provenance::default() }
     }
 }
 
-/// A message.
+/// A message with its parts: keys and bytes.
 #[derive(Debug, Clone)]
 pub struct MessageRefNode {
-    /// Names it.
+    /// The key of the message.
     pub key: MessageKey,
-    /// Where it stands in its session.
+    /// The place of the message in its session.
     pub order: OrderKey,
-    /// Whether it is a copy of a message of another session. What it used counts there.
+    /// Whether the message is a copy of a message of another session, made by a fork. Its usage
+    /// counts in that other session.
     pub is_copy: bool,
-    /// Its bytes; none if they cannot be read.
+    /// The bytes of the record; `None` if the record cannot be read.
     pub span: Option<MappedSpan>,
-    /// Its parts, in order.
+    /// The parts, in order.
     pub parts: Vec<PartRefNode>,
 }
 
-/// Something that happened in a session and is no message.
+/// An item (a timeline entry that is not a message): key and bytes.
 #[derive(Debug, Clone)]
 pub struct ItemRefNode {
-    /// Names it.
+    /// The key of the item.
     pub key: ItemKey,
-    /// Where it stands among the messages of its session.
+    /// The place of the item among the messages of its session.
     pub order: OrderKey,
-    /// Its bytes; none if they cannot be read.
+    /// The bytes of the record; `None` if the record cannot be read.
     pub span: Option<MappedSpan>,
 }
 
-/// A part.
+/// A part: key and bytes.
 #[derive(Debug, Clone)]
 pub struct PartRefNode {
-    /// Names it.
+    /// The key of the part.
     pub key: PartKey,
-    /// Where it stands in its message: the number of parts before it when they were listed.
+    /// The place of the part in its message: the number of parts before it in the list.
     pub order: OrderKey,
-    /// Its bytes; none if they cannot be read.
+    /// The bytes of the record; `None` if the record cannot be read.
     pub span: Option<MappedSpan>,
 }
 
 impl SessionRefTree {
-    /// The message of this id.
+    /// Returns the message with this id.
     pub fn message(&self, id: &MessageId) -> Option<&MessageRefNode> {
         self.messages.iter().find(|node| node.key.message == *id)
     }
 
-    /// How many parts there are in all messages.
+    /// Returns the number of parts in all messages.
     pub fn part_count(&self) -> usize {
         self.messages.iter().map(|node| node.parts.len()).sum()
     }
 
-    /// Every span: the session's, then each message's followed by its parts', then those of items.
+    /// Returns every span: the span of the session, then each message followed by its parts, then
+    /// the items.
     pub fn spans(&self) -> impl Iterator<Item = &MappedSpan> {
         let messages = self.messages.iter().flat_map(|node| {
             node.span.iter().chain(node.parts.iter().filter_map(|part| part.span.as_ref()))
