@@ -1,4 +1,4 @@
-//! Single entities: asked of the member that has them.
+//! Reads single entities of a merged store from the member that holds them.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -10,8 +10,10 @@ use scrollback_source::{Entry, Listing, Reader, Result, ScanItem, ScanVisitor};
 use super::transaction::{MergedTransaction, note_copy, with_origin};
 
 impl MergedTransaction<'_> {
-    /// Where an entity is kept: in the member that its session is of, else in the first that has it,
-    /// readable or not.
+    /// Returns the file of an entity, for people.
+    ///
+    /// The owner of the session answers. For an entity whose key names no session, the first member
+    /// that has the entity answers, readable or not.
     pub(super) fn locate(&mut self, key: &EntityKey) -> Option<PathBuf> {
         let session = match key {
             EntityKey::Session(session) | EntityKey::Todo(session) | EntityKey::Share(session) => {
@@ -29,11 +31,16 @@ impl MergedTransaction<'_> {
         let members = members.zip(&mut self.owners.readers);
         let diffs = self.diff_readers.iter_mut().map(|(source, reader)| (*source, reader));
         let mut all = members.chain(diffs);
+        // Without a holder the first member names the place where the entity would be.
         let holder =
             all.find_map(|(source, reader)| has_entity(&mut **reader, key).then_some(source));
         holder.unwrap_or(self.members.first()?.source).locate(key)
     }
 
+    /// Reads one entity from the member that owns its session, and passes it to `visit`.
+    ///
+    /// If the owner is unknown (a project, or a part of a message that was not listed), all members
+    /// are tried in order.
     pub(super) fn visit_span(
         &mut self,
         key: &EntityKey,
@@ -63,11 +70,13 @@ impl MergedTransaction<'_> {
                 if matches!(key, EntityKey::Session(_)) {
                     self.note_origin_and_copies(at, &mut entry)?;
                 }
-                // What is wrong with it, and then as much of it as there is.
+                // The issues first, then as much of the entity as could be read.
                 let issues = issues.into_iter().map(|(key, issue)| ScanItem::Issue(key, issue));
                 return Ok(issues.chain([ScanItem::Entry(entry)]).try_for_each(visit));
             }
             for (key, issue) in issues {
+                // An unreadable entity exists, so it hides the copies of later members. A vanished
+                // entity does not: the next member is tried.
                 if !issue.is_vanished() {
                     return Ok(visit(ScanItem::Issue(key, issue)));
                 }
@@ -78,8 +87,10 @@ impl MergedTransaction<'_> {
         Ok(visit(ScanItem::Issue(Some(key.clone()), issue)))
     }
 
-    /// The diffs of a session: of its own store, else of any that has them, as a database keeps
-    /// them in files.
+    /// Reads the diffs of a session from the first store that has them, and passes them to `visit`.
+    ///
+    /// The owner is not enough here: opencode keeps the diffs of sessions in a database as files,
+    /// which are another store.
     fn visit_diff(
         &mut self,
         session: &SessionKey,
@@ -104,7 +115,7 @@ impl MergedTransaction<'_> {
         Ok(visit(ScanItem::Issue(Some(key), last)))
     }
 
-    /// Says of a session which store it is of, and which have it too.
+    /// Sets the origin of a session's record, and notes the copies in later members.
     fn note_origin_and_copies(&mut self, owner: usize, entry: &mut Entry) -> Result<()> {
         entry.origin = Some(self.members[owner].source.id().clone());
         for at in owner + 1..self.members.len() {
@@ -115,7 +126,8 @@ impl MergedTransaction<'_> {
         Ok(())
     }
 
-    /// Asks the store that a session is of. Its record is marked with the stores that have it too.
+    /// Calls `read` on the owner of a session. The session's record gets its origin and the notes
+    /// about copies in later members.
     pub(super) fn read_from_owner<T>(
         &mut self,
         session: &SessionKey,
@@ -141,7 +153,12 @@ impl MergedTransaction<'_> {
         })
     }
 
-    /// The keys of `keys[from..]` that one store is to be asked for in one call, and that store.
+    /// Returns the owner of the first key, and the number of keys in a row that the same member
+    /// owns. `None` if the first key has to be read by itself: its owner is unknown, or it is a
+    /// session's record, which needs notes about copies.
+    ///
+    /// A run of messages or parts goes to its owner in one call, because a call in bulk is cheaper
+    /// than a call for each key.
     pub(super) fn next_owner_run(&mut self, keys: &[EntityKey]) -> Result<Option<(usize, usize)>> {
         let mut owner = None;
         for (at, key) in keys.iter().enumerate() {
@@ -162,7 +179,7 @@ impl MergedTransaction<'_> {
     }
 }
 
-/// Whether a reader has an entity, be it that it cannot be read.
+/// Checks whether a reader has an entity, even an unreadable one. A failed call counts as present.
 fn has_entity(reader: &mut dyn Reader, key: &EntityKey) -> bool {
     let mut exists = false;
     let result = reader.spans(std::slice::from_ref(key), &mut |item| {

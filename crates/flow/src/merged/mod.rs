@@ -1,8 +1,10 @@
-//! Several stores as one: of two that have a session the first wins, and nothing is there twice.
+//! Merges several stores into one Source. If several stores have a session, the first one supplies
+//! all of it, and nothing appears twice.
 //!
-//! Per session, never per message: a session that was migrated has the same ids in both stores, and
-//! one of them goes on without the other (`docs/format/opencode.md`, section 7;
-//! `docs/format/opencode-v2.md`, section 6).
+//! The owner is chosen for each session, never for each message: a migrated session has the same ids
+//! in both stores, and afterwards only one of the two grows (`docs/format/opencode.md`, section 7;
+//! `docs/format/opencode-v2.md`, section 6). Mixing their messages would show a session that neither
+//! store has.
 
 mod entities;
 mod lists;
@@ -22,37 +24,64 @@ use scrollback_source::{
 
 use self::transaction::MergedTransaction;
 
-/// Several stores as one Source.
+/// Several stores as one Source, such as the database of opencode and the JSON files that it was
+/// migrated from.
+///
+/// The members are ordered. The first member that holds a session owns it and supplies all of it.
+/// Later copies are hidden; the provenance of the session names them.
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_flow::{MergedSource, SessionLoader};
+/// use scrollback_stor_read::FileReader;
+/// use scrollback_stor_sqlite::SqliteReader;
+///
+/// let database = corpus(Corpus::OpencodeMigrated).database;
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let database = SqliteReader::new(database, SourceId::new("database")?, Arc::new(SystemClock));
+/// let files = FileReader::new(storage, SourceId::new("files")?, Arc::new(SystemClock));
+/// let merged = MergedSource::new(SourceId::new("opencode")?, Arc::new(database))
+///     .with_source(Arc::new(files));
+///
+/// // Both stores have the same 59 sessions: each one is listed once.
+/// let sessions = SessionLoader::new(&merged).list_sessions(None)?.value;
+/// assert_eq!(sessions.len(), 59);
+/// assert_eq!(sessions[0].provenance.also_in().collect::<Vec<_>>(), ["json"]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct MergedSource {
     id: SourceId,
     first: Arc<dyn Source>,
-    /// The others, in order.
+    /// The other members, in order.
     others: Vec<Arc<dyn Source>>,
-    /// Where diffs of sessions lie that no other store keeps.
+    /// The store of diffs that no member keeps.
     diffs: Option<Arc<dyn Source>>,
 }
 
 impl MergedSource {
-    /// A store whose sessions hide those of every store that is added.
+    /// Creates a merged store with its first member. The sessions of `first` hide the same sessions
+    /// of every store that is added.
     pub fn new(id: SourceId, first: Arc<dyn Source>) -> Self {
         Self { id, first, others: Vec::new(), diffs: None }
     }
 
-    /// Adds a store: sessions that none before it has.
+    /// Adds a member at the end. It supplies the sessions that no earlier member has.
     #[must_use]
     pub fn with_source(mut self, other: Arc<dyn Source>) -> Self {
         self.others.push(other);
         self
     }
 
-    /// Adds a store that is asked for the diffs of sessions, and for nothing else.
+    /// Adds a store that supplies the diffs of sessions and nothing else.
     #[must_use]
     pub fn with_diff_source(self, diffs: Arc<dyn Source>) -> Self {
         Self { diffs: Some(diffs), ..self }
     }
 
-    /// The stores whose sessions are taken, the one that wins first.
+    /// Returns the members in order; the first one wins.
     pub fn members(&self) -> impl Iterator<Item = &Arc<dyn Source>> {
         std::iter::once(&self.first).chain(&self.others)
     }
@@ -86,9 +115,11 @@ impl Source for MergedSource {
         plan
     }
 
-    /// What any of them says, the widest.
+    /// Returns the widest scope that any member names.
     fn scope_of_path(&self, path: &Path) -> Option<DirtyScope> {
         let all = self.members().chain(&self.diffs).filter_map(|source| source.scope_of_path(path));
+        // Several members may name a scope for the same path. Only the widest one covers the changes
+        // of all of them.
         all.max_by_key(|scope| match scope {
             DirtyScope::Store => 2,
             DirtyScope::Records => 1,
@@ -100,9 +131,12 @@ impl Source for MergedSource {
         self.members().find_map(|source| source.directory_of(key))
     }
 
-    /// What any of them says. A session that moves from one to another changes in both.
+    /// Probes every member and joins the answers. A session that moves from one member to another
+    /// changes in both.
     fn probe(&self, since: Option<&SourceToken>) -> Result<ProbeResult> {
         let count = self.others.len() + 1;
+        // A token for another number of members is of another configuration: it is dropped, and
+        // every member is probed without a token, which means a rescan.
         let known = since.and_then(|token| token::split_token(token, count));
         let mut known = known.into_iter().flatten();
         let mut tokens = Vec::with_capacity(count);
@@ -110,6 +144,8 @@ impl Source for MergedSource {
         for source in self.members() {
             let since = known.next().flatten();
             let probed = probe_member(&**source, since)?;
+            // One member that needs a rescan makes the merged store need it: which of its sessions
+            // changed is unknown.
             probe = match (probe, probed.probe) {
                 (Probe::Rescan, _) | (_, Probe::Rescan) => Probe::Rescan,
                 (Probe::Unchanged, other) | (other, Probe::Unchanged) => other,
@@ -136,10 +172,13 @@ impl Source for MergedSource {
     }
 }
 
-/// What the token of a member says that held no sessions when it was probed.
+/// The token of a member that held no sessions when it was probed.
 const EMPTY_TOKEN: &[u8] = b"empty";
 
-/// A member without sessions is unchanged as long as it stays so, whatever account it keeps.
+/// Probes a member. An empty member is unchanged as long as it stays empty.
+///
+/// The member's own probe is not used while it is empty. A store of files always answers that it
+/// needs a rescan, so a directory that holds only diffs would make the merged store rescan each time.
 fn probe_member(member: &dyn Source, since: Option<SourceToken>) -> Result<ProbeResult> {
     let was_empty = since.as_ref().is_some_and(|since| **since.bytes() == *EMPTY_TOKEN);
     if !member.is_empty() {

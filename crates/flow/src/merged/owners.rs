@@ -1,4 +1,4 @@
-//! Whose an entity is: of the first store that holds its session.
+//! Decides which member owns an entity: the first member that holds the entity's session.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,12 @@ use scrollback_core_id::{EntityKey, MessageId, SessionKey};
 use scrollback_core_type::{OwnerHead, Parse};
 use scrollback_source::{Entry, Reader, Result};
 
-/// Looks at all stores, and what was found out about whose something is.
+/// The read transactions of all members, with the owners that were determined so far.
 pub(super) struct Owners<'s> {
     pub(super) readers: Vec<Box<dyn Reader + 's>>,
     sessions: HashMap<SessionKey, usize>,
-    /// Messages whose parts were asked for: a part's key does not say its session.
+    /// The owners of messages whose parts were listed. The key of a part names its message and not
+    /// its session, so the owner of a part is known only from here.
     messages: HashMap<MessageId, usize>,
 }
 
@@ -19,7 +20,7 @@ impl<'s> Owners<'s> {
         Self { readers, sessions: HashMap::new(), messages: HashMap::new() }
     }
 
-    /// The store that a session is of; the last if none holds it.
+    /// Returns the index of the member that owns a session; the last member if none holds it.
     pub(super) fn owner_of(&mut self, session: &SessionKey) -> Result<usize> {
         let last = self.readers.len() - 1;
         if last == 0 {
@@ -28,12 +29,13 @@ impl<'s> Owners<'s> {
         if let Some(owner) = self.sessions.get(session) {
             return Ok(*owner);
         }
+        // The last member is never checked: it is the answer in either case.
         let owner = first_with_session(&mut self.readers[..last], session)?.unwrap_or(last);
         self.sessions.insert(session.clone(), owner);
         Ok(owner)
     }
 
-    /// Remembers whose the parts of a message are.
+    /// Returns the owner of a message, and remembers it for the message's parts.
     pub(super) fn owner_of_message(
         &mut self,
         message: &MessageId,
@@ -46,7 +48,7 @@ impl<'s> Owners<'s> {
         Ok(owner)
     }
 
-    /// Whose the parts of a message are, if they were asked for.
+    /// Returns the owner of a message's parts, if the parts were listed before.
     pub(super) fn cached_owner_of_message(&self, message: &MessageId) -> Option<usize> {
         if self.readers.len() == 1 {
             return Some(0);
@@ -54,8 +56,8 @@ impl<'s> Owners<'s> {
         self.messages.get(message).copied()
     }
 
-    /// Whether what this store has of an entity counts: no store before it holds its session. A
-    /// part whose session cannot be told counts.
+    /// Checks whether a member's entity is visible: no earlier member holds its session. A part whose
+    /// session is unknown is visible.
     pub(super) fn is_visible(&mut self, at: usize, entry: &Entry) -> Result<bool> {
         match session_of(entry) {
             Some(session) if at > 0 => Ok(self.owner_of(&session)? >= at),
@@ -64,7 +66,7 @@ impl<'s> Owners<'s> {
     }
 }
 
-/// The first of these stores that holds a session.
+/// Returns the index of the first reader that holds a session.
 pub(super) fn first_with_session(
     readers: &mut [Box<dyn Reader + '_>],
     session: &SessionKey,
@@ -77,7 +79,7 @@ pub(super) fn first_with_session(
     Ok(None)
 }
 
-/// The session of an entity, as far as it can be told.
+/// Returns the session of an entity, as far as its key or, for a part, its bytes name it.
 pub(super) fn session_of(entry: &Entry) -> Option<SessionKey> {
     match &entry.key {
         EntityKey::Session(key) | EntityKey::Todo(key) | EntityKey::Share(key) => Some(key.clone()),

@@ -1,4 +1,5 @@
-//! The calls of a reader: whatever is about a session is asked of the member that it is of.
+//! Implements `Reader` for a merged store. A call about one session goes to the owner of the session;
+//! a call about the whole store is merged.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -30,6 +31,7 @@ impl Reader for MergedTransaction<'_> {
                 let owner = self.owners.owner_of_message(&message.message, &session)?;
                 self.owners.readers[owner].scan(scope, visit)
             }
+            // With one member nothing can be hidden, so the list streams without being collected.
             _ if self.is_single() => {
                 let origin = self.members[0].source.id();
                 self.owners.readers[0].scan(scope, &mut |item| visit(with_origin(item, origin)))
@@ -103,7 +105,8 @@ impl Reader for MergedTransaction<'_> {
         self.read_from_owner(session, visit, |reader, visit| reader.tree(session, visit))
     }
 
-    /// Asks the store that the session is of. It refuses the token of another one.
+    /// Resumes in the owner of the session. A member refuses the token of another member, which
+    /// happens after a session has moved; the session is then read anew.
     fn resume(
         &mut self,
         session: &SessionKey,
@@ -122,6 +125,7 @@ impl Reader for MergedTransaction<'_> {
             EntityKey::Part(part) => self.owners.cached_owner_of_message(&part.message),
             _ => return Ok(None),
         };
+        // Every member is tried for a part whose message was not listed before: its owner is unknown.
         let from = owner.unwrap_or(0);
         let to = owner.map_or(self.members.len(), |owner| owner + 1);
         for reader in &mut self.owners.readers[from..to] {
@@ -163,6 +167,7 @@ impl Reader for MergedTransaction<'_> {
 }
 
 impl MergedTransaction<'_> {
+    /// Surveys the part sets of messages, with one call for each run of messages of one session.
     fn survey_part_sets(
         &mut self,
         messages: &[MessageKey],
@@ -191,8 +196,13 @@ impl MergedTransaction<'_> {
         Ok(())
     }
 
+    /// Scans the parts of the whole store member by member, without the parts of hidden sessions.
+    ///
+    /// Parts are passed on as they come and are not collected, because a store has many.
     fn scan_all_parts(&mut self, visit: &mut ScanVisitor<'_>) -> Result<()> {
         for at in 0..self.members.len() {
+            // `Owners::owner_of` would need all readers while this member's reader is scanning. The
+            // earlier readers are enough: only an earlier member can hide a session.
             let (earlier, rest) = self.owners.readers.split_at_mut(at);
             let mut hidden: HashMap<SessionKey, bool> = HashMap::new();
             let (mut stopped, mut failed) = (false, Ok(()));

@@ -1,11 +1,13 @@
-//! The tokens of several stores as one.
+//! Joins the tokens of several stores into one token, and splits it again.
 
 use scrollback_source::SourceToken;
 
-/// The length of a token that there is none of.
+/// The length that stands for a missing token.
 const NO_TOKEN_LEN: u32 = u32::MAX;
 
-/// One token of all; none if no store has one.
+/// Joins tokens into one; `None` if all are `None`.
+///
+/// Each token is written as its length (4 bytes, little endian) and its bytes.
 pub(super) fn join_tokens(tokens: &[Option<SourceToken>]) -> Option<SourceToken> {
     if tokens.iter().all(Option::is_none) {
         return None;
@@ -20,7 +22,7 @@ pub(super) fn join_tokens(tokens: &[Option<SourceToken>]) -> Option<SourceToken>
     Some(SourceToken::new(bytes))
 }
 
-/// The tokens of so many stores, if it is theirs.
+/// Splits a joined token; `None` if it was not joined from `count` tokens.
 pub(super) fn split_token(token: &SourceToken, count: usize) -> Option<Vec<Option<SourceToken>>> {
     let mut rest: &[u8] = token.bytes();
     let mut tokens = Vec::new();

@@ -1,4 +1,4 @@
-//! One read of all members, and which of them hold sessions.
+//! The read transaction of a merged store: one transaction of each member.
 
 use std::sync::Arc;
 
@@ -7,27 +7,33 @@ use scrollback_source::{Entry, Listing, Reader, Result, ScanItem, Source};
 
 use super::owners::Owners;
 
+/// The read transaction of a merged store. `reader` implements `Reader` for it.
 pub(super) struct MergedTransaction<'s> {
     pub(super) clock: &'s Arc<dyn Clock>,
-    /// The members that may hold sessions, one for each reader of `owners`; at least one.
+    /// The members that may hold sessions, in the order of `owners.readers`; at least one.
     pub(super) members: Vec<Member<'s>>,
     pub(super) owners: Owners<'s>,
-    /// Members without sessions, and the store of diffs: asked for diffs alone.
+    /// The readers that supply diffs and nothing else: members without sessions, and the store of
+    /// diffs.
     pub(super) diff_readers: Vec<DiffReader<'s>>,
 }
 
-/// A store that is asked for diffs, and a read of it.
+/// A store that supplies diffs, with its reader.
 pub(super) type DiffReader<'s> = (&'s Arc<dyn Source>, Box<dyn Reader + 's>);
 
-/// A member of a merged store.
+/// A member that may hold sessions.
 pub(super) struct Member<'s> {
-    /// Its place among all members, whether they hold sessions or not.
+    /// The index of the member among all members, with or without sessions. It marks copies in
+    /// stamps, so it must not change when another member becomes empty.
     pub(super) number: usize,
     pub(super) source: &'s Arc<dyn Source>,
 }
 
 impl<'s> MergedTransaction<'s> {
     /// Opens the members in their order, and the store of diffs.
+    ///
+    /// # Errors
+    /// If a member that may hold sessions cannot be opened.
     pub(super) fn open(
         sources: impl Iterator<Item = &'s Arc<dyn Source>>,
         diffs: Option<&'s Arc<dyn Source>>,
@@ -35,6 +41,8 @@ impl<'s> MergedTransaction<'s> {
     ) -> Result<Self> {
         let members = sources.enumerate();
         let members = members.map(|(number, source)| Member { number, source });
+        // A member without sessions owns none. Leaving it out saves one check of every session, and
+        // often leaves a single member.
         let (mut members, empty): (Vec<Member<'_>>, Vec<Member<'_>>) =
             members.partition(|member| !member.source.is_empty());
         let mut empty = empty.into_iter();
@@ -43,25 +51,25 @@ impl<'s> MergedTransaction<'s> {
         }
         let readers = members.iter().map(|member| member.source.open());
         let readers = readers.collect::<Result<Vec<_>>>()?;
-        // A store of diffs need not be there: it comes with the first diff.
+        // The store of diffs may not exist yet: the agent creates it with the first diff.
         let diffs = empty.map(|member| member.source).chain(diffs);
         let diffs = diffs.filter_map(|source| Some((source, source.open().ok()?))).collect();
         Ok(Self { clock, members, owners: Owners::new(readers), diff_readers: diffs })
     }
 
-    /// Whether only one member holds sessions: it then answers by itself.
+    /// Checks whether only one member may hold sessions. Calls then go to it directly.
     pub(super) fn is_single(&self) -> bool {
         self.members.len() == 1
     }
 
-    /// What one member has of an entity.
+    /// Reads one entity from one member, by the member's index in `members`.
     pub(super) fn read_from_member(&mut self, member: usize, key: &EntityKey) -> Result<Listing> {
         let reader = &mut self.owners.readers[member];
         Listing::collect(|visit| reader.spans(std::slice::from_ref(key), visit))
     }
 }
 
-/// Says of a session which store it is from.
+/// Sets the origin of an item that is a session's record.
 pub(super) fn with_origin(mut item: ScanItem, origin: &SourceId) -> ScanItem {
     if let ScanItem::Entry(entry) = &mut item
         && matches!(entry.key, EntityKey::Session(_))
@@ -71,7 +79,11 @@ pub(super) fn with_origin(mut item: ScanItem, origin: &SourceId) -> ScanItem {
     item
 }
 
-/// Notes of a session that another store has it too, which may change while its record does not.
+/// Notes in a session's record that another member has the session too. Other entities stay as they
+/// are.
+///
+/// The copy may appear or go away while the record itself stays the same, so the stamp is marked
+/// too.
 pub(super) fn note_copy(entry: &mut Entry, number: usize, copy: &Entry) {
     if !matches!(entry.key, EntityKey::Session(_)) {
         return;
@@ -84,7 +96,9 @@ pub(super) fn note_copy(entry: &mut Entry, number: usize, copy: &Entry) {
     }
 }
 
-/// What the stamp of a session's record says of another store that has it too.
+/// Marks a session's stamp with a copy in member `number`.
+///
+/// Each member flips its own bit of the inode, so that each set of copies gives another stamp.
 pub(super) fn mark_copy(stamp: &mut Stamp, number: usize) {
     stamp.inode ^= 1_u64.rotate_left(number as u32 + 32);
 }
