@@ -1,4 +1,4 @@
-//! Building an index of a store that none is known of.
+//! Builds the index of a store from nothing.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -17,24 +17,42 @@ use super::refresh::storable_token;
 use super::session::{self, IssueLog, PartDetail, WholeSession};
 use crate::stage::{Stage, locate_issues};
 
-/// Reads a whole store into an index: its projects, sessions and messages, and its parts as far as
-/// `parts` wants. Breaks if `progress` does.
+/// Reads a whole store into a new index: its projects, sessions and messages, and as much of its
+/// parts as `parts` says.
 ///
-/// One record that cannot be read is an issue of the report, and nothing else is lost.
+/// A record that cannot be read is an issue of the report; all other records are indexed. Returns
+/// `Break` if `progress` breaks.
 ///
 /// # Errors
 /// If the store cannot be opened or walked.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_flow::{PartDetail, build_index};
+/// use scrollback_stor_read::FileReader;
+///
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let built = build_index(&store, PartDetail::Later, &|_| ControlFlow::Continue(()))?;
+/// let index = built.continue_value().unwrap().value; // `progress` never breaks
+/// assert_eq!(index.view().sessions().count(), 59);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn build_index(
     source: &dyn Source,
     parts: PartDetail,
     progress: &OnProgress<'_>,
 ) -> Result<ControlFlow<(), StageResult<SessionIndex>>> {
     let mut stage = Stage::begin(StageName::Index, source.clock());
-    let token = source.probe(None)?.token; // what changes from here on the next refresh finds
+    // Probed before anything is read, so that the next refresh finds what changes during the build.
+    let token = source.probe(None)?.token;
     let mut issue_log = IssueLog::default();
     let mut builder = IndexBuilder::new(source.id().clone());
     let jobs = thread::scope(|scope| {
-        // Beside the records, as it takes as long.
+        // In parallel with the listing, because it takes as long.
         let without_record = scope.spawn(|| sessions_without_record(source));
         let mut jobs = list_jobs(source, &mut builder, &mut issue_log)?;
         let (without_record, more) =
@@ -52,8 +70,9 @@ pub fn build_index(
         let WholeSession { contents: mut session, issue_log } =
             session::read_whole_session(worker, &job.key, job.entry.as_ref(), parts)?;
         session.state.refresh_state.unsettled |= with_issues.contains(&session.key);
-        // Turned into rows at once, and its memory serves for the next; or, so that nobody waits,
-        // by whoever is at it.
+        // The worker adds the session itself if the builder is free, and reuses its memory for the
+        // next session. Otherwise the session waits for the next worker that gets the builder, so that
+        // no worker blocks.
         match builder.try_lock() {
             Ok(mut builder) => {
                 builder.add_waiting(&waiting);
@@ -80,14 +99,14 @@ pub fn build_index(
     Ok(ControlFlow::Continue(result))
 }
 
-/// Counts what goes into an index.
+/// A builder of an index that counts the records it adds.
 struct CountingBuilder {
     builder: IndexBuilder,
     counts: StageCounts,
 }
 
 impl CountingBuilder {
-    /// Adds the sessions that wait.
+    /// Adds the sessions whose workers found the builder busy.
     fn add_waiting(&mut self, waiting: &Mutex<Vec<SessionContents>>) {
         let sessions = std::mem::take(&mut *waiting.lock().unwrap_or_else(PoisonError::into_inner));
         for mut session in sessions {
@@ -104,14 +123,14 @@ impl CountingBuilder {
     }
 }
 
-/// A session to be read.
+/// A session to read.
 struct Job {
     key: SessionKey,
-    /// Its record, which a worker parses.
+    /// The session's record, which a worker parses; `None` for a session that has only messages.
     entry: Option<Entry>,
 }
 
-/// Adds the projects, and lists every session that has a record, newest first.
+/// Adds the projects to the index, and lists every session that has a record, newest first.
 fn list_jobs(
     source: &dyn Source,
     builder: &mut IndexBuilder,
@@ -138,7 +157,7 @@ fn list_jobs(
     Ok(jobs)
 }
 
-/// The sessions that have messages and no record, and maybe others.
+/// Returns the sessions that have messages and no record. The result may include other sessions.
 fn sessions_without_record(source: &dyn Source) -> Result<(Vec<SessionKey>, IssueLog)> {
     let (mut without_record, mut issue_log) = (Vec::new(), IssueLog::default());
     source.open()?.survey(&Survey::LostSets, &mut |item| {
@@ -155,7 +174,7 @@ fn sessions_without_record(source: &dyn Source) -> Result<(Vec<SessionKey>, Issu
     Ok((without_record, issue_log))
 }
 
-/// The sessions that these issues are about.
+/// Returns the sessions whose records have issues.
 fn sessions_with_issues(issue_log: &IssueLog) -> HashSet<SessionKey> {
     let about = issue_log.issues.iter().filter_map(|issue| match &issue.key {
         Some(EntityKey::Session(key)) => Some(key.clone()),

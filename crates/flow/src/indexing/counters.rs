@@ -1,14 +1,14 @@
-//! What refreshes did with records that were known already.
+//! Counts the work that refreshes did with records that the index had already.
 
-/// Counts of a refresh, or of all refreshes of a materializer. They grow with the number of changed
-/// records, not with the size of the store.
+/// The counters of a refresh, or of all refreshes of a materializer. They grow with the number of
+/// changed records, not with the size of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RefreshCounters {
-    /// Sessions of which only what was added was read.
+    /// The number of sessions that were resumed: only the appended records were read.
     pub resumed: u64,
-    /// Records that were compared with what is known of them.
+    /// The number of records that were compared with the index.
     pub compared: u64,
-    /// Records of which a copy was made, to be changed or kept.
+    /// The number of records that were copied, to be changed or kept.
     pub cloned: u64,
 }
 

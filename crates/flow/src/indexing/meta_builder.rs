@@ -1,4 +1,4 @@
-//! From the bytes of a record to what the index keeps of it.
+//! Converts the bytes of a record to the fields that the index keeps.
 
 use scrollback_core_err::Issue;
 use scrollback_core_id::{MessageKey, OrderKey, PartId, ProjectId, SessionKey, SourceId};
@@ -12,14 +12,14 @@ use scrollback_index::{
 use scrollback_source::Observation;
 use scrollback_stor_mmap::{MappedSpan, Settled};
 
-/// What the Source says of a message besides its bytes.
+/// The place of a message in its session, and whether the message is a copy.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MessagePosition {
     pub(crate) order: OrderKey,
     pub(crate) is_copy: bool,
 }
 
-/// Makes metas, and shares the texts that many of them have.
+/// A builder of metas (the index's form of records). It shares texts that many metas have.
 #[derive(Debug, Default)]
 pub(crate) struct MetaBuilder {
     names: NameInterner,
@@ -80,7 +80,8 @@ impl MetaBuilder {
         (meta, issue)
     }
 
-    /// Adds the meta of a message; these are large, and moved as little as can be.
+    /// Adds the meta of a message to `metas`. It is not returned, because metas are large and moving
+    /// them costs time.
     pub(crate) fn message(
         &mut self,
         key: MessageKey,
@@ -121,7 +122,7 @@ impl MetaBuilder {
     }
 }
 
-/// The value of a record, or what makes all of it unusable.
+/// Splits a parse result into its value and the issue that makes the whole record unusable.
 fn value_or_issue<T>(parsed: Result<Parsed<T>, Box<Issue>>) -> (Option<T>, Option<Issue>) {
     match parsed {
         Ok(parsed) => (Some(parsed.value), None),
@@ -129,13 +130,13 @@ fn value_or_issue<T>(parsed: Result<Parsed<T>, Box<Issue>>) -> (Option<T>, Optio
     }
 }
 
-/// What a record was like when it was read. One that is unusable is read again each time, so that
-/// its issue is told each time.
+/// Returns the stamp of a record that was read. An unusable record is never clean, so that each
+/// refresh reads it and reports its issue again.
 fn observed_from_span(span: &MappedSpan, is_sound: bool) -> ObservedStamp {
     ObservedStamp { stamp: *span.stamp(), clean: is_sound && span.is_settled() }
 }
 
-/// What the index keeps of a part that was read.
+/// Returns the reference of a part that was read; without a span, the reference has only the id.
 pub(crate) fn part_ref(id: &PartId, span: Option<&MappedSpan>) -> PartRef {
     let id = id.clone();
     let Some(span) = span else { return PartRef::from_id(id) };
@@ -146,7 +147,7 @@ pub(crate) fn part_ref(id: &PartId, span: Option<&MappedSpan>) -> PartRef {
     part
 }
 
-/// What something was like when it was looked at.
+/// Converts an observation to the stamp that the index keeps.
 pub(crate) fn observed_from_observation(observation: &Observation) -> ObservedStamp {
     ObservedStamp { stamp: observation.stamp, clean: observation.settled == Settled::Settled }
 }

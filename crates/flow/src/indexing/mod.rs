@@ -1,8 +1,8 @@
-//! An index of a Source: built once, then refreshed.
+//! Builds the index of a Source and refreshes it.
 //!
-//! `metas` makes what the index keeps from what a reader hands out; `session` reads one session
-//! whole, `verify` looks at it file by file and `resume` at what was added to it; `pool` does that for many, and `projects` reads those;
-//! `build` and `refresh` are the two ways to an index that equals its store. `snapshots` keeps them between runs.
+//! `build` and `refresh` are the two ways to an index that equals its store; `pool` runs them on several
+//! threads. For one session, `session` reads all of it, `verify` compares it file by file, and `resume`
+//! reads only what was appended. `snapshots` saves an index between runs.
 
 mod build;
 mod counters;

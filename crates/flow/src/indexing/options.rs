@@ -1,4 +1,4 @@
-//! How an index is refreshed.
+//! The options of a refresh.
 
 use std::time::Duration;
 
@@ -6,32 +6,32 @@ use scrollback_index::RefreshState;
 
 use super::session::PartDetail;
 
-/// How thoroughly an index is compared with its store.
+/// The thoroughness of a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Verify {
-    /// Hot sessions file by file; cold ones by their record and the set of their messages. A
-    /// message or part that was rewritten in place in a cold session is missed.
+    /// Compares hot sessions file by file, and cold sessions by their record and the set of their
+    /// messages. Misses a message or part that was rewritten in place in a cold session.
     #[default]
     Fast,
-    /// Every message, and every part that the index has looked at.
+    /// Compares every message, and every part that the index has listed with its stamp.
     Full,
 }
 
-/// How an index is refreshed.
+/// The options of a refresh. The default is a fast refresh that lists no parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RefreshOptions {
-    /// How thoroughly.
+    /// The thoroughness. Default: [`Verify::Fast`].
     pub verify: Verify,
-    /// How much of the parts is wanted.
+    /// The detail of the parts in all sessions. Default: [`PartDetail::Later`].
     pub parts: PartDetail,
-    /// How much of the parts is wanted of those sessions that are looked at record by record, as
-    /// someone follows them. Nothing.
+    /// The detail of the parts in sessions that are verified record by record, for a caller that
+    /// follows them. Default: [`PartDetail::Later`].
     pub parts_of_dirty: PartDetail,
-    /// A session is hot if a file of it was written this shortly before it was last looked at.
-    /// One hour.
+    /// A session is hot if one of its files was written within this time before its last
+    /// verification. Default: one hour.
     pub recent: Duration,
-    /// A session with an unfinished answer is hot this long after the last write: the answer is
-    /// being written, or the program died. One day.
+    /// A session with an unfinished answer is hot for this time after its last write. The answer is
+    /// still being written, or the agent died. Default: one day.
     pub stalled: Duration,
 }
 
@@ -48,7 +48,8 @@ impl Default for RefreshOptions {
 }
 
 impl RefreshOptions {
-    /// Whether a session has to be looked at file by file, by what it was like the last time.
+    /// Checks whether a session is hot: a refresh then verifies it file by file. `state` is the
+    /// session's state at its last verification.
     pub fn is_hot(&self, state: &RefreshState) -> bool {
         let quiet = state.checked_at.duration_since(state.newest_change);
         state.unsettled

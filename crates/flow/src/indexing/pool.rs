@@ -1,4 +1,4 @@
-//! Workers: sessions are read side by side, each by one worker with a look of its own.
+//! Runs jobs over many sessions on several threads. Each worker has its own read transaction.
 
 use std::num::NonZero;
 use std::ops::ControlFlow;
@@ -11,36 +11,37 @@ use scrollback_source::{Reader, Result, Source};
 
 use super::meta_builder::MetaBuilder;
 
-/// How far a run over many sessions is.
+/// The progress of a run over many sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// Sessions that are done.
+    /// The number of finished sessions.
     pub done: usize,
-    /// Sessions that there are.
+    /// The number of all sessions.
     pub total: usize,
 }
 
-/// Told after each session, by the thread that did it; breaking ends the run.
+/// A callback that runs after each session, on the thread that finished it. Breaking ends the run.
 pub type OnProgress<'p> = dyn Fn(Progress) -> ControlFlow<()> + Sync + 'p;
 
-/// As many workers as pay while files come from memory.
+/// The most workers that help while files come from the page cache.
 const CACHED_WORKERS: usize = 4;
-/// As many as pay while the disk has to be waited for.
+/// The most workers that help while files come from a disk.
 const MAX_WORKERS: usize = 12;
-/// Files from memory take a few microseconds each; above this a disk is behind it.
+/// The time for one file, in nanoseconds, above which files come from a disk. A file in the page
+/// cache takes a few microseconds.
 const SLOW_FILE_NS: u64 = 50_000;
-/// How many files are looked at before that is judged.
+/// The number of files that are measured before that time is judged.
 const MIN_SAMPLED_FILES: u64 = 256;
 /// Fewer sessions than this are not worth a thread.
 const MIN_PARALLEL_JOBS: usize = 8;
 
-/// What a worker brings to each session.
+/// The resources that a worker reuses from session to session.
 pub(crate) struct Worker<'s> {
     pub(crate) reader: Box<dyn Reader + 's>,
     pub(crate) meta_builder: MetaBuilder,
-    /// Memory of a session that was read before.
+    /// An empty list whose memory the next session reuses.
     pub(crate) spare_messages: Vec<MessageMeta>,
-    /// Files that it looked at, for the pace.
+    /// The number of files that the worker has read or checked. The pool computes its pace from it.
     pub(crate) file_count: u64,
 }
 
@@ -55,10 +56,11 @@ impl<'s> Worker<'s> {
     }
 }
 
-/// Does every job and gives what came of them, in the order of the jobs. Breaks if `progress` does.
+/// Runs `work` for every job and returns the results in the order of the jobs. Returns `Break` if
+/// `progress` breaks.
 ///
 /// # Errors
-/// The first error of a job; jobs that were not begun by then are not done.
+/// The first error of a job. Jobs that have not started by then do not run.
 pub(crate) fn run<J: Sync, T: Send>(
     source: &dyn Source,
     jobs: &[J],
@@ -99,6 +101,7 @@ pub(crate) fn run<J: Sync, T: Send>(
     Ok(ControlFlow::Continue(results.into_iter().map(|(_, result)| result).collect()))
 }
 
+/// A run of jobs that its workers share.
 struct Run<'r, J, T, W> {
     source: &'r dyn Source,
     jobs: &'r [J],
@@ -118,6 +121,7 @@ impl<J: Sync, T: Send, W: Fn(&mut Worker<'_>, &J) -> Result<T> + Sync> Run<'_, J
         self.run_jobs_or_stop(|| {});
     }
 
+    /// Runs jobs, and starts another worker between two jobs while files are slow to come.
     fn run_in_scope<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
         self.run_jobs_or_stop(|| {
             let workers = self.workers.load(Ordering::Relaxed);
@@ -130,7 +134,7 @@ impl<J: Sync, T: Send, W: Fn(&mut Worker<'_>, &J) -> Result<T> + Sync> Run<'_, J
         });
     }
 
-    /// Whether files keep the workers waiting: then more of them wait side by side.
+    /// Checks whether files come from a disk. More workers then wait for it in parallel.
     fn is_slow(&self) -> bool {
         let files = self.files.load(Ordering::Relaxed);
         files > MIN_SAMPLED_FILES && self.nanos.load(Ordering::Relaxed) / files > SLOW_FILE_NS

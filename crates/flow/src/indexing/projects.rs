@@ -1,4 +1,4 @@
-//! Projects: read, and compared with the store.
+//! Reads projects and compares them with the store.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -11,8 +11,8 @@ use super::meta_builder::MetaBuilder;
 use super::pool::Worker;
 use super::session::IssueLog;
 
-/// The projects that a call hands out. One that something is wrong with is unclean, so that it is
-/// read again and its issue told at every refresh.
+/// Reads the projects that `scan` hands out. A project with an issue is not clean, so that every
+/// refresh reads it and reports its issue again.
 pub(super) fn read_projects(
     meta_builder: &mut MetaBuilder,
     issue_log: &mut IssueLog,
@@ -45,7 +45,7 @@ pub(super) fn read_projects(
     Ok(read)
 }
 
-/// Compares the projects with the store.
+/// Compares the projects of the index with the store, and updates those that differ.
 pub(super) fn refresh_projects(
     worker: &mut Worker<'_>,
     view: &View,
@@ -77,7 +77,7 @@ pub(super) fn refresh_projects(
     reread_projects(worker, &ids, batch, issue_log)
 }
 
-/// Reads projects anew, and takes those out that are gone.
+/// Reads projects again, and removes those that are gone.
 pub(crate) fn reread_projects(
     worker: &mut Worker<'_>,
     ids: &[ProjectId],

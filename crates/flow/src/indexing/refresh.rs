@@ -1,4 +1,4 @@
-//! Refreshing an index instead of building it: `docs/refresh.md` says why it is done so.
+//! Refreshes an index instead of building it again. `docs/refresh.md` explains the method.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -18,24 +18,46 @@ use super::session::{IssueLog, PartDetail};
 use super::verify::{SessionObservation, verify};
 use crate::stage::{Stage, locate_issues};
 
-/// What a refresh did.
+/// The result of a refresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RefreshSummary {
-    /// The state before.
+    /// The cursor before the refresh.
     pub before: Cursor,
-    /// The state after.
+    /// The cursor after the refresh.
     pub after: Cursor,
-    /// How many sessions there are.
+    /// The number of sessions in the store.
     pub sessions: usize,
-    /// How many of them were looked at file by file.
+    /// The number of sessions that were verified file by file.
     pub verified: usize,
 }
 
-/// Makes an index equal to its store again, in one batch; `changes` then tells what differed.
-/// Breaks if `progress` does, and has changed nothing then.
+/// Makes an index equal to its store again, in one batch.
+///
+/// `SessionIndex::changes` then returns what differed. Returns `Break` if `progress` breaks; the index
+/// is then unchanged.
 ///
 /// # Errors
-/// If the store cannot be opened or walked; the index is then as it was.
+/// If the store cannot be opened or walked; the index is then unchanged.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_flow::{PartDetail, RefreshOptions, build_index, refresh_index};
+/// use scrollback_stor_read::FileReader;
+///
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let progress = |_| ControlFlow::Continue(());
+/// let built = build_index(&store, PartDetail::Later, &progress)?;
+/// let index = built.continue_value().unwrap().value;
+///
+/// let refreshed = refresh_index(&store, &index, &RefreshOptions::default(), &progress)?;
+/// let summary = refreshed.continue_value().unwrap().value;
+/// assert_eq!(summary.sessions, 59);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn refresh_index(
     source: &dyn Source,
     index: &SessionIndex,
@@ -45,15 +67,15 @@ pub fn refresh_index(
     refresh(source, index, options, progress, &mut Byproducts::default())
 }
 
-/// What a refresh leaves besides the index.
+/// The results of a refresh that do not go into the index.
 #[derive(Default)]
 pub(crate) struct Byproducts {
-    /// Bytes that were read and may be asked for again.
+    /// Bytes that were read and may be needed again, for the cache.
     pub(crate) spans: Vec<(EntityKey, MappedSpan)>,
     pub(crate) counters: RefreshCounters,
 }
 
-/// As [`refresh_index`].
+/// Refreshes an index as [`refresh_index`] does, and returns the byproducts too.
 pub(crate) fn refresh(
     source: &dyn Source,
     index: &SessionIndex,
@@ -66,6 +88,8 @@ pub(crate) fn refresh(
     let before = view.cursor();
     let token = index.token().map(SourceToken::new);
     let probed = source.probe(token.as_ref())?;
+    // A probe names changes since the last refresh, and trusts what was compared then. A full refresh
+    // trusts nothing, and part lists of unchanged sessions are known to no probe.
     let probe = match options {
         RefreshOptions { verify: Verify::Fast, parts: PartDetail::Later, .. } => probed.probe,
         _ => Probe::Rescan,
@@ -74,6 +98,7 @@ pub(crate) fn refresh(
     let mut batch = Batch::new();
     let RefreshWork { jobs, removed, sessions } = {
         let mut worker = Worker::new(source)?;
+        // An unclean project is read even if nothing changed: its issue is reported each time.
         let has_unclean = || view.projects().iter().any(|project| !project.observed.clean);
         if probe != Probe::Unchanged || has_unclean() {
             projects::refresh_projects(&mut worker, &view, &mut batch, &mut issue_log)?;
@@ -110,8 +135,11 @@ pub(crate) fn refresh(
     Ok(ControlFlow::Continue(result))
 }
 
-/// What an index keeps of a probe. An issue that is about no session the index has would not be told
-/// again by a refresh that looks at nothing else.
+/// Returns the token to store in the index; `None` if the next refresh has to survey the store.
+///
+/// With a token, a refresh of an unchanged store reads only unsettled sessions of the index, and
+/// reports only their issues. An issue about something that the index does not have would be
+/// reported once and never again, so then no token is stored.
 pub(super) fn storable_token(
     token: Option<SourceToken>,
     issue_log: &IssueLog,
@@ -121,23 +149,24 @@ pub(super) fn storable_token(
         EntityKey::Project(_) => false,
         EntityKey::Session(key) => has(key),
         EntityKey::Message(key) => has(&key.session.clone().into()),
-        _ => true, // of a session that was read
+        _ => true, // a part or side document of a session that was read
     };
     let is_repeatable = |issue: &StageIssue| issue.key.as_ref().is_some_and(is_repeated);
     let token = token.filter(|_| issue_log.issues.iter().all(is_repeatable))?;
     Some(Arc::clone(token.bytes()))
 }
 
-/// What a refresh has to do.
+/// The sessions that a refresh has to verify or remove.
 struct RefreshWork {
-    /// Sessions to be looked at record by record, and how each was sighted, if it was.
+    /// The sessions to verify record by record, each with its observation if it was surveyed.
     jobs: Vec<(SessionKey, Option<SessionObservation>)>,
-    /// Sessions of which nothing is there any more.
+    /// The sessions that are gone from the store.
     removed: Vec<SessionKey>,
-    /// How many sessions there are.
+    /// The number of sessions in the store.
     sessions: usize,
 }
 
+/// Finds the sessions that may differ from the index, by the probe and by a survey.
 fn find_dirty_sessions(
     worker: &mut Worker<'_>,
     view: &View,
@@ -148,7 +177,8 @@ fn find_dirty_sessions(
     let known = view.session_ids();
     let mut reported = match probe {
         Probe::Unchanged => {
-            // All is as it was, and what could not be read then cannot be read now: that is told.
+            // Nothing changed, so no survey is needed. Unsettled sessions are verified all the same:
+            // a provisional read is repeated, and the issues of unreadable records are reported again.
             let unsettled =
                 |id: &SessionId| view.refresh_state(id).is_some_and(|state| state.1.unsettled);
             let jobs = known.iter().filter(|id| unsettled(id));
@@ -161,6 +191,8 @@ fn find_dirty_sessions(
         }
         Probe::Rescan => None,
     };
+    // The records of all sessions are compared even if the probe names the changes, because a probe
+    // names only changes of messages and parts. The sets of messages are surveyed only without it.
     let mut observed = observe_sessions(worker, reported.is_none(), issue_log)?;
     let mut removed = Vec::new();
     for id in known {
@@ -170,7 +202,8 @@ fn find_dirty_sessions(
         }
         match &mut reported {
             None => removed.push(key),
-            // It lost its record, or never had one: whether it has messages was not looked at.
+            // The session lost its record, or never had one. Its messages were not surveyed. If it lost
+            // the record, it is verified, which finds out whether messages are left.
             Some(reported) => {
                 let had_record =
                     view.refresh_state(&key.session).is_some_and(|state| state.0.is_some());
@@ -194,7 +227,7 @@ fn find_dirty_sessions(
     Ok(RefreshWork { jobs, removed, sessions })
 }
 
-/// The records of sessions and, if they are wanted, the sets of their messages.
+/// Surveys the records of all sessions and, if `sets` is `true`, the sets of their messages.
 fn observe_sessions(
     worker: &mut Worker<'_>,
     sets: bool,
@@ -232,8 +265,8 @@ fn observe_sessions(
     Ok(observed)
 }
 
-/// Whether a session has to be looked at record by record. `sets` says whether its set of messages
-/// was looked for.
+/// Checks whether a session has to be verified record by record. `sets` says whether its set of
+/// messages was surveyed.
 fn is_dirty(
     view: &View,
     key: &SessionKey,

@@ -1,4 +1,5 @@
-//! A session that may have been added to: what was added is read, and nothing else of it is looked at.
+//! Resumes a session that an agent keeps in an append log: reads the records that were appended, and
+//! nothing else of the session.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -18,8 +19,8 @@ use super::pool::Worker;
 use super::session::{IssueLog, PartDetail, push_message_meta, session_meta};
 use super::verify_outcome::{VerifyOutcome, needs_revision};
 
-/// Reads what was added to a session since the index has it. None if the session has to be looked at
-/// whole.
+/// Reads what was appended to a session since the index read it. `None` if the session has to be
+/// verified as a whole.
 pub(super) fn resume(
     worker: &mut Worker<'_>,
     view: &View,
@@ -37,6 +38,8 @@ pub(super) fn resume(
         added.accept(item);
         ControlFlow::Continue(())
     })?;
+    // The log was rewritten, truncated or replaced. The records that were handed out are dropped with
+    // `added`; nothing was committed yet.
     if resumed.probe == Probe::Rescan {
         return Ok(None);
     }
@@ -46,7 +49,10 @@ pub(super) fn resume(
     Ok(Some(added.finish(&known, state, options)))
 }
 
-/// Whether all that is known of a session holds until something is added to it.
+/// Checks whether the index may rely on everything it has of a session.
+///
+/// Resuming never reads old records again. So all of them have to be clean and as detailed as the
+/// options require; a full refresh never resumes.
 fn may_resume(known: &SessionState, options: &RefreshOptions) -> bool {
     let wanted = options.parts.max(options.parts_of_dirty);
     let records = known.record.iter().map(|record| record.observed);
@@ -56,7 +62,7 @@ fn may_resume(known: &SessionState, options: &RefreshOptions) -> bool {
         && (wanted == PartDetail::Later || known.refresh_state.unlisted_messages == 0)
 }
 
-/// What a Source hands out of a session that was added to.
+/// The records that a Source hands out while a session is resumed.
 struct AppendedRecords<'a> {
     view: &'a View,
     session: &'a SessionKey,
@@ -64,18 +70,19 @@ struct AppendedRecords<'a> {
     record: Option<SessionMeta>,
     set: Option<ObservedStamp>,
     messages: Vec<AppendedMessage>,
-    /// Where each of them is.
+    /// The index in `messages` of each message.
     message_indexes: HashMap<MessageKey, usize>,
     spans: Vec<(EntityKey, MappedSpan)>,
     issue_log: IssueLog,
     counters: RefreshCounters,
 }
 
-/// A message that was added, replaced, or has more parts.
+/// A message that was added or replaced, or that has new parts.
 struct AppendedMessage {
     meta: MessageMeta,
+    /// The message as the index has it; `None` if it is new.
     previous: Option<Arc<MessageMeta>>,
-    /// Its parts once some were handed out; none if the parts that it had are not known.
+    /// The parts, once one was handed out; `None` before that, or if the index never listed them.
     parts: Option<Vec<PartRef>>,
     set: Option<ObservedStamp>,
 }
@@ -96,6 +103,7 @@ impl<'a> AppendedRecords<'a> {
         }
     }
 
+    /// Adds one item that the Source hands out.
     fn accept(&mut self, item: ScanItem) {
         match item {
             ScanItem::Set(set) => self.accept_set(&set),
@@ -147,7 +155,7 @@ impl<'a> AppendedRecords<'a> {
         self.keep_span(entry);
     }
 
-    /// Adds a message, or what it is now. The parts of one that is new are all yet to come.
+    /// Adds a message, or replaces its meta if it was added before. Returns its index.
     fn put_message(&mut self, mut meta: MessageMeta, previous: Option<Arc<MessageMeta>>) -> usize {
         if let Some(at) = self.message_indexes.get(&meta.key) {
             self.messages[*at].meta = meta;
@@ -155,6 +163,7 @@ impl<'a> AppendedRecords<'a> {
         }
         let set = previous.as_ref().and_then(|previous| previous.parts.as_ref()?.part_set);
         let parts = match &previous {
+            // All parts of a new message are still to come, so the list is known: it starts empty.
             None => Some(Vec::new()),
             Some(previous) => {
                 meta.parts = previous.parts.clone();
@@ -167,7 +176,8 @@ impl<'a> AppendedRecords<'a> {
         at
     }
 
-    /// Where a message is that is there.
+    /// Returns the index of a message, and adds it from the view first if needed. `None` if neither
+    /// the log nor the view has it.
     fn message_index(&mut self, key: &MessageKey) -> Option<usize> {
         if let Some(at) = self.message_indexes.get(key) {
             return Some(*at);
@@ -179,16 +189,19 @@ impl<'a> AppendedRecords<'a> {
 
     fn accept_part(&mut self, key: &PartKey, entry: Entry) {
         let (session, message) = (self.session.session.clone(), key.message.clone());
-        // A part of nothing is in no index.
+        // A part without its message is not indexed.
         let Some(at) = self.message_index(&MessageKey { session, message }) else { return };
         let Self { messages, counters, .. } = self;
         let AppendedMessage { meta, parts, .. } = &mut messages[at];
+        // The list is copied once, when the first part of the message comes. Messages without new
+        // parts share their lists with the index.
         if let (None, Some(list)) = (&parts, &meta.parts) {
             counters.cloned += list.refs.len() as u64;
             *parts = Some(list.refs.to_vec());
         }
         if let Some(parts) = parts {
             let part = part_ref(&key.part, entry.span.as_ref());
+            // Searched from the end, because a replaced part is most often a recent one.
             match parts.iter_mut().rev().find(|known| known.id == part.id) {
                 Some(known) => *known = part,
                 None => parts.push(part),
@@ -202,7 +215,12 @@ impl<'a> AppendedRecords<'a> {
         self.spans.extend(entry.span.map(|span| (entry.key, span)));
     }
 
-    /// `state` is what is known of the session, up to now.
+    /// Makes the outcome. `known` is the session's state in the index, `state` a copy of it with the
+    /// new time and token.
+    ///
+    /// The counts of the refresh state change by the difference: the old counts of a message are
+    /// removed and its new counts added. So the cost depends on what was appended, not on the length of
+    /// the session.
     fn finish(
         self,
         known: &SessionState,
@@ -236,6 +254,7 @@ impl<'a> AppendedRecords<'a> {
         }
         let records = state.record.iter().map(|record| record.observed);
         let is_clean = records.chain(refresh_state.message_set).all(|observed| observed.clean);
+        // `may_resume` has checked that nothing else in the session is unclean.
         refresh_state.unsettled =
             !is_clean || refresh_state.unclean_messages > 0 || !issue_log.issues.is_empty();
         let unsettled = refresh_state.unsettled;

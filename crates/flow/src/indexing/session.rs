@@ -1,4 +1,4 @@
-//! One session, read whole.
+//! Reads one whole session for the index.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -18,20 +18,20 @@ use scrollback_stor_mmap::Settled;
 use super::meta_builder::{MessagePosition, MetaBuilder, observed_from_observation};
 use super::pool::Worker;
 
-/// How much of the parts an index keeps.
+/// The detail of parts in an index. Each level includes the one before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum PartDetail {
-    /// Nothing before a session is looked into: the cheapest, as every message has a directory of
-    /// parts.
+    /// No parts until a session is loaded. This is the cheapest level, because in a store of files
+    /// every message has its own directory of parts.
     #[default]
     Later,
-    /// Their names.
+    /// The names of parts.
     Names,
-    /// Their names and what their files look like.
+    /// The names and stamps of parts.
     Stamps,
 }
 
-/// Takes what goes wrong, and remembers that something did.
+/// The issues of a build or refresh.
 #[derive(Debug, Default)]
 pub(crate) struct IssueLog {
     pub(crate) issues: Vec<StageIssue>,
@@ -49,14 +49,14 @@ impl IssueLog {
     }
 }
 
-/// A session that was read whole.
+/// A session that was read as a whole.
 pub(crate) struct WholeSession {
     pub(crate) contents: SessionContents,
     pub(crate) issue_log: IssueLog,
 }
 
-/// Reads a session whose record is at hand, or that has none. What is wrong with it keeps the
-/// session from being settled.
+/// Reads a whole session. `entry` is its record; `None` if the session has only messages. A session
+/// with issues is unsettled, so that the next refresh verifies it again.
 pub(crate) fn read_whole_session(
     worker: &mut Worker<'_>,
     key: &SessionKey,
@@ -87,9 +87,11 @@ pub(crate) fn read_whole_session(
     Ok(WholeSession { contents, issue_log })
 }
 
-/// All messages of a session, without their parts.
+/// The messages of a session, without their parts.
 pub(super) struct SessionMessages {
+    /// The observation of the message set; `None` if the session has no set.
     pub(super) set: Option<ObservedStamp>,
+    /// The token to resume from; `None` if the session is not an append log.
     pub(super) resume: Option<Arc<[u8]>>,
     pub(super) messages: Vec<MessageMeta>,
 }
@@ -133,6 +135,8 @@ pub(super) fn read_all_messages(
                 }
             }
             BorrowedItem::Commit => {}
+            // The store changed during the scan, and the Source starts again: everything so far is
+            // dropped, issues included.
             BorrowedItem::Rollback => {
                 (set, resume) = (None, None);
                 messages.clear();
@@ -145,7 +149,8 @@ pub(super) fn read_all_messages(
     Ok(SessionMessages { set, resume, messages })
 }
 
-/// The meta of a session's record, and of what it does not say.
+/// Converts the entry of a session to its meta, and notes an issue with the record. `None` if the
+/// entry has no bytes.
 pub(crate) fn session_meta(
     meta_builder: &mut MetaBuilder,
     entry: &Entry,
@@ -165,7 +170,7 @@ pub(crate) fn session_meta(
     Some(meta)
 }
 
-/// Adds the meta of a message.
+/// Adds the meta of a message to `messages`, and notes an issue with the record.
 pub(super) fn push_message_meta(
     meta_builder: &mut MetaBuilder,
     key: EntityKey,
@@ -180,7 +185,7 @@ pub(super) fn push_message_meta(
     }
 }
 
-/// What a refresh has to know of a session that was just looked at file by file.
+/// Computes the refresh state of a session that was just verified file by file.
 pub(super) fn refresh_state<'m>(
     record: Option<&SessionMeta>,
     set: Option<ObservedStamp>,
@@ -207,7 +212,7 @@ pub(super) fn refresh_state<'m>(
     RefreshState { newest_change: newest, unsettled, ..state }
 }
 
-/// Lists the parts of a message.
+/// Lists the parts of a message, with as much detail as `parts` says.
 pub(crate) fn list_parts(
     reader: &mut dyn Reader,
     key: &MessageKey,

@@ -1,4 +1,4 @@
-//! Snapshots in files: one for each store, in a directory of our own.
+//! Saves snapshots as files: one for each store, in a directory of cache files.
 
 use std::fs::{self, DirBuilder};
 use std::path::{Path, PathBuf};
@@ -12,91 +12,96 @@ use scrollback_stor_mmap::{
     Dir, Directory, FileKind, FileLock, ListBuffer, open_cache_file, write_atomic,
 };
 
-/// Ends the names of snapshots.
+/// The suffix of snapshot files.
 const SNAPSHOT_SUFFIX: &[u8] = b".snapshot";
-/// Ends the names of snapshots that are being written.
+/// The suffix of snapshot files that are being written.
 const TEMPORARY_SUFFIX: &[u8] = b".tmp";
-/// Ends the names of files that are locked while a snapshot is replaced, or followed.
+/// The suffix of lock files. A lock is held while a snapshot is replaced or its store is followed.
 const LOCK_SUFFIX: &[u8] = b".lock";
-/// A snapshot that is being written for longer than this was left by a process that died.
+/// The age at which a temporary file counts as left behind by a process that died.
 const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
 
-/// Where snapshots are kept between runs: `$XDG_CACHE_HOME/scrollback`, never a store.
+/// A directory of snapshot files, such as `$XDG_CACHE_HOME/scrollback`. It is never inside a store.
+///
+/// Pass it to [`SessionMaterializer::open`](crate::SessionMaterializer::open), which loads the
+/// snapshot of its store.
 #[derive(Debug, Clone)]
 pub struct Snapshots {
     dir: PathBuf,
     budget: u64,
-    /// Held by a process that follows a store, for as long as it does.
+    /// The lock of the store that this process follows.
     lock: Option<(SourceId, FileLock)>,
     has_cursors: bool,
 }
 
-/// Why there is no snapshot to begin with: the index is then built anew.
+/// The reason why a store has no usable snapshot. The index is then built from the store.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoSnapshot {
-    /// None was kept, or keeping them is switched off.
-    #[error("there is no snapshot")]
+    /// No snapshot was saved, or saving is switched off.
+    #[error("no snapshot was found")]
     Missing,
     /// The file cannot be read.
     #[error("the snapshot cannot be read: {0}")]
     Unreadable(String),
-    /// The bytes are of no use.
+    /// The bytes are damaged, foreign or of another version.
     #[error(transparent)]
     Unusable(#[from] SnapshotError),
-    /// It is of another store, whose name has the same hash.
-    #[error("the snapshot is of another store, {0}")]
+    /// The snapshot belongs to this other store, whose name has the same hash.
+    #[error("the snapshot belongs to another store, {0}")]
     OtherStore(SourceId),
 }
 
-/// A snapshot in its file.
+/// A snapshot file. [`Snapshots::list`] returns them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SnapshotFile {
-    /// The file.
+    /// The path of the file.
     pub path: PathBuf,
-    /// Its size and when it was written.
+    /// The size of the file and the time when it was written.
     pub stamp: Stamp,
-    /// The store that it is of; none if it is of no use to this version.
+    /// The store of the snapshot; `None` if this version cannot use the snapshot.
     pub store: Option<SourceId>,
 }
 
 impl Snapshots {
-    /// How many bytes of snapshots are kept: 512 MiB.
+    /// The default budget for all snapshots, in bytes: 512 MiB.
     pub const BUDGET: u64 = 512 << 20;
 
-    /// Snapshots in this directory, which is made when the first is kept.
+    /// Uses this directory, which is created with the first snapshot that is saved.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
         Self { dir: dir.into(), budget: Self::BUDGET, lock: None, has_cursors: true }
     }
 
-    /// The same with another budget, in bytes. The one that was kept last always stays.
+    /// Sets another budget, in bytes. The snapshot that was saved last always stays.
     #[must_use]
     pub fn with_budget(self, budget: u64) -> Self {
         Self { budget, ..self }
     }
 
-    /// The same for a process that hands out no cursors: the snapshots that it writes leave the
-    /// cursors of other processes good, however many there are.
+    /// Marks this process as one that hands out no cursors. Its snapshots then keep the cursors of
+    /// other processes valid, no matter how many snapshots are written.
     #[must_use]
     pub fn without_cursors(self) -> Self {
         Self { has_cursors: false, ..self }
     }
 
-    /// Whether cursors of an index that is kept here may be handed out.
+    /// Checks whether cursors of an index that is saved here may be handed out.
     pub fn has_cursors(&self) -> bool {
         self.has_cursors
     }
 
-    /// The same with the snapshot of a store for itself, as long as a clone of this lives: no other
-    /// process replaces it meanwhile. Unchanged if another process has it already, or where files
-    /// cannot be locked.
+    /// Locks the snapshot of a store, until the last clone of the result is dropped. No other process
+    /// replaces the snapshot meanwhile.
+    ///
+    /// Nothing is locked if another process has the lock, or if the file system has no locks.
+    /// [`Snapshots::is_locked`] returns whether it worked.
     #[must_use]
     pub fn with_lock(self, store: &SourceId) -> Self {
         let lock = self.make_dir().ok().and_then(|()| self.take_lock(store).ok().flatten());
         Self { lock: lock.map(|lock| (store.clone(), lock)), ..self }
     }
 
-    /// Whether [`Snapshots::with_lock`] got the lock of a store.
+    /// Checks whether [`Snapshots::with_lock`] got the lock of a store.
     pub fn is_locked(&self, store: &SourceId) -> bool {
         self.lock.as_ref().is_some_and(|(locked, _)| locked == store)
     }
@@ -112,20 +117,20 @@ impl Snapshots {
         path.into()
     }
 
-    /// The directory.
+    /// Returns the directory.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// The file of a store's snapshot.
+    /// Returns the path of a store's snapshot.
     pub fn path(&self, store: &SourceId) -> PathBuf {
         self.dir.join(snapshot_file_name(store))
     }
 
-    /// Opens the snapshot of a store: maps it, and checks all of it.
+    /// Loads the snapshot of a store: maps the file and checks all of its bytes.
     ///
     /// # Errors
-    /// Why there is none that is of use.
+    /// The reason why the store has no usable snapshot.
     pub fn load(&self, store: &SourceId) -> Result<Snapshot, NoSnapshot> {
         let snapshot = open_snapshot(&self.path(store))?;
         if snapshot.store() != store {
@@ -134,13 +139,14 @@ impl Snapshots {
         Ok(snapshot)
     }
 
-    /// Keeps a snapshot in place of the one of the same store, but only if that is the one that the
-    /// index began with or wrote last (`before`), or an ancestor: what another process kept
-    /// meanwhile stays, and so does the snapshot of a store that another process follows. Says
-    /// whether it was kept.
+    /// Saves a snapshot, if that overwrites nothing of another process. Returns whether it was saved.
+    ///
+    /// The saved snapshot of the same store is replaced if its cursor is `before` (the snapshot that
+    /// the index started from or wrote last), or if the new snapshot continues it. It stays if another
+    /// process has saved it meanwhile, or if another process follows the store.
     ///
     /// # Errors
-    /// If it cannot be written; the old one is then as it was.
+    /// If the snapshot cannot be written; the old one is then unchanged.
     pub fn save_after(
         &self,
         snapshot: &Snapshot,
@@ -151,7 +157,7 @@ impl Snapshots {
         let store = snapshot.store();
         let _lock = match self.is_locked(store) {
             true => None,
-            // Where files cannot be locked, the check below has to do.
+            // Without file locks, the check of the cursor below is the only protection.
             false => match self.take_lock(store) {
                 Ok(None) => return Ok(false),
                 Ok(lock) => lock,
@@ -168,11 +174,14 @@ impl Snapshots {
         Ok(true)
     }
 
-    /// Keeps a snapshot in place of the one of the same store, whatever that is, and removes the oldest of others
-    /// that are over the budget. Whoever opens it meanwhile has all of the old or all of the new.
+    /// Saves a snapshot and replaces the saved one of the same store. Removes the oldest snapshots of
+    /// other stores while all together are over the budget.
+    ///
+    /// The file is replaced atomically: a process that opens it at the same time reads the whole old
+    /// snapshot or the whole new one.
     ///
     /// # Errors
-    /// If it cannot be written; the old one is then as it was.
+    /// If the snapshot cannot be written; the old one is then unchanged.
     pub fn save(&self, snapshot: &Snapshot, now: UnixNanos) -> Result<(), PathError> {
         self.make_dir()?;
         let path = self.path(snapshot.store());
@@ -190,7 +199,7 @@ impl Snapshots {
         private.create(&self.dir).at_path("make", &self.dir)
     }
 
-    /// The snapshots that are kept, the newest first.
+    /// Returns the saved snapshots, newest first.
     pub fn list(&self) -> Vec<SnapshotFile> {
         let mut saved: Vec<SnapshotFile> = self
             .files_with_suffix(SNAPSHOT_SUFFIX)
@@ -204,17 +213,19 @@ impl Snapshots {
         saved
     }
 
-    /// Removes every snapshot, and what was left of unfinished ones. Says how many there were.
+    /// Removes every snapshot, every temporary file, and every lock file that is not held. Returns the
+    /// number of snapshots.
     ///
     /// # Errors
-    /// If one cannot be removed.
+    /// If a file cannot be removed.
     pub fn clear(&self) -> Result<usize, PathError> {
         let snapshots = self.files_with_suffix(SNAPSHOT_SUFFIX);
         for (path, _) in snapshots.iter().chain(&self.files_with_suffix(TEMPORARY_SUFFIX)) {
             remove(path)?;
         }
         for (path, _) in self.files_with_suffix(LOCK_SUFFIX) {
-            // One that a process holds has to stay what it holds.
+            // A held lock file stays. If it were removed, the next process would create and lock
+            // another file, and two processes would hold the lock.
             if let Ok(Some(_lock)) = FileLock::try_take(&path) {
                 remove(&path)?;
             }
@@ -222,10 +233,10 @@ impl Snapshots {
         Ok(snapshots.len())
     }
 
-    /// Removes the snapshots of these stores. Says which there were.
+    /// Removes the snapshots of the stores for which `is_wanted` returns `true`. Returns those stores.
     ///
     /// # Errors
-    /// If one cannot be removed.
+    /// If a file cannot be removed.
     pub fn clear_stores(
         &self,
         is_wanted: impl Fn(&SourceId) -> bool,
@@ -240,7 +251,8 @@ impl Snapshots {
         Ok(removed)
     }
 
-    /// Removes what is over the budget, the oldest first, and what dead processes left.
+    /// Removes the oldest snapshots while all are over the budget, and the temporary files of
+    /// processes that died.
     fn enforce_budget(&self, newest: &Path, now: UnixNanos) {
         let mut others = self.files_with_suffix(SNAPSHOT_SUFFIX);
         let mut all: u64 = others.iter().map(|(_, stamp)| stamp.size).sum();
@@ -258,7 +270,8 @@ impl Snapshots {
         }
     }
 
-    /// Our files whose names end so. Others in the directory are not ours to touch.
+    /// Returns the cache files whose names have this suffix. Other files in the directory belong to
+    /// someone else and are left alone.
     fn files_with_suffix(&self, suffix: &[u8]) -> Vec<(PathBuf, Stamp)> {
         let Ok(dir) = Dir::open(&self.dir) else { return Vec::new() };
         let mut names = Vec::new();
@@ -277,7 +290,7 @@ impl Snapshots {
     }
 }
 
-/// Removes a file, unless somebody did already.
+/// Removes a file. A file that is already gone is not an error.
 fn remove(path: &Path) -> Result<(), PathError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),

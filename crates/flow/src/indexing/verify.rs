@@ -1,4 +1,4 @@
-//! One session, looked at file by file and read where it changed.
+//! Verifies one session: compares the stamp of every file with the index, and reads what changed.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -22,18 +22,19 @@ use super::session::{
 };
 use super::verify_outcome::{VerifyOutcome, needs_revision};
 
-/// Where a session was sighted: its record, and the set of its messages.
+/// What a survey observed of a session: its record and its message set.
 #[derive(Debug, Default)]
 pub(crate) struct SessionObservation {
+    /// The records. A session that moves between projects may have two for a moment.
     pub(crate) records: Vec<Observation>,
-    /// None if it was not looked for.
+    /// The message set; `None` if it was not surveyed, `Some(None)` if the session has none.
     pub(crate) set: Option<Option<Observation>>,
-    /// Whether something is wrong with the record.
+    /// Whether the survey found an issue with the record.
     pub(crate) has_issue: bool,
 }
 
 impl SessionObservation {
-    /// Whether it is known that no message joined or left since.
+    /// Checks whether the message set was surveyed and is unchanged: no message was added or removed.
     pub(crate) fn is_same_set(&self, known: &RefreshState) -> bool {
         match (&known.message_set, &self.set) {
             (None, Some(None)) => true,
@@ -43,8 +44,10 @@ impl SessionObservation {
     }
 }
 
-/// Whether every message that is known of looks as it did. Nothing is listed: of a set that is as
-/// it was, the names are known.
+/// Checks whether the stamps of all messages in the index are unchanged.
+///
+/// Call it only if the message set is unchanged: the index then has the names of all messages, and
+/// nothing has to be listed.
 fn are_messages_unchanged(worker: &mut Worker<'_>, view: &View, key: &SessionKey) -> Result<bool> {
     let Some((ids, stamps)) = view.observed_messages(&key.session) else { return Ok(false) };
     worker.file_count += ids.len() as u64;
@@ -59,8 +62,16 @@ fn are_messages_unchanged(worker: &mut Worker<'_>, view: &View, key: &SessionKey
     Ok(same == ids.len())
 }
 
-/// Looks at every file of a session, and at its parts as far as the index looked at them or
-/// the options want; reads what changed. `seen` is how it was sighted, if it was.
+/// Verifies every message of a session, and its parts as far as the index has listed them or the
+/// options require. Reads what changed, and returns the changes.
+///
+/// `observation` is what a survey has just observed of the session; `None` without a survey.
+///
+/// The ways, from the cheapest to the most expensive:
+/// 1. resume an append log;
+/// 2. compare the stamps of all messages, and find nothing changed;
+/// 3. read the messages whose stamps changed;
+/// 4. read all messages, if stamps say nothing or the session is new.
 pub(crate) fn verify(
     worker: &mut Worker<'_>,
     view: &View,
@@ -74,11 +85,15 @@ pub(crate) fn verify(
     let checked_at = worker.reader.clock().now();
     let known = view.session_state(&key.session);
     let mut issue_log = IssueLog::default();
-    // Of a log that could not be resumed, equal stamps say nothing.
+    // The stamp of a log changes with each append, and its records have no stamps of their own. So if
+    // a log could not be resumed, stamps cannot show which of its records are unchanged.
     let is_log = known.as_ref().is_some_and(|known| known.resume.is_some());
     let observation = observation.filter(|_| !is_log);
     let record = verify_record(worker, known.as_deref(), key, observation, &mut issue_log)?;
 
+    // The shortcut for an unchanged session. A hot session does not take it: a stamp in it may be
+    // unsettled, and committing the new time of verification may make it cold. Nor does a session with
+    // listed parts (`are_messages_unchanged` is then false), because their stamps count too.
     if let (Some(known), Some(observation)) = (&known, observation)
         && issue_log.issues.is_empty()
         && known.record == record
@@ -87,12 +102,12 @@ pub(crate) fn verify(
         && observation.is_same_set(&known.refresh_state)
         && are_messages_unchanged(worker, view, key)?
     {
-        // Nearly always.
+        // This is the usual case. Nothing is decoded or committed.
         return Ok(VerifyOutcome { issue_log, ..VerifyOutcome::default() });
     }
     let old = view.by_session(&key.session);
-    // Of a session that is new all is read, and of a log that could not be resumed too: what is handed
-    // out then says where to resume.
+    // A new session is read as a whole. So is a log that could not be resumed: only reading all of it
+    // gives a new token to resume from.
     let mut batch = Batch::new();
     let SessionMessages { set, resume, mut messages } = match is_log || known.is_none() {
         true => reread_all_messages(worker, key, &old, &mut batch, &mut issue_log)?,
@@ -111,6 +126,7 @@ pub(crate) fn verify(
             batch.put_message(message);
         }
     }
+    // A session with neither a record nor messages is gone from the store.
     let exists = record.is_some() || set.is_some();
     match known {
         Some(_) if !exists => batch.remove_session(key.clone()),
@@ -130,8 +146,8 @@ fn messages_by_id(messages: &[Arc<MessageMeta>]) -> HashMap<&MessageId, &Arc<Mes
     messages.iter().map(|message| (&message.key.message, message)).collect()
 }
 
-/// All messages of a session, read; those that are gone are removed. What was known of their parts
-/// stays.
+/// Reads all messages of a session. Messages that are gone are removed; the part lists of the others
+/// stay.
 fn reread_all_messages(
     worker: &mut Worker<'_>,
     key: &SessionKey,
@@ -148,15 +164,15 @@ fn reread_all_messages(
     }
     for issue in &issue_log.issues[before..] {
         if let Some(EntityKey::Message(unreadable)) = &issue.key {
-            old.remove(&unreadable.message); // there all the same
+            old.remove(&unreadable.message); // unreadable, but not gone: its old meta stays
         }
     }
     old.into_values().for_each(|message| batch.remove_message(message.key.clone()));
     Ok(all)
 }
 
-/// All messages of a session: those that look as they did as they are known, the others read. Those
-/// that are gone are removed.
+/// Returns all messages of a session: unchanged ones from the index, new and changed ones read from
+/// the store. Messages that are gone are removed.
 fn read_changed_messages(
     worker: &mut Worker<'_>,
     key: &SessionKey,
@@ -186,14 +202,16 @@ fn read_changed_messages(
                 observed.remove(&message.key.message);
                 messages.push(MessageMeta::clone(message));
             }
-            Some(_) => {} // it is among those to be read
+            Some(_) => {} // changed: it stays in `observed`, which is read below
         }
     }
     read_messages(worker, key, observed.into_keys(), old, &mut messages, issue_log)?;
     Ok(SessionMessages { set, resume: None, messages })
 }
 
-/// The session's record as it is now.
+/// Returns the session's record as it is now; `None` if it is gone or unreadable.
+///
+/// Without an observation the record is read in any case.
 pub(crate) fn verify_record(
     worker: &mut Worker<'_>,
     known: Option<&SessionState>,
@@ -216,26 +234,26 @@ pub(crate) fn verify_record(
     reader.spans(&requested, &mut |item| {
         match item {
             ScanItem::Entry(entry) => read = session_meta(meta_builder, &entry, issue_log),
-            ScanItem::Issue(_, issue) if issue.is_vanished() => {} // that is the answer
+            ScanItem::Issue(_, issue) if issue.is_vanished() => {} // gone: the result is `None`
             ScanItem::Issue(key, issue) => issue_log.note(key, issue),
             ScanItem::Set(_) => {}
         }
         ControlFlow::Continue(())
     })?;
-    // Without a sighting it is read at any rate: told apart by what it looked like.
+    // An equal record keeps its `Arc`, so that the session does not count as changed.
     match (read, known) {
         (Some(read), Some(known)) if **known == read => Ok(Some(Arc::clone(known))),
         (read, _) => Ok(read.map(Arc::new)),
     }
 }
 
-/// Whether a record is as it was, and in the same project.
+/// Checks whether a record has the same stamp and project as in the index.
 fn is_same_record(known: &SessionMeta, current: &Observation) -> bool {
     known.observed.is_unchanged(&current.stamp)
         && current.project.as_ref().is_none_or(|project| known.project.as_ref() == Some(project))
 }
 
-/// Reads messages that are new or changed. What was known of the parts of a changed one stays.
+/// Reads messages that are new or changed. A changed message keeps its part list.
 pub(crate) fn read_messages(
     worker: &mut Worker<'_>,
     session: &SessionKey,
@@ -271,7 +289,7 @@ pub(crate) fn read_messages(
     })
 }
 
-/// Looks at the parts of messages as far as they were looked at before, or as `wanted`.
+/// Verifies the parts of messages, in the detail that the index has or that `wanted` requires.
 fn verify_parts(
     worker: &mut Worker<'_>,
     messages: &mut [MessageMeta],
@@ -313,6 +331,8 @@ fn verify_parts(
             (Some(known), Some(current)) => known.is_unchanged(&current.stamp),
             _ => false,
         };
+        // An unchanged set proves that the names are unchanged. It proves nothing about the bytes, as
+        // a rewrite in place leaves the set alone: with stamps, every part is compared.
         let complete = level == PartDetail::Names || list.refs.is_empty();
         if unchanged && complete {
             continue;
@@ -325,8 +345,11 @@ fn verify_parts(
     Ok(())
 }
 
-/// Parts that look as they did are as they are known. Of those that may have been in the middle of a
-/// write then, and are not now, only the kind is, unless they are read next and compared.
+/// Carries over what the index knows of parts whose stamps are unchanged, from `known` to `current`.
+///
+/// A part whose last read was provisional and that is settled now keeps only its kind: its bytes may
+/// differ although the stamp is equal, so it has to count as changed. With `are_read`, the caller
+/// reads such parts next and compares their bytes, so they keep everything.
 pub(crate) fn carry_over_parts(current: &mut PartList, known: &PartList, are_read: bool) {
     let known: HashMap<&PartId, &PartRef> =
         known.refs.iter().map(|part| (&part.id, part)).collect();

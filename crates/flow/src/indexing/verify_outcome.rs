@@ -1,4 +1,4 @@
-//! What comes of looking at a session.
+//! The result of verifying a session.
 
 use scrollback_core_id::{EntityKey, SessionKey};
 use scrollback_index::{Batch, RefreshState, SessionState};
@@ -8,22 +8,25 @@ use super::counters::RefreshCounters;
 use super::options::RefreshOptions;
 use super::session::IssueLog;
 
-/// What came of looking at a session.
+/// The result of verifying a session: the changes for the index, and what else was found.
 #[derive(Default)]
 pub(crate) struct VerifyOutcome {
     pub(crate) batch: Batch,
     pub(crate) issue_log: IssueLog,
-    /// The session, if the index does not have it now: nothing of it is there that can be read.
+    /// The key of the session if nothing readable of it is left, so that the index does not have it.
     pub(crate) missing_session: Option<SessionKey>,
-    /// Whether some of it is to be looked at again.
+    /// Whether something in the session has to be verified again.
     pub(crate) unsettled: bool,
-    /// Bytes that were read and may be asked for again.
+    /// Bytes that were read and may be needed again, for the cache.
     pub(crate) spans: Vec<(EntityKey, MappedSpan)>,
     pub(crate) counters: RefreshCounters,
 }
 
-/// Whether what is known of a session now has to be committed, if none of its messages changed. That it
-/// was looked at has to be only if it need not be any more.
+/// Checks whether the state of a session has to be committed although none of its messages changed.
+///
+/// A new time of verification alone is not committed, because every refresh would then commit every
+/// session that it verified. The exception is a session that became cold by that time: without the
+/// commit it would stay hot.
 pub(super) fn needs_revision(
     known: Option<&SessionState>,
     current: &SessionState,
