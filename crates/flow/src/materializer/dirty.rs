@@ -1,24 +1,26 @@
-//! What is to be looked at because it changed, and what came of looking.
+//! The input and the result of refreshing records that may have changed.
 
 use scrollback_core_id::{EntityKey, MessageId, SessionKey};
 use scrollback_core_type::StageReport;
 
-/// What somebody said changed.
+/// Sessions, messages and records that may have changed, as a feed or a caller names them.
+/// [`SessionMaterializer::refresh_dirty`](crate::SessionMaterializer::refresh_dirty) verifies them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dirty {
-    /// Sessions with all of their messages.
+    /// Sessions, each with all of its messages.
     pub sessions: Vec<SessionKey>,
-    /// Messages with all of their parts.
+    /// Messages, each with all of its parts.
     pub messages: Vec<MessageId>,
-    /// Records, each by itself.
+    /// Single records.
     pub records: Vec<EntityKey>,
 }
 
-/// What came of looking at records.
+/// The result of refreshing dirty records.
 #[derive(Debug, Default)]
 pub struct DirtyRefreshOutcome {
-    /// What was wrong.
+    /// The issues.
     pub report: StageReport,
-    /// Those that may have been in the middle of a write: they are to be looked at again.
+    /// The records whose read was provisional: a write may have been under way. Refresh them again
+    /// after a pause.
     pub provisional: Vec<EntityKey>,
 }

@@ -1,4 +1,4 @@
-//! Whole sessions: from the cache where nothing changed, else from the store.
+//! Loads whole sessions: from the cache if nothing changed, else from the store.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -19,29 +19,37 @@ use crate::stage::locate_issues;
 use crate::tree::{ItemRefNode, MessageRefNode, PartRefNode, SessionRefNode, SessionRefTree};
 
 impl SessionMaterializer {
-    /// Loads a whole session, as it is now. The files of one that was loaded before are looked at
-    /// and not read again, unless they changed. The index learns what its parts are.
+    /// Loads a whole session as it is now.
+    ///
+    /// Every file of the session is verified first. If the session was loaded before and no file
+    /// changed, the bytes come from the cache. The index gets the list of the session's parts.
     ///
     /// # Errors
-    /// [`Error::NotFound`](crate::Error::NotFound) if neither the session nor messages of it are there.
+    /// [`Error::NotFound`](crate::Error::NotFound) if the store has neither the session nor messages
+    /// of it.
     pub fn load_session_tree(&self, session: &SessionKey) -> Result<SessionTree> {
+        // Verified first, so that the index has the stamps of now: a cached span counts only if its
+        // stamp equals the stamp in the index.
         let report = self.verify_sessions(std::slice::from_ref(session))?;
         let mut worker = Worker::new(&*self.source)?;
         if let Some(tree) = self.cached_tree(&self.index.view(), session, &mut *worker.reader)? {
             return Ok(SessionTree { tree, report });
         }
+        // The sets are observed before the parts are read: a part that is added in between gives the
+        // set a newer stamp, and the next refresh lists the parts again.
         let sets = observe_part_sets(&mut *worker.reader, &self.index.view(), session)?;
         let mut read = read_tree(&mut *worker.reader, session)?;
         self.index.commit(loaded_parts_batch(&self.index.view(), &read.value, &sets));
         self.cache_spans(&read.value);
         locate_issues(&mut read.report, |key| self.source.locate(key));
+        // The issues of verifying are dropped: reading the whole session has found them again.
         let mut report = StageReport { issues: Vec::new(), ..report };
         report.merge(read.report);
         Ok(SessionTree { tree: read.value, report })
     }
 
-    /// The session from the cache, if every record of it is there and as the index says. What is
-    /// no message is not in the index, and read again.
+    /// Returns the session from the cache; `None` if a record is missing there or differs from the
+    /// index. Items are not in the index, so they are read from the store.
     fn cached_tree(
         &self,
         view: &View,
@@ -55,9 +63,12 @@ impl SessionMaterializer {
             Some(ItemRefNode { key, order, span })
         });
         tree.items.extend(items);
-        Ok(listing.issues.is_empty().then_some(tree)) // issues are told by whoever reads it all
+        // After an issue the whole session is read, and that read reports the issue.
+        Ok(listing.issues.is_empty().then_some(tree))
     }
 
+    /// Returns the session, its messages and parts from the cache; `None` if one of them is missing
+    /// there, differs from the index, or was never listed.
     fn cached_tree_without_items(
         &self,
         view: &View,
@@ -85,9 +96,11 @@ impl SessionMaterializer {
         Some(SessionRefTree { session, messages, items: Vec::new(), clock })
     }
 
-    /// The bytes of records as the index says they look, from the cache where it has them and from
-    /// the store where not; in the order asked, none where a record is gone or cannot be read. What
-    /// comes from the store may be younger than what the index says.
+    /// Returns the bytes of records, each named by its key and the stamp that the index has for it.
+    ///
+    /// A span comes from the cache if its stamp is equal there, else from the store. A span from the
+    /// store may be newer than the index. The result has the order of `wanted`; a record that is
+    /// gone or unreadable is `None`.
     ///
     /// # Errors
     /// If the store cannot be opened.
@@ -120,12 +133,13 @@ impl SessionMaterializer {
         Ok(spans)
     }
 
-    /// A span that was read from a file that looked so, and that no write was under way in.
+    /// Returns a cached span if it has this stamp and its read was settled.
     fn cached_span(&self, key: &EntityKey, stamp: &Stamp) -> Option<MappedSpan> {
         let span = self.cache.get(self.source.id(), key)?;
         (span.is_settled() && span.stamp() == stamp).then_some(span)
     }
 
+    /// Caches the settled spans of a tree. A provisional span may be torn, so it is never cached.
     fn cache_spans(&self, tree: &SessionRefTree) {
         let put = |key: EntityKey, span: &Option<MappedSpan>| {
             if let Some(span) = span.as_ref().filter(|span| span.is_settled()) {

@@ -1,5 +1,4 @@
-//! What the index learns from a session that was loaded: its parts, their kinds, and how their
-//! files looked.
+//! Updates the index from a session that was loaded: part lists, kinds and stamps.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -11,7 +10,7 @@ use scrollback_source::{Reader, Result, Survey, SurveyItem};
 use crate::indexing::{observed_from_observation, part_ref};
 use crate::tree::{PartRefNode, SessionRefTree};
 
-/// How the sets of parts look before they are listed.
+/// Observes the part sets of a session's messages, without listing the parts.
 pub(super) fn observe_part_sets(
     reader: &mut dyn Reader,
     view: &View,
@@ -31,8 +30,11 @@ pub(super) fn observe_part_sets(
     Ok(sets)
 }
 
-/// The messages of a tree with their parts, where the index knew less. A message that changed
-/// since it was verified is left to the next look.
+/// Returns a batch with the part lists of a loaded tree, for the messages of which the index had
+/// less.
+///
+/// A message that changed since it was verified is left out: the next refresh reads it. So is a
+/// message with an unreadable part.
 pub(super) fn loaded_parts_batch(
     view: &View,
     tree: &SessionRefTree,

@@ -1,9 +1,9 @@
-//! The materializer: an index, the Source that it is of, and a cache of bytes, as one thing that
-//! answers.
+//! The materializer: the index of a Source, the Source itself and a cache of bytes, behind one type.
 //!
-//! `state` is what it holds; each of the other modules is one thing that it does.
+//! `state` has the type; every other module has one of its operations.
 
 mod dirty;
+mod dirty_work;
 mod load;
 mod loaded_parts;
 mod open;

@@ -1,4 +1,4 @@
-//! How a materializer begins: with a snapshot, with the store, or with nothing.
+//! Opens a materializer: from a snapshot, from the store, or empty.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -13,9 +13,11 @@ use crate::indexing::{
 };
 
 impl SessionMaterializer {
-    /// Begins with the snapshot of a store and refreshes it, or builds the index anew where there
-    /// is none that is of use. Without `snapshots` none is looked for, and none kept. Breaks if
-    /// `progress` does.
+    /// Opens the index of a store.
+    ///
+    /// If `snapshots` has a usable snapshot of the store, the index starts from it and is refreshed.
+    /// Otherwise the index is built from the store. Without `snapshots` no snapshot is read or
+    /// written. Returns `Break` if `progress` breaks.
     ///
     /// # Errors
     /// If the store cannot be opened or walked.
@@ -50,7 +52,8 @@ impl SessionMaterializer {
                 };
                 let mut report = report;
                 if value.token().is_some() {
-                    // What changed while it was read, where that is known.
+                    // A build reads for a while, and the agent may write meanwhile. A store that
+                    // keeps an account of itself names those changes at little cost.
                     let fast = RefreshOptions { verify: Verify::Fast, ..options };
                     match refresh_index(&*source, &value, &fast, progress)? {
                         ControlFlow::Continue(refreshed) => {
@@ -66,7 +69,7 @@ impl SessionMaterializer {
         Ok(ControlFlow::Continue(StageResult { value, report }))
     }
 
-    /// Begins with nothing, for a store that is not there yet.
+    /// Creates a materializer with an empty index, for a pending store: one that does not exist yet.
     pub fn empty(
         source: Arc<dyn Source>,
         snapshots: Option<Snapshots>,

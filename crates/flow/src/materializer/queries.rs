@@ -1,5 +1,5 @@
-//! Questions: about sessions from the index alone, about texts and parts by reading one session
-//! after the other, and no more than are asked for.
+//! Answers queries: about sessions from the index alone; about texts and parts by reading sessions one
+//! after the other, until the caller stops.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -15,12 +15,13 @@ use crate::hydrate::{MessageHydrated, PartHydrated, SessionHydratedTree};
 use crate::run::{SessionScope, run_session_flow};
 
 impl SessionMaterializer {
-    /// The sessions, newest first.
+    /// Returns all sessions, newest first.
     pub fn sessions_by_time(&self) -> Vec<Arc<SessionMeta>> {
         self.view().sessions().collect()
     }
 
-    /// The sessions that changed at this time or later, in Unix milliseconds; newest first.
+    /// Returns the sessions that changed at or after `since_ms` (Unix time in milliseconds), newest
+    /// first. A session without an update time counts by its creation time.
     pub fn sessions_updated_since(&self, since_ms: i64) -> Vec<Arc<SessionMeta>> {
         self.view()
             .sessions()
@@ -28,12 +29,12 @@ impl SessionMaterializer {
             .collect()
     }
 
-    /// The sessions of a project, newest first.
+    /// Returns the sessions of a project, newest first.
     pub fn sessions_of_project(&self, project: &ProjectId) -> Vec<Arc<SessionMeta>> {
         self.view().by_project(project)
     }
 
-    /// The sessions that were started in a directory or below it, newest first.
+    /// Returns the sessions that were started in a directory or below it, newest first.
     pub fn sessions_in_directory(&self, directory: &Path) -> Vec<Arc<SessionMeta>> {
         let is_below = |meta: &Arc<SessionMeta>| {
             meta.directory.as_ref().is_some_and(|value| Path::new(&**value).starts_with(directory))
@@ -41,13 +42,13 @@ impl SessionMaterializer {
         self.view().sessions().filter(is_below).collect()
     }
 
-    /// The sessions that a session started, newest first.
+    /// Returns the sessions that a session started (its subagents), newest first.
     pub fn sessions_of_parent(&self, parent: &SessionId) -> Vec<Arc<SessionMeta>> {
         self.view().children(parent)
     }
 
-    /// Runs a session flow over the sessions that `pick` takes, newest first, without walking the
-    /// store for them.
+    /// Runs a flow over the sessions for which `is_picked` returns `true`, newest first, until
+    /// `visit` breaks. The index names the sessions, so the store is not walked.
     ///
     /// # Errors
     /// If the store cannot be opened.
@@ -59,12 +60,13 @@ impl SessionMaterializer {
         let view = self.view();
         let picked = view.sessions().filter(|meta| is_picked(meta)).map(|meta| meta.key.clone());
         let scope = SessionScope::Sessions(picked.collect::<Vec<SessionKey>>());
-        drop(view); // a flow may take its time
+        drop(view); // a long-lived view would keep old versions in memory during the flow
         run_session_flow(&*self.source, &scope, visit)
     }
 
-    /// Finds the parts that `want` takes, in the sessions that `pick` takes; reads one session
-    /// after the other, newest first, until `each` breaks.
+    /// Passes to `visit` the parts for which `is_wanted` returns `true`, in the sessions for which
+    /// `is_picked` returns `true`. Reads one session after the other, newest first, until `visit`
+    /// breaks.
     ///
     /// # Errors
     /// If the store cannot be opened.
@@ -84,8 +86,8 @@ impl SessionMaterializer {
         })
     }
 
-    /// Finds the parts whose text `matches` takes: what was written, thought, or put out by a tool.
-    /// Reads one session after the other, newest first, until `each` breaks.
+    /// Passes to `visit` the parts whose text matches: texts, reasoning, and the output or error of
+    /// tools. Reads one session after the other, newest first, until `visit` breaks.
     ///
     /// # Errors
     /// If the store cannot be opened.

@@ -1,19 +1,17 @@
-//! Single records, looked at because somebody said that they changed. What joined or left a session
-//! or a message is a matter of all of it, and looked at as such.
+//! Verifies records that may have changed, and nothing else of the store.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::sync::{Arc, PoisonError};
 
-use scrollback_core_id::{
-    EntityKey, MessageId, MessageKey, PartId, PartKey, ProjectId, SessionKey,
-};
+use scrollback_core_id::{EntityKey, MessageId, MessageKey, PartId, PartKey, SessionKey};
 use scrollback_core_type::StageReport;
 use scrollback_index::{Batch, MessageMeta, ObservedStamp, PartList, PartRef, SessionMeta, View};
 use scrollback_source::{Result, ScanItem};
 use scrollback_stor_mmap::MappedSpan;
 
 use super::dirty::{Dirty, DirtyRefreshOutcome};
+use super::dirty_work::DirtyWork;
 use super::state::SessionMaterializer;
 use crate::indexing::pool::Worker;
 use crate::indexing::{
@@ -22,34 +20,20 @@ use crate::indexing::{
 };
 use crate::stage::locate_issues;
 
-/// What is to be looked at, sorted by what it takes.
-#[derive(Default)]
-struct DirtyWork {
-    projects: Vec<ProjectId>,
-    /// As a whole.
-    sessions: BTreeSet<SessionKey>,
-    /// Their own records.
-    records: BTreeSet<SessionKey>,
-    messages: BTreeMap<SessionKey, BTreeSet<MessageId>>,
-    /// By message, as far as it is known whose they are.
-    parts: BTreeMap<MessageKey, BTreeSet<PartKey>>,
-    /// Messages of which all parts are.
-    part_lists: BTreeSet<MessageKey>,
-}
-
-/// What became of the records of one session.
+/// The records of one session that were read.
 #[derive(Default)]
 struct SessionChanges {
     record: Option<Arc<SessionMeta>>,
     messages: Vec<MessageMeta>,
-    /// What was looked at.
+    /// The stamps of all records that were read.
     observed: Vec<ObservedStamp>,
 }
 
 impl SessionMaterializer {
-    /// Looks at these and at nothing else, so that what is said of them is true as of now: one read
-    /// for a record, some 80 stats for a session. Of a session with a message that is new or gone,
-    /// all is looked at. The bytes of parts that were read are in the cache afterwards.
+    /// Verifies these records and nothing else, so that the index has them as they are now.
+    ///
+    /// A record costs one read, a session some 80 stat calls. A session with a new or removed message
+    /// is verified as a whole. The bytes of parts that were read are in the cache afterwards.
     ///
     /// # Errors
     /// If the store cannot be opened.
@@ -57,19 +41,21 @@ impl SessionMaterializer {
         self.verify_dirty(dirty, &self.options)
     }
 
-    /// Looks at every file of these sessions, so that what is said of them is true as of now.
-    /// Some 80 stats a session.
+    /// Verifies every file of these sessions, so that the index has them as they are now. A session
+    /// costs some 80 stat calls.
     ///
     /// # Errors
     /// If the store cannot be opened.
     pub fn verify_sessions(&self, sessions: &[SessionKey]) -> Result<StageReport> {
         let sessions = sessions.to_vec();
-        // Nobody said that they are dirty.
+        // `parts_of_dirty` is for sessions that someone follows. These sessions need no part list.
         let options = RefreshOptions { parts_of_dirty: PartDetail::Later, ..self.options };
         Ok(self.verify_dirty(&Dirty { sessions, ..Dirty::default() }, &options)?.report)
     }
 
+    /// Verifies dirty records and commits the changes.
     fn verify_dirty(&self, dirty: &Dirty, options: &RefreshOptions) -> Result<DirtyRefreshOutcome> {
+        // Held from the first read to the commit; `refresh_lock` says why.
         let _guard = self.refresh_lock.lock().unwrap_or_else(PoisonError::into_inner);
         let mut worker = Worker::new(&*self.source)?;
         let view = self.index.view();
@@ -91,56 +77,7 @@ impl SessionMaterializer {
     }
 }
 
-impl DirtyWork {
-    fn from_dirty(dirty: &Dirty, view: &View) -> Self {
-        let mut work =
-            Self { sessions: dirty.sessions.iter().cloned().collect(), ..Self::default() };
-        for id in &dirty.messages {
-            // One that is not there is seen with its session.
-            let Some(message) = view.message(id) else { continue };
-            let session = SessionKey::from(message.key.session.clone());
-            work.messages.entry(session).or_default().insert(id.clone());
-            work.part_lists.insert(message.key.clone());
-        }
-        for key in &dirty.records {
-            match key {
-                EntityKey::Project(id) => work.projects.push(id.clone()),
-                EntityKey::Session(key) if view.session_state(&key.session).is_none() => {
-                    work.sessions.insert(key.clone());
-                }
-                EntityKey::Session(key) => {
-                    work.records.insert(key.clone());
-                }
-                EntityKey::Message(key) => {
-                    let session = SessionKey::from(key.session.clone());
-                    if view.message_by_key(key).is_none() {
-                        work.sessions.insert(session);
-                    } else {
-                        work.messages.entry(session).or_default().insert(key.message.clone());
-                    }
-                }
-                // One whose message is not there is seen when that comes.
-                EntityKey::Part(key) => {
-                    let Some(message) = view.message(&key.message) else { continue };
-                    let is_known = message
-                        .parts
-                        .as_ref()
-                        .is_some_and(|list| list.refs.iter().any(|part| part.id == key.part));
-                    let message = message.key.clone();
-                    if is_known {
-                        work.parts.entry(message).or_default().insert(key.clone());
-                    } else {
-                        work.part_lists.insert(message);
-                    }
-                }
-                _ => {} // not in the index
-            }
-        }
-        work
-    }
-}
-
-/// A look at some records.
+/// One verification of dirty records, with the results so far.
 struct DirtyVerifier<'m> {
     materializer: &'m SessionMaterializer,
     options: &'m RefreshOptions,
@@ -151,10 +88,16 @@ struct DirtyVerifier<'m> {
 }
 
 impl DirtyVerifier<'_> {
+    /// Verifies the work from small to large: messages, parts, part lists, records, whole sessions.
+    ///
+    /// A step that finds a record missing adds work for a later step: a missing part adds the part
+    /// list of its message, a missing message or record adds its whole session.
     fn run(&mut self, worker: &mut Worker<'_>, mut work: DirtyWork) -> Result<()> {
         if !work.projects.is_empty() {
             reread_projects(worker, &work.projects, &mut self.batch, &mut self.issue_log)?;
         }
+        // Verifying a session compares stamps. A part that was read during a write may have the same
+        // stamp with other bytes, so such parts are read by name first.
         for session in &work.sessions {
             for (message, parts) in self.unsettled_parts(session) {
                 work.parts.entry(message).or_default().extend(parts);
@@ -164,14 +107,14 @@ impl DirtyVerifier<'_> {
         for (session, ids) in std::mem::take(&mut work.messages) {
             let changes = touched.entry(session.clone()).or_default();
             if !self.reread_messages(worker, &session, ids, changes)? {
-                work.sessions.insert(session); // one of them is gone
+                work.sessions.insert(session); // a message is gone
             }
         }
         for (message, parts) in std::mem::take(&mut work.parts) {
             let changes = touched.entry(message.session.clone().into()).or_default();
             let Some(mut meta) = self.take_meta(&message, changes) else { continue };
             if !self.reread_parts(worker, &mut meta, &parts, changes)? {
-                work.part_lists.insert(message); // one of them is gone
+                work.part_lists.insert(message); // a part is gone
             }
             changes.messages.push(meta);
         }
@@ -181,6 +124,8 @@ impl DirtyVerifier<'_> {
             let known = meta.parts.take();
             let mut list =
                 list_parts(&mut *worker.reader, &message, PartDetail::Stamps, &mut self.issue_log)?;
+            // Unchanged parts keep what is known of them. `true`: the stale ones are read below and
+            // compared, so that a part reported earlier does not count as changed once more.
             known.iter().for_each(|known| carry_over_parts(&mut list, known, true));
             let stale = parts_to_read(&list, known.as_ref(), &message);
             meta.parts = Some(list);
@@ -190,12 +135,14 @@ impl DirtyVerifier<'_> {
         }
         for session in work.records {
             if work.sessions.contains(&session) {
+                // Verifying the whole session reads its record too.
                 continue;
             }
             let known = self.view.session_state(&session.session);
             let fresh =
                 verify_record(worker, known.as_deref(), &session, None, &mut self.issue_log)?;
             let Some(record) = fresh else {
+                // Gone or unreadable: whether the session still exists depends on its messages.
                 work.sessions.insert(session);
                 continue;
             };
@@ -210,7 +157,8 @@ impl DirtyVerifier<'_> {
         if work.sessions.is_empty() {
             return Ok(());
         }
-        // As a whole, with what was learned of their parts.
+        // Committed first, because `verify` starts from a view: it has to see the parts that were
+        // just read, or it would carry over their old state.
         self.materializer.index.commit(std::mem::replace(&mut self.batch, Batch::new()));
         let view = self.materializer.index.view();
         for session in work.sessions {
@@ -228,11 +176,12 @@ impl DirtyVerifier<'_> {
         Ok(())
     }
 
-    /// The parts of a session that may have been in the middle of a write when they were read. They are
-    /// read again: that they look the same does not say whether they are.
+    /// Returns the parts of a session whose last read was provisional, by message. They have to be
+    /// read again, because an equal stamp does not prove that their bytes are equal.
     fn unsettled_parts(&self, session: &SessionKey) -> Vec<(MessageKey, BTreeSet<PartKey>)> {
         let is_unsettled = self.view.session_state(&session.session).is_some_and(|state| {
-            // Of a log that can be resumed it is known that no part is.
+            // A log that can be resumed counts its unclean messages. Without one, no part is unclean,
+            // and walking all messages of a long log is avoided.
             state.refresh_state.unsettled
                 && (state.resume.is_none() || state.refresh_state.unclean_messages > 0)
         });
@@ -254,7 +203,7 @@ impl DirtyVerifier<'_> {
         messages.into_iter().filter_map(unsettled_parts_of).collect()
     }
 
-    /// A message as it is known, with what was learned of it just now.
+    /// Takes a message out of the changes, or copies it from the index. `None` if neither has it.
     fn take_meta(&self, key: &MessageKey, changes: &mut SessionChanges) -> Option<MessageMeta> {
         match changes.messages.iter().position(|meta| meta.key == *key) {
             Some(at) => Some(changes.messages.swap_remove(at)),
@@ -262,7 +211,7 @@ impl DirtyVerifier<'_> {
         }
     }
 
-    /// Reads messages that are known; whether all of them are there still.
+    /// Reads messages that are in the index. Returns whether all of them could be read.
     fn reread_messages(
         &mut self,
         worker: &mut Worker<'_>,
@@ -286,7 +235,7 @@ impl DirtyVerifier<'_> {
         Ok(changes.messages.len() == requested)
     }
 
-    /// Reads parts that are in the list of their message; whether all of them are there still.
+    /// Reads parts that are in the list of their message. Returns whether all of them still exist.
     fn reread_parts(
         &mut self,
         worker: &mut Worker<'_>,
@@ -308,6 +257,7 @@ impl DirtyVerifier<'_> {
                     }
                     ScanItem::Issue(_, issue) if issue.is_vanished() => all_read = false,
                     ScanItem::Issue(key, issue) => {
+                        // An unreadable part may be one that is being written: it is retried.
                         provisional.extend(key.clone());
                         issue_log.note(key, issue);
                     }
@@ -321,6 +271,8 @@ impl DirtyVerifier<'_> {
             let Some(known) = refs.iter_mut().find(|known| known.id == part.part) else { continue };
             let fresh = part_ref(&part.part, Some(&span));
             let is_same = self.has_reported_bytes(&key, known, &span);
+            // Followers learn of a part by the revision of its last change. Without a change of the
+            // bytes that revision stays.
             *known = if is_same { fresh.with_last_change_of(known) } else { fresh };
             let observed = ObservedStamp { stamp: *span.stamp(), clean: span.is_settled() };
             changes.observed.push(observed);
@@ -331,8 +283,8 @@ impl DirtyVerifier<'_> {
         Ok(all_read)
     }
 
-    /// Whether a part has the bytes that whoever was told of it has: it looks the same, and either it
-    /// was settled then, or these are the bytes that were read then.
+    /// Checks whether a part still has the bytes that were reported to followers: its stamp is equal,
+    /// and either the old read was settled or the cached bytes are equal.
     fn has_reported_bytes(&self, key: &EntityKey, known: &PartRef, current: &MappedSpan) -> bool {
         let Some(old) = known.observed.filter(|old| old.stamp == *current.stamp()) else {
             return false;
@@ -343,13 +295,17 @@ impl DirtyVerifier<'_> {
                 .is_some_and(|cached| cached.stamp() == current.stamp() && *cached == **current)
     }
 
+    /// Notes a record whose read was provisional.
     fn note_provisional(&mut self, observed: ObservedStamp, key: EntityKey) {
         if !observed.clean {
             self.provisional.push(key);
         }
     }
 
-    /// Puts what was learned of a session's records, and what the next refresh has to know of it.
+    /// Adds the changes of a session to the batch, with its updated refresh state.
+    ///
+    /// The refresh state is updated by the difference: a message's old counts are removed and its new
+    /// counts added. So the other messages of the session are not walked.
     fn put_session_changes(&mut self, session: &SessionKey, changes: SessionChanges) {
         let known = self.view.session_state(&session.session);
         let mut state = known.as_deref().cloned().unwrap_or_default();
@@ -373,7 +329,8 @@ impl DirtyVerifier<'_> {
     }
 }
 
-/// The parts of a list that are not as they were known to be.
+/// Returns the parts of a list whose bytes have to be read: new ones, changed ones, and those of
+/// unknown kind.
 fn parts_to_read(
     current: &PartList,
     known: Option<&PartList>,

@@ -1,4 +1,4 @@
-//! Refreshing the whole index, and emptying it when the store is gone.
+//! Refreshes the whole index, and empties it after the store was removed.
 
 use std::ops::ControlFlow;
 use std::sync::PoisonError;
@@ -11,10 +11,11 @@ use super::state::SessionMaterializer;
 use crate::indexing::{Byproducts, OnProgress, RefreshOptions, RefreshSummary, refresh};
 
 impl SessionMaterializer {
-    /// Makes the index equal to the store again. Breaks if `progress` does.
+    /// Makes the index equal to the store again. Returns `Break` if `progress` breaks; the index is
+    /// then unchanged.
     ///
     /// # Errors
-    /// If the store cannot be opened or walked; the index is then as it was.
+    /// If the store cannot be opened or walked; the index is then unchanged.
     pub fn refresh(
         &self,
         options: &RefreshOptions,
@@ -27,7 +28,7 @@ impl SessionMaterializer {
         refreshed
     }
 
-    /// Keeps what a refresh leaves besides the index.
+    /// Adds up the counters of a refresh, and caches the settled bytes that it read.
     pub(super) fn store_byproducts(&self, Byproducts { spans, counters }: Byproducts) {
         *self.counters.lock().unwrap_or_else(PoisonError::into_inner) += counters;
         for (key, span) in spans.into_iter().filter(|(_, span)| span.is_settled()) {
@@ -35,7 +36,7 @@ impl SessionMaterializer {
         }
     }
 
-    /// Removes all records from the index: the store has been removed.
+    /// Removes all records from the index. Call it when the store has been removed.
     pub fn forget_all(&self) {
         let _guard = self.refresh_lock.lock().unwrap_or_else(PoisonError::into_inner);
         let (view, mut batch) = (self.index.view(), Batch::new());

@@ -1,4 +1,4 @@
-//! Writing the snapshot that the next run begins with.
+//! Saves the snapshot that the next run starts from.
 
 use std::sync::PoisonError;
 
@@ -9,19 +9,22 @@ use super::state::SessionMaterializer;
 use crate::indexing::Snapshots;
 
 impl SessionMaterializer {
-    /// Keeps the index for the next run, if it differs enough from what is kept to be worth a
-    /// write, and no other process kept one meanwhile or follows the store: a refresh finds the
-    /// rest again. Says whether it did.
+    /// Saves a snapshot for the next run, if it is worth a write. Returns whether it was saved.
+    ///
+    /// It is not saved if fewer than 32 keys changed since the last snapshot, if another process has
+    /// saved a snapshot meanwhile, or if another process follows the store. The next refresh finds
+    /// unsaved changes again.
     ///
     /// # Errors
-    /// If it cannot be written; nothing is lost but time.
+    /// If the snapshot cannot be written. Only time is lost: the next run refreshes an older snapshot.
     pub fn save_snapshot(&self) -> Result<bool, PathError> {
-        /// So many changed keys take about as long to find again as a snapshot to write.
+        /// Finding this many changed keys again takes about as long as writing a snapshot.
         const MIN_CHANGES: usize = 32;
         let Some(snapshots) = &self.snapshots else { return Ok(false) };
         let mut saved = self.saved_cursor.lock().unwrap_or_else(PoisonError::into_inner);
         let stats = self.index.stats();
-        // A large overlay may have become base meanwhile: then the revision tells.
+        // A large overlay may have been merged into the base meanwhile, which empties the overlay:
+        // then the number of revisions counts.
         if let Some(saved) = &*saved {
             let changes = stats.cursor.revision.0.saturating_sub(saved.revision.0);
             if stats.overlay_keys < MIN_CHANGES && changes < MIN_CHANGES as u64 {
@@ -31,13 +34,15 @@ impl SessionMaterializer {
         self.write_snapshot(snapshots, &mut saved)
     }
 
-    /// Keeps the index unless the next run would go on from where it is now anyhow: the cursors that
-    /// were handed out until now are good there too. Says whether it wrote.
+    /// Saves a snapshot so that the cursors of this process stay valid in the next run. Returns whether
+    /// a snapshot was written.
     ///
-    /// Of several processes that follow the same store, the first has its cursors go on.
+    /// Nothing is written if the saved snapshot already continues from the present cursor. If several
+    /// processes follow the same store, only the cursors of the first one continue.
     ///
     /// # Errors
-    /// If it cannot be written; cursors that were handed out give `fresh` in the next run.
+    /// If the snapshot cannot be written. Cursors that were handed out then give `Fresh` in the next
+    /// run.
     pub fn save_cursors(&self) -> Result<bool, PathError> {
         let Some(snapshots) = &self.snapshots else { return Ok(false) };
         let mut saved = self.saved_cursor.lock().unwrap_or_else(PoisonError::into_inner);
@@ -48,6 +53,7 @@ impl SessionMaterializer {
         self.write_snapshot(snapshots, &mut saved)
     }
 
+    /// Writes a snapshot, unless another process has written one that this index does not continue.
     fn write_snapshot(
         &self,
         snapshots: &Snapshots,

@@ -1,4 +1,4 @@
-//! What a materializer holds.
+//! The state of a materializer.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,10 +11,36 @@ use scrollback_stor_mmap::{CacheStats, MappedFileCache};
 use super::sweep_schedule::SweepSchedule;
 use crate::indexing::{NoSnapshot, RefreshCounters, RefreshOptions, RefreshSummary, Snapshots};
 
-/// Answers about the sessions of one store from an index, and loads what the index does not keep.
+/// An index of one store that answers queries, refreshes itself and loads whole sessions.
 ///
-/// The index is true as of the last refresh. What is said of one session is true as of now when it
-/// was verified, which whatever loads a session does by itself.
+/// The index is as the store was at the last [`refresh`](Self::refresh).
+/// [`load_session_tree`](Self::load_session_tree) verifies its session first, so a loaded session is
+/// as it is now. Call [`save_snapshot`](Self::save_snapshot) at the end, so that the next run starts
+/// from the snapshot.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_flow::{RefreshOptions, SessionMaterializer, Snapshots};
+/// use scrollback_stor_read::FileReader;
+///
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let cache = tempfile::tempdir()?;
+/// let snapshots = Snapshots::new(cache.path());
+/// let options = RefreshOptions::default();
+/// let progress = |_| ControlFlow::Continue(());
+/// let opened = SessionMaterializer::open(Arc::new(store), Some(snapshots), options, &progress)?;
+/// let materializer = opened.continue_value().unwrap().value; // `progress` never breaks
+///
+/// let newest = &materializer.sessions_by_time()[0];
+/// let tree = materializer.load_session_tree(&newest.key)?;
+/// assert!(!tree.hydrate().value.messages.is_empty());
+/// assert!(materializer.save_snapshot()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct SessionMaterializer {
     pub(super) source: Arc<dyn Source>,
     pub(super) index: SessionIndex,
@@ -22,40 +48,40 @@ pub struct SessionMaterializer {
     pub(super) snapshots: Option<Snapshots>,
     pub(super) options: RefreshOptions,
     pub(super) origin: IndexOrigin,
-    /// The state that the snapshot's file had when the index began with it or wrote it last; none
-    /// if it did neither.
+    /// The cursor of the snapshot file as this process last loaded or wrote it; `None` if it did
+    /// neither. Another cursor in the file means that another process has written it since.
     pub(super) saved_cursor: Mutex<Option<Cursor>>,
     pub(super) sweep: Mutex<SweepSchedule>,
-    /// What all refreshes did.
+    /// The counters of all refreshes, added up.
     pub(super) counters: Mutex<RefreshCounters>,
-    /// Held from looking at the store to committing what was seen: of two that look side by side,
-    /// the one that looked first must not commit last.
+    /// Held from the first read of the store to the commit. Otherwise two refreshes could run side by
+    /// side, and the one that read first could commit last and put old records over new ones.
     pub(super) refresh_lock: Mutex<()>,
 }
 
-/// Where an index began.
+/// The start of an index: a snapshot or the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IndexOrigin {
-    /// With a snapshot, which was refreshed.
+    /// The index started from a snapshot and was refreshed, with this result.
     Snapshot(RefreshSummary),
-    /// With the store, because there was no snapshot.
+    /// The index was built from the store, for this reason.
     Store(NoSnapshot),
 }
 
-/// What a materializer has.
+/// Figures about a materializer. [`SessionMaterializer::stats`] returns them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MaterializerStats {
-    /// Where the index began.
+    /// The start of the index.
     pub origin: IndexOrigin,
-    /// The index.
+    /// Figures about the index.
     pub index: scrollback_index::Stats,
-    /// Sessions that are looked at file by file at every refresh.
+    /// The number of hot sessions, which are verified file by file at every refresh.
     pub hot: usize,
-    /// The others.
+    /// The number of all other sessions.
     pub cold: usize,
-    /// The cache of bytes.
+    /// Figures about the cache of bytes.
     pub cache: CacheStats,
-    /// What all refreshes since the materializer was opened did with records.
+    /// The counters of all refreshes since the materializer was opened, added up.
     pub counters: RefreshCounters,
 }
 
@@ -81,27 +107,27 @@ impl SessionMaterializer {
         }
     }
 
-    /// The bytes that were read and may be asked for again.
+    /// Returns the cache of bytes that were read and may be needed again.
     pub fn cache(&self) -> &Arc<MappedFileCache> {
         &self.cache
     }
 
-    /// The store.
+    /// Returns the store.
     pub fn source(&self) -> &Arc<dyn Source> {
         &self.source
     }
 
-    /// The index.
+    /// Returns the index.
     pub fn index(&self) -> &SessionIndex {
         &self.index
     }
 
-    /// The state of the index as it is now.
+    /// Returns a view: the state of the index now, which stays as it is.
     pub fn view(&self) -> View {
         self.index.view()
     }
 
-    /// What it has.
+    /// Returns figures about the index and the cache.
     pub fn stats(&self) -> MaterializerStats {
         let view = self.index.view();
         let known = view.session_ids();

@@ -1,4 +1,4 @@
-//! The sweep: a process that runs for long looks at every file of every session within a bound.
+//! The sweep: a long-running process verifies every file of every session once in a period.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -10,9 +10,12 @@ use scrollback_source::Result;
 use super::state::SessionMaterializer;
 
 impl SessionMaterializer {
-    /// Takes one step of a sweep: refreshes fast, and looks at every file of those sessions that
-    /// are due, so that each is looked at once within any `period` (one minute is usual). To be called every
-    /// second or so by a process that runs for long.
+    /// Takes one step of a sweep: refreshes with the materializer's own options, and verifies the
+    /// sessions that are due.
+    ///
+    /// Call it about once a second in a long-running process. Every session is then verified file by
+    /// file at least once in each `period` (one minute is usual). This finds the changes that a fast
+    /// refresh misses: records that were rewritten in place in a cold session.
     ///
     /// # Errors
     /// If the store cannot be opened or walked.
@@ -26,8 +29,8 @@ impl SessionMaterializer {
         Ok(report)
     }
 
-    /// The same without the refresh, for whoever refreshes as often as it takes: which sessions
-    /// there are is not looked at.
+    /// Takes one step of a sweep without the refresh, for a caller that refreshes by itself. New
+    /// sessions are not found.
     ///
     /// # Errors
     /// If the store cannot be opened or walked.

@@ -1,24 +1,25 @@
-//! The round of a sweep: which sessions are due, so that each is looked at within a period.
+//! The schedule of a sweep: decides which sessions are due, so that each one is verified within a
+//! period.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use scrollback_core_id::{SessionKey, UnixNanos};
 
-/// Where a sweep is.
+/// The state of a sweep, which goes through all sessions in rounds.
 #[derive(Debug, Default)]
 pub(super) struct SweepSchedule {
-    /// Sessions that are still to come in this round.
+    /// The sessions of this round that were not verified yet.
     remaining: VecDeque<SessionKey>,
-    /// When the last step was; none before the first.
+    /// The time of the last step; `None` before the first step.
     last_step: Option<UnixNanos>,
-    /// Sessions in this round.
+    /// The number of sessions in this round.
     round_size: usize,
 }
 
 impl SweepSchedule {
-    /// The sessions that are due now, given that steps are taken often: as much of a round as has
-    /// passed of its time.
+    /// Takes the sessions that are due at `now`: the share of the round that corresponds to the time
+    /// since the last step. Steps have to be frequent, because a step does not go beyond its round.
     pub(super) fn take_due(
         &mut self,
         now: UnixNanos,
@@ -31,7 +32,8 @@ impl SweepSchedule {
         }
         let passed = self.last_step.map_or(Duration::ZERO, |last| now.duration_since(last));
         self.last_step = Some(now);
-        // The first of a round may be the last of the next: two rounds fit into the period.
+        // A session may be first in one round and last in the next, so that almost two rounds lie
+        // between its verifications. Two rounds therefore have to fit into the period.
         let round = period.as_secs_f64() / 2.0;
         let share = passed.as_secs_f64() / round.max(f64::MIN_POSITIVE);
         let due = (self.round_size as f64 * share).ceil() as usize;
