@@ -1,11 +1,11 @@
-//! What the model still sees.
+//! Tests `context`: what the model still sees of a session.
 
 use scrollback_core_type::{Message, Part};
 use scrollback_flow::{context, run_session_tree_flow};
 
 use crate::store::{corpus_session, session_key, store_from_text};
 
-/// How many messages were compacted away, are seen, and are reverted; and the pruned outputs.
+/// Returns the numbers of compacted, visible and reverted messages, and of pruned outputs.
 fn context_counts(step: &str) -> (usize, usize, usize, usize) {
     let (store, session) = corpus_session(step);
     let ran = run_session_tree_flow(&store, &session, |tree| {

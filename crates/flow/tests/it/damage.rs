@@ -1,4 +1,4 @@
-//! Damaged stores: each fault is one issue with its place, and everything else is there.
+//! Damaged stores: each fault is one issue with its place, and everything else is still read.
 
 use scrollback_core_err::IssueKind;
 use scrollback_core_type::StageIssue;
@@ -22,8 +22,8 @@ const SOUND_STORE: &str = r#"
     {"id":"prt_2","messageID":"msg_2","type":"text","text":"ho"}
 "#;
 
-/// Writes a sound store with `damage` in it, and returns what is left (session, messages, parts
-/// that are usable) and the issues with their places.
+/// Writes a sound store, then the files of `damage` into it. Returns what is usable (whether the
+/// session is, how many messages, how many parts) and the issues with their paths.
 fn read_damaged_store(damage: &str) -> ((bool, usize, usize), Vec<(String, IssueKind)>) {
     let (dir, store) = store_from_text(SOUND_STORE);
     write_tree(dir.path(), damage).unwrap();
@@ -56,7 +56,7 @@ fn a_sound_store_has_no_issues() {
 fn an_unusable_part_costs_only_itself() {
     let with =
         |content: &str| read_damaged_store(&format!("//- part/msg_1/prt_1.json\n{content}\n"));
-    // That a file stays empty cannot be told from one look: its owner empties it first.
+    // An agent that rewrites a file empties it first, so an empty file may be in the middle of a write.
     let empty = [part_issue(IssueKind::Provisional), part_issue(IssueKind::Empty)].concat();
     assert_eq!(with(""), ((true, 2, 1), empty));
     assert_eq!(with("\0\0\0\0"), ((true, 2, 1), part_issue(IssueKind::NulFilled)));
@@ -159,7 +159,7 @@ fn a_young_file_is_usable_and_marked() {
     let part = dir.path().join("part/msg_1/prt_1.json");
     std::fs::write(&part, br#"{"id":"prt_1","messageID":"msg_1","type":"text","text":"new"}"#)
         .unwrap();
-    // A time to come is younger than any look.
+    // A modification time in the future is younger than every read, so the read is provisional.
     let ahead = std::fs::metadata(&part).unwrap().modified().unwrap()
         + std::time::Duration::from_secs(3600);
     std::fs::File::options().write(true).open(&part).unwrap().set_modified(ahead).unwrap();

@@ -1,4 +1,4 @@
-//! Single things by key.
+//! Tests `SessionLoader`.
 
 use scrollback_core_id::{MessageId, MessageKey};
 use scrollback_core_type::{Message, PartKind};

@@ -1,4 +1,5 @@
-//! Tests of the flow: against opencode's own exports, stage by stage, and on damaged stores.
+//! Tests of the crate: stages, flows and indexes, compared with opencode's own exports and with
+//! rebuilt indexes, on sound and damaged stores.
 #![expect(
     clippy::disallowed_methods,
     clippy::expect_used,

@@ -1,4 +1,4 @@
-//! opencode's own exports, reproduced for every session of the corpus.
+//! Reproduces opencode's own exports and API answers for every session of the JSON corpus.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ fn a_flow_over_the_store_visits_every_session_once() {
     let total = counts.values().fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1));
     assert_eq!((counts.len(), total), (59, (186, 488)));
 
-    // The corpus is sound: messages without parts, and the parts that a revert left behind.
+    // The corpus is sound. The only issues are messages without parts, and parts that a revert left.
     use scrollback_core_err::IssueKind::{NoParts, OrphanParts};
     let issues = report.unwrap().issues;
     assert!(

@@ -1,4 +1,4 @@
-//! Flows over many sessions: scopes, order, breaking off.
+//! Flows over many sessions: scopes, order, and breaking early.
 
 use std::ops::ControlFlow;
 

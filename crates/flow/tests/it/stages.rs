@@ -1,4 +1,4 @@
-//! Each stage alone: plans that are cut down, spans without values, values layer by layer.
+//! Each stage alone: reduced plans, spans without values, and values of one layer.
 
 use scrollback_core_id::EntityKey;
 use scrollback_core_type::{StageName, StageReport};
@@ -34,7 +34,7 @@ fn both_ways_of_planning_lead_to_the_same_tree() {
     assert_eq!(format!("{names:?}"), format!("{ahead:?}"));
     let bytes = |tree: &SessionRefTree| tree.spans().map(|span| span.to_vec()).collect::<Vec<_>>();
     assert_eq!(bytes(&names), bytes(&ahead));
-    // One arena for the messages and parts of a tree that was read whole.
+    // The messages and parts of a tree that was read at once share one arena.
     let spans: Vec<_> = ahead.spans().skip(1).collect();
     assert!(spans.iter().all(|span| span.is_same_allocation(spans[0])));
 }
@@ -139,14 +139,14 @@ fn lone_surrogates_are_repaired_once_and_reported() {
     let hydrated = hydrate_session_tree(&tree);
     assert_eq!(hydrated.report.issues, []);
     assert_eq!(hydrated.value.session.unwrap().title.unwrap(), "cut \u{fffd}");
-    // Opaque JSON is sound too: a strict parser takes it.
+    // Opaque JSON is repaired too: a strict parser accepts it.
     let Some(scrollback_core_type::Part::Tool(call)) = &hydrated.value.messages[0].parts[0].part
     else {
         panic!("a tool call")
     };
     let input = call.state.as_ref().unwrap().input().unwrap();
     assert_eq!(input.field::<String>("a").unwrap(), "\u{fffd}");
-    // The store's own bytes are still to be had.
+    // The original bytes of the store are still available.
     assert!(
         store
             .read_session_span(&key)

@@ -1,4 +1,4 @@
-//! Stores to test on: the real corpus, and small ones stated as text.
+//! Stores for tests: the JSON corpus, and small stores written as text.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub(crate) fn corpus_paths() -> CorpusPaths {
     corpus(Corpus::OpencodeJson)
 }
 
-/// The corpus, and the session that a step of its scenario made.
+/// Opens the corpus, and returns the session that a step of its scenario made.
 pub(crate) fn corpus_session(step: &str) -> (FileReader, SessionKey) {
     let paths = corpus_paths();
     let id = paths.session_of_step(step).unwrap().expect("a step with a session");
@@ -27,7 +27,7 @@ pub(crate) fn session_key(session: &str) -> SessionKey {
     SessionId::new(session).unwrap().into()
 }
 
-/// A store stated as text; it goes away with the directory.
+/// Writes a store from text. The store is removed when the directory is dropped.
 pub(crate) fn store_from_text(text: &str) -> (TempDir, FileReader) {
     let dir = tempfile::tempdir().unwrap();
     write_tree(dir.path(), text).unwrap();

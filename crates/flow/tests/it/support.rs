@@ -1,4 +1,4 @@
-//! Several stores as one, for the conformance suite of Sources.
+//! Merged stores for the conformance suite of Sources, and helpers that open stores.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ pub(crate) fn database_source(path: &Path) -> Arc<dyn Source> {
     Arc::new(SqliteReader::new(path, source_id("database"), Arc::new(StoppedClock(FAR_FUTURE))))
 }
 
-/// Runs a check on stores as one: both generations of the same sessions, with sessions that only
-/// the files have; a database of other sessions than the files; a database with its diffs alone.
+/// Runs a check on merged stores: a database and files with the same sessions, where the files have
+/// additional sessions; a database and files with different sessions; and files with a store of diffs.
 pub(crate) fn for_each_store(check: impl Fn(&dyn Source, &Expectations)) {
     let expected = Expectations::everything().without(Content::Items).without(Content::Resume);
     let json = corpus(Corpus::OpencodeJson);

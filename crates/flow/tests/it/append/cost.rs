@@ -1,4 +1,4 @@
-//! What keeping an index of a log costs.
+//! Measures the cost of refreshing the index of an append log.
 
 use scrollback_core_id::{Scope, SessionId, SessionKey};
 use scrollback_flow::{Dirty, IndexOrigin, RefreshCounters, SessionMaterializer, Snapshots};
@@ -9,11 +9,11 @@ use super::{check_equals_rebuild, log_source, open, refresh};
 use crate::calls::scan;
 
 const APPENDS: u64 = 10_000;
-/// What may be read, parsed, compared or cloned besides what was appended, in all.
+/// The fixed cost that is allowed besides the appended records: bytes read, or records parsed,
+/// compared or cloned.
 const ALLOWED_OVERHEAD: u64 = 4096;
 
-/// What is appended, one record at a time: questions and answers, each with texts, and what happens
-/// between them.
+/// An agent that appends one record at a time: prompts, answers with texts, and items between them.
 struct Agent {
     log: LogWriter,
     answer: Option<u64>,
@@ -40,7 +40,8 @@ fn bytes_read(counts: Counts) -> u64 {
     counts.bytes_read
 }
 
-/// Appends records and refreshes after each; holds the cost to what was appended.
+/// Appends records and refreshes after each one. Checks that the cost is proportional to the appended
+/// records.
 fn append_and_check_cost(
     source: &JsonlSource,
     materializer: &SessionMaterializer,
@@ -90,7 +91,7 @@ fn an_append_costs_what_was_appended() {
     assert!(materializer.save_snapshot().unwrap());
     drop(materializer);
 
-    // Another process goes on from the snapshot, and reads what was appended meanwhile.
+    // Another process continues from the snapshot, and reads what was appended meanwhile.
     agent.append(APPENDS / 2);
     let before = source.counters().get();
     let materializer = open(source.clone(), Some(Snapshots::new(&saved)));
@@ -126,7 +127,7 @@ fn verifying_a_dirty_session_costs_what_was_appended() {
     });
     check_equals_rebuild(&materializer, &source);
 
-    // What was read on the way is in the cache: of the tree, what is no message is read.
+    // The bytes of messages and parts are in the cache. Only the items of the tree are read.
     let before = bytes_read(source.counters().get());
     let tree = materializer.load_session_tree(&session).unwrap().tree;
     let items = scan(&source, &Scope::Items(session)).entries.len();

@@ -1,4 +1,4 @@
-//! Random writers of logs: after every step the index shows what one shows that is built then.
+//! Random changes of logs: after every step the index equals a rebuilt index.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,22 +11,22 @@ use super::{check_equals_rebuild, log_source, open, refresh};
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// Appends so many records at once.
+    /// Appends this many records at once.
     Append(u8),
-    /// Ends a record in the middle, or goes on with one that was.
+    /// Appends the first half of a record, or the second half after a first one.
     Torn,
-    /// A line that is no record.
+    /// Appends a line that is not a record.
     Damaged,
-    /// Other bytes in the same places, of this byte in every line on.
+    /// Rewrites digits in place, from this digit on.
     Rewrite(u8),
-    /// The log ends after so many of its lines, and maybe in the middle of the next.
+    /// Truncates the log after this many lines, or in the middle of the next one.
     Truncate(u8, bool),
-    /// Another file, with all lines but one, is renamed to the log.
+    /// Renames another file to the log: a copy without this line.
     Replace(u8),
-    /// The log is renamed, and a new one begins.
+    /// Renames the log, and begins a new one.
     Rotate,
     Remove,
-    /// The index is kept, and another process goes on with it.
+    /// Saves the index, and continues in another process.
     Restart,
 }
 
@@ -156,7 +156,7 @@ fn read(path: &Path) -> Vec<u8> {
     fs::read(path).unwrap_or_default()
 }
 
-/// As an editor does that keeps the file.
+/// Writes a file in place, as an editor does that keeps the inode.
 fn write_in_place(path: &Path, bytes: &[u8]) {
     use std::io::Write;
     let mut file = fs::File::options().write(true).open(path).unwrap();

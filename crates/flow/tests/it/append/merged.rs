@@ -1,5 +1,5 @@
-//! A log among several stores as one: its tokens go to it, and its records come back as the whole
-//! store's.
+//! An append log as a member of a merged store: its tokens go to the log, and its records come back
+//! as records of the merged store.
 
 use std::sync::Arc;
 
@@ -46,7 +46,7 @@ fn a_session_is_resumed_by_its_owner() {
     let [record, message] = &entries[..] else { panic!("{entries:?}") };
     assert_eq!(record.origin, Some(source_id("logs")));
     assert!(matches!(message.key, EntityKey::Message(_)));
-    // The other store refuses the token.
+    // The other member refuses the token.
     let other = SessionKey::from(SessionId::new("ses_tree").unwrap());
     let refused =
         merged.open().unwrap().resume(&other, &token, &mut |_| panic!("nothing")).unwrap();

@@ -1,5 +1,5 @@
-//! Logs that are appended to: the index is kept true at the cost of what was added, and a log that was
-//! changed in any other way is read anew.
+//! Append logs: a refresh costs as much as what was appended, and a log that was changed in any other
+//! way is read again.
 
 mod cost;
 mod machine;
@@ -38,7 +38,7 @@ fn refresh(materializer: &SessionMaterializer) {
     assert!(refreshed.is_continue());
 }
 
-/// What an index shows that is built now, with all parts.
+/// Returns the state of an index that is built now, with all parts.
 fn rebuilt_state(source: &dyn Source) -> State {
     match build_index(source, PartDetail::Stamps, &|_| ControlFlow::Continue(())).unwrap() {
         ControlFlow::Continue(result) => State::from_view(&result.value.view()),
@@ -46,7 +46,7 @@ fn rebuilt_state(source: &dyn Source) -> State {
     }
 }
 
-/// Whether an index shows what one shows that is built now.
+/// Checks that an index equals one that is built now.
 #[track_caller]
 fn check_equals_rebuild(materializer: &SessionMaterializer, source: &dyn Source) {
     let (incremental, rebuilt) = (State::from_view(&materializer.view()), rebuilt_state(source));

@@ -1,4 +1,5 @@
-//! Logs longer than the end that a mark compares, changed in ways that are no append.
+//! Logs that are longer than the tail that a `LogMark` compares, changed in other ways than by
+//! appending.
 
 use std::fs::{self, File};
 use std::ops::ControlFlow;
@@ -19,7 +20,7 @@ struct World {
     materializer: SessionMaterializer,
 }
 
-/// A log of 20 KiB, and an index of it that was resumed before.
+/// Writes a log of 20 KiB, and opens an index that was resumed once.
 fn begin() -> World {
     let dir = tempfile::tempdir().unwrap();
     let mut log = LogWriter::open(dir.path(), "2026/11/30/first").unwrap();
@@ -37,18 +38,18 @@ fn begin() -> World {
     World { _dir: dir, log, source, materializer }
 }
 
-/// Writes other digits in one place, in the file as it is.
+/// Changes one digit of a file in place, at or after byte `at`.
 fn rewrite(path: &Path, at: usize) {
     let mut bytes = fs::read(path).unwrap();
     let digit = bytes[at..].iter_mut().find(|byte| byte.is_ascii_digit()).unwrap();
     *digit = if *digit == b'1' { b'2' } else { b'1' };
     let mut file = File::options().write(true).open(path).unwrap();
     std::io::Write::write_all(&mut file, &bytes).unwrap();
-    // The clock of the file system may not have moved on since the last append.
+    // The clock of the file system may not have advanced since the last append.
     file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(2_000_000_000)).unwrap();
 }
 
-/// Refreshes, and says whether the log was read anew.
+/// Refreshes, and returns whether the log was read again as a whole.
 fn reads_anew(world: &World) -> bool {
     let before = world.materializer.stats().counters.resumed;
     refresh(&world.materializer);
@@ -63,7 +64,7 @@ fn a_rewrite_in_place_is_recognised() {
         rewrite(world.log.path(), at);
         assert!(reads_anew(&world), "{at}");
         world.log.append_user_message().unwrap();
-        assert!(!reads_anew(&world), "then it goes on");
+        assert!(!reads_anew(&world), "then it resumes again");
     }
 }
 
@@ -75,7 +76,7 @@ fn a_rewrite_followed_by_an_append_is_recognised() {
     assert!(reads_anew(&world));
 }
 
-/// The one that is not recognised, as `docs/refresh.md` says.
+/// The only rewrite that a fast refresh misses (`docs/refresh.md`).
 #[test]
 fn a_rewrite_far_before_the_mark_needs_a_full_refresh() {
     let mut world = begin();
@@ -88,7 +89,7 @@ fn a_rewrite_far_before_the_mark_needs_a_full_refresh() {
     assert!(materializer.refresh(&full, &|_| ControlFlow::Continue(())).unwrap().is_continue());
     check_equals_rebuild(materializer, source);
     world.log.append_user_message().unwrap();
-    assert!(!reads_anew(&world), "then it goes on");
+    assert!(!reads_anew(&world), "then it resumes again");
 }
 
 #[test]
@@ -101,7 +102,7 @@ fn truncated_and_replaced_logs_are_recognised() {
     let copy = world.log.path().with_extension("tmp");
     fs::copy(world.log.path(), &copy).unwrap();
     fs::rename(&copy, world.log.path()).unwrap();
-    assert!(reads_anew(&world), "replaced by the same");
+    assert!(reads_anew(&world), "replaced by a copy");
 
     let world = begin();
     fs::rename(world.log.path(), world.log.path().with_extension("1.jsonl")).unwrap();

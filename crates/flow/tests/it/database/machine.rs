@@ -1,5 +1,5 @@
-//! A state machine against the oracle of a cold rebuild: whatever a writer does to a database, and
-//! however processes that index it come and go.
+//! A state machine: random writes to a database, and processes that index it, stop and restart. After
+//! each refresh the index is compared with a rebuilt index.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -16,7 +16,7 @@ use scrollback_index::Delta;
 use super::world::DbWorld;
 use crate::index::state::State;
 
-/// What happens. Small numbers name projects, sessions, messages and parts.
+/// A step of the machine. Small numbers name projects, sessions, messages and parts.
 #[derive(Debug, Clone)]
 enum Step {
     PutProject(u8, u8),
@@ -26,7 +26,7 @@ enum Step {
     RemoveMessage(u8, u8),
     PutPart(u8, u8, u8, u8),
     RemovePart(u8, u8, u8),
-    /// The program becomes one of 2.x, migrates a session, and says how far it is.
+    /// Upgrades the agent to 2.x. The next two steps migrate a session and set the migration phase.
     Upgrade,
     Migrate(u8),
     Mark(bool),
@@ -42,7 +42,7 @@ enum Step {
     Follow(usize, usize),
 }
 
-/// Where `upgrades` says so, 2.x comes too.
+/// Returns a strategy for steps; with `upgrades`, the steps of 2.x are included.
 fn step(upgrades: bool) -> impl Strategy<Value = Step> {
     let (p, s, m, n, v) = (0..2_u8, 0..4_u8, 0..4_u8, 0..3_u8, 0..40_u8);
     let process = || 0..2_usize;
@@ -98,7 +98,8 @@ struct Machine {
     events: bool,
     processes: Vec<SessionMaterializer>,
     followers: Vec<(Option<Cursor>, State)>,
-    /// Messages that were changed in place without an event since each process last looked at all.
+    /// For each process, the messages that were changed in place without an event since the process's
+    /// last full refresh: a fast refresh may miss them.
     missable: Vec<HashSet<EntityKey>>,
 }
 
@@ -232,25 +233,25 @@ fn run_steps(events: bool, steps: Vec<Step>) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
-    /// With a log of events a fast refresh misses nothing.
+    /// With an event log, a fast refresh misses nothing.
     #[test]
     fn equals_a_rebuild(steps in prop::collection::vec(step(false), 1..60)) {
         run_steps(true, steps);
     }
 
-    /// Without one it misses what was changed in place in a session that nobody touches.
+    /// Without an event log, a fast refresh misses changes in place in cold sessions, and nothing else.
     #[test]
     fn equals_a_rebuild_without_events(steps in prop::collection::vec(step(false), 1..60)) {
         run_steps(false, steps);
     }
-    /// 2.x tells every change by the number of the session's last event.
+    /// In 2.x, the number of a session's last event shows every change of the session.
     #[test]
     fn equals_a_rebuild_across_an_upgrade(steps in prop::collection::vec(step(true), 1..80)) {
         run_steps(true, steps);
     }
 }
 
-/// The row of an answer does not say what it answers, and does not change when that does.
+/// The row of an answer does not name its prompt, and does not change when the prompt does.
 #[test]
 fn a_changed_prompt_changes_its_answer() {
     let (prompt, answer, item) = (14, 1, 5);

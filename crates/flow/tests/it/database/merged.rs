@@ -1,4 +1,4 @@
-//! Both stores as one: whose a session is, what is hidden, what is marked.
+//! Merged stores: owners of sessions, hidden entities, and marks of copies.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::world::SCHEMA;
 use crate::calls::{key_names, orphans, scan, session_key, spans, tree};
 use crate::support::{database_source, file_source, source_id};
 
-/// A database with one session, and files with that and another.
+/// Writes a database with one session, and files with the same session and another one.
 fn database_and_files() -> (TempDir, MergedSource) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("opencode.db");
@@ -84,7 +84,7 @@ fn the_database_wins_per_session_and_files_fill_in() {
         .collect();
     let expected = [("session ses_both", "database"), ("session ses_left", "files")];
     assert!(shown.iter().map(|(key, origin)| (&**key, &**origin)).eq(expected));
-    // It is in another project in the files, and hidden there too.
+    // The files have the session in another project. It is hidden there too.
     assert!(scan(&store, &Scope::Project("q".parse().unwrap())).entries.is_empty());
     assert_eq!(scan(&store, &Scope::Project("p".parse().unwrap())).entries.len(), 2);
     let project = store.read_project(&"p".parse().unwrap()).unwrap().value;
@@ -254,7 +254,7 @@ fn members_without_sessions_supply_only_diffs() {
     assert_eq!(key_names(&listed), ["ses_both"]);
     assert_eq!(listed[0].origin.as_ref().unwrap().as_str(), "database");
     assert_eq!(&*merged.read_diff_span(&session_key("ses_left")).unwrap(), br#"[{"file":"b"}]"#);
-    // Each keeps an account of itself, or holds nothing: what did not change is known at once.
+    // A probe works, because the database keeps an account of itself and the other members are empty.
     let first = merged.probe(None).unwrap();
     let token = first.token.unwrap();
     assert_eq!(merged.probe(Some(&token)).unwrap().probe, Probe::Unchanged);

@@ -1,4 +1,4 @@
-//! The database as a Source, and several stores as one, through everything that flow does.
+//! Flows and indexes over databases and merged stores.
 
 mod machine;
 mod merged;

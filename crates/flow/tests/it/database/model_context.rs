@@ -1,4 +1,4 @@
-//! What the model still sees of sessions of 2.x, as the program's own API answers it.
+//! Tests `context` on sessions of 2.x against the answers of opencode's own API.
 
 use scrollback_fixtures::{Corpus, corpus};
 use scrollback_flow::{TimelineEntry, context, run_session_tree_flow};
@@ -12,8 +12,8 @@ fn api_answers(which: Corpus) -> Value {
     serde_json::from_slice(&std::fs::read(corpus(which).oracle).unwrap()).unwrap()
 }
 
-/// The rows of a session that the model sees, and how many messages are hidden before and after.
-/// What a staged revert hides counts as seen if `reverted` says so, as it does for the API.
+/// Returns the rows of a session that the model sees, and the numbers of hidden messages before and
+/// after them. With `reverted`, rows that a staged revert hides are included, as in the API.
 fn context_rows(store: &dyn Source, session: &str, reverted: bool) -> (Vec<String>, usize, usize) {
     let rows_and_counts = run_session_tree_flow(store, &session_key(session), |tree| {
         let context = context(tree);
@@ -30,7 +30,7 @@ fn context_rows(store: &dyn Source, session: &str, reverted: bool) -> (Vec<Strin
             TimelineEntry::Message(message) => message.node.key.message.to_string(),
             TimelineEntry::Item(item) => item.node.key.item.to_string(),
         });
-        // The two messages of a compaction are one row.
+        // A compaction is one row and two messages.
         let mut rows: Vec<String> =
             rows.map(|id| id.trim_end_matches("#summary").to_owned()).collect();
         rows.dedup();
@@ -39,7 +39,7 @@ fn context_rows(store: &dyn Source, session: &str, reverted: bool) -> (Vec<Strin
     rows_and_counts.unwrap().value
 }
 
-/// The rows of messages of the API, without the prompts that wait, which are no rows.
+/// Returns the ids of the API's rows. A pending prompt is not a row.
 fn row_ids(rows: &Value) -> Vec<String> {
     rows.as_array().unwrap().iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
 }
@@ -55,7 +55,7 @@ fn the_context_equals_the_api_of_the_preview() {
         let is_v2 = |id: &String| answer.contains(id);
         let (found, others): (Vec<String>, Vec<String>) = found.into_iter().partition(is_v2);
         assert_eq!((found, compacted), (answer.clone(), 0), "{session}");
-        // Prompts that wait, and turns of 1.x, are known to other routes.
+        // Pending prompts and messages of 1.x come from other routes of the API.
         let v1 = v1_message_ids(session);
         assert!(others.iter().all(|id| v1.contains(id) || is_pending(&*store, session, id)));
         rows += answer.len();
@@ -64,7 +64,7 @@ fn the_context_equals_the_api_of_the_preview() {
     assert!(rows >= 100 && taken_back > 0, "{rows} rows, {taken_back} taken back");
 }
 
-/// The messages that the routes of 1.x know.
+/// Returns the ids of the messages that the routes of 1.x return.
 fn v1_message_ids(session: &str) -> Vec<String> {
     let oracle = api_answers(Corpus::OpencodePrelaunch);
     let messages = oracle[session]["v1_messages"].as_array().unwrap();
@@ -81,8 +81,8 @@ fn is_pending(store: &dyn Source, session: &str, id: &str) -> bool {
     pending.unwrap().value
 }
 
-/// 2.x answers with the rows from its newest finished compaction on (`docs/format/opencode-v2.md`,
-/// section 4).
+/// The API of 2.x returns the rows from the newest finished compaction on
+/// (`docs/format/opencode-v2.md`, section 4).
 #[test]
 fn the_context_begins_at_the_newest_compaction_that_finished() {
     for which in [Corpus::OpencodeV2Fresh, Corpus::OpencodeV2Upgraded] {

@@ -1,4 +1,4 @@
-//! opencode's own exports, diffs and children, reproduced from its databases.
+//! Reproduces opencode's own exports and diffs from its databases.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,8 @@ fn every_export_equals_what_opencode_printed() {
     }
 }
 
-/// 1.18 answers no diffs over its API, and keeps them in files; those of 1.1 are as it answered.
+/// opencode 1.18 keeps diffs in files, and its API returns none. The diffs of 1.1 are compared with
+/// its API.
 #[test]
 fn diffs_are_found_in_the_files_beside_the_database() {
     let json = corpus(Corpus::OpencodeJson);
@@ -55,7 +56,7 @@ fn diffs_are_found_in_the_files_beside_the_database() {
     assert_eq!(check_diffs(&store, &expected), 5);
 }
 
-/// How many diffs there are, all as expected.
+/// Checks the diffs of all sessions, and returns their number.
 fn check_diffs(store: &MergedSource, expected: &BTreeMap<String, Value>) -> usize {
     let loader = SessionLoader::new(store);
     let mut diffs = 0;

@@ -1,5 +1,5 @@
-//! Three generations of storage in one data directory: each session once, from the newest that has
-//! it, and totals that count nothing twice.
+//! Three storage formats in one data directory: each session is listed once, from the newest format
+//! that has it, and totals count nothing twice.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -18,7 +18,7 @@ use crate::calls::{scan, session_key, tree};
 use crate::support::{database_source, file_source, source_id};
 
 const SCHEMA: &str = include_str!("../../../../../fixtures/schema/opencode-2.0.sql");
-/// What an upgrade leaves of 1.x, less the columns that do not matter here.
+/// The tables that an upgrade leaves of 1.x, with the columns that matter here.
 const LEGACY_SCHEMA: &str = "
     CREATE TABLE session (id text PRIMARY KEY, project_id text, directory text, title text,
         time_created integer, time_updated integer);
@@ -32,7 +32,7 @@ const LEGACY_SCHEMA: &str = "
     INSERT INTO project (id, worktree, time_created, time_updated, sandboxes)
         VALUES ('p', '/w', 1, 1, '[]');";
 
-/// An answer that used so many tokens, at a cent each.
+/// Returns an answer that used this many tokens, at a cent each.
 fn answer(tokens: i64) -> String {
     let cost = tokens as f64 / 100.0;
     format!(
@@ -41,7 +41,7 @@ fn answer(tokens: i64) -> String {
     )
 }
 
-/// A session of 1.x with one answer.
+/// Inserts a session of 1.x with one answer.
 fn insert_v1_session(db: &Connection, name: &str, created: i64, tokens: i64) {
     let insert = "INSERT INTO session VALUES ('ses_' || ?1, 'p', '/w', 'v1', ?2, ?2)";
     db.execute(insert, (name, created)).unwrap();
@@ -53,7 +53,7 @@ fn insert_v1_session(db: &Connection, name: &str, created: i64, tokens: i64) {
     db.execute(insert, [name]).unwrap();
 }
 
-/// The record of a session of 2.x, which counts so many tokens.
+/// Inserts the record of a session of 2.x, which counts this many tokens.
 fn insert_v2_session(db: &Connection, name: &str, fork_of: Option<&str>, tokens: i64) {
     let insert = "INSERT INTO session_v2 (id, project_id, slug, directory, title, version, cost,
             tokens_input, fork_session_id, fork_boundary, time_created, time_updated)
@@ -62,13 +62,13 @@ fn insert_v2_session(db: &Connection, name: &str, fork_of: Option<&str>, tokens:
     db.execute(insert, (name, tokens as f64 / 100.0, tokens, fork_of)).unwrap();
 }
 
-/// An answer of 2.x.
+/// Inserts an answer of 2.x.
 fn insert_v2_message(db: &Connection, name: &str, id: &str, seq: i64, tokens: i64) {
     let insert = "INSERT INTO session_message VALUES (?1, 'ses_' || ?2, 'assistant', ?3, 2, 3, ?4)";
     db.execute(insert, (id, name, seq, answer(tokens))).unwrap();
 }
 
-/// The id of a fork's copy of the row of this number.
+/// Returns the id of a fork's copy of the row with this number.
 fn fork_copy_id(copy: char, seq: i64) -> String {
     format!("msg_2003881ef001mxXSDnk1504UZ{copy}_{seq}")
 }
@@ -128,7 +128,8 @@ fn refresh(store: &MergedSource, index: &SessionIndex) {
     assert!(refreshed.unwrap().is_continue());
 }
 
-/// Where a session was read from and is too, and what is particular about that.
+/// The storage formats that a session was read from, the formats that have copies of it, and its
+/// migration state.
 type SessionLocation = (String, String, &'static str);
 
 fn location(read: &str, also: &str, migration: &'static str) -> SessionLocation {
@@ -144,7 +145,7 @@ fn location_of(provenance: &Provenance) -> SessionLocation {
     (names(provenance.formats().collect()), names(provenance.also_in().collect()), migration)
 }
 
-/// What each session says: where it is, its tokens, and its messages.
+/// Returns the location, tokens and number of messages of each session.
 fn session_totals(index: &SessionIndex) -> BTreeMap<String, (SessionLocation, i64, u64)> {
     let view = index.view();
     let totals = view.sessions().map(|meta| {
@@ -163,28 +164,29 @@ fn each_session_is_there_once_and_counts_once() {
     let index = build(&store);
     let all = session_totals(&index);
     let expected = [
-        // In 2.x, and in what it was migrated from: 25 for its answer, 5 for its title.
+        // Read from 2.x, with copies in the formats that it was migrated from. Its answer used 25
+        // tokens, its title 5.
         ("all_three", (location("v2", "json, v1", ""), 30, 1)),
         ("files", (location("json", "", ""), 10, 1)),
-        // What forks copied was used by their source.
+        // The usage of copied messages counts in the session that they were copied from.
         ("fork", (location("v2", "", ""), 5, 2)),
         ("fork_of_fork", (location("v2", "", ""), 7, 3)),
         ("late", (location("v1", "", "lateLegacy"), 40, 1)),
         ("legacy", (location("v1", "", "legacyOnly"), 70, 1)),
         ("v1_and_files", (location("v1", "json", "legacyOnly"), 20, 1)),
         ("v2", (location("v2", "", ""), 50, 1)),
-        // The record of 2.x counts what it has no messages of.
+        // Read from 1.x, because 2.x has only the record of the session.
         ("without_rows", (location("v1", "v2", "withoutRows"), 60, 1)),
     ];
     let expected = expected.map(|(name, totals)| (name.to_owned(), totals));
     assert_eq!(all, BTreeMap::from(expected));
     assert_eq!(all.values().map(|(_, tokens, _)| tokens).sum::<i64>(), 292);
 
-    // Message by message the same, less the title that no message is of.
+    // The sum over messages is the same, without the title, which has no message.
     let view = index.view();
     let metas = view.sessions().flat_map(|meta| view.by_session(&meta.key.session));
     assert_eq!(metas.map(|meta| meta.usage().tokens.input).sum::<i64>(), 292 - 5);
-    // And so the flows count.
+    // The flows count the same.
     for (name, (place, tokens, messages)) in &all {
         let session = session_key(&format!("ses_{name}"));
         run_session_tree_flow(&store, &session, |tree| {
@@ -223,20 +225,20 @@ fn a_session_that_moves_between_storage_formats_is_followed() {
     let index = build(&store);
     refresh(&store, &index);
     let db = Connection::open(dir.path().join("opencode.db")).unwrap();
-    // Deleted in 2.x: what it was migrated from is left, and shows.
+    // Deleted in 2.x: the copy in 1.x becomes visible.
     db.execute_batch(
         "DELETE FROM session_message WHERE session_id = 'ses_all_three';
          DELETE FROM session_v2 WHERE id = 'ses_all_three';",
     )
     .unwrap();
-    // Migrated: its rows came.
+    // Migrated: the rows of 2.x appear.
     insert_v2_message(&db, "without_rows", "msg_without_rows", 0, 61);
-    // Gone from the files.
+    // Removed from the files.
     std::fs::remove_dir_all(dir.path().join("storage/session/p")).unwrap();
     refresh(&store, &index);
     let all = session_totals(&index);
     assert_eq!(all["all_three"], (location("v1", "", "legacyOnly"), 888, 1));
     assert_eq!(all["without_rows"], (location("v2", "v1", ""), 61, 1));
     assert_eq!(all["v1_and_files"], (location("v1", "", "legacyOnly"), 20, 1));
-    assert_eq!(all, session_totals(&build(&store)), "as if it were built anew");
+    assert_eq!(all, session_totals(&build(&store)), "equal to a rebuilt index");
 }

@@ -1,19 +1,20 @@
-//! What 2.x writes into the database: its upgrade of one of 1.18, session by session, and its rows.
+//! Writes a database as opencode 2.x does: upgrades a database of 1.18, migrates sessions one by one,
+//! and writes rows.
 
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::{Value, json};
 
 use super::world::DbWorld;
 
-/// The schema of 2.0.
+/// The schema of opencode 2.0.
 pub(crate) const SCHEMA: &str = include_str!("../../../../../fixtures/schema/opencode-2.0.sql");
 
-/// Tables that the upgrade drops.
+/// Drops the tables that the upgrade drops.
 const DROP_OLD_TABLES: &str = "DROP TABLE session_message; DROP TABLE session_input;
     DROP TABLE session_context_epoch; DELETE FROM event;
     ALTER TABLE event ADD COLUMN created integer DEFAULT 0 NOT NULL;";
 
-/// Whether a session has been upgraded, or was made by 2.x.
+/// Counts the rows of a session in 2.x: one if it was migrated, or created by 2.x.
 const COUNT_V2_SESSIONS: &str = "SELECT count(*) FROM session_v2 WHERE id = ?1";
 
 const PUT_SESSION: &str = "INSERT INTO session_v2 (id, project_id, parent_id, slug, directory,
@@ -24,11 +25,11 @@ const PUT_ROW: &str = "INSERT INTO session_message (id, session_id, type, seq, t
     time_updated, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
     ON CONFLICT (id) DO UPDATE SET type = ?3, time_updated = ?6, data = ?7";
 
-/// The number of the next event of a session.
+/// Increments the number of a session's last event, and returns it.
 const NEXT_EVENT_SEQ: &str = "INSERT INTO event_sequence (aggregate_id, seq) VALUES (?1, 0)
     ON CONFLICT (aggregate_id) DO UPDATE SET seq = seq + 1 RETURNING seq";
 
-/// A row of each kind: its type, and its data.
+/// Returns the type and data of a row. `value` selects the type.
 fn message_row(created: u8, value: u8) -> (&'static str, Value) {
     let time = json!({"created": created});
     match value % 7 {
@@ -53,7 +54,7 @@ fn answer_data(created: u8, texts: &[String]) -> Value {
 }
 
 impl DbWorld {
-    /// The program is upgraded. Nothing is migrated yet.
+    /// Upgrades the agent. No session is migrated yet.
     pub(crate) fn upgrade(&mut self) {
         if self.is_upgraded {
             return;
@@ -71,7 +72,7 @@ impl DbWorld {
         self.set_migration_phase("sessions");
     }
 
-    /// The program says how far its migration is.
+    /// Sets the phase of the migration.
     pub(crate) fn set_migration_phase(&mut self, phase: &str) {
         if self.is_upgraded {
             let (now, value) = (self.now_ms(), json!({"phase": phase}).to_string());
@@ -82,7 +83,7 @@ impl DbWorld {
         }
     }
 
-    /// One session of 1.x becomes one of 2.x. What was there stays there.
+    /// Migrates one session from 1.x to 2.x. Its rows of 1.x stay.
     pub(crate) fn migrate(&mut self, s: u8) {
         let id = format!("ses_{s}");
         if !self.is_upgraded || self.is_v2(s) || !self.has_session(s) {
@@ -120,13 +121,13 @@ impl DbWorld {
         self.stamp_files();
     }
 
-    /// Whether 2.x writes this session.
+    /// Checks whether 2.x writes this session.
     pub(crate) fn is_v2(&mut self, s: u8) -> bool {
         let id = format!("ses_{s}");
         self.is_upgraded && count_rows(self.writer(), COUNT_V2_SESSIONS, &id) > 0
     }
 
-    /// Runs statements in one transaction with the number of their event.
+    /// Runs statements in one transaction, with the next event number of the session.
     fn change_v2(&mut self, s: u8, run: impl FnOnce(&Connection, i64, i64)) {
         let now = self.now_ms();
         let db = self.writer();
@@ -145,7 +146,7 @@ impl DbWorld {
         });
     }
 
-    /// What 1.x has of it stays.
+    /// Removes a session from 2.x. Its rows of 1.x stay.
     pub(crate) fn remove_session_v2(&mut self, s: u8) {
         let id = format!("ses_{s}");
         self.writer()
@@ -165,7 +166,7 @@ impl DbWorld {
         });
     }
 
-    /// A revert that is committed: the message goes, and what came after it.
+    /// Commits a revert: removes the message and all later ones.
     pub(crate) fn remove_message_v2(&mut self, s: u8, m: u8) {
         self.change_v2(s, |db, _, _| {
             let delete = "DELETE FROM session_message WHERE session_id = ?1
@@ -174,7 +175,7 @@ impl DbWorld {
         });
     }
 
-    /// The text of an item is written: `None` takes it away.
+    /// Writes the text of a content item; `None` removes the item.
     pub(crate) fn put_content(&mut self, s: u8, m: u8, n: u8, text: Option<String>) {
         let id = format!("msg_{s}{m}");
         let data = "SELECT data FROM session_message WHERE id = ?1 AND type = 'assistant'";

@@ -1,4 +1,4 @@
-//! A database that the test writes as opencode does, at times that the test sets.
+//! A database that a test writes as opencode does, with a clock that the test advances.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use tempfile::TempDir;
 use super::v2_writer::count_rows;
 use crate::index::world::{self, TestClock};
 
-/// The schema of 1.18.33.
+/// The schema of opencode 1.18.33.
 pub(crate) const SCHEMA: &str = include_str!("../../../../../fixtures/schema/opencode-1.18.33.sql");
 
 pub(crate) struct DbWorld {
     dir: TempDir,
     pub(crate) clock: Arc<TestClock>,
     writer: Option<Connection>,
-    /// Whether changes are told in the log of events, as since 1.15.
+    /// Whether changes are written to the event log, as opencode does since 1.15.
     events: bool,
-    /// Whether 2.x was started, which writes sessions of its own (`upgraded`).
+    /// Whether the agent was upgraded to 2.x, which writes its own sessions.
     pub(crate) is_upgraded: bool,
 }
 
@@ -50,7 +50,7 @@ impl DbWorld {
         self.dir.path().join("cache")
     }
 
-    /// Another process's reader.
+    /// Opens a Source of the database, as another process does.
     pub(crate) fn source(&self) -> SqliteReader {
         let id = SourceId::new("a store").unwrap();
         SqliteReader::new(self.database(), id, Arc::clone(&self.clock) as Arc<dyn Clock>)
@@ -72,8 +72,8 @@ impl DbWorld {
         })
     }
 
-    /// Files have the time of the test's clock. By path: closing a file of the database in this
-    /// process would drop SQLite's locks.
+    /// Sets the modification times of the files to the test's clock. It sets them by path, because
+    /// closing a file of the database in this process would drop SQLite's locks.
     pub(crate) fn stamp_files(&self) {
         let now = self.clock.now().0;
         let time = Timespec { tv_sec: now / 1_000_000_000, tv_nsec: now % 1_000_000_000 };
@@ -90,7 +90,7 @@ impl DbWorld {
         self.clock.now().as_millis()
     }
 
-    /// Runs statements in one transaction, and tells of it in the session's log.
+    /// Runs statements in one transaction, and adds an event to the session's log.
     fn change_session(&mut self, session: &str, kind: &str, run: impl FnOnce(&Connection, i64)) {
         let (now, events) = (self.now_ms(), self.events);
         let db = self.writer();
@@ -158,7 +158,7 @@ impl DbWorld {
         self.stamp_files();
     }
 
-    /// Whether a session is there.
+    /// Checks whether the database has a session.
     pub(crate) fn has_session(&mut self, s: u8) -> bool {
         let sql = "SELECT count(*) FROM session WHERE id = ?1";
         self.is_v2(s) || count_rows(self.writer(), sql, &format!("ses_{s}")) > 0
@@ -185,7 +185,7 @@ impl DbWorld {
         .unwrap();
     }
 
-    /// Says whether the message was there and was changed in place.
+    /// Writes a message. Returns whether it existed before and was changed in place.
     pub(crate) fn put_message(&mut self, s: u8, m: u8, v: u8) -> bool {
         if !self.has_session(s) {
             return false;
@@ -194,7 +194,7 @@ impl DbWorld {
             self.put_message_v2(s, m, v);
             return false;
         }
-        // An id names one message of the whole database.
+        // Message ids are unique in the whole database.
         let (id, session) = (format!("msg_{s}{m}"), format!("ses_{s}"));
         let sql = "SELECT count(*) FROM message WHERE id = ?1";
         let known = count_rows(self.writer(), sql, &id);
@@ -255,8 +255,8 @@ impl DbWorld {
         self.stamp_files();
     }
 
-    /// The program ends: the log goes into the database, and the side files go, unless a reader has
-    /// the database open.
+    /// Ends the agent. SQLite then moves the log into the database and removes the side files, unless
+    /// a reader has the database open.
     pub(crate) fn close(&mut self) {
         self.writer = None;
         self.stamp_files();

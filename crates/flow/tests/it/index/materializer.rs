@@ -1,4 +1,5 @@
-//! The materializer on the real corpus: it answers as reading everything does.
+//! The materializer on the JSON corpus and on written stores: its answers equal those of reading the
+//! whole store.
 
 use std::ops::ControlFlow;
 use std::path::Path;
@@ -120,7 +121,7 @@ fn answers_queries() {
             ControlFlow::Break(())
         })
         .unwrap();
-    assert_eq!(hits, 1, "and no more is read");
+    assert_eq!(hits, 1, "reading ends with the first match");
 }
 
 #[test]
@@ -147,13 +148,13 @@ fn unchanged_sessions_load_from_memory() {
         let parts = messages[0].parts.as_ref().unwrap().refs.clone();
         parts.iter().map(|part| part.kind).collect()
     };
-    assert_eq!(kinds, [Some(PartKind::Text); 2], "the index has learned");
+    assert_eq!(kinds, [Some(PartKind::Text); 2], "the index has the kinds now");
     let second = materializer.load_session_tree(&key).unwrap();
     assert_eq!(spans(&first), spans(&second), "the same memory");
     assert_eq!(orders(&first), orders(&second), "the same places");
     assert!(materializer.stats().cache.hits > 0);
 
-    // Rewritten in place: no directory tells, and the session's record does not either.
+    // Rewritten in place: neither a directory nor the session's record changes.
     world.advance_clock(Duration::from_secs(24 * 60 * 60));
     world.write("part/msg_1/prt_2.json", &part("prt_2", "msg_1", 5));
     world.advance_clock(Duration::from_secs(60));
@@ -214,7 +215,7 @@ fn a_sweep_verifies_every_session_within_its_period() {
     let materializer = open_materializer(world.source(), None, PartDetail::Later);
     let period = Duration::from_secs(60);
     materializer.sweep(period).unwrap();
-    // Cold sessions, rewritten in place: nothing but a look at the files tells.
+    // Messages of cold sessions, rewritten in place: only verifying every file finds the changes.
     for n in 0..30 {
         let (id, session) = (format!("msg_{n}"), format!("ses_{n}"));
         world.write(&format!("message/{session}/{id}.json"), &message(&id, &session, 4));

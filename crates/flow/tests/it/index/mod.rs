@@ -1,4 +1,4 @@
-//! Indexes of real directories: built, refreshed, kept, followed.
+//! Indexes of directories on disk: built, refreshed, saved and followed.
 
 mod materializer;
 mod oracle;

@@ -1,5 +1,5 @@
-//! A state machine against the oracle of a cold rebuild: whatever happens to a store, and however
-//! processes that index it come and go.
+//! A state machine: random changes of a store, and processes that index it, stop and restart. After each
+//! refresh the index is compared with a rebuilt index.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -16,7 +16,7 @@ use scrollback_index::Delta;
 use super::state::State;
 use super::world::{self, World, path_of, spans};
 
-/// What happens. Small numbers name projects, sessions, messages and parts.
+/// A step of the machine. Small numbers name projects, sessions, messages and parts.
 #[derive(Debug, Clone)]
 enum Step {
     PutProject(u8, u8),
@@ -24,7 +24,7 @@ enum Step {
     PutSession(u8, u8, u8),
     ReplaceSession(u8, u8),
     RemoveSession(u8),
-    /// The record and all messages.
+    /// Removes the record and all messages.
     RemoveAll(u8),
     MoveSession(u8, u8),
     PutMessage(u8, u8, u8),
@@ -41,7 +41,7 @@ enum Step {
     Load(usize, u8),
     Sweep(usize),
     Keep(usize),
-    /// The process dies and another begins from the snapshot; or from nothing, if none was kept.
+    /// Ends the process, and starts another from the saved snapshot, or from nothing without one.
     Restart(usize),
     Follow(usize, usize),
 }
@@ -102,7 +102,7 @@ fn session_key(s: u8) -> SessionKey {
     SessionId::new(&format!("ses_{s}")).unwrap().into()
 }
 
-/// Someone who has seen some of the changes of some process, and keeps what was said.
+/// A follower: it applies the changes of one process or another, and keeps the resulting state.
 #[derive(Clone, Default)]
 struct Follower {
     cursor: Option<Cursor>,
@@ -113,11 +113,11 @@ struct Machine {
     world: World,
     processes: Vec<SessionMaterializer>,
     followers: Vec<Follower>,
-    /// Messages that were rewritten in place since each process last looked at their session file
-    /// by file: what a fast refresh may miss.
+    /// For each process, the messages that were rewritten in place since the process last verified
+    /// their session file by file: a fast refresh may miss them.
     missable: Vec<HashSet<EntityKey>>,
-    /// Whether a record was damaged so shortly before that it may be in the middle of a write: a
-    /// reader that comes a little later sees another thing, and the rebuild comes later.
+    /// Whether a record was damaged just now, so that it may be in the middle of a write. The rebuild
+    /// runs a little later than the refresh, and may then judge the record differently.
     torn: bool,
 }
 
@@ -227,7 +227,7 @@ impl Machine {
             Step::Restart(at) => {
                 self.settle();
                 self.processes[at] = open_materializer(&self.world);
-                // What the snapshot missed it still misses.
+                // A change that was missed before the snapshot is still missed.
                 let all = (0..4).flat_map(|s| (0..5).map(move |m| message_key(s, m)));
                 self.missable[at] = all.collect();
                 self.check_fast(at);
@@ -241,7 +241,7 @@ impl Machine {
         State::from_view(&continue_value(built).value.view())
     }
 
-    /// Waits until nothing looks as if it were being written.
+    /// Waits until no record may be in the middle of a write. Returns whether it had to wait.
     fn settle(&mut self) -> bool {
         let torn = std::mem::take(&mut self.torn);
         if torn {
@@ -289,7 +289,7 @@ impl Machine {
         self.note_verified(at, &key);
     }
 
-    /// What is shown of a session is what is there.
+    /// Checks that the index shows a session as a rebuilt index does.
     fn check_session(&self, at: usize, key: &SessionKey) {
         let view = self.processes[at].view();
         let rebuilt = continue_value(

@@ -1,4 +1,4 @@
-//! Snapshots in files: what is of no use is passed over, what is written is whole.
+//! Snapshot files: unusable ones are rejected with a reason, and written ones are always whole.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -18,7 +18,7 @@ fn source_id(name: &str) -> SourceId {
     SourceId::new(name).unwrap()
 }
 
-/// A snapshot of so many sessions.
+/// Returns a snapshot with this many sessions.
 fn snapshot_with_sessions(store: SourceId, sessions: usize) -> Snapshot {
     let session = |n: usize| {
         let key: scrollback_core_id::SessionKey =
@@ -110,7 +110,7 @@ fn the_oldest_snapshots_are_removed_over_budget() {
     let dir = tempfile::tempdir().unwrap();
     let one = snapshot_with_sessions(source_id("0"), 10).size() as u64;
     let snapshots = Snapshots::new(dir.path()).with_budget(3 * one + one / 2);
-    fs::write(dir.path().join("notes.txt"), "not ours").unwrap();
+    fs::write(dir.path().join("notes.txt"), "another file").unwrap();
     let left = dir.path().join("0123456789abcdef.snapshot.77-0.tmp");
     fs::write(&left, "a process died").unwrap();
     for n in 0..5_i64 {
@@ -120,7 +120,7 @@ fn the_oldest_snapshots_are_removed_over_budget() {
         let path = snapshots.path(snapshot.store());
         fs::File::options().append(true).open(path).unwrap().set_modified(written).unwrap();
     }
-    // The time of a file that was just written is the system's: the last one is the newest.
+    // A file that was just written has the time of the system's clock, so it is the newest.
     snapshots.save(&snapshot_with_sessions(source_id("4"), 10), now()).unwrap();
     let saved: Vec<_> = snapshots.list().into_iter().filter_map(|saved| saved.store).collect();
     assert_eq!(saved, [source_id("4"), source_id("3"), source_id("2")]);
@@ -132,7 +132,7 @@ const WRITE_DIR_VAR: &str = "SCROLLBACK_TEST_WRITE_INTO";
 const SMALL_COUNT: usize = 200;
 const LARGE_COUNT: usize = 2000;
 
-/// The other process of the test below; by itself it does nothing.
+/// The child process of the test below. It does nothing when it runs as a test.
 #[test]
 fn writes_until_it_is_killed() {
     let Some(dir) = std::env::var_os(WRITE_DIR_VAR) else { return };
@@ -169,7 +169,8 @@ fn a_killed_writer_leaves_the_old_or_the_new() {
         random ^= random << 13;
         random ^= random >> 7;
         random ^= random << 17;
-        // However slow the machine is, it has written none, one or both of them.
+        // The signals make the kill independent of the machine's speed: the child has written none,
+        // one or both of the snapshots.
         let mut signal = vec![0; 1 + random as usize % 3];
         let mut stderr = writer.stderr.take().unwrap();
         stderr.read_exact(&mut signal).unwrap();
@@ -199,7 +200,7 @@ fn a_reader_keeps_the_snapshot_it_opened() {
     assert_eq!(index.view().sessions().count(), LARGE_COUNT);
 }
 
-/// The snapshot of an index that goes on from one, after a change.
+/// Returns the snapshot of an index that started from `from` and was changed.
 fn changed_snapshot(from: &Snapshot, title: &str, has_cursors: bool) -> Snapshot {
     let index = match has_cursors {
         true => SessionIndex::from_snapshot(from.clone()),
@@ -220,16 +221,19 @@ fn a_snapshot_replaces_only_the_one_it_began_with_or_an_ancestor() {
     let dir = tempfile::tempdir().unwrap();
     let snapshots = Snapshots::new(dir.path());
     let first = snapshot_with_sessions(source_id("a"), 3);
-    assert!(snapshots.save_after(&first, None, now()).unwrap(), "there was none");
+    assert!(snapshots.save_after(&first, None, now()).unwrap(), "no snapshot was saved before");
     let begun = first.cursor();
     let (ours, theirs) =
         (changed_snapshot(&first, "ours", true), changed_snapshot(&first, "theirs", true));
     assert!(snapshots.save_after(&theirs, Some(&begun), now()).unwrap());
-    assert!(!snapshots.save_after(&ours, Some(&begun), now()).unwrap(), "theirs came between");
+    assert!(
+        !snapshots.save_after(&ours, Some(&begun), now()).unwrap(),
+        "the other process saved in between"
+    );
     assert_eq!(snapshots.load(&source_id("a")).unwrap().cursor(), theirs.cursor());
     let next = changed_snapshot(&theirs, "next", true);
-    assert!(snapshots.save_after(&next, None, now()).unwrap(), "an ancestor is there");
-    // One that was built anew has no ancestor, and goes where nothing of use is.
+    assert!(snapshots.save_after(&next, None, now()).unwrap(), "the saved snapshot is an ancestor");
+    // A rebuilt index has no ancestor. Its snapshot replaces only an unusable one.
     let anew = snapshot_with_sessions(source_id("a"), 1);
     assert!(!snapshots.save_after(&anew, None, now()).unwrap());
     fs::write(snapshots.path(&source_id("a")), "damaged").unwrap();
@@ -247,7 +251,7 @@ fn a_locked_snapshot_is_not_replaced() {
     assert!(follower.save_after(&first, None, now()).unwrap());
     let other = changed_snapshot(&first, "other", true);
     assert!(!snapshots().save_after(&other, Some(&first.cursor()), now()).unwrap());
-    assert_eq!(snapshots().clear().unwrap(), 1, "what is held can be removed, not the lock");
+    assert_eq!(snapshots().clear().unwrap(), 1, "the snapshot is removed, the held lock stays");
     assert!(!snapshots().with_lock(&source_id("a")).is_locked(&source_id("a")));
     drop(follower);
     assert!(snapshots().save_after(&other, Some(&first.cursor()), now()).unwrap());
@@ -264,7 +268,7 @@ fn processes_without_cursors_keep_the_cursors_of_others_valid() {
     let last = SessionIndex::from_snapshot(snapshot);
     let Delta::Changed(changes) = last.changes(Some(&cursor)).delta else { panic!("fresh") };
     assert_eq!(changes.len(), 1);
-    // Whereas each that hands out cursors takes a place among the last.
+    // Each snapshot of a process that hands out cursors adds an epoch to the lineage, which is limited.
     let mut snapshot = changed_snapshot(&snapshot_with_sessions(source_id("a"), 3), "0", true);
     let cursor = snapshot.cursor();
     for run in 1..=100 {

@@ -1,16 +1,16 @@
-//! Everything that an index shows, so that two can be compared.
+//! The visible state of an index, so that two indexes can be compared.
 
 use std::collections::BTreeMap;
 
 use scrollback_core_id::{EntityKey, SessionKey, Stamp};
 use scrollback_index::{Change, EntityValue, MessageMeta, ProjectMeta, SessionMeta, View};
 
-/// What is shown of each key. Whether a stamp is clean and which number a change has are left out:
-/// they say when someone looked.
+/// The visible value of each key. Cleanness of stamps and numbers of changes are left out, because
+/// they depend on the time of reading.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub(crate) struct State {
     pub(crate) entities: BTreeMap<EntityKey, String>,
-    /// The parts of messages, as far as they were listed: the stamp where the file was looked at.
+    /// The parts of messages that were listed, with their stamps where known.
     pub(crate) parts: BTreeMap<EntityKey, Vec<(String, Option<Stamp>)>>,
 }
 
@@ -65,8 +65,7 @@ impl State {
         }
     }
 
-    /// Whether the parts that were listed are those of `whole`, an index that looked at all of
-    /// them.
+    /// Checks that the listed parts equal those of `whole`, an index with all parts and stamps.
     pub(crate) fn parts_agree_with(&self, whole: &Self) -> Result<(), String> {
         for (key, listed) in &self.parts {
             let whole_parts = whole.parts.get(key).cloned().unwrap_or_default();

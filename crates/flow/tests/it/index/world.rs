@@ -1,5 +1,5 @@
-//! A store on disk whose time the test moves: every file and directory that is written gets the
-//! clock's mtime, as a file system would give it.
+//! A store on disk with a clock that the test advances. Every file and directory that is written gets
+//! the clock's time as its modification time, as a file system would set it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,12 +12,12 @@ use scrollback_stor_read::FileReader;
 use serde_json::json;
 use tempfile::TempDir;
 
-/// A clock that stands still until it is moved. Waiting moves it.
+/// A clock that stands still until it is advanced. Waiting advances it.
 pub(crate) struct TestClock(AtomicI64);
 
 impl TestClock {
     pub(crate) fn new() -> Self {
-        // Not on a whole second: such an mtime is trusted later.
+        // Not on a whole second: a modification time on a whole second is trusted later.
         Self(AtomicI64::new(1_780_000_000_123_456_789))
     }
 }
@@ -58,7 +58,7 @@ impl World {
         FileReader::new(self.storage(), id, Arc::clone(&self.clock) as Arc<dyn Clock>)
     }
 
-    /// The time now in Unix milliseconds.
+    /// Returns the clock's time in Unix milliseconds.
     pub(crate) fn clock_ms(&self) -> i64 {
         self.clock.now().as_millis()
     }
@@ -72,7 +72,7 @@ impl World {
         File::open(path).unwrap().set_modified(mtime).unwrap();
     }
 
-    /// Writes a file as opencode does: in place if it is there.
+    /// Writes a file as opencode does: in place if it exists.
     pub(crate) fn write(&self, path: &str, text: &str) {
         let path = self.storage().join(path);
         let parent = path.parent().unwrap();
@@ -90,7 +90,7 @@ impl World {
         }
     }
 
-    /// Writes a file beside another and renames it over that.
+    /// Replaces a file: writes a new file and renames it to the old one.
     pub(crate) fn replace(&self, path: &str, text: &str) {
         let (path, beside) = (self.storage().join(path), self.dir.path().join("beside"));
         if path.exists() {
@@ -101,7 +101,7 @@ impl World {
         }
     }
 
-    /// Removes a file, if it is there.
+    /// Removes a file, if it exists.
     pub(crate) fn remove(&self, path: &str) {
         let path = self.storage().join(path);
         if fs::remove_file(&path).is_ok() {
@@ -109,7 +109,7 @@ impl World {
         }
     }
 
-    /// Removes a directory and all that is in it.
+    /// Removes a directory with its contents.
     pub(crate) fn remove_all(&self, path: &str) {
         let path = self.storage().join(path);
         if fs::remove_dir_all(&path).is_ok() {
@@ -133,7 +133,7 @@ impl World {
     }
 }
 
-/// A session's record, as opencode writes it.
+/// Returns a session's record, as opencode writes it.
 pub(crate) fn session(id: &str, project: &str, value: u8, updated: i64) -> String {
     let parent = (value % 3 == 1).then(|| format!("ses_{}", value % 4));
     json!({
@@ -144,7 +144,7 @@ pub(crate) fn session(id: &str, project: &str, value: u8, updated: i64) -> Strin
     .to_string()
 }
 
-/// A message's record; one in three is an answer that is not finished.
+/// Returns a message's record. A message is unfinished if `value` is a multiple of three.
 pub(crate) fn message(id: &str, session: &str, value: u8) -> String {
     let completed = (!value.is_multiple_of(3)).then_some(i64::from(value));
     let role = ["user", "assistant"][usize::from(value % 2)];
@@ -157,7 +157,7 @@ pub(crate) fn message(id: &str, session: &str, value: u8) -> String {
     .to_string()
 }
 
-/// A part of some text.
+/// Returns a text part with `value` letters.
 pub(crate) fn part(id: &str, message: &str, value: u8) -> String {
     let text = "x".repeat(usize::from(value));
     json!({"id": id, "messageID": message, "sessionID": "s", "type": "text", "text": text})
