@@ -10,7 +10,7 @@ use crate::hydrate::{MessageHydrated, PartHydrated, SessionHydratedTree};
 /// section 6).
 ///
 /// Unusable records are left out, as opencode leaves them out. The report of the flow names them.
-/// Use [`complete_for_import`](crate::complete_for_import) first if `opencode import` of 1.x shall
+/// Use [`complete_for_import`](crate::complete_for_import()) first if `opencode import` of 1.x shall
 /// read the result.
 ///
 /// ```

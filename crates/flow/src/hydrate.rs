@@ -149,15 +149,15 @@ pub fn hydrate_session_tree(tree: &SessionRefTree) -> StageResult<SessionHydrate
 /// Hydrates the record of the session, without its messages.
 ///
 /// ```
-/// # use std::sync::Arc;
-/// # use scrollback_core_id::{SessionId, SourceId, SystemClock};
-/// # use scrollback_fixtures::{Corpus, corpus};
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SessionId, SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
 /// use scrollback_flow::{SessionLoader, hydrate_session};
-/// # use scrollback_stor_read::FileReader;
+/// use scrollback_stor_read::FileReader;
 ///
-/// # let storage = corpus(Corpus::OpencodeJson).storage;
-/// # let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
-/// # let session = SessionId::new("ses_e04998c6fffeeSXWud0kqAoVtL")?.into();
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let session = SessionId::new("ses_e04998c6fffeeSXWud0kqAoVtL")?.into();
 /// let loaded = SessionLoader::new(&store).load_session_tree(&session)?;
 /// let record = hydrate_session(&loaded.tree).value.unwrap();
 /// assert_eq!(record.title.unwrap(), "Rust greeting");
@@ -172,15 +172,15 @@ pub fn hydrate_session(tree: &SessionRefTree) -> StageResult<Option<Session<'_>>
 /// Hydrates one message with its parts.
 ///
 /// ```
-/// # use std::sync::Arc;
-/// # use scrollback_core_id::{SessionId, SourceId, SystemClock};
-/// # use scrollback_fixtures::{Corpus, corpus};
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SessionId, SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
 /// use scrollback_flow::{SessionLoader, hydrate_message};
-/// # use scrollback_stor_read::FileReader;
+/// use scrollback_stor_read::FileReader;
 ///
-/// # let storage = corpus(Corpus::OpencodeJson).storage;
-/// # let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
-/// # let session = SessionId::new("ses_e04998c6fffeeSXWud0kqAoVtL")?.into();
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let session = SessionId::new("ses_e04998c6fffeeSXWud0kqAoVtL")?.into();
 /// let tree = SessionLoader::new(&store).load_session_tree(&session)?.tree;
 /// let first = hydrate_message(&tree, &tree.messages[0]).value;
 /// assert_eq!(first.parts.len(), tree.messages[0].parts.len());

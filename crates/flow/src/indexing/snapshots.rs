@@ -25,6 +25,16 @@ const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
 ///
 /// Pass it to [`SessionMaterializer::open`](crate::SessionMaterializer::open), which loads the
 /// snapshot of its store.
+///
+/// ```
+/// use scrollback_core_id::SourceId;
+/// use scrollback_flow::{NoSnapshot, Snapshots};
+///
+/// let snapshots = Snapshots::new("no/such/directory").with_budget(64 << 20);
+/// let store = SourceId::new("opencode")?;
+/// assert_eq!(snapshots.load(&store).unwrap_err(), NoSnapshot::Missing);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Snapshots {
     dir: PathBuf,
