@@ -70,13 +70,13 @@ pub fn context<'t, 'a>(tree: &'t SessionHydratedTree<'a>) -> Context<'t, 'a> {
     let last = end.part.map(|part| (end.message, part));
     let context = (start..visible.len()).map(|at| {
         let message = &messages[at];
-        let kept = match last {
+        let kept_parts = match last {
             Some((cut, part)) if cut == at => &message.parts[..part],
             _ => &message.parts[..],
         };
         ContextMessage {
             message,
-            parts: kept.iter().filter(|part| is_shown(part)).map(context_part).collect(),
+            parts: kept_parts.iter().filter(|part| is_shown(part)).map(context_part).collect(),
         }
     });
     Context {

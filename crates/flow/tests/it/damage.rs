@@ -121,7 +121,7 @@ fn messages_without_their_session_are_kept_with_an_issue() {
 #[test]
 fn orphans_are_found_by_a_flow_over_the_store() {
     let (dir, store) = store_from_text(SOUND_STORE);
-    let lost = r#"
+    let orphans = r#"
         //- part/msg_7/prt_7.json
         {"type":"text"}
         //- part/msg_7/prt_8.json
@@ -130,7 +130,7 @@ fn orphans_are_found_by_a_flow_over_the_store() {
         {}
         //- part/msg_0/
     "#;
-    write_tree(dir.path(), lost).unwrap();
+    write_tree(dir.path(), orphans).unwrap();
     let mut sessions = 0;
     let report = run_session_flow(&store, &SessionScope::Store, |_| {
         sessions += 1;

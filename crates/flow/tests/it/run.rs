@@ -36,12 +36,12 @@ fn given_sessions_are_visited_in_order() {
     let (visited, report) =
         run_limited(&SessionScope::Sessions(keys.map(session_key).to_vec()), usize::MAX);
     assert_eq!(visited, [keys[0], keys[2]]);
-    let gone = report
+    let vanished = report
         .issues
         .iter()
         .find(|issue| issue.key == Some(session_key("ses_gone").into()))
         .unwrap();
-    assert_eq!(gone.issue.kind, IssueKind::Vanished);
+    assert_eq!(vanished.issue.kind, IssueKind::Vanished);
 }
 
 #[test]

@@ -46,8 +46,8 @@ fn a_plan_is_keys_in_order_and_may_be_cut_down() {
     let mut plan = plan_session_tree(&mut *reader, &key, ReadAhead::Names).unwrap().value;
     let all: Vec<_> = plan.messages().cloned().collect();
     assert!(all.is_sorted() && all.len() > 3);
-    let kept = all[2].message.clone();
-    plan.retain_parts(|part| part.message == kept);
+    let kept_message = all[2].message.clone();
+    plan.retain_parts(|part| part.message == kept_message);
     let planned: Vec<_> = plan.parts().cloned().collect();
     assert!(planned.is_sorted() && !planned.is_empty());
 
@@ -57,7 +57,7 @@ fn a_plan_is_keys_in_order_and_may_be_cut_down() {
     assert!(tree.messages.iter().all(|node| node.span.is_some()));
 
     let mut plan = plan_session_tree(&mut *reader, &key, ReadAhead::Names).unwrap().value;
-    plan.retain_messages(|message| message.message == kept);
+    plan.retain_messages(|message| message.message == kept_message);
     assert_eq!(plan.messages().count(), 1);
     assert!(plan.parts().eq(planned.iter()));
 }

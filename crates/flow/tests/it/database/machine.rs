@@ -187,7 +187,7 @@ impl Machine {
     }
 
     fn load(&mut self, at: usize, s: u8) {
-        let there = self.world.has_session(s);
+        let exists = self.world.has_session(s);
         match self.processes[at].load_session_tree(&session_key(s)) {
             Ok(loaded) => {
                 let fresh = scrollback_flow::SessionLoader::new(&self.world.source())
@@ -198,7 +198,7 @@ impl Machine {
                 };
                 assert_eq!(texts(&loaded.tree), texts(&fresh.tree));
             }
-            Err(error) => assert!(!there, "{error}"),
+            Err(error) => assert!(!exists, "{error}"),
         }
     }
 

@@ -124,16 +124,16 @@ fn files_of_a_session_in_the_database_are_hidden() {
     for hidden in
         [EntityKey::from(message), part_key("msg_2", "prt_2"), part_key("msg_hidden", "prt_5")]
     {
-        let found = spans(&store, std::slice::from_ref(&hidden));
-        assert!(found.entries.is_empty(), "{hidden}");
-        assert_eq!(found.issues[0].1.kind, IssueKind::Vanished);
+        let listing = spans(&store, std::slice::from_ref(&hidden));
+        assert!(listing.entries.is_empty(), "{hidden}");
+        assert_eq!(listing.issues[0].1.kind, IssueKind::Vanished);
     }
     assert_eq!(
         spans(&store, &[part_key("msg_3", "prt_3"), part_key("msg_1", "prt_1")]).entries.len(),
         2
     );
-    let lost: Vec<_> = orphans(&store).entries.into_iter().map(|entry| entry.key).collect();
-    assert_eq!(lost, [part_key("msg_gone", "prt_4")]);
+    let orphan_keys: Vec<_> = orphans(&store).entries.into_iter().map(|entry| entry.key).collect();
+    assert_eq!(orphan_keys, [part_key("msg_gone", "prt_4")]);
     let mut all = key_names(&scan(&store, &Scope::AllParts).entries);
     all.sort();
     assert_eq!(all, ["prt_1", "prt_3", "prt_4"]);
@@ -229,9 +229,9 @@ fn an_entity_of_each_kind_is_located_in_the_store_that_has_it() {
         let located = store.locate(&key).unwrap_or_default();
         assert_eq!(located.to_str().unwrap(), place, "{key}");
     }
-    let found =
+    let issues =
         run_session_tree_flow(&store, &session_key("ses_left"), |_| ()).unwrap().report.issues;
-    let places = found.iter().filter_map(|issue| issue.issue.place.path.as_ref()?.to_str());
+    let places = issues.iter().filter_map(|issue| issue.issue.place.path.as_ref()?.to_str());
     let places: Vec<&str> = places.collect();
     assert!(places.contains(&"part/msg_3/prt_3.json"), "{places:?}");
 }
@@ -240,8 +240,8 @@ fn an_entity_of_each_kind_is_located_in_the_store_that_has_it() {
 fn members_without_sessions_supply_only_diffs() {
     let (dir, _) = database_and_files();
     let storage = dir.path().join("storage");
-    for gone in ["session", "message", "part"] {
-        std::fs::remove_dir_all(storage.join(gone)).unwrap();
+    for name in ["session", "message", "part"] {
+        std::fs::remove_dir_all(storage.join(name)).unwrap();
     }
     let optional = |source| -> Arc<dyn Source> { Arc::new(OptionalSource::new(source)) };
     let merged = MergedSource::new(

@@ -50,11 +50,12 @@ fn the_context_equals_the_api_of_the_preview() {
     let (mut rows, mut taken_back) = (0, 0);
     for (session, answer) in api_answers(Corpus::OpencodePrelaunch).as_object().unwrap() {
         let Some(context) = answer.get("context") else { continue };
-        let (found, compacted, reverted) = context_rows(&*store, session, true);
+        let (row_names, compacted, reverted) = context_rows(&*store, session, true);
         let answer = row_ids(&context["data"]);
         let is_v2 = |id: &String| answer.contains(id);
-        let (found, others): (Vec<String>, Vec<String>) = found.into_iter().partition(is_v2);
-        assert_eq!((found, compacted), (answer.clone(), 0), "{session}");
+        let (row_names, others): (Vec<String>, Vec<String>) =
+            row_names.into_iter().partition(is_v2);
+        assert_eq!((row_names, compacted), (answer.clone(), 0), "{session}");
         // Pending prompts and messages of 1.x come from other routes of the API.
         let v1 = v1_message_ids(session);
         assert!(others.iter().all(|id| v1.contains(id) || is_pending(&*store, session, id)));
@@ -94,8 +95,8 @@ fn the_context_begins_at_the_newest_compaction_that_finished() {
             let Some(at) = rows.iter().rposition(done) else { continue };
             let reverted = !answer["info"]["revert"].is_null();
             let expected = row_ids(&Value::Array(rows[at..].to_vec()));
-            let (found, before, after) = context_rows(&*store, session, reverted);
-            assert_eq!((found, after > 0), (expected, reverted), "{session}");
+            let (row_names, before, after) = context_rows(&*store, session, reverted);
+            assert_eq!((row_names, after > 0), (expected, reverted), "{session}");
             assert!(before > 0);
             compacted += 1;
         }

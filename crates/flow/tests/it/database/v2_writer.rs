@@ -98,10 +98,10 @@ impl DbWorld {
             [&id],
         )
         .unwrap();
-        let mut found = db
+        let mut statement = db
             .prepare("SELECT id, time_created FROM message WHERE session_id = ?1 ORDER BY 2, 1")
             .unwrap();
-        let messages = found.query_map([&id], |row| Ok((row.get(0)?, row.get(1)?)));
+        let messages = statement.query_map([&id], |row| Ok((row.get(0)?, row.get(1)?)));
         for (seq, message) in (0..).zip(messages.unwrap()) {
             let (message, created): (String, u8) = message.unwrap();
             let mut texts = db
@@ -112,7 +112,7 @@ impl DbWorld {
             let data = answer_data(created, &texts);
             put_row(db, &message, &id, "assistant", seq, [created.into(), 3], &data);
         }
-        drop(found);
+        drop(statement);
         let last = "INSERT INTO event_sequence (aggregate_id, seq)
             SELECT ?1, coalesce(max(seq), 0) FROM session_message WHERE session_id = ?1
             ON CONFLICT (aggregate_id) DO UPDATE SET seq = max(seq, excluded.seq) + 1";

@@ -70,8 +70,8 @@ fn metas_equal_the_records() {
                     part.observed.unwrap().stamp,
                     *hydrated_part.node.span.as_ref().unwrap().stamp()
                 );
-                let (owner, found) = view.part(&part.id).unwrap();
-                assert_eq!((owner.message, &found), (meta.key.message.clone(), part));
+                let (owner, found_part) = view.part(&part.id).unwrap();
+                assert_eq!((owner.message, &found_part), (meta.key.message.clone(), part));
             }
             cost += meta.cost.unwrap_or_default();
             message_count += 1;

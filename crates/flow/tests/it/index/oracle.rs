@@ -311,14 +311,14 @@ impl Machine {
         self.settle();
         let key = session_key(s);
         let Ok(loaded) = self.processes[at].load_session_tree(&key) else {
-            let is_there =
+            let exists =
                 self.project_of(s).is_some() || self.world.exists(&format!("message/{key}"));
             let empty = !self.rebuilt_state().entities.keys().any(|entity| match entity {
                 EntityKey::Session(session) => *session == key,
                 EntityKey::Message(message) => message.session == key.session,
                 _ => false,
             });
-            assert!(!is_there || empty, "{key} is there");
+            assert!(!exists || empty, "{key} is there");
             return;
         };
         for (key, span) in spans(&loaded.tree) {

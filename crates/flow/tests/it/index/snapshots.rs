@@ -83,11 +83,11 @@ fn unusable_snapshots_have_distinct_reasons() {
     };
     assert_eq!(load(b""), NoSnapshot::Unusable(SnapshotError::Foreign));
     assert_eq!(load(b"something else"), NoSnapshot::Unusable(SnapshotError::Foreign));
-    for found in [0, 1, 2, 3, 4, 5, 6, 8] {
-        let mut of_another = sound.clone();
-        of_another[8] = found;
-        let version = SnapshotError::Version { version: found.into() };
-        assert_eq!(load(&of_another), NoSnapshot::Unusable(version));
+    for version_byte in [0, 1, 2, 3, 4, 5, 6, 8] {
+        let mut other_version = sound.clone();
+        other_version[8] = version_byte;
+        let version = SnapshotError::Version { version: version_byte.into() };
+        assert_eq!(load(&other_version), NoSnapshot::Unusable(version));
     }
     assert_eq!(load(&sound[..100]), NoSnapshot::Unusable(SnapshotError::Damaged));
     assert_eq!(
