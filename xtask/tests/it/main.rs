@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a check that cannot read its input has failed")]
 
 mod cycles;
+mod documents;
 mod layers;
 mod licences;
 mod links;
