@@ -201,20 +201,20 @@ pub struct TextFacts {
     /// Parts that were searched.
     pub parts: u64,
     /// Parts that contain the word.
-    pub found: u64,
+    pub matches: u64,
     /// The total size of the stored records that contain the word, in bytes. Wraps on overflow.
     pub bytes: u64,
     /// A hash of the set of these parts, independent of the order.
-    pub which: u64,
+    pub part_hash: u64,
 }
 
 impl TextFacts {
     /// Counts a part that contains the word.
     pub fn add(&mut self, part: &[u8], message: &[u8], bytes: u64) {
-        self.found += 1;
+        self.matches += 1;
         self.bytes = self.bytes.wrapping_add(bytes);
-        let which = xxh3_64(part) ^ xxh3_64(message).rotate_left(1);
-        self.which = self.which.wrapping_add(which);
+        let part_hash = xxh3_64(part) ^ xxh3_64(message).rotate_left(1);
+        self.part_hash = self.part_hash.wrapping_add(part_hash);
     }
 }
 
@@ -222,9 +222,9 @@ impl From<&TextFacts> for Checksum {
     fn from(facts: &TextFacts) -> Self {
         Self(vec![
             ("parts", facts.parts.cast_signed()),
-            ("found", facts.found.cast_signed()),
+            ("found", facts.matches.cast_signed()),
             ("bytes", facts.bytes.cast_signed()),
-            ("which", facts.which.cast_signed()),
+            ("which", facts.part_hash.cast_signed()),
         ])
     }
 }

@@ -44,15 +44,15 @@ pub fn check_agreement(contestants: &mut [Box<dyn Contestant>]) -> Result<Checks
     let mut agreed = None;
     for contestant in contestants {
         let name = contestant.name();
-        let delivers =
+        let result =
             (contestant.run().context(name)?.checksum(), contestant.proof().context(name)?);
         match &agreed {
-            None => agreed = Some((name, delivers)),
+            None => agreed = Some((name, result)),
             Some((first, (sums, whole))) => {
-                if delivers.0 != *sums {
-                    bail!("{first} and {name} differ: {sums}; {}", delivers.0);
+                if result.0 != *sums {
+                    bail!("{first} and {name} differ: {sums}; {}", result.0);
                 }
-                if let Some(place) = difference(whole, &delivers.1) {
+                if let Some(place) = difference(whole, &result.1) {
                     bail!("{first} and {name} differ in {place}");
                 }
             }
@@ -125,9 +125,9 @@ fn time_turn(contestant: &mut dyn Contestant, expected: &Checksum, repeats: u32)
         let start = Instant::now();
         let outcome = contestant.run().context(name)?;
         spent += start.elapsed();
-        let found = outcome.checksum();
-        if found != *expected {
-            bail!("{name} returns {found} instead of {expected}");
+        let checksum = outcome.checksum();
+        if checksum != *expected {
+            bail!("{name} returns {checksum} instead of {expected}");
         }
     }
     Ok(spent.as_secs_f64() / f64::from(repeats))

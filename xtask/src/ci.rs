@@ -213,7 +213,7 @@ fn has_advisories() -> bool {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
     let databases = home.and_then(|home| fs::read_dir(home.join("advisory-dbs")).ok());
-    databases.is_some_and(|mut found| found.any(|db| db.is_ok_and(|db| db.path().is_dir())))
+    databases.is_some_and(|mut entries| entries.any(|db| db.is_ok_and(|db| db.path().is_dir())))
 }
 
 fn cargo(tools: &Toolbox, args: &[&str]) -> Result<Outcome> {

@@ -43,7 +43,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
 /// whether the file now holds `bytes`.
 #[expect(clippy::disallowed_methods, reason = "a file of the repository, not of a store")]
 fn refresh(path: &Path, bytes: &[u8], check: bool) -> anyhow::Result<bool> {
-    if std::fs::read(path).is_ok_and(|there| there == bytes) {
+    if std::fs::read(path).is_ok_and(|current| current == bytes) {
         return Ok(true);
     }
     if check {

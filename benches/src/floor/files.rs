@@ -115,7 +115,7 @@ impl Files {
         &mut self,
         dir: &OwnedFd,
         kind: FileType,
-        found: &mut Vec<Range<usize>>,
+        names: &mut Vec<Range<usize>>,
     ) -> io::Result<()> {
         let mut entries = RawDir::new(dir, self.listing.spare_capacity_mut());
         while let Some(entry) = entries.next() {
@@ -124,7 +124,7 @@ impl Files {
             if entry.file_type() == kind && is_wanted(name, kind) {
                 let start = self.names.len();
                 self.names.extend_from_slice(name);
-                found.push(start..self.names.len());
+                names.push(start..self.names.len());
             }
         }
         Ok(())
@@ -184,14 +184,14 @@ impl Files {
 
     /// Counts the entries of one kind.
     pub(super) fn count(&mut self, dir: &OwnedFd, kind: FileType) -> io::Result<usize> {
-        let mut found = 0;
+        let mut count = 0;
         let mut entries = RawDir::new(dir, self.listing.spare_capacity_mut());
         while let Some(entry) = entries.next() {
             let entry = entry?;
             let name = entry.file_name().to_bytes_with_nul();
-            found += usize::from(entry.file_type() == kind && is_wanted(name, kind));
+            count += usize::from(entry.file_type() == kind && is_wanted(name, kind));
         }
-        Ok(found)
+        Ok(count)
     }
 }
 

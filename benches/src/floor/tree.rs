@@ -106,9 +106,9 @@ impl FloorTree {
     }
 
     /// The id in the record must equal the id in the path.
-    fn check_id(&self, says: Option<&str>, place: &ArenaFile) -> Result<()> {
-        match says {
-            Some(says) if says.as_bytes() == self.files.id(place) => Ok(()),
+    fn check_id(&self, record_id: Option<&str>, place: &ArenaFile) -> Result<()> {
+        match record_id {
+            Some(record_id) if record_id.as_bytes() == self.files.id(place) => Ok(()),
             _ => bail!("the id of a record differs from the name of its file"),
         }
     }
@@ -121,20 +121,20 @@ fn find_session(files: &mut Files, root: &OwnedFd, id: &[u8]) -> io::Result<Aren
     let dir = files.open_dir(root, &dir)?.ok_or(io::ErrorKind::NotFound)?;
     let mut projects = Vec::with_capacity(16);
     files.list(&dir, FileType::Directory, &mut projects)?;
-    let mut found = None;
+    let mut session = None;
     for project in projects {
         let name = files.file_in(&project, id);
         match files.read(&dir, name) {
-            Ok(_) if found.is_some() => return Err(io::ErrorKind::AlreadyExists.into()),
+            Ok(_) if session.is_some() => return Err(io::ErrorKind::AlreadyExists.into()),
             Ok(mut piece) => {
                 piece.name.start += project.len(); // keeps only the id
-                found = Some(piece);
+                session = Some(piece);
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
     }
-    found.ok_or_else(|| io::ErrorKind::NotFound.into())
+    session.ok_or_else(|| io::ErrorKind::NotFound.into())
 }
 
 /// Reads the parts of a message in the order of their ids. That is the order of creation unless the

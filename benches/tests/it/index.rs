@@ -26,8 +26,8 @@ fn total(usage: &Usage) -> i64 {
 }
 
 /// Checks a cost. Each message may add a rounding error.
-fn is_close(found: i64, wanted: i64, messages: u64) -> bool {
-    found.abs_diff(wanted) <= messages
+fn is_close(actual: i64, expected: i64, messages: u64) -> bool {
+    actual.abs_diff(expected) <= messages
 }
 
 #[test]
@@ -53,8 +53,8 @@ fn sessions_equal_the_generated_ones() {
     let mut newest: Vec<&SessionFacts> = expected.sessions.iter().collect();
     newest.sort_by(|a, b| (b.updated, &a.id).cmp(&(a.updated, &b.id)));
     assert_eq!(proof.len(), newest.len());
-    for (found, wanted) in proof.iter().zip(newest) {
-        let session = &found["session"];
+    for (actual, wanted) in proof.iter().zip(newest) {
+        let session = &actual["session"];
         assert_eq!(session["id"], wanted.id);
         assert_eq!(session["project"], wanted.project_id);
         assert_eq!(session["parent"], json!(wanted.parent_id));
@@ -62,11 +62,11 @@ fn sessions_equal_the_generated_ones() {
         assert_eq!(session["created"], wanted.created);
         assert_eq!(session["updated"], wanted.updated);
         assert_eq!(session["archived"], json!(wanted.archived));
-        assert_eq!(found["messages"], wanted.messages);
-        assert_eq!(found["parts"], wanted.parts);
+        assert_eq!(actual["messages"], wanted.messages);
+        assert_eq!(actual["parts"], wanted.parts);
         let Usage { input, output, reasoning, cache_read, cache_write, .. } = wanted.usage;
-        assert_eq!(found["tokens"], json!([input, output, reasoning, cache_read, cache_write]));
-        let cost = found["costMicros"].as_i64().unwrap();
+        assert_eq!(actual["tokens"], json!([input, output, reasoning, cache_read, cache_write]));
+        let cost = actual["costMicros"].as_i64().unwrap();
         assert!(is_close(cost, micros(&wanted.usage), wanted.messages), "{cost}");
     }
     assert_eq!(names(proof, "finishes", &expected), json!(expected.finishes));
@@ -108,14 +108,14 @@ fn a_snapshot_equals_its_index() {
             .map(|warm| Box::new(snapshot(storage, &message, warm)) as Box<dyn Contestant>)
             .into();
     check_agreement(&mut all).unwrap();
-    let found = all[0].proof().unwrap();
+    let proof = all[0].proof().unwrap();
     let index = build(storage, Depth::Messages).unwrap();
     let newest = index.facts(&index.sessions[0]);
     let tokens = newest.messages.iter().flat_map(|it| it.tokens.unwrap_or_default());
     let typical = index.sessions.iter().find(|it| it.id.as_str() == store.expected.typical_session);
     let wanted = typical.unwrap().messages.iter().find(|it| it.id.as_str() == message).unwrap();
     assert_eq!(
-        found,
+        proof,
         json!({
             "sessions": index.sessions.len(),
             "messages": store.expected.counts.messages,

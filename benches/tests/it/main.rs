@@ -13,8 +13,8 @@ use scrollback_fixtures::synth::Expected;
 use scrollback_fixtures::{Corpus, corpus};
 
 /// Returns a store that opencode itself wrote.
-fn real_store(which: Corpus, form: StoreFormat) -> Store {
-    let corpus = corpus(which);
+fn real_store(name: Corpus, form: StoreFormat) -> Store {
+    let corpus = corpus(name);
     Store {
         size: Size::S,
         format: form,

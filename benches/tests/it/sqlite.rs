@@ -44,7 +44,7 @@ fn sum(Checksum(sums): &Checksum, name: &str) -> u64 {
 /// Returns databases that opencode itself wrote.
 fn real() -> Vec<Store> {
     [Corpus::OpencodeSqlite, Corpus::OpencodeMigrated]
-        .map(|which| real_store(which, StoreFormat::Database))
+        .map(|corpus| real_store(corpus, StoreFormat::Database))
         .into()
 }
 
@@ -76,9 +76,9 @@ fn contestants_agree_on_real_indexes_and_texts() {
     for store in real() {
         let sums = check_agreement(&mut index(&store)).unwrap();
         assert_eq!(sum(&sums, "sessions"), 59);
-        let found = check_agreement(&mut text(&store, "the")).unwrap();
-        assert!(sum(&found, "found") > 0);
-        assert!(sum(&found, "found") < sum(&found, "parts"));
+        let checksum = check_agreement(&mut text(&store, "the")).unwrap();
+        assert!(sum(&checksum, "found") > 0);
+        assert!(sum(&checksum, "found") < sum(&checksum, "parts"));
     }
 }
 

@@ -91,11 +91,11 @@ fn import(binary: &Path, store: &Path, root: &Path) -> Result<()> {
         for name in ["AUTOUPDATE", "MODELS_FETCH", "LSP_DOWNLOAD", "DEFAULT_PLUGINS"] {
             import.env(format!("OPENCODE_DISABLE_{name}"), "1");
         }
-        let said = import.output()?;
-        let said = String::from_utf8_lossy(&said.stdout).into_owned();
+        let output = import.output()?;
+        let output = String::from_utf8_lossy(&output.stdout).into_owned();
         ensure!(
-            said.contains(&format!("Imported session: {id}")),
-            "opencode does not import {id}: {said}"
+            output.contains(&format!("Imported session: {id}")),
+            "opencode does not import {id}: {output}"
         );
     }
     println!("opencode {VERSION} imports all {} exported sessions", all.len());

@@ -36,7 +36,7 @@ pub fn cycles(tree: &Tree) -> Vec<Cycle> {
     let edges = edges(tree);
     let files: BTreeSet<&Path> = tree.modules.iter().map(|module| module.file.as_path()).collect();
     let reach: BTreeMap<_, _> = files.iter().map(|file| (*file, reachable(&edges, file))).collect();
-    let mut found = Vec::new();
+    let mut cycles = Vec::new();
     let mut placed = BTreeSet::new();
     for file in files {
         let other = |it: &&Path| *it != file && reach.get(it).is_some_and(|it| it.contains(file));
@@ -50,9 +50,9 @@ pub fn cycles(tree: &Tree) -> Vec<Cycle> {
         let uses = edges.iter().filter(|((from, to), _)| inside(from) && inside(to));
         let uses = uses.map(|((from, to), names)| (from.clone(), to.clone(), names.clone()));
         let files = group.iter().map(|path| (*path).to_owned()).collect();
-        found.push(Cycle { files, uses: uses.collect() });
+        cycles.push(Cycle { files, uses: uses.collect() });
     }
-    found
+    cycles
 }
 
 fn reachable<'e>(edges: &'e Edges, start: &Path) -> BTreeSet<&'e Path> {

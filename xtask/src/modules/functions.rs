@@ -21,12 +21,12 @@ pub struct Function {
 
 /// Returns the functions of a file, without test code. Returns nothing for a file that is not Rust.
 pub fn functions(file: &Path, text: &str) -> Vec<Function> {
-    let mut found = Vec::new();
-    collect(text.parse().unwrap_or_default(), file, &mut found);
-    found
+    let mut functions = Vec::new();
+    collect(text.parse().unwrap_or_default(), file, &mut functions);
+    functions
 }
 
-fn collect(tokens: TokenStream, file: &Path, found: &mut Vec<Function>) {
+fn collect(tokens: TokenStream, file: &Path, functions: &mut Vec<Function>) {
     let mut tokens = tokens.into_iter().peekable();
     let mut open: Option<(String, usize)> = None;
     let mut skipped = false;
@@ -48,9 +48,9 @@ fn collect(tokens: TokenStream, file: &Path, found: &mut Vec<Function>) {
                 if !skipped {
                     if let (true, Some((name, line))) = (is_body, open.take_if(|_| is_body)) {
                         let lines = group.span_close().end().line + 1 - line;
-                        found.push(Function { name, file: file.to_owned(), line, lines });
+                        functions.push(Function { name, file: file.to_owned(), line, lines });
                     }
-                    collect(group.stream(), file, found);
+                    collect(group.stream(), file, functions);
                 }
                 if is_body {
                     (open, skipped) = (None, false);

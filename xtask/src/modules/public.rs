@@ -27,15 +27,15 @@ fn collect(
         return; // a module that re-exports an enclosing module
     }
     above.push(module);
-    let here = &tree.modules[module];
+    let node = &tree.modules[module];
     let is_public = |visibility: Visibility| visibility == Visibility::Public;
     let full = |name: &str| format!("{path}::{name}");
-    for (name, (child, _)) in here.children.iter().filter(|(_, (_, it))| is_public(*it)) {
+    for (name, (child, _)) in node.children.iter().filter(|(_, (_, it))| is_public(*it)) {
         names.insert(full(name));
         collect(tree, *child, &full(name), above, names);
     }
-    names.extend(here.scope.items.iter().filter(|(_, it)| is_public(**it)).map(|(it, _)| full(it)));
-    for import in here.scope.imports.iter().filter(|it| is_public(it.visibility)) {
+    names.extend(node.scope.items.iter().filter(|(_, it)| is_public(**it)).map(|(it, _)| full(it)));
+    for import in node.scope.imports.iter().filter(|it| is_public(it.visibility)) {
         let target = tree.resolve(module, &import.path);
         match (&import.name, target) {
             (Some(name), Target::Module(other)) => {

@@ -63,14 +63,14 @@ impl Tree {
 
     fn find(&self, module: usize, name: &str, depth: usize) -> Option<Target> {
         let depth = depth.checked_sub(1)?;
-        let here = &self.modules[module];
-        if let Some((child, _)) = here.children.get(name) {
+        let node = &self.modules[module];
+        if let Some((child, _)) = node.children.get(name) {
             return Some(Target::Module(*child));
         }
-        if here.scope.items.contains_key(name) {
+        if node.scope.items.contains_key(name) {
             return Some(Target::Item(module));
         }
-        let imports = &here.scope.imports;
+        let imports = &node.scope.imports;
         if let Some(import) = imports.iter().find(|it| it.name.as_deref() == Some(name)) {
             return Some(self.follow_import(module, import, depth));
         }

@@ -188,7 +188,7 @@ fn imports(
     tokens: &[TokenTree],
     before: &mut Vec<String>,
     visibility: Visibility,
-    found: &mut Vec<Import>,
+    list: &mut Vec<Import>,
 ) {
     for tree in tokens.split(|token| matches!(token, TokenTree::Punct(it) if it.as_char() == ',')) {
         let depth = before.len();
@@ -206,7 +206,7 @@ fn imports(
                 TokenTree::Group(group) => {
                     nested = true;
                     let inner: Vec<_> = group.stream().into_iter().collect();
-                    imports(&inner, before, visibility, found);
+                    imports(&inner, before, visibility, list);
                 }
                 _ => {}
             }
@@ -216,7 +216,7 @@ fn imports(
         }
         if !nested && !tree.is_empty() {
             let name = if whole { None } else { renamed.or_else(|| before.last().cloned()) };
-            found.push(Import { path: before.clone(), name, visibility });
+            list.push(Import { path: before.clone(), name, visibility });
         }
         before.truncate(depth);
     }

@@ -170,10 +170,13 @@ mod tests {
         // The machine was half as fast in two of three pairs while the new revision ran.
         let pairs =
             [((10.0, 1.1), (10.1, 1.11)), ((10.0, 1.1), (20.0, 1.1)), ((10.0, 1.1), (20.0, 1.1))];
-        let found = comparison(&pairs, None);
-        assert_eq!((found.old_us(), found.new_us(), found.plain_ratio()), (10.0, 20.0, 2.0));
-        assert_eq!(found.relative_ratio(), 1.0);
-        assert!(!found.is_worse());
+        let comparison = comparison(&pairs, None);
+        assert_eq!(
+            (comparison.old_us(), comparison.new_us(), comparison.plain_ratio()),
+            (10.0, 20.0, 2.0)
+        );
+        assert_eq!(comparison.relative_ratio(), 1.0);
+        assert!(!comparison.is_worse());
     }
 
     #[test]
@@ -192,14 +195,14 @@ mod tests {
     #[test]
     fn without_another_contestant_plain_times_count() {
         let alone = |time_us| Sample { time_us, relative: None };
-        let mut found = Comparison::new("ls");
-        assert!(found.is_worse(), "nothing was measured");
+        let mut comparison = Comparison::new("ls");
+        assert!(comparison.is_worse(), "nothing was measured");
         for (old, new) in [(10.0, 11.0), (10.0, 10.0), (12.0, 12.0), (9.0, 10.0)] {
-            found.add(alone(old), alone(new));
+            comparison.add(alone(old), alone(new));
         }
-        assert_eq!((found.old_us(), found.new_us()), (10.0, 10.5));
-        assert_eq!(found.relative_ratio(), 1.05);
-        assert!(found.is_worse());
+        assert_eq!((comparison.old_us(), comparison.new_us()), (10.0, 10.5));
+        assert_eq!(comparison.relative_ratio(), 1.05);
+        assert!(comparison.is_worse());
     }
 
     #[test]

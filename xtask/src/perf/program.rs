@@ -125,8 +125,8 @@ mod tests {
         let library = json!({ "name": "library", "median_us": 6.0, "instructions": null });
         let ratio = json!({ "of": "library", "over": "floor", "median": 1.25 });
         let report = json!({ "contestants": [floor, library], "ratios": [ratio] });
-        let found = sample(&report).unwrap();
-        assert_eq!((found.time_us, found.relative), (6.0, Some(1.25)));
+        let result = sample(&report).unwrap();
+        assert_eq!((result.time_us, result.relative), (6.0, Some(1.25)));
         let report = json!({ "contestants": [library], "ratios": [] });
         assert_eq!(sample(&report).unwrap().relative, None);
         assert!(sample(&json!({ "contestants": [floor] })).is_none());

@@ -7,14 +7,14 @@ use crate::repo::{assert_none, root};
 
 #[test]
 fn files_have_no_cycles() {
-    let mut found = Vec::new();
+    let mut problems = Vec::new();
     for package in packages(root()).unwrap() {
         let Ok(name) = package.directory.strip_prefix("crates") else { continue };
         for target in &package.roots {
             let tree = Tree::read(root(), target).unwrap();
             let problem = |cycle| format!("{}: {cycle}", name.display());
-            found.extend(cycles(&tree).iter().map(problem));
+            problems.extend(cycles(&tree).iter().map(problem));
         }
     }
-    assert_none(&found);
+    assert_none(&problems);
 }

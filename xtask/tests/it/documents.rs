@@ -196,10 +196,15 @@ fn the_glossary_is_short() {
 fn wording_is_clear() {
     let texts = texts();
     let lines = lines(&texts);
-    for (found, max) in
+    for (places, max) in
         [(places(&lines, is_unclear), MAX_UNCLEAR_PHRASES), (places(&lines, is_look), MAX_LOOKS)]
     {
-        assert!(found.len() <= max, "\n{}\n{} places, limit {max}", found.join("\n"), found.len());
+        assert!(
+            places.len() <= max,
+            "\n{}\n{} places, limit {max}",
+            places.join("\n"),
+            places.len()
+        );
     }
 }
 

@@ -124,8 +124,8 @@ fn broken_links_are_found() {
         ),
         ("README.md", "# Top\n[docs](docs/a.md)"),
     ]);
-    let found = broken_links(&files, |path| path == Path::new("src/x.rs"));
+    let broken = broken_links(&files, |path| path == Path::new("src/x.rs"));
     let bad =
         ["b.md", "#same-2", "../README.md#no", "../../out.md", "x.png", "[nowhere] (undefined)"];
-    assert_eq!(found, bad.map(|link| format!("docs/a.md: {link} has no target")));
+    assert_eq!(broken, bad.map(|link| format!("docs/a.md: {link} has no target")));
 }

@@ -14,7 +14,7 @@ use crate::repo::{Files, assert_none, example_files, files, relative, workspace}
 /// with the inline modules around it.
 fn declared_modules(tokens: TokenStream) -> Vec<PathBuf> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
-    let mut found = Vec::new();
+    let mut modules = Vec::new();
     for window in tokens.windows(3) {
         let [TokenTree::Ident(word), TokenTree::Ident(name), after] = window else { continue };
         if word != "mod" {
@@ -22,16 +22,16 @@ fn declared_modules(tokens: TokenStream) -> Vec<PathBuf> {
         }
         let name = PathBuf::from(name.to_string());
         match after {
-            TokenTree::Punct(end) if end.as_char() == ';' => found.push(name),
+            TokenTree::Punct(end) if end.as_char() == ';' => modules.push(name),
             TokenTree::Group(body) => {
-                found.extend(
+                modules.extend(
                     declared_modules(body.stream()).into_iter().map(|inner| name.join(inner)),
                 );
             }
             _ => {}
         }
     }
-    found
+    modules
 }
 
 /// Returns the files that no root declares, directly or through a module.

@@ -13,7 +13,8 @@ const KEYWORDS: usize = 5;
 /// Returns what a package lacks before it can be published.
 fn publish_problems(package: &Package) -> Vec<String> {
     let home = relative(package.manifest_path.parent().unwrap());
-    let lacking = |what: &str, lacks: bool| lacks.then(|| format!("{}: {what}", package.name));
+    let lacking =
+        |problem: &str, lacks: bool| lacks.then(|| format!("{}: {problem}", package.name));
     let is_empty = |field: &Option<String>| field.as_deref().is_none_or(str::is_empty);
     let mut problems: Vec<_> = [
         lacking("no description", is_empty(&package.description)),
@@ -92,11 +93,11 @@ fn unready_packages_are_found() {
     package.readme = Some("NOWHERE.md".into());
     package.rust_version = None;
     package.keywords = ["a-keyword-that-is-too-long"; 6].map(str::to_owned).to_vec();
-    let found = publish_problems(&package).join("\n");
+    let problems = publish_problems(&package).join("\n");
     for problem in
         ["no description", "not MIT", "no NOWHERE.md", "no rust-version", "many", "too long"]
     {
-        assert!(found.contains(problem), "{problem} in {found}");
+        assert!(problems.contains(problem), "{problem} in {problems}");
     }
 }
 

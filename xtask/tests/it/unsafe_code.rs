@@ -54,7 +54,7 @@ fn unsafe_code_is_confined() {
 #[test]
 fn unsafe_code_elsewhere_is_found() {
     let call = "fn f() { unsafe { g() } }";
-    let found = problems(&example_files([
+    let problems = problems(&example_files([
         ("crates/stor-mmap/src/lib.rs", "unsafe fn f() {}\nunsafe impl Send for X {}"),
         ("crates/cli/src/a.rs", call),
         ("crates/cli/src/b.rs", call),
@@ -63,7 +63,7 @@ fn unsafe_code_elsewhere_is_found() {
         ("crates/flow/src/y.rs", "fn f() {} }"),
     ]));
     assert_eq!(
-        found,
+        problems,
         [
             "crates/cli/src/b.rs:1: `unsafe`",
             "crates/flow/src/x.rs:2: `unsafe`",

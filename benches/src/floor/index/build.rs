@@ -73,15 +73,15 @@ fn jobs(storage: &Path) -> Result<(Store, Vec<Job>)> {
     };
     let (records, messages, parts) = (open(b"session")?, open(b"message")?, open(b"part")?);
     let mut store = Store { messages, parts, projects: Vec::new() };
-    let (mut jobs, mut found) = (Vec::new(), Vec::new());
+    let (mut jobs, mut names) = (Vec::new(), Vec::new());
     if let Some(records) = &records {
         let mut projects = Vec::new();
         files.list(records, FileType::Directory, &mut projects)?;
         for project in projects {
             let Some(dir) = files.open_dir(records, &project)? else { continue };
-            found.clear();
-            files.list(&dir, FileType::RegularFile, &mut found)?;
-            for name in &found {
+            names.clear();
+            files.list(&dir, FileType::RegularFile, &mut names)?;
+            for name in &names {
                 let id = Id::new(files.stem(name))?;
                 jobs.push(Job { id, project: Some(store.projects.len()) });
             }
@@ -92,9 +92,9 @@ fn jobs(storage: &Path) -> Result<(Store, Vec<Job>)> {
     if let Some(messages) = &store.messages {
         jobs.sort_unstable_by_key(|job| job.id);
         let with_record = jobs.len();
-        found.clear();
-        files.list(messages, FileType::Directory, &mut found)?;
-        for name in &found {
+        names.clear();
+        files.list(messages, FileType::Directory, &mut names)?;
+        for name in &names {
             let id = Id::new(files.stem(name))?;
             if jobs[..with_record].binary_search_by_key(&id, |job| job.id).is_err() {
                 jobs.push(Job { id, project: None });

@@ -90,12 +90,12 @@ impl FloorSnapshot {
 
     fn open(&self) -> Result<crate::facts::SnapshotFacts> {
         let snapshot = Snapshot::open(&self.path())?;
-        let how = match self.refresh {
+        let mode = match self.refresh {
             RefreshMode::Open => None,
             RefreshMode::Fast => Some(Verify::Fast),
             RefreshMode::Full => Some(Verify::Full),
         };
-        how.into_iter().try_for_each(|how| verify(&self.storage, &snapshot, how))?;
+        mode.into_iter().try_for_each(|mode| verify(&self.storage, &snapshot, mode))?;
         snapshot.facts(&self.message)
     }
 }

@@ -25,7 +25,7 @@ pub(super) enum Verify {
 ///
 /// # Errors
 /// If something changed, or cannot be checked.
-pub(super) fn verify(storage: &Path, snapshot: &Snapshot, how: Verify) -> Result<()> {
+pub(super) fn verify(storage: &Path, snapshot: &Snapshot, mode: Verify) -> Result<()> {
     let mut files = Files::new();
     let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::DIRECTORY;
     let root = openat(CWD, storage, flags, Mode::empty())?;
@@ -38,7 +38,7 @@ pub(super) fn verify(storage: &Path, snapshot: &Snapshot, how: Verify) -> Result
     let sets: Vec<Row<'_>> =
         snapshot.sessions().filter(|row| row.u32(session::FLAGS) & session::HAS_SET != 0).collect();
     ensure!(files.count(&all, FileType::Directory)? == sets.len(), "sets came or went");
-    match how {
+    match mode {
         Verify::Fast => {
             for row in &sets {
                 let now = stamp_at(&all, row.id(session::ID), b"")?;
@@ -58,14 +58,14 @@ pub(super) fn verify(storage: &Path, snapshot: &Snapshot, how: Verify) -> Result
 /// Checks the session files of all projects.
 fn verify_records(files: &mut Files, root: &OwnedFd, snapshot: &Snapshot) -> Result<()> {
     let mut projects = Vec::new();
-    let mut there = 0;
+    let mut unmatched = 0;
     let all = files.push_name(&[b"session"]);
     if let Some(all) = files.open_dir(root, &all)? {
         let mut names = Vec::new();
         files.list(&all, FileType::Directory, &mut names)?;
         for name in names {
             let Some(dir) = files.open_dir(&all, &name)? else { continue };
-            there += files.count(&dir, FileType::RegularFile)?;
+            unmatched += files.count(&dir, FileType::RegularFile)?;
             projects.push((files.stem(&name).to_vec(), dir));
         }
     }
@@ -76,7 +76,7 @@ fn verify_records(files: &mut Files, root: &OwnedFd, snapshot: &Snapshot) -> Res
             continue;
         }
         ensure!(flags & session::SETTLED != 0, "a session was being written");
-        there = there.checked_sub(1).context("sessions went")?;
+        unmatched = unmatched.checked_sub(1).context("sessions went")?;
         let project = row.u32(session::PROJECT);
         if project != last {
             let name = snapshot.name(project).unwrap_or_default();
@@ -87,7 +87,7 @@ fn verify_records(files: &mut Files, root: &OwnedFd, snapshot: &Snapshot) -> Res
         let now = stamp_at(dir, row.id(session::ID), b".json")?;
         ensure!(now == Some(row.stamp(session::STAMP)), "a session changed");
     }
-    ensure!(there == 0, "sessions came");
+    ensure!(unmatched == 0, "sessions came");
     Ok(())
 }
 
@@ -102,8 +102,8 @@ fn verify_message_set(
     let name = files.push_name(&[row.id(session::ID)]);
     let dir = files.open_dir(all, &name)?.context("a set went")?;
     ensure!(stamp_of(&dir)? == row.stamp(session::SET), "a set changed");
-    let there = files.count(&dir, FileType::RegularFile)?;
-    ensure!(there == row.u32(session::MESSAGES) as usize, "messages came or went");
+    let count = files.count(&dir, FileType::RegularFile)?;
+    ensure!(count == row.u32(session::MESSAGES) as usize, "messages came or went");
     for row in snapshot.messages_of(row) {
         ensure!(row.u32(message::FLAGS) & message::SETTLED != 0, "a message was being written");
         let now = stamp_at(&dir, row.id(message::ID), b".json")?;

@@ -251,13 +251,13 @@ fn plain_prefix_len(bytes: &[u8]) -> usize {
         let backslash = zero(word ^ (ONES * u64::from(b'\\')));
         let control = word.wrapping_sub(ONES * 0x20) & !word;
         // The lowest hit is exact; a higher hit may be a borrow of the subtraction.
-        let found = (quote | backslash | control) & HIGH;
-        if found != 0 {
-            return at * 8 + found.trailing_zeros() as usize / 8;
+        let hits = (quote | backslash | control) & HIGH;
+        if hits != 0 {
+            return at * 8 + hits.trailing_zeros() as usize / 8;
         }
     }
-    let found = rest.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
-    words.len() * 8 + found.unwrap_or(rest.len())
+    let position = rest.iter().position(|&byte| byte == b'"' || byte == b'\\' || byte < 0x20);
+    words.len() * 8 + position.unwrap_or(rest.len())
 }
 
 #[cfg(test)]
@@ -295,9 +295,9 @@ mod tests {
     fn values_keep_their_written_form() {
         let text = r#" {"a": "long enough to be more than a word, é\n", "b": -12, "c": 0.25,
             "d": true, "e": {"f": null}, "g": {"h": 7}} "#;
-        let mut found = Vec::new();
+        let mut values = Vec::new();
         Scan::record(text.as_bytes(), |scan, key| {
-            found.push(match key {
+            values.push(match key {
                 "a" => scan.text()?.map(|text| text.0.into_owned()),
                 "b" => scan.integer()?.map(|it| it.to_string()),
                 "c" => scan.float()?.map(|it| it.to_string()),
@@ -312,9 +312,9 @@ mod tests {
             Ok(())
         })
         .unwrap();
-        let found: Vec<&str> = found.iter().map(|it| it.as_deref().unwrap()).collect();
+        let values: Vec<&str> = values.iter().map(|it| it.as_deref().unwrap()).collect();
         assert_eq!(
-            found,
+            values,
             ["long enough to be more than a word, é\n", "-12", "0.25", "true", "false", "7"]
         );
         assert!(Scan::record(br#"{"a": 1.5}"#, |scan, _| scan.integer().map(drop)).is_err());

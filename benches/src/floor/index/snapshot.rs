@@ -166,9 +166,9 @@ impl Snapshot {
         let newest = self.session(0);
         let tokens =
             |row: Row<'_>| -> i64 { (0..5).map(|kind| row.i64(message::TOKENS + kind * 8)).sum() };
-        let found = self.find(wanted.as_bytes()).context("the index does not have this message")?;
-        let created = found.i64(message::TIMES);
-        let session = self.session(found.u32(message::SESSION) as usize);
+        let row = self.find(wanted.as_bytes()).context("the index does not have this message")?;
+        let created = row.i64(message::TIMES);
+        let session = self.session(row.u32(message::SESSION) as usize);
         Ok(SnapshotFacts {
             sessions: self.sessions,
             messages: self.messages,

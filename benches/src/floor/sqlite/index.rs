@@ -177,12 +177,12 @@ impl Worker {
         let (shape, mut prompt, mut prompt_hash) = (self.queries.shape, Id::default(), 0);
         let mut statement = db.db.prepare_cached(self.queries.messages)?;
         let mut rows = statement.query([session.as_str()])?;
-        while let Some(found) = rows.next()? {
-            let id = text_column(found, 0)?;
+        while let Some(row) = rows.next()? {
+            let id = text_column(row, 0)?;
             ids = ids.wrapping_add(xxh3_64(id));
             let id = Id::new(id)?;
-            let updated: i64 = found.get(1)?;
-            let data = text_column(found, 2)?;
+            let updated: i64 = row.get(1)?;
+            let data = text_column(row, 2)?;
             let size = data.len() as u64;
             if shape == RowFormat::V1 {
                 let head = MessageHead::read(data).with_context(|| format!("{id:?}"))?;
@@ -192,8 +192,8 @@ impl Worker {
                 continue;
             }
             // The stamp must only differ if the number or the prompt differs.
-            let number: i64 = found.get(4)?;
-            let kind = text_column(found, 3)?;
+            let number: i64 = row.get(4)?;
+            let kind = text_column(row, 3)?;
             let is_answer = matches!(kind, b"assistant" | b"shell");
             let inode = (number.cast_unsigned() + 1) ^ if is_answer { prompt_hash } else { 0 };
             let state = (Stamp { size, mtime_ns: updated * NS, inode }, updated < settled);

@@ -44,20 +44,20 @@ impl Database {
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let name = path.to_str().context("the path is not UTF-8")?;
         let name = name.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
-        let still = if has_log(path) { None } else { Some(file_stat(path)?) };
-        let how = if still.is_some() { "&immutable=1" } else { "" };
-        let db = Connection::open_with_flags(format!("file:{name}?mode=ro{how}"), flags)?;
+        let immutable_stat = if has_log(path) { None } else { Some(file_stat(path)?) };
+        let parameter = if immutable_stat.is_some() { "&immutable=1" } else { "" };
+        let db = Connection::open_with_flags(format!("file:{name}?mode=ro{parameter}"), flags)?;
         // Without this setting SQLite prepares some statements again for each bound value, because
         // its statistics may give a better plan for that value.
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-        Ok(Self { db, path: path.to_owned(), immutable_stat: still })
+        Ok(Self { db, path: path.to_owned(), immutable_stat })
     }
 
     /// Checks that an immutable file did not change while it was read.
     fn check(&self) -> Result<()> {
-        if let Some(still) = self.immutable_stat {
+        if let Some(stat) = self.immutable_stat {
             ensure!(
-                file_stat(&self.path)? == still && !has_log(&self.path),
+                file_stat(&self.path)? == stat && !has_log(&self.path),
                 "another process changed the database"
             );
         }

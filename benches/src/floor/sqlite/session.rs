@@ -54,8 +54,8 @@ impl SessionRow {
                 cost: row.get(TEXTS + NUMBERS)?,
             };
             for (at, text) in it.texts.iter_mut().enumerate() {
-                let found = row.get_ref(at)?.as_str_or_null()?;
-                *text = found.map(|found| push_bytes(arena, found.as_bytes()));
+                let value = row.get_ref(at)?.as_str_or_null()?;
+                *text = value.map(|value| push_bytes(arena, value.as_bytes()));
             }
             for (number, at) in it.numbers.iter_mut().zip(TEXTS..) {
                 *number = row.get(at)?;
