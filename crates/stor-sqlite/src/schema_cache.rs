@@ -1,4 +1,4 @@
-//! The schema of a database, read once for all its connections.
+//! Caches the schema of a database for all its connections.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,14 +8,14 @@ use scrollback_core_id::Stamp;
 use crate::error::{Error, Result};
 use crate::schema::Schema;
 
-/// The schema that was read last.
+/// The schema that was read last, with the stamp of its file.
 #[derive(Debug, Default)]
 pub(crate) struct SchemaCache(Mutex<Option<(Stamp, Arc<Schema>)>>);
 
 impl SchemaCache {
-    /// The schema of a database whose file looked so when `db` was opened. The cached one is
-    /// returned if the file is the same and its version too: the version alone says nothing of a
-    /// file that took the place of another.
+    /// Returns the schema of a database. `file` is the stamp of the file when `db` was opened. The
+    /// cached schema is returned only if both the file and the schema version are the same: a file
+    /// that replaced another may have the same version.
     pub(crate) fn get(&self, db: &Connection, file: Option<Stamp>) -> Result<Arc<Schema>> {
         let version = Schema::version_of(db)?;
         if let (Some((cached_file, schema)), Some(file)) = (&*self.lock(), file)
@@ -35,6 +35,10 @@ impl SchemaCache {
 }
 
 /// Reads the schema of a database.
+///
+/// # Errors
+///
+/// Returns [`Error::NoSessions`] if the database has no table of sessions that can be read.
 pub(crate) fn read_schema(db: &Connection, cap: Option<u64>) -> Result<Arc<Schema>> {
     Ok(Arc::new(Schema::read(db, cap)?.ok_or(Error::NoSessions)?))
 }

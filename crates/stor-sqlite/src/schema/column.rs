@@ -1,10 +1,10 @@
-//! What we know of a column: its name, what it holds, and what becomes of it.
+//! Describes a column: its name, its type, its JSON field and its role in the stamp.
 
-/// What a column holds.
+/// The type of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ValueType {
     Text,
-    /// A text that is JSON.
+    /// A text that contains JSON.
     Json,
     Integer,
     Real,
@@ -14,22 +14,22 @@ pub(crate) enum ValueType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StampRole {
     Nothing,
-    /// It is the time of the stamp.
+    /// The column is the time of the stamp.
     Time,
-    /// Its length is added to the size.
+    /// The length of the text is added to the size.
     Length,
-    /// It counts: its number is added to the sum.
+    /// The number is added to the sum of counts.
     Count,
-    /// It counts US dollars, in units of 10⁻⁹.
+    /// The cost in US dollars is added to the sum of counts, in units of 10⁻⁹ dollars.
     Cost,
 }
 
 /// The JSON field that a column becomes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Field {
-    /// The objects around the field, the outermost first, and then empty names.
+    /// The objects around the field, from the outermost on. Unused places are empty.
     objects: [&'static str; 2],
-    /// Empty if the column becomes no field by itself.
+    /// The name of the field. Empty if the column does not become a field.
     pub(crate) name: &'static str,
 }
 
@@ -50,7 +50,7 @@ impl Field {
         field
     }
 
-    /// The object around the field at this depth; empty if there is none.
+    /// Returns the object around the field at this depth, or an empty name.
     pub(crate) fn object(&self, depth: usize) -> &'static str {
         self.objects.get(depth).copied().unwrap_or_default()
     }
@@ -63,12 +63,12 @@ pub(crate) struct Column {
     pub(crate) field: Field,
     pub(crate) value_type: ValueType,
     pub(crate) stamp_role: StampRole,
-    /// Whether the table cannot be read without it.
+    /// Whether the table cannot be read without this column.
     pub(crate) is_required: bool,
-    /// Whether the field is 0 where the column is NULL; it is absent otherwise.
+    /// Whether NULL becomes 0. Otherwise the field of a NULL is left out.
     pub(crate) is_zero_if_null: bool,
-    /// Whether the object around the field is written if this column has a value. An object of which
-    /// no column says so is always written.
+    /// Whether a value in this column makes the object around the field appear. An object without
+    /// such a column is always written.
     pub(crate) opens_object: bool,
 }
 
@@ -113,29 +113,29 @@ impl Column {
         Self { opens_object: true, ..self }
     }
 
-    /// Makes it the time of the stamp.
+    /// Makes the column the time of the stamp.
     pub(crate) const fn sets_stamp_time(self) -> Self {
         Self { stamp_role: StampRole::Time, ..self }
     }
 
-    /// Adds its length to the stamp.
+    /// Adds the length of the column to the stamp.
     pub(crate) const fn adds_length_to_stamp(self) -> Self {
         Self { stamp_role: StampRole::Length, ..self }
     }
 
-    /// Adds its number to the stamp.
+    /// Adds the number in the column to the stamp.
     pub(crate) const fn adds_count_to_stamp(self) -> Self {
         Self { stamp_role: StampRole::Count, ..self }
     }
 
-    /// Adds its dollars to the stamp.
+    /// Adds the dollars in the column to the stamp.
     pub(crate) const fn adds_cost_to_stamp(self) -> Self {
         Self { stamp_role: StampRole::Cost, ..self }
     }
 
-    /// Whether a column that was declared with this type can hold what we expect, by the rules by
-    /// which SQLite takes types (<https://sqlite.org/datatype3.html>, section 3.1). A type that keeps
-    /// every value as it is fits.
+    /// Checks whether a column with this declared type can hold the expected values, by the rules
+    /// of type affinity in SQLite (<https://sqlite.org/datatype3.html>, section 3.1). A type
+    /// without a conversion fits.
     pub(crate) fn fits(&self, declared: &str) -> bool {
         let declared = declared.to_ascii_uppercase();
         let has = |words: &[&str]| words.iter().any(|word| declared.contains(word));

@@ -1,4 +1,4 @@
-//! Which tables and columns a database has.
+//! Reads which tables and columns a database has.
 
 use std::collections::HashMap;
 
@@ -7,16 +7,16 @@ use rusqlite::Connection;
 use super::table::Table;
 use super::tables::READ_TABLES;
 
-/// The tables that are read and that a database has, each with its columns.
+/// The known tables in a database, each with its columns.
 #[derive(Debug)]
 pub(crate) struct DatabaseTables(HashMap<String, DatabaseColumns>);
 
-/// The columns of a table, and the types that they were declared with.
+/// The columns of a table, with their declared types.
 #[derive(Debug, Default)]
 pub(crate) struct DatabaseColumns(HashMap<String, String>);
 
 impl DatabaseTables {
-    /// A view in the place of a table is none.
+    /// Reads the tables of a database. A view with the name of a table is ignored.
     pub(crate) fn read(db: &Connection) -> rusqlite::Result<Self> {
         let names = READ_TABLES.map(|table| format!("'{}'", table.name)).join(", ");
         let sql = format!(
@@ -36,7 +36,7 @@ impl DatabaseTables {
         self.0.get(table.name)
     }
 
-    /// The columns of a table that can be read: it has all that are needed.
+    /// Returns the columns of a table if the table has all required columns.
     pub(crate) fn readable(&self, table: &Table) -> Option<&DatabaseColumns> {
         let columns = self.get(table)?;
         table.required_columns().all(|column| columns.has(column.name)).then_some(columns)
@@ -48,7 +48,7 @@ impl DatabaseColumns {
         self.0.contains_key(column)
     }
 
-    /// The type that a column was declared with.
+    /// Returns the declared type of a column.
     pub(crate) fn declared_type(&self, column: &str) -> Option<&str> {
         self.0.get(column).map(String::as_str)
     }

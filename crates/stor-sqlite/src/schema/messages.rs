@@ -1,35 +1,35 @@
-//! The queries for messages of 1.x.
+//! Builds the queries for messages of 1.x.
 
 use super::database_tables::DatabaseTables;
 use super::select::{BY_ID_OR_OWNER, Select, length};
 use super::tables::v1::{MESSAGE, MessageColumn as C};
 
-/// Those that come in pairs are the same by two ways: by the index that is meant for it, and past it,
-/// should its pages be damaged.
+/// The queries for messages of 1.x. A pair has one query through the intended index, and one that
+/// avoids this index if its pages are damaged.
 #[derive(Debug)]
 pub(crate) struct MessageQueries {
     /// The messages of a session.
     pub(crate) by_session: String,
-    /// The same where the session has none of the preview of 2.x, and nothing where it has: nearly
-    /// every session has none, and this tells without another query.
+    /// As `by_session`, but returns nothing for a session with rows of the preview. Nearly every
+    /// session has none, so this query alone is enough for it.
     pub(crate) by_session_without_preview: Option<String>,
     pub(crate) names: [String; 2],
-    /// With the length of the text in its place.
+    /// As `by_session`, with the length of the text in its place.
     pub(crate) stamps: String,
     /// One message of a session, by its id.
     pub(crate) stamp_by_id: [String; 2],
     pub(crate) by_id: [String; 2],
-    /// Messages without their session.
+    /// Messages without a session.
     pub(crate) orphans: String,
 }
 
-/// Whether a session has messages.
+/// Checks whether a session has messages.
 pub(crate) const HAS_MESSAGES: [&str; 2] = [
     "SELECT 1 FROM message WHERE session_id = ?1 LIMIT 1",
     "SELECT 1 FROM message NOT INDEXED WHERE session_id = ?1 LIMIT 1",
 ];
 
-/// What the sets of all sessions are made of, session by session: session, id, time.
+/// Returns the query for the sets of all sessions: session, id and time, grouped by session.
 pub(crate) fn sets_query(index_hint: &str) -> String {
     format!(
         "SELECT session_id, id, time_created FROM message {index_hint} \
@@ -38,8 +38,8 @@ pub(crate) fn sets_query(index_hint: &str) -> String {
 }
 
 impl MessageQueries {
-    /// `sequence` selects the number of the session's last event, where `?1` is the session, and
-    /// `unrecorded` says that there is no session of a row `m`.
+    /// Builds the queries. `sequence` selects the number of the last event of the session `?1`.
+    /// `no_session` is the condition that the row `m` has no session.
     pub(crate) fn build(
         tables: &DatabaseTables,
         is_preview: bool,

@@ -1,9 +1,10 @@
-//! Which tables and columns we know, which of them a database has, and the queries that follow.
+//! Describes the known tables and columns, and builds the queries for the ones that a database has.
 //!
-//! `tables` says for each column what it is called, what it becomes and whether it is needed; queries,
-//! stamps, records and checks are made from that. Columns are named, never counted: a fresh file and
-//! an upgraded one have them in another order, and each version of opencode lacks some
-//! (`docs/format/opencode.md`, section 5). What is missing is selected as NULL.
+//! The module `tables` declares each column: its name, its field and whether it is required.
+//! Queries, stamps, records and checks are derived from these declarations. Columns are always
+//! selected by name, because a new file and an upgraded file order them differently, and each
+//! version of opencode lacks some of them (`docs/format/opencode.md`, section 5). A missing column
+//! is selected as NULL.
 
 pub(crate) mod column;
 pub(crate) mod database_tables;
@@ -30,14 +31,15 @@ use self::sessions::{SessionTableColumns, SessionTables};
 use self::tables::events::{EVENT, EVENT_SEQUENCE};
 use self::v2::V2Schema;
 
-/// The queries of one schema. A table that is missing, or that lacks a column that is needed, has
-/// none.
+/// The queries for one schema. A table that is missing, or that lacks a required column, has no
+/// query.
 #[derive(Debug)]
 pub(crate) struct Schema {
-    /// Grows with every change of the schema, and with VACUUM.
+    /// The schema version of SQLite. Every change of the schema and every VACUUM increases it.
     pub(crate) version: i64,
-    /// The most bytes of a text that are selected: of a larger one its size is. Asking for the
-    /// size first costs, so that none is asked for before a text was met that is too large.
+    /// The size limit of a text, in bytes. The queries select the size of a larger text instead of
+    /// the text. The check of the size costs time, so there is no limit until a text over the limit
+    /// was met.
     pub(crate) max_text_len: Option<u64>,
     /// The tables that hold sessions.
     pub(crate) sessions: SessionTables,
@@ -46,34 +48,35 @@ pub(crate) struct Schema {
     pub(crate) parts: Option<PartQueries>,
     pub(crate) todos: Option<String>,
     pub(crate) shares: Option<String>,
-    /// Where 2.x notes how far its migration is.
+    /// Where 2.x stores the progress of its migration.
     pub(crate) migration_query: Option<String>,
-    /// What happened in a session, if it is logged.
+    /// The events of a session, if the database has a log.
     pub(crate) history: Option<String>,
-    /// The log of events, and the last number of each session in it.
+    /// Whether the database has the log of events, and the number of each session's last event.
     pub(crate) has_events: bool,
     pub(crate) has_sequences: bool,
-    /// The tables of 2.x, if there are any.
+    /// The queries for the tables of 2.x, if the database has these tables.
     pub(crate) v2: Option<V2Schema>,
-    /// What is needed and not there.
+    /// Required columns that are missing or have an unexpected type.
     pub(crate) problems: Vec<SchemaProblem>,
 }
 
-/// The number of each session's last event.
+/// Selects the number of each session's last event.
 pub(crate) const ALL_SEQUENCES: &str = "SELECT aggregate_id, seq FROM event_sequence";
 
-/// The number of the last event of the session `?1`.
+/// Selects the number of the last event of the session `?1`.
 const SEQUENCE_OF_SESSION: &str = "(SELECT seq FROM event_sequence WHERE aggregate_id = ?1)";
 
 impl Schema {
-    /// The number that each change of the schema makes larger.
+    /// Returns the schema version, which every change of the schema increases.
     pub(crate) fn version_of(db: &Connection) -> rusqlite::Result<i64> {
         db.prepare_cached("PRAGMA schema_version")?.query_row([], |row| row.get(0))
     }
 
-    /// The schema, or none if this is no database of opencode's.
+    /// Reads the schema. Returns `None` if this is not a database of opencode.
     pub(crate) fn read(db: &Connection, cap: Option<u64>) -> rusqlite::Result<Option<Self>> {
-        let version = Self::version_of(db)?; // first: what changes afterwards is then seen later
+        // read first, so that a later change shows as a newer version
+        let version = Self::version_of(db)?;
         let tables = DatabaseTables::read(db)?;
         let Some(session_columns) = SessionTableColumns::find(&tables) else { return Ok(None) };
         let is_v2 = session_columns.is_v2();

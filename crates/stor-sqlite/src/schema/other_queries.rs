@@ -1,4 +1,4 @@
-//! The queries for projects, and for what a session has besides messages.
+//! Builds the queries for projects, and for the side documents of a session.
 
 use super::database_tables::DatabaseTables;
 use super::select::{Select, stamp_expression};
@@ -10,9 +10,9 @@ use super::tables::v2::{KV, KvColumn};
 /// The queries for projects.
 #[derive(Debug)]
 pub(crate) struct ProjectQueries {
-    /// Their columns, and behind them their stamps.
+    /// The columns of all projects, followed by their stamps.
     pub(crate) all: String,
-    /// Their ids and stamps.
+    /// The ids and stamps of all projects.
     pub(crate) stamps: String,
 }
 
@@ -28,19 +28,19 @@ impl ProjectQueries {
     }
 }
 
-/// The todo list of a session.
+/// Returns the query for the todo list of a session.
 pub(crate) fn todo_query(tables: &DatabaseTables, cap: Option<u64>) -> Option<String> {
     let select = Select::new(TodoColumn::ALL, tables.readable(&TODO)?, cap, "");
     Some(format!("{select} FROM todo WHERE session_id = ?1 ORDER BY position"))
 }
 
-/// The share link of a session. Its secret is not selected.
+/// Returns the query for the share link of a session. It does not select the secret.
 pub(crate) fn share_query(tables: &DatabaseTables, cap: Option<u64>) -> Option<String> {
     let select = Select::new(ShareColumn::ALL, tables.readable(&SESSION_SHARE)?, cap, "");
     Some(format!("{select} FROM session_share WHERE session_id = ?1"))
 }
 
-/// The events of a session, if the log holds what happened.
+/// Returns the query for the events of a session, if the log has all columns.
 pub(crate) fn history_query(tables: &DatabaseTables) -> Option<String> {
     let columns = tables.readable(&EVENT)?;
     let [kind, data] =
@@ -50,7 +50,7 @@ pub(crate) fn history_query(tables: &DatabaseTables) -> Option<String> {
     has_all.then(|| format!("{select} FROM event WHERE aggregate_id = ?1 ORDER BY seq"))
 }
 
-/// How far the migration of 1.x to 2.x is.
+/// Returns the query for the progress of the migration from 1.x to 2.x.
 pub(crate) fn migration_query(tables: &DatabaseTables) -> Option<String> {
     let select = Select::new(KvColumn::ALL, tables.readable(&KV)?, None, "");
     Some(format!("{select} FROM kv WHERE key = 'migration.v1-v2'"))

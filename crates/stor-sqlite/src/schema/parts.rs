@@ -1,34 +1,34 @@
-//! The queries for parts of 1.x.
+//! Builds the queries for parts of 1.x.
 
 use super::database_tables::DatabaseTables;
 use super::select::{BY_ID_OR_OWNER, Select, length};
 use super::tables::v1::{PART, PartColumn as C};
 
-/// Those that come in pairs are the same by two ways, as in
-/// [`MessageQueries`](super::messages::MessageQueries).
+/// The queries for parts of 1.x. For pairs see [`MessageQueries`](super::messages::MessageQueries).
 #[derive(Debug)]
 pub(crate) struct PartQueries {
-    /// The parts of a session's messages, in the order of these.
+    /// The parts of a session, in the order of their messages.
     pub(crate) by_session: String,
     /// The parts of a message, with the length of the text in its place.
     pub(crate) stamps: String,
     /// One part of a message, by its id.
     pub(crate) stamp_by_id: [String; 2],
     pub(crate) by_id: [String; 2],
-    /// Parts without their message.
+    /// Parts without a message.
     pub(crate) orphans: String,
-    /// All parts after one, as the table has them: [`ROWID`] says where each is.
+    /// All parts after a rowid, in table order. [`ROWID`] is the place of the rowid.
     pub(crate) all_after_row: String,
-    /// The same without what is only needed for a record of their own.
+    /// As `all_after_row`, without the columns that a borrowed record does not need.
     pub(crate) borrowed_after_row: String,
-    /// Which parts are not those of a session that was migrated, and is read from its new rows.
+    /// The condition that hides the parts of migrated sessions, which are read from the rows of
+    /// 2.x.
     pub(crate) visible_condition: &'static str,
 }
 
-/// The place of the row's number in a query for all parts.
+/// The place of the rowid in the queries for all parts.
 pub(crate) const ROWID: usize = C::ALL.len();
 
-/// The names of a message's parts: as an index has them, and as the table has them.
+/// Selects the names of a message's parts: through the index, and from the table.
 pub(crate) const PART_NAMES: [&str; 2] = [
     "SELECT id FROM part WHERE message_id = ?1 ORDER BY id",
     "SELECT id FROM part NOT INDEXED WHERE message_id = ?1 ORDER BY id",
@@ -38,7 +38,8 @@ const NOT_MIGRATED: &str =
     "NOT EXISTS (SELECT 1 FROM session_message AS x WHERE x.session_id = part.session_id)";
 
 impl PartQueries {
-    /// `is_migrated` says that sessions are read from the rows of 2.x where they have some.
+    /// Builds the queries. With `is_migrated`, a session with rows of 2.x is read from these rows
+    /// alone.
     pub(crate) fn build(
         tables: &DatabaseTables,
         is_migrated: bool,
@@ -64,8 +65,9 @@ impl PartQueries {
             false => "",
         };
         Some(Self {
-            // The outer loop first, as the order wants it; the rowid says that it has no ties (an id
-            // may be NULL, for all that SQLite knows). So nothing is sorted.
+            // CROSS JOIN makes messages the outer loop, which gives the wanted order. The rowid
+            // rules out ties between messages, because SQLite allows an id to be NULL. So SQLite
+            // need not sort.
             by_session: format!(
                 "{} FROM message AS m CROSS JOIN part AS p ON p.message_id = m.id \
                  WHERE m.session_id = ?1 ORDER BY m.time_created, m.id, m.rowid, p.id",

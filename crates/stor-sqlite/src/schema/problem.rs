@@ -1,32 +1,32 @@
-//! What is wrong with the schema of a database.
+//! Finds problems in the schema of a database.
 
 use std::fmt;
 
 use super::database_tables::DatabaseTables;
 use super::tables::READ_TABLES;
 
-/// A column that is needed and missing, or of another type than we expect.
+/// A required column that is missing or has an unexpected type.
 ///
-/// A table that lacks one is not read. A column of another type is read as far as its values are what
-/// is expected.
+/// A table with a missing column is not read. A column with another type is read, as far as its
+/// values have the expected type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SchemaProblem {
-    /// The table has no such column. It may have another name: [`SchemaReport`](crate::SchemaReport)
-    /// lists those that are not known.
+    /// The table has no such column. The column may have a new name: see the unknown columns in the
+    /// [`SchemaReport`](crate::SchemaReport).
     Missing {
         /// The table's name.
         table: String,
         /// The column's name.
         column: String,
     },
-    /// The column was declared with a type that does not fit.
+    /// The declared type of the column does not fit.
     Retyped {
         /// The table's name.
         table: String,
         /// The column's name.
         column: String,
-        /// The type that it was declared with.
+        /// The declared type.
         declared: String,
     },
 }
@@ -35,17 +35,17 @@ impl fmt::Display for SchemaProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Missing { table, column } => {
-                write!(f, "the table {table} has no column {column}, and is not read")
+                write!(f, "the table {table} has no column {column}, so it is not read")
             }
             Self::Retyped { table, column, declared } => {
-                write!(f, "the column {column} of the table {table} is of the type {declared}")
+                write!(f, "the column {column} of the table {table} has the type {declared}")
             }
         }
     }
 }
 
-/// What is wrong with the tables that are there. A table that is missing is no problem, as each
-/// version of opencode lacks some; nor is one of 2.x within 1.x.
+/// Returns the problems of the tables that exist. A missing table is not a problem, because each
+/// version of opencode lacks some. The tables of 2.x are checked only in databases of 2.x.
 pub(crate) fn problems(tables: &DatabaseTables, is_v2: bool) -> Vec<SchemaProblem> {
     let mut problems = Vec::new();
     for table in READ_TABLES.iter().filter(|table| is_v2 || !table.is_v2) {

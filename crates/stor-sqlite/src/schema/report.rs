@@ -1,4 +1,4 @@
-//! What a database has that we do not know, and what it lacks that we need.
+//! Reports what a database has and this version does not know, and what a database lacks.
 
 use std::fmt;
 
@@ -9,29 +9,29 @@ use super::problem::{SchemaProblem, problems};
 use super::sessions::SessionTableColumns;
 use super::tables::{READ_TABLES, is_known_table};
 
-/// How the schema of a database differs from those that this version knows.
+/// How the schema of a database differs from the schemas that this version knows.
 ///
-/// What is unknown is passed over when the database is read. Of tables that hold credentials only
-/// the names are looked at, and they count as known.
+/// Unknown tables and columns are ignored when the database is read. Tables with credentials count
+/// as known. The report reads only their names.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct SchemaReport {
-    /// Tables that are not known, in the order of their names.
+    /// Unknown tables, sorted by name.
     pub unknown_tables: Vec<String>,
-    /// Columns that are not known, of tables that are read, in the order of their names.
+    /// Unknown columns of known tables, sorted by name.
     pub unknown_columns: Vec<UnknownColumn>,
-    /// Columns that are needed and missing, or of another type. Each is also an issue whenever the
-    /// sessions of the database are listed.
+    /// Required columns that are missing or have an unexpected type. Every listing of sessions
+    /// reports them as issues too.
     pub problems: Vec<SchemaProblem>,
 }
 
-/// A column that is not known. Displays as `table.column`.
+/// An unknown column. It is displayed as `table.column`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct UnknownColumn {
-    /// The name of its table.
+    /// The name of the table.
     pub table: String,
-    /// Its name.
+    /// The name of the column.
     pub column: String,
 }
 

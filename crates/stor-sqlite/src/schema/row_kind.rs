@@ -1,19 +1,19 @@
-//! The types of rows of `session_message`.
+//! The types of rows in `session_message`.
 
-/// What becomes of a row of `session_message`, by its type.
+/// The type of a row in `session_message`, which determines its records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RowKind {
     User,
-    /// Text on the user's side that the program wrote.
+    /// A text on the user's side that the program wrote.
     Synthetic,
     System,
     Skill,
-    /// A command that the user ran.
+    /// A command of the user.
     Shell,
     Assistant,
-    /// Two messages: where it was asked for, and the summary.
+    /// A compaction, which becomes two messages: the request and the summary.
     Compaction,
-    /// An item of the timeline, also of a type that is not known.
+    /// An item of the timeline. Unknown types are items.
     Item,
 }
 
@@ -39,12 +39,12 @@ impl RowKind {
         self != Self::Item
     }
 
-    /// Whether such a row answers another.
+    /// Checks whether a row of this type answers an earlier row.
     pub(crate) fn is_answer(self) -> bool {
         matches!(self, Self::Assistant | Self::Shell)
     }
 
-    /// Whether answers that come after such a row answer it.
+    /// Checks whether later answers answer a row of this type.
     pub(crate) fn is_answered(self) -> bool {
         matches!(self, Self::User | Self::Synthetic | Self::Compaction)
     }

@@ -1,21 +1,22 @@
-//! What queries select of the columns of a table.
+//! Builds the SELECT part of a query from the columns of a table.
 
 use std::fmt;
 
 use super::column::{Column, StampRole};
 use super::database_tables::DatabaseColumns;
 
-/// Which of two columns is to be looked up: SQLite uses no index for one with a plus.
+/// The prefixes of the id and of the owner in a pair of queries. SQLite does not use an index for a
+/// column with a plus, so each query uses the index of the other column.
 pub(crate) const BY_ID_OR_OWNER: [[&str; 2]; 2] = [["", "+"], ["+", ""]];
 
-/// The columns of a table as a query selects them, each at its place. Those that the database lacks
-/// are selected as NULL.
+/// The selected terms of a query, at fixed places. A column that the database lacks is selected as
+/// NULL.
 #[derive(Debug, Clone)]
 pub(crate) struct Select(Vec<String>);
 
 impl Select {
-    /// `cap` is the most bytes of a text that are selected. `of` stands before each name: empty, or
-    /// the table's name in the query and a dot.
+    /// Selects columns. `cap` is the size limit of a text in bytes. `prefix` precedes each name: it
+    /// is empty, or a table name with a dot.
     pub(crate) fn new(
         columns: &[Column],
         database_columns: &DatabaseColumns,
@@ -29,13 +30,13 @@ impl Select {
         Self(columns.iter().map(column).collect())
     }
 
-    /// Something else in the place of a column.
+    /// Replaces the term at a place.
     pub(crate) fn replace(mut self, at: usize, term: impl Into<String>) -> Self {
         self.0[at] = term.into();
         self
     }
 
-    /// Something else behind the columns.
+    /// Adds a term at the end.
     pub(crate) fn append(mut self, term: impl Into<String>) -> Self {
         self.0.push(term.into());
         self
@@ -48,12 +49,13 @@ impl fmt::Display for Select {
     }
 }
 
-/// The length of a text in the place of the text.
+/// Returns the term for the length of a text.
 pub(crate) fn length(column: &str) -> String {
     format!("octet_length({column})")
 }
 
-/// A column, or its size if it is a text over the limit, of which only the head is looked at then.
+/// Returns the term for a column, or for its size if the text is over the limit. SQLite then reads
+/// only the head of the text.
 fn capped_column(column: &str, cap: Option<u64>) -> String {
     let length = length(column);
     match cap {
@@ -62,7 +64,8 @@ fn capped_column(column: &str, cap: Option<u64>) -> String {
     }
 }
 
-/// The stamp of a row: when it last changed, how long its texts are, and the sum of its counts.
+/// Returns the terms of a stamp: the last change, the total length of the texts, and the sum of the
+/// counts.
 pub(crate) fn stamp_expression(columns: &[Column], database_columns: &DatabaseColumns) -> String {
     let terms = |roles: &[StampRole]| {
         let columns = columns.iter().filter(|column| roles.contains(&column.stamp_role));
@@ -93,7 +96,7 @@ fn stamp_term(column: &Column) -> String {
     }
 }
 
-/// A cost in US dollars as a stamp counts it, as SQLite makes a whole number of it.
+/// Converts a cost in US dollars to units of 10⁻⁹ dollars, with the same rounding as SQLite.
 pub(crate) fn nano_dollars(cost: f64) -> i64 {
     (cost * 1e9) as i64
 }

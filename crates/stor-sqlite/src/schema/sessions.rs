@@ -1,37 +1,37 @@
-//! The tables of sessions, of 2.x and of 1.x, as one.
+//! Combines the tables of sessions of 2.x and 1.x into one.
 
 use super::database_tables::{DatabaseColumns, DatabaseTables};
 use super::select::{Select, stamp_expression};
 use super::table::Table;
 use super::tables::session::{SESSION, SESSION_V2, SessionColumn};
 
-/// The tables that hold sessions: that of 2.x before that of 1.x.
+/// The tables that hold sessions, with the table of 2.x first.
 #[derive(Debug)]
 pub(crate) struct SessionTables {
     tables: Vec<SessionTable>,
-    /// The query for one session.
+    /// The queries for one session.
     pub(crate) by_id: [String; 2],
     /// The query for the stamps of all sessions.
     pub(crate) all_stamps: String,
 }
 
-/// The place of [`TablePresence`] behind the columns of a session.
+/// The place of the [`TablePresence`] behind the columns of a session.
 pub(crate) const PRESENCE_COLUMN: usize = SessionColumn::ALL.len();
 
 #[derive(Debug)]
 struct SessionTable {
     name: &'static str,
-    /// Up to the name of the table, which is `s` in it.
+    /// The query up to the name of the table, which has the alias `s`.
     select: String,
     select_stamp: String,
-    /// The directory of one session, if there is such a column.
+    /// The query for the directory of one session, if the table has this column.
     directory: Option<String>,
-    /// Which of its rows no table before it has.
+    /// The condition for rows whose session is not in an earlier table.
     row_filter: &'static str,
 }
 
 impl SessionTables {
-    /// Their names.
+    /// Returns the names of the tables.
     pub(crate) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.tables.iter().map(|table| table.name)
     }
@@ -45,24 +45,23 @@ impl SessionTables {
         session_tables
     }
 
-    /// The query for the sessions that `wanted` says yes to: columns, and where there is something of
-    /// it.
+    /// Returns the query for the sessions that meet the condition: columns and table presence.
     pub(crate) fn select(&self, index_hint: &str, condition: &str) -> String {
         self.union(|table| &table.select, index_hint, condition)
     }
 
-    /// The query for the stamps of the sessions that `wanted` says yes to: id, project, stamp, where
-    /// there is something of it, and when it was made.
+    /// Returns the query for the stamps of the sessions that meet the condition: id, project,
+    /// stamp, table presence, time of creation.
     pub(crate) fn select_stamps(&self, condition: &str) -> String {
         self.union(|table| &table.select_stamp, "", condition)
     }
 
-    /// The queries for the directory of one session, one for each table.
+    /// Returns the queries for the directory of one session, one query per table.
     pub(crate) fn directory_queries(&self) -> impl Iterator<Item = &str> {
         self.tables.iter().filter_map(|table| table.directory.as_deref())
     }
 
-    /// Each session once.
+    /// Joins the tables so that each session appears once.
     fn union(
         &self,
         select: impl Fn(&SessionTable) -> &str,
@@ -75,7 +74,7 @@ impl SessionTables {
         self.tables.iter().map(select_from).collect::<Vec<_>>().join(" UNION ALL ")
     }
 
-    /// The query for one column of the rows of all tables that `wanted` says yes to.
+    /// Returns the query for one column of all rows that meet the condition.
     pub(crate) fn select_column(&self, column: &str, index_hint: &str, condition: &str) -> String {
         let select_from =
             |name: &str| format!("SELECT {column} FROM {name} {index_hint} WHERE {condition}");
@@ -83,7 +82,7 @@ impl SessionTables {
     }
 }
 
-/// Where there is something of a session, as queries say it.
+/// Which tables have something of a session. Queries select it as a sum of bits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct TablePresence(i64);
 
@@ -97,7 +96,7 @@ impl TablePresence {
     /// A row of `session`.
     pub(crate) const IN_V1: u8 = 8;
 
-    /// Takes the number that was selected.
+    /// Makes the value from the number in a query's result.
     pub(crate) fn new(number: i64) -> Self {
         Self(number)
     }
@@ -107,24 +106,25 @@ impl TablePresence {
     }
 }
 
-/// Those of the tables of sessions that are there, and their columns.
+/// The tables of sessions that a database has, with their columns.
 pub(crate) struct SessionTableColumns<'f>(Vec<(&'static str, &'f DatabaseColumns)>);
 
 impl<'f> SessionTableColumns<'f> {
-    /// None if there are none.
+    /// Returns the readable tables of sessions, or `None` without any.
     pub(crate) fn find(tables: &'f DatabaseTables) -> Option<Self> {
-        // Every version has what is needed; another program's sessions may have an id as well.
+        // Every version has the required columns. The table of another program may have an `id`
+        // too, but not all of them.
         let readable = |table: &Table| Some((table.name, tables.readable(table)?));
         let tables: Vec<_> = [&SESSION_V2, &SESSION].into_iter().filter_map(readable).collect();
         (!tables.is_empty()).then_some(Self(tables))
     }
 
-    /// Whether 2.x has been here.
+    /// Checks whether the database belongs to 2.x.
     pub(crate) fn is_v2(&self) -> bool {
         self.0[0].0 == SESSION_V2.name
     }
 
-    /// That there is no session of a row `m`.
+    /// Returns the condition that the row `m` has no session.
     pub(crate) fn no_session_condition(&self) -> String {
         let condition = |(name, _): &(&str, &DatabaseColumns)| {
             format!("NOT EXISTS (SELECT 1 FROM {name} AS s WHERE s.id = m.session_id)")
@@ -132,7 +132,7 @@ impl<'f> SessionTableColumns<'f> {
         self.0.iter().map(condition).collect::<Vec<_>>().join(" AND ")
     }
 
-    /// The queries that follow.
+    /// Builds the queries.
     pub(crate) fn into_session_tables(
         self,
         has_rows: bool,
@@ -167,7 +167,7 @@ impl<'f> SessionTableColumns<'f> {
     }
 }
 
-/// Which tables there are, for what is said of a session's place in them.
+/// The tables that exist, for the expression of the table presence.
 struct AvailableTables {
     is_v2: bool,
     has_both: bool,
@@ -176,7 +176,7 @@ struct AvailableTables {
 }
 
 impl AvailableTables {
-    /// What [`TablePresence`] reads, of a session in this table.
+    /// Returns the expression that [`TablePresence`] reads, for a session in this table.
     fn presence_expression(&self, table: &str) -> String {
         let exists = |bit: u8, other_table: &str, has_table: bool| match has_table {
             true => format!(
@@ -189,7 +189,8 @@ impl AvailableTables {
         let own_bit = if table == "session" { TablePresence::IN_V1 } else { TablePresence::IN_V2 };
         match table {
             "session" if !self.has_rows => format!("{own_bit}"),
-            // Most sessions of 1.x have no rows of the preview: that is all to be said of them.
+            // Most sessions of 1.x have no rows of the preview. For them the check of messages is
+            // skipped, because the location is clear without it.
             "session" if !self.is_v2 => {
                 let both = format!("{} + {messages}", TablePresence::ROWS);
                 format!(

@@ -1,19 +1,19 @@
-//! What we know of a table.
+//! Describes a table.
 
 use super::column::Column;
 
-/// A table of opencode's that is read.
+/// A known table that is read.
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) name: &'static str,
-    /// The columns that are read, in the order in which they are selected.
+    /// The columns that are read, in the order of selection.
     pub(crate) columns: &'static [Column],
-    /// Columns that we know and do not read.
+    /// Known columns that are not read.
     pub(crate) unread_columns: &'static [&'static str],
-    /// Columns that hold secrets, and are never selected.
+    /// Columns with secrets. They are never selected.
     pub(crate) secret_columns: &'static [&'static str],
-    /// Whether it is of 2.x. Within 1.x its shape changed from version to version, and it is read
-    /// only in its last one.
+    /// Whether the table belongs to 2.x. Its shape changed between versions of 1.x, and only the
+    /// last shape is read.
     pub(crate) is_v2: bool,
 }
 
@@ -34,7 +34,7 @@ impl Table {
         Self { secret_columns: secret, ..self }
     }
 
-    /// The columns without which it cannot be read.
+    /// Returns the columns that the table must have.
     pub(crate) fn required_columns(&self) -> impl Iterator<Item = &'static Column> {
         self.columns.iter().filter(|column| column.is_required)
     }
@@ -45,7 +45,7 @@ impl Table {
     }
 }
 
-/// Makes an enum of the columns of a table, by which their places in a row are known.
+/// Defines an enum of the columns of a table, which gives each column its place in a row.
 macro_rules! columns {
     ($(#[$doc:meta])* $name:ident { $($variant:ident: $column:expr,)+ }) => {
         $(#[$doc])*
@@ -57,7 +57,7 @@ macro_rules! columns {
         impl $name {
             pub(crate) const ALL: &'static [$crate::schema::column::Column] = &[$($column,)+];
 
-            /// The column's place in a row.
+            /// Returns the place of the column in a row.
             pub(crate) const fn at(self) -> usize {
                 self as usize
             }

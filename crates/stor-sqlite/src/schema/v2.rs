@@ -1,4 +1,4 @@
-//! The tables of 2.x, and the queries that follow from them.
+//! Builds the queries for the tables of 2.x.
 
 use super::database_tables::DatabaseTables;
 use super::row_kind::RowKind;
@@ -8,20 +8,20 @@ use super::tables::v2::{
     PendingColumn, RowColumn, SESSION_INBOX, SESSION_INPUT, SESSION_MESSAGE, SESSION_PENDING,
 };
 
-/// Whether a session has rows, as the index has them, and as the table has them.
+/// Checks whether a session has rows: through the index, and from the table.
 pub(crate) const HAS_ROWS: [&str; 2] = [
     "SELECT 1 FROM session_message WHERE session_id = ?1 LIMIT 1",
     "SELECT 1 FROM session_message NOT INDEXED WHERE session_id = ?1 LIMIT 1",
 ];
 
-/// What the sets of all sessions are made of, session by session: session, id, time.
+/// Returns the query for the sets of all sessions: session, id and time, grouped by session.
 pub(crate) fn sets_query(index_hint: &str) -> String {
     format!(
         "SELECT session_id, id, time_created FROM session_message {index_hint} ORDER BY session_id"
     )
 }
 
-/// The places of the columns of a row, and of what is selected behind them.
+/// The places of the selected columns in a row.
 pub(crate) mod row_column {
     use crate::schema::tables::v2::RowColumn as C;
 
@@ -30,48 +30,49 @@ pub(crate) mod row_column {
     pub(crate) const SEQ: usize = C::Seq.at();
     pub(crate) const CREATED: usize = C::Created.at();
     pub(crate) const UPDATED: usize = C::Updated.at();
-    /// The text, or its size where none is wanted.
+    /// The text, or its size in a survey.
     pub(crate) const DATA: usize = C::Data.at();
     /// The session, or the number of its last event.
     pub(crate) const SESSION_OR_SEQUENCE: usize = C::Session.at();
-    /// In the preview the latest time of all rows up to this one.
+    /// In the preview: the latest time of all rows up to this row.
     pub(crate) const LATEST_TIME: usize = C::ALL.len();
-    /// The number of the row, in a query for all of them.
+    /// The rowid, in the query for all rows.
     pub(crate) const ROWID: usize = LATEST_TIME + 1;
 }
 
-/// The queries over `session_message` and what waits to become a row of it.
+/// The queries for `session_message` and the tables of pending prompts.
 #[derive(Debug)]
 pub(crate) struct V2Schema {
-    /// Whether there is no table of sessions of 2.x: the rows are of the preview within 1.16 to
-    /// 1.18, and belong to sessions of 1.x.
+    /// Whether the rows belong to the preview within 1.16 to 1.18. The database then has no
+    /// sessions of 2.x, and the rows belong to sessions of 1.x.
     pub(crate) is_preview: bool,
-    /// The rows of a session: whole, named, and with their sizes.
+    /// The rows of a session: whole, as names, and with sizes instead of texts.
     pub(crate) by_session: String,
     pub(crate) names: [String; 2],
     pub(crate) stamps: String,
     /// One row of a session, by its id.
     pub(crate) by_id: [String; 2],
     pub(crate) stamp_by_id: [String; 2],
-    /// Those rows of a session that are no messages.
+    /// The rows of a session that are not messages.
     pub(crate) items: String,
-    /// One row by its id alone.
+    /// One row by its id, in any session.
     pub(crate) by_id_in_any_session: String,
-    /// Rows without their session.
+    /// Rows without a session.
     pub(crate) orphans: String,
-    /// All rows of all sessions after one, as the table has them.
+    /// All rows after a rowid, in table order.
     pub(crate) all_after_row: String,
-    /// What waits, of a session, as [`PendingColumn`] has it.
+    /// The pending items of a session, with the columns of [`PendingColumn`]. One query per table.
     pub(crate) pending: Vec<String>,
 }
 
-/// The tables of what waits, newest first, and which of their rows wait.
+/// The tables of pending prompts, newest first, with the condition for rows that still wait.
 const PENDING_TABLES: [(&Table, &str); 3] =
     [(&SESSION_INBOX, "1"), (&SESSION_PENDING, "1"), (&SESSION_INPUT, "promoted_seq IS NULL")];
 
 impl V2Schema {
-    /// None if there is no table of rows. `sequence` selects the number of the session's last event,
-    /// where `?1` is the session, and `unrecorded` says that there is no session of a row `m`.
+    /// Builds the queries. Returns `None` without a table of rows. `sequence` selects the number of
+    /// the last event of the session `?1`. `no_session` is the condition that the row `m` has no
+    /// session.
     pub(crate) fn build(
         tables: &DatabaseTables,
         is_preview: bool,
@@ -81,8 +82,8 @@ impl V2Schema {
         let whole = Select::new(RowColumn::ALL, tables.readable(&SESSION_MESSAGE)?, cap, "");
         let sized = whole.clone().replace(row_column::DATA, length("data"));
         let named = whole.clone().replace(row_column::DATA, "NULL");
-        // Of all up to this one, in a list and of a row by itself. Who asks for parts alone goes
-        // without: their order is within the row.
+        // The latest time up to a row: within a list of rows, and for a single row. The queries for
+        // parts leave it out, because the order of parts depends only on their row.
         let (latest, latest_of_one) = match is_preview {
             true => (
                 "max(time_created) OVER (ORDER BY seq)",
@@ -139,7 +140,7 @@ impl V2Schema {
     }
 }
 
-/// The query for what waits in a session, in one table.
+/// Returns the query for the pending items of a session in one table.
 fn pending_query(
     tables: &DatabaseTables,
     (table, is_waiting): (&Table, &str),
@@ -147,7 +148,8 @@ fn pending_query(
 ) -> Option<String> {
     let mut select = Select::new(table.columns, tables.readable(table)?, cap, "");
     if table.columns[PendingColumn::Kind.at()].name.is_empty() {
-        select = select.replace(PendingColumn::Kind.at(), "'prompt'"); // it holds nothing else
+        // the table holds only prompts
+        select = select.replace(PendingColumn::Kind.at(), "'prompt'");
     }
     let seq = table.columns[PendingColumn::Seq.at()].name;
     let name = table.name;

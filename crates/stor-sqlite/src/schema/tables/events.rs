@@ -1,4 +1,4 @@
-//! The log of events, and the number of each session's last one.
+//! The log of events, and the number of each session's last event.
 
 use crate::schema::column::Column;
 use crate::schema::table::{Table, columns};
@@ -15,7 +15,7 @@ columns! {
 }
 
 columns! {
-    /// Columns of a session's last number.
+    /// Columns of the number of a session's last event.
     SequenceColumn {
         Session: Column::text("aggregate_id", "").required(),
         Seq: Column::integer("seq", "").required(),

@@ -1,4 +1,4 @@
-//! The tables that we know.
+//! Declares the known tables.
 
 pub(crate) mod events;
 pub(crate) mod project;
@@ -26,8 +26,8 @@ pub(crate) const READ_TABLES: [&Table; 14] = [
     &events::EVENT_SEQUENCE,
 ];
 
-/// Tables that we know and do not read. Tables of credentials are another matter:
-/// [`scrollback_stor_path::is_secret_table`] knows them.
+/// Known tables that are not read. [`scrollback_stor_path::is_secret_table`] lists the tables with
+/// credentials.
 pub(crate) const UNREAD_TABLES: [&str; 11] = [
     "__drizzle_migrations",
     "data_migration",
@@ -42,7 +42,7 @@ pub(crate) const UNREAD_TABLES: [&str; 11] = [
     "worktree",
 ];
 
-/// Whether we know a table of this name; SQLite's own begin with `sqlite_`.
+/// Checks whether a table name is known. The names of SQLite's own tables begin with `sqlite_`.
 pub(crate) fn is_known_table(name: &str) -> bool {
     READ_TABLES.iter().any(|table| table.name == name)
         || UNREAD_TABLES.contains(&name)

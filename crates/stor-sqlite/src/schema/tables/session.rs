@@ -1,4 +1,4 @@
-//! The tables of sessions, of 1.x and of 2.x, which have the same columns.
+//! The tables of sessions of 1.x and 2.x, which have the same columns.
 
 use crate::schema::column::Column;
 use crate::schema::table::{Table, columns};

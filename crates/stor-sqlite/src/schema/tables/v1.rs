@@ -1,11 +1,11 @@
-//! The tables of 1.x that belong to a session.
+//! The tables of 1.x with the content of a session.
 
 use crate::schema::column::Column;
 use crate::schema::table::{Table, columns};
 
 columns! {
-    /// Columns of a message. `data` is the record; in the place of the session queries that know it
-    /// select the number of its last event.
+    /// Columns of a message. `data` is the record. Queries for one known session select the number
+    /// of its last event in the place of the session.
     MessageColumn {
         Id: Column::text("id", "id").required(),
         Created: Column::integer("time_created", "").required(),
@@ -27,7 +27,7 @@ columns! {
 }
 
 columns! {
-    /// Columns of an entry of a todo list.
+    /// Columns of an entry in a todo list.
     TodoColumn {
         Content: Column::text("content", "content").required(),
         Status: Column::text("status", "status").required(),

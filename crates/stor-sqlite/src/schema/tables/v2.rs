@@ -1,11 +1,13 @@
-//! The tables of 2.x that belong to a session, and where it notes how far its migration is.
+//! The tables of 2.x with the content of a session, and the table with the progress of its
+//! migration.
 
 use crate::schema::column::Column;
 use crate::schema::table::{Table, columns};
 
 columns! {
-    /// Columns of a row of `session_message`. `data` is the message with its parts, or the item; in
-    /// the place of the session queries that know it select the number of its last event.
+    /// Columns of a row of `session_message`. `data` is the message with its parts, or the item.
+    /// Queries for one known session select the number of its last event in the place of the
+    /// session.
     RowColumn {
         Id: Column::text("id", "id").required(),
         Kind: Column::text("type", "type").required(),
@@ -18,7 +20,7 @@ columns! {
 }
 
 columns! {
-    /// Columns of what waits to become a row. A column without a name is not in every such table.
+    /// Columns of a pending item. A column without a name is missing in some of the tables.
     PendingColumn {
         Id: Column::text("id", "").required(),
         Seq: Column::integer("enqueued_seq", "").required(),
@@ -42,7 +44,7 @@ columns! {
 
 const PENDING_COLUMNS: [Column; PendingColumn::ALL.len()] = pending_columns("admitted_seq", "data");
 
-/// Holds prompts alone, and keeps those that wait no more.
+/// The table holds only prompts, and keeps prompts that were delivered already.
 const INPUT_COLUMNS: [Column; PendingColumn::ALL.len()] = {
     let mut columns = pending_columns("admitted_seq", "prompt");
     columns[PendingColumn::Kind.at()] = Column::text("", "what");
@@ -50,7 +52,7 @@ const INPUT_COLUMNS: [Column; PendingColumn::ALL.len()] = {
     columns
 };
 
-/// The columns of [`PendingColumn`], of which two have other names.
+/// Returns the columns of [`PendingColumn`] with other names for two of them.
 const fn pending_columns(
     seq: &'static str,
     payload: &'static str,
