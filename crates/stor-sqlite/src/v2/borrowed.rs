@@ -1,4 +1,4 @@
-//! Messages lent out of our own memory, where they are made from rows.
+//! Builds messages of 2.x from their rows in a buffer, and passes them to a visitor.
 
 use std::ops::ControlFlow;
 
@@ -15,7 +15,7 @@ use crate::v2::progress::Progress;
 use crate::v2::rows::with_row;
 use crate::v2::translate::{IdPlacement, RecordSelection, translate};
 
-/// Lends the messages of a session.
+/// Passes the messages of a session to the visitor, and then their set.
 pub(crate) fn messages(
     context: &QueryContext<'_>,
     v2: &V2Schema,

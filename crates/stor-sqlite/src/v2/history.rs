@@ -1,4 +1,4 @@
-//! The log of what happened in a session.
+//! Reads the log of events of a session.
 
 use scrollback_core_id::{EventId, SessionKey};
 use scrollback_core_type::{Parse, RawJson};
@@ -8,22 +8,22 @@ use crate::query_context::QueryContext;
 use crate::query_output::QueryOutput;
 use crate::schema::tables::events::EventColumn as C;
 
-/// What the program wrote into its log when something happened.
+/// An event in opencode's log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Event {
-    /// Its id.
+    /// The id of the event.
     pub id: EventId,
-    /// Its number within the session, from 0 on.
+    /// The number of the event within its session, from 0 on.
     pub seq: i64,
-    /// What happened: "session.next.step.started", without the version of the record's shape.
+    /// The name of the event without its version, such as `session.next.step.started`.
     pub name: String,
-    /// The version of the record's shape.
+    /// The version of the event's shape, which follows its name in the log.
     pub version: Option<u32>,
-    /// What is known of it.
+    /// The content of the event.
     pub data: RawJson<'static>,
 }
 
-/// The events of a session, in order. What cannot be read is left out, and an issue.
+/// Reads the events of a session, in order. An event that cannot be read becomes an issue.
 pub(crate) fn history(
     context: &QueryContext<'_>,
     session: &SessionKey,

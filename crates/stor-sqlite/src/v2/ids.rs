@@ -1,36 +1,36 @@
-//! The ids of what is made from rows.
+//! Derives the ids of messages and parts from the ids of rows.
 
 use scrollback_core_id::{IdError, MessageId, PartId};
 use scrollback_stor_path::opencode::{MESSAGE_PREFIX, PART_PREFIX, is_canonical};
 
 use crate::schema::row_kind::RowKind;
 
-/// What follows the id of a compaction in that of its summary.
+/// The suffix that turns the id of a compaction into the id of its summary.
 const SUMMARY_SUFFIX: &str = "#summary";
 
-/// The id of a compaction's summary.
+/// Returns the id of a compaction's summary.
 pub(crate) fn summary_id(compaction: &MessageId) -> Result<MessageId, IdError> {
     MessageId::new(&format!("{compaction}{SUMMARY_SUFFIX}"))
 }
 
-/// The ids of the rows that a message may be made from: that of a compaction, if it is called as
-/// its summary is, and its own.
+/// Returns the ids of the rows that may hold a message: the row of the compaction, if the id has
+/// the suffix of a summary, and the row with the same id.
 pub(crate) fn row_ids_of_message(message: &MessageId) -> impl Iterator<Item = &str> {
     let own = message.as_str();
     own.strip_suffix(SUMMARY_SUFFIX).into_iter().chain([own])
 }
 
-/// The messages that a row becomes.
+/// Returns the messages that a row becomes.
 pub(crate) fn message_ids_of_row(kind: RowKind, row: MessageId) -> impl Iterator<Item = MessageId> {
     let summary = (kind == RowKind::Compaction).then(|| summary_id(&row).ok()).flatten();
     kind.is_message().then_some(row).into_iter().chain(summary)
 }
 
-/// The place of a part within its message. Rows have no ids for them: the place makes the id, and
-/// stays as it is while the row grows at its end.
+/// The place of a part within its message. Rows give their parts no ids, so the id of a part is
+/// made from its place. The place stays the same while the row grows at its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Slot {
-    /// What an answer begins with, or the number of any other part.
+    /// The number of a part. Number 0 is the start of a step in an answer.
     Number(u32),
     Finish,
     Patch,
@@ -38,15 +38,15 @@ pub(crate) enum Slot {
 }
 
 impl Slot {
-    /// Where a step begins.
+    /// The start of a step.
     pub(crate) const START: Self = Self::Number(0);
 
-    /// An item of an answer's content.
+    /// Returns the place of an item in an answer's content.
     pub(crate) fn item(at: usize) -> Self {
         Self::Number(u32::try_from(at + 1).unwrap_or(u32::MAX))
     }
 
-    /// Where it stands among its siblings.
+    /// Returns the order of the part among its siblings.
     pub(crate) fn order(self) -> i64 {
         match self {
             Self::Number(number) => number.into(),
@@ -56,9 +56,14 @@ impl Slot {
         }
     }
 
-    /// The id of the part: that of its message, with the place as its last five characters. So it
-    /// knows its time, and in the order of their bytes, which opencode 1.x goes by, parts stand as
-    /// they stand here. The place comes behind ids that opencode did not make, or that are longer.
+    /// Returns the id of the part: the message's id with the place as its last five characters. So
+    /// the id has the time of the message, and sorting the ids by bytes, as opencode 1.x does,
+    /// gives the order of the parts. If opencode did not make the message's id, or the id is
+    /// longer, the place is appended instead.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the resulting id is invalid.
     pub(crate) fn id(self, message: &MessageId) -> Result<PartId, IdError> {
         const PLACE: usize = 5;
         let id = message.as_bytes();

@@ -1,7 +1,7 @@
-//! Sessions as opencode 2.x keeps them: rows of `session_message`, each a message with its parts or
-//! something that happened (`docs/format/opencode-v2.md`).
+//! Reads sessions of opencode 2.x. They are rows of `session_message`, and each row is a message
+//! with its parts or an event of the timeline (`docs/format/opencode-v2.md`).
 //!
-//! `rows` reads, `translate` makes records of 1.x from what was read.
+//! `rows` reads the rows. `translate` turns them into records of 1.x.
 
 pub(crate) mod borrowed;
 pub(crate) mod history;

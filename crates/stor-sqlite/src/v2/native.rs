@@ -1,5 +1,5 @@
-//! Rows as they are stored, and sessions as 2.x itself shows them (`docs/format/opencode-v2.md`,
-//! sections 2 to 4).
+//! Reads rows as they are stored, and sessions as 2.x itself exports them
+//! (`docs/format/opencode-v2.md`, sections 2 to 4).
 
 use rusqlite::Row as SqlRow;
 use rusqlite::types::ValueRef;
@@ -21,7 +21,8 @@ use crate::v2::rows::with_row;
 use crate::v2::translate::{has_field, is_settled};
 use crate::values::Values;
 
-/// The row that an entity is made from, with its columns; nothing if it is made from none.
+/// Reads the row that an entity is made from, with its columns. Adds nothing if the entity is not
+/// made from a row.
 pub(crate) fn raw_row(
     context: &QueryContext<'_>,
     key: &EntityKey,
@@ -35,7 +36,7 @@ pub(crate) fn raw_row(
         _ => return Ok(()),
     };
     for (at, id) in ids.iter().enumerate() {
-        // What is called as a summary is may be one, of a compaction.
+        // All ids but the last belong to a compaction whose summary may have this name.
         let is_summary = at + 1 < ids.len();
         let result = context.for_each_row(&v2.by_id_in_any_session, [id], |row| {
             let owner = bytes(row, row_column::SESSION_OR_SEQUENCE)?;
@@ -56,7 +57,7 @@ pub(crate) fn raw_row(
     Ok(())
 }
 
-/// A row with its columns.
+/// Writes a row with its columns.
 fn push_stored_row(
     context: &QueryContext<'_>,
     v2: &V2Schema,
@@ -84,8 +85,9 @@ fn push_stored_row(
     })
 }
 
-/// What `opencode session export` of 2.x prints: `{info, messages}`, the messages as its API has
-/// them, those that are still being written left out. Nothing if the session is none of 2.x.
+/// Writes what `opencode session export` of 2.x prints: `{info, messages}`. The messages have the
+/// form of the API, without the messages that are still being written. Writes nothing if the
+/// session has no record in 2.x.
 pub(crate) fn session(
     context: &QueryContext<'_>,
     v2: &V2Schema,
@@ -119,7 +121,7 @@ pub(crate) fn session(
     Ok(())
 }
 
-/// `{"info": …` as the API has it, of the columns of a session.
+/// Writes `{"info": …` in the form of the API, from the columns of a session.
 fn info(values: &Values<'_>, out: &mut Vec<u8>) {
     use SessionColumn as C;
     let value = |column: C| values.all[column.at()];
@@ -155,7 +157,8 @@ fn info(values: &Values<'_>, out: &mut Vec<u8>) {
     info.end();
 }
 
-/// A model with the variant that the API gives to one that has none; nothing if it has one.
+/// Returns a model with the default variant, as the API shows it, or `None` if the model has a
+/// variant.
 fn with_variant(model: ValueRef<'_>) -> Option<Vec<u8>> {
     let ValueRef::Text(model) = model else { return None };
     let open = model.trim_ascii().strip_suffix(b"}")?;

@@ -1,4 +1,4 @@
-//! Where a row stands in its session, and what stamps say of it.
+//! Computes the order of a row in its session, and what the stamps say of the order.
 
 use rusqlite::Row as SqlRow;
 use scrollback_core_id::OrderKey;
@@ -7,8 +7,8 @@ use scrollback_source::Observation;
 use crate::cells::integer;
 use crate::schema::v2::{V2Schema, row_column};
 
-/// Where a row stands: by its number, and in the preview, whose sessions may have messages of 1.x
-/// between them, by time first.
+/// Returns the order of a row: its number. A session of the preview may have messages of 1.x
+/// between its rows, so there the time comes first.
 pub(crate) fn row_order(v2: &V2Schema, row: &SqlRow<'_>) -> rusqlite::Result<OrderKey> {
     let seq = integer(row, row_column::SEQ)?;
     Ok(match v2.is_preview {
@@ -17,19 +17,21 @@ pub(crate) fn row_order(v2: &V2Schema, row: &SqlRow<'_>) -> rusqlite::Result<Ord
     })
 }
 
-/// The order of a time in Unix milliseconds, and of the row of this number among those of one time.
+/// Returns the order by time (Unix milliseconds) and then by the number of the row.
 pub(crate) fn time_order(time_ms: i64, seq: i64) -> OrderKey {
     const BITS: u32 = 20;
     let (most_time, most_seq) = ((1 << (63 - BITS)) - 1, (1 << BITS) - 1);
     OrderKey(time_ms.clamp(0, most_time) << BITS | seq.clamp(0, most_seq))
 }
 
-/// What the stamp of a row says of its order: never nothing, as those of 1.x do.
+/// Returns the extra number in the stamp of a row. It depends on the order and is never 0, which is
+/// the number of records of 1.x.
 pub(crate) fn order_stamp(order: OrderKey) -> u64 {
     order.0.cast_unsigned().wrapping_add(1)
 }
 
-/// Tells the set of rows from one of messages that have the same ids, as migration leaves them.
+/// Marks the set of rows. Migration keeps the ids of messages, so without the mark the set would
+/// equal the set of messages of 1.x.
 pub(crate) fn mark_v2_set(set: Option<Observation>) -> Option<Observation> {
     set.map(|mut set| {
         set.stamp.inode ^= 1 << 63 | 2;

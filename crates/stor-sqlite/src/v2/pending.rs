@@ -1,4 +1,4 @@
-//! What waits to become a row: prompts that were queued, most often.
+//! Reads what will become a row later, which is nearly always a queued prompt.
 
 use scrollback_core_id::{EntityKey, ItemId, ItemKey, OrderKey, SessionKey};
 
@@ -13,7 +13,7 @@ use crate::schema::v2::V2Schema;
 use crate::v2::order::{order_stamp, time_order};
 use crate::values::Values;
 
-/// What waits in a session, in order.
+/// Reads the pending items of a session, in order.
 pub(crate) fn pending_items(
     context: &QueryContext<'_>,
     v2: &V2Schema,

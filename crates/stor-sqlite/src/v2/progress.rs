@@ -1,4 +1,5 @@
-//! What a row does not say of itself: what it answers, and where.
+//! Tracks what a row does not store itself: the message that it answers, and the directory of the
+//! session at that point.
 
 use rusqlite::Row as SqlRow;
 use scrollback_core_id::{MessageId, SessionKey};
@@ -12,32 +13,32 @@ use crate::schema::row_kind::RowKind;
 use crate::schema::v2::row_column;
 use crate::v2::translate::RowContext;
 
-/// What an answer at a place in a session answers.
+/// Selects the message that an answer at this place answers.
 const PARENT_QUERY: &str = "SELECT id FROM session_message \
     WHERE session_id = ?1 AND type IN ('user', 'synthetic', 'compaction') AND seq < ?2 \
     ORDER BY seq DESC LIMIT 1";
-/// The moves before a place, the last one first.
+/// Selects the moves before a place, the last move first.
 const MOVES_BEFORE_QUERY: &str = "SELECT data FROM session_message \
     WHERE session_id = ?1 AND type = 'location-switched' AND seq < ?2 ORDER BY seq DESC";
 const FIRST_MOVE_QUERY: &str = "SELECT data FROM session_message \
     WHERE session_id = ?1 AND type = 'location-switched' ORDER BY seq LIMIT 1";
 
-/// All of them, to be looked at.
+/// All queries, for the tests of query plans.
 #[cfg(test)]
 pub(crate) const QUERIES: [&str; 3] = [PARENT_QUERY, MOVES_BEFORE_QUERY, FIRST_MOVE_QUERY];
 
-/// Where the reading of a session's rows, from the first on, has come to.
+/// The state of a walk over the rows of a session, from the first row on.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
     parent: Option<MessageId>,
-    /// As JSON.
+    /// The directory at this place, as JSON.
     cwd: Option<String>,
-    /// Whether nobody asks where.
+    /// Whether the caller does not need the directory.
     skips_directory: bool,
 }
 
 impl Progress {
-    /// At the first row of a session.
+    /// Returns the state before the first row of a session.
     pub(crate) fn begin(
         context: &QueryContext<'_>,
         session: &SessionKey,
@@ -45,12 +46,14 @@ impl Progress {
         Ok(Self { cwd: unless_damaged(initial_directory(context, session))?, ..Self::default() })
     }
 
-    /// At the first row of a session, for whoever does not ask where.
+    /// Returns the state before the first row of a session, for callers that do not need the
+    /// directory.
     pub(crate) fn without_directory() -> Self {
         Self { skips_directory: true, ..Self::default() }
     }
 
-    /// At one row, for whoever does not ask where.
+    /// Returns the state before the row with this number, for callers that do not need the
+    /// directory.
     pub(crate) fn at_row_without_directory(
         context: &QueryContext<'_>,
         session: &SessionKey,
@@ -68,7 +71,7 @@ impl Progress {
         Ok(progress)
     }
 
-    /// At one row, wherever it is.
+    /// Returns the state before the row with this number.
     pub(crate) fn at_row(
         context: &QueryContext<'_>,
         session: &SessionKey,
@@ -90,14 +93,14 @@ impl Progress {
         RowContext { parent: self.parent.as_ref(), cwd: self.cwd.as_deref() }
     }
 
-    /// What the stamp of a message at this place says, if it answers one: the row does not change when
-    /// that becomes another.
+    /// Returns what the answered message adds to the stamp of an answer. The answer's row does not
+    /// change when another message takes the place of the answered one, so the stamp must.
     pub(crate) fn parent_stamp(&self, kind: RowKind) -> u64 {
         let parent = self.parent.as_ref().filter(|_| kind.is_answer());
         parent.map_or(0, |parent| xxh3_64(parent.as_bytes()))
     }
 
-    /// Goes past a row, also past one that cannot be read.
+    /// Moves past a row. The row need not be readable.
     pub(crate) fn advance(&mut self, row: &SqlRow<'_>) -> rusqlite::Result<()> {
         let kind = bytes(row, row_column::KIND)?;
         if RowKind::from_name(kind).is_answered() {
@@ -110,7 +113,7 @@ impl Progress {
     }
 }
 
-/// Where the last move before a place led that says where to.
+/// Returns the target of the last move before a place that has a target.
 fn last_move_target(
     context: &QueryContext<'_>,
     session_id: &str,
@@ -126,7 +129,7 @@ fn last_move_target(
     Ok(None)
 }
 
-/// What damage hides is not known: whoever reads those rows says that they are damaged.
+/// Turns damage into a default value. The call that reads the damaged rows reports them.
 fn unless_damaged<T: Default>(result: rusqlite::Result<T>) -> rusqlite::Result<T> {
     match result {
         Err(error) if is_damage(&error) => Ok(T::default()),
@@ -134,7 +137,7 @@ fn unless_damaged<T: Default>(result: rusqlite::Result<T>) -> rusqlite::Result<T
     }
 }
 
-/// Where a session was before it moved for the first time; where it is, if it never did.
+/// Returns where a session was before its first move, or its present directory if it never moved.
 fn initial_directory(
     context: &QueryContext<'_>,
     session: &SessionKey,
@@ -155,7 +158,7 @@ fn initial_directory(
     Ok(cwd)
 }
 
-/// The directories before and after a move.
+/// Returns the directories before and after a move.
 fn move_directories(data: &[u8]) -> (Option<String>, Option<String>) {
     let Ok(parsed) = LocationSwitched::parse(data) else { return (None, None) };
     let LocationSwitched { location, previous, .. } = parsed.value;

@@ -1,4 +1,4 @@
-//! The rows of sessions: read whole, named, or one by one.
+//! Reads the rows of sessions: whole, as names, or one by one.
 
 use rusqlite::Row as SqlRow;
 use scrollback_core_err::IssueKind;
@@ -17,12 +17,12 @@ use crate::v2::order::{mark_v2_set, order_stamp, row_order};
 use crate::v2::progress::Progress;
 use crate::v2::translate::{IdPlacement, RecordSelection, RowContext, V2Row, put_item, translate};
 
-/// What a call wants of the rows of a session.
+/// Which records a call reads from the rows of a session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RowSelection {
-    /// Messages and parts, if any.
+    /// Which records of the messages, or `None` for no messages.
     pub(crate) messages: Option<RecordSelection>,
-    /// What is no message.
+    /// Whether to read rows that are not messages.
     pub(crate) items: bool,
 }
 
@@ -38,7 +38,7 @@ impl RowSelection {
     }
 }
 
-/// The rows of a session that are wanted, in order, and the set of those that were looked at.
+/// Reads the selected rows of a session, in order, and the set of all rows that the query returned.
 pub(crate) fn session_rows(
     context: &QueryContext<'_>,
     v2: &V2Schema,
@@ -79,7 +79,7 @@ pub(crate) fn session_rows(
     Ok(())
 }
 
-/// Pages are damaged: each row by itself, as they are listed.
+/// Reads each row by its id, because pages are damaged. The list of names still covers all rows.
 pub(crate) fn salvage(
     context: &QueryContext<'_>,
     v2: &V2Schema,
@@ -107,7 +107,7 @@ pub(crate) fn salvage(
     Ok(())
 }
 
-/// What one row of a session becomes, if it is there.
+/// Reads the selected records of one row, if it exists.
 pub(crate) fn row_by_id(
     context: &QueryContext<'_>,
     v2: &V2Schema,
@@ -127,7 +127,7 @@ pub(crate) fn row_by_id(
     })
 }
 
-/// One message, if it is there.
+/// Reads one message, if it exists.
 pub(crate) fn message(
     context: &QueryContext<'_>,
     v2: &V2Schema,
@@ -145,7 +145,7 @@ pub(crate) fn message(
     Ok(())
 }
 
-/// One part, if it is there. Whether its message's row is, is the answer.
+/// Reads one part, if it exists. Returns whether the row of its message exists.
 pub(crate) fn part(
     context: &QueryContext<'_>,
     v2: &V2Schema,
@@ -158,7 +158,7 @@ pub(crate) fn part(
     Ok(has_row)
 }
 
-/// The parts that a row holds.
+/// Reads the parts in a row.
 pub(crate) fn row_parts(
     context: &QueryContext<'_>,
     v2: &V2Schema,
@@ -183,7 +183,7 @@ pub(crate) fn row_parts(
     })
 }
 
-/// The parts of a message with their bytes. Whether its row is there, is the answer.
+/// Reads the parts of a message with their bytes. Returns whether the row of the message exists.
 pub(crate) fn parts_of_message(
     context: &QueryContext<'_>,
     v2: &V2Schema,
@@ -208,7 +208,7 @@ pub(crate) fn parts_of_message(
     Ok(has_row)
 }
 
-/// Leaves of the rows from `first` on those that are asked for.
+/// Removes the rows from `first` on that `is_wanted` refuses.
 pub(crate) fn retain_from(
     out: &mut QueryOutput,
     first: usize,
@@ -218,7 +218,7 @@ pub(crate) fn retain_from(
     out.rows.extend(kept);
 }
 
-/// The names of a session's messages, and the set of its rows.
+/// Reads the names of a session's messages, and the set of its rows.
 pub(crate) fn message_names(
     context: &QueryContext<'_>,
     v2: &V2Schema,
@@ -249,7 +249,7 @@ pub(crate) fn message_names(
     Ok(out.note_damage(context, Some(session.clone().into()), result)?)
 }
 
-/// Puts what is wanted of a row that was read.
+/// Adds the selected records of a row.
 pub(crate) fn put_selected(
     v2_row: &V2Row<'_>,
     session: &SessionKey,
@@ -268,7 +268,7 @@ pub(crate) fn put_selected(
     }
 }
 
-/// Reads a row, or notes what is wrong with it.
+/// Reads a row and calls `then` with it. Notes an issue if the row cannot be read.
 pub(crate) fn with_row(
     context: &QueryContext<'_>,
     v2: &V2Schema,
@@ -285,7 +285,8 @@ pub(crate) fn with_row(
     Ok(())
 }
 
-/// A row as [`column`] has it, or what is wrong with it.
+/// Returns a row with the columns of [`row_column`]. The inner error is the issue of a row that
+/// cannot be read.
 pub(crate) fn read_row<'r>(
     context: &QueryContext<'_>,
     v2: &V2Schema,

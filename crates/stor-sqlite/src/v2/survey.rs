@@ -1,4 +1,4 @@
-//! What rows look like, without their texts.
+//! Observes messages of 2.x without reading the texts of their rows.
 
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, SessionKey};
 
@@ -14,7 +14,7 @@ use crate::v2::order::{mark_v2_set, order_stamp, row_order};
 use crate::v2::progress::Progress;
 use crate::v2::rows::salvage;
 
-/// The messages of a session, and their set.
+/// Observes the messages of a session, and their set.
 pub(crate) fn messages(
     context: &QueryContext<'_>,
     v2: &V2Schema,
@@ -56,7 +56,7 @@ pub(crate) fn messages(
     }
 }
 
-/// A row, with its size in the place of its text.
+/// Observes a row that has its size in the place of its text.
 fn observe_row(
     context: &QueryContext<'_>,
     v2: &V2Schema,

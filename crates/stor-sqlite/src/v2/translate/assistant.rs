@@ -1,4 +1,4 @@
-//! Steps of the model's answer.
+//! Translates a row of type `assistant`: one step of the model's answer.
 
 use super::failure;
 use super::fields::{
@@ -10,7 +10,7 @@ use super::tool::{State, Time};
 use super::walk::{Raw, Walk, Walked, string_body};
 use crate::v2::ids::Slot;
 
-/// What a row says of a step besides its content.
+/// The fields of a step besides its content.
 #[derive(Debug, Default)]
 struct Step<'a> {
     agent: Option<Raw<'a>>,
@@ -35,7 +35,7 @@ fields! {
     Retry { attempt = b"attempt", at = b"at", error = b"error", }
 }
 
-/// The message of the row, and its parts: where the step begins, its content, where it ends.
+/// Writes the message of the row and its parts: the start of the step, its content and its end.
 pub(super) fn read(
     walk: &mut Walk<'_>,
     row_context: &RowContext<'_>,
@@ -46,7 +46,7 @@ pub(super) fn read(
     let is_object = walk.object(|walk, key| {
         match key {
             b"content" if sink.wants_parts() => {
-                sink.out.rows.truncate(first); // of two fields with one name the last counts
+                sink.out.rows.truncate(first); // the last of two fields with one name counts
                 put_content(walk, sink)?;
             }
             b"content" => drop(walk.raw()?),
@@ -80,7 +80,7 @@ pub(super) fn read(
     Ok(())
 }
 
-/// The parts that the items of the content become, and one of what cannot be read.
+/// Writes a part for each item of the content, and one part for a rest that cannot be read.
 fn put_content(walk: &mut Walk<'_>, sink: &mut Sink<'_>) -> Walked<()> {
     let (row, mut at, begin) = (sink.row, 0, walk.clone());
     let walked = walk.array(|walk| {
@@ -93,7 +93,7 @@ fn put_content(walk: &mut Walk<'_>, sink: &mut Sink<'_>) -> Walked<()> {
         Ok(())
     });
     if walked != Ok(true) {
-        *walk = begin; // as who wants no parts goes past it
+        *walk = begin; // skip the content the same way as a call without parts
         let left = walk.raw()?;
         sink.put_unreadable_list(&row.id, Slot::item(at), left);
     }
@@ -142,7 +142,7 @@ impl Step<'_> {
         }
     }
 
-    /// Why the step ended, if it did by itself.
+    /// Returns why the step ended, unless an error ended it.
     fn finish_reason(&self) -> Option<Raw<'_>> {
         self.finish.filter(|finish| *finish != b"\"error\"")
     }
@@ -161,7 +161,7 @@ impl Step<'_> {
         if let Some(error) = self.error {
             failure::write(out, error, self.model.provider);
         }
-        // What no part says.
+        // Fields that no part contains go into the message.
         let is_left = self.snapshot.end.is_some() && self.finish_reason().is_none();
         let snapshot = if_partly_unknown(self.snapshot_text, &self.snapshot.rest);
         let snapshot = snapshot.or(self.snapshot_text.filter(|_| is_left));
@@ -176,7 +176,7 @@ impl Step<'_> {
     }
 }
 
-/// An item of the content: a text, reasoning, a call, or what is not known.
+/// An item of the content: a text, reasoning, a tool call, or an item of an unknown type.
 #[derive(Debug, Default)]
 struct Item<'a> {
     is_object: bool,
@@ -186,7 +186,7 @@ struct Item<'a> {
     text: Option<Raw<'a>>,
     time: Time<'a>,
     time_text: Option<Raw<'a>>,
-    /// The provider's own, of which each version has another name.
+    /// The provider's own data. Each version has another name for the field.
     native: Option<Raw<'a>>,
     state: State<'a>,
     state_text: Option<Raw<'a>>,
@@ -253,7 +253,7 @@ impl<'a> Item<'a> {
                 }
                 self.write_text(out);
             }
-            // As it is, without the brace at its end.
+            // An unknown item is copied verbatim, without its closing brace.
             _ if self.is_object => {
                 let open = text.strip_suffix(b"}").unwrap_or(text).trim_ascii_end();
                 out.extend_from_slice(open);
@@ -268,10 +268,11 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// What texts and reasoning have alike.
+    /// Writes the fields that texts and reasoning share.
     fn write_text(&self, out: &mut Vec<u8>) {
         put_field(out, key!("text"), self.text.unwrap_or(b"\"\""));
-        put_optional_field(out, key!("metadata"), self.native.or(self.state_text)); // it is no call
+        // the state of a text is not the state of a call
+        put_optional_field(out, key!("metadata"), self.native.or(self.state_text));
         put_optional_field(out, key!("state"), self.state_text.filter(|_| self.native.is_some()));
         put_optional_field(out, key!("itemID"), self.id);
         put_optional_field(out, key!("name"), self.name);

@@ -1,12 +1,13 @@
-//! Objects of which some fields are known, as they stand in the text.
+//! Reads objects with known fields. Values stay slices of the row's text.
 
 use super::walk::{Raw, Walk, Walked};
 
-/// Fields that are handed on as they are.
+/// Unknown fields, which are copied to the record unchanged.
 #[derive(Debug, Default)]
 pub(super) struct Rest<'a>(Vec<(Raw<'a>, Raw<'a>)>);
 
-/// Fields that records of 1.x go by, which a field of that name in a row must not become.
+/// Fields with a meaning in records of 1.x. A row's field with such a name must not reach the
+/// record.
 const RESERVED: [&[u8]; 9] = [
     b"id",
     b"sessionID",
@@ -31,7 +32,7 @@ impl<'a> Rest<'a> {
         self.0.is_empty()
     }
 
-    /// Writes them behind other fields.
+    /// Writes the fields, each with a comma before it.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         for (name, value) in &self.0 {
             for piece in [b",\"", *name, b"\":", value] {
@@ -41,29 +42,30 @@ impl<'a> Rest<'a> {
     }
 }
 
-/// Objects that are read for their fields.
+/// An object that is read for its fields.
 pub(super) trait Fields<'a>: Default {
-    /// Reads the object that comes next, or passes what is none.
+    /// Reads the next value. A value that is not an object is skipped.
     fn read(walk: &mut Walk<'a>) -> Walked<Self>;
 
-    /// The fields of the object that comes next, and the object; none if it is null.
+    /// Reads the next value, and returns the fields and the value's text. The text is `None` if the
+    /// value is null.
     fn spanned(walk: &mut Walk<'a>) -> Walked<(Self, Option<Raw<'a>>)> {
         let (fields, text) = walk.spanned(Self::read)?;
         Ok((fields, Some(text).filter(|text| *text != b"null")))
     }
 
-    /// Those of a value that was passed.
+    /// Reads the fields of a value, and returns no fields if the value cannot be read.
     fn read_or_default(value: Option<Raw<'a>>) -> Self {
         value.and_then(|value| Self::read(&mut Walk::new(value)).ok()).unwrap_or_default()
     }
 
-    /// The same, or that it cannot be read.
+    /// Reads the fields of a value, and returns an error if the value cannot be read.
     fn read_value(value: Option<Raw<'a>>) -> Walked<Self> {
         value.map_or_else(|| Ok(Self::default()), |value| Self::read(&mut Walk::new(value)))
     }
 
-    /// Those of each element of an array that was passed, as far as it goes, and all of it if it does
-    /// not go to its end.
+    /// Reads the elements of an array up to the first malformed element. The second result is the
+    /// whole value if the array could not be read to its end.
     fn read_elements(value: Option<Raw<'a>>) -> (Vec<Self>, Option<Raw<'a>>) {
         let mut all = Vec::new();
         let left = value.filter(|value| {
@@ -77,12 +79,13 @@ pub(super) trait Fields<'a>: Default {
     }
 }
 
-/// A value of which not all was understood: one that is no object, or has other fields.
+/// Returns the value if some of it has no known meaning: it is not an object, or it has unknown
+/// fields.
 pub(super) fn if_partly_unknown<'a>(value: Option<Raw<'a>>, rest: &Rest<'_>) -> Option<Raw<'a>> {
     value.filter(|value| !rest.is_empty() || !value.starts_with(b"{"))
 }
 
-/// Makes a struct of fields as they stand in the text, and of the rest.
+/// Defines a struct of known fields, as slices of the row's text, and a rest of unknown fields.
 macro_rules! fields {
     ($(#[$doc:meta])* $name:ident { $($field:ident = $($key:literal)|+,)* }) => {
         $(#[$doc])*
@@ -114,7 +117,7 @@ macro_rules! fields {
 }
 pub(super) use fields;
 
-/// The name of a field behind others, as it is written.
+/// Returns the bytes of a field name with the comma before it and the colon behind it.
 macro_rules! key {
     ($name:literal) => {
         concat!(",\"", $name, "\":").as_bytes()
@@ -122,14 +125,14 @@ macro_rules! key {
 }
 pub(super) use key;
 
-/// Writes a field behind others. `key` is made by `key!`.
+/// Writes a field behind others. Make `key` with `key!`.
 #[inline]
 pub(super) fn put_field(out: &mut Vec<u8>, key: &'static [u8], value: Raw<'_>) {
     out.extend_from_slice(key);
     out.extend_from_slice(value);
 }
 
-/// Writes a field, if it is there.
+/// Writes a field behind others, if it has a value.
 #[inline]
 pub(super) fn put_optional_field(out: &mut Vec<u8>, key: &'static [u8], value: Option<Raw<'_>>) {
     if let Some(value) = value {
@@ -138,17 +141,17 @@ pub(super) fn put_optional_field(out: &mut Vec<u8>, key: &'static [u8], value: O
 }
 
 fields! {
-    /// The model that was asked.
+    /// The model of an answer.
     Model { id = b"id", provider = b"providerID", variant = b"variant", }
 }
 
 fields! {
-    /// A stretch of the user's text.
+    /// A range of the user's text.
     Mention { start = b"start", end = b"end", text = b"text", }
 }
 
 impl Mention<'_> {
-    /// Writes it as 1.x has it, `{value, start, end}`, with numbers even where there are none.
+    /// Writes the range in the form of 1.x, `{value, start, end}`. Missing numbers become 0.
     pub(super) fn write(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"value\":");
         out.extend_from_slice(self.text.unwrap_or(b"\"\""));

@@ -1,4 +1,4 @@
-//! Rows that are no messages.
+//! Translates rows that are not messages.
 
 use scrollback_core_id::{ItemId, ItemKey, SessionKey};
 
@@ -7,9 +7,10 @@ use super::walk::Walk;
 use crate::json::splice_with_type;
 use crate::query_output::{QueryOutput, Row};
 
-/// Puts a row that is no message: `{...data, id, type, sessionID}`.
+/// Adds the record of a row that is not a message: `{...data, id, type, sessionID}`.
 pub(crate) fn put_item(row: &V2Row<'_>, session: &SessionKey, out: &mut QueryOutput) {
-    let Ok(id) = ItemId::from_bytes(row.id.as_bytes()) else { return }; // it is an id
+    // a row's id is always a valid id
+    let Ok(id) = ItemId::from_bytes(row.id.as_bytes()) else { return };
     let key = ItemKey { session: session.session.clone(), item: id };
     out.owners.set(session.session.as_bytes(), None);
     let owners = &out.owners;
@@ -21,7 +22,7 @@ pub(crate) fn put_item(row: &V2Row<'_>, session: &SessionKey, out: &mut QueryOut
     out.rows.push(Row::new(key, row.order, Some(piece)));
 }
 
-/// Whether an object has a field; none if the text is no object.
+/// Checks whether an object has a field. Returns `None` if the text is not an object.
 pub(crate) fn has_field(text: &[u8], wanted: &[u8]) -> Option<bool> {
     let mut has_wanted = false;
     let mut walk = Walk::new(text);
@@ -32,7 +33,8 @@ pub(crate) fn has_field(text: &[u8], wanted: &[u8]) -> Option<bool> {
     (is_object == Ok(true) && walk.end().is_ok()).then_some(has_wanted)
 }
 
-/// The fields of a row that has a type among them, without that: the column counts.
+/// Returns the fields of a row without the field `type`, because the column `type` counts. Returns
+/// `None` if the row has no such field.
 fn without_type_field(data: &[u8]) -> Option<Vec<u8>> {
     const TYPE: &[u8] = b"\"type\"";
     if !data.windows(TYPE.len()).any(|at| at == TYPE) {

@@ -1,8 +1,8 @@
-//! From a row of `session_message` to messages and parts as opencode 1.x has them
+//! Translates a row of `session_message` into messages and parts of opencode 1.x
 //! (`docs/format/opencode-v2.md`, section 7).
 //!
-//! A row is walked once (`walk`). Values are copied as they stand in its text, escapes and all; fields
-//! that the model of 1.x has no place for come along under their own names.
+//! The module `walk` reads a row once. Values are copied verbatim, with their escapes. Fields
+//! without a counterpart in 1.x keep their names.
 
 mod assistant;
 mod failure;
@@ -27,7 +27,8 @@ use self::walk::{MalformedJson, Walk};
 use crate::query_output::QueryOutput;
 use crate::schema::row_kind::RowKind;
 
-/// Puts what is wanted of a row where it belongs: messages each before its parts.
+/// Adds the selected records of a row, each message before its parts. A message whose row cannot be
+/// read is added verbatim.
 pub(crate) fn translate(
     row: &V2Row<'_>,
     session: &SessionKey,

@@ -1,4 +1,4 @@
-//! A row as it was selected, and what it does not say of itself.
+//! The row that is translated, and the context that the row does not store.
 
 use scrollback_core_id::{MessageId, OrderKey, Stamp};
 use scrollback_stor_mmap::Settled;
@@ -9,38 +9,39 @@ use crate::schema::row_kind::RowKind;
 use crate::v2::ids::Slot;
 use crate::v2::order::order_stamp;
 
-/// A row, as it was selected.
+/// A row of `session_message`.
 #[derive(Debug)]
 pub(crate) struct V2Row<'r> {
     pub(crate) id: MessageId,
     pub(crate) kind: RowKind,
-    /// Its type, as the row has it.
+    /// The type in the row, verbatim.
     pub(crate) kind_name: &'r [u8],
     pub(crate) seq: i64,
-    /// Where it stands in its session; not known where parts alone are asked for.
+    /// The order in the session. Unknown if only parts were selected.
     pub(crate) order: OrderKey,
-    /// When it last changed, in Unix milliseconds.
+    /// When the row last changed, in Unix milliseconds.
     pub(crate) updated: i64,
-    /// That of its messages; [`V2Row::part_stamp`] is that of its parts.
+    /// The stamp of the row's messages. See [`V2Row::part_stamp`] for the parts.
     pub(crate) stamp: Stamp,
     pub(crate) settled: Settled,
     pub(crate) data: &'r [u8],
 }
 
 impl V2Row<'_> {
-    /// The stamp of a part, which says where it stands in the row, and nothing of where the row does.
+    /// Returns the stamp of a part. It depends on the place of the part in the row, and not on the
+    /// place of the row in the session.
     pub(super) fn part_stamp(&self, slot: Slot) -> Stamp {
         let place = slot.order().cast_unsigned().rotate_left(32);
         Stamp { inode: order_stamp(OrderKey(self.seq)) ^ place, ..self.stamp }
     }
 }
 
-/// What a row does not say of itself.
+/// What a row does not store itself.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct RowContext<'p> {
-    /// What an answer at this place answers.
+    /// The message that an answer at this place answers.
     pub(crate) parent: Option<&'p MessageId>,
-    /// The directory that the session works in at this place, as JSON.
+    /// The directory of the session at this place, as JSON.
     pub(crate) cwd: Option<&'p str>,
 }
 

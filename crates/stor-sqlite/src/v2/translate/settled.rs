@@ -1,4 +1,4 @@
-//! Whether a row will stay as it is.
+//! Determines whether a row is finished.
 
 use super::fields::{Fields, fields};
 use super::row::V2Row;
@@ -10,8 +10,8 @@ fields! {
     State { time = b"time", status = b"status", }
 }
 
-/// Whether a row is as it will stay: an answer that was completed, a command or a compaction that
-/// does not run. One that cannot be read is not.
+/// Checks whether a row will not change any more: a completed answer, or a command or compaction
+/// that does not run. A row that cannot be read is not settled.
 pub(crate) fn is_settled(row: &V2Row<'_>) -> bool {
     if scrollback_core_type::json::check(row.data).is_err() || !row.data.starts_with(b"{") {
         return false;

@@ -1,4 +1,4 @@
-//! Rows that 1.x has no kind of message for: commands of the user, and compactions.
+//! Translates rows without a message type in 1.x: commands of the user, and compactions.
 
 use super::failure;
 use super::fields::{Fields, Model, fields, if_partly_unknown, key, put_field, put_optional_field};
@@ -20,11 +20,12 @@ fields! {
 }
 
 fields! {
-    /// When a row was made, and when it was done.
+    /// When a row was made, and when it was completed.
     Time { created = b"created", completed = b"completed", }
 }
 
-/// Whether a command runs; the preview does not say so, but when it ended.
+/// Checks whether a command runs. The preview has no status, so there a command runs until it has
+/// an end.
 pub(super) fn is_running(status: Option<Raw<'_>>, completed: Option<Raw<'_>>) -> bool {
     match status {
         Some(_) => string_body(status) == Some(b"running"),
@@ -32,7 +33,7 @@ pub(super) fn is_running(status: Option<Raw<'_>>, completed: Option<Raw<'_>>) ->
     }
 }
 
-/// A command that the user ran: an answer that is one call of the tool `shell`.
+/// Writes a command of the user as an answer with one call of the tool `shell`.
 pub(super) fn shell(
     walk: &mut Walk<'_>,
     row_context: &RowContext<'_>,
@@ -50,7 +51,7 @@ pub(super) fn shell(
         row_context.write(out);
     });
     let (time, output) = (Time::read_value(shell.time)?, Output::read_value(shell.output)?);
-    // The preview has the output as a string.
+    // The preview stores the output as a string.
     let output_text =
         output.output.or(shell.output.filter(|value| string_body(Some(value)).is_some()));
     let is_running = is_running(shell.status, time.completed);
@@ -98,7 +99,7 @@ fields! {
     }
 }
 
-/// A compaction: the message that asks for it, and the summary that answers.
+/// Writes a compaction as two messages: the request, and the summary that answers it.
 pub(super) fn compaction(
     walk: &mut Walk<'_>,
     row_context: &RowContext<'_>,
@@ -119,17 +120,17 @@ pub(super) fn compaction(
         put_field(out, key!("auto"), if is_auto { b"true" } else { b"false" });
         put_optional_field(out, key!("reason"), compaction.reason);
     });
-    // An id that can be read makes one that can be read.
+    // The suffix keeps a valid id valid.
     let Ok(summary) = summary_id(&row.id) else { return Ok(()) };
     let model = Model::read_value(compaction.model)?;
-    // The preview writes the row when all is done, and no status.
+    // The preview writes the row at the end of the compaction, without a status.
     let status = string_body(compaction.status);
     let (is_running, is_done) =
         (status == Some(b"running"), status.is_none_or(|status| status == b"completed"));
     sink.put_message(sink.position(), &summary, |out| {
         out.extend_from_slice(b"{\"role\":\"assistant\",\"time\":{\"created\":");
         out.extend_from_slice(time.created.unwrap_or(b"null"));
-        // The row says when it last changed.
+        // Without a time of completion, the last change of the row was its end.
         let updated = row.updated.to_string();
         let completed = time.completed.or((!is_running).then_some(updated.as_bytes()));
         put_optional_field(out, key!("completed"), completed);
@@ -146,7 +147,7 @@ pub(super) fn compaction(
         put_optional_field(out, key!("cost"), compaction.cost);
         put_optional_field(out, key!("tokens"), compaction.tokens);
         if is_done {
-            // What 1.x takes for a summary that is there (`opencode.md`, section 4).
+            // 1.x requires this field of a finished summary (`opencode.md`, section 4).
             out.extend_from_slice(b",\"finish\":\"stop\"");
         }
         if let Some(error) = compaction.error {

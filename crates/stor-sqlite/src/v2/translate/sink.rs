@@ -1,4 +1,4 @@
-//! Where records go that are made from a row.
+//! Receives the records that are made from a row.
 
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, OrderKey, PartId, PartKey, SessionKey};
 
@@ -8,26 +8,26 @@ use crate::json::{Owners, write_text};
 use crate::query_output::{QueryOutput, Row};
 use crate::v2::ids::Slot;
 
-/// What is wanted of a row.
+/// Which records of a row are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RecordSelection {
-    /// Its messages, without their parts.
+    /// The messages without their parts.
     Messages,
-    /// Their parts alone.
+    /// Only the parts.
     Parts,
     Everything,
 }
 
-/// Whether a record holds its ids.
+/// Whether a record contains its ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum IdPlacement {
-    /// At its end, as everywhere.
+    /// The ids are the last fields of the record.
     WithIds,
-    /// It is lent, and its ids beside it.
+    /// The record is borrowed and has its ids beside it.
     Bare,
 }
 
-/// Takes the records that a row becomes.
+/// Adds the records of a row to the output.
 pub(super) struct Sink<'s> {
     pub(super) out: &'s mut QueryOutput,
     pub(super) session: &'s SessionKey,
@@ -36,21 +36,21 @@ pub(super) struct Sink<'s> {
     pub(super) id_placement: IdPlacement,
 }
 
-/// What the records within a part are named after.
+/// The ids for records inside a part.
 pub(super) struct AttachmentIds<'i> {
     pub(super) part: &'i PartId,
     owners: &'i Owners,
 }
 
 impl AttachmentIds<'_> {
-    /// Ends a record with its id and what it belongs to.
+    /// Ends a record with its id and its owners.
     pub(super) fn end(&self, id: &[u8], out: &mut Vec<u8>) {
         end_record(out, id, self.owners, IdPlacement::WithIds);
     }
 }
 
 impl Sink<'_> {
-    /// How many records there are by now.
+    /// Returns the number of records so far, as a mark.
     pub(super) fn position(&self) -> usize {
         self.out.rows.len()
     }
@@ -59,7 +59,7 @@ impl Sink<'_> {
         self.selection != RecordSelection::Messages
     }
 
-    /// Puts a message at a mark, before what came since. `write` leaves the object open.
+    /// Inserts a message at a mark. `write` leaves the object open.
     pub(super) fn put_message(
         &mut self,
         at: usize,
@@ -80,7 +80,7 @@ impl Sink<'_> {
         self.out.rows.insert(at, Row::new(key, order, Some(piece)));
     }
 
-    /// Puts a part of a message at a mark. `write` leaves the object open.
+    /// Inserts a part of a message at a mark. `write` leaves the object open.
     pub(super) fn put_part_at(
         &mut self,
         at: usize,
@@ -91,7 +91,7 @@ impl Sink<'_> {
         if !self.wants_parts() {
             return;
         }
-        // An id that can be read makes one that can be read.
+        // The place keeps a valid id valid.
         let Ok(id) = slot.id(message) else { return };
         self.out.owners.set(self.session.session.as_bytes(), Some(message));
         let (stamp, settled) = (self.row.part_stamp(slot), self.row.settled);
@@ -104,7 +104,7 @@ impl Sink<'_> {
         self.out.rows.insert(at, Row::new(key, OrderKey(slot.order()), Some(piece)));
     }
 
-    /// Puts a part after all that is there.
+    /// Adds a part at the end.
     pub(super) fn put_part(
         &mut self,
         message: &MessageId,
@@ -114,7 +114,7 @@ impl Sink<'_> {
         self.put_part_at(self.position(), message, slot, write);
     }
 
-    /// Puts what should be a list, and is none, as a part: whoever parses that says what is wrong.
+    /// Adds the text of a malformed list as a part. The parser of the part reports it.
     pub(super) fn put_unreadable_list(&mut self, message: &MessageId, slot: Slot, text: &[u8]) {
         let Ok(part) = slot.id(message) else { return };
         if text == b"null" || !self.wants_parts() {
@@ -126,8 +126,8 @@ impl Sink<'_> {
         self.out.rows.push(Row::new(key, OrderKey(slot.order()), Some(piece)));
     }
 
-    /// Puts a record as it stands in the row, because it cannot be read: whoever parses it says
-    /// what is wrong.
+    /// Adds the text of a row that cannot be translated as a record. The parser of the record
+    /// reports it.
     pub(super) fn put_verbatim(&mut self, key: impl Into<EntityKey>) {
         let V2Row { order, stamp, settled, data, .. } = *self.row;
         let piece = self.out.arena.append(stamp, settled, |bytes| bytes.extend_from_slice(data));

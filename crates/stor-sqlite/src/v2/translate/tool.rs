@@ -1,11 +1,11 @@
-//! Tool calls.
+//! Translates tool calls.
 
 use super::failure;
 use super::fields::{Fields, Rest, fields, key, put_field, put_optional_field};
 use super::sink::AttachmentIds;
 use super::walk::{Raw, Walk, Walked, string_body};
 
-/// How far a call is, and what came of it.
+/// The state of a call, with its input and its result.
 #[derive(Debug, Default)]
 pub(super) struct State<'a> {
     status: Option<Raw<'a>>,
@@ -18,7 +18,7 @@ pub(super) struct State<'a> {
     rest: Rest<'a>,
 }
 
-/// What a tool answered: nearly always one text.
+/// The contents of a result. Nearly always there is one text.
 #[derive(Debug, Default)]
 struct Contents<'a> {
     first: Option<Content<'a>>,
@@ -26,7 +26,7 @@ struct Contents<'a> {
 }
 
 fields! {
-    /// A text, or a file.
+    /// A text or a file.
     Content { kind = b"type", text = b"text", uri = b"uri", mime = b"mime", name = b"name", }
 }
 
@@ -36,7 +36,7 @@ fields! {
 }
 
 impl<'a> State<'a> {
-    /// Reads the state that comes next, or passes what is no object.
+    /// Reads the next value. A value that is not an object is skipped.
     pub(super) fn read(walk: &mut Walk<'a>) -> Walked<Self> {
         let mut state = Self::default();
         let is_object = walk.object(|walk, key| {
@@ -60,19 +60,20 @@ impl<'a> State<'a> {
         Ok(state)
     }
 
-    /// Whether its status is one that there is.
+    /// Checks whether the status is a known status.
     pub(super) fn is_known(&self) -> bool {
         let status = string_body(self.status).unwrap_or_default();
         matches!(status, b"streaming" | b"pending" | b"running" | b"completed" | b"error")
     }
 
-    /// Whether it is written with the times of the call; 1.x has none of one that is being written.
+    /// Checks whether the record of the call has times. In 1.x, a call that is still being written
+    /// has no times.
     pub(super) fn has_time(&self) -> bool {
         let status = string_body(self.status).unwrap_or_default();
         matches!(status, b"running" | b"completed" | b"error")
     }
 
-    /// Writes a state whose status is known, as the field `state` behind others.
+    /// Writes a state with a known status as the field `state`, with a comma before it.
     pub(super) fn write(&self, time: &Time<'_>, out: &mut Vec<u8>, ids: &AttachmentIds<'_>) {
         let status = string_body(self.status).unwrap_or_default();
         match status {
@@ -113,7 +114,7 @@ impl<'a> State<'a> {
         out.push(b'}');
     }
 
-    /// What the tool says of itself; the preview of 2.x called it another name.
+    /// Writes the tool's metadata. The preview has another name for the field.
     fn write_metadata(&self, out: &mut Vec<u8>) {
         put_optional_field(out, key!("metadata"), self.metadata.or(self.structured));
         let both = self.structured.filter(|_| self.metadata.is_some());
@@ -122,7 +123,7 @@ impl<'a> State<'a> {
 }
 
 impl<'a> Contents<'a> {
-    /// The contents that come next; none of what is no array.
+    /// Reads the next value. A value that is not an array has no contents.
     fn read(walk: &mut Walk<'a>) -> Walked<Self> {
         let mut contents = Self::default();
         let is_array = walk.array(|walk| {
@@ -143,7 +144,7 @@ impl<'a> Contents<'a> {
         self.first.iter().chain(&self.others)
     }
 
-    /// What the model was told: the texts, line by line.
+    /// Writes the texts that the model received, one per line.
     fn write_output(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(b",\"output\":\"");
         let texts = self
@@ -189,14 +190,14 @@ impl Content<'_> {
         self.kind == Some(b"\"file\"")
     }
 
-    /// Whether it has a place in a record of 1.x.
+    /// Checks whether a record of 1.x has a place for the content.
     fn is_known(&self) -> bool {
         self.is_text() && self.rest.is_empty() || self.is_file()
     }
 }
 
 impl Time<'_> {
-    /// Writes it as the field `time` behind others.
+    /// Writes the times as the field `time`, with a comma before it.
     fn write(&self, out: &mut Vec<u8>) {
         if let Some(start) = self.ran.or(self.created) {
             let created = self.created.filter(|_| self.ran.is_some());
@@ -204,13 +205,13 @@ impl Time<'_> {
         }
     }
 
-    /// Whether it says when it began.
+    /// Checks whether the time of the start is known.
     pub(super) fn is_begun(&self) -> bool {
         self.ran.or(self.created).is_some()
     }
 
-    /// Writes it as the field `time` behind others, with one of its times as the start and another
-    /// under its own name.
+    /// Writes the times as the field `time`, with a comma before it. `start` is the start, and the
+    /// other time keeps its own name.
     pub(super) fn write_from(
         &self,
         start: Raw<'_>,

@@ -1,4 +1,4 @@
-//! Rows on the user's side: prompts, and texts that the program put there.
+//! Translates rows on the user's side: prompts, and texts that the program inserted.
 
 use super::fields::{Fields, Mention, fields, key, put_field, put_optional_field};
 use super::sink::Sink;
@@ -14,7 +14,7 @@ fields! {
 }
 
 fields! {
-    /// A file that goes with a prompt. The preview has `uri` and `source`, 2.x the bytes.
+    /// A file of a prompt. The preview stores `uri` and `source`, and 2.x stores the bytes.
     File {
         data = b"data", uri = b"uri", mime = b"mime", name = b"name", source = b"source",
         mention = b"mention",
@@ -33,7 +33,7 @@ fields! {
     Skill { id = b"id", name = b"name", text = b"text", mention = b"mention", }
 }
 
-/// The message of the row, and its parts: the text, the files, the agents, the skills.
+/// Writes the message of the row and its parts: the text, the files, the agents and the skills.
 pub(super) fn read(walk: &mut Walk<'_>, sink: &mut Sink<'_>) -> Walked<()> {
     let prompt = Prompt::read(walk)?;
     let (row, first) = (sink.row, sink.position());
@@ -118,10 +118,10 @@ impl File<'_> {
         self.rest.write(out);
     }
 
-    /// Where the file is from, and where the user's text names it.
+    /// Writes where the file comes from, and where the user's text mentions it.
     fn write_source(&self, out: &mut Vec<u8>) {
         let source = FileSource::read_or_default(self.source);
-        // The preview has the mention itself there.
+        // The preview stores the mention itself in this field.
         let mention = self.mention.or(self.source.filter(|_| source.start.is_some()));
         if mention.is_none() && source.uri.is_none() {
             return;

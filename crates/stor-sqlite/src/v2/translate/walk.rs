@@ -1,19 +1,20 @@
-//! Walks the text of a row to find where values begin and end, and looks no closer: values are
-//! handed on as they stand, and whoever parses what is made of them checks them. So a bad escape in
-//! an answer costs that answer, and not the row.
+//! Finds where JSON values begin and end in the text of a row.
+//!
+//! The walk does not validate the values. They are copied verbatim, and the parser of the resulting
+//! record validates them. So a bad escape in an answer costs only that answer and not the row.
 
 use scrollback_core_type::json::find_string_end;
 
-/// The text is cut off, or no JSON where it was looked at.
+/// The text is truncated, or malformed at a place that the walk checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct MalformedJson;
 
 pub(super) type Walked<T> = Result<T, MalformedJson>;
 
-/// A value as it stands in the text.
+/// The text of a value, verbatim.
 pub(super) type Raw<'a> = &'a [u8];
 
-/// A place in a text.
+/// A position in a text.
 #[derive(Debug, Clone)]
 pub(super) struct Walk<'a> {
     text: &'a [u8],
@@ -25,7 +26,7 @@ impl<'a> Walk<'a> {
         Self { text, at: 0 }
     }
 
-    /// The first byte of what comes next, with white space before it passed.
+    /// Skips white space and returns the next byte.
     #[inline]
     fn peek(&mut self) -> Walked<u8> {
         loop {
@@ -37,7 +38,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Makes sure that nothing follows.
+    /// Checks that only white space follows.
     pub(super) fn end(&mut self) -> Walked<()> {
         match self.peek() {
             Err(MalformedJson) => Ok(()),
@@ -45,8 +46,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Walks an object, whose keys come as they stand between their quotes; `each` takes the value.
-    /// False if something else comes next.
+    /// Walks an object and calls `visit` with each key, verbatim between its quotes. `visit` must
+    /// read the value. Returns false if the next value is not an object.
     #[inline]
     pub(super) fn object(
         &mut self,
@@ -83,7 +84,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Walks an array; `each` takes the element. False if something else comes next.
+    /// Walks an array and calls `visit` for each element, which `visit` must read. Returns false if
+    /// the next value is not an array.
     pub(super) fn array(&mut self, mut visit: impl FnMut(&mut Self) -> Walked<()>) -> Walked<bool> {
         if self.peek()? != b'[' {
             return Ok(false);
@@ -106,7 +108,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The value that comes next.
+    /// Returns the text of the next value.
     #[inline]
     pub(super) fn raw(&mut self) -> Walked<Raw<'a>> {
         let first = self.peek()?;
@@ -120,13 +122,13 @@ impl<'a> Walk<'a> {
         Ok(&self.text[start..self.at])
     }
 
-    /// The same, none if it is null.
+    /// Returns the text of the next value, or `None` if the value is null.
     #[inline]
     pub(super) fn value(&mut self) -> Walked<Option<Raw<'a>>> {
         Ok(Some(self.raw()?).filter(|value| *value != b"null"))
     }
 
-    /// What `read` makes of the value that comes next, and the value.
+    /// Reads the next value with `read`, and returns the result with the text of the value.
     pub(super) fn spanned<T>(
         &mut self,
         read: impl FnOnce(&mut Self) -> Walked<T>,
@@ -137,14 +139,14 @@ impl<'a> Walk<'a> {
         Ok((value, &self.text[start..self.at]))
     }
 
-    /// Passes a string.
+    /// Skips a string.
     #[inline]
     fn string(&mut self) -> Walked<()> {
         self.at = find_string_end(self.text, self.at + 1).ok_or(MalformedJson)? + 1;
         Ok(())
     }
 
-    /// Passes an object or an array, however deep it is.
+    /// Skips an object or an array of any depth, without recursion.
     fn nested(&mut self) -> Walked<()> {
         let mut depth = 0_usize;
         loop {
@@ -164,8 +166,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Passes a number or a word. No quote and no bracket is within one, so that values end at the
-    /// same place however closely they are looked at.
+    /// Skips a number or a word. It ends at a quote or a bracket, so that values end at the same
+    /// place however they are read.
     fn scalar(&mut self) {
         let ends = |byte: &u8| {
             matches!(byte, b',' | b'}' | b']' | b'"' | b'{' | b'[' | b' ' | b'\n' | b'\r' | b'\t')
@@ -175,7 +177,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// What stands between the quotes, if a value is a string.
+/// Returns the text between the quotes if the value is a string.
 pub(super) fn string_body(value: Option<Raw<'_>>) -> Option<&[u8]> {
     value?.strip_prefix(b"\"")?.strip_suffix(b"\"")
 }
