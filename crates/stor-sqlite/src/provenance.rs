@@ -1,4 +1,5 @@
-//! Where the sessions of a database are: in the tables of 2.x, in those of 1.x, or in both.
+//! Determines where the sessions of a database were read from: the tables of 2.x, the tables of
+//! 1.x, or both.
 
 use std::cell::{OnceCell, RefCell};
 
@@ -13,11 +14,11 @@ use crate::query_context::QueryContext;
 use crate::schema::sessions::TablePresence;
 use crate::schema::tables::v2::KvColumn;
 
-/// How far the migration of 1.x to 2.x is.
+/// How far the migration from 1.x to 2.x is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum MigrationProgress {
     UnderWay,
-    /// Since when it has ended, in Unix milliseconds.
+    /// When the migration ended, in Unix milliseconds.
     Ended(i64),
 }
 
@@ -26,7 +27,7 @@ const V1: u8 = 1 << 1;
 /// The tables of 2.x.
 const V2: u8 = 1 << 2;
 
-/// What is particular about where a session is.
+/// How far opencode has moved one session from the tables of 1.x to those of 2.x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[repr(u8)]
 enum MigrationState {
@@ -52,7 +53,7 @@ impl MigrationState {
     }
 }
 
-/// Where a session is: which tables were read, and which have it too.
+/// The tables that a session was read from, and the other tables that have it too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct SessionLocation {
     read_tables: u8,
@@ -61,7 +62,7 @@ pub(crate) struct SessionLocation {
 }
 
 impl SessionLocation {
-    /// As a number, for stamps: it differs where the place does.
+    /// Returns the location as a number for stamps. Different locations have different numbers.
     pub(crate) fn stamp_bits(self) -> u32 {
         u32::from_le_bytes([self.read_tables, self.other_tables, self.migration_state as u8, 0])
     }
@@ -79,7 +80,7 @@ impl SessionLocation {
         provenance = names(self.other_tables).fold(provenance, Provenance::with_also_in);
         provenance =
             self.migration_state.name().into_iter().fold(provenance, Provenance::with_migration);
-        // The record of 2.x counts titles and compactions too; see the rules in
+        // The record of 2.x also counts the requests for titles and compactions. See the rules in
         // `docs/format/opencode-v2.md`, section 7.
         provenance.with_complete_totals(
             self.read_tables == V2 && self.migration_state == MigrationState::Usual,
@@ -87,16 +88,17 @@ impl SessionLocation {
     }
 }
 
-/// Says of sessions where they are.
+/// Locates sessions and caches their provenance values.
 #[derive(Debug, Default)]
 pub(crate) struct ProvenanceCache {
     migration: OnceCell<MigrationProgress>,
-    /// There are few different ones.
+    /// A short list, because a database has few different locations.
     cached: RefCell<Vec<(SessionLocation, Provenance)>>,
 }
 
 impl ProvenanceCache {
-    /// Of the session that was made at `created`, with what was found in column `at`.
+    /// Returns the location of a session that was created at `created` (Unix milliseconds). Column
+    /// `at` holds its [`TablePresence`].
     pub(crate) fn locate_session(
         &self,
         context: &QueryContext<'_>,
@@ -110,6 +112,7 @@ impl ProvenanceCache {
         let is_preview = context.schema.v2.as_ref().is_some_and(|v2| v2.is_preview);
         let read = if has_rows { V2 } else { V1 };
         let mut location = SessionLocation { read_tables: read, ..SessionLocation::default() };
+        // Preview: rows and messages are turns of the same session, and both are read.
         if is_preview {
             if has_rows && has_messages {
                 location.read_tables |= V1;
@@ -118,6 +121,8 @@ impl ProvenanceCache {
                 if has_rows { MigrationState::Preview } else { MigrationState::Usual };
             return Ok(location);
         }
+        // 2.x: rows replace the messages that they were migrated from. A record without rows comes
+        // from a migration that has not reached the messages, so the messages are read.
         if presence.has(TablePresence::IN_V2) {
             if has_rows || !has_messages {
                 location.read_tables = V2;
@@ -129,6 +134,8 @@ impl ProvenanceCache {
                 location.migration_state = MigrationState::WithoutRows;
             }
         } else if context.schema.v2.is_some() {
+            // Only 1.x has the session. The time of the migration's end tells whether a client of 1.x
+            // made it afterwards, or the migration left it out.
             location.migration_state = match self.migration_progress(context)? {
                 MigrationProgress::UnderWay => MigrationState::NotMigrated,
                 MigrationProgress::Ended(when) if created >= when => MigrationState::LateLegacy,
@@ -138,7 +145,7 @@ impl ProvenanceCache {
         Ok(location)
     }
 
-    /// What is said of a place, the same value for the same place.
+    /// Returns the provenance of a location. Equal locations share one value.
     pub(crate) fn provenance(&self, location: SessionLocation) -> Provenance {
         let mut cached = self.cached.borrow_mut();
         if let Some((_, entry)) = cached.iter().find(|(entry, _)| *entry == location) {

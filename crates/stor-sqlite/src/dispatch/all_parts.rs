@@ -1,5 +1,5 @@
-//! Every part, in the order of the table: one pass, and another one where there are rows of 2.x, which
-//! hold their parts.
+//! Scans every part of the database in table order: first the table of parts of 1.x, then the rows
+//! of 2.x, which contain their parts.
 
 use std::ops::ControlFlow;
 
@@ -20,13 +20,13 @@ use crate::v1::parts::part_row;
 use crate::v2::rows::row_parts;
 use crate::v2::translate::IdPlacement;
 
-/// So much is read before it is handed out.
+/// How many bytes are read before a batch is handed out.
 const BATCH_BYTES: usize = 1 << 20;
-/// Room for that, and for what comes last.
+/// The room for a batch and for the record that fills it.
 const BATCH_CAPACITY: usize = BATCH_BYTES + (BATCH_BYTES >> 3);
-/// So many rows are lent before they are said to hold.
+/// How many rows are lent before a commit. Rows without a commit may be rolled back.
 const MAX_BORROWED_ROWS: usize = 4096;
-/// Hands out every part.
+/// Hands out every part with its bytes.
 pub(crate) fn all_parts(
     transaction: &mut SqliteTransaction<'_>,
     visit: &mut ScanVisitor<'_>,
@@ -80,7 +80,7 @@ fn scan_table(
     }
 }
 
-/// Lends every part.
+/// Hands out every part as a borrowed record.
 pub(crate) fn scan_borrowed(
     transaction: &mut SqliteTransaction<'_>,
     visit: &mut BorrowedVisitor<'_>,
@@ -139,7 +139,7 @@ fn scan_table_borrowed(
     }
 }
 
-/// Lends the record of a row, or says what is wrong with it.
+/// Passes the record of a row to the visitor, or its issue.
 fn borrow_row(
     context: &QueryContext<'_>,
     row: &SqlRow<'_>,
@@ -169,7 +169,8 @@ fn borrow_row(
     })
 }
 
-/// The message of a row; most often it is that of the row before.
+/// Returns the message of a part's row. It is usually the message of the row before, which is kept
+/// to avoid parsing the id again.
 fn message_of<'o>(
     row: &SqlRow<'_>,
     last: &'o mut Option<MessageId>,
@@ -182,5 +183,5 @@ fn message_of<'o>(
             Err(kind) => return Ok(Err(kind)),
         }
     }
-    Ok(last.as_ref().ok_or(IssueKind::Vanished)) // it was just put there
+    Ok(last.as_ref().ok_or(IssueKind::Vanished)) // the id was stored above
 }

@@ -1,5 +1,7 @@
-//! Messages lent out of SQLite's own memory, for whoever needs them once; those of 2.x out of ours,
-//! where they are made.
+//! Scans the messages of one session as borrowed records.
+//!
+//! Messages of 1.x are borrowed from SQLite's memory. Messages of 2.x are borrowed from a buffer,
+//! in which they are built.
 
 use scrollback_core_id::{Scope, SessionKey};
 use scrollback_source::{BorrowedItem, BorrowedVisitor, borrow_from_scan};
@@ -9,7 +11,7 @@ use crate::error::is_damage;
 use crate::transaction::SqliteTransaction;
 use crate::{v1, v2};
 
-/// Lends the messages of a session.
+/// Passes the messages of a session to the visitor.
 pub(crate) fn messages(
     transaction: &mut SqliteTransaction<'_>,
     session: &SessionKey,
@@ -17,6 +19,7 @@ pub(crate) fn messages(
 ) -> scrollback_source::Result<()> {
     let (mut has_begun, mut has_ended) = (false, false);
     let needs_scan = transaction.query(|context| {
+        // The query runs again if the database changed, so records of the first run are rolled back.
         if has_begun && !has_ended {
             has_ended = visit(BorrowedItem::Rollback).is_break();
         }
@@ -24,6 +27,8 @@ pub(crate) fn messages(
             return Ok(false);
         }
         has_begun = true;
+        // In a database with the preview, nearly all sessions have only messages of 1.x. This query
+        // serves them without a separate check of the format. It returns nothing for all others.
         let result = match context
             .schema
             .messages
@@ -46,11 +51,12 @@ pub(crate) fn messages(
                 }
                 SessionFormat::Both(_) => {
                     has_begun = false;
-                    return Ok(true); // two lists, which are put together before
+                    return Ok(true); // two lists must be merged, so an ordinary scan does it
                 }
             },
             result => result,
         };
+        // Damage may hide records, and the ordinary scan can read past it.
         match result {
             Ok(flow) => {
                 has_ended = flow.is_some_and(|flow| flow.is_break());

@@ -1,4 +1,4 @@
-//! The messages of a session, and what happened in it besides, whosever they are.
+//! Reads the messages and items of a session from the tables that hold them.
 
 use scrollback_core_id::{EntityKey, ItemKey, MessageKey, SessionKey};
 
@@ -12,7 +12,7 @@ use crate::v1::messages;
 use crate::v2::pending::pending_items;
 use crate::v2::rows::{self, RowSelection};
 
-/// The messages of a session, in order, and their set.
+/// Reads the messages of a session, in order, and their set.
 pub(crate) fn messages(
     context: &QueryContext<'_>,
     session: &SessionKey,
@@ -24,6 +24,8 @@ pub(crate) fn messages(
             rows::session_rows(context, v2, session, RowSelection::MESSAGES, out)
         }
         SessionFormat::Both(v2) => {
+            // Turns of the preview and of 1.x alternate. The preview's rows are numbered, and the
+            // messages of 1.x have only times, so the common order is by time.
             messages::messages(context, session, out)?;
             let set = out.set.take();
             out.rows.iter_mut().for_each(set_merged_order);
@@ -35,7 +37,7 @@ pub(crate) fn messages(
     }
 }
 
-/// The names of a session's messages, and their set.
+/// Reads the names of a session's messages, and their set.
 pub(crate) fn message_names(
     context: &QueryContext<'_>,
     session: &SessionKey,
@@ -54,7 +56,7 @@ pub(crate) fn message_names(
     }
 }
 
-/// What happened in a session and is no message.
+/// Reads the items of a session: rows of 2.x that are not messages, and pending prompts.
 pub(crate) fn items(
     context: &QueryContext<'_>,
     session: &SessionKey,
@@ -63,12 +65,12 @@ pub(crate) fn items(
     let Some(v2) = &context.schema.v2 else { return Ok(()) };
     rows::session_rows(context, v2, session, RowSelection::ITEMS, out)?;
     pending_items_or_issue(context, v2, session, out)?;
-    out.set = None; // it is that of the messages
+    out.set = None; // the set belongs to the messages and not to the items
     sort_rows(&mut out.rows);
     Ok(())
 }
 
-/// What waits in a session, or why it cannot be read.
+/// Reads the pending items of a session. Damaged pages become an issue.
 pub(super) fn pending_items_or_issue(
     context: &QueryContext<'_>,
     v2: &V2Schema,
@@ -79,7 +81,7 @@ pub(super) fn pending_items_or_issue(
     Ok(out.note_damage(context, Some(session.clone().into()), result)?)
 }
 
-/// One message, if it is there.
+/// Reads one message, if it exists.
 pub(crate) fn message(
     context: &QueryContext<'_>,
     key: &MessageKey,
@@ -91,6 +93,7 @@ pub(crate) fn message(
         SessionFormat::V1 => messages::message_by_id(context, key, out)?,
         SessionFormat::V2(v2) => rows::message(context, v2, key, out)?,
         SessionFormat::Both(v2) => {
+            // The message may be in either format. The rows are tried first.
             rows::message(context, v2, key, out)?;
             if out.rows.len() == first {
                 messages::message_by_id(context, key, out)?;
@@ -101,7 +104,7 @@ pub(crate) fn message(
     Ok(())
 }
 
-/// One item, if it is there: a row, or what waits.
+/// Reads one item, if it exists: a row of 2.x or a pending prompt.
 pub(crate) fn item(
     context: &QueryContext<'_>,
     key: &ItemKey,

@@ -1,4 +1,8 @@
-//! What chooses, for each session, between the tables of 1.x and of 2.x.
+//! Chooses between the tables of 1.x and 2.x, for each session, and merges their content where a
+//! session has both.
+//!
+//! `session_format` makes the choice. The other modules each serve one kind of call: they ask for
+//! the format and then call `v1`, `v2` or both.
 
 pub(crate) mod all_parts;
 pub(crate) mod borrowed;

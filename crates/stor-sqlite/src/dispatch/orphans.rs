@@ -1,5 +1,5 @@
-//! What belongs to nothing: rows that foreign keys should have kept from being there. A row of 2.x
-//! is its parts too.
+//! Reads records without an owner: messages without a session, and parts without a message. Foreign
+//! keys should prevent both. An orphan row of 2.x includes its parts.
 
 use scrollback_core_id::MessageId;
 

@@ -1,4 +1,4 @@
-//! The parts of a message, whosever it is.
+//! Reads the parts of a message from the tables that hold them.
 
 use scrollback_core_id::{EntityKey, MessageKey, PartKey, SessionKey};
 use scrollback_source::Observation;
@@ -12,12 +12,14 @@ use crate::set_sum::SetSum;
 use crate::v1::parts;
 use crate::v2::rows;
 
-/// One part, if it is there.
+/// Reads one part, if it exists.
 pub(crate) fn part(
     context: &QueryContext<'_>,
     key: &PartKey,
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
+    // A key of a part does not name its session. So try the rows of 2.x first, and hide a part of
+    // 1.x whose session was migrated: otherwise the part would appear under two ids.
     if let Some(v2) = &context.schema.v2
         && (rows::part(context, v2, key, out)? || is_replaced_by_rows(context, v2, key)?)
     {
@@ -26,7 +28,8 @@ pub(crate) fn part(
     parts::part_by_id(context, key, out)
 }
 
-/// Whether a part of 1.x belongs to a session that is read from the rows of 2.x.
+/// Checks whether a part of 1.x belongs to a migrated session, which is read from the rows of 2.x
+/// instead.
 fn is_replaced_by_rows(
     context: &QueryContext<'_>,
     v2: &V2Schema,
@@ -41,14 +44,15 @@ fn is_replaced_by_rows(
             Ok(())
         });
         match result {
-            Err(error) if is_damage(&error) => {} // whoever reads it says so
+            // the call that reads this page reports the damage
+            Err(error) if is_damage(&error) => {}
             result => result?,
         }
     }
     Ok(is_hidden)
 }
 
-/// The names of a message's parts, in order, and their set.
+/// Reads the names of a message's parts, in order, and their set.
 pub(crate) fn part_names(
     context: &QueryContext<'_>,
     message: &MessageKey,
@@ -63,7 +67,8 @@ pub(crate) fn part_names(
     parts::part_names(context, message, out)
 }
 
-/// The parts of a message of 2.x with their bytes; whether it is one, is the answer.
+/// Reads the parts of a message of 2.x with their bytes. Returns whether the message is stored as a
+/// row of 2.x.
 pub(crate) fn parts_of_v2_message(
     context: &QueryContext<'_>,
     message: &MessageKey,
@@ -76,11 +81,12 @@ pub(crate) fn parts_of_v2_message(
             rows::parts_of_message(context, v2, &message.message, out)?;
             true
         }
+        // The message may belong to either format. Without a row, the caller reads 1.x.
         SessionFormat::Both(v2) => rows::parts_of_message(context, v2, &message.message, out)?,
     };
     Ok(is_v2)
 }
-/// The set of parts that a row of 2.x is made of; none if there are none.
+/// Returns the set of the parts in a row of 2.x, or `None` without parts.
 pub(crate) fn sum_part_set(message: &MessageKey, parts: &[Row]) -> Option<Observation> {
     let mut set = SetSum::default();
     for part in parts {

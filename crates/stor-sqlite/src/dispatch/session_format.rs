@@ -1,4 +1,4 @@
-//! Whose messages a session has: rows of 1.x, of 2.x, or of both.
+//! Determines which tables hold the messages of a session.
 
 use scrollback_core_id::SessionKey;
 
@@ -6,17 +6,19 @@ use crate::query_context::QueryContext;
 use crate::query_output::QueryOutput;
 use crate::schema::v2::{HAS_ROWS, V2Schema};
 
-/// Whose messages a session has.
+/// The tables that hold the messages of a session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum SessionFormat<'v> {
     V1,
-    /// Rows of 2.x alone: what the tables of 1.x have of the session is what it was migrated from.
+    /// Only rows of 2.x are read. Messages of the session in the tables of 1.x are the ones that it
+    /// was migrated from.
     V2(&'v V2Schema),
-    /// Those of the preview, and those of 1.x: turns of both, one after the other.
+    /// The session has turns in the rows of the preview and turns in the tables of 1.x. Both are
+    /// read.
     Both(&'v V2Schema),
 }
 
-/// Whose messages a session has.
+/// Returns the format of a session.
 pub(crate) fn format_of_session<'v>(
     context: &QueryContext<'v>,
     session: &SessionKey,
@@ -29,9 +31,13 @@ pub(crate) fn format_of_session<'v>(
             Ok(())
         })
     })?;
+    // The rows decide, not the record of the session: the migration writes the record first, and a
+    // session without rows still has all its messages in the tables of 1.x.
     Ok(match (has_rows, v2.is_preview) {
         (false, _) => SessionFormat::V1,
+        // Migration copied the messages of 1.x into rows. Reading both would show them twice.
         (true, false) => SessionFormat::V2(v2),
+        // The preview writes new turns as rows and does not touch older messages.
         (true, true) => SessionFormat::Both(v2),
     })
 }

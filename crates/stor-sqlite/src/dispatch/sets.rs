@@ -1,4 +1,4 @@
-//! Which messages sessions have: the sets of all sessions, or of those without a record.
+//! Reads the sets of messages of all sessions, or of the sessions without a record.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -18,7 +18,7 @@ use crate::v2::order::mark_v2_set;
 /// The table of rows of 2.x.
 const ROW_TABLE: &str = "session_message";
 
-/// The sets of all sessions, of 1.x and of 2.x.
+/// Reads the sets of all sessions, from the tables of 1.x and 2.x.
 pub(crate) fn all_message_sets(
     context: &QueryContext<'_>,
     out: &mut QueryOutput,
@@ -43,8 +43,8 @@ pub(crate) fn all_message_sets(
     Ok(())
 }
 
-/// The sets of all sessions of 1.x, from an index that has all they are made of; should that be damaged,
-/// from the table.
+/// Reads the sets of all sessions of 1.x. An index holds all the columns. If the index is damaged,
+/// the table is read instead.
 fn v1_message_sets(context: &QueryContext<'_>, out: &mut QueryOutput) -> rusqlite::Result<()> {
     let result = message_sets_by_query(context, &messages::sets_query(""), out);
     if !result.as_ref().is_err_and(is_damage) {
@@ -54,8 +54,8 @@ fn v1_message_sets(context: &QueryContext<'_>, out: &mut QueryOutput) -> rusqlit
     message_sets_by_query(context, &messages::sets_query("NOT INDEXED"), out)
 }
 
-/// The sets of sessions without a record: from one session to the next in the index, and not from
-/// message to message.
+/// Reads the sets of sessions without a record. Jumps from session to session in the index instead
+/// of reading every message.
 pub(crate) fn orphan_message_sets(context: &QueryContext<'_>, out: &mut QueryOutput) -> Result<()> {
     let mut orphans = BTreeSet::new();
     let tables =
@@ -63,7 +63,8 @@ pub(crate) fn orphan_message_sets(context: &QueryContext<'_>, out: &mut QueryOut
     for (table, _) in tables.into_iter().filter(|(_, is_present)| *is_present) {
         let result = sessions_without_record(context, table, &mut orphans, out);
         if result.as_ref().is_err_and(is_damage) {
-            return Ok(all_message_sets(context, out)?); // more than asked for, past the damage
+            // returns more than the orphans, but reads past the damage
+            return Ok(all_message_sets(context, out)?);
         }
         result?;
     }
@@ -92,7 +93,7 @@ fn sessions_without_record(
         let Some(row) = rows.next()? else { return Ok(()) };
         let next = String::from_utf8_lossy(bytes(row, 0)?).into_owned();
         if next <= last {
-            return Ok(()); // none is left; no id is empty
+            return Ok(()); // the end of the index, because an id is never empty
         }
         if !has_record.exists([&next])? {
             orphans.extend(out.session(context, row, 0)?);
@@ -108,7 +109,8 @@ fn message_sets_by_query(
     out: &mut QueryOutput,
 ) -> rusqlite::Result<()> {
     let sequences = match sequences(context) {
-        Err(error) if is_damage(&error) => HashMap::new(), // as where a session is listed past it
+        // the listing of one session does the same when it avoids damage
+        Err(error) if is_damage(&error) => HashMap::new(),
         all => all?,
     };
     let mut session: Vec<u8> = Vec::new();
@@ -133,7 +135,7 @@ fn message_sets_by_query(
     Ok(())
 }
 
-/// The number of each session's last event.
+/// Returns the number of each session's last event.
 fn sequences(context: &QueryContext<'_>) -> rusqlite::Result<HashMap<String, i64>> {
     let mut all = HashMap::new();
     if context.schema.has_sequences {

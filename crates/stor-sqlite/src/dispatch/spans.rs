@@ -1,4 +1,4 @@
-//! Entities by key.
+//! Reads entities by their keys.
 
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::EntityKey;
@@ -27,7 +27,7 @@ pub(crate) fn spans(
             EntityKey::Item(item) => messages::item(context, item, out),
             EntityKey::Todo(session) => todo::todo(context, session, out),
             EntityKey::Share(session) => share::share(context, session, out),
-            _ => Ok(()), // diffs are files
+            _ => Ok(()), // diffs are files and not rows
         };
         out.note_damage(context, Some(key.clone()), result)?;
         if out.rows.len() == rows && out.issues.len() == issues {

@@ -1,4 +1,4 @@
-//! Surveys: rows' times and sizes, and which rows there are. No text is read for them.
+//! Surveys rows: reads their times and sizes, and the sets that they form, without their texts.
 
 use std::collections::HashMap;
 
@@ -44,7 +44,7 @@ pub(crate) fn survey(
     Ok(out.note_damage(context, None, result)?)
 }
 
-/// The messages of a session, whosever they are.
+/// Observes the messages of a session in the tables that hold them.
 fn observe_messages(
     context: &QueryContext<'_>,
     session: &SessionKey,
@@ -64,12 +64,13 @@ fn observe_messages(
     }
 }
 
-/// The parts of a message, whosever it is.
+/// Observes the parts of a message in the tables that hold them.
 fn observe_parts(
     context: &QueryContext<'_>,
     message: &MessageKey,
     out: &mut QueryOutput,
 ) -> Result<()> {
+    // Parts of 2.x have no rows of their own, so they must be built to observe them.
     let mut parts = QueryOutput::default();
     if parts_of_v2_message(context, message, &mut parts)? {
         out.set = sum_part_set(message, &parts.rows);
@@ -96,7 +97,7 @@ fn observe_parts(
     Ok(())
 }
 
-/// Leaves these messages, in this order.
+/// Keeps only the messages with these ids, in the order of `ids`.
 fn retain_messages(session: &SessionKey, ids: &[MessageId], out: &mut QueryOutput) {
     out.set = None;
     out.issues.retain(|(about, _)| matches!(about, Some(EntityKey::Message(_))));
@@ -109,7 +110,7 @@ fn retain_messages(session: &SessionKey, ids: &[MessageId], out: &mut QueryOutpu
     if ids.len() == out.observations.len()
         && ids.iter().zip(&out.observations).all(|(id, observation)| key(id) == observation.key)
     {
-        return; // all of them, in the order of the index
+        return; // all messages, already in this order
     }
     let mut by_key: HashMap<EntityKey, Observation> = out
         .observations

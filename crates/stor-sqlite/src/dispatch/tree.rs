@@ -1,4 +1,4 @@
-//! All of one session.
+//! Reads a whole session in one transaction.
 
 use scrollback_core_id::SessionKey;
 use scrollback_stor_mmap::Arena;
@@ -13,7 +13,7 @@ use crate::sessions;
 use crate::v1::tree;
 use crate::v2::rows::{self, RowSelection};
 
-/// All of one session: its record, its messages and their parts, and what happened besides.
+/// Reads a session's record, its messages, their parts and its items.
 pub(crate) fn tree(
     context: &QueryContext<'_>,
     session: &SessionKey,
@@ -27,7 +27,8 @@ pub(crate) fn tree(
         SessionFormat::V1 => {
             tree::messages(context, session, out)?;
             if let Some(v2) = &context.schema.v2 {
-                pending_items_or_issue(context, v2, session, out)?; // there are no rows, and maybe prompts
+                // a session without rows may still have pending prompts
+                pending_items_or_issue(context, v2, session, out)?;
             }
         }
         SessionFormat::V2(v2) => {
@@ -35,13 +36,14 @@ pub(crate) fn tree(
             pending_items_or_issue(context, v2, session, out)?;
         }
         SessionFormat::Both(v2) => {
+            // Both formats are read, and `sort_rows` below brings them into one order.
             tree::messages(context, session, out)?;
             out.rows[first..].iter_mut().for_each(set_merged_order);
             rows::session_rows(context, v2, session, RowSelection::EVERYTHING, out)?;
             pending_items_or_issue(context, v2, session, out)?;
         }
     }
-    out.set = None; // the set is for scans
+    out.set = None; // only scans hand out a set
     let mut rest = out.rows.split_off(first);
     sort_rows(&mut rest);
     out.rows.append(&mut rest);

@@ -1,4 +1,5 @@
-//! The record of a session, made of its columns as `docs/format/opencode.md`, section 5 maps them.
+//! Writes the record of a session from its columns, by the mapping in `docs/format/opencode.md`,
+//! section 5.
 
 use crate::fields;
 use crate::json::Object;

@@ -1,5 +1,5 @@
-//! Sessions: records assembled from columns, as `docs/format/opencode.md`, section 5
-//! maps them.
+//! Lists sessions and reads single sessions. Their records are built from columns, by the mapping
+//! in `docs/format/opencode.md`, section 5.
 
 use scrollback_core_id::{EntityKey, ProjectId, SessionId, SessionKey};
 
@@ -13,7 +13,7 @@ use crate::schema::v2::{HAS_ROWS, V2Schema};
 use crate::sessions::json::session_json;
 use crate::sessions::row::{WriteRecord, session_row};
 
-/// The records of all sessions, or of one project's, newest first.
+/// Reads the records of all sessions, or of one project's sessions, newest first.
 pub(crate) fn sessions(
     context: &QueryContext<'_>,
     project: Option<&ProjectId>,
@@ -42,7 +42,8 @@ pub(crate) fn sessions(
     Ok(())
 }
 
-/// Pages of the table are damaged: each session by itself, as the index of ids has them.
+/// Reads each session by its id, because pages of the table are damaged. The index of ids lists
+/// them.
 fn salvage(
     context: &QueryContext<'_>,
     project: Option<&ProjectId>,
@@ -66,7 +67,7 @@ fn salvage(
     Ok(())
 }
 
-/// The ids of all sessions, as their index has them.
+/// Returns the ids of all sessions from the index of ids.
 pub(crate) fn session_ids(
     context: &QueryContext<'_>,
     out: &mut QueryOutput,
@@ -85,7 +86,7 @@ pub(crate) fn session_ids(
     Ok(ids)
 }
 
-/// The record of one session, if it is there.
+/// Reads the record of one session, if it exists.
 pub(crate) fn session_by_id(
     context: &QueryContext<'_>,
     session: &str,
@@ -94,7 +95,7 @@ pub(crate) fn session_by_id(
     session_by_id_as(context, session, session_json, out)
 }
 
-/// What `write` makes of the columns of one session, if it is there.
+/// Reads one session, if it exists, and builds its record with `write`.
 pub(crate) fn session_by_id_as(
     context: &QueryContext<'_>,
     session: &str,
@@ -109,7 +110,7 @@ pub(crate) fn session_by_id_as(
     })
 }
 
-/// Whether there is a record of a session.
+/// Checks whether a session exists: it has a record, messages or rows.
 pub(crate) fn has_session(context: &QueryContext<'_>, session: &SessionKey) -> Result<bool> {
     let mut is_present = false;
     let mut exists = |queries: [&str; 2]| {
@@ -129,7 +130,7 @@ pub(crate) fn has_session(context: &QueryContext<'_>, session: &SessionKey) -> R
         || v2 && exists(HAS_ROWS)?)
 }
 
-/// The tables of 2.x, if a session has its record there.
+/// Returns the tables of 2.x if the session has its record there.
 pub(crate) fn is_v2<'v>(
     context: &QueryContext<'v>,
     session: &SessionKey,

@@ -1,4 +1,5 @@
-//! Sessions: rows of `session_v2` and of `session`, which have the same columns and are read as one.
+//! Reads sessions from the tables `session_v2` and `session`. Both have the same columns and are
+//! read as one table.
 
 pub(crate) mod json;
 pub(crate) mod list;

@@ -1,4 +1,4 @@
-//! A row of a session: its record and its stamp.
+//! Builds the record and the stamp of a session from its row.
 
 use rusqlite::Row as SqlRow;
 use rusqlite::types::ValueRef;
@@ -15,10 +15,11 @@ use crate::schema::sessions::PRESENCE_COLUMN;
 use crate::schema::tables::session::SessionColumn;
 use crate::values::Values;
 
-/// Makes a record of the columns of a session.
+/// Writes the columns of a session as a record.
 pub(crate) type WriteRecord = fn(&Values<'_>, &mut Vec<u8>);
 
-/// A row of [`SessionColumn`], and where there is something of it.
+/// Reads a row with the columns of [`SessionColumn`] and a
+/// [`TablePresence`](crate::schema::sessions::TablePresence).
 pub(crate) fn session_row(
     context: &QueryContext<'_>,
     provenances: &ProvenanceCache,
@@ -47,7 +48,8 @@ pub(crate) fn session_row(
     Ok(())
 }
 
-/// The stamp of a session's row: what its query by itself says, without the texts.
+/// Computes the stamp of a session's row from its values. The survey query computes the same stamp
+/// in SQL without the texts.
 fn stamp(
     context: &QueryContext<'_>,
     values: &Values<'_>,
@@ -76,7 +78,7 @@ fn stamp(
     context.stamp(size.cast_unsigned(), updated, extra)
 }
 
-/// The length of a text, which may have been selected in its place.
+/// Returns the length of a text. The query may have selected the length in place of the text.
 fn length(context: &QueryContext<'_>, text: ValueRef<'_>) -> i64 {
     match text {
         ValueRef::Text(text) | ValueRef::Blob(text) => text.len() as i64,
@@ -86,7 +88,8 @@ fn length(context: &QueryContext<'_>, text: ValueRef<'_>) -> i64 {
     }
 }
 
-/// A sum as SQLite adds: of whole numbers, until one is none or their sum is too large.
+/// A sum with the rules of SQLite: an integer until a term is not an integer or the sum overflows,
+/// and a real number from then on.
 struct SqliteSum {
     integer: Option<i64>,
     real: f64,
@@ -114,8 +117,8 @@ impl SqliteSum {
     }
 }
 
-/// What the stamp of a session's row says besides its time and size: what the row counts, and where
-/// the session is, which may change while the row does not.
+/// Returns the extra number in the stamp of a session. It combines the counts of the row with the
+/// location of the session, which may change while the row does not.
 pub(crate) fn session_stamp_extra(counts: u64, location: SessionLocation) -> u64 {
     counts.wrapping_add(u64::from(location.stamp_bits()) << 40)
 }

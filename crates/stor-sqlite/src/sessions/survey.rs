@@ -1,4 +1,4 @@
-//! What the rows of sessions look like, without their texts.
+//! Observes all sessions without reading their texts.
 
 use rusqlite::Row as SqlRow;
 use scrollback_core_id::{SessionId, SessionKey};
@@ -20,7 +20,7 @@ pub(crate) fn survey(context: &QueryContext<'_>, out: &mut QueryOutput) -> rusql
     if !result.as_ref().is_err_and(is_damage) {
         return result;
     }
-    // Pages of the table are damaged: each session by itself.
+    // Pages of the table are damaged, so read each session by its id.
     out.observations.clear();
     out.issues.clear();
     out.note_problems(context);
@@ -35,7 +35,8 @@ pub(crate) fn survey(context: &QueryContext<'_>, out: &mut QueryOutput) -> rusql
     Ok(())
 }
 
-/// A row of id, project, stamp, where there is something of it, time of making.
+/// Reads a row with these columns: id, project, stamp (3 columns), table presence, time of
+/// creation.
 fn observe_session(
     context: &QueryContext<'_>,
     provenances: &ProvenanceCache,

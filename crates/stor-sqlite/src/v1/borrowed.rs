@@ -1,4 +1,4 @@
-//! Messages lent out of SQLite's own memory.
+//! Passes messages of 1.x to a visitor straight from SQLite's memory.
 
 use std::ops::ControlFlow;
 
@@ -13,7 +13,8 @@ use crate::record::record_text;
 use crate::schema::tables::v1::MessageColumn;
 use crate::set_sum::SetSum;
 
-/// Lends what a query finds; none if that is nothing.
+/// Passes the messages that a query selects to the visitor, and then their set. Returns `None` if
+/// the query selects no rows.
 pub(crate) fn messages(
     context: &QueryContext<'_>,
     sql: &str,

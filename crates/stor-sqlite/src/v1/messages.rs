@@ -1,4 +1,4 @@
-//! Messages: rows whose `data` is the record without its ids.
+//! Reads messages of 1.x. Each is a row whose `data` is the record without its ids.
 
 use rusqlite::Row as SqlRow;
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, OrderKey, SessionKey};
@@ -11,7 +11,7 @@ use crate::record::append_record;
 use crate::schema::tables::v1::MessageColumn;
 use crate::set_sum::SetSum;
 
-/// The messages of a session, in the order of the index, and their set.
+/// Reads the messages of a session, in the order of the index, and their set.
 pub(crate) fn messages(
     context: &QueryContext<'_>,
     session: &SessionKey,
@@ -40,7 +40,8 @@ pub(crate) fn messages(
     Ok(())
 }
 
-/// Pages are damaged: each message by itself, as they are listed.
+/// Reads each message by its id, because pages are damaged. The list of names still covers all
+/// messages.
 fn salvage(context: &QueryContext<'_>, session: &SessionKey, out: &mut QueryOutput) -> Result<()> {
     let mut listed = QueryOutput::default();
     message_names(context, session, &mut listed)?;
@@ -55,7 +56,7 @@ fn salvage(context: &QueryContext<'_>, session: &SessionKey, out: &mut QueryOutp
     Ok(())
 }
 
-/// The names of a session's messages, and their set.
+/// Reads the names of a session's messages, and their set.
 pub(crate) fn message_names(
     context: &QueryContext<'_>,
     session: &SessionKey,
@@ -90,7 +91,7 @@ fn list(
     Ok(())
 }
 
-/// One message, if it is there.
+/// Reads one message, if it exists.
 pub(crate) fn message_by_id(
     context: &QueryContext<'_>,
     key: &MessageKey,
@@ -105,7 +106,7 @@ pub(crate) fn message_by_id(
     })
 }
 
-/// A row of [`MessageColumn`].
+/// Reads a row with the columns of [`MessageColumn`].
 pub(crate) fn message_row(
     context: &QueryContext<'_>,
     session: &SessionKey,

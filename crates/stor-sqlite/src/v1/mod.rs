@@ -1,4 +1,4 @@
-//! The tables of opencode 1.x (`docs/format/opencode.md`, section 5).
+//! Reads the tables of opencode 1.x (`docs/format/opencode.md`, section 5).
 
 pub(crate) mod borrowed;
 pub(crate) mod messages;

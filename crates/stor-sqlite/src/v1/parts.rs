@@ -1,4 +1,4 @@
-//! Parts: rows whose `data` is the record without its ids.
+//! Reads parts of 1.x. Each is a row whose `data` is the record without its ids.
 
 use rusqlite::Row as SqlRow;
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, OrderKey, PartId, PartKey, SessionId};
@@ -13,7 +13,7 @@ use crate::schema::parts::PART_NAMES;
 use crate::schema::tables::v1::PartColumn;
 use crate::set_sum::SetSum;
 
-/// The names of a message's parts, in order, and their set.
+/// Reads the names of a message's parts, in order, and their set.
 pub(crate) fn part_names(
     context: &QueryContext<'_>,
     message: &MessageKey,
@@ -41,7 +41,7 @@ pub(crate) fn part_names(
     Ok(())
 }
 
-/// One part, if it is there.
+/// Reads one part, if it exists.
 pub(crate) fn part_by_id(
     context: &QueryContext<'_>,
     key: &PartKey,
@@ -55,7 +55,7 @@ pub(crate) fn part_by_id(
     })
 }
 
-/// A row of [`PartColumn`].
+/// Reads a row with the columns of [`PartColumn`].
 pub(crate) fn part_row(
     context: &QueryContext<'_>,
     message: &MessageId,
@@ -82,7 +82,8 @@ pub(crate) fn part_row(
     Ok(())
 }
 
-/// Puts the parts of one message in order: by the clocks of their ids, which wrap.
+/// Sorts the parts of one message by the clocks of their ids. The clocks wrap, so plain byte order
+/// would be wrong.
 pub(crate) fn sort_parts(rows: &mut [Row]) {
     let parts = rows.iter().filter_map(|row| match &row.key {
         EntityKey::Part(key) => Some(&key.part),

@@ -1,4 +1,5 @@
-//! Projects: records assembled from columns, as `docs/format/opencode.md`, section 5 maps them.
+//! Reads projects. Their records are built from columns, by the mapping in
+//! `docs/format/opencode.md`, section 5.
 
 use rusqlite::Row as SqlRow;
 use scrollback_core_id::{EntityKey, OrderKey, ProjectId};
@@ -12,7 +13,7 @@ use crate::query_output::{QueryOutput, Row};
 use crate::schema::tables::project::ProjectColumn;
 use crate::values::Values;
 
-/// The records of all projects, newest first.
+/// Reads the records of all projects, newest first.
 pub(crate) fn all_projects(context: &QueryContext<'_>, out: &mut QueryOutput) -> Result<()> {
     if let Some(projects) = &context.schema.projects {
         let result = context.for_each_row(&projects.all, [], |row| project_row(context, row, out));
@@ -22,7 +23,7 @@ pub(crate) fn all_projects(context: &QueryContext<'_>, out: &mut QueryOutput) ->
     Ok(())
 }
 
-/// The record of one project, if it is there.
+/// Reads the record of one project, if it exists.
 pub(crate) fn project_by_id(
     context: &QueryContext<'_>,
     id: &str,
@@ -33,7 +34,7 @@ pub(crate) fn project_by_id(
     context.for_each_row(&sql, [id], |row| project_row(context, row, out))
 }
 
-/// A row of [`ProjectColumn`] and the stamp.
+/// Reads a row with the columns of [`ProjectColumn`] and a stamp.
 fn project_row(
     context: &QueryContext<'_>,
     row: &SqlRow<'_>,
@@ -59,7 +60,7 @@ fn project_row(
     Ok(())
 }
 
-/// What the rows of projects look like.
+/// Observes all projects.
 pub(crate) fn survey(context: &QueryContext<'_>, out: &mut QueryOutput) -> rusqlite::Result<()> {
     let Some(projects) = &context.schema.projects else { return Ok(()) };
     context.for_each_row(&projects.stamps, [], |row| {

@@ -1,4 +1,4 @@
-//! The share link of a session.
+//! Reads the share link of a session.
 
 use scrollback_core_id::{EntityKey, SessionKey};
 
@@ -9,7 +9,7 @@ use crate::query_output::QueryOutput;
 use crate::schema::tables::v1::ShareColumn;
 use crate::values::Values;
 
-/// The share link of a session. Its secret is not selected.
+/// Reads the share link of a session. The query does not select its secret.
 pub(crate) fn share(
     context: &QueryContext<'_>,
     session: &SessionKey,

@@ -1,4 +1,4 @@
-//! What rows of 1.x look like, without their texts.
+//! Observes messages and parts of 1.x without reading their texts.
 
 use rusqlite::Row as SqlRow;
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, PartId, PartKey, SessionKey};
@@ -11,13 +11,13 @@ use crate::query_output::{QueryOutput, Row};
 use crate::schema::tables::v1::{MessageColumn, PartColumn};
 use crate::set_sum::SetSum;
 
-/// Both kinds of rows have them at the same place.
+/// The places of the size and the time, which are the same for messages and parts.
 const SIZE_AND_TIME: [usize; 2] = [MessageColumn::Data.at(), MessageColumn::Updated.at()];
 const _: () = assert!(SIZE_AND_TIME[0] == PartColumn::Data.at());
 const _: () = assert!(SIZE_AND_TIME[1] == PartColumn::Updated.at());
 use crate::v1::parts::part_names;
 
-/// The messages of a session of 1.x.
+/// Observes the messages of a session.
 pub(crate) fn messages(
     context: &QueryContext<'_>,
     session: &SessionKey,
@@ -53,7 +53,7 @@ fn observe_messages(
     result
 }
 
-/// The parts of a message of 1.x.
+/// Observes the parts of a message.
 pub(crate) fn parts(
     context: &QueryContext<'_>,
     message: &MessageKey,
@@ -89,7 +89,8 @@ fn observe_parts(
     result
 }
 
-/// Pages are damaged: each record by itself, as they are listed.
+/// Observes each record by its id, because pages are damaged. The list of names still covers all
+/// records.
 fn salvage(
     context: &QueryContext<'_>,
     queries: [&str; 2],
@@ -115,7 +116,8 @@ fn salvage(
     Ok(())
 }
 
-/// A row of [`MessageColumn`] or [`PartColumn`] with the length of the text in its place.
+/// Reads a row with the columns of [`MessageColumn`] or [`PartColumn`], with the length of the text
+/// in its place.
 fn observe_row(
     context: &QueryContext<'_>,
     key: EntityKey,

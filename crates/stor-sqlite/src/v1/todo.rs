@@ -1,4 +1,4 @@
-//! The todo list of a session.
+//! Reads the todo list of a session.
 
 use scrollback_core_id::{EntityKey, SessionKey};
 
@@ -10,7 +10,7 @@ use crate::query_output::QueryOutput;
 use crate::schema::tables::v1::TodoColumn;
 use crate::values::Values;
 
-/// The todo list of a session; none if it has no entries.
+/// Reads the todo list of a session. A list without entries adds nothing.
 pub(crate) fn todo(
     context: &QueryContext<'_>,
     session: &SessionKey,

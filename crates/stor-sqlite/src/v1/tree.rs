@@ -1,4 +1,4 @@
-//! The messages of a session of 1.x with their parts.
+//! Reads the messages of a session of 1.x together with their parts.
 
 use std::vec::IntoIter;
 
@@ -12,10 +12,11 @@ use crate::query_output::{QueryOutput, Row};
 use crate::schema::tables::v1::PartColumn;
 use crate::v1::parts::{part_by_id, part_names, part_row, sort_parts};
 
-/// What a session of a few dozen messages takes; the arena grows from there.
+/// The initial size of the arena: enough for a session of a few dozen messages. The arena grows as
+/// needed.
 pub(crate) const INITIAL_CAPACITY: usize = 256 << 10;
 
-/// The messages of a session, each before its parts.
+/// Reads the messages of a session, each before its parts.
 pub(crate) fn messages(
     context: &QueryContext<'_>,
     session: &SessionKey,
@@ -33,7 +34,7 @@ pub(crate) fn messages(
         let owner = bytes(row, PartColumn::Message.at())?;
         match placer.place_until(owner, out) {
             Some(message) => part_row(context, &message, row, out),
-            None => Ok(()), // its message was not read, which is an issue already
+            None => Ok(()), // its message could not be read, which is an issue already
         }
     });
     match result {
@@ -44,17 +45,18 @@ pub(crate) fn messages(
     Ok(())
 }
 
-/// Puts each message before its parts: both come in the same order.
+/// Merges messages with their parts. Both come in the order of the messages.
 struct MessagePlacer {
-    /// The message that comes next.
+    /// The next message to place.
     next: Option<Row>,
     messages: IntoIter<Row>,
-    /// Where the parts of the message begin that was placed last.
+    /// Where the parts of the last placed message begin.
     first_part: usize,
 }
 
 impl MessagePlacer {
-    /// Places messages up to the one with this id, unless it was not read.
+    /// Places messages up to the message with this id, and returns its id. Places nothing and
+    /// returns `None` if the message was not read.
     fn place_until(&mut self, owner: &[u8], out: &mut QueryOutput) -> Option<MessageId> {
         let is_owner = |row: &Row| message_of(row).is_some_and(|id| id.as_bytes() == owner);
         let last = self.first_part.checked_sub(1).map(|at| &out.rows[at]);
@@ -97,8 +99,8 @@ fn message_of(row: &Row) -> Option<&MessageId> {
     }
 }
 
-/// Pages of the parts are damaged: each part by itself, as the index has them. The message that was
-/// reached loses the parts that it has, and gets them again.
+/// Reads each part by its id, because pages of the table are damaged. The last placed message drops
+/// its parts and gets them from the index like all later messages.
 fn salvage(
     context: &QueryContext<'_>,
     placer: &mut MessagePlacer,
