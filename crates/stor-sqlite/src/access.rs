@@ -1,6 +1,6 @@
-//! How a database is opened so that nothing of it changes and no file is left beside it.
+//! Chooses how a database is opened, so that nothing in it changes and no new file stays beside it.
 //!
-//! The ladder is that of `docs/format/opencode.md`, section 5.
+//! The choice is a fallback chain. `docs/format/opencode.md`, section 5.1, explains each level.
 
 use std::fmt;
 use std::fmt::Write as _;
@@ -14,20 +14,23 @@ use rusqlite::{Connection, OpenFlags};
 use crate::files::FileStamps;
 use crate::schema::tables::READ_TABLES;
 
-/// How a database is read.
+/// How a database is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Access {
-    /// As any other program reads it: the side files that SQLite needs are there already, made by
-    /// whoever writes.
+    /// As any other SQLite program opens it. A writer has already made the side files that SQLite
+    /// needs (or a rollback journal exists).
     Shared,
-    /// There is no log, so nobody writes: as a file that does not change, which is checked after
-    /// every transaction. Nothing is locked and nothing is made.
+    /// As a file that does not change. Only possible without a log, because then nobody writes.
+    /// Takes no lock and makes no file. The reader compares the file stamps after every
+    /// transaction.
     Immutable,
-    /// There is a log and no room for side files, as on a read-only medium: without locks, the
-    /// log read into memory, checked as above.
+    /// Without locks. Used for a log in a directory that cannot be written, such as a read-only
+    /// medium. SQLite reads the log into memory. The reader compares the file stamps after every
+    /// transaction.
     Detached,
-    /// There is a log and no side file: SQLite makes its `-shm` and leaves it.
+    /// As [`Access::Shared`], for a log without a `-shm` file. SQLite makes the `-shm` file and
+    /// leaves it behind.
     SideFiles,
 }
 
@@ -35,50 +38,67 @@ pub enum Access {
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Access {
-    /// The rung of the ladder that these files call for.
+    /// Returns the first level of the fallback chain that fits these files.
     pub(crate) fn choose(files: &FileStamps, is_writable: impl FnOnce() -> bool) -> Self {
-        // Whoever has it open keeps both side files; a `-shm` alone is left over, and SQLite would
-        // make a log beside it.
+        // Each level leaves fewer traces than the next one that would also read all committed data.
+        //
+        // Both side files exist while a writer has the database open, or after it died. SQLite then
+        // makes no file, and its locks isolate the reader. A journal needs those locks too: only
+        // SQLite can judge whether the journal is hot. A `-shm` file alone is a leftover, and SQLite
+        // would add a log to it, so it does not count here.
         if files.shm.is_some() && files.wal.is_some() || files.has_journal() {
             Self::Shared
         } else if !files.has_log() {
+            // Without a log the database file alone holds everything. With a log this level would
+            // silently lose the content of the log.
             Self::Immutable
         } else if is_writable() {
+            // A log without its index: SQLite must make a `-shm` file to read it, and cannot remove
+            // the file, because the connection is read-only.
             Self::SideFiles
         } else {
+            // SQLite cannot make that file here. Exclusive locking keeps the index in memory.
             Self::Detached
         }
     }
 
-    /// Whether others are kept from changing what is read, by SQLite itself.
+    /// Returns whether SQLite itself shields a transaction from the changes of others.
     pub(crate) fn is_isolated(self) -> bool {
         matches!(self, Self::Shared | Self::SideFiles)
     }
 
     /// Opens the database at this path.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of SQLite if the database cannot be opened or its schema cannot be read.
     pub(crate) fn open(self, path: &Path) -> rusqlite::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
             | OpenFlags::SQLITE_OPEN_URI
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut db = Connection::open_with_flags(self.uri(path), flags)?;
-        // Whoever closes last would move the log into the database.
+        // Without this option, the last connection that closes moves the log into the database.
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
-        // A plan that looks at what is bound is made anew for each binding.
+        // Without this option, SQLite plans a statement again for each binding that may change the
+        // plan.
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
         db.busy_timeout(BUSY_TIMEOUT)?;
         db.set_prepared_statement_cache_capacity(64);
         if self == Self::Detached {
+            // An exclusive connection keeps the index of the log in its own memory.
             db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         }
-        // A hostile page is an error and not a read outside of it; nothing is kept in files.
+        // A hostile page must be an error and not a read outside of the page. Nothing is kept in
+        // files.
         db.execute_batch(
             "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0; PRAGMA temp_store=MEMORY; \
              PRAGMA query_only=ON;",
         )?;
         db.authorizer(Some(authorize))?;
-        // The first read opens the log.
+        // The first read opens the log, so that a problem with the side files shows here and not
+        // later.
         db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
         Ok(db)
     }
@@ -97,7 +117,7 @@ impl Access {
                 }
                 b':' if cfg!(windows) => uri.push(':'),
                 byte => {
-                    let _ = write!(uri, "%{byte:02X}"); // never fails
+                    let _ = write!(uri, "%{byte:02X}"); // writing to a String never fails
                 }
             }
         }
@@ -112,11 +132,11 @@ impl Access {
     }
 }
 
-/// What is read besides the tables of opencode.
+/// The schema tables that are read besides the tables of opencode.
 const SQLITE_TABLES: [&str; 3] = ["pragma_table_info", "sqlite_master", "sqlite_schema"];
 
-/// Whether a column may be read: of the tables that are read, and of no others, so that credentials
-/// cannot be selected even by mistake.
+/// Checks whether a column may be read. Only the columns of [`READ_TABLES`] are allowed, without
+/// their secret columns, so that no query can select credentials by mistake.
 fn may_be_read(table: &str, column: &str) -> bool {
     let is_one_of = |name: &str, names: &[&str]| {
         names.iter().any(|candidate| candidate.eq_ignore_ascii_case(name))
@@ -181,7 +201,7 @@ mod tests {
     #[test]
     fn secrets_of_2x_cannot_be_selected() {
         const SCHEMA: &str = include_str!("../../../fixtures/schema/opencode-2.0.sql");
-        // As 1.18 has them too; the schema leaves them out.
+        // Tables that 1.18 has too. The schema file leaves them out.
         const SECRETS: &str =
             "CREATE TABLE account (id text, access_token text, refresh_token text);
             CREATE TABLE control_account (email text, access_token text, refresh_token text);

@@ -1,11 +1,11 @@
-//! The cells of a row, as what they hold.
+//! Reads the cells of a row as bytes, numbers and ids.
 
 use rusqlite::Row as SqlRow;
 use rusqlite::types::ValueRef;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{IdError, ProjectId};
 
-/// The bytes of a column that holds a text.
+/// Returns the bytes of a text or blob column, and no bytes for any other value.
 pub(crate) fn bytes<'r>(row: &'r SqlRow<'_>, at: usize) -> rusqlite::Result<&'r [u8]> {
     Ok(match row.get_ref(at)? {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => bytes,
@@ -13,12 +13,12 @@ pub(crate) fn bytes<'r>(row: &'r SqlRow<'_>, at: usize) -> rusqlite::Result<&'r 
     })
 }
 
-/// A column that holds a whole number; 0 where it holds none.
+/// Returns the integer in a column, and 0 if the column has no number.
 pub(crate) fn integer(row: &SqlRow<'_>, at: usize) -> rusqlite::Result<i64> {
     Ok(integer_value(row.get_ref(at)?))
 }
 
-/// The whole number in a value; 0 where there is none.
+/// Returns the integer in a value, and 0 if the value is not a number.
 pub(crate) fn integer_value(value: ValueRef<'_>) -> i64 {
     match value {
         ValueRef::Integer(number) => number,
@@ -27,7 +27,7 @@ pub(crate) fn integer_value(value: ValueRef<'_>) -> i64 {
     }
 }
 
-/// A column that holds a whole number, if it holds anything.
+/// Returns the integer in a column, or `None` if the column is NULL.
 pub(crate) fn optional_integer(row: &SqlRow<'_>, at: usize) -> rusqlite::Result<Option<i64>> {
     Ok(match row.get_ref(at)? {
         ValueRef::Null => None,
@@ -35,7 +35,7 @@ pub(crate) fn optional_integer(row: &SqlRow<'_>, at: usize) -> rusqlite::Result<
     })
 }
 
-/// A column that holds an id, which `read` takes for one.
+/// Parses the id in a column with `read`. The inner error says why the id is invalid.
 pub(crate) fn id<I>(
     row: &SqlRow<'_>,
     at: usize,
@@ -45,7 +45,7 @@ pub(crate) fn id<I>(
     Ok(read(bytes(row, at)?).map_err(bad))
 }
 
-/// The project that a session's row names.
+/// Returns the project in a session's row, or `None` if its id is invalid.
 pub(crate) fn project(row: &SqlRow<'_>, at: usize) -> rusqlite::Result<Option<ProjectId>> {
     Ok(id(row, at, ProjectId::from_bytes)?.ok())
 }

@@ -1,5 +1,5 @@
-//! Connections: opened as the ladder says, kept for the next look, given up when the files that
-//! they were opened over have changed under them.
+//! Opens connections and keeps them for the next read transaction. A connection is dropped when the
+//! files under it have changed.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,21 +15,23 @@ use crate::files::{DatabaseFiles, FileStamps};
 use crate::schema::Schema;
 use crate::schema_cache::{self, SchemaCache};
 
-/// Connections that are kept for the next look.
+/// The most connections that a pool keeps.
 const MAX_IDLE: usize = 8;
-/// Room beside the largest text: for what else is in a row that SQLite sorts, and for the schema.
+/// Bytes that SQLite may use beyond the largest text: for the other columns of a row that it sorts,
+/// and for the schema.
 const LENGTH_MARGIN: u64 = 1 << 20;
-/// Two changes of a file closer to each other than this may leave it the same mtime.
+/// The resolution that is assumed for mtimes. Two changes of a file within this time may leave the
+/// same mtime.
 const MTIME_RESOLUTION: Duration = Duration::from_millis(20);
 
-/// An open database.
+/// An open connection with the schema of its database.
 #[derive(Debug)]
 pub(crate) struct Conn {
     pub(crate) db: Connection,
     pub(crate) access: Access,
     pub(crate) schema: Arc<Schema>,
     database_files: DatabaseFiles,
-    /// The files when it was opened.
+    /// The stamps of the files when the connection was opened.
     files: FileStamps,
 }
 
@@ -40,6 +42,9 @@ impl Conn {
         max_len: u64,
         schemas: &SchemaCache,
     ) -> Result<Self> {
+        // Without SQLite's isolation, only the stamps show a change. A file that changed within the
+        // resolution of mtimes could change again under the same stamp, so wait first. A writer may
+        // come during the wait, so choose again after it.
         let mut files = database_files.stat();
         let mut access = Access::choose(&files, || database_files.is_writable());
         if !access.is_isolated() {
@@ -47,8 +52,9 @@ impl Conn {
             access = Access::choose(&files, || database_files.is_writable());
         }
         let db = match access.open(&database_files.path) {
-            // There is a `-shm` that we may not use: another user's, or on a read-only medium. A
-            // journal is another thing: without it the database is half of a transaction.
+            // The `-shm` file exists but cannot be used: it belongs to another user, or the medium
+            // is read-only. The log can still be read without locks. A journal is different:
+            // without its rollback the database holds half a transaction, so the error stands.
             Err(error)
                 if access.is_isolated() && is_about_side_files(&error) && !files.has_journal() =>
             {
@@ -64,29 +70,32 @@ impl Conn {
         Ok(Self { db, access, schema, database_files, files })
     }
 
-    /// Whether all that was read since it was opened is of one state, and still holds.
+    /// Checks whether all reads since the connection was opened come from one state of the database
+    /// that still holds.
     pub(crate) fn is_undisturbed(&self) -> bool {
         self.access.is_isolated() || self.database_files.is_unchanged(&self.files)
     }
 
-    /// Whether it may be used for another look at the database of this path, as its files are now.
+    /// Checks whether the connection can serve another read transaction of the database at this
+    /// path, given its files now.
     pub(crate) fn is_reusable(&self, database: &Path) -> bool {
         let inode = |files: &FileStamps| files.database.map(|stamp| stamp.inode);
         let now = self.database_files.stat();
         self.database_files.is_at(database, &now)
             && match self.access.is_isolated() {
                 true => inode(&self.files) == inode(&now),
-                // With side files there, someone writes: then it is read as anyone would.
+                // A new `-shm` file means that a writer has come. The database must then be opened
+                // as shared.
                 false => self.files.has_same_content(&now) && now.shm == self.files.shm,
             }
     }
 
-    /// What its files look like now.
+    /// Returns the present stamps of the database files.
     pub(crate) fn stat_files(&self) -> FileStamps {
         self.database_files.stat()
     }
 
-    /// Whether the schema is another one by now, or everything moved within it.
+    /// Checks whether the schema changed, or VACUUM moved the rows, since the schema was read.
     pub(crate) fn is_outdated(&self) -> rusqlite::Result<bool> {
         Ok(Schema::version_of(&self.db)? != self.schema.version)
     }
@@ -99,14 +108,14 @@ impl Conn {
         Ok(())
     }
 
-    /// From now on asks for the size of a text before the text.
+    /// Changes all queries to select the size of a text over `max_len` instead of the text.
     pub(crate) fn select_sizes_first(&mut self, max_len: u64) -> Result<()> {
         self.schema = schema_cache::read_schema(&self.db, Some(max_len))?;
         Ok(())
     }
 }
 
-/// The connections of a store that nobody uses at the moment, and the schema that all share.
+/// The idle connections of a store, and the schema that its connections share.
 #[derive(Debug, Default)]
 pub(crate) struct Pool {
     idle: Mutex<Vec<Conn>>,
@@ -114,7 +123,7 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
-    /// A connection that sees the database as it is now.
+    /// Returns a connection that reads the present state of the database.
     pub(crate) fn take(&self, database: &Path, clock: &dyn Clock, max_len: u64) -> Result<Conn> {
         loop {
             let Some(mut conn) = lock(&self.idle).pop() else { break };
@@ -129,17 +138,18 @@ impl Pool {
         Conn::open(DatabaseFiles::find(database)?, clock, max_len, &self.schemas)
     }
 
-    /// Keeps a connection for the next look.
+    /// Keeps a connection for the next read transaction.
     pub(crate) fn give(&self, conn: Conn) {
         let mut idle = lock(&self.idle);
-        // What could not be ended is not begun again.
+        // A connection with a transaction that could not be ended is dropped.
         if idle.len() < MAX_IDLE && conn.db.is_autocommit() {
             idle.push(conn);
         }
     }
 }
 
-/// Waits until a later change of the files is sure to be seen.
+/// Waits until the next change of the files is certain to change their mtimes. Returns the stamps
+/// after the wait.
 fn wait_until_settled(
     database_files: &DatabaseFiles,
     mut files: FileStamps,
@@ -157,7 +167,7 @@ fn wait_until_settled(
     files
 }
 
-/// Whether SQLite could not open or use the side files.
+/// Checks whether SQLite failed to open or use the side files.
 fn is_about_side_files(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
 }

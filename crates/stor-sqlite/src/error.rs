@@ -1,37 +1,36 @@
-//! Why a database cannot be read at all.
+//! The errors that stop the reading of a whole database.
 
 use std::path::Path;
 
 use rusqlite::ErrorCode;
 
-/// A result of this crate's inside.
+/// The result type inside this crate.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a database cannot be read at all. Comes as the source of
-/// [`scrollback_source::Error::Store`].
+/// Why a database cannot be read at all. It is the source of a [`scrollback_source::Error::Store`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// SQLite says so.
+    /// SQLite reported an error.
     #[error("{}", message_with_hint(.0))]
     Sqlite(rusqlite::Error),
-    /// The file is not there, or may not be looked at.
+    /// The file does not exist, or the process may not access it.
     #[error(transparent)]
     Io(#[from] std::io::Error),
-    /// It is a database, and none of a version that this one reads.
+    /// The database has no table of sessions that this version can read.
     #[error(
-        "the database has no table of sessions: opencode has not made it yet, or it is another \
-         program's"
+        "the database has no table of sessions: it belongs to another program, or opencode has not \
+         finished making it; name another file, or start opencode once"
     )]
     NoSessions,
-    /// It changed at every try.
-    #[error("the database changed at every try to read it; try again")]
+    /// The database changed during every attempt to read it.
+    #[error("the database changed during every attempt to read it; try again")]
     KeepsChanging,
 }
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Sqlite(error) // said whole by this error, and not its source
+        Self::Sqlite(error) // the message already contains the error, so it is not the source
     }
 }
 
@@ -40,12 +39,12 @@ impl Error {
         scrollback_source::Error::Store { path: path.to_owned(), source: Box::new(self) }
     }
 
-    /// Whether a text is too large to be read.
+    /// Checks whether a text is larger than SQLite's limit.
     pub(crate) fn is_oversized(&self) -> bool {
         matches!(self, Self::Sqlite(error) if is_oversized(error))
     }
 
-    /// Whether another try may go better.
+    /// Checks whether another attempt may succeed.
     pub(crate) fn is_transient(&self) -> bool {
         let Self::Sqlite(error) = self else { return false };
         matches!(
@@ -61,12 +60,12 @@ impl Error {
     }
 }
 
-/// Whether SQLite met a text that is over its limit.
+/// Checks whether SQLite met a text that is larger than its limit.
 pub(crate) fn is_oversized(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::TooBig)
 }
 
-/// Whether SQLite stumbled over damaged pages.
+/// Checks whether SQLite met damaged pages.
 pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
@@ -76,11 +75,11 @@ pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
 
 fn message_with_hint(error: &rusqlite::Error) -> String {
     let hint = match error.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase) => "; it is encrypted, or no database at all",
-        Some(ErrorCode::DatabaseCorrupt) => "; `sqlite3 FILE .recover` may save what is left",
-        Some(ErrorCode::DatabaseBusy) => "; another program keeps it locked, try again",
+        Some(ErrorCode::NotADatabase) => "; the file is encrypted or not a SQLite database",
+        Some(ErrorCode::DatabaseCorrupt) => "; `sqlite3 FILE .recover` may save the readable rest",
+        Some(ErrorCode::DatabaseBusy) => "; another program has locked it, try again later",
         Some(ErrorCode::ReadOnly) => {
-            "; a program died while it wrote: start opencode once, which repairs it"
+            "; a program died while it wrote to it: start opencode once to repair it"
         }
         _ => "",
     };

@@ -1,17 +1,17 @@
-//! The fields of a record that is made of columns.
+//! Writes the JSON fields of a record that is stored in columns.
 
 use rusqlite::types::ValueRef;
 
 use crate::json::Object;
 use crate::schema::column::{Column, ValueType};
 
-/// Writes the fields that columns become, in the order of the table. The columns of one object stand
-/// together.
+/// Writes the fields of all columns, in the order of `columns`. The columns of one JSON object must
+/// be adjacent.
 pub(crate) fn write(object: &mut Object<'_>, columns: &[Column], values: &[ValueRef<'_>]) {
     write_object(object, columns, values, 0);
 }
 
-/// Writes those of an object at this depth.
+/// Writes the fields of the object at this depth.
 fn write_object(
     object: &mut Object<'_>,
     columns: &[Column],
@@ -36,7 +36,8 @@ fn write_object(
     }
 }
 
-/// Whether one of the columns that open an object has a value, or none of them opens it.
+/// Checks whether the object is written: one of its opening columns has a value, or it has no
+/// opening column.
 fn is_open(columns: &[Column], values: &[ValueRef<'_>]) -> bool {
     let opening = columns.iter().zip(values).filter(|(column, _)| column.opens_object);
     let mut opening = opening.map(|(_, value)| has_value(value)).peekable();

@@ -1,29 +1,31 @@
-//! The files of a database, looked at from outside: never opened, because closing one of them
-//! would drop the locks that SQLite holds on it in this process.
+//! Checks the stamps of the database files by stat.
+//!
+//! The files are never opened here: closing a descriptor would drop the POSIX locks that SQLite
+//! holds on the same file in this process.
 
 use std::path::{Path, PathBuf};
 
 use scrollback_core_id::Stamp;
 use scrollback_stor_mmap::{Dir, Directory};
 
-/// Where the files of a database are.
+/// The directory and names of the files of a database.
 #[derive(Debug)]
 pub(crate) struct DatabaseFiles {
     dir: Dir,
-    /// The database itself, behind any link that leads to it: its side files lie beside it.
+    /// The path of the database with all links resolved. The side files lie beside this path.
     pub(crate) path: PathBuf,
     names: [Vec<u8>; 4],
 }
 
-/// What the files of a database look like.
+/// The stamps of the files of a database. A file that does not exist has no stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct FileStamps {
     pub(crate) database: Option<Stamp>,
     /// The write-ahead log.
     pub(crate) wal: Option<Stamp>,
-    /// The index of the log, which all who have the database open share.
+    /// The index of the log. All connections to the database share it.
     pub(crate) shm: Option<Stamp>,
-    /// The journal of a database that is not in WAL mode.
+    /// The rollback journal of a database that is not in WAL mode.
     pub(crate) journal: Option<Stamp>,
 }
 
@@ -39,7 +41,7 @@ impl DatabaseFiles {
         Ok(Self { dir, names, path })
     }
 
-    /// Whether a path, through any links, still leads to the database that looks so.
+    /// Checks whether a path, through any links, still leads to the database with these stamps.
     #[cfg(unix)]
     pub(crate) fn is_at(&self, database: &Path, files: &FileStamps) -> bool {
         use std::os::unix::fs::MetadataExt;
@@ -47,13 +49,13 @@ impl DatabaseFiles {
         inode.is_some() && inode == files.database.map(|stamp| stamp.inode)
     }
 
-    /// Whether a path, through any links, still leads to the database.
+    /// Checks whether a path, through any links, still leads to the database.
     #[cfg(not(unix))]
     pub(crate) fn is_at(&self, database: &Path, _: &FileStamps) -> bool {
         database.canonicalize().is_ok_and(|path| path == self.path)
     }
 
-    /// What they look like now.
+    /// Returns the present stamps of all files.
     pub(crate) fn stat(&self) -> FileStamps {
         let [database, wal, shm, journal] = self.names.each_ref().map(|name| self.stamp_of(name));
         FileStamps { database, wal, shm, journal }
@@ -63,14 +65,14 @@ impl DatabaseFiles {
         Some(self.dir.stat(name).ok()?.1)
     }
 
-    /// Whether what is stored is as it was: the database and its log. A journal alone changes
-    /// nothing.
+    /// Checks whether the database and its log still have these stamps. A new journal alone does
+    /// not change what is stored.
     pub(crate) fn is_unchanged(&self, files: &FileStamps) -> bool {
         let [database, wal, ..] = &self.names;
         self.stamp_of(database) == files.database && self.stamp_of(wal) == files.wal
     }
 
-    /// Whether SQLite could make side files here.
+    /// Checks whether SQLite could make side files in the directory.
     pub(crate) fn is_writable(&self) -> bool {
         self.dir.is_writable()
     }
@@ -85,12 +87,12 @@ impl FileStamps {
         self.journal.is_some_and(|journal| journal.size > 0)
     }
 
-    /// Whether what is stored is as it was: the database and its log.
+    /// Checks whether the database, its log and its journal have the same stamps in both.
     pub(crate) fn has_same_content(&self, other: &Self) -> bool {
         self.database == other.database && self.wal == other.wal && self.journal == other.journal
     }
 
-    /// When what is stored last changed.
+    /// Returns the stamp with the latest mtime among the database, its log and its journal.
     pub(crate) fn newest_stamp(&self) -> Option<Stamp> {
         let all = [self.database, self.wal, self.journal];
         all.into_iter().flatten().max_by_key(|stamp| stamp.mtime)

@@ -1,9 +1,9 @@
-//! Stepping aside for the writer: a log starts over only at a moment when nobody reads it.
+//! Makes readers pause so that the writer can restart its log.
 //!
-//! Readers that follow each other without a gap, none of them for long, would let the log grow
-//! without end. So all readers of a store in this process leave a gap now and then, together, and
-//! only if they went on for long, and the log is large and somebody writes it. Whoever reads for
-//! less never waits.
+//! A writer can start its log over only at a moment without readers. Short transactions that follow
+//! each other without a gap would let the log grow without end. So all readers of a store in this
+//! process leave a common gap from time to time. They do so only if reading went on for long, the
+//! log is large, and a writer changes it. Short reads never wait.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,19 +12,21 @@ use scrollback_core_id::{Clock, Stamp, UnixNanos};
 
 /// How long reading may go on without a gap.
 const MAX_BUSY: Duration = Duration::from_millis(35);
-/// How long a gap is at least: the writer moves the log into the database, which takes the disk
-/// some time, and begins it anew with its next commit.
+/// The shortest gap. In it the writer moves the log into the database, which takes the disk some
+/// time, and starts the log over with its next commit.
 const MIN_GAP: Duration = Duration::from_millis(20);
-/// How much longer it is for each MiB of the log.
+/// The extra time of a gap for each MiB of the log.
 const GAP_PER_MIB: Duration = Duration::from_millis(3);
-/// No gap is longer.
+/// The longest gap.
 const MAX_GAP: Duration = Duration::from_millis(120);
-/// How long others are waited for. Somebody may wait for us to end before he does.
+/// The extra time that a reader waits for others. The limit prevents a deadlock: an open
+/// transaction may itself wait for this reader.
 const MAX_WAIT: Duration = Duration::from_millis(100);
-/// A log of this size the writer would begin anew by itself: 1000 pages of 4 KiB, and some.
+/// Smaller logs need no gap: the writer restarts a log after 1000 pages of 4 KiB, which is a little
+/// less than this size.
 const MIN_LOG_SIZE: u64 = 5 << 20;
 
-/// Where the transactions of a store pass through.
+/// The entry of all transactions of a store.
 #[derive(Debug, Default)]
 pub(crate) struct Gate {
     state: Mutex<State>,
@@ -33,27 +35,27 @@ pub(crate) struct Gate {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Transactions that are open.
+    /// The number of open transactions.
     open_transactions: usize,
-    /// Whether somebody makes a gap.
+    /// Whether a reader is making a gap now.
     is_closed: bool,
-    /// The end of the last gap.
+    /// When the last gap ended.
     busy_since: UnixNanos,
     /// When the last transaction ended.
     last_ended: UnixNanos,
-    /// What the log looked like before the last gap.
+    /// The stamp of the log before the last gap.
     last_log: Option<Stamp>,
 }
 
-/// A transaction, for as long as it is open.
+/// An open transaction. Dropping the guard ends it.
 pub(crate) struct GateGuard<'g> {
     gate: &'g Gate,
     clock: &'g dyn Clock,
 }
 
 impl Gate {
-    /// Waits while somebody makes a gap, and makes one if it is time. `log` says what the log looks
-    /// like.
+    /// Enters a transaction. Waits while another reader makes a gap, and makes a gap if one is due.
+    /// `log` returns the stamp of the log.
     pub(crate) fn enter<'g>(
         &'g self,
         clock: &'g dyn Clock,
@@ -61,18 +63,23 @@ impl Gate {
     ) -> GateGuard<'g> {
         let mut state = self.lock();
         let now = clock.now();
+        // A long pause between two calls is a gap in which the writer could restart its log.
         if state.open_transactions == 0
             && !state.is_closed
             && now.duration_since(state.last_ended) >= MAX_GAP
         {
-            state.busy_since = now; // there was one
+            state.busy_since = now;
         }
         if state.is_closed {
             state = self.wait(state, |state| state.is_closed);
         } else if now.duration_since(state.busy_since) >= MAX_BUSY {
+            // The stat of the log is not free, so it comes last. A log with the stamp that it had
+            // before the last gap has no writer, and a gap would not help.
             let log = log();
             let size = log.map_or(0, |log| log.size);
             if size > MIN_LOG_SIZE && log != state.last_log {
+                // Keep new transactions out, wait for the open ones, and only then count the gap:
+                // the writer needs a moment in which nobody reads.
                 state.last_log = log;
                 state.is_closed = true;
                 drop(self.wait(state, |state| state.open_transactions > 0));
@@ -120,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    /// A clock that waiting moves.
+    /// A clock that only `pause` advances.
     struct ManualClock(AtomicI64);
 
     impl Clock for ManualClock {
@@ -133,12 +140,12 @@ mod tests {
         }
     }
 
-    /// A log of this size that is written all the time.
+    /// Returns the stamp of a log of this size that was written just now.
     fn log_stamp(size: u64, clock: &ManualClock) -> Option<Stamp> {
         Some(Stamp { size, mtime: clock.now(), inode: 1 })
     }
 
-    /// Reads for `busy` with gaps of `gap`, and says how long others made it wait.
+    /// Reads for `busy` with pauses of `gap`, and returns how long the gate made it wait.
     fn measure_wait(
         busy: Duration,
         gap: Duration,
@@ -190,7 +197,7 @@ mod tests {
         let (gate, clock) = (Gate::default(), ManualClock(AtomicI64::new(1 << 60)));
         let first = gate.enter(&clock, || log_stamp(u64::MAX, &clock));
         clock.pause(MAX_BUSY);
-        // The first is ours, and never ends before.
+        // The first guard belongs to this thread and cannot end during the wait.
         let second = gate.enter(&clock, || log_stamp(u64::MAX, &clock));
         drop((first, second));
         assert_eq!(gate.lock().open_transactions, 0);

@@ -1,12 +1,12 @@
-//! Rows as opencode's own JSON: what `opencode export` prints of them.
+//! Writes rows as opencode's own JSON, as `opencode export` prints them.
 
 use rusqlite::types::ValueRef;
 use scrollback_core_id::{MessageId, all_bytes};
 use scrollback_core_type::{Number, json};
 use serde_json::to_writer;
 
-/// Appends a record whose type and ids are columns: `data`, which is an object, with the type before
-/// and the ids behind. What is no object stays as it is.
+/// Appends the object `data` with the type before its fields and the ids behind them. Appends
+/// `data` unchanged if it is not an object.
 pub(crate) fn splice_with_type(
     out: &mut Vec<u8>,
     data: &[u8],
@@ -23,7 +23,8 @@ pub(crate) fn splice_with_type(
     object.end_with_ids(id, owners);
 }
 
-/// Appends `{...data, id, type}`, as the API of 2.x shows a row. What is no object stays as it is.
+/// Appends `{...data, id, type}`, as the API of 2.x shows a row. Appends `data` unchanged if it is
+/// not an object.
 pub(crate) fn splice_api(out: &mut Vec<u8>, data: &[u8], kind: &[u8], id: &[u8]) {
     let Some(inside) = object_body(data) else {
         out.extend_from_slice(data);
@@ -34,13 +35,13 @@ pub(crate) fn splice_api(out: &mut Vec<u8>, data: &[u8], kind: &[u8], id: &[u8])
     object.end();
 }
 
-/// What stands between the braces of an object.
+/// Returns the bytes between the braces of an object.
 fn object_body(data: &[u8]) -> Option<&[u8]> {
     data.trim_ascii().strip_prefix(b"{")?.strip_suffix(b"}")
 }
 
-/// Appends a record whose ids are columns: `data`, which is an object, with the ids at its end. The
-/// last of two fields of a name counts, so the columns win. What is no object stays as it is.
+/// Appends the object `data` with the ids at its end. Readers take the last of two fields with one
+/// name, so the columns win. Appends `data` unchanged if it is not an object.
 pub(crate) fn splice(out: &mut Vec<u8>, data: &[u8], id: &[u8], owners: &Owners) {
     let Some(inside) = object_body(data) else {
         out.extend_from_slice(data);
@@ -58,7 +59,8 @@ pub(crate) fn splice(out: &mut Vec<u8>, data: &[u8], id: &[u8], owners: &Owners)
     out.push(b'}');
 }
 
-/// What a record belongs to, as its last fields: most often the same as that of the one before.
+/// The ids of the session and message that own a record, as its last JSON fields. The JSON is
+/// reused while the owners stay the same, which is the usual case.
 #[derive(Debug, Default)]
 pub(crate) struct Owners {
     session: Vec<u8>,
@@ -67,12 +69,12 @@ pub(crate) struct Owners {
 }
 
 impl Owners {
-    /// As the last fields of a record, behind others.
+    /// Returns the fields, each with a comma before it.
     pub(crate) fn json(&self) -> &[u8] {
         &self.json
     }
 
-    /// Makes it those of a record of this session, and of this message if it is a part.
+    /// Sets the session, and the message if the record is a part.
     pub(crate) fn set(&mut self, session: &[u8], message: Option<&MessageId>) -> &Self {
         if self.session == session && self.message.as_ref() == message && !self.json.is_empty() {
             return self;
@@ -90,7 +92,7 @@ impl Owners {
     }
 }
 
-/// Appends a text as JSON.
+/// Appends a text as a JSON string.
 pub(crate) fn write_text(out: &mut Vec<u8>, text: &[u8]) {
     if is_plain(text) {
         out.push(b'"');
@@ -98,15 +100,15 @@ pub(crate) fn write_text(out: &mut Vec<u8>, text: &[u8]) {
         out.push(b'"');
         return;
     }
-    let _ = to_writer(out, &String::from_utf8_lossy(text)); // never fails
+    let _ = to_writer(out, &String::from_utf8_lossy(text)); // writing to a Vec never fails
 }
 
-/// Whether a text is its own JSON between quotes.
+/// Checks whether a text needs no escapes in JSON.
 fn is_plain(text: &[u8]) -> bool {
     all_bytes(text, |byte| (b' '..0x7f).contains(&byte) & (byte != b'"') & (byte != b'\\'))
 }
 
-/// An object that is written field by field. A field without a value is absent.
+/// Writes an object field by field. A field without a value is left out.
 pub(crate) struct Object<'o> {
     out: &'o mut Vec<u8>,
     empty: bool,
@@ -127,14 +129,14 @@ impl<'o> Object<'o> {
 
     fn name(&mut self, name: &str) -> &mut Vec<u8> {
         self.comma();
-        // Names are ours, and need no escapes.
+        // Field names are constants of this crate and need no escapes.
         self.out.push(b'"');
         self.out.extend_from_slice(name.as_bytes());
         self.out.extend_from_slice(b"\":");
         self.out
     }
 
-    /// A column that holds a plain value.
+    /// Writes a field from a column with a plain value.
     pub(crate) fn value(&mut self, name: &str, value: ValueRef<'_>) -> &mut Self {
         if !matches!(value, ValueRef::Null) {
             write_plain(self.name(name), value);
@@ -142,15 +144,15 @@ impl<'o> Object<'o> {
         self
     }
 
-    /// A column that is a number even where it has none.
+    /// Writes a field from a column with a number, and 0 for NULL.
     pub(crate) fn number(&mut self, name: &str, value: ValueRef<'_>) -> &mut Self {
         let none = matches!(value, ValueRef::Null);
         write_plain(self.name(name), if none { ValueRef::Integer(0) } else { value });
         self
     }
 
-    /// A column that holds JSON. Where it does not, its text stands there as a string: the record
-    /// stays readable, and whoever parses it says what is wrong with the field.
+    /// Writes a field from a column with JSON. Text that is not valid JSON becomes a string: the
+    /// record stays readable, and its parser reports the field.
     pub(crate) fn json(&mut self, name: &str, value: ValueRef<'_>) -> &mut Self {
         match value {
             ValueRef::Text(b"null") => self,
@@ -162,19 +164,19 @@ impl<'o> Object<'o> {
         }
     }
 
-    /// A value that is JSON.
+    /// Writes a field whose value is JSON already.
     pub(crate) fn raw(&mut self, name: &str, json: &str) -> &mut Self {
         self.name(name).extend_from_slice(json.as_bytes());
         self
     }
 
-    /// A text.
+    /// Writes a field with a text.
     pub(crate) fn text(&mut self, name: &str, value: &[u8]) -> &mut Self {
         write_text(self.name(name), value);
         self
     }
 
-    /// The fields that stand between the braces of another object.
+    /// Writes fields that were taken from another object.
     pub(crate) fn fields(&mut self, inside: &[u8]) -> &mut Self {
         if !inside.trim_ascii_start().is_empty() {
             self.comma();
@@ -183,14 +185,14 @@ impl<'o> Object<'o> {
         self
     }
 
-    /// Its id and what it belongs to, at its end.
+    /// Writes the id and the owners, and closes the object.
     pub(crate) fn end_with_ids(mut self, id: &[u8], owners: &Owners) {
         self.text("id", id);
         self.out.extend_from_slice(&owners.json);
         self.end();
     }
 
-    /// An object within.
+    /// Writes a field whose value is an object.
     pub(crate) fn object(&mut self, name: &str, fill: impl FnOnce(&mut Object<'_>)) -> &mut Self {
         let mut inner = Object::begin(self.name(name));
         fill(&mut inner);
@@ -207,10 +209,10 @@ fn write_plain(out: &mut Vec<u8>, value: ValueRef<'_>) {
     match value {
         ValueRef::Null => out.extend_from_slice(b"null"),
         ValueRef::Integer(number) => {
-            let _ = to_writer(out, &number); // never fails
+            let _ = to_writer(out, &number); // writing to a Vec never fails
         }
         ValueRef::Real(number) => {
-            let _ = to_writer(out, &Number(number)); // never fails
+            let _ = to_writer(out, &Number(number)); // writing to a Vec never fails
         }
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => write_text(out, bytes),
     }

@@ -1,5 +1,5 @@
-//! The Source over opencode's SQLite database, read-only.
-//!
+//! Reads the SQLite database of opencode as a [`Source`](scrollback_source::Source), without
+//! writing to it.
 #![doc = include_str!("../README.md")]
 
 mod access;

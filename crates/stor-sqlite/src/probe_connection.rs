@@ -1,16 +1,16 @@
-//! The connection that [`probe`](crate::probe) keeps.
+//! The connection that [`probe`](crate::probe) keeps between calls.
 
 use std::sync::Mutex;
 
 use crate::connection::Conn;
 
-/// The connection that watches over the number of the database's state.
+/// Holds the connection whose `data_version` the probes compare.
 #[derive(Debug, Default)]
 pub(crate) struct ProbeSlot(pub(crate) Mutex<Option<ProbeConnection>>);
 
 #[derive(Debug)]
 pub(crate) struct ProbeConnection {
     pub(crate) conn: Conn,
-    /// Names this connection among all of all processes.
+    /// A random number that identifies this connection among those of all processes.
     pub(crate) connection_id: u64,
 }

@@ -1,4 +1,5 @@
-//! What a call has to ask with, and what it gathers.
+//! Gives queries their connection and schema, and builds the stamps, observations and issues of
+//! rows.
 
 use std::path::Path;
 
@@ -13,7 +14,7 @@ use crate::cells::integer;
 use crate::error::Result;
 use crate::schema::Schema;
 
-/// What a call asks with.
+/// What a query needs: the connection, its schema, and the context of the read.
 pub(crate) struct QueryContext<'a> {
     pub(crate) db: &'a Connection,
     pub(crate) schema: &'a Schema,
@@ -25,7 +26,7 @@ pub(crate) struct QueryContext<'a> {
 }
 
 impl QueryContext<'_> {
-    /// Where an issue is: its key says which row.
+    /// Returns the place of an issue: the database file. The key of the issue identifies the row.
     pub(crate) fn place(&self) -> Place {
         Place::path(self.database.file_name().unwrap_or_default())
     }
@@ -34,24 +35,28 @@ impl QueryContext<'_> {
         Issue::new(self.place(), kind)
     }
 
-    /// The most bytes of a text that are read.
+    /// Returns the size limit of a text, in bytes.
     pub(crate) fn max_len(&self) -> u64 {
         self.read_context.options().max_len
     }
 
-    /// A column that holds an id; what is wrong with it is an issue.
+    /// Parses the id in a column with `read`.
+    ///
+    /// # Errors
+    ///
+    /// Returns an issue if the id is invalid.
     pub(crate) fn id<I>(
         &self,
         row: &SqlRow<'_>,
         at: usize,
         read: impl Fn(&[u8]) -> Result<I, IdError>,
     ) -> Result<I, Box<Issue>> {
-        // There is such a column, or the query would not have been prepared.
+        // The column exists, or the statement would not have been prepared.
         let id = id(row, at, read).unwrap_or(Err(IssueKind::Vanished));
         id.map_err(|kind| Box::new(self.issue(kind)))
     }
 
-    /// Calls `each` with every row of a query.
+    /// Calls `visit` with every row of a query.
     pub(crate) fn for_each_row(
         &self,
         sql: &str,
@@ -66,15 +71,15 @@ impl QueryContext<'_> {
         Ok(())
     }
 
-    /// Several queries over one state of the database.
+    /// Runs several queries on one state of the database.
     pub(crate) fn in_one_transaction(&self, queries: impl FnOnce() -> Result<()>) -> Result<()> {
         if !self.is_shared {
-            return queries(); // that nothing changed is checked afterwards
+            return queries(); // the caller compares the file stamps afterwards
         }
         self.db.prepare_cached("BEGIN")?.execute([])?;
         let result = queries();
-        // A read transaction has nothing to lose. Its end repeats what damage was met in it, which
-        // is noted already; what counts is that it ended.
+        // A read transaction has nothing to lose. COMMIT repeats errors of damaged pages that were
+        // noted already. All that matters is that the transaction has ended.
         let commit_result =
             self.db.prepare_cached("COMMIT").and_then(|mut statement| statement.execute([]));
         result?;
@@ -84,14 +89,14 @@ impl QueryContext<'_> {
         Ok(())
     }
 
-    /// A row's time as a stamp, which its next change moves on.
+    /// Builds the stamp of a row. Every change of the row moves `updated_ms`.
     pub(crate) fn stamp(&self, size: u64, updated_ms: i64, extra: u64) -> (Stamp, Settled) {
         let mtime = UnixNanos(updated_ms.saturating_mul(1_000_000));
         let stamp = Stamp { size, mtime, inode: extra };
         (stamp, if self.read_context.settles(&stamp) { Settled::Settled } else { Settled::Young })
     }
 
-    /// The columns `from..` of a row, which the schema has as time, size and more.
+    /// Builds a stamp from three columns from `from` on: the time, the size and an extra number.
     pub(crate) fn stamp_at(
         &self,
         row: &SqlRow<'_>,

@@ -1,4 +1,4 @@
-//! What a call found, and how it is handed out.
+//! Collects the results of a call and hands them to a visitor.
 
 use std::cmp::Reverse;
 use std::ops::ControlFlow;
@@ -18,7 +18,7 @@ use crate::error::{is_damage, is_oversized};
 use crate::json::Owners;
 use crate::query_context::QueryContext;
 
-/// What a call found.
+/// The results of a call.
 #[derive(Default)]
 pub(crate) struct QueryOutput {
     pub(crate) arena: Arena,
@@ -26,13 +26,13 @@ pub(crate) struct QueryOutput {
     pub(crate) set: Option<Observation>,
     pub(crate) observations: Vec<Observation>,
     pub(crate) issues: Vec<(Option<EntityKey>, Issue)>,
-    /// Those of the record that was put into the arena last.
+    /// The owners of the record that was added to the arena last.
     pub(crate) owners: Owners,
-    /// Those of messages, where they come between parts.
+    /// The owners of messages, which alternate with parts in one session.
     pub(crate) message_owners: Owners,
 }
 
-/// An entity, with its bytes in the arena unless it was only named.
+/// The key of an entity, with its bytes in the arena. A row without a piece has only its name.
 pub(crate) struct Row {
     pub(crate) key: EntityKey,
     pub(crate) order: OrderKey,
@@ -54,7 +54,7 @@ impl Row {
     }
 }
 
-/// Whether it is a message that a fork of 2.x copied.
+/// Checks whether a fork of 2.x copied the message.
 fn is_copy(key: &EntityKey) -> bool {
     match key {
         EntityKey::Message(key) => is_fork_copy(key.message.as_bytes()),
@@ -72,7 +72,8 @@ impl QueryOutput {
         self.issues.push((key, context.issue(kind)));
     }
 
-    /// The id in a column, which `read` takes for one; what is wrong with it is an issue of `about`.
+    /// Parses the id in a column with `read`. Notes an invalid id as an issue of the entity that
+    /// `about` returns.
     pub(crate) fn id<I>(
         &mut self,
         context: &QueryContext<'_>,
@@ -85,8 +86,7 @@ impl QueryOutput {
         Ok(id.map_err(|kind| self.note(about(), context, kind)).ok())
     }
 
-    /// The session of a row that says it in such a column; what is wrong with its id is an issue of
-    /// nothing that is known.
+    /// Parses the session id in a column. Notes an invalid id as an issue without a key.
     pub(crate) fn session(
         &mut self,
         context: &QueryContext<'_>,
@@ -96,14 +96,14 @@ impl QueryOutput {
         Ok(self.id(context, row, at, SessionId::from_bytes, || None)?.map(SessionKey::from))
     }
 
-    /// Notes what is wrong with the schema, each time that the sessions are listed.
+    /// Notes the problems of the schema. Every listing of sessions reports them.
     pub(crate) fn note_problems(&mut self, context: &QueryContext<'_>) {
         for problem in &context.schema.problems {
             self.note(None, context, IssueKind::Database { message: problem.to_string() });
         }
     }
 
-    /// Puts a record that was made in whole.
+    /// Adds a record that is complete.
     pub(crate) fn push_record(
         &mut self,
         context: &QueryContext<'_>,
@@ -116,13 +116,14 @@ impl QueryOutput {
         self.rows.push(Row::new(key, OrderKey::default(), Some(piece)));
     }
 
-    /// Puts the rows in order.
+    /// Sorts the rows by descending order, then by key.
     pub(crate) fn sort_newest_first(&mut self) {
         self.rows.sort_by(|a, b| (Reverse(a.order), &a.key).cmp(&(Reverse(b.order), &b.key)));
     }
 
-    /// Notes damage, which ends what was asked and nothing else, and so does a text that is too large
-    /// for all that sizes are asked for first; any other error is the caller's.
+    /// Notes a damaged page as an issue, so that only this query ends early. The same holds for a
+    /// row that is too large although the query selects sizes instead of large texts. Passes every
+    /// other error on.
     pub(crate) fn note_damage(
         &mut self,
         context: &QueryContext<'_>,
@@ -141,8 +142,8 @@ impl QueryOutput {
         }
     }
 
-    /// Asks by one way and, if a page on it is damaged, by another that may lead past it. Leaves
-    /// what the way found that found more.
+    /// Runs the first query. If it meets a damaged page, runs the second query, which may avoid
+    /// that page, and keeps the result with more rows.
     pub(crate) fn with_fallback_query(
         &mut self,
         queries: [&str; 2],
@@ -166,7 +167,7 @@ impl QueryOutput {
 }
 
 impl QueryOutput {
-    /// Lends what was gathered, and forgets it.
+    /// Passes all results to the visitor as borrowed items, and clears them.
     pub(crate) fn visit_borrowed(&mut self, visit: &mut BorrowedVisitor<'_>) -> ControlFlow<()> {
         let mut flow = ControlFlow::Continue(());
         for (key, issue) in self.issues.drain(..) {
@@ -197,7 +198,7 @@ impl QueryOutput {
 }
 
 impl QueryOutput {
-    /// The set that was listed, issues, entries.
+    /// Passes the set, the issues and the entries to the visitor.
     pub(crate) fn visit(self, visit: &mut ScanVisitor<'_>) -> ControlFlow<()> {
         let arena = self.arena.freeze();
         let set = self.set.into_iter().map(ScanItem::Set);

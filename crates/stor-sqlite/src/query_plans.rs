@@ -1,4 +1,4 @@
-//! How SQLite goes about each query: by an index, and without sorting.
+//! Tests that SQLite runs each query through an index and without sorting.
 
 use rusqlite::Connection;
 
@@ -9,7 +9,7 @@ use crate::schema::table::Table;
 use crate::schema::tables::READ_TABLES;
 use crate::schema::v2::{HAS_ROWS, V2Schema};
 
-/// The queries about one session or row of 2.x.
+/// Returns the queries for one session or row of 2.x.
 fn v2_queries(schema: &V2Schema) -> Vec<String> {
     let V2Schema {
         by_session: rows,
@@ -28,10 +28,10 @@ fn v2_queries(schema: &V2Schema) -> Vec<String> {
     queries
 }
 
-/// How SQLite would go about a query.
+/// Returns SQLite's plan for a query.
 fn query_plan(db: &Connection, sql: &str) -> String {
     let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-    // What a parameter is does not matter, and there are as many as there are.
+    // The plan does not depend on the values of the parameters. Only their count must be right.
     let unbound = rusqlite::params_from_iter(vec![1; explain.parameter_count()]);
     let steps = explain.query_map(unbound, |row| row.get::<_, String>(3)).unwrap();
     steps.map(Result::unwrap).collect::<Vec<_>>().join("; ")
@@ -65,7 +65,7 @@ fn queries_for_one_session_use_an_index_and_do_not_sort() {
         assert!(is_last_row || !plan.contains("SCAN"), "{sql}: {plan}");
         assert!(!plan.contains("TEMP B-TREE"), "{sql}: {plan}");
     }
-    // Names and sets come from an index alone.
+    // An index alone answers the queries for names and sets.
     for sql in [&messages.names[0], PART_NAMES[0]] {
         assert!(query_plan(&db, sql).contains("COVERING INDEX"), "{sql}");
     }
@@ -82,26 +82,28 @@ fn v2_queries_read_no_rows_of_other_sessions() {
         let schema = Schema::read(&db, None).unwrap().unwrap();
         let v2 = schema.v2.as_ref().unwrap();
         assert_eq!(v2.is_preview, name == "1.18");
-        let has_table = |sql: &String| db.prepare(sql).is_ok(); // a new one has none of 1.x
+        // a new database of 2.x has no tables of 1.x
+        let has_table = |sql: &String| db.prepare(sql).is_ok();
         for sql in v2_queries(v2).into_iter().chain(probe_queries().filter(has_table)) {
             let plan = query_plan(&db, &sql);
-            // What waits is little, and nearly always nothing.
+            // The tables of pending prompts are nearly always empty, so they need no index.
             let is_waiting =
                 ["session_input", "session_pending"].iter().any(|table| sql.contains(table));
             let is_last_row = sql.contains("ORDER BY rowid DESC LIMIT 1");
             assert!(plan.contains("SEARCH") || is_waiting || is_last_row, "{sql}: {plan}");
-            let scans = plan.replace("SCAN (subquery", ""); // of what was found
+            // a scan of rows that were already selected
+            let scans = plan.replace("SCAN (subquery", "");
             assert!(is_waiting || is_last_row || !scans.contains("SCAN"), "{sql}: {plan}");
             assert!(is_waiting || !plan.contains("TEMP B-TREE"), "{sql}: {plan}");
         }
-        // Nor are those before it read for each row, where all rows are.
+        // The queries over all rows of a session must not read the earlier rows again for each row.
         for sql in
             [&v2.all_after_row, &v2.by_id_in_any_session, &v2.by_session, &v2.stamps, &v2.items]
         {
             let plan = query_plan(&db, sql);
             assert!(!plan.contains("CORRELATED"), "{sql}: {plan}");
         }
-        // Sessions are listed without a look into a row.
+        // The index of rows answers the listing of sessions. No row is read.
         let rows = "SEARCH x USING COVERING INDEX session_message_session_seq_idx (session_id=?)";
         for sql in [schema.sessions.select("", "1"), schema.sessions.select_stamps("1")] {
             let plan = query_plan(&db, &sql);
@@ -113,7 +115,7 @@ fn v2_queries_read_no_rows_of_other_sessions() {
     }
 }
 
-/// A database with nothing but the columns without which a table is not read.
+/// Makes a database with only the required columns of these tables.
 fn database_with_required_columns(tables: &[&Table]) -> Connection {
     let db = Connection::open_in_memory().unwrap();
     for table in tables {

@@ -1,4 +1,4 @@
-//! The Source: where the database is, and its connections.
+//! The `Source` of one database: its path, its connections, and the files that a watcher follows.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -22,15 +22,35 @@ use crate::shared_database::SharedDatabase;
 use crate::transaction::SqliteTransaction;
 use crate::v2::history::Event;
 
-/// Reads a database of opencode 1.2 and later. Cheap to make: nothing is opened before it is asked
-/// for. Clones share their connections.
+/// Reads a database of opencode 1.2 and later.
+///
+/// Making a reader is cheap: it opens the database with the first call. Clones share their
+/// connections.
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SourceId, SystemClock};
+/// use scrollback_core_type::{Parse, SessionHead};
+/// use scrollback_source::SourceExt;
+/// use scrollback_stor_sqlite::SqliteReader;
+///
+/// let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures");
+/// let database = format!("{fixtures}/opencode-sqlite/opencode.db");
+/// let store = SqliteReader::new(database, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// for entry in store.list_sessions()?.entries.iter().take(3) {
+///     let span = entry.span.as_ref().ok_or("no content")?;
+///     let head = SessionHead::parse(span)?.value;
+///     println!("{}: {}", entry.key, head.title.ok_or("no title")?);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct SqliteReader {
     shared: Arc<SharedDatabase>,
 }
 
 impl SqliteReader {
-    /// A reader of the database at this path.
+    /// Makes a reader of the database at this path.
     pub fn new(database: impl Into<PathBuf>, id: SourceId, clock: Arc<dyn Clock>) -> Self {
         Self::from_parts(database.into(), id, clock, ReadOptions::default())
     }
@@ -55,23 +75,24 @@ impl SqliteReader {
         }
     }
 
-    /// The same reader with other limits: `max_len` of a row's text, `margin` of its time. It has
-    /// connections of its own.
+    /// Returns a reader of the same database with other limits: `max_len` for the text of a row,
+    /// `margin` for its time. The new reader has its own connections.
     #[must_use]
     pub fn with_options(self, options: ReadOptions) -> Self {
         let SharedDatabase { database, id, clock, .. } = &*self.shared;
         Self::from_parts(database.clone(), id.clone(), Arc::clone(clock), options)
     }
 
-    /// The database file.
+    /// Returns the path of the database file.
     pub fn database(&self) -> &Path {
         &self.shared.database
     }
 
-    /// How the database is read at the moment.
+    /// Returns how the database is opened at the moment.
     ///
     /// # Errors
-    /// If it cannot be.
+    ///
+    /// Returns [`scrollback_source::Error::Store`] if the database cannot be opened.
     pub fn access(&self) -> Result<Access> {
         let SharedDatabase { database, clock, options, pool, .. } = &*self.shared;
         let result = pool.take(database, &**clock, options.max_len);
@@ -83,20 +104,23 @@ impl SqliteReader {
 }
 
 impl SqliteReader {
-    /// Compares the schema of the database with those that this version knows.
+    /// Compares the schema of the database with the schemas that this version knows.
     ///
     /// # Errors
-    /// If the database cannot be read.
+    ///
+    /// Returns [`scrollback_source::Error::Store`] if the database cannot be read.
     pub fn schema_report(&self) -> Result<SchemaReport> {
         SqliteTransaction::open(&self.shared)?.query(|context| Ok(SchemaReport::read(context.db)?))
     }
 
-    /// What the program wrote into its log of events about a session, in order: all that happened
-    /// in 1.18, most often nothing in 2.x, which keeps no log unless it is told to. What of it cannot
-    /// be read comes as issues.
+    /// Returns the events of a session from opencode's log, in order, with an issue for each event
+    /// that cannot be read.
+    ///
+    /// 1.18 logs all changes. 2.x logs nothing unless its user turns the log on.
     ///
     /// # Errors
-    /// If the database cannot be read.
+    ///
+    /// Returns [`scrollback_source::Error::Store`] if the database cannot be read.
     pub fn history(&self, session: &SessionKey) -> Result<(Vec<Event>, Vec<Issue>)> {
         SqliteTransaction::open(&self.shared)?.history(session)
     }
@@ -115,8 +139,9 @@ impl Source for SqliteReader {
         Ok(Box::new(SqliteTransaction::open(&self.shared)?))
     }
 
-    /// The directory of the database: a commit changes the log, a checkpoint the database. What is
-    /// shared with readers (`-shm`) changes with every one of them, ourselves too, and is ignored.
+    /// Returns the directory of the database with two kinds of files: a commit changes the log, and
+    /// a checkpoint changes the database. The plan leaves `-shm` out, because every reader changes
+    /// it, this one included.
     fn watch_plan(&self) -> Vec<WatchRoot> {
         let database = self.database();
         let database = database.canonicalize().unwrap_or_else(|_| database.to_owned());
@@ -128,7 +153,8 @@ impl Source for SqliteReader {
         vec![WatchRoot { path, depth, files, discipline }]
     }
 
-    /// Which rows changed in the database is for [`Source::probe`] to say.
+    /// Returns [`DirtyScope::Records`] for the files of the database. Call [`Source::probe`] to
+    /// learn which rows changed.
     fn scope_of_path(&self, path: &Path) -> Option<DirtyScope> {
         let (database, name) = (self.database(), path.file_name()?);
         let is_watched = |database: &Path| {
@@ -151,13 +177,14 @@ impl Source for SqliteReader {
         crate::probe::probe(&self.shared, since)
     }
 
-    /// The database is one file; which of its rows an issue is about, its key says.
+    /// Returns the name of the database file for every key. The key itself identifies the row.
     fn locate(&self, _key: &EntityKey) -> Option<PathBuf> {
         self.database().file_name().map(PathBuf::from)
     }
 }
 
-/// A database and the side files that its writers write; the third, shared memory, tells nothing.
+/// Returns the names of the database and of the side files that a writer changes. The `-shm` file
+/// is missing, because its changes mean nothing.
 fn watched_names(name: &OsStr) -> [OsString; 3] {
     ["", "-wal", "-journal"].map(|suffix| {
         let mut name = name.to_owned();

@@ -1,4 +1,4 @@
-//! The calls of a reader.
+//! Implements the calls of [`Reader`] on a read transaction.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::v2::history::{self, Event};
 use crate::v2::native;
 
 impl SqliteTransaction<'_> {
-    /// The log of what happened in a session.
+    /// Returns the logged events of a session.
     pub(crate) fn history(
         &mut self,
         session: &SessionKey,
@@ -88,7 +88,8 @@ impl Reader for SqliteTransaction<'_> {
                 Some(_) => {
                     context.in_one_transaction(|| survey::survey(context, survey, &mut output))?
                 }
-                None => survey::survey(context, survey, &mut output)?, // one query
+                // one query needs no transaction
+                None => survey::survey(context, survey, &mut output)?,
             }
             Ok(output)
         })?;
@@ -125,7 +126,8 @@ impl Reader for SqliteTransaction<'_> {
                 native::session(context, v2, session, out)
             }
             SessionFormat::V1 => match sessions::list::is_v2(context, session)? {
-                Some(v2) => native::session(context, v2, session, out), // it has no messages yet
+                // a session of 2.x without messages yet
+                Some(v2) => native::session(context, v2, session, out),
                 None => Ok(()),
             },
         })

@@ -1,4 +1,4 @@
-//! The record in a row: its text with its ids, unless that is too large.
+//! Builds the record of a row from its text and its ids, with a check of the size limit.
 
 use rusqlite::types::ValueRef;
 use scrollback_core_err::IssueKind;
@@ -8,7 +8,12 @@ use crate::json::splice;
 use crate::query_context::QueryContext;
 use crate::query_output::QueryOutput;
 
-/// The text of a row, if it is one and not too large.
+/// Returns the text of a row.
+///
+/// # Errors
+///
+/// Returns an issue kind if the text is over the size limit, or if the value is neither a text nor
+/// a blob.
 pub(crate) fn record_text<'r>(
     context: &QueryContext<'_>,
     data: ValueRef<'r>,
@@ -22,7 +27,8 @@ pub(crate) fn record_text<'r>(
     }
 }
 
-/// The size of a text that is too large, or that was selected in its place.
+/// Returns the size of a text over the limit. The query may have selected the size in place of the
+/// text.
 pub(crate) fn size_if_oversized(context: &QueryContext<'_>, text: ValueRef<'_>) -> Option<u64> {
     let size = match text {
         ValueRef::Text(text) | ValueRef::Blob(text) => text.len() as u64,
@@ -34,7 +40,11 @@ pub(crate) fn size_if_oversized(context: &QueryContext<'_>, text: ValueRef<'_>) 
     (size > context.max_len()).then_some(size)
 }
 
-/// The record of a row, in the arena: its text, with its id and its owners at the end.
+/// Appends the record of a row to the arena: its text, with its id and its owners at the end.
+///
+/// # Errors
+///
+/// Returns the same issue kinds as [`record_text`].
 pub(crate) fn append_record(
     context: &QueryContext<'_>,
     text: ValueRef<'_>,

@@ -1,11 +1,11 @@
-//! Which rows a set has, as one sum.
+//! Computes one stamp for the set of rows in a list.
 
 use scrollback_core_id::{EntityKey, Stamp, UnixNanos};
 use scrollback_source::Observation;
 use scrollback_stor_mmap::Settled;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Sums up which rows there are: any that joins or leaves changes it.
+/// A sum over the ids of a set. Every row that joins or leaves the set changes it.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct SetSum {
     count: u64,
@@ -24,8 +24,8 @@ impl SetSum {
         self.ids = self.ids.wrapping_add(xxh3_64(id));
     }
 
-    /// Of the set with the number of its session's last event, if there is a log of them. None if
-    /// the set is empty.
+    /// Returns the observation of the set, or `None` if the set is empty. `sequence` is the number
+    /// of the session's last event, if the database has one.
     pub(crate) fn observation(
         &self,
         key: impl Into<EntityKey>,
@@ -34,7 +34,8 @@ impl SetSum {
         let events = sequence.map_or(0, |number| xxh3_64(&number.to_le_bytes()));
         let mtime = UnixNanos(self.newest_ms.saturating_mul(1_000_000));
         let stamp = Stamp { size: self.count, mtime, inode: self.ids.wrapping_add(events) };
-        // The sum is of what the set is, and not of when it changed: equal means equal.
+        // The stamp depends on the content of the set and not on its age, so an equal stamp always
+        // means an equal set.
         let settled = Settled::Settled;
         (self.count > 0).then(|| Observation::new(key, stamp, settled))
     }

@@ -1,4 +1,4 @@
-//! A database and what all its readers share.
+//! Holds a database path and the state that all its readers share.
 
 use std::path::PathBuf;
 use std::sync::Arc;

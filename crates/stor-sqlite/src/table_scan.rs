@@ -1,5 +1,5 @@
-//! A pass over all rows of a table, in transactions that are short enough for the writer's
-//! checkpoints to go on.
+//! Scans all rows of a table in several transactions. Each is short, so that the writer can run its
+//! checkpoints in between.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use crate::schema::Schema;
 use crate::schema::parts::ROWID;
 use crate::schema::v2::row_column;
 
-/// So many of the last parts of a transaction are remembered.
+/// How many ids of the last rows a checkpoint remembers.
 const REMEMBERED_ROWS: i64 = 64;
-/// So long a transaction takes at most.
+/// The longest time of one transaction.
 const MAX_DURATION: Duration = Duration::from_millis(50);
-/// The clock is asked once in so many rows.
+/// The clock is read once per this number of rows.
 const CLOCK_INTERVAL: u64 = 64;
 
-/// A table that is walked.
+/// A table that is scanned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ScannedTable {
     /// Parts of 1.x.
@@ -29,19 +29,20 @@ pub(crate) enum ScannedTable {
     Row,
 }
 
-/// A pass over the table, from one transaction to the next.
+/// The position of a scan between two transactions.
 #[derive(Debug)]
 pub(crate) struct TableScan {
     table: ScannedTable,
-    /// The last row that was reached.
+    /// The last row that was handed out.
     rowid: Option<i64>,
-    /// The schema's version, which VACUUM moves on: it numbers all rows anew.
+    /// The schema version at the last checkpoint. VACUUM increases it and gives all rows new
+    /// numbers.
     schema_version: i64,
-    /// The ids of the last rows of the last transaction, the very last one first.
+    /// The ids of the last rows before the checkpoint, the last one first.
     last_ids: Vec<String>,
 }
 
-/// What a transaction came to.
+/// Where a transaction of the scan ended.
 pub(crate) struct Checkpoint {
     pub(crate) rowid: i64,
     pub(crate) schema_version: i64,
@@ -60,7 +61,7 @@ impl ScannedTable {
         }
     }
 
-    /// Where the number of the row is in what is selected.
+    /// Returns the place of the rowid among the selected columns.
     fn rowid(self) -> usize {
         match self {
             Self::Part => ROWID,
@@ -68,7 +69,7 @@ impl ScannedTable {
         }
     }
 
-    /// The query for the rows after one, of a table that is there.
+    /// Returns the query for the rows after a rowid.
     fn query(self, schema: &Schema, is_borrowed: bool) -> &str {
         match self {
             Self::Row => schema.v2.as_ref().map_or("", |v2| &v2.all_after_row),
@@ -99,7 +100,7 @@ impl TableScan {
         }
     }
 
-    /// Goes on in one transaction, until `take` breaks or time is up.
+    /// Scans in one transaction until `take` breaks, the time is up, or the table ends.
     pub(crate) fn step(
         &self,
         context: &QueryContext<'_>,
@@ -119,6 +120,8 @@ impl TableScan {
         let (table, sql) = (self.table, self.table.query(context.schema, is_borrowed));
         let start = context.clock.now();
         context.in_one_transaction(|| {
+            // Read the version inside the transaction: a VACUUM between two transactions moves all
+            // rows, and the old position would skip or repeat some.
             checkpoint.schema_version = Schema::version_of(context.db)?;
             checkpoint.rowid = match self.rowid {
                 None => i64::MIN,
@@ -143,11 +146,15 @@ impl TableScan {
                     rows % CLOCK_INTERVAL == 0
                         && context.clock.now().duration_since(start) > MAX_DURATION
                 };
+                // A long transaction would stop the writer's checkpoints. The row is handed out
+                // already, so the next transaction starts after it.
                 if take(row)?.is_break() || is_late() {
                     (checkpoint.rowid, checkpoint.is_over) = (integer(row, table.rowid())?, false);
                     break;
                 }
             }
+            // The cursor cannot move past a damaged page. Find the row where it stopped, and continue
+            // in a new transaction from the first place that can be read again.
             if checkpoint.damage.is_some() {
                 let last = rowid_after(context, table, checkpoint.rowid, rows)?;
                 if let Some(beyond) = beyond_damage(context, table, last)? {
@@ -163,7 +170,7 @@ impl TableScan {
     }
 }
 
-/// The number of the row that comes `rows` after another.
+/// Returns the rowid of the row that comes `rows` rows after `after`.
 fn rowid_after(
     context: &QueryContext<'_>,
     table: ScannedTable,
@@ -186,7 +193,8 @@ fn rowid_after(
     Ok(rowid)
 }
 
-/// The number after which rows can be read again, where the next one after `reached` cannot.
+/// Returns the first rowid from which the table can be read again, if the row after `last_rowid` is
+/// damaged. Returns `None` without such a rowid.
 fn beyond_damage(
     context: &QueryContext<'_>,
     table: ScannedTable,
@@ -200,7 +208,9 @@ fn beyond_damage(
             Err(error) => Err(error),
         }
     };
-    // Rows are numbered from 1 on; ever longer steps, and then back by halves.
+    // Rowids start at 1. Double the step until a query from there succeeds, then bisect back to the
+    // first such rowid, so that only the rows on damaged pages are lost. A linear search could take
+    // as many queries as there are rowids.
     let (mut bad, mut step) = (last_rowid.max(0), 1_i64);
     let mut good = loop {
         let next = bad.saturating_add(step);
@@ -219,7 +229,7 @@ fn beyond_damage(
     Ok(Some(good))
 }
 
-/// The ids of the last rows up to one.
+/// Returns the ids of the last rows up to a rowid, the last row first.
 fn last_ids_before(
     context: &QueryContext<'_>,
     table: ScannedTable,
@@ -238,8 +248,8 @@ fn last_ids_before(
     }
 }
 
-/// Where the last row is that was handed out and is still there, now that all have new numbers in
-/// the same order. If all are gone the pass begins again.
+/// Returns the new rowid of the last row that was handed out and still exists. VACUUM gives new
+/// numbers but keeps the order of rows. If all remembered rows are gone, the scan starts over.
 fn relocate_rowid(
     context: &QueryContext<'_>,
     table: ScannedTable,

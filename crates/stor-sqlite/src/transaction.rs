@@ -1,5 +1,5 @@
-//! One look at the database: each call is one read transaction, and what it found is handed out
-//! after that has ended, so that whoever takes it may take as long as he likes.
+//! Runs each call as one short read transaction. Results are handed out after the transaction has
+//! ended, so that a slow visitor does not hold it open.
 
 use std::ops::ControlFlow;
 
@@ -12,16 +12,17 @@ use crate::query_context::QueryContext;
 use crate::query_output::QueryOutput;
 use crate::shared_database::SharedDatabase;
 
-/// How often a call is tried before the database is said to be restless.
+/// How often a call is tried before it fails with [`Error::KeepsChanging`].
 const MAX_TRIES: u32 = 5;
-/// How long to wait after a try that failed; twice as long each time.
+/// The base of the pauses between tries. The pause after try `n`, counted from 0, is this time
+/// multiplied by 2ⁿ. The first try has no pause after it.
 const FIRST_PAUSE: std::time::Duration = std::time::Duration::from_millis(2);
 
-/// One look at the database.
+/// A reader of the database. Each call on it is a read transaction.
 pub(crate) struct SqliteTransaction<'s> {
     pub(crate) shared: &'s SharedDatabase,
     conn: Option<Conn>,
-    /// Whether a text was met that is too large to be read.
+    /// Whether a text over the size limit was met, so that queries select sizes first.
     selects_sizes_first: bool,
 }
 
@@ -32,7 +33,7 @@ impl<'s> SqliteTransaction<'s> {
         Ok(transaction)
     }
 
-    /// Asks the database something, again if it changed in a way that SQLite does not hide.
+    /// Runs a query, and runs it again if the database changed in a way that SQLite does not hide.
     pub(crate) fn query<T>(
         &mut self,
         mut query: impl FnMut(&QueryContext<'_>) -> Result<T>,
@@ -58,7 +59,7 @@ impl<'s> SqliteTransaction<'s> {
         Err(last.with_path(database))
     }
 
-    /// None if the database changed meanwhile.
+    /// Runs a query once. Returns `None` if the database changed meanwhile.
     fn query_once<T>(
         &mut self,
         query: impl FnOnce(&QueryContext<'_>) -> Result<T>,
@@ -85,7 +86,7 @@ impl<'s> SqliteTransaction<'s> {
         Ok(conn.is_undisturbed().then_some(answer))
     }
 
-    /// Whether what failed may have failed because the files or the schema changed.
+    /// Checks whether a change of the files or of the schema may have caused an error.
     fn is_disturbed(&self) -> bool {
         let is_outdated = |conn: &Conn| conn.is_outdated().unwrap_or(false);
         self.conn.as_ref().is_some_and(|conn| !conn.is_undisturbed() || is_outdated(conn))
@@ -107,7 +108,7 @@ impl<'s> SqliteTransaction<'s> {
 }
 
 impl SqliteTransaction<'_> {
-    /// Gathers by several queries over one state of the database.
+    /// Runs several queries on one state of the database, and hands out their results.
     pub(crate) fn visit_transaction(
         &mut self,
         visit: &mut ScanVisitor<'_>,
@@ -120,7 +121,11 @@ impl SqliteTransaction<'_> {
 }
 
 impl SqliteTransaction<'_> {
-    /// The one span that is asked for, if there is one; else what is wrong, if something is.
+    /// Returns the span that the query adds, or `None`.
+    ///
+    /// # Errors
+    ///
+    /// Returns the issue of the query if it adds an issue and no span.
     pub(crate) fn one_span(
         &mut self,
         query: impl Fn(&QueryContext<'_>, &mut QueryOutput) -> Result<()>,

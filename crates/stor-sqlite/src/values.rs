@@ -1,4 +1,4 @@
-//! The values of a row, less the texts that are too large.
+//! Reads the values of a row without texts over the size limit.
 
 use rusqlite::Row as SqlRow;
 use rusqlite::types::ValueRef;
@@ -10,8 +10,7 @@ use crate::query_output::QueryOutput;
 use crate::record::size_if_oversized;
 use crate::schema::column::{Column, ValueType};
 
-/// The values of the columns of a row, in the order of the table: NULL in the place of a text that is
-/// too large.
+/// The values of a row in the order of the table's columns. A text over the size limit is NULL.
 pub(crate) struct Values<'r> {
     pub(crate) all: Vec<ValueRef<'r>>,
     pub(crate) oversized: Vec<(&'static Column, u64)>,
@@ -36,7 +35,7 @@ impl<'r> Values<'r> {
         Ok(values)
     }
 
-    /// Notes the texts that are too large as issues of an entity.
+    /// Notes each text over the size limit as an issue of the entity.
     pub(crate) fn note_oversized(
         &self,
         context: &QueryContext<'_>,

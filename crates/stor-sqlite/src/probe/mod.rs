@@ -1,12 +1,16 @@
-//! Whether anything changed, and what, without looking at what did not.
+//! Answers whether a database changed since a token, and in which sessions, without reading
+//! unchanged rows.
 //!
-//! Three things tell, from cheap to dear: the number that SQLite gives to every state of the
-//! database, good within one connection; the stamps of the files, good for every process; and the
-//! last row of each table that only grows, above which all is new. Rows that were changed in place
-//! or removed are told by the log of events alone; where it says nothing new (1.2 has none, later
-//! ones need not write it, an import does not) anything may have changed. In 2.x the log is empty, and
-//! the number of each session's last event tells instead. None of it is believed alone: the caller
-//! compares rows.
+//! A probe compares three signs, from cheap to expensive:
+//!
+//! * SQLite's number of the database state (`data_version`), which is valid within one connection.
+//! * The stamps of the files, which are valid for every process.
+//! * The last row of each table that only grows. All rows above that row are new.
+//!
+//! Only the log of events records rows that were changed in place or removed. If the log has
+//! nothing new, any row may have changed: 1.2 has no log, later versions need not write it, and an
+//! import does not write it. In 2.x the log is empty, and the number of each session's last event
+//! takes its place. No sign is proof by itself: the caller verifies rows by their stamps.
 
 mod token;
 
@@ -28,7 +32,7 @@ use crate::schema::tables::events::SequenceColumn;
 use crate::schema::{ALL_SEQUENCES, Schema};
 use crate::shared_database::SharedDatabase;
 
-/// Tables that only grow, and the column that says whose a row is.
+/// Tables that only grow, each with the column that holds the session.
 const GROWING_TABLES: [(&str, &str); token::MARK_COUNT] = [
     ("message", "session_id"),
     ("part", "session_id"),
@@ -36,10 +40,10 @@ const GROWING_TABLES: [(&str, &str); token::MARK_COUNT] = [
     ("session_message", "session_id"),
 ];
 
-/// The table that tells of every change.
+/// The table that records every change.
 const EVENT_LOG: &str = "event";
 
-/// More new rows than these of a table are not worth to be looked at one by one.
+/// The limit of new rows per table. With more new rows than this, a full scan is cheaper.
 const MAX_NEW_ROWS: usize = 1 << 14;
 
 pub(crate) fn probe(
@@ -54,7 +58,8 @@ pub(crate) fn probe(
             store.probe_slot.0.lock().unwrap_or_else(PoisonError::into_inner);
         match probe_once(store, &mut probe_connection, since.as_ref()) {
             Ok(Some(probed)) => {
-                // Its number says nothing where it is read as a file: then it serves others.
+                // `data_version` means nothing for a database that is read as a file. So the probe
+                // does not keep such a connection.
                 if probe_connection
                     .as_ref()
                     .is_some_and(|probe_connection| !probe_connection.conn.access.is_isolated())
@@ -73,7 +78,8 @@ pub(crate) fn probe(
     Err(last.with_path(&store.database))
 }
 
-/// None if the files changed meanwhile and nothing hides that.
+/// Probes once. Returns `None` if the files changed during the probe and SQLite did not hide the
+/// change.
 fn probe_once(
     store: &SharedDatabase,
     probe_connection: &mut Option<ProbeConnection>,
@@ -91,7 +97,11 @@ fn probe_once(
         }
     };
     conn.refresh_schema()?;
-    // First the number, then the files: what changes in between is told again.
+    // First sign: `data_version`. SQLite keeps it per connection, so it counts only if the token
+    // comes from this very connection. A database that is read as a file has no such number.
+    //
+    // Read the number before the stamps: a change between the two is then reported twice, and never
+    // missed.
     let isolated = conn.access.is_isolated();
     let version = match isolated {
         true => conn.db.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))?,
@@ -106,6 +116,8 @@ fn probe_once(
     {
         return Ok(Some(unchanged_result(since.clone())));
     }
+    // Second sign: the stamps of the files. They also work for a token of another process, but only
+    // if the token was taken long enough after the last change (`settled`).
     let read_context = ReadContext::begin(&*store.clock, store.options);
     let files = conn.stat_files();
     let settled = files.newest_stamp().is_none_or(|newest| read_context.settles(&newest));
@@ -124,6 +136,8 @@ fn probe_once(
         is_shared: isolated,
         database,
     };
+    // Third sign: the last rows of the growing tables and the numbers of events, all read from one
+    // state of the database. They tell which sessions changed.
     let mut now = Token { connection_id, version, files, settled, ..Token::default() };
     let mut probe = Probe::Rescan;
     let result = context.in_one_transaction(|| {
@@ -147,8 +161,11 @@ fn probe_once(
             now.sequences = sessions.iter().map(|(sequence, _)| *sequence).collect();
             now.sequences.sort_unstable();
         }
+        // A new schema version may mean new row numbers (VACUUM) or new tables. The old marks then
+        // say nothing, and the answer stays a rescan.
         if let Some(since) = since.filter(|since| since.schema == now.schema) {
-            // One whose number is gone is gone, and that is seen without being named.
+            // Deleted sessions lose their number. They need no name here: the survey that follows
+            // shows that they are gone.
             let old_sequences: HashSet<&(u64, u64)> = since.sequences.iter().collect();
             sessions.retain(|(sequence, _)| !old_sequences.contains(sequence));
             let is_logged = since.sequences != now.sequences;
@@ -157,11 +174,12 @@ fn probe_once(
         }
         Ok(())
     });
+    // Without isolation, a change during the queries makes their results worthless.
     if !conn.is_undisturbed() {
         return Ok(None);
     }
     match result {
-        // The rest can be read, and no mark can be set.
+        // The undamaged rest is still readable, but there is no complete set of marks for a token.
         Err(Error::Sqlite(error)) if is_damage(&error) => Ok(Some(ProbeResult::rescan())),
         result => result.map(|()| Some(ProbeResult { probe, token: Some(now.write()) })),
     }
@@ -180,7 +198,8 @@ fn has_table(context: &QueryContext<'_>, table: &str) -> bool {
     }
 }
 
-/// Whether the numbers of events tell what the log of events does not.
+/// Checks whether changes are recorded by the numbers of each session's last event (2.x) instead of
+/// the log.
 fn has_sequences(context: &QueryContext<'_>) -> bool {
     context.schema.has_sequences && context.schema.v2.as_ref().is_some_and(|v2| !v2.is_preview)
 }
@@ -196,7 +215,8 @@ fn last_row_mark(context: &QueryContext<'_>, table: &str) -> Result<Mark> {
     Ok(mark)
 }
 
-/// These sessions and those that have rows above the marks, if a log is among those that tell of it.
+/// Returns `sessions` and the sessions with rows above the marks. Returns a rescan if no log covers
+/// the changes.
 fn compare_marks(
     context: &QueryContext<'_>,
     since: &Token,
@@ -207,7 +227,8 @@ fn compare_marks(
         if !has_table(context, table) {
             continue;
         }
-        // If the row is gone, later ones may have been given its number, or one before it.
+        // A mark is valid while its row exists. If the row is gone, SQLite may have reused its
+        // number, and rows below the mark may be new.
         let mut is_mark_valid = *mark == Mark::default();
         context.for_each_row(&marked_row_query(table), [mark.rowid.cast_signed()], |row| {
             is_mark_valid = xxh3_64(bytes(row, 0)?) == mark.id;
@@ -228,11 +249,13 @@ fn compare_marks(
                 Ok(())
             },
         )?;
+        // The query stops at the limit, so there may be more sessions than it returned.
         if rows == MAX_NEW_ROWS {
             return Ok(Probe::Rescan);
         }
         is_logged |= table == EVENT_LOG && rows > 0;
     }
+    // The files changed, but no log has anything new: a row may have changed in place anywhere.
     match is_logged {
         true => Ok(Probe::Changed(sessions.into_iter().map(SourceChange::Session).collect())),
         false => Ok(Probe::Rescan),
@@ -251,7 +274,7 @@ fn rows_above_query(table: &str, owner: &str) -> String {
     format!("SELECT {owner} FROM {table} WHERE rowid > ?1 LIMIT {MAX_NEW_ROWS}")
 }
 
-/// All of them, to be looked at.
+/// Returns all queries, for the tests of query plans.
 #[cfg(test)]
 pub(crate) fn queries() -> impl Iterator<Item = String> {
     GROWING_TABLES.into_iter().flat_map(|(table, owner)| {

@@ -1,4 +1,4 @@
-//! What is remembered of a state of the database, as bytes.
+//! Encodes what a probe remembers of a database state as the bytes of a token.
 
 use scrollback_core_id::{Stamp, UnixNanos};
 use scrollback_source::SourceToken;
@@ -8,22 +8,22 @@ use crate::files::FileStamps;
 /// How many tables have a mark.
 pub(super) const MARK_COUNT: usize = 4;
 
-/// What is remembered of a state.
+/// The state of a database at the time of a probe.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Token {
-    /// The connection that the number is of; 0 if there is none.
+    /// The connection that `version` belongs to, or 0 for no connection.
     pub(super) connection_id: u64,
     pub(super) version: u64,
     pub(super) files: FileStamps,
-    /// Whether a later change of the files is sure to change their stamps.
+    /// Whether a later change of the files is certain to change their stamps.
     pub(super) settled: bool,
     pub(super) schema: u64,
     pub(super) marks: [Mark; MARK_COUNT],
-    /// Of 2.x the number of each session's last event, by a hash of the session.
+    /// For 2.x: a hash of each session, and the number of its last event.
     pub(super) sequences: Vec<(u64, u64)>,
 }
 
-/// The last row of a table: its number, and a hash of its id. Zeros if the table is empty.
+/// The last row of a table: its rowid and a hash of its id. Both are 0 if the table is empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Mark {
     pub(super) rowid: u64,
@@ -31,7 +31,7 @@ pub(super) struct Mark {
 }
 
 impl Token {
-    /// Grows with every change of what follows it.
+    /// The version of the layout. Increase it with every change of the fields.
     const FORMAT: u64 = 2;
 
     pub(super) fn write(&self) -> SourceToken {

@@ -75,7 +75,7 @@ fn a_missing_required_column_is_an_issue() {
     let missing = SchemaProblem::Missing { table: "message".into(), column: "data".into() };
     assert_eq!(report.problems, [missing]);
     assert_eq!(unknown_names(&report), (vec![], vec!["message.body".to_owned()]));
-    assert_eq!(listing_issues(&store), ["the table message has no column data, and is not read"]);
+    assert_eq!(listing_issues(&store), ["the table message has no column data, so it is not read"]);
     assert_eq!(sessions(&store).len(), 2, "the rest is read");
     assert_eq!(key_names(&tree(&store, &session_key("ses_1")).entries), ["ses_1"]);
     // It is told as long as it is so, also of a store that is open.
@@ -100,7 +100,7 @@ fn a_column_of_another_type_is_an_issue_and_is_read() {
     // The other one is not needed.
     assert_eq!(
         listing_issues(&store),
-        ["the column time_updated of the table part is of the type TEXT"]
+        ["the column time_updated of the table part has the type TEXT"]
     );
     assert_eq!(store.schema_report().unwrap().problems.len(), 1);
     assert_eq!(

@@ -186,7 +186,7 @@ fn open_error(database: &std::path::Path) -> String {
 
 #[test]
 fn databases_of_other_programs_are_refused() {
-    let no_sessions = "no table of sessions";
+    let (no_sessions, not_sqlite) = ("no table of sessions", "not a SQLite database");
     for (schema, expected) in [
         ("", no_sessions),
         ("CREATE TABLE x (id)", no_sessions),
@@ -204,7 +204,7 @@ fn databases_of_other_programs_are_refused() {
     }
     let dir = tempfile::tempdir().unwrap();
     let database = dir.path().join("opencode.db");
-    for (bytes, expected) in [("", no_sessions), ("text\n", "no database"), ("x", "no database")] {
+    for (bytes, expected) in [("", no_sessions), ("text\n", not_sqlite), ("x", not_sqlite)] {
         std::fs::write(&database, bytes.repeat(1000)).unwrap();
         let message = open_error(&database);
         assert!(message.contains(expected), "{bytes}: {message}");
