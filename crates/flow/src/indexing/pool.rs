@@ -121,7 +121,7 @@ impl<J: Sync, T: Send, W: Fn(&mut Worker<'_>, &J) -> Result<T> + Sync> Run<'_, J
         self.run_jobs_or_stop(|| {});
     }
 
-    /// Runs jobs, and starts another worker between two jobs while files are slow to come.
+    /// Runs jobs, and starts another worker between two jobs while files come from a disk.
     fn run_in_scope<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>) {
         self.run_jobs_or_stop(|| {
             let workers = self.workers.load(Ordering::Relaxed);

@@ -88,8 +88,8 @@ pub(crate) fn refresh(
     let before = view.cursor();
     let token = index.token().map(SourceToken::new);
     let probed = source.probe(token.as_ref())?;
-    // A probe names changes since the last refresh, and trusts what was compared then. A full refresh
-    // trusts nothing, and part lists of unchanged sessions are known to no probe.
+    // A probe names only what changed since the last refresh. A full refresh compares everything, and
+    // the part lists that `options.parts` requires may be missing in unchanged sessions too.
     let probe = match options {
         RefreshOptions { verify: Verify::Fast, parts: PartDetail::Later, .. } => probed.probe,
         _ => Probe::Rescan,
