@@ -98,12 +98,12 @@ fn add_common_options(command: Command, shared: &Command) -> Command {
 fn from_matches(matches: &ArgMatches) -> Result<Args, Error> {
     let mut args = Args::from_arg_matches(matches)?;
     let (mut at, mut names, mut all) = (matches, Vec::new(), given_options(matches));
-    while let Some((name, below)) = at.subcommand() {
-        let here = given_options(below);
-        args.global.merge(&here, below);
-        all.extend(here);
+    while let Some((name, subcommand)) = at.subcommand() {
+        let given = given_options(subcommand);
+        args.global.merge(&given, subcommand);
+        all.extend(given);
         names.push(name);
-        at = below;
+        at = subcommand;
     }
     let offered = offered_options(names.last().copied().unwrap_or_default());
     match all.iter().find(|option| !offered.contains(&option.as_str())) {
@@ -127,8 +127,8 @@ fn given_options(at: &ArgMatches) -> Vec<String> {
 fn unsupported_option(names: &[&str], option: &str) -> Error {
     let mut program = command();
     program.build();
-    let below = |at: Command, name: &&str| at.find_subcommand(name).cloned();
-    let mut at = names.iter().try_fold(program, below).unwrap_or_else(command);
+    let subcommand = |at: Command, name: &&str| at.find_subcommand(name).cloned();
+    let mut at = names.iter().try_fold(program, subcommand).unwrap_or_else(command);
     let name = names.last().copied().unwrap_or_default();
     let tip =
         alternative_hint(name, option).map(|tip| format!("\n\n  tip: {tip}")).unwrap_or_default();
@@ -162,9 +162,9 @@ impl Global {
 mod tests {
     use super::*;
 
-    fn for_each_command(command: &Command, look: &mut dyn FnMut(&Command)) {
-        look(command);
-        command.get_subcommands().for_each(|below| for_each_command(below, look));
+    fn for_each_command(command: &Command, visit: &mut dyn FnMut(&Command)) {
+        visit(command);
+        command.get_subcommands().for_each(|subcommand| for_each_command(subcommand, visit));
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_offered_exists_and_is_taken() {
+    fn offered_options_are_accepted_before_and_after_the_command() {
         let shared = common_options();
         for_each_command(&command(), &mut |command| {
             for id in offered_options(command.get_name()) {
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_offered_is_an_error_at_both_places() {
+    fn unsupported_options_are_errors_in_both_places() {
         let error = |words: &str| {
             let matches = command().try_get_matches_from(words.split(' '));
             matches.and_then(|matches| from_matches(&matches)).unwrap_err().to_string()

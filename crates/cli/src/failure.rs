@@ -127,10 +127,10 @@ impl From<&Error> for Failure {
             Error::NotAStore { .. } => Self::new(Kind::Unreadable, message).hint(
                 "--store takes opencode's data directory, its storage/ directory, or a .db file",
             ),
-            Error::NoSession { latest_of: Some(0), .. } => {
+            Error::NoSession { latest_count: Some(0), .. } => {
                 Self::new(Kind::NotFound, "there are no sessions")
             }
-            Error::NoSession { latest_of: Some(count), .. } => {
+            Error::NoSession { latest_count: Some(count), .. } => {
                 let sessions = if *count == 1 { "is only 1 session" } else { "are only" };
                 let count = if *count == 1 { String::new() } else { format!(" {count} sessions") };
                 Self::new(Kind::NotFound, format!("there {sessions}{count}"))

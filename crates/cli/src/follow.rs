@@ -40,19 +40,19 @@ pub(crate) fn run(
         Ok(runtime) => runtime,
         Err(failure) => return (Err(failure), Vec::new()),
     };
-    let mut upkeep = FollowState {
+    let mut state = FollowState {
         store,
         save_state: SaveState::default(),
         reported: ReportedProblems::default(),
     };
-    upkeep.save(out); // before anybody has a cursor
-    let followed = runtime.block_on(upkeep.follow(&mut events, out, print));
+    state.save(out); // before anybody has a cursor
+    let followed = runtime.block_on(state.follow(&mut events, out, print));
     runtime.shutdown_background(); // a write may be stuck where nobody reads
     let stats = events.stats();
-    upkeep.report(&stats, out);
+    state.report(&stats, out);
     wait_until_settled(&events);
     drop(events);
-    upkeep.save(out);
+    state.save(out);
     (followed, stats)
 }
 
@@ -109,9 +109,9 @@ impl FollowState<'_> {
                         self.save(out);
                     }
                 }
-                wrote = finish_write(&mut writing) => {
+                written = finish_write(&mut writing) => {
                     writing = None;
-                    wrote?;
+                    written?;
                 }
                 batch = events.next_batch(), if writing.is_none() && !is_paused => match batch {
                     None => return Ok(()), // the drivers are gone
@@ -137,9 +137,9 @@ impl FollowState<'_> {
         for stats in all {
             for demotion in &stats.demotions {
                 if !self.reported.demotions.contains(demotion) {
-                    let Demotion { from, to, reason: why } = demotion;
+                    let Demotion { from, to, reason } = demotion;
                     out.note_best_effort(&format!(
-                        "the feed {from} cannot go on: {why}; {to} takes its place"
+                        "the feed {from} cannot go on: {reason}; {to} takes its place"
                     ));
                     self.reported.demotions.push(demotion.clone());
                 }

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_go_through_as_they_are() {
+    fn tokens_are_unchanged() {
         let text = r#" {"z":12345678901234567890123,"a" : [1.0,-0,1E400,[],{ },"\ud800 \" ,{[\\"],
             "z":{"":null}} "#;
         let expected = r#"{
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_makes_no_flood() {
+    fn deep_nesting_does_not_flood_the_output() {
         let text = "[".repeat(100_000) + &"]".repeat(100_000);
         let printed = indented(&text, 4096);
         assert!(printed.len() < text.len() + 20_000, "{}", printed.len());
@@ -167,7 +167,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_what_serde_prints(value in value(), piece in 1_usize..20) {
+        fn output_equals_the_pretty_printer_of_serde(value in value(), piece in 1_usize..20) {
             let expected = serde_json::to_string_pretty(&value).unwrap();
             prop_assert_eq!(indented(&value.to_string(), piece), &*expected);
             prop_assert_eq!(indented(&expected, piece), expected);

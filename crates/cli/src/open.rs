@@ -37,8 +37,8 @@ pub(crate) fn builder(global: &Global) -> StoreBuilder {
 /// passed over in silence would look as if its sessions were gone.
 pub(crate) fn open(global: &Global, out: &mut Out) -> Result<Store> {
     let store = builder(global).build()?;
-    for unread in store.unsupported() {
-        let (path, format) = (unread.path.display(), &unread.format);
+    for store_info in store.unsupported() {
+        let (path, format) = (store_info.path.display(), &store_info.format);
         out.note(&format!("{path} is an {format}, which this version does not read yet"))?;
     }
     for failure in store.failures() {

@@ -80,8 +80,8 @@ impl Out {
             }
             return Ok(());
         }
-        let what = if issues.len() == 1 { "issue" } else { "issues" };
-        writeln!(self.stderr, "{} {what} in the store; --issues lists them", issues.len())
+        let noun = if issues.len() == 1 { "issue" } else { "issues" };
+        writeln!(self.stderr, "{} {noun} in the store; --issues lists them", issues.len())
     }
 
     /// Whether the user wants every issue listed.

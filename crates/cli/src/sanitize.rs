@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_could_be_a_command_is_shown() {
+    fn control_characters_are_escaped() {
         assert_eq!(text("a\u{1b}[31mb\nc\td\r"), "a\u{241b}[31mb\nc\td\u{240d}");
         assert_eq!(line("a\nb\t\u{7f}\u{9b}"), "a\u{240a}b\u{2409}\u{2421}\\u{9b}");
         assert_eq!(text("abc\u{202e}cba"), "abc\\u{202e}cba");
@@ -93,7 +93,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_command_ever_gets_through(input in hostile()) {
+        fn no_control_character_reaches_the_output(input in hostile()) {
             let commands = unsafe_chars();
             let sent = |shown: &str, kept: &[char]| {
                 shown.chars().find(|c| commands.contains(c) && !kept.contains(c))

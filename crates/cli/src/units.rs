@@ -86,10 +86,10 @@ pub(crate) fn count(number: i64) -> String {
 }
 
 /// So many of something whose plural ends in s: `1 message`, `1,234 messages`.
-pub(crate) fn pluralize(number: impl TryInto<i64>, what: &str) -> String {
+pub(crate) fn pluralize(number: impl TryInto<i64>, noun: &str) -> String {
     let number = number.try_into().unwrap_or(i64::MAX);
     let plural = if number == 1 { "" } else { "s" };
-    format!("{} {what}{plural}", count(number))
+    format!("{} {noun}{plural}", count(number))
 }
 
 /// The title of a session, or that it has none: in 2.x one has none until its first answer.
@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_can_read_them() {
+    fn values_are_formatted_for_people() {
         assert_eq!(
             [bytes(0), bytes(1023), bytes(1536), bytes(3 << 30)],
             ["0 B", "1023 B", "1.5 KiB", "3.0 GiB"]

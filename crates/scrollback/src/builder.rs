@@ -146,8 +146,8 @@ impl StoreBuilder {
 
     /// Calls `each` with the number of sessions that were read and of all sessions; returning
     /// `false` ends the reading with [`Error::Stopped`].
-    pub fn progress(self, each: impl Fn(usize, usize) -> bool + Send + Sync + 'static) -> Self {
-        let progress = move |Progress { done, total: of }| match each(done, of) {
+    pub fn progress(self, callback: impl Fn(usize, usize) -> bool + Send + Sync + 'static) -> Self {
+        let progress = move |Progress { done, total }| match callback(done, total) {
             true => ControlFlow::Continue(()),
             false => ControlFlow::Break(()),
         };
@@ -162,22 +162,22 @@ impl StoreBuilder {
         if self.paths.is_empty() {
             return Ok(self.registry.discover(&self.environment));
         }
-        let mut all = Discovery::default();
+        let mut merged = Discovery::default();
         for path in &self.paths {
-            let found = self.registry.find(path);
-            let is_found =
-                found.roots.iter().any(|root| self.include_pending || has_any_store(root));
-            if !is_found && let Some(why) = found.problem {
-                return Err(Error::NotAStore { path: path.clone(), why });
+            let discovery = self.registry.find(path);
+            let has_store =
+                discovery.roots.iter().any(|root| self.include_pending || has_any_store(root));
+            if !has_store && let Some(reason) = discovery.problem {
+                return Err(Error::NotAStore { path: path.clone(), reason });
             }
-            all.places.extend(found.places);
-            for root in found.roots {
-                if !all.roots.iter().any(|other| other.id == root.id) {
-                    all.roots.push(root);
+            merged.places.extend(discovery.places);
+            for root in discovery.roots {
+                if !merged.roots.iter().any(|other| other.id == root.id) {
+                    merged.roots.push(root);
                 }
             }
         }
-        Ok(all)
+        Ok(merged)
     }
 
     /// Opens one store of a root by itself; none if this version does not read it.
@@ -209,37 +209,37 @@ impl StoreBuilder {
     pub fn build(self) -> Result<Store> {
         let Discovery { roots, places, .. } = self.find()?;
         let unsupported = |root: &DiscoveredRoot| {
-            let stores = root.stores.iter().filter(|it| it.state == StoreState::Unsupported);
+            let stores = root.stores.iter().filter(|store| store.state == StoreState::Unsupported);
             stores.cloned().collect::<Vec<_>>()
         };
-        let unread: Vec<_> = roots.iter().flat_map(unsupported).collect();
-        let wanted = roots.into_iter().filter(|root| self.include_pending || root.is_present());
+        let unsupported_stores: Vec<_> = roots.iter().flat_map(unsupported).collect();
+        let candidates = roots.into_iter().filter(|root| self.include_pending || root.is_present());
         let (mut opened, mut failures) = (Vec::new(), Vec::new());
-        for root in wanted {
-            opened.extend(self.root(root, &mut failures));
+        for root in candidates {
+            opened.extend(self.open_root(root, &mut failures));
         }
         if opened.is_empty() {
             return Err(match failures.pop() {
                 Some(failure) => failure,
                 None => {
-                    let unsupported = unread
+                    let unsupported = unsupported_stores
                         .iter()
                         .map(|store| format!("{} is an {}", store.path.display(), store.format));
                     Error::NoStore { places, unsupported: unsupported.collect() }
                 }
             });
         }
-        Ok(Store::new(opened, failures, unread))
+        Ok(Store::new(opened, failures, unsupported_stores))
     }
 
     /// Opens a root. Stores of it that cannot be read are left out, and so is the cache then: it
     /// is of the whole root.
-    fn root(&self, mut found: DiscoveredRoot, failures: &mut Vec<Error>) -> Option<Root> {
-        let agent = self.registry.agent(found.agent)?;
-        let mut snapshots = self.snapshots(&found);
+    fn open_root(&self, mut root: DiscoveredRoot, failures: &mut Vec<Error>) -> Option<Root> {
+        let agent = self.registry.agent(root.agent)?;
+        let mut snapshots = self.snapshots(&root);
         if !self.include_pending {
-            let before = (found.stores.len(), failures.len());
-            found.stores.retain(|store| {
+            let failures_before = failures.len();
+            root.stores.retain(|store| {
                 if store.state != StoreState::Present {
                     return true;
                 }
@@ -252,16 +252,16 @@ impl StoreBuilder {
                     }
                 }
             });
-            if before.1 != failures.len() {
+            if failures.len() != failures_before {
                 snapshots = None;
             }
-            if !found.is_present() {
+            if !root.is_present() {
                 return None;
             }
         }
-        let source = agent.open(&found, &self.options);
+        let source = agent.open(&root, &self.options);
         let shared = (self.refresh, Arc::clone(&self.progress));
-        Some(Root::new(found, source, self.options.clone(), snapshots, shared))
+        Some(Root::new(root, source, self.options.clone(), snapshots, shared))
     }
 
     /// Where the index of a root is kept: never in a store, which these paths are.
@@ -271,11 +271,11 @@ impl StoreBuilder {
             CacheLocation::At(dir) => dir.clone(),
             CacheLocation::Off => return None,
         };
-        let real = crate::path_id::canonical_path(&dir);
-        let inside = [&root.path, &root.data_dir]
+        let real_dir = crate::path_id::canonical_path(&dir);
+        let is_inside_store = [&root.path, &root.data_dir]
             .iter()
-            .any(|store| real.starts_with(crate::path_id::canonical_path(store)));
-        (!inside).then(|| Snapshots::new(dir))
+            .any(|store| real_dir.starts_with(crate::path_id::canonical_path(store)));
+        (!is_inside_store).then(|| Snapshots::new(dir))
     }
 }
 

@@ -19,12 +19,12 @@ pub enum Error {
         unsupported: Vec<String>,
     },
     /// A path that was given is no store.
-    #[error("{why}")]
+    #[error("{reason}")]
     NotAStore {
         /// The path.
         path: PathBuf,
         /// Why not.
-        why: String,
+        reason: String,
     },
     /// A store cannot be read.
     #[error("{}", with_causes(.0))]
@@ -35,15 +35,15 @@ pub enum Error {
         /// The text: an id, the start of one, or `latest~N`.
         text: String,
         /// How many top-level sessions there are, if the text is `latest` or `latest~N`.
-        latest_of: Option<usize>,
+        latest_count: Option<usize>,
     },
     /// A text that is no session id.
-    #[error("{text:?} is no session: {why}")]
+    #[error("{text:?} is no session: {reason}")]
     BadSession {
         /// The text.
         text: String,
         /// Why not.
-        why: String,
+        reason: String,
     },
     /// The start of several session ids.
     #[error("{text:?} is the start of {} session ids", sessions.len())]

@@ -4,7 +4,7 @@
 
 mod builder;
 mod error;
-mod lookup;
+mod find;
 mod opencode;
 mod path_id;
 mod root;

@@ -37,53 +37,53 @@ impl Agent for Opencode {
     }
 
     fn discover(&self, environment: &Environment) -> Discovery {
-        let found = StoragePaths::discover(environment);
+        let paths = StoragePaths::discover(environment);
         let Some((data_dir, rule)) = environment.data_dir() else {
-            return Discovery { places: searched_places(&found), ..Discovery::default() };
+            return Discovery { places: searched_places(&paths), ..Discovery::default() };
         };
         // The database that `OPENCODE_DB` names takes the place of all others.
-        let chosen =
-            found.searched_places.iter().find(|place| place.rule == DiscoveryRule::OpencodeDb);
-        let expected = match chosen {
+        let chosen_place =
+            paths.searched_places.iter().find(|place| place.rule == DiscoveryRule::OpencodeDb);
+        let expected = match chosen_place {
             None => Some(data_dir.join(DATABASE)),
             Some(place) if matches!(place.state, PlaceState::Skipped(_)) => None,
             Some(place) => Some(place.path.clone()),
         };
-        let mut root = discovered_data_root(&data_dir, rule, expected, &found);
-        if let Some(place) = chosen {
+        let mut root = discovered_data_root(&data_dir, rule, expected, &paths);
+        if let Some(place) = chosen_place {
             // It shows other sessions than the directory does, so it is another root.
             let database = canonical_path(&place.path);
             root.id = path_id(&canonical_path(&data_dir).join(format!("#{}", database.display())));
         }
-        Discovery { roots: vec![root], places: searched_places(&found), problem: None }
+        Discovery { roots: vec![root], places: searched_places(&paths), problem: None }
     }
 
     fn find(&self, path: &Path) -> Discovery {
-        let (found, why) = match StoragePaths::explicit([path]) {
-            Ok(found) => (found, None),
-            Err(why) => (StoragePaths::default(), Some(why)),
+        let (paths, error) = match StoragePaths::explicit([path]) {
+            Ok(paths) => (paths, None),
+            Err(error) => (StoragePaths::default(), Some(error)),
         };
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let is_missing = matches!(
-            why,
+            error,
             Some(stor_path::Error::Missing(_) | stor_path::Error::NoStoreInside(_)) | None
         );
         let is_file = path.extension().is_some_and(|end| end == "db") && !path.is_dir();
-        let is_tree = match found.stores.first() {
+        let is_tree = match paths.stores.first() {
             None => path.file_name().is_some_and(|name| name == STORAGE),
-            Some(one) => one.kind != StoreKind::OpencodeSqlite && one.path == path,
+            Some(store) => store.kind != StoreKind::OpencodeSqlite && store.path == path,
         };
         let root = match () {
             () if !is_missing => None,
-            () if is_file => Some(discovered_single_root(&path, StoreKind::OpencodeSqlite, &found)),
-            () if is_tree => Some(discovered_single_root(&path, StoreKind::OpencodeJson, &found)),
+            () if is_file => Some(discovered_single_root(&path, StoreKind::OpencodeSqlite, &paths)),
+            () if is_tree => Some(discovered_single_root(&path, StoreKind::OpencodeJson, &paths)),
             () => {
                 let expected = Some(path.join(DATABASE));
-                Some(discovered_data_root(&path, DiscoveryRule::Explicit, expected, &found))
+                Some(discovered_data_root(&path, DiscoveryRule::Explicit, expected, &paths))
             }
         };
-        let problem = why.map(|why| with_causes(&why));
-        Discovery { roots: root.into_iter().collect(), places: searched_places(&found), problem }
+        let problem = error.map(|error| with_causes(&error));
+        Discovery { roots: root.into_iter().collect(), places: searched_places(&paths), problem }
     }
 
     fn open(&self, root: &DiscoveredRoot, options: &OpenOptions) -> Arc<dyn Source> {
@@ -92,9 +92,9 @@ impl Agent for Opencode {
         let mut sources =
             sources.map(|it| -> Arc<dyn Source> { Arc::new(OptionalSource::new(it)) });
         let is_directory = root.path == root.data_dir;
-        let beside = root.data_dir.join(STORAGE);
+        let storage_beside = root.data_dir.join(STORAGE);
         let Some(first) = sources.next() else {
-            return Arc::new(OptionalSource::new(Arc::new(file_source(&beside, options)))); // it may come
+            return Arc::new(OptionalSource::new(Arc::new(file_source(&storage_beside, options)))); // it may come
         };
         if !is_directory && is_tree(&root.path) {
             return first;
@@ -104,7 +104,9 @@ impl Agent for Opencode {
         match is_directory {
             true => Arc::new(merged),
             // The diffs of a database's sessions lie in files beside it.
-            false => Arc::new(merged.with_diff_source(Arc::new(file_source(&beside, options)))),
+            false => {
+                Arc::new(merged.with_diff_source(Arc::new(file_source(&storage_beside, options))))
+            }
         }
     }
 
@@ -147,8 +149,8 @@ pub(crate) fn is_tree(path: &Path) -> bool {
     path.extension().is_none_or(|end| end != "db")
 }
 
-fn searched_places(found: &StoragePaths) -> Vec<String> {
-    found.searched_places.iter().map(ToString::to_string).collect()
+fn searched_places(paths: &StoragePaths) -> Vec<String> {
+    paths.searched_places.iter().map(ToString::to_string).collect()
 }
 
 /// A data directory: its databases by channel, the database that is expected, and the tree.
@@ -156,29 +158,29 @@ fn discovered_data_root(
     data_dir: &Path,
     rule: DiscoveryRule,
     expected: Option<PathBuf>,
-    found: &StoragePaths,
+    paths: &StoragePaths,
 ) -> DiscoveredRoot {
-    let of_kind = |kind| found.stores.iter().filter(move |store| store.kind == kind);
-    let mut databases: Vec<_> = of_kind(StoreKind::OpencodeSqlite).collect();
+    let stores_of_kind = |kind| paths.stores.iter().filter(move |store| store.kind == kind);
+    let mut databases: Vec<_> = stores_of_kind(StoreKind::OpencodeSqlite).collect();
     databases.sort_by_key(|store| (store.channel(), &store.path));
     let mut stores: Vec<DiscoveredStore> = databases.into_iter().map(present_store).collect();
     if let Some(path) = expected.filter(|path| !stores.iter().any(|store| store.path == *path)) {
         stores.insert(0, missing_store(&path, StoreKind::OpencodeSqlite, rule));
     }
-    match of_kind(StoreKind::OpencodeJson).next() {
+    match stores_of_kind(StoreKind::OpencodeJson).next() {
         Some(tree) => stores.push(present_store(tree)),
         None => {
             stores.push(missing_store(&data_dir.join(STORAGE), StoreKind::OpencodeJson, rule));
         }
     }
-    stores.extend(of_kind(StoreKind::OpencodeLegacyJson).map(present_store));
+    stores.extend(stores_of_kind(StoreKind::OpencodeLegacyJson).map(present_store));
     let (path, id) = (data_dir.to_owned(), path_id(&canonical_path(data_dir)));
     DiscoveredRoot { agent: Opencode::NAME, id, data_dir: path.clone(), path, stores }
 }
 
 /// One database, or one tree.
-fn discovered_single_root(path: &Path, kind: StoreKind, found: &StoragePaths) -> DiscoveredRoot {
-    let stores = match found.stores.first() {
+fn discovered_single_root(path: &Path, kind: StoreKind, paths: &StoragePaths) -> DiscoveredRoot {
+    let stores = match paths.stores.first() {
         Some(store) => vec![present_store(store)],
         None => vec![missing_store(path, kind, DiscoveryRule::Explicit)],
     };

@@ -6,9 +6,9 @@ use scrollback_core_id::SourceId;
 
 /// The canonical form of a path that need not be there: links are resolved in as much of it as is.
 pub(crate) fn canonical_path(path: &Path) -> PathBuf {
-    for there in path.ancestors() {
-        if let Ok(real) = there.canonicalize() {
-            return match path.strip_prefix(there) {
+    for ancestor in path.ancestors() {
+        if let Ok(real) = ancestor.canonicalize() {
+            return match path.strip_prefix(ancestor) {
                 Ok(rest) if rest.as_os_str().is_empty() => real,
                 Ok(rest) => real.join(rest),
                 Err(_) => real,
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_named_by_what_they_lead_to() {
+    fn links_are_resolved_in_ids() {
         let dir = tempfile::tempdir().unwrap();
         let real = dir.path().canonicalize().unwrap();
         std::fs::create_dir(real.join("a")).unwrap();

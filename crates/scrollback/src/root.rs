@@ -224,6 +224,8 @@ impl Drop for Root {
 
 impl std::fmt::Debug for Root {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Root").field("found", &self.discovered_root).finish_non_exhaustive()
+        f.debug_struct("Root")
+            .field("discovered_root", &self.discovered_root)
+            .finish_non_exhaustive()
     }
 }

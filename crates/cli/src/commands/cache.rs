@@ -45,22 +45,22 @@ pub(crate) fn run(global: &Global, action: Cache, out: &mut Out) -> Result<()> {
             if global.json {
                 return out.json(&serde_json::json!({ "removed": removed }));
             }
-            let what = if removed == 1 { "index" } else { "indexes" };
-            let of = global
+            let noun = if removed == 1 { "index" } else { "indexes" };
+            let names = global
                 .store
                 .iter()
                 .map(|store| sanitize::line(&store.to_string_lossy()).into_owned());
-            let of = of.collect::<Vec<_>>().join(" and ");
-            let of = if of.is_empty() { of } else { format!(" of {of}") };
-            Ok(writeln!(out, "{removed} {what}{of} removed")?)
+            let names = names.collect::<Vec<_>>().join(" and ");
+            let stores = if names.is_empty() { names } else { format!(" of {names}") };
+            Ok(writeln!(out, "{removed} {noun}{stores} removed")?)
         }
         Cache::Stats => {
-            let mut kept = snapshots.list();
+            let mut indexes = snapshots.list();
             if !global.store.is_empty() {
-                let is_of = belongs_to_any(&global.store);
-                kept.retain(|it| it.store.as_ref().is_some_and(&is_of));
+                let belongs = belongs_to_any(&global.store);
+                indexes.retain(|it| it.store.as_ref().is_some_and(&belongs));
             }
-            stats(global, &kept, out)
+            stats(global, &indexes, out)
         }
     }
 }
@@ -72,18 +72,18 @@ fn belongs_to_any(stores: &[PathBuf]) -> impl Fn(&SourceId) -> bool {
     move |store| ids.iter().any(|id| Path::new(store.as_str()).starts_with(id.as_str()))
 }
 
-fn stats(global: &Global, kept: &[SnapshotFile], out: &mut Out) -> Result<()> {
-    let listed: Vec<CachedIndex> = kept
+fn stats(global: &Global, indexes: &[SnapshotFile], out: &mut Out) -> Result<()> {
+    let rows: Vec<CachedIndex> = indexes
         .iter()
-        .map(|it| CachedIndex {
-            store: it.store.as_ref().map(ToString::to_string),
-            path: it.path.to_string_lossy().into_owned(),
-            bytes: it.stamp.size,
-            written: it.stamp.mtime.as_millis(),
+        .map(|index| CachedIndex {
+            store: index.store.as_ref().map(ToString::to_string),
+            path: index.path.to_string_lossy().into_owned(),
+            bytes: index.stamp.size,
+            written: index.stamp.mtime.as_millis(),
         })
         .collect();
     if global.json {
-        return out.json(&listed);
+        return out.json(&rows);
     }
     let mut table = Table::new(vec![
         Column::flexible("STORE"),
@@ -91,12 +91,12 @@ fn stats(global: &Global, kept: &[SnapshotFile], out: &mut Out) -> Result<()> {
         Column::fixed("WRITTEN"),
         Column::flexible("FILE"),
     ]);
-    for it in &listed {
+    for index in &rows {
         table.row(vec![
-            it.store.clone().unwrap_or_else(|| "(of another version, or damaged)".to_owned()),
-            units::bytes(it.bytes),
-            units::time(it.written),
-            it.path.clone(),
+            index.store.clone().unwrap_or_else(|| "(of another version, or damaged)".to_owned()),
+            units::bytes(index.bytes),
+            units::time(index.written),
+            index.path.clone(),
         ]);
     }
     let (width, styles) = (out.width, out.styles);

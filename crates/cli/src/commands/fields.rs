@@ -46,13 +46,14 @@ pub(super) struct Session {
     #[serde(rename = "forkOf", skip_serializing_if = "Option::is_none")]
     fork_of: Option<String>,
     /// The storage formats that it was read from: "json", "v1", "v2".
-    generation: Vec<String>,
+    #[serde(rename = "generation")]
+    formats: Vec<String>,
     /// Those that have it too.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    also: Vec<String>,
+    #[serde(rename = "also", skip_serializing_if = "Vec::is_empty")]
+    also_in: Vec<String>,
     /// What is particular about where it is in a database of 2.x.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) standing: Option<String>,
+    #[serde(rename = "standing", skip_serializing_if = "Option::is_none")]
+    pub(super) migration: Option<String>,
     /// Whether its record could not be parsed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     damaged: bool,
@@ -73,9 +74,9 @@ impl Session {
             archived: meta.archived,
             source: source.to_owned(),
             fork_of: meta.forked_from.as_ref().map(ToString::to_string),
-            generation: meta.provenance.formats().map(str::to_owned).collect(),
-            also: meta.provenance.also_in().map(str::to_owned).collect(),
-            standing: meta.provenance.migration().map(str::to_owned),
+            formats: meta.provenance.formats().map(str::to_owned).collect(),
+            also_in: meta.provenance.also_in().map(str::to_owned).collect(),
+            migration: meta.provenance.migration().map(str::to_owned),
             damaged: meta.damaged,
         }
     }

@@ -41,14 +41,14 @@ pub(crate) struct ListedSession {
 
 pub(crate) fn run(global: &Global, args: &Ls, store: &Store, out: &mut Out) -> Result<()> {
     let mut verified: HashSet<(&str, SessionKey)> = HashSet::new();
-    let (shown, any) = loop {
+    let (shown, has_sessions) = loop {
         let sessions = store.sessions()?;
-        let wanted = SessionFilter::new(store, &sessions, args)?;
-        let any = !sessions.is_empty();
-        let shown = sessions.into_iter().filter(|session| wanted.matches(session));
+        let filter = SessionFilter::new(store, &sessions, args)?;
+        let has_sessions = !sessions.is_empty();
+        let shown = sessions.into_iter().filter(|session| filter.matches(session));
         let shown: Vec<Session<'_>> = shown.take(args.limit.unwrap_or(usize::MAX)).collect();
         if !verify(store, &shown, &mut verified)? {
-            break (shown, any);
+            break (shown, has_sessions);
         }
     };
     let listed = list(&shown)?;
@@ -58,7 +58,7 @@ pub(crate) fn run(global: &Global, args: &Ls, store: &Store, out: &mut Out) -> R
         out.json(&listed)?;
     }
     if listed.is_empty() {
-        if !any && !issues.is_empty() {
+        if !has_sessions && !issues.is_empty() {
             let failure = Failure::new(Kind::NotFound, "no session can be read");
             return Err(pick::with_issues(store, failure));
         }
@@ -75,7 +75,7 @@ fn verify<'s>(
     shown: &[Session<'_>],
     verified: &mut HashSet<(&'s str, SessionKey)>,
 ) -> Result<bool> {
-    let mut any = false;
+    let mut has_unverified = false;
     for root in store.roots() {
         let of_root = shown.iter().filter(|session| std::ptr::eq(session.root(), root));
         let keys: Vec<SessionKey> = of_root
@@ -84,10 +84,10 @@ fn verify<'s>(
             .collect();
         if !keys.is_empty() {
             root.verify(&keys)?;
-            any = true;
+            has_unverified = true;
         }
     }
-    Ok(any)
+    Ok(has_unverified)
 }
 
 /// What a list shows of each session.
@@ -124,7 +124,7 @@ pub(super) fn print(out: &mut Out, listed: &[ListedSession]) -> Result<()> {
     ]);
     for listed in listed {
         // In front, where a narrow terminal does not cut it off.
-        let mark = match (listed.session.archived, listed.session.standing.as_deref()) {
+        let mark = match (listed.session.archived, listed.session.migration.as_deref()) {
             (Some(_), _) => "(archived) ",
             (_, Some(PENDING_MIGRATION)) => "(not migrated) ",
             _ if listed.left_over => "(not migrated) ",
@@ -167,9 +167,9 @@ struct ProjectFilter {
 impl<'a> SessionFilter<'a> {
     fn new(store: &Store, sessions: &[Session<'_>], args: &'a Ls) -> Result<Self> {
         let since = args.since.as_deref().map(parse_since).transpose()?;
-        let named = args.project.as_deref();
+        let project = args.project.as_deref();
         let projects =
-            named.map(|named| ProjectFilter::find(store, sessions, named)).transpose()?;
+            project.map(|text| ProjectFilter::find(store, sessions, text)).transpose()?;
         Ok(Self { args, since, projects })
     }
 
@@ -187,7 +187,7 @@ impl<'a> SessionFilter<'a> {
 
 impl ProjectFilter {
     /// An id names one project, a directory all that are there, the start of an id one again.
-    fn find(store: &Store, sessions: &[Session<'_>], named: &str) -> Result<Self> {
+    fn find(store: &Store, sessions: &[Session<'_>], text: &str) -> Result<Self> {
         let metas = || sessions.iter().filter_map(|session| session.meta());
         let mut known: BTreeMap<ProjectId, Option<PathBuf>> =
             metas().filter_map(|meta| Some((meta.project.clone()?, None))).collect();
@@ -197,45 +197,45 @@ impl ProjectFilter {
                 known.insert(project.id.clone(), worktree);
             }
         }
-        let one = |id: &ProjectId| Self { ids: vec![id.clone()], directory: None };
-        if let Some(id) = known.keys().find(|id| id.as_str() == named) {
-            return Ok(one(id));
+        let single = |id: &ProjectId| Self { ids: vec![id.clone()], directory: None };
+        if let Some(id) = known.keys().find(|id| id.as_str() == text) {
+            return Ok(single(id));
         }
-        let directory = std::fs::canonicalize(named).or_else(|_| std::path::absolute(named));
+        let directory = std::fs::canonicalize(text).or_else(|_| std::path::absolute(text));
         if let Ok(directory) = directory {
-            let there = known.iter().filter(|(_, tree)| tree.as_ref() == Some(&directory));
-            let ids: Vec<ProjectId> = there.map(|(id, _)| id.clone()).collect();
+            let matching = known.iter().filter(|(_, tree)| tree.as_ref() == Some(&directory));
+            let ids: Vec<ProjectId> = matching.map(|(id, _)| id.clone()).collect();
             let projects = Self { ids, directory: Some(directory) };
             if metas().any(|meta| projects.matches(meta)) {
                 return Ok(projects);
             }
         }
-        let started: Vec<_> = known.keys().filter(|id| id.as_str().starts_with(named)).collect();
-        match started[..] {
+        let candidates: Vec<_> = known.keys().filter(|id| id.as_str().starts_with(text)).collect();
+        match candidates[..] {
             [] => Ok(Self { ids: Vec::new(), directory: None }),
-            [id] => Ok(one(id)),
+            [id] => Ok(single(id)),
             _ => {
-                let message = format!("{named:?} is the start of {} project ids", started.len());
+                let message = format!("{text:?} is the start of {} project ids", candidates.len());
                 let mut failure = Failure::new(Kind::BadUse, message);
-                failure.hints.extend(started.iter().take(8).map(|id| id.to_string()));
+                failure.hints.extend(candidates.iter().take(8).map(|id| id.to_string()));
                 Err(failure)
             }
         }
     }
 
     fn matches(&self, meta: &SessionMeta) -> bool {
-        let below = |directory: &PathBuf| {
-            let of = meta.directory.as_deref();
-            of.is_some_and(|of| Path::new(of).starts_with(directory))
+        let is_below = |directory: &PathBuf| {
+            let session_dir = meta.directory.as_deref();
+            session_dir.is_some_and(|session_dir| Path::new(session_dir).starts_with(directory))
         };
         meta.project.as_ref().is_some_and(|id| self.ids.contains(id))
-            || self.directory.as_ref().is_some_and(below)
+            || self.directory.as_ref().is_some_and(is_below)
     }
 }
 
 /// The moment that a text names, in Unix milliseconds: an age, a date, or a time.
 fn parse_since(text: &str) -> Result<i64> {
-    let bad = || {
+    let bad_time = || {
         Failure::new(Kind::BadUse, format!("--since {text:?} is neither an age nor a date")).hint(
             "an age is `7d`, `12h`, `2 weeks`; a date `2026-01-31`; a time `2026-01-31T12:00:00Z`",
         )
@@ -245,10 +245,11 @@ fn parse_since(text: &str) -> Result<i64> {
     }
     let zone = units::zone();
     if let Ok(age) = text.parse::<Span>() {
-        let now = Timestamp::from_millisecond(SystemClock.now().as_millis()).map_err(|_| bad())?;
-        let then: Zoned = now.to_zoned(zone).checked_sub(age.abs()).map_err(|_| bad())?;
+        let now =
+            Timestamp::from_millisecond(SystemClock.now().as_millis()).map_err(|_| bad_time())?;
+        let then: Zoned = now.to_zoned(zone).checked_sub(age.abs()).map_err(|_| bad_time())?;
         return Ok(then.timestamp().as_millisecond());
     }
-    let local: DateTime = text.parse().map_err(|_| bad())?;
-    Ok(local.to_zoned(zone).map_err(|_| bad())?.timestamp().as_millisecond())
+    let local: DateTime = text.parse().map_err(|_| bad_time())?;
+    Ok(local.to_zoned(zone).map_err(|_| bad_time())?.timestamp().as_millisecond())
 }

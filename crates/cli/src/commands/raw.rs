@@ -40,10 +40,10 @@ pub(crate) fn run(id: &str, store: &Store, out: &mut Out) -> Result<()> {
         return print_bytes(&span, out);
     }
     if let Some((prefix, session)) = id.split_once(':')
-        && let Some(about) = key_for_prefix(prefix)
+        && let Some(key_for) = key_for_prefix(prefix)
     {
         let session = pick::session(store, session)?;
-        let key = about(session.key().clone());
+        let key = key_for(session.key().clone());
         let span = session.root().source().read_span(&key)?;
         return print(&key, &span, out);
     }
@@ -72,10 +72,11 @@ fn tool_output(id: &str, store: &Store) -> Result<Option<MappedSpan>> {
         let Ok(dir) = Dir::open(root.discovered_root().data_dir.join(TOOL_OUTPUT)) else {
             continue;
         };
-        let look = ReadContext::begin(root.source().clock().as_ref(), root.open_options().read);
+        let read_context =
+            ReadContext::begin(root.source().clock().as_ref(), root.open_options().read);
         let mut arena = Arena::new();
-        match arena.read(&dir, id.as_bytes(), &look, &mut |_| true) {
-            Ok(piece) => return Ok(Some(arena.freeze().span(&piece))),
+        match arena.read(&dir, id.as_bytes(), &read_context, &mut |_| true) {
+            Ok(record) => return Ok(Some(arena.freeze().span(&record))),
             Err(IssueKind::Vanished) => {}
             Err(kind) => {
                 let place = Place::path(Path::new(TOOL_OUTPUT).join(id));
@@ -96,15 +97,15 @@ fn find_record(root: &Root, id: &str) -> Result<Option<(EntityKey, MappedSpan)>>
         ProjectId::new(id).ok().map(EntityKey::Project),
     ];
     let keys: Vec<EntityKey> = single.into_iter().flatten().collect();
-    if let Some(found) = first_present(&mut *reader, &keys)? {
-        return Ok(Some(found));
+    if let Some(record) = first_present(&mut *reader, &keys)? {
+        return Ok(Some(record));
     }
     let view = root.view()?;
-    let known = MessageId::new(id).ok().and_then(|id| view.message(&id));
-    if let Some(meta) = known
-        && let Some(found) = first_present(&mut *reader, &[meta.key.clone().into()])?
+    let listed = MessageId::new(id).ok().and_then(|id| view.message(&id));
+    if let Some(meta) = listed
+        && let Some(record) = first_present(&mut *reader, &[meta.key.clone().into()])?
     {
-        return Ok(Some(found));
+        return Ok(Some(record));
     }
     let sessions: Vec<SessionKey> = view.session_ids().into_iter().map(SessionKey::from).collect();
     if let Ok(item) = ItemId::new(id)
@@ -114,13 +115,13 @@ fn find_record(root: &Root, id: &str) -> Result<Option<(EntityKey, MappedSpan)>>
             EntityKey::Item(ItemKey { session: session.session.clone(), item: item.clone() })
         };
         // Files have none. Where a session without a record is, is not known.
-        let may_have = |key: &&SessionKey| {
-            let record = view.session(&key.session);
-            record.is_none_or(|it| it.provenance.formats().any(|format| format != JSON_FILES))
+        let may_have_items = |key: &&SessionKey| {
+            let meta = view.session(&key.session);
+            meta.is_none_or(|it| it.provenance.formats().any(|format| format != JSON_FILES))
         };
-        let keys: Vec<EntityKey> = sessions.iter().filter(may_have).map(key).collect();
-        if let Some(found) = first_present(&mut *reader, &keys)? {
-            return Ok(Some(found));
+        let keys: Vec<EntityKey> = sessions.iter().filter(may_have_items).map(key).collect();
+        if let Some(record) = first_present(&mut *reader, &keys)? {
+            return Ok(Some(record));
         }
     }
     if let Ok(message) = MessageId::new(id)
@@ -133,8 +134,8 @@ fn find_record(root: &Root, id: &str) -> Result<Option<(EntityKey, MappedSpan)>>
             })
         };
         let keys: Vec<EntityKey> = sessions.iter().map(key).collect();
-        if let Some(found) = first_present(&mut *reader, &keys)? {
-            return Ok(Some(found));
+        if let Some(record) = first_present(&mut *reader, &keys)? {
+            return Ok(Some(record));
         }
     }
     if let Ok(part) = PartId::new(id)
@@ -142,16 +143,16 @@ fn find_record(root: &Root, id: &str) -> Result<Option<(EntityKey, MappedSpan)>>
     {
         for session in &sessions {
             let scope = Scope::MessageNames(session.clone());
-            let named = Listing::collect(|each| reader.scan(&scope, each))?.entries;
+            let entries = Listing::collect(|visit| reader.scan(&scope, visit))?.entries;
             let key = |entry: Entry| match entry.key {
                 EntityKey::Message(key) => {
                     Some(EntityKey::Part(PartKey { message: key.message, part: part.clone() }))
                 }
                 _ => None,
             };
-            let keys: Vec<EntityKey> = named.into_iter().filter_map(key).collect();
-            if let Some(found) = first_present(&mut *reader, &keys)? {
-                return Ok(Some(found));
+            let keys: Vec<EntityKey> = entries.into_iter().filter_map(key).collect();
+            if let Some(record) = first_present(&mut *reader, &keys)? {
+                return Ok(Some(record));
             }
         }
     }
@@ -163,22 +164,22 @@ fn first_present(
     reader: &mut dyn Reader,
     keys: &[EntityKey],
 ) -> Result<Option<(EntityKey, MappedSpan)>> {
-    let (mut found, mut failed) = (None, None);
+    let (mut entity, mut failure) = (None, None);
     reader.spans(keys, &mut |item| match item {
         ScanItem::Entry(entry) => {
-            found = entry.span.map(|span| (entry.key, span));
+            entity = entry.span.map(|span| (entry.key, span));
             ControlFlow::Break(())
         }
         ScanItem::Set(_) => ControlFlow::Continue(()),
         ScanItem::Issue(_, issue) => {
             if !matches!(issue.kind, IssueKind::Vanished | IssueKind::BadId { .. }) {
-                failed = Some(issue);
+                failure = Some(issue);
             }
             ControlFlow::Continue(())
         }
     })?;
-    match (found, failed) {
-        (Some(found), _) => Ok(Some(found)),
+    match (entity, failure) {
+        (Some(entity), _) => Ok(Some(entity)),
         (None, Some(issue)) => Err(Failure::from(&issue)),
         (None, None) => Ok(None),
     }
@@ -186,23 +187,23 @@ fn first_present(
 
 /// What belongs to something that is not there.
 fn find_orphan(reader: &mut dyn Reader, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
-    let mut found = None;
+    let mut orphan = None;
     reader.orphans(&mut |item| {
         if let ScanItem::Entry(entry) = item {
-            let own = match &entry.key {
+            let entry_id = match &entry.key {
                 EntityKey::Message(key) => key.message.as_str(),
                 EntityKey::Part(key) => key.part.as_str(),
                 EntityKey::Item(key) => key.item.as_str(),
                 _ => "",
             };
-            if own == id {
-                found = entry.span.map(|span| (entry.key, span));
+            if entry_id == id {
+                orphan = entry.span.map(|span| (entry.key, span));
                 return ControlFlow::Break(());
             }
         }
         ControlFlow::Continue(())
     })?;
-    Ok(found)
+    Ok(orphan)
 }
 
 /// Prints bytes: exactly to a pipe, made safe to a terminal, secrets never.

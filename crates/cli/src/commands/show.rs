@@ -49,8 +49,8 @@ struct ItemOutput<'t, 'a> {
 impl<'t, 'a> TranscriptOutput<'t, 'a> {
     fn new(tree: &'t SessionHydratedTree<'a>) -> Self {
         let (mut after, mut items) = (None, Vec::new());
-        for timed in tree.timeline() {
-            match timed {
+        for entry in tree.timeline() {
+            match entry {
                 TimelineEntry::Message(message) => after = Some(&message.node.key.message),
                 TimelineEntry::Item(item) => {
                     items.extend(item.item.as_ref().map(|item| ItemOutput { after, item }));
@@ -81,9 +81,9 @@ struct ContextMessage<'t, 'a> {
 
 impl<'t, 'a> ContextOutput<'t, 'a> {
     fn new(tree: &'t SessionHydratedTree<'a>, context: &Context<'t, 'a>) -> Self {
-        let messages = context.messages.iter().filter_map(|seen| {
-            let parts = seen.parts.iter().filter_map(|part| part.part.part.as_ref()).collect();
-            Some(ContextMessage { info: seen.message.message.as_ref()?, parts })
+        let messages = context.messages.iter().filter_map(|entry| {
+            let parts = entry.parts.iter().filter_map(|part| part.part.part.as_ref()).collect();
+            Some(ContextMessage { info: entry.message.message.as_ref()?, parts })
         });
         Self {
             info: tree.session.as_ref(),

@@ -64,7 +64,7 @@ struct UnknownSchema {
 pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
     let builder = open::builder(global);
     let discovery = builder.find()?;
-    let (mut found, mut unread) = (Vec::new(), Vec::new());
+    let (mut listed, mut unsupported) = (Vec::new(), Vec::new());
     let mut failures: Vec<Failure> = Vec::new();
     for root in &discovery.roots {
         for store in &root.stores {
@@ -72,41 +72,41 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
             match store.state {
                 StoreState::Expected => continue,
                 StoreState::Unsupported => {
-                    unread.push(entry);
+                    unsupported.push(entry);
                     continue;
                 }
                 StoreState::Present => {}
             }
             match store_contents(&builder, root, store) {
-                Ok(counted) => entry.contents = Some(counted),
+                Ok(contents) => entry.contents = Some(contents),
                 Err(failure) => failures.push(failure),
             }
-            found.push(entry);
+            listed.push(entry);
         }
     }
     let mut issues = Vec::new();
-    if found.iter().any(|entry| entry.contents.is_some()) {
+    if listed.iter().any(|entry| entry.contents.is_some()) {
         let store = builder.build()?;
         for root in store.roots() {
-            count_shown(root, &mut found)?;
+            count_shown(root, &mut listed)?;
         }
         issues = store.issues();
     }
-    found.extend(unread);
+    listed.extend(unsupported);
     if global.json {
-        out.json(&found)?;
+        out.json(&listed)?;
     } else {
         let styles = out.styles;
-        for store in &found {
+        for store in &listed {
             writeln!(out, "{}{}{:#}", styles.strong, sanitize::line(&store.path), styles.strong)?;
             writeln!(out, "  {}, found by {}; {}", store.kind, store.found_by, store.state())?;
-            let unknown = store.contents.as_ref().and_then(|counted| counted.unknown.describe());
+            let unknown = store.contents.as_ref().and_then(|contents| contents.unknown.describe());
             if let Some(unknown) = unknown {
                 writeln!(out, "  not known to this version: {}", sanitize::line(&unknown))?;
             }
         }
     }
-    if found.is_empty() {
+    if listed.is_empty() {
         return Err(no_store(&discovery.places, &[]));
     }
     failures.iter().for_each(|failure| out.report_failure(failure));
@@ -114,8 +114,8 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
 }
 
 /// Notes how many sessions of each store of a root are shown, and which store wins.
-fn count_shown(root: &Root, found: &mut [ListedStore]) -> Result<()> {
-    let mut of_root: Vec<&mut ListedStore> = found
+fn count_shown(root: &Root, listed: &mut [ListedStore]) -> Result<()> {
+    let mut of_root: Vec<&mut ListedStore> = listed
         .iter_mut()
         .filter(|entry| entry.root == root.id() && entry.contents.is_some())
         .collect();
@@ -126,11 +126,11 @@ fn count_shown(root: &Root, found: &mut [ListedStore]) -> Result<()> {
     }
     let is_single = of_root.len() == 1;
     let others = of_root.iter().skip(1);
-    let hides = others.flat_map(|entry| &entry.contents).any(|counted| !counted.is_empty);
+    let has_hidden = others.flat_map(|entry| &entry.contents).any(|contents| !contents.is_empty);
     for (at, entry) in of_root.iter_mut().enumerate() {
-        let here = shown.get(&entry.id).copied().unwrap_or(0);
-        entry.shown = Some(if is_single { view.sessions().count() } else { here });
-        if at > 0 || hides {
+        let count = shown.get(&entry.id).copied().unwrap_or(0);
+        entry.shown = Some(if is_single { view.sessions().count() } else { count });
+        if at > 0 || has_hidden {
             entry.wins = Some(at == 0);
         }
     }
@@ -158,8 +158,8 @@ impl ListedStore {
         let (Some(StoreContents { sessions, access, .. }), shown) =
             (&self.contents, self.shown.unwrap_or(0))
         else {
-            let why = if self.read { "cannot be read" } else { "not read by this version" };
-            return why.to_owned();
+            let reason = if self.read { "cannot be read" } else { "not read by this version" };
+            return reason.to_owned();
         };
         let mut state = format!("{sessions} session{}", if *sessions == 1 { "" } else { "s" });
         match self.wins {
@@ -185,9 +185,9 @@ impl UnknownSchema {
     /// What is unknown, in a line; none if nothing is.
     fn describe(&self) -> Option<String> {
         let all = [("table", &self.tables), ("column", &self.columns)];
-        let all = all.into_iter().filter(|(_, names)| !names.is_empty()).map(|(what, names)| {
-            let s = if names.len() == 1 { "" } else { "s" };
-            format!("{what}{s} {}", names.join(", "))
+        let all = all.into_iter().filter(|(_, names)| !names.is_empty()).map(|(noun, names)| {
+            let plural = if names.len() == 1 { "" } else { "s" };
+            format!("{noun}{plural} {}", names.join(", "))
         });
         Some(all.collect::<Vec<_>>().join("; ")).filter(|all| !all.is_empty())
     }
@@ -204,9 +204,9 @@ fn store_contents(
         return Err(Failure::new(Kind::Unreadable, "not read by this version"));
     };
     let mut sessions = HashSet::new();
-    source.open()?.survey(&Survey::Sessions, &mut |seen| {
-        if let SurveyItem::Observation(sighting) = seen {
-            sessions.insert(sighting.key);
+    source.open()?.survey(&Survey::Sessions, &mut |item| {
+        if let SurveyItem::Observation(observation) = item {
+            sessions.insert(observation.key);
         }
         ControlFlow::Continue(())
     })?;

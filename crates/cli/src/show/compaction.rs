@@ -8,11 +8,11 @@ use scrollback_flow::SessionHydratedTree;
 /// rule that `context` has.
 pub(super) fn compaction_outcome(
     tree: &SessionHydratedTree<'_>,
-    asked: &MessageId,
+    request: &MessageId,
 ) -> &'static str {
     let summary = tree.messages.iter().rev().find_map(|message| match &message.message {
         Some(Message::Assistant(answer))
-            if answer.summary == Some(true) && answer.parent_id.as_ref() == Some(asked) =>
+            if answer.summary == Some(true) && answer.parent_id.as_ref() == Some(request) =>
         {
             Some(answer)
         }

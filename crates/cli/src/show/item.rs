@@ -21,35 +21,36 @@ pub(super) fn print(
 /// What an item says, in words.
 pub(crate) fn describe_item(item: &TimelineItem<'_>) -> String {
     let text = |text: &Option<LazyStr<'_>>| text.as_ref().map(|text| text.get().into_owned());
-    let from = |before: Option<String>| before.map(|it| format!(", was {it}")).unwrap_or_default();
+    let previous = |name: Option<String>| name.map(|it| format!(", was {it}")).unwrap_or_default();
     match item {
         TimelineItem::AgentSwitched(it) => {
             let agent = text(&it.agent).unwrap_or_default();
-            format!("agent {agent}{}", from(text(&it.previous)))
+            format!("agent {agent}{}", previous(text(&it.previous)))
         }
         TimelineItem::ModelSwitched(it) => {
             let model = it.model.as_ref().map(model).unwrap_or_default();
-            format!("model {model}{}", from(it.previous.as_ref().map(self::model)))
+            format!("model {model}{}", previous(it.previous.as_ref().map(self::model)))
         }
         TimelineItem::LocationSwitched(it) => {
             let directory = it.location.as_ref().and_then(|it| text(&it.directory));
             let before = it.previous.as_ref().and_then(|it| it.location.as_ref());
             let before = before.and_then(|it| text(&it.directory));
-            format!("directory {}{}", directory.unwrap_or_default(), from(before))
+            format!("directory {}{}", directory.unwrap_or_default(), previous(before))
         }
         TimelineItem::Idle(it) => {
             let outcome = text(&it.outcome).unwrap_or_default();
-            let why = it.error.as_ref().and_then(|error| text(&error.message));
-            let why = why.map(|why| format!(": {why}")).unwrap_or_default();
-            format!("idle, {outcome}{why}")
+            let reason = it.error.as_ref().and_then(|error| text(&error.message));
+            let reason = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
+            format!("idle, {outcome}{reason}")
         }
         TimelineItem::Pending(it) => {
-            let what = text(&it.what).unwrap_or_default();
-            let how = text(&it.delivery).map(|how| format!(" ({how})")).unwrap_or_default();
+            let kind = text(&it.what).unwrap_or_default();
+            let delivery =
+                text(&it.delivery).map(|delivery| format!(" ({delivery})")).unwrap_or_default();
             let prompt = |it: &RawJson<'_>| it.field::<String>("text");
             let prompt = it.payload.as_ref().and_then(prompt);
             let prompt = prompt.map(|text| format!(": {text}")).unwrap_or_default();
-            format!("waiting{how}: {what}{prompt}")
+            format!("waiting{delivery}: {kind}{prompt}")
         }
         TimelineItem::Unknown(it) => {
             let size = units::bytes(it.raw.get().len() as u64);

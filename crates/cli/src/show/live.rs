@@ -103,7 +103,7 @@ impl LiveTranscript {
     pub(crate) fn part(
         &mut self,
         out: &mut dyn Write,
-        of: &MessageId,
+        message: &MessageId,
         part: &PartHydrated<'_>,
     ) -> io::Result<()> {
         let key = &part.node.key;
@@ -114,12 +114,16 @@ impl LiveTranscript {
             Some(Part::Text(text))
                 if text.synthetic != Some(true) && text.ignored != Some(true) =>
             {
-                self.print_text(out, of, key, ("  ", Style::new()), &get(&text.text))
+                self.print_text(out, message, key, ("  ", Style::new()), &get(&text.text))
             }
-            Some(Part::Reasoning(text)) => {
-                self.print_text(out, of, key, ("  │ ", self.options.styles.dim), &get(&text.text))
-            }
-            _ => self.print_whole_part(out, of, part),
+            Some(Part::Reasoning(text)) => self.print_text(
+                out,
+                message,
+                key,
+                ("  │ ", self.options.styles.dim),
+                &get(&text.text),
+            ),
+            _ => self.print_whole_part(out, message, part),
         }
     }
 
@@ -139,7 +143,7 @@ impl LiveTranscript {
     fn print_text(
         &mut self,
         out: &mut dyn Write,
-        of: &MessageId,
+        message: &MessageId,
         key: &PartKey,
         (indent, style): (&'static str, Style),
         text: &str,
@@ -152,20 +156,20 @@ impl LiveTranscript {
         if now == old {
             return Ok(());
         }
-        let more = now.strip_prefix(&*old);
-        if let (Some(more), Some((open, running))) = (more, &mut self.open_text)
+        let added = now.strip_prefix(&*old);
+        if let (Some(added), Some((open, running))) = (added, &mut self.open_text)
             && open == key
         {
-            return running.push(out, more);
+            return running.push(out, added);
         }
-        self.ensure_heading(out, of)?;
+        self.ensure_heading(out, message)?;
         self.end_row(out)?;
-        if more.is_none() {
+        if added.is_none() {
             let dim = self.options.styles.dim;
             writeln!(out, "{indent}{dim}(rewritten){dim:#}")?;
         }
         let mut running = StreamedText::new(indent, style, &self.options);
-        running.push(out, more.map_or(now, |more| more.trim_start_matches('\n')))?;
+        running.push(out, added.map_or(now, |added| added.trim_start_matches('\n')))?;
         self.open_text = Some((key.clone(), running));
         Ok(())
     }
@@ -173,14 +177,14 @@ impl LiveTranscript {
     fn print_whole_part(
         &mut self,
         out: &mut dyn Write,
-        of: &MessageId,
+        message: &MessageId,
         part: &PartHydrated<'_>,
     ) -> io::Result<()> {
         let mut text = Vec::new();
         match &part.part {
             Some(Part::Compaction(_)) => {
-                let what = "compaction: what comes before is to be summed up";
-                divider(&mut text, what, &self.options)?;
+                let line = "compaction: what comes before is to be summed up";
+                divider(&mut text, line, &self.options)?;
             }
             _ => part::print(&mut text, part, false, &self.options)?,
         }
@@ -198,7 +202,7 @@ impl LiveTranscript {
             return Ok(());
         }
         self.parts.insert(key.clone(), now);
-        self.ensure_heading(out, of)?;
+        self.ensure_heading(out, message)?;
         self.end_row(out)?;
         out.write_all(&text)
     }

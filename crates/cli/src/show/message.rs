@@ -119,7 +119,7 @@ fn print_error(out: &mut dyn Write, error: &MessageError<'_>, options: &Options)
     let style = options.styles.error;
     let name = error.name.as_ref().map(LazyStr::get).unwrap_or_default();
     let message = error.data.as_ref().and_then(|data| data.message.as_ref()).map(LazyStr::get);
-    let said = format!("{name}: {}", message.unwrap_or_default());
+    let text = format!("{name}: {}", message.unwrap_or_default());
     let body = text::Block { indent: "  ", style, max_lines: Some(12), options };
-    body.print(out, said.trim_end_matches(": "))
+    body.print(out, text.trim_end_matches(": "))
 }

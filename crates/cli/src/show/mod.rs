@@ -42,33 +42,33 @@ pub(crate) fn transcript(
 fn messages(
     out: &mut dyn Write,
     tree: &SessionHydratedTree<'_>,
-    these: Range<usize>,
+    range: Range<usize>,
     options: &Options,
 ) -> io::Result<()> {
     let revert = tree.session.as_ref().and_then(|session| session.revert.as_ref());
     let reverted_from = revert.and_then(|revert| revert.message_id.as_ref());
     let mut at = 0;
-    for timed in tree.timeline() {
-        let message = match timed {
+    for entry in tree.timeline() {
+        let message = match entry {
             TimelineEntry::Message(message) => message,
             TimelineEntry::Item(item) => {
-                if these.start <= at && at <= these.end {
+                if range.start <= at && at <= range.end {
                     item::print(out, item, options)?;
                 }
                 continue;
             }
         };
         at += 1;
-        if !these.contains(&(at - 1)) {
+        if !range.contains(&(at - 1)) {
             continue;
         }
         let left = tree.messages.len() + 1 - at;
         if Some(&message.node.key.message) == reverted_from {
-            let what = units::pluralize(left, "message");
-            divider(out, &format!("reverted from here on ({what})"), options)?;
+            let count = units::pluralize(left, "message");
+            divider(out, &format!("reverted from here on ({count})"), options)?;
         }
-        let shown = message.parts.iter().map(|part| (part, false));
-        message::print(out, tree, message, shown, options)?;
+        let parts = message.parts.iter().map(|part| (part, false));
+        message::print(out, tree, message, parts, options)?;
     }
     Ok(())
 }
@@ -82,16 +82,16 @@ pub(crate) fn context(
 ) -> io::Result<()> {
     header::print(out, tree, options)?;
     if context.compacted > 0 {
-        let what = units::pluralize(context.compacted, "earlier message");
-        divider(out, &format!("{what} summed up below"), options)?;
+        let count = units::pluralize(context.compacted, "earlier message");
+        divider(out, &format!("{count} summed up below"), options)?;
     }
     for message in &context.messages {
-        let shown = message.parts.iter().map(|part| (part.part, part.pruned));
-        message::print(out, tree, message.message, shown, options)?;
+        let parts = message.parts.iter().map(|part| (part.part, part.pruned));
+        message::print(out, tree, message.message, parts, options)?;
     }
     if context.reverted > 0 {
-        let what = units::pluralize(context.reverted, "later message");
-        divider(out, &format!("{what} reverted"), options)?;
+        let count = units::pluralize(context.reverted, "later message");
+        divider(out, &format!("{count} reverted"), options)?;
     }
     Ok(())
 }

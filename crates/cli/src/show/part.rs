@@ -34,10 +34,10 @@ pub(super) fn print(
     match &part.part {
         Some(Part::Text(text)) => {
             // What the program wrote in the user's name is less than what the user wrote.
-            let aside = text.synthetic == Some(true) || text.ignored == Some(true);
-            let style = if aside { dim } else { anstyle::Style::new() };
-            let most = aside.then_some(6);
-            Block { max_lines: most, ..block("  ", style) }.print(out, &get(&text.text))
+            let is_secondary = text.synthetic == Some(true) || text.ignored == Some(true);
+            let style = if is_secondary { dim } else { anstyle::Style::new() };
+            let max_lines = is_secondary.then_some(6);
+            Block { max_lines, ..block("  ", style) }.print(out, &get(&text.text))
         }
         Some(Part::Reasoning(reasoning)) => block("  │ ", dim).print(out, &get(&reasoning.text)),
         Some(Part::Tool(call)) => tool::print(out, call, pruned, options),
@@ -56,25 +56,25 @@ pub(super) fn print(
             writeln!(out, "  {dim}agent{dim:#} @{}", sanitize::line(&get(&agent.name)))
         }
         Some(Part::Subtask(task)) => {
-            let what = get(&task.description);
+            let description = get(&task.description);
             writeln!(
                 out,
                 "  {dim}subtask for{dim:#} @{}: {}",
                 sanitize::line(&get(&task.agent)),
-                sanitize::line(&what)
+                sanitize::line(&description)
             )?;
             Block { max_lines: Some(6), ..block("    ", dim) }.print(out, &get(&task.prompt))
         }
         Some(Part::Retry(retry)) => {
             let error =
                 retry.error.as_ref().and_then(|error| error.data.as_ref()?.message.as_ref());
-            let why = error.map(LazyStr::get).unwrap_or_default();
+            let reason = error.map(LazyStr::get).unwrap_or_default();
             let attempt = retry.attempt.unwrap_or(0);
             writeln!(
                 out,
                 "  {}attempt {attempt} failed: {}{:#}",
                 styles.warn,
-                sanitize::line(&why),
+                sanitize::line(&reason),
                 styles.warn
             )
         }

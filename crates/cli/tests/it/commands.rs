@@ -13,7 +13,7 @@ fn titles(args: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn stores_says_by_which_rule_one_was_found() {
+fn stores_prints_the_discovery_rule() {
     let found = run_on_corpus(&["stores", "--json"]).json();
     assert_eq!(found[0]["sessions"], 59);
     assert_eq!(found[0]["read"], true);
@@ -26,7 +26,7 @@ fn stores_says_by_which_rule_one_was_found() {
 }
 
 #[test]
-fn where_nothing_is_found_the_places_are_named() {
+fn an_empty_search_lists_the_searched_places() {
     let nowhere = tempfile::tempdir().unwrap();
     for args in [&["ls"][..], &["show", "latest"], &["stores"], &["export", "latest"]] {
         let ran: RunOutput =
@@ -44,7 +44,7 @@ fn where_nothing_is_found_the_places_are_named() {
 }
 
 #[test]
-fn a_database_of_nothing_is_an_error_and_not_an_empty_list() {
+fn an_empty_database_file_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("opencode.db"), b"").unwrap();
     let ran = run_on(dir.path(), &["ls"]);
@@ -80,7 +80,7 @@ fn ls_takes_conditions() {
 }
 
 #[test]
-fn listed_sessions_have_the_stated_fields() {
+fn listed_sessions_have_the_documented_fields() {
     let list = run_on_corpus(&["ls", "--json"]).json();
     let child = list.as_array().unwrap().iter().find(|it| it["parentID"].is_string()).unwrap();
     for field in ["id", "title", "projectID", "directory", "source"] {
@@ -118,7 +118,7 @@ fn sessions_are_named_in_several_ways() {
 }
 
 #[test]
-fn the_newest_session_is_meant_where_none_is_named() {
+fn the_default_session_is_the_newest() {
     for command in ["show", "tree", "export"] {
         let (none, latest) = (run_on_corpus(&[command]), run_on_corpus(&[command, "latest"]));
         assert_eq!((none.code, &none.stdout), (0, &latest.stdout), "{command}");
@@ -127,7 +127,7 @@ fn the_newest_session_is_meant_where_none_is_named() {
 }
 
 #[test]
-fn a_transcript_has_what_was_said_and_done() {
+fn a_transcript_prints_messages_and_tool_calls() {
     let ran = run_on_corpus(&["show", &step_session("fix")]);
     for text in
         ["user", "assistant", "✓ edit", "✓ bash", "division by zero", "│ ", "+    if b == 0:"]
@@ -159,10 +159,11 @@ fn context_is_what_the_model_still_sees() {
     assert!(ran.stdout.contains("(output pruned from what the model sees)"), "{}", ran.stdout);
     // As JSON: the messages of the export from the compaction on.
     let all = run_on_corpus(&["show", "--json", &step_session("compacted")]).json();
-    let seen = run_on_corpus(&["show", "--json", "--context", &step_session("compacted")]).json();
-    assert_eq!((&seen["compacted"], &seen["reverted"]), (&2.into(), &0.into()));
-    assert_eq!(seen["messages"].as_array().unwrap(), &all["messages"].as_array().unwrap()[2..]);
-    assert_eq!(seen["info"], all["info"]);
+    let context =
+        run_on_corpus(&["show", "--json", "--context", &step_session("compacted")]).json();
+    assert_eq!((&context["compacted"], &context["reverted"]), (&2.into(), &0.into()));
+    assert_eq!(context["messages"].as_array().unwrap(), &all["messages"].as_array().unwrap()[2..]);
+    assert_eq!(context["info"], all["info"]);
 }
 
 #[test]
@@ -218,7 +219,7 @@ fn raw_prints_the_bytes_of_the_file() {
 }
 
 #[test]
-fn colours_are_for_those_who_want_them() {
+fn colours_follow_the_option_and_the_environment() {
     let id = step_session("fix");
     let escapes = |args: &[&str], env: &[(&str, &str)]| {
         let mut command = scrollback();
@@ -236,7 +237,7 @@ fn colours_are_for_those_who_want_them() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn a_closed_pipe_is_not_a_failure() {
     let mut child = scrollback()
         .arg("--store")
         .arg(corpus_paths().data_dir)

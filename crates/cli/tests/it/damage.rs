@@ -39,7 +39,7 @@ fn check_damage(name: &str, breaks: impl FnOnce(&Path), says: &str) {
 }
 
 #[test]
-fn a_bad_part_is_named_and_the_rest_is_there() {
+fn a_bad_part_is_reported_and_the_rest_is_printed() {
     let put = |content: &[u8]| {
         let content = content.to_vec();
         move |storage: &Path| write_old_file(storage.join("part/msg_1/prt_2.json"), &content)
@@ -55,7 +55,7 @@ fn a_bad_part_is_named_and_the_rest_is_there() {
 }
 
 #[test]
-fn a_bad_message_is_named_and_the_rest_is_there() {
+fn a_bad_message_is_reported_and_the_rest_is_printed() {
     let put = |content: &'static str| {
         move |storage: &Path| {
             write_old_file(storage.join("message/ses_1/msg_2.json"), content.as_bytes())
@@ -66,7 +66,7 @@ fn a_bad_message_is_named_and_the_rest_is_there() {
 }
 
 #[test]
-fn what_is_no_file_is_named_and_the_rest_is_there() {
+fn a_path_that_is_not_a_file_is_reported_and_the_rest_is_printed() {
     check_damage(
         "a directory for a part",
         |storage| fs::create_dir(storage.join("part/msg_1/prt_2.json")).unwrap(),
@@ -88,7 +88,7 @@ fn what_is_no_file_is_named_and_the_rest_is_there() {
 
 #[cfg(unix)]
 #[test]
-fn links_are_named_and_not_followed() {
+fn links_are_reported_and_not_followed() {
     use std::os::unix::fs::symlink;
     check_damage(
         "a link to a file outside",
@@ -121,7 +121,7 @@ fn links_are_named_and_not_followed() {
 }
 
 #[test]
-fn a_huge_file_is_named_and_read_on_request() {
+fn a_huge_file_is_reported_and_read_on_request() {
     let store = store_from_text(VALID_STORE);
     let part = store.path().join("storage/part/msg_1/prt_2.json");
     let file = fs::File::create(&part).unwrap();

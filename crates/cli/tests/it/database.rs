@@ -50,7 +50,7 @@ fn sums(store: &Path) -> (usize, i64, String) {
 }
 
 #[test]
-fn both_generations_are_counted_once() {
+fn sessions_in_both_formats_are_counted_once() {
     let dir = both_formats();
     let database = sums(&corpus(Corpus::OpencodeMigrated).database);
     for _ in 0..2 {
@@ -68,7 +68,7 @@ fn both_generations_are_counted_once() {
 }
 
 #[test]
-fn what_is_only_in_files_is_there_and_marked() {
+fn sessions_only_in_files_are_listed_with_a_mark() {
     let dir = both_formats();
     let left = r#"
         //- storage/session/p/ses_left.json
@@ -93,7 +93,7 @@ fn what_is_only_in_files_is_there_and_marked() {
 }
 
 #[test]
-fn stores_lists_what_is_not_known_of_a_database() {
+fn stores_lists_unknown_tables_and_columns() {
     let dir = both_formats();
     assert_eq!(run_on(dir.path(), &["stores", "--json"]).json()[0].get("unknown"), None);
     let db = rusqlite::Connection::open(dir.path().join("opencode.db")).unwrap();
@@ -116,7 +116,7 @@ fn stores_lists_what_is_not_known_of_a_database() {
 }
 
 #[test]
-fn diffs_and_tool_outputs_lie_in_files_beside_the_database() {
+fn raw_reads_diffs_and_tool_outputs_beside_the_database() {
     let dir = both_formats();
     let name = fs::read_dir(dir.path().join("tool-output")).unwrap().next().unwrap().unwrap();
     let whole = fs::read_to_string(name.path()).unwrap();
@@ -131,15 +131,15 @@ fn diffs_and_tool_outputs_lie_in_files_beside_the_database() {
     let sqlite = corpus(Corpus::OpencodeSqlite);
     for file in fs::read_dir(sqlite.storage.join("session_diff")).unwrap() {
         let path = file.unwrap().path();
-        let asked = format!("diff:{}", path.file_stem().unwrap().to_str().unwrap());
+        let id = format!("diff:{}", path.file_stem().unwrap().to_str().unwrap());
         for store in [&sqlite.data_dir, &sqlite.database] {
-            assert_eq!(run_on(store, &["raw", &asked]).stdout, fs::read_to_string(&path).unwrap());
+            assert_eq!(run_on(store, &["raw", &id]).stdout, fs::read_to_string(&path).unwrap());
         }
     }
 }
 
 #[test]
-fn the_secret_of_a_share_is_nowhere() {
+fn share_secrets_of_a_database_are_never_printed() {
     let which = corpus(Corpus::OpencodeMigrated);
     let shared = which.session_of_step("shared").unwrap().unwrap();
     let raw = run_on(&which.database, &["raw", &format!("share:{shared}")]);
@@ -156,7 +156,7 @@ fn the_secret_of_a_share_is_nowhere() {
 }
 
 #[test]
-fn a_row_that_is_too_large_is_named_and_read_on_request() {
+fn an_oversized_row_is_an_issue_and_the_list_is_complete() {
     let sqlite = corpus(Corpus::OpencodeSqlite).database;
     let whole = run_on(&sqlite, &["ls", "--json"]).json();
     let cut = run_on(&sqlite, &["--max-size", "600", "--no-cache", "ls", "--json", "--issues"]);

@@ -19,7 +19,7 @@ fn the_demo_needs_no_store() {
 }
 
 #[test]
-fn it_shows_the_beginning_of_a_transcript() {
+fn the_demo_prints_the_start_of_a_transcript() {
     let run = |args: &[&str]| RunOutput::from(scrollback().args(args).output().unwrap()).stdout;
     let transcript = |demo: String| -> Vec<String> {
         let from = demo.split_once("\nscrollback show ses_").unwrap().1;
@@ -35,13 +35,14 @@ fn it_shows_the_beginning_of_a_transcript() {
 }
 
 #[test]
-fn its_totals_are_those_of_its_sessions() {
+fn demo_totals_equal_the_sums_of_its_sessions() {
     let demo = RunOutput::from(scrollback().args(["demo", "--json"]).output().unwrap()).json();
     let sessions = demo["sessions"].as_array().unwrap();
     assert_eq!(demo["totals"]["sessions"], sessions.len());
     let messages: u64 = sessions.iter().map(|it| it["messages"].as_u64().unwrap()).sum();
     assert_eq!(demo["totals"]["messages"], messages);
-    let units = |of: &serde_json::Value| Cost::from_dollars(of["cost"].as_f64().unwrap()).units();
+    let units =
+        |value: &serde_json::Value| Cost::from_dollars(value["cost"].as_f64().unwrap()).units();
     assert_eq!(units(&demo["totals"]), sessions.iter().map(units).sum::<i128>());
     assert!(units(&demo["totals"]) > 0);
 }

@@ -37,7 +37,7 @@ pub(crate) fn help(command: &str) -> String {
 }
 
 #[test]
-fn the_help_of_each_command_is_as_reviewed() {
+fn the_help_of_each_command_equals_its_snapshot() {
     for command in COMMANDS {
         let name = if command.is_empty() { "scrollback" } else { command };
         insta::assert_snapshot!(name.replace(' ', "_"), help(command));
@@ -45,7 +45,7 @@ fn the_help_of_each_command_is_as_reviewed() {
 }
 
 #[test]
-fn no_command_is_left_out() {
+fn every_command_is_tested() {
     for outer in ["", "cache"] {
         let help = help(outer);
         let commands = help.split_once("Commands:\n").unwrap().1;

@@ -47,8 +47,8 @@ pub(crate) fn hostile_store() -> tempfile::TempDir {
 /// Nothing in it is a command to a terminal.
 pub(crate) fn assert_harmless(text: &str, args: &[&str]) {
     let is_control = |c: char| c.is_control() && c != '\n' && c != '\t';
-    let is_command = |c: char| is_control(c) || matches!(c, '\u{200f}' | '\u{202e}' | '\u{2066}');
-    assert_eq!(text.chars().find(|c| is_command(*c)), None, "{args:?}: {text:?}");
+    let is_unsafe = |c: char| is_control(c) || matches!(c, '\u{200f}' | '\u{202e}' | '\u{2066}');
+    assert_eq!(text.chars().find(|c| is_unsafe(*c)), None, "{args:?}: {text:?}");
 }
 
 /// What a command says as JSON is JSON, and as harmless.
@@ -60,7 +60,7 @@ pub(crate) fn assert_json_is_harmless(store: &Path, args: &[&str]) {
 }
 
 #[test]
-fn text_of_sessions_is_shown_and_never_sent() {
+fn session_text_is_escaped() {
     let store = hostile_store();
     for args in [
         &["ls", "--issues"][..],
@@ -81,7 +81,7 @@ fn text_of_sessions_is_shown_and_never_sent() {
 }
 
 #[test]
-fn json_holds_no_control_either() {
+fn json_has_no_control_characters() {
     let store = hostile_store();
     for args in [&["ls", "--json"][..], &["tree", "--json", "ses_1"], &["stores", "--json"]] {
         assert_json_is_harmless(store.path(), args);
@@ -97,7 +97,7 @@ fn json_holds_no_control_either() {
 }
 
 #[test]
-fn sessions_that_name_each_other_end() {
+fn cyclic_subagents_end() {
     let task = |session: &str| {
         format!(
             r#"{{"type":"tool","tool":"task","state":{{"status":"completed","metadata":{{"sessionId":"{session}"}}}}}}"#
@@ -131,7 +131,7 @@ fn sessions_that_name_each_other_end() {
 }
 
 #[test]
-fn a_chain_of_subagents_is_followed_so_far() {
+fn a_chain_of_subagents_has_a_depth_limit() {
     let sessions = (1..=20)
         .map(|at| format!("//- session/p/ses_{at}.json\n{{\"parentID\":\"ses_{}\"}}\n", at - 1));
     let store = store_from_text(&sessions.collect::<String>());

@@ -60,20 +60,20 @@ fn lists_count_messages_tokens_and_cost() {
 }
 
 #[test]
-fn an_index_is_kept_and_not_written_again_for_nothing() {
+fn an_unchanged_index_is_not_written_twice() {
     let (store, cache) = (store_from_text(STORE), tempfile::tempdir().unwrap());
     run(store.path(), cache.path(), &["ls"]);
-    let kept = files(cache.path());
-    assert_eq!(kept.len(), 1);
+    let files_before = files(cache.path());
+    assert_eq!(files_before.len(), 1);
     run(store.path(), cache.path(), &["ls"]);
     run(store.path(), cache.path(), &["tree", "latest"]);
-    assert_eq!(files(cache.path()), kept);
+    assert_eq!(files(cache.path()), files_before);
 
     // A damaged one is made again, without a word.
-    let path = cache.path().join("scrollback").join(&kept[0].0);
+    let path = cache.path().join("scrollback").join(&files_before[0].0);
     fs::write(&path, b"damaged").unwrap();
-    let again = run(store.path(), cache.path(), &["ls", "--json"]);
-    assert_eq!((again.code, again.stderr.as_str()), (0, ""));
+    let rebuilt = run(store.path(), cache.path(), &["ls", "--json"]);
+    assert_eq!((rebuilt.code, rebuilt.stderr.as_str()), (0, ""));
     assert!(fs::read(&path).unwrap().starts_with(b"SCROLLBK"));
 
     fs::remove_dir_all(cache.path().join("scrollback")).unwrap();
@@ -82,7 +82,7 @@ fn an_index_is_kept_and_not_written_again_for_nothing() {
 }
 
 #[test]
-fn what_is_shown_is_true_even_where_no_directory_tells() {
+fn listed_values_are_verified_when_no_directory_changed() {
     let (store, cache) = (store_from_text(STORE), tempfile::tempdir().unwrap());
     let cost = |args: &[&str]| {
         let listed = run(store.path(), cache.path(), args).json();
@@ -100,7 +100,7 @@ fn what_is_shown_is_true_even_where_no_directory_tells() {
 }
 
 #[test]
-fn the_cache_is_told_and_cleared() {
+fn cache_commands_list_and_clear_indexes() {
     let (store, cache) = (store_from_text(STORE), tempfile::tempdir().unwrap());
     let dir = cache.path().join("scrollback");
     let mut path = scrollback();
@@ -123,7 +123,7 @@ fn the_cache_is_told_and_cleared() {
 }
 
 #[test]
-fn the_cache_of_one_store_is_told_and_cleared() {
+fn cache_commands_can_be_limited_to_one_store() {
     let (one, other, cache) =
         (store_from_text(STORE), store_from_text(STORE), tempfile::tempdir().unwrap());
     let cache_of = |store: &Path, args: &[&str]| run(store, cache.path(), args);
@@ -168,7 +168,7 @@ fn the_cache_of_one_store_is_told_and_cleared() {
 }
 
 #[test]
-fn no_index_is_kept_in_a_store_and_none_where_it_cannot_be() {
+fn no_index_is_kept_in_a_store_or_an_unusable_cache_directory() {
     let store = store_from_text(STORE);
     let inside = store.path().join("storage");
     assert_eq!(run(store.path(), &inside, &["ls"]).code, 0);
@@ -215,30 +215,30 @@ fn database() -> tempfile::TempDir {
 }
 
 /// What is wrong with a store is told at every run and not at the first alone.
-fn assert_reported_each_time(store: &Path, told: &str) {
+fn assert_reported_each_time(store: &Path, issue: &str) {
     // Long ago, so that the stamp of the file says that nothing changed.
     let file = fs::File::options().append(true).open(store.join("opencode.db")).unwrap();
     file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
     let cache = tempfile::tempdir().unwrap();
     let cold = run(store, cache.path(), &["ls", "--issues"]);
-    assert!(cold.stderr.contains(told), "{told}: {}", cold.stderr);
+    assert!(cold.stderr.contains(issue), "{issue}: {}", cold.stderr);
     for _ in 0..3 {
         let warm = run(store, cache.path(), &["ls", "--issues"]);
         assert_eq!(
             (warm.stderr, warm.stdout),
             (cold.stderr.clone(), cold.stdout.clone()),
-            "{told}"
+            "{issue}"
         );
-        assert_eq!(warm.code, cold.code, "{told}");
+        assert_eq!(warm.code, cold.code, "{issue}");
     }
     let brief = run(store, cache.path(), &["ls"]).stderr;
-    assert!(brief.contains("in the store; --issues lists them"), "{told}: {brief}");
+    assert!(brief.contains("in the store; --issues lists them"), "{issue}: {brief}");
 }
 
 #[test]
-fn issues_are_told_from_a_cold_and_from_a_warm_index() {
+fn issues_are_reported_from_a_cold_and_a_warm_index() {
     let large = "printf('%.*c', 70000000, 'x')";
-    for (sql, told) in [
+    for (sql, issue) in [
         (
             format!("UPDATE session_v2 SET directory = {large} WHERE id = 'ses_empty'"),
             "(session ses_empty)",
@@ -252,13 +252,13 @@ fn issues_are_told_from_a_cold_and_from_a_warm_index() {
         let db = Connection::open(store.path().join("opencode.db")).unwrap();
         db.execute_batch(&format!("PRAGMA foreign_keys=OFF; {sql}")).unwrap();
         drop(db);
-        assert_reported_each_time(store.path(), told);
+        assert_reported_each_time(store.path(), issue);
     }
 }
 
 /// Of the empty session nothing is left but its id, in an index of the table.
 #[test]
-fn sessions_of_a_damaged_page_are_told_of_each_time() {
+fn sessions_of_a_damaged_page_are_reported_on_each_run() {
     let store = database();
     let path = store.path().join("opencode.db");
     let db = Connection::open(&path).unwrap();

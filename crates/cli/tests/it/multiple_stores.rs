@@ -28,7 +28,7 @@ fn several_stores_are_listed_as_one() {
 }
 
 #[test]
-fn a_copy_in_another_store_is_no_second_meaning() {
+fn a_copy_in_another_store_is_not_ambiguous() {
     let old = store_from_text(
         "//- session/p/ses_abc.json\n{\"title\":\"old\",\"time\":{\"updated\":1}}\n",
     );
@@ -42,7 +42,7 @@ fn a_copy_in_another_store_is_no_second_meaning() {
 }
 
 #[test]
-fn a_store_that_is_not_read_is_named() {
+fn an_unsupported_store_is_reported() {
     let store = store_from_text("//- session/p/ses_1.json\n{}\n");
     fs::create_dir_all(store.path().join("project/old/storage")).unwrap();
     let mut command = scrollback();
@@ -57,7 +57,7 @@ fn a_store_that_is_not_read_is_named() {
 }
 
 #[test]
-fn a_store_that_cannot_be_read_is_named_and_the_rest_is_there() {
+fn an_unreadable_store_is_reported_and_the_rest_is_listed() {
     let sound = store_from_text("//- session/p/ses_1.json\n{}\n");
     let broken = store_from_text("//- session\nno directory\n");
     for args in [&["ls"][..], &["ls", "--json"]] {

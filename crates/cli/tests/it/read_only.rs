@@ -126,7 +126,7 @@ fn a_store_is_the_same_after_every_command() {
 }
 
 #[test]
-fn a_log_without_its_side_file_is_read_and_named() {
+fn a_log_without_its_side_file_is_read_and_reported() {
     let dir = tempfile::tempdir().unwrap();
     let store = copy(StoreKind::Log, dir.path());
     let before = tree_state(dir.path());
@@ -209,7 +209,7 @@ fn a_store_that_may_not_be_written_is_read() {
 }
 
 #[test]
-fn what_may_not_be_read_is_an_issue_and_the_rest_is_there() {
+fn an_unreadable_file_is_an_issue_and_the_rest_is_printed() {
     let Some(unprivileged) = Unprivileged::new(StoreKind::Files) else { return };
     let storage = unprivileged.dir.path().join("storage");
     let session = step_session("rust");

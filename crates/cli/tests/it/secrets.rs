@@ -34,7 +34,7 @@ fn share_secrets_are_never_printed() {
 }
 
 #[test]
-fn all_but_the_secret_is_as_it_is_stored() {
+fn only_the_secret_is_replaced() {
     let store = store_from_text(
         r#"
         //- session/p/ses_1.json
@@ -105,7 +105,7 @@ fn a_damaged_record_keeps_its_secret() {
 }
 
 #[test]
-fn a_damaged_record_without_a_secret_is_shown_as_it_is() {
+fn a_damaged_record_without_a_secret_is_printed_unchanged() {
     let cut = r#"{"id":"ses_1","title":"half"#;
     let store = store_from_text("//- session/p/ses_2.json\n{}\n");
     write_old_file(store.path().join("storage/session/p/ses_1.json"), cut.as_bytes());

@@ -74,7 +74,7 @@ fn rows_of_databases_are_made_safe() {
 }
 
 #[test]
-fn colours_are_there_unless_they_are_not_wanted() {
+fn a_terminal_gets_colours_by_default() {
     let store = corpus_paths().data_dir;
     let args = ["show", &step_session("fix")];
     assert!(run_on_terminal(&store, &args, &[]).contains("\u{1b}["));

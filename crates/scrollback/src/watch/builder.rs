@@ -103,7 +103,7 @@ impl<'s> WatchBuilder<'s> {
         all.filter(move |(number, _)| only.is_none_or(|only| only == *number))
     }
 
-    fn begin(self, from: &StartPoint<'_>) -> Result<Events> {
+    fn begin(self, start_point: &StartPoint<'_>) -> Result<Events> {
         let mut followed = Vec::new();
         for (number, root) in self.roots() {
             let index = self.live_index(number, root)?;
@@ -114,7 +114,7 @@ impl<'s> WatchBuilder<'s> {
             }
             let tag = RootTag::from_id(root.source.id());
             let now = || EventCursor::from(live.index().cursor());
-            let since = match from {
+            let since = match start_point {
                 StartPoint::Now => Some(now()),
                 StartPoint::Start => None,
                 StartPoint::Cursor(cursor) => cursor.root_cursor(tag),
@@ -123,7 +123,7 @@ impl<'s> WatchBuilder<'s> {
             if !self.with_parts {
                 follower = follower.without_parts();
             }
-            if matches!(from, StartPoint::Now) {
+            if matches!(start_point, StartPoint::Now) {
                 follower.pull()?; // skips the present state
             }
             followed.push(FollowedRoot::new(number, tag, Arc::clone(&index), follower, since));
@@ -143,8 +143,8 @@ impl<'s> WatchBuilder<'s> {
         let is_whole = self.only_session.as_ref().is_none_or(|(only, _)| *only != number);
         let parts =
             if is_whole && self.with_parts { PartDetail::Stamps } else { PartDetail::Later };
-        let usual = LiveOptions::default();
-        let parts_of_dirty = usual.refresh.parts_of_dirty;
+        let defaults = LiveOptions::default();
+        let parts_of_dirty = defaults.refresh.parts_of_dirty;
         let refresh = RefreshOptions { parts_of_dirty, parts, ..root.refresh };
         let snapshots = root.snapshots.clone().map(|snapshots| {
             // A process that is about to finish a write releases the lock soon.
@@ -158,7 +158,7 @@ impl<'s> WatchBuilder<'s> {
                 root.options.clock.pause(Duration::from_millis(5));
             }
         });
-        let options = LiveOptions { feed: FeedChoice::clone(&self.feed), refresh, ..usual };
+        let options = LiveOptions { feed: FeedChoice::clone(&self.feed), refresh, ..defaults };
         let live = Live::start(Arc::clone(&root.source), snapshots, options, &*root.progress)?;
         // Kept before anybody has a cursor: what is in the file by then continues all of them.
         let _ = live.materializer().save_cursors();

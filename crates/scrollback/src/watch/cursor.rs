@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn texts_of_cursors_are_read_back() {
+    fn cursors_round_trip_as_text() {
         let tag = |name: &str| RootTag::from_id(&SourceId::new(name).unwrap());
         let cursor = |text: &str| text.parse::<EventCursor>().unwrap();
         let mut all = StoreCursor::default();

@@ -40,9 +40,13 @@ impl Event {
 }
 
 /// The text of a new part of a user's message, unless the agent wrote it for the user.
-fn prompt_text(what: ChangeKind, of: &Subject, view: impl FnOnce() -> View) -> Option<String> {
-    let Subject::Part { message, span: Some(span), .. } = of else { return None };
-    if what != ChangeKind::Created {
+fn prompt_text(
+    change: ChangeKind,
+    subject: &Subject,
+    view: impl FnOnce() -> View,
+) -> Option<String> {
+    let Subject::Part { message, span: Some(span), .. } = subject else { return None };
+    if change != ChangeKind::Created {
         return None;
     }
     let Ok(Part::Text(part)) = Part::parse(span).map(|parsed| parsed.value) else { return None };

@@ -11,7 +11,7 @@ fn environment(data: &Path) -> Environment {
 }
 
 #[test]
-fn a_data_directory_is_one_root_whatever_it_holds() {
+fn a_data_directory_is_one_root() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("opencode");
     std::fs::create_dir(&data).unwrap();
@@ -41,7 +41,7 @@ fn the_same_root_by_two_paths_is_found_once() {
 }
 
 #[test]
-fn sessions_of_two_roots_are_two_though_their_ids_are_the_same() {
+fn equal_ids_in_two_roots_are_two_sessions() {
     let dir = tempfile::tempdir().unwrap();
     for (name, updated) in [("a", 5), ("b", 9)] {
         let text = format!(
@@ -86,7 +86,7 @@ fn an_ambiguous_start_of_an_id_lists_each_id_once() {
 }
 
 #[test]
-fn what_is_no_store_says_why() {
+fn a_path_without_a_store_reports_the_reason() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("x.txt"), "").unwrap();
     for (path, why) in [
@@ -105,7 +105,7 @@ fn what_is_no_store_says_why() {
 }
 
 #[test]
-fn a_root_that_is_to_come_is_awaited_and_no_store_is_lost_on_the_way() {
+fn a_pending_root_has_no_sessions_yet() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::builder()
         .environment(environment(dir.path()))
@@ -120,7 +120,7 @@ fn a_root_that_is_to_come_is_awaited_and_no_store_is_lost_on_the_way() {
 
 #[cfg(all(unix, feature = "sqlite"))]
 #[test]
-fn a_store_that_cannot_be_read_hides_no_other_one() {
+fn an_unreadable_store_does_not_hide_the_others() {
     let dir = tempfile::tempdir().unwrap();
     copy_directory(&corpus(Corpus::OpencodeJson).storage, &dir.path().join("storage"));
     std::fs::write(

@@ -8,7 +8,7 @@ fn open_corpus() -> Store {
 }
 
 #[test]
-fn a_session_is_named_by_its_id_the_start_of_it_or_how_new_it_is() {
+fn a_session_is_found_by_id_prefix_or_age() {
     let store = open_corpus();
     let all = store.sessions().unwrap();
     let newest = all.iter().find(|session| !session.is_subagent()).unwrap();
@@ -19,18 +19,18 @@ fn a_session_is_named_by_its_id_the_start_of_it_or_how_new_it_is() {
     let top: Vec<_> = all.iter().filter(|session| !session.is_subagent()).collect();
     assert_eq!(store.session("latest~2").unwrap().id(), top[2].id());
     let beyond = store.session("latest~1000").unwrap_err();
-    let Error::NoSession { latest_of, .. } = beyond else { panic!("{beyond}") };
-    assert_eq!(latest_of, Some(top.len()));
+    let Error::NoSession { latest_count, .. } = beyond else { panic!("{beyond}") };
+    assert_eq!(latest_count, Some(top.len()));
     let fresh = open_corpus();
     assert_eq!(fresh.session(id).unwrap().title(), newest.title(), "without a list before");
     assert!(matches!(store.session("ses_"), Err(Error::Ambiguous { .. })));
-    assert!(matches!(store.session("nobody"), Err(Error::NoSession { latest_of: None, .. })));
+    assert!(matches!(store.session("nobody"), Err(Error::NoSession { latest_count: None, .. })));
     assert!(matches!(store.session("latest~x"), Err(Error::BadSession { .. })));
     assert!(matches!(store.session("a\u{1b}b"), Err(Error::BadSession { .. })));
 }
 
 #[test]
-fn a_session_holds_what_the_layers_below_read() {
+fn a_session_equals_its_tree() {
     let store = open_corpus();
     let mut failed = 0;
     for session in store.sessions().unwrap() {

@@ -10,7 +10,7 @@ fn sum_usage<K>(parts: Vec<(K, Usage)>) -> Usage {
 }
 
 #[test]
-fn sums_by_anything_are_the_same() {
+fn every_grouping_has_the_same_total() {
     let json = corpus(Corpus::OpencodeJson).storage.clone();
     let mut paths = vec![json];
     if cfg!(feature = "sqlite") {
@@ -45,7 +45,7 @@ fn sums_by_anything_are_the_same() {
 }
 
 #[test]
-fn days_are_those_of_the_time_zone() {
+fn days_follow_the_time_zone() {
     let dir = tempfile::tempdir().unwrap();
     // 2025-11-30T23:30:00Z, and a message whose time is not known.
     let text = r#"

@@ -59,20 +59,20 @@ fn events_of_two_roots_come_in_one_stream_with_one_cursor() {
     let text = cursor.to_string();
     let store = open(&[&a, &b]);
     let events = store.watch().since(&text.parse().unwrap()).unwrap();
-    let mut seen = Vec::new();
+    let mut sessions = Vec::new();
     for event in events {
         let event = event.unwrap();
         let Subject::Session { key, .. } = &event.subject else { panic!("{event:?}") };
         if key.session.as_str().ends_with('1') {
             continue; // it was told while it was written, and is whole now
         }
-        seen.push((event.root, key.session.to_string()));
-        if seen.len() == 2 {
+        sessions.push((event.root, key.session.to_string()));
+        if sessions.len() == 2 {
             break;
         }
     }
-    seen.sort_by_key(|it| it.0);
-    let named: Vec<(usize, &str)> = seen.iter().map(|it| (it.0, &*it.1)).collect();
+    sessions.sort_by_key(|it| it.0);
+    let named: Vec<(usize, &str)> = sessions.iter().map(|it| (it.0, &*it.1)).collect();
     assert_eq!(named, [(0, "ses_a2"), (1, "ses_b2")]);
     drop(store);
 
@@ -94,7 +94,7 @@ fn events_of_two_roots_come_in_one_stream_with_one_cursor() {
 }
 
 #[test]
-fn prompts_are_told_as_they_are_typed() {
+fn prompts_arrive_as_they_are_typed() {
     let dir = tempfile::tempdir().unwrap();
     write_session(dir.path(), "ses_1");
     write_prompt(dir.path(), "0", "before");
@@ -143,7 +143,7 @@ fn a_stream_is_polled_in_a_runtime() {
 }
 
 #[test]
-fn a_cursor_stays_good_whatever_other_stores_of_the_root_do() {
+fn a_cursor_survives_snapshots_of_other_processes() {
     let dir = tempfile::tempdir().unwrap();
     let data = dir.path().join("data");
     (0..40).for_each(|n| write_session(&data, &format!("ses_{n:03}")));
@@ -172,7 +172,7 @@ fn a_cursor_stays_good_whatever_other_stores_of_the_root_do() {
 }
 
 #[test]
-fn the_text_of_a_part_that_was_damaged_is_told_whole_again() {
+fn a_repaired_part_sends_its_whole_text() {
     let dir = tempfile::tempdir().unwrap();
     write_session(dir.path(), "ses_1");
     write_prompt(dir.path(), "1", "before");

@@ -124,8 +124,8 @@ pub(super) fn message_node(message: &MessageHydrated<'_>) -> MessageNode {
         None => ("unknown".into(), None, None, None),
     };
     let copied = message.is_copy();
-    let spent = answer.filter(|_| !copied);
-    let tokens = spent.and_then(|answer| answer.tokens.as_ref());
+    let billed = answer.filter(|_| !copied);
+    let tokens = billed.and_then(|answer| answer.tokens.as_ref());
     let counts = tokens.map(TokenCounts::from);
     let parts = message.parts.iter().map(part_node).collect();
     MessageNode {
@@ -140,7 +140,7 @@ pub(super) fn message_node(message: &MessageHydrated<'_>) -> MessageNode {
         copied,
         tokens: counts.map(fields::Tokens::from),
         total: tokens.and_then(|tokens| tokens.total).or(counts.map(|counts| counts.total())),
-        cost: spent.and_then(|answer| answer.cost).map(Cost::from),
+        cost: billed.and_then(|answer| answer.cost).map(Cost::from),
         damaged: message.message.is_none(),
         bytes: size(message.node.span.as_ref()),
         parts,
@@ -148,20 +148,20 @@ pub(super) fn message_node(message: &MessageHydrated<'_>) -> MessageNode {
 }
 
 pub(super) fn item_nodes(tree: &SessionHydratedTree<'_>) -> Vec<ItemNode> {
-    let (mut before, mut nodes) = (0, Vec::new());
-    for timed in tree.timeline() {
-        let TimelineEntry::Item(item) = timed else {
-            before += 1;
+    let (mut messages_before, mut nodes) = (0, Vec::new());
+    for entry in tree.timeline() {
+        let TimelineEntry::Item(item) = entry else {
+            messages_before += 1;
             continue;
         };
-        let known = item.item.as_ref();
+        let typed = item.item.as_ref();
         nodes.push(ItemNode {
             id: item.node.key.item.to_string(),
-            kind: known.map_or_else(|| "unusable".into(), |item| item.kind().into_owned()),
-            created: known.and_then(|item| item.created()),
+            kind: typed.map_or_else(|| "unusable".into(), |item| item.kind().into_owned()),
+            created: typed.and_then(|item| item.created()),
             bytes: size(item.node.span.as_ref()),
-            description: known.map_or_else(|| "(unusable item record)".into(), describe_item),
-            messages_before: before,
+            description: typed.map_or_else(|| "(unusable item record)".into(), describe_item),
+            messages_before,
         });
     }
     nodes

@@ -17,8 +17,8 @@ use crate::sanitize;
 struct EventLine<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    what: Option<&'static str>,
+    #[serde(rename = "what", skip_serializing_if = "Option::is_none")]
+    change: Option<&'static str>,
     cursor: String,
     /// The root that it is in, where several are followed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,12 +73,12 @@ pub(super) fn print(store: &Store, event: &Event, out: &mut dyn Write) -> io::Re
     let cursor = event.cursor.as_ref();
     let cursor = cursor.map_or_else(|| Since::FRESH.to_owned(), ToString::to_string);
     let root = &store.roots()[event.root];
-    let what = Some(event.change)
+    let change = Some(event.change)
         .filter(|_| !matches!(event.subject, Subject::Fresh))
         .map(ChangeKind::name);
     let mut line = EventLine {
         kind: event.subject.name(),
-        what,
+        change,
         cursor,
         root: (store.roots().len() > 1).then(|| root.id()),
         ids: Ids::default(),

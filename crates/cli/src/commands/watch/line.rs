@@ -28,15 +28,15 @@ pub(super) struct LinePrinter<'l> {
 impl LinePrinter<'_> {
     /// Prints an event, if it is one for people.
     pub(super) fn print(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
-        let (kind, said, about) = match &event.subject {
+        let (kind, content, about) = match &event.subject {
             Subject::Fresh => {
                 let warn = self.styles.warn;
                 return writeln!(out, "{warn}what happened since then cannot be told{warn:#}");
             }
             _ if event.change == ChangeKind::Present => return Ok(()),
             Subject::Project { now, key, .. } => {
-                let tree = now.as_ref().and_then(|meta| meta.worktree.as_deref());
-                ("project", tree.map_or_else(|| key.to_string(), str::to_owned), String::new())
+                let worktree = now.as_ref().and_then(|meta| meta.worktree.as_deref());
+                ("project", worktree.map_or_else(|| key.to_string(), str::to_owned), String::new())
             }
             Subject::Session { now, old, key } => {
                 let title = now.as_ref().or(old.as_ref()).and_then(|meta| meta.title.as_deref());
@@ -46,37 +46,37 @@ impl LinePrinter<'_> {
                 if event.change == ChangeKind::Updated && is_same(now.as_deref(), old.as_deref()) {
                     return Ok(()); // but for its parts, which speak for themselves
                 }
-                let said = now.as_ref().or(old.as_ref()).map(|meta| message(meta));
-                ("message", said.unwrap_or_default(), self.title(event.root, &key.session))
+                let content = now.as_ref().or(old.as_ref()).map(|meta| message(meta));
+                ("message", content.unwrap_or_default(), self.title(event.root, &key.session))
             }
             Subject::Part { now, old, message, span, text, .. } => {
                 let record = span.as_ref().and_then(|span| Some(Part::parse(span).ok()?.value));
                 let kind = record.as_ref().map(Part::kind);
                 let kind = kind.or(now.as_ref().or(old.as_ref()).and_then(|part| part.kind));
                 let kind = kind.map_or("part", PartKind::name);
-                let said = match (text, &record) {
+                let content = match (text, &record) {
                     (Some(edit), _) if !edit.insert.is_empty() => edit.insert.clone(),
                     (Some(_), _) => return Ok(()), // its end was cut, or times were noted
                     (None, Some(part)) => part_summary(part),
                     (None, None) => String::new(),
                 };
-                (kind, said, self.title(event.root, &message.session))
+                (kind, content, self.title(event.root, &message.session))
             }
             _ => return Ok(()),
         };
-        self.print_line(out, event.change, kind, &said, &about)
+        self.print_line(out, event.change, kind, &content, &about)
     }
 
     fn print_line(
         &self,
         out: &mut dyn Write,
-        what: ChangeKind,
+        change: ChangeKind,
         kind: &str,
-        said: &str,
+        content: &str,
         about: &str,
     ) -> io::Result<()> {
         let styles = &self.styles;
-        let (sign, style): (&str, Style) = match what {
+        let (sign, style): (&str, Style) = match change {
             ChangeKind::Created => ("+", styles.added),
             ChangeKind::Removed => ("-", styles.removed),
             _ => ("~", styles.warn),
@@ -84,12 +84,12 @@ impl LinePrinter<'_> {
         let now = units::time_of_day(SystemClock.now().as_millis());
         let about = truncate(&sanitize::line(about), 30);
         let room = self.width.map_or(MAX_COLUMNS, |width| width.saturating_sub(61));
-        let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
-        let said = truncate(&sanitize::line(&said), room.max(20));
+        let content = content.split_whitespace().collect::<Vec<_>>().join(" ");
+        let content = truncate(&sanitize::line(&content), room.max(20));
         let dim = styles.dim;
         writeln!(
             out,
-            "{dim}{now}{dim:#} {style}{sign} {kind:<11}{style:#} {dim}{about:<30}{dim:#} {said}"
+            "{dim}{now}{dim:#} {style}{sign} {kind:<11}{style:#} {dim}{about:<30}{dim:#} {content}"
         )
     }
 
@@ -107,18 +107,18 @@ fn message(meta: &MessageMeta) -> String {
     words.extend([&meta.agent, &meta.model].into_iter().flatten().map(ToString::to_string));
     words.extend(meta.error.as_ref().map(|error| format!("failed: {error}")));
     words.extend(meta.finish.as_ref().map(|finish| format!("ended: {finish}")));
-    let took = meta.created.zip(meta.completed);
-    words.extend(took.map(|(from, to)| units::duration(to.saturating_sub(from))));
+    let times = meta.created.zip(meta.completed);
+    words.extend(times.map(|(from, to)| units::duration(to.saturating_sub(from))));
     words.extend(meta.cost.filter(|cost| *cost > Cost::ZERO).map(units::cost));
     words.join("  ")
 }
 
 /// Whether nothing differs but the parts.
 fn is_same(now: Option<&MessageMeta>, old: Option<&MessageMeta>) -> bool {
-    let own = |meta: &MessageMeta| MessageMeta {
+    let without_parts = |meta: &MessageMeta| MessageMeta {
         parts: None,
         observed: ObservedStamp::default(),
         ..meta.clone()
     };
-    now.map(own) == old.map(own)
+    now.map(without_parts) == old.map(without_parts)
 }

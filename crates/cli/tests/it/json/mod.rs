@@ -82,7 +82,7 @@ fn each_command_with_json_is_listed() {
 }
 
 #[test]
-fn what_is_not_documented_is_found() {
+fn undocumented_fields_are_detected() {
     let mut check = SchemaCheck::new();
     let tokens = json!({"input": 1, "output": 1, "reasoning": 0, "cacheRead": 0, "cacheWrite": 0});
     check.object("Tokens", &tokens);

@@ -8,7 +8,7 @@ use super::{FRESH, PREVIEW, UPGRADED, assert_lines_in_order, output_lines, sessi
 use crate::support::run_on;
 
 #[test]
-fn a_session_is_shown_with_what_happened_between_its_messages() {
+fn a_transcript_prints_the_items_between_messages() {
     let shown = |which, name| output_lines(which, &["show", &session_id(which, name)]);
     for (which, name, expected) in [
         (
@@ -127,7 +127,7 @@ fn a_session_is_shown_with_what_happened_between_its_messages() {
 }
 
 #[test]
-fn a_tree_has_what_happened_and_what_subagents_did() {
+fn a_tree_lists_items_and_subagents() {
     let id = session_id(FRESH, "parent");
     let printed = output_lines(FRESH, &["tree", &id]);
     assert_lines_in_order(
@@ -174,7 +174,7 @@ fn a_tree_has_what_happened_and_what_subagents_did() {
 }
 
 #[test]
-fn what_a_fork_copied_is_marked_and_costs_nothing_there() {
+fn copied_messages_are_marked_and_not_billed() {
     let (store, fork) = (corpus(FRESH).database, session_id(FRESH, "fork_through"));
     for command in ["show", "tree"] {
         let printed = output_lines(FRESH, &[command, &fork]);
@@ -202,7 +202,7 @@ fn what_a_fork_copied_is_marked_and_costs_nothing_there() {
 }
 
 #[test]
-fn numbers_of_one_are_no_plurals() {
+fn counts_of_one_are_singular() {
     let dir = tempfile::tempdir().unwrap();
     let db = dir.path().join("opencode.db");
     let db = rusqlite::Connection::open(db).unwrap();
@@ -231,7 +231,7 @@ fn numbers_of_one_are_no_plurals() {
 }
 
 #[test]
-fn what_is_odd_is_told_and_costs_itself() {
+fn unusual_records_are_reported_and_the_rest_is_printed() {
     for which in [FRESH, UPGRADED] {
         let (store, id) = (corpus(which).database, session_id(which, "odd"));
         for args in [
@@ -241,12 +241,12 @@ fn what_is_odd_is_told_and_costs_itself() {
         ] {
             let ran = run_on(&store, args);
             assert_eq!(ran.code, 0, "{}", ran.stderr);
-            for told in [
+            for issue in [
                 "unknown item type \"hologram\"",
                 "unknown part type \"video\"",
                 "the JSON ends in the middle of a value (message ",
             ] {
-                assert!(ran.stderr.contains(told), "{args:?}: {}", ran.stderr);
+                assert!(ran.stderr.contains(issue), "{args:?}: {}", ran.stderr);
             }
         }
         let shown = output_lines(which, &["show", &id]);

@@ -9,8 +9,8 @@ use super::{FRESH, PREVIEW, UPGRADED, oracle, session_id};
 use crate::support::run_on;
 
 /// Those of the messages of the API that an export of 2.x has, without what the oracle adds.
-fn finished_messages(said: &Value) -> Vec<Value> {
-    let mut messages = said["messages"].as_array().unwrap().clone();
+fn finished_messages(session: &Value) -> Vec<Value> {
+    let mut messages = session["messages"].as_array().unwrap().clone();
     messages.retain(|message| match message["type"].as_str() {
         Some("assistant") => message["time"]["completed"].is_number(),
         Some("shell" | "compaction") => message["status"] != "running",
@@ -44,17 +44,17 @@ fn an_export_of_2x_is_what_2x_exports() {
     for (which, names) in names {
         for name in *names {
             let id = session_id(*which, name);
-            let said = oracle(*which, &id);
+            let oracle_session = oracle(*which, &id);
             let ran = run_on(&corpus(*which).database, &["export", "--format", "v2", &id]).json();
-            let mut info = said["info"].clone();
+            let mut info = oracle_session["info"].clone();
             if info["cost"] == json!(0.0) {
                 info["cost"] = json!(0); // as JavaScript writes it
             }
             assert_eq!(ran["info"], info, "{name}");
-            assert_eq!(ran["messages"], Value::from(finished_messages(&said)), "{name}");
+            assert_eq!(ran["messages"], Value::from(finished_messages(&oracle_session)), "{name}");
         }
     }
-    for (name, why) in [
+    for (name, reason) in [
         ("late_v1", "it is read from the tables of 1.x; written by 1.x after the migration, which"),
         (
             "deleted_in_v2",
@@ -66,9 +66,9 @@ fn an_export_of_2x_is_what_2x_exports() {
             &["export", "--format", "v2", &session_id(UPGRADED, name)],
         );
         assert_eq!(ran.code, 1);
-        let is_told =
-            ran.stderr.contains("is not in the tables of 2.x") && ran.stderr.contains(why);
-        assert!(is_told, "{}", ran.stderr);
+        let has_reason =
+            ran.stderr.contains("is not in the tables of 2.x") && ran.stderr.contains(reason);
+        assert!(has_reason, "{}", ran.stderr);
     }
     let files = corpus(Corpus::OpencodeJson);
     let id = files.session_of_step("rust").unwrap().unwrap();
@@ -79,7 +79,7 @@ fn an_export_of_2x_is_what_2x_exports() {
 /// Indented as the other one, and nothing else of it is touched: not numbers that JavaScript has no
 /// room for, not half a character, not the order of fields.
 #[test]
-fn an_export_of_2x_is_indented_and_else_as_it_is() {
+fn an_export_of_2x_changes_only_the_indentation() {
     let dir = tempfile::tempdir().unwrap();
     corpus(FRESH).copy_to(dir.path()).unwrap();
     let id = session_id(FRESH, "kitchen");
@@ -109,7 +109,7 @@ fn an_export_of_2x_is_indented_and_else_as_it_is() {
 }
 
 #[test]
-fn an_export_is_of_the_shape_of_1x() {
+fn an_export_has_the_shape_of_1x() {
     for (which, name) in
         [(FRESH, "kitchen"), (FRESH, "markers"), (UPGRADED, "compaction"), (PREVIEW, "attached")]
     {

@@ -89,7 +89,7 @@ pub(crate) fn hostile_store() -> tempfile::TempDir {
 }
 
 #[test]
-fn text_of_databases_is_shown_and_never_sent() {
+fn database_text_is_escaped() {
     let store = hostile_store();
     for args in [
         &["ls", "--issues"][..],
@@ -109,16 +109,16 @@ fn text_of_databases_is_shown_and_never_sent() {
         }
     }
     let shown = run_on(store.path(), &["show", "ses_1"]).stdout;
-    for told in
+    for line in
         ["──── agent ␛]0;owned", "──── model ", "──── directory ", "──── idle, ", "──── waiting ("]
     {
-        assert!(shown.contains(told), "{told}: {shown}");
+        assert!(shown.contains(line), "{line}: {shown}");
     }
     assert!(shown.contains("\\u{202e}evil") && shown.contains("tabs stay"), "{shown}");
 }
 
 #[test]
-fn json_of_databases_holds_no_control_either() {
+fn database_json_has_no_control_characters() {
     let store = hostile_store();
     for args in [
         &["ls", "--json"][..],

@@ -35,7 +35,7 @@ fn count_by_provenance(all: &BTreeMap<String, Value>) -> Vec<(String, usize)> {
 }
 
 #[test]
-fn a_list_says_where_sessions_are() {
+fn a_list_prints_the_provenance_of_sessions() {
     let expected: [(Corpus, &[(&str, usize)]); 3] = [
         (FRESH, &[("v2", 14)]),
         (UPGRADED, &[("v1 lateLegacy", 1), ("v1 legacyOnly", 1), ("v2", 14), ("v2 also v1", 58)]),
@@ -64,7 +64,7 @@ fn a_list_says_where_sessions_are() {
 }
 
 #[test]
-fn a_list_says_what_forks_are_of_and_counts_nothing_twice() {
+fn a_list_names_fork_sources_and_counts_usage_once() {
     let all = sessions_by_id(&corpus(FRESH).database);
     let of = |name: &str| &all[&session_id(FRESH, name)];
     for (fork, source, tokens) in [

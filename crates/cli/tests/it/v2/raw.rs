@@ -8,7 +8,7 @@ use super::{FRESH, PREVIEW, UPGRADED, oracle, session_id};
 use crate::support::run_on;
 
 #[test]
-fn a_row_is_printed_as_it_is_stored() {
+fn a_row_is_printed_as_stored() {
     for (which, name) in [(FRESH, "markers"), (UPGRADED, "kitchen"), (PREVIEW, "switch")] {
         let id = session_id(which, name);
         for message in oracle(which, &id)["messages"].as_array().unwrap() {
@@ -38,7 +38,7 @@ fn a_row_is_printed_as_it_is_stored() {
 }
 
 #[test]
-fn what_happened_is_found_without_the_record_of_its_session() {
+fn raw_finds_items_of_a_session_without_a_record() {
     let dir = tempfile::tempdir().unwrap();
     corpus(FRESH).copy_to(dir.path()).unwrap();
     let db = Connection::open(dir.path().join("opencode.db")).unwrap();
@@ -68,7 +68,7 @@ fn what_happened_is_found_without_the_record_of_its_session() {
 
 /// Ids are whole, and what a pattern of SQL would be is a character like any other.
 #[test]
-fn no_id_is_a_pattern() {
+fn ids_are_not_sql_patterns() {
     let store = corpus(FRESH).database;
     let exported = run_on(&store, &["export", &session_id(FRESH, "fork_through")]).json();
     let first = &exported["messages"][0];
@@ -96,7 +96,7 @@ fn no_id_is_a_pattern() {
 }
 
 #[test]
-fn the_latest_session_has_a_raw_record_too() {
+fn raw_accepts_latest() {
     let store = corpus(FRESH).database;
     let roots = run_on(&store, &["ls", "--json", "--roots"]).json();
     for (word, at) in [("latest", 0), ("last", 0), ("latest~2", 2)] {

@@ -7,7 +7,7 @@ use super::TestStore;
 use crate::hostile::{assert_harmless, hostile_store};
 
 #[test]
-fn each_is_a_line() {
+fn each_event_is_one_line() {
     let world = TestStore::new();
     let following = world.follow(&["watch"]).wait_until_started();
     world.session("ses_1", "The title");
@@ -34,7 +34,7 @@ fn each_is_a_line() {
 }
 
 #[test]
-fn what_was_there_is_not_told_and_what_cannot_be_is_said() {
+fn only_new_events_are_printed_and_a_gap_is_reported() {
     let world = TestStore::new();
     world.session("ses_1", "old");
     let following = world.follow(&["watch"]).wait_until_started();
@@ -48,7 +48,7 @@ fn what_was_there_is_not_told_and_what_cannot_be_is_said() {
 }
 
 /// The hostile store, written beside a process that follows.
-fn follow_hostile_store(args: &[&str], until: &str) -> Vec<String> {
+fn follow_hostile_store(args: &[&str], last_text: &str) -> Vec<String> {
     let (evil, world) = (hostile_store(), TestStore::new());
     let storage = evil.path().join("storage");
     let copy = |name: &str| {
@@ -67,7 +67,7 @@ fn follow_hostile_store(args: &[&str], until: &str) -> Vec<String> {
     copy("project");
     copy("message");
     copy("part");
-    let lines = following.lines_until(|line| line.contains(until));
+    let lines = following.lines_until(|line| line.contains(last_text));
     following.stop(Signal::TERM);
     lines
 }
@@ -78,7 +78,7 @@ fn files_below(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn hostile_text_is_shown_and_never_sent() {
+fn hostile_text_in_events_is_escaped() {
     for (args, until) in [
         (&["watch"][..], "reasoning"),
         (&["watch", "--json"], "\"type\":\"subtask\""),
@@ -96,7 +96,7 @@ fn hostile_text_is_shown_and_never_sent() {
 
 /// Whoever read what it says beside the events has gone: the events go on.
 #[test]
-fn it_goes_on_without_anybody_who_reads_its_words() {
+fn watch_continues_after_standard_error_is_closed() {
     let world = TestStore::new();
     world.session("ses_1", "one");
     let mut following = world.follow(&["watch", "--json"]);
@@ -115,7 +115,7 @@ fn it_goes_on_without_anybody_who_reads_its_words() {
 }
 
 #[test]
-fn colours_are_there_where_they_are_wanted() {
+fn colours_are_printed_on_request() {
     let world = TestStore::new();
     let following = world.follow(&["watch", "--color", "always"]).wait_until_started();
     world.session("ses_1", "one");

@@ -15,7 +15,7 @@ use super::{FollowProcess, TestStore};
 use crate::support::{corpus_paths, scrollback};
 
 #[test]
-fn amount_to_what_is_there() {
+fn events_add_up_to_the_store() {
     let world = TestStore::new();
     let mut script = Script::new(world.storage(), 3, 5);
     let (following, mut taken) = (world.follow(&["watch", "--json"]), Replica::default());
@@ -58,7 +58,7 @@ impl Database {
 }
 
 #[test]
-fn of_a_database_too() {
+fn events_add_up_to_a_database() {
     let world = TestStore::new();
     let database = Database::new(&world);
     let (following, mut taken) = (world.follow(&["watch", "--json"]), Replica::default());
@@ -80,7 +80,7 @@ fn of_a_database_too() {
 }
 
 #[test]
-fn one_session_is_told_with_its_parts() {
+fn watching_one_session_sends_its_parts() {
     let step = crate::support::step_session("fix");
     let store = corpus_paths().data_dir;
     let cache = tempfile::tempdir().unwrap();
@@ -97,15 +97,15 @@ fn one_session_is_told_with_its_parts() {
         assert_eq!(&parts.next().unwrap()["part"], part);
     }
     assert_eq!(parts.next(), None);
-    let of = |event: &Value| event["sessionID"].as_str().is_none_or(|of| of == step);
-    assert!(all.iter().all(of));
+    let is_in_session = |event: &Value| event["sessionID"].as_str().is_none_or(|id| id == step);
+    assert!(all.iter().all(is_in_session));
     assert!(all[1..].iter().all(|event| event["what"] == "present"));
     following.stop(Signal::TERM);
 }
 
 /// A store that was written within the hour, as most are, by nobody who goes on.
 #[test]
-fn a_store_in_which_nothing_happens_has_nothing_to_tell() {
+fn an_idle_store_sends_no_events() {
     let (store, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     corpus_paths().copy_to(store.path()).unwrap();
     std::thread::sleep(Duration::from_millis(200));
@@ -124,7 +124,7 @@ fn a_store_in_which_nothing_happens_has_nothing_to_tell() {
 }
 
 #[test]
-fn what_it_did_is_told_at_the_end() {
+fn stats_are_printed_at_the_end() {
     let world = TestStore::new();
     let following = world.follow(&["watch", "--json", "--stats", "--feed", "poll"]);
     following.next_event();
@@ -167,7 +167,7 @@ fn assert_clean_exit(child: Child) {
 }
 
 #[test]
-fn it_ends_when_nobody_reads() {
+fn watch_ends_when_its_output_is_closed() {
     // Nothing is written to the store: it is the pipe that tells.
     let (child, stdout, _cache) = spawn_unread();
     drop(stdout);
@@ -175,7 +175,7 @@ fn it_ends_when_nobody_reads() {
 }
 
 #[test]
-fn it_ends_on_a_signal_although_a_reader_holds_it_up() {
+fn watch_ends_on_a_signal_while_its_output_is_blocked() {
     let (child, _stdout, cache) = spawn_unread();
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     assert_clean_exit(child);

@@ -14,7 +14,7 @@ fn is_part(event: &Value) -> bool {
 }
 
 #[test]
-fn after_an_end_nothing_is_missing_and_nothing_told_twice() {
+fn resume_after_stop_has_no_gap_and_no_repeat() {
     let world = TestStore::new();
     world.session("ses_1", "one");
     world.message("ses_1", "msg_1", json!({"role": "user"}));
@@ -31,28 +31,28 @@ fn after_an_end_nothing_is_missing_and_nothing_told_twice() {
 
     let since = |event: &Value| event["cursor"].as_str().unwrap().to_owned();
     let following = world.follow(&["watch", "--json", "--since", &since(&events[0])]);
-    let seen = std::cell::Cell::new(0);
-    let mut told = following.events_until(|event| {
-        seen.set(seen.get() + usize::from(is_part(event)));
-        seen.get() == 2
+    let part_count = std::cell::Cell::new(0);
+    let mut received = following.events_until(|event| {
+        part_count.set(part_count.get() + usize::from(is_part(event)));
+        part_count.get() == 2
     });
-    let parts = |told: &[Value]| -> Vec<String> {
-        let parts = told.iter().filter(|event| is_part(event));
+    let parts = |received: &[Value]| -> Vec<String> {
+        let parts = received.iter().filter(|event| is_part(event));
         let mut parts: Vec<String> =
             parts.map(|event| event["part"]["text"].as_str().unwrap().to_owned()).collect();
         parts.sort_unstable(); // two messages stand in the order in which they changed last
         parts
     };
-    assert_eq!(parts(&told), ["first", "second"]);
-    let last = told.pop().unwrap();
+    assert_eq!(parts(&received), ["first", "second"]);
+    let last = received.pop().unwrap();
     following.stop(Signal::TERM);
 
     // Behind the last nothing is told again.
     let following = world.follow(&["watch", "--json", "--since", &since(&last)]);
     world.text("msg_1", "prt_3", "third");
-    let told = following.events_until(is_part);
-    assert_eq!(parts(&told), ["third"]);
-    assert!(told.iter().all(|event| event["type"] != "fresh"));
+    let received = following.events_until(is_part);
+    assert_eq!(parts(&received), ["third"]);
+    assert!(received.iter().all(|event| event["type"] != "fresh"));
     following.stop(Signal::TERM);
 
     // Who read only some of the whole state reads it again.
@@ -62,12 +62,12 @@ fn after_an_end_nothing_is_missing_and_nothing_told_twice() {
 }
 
 #[test]
-fn what_was_kept_is_gone_on_from_even_after_a_kill() {
+fn resume_after_kill_continues_from_the_saved_index() {
     let world = TestStore::new();
     world.session("ses_1", "one");
     let following = world.follow(&["watch", "--json"]);
     let state = following.events_until(|event| event["cursor"] != "fresh");
-    let kept = state.last().unwrap()["cursor"].as_str().unwrap().to_owned();
+    let saved = state.last().unwrap()["cursor"].as_str().unwrap().to_owned();
     // What comes now is not kept yet when it is killed.
     world.session("ses_2", "two");
     world.session("ses_3", "three");
@@ -84,10 +84,10 @@ fn what_was_kept_is_gone_on_from_even_after_a_kill() {
         following.send_signal(Signal::KILL);
         following.wait_for_exit();
     }
-    let following = world.follow(&["watch", "--json", "--since", &kept]);
-    let mut told: Vec<_> = (0..3).map(|_| following.next_event()).collect();
-    told.sort_by_key(|event| event["sessionID"].to_string());
-    let names: Vec<_> = told.iter().map(|event| event["now"]["title"].as_str()).collect();
+    let following = world.follow(&["watch", "--json", "--since", &saved]);
+    let mut received: Vec<_> = (0..3).map(|_| following.next_event()).collect();
+    received.sort_by_key(|event| event["sessionID"].to_string());
+    let names: Vec<_> = received.iter().map(|event| event["now"]["title"].as_str()).collect();
     assert_eq!(names, [Some("zero"), Some("two"), Some("three")]);
     following.stop(Signal::INT);
 }
@@ -126,19 +126,19 @@ fn interrupt_readers(signal: Signal, seed: u64) -> Replica {
 }
 
 #[test]
-fn whoever_comes_and_goes_has_all_in_the_end() {
+fn readers_that_stop_receive_every_event() {
     let taken = interrupt_readers(Signal::TERM, 5);
     assert_eq!(taken.restarts, 1, "each end keeps what goes on");
 }
 
 #[test]
-fn whoever_is_killed_again_and_again_has_all_in_the_end() {
+fn readers_that_are_killed_receive_every_event() {
     let fresh: usize = (6..10).map(|seed| interrupt_readers(Signal::KILL, seed).restarts).sum();
     assert!(fresh > 4, "not all that was read was kept");
 }
 
 #[test]
-fn a_cursor_of_nothing_begins_afresh_and_no_cursor_is_bad_use() {
+fn an_unknown_cursor_restarts_and_an_invalid_cursor_is_bad_use() {
     let world = TestStore::new();
     world.session("ses_1", "one");
     let first = world.follow(&["watch", "--json"]);

@@ -11,7 +11,7 @@ fn has_title(title: &str) -> impl Fn(&Value) -> bool {
 }
 
 #[test]
-fn one_that_is_not_there_is_waited_for() {
+fn watch_waits_for_a_missing_store() {
     let world = TestStore::new();
     for feed in ["best", "poll"] {
         let following = world.follow(&["watch", "--json", "--feed", feed]);
@@ -24,7 +24,7 @@ fn one_that_is_not_there_is_waited_for() {
 }
 
 #[test]
-fn files_become_a_database_and_the_stream_goes_on() {
+fn the_stream_continues_when_files_become_a_database() {
     let world = TestStore::new();
     world.session("ses_1", "in files");
     let following = world.follow(&["watch", "--json"]);
@@ -47,7 +47,7 @@ fn files_become_a_database_and_the_stream_goes_on() {
 /// A program by the name of watchman that does not end, and whose child has its output open.
 #[test]
 #[cfg(unix)]
-fn a_watchman_that_hangs_holds_nothing_up() {
+fn a_hanging_watchman_does_not_delay_the_start() {
     use std::os::unix::fs::PermissionsExt;
     let world = TestStore::new();
     world.session("ses_1", "one");
@@ -70,18 +70,18 @@ fn a_watchman_that_hangs_holds_nothing_up() {
 }
 
 #[test]
-fn what_cannot_be_followed_is_said() {
+fn commands_that_cannot_follow_fail_with_a_reason() {
     let world = TestStore::new();
     world.session("ses_1", "one");
-    for (args, code, why) in [
+    for (args, code, reason) in [
         (&["watch", "ses_none"][..], 1, "no session"),
         (&["tail", "ses_none"], 1, "no session"),
         (&["tail", "latest", "--json"], 2, "watch SESSION --json"),
         (&["watch", "--feed", "smoke"], 2, "possible values"),
     ] {
-        let (ended, said) = world.follow(args).wait_for_exit();
-        assert_eq!(ended, Some(code), "{args:?}: {said}");
-        assert!(said.contains(why), "{args:?}: {said}");
+        let (exit_code, stderr) = world.follow(args).wait_for_exit();
+        assert_eq!(exit_code, Some(code), "{args:?}: {stderr}");
+        assert!(stderr.contains(reason), "{args:?}: {stderr}");
     }
     let ran = scrollback().args(["watch", "--store", "/dev/null"]).output().unwrap();
     assert_eq!(ran.status.code(), Some(3));
@@ -94,15 +94,15 @@ fn two_stores_are_followed_at_once() {
     let path = other.storage().parent().unwrap().to_owned();
     let following = world.follow(&["watch", "--json", "--store", path.to_str().unwrap()]);
     other.session("ses_2", "two");
-    let mut seen = Vec::new();
-    while seen.len() < 2 {
+    let mut sessions = Vec::new();
+    while sessions.len() < 2 {
         let event = following.next_event();
         if event["type"] == "session" {
-            seen.push((event["sessionID"].as_str().unwrap().to_owned(), event["root"].clone()));
+            sessions.push((event["sessionID"].as_str().unwrap().to_owned(), event["root"].clone()));
         }
     }
-    seen.sort_by(|a, b| a.0.cmp(&b.0));
-    assert_eq!((&*seen[0].0, &*seen[1].0), ("ses_1", "ses_2"));
-    assert!(seen[0].1.is_string() && seen[0].1 != seen[1].1, "{seen:?}");
+    sessions.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!((&*sessions[0].0, &*sessions[1].0), ("ses_1", "ses_2"));
+    assert!(sessions[0].1.is_string() && sessions[0].1 != sessions[1].1, "{sessions:?}");
     following.stop(Signal::TERM);
 }

@@ -57,7 +57,7 @@ impl TailProcess {
 }
 
 #[test]
-fn the_newest_session_is_meant_where_none_is_named() {
+fn the_default_session_is_the_newest() {
     let world = TestStore::new();
     world.session("ses_1", "one");
     world.message("ses_1", "msg_1", json!({"role": "user"}));
@@ -70,7 +70,7 @@ fn the_newest_session_is_meant_where_none_is_named() {
 /// What is there already is more than a pipe holds, nobody reads it, and the last of it waits in our own
 /// buffer.
 #[test]
-fn it_ends_on_a_signal_before_all_of_the_transcript_is_out() {
+fn tail_ends_on_a_signal_before_the_transcript_is_printed() {
     let world = TestStore::new();
     world.session("ses_1", "one");
     world.message("ses_1", "msg_1", json!({"role": "user"}));

@@ -39,52 +39,53 @@ fn find_session<'s>(store: &'s Store, text: &str) -> Result<Session<'s>> {
         }
         _ => (None, text),
     };
-    let bad = |why: scrollback_core_id::IdError| Error::BadSession {
+    let bad_session = |error: scrollback_core_id::IdError| Error::BadSession {
         text: text.to_owned(),
-        why: why.to_string(),
+        reason: error.to_string(),
     };
-    let key = SessionKey::from(SessionId::new(id).map_err(bad)?);
-    let is_of = |wanted: &&crate::Root| agent.is_none_or(|agent| wanted.agent() == agent);
-    let mut found = Vec::new();
-    for root in store.roots().iter().filter(is_of) {
+    let key = SessionKey::from(SessionId::new(id).map_err(bad_session)?);
+    let has_agent = |root: &&crate::Root| agent.is_none_or(|agent| root.agent() == agent);
+    let mut roots = Vec::new();
+    for root in store.roots().iter().filter(has_agent) {
         if root.source().open()?.has_session(&key)? {
-            found.push(root);
+            roots.push(root);
         }
     }
-    match found[..] {
+    match roots[..] {
         [] => find_by_prefix(store, text, agent, id),
         [root] => Ok(Session::from_key(root, key)),
         // The newest of sessions that share an id.
         _ => {
             let mut sessions = store.sessions()?.into_iter();
-            let same = |it: &Session<'_>| *it.key() == key && is_of(&it.root());
+            let same = |it: &Session<'_>| *it.key() == key && has_agent(&it.root());
             sessions.find(same).ok_or_else(|| no_session_error(text))
         }
     }
 }
 
 fn find_latest<'s>(store: &'s Store, text: &str) -> Result<Option<Session<'s>>> {
-    let Some(back) = steps_back(text)? else { return Ok(None) };
-    let mut top: Vec<Session<'s>> = store.sessions()?;
-    top.retain(|session| !session.is_subagent());
-    let latest_of = Some(top.len());
-    match top.into_iter().nth(back) {
+    let Some(steps) = steps_back(text)? else { return Ok(None) };
+    let mut top_level: Vec<Session<'s>> = store.sessions()?;
+    top_level.retain(|session| !session.is_subagent());
+    let latest_count = Some(top_level.len());
+    match top_level.into_iter().nth(steps) {
         Some(session) => Ok(Some(session)),
-        None => Err(Error::NoSession { text: text.to_owned(), latest_of }),
+        None => Err(Error::NoSession { text: text.to_owned(), latest_count }),
     }
 }
 
 /// How many sessions `latest~N` goes back, if the text is that.
 fn steps_back(text: &str) -> Result<Option<usize>> {
-    let (word, back) = text.split_once('~').map_or((text, None), |(word, back)| (word, Some(back)));
-    if !["latest", "last", "recent"].contains(&word) {
+    let (keyword, steps) =
+        text.split_once('~').map_or((text, None), |(keyword, steps)| (keyword, Some(steps)));
+    if !["latest", "last", "recent"].contains(&keyword) {
         return Ok(None);
     }
-    let bad = |_| Error::BadSession {
+    let bad_session = |_| Error::BadSession {
         text: text.to_owned(),
-        why: "expected a number after `~`, as in latest~1".to_owned(),
+        reason: "expected a number after `~`, as in latest~1".to_owned(),
     };
-    back.map_or(Ok(Some(0)), |back| back.parse().map(Some).map_err(bad))
+    steps.map_or(Ok(Some(0)), |steps| steps.parse().map(Some).map_err(bad_session))
 }
 
 fn find_by_prefix<'s>(
@@ -93,27 +94,27 @@ fn find_by_prefix<'s>(
     agent: Option<&str>,
     id: &str,
 ) -> Result<Session<'s>> {
-    let starts = |session: &Session<'_>| {
+    let matches_prefix = |session: &Session<'_>| {
         let whole = session.id();
         // Ids of opencode begin with `ses_`, which need not be typed.
         let bare = whole.split_once('_').map_or(whole, |(_, bare)| bare);
         agent.is_none_or(|agent| session.root().agent() == agent)
             && (whole.starts_with(id) || bare.starts_with(id))
     };
-    let mut found: Vec<Session<'s>> = store.sessions()?;
-    found.retain(starts);
-    let mut seen = HashSet::new();
-    found.retain(|it| seen.insert(it.key().clone())); // of equal ids in several roots, the newest
-    match found.len() {
+    let mut sessions: Vec<Session<'s>> = store.sessions()?;
+    sessions.retain(matches_prefix);
+    let mut ids = HashSet::new();
+    sessions.retain(|it| ids.insert(it.key().clone())); // of equal ids in several roots, the newest
+    match sessions.len() {
         0 => Err(no_session_error(text)),
-        1 => Ok(found.remove(0)),
+        1 => Ok(sessions.remove(0)),
         _ => {
-            let sessions = found.iter().map(|it| (it.id().to_owned(), it.title().to_owned()));
+            let sessions = sessions.iter().map(|it| (it.id().to_owned(), it.title().to_owned()));
             Err(Error::Ambiguous { text: text.to_owned(), sessions: sessions.collect() })
         }
     }
 }
 
 fn no_session_error(text: &str) -> Error {
-    Error::NoSession { text: text.to_owned(), latest_of: None }
+    Error::NoSession { text: text.to_owned(), latest_count: None }
 }
