@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line: commands, options and their help texts.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -9,45 +9,45 @@ use scrollback::{FeedChoice, FeedKind, StoreCursor};
 
 const EXAMPLES: &str = "\
 Examples:
-  scrollback demo                        see it on a real store that is compiled in
-  scrollback ls --roots --since 7d       what was worked on this week
+  scrollback demo                        try the program on a built-in example store
+  scrollback ls --roots --since 7d       list the sessions of the last 7 days
   scrollback show                        read the newest session
-  scrollback tree latest~1               what the one before it is made of
-  scrollback tail                        read on as the model writes
-  scrollback watch --json                what happens, an event a line
-  scrollback export > out.json           as `opencode export` prints it
-  scrollback --store /backup/opencode ls
+  scrollback tree latest~1               show the structure of the second newest session
+  scrollback tail                        follow the newest session
+  scrollback watch --json                print each change as a line of JSON
+  scrollback export > out.json           export a session as `opencode export` does
+  scrollback --store /backup/opencode ls list the sessions of another store
 
-Common options stand before or after the command; a command's help lists those that it has.
+Common options go before or after the command. The help of a command lists the options it accepts.
 
-Exit codes: 0 done, 1 nothing found, 2 bad use, 3 a store cannot be read";
+Exit codes: 0 success, 1 nothing found, 2 wrong usage, 3 a store cannot be read";
 
 const WATCH_HELP: &str = "\
 Examples:
-  scrollback watch                       a line for each event, from now on
-  scrollback watch latest                of the newest session alone
-  scrollback watch --json > events       all there is, then each event, as JSON
+  scrollback watch                       print each new event as a line of text
+  scrollback watch latest                only events of the newest session
+  scrollback watch --json > events       the present state, then each event, as JSON
   scrollback watch --json --since \"$(tail -n 1 events | jq -r .cursor)\" >> events
 
-Ends with exit code 0 on Ctrl-C, SIGTERM, and when nobody reads its output. A store that is not
-there yet is waited for.";
+The command ends with exit code 0 on Ctrl-C, on SIGTERM, and when its output is closed. It waits
+for a store that does not exist yet.";
 
 const TAIL_HELP: &str = "\
 Examples:
-  scrollback tail                        the newest session
-  scrollback tail -n 0                   only what is new
-  scrollback tail ses_4f1 --feed poll    where the system tells nothing, as over a network
+  scrollback tail                        follow the newest session
+  scrollback tail -n 0                   print new messages only
+  scrollback tail ses_4f1 --feed poll    poll, for example on a network file system
 
-Ends with exit code 0 on Ctrl-C, SIGTERM, and when nobody reads its output.";
+The command ends with exit code 0 on Ctrl-C, on SIGTERM, and when its output is closed.";
 
-const SESSION_HELP: &str = "An id, the start of one (with or without `ses_`), or `latest` (`last`, \
-                       `recent`; `latest~2` is the third newest). The latest are those that no \
-                       other session started";
+const SESSION_HELP: &str = "The session: an id, a prefix of an id (with or without `ses_`), or \
+                       `latest` (also `last` or `recent`; `latest~2` is the third newest). \
+                       `latest` does not count subagents";
 
-/// The session that is meant where none is named.
+/// The session that a command uses if the user names none.
 const DEFAULT_SESSION: &str = "latest";
 
-/// Reads what coding agents leave on disk, and never writes to it.
+/// Reads the sessions that coding agents store on disk. Never changes a store.
 #[derive(Debug, Parser)]
 #[command(name = "scrollback", version, after_help = EXAMPLES, arg_required_else_help = true)]
 pub(crate) struct Args {
@@ -57,50 +57,50 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-/// What several commands take, before or after the command; `command_line` says which ones do.
+/// The common options, before or after the command. `command_line` says which commands accept which option.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Common options")]
 pub(crate) struct Global {
-    /// A store: opencode's data directory, its storage/ directory, or a .db file; may be repeated
-    /// [default: where opencode keeps it]
+    /// A store to read: opencode's data directory, its storage/ directory, or a .db file. Repeat
+    /// the option for several stores [default: opencode's standard locations]
     #[arg(long, value_name = "PATH")]
     pub(crate) store: Vec<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
-    /// List what is wrong with the store, a line each, on standard error
+    /// List each issue with its place, one per line, on standard error
     #[arg(long)]
     pub(crate) issues: bool,
-    /// When to use colours; NO_COLOR is honoured
+    /// When to print colours. `auto` respects NO_COLOR and CLICOLOR_FORCE
     #[arg(long, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     pub(crate) color: Color,
-    /// Read records up to this size, in bytes [default: 67108864]
+    /// Skip records larger than this, in bytes [default: 67108864]
     #[arg(long, value_name = "BYTES")]
     pub(crate) max_size: Option<u64>,
-    /// Neither use nor keep an index between runs
+    /// Do not read or write an index in the cache directory
     #[arg(long)]
     pub(crate) no_cache: bool,
-    /// How thoroughly to compare the index with the store
+    /// How much of the cached index to verify against the store
     #[arg(long, value_enum, default_value_t = Verify::Fast, value_name = "HOW")]
     pub(crate) verify: Verify,
-    /// Map large files into memory. Only for a store that nobody writes to: a copy, an archive
+    /// Map large files into memory. Use it only for a store that nothing writes to, such as a copy
     #[arg(long)]
     pub(crate) mmap: bool,
 }
 
-/// How thoroughly to compare the index with the store.
+/// How much of the index is verified against the store.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Verify {
-    /// Sessions that were written lately, and what is shown
+    /// Recently written sessions, and the sessions in the output
     Fast,
-    /// Every message
+    /// Every message of every session
     Full,
 }
 
-/// When to use colours.
+/// When the output has colours.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum Color {
-    /// On a terminal
+    /// If the output is a terminal
     Auto,
     /// Always
     Always,
@@ -108,63 +108,63 @@ pub(crate) enum Color {
     Never,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Lists the stores that were found, and by which rule
+    /// Lists the stores on this machine, and how each was found
     Stores,
     /// Lists sessions, newest first
     Ls(Ls),
     /// Prints a session as a transcript
     Show(Show),
-    /// Prints what a session is made of, with sizes; subagents are nested
+    /// Prints the structure of a session: messages, parts, sizes and nested subagents
     Tree(Session),
-    /// Prints one record as it is stored: the bytes of a file, or a row of a database
+    /// Prints one record as stored: the bytes of a file, or a row of a database
     ///
-    /// In databases of 2.x that is the whole row that a message, a part or an item is made from. The
-    /// record of a session in a database is put together from its columns.
+    /// In a database of opencode 2.x, the record of a message, part or item is the whole row that holds
+    /// it. The record of a session in a database is a JSON object of its columns.
     Raw(Raw),
     /// Prints a session as `opencode export` does
     Export(Export),
-    /// Prints what happens in a store, as it happens
+    /// Follows a store and prints each change
     #[command(after_help = WATCH_HELP)]
     Watch(Watch),
-    /// Prints the end of a session, and what is added to it as it is written
+    /// Prints the end of a session and follows it as it grows
     #[command(after_help = TAIL_HELP)]
     Tail(Tail),
-    /// Shows sessions, a tree, a transcript and totals of a small store that is compiled in
+    /// Shows the output of `ls`, `tree` and `show`, and totals, on a built-in example store
     Demo(Demo),
-    /// Shows or removes the indexes that are kept between runs
+    /// Shows or removes the cached indexes
     Cache {
-        /// What to do
+        /// The action
         #[command(subcommand)]
         action: Cache,
     },
-    /// Prints completions for a shell
+    /// Prints a completion script for a shell
     Completions {
         /// The shell
         shell: Shell,
     },
 }
 
-/// What `cache` does.
+/// The actions of `cache`.
 #[derive(Debug, Clone, Copy, Subcommand)]
 pub(crate) enum Cache {
-    /// Prints the directory that they are kept in
+    /// Prints the directory of the cached indexes
     Path,
-    /// Removes them all, or with --store those of a store and of what is in it
+    /// Removes all cached indexes; with --store, only those of a store and of stores below it
     Clear,
-    /// Lists them with the stores they are of, or with --store those of a store
+    /// Lists the cached indexes and their stores; with --store, only those of a store
     Stats,
 }
 
-/// What `ls` takes.
+/// The options of `ls`.
 #[derive(Debug, clap::Args, Default)]
 pub(crate) struct Ls {
-    /// Only sessions of this project: its id, the start of it, or a directory
+    /// Only sessions of this project: a project id, a prefix of an id, or a directory
     #[arg(long, value_name = "P")]
     pub(crate) project: Option<String>,
-    /// Only sessions that no other session started
+    /// Only top-level sessions, without subagents
     #[arg(long)]
     pub(crate) roots: bool,
     /// Only archived sessions
@@ -173,75 +173,76 @@ pub(crate) struct Ls {
     /// No archived sessions
     #[arg(long)]
     pub(crate) no_archived: bool,
-    /// Only sessions updated since: an age (`7d`, `12h`, `2 weeks`), a date or a time
+    /// Only sessions updated since then: an age (`7d`, `12h`, `2 weeks`), a date or a time
     #[arg(long, value_name = "WHEN")]
     pub(crate) since: Option<String>,
-    /// At most this many
+    /// List at most this many sessions
     #[arg(short = 'n', value_name = "N")]
     pub(crate) limit: Option<usize>,
 }
 
-/// What `show` takes.
+/// The options of `show`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Show {
     #[command(flatten)]
     pub(crate) session: Session,
-    /// Print whole outputs
+    /// Print tool outputs in full length
     #[arg(long)]
     pub(crate) full: bool,
-    /// Print what the model still sees: from the last compaction on, without pruned outputs
+    /// Print only the model's present context: from the last compaction on, without pruned outputs
     #[arg(long)]
     pub(crate) context: bool,
 }
 
-/// What `demo` takes.
+/// The options of `demo`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Demo {
-    /// Print the whole transcript
+    /// Print the transcript in full length
     #[arg(long)]
     pub(crate) full: bool,
 }
 
-/// What `watch` takes.
+/// The options of `watch`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Watch {
-    /// Only this session, with all of its parts; the other commands say how to name it
+    /// Only events of this session: an id, a prefix of an id, or `latest`
     pub(crate) session: Option<String>,
-    /// Go on behind the event that had this cursor. If that cannot be done without a gap, say so, and
-    /// with --json begin with all there is; `fresh` asks for that
+    /// Continue after the event with this cursor. If events since then are lost, the output says so;
+    /// with --json it then starts again with the whole state. `fresh` requests the whole state
     #[arg(long, value_name = "CURSOR")]
     pub(crate) since: Option<Since>,
     #[command(flatten)]
     pub(crate) feed: Feed,
-    /// Only projects, sessions and messages
+    /// Leave out events of parts
     #[arg(long)]
     pub(crate) no_parts: bool,
-    /// At the end, print on standard error what was done, as JSON
+    /// Print statistics as JSON on standard error at the end
     #[arg(long)]
     pub(crate) stats: bool,
 }
 
-/// What `tail` takes.
+/// The options of `tail`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Tail {
     #[command(flatten)]
     pub(crate) session: Session,
-    /// Begin with this many messages
+    /// Print this many earlier messages first
     #[arg(short = 'n', value_name = "N", default_value_t = 10)]
     pub(crate) initial_messages: usize,
-    /// Print whole outputs
+    /// Print tool outputs in full length
     #[arg(long)]
     pub(crate) full: bool,
     #[command(flatten)]
     pub(crate) feed: Feed,
 }
 
-/// From where events are wanted: behind a cursor, or all there is.
+/// Where the stream of events starts: after a cursor, or with the whole state.
 #[derive(Debug, Clone)]
 pub(crate) struct Since(pub(crate) Option<StoreCursor>);
 
 impl Since {
-    /// What stands for a cursor where only the start can be gone on from.
+    /// The value that requests the whole state. It is also the cursor of events from which a stream
+    /// cannot continue.
     pub(crate) const FRESH: &str = "fresh";
 }
 
@@ -256,26 +257,26 @@ impl FromStr for Since {
     }
 }
 
-/// Who says that something was written.
+/// The option that selects a feed.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct Feed {
-    /// Who says that something was written; what it was is always read from the store
+    /// How to detect changes. The records themselves are always read from the store
     #[arg(long, value_enum, default_value_t = FeedName::Best, value_name = "FEED")]
     pub(crate) feed: FeedName,
 }
 
-/// Who says that something was written.
+/// The feeds: what reports that a file changed.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 pub(crate) enum FeedName {
-    /// The best there is, and the next one where it cannot go on
+    /// The best available feed, with a fallback if it fails
     Best,
     /// A watchman server
     Watchman,
-    /// The watches of Linux
+    /// Linux inotify
     Inotify,
-    /// The watches of any system
+    /// The native file notification of the system
     Notify,
-    /// Looking again and again
+    /// Check the files at regular intervals
     Poll,
 }
 
@@ -291,36 +292,36 @@ impl From<Feed> for FeedChoice {
     }
 }
 
-/// What `export` takes.
+/// The options of `export`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Export {
     #[command(flatten)]
     pub(crate) session: Session,
-    /// In which shape
+    /// The format of the export
     #[arg(long, value_enum, default_value_t = Format::V1, value_name = "SHAPE")]
     pub(crate) format: Format,
 }
 
-/// The shape of an export.
+/// The format of an export.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// That of opencode 1.x, which its `import` takes
+    /// The format of opencode 1.x, which `opencode import` accepts
     V1,
-    /// That of opencode 2.x, for sessions that it has in its tables
+    /// The format of opencode 2.x, for sessions in the tables of 2.x
     V2,
 }
 
-/// The session that a command is about.
+/// The session argument of a command.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Session {
     #[arg(help = SESSION_HELP, default_value = DEFAULT_SESSION)]
     pub(crate) session: String,
 }
 
-/// What `raw` takes.
+/// The options of `raw`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Raw {
-    /// The whole id of a session, message, part, item, project or tool output; `latest`; or
-    /// `diff:SESSION`, `todo:SESSION`, `share:SESSION`
+    /// The full id of a session, message, part, item, project or tool output; `latest`; or
+    /// `diff:SESSION`, `todo:SESSION` or `share:SESSION`
     pub(crate) id: String,
 }

@@ -1,4 +1,5 @@
-//! The command line is parsed, and each command offers those of the common options that it has.
+//! Parses the command line. Each command accepts only the common options that apply to it, before and
+//! after its name.
 
 use std::path::PathBuf;
 
@@ -9,7 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command, CommandFactory, Error, FromArgMa
 
 use crate::args::{Args, Global};
 
-/// The common options that a command offers, by the names of the fields of [`Global`].
+/// Returns the common options that a command accepts, by the names of the fields of [`Global`].
 fn offered_options(command: &str) -> &'static [&'static str] {
     match command {
         "stores" | "ls" | "show" | "tree" => {
@@ -26,30 +27,40 @@ fn offered_options(command: &str) -> &'static [&'static str] {
     }
 }
 
-/// The common options that stand in the help of the program itself.
+/// The common options that the help of the program itself lists.
 const PROGRAM_OPTIONS: [&str; 4] = ["store", "json", "color", "no_cache"];
 
-/// What to say where a command does not have an option that may be expected of it.
+/// Returns a hint for an option that a user may expect of a command but that the command does not
+/// accept.
 fn alternative_hint(command: &str, option: &str) -> Option<&'static str> {
     match (command, option) {
-        ("tail", "json") => Some("tail has no JSON output; use `scrollback watch SESSION --json`"),
-        ("export", "json") => Some("the output of `export` is JSON without it"),
-        ("raw", "json") => Some("`raw` prints a record as it is stored"),
-        ("watch" | "tail", "mmap") => Some("a store that is written to must not be mapped"),
-        ("watch" | "tail", "issues") => Some("`scrollback ls --issues` lists them"),
+        ("tail", "json") => {
+            Some("`tail` has no JSON output; use `scrollback watch SESSION --json`")
+        }
+        ("export", "json") => Some("`export` always prints JSON; omit the option"),
+        ("raw", "json") => {
+            Some("`raw` prints a record as stored; most records are JSON; omit the option")
+        }
+        ("watch" | "tail", "mmap") => {
+            Some("a store that an agent writes to must not be mapped; omit the option")
+        }
+        ("watch" | "tail", "issues") => {
+            Some("use `scrollback ls --issues` to list the issues of a store")
+        }
         _ => None,
     }
 }
 
-/// What `--store` means to a command to which it is not a store to read.
+/// Returns the help text of `--store` for commands that give it another meaning than "a store to read".
 fn store_help(command: &str) -> Option<&'static str> {
     match command {
         "watch" | "tail" => Some(
-            "The store to follow: opencode's data directory, its storage/ directory, or a .db file; \
-             it need not be there yet [default: where opencode keeps it]",
+            "A store to follow: opencode's data directory, its storage/ directory, or a .db file; it \
+             may not exist yet. Repeat the option for several stores [default: opencode's standard \
+             locations]",
         ),
         "cache" | "clear" | "stats" => {
-            Some("Only indexes of this store and of what is in it; may be repeated")
+            Some("Only indexes of this store and of stores below it; may be repeated")
         }
         _ => None,
     }
@@ -60,7 +71,7 @@ pub(crate) fn parse() -> Args {
     from_matches(&command().get_matches()).unwrap_or_else(|error| error.exit())
 }
 
-/// The command line, with the common options where they apply.
+/// Builds the command line, with the common options of each command.
 pub(crate) fn command() -> Command {
     let shared = common_options();
     let hide = |arg: Arg| {
@@ -71,7 +82,7 @@ pub(crate) fn command() -> Command {
     program.mut_subcommands(|command| add_common_options(command, &shared))
 }
 
-/// A command with all common options.
+/// Returns a command that has all common options.
 fn common_options() -> Command {
     <Global as clap::Args>::augment_args(Command::new("shared"))
 }
@@ -94,7 +105,7 @@ fn add_common_options(command: Command, shared: &Command) -> Command {
     command.args(options).mut_subcommands(|command| add_common_options(command, shared))
 }
 
-/// Takes the common options from before and after the command.
+/// Builds the arguments. Options after the command override or extend options before it.
 fn from_matches(matches: &ArgMatches) -> Result<Args, Error> {
     let mut args = Args::from_arg_matches(matches)?;
     let (mut at, mut names, mut all) = (matches, Vec::new(), given_options(matches));
@@ -112,7 +123,7 @@ fn from_matches(matches: &ArgMatches) -> Result<Args, Error> {
     }
 }
 
-/// The common options that stand at one place of the command line.
+/// Returns the common options that the user gave at one place of the command line.
 fn given_options(at: &ArgMatches) -> Vec<String> {
     let shared = common_options();
     let ids = shared.get_arguments().map(|arg| arg.get_id().as_str());
@@ -123,7 +134,7 @@ fn given_options(at: &ArgMatches) -> Vec<String> {
     ids.filter(is_here).map(str::to_owned).collect()
 }
 
-/// The error for an option before a command that does not have it.
+/// Returns the error for an option before a command that does not accept it.
 fn unsupported_option(names: &[&str], option: &str) -> Error {
     let mut program = command();
     program.build();
@@ -138,7 +149,7 @@ fn unsupported_option(names: &[&str], option: &str) -> Error {
 }
 
 impl Global {
-    /// Takes these options from a place of the command line.
+    /// Copies these options from one place of the command line.
     fn merge(&mut self, options: &[String], at: &ArgMatches) {
         for option in options {
             match option.as_str() {

@@ -1,4 +1,4 @@
-//! Why a command failed, what to do about it, and the exit code that says so.
+//! Failures of commands: the message, hints what to do next, and the exit code.
 
 use std::fmt;
 use std::io;
@@ -10,24 +10,24 @@ use scrollback_watch::LiveError;
 
 use crate::units;
 
-/// Why a command failed.
+/// The failure of a command.
 #[derive(Debug)]
 pub(crate) struct Failure {
     pub(crate) kind: Kind,
-    /// What happened.
+    /// The error message.
     pub(crate) message: String,
-    /// What to do about it, a line each.
+    /// What the user can do next; one line for each hint.
     pub(crate) hints: Vec<String>,
 }
 
-/// What a failure means to whoever calls from a script: the exit code.
+/// The kind of a failure, which is its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// 1: nothing was found.
+    /// Exit code 1: nothing was found.
     NotFound = 1,
-    /// 2: the command was used in a way that makes no sense.
+    /// Exit code 2: the command line is wrong.
     BadUse = 2,
-    /// 3: a store, or what was asked for in it, cannot be read.
+    /// Exit code 3: a store or a requested record cannot be read.
     Unreadable = 3,
 }
 
@@ -43,13 +43,13 @@ impl Failure {
         self
     }
 
-    /// Whether whoever read our output has gone, which is no failure.
+    /// Checks whether the reader closed the output. The program then ends with exit code 0.
     pub(crate) fn is_broken_pipe(&self) -> bool {
         self.message == BROKEN_PIPE
     }
 }
 
-const BROKEN_PIPE: &str = "nobody reads the output";
+const BROKEN_PIPE: &str = "the output was closed";
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -58,7 +58,7 @@ impl fmt::Display for Failure {
 }
 
 impl From<io::Error> for Failure {
-    /// Errors of writing the output; those of stores come with their place.
+    /// Converts an error of writing the output. Errors of reading a store are [`read::Error`].
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::new(Kind::Unreadable, BROKEN_PIPE),
@@ -74,11 +74,13 @@ impl From<serde_json::Error> for Failure {
 }
 
 impl From<&Issue> for Failure {
-    /// What is wrong with the one thing that was asked for.
+    /// Converts the issue of the one record that the user requested.
     fn from(issue: &Issue) -> Self {
         let failure = Self::new(Kind::Unreadable, issue.to_string());
         match issue.kind {
-            IssueKind::TooLarge { size, .. } => failure.hint(format!("--max-size {size} reads it")),
+            IssueKind::TooLarge { size, .. } => {
+                failure.hint(format!("use --max-size {size} to read it"))
+            }
             _ => failure,
         }
     }
@@ -125,7 +127,7 @@ impl From<&Error> for Failure {
             Error::Store(error) => Self::from(error),
             Error::NoStore { places, unsupported } => no_store(places, unsupported),
             Error::NotAStore { .. } => Self::new(Kind::Unreadable, message).hint(
-                "--store takes opencode's data directory, its storage/ directory, or a .db file",
+                "pass opencode's data directory, its storage/ directory, or a .db file to --store",
             ),
             Error::NoSession { latest_count: Some(0), .. } => {
                 Self::new(Kind::NotFound, "there are no sessions")
@@ -134,10 +136,10 @@ impl From<&Error> for Failure {
                 let sessions = if *count == 1 { "is only 1 session" } else { "are only" };
                 let count = if *count == 1 { String::new() } else { format!(" {count} sessions") };
                 Self::new(Kind::NotFound, format!("there {sessions}{count}"))
-                    .hint("`scrollback ls --roots` lists them")
+                    .hint("`scrollback ls --roots` lists the sessions")
             }
             Error::NoSession { .. } => Self::new(Kind::NotFound, message)
-                .hint("`scrollback ls` lists the sessions; `latest` is the newest"),
+                .hint("`scrollback ls` lists the sessions; `latest` names the newest"),
             Error::BadSession { .. } | Error::Cursor | Error::TimeZone(_) => {
                 Self::new(Kind::BadUse, message)
             }
@@ -151,29 +153,27 @@ impl From<&Error> for Failure {
                 failure
             }
             Error::Watch(LiveError::Store(error)) => Self::from(error),
-            Error::Watch(LiveError::Feed { .. }) => {
-                Self::new(Kind::Unreadable, message).hint("--feed best takes one that can")
-            }
+            Error::Watch(LiveError::Feed { .. }) => Self::new(Kind::Unreadable, message)
+                .hint("use --feed best to select an available feed"),
             _ => Self::new(Kind::Unreadable, message),
         }
     }
 }
 
-/// The failure of a command that found no store. It lists the places that were searched, or a store
+/// Returns the failure of a command that found no store. The hints list the places that were searched, or a store
 /// that this version does not read.
 pub(crate) fn no_store(places: &[String], unsupported: &[String]) -> Failure {
     if let Some(store) = unsupported.first() {
         let message = format!("{store}, which this version does not read yet");
-        return Failure::new(Kind::NotFound, message)
-            .hint("`scrollback stores` lists what is there");
+        return Failure::new(Kind::NotFound, message).hint("`scrollback stores` lists all stores");
     }
     let mut failure = Failure::new(Kind::NotFound, "no opencode store found");
-    failure.hints.extend(places.iter().map(|place| format!("looked at {place}")));
-    failure.hint("--store PATH names one; `scrollback demo` shows a store that is compiled in")
+    failure.hints.extend(places.iter().map(|place| format!("searched {place}")));
+    failure.hint("use --store PATH to name a store, or try `scrollback demo`")
 }
 
 impl From<PathError> for Failure {
-    /// Errors with files of our own.
+    /// Converts an error with a cache file.
     fn from(error: PathError) -> Self {
         Self::new(Kind::Unreadable, format!("{error}: {}", error.source))
     }

@@ -1,5 +1,5 @@
-//! The loop of commands that do not end by themselves: events in, text out, until a signal comes or
-//! nobody reads any more. The index is kept on the way and at the end, so that cursors stay good.
+//! The loop of `watch` and `tail`: prints events until a signal arrives or the output is closed. It
+//! saves the indexes regularly and at the end, so that cursors stay valid for the next process.
 
 use std::future::{Future, pending};
 use std::io::{self, Write};
@@ -18,18 +18,18 @@ use crate::failure::{Failure, Kind, Result};
 use crate::open;
 use crate::out::Out;
 
-/// How often it is looked whether there is something to say or to keep.
+/// How often the loop checks for problems to report and indexes to save.
 const TICK: Duration = Duration::from_secs(1);
-/// An index that changes is kept so often, in seconds, but takes no more than a fiftieth of the
-/// time.
+/// The least time between two saves of changed indexes: 5 s, but at least 50 times the duration of
+/// the last save, so that saving takes at most 2 % of the time.
 const SAVE_INTERVAL: (Duration, u32) = (Duration::from_secs(5), 50);
-/// How long what was read last has to get out at the end.
+/// How long the last write may take after a signal.
 const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
-/// And how long what may have been in the middle of a write, to be looked at again.
+/// How long the end waits for provisional records to be verified.
 const SETTLE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Follows a store: what `print` writes of each batch of events goes to standard output. Returns what
-/// the drivers did, too.
+/// Follows a store. Writes the text that `print` makes of each batch of events to standard output.
+/// Also returns the statistics of the drivers, one for each followed root.
 pub(crate) fn run(
     store: &Store,
     mut events: Events,
@@ -45,9 +45,9 @@ pub(crate) fn run(
         save_state: SaveState::default(),
         reported: ReportedProblems::default(),
     };
-    state.save(out); // before anybody has a cursor
+    state.save(out); // before the first cursor is printed, so that the saved index continues it
     let followed = runtime.block_on(state.follow(&mut events, out, print));
-    runtime.shutdown_background(); // a write may be stuck where nobody reads
+    runtime.shutdown_background(); // a write may be blocked by a reader that does not read
     let stats = events.stats();
     state.report(&stats, out);
     wait_until_settled(&events);
@@ -56,21 +56,21 @@ pub(crate) fn run(
     (followed, stats)
 }
 
-/// What has to be done beside the events.
+/// The work of the loop beside the events: saving indexes and reporting problems.
 struct FollowState<'s> {
     store: &'s Store,
     save_state: SaveState,
     reported: ReportedProblems,
 }
 
-/// What was kept last, when, and how long that took; whether it could not be.
+/// The last save: the saved cursors, its time and its duration; and whether a save failed.
 #[derive(Default)]
 struct SaveState {
     last_save: Option<(Vec<Cursor>, Instant, Duration)>,
     failed: bool,
 }
 
-/// What the user was told.
+/// The problems that were reported. Each is reported once.
 #[derive(Default)]
 struct ReportedProblems {
     demotions: Vec<Demotion>,
@@ -88,7 +88,8 @@ impl FollowState<'_> {
             (pin!(signal().map_err(cannot_wait)?), pin!(reader_closed()));
         let mut ticks = interval(TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut writing = Some(spawn_write(out.take_unwritten())); // whoever reads it may want an end at once
+        // In the background, so that a signal can end the loop while the reader is slow.
+        let mut writing = Some(spawn_write(out.take_unwritten()));
         let mut is_paused = false;
         loop {
             tokio::select! {
@@ -114,7 +115,7 @@ impl FollowState<'_> {
                     written?;
                 }
                 batch = events.next_batch(), if writing.is_none() && !is_paused => match batch {
-                    None => return Ok(()), // the drivers are gone
+                    None => return Ok(()), // the drivers have ended
                     Some(Ok(batch)) => {
                         let mut text = Vec::new();
                         print(batch, &mut text)?;
@@ -132,14 +133,14 @@ impl FollowState<'_> {
         }
     }
 
-    /// Reports, once, which feed cannot go on, and why a store cannot be read.
+    /// Reports each failed feed and each store that cannot be read, once.
     fn report(&mut self, all: &[LiveStats], out: &mut Out) {
         for stats in all {
             for demotion in &stats.demotions {
                 if !self.reported.demotions.contains(demotion) {
                     let Demotion { from, to, reason } = demotion;
                     out.note_best_effort(&format!(
-                        "the feed {from} cannot go on: {reason}; {to} takes its place"
+                        "the feed {from} failed: {reason}; now using {to}"
                     ));
                     self.reported.demotions.push(demotion.clone());
                 }
@@ -150,13 +151,13 @@ impl FollowState<'_> {
         }
     }
 
-    /// The states of the indexes that are kept.
+    /// Returns the cursors of the present states of the indexes.
     fn cursors(&self) -> Vec<Cursor> {
         let roots = self.store.roots().iter();
         roots.filter_map(|root| Some(root.materializer().ok()?.index().cursor())).collect()
     }
 
-    /// Keeps the indexes. That they cannot be kept is said once.
+    /// Saves the indexes. A failure is reported once and ends further saves.
     fn save(&mut self, out: &mut Out) {
         if self.save_state.failed {
             return;
@@ -167,8 +168,8 @@ impl FollowState<'_> {
     }
 }
 
-/// Waits until what was written last is known to be whole, so that who goes on from here is not told of
-/// it once more.
+/// Waits until the last records are settled, at most [`SETTLE_TIMEOUT`]. Otherwise the next process
+/// would send their events once more.
 fn wait_until_settled(events: &Events) {
     let end = Instant::now() + SETTLE_TIMEOUT;
     while events.stats().iter().any(|stats| stats.pending_scopes > 0) && Instant::now() < end {
@@ -187,13 +188,13 @@ impl SaveState {
 impl ReportedProblems {
     fn report_failure(&mut self, failure: String, out: &mut Out) {
         if !self.failures.contains(&failure) {
-            out.note_best_effort(&format!("cannot be read, and is tried again: {failure}"));
+            out.note_best_effort(&format!("cannot read the store, trying again: {failure}"));
             self.failures.push(failure);
         }
     }
 }
 
-/// Writes beside the loop: it may have to wait for whoever reads.
+/// Writes text in the background, because the reader may be slow.
 fn spawn_write(text: Vec<u8>) -> JoinHandle<io::Result<()>> {
     tokio::task::spawn_blocking(move || {
         let mut stdout = io::stdout().lock();
@@ -201,7 +202,7 @@ fn spawn_write(text: Vec<u8>) -> JoinHandle<io::Result<()>> {
     })
 }
 
-/// Ends when what is being written is.
+/// Completes when the background write is finished; never without a write.
 async fn finish_write(writing: &mut Option<JoinHandle<io::Result<()>>>) -> io::Result<()> {
     match writing {
         Some(writing) => writing.await.unwrap_or_else(|error| Err(io::Error::other(error))),
@@ -209,7 +210,7 @@ async fn finish_write(writing: &mut Option<JoinHandle<io::Result<()>>>) -> io::R
     }
 }
 
-/// Ends when the user or the system wants an end.
+/// Completes on Ctrl-C (SIGINT) or SIGTERM.
 #[cfg(unix)]
 fn signal() -> io::Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
@@ -223,7 +224,7 @@ fn signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Ends when the user wants an end.
+/// Completes on Ctrl-C.
 #[cfg(not(unix))]
 fn signal() -> io::Result<impl Future<Output = ()>> {
     Ok(async {
@@ -233,19 +234,19 @@ fn signal() -> io::Result<impl Future<Output = ()>> {
     })
 }
 
-/// Ends when the other end of a pipe is closed, which a write would only say when there is
-/// something to write.
+/// Completes when the other end of the output pipe is closed. A write would report that only when the
+/// next event arrives.
 #[cfg(unix)]
 async fn reader_closed() {
     use std::os::fd::AsFd;
     use tokio::io::Interest;
     use tokio::net::unix::pipe::Sender;
-    // Unchecked: it is only asked, and stays as it is for whoever shares it.
+    // Unchecked: the checked form would set the shared descriptor to non-blocking mode.
     let stdout =
         io::stdout().as_fd().try_clone_to_owned().and_then(Sender::from_owned_fd_unchecked);
     match stdout {
         Ok(stdout) if stdout.ready(Interest::ERROR).await.is_ok() => {}
-        _ => pending().await, // a file, of which nobody is told
+        _ => pending().await, // a file, which cannot be closed by a reader
     }
 }
 
@@ -255,5 +256,5 @@ async fn reader_closed() {
 }
 
 fn cannot_wait(error: io::Error) -> Failure {
-    Failure::new(Kind::Unreadable, format!("the system does not let it wait: {error}"))
+    Failure::new(Kind::Unreadable, format!("cannot wait for events: {error}"))
 }

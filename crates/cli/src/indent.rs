@@ -1,26 +1,30 @@
-//! JSON text, indented as `opencode export` indents it. Tokens go through as they are: numbers of any
-//! size, escapes of any kind, fields in their order.
+//! Indents JSON text as `opencode export` does. Tokens stay unchanged: numbers of any size, escapes
+//! of any kind, fields in their order.
 
 use std::io::{self, Write};
 
-/// What is nested deeper stays in one line, so that hostile nesting cannot make a flood of spaces.
+/// Values that are nested deeper stay in one line, so that hostile nesting cannot flood the output
+/// with spaces.
 const MAX_LEVELS: usize = 64;
 
-/// Passes the text of one JSON value on, indented by two spaces a level, as
-/// `JSON.stringify(value, null, 2)` does.
+/// A writer that indents the text of one JSON value by two spaces for each level, like
+/// `JSON.stringify(value, null, 2)`, and passes it on.
 pub(crate) struct Indented<W> {
     inner: W,
     level: usize,
     position: Position,
 }
 
+/// The position of the next byte.
 #[derive(Clone, Copy, PartialEq)]
 enum Position {
-    /// Right behind the bracket of an object or array, which may turn out to be empty.
+    /// After the opening bracket of an object or array, which may be empty.
     Opened,
+    /// Between tokens.
     Between,
+    /// Inside a string.
     InString,
-    /// Behind a backslash.
+    /// Inside a string, after a backslash.
     Escaped,
 }
 
@@ -36,7 +40,7 @@ impl<W: Write> Indented<W> {
         }
     }
 
-    /// Begins a token other than a closing bracket or what stands between tokens.
+    /// Begins a value or a key: breaks the line if it is the first token of an object or array.
     fn begin_token(&mut self) -> io::Result<()> {
         match std::mem::replace(&mut self.position, Position::Between) {
             Position::Opened => self.line_break(),
@@ -44,7 +48,7 @@ impl<W: Write> Indented<W> {
         }
     }
 
-    /// Passes on what stands in a string; says how much that was.
+    /// Writes bytes of a string, up to its end or the next backslash. Returns how many.
     fn write_string(&mut self, text: &[u8]) -> io::Result<usize> {
         if self.position == Position::Escaped {
             self.position = Position::InString;
@@ -60,7 +64,7 @@ impl<W: Write> Indented<W> {
         self.inner.write_all(&text[..past]).map(|()| past)
     }
 
-    /// Passes on one byte that is in no string.
+    /// Writes one byte outside strings.
     fn write_byte(&mut self, byte: u8) -> io::Result<()> {
         match byte {
             b' ' | b'\n' | b'\r' | b'\t' => return Ok(()),
@@ -109,7 +113,7 @@ mod tests {
 
     use super::*;
 
-    /// Indents a text that comes in pieces of this size.
+    /// Indents a text that is written in pieces of this size.
     fn indented(text: &str, piece: usize) -> String {
         let mut out = Indented::new(Vec::new());
         text.as_bytes().chunks(piece).for_each(|piece| out.write_all(piece).unwrap());

@@ -1,7 +1,7 @@
-//! `scrollback`: reads what coding agents leave on disk.
+//! `scrollback`: the command line program that reads the sessions of coding agents.
 //!
-//! The composition root: it finds stores, holds the system's clock, and prints. What it can do is
-//! one file each in `commands`; the transcript is in `show`.
+//! The program opens stores through the facade crate and prints. Each command has one file in
+//! `commands`; the transcript is printed by `show`.
 
 mod args;
 mod command_line;
@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use crate::out::Out;
 
 fn main() -> ExitCode {
-    let args = command_line::parse(); // bad use ends here, with exit code 2
+    let args = command_line::parse(); // a wrong command line ends the program here, with exit code 2
     let mut out = Out::new(&args.global);
     match commands::run(&args, &mut out) {
         Ok(()) => out.finish(),

@@ -1,4 +1,4 @@
-//! From the options of the command line to a store.
+//! Opens the store that the common options name, and saves its indexes.
 
 use scrollback::{Store, StoreBuilder};
 use scrollback_stor_mmap::{MapPolicy, ReadOptions};
@@ -8,10 +8,10 @@ use crate::failure::{Failure, Result};
 use crate::out::Out;
 use crate::progress;
 
-/// Above this size a file of a frozen store is mapped: 256 KiB, where mapping begins to pay.
+/// The size from which `--mmap` maps a file: 256 KiB. Below it, reading is faster.
 const MIN_MAPPED_SIZE: u64 = 256 << 10;
 
-/// A store as the options want it.
+/// Returns a store builder with the common options applied.
 pub(crate) fn builder(global: &Global) -> StoreBuilder {
     let default = ReadOptions::default();
     let read = ReadOptions { max_len: global.max_size.unwrap_or(default.max_len), ..default };
@@ -33,8 +33,8 @@ pub(crate) fn builder(global: &Global) -> StoreBuilder {
     }
 }
 
-/// Opens every store that can be read; at least one. What is not read is reported: a store that is
-/// passed over in silence would look as if its sessions were gone.
+/// Opens every store that can be read, at least one. Reports each store that is left out: otherwise
+/// its sessions would seem to be lost.
 pub(crate) fn open(global: &Global, out: &mut Out) -> Result<Store> {
     let store = builder(global).build()?;
     for store_info in store.unsupported() {
@@ -47,15 +47,18 @@ pub(crate) fn open(global: &Global, out: &mut Out) -> Result<Store> {
     Ok(store)
 }
 
-/// Opens the stores to follow, whether they are there yet or not.
+/// Opens the stores to follow, including pending stores.
 pub(crate) fn open_pending(global: &Global) -> Result<Store> {
     Ok(builder(global).include_pending().build()?)
 }
 
-/// Keeps the indexes for the next run. Returns whether that worked, after saying why not.
+/// Saves the indexes for the next run. Returns whether that worked; prints the reason if not.
 pub(crate) fn save(store: &Store, out: &mut Out) -> bool {
     let Err(error) = store.save() else { return true };
-    out.note_best_effort(&format!("{}; --no-cache does without", Failure::from(&error).message));
+    out.note_best_effort(&format!(
+        "cannot save the index: {}; use --no-cache to work without it",
+        Failure::from(&error).message
+    ));
     false
 }
 
@@ -63,8 +66,8 @@ fn map_policy(global: &Global) -> MapPolicy {
     if !global.mmap {
         return MapPolicy::default();
     }
-    // SAFETY: the user promises it by `--mmap`, whose help says so: nobody writes to a store that
-    // is a copy or an archive while this process runs. We never write to a store.
+    // SAFETY: with `--mmap` the user promises that nothing writes to the store while this process
+    // runs; the help text says so. This program never writes to a store.
     #[expect(unsafe_code, reason = "the one opt-in to mapping files that are rewritten in place")]
     unsafe {
         MapPolicy::frozen(MIN_MAPPED_SIZE)

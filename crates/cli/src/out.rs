@@ -1,4 +1,5 @@
-//! Where output goes: buffered, coloured only where it is wanted, quiet when nobody reads it.
+//! Standard output and standard error: buffered, coloured on request, silent after the reader closed
+//! a pipe.
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
@@ -12,10 +13,10 @@ use crate::indent::Indented;
 use crate::sanitize;
 use crate::style::Styles;
 
-/// So much is written at once.
+/// The size of the output buffer, in bytes.
 const BUFFER: usize = 64 << 10;
 
-/// Standard output and error, as the user wants them.
+/// Standard output and standard error, set up by the common options.
 pub(crate) struct Out {
     stdout: BufWriter<io::Stdout>,
     stderr: AutoStream<io::Stderr>,
@@ -23,19 +24,19 @@ pub(crate) struct Out {
     pub(crate) styles: Styles,
     /// Whether standard output is a terminal.
     pub(crate) is_terminal: bool,
-    /// The width of lines in columns; none where output is not for a terminal.
+    /// The width of lines in columns; `None` if the output is not a terminal.
     pub(crate) width: Option<usize>,
     list_issues: bool,
     is_abandoned: bool,
-    /// What went wrong although the command went on.
+    /// The kind of the last failure that did not end the command. It becomes the exit code.
     failure_kind: Option<Kind>,
 }
 
 impl Out {
     pub(crate) fn new(global: &Global) -> Self {
         let stdout = io::stdout();
-        // Only asked, not written through: it would take out of a pipe what looks like colours,
-        // and what a record holds must come out as it is.
+        // `AutoStream` only makes the choice. Writing through it would strip escape sequences from a
+        // pipe, but the bytes of a record must stay unchanged.
         let colored = match global.color {
             Color::Auto => AutoStream::choice(&stdout) != anstream::ColorChoice::Never,
             Color::Always => true,
@@ -59,7 +60,7 @@ impl Out {
         }
     }
 
-    /// Prints a value as JSON. What JSON allows as it is and a terminal may obey is escaped.
+    /// Prints a value as indented JSON. Escapes characters that JSON allows but a terminal may interpret.
     pub(crate) fn json(&mut self, value: &impl Serialize) -> crate::failure::Result<()> {
         let mut text = Vec::new();
         serde_json::to_writer(Indented::new(&mut text), value)?;
@@ -68,8 +69,8 @@ impl Out {
         Ok(())
     }
 
-    /// Says on standard error what was wrong with the input: a line for each issue if the user
-    /// wants them, else how many there are.
+    /// Reports issues on standard error: one line for each issue with `--issues`, otherwise their
+    /// number.
     pub(crate) fn issues<T: std::fmt::Display>(&mut self, issues: &[T]) -> io::Result<()> {
         if issues.is_empty() {
             return Ok(());
@@ -84,22 +85,22 @@ impl Out {
         writeln!(self.stderr, "{} {noun} in the store; --issues lists them", issues.len())
     }
 
-    /// Whether the user wants every issue listed.
+    /// Checks whether the user requested a list of all issues.
     pub(crate) fn lists_issues(&self) -> bool {
         self.list_issues
     }
 
-    /// Says something on standard error.
+    /// Prints a note on standard error.
     pub(crate) fn note(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.stderr, "{}", sanitize::text(text))
     }
 
-    /// Says something on standard error that goes on without whoever reads it, if nobody does.
+    /// Prints a note on standard error. Ignores errors, such as a closed standard error.
     pub(crate) fn note_best_effort(&mut self, text: &str) {
         let _ = self.note(text);
     }
 
-    /// Says what failed while the rest goes on; the exit code will say it too.
+    /// Prints a failure and its hints. The command continues, and its exit code will be that of the failure.
     pub(crate) fn report_failure(&mut self, failure: &Failure) {
         let red = self.styles.error;
         let message = sanitize::text(&failure.message);
@@ -110,22 +111,22 @@ impl Out {
         self.failure_kind = Some(failure.kind);
     }
 
-    /// Takes what was written and is not out yet.
+    /// Takes the bytes that are still in the output buffer.
     pub(crate) fn take_unwritten(&mut self) -> Vec<u8> {
         let next = BufWriter::with_capacity(BUFFER, io::stdout());
         let (_, buffered) = std::mem::replace(&mut self.stdout, next).into_parts();
-        buffered.unwrap_or_default() // it does not panic while it writes
+        buffered.unwrap_or_default() // an error means a panic during a write, which cannot happen
     }
 
-    /// Says that nobody takes the output any more, and that nobody waits for it.
+    /// Gives up the buffered output: its reader is blocked, and the program must end now.
     pub(crate) fn abandon(&mut self) {
         self.is_abandoned = true;
     }
 
-    /// Ends a command that did what it was asked, or all of it that could be done.
+    /// Ends a command that succeeded, at least in part. Returns the exit code.
     pub(crate) fn finish(mut self) -> ExitCode {
         if self.is_abandoned {
-            std::mem::forget(self.stdout); // to flush is to wait
+            std::mem::forget(self.stdout); // a flush would block
             return ExitCode::SUCCESS;
         }
         match self.stdout.flush() {
@@ -136,10 +137,10 @@ impl Out {
         }
     }
 
-    /// Ends a command that failed.
+    /// Ends a command that failed. Returns the exit code.
     pub(crate) fn fail(mut self, failure: &Failure) -> ExitCode {
         if failure.is_broken_pipe() {
-            std::mem::forget(self.stdout); // nobody is left to flush for
+            std::mem::forget(self.stdout); // the pipe is closed, so a flush would fail
             return ExitCode::SUCCESS;
         }
         let _ = self.stdout.flush();

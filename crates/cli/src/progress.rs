@@ -1,19 +1,19 @@
-//! Progress of a first read of a large store: on a terminal, and only if it takes a while.
+//! The progress bar of a first read of a large store. It appears on a terminal, after 300 ms.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// What is over by then needs no bar.
+/// A read that ends before this time shows no bar.
 const SHOW_DELAY: Duration = Duration::from_millis(300);
 
-/// A bar on standard error that shows itself when things take a while.
+/// A bar on standard error that appears after [`SHOW_DELAY`].
 #[derive(Default)]
 pub(crate) struct Bar(OnceLock<(ProgressBar, Instant)>);
 
 impl Bar {
-    /// Shows how many sessions were read, and goes away with the last one.
+    /// Shows how many sessions were read. The last session removes the bar.
     pub(crate) fn show(&self, done: usize, all: usize) {
         let (bar, started) = self.0.get_or_init(|| (hidden(), Instant::now()));
         if done == all {
@@ -23,7 +23,7 @@ impl Bar {
             return;
         }
         if bar.is_hidden() {
-            bar.set_draw_target(ProgressDrawTarget::stderr()); // hidden where that is no terminal
+            bar.set_draw_target(ProgressDrawTarget::stderr()); // stays hidden if standard error is not a terminal
         }
         bar.set_length(all as u64);
         bar.set_position(done as u64);

@@ -1,20 +1,21 @@
-//! Text from sessions, made safe for a terminal: what could be a command is shown, never sent.
+//! Makes text from sessions safe for a terminal: control characters are replaced by visible ones.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Makes text safe that may have several lines: line feeds and tabs stay.
+/// Makes a text of several lines safe. Line feeds and tabs stay.
 pub(crate) fn text(text: &str) -> Cow<'_, str> {
     escape(text, |c| c != '\n' && c != '\t' && is_unsafe(c))
 }
 
-/// Makes text safe that is shown within one line: line feeds and tabs are shown too.
+/// Makes a text safe that is printed within one line. Line feeds and tabs become visible characters.
 pub(crate) fn line(text: &str) -> Cow<'_, str> {
     escape(text, is_unsafe)
 }
 
-/// Makes JSON safe, which stays the same value: DEL, C1 and what turns text around are legal in its
-/// strings as they are. C0 is only between values: line feeds stay, the others become spaces.
+/// Makes JSON text safe without changing its value. Its strings may hold DEL, C1 controls and
+/// direction marks unescaped: they are escaped. C0 controls occur only between values: line feeds
+/// stay, the others become spaces.
 pub(crate) fn json(text: &str) -> Cow<'_, str> {
     let is_unsafe = |c: char| c != '\n' && is_unsafe(c);
     if !text.chars().any(is_unsafe) {
@@ -33,7 +34,8 @@ pub(crate) fn json(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Controls (C0, DEL, C1), and what changes the direction or the lines of the text around it.
+/// Checks whether a character is a control (C0, DEL, C1), a direction mark, or a line or paragraph
+/// separator.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')
@@ -48,7 +50,7 @@ fn escape(text: &str, is_unsafe: impl Fn(char) -> bool) -> Cow<'_, str> {
     for c in text.chars() {
         match c {
             c if !is_unsafe(c) => out.push(c),
-            // The pictures that Unicode has for controls: ␛ for escape.
+            // Unicode has a visible picture for each C0 control: ␛ for escape.
             '\0'..='\u{1f}' => {
                 out.push(char::from_u32(0x2400 + u32::from(c)).unwrap_or('\u{fffd}'))
             }
@@ -75,7 +77,7 @@ mod tests {
         assert_eq!(json("[\t1,\r\n2\u{7f}]"), "[ 1, \n2\\u007f]");
     }
 
-    /// Every character that must not come out, said without the code under test.
+    /// Returns every unsafe character, by a list that is independent of the code under test.
     fn unsafe_chars() -> Vec<char> {
         ('\0'..='\u{1f}')
             .chain('\u{7f}'..='\u{9f}')
@@ -85,7 +87,7 @@ mod tests {
             .collect()
     }
 
-    /// Text in which every second character is a command.
+    /// Generates text in which about every second character is unsafe.
     fn hostile() -> impl Strategy<Value = String> {
         let char = prop_oneof![prop::sample::select(unsafe_chars()), any::<char>()];
         prop::collection::vec(char, 0..64).prop_map(String::from_iter)

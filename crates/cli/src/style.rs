@@ -1,4 +1,4 @@
-//! The styles of the output. Plain ones print nothing at all.
+//! The styles of the output. A plain style prints no escape sequence.
 
 use anstyle::{AnsiColor, Color, Style};
 
@@ -7,31 +7,31 @@ use anstyle::{AnsiColor, Color, Style};
 pub(crate) struct Styles {
     /// Headings and titles.
     pub(crate) strong: Style,
-    /// What is there for completeness.
+    /// Secondary details.
     pub(crate) dim: Style,
-    /// The user.
+    /// The name of the user as speaker.
     pub(crate) user: Style,
-    /// The model.
+    /// The name of the model as speaker.
     pub(crate) assistant: Style,
-    /// Tools.
+    /// Names of tools.
     pub(crate) tool: Style,
-    /// What failed.
+    /// Failures.
     pub(crate) error: Style,
-    /// What wants attention.
+    /// Warnings, and calls that still run.
     pub(crate) warn: Style,
-    /// Lines added.
+    /// Added lines of a diff, and successful calls.
     pub(crate) added: Style,
-    /// Lines removed.
+    /// Removed lines of a diff.
     pub(crate) removed: Style,
 }
 
 impl Styles {
-    /// No styles.
+    /// Returns styles without escape sequences.
     pub(crate) fn plain() -> Self {
         Self::default()
     }
 
-    /// Styles for a terminal with colours.
+    /// Returns the styles for a terminal with colours.
     pub(crate) fn colored() -> Self {
         let color = |color: AnsiColor| Style::new().fg_color(Some(Color::Ansi(color)));
         Self {

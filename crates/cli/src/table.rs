@@ -1,4 +1,4 @@
-//! Tables: columns that line up by what a terminal shows, fitted to its width.
+//! Prints tables: columns are aligned by display width and fitted to the width of the terminal.
 
 use std::fmt::Write;
 
@@ -8,7 +8,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use crate::sanitize;
 use crate::style::Styles;
 
-/// A table of text. Cells are made safe for a terminal.
+/// A table of text. The table makes its cells safe for a terminal.
 pub(crate) struct Table {
     columns: Vec<Column>,
     rows: Vec<Row>,
@@ -17,18 +17,18 @@ pub(crate) struct Table {
 /// A row of a table.
 pub(crate) struct Row {
     cells: Vec<String>,
-    /// Which cell is dim.
+    /// The cell that is printed dim.
     dim: Option<usize>,
 }
 
 impl Row {
-    /// Dims one cell.
+    /// Prints one cell dim.
     pub(crate) fn dim(&mut self, at: usize) {
         self.dim = Some(at);
     }
 }
 
-/// A column and how it takes part in fitting the table.
+/// A column, and how it changes when the table is too wide.
 pub(crate) struct Column {
     name: &'static str,
     kind: ColumnKind,
@@ -43,31 +43,33 @@ enum ColumnKind {
 }
 
 impl Column {
-    /// A column that is never cut.
+    /// Returns a column that is never cut.
     pub(crate) fn fixed(name: &'static str) -> Self {
         Self { name, kind: ColumnKind::Fixed, optional: false }
     }
 
-    /// A column that gives way where the terminal is narrow.
+    /// Returns a column that is cut if the table is too wide.
     pub(crate) fn flexible(name: &'static str) -> Self {
         Self { name, kind: ColumnKind::Flexible, optional: false }
     }
 
-    /// A column of numbers.
+    /// Returns a right-aligned column, for numbers. It is never cut.
     pub(crate) fn right(name: &'static str) -> Self {
         Self { name, kind: ColumnKind::Right, optional: false }
     }
 
-    /// The same column, left out where the rest is too wide.
+    /// Returns the same column, left out if the table is too wide.
     pub(crate) fn optional(self) -> Self {
         Self { optional: true, ..self }
     }
 }
 
+/// The number of spaces between two columns.
 const GAP: usize = 2;
-/// Below this a column is hard to read: one that can be left out is left out first.
+/// Flexible columns shrink to this width first. If the table is still too wide, optional columns are
+/// left out.
 const READABLE_WIDTH: usize = 16;
-/// A flexible column keeps at least this.
+/// The least width of a flexible column.
 const MIN_WIDTH: usize = 8;
 
 impl Table {
@@ -80,7 +82,7 @@ impl Table {
         self.rows.push_mut(Row { cells, dim: None })
     }
 
-    /// The table as text; `width` in columns, or none where nothing is to be cut.
+    /// Returns the table as text, fitted to `width` columns; `None` cuts nothing.
     pub(crate) fn render(&self, width: Option<usize>, styles: &Styles) -> String {
         let widths = self.widths(width);
         let mut text = String::new();
@@ -133,11 +135,11 @@ impl Table {
         widths
     }
 
-    /// Narrows the columns that give way, the widest first, as far as `least`.
+    /// Shrinks the flexible columns, the widest first, down to `least`, until `over` is 0.
     fn shrink(&self, widths: &mut [usize], over: &mut usize, least: usize) {
-        let gives = |at: &usize| self.columns[*at].kind == ColumnKind::Flexible;
+        let is_flexible = |at: &usize| self.columns[*at].kind == ColumnKind::Flexible;
         while *over > 0 {
-            let widest = (0..widths.len()).filter(gives).max_by_key(|at| widths[*at]);
+            let widest = (0..widths.len()).filter(is_flexible).max_by_key(|at| widths[*at]);
             let Some(at) = widest.filter(|at| widths[*at] > least) else { return };
             widths[at] -= 1;
             *over -= 1;
@@ -145,7 +147,7 @@ impl Table {
     }
 }
 
-/// The start of a text that fits, with an ellipsis where it was cut.
+/// Cuts a text to a display width. A cut text ends with an ellipsis.
 pub(crate) fn truncate(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
@@ -168,7 +170,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_line_up_and_give_way() {
+    fn columns_are_aligned_and_shrink() {
         let mut table =
             Table::new(vec![Column::fixed("ID"), Column::flexible("TITLE"), Column::right("N")]);
         table.row(vec!["a".into(), "short".into(), "1".into()]);

@@ -1,4 +1,4 @@
-//! Sizes, times, sums and titles, as people read them.
+//! Formats sizes, times, costs, counts and titles for people.
 
 use std::sync::OnceLock;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use scrollback_core_type::Cost;
 
-/// A size in bytes: `812 B`, `1.5 KiB`.
+/// Formats a size in bytes: `812 B`, `1.5 KiB`.
 pub(crate) fn bytes(size: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     if size < 1024 {
@@ -21,22 +21,22 @@ pub(crate) fn bytes(size: u64) -> String {
     format!("{value:.1} {}", UNITS[unit])
 }
 
-/// The zone of the user. Where the system says it by a file, that is read and its name not looked
-/// for among those of all zones, which is hundreds of files.
+/// Returns the time zone of the user. Reads `/etc/localtime` if possible: finding the name of the
+/// zone would read hundreds of files.
 pub(crate) fn zone() -> TimeZone {
     static ZONE: OnceLock<TimeZone> = OnceLock::new();
     let local = || {
         if cfg!(windows) || std::env::var_os("TZ").is_some() {
             return None;
         }
-        #[expect(clippy::disallowed_methods, reason = "a file of the system, and of no store")]
+        #[expect(clippy::disallowed_methods, reason = "a file of the system, not of a store")]
         let file = std::fs::read("/etc/localtime").ok()?;
         TimeZone::tzif("Local", &file).ok()
     };
     ZONE.get_or_init(|| local().unwrap_or_else(TimeZone::system)).clone()
 }
 
-/// A time in Unix milliseconds as a local date and time, to the minute.
+/// Formats a time in Unix milliseconds as local date and time, to the minute.
 pub(crate) fn time(ms: i64) -> String {
     match Timestamp::from_millisecond(ms) {
         Ok(time) => time.to_zoned(zone()).strftime("%Y-%m-%d %H:%M").to_string(),
@@ -44,7 +44,7 @@ pub(crate) fn time(ms: i64) -> String {
     }
 }
 
-/// The time of day of a time in Unix milliseconds, to the second.
+/// Formats a time in Unix milliseconds as local time of day, to the second.
 pub(crate) fn time_of_day(ms: i64) -> String {
     match Timestamp::from_millisecond(ms) {
         Ok(time) => time.to_zoned(zone()).strftime("%H:%M:%S").to_string(),
@@ -52,7 +52,7 @@ pub(crate) fn time_of_day(ms: i64) -> String {
     }
 }
 
-/// A time span in milliseconds: `412 ms`, `3.2 s`, `4 m 10 s`.
+/// Formats a time span in milliseconds: `412 ms`, `3.2 s`, `4 m 10 s`.
 pub(crate) fn duration(ms: i64) -> String {
     match ms {
         ..=999 => format!("{ms} ms"),
@@ -62,7 +62,7 @@ pub(crate) fn duration(ms: i64) -> String {
     }
 }
 
-/// A cost in US dollars.
+/// Formats a cost in US dollars: with 2 decimals, below one cent with 4.
 pub(crate) fn cost(cost: Cost) -> String {
     let dollars = cost.dollars();
     if dollars == 0.0 || dollars >= 0.01 {
@@ -72,7 +72,7 @@ pub(crate) fn cost(cost: Cost) -> String {
     }
 }
 
-/// A count with thousands set apart.
+/// Formats a count with a comma for each group of thousands.
 pub(crate) fn count(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
     let mut out = String::from(if number < 0 { "-" } else { "" });
@@ -85,14 +85,15 @@ pub(crate) fn count(number: i64) -> String {
     out
 }
 
-/// So many of something whose plural ends in s: `1 message`, `1,234 messages`.
+/// Formats a count with a noun, adding an s for the plural: `1 message`, `1,234 messages`.
 pub(crate) fn pluralize(number: impl TryInto<i64>, noun: &str) -> String {
     let number = number.try_into().unwrap_or(i64::MAX);
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", count(number))
 }
 
-/// The title of a session, or that it has none: in 2.x one has none until its first answer.
+/// Returns the title of a session, or `(untitled)`: in 2.x a session has no title until its first
+/// answer.
 pub(crate) fn title_or_placeholder(title: &str) -> &str {
     if title.is_empty() { "(untitled)" } else { title }
 }

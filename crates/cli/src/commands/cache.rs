@@ -1,4 +1,4 @@
-//! `cache`: the indexes that are kept between runs.
+//! `cache`: lists or removes the cached indexes.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -14,21 +14,24 @@ use crate::out::Out;
 use crate::table::{Column, Table};
 use crate::{sanitize, units};
 
-/// An index that is kept.
+/// A cached index.
 #[derive(Serialize)]
 struct CachedIndex {
-    /// The store that it is of; none if this version has no use for it.
+    /// The root of the index; `None` if the file is damaged or of another version.
     store: Option<String>,
     path: String,
     bytes: u64,
-    /// When it was written, in Unix milliseconds.
+    /// The time of the last write, in Unix milliseconds.
     written: i64,
 }
 
 pub(crate) fn run(global: &Global, action: Cache, out: &mut Out) -> Result<()> {
     let Some(dir) = Environment::from_process().cache_dir() else {
-        return Err(Failure::new(Kind::NotFound, "there is no home directory to keep indexes in")
-            .hint("XDG_CACHE_HOME names a directory"));
+        return Err(Failure::new(
+            Kind::NotFound,
+            "no cache directory: the home directory is not known",
+        )
+        .hint("set XDG_CACHE_HOME to a directory"));
     };
     let snapshots = Snapshots::new(dir);
     match action {
@@ -65,8 +68,8 @@ pub(crate) fn run(global: &Global, action: Cache, out: &mut Out) -> Result<()> {
     }
 }
 
-/// Whether an index is of one of these stores, or of one below: a data directory has several. The
-/// stores need not be there any more.
+/// Returns a check whether an index belongs to one of these stores or to a store below: a data
+/// directory has several. The stores need not exist any more.
 fn belongs_to_any(stores: &[PathBuf]) -> impl Fn(&SourceId) -> bool {
     let ids: Vec<SourceId> = stores.iter().map(|path| scrollback::root_id(path)).collect();
     move |store| ids.iter().any(|id| Path::new(store.as_str()).starts_with(id.as_str()))

@@ -1,4 +1,4 @@
-//! `demo`: the program on a small real store that is compiled in.
+//! `demo`: shows the output of other commands on a small real store that is built into the program.
 
 use std::io::{self, Write};
 use std::ops::ControlFlow;
@@ -17,11 +17,11 @@ use crate::failure::{Failure, Kind, Result};
 use crate::out::Out;
 use crate::{show, units};
 
-/// A part of a store that opencode 1.1.65 wrote, as `cargo xtask fixtures` packs it.
+/// A part of a store that opencode 1.1.65 wrote. `cargo xtask fixtures` packs it.
 const STORE: &[u8] = include_bytes!("../../assets/demo.tar");
 
-/// Sums over a store. A session that was forked from another one holds a copy of its messages,
-/// which are counted with it.
+/// Sums over a store. A fork holds copies of the messages of its source, and these are counted in both
+/// sessions.
 #[derive(Serialize)]
 struct Totals {
     sessions: usize,
@@ -33,7 +33,7 @@ struct Totals {
     cost: Cost,
 }
 
-/// So many lines of a transcript are shown.
+/// How many lines of the transcript are printed without `--full`.
 const EXCERPT: usize = 20;
 
 pub(crate) fn run(global: &Global, args: &Demo, out: &mut Out) -> Result<()> {
@@ -62,13 +62,13 @@ pub(crate) fn run(global: &Global, args: &Demo, out: &mut Out) -> Result<()> {
         }
         return out.json(&DemoOutput { sessions: &listed, tree: busiest.map(|it| it.0), totals });
     }
-    heading(out, "scrollback ls", "the sessions, newest first")?;
+    heading(out, "scrollback ls", "lists the sessions, newest first")?;
     ls::print(out, &listed)?;
     if let Some((tree, _)) = busiest {
         let id = &tree.record.id;
-        heading(out, &format!("scrollback tree {id}"), "what one of them is made of")?;
+        heading(out, &format!("scrollback tree {id}"), "shows the structure of one session")?;
         tree::print(out, &tree)?;
-        heading(out, &format!("scrollback show {id}"), "what was said and done in it")?;
+        heading(out, &format!("scrollback show {id}"), "prints its transcript")?;
         out.write_all(&transcript)?;
     }
     heading(out, "totals", "")?;
@@ -85,7 +85,10 @@ pub(crate) fn run(global: &Global, args: &Demo, out: &mut Out) -> Result<()> {
         units::cost(totals.cost),
     )?;
     let dim = out.styles.dim;
-    writeln!(out, "\n{dim}With opencode installed, the same works on your own sessions.{dim:#}")?;
+    writeln!(
+        out,
+        "\n{dim}If you use opencode, the same commands work on your own sessions.{dim:#}"
+    )?;
     Ok(())
 }
 
@@ -94,7 +97,7 @@ fn heading(out: &mut Out, command: &str, about: &str) -> io::Result<()> {
     writeln!(out, "\n{strong}{command}{strong:#}  {dim}{about}{dim:#}")
 }
 
-/// The session to show: the one that started most subagents, as it shows most.
+/// Returns the session that started most subagents: its tree shows most.
 fn busiest_session<'k>(
     store: &dyn Source,
     keys: impl Iterator<Item = &'k SessionKey>,
@@ -109,7 +112,7 @@ fn busiest_session<'k>(
     Ok(best.map(|(_, key)| key))
 }
 
-/// The transcript of a session, or the beginning of it.
+/// Returns the transcript of a session, cut to [`EXCERPT`] lines unless `full`.
 fn transcript(store: &dyn Source, key: &SessionKey, full: bool, out: &Out) -> Result<Vec<u8>> {
     let (styles, dim) = (out.styles, out.styles.dim);
     let options = show::Options { full: false, width: out.width, styles, is_live: false };
@@ -128,6 +131,7 @@ fn transcript(store: &dyn Source, key: &SessionKey, full: bool, out: &Out) -> Re
     Ok(excerpt)
 }
 
+/// Sums up all sessions of the store.
 fn totals(store: &dyn Source, issues: &mut Vec<StageIssue>) -> Result<Totals> {
     let (mut sessions, mut parts, mut used) = (0, 0, Usage::default());
     let report = run_session_flow(store, &SessionScope::Store, |tree| {
@@ -141,7 +145,7 @@ fn totals(store: &dyn Source, issues: &mut Vec<StageIssue>) -> Result<Totals> {
     Ok(Totals { sessions, messages, parts, tokens: tokens.into(), total: tokens, cost })
 }
 
-/// Unpacks the store: files with plain relative paths and nothing else.
+/// Unpacks the store. Skips entries that are not files with plain relative paths.
 fn unpack(into: &Path) -> io::Result<()> {
     let mut archive = tar::Archive::new(STORE);
     for entry in archive.entries()? {
@@ -160,6 +164,6 @@ fn unpack(into: &Path) -> io::Result<()> {
 }
 
 fn cannot_unpack(error: &io::Error) -> Failure {
-    Failure::new(Kind::Unreadable, format!("cannot unpack the store of the demo: {error}"))
-        .hint("it needs a temporary directory; TMPDIR names another one")
+    Failure::new(Kind::Unreadable, format!("cannot unpack the example store: {error}"))
+        .hint("set TMPDIR to a directory that can be written")
 }

@@ -1,4 +1,4 @@
-//! `export`: what `opencode export` prints.
+//! `export`: prints a session as `opencode export` does.
 
 use std::io::Write;
 
@@ -26,7 +26,9 @@ pub(crate) fn run(args: &args::Export, store: &Store, out: &mut Out) -> Result<(
                 Kind::Unreadable,
                 format!("the record of {key} is missing or unusable"),
             )
-            .hint("--issues says why; `scrollback show` prints what is left"));
+            .hint(
+                "add --issues to list the reasons; `scrollback show` prints the remaining records",
+            ));
         }
         if !tree.node.provenance.formats().any(|format| format == TABLES_V2) {
             return print(out, Export(tree));
@@ -49,9 +51,9 @@ fn native(session: &Session<'_>, out: &mut Out) -> Result<()> {
         let place = run_session_tree_flow(&**source, key, place)?.value;
         return Err(Failure::new(
             Kind::NotFound,
-            format!("{key} is not in the tables of 2.x, so it has no such shape: it is {place}"),
+            format!("{key} has no v2 export because it is not in the tables of 2.x: it is {place}"),
         )
-        .hint("without --format it is exported as 1.x does, which every session can be"));
+        .hint("omit --format to export it in the format of 1.x, which works for every session"));
     };
     let native: &RawValue = serde_json::from_slice(&native)?;
     print(out, native)

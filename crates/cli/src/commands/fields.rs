@@ -1,10 +1,10 @@
-//! What JSON calls the fields of what the index keeps.
+//! The JSON fields of index records. `docs/json.md` documents them.
 
 use scrollback_core_type::{Cost, Role, TokenCounts};
 use scrollback_index::{MessageMeta, ProjectMeta, SessionMeta};
 use serde::Serialize;
 
-/// Tokens of an answer, or of many.
+/// Token counts of one answer or of several.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Tokens {
@@ -22,12 +22,12 @@ impl From<TokenCounts> for Tokens {
     }
 }
 
-/// A session's own record.
+/// The record of a session, without messages.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Session {
     pub(super) id: String,
-    /// The program that wrote it: "opencode".
+    /// The agent that wrote the session: "opencode".
     #[serde(skip_serializing_if = "String::is_empty")]
     agent: String,
     pub(super) title: String,
@@ -40,27 +40,27 @@ pub(super) struct Session {
     pub(super) updated: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) archived: Option<i64>,
-    /// The path of the store that it is from.
+    /// The path of the store that supplies the session.
     source: String,
-    /// The session that it is a fork of.
+    /// The session that this session was forked from.
     #[serde(rename = "forkOf", skip_serializing_if = "Option::is_none")]
     fork_of: Option<String>,
-    /// The storage formats that it was read from: "json", "v1", "v2".
+    /// The storage formats that the session was read from: "json", "v1", "v2".
     #[serde(rename = "generation")]
     formats: Vec<String>,
-    /// Those that have it too.
+    /// The storage formats of other copies.
     #[serde(rename = "also", skip_serializing_if = "Vec::is_empty")]
     also_in: Vec<String>,
-    /// What is particular about where it is in a database of 2.x.
+    /// The migration state in a database of 2.x; `None` in the usual state.
     #[serde(rename = "standing", skip_serializing_if = "Option::is_none")]
     pub(super) migration: Option<String>,
-    /// Whether its record could not be parsed.
+    /// Whether the record could not be parsed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     damaged: bool,
 }
 
 impl Session {
-    /// The fields of a session that is from this store.
+    /// Returns the fields of a session that the store `source` supplies.
     pub(super) fn new(meta: &SessionMeta, source: &str) -> Self {
         Self {
             id: meta.key.to_string(),
@@ -82,7 +82,7 @@ impl Session {
     }
 }
 
-/// A message's own record, and which parts it has.
+/// The record of a message, and the ids of its parts.
 #[derive(Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Message {
@@ -98,26 +98,26 @@ pub(super) struct Message {
     created: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     completed: Option<i64>,
-    /// The message that it answers.
+    /// The message that this message answers.
     #[serde(rename = "parentID", skip_serializing_if = "Option::is_none")]
     parent_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens: Option<Tokens>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     /// In US dollars.
+    #[serde(skip_serializing_if = "Option::is_none")]
     cost: Option<Cost>,
     #[serde(skip_serializing_if = "Option::is_none")]
     finish: Option<String>,
-    /// The name of the error that ended it.
+    /// The name of the error that ended the answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
-    /// Whether it is the summary of a compaction.
+    /// Whether the message is the summary of a compaction.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     summary: bool,
-    /// Whether its record could not be parsed.
+    /// Whether the record could not be parsed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     damaged: bool,
-    /// Its parts, in order; none if nobody looked for them yet.
+    /// The ids of the parts, in order; `None` if the index has not listed the parts yet.
     parts: Option<Vec<String>>,
 }
 
@@ -147,7 +147,7 @@ impl From<&MessageMeta> for Message {
     }
 }
 
-/// A role, as records name it.
+/// Returns the name of a role, as records spell it.
 pub(super) fn role(role: Role) -> &'static str {
     match role {
         Role::User => "user",

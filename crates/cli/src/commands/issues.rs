@@ -1,4 +1,4 @@
-//! What was wrong with the store, said at the end of a command.
+//! Reports the issues of a store at the end of a command.
 
 use scrollback_core_err::IssueKind;
 use scrollback_core_type::StageIssue;
@@ -6,8 +6,8 @@ use scrollback_core_type::StageIssue;
 use crate::failure::Result;
 use crate::out::Out;
 
-/// Says what was wrong with the store. That a message has no parts (yet) is common in sound stores
-/// and only listed on request.
+/// Reports issues. A message without parts is common in sound stores: that issue is listed only with
+/// `--issues`, and not counted otherwise.
 pub(super) fn report(out: &mut Out, issues: &[StageIssue]) -> Result<()> {
     let notable =
         |issue: &&StageIssue| out.lists_issues() || issue.issue.kind != IssueKind::NoParts;

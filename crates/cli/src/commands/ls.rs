@@ -1,4 +1,4 @@
-//! `ls`: the sessions of all stores, newest first.
+//! `ls`: lists the sessions of all stores, newest first.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io::Write;
@@ -21,20 +21,20 @@ use crate::pick;
 use crate::table::{Column, Table};
 use crate::units;
 
-/// A session, as lists show it.
+/// A session in a list.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ListedSession {
     #[serde(flatten)]
     session: fields::Session,
     messages: u64,
-    /// Tokens of all answers.
+    /// The tokens of all answers.
     tokens: fields::Tokens,
     /// In US dollars.
     cost: Cost,
     #[serde(skip)]
     total: i64,
-    /// Whether it is in files that a database took the place of, and not in the database.
+    /// Whether the session is only in JSON files, although a database has replaced them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     left_over: bool,
 }
@@ -62,14 +62,14 @@ pub(crate) fn run(global: &Global, args: &Ls, store: &Store, out: &mut Out) -> R
             let failure = Failure::new(Kind::NotFound, "no session can be read");
             return Err(pick::with_issues(store, failure));
         }
-        return Err(Failure::new(Kind::NotFound, "no sessions")
-            .hint("fewer conditions may find some; `scrollback stores` says where was looked"));
+        return Err(Failure::new(Kind::NotFound, "no sessions found")
+            .hint("remove a condition, or run `scrollback stores`: it lists the places that were searched"));
     }
     if global.json { Ok(()) } else { print(out, &listed) }
 }
 
-/// Verifies the sessions that are shown and were not verified yet. Says whether there were any:
-/// what they turn out to be may change which ones are shown.
+/// Verifies the sessions of the output that were not verified yet. Returns whether there were any:
+/// their new records may change which sessions match the filter, so the caller filters again.
 fn verify<'s>(
     store: &'s Store,
     shown: &[Session<'_>],
@@ -90,7 +90,7 @@ fn verify<'s>(
     Ok(has_unverified)
 }
 
-/// What a list shows of each session.
+/// Returns the list entries of sessions.
 pub(super) fn list(sessions: &[Session<'_>]) -> Result<Vec<ListedSession>> {
     let mut listed = Vec::with_capacity(sessions.len());
     for session in sessions {
@@ -108,7 +108,7 @@ pub(super) fn list(sessions: &[Session<'_>]) -> Result<Vec<ListedSession>> {
     Ok(listed)
 }
 
-/// The column of titles.
+/// The position of the column of titles.
 const TITLE_COLUMN: usize = 1;
 
 /// Prints a table, fitted to the terminal.
@@ -123,7 +123,7 @@ pub(super) fn print(out: &mut Out, listed: &[ListedSession]) -> Result<()> {
         Column::right("COST").optional(),
     ]);
     for listed in listed {
-        // In front, where a narrow terminal does not cut it off.
+        // The mark stands before the title, so that a narrow terminal does not cut it off.
         let mark = match (listed.session.archived, listed.session.migration.as_deref()) {
             (Some(_), _) => "(archived) ",
             (_, Some(PENDING_MIGRATION)) => "(not migrated) ",
@@ -150,7 +150,7 @@ pub(super) fn print(out: &mut Out, listed: &[ListedSession]) -> Result<()> {
     Ok(out.write_all(table.render(width, &styles).as_bytes())?)
 }
 
-/// The conditions of the command line.
+/// The conditions of the command line, resolved against the store.
 struct SessionFilter<'a> {
     args: &'a Ls,
     since: Option<i64>,
@@ -160,7 +160,7 @@ struct SessionFilter<'a> {
 /// The projects that a text names.
 struct ProjectFilter {
     ids: Vec<ProjectId>,
-    /// The directory, if it names one; sessions at or below it count, whatever their project.
+    /// The directory, if the text names one. Sessions in it or below it match, whatever their project.
     directory: Option<PathBuf>,
 }
 
@@ -186,7 +186,7 @@ impl<'a> SessionFilter<'a> {
 }
 
 impl ProjectFilter {
-    /// An id names one project, a directory all that are there, the start of an id one again.
+    /// Finds the projects: first by a full id, then by a directory, then by a unique prefix of an id.
     fn find(store: &Store, sessions: &[Session<'_>], text: &str) -> Result<Self> {
         let metas = || sessions.iter().filter_map(|session| session.meta());
         let mut known: BTreeMap<ProjectId, Option<PathBuf>> =
@@ -233,12 +233,11 @@ impl ProjectFilter {
     }
 }
 
-/// The moment that a text names, in Unix milliseconds: an age, a date, or a time.
+/// Parses an age, a date or a time. Returns Unix milliseconds.
 fn parse_since(text: &str) -> Result<i64> {
     let bad_time = || {
-        Failure::new(Kind::BadUse, format!("--since {text:?} is neither an age nor a date")).hint(
-            "an age is `7d`, `12h`, `2 weeks`; a date `2026-01-31`; a time `2026-01-31T12:00:00Z`",
-        )
+        Failure::new(Kind::BadUse, format!("--since {text:?} is not an age, a date or a time"))
+            .hint("examples: `7d`, `12h`, `2 weeks`, `2026-01-31`, `2026-01-31T12:00:00Z`")
     };
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time.as_millisecond());

@@ -1,4 +1,4 @@
-//! What the program can do, a file for each command.
+//! The commands, one file each.
 
 mod cache;
 mod demo;
@@ -23,7 +23,7 @@ use crate::failure::Result;
 use crate::open;
 use crate::out::Out;
 
-/// Does what the user asked for.
+/// Runs the command of the user.
 pub(crate) fn run(args: &Args, out: &mut Out) -> Result<()> {
     let global = &args.global;
     match &args.command {
@@ -56,8 +56,8 @@ pub(crate) fn run(args: &Args, out: &mut Out) -> Result<()> {
     }
 }
 
-/// Runs a command on the store, and keeps what it learned for the next run once its output is
-/// out.
+/// Opens the store, runs a command on it, and then saves the index for the next run. The output comes
+/// first, so that the user does not wait for the save.
 fn on_store(
     global: &Global,
     out: &mut Out,

@@ -1,6 +1,6 @@
-//! `raw`: one record as it is stored, its secrets apart. Of files that is their bytes. Of databases it
-//! is what a row holds, its ids with it: in 2.x the row with all its columns, of which a message, a
-//! part or an item is made; the record of a session is put together from columns.
+//! `raw`: prints one record as stored, except secrets. For a file, that is its bytes. For a database,
+//! it is the content of a row with its ids; in 2.x, it is the row with all columns that holds a message,
+//! part or item. The record of a session in a database is a JSON object of its columns.
 
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -47,9 +47,9 @@ pub(crate) fn run(id: &str, store: &Store, out: &mut Out) -> Result<()> {
         let span = session.root().source().read_span(&key)?;
         return print(&key, &span, out);
     }
-    Err(Failure::new(Kind::NotFound, format!("nothing has the id {id:?}")).hint(
-        "whole ids of sessions, messages, parts, items, projects and tool outputs are taken, `latest`, and \
-         diff:, todo: and share: with a session",
+    Err(Failure::new(Kind::NotFound, format!("no record has the id {id:?}")).hint(
+        "pass the full id of a session, message, part, item, project or tool output, or `latest`, or \
+         `diff:SESSION`, `todo:SESSION` or `share:SESSION`",
     ))
 }
 
@@ -62,8 +62,7 @@ fn key_for_prefix(prefix: &str) -> Option<fn(SessionKey) -> EntityKey> {
     }
 }
 
-/// The whole text of a tool output that was cut, which the data directory of any root may
-/// have.
+/// Reads the full text of a tool output that was cut. The data directory of any root may have the file.
 fn tool_output(id: &str, store: &Store) -> Result<Option<MappedSpan>> {
     if !id.starts_with(TOOL_OUTPUT_PREFIX) || safe_component(id).is_err() {
         return Ok(None);
@@ -87,9 +86,9 @@ fn tool_output(id: &str, store: &Store) -> Result<Option<MappedSpan>> {
     Ok(None)
 }
 
-/// Finds what a whole id names. The session of a message or item and the message of a part are not in
-/// their ids, so all that there are are tried by name, without reading. An id that begins as others do
-/// (`msg_`, `prt_`) is not tried as one of these.
+/// Finds the record with a full id. The id of a message or item does not contain its session, and the
+/// id of a part does not contain its message. So the function tries all sessions and messages by name,
+/// which reads no content. The prefixes `msg_` and `prt_` rule out the other kind.
 fn find_record(root: &Root, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
     let mut reader = root.source().open()?;
     let single = [
@@ -114,7 +113,7 @@ fn find_record(root: &Root, id: &str) -> Result<Option<(EntityKey, MappedSpan)>>
         let key = |session: &SessionKey| {
             EntityKey::Item(ItemKey { session: session.session.clone(), item: item.clone() })
         };
-        // Files have none. Where a session without a record is, is not known.
+        // JSON files have no items. The format of a session without a record is unknown, so it is tried.
         let may_have_items = |key: &&SessionKey| {
             let meta = view.session(&key.session);
             meta.is_none_or(|it| it.provenance.formats().any(|format| format != JSON_FILES))
@@ -159,7 +158,10 @@ fn find_record(root: &Root, id: &str) -> Result<Option<(EntityKey, MappedSpan)>>
     find_orphan(&mut *reader, id)
 }
 
-/// The first of these entities that is there. One that is there and cannot be read is a failure.
+/// Returns the first of these records that exists.
+///
+/// # Errors
+/// If a record exists but cannot be read, and none of the others exists.
 fn first_present(
     reader: &mut dyn Reader,
     keys: &[EntityKey],
@@ -185,7 +187,7 @@ fn first_present(
     }
 }
 
-/// What belongs to something that is not there.
+/// Finds an orphan: a record whose session or message does not exist.
 fn find_orphan(reader: &mut dyn Reader, id: &str) -> Result<Option<(EntityKey, MappedSpan)>> {
     let mut orphan = None;
     reader.orphans(&mut |item| {
@@ -206,7 +208,7 @@ fn find_orphan(reader: &mut dyn Reader, id: &str) -> Result<Option<(EntityKey, M
     Ok(orphan)
 }
 
-/// Prints bytes: exactly to a pipe, made safe to a terminal, secrets never.
+/// Prints a record without its secrets: unchanged to a pipe, made safe for a terminal.
 fn print(key: &EntityKey, span: &MappedSpan, out: &mut Out) -> Result<()> {
     let redacted = redact(key, span)?;
     if redacted.is_some() {
@@ -223,7 +225,7 @@ fn print_bytes(bytes: &[u8], out: &mut Out) -> Result<()> {
     Ok(out.write_all(bytes)?)
 }
 
-/// A share record, or the share link in the record of a session, of which only the secret matters.
+/// The secret of a share record, or of the share link in the record of a session.
 #[derive(Deserialize)]
 struct Share<'a> {
     #[serde(borrow)]
@@ -236,8 +238,11 @@ struct Session<'a> {
     share: Option<&'a RawValue>,
 }
 
-/// The record without its share secret, which is a write token, and else byte for byte as it is;
-/// `None` if it has none. A record in which it cannot be told where the secret is, is not shown.
+/// Returns the record with its share secret replaced, and all other bytes unchanged; `None` if it has
+/// no secret. The secret is a write token.
+///
+/// # Errors
+/// If the record is damaged, so that the place of a secret in it is unknown.
 fn redact(key: &EntityKey, bytes: &[u8]) -> Result<Option<Vec<u8>>> {
     let secret = match key {
         EntityKey::Share(_) => serde_json::from_slice::<Share<'_>>(bytes).map(|it| it.secret),
@@ -251,7 +256,7 @@ fn redact(key: &EntityKey, bytes: &[u8]) -> Result<Option<Vec<u8>>> {
             let rest = &bytes[start + secret.get().len()..];
             Ok(Some([&bytes[..start], br#""[redacted]""#, rest].concat()))
         }
-        // Damaged, and old enough to hold one or torn so that it may.
+        // A damaged share record, or a damaged session record that contains the word, may hold a secret.
         Err(_) if matches!(key, EntityKey::Share(_)) || contains(bytes, b"secret") => {
             Err(Failure::new(
                 Kind::Unreadable,

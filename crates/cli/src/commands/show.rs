@@ -1,4 +1,4 @@
-//! `show`: a session as a transcript.
+//! `show`: prints a session as a transcript, or as JSON.
 
 use scrollback::Store;
 use scrollback_core_id::MessageId;
@@ -30,7 +30,7 @@ pub(crate) fn run(global: &Global, args: &Show, store: &Store, out: &mut Out) ->
     ran.value
 }
 
-/// A session in the shape of an export, with what happened between its messages.
+/// A session in the shape of an export, with the items between its messages.
 #[derive(Serialize)]
 struct TranscriptOutput<'t, 'a> {
     #[serde(flatten)]
@@ -38,7 +38,7 @@ struct TranscriptOutput<'t, 'a> {
     items: Vec<ItemOutput<'t, 'a>>,
 }
 
-/// What happened after a message, or before the first.
+/// An item, with the message before it; `None` before the first message.
 #[derive(Serialize)]
 struct ItemOutput<'t, 'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -61,15 +61,15 @@ impl<'t, 'a> TranscriptOutput<'t, 'a> {
     }
 }
 
-/// What the model still sees, in the shape of an export. A part whose output was pruned says so
-/// itself (`state.time.compacted`).
+/// The present context of the model, in the shape of an export. A part with a pruned output has
+/// `state.time.compacted`.
 #[derive(Serialize)]
 struct ContextOutput<'t, 'a> {
     info: Option<&'t Session<'a>>,
     messages: Vec<ContextMessage<'t, 'a>>,
-    /// How many messages come before, summed up by a compaction.
+    /// How many earlier messages a compaction has summed up.
     compacted: usize,
-    /// How many messages come after, taken back by a revert.
+    /// How many later messages a revert has taken back.
     reverted: usize,
 }
 

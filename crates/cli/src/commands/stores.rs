@@ -1,4 +1,4 @@
-//! `stores`: what was found, by which rule, which of it is read, and which wins.
+//! `stores`: lists the stores, the rule that found each, whether it is read, and which store wins.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Write;
@@ -20,15 +20,15 @@ struct ListedStore {
     path: String,
     data_directory: String,
     found_by: String,
-    /// Whether this version reads it.
+    /// Whether this version can read the store.
     read: bool,
-    /// What it has by itself; none if it is not read, or cannot be.
+    /// The content of the store by itself; `None` if the store is not or cannot be read.
     #[serde(flatten)]
     contents: Option<StoreContents>,
-    /// How many of them are shown: those that no store of the same data directory has that wins.
+    /// How many of its sessions are listed: a winning store of the same data directory hides the others.
     #[serde(skip_serializing_if = "Option::is_none")]
     shown: Option<usize>,
-    /// Whether it wins over the others of its data directory.
+    /// Whether it wins over the other stores of its data directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     wins: Option<bool>,
     #[serde(skip)]
@@ -37,23 +37,23 @@ struct ListedStore {
     id: String,
 }
 
-/// What a store has by itself.
+/// The content of one store by itself.
 #[derive(Serialize)]
 struct StoreContents {
-    /// How many sessions it has.
+    /// The number of sessions.
     sessions: usize,
-    /// How a database is read at the moment.
+    /// The present access mode of a database.
     #[serde(skip_serializing_if = "Option::is_none")]
     access: Option<String>,
-    /// What a database has that this version does not know.
+    /// Tables and columns of a database that this version does not know.
     #[serde(skip_serializing_if = "UnknownSchema::is_empty")]
     unknown: UnknownSchema,
-    /// Whether it keeps diffs alone.
+    /// Whether the store holds only diffs.
     #[serde(skip)]
     is_empty: bool,
 }
 
-/// Tables and columns that are passed over.
+/// Tables and columns that are ignored.
 #[derive(Serialize, Default)]
 struct UnknownSchema {
     tables: Vec<String>,
@@ -102,7 +102,7 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
             writeln!(out, "  {}, found by {}; {}", store.kind, store.found_by, store.state())?;
             let unknown = store.contents.as_ref().and_then(|contents| contents.unknown.describe());
             if let Some(unknown) = unknown {
-                writeln!(out, "  not known to this version: {}", sanitize::line(&unknown))?;
+                writeln!(out, "  unknown to this version: {}", sanitize::line(&unknown))?;
             }
         }
     }
@@ -113,7 +113,7 @@ pub(crate) fn run(global: &Global, out: &mut Out) -> Result<()> {
     super::issues::report(out, &issues)
 }
 
-/// Notes how many sessions of each store of a root are shown, and which store wins.
+/// Sets how many sessions of each store of a root are listed, and which store wins.
 fn count_shown(root: &Root, listed: &mut [ListedStore]) -> Result<()> {
     let mut of_root: Vec<&mut ListedStore> = listed
         .iter_mut()
@@ -153,7 +153,7 @@ impl ListedStore {
         }
     }
 
-    /// What there is to say of it, in a line.
+    /// Describes the state of the store in one line.
     fn state(&self) -> String {
         let (Some(StoreContents { sessions, access, .. }), shown) =
             (&self.contents, self.shown.unwrap_or(0))
@@ -163,10 +163,10 @@ impl ListedStore {
         };
         let mut state = format!("{sessions} session{}", if *sessions == 1 { "" } else { "s" });
         match self.wins {
-            Some(true) => state.push_str(", which win over the others of its directory"),
-            Some(false) if *sessions == 0 => state.push_str(", and diffs of others"),
-            Some(false) if shown == 0 => state.push_str(", all of them in a store above too"),
-            Some(false) => state.push_str(&format!(", {shown} of them in no store above")),
+            Some(true) => state.push_str(", which win over the other stores of this directory"),
+            Some(false) if *sessions == 0 => state.push_str(", only diffs of other sessions"),
+            Some(false) if shown == 0 => state.push_str(", all of them also in a store above"),
+            Some(false) => state.push_str(&format!(", {shown} of them not in a store above")),
             None => {}
         }
         if let Some(access) = access {
@@ -182,7 +182,7 @@ impl UnknownSchema {
         self.tables.is_empty() && self.columns.is_empty()
     }
 
-    /// What is unknown, in a line; none if nothing is.
+    /// Lists the unknown tables and columns in one line; `None` if there are none.
     fn describe(&self) -> Option<String> {
         let all = [("table", &self.tables), ("column", &self.columns)];
         let all = all.into_iter().filter(|(_, names)| !names.is_empty()).map(|(noun, names)| {
@@ -193,13 +193,13 @@ impl UnknownSchema {
     }
 }
 
-/// How many sessions a store has by itself, and how it is read.
+/// Counts the sessions of a store by itself, and returns its access mode.
 fn store_contents(
     builder: &StoreBuilder,
     root: &DiscoveredRoot,
     store: &DiscoveredStore,
 ) -> Result<StoreContents> {
-    let details = builder.details(root, store)?; // before anything else leaves side files
+    let details = builder.details(root, store)?; // first, because opening the store can create side files
     let Some(source) = builder.open_store(root, store) else {
         return Err(Failure::new(Kind::Unreadable, "not read by this version"));
     };

@@ -1,4 +1,4 @@
-//! `tail`: a session as it is written.
+//! `tail`: prints the end of a session and follows it.
 
 use std::io::{self, Write};
 
@@ -20,7 +20,8 @@ pub(crate) fn run(global: &Global, args: &Tail, out: &mut Out) -> Result<()> {
     let options = show::Options { full: args.full, width, styles, is_live: true };
     let mut transcript = LiveTranscript::new(options);
 
-    // From before it is read: what is told twice is printed once.
+    // The events start before the session is read, so that no change is missed. `LiveTranscript` prints
+    // a change once even if it is in both.
     let events = store.watch().feed(args.feed.into()).session(&session).from_now()?;
     let materializer = session.root().materializer()?;
     let loaded = materializer.load_session_tree(session.key())?;
@@ -34,6 +35,7 @@ pub(crate) fn run(global: &Global, args: &Tail, out: &mut Out) -> Result<()> {
     Ok(transcript.end_row(out)?)
 }
 
+/// Prints one event of the session.
 fn print(
     transcript: &mut LiveTranscript,
     materializer: &SessionMaterializer,
@@ -41,16 +43,16 @@ fn print(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     match event.subject {
-        Subject::Session { now: None, .. } => transcript.note(out, "the session is gone"),
+        Subject::Session { now: None, .. } => transcript.note(out, "the session was removed"),
         Subject::Message { now: None, key, .. } => match transcript.remove_message(&key.message) {
-            true => transcript.note(out, "a message is gone"),
+            true => transcript.note(out, "a message was removed"),
             false => Ok(()),
         },
         Subject::Message { now: Some(meta), key, .. } => {
             let wanted = [(key.clone().into(), Some(meta.observed.stamp))];
             let read = materializer.current_spans(&wanted).ok();
             let Some(span) = read.into_iter().flatten().next().flatten() else {
-                return Ok(()); // it is told of again, or gone
+                return Ok(()); // it was removed, or a later event has it
             };
             let (order, is_copy, parts) = (meta.order, meta.is_copy, Vec::new());
             let node = MessageRefNode { key, order, is_copy, span: Some(span), parts };

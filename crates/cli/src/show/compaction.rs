@@ -1,11 +1,11 @@
-//! How a compaction went, which its summary tells.
+//! Describes the outcome of a compaction.
 
 use scrollback_core_id::MessageId;
 use scrollback_core_type::Message;
 use scrollback_flow::SessionHydratedTree;
 
-/// How the compaction went that a message asks for. It is done where its summary finished, by the
-/// rule that `context` has.
+/// Returns the outcome of the compaction that a message requests, by the summary that answers it. It is
+/// done if the summary has a finish reason: the same rule as in `scrollback_flow::context`.
 pub(super) fn compaction_outcome(
     tree: &SessionHydratedTree<'_>,
     request: &MessageId,

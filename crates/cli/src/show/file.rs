@@ -1,10 +1,10 @@
-//! A file that goes with a message or with what a tool said, in a line.
+//! Describes a file that is attached to a message or to a tool output, in one line.
 
 use scrollback_core_type::{FilePart, LazyStr};
 
 use crate::units;
 
-/// A file in a line. What a `data:` address holds is only measured.
+/// Describes a file: its name, its type and its address. For a `data:` address only the size is given.
 pub(super) fn describe(file: &FilePart<'_>) -> String {
     let get = |text: &Option<LazyStr<'_>>| text.as_ref().map(|text| text.get().into_owned());
     let mut words = Vec::new();

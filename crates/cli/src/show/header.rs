@@ -1,4 +1,4 @@
-//! What stands above a transcript: which session this is, and what it used.
+//! Prints the header of a transcript: title, id, times, provenance and usage of the session.
 
 use std::io::{self, Write};
 
@@ -71,7 +71,7 @@ fn usage_line(tree: &SessionHydratedTree<'_>) -> String {
     )
 }
 
-/// Where a session is, in words.
+/// Describes in words which storage formats a session was read from, and its migration state.
 pub(crate) fn describe_provenance(provenance: &Provenance) -> String {
     let in_words = |name| match name {
         JSON_FILES => "JSON files",

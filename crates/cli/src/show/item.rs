@@ -1,4 +1,4 @@
-//! What happened between messages, in a line.
+//! Prints the items between messages, one line each.
 
 use std::io::{self, Write};
 
@@ -18,7 +18,7 @@ pub(super) fn print(
     divider(out, &sanitize::line(&format!("{}{at}", describe_item(item))), options)
 }
 
-/// What an item says, in words.
+/// Describes an item in words.
 pub(crate) fn describe_item(item: &TimelineItem<'_>) -> String {
     let text = |text: &Option<LazyStr<'_>>| text.as_ref().map(|text| text.get().into_owned());
     let previous = |name: Option<String>| name.map(|it| format!(", was {it}")).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! A transcript that grows as the session is written: what was printed is not printed again.
+//! Prints a transcript that grows as the agent writes. It prints only the changes, because printed rows
+//! cannot be changed.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -14,26 +15,26 @@ use super::options::{Options, divider};
 use super::text::StreamedText;
 use super::{header, message, messages, part};
 
-/// Prints a session as it is written.
+/// A transcript that follows a session.
 pub(crate) struct LiveTranscript {
     options: Options,
-    /// The messages, without their parts, and what was printed of how each ended.
+    /// The messages without their parts, each with the footer that was printed.
     messages: HashMap<MessageId, (MessageRefNode, Vec<u8>)>,
     parts: HashMap<PartKey, PrintedPart>,
-    /// The message that what is printed now belongs to.
+    /// The message whose heading was printed last.
     current: Option<MessageId>,
-    /// The text that may go on in the row where the output is.
+    /// The text that may continue in the present row.
     open_text: Option<(PartKey, StreamedText)>,
 }
 
-/// What was printed of a part.
+/// The content of a part that was printed.
 #[derive(PartialEq)]
 enum PrintedPart {
-    /// A text, without the blanks at its end, which may be cut.
+    /// A text. White space at its end is left out, because the final version may not have it.
     Text(String),
-    /// A call: it is printed again when it is further.
+    /// A tool call. It is printed again when its status changes.
     Call(ToolStatus),
-    /// All that there is of it.
+    /// The printed text of a part of any other kind.
     Whole(Vec<u8>),
 }
 
@@ -48,7 +49,8 @@ impl LiveTranscript {
         }
     }
 
-    /// Prints the last so many messages of a session. An answer that is unfinished can go on.
+    /// Prints the header and the last `most` messages of a session. An unfinished answer at the end can
+    /// continue later.
     pub(crate) fn print_recent(
         &mut self,
         out: &mut dyn Write,
@@ -69,7 +71,7 @@ impl LiveTranscript {
         header::print(out, tree, &options)?;
         messages(out, tree, count.saturating_sub(most).min(past)..past, &options)?;
         for message in &tree.messages[..past] {
-            self.print(&mut io::sink(), message)?; // it is known
+            self.print(&mut io::sink(), message)?; // notes the message as printed
         }
         (self.current, self.open_text) = (None, None);
         unfinished.map_or(Ok(()), |message| self.print(out, message))
@@ -80,7 +82,7 @@ impl LiveTranscript {
         message.parts.iter().try_for_each(|part| self.part(out, &message.node.key.message, part))
     }
 
-    /// Prints what is new of a message's own record.
+    /// Prints the changes of a message record: a heading for a new message, and a new footer.
     pub(crate) fn message(&mut self, out: &mut dyn Write, node: &MessageRefNode) -> io::Result<()> {
         let id = &node.key.message;
         let mut end = Vec::new();
@@ -99,7 +101,7 @@ impl LiveTranscript {
         Ok(())
     }
 
-    /// Prints what is new of a part.
+    /// Prints the changes of a part.
     pub(crate) fn part(
         &mut self,
         out: &mut dyn Write,
@@ -127,14 +129,14 @@ impl LiveTranscript {
         }
     }
 
-    /// Says that something is gone, or the like.
+    /// Prints a dividing line with a note, for example that a message was removed.
     pub(crate) fn note(&mut self, out: &mut dyn Write, text: &str) -> io::Result<()> {
         self.end_row(out)?;
         self.current = None;
         divider(out, text, &self.options)
     }
 
-    /// Forgets a message that is gone; whether it was known.
+    /// Forgets a removed message. Returns whether it was known.
     pub(crate) fn remove_message(&mut self, id: &MessageId) -> bool {
         self.parts.retain(|key, _| key.message != *id);
         self.messages.remove(id).is_some()
@@ -193,7 +195,7 @@ impl LiveTranscript {
             _ => None,
         };
         let now = match status {
-            Some(Some(ToolStatus::Pending)) => return Ok(()), // what it is about is still to come
+            Some(Some(ToolStatus::Pending)) => return Ok(()), // its input is not complete yet
             Some(status) => PrintedPart::Call(status.unwrap_or(ToolStatus::Unknown)),
             None => PrintedPart::Whole(text.clone()),
         };
@@ -207,12 +209,12 @@ impl LiveTranscript {
         out.write_all(&text)
     }
 
-    /// Ends the row of a text that is printed.
+    /// Ends the present row if a text is open in it.
     pub(crate) fn end_row(&mut self, out: &mut dyn Write) -> io::Result<()> {
         self.open_text.take().map_or(Ok(()), |(_, running)| running.end(out))
     }
 
-    /// Makes sure that what comes next stands under its message.
+    /// Prints the heading of a message unless it is the current one.
     fn ensure_heading(&mut self, out: &mut dyn Write, id: &MessageId) -> io::Result<()> {
         if self.current.as_ref() == Some(id) {
             return Ok(());
@@ -224,12 +226,13 @@ impl LiveTranscript {
     }
 }
 
+/// Parses the record of a message.
 fn hydrated_message(node: &MessageRefNode) -> MessageHydrated<'_> {
     let message = node.span.as_ref().and_then(|span| Some(Message::parse(span).ok()?.value));
     MessageHydrated { node, message, parts: Vec::new() }
 }
 
-/// A part, typed.
+/// Parses the record of a part.
 pub(crate) fn hydrated_part(node: &PartRefNode) -> PartHydrated<'_> {
     let part = node.span.as_ref().and_then(|span| Some(Part::parse(span).ok()?.value));
     PartHydrated { node, part }

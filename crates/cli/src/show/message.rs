@@ -1,4 +1,4 @@
-//! One message: who speaks, when, with what, and what came of it.
+//! Prints one message: a header line, its parts, and a footer with its result.
 
 use std::io::{self, Write};
 
@@ -10,6 +10,7 @@ use super::part::is_being_written;
 use super::{compaction, part, speaker, style, text};
 use crate::{sanitize, units};
 
+/// Prints a message. `parts` gives its parts, each with whether its output was pruned.
 pub(super) fn print<'t, 'a: 't>(
     out: &mut dyn Write,
     tree: &SessionHydratedTree<'a>,
@@ -33,7 +34,7 @@ pub(super) fn print<'t, 'a: 't>(
     print_footer(out, message, options)
 }
 
-/// Prints who speaks, and what is known of that.
+/// Prints the header line: the speaker, agent, model, time, duration, cost and marks.
 pub(super) fn print_header(
     out: &mut dyn Write,
     message: &MessageHydrated<'_>,
@@ -68,7 +69,8 @@ pub(super) fn print_header(
     writeln!(out, "\n{style}{speaker}{style:#} {dim}{}{dim:#}", sanitize::line(&details))
 }
 
-/// Prints what came of a message.
+/// Prints the footer of an answer: its error, and why it stopped if that is unusual. A live transcript
+/// prints the duration and cost here, because they are not known earlier.
 pub(super) fn print_footer(
     out: &mut dyn Write,
     message: &MessageHydrated<'_>,
@@ -102,14 +104,15 @@ fn agent_and_model(answer: &AssistantMessage<'_>) -> Vec<String> {
     collect_texts([answer.agent.as_ref().or(answer.mode.as_ref()), answer.model_id.as_ref()])
 }
 
-/// How long an answer took.
+/// Formats the duration of an answer, or "unfinished".
 fn duration_text(answer: &AssistantMessage<'_>) -> String {
     let time = answer.time.as_ref().and_then(|time| Some((time.created?, time.completed?)));
     let took = time.map(|(created, completed)| completed.saturating_sub(created));
     took.map_or_else(|| "unfinished".to_owned(), units::duration)
 }
 
-/// What an answer cost. A copy was paid for where it was copied from.
+/// Formats the cost of an answer; `None` if it is 0. A copied message costs nothing: its source has the
+/// cost.
 fn cost(message: &MessageHydrated<'_>) -> Option<String> {
     let cost = message.usage().cost;
     (cost > Cost::ZERO).then(|| units::cost(cost))

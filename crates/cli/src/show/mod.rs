@@ -1,4 +1,5 @@
-//! A session as a transcript that people like to read.
+//! Prints a session as a transcript: a header, the messages with their parts, and the items between
+//! them.
 
 mod compaction;
 mod file;
@@ -28,7 +29,7 @@ pub(crate) use self::speaker::{row_kind, speaker, style};
 use self::options::divider;
 use crate::units;
 
-/// Prints all of a session.
+/// Prints a whole session.
 pub(crate) fn transcript(
     out: &mut dyn Write,
     tree: &SessionHydratedTree<'_>,
@@ -38,7 +39,7 @@ pub(crate) fn transcript(
     messages(out, tree, 0..tree.messages.len(), options)
 }
 
-/// Prints these of the messages of a session, and what happened between them.
+/// Prints a range of the messages of a session, and the items between them.
 fn messages(
     out: &mut dyn Write,
     tree: &SessionHydratedTree<'_>,
@@ -47,7 +48,7 @@ fn messages(
 ) -> io::Result<()> {
     let revert = tree.session.as_ref().and_then(|session| session.revert.as_ref());
     let reverted_from = revert.and_then(|revert| revert.message_id.as_ref());
-    let mut at = 0;
+    let mut at = 0; // how many messages came before the entry
     for entry in tree.timeline() {
         let message = match entry {
             TimelineEntry::Message(message) => message,
@@ -73,7 +74,7 @@ fn messages(
     Ok(())
 }
 
-/// Prints what the model still sees of a session.
+/// Prints the present context of the model: the messages that it receives with the next prompt.
 pub(crate) fn context(
     out: &mut dyn Write,
     tree: &SessionHydratedTree<'_>,

@@ -1,23 +1,23 @@
-//! How a transcript is printed, and the line that divides it.
+//! The options of a transcript, and its dividing lines.
 
 use std::io::{self, Write};
 
 use crate::style::Styles;
 
-/// How a transcript is printed.
+/// The options of a transcript.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Options {
-    /// Whether to print whole outputs.
+    /// Whether tool outputs are printed in full length.
     pub(crate) full: bool,
-    /// The columns to wrap at; none where lines are left as they are.
+    /// The width in columns at which lines are wrapped; `None` for no wrapping.
     pub(crate) width: Option<usize>,
     pub(crate) styles: Styles,
-    /// Whether it is printed as it is written: that it is unfinished goes without saying, and how it
-    /// ended is said at its end.
+    /// Whether the transcript follows the session. It then does not mark unfinished messages, and
+    /// prints the duration and cost of an answer after its parts.
     pub(crate) is_live: bool,
 }
 
-/// A line across, with a text in it.
+/// Prints a dividing line with a text in it.
 pub(super) fn divider(out: &mut dyn Write, text: &str, options: &Options) -> io::Result<()> {
     let dim = options.styles.dim;
     writeln!(out, "\n{dim}──── {text} ────{dim:#}")

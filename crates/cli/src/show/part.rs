@@ -1,4 +1,4 @@
-//! One part of a message.
+//! Prints one part of a message.
 
 use std::io::{self, Write};
 
@@ -11,7 +11,8 @@ use super::text::Block;
 use super::{file, tool};
 use crate::{sanitize, units};
 
-/// Whether a write of it may have been under way when it was read. What is merely young is whole.
+/// Checks whether a record is provisional: a write may have been under way during the read. A record
+/// that is only young is whole.
 pub(super) fn is_being_written(span: &MappedSpan) -> bool {
     span.settled() == Settled::Provisional
 }
@@ -33,7 +34,7 @@ pub(super) fn print(
     };
     match &part.part {
         Some(Part::Text(text)) => {
-            // What the program wrote in the user's name is less than what the user wrote.
+            // The agent program wrote this text in the name of the user: print less of it.
             let is_secondary = text.synthetic == Some(true) || text.ignored == Some(true);
             let style = if is_secondary { dim } else { anstyle::Style::new() };
             let max_lines = is_secondary.then_some(6);
@@ -78,8 +79,8 @@ pub(super) fn print(
                 styles.warn
             )
         }
-        Some(Part::StepStart(_) | Part::StepFinish(_) | Part::Snapshot(_)) => Ok(()), // in the totals
-        Some(Part::Compaction(_)) => Ok(()), // its message tells how it went
+        Some(Part::StepStart(_) | Part::StepFinish(_) | Part::Snapshot(_)) => Ok(()), // counted in the totals
+        Some(Part::Compaction(_)) => Ok(()), // `message::print` prints its outcome
         Some(Part::Unknown(unknown)) => {
             let size = units::bytes(unknown.raw.get().len() as u64);
             let kind = get(&unknown.kind);

@@ -1,10 +1,10 @@
-//! One part in a few words, for lists of what happens.
+//! Summarizes one part in a few words, for `watch`.
 
 use scrollback_core_type::{LazyStr, Part, ToolState, ToolStatus};
 
 use super::{file, tool};
 
-/// What a part says, in as few words as it can be told; nothing where its kind says all.
+/// Returns the main text of a part. The text is empty if the kind of the part says everything.
 pub(crate) fn part_summary(part: &Part<'_>) -> String {
     let get = |text: &Option<LazyStr<'_>>| {
         text.as_ref().map(|it| it.get().into_owned()).unwrap_or_default()
@@ -35,7 +35,7 @@ pub(crate) fn part_summary(part: &Part<'_>) -> String {
     }
 }
 
-/// How far a call is, as records name it.
+/// Returns the name of a call's status, as records spell it.
 pub(crate) fn status_name(status: ToolStatus) -> &'static str {
     match status {
         ToolStatus::Pending => "pending",

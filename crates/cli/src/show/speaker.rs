@@ -1,4 +1,4 @@
-//! Who speaks in a message, in a word or two.
+//! Names the speaker of a message in one or two words.
 
 use anstyle::Style;
 use scrollback_core_type::{Message, Part};
@@ -12,8 +12,9 @@ const ASSISTANT: &str = "assistant";
 const PROGRAM: &str = "program";
 const UNUSABLE: &str = "(unusable message record)";
 
-/// Who speaks: by its role, and in 2.x by the type of its row, as the program puts much on the side
-/// of the user, and what the user runs stands on the side of the model.
+/// Returns the speaker of a message. In 1.x that is its role. In 2.x the type of the row decides as
+/// well: the agent program writes some messages with the role of the user, and commands that the user
+/// runs have the role of the model.
 pub(crate) fn speaker(message: &MessageHydrated<'_>) -> String {
     let kind = row_kind(message);
     let name = match &message.message {
@@ -36,7 +37,7 @@ pub(crate) fn speaker(message: &MessageHydrated<'_>) -> String {
     name.to_owned()
 }
 
-/// The type of the row that a message was made from, where its record keeps one.
+/// Returns the type of the 2.x row that holds a message; `None` for other formats.
 pub(crate) fn row_kind(message: &MessageHydrated<'_>) -> Option<String> {
     let kind = match &message.message {
         Some(Message::User(user)) => user.kind.as_ref(),
@@ -46,7 +47,7 @@ pub(crate) fn row_kind(message: &MessageHydrated<'_>) -> Option<String> {
     kind.map(|kind| kind.get().into_owned())
 }
 
-/// Whether the program chose to compact, and not the user.
+/// Checks whether the program started a compaction, and not the user.
 fn is_automatic(message: &MessageHydrated<'_>) -> bool {
     let auto = |part: &Option<Part<'_>>| match part {
         Some(Part::Compaction(part)) => part.auto == Some(true),
@@ -55,7 +56,7 @@ fn is_automatic(message: &MessageHydrated<'_>) -> bool {
     message.parts.iter().any(|part| auto(&part.part))
 }
 
-/// The style of a speaker's name.
+/// Returns the style of a speaker's name.
 pub(crate) fn style(speaker: &str, styles: &Styles) -> Style {
     match speaker {
         USER | SHELL => styles.user,

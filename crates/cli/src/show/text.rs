@@ -1,4 +1,4 @@
-//! Blocks of text: made safe, wrapped, indented, cut where they are long.
+//! Prints blocks of text: made safe for a terminal, wrapped, indented, and cut if they are long.
 
 use std::io::{self, Write};
 
@@ -8,18 +8,18 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 use super::options::Options;
 use crate::{sanitize, units};
 
-/// How a block of text is printed.
+/// The format of a block of text.
 pub(super) struct Block<'o> {
-    /// What stands before each line.
+    /// The text before each line.
     pub(super) indent: &'static str,
     pub(super) style: Style,
-    /// How many lines are printed, unless the user wants all.
+    /// How many lines are printed without `--full`; `None` prints all.
     pub(super) max_lines: Option<usize>,
     pub(super) options: &'o Options,
 }
 
 impl Block<'_> {
-    /// Prints a text, keeping its own line breaks.
+    /// Prints a text and keeps its line breaks.
     pub(super) fn print(&self, out: &mut dyn Write, text: &str) -> io::Result<()> {
         let most = self.max_lines.filter(|_| !self.options.full).unwrap_or(usize::MAX);
         let total = text.lines().count();
@@ -49,13 +49,13 @@ impl Block<'_> {
     }
 }
 
-/// A text that is printed as it is written, each piece behind the one before it.
+/// A text that grows while it is printed. Each new piece continues in the same row.
 #[derive(Debug)]
 pub(super) struct StreamedText {
     indent: &'static str,
     style: Style,
     width: Option<usize>,
-    /// How many columns of the row are used.
+    /// How many columns of the present row are used.
     column: usize,
 }
 
@@ -65,7 +65,8 @@ impl StreamedText {
         Self { indent, style, width, column: 0 }
     }
 
-    /// Prints what comes next. A word that has begun is broken where its rest does not fit.
+    /// Prints the next piece. A word that continues from the piece before is broken if its rest does not
+    /// fit.
     pub(super) fn push(&mut self, out: &mut dyn Write, text: &str) -> io::Result<()> {
         for (number, line) in text.split('\n').enumerate() {
             if number > 0 {
@@ -102,7 +103,7 @@ impl StreamedText {
     }
 }
 
-/// Breaks a line at spaces where it can, within words where it must.
+/// Breaks a line into rows: at spaces if possible, otherwise within words.
 fn wrap(line: &str, width: Option<usize>) -> Vec<&str> {
     let Some(width) = width else { return vec![line] };
     let mut pieces = Vec::new();
@@ -116,13 +117,13 @@ fn wrap(line: &str, width: Option<usize>) -> Vec<&str> {
     pieces
 }
 
-/// Where the first row ends, if the text does not fit in one.
+/// Returns the byte position where the first row ends; `None` if the whole text fits in one row.
 fn end_of_row(text: &str, width: usize) -> Option<usize> {
     let (mut used, mut space) = (0, None);
     for (at, c) in text.char_indices() {
         used += c.width().unwrap_or(0);
         if used > width {
-            // At least one character, however narrow the row.
+            // A row holds at least one character, even if that is wider than the row.
             return Some(space.unwrap_or(if at == 0 { c.len_utf8() } else { at }));
         }
         if c == ' ' {

@@ -1,4 +1,4 @@
-//! One call of a tool: what it was, how it went, and the start of what it said.
+//! Prints one tool call: its status, name, input and duration, and the start of its output.
 
 use std::io::{self, Write};
 
@@ -11,9 +11,9 @@ use super::text::Block;
 use crate::table::truncate;
 use crate::{sanitize, units};
 
-/// So many lines of an output are shown.
+/// How many lines of an output are printed without `--full`. A diff has twice as many.
 const MAX_LINES: usize = 10;
-/// So many columns of an input are shown in one line.
+/// How many columns of an input are printed.
 const MAX_COLUMNS: usize = 100;
 
 pub(super) fn print(
@@ -81,7 +81,8 @@ pub(super) fn print(
     }
 }
 
-/// What a call was about, in a line: for known tools the one thing that tells, else the input.
+/// Summarizes the input of a call in one line: the main fields of a known tool, otherwise the whole
+/// input as JSON.
 pub(super) fn summary(tool: &str, input: &RawJson<'_>) -> String {
     let known: &[&str] = match tool {
         "bash" => &["command"],
@@ -112,7 +113,7 @@ fn todos(input: &RawJson<'_>) -> String {
     format!("{done} of {} done", todos.len())
 }
 
-/// Prints a unified diff in colours, without the lines that only name the file.
+/// Prints a unified diff in colours, without its header lines.
 fn print_diff(out: &mut dyn Write, diff: &str, body: &Block<'_>) -> io::Result<()> {
     let styles = &body.options.styles;
     let is_header = |line: &&str| {

@@ -89,7 +89,7 @@ fn sessions_only_in_files_are_listed_with_a_mark() {
     );
     assert!(run_on(dir.path(), &["show", "latest"]).stdout.contains("hello"));
     let stores = run_on(dir.path(), &["stores"]).stdout;
-    assert!(stores.contains("60 sessions, 1 of them in no store above"), "{stores}");
+    assert!(stores.contains("60 sessions, 1 of them not in a store above"), "{stores}");
 }
 
 #[test]
@@ -107,7 +107,7 @@ fn stores_lists_unknown_tables_and_columns() {
     let columns = ["message.size", "session.mood\u{1b}[31m"];
     assert_eq!(*unknown, serde_json::json!({ "tables": ["novelty"], "columns": columns }));
     let stores = run_on(dir.path(), &["stores"]);
-    let line = "not known to this version: table novelty; columns message.size, session.mood";
+    let line = "unknown to this version: table novelty; columns message.size, session.mood";
     assert!(stores.code == 0 && stores.stdout.contains(line), "{}", stores.stdout);
     assert!(!stores.stdout.contains('\u{1b}'));
     db.execute_batch("ALTER TABLE message RENAME COLUMN data TO body").unwrap();

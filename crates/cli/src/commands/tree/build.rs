@@ -1,4 +1,4 @@
-//! A tree, built from what a root has of a session and of its subagents.
+//! Builds the tree of a session and its subagents from the records of a root.
 
 use std::collections::HashSet;
 
@@ -12,24 +12,25 @@ use super::nodes::{MessageNode, Session, item_nodes, message_node, size};
 use crate::commands::fields;
 use crate::failure::{Kind, Result};
 
-/// Subagents of subagents are followed this far.
+/// How deep subagents of subagents are read.
 const MAX_LEVELS: usize = 16;
 
-/// How many subagents the calls of a session name.
+/// Counts the subagents that the calls of a session name.
 pub(crate) fn subagent_count(tree: &SessionHydratedTree<'_>) -> usize {
     named_subagents(&tree.messages).len()
 }
 
-/// Reads the tree of one session of a root that nobody writes to, and says what was wrong.
+/// Builds the tree of one session of a root that does not change. Also returns its issues.
 pub(crate) fn build(root: &Root, key: &SessionKey) -> Result<(Session, Vec<StageIssue>)> {
     Builder::new(root, false).build(key)
 }
 
+/// The state of building a tree.
 pub(super) struct Builder<'s> {
     root: &'s Root,
-    /// Whether the index is compared with the record of each session, whose fields are then printed.
+    /// Whether the record of each session is verified first. JSON output prints its fields.
     verify_records: bool,
-    /// Sessions that are in the tree; hostile data may name each other.
+    /// The sessions that are in the tree already. Damaged records can form a cycle.
     visited: HashSet<SessionId>,
     issues: Vec<StageIssue>,
 }
@@ -90,7 +91,8 @@ impl<'s> Builder<'s> {
         Ok(session)
     }
 
-    /// The fields of the session's record. The index may not have it, and may have an older title.
+    /// Returns the fields of the session's record. The title is from the record that was read now: the
+    /// index may lack the session or have an older title.
     fn record(
         &self,
         known: Option<&SessionMeta>,
@@ -105,7 +107,7 @@ impl<'s> Builder<'s> {
         fields::Session::new(&meta, self.root.store_of(&meta))
     }
 
-    /// A session within another one, unless it is in the tree already or not in the store.
+    /// Reads a nested session; `None` if it is in the tree already or not in the store.
     fn nested(&mut self, key: &SessionKey, level: usize) -> Result<Option<Session>> {
         if self.visited.contains(&key.session) {
             return Ok(None);
@@ -118,7 +120,7 @@ impl<'s> Builder<'s> {
     }
 }
 
-/// The subagents that calls name: the message, the part, and the session.
+/// Returns the subagents that calls name: position of the message, position of the part, session.
 fn named_subagents(messages: &[MessageHydrated<'_>]) -> Vec<(usize, usize, SessionId)> {
     let mut named = Vec::new();
     for (at_message, message) in messages.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The lines of a printed tree.
+//! Prints a tree as lines.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -19,7 +19,7 @@ pub(crate) fn print(out: &mut Out, tree: &Session) -> Result<()> {
     Ok(out.write_all(text.as_bytes())?)
 }
 
-/// A line of the printed tree and the lines below it.
+/// A line of the printed tree, and the lines below it.
 struct TreeLine {
     text: String,
     children: Vec<TreeLine>,
@@ -61,7 +61,9 @@ fn line_of(session: &Session, styles: &Styles) -> TreeLine {
     }
     let children = session.children.iter().map(|child| line_of(child, styles));
     let deeper = session.deeper.map(|count| TreeLine {
-        text: format!("{dim}… {count} nested deeper; `scrollback tree` takes their ids{dim:#}"),
+        text: format!(
+            "{dim}… {count} nested deeper; run `scrollback tree` on this session to list them{dim:#}"
+        ),
         children: Vec::new(),
     });
     TreeLine { text, children: lines.into_iter().chain(children).chain(deeper).collect() }

@@ -1,5 +1,5 @@
-//! `tree`: what a session is made of, with sizes; subagents are nested under the call that started
-//! them.
+//! `tree`: prints the structure of a session with sizes. Subagents are nested under the call that
+//! started them.
 
 mod build;
 mod lines;

@@ -1,4 +1,4 @@
-//! What a tree is made of, as JSON has it.
+//! The nodes of a tree, as JSON prints them. `docs/json.md` documents the fields.
 
 use scrollback_core_type::{Cost, Message, Part, TokenCounts};
 use scrollback_flow::{MessageHydrated, PartHydrated, SessionHydratedTree, TimelineEntry};
@@ -8,36 +8,38 @@ use serde::Serialize;
 use crate::commands::fields;
 use crate::show::{describe_item, row_kind, speaker, status_name};
 
+/// A session of the tree, with its messages and subagents.
 #[derive(Serialize)]
 pub(crate) struct Session {
     #[serde(flatten)]
     pub(crate) record: fields::Session,
-    /// Bytes of the session's own record, its messages and parts, without subagents.
+    /// The size of the records of the session, its messages, parts and items, without subagents.
     pub(super) bytes: u64,
-    /// Its own tokens, without those of subagents.
+    /// The tokens of the session, without subagents.
     pub(super) tokens: fields::Tokens,
-    /// Its own cost in US dollars.
+    /// The cost of the session in US dollars, without subagents.
     pub(super) cost: Cost,
     pub(super) messages: Vec<MessageNode>,
-    /// What happened between messages.
+    /// The items between messages.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) items: Vec<ItemNode>,
-    /// Sessions that name this one as their parent and that no part names.
+    /// Subagents that name this session as their parent, but that no part names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) children: Vec<Session>,
-    /// How many subagents there are below that are nested too deep to be followed.
+    /// The number of subagents below that are nested too deep.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) deeper: Option<usize>,
 }
 
+/// A message of the tree.
 #[derive(Serialize)]
 pub(super) struct MessageNode {
     pub(super) id: String,
     pub(super) role: String,
-    /// The type of its row in 2.x, where neither the user nor the model wrote it.
+    /// The type of the row in 2.x, if neither the user nor the model wrote the message.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     pub(super) kind: Option<String>,
-    /// Who speaks, in words.
+    /// The speaker, for the printed tree.
     #[serde(skip)]
     pub(super) speaker: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -48,24 +50,25 @@ pub(super) struct MessageNode {
     pub(super) model: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) created: Option<i64>,
-    /// Whether a fork copied it. What it used was used where it was copied from, and is not here.
+    /// Whether a fork copied the message. The source of the copy has the tokens and the cost.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) copied: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) tokens: Option<fields::Tokens>,
-    /// All tokens, for people: as the record says, else the sum.
+    /// All tokens, for the printed tree: the total of the record, otherwise the sum.
     #[serde(skip)]
     pub(super) total: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) cost: Option<Cost>,
-    /// Whether its record could not be parsed.
+    /// Whether the record could not be parsed.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) damaged: bool,
-    /// Bytes of the message's own record.
+    /// The size of the message's own record, in bytes.
     pub(super) bytes: u64,
     pub(super) parts: Vec<PartNode>,
 }
 
+/// An item of the tree.
 #[derive(Serialize)]
 pub(super) struct ItemNode {
     pub(super) id: String,
@@ -74,14 +77,15 @@ pub(super) struct ItemNode {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) created: Option<i64>,
     pub(super) bytes: u64,
-    /// In words.
+    /// The description, for the printed tree.
     #[serde(skip)]
     pub(super) description: String,
-    /// How many messages come before it.
+    /// The number of messages before the item.
     #[serde(rename = "messagesBefore")]
     pub(super) messages_before: usize,
 }
 
+/// A part of the tree.
 #[derive(Serialize)]
 pub(super) struct PartNode {
     pub(super) id: String,
@@ -194,6 +198,7 @@ pub(super) fn size(span: Option<&MappedSpan>) -> u64 {
 }
 
 impl MessageNode {
+    /// Returns the size of the message and its parts, in bytes.
     pub(super) fn total(&self) -> u64 {
         self.bytes + self.parts.iter().map(|part| part.bytes).sum::<u64>()
     }

@@ -1,4 +1,4 @@
-//! Events as JSON, one a line.
+//! Prints events as JSON, one per line.
 
 use std::io::{self, Write};
 
@@ -12,7 +12,7 @@ use crate::args::Since;
 use crate::commands::fields;
 use crate::sanitize;
 
-/// An event. Ids are what opencode's own records call them.
+/// The line of an event. Ids have the names that opencode's records use.
 #[derive(Serialize)]
 struct EventLine<'a> {
     #[serde(rename = "type")]
@@ -20,7 +20,7 @@ struct EventLine<'a> {
     #[serde(rename = "what", skip_serializing_if = "Option::is_none")]
     change: Option<&'static str>,
     cursor: String,
-    /// The root that it is in, where several are followed.
+    /// The root of the event, if several roots are followed.
     #[serde(skip_serializing_if = "Option::is_none")]
     root: Option<&'a str>,
     #[serde(flatten)]
@@ -29,7 +29,7 @@ struct EventLine<'a> {
     now: Option<Meta>,
     #[serde(skip_serializing_if = "Option::is_none")]
     old: Option<Meta>,
-    /// The record of a part, without its text if the edit tells that.
+    /// The record of a part, without its text if `edit` has the change of the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     part: Option<Part<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,10 +59,10 @@ enum Meta {
     Message(Box<fields::Message>),
 }
 
-/// How a text that was told before became another.
+/// The change of a text that an earlier event contained.
 #[derive(Serialize)]
 struct Edit<'a> {
-    /// In bytes of UTF-8.
+    /// The offset of the change, in bytes of UTF-8.
     offset: usize,
     delete: usize,
     insert: &'a str,
@@ -109,7 +109,7 @@ pub(super) fn print(store: &Store, event: &Event, out: &mut dyn Write) -> io::Re
             let meta = |meta: &_| Meta::Message(Box::new(fields::Message::from(meta)));
             (line.now, line.old) = (now.as_deref().map(meta), old.as_deref().map(meta));
             if line.now.is_some() && line.now == line.old {
-                return Ok(()); // a part changed, which comes next
+                return Ok(()); // only a part changed; its own event follows
             }
         }
         Subject::Part { now, key, message, span, text, .. } => {
@@ -128,8 +128,8 @@ pub(super) fn print(store: &Store, event: &Event, out: &mut dyn Write) -> io::Re
         }
         _ => {}
     }
-    // What comes from a record as it is may have lines of its own: only between values, as no
-    // string can hold a line feed.
+    // Raw JSON from a record may contain line breaks. They occur only between values, because a JSON
+    // string cannot contain a line feed. So joining the lines keeps the value.
     let text = serde_json::to_string(&line)?;
     for piece in sanitize::json(&text).lines() {
         out.write_all(piece.trim_start().as_bytes())?;

@@ -1,4 +1,4 @@
-//! Events for people, one a line.
+//! Prints events for people, one per line.
 
 use std::io::{self, Write};
 
@@ -15,10 +15,10 @@ use crate::style::Styles;
 use crate::table::truncate;
 use crate::{sanitize, units};
 
-/// So many columns of a text are shown where lines are not fitted to a terminal.
+/// How many columns of a text are printed if the output is not a terminal.
 const MAX_COLUMNS: usize = 120;
 
-/// Prints events.
+/// The printer of event lines.
 pub(super) struct LinePrinter<'l> {
     pub(super) store: &'l Store,
     pub(super) styles: Styles,
@@ -26,12 +26,15 @@ pub(super) struct LinePrinter<'l> {
 }
 
 impl LinePrinter<'_> {
-    /// Prints an event, if it is one for people.
+    /// Prints an event. Events that only repeat the present state print nothing.
     pub(super) fn print(&mut self, event: &Event, out: &mut dyn Write) -> io::Result<()> {
         let (kind, content, about) = match &event.subject {
             Subject::Fresh => {
                 let warn = self.styles.warn;
-                return writeln!(out, "{warn}what happened since then cannot be told{warn:#}");
+                return writeln!(
+                    out,
+                    "{warn}events since the cursor are lost; continuing from the present state{warn:#}"
+                );
             }
             _ if event.change == ChangeKind::Present => return Ok(()),
             Subject::Project { now, key, .. } => {
@@ -44,7 +47,7 @@ impl LinePrinter<'_> {
             }
             Subject::Message { now, old, key } => {
                 if event.change == ChangeKind::Updated && is_same(now.as_deref(), old.as_deref()) {
-                    return Ok(()); // but for its parts, which speak for themselves
+                    return Ok(()); // only a part changed, which has an event of its own
                 }
                 let content = now.as_ref().or(old.as_ref()).map(|meta| message(meta));
                 ("message", content.unwrap_or_default(), self.title(event.root, &key.session))
@@ -56,7 +59,7 @@ impl LinePrinter<'_> {
                 let kind = kind.map_or("part", PartKind::name);
                 let content = match (text, &record) {
                     (Some(edit), _) if !edit.insert.is_empty() => edit.insert.clone(),
-                    (Some(_), _) => return Ok(()), // its end was cut, or times were noted
+                    (Some(_), _) => return Ok(()), // the end of the text was cut, or only times changed
                     (None, Some(part)) => part_summary(part),
                     (None, None) => String::new(),
                 };
@@ -101,7 +104,7 @@ impl LinePrinter<'_> {
     }
 }
 
-/// Who speaks, and how it ended.
+/// Summarizes a message: role, agent, model, result, duration and cost.
 fn message(meta: &MessageMeta) -> String {
     let mut words = vec![role(meta.role).to_owned()];
     words.extend([&meta.agent, &meta.model].into_iter().flatten().map(ToString::to_string));
@@ -113,7 +116,7 @@ fn message(meta: &MessageMeta) -> String {
     words.join("  ")
 }
 
-/// Whether nothing differs but the parts.
+/// Checks whether two versions of a message differ only in their parts.
 fn is_same(now: Option<&MessageMeta>, old: Option<&MessageMeta>) -> bool {
     let without_parts = |meta: &MessageMeta| MessageMeta {
         parts: None,

@@ -1,4 +1,4 @@
-//! `watch`: what happens in a store, an event a line.
+//! `watch`: follows a store and prints each event as one line, for people or as JSON.
 
 mod json;
 mod line;
@@ -50,7 +50,7 @@ pub(crate) fn run(global: &Global, args: &args::Watch, out: &mut Out) -> Result<
     ran
 }
 
-/// What is followed, and how.
+/// Describes which sessions and roots are followed, and by which feed.
 fn start_message(store: &Store, only: Option<&Session<'_>>, stats: &[LiveStats]) -> Result<String> {
     let mut lines = Vec::new();
     let followed = store
@@ -70,6 +70,7 @@ fn start_message(store: &Store, only: Option<&Session<'_>>, stats: &[LiveStats])
     Ok(lines.join("\n"))
 }
 
+/// Returns the statistics of `--stats`. `docs/json.md` documents the fields.
 fn stats_json(stats: &LiveStats) -> Value {
     let demotion = |it: &scrollback_watch::Demotion| json!({ "from": it.from.name(), "to": it.to.name(), "why": it.reason });
     json!({

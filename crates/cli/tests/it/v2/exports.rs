@@ -66,8 +66,8 @@ fn an_export_of_2x_is_what_2x_exports() {
             &["export", "--format", "v2", &session_id(UPGRADED, name)],
         );
         assert_eq!(ran.code, 1);
-        let has_reason =
-            ran.stderr.contains("is not in the tables of 2.x") && ran.stderr.contains(reason);
+        let has_reason = ran.stderr.contains("because it is not in the tables of 2.x")
+            && ran.stderr.contains(reason);
         assert!(has_reason, "{}", ran.stderr);
     }
     let files = corpus(Corpus::OpencodeJson);
