@@ -34,7 +34,7 @@ pub fn session_key(session: &str) -> SessionKey {
 /// If the call fails.
 pub fn scan(store: &dyn Source, scope: &Scope) -> Listing {
     let mut reader = store.open().unwrap();
-    Listing::collect(|each| reader.scan(scope, each)).unwrap()
+    Listing::collect(|visitor| reader.scan(scope, visitor)).unwrap()
 }
 
 /// What a tree hands out.
@@ -43,7 +43,7 @@ pub fn scan(store: &dyn Source, scope: &Scope) -> Listing {
 /// If the call fails.
 pub fn tree(store: &dyn Source, session: &SessionKey) -> Listing {
     let mut reader = store.open().unwrap();
-    Listing::collect(|each| reader.tree(session, each)).unwrap()
+    Listing::collect(|visitor| reader.tree(session, visitor)).unwrap()
 }
 
 /// What is handed out for these keys.
@@ -52,7 +52,7 @@ pub fn tree(store: &dyn Source, session: &SessionKey) -> Listing {
 /// If the call fails.
 pub fn spans(store: &dyn Source, keys: &[EntityKey]) -> Listing {
     let mut reader = store.open().unwrap();
-    Listing::collect(|each| reader.spans(keys, each)).unwrap()
+    Listing::collect(|visitor| reader.spans(keys, visitor)).unwrap()
 }
 
 /// What belongs to nothing.
@@ -61,7 +61,7 @@ pub fn spans(store: &dyn Source, keys: &[EntityKey]) -> Listing {
 /// If the call fails.
 pub fn orphans(store: &dyn Source) -> Listing {
     let mut reader = store.open().unwrap();
-    Listing::collect(|each| reader.orphans(each)).unwrap()
+    Listing::collect(|visitor| reader.orphans(visitor)).unwrap()
 }
 
 /// How many things a call hands out when it is told to end after `most`.
@@ -69,16 +69,16 @@ pub fn orphans(store: &dyn Source) -> Listing {
 /// # Panics
 /// If the call fails.
 pub fn count_until_break(
-    most: usize,
+    limit: usize,
     call: impl FnOnce(&mut ScanVisitor<'_>) -> Result<()>,
 ) -> usize {
-    let mut handed_out = 0;
+    let mut visited = 0;
     call(&mut |_| {
-        handed_out += 1;
-        if handed_out >= most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        visited += 1;
+        if visited >= limit { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
     .unwrap();
-    handed_out
+    visited
 }
 
 /// The last word of each key, as it is printed.

@@ -60,7 +60,7 @@ impl BorrowedRecord<'_> {
 
 impl fmt::Debug for BorrowedRecord<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LentRecord")
+        f.debug_struct("BorrowedRecord")
             .field("key", &self.key())
             .field("stamp", &self.stamp)
             .field("settled", &self.settled)

@@ -55,7 +55,7 @@ pub trait SourceExt: Source {
     /// If the store cannot be opened.
     fn list(&self, scope: &Scope) -> Result<Listing> {
         let mut reader = self.open()?;
-        Listing::collect(|each| reader.scan(scope, each))
+        Listing::collect(|visitor| reader.scan(scope, visitor))
     }
 
     /// Reads one entity, with what the store says of it besides its bytes.
@@ -165,7 +165,7 @@ impl<S: Source + ?Sized> SourceExt for S {}
 
 /// Reads one entity in a look that is open.
 fn read_one(reader: &mut dyn Reader, key: &EntityKey) -> Result<Entry> {
-    let listing = Listing::collect(|each| reader.spans(std::slice::from_ref(key), each))?;
+    let listing = Listing::collect(|visitor| reader.spans(std::slice::from_ref(key), visitor))?;
     if let Some(entry) = listing.entries.into_iter().find(|entry| entry.span.is_some()) {
         return Ok(entry);
     }

@@ -25,8 +25,8 @@ impl Listing {
     /// Those of `call`.
     pub fn collect(call: impl FnOnce(&mut ScanVisitor<'_>) -> Result<()>) -> Result<Self> {
         let mut listing = Self::default();
-        call(&mut |found| {
-            match found {
+        call(&mut |item| {
+            match item {
                 ScanItem::Entry(entry) => listing.entries.push(entry),
                 ScanItem::Set(set) => listing.set = Some(set),
                 ScanItem::Issue(key, issue) => listing.issues.push((key, issue)),

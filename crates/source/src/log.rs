@@ -118,7 +118,7 @@ mod tests {
     const FILE: FileIdentity = FileIdentity { device: 1, inode: 2 };
 
     #[test]
-    fn a_mark_is_a_token_and_back() {
+    fn a_mark_survives_the_conversion_to_a_token() {
         let mark = LogMark::new(FILE, 5, b"12345", *b"state");
         assert_eq!(LogMark::from_token(&mark.to_token()), Some(mark));
         for other in [&b""[..], b"log mark 1\n", b"log mark 1\n1234567", b"something else"] {
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_goes_on_if_it_is_the_same_up_to_the_mark() {
+    fn a_log_continues_if_it_is_unchanged_up_to_the_mark() {
         let mark = LogMark::new(FILE, 5, b"12345", []);
         assert!(mark.is_continued_by(FILE, 5, b"12345"));
         assert!(mark.is_continued_by(FILE, 9, b"12345"));
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_long_log_the_end_is_compared() {
+    fn only_the_tail_of_a_long_log_is_compared() {
         let long: Vec<u8> = (0..10_000_u32).map(|at| (at % 251) as u8).collect();
         let len = long.len() as u64;
         let mark = LogMark::new(FILE, len, &long, []);

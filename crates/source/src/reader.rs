@@ -35,7 +35,7 @@ pub trait Reader {
     ///
     /// # Errors
     /// If the scope as a whole cannot be walked.
-    fn scan(&mut self, scope: &Scope, each: &mut ScanVisitor<'_>) -> Result<()>;
+    fn scan(&mut self, scope: &Scope, visitor: &mut ScanVisitor<'_>) -> Result<()>;
 
     /// Lends the records of a scope where they lie, for whoever needs them once: what
     /// [`Reader::scan`] hands out, without keeping it. Meant for [`Scope::Messages`] and
@@ -43,8 +43,8 @@ pub trait Reader {
     ///
     /// # Errors
     /// As [`Reader::scan`].
-    fn scan_borrowed(&mut self, scope: &Scope, each: &mut BorrowedVisitor<'_>) -> Result<()> {
-        borrow_from_scan(self, scope, each)
+    fn scan_borrowed(&mut self, scope: &Scope, visitor: &mut BorrowedVisitor<'_>) -> Result<()> {
+        borrow_from_scan(self, scope, visitor)
     }
 
     /// Says what there is and in which state. Of a whole store it reads nothing, or the head of a file
@@ -55,14 +55,14 @@ pub trait Reader {
     ///
     /// # Errors
     /// If the store cannot be walked.
-    fn survey(&mut self, what: &Survey<'_>, each: &mut SurveyVisitor<'_>) -> Result<()>;
+    fn survey(&mut self, survey: &Survey<'_>, visitor: &mut SurveyVisitor<'_>) -> Result<()>;
 
     /// Hands out the spans of these entities, in the order asked. One that is not there is an
     /// issue.
     ///
     /// # Errors
     /// If no entity can be read.
-    fn spans(&mut self, keys: &[EntityKey], each: &mut ScanVisitor<'_>) -> Result<()>;
+    fn spans(&mut self, keys: &[EntityKey], visitor: &mut ScanVisitor<'_>) -> Result<()>;
 
     /// Hands out all of one session with spans, in the store's fastest way: the session, then each
     /// message followed by its parts, in order, and between messages what happened besides. Nothing
@@ -73,8 +73,8 @@ pub trait Reader {
     ///
     /// # Errors
     /// If nothing of the session can be read.
-    fn tree(&mut self, session: &SessionKey, each: &mut ScanVisitor<'_>) -> Result<()> {
-        default_tree(self, session, each)
+    fn tree(&mut self, session: &SessionKey, visitor: &mut ScanVisitor<'_>) -> Result<()> {
+        default_tree(self, session, visitor)
     }
 
     /// Hands out what was added to a session since `since` was handed out: its record if that looks
@@ -94,9 +94,9 @@ pub trait Reader {
         &mut self,
         session: &SessionKey,
         since: &ResumeToken,
-        each: &mut ScanVisitor<'_>,
+        visitor: &mut ScanVisitor<'_>,
     ) -> Result<ResumeResult> {
-        let _ = (session, since, each);
+        let _ = (session, since, visitor);
         Ok(ResumeResult::rescan())
     }
 
@@ -140,8 +140,8 @@ pub trait Reader {
     ///
     /// # Errors
     /// If the store cannot be walked.
-    fn orphans(&mut self, each: &mut ScanVisitor<'_>) -> Result<()> {
-        default_orphans(self, each)
+    fn orphans(&mut self, visitor: &mut ScanVisitor<'_>) -> Result<()> {
+        default_orphans(self, visitor)
     }
 }
 
@@ -154,19 +154,19 @@ pub trait Reader {
 pub fn borrow_from_scan<R: Reader + ?Sized>(
     reader: &mut R,
     scope: &Scope,
-    each: &mut BorrowedVisitor<'_>,
+    visitor: &mut BorrowedVisitor<'_>,
 ) -> Result<()> {
-    let mut over = false;
-    reader.scan(scope, &mut |found| {
-        let flow = match found {
-            ScanItem::Set(set) => each(BorrowedItem::Set(set)),
-            ScanItem::Issue(key, issue) => each(BorrowedItem::Issue(key, issue)),
+    let mut is_stopped = false;
+    reader.scan(scope, &mut |item| {
+        let flow = match item {
+            ScanItem::Set(set) => visitor(BorrowedItem::Set(set)),
+            ScanItem::Issue(key, issue) => visitor(BorrowedItem::Issue(key, issue)),
             ScanItem::Entry(Entry { key, order, span, is_copy, .. }) => {
                 let span = span.unwrap_or_default();
                 let (bytes, stamp, settled) = (&*span, *span.stamp(), span.settled());
-                let named = &|| Ok(key.clone());
-                each(BorrowedItem::Record(BorrowedRecord {
-                    read_key: named,
+                let read_key = &|| Ok(key.clone());
+                visitor(BorrowedItem::Record(BorrowedRecord {
+                    read_key,
                     order,
                     is_copy,
                     bytes,
@@ -175,11 +175,11 @@ pub fn borrow_from_scan<R: Reader + ?Sized>(
                 }))
             }
         };
-        over = flow.is_break();
+        is_stopped = flow.is_break();
         flow
     })?;
-    if !over {
-        let _ = each(BorrowedItem::Commit);
+    if !is_stopped {
+        let _ = visitor(BorrowedItem::Commit);
     }
     Ok(())
 }
@@ -188,43 +188,44 @@ pub fn borrow_from_scan<R: Reader + ?Sized>(
 fn default_tree<R: Reader + ?Sized>(
     reader: &mut R,
     session: &SessionKey,
-    each: &mut ScanVisitor<'_>,
+    visitor: &mut ScanVisitor<'_>,
 ) -> Result<()> {
     let key = EntityKey::Session(session.clone());
-    let record = Listing::collect(|each| reader.spans(slice::from_ref(&key), each))?;
-    let messages = Listing::collect(|each| reader.scan(&Scope::Messages(session.clone()), each))?;
-    let items = Listing::collect(|each| reader.scan(&Scope::Items(session.clone()), each))?;
+    let record = Listing::collect(|visitor| reader.spans(slice::from_ref(&key), visitor))?;
+    let messages =
+        Listing::collect(|visitor| reader.scan(&Scope::Messages(session.clone()), visitor))?;
+    let items = Listing::collect(|visitor| reader.scan(&Scope::Items(session.clone()), visitor))?;
     // A session of which nothing is there is no issue.
-    let of_record = record.issues.into_iter().filter(|(_, issue)| !issue.is_vanished());
-    let mut found = of_record
+    let record_issues = record.issues.into_iter().filter(|(_, issue)| !issue.is_vanished());
+    let mut head = record_issues
         .chain(messages.issues)
         .chain(items.issues)
         .map(|(key, issue)| ScanItem::Issue(key, issue))
         .chain(record.entries.into_iter().map(ScanItem::Entry));
-    if found.try_for_each(&mut *each).is_break() {
+    if head.try_for_each(&mut *visitor).is_break() {
         return Ok(());
     }
     let mut items = items.entries.into_iter().peekable();
     for message in messages.entries {
         let EntityKey::Message(key) = &message.key else { continue };
         let scope = Scope::Parts(key.clone());
-        let names = Listing::collect(|each| reader.scan(&scope, each))?;
+        let names = Listing::collect(|visitor| reader.scan(&scope, visitor))?;
         let keys: Vec<EntityKey> = names.entries.iter().map(|part| part.key.clone()).collect();
         let parts = match keys.is_empty() {
             true => Listing::default(),
-            false => Listing::collect(|each| reader.spans(&keys, each))?,
+            false => Listing::collect(|visitor| reader.spans(&keys, visitor))?,
         };
         let issues = names.issues.into_iter().chain(parts.issues);
-        let mut found = issues
+        let mut message_items = issues
             .map(|(key, issue)| ScanItem::Issue(key, issue))
             .chain(items_before(&mut items, &message))
             .chain([ScanItem::Entry(message)])
             .chain(with_listed_order(parts.entries, &names.entries).map(ScanItem::Entry));
-        if found.try_for_each(&mut *each).is_break() {
+        if message_items.try_for_each(&mut *visitor).is_break() {
             return Ok(());
         }
     }
-    let _ = items.map(ScanItem::Entry).try_for_each(each);
+    let _ = items.map(ScanItem::Entry).try_for_each(visitor);
     Ok(())
 }
 
@@ -238,9 +239,9 @@ fn items_before(
 }
 
 /// Parts that were read, each with the order that its name was listed with.
-fn with_listed_order(read: Vec<Entry>, names: &[Entry]) -> impl Iterator<Item = Entry> {
+fn with_listed_order(entries: Vec<Entry>, names: &[Entry]) -> impl Iterator<Item = Entry> {
     let mut names = names.iter();
-    read.into_iter().map(move |part| {
+    entries.into_iter().map(move |part| {
         // They come as they were asked for; some may be missing.
         let name = names.find(|name| name.key == part.key);
         Entry { order: name.map_or(part.order, |name| name.order), ..part }
@@ -249,52 +250,55 @@ fn with_listed_order(read: Vec<Entry>, names: &[Entry]) -> impl Iterator<Item = 
 
 /// [`Reader::has_session`].
 fn default_has_session<R: Reader + ?Sized>(reader: &mut R, session: &SessionKey) -> Result<bool> {
-    let mut there = false;
+    let mut exists = false;
     let key = EntityKey::Session(session.clone());
-    reader.spans(slice::from_ref(&key), &mut |found| {
-        there |= match found {
+    reader.spans(slice::from_ref(&key), &mut |item| {
+        exists |= match item {
             ScanItem::Entry(_) => true,
             ScanItem::Issue(_, issue) => !issue.is_vanished(), // there, and unreadable
             ScanItem::Set(_) => false,
         };
         ControlFlow::Continue(())
     })?;
-    if !there {
-        reader.scan(&Scope::MessageNames(session.clone()), &mut |found| match found {
+    if !exists {
+        reader.scan(&Scope::MessageNames(session.clone()), &mut |item| match item {
             ScanItem::Entry(_) => {
-                there = true;
+                exists = true;
                 ControlFlow::Break(())
             }
             _ => ControlFlow::Continue(()),
         })?;
     }
-    Ok(there)
+    Ok(exists)
 }
 
 /// [`Reader::orphans`].
-fn default_orphans<R: Reader + ?Sized>(reader: &mut R, each: &mut ScanVisitor<'_>) -> Result<()> {
+fn default_orphans<R: Reader + ?Sized>(
+    reader: &mut R,
+    visitor: &mut ScanVisitor<'_>,
+) -> Result<()> {
     for session in surveyed_sessions(reader, &Survey::LostSets)? {
-        if scan_without_sets(reader, &Scope::Messages(session), each)?.is_break() {
+        if scan_without_sets(reader, &Scope::Messages(session), visitor)?.is_break() {
             return Ok(());
         }
     }
     let mut messages: HashSet<MessageId> = HashSet::new();
     for session in surveyed_sessions(reader, &Survey::MessageSets)? {
-        reader.scan(&Scope::MessageNames(session), &mut |found| {
-            if let ScanItem::Entry(Entry { key: EntityKey::Message(key), .. }) = found {
+        reader.scan(&Scope::MessageNames(session), &mut |item| {
+            if let ScanItem::Entry(Entry { key: EntityKey::Message(key), .. }) = item {
                 messages.insert(key.message);
             }
             ControlFlow::Continue(())
         })?;
     }
-    reader.scan(&Scope::AllParts, &mut |found| match &found {
+    reader.scan(&Scope::AllParts, &mut |item| match &item {
         ScanItem::Entry(Entry { key: EntityKey::Part(key), .. })
             if !messages.contains(&key.message) =>
         {
-            each(found)
+            visitor(item)
         }
         ScanItem::Issue(Some(EntityKey::Part(key)), _) if !messages.contains(&key.message) => {
-            each(found)
+            visitor(item)
         }
         _ => ControlFlow::Continue(()),
     })
@@ -303,12 +307,12 @@ fn default_orphans<R: Reader + ?Sized>(reader: &mut R, each: &mut ScanVisitor<'_
 /// The sessions whose sets a survey comes to. What is wrong with others is told by a refresh.
 fn surveyed_sessions<R: Reader + ?Sized>(
     reader: &mut R,
-    what: &Survey<'_>,
+    survey: &Survey<'_>,
 ) -> Result<Vec<SessionKey>> {
     let mut sessions = Vec::new();
-    reader.survey(what, &mut |seen| {
-        if let SurveyItem::Observation(sighting) = seen
-            && let EntityKey::Session(key) = sighting.key
+    reader.survey(survey, &mut |item| {
+        if let SurveyItem::Observation(observation) = item
+            && let EntityKey::Session(key) = observation.key
         {
             sessions.push(key);
         }
@@ -321,12 +325,12 @@ fn surveyed_sessions<R: Reader + ?Sized>(
 fn scan_without_sets<R: Reader + ?Sized>(
     reader: &mut R,
     scope: &Scope,
-    each: &mut ScanVisitor<'_>,
+    visitor: &mut ScanVisitor<'_>,
 ) -> Result<ControlFlow<()>> {
     let mut flow = ControlFlow::Continue(());
-    reader.scan(scope, &mut |found| {
-        if !matches!(found, ScanItem::Set(_)) {
-            flow = each(found);
+    reader.scan(scope, &mut |item| {
+        if !matches!(item, ScanItem::Set(_)) {
+            flow = visitor(item);
         }
         flow
     })?;

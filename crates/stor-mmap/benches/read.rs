@@ -58,7 +58,7 @@ mod unix {
         let dir = Dir::open(temporary.path()).expect("the directory");
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = openat(CWD, temporary.path(), flags, Mode::empty()).expect("the directory");
-        let look = ReadContext::begin(&FarFutureClock, ReadOptions::default());
+        let context = ReadContext::begin(&FarFutureClock, ReadOptions::default());
         let mut arena = Arena::new();
         let mut buffer = Vec::with_capacity(1 << 20);
 
@@ -67,11 +67,11 @@ mod unix {
             ("bare", &mut || read_with_syscalls(&fd, &names, &mut buffer)),
             ("arena, cleared", &mut || {
                 arena.clear();
-                read_into_arena(&mut arena, &dir, &names, &look);
+                read_into_arena(&mut arena, &dir, &names, &context);
             }),
             ("arena, new and frozen", &mut || {
                 let mut arena = Arena::new();
-                read_into_arena(&mut arena, &dir, &names, &look);
+                read_into_arena(&mut arena, &dir, &names, &context);
                 black_box(arena.freeze());
             }),
         ];
@@ -100,9 +100,9 @@ mod unix {
         }
     }
 
-    fn read_into_arena(arena: &mut Arena, dir: &Dir, names: &[CString], look: &ReadContext<'_>) {
+    fn read_into_arena(arena: &mut Arena, dir: &Dir, names: &[CString], context: &ReadContext<'_>) {
         for name in names {
-            let piece = arena.read(dir, name.to_bytes(), look, &mut |_| false);
+            let piece = arena.read(dir, name.to_bytes(), context, &mut |_| false);
             black_box(piece.expect("a settled file"));
         }
     }

@@ -62,17 +62,18 @@ impl Arena {
         &mut self,
         dir: &D,
         name: &[u8],
-        look: &ReadContext<'_>,
-        whole: &mut dyn FnMut(&[u8]) -> bool,
+        context: &ReadContext<'_>,
+        is_whole: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<Piece, IssueKind> {
         let start = self.bytes.len();
-        let result = self.read_once(dir, name, look.options().max_len).and_then(|(file, stamp)| {
-            let range = start..self.bytes.len();
-            if is_settled(&range, &stamp, look) {
-                return Ok(Piece { range, stamp, settled: Settled::Settled });
-            }
-            self.retry_unsettled(dir, name, look, whole, (file, stamp), start)
-        });
+        let result =
+            self.read_once(dir, name, context.options().max_len).and_then(|(file, stamp)| {
+                let range = start..self.bytes.len();
+                if is_settled(&range, &stamp, context) {
+                    return Ok(Piece { range, stamp, settled: Settled::Settled });
+                }
+                self.retry_unsettled(dir, name, context, is_whole, (file, stamp), start)
+            });
         if result.is_err() {
             self.bytes.truncate(start);
         }
@@ -85,31 +86,32 @@ impl Arena {
         &mut self,
         dir: &D,
         name: &[u8],
-        look: &ReadContext<'_>,
-        whole: &mut dyn FnMut(&[u8]) -> bool,
+        context: &ReadContext<'_>,
+        is_whole: &mut dyn FnMut(&[u8]) -> bool,
         (mut file, mut stamp): (File, Stamp),
         start: usize,
     ) -> Result<Piece, IssueKind> {
-        let mut look = *look;
-        let tries = look.options().tries.max(1);
+        let mut context = *context;
+        let tries = context.options().tries.max(1);
         let mut pause = Duration::from_millis(1);
-        for left in (0..tries).rev() {
+        for tries_left in (0..tries).rev() {
             let range = start..self.bytes.len();
-            if is_settled(&range, &stamp, &look) {
+            if is_settled(&range, &stamp, &context) {
                 return Ok(Piece { range, stamp, settled: Settled::Settled });
             }
-            let parses = whole(&self.bytes[range.clone()]);
-            let complete = stamp.size == range.len() as u64;
-            let quiet = complete && dir.stat_open(&file).is_ok_and(|(_, now)| now == stamp);
-            let stays_empty = range.is_empty() && quiet && look.settles(&stamp) && left + 1 < tries;
-            if parses && (quiet || left == 0) || stays_empty {
+            let parses = is_whole(&self.bytes[range.clone()]);
+            let is_complete = stamp.size == range.len() as u64;
+            let is_quiet = is_complete && dir.stat_open(&file).is_ok_and(|(_, now)| now == stamp);
+            let stays_empty =
+                range.is_empty() && is_quiet && context.settles(&stamp) && tries_left + 1 < tries;
+            if parses && (is_quiet || tries_left == 0) || stays_empty {
                 return Ok(Piece { range, stamp, settled: Settled::Provisional });
             }
-            if left > 0 {
+            if tries_left > 0 {
                 self.bytes.truncate(start);
-                look = look.restart_after(pause);
+                context = context.restart_after(pause);
                 pause *= 2;
-                (file, stamp) = self.read_once(dir, name, look.options().max_len)?;
+                (file, stamp) = self.read_once(dir, name, context.options().max_len)?;
             }
         }
         Err(IssueKind::Unsettled { tries })
@@ -221,8 +223,8 @@ impl Arena {
 }
 
 /// Whether bytes that were read are the file, and no write of it was under way.
-fn is_settled(range: &Range<usize>, stamp: &Stamp, look: &ReadContext<'_>) -> bool {
-    !range.is_empty() && stamp.size == range.len() as u64 && look.settles(stamp)
+fn is_settled(range: &Range<usize>, stamp: &Stamp, context: &ReadContext<'_>) -> bool {
+    !range.is_empty() && stamp.size == range.len() as u64 && context.settles(stamp)
 }
 
 /// An arena that no longer grows, and that spans share.

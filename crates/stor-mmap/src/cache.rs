@@ -95,30 +95,30 @@ impl MappedFileCache {
 
     /// Puts a span in, in place of the one that the key had.
     pub fn insert(&self, source: SourceId, key: EntityKey, span: MappedSpan) {
-        let mut books = self.lock_totals();
-        books.inserts += 1;
-        books.add(&span);
+        let mut totals = self.lock_totals();
+        totals.inserts += 1;
+        totals.add(&span);
         let entry = Entry { span: RwLock::new(Some(span)), last_used: AtomicU64::new(self.tick()) };
         if let Some(old) = self.map.pin().insert((source, key), entry) {
-            books.drop_span(old);
+            totals.drop_span(old);
         }
     }
 
     /// Takes a span out.
     pub fn remove(&self, source: &SourceId, key: &EntityKey) -> Option<MappedSpan> {
-        let mut books = self.lock_totals();
+        let mut totals = self.lock_totals();
         let map = self.map.pin();
-        books.drop_span(map.remove(&BorrowedKey(source, key))?)
+        totals.drop_span(map.remove(&BorrowedKey(source, key))?)
     }
 
     /// Takes everything out.
     pub fn clear(&self) {
-        let mut books = self.lock_totals();
+        let mut totals = self.lock_totals();
         let map = self.map.pin();
         let entries: Vec<_> = map.values().collect();
         map.clear();
         for entry in entries {
-            books.drop_span(entry);
+            totals.drop_span(entry);
         }
     }
 
@@ -126,8 +126,8 @@ impl MappedFileCache {
     /// `max_maps` mappings, and says how many entries that were. Entries that share memory go
     /// together; uses by other threads meanwhile may count or not.
     pub fn prune(&self, max_bytes: u64, max_maps: u64) -> usize {
-        let mut books = self.lock_totals();
-        if books.bytes <= max_bytes && books.maps <= max_maps {
+        let mut totals = self.lock_totals();
+        if totals.bytes <= max_bytes && totals.maps <= max_maps {
             return 0;
         }
         let map = self.map.pin();
@@ -149,7 +149,7 @@ impl MappedFileCache {
 
         let mut evicted = 0;
         for EvictionCandidate { is_map, keys, .. } in held {
-            let (bytes_over, maps_over) = (books.bytes > max_bytes, books.maps > max_maps);
+            let (bytes_over, maps_over) = (totals.bytes > max_bytes, totals.maps > max_maps);
             if !bytes_over && !maps_over {
                 break;
             }
@@ -158,25 +158,25 @@ impl MappedFileCache {
             }
             for key in keys {
                 if let Some(entry) = map.remove(key) {
-                    books.drop_span(entry);
+                    totals.drop_span(entry);
                     evicted += 1;
                 }
             }
         }
-        books.evictions += evicted as u64;
+        totals.evictions += evicted as u64;
         evicted
     }
 
     /// What the cache holds and how it fared.
     pub fn stats(&self) -> CacheStats {
-        let books = self.lock_totals();
+        let totals = self.lock_totals();
         CacheStats {
-            entries: books.entries,
-            bytes: books.bytes,
-            maps: books.maps,
-            hits: self.ticks.load(Ordering::Relaxed).saturating_sub(books.inserts),
+            entries: totals.entries,
+            bytes: totals.bytes,
+            maps: totals.maps,
+            hits: self.ticks.load(Ordering::Relaxed).saturating_sub(totals.inserts),
             misses: self.misses.load(Ordering::Relaxed),
-            evictions: books.evictions,
+            evictions: totals.evictions,
         }
     }
 

@@ -70,7 +70,7 @@ impl<'a> ReadContext<'a> {
 
 impl std::fmt::Debug for ReadContext<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Look")
+        f.debug_struct("ReadContext")
             .field("options", &self.options)
             .field("started", &self.started)
             .finish_non_exhaustive()

@@ -30,8 +30,8 @@ impl MappedFile {
         name: &[u8],
         discipline: Discipline,
         policy: &MapPolicy,
-        look: &ReadContext<'_>,
-        whole: &mut dyn FnMut(&[u8]) -> bool,
+        context: &ReadContext<'_>,
+        is_whole: &mut dyn FnMut(&[u8]) -> bool,
     ) -> Result<Self, IssueKind> {
         let in_place = !matches!(
             discipline,
@@ -39,10 +39,10 @@ impl MappedFile {
         );
         if in_place && !policy.is_frozen() {
             let mut arena = Arena::new();
-            let piece = arena.read(dir, name, look, whole)?;
+            let piece = arena.read(dir, name, context, is_whole)?;
             return Ok(Self { span: arena.freeze().span(&piece), discipline });
         }
-        Self::open_stable(dir, name, discipline, policy, look.options().max_len)
+        Self::open_stable(dir, name, discipline, policy, context.options().max_len)
     }
 
     /// Opens a file of which no byte that is there changes.
@@ -74,13 +74,13 @@ impl MappedFile {
         }
         let mut arena = Arena::new();
         let now = arena.fill(dir, &file, max_len)?;
-        let seen = usize::try_from(stamp.size).unwrap_or(usize::MAX);
+        let len = usize::try_from(stamp.size).unwrap_or(usize::MAX);
         // What was appended after the first look is left for the next one.
-        let kept = arena.len() >= seen && (now == stamp || discipline == Discipline::Append);
-        if !kept {
+        let is_intact = arena.len() >= len && (now == stamp || discipline == Discipline::Append);
+        if !is_intact {
             return Err(IssueKind::Unsettled { tries: 1 });
         }
-        let piece = Piece { range: 0..seen, stamp, settled: Settled::Settled };
+        let piece = Piece { range: 0..len, stamp, settled: Settled::Settled };
         Ok(Self { span: arena.freeze().span(&piece), discipline })
     }
 

@@ -74,7 +74,7 @@ pub enum ForeignReason {
 /// What a path is, without ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "each is described at the same variant of `Classified`")]
+#[expect(missing_docs, reason = "each is described at the same variant of `ClassifiedPath`")]
 pub enum PathClass {
     Project,
     Session,

@@ -59,31 +59,31 @@ impl StoragePaths {
     /// `OPENCODE_DB` stands in for the databases of the data directory, as it does for opencode;
     /// the JSON store is found all the same.
     pub fn discover(environment: &Environment) -> Self {
-        let mut found = Self::default();
+        let mut paths = Self::default();
         let Some((dir, rule)) = environment.data_dir() else {
             let place = Path::new("~/.local/share/opencode");
             let why = PlaceState::Skipped("the home directory is not known");
-            found.add_searched_place(place, DiscoveryRule::HomeDefault, why);
-            return found;
+            paths.add_searched_place(place, DiscoveryRule::HomeDefault, why);
+            return paths;
         };
         let databases = environment.databases(&dir);
         // A directory that cannot be listed is noted; what was found by name still counts.
-        let _noted = found.search_data_dir(&dir, rule, &databases);
+        let _reported = paths.search_data_dir(&dir, rule, &databases);
         match &databases {
             DatabaseSelection::At(path) => {
-                found.try_store(StoreKind::OpencodeSqlite, path, &dir, DiscoveryRule::OpencodeDb);
+                paths.try_store(StoreKind::OpencodeSqlite, path, &dir, DiscoveryRule::OpencodeDb);
             }
             DatabaseSelection::Memory => {
                 let why = PlaceState::Skipped("sessions in memory leave nothing on disk");
-                found.add_searched_place(Path::new(":memory:"), DiscoveryRule::OpencodeDb, why);
+                paths.add_searched_place(Path::new(":memory:"), DiscoveryRule::OpencodeDb, why);
             }
             DatabaseSelection::ByChannel | DatabaseSelection::Default => {}
         }
         if let Some(dir) = environment.overridden_data_dir() {
             let why = PlaceState::Skipped("XDG_DATA_HOME is set");
-            found.add_searched_place(&dir, DiscoveryRule::HomeDefault, why);
+            paths.add_searched_place(&dir, DiscoveryRule::HomeDefault, why);
         }
-        found
+        paths
     }
 
     /// Looks at paths that the user gave: data directories, `storage/` directories, `.db` files.
@@ -92,15 +92,15 @@ impl StoragePaths {
     /// # Errors
     /// [`Error`] says what is wrong with the first path that is none of these.
     pub fn explicit<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self> {
-        let mut found = Self::default();
+        let mut discovered = Self::default();
         for path in paths {
-            found.add_given_path(path.as_ref())?;
+            discovered.add_given_path(path.as_ref())?;
         }
-        let mut seen = HashSet::new();
-        found.stores.retain(|store| {
-            seen.insert(store.path.canonicalize().unwrap_or_else(|_| store.path.clone()))
+        let mut canonical_paths = HashSet::new();
+        discovered.stores.retain(|store| {
+            canonical_paths.insert(store.path.canonicalize().unwrap_or_else(|_| store.path.clone()))
         });
-        Ok(found)
+        Ok(discovered)
     }
 
     /// One path that the user gave.
@@ -147,8 +147,8 @@ impl StoragePaths {
         rule: DiscoveryRule,
         databases: &DatabaseSelection,
     ) -> ListResult<()> {
-        if let Err(there) = check_place(dir, ExpectedKind::Directory) {
-            self.add_searched_place(dir, rule, there);
+        if let Err(state) = check_place(dir, ExpectedKind::Directory) {
+            self.add_searched_place(dir, rule, state);
             return Ok(());
         }
         self.add_searched_place(dir, rule, PlaceState::DataDirectory);
@@ -213,7 +213,7 @@ impl StoragePaths {
         };
         match check_place(path, expected) {
             Ok(()) => self.add_store(kind, path, data_dir, rule),
-            Err(there) => self.add_searched_place(path, rule, there),
+            Err(state) => self.add_searched_place(path, rule, state),
         }
     }
 
@@ -223,8 +223,8 @@ impl StoragePaths {
         self.stores.push(DiscoveredStore { kind, path, data_dir, rule });
     }
 
-    fn add_searched_place(&mut self, path: &Path, rule: DiscoveryRule, there: PlaceState) {
-        self.searched_places.push(SearchedPlace { path: path.to_owned(), rule, state: there });
+    fn add_searched_place(&mut self, path: &Path, rule: DiscoveryRule, state: PlaceState) {
+        self.searched_places.push(SearchedPlace { path: path.to_owned(), rule, state });
     }
 }
 

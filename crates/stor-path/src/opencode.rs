@@ -44,7 +44,7 @@ const ID_LENGTH: usize = 26;
 /// digits.
 pub fn is_canonical(id: &[u8], prefix: &str) -> bool {
     let Some((clock, rest)) =
-        id.strip_prefix(prefix.as_bytes()).and_then(|own| own.split_at_checked(12))
+        id.strip_prefix(prefix.as_bytes()).and_then(|id_body| id_body.split_at_checked(12))
     else {
         return false;
     };
@@ -61,10 +61,10 @@ pub fn is_fork_copy(message: &[u8]) -> bool {
     if message.len() <= CANONICAL_LENGTH {
         return false; // nearly always
     }
-    let (own, rest) = message.split_at(CANONICAL_LENGTH);
+    let (id, rest) = message.split_at(CANONICAL_LENGTH);
     let number = rest.strip_prefix(b"_").unwrap_or_default();
     let digits = number.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    own.starts_with(MESSAGE_PREFIX.as_bytes())
+    id.starts_with(MESSAGE_PREFIX.as_bytes())
         && digits > 0
         && matches!(number.get(digits), None | Some(b'#'))
 }

@@ -74,13 +74,13 @@ pub(crate) enum ExpectedKind {
 
 /// Looks at a path, through links, and says in which way it is not what is expected there.
 pub(crate) fn check_place(path: &Path, expected: ExpectedKind) -> Result<(), PlaceState> {
-    let found = match std::fs::metadata(path) {
-        Ok(found) => found,
+    let metadata = match std::fs::metadata(path) {
+        Ok(metadata) => metadata,
         Err(error) => return Err(state_of_error(path, &error)),
     };
     match expected {
-        ExpectedKind::Directory if !found.is_dir() => Err(PlaceState::NotADirectory),
-        ExpectedKind::File if !found.is_file() => Err(PlaceState::NotAFile),
+        ExpectedKind::Directory if !metadata.is_dir() => Err(PlaceState::NotADirectory),
+        ExpectedKind::File if !metadata.is_file() => Err(PlaceState::NotAFile),
         _ => Ok(()),
     }
 }

@@ -15,7 +15,7 @@ impl FileTransaction<'_> {
     /// Hands them out as they come: no more than one message's parts are held.
     pub(crate) fn all_parts(
         &mut self,
-        each: &mut ScanVisitor<'_>,
+        visitor: &mut ScanVisitor<'_>,
     ) -> scrollback_source::Result<()> {
         self.restart_context();
         let mut issues = Vec::new();
@@ -26,12 +26,12 @@ impl FileTransaction<'_> {
             Some(all) => list_ids(all, NameKind::Directories, path, &mut self.list_buffer, note),
             None => Vec::new(),
         };
-        if issues.into_iter().try_for_each(&mut *each).is_break() {
+        if issues.into_iter().try_for_each(&mut *visitor).is_break() {
             return Ok(());
         }
         let Some(all) = all else { return Ok(()) };
         for owner in owners {
-            if self.visit_parts_of_message(&all, &owner, each).is_break() {
+            if self.visit_parts_of_message(&all, &owner, visitor).is_break() {
                 break;
             }
         }
@@ -42,18 +42,22 @@ impl FileTransaction<'_> {
         &mut self,
         all: &scrollback_stor_mmap::Dir,
         owner: &MessageId,
-        each: &mut ScanVisitor<'_>,
+        visitor: &mut ScanVisitor<'_>,
     ) -> ControlFlow<()> {
         let (mut issues, mut arena) = (Vec::new(), Arena::new());
         let note = &mut |key, issue| issues.push(ScanItem::Issue(key, issue));
-        let found = match open_parts_dir(all, owner, note) {
+        let parts = match open_parts_dir(all, owner, note) {
             Some(dir) => self.read_parts(&mut arena, &dir, owner, note),
             None => Vec::new(),
         };
         let arena = arena.freeze();
-        issues.into_iter().try_for_each(&mut *each)?;
-        found.into_iter().try_for_each(|(key, order, it)| {
-            each(ScanItem::Entry(Entry::new(EntityKey::Part(key), order, it.into_span(&arena))))
+        issues.into_iter().try_for_each(&mut *visitor)?;
+        parts.into_iter().try_for_each(|(key, order, fetched)| {
+            visitor(ScanItem::Entry(Entry::new(
+                EntityKey::Part(key),
+                order,
+                fetched.into_span(&arena),
+            )))
         })
     }
 }

@@ -27,11 +27,12 @@ impl FileTransaction<'_> {
         note: &mut IssueSink<'_>,
     ) -> impl Iterator<Item = Entry> + use<> {
         let mut arena = Arena::new();
-        let found = self.read_messages(&mut arena, session, note);
+        let messages = self.read_messages(&mut arena, session, note);
         let arena = arena.freeze();
-        let entry =
-            move |it: FetchedMessage| Entry::new(it.key, it.order, it.fetched.into_span(&arena));
-        found.into_iter().map(entry)
+        let entry = move |message: FetchedMessage| {
+            Entry::new(message.key, message.order, message.fetched.into_span(&arena))
+        };
+        messages.into_iter().map(entry)
     }
 
     /// Reads the messages of a session and puts them in order.
@@ -44,14 +45,14 @@ impl FileTransaction<'_> {
         let id = session.session.as_str();
         let Some(dir) = self.open_messages_dir(session, note) else { return Vec::new() };
         let ids = self.list_messages(&dir, session, note);
-        let mut found = Vec::with_capacity(ids.len());
+        let mut messages = Vec::with_capacity(ids.len());
         for message in ids {
             let key = MessageKey { session: session.session.clone(), message };
             match self.fetch(arena, &dir, key.message.as_bytes()) {
                 Ok(fetched) => {
                     let order =
                         message_order(&key.message, fetched.bytes(arena), fetched.mtime_ms());
-                    found.push(FetchedMessage { key, order, fetched });
+                    messages.push(FetchedMessage { key, order, fetched });
                 }
                 Err(kind) => {
                     let place = record_place(&[MESSAGE, id], key.message.as_str());
@@ -59,8 +60,8 @@ impl FileTransaction<'_> {
                 }
             }
         }
-        found.sort_unstable_by(|a, b| (a.order, &a.key).cmp(&(b.order, &b.key)));
-        found
+        messages.sort_unstable_by(|a, b| (a.order, &a.key).cmp(&(b.order, &b.key)));
+        messages
     }
 
     /// The names of a session's messages, in no order, without reading them.
@@ -105,7 +106,7 @@ impl FileTransaction<'_> {
     ) -> impl Iterator<Item = Entry> + use<> {
         let message = owner.message.clone();
         let all = self.top_directory(PART, note);
-        let named = match all.and_then(|all| open_parts_dir(&all, &message, note)) {
+        let parts = match all.and_then(|all| open_parts_dir(&all, &message, note)) {
             Some(dir) => {
                 self.observe_listed_set(&dir, owner.clone());
                 self.list_parts(&dir, &message, note)
@@ -113,7 +114,7 @@ impl FileTransaction<'_> {
             None => Vec::new(),
         };
         let key = move |part| PartKey { message: message.clone(), part };
-        named.into_iter().map(move |(order, part)| Entry::without_span(key(part), order))
+        parts.into_iter().map(move |(order, part)| Entry::without_span(key(part), order))
     }
 
     /// Reads the parts of a message and puts them in order.
@@ -124,19 +125,19 @@ impl FileTransaction<'_> {
         message: &MessageId,
         note: &mut IssueSink<'_>,
     ) -> Vec<(PartKey, OrderKey, FetchedBytes)> {
-        let named = self.list_parts(dir, message, note);
-        let mut found = Vec::with_capacity(named.len());
-        for (order, part) in named {
+        let parts = self.list_parts(dir, message, note);
+        let mut fetched_parts = Vec::with_capacity(parts.len());
+        for (order, part) in parts {
             let key = PartKey { message: message.clone(), part };
             match self.fetch(arena, dir, key.part.as_bytes()) {
-                Ok(fetched) => found.push((key, order, fetched)),
+                Ok(fetched) => fetched_parts.push((key, order, fetched)),
                 Err(kind) => {
                     let place = record_place(&[PART, message.as_str()], key.part.as_str());
                     note(Some(key.into()), Issue::new(place, kind));
                 }
             }
         }
-        found
+        fetched_parts
     }
 
     pub(crate) fn list_parts(
@@ -148,9 +149,9 @@ impl FileTransaction<'_> {
         let path = || [PART, message.as_str()].iter().collect();
         let ids: Vec<PartId> = list_ids(dir, NameKind::Records, path, &mut self.list_buffer, note);
         let orders = circular_orders(ids.iter());
-        let mut named: Vec<_> = orders.into_iter().zip(ids).collect();
-        named.sort_unstable();
-        named
+        let mut parts: Vec<_> = orders.into_iter().zip(ids).collect();
+        parts.sort_unstable();
+        parts
     }
 }
 

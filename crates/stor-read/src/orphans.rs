@@ -16,7 +16,7 @@ impl FileTransaction<'_> {
     pub(crate) fn read_orphans(&mut self, note: &mut IssueSink<'_>) -> Vec<Entry> {
         let sessions = self.list_recorded_sessions(note);
         let mut messages: HashSet<MessageId> = HashSet::new();
-        let mut lost = Vec::new();
+        let mut orphans = Vec::new();
         if let Some(dir) = open_optional_dir(&self.root, MESSAGE, || MESSAGE.into(), note) {
             let owners: Vec<SessionId> = list_ids(
                 &dir,
@@ -37,13 +37,13 @@ impl FileTransaction<'_> {
                     ));
                 }
                 if !sessions.contains(&owner) {
-                    lost.extend(self.messages(&SessionKey::from(owner), note));
+                    orphans.extend(self.messages(&SessionKey::from(owner), note));
                 }
             }
         }
-        lost.extend(self.read_orphan_parts(&messages, note));
+        orphans.extend(self.read_orphan_parts(&messages, note));
         self.listed_set = None; // several were listed, and none is what the caller asked for
-        lost
+        orphans
     }
 
     pub(crate) fn list_recorded_sessions(
@@ -83,16 +83,16 @@ impl FileTransaction<'_> {
         owners.retain(|owner| !messages.contains(owner));
         owners.sort_unstable();
         let mut arena = Arena::new();
-        let mut found = Vec::new();
+        let mut parts = Vec::new();
         for owner in owners {
             if let Some(dir) = open_parts_dir(&all, &owner, note) {
-                found.extend(self.read_parts(&mut arena, &dir, &owner, note));
+                parts.extend(self.read_parts(&mut arena, &dir, &owner, note));
             }
         }
         let arena = arena.freeze();
-        found
+        parts
             .into_iter()
-            .map(|(key, order, it)| Entry::new(key, order, it.into_span(&arena)))
+            .map(|(key, order, fetched)| Entry::new(key, order, fetched.into_span(&arena)))
             .collect()
     }
 }

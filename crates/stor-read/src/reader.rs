@@ -87,8 +87,8 @@ impl Source for FileReader {
     /// Trees that newer versions left behind keep diffs alone.
     fn is_empty(&self) -> bool {
         let is_missing = |name| {
-            let there = self.storage.join(name).symlink_metadata();
-            there.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+            let metadata = self.storage.join(name).symlink_metadata();
+            metadata.is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
         };
         [SESSION, MESSAGE].into_iter().all(is_missing)
     }
@@ -97,8 +97,8 @@ impl Source for FileReader {
         let project = match key {
             EntityKey::Session(_) => {
                 let mut project = None;
-                let _ = self.open().ok()?.spans(std::slice::from_ref(key), &mut |found| {
-                    if let ScanItem::Entry(entry) = found {
+                let _ = self.open().ok()?.spans(std::slice::from_ref(key), &mut |item| {
+                    if let ScanItem::Entry(entry) = item {
                         project = entry.project;
                     }
                     ControlFlow::Continue(())

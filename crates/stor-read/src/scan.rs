@@ -13,7 +13,7 @@ impl FileTransaction<'_> {
     /// issues, entries.
     fn run_scan<Entries: IntoIterator<Item = Entry>>(
         &mut self,
-        each: &mut ScanVisitor<'_>,
+        visitor: &mut ScanVisitor<'_>,
         walk: impl FnOnce(&mut Self, &mut IssueSink<'_>) -> Entries,
     ) -> scrollback_source::Result<()> {
         self.restart_context();
@@ -23,7 +23,7 @@ impl FileTransaction<'_> {
         let set = self.listed_set.take().map(ScanItem::Set);
         // Entries are made as they are handed out: each is large, and many are but a name.
         let entries = entries.into_iter().map(ScanItem::Entry);
-        let _ = set.into_iter().chain(issues).chain(entries).try_for_each(each);
+        let _ = set.into_iter().chain(issues).chain(entries).try_for_each(visitor);
         Ok(())
     }
 }
@@ -33,45 +33,56 @@ impl Reader for FileTransaction<'_> {
         &self.settings.clock
     }
 
-    fn scan(&mut self, scope: &Scope, each: &mut ScanVisitor<'_>) -> scrollback_source::Result<()> {
+    fn scan(
+        &mut self,
+        scope: &Scope,
+        visitor: &mut ScanVisitor<'_>,
+    ) -> scrollback_source::Result<()> {
         match scope {
-            Scope::Projects => self.run_scan(each, Self::projects),
-            Scope::Sessions => self.run_scan(each, |look, note| look.sessions(None, note)),
-            Scope::Project(id) => self.run_scan(each, |look, note| look.sessions(Some(id), note)),
-            Scope::Messages(of) => self.run_scan(each, |look, note| look.messages(of, note)),
-            Scope::MessageNames(of) => {
-                self.run_scan(each, |look, note| look.list_message_names(of, note))
+            Scope::Projects => self.run_scan(visitor, Self::projects),
+            Scope::Sessions => {
+                self.run_scan(visitor, |transaction, note| transaction.sessions(None, note))
             }
-            Scope::Parts(of) => self.run_scan(each, |look, note| look.list_part_names(of, note)),
-            Scope::AllParts => self.all_parts(each),
+            Scope::Project(id) => {
+                self.run_scan(visitor, |transaction, note| transaction.sessions(Some(id), note))
+            }
+            Scope::Messages(owner) => {
+                self.run_scan(visitor, |transaction, note| transaction.messages(owner, note))
+            }
+            Scope::MessageNames(owner) => self
+                .run_scan(visitor, |transaction, note| transaction.list_message_names(owner, note)),
+            Scope::Parts(owner) => {
+                self.run_scan(visitor, |transaction, note| transaction.list_part_names(owner, note))
+            }
+            Scope::AllParts => self.all_parts(visitor),
             _ => Ok(()),
         }
     }
 
     fn survey(
         &mut self,
-        what: &Survey<'_>,
-        each: &mut SurveyVisitor<'_>,
+        query: &Survey<'_>,
+        visitor: &mut SurveyVisitor<'_>,
     ) -> scrollback_source::Result<()> {
         self.restart_context();
-        self.run_survey(what, &mut SurveySink::new(each));
+        self.run_survey(query, &mut SurveySink::new(visitor));
         Ok(())
     }
 
     fn spans(
         &mut self,
         keys: &[EntityKey],
-        each: &mut ScanVisitor<'_>,
+        visitor: &mut ScanVisitor<'_>,
     ) -> scrollback_source::Result<()> {
-        self.run_scan(each, |look, note| look.read_entities(keys, note))
+        self.run_scan(visitor, |transaction, note| transaction.read_entities(keys, note))
     }
 
     fn tree(
         &mut self,
         session: &SessionKey,
-        each: &mut ScanVisitor<'_>,
+        visitor: &mut ScanVisitor<'_>,
     ) -> scrollback_source::Result<()> {
-        self.run_scan(each, |look, note| look.read_tree(session, note))
+        self.run_scan(visitor, |transaction, note| transaction.read_tree(session, note))
     }
 
     fn has_session(&mut self, session: &SessionKey) -> scrollback_source::Result<bool> {
@@ -79,7 +90,7 @@ impl Reader for FileTransaction<'_> {
         Ok(self.session_exists(session))
     }
 
-    fn orphans(&mut self, each: &mut ScanVisitor<'_>) -> scrollback_source::Result<()> {
-        self.run_scan(each, Self::read_orphans)
+    fn orphans(&mut self, visitor: &mut ScanVisitor<'_>) -> scrollback_source::Result<()> {
+        self.run_scan(visitor, Self::read_orphans)
     }
 }

@@ -31,12 +31,12 @@ impl FileTransaction<'_> {
             return Vec::new();
         };
         let mut arena = Arena::new();
-        let mut found = Vec::new();
+        let mut fetched_projects = Vec::new();
         for id in list_ids(&dir, NameKind::Records, || PROJECT.into(), &mut self.list_buffer, note)
         {
             let id: ProjectId = id;
             match self.fetch(&mut arena, &dir, id.as_bytes()) {
-                Ok(fetched) => found.push((EntityKey::Project(id), fetched)),
+                Ok(fetched) => fetched_projects.push((EntityKey::Project(id), fetched)),
                 Err(kind) => {
                     let issue = Issue::new(record_place(&[PROJECT], id.as_str()), kind);
                     note(Some(id.into()), issue);
@@ -44,7 +44,7 @@ impl FileTransaction<'_> {
             }
         }
         let arena = arena.freeze();
-        let mut entries: Vec<Entry> = found
+        let mut entries: Vec<Entry> = fetched_projects
             .into_iter()
             .map(|(key, fetched)| newest_first_entry(key, None, fetched.into_span(&arena)))
             .collect();
@@ -72,22 +72,23 @@ impl FileTransaction<'_> {
             ),
         };
         let mut arena = Arena::new();
-        let mut found = Vec::new();
+        let mut records = Vec::new();
         for project in projects {
             let path = || [SESSION, project.as_str()].iter().collect();
             let Some(dir) = open_optional_dir(&dir, project.as_str(), path, note) else { continue };
             for session in list_ids(&dir, NameKind::Records, path, &mut self.list_buffer, note) {
-                found.extend(self.fetch_session_record(&mut arena, &dir, &project, session, note));
+                records
+                    .extend(self.fetch_session_record(&mut arena, &dir, &project, session, note));
             }
         }
-        newest_per_session(found, arena, note)
+        newest_per_session(records, arena, note)
     }
 
     /// The record of one session, whichever project it is in.
     pub(crate) fn session(&mut self, key: &SessionKey, note: &mut IssueSink<'_>) -> Option<Entry> {
         let mut arena = Arena::new();
-        let found = self.fetch_session_records(&mut arena, key, note);
-        newest_per_session(found, arena, note).pop()
+        let records = self.fetch_session_records(&mut arena, key, note);
+        newest_per_session(records, arena, note).pop()
     }
 
     /// Whether there is a record of a session, or a directory of its messages.
@@ -121,14 +122,14 @@ impl FileTransaction<'_> {
         let Some(dir) = open_optional_dir(&self.root, SESSION, || SESSION.into(), note) else {
             return Vec::new();
         };
-        let mut found = Vec::new();
+        let mut records = Vec::new();
         let projects =
             list_ids(&dir, NameKind::Directories, || SESSION.into(), &mut self.list_buffer, note);
         for project in projects {
             let project: ProjectId = project;
             let path = || [SESSION, project.as_str()].iter().collect();
             if let Some(dir) = open_optional_dir(&dir, project.as_str(), path, note) {
-                found.extend(self.fetch_session_record(
+                records.extend(self.fetch_session_record(
                     arena,
                     &dir,
                     &project,
@@ -137,7 +138,7 @@ impl FileTransaction<'_> {
                 ));
             }
         }
-        found
+        records
     }
 
     /// Reads the record of a session from the directory of a project, if it is there.
@@ -163,12 +164,12 @@ impl FileTransaction<'_> {
 
 /// Newest first, each session once: one that moves between projects may be seen in both.
 fn newest_per_session(
-    found: Vec<FetchedSession>,
+    records: Vec<FetchedSession>,
     arena: Arena,
     note: &mut IssueSink<'_>,
 ) -> Vec<Entry> {
     let arena = arena.freeze();
-    let mut entries: Vec<Entry> = found
+    let mut entries: Vec<Entry> = records
         .into_iter()
         .map(|FetchedSession { session, project, fetched }| {
             let key = EntityKey::Session(session.into());

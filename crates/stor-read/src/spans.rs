@@ -22,7 +22,7 @@ impl FileTransaction<'_> {
         note: &mut IssueSink<'_>,
     ) -> Vec<Entry> {
         let mut arena = Arena::new();
-        let mut got = Vec::with_capacity(keys.len());
+        let mut requested = Vec::with_capacity(keys.len());
         let mut open: Option<(Vec<&str>, Dir)> = None; // neighbours mostly share a directory
         for key in keys {
             if !check_ids(key, note) {
@@ -31,7 +31,7 @@ impl FileTransaction<'_> {
             let (directory, id) = directory_and_id(key);
             if let EntityKey::Session(session) = key {
                 match self.session(session, note) {
-                    Some(entry) => got.push(RequestedEntity::Entry(entry)),
+                    Some(entry) => requested.push(RequestedEntity::Entry(entry)),
                     None => {
                         let place = record_place(&directory, id);
                         note(Some(key.clone()), Issue::new(place, IssueKind::Vanished));
@@ -39,11 +39,11 @@ impl FileTransaction<'_> {
                 }
                 continue;
             }
-            let known = open.take().filter(|(last, _)| *last == directory);
-            let dir = known.map_or_else(|| self.open_nested_dir(&directory), |(_, dir)| Ok(dir));
+            let open_dir = open.take().filter(|(last, _)| *last == directory);
+            let dir = open_dir.map_or_else(|| self.open_nested_dir(&directory), |(_, dir)| Ok(dir));
             match dir.and_then(|dir| Ok((self.fetch(&mut arena, &dir, id.as_bytes())?, dir))) {
                 Ok((fetched, dir)) => {
-                    got.push(RequestedEntity::Fetched(key.clone(), fetched));
+                    requested.push(RequestedEntity::Fetched(key.clone(), fetched));
                     open = Some((directory, dir));
                 }
                 Err(kind) => {
@@ -53,10 +53,10 @@ impl FileTransaction<'_> {
             }
         }
         let arena = arena.freeze();
-        let finish = |got| match got {
+        let to_entry = |entity| match entity {
             RequestedEntity::Entry(entry) => entry,
-            RequestedEntity::Fetched(key, it) => {
-                let (mtime, span) = (it.mtime_ms(), it.into_span(&arena));
+            RequestedEntity::Fetched(key, fetched) => {
+                let (mtime, span) = (fetched.mtime_ms(), fetched.into_span(&arena));
                 let order = match &key {
                     EntityKey::Message(key) => message_order(&key.message, &span, mtime),
                     _ => OrderKey::default(),
@@ -64,7 +64,7 @@ impl FileTransaction<'_> {
                 Entry::new(key, order, span)
             }
         };
-        got.into_iter().map(finish).collect()
+        requested.into_iter().map(to_entry).collect()
     }
 
     fn open_nested_dir(&self, directory: &[&str]) -> Result<Dir, IssueKind> {

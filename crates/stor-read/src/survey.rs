@@ -29,8 +29,8 @@ impl<'h> SurveySink<'h> {
         Self { visitor, is_stopped: false }
     }
 
-    fn emit(&mut self, seen: SurveyItem) {
-        self.is_stopped = self.is_stopped || (self.visitor)(seen) == ControlFlow::Break(());
+    fn emit(&mut self, item: SurveyItem) {
+        self.is_stopped = self.is_stopped || (self.visitor)(item) == ControlFlow::Break(());
     }
 
     fn emit_issue(&mut self, key: Option<EntityKey>, issue: Issue) {
@@ -39,32 +39,32 @@ impl<'h> SurveySink<'h> {
 }
 
 impl FileTransaction<'_> {
-    pub(crate) fn run_survey(&mut self, what: &Survey<'_>, hand: &mut SurveySink<'_>) {
-        match what {
-            Survey::Projects => self.survey_projects(hand),
-            Survey::Sessions => self.survey_sessions(hand),
-            Survey::MessageSets => self.survey_message_sets(&HashSet::new(), hand),
+    pub(crate) fn run_survey(&mut self, query: &Survey<'_>, sink: &mut SurveySink<'_>) {
+        match query {
+            Survey::Projects => self.survey_projects(sink),
+            Survey::Sessions => self.survey_sessions(sink),
+            Survey::MessageSets => self.survey_message_sets(&HashSet::new(), sink),
             Survey::LostSets => {
                 let recorded = self.list_recorded_sessions(&mut |_, _| {}); // a survey of records tells
-                self.survey_message_sets(&recorded, hand);
+                self.survey_message_sets(&recorded, sink);
             }
-            Survey::Messages(session) => self.survey_messages(session, hand),
-            Survey::TheseMessages(session, ids) => self.survey_given_messages(session, ids, hand),
-            Survey::PartSets(messages) => self.survey_part_sets(messages, hand),
-            Survey::Parts(message) => self.survey_parts(message, hand),
+            Survey::Messages(session) => self.survey_messages(session, sink),
+            Survey::TheseMessages(session, ids) => self.survey_given_messages(session, ids, sink),
+            Survey::PartSets(messages) => self.survey_part_sets(messages, sink),
+            Survey::Parts(message) => self.survey_parts(message, sink),
         }
     }
 
-    fn survey_projects(&mut self, hand: &mut SurveySink<'_>) {
+    fn survey_projects(&mut self, sink: &mut SurveySink<'_>) {
         let dir = open_optional_dir(&self.root, PROJECT, || PROJECT.into(), &mut |k, i| {
-            hand.emit_issue(k, i)
+            sink.emit_issue(k, i)
         });
         let Some(dir) = dir else { return };
-        self.survey_records(&dir, &[PROJECT], None, ProjectId::as_bytes, EntityKey::Project, hand);
+        self.survey_records(&dir, &[PROJECT], None, ProjectId::as_bytes, EntityKey::Project, sink);
     }
 
-    fn survey_sessions(&mut self, hand: &mut SurveySink<'_>) {
-        let note = &mut |key, issue| hand.emit_issue(key, issue);
+    fn survey_sessions(&mut self, sink: &mut SurveySink<'_>) {
+        let note = &mut |key, issue| sink.emit_issue(key, issue);
         let Some(all) = open_optional_dir(&self.root, SESSION, || SESSION.into(), note) else {
             return;
         };
@@ -72,39 +72,39 @@ impl FileTransaction<'_> {
             list_ids(&all, NameKind::Directories, || SESSION.into(), &mut self.list_buffer, note);
         for project in projects {
             let place = [SESSION, project.as_str()];
-            let note = &mut |key, issue| hand.emit_issue(key, issue);
+            let note = &mut |key, issue| sink.emit_issue(key, issue);
             let dir = open_optional_dir(&all, project.as_str(), || place.iter().collect(), note);
             let Some(dir) = dir else { continue };
             let key = |session: SessionId| EntityKey::Session(session.into());
-            self.survey_records(&dir, &place, Some(&project), SessionId::as_bytes, key, hand);
+            self.survey_records(&dir, &place, Some(&project), SessionId::as_bytes, key, sink);
         }
     }
 
     /// The sets of all sessions but these.
-    fn survey_message_sets(&mut self, but: &HashSet<SessionId>, hand: &mut SurveySink<'_>) {
-        let note = &mut |key, issue| hand.emit_issue(key, issue);
+    fn survey_message_sets(&mut self, excluded: &HashSet<SessionId>, sink: &mut SurveySink<'_>) {
+        let note = &mut |key, issue| sink.emit_issue(key, issue);
         let Some(all) = open_optional_dir(&self.root, MESSAGE, || MESSAGE.into(), note) else {
             return;
         };
-        let found: Vec<SessionId> =
+        let sessions: Vec<SessionId> =
             list_ids(&all, NameKind::Directories, || MESSAGE.into(), &mut self.list_buffer, note);
-        for session in found {
-            if hand.is_stopped {
+        for session in sessions {
+            if sink.is_stopped {
                 return;
             }
-            if but.contains(&session) {
+            if excluded.contains(&session) {
                 continue;
             }
             let key = EntityKey::Session(session.clone().into());
-            self.survey_set(&all, MESSAGE, session.as_bytes(), key, hand);
+            self.survey_set(&all, MESSAGE, session.as_bytes(), key, sink);
         }
     }
 
-    fn survey_messages(&mut self, session: &SessionKey, hand: &mut SurveySink<'_>) {
-        let Some(dir) = self.open_messages_dir(session, &mut |k, i| hand.emit_issue(k, i)) else {
+    fn survey_messages(&mut self, session: &SessionKey, sink: &mut SurveySink<'_>) {
+        let Some(dir) = self.open_messages_dir(session, &mut |k, i| sink.emit_issue(k, i)) else {
             return;
         };
-        self.survey_listed_set(&dir, session.clone(), hand);
+        self.survey_listed_set(&dir, session.clone(), sink);
         let session = &session.session;
         let key = |message| MessageKey { session: session.clone(), message }.into();
         self.survey_records(
@@ -113,7 +113,7 @@ impl FileTransaction<'_> {
             None,
             MessageId::as_bytes,
             key,
-            hand,
+            sink,
         );
     }
 
@@ -121,9 +121,9 @@ impl FileTransaction<'_> {
         &mut self,
         session: &SessionKey,
         ids: &[MessageId],
-        hand: &mut SurveySink<'_>,
+        sink: &mut SurveySink<'_>,
     ) {
-        let Some(dir) = self.open_messages_dir(session, &mut |k, i| hand.emit_issue(k, i)) else {
+        let Some(dir) = self.open_messages_dir(session, &mut |k, i| sink.emit_issue(k, i)) else {
             return;
         };
         let session = &session.session;
@@ -132,30 +132,30 @@ impl FileTransaction<'_> {
             (key.into(), OrderKey::default())
         };
         let place = [MESSAGE, session.as_str()];
-        self.survey_ids(&dir, &place, None, MessageId::as_bytes, key, ids.to_vec(), hand);
+        self.survey_ids(&dir, &place, None, MessageId::as_bytes, key, ids.to_vec(), sink);
     }
 
-    fn survey_part_sets(&mut self, messages: &[MessageKey], hand: &mut SurveySink<'_>) {
-        let Some(all) = self.top_directory(PART, &mut |k, i| hand.emit_issue(k, i)) else { return };
+    fn survey_part_sets(&mut self, messages: &[MessageKey], sink: &mut SurveySink<'_>) {
+        let Some(all) = self.top_directory(PART, &mut |k, i| sink.emit_issue(k, i)) else { return };
         for key in messages {
-            if hand.is_stopped {
+            if sink.is_stopped {
                 return;
             }
-            self.survey_set(&all, PART, key.message.as_bytes(), key.clone().into(), hand);
+            self.survey_set(&all, PART, key.message.as_bytes(), key.clone().into(), sink);
         }
     }
 
-    fn survey_parts(&mut self, owner: &MessageKey, hand: &mut SurveySink<'_>) {
+    fn survey_parts(&mut self, owner: &MessageKey, sink: &mut SurveySink<'_>) {
         let message = &owner.message;
-        let note = &mut |key, issue| hand.emit_issue(key, issue);
+        let note = &mut |key, issue| sink.emit_issue(key, issue);
         let all = self.top_directory(PART, note);
         let Some(dir) = all.and_then(|all| open_parts_dir(&all, message, note)) else { return };
-        self.survey_listed_set(&dir, owner.clone(), hand);
+        self.survey_listed_set(&dir, owner.clone(), sink);
         let place = [PART, message.as_str()];
-        let note = &mut |key, issue| hand.emit_issue(key, issue);
+        let note = &mut |key, issue| sink.emit_issue(key, issue);
         let parts = self.list_parts(&dir, message, note);
         let key = |(order, part)| (PartKey { message: message.clone(), part }.into(), order);
-        self.survey_ids(&dir, &place, None, |(_, part)| part.as_bytes(), key, parts, hand);
+        self.survey_ids(&dir, &place, None, |(_, part)| part.as_bytes(), key, parts, sink);
     }
 
     /// The records in a directory.
@@ -166,13 +166,13 @@ impl FileTransaction<'_> {
         project: Option<&ProjectId>,
         bytes: impl Fn(&I) -> &[u8],
         key: impl Fn(I) -> EntityKey,
-        hand: &mut SurveySink<'_>,
+        sink: &mut SurveySink<'_>,
     ) {
         let path = || directory.iter().collect();
-        let note = &mut |key, issue| hand.emit_issue(key, issue);
-        let found: Vec<I> = list_ids(dir, NameKind::Records, path, &mut self.list_buffer, note);
+        let note = &mut |key, issue| sink.emit_issue(key, issue);
+        let ids: Vec<I> = list_ids(dir, NameKind::Records, path, &mut self.list_buffer, note);
         let key = |id| (key(id), OrderKey::default());
-        self.survey_ids(dir, directory, project, bytes, key, found, hand);
+        self.survey_ids(dir, directory, project, bytes, key, ids, sink);
     }
 
     #[expect(clippy::too_many_arguments, reason = "what records of any kind have in common")]
@@ -183,18 +183,18 @@ impl FileTransaction<'_> {
         project: Option<&ProjectId>,
         bytes: impl Fn(&I) -> &[u8],
         key: impl Fn(I) -> (EntityKey, OrderKey),
-        these: Vec<I>,
-        hand: &mut SurveySink<'_>,
+        ids: Vec<I>,
+        sink: &mut SurveySink<'_>,
     ) {
-        for id in these {
-            if hand.is_stopped {
+        for id in ids {
+            if sink.is_stopped {
                 return;
             }
             let kind = match self.stat_record(dir, bytes(&id)) {
                 Ok((FileKind::File, stamp)) => {
                     let (key, order) = key(id);
-                    let sighting = self.observation(key, stamp, project.cloned());
-                    hand.emit(SurveyItem::Observation(Observation { order, ..sighting }));
+                    let observation = self.observation(key, stamp, project.cloned());
+                    sink.emit(SurveyItem::Observation(Observation { order, ..observation }));
                     continue;
                 }
                 Ok((FileKind::Link, _)) => IssueKind::Link,
@@ -203,7 +203,7 @@ impl FileTransaction<'_> {
                 Err(kind) => kind,
             };
             let place = record_place(directory, &String::from_utf8_lossy(bytes(&id)));
-            hand.emit_issue(Some(key(id).0), Issue::new(place, kind));
+            sink.emit_issue(Some(key(id).0), Issue::new(place, kind));
         }
     }
 
@@ -221,18 +221,18 @@ impl FileTransaction<'_> {
         top: &str,
         id: &[u8],
         key: EntityKey,
-        hand: &mut SurveySink<'_>,
+        sink: &mut SurveySink<'_>,
     ) {
         let kind = match all.stat(id) {
             Ok((FileKind::Directory, stamp)) => {
-                return hand.emit(SurveyItem::Observation(self.observation(key, stamp, None)));
+                return sink.emit(SurveyItem::Observation(self.observation(key, stamp, None)));
             }
             Ok((FileKind::Link, _)) => IssueKind::Link,
             Ok(_) => IssueKind::NotADirectory,
             Err(IssueKind::Vanished) => return,
             Err(kind) => kind,
         };
-        hand.emit_issue(
+        sink.emit_issue(
             None,
             Issue::new(Place::path(Path::new(top).join(&*String::from_utf8_lossy(id))), kind),
         );
@@ -243,9 +243,9 @@ impl FileTransaction<'_> {
         &mut self,
         dir: &Dir,
         key: impl Into<EntityKey>,
-        hand: &mut SurveySink<'_>,
+        sink: &mut SurveySink<'_>,
     ) {
         self.observe_listed_set(dir, key);
-        self.listed_set.take().into_iter().for_each(|set| hand.emit(SurveyItem::Observation(set)));
+        self.listed_set.take().into_iter().for_each(|set| sink.emit(SurveyItem::Observation(set)));
     }
 }

@@ -94,11 +94,11 @@ impl<'s> FileTransaction<'s> {
         name: &'static str,
         note: &mut IssueSink<'_>,
     ) -> Option<Rc<Dir>> {
-        let kept = if name == MESSAGE { &mut self.messages_dir } else { &mut self.parts_dir };
-        if kept.is_none() {
-            *kept = open_optional_dir(&self.root, name, || name.into(), note).map(Rc::new);
+        let slot = if name == MESSAGE { &mut self.messages_dir } else { &mut self.parts_dir };
+        if slot.is_none() {
+            *slot = open_optional_dir(&self.root, name, || name.into(), note).map(Rc::new);
         }
-        kept.clone()
+        slot.clone()
     }
 
     /// Reads the file of an entity in its directory. The id need not be one that was listed.
@@ -111,18 +111,24 @@ impl<'s> FileTransaction<'s> {
         self.name_buffer.clear();
         self.name_buffer.extend_from_slice(id);
         self.name_buffer.extend_from_slice(b".json");
-        let (settings, look) = (self.settings, self.context);
-        let whole = &mut |bytes: &[u8]| json::check(bytes).is_ok();
+        let (settings, context) = (self.settings, self.context);
+        let is_whole = &mut |bytes: &[u8]| json::check(bytes).is_ok();
         if settings.policy.is_frozen()
             && let Ok((FileKind::File, stamp)) = dir.stat(&self.name_buffer)
             && settings.policy.maps(discipline(PathClass::Part), stamp.size)
         {
             let in_place = discipline(PathClass::Part);
-            let file =
-                MappedFile::open(dir, &self.name_buffer, in_place, &settings.policy, &look, whole)?;
+            let file = MappedFile::open(
+                dir,
+                &self.name_buffer,
+                in_place,
+                &settings.policy,
+                &context,
+                is_whole,
+            )?;
             return Ok(FetchedBytes::Span(file.into_span()));
         }
-        arena.read(dir, &self.name_buffer, &look, whole).map(FetchedBytes::Piece)
+        arena.read(dir, &self.name_buffer, &context, is_whole).map(FetchedBytes::Piece)
     }
 }
 

@@ -21,21 +21,23 @@ impl FileTransaction<'_> {
         let mut arena = Arena::with_capacity(INITIAL_ARENA_BYTES);
         let messages = self.read_messages(&mut arena, key, note);
         let all_parts = if messages.is_empty() { None } else { self.top_directory(PART, note) };
-        let mut found = Vec::with_capacity(messages.len() * 5);
+        let mut records = Vec::with_capacity(messages.len() * 5);
         for message in messages {
             let id = message.key.message.clone();
-            found.push((message.key.into(), message.order, message.fetched));
+            records.push((message.key.into(), message.order, message.fetched));
             if let Some(dir) = all_parts.as_ref().and_then(|all| open_parts_dir(all, &id, note)) {
                 let parts = self.read_parts(&mut arena, &dir, &id, note);
-                let keyed = |(key, order, fetched): (_, OrderKey, _)| {
+                let keyed_part = |(key, order, fetched): (_, OrderKey, _)| {
                     (EntityKey::Part(key), order, fetched)
                 };
-                found.extend(parts.into_iter().map(keyed));
+                records.extend(parts.into_iter().map(keyed_part));
             }
         }
         let arena = arena.freeze();
-        let found = found.into_iter();
-        entries.extend(found.map(|(key, order, it)| Entry::new(key, order, it.into_span(&arena))));
+        let records = records.into_iter();
+        entries.extend(
+            records.map(|(key, order, fetched)| Entry::new(key, order, fetched.into_span(&arena))),
+        );
         entries
     }
 }

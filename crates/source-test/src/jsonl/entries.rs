@@ -18,8 +18,8 @@ pub(super) fn session(key: &SessionKey, head: &Head, file: &Stamp) -> Entry {
     Entry { provenance, ..Entry::new(key.clone(), OrderKey(updated), span) }
 }
 
-pub(super) fn message(session: &SessionKey, of: u64, span: &MappedSpan) -> Option<Entry> {
-    Some(Entry::new(ids::message_key(session, of)?, order(of), span.clone()))
+pub(super) fn message(session: &SessionKey, offset: u64, span: &MappedSpan) -> Option<Entry> {
+    Some(Entry::new(ids::message_key(session, offset)?, order(offset), span.clone()))
 }
 
 pub(super) fn part(message: &MessageKey, part: &Record) -> Option<Entry> {
@@ -57,6 +57,6 @@ pub(super) fn issue(session: &SessionKey, kind: IssueKind) -> Issue {
     Issue::new(Place::path(ids::path_of(session).unwrap_or_default()), kind)
 }
 
-pub(super) fn order(at: u64) -> OrderKey {
-    OrderKey(i64::try_from(at).unwrap_or(i64::MAX))
+pub(super) fn order(offset: u64) -> OrderKey {
+    OrderKey(i64::try_from(offset).unwrap_or(i64::MAX))
 }

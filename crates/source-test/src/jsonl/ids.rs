@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_is_its_path() {
+    fn a_session_id_is_its_relative_path() {
         let session = session_of(Path::new("2026/11/30/first.jsonl")).unwrap();
         assert_eq!(session.session.as_str(), "2026/11/30/first");
         assert_eq!(path_of(&session).unwrap(), Path::new("2026/11/30/first.jsonl"));

@@ -82,29 +82,29 @@ impl Lines {
         bytes: &[u8],
         counters: &Counters,
     ) -> Self {
-        let earlier = state.damaged.iter().map(|at| damaged_line_issue(session, *at));
-        let (issues, taken) = (earlier.collect(), Vec::new());
+        let earlier = state.damaged.iter().map(|offset| damaged_line_issue(session, *offset));
+        let (issues, records) = (earlier.collect(), Vec::new());
         let arena = Arena::with_capacity(bytes.len() * 3 / 2);
-        let mut taker = LineParser { session, arena, records: taken, state, issues };
-        let mut at = from;
+        let mut parser = LineParser { session, arena, records, state, issues };
+        let mut offset = from;
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             let Some(text) = line.strip_suffix(b"\n") else { break };
             if !text.is_empty() {
                 counters.count_parsed();
-                if let Err(issue) = taker.parse_line(at, text) {
-                    taker.state.damaged.push(at);
-                    taker.issues.push(issue);
+                if let Err(issue) = parser.parse_line(offset, text) {
+                    parser.state.damaged.push(offset);
+                    parser.issues.push(issue);
                 }
             }
-            at += line.len() as u64;
+            offset += line.len() as u64;
         }
-        taker.into_lines(from, at)
+        parser.into_lines(from, offset)
     }
 }
 
 impl LineParser<'_> {
-    fn parse_line(&mut self, at: u64, text: &[u8]) -> Result<(), Issue> {
-        let place = || place_of_line(self.session, at);
+    fn parse_line(&mut self, offset: u64, text: &[u8]) -> Result<(), Issue> {
+        let place = || place_of_line(self.session, offset);
         json::check(text).map_err(|issue| Issue::new(place(), issue.kind))?;
         let shape = || Issue::new(place(), IssueKind::WrongShape { expected: "a record of a log" });
         let object = text.trim_ascii_start().strip_prefix(b"{").ok_or_else(shape)?;
@@ -112,28 +112,33 @@ impl LineParser<'_> {
         match (&*tag.record, tag.message) {
             ("session", _) => {
                 self.state.head = serde_json::from_slice::<Head>(text).map_err(|_| shape())?;
-                self.state.head_at = Some(at);
+                self.state.head_at = Some(offset);
             }
             ("message", _) => {
-                let of = tag.replaces.filter(|of| *of < at).unwrap_or(at);
-                let key = ids::message_key(self.session, of).ok_or_else(shape)?;
+                let message_offset = tag
+                    .replaces
+                    .filter(|message_offset| *message_offset < offset)
+                    .unwrap_or(offset);
+                let key = ids::message_key(self.session, message_offset).ok_or_else(shape)?;
                 let names = [("id", key.message.as_str())];
                 let piece = self.splice(text, object, &names);
-                self.records.push(ParsedRecord::Message { message_offset: of, offset: at, piece });
+                self.records.push(ParsedRecord::Message { message_offset, offset, piece });
             }
-            ("part", of) => {
-                let message = of.and_then(|of| Some((of, ids::message_key(self.session, of)?)));
-                let (of, message) = message.ok_or_else(shape)?;
-                let key = ids::part_key(&message, at).ok_or_else(shape)?;
+            ("part", message_offset) => {
+                let message = message_offset.and_then(|message_offset| {
+                    Some((message_offset, ids::message_key(self.session, message_offset)?))
+                });
+                let (message_offset, message) = message.ok_or_else(shape)?;
+                let key = ids::part_key(&message, offset).ok_or_else(shape)?;
                 let names = [("id", key.part.as_str()), ("messageID", message.message.as_str())];
                 let piece = self.splice(text, object, &names);
-                self.records.push(ParsedRecord::Part { message_offset: of, offset: at, piece });
+                self.records.push(ParsedRecord::Part { message_offset, offset, piece });
             }
             _ => {
-                let key = ids::item_key(self.session, at).ok_or_else(shape)?;
+                let key = ids::item_key(self.session, offset).ok_or_else(shape)?;
                 let names = [("id", key.item.as_str())];
                 let piece = self.splice(text, object, &names);
-                self.records.push(ParsedRecord::Item { offset: at, piece });
+                self.records.push(ParsedRecord::Item { offset, piece });
             }
         }
         Ok(())
@@ -155,7 +160,7 @@ impl LineParser<'_> {
 
     /// Puts what was taken in its place.
     fn into_lines(self, from: u64, end: u64) -> Lines {
-        let Self { arena, records: taken, state, issues, .. } = self;
+        let Self { arena, records, state, issues, .. } = self;
         let arena = arena.freeze();
         let mut lines = Lines {
             start: from,
@@ -167,26 +172,31 @@ impl LineParser<'_> {
             items: Vec::new(),
             issues,
         };
-        let record = |at, piece| Record { offset: at, span: arena.span(&piece) };
-        for taken in taken {
-            match taken {
-                ParsedRecord::Message { message_offset: of, offset: at, piece } => {
-                    let Record { span, .. } = record(at, piece);
-                    let earlier = lines.messages.remove(&of).map(|message| message.parts);
-                    let parts = earlier.or_else(|| lines.parts_of_earlier.remove(&of));
-                    let message = Message { offset: at, span, parts: parts.unwrap_or_default() };
-                    lines.messages.insert(of, message);
+        let to_record = |offset, piece| Record { offset, span: arena.span(&piece) };
+        for parsed_record in records {
+            match parsed_record {
+                ParsedRecord::Message { message_offset, offset, piece } => {
+                    let Record { span, .. } = to_record(offset, piece);
+                    let earlier =
+                        lines.messages.remove(&message_offset).map(|message| message.parts);
+                    let parts = earlier.or_else(|| lines.parts_of_earlier.remove(&message_offset));
+                    let message = Message { offset, span, parts: parts.unwrap_or_default() };
+                    lines.messages.insert(message_offset, message);
                 }
-                ParsedRecord::Part { message_offset: of, offset: at, piece } => {
-                    match lines.messages.get_mut(&of) {
-                        Some(message) => message.parts.push(record(at, piece)),
-                        None if of < from => {
-                            lines.parts_of_earlier.entry(of).or_default().push(record(at, piece));
+                ParsedRecord::Part { message_offset, offset, piece } => {
+                    match lines.messages.get_mut(&message_offset) {
+                        Some(message) => message.parts.push(to_record(offset, piece)),
+                        None if message_offset < from => {
+                            lines
+                                .parts_of_earlier
+                                .entry(message_offset)
+                                .or_default()
+                                .push(to_record(offset, piece));
                         }
-                        None => lines.lost_parts.push((of, record(at, piece))),
+                        None => lines.lost_parts.push((message_offset, to_record(offset, piece))),
                     }
                 }
-                ParsedRecord::Item { offset: at, piece } => lines.items.push(record(at, piece)),
+                ParsedRecord::Item { offset, piece } => lines.items.push(to_record(offset, piece)),
             }
         }
         lines
@@ -194,11 +204,14 @@ impl LineParser<'_> {
 }
 
 /// Where a line is, for issues.
-fn place_of_line(session: &SessionKey, at: u64) -> Place {
-    Place::path(ids::path_of(session).unwrap_or_default()).at_offset(at)
+fn place_of_line(session: &SessionKey, offset: u64) -> Place {
+    Place::path(ids::path_of(session).unwrap_or_default()).at_offset(offset)
 }
 
 /// The issue of a line that was found damaged before.
-fn damaged_line_issue(session: &SessionKey, at: u64) -> Issue {
-    Issue::new(place_of_line(session, at), IssueKind::WrongShape { expected: "a record of a log" })
+fn damaged_line_issue(session: &SessionKey, offset: u64) -> Issue {
+    Issue::new(
+        place_of_line(session, offset),
+        IssueKind::WrongShape { expected: "a record of a log" },
+    )
 }

@@ -43,13 +43,13 @@ pub(super) fn resume(
     counters: &Counters,
     session: &SessionKey,
     since: &ResumeToken,
-    each: &mut ScanVisitor<'_>,
+    visitor: &mut ScanVisitor<'_>,
 ) -> ResumeResult {
     let mark = LogMark::from_token(since);
     let state = mark.as_ref().and_then(|mark| State::from_bytes(&mark.state));
     let (Some(mark), Some(state)) = (mark, state) else { return ResumeResult::rescan() };
     // Whoever reads it anew says what is wrong with it.
-    try_resume(root, counters, session, (mark, state), each)
+    try_resume(root, counters, session, (mark, state), visitor)
         .unwrap_or_else(|_| ResumeResult::rescan())
 }
 
@@ -58,7 +58,7 @@ fn try_resume(
     counters: &Counters,
     session: &SessionKey,
     (mark, state): (LogMark, State),
-    each: &mut ScanVisitor<'_>,
+    visitor: &mut ScanVisitor<'_>,
 ) -> Result<ResumeResult, IssueKind> {
     let file = LogFile::open(root, session, counters)?;
     let mut bytes = file.read_tail(mark.len)?;
@@ -74,7 +74,7 @@ fn try_resume(
     let is_same = state.stamp == (size, mtime);
     let lines = Lines::parse(session, (mark.len, state), &bytes[before..], counters);
     let token = mark_after(&file, &lines, &bytes, before);
-    let _ = emit_appended(session, &file, &lines, each);
+    let _ = emit_appended(session, &file, &lines, visitor);
     Ok(match token {
         Some(token) if is_same => ResumeResult::unchanged(token),
         token => ResumeResult::appended(session.clone(), mark.len, token),
@@ -85,40 +85,42 @@ fn emit_appended(
     session: &SessionKey,
     file: &LogFile<'_>,
     lines: &Lines,
-    each: &mut ScanVisitor<'_>,
+    visitor: &mut ScanVisitor<'_>,
 ) -> ControlFlow<()> {
-    each(ScanItem::Set(entries::log_set(session, file.stamp, None)))?;
+    visitor(ScanItem::Set(entries::log_set(session, file.stamp, None)))?;
     for issue in &lines.issues {
-        each(ScanItem::Issue(Some(EntityKey::Session(session.clone())), issue.clone()))?;
+        visitor(ScanItem::Issue(Some(EntityKey::Session(session.clone())), issue.clone()))?;
     }
-    each(ScanItem::Entry(entries::session(session, &lines.state.head, &file.stamp)))?;
-    for (of, message) in &lines.messages {
-        emit_entry(entries::message(session, *of, &message.span), each)?;
-        emit_parts(session, *of, &message.parts, each)?;
+    visitor(ScanItem::Entry(entries::session(session, &lines.state.head, &file.stamp)))?;
+    for (offset, message) in &lines.messages {
+        emit_entry(entries::message(session, *offset, &message.span), visitor)?;
+        emit_parts(session, *offset, &message.parts, visitor)?;
     }
-    for (of, more) in &lines.parts_of_earlier {
-        emit_parts(session, *of, more, each)?;
+    for (offset, parts) in &lines.parts_of_earlier {
+        emit_parts(session, *offset, parts, visitor)?;
     }
-    lines.items.iter().try_for_each(|item| emit_entry(entries::item(session, item), each))
+    lines.items.iter().try_for_each(|item| emit_entry(entries::item(session, item), visitor))
 }
 
 /// Parts of a message, after the set that they make.
 fn emit_parts(
     session: &SessionKey,
-    of: u64,
+    message_offset: u64,
     parts: &[Record],
-    each: &mut ScanVisitor<'_>,
+    visitor: &mut ScanVisitor<'_>,
 ) -> ControlFlow<()> {
-    let Some(message) = ids::message_key(session, of) else { return ControlFlow::Continue(()) };
+    let Some(message) = ids::message_key(session, message_offset) else {
+        return ControlFlow::Continue(());
+    };
     if let Some(set) = entries::part_set(&message, parts) {
-        each(ScanItem::Set(set))?;
+        visitor(ScanItem::Set(set))?;
     }
-    parts.iter().try_for_each(|part| emit_entry(entries::part(&message, part), each))
+    parts.iter().try_for_each(|part| emit_entry(entries::part(&message, part), visitor))
 }
 
 fn emit_entry(
     entry: Option<scrollback_source::Entry>,
-    each: &mut ScanVisitor<'_>,
+    visitor: &mut ScanVisitor<'_>,
 ) -> ControlFlow<()> {
-    entry.into_iter().try_for_each(|entry| each(ScanItem::Entry(entry)))
+    entry.into_iter().try_for_each(|entry| visitor(ScanItem::Entry(entry)))
 }

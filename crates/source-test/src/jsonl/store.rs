@@ -44,7 +44,7 @@ impl<'s> Store<'s> {
         note: &mut dyn FnMut(Issue) -> ControlFlow<()>,
     ) -> ControlFlow<(), Vec<SessionKey>> {
         let mut sessions = Vec::new();
-        walk(&self.root, &mut |found| match found {
+        walk(&self.root, &mut |item| match item {
             Ok(session) => {
                 sessions.push(session);
                 ControlFlow::Continue(())
@@ -102,8 +102,8 @@ impl<'s> Store<'s> {
                 let file = LogFile::open(&self.root, &session, self.counters)?;
                 let line = file.read_line(at)?.ok_or_else(gone)?;
                 let lines = Lines::parse(&session, (at, State::default()), &line, self.counters);
-                let parts = lines.parts_of_earlier.iter().flat_map(|(of, parts)| {
-                    let message = ids::message_key(&session, *of);
+                let parts = lines.parts_of_earlier.iter().flat_map(|(offset, parts)| {
+                    let message = ids::message_key(&session, *offset);
                     parts.iter().filter_map(move |part| entries::part(message.as_ref()?, part))
                 });
                 let items = lines.items.iter().filter_map(|item| entries::item(&session, item));

@@ -28,51 +28,53 @@ impl<'s> LogTransaction<'s> {
         Self { store: Store::new(root, counters), clock }
     }
 
-    fn sessions(&mut self, each: &mut ScanVisitor<'_>) -> ControlFlow<()> {
-        let mut found = Vec::new();
-        for session in self.store.list(&mut |issue| each(ScanItem::Issue(None, issue)))? {
+    fn sessions(&mut self, visitor: &mut ScanVisitor<'_>) -> ControlFlow<()> {
+        let mut records = Vec::new();
+        for session in self.store.list(&mut |issue| visitor(ScanItem::Issue(None, issue)))? {
             match self.store.log(&session) {
                 Ok(log) => {
-                    found.push(entries::session(&session, &log.lines.state.head, &log.stamp));
+                    records.push(entries::session(&session, &log.lines.state.head, &log.stamp));
                 }
                 Err(IssueKind::Vanished) => {}
-                Err(kind) => each(unreadable_item(&session, kind))?,
+                Err(kind) => visitor(unreadable_item(&session, kind))?,
             }
         }
-        found.sort_by(|a, b| (Reverse(a.order), &a.key).cmp(&(Reverse(b.order), &b.key)));
-        found.into_iter().map(ScanItem::Entry).try_for_each(each)
+        records.sort_by(|a, b| (Reverse(a.order), &a.key).cmp(&(Reverse(b.order), &b.key)));
+        records.into_iter().map(ScanItem::Entry).try_for_each(visitor)
     }
 
     /// What one log holds of a scope; nothing if it is not there.
     fn scan_log(
         &mut self,
         session: &SessionKey,
-        each: &mut ScanVisitor<'_>,
+        visitor: &mut ScanVisitor<'_>,
         pick: impl FnOnce(&Log) -> Vec<ScanItem>,
     ) -> ControlFlow<()> {
         match self.store.log(session) {
-            Ok(log) => pick(&log).into_iter().try_for_each(each),
+            Ok(log) => pick(&log).into_iter().try_for_each(visitor),
             Err(IssueKind::Vanished) => ControlFlow::Continue(()),
-            Err(kind) => each(unreadable_item(session, kind)),
+            Err(kind) => visitor(unreadable_item(session, kind)),
         }
     }
 
-    fn parts(&mut self, of: &MessageKey, each: &mut ScanVisitor<'_>) -> ControlFlow<()> {
+    fn parts(&mut self, message: &MessageKey, visitor: &mut ScanVisitor<'_>) -> ControlFlow<()> {
         // Its session says what is wrong with the log.
-        let Ok((log, at)) = self.store.message(of) else { return ControlFlow::Continue(()) };
-        let Some(Message { parts, .. }) = log.lines.messages.get(&at) else {
+        let Ok((log, offset)) = self.store.message(message) else {
             return ControlFlow::Continue(());
         };
-        let set = entries::part_set(of, parts).map(ScanItem::Set);
-        let named = parts.iter().filter_map(|part| entries::part(of, part));
-        let mut found =
-            set.into_iter().chain(named.map(entries::without_span).map(ScanItem::Entry));
-        found.try_for_each(each)
+        let Some(Message { parts, .. }) = log.lines.messages.get(&offset) else {
+            return ControlFlow::Continue(());
+        };
+        let set = entries::part_set(message, parts).map(ScanItem::Set);
+        let names = parts.iter().filter_map(|part| entries::part(message, part));
+        let mut items =
+            set.into_iter().chain(names.map(entries::without_span).map(ScanItem::Entry));
+        items.try_for_each(visitor)
     }
 
-    fn all_parts(&mut self, each: &mut ScanVisitor<'_>) -> ControlFlow<()> {
-        for session in self.store.list(&mut |issue| each(ScanItem::Issue(None, issue)))? {
-            self.scan_log(&session, each, |log| part_items(&session, log))?;
+    fn all_parts(&mut self, visitor: &mut ScanVisitor<'_>) -> ControlFlow<()> {
+        for session in self.store.list(&mut |issue| visitor(ScanItem::Issue(None, issue)))? {
+            self.scan_log(&session, visitor, |log| part_items(&session, log))?;
         }
         ControlFlow::Continue(())
     }
@@ -83,27 +85,33 @@ impl Reader for LogTransaction<'_> {
         self.clock
     }
 
-    fn scan(&mut self, scope: &Scope, each: &mut ScanVisitor<'_>) -> Result<()> {
+    fn scan(&mut self, scope: &Scope, visitor: &mut ScanVisitor<'_>) -> Result<()> {
         let _ = match scope {
-            Scope::Sessions => self.sessions(each),
-            Scope::Messages(of) => self.scan_log(of, each, |log| message_items(of, log)),
-            Scope::MessageNames(of) => self.scan_log(of, each, |log| message_name_items(of, log)),
-            Scope::Items(of) => self.scan_log(of, each, |log| timeline_items(of, log)),
-            Scope::Parts(of) => self.parts(of, each),
-            Scope::AllParts => self.all_parts(each),
+            Scope::Sessions => self.sessions(visitor),
+            Scope::Messages(session) => {
+                self.scan_log(session, visitor, |log| message_items(session, log))
+            }
+            Scope::MessageNames(session) => {
+                self.scan_log(session, visitor, |log| message_name_items(session, log))
+            }
+            Scope::Items(session) => {
+                self.scan_log(session, visitor, |log| timeline_items(session, log))
+            }
+            Scope::Parts(session) => self.parts(session, visitor),
+            Scope::AllParts => self.all_parts(visitor),
             _ => ControlFlow::Continue(()), // there are no projects
         };
         Ok(())
     }
 
-    fn survey(&mut self, what: &Survey<'_>, each: &mut SurveyVisitor<'_>) -> Result<()> {
-        let _ = survey::survey(&mut self.store, what, each);
+    fn survey(&mut self, query: &Survey<'_>, visitor: &mut SurveyVisitor<'_>) -> Result<()> {
+        let _ = survey::survey(&mut self.store, query, visitor);
         Ok(())
     }
 
-    fn spans(&mut self, keys: &[EntityKey], each: &mut ScanVisitor<'_>) -> Result<()> {
+    fn spans(&mut self, keys: &[EntityKey], visitor: &mut ScanVisitor<'_>) -> Result<()> {
         for key in keys {
-            let found = match self.store.read_entity(key) {
+            let item = match self.store.read_entity(key) {
                 Ok(entry) => ScanItem::Entry(entry),
                 Err(kind) => {
                     let path = ids::owner(key).and_then(|session| ids::path_of(&session));
@@ -111,7 +119,7 @@ impl Reader for LogTransaction<'_> {
                     ScanItem::Issue(Some(key.clone()), Issue::new(place, kind))
                 }
             };
-            if each(found).is_break() {
+            if visitor(item).is_break() {
                 break;
             }
         }
@@ -122,9 +130,9 @@ impl Reader for LogTransaction<'_> {
         &mut self,
         session: &SessionKey,
         since: &ResumeToken,
-        each: &mut ScanVisitor<'_>,
+        visitor: &mut ScanVisitor<'_>,
     ) -> Result<ResumeResult> {
-        Ok(resume::resume(&self.store.root, self.store.counters, session, since, each))
+        Ok(resume::resume(&self.store.root, self.store.counters, session, since, visitor))
     }
 
     fn raw(&mut self, key: &EntityKey) -> Result<Option<MappedSpan>> {
@@ -158,7 +166,7 @@ fn message_name_items(session: &SessionKey, log: &Log) -> Vec<ScanItem> {
 
 fn message_entries<'l>(session: &'l SessionKey, log: &'l Log) -> impl Iterator<Item = Entry> + 'l {
     let messages = log.lines.messages.iter();
-    messages.filter_map(|(of, message)| entries::message(session, *of, &message.span))
+    messages.filter_map(|(offset, message)| entries::message(session, *offset, &message.span))
 }
 
 fn timeline_items(session: &SessionKey, log: &Log) -> Vec<ScanItem> {
@@ -167,10 +175,10 @@ fn timeline_items(session: &SessionKey, log: &Log) -> Vec<ScanItem> {
 }
 
 fn part_items(session: &SessionKey, log: &Log) -> Vec<ScanItem> {
-    let of_messages = log.lines.messages.iter();
-    let of_messages =
-        of_messages.flat_map(|(of, message)| message.parts.iter().map(move |part| (*of, part)));
-    let lost = log.lines.lost_parts.iter().map(|(of, part)| (*of, part));
-    let entry = |(of, part)| entries::part(&ids::message_key(session, of)?, part);
-    of_messages.chain(lost).filter_map(entry).map(ScanItem::Entry).collect()
+    let of_known_messages = log.lines.messages.iter();
+    let of_known_messages = of_known_messages
+        .flat_map(|(offset, message)| message.parts.iter().map(move |part| (*offset, part)));
+    let lost = log.lines.lost_parts.iter().map(|(offset, part)| (*offset, part));
+    let entry = |(offset, part)| entries::part(&ids::message_key(session, offset)?, part);
+    of_known_messages.chain(lost).filter_map(entry).map(ScanItem::Entry).collect()
 }

@@ -14,23 +14,23 @@ pub(super) type WalkItem = Result<SessionKey, Issue>;
 /// Walks the logs in no order. Links are not followed, and other files are passed over.
 pub(super) fn walk(
     root: &Dir,
-    each: &mut dyn FnMut(WalkItem) -> ControlFlow<()>,
+    visitor: &mut dyn FnMut(WalkItem) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    walk_in(root, "", &mut ListBuffer::default(), each)
+    walk_in(root, "", &mut ListBuffer::default(), visitor)
 }
 
 fn walk_in(
     dir: &Dir,
     path: &str,
     buffer: &mut ListBuffer,
-    each: &mut dyn FnMut(WalkItem) -> ControlFlow<()>,
+    visitor: &mut dyn FnMut(WalkItem) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     let wrong = |path: &str, kind| Err(Issue::new(Place::path(path), kind));
     let mut names: Vec<(Vec<u8>, FileKind)> = Vec::new();
     if let Err(kind) = dir.list(buffer, |name, kind| names.push((name.to_vec(), kind))) {
         return match kind {
             IssueKind::Vanished => ControlFlow::Continue(()),
-            kind => each(wrong(path, kind)),
+            kind => visitor(wrong(path, kind)),
         };
     }
     for (name, kind) in names {
@@ -42,14 +42,14 @@ fn walk_in(
                 let session = session.and_then(|_| ids::session_of(shown.as_ref()));
                 let bad =
                     || IssueKind::BadId { reason: "no session can have this name".to_owned() };
-                each(session.map_or_else(|| wrong(&shown, bad()), Ok))?;
+                visitor(session.map_or_else(|| wrong(&shown, bad()), Ok))?;
             }
-            FileKind::Link if is_log => each(wrong(&shown, IssueKind::Link))?,
+            FileKind::Link if is_log => visitor(wrong(&shown, IssueKind::Link))?,
             FileKind::Directory if std::str::from_utf8(&name).is_ok() => {
                 match dir.open_dir(&name) {
-                    Ok(below) => walk_in(&below, &format!("{shown}/"), buffer, each)?,
+                    Ok(below) => walk_in(&below, &format!("{shown}/"), buffer, visitor)?,
                     Err(IssueKind::Vanished) => {}
-                    Err(kind) => each(wrong(&shown, kind))?,
+                    Err(kind) => visitor(wrong(&shown, kind))?,
                 }
             }
             _ => {}

@@ -19,41 +19,41 @@ struct Record {
 
 /// What a reader lends, with whether it holds in the end.
 fn scan_borrowed(store: &dyn Source, scope: &Scope) -> (Vec<Record>, bool) {
-    let (mut all, mut holds) = (Vec::new(), false);
-    let each = &mut |it: BorrowedItem<'_>| {
-        match it {
-            BorrowedItem::Record(it) => all.push(Record {
-                key: it.key().unwrap(),
-                stamp: it.stamp,
-                is_copy: it.is_copy,
-                bytes: it.bytes.to_vec(),
+    let (mut records, mut is_committed) = (Vec::new(), false);
+    let visitor = &mut |item: BorrowedItem<'_>| {
+        match item {
+            BorrowedItem::Record(record) => records.push(Record {
+                key: record.key().unwrap(),
+                stamp: record.stamp,
+                is_copy: record.is_copy,
+                bytes: record.bytes.to_vec(),
             }),
             BorrowedItem::Issue(key, issue) => panic!("{key:?}: {issue}"),
             BorrowedItem::Set(_) => {}
-            BorrowedItem::Commit => holds = true,
+            BorrowedItem::Commit => is_committed = true,
             BorrowedItem::Rollback => panic!("nobody writes"),
         }
         ControlFlow::Continue(())
     };
-    store.open().unwrap().scan_borrowed(scope, each).unwrap();
-    (all, holds)
+    store.open().unwrap().scan_borrowed(scope, visitor).unwrap();
+    (records, is_committed)
 }
 
 /// What is lent is what a scan hands out; the ids at the end of a span may be missing.
 pub fn borrowed_records_equal_scanned_records(store: &dyn Source, _: &Expectations) {
     let messages = sessions(store).into_iter().map(Scope::Messages);
     for scope in messages.chain([Scope::AllParts]) {
-        let (records, holds) = scan_borrowed(store, &scope);
-        assert!(holds);
+        let (records, is_committed) = scan_borrowed(store, &scope);
+        assert!(is_committed);
         let entries = scan(store, &scope).entries;
         assert_eq!(records.len(), entries.len());
         for (record, entry) in records.iter().zip(&entries) {
-            let Record { key, stamp, is_copy, bytes: lent } = record;
+            let Record { key, stamp, is_copy, bytes: borrowed_bytes } = record;
             assert_eq!((key, stamp), (&entry.key, entry.span.as_ref().unwrap().stamp()));
             assert_eq!(*is_copy, entry.is_copy, "{key}");
             // Whole, or without the ids that a span has at its end.
-            let lent = lent.strip_suffix(b"}").unwrap_or(lent); // one that is damaged
-            assert!(bytes(entry).starts_with(lent), "{key}");
+            let borrowed_bytes = borrowed_bytes.strip_suffix(b"}").unwrap_or(borrowed_bytes); // one that is damaged
+            assert!(bytes(entry).starts_with(borrowed_bytes), "{key}");
         }
     }
 }
@@ -63,12 +63,12 @@ pub fn a_borrowed_scan_ends_at_a_break(store: &dyn Source, expected: &Expectatio
     let messages = Scope::Messages(session_with_messages(store));
     let parts = expected.has(Content::Parts).then_some(Scope::AllParts);
     for scope in [messages].into_iter().chain(parts) {
-        let mut lent = 0;
-        let each = &mut |_: BorrowedItem<'_>| {
-            lent += 1;
+        let mut visited = 0;
+        let visitor = &mut |_: BorrowedItem<'_>| {
+            visited += 1;
             ControlFlow::Break(())
         };
-        store.open().unwrap().scan_borrowed(&scope, each).unwrap();
-        assert_eq!(lent, 1, "{scope:?}");
+        store.open().unwrap().scan_borrowed(&scope, visitor).unwrap();
+        assert_eq!(visited, 1, "{scope:?}");
     }
 }

@@ -12,20 +12,21 @@ mod watch;
 
 pub use borrowed::{a_borrowed_scan_ends_at_a_break, borrowed_records_equal_scanned_records};
 pub use provided::provided_methods_agree_with_the_required_ones;
-pub use resume::{another_token_is_refused, nothing_was_added_since_a_scan};
+pub use resume::{a_foreign_token_is_refused, resume_right_after_a_scan_is_unchanged};
 pub use scan::{
-    a_missing_record_is_nothing_or_an_issue, a_store_holds_what_it_lists,
-    a_tree_is_what_the_scans_say, all_parts_are_those_of_all_messages_and_the_orphans,
-    calls_end_at_a_break, messages_are_named_without_being_read, orders_rise_and_spans_are_settled,
-    orphans_are_listed_once, the_projects_of_sessions_partition_them,
+    a_missing_session_is_empty_and_its_record_an_issue, a_tree_equals_its_scans,
+    all_parts_equal_tree_parts_and_orphans, calls_end_at_a_break,
+    has_session_agrees_with_the_session_list, message_names_come_without_spans,
+    orphans_are_listed_once, projects_partition_the_sessions,
+    scans_are_ordered_and_spans_are_settled,
 };
 pub use survey::{
     a_survey_agrees_with_a_scan, a_survey_ends_at_a_break,
-    lost_sets_are_those_of_sessions_without_a_record,
+    lost_sets_belong_to_sessions_without_a_record,
 };
 pub use watch::{
-    a_plan_to_watch_names_directories, a_probe_without_a_token_knows_nothing,
-    paths_of_records_have_a_scope_and_are_watched,
+    a_probe_without_a_token_is_a_rescan, a_watch_plan_names_directories,
+    record_paths_have_a_scope_and_are_watched,
 };
 
 use scrollback_core_id::{EntityKey, OrderKey, Scope, SessionKey};

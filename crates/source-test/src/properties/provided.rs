@@ -45,16 +45,16 @@ impl Reader for RequiredMethodsReader<'_> {
         self.0.clock()
     }
 
-    fn scan(&mut self, scope: &Scope, each: &mut ScanVisitor<'_>) -> Result<()> {
-        self.0.scan(scope, each)
+    fn scan(&mut self, scope: &Scope, visitor: &mut ScanVisitor<'_>) -> Result<()> {
+        self.0.scan(scope, visitor)
     }
 
-    fn survey(&mut self, what: &Survey<'_>, each: &mut SurveyVisitor<'_>) -> Result<()> {
-        self.0.survey(what, each)
+    fn survey(&mut self, survey: &Survey<'_>, visitor: &mut SurveyVisitor<'_>) -> Result<()> {
+        self.0.survey(survey, visitor)
     }
 
-    fn spans(&mut self, keys: &[EntityKey], each: &mut ScanVisitor<'_>) -> Result<()> {
-        self.0.spans(keys, each)
+    fn spans(&mut self, keys: &[EntityKey], visitor: &mut ScanVisitor<'_>) -> Result<()> {
+        self.0.spans(keys, visitor)
     }
 }
 
@@ -62,12 +62,15 @@ impl Reader for RequiredMethodsReader<'_> {
 /// methods.
 pub fn provided_methods_agree_with_the_required_ones(store: &dyn Source, _: &Expectations) {
     let required = RequiredMethodsSource(store);
-    let said = |entries: &[Entry]| -> Vec<_> {
-        entries.iter().map(|it| (it.key.clone(), it.order, bytes(it).to_vec())).collect()
+    let records = |entries: &[Entry]| -> Vec<_> {
+        entries
+            .iter()
+            .map(|entry| (entry.key.clone(), entry.order, bytes(entry).to_vec()))
+            .collect()
     };
     for session in sessions(store).into_iter().chain([session_key("ses_gone")]) {
-        let (own, derived) = (tree(store, &session), tree(&required, &session));
-        assert_eq!(said(&own.entries), said(&derived.entries), "{session}");
+        let (direct, derived) = (tree(store, &session), tree(&required, &session));
+        assert_eq!(records(&direct.entries), records(&derived.entries), "{session}");
         assert!(derived.issues.is_empty());
         let holds = |store: &dyn Source| store.open().unwrap().has_session(&session).unwrap();
         assert_eq!(holds(store), holds(&required), "{session}");
@@ -79,15 +82,17 @@ pub fn provided_methods_agree_with_the_required_ones(store: &dyn Source, _: &Exp
 /// with their message.
 fn orphan_records(store: &dyn Source) -> Vec<(EntityKey, Vec<u8>)> {
     let all = orphans(store).entries;
-    let messages: HashSet<MessageId> = all.iter().filter_map(|it| message_of(&it.key)).collect();
+    let messages: HashSet<MessageId> =
+        all.iter().filter_map(|entry| message_of(&entry.key)).collect();
     let is_with_message = |key: &EntityKey| match key {
         EntityKey::Part(key) => messages.contains(&key.message),
         _ => false,
     };
-    let lost = all.iter().filter(|it| !is_with_message(&it.key));
-    let mut lost: Vec<_> = lost.map(|it| (it.key.clone(), bytes(it).to_vec())).collect();
-    lost.sort_unstable();
-    lost
+    let orphans = all.iter().filter(|entry| !is_with_message(&entry.key));
+    let mut orphans: Vec<_> =
+        orphans.map(|entry| (entry.key.clone(), bytes(entry).to_vec())).collect();
+    orphans.sort_unstable();
+    orphans
 }
 
 fn message_of(key: &EntityKey) -> Option<MessageId> {

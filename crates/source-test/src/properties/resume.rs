@@ -12,12 +12,12 @@ use crate::{Content, Expectations};
 /// The answer, and the entries that were handed out.
 fn resume_entries(
     store: &dyn Source,
-    of: &SessionKey,
+    session: &SessionKey,
     since: &ResumeToken,
 ) -> (ResumeResult, Vec<Entry>) {
     let mut entries = Vec::new();
-    let resumed = store.open().unwrap().resume(of, since, &mut |found| {
-        if let ScanItem::Entry(entry) = found {
+    let resumed = store.open().unwrap().resume(session, since, &mut |item| {
+        if let ScanItem::Entry(entry) = item {
             entries.push(entry);
         }
         ControlFlow::Continue(())
@@ -26,7 +26,7 @@ fn resume_entries(
 }
 
 /// From the token of a scan on nothing was added: at most the session's record is handed out, as it is.
-pub fn nothing_was_added_since_a_scan(store: &dyn Source, expected: &Expectations) {
+pub fn resume_right_after_a_scan_is_unchanged(store: &dyn Source, expected: &Expectations) {
     let records = scan(store, &Scope::Sessions).entries;
     let mut tokens = 0;
     for session in sessions(store) {
@@ -36,16 +36,16 @@ pub fn nothing_was_added_since_a_scan(store: &dyn Source, expected: &Expectation
         let (resumed, entries) = resume_entries(store, &session, &token);
         assert_eq!(resumed, ResumeResult::unchanged(token));
         for entry in entries {
-            let known = records.iter().find(|known| known.key == entry.key).unwrap();
+            let record = records.iter().find(|record| record.key == entry.key).unwrap();
             assert!(matches!(entry.key, EntityKey::Session(_)), "{} is not new", entry.key);
-            assert_eq!(*entry.span.unwrap(), **known.span.as_ref().unwrap());
+            assert_eq!(*entry.span.unwrap(), **record.span.as_ref().unwrap());
         }
     }
     expected.check(Content::Resume, tokens);
 }
 
 /// A token that another Source made, or of another session, is no place to go on from.
-pub fn another_token_is_refused(store: &dyn Source, _: &Expectations) {
+pub fn a_foreign_token_is_refused(store: &dyn Source, _: &Expectations) {
     let sessions = sessions(store);
     let rescan = |session, token: &ResumeToken| {
         let (resumed, _) = resume_entries(store, session, token);

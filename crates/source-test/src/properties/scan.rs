@@ -11,7 +11,7 @@ use crate::{Content, Expectations};
 
 /// A tree is the session, its messages, each with its parts, and its items, as the scans list them.
 /// By its key each of them is the same.
-pub fn a_tree_is_what_the_scans_say(store: &dyn Source, expected: &Expectations) {
+pub fn a_tree_equals_its_scans(store: &dyn Source, expected: &Expectations) {
     let (mut parts_found, mut items_found) = (0, 0);
     let all = sessions(store);
     assert!(!all.is_empty());
@@ -19,7 +19,7 @@ pub fn a_tree_is_what_the_scans_say(store: &dyn Source, expected: &Expectations)
         let mut whole = tree(store, &session);
         assert!(whole.issues.is_empty());
         let is_item = |entry: &Entry| matches!(entry.key, EntityKey::Item(_));
-        let items: Vec<Entry> = whole.entries.extract_if(.., |it| is_item(it)).collect();
+        let items: Vec<Entry> = whole.entries.extract_if(.., |entry| is_item(entry)).collect();
         items_found += items.len();
         let listed = scan(store, &Scope::Items(session.clone())).entries;
         assert_eq!(keys_orders_bytes(&items), keys_orders_bytes(&listed));
@@ -45,52 +45,55 @@ pub fn a_tree_is_what_the_scans_say(store: &dyn Source, expected: &Expectations)
 }
 
 /// The names of messages are those of the messages, without spans.
-pub fn messages_are_named_without_being_read(store: &dyn Source, _: &Expectations) {
+pub fn message_names_come_without_spans(store: &dyn Source, _: &Expectations) {
     for session in sessions(store) {
-        let named = scan(store, &Scope::MessageNames(session.clone())).entries;
-        assert!(named.iter().all(|entry| entry.span.is_none()));
-        let named: HashSet<EntityKey> = named.into_iter().map(|entry| entry.key).collect();
-        let read = scan(store, &Scope::Messages(session)).entries;
-        assert_eq!(named, read.into_iter().map(|entry| entry.key).collect());
+        let names = scan(store, &Scope::MessageNames(session.clone())).entries;
+        assert!(names.iter().all(|entry| entry.span.is_none()));
+        let names: HashSet<EntityKey> = names.into_iter().map(|entry| entry.key).collect();
+        let messages = scan(store, &Scope::Messages(session)).entries;
+        assert_eq!(names, messages.into_iter().map(|entry| entry.key).collect());
     }
 }
 
 /// The sessions of all projects together are all sessions.
-pub fn the_projects_of_sessions_partition_them(store: &dyn Source, expected: &Expectations) {
+pub fn projects_partition_the_sessions(store: &dyn Source, expected: &Expectations) {
     let all = scan(store, &Scope::Sessions).entries;
-    let projects: HashSet<_> = all.iter().filter_map(|it| it.project.clone()).collect();
+    let projects: HashSet<_> = all.iter().filter_map(|entry| entry.project.clone()).collect();
     expected.check(Content::Projects, projects.len());
     if projects.is_empty() {
         return;
     }
-    let mut found = 0;
+    let mut total = 0;
     for project in projects {
-        let mine = scan(store, &Scope::Project(project.clone())).entries;
-        let expected = all.iter().filter(|it| it.project.as_ref() == Some(&project));
-        assert!(mine.iter().map(|it| &it.key).eq(expected.map(|it| &it.key)), "the same order");
-        found += mine.len();
+        let in_project = scan(store, &Scope::Project(project.clone())).entries;
+        let expected = all.iter().filter(|entry| entry.project.as_ref() == Some(&project));
+        assert!(
+            in_project.iter().map(|entry| &entry.key).eq(expected.map(|entry| &entry.key)),
+            "the same order"
+        );
+        total += in_project.len();
     }
-    assert_eq!(found, all.len());
+    assert_eq!(total, all.len());
 }
 
 /// Sessions come newest first, messages in order, and an old record is settled.
-pub fn orders_rise_and_spans_are_settled(store: &dyn Source, _: &Expectations) {
+pub fn scans_are_ordered_and_spans_are_settled(store: &dyn Source, _: &Expectations) {
     let newest_first = scan(store, &Scope::Sessions).entries;
     assert!(newest_first.is_sorted_by(|a, b| (b.order, &a.key) <= (a.order, &b.key)));
     for session in sessions(store) {
         let messages = scan(store, &Scope::Messages(session.clone())).entries;
-        assert!(messages.is_sorted_by_key(|it| (it.order, it.key.clone())));
-        let is_settled = |it: &Entry| it.span.as_ref().unwrap().is_settled();
+        assert!(messages.is_sorted_by_key(|entry| (entry.order, entry.key.clone())));
+        let is_settled = |entry: &Entry| entry.span.as_ref().unwrap().is_settled();
         assert!(tree(store, &session).entries.iter().all(is_settled));
     }
 }
 
 /// What belongs to nothing is found, once, and in no tree.
 pub fn orphans_are_listed_once(store: &dyn Source, expected: &Expectations) {
-    let lost = orphans(store);
-    assert!(lost.issues.is_empty());
-    let keys: HashSet<_> = lost.entries.iter().map(|entry| entry.key.clone()).collect();
-    assert_eq!(keys.len(), lost.entries.len());
+    let orphan_list = orphans(store);
+    assert!(orphan_list.issues.is_empty());
+    let keys: HashSet<_> = orphan_list.entries.iter().map(|entry| entry.key.clone()).collect();
+    assert_eq!(keys.len(), orphan_list.entries.len());
     expected.check(Content::Orphans, keys.len());
     for session in sessions(store) {
         assert!(tree(store, &session).entries.iter().all(|entry| !keys.contains(&entry.key)));
@@ -102,40 +105,40 @@ pub fn calls_end_at_a_break(store: &dyn Source, expected: &Expectations) {
     let session = sessions(store).pop().unwrap();
     let mut reader = store.open().unwrap();
     for most in [1, 2] {
-        assert_eq!(count_until_break(most, |each| reader.scan(&Scope::Sessions, each)), most);
+        assert_eq!(count_until_break(most, |visitor| reader.scan(&Scope::Sessions, visitor)), most);
     }
-    assert_eq!(count_until_break(1, |each| reader.tree(&session, each)), 1);
+    assert_eq!(count_until_break(1, |visitor| reader.tree(&session, visitor)), 1);
     let orphans = usize::from(expected.has(Content::Orphans));
-    assert_eq!(count_until_break(1, |each| reader.orphans(each)), orphans);
-    assert_eq!(count_until_break(1, |each| reader.spans(&[session.clone().into()], each)), 1);
+    assert_eq!(count_until_break(1, |visitor| reader.orphans(visitor)), orphans);
+    assert_eq!(count_until_break(1, |visitor| reader.spans(&[session.clone().into()], visitor)), 1);
 }
 
 /// A session that is not there has no tree and no messages. Its record, asked for, is an issue.
-pub fn a_missing_record_is_nothing_or_an_issue(store: &dyn Source, _: &Expectations) {
+pub fn a_missing_session_is_empty_and_its_record_an_issue(store: &dyn Source, _: &Expectations) {
     let gone = session_key("ses_gone");
     assert!(tree(store, &gone).entries.is_empty());
     assert!(scan(store, &Scope::Messages(gone.clone())).entries.is_empty());
-    let asked = spans(store, &[gone.clone().into(), EntityKey::Todo(gone)]);
-    assert_eq!((asked.entries.len(), asked.issues.len()), (0, 2));
+    let missing = spans(store, &[gone.clone().into(), EntityKey::Todo(gone)]);
+    assert_eq!((missing.entries.len(), missing.issues.len()), (0, 2));
 }
 
 /// The parts of the store are those of all trees, and those that belong to nothing.
-pub fn all_parts_are_those_of_all_messages_and_the_orphans(store: &dyn Source, _: &Expectations) {
-    let found = scan(store, &Scope::AllParts);
-    assert!(found.issues.is_empty());
+pub fn all_parts_equal_tree_parts_and_orphans(store: &dyn Source, _: &Expectations) {
+    let scanned = scan(store, &Scope::AllParts);
+    assert!(scanned.issues.is_empty());
     let all = sessions(store).into_iter().flat_map(|session| tree(store, &session).entries);
     let all = all.chain(orphans(store).entries).filter(is_part);
     let sorted = |entries: Vec<Entry>| {
         let mut all: Vec<_> =
-            entries.iter().map(|it| (it.key.clone(), bytes(it).to_vec())).collect();
+            entries.iter().map(|entry| (entry.key.clone(), bytes(entry).to_vec())).collect();
         all.sort_unstable();
         all
     };
-    assert_eq!(sorted(found.entries), sorted(all.collect()));
+    assert_eq!(sorted(scanned.entries), sorted(all.collect()));
 }
 
 /// A store holds the sessions that it lists, and no other.
-pub fn a_store_holds_what_it_lists(store: &dyn Source, _: &Expectations) {
+pub fn has_session_agrees_with_the_session_list(store: &dyn Source, _: &Expectations) {
     let mut reader = store.open().unwrap();
     for session in sessions(store) {
         assert!(reader.has_session(&session).unwrap());

@@ -12,37 +12,37 @@ use crate::Expectations;
 use crate::calls::scan;
 
 /// What a survey comes to, sorted.
-fn survey_stamps(store: &dyn Source, what: &Survey<'_>) -> Vec<(EntityKey, Stamp)> {
-    let mut seen = Vec::new();
+fn survey_stamps(store: &dyn Source, query: &Survey<'_>) -> Vec<(EntityKey, Stamp)> {
+    let mut stamps = Vec::new();
     let mut reader = store.open().unwrap();
-    let each = &mut |it| {
-        match it {
-            SurveyItem::Observation(it) => {
-                assert_eq!(it.settled, Settled::Settled, "{} is old", it.key);
-                seen.push((it.key, it.stamp));
+    let visitor = &mut |item| {
+        match item {
+            SurveyItem::Observation(item) => {
+                assert_eq!(item.settled, Settled::Settled, "{} is old", item.key);
+                stamps.push((item.key, item.stamp));
             }
             SurveyItem::Issue(key, issue) => panic!("{key:?}: {issue}"),
         }
         ControlFlow::Continue(())
     };
-    reader.survey(what, each).unwrap();
-    seen.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-    seen
+    reader.survey(query, visitor).unwrap();
+    stamps.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+    stamps
 }
 
 /// The parts of a message as a survey comes to them, in the order that it says.
-fn parts_in_order(store: &dyn Source, of: &MessageKey) -> Vec<(OrderKey, EntityKey)> {
+fn parts_in_order(store: &dyn Source, message: &MessageKey) -> Vec<(OrderKey, EntityKey)> {
     let mut parts = Vec::new();
-    let each = &mut |it| {
+    let visitor = &mut |item| {
         if let SurveyItem::Observation(Observation {
             key: key @ EntityKey::Part(_), order, ..
-        }) = it
+        }) = item
         {
             parts.push((order, key));
         }
         ControlFlow::Continue(())
     };
-    store.open().unwrap().survey(&Survey::Parts(of), each).unwrap();
+    store.open().unwrap().survey(&Survey::Parts(message), visitor).unwrap();
     parts.sort_unstable();
     parts
 }
@@ -64,27 +64,27 @@ pub fn a_survey_agrees_with_a_scan(store: &dyn Source, _: &Expectations) {
     assert_eq!(survey_stamps(store, &Survey::Sessions), scan_stamps(store, &Scope::Sessions));
     let sets = survey_stamps(store, &Survey::MessageSets);
     for session in sessions(store) {
-        let seen = survey_stamps(store, &Survey::Messages(&session));
-        assert_eq!(seen, scan_stamps(store, &Scope::Messages(session.clone())));
+        let surveyed = survey_stamps(store, &Survey::Messages(&session));
+        assert_eq!(surveyed, scan_stamps(store, &Scope::Messages(session.clone())));
         let (owners, messages): (Vec<_>, Vec<_>) =
-            seen.into_iter().partition(|it| matches!(it.0, EntityKey::Session(_)));
+            surveyed.into_iter().partition(|record| matches!(record.0, EntityKey::Session(_)));
         assert!(messages.is_empty() || !owners.is_empty(), "messages are a set");
         assert!(owners.iter().all(|set| sets.contains(set)), "the same set");
-        let mut keys = Vec::new();
+        let mut message_keys = Vec::new();
         for (key, _) in messages {
             let EntityKey::Message(key) = key else { panic!("{key} among messages") };
             let parts = survey_stamps(store, &Survey::Parts(&key));
             let listing = scan(store, &Scope::Parts(key.clone()));
-            let entries = listing.entries.iter().map(|it| (it.order, it.key.clone()));
+            let entries = listing.entries.iter().map(|part| (part.order, part.key.clone()));
             assert_eq!(parts_in_order(store, &key), entries.collect::<Vec<_>>());
-            let named = listing.set.map(|set| set.key).into_iter();
-            let mut named: Vec<_> =
-                named.chain(listing.entries.into_iter().map(|it| it.key)).collect();
-            named.sort_unstable();
-            assert!(parts.iter().map(|it| &it.0).eq(&named));
-            keys.push(key);
+            let keys_in_scan = listing.set.map(|set| set.key).into_iter();
+            let mut keys_in_scan: Vec<_> =
+                keys_in_scan.chain(listing.entries.into_iter().map(|part| part.key)).collect();
+            keys_in_scan.sort_unstable();
+            assert!(parts.iter().map(|part| &part.0).eq(&keys_in_scan));
+            message_keys.push(key);
         }
-        for (key, stamp) in survey_stamps(store, &Survey::PartSets(&keys)) {
+        for (key, stamp) in survey_stamps(store, &Survey::PartSets(&message_keys)) {
             let EntityKey::Message(key) = key else { panic!("{key} among sets of parts") };
             let set = scan(store, &Scope::Parts(key.clone())).set.unwrap();
             assert_eq!((set.key, set.stamp), (key.into(), stamp));
@@ -95,19 +95,19 @@ pub fn a_survey_agrees_with_a_scan(store: &dyn Source, _: &Expectations) {
 /// A survey hands out nothing more after a break.
 pub fn a_survey_ends_at_a_break(store: &dyn Source, _: &Expectations) {
     let session = sessions(store).pop().unwrap();
-    for what in [Survey::Sessions, Survey::MessageSets, Survey::Messages(&session)] {
-        let mut seen = 0;
-        let each = &mut |_| {
-            seen += 1;
+    for query in [Survey::Sessions, Survey::MessageSets, Survey::Messages(&session)] {
+        let mut visited = 0;
+        let visitor = &mut |_| {
+            visited += 1;
             ControlFlow::Break(())
         };
-        store.open().unwrap().survey(&what, each).unwrap();
-        assert!(seen <= 1, "{what:?}");
+        store.open().unwrap().survey(&query, visitor).unwrap();
+        assert!(visited <= 1, "{query:?}");
     }
 }
 
 /// Lost sets are the sets whose session has no record.
-pub fn lost_sets_are_those_of_sessions_without_a_record(store: &dyn Source, _: &Expectations) {
+pub fn lost_sets_belong_to_sessions_without_a_record(store: &dyn Source, _: &Expectations) {
     let recorded: HashSet<EntityKey> =
         sessions(store).into_iter().map(EntityKey::Session).collect();
     let mut expected = survey_stamps(store, &Survey::MessageSets);

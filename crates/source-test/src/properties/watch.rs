@@ -13,26 +13,26 @@ use crate::{Content, Expectations};
 fn covers(scope: &DirtyScope, session: &SessionKey, key: &EntityKey) -> bool {
     match (scope, key) {
         (DirtyScope::Store | DirtyScope::Records, _) => true, // the store says more by its probe
-        (DirtyScope::Session(of), _) => of == session,
-        (DirtyScope::Entity(of), key) => of == key,
+        (DirtyScope::Session(changed), _) => changed == session,
+        (DirtyScope::Entity(changed), key) => changed == key,
         _ => false,
     }
 }
 
 /// The plan names at least one directory that is there, and absolute paths only.
-pub fn a_plan_to_watch_names_directories(store: &dyn Source, _: &Expectations) {
+pub fn a_watch_plan_names_directories(store: &dyn Source, _: &Expectations) {
     let plan = store.watch_plan();
     assert!(plan.iter().any(|root| root.path.is_dir()));
     assert!(plan.iter().all(|root| root.path.is_absolute()));
 }
 
 /// A probe without a token answers with a rescan.
-pub fn a_probe_without_a_token_knows_nothing(store: &dyn Source, _: &Expectations) {
+pub fn a_probe_without_a_token_is_a_rescan(store: &dyn Source, _: &Expectations) {
     assert_eq!(store.probe(None).unwrap().probe, Probe::Rescan);
 }
 
 /// The file of a record concerns that record, and is in a directory that is watched.
-pub fn paths_of_records_have_a_scope_and_are_watched(store: &dyn Source, expected: &Expectations) {
+pub fn record_paths_have_a_scope_and_are_watched(store: &dyn Source, expected: &Expectations) {
     let plan = store.watch_plan();
     let mut keys: Vec<(SessionKey, EntityKey)> = Vec::new();
     for session in sessions(store) {
@@ -42,13 +42,16 @@ pub fn paths_of_records_have_a_scope_and_are_watched(store: &dyn Source, expecte
     let mut located = 0;
     for (session, key) in keys {
         // Where a record is, is said as it is shown: from the root of the store on.
-        let Some(shown) = store.locate(&key) else { continue };
+        let Some(relative) = store.locate(&key) else { continue };
         let bases = plan.iter().flat_map(|root| [Some(&*root.path), root.path.parent()]);
-        let mut paths = bases.flatten().map(|base| base.join(&shown));
+        let mut paths = bases.flatten().map(|base| base.join(&relative));
         let path = paths.find(|path| path.exists()).unwrap();
         located += 1;
         let scope = store.scope_of_path(&path);
-        assert!(scope.as_ref().is_some_and(|it| covers(it, &session, &key)), "{key}: {scope:?}");
+        assert!(
+            scope.as_ref().is_some_and(|scope| covers(scope, &session, &key)),
+            "{key}: {scope:?}"
+        );
         // The directory that it is in is watched, or in one that is.
         let dir = path.parent().unwrap();
         let watches = |root: &&WatchRoot| match root.depth {

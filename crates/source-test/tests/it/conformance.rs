@@ -36,6 +36,6 @@ fn on_all(check: impl Fn(&dyn Source, &Expectations)) {
 }
 
 #[test]
-fn all_at_once() {
+fn check_all_accepts_jsonl_logs() {
     on_all(check_all);
 }

@@ -56,7 +56,7 @@ pub trait Directory: Sized {
     fn list(
         &self,
         buffer: &mut ListBuffer,
-        each: impl FnMut(&[u8], FileKind),
+        visitor: impl FnMut(&[u8], FileKind),
     ) -> Result<(), IssueKind>;
 
     /// Says what a name stands for, without opening or following it.

@@ -34,7 +34,7 @@ impl PortableDir {
 
     /// Whether this process may make files in this directory, as far as its mode tells.
     pub fn is_writable(&self) -> bool {
-        fs::metadata(&self.path).is_ok_and(|it| !it.permissions().readonly())
+        fs::metadata(&self.path).is_ok_and(|metadata| !metadata.permissions().readonly())
     }
 
     fn path(&self, name: &[u8]) -> Result<PathBuf, IssueKind> {
@@ -69,13 +69,13 @@ impl Directory for PortableDir {
     fn list(
         &self,
         _: &mut ListBuffer,
-        mut each: impl FnMut(&[u8], FileKind),
+        mut visitor: impl FnMut(&[u8], FileKind),
     ) -> Result<(), IssueKind> {
         let unlistable = |error| IssueKind::from_io("list", &error);
         for entry in fs::read_dir(&self.path).map_err(unlistable)? {
             let entry = entry.map_err(unlistable)?;
             let kind = entry.file_type().map_or(FileKind::Other, kind);
-            each(entry.file_name().as_encoded_bytes(), kind);
+            visitor(entry.file_name().as_encoded_bytes(), kind);
         }
         Ok(())
     }

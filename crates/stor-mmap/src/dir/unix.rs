@@ -88,15 +88,15 @@ impl Directory for Dir {
     fn list(
         &self,
         buffer: &mut ListBuffer,
-        mut each: impl FnMut(&[u8], FileKind),
+        mut visitor: impl FnMut(&[u8], FileKind),
     ) -> Result<(), IssueKind> {
-        let again = match self.was_listed.swap(true, Ordering::Relaxed) {
+        let reopened = match self.was_listed.swap(true, Ordering::Relaxed) {
             false => None,
             true => {
                 Some(openat(&self.fd, c".", DIRECTORY_FLAGS, Mode::empty()).map_err(unlistable)?)
             }
         };
-        list(again.as_ref().unwrap_or(&self.fd), buffer, |name, file_type| {
+        list(reopened.as_ref().unwrap_or(&self.fd), buffer, |name, file_type| {
             if matches!(name, b"." | b"..") {
                 return;
             }
@@ -105,7 +105,7 @@ impl Directory for Dir {
                 FileType::Unknown => self.stat(name).map_or(FileKind::Other, |(kind, _)| kind),
                 known => kind(known),
             };
-            each(name, kind);
+            visitor(name, kind);
         })
         .map_err(unlistable)
     }
@@ -141,12 +141,12 @@ impl From<OwnedFd> for Dir {
 fn list(
     fd: &OwnedFd,
     buffer: &mut ListBuffer,
-    mut each: impl FnMut(&[u8], FileType),
+    mut visitor: impl FnMut(&[u8], FileType),
 ) -> Result<(), Errno> {
     let mut entries = rustix::fs::RawDir::new(fd, buffer.0.spare_capacity_mut());
     while let Some(entry) = entries.next() {
         let entry = entry?;
-        each(entry.file_name().to_bytes(), entry.file_type());
+        visitor(entry.file_name().to_bytes(), entry.file_type());
     }
     Ok(())
 }
@@ -155,11 +155,11 @@ fn list(
 fn list(
     fd: &OwnedFd,
     _: &mut ListBuffer,
-    mut each: impl FnMut(&[u8], FileType),
+    mut visitor: impl FnMut(&[u8], FileType),
 ) -> Result<(), Errno> {
     for entry in rustix::fs::Dir::read_from(fd)? {
         let entry = entry?;
-        each(entry.file_name().to_bytes(), entry.file_type());
+        visitor(entry.file_name().to_bytes(), entry.file_type());
     }
     Ok(())
 }

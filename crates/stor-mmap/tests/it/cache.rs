@@ -48,7 +48,7 @@ fn expected_totals<'a>(spans: impl Iterator<Item = &'a MappedSpan>) -> (u64, u64
 }
 
 #[test]
-fn what_goes_in_comes_out() {
+fn get_returns_the_inserted_span() {
     let cache = MappedFileCache::new();
     assert_eq!(cache.stats(), CacheStats::default());
     assert!(cache.get(&source(1), &key(1)).is_none());
@@ -94,7 +94,7 @@ fn a_tree_is_charged_once_and_goes_as_one() {
 }
 
 #[test]
-fn two_caches_keep_their_own_books() {
+fn two_caches_count_separately() {
     let caches = [MappedFileCache::new(), MappedFileCache::new()];
     let spans = tree(&[10, 20]);
     for cache in &caches {
@@ -158,7 +158,7 @@ fn mappings_are_counted_and_released() {
 }
 
 #[test]
-fn under_threads() {
+fn counts_are_exact_under_threads() {
     const KEYS: usize = 40;
     let rounds = if cfg!(miri) { 20 } else { 5_000 };
     let cache = MappedFileCache::new();
@@ -255,7 +255,7 @@ proptest! {
 
     /// After each step the cache holds what the model holds, and charges what that costs.
     #[test]
-    fn like_a_map(steps in prop::collection::vec(step(), 1..60)) {
+    fn the_cache_behaves_like_a_map(steps in prop::collection::vec(step(), 1..60)) {
         let cache = MappedFileCache::new();
         let mut model = HashMap::<usize, MappedSpan>::new();
         let (mut hits, mut misses) = (0, 0);

@@ -74,7 +74,7 @@ fn a_failed_write_leaves_all_as_it_was() {
 }
 
 #[test]
-fn what_cannot_be_opened() {
+fn opening_a_missing_cache_file_fails() {
     let store = Store::new();
     store.mkdir("d");
     let kind = |name: &str| match open_cache_file(&store.path(name)).unwrap_err() {

@@ -13,22 +13,22 @@ use crate::support::{NOW, OLD_AGE, Root, Store, TestClock, for_both_directories,
 for_both_directories!(
     opens_down_the_tree,
     lists_names_and_kinds,
-    lists_again_and_many,
+    repeated_nested_and_large_listings_are_complete,
     a_name_leads_nowhere_else,
-    what_is_no_file,
-    what_is_no_directory,
-    missing,
+    opening_something_else_than_a_file_fails,
+    opening_something_else_than_a_directory_fails,
+    missing_names_are_vanished,
     a_link_may_be_the_root,
-    unreadable,
-    vanished_directory,
-    looks_like_itself_by_name,
+    an_unreadable_file_is_an_issue,
+    a_vanished_directory_lists_nothing,
+    the_stamp_by_name_equals_the_stamp_of_the_open_directory,
 );
 
 fn read<D: Directory>(dir: &D, name: &[u8]) -> Result<Vec<u8>, IssueKind> {
     let clock = TestClock::new();
     let mut arena = Arena::new();
-    let look = ReadContext::begin(&clock, ReadOptions::default());
-    let piece = arena.read(dir, name, &look, &mut is_whole_object)?;
+    let context = ReadContext::begin(&clock, ReadOptions::default());
+    let piece = arena.read(dir, name, &context, &mut is_whole_object)?;
     Ok(arena.bytes(&piece).to_vec())
 }
 
@@ -54,7 +54,7 @@ fn opens_down_the_tree<D: Root>() {
     assert_eq!(stamp.inode == 0, cfg!(not(unix)));
 }
 
-fn looks_like_itself_by_name<D: Root>() {
+fn the_stamp_by_name_equals_the_stamp_of_the_open_directory<D: Root>() {
     let store = Store::new();
     store.mkdir("d");
     let dir = store.dir::<D>().open_dir(b"d").unwrap();
@@ -84,7 +84,7 @@ fn lists_names_and_kinds<D: Root>() {
     }
 }
 
-fn lists_again_and_many<D: Root>() {
+fn repeated_nested_and_large_listings_are_complete<D: Root>() {
     let store = Store::new();
     // More than the buffer holds at once.
     let names: Vec<_> = (0..2000).map(|n| format!("msg_{n:026}.json")).collect();
@@ -122,7 +122,7 @@ fn a_name_leads_nowhere_else<D: Root>() {
     assert!(matches!(dir.open_file(&long), Err(IssueKind::Unreadable { .. })));
 }
 
-fn what_is_no_file<D: Root>() {
+fn opening_something_else_than_a_file_fails<D: Root>() {
     let store = Store::new();
     store.mkdir("d");
     assert_eq!(read(&store.dir::<D>(), b"d"), Err(IssueKind::NotAFile));
@@ -161,7 +161,7 @@ fn what_is_no_file<D: Root>() {
     }
 }
 
-fn what_is_no_directory<D: Root>() {
+fn opening_something_else_than_a_directory_fails<D: Root>() {
     let store = Store::new();
     store.write_file("f", b"{}", OLD_AGE);
     assert_eq!(store.dir::<D>().open_dir(b"f").err(), Some(IssueKind::NotADirectory));
@@ -178,7 +178,7 @@ fn what_is_no_directory<D: Root>() {
     }
 }
 
-fn missing<D: Root>() {
+fn missing_names_are_vanished<D: Root>() {
     let dir = Store::new().dir::<D>();
     assert_eq!(dir.open_dir(b"x").err(), Some(IssueKind::Vanished));
     assert_eq!(dir.stat(b"x").err(), Some(IssueKind::Vanished));
@@ -197,7 +197,7 @@ fn a_link_may_be_the_root<D: Root>() {
 }
 
 #[test]
-fn a_root_that_is_none() {
+fn a_root_that_is_not_a_directory_is_an_error() {
     let store = Store::new();
     store.write_file("f", b"{}", OLD_AGE);
     for name in ["f", "nowhere"] {
@@ -213,7 +213,7 @@ fn a_root_that_is_none() {
     }
 }
 
-fn unreadable<D: Root>() {
+fn an_unreadable_file_is_an_issue<D: Root>() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
@@ -230,7 +230,7 @@ fn unreadable<D: Root>() {
     }
 }
 
-fn vanished_directory<D: Root>() {
+fn a_vanished_directory_lists_nothing<D: Root>() {
     let store = Store::new();
     store.mkdir("d");
     let dir = store.dir::<D>().open_dir(b"d").unwrap();

@@ -18,7 +18,7 @@ for_both_directories!(
     replaced_after_it_was_opened,
     frozen,
     rewritten_against_its_discipline,
-    what_cannot_be_mapped,
+    unmappable_names_are_refused,
 );
 
 /// Tests that map take turns, because the count of live mappings is the process's.
@@ -27,7 +27,7 @@ pub(crate) fn lock_live_maps() -> MutexGuard<'static, ()> {
     LIVE_MAPS_LOCK.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn small() -> MapPolicy {
+fn map_all_sizes() -> MapPolicy {
     MapPolicy::default().with_min_len(1)
 }
 
@@ -41,7 +41,7 @@ fn which_files_are_mapped() {
         assert!(MapPolicy::long_lived().maps(discipline, 64 * KIB));
         assert!(!MapPolicy::long_lived().maps(discipline, 64 * KIB - 1));
         assert!(!MapPolicy::never().maps(discipline, u64::MAX));
-        assert!(!small().maps(discipline, 0), "no system maps nothing");
+        assert!(!map_all_sizes().maps(discipline, 0), "no system maps nothing");
     }
     for discipline in [InPlace, Database] {
         assert!(!MapPolicy::long_lived().maps(discipline, u64::MAX));
@@ -62,7 +62,7 @@ fn a_database_is_refused<D: Root>() {
 fn appended_to_after_it_was_opened<D: Root>() {
     let _turn = lock_live_maps();
     let store = Store::new();
-    for policy in [small(), MapPolicy::never()] {
+    for policy in [map_all_sizes(), MapPolicy::never()] {
         store.write_file("log", b"1\n2\n", YOUNG_AGE);
         let append = || {
             let mut file = OpenOptions::new().append(true).open(store.path("log")).unwrap();
@@ -80,7 +80,9 @@ fn appended_to_after_it_was_opened<D: Root>() {
 fn replaced_after_it_was_opened<D: Root>() {
     let _turn = lock_live_maps();
     let store = Store::new();
-    for (policy, backing) in [(small(), Backing::Mapped), (MapPolicy::never(), Backing::Pooled)] {
+    for (policy, backing) in
+        [(map_all_sizes(), Backing::Mapped), (MapPolicy::never(), Backing::Pooled)]
+    {
         store.write_file("f", b"old", YOUNG_AGE);
         let span = open(&store.dir::<D>(), b"f", Discipline::Replace, &policy).unwrap().into_span();
         store.write_file("temporary", b"replaced", YOUNG_AGE);
@@ -126,12 +128,12 @@ fn rewritten_against_its_discipline<D: Root>() {
     }
 }
 
-fn what_cannot_be_mapped<D: Root>() {
+fn unmappable_names_are_refused<D: Root>() {
     let store = Store::new();
     store.mkdir("d");
     let dir = store.dir::<D>();
     for discipline in [Discipline::Replace, Discipline::Append, Discipline::InPlace] {
-        let open = |name: &[u8]| open(&dir, name, discipline, &small()).unwrap_err();
+        let open = |name: &[u8]| open(&dir, name, discipline, &map_all_sizes()).unwrap_err();
         assert_eq!(open(b"d"), IssueKind::NotAFile);
         assert_eq!(open(b"missing"), IssueKind::Vanished);
         assert!(matches!(open(b"../x"), IssueKind::BadId { .. }));
@@ -145,7 +147,7 @@ fn over_the_limit_files_are_read() {
     store.write_file("f", b"bytes", OLD_AGE);
     let dir = store.dir::<Dir>();
     let before = live_maps();
-    let policy = small().with_max_maps(before + 3);
+    let policy = map_all_sizes().with_max_maps(before + 3);
     let spans = |count| -> Vec<MappedSpan> {
         (0..count)
             .map(|_| open(&dir, b"f", Discipline::Replace, &policy).unwrap().into_span())
@@ -174,7 +176,7 @@ fn the_limit_is_4096() {
     store.write_file("f", b"bytes", OLD_AGE);
     let dir = store.dir::<PortableDir>();
     let spans: Vec<_> = (0..4100)
-        .map(|_| open(&dir, b"f", Discipline::Snapshot, &small()).unwrap().into_span())
+        .map(|_| open(&dir, b"f", Discipline::Snapshot, &map_all_sizes()).unwrap().into_span())
         .collect();
     let mapped = spans.iter().filter(|span| span.backing() == Backing::Mapped).count();
     assert_eq!(mapped, 4096);

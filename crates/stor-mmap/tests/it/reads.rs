@@ -17,12 +17,12 @@ for_both_directories!(
     settled_bytes_need_not_parse,
     the_margin_counts,
     an_empty_file,
-    too_large,
+    files_over_the_limit_are_issues,
     every_size_around_the_room,
-    as_one_file,
+    in_place_files_are_read_into_their_own_buffer,
 );
 
-fn never(_: &[u8]) -> bool {
+fn never_parses(_: &[u8]) -> bool {
     panic!("settled bytes are nobody's matter")
 }
 
@@ -31,10 +31,10 @@ fn an_old_file_is_settled<D: Root>() {
     store.write_file("a", b"{a}", OLD_AGE);
     let dir = store.dir::<D>();
     let clock = TestClock::new();
-    let look = ReadContext::begin(&clock, ReadOptions::default());
-    assert_eq!(look.started(), NOW);
+    let context = ReadContext::begin(&clock, ReadOptions::default());
+    assert_eq!(context.started(), NOW);
     let mut arena = Arena::new();
-    let piece = arena.read(&dir, b"a", &look, &mut never).unwrap();
+    let piece = arena.read(&dir, b"a", &context, &mut never_parses).unwrap();
     assert_eq!(arena.bytes(&piece), b"{a}");
     assert_eq!(piece.settled, Settled::Settled);
     assert_eq!(piece.stamp, dir.stat(b"a").unwrap().1);
@@ -45,9 +45,9 @@ fn settled_bytes_need_not_parse<D: Root>() {
     let store = Store::new();
     store.write_file("nul", &[0; 100], OLD_AGE);
     let clock = TestClock::new();
-    let look = ReadContext::begin(&clock, ReadOptions::default());
+    let context = ReadContext::begin(&clock, ReadOptions::default());
     let mut arena = Arena::new();
-    let piece = arena.read(&store.dir::<D>(), b"nul", &look, &mut never).unwrap();
+    let piece = arena.read(&store.dir::<D>(), b"nul", &context, &mut never_parses).unwrap();
     assert_eq!((arena.bytes(&piece), piece.settled), (&[0; 100][..], Settled::Settled));
 }
 
@@ -59,9 +59,9 @@ fn the_margin_counts<D: Root>() {
     store.write_file("future", b"{}", std::time::Duration::ZERO);
     let dir = store.dir::<D>();
     let clock = TestClock::new();
-    let look = ReadContext::begin(&clock, ReadOptions::default());
+    let context = ReadContext::begin(&clock, ReadOptions::default());
     let settled =
-        |name: &[u8]| Arena::new().read(&dir, name, &look, &mut |_| true).unwrap().settled;
+        |name: &[u8]| Arena::new().read(&dir, name, &context, &mut |_| true).unwrap().settled;
     assert_eq!(settled(b"at"), Settled::Provisional);
     assert_eq!(settled(b"beyond"), Settled::Settled);
     assert_eq!(settled(b"future"), Settled::Provisional);
@@ -71,15 +71,15 @@ fn an_empty_file<D: Root>() {
     let store = Store::new();
     store.write_file("empty", b"", OLD_AGE);
     let clock = TestClock::new();
-    let look = ReadContext::begin(&clock, ReadOptions::default());
+    let context = ReadContext::begin(&clock, ReadOptions::default());
     let mut arena = Arena::new();
-    let piece = arena.read(&store.dir::<D>(), b"empty", &look, &mut |_| false).unwrap();
+    let piece = arena.read(&store.dir::<D>(), b"empty", &context, &mut |_| false).unwrap();
     let span = arena.freeze().span(&piece);
     assert_eq!((span.backing(), &span[..], span.is_settled()), (Backing::Empty, &b""[..], false));
     assert_eq!(span.stamp(), &piece.stamp);
 }
 
-fn too_large<D: Root>() {
+fn files_over_the_limit_are_issues<D: Root>() {
     const LEN: u64 = 300_000_000;
     let store = Store::new();
     store.write_file("sparse", b"", OLD_AGE);
@@ -90,9 +90,9 @@ fn too_large<D: Root>() {
     let clock = TestClock::new();
     let mut options = ReadOptions::default();
     let mut arena = Arena::new();
-    let look = ReadContext::begin(&clock, options);
+    let context = ReadContext::begin(&clock, options);
     let expected = IssueKind::TooLarge { size: LEN, limit: 64 << 20 };
-    assert_eq!(arena.read(&dir, b"sparse", &look, &mut never), Err(expected.clone()));
+    assert_eq!(arena.read(&dir, b"sparse", &context, &mut never_parses), Err(expected.clone()));
     assert!(arena.is_empty());
     for discipline in [Discipline::InPlace, Discipline::Replace] {
         let error = open(&dir, b"sparse", discipline, &MapPolicy::default()).unwrap_err();
@@ -100,8 +100,8 @@ fn too_large<D: Root>() {
     }
 
     options.max_len = LEN;
-    let look = ReadContext::begin(&clock, options);
-    let piece = arena.read(&dir, b"sparse", &look, &mut never).unwrap();
+    let context = ReadContext::begin(&clock, options);
+    let piece = arena.read(&dir, b"sparse", &context, &mut never_parses).unwrap();
     assert_eq!((piece.range.len() as u64, piece.settled), (LEN, Settled::Settled));
     // A few are enough: looking at all takes long without optimisation.
     assert!(arena.bytes(&piece).iter().step_by(4099).all(|&byte| byte == 0));
@@ -111,20 +111,20 @@ fn every_size_around_the_room<D: Root>() {
     let store = Store::new();
     let dir = store.dir::<D>();
     let clock = TestClock::new();
-    let look = ReadContext::begin(&clock, ReadOptions::default());
+    let context = ReadContext::begin(&clock, ReadOptions::default());
     for len in [2, 32 << 10, 64 << 10, 96 << 10, 128 << 10] {
         for len in len - 1..=len + 1 {
             let bytes: Vec<u8> = (0..len).map(|n| (n % 251) as u8).collect();
             store.write_file("f", &bytes, OLD_AGE);
             let mut arena = Arena::with_capacity(64 << 10);
-            let piece = arena.read(&dir, b"f", &look, &mut never).unwrap();
+            let piece = arena.read(&dir, b"f", &context, &mut never_parses).unwrap();
             assert!(arena.bytes(&piece) == bytes, "{len}");
             assert_eq!(piece.settled, Settled::Settled, "{len}");
         }
     }
 }
 
-fn as_one_file<D: Root>() {
+fn in_place_files_are_read_into_their_own_buffer<D: Root>() {
     let store = Store::new();
     store.write_file("f", b"{f}", OLD_AGE);
     store.write_file("young", b"{y}", crate::support::YOUNG_AGE);
@@ -142,16 +142,16 @@ fn as_one_file<D: Root>() {
 }
 
 #[test]
-fn an_arena_can_be_used_again() {
+fn a_cleared_arena_can_be_reused() {
     let store = Store::new();
     store.write_file("a", b"{a}", OLD_AGE);
     let dir = store.dir::<Dir>();
     let clock = TestClock::new();
-    let look = ReadContext::begin(&clock, ReadOptions::default());
+    let context = ReadContext::begin(&clock, ReadOptions::default());
     let mut arena = Arena::new();
     for _ in 0..3 {
         assert!(arena.is_empty());
-        let piece = arena.read(&dir, b"a", &look, &mut never).unwrap();
+        let piece = arena.read(&dir, b"a", &context, &mut never_parses).unwrap();
         assert_eq!((piece.range, arena.len()), (0..3, 3));
         arena.clear();
     }
@@ -165,7 +165,7 @@ proptest! {
     fn pieces_stay(files in prop::collection::vec((0_usize..90_000, any::<u8>()), 1..12)) {
         let store = Store::new();
         let clock = TestClock::new();
-        let look = ReadContext::begin(&clock, ReadOptions::default());
+        let context = ReadContext::begin(&clock, ReadOptions::default());
         let dirs = (store.dir::<Dir>(), store.dir::<PortableDir>());
         let mut arena = Arena::new();
         let mut pieces = Vec::new();
@@ -173,12 +173,12 @@ proptest! {
             let (name, bytes) = (n.to_string(), vec![*fill; *len]);
             store.write_file(&name, &bytes, OLD_AGE);
             let piece = match n % 2 {
-                0 => arena.read(&dirs.0, name.as_bytes(), &look, &mut never),
-                _ => arena.read(&dirs.1, name.as_bytes(), &look, &mut never),
+                0 => arena.read(&dirs.0, name.as_bytes(), &context, &mut never_parses),
+                _ => arena.read(&dirs.1, name.as_bytes(), &context, &mut never_parses),
             };
             pieces.push((piece.unwrap(), bytes));
             let before = arena.len();
-            let missing = arena.read(&dirs.0, b"missing", &look, &mut never);
+            let missing = arena.read(&dirs.0, b"missing", &context, &mut never_parses);
             prop_assert_eq!(missing, Err(IssueKind::Vanished));
             prop_assert_eq!(arena.len(), before);
         }

@@ -33,10 +33,11 @@ for_both_directories!(
 fn read<D: scrollback_stor_mmap::Directory>(
     dir: &D,
     clock: &TestClock<'_>,
-    whole: &mut dyn FnMut(&[u8]) -> bool,
+    is_whole: &mut dyn FnMut(&[u8]) -> bool,
 ) -> (Result<Piece, IssueKind>, Vec<u8>) {
     let mut arena = Arena::new();
-    let result = arena.read(dir, b"f", &ReadContext::begin(clock, ReadOptions::default()), whole);
+    let result =
+        arena.read(dir, b"f", &ReadContext::begin(clock, ReadOptions::default()), is_whole);
     match result {
         Ok(piece) => {
             let bytes = arena.bytes(&piece).to_vec();
@@ -49,7 +50,7 @@ fn read<D: scrollback_stor_mmap::Directory>(
     }
 }
 
-fn settled(result: Result<Piece, IssueKind>) -> Settled {
+fn settled_of(result: Result<Piece, IssueKind>) -> Settled {
     result.unwrap().settled
 }
 
@@ -57,13 +58,13 @@ fn young_and_whole<D: Root>() {
     let store = Store::new();
     store.write_file("f", b"{1}", YOUNG_AGE);
     let clock = TestClock::new();
-    let mut asked = 0;
+    let mut parse_count = 0;
     let (result, bytes) = read(&store.dir::<D>(), &clock, &mut |bytes| {
-        asked += 1;
+        parse_count += 1;
         is_whole_object(bytes)
     });
-    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{1}"[..]));
-    assert_eq!((asked, clock.pauses().len()), (1, 0), "usable at once");
+    assert_eq!((settled_of(result), &bytes[..]), (Settled::Provisional, &b"{1}"[..]));
+    assert_eq!((parse_count, clock.pauses().len()), (1, 0), "usable at once");
 }
 
 fn young_and_torn<D: Root>() {
@@ -84,7 +85,7 @@ fn torn_and_then_whole<D: Root>() {
         }
     });
     let (result, bytes) = read(&store.dir::<D>(), &clock, &mut is_whole_object);
-    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{1}"[..]));
+    assert_eq!((settled_of(result), &bytes[..]), (Settled::Provisional, &b"{1}"[..]));
     assert_eq!(clock.pauses().len(), 2);
 }
 
@@ -94,14 +95,14 @@ fn settled_after_a_pause<D: Root>() {
     // The pause took longer than asked for, as on a busy machine: the file is old by now.
     let clock = TestClock::with(|_| store.write_file("f", b"no is_whole_object", OLD_AGE));
     let (result, bytes) = read(&store.dir::<D>(), &clock, &mut is_whole_object);
-    assert_eq!((settled(result), &bytes[..]), (Settled::Settled, &b"no is_whole_object"[..]));
+    assert_eq!((settled_of(result), &bytes[..]), (Settled::Settled, &b"no is_whole_object"[..]));
 
     // The file stays as it is, but the margin runs out: only a fresh look at the clock can tell.
     let margin = ReadOptions::default().margin;
     store.write_file("f", b"no is_whole_object", margin);
     let clock = TestClock::new();
     let (result, bytes) = read(&store.dir::<D>(), &clock, &mut is_whole_object);
-    assert_eq!((settled(result), &bytes[..]), (Settled::Settled, &b"no is_whole_object"[..]));
+    assert_eq!((settled_of(result), &bytes[..]), (Settled::Settled, &b"no is_whole_object"[..]));
     assert_eq!(clock.pauses().len(), 1);
 }
 
@@ -115,9 +116,9 @@ fn rewritten_to_the_same_length<D: Root>() {
     });
     // Size and bytes agree; only the mtime, looked at after the read, gives it away.
     let (result, bytes) = read(&dir, &TestClock::new(), &mut is_whole_object);
-    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{1}"[..]));
+    assert_eq!((settled_of(result), &bytes[..]), (Settled::Provisional, &b"{1}"[..]));
     let (result, bytes) = read(&dir, &TestClock::new(), &mut is_whole_object);
-    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{2}"[..]));
+    assert_eq!((settled_of(result), &bytes[..]), (Settled::Provisional, &b"{2}"[..]));
 }
 
 fn cut_after_the_read<D: Root>() {
@@ -131,7 +132,7 @@ fn cut_after_the_read<D: Root>() {
     });
     let clock = TestClock::new();
     let (result, bytes) = read(&dir, &clock, &mut is_whole_object);
-    assert_eq!((settled(result), &bytes[..]), (Settled::Settled, &b"{12345}"[..]));
+    assert_eq!((settled_of(result), &bytes[..]), (Settled::Settled, &b"{12345}"[..]));
     assert_eq!(dir.reads(), 2);
 }
 
@@ -146,39 +147,43 @@ fn grown_after_the_read<D: Root>() {
     // What is behind the first read is of another version: `{1}2,3}` must not come out.
     let clock = TestClock::new();
     let (result, bytes) = read(&dir, &clock, &mut is_whole_object);
-    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{1,2,3}"[..]));
+    assert_eq!((settled_of(result), &bytes[..]), (Settled::Provisional, &b"{1,2,3}"[..]));
     assert_eq!(clock.pauses().len(), 1);
 }
 
 fn rewritten_while_it_was_parsed<D: Root>() {
     let store = Store::new();
     store.write_file("f", b"{1}", YOUNG_AGE);
-    let mut asked = 0;
+    let mut parse_count = 0;
     let clock = TestClock::new();
     let (result, bytes) = read(&store.dir::<D>(), &clock, &mut |bytes| {
-        asked += 1;
-        if asked == 1 {
+        parse_count += 1;
+        if parse_count == 1 {
             store.write_file("f", b"{2}", YOUNG_AGE / 2);
         }
         is_whole_object(bytes)
     });
-    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{2}"[..]));
-    assert_eq!((asked, clock.pauses().len()), (2, 1));
+    assert_eq!((settled_of(result), &bytes[..]), (Settled::Provisional, &b"{2}"[..]));
+    assert_eq!((parse_count, clock.pauses().len()), (2, 1));
 }
 
 fn always_moving<D: Root>() {
     let store = Store::new();
     store.write_file("f", b"{0}", YOUNG_AGE);
-    let mut asked = 0;
+    let mut parse_count = 0;
     let clock = TestClock::new();
     let (result, bytes) = read(&store.dir::<D>(), &clock, &mut |bytes| {
-        asked += 1;
-        store.write_file("f", format!("{{{asked}}}").as_bytes(), YOUNG_AGE / (asked + 1));
+        parse_count += 1;
+        store.write_file(
+            "f",
+            format!("{{{parse_count}}}").as_bytes(),
+            YOUNG_AGE / (parse_count + 1),
+        );
         is_whole_object(bytes)
     });
     // It parses, so it is of use, and it is marked.
-    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{3}"[..]));
-    assert_eq!((asked, clock.pauses().len()), (4, 3));
+    assert_eq!((settled_of(result), &bytes[..]), (Settled::Provisional, &b"{3}"[..]));
+    assert_eq!((parse_count, clock.pauses().len()), (4, 3));
 }
 
 fn always_growing<D: Root>() {
@@ -210,7 +215,7 @@ fn emptied_and_filled<D: Root>() {
         _ => store.write_file("f", &text, YOUNG_AGE),
     });
     let (result, bytes) = read(&store.dir::<D>(), &clock, &mut is_whole_object);
-    assert_eq!(settled(result), Settled::Provisional);
+    assert_eq!(settled_of(result), Settled::Provisional);
     assert!(bytes == text);
     assert_eq!(clock.pauses().len(), 3);
 }
@@ -222,7 +227,7 @@ fn emptied_under_an_old_mtime<D: Root>() {
     store.write_file("f", b"", OLD_AGE);
     let clock = TestClock::with(|_| store.write_file("f", b"{new}", YOUNG_AGE));
     let (result, bytes) = read(&store.dir::<D>(), &clock, &mut is_whole_object);
-    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b"{new}"[..]));
+    assert_eq!((settled_of(result), &bytes[..]), (Settled::Provisional, &b"{new}"[..]));
 }
 
 fn empty_for_good<D: Root>() {
@@ -230,7 +235,7 @@ fn empty_for_good<D: Root>() {
     store.write_file("f", b"", OLD_AGE);
     let clock = TestClock::new();
     let (result, bytes) = read(&store.dir::<D>(), &clock, &mut is_whole_object);
-    assert_eq!((settled(result), &bytes[..]), (Settled::Provisional, &b""[..]));
+    assert_eq!((settled_of(result), &bytes[..]), (Settled::Provisional, &b""[..]));
     assert_eq!(clock.pauses().len(), 1, "one pause tells");
 }
 
@@ -254,7 +259,7 @@ fn short_reads<D: Root>() {
     });
     let clock = TestClock::new();
     let (result, bytes) = read(&dir, &clock, &mut is_whole_object);
-    assert_eq!((settled(result), &bytes[..]), (Settled::Settled, &b"{123}"[..]));
+    assert_eq!((settled_of(result), &bytes[..]), (Settled::Settled, &b"{123}"[..]));
     assert_eq!((dir.reads(), clock.pauses().len()), (2, 0));
 }
 
@@ -262,8 +267,8 @@ fn tries_are_at_least_one<D: Root>() {
     let store = Store::new();
     store.write_file("f", b"{torn", YOUNG_AGE);
     let clock = TestClock::new();
-    let look = ReadContext::begin(&clock, ReadOptions { tries: 0, ..ReadOptions::default() });
-    let result = Arena::new().read(&store.dir::<D>(), b"f", &look, &mut is_whole_object);
+    let context = ReadContext::begin(&clock, ReadOptions { tries: 0, ..ReadOptions::default() });
+    let result = Arena::new().read(&store.dir::<D>(), b"f", &context, &mut is_whole_object);
     assert_eq!(result, Err(IssueKind::Unsettled { tries: 1 }));
     assert!(clock.pauses().is_empty());
 }

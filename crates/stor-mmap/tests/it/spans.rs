@@ -118,10 +118,10 @@ mod from_disk {
         store.write_file("f", &long_text(), OLD_AGE);
         let dir = store.dir::<D>();
         let clock = TestClock::new();
-        let look = ReadContext::begin(&clock, ReadOptions::default());
+        let context = ReadContext::begin(&clock, ReadOptions::default());
         let mut arena = Arena::new();
-        let pieces =
-            [b"a", b"f"].map(|name| arena.read(&dir, name, &look, &mut is_whole_object).unwrap());
+        let pieces = [b"a", b"f"]
+            .map(|name| arena.read(&dir, name, &context, &mut is_whole_object).unwrap());
         let frozen = arena.freeze();
         let spans = pieces.map(|piece| frozen.span(&piece));
         assert_span(&spans[0], b"{a}", Backing::Pooled);

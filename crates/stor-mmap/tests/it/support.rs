@@ -97,8 +97,8 @@ pub(crate) fn open<D: Directory>(
     policy: &MapPolicy,
 ) -> Result<MappedFile, IssueKind> {
     let clock = TestClock::new();
-    let look = ReadContext::begin(&clock, ReadOptions::default());
-    MappedFile::open(dir, name, discipline, policy, &look, &mut is_whole_object)
+    let context = ReadContext::begin(&clock, ReadOptions::default());
+    MappedFile::open(dir, name, discipline, policy, &context, &mut is_whole_object)
 }
 
 /// Whether bytes parse, in the language of these tests: one pair of braces around anything else.
@@ -191,9 +191,9 @@ impl<D: Directory> Directory for ScriptedDirectory<'_, D> {
     fn list(
         &self,
         buffer: &mut ListBuffer,
-        each: impl FnMut(&[u8], FileKind),
+        visitor: impl FnMut(&[u8], FileKind),
     ) -> Result<(), IssueKind> {
-        self.inner.list(buffer, each)
+        self.inner.list(buffer, visitor)
     }
 
     fn stat(&self, name: &[u8]) -> Result<(FileKind, Stamp), IssueKind> {

@@ -13,7 +13,7 @@ use scrollback_stor_path::{
 const MAX_ID_BYTES: usize = 250;
 
 #[test]
-fn what_opencode_makes_is_safe() {
+fn ids_that_opencode_makes_are_safe() {
     let longest = "x".repeat(MAX_ID_BYTES);
     for id in [
         "ses_e04994972ffet9oc5rH3S1zFJZ",
@@ -164,7 +164,7 @@ proptest! {
     }
 
     #[test]
-    fn no_path_is_classified_as_what_it_is_not(path in "(\\.\\./|/|)(project|session|message|part|todo|\\.\\.)(/\\PC{0,6}){0,3}(/[a-z.]{1,5})?\\.json") {
+    fn a_classified_path_round_trips(path in "(\\.\\./|/|)(project|session|message|part|todo|\\.\\.)(/\\PC{0,6}){0,3}(/[a-z.]{1,5})?\\.json") {
         let found = classify(Path::new(&path));
         if let Some(key) = found.key() {
             // The strict check may refuse what a listing may hold; a path that it makes is the same.

@@ -9,13 +9,13 @@ use scrollback_stor_path::{
 
 const CORPUS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/opencode-json");
 
-fn walk(dir: &Path, each: &mut dyn FnMut(&Path)) -> std::io::Result<()> {
+fn walk(dir: &Path, visitor: &mut dyn FnMut(&Path)) -> std::io::Result<()> {
     for entry in std::fs::read_dir(dir)? {
         let entry = entry?;
         if entry.file_type()?.is_dir() {
-            walk(&entry.path(), each)?;
+            walk(&entry.path(), visitor)?;
         } else {
-            each(&entry.path());
+            visitor(&entry.path());
         }
     }
     Ok(())
@@ -54,7 +54,7 @@ fn tool_outputs_are_known() {
 }
 
 #[test]
-fn it_is_found() {
+fn the_corpus_is_found() {
     let found = StoragePaths::explicit([CORPUS]).unwrap();
     let kinds: Vec<_> = found.stores.iter().map(|store| store.kind).collect();
     assert_eq!(kinds, [StoreKind::OpencodeJson]);

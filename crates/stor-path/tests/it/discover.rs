@@ -27,12 +27,12 @@ fn place_lines(tree: &Tree, found: &StoragePaths) -> Vec<String> {
     found
         .searched_places
         .iter()
-        .map(|at| format!("{} | {}", tree.name(&at.path), at.state))
+        .map(|place| format!("{} | {}", tree.name(&place.path), place.state))
         .collect()
 }
 
 #[test]
-fn everything_in_the_default_place() {
+fn all_stores_in_the_default_place_are_found() {
     let data = ".local/share/opencode";
     let tree = Tree::new(&[
         &format!("{data}/storage/session/"),
@@ -93,7 +93,7 @@ fn xdg_data_home_hides_the_default_and_says_so() {
 }
 
 #[test]
-fn nothing_found_lists_the_places() {
+fn an_empty_discovery_lists_the_places() {
     let tree = Tree::new(&[]).unwrap();
     let found = StoragePaths::discover(&home_environment(&tree));
     assert_eq!(found.stores, []);
@@ -121,7 +121,7 @@ fn a_database_without_storage() {
 }
 
 #[test]
-fn the_wrong_thing_at_the_right_place() {
+fn wrong_file_kinds_are_reported() {
     let tree = Tree::new(&["x/opencode/storage", "x/opencode/opencode.db/", "y/opencode"]).unwrap();
     let mut environment = xdg_environment(&tree, "x");
     let found = StoragePaths::discover(&environment);
@@ -229,7 +229,7 @@ fn roots_may_be_links() {
 
 #[cfg(unix)]
 #[test]
-fn a_loop_of_links_is_said() {
+fn a_loop_of_links_is_reported() {
     let tree = Tree::new(&["d/"]).unwrap();
     std::os::unix::fs::symlink(tree.path("d/opencode"), tree.path("d/opencode")).unwrap();
     let found = StoragePaths::discover(&xdg_environment(&tree, "d"));

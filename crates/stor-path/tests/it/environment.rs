@@ -57,7 +57,7 @@ fn caches_lie_in_the_cache_home() {
 }
 
 #[test]
-fn the_process_has_an_environment() {
+fn the_environment_is_read_from_the_process() {
     let environment = Environment::from_process();
     assert_eq!(environment.xdg_data_home, std::env::var_os("XDG_DATA_HOME"));
     assert_eq!(environment.opencode_db, std::env::var_os("OPENCODE_DB"));

@@ -82,7 +82,7 @@ fn a_path_that_ends_in_dots() {
 }
 
 #[test]
-fn each_wrong_path_says_what_is_wrong() {
+fn each_wrong_path_has_its_error() {
     let tree =
         Tree::new(&["empty/", "notes.txt", "auth.json", "d/storage/", "opencode.db-wal"]).unwrap();
     let error = |path: &str| {

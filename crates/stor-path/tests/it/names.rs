@@ -6,7 +6,7 @@ use scrollback_stor_path::{
 };
 
 #[test]
-fn the_id_is_what_stands_before_json() {
+fn the_id_is_the_name_before_json() {
     assert_eq!(entity_name(b"ses_e04994972ffe.json"), Ok("ses_e04994972ffe"));
     assert_eq!(entity_name("día 1.tmp.json".as_bytes()), Ok("día 1.tmp"));
     assert_eq!(entity_name(b"..\\x.json"), Err(NotAnEntity::Hidden));
@@ -16,7 +16,7 @@ fn the_id_is_what_stands_before_json() {
 }
 
 #[test]
-fn everything_else_says_what_it_is() {
+fn other_names_are_refused_with_a_reason() {
     let cases: [(&[u8], NotAnEntity); 12] = [
         (b"ses_x.json1763000000000.tmp", NotAnEntity::Temp),
         (b".json", NotAnEntity::Hidden),
@@ -37,7 +37,7 @@ fn everything_else_says_what_it_is() {
 }
 
 #[test]
-fn only_names_that_are_no_ids_are_issues() {
+fn only_malformed_names_are_issues() {
     let why = "the name is not UTF-8".to_owned();
     assert_eq!(NotAnEntity::NotUtf8.issue(), Some(IssueKind::BadId { reason: why }));
     assert!(NotAnEntity::Control.issue().is_some());

@@ -20,7 +20,7 @@ fn file_stems(dir: &std::path::Path) -> Vec<String> {
 #[test]
 fn ids_of_a_real_store_are_canonical() {
     let store = corpus(Corpus::OpencodeJson);
-    let mut seen = 0;
+    let mut count = 0;
     for (kind, prefix) in
         [("session", SESSION_PREFIX), ("message", MESSAGE_PREFIX), ("part", PART_PREFIX)]
     {
@@ -28,11 +28,11 @@ fn ids_of_a_real_store_are_canonical() {
             for id in file_stems(&store.storage.join(kind).join(dir)) {
                 assert!(is_canonical(id.as_bytes(), prefix), "{id}");
                 assert!(!is_fork_copy(id.as_bytes()), "{id}");
-                seen += 1;
+                count += 1;
             }
         }
     }
-    assert!(seen > 700, "{seen}");
+    assert!(count > 700, "{count}");
     let outputs = file_stems(&store.data_dir.join("tool-output"));
     assert!(!outputs.is_empty());
     assert!(outputs.iter().all(|id| is_canonical(id.as_bytes(), TOOL_OUTPUT_PREFIX)));

@@ -52,7 +52,7 @@ fn each_place_of_the_tree() {
 }
 
 #[test]
-fn what_is_none_of_the_stores_says_why() {
+fn foreign_paths_have_a_reason() {
     for path in ["../project/p.json", "/project/p.json", "message/../project/p.json"] {
         assert_eq!(foreign(path), ForeignReason::Outside, "{path}");
     }
@@ -111,7 +111,7 @@ fn the_rest_of_the_data_directory() {
 }
 
 #[test]
-fn how_each_class_is_written() {
+fn each_class_has_its_discipline() {
     assert_eq!(discipline(PathClass::Database), Discipline::Database);
     assert_eq!(discipline(PathClass::Legacy), Discipline::Replace);
     for path in [

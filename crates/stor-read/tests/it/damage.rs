@@ -54,7 +54,7 @@ fn damaged_bytes_are_handed_out_as_they_are() {
 }
 
 #[test]
-fn files_and_directories_that_stand_for_each_other_are_issues() {
+fn files_in_place_of_directories_and_the_reverse_are_issues() {
     let (dir, store) = store_from_text(INTACT_STORE);
     let directory = |path: &str| std::fs::create_dir_all(dir.path().join(path)).unwrap();
     let file = |path: &str| std::fs::write(dir.path().join(path), b"{}").unwrap();
@@ -107,7 +107,7 @@ fn top_directories_that_are_files_are_issues() {
 }
 
 #[test]
-fn names_that_are_no_ids_are_passed_over_or_issues() {
+fn names_that_are_not_ids_are_skipped_or_issues() {
     let (dir, store) = store_from_text(INTACT_STORE);
     for name in [".hidden.json", "notes.txt", "prt_3.json1234.tmp", "auth.json", ".json"] {
         std::fs::write(dir.path().join("part/msg_1").join(name), b"{}").unwrap();
@@ -124,28 +124,32 @@ fn names_that_are_no_ids_are_passed_over_or_issues() {
 fn ids_that_lead_elsewhere_are_refused() {
     let (dir, store) = store_from_text(INTACT_STORE);
     std::fs::write(dir.path().join("secret.json"), b"{}").unwrap();
-    for evil in ["../secret", "../../etc/passwd", "/etc/passwd", "..", "a/b", "a\\b", "auth", "con"]
+    for hostile in
+        ["../secret", "../../etc/passwd", "/etc/passwd", "..", "a/b", "a\\b", "auth", "con"]
     {
-        let part = PartKey { message: "msg_1".parse().unwrap(), part: evil.parse().unwrap() };
-        let by_message = PartKey { message: evil.parse().unwrap(), part: "prt_1".parse().unwrap() };
+        let part = PartKey { message: "msg_1".parse().unwrap(), part: hostile.parse().unwrap() };
+        let by_message =
+            PartKey { message: hostile.parse().unwrap(), part: "prt_1".parse().unwrap() };
         let keys = [
             part.into(),
             by_message.into(),
-            EntityKey::Todo(session_key(evil)),
-            session_key(evil).into(),
+            EntityKey::Todo(session_key(hostile)),
+            session_key(hostile).into(),
         ];
-        let asked = spans(&store, &keys);
-        assert!(asked.entries.is_empty(), "{evil}");
-        let refused =
-            asked.issues.iter().filter(|(_, it)| matches!(it.kind, IssueKind::BadId { .. }));
-        assert!(refused.count() >= 3, "{evil}: {:?}", asked.issues);
-        let whole = tree(&store, &session_key(evil));
-        assert!(whole.entries.is_empty() && whole.issues.len() == 1, "{evil}");
+        let listing = spans(&store, &keys);
+        assert!(listing.entries.is_empty(), "{hostile}");
+        let refused = listing
+            .issues
+            .iter()
+            .filter(|(_, issue)| matches!(issue.kind, IssueKind::BadId { .. }));
+        assert!(refused.count() >= 3, "{hostile}: {:?}", listing.issues);
+        let whole = tree(&store, &session_key(hostile));
+        assert!(whole.entries.is_empty() && whole.issues.len() == 1, "{hostile}");
     }
 }
 
 #[test]
-fn a_session_found_twice_is_there_once_in_its_newest_form() {
+fn the_newest_copy_of_a_duplicated_session_is_used() {
     let (dir, store) = store_from_text(INTACT_STORE);
     let copies = r#"
         //- session/q/ses_1.json
@@ -173,8 +177,8 @@ fn a_huge_file_is_an_issue_and_readable_on_request() {
     std::fs::File::create(&part).unwrap().set_len(300_000_000).unwrap(); // sparse
     let whole = tree(&store, &session_key("ses_1"));
     assert_eq!(key_names(&whole.entries), ["ses_1", "msg_1", "prt_1"]);
-    let too_large = IssueKind::TooLarge { size: 300_000_000, limit: 64 << 20 };
-    assert_eq!(issues_with_paths(&whole), [("part/msg_1/prt_2.json".into(), too_large)]);
+    let expected = IssueKind::TooLarge { size: 300_000_000, limit: 64 << 20 };
+    assert_eq!(issues_with_paths(&whole), [("part/msg_1/prt_2.json".into(), expected)]);
     let patient =
         store.with_options(ReadOptions { max_len: 300_000_000, ..ReadOptions::default() });
     let key = PartKey { message: "msg_1".parse().unwrap(), part: "prt_2".parse().unwrap() };
@@ -182,7 +186,7 @@ fn a_huge_file_is_an_issue_and_readable_on_request() {
 }
 
 #[test]
-fn what_is_young_is_marked() {
+fn young_records_are_marked_provisional() {
     let (dir, _) = store_from_text(INTACT_STORE);
     let written = std::fs::metadata(dir.path().join("part/msg_1/prt_1.json")).unwrap();
     let written = written.modified().unwrap().duration_since(std::time::UNIX_EPOCH).unwrap();
@@ -192,22 +196,22 @@ fn what_is_young_is_marked() {
         tree(&store, &session_key("ses_1"))
             .entries
             .iter()
-            .all(|it| it.span.as_ref().unwrap().is_settled())
+            .all(|entry| entry.span.as_ref().unwrap().is_settled())
     };
     assert!(!settled(after(50)));
     assert!(settled(after(10_000)));
 }
 
 #[test]
-fn a_look_is_the_store_as_it_is_now() {
+fn an_open_reader_sees_later_changes_of_files() {
     let (dir, store) = store_from_text(INTACT_STORE);
     let mut reader = store.open().unwrap();
     std::fs::remove_file(dir.path().join("part/msg_1/prt_1.json")).unwrap();
     let part = PartKey { message: "msg_1".parse().unwrap(), part: "prt_1".parse().unwrap() };
     let mut issues = Vec::new();
     reader
-        .spans(&[part.into()], &mut |found| {
-            issues.push(format!("{found:?}"));
+        .spans(&[part.into()], &mut |item| {
+            issues.push(format!("{item:?}"));
             std::ops::ControlFlow::Continue(())
         })
         .unwrap();

@@ -53,7 +53,7 @@ fn links_are_never_followed() {
 }
 
 #[test]
-fn pipes_and_sockets_keep_nobody_waiting() {
+fn pipes_and_sockets_do_not_block_a_read() {
     let (dir, store) = store_from_text(INTACT_STORE);
     let pipe = dir.path().join("part/msg_1/prt_2.json");
     rustix::fs::mknodat(
@@ -74,7 +74,7 @@ fn pipes_and_sockets_keep_nobody_waiting() {
 }
 
 #[test]
-fn what_may_not_be_read_is_an_issue() {
+fn unreadable_files_are_issues() {
     if rustix::process::geteuid().is_root() {
         return report_skip(
             "unreadable files",

@@ -10,7 +10,7 @@ use crate::calls::{orphans, scan, tree};
 use crate::support::open_corpus;
 
 #[test]
-fn the_corpus_is_all_there() {
+fn the_corpus_is_read_whole() {
     let store = open_corpus();
     let sessions = scan(&store, &Scope::Sessions);
     let (mut messages, mut parts) = (0, 0);
@@ -22,7 +22,7 @@ fn the_corpus_is_all_there() {
         }
     }
     assert_eq!((sessions.entries.len(), messages, parts), (59, 186, 488));
-    assert!(orphans(&store).entries.iter().all(|it| matches!(it.key, EntityKey::Part(_))));
+    assert!(orphans(&store).entries.iter().all(|entry| matches!(entry.key, EntityKey::Part(_))));
 }
 
 #[test]
@@ -40,7 +40,8 @@ fn sessions_are_listed_in_the_order_that_opencode_lists_them() {
             head.parent_id.is_none()
         });
         let ours = roots.map(|entry| entry.key.to_string());
-        let theirs = oracle.iter().map(|it| format!("session {}", it["id"].as_str().unwrap()));
+        let theirs =
+            oracle.iter().map(|session| format!("session {}", session["id"].as_str().unwrap()));
         assert!(ours.eq(theirs), "{}", path.display());
         compared += oracle.len();
     }
@@ -48,7 +49,7 @@ fn sessions_are_listed_in_the_order_that_opencode_lists_them() {
 }
 
 #[test]
-fn places_are_files_of_the_store() {
+fn located_paths_are_files_of_the_store() {
     let store = open_corpus();
     for entry in scan(&store, &Scope::Sessions).entries {
         let EntityKey::Session(session) = entry.key else { panic!("{}", entry.key) };

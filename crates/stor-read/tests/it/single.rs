@@ -8,7 +8,7 @@ use crate::calls::session_key;
 use crate::support::store_from_text;
 
 #[test]
-fn single_things_are_read_and_owned() {
+fn single_records_are_read_and_owned() {
     let (dir, store) = store_from_text(
         r#"
         //- project/p.json

@@ -42,10 +42,10 @@ pub(crate) fn issues_with_paths(listing: &Listing) -> Vec<(String, IssueKind)> {
 }
 
 /// Says that a test leaves something out, where the gate collects such lines.
-pub(crate) fn report_skip(what: &str, why: &str) {
+pub(crate) fn report_skip(subject: &str, reason: &str) {
     if let Some(path) = std::env::var_os("SCROLLBACK_SKIPS") {
         let mut file = std::fs::File::options().append(true).create(true).open(path).unwrap();
-        writeln!(file, "{what}: {why}").unwrap();
+        writeln!(file, "{subject}: {reason}").unwrap();
     }
 }
 

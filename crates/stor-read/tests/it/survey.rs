@@ -36,19 +36,19 @@ fn message_key(id: &str) -> MessageKey {
 /// What a survey comes to, sorted by key; and what is wrong, as `placed` has it.
 fn run_survey(
     reader: &mut dyn Reader,
-    what: &Survey<'_>,
+    query: &Survey<'_>,
 ) -> (Vec<Observation>, Vec<(String, IssueKind)>) {
-    let (mut sightings, mut issues) = (Vec::new(), Vec::new());
-    let each = &mut |seen| {
-        match seen {
-            SurveyItem::Observation(sighting) => sightings.push(sighting),
+    let (mut observations, mut issues) = (Vec::new(), Vec::new());
+    let visitor = &mut |item| {
+        match item {
+            SurveyItem::Observation(observation) => observations.push(observation),
             SurveyItem::Issue(key, issue) => issues.push((key, issue)),
         }
         ControlFlow::Continue(())
     };
-    reader.survey(what, each).unwrap();
-    sightings.sort_by(|a, b| (&a.key, &a.project).cmp(&(&b.key, &b.project)));
-    (sightings, sorted_issues_with_paths(issues))
+    reader.survey(query, visitor).unwrap();
+    observations.sort_by(|a, b| (&a.key, &a.project).cmp(&(&b.key, &b.project)));
+    (observations, sorted_issues_with_paths(issues))
 }
 
 fn sorted_issues_with_paths(issues: Vec<(Option<EntityKey>, Issue)>) -> Vec<(String, IssueKind)> {
@@ -57,19 +57,19 @@ fn sorted_issues_with_paths(issues: Vec<(Option<EntityKey>, Issue)>) -> Vec<(Str
     placed
 }
 
-fn survey(store: &dyn Source, what: &Survey<'_>) -> (Vec<Observation>, Vec<(String, IssueKind)>) {
-    run_survey(&mut *store.open().unwrap(), what)
+fn survey(store: &dyn Source, query: &Survey<'_>) -> (Vec<Observation>, Vec<(String, IssueKind)>) {
+    run_survey(&mut *store.open().unwrap(), query)
 }
 
 /// The stamps that a survey of a sound store comes to.
-fn stamps(store: &dyn Source, what: &Survey<'_>) -> Vec<(EntityKey, Stamp)> {
-    let (sightings, issues) = survey(store, what);
+fn stamps(store: &dyn Source, query: &Survey<'_>) -> Vec<(EntityKey, Stamp)> {
+    let (observations, issues) = survey(store, query);
     assert_eq!(issues, []);
-    sightings.into_iter().map(|it| (it.key, it.stamp)).collect()
+    observations.into_iter().map(|observation| (observation.key, observation.stamp)).collect()
 }
 
-fn keys(sightings: &[Observation]) -> Vec<String> {
-    sightings.iter().map(|it| it.key.to_string()).collect()
+fn keys(observations: &[Observation]) -> Vec<String> {
+    observations.iter().map(|observation| observation.key.to_string()).collect()
 }
 
 /// Says when a file or a directory last changed, in Unix milliseconds. Whole seconds would be taken
@@ -102,7 +102,7 @@ fn a_rewrite_changes_the_stamp_of_a_record_and_not_of_its_set() {
 }
 
 #[test]
-fn what_joins_leaves_or_is_renamed_changes_its_set() {
+fn adding_removing_or_renaming_a_record_changes_its_set() {
     type Change = fn(&Path);
     let changes: [(Change, &[&str]); 3] = [
         (|set| fs::write(set.join("msg_3.json"), b"{}").unwrap(), &["msg_1", "msg_2", "msg_3"]),
@@ -121,16 +121,16 @@ fn what_joins_leaves_or_is_renamed_changes_its_set() {
         let after = stamps(&store, &Survey::MessageSets);
         assert_eq!(before[0].0, after[0].0);
         assert_ne!(before[0].1, after[0].1);
-        let (seen, _) = survey(&store, &Survey::Messages(&session));
+        let (observations, _) = survey(&store, &Survey::Messages(&session));
         let mut all = vec!["session ses_1".to_owned()];
         all.extend(expected.iter().map(|id| format!("message ses_1/{id}")));
-        assert_eq!(keys(&seen), all);
-        assert_eq!(seen[0].stamp, after[0].1, "the set, by either survey");
+        assert_eq!(keys(&observations), all);
+        assert_eq!(observations[0].stamp, after[0].1, "the set, by either survey");
     }
 }
 
 #[test]
-fn what_is_as_young_as_the_look_is_not_settled() {
+fn records_younger_than_the_margin_are_not_settled() {
     let (dir, _) = store_from_text(INTACT_STORE);
     set_changed(&dir.path().join("message/ses_1/msg_1.json"), OLD_MS);
     set_changed(&dir.path().join("message/ses_1/msg_2.json"), OLD_MS + 500);
@@ -138,10 +138,13 @@ fn what_is_as_young_as_the_look_is_not_settled() {
     let at = |ms_later: i64| {
         let now = UnixNanos((OLD_MS as i64 + ms_later) * 1_000_000);
         let store = open_at(dir.path(), now);
-        let (seen, _) = survey(&store, &Survey::Messages(&session_key("ses_1")));
-        let settled: Vec<bool> = seen.iter().map(|it| it.settled == Settled::Settled).collect();
+        let (observations, _) = survey(&store, &Survey::Messages(&session_key("ses_1")));
+        let settled: Vec<bool> = observations
+            .iter()
+            .map(|observation| observation.settled == Settled::Settled)
+            .collect();
         let set = scan(&store, &Scope::Messages(session_key("ses_1"))).set.unwrap();
-        assert_eq!(set, seen[0], "a scan says of the set what a survey says");
+        assert_eq!(set, observations[0], "a scan says of the set what a survey says");
         assert_eq!(survey(&store, &Survey::MessageSets).0, [set]);
         settled
     };
@@ -153,7 +156,7 @@ fn what_is_as_young_as_the_look_is_not_settled() {
 }
 
 #[test]
-fn a_survey_finds_wrong_what_a_scan_finds_wrong() {
+fn a_survey_reports_the_issues_that_a_scan_reports() {
     let (dir, store) = store_from_text(INTACT_STORE);
     let at = |path: &str| dir.path().join(path);
     let sets = ["project", "session/p", "message/ses_1", "part/msg_1"];
@@ -172,15 +175,15 @@ fn a_survey_finds_wrong_what_a_scan_finds_wrong() {
         (Scope::Messages(session.clone()), Survey::Messages(&session), 3),
         (Scope::Parts(first.clone()), Survey::Parts(&first), 3),
     ];
-    for (scope, what, count) in pairs {
-        let issues = survey(&store, &what).1;
-        assert_eq!(issues, sorted_issues_with_paths(scan(&store, &scope).issues), "{what:?}");
-        assert_eq!(issues.len(), count, "{what:?}");
+    for (scope, query, count) in pairs {
+        let issues = survey(&store, &query).1;
+        assert_eq!(issues, sorted_issues_with_paths(scan(&store, &scope).issues), "{query:?}");
+        assert_eq!(issues.len(), count, "{query:?}");
     }
 }
 
 #[test]
-fn sets_that_are_no_directories_are_issues() {
+fn sets_that_are_not_directories_are_issues() {
     let (dir, store) = store_from_text(INTACT_STORE);
     let at = |path: &str| dir.path().join(path);
     symlink("ses_1", at("message/ses_2")).unwrap();
@@ -190,18 +193,18 @@ fn sets_that_are_no_directories_are_issues() {
     let wrong = |link: &str, file: &str| {
         [(link.to_owned(), IssueKind::Link), (file.to_owned(), IssueKind::NotADirectory)]
     };
-    let (seen, issues) = survey(&store, &Survey::MessageSets);
+    let (observations, issues) = survey(&store, &Survey::MessageSets);
     assert_eq!(
-        (keys(&seen), issues),
+        (keys(&observations), issues),
         (vec!["session ses_1".into()], wrong("message/ses_2", "message/ses_3").into())
     );
-    let asked = ["msg_1", "msg_2", "msg_3", "msg_gone"].map(message_key);
-    let (seen, issues) = survey(&store, &Survey::PartSets(&asked));
+    let message_keys = ["msg_1", "msg_2", "msg_3", "msg_gone"].map(message_key);
+    let (observations, issues) = survey(&store, &Survey::PartSets(&message_keys));
     assert_eq!(
-        (keys(&seen), &issues),
+        (keys(&observations), &issues),
         (vec!["message ses_1/msg_1".into()], &wrong("part/msg_2", "part/msg_3").into())
     );
-    for (key, issue) in asked[1..3].iter().zip(issues) {
+    for (key, issue) in message_keys[1..3].iter().zip(issues) {
         assert_eq!(
             issues_with_paths(&scan(&store, &Scope::Parts(key.clone()))),
             [issue],
@@ -216,7 +219,7 @@ fn sets_that_are_no_directories_are_issues() {
 }
 
 #[test]
-fn a_session_is_sighted_wherever_it_is_and_its_messages_without_it() {
+fn a_survey_reports_every_copy_of_a_session_and_sets_without_a_session() {
     let (dir, store) = store_from_text(INTACT_STORE);
     let more = r#"
         //- session/q/ses_1.json
@@ -225,16 +228,18 @@ fn a_session_is_sighted_wherever_it_is_and_its_messages_without_it() {
         {"id":"msg_3"}
     "#;
     write_tree(dir.path(), more).unwrap();
-    let (seen, issues) = survey(&store, &Survey::Sessions);
-    let found = seen.iter().map(|it| (it.key.to_string(), it.project.as_ref().unwrap().as_str()));
-    assert!(found.eq(["p", "q"].map(|project| ("session ses_1".to_owned(), project))));
+    let (observations, issues) = survey(&store, &Survey::Sessions);
+    let places = observations.iter().map(|observation| {
+        (observation.key.to_string(), observation.project.as_ref().unwrap().as_str())
+    });
+    assert!(places.eq(["p", "q"].map(|project| ("session ses_1".to_owned(), project))));
     assert_eq!(issues, [], "what is kept is for a scan to say");
     let (sets, _) = survey(&store, &Survey::MessageSets);
     assert_eq!(keys(&sets), ["session ses_1", "session ses_lost"]);
 }
 
 #[test]
-fn what_is_not_there_is_nothing() {
+fn a_survey_of_an_empty_store_is_empty() {
     let dir = tempfile::tempdir().unwrap();
     let store = crate::support::open(dir.path());
     let (session, keys) = (session_key("ses_1"), [message_key("msg_1")]);
@@ -246,20 +251,20 @@ fn what_is_not_there_is_nothing() {
         Survey::PartSets(&keys),
         Survey::Parts(&keys[0]),
     ];
-    for what in all {
-        assert_eq!(survey(&store, &what), (vec![], vec![]), "{what:?}");
+    for query in all {
+        assert_eq!(survey(&store, &query), (vec![], vec![]), "{query:?}");
     }
 }
 
 #[test]
-fn what_vanishes_meanwhile_is_no_issue() {
+fn records_that_vanish_during_a_survey_are_not_issues() {
     let (dir, store) = store_from_text(INTACT_STORE);
     let set = dir.path().join("message/ses_1");
-    let mut seen = Vec::new();
-    let each = &mut |it| {
-        match it {
-            SurveyItem::Observation(it) if matches!(it.key, EntityKey::Message(_)) => {
-                seen.push(it.key);
+    let mut messages = Vec::new();
+    let visitor = &mut |item| {
+        match item {
+            SurveyItem::Observation(item) if matches!(item.key, EntityKey::Message(_)) => {
+                messages.push(item.key);
                 fs::remove_dir_all(&set).unwrap(); // after both were listed
             }
             SurveyItem::Observation(_) => {}
@@ -267,32 +272,32 @@ fn what_vanishes_meanwhile_is_no_issue() {
         }
         ControlFlow::Continue(())
     };
-    store.open().unwrap().survey(&Survey::Messages(&session_key("ses_1")), each).unwrap();
-    assert_eq!(seen.len(), 1);
+    store.open().unwrap().survey(&Survey::Messages(&session_key("ses_1")), visitor).unwrap();
+    assert_eq!(messages.len(), 1);
     assert_eq!(survey(&store, &Survey::MessageSets), (vec![], vec![]));
 }
 
 #[test]
-fn a_look_stays_at_what_it_opened_and_looks_again_for_what_was_missing() {
+fn a_reader_keeps_open_directories_and_retries_missing_directories() {
     let (dir, store) = store_from_text(INTACT_STORE);
     let at = |path: &str| dir.path().join(path);
     let mut reader = store.open().unwrap();
     let scope = Scope::Parts(message_key("msg_1"));
-    let listed = |reader: &mut dyn Reader| {
-        key_names(&Listing::collect(|each| reader.scan(&scope, each)).unwrap().entries)
+    let part_names = |reader: &mut dyn Reader| {
+        key_names(&Listing::collect(|visitor| reader.scan(&scope, visitor)).unwrap().entries)
     };
     fs::rename(at("part"), at("elsewhere")).unwrap();
-    assert!(listed(&mut *reader).is_empty());
+    assert!(part_names(&mut *reader).is_empty());
     fs::rename(at("elsewhere"), at("part")).unwrap();
-    assert_eq!(listed(&mut *reader), ["prt_1"], "it was missing, and is there now");
+    assert_eq!(part_names(&mut *reader), ["prt_1"], "it was missing, and is there now");
 
     fs::rename(at("part"), at("elsewhere")).unwrap();
     fs::create_dir_all(at("part/msg_1")).unwrap();
-    assert_eq!(listed(&mut *reader), ["prt_1"], "the same look at the same directory");
-    assert!(listed(&mut *store.open().unwrap()).is_empty(), "another look");
+    assert_eq!(part_names(&mut *reader), ["prt_1"], "the same look at the same directory");
+    assert!(part_names(&mut *store.open().unwrap()).is_empty(), "another look");
 
     fs::write(at("elsewhere/msg_1/prt_2.json"), b"{}").unwrap();
-    assert_eq!(listed(&mut *reader), ["prt_1", "prt_2"], "below it, it sees what is there now");
+    assert_eq!(part_names(&mut *reader), ["prt_1", "prt_2"], "below it, it sees what is there now");
     let keys = [message_key("msg_1")];
     let set = run_survey(&mut *reader, &Survey::PartSets(&keys)).0.remove(0);
     let inode = |path: &str| std::os::unix::fs::MetadataExt::ino(&fs::metadata(at(path)).unwrap());
@@ -308,15 +313,15 @@ fn the_set_comes_first() {
     }
     let kinds = |scope: &Scope| {
         let mut kinds = Vec::new();
-        let each = &mut |found| {
-            kinds.push(match found {
+        let visitor = &mut |item| {
+            kinds.push(match item {
                 ScanItem::Set(set) => set.key.to_string(),
                 ScanItem::Issue(..) => "issue".to_owned(),
                 ScanItem::Entry(_) => "entry".to_owned(),
             });
             ControlFlow::Continue(())
         };
-        store.open().unwrap().scan(scope, each).unwrap();
+        store.open().unwrap().scan(scope, visitor).unwrap();
         kinds
     };
     let session = session_key("ses_1");
