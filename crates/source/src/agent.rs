@@ -1,5 +1,5 @@
-//! Agents: where each keeps its stores, and how these are opened. The crate of an agent joins the
-//! registry with one value.
+//! Agents and the registry: where each agent keeps its stores, and how scrollback opens them. The
+//! crate that supports an agent implements [`Agent`] and adds one value to a [`Registry`].
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,124 +10,172 @@ use scrollback_stor_path::Environment;
 
 use crate::{Result, Source};
 
-/// A coding agent whose stores can be found and read.
+/// A coding agent whose stores scrollback can find and read.
+///
+/// The example adds an agent that keeps its logs in one directory.
+///
+/// ```
+/// use std::path::Path;
+/// use std::sync::Arc;
+/// use scrollback_source::{
+///     Agent, DiscoveredRoot, DiscoveredStore, Discovery, OpenOptions, Registry, Source,
+/// };
+/// use scrollback_stor_path::Environment;
+///
+/// struct LogAgent;
+///
+/// impl Agent for LogAgent {
+///     fn name(&self) -> &'static str {
+///         "log-agent"
+///     }
+///
+///     fn discover(&self, environment: &Environment) -> Discovery {
+///         let Some(home) = &environment.home else { return Discovery::default() };
+///         self.find(&home.join(".log-agent"))
+///     }
+///
+///     fn find(&self, path: &Path) -> Discovery {
+///         let problem = (!path.is_dir()).then(|| format!("{} is not a directory", path.display()));
+///         Discovery { places: vec![path.display().to_string()], problem, ..Discovery::default() }
+///     }
+///
+///     fn open(&self, _root: &DiscoveredRoot, _options: &OpenOptions) -> Arc<dyn Source> {
+///         unimplemented!("returns a Source over the stores of the root")
+///     }
+///
+///     fn open_store(
+///         &self,
+///         _store: &DiscoveredStore,
+///         _options: &OpenOptions,
+///     ) -> Option<Arc<dyn Source>> {
+///         None
+///     }
+/// }
+///
+/// let registry = Registry::new().with(Arc::new(LogAgent));
+/// let discovery = registry.find(Path::new("/not/there"));
+/// assert!(discovery.roots.is_empty());
+/// assert_eq!(discovery.problem.unwrap(), "/not/there is not a directory");
+/// ```
 pub trait Agent: Send + Sync {
-    /// Names the agent in `agent:id` and in JSON: `opencode`.
+    /// Returns the agent's name in `agent:id` and in JSON, such as `opencode`.
     fn name(&self) -> &'static str;
 
-    /// Finds the roots where the agent itself keeps its data, those that it is still to make
-    /// included. Finding nothing is no error: `places` says where the agent was looked for.
+    /// Finds the roots where the agent itself keeps its data, also a root that the agent has not
+    /// made yet. An empty discovery is a valid result; its `places` list the searched paths.
     fn discover(&self, environment: &Environment) -> Discovery;
 
-    /// Finds the root at a path that a user gave. Returns an empty discovery if the path is nothing
-    /// of this agent's, with the reason in `problem`.
+    /// Finds the root at a path that a user gave. If the agent has no store at the path, the
+    /// discovery is empty and its `problem` says why.
     fn find(&self, path: &Path) -> Discovery;
 
-    /// Opens a root as one Source: its stores in their order, of which the first that has a session
-    /// wins. Nothing is read before the Source is asked.
+    /// Opens a root as one Source. The stores of the root are used in their order, and the first
+    /// store that has a session supplies it. This call reads nothing.
     fn open(&self, root: &DiscoveredRoot, options: &OpenOptions) -> Arc<dyn Source>;
 
-    /// Opens one store of a root by itself; none if this version does not read it.
+    /// Opens one store of a root by itself. Returns `None` if this version cannot read the store.
     fn open_store(&self, store: &DiscoveredStore, options: &OpenOptions)
     -> Option<Arc<dyn Source>>;
 
-    /// Returns what a list of stores shows besides the number of sessions.
+    /// Returns the details that a list of stores shows besides the number of sessions.
     ///
     /// # Errors
-    /// If the store cannot be read.
+    /// An error of the Source if the store cannot be read.
     fn details(&self, store: &DiscoveredStore, options: &OpenOptions) -> Result<StoreDetails> {
         let _ = (store, options);
         Ok(StoreDetails::default())
     }
 }
 
-/// What a list of stores shows of one besides the number of sessions.
+/// The details of one store that a list of stores shows besides the number of sessions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoreDetails {
-    /// How the store is read at the moment, for people: `immutable, as nobody writes it`.
+    /// How the store is read at the moment, as a text for users: `immutable, as nobody writes it`.
     pub access: Option<String>,
-    /// Tables that this version does not know, by name.
+    /// The names of the tables that this version does not know.
     pub unknown_tables: Vec<String>,
-    /// Columns that this version does not know, each as `table.column`.
+    /// The columns that this version does not know, each as `table.column`.
     pub unknown_columns: Vec<String>,
 }
 
-/// The roots that were found, and where they were looked for.
+/// The result of a search for roots: the roots, and the places that were searched.
 #[derive(Debug, Clone, Default)]
 pub struct Discovery {
-    /// The roots, each once.
+    /// The roots, each of them once.
     pub roots: Vec<DiscoveredRoot>,
-    /// Every place that was looked at, for people, a line each.
+    /// Every place that was searched, as one line of text for users.
     pub places: Vec<String>,
-    /// Why a path that a user gave is no store, for people.
+    /// Why a path that a user gave is not a store, as a text for users.
     pub problem: Option<String>,
 }
 
-/// What is indexed as one: the data directory of an agent with all its stores, or one store.
+/// A root, which is indexed as one: an agent's data directory with all its stores, or one store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiscoveredRoot {
-    /// The agent, by [`Agent::name`].
+    /// The name of the agent, as [`Agent::name`] returns it.
     pub agent: &'static str,
-    /// The canonical path, which names the root in caches and cursors.
+    /// The canonical path. It names the root in caches and cursors.
     pub id: SourceId,
-    /// The directory or file, as it was found.
+    /// The directory or file, as discovery found it.
     pub path: PathBuf,
-    /// The data directory that the root is, or lies in.
+    /// The data directory: the root itself, or the directory that contains it.
     pub data_dir: PathBuf,
-    /// What it holds, the store that wins first.
+    /// The stores of the root, in order of precedence: the first store that has a session
+    /// supplies it.
     pub stores: Vec<DiscoveredStore>,
 }
 
-/// A store of a root.
+/// A store that belongs to a root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiscoveredStore {
-    /// Names the store's Source, by its canonical path.
+    /// The id of the store's Source, made from the store's canonical path.
     pub id: SourceId,
-    /// The directory or file, as it was found.
+    /// The directory or file, as discovery found it.
     pub path: PathBuf,
-    /// Its storage format, for people: `opencode database`.
+    /// The storage format, as a text for users: `opencode database`.
     pub format: String,
-    /// By which rule it was found, for people.
+    /// The rule that found the store, as a text for users.
     pub discovery_rule: String,
-    /// Whether it is there, and read by this version.
+    /// Whether the store exists, and whether this version can read it.
     pub state: StoreState,
 }
 
-/// Whether a store is there and can be read.
+/// Whether a store exists and can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StoreState {
-    /// It is there.
+    /// The store exists.
     Present,
-    /// It is not there; the agent makes it when it first writes.
+    /// The store does not exist yet; the agent makes it with its first write.
     Expected,
-    /// It is there, and no version reads it, or this build does not.
+    /// The store exists, and this build cannot read it. No version reads the formats of opencode 0.5
+    /// and older.
     Unsupported,
 }
 
-/// How the files and rows of stores are read.
+/// The settings for reading the files and rows of stores.
 #[derive(Clone)]
 pub struct OpenOptions {
-    /// The clock that reads are judged by.
+    /// The clock that decides whether a read is settled.
     pub clock: Arc<dyn Clock>,
-    /// Limits: size, margin, tries.
+    /// The limits of a read: size, margin, tries.
     pub read: ReadOptions,
     /// Which files may be mapped.
     pub map: MapPolicy,
 }
 
-/// The agents that stores are looked for of.
+/// The agents whose stores scrollback searches for. [`Agent`] has an example.
 #[derive(Clone, Default)]
 pub struct Registry {
     agents: Vec<Arc<dyn Agent>>,
 }
 
 impl Registry {
-    /// A registry without agents.
+    /// Returns a registry without agents.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds an agent. An agent of the same name takes the place of the one before.
+    /// Adds an agent. It replaces an agent of the same name.
     #[must_use]
     pub fn with(mut self, agent: Arc<dyn Agent>) -> Self {
         self.agents.retain(|other| other.name() != agent.name());
@@ -135,22 +183,22 @@ impl Registry {
         self
     }
 
-    /// The agents, in the order in which they joined.
+    /// Returns the agents in the order in which they were added.
     pub fn agents(&self) -> impl Iterator<Item = &Arc<dyn Agent>> {
         self.agents.iter()
     }
 
-    /// The agent of this name.
+    /// Returns the agent of this name.
     pub fn agent(&self, name: &str) -> Option<&Arc<dyn Agent>> {
         self.agents.iter().find(|agent| agent.name() == name)
     }
 
-    /// The roots of all agents, as each agent itself would find them.
+    /// Finds the roots of all agents at the agents' own places.
     pub fn discover(&self, environment: &Environment) -> Discovery {
         self.collect(|agent| agent.discover(environment))
     }
 
-    /// The roots at a path that a user gave.
+    /// Finds the roots at a path that a user gave.
     pub fn find(&self, path: &Path) -> Discovery {
         self.collect(|agent| agent.find(path))
     }
@@ -172,7 +220,7 @@ impl Registry {
 }
 
 impl DiscoveredRoot {
-    /// Whether any of its stores is there and read by this version.
+    /// Checks whether the root has a store that exists and that this version can read.
     pub fn is_present(&self) -> bool {
         self.stores.iter().any(|store| store.state == StoreState::Present)
     }

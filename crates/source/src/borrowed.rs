@@ -1,4 +1,5 @@
-//! Records that are lent where they lie, for whoever needs them once.
+//! Borrowed records: a scan passes them by reference, and they are valid only during the call. They
+//! save a copy for callers that need each record once.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -9,50 +10,50 @@ use scrollback_stor_mmap::Settled;
 
 use crate::Observation;
 
-/// What a reader calls for each thing that it lends. Breaking ends the call.
+/// The function that a borrowing scan calls with each item. Return `Break` to end the scan.
 pub type BorrowedVisitor<'e> = dyn FnMut(BorrowedItem<'_>) -> ControlFlow<()> + 'e;
 
-/// Something that a reader lends.
+/// An item of a borrowing scan.
 #[derive(Debug)]
 pub enum BorrowedItem<'l> {
     /// A record.
     Record(BorrowedRecord<'l>),
-    /// The set that the call lists, at any time.
+    /// The set that the scan lists. It may come at any position.
     Set(Observation),
-    /// Something that is wrong, about an entity if the key is known.
+    /// A problem. The key says which entity it concerns, if the key is known.
     Issue(Option<EntityKey>, Issue),
-    /// All that was lent until now is of one state of the store, and holds.
+    /// All items so far belong to one state of the store. Keep them.
     Commit,
-    /// What was lent since the last [`BorrowedItem::Commit`] is to be forgotten: the store changed meanwhile,
-    /// and it is lent again.
+    /// The store changed during the scan. Discard all items since the last
+    /// [`BorrowedItem::Commit`]; the scan passes them again.
     Rollback,
 }
 
-/// Reads the name of a record that is lent, or says what is wrong with it.
+/// The function that reads the key of a borrowed record, or returns the problem with the key.
 pub type ReadKey<'l> = dyn Fn() -> Result<EntityKey, Box<Issue>> + 'l;
 
-/// A record as it is lent.
+/// A record that is borrowed from the store for the duration of one call.
 pub struct BorrowedRecord<'l> {
-    /// Reads what names it.
+    /// Reads the record's key; call it through [`BorrowedRecord::key`].
     pub read_key: &'l ReadKey<'l>,
-    /// Where it stands among its siblings; parts of a whole store have no place.
+    /// The record's order among its siblings. It has no meaning for parts of a whole store.
     pub order: OrderKey,
-    /// As [`Entry::is_copy`](crate::Entry::is_copy).
+    /// Whether the message is a copy; see [`Entry::is_copy`](crate::Entry::is_copy).
     pub is_copy: bool,
-    /// Its bytes as the store keeps them: without its ids, where those are kept beside them.
+    /// The bytes as the store keeps them. They lack the ids if the store keeps these separately.
     pub bytes: &'l [u8],
-    /// What it looked like.
+    /// The stamp of the record.
     pub stamp: Stamp,
-    /// Whether an equal stamp will mean that it is unchanged.
+    /// Whether an equal stamp will mean that the record is unchanged.
     pub settled: Settled,
 }
 
 impl BorrowedRecord<'_> {
-    /// Names it. Whoever looks for something in many records needs the names of few, so that a name
-    /// is read when it is asked for.
+    /// Reads the record's key. A search through many records needs few keys, so a key is read only
+    /// on request.
     ///
     /// # Errors
-    /// What is wrong with the name, where that is kept beside the record.
+    /// The issue with the key, if the store keeps the key beside the record and it is damaged.
     pub fn key(&self) -> Result<EntityKey, Box<Issue>> {
         (self.read_key)()
     }

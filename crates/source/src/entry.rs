@@ -1,4 +1,4 @@
-//! What a reader hands out: entities, sets of them, and what is wrong.
+//! The items of a scan: entities, sets of entities, and issues.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -10,48 +10,49 @@ use scrollback_stor_mmap::MappedSpan;
 
 use crate::Observation;
 
-/// What a reader calls for each thing it finds. Breaking ends the call.
+/// The function that a reader calls with each item. Return `Break` to end the call.
 pub type ScanVisitor<'e> = dyn FnMut(ScanItem) -> ControlFlow<()> + 'e;
 
-/// Something that a reader found.
+/// An item of a scan.
 #[derive(Debug)]
 pub enum ScanItem {
     /// An entity.
     Entry(Entry),
-    /// The set of records that the call lists, as it was before it was listed: what joins or leaves
-    /// it later changes its stamp, so a settled one that stays the same was listed whole.
+    /// The set of records that the scan lists, observed before the scan listed it. A record that
+    /// joins or leaves the set later changes the set's stamp. So if the stamp is settled and stays
+    /// the same, the scan listed the whole set.
     Set(Observation),
-    /// Something that is wrong, about an entity if the key is known.
+    /// A problem. The key says which entity it concerns, if the key is known.
     Issue(Option<EntityKey>, Issue),
 }
 
-/// An entity in a store.
+/// An entity of a store: its key, its order, and its bytes if the call reads them.
 #[derive(Clone)]
 pub struct Entry {
-    /// Names it.
+    /// The entity's key.
     pub key: EntityKey,
-    /// Where it stands among its siblings.
+    /// The entity's order among its siblings.
     pub order: OrderKey,
-    /// Its bytes, in the shape of opencode's own JSON, where the call reads them.
+    /// The bytes, in the shape of opencode's own JSON. `None` if the call does not read them.
     pub span: Option<MappedSpan>,
-    /// The project that a session's place says it belongs to.
+    /// The project that a session belongs to, according to the place of its record.
     pub project: Option<ProjectId>,
-    /// Whether a message is a copy of one of another session, made by a fork or a resume. What it
-    /// used counts there.
+    /// Whether a message is a copy of a message of another session, made by a fork or a resume. Its
+    /// usage counts in the other session.
     pub is_copy: bool,
-    /// Which of several stores a session is from; none where there is but one.
+    /// The store that supplies a session. `None` if the Source has only one store.
     pub origin: Option<SourceId>,
-    /// Which generation of storage a session was read from, and what else there is of it.
+    /// The storage format that a session was read from, and the other copies of the session.
     pub provenance: Provenance,
 }
 
 impl Entry {
-    /// An entity with its bytes.
+    /// Returns an entity with its bytes.
     pub fn new(key: impl Into<EntityKey>, order: OrderKey, span: MappedSpan) -> Self {
         Self { span: Some(span), ..Self::without_span(key, order) }
     }
 
-    /// An entity that was only named.
+    /// Returns an entity without its bytes.
     pub fn without_span(key: impl Into<EntityKey>, order: OrderKey) -> Self {
         let provenance = Provenance::default();
         let (key, project, origin) = (key.into(), None, None);

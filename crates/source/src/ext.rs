@@ -1,4 +1,4 @@
-//! Single calls over any Source, for those who want one thing and not a flow.
+//! Single calls over any Source, for programs that read one entity or one list.
 
 use scrollback_core_id::{EntityKey, MessageKey, PartKey, ProjectId, Scope, SessionKey};
 use scrollback_core_type::{Message, Parse, Parsed, Part, Project, Session, Todo};
@@ -9,18 +9,18 @@ use crate::{Entry, Error, Listing, Reader, Result, Source};
 /// Parses the bytes of a span, borrowing from it.
 ///
 /// # Errors
-/// [`Error::Entity`] if the whole text is unusable; less is in [`Parsed::issues`].
+/// [`Error::Entity`] if the whole text is unusable. Smaller problems are in [`Parsed::issues`].
 pub fn parse_span<'s, T: Parse<'s>>(span: &'s MappedSpan) -> Result<Parsed<T>> {
     Ok(T::parse(span)?)
 }
 
-/// Single calls over any [`Source`]. Each opens a look of its own; for many calls at once, open a
-/// [`Reader`].
+/// Single calls over any [`Source`]. Each call opens its own read transaction. For many calls, open
+/// a [`Reader`] once and use it directly.
 pub trait SourceExt: Source {
     /// Lists the projects, newest first.
     ///
     /// # Errors
-    /// If the store cannot be opened.
+    /// [`Error::Store`] if the store cannot be opened.
     fn list_projects(&self) -> Result<Listing> {
         self.list(&Scope::Projects)
     }
@@ -28,7 +28,7 @@ pub trait SourceExt: Source {
     /// Lists the sessions of all projects, newest first.
     ///
     /// # Errors
-    /// If the store cannot be opened.
+    /// [`Error::Store`] if the store cannot be opened.
     fn list_sessions(&self) -> Result<Listing> {
         self.list(&Scope::Sessions)
     }
@@ -36,7 +36,7 @@ pub trait SourceExt: Source {
     /// Lists the messages of a session, in order.
     ///
     /// # Errors
-    /// If the store cannot be opened.
+    /// [`Error::Store`] if the store cannot be opened.
     fn list_messages(&self, session: &SessionKey) -> Result<Listing> {
         self.list(&Scope::Messages(session.clone()))
     }
@@ -44,21 +44,21 @@ pub trait SourceExt: Source {
     /// Lists the names of a message's parts, in order.
     ///
     /// # Errors
-    /// If the store cannot be opened.
+    /// [`Error::Store`] if the store cannot be opened.
     fn list_parts(&self, message: &MessageKey) -> Result<Listing> {
         self.list(&Scope::Parts(message.clone()))
     }
 
-    /// Lists what a scope holds.
+    /// Lists the entities of a scope.
     ///
     /// # Errors
-    /// If the store cannot be opened.
+    /// [`Error::Store`] if the store cannot be opened.
     fn list(&self, scope: &Scope) -> Result<Listing> {
         let mut reader = self.open()?;
         Listing::collect(|visitor| reader.scan(scope, visitor))
     }
 
-    /// Reads one entity, with what the store says of it besides its bytes.
+    /// Reads one entity, with its order and provenance.
     ///
     /// # Errors
     /// As [`SourceExt::read_span`].
@@ -69,7 +69,8 @@ pub trait SourceExt: Source {
     /// Reads the bytes of one entity.
     ///
     /// # Errors
-    /// [`Error::NotFound`] if it is not there, [`Error::Entity`] if it cannot be read.
+    /// [`Error::NotFound`] if the store does not have the entity, [`Error::Entity`] if the entity
+    /// cannot be read.
     fn read_span(&self, key: &EntityKey) -> Result<MappedSpan> {
         Ok(self.read_entry(key)?.span.unwrap_or_default())
     }
@@ -114,46 +115,46 @@ pub trait SourceExt: Source {
         self.read_span(&EntityKey::Todo(session.clone()))
     }
 
-    /// Reads a project's record, owned.
+    /// Reads a project's record as an owned value.
     ///
     /// # Errors
-    /// As [`SourceExt::read_span`], or if the text is unusable.
+    /// As [`SourceExt::read_span`]; [`Error::Entity`] also if the text is unusable.
     fn read_project(&self, project: &ProjectId) -> Result<Parsed<Project<'static>>> {
         let span = self.read_span(&project.clone().into())?;
         Ok(parse_span::<Project<'_>>(&span)?.map(Project::into_owned))
     }
 
-    /// Reads a session's record, owned.
+    /// Reads a session's record as an owned value.
     ///
     /// # Errors
-    /// As [`SourceExt::read_span`], or if the text is unusable.
+    /// As [`SourceExt::read_span`]; [`Error::Entity`] also if the text is unusable.
     fn read_session(&self, session: &SessionKey) -> Result<Parsed<Session<'static>>> {
         let span = self.read_session_span(session)?;
         Ok(parse_span::<Session<'_>>(&span)?.map(Session::into_owned))
     }
 
-    /// Reads a message's record, owned.
+    /// Reads a message's record as an owned value.
     ///
     /// # Errors
-    /// As [`SourceExt::read_span`], or if the text is unusable.
+    /// As [`SourceExt::read_span`]; [`Error::Entity`] also if the text is unusable.
     fn read_message(&self, message: &MessageKey) -> Result<Parsed<Message<'static>>> {
         let span = self.read_message_span(message)?;
         Ok(parse_span::<Message<'_>>(&span)?.map(Message::into_owned))
     }
 
-    /// Reads a part, owned.
+    /// Reads a part as an owned value.
     ///
     /// # Errors
-    /// As [`SourceExt::read_span`], or if the text is unusable.
+    /// As [`SourceExt::read_span`]; [`Error::Entity`] also if the text is unusable.
     fn read_part(&self, part: &PartKey) -> Result<Parsed<Part<'static>>> {
         let span = self.read_part_span(part)?;
         Ok(parse_span::<Part<'_>>(&span)?.map(Part::into_owned))
     }
 
-    /// Reads a session's todo list, owned.
+    /// Reads a session's todo list as an owned value.
     ///
     /// # Errors
-    /// As [`SourceExt::read_span`], or if the text is unusable.
+    /// As [`SourceExt::read_span`]; [`Error::Entity`] also if the text is unusable.
     fn read_todo(&self, session: &SessionKey) -> Result<Parsed<Vec<Todo<'static>>>> {
         let span = self.read_todo_span(session)?;
         let todos = parse_span::<Vec<Todo<'_>>>(&span)?;
@@ -163,7 +164,7 @@ pub trait SourceExt: Source {
 
 impl<S: Source + ?Sized> SourceExt for S {}
 
-/// Reads one entity in a look that is open.
+/// Reads one entity in an open read transaction.
 fn read_one(reader: &mut dyn Reader, key: &EntityKey) -> Result<Entry> {
     let listing = Listing::collect(|visitor| reader.spans(std::slice::from_ref(key), visitor))?;
     if let Some(entry) = listing.entries.into_iter().find(|entry| entry.span.is_some()) {

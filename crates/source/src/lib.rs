@@ -1,4 +1,4 @@
-//! The contract between stores and whatever reads them: `Source` and `Reader`.
+//! The contract between stores and their readers: the traits `Source` and `Reader`.
 //!
 #![doc = include_str!("../README.md")]
 

@@ -1,4 +1,4 @@
-//! What a call hands out, collected.
+//! Collects the items of one call into a value.
 
 use std::ops::ControlFlow;
 
@@ -7,22 +7,38 @@ use scrollback_core_id::EntityKey;
 
 use crate::{Entry, Observation, Result, ScanItem, ScanVisitor};
 
-/// What a scope holds, in order, and what was wrong with the rest.
+/// The entities of a scope in order, its set, and the issues.
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{Scope, SourceId, SystemClock};
+/// use scrollback_source::{Listing, Source};
+/// use scrollback_stor_read::FileReader;
+///
+/// # let storage = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/opencode-json/storage");
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let mut reader = store.open()?;
+/// let sessions = Listing::collect(|visitor| reader.scan(&Scope::Sessions, visitor))?;
+/// assert_eq!(sessions.entries.len(), 59);
+/// assert!(sessions.issues.is_empty());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Listing {
     /// The entities, in the store's order.
     pub entries: Vec<Entry>,
-    /// The set that was listed, as it was before, where the call lists one.
+    /// The set that the call lists, observed before the call listed it. `None` if the call lists no
+    /// set.
     pub set: Option<Observation>,
-    /// What could not be read, with the key where it is known.
+    /// The problems, with the key of the entity if the key is known.
     pub issues: Vec<(Option<EntityKey>, Issue)>,
 }
 
 impl Listing {
-    /// Collects what `call` hands out.
+    /// Collects all items that `call` passes to its visitor.
     ///
     /// # Errors
-    /// Those of `call`.
+    /// The error of `call`.
     pub fn collect(call: impl FnOnce(&mut ScanVisitor<'_>) -> Result<()>) -> Result<Self> {
         let mut listing = Self::default();
         call(&mut |item| {

@@ -1,4 +1,5 @@
-//! Marks in append-only log files: how far one was read, and whether it goes on from there.
+//! Marks in append-only log files. A mark records how far a log was read, and it recognises whether
+//! the log still continues from there.
 
 use std::fs::File;
 use std::io;
@@ -8,20 +9,20 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::ResumeToken;
 
-/// Which file it is, whatever its name: device and inode.
+/// The identity of a file, independent of its name: device and inode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct FileIdentity {
-    /// The device that the file is on, or 0 where the system does not say.
+    /// The device that holds the file, or 0 if the system does not report it.
     pub device: u64,
-    /// Its number there, or 0 where the system does not say.
+    /// The inode number on the device, or 0 if the system does not report it.
     pub inode: u64,
 }
 
 impl FileIdentity {
-    /// The identity of an open file.
+    /// Returns the identity of an open file.
     ///
     /// # Errors
-    /// Those of the system.
+    /// The operating system's error if the file's metadata cannot be read.
     pub fn of_file(file: &File) -> io::Result<Self> {
         #[cfg(unix)]
         {
@@ -37,46 +38,61 @@ impl FileIdentity {
     }
 }
 
-/// How far an append-only log was read: a ready-made [`ResumeToken`].
+/// A mark in an append-only log: how far the log was read, as a ready-made [`ResumeToken`].
 ///
-/// It recognises a log that was replaced (another identity), truncated (a shorter file) or rewritten
-/// in place (other bytes before the mark). Of the bytes before the mark it knows the last
-/// [`LogMark::MAX_TAIL`]: a rewrite that leaves these as they were is not recognised, and is found by
-/// whoever reads the log anew.
+/// A mark recognises a log that was replaced (another identity), truncated (a shorter file) or
+/// rewritten in place (other bytes before the mark). The mark covers the last
+/// [`LogMark::MAX_TAIL`] bytes before it. It does not recognise a rewrite that leaves those bytes
+/// as they were; only a read of the whole log finds such a rewrite.
+///
+/// ```
+/// use scrollback_source::{FileIdentity, LogMark};
+///
+/// let file = FileIdentity { device: 1, inode: 2 };
+/// let mark = LogMark::new(file, 6, b"line1\n", *b"state of the parser");
+/// let token = mark.to_token(); // keep it
+///
+/// let mark = LogMark::from_token(&token).unwrap();
+/// assert_eq!(LogMark::tail_range(mark.len), (0, 6)); // read these bytes, then compare them
+/// assert!(mark.is_continued_by(file, 12, b"line1\n"));
+/// assert!(!mark.is_continued_by(file, 12, b"other\n"), "rewritten: read the whole log");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogMark {
-    /// The file.
+    /// The identity of the file.
     pub file: FileIdentity,
-    /// How many bytes of it were read: whole records.
+    /// The number of bytes that were read. They are whole records.
     pub len: u64,
-    /// The hash of the last bytes before that.
+    /// The hash of the last bytes before the mark.
     tail: u64,
-    /// What else the Source has to know to read on, in its own words.
+    /// The state that the Source needs to continue, in the Source's own format.
     pub state: Box<[u8]>,
 }
 
 impl LogMark {
-    /// How many bytes before a mark are compared.
+    /// The largest number of bytes before a mark that are compared.
     pub const MAX_TAIL: u64 = 4096;
 
-    /// The bytes to compare for a log that was read up to `len`: an offset, and how many from there.
+    /// Returns the bytes to compare for a log that was read up to `len`: their offset and count.
     pub fn tail_range(len: u64) -> (u64, u64) {
         let count = len.min(Self::MAX_TAIL);
         (len - count, count)
     }
 
-    /// A mark at `len`; `before` ends there, with at least the bytes of [`LogMark::tail_range`].
+    /// Returns a mark at `len`. `before` ends at the mark and has at least the bytes of
+    /// [`LogMark::tail_range`].
     pub fn new(file: FileIdentity, len: u64, before: &[u8], state: impl Into<Box<[u8]>>) -> Self {
         Self { file, len, tail: hash_tail(len, before), state: state.into() }
     }
 
-    /// Whether a log goes on from this mark: it is the same file, has `len` bytes by now, and
-    /// `before` are its bytes before the mark, those of [`LogMark::tail_range`].
+    /// Checks whether a log continues from this mark: it is the same file, it has at least the
+    /// mark's length (`len` is its length now), and the bytes before the mark are the same.
+    /// `before` are the bytes of [`LogMark::tail_range`].
     pub fn is_continued_by(&self, file: FileIdentity, len: u64, before: &[u8]) -> bool {
         self.file == file && self.len <= len && self.tail == hash_tail(self.len, before)
     }
 
-    /// The mark as a token.
+    /// Returns the mark as a token.
     pub fn to_token(&self) -> ResumeToken {
         let mut bytes = Vec::with_capacity(MAGIC.len() + 32 + self.state.len());
         bytes.extend_from_slice(MAGIC);
@@ -87,7 +103,7 @@ impl LogMark {
         ResumeToken::new(bytes)
     }
 
-    /// The mark that a token holds; none if it is of another kind.
+    /// Returns the mark that a token holds, or `None` if the token is of another kind.
     pub fn from_token(token: &ResumeToken) -> Option<Self> {
         let rest = token.bytes().strip_prefix(MAGIC)?;
         let (words, state) = rest.split_first_chunk::<32>()?;
@@ -97,7 +113,7 @@ impl LogMark {
     }
 }
 
-/// Begins the token of a mark, and changes with its layout.
+/// The first bytes of a mark's token. They change with the layout of the token.
 const MAGIC: &[u8] = b"log mark 1\n";
 
 fn hash_tail(len: u64, before: &[u8]) -> u64 {
@@ -105,8 +121,8 @@ fn hash_tail(len: u64, before: &[u8]) -> u64 {
     xxh3_64(&before[before.len().saturating_sub(count)..])
 }
 
-/// The stamp of a record that never changes once it is there, as a line of a log: equal for equal
-/// bytes. It has no time.
+/// Returns the stamp of a record that never changes after it was written, such as a line of a log.
+/// The stamp is equal for equal bytes, and its time is 0.
 pub fn content_stamp(bytes: &[u8]) -> Stamp {
     Stamp { size: bytes.len() as u64, mtime: UnixNanos(0), inode: xxh3_64(bytes) }
 }

@@ -1,50 +1,52 @@
-//! Whether a store changed, by its own account.
+//! Probes: a store reports at little cost what may have changed since a token.
 
 use std::fmt;
 use std::sync::Arc;
 
 use scrollback_core_id::SessionKey;
 
-/// What a store was like when it was probed, in its own words. Good for one store, in any process.
+/// The state of a store at a probe, in the store's own format. A token is valid for one store, in
+/// any process.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SourceToken(Arc<[u8]>);
 
-/// What a probe came to.
+/// The result of a probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeResult {
     /// What may have changed.
     pub probe: Probe,
-    /// What to ask with the next time; none if this store keeps no account of itself.
+    /// The token for the next probe. `None` if the store keeps no record of its changes.
     pub token: Option<SourceToken>,
 }
 
 /// What may have changed in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Probe {
-    /// Nothing did.
+    /// Nothing changed.
     Unchanged,
-    /// These, and the records of any project or session: those are to be compared.
+    /// The listed sessions changed. The records of all projects and sessions may have changed as
+    /// well; compare them.
     Changed(Vec<SourceChange>),
-    /// Anything.
+    /// Anything may have changed.
     Rescan,
 }
 
-/// One thing that changed in a store.
+/// One change in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SourceChange {
-    /// The messages and parts of a session.
+    /// The messages and parts of a session may have changed.
     Session(SessionKey),
-    /// A session's log was appended to.
+    /// The agent appended to a session's log.
     Appended {
         /// The session.
         session: SessionKey,
-        /// The byte offset in its log that the new records begin at.
+        /// The byte offset in the log where the new records begin.
         offset: u64,
     },
 }
 
 impl SourceChange {
-    /// The session that changed.
+    /// Returns the session that changed.
     pub fn session(&self) -> &SessionKey {
         match self {
             Self::Session(session) | Self::Appended { session, .. } => session,
@@ -53,19 +55,19 @@ impl SourceChange {
 }
 
 impl SourceToken {
-    /// A token of these bytes, which its Source made.
+    /// Returns a token with these bytes. Only the Source that reads the token makes them.
     pub fn new(bytes: impl Into<Arc<[u8]>>) -> Self {
         Self(bytes.into())
     }
 
-    /// The bytes, to be kept.
+    /// Returns the bytes of the token, so that a caller can store them.
     pub fn bytes(&self) -> &Arc<[u8]> {
         &self.0
     }
 }
 
 impl ProbeResult {
-    /// The answer of a store that keeps no account of itself.
+    /// Returns the result for a store that keeps no record of its changes.
     pub fn rescan() -> Self {
         Self { probe: Probe::Rescan, token: None }
     }

@@ -1,4 +1,5 @@
-//! One consistent read of a store, in bulk calls.
+//! A read transaction: one consistent view of a store, with calls in bulk. The second half of the
+//! file makes the provided methods from the required methods.
 
 use std::collections::HashSet;
 use std::iter::Peekable;
@@ -14,32 +15,68 @@ use crate::{
     ResumeToken, ScanItem, ScanVisitor, Survey, SurveyItem, SurveyVisitor,
 };
 
-/// One look at a store. All calls are in bulk, and hand out what they find as it comes.
+/// One read transaction of a store. All calls work in bulk: they pass each item to `visitor` as soon
+/// as it is read.
 ///
-/// What cannot be read is handed out as an [`Issue`](scrollback_core_err::Issue) and nothing else is
-/// lost; `Err` means that the call as a whole was impossible. `each` may end a call early by breaking.
+/// A record that cannot be read becomes an [`Issue`](scrollback_core_err::Issue), and the call
+/// continues with the other records. `Err` means that the call failed as a whole. `visitor` ends a
+/// call early by returning `Break`.
 ///
-/// Required are [`clock`](Reader::clock), [`scan`](Reader::scan), [`survey`](Reader::survey) and
-/// [`spans`](Reader::spans). The other methods have defaults that are made of these; a store that
-/// has a faster way overrides them.
+/// Implement [`clock`](Reader::clock), [`scan`](Reader::scan), [`survey`](Reader::survey) and
+/// [`spans`](Reader::spans). The other methods have defaults that use these four; override a method
+/// if the store has a faster way.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use std::sync::Arc;
+/// use scrollback_core_id::{Scope, SessionId, SourceId, SystemClock};
+/// use scrollback_source::{Listing, ScanItem, Source};
+/// use scrollback_stor_read::FileReader;
+///
+/// # let storage = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/opencode-json/storage");
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let mut reader = store.open()?;
+///
+/// // The session, each message and its parts, all with their bytes.
+/// let session = SessionId::new("ses_e04994972ffet9oc5rH3S1zFJZ")?.into();
+/// let tree = Listing::collect(|visitor| reader.tree(&session, visitor))?;
+/// assert!(tree.issues.is_empty());
+/// assert!(tree.entries.iter().all(|entry| entry.span.is_some()));
+///
+/// // A visitor can end a call early.
+/// let mut newest = None;
+/// reader.scan(&Scope::Sessions, &mut |item| match item {
+///     ScanItem::Entry(entry) => {
+///         newest = Some(entry.key);
+///         ControlFlow::Break(())
+///     }
+///     _ => ControlFlow::Continue(()),
+/// })?;
+/// assert_eq!(newest, Some(tree.entries[0].key.clone()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Reader {
-    /// The clock of the store.
+    /// Returns the clock of the store.
     fn clock(&self) -> &Arc<dyn Clock>;
 
-    /// Hands out the entities of a scope, in the store's order: sessions newest first by
-    /// `time.updated`; messages by `(time.created, id)`, in 2.x by the row's number; parts by their
-    /// id's clock, in 2.x by their place in the row; all parts of the store in whatever order it has
-    /// them. Projects, sessions and messages come with their spans, because their order is read from them; parts
-    /// come as names, and so do messages if only their names are asked for. The set of messages of
-    /// a session, or of parts of a message, is handed out first, where there is one.
+    /// Passes the entities of a scope to `visitor`, in the store's order:
+    ///
+    /// * sessions newest first by `time.updated`;
+    /// * messages by `(time.created, id)`, in 2.x by the number of the row;
+    /// * parts by the clock of their id, in 2.x by their position in the row;
+    /// * all parts of the store in any order that the store has.
+    ///
+    /// Projects, sessions and messages come with their spans, because their order is read from the
+    /// spans. Parts come as names, and so do messages if the scope asks for their names only. If the
+    /// scope is a set (the messages of a session, the parts of a message), the set comes first.
     ///
     /// # Errors
-    /// If the scope as a whole cannot be walked.
+    /// An error if the scope as a whole cannot be walked.
     fn scan(&mut self, scope: &Scope, visitor: &mut ScanVisitor<'_>) -> Result<()>;
 
-    /// Lends the records of a scope where they lie, for whoever needs them once: what
-    /// [`Reader::scan`] hands out, without keeping it. Meant for [`Scope::Messages`] and
-    /// [`Scope::AllParts`]; the store may be held open while `each` is at work, so it should be quick.
+    /// Passes the records of a scope as borrowed records: the items of [`Reader::scan`], without
+    /// keeping the bytes. Use it for [`Scope::Messages`] and [`Scope::AllParts`]. The store may stay
+    /// open while `visitor` runs, so `visitor` should be quick.
     ///
     /// # Errors
     /// As [`Reader::scan`].
@@ -47,49 +84,53 @@ pub trait Reader {
         borrow_from_scan(self, scope, visitor)
     }
 
-    /// Says what there is and in which state. Of a whole store it reads nothing, or the head of a file
-    /// that is new or whose stamp changed; of one session it may read a log, because records of a log
-    /// have no stamps of their own. The set that is listed comes
-    /// first, as it was before, the rest in no order. What is wrong with a name is the same issue
-    /// that [`Reader::scan`] has for it; what vanishes meanwhile is none.
+    /// Observes which records exist, and their stamps. A survey of a whole store reads no content,
+    /// or the head of a file that is new or whose stamp changed. A survey of one session may read a
+    /// log, because the records of a log have no stamps of their own.
+    ///
+    /// A set that the survey lists comes first, observed before the listing; the other items come in
+    /// any order. A problem with a name is the same issue as in [`Reader::scan`]. A record that
+    /// vanishes meanwhile is not an issue.
     ///
     /// # Errors
-    /// If the store cannot be walked.
+    /// An error if the store cannot be walked.
     fn survey(&mut self, survey: &Survey<'_>, visitor: &mut SurveyVisitor<'_>) -> Result<()>;
 
-    /// Hands out the spans of these entities, in the order asked. One that is not there is an
-    /// issue.
+    /// Passes the spans of these entities to `visitor`, in the order of `keys`. A missing entity is
+    /// an issue.
     ///
     /// # Errors
-    /// If no entity can be read.
+    /// An error if no entity can be read.
     fn spans(&mut self, keys: &[EntityKey], visitor: &mut ScanVisitor<'_>) -> Result<()>;
 
-    /// Hands out all of one session with spans, in the store's fastest way: the session, then each
-    /// message followed by its parts, in order, and between messages what happened besides. Nothing
-    /// is handed out where nothing is there.
+    /// Passes all of one session with spans, in the store's fastest way: the session, then each
+    /// message followed by its parts, in order, and between the messages the items of the timeline.
+    /// A session that does not exist passes nothing.
     ///
-    /// By default one call of [`Reader::spans`] for the session, one [`Reader::scan`] of its messages
-    /// and of its items, and for each message a scan of its parts' names and a call for their spans.
+    /// The default calls [`Reader::spans`] for the session and [`Reader::scan`] for its messages and
+    /// items. For each message it scans the names of the parts, and calls [`Reader::spans`] for
+    /// their bytes.
     ///
     /// # Errors
-    /// If nothing of the session can be read.
+    /// An error if nothing of the session can be read.
     fn tree(&mut self, session: &SessionKey, visitor: &mut ScanVisitor<'_>) -> Result<()> {
         default_tree(self, session, visitor)
     }
 
-    /// Hands out what was added to a session since `since` was handed out: its record if that looks
-    /// different now; the set of its messages; each message that is new or was replaced, followed by
-    /// those of its parts that are new or changed; such parts of other messages by themselves; items.
-    /// Issues about what was read before are handed out again, as long as they hold.
+    /// Passes the additions to a session since `since` was issued, and returns the next token. The
+    /// additions are: the session's record if it changed; the set of its messages; each message that
+    /// is new or was replaced, followed by its parts that are new or changed; new parts of other
+    /// messages by themselves; items. Issues about earlier records are passed again as long as they
+    /// hold.
     ///
-    /// A session that was changed in any other way than by adding records to it, as by a rewrite in
-    /// place, is [`Probe::Rescan`](crate::Probe::Rescan), and what was handed out is to be forgotten.
-    /// What was not added to is not read, so that the call takes as long as what it hands out.
+    /// A session that changed in any other way than by additions, such as a rewrite in place, is
+    /// [`Probe::Rescan`](crate::Probe::Rescan); discard the items that the call passed. The call
+    /// does not read what was there before, so its time depends on the size of the additions alone.
     ///
-    /// By default always [`Probe::Rescan`](crate::Probe::Rescan).
+    /// The default returns [`Probe::Rescan`](crate::Probe::Rescan).
     ///
     /// # Errors
-    /// If the store cannot be asked.
+    /// An error if the store cannot be queried.
     fn resume(
         &mut self,
         session: &SessionKey,
@@ -100,57 +141,56 @@ pub trait Reader {
         Ok(ResumeResult::rescan())
     }
 
-    /// Hands out the original of an entity, where the store keeps it in another shape than its span
-    /// has: a row with its columns, most often of more than this entity. None if the span is the
-    /// original.
+    /// Returns the original of an entity, if the store keeps it in another shape than its span: a
+    /// row with its columns, which often holds more than this entity. Returns `None` if the span is
+    /// the original.
     ///
     /// # Errors
-    /// If the store cannot be asked.
+    /// An error if the store cannot be queried.
     fn raw(&mut self, key: &EntityKey) -> Result<Option<MappedSpan>> {
         let _ = key;
         Ok(None)
     }
 
-    /// Hands out a session in the shape that the program itself exports, where that is another than
-    /// that of opencode 1.x: `{info, messages}` of 2.x. None if the session is not of that kind.
+    /// Returns a session in the shape that the agent itself exports, if this shape differs from the
+    /// shape of opencode 1.x: `{info, messages}` of 2.x. Returns `None` for any other session.
     ///
     /// # Errors
-    /// If the store cannot be asked.
+    /// An error if the store cannot be queried.
     fn native(&mut self, session: &SessionKey) -> Result<Option<MappedSpan>> {
         let _ = session;
         Ok(None)
     }
 
-    /// Whether the store has a session: its record, readable or not, or messages of it.
+    /// Checks whether the store has a session: its record, readable or not, or messages of it.
     ///
-    /// By default it reads the record, and looks for the name of a message if there is none.
+    /// The default reads the record. If the record is missing, it searches for the name of a message.
     ///
     /// # Errors
-    /// If the store cannot be asked.
+    /// An error if the store cannot be queried.
     fn has_session(&mut self, session: &SessionKey) -> Result<bool> {
         default_has_session(self, session)
     }
 
-    /// Hands out what belongs to something that is not there, with spans: messages without their
-    /// session, parts without their message. Such a message may come with its parts. Walks the whole
-    /// store.
+    /// Passes the orphans with their spans: messages without their session, and parts without their
+    /// message. An orphaned message may come with its parts. The call walks the whole store.
     ///
-    /// By default it reads the messages of [`Survey::LostSets`], and all parts of the store, whose
-    /// messages it looks for among the names of all messages.
+    /// The default reads the messages of [`Survey::LostSets`]. Then it reads all parts of the store,
+    /// and checks each part's message against the names of all messages.
     ///
     /// # Errors
-    /// If the store cannot be walked.
+    /// An error if the store cannot be walked.
     fn orphans(&mut self, visitor: &mut ScanVisitor<'_>) -> Result<()> {
         default_orphans(self, visitor)
     }
 }
 
-// The provided methods, made of the required ones.
+// The defaults of the provided methods. They call the required methods only.
 
-/// Lends what a scan hands out.
+/// Passes the items of a scan as borrowed items. It is the default of [`Reader::scan_borrowed`].
 ///
 /// # Errors
-/// Those of the scan.
+/// The error of the scan.
 pub fn borrow_from_scan<R: Reader + ?Sized>(
     reader: &mut R,
     scope: &Scope,
@@ -184,7 +224,7 @@ pub fn borrow_from_scan<R: Reader + ?Sized>(
     Ok(())
 }
 
-/// [`Reader::tree`].
+/// The default of [`Reader::tree`].
 fn default_tree<R: Reader + ?Sized>(
     reader: &mut R,
     session: &SessionKey,
@@ -195,7 +235,7 @@ fn default_tree<R: Reader + ?Sized>(
     let messages =
         Listing::collect(|visitor| reader.scan(&Scope::Messages(session.clone()), visitor))?;
     let items = Listing::collect(|visitor| reader.scan(&Scope::Items(session.clone()), visitor))?;
-    // A session of which nothing is there is no issue.
+    // A missing session passes nothing: its record is "vanished", and that issue is left out.
     let record_issues = record.issues.into_iter().filter(|(_, issue)| !issue.is_vanished());
     let mut head = record_issues
         .chain(messages.issues)
@@ -229,7 +269,7 @@ fn default_tree<R: Reader + ?Sized>(
     Ok(())
 }
 
-/// The items that happened before a message.
+/// Takes the items that come before a message in the timeline.
 fn items_before(
     items: &mut Peekable<impl Iterator<Item = Entry>>,
     message: &Entry,
@@ -238,24 +278,24 @@ fn items_before(
     std::iter::from_fn(next).collect()
 }
 
-/// Parts that were read, each with the order that its name was listed with.
+/// Gives each part the order that its name was listed with, because spans come without an order.
 fn with_listed_order(entries: Vec<Entry>, names: &[Entry]) -> impl Iterator<Item = Entry> {
     let mut names = names.iter();
     entries.into_iter().map(move |part| {
-        // They come as they were asked for; some may be missing.
+        // The parts come in the order of the names; some may be missing.
         let name = names.find(|name| name.key == part.key);
         Entry { order: name.map_or(part.order, |name| name.order), ..part }
     })
 }
 
-/// [`Reader::has_session`].
+/// The default of [`Reader::has_session`].
 fn default_has_session<R: Reader + ?Sized>(reader: &mut R, session: &SessionKey) -> Result<bool> {
     let mut exists = false;
     let key = EntityKey::Session(session.clone());
     reader.spans(slice::from_ref(&key), &mut |item| {
         exists |= match item {
             ScanItem::Entry(_) => true,
-            ScanItem::Issue(_, issue) => !issue.is_vanished(), // there, and unreadable
+            ScanItem::Issue(_, issue) => !issue.is_vanished(), // it exists, and is unreadable
             ScanItem::Set(_) => false,
         };
         ControlFlow::Continue(())
@@ -272,7 +312,7 @@ fn default_has_session<R: Reader + ?Sized>(reader: &mut R, session: &SessionKey)
     Ok(exists)
 }
 
-/// [`Reader::orphans`].
+/// The default of [`Reader::orphans`].
 fn default_orphans<R: Reader + ?Sized>(
     reader: &mut R,
     visitor: &mut ScanVisitor<'_>,
@@ -282,6 +322,7 @@ fn default_orphans<R: Reader + ?Sized>(
             return Ok(());
         }
     }
+    // A part is an orphan if its message is in no set, so the names of all messages come first.
     let mut messages: HashSet<MessageId> = HashSet::new();
     for session in surveyed_sessions(reader, &Survey::MessageSets)? {
         reader.scan(&Scope::MessageNames(session), &mut |item| {
@@ -304,7 +345,7 @@ fn default_orphans<R: Reader + ?Sized>(
     })
 }
 
-/// The sessions whose sets a survey comes to. What is wrong with others is told by a refresh.
+/// Returns the sessions of a survey of message sets. It ignores issues: a refresh reports them.
 fn surveyed_sessions<R: Reader + ?Sized>(
     reader: &mut R,
     survey: &Survey<'_>,
@@ -321,7 +362,7 @@ fn surveyed_sessions<R: Reader + ?Sized>(
     Ok(sessions)
 }
 
-/// What a scan hands out but the set: several are walked, and none is what the caller asked for.
+/// Scans without the sets. Several scopes are walked, and none of their sets is the caller's.
 fn scan_without_sets<R: Reader + ?Sized>(
     reader: &mut R,
     scope: &Scope,

@@ -1,4 +1,4 @@
-//! Going on from where a session was read up to, instead of reading it again.
+//! Resume tokens: a read continues where the last read of a session ended.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,45 +7,46 @@ use scrollback_core_id::SessionKey;
 
 use crate::{Probe, SourceChange};
 
-/// How far the messages of a session were read, in the words of the Source that read them. Good for
-/// one store, in any process. A Source refuses a token that it did not make.
+/// How far the messages of a session were read, in the format of the Source that read them. A token
+/// is valid for one store, in any process. A Source refuses a token that it did not make.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ResumeToken(Arc<[u8]>);
 
-/// The answer of [`Reader::resume`](crate::Reader::resume).
+/// The result of [`Reader::resume`](crate::Reader::resume).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResumeResult {
-    /// What happened to the session: [`Probe::Unchanged`]; [`Probe::Changed`] with the one
-    /// [`SourceChange::Appended`]; or [`Probe::Rescan`], and the session has to be read anew.
+    /// The change of the session: [`Probe::Unchanged`], or [`Probe::Changed`] with one
+    /// [`SourceChange::Appended`], or [`Probe::Rescan`] if the session must be read from its start.
     pub probe: Probe,
-    /// What to resume from the next time; none if the session has to be read anew then.
+    /// The token for the next resume. `None` if the next read must start at the beginning.
     pub token: Option<ResumeToken>,
 }
 
 impl ResumeToken {
-    /// A token of these bytes, which its Source made.
+    /// Returns a token with these bytes. Only the Source that reads the token makes them.
     pub fn new(bytes: impl Into<Arc<[u8]>>) -> Self {
         Self(bytes.into())
     }
 
-    /// The bytes, to be kept.
+    /// Returns the bytes of the token, so that a caller can store them.
     pub fn bytes(&self) -> &Arc<[u8]> {
         &self.0
     }
 }
 
 impl ResumeResult {
-    /// The session has to be read anew.
+    /// Returns the result for a session that must be read from its start.
     pub fn rescan() -> Self {
         Self { probe: Probe::Rescan, token: None }
     }
 
-    /// Nothing was added.
+    /// Returns the result for a session without additions.
     pub fn unchanged(token: ResumeToken) -> Self {
         Self { probe: Probe::Unchanged, token: Some(token) }
     }
 
-    /// Something was added from this byte offset on, and has been handed out.
+    /// Returns the result for a session that grew from this byte offset on. The reader has passed
+    /// the additions to its visitor.
     pub fn appended(session: SessionKey, from: u64, token: Option<ResumeToken>) -> Self {
         Self {
             probe: Probe::Changed(vec![SourceChange::Appended { session, offset: from }]),

@@ -1,4 +1,4 @@
-//! A store: what opens reads of it, and what says where and when it changes.
+//! A store as a Source: it opens read transactions, and it says which paths to watch.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,72 +7,98 @@ use scrollback_core_id::{Clock, EntityKey, SourceId};
 
 use crate::{DirtyScope, ProbeResult, Reader, Result, SourceToken, WatchRoot};
 
-/// A store that can be read, and that is only ever read.
+/// A store that can be read. A Source never writes to its store.
 ///
-/// Required are [`id`](Source::id), [`clock`](Source::clock), [`open`](Source::open),
-/// [`watch_plan`](Source::watch_plan) and [`scope_of_path`](Source::scope_of_path).
+/// Implement [`id`](Source::id), [`clock`](Source::clock), [`open`](Source::open),
+/// [`watch_plan`](Source::watch_plan) and [`scope_of_path`](Source::scope_of_path). The other
+/// methods have defaults.
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SourceId, SystemClock};
+/// use scrollback_source::{DirtyScope, Source, SourceExt};
+/// use scrollback_stor_read::FileReader;
+///
+/// # let storage = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/opencode-json/storage");
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let store: &dyn Source = &store; // the rest works for every store
+///
+/// let newest = store.list_sessions()?.entries.remove(0);
+/// assert_eq!(newest.key.to_string(), "session ses_e04994972ffet9oc5rH3S1zFJZ");
+///
+/// // A watcher follows the plan, and asks for the scope of each path that changed.
+/// let part = store.watch_plan().into_iter().find(|root| root.path.ends_with("part")).unwrap();
+/// let path = part.path.join("msg_1/prt_1.json");
+/// assert!(matches!(store.scope_of_path(&path), Some(DirtyScope::Entity(_))));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Source: Send + Sync {
-    /// Names this store among several.
+    /// Returns the id that names this store among several stores.
     fn id(&self) -> &SourceId;
 
-    /// The clock that reads of this store are judged by.
+    /// Returns the clock that decides whether a read of this store is settled.
     fn clock(&self) -> &Arc<dyn Clock>;
 
-    /// Opens one consistent look at the store, as far as the store allows: directory handles of a
-    /// tree of files, one read transaction of a database. A look stays at the directories that it
-    /// opened even if they are moved away meanwhile; whoever wants to notice that opens another.
+    /// Opens a read transaction, which is as consistent as the store allows: directory handles for
+    /// a tree of files, one transaction for a database. A read transaction keeps the directories
+    /// that it opened, even if they are moved away meanwhile. To notice such a move, open another
+    /// read transaction.
     ///
     /// # Errors
-    /// [`Error::Store`](crate::Error::Store) if the store is not there or may not be read.
+    /// [`Error::Store`](crate::Error::Store) if the store does not exist or may not be read.
     fn open(&self) -> Result<Box<dyn Reader + '_>>;
 
-    /// Says what a feed has to follow to hear of every change.
+    /// Returns the directories that a feed has to follow to receive every change.
     fn watch_plan(&self) -> Vec<WatchRoot>;
 
-    /// Says what a change of a path may be a change of, by the path alone: a file or a directory of
-    /// the watch plan, or one in it. None if it is nothing of the store's.
+    /// Returns the scope that a change of a path may concern. The result depends on the path alone,
+    /// which is a file or directory of the watch plan, or an entry of one. Returns `None` if the
+    /// path does not belong to the store.
     fn scope_of_path(&self, path: &Path) -> Option<DirtyScope>;
 
-    /// The directory that has what belongs to an entity, the messages of a session or the parts of
-    /// a message, where the store keeps those in one that is followed.
+    /// Returns the directory that holds the children of an entity: the messages of a session, or
+    /// the parts of a message. Returns `None` if the store does not keep the children in a
+    /// directory that a feed follows.
     ///
-    /// By default no directory: nothing of the watch plan is [`WatchDepth::Hot`](crate::WatchDepth::Hot).
+    /// The default returns `None`, for a watch plan without
+    /// [`WatchDepth::Hot`](crate::WatchDepth::Hot).
     fn directory_of(&self, key: &EntityKey) -> Option<PathBuf> {
         let _ = key;
         None
     }
 
-    /// Says, at little cost, what may have changed since `since` was handed out, by this Source or
-    /// by one of the same store in another process. The new token is of a moment before whatever
-    /// a look that is opened afterwards sees: what changes between the two is told twice, and
-    /// nothing is missed. Without a token the answer is [`Probe::Rescan`](crate::Probe::Rescan).
+    /// Returns at little cost what may have changed since `since` was issued, by this Source or by
+    /// a Source of the same store in another process. The new token describes a moment before the
+    /// state that a later read transaction reads. So a change between the two is reported twice,
+    /// and no change is missed. Without a token the result is
+    /// [`Probe::Rescan`](crate::Probe::Rescan).
     ///
-    /// By default always [`Probe::Rescan`](crate::Probe::Rescan) without a token: only a survey
-    /// tells what changed.
+    /// The default returns [`Probe::Rescan`](crate::Probe::Rescan) and no token: only a survey finds
+    /// the changes.
     ///
     /// # Errors
-    /// [`Error::Store`](crate::Error::Store) if the store is not there or may not be read.
+    /// [`Error::Store`](crate::Error::Store) if the store does not exist or may not be read.
     fn probe(&self, since: Option<&SourceToken>) -> Result<ProbeResult> {
         let _ = since;
         Ok(ProbeResult::rescan())
     }
 
-    /// Whether the store is known, at little cost, to hold no sessions now: it is not there, or it
-    /// keeps nothing but diffs. A merged Source then does not ask it whose a session is.
+    /// Checks at little cost whether the store certainly has no sessions now: it does not exist, or
+    /// it keeps only diffs. A merged Source does not ask an empty store for the owner of a session.
     fn is_empty(&self) -> bool {
         false
     }
 
-    /// Whether session ids are unique across all stores of this agent (UUIDs, ULIDs): two roots
-    /// that hold the same id then hold copies of one session, and its usage counts once.
+    /// Checks whether session ids are unique across all stores of this agent (UUIDs, ULIDs). If two
+    /// roots then hold the same id, they hold copies of one session, and its usage counts once.
     fn has_global_ids(&self) -> bool {
         false
     }
 
-    /// Says where an entity is kept, for people who want to look at it: a file, relative to the
-    /// root of the store. Nothing is promised about what is there.
+    /// Returns the file that holds an entity, relative to the root of the store, for users who want
+    /// to open it. The file may be missing.
     ///
-    /// By default no file is named.
+    /// The default returns `None`.
     fn locate(&self, key: &EntityKey) -> Option<PathBuf> {
         let _ = key;
         None

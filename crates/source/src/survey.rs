@@ -1,4 +1,4 @@
-//! Surveys: what there is and in which state, without reading it.
+//! Surveys: walks over stamps. A survey observes which records exist, without their content.
 
 use std::ops::ControlFlow;
 
@@ -10,71 +10,74 @@ use scrollback_stor_mmap::Settled;
 
 use crate::ResumeToken;
 
-/// What a survey covers.
+/// The records or sets that a survey covers.
 #[derive(Debug, Clone, Copy)]
 pub enum Survey<'a> {
     /// The record of every project.
     Projects,
-    /// The record of every session, at each place where it is: one that moves between projects
-    /// may be sighted twice.
+    /// The record of every session, at each of its places. A session that moves between projects
+    /// may be observed twice.
     Sessions,
-    /// The set of messages of every session that has any, whether it has a record or not; sighted
-    /// under the session's key.
+    /// The set of messages of every session that has messages, with or without a session record. The
+    /// observation has the session's key.
     MessageSets,
-    /// Those of them that belong to a session without a record.
+    /// Those message sets whose session has no record.
     LostSets,
-    /// The set of messages of one session, before it is listed, and the record of each.
+    /// The set of messages of one session, observed before it is listed, and the record of each
+    /// message.
     Messages(&'a SessionKey),
-    /// The records of these messages of one session, in this order and without listing anything;
-    /// one that is not there is left out.
+    /// The records of these messages of one session, in this order, without a listing. A message
+    /// that does not exist is left out.
     TheseMessages(&'a SessionKey, &'a [MessageId]),
-    /// The sets of parts of these messages, those that there are, without listing them; sighted
-    /// under the messages' keys.
+    /// The sets of parts of these messages, without a listing. A message without parts is left out.
+    /// Each observation has the message's key.
     PartSets(&'a [MessageKey]),
-    /// The set of parts of one message, before it is listed, and the record of each.
+    /// The set of parts of one message, observed before it is listed, and the record of each part.
     Parts(&'a MessageKey),
 }
 
-/// Something that was looked at and not read: a record, or a set of them.
+/// The key and stamp of a record or of a set of records, taken without reading the content.
 ///
-/// The stamp of a set changes when a record joins or leaves it, and need not when one is rewritten.
+/// The stamp of a set changes when a record joins or leaves the set. It need not change when a
+/// record of the set is rewritten.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
-    /// What it is, or what it is a set of.
+    /// The key of the record, or of the entity that owns the set.
     pub key: EntityKey,
-    /// Where a part stands among the parts of its message, in [`Survey::Parts`]: the order that a
-    /// scan hands it out with. Of no meaning for anything else.
+    /// The order of a part among the parts of its message, in [`Survey::Parts`]: a scan returns the
+    /// same order. It has no meaning for other observations.
     pub order: OrderKey,
-    /// What it looked like.
+    /// The stamp.
     pub stamp: Stamp,
-    /// Whether a later change is sure to change the stamp. A stamp that was as young as the look
-    /// when the call began is provisional: what changes within the same tick of the file system's
-    /// clock may leave it as it is, so it must never pass for unchanged.
+    /// Whether every later change will change the stamp. A stamp that was younger than the margin
+    /// when the call began is provisional: a change within the same tick of the file system's clock
+    /// may leave the stamp as it is. Never treat a record with a provisional stamp as unchanged.
     pub settled: Settled,
-    /// The project that a session's place says it belongs to.
+    /// The project that a session belongs to, according to the place of its record.
     pub project: Option<ProjectId>,
-    /// Where [`Reader::resume`](crate::Reader::resume) goes on, for the set of messages of a session.
-    /// A [`Reader::scan`](crate::Reader::scan) and a [`Reader::scan_borrowed`](crate::Reader::scan_borrowed) may hand
-    /// it out, a survey does not.
+    /// The token that [`Reader::resume`](crate::Reader::resume) continues from, for the set of
+    /// messages of a session. [`Reader::scan`](crate::Reader::scan) and
+    /// [`Reader::scan_borrowed`](crate::Reader::scan_borrowed) may return a token; a survey does
+    /// not.
     pub resume: Option<ResumeToken>,
 }
 
 impl Observation {
-    /// Something that looks so, of which nothing else is known.
+    /// Returns an observation without order, project and token.
     pub fn new(key: impl Into<EntityKey>, stamp: Stamp, settled: Settled) -> Self {
         let (key, order) = (key.into(), OrderKey::default());
         Self { key, order, stamp, settled, project: None, resume: None }
     }
 }
 
-/// Something that a survey came to.
+/// An item of a survey.
 #[derive(Debug)]
 pub enum SurveyItem {
-    /// A record or a set.
+    /// A record or a set of records.
     Observation(Observation),
-    /// Something that is wrong, about an entity if the key is known.
+    /// A problem. The key says which entity it concerns, if the key is known.
     Issue(Option<EntityKey>, Issue),
 }
 
-/// What a reader calls for each thing that a survey comes to. Breaking ends the survey.
+/// The function that a reader calls with each item of a survey. Return `Break` to end the survey.
 pub type SurveyVisitor<'e> = dyn FnMut(SurveyItem) -> ControlFlow<()> + 'e;

@@ -1,4 +1,4 @@
-//! What is there for whoever follows a store: where to look.
+//! What a follower needs to know about a store: the directories to watch, and the scopes of changes.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -8,29 +8,30 @@ use scrollback_core_id::{Discipline, EntityKey, MessageId, SessionKey};
 /// A directory that a feed has to follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchRoot {
-    /// The directory; it need not be there yet.
+    /// The directory. It need not exist yet.
     pub path: PathBuf,
-    /// Which of the directories in it matter, too.
+    /// Which directories inside it must be followed too.
     pub depth: WatchDepth,
-    /// Which of the files in it matter.
+    /// Which files in these directories belong to the store.
     pub files: WatchedFiles,
-    /// How those files are written. Modify events are asked for only where files are appended to
-    /// and where they are databases ([`Discipline::writer_may_keep_open`]).
+    /// How the agent writes those files. A feed subscribes to modify events only for files that are
+    /// appended to and for databases ([`Discipline::writer_may_keep_open`]).
     pub discipline: Discipline,
 }
 
-/// Which of the directories in a directory matter to its store.
+/// Which directories inside a watched directory must be followed too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WatchDepth {
-    /// None: its own entries are all.
+    /// None: only the directory's own entries matter.
     Nothing,
-    /// Each of them, and none of those in them.
+    /// Each directory in it, and none of the deeper directories.
     All,
-    /// Each of them, those in them, and so on to any depth: `sessions/2026/11/30/`. Symbolic links
-    /// to directories are not followed.
+    /// Each directory in it, to any depth: `sessions/2026/11/30/`. Symbolic links to directories are
+    /// not followed.
     Tree,
-    /// Each of them, and there are too many to follow at once: those of what is being written, as
-    /// [`Source::directory_of`](crate::Source::directory_of) names them.
+    /// Each directory in it; but there are too many to follow all of them. Follow the directories of
+    /// the entities that are being written, as
+    /// [`Source::directory_of`](crate::Source::directory_of) returns them.
     Hot,
 }
 
@@ -39,28 +40,28 @@ pub enum WatchDepth {
 pub enum DirtyScope {
     /// One record.
     Entity(EntityKey),
-    /// A message's parts, and the message.
+    /// A message and its parts.
     Message(MessageId),
-    /// A session's record, and all of its messages and their parts.
+    /// A session's record, its messages, and their parts.
     Session(SessionKey),
-    /// Which projects and sessions there are, their records, which messages there are, and whatever
-    /// [`Source::probe`](crate::Source::probe) says.
+    /// Which projects, sessions and messages exist, the records of projects and sessions, and the
+    /// changes that [`Source::probe`](crate::Source::probe) reports.
     Records,
-    /// Anything.
+    /// Anything in the store.
     Store,
 }
 
-/// Which files of a directory matter to its store.
+/// Which files of a directory belong to its store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WatchedFiles {
-    /// Those that end so.
+    /// The files whose name has this ending.
     Ending(&'static str),
-    /// Those of these names, and none beside them.
+    /// The files with these names, and no others.
     Named(Vec<OsString>),
 }
 
 impl WatchedFiles {
-    /// Whether a file of this name is one of them.
+    /// Checks whether a file of this name belongs to the store.
     pub fn include(&self, name: &OsStr) -> bool {
         match self {
             Self::Ending(end) => name.as_encoded_bytes().ends_with(end.as_bytes()),
