@@ -1,4 +1,4 @@
-//! Calls on any Source, each in a look of its own, and a clock that stands still.
+//! Calls on any Source, each in its own read transaction, and a clock that stands still.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use scrollback_core_id::{Clock, EntityKey, Scope, SessionId, SessionKey, UnixNanos};
 use scrollback_source::{Entry, Listing, Result, ScanVisitor, Source};
 
-/// Stands still, long after every file was written.
+/// A clock that always returns the same time.
 pub struct StoppedClock(pub UnixNanos);
 
 impl Clock for StoppedClock {
@@ -17,18 +17,18 @@ impl Clock for StoppedClock {
     fn pause(&self, _: Duration) {}
 }
 
-/// 2100-01-01: every file is old.
+/// 2100-01-01: later than every file was written, so that every file is settled.
 pub const FAR_FUTURE: UnixNanos = UnixNanos(4_102_444_800_000_000_000);
 
-/// The key of a session.
+/// Returns the key of a session.
 ///
 /// # Panics
-/// If the text is no id.
+/// If the text is not a valid id.
 pub fn session_key(session: &str) -> SessionKey {
     SessionId::new(session).unwrap().into()
 }
 
-/// What a scan hands out.
+/// Collects the items of a scan.
 ///
 /// # Panics
 /// If the call fails.
@@ -37,7 +37,7 @@ pub fn scan(store: &dyn Source, scope: &Scope) -> Listing {
     Listing::collect(|visitor| reader.scan(scope, visitor)).unwrap()
 }
 
-/// What a tree hands out.
+/// Collects the items of a session's tree.
 ///
 /// # Panics
 /// If the call fails.
@@ -46,7 +46,7 @@ pub fn tree(store: &dyn Source, session: &SessionKey) -> Listing {
     Listing::collect(|visitor| reader.tree(session, visitor)).unwrap()
 }
 
-/// What is handed out for these keys.
+/// Collects the spans of these keys.
 ///
 /// # Panics
 /// If the call fails.
@@ -55,7 +55,7 @@ pub fn spans(store: &dyn Source, keys: &[EntityKey]) -> Listing {
     Listing::collect(|visitor| reader.spans(keys, visitor)).unwrap()
 }
 
-/// What belongs to nothing.
+/// Collects the orphans of a store.
 ///
 /// # Panics
 /// If the call fails.
@@ -64,7 +64,7 @@ pub fn orphans(store: &dyn Source) -> Listing {
     Listing::collect(|visitor| reader.orphans(visitor)).unwrap()
 }
 
-/// How many things a call hands out when it is told to end after `most`.
+/// Counts the items of a call whose visitor breaks after `limit` items.
 ///
 /// # Panics
 /// If the call fails.
@@ -81,7 +81,7 @@ pub fn count_until_break(
     visited
 }
 
-/// The last word of each key, as it is printed.
+/// Returns the last word of each key, as keys are printed.
 pub fn key_names(entries: &[Entry]) -> Vec<String> {
     let name = |entry: &Entry| entry.key.to_string().rsplit([' ', '/']).next().unwrap().to_owned();
     entries.iter().map(name).collect()

@@ -1,4 +1,4 @@
-//! What a store that is checked holds, as the caller knows it.
+//! What the caller of a check expects a store to contain.
 
 /// A kind of content that a store may lack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,45 +7,45 @@ pub enum Content {
     Projects,
     /// Messages with parts.
     Parts,
-    /// Items: what happened in a session and is no message.
+    /// Items: entries of the timeline that are neither messages nor parts.
     Items,
     /// Messages without their session, or parts without their message.
     Orphans,
-    /// Resume tokens: [`Reader::resume`](scrollback_source::Reader::resume) goes on from a scan.
+    /// Resume tokens: [`Reader::resume`](scrollback_source::Reader::resume) continues from a scan.
     Resume,
     /// Places: [`Source::locate`](scrollback_source::Source::locate) names the files of records.
     Places,
 }
 
-/// What a store holds. A check of something that is missing fails, unless the caller says here that
-/// the store lacks it; then the check makes sure that it does.
+/// The expected content of a store. A check of missing content fails, unless the caller says here
+/// that the store lacks the content; then the check requires that the store lacks it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Expectations {
     missing_content: Vec<Content>,
 }
 
 impl Expectations {
-    /// A store with sessions, messages and every kind of [`Content`].
+    /// Expects a store with sessions, messages and every kind of [`Content`].
     pub fn everything() -> Self {
         Self::default()
     }
 
-    /// The same without some content.
+    /// Expects a store without this kind of content.
     #[must_use]
     pub fn without(mut self, content: Content) -> Self {
         self.missing_content.push(content);
         self
     }
 
-    /// Whether the store holds some content.
+    /// Checks whether the store is expected to have this kind of content.
     pub fn has(&self, content: Content) -> bool {
         !self.missing_content.contains(&content)
     }
 
-    /// Checks what was found of some content.
+    /// Checks the number of items of a kind of content.
     ///
     /// # Panics
-    /// If something was found that the store should lack, or nothing of what it should hold.
+    /// If the store has content that it should lack, or lacks content that it should have.
     pub fn check(&self, content: Content, found: usize) {
         match self.has(content) {
             true => assert!(found > 0, "{content:?} are expected, and none was found"),

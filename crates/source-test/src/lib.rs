@@ -1,4 +1,4 @@
-//! Tests that every Source passes.
+//! Conformance tests for every implementation of `Source`.
 //!
 #![doc = include_str!("../README.md")]
 #![expect(
@@ -14,7 +14,7 @@ pub mod properties;
 
 pub use expectations::{Content, Expectations};
 
-/// Runs `$then!` with the names of all properties: the one list of them.
+/// Runs `$then!` with the names of all properties. This is the only list of them.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! with_properties {
@@ -66,9 +66,8 @@ macro_rules! properties_as_calls {
     };
 }
 
-/// Makes one `#[test]` of each property. The argument is a function that calls what it is given
-/// with each store to check, and with what that store holds:
-/// `fn on_all(check: impl Fn(&dyn Source, &Expectations))`.
+/// Makes one `#[test]` per property. The argument is a function that calls its check with each store
+/// and the store's expected content: `fn on_all(check: impl Fn(&dyn Source, &Expectations))`.
 #[macro_export]
 macro_rules! conformance_tests {
     ($on_all:path) => {
@@ -79,7 +78,7 @@ macro_rules! conformance_tests {
 /// Checks all properties on one store.
 ///
 /// # Panics
-/// If the store lacks one of them.
+/// If the store lacks one of the properties.
 pub fn check_all(source: &dyn scrollback_source::Source, expected: &Expectations) {
     with_properties!(properties_as_calls, source, expected);
 }

@@ -1,8 +1,8 @@
-//! What reads of logs cost.
+//! Counters for the cost of reads.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts what a [`JsonlSource`](super::JsonlSource) does.
+/// The counters of a [`JsonlSource`](super::JsonlSource).
 #[derive(Debug, Default)]
 pub struct Counters {
     stats: AtomicU64,
@@ -11,23 +11,23 @@ pub struct Counters {
     records_parsed: AtomicU64,
 }
 
-/// Counts at one moment.
+/// The values of all counters at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// How often a file was stat'ed.
+    /// The number of stat calls on files.
     pub stat_calls: u64,
-    /// Bytes that were read to be parsed.
+    /// The number of bytes that were read to be parsed.
     pub bytes_read: u64,
-    /// Bytes before a mark that were read to be compared: at most
-    /// [`LogMark::MAX_TAIL`](scrollback_source::LogMark::MAX_TAIL) a call of
+    /// The number of bytes before a mark that were read to be compared: at most
+    /// [`LogMark::MAX_TAIL`](scrollback_source::LogMark::MAX_TAIL) per call of
     /// [`Reader::resume`](scrollback_source::Reader::resume).
     pub bytes_compared: u64,
-    /// Lines that were parsed.
+    /// The number of lines that were parsed.
     pub records_parsed: u64,
 }
 
 impl Counters {
-    /// The counts as they are now.
+    /// Returns the current values.
     pub fn get(&self) -> Counts {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Counts {

@@ -1,4 +1,4 @@
-//! Entries and sets of what is in a log.
+//! Makes entries, sets and issues from the records of a log.
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::{EntityKey, MessageKey, OrderKey, SessionKey, Stamp};
@@ -10,7 +10,7 @@ use super::ids;
 use super::lines::Record;
 use super::state::Head;
 
-/// A session's record. A log is a session whether or not its first line was written.
+/// Returns a session's record. A log is a session even if its first line is missing.
 pub(super) fn session(key: &SessionKey, head: &Head, file: &Stamp) -> Entry {
     let updated = file.mtime.as_millis();
     let span = MappedSpan::pooled(head.to_json(key, updated), *file, Settled::Settled);
@@ -31,24 +31,25 @@ pub(super) fn item(session: &SessionKey, item: &Record) -> Option<Entry> {
     Some(Entry::new(key, order(item.offset), item.span.clone()))
 }
 
-/// The same without its bytes.
+/// Removes the bytes of an entry.
 pub(super) fn without_span(entry: Entry) -> Entry {
     Entry { span: None, ..entry }
 }
 
-/// The set of messages of a session, and its record: both change with every append.
+/// Returns the set of messages of a session, which also stands for the session's record: both change
+/// with every append.
 pub(super) fn log_set(key: &SessionKey, file: Stamp, resume: Option<ResumeToken>) -> Observation {
     Observation { resume, ..observation(key.clone(), file) }
 }
 
-/// The set of parts of a message, which are only ever added: it is the last of them.
+/// Returns the set of parts of a message. Parts are only ever added, so the last part is the stamp.
 pub(super) fn part_set(key: &MessageKey, parts: &[Record]) -> Option<Observation> {
     let last = parts.last()?;
     let stamp = Stamp { size: last.offset, ..*last.span.stamp() };
     Some(observation(key.clone(), stamp))
 }
 
-/// A record that was looked at.
+/// Returns a settled observation.
 pub(super) fn observation(key: impl Into<EntityKey>, stamp: Stamp) -> Observation {
     Observation::new(key, stamp, Settled::Settled)
 }

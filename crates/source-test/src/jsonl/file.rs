@@ -10,13 +10,13 @@ use scrollback_stor_mmap::{Dir, Directory, FileKind};
 use super::counters::Counters;
 use super::ids;
 
-/// A log that is open, as it was when it was opened.
+/// An open log. Its size stays the size at the time of opening.
 pub(super) struct LogFile<'l> {
     root: &'l Dir,
     counters: &'l Counters,
     file: File,
     pub(super) identity: FileIdentity,
-    /// Changes with every append, as a log only grows.
+    /// The stamp changes with every append, because a log only grows.
     pub(super) stamp: Stamp,
 }
 
@@ -37,8 +37,8 @@ impl<'l> LogFile<'l> {
         Ok(Self { root, counters, file, identity, stamp })
     }
 
-    /// Reads from an offset to the end that the log had when it was opened. Shorter if the log was
-    /// truncated meanwhile.
+    /// Reads from an offset to the end that the log had when it was opened. The result is shorter if
+    /// the log was truncated meanwhile.
     pub(super) fn read_from(&self, offset: u64) -> Result<Vec<u8>, IssueKind> {
         let bytes = self.read(offset, self.stamp.size.saturating_sub(offset))?;
         self.counters.count_read(bytes.len());
@@ -53,11 +53,11 @@ impl<'l> LogFile<'l> {
         Ok(bytes)
     }
 
-    /// Reads the line that begins at an offset, with its line feed; none if no whole line does.
+    /// Reads the line at an offset, with its line feed. Returns `None` if no whole line begins there.
     pub(super) fn read_line(&self, offset: u64) -> Result<Option<Vec<u8>>, IssueKind> {
-        /// Most lines are shorter.
+        /// The size of the first read. Most lines are shorter.
         const READ_STEP: u64 = 1024;
-        // The byte before is the end of another line.
+        // The byte before must be the line feed of another line.
         let (from, before) = (offset.saturating_sub(1), usize::from(offset > 0));
         let mut bytes: Vec<u8> = Vec::new();
         loop {
@@ -94,12 +94,12 @@ impl<'l> LogFile<'l> {
                 break;
             }
         }
-        bytes.truncate(count); // what was appended meanwhile is for the next look
+        bytes.truncate(count); // bytes that were appended meanwhile belong to a later read
         Ok(bytes)
     }
 }
 
-/// Looks at the log of a session without opening it.
+/// Stats the log of a session without opening it.
 pub(super) fn stat(
     root: &Dir,
     session: &SessionKey,
@@ -118,7 +118,7 @@ fn in_log_directory<T>(
     session: &SessionKey,
     act: impl FnOnce(&Dir, &[u8]) -> Result<T, IssueKind>,
 ) -> Result<T, IssueKind> {
-    // An id that can be no file's is of nothing that is here.
+    // An id that cannot be a file name belongs to no log of this store.
     let (directories, file) = ids::directories_and_file(session).ok_or(IssueKind::Vanished)?;
     let mut dir: Option<Dir> = None;
     for name in directories {

@@ -1,5 +1,5 @@
-//! From ids to files and offsets, and back. An id may come from anywhere: what leads out of the
-//! store names no file.
+//! Converts ids to files and offsets, and back. An id may come from any program, so an id that leads
+//! out of the store names no file.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -7,10 +7,10 @@ use scrollback_core_id::{
     EntityKey, ItemId, ItemKey, MessageId, MessageKey, PartId, PartKey, SessionId, SessionKey,
 };
 
-/// How the names of logs end.
+/// The suffix of the names of logs.
 pub(super) const SUFFIX: &str = ".jsonl";
 
-/// The session of a file; the path is relative to the store.
+/// Returns the session of a file; `path` is relative to the store.
 pub(super) fn session_of(path: &Path) -> Option<SessionKey> {
     let names: Option<Vec<&str>> = path
         .components()
@@ -23,7 +23,7 @@ pub(super) fn session_of(path: &Path) -> Option<SessionKey> {
     Some(SessionId::new(path.strip_suffix(SUFFIX)?).ok()?.into())
 }
 
-/// The directories and the file of a session, one name after the other.
+/// Returns the directories and the file of a session, one name each.
 pub(super) fn directories_and_file(session: &SessionKey) -> Option<(Vec<&str>, String)> {
     let mut directories: Vec<&str> = session.session.as_str().split('/').collect();
     if directories.iter().any(|name| matches!(*name, "" | "." | "..") || name.contains('\\')) {
@@ -33,13 +33,13 @@ pub(super) fn directories_and_file(session: &SessionKey) -> Option<(Vec<&str>, S
     Some((directories, file))
 }
 
-/// The file of a session, relative to the store.
+/// Returns the file of a session, relative to the store.
 pub(super) fn path_of(session: &SessionKey) -> Option<PathBuf> {
     let (directories, file) = directories_and_file(session)?;
     Some(directories.iter().collect::<PathBuf>().join(file))
 }
 
-/// An offset as text: fixed width, so that its order is that of the texts.
+/// Formats an offset with a fixed width, so that texts sort as their offsets do.
 fn offset_to_text(offset: u64) -> String {
     format!("{offset:012x}")
 }
@@ -49,32 +49,32 @@ fn parse_offset(text: &str) -> Option<u64> {
     (offset_to_text(offset) == text).then_some(offset)
 }
 
-/// The key of the message whose line has this offset.
+/// Returns the key of the message whose line has this offset.
 pub(super) fn message_key(session: &SessionKey, offset: u64) -> Option<MessageKey> {
     let id = format!("{}:{}", session.session, offset_to_text(offset));
     let message = MessageId::new(&id).ok()?;
     Some(MessageKey { session: session.session.clone(), message })
 }
 
-/// The key of the part whose line has this offset.
+/// Returns the key of the part whose line has this offset.
 pub(super) fn part_key(message: &MessageKey, offset: u64) -> Option<PartKey> {
     let part = PartId::new(&offset_to_text(offset)).ok()?;
     Some(PartKey { message: message.message.clone(), part })
 }
 
-/// The key of the item whose line has this offset.
+/// Returns the key of the item whose line has this offset.
 pub(super) fn item_key(session: &SessionKey, offset: u64) -> Option<ItemKey> {
     let item = ItemId::new(&offset_to_text(offset)).ok()?;
     Some(ItemKey { session: session.session.clone(), item })
 }
 
-/// The session and the offset that a message's id holds.
+/// Parses the session and the offset out of a message's id.
 pub(super) fn parse_message_id(message: &MessageId) -> Option<(SessionKey, u64)> {
     let (session, at) = message.as_str().rsplit_once(':')?;
     Some((SessionId::new(session).ok()?.into(), parse_offset(at)?))
 }
 
-/// The session of an entity.
+/// Returns the session of an entity.
 pub(super) fn owner(key: &EntityKey) -> Option<SessionKey> {
     match key {
         EntityKey::Session(key) => Some(key.clone()),
@@ -85,7 +85,7 @@ pub(super) fn owner(key: &EntityKey) -> Option<SessionKey> {
     }
 }
 
-/// The offset of the line that an entity was first written in; none for a session.
+/// Returns the offset of the line that first contained an entity, or `None` for a session.
 pub(super) fn offset_of(key: &EntityKey) -> Option<u64> {
     match key {
         EntityKey::Message(key) => {

@@ -1,4 +1,4 @@
-//! What the lines of a log say.
+//! Parses the lines of a log into records.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -14,27 +14,27 @@ use super::counters::Counters;
 use super::ids;
 use super::state::{Head, State};
 
-/// The lines of a log from an offset on, sorted by what they are.
+/// The records of a log from an offset on, sorted by their kind.
 pub(super) struct Lines {
-    /// Where they begin, and where the last whole one ends.
+    /// The offset of the first line, and the end of the last whole line.
     pub(super) start: u64,
     pub(super) end: u64,
-    /// What is known at the end.
+    /// The state of the log at `end`.
     pub(super) state: State,
-    /// By the offset that names them.
+    /// The messages, by the offset that names them.
     pub(super) messages: BTreeMap<u64, Message>,
-    /// Parts of messages before `from`, by the offset of the message.
+    /// The parts of messages before `start`, by the offset of the message.
     pub(super) parts_of_earlier: BTreeMap<u64, Vec<Record>>,
-    /// Parts of messages that are not there, with the offset of the message.
+    /// The parts of messages that do not exist, with the offset of the message.
     pub(super) lost_parts: Vec<(u64, Record)>,
     pub(super) items: Vec<Record>,
-    /// Those of earlier lines come first.
+    /// The issues. Issues of earlier lines come first.
     pub(super) issues: Vec<Issue>,
 }
 
-/// A message with those of its parts that are among the lines.
+/// A message with its parts, as far as the parts are among the lines.
 pub(super) struct Message {
-    /// The offset of the line that it was last written in.
+    /// The offset of the last line that contains the message.
     pub(super) offset: u64,
     pub(super) span: MappedSpan,
     pub(super) parts: Vec<Record>,
@@ -46,7 +46,7 @@ pub(super) struct Record {
     pub(super) span: MappedSpan,
 }
 
-/// What a line says of itself.
+/// The fields of a line that say what kind of record it is.
 #[derive(Deserialize)]
 struct LineTag<'l> {
     #[serde(borrow)]
@@ -57,14 +57,14 @@ struct LineTag<'l> {
     replaces: Option<u64>,
 }
 
-/// A record that was taken and is not yet in its place.
+/// A parsed record that is not sorted yet.
 enum ParsedRecord {
     Message { message_offset: u64, offset: u64, piece: Piece },
     Part { message_offset: u64, offset: u64, piece: Piece },
     Item { offset: u64, piece: Piece },
 }
 
-/// Takes lines one after the other.
+/// Parses one line after the other.
 struct LineParser<'t> {
     session: &'t SessionKey,
     arena: Arena,
@@ -74,8 +74,8 @@ struct LineParser<'t> {
 }
 
 impl Lines {
-    /// Reads the lines in `bytes`, which begin at `from`; before that, `state` was known. A last line
-    /// that is not whole is left out.
+    /// Parses the lines in `bytes`, which begin at the offset `from`; `state` is the state of the log
+    /// before them. A last line without its line feed is left out.
     pub(super) fn parse(
         session: &SessionKey,
         (from, state): (u64, State),
@@ -144,8 +144,8 @@ impl LineParser<'_> {
         Ok(())
     }
 
-    /// Writes a record in opencode's shape: with its ids, and with all that the line says. Its stamp
-    /// is that of the line.
+    /// Writes a record in opencode's shape: its ids, then all fields of the line. The stamp of the
+    /// record is the stamp of the line.
     fn splice(&mut self, line: &[u8], object: &[u8], names: &[(&str, &str)]) -> Piece {
         let session = [("sessionID", self.session.session.as_str())];
         self.arena.append(content_stamp(line), Settled::Settled, |out| {
@@ -158,7 +158,7 @@ impl LineParser<'_> {
         })
     }
 
-    /// Puts what was taken in its place.
+    /// Sorts the records by kind, and attaches parts to their messages.
     fn into_lines(self, from: u64, end: u64) -> Lines {
         let Self { arena, records, state, issues, .. } = self;
         let arena = arena.freeze();
@@ -203,12 +203,12 @@ impl LineParser<'_> {
     }
 }
 
-/// Where a line is, for issues.
+/// Returns the place of a line, for issues.
 fn place_of_line(session: &SessionKey, offset: u64) -> Place {
     Place::path(ids::path_of(session).unwrap_or_default()).at_offset(offset)
 }
 
-/// The issue of a line that was found damaged before.
+/// Returns the issue of a line that an earlier read found damaged.
 fn damaged_line_issue(session: &SessionKey, offset: u64) -> Issue {
     Issue::new(
         place_of_line(session, offset),

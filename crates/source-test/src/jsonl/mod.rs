@@ -1,25 +1,26 @@
-//! A Source over append-only JSONL logs: an example for whoever adds an agent that writes such logs,
-//! and a store for tests.
+//! A Source over append-only JSONL logs: an example for an agent that writes such logs, and a store
+//! for tests.
 //!
-//! The store is a directory. Each file `*.jsonl` at any depth below it is a session; its path without
-//! the suffix is the session's id, so that a file is found without a search. Each line is a JSON
-//! object, whose `record` says what it is:
+//! The store is a directory. Each file `*.jsonl` at any depth below it is a session. The file's path
+//! without the suffix is the session's id, so a session is opened without a search. Each line is a
+//! JSON object, and its field `record` gives the kind of the line:
 //!
 //! * `session`: the session's `title`, `directory`, `version`, `parentID` and `created` (Unix
-//!   milliseconds). It is the first line, and a later one replaces it.
-//! * `message`: a message of opencode's shape. With `replaces` it replaces an earlier one, which is
-//!   named by the offset of its line.
-//! * `part`: a part of the `message` whose line has this offset, of opencode's shape.
-//! * Anything else is an item: something that happened and is no message.
+//!   milliseconds). It is the first line of a log. A later `session` line replaces it.
+//! * `message`: a message in opencode's shape. With `replaces` it replaces an earlier message, which
+//!   is named by the offset of its line.
+//! * `part`: a part in opencode's shape; its `message` is the offset of the message's line.
+//! * Any other value: an item of the timeline.
 //!
-//! A line of such a log never changes. So the id of a record holds the offset of its line, its stamp
-//! is the hash of its bytes and always settled, and a last line without its line feed is not looked at
-//! before it is whole. What the store cannot tell by a file's stamp it learns by
-//! [`Reader::resume`], in as much time as was appended.
+//! A line of such a log never changes. So the id of a record contains the offset of its line. The
+//! stamp of a record is the hash of its bytes, and it is always settled. A last line is ignored until
+//! its line feed is written. The stamp of a file does not say which records are new; the store finds
+//! them through [`Reader::resume`], in time proportional to the appended bytes.
 //!
-//! * `ids`: from ids to files and offsets, and back. `counters`: what reads cost.
-//! * `file`: an open log. `lines`: what its lines say. `state`: what a mark in it remembers.
-//! * `look`: the reader; `resume`: the way to read on. `writer`: writes logs, for tests.
+//! * `ids`: from ids to files and offsets, and back. `walk`: the logs of a store.
+//! * `file`: an open log. `lines`: the records of its lines. `entries`: their entities and sets.
+//! * `store`: the open store. `transaction`: the reader. `survey`, `resume`: its two longer calls.
+//! * `state`: what a mark remembers. `counters`: the cost of reads. `writer`: writes logs for tests.
 
 mod counters;
 mod entries;
@@ -49,7 +50,25 @@ use scrollback_stor_mmap::Dir;
 
 use self::transaction::LogTransaction;
 
-/// Reads JSONL logs. Clones share their counters.
+/// A Source over the JSONL logs of one directory. Clones share their counters.
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SourceId, SystemClock};
+/// use scrollback_source::SourceExt;
+/// use scrollback_source_test::jsonl::{JsonlSource, LogWriter};
+///
+/// let dir = tempfile::tempdir()?;
+/// let mut log = LogWriter::open(dir.path(), "2026/11/30/first")?;
+/// log.append_session("a title")?;
+/// let question = log.append_user_message()?;
+/// log.append_text(question, "a question")?;
+///
+/// let store = JsonlSource::new(dir.path(), SourceId::new("logs")?, Arc::new(SystemClock));
+/// let sessions = store.list_sessions()?;
+/// assert_eq!(sessions.entries[0].key.to_string(), "session 2026/11/30/first");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct JsonlSource {
     root: PathBuf,
@@ -59,12 +78,12 @@ pub struct JsonlSource {
 }
 
 impl JsonlSource {
-    /// A reader of the logs below this directory.
+    /// Returns a Source over the logs below this directory.
     pub fn new(root: impl Into<PathBuf>, id: SourceId, clock: Arc<dyn Clock>) -> Self {
         Self { root: root.into(), id, clock, counters: Arc::default() }
     }
 
-    /// What was read until now.
+    /// Returns the counters of all reads so far.
     pub fn counters(&self) -> &Counters {
         &self.counters
     }

@@ -1,5 +1,5 @@
-//! Reading on in a log from a mark: only the bytes before the mark that it compares, and those after
-//! it, are read.
+//! Continues to read a log from a mark. Only the bytes after the mark are read, and the bytes before
+//! it that the mark compares.
 
 use std::ops::ControlFlow;
 
@@ -14,8 +14,8 @@ use super::lines::{Lines, Record};
 use super::state::State;
 use super::{entries, ids};
 
-/// The mark at the end of lines. `bytes` are those of the log that end with theirs or later, of which
-/// `before` come before the lines.
+/// Returns the mark at the end of `lines`. `bytes` are bytes of the log that include those lines;
+/// `before` is the number of bytes in front of the lines.
 fn mark_after(
     file: &LogFile<'_>,
     lines: &Lines,
@@ -28,7 +28,7 @@ fn mark_after(
     Some(LogMark::new(file.identity, lines.end, bytes.get(..end)?, state).to_token())
 }
 
-/// The mark in a log whose bytes were read whole; none if it has to be read whole again.
+/// Returns the mark of a log that was read whole, or `None` if it must be read whole again.
 pub(super) fn mark_whole_log(
     file: &LogFile<'_>,
     lines: &Lines,
@@ -37,7 +37,7 @@ pub(super) fn mark_whole_log(
     mark_after(file, lines, bytes, 0)
 }
 
-/// What a log has more than at the mark.
+/// Passes the additions to a log since the mark `since`.
 pub(super) fn resume(
     root: &Dir,
     counters: &Counters,
@@ -48,7 +48,7 @@ pub(super) fn resume(
     let mark = LogMark::from_token(since);
     let state = mark.as_ref().and_then(|mark| State::from_bytes(&mark.state));
     let (Some(mark), Some(state)) = (mark, state) else { return ResumeResult::rescan() };
-    // Whoever reads it anew says what is wrong with it.
+    // A full read of the log reports the problem.
     try_resume(root, counters, session, (mark, state), visitor)
         .unwrap_or_else(|_| ResumeResult::rescan())
 }
@@ -63,6 +63,7 @@ fn try_resume(
     let file = LogFile::open(root, session, counters)?;
     let mut bytes = file.read_tail(mark.len)?;
     let (size, mtime) = (file.stamp.size, file.stamp.mtime.0);
+    // An append changes the size, so the same size with another time is a rewrite in place.
     let is_rewritten = state.stamp.0 == size && state.stamp.1 != mtime;
     if is_rewritten || !mark.is_continued_by(file.identity, size, &bytes) {
         return Ok(ResumeResult::rescan());
@@ -102,7 +103,7 @@ fn emit_appended(
     lines.items.iter().try_for_each(|item| emit_entry(entries::item(session, item), visitor))
 }
 
-/// Parts of a message, after the set that they make.
+/// Passes the set of a message's parts, then the parts.
 fn emit_parts(
     session: &SessionKey,
     message_offset: u64,

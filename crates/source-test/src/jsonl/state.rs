@@ -1,9 +1,9 @@
-//! What a mark in a log remembers of what is before it.
+//! The state of a log that a mark keeps.
 
 use scrollback_core_id::SessionKey;
 use serde::{Deserialize, Serialize};
 
-/// The session's own record, as its line says it.
+/// The session's record, as its line gives it.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Head {
@@ -15,25 +15,25 @@ pub(super) struct Head {
     created: Option<i64>,
 }
 
-/// What is known of a log up to a mark besides its length.
+/// The state of a log up to a mark.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct State {
     /// The newest head.
     pub(super) head: Head,
-    /// The offset of its line; none if there is none.
+    /// The offset of the head's line, or `None` if the log has no such line.
     pub(super) head_at: Option<u64>,
-    /// Lines that cannot be used: their issues are told at every look.
+    /// The offsets of damaged lines. Their issues are reported by every read transaction.
     pub(super) damaged: Vec<u64>,
-    /// The size of the file, and its time in nanoseconds. Of the same size and another time, it was
-    /// rewritten.
+    /// The size of the file, and its time in nanoseconds. A file with the same size and another time
+    /// was rewritten.
     pub(super) stamp: (u64, i64),
 }
 
-/// With more damaged lines than this a log is read anew each time.
+/// With more damaged lines than this, a log is read whole each time.
 const MAX_DAMAGED_LINES: usize = 16;
 
 impl State {
-    /// The bytes that a mark keeps; none if they would be too many.
+    /// Returns the bytes that a mark keeps, or `None` if there are too many.
     pub(super) fn to_bytes(&self) -> Option<Vec<u8>> {
         (self.damaged.len() <= MAX_DAMAGED_LINES).then(|| serde_json::to_vec(self).ok())?
     }

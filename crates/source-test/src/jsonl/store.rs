@@ -1,4 +1,4 @@
-//! The logs of a store, and the one that was read last.
+//! The open store, with a cache of the log that was read last.
 
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -22,7 +22,7 @@ type Result<T> = std::result::Result<T, IssueKind>;
 pub(super) struct Store<'s> {
     pub(super) root: Dir,
     pub(super) counters: &'s Counters,
-    /// The log that was read last: most calls are about the same session.
+    /// The log that was read last. Most calls concern the same session as the call before.
     last_log: Option<(SessionKey, Rc<Log>)>,
 }
 
@@ -38,7 +38,7 @@ impl<'s> Store<'s> {
         Self { root, counters, last_log: None }
     }
 
-    /// Every session, in no order.
+    /// Lists every session, in no order.
     pub(super) fn list(
         &self,
         note: &mut dyn FnMut(Issue) -> ControlFlow<()>,
@@ -54,12 +54,12 @@ impl<'s> Store<'s> {
         ControlFlow::Continue(sessions)
     }
 
-    /// What the log of a session looks like.
+    /// Stats the log of a session.
     pub(super) fn stat(&self, session: &SessionKey) -> Result<Stamp> {
         file::stat(&self.root, session, self.counters)
     }
 
-    /// The log of a session as it is now.
+    /// Reads the log of a session as it is now.
     pub(super) fn log(&mut self, session: &SessionKey) -> Result<Rc<Log>> {
         let file = LogFile::open(&self.root, session, self.counters)?;
         if let Some((last, log)) = &self.last_log
@@ -76,13 +76,13 @@ impl<'s> Store<'s> {
         Ok(log)
     }
 
-    /// The log that a message is in, and the offset that names it there.
+    /// Returns the log that contains a message, and the offset that names the message.
     pub(super) fn message(&mut self, key: &MessageKey) -> Result<(Rc<Log>, u64)> {
         let at = ids::offset_of(&key.clone().into()).ok_or(IssueKind::Vanished)?;
         Ok((self.log(&key.session.clone().into())?, at))
     }
 
-    /// One entity by its key.
+    /// Reads one entity by its key.
     pub(super) fn read_entity(&mut self, key: &EntityKey) -> Result<Entry> {
         let gone = || IssueKind::Vanished;
         let session = ids::owner(key).ok_or_else(gone)?;
@@ -96,7 +96,7 @@ impl<'s> Store<'s> {
                 let Message { span, .. } = log.lines.messages.get(&at).ok_or_else(gone)?;
                 entries::message(&session, at, span).ok_or_else(gone)
             }
-            // These never change: one line is read.
+            // Parts and items never change, so one line is enough.
             _ => {
                 let at = ids::offset_of(key).ok_or_else(gone)?;
                 let file = LogFile::open(&self.root, &session, self.counters)?;
@@ -112,7 +112,7 @@ impl<'s> Store<'s> {
         }
     }
 
-    /// The line that an entity was last written in.
+    /// Reads the last line that contains an entity.
     pub(super) fn read_record_line(&mut self, key: &EntityKey) -> Result<Option<Vec<u8>>> {
         let Some(session) = ids::owner(key) else { return Ok(None) };
         let at = match key {

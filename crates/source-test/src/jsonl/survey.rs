@@ -1,5 +1,5 @@
-//! Surveys of logs. Of a whole store only the stamps of the files are looked at; of one session, its
-//! log is read, because the stamps of records are those of their bytes.
+//! Surveys of logs. A survey of a whole store only stats the files. A survey of one session reads its
+//! log, because the stamp of a record is the hash of its bytes.
 
 use std::ops::ControlFlow;
 
@@ -19,7 +19,7 @@ pub(super) fn survey(
 ) -> ControlFlow<()> {
     match query {
         Survey::Sessions | Survey::MessageSets => survey_files(store, visitor),
-        // A log is a session, and there are no projects.
+        // A log is a session, so no set lacks its session; and the store has no projects.
         Survey::Projects | Survey::LostSets => ControlFlow::Continue(()),
         Survey::Messages(session) => survey_messages(store, session, visitor),
         Survey::TheseMessages(session, wanted) => {
@@ -54,7 +54,7 @@ pub(super) fn survey(
     }
 }
 
-/// The record of each session, or its set of messages: both look like the file.
+/// Observes the record or the set of messages of each session: both have the stamp of the file.
 fn survey_files(store: &Store<'_>, visitor: &mut SurveyVisitor<'_>) -> ControlFlow<()> {
     for session in store.list(&mut |issue| visitor(SurveyItem::Issue(None, issue)))? {
         match store.stat(&session) {

@@ -1,4 +1,4 @@
-//! The reader of logs.
+//! The reader of logs: it answers each call from the lines of the logs.
 
 use std::cmp::Reverse;
 use std::ops::ControlFlow;
@@ -17,7 +17,7 @@ use super::lines::Message;
 use super::store::{Log, Store};
 use super::{entries, ids, resume, survey};
 
-/// One look at the logs.
+/// A read transaction on the logs.
 pub(super) struct LogTransaction<'s> {
     store: Store<'s>,
     clock: &'s Arc<dyn Clock>,
@@ -43,7 +43,7 @@ impl<'s> LogTransaction<'s> {
         records.into_iter().map(ScanItem::Entry).try_for_each(visitor)
     }
 
-    /// What one log holds of a scope; nothing if it is not there.
+    /// Passes the items of one log that `pick` returns. A missing log passes nothing.
     fn scan_log(
         &mut self,
         session: &SessionKey,
@@ -58,7 +58,7 @@ impl<'s> LogTransaction<'s> {
     }
 
     fn parts(&mut self, message: &MessageKey, visitor: &mut ScanVisitor<'_>) -> ControlFlow<()> {
-        // Its session says what is wrong with the log.
+        // A scan of the session's messages reports the problems of the log.
         let Ok((log, offset)) = self.store.message(message) else {
             return ControlFlow::Continue(());
         };
@@ -99,7 +99,7 @@ impl Reader for LogTransaction<'_> {
             }
             Scope::Parts(session) => self.parts(session, visitor),
             Scope::AllParts => self.all_parts(visitor),
-            _ => ControlFlow::Continue(()), // there are no projects
+            _ => ControlFlow::Continue(()), // the store has no projects
         };
         Ok(())
     }
@@ -136,7 +136,7 @@ impl Reader for LogTransaction<'_> {
     }
 
     fn raw(&mut self, key: &EntityKey) -> Result<Option<MappedSpan>> {
-        // Whoever reads the entity says what is wrong with it.
+        // A read of the entity itself reports the problem.
         let line = self.store.read_record_line(key).ok().flatten();
         Ok(line.map(|line| {
             let stamp = content_stamp(&line);
@@ -149,7 +149,7 @@ fn unreadable_item(session: &SessionKey, kind: IssueKind) -> ScanItem {
     ScanItem::Issue(Some(session.clone().into()), entries::issue(session, kind))
 }
 
-/// The set of messages, what is wrong in the log, and the messages.
+/// Returns the set of messages, the issues of the log, and the messages.
 fn message_items(session: &SessionKey, log: &Log) -> Vec<ScanItem> {
     let set = ScanItem::Set(entries::log_set(session, log.stamp, log.token.clone()));
     let about = || Some(EntityKey::Session(session.clone()));

@@ -1,4 +1,4 @@
-//! The logs below a directory, at any depth.
+//! Walks the logs below a directory, at any depth.
 
 use std::ops::ControlFlow;
 
@@ -8,10 +8,10 @@ use scrollback_stor_mmap::{Dir, Directory, FileKind, ListBuffer};
 
 use super::ids;
 
-/// What a walk comes to: the session of a log, or what is wrong with a name.
+/// An item of a walk: the session of a log, or the issue with a name.
 pub(super) type WalkItem = Result<SessionKey, Issue>;
 
-/// Walks the logs in no order. Links are not followed, and other files are passed over.
+/// Walks the logs in no order. Links are not followed, and other files are skipped.
 pub(super) fn walk(
     root: &Dir,
     visitor: &mut dyn FnMut(WalkItem) -> ControlFlow<()>,

@@ -1,4 +1,4 @@
-//! A writer of logs, as an agent is.
+//! Writes logs as an agent does.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-/// Appends to the log of one session, and keeps it open.
+/// A writer that appends to the log of one session and keeps it open.
 #[derive(Debug)]
 pub struct LogWriter {
     path: PathBuf,
@@ -15,10 +15,11 @@ pub struct LogWriter {
 }
 
 impl LogWriter {
-    /// Opens the log of a session below `root`, or makes it with its directories.
+    /// Opens the log of a session below `root`. It makes the log and its directories if they are
+    /// missing.
     ///
     /// # Errors
-    /// Those of the system.
+    /// The operating system's error.
     pub fn open(root: &Path, session: &str) -> io::Result<Self> {
         let path = root.join(format!("{session}{}", super::ids::SUFFIX));
         if let Some(parent) = path.parent() {
@@ -29,51 +30,51 @@ impl LogWriter {
         Ok(Self { path, file, len })
     }
 
-    /// The log.
+    /// Returns the path of the log.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// How many bytes it has.
-    #[expect(clippy::len_without_is_empty, reason = "a log, no collection")]
+    /// Returns the length of the log in bytes.
+    #[expect(clippy::len_without_is_empty, reason = "a log, not a collection")]
     pub fn len(&self) -> u64 {
         self.len
     }
 
-    /// Appends bytes, whole lines or not.
+    /// Appends bytes, which need not be whole lines.
     ///
     /// # Errors
-    /// Those of the system.
+    /// The operating system's error.
     pub fn append_raw(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all(bytes)?;
         self.len += bytes.len() as u64;
         Ok(())
     }
 
-    /// Appends a line and says its offset.
+    /// Appends a line and returns its offset.
     ///
     /// # Errors
-    /// Those of the system.
+    /// The operating system's error.
     pub fn append_line(&mut self, record: &Value) -> io::Result<u64> {
         let at = self.len;
         self.append_raw(format!("{record}\n").as_bytes())?;
         Ok(at)
     }
 
-    /// Appends the session's head.
+    /// Appends the session's record.
     ///
     /// # Errors
-    /// Those of the system.
+    /// The operating system's error.
     pub fn append_session(&mut self, title: &str) -> io::Result<u64> {
         self.append_line(
             &json!({"record": "session", "title": title, "directory": "/w", "created": 1}),
         )
     }
 
-    /// Appends what the user said.
+    /// Appends a message of the user.
     ///
     /// # Errors
-    /// Those of the system.
+    /// The operating system's error.
     pub fn append_user_message(&mut self) -> io::Result<u64> {
         self.append_line(
             &json!({"record": "message", "role": "user", "time": {"created": self.len}}),
@@ -83,17 +84,17 @@ impl LogWriter {
     /// Appends an answer that is not finished.
     ///
     /// # Errors
-    /// Those of the system.
+    /// The operating system's error.
     pub fn append_answer(&mut self) -> io::Result<u64> {
         self.append_line(
             &json!({"record": "message", "role": "assistant", "time": {"created": self.len}}),
         )
     }
 
-    /// Appends the end of an answer, which replaces it.
+    /// Appends a finished answer, which replaces the answer at the offset `message`.
     ///
     /// # Errors
-    /// Those of the system.
+    /// The operating system's error.
     pub fn append_finished_answer(&mut self, message: u64, output: i64) -> io::Result<u64> {
         self.append_line(&json!({
             "record": "message", "replaces": message, "role": "assistant",
@@ -102,20 +103,20 @@ impl LogWriter {
         }))
     }
 
-    /// Appends a text of a message.
+    /// Appends a text part of a message.
     ///
     /// # Errors
-    /// Those of the system.
+    /// The operating system's error.
     pub fn append_text(&mut self, message: u64, text: &str) -> io::Result<u64> {
         self.append_line(
             &json!({"record": "part", "message": message, "type": "text", "text": text}),
         )
     }
 
-    /// Appends something that is no message.
+    /// Appends an item of the timeline.
     ///
     /// # Errors
-    /// Those of the system.
+    /// The operating system's error.
     pub fn append_item(&mut self, record: &str) -> io::Result<u64> {
         self.append_line(&json!({"record": record, "time": {"created": self.len}}))
     }

@@ -1,4 +1,4 @@
-//! Lending.
+//! Properties of borrowing scans.
 
 use std::ops::ControlFlow;
 
@@ -9,7 +9,7 @@ use super::{bytes, session_with_messages, sessions};
 use crate::calls::scan;
 use crate::{Content, Expectations};
 
-/// A record that was lent.
+/// An owned copy of a borrowed record.
 struct Record {
     key: EntityKey,
     stamp: Stamp,
@@ -17,7 +17,7 @@ struct Record {
     bytes: Vec<u8>,
 }
 
-/// What a reader lends, with whether it holds in the end.
+/// Copies the records of a borrowing scan, and returns whether the scan committed them.
 fn scan_borrowed(store: &dyn Source, scope: &Scope) -> (Vec<Record>, bool) {
     let (mut records, mut is_committed) = (Vec::new(), false);
     let visitor = &mut |item: BorrowedItem<'_>| {
@@ -39,7 +39,7 @@ fn scan_borrowed(store: &dyn Source, scope: &Scope) -> (Vec<Record>, bool) {
     (records, is_committed)
 }
 
-/// What is lent is what a scan hands out; the ids at the end of a span may be missing.
+/// A borrowing scan passes the records of a scan; it may leave out the ids at the end of a span.
 pub fn borrowed_records_equal_scanned_records(store: &dyn Source, _: &Expectations) {
     let messages = sessions(store).into_iter().map(Scope::Messages);
     for scope in messages.chain([Scope::AllParts]) {
@@ -51,14 +51,15 @@ pub fn borrowed_records_equal_scanned_records(store: &dyn Source, _: &Expectatio
             let Record { key, stamp, is_copy, bytes: borrowed_bytes } = record;
             assert_eq!((key, stamp), (&entry.key, entry.span.as_ref().unwrap().stamp()));
             assert_eq!(*is_copy, entry.is_copy, "{key}");
-            // Whole, or without the ids that a span has at its end.
-            let borrowed_bytes = borrowed_bytes.strip_suffix(b"}").unwrap_or(borrowed_bytes); // one that is damaged
+            // The bytes are whole, or they lack the ids that a span has at its end. A damaged
+            // record has no `}`.
+            let borrowed_bytes = borrowed_bytes.strip_suffix(b"}").unwrap_or(borrowed_bytes);
             assert!(bytes(entry).starts_with(borrowed_bytes), "{key}");
         }
     }
 }
 
-/// Nothing more is lent after a break.
+/// A borrowing scan passes nothing after a break.
 pub fn a_borrowed_scan_ends_at_a_break(store: &dyn Source, expected: &Expectations) {
     let messages = Scope::Messages(session_with_messages(store));
     let parts = expected.has(Content::Parts).then_some(Scope::AllParts);

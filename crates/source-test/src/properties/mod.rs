@@ -1,7 +1,7 @@
-//! What every Source does: one function per property, which panics if the store lacks it.
+//! The properties of every Source: one function per property, which panics if the store lacks it.
 //!
-//! All of them take the store and what it holds. A store that is checked has at least two sessions
-//! with records, and one with messages. No record in it is damaged, and nobody writes it.
+//! Each function takes the store and its expected content. A checked store has at least two sessions
+//! with records, and one of them has messages. No record is damaged, and nobody writes the store.
 
 mod borrowed;
 mod provided;
@@ -34,7 +34,7 @@ use scrollback_source::{Entry, Source};
 
 use crate::calls::scan;
 
-/// The sessions that have a record.
+/// Returns the sessions that have a record.
 fn sessions(store: &dyn Source) -> Vec<SessionKey> {
     let keys = scan(store, &Scope::Sessions).entries.into_iter().map(|entry| match entry.key {
         EntityKey::Session(key) => key,
@@ -43,7 +43,7 @@ fn sessions(store: &dyn Source) -> Vec<SessionKey> {
     keys.collect()
 }
 
-/// A session that has messages.
+/// Returns a session that has messages.
 fn session_with_messages(store: &dyn Source) -> SessionKey {
     let has = |key: &SessionKey| !scan(store, &Scope::Messages(key.clone())).entries.is_empty();
     sessions(store).into_iter().find(has).unwrap()
@@ -53,7 +53,7 @@ fn bytes(entry: &Entry) -> &[u8] {
     entry.span.as_deref().unwrap()
 }
 
-/// What entries are, where they stand, and what they say.
+/// Returns key, order and bytes of each entry.
 fn keys_orders_bytes(entries: &[Entry]) -> Vec<(&EntityKey, OrderKey, &[u8])> {
     entries.iter().map(|entry| (&entry.key, entry.order, bytes(entry))).collect()
 }

@@ -1,4 +1,4 @@
-//! The provided methods of a reader, which a store may have in a faster way.
+//! The provided methods of a reader: a store may override them, and their results stay the same.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -13,7 +13,7 @@ use super::{bytes, sessions};
 use crate::Expectations;
 use crate::calls::{orphans, session_key, tree};
 
-/// A store with nothing but the required methods.
+/// A store that has the required methods of its inner store only.
 struct RequiredMethodsSource<'s>(&'s dyn Source);
 
 impl Source for RequiredMethodsSource<'_> {
@@ -58,8 +58,8 @@ impl Reader for RequiredMethodsReader<'_> {
     }
 }
 
-/// What `tree`, `holds` and `orphans` say is what their defaults say, which are made of the required
-/// methods.
+/// `tree`, `has_session` and `orphans` return the same as their defaults, which use the required
+/// methods only.
 pub fn provided_methods_agree_with_the_required_ones(store: &dyn Source, _: &Expectations) {
     let required = RequiredMethodsSource(store);
     let records = |entries: &[Entry]| -> Vec<_> {
@@ -78,7 +78,7 @@ pub fn provided_methods_agree_with_the_required_ones(store: &dyn Source, _: &Exp
     assert_eq!(orphan_records(store), orphan_records(&required));
 }
 
-/// What belongs to nothing, without the parts of messages that are among it: a store may hand them out
+/// Returns the orphans without the parts of orphaned messages, because a store may return such parts
 /// with their message.
 fn orphan_records(store: &dyn Source) -> Vec<(EntityKey, Vec<u8>)> {
     let all = orphans(store).entries;

@@ -1,4 +1,4 @@
-//! Resuming.
+//! Properties of resuming.
 
 use std::ops::ControlFlow;
 
@@ -9,7 +9,7 @@ use super::sessions;
 use crate::calls::scan;
 use crate::{Content, Expectations};
 
-/// The answer, and the entries that were handed out.
+/// Resumes a session, and returns the result and the entries.
 fn resume_entries(
     store: &dyn Source,
     session: &SessionKey,
@@ -25,7 +25,7 @@ fn resume_entries(
     (resumed.unwrap(), entries)
 }
 
-/// From the token of a scan on nothing was added: at most the session's record is handed out, as it is.
+/// A resume from the token of a fresh scan passes at most the session's record, unchanged.
 pub fn resume_right_after_a_scan_is_unchanged(store: &dyn Source, expected: &Expectations) {
     let records = scan(store, &Scope::Sessions).entries;
     let mut tokens = 0;
@@ -44,7 +44,7 @@ pub fn resume_right_after_a_scan_is_unchanged(store: &dyn Source, expected: &Exp
     expected.check(Content::Resume, tokens);
 }
 
-/// A token that another Source made, or of another session, is no place to go on from.
+/// A token of another Source or of another session leads to a rescan.
 pub fn a_foreign_token_is_refused(store: &dyn Source, _: &Expectations) {
     let sessions = sessions(store);
     let rescan = |session, token: &ResumeToken| {

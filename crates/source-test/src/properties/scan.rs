@@ -1,4 +1,4 @@
-//! Scans, trees, spans, orphans.
+//! Properties of scans, trees, spans and orphans.
 
 use std::collections::HashSet;
 
@@ -9,8 +9,8 @@ use super::{bytes, is_part, keys_orders_bytes, sessions};
 use crate::calls::{count_until_break, orphans, scan, session_key, spans, tree};
 use crate::{Content, Expectations};
 
-/// A tree is the session, its messages, each with its parts, and its items, as the scans list them.
-/// By its key each of them is the same.
+/// A tree has the session, its messages with their parts, and its items, as the scans list them. Each
+/// of these has the same bytes if it is read by its key.
 pub fn a_tree_equals_its_scans(store: &dyn Source, expected: &Expectations) {
     let (mut parts_found, mut items_found) = (0, 0);
     let all = sessions(store);
@@ -35,7 +35,7 @@ pub fn a_tree_equals_its_scans(store: &dyn Source, expected: &Expectations) {
             listed.extend(parts.into_iter().map(|part| part.key));
         }
         assert!(whole.entries.iter().map(|entry| &entry.key).eq(&listed));
-        // And by key, one after the other, the bytes are the same.
+        // Reading by key, in the same order, returns the same bytes.
         let single = spans(store, &listed);
         assert!(single.issues.is_empty());
         assert!(single.entries.iter().map(bytes).eq(whole.entries.iter().map(bytes)));
@@ -44,7 +44,7 @@ pub fn a_tree_equals_its_scans(store: &dyn Source, expected: &Expectations) {
     expected.check(Content::Items, items_found);
 }
 
-/// The names of messages are those of the messages, without spans.
+/// A scan of message names lists the messages of the session, without spans.
 pub fn message_names_come_without_spans(store: &dyn Source, _: &Expectations) {
     for session in sessions(store) {
         let names = scan(store, &Scope::MessageNames(session.clone())).entries;
@@ -55,7 +55,7 @@ pub fn message_names_come_without_spans(store: &dyn Source, _: &Expectations) {
     }
 }
 
-/// The sessions of all projects together are all sessions.
+/// The sessions of all projects together are all sessions of the store.
 pub fn projects_partition_the_sessions(store: &dyn Source, expected: &Expectations) {
     let all = scan(store, &Scope::Sessions).entries;
     let projects: HashSet<_> = all.iter().filter_map(|entry| entry.project.clone()).collect();
@@ -76,7 +76,7 @@ pub fn projects_partition_the_sessions(store: &dyn Source, expected: &Expectatio
     assert_eq!(total, all.len());
 }
 
-/// Sessions come newest first, messages in order, and an old record is settled.
+/// Sessions come newest first, messages come in order, and an old record is settled.
 pub fn scans_are_ordered_and_spans_are_settled(store: &dyn Source, _: &Expectations) {
     let newest_first = scan(store, &Scope::Sessions).entries;
     assert!(newest_first.is_sorted_by(|a, b| (b.order, &a.key) <= (a.order, &b.key)));
@@ -88,7 +88,7 @@ pub fn scans_are_ordered_and_spans_are_settled(store: &dyn Source, _: &Expectati
     }
 }
 
-/// What belongs to nothing is found, once, and in no tree.
+/// Each orphan is listed once, and no tree contains it.
 pub fn orphans_are_listed_once(store: &dyn Source, expected: &Expectations) {
     let orphan_list = orphans(store);
     assert!(orphan_list.issues.is_empty());
@@ -100,7 +100,7 @@ pub fn orphans_are_listed_once(store: &dyn Source, expected: &Expectations) {
     }
 }
 
-/// A call hands out nothing more after a break.
+/// A call passes nothing after a break.
 pub fn calls_end_at_a_break(store: &dyn Source, expected: &Expectations) {
     let session = sessions(store).pop().unwrap();
     let mut reader = store.open().unwrap();
@@ -113,7 +113,7 @@ pub fn calls_end_at_a_break(store: &dyn Source, expected: &Expectations) {
     assert_eq!(count_until_break(1, |visitor| reader.spans(&[session.clone().into()], visitor)), 1);
 }
 
-/// A session that is not there has no tree and no messages. Its record, asked for, is an issue.
+/// A missing session has no tree and no messages. Reading its record is an issue.
 pub fn a_missing_session_is_empty_and_its_record_an_issue(store: &dyn Source, _: &Expectations) {
     let gone = session_key("ses_gone");
     assert!(tree(store, &gone).entries.is_empty());
@@ -122,7 +122,7 @@ pub fn a_missing_session_is_empty_and_its_record_an_issue(store: &dyn Source, _:
     assert_eq!((missing.entries.len(), missing.issues.len()), (0, 2));
 }
 
-/// The parts of the store are those of all trees, and those that belong to nothing.
+/// The parts of the store are the parts of all trees and the orphaned parts.
 pub fn all_parts_equal_tree_parts_and_orphans(store: &dyn Source, _: &Expectations) {
     let scanned = scan(store, &Scope::AllParts);
     assert!(scanned.issues.is_empty());
@@ -137,7 +137,7 @@ pub fn all_parts_equal_tree_parts_and_orphans(store: &dyn Source, _: &Expectatio
     assert_eq!(sorted(scanned.entries), sorted(all.collect()));
 }
 
-/// A store holds the sessions that it lists, and no other.
+/// `has_session` is true for each listed session, and false for a missing session.
 pub fn has_session_agrees_with_the_session_list(store: &dyn Source, _: &Expectations) {
     let mut reader = store.open().unwrap();
     for session in sessions(store) {

@@ -1,4 +1,4 @@
-//! Surveys.
+//! Properties of surveys.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -11,7 +11,7 @@ use super::sessions;
 use crate::Expectations;
 use crate::calls::scan;
 
-/// What a survey comes to, sorted.
+/// Returns the keys and stamps of a survey, sorted by key.
 fn survey_stamps(store: &dyn Source, query: &Survey<'_>) -> Vec<(EntityKey, Stamp)> {
     let mut stamps = Vec::new();
     let mut reader = store.open().unwrap();
@@ -30,7 +30,7 @@ fn survey_stamps(store: &dyn Source, query: &Survey<'_>) -> Vec<(EntityKey, Stam
     stamps
 }
 
-/// The parts of a message as a survey comes to them, in the order that it says.
+/// Returns the parts of a message from a survey, in the order that the survey reports.
 fn parts_in_order(store: &dyn Source, message: &MessageKey) -> Vec<(OrderKey, EntityKey)> {
     let mut parts = Vec::new();
     let visitor = &mut |item| {
@@ -47,7 +47,7 @@ fn parts_in_order(store: &dyn Source, message: &MessageKey) -> Vec<(OrderKey, En
     parts
 }
 
-/// What a scan reads, and the set that it lists.
+/// Returns the keys and stamps of a scan and of the set that it lists.
 fn scan_stamps(store: &dyn Source, scope: &Scope) -> Vec<(EntityKey, Stamp)> {
     let listing = scan(store, scope);
     let set = listing.set.map(|set| (set.key, set.stamp));
@@ -57,7 +57,7 @@ fn scan_stamps(store: &dyn Source, scope: &Scope) -> Vec<(EntityKey, Stamp)> {
     all
 }
 
-/// A survey names the records and sets that a scan reads, with the same stamps, and parts with the
+/// A survey observes the records and sets that a scan reads, with the same stamps, and parts with the
 /// same order.
 pub fn a_survey_agrees_with_a_scan(store: &dyn Source, _: &Expectations) {
     assert_eq!(survey_stamps(store, &Survey::Projects), scan_stamps(store, &Scope::Projects));
@@ -92,7 +92,7 @@ pub fn a_survey_agrees_with_a_scan(store: &dyn Source, _: &Expectations) {
     }
 }
 
-/// A survey hands out nothing more after a break.
+/// A survey passes nothing after a break.
 pub fn a_survey_ends_at_a_break(store: &dyn Source, _: &Expectations) {
     let session = sessions(store).pop().unwrap();
     for query in [Survey::Sessions, Survey::MessageSets, Survey::Messages(&session)] {
@@ -106,7 +106,7 @@ pub fn a_survey_ends_at_a_break(store: &dyn Source, _: &Expectations) {
     }
 }
 
-/// Lost sets are the sets whose session has no record.
+/// The lost sets are the message sets whose session has no record.
 pub fn lost_sets_belong_to_sessions_without_a_record(store: &dyn Source, _: &Expectations) {
     let recorded: HashSet<EntityKey> =
         sessions(store).into_iter().map(EntityKey::Session).collect();

@@ -1,4 +1,4 @@
-//! Tests of the JSONL Source: what every Source does, and what it reads when a log grows.
+//! Tests of the JSONL Source: the conformance tests, and what it reads when a log grows.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
