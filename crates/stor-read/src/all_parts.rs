@@ -1,4 +1,4 @@
-//! Every part of the store, one message's directory after the other.
+//! Scans every part of the store, one message's directory after the other.
 
 use std::ops::ControlFlow;
 
@@ -12,7 +12,7 @@ use crate::transaction::{FileTransaction, open_optional_dir};
 use scrollback_source::{Entry, ScanItem, ScanVisitor};
 
 impl FileTransaction<'_> {
-    /// Hands them out as they come: no more than one message's parts are held.
+    /// Passes the parts to `visitor` directory by directory. It holds the parts of one message at most.
     pub(crate) fn all_parts(
         &mut self,
         visitor: &mut ScanVisitor<'_>,

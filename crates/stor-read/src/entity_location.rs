@@ -1,4 +1,4 @@
-//! Where the file of a key is. An id that was not listed is checked before it is a name.
+//! Where the file of an entity is. A caller's id is checked before it becomes a file name.
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::EntityKey;
@@ -9,8 +9,8 @@ use scrollback_stor_path::{file_name, safe_component};
 
 use crate::transaction::IssueSink;
 
-/// Where an entity is: the directory, and the id that names the file. A session's directory is
-/// that of its project, which its key does not say.
+/// Returns the directory of an entity, and the id that names its file. The directory of a session
+/// is `*`, because the key does not contain the session's project.
 pub(crate) fn directory_and_id(key: &EntityKey) -> (Vec<&str>, &str) {
     match key {
         EntityKey::Project(id) => (vec![PROJECT], id.as_str()),
@@ -24,7 +24,7 @@ pub(crate) fn directory_and_id(key: &EntityKey) -> (Vec<&str>, &str) {
     }
 }
 
-/// Whether every id of a key may become a name in a path; if not, that is an issue.
+/// Checks whether every id of a key may become a name in a path, and notes an issue if not.
 pub(crate) fn check_ids(key: &EntityKey, note: &mut IssueSink<'_>) -> bool {
     let (directory, id) = directory_and_id(key);
     let owner = directory.get(1).filter(|owner| **owner != "*");

@@ -1,4 +1,4 @@
-//! Messages and parts: `message/<session>/<message>.json`, `part/<message>/<part>.json`.
+//! Reads messages and parts: `message/<session>/<message>.json`, `part/<message>/<part>.json`.
 
 use scrollback_core_err::Issue;
 use scrollback_core_id::{MessageId, MessageKey, OrderKey, PartId, PartKey, SessionKey};
@@ -35,7 +35,7 @@ impl FileTransaction<'_> {
         messages.into_iter().map(entry)
     }
 
-    /// Reads the messages of a session and puts them in order.
+    /// Reads the messages of a session and sorts them.
     pub(crate) fn read_messages(
         &mut self,
         arena: &mut Arena,
@@ -64,7 +64,7 @@ impl FileTransaction<'_> {
         messages
     }
 
-    /// The names of a session's messages, in no order, without reading them.
+    /// Lists the names of a session's messages, in no order, without reading the messages.
     pub(crate) fn list_message_names(
         &mut self,
         session: &SessionKey,
@@ -98,7 +98,7 @@ impl FileTransaction<'_> {
         list_ids(dir, NameKind::Records, path, &mut self.list_buffer, note)
     }
 
-    /// The names of a message's parts, in order, without reading them.
+    /// Lists the names of a message's parts, in order, without reading the parts.
     pub(crate) fn list_part_names(
         &mut self,
         owner: &MessageKey,
@@ -117,7 +117,7 @@ impl FileTransaction<'_> {
         parts.into_iter().map(move |(order, part)| Entry::without_span(key(part), order))
     }
 
-    /// Reads the parts of a message and puts them in order.
+    /// Reads the parts of a message, in order.
     pub(crate) fn read_parts(
         &mut self,
         arena: &mut Arena,
@@ -155,7 +155,7 @@ impl FileTransaction<'_> {
     }
 }
 
-/// The directory of one message's parts; missing while a message has none.
+/// Opens the directory of one message's parts. The directory is missing while a message has no parts.
 pub(crate) fn open_parts_dir(
     all: &Dir,
     message: &MessageId,
@@ -165,7 +165,8 @@ pub(crate) fn open_parts_dir(
     open_optional_dir(all, id, || [PART, id].iter().collect(), note)
 }
 
-/// By when it was made. A record too damaged to say is placed by its id, or by its file.
+/// Returns the order of a message: the time of its creation. If the record is too damaged to contain
+/// a time, the time of its id counts, or else the time of its file.
 pub(crate) fn message_order(id: &MessageId, bytes: &[u8], mtime_ms: i64) -> OrderKey {
     let created = order_time(bytes).created;
     OrderKey(created.or_else(|| id.time(mtime_ms)).unwrap_or(mtime_ms))

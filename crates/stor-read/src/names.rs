@@ -1,5 +1,5 @@
-//! From the names in a directory to ids. What is no entity is passed over, what no id can have as
-//! its name is an issue.
+//! Converts the names in a directory to ids. A name of a foreign file is skipped; a malformed name is
+//! an issue.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use scrollback_stor_path::{directory_name, entity_name};
 
 use crate::transaction::IssueSink;
 
-/// What the names of a directory stand for.
+/// The kind of entries that a directory lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NameKind {
     /// Files `<id>.json`.
@@ -20,7 +20,7 @@ pub(crate) enum NameKind {
     Directories,
 }
 
-/// Lists the ids in a directory, in no order. `path` says where the directory is, for issues.
+/// Lists the ids in a directory, in no order. `path` returns the path of the directory, for issues.
 pub(crate) fn list_ids<I: FromStr<Err = IdError>>(
     dir: &Dir,
     names: NameKind,
@@ -42,7 +42,7 @@ pub(crate) fn list_ids<I: FromStr<Err = IdError>>(
     ids
 }
 
-/// The id that a name holds; none if it is not one of ours.
+/// Returns the id that a name contains, or `None` for a foreign file.
 fn parse_id<I: FromStr<Err = IdError>>(
     name: &[u8],
     kind: FileKind,

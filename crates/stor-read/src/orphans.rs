@@ -1,5 +1,5 @@
-//! What belongs to something that is not there: messages without their session, parts without
-//! their message. A committed revert leaves such parts behind, and a deleted session may.
+//! Reads the orphans: messages without their session, and parts without their message. A committed
+//! revert leaves such parts behind, and the deletion of a session may leave both behind.
 
 use std::collections::HashSet;
 
@@ -42,7 +42,7 @@ impl FileTransaction<'_> {
             }
         }
         orphans.extend(self.read_orphan_parts(&messages, note));
-        self.listed_set = None; // several were listed, and none is what the caller asked for
+        self.listed_set = None; // several sets were listed, and none of them is the caller's
         orphans
     }
 

@@ -1,7 +1,7 @@
-//! opencode's JSON tree (`storage/`, 0.6 to 1.1), as `docs/format/opencode.md`, section 3 has it.
-//!
-//! A `FileReader` knows where the tree is; a `Look` is one look at it. What a look can do is split
-//! by what is walked: sessions and projects, messages and parts, whole trees, orphans.
+//! `FileReader`, the Source over opencode's JSON tree (`storage/`, 0.6 to 1.1), which
+//! `docs/format/opencode.md` describes in section 3. A `FileReader` knows the place of the tree; a
+//! `FileTransaction` reads it. The other modules each add one kind of walk to the transaction:
+//! sessions and projects, messages and parts, whole trees, orphans.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,19 @@ use crate::transaction::{FileTransaction, ReadSettings};
 use crate::watch;
 use scrollback_source::{DirtyScope, Error, Reader, Result, ScanItem, Source, WatchRoot};
 
-/// Reads opencode's JSON tree. Cheap to make: nothing is opened before it is asked for.
+/// A reader of opencode's JSON tree. `new` opens nothing, so a `FileReader` is cheap to make.
+///
+/// ```
+/// use std::sync::Arc;
+/// use scrollback_core_id::{SourceId, SystemClock};
+/// use scrollback_source::SourceExt;
+/// use scrollback_stor_read::FileReader;
+///
+/// # let storage = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/opencode-json/storage");
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// assert_eq!(store.list_sessions()?.entries.len(), 59);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct FileReader {
     storage: PathBuf,
@@ -26,28 +38,28 @@ pub struct FileReader {
 }
 
 impl FileReader {
-    /// A reader of the `storage/` directory at this path.
+    /// Returns a reader of the `storage/` directory at this path.
     pub fn new(storage: impl Into<PathBuf>, id: SourceId, clock: Arc<dyn Clock>) -> Self {
         let (options, policy) = (ReadOptions::default(), MapPolicy::default());
         Self { storage: storage.into(), id, settings: ReadSettings { clock, options, policy } }
     }
 
-    /// The same reader with other limits: size, margin, tries.
+    /// Returns the same reader with other limits: size, margin, tries.
     #[must_use]
     pub fn with_options(self, options: ReadOptions) -> Self {
         let settings = ReadSettings { options, ..self.settings };
         Self { settings, ..self }
     }
 
-    /// The same reader with another policy. opencode rewrites its files in place, so only a policy
-    /// for frozen stores makes a difference.
+    /// Returns the same reader with another policy. opencode rewrites its files in place, so only a
+    /// policy for frozen stores makes a difference.
     #[must_use]
     pub fn with_policy(self, policy: MapPolicy) -> Self {
         let settings = ReadSettings { policy, ..self.settings };
         Self { settings, ..self }
     }
 
-    /// The `storage/` directory.
+    /// Returns the path of the `storage/` directory.
     pub fn storage(&self) -> &Path {
         &self.storage
     }
@@ -82,9 +94,10 @@ impl Source for FileReader {
         Some(self.storage.join(watch::directory_of(key)?))
     }
 
-    // No `probe`: files that are rewritten in place change no directory, only looking at each tells.
+    // `probe` keeps its default: a file that is rewritten in place changes no directory, so only a
+    // stat of each file finds the changes.
 
-    /// Trees that newer versions left behind keep diffs alone.
+    /// Checks whether the tree has no sessions. Newer versions leave trees behind that have only diffs.
     fn is_empty(&self) -> bool {
         let is_missing = |name| {
             let metadata = self.storage.join(name).symlink_metadata();

@@ -1,4 +1,4 @@
-//! What a look answers: every question of [`Reader`], handed to the module that walks for it.
+//! Answers the calls of [`Reader`]: each call goes to the module that walks the tree for it.
 
 use std::sync::Arc;
 
@@ -9,8 +9,8 @@ use crate::transaction::{FileTransaction, IssueSink};
 use scrollback_source::{Entry, Reader, ScanItem, ScanVisitor, Survey, SurveyVisitor};
 
 impl FileTransaction<'_> {
-    /// Walks something as it is from now on, and hands out what is found: the set that was listed,
-    /// issues, entries.
+    /// Runs one walk in a new read context. It passes the set that was listed, then the issues, then
+    /// the entries.
     fn run_scan<Entries: IntoIterator<Item = Entry>>(
         &mut self,
         visitor: &mut ScanVisitor<'_>,
@@ -21,7 +21,7 @@ impl FileTransaction<'_> {
         self.listed_set = None;
         let entries = walk(self, &mut |key, issue| issues.push(ScanItem::Issue(key, issue)));
         let set = self.listed_set.take().map(ScanItem::Set);
-        // Entries are made as they are handed out: each is large, and many are but a name.
+        // Entries are made one at a time: an entry is large, and many entries are only names.
         let entries = entries.into_iter().map(ScanItem::Entry);
         let _ = set.into_iter().chain(issues).chain(entries).try_for_each(visitor);
         Ok(())

@@ -1,4 +1,4 @@
-//! Projects and sessions: `project/<project>.json`, `session/<project>/<session>.json`.
+//! Reads projects and sessions: `project/<project>.json`, `session/<project>/<session>.json`.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -18,7 +18,7 @@ use crate::transaction::{
 };
 use scrollback_source::Entry;
 
-/// A session's record, where it was found.
+/// A session's record, and the project whose directory contains it.
 struct FetchedSession {
     session: SessionId,
     project: ProjectId,
@@ -52,7 +52,7 @@ impl FileTransaction<'_> {
         entries
     }
 
-    /// The sessions of one project, or of all, each once.
+    /// Reads the sessions of one project, or of all projects, each session once.
     pub(crate) fn sessions(
         &mut self,
         project: Option<&ProjectId>,
@@ -84,14 +84,14 @@ impl FileTransaction<'_> {
         newest_per_session(records, arena, note)
     }
 
-    /// The record of one session, whichever project it is in.
+    /// Reads the record of one session, in any project.
     pub(crate) fn session(&mut self, key: &SessionKey, note: &mut IssueSink<'_>) -> Option<Entry> {
         let mut arena = Arena::new();
         let records = self.fetch_session_records(&mut arena, key, note);
         newest_per_session(records, arena, note).pop()
     }
 
-    /// Whether there is a record of a session, or a directory of its messages.
+    /// Checks whether a session has a record or a directory of messages.
     pub(crate) fn session_exists(&mut self, key: &SessionKey) -> bool {
         let note = &mut |_, _| {};
         if !check_ids(&key.clone().into(), note) {
@@ -141,7 +141,7 @@ impl FileTransaction<'_> {
         records
     }
 
-    /// Reads the record of a session from the directory of a project, if it is there.
+    /// Reads the record of a session from the directory of a project, if it exists there.
     fn fetch_session_record(
         &mut self,
         arena: &mut Arena,
@@ -162,7 +162,8 @@ impl FileTransaction<'_> {
     }
 }
 
-/// Newest first, each session once: one that moves between projects may be seen in both.
+/// Sorts sessions newest first and keeps each session once: a session that moves between projects may
+/// be read from both. The newest copy is kept, and every other copy is an issue.
 fn newest_per_session(
     records: Vec<FetchedSession>,
     arena: Arena,
@@ -177,6 +178,7 @@ fn newest_per_session(
         })
         .collect();
     sort_newest_first(&mut entries);
+    // The entries are sorted, so the first entry of a session is its newest copy.
     let mut kept: HashMap<EntityKey, Option<ProjectId>> = HashMap::with_capacity(entries.len());
     entries.retain(|entry| match kept.get(&entry.key) {
         None => {
@@ -203,17 +205,18 @@ fn duplicate_issue(entry: &Entry, kept: Option<&ProjectId>) -> Issue {
     Issue::new(place(entry.project.as_ref()), IssueKind::Duplicate { used_copy: kept })
 }
 
-/// Files are of one format, and one value of it serves for all of them.
+/// Returns the provenance of all records of this format. Its one value is shared.
 fn json_files_provenance() -> Provenance {
     static FILES: LazyLock<Provenance> = LazyLock::new(|| Provenance::new(AGENT, JSON_FILES));
     FILES.clone()
 }
 
-/// An entry that is ordered by when it last changed.
+/// Returns an entry whose order is the time of its last change.
 fn newest_first_entry(key: EntityKey, project: Option<ProjectId>, span: MappedSpan) -> Entry {
     let time = order_time(&span);
     let changed = time.updated.or(time.created);
-    // A damaged record sorts by its file, and behind a sound one of the same session.
+    // A damaged record has the order of its file's time, but at most 0. So it comes after an intact
+    // record of the same session.
     let order = OrderKey(changed.unwrap_or_else(|| span.stamp().mtime.as_millis().min(0)));
     Entry { project, provenance: json_files_provenance(), ..Entry::new(key, order, span) }
 }

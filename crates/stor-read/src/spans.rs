@@ -1,4 +1,5 @@
-//! Single entities, by key. Their ids were not listed, so each is checked before it is a name.
+//! Reads single entities by key. The ids come from the caller, so each id is checked before it becomes
+//! a file name.
 
 use scrollback_core_err::{Issue, IssueKind};
 use scrollback_core_id::{EntityKey, OrderKey};
@@ -9,7 +10,7 @@ use crate::messages::message_order;
 use crate::transaction::{FetchedBytes, FileTransaction, IssueSink, record_place};
 use scrollback_source::Entry;
 
-/// Something asked for: an entry already, or bytes in the arena.
+/// A requested entity: a finished entry, or bytes in the arena.
 enum RequestedEntity {
     Entry(Entry),
     Fetched(EntityKey, FetchedBytes),
@@ -23,7 +24,7 @@ impl FileTransaction<'_> {
     ) -> Vec<Entry> {
         let mut arena = Arena::new();
         let mut requested = Vec::with_capacity(keys.len());
-        let mut open: Option<(Vec<&str>, Dir)> = None; // neighbours mostly share a directory
+        let mut open: Option<(Vec<&str>, Dir)> = None; // consecutive keys often share a directory
         for key in keys {
             if !check_ids(key, note) {
                 continue;

@@ -1,4 +1,4 @@
-//! Surveys of the tree: names from directories, and a stat of each.
+//! Surveys of the tree: lists directories, and stats each name.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -18,7 +18,7 @@ use crate::names::{NameKind, list_ids};
 use crate::transaction::{FileTransaction, open_optional_dir, record_place};
 use scrollback_source::{Observation, Survey, SurveyItem, SurveyVisitor};
 
-/// Hands out what is found until the caller breaks.
+/// Passes items to the visitor until the visitor breaks.
 pub(crate) struct SurveySink<'h> {
     visitor: &'h mut SurveyVisitor<'h>,
     is_stopped: bool,
@@ -45,7 +45,8 @@ impl FileTransaction<'_> {
             Survey::Sessions => self.survey_sessions(sink),
             Survey::MessageSets => self.survey_message_sets(&HashSet::new(), sink),
             Survey::LostSets => {
-                let recorded = self.list_recorded_sessions(&mut |_, _| {}); // a survey of records tells
+                // Issues are ignored here; a survey of the session records reports them.
+                let recorded = self.list_recorded_sessions(&mut |_, _| {});
                 self.survey_message_sets(&recorded, sink);
             }
             Survey::Messages(session) => self.survey_messages(session, sink),
@@ -80,7 +81,7 @@ impl FileTransaction<'_> {
         }
     }
 
-    /// The sets of all sessions but these.
+    /// Observes the message sets of all sessions except the excluded sessions.
     fn survey_message_sets(&mut self, excluded: &HashSet<SessionId>, sink: &mut SurveySink<'_>) {
         let note = &mut |key, issue| sink.emit_issue(key, issue);
         let Some(all) = open_optional_dir(&self.root, MESSAGE, || MESSAGE.into(), note) else {
@@ -158,7 +159,7 @@ impl FileTransaction<'_> {
         self.survey_ids(&dir, &place, None, |(_, part)| part.as_bytes(), key, parts, sink);
     }
 
-    /// The records in a directory.
+    /// Observes the records in a directory.
     fn survey_records<I: FromStr<Err = IdError>>(
         &mut self,
         dir: &Dir,
@@ -214,7 +215,7 @@ impl FileTransaction<'_> {
         dir.stat(&self.name_buffer)
     }
 
-    /// A set that is not listed. What is wrong with it is what opening it would say.
+    /// Observes a set that is not listed. Its issue is the same as the issue of opening the set.
     fn survey_set(
         &self,
         all: &Dir,
@@ -238,7 +239,7 @@ impl FileTransaction<'_> {
         );
     }
 
-    /// A set that is about to be listed.
+    /// Observes a set before it is listed.
     fn survey_listed_set(
         &mut self,
         dir: &Dir,

@@ -1,4 +1,4 @@
-//! One look at the tree: the open root, and how directories and files are reached from it.
+//! A read transaction on the tree: the open root, and the ways to reach directories and files from it.
 
 use std::path::PathBuf;
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use scrollback_stor_path::{PathClass, discipline};
 
 use scrollback_source::Observation;
 
-/// How files are read.
+/// The settings of a reader.
 #[derive(Clone)]
 pub(crate) struct ReadSettings {
     pub(crate) clock: Arc<dyn Clock>,
@@ -24,32 +24,33 @@ pub(crate) struct ReadSettings {
     pub(crate) policy: MapPolicy,
 }
 
-/// One look at the tree.
+/// A read transaction on the tree.
 pub(crate) struct FileTransaction<'s> {
     pub(crate) settings: &'s ReadSettings,
     pub(crate) root: Dir,
     pub(crate) context: ReadContext<'s>,
     pub(crate) list_buffer: ListBuffer,
     pub(crate) name_buffer: Vec<u8>,
-    /// The set that the walk is listing.
+    /// The set that the current walk lists.
     pub(crate) listed_set: Option<Observation>,
-    /// The directories of all messages and of all parts, once they were there: a look is at these,
-    /// and opening them for each of 40,000 messages would be a seventh of an index. As with the
-    /// root, one that is moved away meanwhile is still what this look looks at; one that is missing
-    /// is looked for again, because opencode makes it with its first file. What lists one of them
-    /// opens it anew, because a descriptor lists only once.
+    /// The directories of all messages and of all parts, opened once they exist. Opening them for
+    /// each of 40,000 messages would take a seventh of the time of an index.
+    ///
+    /// A directory that is moved away meanwhile stays in use, as the root does. A missing directory
+    /// is tried again by each call, because opencode makes it with its first file. A call that lists
+    /// one of these directories opens it anew, because a descriptor lists only once.
     messages_dir: Option<Rc<Dir>>,
     parts_dir: Option<Rc<Dir>>,
 }
 
-/// Bytes that were read: in the arena of the look, or mapped for themselves.
+/// Bytes that were read: a piece of the arena, or a mapping of one file.
 pub(crate) enum FetchedBytes {
     Piece(Piece),
     Span(MappedSpan),
 }
 
 impl FetchedBytes {
-    /// The bytes, while the arena still grows.
+    /// Returns the bytes while the arena still grows.
     pub(crate) fn bytes<'a>(&'a self, arena: &'a Arena) -> &'a [u8] {
         match self {
             Self::Piece(piece) => arena.bytes(piece),
@@ -88,7 +89,7 @@ impl<'s> FileTransaction<'s> {
         }
     }
 
-    /// The directory of all messages or of all parts, kept open once it is there.
+    /// Returns the directory of all messages or of all parts, and keeps it open once it exists.
     pub(crate) fn top_directory(
         &mut self,
         name: &'static str,
@@ -101,7 +102,7 @@ impl<'s> FileTransaction<'s> {
         slot.clone()
     }
 
-    /// Reads the file of an entity in its directory. The id need not be one that was listed.
+    /// Reads the file of an entity in its directory. The id may come from a listing or from a key.
     pub(crate) fn fetch(
         &mut self,
         arena: &mut Arena,
@@ -132,7 +133,8 @@ impl<'s> FileTransaction<'s> {
     }
 }
 
-/// Opens a directory that may be missing, which is nothing: opencode makes it with the first file.
+/// Opens a directory that may be missing: opencode makes it with the first file. A missing directory
+/// is `None` and not an issue.
 pub(crate) fn open_optional_dir(
     parent: &Dir,
     name: &str,
@@ -149,25 +151,25 @@ pub(crate) fn open_optional_dir(
     }
 }
 
-/// Where the record of an id is, for issues.
+/// Returns the path of an entity's record, for issues.
 pub(crate) fn record_place(directory: &[&str], id: &str) -> Place {
     Place::path(directory.iter().collect::<PathBuf>().join(format!("{id}.json")))
 }
 
-/// Takes issues while a scope is walked, with the entity they are about.
+/// Takes the issues of a walk, each with the entity that it concerns.
 pub(crate) type IssueSink<'n> = dyn FnMut(Option<EntityKey>, Issue) + 'n;
 
 impl FileTransaction<'_> {
     pub(crate) fn restart_context(&mut self) {
         self.context = ReadContext::begin(self.settings.clock.as_ref(), self.settings.options);
     }
-    /// Keeps what a directory looks like that is about to be listed.
+    /// Observes a directory that is about to be listed.
     pub(crate) fn observe_listed_set(&mut self, dir: &Dir, key: impl Into<EntityKey>) {
         let stamp = dir.stamp().ok();
         self.listed_set = stamp.map(|stamp| self.observation(key.into(), stamp, None));
     }
 
-    /// A sighting of something whose stamp was just taken.
+    /// Returns an observation with a stamp that was just taken.
     pub(crate) fn observation(
         &self,
         key: EntityKey,

@@ -1,4 +1,4 @@
-//! All of one session, read into one arena: its record, its messages, their parts.
+//! Reads all of one session into one arena: its record, its messages, their parts.
 
 use scrollback_core_id::{EntityKey, OrderKey, SessionKey};
 use scrollback_stor_mmap::Arena;
@@ -9,7 +9,7 @@ use crate::messages::open_parts_dir;
 use crate::transaction::{FileTransaction, IssueSink};
 use scrollback_source::Entry;
 
-/// What a session of a few dozen messages takes; the arena grows from there.
+/// The size that a session of a few dozen messages needs. The arena grows from there.
 const INITIAL_ARENA_BYTES: usize = 256 << 10;
 
 impl FileTransaction<'_> {

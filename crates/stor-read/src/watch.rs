@@ -1,4 +1,4 @@
-//! Which directories of the tree a feed follows, and what a path in them is a change of.
+//! The directories of the tree that a feed follows, and the scope of a changed path.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -10,8 +10,8 @@ use scrollback_stor_path::{classify, directory_name, message_dir, part_dir};
 
 use scrollback_source::{DirtyScope, WatchDepth, WatchRoot, WatchedFiles};
 
-/// Every directory that holds records: whatever opencode writes is a file of one of them, below at
-/// most one other. A directory for each message is too many to follow all of them.
+/// Returns every directory that contains records. opencode writes files directly in these directories
+/// or one level below. `part/` has one directory per message, which are too many to follow all.
 pub(crate) fn watch_plan(storage: &Path) -> Vec<WatchRoot> {
     let nested = [(SESSION, WatchDepth::All), (MESSAGE, WatchDepth::All), (PART, WatchDepth::Hot)];
     let flat = [PROJECT, SESSION_DIFF, TODO, SESSION_SHARE].map(|name| (name, WatchDepth::Nothing));
@@ -23,7 +23,7 @@ pub(crate) fn watch_plan(storage: &Path) -> Vec<WatchRoot> {
     nested.into_iter().chain(flat).map(root).collect()
 }
 
-/// What a path relative to `storage/` is a change of.
+/// Returns the scope of a change of a path, which is relative to `storage/`.
 pub(crate) fn scope_of_path(path: &Path) -> Option<DirtyScope> {
     if let Some(key) = classify(path).key() {
         return Some(DirtyScope::Entity(key));
@@ -43,7 +43,7 @@ pub(crate) fn scope_of_path(path: &Path) -> Option<DirtyScope> {
     }
 }
 
-/// The directory of what belongs to an entity, relative to `storage/`.
+/// Returns the directory of an entity's children, relative to `storage/`.
 pub(crate) fn directory_of(key: &EntityKey) -> Option<PathBuf> {
     match key {
         EntityKey::Session(key) => message_dir(&key.session).ok(),

@@ -1,3 +1,3 @@
-//! What every Source does, on the stores of `support::on_all`.
+//! The conformance tests on the stores of `support::on_all`.
 
 scrollback_source_test::conformance_tests!(crate::support::on_all);

@@ -1,4 +1,4 @@
-//! Damaged trees: one issue each with its place, and all that is sound is handed out.
+//! Damaged trees: each damage is one issue with its place, and every intact record is read.
 
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{EntityKey, PartKey, Scope, UnixNanos};
@@ -42,7 +42,7 @@ fn an_empty_store_is_sound() {
 
 #[test]
 fn damaged_bytes_are_handed_out_as_they_are() {
-    // Whoever parses them says what is wrong; here nothing of them is lost, nor of their siblings.
+    // The parser reports damaged bytes. Here neither the bytes nor their siblings are lost.
     for damage in ["", "\0\0\0", "{\"id\":", "[[[[", "caf\u{e9}", "null"] {
         let (dir, store) = store_from_text(INTACT_STORE);
         write_tree(dir.path(), &format!("//- part/msg_1/prt_2.json\n{damage}\n")).unwrap();

@@ -1,4 +1,4 @@
-//! Things in the tree that are no plain files: links, pipes, sockets, and what may not be read.
+//! Entries of the tree that are not plain files: links, pipes, sockets, and unreadable files.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;

@@ -1,4 +1,4 @@
-//! Tests of reading: what every Source must do, opencode's own lists, and damaged trees.
+//! Tests of `FileReader`: the conformance tests, opencode's own lists, and damaged trees.
 
 #![expect(
     clippy::disallowed_methods,

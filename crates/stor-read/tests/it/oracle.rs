@@ -1,4 +1,4 @@
-//! The real corpus: counts, and the order that opencode itself lists.
+//! The bundled corpus: its counts, and the order of opencode's own session lists.
 
 use scrollback_core_id::{EntityKey, Scope};
 use scrollback_core_type::{Parse, SessionHead};

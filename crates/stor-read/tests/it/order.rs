@@ -1,4 +1,4 @@
-//! Order comes from the records, across the wrap of the ids' clock, and never from the directory.
+//! Records determine the order, also across the wrap of the ids' clock. The directory never does.
 
 use scrollback_core_id::{MessageKey, Scope};
 
@@ -27,7 +27,7 @@ fn sessions_are_newest_first_and_ties_by_id() {
 
 #[test]
 fn messages_are_in_order_of_time_across_a_wrap() {
-    // Ids made before and after 2026-08-14T11:19:55.136Z: by their bytes they are the wrong way round.
+    // Ids made before and after 2026-08-14T11:19:55.136Z. Their bytes are in the reverse order.
     let (_dir, store) = store_from_text(
         r#"
         //- message/ses_1/msg_fffffffff001AAAAAAAAAAAAAA.json

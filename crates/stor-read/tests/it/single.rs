@@ -1,4 +1,4 @@
-//! Single calls: one thing, or a clear reason why not.
+//! Single calls: each returns one record, or a clear error.
 
 use scrollback_core_id::{MessageKey, PartKey};
 use scrollback_core_type::{Message, PartKind};

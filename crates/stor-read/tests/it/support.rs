@@ -1,4 +1,4 @@
-//! Stores to test on, and a clock that the test holds.
+//! Stores for tests, with a clock that the test sets.
 
 use std::io::Write;
 use std::path::Path;
@@ -26,7 +26,7 @@ pub(crate) fn open_corpus() -> FileReader {
     open(&corpus(Corpus::OpencodeJson).storage)
 }
 
-/// A store stated as text; it goes away with the directory.
+/// Writes a store from its text form. The store is deleted with the directory.
 pub(crate) fn store_from_text(text: &str) -> (TempDir, FileReader) {
     let dir = tempfile::tempdir().unwrap();
     write_tree(dir.path(), text).unwrap();
@@ -34,14 +34,14 @@ pub(crate) fn store_from_text(text: &str) -> (TempDir, FileReader) {
     (dir, store)
 }
 
-/// The issues, with their places.
+/// Returns the issues of a listing, each with its path.
 pub(crate) fn issues_with_paths(listing: &Listing) -> Vec<(String, IssueKind)> {
     let place = |issue: &Issue| issue.place.path.as_ref().map(|path| path.display().to_string());
     let issues = listing.issues.iter();
     issues.map(|(_, issue)| (place(issue).unwrap_or_default(), issue.kind.clone())).collect()
 }
 
-/// Says that a test leaves something out, where the gate collects such lines.
+/// Reports that a test skips something, in the file where the gate collects such lines.
 pub(crate) fn report_skip(subject: &str, reason: &str) {
     if let Some(path) = std::env::var_os("SCROLLBACK_SKIPS") {
         let mut file = std::fs::File::options().append(true).create(true).open(path).unwrap();
@@ -49,7 +49,7 @@ pub(crate) fn report_skip(subject: &str, reason: &str) {
     }
 }
 
-/// Runs a check on stores, each with what it holds.
+/// Runs a check on each store with the store's expected content.
 pub(crate) fn on_all(check: impl Fn(&dyn Source, &Expectations)) {
     let expected = Expectations::everything().without(Content::Items).without(Content::Resume);
     check(&open_corpus(), &expected);

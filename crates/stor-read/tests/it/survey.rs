@@ -1,5 +1,5 @@
-//! Surveys and sets: what a change does to stamps, what is too young to trust, what is wrong with
-//! names, and what vanishes meanwhile.
+//! Surveys and sets: stamps after changes, records that are too young, issues with names, and records
+//! that vanish meanwhile.
 
 use std::fs::{self, File};
 use std::ops::ControlFlow;
@@ -33,7 +33,7 @@ fn message_key(id: &str) -> MessageKey {
     MessageKey { session: session_key("ses_1").session, message: id.parse().unwrap() }
 }
 
-/// What a survey comes to, sorted by key; and what is wrong, as `placed` has it.
+/// Returns the observations of a survey, sorted by key, and its issues with their paths.
 fn run_survey(
     reader: &mut dyn Reader,
     query: &Survey<'_>,
@@ -61,7 +61,7 @@ fn survey(store: &dyn Source, query: &Survey<'_>) -> (Vec<Observation>, Vec<(Str
     run_survey(&mut *store.open().unwrap(), query)
 }
 
-/// The stamps that a survey of a sound store comes to.
+/// Returns the keys and stamps of a survey without issues.
 fn stamps(store: &dyn Source, query: &Survey<'_>) -> Vec<(EntityKey, Stamp)> {
     let (observations, issues) = survey(store, query);
     assert_eq!(issues, []);
@@ -72,13 +72,13 @@ fn keys(observations: &[Observation]) -> Vec<String> {
     observations.iter().map(|observation| observation.key.to_string()).collect()
 }
 
-/// Says when a file or a directory last changed, in Unix milliseconds. Whole seconds would be taken
-/// for rounded.
+/// Sets when a file or a directory last changed, in Unix milliseconds. Do not use whole seconds: they
+/// count as rounded.
 fn set_changed(path: &Path, at_ms: u64) {
     File::open(path).unwrap().set_modified(UNIX_EPOCH + Duration::from_millis(at_ms)).unwrap();
 }
 
-/// Long ago, so that any change is a later one.
+/// An old time, so that any change is later.
 const OLD_MS: u64 = 1_000_250;
 
 #[test]
@@ -89,7 +89,7 @@ fn a_rewrite_changes_the_stamp_of_a_record_and_not_of_its_set() {
     set_changed(&path, OLD_MS);
     let before = stamps(&store, &Survey::Messages(&session));
     let text = fs::read(&path).unwrap();
-    fs::write(&path, &text).unwrap(); // as many bytes, in place
+    fs::write(&path, &text).unwrap(); // the same number of bytes, in place
     let after = stamps(&store, &Survey::Messages(&session));
     let changed: Vec<String> = before
         .iter()
@@ -144,11 +144,11 @@ fn records_younger_than_the_margin_are_not_settled() {
             .map(|observation| observation.settled == Settled::Settled)
             .collect();
         let set = scan(&store, &Scope::Messages(session_key("ses_1"))).set.unwrap();
-        assert_eq!(set, observations[0], "a scan says of the set what a survey says");
+        assert_eq!(set, observations[0], "a scan and a survey observe the same set");
         assert_eq!(survey(&store, &Survey::MessageSets).0, [set]);
         settled
     };
-    // In the order of keys: the set, the old message, the one that is half a second younger.
+    // In the order of keys: the set, the old message, the message that is half a second younger.
     assert_eq!(at(50), [false, false, false], "younger than the margin of 100 ms");
     assert_eq!(at(400), [true, true, false], "from the future");
     assert_eq!(at(550), [true, true, false]);
@@ -233,7 +233,7 @@ fn a_survey_reports_every_copy_of_a_session_and_sets_without_a_session() {
         (observation.key.to_string(), observation.project.as_ref().unwrap().as_str())
     });
     assert!(places.eq(["p", "q"].map(|project| ("session ses_1".to_owned(), project))));
-    assert_eq!(issues, [], "what is kept is for a scan to say");
+    assert_eq!(issues, [], "only a scan reports duplicates");
     let (sets, _) = survey(&store, &Survey::MessageSets);
     assert_eq!(keys(&sets), ["session ses_1", "session ses_lost"]);
 }
@@ -289,15 +289,18 @@ fn a_reader_keeps_open_directories_and_retries_missing_directories() {
     fs::rename(at("part"), at("elsewhere")).unwrap();
     assert!(part_names(&mut *reader).is_empty());
     fs::rename(at("elsewhere"), at("part")).unwrap();
-    assert_eq!(part_names(&mut *reader), ["prt_1"], "it was missing, and is there now");
+    assert_eq!(part_names(&mut *reader), ["prt_1"], "a missing directory is tried again");
 
     fs::rename(at("part"), at("elsewhere")).unwrap();
     fs::create_dir_all(at("part/msg_1")).unwrap();
-    assert_eq!(part_names(&mut *reader), ["prt_1"], "the same look at the same directory");
-    assert!(part_names(&mut *store.open().unwrap()).is_empty(), "another look");
+    assert_eq!(part_names(&mut *reader), ["prt_1"], "the open directory stays in use");
+    assert!(
+        part_names(&mut *store.open().unwrap()).is_empty(),
+        "a new reader opens the new directory"
+    );
 
     fs::write(at("elsewhere/msg_1/prt_2.json"), b"{}").unwrap();
-    assert_eq!(part_names(&mut *reader), ["prt_1", "prt_2"], "below it, it sees what is there now");
+    assert_eq!(part_names(&mut *reader), ["prt_1", "prt_2"], "the entries below it are current");
     let keys = [message_key("msg_1")];
     let set = run_survey(&mut *reader, &Survey::PartSets(&keys)).0.remove(0);
     let inode = |path: &str| std::os::unix::fs::MetadataExt::ino(&fs::metadata(at(path)).unwrap());
@@ -333,5 +336,5 @@ fn the_set_comes_first() {
         ["message ses_1/msg_1", "issue", "entry"]
     );
     assert!(kinds(&Scope::Parts(message_key("msg_2"))).is_empty(), "no directory, no set");
-    assert_eq!(kinds(&Scope::Sessions), ["entry"], "no set is asked for");
+    assert_eq!(kinds(&Scope::Sessions), ["entry"], "sessions are not a set");
 }
