@@ -1,7 +1,7 @@
-//! What a path of a data directory is, by its place and name alone.
+//! Classifies a path of a data directory by its place and name alone.
 //!
-//! Source: docs/format/opencode.md, sections 1, 3 and 8. Nothing is looked up on disk, so whether
-//! a file is there, is a file at all, or a link, is for its reader to find out.
+//! Source: docs/format/opencode.md, sections 1, 3 and 8. This module reads nothing from disk, so the
+//! reader must check whether the path exists, and whether it is a file or a link.
 
 use std::path::{Component, Path};
 
@@ -13,7 +13,7 @@ use scrollback_core_id::{
 use crate::listed_name::{NotAnEntity, directory_name, entity_name};
 use crate::secret::is_secret_file;
 
-/// What a path is, with the ids that it holds.
+/// The meaning of a path, with the ids that the path contains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ClassifiedPath {
@@ -48,30 +48,30 @@ pub enum ClassifiedPath {
     Database,
     /// A file of a store of 0.5 or older.
     Legacy,
-    /// A file that was being written when its writer died.
+    /// A temporary file that remained when its writer died.
     Temp,
-    /// A file with credentials, never to be opened.
+    /// A file with credentials. Never open it.
     Secret,
-    /// Anything else, to be ignored.
+    /// Any other path. Ignore it.
     Foreign(ForeignReason),
 }
 
-/// Why a path is nothing of the store's.
+/// Why a path does not belong to the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ForeignReason {
-    /// An absolute path, or one with `..`.
+    /// An absolute path, or a path with `..`.
     #[error("the path leads out of the store")]
     Outside,
-    /// No entity lies at this place, or it is a directory of entities.
+    /// The store keeps no entity at this place, or the path is a directory of entities.
     #[error("the store keeps no entity there")]
     Elsewhere,
-    /// The place is that of entities, the name is not.
+    /// The store keeps entities at this place, but the name is not the name of an entity.
     #[error(transparent)]
     Name(#[from] NotAnEntity),
 }
 
-/// What a path is, without ids.
+/// The meaning of a path, without ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each is described at the same variant of `ClassifiedPath`")]
@@ -95,7 +95,7 @@ pub enum PathClass {
 }
 
 impl ClassifiedPath {
-    /// The class alone.
+    /// Returns the class without the ids.
     pub fn class(&self) -> PathClass {
         match self {
             Self::Project(_) => PathClass::Project,
@@ -117,7 +117,7 @@ impl ClassifiedPath {
         }
     }
 
-    /// The key of the entity that the path holds, if it holds one that has a key.
+    /// Returns the key of the path's entity, if the entity has a key.
     pub fn key(&self) -> Option<EntityKey> {
         Some(match self {
             Self::Project(id) => EntityKey::Project(id.clone()),
@@ -131,7 +131,7 @@ impl ClassifiedPath {
         })
     }
 
-    /// The project that the path names.
+    /// Returns the project that the path names.
     pub fn project(&self) -> Option<&ProjectId> {
         match self {
             Self::Project(id) | Self::Permission(id) | Self::Session { project: id, .. } => {
@@ -142,12 +142,12 @@ impl ClassifiedPath {
     }
 }
 
-/// How opencode writes files of a class, so how they may be read.
+/// Returns how opencode writes files of a class, which decides how they may be read.
 ///
 /// Source: docs/format/opencode.md, section 4 (every JSON file is rewritten in place, without a
 /// rename), section 8 (0.5 and older wrote a temporary file and renamed it) and section 5 (the
-/// database, its `-wal` and its `-shm`). What is none of the store's has the strictest discipline
-/// that a file can have.
+/// database, its `-wal` and its `-shm`). A path that does not belong to the store has the strictest
+/// discipline that a file can have.
 pub fn discipline(class: PathClass) -> Discipline {
     match class {
         PathClass::Database => Discipline::Database,
@@ -169,12 +169,12 @@ pub fn discipline(class: PathClass) -> Discipline {
     }
 }
 
-/// Says what a path relative to `storage/` is.
+/// Classifies a path relative to `storage/`.
 pub fn classify(path: &Path) -> ClassifiedPath {
     classify_names(path, in_storage)
 }
 
-/// Says what a path relative to the data directory is, `storage/` and all.
+/// Classifies a path relative to the data directory, including paths below `storage/`.
 pub fn classify_in_data_dir(path: &Path) -> ClassifiedPath {
     classify_names(path, |names| match names {
         [b"storage", rest @ ..] => in_storage(rest),
@@ -188,10 +188,10 @@ pub fn classify_in_data_dir(path: &Path) -> ClassifiedPath {
     })
 }
 
-/// The deepest place of the grammar, `project/<slug>/storage/session/part/<ses>/<msg>/<prt>`.
+/// The depth of the deepest path, `project/<slug>/storage/session/part/<ses>/<msg>/<prt>`.
 const MAX_DEPTH: usize = 8;
 
-/// Takes a path apart and hands its names to `grammar`; what holds of every name is settled here.
+/// Splits a path into names and passes them to `grammar`. The rules for all paths are applied here.
 fn classify_names(
     path: &Path,
     grammar: impl FnOnce(&[&[u8]]) -> Result<ClassifiedPath, ForeignReason>,
@@ -255,12 +255,12 @@ fn directory_id<I: std::str::FromStr>(name: &[u8]) -> Result<I, ForeignReason> {
     parse_id(directory_name(name)?)
 }
 
-/// The names passed the checks of an id already, so this one never fails.
+/// Parses an id. The name has passed the checks of an id already, so this never fails.
 fn parse_id<I: std::str::FromStr>(text: &str) -> Result<I, ForeignReason> {
     text.parse().map_err(|_| ForeignReason::Name(NotAnEntity::Control))
 }
 
-/// The channel of a database's name: `Some("")` for the release channels' `opencode.db`.
+/// Returns the channel of a database's name: `Some("")` for the release channels' `opencode.db`.
 pub(crate) fn channel_of(name: &[u8]) -> Option<&str> {
     let name = std::str::from_utf8(name).ok()?;
     let channel = name.strip_prefix("opencode")?.strip_suffix(".db")?;

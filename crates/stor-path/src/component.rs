@@ -1,7 +1,7 @@
 //! The strict check that a text passes before it becomes one component of a path.
 //!
-//! Ids come from files that anybody may have written. The check is the same on every system, so
-//! that a store copied from one to another means the same there.
+//! Ids come from files that any program may have written. The check is the same on every operating
+//! system, so a store that is copied to another system keeps its meaning.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use std::fmt;
 /// 255 that common file systems allow.
 const MAX_ID_BYTES: usize = 250;
 
-/// How much of an id an error repeats, in characters.
+/// The largest number of characters of an id that an error repeats.
 const MAX_SHOWN_CHARS: usize = 64;
 
 /// An id that cannot become a path component.
@@ -17,9 +17,9 @@ const MAX_SHOWN_CHARS: usize = 64;
 #[error("{id:?} cannot be a file name: it {why}")]
 #[non_exhaustive]
 pub struct UnsafeId {
-    /// The id, cut to a sensible length.
+    /// The id, cut to 64 characters.
     pub id: String,
-    /// Why not.
+    /// The reason.
     pub why: UnsafeReason,
 }
 
@@ -31,16 +31,16 @@ pub enum UnsafeReason {
     Empty,
     /// It is longer than 250 bytes: with `.json` it would exceed what file systems allow.
     TooLong {
-        /// Its length in bytes.
+        /// The length in bytes.
         bytes: usize,
     },
     /// It holds a separator, a control character, or one that Windows gives a meaning.
     Character(char),
     /// It begins or ends with a dot or a space: `..`, hidden files, names that Windows trims.
     Edge,
-    /// It is a device on Windows, with whatever extension: `NUL`, `com1.x`.
+    /// It is a device on Windows, with any extension: `NUL`, `com1.x`.
     Device,
-    /// With `.json` it names a file that holds credentials.
+    /// With `.json` it is the name of a file that contains credentials.
     Secret,
 }
 
@@ -65,10 +65,10 @@ impl UnsafeId {
     }
 }
 
-/// Gives the text back if it is safe as one component of a path on every system.
+/// Returns the text if it is safe as one component of a path on every operating system.
 ///
 /// # Errors
-/// [`UnsafeId`] says why it is not.
+/// [`UnsafeId`] with the reason why the text is not safe.
 pub fn safe_component(text: &str) -> Result<&str, UnsafeId> {
     match unsafe_reason(text) {
         None => Ok(text),
@@ -92,8 +92,8 @@ fn unsafe_reason(text: &str) -> Option<UnsafeReason> {
     is_device(text).then_some(UnsafeReason::Device)
 }
 
-/// Windows takes these names for devices whatever their extension and case; superscript digits
-/// count as digits.
+/// Checks whether a name is a device on Windows. Extension and case do not matter, and superscript
+/// digits count as digits.
 fn is_device(text: &str) -> bool {
     let stem = text.split('.').next().unwrap_or_default().trim_end_matches(' ');
     let is_port = |name: &str| {

@@ -1,4 +1,4 @@
-//! Finding stores: where opencode would keep them, or where the user says.
+//! Finds stores, either at opencode's own places or at paths that a user gave.
 
 use std::collections::HashSet;
 use std::ffi::OsString;
@@ -15,36 +15,49 @@ use crate::place::{
     ExpectedKind, PlaceState, SearchedPlace, check_place, is_dir, is_link, list_names,
 };
 
-/// A result that depends on a directory having been listed.
+/// A result that fails if a directory cannot be listed.
 type ListResult<T> = std::result::Result<T, PathError>;
 
-/// The stores that were found, and where they were looked for.
+/// The stores that a search found, and the places that it searched.
+///
+/// ```
+/// use scrollback_stor_path::{StoragePaths, StoreKind};
+///
+/// # let data_dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/opencode-json");
+/// let paths = StoragePaths::explicit([data_dir])?;
+/// assert_eq!(paths.stores[0].kind, StoreKind::OpencodeJson);
+/// assert!(paths.stores[0].path.ends_with("storage"));
+///
+/// let error = StoragePaths::explicit(["/not/there"]).unwrap_err();
+/// assert_eq!(error.to_string(), "there is nothing at /not/there");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StoragePaths {
-    /// Each store once, in the order in which they were looked for.
+    /// The stores, each of them once, in the order of the search.
     pub stores: Vec<DiscoveredStore>,
-    /// Every place that was looked at, or would have been.
+    /// Every place that was searched, and every place that was skipped with a reason.
     pub searched_places: Vec<SearchedPlace>,
 }
 
-/// A store that was found. Whether it can be read, and is what its name says, was not tried.
+/// A store that a search found. The search did not open it, so the store may still be unreadable.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DiscoveredStore {
-    /// Which format it has.
+    /// The format of the store.
     pub kind: StoreKind,
-    /// Its root: the `storage/` directory, or the database file. It may be reached through
-    /// links; below it none may be followed.
+    /// The root: the `storage/` directory, or the database file. The root may be reached through
+    /// links; a reader must not follow links below it.
     pub path: PathBuf,
-    /// The data directory that it belongs to, where tool outputs lie.
+    /// The data directory that contains the store. Tool outputs are in the same directory.
     pub data_dir: PathBuf,
-    /// How it was found.
+    /// The rule that found the store.
     pub rule: DiscoveryRule,
 }
 
 impl DiscoveredStore {
-    /// The channel of a channel database: `next` for `opencode-next.db`.
+    /// Returns the channel of a channel database: `next` for `opencode-next.db`.
     pub fn channel(&self) -> Option<&str> {
         if self.kind != StoreKind::OpencodeSqlite {
             return None;
@@ -54,10 +67,11 @@ impl DiscoveredStore {
 }
 
 impl StoragePaths {
-    /// Looks where opencode keeps its stores. Finding nothing is no error: `looked_at` tells.
+    /// Searches the places where opencode keeps its stores. An empty result is valid; its
+    /// `searched_places` say why nothing was found.
     ///
-    /// `OPENCODE_DB` stands in for the databases of the data directory, as it does for opencode;
-    /// the JSON store is found all the same.
+    /// If `OPENCODE_DB` is set, its database replaces the databases of the data directory, as it
+    /// does for opencode. The JSON store is found in any case.
     pub fn discover(environment: &Environment) -> Self {
         let mut paths = Self::default();
         let Some((dir, rule)) = environment.data_dir() else {
@@ -67,7 +81,7 @@ impl StoragePaths {
             return paths;
         };
         let databases = environment.databases(&dir);
-        // A directory that cannot be listed is noted; what was found by name still counts.
+        // A directory that cannot be listed is a searched place; the stores found by name count.
         let _reported = paths.search_data_dir(&dir, rule, &databases);
         match &databases {
             DatabaseSelection::At(path) => {
@@ -86,11 +100,11 @@ impl StoragePaths {
         paths
     }
 
-    /// Looks at paths that the user gave: data directories, `storage/` directories, `.db` files.
-    /// A store that several of them lead to is found once.
+    /// Searches paths that the user gave: data directories, `storage/` directories, `.db` files.
+    /// A store that several paths lead to is listed once.
     ///
     /// # Errors
-    /// [`Error`] says what is wrong with the first path that is none of these.
+    /// [`Error`] with the problem of the first path that is none of these.
     pub fn explicit<P: AsRef<Path>>(paths: impl IntoIterator<Item = P>) -> Result<Self> {
         let mut discovered = Self::default();
         for path in paths {
@@ -103,16 +117,16 @@ impl StoragePaths {
         Ok(discovered)
     }
 
-    /// One path that the user gave.
+    /// Adds the stores at one path that the user gave.
     fn add_given_path(&mut self, given: &Path) -> Result<()> {
         let metadata = match std::fs::metadata(given) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 let error = if is_link(given) { Error::DanglingLink } else { Error::Missing };
                 return Err(error(given.to_owned()));
             }
-            other => other.at_path("look at", given)?,
+            other => other.at_path("check", given)?,
         };
-        let path = std::path::absolute(given).at_path("look at", given)?;
+        let path = std::path::absolute(given).at_path("check", given)?;
         if metadata.is_file() && path.extension().is_some_and(|extension| extension == "db") {
             self.add_store(
                 StoreKind::OpencodeSqlite,
@@ -139,8 +153,8 @@ impl StoragePaths {
         Ok(())
     }
 
-    /// Everything in one data directory. What is wrong is noted; the error is for those who found
-    /// nothing.
+    /// Adds every store of one data directory. Problems become searched places. The error is for
+    /// callers that found no store.
     fn search_data_dir(
         &mut self,
         dir: &Path,
@@ -173,7 +187,7 @@ impl StoragePaths {
         Ok(())
     }
 
-    /// A database that has one of opencode's own names.
+    /// Adds a database that has one of opencode's own names, unless the environment excludes it.
     fn try_database(
         &mut self,
         path: &Path,
@@ -182,7 +196,7 @@ impl StoragePaths {
         databases: &DatabaseSelection,
     ) {
         match databases {
-            DatabaseSelection::At(only) if only == path => {} // found by `OPENCODE_DB`
+            DatabaseSelection::At(only) if only == path => {} // the rule `OPENCODE_DB` adds it
             DatabaseSelection::At(_) | DatabaseSelection::Memory => {
                 self.add_searched_place(path, rule, PlaceState::Skipped("OPENCODE_DB is set"));
             }
@@ -205,7 +219,7 @@ impl StoragePaths {
         })
     }
 
-    /// Adds a store if there is one.
+    /// Adds the store at a path, or the place if the path has no store.
     fn try_store(&mut self, kind: StoreKind, path: &Path, data_dir: &Path, rule: DiscoveryRule) {
         let expected = match kind {
             StoreKind::OpencodeSqlite => ExpectedKind::File,
@@ -228,8 +242,8 @@ impl StoragePaths {
     }
 }
 
-/// Whether a directory is a `storage/` rather than the data directory around one. A copy may have
-/// another name, so its content counts as well.
+/// Checks whether a directory is a `storage/` directory, not the data directory around one. A copy
+/// may have another name, so the content of the directory counts as well.
 fn is_storage(dir: &Path) -> bool {
     let holds = |name: &str| is_dir(&dir.join(name));
     if holds(STORAGE) || check_place(&dir.join(DATABASE), ExpectedKind::File).is_ok() {
@@ -239,7 +253,7 @@ fn is_storage(dir: &Path) -> bool {
         || [SESSION, MESSAGE, PART, SESSION_DIFF].into_iter().any(holds)
 }
 
-/// Tells the two layouts of `storage/` apart: 0.5 and older kept everything under `session/`
+/// Returns which layout a `storage/` has. opencode 0.5 and older kept everything under `session/`
 /// (docs/format/opencode.md, section 8).
 fn json_kind(storage: &Path) -> StoreKind {
     let holds = |name: &str| is_dir(&storage.join(name));
@@ -250,7 +264,7 @@ fn json_kind(storage: &Path) -> StoreKind {
     }
 }
 
-/// The directory around a path, also where the path ends in `..`.
+/// Returns the directory around a path, also for a path that ends in `..`.
 fn parent(path: &Path) -> PathBuf {
     match (path.file_name(), path.parent()) {
         (Some(_), Some(parent)) => parent.to_owned(),

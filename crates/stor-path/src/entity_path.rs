@@ -1,4 +1,4 @@
-//! From a key to a path of opencode's JSON tree. All paths are relative to `storage/`.
+//! Converts keys to paths of opencode's JSON tree. All paths are relative to `storage/`.
 
 use std::path::PathBuf;
 
@@ -15,18 +15,19 @@ pub enum EntityPathError {
     /// An id of the key cannot become a path component.
     #[error(transparent)]
     UnsafeId(#[from] UnsafeId),
-    /// A session's record lies in the directory of its project, and no project was given.
+    /// The directory of a session's record depends on its project, and the caller gave no project.
     #[error("the record of a session has no path without its project")]
     ProjectNeeded,
-    /// The JSON tree does not hold entities of this kind.
+    /// The JSON tree has no entities of this kind.
     #[error("the JSON tree has no place for {0}")]
     NoPlace(EntityKey),
 }
 
-/// Gives the path of an entity, relative to `storage/`. Only sessions need `project`.
+/// Returns the path of an entity, relative to `storage/`. Only sessions need `project`.
 ///
 /// # Errors
-/// [`EntityPathError`] if an id is not safe as a path component, or a session comes without its project.
+/// [`EntityPathError`] if an id is not safe as a path component, if the project of a session is
+/// missing, or if the JSON tree has no entities of this kind.
 pub fn path_of(key: &EntityKey, project: Option<&ProjectId>) -> Result<PathBuf, EntityPathError> {
     let (directory, id) = match key {
         EntityKey::Project(key) => (PROJECT.into(), key.as_str()),
@@ -43,12 +44,12 @@ pub fn path_of(key: &EntityKey, project: Option<&ProjectId>) -> Result<PathBuf, 
     Ok(directory.join(file_name(id)?))
 }
 
-/// The directory of a project's sessions, relative to `storage/`.
+/// Returns the directory of a project's sessions, relative to `storage/`.
 fn session_dir(project: &ProjectId) -> Result<PathBuf, UnsafeId> {
     Ok([SESSION, safe_component(project.as_str())?].iter().collect())
 }
 
-/// Gives the directory of a session's messages, relative to `storage/`.
+/// Returns the directory of a session's messages, relative to `storage/`.
 ///
 /// # Errors
 /// [`UnsafeId`] if the id is not safe as a path component.
@@ -56,7 +57,7 @@ pub fn message_dir(session: &SessionId) -> Result<PathBuf, UnsafeId> {
     Ok([MESSAGE, safe_component(session.as_str())?].iter().collect())
 }
 
-/// Gives the directory of a message's parts, relative to `storage/`.
+/// Returns the directory of a message's parts, relative to `storage/`.
 ///
 /// # Errors
 /// [`UnsafeId`] if the id is not safe as a path component.
@@ -64,7 +65,7 @@ pub fn part_dir(message: &MessageId) -> Result<PathBuf, UnsafeId> {
     Ok([PART, safe_component(message.as_str())?].iter().collect())
 }
 
-/// Gives the name of the file that holds the entity of this id, within its directory.
+/// Returns the name of the file that contains the entity with this id, within its directory.
 ///
 /// # Errors
 /// [`UnsafeId`] if the id is not safe as a path component.

@@ -1,19 +1,19 @@
-//! What discovery reads from the process's environment, as values that a test can set.
+//! The part of the process's environment that discovery reads, as values that a test can set.
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use crate::kind::DiscoveryRule;
 
-/// The environment that decides where opencode keeps its store. As opencode does, empty values
-/// count as unset.
+/// The environment variables and directories that decide where opencode keeps its stores. Empty
+/// values count as unset, as they do for opencode.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
     /// `XDG_DATA_HOME`.
     pub xdg_data_home: Option<OsString>,
     /// `XDG_CACHE_HOME`.
     pub xdg_cache_home: Option<OsString>,
-    /// The home directory: `HOME`, on Windows `USERPROFILE`, or what the system says.
+    /// The home directory: `HOME`, on Windows `USERPROFILE`, or the operating system's answer.
     pub home: Option<PathBuf>,
     /// `OPENCODE_DB` (opencode 1.18 and newer): `:memory:`, an absolute path, or one relative to
     /// the data directory.
@@ -22,20 +22,20 @@ pub struct Environment {
     pub opencode_disable_channel_db: Option<OsString>,
 }
 
-/// Which databases opencode uses.
+/// The databases that opencode uses.
 pub(crate) enum DatabaseSelection {
     /// `opencode.db`, and `opencode-<channel>.db` of other channels.
     ByChannel,
     /// `opencode.db` alone.
     Default,
-    /// None on disk.
+    /// No database on disk.
     Memory,
-    /// One, whatever its name.
+    /// One database at this path.
     At(PathBuf),
 }
 
 impl Environment {
-    /// Takes the environment of this process.
+    /// Reads the environment of this process.
     pub fn from_process() -> Self {
         Self {
             xdg_data_home: std::env::var_os("XDG_DATA_HOME"),
@@ -46,9 +46,9 @@ impl Environment {
         }
     }
 
-    /// Gives opencode's data directory and the rule it follows from: `$XDG_DATA_HOME/opencode`,
-    /// else `~/.local/share/opencode`, on every system (docs/format/opencode.md, section 1).
-    /// `None` if the home directory is not known either.
+    /// Returns opencode's data directory and the rule that it follows from: `$XDG_DATA_HOME/opencode`,
+    /// or else `~/.local/share/opencode`, on every operating system (docs/format/opencode.md,
+    /// section 1). Returns `None` if the home directory is not known either.
     pub fn data_dir(&self) -> Option<(PathBuf, DiscoveryRule)> {
         let (base, rule) = match non_empty(self.xdg_data_home.as_deref()) {
             Some(base) => (PathBuf::from(base), DiscoveryRule::XdgDataHome),
@@ -57,9 +57,9 @@ impl Environment {
         Some((base.join("opencode"), rule))
     }
 
-    /// Gives the directory for files of our own that can be made again:
-    /// `$XDG_CACHE_HOME/scrollback`, else `~/.cache/scrollback`, on every system. A relative
-    /// `XDG_CACHE_HOME` counts as unset, as the XDG base directory specification has it.
+    /// Returns the directory for scrollback's cache files: `$XDG_CACHE_HOME/scrollback`, or else
+    /// `~/.cache/scrollback`, on every operating system. A relative `XDG_CACHE_HOME` counts as unset,
+    /// as the XDG base directory specification says.
     pub fn cache_dir(&self) -> Option<PathBuf> {
         let named = non_empty(self.xdg_cache_home.as_deref()).map(PathBuf::from);
         let base = named.filter(|base| base.is_absolute());
@@ -68,7 +68,7 @@ impl Environment {
         Some(base.join("scrollback"))
     }
 
-    /// The data directory that `XDG_DATA_HOME` overrides, if it does.
+    /// Returns the default data directory if `XDG_DATA_HOME` overrides it.
     pub(crate) fn overridden_data_dir(&self) -> Option<PathBuf> {
         non_empty(self.xdg_data_home.as_deref())?;
         Some(self.home_data()?.join("opencode"))

@@ -1,4 +1,4 @@
-//! The formats of stores, and the rules by which stores are found.
+//! The formats of stores, and the rules that find stores.
 
 use std::fmt;
 
@@ -14,19 +14,19 @@ pub enum StoreKind {
     OpencodeLegacyJson,
 }
 
-/// The rule by which a store was found.
+/// The rule that found a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DiscoveryRule {
-    /// The path was given.
+    /// The user gave the path.
     Explicit,
     /// `$XDG_DATA_HOME/opencode`.
     XdgDataHome,
     /// `~/.local/share/opencode`.
     HomeDefault,
-    /// `OPENCODE_DB` names it.
+    /// The path in `OPENCODE_DB`.
     OpencodeDb,
-    /// A database beside `opencode.db`, as builds of other channels (and previews) use it.
+    /// A database beside `opencode.db`, which builds of other channels and previews use.
     ChannelDatabase,
 }
 

@@ -6,7 +6,7 @@
 pub const STORAGE: &str = "storage";
 /// The database of the release channels, in the data directory.
 pub const DATABASE: &str = "opencode.db";
-/// Whole texts of tool outputs that were cut, in the data directory.
+/// The whole texts of tool outputs that were cut, in the data directory.
 pub const TOOL_OUTPUT: &str = "tool-output";
 
 /// `project/<project>.json`. In the data directory, the stores of 0.5 and older:

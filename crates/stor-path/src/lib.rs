@@ -1,14 +1,14 @@
-//! Where coding agents keep their stores, and which path means what.
+//! Where coding agents keep their stores, and what a path in a store means.
 //!
 #![doc = include_str!("../README.md")]
 //!
 //! # Links
 //!
-//! The root of a store may be reached through links: people move their data directory to another
-//! disk. So discovery follows links to a data directory, a `storage/` and a database. Everything
-//! below such a root is opened without following links, which is the readers' part of the
-//! contract; this crate's part is that no path it makes or classifies leaves the root, neither by
-//! `..`, nor by an absolute path, nor by an id that is more than a name.
+//! The root of a store may be reached through links, because people move their data directory to
+//! another disk. So discovery follows links to a data directory, a `storage/` and a database. The
+//! readers open everything below such a root without following links. This crate guarantees that no
+//! path it makes or classifies leaves the root: not by `..`, not by an absolute path, and not by an
+//! id with a separator.
 
 mod classify;
 mod component;

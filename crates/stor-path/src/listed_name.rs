@@ -1,24 +1,24 @@
-//! From a name that was listed in opencode's JSON tree to an id.
+//! Converts names that were listed in opencode's JSON tree to ids.
 
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::is_printable_ascii;
 
 use crate::secret::is_secret_file;
 
-/// Why a name in a directory of the tree is not that of an entity.
+/// Why a name in a directory of the tree is not the name of an entity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotAnEntity {
-    /// `*.tmp`: a file that was being written when its writer died (0.5 and older).
+    /// `*.tmp`: a temporary file that remained when its writer died (0.5 and older).
     #[error("a temporary file")]
     Temp,
-    /// A hidden file, or no name at all before `.json`.
+    /// A hidden file, or an empty name before `.json`.
     #[error("a hidden file")]
     Hidden,
-    /// A name without `.json` where entities are files.
-    #[error("no .json file")]
+    /// A name without `.json` in a directory whose entities are files.
+    #[error("not a .json file")]
     NoJson,
-    /// A file that holds credentials.
+    /// A file that contains credentials.
     #[error("a file with credentials")]
     Secret,
     /// A name that is not UTF-8.
@@ -30,7 +30,7 @@ pub enum NotAnEntity {
 }
 
 impl NotAnEntity {
-    /// The issue to report: names that no id can have are one, foreign files are none.
+    /// Returns the issue to report for a malformed name, or `None` for a foreign file.
     pub fn issue(self) -> Option<IssueKind> {
         match self {
             Self::NotUtf8 | Self::Control => Some(IssueKind::BadId { reason: self.to_string() }),
@@ -39,14 +39,15 @@ impl NotAnEntity {
     }
 }
 
-/// Gives the id that a listed file name holds: the text before `.json`.
+/// Returns the id that a listed file name contains: the text before `.json`.
 ///
-/// The name was listed, so it needs no strict check to be opened in its directory; the id is
-/// valid for [`scrollback_core_id`], and a path only after [`safe_component`](crate::safe_component). Callers with an `OsStr`
-/// pass `as_encoded_bytes()`.
+/// A listed name needs no strict check before it is opened in its own directory. The id is valid for
+/// [`scrollback_core_id`]. To use it in a path, check it with
+/// [`safe_component`](crate::safe_component) first. Callers with an `OsStr` pass
+/// `as_encoded_bytes()`.
 ///
 /// # Errors
-/// [`NotAnEntity`] says what else the file is.
+/// [`NotAnEntity`] with the reason.
 pub fn entity_name(file_name: &[u8]) -> Result<&str, NotAnEntity> {
     if file_name.ends_with(b".tmp") {
         return Err(NotAnEntity::Temp);
@@ -58,17 +59,17 @@ pub fn entity_name(file_name: &[u8]) -> Result<&str, NotAnEntity> {
     }
 }
 
-/// Gives the id that a listed directory name is: the whole name. Also for files that are named by
-/// an id without an extension, as in `tool-output/`.
+/// Returns the id that a listed directory name is: the whole name. Use it also for files that are
+/// named by an id without an extension, as in `tool-output/`.
 ///
 /// # Errors
-/// [`NotAnEntity`] if no id can have that name.
+/// [`NotAnEntity`] if an id cannot have this name.
 pub fn directory_name(name: &[u8]) -> Result<&str, NotAnEntity> {
     if name.first().is_none_or(|&first| first == b'.') {
         return Err(NotAnEntity::Hidden);
     }
     let text = std::str::from_utf8(name).map_err(|_| NotAnEntity::NotUtf8)?;
-    // The usual case is told without decoding.
+    // Printable ASCII is the usual case. It is checked without decoding.
     let has_control = !is_printable_ascii(name) && text.chars().any(char::is_control);
     if has_control { Err(NotAnEntity::Control) } else { Ok(text) }
 }

@@ -1,4 +1,4 @@
-//! Looking without opening: what is at a path, and the record of having looked.
+//! Checks paths without opening files, and records the places of a search.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -10,37 +10,37 @@ use scrollback_core_err::{AtPath, PathError};
 
 use crate::kind::{DiscoveryRule, StoreKind};
 
-/// A place where discovery looked, or would have.
+/// A place that discovery searched or skipped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SearchedPlace {
-    /// Where.
+    /// The path.
     pub path: PathBuf,
-    /// By which rule.
+    /// The rule that names the place.
     pub rule: DiscoveryRule,
-    /// What is there.
+    /// The result of the check.
     pub state: PlaceState,
 }
 
-/// What is at a place where a store could be.
+/// The result of checking a place where a store could be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PlaceState {
-    /// A store.
+    /// The place has a store.
     Store(StoreKind),
-    /// A data directory; what it holds is told apart.
+    /// The place is a data directory. Its stores are separate places.
     DataDirectory,
-    /// Nothing.
+    /// Nothing exists at the place.
     Nothing,
-    /// A link whose target is missing.
+    /// The place is a link whose target is missing.
     DanglingLink,
-    /// Something else where a directory belongs.
+    /// The place is not a directory, but should be a directory.
     NotADirectory,
-    /// Something else where a file belongs.
+    /// The place is not a file, but should be a file.
     NotAFile,
-    /// Something that cannot be looked at, in the system's words.
+    /// The place cannot be read; the text is the operating system's error.
     Unreadable(String),
-    /// It was not looked at, for this reason.
+    /// The place was not searched; the text is the reason.
     Skipped(&'static str),
 }
 
@@ -60,19 +60,19 @@ impl fmt::Display for PlaceState {
             Self::NotADirectory => f.write_str("not a directory"),
             Self::NotAFile => f.write_str("not a file"),
             Self::Unreadable(error) => write!(f, "cannot be read: {error}"),
-            Self::Skipped(why) => write!(f, "not looked at: {why}"),
+            Self::Skipped(why) => write!(f, "not searched: {why}"),
         }
     }
 }
 
-/// What belongs at a place.
+/// The kind of file that a place should have.
 #[derive(Clone, Copy)]
 pub(crate) enum ExpectedKind {
     Directory,
     File,
 }
 
-/// Looks at a path, through links, and says in which way it is not what is expected there.
+/// Stats a path, following links, and returns in which way it differs from the expected kind.
 pub(crate) fn check_place(path: &Path, expected: ExpectedKind) -> Result<(), PlaceState> {
     let metadata = match std::fs::metadata(path) {
         Ok(metadata) => metadata,
@@ -101,7 +101,7 @@ pub(crate) fn is_dir(path: &Path) -> bool {
     check_place(path, ExpectedKind::Directory).is_ok()
 }
 
-/// The names in a directory, sorted.
+/// Lists the names in a directory, sorted.
 #[expect(
     clippy::disallowed_methods,
     reason = "a data directory is listed by name to find its stores; this crate sees no stor-mmap"

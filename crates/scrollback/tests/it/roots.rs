@@ -91,7 +91,7 @@ fn a_path_without_a_store_reports_the_reason() {
     std::fs::write(dir.path().join("x.txt"), "").unwrap();
     for (path, why) in [
         (dir.path().to_owned(), "no store in"),
-        (dir.path().join("x.txt"), "is no store: expected"),
+        (dir.path().join("x.txt"), "is not a store: expected"),
         (dir.path().join("not/there"), "there is nothing at"),
         (dir.path().join("not/there.db"), "there is nothing at"),
     ] {

@@ -1,4 +1,4 @@
-//! No id leads out of the store.
+//! Ids cannot lead out of the store.
 
 use std::path::{Component, Path};
 
@@ -9,7 +9,7 @@ use scrollback_stor_path::{
     EntityPathError, UnsafeReason, classify, file_name, path_of, safe_component,
 };
 
-/// The longest id that is taken, in bytes.
+/// The length in bytes of the longest id that is accepted.
 const MAX_ID_BYTES: usize = 250;
 
 #[test]
@@ -67,7 +67,7 @@ fn each_refusal_says_why() {
     assert!(safe_component(&long).unwrap_err().to_string().len() < 150);
 }
 
-/// Pieces that mean something in a path, or look as if they did.
+/// Texts that have a meaning in a path, or seem to have one.
 const PATH_PIECES: &[&str] = &[
     "..",
     ".",
@@ -94,7 +94,7 @@ const PATH_PIECES: &[&str] = &[
     "\u{202e}",
 ];
 
-/// Ids that anybody could put into a file: any text, or pieces that mean something in a path.
+/// Generates ids that a program could write into a file: any text, or texts with a meaning in a path.
 fn any_id() -> impl Strategy<Value = String> {
     let hostile = prop::collection::vec(select(PATH_PIECES), 1..5);
     let id = prop_oneof![
@@ -106,7 +106,7 @@ fn any_id() -> impl Strategy<Value = String> {
     id.prop_filter("an id has no control characters", |id| SessionId::new(id).is_ok())
 }
 
-/// Keys, with the project for those that need one, and the ids they are made of.
+/// Generates keys, the project for the keys that need one, and the ids of the keys.
 fn any_key() -> impl Strategy<Value = (EntityKey, ProjectId, [String; 2])> {
     (0..7, any_id(), any_id()).prop_map(|(kind, one, two)| {
         let project = ProjectId::new(&one).unwrap();
@@ -124,7 +124,7 @@ fn any_key() -> impl Strategy<Value = (EntityKey, ProjectId, [String; 2])> {
     })
 }
 
-/// Whether a path is of plain names only, read as Unix and as Windows do.
+/// Checks whether a path has plain names only, by the rules of Unix and of Windows.
 fn stays_inside(path: &Path) -> bool {
     let names = path.components().all(|part| matches!(part, Component::Normal(_)));
     let text = path.to_str().unwrap();
@@ -167,7 +167,7 @@ proptest! {
     fn a_classified_path_round_trips(path in "(\\.\\./|/|)(project|session|message|part|todo|\\.\\.)(/\\PC{0,6}){0,3}(/[a-z.]{1,5})?\\.json") {
         let found = classify(Path::new(&path));
         if let Some(key) = found.key() {
-            // The strict check may refuse what a listing may hold; a path that it makes is the same.
+            // The strict check may refuse a listed name. A path that it makes is the same path.
             if let Ok(back) = path_of(&key, found.project()) {
                 prop_assert_eq!(back, Path::new(&path).components().collect::<std::path::PathBuf>());
             }

@@ -1,4 +1,4 @@
-//! Stores where opencode keeps them.
+//! Discovery at opencode's own places.
 
 use scrollback_stor_path::{
     DiscoveredStore, DiscoveryRule, Environment, PlaceState, StoragePaths, StoreKind,
@@ -14,7 +14,7 @@ fn xdg_environment(tree: &Tree, path: &str) -> Environment {
     Environment { xdg_data_home: Some(tree.path(path).into()), ..Environment::default() }
 }
 
-/// What was found, one line a store.
+/// Returns the stores of a search, one line per store.
 fn store_lines(tree: &Tree, found: &StoragePaths) -> Vec<String> {
     let line = |store: &DiscoveredStore| {
         format!("{} | {} | {}", tree.name(&store.path), store.kind, store.rule)
@@ -22,7 +22,7 @@ fn store_lines(tree: &Tree, found: &StoragePaths) -> Vec<String> {
     found.stores.iter().map(line).collect()
 }
 
-/// Where it was looked, one line a place.
+/// Returns the places of a search, one line per place.
 fn place_lines(tree: &Tree, found: &StoragePaths) -> Vec<String> {
     found
         .searched_places
@@ -87,7 +87,7 @@ fn xdg_data_home_hides_the_default_and_says_so() {
             "xdg/opencode | data directory",
             "xdg/opencode/storage | opencode JSON store",
             "xdg/opencode/opencode.db | nothing there",
-            ".local/share/opencode | not looked at: XDG_DATA_HOME is set",
+            ".local/share/opencode | not searched: XDG_DATA_HOME is set",
         ]
     );
 }
@@ -107,7 +107,7 @@ fn an_empty_discovery_lists_the_places() {
     let found = StoragePaths::discover(&Environment::default());
     assert_eq!(
         place_lines(&tree, &found),
-        ["~/.local/share/opencode | not looked at: the home directory is not known"]
+        ["~/.local/share/opencode | not searched: the home directory is not known"]
     );
 }
 
@@ -151,7 +151,7 @@ fn opencode_db_stands_in_for_the_databases() {
     .unwrap();
     let mut environment = xdg_environment(&tree, "d");
     let json = "d/opencode/storage | opencode JSON store | XDG_DATA_HOME".to_owned();
-    let skipped = "d/opencode/opencode.db | not looked at: OPENCODE_DB is set".to_owned();
+    let skipped = "d/opencode/opencode.db | not searched: OPENCODE_DB is set".to_owned();
     let cases = [
         ("sub/mine.sqlite".into(), "d/opencode/sub/mine.sqlite"),
         (tree.path("elsewhere.db"), "elsewhere.db"),
@@ -173,10 +173,10 @@ fn opencode_db_stands_in_for_the_databases() {
     environment.opencode_db = Some(":memory:".into());
     let found = StoragePaths::discover(&environment);
     assert_eq!(store_lines(&tree, &found), [json.as_str()]);
-    let memory = ":memory: | not looked at: sessions in memory leave nothing on disk".to_owned();
+    let memory = ":memory: | not searched: sessions in memory leave nothing on disk".to_owned();
     assert!(place_lines(&tree, &found).contains(&memory));
 
-    // One database, named by both rules, is one store; an empty value is none.
+    // A database that two rules name is one store. An empty value of the variable counts as unset.
     environment.opencode_db = Some("opencode-next.db".into());
     let found = StoragePaths::discover(&environment);
     assert_eq!(found.stores.len(), 2);

@@ -1,4 +1,4 @@
-//! The rule for the data directory.
+//! The rules for the data directory and the cache directory.
 
 use std::path::PathBuf;
 

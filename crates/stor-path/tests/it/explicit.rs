@@ -1,4 +1,4 @@
-//! Stores where the user says.
+//! Discovery at paths that a user gave.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use scrollback_stor_path::{DiscoveredStore, DiscoveryRule, Error, StoragePaths, 
 
 use crate::tree::Tree;
 
-/// The stores that a path leads to: name, kind and data directory.
+/// Returns the stores that a path leads to: name, kind and data directory.
 fn stores_at(tree: &Tree, path: &str) -> Vec<(String, StoreKind, String)> {
     let found = StoragePaths::explicit([tree.path(path)]).unwrap();
     let name =
@@ -92,14 +92,14 @@ fn each_wrong_path_has_its_error() {
     assert_eq!(error("missing"), format!("there is nothing at {}", at("missing")));
     for file in ["notes.txt", "auth.json", "opencode.db-wal"] {
         let expected =
-            "is no store: expected a data directory, its storage/ directory, or a .db file";
+            "is not a store: expected a data directory, its storage/ directory, or a .db file";
         assert_eq!(error(file), format!("{} {expected}", at(file)));
     }
     assert_eq!(
         error("empty"),
         format!(
             "no store in {}: it has no storage/, opencode.db, opencode-*.db or \
-             project/*/storage/, and is no storage/ directory itself",
+             project/*/storage/, and is not a storage/ directory itself",
             at("empty")
         )
     );
@@ -120,5 +120,5 @@ fn links_that_lead_nowhere_or_in_a_loop() {
     assert!(matches!(dangling, Err(Error::DanglingLink(_))));
     let looped = StoragePaths::explicit([tree.path("loop")]).unwrap_err();
     assert!(matches!(looped, Error::Unreadable(_)));
-    assert!(looped.to_string().starts_with("cannot look at "), "{looped}");
+    assert!(looped.to_string().starts_with("cannot check "), "{looped}");
 }

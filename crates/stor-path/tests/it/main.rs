@@ -1,4 +1,4 @@
-//! What `scrollback-stor-path` promises, over directories made for the test and the real corpus.
+//! Tests of `scrollback-stor-path` on directories made for the test, and on the bundled corpus.
 
 #![expect(clippy::disallowed_methods, reason = "the tests build and walk stores of their own")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail the test")]

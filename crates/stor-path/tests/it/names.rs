@@ -1,4 +1,4 @@
-//! Names of files: entities, what is ignored, and what is never opened.
+//! Names of files: entities, foreign files, and files that are never opened.
 
 use scrollback_core_err::IssueKind;
 use scrollback_stor_path::{
@@ -10,7 +10,7 @@ fn the_id_is_the_name_before_json() {
     assert_eq!(entity_name(b"ses_e04994972ffe.json"), Ok("ses_e04994972ffe"));
     assert_eq!(entity_name("día 1.tmp.json".as_bytes()), Ok("día 1.tmp"));
     assert_eq!(entity_name(b"..\\x.json"), Err(NotAnEntity::Hidden));
-    // A listed name is opened as it was listed, so it needs not be safe as a path elsewhere.
+    // A listed name is opened in its own directory, so it need not be safe as a path elsewhere.
     assert_eq!(entity_name(b"a:b\\c.json"), Ok("a:b\\c"));
     assert_eq!(directory_name(b"msg_1fb66b68f001"), Ok("msg_1fb66b68f001"));
 }

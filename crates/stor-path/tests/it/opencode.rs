@@ -1,4 +1,4 @@
-//! What opencode's ids say, on ids that it made and on others.
+//! The rules about opencode's ids, on ids that opencode made and on other ids.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use scrollback_stor_path::opencode::{
     is_fork_copy,
 };
 
-/// The names in a directory, without their extension.
+/// Returns the names in a directory, without their extension.
 fn file_stems(dir: &std::path::Path) -> Vec<String> {
     let name = |entry: std::io::Result<std::fs::DirEntry>| {
         entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()
@@ -75,7 +75,7 @@ fn copies_of_a_fork_end_in_the_number_of_their_row() {
 
 #[test]
 fn the_order_of_parts_is_that_of_opencode() {
-    // No message of this store straddles a wrap, so the order as text is right for each.
+    // No message of this store straddles a wrap, so each list of ids is in the order of its text.
     let all = corpus(Corpus::OpencodeJson).storage.join("part");
     let mut messages: BTreeMap<String, Vec<PartId>> = BTreeMap::new();
     for message in file_stems(&all) {

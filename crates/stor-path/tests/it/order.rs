@@ -1,23 +1,23 @@
-//! The order of parts, above all where the clock of ids starts again between two of them.
+//! The order of parts, above all if the clock of ids starts over between two of them.
 
 use proptest::prelude::*;
 use scrollback_core_id::{OrderKey, PartId};
 use scrollback_stor_path::opencode::circular_orders;
 
-/// A little less than half the time after which the clock of ids starts again.
+/// A little less than half the period of the clock of ids, in milliseconds.
 const DAYS_397_MS: i64 = 397 * 86_400_000;
 
-/// When the clock of ids starts again, in Unix milliseconds, from 2022 to 2028.
+/// The times when the clock of ids starts over, in Unix milliseconds, from 2022 to 2028.
 const CLOCK_WRAPS_MS: [i64; 4] =
     [1_649_267_441_664, 1_717_986_918_400, 1_786_706_395_136, 1_855_425_871_872];
 
-/// An id as opencode makes it at this time.
+/// Returns an id as opencode makes it at this time.
 fn part_id(ms: i64, counter: u64) -> PartId {
     let ticks = (i128::from(ms) * 4096 + i128::from(counter)).rem_euclid(1 << 48);
     PartId::new(&format!("prt_{ticks:012x}0123456789ABCD")).unwrap()
 }
 
-/// The ids in their order; ties go by bytes.
+/// Returns the ids in their order. Ids with equal orders are sorted by their bytes.
 fn sorted(ids: &[PartId]) -> Vec<PartId> {
     let mut ordered: Vec<_> = circular_orders(ids.iter()).into_iter().zip(ids.to_vec()).collect();
     ordered.sort();
@@ -77,7 +77,7 @@ proptest! {
             listed.rotate_left(at);
         }
         prop_assert_eq!(&sorted(&listed), &ids);
-        // An order belongs to its id, not to the place in the list.
+        // The order of an id does not depend on its position in the list.
         let mut one: Vec<_> = ids.iter().cloned().zip(circular_orders(ids.iter())).collect();
         let mut two: Vec<_> = listed.iter().cloned().zip(circular_orders(listed.iter())).collect();
         one.sort();

@@ -1,4 +1,4 @@
-//! The grammar of paths: every place, and everything that is none.
+//! The grammar of paths: every place of the store, and paths outside the grammar.
 
 use std::path::Path;
 

@@ -1,14 +1,14 @@
-//! Small directory trees to discover.
+//! Small directory trees for discovery.
 
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-/// A directory that goes away with the test.
+/// A directory that is deleted with the test.
 pub(crate) struct Tree(TempDir);
 
 impl Tree {
-    /// Makes each path below a fresh directory: a directory if it ends in `/`, else an empty file.
+    /// Makes each path in a fresh directory: a directory if it ends in `/`, or else an empty file.
     pub(crate) fn new(paths: &[&str]) -> std::io::Result<Self> {
         let tree = Self(TempDir::new()?);
         for path in paths {
@@ -31,7 +31,7 @@ impl Tree {
         self.root().join(path)
     }
 
-    /// A path of the tree as text relative to its root; other paths as they are.
+    /// Returns a path of the tree as text relative to its root. Other paths stay as they are.
     pub(crate) fn name(&self, path: &Path) -> String {
         path.strip_prefix(self.root()).unwrap_or(path).display().to_string().replace('\\', "/")
     }
