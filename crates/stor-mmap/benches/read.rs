@@ -1,5 +1,5 @@
-//! What `Arena::read` costs over the bare system calls: openat, read, fstat, close into a reused
-//! buffer. Both take turns, because only the ratio of one run means anything.
+//! Measures the cost of `Arena::read` over the bare system calls: openat, read, fstat and close into
+//! a reused buffer. The contestants take turns, because only the ratio of one run is meaningful.
 //!
 //! `cargo bench -p scrollback-stor-mmap --bench read`
 #![expect(clippy::print_stdout, clippy::expect_used, reason = "a benchmark talks and may panic")]
@@ -28,7 +28,7 @@ mod unix {
     const ROUNDS: usize = 201;
     const REPEATS: u32 = 10;
 
-    /// The end of time: every file is settled.
+    /// A clock at the end of time: every file is settled.
     struct FarFutureClock;
 
     impl Clock for FarFutureClock {
@@ -62,7 +62,7 @@ mod unix {
         let mut arena = Arena::new();
         let mut buffer = Vec::with_capacity(1 << 20);
 
-        // One arena reused, as a scan does; and a new one each time, as a kept tree does.
+        // A reused arena, as a scan has it; and a new arena each time, as a kept tree has it.
         let contestants: [(&str, &mut dyn FnMut()); 3] = [
             ("bare", &mut || read_with_syscalls(&fd, &names, &mut buffer)),
             ("arena, cleared", &mut || {

@@ -1,4 +1,5 @@
-//! Many files in one buffer: one open, one read, one stat, one close for each, no allocation.
+//! Reads many files into one buffer: one open, one read, one stat and one close per file, and no
+//! allocation. This module decides whether a read is settled, and it repeats reads that are not.
 
 use std::fs::File;
 use std::ops::Range;
@@ -10,54 +11,70 @@ use scrollback_core_id::Stamp;
 
 use crate::{Directory, FileKind, MappedSpan, ReadContext, Settled};
 
-/// Room for the first read of a file: nearly all parts fit (99 % are under 18 KB).
+/// The room for the first read of a file. Nearly all parts fit (99 % are under 18 KB).
 const FIRST_READ_LEN: usize = 32 << 10;
 
-/// A growing buffer that the files of one tree are read into, one after the other.
+/// A growing buffer. The files of one tree are read into it, one after the other.
+///
+/// ```
+/// use scrollback_core_id::SystemClock;
+/// use scrollback_stor_mmap::{Arena, Dir, ReadContext, ReadOptions};
+///
+/// # let data_dir = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/opencode-json");
+/// let dir = Dir::open(data_dir)?;
+/// let context = ReadContext::begin(&SystemClock, ReadOptions::default());
+/// let mut arena = Arena::new();
+/// let piece = arena.read(&dir, b"ids.json", &context, &mut |_| true)?;
+/// let span = arena.freeze().span(&piece);
+/// assert_eq!(span.len() as u64, span.stamp().size);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Arena {
     bytes: Vec<u8>,
 }
 
-/// Where in its arena a file's bytes are.
+/// The place of a file's bytes in its arena.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
-    /// The bytes' place in the arena.
+    /// The range of the bytes in the arena.
     pub range: Range<usize>,
-    /// The file's stamp, taken after they were read.
+    /// The file's stamp, taken after the bytes were read.
     pub stamp: Stamp,
-    /// Whether they may have been in the middle of a write.
+    /// Whether a write may have been under way during the read.
     pub settled: Settled,
 }
 
 impl Arena {
-    /// An empty arena; it allocates when the first file is read.
+    /// Returns an empty arena. It allocates when the first file is read.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// An empty arena with room for this many bytes.
+    /// Returns an empty arena with room for this many bytes.
     pub fn with_capacity(bytes: usize) -> Self {
         Self { bytes: Vec::with_capacity(bytes) }
     }
 
     /// Reads a whole file that its owner may be rewriting in place.
     ///
-    /// The piece is settled if the file, looked at after the read, has exactly the bytes that were
-    /// read and last changed long enough before the look began. Otherwise `whole` is asked whether
-    /// the bytes are whole (whether they parse), and the file is read again after a short pause
-    /// (1 ms, then twice as long each time) while they are not or while it keeps changing.
-    /// What parses in the end is [`Settled::Provisional`]. `whole` is not asked about settled
-    /// bytes: that they do not parse is then the file's own fault.
+    /// The piece is settled if two conditions hold: a stat after the read reports exactly as many
+    /// bytes as were read, and the file last changed more than the margin before `context` began.
+    /// `is_whole` is not called for settled bytes. If they do not parse, the file itself is damaged.
     ///
-    /// An empty file is never settled: an owner that opens it with `O_TRUNC` empties it some time
+    /// Otherwise `is_whole` decides whether the bytes are whole, which means whether they parse.
+    /// While the bytes are not whole, or while the file keeps changing, the file is read again after
+    /// a pause (1 ms, then twice as long each time). Whole bytes are then
+    /// [`Settled::Provisional`].
+    ///
+    /// An empty file is never settled. An owner that opens it with `O_TRUNC` empties it some time
     /// before its mtime changes (ext4 sets the size first, frees the blocks, and then sets the
-    /// mtime; the fault test meets this). One that stays empty over a pause is provisional.
+    /// mtime; the fault test meets this). A file that stays empty over a pause is provisional.
     ///
     /// # Errors
-    /// [`IssueKind::Unsettled`] if no try found whole bytes; [`IssueKind::TooLarge`],
+    /// [`IssueKind::Unsettled`] if no try read whole bytes; [`IssueKind::TooLarge`],
     /// [`IssueKind::NotAFile`], [`IssueKind::Link`], [`IssueKind::Vanished`],
-    /// [`IssueKind::Unreadable`]. The arena is then as it was.
+    /// [`IssueKind::Unreadable`]. After an error the arena is as it was before the call.
     pub fn read<D: Directory>(
         &mut self,
         dir: &D,
@@ -80,7 +97,7 @@ impl Arena {
         result
     }
 
-    /// What follows a first try (`file`, `stamp`) that is not settled.
+    /// Repeats a read whose first try (`file`, `stamp`) is not settled.
     #[cold]
     fn retry_unsettled<D: Directory>(
         &mut self,
@@ -99,11 +116,14 @@ impl Arena {
             if is_settled(&range, &stamp, &context) {
                 return Ok(Piece { range, stamp, settled: Settled::Settled });
             }
+            // The stat comes after the parse: a change in between shows in the stamp.
             let parses = is_whole(&self.bytes[range.clone()]);
             let is_complete = stamp.size == range.len() as u64;
             let is_quiet = is_complete && dir.stat_open(&file).is_ok_and(|(_, now)| now == stamp);
+            // An empty file never parses. Accept it if it was quiet and a pause did not fill it.
             let stays_empty =
                 range.is_empty() && is_quiet && context.settles(&stamp) && tries_left + 1 < tries;
+            // The last try also accepts bytes that parse from a file that still changes.
             if parses && (is_quiet || tries_left == 0) || stays_empty {
                 return Ok(Piece { range, stamp, settled: Settled::Provisional });
             }
@@ -117,7 +137,7 @@ impl Arena {
         Err(IssueKind::Unsettled { tries })
     }
 
-    /// Appends bytes that `write` brings, which another library read.
+    /// Appends the bytes that `write` adds to the buffer, for bytes that another library read.
     pub fn append(
         &mut self,
         stamp: Stamp,
@@ -126,7 +146,7 @@ impl Arena {
     ) -> Piece {
         let start = self.bytes.len();
         write(&mut self.bytes);
-        // What is before belongs to others.
+        // The bytes before `start` belong to other pieces.
         let end = self.bytes.len().max(start);
         Piece { range: start..end, stamp, settled }
     }
@@ -142,8 +162,8 @@ impl Arena {
         Ok((file, stamp))
     }
 
-    /// Appends a file's bytes up to where it ended when it was first looked at, and says what its
-    /// stamp was after the last read. A file that keeps growing is not run after.
+    /// Appends a file's bytes up to the size that the first stat reports, and returns the stamp after
+    /// the last read. The end stays fixed, so a file that keeps growing does not keep the read busy.
     pub(crate) fn fill<D: Directory>(
         &mut self,
         dir: &D,
@@ -168,7 +188,7 @@ impl Arena {
             if size > max_len {
                 return Err(IssueKind::TooLarge { size, limit: max_len });
             }
-            // Nearly always true: the first read had room for all.
+            // Nearly always true: the first read had room for the whole file.
             let end = *end.get_or_insert(stamp.size);
             if len >= end || read == 0 {
                 return Ok(stamp);
@@ -181,38 +201,38 @@ impl Arena {
         if self.bytes.capacity() - self.bytes.len() >= room {
             return Ok(());
         }
-        // `Vec` doubles by itself; the first allocation serves for several files.
+        // `Vec` doubles by itself. The first allocation has room for several files.
         let room = if self.bytes.capacity() == 0 { room.max(2 * FIRST_READ_LEN) } else { room };
         self.bytes.try_reserve(room).map_err(|_| no_memory())
     }
 
-    /// The bytes of a piece of this arena.
+    /// Returns the bytes of a piece of this arena.
     ///
     /// # Panics
-    /// If the piece is not of this arena, or the arena was cleared.
+    /// If the piece belongs to another arena, or the arena was cleared.
     pub fn bytes(&self, piece: &Piece) -> &[u8] {
         &self.bytes[piece.range.clone()]
     }
 
-    /// How many bytes were read.
+    /// Returns the number of bytes that were read.
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Whether nothing was read, or nothing but empty files.
+    /// Checks whether the arena has no bytes. An arena of empty files is empty too.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    /// Forgets what was read and keeps the memory, for bytes that are looked at once.
+    /// Removes all bytes and keeps the memory. Use it for bytes that are needed once.
     pub fn clear(&mut self) {
         self.bytes.clear();
     }
 
-    /// Ends reading, so that spans can share the buffer. Nothing is copied; what was allocated
-    /// ahead goes back where it is more than was read. Less than that stays: allocators hand memory
-    /// that comes back in the size it was asked for to the next arena, and fresh memory costs a
-    /// page fault every 4 KiB, a seventh of what loading a tree takes.
+    /// Ends the reading, so that spans can share the buffer. Nothing is copied. Spare memory is
+    /// returned to the allocator if it is larger than the bytes that were read. Less spare memory is
+    /// kept: the allocator hands a block that comes back in its original size to the next arena, and
+    /// fresh memory costs a page fault every 4 KiB, a seventh of the time of loading a tree.
     pub fn freeze(mut self) -> Frozen {
         let spare = self.bytes.capacity() - self.bytes.len();
         if spare > self.bytes.len() {
@@ -222,29 +242,29 @@ impl Arena {
     }
 }
 
-/// Whether bytes that were read are the file, and no write of it was under way.
+/// Checks whether the bytes are the whole file, and whether no write was under way.
 fn is_settled(range: &Range<usize>, stamp: &Stamp, context: &ReadContext<'_>) -> bool {
     !range.is_empty() && stamp.size == range.len() as u64 && context.settles(stamp)
 }
 
-/// An arena that no longer grows, and that spans share.
+/// An arena that no longer grows. Spans share its buffer.
 #[derive(Debug, Clone)]
 pub struct Frozen {
     bytes: Arc<Vec<u8>>,
 }
 
 impl Frozen {
-    /// The span of a piece of the arena that this was.
+    /// Returns the span of a piece of this arena.
     ///
     /// # Panics
-    /// If the piece is of another arena and not within this one.
+    /// If the piece belongs to another arena and its range ends outside this arena.
     pub fn span(&self, piece: &Piece) -> MappedSpan {
         assert!(piece.range.end <= self.bytes.len(), "a piece of another arena");
         MappedSpan::shared(&self.bytes, piece.range.clone(), piece.stamp, piece.settled)
     }
 }
 
-/// Pipes and the like cannot be read at an offset, and a directory not at all.
+/// Returns why a read failed: a pipe cannot be read at an offset, and a directory cannot be read.
 #[cold]
 fn unreadable<D: Directory>(dir: &D, file: &File, error: &std::io::Error) -> IssueKind {
     match dir.stat_open(file) {

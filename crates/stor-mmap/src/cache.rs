@@ -1,9 +1,9 @@
-//! Spans by key, for as long as they are worth their memory.
+//! A cache of spans by key.
 //!
-//! Lookups do not wait for each other, and for a writer only while it takes the span out of the very
-//! entry. Writers take turns, which keeps the books exact. papaya frees what was removed some time
-//! later, when no reader can still see it; so a removed entry gives up its span at once, and only
-//! its shell waits.
+//! Lookups do not wait for each other. A lookup waits for a writer only while the writer takes the
+//! span out of the same entry. Writers take turns, which keeps the counts exact. papaya frees a
+//! removed entry later, when no reader can reach it any more. So a removed entry gives up its span at
+//! once, and only the empty entry waits.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as Slot;
@@ -17,35 +17,52 @@ use scrollback_core_id::{EntityKey, SourceId};
 
 use crate::{Allocation, Backing, MappedSpan};
 
-/// Spans of any number of Sources, shared by threads.
+/// A cache for the spans of any number of Sources, shared by threads.
+///
+/// ```
+/// use scrollback_core_id::{EntityKey, SessionId, SourceId, Stamp};
+/// use scrollback_stor_mmap::{MappedFileCache, MappedSpan, Settled};
+///
+/// let cache = MappedFileCache::new();
+/// let source = SourceId::new("opencode")?;
+/// let key = EntityKey::Session(SessionId::new("ses_1")?.into());
+/// let span = MappedSpan::pooled(b"{}".to_vec(), Stamp::default(), Settled::Settled);
+/// cache.insert(source.clone(), key.clone(), span);
+/// assert_eq!(&cache.get(&source, &key).unwrap()[..], b"{}");
+///
+/// cache.prune(0, 0); // keep at most 0 bytes in 0 mappings
+/// assert!(cache.get(&source, &key).is_none());
+/// assert_eq!((cache.stats().hits, cache.stats().misses), (1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 ///
 /// # Consistency
-/// A lookup that begins after an `insert` or `remove` of its key returned sees it; one that runs at
-/// the same time sees the state before or after. Keys are independent of each other.
-/// [`CacheStats`] are exact about entries, bytes and maps whenever no writer is at work.
+/// A `get` that begins after an `insert` or `remove` of its key has returned sees the new state. A
+/// `get` that runs at the same time sees the state before or after. Keys are independent of each
+/// other. The entries, bytes and maps of [`CacheStats`] are exact whenever no writer is at work.
 ///
 /// # Memory
-/// Spans that share an arena are charged once, for the whole arena. Nothing is evicted but by
-/// [`prune`](Self::prune).
+/// Spans that share an arena are charged once, for the whole arena. Only [`prune`](Self::prune)
+/// evicts entries.
 #[derive(Default)]
 pub struct MappedFileCache {
     map: papaya::HashMap<(SourceId, EntityKey), Entry>,
     totals: Mutex<CacheTotals>,
-    /// The time of last use: counts hits and inserts.
+    /// The time of the last use. It counts hits and inserts.
     ticks: AtomicU64,
     misses: AtomicU64,
 }
 
 struct Entry {
-    /// `None` once it was removed.
+    /// The span, or `None` after the entry was removed.
     span: RwLock<Option<MappedSpan>>,
     last_used: AtomicU64,
 }
 
-/// What the entries hold; changed together with the map.
+/// The totals over all entries. They change together with the map.
 #[derive(Default)]
 struct CacheTotals {
-    /// How many entries each allocation is in.
+    /// The number of entries that share each allocation.
     entries_per_allocation: HashMap<Allocation, usize>,
     entries: u64,
     bytes: u64,
@@ -54,35 +71,35 @@ struct CacheTotals {
     evictions: u64,
 }
 
-/// What a cache holds and how it fared.
+/// The totals of a cache: its content, and its hits and misses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CacheStats {
-    /// Entries.
+    /// The number of entries.
     pub entries: u64,
-    /// Bytes that the entries keep alive, shared memory counted once.
+    /// The bytes that the entries keep alive; shared memory counts once.
     pub bytes: u64,
-    /// Mappings that the entries keep alive.
+    /// The mappings that the entries keep alive.
     pub maps: u64,
-    /// Lookups that found a span.
+    /// The lookups that found a span.
     pub hits: u64,
-    /// Lookups that did not.
+    /// The lookups that found no span.
     pub misses: u64,
-    /// Entries that [`MappedFileCache::prune`] removed.
+    /// The entries that [`MappedFileCache::prune`] removed.
     pub evictions: u64,
 }
 
 impl MappedFileCache {
-    /// An empty cache.
+    /// Returns an empty cache.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The span of a key.
+    /// Returns the span of a key.
     pub fn get(&self, source: &SourceId, key: &EntityKey) -> Option<MappedSpan> {
         let map = self.map.pin();
         while let Some(entry) = map.get(&BorrowedKey(source, key)) {
-            // An entry gives up its span after it left the map: then look what is there now.
+            // An entry without a span has left the map. The next lookup finds its replacement.
             let span = entry.span.read().unwrap_or_else(PoisonError::into_inner).clone();
             if span.is_some() {
                 entry.last_used.store(self.tick(), Ordering::Relaxed);
@@ -93,7 +110,7 @@ impl MappedFileCache {
         None
     }
 
-    /// Puts a span in, in place of the one that the key had.
+    /// Inserts a span. It replaces the span that the key had.
     pub fn insert(&self, source: SourceId, key: EntityKey, span: MappedSpan) {
         let mut totals = self.lock_totals();
         totals.inserts += 1;
@@ -104,14 +121,14 @@ impl MappedFileCache {
         }
     }
 
-    /// Takes a span out.
+    /// Removes the span of a key and returns it.
     pub fn remove(&self, source: &SourceId, key: &EntityKey) -> Option<MappedSpan> {
         let mut totals = self.lock_totals();
         let map = self.map.pin();
         totals.drop_span(map.remove(&BorrowedKey(source, key))?)
     }
 
-    /// Takes everything out.
+    /// Removes all spans.
     pub fn clear(&self) {
         let mut totals = self.lock_totals();
         let map = self.map.pin();
@@ -122,15 +139,16 @@ impl MappedFileCache {
         }
     }
 
-    /// Evicts what was not used for the longest time until at most `max_bytes` are held in at most
-    /// `max_maps` mappings, and says how many entries that were. Entries that share memory go
-    /// together; uses by other threads meanwhile may count or not.
+    /// Evicts the least recently used entries until at most `max_bytes` bytes are kept in at most
+    /// `max_maps` mappings, and returns the number of evicted entries. Entries that share memory are
+    /// evicted together. A use by another thread during the call may count or not.
     pub fn prune(&self, max_bytes: u64, max_maps: u64) -> usize {
         let mut totals = self.lock_totals();
         if totals.bytes <= max_bytes && totals.maps <= max_maps {
             return 0;
         }
         let map = self.map.pin();
+        // Group the entries by the memory that they share: only a whole group frees its memory.
         let mut held: HashMap<Allocation, EvictionCandidate<'_>> = HashMap::new();
         for (key, entry) in &map {
             let span = entry.span.read().unwrap_or_else(PoisonError::into_inner);
@@ -153,6 +171,7 @@ impl MappedFileCache {
             if !bytes_over && !maps_over {
                 break;
             }
+            // Only the number of mappings is too large, so evicting a buffer would not help.
             if !bytes_over && !is_map {
                 continue;
             }
@@ -167,7 +186,7 @@ impl MappedFileCache {
         evicted
     }
 
-    /// What the cache holds and how it fared.
+    /// Returns the totals of the cache.
     pub fn stats(&self) -> CacheStats {
         let totals = self.lock_totals();
         CacheStats {
@@ -180,12 +199,13 @@ impl MappedFileCache {
         }
     }
 
-    /// One counter serves as the clock of use and, less the inserts, as the count of hits.
+    /// Returns the next tick. One counter is the clock of use; minus the inserts, it counts the hits.
     fn tick(&self) -> u64 {
         self.ticks.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The turn to write. Nothing panics while it is held, so poison has no meaning.
+    /// Locks the totals, which gives this thread the turn to write. Code under this lock cannot
+    /// panic, so a poisoned lock has no meaning.
     fn lock_totals(&self) -> MutexGuard<'_, CacheTotals> {
         self.totals.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -209,7 +229,7 @@ impl CacheTotals {
         }
     }
 
-    /// Takes the span out of an entry that left the map.
+    /// Takes the span out of an entry that has left the map.
     fn drop_span(&mut self, entry: &Entry) -> Option<MappedSpan> {
         let span = entry.span.write().unwrap_or_else(PoisonError::into_inner).take()?;
         self.entries -= 1;
@@ -226,7 +246,7 @@ impl CacheTotals {
     }
 }
 
-/// A key that is only borrowed: hashes and compares as the pair that the map owns.
+/// A borrowed key: it hashes and compares like the pair of keys that the map owns.
 #[derive(Hash)]
 struct BorrowedKey<'a>(&'a SourceId, &'a EntityKey);
 

@@ -1,6 +1,5 @@
-//! Files of our own, such as an index snapshot: written whole, then renamed into place.
-//!
-//! This is all that the workspace ever writes, and never into a store.
+//! Writes and opens cache files, such as an index snapshot: a file is written whole, then renamed into
+//! place. The workspace writes no other files, and it never writes into a store.
 
 use std::ffi::OsStr;
 use std::fs::{self, OpenOptions};
@@ -15,12 +14,12 @@ use scrollback_core_id::Discipline;
 
 use crate::{Dir, Error, MapPolicy, MappedFile, MappedSpan};
 
-/// Replaces a file of ours, or makes it: whoever opens it finds all of the old bytes or all of
-/// `pieces`, one behind the other, after a crash too. Only its owner may read it (mode 0600). Spans
-/// of the old file keep the old bytes.
+/// Makes or replaces a cache file. A program that opens the file finds all of the old bytes or all of
+/// `pieces`, one after the other, also after a crash. Only the file's owner may read it (mode 0600).
+/// Spans of the old file keep the old bytes.
 ///
 /// # Errors
-/// [`Error::Io`]; the old file is then as it was.
+/// [`Error::Io`] if the file cannot be written. The old file is then as it was.
 pub fn write_atomic(path: &Path, pieces: &[impl AsRef<[u8]>]) -> Result<(), Error> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -35,7 +34,7 @@ pub fn write_atomic(path: &Path, pieces: &[impl AsRef<[u8]>]) -> Result<(), Erro
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         match options.open(&temporary) {
-            // Left by a process that died, with the same number as ours.
+            // A process with the same number as ours left this file when it died.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             opened => break (temporary.clone(), opened.at_path("create", &temporary)?),
         }
@@ -43,21 +42,21 @@ pub fn write_atomic(path: &Path, pieces: &[impl AsRef<[u8]>]) -> Result<(), Erro
     let mut pieces = pieces.iter();
     let written = pieces.try_for_each(|piece| file.write_all(piece.as_ref()));
     let written = written.and_then(|()| file.sync_all());
-    drop(file); // Windows renames no open file.
+    drop(file); // Windows cannot rename an open file.
     let renamed = written.and_then(|()| fs::rename(&temporary, path));
     if renamed.is_err() {
-        // The first error is the one to tell.
+        // Report the first error, and ignore an error of the cleanup.
         let _ = fs::remove_file(&temporary);
     }
     renamed.and_then(|()| sync_directory(&parent)).at_path("write", path)?;
     Ok(())
 }
 
-/// Opens a file that [`write_atomic`] wrote; maps it if it is large.
+/// Opens a cache file that [`write_atomic`] wrote. A large file is mapped.
 ///
 /// # Errors
-/// [`Error::Io`] if there is no such directory; [`Error::Issue`] with
-/// [`IssueKind::Vanished`](scrollback_core_err::IssueKind::Vanished) if there is no such file.
+/// [`Error::Io`] if the directory does not exist; [`Error::Issue`] with
+/// [`IssueKind::Vanished`](scrollback_core_err::IssueKind::Vanished) if the file does not exist.
 pub fn open_cache_file(path: &Path) -> Result<MappedSpan, Error> {
     let (parent, name) = split(path).at_path("open", path)?;
     let dir = Dir::open(parent)?;
@@ -68,16 +67,16 @@ pub fn open_cache_file(path: &Path) -> Result<MappedSpan, Error> {
     Ok(file.into_span())
 }
 
-/// An exclusive lock on a file of ours, shared by its clones. The operating system releases it when
-/// the last clone is dropped or the process ends.
+/// An exclusive lock on a cache file, shared by its clones. The operating system releases the lock
+/// when the last clone is dropped or the process ends.
 #[derive(Debug, Clone)]
 pub struct FileLock {
     _file: Arc<fs::File>,
 }
 
 impl FileLock {
-    /// Takes the lock on the file at `path`, which is made if it is missing. Returns `None` if
-    /// another process, or another lock of this one, has it.
+    /// Takes the lock on the file at `path`, and makes the file if it is missing. Returns `None` if
+    /// another process, or another lock of this process, has it.
     ///
     /// # Errors
     /// [`Error::Io`] if the file cannot be made, or the file system has no locks.
@@ -101,9 +100,9 @@ fn split(path: &Path) -> io::Result<(PathBuf, &OsStr)> {
     Ok((parent.unwrap_or(Path::new(".")).to_owned(), name))
 }
 
-/// Makes the new name last.
+/// Syncs a directory, so that the new name survives a crash.
 #[cfg(unix)]
-#[expect(clippy::disallowed_methods, reason = "this is the crate that they go through")]
+#[expect(clippy::disallowed_methods, reason = "this crate wraps these calls for all others")]
 fn sync_directory(path: &Path) -> io::Result<()> {
     fs::File::open(path)?.sync_all()
 }

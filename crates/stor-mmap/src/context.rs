@@ -1,19 +1,21 @@
-//! One look at a store: when it began, and how long to insist on quiet files.
+//! The context of the reads of one read transaction: when it began, and the limits of its reads. It
+//! decides whether a file was quiet when the transaction began.
 
 use std::time::Duration;
 
 use scrollback_core_id::{Clock, Stamp, UnixNanos};
 
-/// How files that others may be writing are read.
+/// The limits for reading files that other programs may be writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadOptions {
-    /// How much older than the look a file's last change must be for its bytes to be settled.
-    /// It has to outlast the writer's longest single `write`, because a file's mtime is set
-    /// before its bytes arrive, and any difference between the clocks of the two. 100 ms.
+    /// The margin: how long before the start of the context the last change of a file must be for
+    /// its bytes to be settled. It must outlast the writer's longest single `write`, because a
+    /// file's mtime is set before its bytes arrive. It must also outlast any difference between the
+    /// clocks of the two programs. The default is 100 ms.
     pub margin: Duration,
-    /// How often an unsettled file is read before giving up. At least once; 4.
+    /// How often an unsettled file is read before the read gives up, at least once. The default is 4.
     pub tries: u32,
-    /// The largest file that is read, in bytes. 64 MiB.
+    /// The size in bytes of the largest file that is read. The default is 64 MiB.
     pub max_len: u64,
 }
 
@@ -23,45 +25,46 @@ impl Default for ReadOptions {
     }
 }
 
-/// One look at a store, shared by all reads of it.
+/// The context that all reads of one read transaction share.
 ///
-/// The clock is read once, before the first file, and not once a file: for a file read later the
-/// true start is later still, so the answer errs only towards provisional.
+/// The clock is read once, before the first file, and not once per file. The true start of a later
+/// read is later than the start of the context, so an error of this method makes a settled read
+/// provisional, and never the reverse.
 #[derive(Clone, Copy)]
 pub struct ReadContext<'a> {
     clock: &'a dyn Clock,
     options: ReadOptions,
     started: UnixNanos,
-    /// What changed before this was quiet, unless its time is in whole seconds.
+    /// A file that changed before this time was quiet, unless its mtime is in whole seconds.
     settled_before: UnixNanos,
 }
 
 impl<'a> ReadContext<'a> {
-    /// Begins a look now.
+    /// Begins a context now.
     pub fn begin(clock: &'a dyn Clock, options: ReadOptions) -> Self {
         let started = clock.now();
         Self { clock, options, started, settled_before: started.saturating_sub(options.margin) }
     }
 
-    /// When the look began.
+    /// Returns the time when the context began.
     pub fn started(&self) -> UnixNanos {
         self.started
     }
 
-    /// How it reads.
+    /// Returns the limits of the reads.
     pub fn options(&self) -> &ReadOptions {
         &self.options
     }
 
-    /// Whether a file with this stamp was quiet when the look began.
+    /// Checks whether a file with this stamp was quiet when the context began.
     pub fn settles(&self, stamp: &Stamp) -> bool {
         match stamp.mtime.0 % 1_000_000_000 {
             0 => stamp.is_settled_at(self.started, self.options.margin),
-            _ => stamp.mtime < self.settled_before, // the same, worked out once
+            _ => stamp.mtime < self.settled_before, // the same test with a precomputed limit
         }
     }
 
-    /// The same look, begun anew after a pause.
+    /// Pauses, then returns a context with the same limits that begins after the pause.
     pub(crate) fn restart_after(&self, pause: Duration) -> Self {
         self.clock.pause(pause);
         Self::begin(self.clock, self.options)

@@ -1,18 +1,18 @@
-//! What can go wrong with a path that the user or the program named.
+//! The errors of a path that the user or the program named.
 //!
-//! What is found inside a store is data, not an error: those calls answer an
-//! [`IssueKind`](scrollback_core_err::IssueKind), and their caller knows the place.
+//! A problem inside a store is data, not an error. Those calls return an
+//! [`IssueKind`](scrollback_core_err::IssueKind), and their caller adds the place.
 
 use scrollback_core_err::{Issue, PathError};
 
-/// Why a root directory or a file of our own cannot be used.
+/// Why a root directory or a cache file cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The system said no.
+    /// The operating system refused an operation.
     #[error(transparent)]
     Io(#[from] PathError),
-    /// What is there cannot be used.
+    /// The file exists and cannot be used.
     #[error(transparent)]
     Issue(#[from] Issue),
 }

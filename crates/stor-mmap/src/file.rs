@@ -1,4 +1,4 @@
-//! One file, mapped or read as its discipline and the policy say.
+//! Opens one file, and maps or reads it as its discipline and the policy allow.
 
 use std::io;
 
@@ -8,7 +8,7 @@ use scrollback_core_id::Discipline;
 use crate::map::Map;
 use crate::{Arena, Directory, FileKind, MapPolicy, MappedSpan, Piece, ReadContext, Settled};
 
-/// A file whose bytes are at hand.
+/// A file whose bytes are in memory or mapped.
 #[derive(Debug, Clone)]
 pub struct MappedFile {
     span: MappedSpan,
@@ -18,13 +18,15 @@ pub struct MappedFile {
 impl MappedFile {
     /// Opens a file in `dir` whose owner writes it as `discipline` says.
     ///
-    /// `InPlace` is read as [`Arena::read`] does, where `look` and `whole` are explained, unless
-    /// the policy is frozen. Everything else is mapped if the policy says so, else read, and is
-    /// settled by its discipline; `Append` ends at the length seen when it was opened.
+    /// An `InPlace` file is read by [`Arena::read`], which explains `context` and `is_whole`, unless
+    /// the policy is frozen. Every other file is mapped if the policy allows it, and read otherwise;
+    /// its discipline makes it settled. The bytes of an `Append` file end at its length when it was
+    /// opened.
     ///
     /// # Errors
-    /// Those of [`Arena::read`]; [`IssueKind::Unsettled`] also for a file that its owner cuts or
-    /// rewrites against its discipline; a `Database` is refused.
+    /// The errors of [`Arena::read`]; [`IssueKind::Unsettled`] also for a file that its owner cuts or
+    /// rewrites against its discipline; [`IssueKind::Unreadable`] for a `Database`, which only its own
+    /// library may read.
     pub fn open<D: Directory>(
         dir: &D,
         name: &[u8],
@@ -45,7 +47,7 @@ impl MappedFile {
         Self::open_stable(dir, name, discipline, policy, context.options().max_len)
     }
 
-    /// Opens a file of which no byte that is there changes.
+    /// Opens a file whose existing bytes never change.
     pub(crate) fn open_stable<D: Directory>(
         dir: &D,
         name: &[u8],
@@ -66,7 +68,7 @@ impl MappedFile {
         if stamp.size > max_len {
             return Err(IssueKind::TooLarge { size: stamp.size, limit: max_len });
         }
-        // Where mapping fails, for want of address space or of support, reading may not.
+        // Mapping may fail for lack of address space or of support, and reading may still work.
         if let Some(permit) = policy.permit(discipline, stamp.size)
             && let Ok(map) = Map::new(&file, stamp.size, permit)
         {
@@ -75,7 +77,7 @@ impl MappedFile {
         let mut arena = Arena::new();
         let now = arena.fill(dir, &file, max_len)?;
         let len = usize::try_from(stamp.size).unwrap_or(usize::MAX);
-        // What was appended after the first look is left for the next one.
+        // Bytes that were appended after the first stat belong to a later read.
         let is_intact = arena.len() >= len && (now == stamp || discipline == Discipline::Append);
         if !is_intact {
             return Err(IssueKind::Unsettled { tries: 1 });
@@ -84,17 +86,17 @@ impl MappedFile {
         Ok(Self { span: arena.freeze().span(&piece), discipline })
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub fn span(&self) -> &MappedSpan {
         &self.span
     }
 
-    /// The bytes, without the file.
+    /// Returns the bytes and drops the file.
     pub fn into_span(self) -> MappedSpan {
         self.span
     }
 
-    /// How the file's owner writes it.
+    /// Returns how the file's owner writes the file.
     pub fn discipline(&self) -> Discipline {
         self.discipline
     }

@@ -1,14 +1,14 @@
-//! Bytes of files that others are writing: settled reads, spans, and a cache.
+//! The bytes of files that other programs are writing: settled reads, spans, and a cache.
 //!
 #![doc = include_str!("../README.md")]
 //!
-//! # What is where
-//! * [`Directory`] opens and lists; [`Dir`] does it the platform's best way, [`PortableDir`] by
-//!   `std::fs` alone.
-//! * [`Arena`] reads many files into one buffer; [`ReadContext`] carries what settles a read.
-//! * [`MappedSpan`] is bytes from anywhere; [`MappedFile`] maps what [`MapPolicy`] allows.
+//! # Overview
+//! * [`Directory`] opens and lists files. [`Dir`] uses the platform's best system calls;
+//!   [`PortableDir`] uses `std::fs` alone.
+//! * [`Arena`] reads many files into one buffer. [`ReadContext`] decides whether a read is settled.
+//! * [`MappedSpan`] is a range of bytes in any memory. [`MappedFile`] maps what [`MapPolicy`] allows.
 //! * [`MappedFileCache`] keeps spans by key.
-//! * [`write_atomic`] and [`open_cache_file`] are for files of our own, never for a store's.
+//! * [`write_atomic`] and [`open_cache_file`] are for cache files, never for the files of a store.
 
 mod arena;
 mod cache;

@@ -1,4 +1,4 @@
-//! Bytes of one file or a part of them, whatever holds them.
+//! Spans: the bytes of a file or of a part of it, independent of the memory that holds them.
 
 use std::fmt;
 use std::ops::{Deref, Range};
@@ -8,36 +8,54 @@ use scrollback_core_id::Stamp;
 
 use crate::map::Map;
 
-/// Whether bytes may have been in the middle of a write when they were read.
+/// Whether a write may have been under way when the bytes were read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Settled {
-    /// No write was under way: these bytes were the file.
+    /// No write was under way: the bytes are the file's content.
     Settled,
-    /// The bytes are whole, but so young that their next change may leave the stamp as it is: an
-    /// equal stamp says nothing. A row of a database is at least this.
+    /// The bytes are whole, but so young that the next change may leave the stamp as it is. An equal
+    /// stamp does not mean equal bytes. A row of a database is at least this.
     Young,
-    /// A write may have been under way; the bytes parse, but may be a mix. Read again later.
+    /// A write may have been under way. The bytes parse, but may mix two versions. Read them again
+    /// later.
     Provisional,
 }
 
-/// What holds the bytes of a span.
+/// The kind of memory that holds the bytes of a span.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Backing {
-    /// Nothing: there are no bytes.
+    /// No memory: the span has no bytes.
     Empty,
-    /// Memory that they were read into, perhaps shared with other spans.
+    /// A buffer that the bytes were read into. Other spans may share it.
     Pooled,
     /// A mapping of the file.
     Mapped,
 }
 
-/// Names what holds the bytes of a span, to count it once. Two spans that are alive at the same
-/// time have equal ones exactly if they share what holds them.
+/// The identity of the memory that holds a span's bytes, used to count this memory once. Two spans
+/// that are alive at the same time have equal identities exactly if they share their memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Allocation(usize);
 
-/// Bytes of a file: `Deref` to a slice, cheap to clone and to slice, with the stamp that the file
-/// had. The bytes never change, except those of a mapped file whose owner breaks its discipline.
+/// The bytes of a file or of a part of it, with the stamp of the file. A span derefs to a slice, and
+/// it is cheap to clone and to slice. The bytes never change, except the bytes of a mapped file whose
+/// owner breaks its discipline.
+///
+/// ```
+/// use scrollback_core_id::Stamp;
+/// use scrollback_stor_mmap::{MappedSpan, Settled};
+///
+/// let stamp = Stamp { size: 17, ..Stamp::default() };
+/// let bytes = br#"{"title":"hello"}"#.to_vec();
+/// let span = MappedSpan::pooled(bytes, stamp, Settled::Settled);
+/// assert!(span.is_settled());
+/// assert!(span.starts_with(b"{"));
+///
+/// let title = span.slice(9..16).unwrap(); // no copy
+/// assert_eq!(&title[..], br#""hello""#);
+/// assert!(title.is_same_allocation(&span));
+/// assert!(span.slice(9..100).is_none(), "outside the span");
+/// ```
 #[derive(Clone)]
 pub struct MappedSpan {
     holder: Holder,
@@ -55,18 +73,18 @@ enum Holder {
 }
 
 impl MappedSpan {
-    /// No bytes, as an empty file has.
+    /// Returns a span without bytes, as for an empty file.
     pub fn empty(stamp: Stamp, settled: Settled) -> Self {
         Self { holder: Holder::Empty, start: 0, len: 0, stamp, settled }
     }
 
-    /// All of `bytes`, without copying them.
+    /// Returns a span of all of `bytes`, without copying them.
     pub fn pooled(bytes: Vec<u8>, stamp: Stamp, settled: Settled) -> Self {
         let range = 0..bytes.len();
         Self::shared(&Arc::new(bytes), range, stamp, settled)
     }
 
-    /// Some of the bytes of a shared buffer; `range` is within it.
+    /// Returns a span of a part of a shared buffer; `range` is within the buffer.
     pub(crate) fn shared(
         pool: &Arc<Vec<u8>>,
         range: Range<usize>,
@@ -86,8 +104,8 @@ impl MappedSpan {
         Self { holder, start: 0, len, stamp, settled: Settled::Settled }
     }
 
-    /// The part of these bytes at `range`, held by the same memory, or `None` if it is not within
-    /// them. The stamp stays that of the file.
+    /// Returns the part of these bytes at `range`, in the same memory, or `None` if `range` is not
+    /// within the span. The stamp stays the stamp of the file.
     pub fn slice(&self, range: Range<usize>) -> Option<Self> {
         self.get(range.clone())?;
         if range.is_empty() {
@@ -96,29 +114,30 @@ impl MappedSpan {
         Some(Self { start: self.start + range.start, len: range.len(), ..self.clone() })
     }
 
-    /// The same bytes with another stamp, of whoever knows more of their place than the store does.
+    /// Returns the same bytes with another stamp, for a caller that knows the record's stamp better
+    /// than the store does.
     #[must_use]
     pub fn with_stamp(&self, stamp: Stamp) -> Self {
         Self { stamp, ..self.clone() }
     }
 
-    /// The stamp of the whole file, taken after its bytes were read.
+    /// Returns the stamp of the whole file, taken after its bytes were read.
     pub fn stamp(&self) -> &Stamp {
         &self.stamp
     }
 
-    /// Whether the bytes may have been in the middle of a write.
+    /// Returns whether a write may have been under way when the bytes were read.
     pub fn settled(&self) -> Settled {
         self.settled
     }
 
-    /// Whether no write was under way when the bytes were read, and an equal stamp means equal
-    /// bytes from then on.
+    /// Checks whether no write was under way when the bytes were read, and whether an equal stamp
+    /// means equal bytes from then on.
     pub fn is_settled(&self) -> bool {
         self.settled == Settled::Settled
     }
 
-    /// What holds the bytes.
+    /// Returns the kind of memory that holds the bytes.
     pub fn backing(&self) -> Backing {
         match self.holder {
             Holder::Empty => Backing::Empty,
@@ -127,7 +146,7 @@ impl MappedSpan {
         }
     }
 
-    /// Names what holds the bytes; `None` if there are none.
+    /// Returns the identity of the memory that holds the bytes, or `None` for an empty span.
     pub fn allocation(&self) -> Option<Allocation> {
         match &self.holder {
             Holder::Empty => None,
@@ -136,12 +155,12 @@ impl MappedSpan {
         }
     }
 
-    /// Whether both spans are held by the same memory, which is then charged once.
+    /// Checks whether the same memory holds both spans. Such memory is charged once.
     pub fn is_same_allocation(&self, other: &Self) -> bool {
         self.allocation().is_some() && self.allocation() == other.allocation()
     }
 
-    /// What keeping this span keeps alive, in bytes: all of its buffer or mapping.
+    /// Returns the number of bytes that this span keeps alive: its whole buffer or mapping.
     pub fn charge(&self) -> u64 {
         match &self.holder {
             Holder::Empty => 0,

@@ -1,4 +1,4 @@
-//! What can be asked of an open directory, whatever the platform.
+//! The operations of an open directory, independent of the platform.
 
 use std::fs::File;
 use std::io;
@@ -6,20 +6,20 @@ use std::io;
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::Stamp;
 
-/// What a name in a directory stands for.
+/// The kind of file that a name in a directory stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FileKind {
     /// A regular file.
     File,
     /// A directory.
     Directory,
-    /// A symbolic link, whatever it leads to.
+    /// A symbolic link to any target.
     Link,
-    /// A socket, pipe, device, or what cannot be told.
+    /// A socket, a pipe, a device, or an unknown kind of file.
     Other,
 }
 
-/// The buffer that directories are listed through; one serves for all of a run.
+/// The buffer for listing directories. One buffer serves for any number of directories.
 #[derive(Debug)]
 pub struct ListBuffer(#[cfg_attr(not(target_os = "linux"), allow(dead_code))] pub(super) Vec<u8>);
 
@@ -29,66 +29,65 @@ impl Default for ListBuffer {
     }
 }
 
-/// An open directory, and how files are opened, read and looked at from it.
+/// An open directory, from which files are opened, read and stat'ed.
 ///
-/// Names are the bytes of one path component; anything else (`..`, a slash) is
-/// [`IssueKind::BadId`]. Links are never followed, and a pipe never makes a caller wait.
+/// Names are the bytes of one path component. Anything else (`..`, a slash) is
+/// [`IssueKind::BadId`]. Links are never followed, and a pipe never blocks a caller.
 pub trait Directory: Sized {
-    /// Opens a directory in this one.
+    /// Opens a directory in this directory.
     ///
     /// # Errors
     /// [`IssueKind::Link`], [`IssueKind::NotADirectory`], [`IssueKind::Vanished`] and the like.
     fn open_dir(&self, name: &[u8]) -> Result<Self, IssueKind>;
 
-    /// Opens a file in this directory for reading. That it is a regular one is only known after
-    /// [`Directory::stat_open`].
+    /// Opens a file in this directory for reading. It may be another kind of file than a regular
+    /// file; check it with [`Directory::stat_open`].
     ///
     /// # Errors
     /// [`IssueKind::Link`], [`IssueKind::Vanished`] and the like.
     fn open_file(&self, name: &[u8]) -> Result<File, IssueKind>;
 
-    /// Calls `each` with every name in this directory, in the directory's order, which means
-    /// nothing.
+    /// Calls `visitor` with every name in this directory, in no order.
     ///
     /// # Errors
-    /// [`IssueKind::Unreadable`], or [`IssueKind::Vanished`] if the directory is gone; `each` may
-    /// have been called before.
+    /// [`IssueKind::Unreadable`], or [`IssueKind::Vanished`] if the directory was deleted. `visitor`
+    /// may have been called before the error.
     fn list(
         &self,
         buffer: &mut ListBuffer,
         visitor: impl FnMut(&[u8], FileKind),
     ) -> Result<(), IssueKind>;
 
-    /// Says what a name stands for, without opening or following it.
+    /// Returns kind and stamp of a name, without opening or following it.
     ///
     /// # Errors
     /// [`IssueKind::Vanished`] and the like.
     fn stat(&self, name: &[u8]) -> Result<(FileKind, Stamp), IssueKind>;
 
-    /// Says what this directory looks like; an entry that joins or leaves it changes that, a file
-    /// that is rewritten in place does not.
+    /// Returns the stamp of this directory. The stamp changes when an entry joins or leaves the
+    /// directory, and not when a file is rewritten in place.
     ///
     /// # Errors
     /// [`IssueKind::Vanished`] and the like.
     fn stamp(&self) -> Result<Stamp, IssueKind>;
 
-    /// Says what an open file is.
+    /// Returns kind and stamp of an open file.
     ///
     /// # Errors
-    /// Those of the system.
+    /// The operating system's error.
     fn stat_open(&self, file: &File) -> io::Result<(FileKind, Stamp)>;
 
-    /// Reads once from `offset` on into the spare capacity of `into` and says how much. Takes
-    /// nothing out of a pipe.
+    /// Reads once from `offset` into the spare capacity of `into`, and returns the number of bytes.
+    /// It takes nothing out of a pipe.
     ///
     /// # Errors
-    /// Those of the system.
+    /// The operating system's error.
     fn read_at(&self, file: &File, offset: u64, into: &mut Vec<u8>) -> io::Result<usize>;
 }
 
-/// Refuses what is not the name of an entry, so that no name leads out of its directory.
+/// Checks that a name is one entry of a directory, so that no name leads out of its directory.
 pub(super) fn check_name(name: &[u8]) -> Result<(), IssueKind> {
-    // `|` and not `||`, and words of eight: without early exits a word is one vector.
+    // `|` instead of `||`, and words of eight bytes: without early exits a word is one vector.
     let bad = |bytes: &[u8]| {
         bytes.iter().fold(false, |found, &byte| {
             found | (byte == 0) | (byte == b'/') | (cfg!(windows) & matches!(byte, b'\\' | b':'))

@@ -1,4 +1,5 @@
-//! Open directories: every file of a store is reached from one, by a single name, never by a link.
+//! Open directories. Every file of a store is reached from an open directory, by a single name, and
+//! never through a link.
 
 mod directory;
 mod portable;
@@ -10,6 +11,6 @@ pub use portable::PortableDir;
 #[cfg(unix)]
 pub use unix::Dir;
 
-/// An open directory of this platform.
+/// The open directory of this platform.
 #[cfg(not(unix))]
 pub type Dir = PortableDir;

@@ -1,5 +1,5 @@
-//! Directories as paths, by `std::fs` alone: for platforms without directory descriptors, and
-//! everywhere as the second opinion in tests.
+//! Directories as paths, by `std::fs` alone: for platforms without directory descriptors, and as a
+//! second implementation that tests compare with.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -13,26 +13,26 @@ use scrollback_core_id::{Stamp, UnixNanos};
 use super::directory::{Directory, FileKind, ListBuffer, check_name};
 use crate::Error;
 
-/// A directory by its path. A link is refused when it is seen; one that is swapped in between
-/// looking and opening is not. Names have to be UTF-8.
+/// A directory by its path. A link is refused when it is found. A link that is swapped in between the
+/// stat and the open is not refused. Names must be UTF-8.
 #[derive(Debug)]
 pub struct PortableDir {
     path: PathBuf,
 }
 
 impl PortableDir {
-    /// Opens the directory that the user named. Here alone a link may be followed.
+    /// Opens the directory that the user named. Only this call follows a link.
     ///
     /// # Errors
-    /// [`Error::Io`] if there is no directory or it may not be read.
-    #[expect(clippy::disallowed_methods, reason = "this is the crate that they go through")]
+    /// [`Error::Io`] if the directory does not exist or may not be read.
+    #[expect(clippy::disallowed_methods, reason = "this crate wraps these calls for all others")]
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         fs::read_dir(path).at_path("open", path)?;
         Ok(Self { path: path.to_owned() })
     }
 
-    /// Whether this process may make files in this directory, as far as its mode tells.
+    /// Checks by its mode whether this process may make files in this directory.
     pub fn is_writable(&self) -> bool {
         fs::metadata(&self.path).is_ok_and(|metadata| !metadata.permissions().readonly())
     }
@@ -54,7 +54,7 @@ impl Directory for PortableDir {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the crate that they go through")]
+    #[expect(clippy::disallowed_methods, reason = "this crate wraps these calls for all others")]
     fn open_file(&self, name: &[u8]) -> Result<File, IssueKind> {
         match self.stat(name)?.0 {
             FileKind::File => {
@@ -65,7 +65,7 @@ impl Directory for PortableDir {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "this is the crate that they go through")]
+    #[expect(clippy::disallowed_methods, reason = "this crate wraps these calls for all others")]
     fn list(
         &self,
         _: &mut ListBuffer,

@@ -1,4 +1,4 @@
-//! Directories as file descriptors: one short system call each, and no path is ever built.
+//! Directories as file descriptors: each operation is one short system call, and no path is built.
 
 use std::fs::File;
 use std::io;
@@ -17,15 +17,15 @@ use scrollback_core_id::{Stamp, UnixNanos};
 use super::directory::{Directory, FileKind, ListBuffer, check_name};
 use crate::Error;
 
-/// An open directory of this platform: a file descriptor.
+/// The open directory of this platform: a file descriptor.
 #[derive(Debug)]
 pub struct Dir {
     fd: OwnedFd,
-    /// Listing moves the descriptor's offset, so only the first may use it.
+    /// Listing moves the descriptor's offset, so only the first listing may use the descriptor.
     was_listed: AtomicBool,
 }
 
-/// A pipe must not make us wait, nor a terminal become ours.
+/// The flags for opening a file: a pipe must not block, and a terminal must not become ours.
 const FILE_FLAGS: OFlags = OFlags::RDONLY
     .union(OFlags::CLOEXEC)
     .union(OFlags::NOCTTY)
@@ -34,10 +34,10 @@ const FILE_FLAGS: OFlags = OFlags::RDONLY
 const DIRECTORY_FLAGS: OFlags = FILE_FLAGS.union(OFlags::DIRECTORY);
 
 impl Dir {
-    /// Opens the directory that the user named. Here alone a link may be followed.
+    /// Opens the directory that the user named. Only this call follows a link.
     ///
     /// # Errors
-    /// [`Error::Io`] if there is no directory or it may not be read.
+    /// [`Error::Io`] if the directory does not exist or may not be read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let flags = DIRECTORY_FLAGS.difference(OFlags::NOFOLLOW);
@@ -45,7 +45,7 @@ impl Dir {
         Ok(fd.into())
     }
 
-    /// Whether this process may make files in this directory.
+    /// Checks whether this process may make files in this directory.
     pub fn is_writable(&self) -> bool {
         retry_on_intr(|| accessat(&self.fd, c".", Access::WRITE_OK, AtFlags::empty())).is_ok()
     }
@@ -56,12 +56,12 @@ impl Dir {
             .map_err(|error| self.explain_open_error(name, flags, error))
     }
 
-    /// Systems differ in what they answer for a link, and a socket cannot be opened at all: what
-    /// the name stands for says more than the error.
+    /// Returns the issue of a failed open. Operating systems return different errors for a link, and
+    /// a socket cannot be opened at all, so the kind of the file is a better answer than the error.
     #[cold]
     fn explain_open_error(&self, name: &[u8], flags: OFlags, error: Errno) -> IssueKind {
         if error == Errno::NOENT {
-            return IssueKind::Vanished; // a link that leads nowhere is ELOOP
+            return IssueKind::Vanished; // a link without a target is ELOOP, not ENOENT
         }
         match self.stat(name) {
             Ok((FileKind::Link, _)) => IssueKind::Link,
@@ -101,7 +101,7 @@ impl Directory for Dir {
                 return;
             }
             let kind = match file_type {
-                // Some file systems do not keep the type with the name.
+                // Some file systems do not keep the kind with the name.
                 FileType::Unknown => self.stat(name).map_or(FileKind::Other, |(kind, _)| kind),
                 known => kind(known),
             };
@@ -177,7 +177,7 @@ fn kind(file_type: FileType) -> FileKind {
     }
 }
 
-// The types of these fields differ from system to system.
+// The types of these fields differ between operating systems.
 #[allow(clippy::unnecessary_cast, clippy::cast_lossless, reason = "not on every platform")]
 fn kind_and_stamp(stat: &Stat) -> (FileKind, Stamp) {
     let seconds = (stat.st_mtime as i64).saturating_mul(1_000_000_000);

@@ -1,4 +1,4 @@
-//! The cache against a model, under threads, and what it lets go.
+//! The cache against a model, under threads, and its evictions.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,7 +25,7 @@ fn span(len: usize) -> MappedSpan {
     MappedSpan::pooled(vec![len as u8; len], Stamp::default(), Settled::Settled)
 }
 
-/// The spans of one tree, read into one arena.
+/// Returns the spans of one tree, which share one arena.
 fn tree(lens: &[usize]) -> Vec<MappedSpan> {
     let arena = span(lens.iter().sum());
     let mut start = 0;
@@ -37,7 +37,7 @@ fn tree(lens: &[usize]) -> Vec<MappedSpan> {
     lens.iter().map(cut).collect()
 }
 
-/// What a cache should hold, counted from the spans themselves.
+/// Counts what a cache should contain from the spans themselves.
 fn expected_totals<'a>(spans: impl Iterator<Item = &'a MappedSpan>) -> (u64, u64) {
     let (mut entries, mut held) = (0, HashMap::<Allocation, u64>::new());
     for span in spans {
@@ -81,10 +81,10 @@ fn a_tree_is_charged_once_and_goes_as_one() {
     }
     cache.insert(source(1), key(9), span(40));
     assert_eq!((cache.stats().entries, cache.stats().bytes), (4, 100));
-    // One of its entries is not all of it.
+    // One entry is not the whole tree.
     assert_eq!(cache.remove(&source(1), &key(0)).unwrap().charge(), 60);
     assert_eq!(cache.stats().bytes, 100);
-    // Its entries are as fresh as the freshest of them.
+    // The entries of a tree are as fresh as the freshest of them.
     assert!(cache.get(&source(1), &key(2)).is_some());
     assert_eq!(cache.prune(99, 0), 1);
     assert!(cache.get(&source(1), &key(9)).is_none());
@@ -144,9 +144,9 @@ fn mappings_are_counted_and_released() {
         cache.insert(source(2), key(n), span(100));
     }
     assert_eq!((cache.stats().maps, cache.stats().bytes), (50, 10_000));
-    // Over the limit of maps alone: what was read stays.
+    // Only the limit of maps is exceeded, so the spans that were read stay.
     assert_eq!(cache.prune(u64::MAX, 20), 30);
-    // Not one waits for papaya to free the entry.
+    // No mapping waits until papaya frees its entry.
     assert_eq!((cache.stats().maps, live_maps() - before), (20, 20));
     assert_eq!((cache.stats().entries, cache.stats().bytes), (70, 7000));
     cache.remove(&source(1), &key(49)).unwrap();
@@ -172,7 +172,7 @@ fn counts_are_exact_under_threads() {
                     match (round + thread) % 8 {
                         0 => cache.insert(source(1), key(n), span(n + 1)),
                         1 => {
-                            // A tree over this key and the next.
+                            // A tree over this key and the next key.
                             let next = (n + 1) % KEYS;
                             let spans = tree(&[n + 1, next + 1]);
                             cache.insert(source(1), key(n), spans[0].clone());
@@ -182,7 +182,7 @@ fn counts_are_exact_under_threads() {
                         3 if round % 50 == 3 => drop(cache.prune(300, 0)),
                         4 if round % 500 == 4 => cache.clear(),
                         _ => match cache.get(&source(1), &key(n)) {
-                            // Whatever was put in under this key has this length.
+                            // Every span under this key has this length.
                             Some(span) => {
                                 assert_eq!(span.len(), n + 1);
                                 found.fetch_add(1, Ordering::Relaxed);
@@ -253,7 +253,7 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// After each step the cache holds what the model holds, and charges what that costs.
+    /// After each step the cache contains what the model contains, and charges its memory.
     #[test]
     fn the_cache_behaves_like_a_map(steps in prop::collection::vec(step(), 1..60)) {
         let cache = MappedFileCache::new();

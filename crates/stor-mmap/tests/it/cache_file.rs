@@ -1,4 +1,4 @@
-//! Files of our own: whole or not at all, for their owner's eyes only.
+//! Cache files: written whole or not at all, and readable by their owner only.
 
 use std::fs;
 use std::thread;

@@ -1,4 +1,4 @@
-//! Opening, listing and looking: what is no file, no directory, or a link is told and not followed.
+//! Opening, listing and stat'ing: links and other kinds of files are reported and not followed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -86,7 +86,7 @@ fn lists_names_and_kinds<D: Root>() {
 
 fn repeated_nested_and_large_listings_are_complete<D: Root>() {
     let store = Store::new();
-    // More than the buffer holds at once.
+    // More names than the buffer holds at once.
     let names: Vec<_> = (0..2000).map(|n| format!("msg_{n:026}.json")).collect();
     for name in &names {
         fs::write(store.path(name), "").unwrap();
@@ -149,9 +149,9 @@ fn opening_something_else_than_a_file_fails<D: Root>() {
         let path = store.path("pipe");
         mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
         let dir = store.dir::<D>();
-        // Without a writer, opening must not wait for one.
+        // Opening must not wait for a writer.
         assert_eq!(read(&dir, b"pipe"), Err(IssueKind::NotAFile));
-        // With one, what it wrote is left to whom it is for.
+        // If the pipe has a writer, its bytes are left to their reader.
         let mut pipe = OpenOptions::new().read(true).write(true).open(&path).unwrap();
         pipe.write_all(b"{}").unwrap();
         assert_eq!(read(&dir, b"pipe"), Err(IssueKind::NotAFile));
@@ -236,7 +236,7 @@ fn a_vanished_directory_lists_nothing<D: Root>() {
     let dir = store.dir::<D>().open_dir(b"d").unwrap();
     fs::remove_dir(store.path("d")).unwrap();
     let listed = dir.list(&mut ListBuffer::default(), |_, _| panic!("there is nothing"));
-    // Other Unixes than Linux list a directory that is gone as an empty one.
+    // Unixes other than Linux list a deleted directory as an empty directory.
     assert!(
         listed == Err(IssueKind::Vanished) || cfg!(not(target_os = "linux")) && listed == Ok(())
     );

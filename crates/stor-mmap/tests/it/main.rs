@@ -1,8 +1,9 @@
-//! Tests of the crate's public face. Time is a clock that the test moves; nothing sleeps.
+//! Tests of the crate's public items. The tests set the time with a clock of their own, and no test
+//! sleeps.
 //!
-//! Under miri run the parts that need neither system calls nor mappings.
+//! Under miri only the tests run that need neither system calls nor mappings.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]
-#![cfg_attr(not(miri), expect(clippy::print_stderr, reason = "what is skipped is said"))]
+#![cfg_attr(not(miri), expect(clippy::print_stderr, reason = "a skipped test reports it"))]
 #![cfg_attr(not(miri), expect(clippy::disallowed_methods, reason = "tests write their stores"))]
 
 mod cache;

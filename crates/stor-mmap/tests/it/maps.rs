@@ -1,4 +1,4 @@
-//! What is mapped: disciplines, policies, the limit of live mappings.
+//! Mappings: disciplines, policies, and the limit of live mappings.
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -21,7 +21,7 @@ for_both_directories!(
     unmappable_names_are_refused,
 );
 
-/// Tests that map take turns, because the count of live mappings is the process's.
+/// Locks out other tests that map, because the count of live mappings belongs to the process.
 pub(crate) fn lock_live_maps() -> MutexGuard<'static, ()> {
     static LIVE_MAPS_LOCK: Mutex<()> = Mutex::new(());
     LIVE_MAPS_LOCK.lock().unwrap_or_else(PoisonError::into_inner)
@@ -68,7 +68,7 @@ fn appended_to_after_it_was_opened<D: Root>() {
             let mut file = OpenOptions::new().append(true).open(store.path("log")).unwrap();
             file.write_all(b"3\n").unwrap();
         };
-        // Between the look at its length and its end being read, too.
+        // The hook also appends between the stat of the length and the read of the end.
         let dir = ScriptedDirectory::after(store.dir::<D>(), |_| append());
         let file = open(&dir, b"log", Discipline::Append, &policy).unwrap();
         append();
@@ -99,14 +99,14 @@ fn frozen<D: Root>() {
     store.write_file("big", &[b'x'; 100], YOUNG_AGE);
     store.write_file("small", &[b'x'; 99], YOUNG_AGE);
     let dir = store.dir::<D>();
-    // SAFETY: nobody else knows the store, and nothing below writes to it.
+    // SAFETY: no other program knows the store, and nothing below writes to it.
     #[expect(unsafe_code, reason = "the promise is what is tested")]
     let policy = unsafe { MapPolicy::frozen(100) };
     assert!(policy.is_frozen());
     assert!(!policy.maps(Discipline::Database, u64::MAX));
     for (name, backing) in [(&b"big"[..], Backing::Mapped), (b"small", Backing::Pooled)] {
         let span = open(&dir, name, Discipline::InPlace, &policy).unwrap().into_span();
-        // Young, but nobody writes, so it is whole.
+        // The file is young, but nobody writes it, so it is whole.
         assert_eq!((span.backing(), span.settled()), (backing, Settled::Settled));
         assert!(span.iter().all(|&byte| byte == b'x'));
         assert_eq!(span.len() as u64, span.stamp().size);
@@ -159,7 +159,7 @@ fn over_the_limit_files_are_read() {
     };
     let held = spans(5);
     assert_eq!((mapped(&held), live_maps()), (3, before + 3));
-    // A clone or a slice is no further mapping, and keeps the one it is of.
+    // A clone or a slice is not another mapping. It keeps its original mapping alive.
     let slice = held[0].slice(1..3).unwrap();
     drop(held);
     assert_eq!((&slice[..], live_maps()), (&b"yt"[..], before + 1));

@@ -1,4 +1,4 @@
-//! Reading into an arena: what is settled, what is too large, and that pieces stay where they are.
+//! Reading into an arena: settled reads, the limit of the size, and pieces that keep their bytes.
 
 use std::fs::File;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ for_both_directories!(
 );
 
 fn never_parses(_: &[u8]) -> bool {
-    panic!("settled bytes are nobody's matter")
+    panic!("settled bytes must not be checked")
 }
 
 fn an_old_file_is_settled<D: Root>() {
@@ -103,7 +103,7 @@ fn files_over_the_limit_are_issues<D: Root>() {
     let context = ReadContext::begin(&clock, options);
     let piece = arena.read(&dir, b"sparse", &context, &mut never_parses).unwrap();
     assert_eq!((piece.range.len() as u64, piece.settled), (LEN, Settled::Settled));
-    // A few are enough: looking at all takes long without optimisation.
+    // Every 4099th byte is enough: a check of all bytes takes long without optimisation.
     assert!(arena.bytes(&piece).iter().step_by(4099).all(|&byte| byte == 0));
 }
 
@@ -137,7 +137,7 @@ fn in_place_files_are_read_into_their_own_buffer<D: Root>() {
         (&span(b"young")[..], span(b"young").settled()),
         (&b"{y}"[..], Settled::Provisional)
     );
-    // What was allocated ahead went back.
+    // The spare memory was returned.
     assert!(span(b"f").charge() < 64, "{}", span(b"f").charge());
 }
 
@@ -160,7 +160,7 @@ fn a_cleared_arena_can_be_reused() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
-    /// Whatever was read before and after, and whatever failed in between, a piece keeps its bytes.
+    /// A piece keeps its bytes, independent of the reads before and after it and of failed reads.
     #[test]
     fn pieces_stay(files in prop::collection::vec((0_usize..90_000, any::<u8>()), 1..12)) {
         let store = Store::new();

@@ -1,4 +1,4 @@
-//! Files that change while they are read: retried, provisional, or given up, never silently torn.
+//! Files that change while they are read: retried, provisional, or given up, and never torn silently.
 
 use std::fs;
 use std::time::Duration;
@@ -92,17 +92,17 @@ fn torn_and_then_whole<D: Root>() {
 fn settled_after_a_pause<D: Root>() {
     let store = Store::new();
     store.write_file("f", b"{torn", YOUNG_AGE);
-    // The pause took longer than asked for, as on a busy machine: the file is old by now.
-    let clock = TestClock::with(|_| store.write_file("f", b"no is_whole_object", OLD_AGE));
+    // The pause was longer than requested, as on a busy machine: the file is old by now.
+    let clock = TestClock::with(|_| store.write_file("f", b"not an object", OLD_AGE));
     let (result, bytes) = read(&store.dir::<D>(), &clock, &mut is_whole_object);
-    assert_eq!((settled_of(result), &bytes[..]), (Settled::Settled, &b"no is_whole_object"[..]));
+    assert_eq!((settled_of(result), &bytes[..]), (Settled::Settled, &b"not an object"[..]));
 
-    // The file stays as it is, but the margin runs out: only a fresh look at the clock can tell.
+    // The file stays as it is, and the margin expires. Only a fresh reading of the clock shows it.
     let margin = ReadOptions::default().margin;
-    store.write_file("f", b"no is_whole_object", margin);
+    store.write_file("f", b"not an object", margin);
     let clock = TestClock::new();
     let (result, bytes) = read(&store.dir::<D>(), &clock, &mut is_whole_object);
-    assert_eq!((settled_of(result), &bytes[..]), (Settled::Settled, &b"no is_whole_object"[..]));
+    assert_eq!((settled_of(result), &bytes[..]), (Settled::Settled, &b"not an object"[..]));
     assert_eq!(clock.pauses().len(), 1);
 }
 
@@ -114,7 +114,7 @@ fn rewritten_to_the_same_length<D: Root>() {
             store.write_file("f", b"{2}", YOUNG_AGE);
         }
     });
-    // Size and bytes agree; only the mtime, looked at after the read, gives it away.
+    // Size and bytes agree. Only the mtime after the read reveals the change.
     let (result, bytes) = read(&dir, &TestClock::new(), &mut is_whole_object);
     assert_eq!((settled_of(result), &bytes[..]), (Settled::Provisional, &b"{1}"[..]));
     let (result, bytes) = read(&dir, &TestClock::new(), &mut is_whole_object);
@@ -123,7 +123,7 @@ fn rewritten_to_the_same_length<D: Root>() {
 
 fn cut_after_the_read<D: Root>() {
     let store = Store::new();
-    // New text over a longer old one, not yet cut. The old mtime is the worst case.
+    // The new text is over a longer old text that is not cut yet. The old mtime is the worst case.
     store.write_file("f", b"{12345}{tail}", OLD_AGE);
     let dir = ScriptedDirectory::after(store.dir::<D>(), |n| {
         if n == 1 {
@@ -144,7 +144,7 @@ fn grown_after_the_read<D: Root>() {
             store.write_file("f", b"{1,2,3}", YOUNG_AGE);
         }
     });
-    // What is behind the first read is of another version: `{1}2,3}` must not come out.
+    // The bytes after the first read belong to another version: the result must not be `{1}2,3}`.
     let clock = TestClock::new();
     let (result, bytes) = read(&dir, &clock, &mut is_whole_object);
     assert_eq!((settled_of(result), &bytes[..]), (Settled::Provisional, &b"{1,2,3}"[..]));
@@ -181,7 +181,7 @@ fn always_moving<D: Root>() {
         );
         is_whole_object(bytes)
     });
-    // It parses, so it is of use, and it is marked.
+    // The bytes parse, so they are usable, and they are marked.
     assert_eq!((settled_of(result), &bytes[..]), (Settled::Provisional, &b"{3}"[..]));
     assert_eq!((parse_count, clock.pauses().len()), (4, 3));
 }
@@ -201,7 +201,7 @@ fn always_growing<D: Root>() {
 }
 
 fn emptied_and_filled<D: Root>() {
-    // How opencode writes 256 KiB and more: empty, then all NUL, then the text.
+    // opencode writes 256 KiB and more in these steps: empty, then all NUL, then the text.
     let store = Store::new();
     let text = [b"{".to_vec(), vec![b' '; 300_000], b"}".to_vec()].concat();
     store.write_file("f", b"", YOUNG_AGE);
@@ -221,8 +221,8 @@ fn emptied_and_filled<D: Root>() {
 }
 
 fn emptied_under_an_old_mtime<D: Root>() {
-    // `O_TRUNC` sets the size some time before the mtime, so an empty file may be one that is being
-    // written although its mtime is old.
+    // `O_TRUNC` sets the size some time before the mtime, so an empty file with an old mtime may
+    // be in the middle of a write.
     let store = Store::new();
     store.write_file("f", b"", OLD_AGE);
     let clock = TestClock::with(|_| store.write_file("f", b"{new}", YOUNG_AGE));
@@ -250,8 +250,8 @@ fn gone_in_between<D: Root>() {
 fn short_reads<D: Root>() {
     let store = Store::new();
     store.write_file("f", b"{123", OLD_AGE);
-    // What a file system that gives less than asked for looks like: there is more behind a short
-    // read. No retry is due, and the bytes are settled.
+    // A file system may return fewer bytes than requested: more bytes follow a short read. The read
+    // needs no retry, and the bytes are settled.
     let dir = ScriptedDirectory::after(store.dir::<D>(), |n| {
         if n == 1 {
             store.write_file("f", b"{123}", OLD_AGE);

@@ -1,4 +1,4 @@
-//! One suite over the three backings: a span is its bytes, its stamp, and what holds them.
+//! One suite over the three backings: a span has its bytes, its stamp, and its memory.
 
 use proptest::prelude::*;
 use scrollback_core_id::{Stamp, UnixNanos};
@@ -6,7 +6,7 @@ use scrollback_stor_mmap::{Backing, MappedSpan, Piece, Settled};
 
 const STAMP: Stamp = Stamp { size: 70_000, mtime: UnixNanos(1), inode: 2 };
 
-/// Enough to be mapped when it is kept.
+/// Returns enough bytes to be mapped by a policy for bytes that are kept.
 fn long_text() -> Vec<u8> {
     (0..70_000_u32).map(|n| (n % 251) as u8).collect()
 }
@@ -30,7 +30,7 @@ fn assert_span(span: &MappedSpan, expected: &[u8], backing: Backing) {
         }
     }
 
-    // What holds the bytes lives as long as the last span.
+    // The memory lives as long as the last span.
     let tail = span.slice(expected.len() / 2..expected.len()).unwrap();
     let debug = format!("{span:?}");
     assert!(debug.len() < 250, "bytes do not belong into a log: {debug}");
@@ -72,7 +72,7 @@ fn pooled() {
     assert!(!MappedSpan::default().is_same_allocation(&MappedSpan::default()));
 }
 
-/// The same spans as `MappedFile` and both directories give them.
+/// The same checks on the spans of `MappedFile` and of both directories.
 #[cfg(not(miri))]
 mod from_disk {
     use scrollback_core_id::Discipline;
@@ -132,7 +132,7 @@ mod from_disk {
 
 #[test]
 fn sizes() {
-    // Plans and trees hold many of them.
+    // Plans and trees contain many spans.
     assert!(size_of::<MappedSpan>() <= 64);
     assert_eq!(size_of::<Option<MappedSpan>>(), size_of::<MappedSpan>());
     assert!(size_of::<Piece>() <= 48);
@@ -145,7 +145,7 @@ proptest! {
         ..ProptestConfig::default()
     })]
 
-    /// Slices of slices are slices.
+    /// A slice of a slice is the same as one slice.
     #[test]
     fn slices_compose(
         bytes in prop::collection::vec(any::<u8>(), 0..40),

@@ -1,5 +1,5 @@
-//! A directory of files whose ages the test sets, a clock that it moves, and a directory that runs
-//! a hook before a read, or between it and the look at the file after it.
+//! A directory of files whose ages the test sets, a clock that the test moves, and a directory that
+//! runs a hook before a read, or between the read and the stat after it.
 
 use std::cell::{Cell, RefCell};
 use std::fs::{self, File, OpenOptions};
@@ -67,7 +67,7 @@ impl Store {
         D::root(self.0.path())
     }
 
-    /// Writes in place, then cuts; the file's last change is `age` before [`NOW`].
+    /// Writes a file in place, then cuts it. The file's last change is `age` before [`NOW`].
     pub(crate) fn write_file(&self, name: &str, bytes: &[u8], age: Duration) {
         let mut file = OpenOptions::new()
             .write(true)
@@ -89,7 +89,7 @@ pub(crate) fn nanos(time: UnixNanos) -> Duration {
     Duration::from_nanos(u64::try_from(time.0).unwrap())
 }
 
-/// Opens a file as `MappedFile` does, in a look at [`NOW`].
+/// Opens a file as `MappedFile` does, in a context that begins at [`NOW`].
 pub(crate) fn open<D: Directory>(
     dir: &D,
     name: &[u8],
@@ -101,7 +101,7 @@ pub(crate) fn open<D: Directory>(
     MappedFile::open(dir, name, discipline, policy, &context, &mut is_whole_object)
 }
 
-/// Whether bytes parse, in the language of these tests: one pair of braces around anything else.
+/// Checks whether bytes parse in the language of these tests: one pair of braces around other bytes.
 pub(crate) fn is_whole_object(bytes: &[u8]) -> bool {
     match bytes {
         [b'{', inner @ .., b'}'] => !inner.iter().any(|byte| matches!(byte, b'{' | b'}' | 0)),
@@ -111,7 +111,7 @@ pub(crate) fn is_whole_object(bytes: &[u8]) -> bool {
 
 type Hook<'a> = Box<dyn FnMut(usize) + Send + 'a>;
 
-/// Starts at [`NOW`], moves by what it is told, and calls a hook when someone waits.
+/// A clock that starts at [`NOW`]. A pause moves it forward and calls a hook.
 pub(crate) struct TestClock<'a> {
     now: AtomicI64,
     pauses: Mutex<Vec<Duration>>,
@@ -123,7 +123,7 @@ impl<'a> TestClock<'a> {
         Self::with(|_| {})
     }
 
-    /// `on_pause` is told which pause this is, from 1 on.
+    /// Returns a clock that calls `on_pause` with the number of each pause, from 1 on.
     pub(crate) fn with(on_pause: impl FnMut(usize) + Send + 'a) -> Self {
         Self {
             now: AtomicI64::new(NOW.0),
@@ -153,7 +153,7 @@ impl Clock for TestClock<'_> {
     }
 }
 
-/// A directory in which something happens right before or after each read.
+/// A directory that runs a hook right before or after each read.
 pub(crate) struct ScriptedDirectory<'a, D> {
     inner: D,
     reads: Cell<usize>,
@@ -162,14 +162,14 @@ pub(crate) struct ScriptedDirectory<'a, D> {
 }
 
 impl<'a, D> ScriptedDirectory<'a, D> {
-    /// `after` is told which read this was, from 1 on.
+    /// Returns a directory that calls `after` with the number of each read, from 1 on.
     pub(crate) fn after(inner: D, after: impl FnMut(usize) + Send + 'a) -> Self {
         let (before, after) =
             (RefCell::new(Box::new(|_| {}) as _), RefCell::new(Box::new(after) as _));
         Self { inner, reads: Cell::new(0), before, after }
     }
 
-    /// `before` is told which read this will be, from 1 on.
+    /// Returns a directory that calls `before` with the number of each read, from 1 on.
     pub(crate) fn before(inner: D, before: impl FnMut(usize) + Send + 'a) -> Self {
         Self { before: RefCell::new(Box::new(before)), ..Self::after(inner, |_| {}) }
     }
