@@ -46,10 +46,10 @@ impl Expectations {
     ///
     /// # Panics
     /// If the store has content that it should lack, or lacks content that it should have.
-    pub fn check(&self, content: Content, found: usize) {
+    pub fn check(&self, content: Content, count: usize) {
         match self.has(content) {
-            true => assert!(found > 0, "{content:?} are expected, and none was found"),
-            false => assert_eq!(found, 0, "{content:?} are not expected"),
+            true => assert!(count > 0, "{content:?} are expected, and none was found"),
+            false => assert_eq!(count, 0, "{content:?} are not expected"),
         }
     }
 }

@@ -206,10 +206,10 @@ impl Registry {
     fn collect(&self, find: impl Fn(&dyn Agent) -> Discovery) -> Discovery {
         let mut all = Discovery::default();
         for agent in &self.agents {
-            let found = find(&**agent);
-            all.places.extend(found.places);
-            all.problem = all.problem.or(found.problem);
-            for root in found.roots {
+            let discovery = find(&**agent);
+            all.places.extend(discovery.places);
+            all.problem = all.problem.or(discovery.problem);
+            for root in discovery.roots {
                 if !all.roots.iter().any(|other| other.id == root.id) {
                     all.roots.push(root);
                 }

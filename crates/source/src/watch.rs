@@ -65,7 +65,7 @@ impl WatchedFiles {
     pub fn include(&self, name: &OsStr) -> bool {
         match self {
             Self::Ending(end) => name.as_encoded_bytes().ends_with(end.as_bytes()),
-            Self::Named(names) => names.iter().any(|own| own == name),
+            Self::Named(names) => names.iter().any(|listed_name| listed_name == name),
         }
     }
 }

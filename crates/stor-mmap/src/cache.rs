@@ -149,24 +149,24 @@ impl MappedFileCache {
         }
         let map = self.map.pin();
         // Group the entries by the memory that they share: only a whole group frees its memory.
-        let mut held: HashMap<Allocation, EvictionCandidate<'_>> = HashMap::new();
+        let mut candidates: HashMap<Allocation, EvictionCandidate<'_>> = HashMap::new();
         for (key, entry) in &map {
             let span = entry.span.read().unwrap_or_else(PoisonError::into_inner);
             let Some(allocation) = span.as_ref().and_then(MappedSpan::allocation) else { continue };
             let is_map = span.as_ref().is_some_and(|span| span.backing() == Backing::Mapped);
-            let held = held.entry(allocation).or_insert(EvictionCandidate {
+            let candidate = candidates.entry(allocation).or_insert(EvictionCandidate {
                 last_used: 0,
                 is_map,
                 keys: Vec::new(),
             });
-            held.last_used = held.last_used.max(entry.last_used.load(Ordering::Relaxed));
-            held.keys.push(key);
+            candidate.last_used = candidate.last_used.max(entry.last_used.load(Ordering::Relaxed));
+            candidate.keys.push(key);
         }
-        let mut held: Vec<_> = held.into_values().collect();
-        held.sort_unstable_by_key(|held| held.last_used);
+        let mut candidates: Vec<_> = candidates.into_values().collect();
+        candidates.sort_unstable_by_key(|candidate| candidate.last_used);
 
         let mut evicted = 0;
-        for EvictionCandidate { is_map, keys, .. } in held {
+        for EvictionCandidate { is_map, keys, .. } in candidates {
             let (bytes_over, maps_over) = (totals.bytes > max_bytes, totals.maps > max_maps);
             if !bytes_over && !maps_over {
                 break;

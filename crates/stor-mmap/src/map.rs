@@ -29,14 +29,14 @@ pub fn live_maps() -> usize {
 pub struct MapPolicy {
     min_len: u64,
     max_maps: usize,
-    frozen: bool,
+    is_frozen: bool,
 }
 
 impl Default for MapPolicy {
     /// Returns the policy for bytes that are used once: it maps files of 256 KiB or more, if their
     /// discipline allows it.
     fn default() -> Self {
-        Self { min_len: 256 << 10, max_maps: 4096, frozen: false }
+        Self { min_len: 256 << 10, max_maps: 4096, is_frozen: false }
     }
 }
 
@@ -63,7 +63,7 @@ impl MapPolicy {
     /// change under `&[u8]`, and touching a byte that was cut off kills the process (SIGBUS).
     #[expect(unsafe_code, reason = "the caller has to promise what cannot be checked")]
     pub unsafe fn frozen(min_len: u64) -> Self {
-        Self { min_len, frozen: true, ..Self::default() }
+        Self { min_len, is_frozen: true, ..Self::default() }
     }
 
     /// Returns the same policy for files of at least `min_len` bytes.
@@ -81,14 +81,14 @@ impl MapPolicy {
 
     /// Checks whether the caller promised that nobody writes.
     pub fn is_frozen(&self) -> bool {
-        self.frozen
+        self.is_frozen
     }
 
     /// Checks whether a file of this discipline and length is mapped below the limit of mappings.
     pub fn maps(&self, discipline: Discipline, len: u64) -> bool {
         let allowed = match discipline {
             Discipline::Replace | Discipline::Append | Discipline::Snapshot => true,
-            Discipline::InPlace => self.frozen,
+            Discipline::InPlace => self.is_frozen,
             _ => false,
         };
         allowed && self.max_maps > 0 && len >= self.min_len.max(1)

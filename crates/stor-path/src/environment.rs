@@ -61,8 +61,8 @@ impl Environment {
     /// `~/.cache/scrollback`, on every operating system. A relative `XDG_CACHE_HOME` counts as unset,
     /// as the XDG base directory specification says.
     pub fn cache_dir(&self) -> Option<PathBuf> {
-        let named = non_empty(self.xdg_cache_home.as_deref()).map(PathBuf::from);
-        let base = named.filter(|base| base.is_absolute());
+        let cache_home = non_empty(self.xdg_cache_home.as_deref()).map(PathBuf::from);
+        let base = cache_home.filter(|base| base.is_absolute());
         let home = || self.home.as_deref().filter(|home| home.is_absolute());
         let base = base.or_else(|| Some(home()?.join(".cache")))?;
         Some(base.join("scrollback"))

@@ -179,10 +179,11 @@ fn newest_per_session(
         .collect();
     sort_newest_first(&mut entries);
     // The entries are sorted, so the first entry of a session is its newest copy.
-    let mut kept: HashMap<EntityKey, Option<ProjectId>> = HashMap::with_capacity(entries.len());
-    entries.retain(|entry| match kept.get(&entry.key) {
+    let mut used_projects: HashMap<EntityKey, Option<ProjectId>> =
+        HashMap::with_capacity(entries.len());
+    entries.retain(|entry| match used_projects.get(&entry.key) {
         None => {
-            kept.insert(entry.key.clone(), entry.project.clone());
+            used_projects.insert(entry.key.clone(), entry.project.clone());
             true
         }
         Some(project) => {
@@ -193,7 +194,7 @@ fn newest_per_session(
     entries
 }
 
-fn duplicate_issue(entry: &Entry, kept: Option<&ProjectId>) -> Issue {
+fn duplicate_issue(entry: &Entry, used_copy: Option<&ProjectId>) -> Issue {
     let id = match &entry.key {
         EntityKey::Session(key) => key.session.as_str(),
         _ => "",
@@ -201,8 +202,8 @@ fn duplicate_issue(entry: &Entry, kept: Option<&ProjectId>) -> Issue {
     let place = |project: Option<&ProjectId>| {
         record_place(&[SESSION, project.map_or("", ProjectId::as_str)], id)
     };
-    let kept = place(kept).to_string();
-    Issue::new(place(entry.project.as_ref()), IssueKind::Duplicate { used_copy: kept })
+    let used_copy = place(used_copy).to_string();
+    Issue::new(place(entry.project.as_ref()), IssueKind::Duplicate { used_copy })
 }
 
 /// Returns the provenance of all records of this format. Its one value is shared.

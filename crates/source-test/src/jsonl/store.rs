@@ -84,8 +84,8 @@ impl<'s> Store<'s> {
 
     /// Reads one entity by its key.
     pub(super) fn read_entity(&mut self, key: &EntityKey) -> Result<Entry> {
-        let gone = || IssueKind::Vanished;
-        let session = ids::owner(key).ok_or_else(gone)?;
+        let vanished = || IssueKind::Vanished;
+        let session = ids::owner(key).ok_or_else(vanished)?;
         match key {
             EntityKey::Session(_) => {
                 let log = self.log(&session)?;
@@ -93,21 +93,21 @@ impl<'s> Store<'s> {
             }
             EntityKey::Message(key) => {
                 let (log, at) = self.message(key)?;
-                let Message { span, .. } = log.lines.messages.get(&at).ok_or_else(gone)?;
-                entries::message(&session, at, span).ok_or_else(gone)
+                let Message { span, .. } = log.lines.messages.get(&at).ok_or_else(vanished)?;
+                entries::message(&session, at, span).ok_or_else(vanished)
             }
             // Parts and items never change, so one line is enough.
             _ => {
-                let at = ids::offset_of(key).ok_or_else(gone)?;
+                let at = ids::offset_of(key).ok_or_else(vanished)?;
                 let file = LogFile::open(&self.root, &session, self.counters)?;
-                let line = file.read_line(at)?.ok_or_else(gone)?;
+                let line = file.read_line(at)?.ok_or_else(vanished)?;
                 let lines = Lines::parse(&session, (at, State::default()), &line, self.counters);
                 let parts = lines.parts_of_earlier.iter().flat_map(|(offset, parts)| {
                     let message = ids::message_key(&session, *offset);
                     parts.iter().filter_map(move |part| entries::part(message.as_ref()?, part))
                 });
                 let items = lines.items.iter().filter_map(|item| entries::item(&session, item));
-                parts.chain(items).find(|entry| entry.key == *key).ok_or_else(gone)
+                parts.chain(items).find(|entry| entry.key == *key).ok_or_else(vanished)
             }
         }
     }

@@ -178,7 +178,7 @@ fn part_items(session: &SessionKey, log: &Log) -> Vec<ScanItem> {
     let of_known_messages = log.lines.messages.iter();
     let of_known_messages = of_known_messages
         .flat_map(|(offset, message)| message.parts.iter().map(move |part| (*offset, part)));
-    let lost = log.lines.lost_parts.iter().map(|(offset, part)| (*offset, part));
+    let of_missing_messages = log.lines.lost_parts.iter().map(|(offset, part)| (*offset, part));
     let entry = |(offset, part)| entries::part(&ids::message_key(session, offset)?, part);
-    of_known_messages.chain(lost).filter_map(entry).map(ScanItem::Entry).collect()
+    of_known_messages.chain(of_missing_messages).filter_map(entry).map(ScanItem::Entry).collect()
 }

@@ -25,12 +25,12 @@ fn walk_in(
     buffer: &mut ListBuffer,
     visitor: &mut dyn FnMut(WalkItem) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    let wrong = |path: &str, kind| Err(Issue::new(Place::path(path), kind));
+    let issue_at = |path: &str, kind| Err(Issue::new(Place::path(path), kind));
     let mut names: Vec<(Vec<u8>, FileKind)> = Vec::new();
     if let Err(kind) = dir.list(buffer, |name, kind| names.push((name.to_vec(), kind))) {
         return match kind {
             IssueKind::Vanished => ControlFlow::Continue(()),
-            kind => visitor(wrong(path, kind)),
+            kind => visitor(issue_at(path, kind)),
         };
     }
     for (name, kind) in names {
@@ -40,16 +40,16 @@ fn walk_in(
             FileKind::File if is_log => {
                 let session = std::str::from_utf8(&name).ok();
                 let session = session.and_then(|_| ids::session_of(shown.as_ref()));
-                let bad =
+                let bad_id =
                     || IssueKind::BadId { reason: "no session can have this name".to_owned() };
-                visitor(session.map_or_else(|| wrong(&shown, bad()), Ok))?;
+                visitor(session.map_or_else(|| issue_at(&shown, bad_id()), Ok))?;
             }
-            FileKind::Link if is_log => visitor(wrong(&shown, IssueKind::Link))?,
+            FileKind::Link if is_log => visitor(issue_at(&shown, IssueKind::Link))?,
             FileKind::Directory if std::str::from_utf8(&name).is_ok() => {
                 match dir.open_dir(&name) {
                     Ok(below) => walk_in(&below, &format!("{shown}/"), buffer, visitor)?,
                     Err(IssueKind::Vanished) => {}
-                    Err(kind) => visitor(wrong(&shown, kind))?,
+                    Err(kind) => visitor(issue_at(&shown, kind))?,
                 }
             }
             _ => {}

@@ -16,10 +16,11 @@ pub fn a_tree_equals_its_scans(store: &dyn Source, expected: &Expectations) {
     let all = sessions(store);
     assert!(!all.is_empty());
     for session in all {
-        let mut whole = tree(store, &session);
-        assert!(whole.issues.is_empty());
+        let mut session_tree = tree(store, &session);
+        assert!(session_tree.issues.is_empty());
         let is_item = |entry: &Entry| matches!(entry.key, EntityKey::Item(_));
-        let items: Vec<Entry> = whole.entries.extract_if(.., |entry| is_item(entry)).collect();
+        let items: Vec<Entry> =
+            session_tree.entries.extract_if(.., |entry| is_item(entry)).collect();
         items_found += items.len();
         let listed = scan(store, &Scope::Items(session.clone())).entries;
         assert_eq!(keys_orders_bytes(&items), keys_orders_bytes(&listed));
@@ -34,11 +35,11 @@ pub fn a_tree_equals_its_scans(store: &dyn Source, expected: &Expectations) {
             listed.push(message.key.clone());
             listed.extend(parts.into_iter().map(|part| part.key));
         }
-        assert!(whole.entries.iter().map(|entry| &entry.key).eq(&listed));
+        assert!(session_tree.entries.iter().map(|entry| &entry.key).eq(&listed));
         // Reading by key, in the same order, returns the same bytes.
         let single = spans(store, &listed);
         assert!(single.issues.is_empty());
-        assert!(single.entries.iter().map(bytes).eq(whole.entries.iter().map(bytes)));
+        assert!(single.entries.iter().map(bytes).eq(session_tree.entries.iter().map(bytes)));
     }
     expected.check(Content::Parts, parts_found);
     expected.check(Content::Items, items_found);
@@ -115,11 +116,11 @@ pub fn calls_end_at_a_break(store: &dyn Source, expected: &Expectations) {
 
 /// A missing session has no tree and no messages. Reading its record is an issue.
 pub fn a_missing_session_is_empty_and_its_record_an_issue(store: &dyn Source, _: &Expectations) {
-    let gone = session_key("ses_gone");
-    assert!(tree(store, &gone).entries.is_empty());
-    assert!(scan(store, &Scope::Messages(gone.clone())).entries.is_empty());
-    let missing = spans(store, &[gone.clone().into(), EntityKey::Todo(gone)]);
-    assert_eq!((missing.entries.len(), missing.issues.len()), (0, 2));
+    let missing_session = session_key("ses_gone");
+    assert!(tree(store, &missing_session).entries.is_empty());
+    assert!(scan(store, &Scope::Messages(missing_session.clone())).entries.is_empty());
+    let listing = spans(store, &[missing_session.clone().into(), EntityKey::Todo(missing_session)]);
+    assert_eq!((listing.entries.len(), listing.issues.len()), (0, 2));
 }
 
 /// The parts of the store are the parts of all trees and the orphaned parts.

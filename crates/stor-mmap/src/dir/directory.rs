@@ -88,14 +88,14 @@ pub trait Directory: Sized {
 /// Checks that a name is one entry of a directory, so that no name leads out of its directory.
 pub(super) fn check_name(name: &[u8]) -> Result<(), IssueKind> {
     // `|` instead of `||`, and words of eight bytes: without early exits a word is one vector.
-    let bad = |bytes: &[u8]| {
-        bytes.iter().fold(false, |found, &byte| {
-            found | (byte == 0) | (byte == b'/') | (cfg!(windows) & matches!(byte, b'\\' | b':'))
+    let has_bad_byte = |bytes: &[u8]| {
+        bytes.iter().fold(false, |is_bad, &byte| {
+            is_bad | (byte == 0) | (byte == b'/') | (cfg!(windows) & matches!(byte, b'\\' | b':'))
         })
     };
     let (words, rest) = name.as_chunks::<8>();
-    let separator = words.iter().any(|word| bad(word)) || bad(rest);
-    if separator || matches!(name, b"" | b"." | b"..") {
+    let is_bad = words.iter().any(|word| has_bad_byte(word)) || has_bad_byte(rest);
+    if is_bad || matches!(name, b"" | b"." | b"..") {
         return Err(IssueKind::BadId { reason: "not the name of a file".to_owned() });
     }
     Ok(())

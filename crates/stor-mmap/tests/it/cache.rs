@@ -39,12 +39,12 @@ fn tree(lens: &[usize]) -> Vec<MappedSpan> {
 
 /// Counts what a cache should contain from the spans themselves.
 fn expected_totals<'a>(spans: impl Iterator<Item = &'a MappedSpan>) -> (u64, u64) {
-    let (mut entries, mut held) = (0, HashMap::<Allocation, u64>::new());
+    let (mut entries, mut charges) = (0, HashMap::<Allocation, u64>::new());
     for span in spans {
         entries += 1;
-        held.extend(span.allocation().map(|allocation| (allocation, span.charge())));
+        charges.extend(span.allocation().map(|allocation| (allocation, span.charge())));
     }
-    (entries, held.values().sum())
+    (entries, charges.values().sum())
 }
 
 #[test]
@@ -162,10 +162,10 @@ fn counts_are_exact_under_threads() {
     const KEYS: usize = 40;
     let rounds = if cfg!(miri) { 20 } else { 5_000 };
     let cache = MappedFileCache::new();
-    let (found, missed) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let (hits, misses) = (AtomicUsize::new(0), AtomicUsize::new(0));
     thread::scope(|scope| {
         for thread in 0..4_usize {
-            let (cache, found, missed) = (&cache, &found, &missed);
+            let (cache, hits, misses) = (&cache, &hits, &misses);
             scope.spawn(move || {
                 for round in 0..rounds {
                     let n = (round * 7 + thread * 13) % KEYS;
@@ -185,10 +185,10 @@ fn counts_are_exact_under_threads() {
                             // Every span under this key has this length.
                             Some(span) => {
                                 assert_eq!(span.len(), n + 1);
-                                found.fetch_add(1, Ordering::Relaxed);
+                                hits.fetch_add(1, Ordering::Relaxed);
                             }
                             None => {
-                                missed.fetch_add(1, Ordering::Relaxed);
+                                misses.fetch_add(1, Ordering::Relaxed);
                             }
                         },
                     }
@@ -197,8 +197,8 @@ fn counts_are_exact_under_threads() {
         }
     });
     let stats = cache.stats();
-    assert_eq!(stats.hits, found.into_inner() as u64);
-    assert_eq!(stats.misses, missed.into_inner() as u64);
+    assert_eq!(stats.hits, hits.into_inner() as u64);
+    assert_eq!(stats.misses, misses.into_inner() as u64);
     let spans: Vec<_> = (0..KEYS).filter_map(|n| cache.get(&source(1), &key(n))).collect();
     assert_eq!((stats.entries, stats.bytes), expected_totals(spans.iter()));
 
@@ -274,25 +274,25 @@ proptest! {
                     }
                 }
                 Step::Get(n) => {
-                    let got = cache.get(&source(1), &key(n));
-                    hits += u64::from(got.is_some());
-                    misses += u64::from(got.is_none());
+                    let span = cache.get(&source(1), &key(n));
+                    hits += u64::from(span.is_some());
+                    misses += u64::from(span.is_none());
                     let expected = model.get(&n);
-                    prop_assert_eq!(got.as_deref(), expected.map(|span| &span[..]));
+                    prop_assert_eq!(span.as_deref(), expected.map(|span| &span[..]));
                 }
                 Step::Remove(n) => {
-                    let (got, expected) = (cache.remove(&source(1), &key(n)), model.remove(&n));
-                    prop_assert_eq!(got.as_deref(), expected.as_deref());
+                    let (span, expected) = (cache.remove(&source(1), &key(n)), model.remove(&n));
+                    prop_assert_eq!(span.as_deref(), expected.as_deref());
                 }
                 Step::Prune(max) => {
                     let (evicted, before) = (cache.prune(max, 0), cache.stats());
                     prop_assert!(before.bytes <= max);
                     let all = model.len();
                     model.retain(|&n, _| {
-                        let kept = cache.get(&source(1), &key(n)).is_some();
-                        hits += u64::from(kept);
-                        misses += u64::from(!kept);
-                        kept
+                        let is_kept = cache.get(&source(1), &key(n)).is_some();
+                        hits += u64::from(is_kept);
+                        misses += u64::from(!is_kept);
+                        is_kept
                     });
                     prop_assert_eq!(evicted, all - model.len());
                 }

@@ -14,7 +14,7 @@ fn names(store: &Store) -> Vec<String> {
 }
 
 #[test]
-fn written_and_opened() {
+fn a_written_cache_file_can_be_opened() {
     let _turn = crate::maps::lock_live_maps();
     let store = Store::new();
     let path = store.path("index");

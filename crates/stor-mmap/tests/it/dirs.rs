@@ -58,10 +58,10 @@ fn the_stamp_by_name_equals_the_stamp_of_the_open_directory<D: Root>() {
     let store = Store::new();
     store.mkdir("d");
     let dir = store.dir::<D>().open_dir(b"d").unwrap();
-    let named = || store.dir::<D>().stat(b"d").unwrap();
-    assert_eq!(named(), (FileKind::Directory, dir.stamp().unwrap()));
+    let stat_by_name = || store.dir::<D>().stat(b"d").unwrap();
+    assert_eq!(stat_by_name(), (FileKind::Directory, dir.stamp().unwrap()));
     store.write_file("d/f", b"", OLD_AGE);
-    assert_eq!(named(), (FileKind::Directory, dir.stamp().unwrap()));
+    assert_eq!(stat_by_name(), (FileKind::Directory, dir.stamp().unwrap()));
 }
 
 fn lists_names_and_kinds<D: Root>() {

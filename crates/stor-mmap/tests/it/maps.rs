@@ -14,9 +14,9 @@ use crate::support::{
 
 for_both_directories!(
     a_database_is_refused,
-    appended_to_after_it_was_opened,
-    replaced_after_it_was_opened,
-    frozen,
+    an_append_after_the_open_is_not_read,
+    a_replacement_after_the_open_is_not_read,
+    a_frozen_policy_maps_files_in_place,
     rewritten_against_its_discipline,
     unmappable_names_are_refused,
 );
@@ -59,7 +59,7 @@ fn a_database_is_refused<D: Root>() {
     }
 }
 
-fn appended_to_after_it_was_opened<D: Root>() {
+fn an_append_after_the_open_is_not_read<D: Root>() {
     let _turn = lock_live_maps();
     let store = Store::new();
     for policy in [map_all_sizes(), MapPolicy::never()] {
@@ -77,7 +77,7 @@ fn appended_to_after_it_was_opened<D: Root>() {
     }
 }
 
-fn replaced_after_it_was_opened<D: Root>() {
+fn a_replacement_after_the_open_is_not_read<D: Root>() {
     let _turn = lock_live_maps();
     let store = Store::new();
     for (policy, backing) in
@@ -93,7 +93,7 @@ fn replaced_after_it_was_opened<D: Root>() {
     }
 }
 
-fn frozen<D: Root>() {
+fn a_frozen_policy_maps_files_in_place<D: Root>() {
     let _turn = lock_live_maps();
     let store = Store::new();
     store.write_file("big", &[b'x'; 100], YOUNG_AGE);
@@ -153,19 +153,19 @@ fn over_the_limit_files_are_read() {
             .map(|_| open(&dir, b"f", Discipline::Replace, &policy).unwrap().into_span())
             .collect()
     };
-    let mapped = |spans: &[MappedSpan]| {
+    let count_mapped = |spans: &[MappedSpan]| {
         assert!(spans.iter().all(|span| &span[..] == b"bytes"));
         spans.iter().filter(|span| span.backing() == Backing::Mapped).count()
     };
-    let held = spans(5);
-    assert_eq!((mapped(&held), live_maps()), (3, before + 3));
+    let live_spans = spans(5);
+    assert_eq!((count_mapped(&live_spans), live_maps()), (3, before + 3));
     // A clone or a slice is not another mapping. It keeps its original mapping alive.
-    let slice = held[0].slice(1..3).unwrap();
-    drop(held);
+    let slice = live_spans[0].slice(1..3).unwrap();
+    drop(live_spans);
     assert_eq!((&slice[..], live_maps()), (&b"yt"[..], before + 1));
-    assert_eq!(mapped(&spans(5)), 2);
+    assert_eq!(count_mapped(&spans(5)), 2);
     drop(slice);
-    assert_eq!(mapped(&spans(5)), 3);
+    assert_eq!(count_mapped(&spans(5)), 3);
     assert_eq!(live_maps(), before);
 }
 

@@ -16,9 +16,9 @@ for_both_directories!(
     an_old_file_is_settled,
     settled_bytes_need_not_parse,
     the_margin_counts,
-    an_empty_file,
+    an_empty_file_is_provisional,
     files_over_the_limit_are_issues,
-    every_size_around_the_room,
+    files_around_the_buffer_sizes_are_read_whole,
     in_place_files_are_read_into_their_own_buffer,
 );
 
@@ -67,7 +67,7 @@ fn the_margin_counts<D: Root>() {
     assert_eq!(settled(b"future"), Settled::Provisional);
 }
 
-fn an_empty_file<D: Root>() {
+fn an_empty_file_is_provisional<D: Root>() {
     let store = Store::new();
     store.write_file("empty", b"", OLD_AGE);
     let clock = TestClock::new();
@@ -107,7 +107,7 @@ fn files_over_the_limit_are_issues<D: Root>() {
     assert!(arena.bytes(&piece).iter().step_by(4099).all(|&byte| byte == 0));
 }
 
-fn every_size_around_the_room<D: Root>() {
+fn files_around_the_buffer_sizes_are_read_whole<D: Root>() {
     let store = Store::new();
     let dir = store.dir::<D>();
     let clock = TestClock::new();
@@ -162,7 +162,7 @@ proptest! {
 
     /// A piece keeps its bytes, independent of the reads before and after it and of failed reads.
     #[test]
-    fn pieces_stay(files in prop::collection::vec((0_usize..90_000, any::<u8>()), 1..12)) {
+    fn pieces_keep_their_bytes(files in prop::collection::vec((0_usize..90_000, any::<u8>()), 1..12)) {
         let store = Store::new();
         let clock = TestClock::new();
         let context = ReadContext::begin(&clock, ReadOptions::default());
@@ -186,13 +186,13 @@ proptest! {
         let frozen = Arc::new(arena.freeze());
         let spans: Vec<_> = pieces.iter().map(|(piece, _)| frozen.span(piece)).collect();
         drop(frozen);
-        let held: Vec<_> = spans.iter().filter(|span| !span.is_empty()).collect();
+        let non_empty: Vec<_> = spans.iter().filter(|span| !span.is_empty()).collect();
         for (span, (piece, bytes)) in spans.iter().zip(&pieces) {
             prop_assert!(span[..] == bytes[..]);
             prop_assert_eq!(span.stamp(), &piece.stamp);
         }
-        for span in &held {
-            prop_assert!(span.is_same_allocation(held[0]));
+        for span in &non_empty {
+            prop_assert!(span.is_same_allocation(non_empty[0]));
             prop_assert!(span.charge() >= total as u64);
             prop_assert!(span.charge() <= 2 * total as u64);
         }

@@ -20,13 +20,13 @@ for_both_directories!(
     cut_after_the_read,
     grown_after_the_read,
     rewritten_while_it_was_parsed,
-    always_moving,
-    always_growing,
+    a_file_that_always_changes_is_provisional,
+    a_file_that_always_grows_is_given_up,
     emptied_and_filled,
     emptied_under_an_old_mtime,
-    empty_for_good,
-    gone_in_between,
-    short_reads,
+    a_file_that_stays_empty_is_provisional,
+    a_file_deleted_between_tries_is_vanished,
+    a_short_read_is_continued,
     tries_are_at_least_one,
 );
 
@@ -167,7 +167,7 @@ fn rewritten_while_it_was_parsed<D: Root>() {
     assert_eq!((parse_count, clock.pauses().len()), (2, 1));
 }
 
-fn always_moving<D: Root>() {
+fn a_file_that_always_changes_is_provisional<D: Root>() {
     let store = Store::new();
     store.write_file("f", b"{0}", YOUNG_AGE);
     let mut parse_count = 0;
@@ -186,7 +186,7 @@ fn always_moving<D: Root>() {
     assert_eq!((parse_count, clock.pauses().len()), (4, 3));
 }
 
-fn always_growing<D: Root>() {
+fn a_file_that_always_grows_is_given_up<D: Root>() {
     let store = Store::new();
     store.write_file("f", b"{", YOUNG_AGE);
     let mut text = b"{".to_vec();
@@ -230,7 +230,7 @@ fn emptied_under_an_old_mtime<D: Root>() {
     assert_eq!((settled_of(result), &bytes[..]), (Settled::Provisional, &b"{new}"[..]));
 }
 
-fn empty_for_good<D: Root>() {
+fn a_file_that_stays_empty_is_provisional<D: Root>() {
     let store = Store::new();
     store.write_file("f", b"", OLD_AGE);
     let clock = TestClock::new();
@@ -239,7 +239,7 @@ fn empty_for_good<D: Root>() {
     assert_eq!(clock.pauses().len(), 1, "one pause tells");
 }
 
-fn gone_in_between<D: Root>() {
+fn a_file_deleted_between_tries_is_vanished<D: Root>() {
     let store = Store::new();
     store.write_file("f", b"{torn", YOUNG_AGE);
     let clock = TestClock::with(|_| fs::remove_file(store.path("f")).unwrap());
@@ -247,7 +247,7 @@ fn gone_in_between<D: Root>() {
     assert_eq!(result, Err(IssueKind::Vanished));
 }
 
-fn short_reads<D: Root>() {
+fn a_short_read_is_continued<D: Root>() {
     let store = Store::new();
     store.write_file("f", b"{123", OLD_AGE);
     // A file system may return fewer bytes than requested: more bytes follow a short read. The read

@@ -51,14 +51,14 @@ fn assert_slice(span: &MappedSpan, expected: &[u8], start: usize, end: usize) {
 }
 
 #[test]
-fn empty() {
+fn an_empty_span_has_no_allocation() {
     assert_span(&MappedSpan::empty(STAMP, Settled::Provisional), b"", Backing::Empty);
     assert_span(&MappedSpan::pooled(Vec::new(), STAMP, Settled::Settled), b"", Backing::Empty);
     assert_span(&MappedSpan::default(), b"", Backing::Empty);
 }
 
 #[test]
-fn pooled() {
+fn a_pooled_span_has_its_buffer() {
     for settled in [Settled::Settled, Settled::Provisional] {
         let span = MappedSpan::pooled(long_text(), STAMP, settled);
         assert_span(&span, &long_text(), Backing::Pooled);
@@ -83,9 +83,12 @@ mod from_disk {
         OLD_AGE, Root, Store, TestClock, for_both_directories, is_whole_object, open,
     };
 
-    for_both_directories!(opened, from_an_arena);
+    for_both_directories!(
+        spans_of_opened_files_have_their_bytes,
+        spans_of_an_arena_share_its_buffer
+    );
 
-    fn opened<D: Root>() {
+    fn spans_of_opened_files_have_their_bytes<D: Root>() {
         let _turn = crate::maps::lock_live_maps();
         let store = Store::new();
         store.write_file("f", &long_text(), OLD_AGE);
@@ -112,7 +115,7 @@ mod from_disk {
         }
     }
 
-    fn from_an_arena<D: Root>() {
+    fn spans_of_an_arena_share_its_buffer<D: Root>() {
         let store = Store::new();
         store.write_file("a", b"{a}", OLD_AGE);
         store.write_file("f", &long_text(), OLD_AGE);
@@ -131,7 +134,7 @@ mod from_disk {
 }
 
 #[test]
-fn sizes() {
+fn spans_and_pieces_are_small() {
     // Plans and trees contain many spans.
     assert!(size_of::<MappedSpan>() <= 64);
     assert_eq!(size_of::<Option<MappedSpan>>(), size_of::<MappedSpan>());

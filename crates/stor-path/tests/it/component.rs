@@ -143,10 +143,10 @@ proptest! {
         match path_of(&key, Some(&project)) {
             Ok(path) => {
                 prop_assert!(stays_inside(&path), "{}", path.display());
-                let found = classify(&path);
-                prop_assert_eq!(found.key(), Some(key.clone()), "{}", path.display());
+                let classified = classify(&path);
+                prop_assert_eq!(classified.key(), Some(key.clone()), "{}", path.display());
                 if let EntityKey::Project(_) | EntityKey::Session(_) = key {
-                    prop_assert_eq!(found.project(), Some(&project));
+                    prop_assert_eq!(classified.project(), Some(&project));
                 }
             }
             Err(EntityPathError::UnsafeId(error)) => {
@@ -165,11 +165,11 @@ proptest! {
 
     #[test]
     fn a_classified_path_round_trips(path in "(\\.\\./|/|)(project|session|message|part|todo|\\.\\.)(/\\PC{0,6}){0,3}(/[a-z.]{1,5})?\\.json") {
-        let found = classify(Path::new(&path));
-        if let Some(key) = found.key() {
+        let classified = classify(Path::new(&path));
+        if let Some(key) = classified.key() {
             // The strict check may refuse a listed name. A path that it makes is the same path.
-            if let Ok(back) = path_of(&key, found.project()) {
-                prop_assert_eq!(back, Path::new(&path).components().collect::<std::path::PathBuf>());
+            if let Ok(rebuilt) = path_of(&key, classified.project()) {
+                prop_assert_eq!(rebuilt, Path::new(&path).components().collect::<std::path::PathBuf>());
             }
             prop_assert!(!path.starts_with('/') && !Path::new(&path).components().any(|part| part == Component::ParentDir));
         }

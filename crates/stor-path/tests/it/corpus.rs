@@ -27,11 +27,11 @@ fn every_path_round_trips() {
     let mut counts = BTreeMap::new();
     walk(&storage, &mut |path| {
         let path = path.strip_prefix(&storage).unwrap();
-        let found = classify(path);
-        *counts.entry(format!("{:?}", found.class())).or_insert(0) += 1;
-        match found.key() {
-            Some(key) => assert_eq!(path_of(&key, found.project()).as_deref(), Ok(path)),
-            None => assert_eq!(found.class(), PathClass::Migration, "{}", path.display()),
+        let classified = classify(path);
+        *counts.entry(format!("{:?}", classified.class())).or_insert(0) += 1;
+        match classified.key() {
+            Some(key) => assert_eq!(path_of(&key, classified.project()).as_deref(), Ok(path)),
+            None => assert_eq!(classified.class(), PathClass::Migration, "{}", path.display()),
         }
     })
     .unwrap();
@@ -55,7 +55,7 @@ fn tool_outputs_are_known() {
 
 #[test]
 fn the_corpus_is_found() {
-    let found = StoragePaths::explicit([CORPUS]).unwrap();
-    let kinds: Vec<_> = found.stores.iter().map(|store| store.kind).collect();
+    let discovered = StoragePaths::explicit([CORPUS]).unwrap();
+    let kinds: Vec<_> = discovered.stores.iter().map(|store| store.kind).collect();
     assert_eq!(kinds, [StoreKind::OpencodeJson]);
 }

@@ -15,16 +15,16 @@ fn xdg_environment(tree: &Tree, path: &str) -> Environment {
 }
 
 /// Returns the stores of a search, one line per store.
-fn store_lines(tree: &Tree, found: &StoragePaths) -> Vec<String> {
+fn store_lines(tree: &Tree, discovered: &StoragePaths) -> Vec<String> {
     let line = |store: &DiscoveredStore| {
         format!("{} | {} | {}", tree.name(&store.path), store.kind, store.rule)
     };
-    found.stores.iter().map(line).collect()
+    discovered.stores.iter().map(line).collect()
 }
 
 /// Returns the places of a search, one line per place.
-fn place_lines(tree: &Tree, found: &StoragePaths) -> Vec<String> {
-    found
+fn place_lines(tree: &Tree, discovered: &StoragePaths) -> Vec<String> {
+    discovered
         .searched_places
         .iter()
         .map(|place| format!("{} | {}", tree.name(&place.path), place.state))
@@ -51,11 +51,11 @@ fn all_stores_in_the_default_place_are_found() {
         &format!("{data}/auth.json"),
     ])
     .unwrap();
-    let found = StoragePaths::discover(&home_environment(&tree));
+    let discovered = StoragePaths::discover(&home_environment(&tree));
     let home = "default place in the home directory";
     let channel = "name of a channel database";
     assert_eq!(
-        store_lines(&tree, &found),
+        store_lines(&tree, &discovered),
         [
             format!("{data}/storage | opencode JSON store | {home}"),
             format!("{data}/opencode.db | opencode database | {home}"),
@@ -66,8 +66,8 @@ fn all_stores_in_the_default_place_are_found() {
             ),
         ]
     );
-    assert!(found.stores.iter().all(|store| store.data_dir == tree.path(data)));
-    let channels: Vec<_> = found.stores.iter().map(|store| store.channel()).collect();
+    assert!(discovered.stores.iter().all(|store| store.data_dir == tree.path(data)));
+    let channels: Vec<_> = discovered.stores.iter().map(|store| store.channel()).collect();
     assert_eq!(channels, [None, None, Some("my.dev_1"), Some("next"), None]);
 }
 
@@ -76,13 +76,13 @@ fn xdg_data_home_hides_the_default_and_says_so() {
     let tree = Tree::new(&[".local/share/opencode/storage/", "xdg/opencode/storage/"]).unwrap();
     let mut environment = home_environment(&tree);
     environment.xdg_data_home = Some(tree.path("xdg").into());
-    let found = StoragePaths::discover(&environment);
+    let discovered = StoragePaths::discover(&environment);
     assert_eq!(
-        store_lines(&tree, &found),
+        store_lines(&tree, &discovered),
         ["xdg/opencode/storage | opencode JSON store | XDG_DATA_HOME"]
     );
     assert_eq!(
-        place_lines(&tree, &found),
+        place_lines(&tree, &discovered),
         [
             "xdg/opencode | data directory",
             "xdg/opencode/storage | opencode JSON store",
@@ -95,18 +95,18 @@ fn xdg_data_home_hides_the_default_and_says_so() {
 #[test]
 fn an_empty_discovery_lists_the_places() {
     let tree = Tree::new(&[]).unwrap();
-    let found = StoragePaths::discover(&home_environment(&tree));
-    assert_eq!(found.stores, []);
-    assert_eq!(place_lines(&tree, &found), [".local/share/opencode | nothing there"]);
-    let line = found.searched_places[0].to_string();
+    let discovered = StoragePaths::discover(&home_environment(&tree));
+    assert_eq!(discovered.stores, []);
+    assert_eq!(place_lines(&tree, &discovered), [".local/share/opencode | nothing there"]);
+    let line = discovered.searched_places[0].to_string();
     assert!(
         line.ends_with("opencode (default place in the home directory): nothing there"),
         "{line}"
     );
 
-    let found = StoragePaths::discover(&Environment::default());
+    let discovered = StoragePaths::discover(&Environment::default());
     assert_eq!(
-        place_lines(&tree, &found),
+        place_lines(&tree, &discovered),
         ["~/.local/share/opencode | not searched: the home directory is not known"]
     );
 }
@@ -114,20 +114,20 @@ fn an_empty_discovery_lists_the_places() {
 #[test]
 fn a_database_without_storage() {
     let tree = Tree::new(&[".local/share/opencode/opencode.db"]).unwrap();
-    let found = StoragePaths::discover(&home_environment(&tree));
-    assert_eq!(found.stores.len(), 1);
-    assert_eq!(found.stores[0].kind, StoreKind::OpencodeSqlite);
-    assert_eq!(found.searched_places[1].state, PlaceState::Nothing);
+    let discovered = StoragePaths::discover(&home_environment(&tree));
+    assert_eq!(discovered.stores.len(), 1);
+    assert_eq!(discovered.stores[0].kind, StoreKind::OpencodeSqlite);
+    assert_eq!(discovered.searched_places[1].state, PlaceState::Nothing);
 }
 
 #[test]
 fn wrong_file_kinds_are_reported() {
     let tree = Tree::new(&["x/opencode/storage", "x/opencode/opencode.db/", "y/opencode"]).unwrap();
     let mut environment = xdg_environment(&tree, "x");
-    let found = StoragePaths::discover(&environment);
-    assert_eq!(found.stores, []);
+    let discovered = StoragePaths::discover(&environment);
+    assert_eq!(discovered.stores, []);
     assert_eq!(
-        place_lines(&tree, &found),
+        place_lines(&tree, &discovered),
         [
             "x/opencode | data directory",
             "x/opencode/storage | not a directory",
@@ -135,8 +135,8 @@ fn wrong_file_kinds_are_reported() {
         ]
     );
     environment.xdg_data_home = Some(tree.path("y").into());
-    let found = StoragePaths::discover(&environment);
-    assert_eq!(place_lines(&tree, &found), ["y/opencode | not a directory"]);
+    let discovered = StoragePaths::discover(&environment);
+    assert_eq!(place_lines(&tree, &discovered), ["y/opencode | not a directory"]);
 }
 
 #[test]
@@ -158,30 +158,30 @@ fn opencode_db_stands_in_for_the_databases() {
     ];
     for (value, path) in cases {
         environment.opencode_db = Some(value.into());
-        let found = StoragePaths::discover(&environment);
+        let discovered = StoragePaths::discover(&environment);
         let database = format!("{path} | opencode database | OPENCODE_DB");
-        assert_eq!(store_lines(&tree, &found), [json.clone(), database]);
-        assert!(place_lines(&tree, &found).contains(&skipped));
+        assert_eq!(store_lines(&tree, &discovered), [json.clone(), database]);
+        assert!(place_lines(&tree, &discovered).contains(&skipped));
     }
 
     environment.opencode_db = Some("missing.db".into());
-    let found = StoragePaths::discover(&environment);
-    assert_eq!(store_lines(&tree, &found), [json.as_str()]);
+    let discovered = StoragePaths::discover(&environment);
+    assert_eq!(store_lines(&tree, &discovered), [json.as_str()]);
     let missing = "d/opencode/missing.db | nothing there".to_owned();
-    assert!(place_lines(&tree, &found).contains(&missing));
+    assert!(place_lines(&tree, &discovered).contains(&missing));
 
     environment.opencode_db = Some(":memory:".into());
-    let found = StoragePaths::discover(&environment);
-    assert_eq!(store_lines(&tree, &found), [json.as_str()]);
+    let discovered = StoragePaths::discover(&environment);
+    assert_eq!(store_lines(&tree, &discovered), [json.as_str()]);
     let memory = ":memory: | not searched: sessions in memory leave nothing on disk".to_owned();
-    assert!(place_lines(&tree, &found).contains(&memory));
+    assert!(place_lines(&tree, &discovered).contains(&memory));
 
     // A database that two rules name is one store. An empty value of the variable counts as unset.
     environment.opencode_db = Some("opencode-next.db".into());
-    let found = StoragePaths::discover(&environment);
-    assert_eq!(found.stores.len(), 2);
-    assert_eq!(found.stores[1].rule, DiscoveryRule::OpencodeDb);
-    assert_eq!(found.stores[1].channel(), Some("next"));
+    let discovered = StoragePaths::discover(&environment);
+    assert_eq!(discovered.stores.len(), 2);
+    assert_eq!(discovered.stores[1].rule, DiscoveryRule::OpencodeDb);
+    assert_eq!(discovered.stores[1].channel(), Some("next"));
     environment.opencode_db = Some("".into());
     assert_eq!(StoragePaths::discover(&environment).stores.len(), 3);
 }
@@ -191,8 +191,8 @@ fn opencode_db_counts_without_a_data_directory() {
     let tree = Tree::new(&["mine.db"]).unwrap();
     let mut environment = home_environment(&tree);
     environment.opencode_db = Some(tree.path("mine.db").into());
-    let found = StoragePaths::discover(&environment);
-    assert_eq!(store_lines(&tree, &found), ["mine.db | opencode database | OPENCODE_DB"]);
+    let discovered = StoragePaths::discover(&environment);
+    assert_eq!(store_lines(&tree, &discovered), ["mine.db | opencode database | OPENCODE_DB"]);
 }
 
 #[test]
@@ -201,9 +201,9 @@ fn channel_databases_can_be_disabled() {
     let mut environment = xdg_environment(&tree, "d");
     for (flag, count) in [("1", 1), ("true", 1), ("TRUE", 1), ("0", 2), ("", 2)] {
         environment.opencode_disable_channel_db = Some(flag.into());
-        let found = StoragePaths::discover(&environment);
-        assert_eq!(found.stores.len(), count, "{flag:?}");
-        assert!(found.searched_places.iter().any(|at| at.path.ends_with("opencode-dev.db")));
+        let discovered = StoragePaths::discover(&environment);
+        assert_eq!(discovered.stores.len(), count, "{flag:?}");
+        assert!(discovered.searched_places.iter().any(|at| at.path.ends_with("opencode-dev.db")));
     }
 }
 
@@ -216,15 +216,15 @@ fn roots_may_be_links() {
     symlink(tree.path("disk"), tree.path("d/opencode")).unwrap();
     symlink(tree.path("disk/real.db"), tree.path("disk/opencode.db")).unwrap();
     symlink(tree.path("gone.db"), tree.path("disk/opencode-next.db")).unwrap();
-    let found = StoragePaths::discover(&xdg_environment(&tree, "d"));
+    let discovered = StoragePaths::discover(&xdg_environment(&tree, "d"));
     assert_eq!(
-        store_lines(&tree, &found),
+        store_lines(&tree, &discovered),
         [
             "d/opencode/storage | opencode JSON store | XDG_DATA_HOME",
             "d/opencode/opencode.db | opencode database | XDG_DATA_HOME",
         ]
     );
-    assert_eq!(found.searched_places.last().unwrap().state, PlaceState::DanglingLink);
+    assert_eq!(discovered.searched_places.last().unwrap().state, PlaceState::DanglingLink);
 }
 
 #[cfg(unix)]
@@ -232,9 +232,9 @@ fn roots_may_be_links() {
 fn a_loop_of_links_is_reported() {
     let tree = Tree::new(&["d/"]).unwrap();
     std::os::unix::fs::symlink(tree.path("d/opencode"), tree.path("d/opencode")).unwrap();
-    let found = StoragePaths::discover(&xdg_environment(&tree, "d"));
-    assert_eq!(found.stores, []);
+    let discovered = StoragePaths::discover(&xdg_environment(&tree, "d"));
+    assert_eq!(discovered.stores, []);
     assert!(
-        matches!(&found.searched_places[0].state, PlaceState::Unreadable(error) if !error.is_empty())
+        matches!(&discovered.searched_places[0].state, PlaceState::Unreadable(error) if !error.is_empty())
     );
 }

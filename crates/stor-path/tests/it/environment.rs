@@ -26,8 +26,8 @@ fn xdg_data_home_comes_first() {
 fn an_empty_xdg_data_home_is_unset() {
     let expected = PathBuf::from("/home/ada/.local/share/opencode");
     for unset in [None, Some("")] {
-        let found = data_dir(unset, Some("/home/ada"));
-        assert_eq!(found, Some((expected.clone(), DiscoveryRule::HomeDefault)));
+        let default = data_dir(unset, Some("/home/ada"));
+        assert_eq!(default, Some((expected.clone(), DiscoveryRule::HomeDefault)));
     }
 }
 

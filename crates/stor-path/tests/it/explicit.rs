@@ -8,10 +8,10 @@ use crate::tree::Tree;
 
 /// Returns the stores that a path leads to: name, kind and data directory.
 fn stores_at(tree: &Tree, path: &str) -> Vec<(String, StoreKind, String)> {
-    let found = StoragePaths::explicit([tree.path(path)]).unwrap();
+    let discovered = StoragePaths::explicit([tree.path(path)]).unwrap();
     let name =
         |store: &DiscoveredStore| (tree.name(&store.path), store.kind, tree.name(&store.data_dir));
-    found.stores.iter().map(name).collect()
+    discovered.stores.iter().map(name).collect()
 }
 
 #[test]
@@ -66,18 +66,18 @@ fn the_oldest_layout_is_known_by_its_content() {
 fn several_paths_and_each_store_once() {
     let tree = Tree::new(&["a/storage/", "b/opencode.db"]).unwrap();
     let paths = ["a", "b/opencode.db", "a/storage", "b/../a/storage", "b"];
-    let found = StoragePaths::explicit(paths.map(|path| tree.path(path))).unwrap();
-    let names: Vec<_> = found.stores.iter().map(|store| tree.name(&store.path)).collect();
+    let discovered = StoragePaths::explicit(paths.map(|path| tree.path(path))).unwrap();
+    let names: Vec<_> = discovered.stores.iter().map(|store| tree.name(&store.path)).collect();
     assert_eq!(names, ["a/storage", "b/opencode.db"]);
-    assert!(found.stores.iter().all(|store| store.rule == DiscoveryRule::Explicit));
+    assert!(discovered.stores.iter().all(|store| store.rule == DiscoveryRule::Explicit));
     assert_eq!(StoragePaths::explicit::<PathBuf>([]).unwrap(), StoragePaths::default());
 }
 
 #[test]
 fn a_path_that_ends_in_dots() {
     let tree = Tree::new(&["d/storage/session/p/"]).unwrap();
-    let found = StoragePaths::explicit([tree.path("d/storage/session/..")]).unwrap();
-    let data_dir = found.stores[0].data_dir.canonicalize().unwrap();
+    let discovered = StoragePaths::explicit([tree.path("d/storage/session/..")]).unwrap();
+    let data_dir = discovered.stores[0].data_dir.canonicalize().unwrap();
     assert_eq!(data_dir, tree.path("d").canonicalize().unwrap());
 }
 

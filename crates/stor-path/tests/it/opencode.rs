@@ -56,7 +56,7 @@ fn other_ids_are_not_canonical() {
 
 #[test]
 fn copies_of_a_fork_end_in_the_number_of_their_row() {
-    let own = "msg_1fb66b68f001ABCDEFGHIJKLMN";
+    let canonical = "msg_1fb66b68f001ABCDEFGHIJKLMN";
     for (end, is_copy) in [
         ("", false),
         ("_1", true),
@@ -68,7 +68,7 @@ fn copies_of_a_fork_end_in_the_number_of_their_row() {
         ("_1x", false),
         ("1", false),
     ] {
-        assert_eq!(is_fork_copy(format!("{own}{end}").as_bytes()), is_copy, "{end:?}");
+        assert_eq!(is_fork_copy(format!("{canonical}{end}").as_bytes()), is_copy, "{end:?}");
     }
     assert!(!is_fork_copy(b"prt_1fb66b68f001ABCDEFGHIJKLMN_1"));
 }

@@ -31,11 +31,11 @@ fn each_place_of_the_tree() {
         ("session_share/s.json", PathClass::Share, "share s"),
     ];
     for (path, class, name) in entities {
-        let found = classify(Path::new(path));
-        let key = found.key().unwrap();
-        assert_eq!((found.class(), key.to_string()), (class, name.to_owned()));
-        assert_eq!(path_of(&key, found.project()).unwrap(), Path::new(path));
-        assert_eq!(classify_in_data_dir(&Path::new("storage").join(path)), found);
+        let classified = classify(Path::new(path));
+        let key = classified.key().unwrap();
+        assert_eq!((classified.class(), key.to_string()), (class, name.to_owned()));
+        assert_eq!(path_of(&key, classified.project()).unwrap(), Path::new(path));
+        assert_eq!(classify_in_data_dir(&Path::new("storage").join(path)), classified);
     }
     let others = [
         ("share/s.json", PathClass::LegacyShare),

@@ -46,10 +46,10 @@ fn damaged_bytes_are_handed_out_as_they_are() {
     for damage in ["", "\0\0\0", "{\"id\":", "[[[[", "caf\u{e9}", "null"] {
         let (dir, store) = store_from_text(INTACT_STORE);
         write_tree(dir.path(), &format!("//- part/msg_1/prt_2.json\n{damage}\n")).unwrap();
-        let whole = tree(&store, &session_key("ses_1"));
-        assert_eq!(key_names(&whole.entries), ["ses_1", "msg_1", "prt_1", "prt_2"]);
-        assert_eq!(**whole.entries[3].span.as_ref().unwrap(), *damage.as_bytes());
-        assert!(whole.issues.is_empty());
+        let session_tree = tree(&store, &session_key("ses_1"));
+        assert_eq!(key_names(&session_tree.entries), ["ses_1", "msg_1", "prt_1", "prt_2"]);
+        assert_eq!(**session_tree.entries[3].span.as_ref().unwrap(), *damage.as_bytes());
+        assert!(session_tree.issues.is_empty());
     }
 }
 
@@ -74,10 +74,10 @@ fn files_in_place_of_directories_and_the_reverse_are_issues() {
             ("session/q".into(), IssueKind::NotADirectory),
         ]
     );
-    let whole = tree(&store, &session_key("ses_1"));
-    assert_eq!(key_names(&whole.entries), ["ses_1", "msg_1", "prt_1"]);
+    let session_tree = tree(&store, &session_key("ses_1"));
+    assert_eq!(key_names(&session_tree.entries), ["ses_1", "msg_1", "prt_1"]);
     assert_eq!(
-        issues_with_paths(&whole),
+        issues_with_paths(&session_tree),
         [
             ("session/q".into(), IssueKind::NotADirectory),
             ("message/ses_1/msg_2.json".into(), IssueKind::NotAFile),
@@ -112,9 +112,9 @@ fn names_that_are_not_ids_are_skipped_or_issues() {
     for name in [".hidden.json", "notes.txt", "prt_3.json1234.tmp", "auth.json", ".json"] {
         std::fs::write(dir.path().join("part/msg_1").join(name), b"{}").unwrap();
     }
-    let whole = tree(&store, &session_key("ses_1"));
-    assert_eq!(key_names(&whole.entries), ["ses_1", "msg_1", "prt_1"]);
-    assert!(whole.issues.is_empty());
+    let session_tree = tree(&store, &session_key("ses_1"));
+    assert_eq!(key_names(&session_tree.entries), ["ses_1", "msg_1", "prt_1"]);
+    assert!(session_tree.issues.is_empty());
     std::fs::write(dir.path().join("part/msg_1/prt_\u{1b}.json"), b"{}").unwrap();
     let issues = issues_with_paths(&tree(&store, &session_key("ses_1")));
     assert!(matches!(&issues[..], [(_, IssueKind::BadId { .. })]), "{issues:?}");
@@ -143,8 +143,8 @@ fn ids_that_lead_elsewhere_are_refused() {
             .iter()
             .filter(|(_, issue)| matches!(issue.kind, IssueKind::BadId { .. }));
         assert!(refused.count() >= 3, "{hostile}: {:?}", listing.issues);
-        let whole = tree(&store, &session_key(hostile));
-        assert!(whole.entries.is_empty() && whole.issues.len() == 1, "{hostile}");
+        let session_tree = tree(&store, &session_key(hostile));
+        assert!(session_tree.entries.is_empty() && session_tree.issues.len() == 1, "{hostile}");
     }
 }
 
@@ -161,10 +161,10 @@ fn the_newest_copy_of_a_duplicated_session_is_used() {
     for listing in [scan(&store, &Scope::Sessions), spans(&store, &[session_key("ses_1").into()])] {
         assert_eq!(key_names(&listing.entries), ["ses_1"]);
         assert_eq!(listing.entries[0].project.as_ref().unwrap().as_str(), "q");
-        let kept = IssueKind::Duplicate { used_copy: "session/q/ses_1.json".into() };
+        let duplicate = IssueKind::Duplicate { used_copy: "session/q/ses_1.json".into() };
         let mut issues = issues_with_paths(&listing);
         issues.sort_by(|a, b| a.0.cmp(&b.0));
-        let expected = ["p", "r"].map(|p| (format!("session/{p}/ses_1.json"), kept.clone()));
+        let expected = ["p", "r"].map(|p| (format!("session/{p}/ses_1.json"), duplicate.clone()));
         assert_eq!(issues, expected);
     }
     assert_eq!(store.read_session(&session_key("ses_1")).unwrap().value.title.unwrap(), "newest");
@@ -175,10 +175,10 @@ fn a_huge_file_is_an_issue_and_readable_on_request() {
     let (dir, store) = store_from_text(INTACT_STORE);
     let part = dir.path().join("part/msg_1/prt_2.json");
     std::fs::File::create(&part).unwrap().set_len(300_000_000).unwrap(); // sparse
-    let whole = tree(&store, &session_key("ses_1"));
-    assert_eq!(key_names(&whole.entries), ["ses_1", "msg_1", "prt_1"]);
+    let session_tree = tree(&store, &session_key("ses_1"));
+    assert_eq!(key_names(&session_tree.entries), ["ses_1", "msg_1", "prt_1"]);
     let expected = IssueKind::TooLarge { size: 300_000_000, limit: 64 << 20 };
-    assert_eq!(issues_with_paths(&whole), [("part/msg_1/prt_2.json".into(), expected)]);
+    assert_eq!(issues_with_paths(&session_tree), [("part/msg_1/prt_2.json".into(), expected)]);
     let patient =
         store.with_options(ReadOptions { max_len: 300_000_000, ..ReadOptions::default() });
     let key = PartKey { message: "msg_1".parse().unwrap(), part: "prt_2".parse().unwrap() };

@@ -35,9 +35,9 @@ fn links_are_never_followed() {
     issues.sort_by(|a, b| a.0.cmp(&b.0));
     let link = |path: &str| (path.to_owned(), IssueKind::Link);
     assert_eq!(issues, [link("session/p/ses_2.json"), link("session/q")]);
-    let whole = tree(&store, &session_key("ses_1"));
-    assert_eq!(key_names(&whole.entries), ["ses_1", "msg_1", "prt_1"]);
-    assert!(issues_with_paths(&whole).contains(&link("part/msg_1/prt_2.json")));
+    let session_tree = tree(&store, &session_key("ses_1"));
+    assert_eq!(key_names(&session_tree.entries), ["ses_1", "msg_1", "prt_1"]);
+    assert!(issues_with_paths(&session_tree).contains(&link("part/msg_1/prt_2.json")));
     assert_eq!(
         issues_with_paths(&scan(&store, &Scope::Messages(session_key("ses_2")))),
         [link("message/ses_2")]
@@ -65,9 +65,9 @@ fn pipes_and_sockets_do_not_block_a_read() {
     )
     .unwrap();
     let _socket = UnixListener::bind(dir.path().join("part/msg_1/prt_3.json")).unwrap();
-    let whole = tree(&store, &session_key("ses_1"));
-    assert_eq!(key_names(&whole.entries), ["ses_1", "msg_1", "prt_1"]);
-    let mut issues = issues_with_paths(&whole);
+    let session_tree = tree(&store, &session_key("ses_1"));
+    assert_eq!(key_names(&session_tree.entries), ["ses_1", "msg_1", "prt_1"]);
+    let mut issues = issues_with_paths(&session_tree);
     issues.sort_by(|a, b| a.0.cmp(&b.0));
     let expected = [2, 3].map(|n| (format!("part/msg_1/prt_{n}.json"), IssueKind::NotAFile));
     assert_eq!(issues, expected);
@@ -87,9 +87,9 @@ fn unreadable_files_are_issues() {
         std::fs::set_permissions(path, PermissionsExt::from_mode(0o000)).unwrap();
     };
     forbid("part/msg_1/prt_1.json");
-    let whole = tree(&store, &session_key("ses_1"));
-    assert_eq!(key_names(&whole.entries), ["ses_1", "msg_1"]);
-    assert!(matches!(whole.issues[0].1.kind, IssueKind::Unreadable { .. }));
+    let session_tree = tree(&store, &session_key("ses_1"));
+    assert_eq!(key_names(&session_tree.entries), ["ses_1", "msg_1"]);
+    assert!(matches!(session_tree.issues[0].1.kind, IssueKind::Unreadable { .. }));
     forbid("message/ses_1");
     assert_eq!(key_names(&tree(&store, &session_key("ses_1")).entries), ["ses_1"]);
 }

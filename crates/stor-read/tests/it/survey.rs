@@ -190,19 +190,19 @@ fn sets_that_are_not_directories_are_issues() {
     fs::write(at("message/ses_3"), b"no directory").unwrap();
     symlink("msg_1", at("part/msg_2")).unwrap();
     fs::write(at("part/msg_3"), b"no directory").unwrap();
-    let wrong = |link: &str, file: &str| {
+    let expected_issues = |link: &str, file: &str| {
         [(link.to_owned(), IssueKind::Link), (file.to_owned(), IssueKind::NotADirectory)]
     };
     let (observations, issues) = survey(&store, &Survey::MessageSets);
     assert_eq!(
         (keys(&observations), issues),
-        (vec!["session ses_1".into()], wrong("message/ses_2", "message/ses_3").into())
+        (vec!["session ses_1".into()], expected_issues("message/ses_2", "message/ses_3").into())
     );
     let message_keys = ["msg_1", "msg_2", "msg_3", "msg_gone"].map(message_key);
     let (observations, issues) = survey(&store, &Survey::PartSets(&message_keys));
     assert_eq!(
         (keys(&observations), &issues),
-        (vec!["message ses_1/msg_1".into()], &wrong("part/msg_2", "part/msg_3").into())
+        (vec!["message ses_1/msg_1".into()], &expected_issues("part/msg_2", "part/msg_3").into())
     );
     for (key, issue) in message_keys[1..3].iter().zip(issues) {
         assert_eq!(
