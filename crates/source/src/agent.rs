@@ -114,7 +114,7 @@ pub struct Discovery {
 pub struct DiscoveredRoot {
     /// The name of the agent, as [`Agent::name`] returns it.
     pub agent: &'static str,
-    /// The canonical path. It names the root in caches and cursors.
+    /// The canonical path, which names the root in caches and cursors.
     pub id: SourceId,
     /// The directory or file, as discovery found it.
     pub path: PathBuf,
@@ -175,7 +175,7 @@ impl Registry {
         Self::default()
     }
 
-    /// Adds an agent. It replaces an agent of the same name.
+    /// Adds an agent. The new agent replaces an agent of the same name.
     #[must_use]
     pub fn with(mut self, agent: Arc<dyn Agent>) -> Self {
         self.agents.retain(|other| other.name() != agent.name());

@@ -1,5 +1,5 @@
-//! Borrowed records: a scan passes them by reference, and they are valid only during the call. They
-//! save a copy for callers that need each record once.
+//! Borrowed records. A scan passes each record by reference, and the record is valid only during the
+//! call. A caller that needs each record once saves a copy.
 
 use std::fmt;
 use std::ops::ControlFlow;
@@ -18,7 +18,7 @@ pub type BorrowedVisitor<'e> = dyn FnMut(BorrowedItem<'_>) -> ControlFlow<()> + 
 pub enum BorrowedItem<'l> {
     /// A record.
     Record(BorrowedRecord<'l>),
-    /// The set that the scan lists. It may come at any position.
+    /// The set that the scan lists, at any position among the items.
     Set(Observation),
     /// A problem. The key says which entity it concerns, if the key is known.
     Issue(Option<EntityKey>, Issue),
@@ -36,11 +36,11 @@ pub type ReadKey<'l> = dyn Fn() -> Result<EntityKey, Box<Issue>> + 'l;
 pub struct BorrowedRecord<'l> {
     /// Reads the record's key; call it through [`BorrowedRecord::key`].
     pub read_key: &'l ReadKey<'l>,
-    /// The record's order among its siblings. It has no meaning for parts of a whole store.
+    /// The record's order among its siblings; without meaning in a scan of all parts of a store.
     pub order: OrderKey,
     /// Whether the message is a copy; see [`Entry::is_copy`](crate::Entry::is_copy).
     pub is_copy: bool,
-    /// The bytes as the store keeps them. They lack the ids if the store keeps these separately.
+    /// The bytes as the store keeps them: without the ids if the store keeps the ids separately.
     pub bytes: &'l [u8],
     /// The stamp of the record.
     pub stamp: Stamp,

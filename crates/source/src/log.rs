@@ -42,8 +42,8 @@ impl FileIdentity {
 ///
 /// A mark recognises a log that was replaced (another identity), truncated (a shorter file) or
 /// rewritten in place (other bytes before the mark). The mark covers the last
-/// [`LogMark::MAX_TAIL`] bytes before it. It does not recognise a rewrite that leaves those bytes
-/// as they were; only a read of the whole log finds such a rewrite.
+/// [`LogMark::MAX_TAIL`] bytes before it. A mark does not recognise a rewrite that
+/// leaves these bytes as they were; only a read of the whole log finds such a rewrite.
 ///
 /// ```
 /// use scrollback_source::{FileIdentity, LogMark};
@@ -61,7 +61,7 @@ impl FileIdentity {
 pub struct LogMark {
     /// The identity of the file.
     pub file: FileIdentity,
-    /// The number of bytes that were read. They are whole records.
+    /// The number of bytes that were read, which are whole records.
     pub len: u64,
     /// The hash of the last bytes before the mark.
     tail: u64,
@@ -113,7 +113,7 @@ impl LogMark {
     }
 }
 
-/// The first bytes of a mark's token. They change with the layout of the token.
+/// The first bytes of a mark's token, which change with the layout of the token.
 const MAGIC: &[u8] = b"log mark 1\n";
 
 fn hash_tail(len: u64, before: &[u8]) -> u64 {

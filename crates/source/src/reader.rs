@@ -185,9 +185,9 @@ pub trait Reader {
     }
 }
 
-// The defaults of the provided methods. They call the required methods only.
+// The defaults of the provided methods, which call the required methods only.
 
-/// Passes the items of a scan as borrowed items. It is the default of [`Reader::scan_borrowed`].
+/// Passes the items of a scan as borrowed items: the default of [`Reader::scan_borrowed`].
 ///
 /// # Errors
 /// The error of the scan.
@@ -345,7 +345,7 @@ fn default_orphans<R: Reader + ?Sized>(
     })
 }
 
-/// Returns the sessions of a survey of message sets. It ignores issues: a refresh reports them.
+/// Returns the sessions of a survey of message sets, without the issues, which a refresh reports.
 fn surveyed_sessions<R: Reader + ?Sized>(
     reader: &mut R,
     survey: &Survey<'_>,

@@ -38,14 +38,14 @@ pub enum Survey<'a> {
 
 /// The key and stamp of a record or of a set of records, taken without reading the content.
 ///
-/// The stamp of a set changes when a record joins or leaves the set. It need not change when a
-/// record of the set is rewritten.
+/// The stamp of a set changes when a record joins or leaves the set. A rewrite of a record
+/// of the set need not change the stamp.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Observation {
     /// The key of the record, or of the entity that owns the set.
     pub key: EntityKey,
     /// The order of a part among the parts of its message, in [`Survey::Parts`]: a scan returns the
-    /// same order. It has no meaning for other observations.
+    /// same order. The order has no meaning for other observations.
     pub order: OrderKey,
     /// The stamp.
     pub stamp: Stamp,

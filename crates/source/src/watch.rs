@@ -8,13 +8,13 @@ use scrollback_core_id::{Discipline, EntityKey, MessageId, SessionKey};
 /// A directory that a feed has to follow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WatchRoot {
-    /// The directory. It need not exist yet.
+    /// The directory, which need not exist yet.
     pub path: PathBuf,
     /// Which directories inside it must be followed too.
     pub depth: WatchDepth,
     /// Which files in these directories belong to the store.
     pub files: WatchedFiles,
-    /// How the agent writes those files. A feed subscribes to modify events only for files that are
+    /// How the agent writes the files. A feed subscribes to modify events only for files that are
     /// appended to and for databases ([`Discipline::writer_may_keep_open`]).
     pub discipline: Discipline,
 }

@@ -46,7 +46,7 @@ pub struct Piece {
 }
 
 impl Arena {
-    /// Returns an empty arena. It allocates when the first file is read.
+    /// Returns an empty arena, which allocates when the first file is read.
     pub fn new() -> Self {
         Self::default()
     }

@@ -48,7 +48,7 @@ use crate::{Allocation, Backing, MappedSpan};
 pub struct MappedFileCache {
     map: papaya::HashMap<(SourceId, EntityKey), Entry>,
     totals: Mutex<CacheTotals>,
-    /// The time of the last use. It counts hits and inserts.
+    /// The clock of use: the number of hits and inserts so far.
     ticks: AtomicU64,
     misses: AtomicU64,
 }
@@ -59,7 +59,7 @@ struct Entry {
     last_used: AtomicU64,
 }
 
-/// The totals over all entries. They change together with the map.
+/// The totals over all entries, which change together with the map.
 #[derive(Default)]
 struct CacheTotals {
     /// The number of entries that share each allocation.
@@ -110,7 +110,7 @@ impl MappedFileCache {
         None
     }
 
-    /// Inserts a span. It replaces the span that the key had.
+    /// Inserts a span, in place of the span that the key had.
     pub fn insert(&self, source: SourceId, key: EntityKey, span: MappedSpan) {
         let mut totals = self.lock_totals();
         totals.inserts += 1;

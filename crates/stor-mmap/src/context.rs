@@ -1,5 +1,5 @@
-//! The context of the reads of one read transaction: when it began, and the limits of its reads. It
-//! decides whether a file was quiet when the transaction began.
+//! The context of the reads of one read transaction: when it began, and the limits of its reads. The
+//! context decides whether a file was quiet when the transaction began.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use scrollback_core_id::{Clock, Stamp, UnixNanos};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadOptions {
     /// The margin: how long before the start of the context the last change of a file must be for
-    /// its bytes to be settled. It must outlast the writer's longest single `write`, because a
-    /// file's mtime is set before its bytes arrive. It must also outlast any difference between the
+    /// its bytes to be settled. The margin must outlast the writer's longest single `write`, because a
+    /// file's mtime is set before its bytes arrive. The margin must also outlast any difference between the
     /// clocks of the two programs. The default is 100 ms.
     pub margin: Duration,
     /// How often an unsettled file is read before the read gives up, at least once. The default is 4.

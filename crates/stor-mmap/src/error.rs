@@ -1,6 +1,6 @@
 //! The errors of a path that the user or the program named.
 //!
-//! A problem inside a store is data, not an error. Those calls return an
+//! A problem inside a store is data, not an error. Calls that read a store return an
 //! [`IssueKind`](scrollback_core_err::IssueKind), and their caller adds the place.
 
 use scrollback_core_err::{Issue, PathError};

@@ -23,7 +23,7 @@ pub fn live_maps() -> usize {
 /// The rules for which files are mapped instead of read.
 ///
 /// Reading is faster for small files and safe for all files. A mapping costs system calls and page
-/// faults. It pays from about 256 KiB for bytes that are used once, and from about 64 KiB for bytes
+/// faults. A mapping pays from about 256 KiB for bytes that are used once, and from about 64 KiB for bytes
 /// that are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MapPolicy {
@@ -52,7 +52,7 @@ impl MapPolicy {
         Self { max_maps: 0, ..Self::default() }
     }
 
-    /// Returns the policy for a store that nobody writes. It maps every file of at least `min_len`
+    /// Returns the policy for a store that nobody writes. The policy maps every file of at least `min_len`
     /// bytes except databases, also files that their owner rewrites in place, and it treats every
     /// read as settled.
     ///
@@ -105,7 +105,7 @@ impl MapPolicy {
     }
 }
 
-/// A permit to map one file, given by a policy. It counts as a live mapping until it is dropped.
+/// A permit to map one file, given by a policy. A permit counts as a live mapping until it is dropped.
 pub(crate) struct Permit(());
 
 impl Drop for Permit {

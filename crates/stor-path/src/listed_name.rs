@@ -69,7 +69,7 @@ pub fn directory_name(name: &[u8]) -> Result<&str, NotAnEntity> {
         return Err(NotAnEntity::Hidden);
     }
     let text = std::str::from_utf8(name).map_err(|_| NotAnEntity::NotUtf8)?;
-    // Printable ASCII is the usual case. It is checked without decoding.
+    // Printable ASCII, the usual case, is checked without decoding.
     let has_control = !is_printable_ascii(name) && text.chars().any(char::is_control);
     if has_control { Err(NotAnEntity::Control) } else { Ok(text) }
 }

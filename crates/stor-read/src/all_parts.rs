@@ -12,7 +12,8 @@ use crate::transaction::{FileTransaction, open_optional_dir};
 use scrollback_source::{Entry, ScanItem, ScanVisitor};
 
 impl FileTransaction<'_> {
-    /// Passes the parts to `visitor` directory by directory. It holds the parts of one message at most.
+    /// Passes the parts to `visitor` directory by directory, and keeps at most one message's parts in
+    /// memory.
     pub(crate) fn all_parts(
         &mut self,
         visitor: &mut ScanVisitor<'_>,

@@ -9,7 +9,7 @@ use crate::transaction::{FileTransaction, IssueSink};
 use scrollback_source::{Entry, Reader, ScanItem, ScanVisitor, Survey, SurveyVisitor};
 
 impl FileTransaction<'_> {
-    /// Runs one walk in a new read context. It passes the set that was listed, then the issues, then
+    /// Runs one walk in a new read context, and passes the set that was listed, then the issues, then
     /// the entries.
     fn run_scan<Entries: IntoIterator<Item = Entry>>(
         &mut self,

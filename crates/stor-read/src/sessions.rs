@@ -206,7 +206,7 @@ fn duplicate_issue(entry: &Entry, used_copy: Option<&ProjectId>) -> Issue {
     Issue::new(place(entry.project.as_ref()), IssueKind::Duplicate { used_copy })
 }
 
-/// Returns the provenance of all records of this format. Its one value is shared.
+/// Returns the provenance of this format. All records share one value.
 fn json_files_provenance() -> Provenance {
     static FILES: LazyLock<Provenance> = LazyLock::new(|| Provenance::new(AGENT, JSON_FILES));
     FILES.clone()

@@ -215,7 +215,7 @@ impl FileTransaction<'_> {
         dir.stat(&self.name_buffer)
     }
 
-    /// Observes a set that is not listed. Its issue is the same as the issue of opening the set.
+    /// Observes a set that is not listed. The issue of a bad set is the same as when it is opened.
     fn survey_set(
         &self,
         all: &Dir,

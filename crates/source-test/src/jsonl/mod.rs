@@ -6,7 +6,7 @@
 //! JSON object, and its field `record` gives the kind of the line:
 //!
 //! * `session`: the session's `title`, `directory`, `version`, `parentID` and `created` (Unix
-//!   milliseconds). It is the first line of a log. A later `session` line replaces it.
+//!   milliseconds), in the first line of a log. A later `session` line replaces an earlier one.
 //! * `message`: a message in opencode's shape. With `replaces` it replaces an earlier message, which
 //!   is named by the offset of its line.
 //! * `part`: a part in opencode's shape; its `message` is the offset of the message's line.

@@ -14,7 +14,7 @@ use super::lines::{Lines, Record};
 use super::state::State;
 use super::{entries, ids};
 
-/// Returns the mark at the end of `lines`. `bytes` are bytes of the log that include those lines;
+/// Returns the mark at the end of `lines`. `bytes` are bytes of the log that include the lines;
 /// `before` is the number of bytes in front of the lines.
 fn mark_after(
     file: &LogFile<'_>,

@@ -15,7 +15,7 @@ pub struct LogWriter {
 }
 
 impl LogWriter {
-    /// Opens the log of a session below `root`. It makes the log and its directories if they are
+    /// Opens the log of a session below `root`, and makes the log and its directories if they are
     /// missing.
     ///
     /// # Errors

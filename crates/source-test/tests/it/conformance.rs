@@ -10,8 +10,8 @@ use scrollback_source_test::{Content, Expectations, check_all};
 
 scrollback_source_test::conformance_tests!(on_all);
 
-/// Checks two logs at different depths. They have replaced records, late parts, an orphaned part,
-/// items, and an unfinished last line.
+/// Checks two logs at different depths, with replaced records, late parts, an orphaned part, items,
+/// and an unfinished last line.
 fn on_all(check: impl Fn(&dyn Source, &Expectations)) {
     let dir = tempfile::tempdir().unwrap();
     let mut log = LogWriter::open(dir.path(), "2026/11/30/first").unwrap();

@@ -40,8 +40,8 @@ pub trait Directory: Sized {
     /// [`IssueKind::Link`], [`IssueKind::NotADirectory`], [`IssueKind::Vanished`] and the like.
     fn open_dir(&self, name: &[u8]) -> Result<Self, IssueKind>;
 
-    /// Opens a file in this directory for reading. It may be another kind of file than a regular
-    /// file; check it with [`Directory::stat_open`].
+    /// Opens a file in this directory for reading. The file may be of another kind than a regular
+    /// file; check the kind with [`Directory::stat_open`].
     ///
     /// # Errors
     /// [`IssueKind::Link`], [`IssueKind::Vanished`] and the like.
@@ -78,7 +78,7 @@ pub trait Directory: Sized {
     fn stat_open(&self, file: &File) -> io::Result<(FileKind, Stamp)>;
 
     /// Reads once from `offset` into the spare capacity of `into`, and returns the number of bytes.
-    /// It takes nothing out of a pipe.
+    /// Nothing is taken out of a pipe.
     ///
     /// # Errors
     /// The operating system's error.

@@ -159,7 +159,7 @@ fn over_the_limit_files_are_read() {
     };
     let live_spans = spans(5);
     assert_eq!((count_mapped(&live_spans), live_maps()), (3, before + 3));
-    // A clone or a slice is not another mapping. It keeps its original mapping alive.
+    // A clone or a slice is not another mapping. Each keeps its original mapping alive.
     let slice = live_spans[0].slice(1..3).unwrap();
     drop(live_spans);
     assert_eq!((&slice[..], live_maps()), (&b"yt"[..], before + 1));
