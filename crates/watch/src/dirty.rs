@@ -76,10 +76,10 @@ impl<S: Widen> DirtyTracker<S> {
     /// When a scope was last dirtied, by itself or as part of a wider one; none if it is clean.
     pub fn dirtied_at(&self, scope: &S) -> Option<Tick> {
         let dirty = self.lock();
-        let of = |(wide, generation): (&S, &Tick)| {
+        let covering_tick = |(wide, generation): (&S, &Tick)| {
             (wide == scope || wide.covers(scope)).then_some(*generation)
         };
-        dirty.iter().filter_map(of).max()
+        dirty.iter().filter_map(covering_tick).max()
     }
 
     /// How many scopes are dirty.
@@ -118,10 +118,10 @@ impl<S> Claim<S> {
 fn merge_narrowest<S: Widen>(dirty: &mut HashMap<S, Tick>, limit: usize) {
     let depth = |scope: &S| {
         let mut steps = 0_u32;
-        let mut at = scope.wider();
-        while let Some(wider) = at {
+        let mut scope = scope.wider();
+        while let Some(wider) = scope {
             steps += 1;
-            at = wider.wider();
+            scope = wider.wider();
         }
         steps
     };
@@ -131,8 +131,8 @@ fn merge_narrowest<S: Widen>(dirty: &mut HashMap<S, Tick>, limit: usize) {
         };
         for (scope, generation) in std::mem::take(dirty) {
             let wider = if depth(&scope) == deepest { scope.wider() } else { None };
-            let known = dirty.entry(wider.unwrap_or(scope)).or_insert(generation);
-            *known = generation.max(*known);
+            let latest = dirty.entry(wider.unwrap_or(scope)).or_insert(generation);
+            *latest = generation.max(*latest);
         }
     }
 }

@@ -10,12 +10,12 @@ pub enum LiveError {
     #[error(transparent)]
     Store(#[from] scrollback_source::Error),
     /// The feed that was asked for cannot begin.
-    #[error("the feed {kind} cannot begin: {why}")]
+    #[error("the feed {kind} cannot begin: {reason}")]
     Feed {
         /// Which.
         kind: FeedKind,
         /// Why.
-        why: FeedError,
+        reason: FeedError,
     },
     /// Whoever was told how far it is said that it is enough.
     #[error("it was stopped before it began")]

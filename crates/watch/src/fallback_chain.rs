@@ -57,7 +57,7 @@ const MAX_RETRY_WAIT: Duration = Duration::from_secs(600);
 const OPTIONAL_SERVER_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl FallbackChain {
-    pub(crate) fn new(watched: FeedContext, options: &LiveOptions) -> Self {
+    pub(crate) fn new(context: FeedContext, options: &LiveOptions) -> Self {
         let mut custom = None;
         let kinds = match &options.feed {
             FeedChoice::Best if cfg!(target_os = "linux") => {
@@ -71,17 +71,17 @@ impl FallbackChain {
                 vec![feed.kind(), FeedKind::Poll]
             }
         };
-        let (is_strict, patience) = (options.feed != FeedChoice::Best, options.timeout);
-        let rungs = FallbackLevels {
-            context: watched,
+        let (is_strict, time_limit) = (options.feed != FeedChoice::Best, options.timeout);
+        let levels = FallbackLevels {
+            context,
             kinds,
             custom,
             poll: options.poll_intervals,
             is_strict,
-            timeout: patience,
+            timeout: time_limit,
         };
         Self {
-            levels: Arc::new(rungs),
+            levels: Arc::new(levels),
             retry_wait: options.retry_wait,
             current_level: 0,
             best_level: 0,
@@ -96,35 +96,42 @@ impl FallbackChain {
         since: Option<FeedClock>,
         demotions: &mut Vec<Demotion>,
     ) -> Result<StartedFeed, LiveError> {
-        let rungs = Arc::clone(&self.levels);
+        let levels = Arc::clone(&self.levels);
         let since = since.filter(WatchmanFeed::is_server_clock);
-        let (mut at, mut best) = (0, 0);
-        let begun = loop {
-            let is_guest = rungs.kinds[at] == FeedKind::Watchman && !rungs.is_strict;
-            let patience =
-                if is_guest { rungs.timeout.min(OPTIONAL_SERVER_TIMEOUT) } else { rungs.timeout };
-            match rungs.start_level(at, patience, since.as_ref()).await {
-                Ok(begun) => break begun,
+        let (mut level, mut lowest_useful) = (0, 0);
+        let started = loop {
+            let is_optional_server = levels.kinds[level] == FeedKind::Watchman && !levels.is_strict;
+            let time_limit = if is_optional_server {
+                levels.timeout.min(OPTIONAL_SERVER_TIMEOUT)
+            } else {
+                levels.timeout
+            };
+            match levels.start_level(level, time_limit, since.as_ref()).await {
+                Ok(started) => break started,
                 // A store that is still to come is waited for by another.
-                Err(why) if rungs.is_last(at) || rungs.is_strict && !why.is_not_found() => {
-                    return Err(LiveError::Feed { kind: rungs.kinds[at], why });
+                Err(error)
+                    if levels.is_last_level(level) || levels.is_strict && !error.is_not_found() =>
+                {
+                    return Err(LiveError::Feed { kind: levels.kinds[level], reason: error });
                 }
                 // That nobody runs watchman is nothing to speak of, and no reason to ask again; that
                 // there is nothing yet to watch is one.
-                Err(FeedError::Server(_) | FeedError::System(_)) if is_guest => best = at + 1,
-                Err(why) if is_guest && why.is_not_found() => {}
-                Err(why) => {
-                    let (from, to) = (rungs.kinds[at], rungs.kinds[at + 1]);
-                    demotions.push(Demotion { from, to, reason: why.to_string() });
+                Err(FeedError::Server(_) | FeedError::System(_)) if is_optional_server => {
+                    lowest_useful = level + 1
+                }
+                Err(error) if is_optional_server && error.is_not_found() => {}
+                Err(error) => {
+                    let (from, to) = (levels.kinds[level], levels.kinds[level + 1]);
+                    demotions.push(Demotion { from, to, reason: error.to_string() });
                 }
             }
-            at += 1;
+            level += 1;
         };
-        (self.current_level, self.best_level) = (at, best);
-        if at > best {
+        (self.current_level, self.best_level) = (level, lowest_useful);
+        if level > lowest_useful {
             self.next_attempt = Some((Instant::now() + self.retry_wait, self.retry_wait));
         }
-        Ok(begun)
+        Ok(started)
     }
 
     /// The next feed below one that cannot go on.
@@ -133,21 +140,21 @@ impl FallbackChain {
         error: FeedError,
         demotions: &mut Vec<Demotion>,
     ) -> Result<StartedFeed, LiveError> {
-        let rungs = Arc::clone(&self.levels);
-        let mut why = error;
+        let levels = Arc::clone(&self.levels);
+        let mut reason = error;
         let wait =
             self.next_attempt.map_or(self.retry_wait, |(_, wait)| (wait * 2).min(MAX_RETRY_WAIT));
         self.next_attempt = Some((Instant::now() + wait, wait));
         loop {
-            let below = (self.current_level + 1).min(rungs.kinds.len() - 1);
-            let (from, to) = (rungs.kinds[self.current_level], rungs.kinds[below]);
-            demotions.push(Demotion { from, to, reason: why.to_string() });
-            let is_last = rungs.is_last(self.current_level);
-            self.current_level = below;
-            match rungs.start_level(below, rungs.timeout, None).await {
-                Ok(begun) => return Ok(begun),
-                Err(why) if is_last => return Err(LiveError::Feed { kind: to, why }),
-                Err(error) => why = error,
+            let next_level = (self.current_level + 1).min(levels.kinds.len() - 1);
+            let (from, to) = (levels.kinds[self.current_level], levels.kinds[next_level]);
+            demotions.push(Demotion { from, to, reason: reason.to_string() });
+            let is_last = levels.is_last_level(self.current_level);
+            self.current_level = next_level;
+            match levels.start_level(next_level, levels.timeout, None).await {
+                Ok(started) => return Ok(started),
+                Err(reason) if is_last => return Err(LiveError::Feed { kind: to, reason }),
+                Err(error) => reason = error,
             }
         }
     }
@@ -162,11 +169,12 @@ impl FallbackChain {
         }
         let wait = (wait * 2).min(MAX_RETRY_WAIT);
         self.next_attempt = Some((Instant::now() + wait, wait));
-        let (rungs, better) = (Arc::clone(&self.levels), self.best_level..self.current_level);
+        let (levels, better_levels) =
+            (Arc::clone(&self.levels), self.best_level..self.current_level);
         self.attempts.spawn(async move {
-            for at in better {
-                if let Ok(begun) = rungs.start_level(at, rungs.timeout, None).await {
-                    return Some(begun);
+            for level in better_levels {
+                if let Ok(started) = levels.start_level(level, levels.timeout, None).await {
+                    return Some(started);
                 }
             }
             None
@@ -177,9 +185,9 @@ impl FallbackChain {
     pub(crate) async fn wait_for_better_feed(&mut self) -> StartedFeed {
         loop {
             match self.attempts.join_next().await {
-                Some(Ok(Some(begun))) if begun.level < self.current_level => {
-                    self.current_level = begun.level;
-                    return begun;
+                Some(Ok(Some(started))) if started.level < self.current_level => {
+                    self.current_level = started.level;
+                    return started;
                 }
                 Some(_) => {}
                 None => std::future::pending().await,
@@ -189,30 +197,30 @@ impl FallbackChain {
 }
 
 impl FallbackLevels {
-    fn is_last(&self, at: usize) -> bool {
-        at + 1 >= self.kinds.len()
+    fn is_last_level(&self, level: usize) -> bool {
+        level + 1 >= self.kinds.len()
     }
 
     /// Makes a feed and begins with it, unless that takes too long.
     async fn start_level(
         &self,
-        at: usize,
-        patience: Duration,
+        level: usize,
+        time_limit: Duration,
         since: Option<&FeedClock>,
     ) -> Result<StartedFeed, FeedError> {
-        let begun = timeout(patience, self.start_feed(at, since)).await;
-        let (feed, heard) = begun.unwrap_or(Err(FeedError::Silent(patience)))?;
-        Ok(StartedFeed { level: at, feed, first_batch: heard })
+        let started = timeout(time_limit, self.start_feed(level, since)).await;
+        let (feed, first_batch) = started.unwrap_or(Err(FeedError::Silent(time_limit)))?;
+        Ok(StartedFeed { level, feed, first_batch })
     }
 
     async fn start_feed(
         &self,
-        at: usize,
+        level: usize,
         since: Option<&FeedClock>,
     ) -> Result<(Box<dyn Feed>, FeedBatch), FeedError> {
-        let watched = self.context.clone();
-        if let (FeedKind::Watchman, Some(clock)) = (self.kinds[at], since) {
-            let mut feed = WatchmanFeed::connect(watched, self.is_strict).await?;
+        let context = self.context.clone();
+        if let (FeedKind::Watchman, Some(clock)) = (self.kinds[level], since) {
+            let mut feed = WatchmanFeed::connect(context, self.is_strict).await?;
             feed.begin(Some(clock)).await?;
             let (scopes, clock) = (Vec::new(), clock.clone());
             return Ok((
@@ -220,19 +228,19 @@ impl FallbackLevels {
                 FeedBatch { scopes, clock, coverage: BatchCoverage::Complete },
             ));
         }
-        let mut feed: Box<dyn Feed> = match self.kinds[at] {
-            FeedKind::Watchman => Box::new(WatchmanFeed::connect(watched, self.is_strict).await?),
+        let mut feed: Box<dyn Feed> = match self.kinds[level] {
+            FeedKind::Watchman => Box::new(WatchmanFeed::connect(context, self.is_strict).await?),
             #[cfg(target_os = "linux")]
-            FeedKind::Inotify => Box::new(NativeFeed::inotify(watched)?),
+            FeedKind::Inotify => Box::new(NativeFeed::inotify(context)?),
             #[cfg(not(target_os = "linux"))]
             FeedKind::Inotify => return Err(io::Error::from(io::ErrorKind::Unsupported).into()),
-            FeedKind::Notify => Box::new(NativeFeed::notify(watched)?),
-            FeedKind::Poll => Box::new(PollFeed::with_intervals(watched, self.poll.0, self.poll.1)),
+            FeedKind::Notify => Box::new(NativeFeed::notify(context)?),
+            FeedKind::Poll => Box::new(PollFeed::with_intervals(context, self.poll.0, self.poll.1)),
             FeedKind::Custom(_) => {
-                self.custom.as_ref().ok_or(FeedError::NotSupplied)?.make(watched)?
+                self.custom.as_ref().ok_or(FeedError::NotSupplied)?.make(context)?
             }
         };
-        let heard = feed.next(None).await?;
-        Ok((feed, heard))
+        let first_batch = feed.next(None).await?;
+        Ok((feed, first_batch))
     }
 }

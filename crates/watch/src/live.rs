@@ -48,16 +48,17 @@ impl Live {
         options: LiveOptions,
         progress: &OnProgress<'_>,
     ) -> Result<Self, LiveError> {
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stop_receiver) = watch::channel(false);
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
         // On a thread of its own: where a runtime runs already, no other may begin.
-        let begun = thread::scope(|scope| {
-            let begin = || runtime.block_on(Driver::begin(source, snapshots, options, progress));
-            let begin = thread::Builder::new().spawn_scoped(scope, begin)?;
-            begin.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        let started = thread::scope(|scope| {
+            let begin_driver =
+                || runtime.block_on(Driver::begin(source, snapshots, options, progress));
+            let handle = thread::Builder::new().spawn_scoped(scope, begin_driver)?;
+            handle.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         });
-        let driver = match begun {
+        let driver = match started {
             Ok(driver) => driver,
             Err(error) => {
                 runtime.shutdown_background();
@@ -67,7 +68,7 @@ impl Live {
         let shared = Arc::clone(driver.shared());
         let thread = thread::Builder::new()
             .name("scrollback-watch".to_owned())
-            .spawn(move || runtime.block_on(driver.run(stopped)))?;
+            .spawn(move || runtime.block_on(driver.run(stop_receiver)))?;
         Ok(Self { shared, stop, driver: Some(DriverHandle::Thread(thread)) })
     }
 
@@ -83,10 +84,10 @@ impl Live {
         options: LiveOptions,
         progress: &OnProgress<'_>,
     ) -> Result<Self, LiveError> {
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stop_receiver) = watch::channel(false);
         let driver = Driver::begin(source, snapshots, options, progress).await?;
         let shared = Arc::clone(driver.shared());
-        let task = tokio::spawn(driver.run(stopped));
+        let task = tokio::spawn(driver.run(stop_receiver));
         Ok(Self { shared, stop, driver: Some(DriverHandle::Task(task)) })
     }
 
@@ -113,12 +114,14 @@ impl Live {
 
     /// The bytes that the driver reads, for whoever wants them too.
     pub fn cache(&self) -> TrackedMappedFileCache {
-        let (materializer, known) = (&self.shared.materializer, Arc::downgrade(&self.shared));
+        let (materializer, weak_shared) = (&self.shared.materializer, Arc::downgrade(&self.shared));
         TrackedMappedFileCache::new(
             Arc::clone(materializer.cache()),
             Arc::clone(&self.shared.dirty),
             materializer.source().id().clone(),
-            move |key, stamp| known.upgrade().is_some_and(|it| it.is_indexed(key, stamp)),
+            move |key, stamp| {
+                weak_shared.upgrade().is_some_and(|shared| shared.is_indexed(key, stamp))
+            },
         )
     }
 

@@ -20,7 +20,7 @@ impl Widen for DirtyScope {
 
     /// Whose a part is, is not in its key: a session that is dirty may have it.
     fn covers(&self, other: &Self) -> bool {
-        let of = |key: &EntityKey| match self {
+        let covers_key = |key: &EntityKey| match self {
             Self::Store => true,
             Self::Records => !matches!(key, EntityKey::Message(_) | EntityKey::Part(_)),
             Self::Session(session) => match key {
@@ -37,7 +37,7 @@ impl Widen for DirtyScope {
             _ => false,
         };
         match other {
-            Self::Entity(key) => of(key),
+            Self::Entity(key) => covers_key(key),
             Self::Message(_) => matches!(self, Self::Store | Self::Session(_)),
             _ => matches!(self, Self::Store),
         }

@@ -52,27 +52,20 @@ impl Driver {
         options: LiveOptions,
         progress: &OnProgress<'_>,
     ) -> Result<Self, LiveError> {
-        let LiveOptions {
-            max_scopes: scopes,
-            max_hot_directories: hot,
-            max_watches: watches,
-            timeout: patience,
-            ..
-        } = options;
-        let (known, server) = (IndexedRecords::default(), options.server_socket.clone());
-        let watched = FeedContext {
+        let indexed = IndexedRecords::default();
+        let context = FeedContext {
             source: Arc::clone(&source),
-            max_scopes: scopes,
-            max_hot_directories: hot,
-            max_watches: watches,
-            server_socket: server,
-            timeout: patience,
-            indexed: known.clone(),
+            max_scopes: options.max_scopes,
+            max_hot_directories: options.max_hot_directories,
+            max_watches: options.max_watches,
+            server_socket: options.server_socket.clone(),
+            timeout: options.timeout,
+            indexed: indexed.clone(),
         };
-        let mut ladder = FallbackChain::new(watched, &options);
+        let mut fallback_chain = FallbackChain::new(context, &options);
         let mut demotions = Vec::new();
-        let StartedFeed { feed, first_batch: heard, .. } =
-            ladder.begin(options.since.clone(), &mut demotions).await?;
+        let StartedFeed { feed, first_batch, .. } =
+            fallback_chain.begin(options.since.clone(), &mut demotions).await?;
 
         let materializer =
             match open_materializer(&source, snapshots.clone(), options.refresh, progress) {
@@ -81,29 +74,28 @@ impl Driver {
                 }
                 opened => opened?,
             };
-        let (moves, moved) = watch::channel(materializer.index().cursor());
+        let (cursor_sender, cursor_updates) = watch::channel(materializer.index().cursor());
         let shared = Arc::new(Shared {
             dirty: Arc::new(DirtyTracker::new(options.max_scopes)),
-            cursor_updates: moved,
+            cursor_updates,
             stats: Mutex::new(LiveStats::new(&*feed, demotions)),
             materializer,
-            checked_clock: Mutex::new(Some(heard.clock)),
+            checked_clock: Mutex::new(Some(first_batch.clock)),
             is_stopping: AtomicBool::new(false),
         });
-        let weak = Arc::downgrade(&shared);
-        known.set_check(move |key, stamp| {
-            weak.upgrade().is_some_and(|it| it.is_indexed(key, stamp))
+        let weak_shared = Arc::downgrade(&shared);
+        indexed.set_check(move |key, stamp| {
+            weak_shared.upgrade().is_some_and(|shared| shared.is_indexed(key, stamp))
         });
         let refresh = options.refresh;
-        let looker = Refresher {
+        let refresher = Refresher {
             shared: Arc::clone(&shared),
-            cursor_sender: moves,
+            cursor_sender,
             retry_queue: RetryQueue::default(),
             refresh,
         };
         let (ticks, pause) = (0, FAILURE_PAUSES.0);
-        let mut driver =
-            Self { shared, refresher: looker, options, fallback_chain: ladder, feed, ticks, pause };
+        let mut driver = Self { shared, refresher, options, fallback_chain, feed, ticks, pause };
         if let Err(error) = driver.watch_hot_sessions() {
             driver.demote(error).await?;
         }
@@ -125,23 +117,23 @@ impl Driver {
         let mut ticks = time::interval_at(Instant::now() + TICK_INTERVAL, TICK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            let (again, looked) =
+            let (next_retry, checked_clock) =
                 (self.refresher.retry_queue.next_due(), self.shared.checked_clock().clone());
             let wake = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => return,
                 _ = ticks.tick() => WakeReason::Tick,
-                () = sleep_until_due(again) => WakeReason::Retry,
-                begun = self.fallback_chain.wait_for_better_feed() => WakeReason::BetterFeed(begun),
-                heard = self.feed.next(looked.as_ref()) => WakeReason::Batch(heard),
+                () = sleep_until_due(next_retry) => WakeReason::Retry,
+                started = self.fallback_chain.wait_for_better_feed() => WakeReason::BetterFeed(started),
+                batch = self.feed.next(checked_clock.as_ref()) => WakeReason::Batch(batch),
             };
-            let went_well = tokio::select! {
+            let succeeded = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => return,
-                went_well = self.handle_wake(wake) => went_well,
+                succeeded = self.handle_wake(wake) => succeeded,
             };
             self.shared.stats().feed_stats = self.feed.stats();
-            if went_well {
+            if succeeded {
                 self.pause = FAILURE_PAUSES.0;
             } else {
                 let pause = self.pause;
@@ -156,42 +148,43 @@ impl Driver {
 
     /// Does what it woke for; whether it could.
     async fn handle_wake(&mut self, wake: WakeReason) -> bool {
-        let went_well = match wake {
+        let succeeded = match wake {
             WakeReason::Tick => self.on_tick(),
-            WakeReason::BetterFeed(begun) => self.promote(begun),
+            WakeReason::BetterFeed(started) => self.promote(started),
             WakeReason::Retry => Ok(self.refresher.retry_due()),
-            WakeReason::Batch(Ok(heard)) => self.process_batch(heard).await,
+            WakeReason::Batch(Ok(batch)) => self.process_batch(batch).await,
             WakeReason::Batch(Err(error)) => Err(error),
         };
-        match went_well {
-            Ok(went_well) => went_well,
+        match succeeded {
+            Ok(succeeded) => succeeded,
             Err(error) => self.demote(error).await.is_ok(),
         }
     }
 
     /// Looks at what a feed said, once no more of it comes or it has waited for long enough.
-    async fn process_batch(&mut self, mut heard: FeedBatch) -> Result<bool, FeedError> {
+    async fn process_batch(&mut self, mut batch: FeedBatch) -> Result<bool, FeedError> {
         if !self.options.debounce.is_zero() {
-            let (end, looked) =
+            let (deadline, checked_clock) =
                 (Instant::now() + self.options.max_delay, self.shared.checked_clock().clone());
-            while Instant::now() < end {
-                time::sleep_until(end.min(Instant::now() + self.options.debounce)).await;
+            while Instant::now() < deadline {
+                time::sleep_until(deadline.min(Instant::now() + self.options.debounce)).await;
                 // With the clock of before: all of it is said again, and what came meanwhile.
-                let more = time::timeout(Duration::ZERO, self.feed.next(looked.as_ref()));
-                match more.await {
-                    Ok(more) if more.as_ref().is_ok_and(|more| more.clock == heard.clock) => break,
-                    Ok(more) => heard = more?,
+                let next_batch =
+                    time::timeout(Duration::ZERO, self.feed.next(checked_clock.as_ref()));
+                match next_batch.await {
+                    Ok(more) if more.as_ref().is_ok_and(|more| more.clock == batch.clock) => break,
+                    Ok(more) => batch = more?,
                     Err(_) => break,
                 }
             }
         }
         let before = self.shared.materializer.index().cursor();
-        if !self.refresher.refresh_scopes(&heard.scopes) {
+        if !self.refresher.refresh_scopes(&batch.scopes) {
             return Ok(false);
         }
-        *self.shared.checked_clock() = Some(heard.clock);
+        *self.shared.checked_clock() = Some(batch.clock);
         self.feed.note_refresh_result(self.shared.materializer.index().cursor() != before);
-        if heard.coverage == BatchCoverage::Rescan {
+        if batch.coverage == BatchCoverage::Rescan {
             self.watch_hot_sessions()?; // it began anew, and follows only what does not come and go
         }
         Ok(true)
@@ -208,9 +201,9 @@ impl Driver {
         let before = self.shared.materializer.index().cursor();
         let swept = self.shared.materializer.sweep_without_refresh(self.options.sweep_interval);
         let swept = self.refresher.note_result(swept.map(drop));
-        let looked = self.refresher.refresh_sessions(self.refresher.unsettled_since(&before));
+        let refreshed = self.refresher.refresh_sessions(self.refresher.unsettled_since(&before));
         self.refresher.publish();
-        Ok(swept && looked)
+        Ok(swept && refreshed)
     }
 
     /// Watches the parts of sessions that something was written in lately.
@@ -218,8 +211,8 @@ impl Driver {
         let materializer = &self.shared.materializer;
         let view = materializer.view();
         let is_hot = |key: &SessionKey| {
-            let upkeep = view.refresh_state(&key.session);
-            upkeep.is_some_and(|(_, upkeep)| self.options.refresh.is_hot(&upkeep))
+            let state = view.refresh_state(&key.session);
+            state.is_some_and(|(_, state)| self.options.refresh.is_hot(&state))
         };
         let source = materializer.source();
         let messages = view
@@ -236,28 +229,28 @@ impl Driver {
     /// The next feed takes over from one that cannot go on, and begins with a look at all.
     async fn demote(&mut self, error: FeedError) -> Result<(), LiveError> {
         let mut demotions = Vec::new();
-        let begun = self.fallback_chain.fall_back(error, &mut demotions).await?;
+        let started = self.fallback_chain.fall_back(error, &mut demotions).await?;
         self.shared.stats().add_demotions(demotions);
-        self.switch_feed(begun);
+        self.switch_feed(started);
         // Who has no watch left for these says so with its next answer.
         self.watch_hot_sessions().unwrap_or_default();
         Ok(())
     }
 
     /// A better feed takes over, and begins with a look at all.
-    fn promote(&mut self, begun: StartedFeed) -> Result<bool, FeedError> {
+    fn promote(&mut self, started: StartedFeed) -> Result<bool, FeedError> {
         self.shared.stats().promotions += 1;
-        let went_well = self.switch_feed(begun);
+        let succeeded = self.switch_feed(started);
         self.watch_hot_sessions()?;
-        Ok(went_well)
+        Ok(succeeded)
     }
 
-    fn switch_feed(&mut self, StartedFeed { feed, first_batch: heard, .. }: StartedFeed) -> bool {
+    fn switch_feed(&mut self, StartedFeed { feed, first_batch, .. }: StartedFeed) -> bool {
         self.feed = feed;
         self.shared.stats().feed = self.feed.kind();
-        let went_well = self.refresher.refresh_scopes(&heard.scopes);
-        *self.shared.checked_clock() = went_well.then_some(heard.clock);
-        went_well
+        let succeeded = self.refresher.refresh_scopes(&first_batch.scopes);
+        *self.shared.checked_clock() = succeeded.then_some(first_batch.clock);
+        succeeded
     }
 }
 

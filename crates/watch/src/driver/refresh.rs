@@ -29,14 +29,14 @@ impl Refresher {
         let due = self.retry_queue.take_due();
         self.shared.stats().retries += due.len() as u64;
         let scopes: Vec<DirtyScope> = due.keys().cloned().collect();
-        let Some(looked) = self.refresh_once(&scopes) else { return false };
-        for key in looked.provisional {
-            let waited = due.get(&DirtyScope::Entity(key.clone()));
-            let waited = waited.or_else(|| match &key {
+        let Some(outcome) = self.refresh_once(&scopes) else { return false };
+        for key in outcome.provisional {
+            let wait = due.get(&DirtyScope::Entity(key.clone()));
+            let wait = wait.or_else(|| match &key {
                 EntityKey::Session(key) => due.get(&DirtyScope::Session(key.clone())),
                 _ => None,
             });
-            self.retry_queue.schedule(scope_of(key), waited.copied());
+            self.retry_queue.schedule(retry_scope(key), wait.copied());
         }
         self.publish();
         true
@@ -47,17 +47,18 @@ impl Refresher {
         self.shared.stats().scopes += scopes.len() as u64;
         let before = self.shared.materializer.index().cursor();
         scopes.iter().for_each(|scope| self.retry_queue.remove(scope));
-        let Some(looked) = self.refresh_once(scopes) else { return false };
-        let mut whole = if looked.is_wide { self.unsettled_since(&before) } else { Vec::new() };
-        for key in looked.provisional {
+        let Some(outcome) = self.refresh_once(scopes) else { return false };
+        let mut whole_sessions =
+            if outcome.is_wide { self.unsettled_since(&before) } else { Vec::new() };
+        for key in outcome.provisional {
             match key {
-                EntityKey::Session(key) => whole.push(key),
+                EntityKey::Session(key) => whole_sessions.push(key),
                 key => self.retry_queue.schedule(DirtyScope::Entity(key), None),
             }
         }
-        let went_well = self.refresh_sessions(whole);
+        let succeeded = self.refresh_sessions(whole_sessions);
         self.publish();
-        went_well
+        succeeded
     }
 
     /// Reads what may be in the middle of a write in sessions that were looked at as a whole, which
@@ -67,11 +68,11 @@ impl Refresher {
             return true;
         }
         let scopes: Vec<DirtyScope> = sessions.into_iter().map(DirtyScope::Session).collect();
-        let Some(looked) = self.refresh_once(&scopes) else { return false };
-        looked
+        let Some(outcome) = self.refresh_once(&scopes) else { return false };
+        outcome
             .provisional
             .into_iter()
-            .for_each(|key| self.retry_queue.schedule(scope_of(key), None));
+            .for_each(|key| self.retry_queue.schedule(retry_scope(key), None));
         true
     }
 
@@ -95,7 +96,7 @@ impl Refresher {
             }
         }
         let materializer = &self.shared.materializer;
-        let mut looked = Ok(Vec::new());
+        let mut outcome = Ok(Vec::new());
         if let Some(verify) = verify {
             // All parts that are wanted were looked at when it began, and are followed since.
             let options = RefreshOptions { verify, parts: PartDetail::Later, ..self.refresh };
@@ -107,22 +108,22 @@ impl Refresher {
             if refreshed.as_ref().is_ok_and(ControlFlow::is_break) {
                 return None;
             }
-            looked = refreshed.map(|_| Vec::new());
+            outcome = refreshed.map(|_| Vec::new());
             let mut stats = self.shared.stats();
             stats.refreshes += 1;
             stats.rescans += u64::from(verify == Verify::Full);
         }
-        if looked.is_ok() && verify != Some(Verify::Full) && dirty != Dirty::default() {
-            looked = materializer.refresh_dirty(&dirty).map(|looked| looked.provisional);
+        if outcome.is_ok() && verify != Some(Verify::Full) && dirty != Dirty::default() {
+            outcome = materializer.refresh_dirty(&dirty).map(|outcome| outcome.provisional);
         }
-        let looked = match looked {
+        let outcome = match outcome {
             Err(error) if is_absent(&error) => {
                 materializer.forget_all();
                 Ok(Vec::new())
             }
-            looked => looked,
+            outcome => outcome,
         };
-        let provisional = match looked {
+        let provisional = match outcome {
             Ok(provisional) => provisional,
             Err(error) => {
                 self.note_result(Err(error));
@@ -136,8 +137,8 @@ impl Refresher {
     /// Sessions that changed since, and in which something may still be written.
     pub(super) fn unsettled_since(&self, before: &Cursor) -> Vec<SessionKey> {
         let changes = self.shared.materializer.index().changes(Some(before));
-        let Delta::Changed(changed) = changes.delta else { return Vec::new() };
-        let sessions: BTreeSet<SessionKey> = changed
+        let Delta::Changed(changed_entries) = changes.delta else { return Vec::new() };
+        let sessions: BTreeSet<SessionKey> = changed_entries
             .into_iter()
             .filter_map(|change| match change.key {
                 EntityKey::Session(key) => Some(key),
@@ -149,8 +150,8 @@ impl Refresher {
     }
 
     /// Notes that something could not be read; whether it could.
-    pub(super) fn note_result(&self, looked: Result<(), Error>) -> bool {
-        match looked {
+    pub(super) fn note_result(&self, outcome: Result<(), Error>) -> bool {
+        match outcome {
             Ok(()) => true,
             Err(error) if is_absent(&error) => true,
             Err(error) => {
@@ -176,7 +177,7 @@ impl Refresher {
 
 /// Whether something in a session may have been in the middle of a write when it was read.
 pub(super) fn is_unsettled(view: &View, key: &SessionKey) -> bool {
-    view.refresh_state(&key.session).is_some_and(|(_, upkeep)| upkeep.unsettled)
+    view.refresh_state(&key.session).is_some_and(|(_, state)| state.unsettled)
 }
 
 /// What a look came to.
@@ -187,7 +188,7 @@ struct RefreshOutcome {
     is_wide: bool,
 }
 
-fn scope_of(key: EntityKey) -> DirtyScope {
+fn retry_scope(key: EntityKey) -> DirtyScope {
     match key {
         EntityKey::Session(key) => DirtyScope::Session(key),
         key => DirtyScope::Entity(key),

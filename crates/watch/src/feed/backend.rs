@@ -45,7 +45,7 @@ pub(super) trait Backend: Send + std::fmt::Debug {
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 
     /// Hands out what was told, without waiting.
-    fn drain(&mut self, each: &mut dyn FnMut(BackendEvent)) -> io::Result<()>;
+    fn drain(&mut self, on_event: &mut dyn FnMut(BackendEvent)) -> io::Result<()>;
 }
 
 /// Waits for a backend.

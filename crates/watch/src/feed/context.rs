@@ -54,13 +54,13 @@ type IsIndexed = dyn Fn(&EntityKey, &Stamp) -> bool + Send + Sync;
 
 impl IndexedRecords {
     /// Says how to know. Only the first one to say so is heard.
-    pub fn set_check(&self, is_known: impl Fn(&EntityKey, &Stamp) -> bool + Send + Sync + 'static) {
-        let _ = self.0.set(Box::new(is_known));
+    pub fn set_check(&self, check: impl Fn(&EntityKey, &Stamp) -> bool + Send + Sync + 'static) {
+        let _ = self.0.set(Box::new(check));
     }
 
     /// Whether a record that looks so was read already.
     pub fn contains(&self, key: &EntityKey, stamp: &Stamp) -> bool {
-        self.0.get().is_some_and(|is_known| is_known(key, stamp))
+        self.0.get().is_some_and(|check| check(key, stamp))
     }
 }
 

@@ -75,8 +75,8 @@ pub trait Feed: Send + fmt::Debug {
     }
 
     /// Whether looking at all of the store found something that this feed had not said.
-    fn note_refresh_result(&mut self, anything: bool) {
-        let _ = anything;
+    fn note_refresh_result(&mut self, found_changes: bool) {
+        let _ = found_changes;
     }
 
     /// Makes sure that what is watched is what is there: to be called every second or so.

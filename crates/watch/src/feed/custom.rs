@@ -36,8 +36,8 @@ impl CustomFeed {
         FeedKind::Custom(self.name)
     }
 
-    pub(crate) fn make(&self, watched: FeedContext) -> Result<Box<dyn Feed>, FeedError> {
-        (self.make)(watched)
+    pub(crate) fn make(&self, context: FeedContext) -> Result<Box<dyn Feed>, FeedError> {
+        (self.make)(context)
     }
 }
 

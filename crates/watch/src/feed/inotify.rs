@@ -67,15 +67,15 @@ impl WatchTable {
     /// Takes what is there off the queue, as much as one read gives; whether there was nothing.
     fn read_events(&mut self, queue: &OwnedFd) -> io::Result<bool> {
         let mut reader = Reader::new(queue, &mut self.buffer);
-        let mut begun = false;
-        while !begun || !reader.is_buffer_empty() {
+        let mut has_read = false;
+        while !has_read || !reader.is_buffer_empty() {
             let event = match reader.next() {
                 Ok(event) => event,
                 Err(Errno::WOULDBLOCK) => return Ok(true),
                 Err(Errno::INTR) => continue,
                 Err(error) => return Err(error.into()),
             };
-            begun = true;
+            has_read = true;
             let (flags, number) = (event.events(), event.wd());
             if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
                 // That some are not watched any more may be lost with the rest.
@@ -91,22 +91,25 @@ impl WatchTable {
                 }
                 continue;
             }
-            let Some(dir) = self.by_number.get(&number) else { continue };
-            let came = ReadFlags::CREATE | ReadFlags::MOVED_TO;
-            let told = match event.file_name() {
-                None => BackendEvent::Unwatched { path: dir.clone(), watch: number },
+            let Some(directory) = self.by_number.get(&number) else { continue };
+            let appear_flags = ReadFlags::CREATE | ReadFlags::MOVED_TO;
+            let backend_event = match event.file_name() {
+                None => BackendEvent::Unwatched { path: directory.clone(), watch: number },
                 Some(name) => {
                     let kind = match flags.contains(ReadFlags::ISDIR) {
-                        true if flags.intersects(came) => BackendEventKind::NewDirectory,
+                        true if flags.intersects(appear_flags) => BackendEventKind::NewDirectory,
                         true => BackendEventKind::GoneDirectory,
                         false if flags.contains(ReadFlags::MODIFY) => BackendEventKind::Modified,
                         false => BackendEventKind::File,
                     };
-                    BackendEvent::Path { path: dir.join(OsStr::from_bytes(name.to_bytes())), kind }
+                    BackendEvent::Path {
+                        path: directory.join(OsStr::from_bytes(name.to_bytes())),
+                        kind,
+                    }
                 }
             };
-            if self.pending.last() != Some(&told) {
-                self.pending.push(told);
+            if self.pending.last() != Some(&backend_event) {
+                self.pending.push(backend_event);
             }
         }
         Ok(false)
@@ -117,14 +120,14 @@ impl Backend for Inotify {
     fn watch(&mut self, path: &Path, modify: bool) -> io::Result<()> {
         let flags = if modify { WATCH_FLAGS | WatchFlags::MODIFY } else { WATCH_FLAGS };
         let number = inotify::add_watch(self.queue.get_ref(), path, flags)?;
-        let names = &mut self.watches;
-        if let Some(before) = names.by_number.insert(number, path.to_owned())
-            && before != path
+        let table = &mut self.watches;
+        if let Some(old_path) = table.by_number.insert(number, path.to_owned())
+            && old_path != path
         {
             // The same directory by another name: it is followed by this one now.
-            names.by_path.remove(&before);
+            table.by_path.remove(&old_path);
         }
-        names.by_path.insert(path.to_owned(), number);
+        table.by_path.insert(path.to_owned(), number);
         Ok(())
     }
 
@@ -150,12 +153,12 @@ impl Backend for Inotify {
         Poll::Ready(Ok(()))
     }
 
-    fn drain(&mut self, each: &mut dyn FnMut(BackendEvent)) -> io::Result<()> {
+    fn drain(&mut self, on_event: &mut dyn FnMut(BackendEvent)) -> io::Result<()> {
         // What one read gave is looked at at once; of a burst as much as there is is taken first.
         let queue = self.queue.get_ref();
         let is_burst = |pending: usize| pending == 0 || (MIN_BURST..MAX_BURST).contains(&pending);
         while is_burst(self.watches.pending.len()) && !self.watches.read_events(queue)? {}
-        self.watches.pending.drain(..).for_each(each);
+        self.watches.pending.drain(..).for_each(on_event);
         Ok(())
     }
 }

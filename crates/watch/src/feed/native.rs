@@ -41,18 +41,18 @@ impl NativeFeed {
     /// # Errors
     /// If the system gives no queue.
     #[cfg(target_os = "linux")]
-    pub fn inotify(watched: FeedContext) -> Result<Self, FeedError> {
+    pub fn inotify(context: FeedContext) -> Result<Self, FeedError> {
         let backend = super::inotify::Inotify::new()?;
-        Ok(Self::with_backend(watched, FeedKind::Inotify, Box::new(backend)))
+        Ok(Self::with_backend(context, FeedKind::Inotify, Box::new(backend)))
     }
 
     /// A feed on the crate notify, which has a way on every system.
     ///
     /// # Errors
     /// If the system has none.
-    pub fn notify(watched: FeedContext) -> Result<Self, FeedError> {
+    pub fn notify(context: FeedContext) -> Result<Self, FeedError> {
         let backend = Notify::new()?;
-        Ok(Self::with_backend(watched, FeedKind::Notify, Box::new(backend)))
+        Ok(Self::with_backend(context, FeedKind::Notify, Box::new(backend)))
     }
 
     fn with_backend(context: FeedContext, kind: FeedKind, backend: Box<dyn Backend>) -> Self {
@@ -71,21 +71,21 @@ impl NativeFeed {
 
     /// Marks what was told.
     fn mark_events(&mut self) -> Result<(), FeedError> {
-        let Self { context: watched, backend, tree, dirty, stats, .. } = self;
-        let mut told = Vec::new();
-        backend.drain(&mut |it| told.push(it))?;
+        let Self { context, backend, tree, dirty, stats, .. } = self;
+        let mut events = Vec::new();
+        backend.drain(&mut |event| events.push(event))?;
         let (mut exhausted, mut is_stale) = (None, false);
         let mut mark = |scope: DirtyScope| {
             if let Err(error) = dirty.mark(scope) {
                 exhausted = Some(error);
             }
         };
-        for told in told {
+        for event in events {
             stats.events += 1;
-            is_stale |= tree.handle_event(told, &watched.source, &mut **backend, &mut mark)?;
+            is_stale |= tree.handle_event(event, &context.source, &mut **backend, &mut mark)?;
         }
         if is_stale {
-            tree.subscribe(&watched.source, &mut **backend)?;
+            tree.subscribe(&context.source, &mut **backend)?;
             mark(DirtyScope::Store); // after the watches are set
         }
         exhausted.map_or(Ok(()), |error: ClockExhausted| Err(error.into()))
@@ -100,8 +100,9 @@ impl NativeFeed {
 
     /// All that is dirty.
     fn take_batch(&mut self) -> FeedBatch {
-        let life = &self.clock_prefix;
-        self.outstanding.take_batch(&self.dirty, |at| FeedClock(format!("{life}{at}").into()))
+        let clock_prefix = &self.clock_prefix;
+        self.outstanding
+            .take_batch(&self.dirty, |tick| FeedClock(format!("{clock_prefix}{tick}").into()))
     }
 }
 

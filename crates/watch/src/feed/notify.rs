@@ -39,8 +39,8 @@ impl Notify {
     /// A watcher without watches.
     pub(super) fn new() -> io::Result<Self> {
         let queue = Arc::new(Queue::default());
-        let theirs = Arc::clone(&queue);
-        let watcher = notify::recommended_watcher(move |event| theirs.receive(event));
+        let watcher_queue = Arc::clone(&queue);
+        let watcher = notify::recommended_watcher(move |event| watcher_queue.receive(event));
         Ok(Self { watcher: watcher.map_err(to_io_error)?, queue })
     }
 }
@@ -53,28 +53,28 @@ impl Queue {
             return self.push_all(std::iter::once(BackendEvent::Lost));
         }
         let Some(kind) = event_kind(&event.kind) else { return }; // our own reads, most often
-        let told = event.paths.into_iter().map(|path| {
+        let backend_events = event.paths.into_iter().map(|path| {
             let kind = kind.unwrap_or_else(|| match path.metadata() {
-                Ok(it) if it.is_dir() => BackendEventKind::NewDirectory,
+                Ok(metadata) if metadata.is_dir() => BackendEventKind::NewDirectory,
                 Ok(_) => BackendEventKind::File,
                 Err(_) => BackendEventKind::GoneDirectory,
             });
             BackendEvent::Path { path, kind }
         });
-        self.push_all(told);
+        self.push_all(backend_events);
     }
 
-    fn push_all(&self, all: impl Iterator<Item = BackendEvent>) {
+    fn push_all(&self, backend_events: impl Iterator<Item = BackendEvent>) {
         let mut state = self.lock();
-        for told in all {
-            if state.ignores(&told) {
+        for backend_event in backend_events {
+            if state.ignores(&backend_event) {
                 continue;
             }
             if state.events.len() >= MAX_EVENTS {
                 state.events.clear();
                 state.events.push_back(BackendEvent::Lost);
-            } else if state.events.back() != Some(&told) {
-                state.events.push_back(told);
+            } else if state.events.back() != Some(&backend_event) {
+                state.events.push_back(backend_event);
             }
         }
         if state.events.is_empty() {
@@ -92,8 +92,8 @@ impl Queue {
 
 impl State {
     /// Whether it is a write to a file that is closed after it.
-    fn ignores(&self, told: &BackendEvent) -> bool {
-        match told {
+    fn ignores(&self, backend_event: &BackendEvent) -> bool {
+        match backend_event {
             BackendEvent::Path { path, kind: BackendEventKind::Modified } => {
                 !path.parent().is_some_and(|parent| self.modify_directories.contains(parent))
             }
@@ -154,9 +154,9 @@ impl Backend for Notify {
         Poll::Pending
     }
 
-    fn drain(&mut self, each: &mut dyn FnMut(BackendEvent)) -> io::Result<()> {
-        let told = std::mem::take(&mut self.queue.lock().events);
-        told.into_iter().for_each(each);
+    fn drain(&mut self, on_event: &mut dyn FnMut(BackendEvent)) -> io::Result<()> {
+        let events = std::mem::take(&mut self.queue.lock().events);
+        events.into_iter().for_each(on_event);
         Ok(())
     }
 }

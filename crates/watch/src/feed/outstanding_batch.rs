@@ -25,19 +25,19 @@ impl OutstandingBatch {
         let claim = dirty.claim();
         let scopes: Vec<DirtyScope> = claim.scopes().cloned().collect();
         let clock = clock(claim.last_tick());
-        let answer = match scopes.contains(&DirtyScope::Store) {
+        let coverage = match scopes.contains(&DirtyScope::Store) {
             true => BatchCoverage::Rescan,
             false => BatchCoverage::Complete,
         };
-        self.rescans += u64::from(answer == BatchCoverage::Rescan);
+        self.rescans += u64::from(coverage == BatchCoverage::Rescan);
         self.last = Some((claim, clock.clone()));
-        FeedBatch { scopes, clock, coverage: answer }
+        FeedBatch { scopes, clock, coverage }
     }
 
     /// What was handed out with this clock was looked at. Without it, all of that is dirty still.
     pub(super) fn settle(&mut self, dirty: &DirtyTracker<DirtyScope>, clock: Option<&FeedClock>) {
-        if let Some((claim, given)) = self.last.take()
-            && clock == Some(&given)
+        if let Some((claim, batch_clock)) = self.last.take()
+            && clock == Some(&batch_clock)
         {
             dirty.settle(claim);
         }

@@ -53,9 +53,9 @@ impl PollFeed {
         }
     }
 
-    fn make_batch(&mut self, scopes: Vec<DirtyScope>, answer: BatchCoverage) -> FeedBatch {
+    fn make_batch(&mut self, scopes: Vec<DirtyScope>, coverage: BatchCoverage) -> FeedBatch {
         self.last_batch.0 += 1;
-        FeedBatch { scopes, clock: self.clock(), coverage: answer }
+        FeedBatch { scopes, clock: self.clock(), coverage }
     }
 
     /// The clock of the last answer.
@@ -118,8 +118,8 @@ impl Feed for PollFeed {
         })
     }
 
-    fn note_refresh_result(&mut self, anything: bool) {
-        match anything {
+    fn note_refresh_result(&mut self, found_changes: bool) {
+        match found_changes {
             true => self.interval = self.min_interval,
             false => self.lengthen_interval(),
         }

@@ -39,18 +39,16 @@ impl EventCursor {
     /// Whether an index knows all that it speaks of: what one that was not kept numbered so, another
     /// gives to other changes.
     pub(super) fn is_known_to(&self, index: &SessionIndex) -> bool {
-        let told = |EventOffset { change, target: behind, .. }: EventOffset| Cursor {
-            revision: behind,
-            ..change
-        };
-        let within = self.offset.is_none_or(|within| index.continues(&told(within)));
-        within && index.continues(&self.index_cursor)
+        let target_cursor =
+            |EventOffset { change, target, .. }: EventOffset| Cursor { revision: target, ..change };
+        let knows_target = self.offset.is_none_or(|offset| index.continues(&target_cursor(offset)));
+        knows_target && index.continues(&self.index_cursor)
     }
 }
 
 impl From<Cursor> for EventCursor {
-    fn from(at: Cursor) -> Self {
-        Self { index_cursor: at, offset: None }
+    fn from(index_cursor: Cursor) -> Self {
+        Self { index_cursor, offset: None }
     }
 }
 
@@ -58,8 +56,8 @@ impl fmt::Display for EventCursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.index_cursor.fmt(f)?;
         match self.offset {
-            Some(EventOffset { change, events, target: behind }) => {
-                write!(f, "/{change}+{events}@{behind}")
+            Some(EventOffset { change, events, target }) => {
+                write!(f, "/{change}+{events}@{target}")
             }
             None => Ok(()),
         }
@@ -70,22 +68,23 @@ impl FromStr for EventCursor {
     type Err = EventCursorError;
 
     fn from_str(text: &str) -> Result<Self, EventCursorError> {
-        let (at, within) = match text.split_once('/') {
-            Some((at, within)) => (at, Some(within)),
+        let (index_cursor, offset) = match text.split_once('/') {
+            Some((index_cursor, offset)) => (index_cursor, Some(offset)),
             None => (text, None),
         };
-        let within = within.map(|within| {
-            let (change, told) = within.split_once('+')?;
-            let (events, behind) = told.split_once('@')?;
-            let is_number = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
-            let is_known = is_number(events) && is_number(behind);
-            let (events, behind) = (events.parse().ok()?, Revision(behind.parse().ok()?));
-            is_known.then_some(EventOffset { change: change.parse().ok()?, events, target: behind })
+        let offset = offset.map(|offset| {
+            let (change, rest) = offset.split_once('+')?;
+            let (events, target) = rest.split_once('@')?;
+            let is_number =
+                |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            let is_canonical = is_number(events) && is_number(target);
+            let (events, target) = (events.parse().ok()?, Revision(target.parse().ok()?));
+            is_canonical.then_some(EventOffset { change: change.parse().ok()?, events, target })
         });
-        let within = match within {
+        let offset = match offset {
             Some(None) => return Err(EventCursorError),
-            within => within.flatten(),
+            offset => offset.flatten(),
         };
-        Ok(Self { index_cursor: at.parse().map_err(|_| EventCursorError)?, offset: within })
+        Ok(Self { index_cursor: index_cursor.parse().map_err(|_| EventCursorError)?, offset })
     }
 }

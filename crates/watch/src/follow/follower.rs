@@ -77,31 +77,31 @@ impl Follower {
     pub fn pull(&mut self) -> Result<Vec<Event>> {
         self.cursor_updates.mark_unchanged();
         let mut events = Vec::new();
-        let mut telling = match self.delivery.take() {
-            Some(telling) => telling,
+        let mut delivery = match self.delivery.take() {
+            Some(delivery) => delivery,
             None => self.begin_delivery(&mut events),
         };
         let mut bytes = 0;
         while events.len() < MAX_EVENTS_PER_PULL && bytes < MAX_BYTES_PER_PULL {
-            if telling.current.is_none() {
-                let Some(change) = telling.remaining.pop_front() else { break };
-                telling.current = self.pending_events(&change, telling.since);
+            if delivery.current.is_none() {
+                let Some(change) = delivery.remaining.pop_front() else { break };
+                delivery.current = self.pending_events(&change, delivery.since);
                 continue;
             }
-            let told = events.len();
+            let delivered = events.len();
             let room = (MAX_EVENTS_PER_PULL - events.len(), MAX_BYTES_PER_PULL - bytes);
-            if let Err(error) = self.deliver(&mut telling, room, &mut events) {
-                self.delivery = Some(telling);
+            if let Err(error) = self.deliver(&mut delivery, room, &mut events) {
+                self.delivery = Some(delivery);
                 return if events.is_empty() { Err(error) } else { Ok(events) };
             }
-            bytes += events[told..].iter().map(Event::bytes).sum::<usize>();
+            bytes += events[delivered..].iter().map(Event::bytes).sum::<usize>();
         }
-        if !telling.remaining.is_empty() || telling.current.is_some() {
-            self.delivery = Some(telling);
+        if !delivery.remaining.is_empty() || delivery.current.is_some() {
+            self.delivery = Some(delivery);
             return Ok(events);
         }
-        self.cursor = Some(telling.view.cursor().into());
-        self.event_builder.last_view = Some(telling.view);
+        self.cursor = Some(delivery.view.cursor().into());
+        self.event_builder.last_view = Some(delivery.view);
         if let Some(last) = events.last_mut() {
             last.cursor = self.cursor;
         }
@@ -136,7 +136,7 @@ impl Follower {
         let index = self.shared.materializer.index();
         let since = self.cursor.filter(|cursor| cursor.is_known_to(index));
         let Changes { view, delta: changes, .. } =
-            index.changes(since.as_ref().map(|it| &it.index_cursor));
+            index.changes(since.as_ref().map(|cursor| &cursor.index_cursor));
         match (changes, since) {
             (Delta::Changed(changes), Some(_)) => {
                 Delivery { current: None, remaining: changes.into(), since, view }
@@ -163,60 +163,60 @@ impl Follower {
         since: Option<EventCursor>,
     ) -> Option<PendingEvents> {
         // What was taken before, if it was not changed again since.
-        let taken = match since.and_then(|since| since.offset) {
-            Some(within) if change.revision < within.change.revision => return None,
-            Some(within) if change.revision == within.change.revision => within.events,
+        let taken_count = match since.and_then(|since| since.offset) {
+            Some(offset) if change.revision < offset.change.revision => return None,
+            Some(offset) if change.revision == offset.change.revision => offset.events,
             _ => 0,
         };
         if self
             .session_filter
             .as_ref()
-            .is_some_and(|only| session_of(&change.key) != Some(&only.session))
+            .is_some_and(|only| session_id(&change.key) != Some(&only.session))
         {
             return None;
         }
-        let mut left = self
+        let mut pending = self
             .event_builder
             .pending_for_change(change, since.map(|since| since.index_cursor.revision));
-        for item in left.drain(..taken.min(left.len())) {
+        for item in pending.drain(..taken_count.min(pending.len())) {
             if let PendingEvent::Part { part, message, .. } = item {
                 self.event_builder.texts.remove(&text_key(&message, &part)); // another was told of it
             }
         }
-        (!left.is_empty()).then_some(PendingEvents {
+        (!pending.is_empty()).then_some(PendingEvents {
             revision: change.revision,
-            taken_count: taken,
-            remaining: left,
+            taken_count,
+            remaining: pending,
         })
     }
 
     /// Tells the next of what is left of a change: so many events of so many bytes, about.
     fn deliver(
         &mut self,
-        telling: &mut Delivery,
+        delivery: &mut Delivery,
         room: (usize, usize),
         events: &mut Vec<Event>,
     ) -> Result<()> {
-        let Some(now) = &mut telling.current else { return Ok(()) };
-        for told in self.event_builder.take_next(&mut now.remaining, room)? {
-            now.taken_count += 1;
-            let Some((what, of)) = told else { continue };
-            let behind = telling.view.cursor();
-            let within = EventOffset {
-                change: Cursor { revision: now.revision, ..behind },
-                events: now.taken_count,
-                target: behind.revision,
+        let Some(current) = &mut delivery.current else { return Ok(()) };
+        for event in self.event_builder.take_next(&mut current.remaining, room)? {
+            current.taken_count += 1;
+            let Some((kind, subject)) = event else { continue };
+            let target_cursor = delivery.view.cursor();
+            let offset = EventOffset {
+                change: Cursor { revision: current.revision, ..target_cursor },
+                events: current.taken_count,
+                target: target_cursor.revision,
             };
-            let since = telling.since;
+            let since = delivery.since;
             let cursor = since.map(|since| EventCursor {
                 index_cursor: since.index_cursor,
-                offset: Some(within),
+                offset: Some(offset),
             });
-            let what = if since.is_some() { what } else { ChangeKind::Present };
-            events.push(Event { cursor, kind: what, subject: of });
+            let kind = if since.is_some() { kind } else { ChangeKind::Present };
+            events.push(Event { cursor, kind, subject });
             self.cursor = cursor;
         }
-        telling.current.take_if(|now| now.remaining.is_empty());
+        delivery.current.take_if(|current| current.remaining.is_empty());
         Ok(())
     }
 }
@@ -225,21 +225,22 @@ impl Follower {
 fn full_state_changes(view: &View) -> VecDeque<Change> {
     let change = |key, value| Change { key, revision: view.cursor().revision, value: Some(value) };
     let projects = view.projects().into_iter();
-    let mut all: VecDeque<Change> = projects
+    let mut changes: VecDeque<Change> = projects
         .map(|meta| change(EntityKey::Project(meta.id.clone()), EntityValue::Project(meta)))
         .collect();
     for id in view.session_ids() {
         let record = view.session(&id);
-        all.extend(record.map(|meta| change(meta.key.clone().into(), EntityValue::Session(meta))));
+        changes
+            .extend(record.map(|meta| change(meta.key.clone().into(), EntityValue::Session(meta))));
         let messages = view.by_session(&id).into_iter();
-        all.extend(
+        changes.extend(
             messages.map(|meta| change(meta.key.clone().into(), EntityValue::Message(meta))),
         );
     }
-    all
+    changes
 }
 
-fn session_of(key: &EntityKey) -> Option<&SessionId> {
+fn session_id(key: &EntityKey) -> Option<&SessionId> {
     match key {
         EntityKey::Session(key) => Some(&key.session),
         EntityKey::Message(key) => Some(&key.session),

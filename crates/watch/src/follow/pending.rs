@@ -35,7 +35,7 @@ pub(super) enum PendingEvent {
     Ready(ChangeKind, Subject),
     /// A part, which is still to be read; with what happened to it, and as it was.
     Part {
-        what: ChangeKind,
+        kind: ChangeKind,
         message: MessageKey,
         part: PartRef,
         old: Option<PartRef>,
@@ -64,19 +64,19 @@ impl EventBuilder {
     ) -> VecDeque<PendingEvent> {
         let is_known = self.last_view.is_some();
         let last = self.last_view.as_ref();
-        let own = |is_same: bool, what, of| {
-            if is_same { PendingEvent::Nothing } else { PendingEvent::Ready(what, of) }
+        let record_event = |is_same: bool, kind, subject| {
+            if is_same { PendingEvent::Nothing } else { PendingEvent::Ready(kind, subject) }
         };
-        let all = match (&change.key, &change.value) {
+        let events = match (&change.key, &change.value) {
             (EntityKey::Project(id), value) => {
                 let now = match value {
                     Some(EntityValue::Project(meta)) => Some(Arc::clone(meta)),
                     _ => None,
                 };
                 let old = last.and_then(|last| last.project(id));
-                let what = ChangeKind::from_states(now.as_ref(), old.as_ref(), is_known);
+                let kind = ChangeKind::from_states(now.as_ref(), old.as_ref(), is_known);
                 vec![PendingEvent::Ready(
-                    what,
+                    kind,
                     Subject::Project { now, old, key: change.key.clone() },
                 )]
             }
@@ -86,9 +86,9 @@ impl EventBuilder {
                     _ => None,
                 };
                 let old = last.and_then(|last| last.session(&key.session));
-                let what = ChangeKind::from_states(now.as_ref(), old.as_ref(), is_known);
+                let kind = ChangeKind::from_states(now.as_ref(), old.as_ref(), is_known);
                 let is_same = is_same_session(now.as_deref(), old.as_deref());
-                vec![own(is_same, what, Subject::Session { now, old, key: key.clone() })]
+                vec![record_event(is_same, kind, Subject::Session { now, old, key: key.clone() })]
             }
             (EntityKey::Message(key), value) => {
                 let now = match value {
@@ -96,24 +96,27 @@ impl EventBuilder {
                     _ => None,
                 };
                 let old = last.and_then(|last| last.message_by_key(key));
-                let what = ChangeKind::from_states(now.as_ref(), old.as_ref(), is_known);
+                let kind = ChangeKind::from_states(now.as_ref(), old.as_ref(), is_known);
                 let parts = match self.with_parts {
                     true => self.part_events(key, now.as_deref(), old.as_deref(), since),
                     false => Vec::new(),
                 };
                 // Whoever goes on behind it knows of parts that went by this list alone.
-                let has_lost = parts
+                let has_removed_part = parts
                     .iter()
                     .any(|it| matches!(it, PendingEvent::Ready(ChangeKind::Removed, _)));
-                let is_same = !has_lost && is_same_message(now.as_deref(), old.as_deref());
-                let mut all =
-                    vec![own(is_same, what, Subject::Message { now, old, key: key.clone() })];
-                all.extend(parts);
-                all
+                let is_same = !has_removed_part && is_same_message(now.as_deref(), old.as_deref());
+                let mut events = vec![record_event(
+                    is_same,
+                    kind,
+                    Subject::Message { now, old, key: key.clone() },
+                )];
+                events.extend(parts);
+                events
             }
             _ => Vec::new(),
         };
-        all.into()
+        events.into()
     }
 
     /// What happened to the parts of a message.
@@ -131,10 +134,8 @@ impl EventBuilder {
             (Some(last), Some(_)) if !was_listed => last.refresh_state(&message.session),
             _ => None,
         };
-        let was_there = |part: &PartRef| match (&horizon, part.observed) {
-            (Some((_, upkeep)), Some(it)) => {
-                it.stamp.is_settled_at(upkeep.checked_at, WRITE_MARGIN)
-            }
+        let existed_before = |part: &PartRef| match (&horizon, part.observed) {
+            (Some((_, state)), Some(it)) => it.stamp.is_settled_at(state.checked_at, WRITE_MARGIN),
             _ => false,
         };
         let refs = |meta: Option<&MessageMeta>| {
@@ -142,39 +143,41 @@ impl EventBuilder {
             list.map(|list| Arc::clone(&list.refs)).unwrap_or_default()
         };
         let (now, old) = (refs(now), refs(old));
-        let mut known: HashMap<&PartId, &PartRef> =
+        let mut old_by_id: HashMap<&PartId, &PartRef> =
             old.iter().map(|part| (&part.id, part)).collect();
-        let mut all = Vec::new();
+        let mut events = Vec::new();
         for part in now.iter() {
-            let was = known.remove(&part.id);
-            let what = match was_there(part) {
+            let old_part = old_by_id.remove(&part.id);
+            let kind = match existed_before(part) {
                 true => ChangeKind::Present,
-                false => {
-                    ChangeKind::from_states(Some(part), was, is_known && (was_listed || is_new))
-                }
+                false => ChangeKind::from_states(
+                    Some(part),
+                    old_part,
+                    is_known && (was_listed || is_new),
+                ),
             };
             if since.is_none_or(|since| part.last_change() > since) {
-                let (message, part, old) = (message.clone(), part.clone(), was.cloned());
-                all.push(PendingEvent::Part { what, message, part, old });
+                let (message, part, old) = (message.clone(), part.clone(), old_part.cloned());
+                events.push(PendingEvent::Part { kind, message, part, old });
             }
         }
-        let mut gone: Vec<&PartRef> = known.into_values().collect();
-        gone.sort_by(|a, b| a.id.cmp(&b.id));
-        for was in gone {
-            self.texts.remove(&text_key(message, was));
-            let (key, message) = (part_key(message, was), message.clone());
-            let old = Some(was.clone());
-            let of = Subject::Part { now: None, old, key, message, span: None, text: None };
-            all.push(PendingEvent::Ready(ChangeKind::Removed, of));
+        let mut removed: Vec<&PartRef> = old_by_id.into_values().collect();
+        removed.sort_by(|a, b| a.id.cmp(&b.id));
+        for old_part in removed {
+            self.texts.remove(&text_key(message, old_part));
+            let (key, message) = (part_key(message, old_part), message.clone());
+            let old = Some(old_part.clone());
+            let subject = Subject::Part { now: None, old, key, message, span: None, text: None };
+            events.push(PendingEvent::Ready(ChangeKind::Removed, subject));
         }
-        all
+        events
     }
 
     /// Takes the next of what is left: a record, or as many parts as there is room for. None where
     /// nothing is to be told.
     pub(super) fn take_next(
         &mut self,
-        left: &mut VecDeque<PendingEvent>,
+        remaining: &mut VecDeque<PendingEvent>,
         (most, most_bytes): (usize, usize),
     ) -> Result<Vec<Option<(ChangeKind, Subject)>>> {
         let mut bytes = 0;
@@ -186,21 +189,21 @@ impl EventBuilder {
             }
             _ => false,
         };
-        let parts = left.iter().take(most).take_while(fits).count();
+        let parts = remaining.iter().take(most).take_while(fits).count();
         if parts > 0 {
-            return self.read_parts(left, parts);
+            return self.read_parts(remaining, parts);
         }
-        Ok(left.pop_front().into_iter().map(PendingEvent::into_ready).collect())
+        Ok(remaining.pop_front().into_iter().map(PendingEvent::into_ready).collect())
     }
 
     /// Takes so many parts and reads them: those that the driver just read where they are as the index
     /// says.
     fn read_parts(
         &mut self,
-        left: &mut VecDeque<PendingEvent>,
+        remaining: &mut VecDeque<PendingEvent>,
         parts: usize,
     ) -> Result<Vec<Option<(ChangeKind, Subject)>>> {
-        let wanted: Vec<(EntityKey, Option<Stamp>)> = left
+        let wanted: Vec<(EntityKey, Option<Stamp>)> = remaining
             .iter()
             .take(parts)
             .filter_map(|item| match item {
@@ -211,13 +214,13 @@ impl EventBuilder {
             })
             .collect();
         let mut spans = self.shared.materializer.current_spans(&wanted)?.into_iter();
-        let told = left.drain(..parts).map(|item| {
-            let PendingEvent::Part { what, message, part, old } = item else {
+        let events = remaining.drain(..parts).map(|item| {
+            let PendingEvent::Part { kind, message, part, old } = item else {
                 return item.into_ready();
             };
             let span = spans.next().flatten();
             let text_key = text_key(&message, &part);
-            let text = match span.as_ref().and_then(text_of) {
+            let text = match span.as_ref().and_then(parse_text) {
                 Some(text) => Some(self.texts.replace_and_diff(&text_key, &text)),
                 // The event has no text, as of a damaged record: the next one is told whole.
                 None => {
@@ -229,10 +232,10 @@ impl EventBuilder {
             let is_same = text.as_ref().is_some_and(TextEdit::is_empty)
                 && old.as_ref().is_some_and(|old| stamp(old.observed) == stamp(part.observed));
             let key = part_key(&message, &part);
-            let of = Subject::Part { now: Some(part), old, key, message, span, text };
-            (!is_same).then_some((what, of))
+            let subject = Subject::Part { now: Some(part), old, key, message, span, text };
+            (!is_same).then_some((kind, subject))
         });
-        Ok(told.collect())
+        Ok(events.collect())
     }
 }
 
@@ -240,7 +243,7 @@ impl PendingEvent {
     /// What it is, if it needs not be read.
     fn into_ready(self) -> Option<(ChangeKind, Subject)> {
         match self {
-            Self::Ready(what, of) => Some((what, of)),
+            Self::Ready(kind, subject) => Some((kind, subject)),
             Self::Nothing | Self::Part { .. } => None,
         }
     }
@@ -273,7 +276,7 @@ fn is_same_message(now: Option<&MessageMeta>, old: Option<&MessageMeta>) -> bool
         && now.observed.stamp == old.observed.stamp
 }
 
-fn text_of(span: &MappedSpan) -> Option<String> {
+fn parse_text(span: &MappedSpan) -> Option<String> {
     match Part::parse(span).ok()?.value {
         Part::Text(part) => part.text.map(|text| text.get().into_owned()),
         Part::Reasoning(part) => part.text.map(|text| text.get().into_owned()),

@@ -37,15 +37,15 @@ const ENTRY_OVERHEAD: usize = 256;
 
 impl TextCache {
     /// How a text differs from what was seen of it; it is what was seen from now on.
-    pub(super) fn replace_and_diff(&mut self, key: &TextKey, now: &str) -> TextEdit {
+    pub(super) fn replace_and_diff(&mut self, key: &TextKey, new: &str) -> TextEdit {
         let old = self.remove(key);
         let edit = match &old {
-            Some(old) => TextEdit::diff(old, now),
-            None => TextEdit { offset: 0, delete: 0, insert: now.to_owned(), is_whole: true },
+            Some(old) => TextEdit::diff(old, new),
+            None => TextEdit { offset: 0, delete: 0, insert: new.to_owned(), is_whole: true },
         };
         self.uses += 1;
-        self.bytes += now.len() + ENTRY_OVERHEAD;
-        self.entries.insert(key.clone(), (self.uses, now.to_owned()));
+        self.bytes += new.len() + ENTRY_OVERHEAD;
+        self.entries.insert(key.clone(), (self.uses, new.to_owned()));
         self.by_use.insert(self.uses, key.clone());
         while self.bytes > MAX_BYTES
             && let Some((_, oldest)) = self.by_use.pop_first()
@@ -70,13 +70,14 @@ impl TextCache {
 }
 
 impl TextEdit {
-    fn diff(old: &str, now: &str) -> Self {
-        let same = old.bytes().zip(now.bytes()).take_while(|(a, b)| a == b).count();
-        let offset = now.floor_char_boundary(same).min(old.floor_char_boundary(same));
+    fn diff(old: &str, new: &str) -> Self {
+        let common_prefix = old.bytes().zip(new.bytes()).take_while(|(a, b)| a == b).count();
+        let offset =
+            new.floor_char_boundary(common_prefix).min(old.floor_char_boundary(common_prefix));
         Self {
             offset,
             delete: old.len() - offset,
-            insert: now[offset..].to_owned(),
+            insert: new[offset..].to_owned(),
             is_whole: false,
         }
     }

@@ -14,7 +14,7 @@ use crate::delays::Delays;
 use crate::server::Server;
 use crate::state::State;
 use crate::support::{
-    FEEDS, IndexFollower, assert_bytes_equal, assert_untouched, file_source, go_on,
+    FEEDS, IndexFollower, assert_bytes_equal, assert_untouched, continue_progress, file_source,
     wait_until_settled,
 };
 
@@ -60,7 +60,7 @@ fn check_convergence(feed: FeedKind, trouble: FailureMode, seed: u64, changes: u
         ..LiveOptions::default()
     };
     let source = file_source(&storage);
-    let live = Live::start(source.clone(), None, options, &go_on).unwrap();
+    let live = Live::start(source.clone(), None, options, &continue_progress).unwrap();
     let mut script = Script::new(&storage, seed, 12);
     let (mut follower, mut delays) = (IndexFollower::default(), Delays::start(&live));
     for step in 0..changes {
@@ -93,13 +93,18 @@ fn check_convergence(feed: FeedKind, trouble: FailureMode, seed: u64, changes: u
         }
     }
     let stats = live.stats();
-    let given_up = |from| stats.demotions.iter().filter(|it| it.from == from).count();
+    let demotion_count =
+        |from| stats.demotions.iter().filter(|demotion| demotion.from == from).count();
     match trouble {
-        FailureMode::Nothing => assert_eq!((stats.feed, given_up(feed)), (feed, 0), "{stats:?}"),
-        FailureMode::NoWatchLeft => {
-            assert_eq!((stats.feed, given_up(feed)), (FeedKind::Poll, 1), "{stats:?}");
+        FailureMode::Nothing => {
+            assert_eq!((stats.feed, demotion_count(feed)), (feed, 0), "{stats:?}")
         }
-        FailureMode::Killed => assert_eq!((stats.feed, given_up(feed)), (feed, 1), "{stats:?}"),
+        FailureMode::NoWatchLeft => {
+            assert_eq!((stats.feed, demotion_count(feed)), (FeedKind::Poll, 1), "{stats:?}");
+        }
+        FailureMode::Killed => {
+            assert_eq!((stats.feed, demotion_count(feed)), (feed, 1), "{stats:?}")
+        }
         FailureMode::Overflow => assert!(stats.feed_stats.rescans > 1, "{stats:?}"),
     }
     assert_eq!(stats.failures, 0, "{stats:?}");
@@ -111,10 +116,10 @@ fn check_convergence(feed: FeedKind, trouble: FailureMode, seed: u64, changes: u
 
 /// More than the system's queue holds, of which no two in a row are alike.
 fn overflow_queue(storage: &std::path::Path) {
-    let most = std::fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
-    let most: u64 = most.trim().parse().unwrap();
+    let queue_limit = std::fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    let queue_limit: u64 = queue_limit.trim().parse().unwrap();
     let paths = [0, 1].map(|n| storage.join(format!("session/p0/ses_x{n}.json")));
-    for number in 0..most + 100 {
+    for number in 0..queue_limit + 100 {
         let path = &paths[(number % 2) as usize];
         let record = format!(r#"{{"id":"ses_x{}","title":"step {number}"}}"#, number % 2);
         scrollback_fixtures::writer::write(path, record.as_bytes()).unwrap();
@@ -124,39 +129,39 @@ fn overflow_queue(storage: &std::path::Path) {
 const SHORT_RUN_CHANGES: u64 = 3000;
 
 #[test]
-fn with_every_feed_of_the_system() {
+fn native_feeds_converge() {
     for (feed, seed) in FEEDS.into_iter().zip(1..) {
         check_convergence(feed, FailureMode::Nothing, seed, SHORT_RUN_CHANGES);
     }
 }
 
 #[test]
-fn with_a_watchman_server() {
+fn watchman_feed_converges() {
     check_convergence(FeedKind::Watchman, FailureMode::Nothing, 7, SHORT_RUN_CHANGES);
 }
 
 #[test]
-fn when_no_watch_is_left() {
+fn feeds_converge_without_free_watches() {
     for (feed, seed) in [(FeedKind::Inotify, 11), (FeedKind::Notify, 12)] {
         check_convergence(feed, FailureMode::NoWatchLeft, seed, SHORT_RUN_CHANGES);
     }
 }
 
 #[test]
-fn when_the_server_is_killed() {
+fn feed_converges_after_the_server_is_killed() {
     check_convergence(FeedKind::Watchman, FailureMode::Killed, 13, SHORT_RUN_CHANGES);
 }
 
 #[test]
 #[cfg(target_os = "linux")]
-fn when_the_queue_overflows() {
+fn feed_converges_after_a_queue_overflow() {
     check_convergence(FeedKind::Inotify, FailureMode::Overflow, 14, SHORT_RUN_CHANGES);
 }
 
 #[test]
 #[ignore = "takes minutes: `cargo xtask stress watch`"]
 fn in_the_long_run() {
-    let changes = std::env::var("CHANGES").map_or(100_000, |it| it.parse().unwrap());
+    let changes = std::env::var("CHANGES").map_or(100_000, |text| text.parse().unwrap());
     let all = [FeedKind::Inotify, FeedKind::Notify, FeedKind::Poll, FeedKind::Watchman];
     for (feed, seed) in all.into_iter().zip(21..) {
         check_convergence(feed, FailureMode::Nothing, seed, changes);

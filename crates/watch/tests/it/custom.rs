@@ -14,13 +14,13 @@ use scrollback_watch::{
 use tempfile::TempDir;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::support::{file_source, go_on};
+use crate::support::{continue_progress, file_source};
 
 const NAME: &str = "the writer";
 
 /// Says what comes through a channel, and that it cannot go on when the channel closes.
 struct ChannelFeed {
-    watched: FeedContext,
+    context: FeedContext,
     paths: UnboundedReceiver<PathBuf>,
     /// What was said since the last clock that came back.
     unconfirmed: Vec<DirtyScope>,
@@ -29,10 +29,10 @@ struct ChannelFeed {
 }
 
 impl ChannelFeed {
-    fn make_batch(&mut self, answer: BatchCoverage) -> FeedBatch {
+    fn make_batch(&mut self, coverage: BatchCoverage) -> FeedBatch {
         self.clock += 1;
         let clock = format!("{NAME} {}", self.clock).parse().unwrap();
-        FeedBatch { scopes: self.unconfirmed.clone(), clock, coverage: answer }
+        FeedBatch { scopes: self.unconfirmed.clone(), clock, coverage }
     }
 }
 
@@ -53,7 +53,7 @@ impl Feed for ChannelFeed {
             let path = self.paths.recv().await;
             let path = path.ok_or_else(|| FeedError::Custom("the writer went away".into()))?;
             self.events += 1;
-            self.unconfirmed.extend(self.watched.source.scope_of_path(&path));
+            self.unconfirmed.extend(self.context.source.scope_of_path(&path));
             Ok(self.make_batch(BatchCoverage::Complete))
         })
     }
@@ -79,12 +79,12 @@ struct Writer {
 impl Writer {
     fn feed(&self) -> CustomFeed {
         let writer = self.clone();
-        CustomFeed::new(NAME, move |watched| {
+        CustomFeed::new(NAME, move |context| {
             writer.feeds_made.fetch_add(1, Ordering::Relaxed);
             let (listener, paths) = unbounded_channel();
             *writer.listener.lock().unwrap() = Some(listener);
             Ok(Box::new(ChannelFeed {
-                watched,
+                context,
                 paths,
                 unconfirmed: Vec::new(),
                 clock: 0,
@@ -107,9 +107,9 @@ impl Writer {
     }
 }
 
-fn wait_until(live: &Live, is_it: impl Fn(&Live) -> bool) {
+fn wait_until(live: &Live, condition: impl Fn(&Live) -> bool) {
     let start = Instant::now();
-    while !is_it(live) {
+    while !condition(live) {
         assert!(start.elapsed() < Duration::from_secs(30), "{:?}", live.stats());
         std::thread::sleep(Duration::from_millis(1));
     }
@@ -132,12 +132,12 @@ fn options(feed: FeedChoice) -> LiveOptions {
 }
 
 #[test]
-fn a_feed_of_somebody_else_is_listened_to_and_replaced_while_it_cannot_go_on() {
+fn custom_feed_is_used_and_replaced_while_it_fails() {
     let dir = TempDir::new().unwrap();
     let (storage, writer) = (dir.path().join("storage"), Writer::default());
     writer.write_session(&storage, "0");
     let options = options(FeedChoice::Custom(writer.feed()));
-    let live = Live::start(file_source(&storage), None, options, &go_on).unwrap();
+    let live = Live::start(file_source(&storage), None, options, &continue_progress).unwrap();
     assert_eq!(live.stats().feed, FeedKind::Custom(NAME));
     let refreshes = live.stats().refreshes;
     for number in 1..=24 {
@@ -152,9 +152,9 @@ fn a_feed_of_somebody_else_is_listened_to_and_replaced_while_it_cannot_go_on() {
     writer.disconnect();
     wait_until(&live, |live| !live.stats().demotions.is_empty());
     let stats = live.stats();
-    let gone = &stats.demotions[0];
-    assert_eq!((gone.from, gone.to), (FeedKind::Custom(NAME), FeedKind::Poll), "{stats:?}");
-    assert_eq!(gone.reason, "the writer went away");
+    let demotion = &stats.demotions[0];
+    assert_eq!((demotion.from, demotion.to), (FeedKind::Custom(NAME), FeedKind::Poll), "{stats:?}");
+    assert_eq!(demotion.reason, "the writer went away");
     // Polling finds what nobody tells of, and then the feed is taken up again.
     wait_until(&live, |live| live.stats().promotions == 1);
     assert_eq!(writer.feeds_made.load(Ordering::Relaxed), 2);
@@ -164,7 +164,7 @@ fn a_feed_of_somebody_else_is_listened_to_and_replaced_while_it_cannot_go_on() {
 }
 
 #[test]
-fn polling_goes_on_where_a_feed_of_somebody_else_does_not_come_back() {
+fn polling_replaces_a_custom_feed_that_does_not_return() {
     let dir = TempDir::new().unwrap();
     let (storage, writer) = (dir.path().join("storage"), Writer::default());
     writer.write_session(&storage, "0");
@@ -172,7 +172,7 @@ fn polling_goes_on_where_a_feed_of_somebody_else_does_not_come_back() {
         retry_wait: Duration::from_secs(86_400),
         ..options(FeedChoice::Custom(writer.feed()))
     };
-    let live = Live::start(file_source(&storage), None, options, &go_on).unwrap();
+    let live = Live::start(file_source(&storage), None, options, &continue_progress).unwrap();
     writer.disconnect();
     wait_until(&live, |live| live.stats().feed == FeedKind::Poll);
     writer.write_session(&storage, "1");
@@ -180,19 +180,20 @@ fn polling_goes_on_where_a_feed_of_somebody_else_does_not_come_back() {
 }
 
 #[test]
-fn a_feed_of_somebody_else_that_cannot_begin_is_an_error() {
+fn custom_feed_that_cannot_begin_is_an_error() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
     Writer::default().write_session(&storage, "0");
-    let none = CustomFeed::new(NAME, |_| Err(FeedError::Custom("nobody writes".into())));
+    let failing_feed = CustomFeed::new(NAME, |_| Err(FeedError::Custom("nobody writes".into())));
     for (choice, expected) in [
-        (FeedChoice::Custom(none), "the feed the writer cannot begin: nobody writes"),
+        (FeedChoice::Custom(failing_feed), "the feed the writer cannot begin: nobody writes"),
         (
             FeedChoice::Only(FeedKind::Custom(NAME)),
             "the feed the writer cannot begin: no feed is supplied under this name",
         ),
     ] {
-        let error = Live::start(file_source(&storage), None, options(choice), &go_on).unwrap_err();
+        let error = Live::start(file_source(&storage), None, options(choice), &continue_progress)
+            .unwrap_err();
         assert!(matches!(error, LiveError::Feed { kind: FeedKind::Custom(NAME), .. }), "{error}");
         assert_eq!(error.to_string(), expected);
     }

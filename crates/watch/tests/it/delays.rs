@@ -37,8 +37,8 @@ impl Delays {
 
     /// A step was made since the one before.
     pub(crate) fn record_step(&mut self, step: Step) {
-        let begun = std::mem::replace(&mut self.last, Instant::now());
-        self.steps.push((step, begun, self.last));
+        let started_at = std::mem::replace(&mut self.last, Instant::now());
+        self.steps.push((step, started_at, self.last));
     }
 
     pub(crate) fn pause(&mut self, time: Duration) {
@@ -48,31 +48,31 @@ impl Delays {
 
     /// Says what took how long, where anything came of it: what was overtaken counts until then, and
     /// parts whose message is not there are not in the index.
-    pub(crate) fn print(self, what: &str, stats: &LiveStats) {
+    pub(crate) fn print(self, label: &str, stats: &LiveStats) {
         let _ = self.stop.send(()); // it may have ended
         let mut by_id: HashMap<String, Vec<Notice>> = HashMap::new();
-        for noticed in self.follower_thread.join().unwrap() {
-            by_id.entry(noticed.id.clone()).or_default().push(noticed);
+        for notice in self.follower_thread.join().unwrap() {
+            by_id.entry(notice.id.clone()).or_default().push(notice);
         }
         let mut delays: BTreeMap<ScriptChange, Vec<Duration>> = BTreeMap::new();
-        for (step, begun, made) in &self.steps {
+        for (step, started_at, written_at) in &self.steps {
             let is_gone = matches!(step.kind, ScriptChange::Gone | ScriptChange::Directory);
             for id in &step.ids {
-                let all = by_id.get(id).map(Vec::as_slice).unwrap_or_default();
-                let noticed = all.iter().find(|it| match it.number {
-                    None => it.at >= *begun,
+                let notices = by_id.get(id).map(Vec::as_slice).unwrap_or_default();
+                let notice = notices.iter().find(|it| match it.number {
+                    None => it.at >= *started_at,
                     Some(number) => number > step.number || number == step.number && !is_gone,
                 });
-                let delay = noticed.map(|it| it.at.saturating_duration_since(*made));
+                let delay = notice.map(|it| it.at.saturating_duration_since(*written_at));
                 delays.entry(step.kind).or_default().extend(delay);
             }
         }
-        println!("{what}: {stats:?}");
-        for (changed, mut delays) in delays {
+        println!("{label}: {stats:?}");
+        for (change, mut delays) in delays {
             delays.sort_unstable();
             let at = |part: f64| delays[((delays.len() - 1) as f64 * part) as usize];
             if !delays.is_empty() {
-                let name = format!("{changed:?}");
+                let name = format!("{change:?}");
                 println!(
                     "  {name:<10} {:>6} noticed, median {:>9.1?}, p99 {:>9.1?}, max {:>9.1?}",
                     delays.len(),
@@ -89,14 +89,14 @@ async fn collect_notices(
     mut follower: Follower,
     mut stopped: oneshot::Receiver<()>,
 ) -> Vec<Notice> {
-    let mut all = Vec::new();
+    let mut notices = Vec::new();
     loop {
         let events = tokio::select! {
-            _ = &mut stopped => return all,
+            _ = &mut stopped => return notices,
             events = follower.next() => events.unwrap(),
         };
         let at = Instant::now();
-        all.extend(events.iter().filter_map(|event| {
+        notices.extend(events.iter().filter_map(|event| {
             let (id, number) = id_and_number(event)?;
             Some(Notice { id, number, at })
         }));

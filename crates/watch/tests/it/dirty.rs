@@ -41,9 +41,9 @@ proptest! {
     /// Whatever was marked since it was last looked at, by itself or within something wider, is
     /// dirty; and there are never more scopes than the limit.
     #[test]
-    fn nothing_is_dropped(limit in 1..8_usize, steps in prop::collection::vec(step(), 1..80)) {
+    fn marked_scopes_stay_dirty_until_settled(limit in 1..8_usize, steps in prop::collection::vec(step(), 1..80)) {
         let tracker = DirtyTracker::new(limit);
-        let (mut unseen, mut claim) = (BTreeSet::new(), None);
+        let (mut dirty, mut claim) = (BTreeSet::new(), None);
         let mut claimed = BTreeSet::new();
         for step in steps {
             match step {
@@ -51,11 +51,11 @@ proptest! {
                     let place = Place(path);
                     tracker.mark(place.clone()).unwrap();
                     claimed.remove(&place); // again, after it was claimed
-                    unseen.insert(place);
+                    dirty.insert(place);
                 }
                 Step::Take => {
                     claim = Some(tracker.claim());
-                    claimed = unseen.clone();
+                    claimed = dirty.clone();
                 }
                 Step::Settle => {
                     if let Some(claim) = claim.take() {
@@ -63,7 +63,7 @@ proptest! {
                             prop_assert!(claim.scopes().any(|wide| wide.covers(place)));
                         }
                         tracker.settle(claim);
-                        unseen.retain(|place| !claimed.contains(place));
+                        dirty.retain(|place| !claimed.contains(place));
                         claimed.clear();
                     }
                 }
@@ -73,7 +73,7 @@ proptest! {
                 }
             }
             prop_assert!(tracker.len() <= limit.max(1), "{} of {limit}", tracker.len());
-            for place in &unseen {
+            for place in &dirty {
                 prop_assert!(tracker.dirtied_at(place).is_some(), "{place:?}");
             }
         }
@@ -81,7 +81,7 @@ proptest! {
 }
 
 #[test]
-fn what_is_dirtied_again_meanwhile_stays() {
+fn scope_marked_after_a_claim_stays_dirty() {
     let tracker = DirtyTracker::new(10);
     let (a, b) = (Place(vec![1]), Place(vec![2]));
     tracker.mark(a.clone()).unwrap();
@@ -94,7 +94,7 @@ fn what_is_dirtied_again_meanwhile_stays() {
 }
 
 #[test]
-fn generations_come_to_an_end() {
+fn exhausted_clock_is_an_error() {
     let clock = GenerationClock::resume_after(Tick(u64::MAX - 1));
     assert_eq!(clock.tick(), Ok(Tick(u64::MAX)));
     assert!(clock.tick().is_err() && clock.tick().is_err());

@@ -11,18 +11,18 @@ use scrollback_source::{ScanItem, Source};
 use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use tempfile::TempDir;
 
-use crate::support::{OLD_TIME_SECONDS, file_source, go_on, set_time};
+use crate::support::{OLD_TIME_SECONDS, continue_progress, file_source, set_time};
 
 /// Neither the sweep nor the look at all records helps.
-fn start_live(source: &Arc<dyn Source>, feed: FeedKind, quiet: Duration) -> Live {
+fn start_live(source: &Arc<dyn Source>, feed: FeedKind, debounce: Duration) -> Live {
     let options = LiveOptions {
         feed: FeedChoice::Only(feed),
         sweep_interval: Duration::from_secs(86_400),
-        debounce: quiet,
-        max_delay: 3 * quiet,
+        debounce,
+        max_delay: 3 * debounce,
         ..LiveOptions::default()
     };
-    Live::start(Arc::clone(source), None, options, &go_on).unwrap()
+    Live::start(Arc::clone(source), None, options, &continue_progress).unwrap()
 }
 
 fn write_record(storage: &Path, path: &str, record: &str) {
@@ -57,27 +57,27 @@ fn message_cost(live: &Live, number: u8) -> Option<f64> {
 }
 
 /// Waits until it is so, and gives how long that took.
-fn wait_until(live: &Live, is_so: impl Fn() -> bool) -> Duration {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", live.stats());
+fn wait_until(live: &Live, condition: impl Fn() -> bool) -> Duration {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", live.stats());
         std::thread::sleep(Duration::from_millis(1));
     }
-    begun.elapsed()
+    start.elapsed()
 }
 
 /// The directories that came while the queue overflowed are watched afterwards.
 #[test]
 #[cfg(target_os = "linux")]
-fn what_comes_while_something_is_lost_is_followed() {
+fn directories_created_during_a_queue_overflow_are_followed() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
     write_session(&storage, 1);
     write_message(&storage, 1, 1, 1);
     let live = start_live(&file_source(&storage), FeedKind::Inotify, Duration::from_secs(1));
-    let most = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
-    let most: u64 = most.trim().parse().unwrap();
-    for number in 0..2 * most {
+    let queue_limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
+    let queue_limit: u64 = queue_limit.trim().parse().unwrap();
+    for number in 0..2 * queue_limit {
         write_message(&storage, 1, (number % 2) as u8 + 1, 1);
     }
     // All of this is said to nobody any more.
@@ -95,17 +95,17 @@ fn what_comes_while_something_is_lost_is_followed() {
 /// Whatever happens to a directory that somebody still has open.
 #[test]
 #[cfg(target_os = "linux")]
-fn a_directory_that_comes_again_is_followed_again() {
+fn recreated_directory_is_followed() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
     write_session(&storage, 1);
     write_message(&storage, 1, 1, 1);
     let live = start_live(&file_source(&storage), FeedKind::Inotify, Duration::from_millis(50));
     let path = storage.join("message/ses_1");
-    let held = fs::File::open(&path).unwrap();
+    let open_directory = fs::File::open(&path).unwrap();
     fs::remove_dir_all(&path).unwrap();
     write_message(&storage, 1, 1, 2);
-    drop(held);
+    drop(open_directory);
     wait_until(&live, || message_cost(&live, 1) == Some(2.0));
     // And one that takes the place of an empty one.
     fs::remove_file(path.join("msg_1.json")).unwrap();
@@ -126,7 +126,7 @@ fn a_directory_that_comes_again_is_followed_again() {
 
 /// What a revert does: the message is written, and a part of it goes.
 #[test]
-fn a_message_is_read_though_one_of_its_parts_went() {
+fn message_is_read_although_one_of_its_parts_is_removed() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
     write_session(&storage, 1);
@@ -156,7 +156,7 @@ fn a_message_is_read_though_one_of_its_parts_went() {
 
 /// Where nothing happens the index stands still, whatever is wanted of parts.
 #[test]
-fn a_store_at_rest_has_one_state() {
+fn idle_store_keeps_its_cursor() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
     write_session(&storage, 1);
@@ -170,7 +170,7 @@ fn a_store_at_rest_has_one_state() {
         refresh,
         ..LiveOptions::default()
     };
-    let live = Live::start(file_source(&storage), None, options, &go_on).unwrap();
+    let live = Live::start(file_source(&storage), None, options, &continue_progress).unwrap();
     // What is young is looked at until it is not.
     std::thread::sleep(Duration::from_secs(1));
     let (cursor, refreshes) = (live.index().cursor(), live.stats().refreshes);
@@ -181,7 +181,7 @@ fn a_store_at_rest_has_one_state() {
 
 /// Bytes on access: those in the cache as long as they are what is in the store.
 #[test]
-fn bytes_are_as_young_as_what_is_known() {
+fn cache_serves_current_bytes() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
     write_session(&storage, 1);
@@ -197,8 +197,8 @@ fn bytes_are_as_young_as_what_is_known() {
             let mut span = None;
             let mut reader = source.open().unwrap();
             reader
-                .spans(std::slice::from_ref(&key), &mut |found| {
-                    if let ScanItem::Entry(entry) = found {
+                .spans(std::slice::from_ref(&key), &mut |item| {
+                    if let ScanItem::Entry(entry) = item {
                         span = entry.span;
                     }
                     std::ops::ControlFlow::Continue(())
@@ -213,22 +213,22 @@ fn bytes_are_as_young_as_what_is_known() {
     assert!(get().contains("\"cost\":1"));
     assert!(get().contains("\"cost\":1"));
     assert_eq!(reads.get(), 1, "nothing is read that did not change");
-    let held = get();
+    let old_bytes = get();
     write_message(&storage, 1, 1, 2);
     wait_until(&live, || message_cost(&live, 1) == Some(2.0));
     assert!(get().contains("\"cost\":2"), "though it was looked at and settled meanwhile");
-    assert!(held.contains("\"cost\":1"));
+    assert!(old_bytes.contains("\"cost\":1"));
     // The scans say the same.
     let scope = Scope::Messages(message_key.session.into());
     let listed =
-        scrollback_source::Listing::collect(|each| source.open().unwrap().scan(&scope, each));
+        scrollback_source::Listing::collect(|visit| source.open().unwrap().scan(&scope, visit));
     assert_eq!(listed.unwrap().entries.len(), 1);
 }
 
 /// A server that takes connections and never answers.
 #[test]
 #[cfg(unix)]
-fn a_server_that_is_silent_is_given_up() {
+fn silent_server_fails_within_the_timeout() {
     let dir = TempDir::new().unwrap();
     let (storage, socket) = (dir.path().join("storage"), dir.path().join("sock"));
     write_session(&storage, 1);
@@ -239,6 +239,8 @@ fn a_server_that_is_silent_is_given_up() {
         timeout: Duration::from_millis(200),
         ..LiveOptions::default()
     };
-    let error = Live::start(file_source(&storage), None, options, &go_on).unwrap_err().to_string();
+    let error = Live::start(file_source(&storage), None, options, &continue_progress)
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("no answer within"), "{error}");
 }

@@ -9,7 +9,7 @@ use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use tempfile::TempDir;
 
 use crate::server::Server;
-use crate::support::{file_source, go_on};
+use crate::support::{continue_progress, file_source};
 
 fn write_session(storage: &Path, title: &str) {
     let record = format!(r#"{{"id":"ses_1","projectID":"p","title":"{title}"}}"#);
@@ -21,20 +21,20 @@ fn write_session(storage: &Path, title: &str) {
 fn write_and_wait(live: &Live, storage: &Path, title: &str) -> Duration {
     write_session(storage, title);
     let start = Instant::now();
-    let is_there = || {
+    let has_title = || {
         let view = live.index().view();
         view.sessions().next().is_some_and(|meta| meta.title.as_deref() == Some(title))
     };
-    while !is_there() {
+    while !has_title() {
         assert!(start.elapsed() < Duration::from_secs(30), "{:?}", live.stats());
         std::thread::sleep(Duration::from_millis(5));
     }
     start.elapsed()
 }
 
-fn wait_until(live: &Live, is_it: impl Fn(&Live) -> bool) {
+fn wait_until(live: &Live, condition: impl Fn(&Live) -> bool) {
     let start = Instant::now();
-    while !is_it(live) {
+    while !condition(live) {
         assert!(start.elapsed() < Duration::from_secs(30), "{:?}", live.stats());
         std::thread::sleep(Duration::from_millis(10));
     }
@@ -50,7 +50,7 @@ fn options(server: &Server) -> LiveOptions {
 }
 
 #[test]
-fn one_that_is_tried_holds_nothing_up() {
+fn feed_attempt_does_not_delay_changes() {
     if !Server::is_installed() {
         return;
     }
@@ -59,15 +59,15 @@ fn one_that_is_tried_holds_nothing_up() {
     write_session(&storage, "0");
     let mut server = Server::start();
     let options = LiveOptions { timeout: Duration::from_secs(8), ..options(&server) };
-    let live = Live::start(file_source(&storage), None, options, &go_on).unwrap();
+    let live = Live::start(file_source(&storage), None, options, &continue_progress).unwrap();
     // In its place comes one that takes connections and never answers.
     server.kill();
     let _silent = UnixListener::bind(server.socket()).unwrap();
     wait_until(&live, |live| live.stats().feed == FeedKind::Poll);
     let start = Instant::now();
     while start.elapsed() < Duration::from_secs(3) {
-        let took = write_and_wait(&live, &storage, &start.elapsed().as_nanos().to_string());
-        assert!(took < Duration::from_secs(3), "{took:?}");
+        let delay = write_and_wait(&live, &storage, &start.elapsed().as_nanos().to_string());
+        assert!(delay < Duration::from_secs(3), "{delay:?}");
     }
     let begun = Instant::now();
     live.stop();
@@ -75,7 +75,7 @@ fn one_that_is_tried_holds_nothing_up() {
 }
 
 #[test]
-fn a_server_that_hangs_is_given_up() {
+fn hanging_server_is_replaced() {
     if !Server::is_installed() {
         return;
     }
@@ -84,7 +84,7 @@ fn a_server_that_hangs_is_given_up() {
     write_session(&storage, "0");
     let server = Server::start();
     let options = LiveOptions { timeout: Duration::from_millis(500), ..options(&server) };
-    let live = Live::start(file_source(&storage), None, options, &go_on).unwrap();
+    let live = Live::start(file_source(&storage), None, options, &continue_progress).unwrap();
     server.hang();
     wait_until(&live, |live| live.stats().feed == FeedKind::Poll);
     write_and_wait(&live, &storage, "1");
@@ -96,14 +96,15 @@ fn a_server_that_hangs_is_given_up() {
 }
 
 #[test]
-fn a_store_that_is_still_to_come_is_waited_for_by_another() {
+fn pending_store_is_polled_until_the_server_can_watch_it() {
     if !Server::is_installed() {
         return;
     }
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("data/storage");
     let server = Server::start();
-    let live = Live::start(file_source(&storage), None, options(&server), &go_on).unwrap();
+    let live =
+        Live::start(file_source(&storage), None, options(&server), &continue_progress).unwrap();
     assert_eq!(live.stats().feed, FeedKind::Poll, "{:?}", live.stats());
     fs::create_dir_all(&storage).unwrap();
     write_and_wait(&live, &storage, "1");

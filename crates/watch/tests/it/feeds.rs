@@ -24,43 +24,46 @@ async fn next_batch(feed: &mut dyn Feed, clock: Option<&FeedClock>) -> FeedBatch
 }
 
 /// Whether what was said covers a message.
-fn covers(heard: &FeedBatch, source: &dyn Source, message: &Path) -> bool {
+fn covers(batch: &FeedBatch, source: &dyn Source, message: &Path) -> bool {
     let scope = source.scope_of_path(message).unwrap();
-    let of_it = |it: &DirtyScope| {
-        *it == scope
-            || matches!(it, DirtyScope::Records | DirtyScope::Store | DirtyScope::Session(_))
+    let covers_scope = |dirty_scope: &DirtyScope| {
+        *dirty_scope == scope
+            || matches!(
+                dirty_scope,
+                DirtyScope::Records | DirtyScope::Store | DirtyScope::Session(_)
+            )
     };
-    heard.scopes.iter().any(of_it)
+    batch.scopes.iter().any(covers_scope)
 }
 
 async fn check_feed(feed: &mut dyn Feed, storage: &Path) {
     let kind = feed.kind();
     let source = file_source(storage);
     // It begins with all of the store, and says so again until its clock comes back.
-    let begun = next_batch(feed, None).await;
+    let first_batch = next_batch(feed, None).await;
     assert_eq!(
-        (begun.coverage, &begun.scopes[..]),
+        (first_batch.coverage, &first_batch.scopes[..]),
         (BatchCoverage::Rescan, &[DirtyScope::Store][..])
     );
     write_message(storage, 2);
     let path = storage.join("message/ses_1/msg_2.json");
-    let mut heard = next_batch(feed, Some(&begun.clock)).await;
-    while !covers(&heard, &*source, &path) {
-        heard = next_batch(feed, Some(&heard.clock)).await;
+    let mut batch = next_batch(feed, Some(&first_batch.clock)).await;
+    while !covers(&batch, &*source, &path) {
+        batch = next_batch(feed, Some(&batch.clock)).await;
     }
     if kind != FeedKind::Poll {
-        assert_eq!(heard.coverage, BatchCoverage::Complete, "{kind}");
+        assert_eq!(batch.coverage, BatchCoverage::Complete, "{kind}");
     }
     // Whoever did not look is told again.
-    let again = next_batch(feed, Some(&begun.clock)).await;
-    assert!(covers(&again, &*source, &path), "{kind}: {again:?}");
+    let repeated_batch = next_batch(feed, Some(&first_batch.clock)).await;
+    assert!(covers(&repeated_batch, &*source, &path), "{kind}: {repeated_batch:?}");
     // A clock of another feed is none of its own.
-    let foreign = next_batch(feed, Some(&"of another".parse().unwrap())).await;
-    assert_eq!(foreign.coverage, BatchCoverage::Rescan, "{kind}: {foreign:?}");
+    let foreign_batch = next_batch(feed, Some(&"of another".parse().unwrap())).await;
+    assert_eq!(foreign_batch.coverage, BatchCoverage::Rescan, "{kind}: {foreign_batch:?}");
 }
 
 #[test]
-fn each_says_where_to_look() {
+fn every_feed_reports_changes_until_confirmed() {
     let server = Server::is_installed().then(Server::start);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -68,21 +71,21 @@ fn each_says_where_to_look() {
             let dir = TempDir::new().unwrap();
             let storage = dir.path().join("storage");
             write_message(&storage, 1);
-            let mut watched = FeedContext::new(file_source(&storage));
+            let mut context = FeedContext::new(file_source(&storage));
             let mut feed: Box<dyn Feed> = match kind {
                 #[cfg(target_os = "linux")]
-                FeedKind::Inotify => Box::new(NativeFeed::inotify(watched).unwrap()),
+                FeedKind::Inotify => Box::new(NativeFeed::inotify(context).unwrap()),
                 FeedKind::Poll => {
                     let (shortest, longest) =
                         (Duration::from_millis(20), Duration::from_millis(50));
-                    Box::new(PollFeed::with_intervals(watched, shortest, longest))
+                    Box::new(PollFeed::with_intervals(context, shortest, longest))
                 }
                 FeedKind::Watchman => {
                     let Some(server) = &server else { continue };
-                    watched.server_socket = Some(server.socket().to_owned());
-                    Box::new(WatchmanFeed::connect(watched, true).await.unwrap())
+                    context.server_socket = Some(server.socket().to_owned());
+                    Box::new(WatchmanFeed::connect(context, true).await.unwrap())
                 }
-                _ => Box::new(NativeFeed::notify(watched).unwrap()),
+                _ => Box::new(NativeFeed::notify(context).unwrap()),
             };
             check_feed(&mut *feed, &storage).await;
         }

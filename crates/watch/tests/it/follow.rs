@@ -13,7 +13,9 @@ use scrollback_source::Source;
 use scrollback_watch::{ChangeKind, Event, FeedKind, Live, LiveOptions, Subject};
 use tempfile::TempDir;
 
-use crate::support::{FEEDS, file_source, go_on, make_old, start_live, wait_until_settled};
+use crate::support::{
+    FEEDS, continue_progress, file_source, make_old, start_live, wait_until_settled,
+};
 
 /// What a follower was told, put together.
 #[derive(Debug, Default, PartialEq)]
@@ -32,9 +34,13 @@ impl ReplayedState {
         };
         let keys = self.texts.keys().chain(other.texts.keys());
         for key in keys {
-            let (told, there) = (self.texts.get(key), other.texts.get(key));
-            if told != there {
-                return Some(format!("{key}: told {:?}, there {:?}", short(told), short(there)));
+            let (replayed, expected) = (self.texts.get(key), other.texts.get(key));
+            if replayed != expected {
+                return Some(format!(
+                    "{key}: replayed {:?}, expected {:?}",
+                    short(replayed),
+                    short(expected)
+                ));
             }
         }
         let same = self.sessions == other.sessions && self.messages == other.messages;
@@ -42,13 +48,13 @@ impl ReplayedState {
     }
 
     fn apply(&mut self, event: Event) {
-        let what = event.kind;
+        let kind = event.kind;
         match event.subject {
             Subject::Fresh => *self = Self { fresh: self.fresh + 1, ..Self::default() },
             Subject::Session { now: Some(meta), key, old } => {
                 assert_eq!(
                     old.is_some(),
-                    what == ChangeKind::Updated && self.sessions.contains_key(&key)
+                    kind == ChangeKind::Updated && self.sessions.contains_key(&key)
                 );
                 self.sessions.insert(key, meta.title.as_ref().map(ToString::to_string));
             }
@@ -76,23 +82,23 @@ impl ReplayedState {
 
 /// What is there.
 fn expected_state(live: &Live, source: &Arc<dyn Source>) -> ReplayedState {
-    let (view, mut told) =
+    let (view, mut state) =
         (live.index().view(), ReplayedState { fresh: 1, ..ReplayedState::default() });
     for meta in view.sessions() {
-        told.sessions.insert(meta.key.clone(), meta.title.as_ref().map(ToString::to_string));
+        state.sessions.insert(meta.key.clone(), meta.title.as_ref().map(ToString::to_string));
     }
     for session in view.session_ids() {
         for meta in view.by_session(&session) {
-            told.messages.insert(meta.key.clone(), meta.completed);
+            state.messages.insert(meta.key.clone(), meta.completed);
         }
         let tree = SessionLoader::new(&**source).load_session_tree(&session.into()).unwrap();
         for part in tree.tree.messages.iter().flat_map(|message| &message.parts) {
             let parsed = Part::parse(part.span.as_ref().unwrap()).unwrap().value;
             let Part::Text(text) = parsed else { panic!("only texts are written") };
-            told.texts.insert(part.key.clone(), text.text.unwrap().get().into_owned());
+            state.texts.insert(part.key.clone(), text.text.unwrap().get().into_owned());
         }
     }
-    told
+    state
 }
 
 fn check_replay(feed: FeedKind, seed: u64) {
@@ -101,30 +107,30 @@ fn check_replay(feed: FeedKind, seed: u64) {
     std::fs::create_dir(&storage).unwrap();
     let source = file_source(&storage);
     let live = start_live(&source, feed);
-    let (mut follower, mut told) = (live.follow(None, None), ReplayedState::default());
+    let (mut follower, mut replayed) = (live.follow(None, None), ReplayedState::default());
     let mut script = Script::new(&storage, seed, 6);
     for step in 0..1500 {
         script.step().unwrap();
         if step % 50 == 0 {
-            follower.pull().unwrap().into_iter().for_each(|event| told.apply(event));
+            follower.pull().unwrap().into_iter().for_each(|event| replayed.apply(event));
             std::thread::sleep(Duration::from_millis(3));
         }
     }
     wait_until_settled(&live, &source, Duration::from_secs(20));
     std::thread::sleep(Duration::from_millis(300)); // a part that was read in the middle of a write
     wait_until_settled(&live, &source, Duration::from_secs(20));
-    follower.pull().unwrap().into_iter().for_each(|event| told.apply(event));
+    follower.pull().unwrap().into_iter().for_each(|event| replayed.apply(event));
     assert_eq!(
-        told.difference_from(&expected_state(&live, &source)),
+        replayed.difference_from(&expected_state(&live, &source)),
         None,
         "{feed} {:?}",
         live.stats()
     );
-    assert!(told.texts.len() > 20);
+    assert!(replayed.texts.len() > 20);
 }
 
 #[test]
-fn what_is_told_is_what_is_there() {
+fn replayed_events_equal_the_store() {
     for (feed, seed) in FEEDS.into_iter().zip(10..) {
         check_replay(feed, seed);
     }
@@ -132,18 +138,19 @@ fn what_is_told_is_what_is_there() {
 
 fn start_with_snapshots(storage: &Path, snapshots: &Path) -> Live {
     let snapshots = Snapshots::new(snapshots.to_owned());
-    Live::start(file_source(storage), Some(snapshots), LiveOptions::default(), &go_on).unwrap()
+    Live::start(file_source(storage), Some(snapshots), LiveOptions::default(), &continue_progress)
+        .unwrap()
 }
 
 /// Pulls until something of some kind was told.
 fn pull_until(
     follower: &mut scrollback_watch::Follower,
-    mut is_it: impl FnMut(&Event) -> bool,
+    mut condition: impl FnMut(&Event) -> bool,
 ) -> Vec<Event> {
     let mut all = Vec::new();
     for _ in 0..500 {
         all.extend(follower.pull().unwrap());
-        if all.iter().any(&mut is_it) {
+        if all.iter().any(&mut condition) {
             return all;
         }
         std::thread::sleep(Duration::from_millis(10));
@@ -152,7 +159,7 @@ fn pull_until(
 }
 
 #[test]
-fn a_stream_is_taken_up_where_it_was_left() {
+fn cursor_resumes_a_stream_within_and_across_processes() {
     let dir = TempDir::new().unwrap();
     let (storage, snapshots) = (dir.path().join("storage"), dir.path().join("cache"));
     scrollback_fixtures::write_tree(
@@ -184,22 +191,22 @@ fn a_stream_is_taken_up_where_it_was_left() {
     part("hello");
     let is_part = |event: &Event| matches!(event.subject, Subject::Part { .. });
     let events = pull_until(&mut follower, is_part);
-    let of: Vec<_> = events.iter().map(|event| event.subject.name()).collect();
+    let names: Vec<_> = events.iter().map(|event| event.subject.name()).collect();
     // The message's own record is as it was. Whether it had parts somebody may have looked before.
-    assert_eq!(of, ["part"]);
+    assert_eq!(names, ["part"]);
     assert!(matches!(events[0].kind, ChangeKind::Created | ChangeKind::Updated), "{events:?}");
     while live.stats().pending_scopes > 0 {
         std::thread::sleep(Duration::from_millis(10)); // until what was written is known to be whole
     }
     // Whoever was not there is told of both; in the middle of what one change is, the rest comes,
     // and not what was taken.
-    let both = live.follow(fresh, None).pull().unwrap();
-    assert!(matches!(both[0].subject, Subject::Message { .. }), "{both:?}");
-    let again = live.follow(both[0].cursor, None).pull().unwrap();
-    assert!(is_part(&again[0]), "{again:?}");
-    let cursor = both[0].cursor.unwrap();
+    let missed_events = live.follow(fresh, None).pull().unwrap();
+    assert!(matches!(missed_events[0].subject, Subject::Message { .. }), "{missed_events:?}");
+    let resumed = live.follow(missed_events[0].cursor, None).pull().unwrap();
+    assert!(is_part(&resumed[0]), "{resumed:?}");
+    let cursor = missed_events[0].cursor.unwrap();
     assert_eq!(cursor.to_string().parse(), Ok(cursor), "{cursor}");
-    let more = live.follow(both.last().unwrap().cursor, None).pull().unwrap();
+    let more = live.follow(missed_events.last().unwrap().cursor, None).pull().unwrap();
     assert!(more.is_empty(), "{more:?}");
 
     // Another process goes on, from what was kept.
@@ -224,7 +231,7 @@ fn a_stream_is_taken_up_where_it_was_left() {
 }
 
 #[test]
-fn a_cursor_of_changes_that_nobody_kept_is_not_taken_for_others() {
+fn cursor_of_unsaved_changes_starts_fresh() {
     let dir = TempDir::new().unwrap();
     let (storage, snapshots) = (dir.path().join("storage"), dir.path().join("cache"));
     let session = |number: u8, title: &str| {
@@ -244,15 +251,16 @@ fn a_cursor_of_changes_that_nobody_kept_is_not_taken_for_others() {
     // Two changes, the first of which was taken; then the process dies.
     session(2, "two");
     session(3, "three");
-    let of = |event: &Event| event.subject.session();
+    let session_key = |event: &Event| event.subject.session();
     let three = Some("ses_3".parse::<scrollback_core_id::SessionId>().unwrap().into());
     // Both are there before anybody asks: they are told at once.
     let is_there = || live.index().view().session(&"ses_3".parse().unwrap()).is_some();
     while !is_there() || live.index().view().session(&"ses_2".parse().unwrap()).is_none() {
         std::thread::sleep(Duration::from_millis(1));
     }
-    let events =
-        pull_until(&mut live.follow(follower.cursor().copied(), None), |it| of(it) == three);
+    let events = pull_until(&mut live.follow(follower.cursor().copied(), None), |it| {
+        session_key(it) == three
+    });
     let (first, last) = (events[0].cursor.unwrap(), events.last().unwrap().cursor.unwrap());
     assert_eq!(first.index_cursor, follower.cursor().unwrap().index_cursor);
     drop(follower);
@@ -261,8 +269,8 @@ fn a_cursor_of_changes_that_nobody_kept_is_not_taken_for_others() {
 
     let live = start_with_snapshots(&storage, &snapshots);
     for cursor in [first, last] {
-        let told = live.follow(Some(cursor), None).pull().unwrap();
-        assert!(matches!(told[0].subject, Subject::Fresh), "{cursor}: {told:?}");
+        let events = live.follow(Some(cursor), None).pull().unwrap();
+        assert!(matches!(events[0].subject, Subject::Fresh), "{cursor}: {events:?}");
     }
     // What was kept goes on, once this process has kept its own, too.
     let kept = Some(first.index_cursor.into());
@@ -274,7 +282,7 @@ fn a_cursor_of_changes_that_nobody_kept_is_not_taken_for_others() {
 }
 
 #[test]
-fn a_cursor_among_changes_that_nobody_kept_begins_afresh() {
+fn offset_into_unsaved_changes_starts_fresh() {
     let dir = TempDir::new().unwrap();
     let (storage, snapshots) = (dir.path().join("storage"), dir.path().join("cache"));
     std::fs::create_dir(&storage).unwrap();
@@ -303,22 +311,22 @@ fn a_cursor_among_changes_that_nobody_kept_begins_afresh() {
         r#"{"id":"prt_1","sessionID":"ses_1","messageID":"msg_1","type":"text","text":""}"#;
     scrollback_fixtures::writer::write(&path, record.as_bytes()).unwrap();
     pull_until(&mut follower, |event| matches!(event.subject, Subject::Part { .. }));
-    let told = live.follow(from, None).pull().unwrap();
-    let names: Vec<_> = told.iter().map(|event| event.subject.name()).collect();
+    let events = live.follow(from, None).pull().unwrap();
+    let names: Vec<_> = events.iter().map(|event| event.subject.name()).collect();
     assert_eq!(names, ["session", "message", "part"]);
     live.stop();
     std::fs::remove_dir_all(storage.join("part")).unwrap();
 
     let live = start_with_snapshots(&storage, &snapshots);
-    let rest = |of: usize| live.follow(told[of].cursor, None).pull().unwrap();
-    for number in 0..told.len() {
+    let rest = |index: usize| live.follow(events[index].cursor, None).pull().unwrap();
+    for number in 0..events.len() {
         let rest = rest(number);
         assert!(matches!(rest[0].subject, Subject::Fresh), "{number}: {rest:?}");
     }
 }
 
 #[test]
-fn parts_are_told_when_someone_looked_for_them() {
+fn parts_are_reported_once_they_are_listed() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
     scrollback_fixtures::write_tree(
@@ -335,7 +343,7 @@ fn parts_are_told_when_someone_looked_for_them() {
     .unwrap();
     make_old(&storage);
     let source = file_source(&storage);
-    let live = Live::start(source, None, LiveOptions::default(), &go_on).unwrap();
+    let live = Live::start(source, None, LiveOptions::default(), &continue_progress).unwrap();
     let session: SessionKey = "ses_1".parse::<scrollback_core_id::SessionId>().unwrap().into();
     let names = |events: &[Event]| -> Vec<_> {
         events.iter().map(|event| (event.kind, event.subject.name())).collect()
@@ -349,16 +357,16 @@ fn parts_are_told_when_someone_looked_for_them() {
     // Someone looks into the message: nothing changed.
     live.materializer().load_session_tree(&session).unwrap();
     assert_eq!(names(&bare.pull().unwrap()), []);
-    let told = all.pull().unwrap();
-    assert_eq!(names(&told), [(ChangeKind::Present, "part")]);
-    let Subject::Part { text: Some(edit), .. } = &told[0].subject else { panic!("{told:?}") };
+    let events = all.pull().unwrap();
+    assert_eq!(names(&events), [(ChangeKind::Present, "part")]);
+    let Subject::Part { text: Some(edit), .. } = &events[0].subject else { panic!("{events:?}") };
     assert!(edit.is_whole && edit.insert == "hello");
-    let told = live.follow(None, Some(session)).pull().unwrap();
-    assert_eq!(names(&told), state.chain([(ChangeKind::Present, "part")]).collect::<Vec<_>>());
+    let events = live.follow(None, Some(session)).pull().unwrap();
+    assert_eq!(names(&events), state.chain([(ChangeKind::Present, "part")]).collect::<Vec<_>>());
 }
 
 #[test]
-fn a_large_state_is_told_in_pieces() {
+fn large_state_is_delivered_in_pieces() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
     for number in 0..1500 {
@@ -390,6 +398,6 @@ fn a_large_state_is_told_in_pieces() {
     let mut late = live.follow(from, None);
     let first = late.pull().unwrap();
     assert_eq!(first.len(), 1024);
-    let again = live.follow(first[1023].cursor, None).pull().unwrap();
-    assert_eq!((gone(&first), gone(&again), gone(&late.pull().unwrap())), (1024, 476, 476));
+    let resumed = live.follow(first[1023].cursor, None).pull().unwrap();
+    assert_eq!((gone(&first), gone(&resumed), gone(&late.pull().unwrap())), (1024, 476, 476));
 }

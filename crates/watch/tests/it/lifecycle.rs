@@ -9,7 +9,9 @@ use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use tempfile::TempDir;
 
 use crate::server::Server;
-use crate::support::{FEEDS, OLD_TIME_SECONDS, file_source, go_on, make_old, set_time, start_live};
+use crate::support::{
+    FEEDS, OLD_TIME_SECONDS, continue_progress, file_source, make_old, set_time, start_live,
+};
 
 fn write_message(storage: &Path, cost: u8) {
     let record =
@@ -31,12 +33,12 @@ fn message_cost(live: &Live) -> Option<f64> {
 /// What is written in place in a session that nobody touches, no directory tells. A server that ran
 /// all the time does.
 #[test]
-fn a_server_remembers_what_happened_while_nobody_listened() {
+fn server_reports_changes_made_without_a_listener() {
     if !Server::is_installed() {
         return;
     }
     let dir = TempDir::new().unwrap();
-    let (storage, kept) = (dir.path().join("storage"), dir.path().join("kept"));
+    let (storage, snapshots) = (dir.path().join("storage"), dir.path().join("kept"));
     write_session(&storage);
     write_message(&storage, 1);
     make_old(&storage);
@@ -49,7 +51,8 @@ fn a_server_remembers_what_happened_while_nobody_listened() {
         ..LiveOptions::default()
     };
     let start = |options| {
-        Live::start(source.clone(), Some(Snapshots::new(&kept)), options, &go_on).unwrap()
+        Live::start(source.clone(), Some(Snapshots::new(&snapshots)), options, &continue_progress)
+            .unwrap()
     };
     let first = start(options(FeedKind::Watchman, None));
     assert_eq!(message_cost(&first), Some(1.0));
@@ -59,25 +62,25 @@ fn a_server_remembers_what_happened_while_nobody_listened() {
 
     write_message(&storage, 2);
     set_time(&storage.join("message/ses_1/msg_1.json"), OLD_TIME_SECONDS + 1);
-    let without = start(options(FeedKind::Poll, None));
-    assert_eq!(message_cost(&without), Some(1.0), "a test that shows nothing");
-    without.stop();
+    let without_server = start(options(FeedKind::Poll, None));
+    assert_eq!(message_cost(&without_server), Some(1.0), "a test that shows nothing");
+    without_server.stop();
 
     // As text, as whoever keeps it has it.
     let clock = clock.to_string().parse().unwrap();
-    let with = start(options(FeedKind::Watchman, Some(clock)));
-    let begun = Instant::now();
-    while message_cost(&with) != Some(2.0) {
-        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", with.stats());
+    let with_server = start(options(FeedKind::Watchman, Some(clock)));
+    let start_time = Instant::now();
+    while message_cost(&with_server) != Some(2.0) {
+        assert!(start_time.elapsed() < Duration::from_secs(10), "{:?}", with_server.stats());
         std::thread::sleep(Duration::from_millis(10));
     }
-    let stats = with.stats();
+    let stats = with_server.stats();
     assert_eq!((stats.feed, stats.rescans), (FeedKind::Watchman, 0), "{stats:?}");
 }
 
 /// A clock that the server does not know any more: all of the store is looked at.
 #[test]
-fn a_server_that_began_anew_says_so() {
+fn restarted_server_causes_a_rescan() {
     if !Server::is_installed() {
         return;
     }
@@ -91,21 +94,22 @@ fn a_server_that_began_anew_says_so() {
         since,
         ..LiveOptions::default()
     };
-    let first = Live::start(source.clone(), None, options(&server, None), &go_on).unwrap();
+    let first =
+        Live::start(source.clone(), None, options(&server, None), &continue_progress).unwrap();
     let clock = first.clock();
     first.stop();
     server.kill();
     let server = server.restart();
-    let second = Live::start(source, None, options(&server, clock), &go_on).unwrap();
-    let begun = Instant::now();
+    let second = Live::start(source, None, options(&server, clock), &continue_progress).unwrap();
+    let start_time = Instant::now();
     while second.stats().rescans == 0 {
-        assert!(begun.elapsed() < Duration::from_secs(10), "{:?}", second.stats());
+        assert!(start_time.elapsed() < Duration::from_secs(10), "{:?}", second.stats());
         std::thread::sleep(Duration::from_millis(10));
     }
 }
 
 #[test]
-fn it_begins_where_a_runtime_runs_already() {
+fn live_starts_inside_a_running_runtime() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
     write_session(&storage);
@@ -121,14 +125,15 @@ fn it_begins_where_a_runtime_runs_already() {
             server_socket: Some(dir.path().join("no server")),
             ..LiveOptions::default()
         };
-        let error =
-            Live::start(file_source(&storage), None, options, &go_on).unwrap_err().to_string();
+        let error = Live::start(file_source(&storage), None, options, &continue_progress)
+            .unwrap_err()
+            .to_string();
         assert!(error.starts_with("the feed watchman cannot begin: "), "{error}");
     });
 }
 
 #[test]
-fn a_driver_may_be_a_task_of_whoever_follows() {
+fn driver_runs_as_a_task_of_the_callers_runtime() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
     write_session(&storage);
@@ -137,12 +142,14 @@ fn a_driver_may_be_a_task_of_whoever_follows() {
         write_message(&storage, 1);
         runtime.block_on(async {
             let options = LiveOptions { feed: FeedChoice::Only(feed), ..LiveOptions::default() };
-            let live = Live::spawn(file_source(&storage), None, options, &go_on).await.unwrap();
+            let live = Live::spawn(file_source(&storage), None, options, &continue_progress)
+                .await
+                .unwrap();
             let mut follower = live.follow(None, None);
             follower.next().await.unwrap();
             write_message(&storage, 23);
-            let within = Duration::from_secs(10);
-            tokio::time::timeout(within, async {
+            let time_limit = Duration::from_secs(10);
+            tokio::time::timeout(time_limit, async {
                 while message_cost(&live) != Some(23.0) {
                     follower.next().await.unwrap();
                 }
@@ -167,7 +174,7 @@ fn thread_and_queue_counts() -> (usize, usize) {
 /// The only test in its process that may count them is this one: nextest runs each in its own.
 #[test]
 #[cfg(target_os = "linux")]
-fn nothing_is_left_behind() {
+fn stop_leaves_no_thread_and_no_queue() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
     write_session(&storage);
@@ -186,11 +193,11 @@ fn nothing_is_left_behind() {
             FeedKind::Notify => drop(live),
             _ => live.stop(),
         }
-        let begun = Instant::now();
+        let start_time = Instant::now();
         // The thread of the crate notify ends by itself.
         while thread_and_queue_counts() != before {
             assert!(
-                begun.elapsed() < Duration::from_secs(10),
+                start_time.elapsed() < Duration::from_secs(10),
                 "{feed}: {:?}",
                 thread_and_queue_counts()
             );

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::server::Server;
-use crate::support::go_on;
+use crate::support::continue_progress;
 
 /// More sessions than a test takes seconds.
 const OLD_SESSIONS: usize = 200;
@@ -57,15 +57,15 @@ pub(crate) struct FollowedLogs {
 impl FollowedLogs {
     /// Nothing but the feed tells of a change, save the comparison of the records every 5 s. None where the
     /// feed is not on this machine. `before` is there before it begins.
-    pub(crate) fn start(feed: FeedKind, before: impl FnOnce(&Path)) -> Option<Self> {
-        Self::start_with_options(feed, LiveOptions::default(), before)
+    pub(crate) fn start(feed: FeedKind, prepare: impl FnOnce(&Path)) -> Option<Self> {
+        Self::start_with_options(feed, LiveOptions::default(), prepare)
     }
 
     /// The same, with other options. The feed, the sweep and the server are chosen here.
     pub(crate) fn start_with_options(
         feed: FeedKind,
         options: LiveOptions,
-        before: impl FnOnce(&Path),
+        prepare: impl FnOnce(&Path),
     ) -> Option<Self> {
         let is_watchman = feed == FeedKind::Watchman;
         if is_watchman && !Server::is_installed() {
@@ -75,7 +75,7 @@ impl FollowedLogs {
         let root = dir.path().join("home/sessions");
         // The sweep takes one session a second: it is busy with these.
         (0..OLD_SESSIONS).for_each(|number| drop(Log::create(&root, &format!("old/ses_{number}"))));
-        before(&root);
+        prepare(&root);
         let server = is_watchman.then(Server::start);
         let options = LiveOptions {
             feed: FeedChoice::Only(feed),
@@ -83,7 +83,7 @@ impl FollowedLogs {
             server_socket: server.as_ref().map(|server| server.socket().to_owned()),
             ..options
         };
-        let live = Live::start(Arc::new(logs(&root)), None, options, &go_on).unwrap();
+        let live = Live::start(Arc::new(logs(&root)), None, options, &continue_progress).unwrap();
         let mut follower = live.follow(None, None);
         follower.pull().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -94,21 +94,21 @@ impl FollowedLogs {
     /// Waits for the event that tells of a message.
     pub(crate) fn wait_for_event(&mut self, id: &MessageId) {
         let Self { follower, runtime, live, .. } = self;
-        let told = async {
+        let notification = async {
             loop {
                 let events = follower.next().await.unwrap();
-                let is_it =
-                    |of: &Subject| matches!(of, Subject::Message { key, .. } if key.message == *id);
+                let is_message = |subject: &Subject| matches!(subject, Subject::Message { key, .. } if key.message == *id);
                 if events
                     .iter()
-                    .any(|event| event.kind == ChangeKind::Created && is_it(&event.subject))
+                    .any(|event| event.kind == ChangeKind::Created && is_message(&event.subject))
                 {
                     return;
                 }
             }
         };
-        let told = runtime.block_on(async { tokio::time::timeout(MAX_WAIT, told).await });
-        assert!(told.is_ok(), "{id} is not told of: {:?}", live.stats());
+        let notification =
+            runtime.block_on(async { tokio::time::timeout(MAX_WAIT, notification).await });
+        assert!(notification.is_ok(), "{id} is not told of: {:?}", live.stats());
     }
 
     /// Waits until the index has a message.

@@ -55,28 +55,28 @@ async fn scopes_until(
     clock: &mut FeedClock,
     last: &DirtyScope,
 ) -> Vec<DirtyScope> {
-    let mut all = Vec::new();
-    while !all.contains(last) {
-        let heard = next_batch(feed, Some(clock)).await;
-        all.extend(heard.scopes);
-        *clock = heard.clock;
+    let mut scopes = Vec::new();
+    while !scopes.contains(last) {
+        let batch = next_batch(feed, Some(clock)).await;
+        scopes.extend(batch.scopes);
+        *clock = batch.clock;
     }
-    all
+    scopes
 }
 
 fn native_feed(kind: FeedKind, source: Arc<dyn Source>) -> NativeFeed {
-    let watched = FeedContext::new(source);
+    let context = FeedContext::new(source);
     match kind {
         #[cfg(target_os = "linux")]
-        FeedKind::Inotify => NativeFeed::inotify(watched).unwrap(),
-        _ => NativeFeed::notify(watched).unwrap(),
+        FeedKind::Inotify => NativeFeed::inotify(context).unwrap(),
+        _ => NativeFeed::notify(context).unwrap(),
     }
 }
 
 /// Files that are written in place are told of when they are closed, and not before: also beside
 /// logs, whose directory is asked for modify events.
 #[test]
-fn documents_are_told_of_when_they_are_closed() {
+fn documents_are_reported_when_they_are_closed() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for kind in NATIVE_FEEDS {
         let dir = TempDir::new().unwrap();
@@ -91,18 +91,18 @@ fn documents_are_told_of_when_they_are_closed() {
             let appended = DirtyScope::Session(
                 "2026/11/30/ses_1".parse::<scrollback_core_id::SessionId>().unwrap().into(),
             );
-            let all = scopes_until(&mut feed, &mut clock, &appended).await;
-            assert!(!all.contains(&DirtyScope::Records), "{kind}: {all:?}");
+            let reported = scopes_until(&mut feed, &mut clock, &appended).await;
+            assert!(!reported.contains(&DirtyScope::Records), "{kind}: {reported:?}");
             drop(document);
-            let all = scopes_until(&mut feed, &mut clock, &DirtyScope::Records).await;
-            assert!(!all.contains(&DirtyScope::Store), "{kind}: {all:?}");
+            let reported = scopes_until(&mut feed, &mut clock, &DirtyScope::Records).await;
+            assert!(!reported.contains(&DirtyScope::Store), "{kind}: {reported:?}");
         });
     }
 }
 
 /// Of opencode's records the system is not even asked for modify events.
 #[test]
-fn writes_to_opencodes_records_are_no_events_until_they_are_closed() {
+fn opencode_records_are_reported_when_they_are_closed() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     for kind in NATIVE_FEEDS {
         let dir = TempDir::new().unwrap();
@@ -120,8 +120,8 @@ fn writes_to_opencodes_records_are_no_events_until_they_are_closed() {
             }
             other.write_all(b"{}").unwrap();
             drop(other);
-            let all = scopes_until(&mut feed, &mut clock, &scopes[1]).await;
-            assert!(!all.contains(&scopes[0]), "{kind}: {all:?}");
+            let reported = scopes_until(&mut feed, &mut clock, &scopes[1]).await;
+            assert!(!reported.contains(&scopes[0]), "{kind}: {reported:?}");
             assert_eq!(feed.stats().events, 1, "{kind}");
             drop(open);
             scopes_until(&mut feed, &mut clock, &scopes[0]).await;

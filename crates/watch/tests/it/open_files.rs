@@ -11,11 +11,11 @@ use scrollback_watch::{FeedKind, LiveOptions};
 use crate::logs::{ALL_FEEDS, FollowedLogs, Log};
 
 #[test]
-fn each_append_is_an_event() {
+fn append_is_reported() {
     for feed in ALL_FEEDS {
         let mut log = None;
-        let before = |root: &Path| log = Some(Log::create(root, "2026/11/29/ses_1"));
-        let Some(mut followed) = FollowedLogs::start(feed, before) else { continue };
+        let prepare = |root: &Path| log = Some(Log::create(root, "2026/11/29/ses_1"));
+        let Some(mut followed) = FollowedLogs::start(feed, prepare) else { continue };
         let mut log = log.unwrap();
         let refreshes = followed.live.stats().refreshes;
         for _ in 0..24 {
@@ -27,7 +27,7 @@ fn each_append_is_an_event() {
 }
 
 #[test]
-fn each_append_is_an_event_in_a_directory_that_came_three_levels_deep() {
+fn append_in_a_new_nested_directory_is_reported() {
     for feed in ALL_FEEDS {
         let Some(mut followed) = FollowedLogs::start(feed, |_| {}) else { continue };
         let refreshes = followed.live.stats().refreshes;
@@ -50,7 +50,7 @@ fn each_append_is_an_event_in_a_directory_that_came_three_levels_deep() {
 
 /// Directories come faster than they are watched, each with a log that is never closed.
 #[test]
-fn nothing_is_lost_while_directories_come() {
+fn appends_during_directory_creation_are_indexed() {
     for feed in ALL_FEEDS {
         let Some(followed) = FollowedLogs::start(feed, |_| {}) else { continue };
         let mut logs: Vec<Log> = (0..40)
@@ -74,11 +74,11 @@ fn nothing_is_lost_while_directories_come() {
 }
 
 #[test]
-fn a_tree_that_is_moved_away_gives_its_place_to_another() {
+fn replaced_tree_is_followed() {
     for feed in ALL_FEEDS {
         let mut old = None;
-        let before = |root: &Path| old = Some(Log::create(root, "2026/11/30/ses_1"));
-        let Some(mut followed) = FollowedLogs::start(feed, before) else { continue };
+        let prepare = |root: &Path| old = Some(Log::create(root, "2026/11/30/ses_1"));
+        let Some(mut followed) = FollowedLogs::start(feed, prepare) else { continue };
         let mut old = old.unwrap();
         let id = old.append();
         followed.wait_for_event(&id);
@@ -101,23 +101,26 @@ fn a_tree_that_is_moved_away_gives_its_place_to_another() {
 }
 
 #[test]
-fn a_burst_of_appends_is_looked_at_together() {
+fn burst_of_appends_is_refreshed_together() {
     const APPENDS: u64 = 1000;
     for feed in ALL_FEEDS {
         let mut log = None;
-        let before = |root: &Path| log = Some(Log::create(root, "2026/11/30/ses_1"));
+        let prepare = |root: &Path| log = Some(Log::create(root, "2026/11/30/ses_1"));
         // Where the writer is the slower one, each append could be looked at before the next.
-        let (quiet, dirty) = (Duration::from_millis(100), Duration::from_secs(2));
-        let options = LiveOptions { debounce: quiet, max_delay: dirty, ..LiveOptions::default() };
-        let Some(followed) = FollowedLogs::start_with_options(feed, options, before) else {
+        let (debounce, max_delay) = (Duration::from_millis(100), Duration::from_secs(2));
+        let options = LiveOptions { debounce, max_delay, ..LiveOptions::default() };
+        let Some(followed) = FollowedLogs::start_with_options(feed, options, prepare) else {
             continue;
         };
         let mut log = log.unwrap();
-        let looks = followed.live.stats().scopes;
+        let refreshed_scopes = followed.live.stats().scopes;
         let last = (0..APPENDS).map(|_| log.append()).last().unwrap();
         followed.wait_until_indexed(&last);
-        let looks = followed.live.stats().scopes - looks;
-        assert!(looks * 10 <= APPENDS, "{feed}: {looks} looks at {APPENDS} appends");
+        let refreshed_scopes = followed.live.stats().scopes - refreshed_scopes;
+        assert!(
+            refreshed_scopes * 10 <= APPENDS,
+            "{feed}: {refreshed_scopes} looks at {APPENDS} appends"
+        );
         let view = followed.live.index().view();
         assert_eq!(
             view.by_session(&"2026/11/30/ses_1".parse().unwrap()).len() as u64,

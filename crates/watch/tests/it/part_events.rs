@@ -15,7 +15,7 @@ use scrollback_watch::{
 };
 use tempfile::TempDir;
 
-use crate::support::{file_source, go_on, start_live};
+use crate::support::{continue_progress, file_source, start_live};
 
 /// A session with one message, whose parts are listed.
 struct PartStore {
@@ -99,42 +99,42 @@ fn pull_until_text(follower: &mut Follower, text: &mut String, expected: &str) -
 }
 
 #[test]
-fn the_rest_of_a_write_is_told_though_it_looks_the_same() {
+fn rest_of_a_write_is_reported_although_its_stamp_is_the_same() {
     // Polling does not come while a write is under way but by chance.
     for feed in [FeedKind::Inotify, FeedKind::Notify] {
-        let world = PartStore::new(feed);
-        let (mut follower, mut text) = (world.live.follow(None, None), String::new());
+        let store = PartStore::new(feed);
+        let (mut follower, mut text) = (store.live.follow(None, None), String::new());
         assert!(pull_until_text(&mut follower, &mut text, "start"));
         for round in 0..6 {
             let (torn, whole) = (format!("aaaa {round}"), format!("bbbb {round}"));
-            world.write_text("prt_1", &torn);
+            store.write_text("prt_1", &torn);
             assert!(pull_until_text(&mut follower, &mut text, &torn), "{feed}: {text}");
-            overwrite_keeping_time(&world.part_path("prt_1"), &text_record("prt_1", &whole));
+            overwrite_keeping_time(&store.part_path("prt_1"), &text_record("prt_1", &whole));
             assert!(pull_until_text(&mut follower, &mut text, &whole), "{feed}, {round}: {text}");
         }
     }
 }
 
 #[test]
-fn a_part_that_is_looked_at_again_is_told_once() {
-    let world = PartStore::new(FeedKind::Inotify);
-    let mut follower = world.live.follow(None, None);
-    world.wait_until_settled();
+fn retried_part_is_reported_once() {
+    let store = PartStore::new(FeedKind::Inotify);
+    let mut follower = store.live.follow(None, None);
+    store.wait_until_settled();
     follower.pull().unwrap();
     for part in ["prt_2", "prt_3"] {
-        writer::write(&world.part_path(part), tool_record(part).as_bytes()).unwrap();
+        writer::write(&store.part_path(part), tool_record(part).as_bytes()).unwrap();
     }
-    let (mut told, start) = (Vec::new(), Instant::now());
+    let (mut events, start) = (Vec::new(), Instant::now());
     while start.elapsed() < Duration::from_millis(2500) {
-        told.extend(follower.pull().unwrap());
+        events.extend(follower.pull().unwrap());
         std::thread::sleep(Duration::from_millis(10));
     }
-    let names: Vec<_> = told.iter().map(|event| (event.kind, event.subject.name())).collect();
-    assert_eq!(names, [(ChangeKind::Created, "part"); 2], "{told:#?}");
+    let names: Vec<_> = events.iter().map(|event| (event.kind, event.subject.name())).collect();
+    assert_eq!(names, [(ChangeKind::Created, "part"); 2], "{events:#?}");
 }
 
 #[test]
-fn a_part_that_was_written_when_it_began_is_told_once() {
+fn part_written_at_the_start_is_reported_once() {
     let dir = make_store();
     let storage = dir.path().join("storage");
     writer::write(&storage.join("part/msg_1/prt_2.json"), tool_record("prt_2").as_bytes()).unwrap();
@@ -144,21 +144,21 @@ fn a_part_that_was_written_when_it_began_is_told_once() {
         refresh: RefreshOptions { parts: PartDetail::Stamps, ..RefreshOptions::default() },
         ..LiveOptions::default()
     };
-    let live = Live::start(file_source(&storage), None, options, &go_on).unwrap();
-    let (mut follower, mut told, start) = (live.follow(None, None), Vec::new(), Instant::now());
+    let live = Live::start(file_source(&storage), None, options, &continue_progress).unwrap();
+    let (mut follower, mut events, start) = (live.follow(None, None), Vec::new(), Instant::now());
     while start.elapsed() < Duration::from_millis(800) {
-        told.extend(follower.pull().unwrap());
+        events.extend(follower.pull().unwrap());
         std::thread::sleep(Duration::from_millis(10));
     }
-    let is_it = |event: &&Event| matches!(&event.subject, Subject::Part { key, .. } if key.part.as_str() == "prt_2");
-    assert_eq!(told.iter().filter(is_it).count(), 1, "{told:#?}");
+    let is_second_part = |event: &&Event| matches!(&event.subject, Subject::Part { key, .. } if key.part.as_str() == "prt_2");
+    assert_eq!(events.iter().filter(is_second_part).count(), 1, "{events:#?}");
     let (_, part) = live.index().view().part(&"prt_2".parse().unwrap()).unwrap();
     assert!(part.observed.unwrap().clean, "{:?}", live.stats());
 }
 
 /// The parts of the message as whoever takes these events has them.
-fn apply_part_events(told: &[Event], parts: &mut Vec<String>) {
-    for event in told {
+fn apply_part_events(events: &[Event], parts: &mut Vec<String>) {
+    for event in events {
         match &event.subject {
             Subject::Message { now: Some(meta), .. } => {
                 let list = meta.parts.as_ref().unwrap();
@@ -174,52 +174,52 @@ fn apply_part_events(told: &[Event], parts: &mut Vec<String>) {
 }
 
 #[test]
-fn a_part_that_went_is_known_wherever_the_stream_is_taken_up() {
-    let world = PartStore::new(FeedKind::Inotify);
-    let mut follower = world.live.follow(None, None);
-    world.wait_until_settled();
+fn removed_part_is_known_from_every_cursor() {
+    let store = PartStore::new(FeedKind::Inotify);
+    let mut follower = store.live.follow(None, None);
+    store.wait_until_settled();
     let mut all = Vec::new();
     apply_part_events(&follower.pull().unwrap(), &mut all);
     assert_eq!(all, ["prt_1"]);
     // Two changes come in one pull.
-    world.write_text("prt_2", "two");
-    fs::remove_file(world.part_path("prt_1")).unwrap();
-    world.wait_until_settled();
-    let told = follower.pull().unwrap();
-    assert!(told.iter().any(|event| event.kind == ChangeKind::Removed), "{told:#?}");
-    for taken in 0..=told.len() {
+    store.write_text("prt_2", "two");
+    fs::remove_file(store.part_path("prt_1")).unwrap();
+    store.wait_until_settled();
+    let events = follower.pull().unwrap();
+    assert!(events.iter().any(|event| event.kind == ChangeKind::Removed), "{events:#?}");
+    for taken in 0..=events.len() {
         let mut all = all.clone();
-        apply_part_events(&told[..taken], &mut all);
+        apply_part_events(&events[..taken], &mut all);
         let from: Option<EventCursor> = match taken {
             0 => continue, // that is where nothing of it was taken
-            taken => told[taken - 1].cursor,
+            taken => events[taken - 1].cursor,
         };
-        apply_part_events(&world.live.follow(from, None).pull().unwrap(), &mut all);
-        assert_eq!(all, ["prt_2"], "taken: {taken} of {told:#?}");
+        apply_part_events(&store.live.follow(from, None).pull().unwrap(), &mut all);
+        assert_eq!(all, ["prt_2"], "taken: {taken} of {events:#?}");
     }
 }
 
 #[test]
-fn a_cache_hands_out_nothing_for_good_that_was_read_in_the_middle_of_a_write() {
-    let world = PartStore::new(FeedKind::Inotify);
-    let source = file_source(&world.dir.path().join("storage"));
-    let cache = world.live.cache();
+fn cache_replaces_provisional_bytes() {
+    let store = PartStore::new(FeedKind::Inotify);
+    let source = file_source(&store.dir.path().join("storage"));
+    let cache = store.live.cache();
     let key: EntityKey =
         MessageKey { session: "ses_1".parse().unwrap(), message: "msg_1".parse().unwrap() }.into();
     let get = || -> MappedSpan {
         let load = || {
             let mut span = None;
-            let asked = source.open()?.spans(std::slice::from_ref(&key), &mut |found| {
-                if let ScanItem::Entry(entry) = found {
+            let result = source.open()?.spans(std::slice::from_ref(&key), &mut |item| {
+                if let ScanItem::Entry(entry) = item {
                     span = entry.span;
                 }
                 std::ops::ControlFlow::Continue(())
             });
-            asked.map(|()| span.unwrap())
+            result.map(|()| span.unwrap())
         };
         cache.get::<scrollback_source::Error>(&key, load).unwrap()
     };
-    let path = world.dir.path().join("storage/message/ses_1/msg_1.json");
+    let path = store.dir.path().join("storage/message/ses_1/msg_1.json");
     let record =
         |cost| format!(r#"{{"id":"msg_1","sessionID":"ses_1","role":"user","cost":{cost}}}"#);
     writer::write(&path, record(1).as_bytes()).unwrap();
@@ -233,28 +233,28 @@ fn a_cache_hands_out_nothing_for_good_that_was_read_in_the_middle_of_a_write() {
 }
 
 #[test]
-fn a_large_message_is_told_in_pieces() {
-    let world = PartStore::new(FeedKind::Inotify);
-    let mut follower = world.live.follow(None, None);
-    world.wait_until_settled();
+fn large_message_is_delivered_in_pieces() {
+    let store = PartStore::new(FeedKind::Inotify);
+    let mut follower = store.live.follow(None, None);
+    store.wait_until_settled();
     follower.pull().unwrap();
     let from = follower.cursor().copied();
     let long = "word ".repeat(200_000);
     let names: Vec<String> = (10..40).map(|part| format!("prt_{part}")).collect();
-    names.iter().for_each(|part| world.write_text(part, &long));
+    names.iter().for_each(|part| store.write_text(part, &long));
     let listed = || {
-        let meta = world.live.index().view().message(&"msg_1".parse().unwrap());
+        let meta = store.live.index().view().message(&"msg_1".parse().unwrap());
         meta.and_then(|meta| meta.parts.as_ref().map(|list| list.refs.len()))
     };
     let start = Instant::now();
-    while listed() != Some(31) || world.live.stats().pending_scopes > 0 {
+    while listed() != Some(31) || store.live.stats().pending_scopes > 0 {
         assert!(start.elapsed() < Duration::from_secs(20), "{:?}", listed());
         std::thread::sleep(Duration::from_millis(10));
     }
 
     // All of it is behind one state, of which each pull has some.
-    let mut follower = world.live.follow(from, None);
-    let (mut told, mut pulls) = (Vec::new(), 0);
+    let mut follower = store.live.follow(from, None);
+    let (mut events, mut pulls) = (Vec::new(), 0);
     loop {
         let piece = follower.pull().unwrap();
         if piece.is_empty() {
@@ -266,21 +266,21 @@ fn a_large_message_is_told_in_pieces() {
         };
         let bytes: usize = piece.iter().map(span).sum();
         assert!(bytes < 10 << 20, "{bytes}");
-        told.extend(piece);
+        events.extend(piece);
         pulls += 1;
     }
     assert!(pulls >= 4, "{pulls}");
     let mut all = vec!["prt_1".to_owned()];
-    apply_part_events(&told, &mut all);
+    apply_part_events(&events, &mut all);
     assert_eq!(all.len(), 31);
     // Taken up in the middle of it, the rest comes.
-    let (first, mut rest) = (told[5].cursor, world.live.follow(told[5].cursor, None));
+    let (first, mut rest) = (events[5].cursor, store.live.follow(events[5].cursor, None));
     assert!(first.unwrap().offset.is_some());
-    let mut again = told.iter().take(6).cloned().collect::<Vec<_>>();
+    let mut resumed = events.iter().take(6).cloned().collect::<Vec<_>>();
     while let piece = rest.pull().unwrap()
         && !piece.is_empty()
     {
-        again.extend(piece);
+        resumed.extend(piece);
     }
-    assert_eq!(again.len(), told.len());
+    assert_eq!(resumed.len(), events.len());
 }

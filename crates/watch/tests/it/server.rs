@@ -29,13 +29,13 @@ impl Server {
 
     fn start_in(dir: std::sync::Arc<TempDir>) -> Self {
         let socket = dir.path().join("sock");
-        let of = |name: &str| dir.path().join(name);
+        let file_path = |name: &str| dir.path().join(name);
         let child = Command::new("watchman")
             .args(["--foreground", "--no-save-state"])
             .args([format!("--sockname={}", socket.display())])
-            .args([format!("--statefile={}", of("state").display())])
-            .args([format!("--pidfile={}", of("pid").display())])
-            .args([format!("--logfile={}", of("log").display())])
+            .args([format!("--statefile={}", file_path("state").display())])
+            .args([format!("--pidfile={}", file_path("pid").display())])
+            .args([format!("--logfile={}", file_path("log").display())])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -35,16 +35,16 @@ fn nothing_is_kept() {
     let source = file_source(&storage);
     let live = start_live(&source, FeedKind::Inotify);
     // One consumer comes now and then, one came once, and one never did.
-    let (mut comes, mut came, _never) =
+    let (mut regular_follower, mut idle_follower, _unused_follower) =
         (live.follow(None, None), live.follow(None, None), live.follow(None, None));
-    came.pull().unwrap();
+    idle_follower.pull().unwrap();
     let mut script = Script::new(&storage, 41, 12);
     let (begun, mut first, mut tenth) = (Instant::now(), None, 1);
     while tenth <= 10 {
         for _ in 0..1000 {
             script.step().unwrap();
         }
-        comes.pull().unwrap();
+        regular_follower.pull().unwrap();
         let stats = live.stats();
         while live.stats().feed_stats.events >= events / 10 * tenth && tenth <= 10 {
             let kb = resident_kb();

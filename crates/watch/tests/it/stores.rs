@@ -12,7 +12,7 @@ use scrollback_stor_sqlite::SqliteReader;
 use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 use tempfile::TempDir;
 
-use crate::support::{FEEDS, file_source, go_on, start_live, wait_until_settled};
+use crate::support::{FEEDS, continue_progress, file_source, start_live, wait_until_settled};
 
 fn titles(live: &Live) -> Vec<String> {
     let view = live.index().view();
@@ -37,7 +37,7 @@ fn write_session(storage: &Path, number: u8, title: &str) {
 }
 
 #[test]
-fn a_store_comes_goes_and_comes_again() {
+fn store_is_followed_through_removal_and_return() {
     for feed in FEEDS {
         let dir = TempDir::new().unwrap();
         let storage = dir.path().join("data/opencode/storage");
@@ -61,7 +61,7 @@ fn a_store_comes_goes_and_comes_again() {
 }
 
 #[test]
-fn a_poll_that_is_interrupted_all_the_time_looks_all_the_same() {
+fn interrupted_poll_still_probes() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
     // It waits for longer than it takes until the driver has something else to do.
@@ -71,7 +71,7 @@ fn a_poll_that_is_interrupted_all_the_time_looks_all_the_same() {
         poll_intervals: (slow, slow),
         ..LiveOptions::default()
     };
-    let live = Live::start(file_source(&storage), None, options, &go_on).unwrap();
+    let live = Live::start(file_source(&storage), None, options, &continue_progress).unwrap();
     write_session(&storage, 1, "came");
     wait_for_titles(&live, &["came"]);
 }
@@ -80,9 +80,9 @@ fn a_poll_that_is_interrupted_all_the_time_looks_all_the_same() {
 fn merged_source(data: &Path) -> Arc<dyn Source> {
     let id = |name| SourceId::new(name).unwrap();
     let database = SqliteReader::new(data.join("opencode.db"), id("db"), Arc::new(SystemClock));
-    let there = |source| -> Arc<dyn Source> { Arc::new(OptionalSource::new(source)) };
-    let merged = MergedSource::new(id("both"), there(Arc::new(database)));
-    Arc::new(merged.with_source(there(file_source(&data.join("storage")))))
+    let optional = |source| -> Arc<dyn Source> { Arc::new(OptionalSource::new(source)) };
+    let merged = MergedSource::new(id("both"), optional(Arc::new(database)));
+    Arc::new(merged.with_source(optional(file_source(&data.join("storage")))))
 }
 
 #[test]

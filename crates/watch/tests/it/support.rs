@@ -20,18 +20,18 @@ use crate::state::State;
 pub(crate) const OLD_TIME_SECONDS: u64 = 1_700_000_000;
 
 /// All of a store as it was long ago, so that nobody thinks that it is being written.
-pub(crate) fn make_old(at: &Path) {
-    if at.is_dir() {
-        fs::read_dir(at).unwrap().flatten().for_each(|entry| make_old(&entry.path()));
+pub(crate) fn make_old(path: &Path) {
+    if path.is_dir() {
+        fs::read_dir(path).unwrap().flatten().for_each(|entry| make_old(&entry.path()));
     }
-    set_time(at, OLD_TIME_SECONDS);
+    set_time(path, OLD_TIME_SECONDS);
 }
 
-pub(crate) fn set_time(at: &Path, seconds: u64) {
-    fs::File::open(at).unwrap().set_modified(UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
+pub(crate) fn set_time(path: &Path, seconds: u64) {
+    fs::File::open(path).unwrap().set_modified(UNIX_EPOCH + Duration::from_secs(seconds)).unwrap();
 }
 
-pub(crate) fn go_on(_: Progress) -> ControlFlow<()> {
+pub(crate) fn continue_progress(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
@@ -47,14 +47,14 @@ pub(crate) fn start_live(source: &Arc<dyn Source>, feed: FeedKind) -> Live {
         sweep_interval: Duration::from_secs(1),
         ..LiveOptions::default()
     };
-    Live::start(Arc::clone(source), None, options, &go_on).unwrap()
+    Live::start(Arc::clone(source), None, options, &continue_progress).unwrap()
 }
 
 /// The feeds of this machine.
 pub(crate) const FEEDS: [FeedKind; 3] = [FeedKind::Inotify, FeedKind::Notify, FeedKind::Poll];
 
 pub(crate) fn rebuilt_state(source: &Arc<dyn Source>) -> State {
-    let built = build_index(&**source, PartDetail::Stamps, &go_on).unwrap();
+    let built = build_index(&**source, PartDetail::Stamps, &continue_progress).unwrap();
     State::from_view(&built.continue_value().unwrap().value.view())
 }
 
@@ -111,16 +111,16 @@ fn span_bytes(tree: &SessionRefTree) -> Vec<Vec<u8>> {
 pub(crate) fn assert_untouched(live: &Live, storage: &Path) {
     let before = list_tree(storage);
     let start = Instant::now();
-    let mut asked = live.stats();
+    let mut last_stats = live.stats();
     // The kernel says that a directory is gone when the last who holds it lets go of it.
     loop {
         thread::sleep(Duration::from_millis(300));
         let now = live.stats();
-        if now.feed_stats.events == asked.feed_stats.events {
+        if now.feed_stats.events == last_stats.feed_stats.events {
             break;
         }
         assert!(start.elapsed() < Duration::from_secs(10), "no end of events: {now:?}");
-        asked = now;
+        last_stats = now;
     }
     let start = Instant::now();
     // As long as it takes to sweep all of it.
@@ -130,16 +130,16 @@ pub(crate) fn assert_untouched(live: &Live, storage: &Path) {
     let after = list_tree(storage);
     assert!(before == after, "the store was touched");
     let stats = live.stats();
-    if stats.feed == asked.feed && stats.feed != FeedKind::Poll {
+    if stats.feed == last_stats.feed && stats.feed != FeedKind::Poll {
         // Our own reads are no news to us.
-        assert_eq!(stats.feed_stats.events, asked.feed_stats.events, "{stats:?}");
+        assert_eq!(stats.feed_stats.events, last_stats.feed_stats.events, "{stats:?}");
     }
 }
 
 /// Every file and directory: its path, its bytes, and when it was changed.
-fn list_tree(at: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
+fn list_tree(path: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
     let mut all = Vec::new();
-    let mut left = vec![at.to_owned()];
+    let mut left = vec![path.to_owned()];
     while let Some(dir) = left.pop() {
         for entry in fs::read_dir(dir).unwrap() {
             let entry = entry.unwrap();

@@ -20,11 +20,11 @@ impl Latency {
         &mut self,
         class: &'static str,
         key: EntityKey,
-        then: UnixNanos,
-        now: UnixNanos,
+        changed_at: UnixNanos,
+        reported_at: UnixNanos,
     ) {
-        if self.last_changes.insert(key, then) != Some(then) {
-            self.by_class.entry(class).or_default().push(now.0 - then.0);
+        if self.last_changes.insert(key, changed_at) != Some(changed_at) {
+            self.by_class.entry(class).or_default().push(reported_at.0 - changed_at.0);
         }
     }
 }
@@ -35,9 +35,9 @@ impl fmt::Display for Latency {
         for (class, times) in &self.by_class {
             let mut times = times.clone();
             times.sort_unstable();
-            let at = |share: usize| times[(times.len() - 1) * share / 100] as f64 / 1e6;
-            write!(f, "\n    {class:9} {:6}: median {:.1} ms, ", times.len(), at(50))?;
-            write!(f, "99th {:.1} ms, most {:.1} ms", at(99), at(100))?;
+            let percentile = |share: usize| times[(times.len() - 1) * share / 100] as f64 / 1e6;
+            write!(f, "\n    {class:9} {:6}: median {:.1} ms, ", times.len(), percentile(50))?;
+            write!(f, "99th {:.1} ms, most {:.1} ms", percentile(99), percentile(100))?;
         }
         Ok(())
     }

@@ -43,8 +43,8 @@ struct Args {
     #[arg(long)]
     version: String,
     /// How it keeps its sessions
-    #[arg(long)]
-    generation: StorageFormat,
+    #[arg(long = "generation")]
+    format: StorageFormat,
     /// How the store is followed
     #[arg(long)]
     feed: FeedName,
@@ -95,28 +95,28 @@ fn run(args: &Args) -> Result<()> {
     fs::create_dir_all(&args.root)?;
     let root = args.root.canonicalize()?;
     let data = root.join("data/opencode");
-    let source = args.generation.source(&data)?;
+    let source = args.format.source(&data)?;
     let feed = FeedKind::from(args.feed);
     if feed == FeedKind::Watchman {
-        fs::create_dir_all(args.generation.store_directory(&data))?; // a server watches what is there
+        fs::create_dir_all(args.format.store_directory(&data))?; // a server watches what is there
     }
     let options = LiveOptions { feed: FeedChoice::Only(feed), ..LiveOptions::default() };
-    let there: Arc<dyn Source> = Arc::new(OptionalSource::new(Arc::clone(&source)));
-    let live = Live::start(there, None, options, &go_on)?;
+    let optional_source: Arc<dyn Source> = Arc::new(OptionalSource::new(Arc::clone(&source)));
+    let live = Live::start(optional_source, None, options, &continue_progress)?;
 
-    let mut following = FollowedStream::new(&live)?;
+    let mut followed_stream = FollowedStream::new(&live)?;
     let mut driver = start_driver(args, &root)?;
     let ended = loop {
-        following.pull(Duration::from_millis(200))?;
+        followed_stream.pull(Duration::from_millis(200))?;
         if let Some(ended) = driver.0.try_wait()? {
             break ended;
         }
     };
     ensure!(ended.success(), "the driver failed; see {}/output.txt", root.display());
-    let left = Listing::read(&data)?;
-    following.settle(&source)?;
+    let store_listing = Listing::read(&data)?;
+    followed_stream.settle(&source)?;
 
-    let (replica, stats) = (following.replica, live.stats());
+    let (replica, stats) = (followed_stream.replica, live.stats());
     println!("opencode {}, {feed}: {replica}", args.version);
     println!(
         "  {} refreshes, {} of them of all; {} records looked at again",
@@ -130,8 +130,8 @@ fn run(args: &Args) -> Result<()> {
     let exports = store::read_exports(&root.join("export"))?;
     compare::exports(&replica.exports(), &exports).context("told, and exported by opencode")?;
     live.stop();
-    left.check_names(args.generation)?;
-    left.check_unchanged(&Listing::read(&data)?)?;
+    store_listing.check_names(args.format)?;
+    store_listing.check_unchanged(&Listing::read(&data)?)?;
     println!("  replays to the exports of all {} sessions", exports.len());
     Ok(())
 }
@@ -173,8 +173,8 @@ impl<'l> FollowedStream<'l> {
     }
 
     /// Takes what comes within some time, if anything does.
-    fn pull(&mut self, within: Duration) -> Result<()> {
-        let next = async { tokio::time::timeout(within, self.follower.next()).await };
+    fn pull(&mut self, time_limit: Duration) -> Result<()> {
+        let next = async { tokio::time::timeout(time_limit, self.follower.next()).await };
         let Ok(events) = self.runtime.block_on(next) else { return Ok(()) };
         self.replica.apply(events?, self.live.materializer(), SystemClock.now())?;
         Ok(())
@@ -207,6 +207,6 @@ impl<'l> FollowedStream<'l> {
 /// What a cold look at a store finds.
 type ColdRead = (Exports, (State, BTreeSet<EntityKey>));
 
-fn go_on(_: Progress) -> ControlFlow<()> {
+fn continue_progress(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }

@@ -119,16 +119,17 @@ impl Replica {
             true => "",
             false => self.parts.get(key).and_then(|part| part["text"].as_str()).unwrap_or_default(),
         };
-        let fits = old.len() == edit.offset + edit.delete && old.is_char_boundary(edit.offset);
+        let applies_to_old_text =
+            old.len() == edit.offset + edit.delete && old.is_char_boundary(edit.offset);
         let mut text = old.to_owned();
         edit.apply(&mut text);
         let is_plausible = text.starts_with(old) || text == old.trim_end();
         let is_read = part["text"].as_str() == Some(&text);
-        if !fits || !is_plausible || !is_read {
+        if !applies_to_old_text || !is_plausible || !is_read {
             let (was, now) = (old.len(), text.len());
             let offset = edit.offset;
             self.violations.push(format!(
-                "{key}: {was} bytes became {now} from {offset} on; fits {fits}, grows {is_plausible}, as read {is_read}"
+                "{key}: {was} bytes became {now} from {offset} on; fits {applies_to_old_text}, grows {is_plausible}, as read {is_read}"
             ));
         }
         part["text"] = Value::String(text);
@@ -194,10 +195,15 @@ impl fmt::Display for Replica {
         let (sessions, messages, parts) =
             (self.sessions.len(), self.messages.len(), self.parts.len());
         writeln!(f, "{sessions} sessions, {messages} messages, {parts} parts")?;
-        let all: usize = self.events.values().sum();
-        let each: Vec<String> =
+        let event_count: usize = self.events.values().sum();
+        let counts: Vec<String> =
             self.events.iter().map(|(name, count)| format!("{count} {name}")).collect();
-        writeln!(f, "  {all} events ({}), {} edits of texts", each.join(", "), self.edits)?;
+        writeln!(
+            f,
+            "  {event_count} events ({}), {} edits of texts",
+            counts.join(", "),
+            self.edits
+        )?;
         write!(f, "  {}", self.latency)
     }
 }

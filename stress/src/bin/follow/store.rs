@@ -102,7 +102,7 @@ pub(crate) fn export_source(source: &dyn Source) -> Result<Exports> {
 
 /// The index of what there is, built cold, and the keys of all sessions, messages and parts.
 pub(crate) fn rebuild_index(source: &dyn Source) -> Result<(State, BTreeSet<EntityKey>)> {
-    let built = build_index(source, PartDetail::Stamps, &crate::go_on)?;
+    let built = build_index(source, PartDetail::Stamps, &crate::continue_progress)?;
     let built = built.continue_value().context("nobody stops it")?;
     check_report(&built.report)?;
     let view = built.value.view();
@@ -125,7 +125,7 @@ fn check_report(report: &StageReport) -> Result<()> {
         use IssueKind::{NoParts, OrphanMessages, OrphanParts};
         !matches!(kind, NoParts | OrphanParts { .. } | OrphanMessages { .. })
     };
-    match report.issues.iter().find(|it| is_odd(&it.issue.kind)) {
+    match report.issues.iter().find(|issue| is_odd(&issue.issue.kind)) {
         Some(issue) => bail!("an issue is left: {issue}"),
         None => Ok(()),
     }
@@ -149,17 +149,18 @@ impl Listing {
                 continue;
             }
             // Locks are taken in an index of the log, by readers too.
-            let is_locks = path.extension().is_some_and(|it| it == "db-shm");
-            let bytes = if is_locks { Vec::new() } else { fs::read(&path)? };
-            let changed = if is_locks { SystemTime::UNIX_EPOCH } else { entry?.modified()? };
+            let is_shared_index = path.extension().is_some_and(|extension| extension == "db-shm");
+            let bytes = if is_shared_index { Vec::new() } else { fs::read(&path)? };
+            let changed =
+                if is_shared_index { SystemTime::UNIX_EPOCH } else { entry?.modified()? };
             self.0.insert(path.strip_prefix(root)?.to_owned(), (changed, bytes));
         }
         Ok(())
     }
 
     /// Whether opencode writes files of all of these names.
-    pub(crate) fn check_names(&self, generation: StorageFormat) -> Result<()> {
-        match self.0.keys().find(|name| !generation.owns_file(name)) {
+    pub(crate) fn check_names(&self, format: StorageFormat) -> Result<()> {
+        match self.0.keys().find(|name| !format.owns_file(name)) {
             Some(name) => bail!("{} is not opencode's", name.display()),
             None => Ok(()),
         }

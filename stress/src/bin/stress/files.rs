@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     let sessions: Vec<SessionKey> = sessions.into_iter().map(|node| node.key).collect();
 
     let log = ReadLog::default();
-    let begun = Instant::now();
+    let start = Instant::now();
     std::thread::scope(|scope| {
         let read = |_| scope.spawn(|| read_until(&store, &sessions, &log, args.reads));
         let readers: Vec<_> = (0..args.readers).map(read).collect();
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
             Err(_) => Err(anyhow!("a reader panicked")),
         })
     })?;
-    let spent = begun.elapsed();
+    let elapsed = start.elapsed();
     let tally: serde_json::Value = writer.stop()?;
     let still_dirty = count_unsettled(&store, &log, &tally)?;
 
@@ -71,7 +71,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     for class in ["same_length", "grown", "shrunk", "created", "large", "new_dir", "unlinked"] {
         println!("  {class:<12} {}", tally[class]);
     }
-    println!("reads   {} in {:.1} s", log.reads, spent.as_secs_f64());
+    println!("reads   {} in {:.1} s", log.reads, elapsed.as_secs_f64());
     println!("  settled      {}, of them never written: {}", log.settled, log.violations.len());
     println!("  provisional  {}, of them torn and marked: {}", log.provisional, log.torn);
     println!("  issues       {:?}", log.issues);
@@ -79,11 +79,11 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         "after the writer rested: {} entities were dirty, {still_dirty} did not settle",
         log.dirty.len()
     );
-    for lie in &log.violations {
-        println!("LIE: {lie}");
+    for violation in &log.violations {
+        println!("LIE: {violation}");
     }
-    let proved = log.settled > 0 && log.provisional > 0 && log.reads >= args.reads;
-    let holds = log.violations.is_empty() && still_dirty == 0 && proved;
+    let has_coverage = log.settled > 0 && log.provisional > 0 && log.reads >= args.reads;
+    let holds = log.violations.is_empty() && still_dirty == 0 && has_coverage;
     println!("{}", if holds { "PASS" } else { "FAIL" });
     Ok(holds)
 }
@@ -111,46 +111,46 @@ struct ReadStats {
 
 impl ReadLog {
     fn snapshot_stats(&self) -> ReadStats {
-        let mut seen = self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        seen.reads = self.reads.load(Ordering::Relaxed);
-        seen
+        let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        stats.reads = self.reads.load(Ordering::Relaxed);
+        stats
     }
 
     /// Checks one span. `floor` is the newest version known settled before the read began: a later
     /// read must not go back behind it.
     fn check_span(&self, key: &EntityKey, span: &MappedSpan, floor: Option<u64>) {
         self.reads.fetch_add(1, Ordering::Relaxed);
-        let whole = verify(span);
-        let mut seen = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+        let verified = verify(span);
+        let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
         if !span.is_settled() {
-            seen.provisional += 1;
-            seen.torn += u64::from(whole.is_err());
-            seen.dirty.insert(key.clone());
+            stats.provisional += 1;
+            stats.torn += u64::from(verified.is_err());
+            stats.dirty.insert(key.clone());
             return;
         }
-        seen.settled += 1;
-        seen.dirty.remove(key);
-        match whole {
+        stats.settled += 1;
+        stats.dirty.remove(key);
+        match verified {
             Err(torn) => {
-                seen.violations.push(format!("{key}: settled but {torn:?}, {} bytes", span.len()));
+                stats.violations.push(format!("{key}: settled but {torn:?}, {} bytes", span.len()));
             }
             Ok(version) if floor.is_some_and(|floor| version.number < floor) => {
-                seen.violations.push(format!("{key}: version {} after {floor:?}", version.number));
+                stats.violations.push(format!("{key}: version {} after {floor:?}", version.number));
             }
             Ok(version) => {
-                let newest = seen.newest.entry(key.clone()).or_default();
+                let newest = stats.newest.entry(key.clone()).or_default();
                 *newest = version.number.max(*newest);
             }
         }
     }
 
     fn add_issue(&self, key: Option<&EntityKey>, kind: &IssueKind) {
-        let mut seen = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stats = self.stats.lock().unwrap_or_else(PoisonError::into_inner);
         let name = format!("{kind:?}");
         let name = name.split([' ', '{']).next().unwrap_or_default().to_owned();
-        *seen.issues.entry(name).or_default() += 1;
+        *stats.issues.entry(name).or_default() += 1;
         if let (Some(key), IssueKind::Unsettled { .. }) = (key, kind) {
-            seen.dirty.insert(key.clone());
+            stats.dirty.insert(key.clone());
         }
     }
 
@@ -164,29 +164,35 @@ impl ReadLog {
 }
 
 /// Loads trees and single spans, in turn, until enough was read.
-fn read_until(store: &FileReader, sessions: &[SessionKey], log: &ReadLog, most: u64) -> Result<()> {
-    while log.reads.load(Ordering::Relaxed) < most {
+fn read_until(
+    store: &FileReader,
+    sessions: &[SessionKey],
+    log: &ReadLog,
+    max_reads: u64,
+) -> Result<()> {
+    while log.reads.load(Ordering::Relaxed) < max_reads {
         for session in sessions {
             let floors = log.newest_versions();
             let mut keys: Vec<EntityKey> = vec![session.clone().into()];
-            let ran = run_session_tree_flow(store, session, |tree| {
+            let loaded = run_session_tree_flow(store, session, |tree| {
                 let floor = |key: &EntityKey| floors.get(key).copied();
-                let own = (EntityKey::from(session.clone()), tree.node.span.as_ref());
+                let session_item = (EntityKey::from(session.clone()), tree.node.span.as_ref());
                 let messages = tree.messages.iter().flat_map(|message| {
                     let parts = message.parts.iter().map(|part| {
                         (EntityKey::from(part.node.key.clone()), part.node.span.as_ref())
                     });
-                    let own = (message.node.key.clone().into(), message.node.span.as_ref());
-                    std::iter::once(own).chain(parts)
+                    let session_item =
+                        (message.node.key.clone().into(), message.node.span.as_ref());
+                    std::iter::once(session_item).chain(parts)
                 });
-                for (key, span) in std::iter::once(own).chain(messages) {
+                for (key, span) in std::iter::once(session_item).chain(messages) {
                     if let Some(span) = span {
                         log.check_span(&key, span, floor(&key));
                     }
                     keys.push(key);
                 }
             });
-            for issue in ran?.report.issues {
+            for issue in loaded?.report.issues {
                 log.add_issue(issue.key.as_ref(), &issue.issue.kind);
             }
             read_spans(store, &keys, log)?;
@@ -200,8 +206,8 @@ fn read_spans(store: &FileReader, keys: &[EntityKey], log: &ReadLog) -> Result<(
     let mut reader = store.open()?;
     for key in keys {
         let floor = log.newest_version(key);
-        reader.spans(std::slice::from_ref(key), &mut |found| {
-            match found {
+        reader.spans(std::slice::from_ref(key), &mut |item| {
+            match item {
                 ScanItem::Entry(entry) => {
                     if let Some(span) = &entry.span {
                         log.check_span(key, span, floor);
@@ -225,8 +231,8 @@ fn count_unsettled(store: &FileReader, log: &ReadLog, tally: &serde_json::Value)
         let path = store.locate(&key).unwrap_or_default();
         let last = &tally["last"][path.to_string_lossy().as_ref()];
         let mut outcome = None;
-        store.open()?.spans(std::slice::from_ref(&key), &mut |found| {
-            outcome = Some(match found {
+        store.open()?.spans(std::slice::from_ref(&key), &mut |item| {
+            outcome = Some(match item {
                 ScanItem::Entry(entry) => entry.span.filter(MappedSpan::is_settled),
                 ScanItem::Set(_) => return ControlFlow::Continue(()),
                 ScanItem::Issue(_, issue) => {

@@ -24,27 +24,27 @@ pub(super) fn identity(path: &Path) -> Option<DirectoryId> {
 /// The directories in a directory, and its files if they are asked for. What cannot be listed is
 /// an issue of whoever reads it, and empty here.
 pub(super) fn list_directory(path: &Path, with_files: bool) -> DirectoryEntries {
-    let mut all = DirectoryEntries::default();
-    let Ok(dir) = Dir::open(path) else { return all };
-    let listed = dir.list(&mut ListBuffer::default(), |name, kind| {
-        let Some(name) = name_of(name) else { return };
+    let mut entries = DirectoryEntries::default();
+    let Ok(directory) = Dir::open(path) else { return entries };
+    let listed = directory.list(&mut ListBuffer::default(), |name, kind| {
+        let Some(name) = os_name(name) else { return };
         match kind {
-            FileKind::Directory => all.directories.push(path.join(name)),
-            FileKind::File if with_files => all.files.push(path.join(name)),
+            FileKind::Directory => entries.directories.push(path.join(name)),
+            FileKind::File if with_files => entries.files.push(path.join(name)),
             _ => {}
         }
     });
     let _ = listed;
-    all
+    entries
 }
 
 #[cfg(unix)]
-fn name_of(name: &[u8]) -> Option<&OsStr> {
+fn os_name(name: &[u8]) -> Option<&OsStr> {
     Some(std::os::unix::ffi::OsStrExt::from_bytes(name))
 }
 
 #[cfg(not(unix))]
-fn name_of(name: &[u8]) -> Option<&OsStr> {
+fn os_name(name: &[u8]) -> Option<&OsStr> {
     std::str::from_utf8(name).ok().map(OsStr::new)
 }
 

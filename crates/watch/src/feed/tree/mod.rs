@@ -61,23 +61,24 @@ impl Tree {
             backend.unwatch(&path);
         }
         self.hot.clear();
-        for at in 0..self.roots.len() {
-            self.watch_root(at, backend)?;
+        for root_index in 0..self.roots.len() {
+            self.watch_root(root_index, backend)?;
         }
         Ok(())
     }
 
     /// Whether the roots are not those that are watched.
     pub(super) fn is_stale(&self) -> bool {
-        self.roots
-            .iter()
-            .zip(&self.root_ids)
-            .any(|(root, there)| directory_id(&root.path) != *there)
+        self.roots.iter().zip(&self.root_ids).any(|(root, id)| directory_id(&root.path) != *id)
     }
 
-    fn watch_root(&mut self, at: usize, backend: &mut dyn Backend) -> Result<(), FeedError> {
-        let WatchRoot { path, depth: below, .. } = self.roots[at].clone();
-        let role = |role: &mut Role| role.roots.push(at);
+    fn watch_root(
+        &mut self,
+        root_index: usize,
+        backend: &mut dyn Backend,
+    ) -> Result<(), FeedError> {
+        let WatchRoot { path, depth, .. } = self.roots[root_index].clone();
+        let role = |role: &mut Role| role.roots.push(root_index);
         if !self.watch_directory(&path, backend, role)? {
             // The nearest directory that is there will tell when it comes.
             for ancestor in path.ancestors().skip(1) {
@@ -87,14 +88,15 @@ impl Tree {
             }
             return Ok(());
         }
-        match below {
+        match depth {
             WatchDepth::Nothing | WatchDepth::Hot => Ok(()),
             WatchDepth::All => {
                 let mut directories = list_directory(&path, false).directories.into_iter();
-                directories.try_for_each(|path| self.watch_in_root(&path, at, backend).map(drop))
+                directories
+                    .try_for_each(|path| self.watch_in_root(&path, root_index, backend).map(drop))
             }
             // All of the store is looked at afterwards.
-            WatchDepth::Tree => self.watch_descendants(path, at, backend, None),
+            WatchDepth::Tree => self.watch_descendants(path, root_index, backend, None),
         }
     }
 
@@ -103,22 +105,22 @@ impl Tree {
     fn watch_descendants(
         &mut self,
         path: PathBuf,
-        at: usize,
+        root_index: usize,
         backend: &mut dyn Backend,
-        mut found: Option<&mut dyn FnMut(&Path)>,
+        mut on_entry: Option<&mut dyn FnMut(&Path)>,
     ) -> Result<(), FeedError> {
         let mut pending = vec![path];
         while let Some(path) = pending.pop() {
             // Its watch is set: what comes while it is listed is told.
-            let entries = list_directory(&path, found.is_some());
-            if let Some(found) = &mut found {
+            let entries = list_directory(&path, on_entry.is_some());
+            if let Some(on_entry) = &mut on_entry {
                 let files = entries.files.iter().filter(|file| {
-                    file.file_name().is_some_and(|name| self.roots[at].files.include(name))
+                    file.file_name().is_some_and(|name| self.roots[root_index].files.include(name))
                 });
-                files.chain(&entries.directories).for_each(|path| found(path));
+                files.chain(&entries.directories).for_each(|path| on_entry(path));
             }
             for path in entries.directories {
-                if self.watch_in_root(&path, at, backend)? {
+                if self.watch_in_root(&path, root_index, backend)? {
                     pending.push(path);
                 }
             }
@@ -130,10 +132,10 @@ impl Tree {
     fn watch_in_root(
         &mut self,
         path: &Path,
-        at: usize,
+        root_index: usize,
         backend: &mut dyn Backend,
     ) -> Result<bool, FeedError> {
-        self.watch_directory(path, backend, |role| role.add_containing_root(at))
+        self.watch_directory(path, backend, |role| role.add_containing_root(root_index))
     }
 
     /// Watches a directory; whether it is there.
@@ -141,10 +143,10 @@ impl Tree {
         &mut self,
         path: &Path,
         backend: &mut dyn Backend,
-        set: impl FnOnce(&mut Role),
+        assign_role: impl FnOnce(&mut Role),
     ) -> Result<bool, FeedError> {
         if let Some(role) = self.roles.get_mut(path) {
-            set(role);
+            assign_role(role);
             let modify = role.wants_modify(&self.roots);
             if modify == role.modify {
                 return Ok(true);
@@ -159,7 +161,7 @@ impl Tree {
             return Err(FeedError::NoWatchLeft { watches: self.roles.len() });
         }
         let mut role = Role::default();
-        set(&mut role);
+        assign_role(&mut role);
         role.modify = role.wants_modify(&self.roots);
         match backend.watch(path, role.modify) {
             Ok(()) => {
@@ -188,13 +190,15 @@ impl Tree {
             return Ok(false);
         }
         let root = path.parent().and_then(|parent| self.roles.get(parent));
-        let Some(at) = root.and_then(|role| role.hot_root(&self.roots)) else { return Ok(false) };
+        let Some(root_index) = root.and_then(|role| role.hot_root(&self.roots)) else {
+            return Ok(false);
+        };
         while self.hot.is_full() {
             let Some(coldest) = self.hot.pop_coldest() else { break };
             self.roles.remove(&coldest);
             backend.unwatch(&coldest);
         }
-        let is_there = self.watch_in_root(path, at, backend)?;
+        let is_there = self.watch_in_root(path, root_index, backend)?;
         if is_there {
             self.hot.insert(path);
         }
@@ -205,12 +209,12 @@ impl Tree {
     /// at anew.
     pub(super) fn handle_event(
         &mut self,
-        told: BackendEvent,
+        event: BackendEvent,
         source: &Arc<dyn Source>,
         backend: &mut dyn Backend,
         mark: &mut MarkScope<'_>,
     ) -> Result<bool, FeedError> {
-        let (path, kind) = match told {
+        let (path, kind) = match event {
             BackendEvent::Lost => return Ok(true), // also of directories that are to be watched
             BackendEvent::Unwatched { path, watch } if !backend.is_current(&path, watch) => {
                 return Ok(false); // another one is there by now, and watched
@@ -288,8 +292,8 @@ impl Tree {
         if role.is_ancestor && self.roots.iter().any(|root| root.path.starts_with(path)) {
             return Ok(true);
         }
-        let inner = role.child_roots(&self.roots);
-        if inner.is_empty() {
+        let child_roots = role.child_roots(&self.roots);
+        if child_roots.is_empty() {
             return Ok(false);
         }
         if let Some(role) = self.roles.get(path).filter(|role| role.is_only_descendant()) {
@@ -300,17 +304,22 @@ impl Tree {
                 self.unwatch_descendants(path, backend);
             }
         }
-        for at in inner {
-            match self.roots[at].depth {
+        for root_index in child_roots {
+            match self.roots[root_index].depth {
                 WatchDepth::Nothing => {}
                 WatchDepth::Hot => drop(self.watch_hot(path, backend)?),
-                WatchDepth::All => drop(self.watch_in_root(path, at, backend)?),
+                WatchDepth::All => drop(self.watch_in_root(path, root_index, backend)?),
                 WatchDepth::Tree => {
-                    if self.watch_in_root(path, at, backend)? {
-                        let mut found = |path: &Path| {
+                    if self.watch_in_root(path, root_index, backend)? {
+                        let mut on_entry = |path: &Path| {
                             source.scope_of_path(path).map(&mut *mark);
                         };
-                        self.watch_descendants(path.to_owned(), at, backend, Some(&mut found))?;
+                        self.watch_descendants(
+                            path.to_owned(),
+                            root_index,
+                            backend,
+                            Some(&mut on_entry),
+                        )?;
                     }
                 }
             }
@@ -339,11 +348,11 @@ impl Tree {
 
     /// Watches nothing of what is in a directory, but for roots of their own.
     fn unwatch_descendants(&mut self, path: &Path, backend: &mut dyn Backend) {
-        let below = |(inner, role): &(&PathBuf, &Role)| {
+        let is_descendant = |(inner, role): &(&PathBuf, &Role)| {
             role.is_only_descendant() && inner.as_path() != path && inner.starts_with(path)
         };
-        let all: Vec<PathBuf> =
-            self.roles.iter().filter(below).map(|(path, _)| path.clone()).collect();
-        all.iter().for_each(|path| drop(self.unwatch(path, backend)));
+        let descendants: Vec<PathBuf> =
+            self.roles.iter().filter(is_descendant).map(|(path, _)| path.clone()).collect();
+        descendants.iter().for_each(|path| drop(self.unwatch(path, backend)));
     }
 }

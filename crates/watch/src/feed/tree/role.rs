@@ -32,26 +32,30 @@ impl Role {
 
     /// Whether some root has files in the directory that are written while they stay open.
     pub(super) fn wants_modify(&self, plan: &[WatchRoot]) -> bool {
-        self.all_roots().any(|at| plan[at].discipline.writer_may_keep_open())
+        self.all_roots().any(|root_index| plan[root_index].discipline.writer_may_keep_open())
     }
 
     /// Whether a file of this name is one that some root asks for, and so is what happened to it.
     pub(super) fn includes(&self, plan: &[WatchRoot], name: &OsStr, is_modified: bool) -> bool {
-        self.all_roots().map(|at| &plan[at]).any(|root| {
+        self.all_roots().map(|root_index| &plan[root_index]).any(|root| {
             root.files.include(name) && (!is_modified || root.discipline.writer_may_keep_open())
         })
     }
 
     /// The roots that a directory in this one is in.
     pub(super) fn child_roots(&self, plan: &[WatchRoot]) -> Vec<usize> {
-        let own = self.roots.iter().filter(|at| plan[**at].depth != WatchDepth::Nothing);
-        let deep = self.containing_roots.iter().filter(|at| plan[**at].depth == WatchDepth::Tree);
+        let own =
+            self.roots.iter().filter(|root_index| plan[**root_index].depth != WatchDepth::Nothing);
+        let deep = self
+            .containing_roots
+            .iter()
+            .filter(|root_index| plan[**root_index].depth == WatchDepth::Tree);
         own.chain(deep).copied().collect()
     }
 
     /// The root whose directories in this one are watched while they are hot.
     pub(super) fn hot_root(&self, plan: &[WatchRoot]) -> Option<usize> {
-        self.roots.iter().copied().find(|at| plan[*at].depth == WatchDepth::Hot)
+        self.roots.iter().copied().find(|root_index| plan[*root_index].depth == WatchDepth::Hot)
     }
 
     /// Whether nothing but the directory above it makes it one of the plan's.
@@ -61,6 +65,6 @@ impl Role {
 
     /// Whether it is part of a tree that is watched to any depth.
     pub(super) fn is_in_tree(&self, plan: &[WatchRoot]) -> bool {
-        self.all_roots().any(|at| plan[at].depth == WatchDepth::Tree)
+        self.all_roots().any(|root_index| plan[root_index].depth == WatchDepth::Tree)
     }
 }

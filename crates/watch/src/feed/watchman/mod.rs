@@ -78,32 +78,32 @@ impl WatchmanFeed {
     ///
     /// # Errors
     /// If there is no such server.
-    pub async fn connect(watched: FeedContext, may_watch: bool) -> Result<Self, FeedError> {
+    pub async fn connect(context: FeedContext, may_watch: bool) -> Result<Self, FeedError> {
         let mut connector = Connector::new();
-        let named = env::var_os("WATCHMAN_SOCK").map(PathBuf::from);
-        if let Some(socket) = watched.server_socket.clone().or(named) {
+        let environment_socket = env::var_os("WATCHMAN_SOCK").map(PathBuf::from);
+        if let Some(socket) = context.server_socket.clone().or(environment_socket) {
             connector = connector.unix_domain_socket(socket);
         } else if !may_watch {
             connector = connector.unix_domain_socket(running_server_socket().await?);
         }
         let client = Arc::new(connector.connect().await.map_err(server_error)?);
-        let known = client.watch_list().await.map_err(server_error)?.roots;
+        let watched_roots = client.watch_list().await.map_err(server_error)?.roots;
         let mut roots = Vec::new();
-        for base in base_directories(&*watched.source) {
+        for base in base_directories(&*context.source) {
             let base = CanonicalPath::canonicalize(&base)
                 .map_err(|source| FeedError::Watch { path: base.clone(), source })?;
             let path = base.clone().into_path_buf();
-            if !may_watch && !known.iter().any(|root| path.starts_with(root)) {
-                let why = format!("the server does not watch {}", path.display());
-                return Err(FeedError::Server(why));
+            if !may_watch && !watched_roots.iter().any(|root| path.starts_with(root)) {
+                let reason = format!("the server does not watch {}", path.display());
+                return Err(FeedError::Server(reason));
             }
             roots.push(client.resolve_root(base).await.map_err(server_error)?);
         }
         let state =
             Mutex::new(State { clocks: vec![String::new(); roots.len()], ..State::default() });
-        let dirty = DirtyTracker::new(watched.max_scopes);
-        let FeedContext { source, indexed: known, timeout: patience, .. } = watched;
-        let shared = Shared { source, indexed: known, dirty, state, wake: Notify::new() };
+        let dirty = DirtyTracker::new(context.max_scopes);
+        let FeedContext { source, indexed, timeout: time_limit, .. } = context;
+        let shared = Shared { source, indexed, dirty, state, wake: Notify::new() };
         let shared = Arc::new(shared);
         Ok(Self {
             client,
@@ -112,22 +112,22 @@ impl WatchmanFeed {
             listeners: Vec::new(),
             outstanding: OutstandingBatch::default(),
             has_begun: false,
-            timeout: patience,
+            timeout: time_limit,
         })
     }
 
     /// Subscribes to all roots, since a clock if it is one of the server's.
     pub(crate) async fn begin(&mut self, since: Option<&FeedClock>) -> Result<(), FeedError> {
         self.listeners.drain(..).for_each(|listener| listener.abort());
-        let asked = since.is_some();
+        let has_clock = since.is_some();
         let since = since.and_then(|clock| clock.0.strip_prefix(CLOCK_PREFIX));
         let since: Vec<&str> = since.map_or(Vec::new(), |clock| clock.split('|').collect());
         let is_known = since.len() == self.roots.len();
-        for (at, root) in self.roots.iter().enumerate() {
+        for (root_index, root) in self.roots.iter().enumerate() {
             // Without a clock, all that the server sees from now on: whoever looks from here on misses
             // nothing.
             let clock = match is_known {
-                true => ClockSpec::StringClock(since[at].to_owned()),
+                true => ClockSpec::StringClock(since[root_index].to_owned()),
                 false => {
                     let now = self.client.clock(root, SyncTimeout::DisableCookie);
                     now.await.map_err(server_error)?
@@ -144,19 +144,19 @@ impl WatchmanFeed {
             let shared = Arc::clone(&self.shared);
             let base = base_directories(&*shared.source)
                 .into_iter()
-                .nth(at)
+                .nth(root_index)
                 .unwrap_or_else(|| root.path());
             // Servers as old as 4.9 begin with what is new then, and not with what was since.
-            let told = self.client.generic_request(SinceQuery::new(root, clock)).await;
-            shared.apply_changes(&base, at, told.map_err(server_error)?)?;
-            self.listeners.push(tokio::spawn(listen(subscription, shared, base, at)));
+            let changes = self.client.generic_request(SinceQuery::new(root, clock)).await;
+            shared.apply_changes(&base, root_index, changes.map_err(server_error)?)?;
+            self.listeners.push(tokio::spawn(listen(subscription, shared, base, root_index)));
         }
         if let Some(root) = self.roots.first() {
             let (client, root) = (Arc::clone(&self.client), root.clone());
-            let pulse = ping_server(client, root, Arc::clone(&self.shared), self.timeout);
-            self.listeners.push(tokio::spawn(pulse));
+            let ping = ping_server(client, root, Arc::clone(&self.shared), self.timeout);
+            self.listeners.push(tokio::spawn(ping));
         }
-        if asked && !is_known {
+        if has_clock && !is_known {
             self.shared.dirty.mark(DirtyScope::Store)?; // the clock is of another store, or feed
         }
         self.has_begun = true;
@@ -185,13 +185,13 @@ impl Shared {
     fn apply_changes(
         &self,
         base: &Path,
-        at: usize,
-        told: QueryResult<ChangedFile>,
+        root_index: usize,
+        changes: QueryResult<ChangedFile>,
     ) -> Result<(), FeedError> {
-        if told.is_fresh_instance {
+        if changes.is_fresh_instance {
             self.dirty.mark(DirtyScope::Store)?;
         }
-        let files = told.files.unwrap_or_default();
+        let files = changes.files.unwrap_or_default();
         self.state().events += files.len() as u64;
         for file in files {
             // Of a directory that comes or goes, all that is in it is told as well.
@@ -211,14 +211,14 @@ impl Shared {
                 (None, _) => {}
             }
         }
-        self.set_clock(at, told.clock);
+        self.set_clock(root_index, changes.clock);
         Ok(())
     }
 
     /// All that the server saw until then was told.
-    fn set_clock(&self, at: usize, clock: Clock) {
+    fn set_clock(&self, root_index: usize, clock: Clock) {
         if let Clock::Spec(ClockSpec::StringClock(clock)) = clock {
-            self.state().clocks[at] = clock;
+            self.state().clocks[root_index] = clock;
         }
     }
 
@@ -234,23 +234,24 @@ async fn listen(
     mut subscription: Subscription<ChangedFile>,
     shared: Arc<Shared>,
     base: PathBuf,
-    at: usize,
+    root_index: usize,
 ) {
     loop {
         let failure = match subscription.next().await {
-            Ok(SubscriptionData::FilesChanged(told)) => {
-                shared.apply_changes(&base, at, told).err().map(|error| error.to_string())
-            }
+            Ok(SubscriptionData::FilesChanged(changes)) => shared
+                .apply_changes(&base, root_index, changes)
+                .err()
+                .map(|error| error.to_string()),
             Ok(SubscriptionData::Canceled) => Some("the server does not watch any more".to_owned()),
             Ok(_) => None, // states of other tools
             Err(error) => Some(error.to_string()),
         };
-        let is_over = failure.is_some();
-        if is_over {
+        let has_ended = failure.is_some();
+        if has_ended {
             shared.state().failure = failure;
         }
         shared.wake.notify_one();
-        if is_over {
+        if has_ended {
             return;
         }
     }
@@ -262,13 +263,13 @@ async fn ping_server(
     client: Arc<Client>,
     root: ResolvedRoot,
     shared: Arc<Shared>,
-    patience: Duration,
+    time_limit: Duration,
 ) {
     loop {
         sleep(PING_INTERVAL).await;
-        let asked = client.clock(&root, SyncTimeout::DisableCookie);
-        if timeout(patience, asked).await.is_err() {
-            shared.state().failure = Some(format!("no answer within {patience:?}"));
+        let answer = client.clock(&root, SyncTimeout::DisableCookie);
+        if timeout(time_limit, answer).await.is_err() {
+            shared.state().failure = Some(format!("no answer within {time_limit:?}"));
             shared.wake.notify_one();
             return;
         }
@@ -306,13 +307,13 @@ impl Feed for WatchmanFeed {
     }
 
     fn stats(&self) -> FeedStats {
-        let State { events, already_indexed: known, .. } = *self.shared.state();
+        let State { events, already_indexed: indexed, .. } = *self.shared.state();
         let rescans = self.outstanding.rescans;
         FeedStats {
             watches: self.roots.len(),
             hot_directories: 0,
             events,
-            already_indexed: known,
+            already_indexed: indexed,
             rescans,
         }
     }
@@ -326,19 +327,19 @@ impl Drop for WatchmanFeed {
 
 /// The directories that hold all that a store wants to be watched, none in another.
 fn base_directories(source: &dyn Source) -> Vec<PathBuf> {
-    let mut all: Vec<PathBuf> = Vec::new();
+    let mut bases: Vec<PathBuf> = Vec::new();
     for root in source.watch_plan() {
         let base = match root.files {
             WatchedFiles::Named(_) => Some(&*root.path),
             _ => root.path.parent(),
         };
         let Some(base) = base else { continue };
-        if !all.iter().any(|other| base.starts_with(other)) {
-            all.retain(|other| !other.starts_with(base));
-            all.push(base.to_owned());
+        if !bases.iter().any(|other| base.starts_with(other)) {
+            bases.retain(|other| !other.starts_with(base));
+            bases.push(base.to_owned());
         }
     }
-    all
+    bases
 }
 
 fn server_error(error: watchman_client::Error) -> FeedError {

@@ -73,19 +73,19 @@ const SOCKET_LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The socket of the server, if there is a watchman that knows where it would be.
 pub(super) async fn running_server_socket() -> Result<PathBuf, FeedError> {
-    let asked = Command::new("watchman")
+    let output = Command::new("watchman")
         .args(["--no-spawn", "--no-pretty", "get-sockname"])
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let answer = timeout(SOCKET_LOOKUP_TIMEOUT, asked)
+    let output = timeout(SOCKET_LOOKUP_TIMEOUT, output)
         .await
         .map_err(|_| FeedError::Silent(SOCKET_LOOKUP_TIMEOUT))??
         .stdout;
-    let answer = String::from_utf8_lossy(&answer);
+    let output = String::from_utf8_lossy(&output);
     // `{"sockname":"…","version":"…"}`
-    let socket = answer.split_once("\"sockname\":\"").and_then(|(_, rest)| rest.split_once('"'));
+    let socket = output.split_once("\"sockname\":\"").and_then(|(_, rest)| rest.split_once('"'));
     match socket {
         Some((socket, _)) if Path::new(socket).exists() => Ok(socket.into()),
         _ => Err(FeedError::Server("no server runs".to_owned())),

@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_committed_together_is_seen() {
+    fn mixed_versions_are_detected() {
         assert!(checked_after("UPDATE project SET name = 'other'").is_ok());
         let first = "(SELECT min(rowid) FROM part WHERE session_id = 'SESSION')";
         for (change, complaint) in [

@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_is_read() {
+    fn marks_round_trip() {
         let part = PartMark::data(7, 2, 500);
         let mark = PartMark::read(part.as_bytes()).unwrap().unwrap();
         assert_eq!((mark.version, mark.at), (7, 2));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_have_their_time() {
+    fn ids_contain_their_time() {
         let ms = 1_795_219_175_053;
         for prefix in ["ses", "msg", "prt"] {
             assert_eq!(scrollback_fixtures::ids::decode(&make_id(prefix, ms, 12), ms), Some(ms));

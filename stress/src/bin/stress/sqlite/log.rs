@@ -33,11 +33,11 @@ impl ReadLog {
         self.lock().clone()
     }
 
-    pub(crate) fn add_fault(&self, what: String) {
-        let mut seen = self.lock();
-        match seen.faults.len() < MAX_LISTED_FAULTS {
-            true => seen.faults.push(what),
-            false => seen.unlisted_faults += 1,
+    pub(crate) fn add_fault(&self, fault: String) {
+        let mut stats = self.lock();
+        match stats.faults.len() < MAX_LISTED_FAULTS {
+            true => stats.faults.push(fault),
+            false => stats.unlisted_faults += 1,
         }
     }
 
@@ -47,34 +47,30 @@ impl ReadLog {
 }
 
 impl AddAssign for ReadStats {
-    fn add_assign(&mut self, more: Self) {
-        self.trees += more.trees;
-        self.messages += more.messages;
-        self.parts += more.parts;
-        self.deleted_sessions += more.deleted_sessions;
-        for (call, count) in more.calls {
+    fn add_assign(&mut self, other: Self) {
+        self.trees += other.trees;
+        self.messages += other.messages;
+        self.parts += other.parts;
+        self.deleted_sessions += other.deleted_sessions;
+        for (call, count) in other.calls {
             *self.calls.entry(call).or_default() += count;
         }
-        self.faults.extend(more.faults);
-        self.unlisted_faults += more.unlisted_faults;
+        self.faults.extend(other.faults);
+        self.unlisted_faults += other.unlisted_faults;
     }
 }
 
 impl fmt::Display for ReadStats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            trees,
-            messages,
-            parts,
-            deleted_sessions: gone,
-            calls,
-            faults,
-            unlisted_faults: more,
-        } = self;
-        writeln!(f, "{trees} trees of {messages} messages and {parts} parts; {gone} were gone")?;
+        let Self { trees, messages, parts, deleted_sessions, calls, faults, unlisted_faults } =
+            self;
+        writeln!(
+            f,
+            "{trees} trees of {messages} messages and {parts} parts; {deleted_sessions} were gone"
+        )?;
         let calls: Vec<_> = calls.iter().map(|(call, count)| format!("{count} {call}")).collect();
         writeln!(f, "{}", calls.join(", "))?;
-        write!(f, "errors and halves: {}", faults.len() as u64 + more)?;
+        write!(f, "errors and halves: {}", faults.len() as u64 + unlisted_faults)?;
         faults.iter().try_for_each(|fault| write!(f, "\nFAULT: {fault}"))
     }
 }

@@ -111,18 +111,19 @@ impl Bench<'_> {
     fn run_phase(&self, round: usize, is_live: bool, end: PhaseEnd) -> Result<Phase> {
         let Args { seed, readers, .. } = *self.args;
         let database = self.new_database_path(&format!("{round}-{is_live}"))?;
-        let still = self.dir.path().join("still/opencode.db");
-        let read = if is_live { &database } else { &still };
+        let idle = self.dir.path().join("still/opencode.db");
+        let read = if is_live { &database } else { &idle };
         let closes = end == PhaseEnd::Closed;
         let mut command = writer::Args::command(&database, seed, self.phase_length, closes)?;
         let mut writer = Writer::start(&mut command)?;
         let (log, source) = (ReadLog::default(), readers::open_source(read)?);
-        let early = readers::run_readers(&source, readers, seed + round as u64, &log, || {
-            std::thread::sleep(self.phase_length);
-            if end == PhaseEnd::WriterFirst { writer.stop().map(Some) } else { Ok(None) }
-        })?;
+        let early_tally =
+            readers::run_readers(&source, readers, seed + round as u64, &log, || {
+                std::thread::sleep(self.phase_length);
+                if end == PhaseEnd::WriterFirst { writer.stop().map(Some) } else { Ok(None) }
+            })?;
         drop(source);
-        let tally: Tally = match early {
+        let tally: Tally = match early_tally {
             Some(tally) => tally,
             None => writer.stop()?,
         };
@@ -186,9 +187,9 @@ fn report(
     println!("{:<34} {:>12} {:>12} {:>7}", "", "beside other", "beside ours", "ratio");
     print_row("commits/s", alone, beside, |it| it.tally.rate);
     let micros =
-        |of: fn(&Quantiles) -> u64| move |phase: &Phase| of(&phase.tally.commit) as f64 / 1e3;
+        |value: fn(&Quantiles) -> u64| move |phase: &Phase| value(&phase.tally.commit) as f64 / 1e3;
     print_row("commit, half of them in µs", alone, beside, micros(|it| it.p50));
-    let slowest = print_row("commit, 99 of 100 in µs", alone, beside, micros(|it| it.p99));
+    let time_ratio = print_row("commit, 99 of 100 in µs", alone, beside, micros(|it| it.p99));
     print_row("commit, 999 of 1000 in µs", alone, beside, micros(|it| it.p999));
     print_row("commit, the slowest in µs", alone, beside, micros(|it| it.max));
     print_row("transaction, 99 of 100 in µs", alone, beside, |it| {
@@ -200,25 +201,27 @@ fn report(
     print_row("VACUUM, ms", alone, beside, |it| it.tally.vacuum as f64 / 1e6);
     print_row("trees read", alone, beside, |it| it.read_stats.trees as f64);
 
-    let mut seen = ReadStats::default();
-    alone.iter().chain(beside).for_each(|phase| seen += phase.read_stats.clone());
-    println!("{seen}");
+    let mut read_stats = ReadStats::default();
+    alone.iter().chain(beside).for_each(|phase| read_stats += phase.read_stats.clone());
+    println!("{read_stats}");
     let busy: u64 = beside.iter().map(|phase| phase.tally.busy).sum();
-    verdict.check(seen.faults.is_empty(), "no error reaches whoever reads, and no half message");
-    verdict.check(seen.trees > 0, "something was read");
+    verdict
+        .check(read_stats.faults.is_empty(), "no error reaches whoever reads, and no half message");
+    verdict.check(read_stats.trees > 0, "something was read");
     verdict.check(busy == 0, &format!("the writer was told BUSY at {busy} commits"));
     let waits: u64 = beside.iter().map(|phase| phase.tally.waits).sum();
     let commits: u64 = beside.iter().map(|phase| phase.tally.commits).sum();
-    let most = commits / COMMITS_PER_WAIT;
-    verdict.check(waits <= most, &format!("and {waits} of {most} times before one"));
-    let took = format!("the slowest commits take {slowest:.2} of {MAX_TIME_RATIO} times as long");
-    let grown = log.max(after);
-    let grew = format!("the log grows to {grown:.2} of {MAX_LOG_RATIO} times");
+    let max_waits = commits / COMMITS_PER_WAIT;
+    verdict.check(waits <= max_waits, &format!("and {waits} of {max_waits} times before one"));
+    let time_result =
+        format!("the slowest commits take {time_ratio:.2} of {MAX_TIME_RATIO} times as long");
+    let log_ratio = log.max(after);
+    let log_result = format!("the log grows to {log_ratio:.2} of {MAX_LOG_RATIO} times");
     if is_judged {
-        verdict.check(slowest <= MAX_TIME_RATIO, &took);
-        verdict.check(grown <= MAX_LOG_RATIO, &grew);
+        verdict.check(time_ratio <= MAX_TIME_RATIO, &time_result);
+        verdict.check(log_ratio <= MAX_LOG_RATIO, &log_result);
     } else {
-        println!("--   not judged in so short a run: {took}; {grew}");
+        println!("--   not judged in so short a run: {time_result}; {log_result}");
     }
     for ((alone, beside), end) in alone.iter().zip(beside).zip(PHASE_ENDS) {
         let (theirs, ours) = (&alone.files_left, &beside.files_left);
@@ -232,8 +235,8 @@ fn report(
                 println!("WRITES: {line}");
             }
             let opened = traced.opened;
-            let what = format!("of {opened} times opened, no call of ours writes");
-            verdict.check(traced.writes.is_empty() && opened > 0, &what);
+            let label = format!("of {opened} times opened, no call of ours writes");
+            verdict.check(traced.writes.is_empty() && opened > 0, &label);
         }
     }
     println!("{}", if verdict.passed { "PASS" } else { "FAIL" });
@@ -245,22 +248,23 @@ struct Verdict {
 }
 
 impl Verdict {
-    fn check(&mut self, holds: bool, what: &str) {
-        println!("{}   {what}", if holds { "ok" } else { "NO" });
+    fn check(&mut self, holds: bool, label: &str) {
+        println!("{}   {label}", if holds { "ok" } else { "NO" });
         self.passed &= holds;
     }
 }
 
 /// Prints the medians of both, and returns the median of the rounds' ratios.
-fn print_row(what: &str, alone: &[Phase], beside: &[Phase], of: impl Fn(&Phase) -> f64) -> f64 {
-    let ratios = alone.iter().zip(beside).map(|(alone, beside)| of(beside) / of(alone)).collect();
+fn print_row(label: &str, alone: &[Phase], beside: &[Phase], value: impl Fn(&Phase) -> f64) -> f64 {
+    let ratios =
+        alone.iter().zip(beside).map(|(alone, beside)| value(beside) / value(alone)).collect();
     let ratio = median(ratios);
-    let [alone, beside] = [alone, beside].map(|phases| median(phases.iter().map(&of).collect()));
-    println!("{what:<34} {alone:>12.0} {beside:>12.0} {ratio:>7.2}");
+    let [alone, beside] = [alone, beside].map(|phases| median(phases.iter().map(&value).collect()));
+    println!("{label:<34} {alone:>12.0} {beside:>12.0} {ratio:>7.2}");
     ratio
 }
 
-fn median(mut of: Vec<f64>) -> f64 {
-    of.sort_unstable_by(f64::total_cmp);
-    of.get(of.len() / 2).copied().unwrap_or(f64::NAN)
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

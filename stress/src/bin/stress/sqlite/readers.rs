@@ -67,9 +67,9 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         std::thread::sleep(Duration::from_millis(args.run));
         Ok(())
     })?;
-    let seen = log.stats();
-    println!("{seen}");
-    Ok(seen.faults.is_empty() && seen.trees > 0)
+    let stats = log.stats();
+    println!("{stats}");
+    Ok(stats.faults.is_empty() && stats.trees > 0)
 }
 
 /// A reader of a database, as a program would make it.
@@ -85,13 +85,13 @@ pub(crate) fn run_readers<T>(
     log: &ReadLog,
     meanwhile: impl FnOnce() -> Result<T>,
 ) -> Result<T> {
-    let over = AtomicBool::new(false);
+    let is_stopping = AtomicBool::new(false);
     std::thread::scope(|scope| {
         for number in 0..readers {
             let mut reader = Reader {
                 source,
                 log,
-                is_stopping: &over,
+                is_stopping: &is_stopping,
                 random: Random(seed.wrapping_mul(31).wrapping_add(number as u64)),
                 latest_turns: HashMap::new(),
                 index: None,
@@ -101,7 +101,7 @@ pub(crate) fn run_readers<T>(
             scope.spawn(move || reader.run(first));
         }
         let outcome = meanwhile();
-        over.store(true, Ordering::Relaxed);
+        is_stopping.store(true, Ordering::Relaxed);
         outcome
     })
 }
@@ -163,8 +163,8 @@ impl<'r> Reader<'r> {
         let planned = plan_sessions(&mut *self.source.open()?, None)?;
         self.check_report(&planned.report);
         let sessions = planned.value.sessions;
-        let there = SESSION_COUNT - MAX_DELETED..=SESSION_COUNT;
-        ensure!(there.contains(&sessions.len()), "{} sessions are listed", sessions.len());
+        let valid_counts = SESSION_COUNT - MAX_DELETED..=SESSION_COUNT;
+        ensure!(valid_counts.contains(&sessions.len()), "{} sessions are listed", sessions.len());
         for node in &sessions {
             self.check_turn_order(&node.key, check::session(node.span.as_ref())?)?;
         }
@@ -189,10 +189,10 @@ impl<'r> Reader<'r> {
         let (checked, messages, parts) = loaded.value;
         let mark = checked?;
         self.check_turn_order(session, mark)?;
-        let mut seen = self.log.lock();
-        seen.trees += 1;
-        seen.messages += messages as u64;
-        seen.parts += parts as u64;
+        let mut stats = self.log.lock();
+        stats.trees += 1;
+        stats.messages += messages as u64;
+        stats.parts += parts as u64;
         Ok(Some(mark))
     }
 
@@ -209,10 +209,10 @@ impl<'r> Reader<'r> {
         Ok(())
     }
 
-    fn scan(&self, scope: &Scope, mut each: impl FnMut(Entry) -> Result<()>) -> Result<()> {
+    fn scan(&self, scope: &Scope, mut on_entry: impl FnMut(Entry) -> Result<()>) -> Result<()> {
         let mut outcome = Ok(());
-        self.source.open()?.scan(scope, &mut |found| match found {
-            ScanItem::Entry(entry) => continue_if_ok(each(entry), &mut outcome),
+        self.source.open()?.scan(scope, &mut |item| match item {
+            ScanItem::Entry(entry) => continue_if_ok(on_entry(entry), &mut outcome),
             ScanItem::Set(_) => ControlFlow::Continue(()),
             ScanItem::Issue(key, issue) => {
                 self.check_issue(key.as_ref(), &issue);
@@ -251,8 +251,8 @@ impl<'r> Reader<'r> {
     fn read_spans(&mut self, session: &SessionKey) -> Result<()> {
         let mut keys = Vec::new();
         let mut reader = self.source.open()?;
-        reader.tree(session, &mut |found| {
-            if let ScanItem::Entry(entry) = found
+        reader.tree(session, &mut |item| {
+            if let ScanItem::Entry(entry) = item
                 && !matches!(entry.key, EntityKey::Session(_))
             {
                 keys.push(entry.key);
@@ -260,8 +260,8 @@ impl<'r> Reader<'r> {
             ControlFlow::Continue(())
         })?;
         let mut entries = Vec::new();
-        reader.spans(&keys, &mut |found| {
-            match found {
+        reader.spans(&keys, &mut |item| {
+            match item {
                 ScanItem::Entry(entry) => entries.push(entry),
                 ScanItem::Set(_) => {}
                 ScanItem::Issue(key, issue) => self.check_issue(key.as_ref(), &issue),
@@ -278,8 +278,8 @@ impl<'r> Reader<'r> {
     /// No transaction leaves any.
     fn find_orphans(&mut self, _: &SessionKey) -> Result<()> {
         let mut orphans = Vec::new();
-        self.source.open()?.orphans(&mut |found| {
-            match found {
+        self.source.open()?.orphans(&mut |item| {
+            match item {
                 ScanItem::Entry(entry) => orphans.push(entry.key),
                 ScanItem::Set(_) => {}
                 ScanItem::Issue(key, issue) => self.check_issue(key.as_ref(), &issue),
@@ -293,8 +293,8 @@ impl<'r> Reader<'r> {
     fn survey(&mut self, session: &SessionKey) -> Result<()> {
         let mut reader = self.source.open()?;
         for survey in [Survey::Sessions, Survey::MessageSets, Survey::Messages(session)] {
-            reader.survey(&survey, &mut |seen| {
-                if let SurveyItem::Issue(key, issue) = seen {
+            reader.survey(&survey, &mut |item| {
+                if let SurveyItem::Issue(key, issue) = item {
                     self.check_issue(key.as_ref(), &issue);
                 }
                 ControlFlow::Continue(())
@@ -326,8 +326,8 @@ impl<'r> Reader<'r> {
             }
         };
         self.check_report(&report);
-        let there = SESSION_COUNT - MAX_DELETED..=SESSION_COUNT;
-        ensure!(there.contains(&sessions), "{sessions} sessions are indexed");
+        let valid_counts = SESSION_COUNT - MAX_DELETED..=SESSION_COUNT;
+        ensure!(valid_counts.contains(&sessions), "{sessions} sessions are indexed");
         Ok(())
     }
 
@@ -344,8 +344,8 @@ impl<'r> Reader<'r> {
             Probe::Rescan => true,
         };
         if let (Some(before), Some(after)) = (before, after) {
-            let told = names(&first.probe) || names(&second.probe);
-            ensure!(told || before == after, "not told: {before:?} became {after:?}");
+            let is_reported = names(&first.probe) || names(&second.probe);
+            ensure!(is_reported || before == after, "not told: {before:?} became {after:?}");
         }
         Ok(())
     }

@@ -100,12 +100,12 @@ impl Store {
     /// What the next transaction does, and to which session.
     pub(crate) fn choose_step(&mut self) -> (Step, usize) {
         let at = self.random.next_below(SESSION_COUNT);
-        let gone = self.sessions.iter().filter(|session| session.is_deleted).count();
+        let deleted = self.sessions.iter().filter(|session| session.is_deleted).count();
         let (_, fewest, most) = MESSAGE_COUNTS;
         let session = &self.sessions[at];
         let step = match (session.messages.len(), self.random.next_below(1000)) {
             _ if session.is_deleted => Step::RestoreSession,
-            (_, ..2) if gone < MAX_DELETED => Step::DeleteSession,
+            (_, ..2) if deleted < MAX_DELETED => Step::DeleteSession,
             (count, _) if count >= most => Step::Remove,
             (count, _) if count <= fewest => Step::Add,
             (_, ..250) => Step::Add,
@@ -130,8 +130,8 @@ impl Store {
 
     /// What every session that is there says of itself.
     pub(crate) fn session_marks(&self) -> BTreeMap<String, SessionMark> {
-        let there = self.sessions.iter().filter(|session| !session.is_deleted);
-        there.map(|session| (session.id.clone(), session.mark())).collect()
+        let existing = self.sessions.iter().filter(|session| !session.is_deleted);
+        existing.map(|session| (session.id.clone(), session.mark())).collect()
     }
 
     fn add_message(&mut self, at: usize) -> Result<()> {
@@ -158,11 +158,11 @@ impl Store {
 
     /// Its parts and it, each inserted or written over; parts that are too many are deleted.
     fn write_message(&mut self, at: usize, which: usize) -> Result<()> {
-        let Self { db, random: dice, ids_issued: named, sessions, .. } = self;
+        let Self { db, random, ids_issued, sessions, .. } = self;
         let now = now_ms();
         let session = &mut sessions[at];
         let message = &mut session.messages[which];
-        let count = PART_COUNTS.0 + dice.next_below(PART_COUNTS.1 - PART_COUNTS.0 + 1);
+        let count = PART_COUNTS.0 + random.next_below(PART_COUNTS.1 - PART_COUNTS.0 + 1);
         let mark = MessageMark { version: message.version, parts: count };
         db.prepare_cached(
             "INSERT INTO message (id, session_id, time_created, time_updated, data) \
@@ -177,15 +177,15 @@ impl Store {
             now,
             mark.data(message.created)
         ])?;
-        for gone in message.parts.drain(count.min(message.parts.len())..) {
-            db.prepare_cached("DELETE FROM part WHERE id = ?1")?.execute([gone])?;
+        for deleted in message.parts.drain(count.min(message.parts.len())..) {
+            db.prepare_cached("DELETE FROM part WHERE id = ?1")?.execute([deleted])?;
         }
         while message.parts.len() < count {
-            *named += 1;
-            message.parts.push(make_id("prt", now, *named));
+            *ids_issued += 1;
+            message.parts.push(make_id("prt", now, *ids_issued));
         }
         for (place, part) in message.parts.iter().enumerate() {
-            let len = TEXT_LENGTHS.0 + dice.next_below(TEXT_LENGTHS.1 - TEXT_LENGTHS.0);
+            let len = TEXT_LENGTHS.0 + random.next_below(TEXT_LENGTHS.1 - TEXT_LENGTHS.0);
             db.prepare_cached(
                 "INSERT INTO part (id, message_id, session_id, time_created, time_updated, data) \
                  VALUES (?1, ?2, ?3, ?4, ?4, ?5) \

@@ -77,9 +77,9 @@ pub(crate) fn run(database: &Path, readers: usize, run: Duration) -> Result<Opti
     readers::Args::add_to_command(&mut strace, database, readers, run);
     let output = strace.stdin(Stdio::null()).output()?;
     if !output.status.success() {
-        let told = String::from_utf8_lossy(&output.stdout);
+        let out = String::from_utf8_lossy(&output.stdout);
         let err = String::from_utf8_lossy(&output.stderr);
-        bail!("the reader under strace: {}\n{told}{err}", output.status);
+        bail!("the reader under strace: {}\n{out}{err}", output.status);
     }
     let mut traced = TraceSummary::default();
     let database = database.to_str().context("a path that strace prints otherwise")?;
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_is_no_writing() {
+    fn reads_are_not_reported_as_writes() {
         let mut traced = TraceSummary::default();
         let log = "openat(AT_FDCWD</>, \"/s/opencode.db\", O_RDONLY|O_CLOEXEC) = 3</s/opencode.db>
             write(1</dev/null>, \"/s/opencode.db\", 14) = 14";
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn writing_is_seen() {
+    fn writes_are_detected() {
         for line in [
             "openat(AT_FDCWD</>, \"/s/opencode.db\", O_RDWR|O_CLOEXEC) = 3</s/opencode.db>",
             "openat(3</s>, \"x\", O_WRONLY|O_CREAT, 0644) = 4</s/x>",

@@ -85,11 +85,16 @@ pub(crate) struct Quantiles {
 impl Quantiles {
     fn from_times(mut times: Vec<u64>) -> Self {
         times.sort_unstable();
-        let at = |permille: usize| {
+        let permille_value = |permille: usize| {
             let last = times.len().saturating_sub(1);
             times.get(last * permille / 1000).copied().unwrap_or(0)
         };
-        Self { p50: at(500), p99: at(990), p999: at(999), max: at(1000) }
+        Self {
+            p50: permille_value(500),
+            p99: permille_value(990),
+            p999: permille_value(999),
+            max: permille_value(1000),
+        }
     }
 }
 
@@ -155,14 +160,14 @@ impl Counts {
 
     /// One transaction.
     fn commit_step(&mut self, store: &mut Store) -> Result<()> {
-        let (step, at) = store.choose_step();
-        let begun = Instant::now();
+        let (step, session_index) = store.choose_step();
+        let started = Instant::now();
         self.retry_while_busy(&store.db, "BEGIN IMMEDIATE")?;
-        store.apply_step(step, at)?;
+        store.apply_step(step, session_index)?;
         let written = Instant::now();
         self.retry_while_busy(&store.db, "COMMIT")?;
         self.commits.push(nanos(written.elapsed()));
-        self.transactions.push(nanos(begun.elapsed()));
+        self.transactions.push(nanos(started.elapsed()));
         let size = std::fs::metadata(&self.wal).map_or(0, |wal| wal.len());
         self.wal_after = size.max(self.wal_after);
         if self.vacuum.is_none() {
@@ -178,9 +183,9 @@ impl Counts {
             self.last_checkpoint = Instant::now();
         }
         if self.vacuum.is_none() && self.started_at.elapsed() >= vacuum_after {
-            let begun = Instant::now();
+            let started = Instant::now();
             self.retry_while_busy(&store.db, "VACUUM")?;
-            self.vacuum = Some(begun.elapsed());
+            self.vacuum = Some(started.elapsed());
         }
         Ok(())
     }
@@ -234,7 +239,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quantiles_are_of_the_times() {
+    fn quantiles_come_from_the_times() {
         let times = Quantiles::from_times((1..=1001).rev().collect());
         assert_eq!((times.p50, times.p99, times.p999, times.max), (501, 991, 1000, 1001));
         assert_eq!(Quantiles::from_times(Vec::new()).max, 0);
