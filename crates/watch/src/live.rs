@@ -108,8 +108,8 @@ impl Live {
     }
 
     /// A stream of what happens: from a cursor on, of all of the store or of one session.
-    pub fn follow(&self, from: Option<EventCursor>, only: Option<SessionKey>) -> Follower {
-        Follower::new(Arc::clone(&self.shared), from, only)
+    pub fn follow(&self, from: Option<EventCursor>, session: Option<SessionKey>) -> Follower {
+        Follower::new(Arc::clone(&self.shared), from, session)
     }
 
     /// The bytes that the driver reads, for whoever wants them too.

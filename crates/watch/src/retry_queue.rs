@@ -41,13 +41,13 @@ impl RetryQueue {
 
     /// When the next is due.
     pub(crate) fn next_due(&self) -> Option<Instant> {
-        self.due.values().map(|(at, _)| *at).min()
+        self.due.values().map(|(due_at, _)| *due_at).min()
     }
 
     /// Those that are due, and how long each was waited for.
     pub(crate) fn take_due(&mut self) -> HashMap<DirtyScope, Duration> {
         let now = Instant::now();
-        let due = self.due.extract_if(|_, (at, _)| *at <= now);
+        let due = self.due.extract_if(|_, (due_at, _)| *due_at <= now);
         due.map(|(scope, (_, waited))| (scope, waited)).collect()
     }
 

@@ -72,7 +72,7 @@ impl Driver {
                 Err(LiveError::Store(error)) if is_absent(&error) => {
                     SessionMaterializer::empty(source, snapshots, options.refresh)
                 }
-                opened => opened?,
+                result => result?,
             };
         let (cursor_sender, cursor_updates) = watch::channel(materializer.index().cursor());
         let shared = Arc::new(Shared {
@@ -172,8 +172,10 @@ impl Driver {
                 let next_batch =
                     time::timeout(Duration::ZERO, self.feed.next(checked_clock.as_ref()));
                 match next_batch.await {
-                    Ok(more) if more.as_ref().is_ok_and(|more| more.clock == batch.clock) => break,
-                    Ok(more) => batch = more?,
+                    Ok(answer) if answer.as_ref().is_ok_and(|next| next.clock == batch.clock) => {
+                        break;
+                    }
+                    Ok(answer) => batch = answer?,
                     Err(_) => break,
                 }
             }
@@ -262,9 +264,9 @@ enum WakeReason {
     Batch(Result<FeedBatch, FeedError>),
 }
 
-async fn sleep_until_due(at: Option<Instant>) {
-    match at {
-        Some(at) => time::sleep_until(at).await,
+async fn sleep_until_due(due_at: Option<Instant>) {
+    match due_at {
+        Some(due_at) => time::sleep_until(due_at).await,
         None => std::future::pending().await,
     }
 }
@@ -275,8 +277,8 @@ fn open_materializer(
     options: RefreshOptions,
     progress: &OnProgress<'_>,
 ) -> Result<SessionMaterializer, LiveError> {
-    let opened = SessionMaterializer::open(Arc::clone(source), snapshots, options, progress)?;
-    match opened {
+    let result = SessionMaterializer::open(Arc::clone(source), snapshots, options, progress)?;
+    match result {
         ControlFlow::Continue(opened) => Ok(opened.value),
         ControlFlow::Break(()) => Err(LiveError::Stopped),
     }

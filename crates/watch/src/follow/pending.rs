@@ -104,7 +104,7 @@ impl EventBuilder {
                 // Whoever goes on behind it knows of parts that went by this list alone.
                 let has_removed_part = parts
                     .iter()
-                    .any(|it| matches!(it, PendingEvent::Ready(ChangeKind::Removed, _)));
+                    .any(|event| matches!(event, PendingEvent::Ready(ChangeKind::Removed, _)));
                 let is_same = !has_removed_part && is_same_message(now.as_deref(), old.as_deref());
                 let mut events = vec![record_event(
                     is_same,
@@ -178,18 +178,18 @@ impl EventBuilder {
     pub(super) fn take_next(
         &mut self,
         remaining: &mut VecDeque<PendingEvent>,
-        (most, most_bytes): (usize, usize),
+        (max_events, max_bytes): (usize, usize),
     ) -> Result<Vec<Option<(ChangeKind, Subject)>>> {
         let mut bytes = 0;
         let fits = |item: &&PendingEvent| match item {
             PendingEvent::Part { part, .. } => {
                 let is_first = bytes == 0;
                 bytes += part.observed.map_or(1, |observed| observed.stamp.size.max(1) as usize);
-                is_first || bytes <= most_bytes
+                is_first || bytes <= max_bytes
             }
             _ => false,
         };
-        let parts = remaining.iter().take(most).take_while(fits).count();
+        let parts = remaining.iter().take(max_events).take_while(fits).count();
         if parts > 0 {
             return self.read_parts(remaining, parts);
         }
@@ -203,7 +203,7 @@ impl EventBuilder {
         remaining: &mut VecDeque<PendingEvent>,
         parts: usize,
     ) -> Result<Vec<Option<(ChangeKind, Subject)>>> {
-        let wanted: Vec<(EntityKey, Option<Stamp>)> = remaining
+        let requests: Vec<(EntityKey, Option<Stamp>)> = remaining
             .iter()
             .take(parts)
             .filter_map(|item| match item {
@@ -213,7 +213,7 @@ impl EventBuilder {
                 _ => None,
             })
             .collect();
-        let mut spans = self.shared.materializer.current_spans(&wanted)?.into_iter();
+        let mut spans = self.shared.materializer.current_spans(&requests)?.into_iter();
         let events = remaining.drain(..parts).map(|item| {
             let PendingEvent::Part { kind, message, part, old } = item else {
                 return item.into_ready();

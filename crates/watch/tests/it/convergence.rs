@@ -162,8 +162,8 @@ fn feed_converges_after_a_queue_overflow() {
 #[ignore = "takes minutes: `cargo xtask stress watch`"]
 fn in_the_long_run() {
     let changes = std::env::var("CHANGES").map_or(100_000, |text| text.parse().unwrap());
-    let all = [FeedKind::Inotify, FeedKind::Notify, FeedKind::Poll, FeedKind::Watchman];
-    for (feed, seed) in all.into_iter().zip(21..) {
+    let feeds = [FeedKind::Inotify, FeedKind::Notify, FeedKind::Poll, FeedKind::Watchman];
+    for (feed, seed) in feeds.into_iter().zip(21..) {
         check_convergence(feed, FailureMode::Nothing, seed, changes);
     }
     check_convergence(FeedKind::Inotify, FailureMode::NoWatchLeft, 31, changes);

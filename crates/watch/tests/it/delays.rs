@@ -21,7 +21,7 @@ struct Notice {
     id: String,
     /// The number in what was written; none if it went.
     number: Option<u64>,
-    at: Instant,
+    time: Instant,
 }
 
 impl Delays {
@@ -59,26 +59,26 @@ impl Delays {
             let is_gone = matches!(step.kind, ScriptChange::Gone | ScriptChange::Directory);
             for id in &step.ids {
                 let notices = by_id.get(id).map(Vec::as_slice).unwrap_or_default();
-                let notice = notices.iter().find(|it| match it.number {
-                    None => it.at >= *started_at,
+                let notice = notices.iter().find(|notice| match notice.number {
+                    None => notice.time >= *started_at,
                     Some(number) => number > step.number || number == step.number && !is_gone,
                 });
-                let delay = notice.map(|it| it.at.saturating_duration_since(*written_at));
+                let delay = notice.map(|notice| notice.time.saturating_duration_since(*written_at));
                 delays.entry(step.kind).or_default().extend(delay);
             }
         }
         println!("{label}: {stats:?}");
         for (change, mut delays) in delays {
             delays.sort_unstable();
-            let at = |part: f64| delays[((delays.len() - 1) as f64 * part) as usize];
+            let quantile = |part: f64| delays[((delays.len() - 1) as f64 * part) as usize];
             if !delays.is_empty() {
                 let name = format!("{change:?}");
                 println!(
                     "  {name:<10} {:>6} noticed, median {:>9.1?}, p99 {:>9.1?}, max {:>9.1?}",
                     delays.len(),
-                    at(0.5),
-                    at(0.99),
-                    at(1.0)
+                    quantile(0.5),
+                    quantile(0.99),
+                    quantile(1.0)
                 );
             }
         }
@@ -95,10 +95,10 @@ async fn collect_notices(
             _ = &mut stopped => return notices,
             events = follower.next() => events.unwrap(),
         };
-        let at = Instant::now();
+        let time = Instant::now();
         notices.extend(events.iter().filter_map(|event| {
             let (id, number) = id_and_number(event)?;
-            Some(Notice { id, number, at })
+            Some(Notice { id, number, time })
         }));
     }
 }
@@ -127,6 +127,6 @@ fn id_and_number(event: &Event) -> Option<(String, Option<u64>)> {
 /// `step 12`, and whatever follows.
 fn parse_step_number(text: &str) -> Option<u64> {
     let digits = text.strip_prefix("step ")?;
-    let end = digits.find(|it: char| !it.is_ascii_digit()).unwrap_or(digits.len());
+    let end = digits.find(|character: char| !character.is_ascii_digit()).unwrap_or(digits.len());
     digits[..end].parse().ok()
 }

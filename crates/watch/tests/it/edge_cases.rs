@@ -220,9 +220,9 @@ fn cache_serves_current_bytes() {
     assert!(old_bytes.contains("\"cost\":1"));
     // The scans say the same.
     let scope = Scope::Messages(message_key.session.into());
-    let listed =
+    let entries =
         scrollback_source::Listing::collect(|visit| source.open().unwrap().scan(&scope, visit));
-    assert_eq!(listed.unwrap().entries.len(), 1);
+    assert_eq!(entries.unwrap().entries.len(), 1);
 }
 
 /// A server that takes connections and never answers.

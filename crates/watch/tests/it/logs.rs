@@ -35,8 +35,8 @@ impl Log {
 
     /// Appends a message, closes nothing, and gives the message's id.
     pub(crate) fn append(&mut self) -> MessageId {
-        let at = self.writer.append_user_message().unwrap();
-        format!("{}:{at:012x}", self.session).parse().unwrap()
+        let offset = self.writer.append_user_message().unwrap();
+        format!("{}:{offset:012x}", self.session).parse().unwrap()
     }
 }
 

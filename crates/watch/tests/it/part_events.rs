@@ -75,10 +75,10 @@ fn text_record(part: &str, text: &str) -> String {
 /// Writes what is as long, with the time of the write before: as the rest of one that was under way
 /// does, whose time was set when it began.
 fn overwrite_keeping_time(path: &Path, record: &str) {
-    let then = fs::metadata(path).unwrap().modified().unwrap();
+    let modified = fs::metadata(path).unwrap().modified().unwrap();
     let mut file = fs::File::options().write(true).open(path).unwrap();
     file.write_all(record.as_bytes()).unwrap();
-    file.set_modified(then).unwrap();
+    file.set_modified(modified).unwrap();
 }
 
 /// Takes events until a text is what it has to be; whether it came to that.
@@ -162,7 +162,7 @@ fn apply_part_events(events: &[Event], parts: &mut Vec<String>) {
         match &event.subject {
             Subject::Message { now: Some(meta), .. } => {
                 let list = meta.parts.as_ref().unwrap();
-                parts.retain(|part| list.refs.iter().any(|it| it.id.as_str() == part));
+                parts.retain(|part| list.refs.iter().any(|part_ref| part_ref.id.as_str() == part));
             }
             Subject::Part { now: Some(part), .. } => parts.push(part.id.to_string()),
             Subject::Part { key, .. } => parts.retain(|part| part != key.part.as_str()),
@@ -178,24 +178,24 @@ fn removed_part_is_known_from_every_cursor() {
     let store = PartStore::new(FeedKind::Inotify);
     let mut follower = store.live.follow(None, None);
     store.wait_until_settled();
-    let mut all = Vec::new();
-    apply_part_events(&follower.pull().unwrap(), &mut all);
-    assert_eq!(all, ["prt_1"]);
+    let mut parts = Vec::new();
+    apply_part_events(&follower.pull().unwrap(), &mut parts);
+    assert_eq!(parts, ["prt_1"]);
     // Two changes come in one pull.
     store.write_text("prt_2", "two");
     fs::remove_file(store.part_path("prt_1")).unwrap();
     store.wait_until_settled();
     let events = follower.pull().unwrap();
     assert!(events.iter().any(|event| event.kind == ChangeKind::Removed), "{events:#?}");
-    for taken in 0..=events.len() {
-        let mut all = all.clone();
-        apply_part_events(&events[..taken], &mut all);
-        let from: Option<EventCursor> = match taken {
+    for taken_count in 0..=events.len() {
+        let mut parts = parts.clone();
+        apply_part_events(&events[..taken_count], &mut parts);
+        let from: Option<EventCursor> = match taken_count {
             0 => continue, // that is where nothing of it was taken
-            taken => events[taken - 1].cursor,
+            taken_count => events[taken_count - 1].cursor,
         };
-        apply_part_events(&store.live.follow(from, None).pull().unwrap(), &mut all);
-        assert_eq!(all, ["prt_2"], "taken: {taken} of {events:#?}");
+        apply_part_events(&store.live.follow(from, None).pull().unwrap(), &mut parts);
+        assert_eq!(parts, ["prt_2"], "taken: {taken_count} of {events:#?}");
     }
 }
 
@@ -242,13 +242,13 @@ fn large_message_is_delivered_in_pieces() {
     let long = "word ".repeat(200_000);
     let names: Vec<String> = (10..40).map(|part| format!("prt_{part}")).collect();
     names.iter().for_each(|part| store.write_text(part, &long));
-    let listed = || {
+    let part_count = || {
         let meta = store.live.index().view().message(&"msg_1".parse().unwrap());
         meta.and_then(|meta| meta.parts.as_ref().map(|list| list.refs.len()))
     };
     let start = Instant::now();
-    while listed() != Some(31) || store.live.stats().pending_scopes > 0 {
-        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", listed());
+    while part_count() != Some(31) || store.live.stats().pending_scopes > 0 {
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", part_count());
         std::thread::sleep(Duration::from_millis(10));
     }
 
@@ -270,9 +270,9 @@ fn large_message_is_delivered_in_pieces() {
         pulls += 1;
     }
     assert!(pulls >= 4, "{pulls}");
-    let mut all = vec!["prt_1".to_owned()];
-    apply_part_events(&events, &mut all);
-    assert_eq!(all.len(), 31);
+    let mut parts = vec!["prt_1".to_owned()];
+    apply_part_events(&events, &mut parts);
+    assert_eq!(parts.len(), 31);
     // Taken up in the middle of it, the rest comes.
     let (first, mut rest) = (events[5].cursor, store.live.follow(events[5].cursor, None));
     assert!(first.unwrap().offset.is_some());

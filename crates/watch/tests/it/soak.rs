@@ -19,8 +19,8 @@ fn resident_kb() -> u64 {
 /// Where files are kept in memory, so that what is measured is not the disk.
 fn memory_dir() -> TempDir {
     let shared = Path::new("/dev/shm");
-    let made = if shared.is_dir() { TempDir::new_in(shared) } else { TempDir::new() };
-    made.unwrap()
+    let directory = if shared.is_dir() { TempDir::new_in(shared) } else { TempDir::new() };
+    directory.unwrap()
 }
 
 /// A day of an agent that writes all the time, in minutes: `cargo xtask stress watch`.
@@ -28,7 +28,7 @@ fn memory_dir() -> TempDir {
 #[ignore = "takes minutes: `cargo xtask stress watch`"]
 #[cfg(target_os = "linux")]
 fn nothing_is_kept() {
-    let events: u64 = std::env::var("EVENTS").map_or(10_000_000, |it| it.parse().unwrap());
+    let events: u64 = std::env::var("EVENTS").map_or(10_000_000, |text| text.parse().unwrap());
     let dir = memory_dir();
     let storage = dir.path().join("storage");
     std::fs::create_dir(&storage).unwrap();
@@ -39,7 +39,7 @@ fn nothing_is_kept() {
         (live.follow(None, None), live.follow(None, None), live.follow(None, None));
     idle_follower.pull().unwrap();
     let mut script = Script::new(&storage, 41, 12);
-    let (begun, mut first, mut tenth) = (Instant::now(), None, 1);
+    let (start, mut first, mut tenth) = (Instant::now(), None, 1);
     while tenth <= 10 {
         for _ in 0..1000 {
             script.step().unwrap();
@@ -50,7 +50,7 @@ fn nothing_is_kept() {
             let kb = resident_kb();
             println!(
                 "{:>5.1?} {} events, {kb} kB: {stats:?}",
-                begun.elapsed(),
+                start.elapsed(),
                 events / 10 * tenth
             );
             first.get_or_insert(kb);

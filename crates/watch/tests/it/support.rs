@@ -74,20 +74,20 @@ impl IndexFollower {
                 self.state = State::from_view(&answer.view);
                 self.fresh += 1;
             }
-            Delta::Changed(changes) => changes.iter().for_each(|it| self.state.apply(it)),
+            Delta::Changed(changes) => changes.iter().for_each(|change| self.state.apply(change)),
         }
         self.cursor = Some(answer.cursor);
     }
 }
 
 /// Waits until a live index is equal to a cold rebuild of its store.
-pub(crate) fn wait_until_settled(live: &Live, source: &Arc<dyn Source>, within: Duration) {
+pub(crate) fn wait_until_settled(live: &Live, source: &Arc<dyn Source>, time_limit: Duration) {
     let (start, rebuilt) = (Instant::now(), rebuilt_state(source));
     loop {
         let now = State::from_view(&live.index().view());
         let difference = difference(&now, &rebuilt);
         let Some(difference) = difference else { return };
-        assert!(start.elapsed() < within, "{difference}\n{:?}", live.stats());
+        assert!(start.elapsed() < time_limit, "{difference}\n{:?}", live.stats());
         thread::sleep(Duration::from_millis(20));
     }
 }
@@ -138,9 +138,9 @@ pub(crate) fn assert_untouched(live: &Live, storage: &Path) {
 
 /// Every file and directory: its path, its bytes, and when it was changed.
 fn list_tree(path: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
-    let mut all = Vec::new();
-    let mut left = vec![path.to_owned()];
-    while let Some(dir) = left.pop() {
+    let mut entries = Vec::new();
+    let mut pending = vec![path.to_owned()];
+    while let Some(dir) = pending.pop() {
         for entry in fs::read_dir(dir).unwrap() {
             let entry = entry.unwrap();
             let (path, metadata) = (entry.path(), entry.metadata().unwrap());
@@ -149,21 +149,21 @@ fn list_tree(path: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
                 false => fs::read(&path).unwrap(),
             };
             if metadata.is_dir() {
-                left.push(path.clone());
+                pending.push(path.clone());
             }
-            all.push((path, bytes, metadata.modified().unwrap()));
+            entries.push((path, bytes, metadata.modified().unwrap()));
         }
     }
-    all.sort_unstable();
-    all
+    entries.sort_unstable();
+    entries
 }
 
 /// What is read through a live index is what is in the store.
 pub(crate) fn assert_bytes_equal(live: &Live, source: &Arc<dyn Source>) {
     let sessions = live.index().view().session_ids();
     for session in sessions.into_iter().map(SessionKey::from) {
-        let ours = live.materializer().load_session_tree(&session).unwrap();
-        let theirs = SessionLoader::new(&**source).load_session_tree(&session).unwrap();
-        assert_eq!(span_bytes(&ours.tree), span_bytes(&theirs.tree), "{session}");
+        let live_tree = live.materializer().load_session_tree(&session).unwrap();
+        let cold_tree = SessionLoader::new(&**source).load_session_tree(&session).unwrap();
+        assert_eq!(span_bytes(&live_tree.tree), span_bytes(&cold_tree.tree), "{session}");
     }
 }

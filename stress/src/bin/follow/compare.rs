@@ -10,24 +10,24 @@ use crate::state::State;
 use crate::store::Exports;
 
 /// Compares sessions, one by one.
-pub(crate) fn exports(ours: &Exports, theirs: &Exports) -> Result<()> {
-    for id in ours.keys().chain(theirs.keys()).collect::<BTreeSet<_>>() {
-        match (ours.get(id), theirs.get(id)) {
-            (Some(ours), Some(theirs)) => {
-                if let Some(difference) = values(id, ours, theirs) {
+pub(crate) fn exports(first: &Exports, second: &Exports) -> Result<()> {
+    for id in first.keys().chain(second.keys()).collect::<BTreeSet<_>>() {
+        match (first.get(id), second.get(id)) {
+            (Some(first), Some(second)) => {
+                if let Some(difference) = values(id, first, second) {
                     bail!(difference);
                 }
             }
-            (ours, _) => bail!("{id} is only {}", side_name(ours.is_some())),
+            (first, _) => bail!("{id} is only {}", side_name(first.is_some())),
         }
     }
     Ok(())
 }
 
 /// Compares what there is.
-pub(crate) fn keys(ours: &BTreeSet<EntityKey>, theirs: &BTreeSet<EntityKey>) -> Result<()> {
-    match ours.symmetric_difference(theirs).next() {
-        Some(key) => bail!("{key} is only {}", side_name(ours.contains(key))),
+pub(crate) fn keys(first: &BTreeSet<EntityKey>, second: &BTreeSet<EntityKey>) -> Result<()> {
+    match first.symmetric_difference(second).next() {
+        Some(key) => bail!("{key} is only {}", side_name(first.contains(key))),
         None => Ok(()),
     }
 }
@@ -37,39 +37,42 @@ fn side_name(is_first: bool) -> &'static str {
 }
 
 /// Compares what two indexes show.
-pub(crate) fn states(ours: &State, theirs: &State) -> Result<()> {
-    let keys = ours.entities.keys().chain(theirs.entities.keys());
+pub(crate) fn states(first: &State, second: &State) -> Result<()> {
+    let keys = first.entities.keys().chain(second.entities.keys());
     for key in keys {
-        let (ours, theirs) = (ours.entities.get(key), theirs.entities.get(key));
-        if ours != theirs {
-            bail!("{key}: {ours:?} and {theirs:?}");
+        let (first, second) = (first.entities.get(key), second.entities.get(key));
+        if first != second {
+            bail!("{key}: {first:?} and {second:?}");
         }
     }
-    ours.parts_agree_with(theirs).map_err(anyhow::Error::msg)
+    first.parts_agree_with(second).map_err(anyhow::Error::msg)
 }
 
 /// The first difference of two values, with the path to it.
-fn values(path: &str, ours: &Value, theirs: &Value) -> Option<String> {
-    match (ours, theirs) {
-        (Value::Object(ours), Value::Object(theirs)) => {
-            let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
-            names
-                .into_iter()
-                .find_map(|name| field(&format!("{path}.{name}"), ours.get(name), theirs.get(name)))
+fn values(path: &str, first: &Value, second: &Value) -> Option<String> {
+    match (first, second) {
+        (Value::Object(first), Value::Object(second)) => {
+            let names: BTreeSet<&String> = first.keys().chain(second.keys()).collect();
+            names.into_iter().find_map(|name| {
+                field(&format!("{path}.{name}"), first.get(name), second.get(name))
+            })
         }
-        (Value::Array(ours), Value::Array(theirs)) => (0..ours.len().max(theirs.len()))
-            .find_map(|at| field(&format!("{path}[{at}]"), ours.get(at), theirs.get(at))),
-        _ => field(path, Some(ours), Some(theirs)),
+        (Value::Array(first), Value::Array(second)) => {
+            (0..first.len().max(second.len())).find_map(|index| {
+                field(&format!("{path}[{index}]"), first.get(index), second.get(index))
+            })
+        }
+        _ => field(path, Some(first), Some(second)),
     }
 }
 
-fn field(path: &str, ours: Option<&Value>, theirs: Option<&Value>) -> Option<String> {
-    match (ours, theirs) {
-        (ours, theirs) if ours == theirs => None,
-        (Some(ours), Some(theirs)) if is_nested(ours) && is_nested(theirs) => {
-            values(path, ours, theirs)
+fn field(path: &str, first: Option<&Value>, second: Option<&Value>) -> Option<String> {
+    match (first, second) {
+        (first, second) if first == second => None,
+        (Some(first), Some(second)) if is_nested(first) && is_nested(second) => {
+            values(path, first, second)
         }
-        _ => Some(format!("{path}: {} and {}", excerpt(ours), excerpt(theirs))),
+        _ => Some(format!("{path}: {} and {}", excerpt(first), excerpt(second))),
     }
 }
 
@@ -92,18 +95,18 @@ mod tests {
 
     #[test]
     fn the_first_difference_is_named_by_its_path() {
-        let ours =
+        let first =
             json!({ "info": { "id": "a" }, "messages": [{ "parts": [] }, { "parts": [1] }] });
-        let differs = |theirs: Value| values("ses", &ours, &theirs);
-        assert_eq!(differs(ours.clone()), None);
-        let mut theirs = ours.clone();
-        theirs["messages"][1]["parts"][0] = json!("one");
-        assert_eq!(differs(theirs).unwrap(), r#"ses.messages[1].parts[0]: 1 and "one""#);
-        let mut theirs = ours.clone();
-        theirs["messages"].as_array_mut().unwrap().pop();
-        assert_eq!(differs(theirs).unwrap(), r#"ses.messages[1]: {"parts":[1]} and nothing"#);
-        let mut theirs = ours.clone();
-        theirs["info"]["title"] = json!(null);
-        assert_eq!(differs(theirs).unwrap(), "ses.info.title: nothing and null");
+        let differs = |second: Value| values("ses", &first, &second);
+        assert_eq!(differs(first.clone()), None);
+        let mut second = first.clone();
+        second["messages"][1]["parts"][0] = json!("one");
+        assert_eq!(differs(second).unwrap(), r#"ses.messages[1].parts[0]: 1 and "one""#);
+        let mut second = first.clone();
+        second["messages"].as_array_mut().unwrap().pop();
+        assert_eq!(differs(second).unwrap(), r#"ses.messages[1]: {"parts":[1]} and nothing"#);
+        let mut second = first.clone();
+        second["info"]["title"] = json!(null);
+        assert_eq!(differs(second).unwrap(), "ses.info.title: nothing and null");
     }
 }

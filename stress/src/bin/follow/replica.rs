@@ -38,10 +38,10 @@ impl Replica {
         records: &SessionMaterializer,
         now: UnixNanos,
     ) -> Result<()> {
-        let wanted: Vec<(EntityKey, Option<Stamp>)> =
+        let requests: Vec<(EntityKey, Option<Stamp>)> =
             events.iter().filter_map(record_to_read).collect();
-        let spans = records.current_spans(&wanted)?;
-        let spans = wanted.into_iter().map(|(key, _)| key).zip(spans);
+        let spans = records.current_spans(&requests)?;
+        let spans = requests.into_iter().map(|(key, _)| key).zip(spans);
         let mut spans: HashMap<EntityKey, Option<MappedSpan>> = spans.collect();
         for event in events {
             self.apply_event(event, &mut |key| spans.remove(key).flatten(), now);
@@ -126,10 +126,10 @@ impl Replica {
         let is_plausible = text.starts_with(old) || text == old.trim_end();
         let is_read = part["text"].as_str() == Some(&text);
         if !applies_to_old_text || !is_plausible || !is_read {
-            let (was, now) = (old.len(), text.len());
+            let (old_len, now) = (old.len(), text.len());
             let offset = edit.offset;
             self.violations.push(format!(
-                "{key}: {was} bytes became {now} from {offset} on; fits {applies_to_old_text}, grows {is_plausible}, as read {is_read}"
+                "{key}: {old_len} bytes became {now} from {offset} on; fits {applies_to_old_text}, grows {is_plausible}, as read {is_read}"
             ));
         }
         part["text"] = Value::String(text);

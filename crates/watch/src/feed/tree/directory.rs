@@ -26,7 +26,7 @@ pub(super) fn identity(path: &Path) -> Option<DirectoryId> {
 pub(super) fn list_directory(path: &Path, with_files: bool) -> DirectoryEntries {
     let mut entries = DirectoryEntries::default();
     let Ok(directory) = Dir::open(path) else { return entries };
-    let listed = directory.list(&mut ListBuffer::default(), |name, kind| {
+    let result = directory.list(&mut ListBuffer::default(), |name, kind| {
         let Some(name) = os_name(name) else { return };
         match kind {
             FileKind::Directory => entries.directories.push(path.join(name)),
@@ -34,7 +34,7 @@ pub(super) fn list_directory(path: &Path, with_files: bool) -> DirectoryEntries 
             _ => {}
         }
     });
-    let _ = listed;
+    let _ = result;
     entries
 }
 

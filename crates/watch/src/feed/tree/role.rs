@@ -44,13 +44,13 @@ impl Role {
 
     /// The roots that a directory in this one is in.
     pub(super) fn child_roots(&self, plan: &[WatchRoot]) -> Vec<usize> {
-        let own =
+        let direct =
             self.roots.iter().filter(|root_index| plan[**root_index].depth != WatchDepth::Nothing);
         let deep = self
             .containing_roots
             .iter()
             .filter(|root_index| plan[**root_index].depth == WatchDepth::Tree);
-        own.chain(deep).copied().collect()
+        direct.chain(deep).copied().collect()
     }
 
     /// The root whose directories in this one are watched while they are hot.

@@ -129,8 +129,8 @@ impl WatchmanFeed {
             let clock = match is_known {
                 true => ClockSpec::StringClock(since[root_index].to_owned()),
                 false => {
-                    let now = self.client.clock(root, SyncTimeout::DisableCookie);
-                    now.await.map_err(server_error)?
+                    let current_clock = self.client.clock(root, SyncTimeout::DisableCookie);
+                    current_clock.await.map_err(server_error)?
                 }
             };
             let request = SubscribeRequest {

@@ -185,21 +185,24 @@ fn report(
 ) -> bool {
     let mut verdict = Verdict { passed: true };
     println!("{:<34} {:>12} {:>12} {:>7}", "", "beside other", "beside ours", "ratio");
-    print_row("commits/s", alone, beside, |it| it.tally.rate);
+    print_row("commits/s", alone, beside, |phase| phase.tally.rate);
     let micros =
         |value: fn(&Quantiles) -> u64| move |phase: &Phase| value(&phase.tally.commit) as f64 / 1e3;
-    print_row("commit, half of them in µs", alone, beside, micros(|it| it.p50));
-    let time_ratio = print_row("commit, 99 of 100 in µs", alone, beside, micros(|it| it.p99));
-    print_row("commit, 999 of 1000 in µs", alone, beside, micros(|it| it.p999));
-    print_row("commit, the slowest in µs", alone, beside, micros(|it| it.max));
-    print_row("transaction, 99 of 100 in µs", alone, beside, |it| {
-        it.tally.transaction.p99 as f64 / 1e3
+    print_row("commit, half of them in µs", alone, beside, micros(|quantiles| quantiles.p50));
+    let time_ratio =
+        print_row("commit, 99 of 100 in µs", alone, beside, micros(|quantiles| quantiles.p99));
+    print_row("commit, 999 of 1000 in µs", alone, beside, micros(|quantiles| quantiles.p999));
+    print_row("commit, the slowest in µs", alone, beside, micros(|quantiles| quantiles.max));
+    print_row("transaction, 99 of 100 in µs", alone, beside, |phase| {
+        phase.tally.transaction.p99 as f64 / 1e3
     });
-    let log = print_row("log before VACUUM, KiB", alone, beside, |it| it.tally.wal as f64 / 1024.0);
-    let after =
-        print_row("log at the end, KiB", alone, beside, |it| it.tally.wal_after as f64 / 1024.0);
-    print_row("VACUUM, ms", alone, beside, |it| it.tally.vacuum as f64 / 1e6);
-    print_row("trees read", alone, beside, |it| it.read_stats.trees as f64);
+    let log =
+        print_row("log before VACUUM, KiB", alone, beside, |phase| phase.tally.wal as f64 / 1024.0);
+    let after = print_row("log at the end, KiB", alone, beside, |phase| {
+        phase.tally.wal_after as f64 / 1024.0
+    });
+    print_row("VACUUM, ms", alone, beside, |phase| phase.tally.vacuum as f64 / 1e6);
+    print_row("trees read", alone, beside, |phase| phase.read_stats.trees as f64);
 
     let mut read_stats = ReadStats::default();
     alone.iter().chain(beside).for_each(|phase| read_stats += phase.read_stats.clone());
@@ -224,9 +227,11 @@ fn report(
         println!("--   not judged in so short a run: {time_result}; {log_result}");
     }
     for ((alone, beside), end) in alone.iter().zip(beside).zip(PHASE_ENDS) {
-        let (theirs, ours) = (&alone.files_left, &beside.files_left);
-        verdict
-            .check(ours.is_subset(theirs), &format!("{end:?} leaves {ours:?} and not {theirs:?}"));
+        let (other_files, our_files) = (&alone.files_left, &beside.files_left);
+        verdict.check(
+            our_files.is_subset(other_files),
+            &format!("{end:?} leaves {our_files:?} and not {other_files:?}"),
+        );
     }
     match traced {
         None => println!("--   skipped: strace is not here or may not trace"),
@@ -234,9 +239,9 @@ fn report(
             for line in &traced.writes {
                 println!("WRITES: {line}");
             }
-            let opened = traced.opened;
-            let label = format!("of {opened} times opened, no call of ours writes");
-            verdict.check(traced.writes.is_empty() && opened > 0, &label);
+            let open_count = traced.opened;
+            let label = format!("of {open_count} times opened, no call of ours writes");
+            verdict.check(traced.writes.is_empty() && open_count > 0, &label);
         }
     }
     println!("{}", if verdict.passed { "PASS" } else { "FAIL" });

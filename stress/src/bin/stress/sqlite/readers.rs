@@ -340,7 +340,7 @@ impl<'r> Reader<'r> {
         let second = self.source.probe(first.token.as_ref())?;
         let names = |probe: &Probe| match probe {
             Probe::Unchanged => false,
-            Probe::Changed(changes) => changes.iter().any(|it| it.session() == session),
+            Probe::Changed(changes) => changes.iter().any(|change| change.session() == session),
             Probe::Rescan => true,
         };
         if let (Some(before), Some(after)) = (before, after) {

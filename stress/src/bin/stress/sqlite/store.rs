@@ -86,12 +86,12 @@ impl Store {
             Self { db, random: Random(seed), turn: 0, ids_issued: 0, sessions: Vec::new() };
         store.sessions.resize_with(SESSION_COUNT, Session::default);
         store.db.execute_batch("BEGIN")?;
-        for at in 0..SESSION_COUNT {
+        for session_index in 0..SESSION_COUNT {
             store.ids_issued += 1;
-            let created = now - 1000 * (SESSION_COUNT - at) as i64;
-            store.sessions[at].id = make_id("ses", created, store.ids_issued);
-            store.sessions[at].created = created;
-            store.restore_session(at)?;
+            let created = now - 1000 * (SESSION_COUNT - session_index) as i64;
+            store.sessions[session_index].id = make_id("ses", created, store.ids_issued);
+            store.sessions[session_index].created = created;
+            store.restore_session(session_index)?;
         }
         store.db.execute_batch("COMMIT; PRAGMA wal_checkpoint(TRUNCATE);")?;
         Ok(store)
@@ -99,33 +99,33 @@ impl Store {
 
     /// What the next transaction does, and to which session.
     pub(crate) fn choose_step(&mut self) -> (Step, usize) {
-        let at = self.random.next_below(SESSION_COUNT);
+        let session_index = self.random.next_below(SESSION_COUNT);
         let deleted = self.sessions.iter().filter(|session| session.is_deleted).count();
-        let (_, fewest, most) = MESSAGE_COUNTS;
-        let session = &self.sessions[at];
+        let (_, fewest_messages, most_messages) = MESSAGE_COUNTS;
+        let session = &self.sessions[session_index];
         let step = match (session.messages.len(), self.random.next_below(1000)) {
             _ if session.is_deleted => Step::RestoreSession,
             (_, ..2) if deleted < MAX_DELETED => Step::DeleteSession,
-            (count, _) if count >= most => Step::Remove,
-            (count, _) if count <= fewest => Step::Add,
+            (count, _) if count >= most_messages => Step::Remove,
+            (count, _) if count <= fewest_messages => Step::Add,
             (_, ..250) => Step::Add,
             (_, 250..750) => Step::Rewrite,
             _ => Step::Remove,
         };
-        (step, at)
+        (step, session_index)
     }
 
     /// Does one step, within a transaction that is open. If it fails, the database has to be made
     /// anew: what is remembered of it is no longer true.
-    pub(crate) fn apply_step(&mut self, step: Step, at: usize) -> Result<()> {
+    pub(crate) fn apply_step(&mut self, step: Step, session_index: usize) -> Result<()> {
         match step {
-            Step::DeleteSession => return self.delete_session(at),
-            Step::RestoreSession => return self.restore_session(at),
-            Step::Add => self.add_message(at)?,
-            Step::Rewrite => self.rewrite_message(at)?,
-            Step::Remove => self.remove_message(at)?,
+            Step::DeleteSession => return self.delete_session(session_index),
+            Step::RestoreSession => return self.restore_session(session_index),
+            Step::Add => self.add_message(session_index)?,
+            Step::Rewrite => self.rewrite_message(session_index)?,
+            Step::Remove => self.remove_message(session_index)?,
         }
-        self.write_mark(at)
+        self.write_mark(session_index)
     }
 
     /// What every session that is there says of itself.
@@ -134,7 +134,7 @@ impl Store {
         existing.map(|session| (session.id.clone(), session.mark())).collect()
     }
 
-    fn add_message(&mut self, at: usize) -> Result<()> {
+    fn add_message(&mut self, session_index: usize) -> Result<()> {
         self.turn += 1;
         self.ids_issued += 1;
         let created = now_ms();
@@ -144,24 +144,24 @@ impl Store {
             version: self.turn,
             parts: Vec::new(),
         };
-        self.sessions[at].messages.push(message);
-        let last = self.sessions[at].messages.len() - 1;
-        self.write_message(at, last)
+        self.sessions[session_index].messages.push(message);
+        let last = self.sessions[session_index].messages.len() - 1;
+        self.write_message(session_index, last)
     }
 
-    fn rewrite_message(&mut self, at: usize) -> Result<()> {
+    fn rewrite_message(&mut self, session_index: usize) -> Result<()> {
         self.turn += 1;
-        let which = self.random.next_below(self.sessions[at].messages.len());
-        self.sessions[at].messages[which].version = self.turn;
-        self.write_message(at, which)
+        let message_index = self.random.next_below(self.sessions[session_index].messages.len());
+        self.sessions[session_index].messages[message_index].version = self.turn;
+        self.write_message(session_index, message_index)
     }
 
     /// Its parts and it, each inserted or written over; parts that are too many are deleted.
-    fn write_message(&mut self, at: usize, which: usize) -> Result<()> {
+    fn write_message(&mut self, session_index: usize, message_index: usize) -> Result<()> {
         let Self { db, random, ids_issued, sessions, .. } = self;
         let now = now_ms();
-        let session = &mut sessions[at];
-        let message = &mut session.messages[which];
+        let session = &mut sessions[session_index];
+        let message = &mut session.messages[message_index];
         let count = PART_COUNTS.0 + random.next_below(PART_COUNTS.1 - PART_COUNTS.0 + 1);
         let mark = MessageMark { version: message.version, parts: count };
         db.prepare_cached(
@@ -201,22 +201,22 @@ impl Store {
             ])?;
         }
         let changed = message.id.clone();
-        self.log_event(at, "message.updated.1", &changed)
+        self.log_event(session_index, "message.updated.1", &changed)
     }
 
-    fn remove_message(&mut self, at: usize) -> Result<()> {
+    fn remove_message(&mut self, session_index: usize) -> Result<()> {
         self.turn += 1;
-        let session = &mut self.sessions[at];
+        let session = &mut self.sessions[session_index];
         let message = session.messages.swap_remove(self.random.next_below(session.messages.len()));
         let mut delete = self.db.prepare_cached("DELETE FROM message WHERE id = ?1")?;
         delete.execute([&message.id])?;
         drop(delete);
-        self.log_event(at, "message.removed.1", &message.id)
+        self.log_event(session_index, "message.removed.1", &message.id)
     }
 
-    fn delete_session(&mut self, at: usize) -> Result<()> {
+    fn delete_session(&mut self, session_index: usize) -> Result<()> {
         self.turn += 1;
-        let session = &mut self.sessions[at];
+        let session = &mut self.sessions[session_index];
         self.db.prepare_cached("DELETE FROM session WHERE id = ?1")?.execute([&session.id])?;
         self.db
             .prepare_cached("DELETE FROM event_sequence WHERE aggregate_id = ?1")?
@@ -228,8 +228,8 @@ impl Store {
     }
 
     /// A session of the same id as before, and new messages.
-    fn restore_session(&mut self, at: usize) -> Result<()> {
-        let session = &mut self.sessions[at];
+    fn restore_session(&mut self, session_index: usize) -> Result<()> {
+        let session = &mut self.sessions[session_index];
         session.is_deleted = false;
         self.db
             .prepare_cached(
@@ -242,14 +242,14 @@ impl Store {
             .prepare_cached("INSERT INTO event_sequence (aggregate_id, seq) VALUES (?1, 0)")?
             .execute([&session.id])?;
         for _ in 0..MESSAGE_COUNTS.0 {
-            self.add_message(at)?;
+            self.add_message(session_index)?;
         }
-        self.write_mark(at)
+        self.write_mark(session_index)
     }
 
     /// Writes what the session says of itself.
-    fn write_mark(&mut self, at: usize) -> Result<()> {
-        let session = &mut self.sessions[at];
+    fn write_mark(&mut self, session_index: usize) -> Result<()> {
+        let session = &mut self.sessions[session_index];
         session.turn = self.turn;
         self.db
             .prepare_cached("UPDATE session SET metadata = ?2, time_updated = ?3 WHERE id = ?1")?
@@ -258,9 +258,9 @@ impl Store {
     }
 
     /// The log of events, in which every change is told again.
-    fn log_event(&mut self, at: usize, kind: &str, message: &str) -> Result<()> {
+    fn log_event(&mut self, session_index: usize, kind: &str, message: &str) -> Result<()> {
         self.ids_issued += 1;
-        let session = &mut self.sessions[at];
+        let session = &mut self.sessions[session_index];
         session.seq += 1;
         let data = serde_json::json!({ "sessionID": session.id, "messageID": message });
         self.db

@@ -65,7 +65,7 @@ pub(crate) struct TraceSummary {
 pub(crate) fn run(database: &Path, readers: usize, run: Duration) -> Result<Option<TraceSummary>> {
     let works = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
     let is_bare = std::env::var_os("SCROLLBACK_BARE").is_some();
-    if is_bare || !works.is_ok_and(|it| it.status.success()) {
+    if is_bare || !works.is_ok_and(|output| output.status.success()) {
         return Ok(None);
     }
     let logs = tempfile::tempdir()?;
