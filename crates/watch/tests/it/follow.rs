@@ -1,140 +1,14 @@
 //! Followers: whoever applies what they are told has what is there.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use scrollback_core_id::{MessageKey, PartKey, SessionKey};
-use scrollback_core_type::{Parse, Part};
-use scrollback_fixtures::writer::Script;
-use scrollback_flow::{SessionLoader, Snapshots};
-use scrollback_source::Source;
-use scrollback_watch::{ChangeKind, Event, FeedKind, Live, LiveOptions, Subject};
+use scrollback_core_id::SessionKey;
+use scrollback_flow::Snapshots;
+use scrollback_watch::{ChangeKind, Event, Live, LiveOptions, Subject};
 use tempfile::TempDir;
 
-use crate::support::{
-    FEEDS, continue_progress, file_source, make_old, start_live, wait_until_settled,
-};
-
-/// What a follower was told, put together.
-#[derive(Debug, Default, PartialEq)]
-struct ReplayedState {
-    sessions: BTreeMap<SessionKey, Option<String>>,
-    messages: BTreeMap<MessageKey, Option<i64>>,
-    texts: BTreeMap<PartKey, String>,
-    fresh: usize,
-}
-
-impl ReplayedState {
-    /// The first difference, in few words.
-    fn difference_from(&self, other: &Self) -> Option<String> {
-        let short = |text: Option<&String>| {
-            text.map(|text| (text.len(), text[..text.len().min(12)].to_owned()))
-        };
-        let keys = self.texts.keys().chain(other.texts.keys());
-        for key in keys {
-            let (replayed, expected) = (self.texts.get(key), other.texts.get(key));
-            if replayed != expected {
-                return Some(format!(
-                    "{key}: replayed {:?}, expected {:?}",
-                    short(replayed),
-                    short(expected)
-                ));
-            }
-        }
-        let same = self.sessions == other.sessions && self.messages == other.messages;
-        (!same || self.fresh != other.fresh).then(|| "sessions or messages".to_owned())
-    }
-
-    fn apply(&mut self, event: Event) {
-        let kind = event.kind;
-        match event.subject {
-            Subject::Fresh => *self = Self { fresh: self.fresh + 1, ..Self::default() },
-            Subject::Session { now: Some(meta), key, old } => {
-                assert_eq!(
-                    old.is_some(),
-                    kind == ChangeKind::Updated && self.sessions.contains_key(&key)
-                );
-                self.sessions.insert(key, meta.title.as_ref().map(ToString::to_string));
-            }
-            Subject::Session { key, .. } => drop(self.sessions.remove(&key)),
-            Subject::Message { now: Some(meta), key, .. } => {
-                self.messages.insert(key, meta.completed);
-            }
-            Subject::Message { key, .. } => {
-                self.texts.retain(|part, _| part.message != key.message);
-                self.messages.remove(&key);
-            }
-            Subject::Part { now: Some(_), key, text: Some(edit), .. } => {
-                let text = self.texts.entry(key).or_default();
-                if edit.is_whole {
-                    text.clear();
-                }
-                assert_eq!(text.len(), edit.offset + edit.delete, "it fits what was told before");
-                edit.apply(text);
-            }
-            Subject::Part { now: None, key, .. } => drop(self.texts.remove(&key)),
-            _ => {}
-        }
-    }
-}
-
-/// What is there.
-fn expected_state(live: &Live, source: &Arc<dyn Source>) -> ReplayedState {
-    let (view, mut state) =
-        (live.index().view(), ReplayedState { fresh: 1, ..ReplayedState::default() });
-    for meta in view.sessions() {
-        state.sessions.insert(meta.key.clone(), meta.title.as_ref().map(ToString::to_string));
-    }
-    for session in view.session_ids() {
-        for meta in view.by_session(&session) {
-            state.messages.insert(meta.key.clone(), meta.completed);
-        }
-        let tree = SessionLoader::new(&**source).load_session_tree(&session.into()).unwrap();
-        for part in tree.tree.messages.iter().flat_map(|message| &message.parts) {
-            let parsed = Part::parse(part.span.as_ref().unwrap()).unwrap().value;
-            let Part::Text(text) = parsed else { panic!("only texts are written") };
-            state.texts.insert(part.key.clone(), text.text.unwrap().get().into_owned());
-        }
-    }
-    state
-}
-
-fn check_replay(feed: FeedKind, seed: u64) {
-    let dir = TempDir::new().unwrap();
-    let storage = dir.path().join("storage");
-    std::fs::create_dir(&storage).unwrap();
-    let source = file_source(&storage);
-    let live = start_live(&source, feed);
-    let (mut follower, mut replayed) = (live.follow(None, None), ReplayedState::default());
-    let mut script = Script::new(&storage, seed, 6);
-    for step in 0..1500 {
-        script.step().unwrap();
-        if step % 50 == 0 {
-            follower.pull().unwrap().into_iter().for_each(|event| replayed.apply(event));
-            std::thread::sleep(Duration::from_millis(3));
-        }
-    }
-    wait_until_settled(&live, &source, Duration::from_secs(20));
-    std::thread::sleep(Duration::from_millis(300)); // a part that was read in the middle of a write
-    wait_until_settled(&live, &source, Duration::from_secs(20));
-    follower.pull().unwrap().into_iter().for_each(|event| replayed.apply(event));
-    assert_eq!(
-        replayed.difference_from(&expected_state(&live, &source)),
-        None,
-        "{feed} {:?}",
-        live.stats()
-    );
-    assert!(replayed.texts.len() > 20);
-}
-
-#[test]
-fn replayed_events_equal_the_store() {
-    for (feed, seed) in FEEDS.into_iter().zip(10..) {
-        check_replay(feed, seed);
-    }
-}
+use crate::support::{continue_progress, file_source, make_old};
 
 fn start_with_snapshots(storage: &Path, snapshots: &Path) -> Live {
     let snapshots = Snapshots::new(snapshots.to_owned());
@@ -147,15 +21,15 @@ fn pull_until(
     follower: &mut scrollback_watch::Follower,
     mut condition: impl FnMut(&Event) -> bool,
 ) -> Vec<Event> {
-    let mut all = Vec::new();
+    let mut events = Vec::new();
     for _ in 0..500 {
-        all.extend(follower.pull().unwrap());
-        if all.iter().any(&mut condition) {
-            return all;
+        events.extend(follower.pull().unwrap());
+        if events.iter().any(&mut condition) {
+            return events;
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    panic!("{all:?}");
+    panic!("{events:?}");
 }
 
 #[test]
@@ -206,8 +80,8 @@ fn cursor_resumes_a_stream_within_and_across_processes() {
     assert!(is_part(&resumed[0]), "{resumed:?}");
     let cursor = missed_events[0].cursor.unwrap();
     assert_eq!(cursor.to_string().parse(), Ok(cursor), "{cursor}");
-    let more = live.follow(missed_events.last().unwrap().cursor, None).pull().unwrap();
-    assert!(more.is_empty(), "{more:?}");
+    let rest = live.follow(missed_events.last().unwrap().cursor, None).pull().unwrap();
+    assert!(rest.is_empty(), "{rest:?}");
 
     // Another process goes on, from what was kept.
     let last = *follower.cursor().unwrap();
@@ -258,8 +132,8 @@ fn cursor_of_unsaved_changes_starts_fresh() {
     while !is_there() || live.index().view().session(&"ses_2".parse().unwrap()).is_none() {
         std::thread::sleep(Duration::from_millis(1));
     }
-    let events = pull_until(&mut live.follow(follower.cursor().copied(), None), |it| {
-        session_key(it) == three
+    let events = pull_until(&mut live.follow(follower.cursor().copied(), None), |event| {
+        session_key(event) == three
     });
     let (first, last) = (events[0].cursor.unwrap(), events.last().unwrap().cursor.unwrap());
     assert_eq!(first.index_cursor, follower.cursor().unwrap().index_cursor);
@@ -273,8 +147,8 @@ fn cursor_of_unsaved_changes_starts_fresh() {
         assert!(matches!(events[0].subject, Subject::Fresh), "{cursor}: {events:?}");
     }
     // What was kept goes on, once this process has kept its own, too.
-    let kept = Some(first.index_cursor.into());
-    let count = |live: &Live| live.follow(kept, None).pull().unwrap().len();
+    let saved = Some(first.index_cursor.into());
+    let count = |live: &Live| live.follow(saved, None).pull().unwrap().len();
     assert_eq!(count(&live), 3);
     assert!(live.materializer().save_cursors().unwrap());
     live.stop();
@@ -387,10 +261,11 @@ fn large_state_is_delivered_in_pieces() {
     // Changes too, each piece with cursors to go on from.
     let from = follower.cursor().copied();
     std::fs::remove_dir_all(storage.join("session/p")).unwrap();
-    let gone = |events: &[Event]| events.iter().filter(|it| it.kind == ChangeKind::Removed).count();
+    let removed_count =
+        |events: &[Event]| events.iter().filter(|event| event.kind == ChangeKind::Removed).count();
     let mut all = Vec::new();
     let start = std::time::Instant::now();
-    while gone(&all) < 1500 {
+    while removed_count(&all) < 1500 {
         assert!(start.elapsed() < Duration::from_secs(20), "{}", all.len());
         all.extend(follower.pull().unwrap());
         std::thread::sleep(Duration::from_millis(10));
@@ -399,5 +274,8 @@ fn large_state_is_delivered_in_pieces() {
     let first = late.pull().unwrap();
     assert_eq!(first.len(), 1024);
     let resumed = live.follow(first[1023].cursor, None).pull().unwrap();
-    assert_eq!((gone(&first), gone(&resumed), gone(&late.pull().unwrap())), (1024, 476, 476));
+    assert_eq!(
+        (removed_count(&first), removed_count(&resumed), removed_count(&late.pull().unwrap())),
+        (1024, 476, 476)
+    );
 }

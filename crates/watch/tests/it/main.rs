@@ -26,6 +26,7 @@ mod modify_events;
 #[cfg(unix)]
 mod open_files;
 mod part_events;
+mod replay;
 mod server;
 mod soak;
 #[path = "../../../flow/tests/it/index/state.rs"]
