@@ -1,5 +1,5 @@
-//! What may have changed since someone last looked at it. Nothing is ever dropped: it is looked at,
-//! or it stays, or it becomes part of something wider.
+//! The dirty tracker: scopes that may have changed and are waiting to be verified. A scope is
+//! verified, stays dirty, or becomes part of a wider scope; it is never dropped.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -7,16 +7,33 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::tick::{ClockExhausted, GenerationClock, Tick};
 
-/// Something that can be dirty: a path, a key, a directory of them.
+/// A scope that can be dirty, such as a key, a path or a directory.
 pub trait Widen: Clone + Eq + Hash {
-    /// The next wider scope that has all of this one; none if this is everything.
+    /// Returns the next wider scope, which contains all of this scope. Returns `None` for the
+    /// widest scope.
     fn wider(&self) -> Option<Self>;
 
-    /// Whether looking at all of this looks at all of the other, too.
+    /// Checks whether a verification of this scope also verifies `other`.
     fn covers(&self, other: &Self) -> bool;
 }
 
-/// Scopes, each with the generation that it was last dirtied at. Shared by threads.
+/// Dirty scopes, each with the tick at which it last became dirty. Threads may share it.
+///
+/// ```
+/// use scrollback_source::DirtyScope;
+/// use scrollback_watch::DirtyTracker;
+///
+/// let dirty = DirtyTracker::new(4096);
+/// dirty.mark(DirtyScope::Records)?;
+/// let claim = dirty.claim();
+/// for scope in claim.scopes() {
+///     println!("verify {scope:?}");
+/// }
+/// dirty.mark(DirtyScope::Records)?; // another change during the verification
+/// dirty.settle(claim);
+/// assert_eq!(dirty.len(), 1); // the later change is still to be verified
+/// # Ok::<(), scrollback_watch::ClockExhausted>(())
+/// ```
 #[derive(Debug)]
 pub struct DirtyTracker<S> {
     clock: GenerationClock,
@@ -24,28 +41,30 @@ pub struct DirtyTracker<S> {
     dirty: Mutex<HashMap<S, Tick>>,
 }
 
-/// Scopes that someone is to look at. Whoever did hands it to [`DirtyTracker::settle`]; whoever
-/// drops it has looked at nothing, and all of it is still dirty.
+/// Dirty scopes to verify. Pass the claim to [`DirtyTracker::settle`] after the verification. A
+/// claim that is dropped changes nothing: its scopes stay dirty.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use = "what is claimed is to be looked at, and then settled"]
+#[must_use = "verify the claimed scopes, and then settle the claim"]
 pub struct Claim<S> {
     scopes: Vec<(S, Tick)>,
 }
 
 impl<S: Widen> DirtyTracker<S> {
-    /// A tracker of at most `limit` scopes: beyond that they join.
+    /// Returns a tracker of at most `limit` scopes. Beyond the limit, the narrowest scopes merge
+    /// into wider scopes.
     pub fn new(limit: usize) -> Self {
         let dirty = Mutex::new(HashMap::new());
         Self { clock: GenerationClock::default(), limit: limit.max(1), dirty }
     }
 
-    /// Says that a scope may have changed.
+    /// Marks a scope that may have changed, and returns its tick.
     ///
     /// # Errors
-    /// If no generation is left.
+    /// [`ClockExhausted`] if the clock has no tick left.
     pub fn mark(&self, scope: S) -> Result<Tick, ClockExhausted> {
         let mut dirty = self.lock();
-        // Under the lock, so that what is claimed has no generation later than what is not.
+        // The tick is taken under the lock, so every claimed scope has an earlier tick than a scope
+        // that is marked after the claim.
         let generation = self.clock.tick()?;
         dirty.insert(scope, generation);
         if dirty.len() > self.limit {
@@ -54,7 +73,8 @@ impl<S: Widen> DirtyTracker<S> {
         Ok(generation)
     }
 
-    /// All that is dirty, the longest first. It stays dirty until it is settled.
+    /// Claims all dirty scopes, the longest dirty first. They stay dirty until the claim is
+    /// settled.
     pub fn claim(&self) -> Claim<S> {
         let dirty = self.lock();
         let mut scopes: Vec<(S, Tick)> =
@@ -63,7 +83,7 @@ impl<S: Widen> DirtyTracker<S> {
         Claim { scopes }
     }
 
-    /// Forgets what was looked at, but for what was dirtied again meanwhile.
+    /// Removes the claimed scopes, except scopes that were marked again after the claim.
     pub fn settle(&self, claim: Claim<S>) {
         let mut dirty = self.lock();
         for (scope, generation) in claim.scopes {
@@ -73,7 +93,8 @@ impl<S: Widen> DirtyTracker<S> {
         }
     }
 
-    /// When a scope was last dirtied, by itself or as part of a wider one; none if it is clean.
+    /// Returns the tick at which a scope last became dirty, by itself or as part of a wider scope.
+    /// Returns `None` for a clean scope.
     pub fn dirtied_at(&self, scope: &S) -> Option<Tick> {
         let dirty = self.lock();
         let covering_tick = |(wide, generation): (&S, &Tick)| {
@@ -82,12 +103,12 @@ impl<S: Widen> DirtyTracker<S> {
         dirty.iter().filter_map(covering_tick).max()
     }
 
-    /// How many scopes are dirty.
+    /// Returns the number of dirty scopes.
     pub fn len(&self) -> usize {
         self.lock().len()
     }
 
-    /// Whether nothing is dirty.
+    /// Checks whether no scope is dirty.
     pub fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }
@@ -98,23 +119,24 @@ impl<S: Widen> DirtyTracker<S> {
 }
 
 impl<S> Claim<S> {
-    /// The scopes, those that are dirty for the longest first.
+    /// Returns the scopes, the longest dirty first.
     pub fn scopes(&self) -> impl Iterator<Item = &S> {
         self.scopes.iter().map(|(scope, _)| scope)
     }
 
-    /// Whether nothing is to be looked at.
+    /// Checks whether the claim has no scopes.
     pub fn is_empty(&self) -> bool {
         self.scopes.is_empty()
     }
 
-    /// The latest generation in it: all that was dirtied until then is in it.
+    /// Returns the latest tick in the claim. The claim covers every change up to this tick.
     pub fn last_tick(&self) -> Tick {
         self.scopes.last().map(|(_, generation)| *generation).unwrap_or_default()
     }
 }
 
-/// Joins the narrowest scopes into wider ones until few enough are left that there is room again.
+/// Merges the narrowest scopes into wider scopes until at most half of the limit is left. Half, so
+/// that the next marks do not merge again at once.
 fn merge_narrowest<S: Widen>(dirty: &mut HashMap<S, Tick>, limit: usize) {
     let depth = |scope: &S| {
         let mut steps = 0_u32;
@@ -131,6 +153,8 @@ fn merge_narrowest<S: Widen>(dirty: &mut HashMap<S, Tick>, limit: usize) {
         };
         for (scope, generation) in std::mem::take(dirty) {
             let wider = if depth(&scope) == deepest { scope.wider() } else { None };
+            // The wider scope takes the latest tick: a claim that was made before must not settle
+            // it.
             let latest = dirty.entry(wider.unwrap_or(scope)).or_insert(generation);
             *latest = generation.max(*latest);
         }

@@ -1,26 +1,26 @@
-//! Why a store cannot be followed.
+//! The errors of starting a live index.
 
 use crate::feed::{FeedError, FeedKind};
 
-/// Why nothing can be followed.
+/// The error of a store that cannot be followed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LiveError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] scrollback_source::Error),
-    /// The feed that was asked for cannot begin.
+    /// The chosen feed cannot start.
     #[error("the feed {kind} cannot begin: {reason}")]
     Feed {
-        /// Which.
+        /// The kind of the feed.
         kind: FeedKind,
-        /// Why.
+        /// The error of the feed.
         reason: FeedError,
     },
-    /// Whoever was told how far it is said that it is enough.
-    #[error("it was stopped before it began")]
+    /// The progress callback stopped the start.
+    #[error("the start was stopped by its progress callback")]
     Stopped,
-    /// The system has no thread for it.
-    #[error("no thread for the driver: {0}")]
+    /// The system has no thread left for the driver.
+    #[error("cannot start a thread for the driver: {0}")]
     Thread(#[from] std::io::Error),
 }

@@ -1,4 +1,5 @@
-//! Feeds, the best first: down when one cannot go on, and up again once it can.
+//! The fallback chain: feeds in order of preference. The driver moves down when a feed fails, and
+//! up again when a better feed works.
 
 #[cfg(not(target_os = "linux"))]
 use std::io;
@@ -16,44 +17,44 @@ use crate::feed::{
 use crate::options::{FeedChoice, LiveOptions};
 use crate::stats::Demotion;
 
-/// Feeds, the best first.
+/// The feeds in order of preference, the present level, and the attempts to start a better feed.
 pub(crate) struct FallbackChain {
     levels: Arc<FallbackLevels>,
     current_level: usize,
-    /// The best one that is worth another try.
+    /// The best level that is worth another attempt.
     best_level: usize,
-    /// How long a feed that could not go on is left alone, at first.
+    /// The first wait before a failed feed is tried again; later waits double.
     retry_wait: Duration,
-    /// When a better one is tried, and how long it was waited for.
+    /// The time of the next attempt to start a better feed, and the wait before that attempt.
     next_attempt: Option<(Instant, Duration)>,
-    /// A better one that is being tried. Ends with the ladder.
+    /// The running attempt. Dropping the chain ends the attempt.
     attempts: JoinSet<Option<StartedFeed>>,
 }
 
-/// What every try needs.
+/// The settings that every attempt needs; shared with the task of an attempt.
 struct FallbackLevels {
     context: FeedContext,
     kinds: Vec<FeedKind>,
-    /// The feed of somebody else's that is one of them.
+    /// The caller's own feed, if [`FeedChoice::Custom`] names one.
     custom: Option<CustomFeed>,
     poll: (Duration, Duration),
-    /// Whether the first rung has to hold at the beginning.
+    /// Whether the first level has to start: the caller chose a feed by name.
     is_strict: bool,
-    /// How long a feed may take to begin.
+    /// The longest time that a feed may take to start.
     timeout: Duration,
 }
 
-/// A feed that began, with the rung that it is on.
+/// A feed that has started, its level, and its first batch.
 pub(crate) struct StartedFeed {
     level: usize,
     pub(crate) feed: Box<dyn Feed>,
     pub(crate) first_batch: FeedBatch,
 }
 
-/// How long it waits at most before it tries a better feed again.
+/// The longest wait before a better feed is tried again.
 const MAX_RETRY_WAIT: Duration = Duration::from_secs(600);
 
-/// How long the start waits for a server that nobody asked for.
+/// The longest time that the start waits for a watchman server that the caller did not choose.
 const OPTIONAL_SERVER_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl FallbackChain {
@@ -90,7 +91,11 @@ impl FallbackChain {
         }
     }
 
-    /// The best feed that begins; a server that all was looked at until `since`, from there on.
+    /// Starts the best feed that works. A watchman server continues from `since`, the clock of a
+    /// saved snapshot, and reports the changes after that clock.
+    ///
+    /// # Errors
+    /// [`LiveError::Feed`] if the chosen feed does not start, or if no feed starts.
     pub(crate) async fn begin(
         &mut self,
         since: Option<FeedClock>,
@@ -100,6 +105,8 @@ impl FallbackChain {
         let since = since.filter(WatchmanFeed::is_server_clock);
         let (mut level, mut lowest_useful) = (0, 0);
         let started = loop {
+            // With `FeedChoice::Best` most machines have no server. The short time limit keeps the
+            // start fast there.
             let is_optional_server = levels.kinds[level] == FeedKind::Watchman && !levels.is_strict;
             let time_limit = if is_optional_server {
                 levels.timeout.min(OPTIONAL_SERVER_TIMEOUT)
@@ -108,14 +115,17 @@ impl FallbackChain {
             };
             match levels.start_level(level, time_limit, since.as_ref()).await {
                 Ok(started) => break started,
-                // A store that is still to come is waited for by another.
+                // A missing store is an exception for a chosen feed: polling follows a pending
+                // store, and the chosen feed is tried again once the store exists.
                 Err(error)
                     if levels.is_last_level(level) || levels.is_strict && !error.is_not_found() =>
                 {
                     return Err(LiveError::Feed { kind: levels.kinds[level], reason: error });
                 }
-                // That nobody runs watchman is nothing to speak of, and no reason to ask again; that
-                // there is nothing yet to watch is one.
+                // A machine without watchman is the usual case: this is not a demotion, and another
+                // attempt is useless, so the level is skipped for good. A missing store is
+                // different: the server can watch the store once it exists, so the level stays
+                // worth another attempt.
                 Err(FeedError::Server(_) | FeedError::System(_)) if is_optional_server => {
                     lowest_useful = level + 1
                 }
@@ -134,7 +144,10 @@ impl FallbackChain {
         Ok(started)
     }
 
-    /// The next feed below one that cannot go on.
+    /// Starts the next feed below a feed that failed, and records each demotion.
+    ///
+    /// # Errors
+    /// [`LiveError::Feed`] if the last level fails as well.
     pub(crate) async fn fall_back(
         &mut self,
         error: FeedError,
@@ -142,10 +155,13 @@ impl FallbackChain {
     ) -> Result<StartedFeed, LiveError> {
         let levels = Arc::clone(&self.levels);
         let mut reason = error;
+        // The wait doubles with each failure and is never reset, so a feed that starts and fails in
+        // turns costs one switch in ten minutes in the end.
         let wait =
             self.next_attempt.map_or(self.retry_wait, |(_, wait)| (wait * 2).min(MAX_RETRY_WAIT));
         self.next_attempt = Some((Instant::now() + wait, wait));
         loop {
+            // A failed poll feed is replaced by a new poll feed: no lower level exists.
             let next_level = (self.current_level + 1).min(levels.kinds.len() - 1);
             let (from, to) = (levels.kinds[self.current_level], levels.kinds[next_level]);
             demotions.push(Demotion { from, to, reason: reason.to_string() });
@@ -159,11 +175,13 @@ impl FallbackChain {
         }
     }
 
-    /// Tries a better feed if it is time to, beside the one that there is.
+    /// Starts an attempt for a better feed if it is due. The present feed stays in use during the
+    /// attempt.
     pub(crate) fn try_better_feed(&mut self) {
         let Some((_, wait)) = self.next_attempt.filter(|(due, _)| *due <= Instant::now()) else {
             return;
         };
+        // At most one attempt at a time: a slow server would otherwise collect connections.
         if self.current_level <= self.best_level || !self.attempts.is_empty() {
             return;
         }
@@ -171,6 +189,8 @@ impl FallbackChain {
         self.next_attempt = Some((Instant::now() + wait, wait));
         let (levels, better_levels) =
             (Arc::clone(&self.levels), self.best_level..self.current_level);
+        // A task of its own, because a connection may take the whole time limit and the driver has
+        // to go on.
         self.attempts.spawn(async move {
             for level in better_levels {
                 if let Ok(started) = levels.start_level(level, levels.timeout, None).await {
@@ -181,10 +201,12 @@ impl FallbackChain {
         });
     }
 
-    /// Waits for a better feed.
+    /// Waits until an attempt has started a better feed. Never returns if no attempt succeeds.
     pub(crate) async fn wait_for_better_feed(&mut self) -> StartedFeed {
         loop {
             match self.attempts.join_next().await {
+                // The chain may have moved up in the meantime; a feed that is not better any more
+                // is dropped.
                 Some(Ok(Some(started))) if started.level < self.current_level => {
                     self.current_level = started.level;
                     return started;
@@ -201,7 +223,10 @@ impl FallbackLevels {
         level + 1 >= self.kinds.len()
     }
 
-    /// Makes a feed and begins with it, unless that takes too long.
+    /// Creates the feed of a level and takes its first batch.
+    ///
+    /// # Errors
+    /// [`FeedError::Silent`] after the time limit; otherwise the error of the feed.
     async fn start_level(
         &self,
         level: usize,
@@ -219,6 +244,8 @@ impl FallbackLevels {
         since: Option<&FeedClock>,
     ) -> Result<(Box<dyn Feed>, FeedBatch), FeedError> {
         let context = self.context.clone();
+        // The snapshot already contains everything before `clock`, so the first batch is empty: no
+        // rescan.
         if let (FeedKind::Watchman, Some(clock)) = (self.kinds[level], since) {
             let mut feed = WatchmanFeed::connect(context, self.is_strict).await?;
             feed.begin(Some(clock)).await?;

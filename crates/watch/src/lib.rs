@@ -1,5 +1,5 @@
-//! Keeps an index live: feeds that say where to look, what is dirty, and a driver that looks.
-//!
+//! Keeps an index equal to its store: feeds report hints, a dirty tracker collects them, and a
+//! driver verifies them against the store.
 #![doc = include_str!("../README.md")]
 
 mod dirty;

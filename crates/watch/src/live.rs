@@ -1,4 +1,4 @@
-//! A live index: a driver on a thread of its own, and what its users hold.
+//! The live index: a driver, on a thread or as a task, and the handle that its users hold.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,28 +20,56 @@ use crate::shared::Shared;
 use crate::stats::LiveStats;
 use crate::tracked::TrackedMappedFileCache;
 
-/// An index that is kept equal to its store while this lives. Dropping it ends the driver, its
-/// thread and its watches.
+/// An index that a driver keeps equal to its store. Dropping it ends the driver, its thread and its
+/// watches.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use std::sync::Arc;
+///
+/// use scrollback_core_id::{SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_stor_read::FileReader;
+/// use scrollback_watch::{Live, LiveOptions};
+///
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let options = LiveOptions::default();
+/// let live = Live::start(Arc::new(store), None, options, &|_| ControlFlow::Continue(()))?;
+/// for session in live.index().view().sessions() {
+///     println!("{}", session.title.as_deref().unwrap_or("untitled"));
+/// }
+/// println!("changes come from the feed {}", live.stats().feed);
+/// live.stop();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Live {
     shared: Arc<Shared>,
     stop: watch::Sender<bool>,
     driver: Option<DriverHandle>,
 }
 
-/// Where the driver is.
+/// The place where the driver runs.
 enum DriverHandle {
     Thread(JoinHandle<()>),
     Task(tokio::task::JoinHandle<()>),
 }
 
 impl Live {
-    /// Subscribes to a feed, brings the index up to date, and goes on from there. Returns once the
-    /// index is as the store is, but for what was written in place in cold sessions since a snapshot
-    /// was kept: the sweep comes to that, or a server that remembers it.
+    /// Starts a driver on a thread of its own: subscribes to a feed, brings the index up to date,
+    /// and follows the store from then on. Returns when the index equals the store. One exception:
+    /// records of cold sessions that were rewritten in place since the snapshot was saved. The
+    /// sweep finds them later; a watchman server reports them at once if [`LiveOptions::since`] is
+    /// set.
+    ///
+    /// A missing store is not an error: it becomes a pending store, and is followed when it
+    /// appears.
     ///
     /// # Errors
-    /// If the store is there and cannot be read, or the one feed that is wanted cannot begin. A
-    /// store that is not there is waited for.
+    /// * [`LiveError::Store`] if the store exists and cannot be read.
+    /// * [`LiveError::Feed`] if the chosen feed cannot start.
+    /// * [`LiveError::Stopped`] if `progress` breaks off.
+    /// * [`LiveError::Thread`] if the system has no thread left.
     pub fn start(
         source: Arc<dyn Source>,
         snapshots: Option<Snapshots>,
@@ -51,7 +79,8 @@ impl Live {
         let (stop, stop_receiver) = watch::channel(false);
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        // On a thread of its own: where a runtime runs already, no other may begin.
+        // The start runs on a scoped thread, because the caller may be inside a runtime, and tokio
+        // refuses to block on a second runtime on the same thread.
         let started = thread::scope(|scope| {
             let begin_driver =
                 || runtime.block_on(Driver::begin(source, snapshots, options, progress));
@@ -72,12 +101,12 @@ impl Live {
         Ok(Self { shared, stop, driver: Some(DriverHandle::Thread(thread)) })
     }
 
-    /// The same as a task of the runtime that this is called in, which has to have its I/O and its
-    /// clock enabled. So nobody waits for another thread; a look at the store blocks whatever else
-    /// runs on the same one, for some 50 µs most often.
+    /// Starts a driver as a task of the present runtime, which must have its I/O and time drivers
+    /// enabled. No second thread is involved. Each refresh blocks the other tasks of the same
+    /// thread, usually for about 50 µs.
     ///
     /// # Errors
-    /// As [`Live::start`].
+    /// The errors of [`Live::start`].
     pub async fn spawn(
         source: Arc<dyn Source>,
         snapshots: Option<Snapshots>,
@@ -91,28 +120,29 @@ impl Live {
         Ok(Self { shared, stop, driver: Some(DriverHandle::Task(task)) })
     }
 
-    /// The index, with what reads and keeps it.
+    /// Returns the materializer, which reads the store and keeps the index.
     pub fn materializer(&self) -> &SessionMaterializer {
         &self.shared.materializer
     }
 
-    /// The index.
+    /// Returns the index.
     pub fn index(&self) -> &SessionIndex {
         self.shared.materializer.index()
     }
 
-    /// Says when the index moves. Only that it did: what changed is asked of the index, so that
-    /// whoever is late misses nothing.
+    /// Returns a receiver that reports each new cursor of the index. Ask the index for the changes;
+    /// a late reader misses nothing.
     pub fn cursor_updates(&self) -> watch::Receiver<Cursor> {
         self.shared.cursor_updates.clone()
     }
 
-    /// A stream of what happens: from a cursor on, of all of the store or of one session.
+    /// Returns a follower that continues from a cursor, or starts with the whole state. `only`
+    /// limits it to one session.
     pub fn follow(&self, from: Option<EventCursor>, session: Option<SessionKey>) -> Follower {
         Follower::new(Arc::clone(&self.shared), from, session)
     }
 
-    /// The bytes that the driver reads, for whoever wants them too.
+    /// Returns the cache of the record bytes that the driver reads.
     pub fn cache(&self) -> TrackedMappedFileCache {
         let (materializer, weak_shared) = (&self.shared.materializer, Arc::downgrade(&self.shared));
         TrackedMappedFileCache::new(
@@ -125,19 +155,19 @@ impl Live {
         )
     }
 
-    /// Where the feed is with all that was looked at: to be asked before a snapshot is kept, and kept
-    /// with it ([`LiveOptions::since`]). None while something is still to be looked at.
+    /// Returns the clock of the last feed batch that was verified completely, or `None` while
+    /// changes are still to be verified. Take the clock before you save a snapshot, keep it with
+    /// the snapshot, and pass it as [`LiveOptions::since`].
     pub fn clock(&self) -> Option<FeedClock> {
         self.shared.checked_clock().clone()
     }
 
-    /// What the driver did.
+    /// Returns the counters of the driver.
     pub fn stats(&self) -> LiveStats {
         self.shared.stats().clone()
     }
 
-    /// Ends the driver, and waits until it is gone if it is a thread. A task is gone when its runtime
-    /// comes to it.
+    /// Ends the driver. Waits for the end of a thread; a task ends when its runtime runs next.
     pub fn stop(mut self) {
         self.shut_down();
     }
@@ -146,7 +176,7 @@ impl Live {
         self.shared.is_stopping.store(true, Ordering::Relaxed);
         self.stop.send_replace(true);
         match self.driver.take() {
-            // It does not panic, and if it did all the same it is gone.
+            // A panic of the driver does not matter here: its thread has ended in both cases.
             Some(DriverHandle::Thread(thread)) => drop(thread.join()),
             Some(DriverHandle::Task(task)) => task.abort(),
             None => {}

@@ -1,4 +1,4 @@
-//! How a store is followed.
+//! Options for following a store.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,47 +10,50 @@ use crate::feed::{
     FeedKind,
 };
 
-/// How a store is followed.
+/// Options for following a store; see [`Live::start`](crate::Live::start).
 #[derive(Debug, Clone)]
 pub struct LiveOptions {
-    /// By which feed.
+    /// The feed to use. Default: [`FeedChoice::Best`].
     pub feed: FeedChoice,
-    /// How long it has to be quiet before what changed is looked at. Nothing: at once.
+    /// The quiet time before changes are verified. Default: zero, which verifies at once.
     pub debounce: Duration,
-    /// How long what changed may wait at most.
+    /// The longest time that a change waits for quiet. Default: 200 ms.
     pub max_delay: Duration,
-    /// Within which time every record is looked at, whether a feed spoke of it or not.
+    /// The time within which the sweep verifies every record, whether a feed reported it or not.
+    /// Default: 60 s.
     pub sweep_interval: Duration,
-    /// How long the poll feed waits, while something happens and while nothing does.
+    /// The shortest and the longest interval of the poll feed: during changes, and without changes.
+    /// Default: 100 ms and 1 s.
     pub poll_intervals: (Duration, Duration),
-    /// How many scopes are kept apart before they join.
+    /// The most dirty scopes before the narrowest scopes merge. Default: 4,096.
     pub max_scopes: usize,
-    /// How many directories are watched while they are hot.
+    /// The most directories that are watched while they are hot. Default: 2,048.
     pub max_hot_directories: usize,
-    /// How many watches there may be at all.
+    /// The most watches in total. Default: no limit except the system's.
     pub max_watches: Option<usize>,
-    /// The socket of the watchman server; none for where this user's is.
+    /// The socket of the watchman server. Default: the socket of this user's server.
     pub server_socket: Option<PathBuf>,
-    /// How long a feed may take to begin, and a server to answer.
+    /// The longest time for the start of a feed and for an answer of a server. Default: 10 s.
     pub timeout: Duration,
-    /// How long a feed that could not go on is left alone, at first; then ever longer.
+    /// The first wait before a failed feed is tried again; later waits double. Default: 30 s.
     pub retry_wait: Duration,
-    /// What [`Live::clock`](crate::Live::clock) said when a snapshot was about to be kept, that is opened now: a server
-    /// that ran all the time says what was written since, also in place.
+    /// The value of [`Live::clock`](crate::Live::clock) that was kept with the snapshot. A watchman
+    /// server that has run since then reports all later writes, including writes in place.
     pub since: Option<FeedClock>,
-    /// How the index is kept.
+    /// Options for refreshing the index. Default: parts are listed with their stamps once their
+    /// message is dirty.
     pub refresh: RefreshOptions,
 }
 
-/// Which feed is listened to.
+/// The choice of a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FeedChoice {
-    /// The best there is: a watchman server that watches the store already, the system's watches,
-    /// else polling. One that cannot go on is replaced by the next.
+    /// The best feed that works: a watchman server that already watches the store, then the
+    /// system's watches, then polling. A feed that fails is replaced by the next feed.
     Best,
-    /// This one; polling takes its place if it cannot go on.
+    /// This feed. Polling replaces it if it fails later.
     Only(FeedKind),
-    /// One that this crate does not have; polling takes its place if it cannot go on.
+    /// The caller's own feed. Polling replaces it if it fails later.
     Custom(CustomFeed),
 }
 

@@ -1,4 +1,5 @@
-//! What may have been in the middle of a write, and is looked at again until it was not.
+//! The retry queue: records whose last read was provisional. The driver reads each record again
+//! until the read is settled.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,27 +7,35 @@ use std::time::Duration;
 use scrollback_source::DirtyScope;
 use tokio::time::Instant;
 
-/// Scopes that are due again.
+/// The scopes to read again, each with the time of its next read and the wait before that read.
 #[derive(Debug, Default)]
 pub(crate) struct RetryQueue {
     due: HashMap<DirtyScope, (Instant, Duration)>,
 }
 
-/// A file is as old as this before its stamp is believed; a little more, so that once is enough.
+/// The first wait. A stamp younger than 100 ms is not trusted; 10 ms more make a single retry
+/// enough for a write that has ended.
 const MIN_WAIT: Duration = Duration::from_millis(110);
-/// What is not settled then is broken, and left to the sweep.
+/// The longest wait. A record that is still provisional after it is damaged; the sweep verifies the
+/// record later.
 const MAX_WAIT: Duration = Duration::from_secs(4);
-/// Of more than so many, all of the store is looked at.
+/// The most scopes in the queue. A longer queue is replaced by one scan of the store, so that
+/// memory stays bounded.
 const MAX_ENTRIES: usize = 4096;
 
 impl RetryQueue {
-    /// Looked at, and not settled.
+    /// Adds a scope whose last read was provisional. `tries` is the wait before that read, or
+    /// `None` after a first read.
     pub(crate) fn schedule(&mut self, scope: DirtyScope, tries: Option<Duration>) {
+        // Doubling bounds the number of reads to six per record: 110 ms, 220 ms, up to 3.5 s. A
+        // file that is always young, such as one with a time in the future, would otherwise be read
+        // for ever.
         let wait = tries.map_or(MIN_WAIT, |wait| wait * 2);
         if wait > MAX_WAIT {
             return;
         }
         let mut scope = scope;
+        // A known scope replaces its own entry, so it never makes the queue longer.
         if self.due.len() >= MAX_ENTRIES && !self.due.contains_key(&scope) {
             self.due.clear();
             scope = DirtyScope::Store;
@@ -34,24 +43,24 @@ impl RetryQueue {
         self.due.insert(scope, (Instant::now() + wait, wait));
     }
 
-    /// How many there are.
+    /// Returns the number of scopes in the queue.
     pub(crate) fn len(&self) -> usize {
         self.due.len()
     }
 
-    /// When the next is due.
+    /// Returns the time of the next read, or `None` if the queue is empty.
     pub(crate) fn next_due(&self) -> Option<Instant> {
         self.due.values().map(|(due_at, _)| *due_at).min()
     }
 
-    /// Those that are due, and how long each was waited for.
+    /// Takes out the scopes that are due, each with the wait before this read.
     pub(crate) fn take_due(&mut self) -> HashMap<DirtyScope, Duration> {
         let now = Instant::now();
         let due = self.due.extract_if(|_, (due_at, _)| *due_at <= now);
         due.map(|(scope, (_, waited))| (scope, waited)).collect()
     }
 
-    /// They were looked at for another reason.
+    /// Removes a scope that is read for another reason.
     pub(crate) fn remove(&mut self, scope: &DirtyScope) {
         self.due.remove(scope);
     }

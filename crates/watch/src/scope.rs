@@ -1,4 +1,4 @@
-//! How the scopes of a store become wider.
+//! Widening of the scopes of a store: record, message, session, store.
 
 use scrollback_core_id::EntityKey;
 use scrollback_source::DirtyScope;
@@ -18,7 +18,8 @@ impl Widen for DirtyScope {
         }
     }
 
-    /// Whose a part is, is not in its key: a session that is dirty may have it.
+    /// Checks whether this scope covers another. The key of a part does not name its session, so
+    /// every dirty session covers every part.
     fn covers(&self, other: &Self) -> bool {
         let covers_key = |key: &EntityKey| match self {
             Self::Store => true,

@@ -1,4 +1,4 @@
-//! What a driver and its users share.
+//! The state that a driver shares with its users.
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,16 +12,16 @@ use crate::dirty::DirtyTracker;
 use crate::feed::FeedClock;
 use crate::stats::LiveStats;
 
-/// What a driver and its users share.
+/// The state that a driver shares with [`Live`](crate::Live) and its followers.
 pub(crate) struct Shared {
     pub(crate) materializer: SessionMaterializer,
     pub(crate) dirty: Arc<DirtyTracker<DirtyScope>>,
-    /// The state of the index: whoever waits for it to move pulls what changed.
+    /// The cursor of the index. A follower waits for a new cursor and then pulls the changes.
     pub(crate) cursor_updates: watch::Receiver<Cursor>,
     pub(crate) stats: Mutex<LiveStats>,
-    /// Where the feed was when all that it had said was looked at.
+    /// The clock of the last feed batch that was verified completely; `None` after a failed rescan.
     pub(crate) checked_clock: Mutex<Option<FeedClock>>,
-    /// Whether a look that takes long is to end.
+    /// Set to interrupt a long refresh.
     pub(crate) is_stopping: AtomicBool,
 }
 
@@ -34,7 +34,7 @@ impl Shared {
         self.checked_clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the index has a record as it looks so.
+    /// Checks whether the index has a record with this stamp.
     pub(crate) fn is_indexed(&self, key: &EntityKey, stamp: &Stamp) -> bool {
         let view = self.materializer.view();
         let observed = match key {

@@ -1,31 +1,31 @@
-//! What a driver did, for whoever wonders.
+//! Counters of a driver, for logs and tests.
 
 use crate::feed::{Feed, FeedKind, FeedStats};
 
-/// What a driver did.
+/// The counters of a driver since its start, and its present feed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LiveStats {
-    /// The feed that it listens to now.
+    /// The feed in use.
     pub feed: FeedKind,
-    /// What that feed does.
+    /// The counters of that feed.
     pub feed_stats: FeedStats,
-    /// Feeds that could not go on, the last ones.
+    /// The last 16 changes to a lesser feed.
     pub demotions: Vec<Demotion>,
-    /// How often a better feed was found again.
+    /// The number of changes back to a better feed.
     pub promotions: u64,
-    /// How many scopes were looked at because a feed said so.
+    /// The number of scopes that were verified because a feed reported them.
     pub scopes: u64,
-    /// How often the records were compared, and how often all of the store.
+    /// The number of comparisons of records, including the comparisons of the whole store.
     pub refreshes: u64,
-    /// Of those, all of the store.
+    /// The number of comparisons of the whole store.
     pub rescans: u64,
-    /// How often something was looked at again, because it may have been in the middle of a write.
+    /// The number of scopes that were read again because their last read was provisional.
     pub retries: u64,
-    /// How many scopes wait for that, and one more while a look is under way.
+    /// The number of scopes in the retry queue, plus 1 while a refresh runs.
     pub pending_scopes: usize,
-    /// How often looking failed as a whole.
+    /// The number of refreshes that failed as a whole.
     pub failures: u64,
-    /// Why the last time.
+    /// The error of the last failed refresh.
     pub last_failure: Option<String>,
 }
 
@@ -46,7 +46,7 @@ impl LiveStats {
         }
     }
 
-    /// The last ones are kept.
+    /// Adds demotions, and keeps the last 16.
     pub(crate) fn add_demotions(&mut self, demotions: Vec<Demotion>) {
         const MAX_DEMOTIONS: usize = 16;
         self.demotions.extend(demotions);
@@ -55,13 +55,13 @@ impl LiveStats {
     }
 }
 
-/// A feed that was given up for a lesser one.
+/// A change from a feed that failed to a lesser feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Demotion {
-    /// The feed that could not go on.
+    /// The feed that failed.
     pub from: FeedKind,
-    /// The one in its place.
+    /// The feed that replaced it.
     pub to: FeedKind,
-    /// Why.
+    /// The error of the feed that failed.
     pub reason: String,
 }

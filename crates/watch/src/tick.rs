@@ -1,9 +1,9 @@
-//! Generations: the order in which things were dirtied, without a clock on the wall.
+//! Ticks: the order in which scopes became dirty, without a wall clock.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// One tick of a [`GenerationClock`]. Later ones are greater.
+/// A tick of a [`GenerationClock`]. Later ticks are greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Tick(pub u64);
 
@@ -13,30 +13,40 @@ impl fmt::Display for Tick {
     }
 }
 
-/// Counts. No two ticks are the same, whoever asks.
+/// A counter whose ticks are unique and only grow. Threads may share it.
+///
+/// ```
+/// use scrollback_watch::{GenerationClock, Tick};
+///
+/// let clock = GenerationClock::resume_after(Tick(41));
+/// assert_eq!(clock.tick()?, Tick(42));
+/// assert_eq!(clock.now(), Tick(42));
+/// # Ok::<(), scrollback_watch::ClockExhausted>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct GenerationClock(AtomicU64);
 
-/// A clock that has counted as far as it can.
+/// The error of a clock that has reached `u64::MAX`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no generation is left; begin with a new clock and a rescan")]
+#[error("the clock has no tick left; create a new clock and rescan")]
 pub struct ClockExhausted;
 
 impl GenerationClock {
-    /// A clock that goes on after `last`.
+    /// Returns a clock whose first tick follows `last`.
     pub fn resume_after(last: Tick) -> Self {
         Self(AtomicU64::new(last.0))
     }
 
-    /// The last tick; zero before the first.
+    /// Returns the last tick; zero before the first tick.
     pub fn now(&self) -> Tick {
         Tick(self.0.load(Ordering::Acquire))
     }
 
-    /// The next tick.
+    /// Returns the next tick.
     ///
     /// # Errors
-    /// If there is none: it never begins again, as an old generation would pass for a new one.
+    /// [`ClockExhausted`] after tick `u64::MAX`. The clock does not start again at zero, because an
+    /// old tick would then pass for a new tick. Create a new clock and rescan.
     pub fn tick(&self) -> Result<Tick, ClockExhausted> {
         let next = |now: u64| now.checked_add(1);
         match self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, next) {

@@ -1,4 +1,4 @@
-//! A cache of bytes that knows what is dirty.
+//! A cache of record bytes that reads dirty records again.
 
 use std::sync::Arc;
 
@@ -8,9 +8,9 @@ use scrollback_stor_mmap::{MappedFileCache, MappedSpan};
 
 use crate::dirty::DirtyTracker;
 
-/// The spans of a store, each as young as what is known of it: what is dirty, and what is known to look
-/// otherwise by now, is read again when it is asked for, as is what may have been in the middle of a write
-/// when it was read. Whoever holds an older span keeps it.
+/// A cache of spans that returns no stale bytes. A record is read again if it is dirty, if its
+/// stamp differs from the indexed stamp, or if its last read was provisional. An older span that a
+/// caller holds stays valid.
 #[derive(Clone)]
 pub struct TrackedMappedFileCache {
     cache: Arc<MappedFileCache>,
@@ -22,8 +22,9 @@ pub struct TrackedMappedFileCache {
 type IsCurrent = dyn Fn(&EntityKey, &Stamp) -> bool + Send + Sync;
 
 impl TrackedMappedFileCache {
-    /// A view of `cache` for one store, whose changes `dirty` is told of. Whoever settles those says by
-    /// `is_current` whether a record still looks as a span does: what it does not know, is read.
+    /// Returns a tracked view of `cache` for the store `source`. `dirty` holds the scopes that may
+    /// have changed. `is_current` checks whether the index has a record with this stamp; for an
+    /// unknown record it returns `false`, and the record is read.
     pub fn new(
         cache: Arc<MappedFileCache>,
         dirty: Arc<DirtyTracker<DirtyScope>>,
@@ -33,11 +34,11 @@ impl TrackedMappedFileCache {
         Self { cache, dirty, source, is_current: Arc::new(is_current) }
     }
 
-    /// The bytes of an entity: those in the cache while they are current, else what `load` reads now.
-    /// What is dirty stays dirty: whoever keeps the index settles it.
+    /// Returns the bytes of a record: from the cache while they are current, otherwise from `load`.
+    /// Dirty scopes stay dirty; the driver settles them.
     ///
     /// # Errors
-    /// Those of `load`; the cache is then as it was.
+    /// The error of `load`. The cache is then unchanged.
     pub fn get<E>(
         &self,
         key: &EntityKey,
@@ -56,7 +57,7 @@ impl TrackedMappedFileCache {
         Ok(span)
     }
 
-    /// The cache itself.
+    /// Returns the underlying cache.
     pub fn cache(&self) -> &Arc<MappedFileCache> {
         &self.cache
     }

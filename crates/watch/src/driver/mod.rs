@@ -1,4 +1,5 @@
-//! The driver: subscribe, look, and then look wherever a feed says.
+//! The driver: subscribes to a feed, brings the index up to date, and then verifies every scope
+//! that the feed reports. It runs on one task, so that a refresh never competes with another.
 
 mod refresh;
 
@@ -26,14 +27,15 @@ use crate::retry_queue::RetryQueue;
 use crate::shared::Shared;
 use crate::stats::LiveStats;
 
-/// How often known sessions are swept, and the feed is checked.
+/// The interval of the sweep and of the feed checks.
 const TICK_INTERVAL: Duration = Duration::from_secs(1);
-/// Every so many ticks the records are compared, whatever the feed says.
+/// The number of ticks between two comparisons of the records. These comparisons do not depend on
+/// the feed.
 const TICKS_PER_REFRESH: u64 = 5;
-/// How long it waits after a look that failed, at first and at most.
+/// The first and the longest pause after a failed refresh; each failure doubles the pause.
 const FAILURE_PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
 
-/// Keeps an index equal to its store.
+/// A driver: the state of the loop that keeps an index equal to its store.
 pub(crate) struct Driver {
     shared: Arc<Shared>,
     refresher: Refresher,
@@ -45,7 +47,11 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Subscribes, then looks.
+    /// Subscribes to a feed first, and then brings the index up to date. The order matters: a
+    /// change during the refresh is reported by the feed afterwards, so no change is lost.
+    ///
+    /// # Errors
+    /// The errors of [`Live::start`](crate::Live::start).
     pub(crate) async fn begin(
         source: Arc<dyn Source>,
         snapshots: Option<Snapshots>,
@@ -69,6 +75,7 @@ impl Driver {
 
         let materializer =
             match open_materializer(&source, snapshots.clone(), options.refresh, progress) {
+                // A pending store is followed with an empty index until it appears.
                 Err(LiveError::Store(error)) if is_absent(&error) => {
                     SessionMaterializer::empty(source, snapshots, options.refresh)
                 }
@@ -83,6 +90,8 @@ impl Driver {
             checked_clock: Mutex::new(Some(first_batch.clock)),
             is_stopping: AtomicBool::new(false),
         });
+        // The feeds hold this check. The reference is weak, so that a feed never keeps the index
+        // alive.
         let weak_shared = Arc::downgrade(&shared);
         indexed.set_check(move |key, stamp| {
             weak_shared.upgrade().is_some_and(|shared| shared.is_indexed(key, stamp))
@@ -101,8 +110,10 @@ impl Driver {
         }
         let view = driver.shared.materializer.view();
         let sessions = view.session_ids().into_iter().map(SessionKey::from);
+        // Parts of these sessions are read now: a later read is compared with these bytes, so that
+        // a follower gets the rest of a write that was under way.
         let unsettled = sessions.filter(|key| is_unsettled(&view, key)).collect();
-        driver.refresher.refresh_sessions(unsettled); // before anybody is told
+        driver.refresher.refresh_sessions(unsettled); // before the first follower can pull
         driver.refresher.publish();
         driver.shared.stats().feed_stats = driver.feed.stats();
         Ok(driver)
@@ -112,13 +123,17 @@ impl Driver {
         &self.shared
     }
 
-    /// Goes on until it is told to stop.
+    /// Runs the loop until `stop` becomes `true`. Waits for one reason to wake, handles it, and
+    /// pauses after a failure.
     pub(crate) async fn run(mut self, mut stop: watch::Receiver<bool>) {
         let mut ticks = time::interval_at(Instant::now() + TICK_INTERVAL, TICK_INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let (next_retry, checked_clock) =
                 (self.refresher.retry_queue.next_due(), self.shared.checked_clock().clone());
+            // The select is biased, in this order: stopping must not wait, and a busy feed must not
+            // delay the sweep, the retries or a better feed. Each branch may be dropped and asked
+            // again without loss: a feed repeats its batch until the checked clock covers it.
             let wake = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => return,
@@ -127,6 +142,8 @@ impl Driver {
                 started = self.fallback_chain.wait_for_better_feed() => WakeReason::BetterFeed(started),
                 batch = self.feed.next(checked_clock.as_ref()) => WakeReason::Batch(batch),
             };
+            // A refresh is synchronous and checks `is_stopping` itself; this select interrupts the
+            // waits in between, such as the start of a lesser feed.
             let succeeded = tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => return,
@@ -136,6 +153,8 @@ impl Driver {
             if succeeded {
                 self.pause = FAILURE_PAUSES.0;
             } else {
+                // The clock was not advanced, so the feed repeats the batch after the pause. The
+                // pause keeps an unreadable store from using a whole core.
                 let pause = self.pause;
                 self.pause = (pause * 2).min(FAILURE_PAUSES.1);
                 tokio::select! {
@@ -146,7 +165,7 @@ impl Driver {
         }
     }
 
-    /// Does what it woke for; whether it could.
+    /// Handles one reason to wake. Returns whether the refresh succeeded.
     async fn handle_wake(&mut self, wake: WakeReason) -> bool {
         let succeeded = match wake {
             WakeReason::Tick => self.on_tick(),
@@ -157,18 +176,26 @@ impl Driver {
         };
         match succeeded {
             Ok(succeeded) => succeeded,
+            // Every error here is an error of the feed. Errors of the store are counted by the
+            // refresher and reported as `Ok(false)`.
             Err(error) => self.demote(error).await.is_ok(),
         }
     }
 
-    /// Looks at what a feed said, once no more of it comes or it has waited for long enough.
+    /// Verifies the scopes of a batch. With a debounce, waits until the feed is quiet or
+    /// `max_delay` has passed.
+    ///
+    /// # Errors
+    /// The error of the feed.
     async fn process_batch(&mut self, mut batch: FeedBatch) -> Result<bool, FeedError> {
         if !self.options.debounce.is_zero() {
             let (deadline, checked_clock) =
                 (Instant::now() + self.options.max_delay, self.shared.checked_clock().clone());
             while Instant::now() < deadline {
                 time::sleep_until(deadline.min(Instant::now() + self.options.debounce)).await;
-                // With the clock of before: all of it is said again, and what came meanwhile.
+                // Asked with the old checked clock, the feed returns the earlier scopes again
+                // together with the new scopes. An equal clock means that nothing was added: the
+                // store is quiet.
                 let next_batch =
                     time::timeout(Duration::ZERO, self.feed.next(checked_clock.as_ref()));
                 match next_batch.await {
@@ -184,23 +211,32 @@ impl Driver {
         if !self.refresher.refresh_scopes(&batch.scopes) {
             return Ok(false);
         }
+        // Only after the commit: if this process dies before, the feed repeats the batch.
         *self.shared.checked_clock() = Some(batch.clock);
         self.feed.note_refresh_result(self.shared.materializer.index().cursor() != before);
         if batch.coverage == BatchCoverage::Rescan {
-            self.watch_hot_sessions()?; // it began anew, and follows only what does not come and go
+            self.watch_hot_sessions()?; // a restarted feed has lost its watches on hot directories
         }
         Ok(true)
     }
 
-    /// What has to be done from time to time.
+    /// Does the periodic work: checks the feed, tries a better feed, compares the records every 5
+    /// seconds, and sweeps a share of the sessions.
+    ///
+    /// # Errors
+    /// The error of the feed.
     fn on_tick(&mut self) -> Result<bool, FeedError> {
         self.ticks += 1;
         self.feed.check()?;
         self.fallback_chain.try_better_feed();
+        // The comparison finds changes that a feed has missed. The poll feed makes the same
+        // comparison itself.
         if self.feed.kind() != FeedKind::Poll && self.ticks.is_multiple_of(TICKS_PER_REFRESH) {
             self.refresher.refresh_scopes(&[DirtyScope::Records]);
         }
         let before = self.shared.materializer.index().cursor();
+        // The sweep compares stamps and reads no parts, so sessions with a write under way are read
+        // afterwards.
         let swept = self.shared.materializer.sweep_without_refresh(self.options.sweep_interval);
         let swept = self.refresher.note_result(swept.map(drop));
         let refreshed = self.refresher.refresh_sessions(self.refresher.unsettled_since(&before));
@@ -208,7 +244,11 @@ impl Driver {
         Ok(swept && refreshed)
     }
 
-    /// Watches the parts of sessions that something was written in lately.
+    /// Asks the feed to watch the part directories of sessions with recent writes, the newest
+    /// messages first.
+    ///
+    /// # Errors
+    /// The error of the feed.
     fn watch_hot_sessions(&mut self) -> Result<(), FeedError> {
         let materializer = &self.shared.materializer;
         let view = materializer.view();
@@ -228,18 +268,25 @@ impl Driver {
         self.feed.watch_hot_directories(&mut paths.into_iter())
     }
 
-    /// The next feed takes over from one that cannot go on, and begins with a look at all.
+    /// Replaces a feed that failed by the next feed of the fallback chain, and rescans the store
+    /// with it.
+    ///
+    /// # Errors
+    /// [`LiveError::Feed`] if no feed starts.
     async fn demote(&mut self, error: FeedError) -> Result<(), LiveError> {
         let mut demotions = Vec::new();
         let started = self.fallback_chain.fall_back(error, &mut demotions).await?;
         self.shared.stats().add_demotions(demotions);
         self.switch_feed(started);
-        // Who has no watch left for these says so with its next answer.
+        // A feed without a free watch reports this error with its next batch, and is replaced then.
         self.watch_hot_sessions().unwrap_or_default();
         Ok(())
     }
 
-    /// A better feed takes over, and begins with a look at all.
+    /// Replaces the feed by a better feed, and rescans the store with it.
+    ///
+    /// # Errors
+    /// The error of the better feed.
     fn promote(&mut self, started: StartedFeed) -> Result<bool, FeedError> {
         self.shared.stats().promotions += 1;
         let succeeded = self.switch_feed(started);
@@ -251,12 +298,14 @@ impl Driver {
         self.feed = feed;
         self.shared.stats().feed = self.feed.kind();
         let succeeded = self.refresher.refresh_scopes(&first_batch.scopes);
+        // Without a clock the feed starts again and reports a rescan, so a failed rescan is
+        // repeated.
         *self.shared.checked_clock() = succeeded.then_some(first_batch.clock);
         succeeded
     }
 }
 
-/// Why the driver woke.
+/// The reason why the driver woke.
 enum WakeReason {
     Tick,
     Retry,

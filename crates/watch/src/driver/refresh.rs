@@ -1,4 +1,5 @@
-//! Looks: what is dirty is compared with the store, and said to whoever waits.
+//! The refresher: verifies dirty scopes against the store, commits the changes to the index, and
+//! publishes the new cursor.
 
 use std::collections::BTreeSet;
 use std::ops::ControlFlow;
@@ -14,17 +15,19 @@ use tokio::sync::watch;
 use crate::retry_queue::RetryQueue;
 use crate::shared::Shared;
 
-/// Compares what is dirty with the store, and keeps the index.
+/// The part of the driver that verifies dirty scopes and keeps the index.
 pub(super) struct Refresher {
     pub(super) shared: Arc<Shared>,
-    /// Goes with the driver, so that whoever waits for it to move knows that it does not any more.
+    /// The sender of new cursors. It belongs to the driver, so that a waiting follower learns of
+    /// the driver's end.
     pub(super) cursor_sender: watch::Sender<Cursor>,
     pub(super) retry_queue: RetryQueue,
     pub(super) refresh: RefreshOptions,
 }
 
 impl Refresher {
-    /// Looks at what may have been in the middle of a write.
+    /// Verifies the scopes of the retry queue that are due. Returns whether the store could be
+    /// read.
     pub(super) fn retry_due(&mut self) -> bool {
         let due = self.retry_queue.take_due();
         self.shared.stats().retries += due.len() as u64;
@@ -32,6 +35,7 @@ impl Refresher {
         let Some(outcome) = self.refresh_once(&scopes) else { return false };
         for key in outcome.provisional {
             let wait = due.get(&DirtyScope::Entity(key.clone()));
+            // A session is queued under its scope, and comes back as the key of its record.
             let wait = wait.or_else(|| match &key {
                 EntityKey::Session(key) => due.get(&DirtyScope::Session(key.clone())),
                 _ => None,
@@ -42,12 +46,14 @@ impl Refresher {
         true
     }
 
-    /// Looks at scopes; whether it could.
+    /// Verifies scopes that a feed reported. Returns whether the store could be read.
     pub(super) fn refresh_scopes(&mut self, scopes: &[DirtyScope]) -> bool {
         self.shared.stats().scopes += scopes.len() as u64;
         let before = self.shared.materializer.index().cursor();
         scopes.iter().for_each(|scope| self.retry_queue.remove(scope));
         let Some(outcome) = self.refresh_once(scopes) else { return false };
+        // A wide comparison returns no provisional records of its own, so the changed sessions are
+        // checked for them.
         let mut whole_sessions =
             if outcome.is_wide { self.unsettled_since(&before) } else { Vec::new() };
         for key in outcome.provisional {
@@ -61,8 +67,9 @@ impl Refresher {
         succeeded
     }
 
-    /// Reads what may be in the middle of a write in sessions that were looked at as a whole, which
-    /// reads no part: what is read later is compared with these bytes. Whether it could.
+    /// Verifies whole sessions that may contain writes under way. A comparison of stamps reads no
+    /// parts; this call reads them, because a later read is compared with these bytes. Returns
+    /// whether the store could be read.
     pub(super) fn refresh_sessions(&mut self, sessions: Vec<SessionKey>) -> bool {
         if sessions.is_empty() {
             return true;
@@ -76,10 +83,14 @@ impl Refresher {
         true
     }
 
-    /// Looks at scopes, and gives what is to be looked at again. None if the store could not be read.
+    /// Verifies scopes and commits the changes. Returns the provisional records, or `None` if the
+    /// store could not be read. The scopes then stay dirty.
     fn refresh_once(&mut self, scopes: &[DirtyScope]) -> Option<RefreshOutcome> {
-        // Said before anybody can be told of what it finds.
+        // Counted before the commit, so that an observer who sees a new cursor also sees that work
+        // is pending.
         self.shared.stats().pending_scopes = self.retry_queue.len() + 1;
+        // Marked and claimed, not used directly: the cache shows a dirty record as stale during the
+        // refresh, and a failed refresh leaves everything dirty for the next call.
         for scope in scopes {
             self.shared.dirty.mark(scope.clone()).ok()?;
         }
@@ -92,13 +103,16 @@ impl Refresher {
                 DirtyScope::Session(key) => dirty.sessions.push(key.clone()),
                 DirtyScope::Message(id) => dirty.messages.push(id.clone()),
                 DirtyScope::Entity(key) => dirty.records.push(key.clone()),
+                // A scope without a precise target, such as `Records`, needs a comparison of all
+                // stamps.
                 _ => verify = verify.or(Some(Verify::Fast)),
             }
         }
         let materializer = &self.shared.materializer;
         let mut outcome = Ok(Vec::new());
         if let Some(verify) = verify {
-            // All parts that are wanted were looked at when it began, and are followed since.
+            // The parts were listed at the start and are followed since. Listing them again would
+            // read every message directory.
             let options = RefreshOptions { verify, parts: PartDetail::Later, ..self.refresh };
             let is_stopping = || self.shared.is_stopping.load(Ordering::Relaxed);
             let refreshed = materializer.refresh(&options, &|_| match is_stopping() {
@@ -113,6 +127,8 @@ impl Refresher {
             stats.refreshes += 1;
             stats.rescans += u64::from(verify == Verify::Full);
         }
+        // A full comparison covers everything. A fast comparison skips records whose directory is
+        // unchanged, so dirty records are read as well.
         if outcome.is_ok() && verify != Some(Verify::Full) && dirty != Dirty::default() {
             outcome = materializer.refresh_dirty(&dirty).map(|outcome| outcome.provisional);
         }
@@ -134,7 +150,7 @@ impl Refresher {
         Some(RefreshOutcome { provisional, is_wide: verify.is_some() })
     }
 
-    /// Sessions that changed since, and in which something may still be written.
+    /// Returns the sessions that changed since a cursor and may contain a write under way.
     pub(super) fn unsettled_since(&self, before: &Cursor) -> Vec<SessionKey> {
         let changes = self.shared.materializer.index().changes(Some(before));
         let Delta::Changed(changed_entries) = changes.delta else { return Vec::new() };
@@ -149,7 +165,7 @@ impl Refresher {
         sessions.into_iter().filter(|key| is_unsettled(&changes.view, key)).collect()
     }
 
-    /// Notes that something could not be read; whether it could.
+    /// Counts a failed read. Returns whether the read succeeded; a missing store counts as success.
     pub(super) fn note_result(&self, outcome: Result<(), Error>) -> bool {
         match outcome {
             Ok(()) => true,
@@ -163,7 +179,8 @@ impl Refresher {
         }
     }
 
-    /// Says how far it is to whoever waits, once it is known what is to be looked at again.
+    /// Publishes the cursor of the index. Called after the retry queue is filled, so that a
+    /// follower sees the correct number of pending scopes.
     pub(super) fn publish(&self) {
         self.shared.stats().pending_scopes = self.retry_queue.len();
         let cursor = self.shared.materializer.index().cursor();
@@ -175,16 +192,16 @@ impl Refresher {
     }
 }
 
-/// Whether something in a session may have been in the middle of a write when it was read.
+/// Checks whether a record of a session was read during a possible write.
 pub(super) fn is_unsettled(view: &View, key: &SessionKey) -> bool {
     view.refresh_state(&key.session).is_some_and(|(_, state)| state.unsettled)
 }
 
-/// What a look came to.
+/// The result of a refresh.
 struct RefreshOutcome {
-    /// What is to be looked at again.
+    /// The records whose read was provisional; they go to the retry queue.
     provisional: Vec<EntityKey>,
-    /// Whether more was looked at than was named.
+    /// Whether the refresh compared more than the named records.
     is_wide: bool,
 }
 

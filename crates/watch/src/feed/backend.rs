@@ -1,54 +1,60 @@
-//! What the system tells of directories.
+//! Backends: the system's watches on directories, as one trait.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-/// Something that happened in a directory that is watched.
+/// An event of a watched directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum BackendEvent {
-    /// Something about this path; what, its look tells.
+    /// A change at a path.
     Path { path: PathBuf, kind: BackendEventKind },
-    /// A watch ended, because its directory went.
+    /// The end of a watch, because its directory was removed or moved.
     Unwatched { path: PathBuf, watch: i32 },
-    /// Something was lost.
+    /// The backend has lost events.
     Lost,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BackendEventKind {
-    /// A directory came.
+    /// A directory appeared.
     NewDirectory,
-    /// A directory went, or a watched one itself did.
+    /// A directory was removed or moved away.
     GoneDirectory,
-    /// A file came, went, or was written and closed; or written, where the system does not tell of
-    /// the end of a write.
+    /// A file appeared, was removed, or was closed after a write. On a system that does not report
+    /// the close: a file was written.
     File,
     /// A file was written and may still be open.
     Modified,
 }
 
-/// Watches directories, none of them below another by itself.
+/// The system's watches. A watch covers one directory and not the directories in it.
 pub(super) trait Backend: Send + std::fmt::Debug {
-    /// Watches a directory. `modify` says whether to tell of each write to a file in it, as of those
-    /// that stay open; of others it is told when they are closed.
+    /// Watches a directory. With `modify`, each write to a file is an event; without, only the
+    /// close after a write.
+    ///
+    /// # Errors
+    /// The error of the system.
     fn watch(&mut self, path: &Path, modify: bool) -> io::Result<()>;
 
-    /// Watches it no more.
+    /// Ends the watch of a directory.
     fn unwatch(&mut self, path: &Path);
 
-    /// Whether a directory is watched by this watch, and not by a later one.
+    /// Checks whether `watch` is the present watch of a directory, and not an earlier one.
     fn is_current(&self, path: &Path, watch: i32) -> bool;
 
-    /// Waits until something was told.
+    /// Waits until events are pending.
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>>;
 
-    /// Hands out what was told, without waiting.
+    /// Passes on the pending events without waiting.
+    ///
+    /// # Errors
+    /// The error of the system.
     fn drain(&mut self, on_event: &mut dyn FnMut(BackendEvent)) -> io::Result<()>;
 }
 
-/// Waits for a backend.
+/// A future that waits for a backend.
 pub(super) struct BackendReady<'b>(pub(super) &'b mut dyn Backend);
 
 impl Future for BackendReady<'_> {

@@ -1,4 +1,4 @@
-//! Where a feed is in the stream of what it says.
+//! Feed clocks: positions in the batches of a feed.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -6,8 +6,8 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::str::FromStr;
 use std::sync::Arc;
 
-/// Where a feed is. Handed back to it once all that it said until then was looked at. As text it may
-/// be kept: a watchman server knows its clocks as long as it runs.
+/// The position of a feed after a batch. Hand it back to the feed after the batch was verified. Its
+/// text may be kept: a watchman server knows its clocks as long as it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FeedClock(pub(crate) Arc<str>);
 
@@ -20,13 +20,13 @@ impl fmt::Display for FeedClock {
 impl FromStr for FeedClock {
     type Err = Infallible;
 
-    /// Any text may be a clock; a feed that does not know it begins anew.
+    /// Accepts any text. A feed that does not know the clock starts again with a rescan.
     fn from_str(text: &str) -> Result<Self, Infallible> {
         Ok(Self(text.into()))
     }
 }
 
-/// A name that no other feed has, for what clocks begin with.
+/// Returns a clock prefix that no other feed has.
 pub(super) fn unique_clock_prefix() -> String {
     format!("{:016x}:", RandomState::new().hash_one(0))
 }

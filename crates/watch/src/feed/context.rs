@@ -1,4 +1,4 @@
-//! What every feed is given: the store, limits, and what is known of records.
+//! The context of a feed: the store, the limits, and a check for indexed records.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,27 +12,28 @@ pub(crate) const DEFAULT_MAX_SCOPES: usize = 4096;
 pub(crate) const DEFAULT_MAX_HOT_DIRECTORIES: usize = 2048;
 pub(crate) const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What every feed needs.
+/// The store and the limits that every feed needs.
 #[derive(Clone)]
 pub struct FeedContext {
-    /// The store: what to watch, and what a path in it is.
+    /// The store: its watch plan, and the scopes of its paths.
     pub source: Arc<dyn Source>,
-    /// How many scopes are kept apart before they join: 4,096 is usual.
+    /// The most dirty scopes before the narrowest scopes merge. Usual: 4,096.
     pub max_scopes: usize,
-    /// How many directories are watched while they are hot: 2,048 is usual.
+    /// The most directories that are watched while they are hot. Usual: 2,048.
     pub max_hot_directories: usize,
-    /// How many watches there may be at all, where the system would give more.
+    /// The most watches in total, if the caller wants fewer than the system allows.
     pub max_watches: Option<usize>,
-    /// The socket of the watchman server; none for where this user's is.
+    /// The socket of the watchman server. `None` for the socket of this user's server.
     pub server_socket: Option<PathBuf>,
-    /// How long the server may take to answer: 10 s are usual.
+    /// The longest time for an answer of the server. Usual: 10 s.
     pub timeout: Duration,
-    /// What is known of records: a feed that looks at files itself says nothing of those.
+    /// A check for indexed records. A feed that knows stamps does not report a record that the
+    /// index has with the same stamp.
     pub indexed: IndexedRecords,
 }
 
 impl FeedContext {
-    /// The usual limits.
+    /// Returns a context with the usual limits.
     pub fn new(source: Arc<dyn Source>) -> Self {
         Self {
             source,
@@ -46,19 +47,20 @@ impl FeedContext {
     }
 }
 
-/// Whether a record that looks so was read already: nothing is known until somebody says how to know.
+/// A check whether the index has a record with a given stamp. Without a check, no record counts as
+/// indexed.
 #[derive(Clone, Default)]
 pub struct IndexedRecords(Arc<OnceLock<Box<IsIndexed>>>);
 
 type IsIndexed = dyn Fn(&EntityKey, &Stamp) -> bool + Send + Sync;
 
 impl IndexedRecords {
-    /// Says how to know. Only the first one to say so is heard.
+    /// Sets the check. Only the first call has an effect.
     pub fn set_check(&self, check: impl Fn(&EntityKey, &Stamp) -> bool + Send + Sync + 'static) {
         let _ = self.0.set(Box::new(check));
     }
 
-    /// Whether a record that looks so was read already.
+    /// Checks whether the index has a record with this stamp.
     pub fn contains(&self, key: &EntityKey, stamp: &Stamp) -> bool {
         self.0.get().is_some_and(|check| check(key, stamp))
     }
@@ -66,6 +68,6 @@ impl IndexedRecords {
 
 impl fmt::Debug for FeedContext {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watched").field("source", self.source.id()).finish_non_exhaustive()
+        f.debug_struct("FeedContext").field("source", self.source.id()).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! What a feed does: the trait, and what goes through it.
+//! The contract of a feed: the trait, its batches and its counters.
 
 use std::fmt;
 use std::future::Future;
@@ -11,61 +11,87 @@ use super::clock::FeedClock;
 use super::error::FeedError;
 use super::kind::FeedKind;
 
-/// What a feed says.
+/// A batch of change hints.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedBatch {
-    /// What may have changed since the clock that was asked with.
+    /// The scopes that may have changed since the clock of the call.
     pub scopes: Vec<DirtyScope>,
-    /// What to ask with next, once that was looked at.
+    /// The clock for the next call, after the scopes were verified.
     pub clock: FeedClock,
-    /// Whether that is all.
+    /// Whether the scopes are complete.
     pub coverage: BatchCoverage,
 }
 
-/// Whether a feed knows all that happened.
+/// The coverage of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BatchCoverage {
-    /// The scopes are all that may have changed.
+    /// The scopes include everything that may have changed.
     Complete,
-    /// Anything may have changed: it began just now, or it lost something.
+    /// Anything may have changed: the feed has just started, or it has lost events.
     Rescan,
 }
 
-/// What a feed does all day.
+/// The counters of a feed since its start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct FeedStats {
-    /// Watches that are set.
+    /// The number of watches.
     pub watches: usize,
-    /// Those of them on directories that come and go.
+    /// The number of watches on hot directories.
     pub hot_directories: usize,
-    /// What it was told.
+    /// The number of events that the feed received.
     pub events: u64,
-    /// Of what it was told: how much was of files that are known as they are.
+    /// The number of events about records that the index already had.
     pub already_indexed: u64,
-    /// How often all of the store was to be looked at: it began, or lost something.
+    /// The number of batches that asked for a rescan.
     pub rescans: u64,
 }
 
-/// What a feed's answer will be.
+/// The future of [`Feed::next`].
 pub type BatchFuture<'f> = Pin<Box<dyn Future<Output = Result<FeedBatch, FeedError>> + Send + 'f>>;
 
-/// Says where to look.
+/// A source of change hints.
 ///
-/// Nothing is said once: what was handed out is handed out again, until a clock comes back that
-/// covers it. So whoever drops an answer, or the future of one, loses nothing.
+/// A feed repeats its scopes until a clock comes back that covers them. A caller that drops a
+/// batch, or the future of a batch, loses nothing.
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::Duration;
+///
+/// use scrollback_core_id::{SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_stor_read::FileReader;
+/// use scrollback_watch::{BatchCoverage, Feed, FeedContext, PollFeed};
+///
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let context = FeedContext::new(Arc::new(store));
+/// let (short, long) = (Duration::from_millis(100), Duration::from_secs(1));
+/// let mut feed = PollFeed::with_intervals(context, short, long);
+///
+/// let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+/// runtime.block_on(async {
+///     let batch = feed.next(None).await?;
+///     assert_eq!(batch.coverage, BatchCoverage::Rescan); // a feed starts with the whole store
+///     println!("verify {:?}, then call next with {}", batch.scopes, batch.clock);
+///     Ok::<(), scrollback_watch::FeedError>(())
+/// })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub trait Feed: Send + fmt::Debug {
-    /// Which kind it is.
+    /// Returns the kind of the feed.
     fn kind(&self) -> FeedKind;
 
-    /// Waits until something may have changed since `clock`, all of which was looked at. Without
-    /// a clock, and with one that is not its own, the feed begins: it watches, and answers
-    /// [`BatchCoverage::Rescan`] at once, so that whoever looks then misses nothing.
+    /// Waits until scopes may have changed since `clock`. Passing a clock confirms that everything
+    /// up to it was verified. Without a clock, or with a clock of another feed, the feed starts: it
+    /// sets its watches and returns [`BatchCoverage::Rescan`] at once. A rescan that begins after
+    /// this answer misses nothing.
     fn next<'f>(&'f mut self, clock: Option<&'f FeedClock>) -> BatchFuture<'f>;
 
-    /// Directories of these entities are being written, and worth a watch of their own.
+    /// Asks the feed to watch directories with recent writes.
     ///
     /// # Errors
-    /// If none is left.
+    /// [`FeedError::NoWatchLeft`] if the system or the limit allows no more watches.
     fn watch_hot_directories(
         &mut self,
         directories: &mut dyn Iterator<Item = PathBuf>,
@@ -74,19 +100,20 @@ pub trait Feed: Send + fmt::Debug {
         Ok(())
     }
 
-    /// Whether looking at all of the store found something that this feed had not said.
+    /// Reports whether the verification of a batch changed the index. A polling feed adapts its
+    /// interval.
     fn note_refresh_result(&mut self, found_changes: bool) {
         let _ = found_changes;
     }
 
-    /// Makes sure that what is watched is what is there: to be called every second or so.
+    /// Renews the watches if directories of the watch plan were replaced. Call it about once a second.
     ///
     /// # Errors
-    /// If it cannot go on.
+    /// The error of a feed that cannot continue.
     fn check(&mut self) -> Result<(), FeedError> {
         Ok(())
     }
 
-    /// What it does.
+    /// Returns the counters of the feed.
     fn stats(&self) -> FeedStats;
 }

@@ -1,4 +1,4 @@
-//! Feeds that this crate does not have.
+//! Custom feeds, which the caller supplies.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,12 +8,12 @@ use super::contract::Feed;
 use super::error::FeedError;
 use super::kind::FeedKind;
 
-/// A feed of somebody else's: its name, and a function that makes one. It is called again each
-/// time the feed is taken up again after it could not go on, on the thread of the driver, where a
-/// runtime of tokio runs. What may take long (a connection, say) belongs into the first
-/// [`Feed::next`], which is given up after [`LiveOptions::timeout`](crate::LiveOptions::timeout).
+/// A feed of the caller: a name, and a function that creates the feed. The function is called again
+/// each time the driver returns to the feed after a failure. It runs on the thread of the driver,
+/// inside a tokio runtime. Slow work, such as a connection, belongs in the first [`Feed::next`],
+/// which is limited by [`LiveOptions::timeout`](crate::LiveOptions::timeout).
 ///
-/// The feed itself should have [`FeedKind::Custom`] with the same name as its kind.
+/// The feed must return [`FeedKind::Custom`] with the same name from [`Feed::kind`].
 #[derive(Clone)]
 pub struct CustomFeed {
     name: &'static str,
@@ -23,7 +23,7 @@ pub struct CustomFeed {
 type MakeFeed = dyn Fn(FeedContext) -> Result<Box<dyn Feed>, FeedError> + Send + Sync;
 
 impl CustomFeed {
-    /// A feed of this name, which `make` makes. [`FeedError::Custom`] is for errors of its own.
+    /// Returns a custom feed. `make` creates the feed; use [`FeedError::Custom`] for its errors.
     pub fn new(
         name: &'static str,
         make: impl Fn(FeedContext) -> Result<Box<dyn Feed>, FeedError> + Send + Sync + 'static,
@@ -31,7 +31,7 @@ impl CustomFeed {
         Self { name, make: Arc::new(make) }
     }
 
-    /// Its kind, in statistics and errors.
+    /// Returns the kind, for counters and errors.
     pub fn kind(&self) -> FeedKind {
         FeedKind::Custom(self.name)
     }

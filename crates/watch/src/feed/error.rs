@@ -1,4 +1,4 @@
-//! Why a feed cannot go on.
+//! The errors of feeds.
 
 use std::error::Error;
 use std::io;
@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use crate::tick::ClockExhausted;
 
-/// Why a feed cannot go on, or begin. Another one can.
+/// The error of a feed that cannot start or cannot continue. Another feed may still work.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FeedError {
-    /// The system has no more watches for this user.
+    /// The system, or the limit of the caller, allows no more watches.
     #[error(
         "no watch is left after {watches}: raise fs.inotify.max_user_watches, or use another feed"
     )]
     NoWatchLeft {
-        /// How many this feed had.
+        /// The number of watches that the feed had.
         watches: usize,
     },
     /// A directory cannot be watched.
@@ -24,31 +24,31 @@ pub enum FeedError {
     Watch {
         /// The directory.
         path: PathBuf,
-        /// Why.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The system does not do it.
+    /// The system supports no watches.
     #[error("cannot watch files: {0}")]
     System(#[from] io::Error),
-    /// It does not answer.
+    /// The feed does not answer.
     #[error("no answer within {0:?}")]
     Silent(Duration),
-    /// There is no server, or it went away.
+    /// The watchman server does not run, or has failed.
     #[error("watchman: {0}")]
     Server(String),
-    /// A feed was asked for by the name of somebody else's, and none was supplied.
-    #[error("no feed is supplied under this name")]
+    /// A custom feed was chosen by name, and the caller supplied none.
+    #[error("no custom feed with this name is supplied: use FeedChoice::Custom")]
     NotSupplied,
-    /// What a feed of somebody else's says.
+    /// The error of a custom feed.
     #[error(transparent)]
     Custom(Box<dyn Error + Send + Sync>),
-    /// All generations are used up.
+    /// The clock has no tick left.
     #[error(transparent)]
     Exhausted(#[from] ClockExhausted),
 }
 
 impl FeedError {
-    /// Whether there is nothing yet that could be watched.
+    /// Checks whether the error is a directory that does not exist yet.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Watch { source, .. } if source.kind() == io::ErrorKind::NotFound)
     }

@@ -1,4 +1,4 @@
-//! inotify without anything in between: one queue, read by whoever waits.
+//! The inotify backend: one queue, read directly by the task that waits.
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -15,22 +15,23 @@ use tokio::io::unix::AsyncFd;
 
 use super::backend::{Backend, BackendEvent, BackendEventKind};
 
-/// The watches of one inotify queue.
+/// An inotify queue and its watches.
 pub(super) struct Inotify {
     queue: AsyncFd<OwnedFd>,
     watches: WatchTable,
 }
 
-/// The directories that are watched, and what was told of them.
+/// The watches by path and by number, and the events that were read.
 struct WatchTable {
     by_path: HashMap<PathBuf, i32>,
-    /// With those that were removed and that the queue may still speak of.
+    /// Includes removed watches that the queue may still have events of.
     by_number: HashMap<i32, PathBuf>,
     pending: Vec<BackendEvent>,
     buffer: Box<[MaybeUninit<u8>]>,
 }
 
-/// What of a directory matters: what joins, what leaves, what was written and closed.
+/// The events of a directory that matter: entries that appear or disappear, and files that are
+/// closed after a write.
 const WATCH_FLAGS: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::DELETE)
     .union(WatchFlags::CLOSE_WRITE)
@@ -41,13 +42,13 @@ const WATCH_FLAGS: WatchFlags = WatchFlags::CREATE
     .union(WatchFlags::EXCL_UNLINK)
     .union(WatchFlags::ONLYDIR);
 
-/// So many at once are a burst.
+/// From this number of pending events on, a read is part of a burst.
 const MIN_BURST: usize = 64;
-/// So many of a burst are taken off the queue at once.
+/// The most events of a burst that are taken off the queue at once.
 const MAX_BURST: usize = 4096;
 
 impl Inotify {
-    /// A queue without watches. To be made where a runtime of tokio runs.
+    /// Creates a queue without watches. Needs a tokio runtime.
     #[allow(deprecated, reason = "the new constructor is unsafe, and an OwnedFd keeps its promise")]
     pub(super) fn new() -> io::Result<Self> {
         let queue = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
@@ -64,7 +65,7 @@ impl Inotify {
 }
 
 impl WatchTable {
-    /// Takes what is there off the queue, as much as one read gives; whether there was nothing.
+    /// Reads events until the buffer is used up. Returns whether the queue was empty.
     fn read_events(&mut self, queue: &OwnedFd) -> io::Result<bool> {
         let mut reader = Reader::new(queue, &mut self.buffer);
         let mut has_read = false;
@@ -78,14 +79,15 @@ impl WatchTable {
             has_read = true;
             let (flags, number) = (event.events(), event.wd());
             if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
-                // That some are not watched any more may be lost with the rest.
+                // The overflow may have dropped the notices of ended watches, so paths of removed
+                // watches are not kept any longer.
                 let Self { by_path, by_number, .. } = self;
                 by_number.retain(|number, path| by_path.get(path) == Some(number));
                 self.pending.push(BackendEvent::Lost);
                 continue;
             }
             if flags.contains(ReadFlags::IGNORED) {
-                // Which path it has is known until it was looked at: see `unwatch`.
+                // The path stays known until this notice: see `unwatch`.
                 if let Some(path) = self.by_number.remove(&number) {
                     self.pending.push(BackendEvent::Unwatched { path, watch: number });
                 }
@@ -124,7 +126,7 @@ impl Backend for Inotify {
         if let Some(old_path) = table.by_number.insert(number, path.to_owned())
             && old_path != path
         {
-            // The same directory by another name: it is followed by this one now.
+            // The directory was watched under another path; from now on this path names it.
             table.by_path.remove(&old_path);
         }
         table.by_path.insert(path.to_owned(), number);
@@ -133,7 +135,8 @@ impl Backend for Inotify {
 
     fn unwatch(&mut self, path: &Path) {
         if let Some(number) = self.watches.by_path.remove(path) {
-            // What the queue has of it is still told: its name is kept until the queue is past it.
+            // The queue may still have events of this watch. Its path is kept until the queue
+            // reports the end of the watch.
             let _ = inotify::remove_watch(self.queue.get_ref(), number);
         }
     }
@@ -144,7 +147,8 @@ impl Backend for Inotify {
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.watches.pending.is_empty() {
-            // Asked for before the look that finds nothing: what comes later is not cleared by it.
+            // Readiness is taken before the read that finds the queue empty. A later event then
+            // sets readiness again, and `clear_ready` does not lose it.
             let mut guard = ready!(self.queue.poll_read_ready(context))?;
             if self.watches.read_events(guard.get_inner())? {
                 guard.clear_ready();
@@ -154,7 +158,8 @@ impl Backend for Inotify {
     }
 
     fn drain(&mut self, on_event: &mut dyn FnMut(BackendEvent)) -> io::Result<()> {
-        // What one read gave is looked at at once; of a burst as much as there is is taken first.
+        // A single event is passed on at once. Of a burst, more reads follow first, so that scopes
+        // merge.
         let queue = self.queue.get_ref();
         let is_burst = |pending: usize| pending == 0 || (MIN_BURST..MAX_BURST).contains(&pending);
         while is_burst(self.watches.pending.len()) && !self.watches.read_events(queue)? {}

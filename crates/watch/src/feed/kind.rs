@@ -2,24 +2,24 @@
 
 use std::fmt;
 
-/// The kinds of feeds, the best first.
+/// The kind of a feed, in order of preference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum FeedKind {
-    /// A watchman server, that remembers what happened while nobody listened.
+    /// A watchman server, which records changes while no program listens.
     Watchman,
-    /// The system's own watches, through inotify.
+    /// The system's watches, through inotify.
     Inotify,
-    /// The system's own watches, through the crate notify.
+    /// The system's watches, through the crate notify.
     Notify,
-    /// Looking, again and again.
+    /// Repeated comparison of the records, without watches.
     Poll,
-    /// One of somebody else's, by its name ([`FeedChoice::Custom`](crate::FeedChoice::Custom)).
+    /// A feed of the caller, by its name ([`FeedChoice::Custom`](crate::FeedChoice::Custom)).
     Custom(&'static str),
 }
 
 impl FeedKind {
-    /// Its name on the command line.
+    /// Returns the name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Watchman => "watchman",

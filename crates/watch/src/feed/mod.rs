@@ -1,4 +1,5 @@
-//! Feeds: who says where to look. What a feed says is a hint; what is there, the store says.
+//! Feeds report change hints. A hint names scopes to verify; only the store decides whether they
+//! changed.
 
 mod backend;
 mod clock;

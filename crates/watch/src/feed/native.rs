@@ -1,4 +1,4 @@
-//! A feed on the system's own watches.
+//! The native feed: the system's watches on the directories of a store.
 
 use std::path::PathBuf;
 
@@ -16,10 +16,10 @@ use super::tree::Tree;
 use crate::dirty::DirtyTracker;
 use crate::tick::ClockExhausted;
 
-/// Follows a store by the system's watches on its directories: on all of those that hold sessions
-/// and messages, and on those of parts while they are hot.
+/// A feed that watches the directories of a store: all directories of sessions and messages, and
+/// the directories of parts while they are hot.
 ///
-/// To be used where a runtime of tokio runs.
+/// Needs a tokio runtime.
 #[derive(Debug)]
 pub struct NativeFeed {
     context: FeedContext,
@@ -27,29 +27,29 @@ pub struct NativeFeed {
     backend: Box<dyn Backend>,
     tree: Tree,
     dirty: DirtyTracker<DirtyScope>,
-    /// What was handed out last, until its clock comes back.
+    /// The last batch, until its clock comes back.
     outstanding: OutstandingBatch,
-    /// Names this feed among all, so that another's clock is none of its own.
+    /// The prefix of this feed's clocks. A clock with another prefix belongs to another feed.
     clock_prefix: String,
     has_begun: bool,
     stats: FeedStats,
 }
 
 impl NativeFeed {
-    /// A feed straight on inotify.
+    /// Creates a feed on inotify.
     ///
     /// # Errors
-    /// If the system gives no queue.
+    /// [`FeedError::System`] if the system gives no queue.
     #[cfg(target_os = "linux")]
     pub fn inotify(context: FeedContext) -> Result<Self, FeedError> {
         let backend = super::inotify::Inotify::new()?;
         Ok(Self::with_backend(context, FeedKind::Inotify, Box::new(backend)))
     }
 
-    /// A feed on the crate notify, which has a way on every system.
+    /// Creates a feed on the crate notify, which supports every system.
     ///
     /// # Errors
-    /// If the system has none.
+    /// [`FeedError::System`] if the system gives no watcher.
     pub fn notify(context: FeedContext) -> Result<Self, FeedError> {
         let backend = Notify::new()?;
         Ok(Self::with_backend(context, FeedKind::Notify, Box::new(backend)))
@@ -69,7 +69,7 @@ impl NativeFeed {
         }
     }
 
-    /// Marks what was told.
+    /// Marks the scopes of all pending events as dirty.
     fn mark_events(&mut self) -> Result<(), FeedError> {
         let Self { context, backend, tree, dirty, stats, .. } = self;
         let mut events = Vec::new();
@@ -84,9 +84,11 @@ impl NativeFeed {
             stats.events += 1;
             is_stale |= tree.handle_event(event, &context.source, &mut **backend, &mut mark)?;
         }
+        // A root was replaced or events were lost, so the watches may be on the wrong directories.
+        // All of them are set again.
         if is_stale {
             tree.subscribe(&context.source, &mut **backend)?;
-            mark(DirtyScope::Store); // after the watches are set
+            mark(DirtyScope::Store); // after the watches are set, so that the rescan misses nothing
         }
         exhausted.map_or(Ok(()), |error: ClockExhausted| Err(error.into()))
     }
@@ -98,7 +100,7 @@ impl NativeFeed {
         Ok(self.take_batch())
     }
 
-    /// All that is dirty.
+    /// Returns a batch of all dirty scopes.
     fn take_batch(&mut self) -> FeedBatch {
         let clock_prefix = &self.clock_prefix;
         self.outstanding
@@ -134,7 +136,7 @@ impl Feed for NativeFeed {
         directories: &mut dyn Iterator<Item = PathBuf>,
     ) -> Result<(), FeedError> {
         for path in directories.take(self.context.max_hot_directories) {
-            // What was written in it before the watch was set.
+            // A write may have preceded the new watch, so the directory is verified once.
             if self.tree.watch_hot(&path, &mut *self.backend)?
                 && let Some(scope) = self.context.source.scope_of_path(&path)
             {

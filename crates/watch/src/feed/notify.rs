@@ -1,4 +1,4 @@
-//! The system's watches through the crate notify: the same on every system.
+//! The notify backend: the system's watches through the crate notify, on every system.
 
 use std::collections::{HashSet, VecDeque};
 use std::io;
@@ -17,7 +17,7 @@ pub(super) struct Notify {
     queue: Arc<Queue>,
 }
 
-/// What was told and not yet looked at.
+/// The events that the watcher reported and the feed has not taken yet.
 #[derive(Default)]
 struct Queue(Mutex<State>);
 
@@ -25,18 +25,18 @@ struct Queue(Mutex<State>);
 struct State {
     events: VecDeque<BackendEvent>,
     waker: Option<Waker>,
-    /// Directories in which each write is told.
+    /// Directories whose files may stay open, so that each write is an event.
     modify_directories: HashSet<PathBuf>,
 }
 
-/// Whether the system tells of the end of a write, so that of most files nothing else is needed.
+/// Whether the system reports the close after a write. Most files then need no modify events.
 const REPORTS_CLOSE: bool = cfg!(any(target_os = "linux", target_os = "android"));
 
-/// More than this is as good as lost: it becomes one word.
+/// The most pending events. A longer queue is replaced by `Lost`, which leads to a rescan.
 const MAX_EVENTS: usize = 1 << 16;
 
 impl Notify {
-    /// A watcher without watches.
+    /// Creates a watcher without watches.
     pub(super) fn new() -> io::Result<Self> {
         let queue = Arc::new(Queue::default());
         let watcher_queue = Arc::clone(&queue);
@@ -46,13 +46,13 @@ impl Notify {
 }
 
 impl Queue {
-    /// Called on the watcher's thread.
+    /// Takes an event of the watcher. Runs on the watcher's thread.
     fn receive(&self, event: notify::Result<Event>) {
         let Ok(event) = event else { return self.push_all(std::iter::once(BackendEvent::Lost)) };
         if event.need_rescan() || (event.paths.is_empty() && !event.kind.is_access()) {
             return self.push_all(std::iter::once(BackendEvent::Lost));
         }
-        let Some(kind) = event_kind(&event.kind) else { return }; // our own reads, most often
+        let Some(kind) = event_kind(&event.kind) else { return }; // usually our own reads
         let backend_events = event.paths.into_iter().map(|path| {
             let kind = kind.unwrap_or_else(|| match path.metadata() {
                 Ok(metadata) if metadata.is_dir() => BackendEventKind::NewDirectory,
@@ -91,7 +91,7 @@ impl Queue {
 }
 
 impl State {
-    /// Whether it is a write to a file that is closed after it.
+    /// Checks whether the event is a write to a file whose close will be reported.
     fn ignores(&self, backend_event: &BackendEvent) -> bool {
         match backend_event {
             BackendEvent::Path { path, kind: BackendEventKind::Modified } => {
@@ -102,14 +102,16 @@ impl State {
     }
 }
 
-/// What an event is about; the inner none if only the path can tell. None if nothing changed.
+/// Returns the kind of an event. The inner `None` means that only the path decides; the outer
+/// `None` that nothing changed.
 fn event_kind(kind: &EventKind) -> Option<Option<BackendEventKind>> {
     Some(match kind {
         EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(BackendEventKind::File),
         EventKind::Access(_) => return None,
         EventKind::Create(CreateKind::Folder) => Some(BackendEventKind::NewDirectory),
         EventKind::Create(CreateKind::File) => Some(BackendEventKind::File),
-        // Late for one that somebody held open: another may be in its place, and be watched.
+        // This event is late if a process held the directory open: a new directory may already be
+        // in its place, with a watch. The removal is reported by the directory above.
         EventKind::Remove(RemoveKind::Folder) => None,
         EventKind::Remove(RemoveKind::File) => Some(BackendEventKind::File),
         EventKind::Modify(ModifyKind::Data(_)) if REPORTS_CLOSE => Some(BackendEventKind::Modified),
@@ -142,7 +144,7 @@ impl Backend for Notify {
     }
 
     fn is_current(&self, _path: &Path, _watch: i32) -> bool {
-        true // it tells of paths alone
+        true // notify reports paths, not watches
     }
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {

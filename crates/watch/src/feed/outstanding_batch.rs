@@ -1,4 +1,4 @@
-//! What was handed out stays until a clock comes back that covers it.
+//! The outstanding batch: its scopes stay dirty until its clock comes back.
 
 use scrollback_source::DirtyScope;
 
@@ -7,16 +7,16 @@ use super::contract::{BatchCoverage, FeedBatch};
 use crate::dirty::{Claim, DirtyTracker};
 use crate::tick::Tick;
 
-/// What a feed handed out last.
+/// The last batch of a feed, and its claim.
 #[derive(Debug, Default)]
 pub(super) struct OutstandingBatch {
     last: Option<(Claim<DirtyScope>, FeedClock)>,
-    /// How often all of the store was to be looked at.
+    /// The number of batches that asked for a rescan.
     pub(super) rescans: u64,
 }
 
 impl OutstandingBatch {
-    /// Hands out all that is dirty, with the clock that says so.
+    /// Returns a batch of all dirty scopes. `clock` makes its clock from the last tick.
     pub(super) fn take_batch(
         &mut self,
         dirty: &DirtyTracker<DirtyScope>,
@@ -34,7 +34,7 @@ impl OutstandingBatch {
         FeedBatch { scopes, clock, coverage }
     }
 
-    /// What was handed out with this clock was looked at. Without it, all of that is dirty still.
+    /// Settles the last batch if its clock came back. With another clock, its scopes stay dirty.
     pub(super) fn settle(&mut self, dirty: &DirtyTracker<DirtyScope>, clock: Option<&FeedClock>) {
         if let Some((claim, batch_clock)) = self.last.take()
             && clock == Some(&batch_clock)

@@ -1,4 +1,5 @@
-//! A feed that looks, again and again: more often while something happens.
+//! The poll feed: asks for comparisons of the records at intervals, which are shorter while
+//! something changes.
 
 use std::time::Duration;
 
@@ -10,30 +11,30 @@ use super::context::FeedContext;
 use super::contract::{BatchCoverage, BatchFuture, Feed, FeedBatch, FeedStats};
 use super::kind::FeedKind;
 
-/// Follows a store without any watch. It says that records may have changed, at intervals, unless
-/// the store itself knows better; whoever looks then compares stamps.
+/// A feed without watches. At intervals it reports that any record may have changed, unless the
+/// store's own probe reports no change. The verification compares stamps.
 #[derive(Debug)]
 pub struct PollFeed {
     context: FeedContext,
     min_interval: Duration,
     max_interval: Duration,
-    /// How long it waits before it says something the next time.
+    /// The present interval.
     interval: Duration,
-    /// When it looks next, however often whoever waits for that is interrupted.
+    /// The time of the next probe. Kept here, so that a caller that drops the future does not
+    /// postpone the probe.
     due: Option<Instant>,
-    /// What the store was like when all that was said of it had been looked at.
+    /// The probe token of the last verified state.
     token: Option<SourceToken>,
-    /// The number of the last answer, and what the store was like then.
+    /// The number of the last batch, and the probe token of its state.
     last_batch: (u64, Option<SourceToken>),
-    /// Names this feed among all, so that another's clock is none of its own.
+    /// The prefix of this feed's clocks. A clock with another prefix belongs to another feed.
     clock_prefix: String,
     has_begun: bool,
     stats: FeedStats,
 }
 
 impl PollFeed {
-    /// A feed that waits so long while something happens, and while nothing does: a tenth of a second
-    /// and a second are usual.
+    /// Creates a feed with a shortest and a longest interval. Usual: 100 ms and 1 s.
     pub fn with_intervals(
         context: FeedContext,
         min_interval: Duration,
@@ -58,16 +59,16 @@ impl PollFeed {
         FeedBatch { scopes, clock: self.clock(), coverage }
     }
 
-    /// The clock of the last answer.
+    /// Returns the clock of the last batch.
     fn clock(&self) -> FeedClock {
         FeedClock(format!("{}{}", self.clock_prefix, self.last_batch.0).into())
     }
 
-    /// What may have changed, by what the store says.
+    /// Probes the store and returns the scopes to verify.
     fn probe_scopes(&mut self) -> Vec<DirtyScope> {
         let Ok(probed) = self.context.source.probe(self.token.as_ref()) else {
             self.last_batch.1 = None;
-            return vec![DirtyScope::Records]; // whoever looks says what is wrong
+            return vec![DirtyScope::Records]; // the verification reports the error
         };
         match probed.probe {
             Probe::Unchanged => {

@@ -1,4 +1,4 @@
-//! How far a stream of events was taken.
+//! Event cursors: positions in the stream of events.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,38 +6,39 @@ use std::str::FromStr;
 use scrollback_core_id::{Cursor, Revision};
 use scrollback_index::SessionIndex;
 
-/// How far a stream of events was taken: up to a state of the index, and into the events that come
-/// behind it. As text `epoch:revision`, or `epoch:revision/epoch:change+events@behind`; to be kept and
-/// handed back, and not to be looked into.
+/// A position in the stream of events: a state of the index, and an offset into the events after
+/// that state. Its text is `epoch:revision`, or `epoch:revision/epoch:change+events@target`. Keep
+/// the text and hand it back; its parts have no meaning for callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EventCursor {
-    /// All that was said until this state was taken.
+    /// The state of the index up to which all events were taken.
     pub index_cursor: Cursor,
-    /// How far what came behind it was taken; none if that was not begun.
+    /// The offset into the events after that state, or `None` if none of them was taken.
     pub offset: Option<EventOffset>,
 }
 
-/// How far the changes between two states were taken.
+/// A position within the changes between two states of the index.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct EventOffset {
-    /// All changes before this one were taken. Its number is that of the index that told it, which may
-    /// be another one than that of the state before.
+    /// The first change that was not taken completely. Its cursor belongs to the index that
+    /// reported it, which may have another epoch than the state before.
     pub change: Cursor,
-    /// And of this one so many events.
+    /// The number of events of this change that were taken.
     pub events: usize,
-    /// The state that they lead to. A key that changes later within them has no earlier change there,
-    /// and may have one in an index that was kept before.
+    /// The state that the changes lead to. If a record changes again within them, this index
+    /// reports only its last change; a snapshot that was saved in between may have the earlier
+    /// change.
     pub target: Revision,
 }
 
-/// A text that is no cursor.
+/// The error of a text that is not an event cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a cursor of a stream: `epoch:revision`, as an event has it")]
+#[error("not an event cursor: use the cursor of an event, such as `epoch:revision`")]
 pub struct EventCursorError;
 
 impl EventCursor {
-    /// Whether an index knows all that it speaks of: what one that was not kept numbered so, another
-    /// gives to other changes.
+    /// Checks whether an index has the states that this cursor names. Revisions that were never
+    /// saved do not count: another process gives the same numbers to other changes.
     pub(super) fn is_known_to(&self, index: &SessionIndex) -> bool {
         let target_cursor =
             |EventOffset { change, target, .. }: EventOffset| Cursor { revision: target, ..change };

@@ -1,4 +1,4 @@
-//! What happened, typed.
+//! The typed events of a stream.
 
 use std::sync::Arc;
 
@@ -9,85 +9,87 @@ use scrollback_stor_mmap::MappedSpan;
 use super::cursor::EventCursor;
 use super::text::TextEdit;
 
-/// Something that happened, and how far the stream is with it.
+/// An event: a change to one subject, and the position of the stream after it.
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// Handed back, the stream goes on behind this event. None in the middle of the whole state,
-    /// which is then told from its start again.
+    /// The cursor that continues after this event. `None` within the whole state: an interrupted
+    /// whole state starts again.
     pub cursor: Option<EventCursor>,
-    /// What it did.
+    /// The kind of the change.
     pub kind: ChangeKind,
-    /// To what.
+    /// The subject of the change.
     pub subject: Subject,
 }
 
-/// What happened.
+/// The kind of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ChangeKind {
-    /// It is there: part of the whole state that is told after [`Subject::Fresh`], or a part that nobody
-    /// had looked for before.
+    /// The subject exists: it belongs to the whole state after [`Subject::Fresh`], or it is an
+    /// older part that was listed only now.
     Present,
-    /// It came.
+    /// The subject appeared.
     Created,
-    /// It is not as it was. After a stream was taken up again, it may also have come.
+    /// The subject changed. After a stream was continued from a cursor, the subject may also be
+    /// new.
     Updated,
-    /// It went.
+    /// The subject was removed.
     Removed,
 }
 
-/// What something happened to.
+/// The subject of a change.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 #[expect(clippy::large_enum_variant, reason = "nearly all events are of parts, the largest")]
 pub enum Subject {
-    /// Nothing that was told before holds; the whole state follows.
+    /// All earlier events are void; the whole state follows.
     Fresh,
     /// A project.
     Project {
-        /// As it is; none if it went.
+        /// The present state; `None` if removed.
         now: Option<Arc<ProjectMeta>>,
-        /// As this follower knew it.
+        /// The state that this follower knew.
         old: Option<Arc<ProjectMeta>>,
-        /// Names it.
+        /// The key of the project.
         key: EntityKey,
     },
     /// A session's own record.
     Session {
-        /// As it is; none if it went.
+        /// The present state; `None` if removed.
         now: Option<Arc<SessionMeta>>,
-        /// As this follower knew it.
+        /// The state that this follower knew.
         old: Option<Arc<SessionMeta>>,
-        /// Names it.
+        /// The key of the session.
         key: SessionKey,
     },
     /// A message's own record.
     Message {
-        /// As it is; none if it went.
+        /// The present state; `None` if removed.
         now: Option<Arc<MessageMeta>>,
-        /// As this follower knew it.
+        /// The state that this follower knew.
         old: Option<Arc<MessageMeta>>,
-        /// Names it.
+        /// The key of the message.
         key: MessageKey,
     },
     /// A part.
     Part {
-        /// As it is; none if it went.
+        /// The present state; `None` if removed.
         now: Option<PartRef>,
-        /// As this follower knew it.
+        /// The state that this follower knew.
         old: Option<PartRef>,
-        /// Names it.
+        /// The key of the part.
         key: PartKey,
-        /// The message that it is of.
+        /// The message of the part.
         message: MessageKey,
-        /// Its bytes, which may be younger than what the index says of it.
+        /// The bytes of the part. They may be newer than `now`.
         span: Option<MappedSpan>,
-        /// How its text differs from what this follower saw last; none if it has no text.
+        /// The edit that turns the text this follower knew into the present text; `None` for a part
+        /// without text.
         text: Option<TextEdit>,
     },
 }
 
 impl Event {
-    /// About how much memory it holds.
+    /// Returns the approximate memory of the event, in bytes.
     pub(super) fn bytes(&self) -> usize {
         match &self.subject {
             Subject::Part { span: Some(span), .. } => span.len(),
@@ -97,7 +99,7 @@ impl Event {
 }
 
 impl ChangeKind {
-    /// Its name in JSON.
+    /// Returns the name in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Present => "present",
@@ -107,7 +109,8 @@ impl ChangeKind {
         }
     }
 
-    /// By whether something is there, and was.
+    /// Returns the kind for a present and an earlier state. Without earlier knowledge (`is_known`
+    /// is `false`) a new subject counts as updated.
     pub(super) fn from_states<N, O>(now: Option<&N>, old: Option<&O>, is_known: bool) -> Self {
         match (now, old) {
             (None, _) => Self::Removed,
@@ -118,7 +121,7 @@ impl ChangeKind {
 }
 
 impl Subject {
-    /// Its name in JSON.
+    /// Returns the name in JSON.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
@@ -129,7 +132,7 @@ impl Subject {
         }
     }
 
-    /// The session that it is in.
+    /// Returns the session of the subject; `None` for a project and for [`Subject::Fresh`].
     pub fn session(&self) -> Option<SessionKey> {
         match self {
             Self::Fresh | Self::Project { .. } => None,

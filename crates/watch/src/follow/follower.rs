@@ -1,4 +1,4 @@
-//! A follower: pulls what happened since it pulled last.
+//! The follower: turns the changes of the index into events, from a cursor on.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -13,17 +13,46 @@ use super::event::{ChangeKind, Event, Subject};
 use super::pending::{EventBuilder, PendingEvent, PendingEvents, text_key};
 use crate::shared::Shared;
 
-/// A pull gives about so many events at most; the next gives the rest.
+/// The approximate number of events of one pull; the next pull returns the rest.
 const MAX_EVENTS_PER_PULL: usize = 1024;
 
-/// And about so many bytes of parts.
+/// The approximate number of bytes of parts of one pull.
 const MAX_BYTES_PER_PULL: usize = 8 << 20;
 
-/// Pulls what happened. However late it comes it gets the latest state of each key once, and holds
-/// nobody up.
+/// A stream of events that its owner pulls. A late pull returns the latest state of each changed
+/// record once. A follower never delays the driver.
 ///
-/// Between two pulls a follower keeps a view of what it saw last, so that events can say what was
-/// before; the index keeps what that view shows.
+/// Between two pulls a follower keeps the view of its last pull, so that an event can include the
+/// earlier state. The index keeps the records of that view.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use std::sync::Arc;
+///
+/// use scrollback_core_id::{SourceId, SystemClock};
+/// use scrollback_fixtures::{Corpus, corpus};
+/// use scrollback_stor_read::FileReader;
+/// use scrollback_watch::{EventCursor, Live, LiveOptions, Subject};
+///
+/// let storage = corpus(Corpus::OpencodeJson).storage;
+/// let store = FileReader::new(storage, SourceId::new("opencode")?, Arc::new(SystemClock));
+/// let options = LiveOptions::default();
+/// let live = Live::start(Arc::new(store), None, options, &|_| ControlFlow::Continue(()))?;
+///
+/// let mut follower = live.follow(None, None).without_parts();
+/// let events = follower.pull()?;
+/// assert!(matches!(events[0].subject, Subject::Fresh)); // the whole state follows
+/// for event in &events[1..] {
+///     println!("{} {}", event.kind.name(), event.subject.name());
+/// }
+///
+/// // Keep the text of the cursor, and continue from it later.
+/// let text = follower.cursor().map(ToString::to_string);
+/// let cursor: Option<EventCursor> = text.map(|text| text.parse()).transpose()?;
+/// let mut resumed = live.follow(cursor, None);
+/// assert!(resumed.pull()?.iter().all(|event| !matches!(event.subject, Subject::Fresh)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Follower {
     shared: Arc<Shared>,
     cursor_updates: watch::Receiver<Cursor>,
@@ -33,14 +62,14 @@ pub struct Follower {
     session_filter: Option<SessionKey>,
 }
 
-/// What is being told, from one pull to the next.
+/// The changes between two states, while pulls deliver them.
 struct Delivery {
-    /// What is left of one change.
+    /// The rest of the change that is being delivered.
     current: Option<PendingEvents>,
     remaining: VecDeque<Change>,
-    /// What these are the changes since; none if they are the whole state.
+    /// The cursor before these changes; `None` if they are the whole state.
     since: Option<EventCursor>,
-    /// What is known when all of them were told.
+    /// The state after these changes.
     view: View,
 }
 
@@ -55,25 +84,28 @@ impl Follower {
         Self { shared, cursor_updates, cursor, delivery: None, event_builder, session_filter }
     }
 
-    /// The same without events of parts, which are not read then.
+    /// Leaves out the events of parts. Their bytes are then not read.
     #[must_use]
     pub fn without_parts(mut self) -> Self {
         self.event_builder.with_parts = false;
         self
     }
 
-    /// Where the stream is. None before the first event, and in the middle of the whole state.
+    /// Returns the position of the stream. `None` before the first event, and within the whole
+    /// state.
     pub fn cursor(&self) -> Option<&EventCursor> {
         self.cursor.as_ref()
     }
 
-    /// What happened since the last pull, at once, or the first of it; nothing if nothing did. The
-    /// first answer to whoever comes without a cursor, or with one that cannot be continued, is
-    /// [`Subject::Fresh`] and then the whole state: projects, sessions and messages, each with its parts
-    /// as far as they were listed. Those that are listed later are told then.
+    /// Returns the events since the last pull without waiting: none if nothing changed, and only
+    /// the first 1,024 events or 8 MiB of parts if much changed.
+    ///
+    /// Without a cursor, or with a cursor that cannot be continued, the first event is
+    /// [`Subject::Fresh`]. The whole state follows: projects, sessions and messages, and the parts
+    /// that are listed so far. Parts that are listed later come as later events.
     ///
     /// # Errors
-    /// If parts cannot be read; they are not taken then, and the next pull tells of them again.
+    /// The error of reading parts. Nothing of them is lost: the next pull returns them again.
     pub fn pull(&mut self) -> Result<Vec<Event>> {
         self.cursor_updates.mark_unchanged();
         let mut events = Vec::new();
@@ -108,11 +140,11 @@ impl Follower {
         Ok(events)
     }
 
-    /// Waits until something happened, and says what; nothing once the driver has ended and all of it
-    /// was told.
+    /// Waits for events and returns them. Returns no events once the driver has ended and
+    /// everything was pulled.
     ///
     /// # Errors
-    /// As [`Follower::pull`].
+    /// The errors of [`Follower::pull`].
     pub async fn next(&mut self) -> Result<Vec<Event>> {
         loop {
             let events = self.pull()?;
@@ -120,18 +152,18 @@ impl Follower {
                 return Ok(events);
             }
             if self.cursor_updates.changed().await.is_err() {
-                return self.pull(); // nobody keeps the index any more
+                return self.pull(); // the driver has ended
             }
         }
     }
 
-    /// Waits until the index moves on from what was pulled last. Returns `false` once the driver has
-    /// ended, so that it moves no more. Dropping the future loses nothing.
+    /// Waits until the index has changed since the last pull. Returns `false` once the driver has
+    /// ended. Dropping the future loses nothing.
     pub async fn changed(&mut self) -> bool {
         self.cursor_updates.changed().await.is_ok()
     }
 
-    /// What is to be told now.
+    /// Starts a delivery: the changes since the cursor, or the whole state.
     fn begin_delivery(&mut self, events: &mut Vec<Event>) -> Delivery {
         let index = self.shared.materializer.index();
         let since = self.cursor.filter(|cursor| cursor.is_known_to(index));
@@ -154,15 +186,16 @@ impl Follower {
         }
     }
 
-    /// What is to be told of one change, less what was taken of it. All that is told at once is behind
-    /// one state: that a message changed is told once, with its last change, and which of its parts
-    /// did is known since that state alone.
+    /// Returns the pending events of one change, without the events that were already taken. All
+    /// changes of a delivery lead to one state: a message that changed twice comes once, at its
+    /// last change, and the changes of its parts are derived from that last state alone.
     fn pending_events(
         &mut self,
         change: &Change,
         since: Option<EventCursor>,
     ) -> Option<PendingEvents> {
-        // What was taken before, if it was not changed again since.
+        // A record that changed again after the cursor has a later revision here. Its events then
+        // count from the start, because they are not the events that were taken.
         let taken_count = match since.and_then(|since| since.offset) {
             Some(offset) if change.revision < offset.change.revision => return None,
             Some(offset) if change.revision == offset.change.revision => offset.events,
@@ -180,7 +213,8 @@ impl Follower {
             .pending_for_change(change, since.map(|since| since.index_cursor.revision));
         for item in pending.drain(..taken_count.min(pending.len())) {
             if let PendingEvent::Part { part, message, .. } = item {
-                self.event_builder.texts.remove(&text_key(&message, &part)); // another was told of it
+                // an earlier follower received its text, this follower did not
+                self.event_builder.texts.remove(&text_key(&message, &part));
             }
         }
         (!pending.is_empty()).then_some(PendingEvents {
@@ -190,7 +224,8 @@ impl Follower {
         })
     }
 
-    /// Tells the next of what is left of a change: so many events of so many bytes, about.
+    /// Delivers the next pending events of a change, up to `room`: a number of events, and a number
+    /// of bytes.
     fn deliver(
         &mut self,
         delivery: &mut Delivery,
@@ -221,7 +256,7 @@ impl Follower {
     }
 }
 
-/// The whole state, as if all of it had changed.
+/// Returns the whole state as a list of changes.
 fn full_state_changes(view: &View) -> VecDeque<Change> {
     let change = |key, value| Change { key, revision: view.cursor().revision, value: Some(value) };
     let projects = view.projects().into_iter();

@@ -1,4 +1,4 @@
-//! Followers: a stream of what happened, from whatever was taken last.
+//! Followers: typed events from a cursor on.
 
 mod cursor;
 mod event;

@@ -1,4 +1,5 @@
-//! What is to be told of one change: of its record, and of the parts of a message.
+//! The pending events of a change: the event of its record, and for a message the events of its
+//! parts.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -16,24 +17,25 @@ use super::event::{ChangeKind, Subject};
 use super::text::{TextCache, TextEdit, TextKey};
 use crate::shared::Shared;
 
-/// What was written so shortly before a session was looked at may not have been seen then.
+/// The age below which a write may have been missed by the check of its session.
 const WRITE_MARGIN: Duration = Duration::from_millis(100);
 
-/// What is left to be told of a change.
+/// The events of a change that are still to be delivered.
 pub(super) struct PendingEvents {
-    /// Its number.
+    /// The revision of the change.
     pub(super) revision: Revision,
-    /// How much of it was.
+    /// The number of events that were delivered.
     pub(super) taken_count: usize,
     pub(super) remaining: VecDeque<PendingEvent>,
 }
 
-/// What may be told of a change, at its place.
+/// An event of a change. Its position among the events of the change is fixed, because cursors
+/// count it.
 pub(super) enum PendingEvent {
-    /// Nothing, to whoever saw what was before.
+    /// No event: the record is as the follower knew it.
     Nothing,
     Ready(ChangeKind, Subject),
-    /// A part, which is still to be read; with what happened to it, and as it was.
+    /// An event of a part whose bytes are still to be read.
     Part {
         kind: ChangeKind,
         message: MessageKey,
@@ -42,10 +44,10 @@ pub(super) enum PendingEvent {
     },
 }
 
-/// Says what is to be told of a change, to a follower that saw what was before.
+/// Builds events for one follower, from the view of its last pull.
 pub(super) struct EventBuilder {
     shared: Arc<Shared>,
-    /// What was seen last; none at the beginning.
+    /// The view of the last pull; `None` at the start.
     pub(super) last_view: Option<View>,
     pub(super) texts: TextCache,
     pub(super) with_parts: bool,
@@ -56,7 +58,7 @@ impl EventBuilder {
         Self { shared, last_view: None, texts: TextCache::default(), with_parts: true }
     }
 
-    /// What is to be told of a change.
+    /// Returns the events of a change.
     pub(super) fn pending_for_change(
         &mut self,
         change: &Change,
@@ -101,7 +103,8 @@ impl EventBuilder {
                     true => self.part_events(key, now.as_deref(), old.as_deref(), since),
                     false => Vec::new(),
                 };
-                // Whoever goes on behind it knows of parts that went by this list alone.
+                // A follower that continues after this event learns of removed parts from the
+                // message's list alone, so the message must not be left out.
                 let has_removed_part = parts
                     .iter()
                     .any(|event| matches!(event, PendingEvent::Ready(ChangeKind::Removed, _)));
@@ -119,7 +122,8 @@ impl EventBuilder {
         events.into()
     }
 
-    /// What happened to the parts of a message.
+    /// Returns the events of the parts of a message. Parts without a change after `since` are left
+    /// out.
     fn part_events(
         &mut self,
         message: &MessageKey,
@@ -129,7 +133,8 @@ impl EventBuilder {
     ) -> Vec<PendingEvent> {
         let (is_new, is_known) = (old.is_none(), self.last_view.is_some());
         let was_listed = old.is_some_and(|old| old.parts.is_some());
-        // What was there before its message was looked into did not change: it is told as it is.
+        // An older part that is listed for the first time did not change: its kind is `Present`.
+        // The part is older if its stamp was settled when its session was last checked.
         let horizon = match (&self.last_view, old) {
             (Some(last), Some(_)) if !was_listed => last.refresh_state(&message.session),
             _ => None,
@@ -173,8 +178,8 @@ impl EventBuilder {
         events
     }
 
-    /// Takes the next of what is left: a record, or as many parts as there is room for. None where
-    /// nothing is to be told.
+    /// Takes the next events: one record, or as many parts as `room` allows. `None` stands for a
+    /// position without an event.
     pub(super) fn take_next(
         &mut self,
         remaining: &mut VecDeque<PendingEvent>,
@@ -196,8 +201,8 @@ impl EventBuilder {
         Ok(remaining.pop_front().into_iter().map(PendingEvent::into_ready).collect())
     }
 
-    /// Takes so many parts and reads them: those that the driver just read where they are as the index
-    /// says.
+    /// Takes and reads a number of parts. The bytes come from the driver's cache if they still have
+    /// the indexed stamp.
     fn read_parts(
         &mut self,
         remaining: &mut VecDeque<PendingEvent>,
@@ -222,13 +227,14 @@ impl EventBuilder {
             let text_key = text_key(&message, &part);
             let text = match span.as_ref().and_then(parse_text) {
                 Some(text) => Some(self.texts.replace_and_diff(&text_key, &text)),
-                // The event has no text, as of a damaged record: the next one is told whole.
+                // The event has no text, for example because the record is damaged. The next text
+                // is delivered whole.
                 None => {
                     self.texts.remove(&text_key);
                     None
                 }
             };
-            // It was looked at again, and is as it was.
+            // A retry has read the part again, and nothing changed.
             let is_same = text.as_ref().is_some_and(TextEdit::is_empty)
                 && old.as_ref().is_some_and(|old| stamp(old.observed) == stamp(part.observed));
             let key = part_key(&message, &part);
@@ -240,7 +246,7 @@ impl EventBuilder {
 }
 
 impl PendingEvent {
-    /// What it is, if it needs not be read.
+    /// Returns the event if no bytes have to be read.
     fn into_ready(self) -> Option<(ChangeKind, Subject)> {
         match self {
             Self::Ready(kind, subject) => Some((kind, subject)),
@@ -249,7 +255,8 @@ impl PendingEvent {
     }
 }
 
-/// Names a part in its session: one of the same name may be in another.
+/// Returns the key of a part's text. It includes the session, because two sessions may have parts
+/// of the same id.
 pub(super) fn text_key(message: &MessageKey, part: &PartRef) -> TextKey {
     (message.session.clone(), part_key(message, part))
 }
@@ -262,14 +269,14 @@ fn stamp(observed: Option<ObservedStamp>) -> Option<Stamp> {
     observed.map(|observed| observed.stamp)
 }
 
-/// Whether a session's record is as it was, however often it was looked at.
+/// Checks whether a session's record is unchanged, apart from the time of its verification.
 fn is_same_session(now: Option<&SessionMeta>, old: Option<&SessionMeta>) -> bool {
     let (Some(now), Some(old)) = (now, old) else { return false };
     *now == SessionMeta { observed: now.observed, ..old.clone() }
         && now.observed.stamp == old.observed.stamp
 }
 
-/// The same of a message's own record: that its parts changed is told of them.
+/// Checks whether a message's own record is unchanged. Its parts have events of their own.
 fn is_same_message(now: Option<&MessageMeta>, old: Option<&MessageMeta>) -> bool {
     let (Some(now), Some(old)) = (now, old) else { return false };
     *now == MessageMeta { observed: now.observed, parts: now.parts.clone(), ..old.clone() }

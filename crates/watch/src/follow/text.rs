@@ -1,27 +1,28 @@
-//! Texts that grow: what a follower saw of each, and how the next state differs.
+//! Texts that grow: the last text of each part that a follower received, and the edit to the next
+//! text.
 
 use std::collections::{BTreeMap, HashMap};
 
 use scrollback_core_id::{PartKey, SessionId};
 
-/// How a text became another: at `offset` so many bytes went, and others came. Offsets count the
-/// bytes of UTF-8, and never cut a character.
+/// An edit that turns a text into the next text: delete `delete` bytes at `offset`, then insert.
+/// Offsets count UTF-8 bytes and lie on character boundaries.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextEdit {
-    /// Where it differs first.
+    /// The first byte that differs.
     pub offset: usize,
-    /// How many bytes went there: all that was behind.
+    /// The number of bytes to delete: everything after `offset`.
     pub delete: usize,
-    /// What came in their place.
+    /// The text to insert at `offset`.
     pub insert: String,
-    /// Whether the text was not known before: then it is whole.
+    /// Whether `insert` is the whole text, because the follower does not have the earlier text.
     pub is_whole: bool,
 }
 
-/// Names a text.
+/// The key of a text.
 pub(super) type TextKey = (SessionId, PartKey);
 
-/// The texts that a follower saw, the last ones of so many bytes.
+/// The texts that a follower received most recently, up to 16 MiB.
 #[derive(Debug, Default)]
 pub(super) struct TextCache {
     entries: HashMap<TextKey, (u64, String)>,
@@ -30,13 +31,13 @@ pub(super) struct TextCache {
     bytes: usize,
 }
 
-/// How many bytes of text are remembered.
+/// The limit in bytes, including the overhead of each entry.
 const MAX_BYTES: usize = 16 << 20;
-/// What remembering a text takes besides.
+/// The estimated overhead of an entry, in bytes.
 const ENTRY_OVERHEAD: usize = 256;
 
 impl TextCache {
-    /// How a text differs from what was seen of it; it is what was seen from now on.
+    /// Returns the edit from the cached text to a new text, and caches the new text.
     pub(super) fn replace_and_diff(&mut self, key: &TextKey, new: &str) -> TextEdit {
         let old = self.remove(key);
         let edit = match &old {
@@ -56,7 +57,7 @@ impl TextCache {
         edit
     }
 
-    /// Forgets a text, and gives it.
+    /// Removes a text from the cache and returns it.
     pub(super) fn remove(&mut self, key: &TextKey) -> Option<String> {
         let (used, text) = self.entries.remove(key)?;
         self.by_use.remove(&used);
@@ -82,12 +83,12 @@ impl TextEdit {
         }
     }
 
-    /// Whether it changes nothing of a text that was known.
+    /// Checks whether the edit changes nothing. An edit with a whole text is not empty.
     pub fn is_empty(&self) -> bool {
         !self.is_whole && self.delete == 0 && self.insert.is_empty()
     }
 
-    /// Makes the edit.
+    /// Applies the edit to a text.
     pub fn apply(&self, text: &mut String) {
         text.truncate(text.floor_char_boundary(self.offset));
         text.push_str(&self.insert);

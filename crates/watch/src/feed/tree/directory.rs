@@ -1,4 +1,4 @@
-//! Directories as they are on disk: which one is at a path, and what is in it.
+//! Directories on disk: their identity and their entries.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use scrollback_stor_mmap::{Dir, Directory, FileKind, ListBuffer};
 
-/// What makes a directory this one and no other.
+/// The identity of a directory: device and inode. It changes when another directory takes its
+/// place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct DirectoryId(u64, u64);
 
@@ -21,8 +22,8 @@ pub(super) fn identity(path: &Path) -> Option<DirectoryId> {
     fs::metadata(path).ok().map(|_| DirectoryId(0, 0))
 }
 
-/// The directories in a directory, and its files if they are asked for. What cannot be listed is
-/// an issue of whoever reads it, and empty here.
+/// Lists the directories in a directory, and with `with_files` also its files. A directory that
+/// cannot be listed counts as empty; the read of the store reports it as an issue.
 pub(super) fn list_directory(path: &Path, with_files: bool) -> DirectoryEntries {
     let mut entries = DirectoryEntries::default();
     let Ok(directory) = Dir::open(path) else { return entries };
@@ -48,7 +49,7 @@ fn os_name(name: &[u8]) -> Option<&OsStr> {
     std::str::from_utf8(name).ok().map(OsStr::new)
 }
 
-/// What is in a directory.
+/// The entries of a directory.
 #[derive(Debug, Default)]
 pub(super) struct DirectoryEntries {
     pub(super) directories: Vec<PathBuf>,

@@ -1,9 +1,9 @@
-//! Directories that are watched only while they are used, by their last use.
+//! Hot directories: watched only while they are used. The least recently used directory makes room.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-/// The directories, at most so many.
+/// The hot directories, up to a limit, in order of their last use.
 #[derive(Debug)]
 pub(super) struct HotDirectories {
     limit: usize,
@@ -21,12 +21,12 @@ impl HotDirectories {
         self.by_path.len()
     }
 
-    /// Whether one has to go before another joins.
+    /// Checks whether the limit is reached.
     pub(super) fn is_full(&self) -> bool {
         self.by_path.len() >= self.limit
     }
 
-    /// Notes a use; whether it is there.
+    /// Notes a use of a directory. Returns whether the directory is hot.
     pub(super) fn touch(&mut self, path: &Path) -> bool {
         let Some(used) = self.by_path.get_mut(path) else { return false };
         self.uses += 1;
@@ -49,7 +49,7 @@ impl HotDirectories {
         }
     }
 
-    /// Takes out the one whose last use is the longest ago.
+    /// Removes and returns the least recently used directory.
     pub(super) fn pop_coldest(&mut self) -> Option<PathBuf> {
         let (_, path) = self.by_use.pop_first()?;
         self.by_path.remove(&path);

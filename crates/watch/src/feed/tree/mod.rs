@@ -1,5 +1,5 @@
-//! Which directories are watched: those of the plan, those in them, and of those that are too many
-//! the ones where something is being written.
+//! The tree of watched directories: the roots of the watch plan, the directories in them, and the
+//! hot directories where all would be too many.
 
 mod directory;
 mod hot_directories;
@@ -18,19 +18,19 @@ use self::role::Role;
 use crate::feed::backend::{Backend, BackendEvent, BackendEventKind};
 use crate::feed::error::FeedError;
 
-/// The directories that are watched.
+/// The watched directories and their roles.
 #[derive(Debug)]
 pub(super) struct Tree {
     roots: Vec<WatchRoot>,
-    /// What each root was when it was last watched; none if it was not there.
+    /// The identity of each root when it was last watched; `None` if it did not exist.
     root_ids: Vec<Option<DirectoryId>>,
     roles: HashMap<PathBuf, Role>,
     hot: HotDirectories,
-    /// How many there may be at all.
+    /// The most watches in total.
     limit: usize,
 }
 
-/// What is to be marked.
+/// A callback that marks a scope as dirty.
 pub(super) type MarkScope<'m> = dyn FnMut(DirtyScope) + 'm;
 
 impl Tree {
@@ -44,12 +44,15 @@ impl Tree {
         }
     }
 
-    /// How many directories are watched, and how many of them because they are hot.
+    /// Returns the number of watched directories, and how many of them are hot.
     pub(super) fn counts(&self) -> (usize, usize) {
         (self.roles.len(), self.hot.len())
     }
 
-    /// Watches what the plan of the store says now, and nothing else.
+    /// Drops all watches, and watches the directories of the present watch plan.
+    ///
+    /// # Errors
+    /// [`FeedError::NoWatchLeft`] or [`FeedError::Watch`].
     pub(super) fn subscribe(
         &mut self,
         source: &Arc<dyn Source>,
@@ -67,7 +70,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Whether the roots are not those that are watched.
+    /// Checks whether a root was replaced, removed or created since it was watched.
     pub(super) fn is_stale(&self) -> bool {
         self.roots.iter().zip(&self.root_ids).any(|(root, id)| directory_id(&root.path) != *id)
     }
@@ -80,7 +83,7 @@ impl Tree {
         let WatchRoot { path, depth, .. } = self.roots[root_index].clone();
         let role = |role: &mut Role| role.roots.push(root_index);
         if !self.watch_directory(&path, backend, role)? {
-            // The nearest directory that is there will tell when it comes.
+            // A missing root is announced by the nearest existing directory above it.
             for ancestor in path.ancestors().skip(1) {
                 if self.watch_directory(ancestor, backend, |role| role.is_ancestor = true)? {
                     break;
@@ -95,13 +98,13 @@ impl Tree {
                 directories
                     .try_for_each(|path| self.watch_in_root(&path, root_index, backend).map(drop))
             }
-            // All of the store is looked at afterwards.
+            // No callback for the entries: a rescan of the whole store follows.
             WatchDepth::Tree => self.watch_descendants(path, root_index, backend, None),
         }
     }
 
-    /// Watches all directories in one that is watched, to any depth. What is in them may be older
-    /// than their watches: it is handed to `found`.
+    /// Watches all directories below a watched directory, to any depth. Entries may be older than
+    /// their watches: each is passed to `on_entry`.
     fn watch_descendants(
         &mut self,
         path: PathBuf,
@@ -111,7 +114,8 @@ impl Tree {
     ) -> Result<(), FeedError> {
         let mut pending = vec![path];
         while let Some(path) = pending.pop() {
-            // Its watch is set: what comes while it is listed is told.
+            // The directory is already watched: an entry that appears during the listing is an
+            // event.
             let entries = list_directory(&path, on_entry.is_some());
             if let Some(on_entry) = &mut on_entry {
                 let files = entries.files.iter().filter(|file| {
@@ -128,7 +132,7 @@ impl Tree {
         Ok(())
     }
 
-    /// Watches a directory that is in a root; whether it is there.
+    /// Watches a directory in a root. Returns whether the directory exists.
     fn watch_in_root(
         &mut self,
         path: &Path,
@@ -138,7 +142,7 @@ impl Tree {
         self.watch_directory(path, backend, |role| role.add_containing_root(root_index))
     }
 
-    /// Watches a directory; whether it is there.
+    /// Watches a directory, and adds a role to it. Returns whether the directory exists.
     fn watch_directory(
         &mut self,
         path: &Path,
@@ -170,7 +174,7 @@ impl Tree {
             }
             Err(error) => match error.kind() {
                 io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(false),
-                // Nobody can read it, and so nobody misses it.
+                // The store cannot read this directory either, so no watch is needed.
                 io::ErrorKind::PermissionDenied => Ok(false),
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
                     Err(FeedError::NoWatchLeft { watches: self.roles.len() })
@@ -180,7 +184,7 @@ impl Tree {
         }
     }
 
-    /// Watches a directory while it is hot; whether it was not watched before.
+    /// Watches a directory while it is hot. Returns whether the watch is new.
     pub(super) fn watch_hot(
         &mut self,
         path: &Path,
@@ -205,8 +209,8 @@ impl Tree {
         Ok(is_there)
     }
 
-    /// Marks what was told of, after new directories were watched. Whether the plan has to be looked
-    /// at anew.
+    /// Handles an event: watches new directories first, then marks the scope of the path. Returns
+    /// whether the watch plan has to be applied again.
     pub(super) fn handle_event(
         &mut self,
         event: BackendEvent,
@@ -215,9 +219,9 @@ impl Tree {
         mark: &mut MarkScope<'_>,
     ) -> Result<bool, FeedError> {
         let (path, kind) = match event {
-            BackendEvent::Lost => return Ok(true), // also of directories that are to be watched
+            BackendEvent::Lost => return Ok(true), // the lost events may include new directories
             BackendEvent::Unwatched { path, watch } if !backend.is_current(&path, watch) => {
-                return Ok(false); // another one is there by now, and watched
+                return Ok(false); // the path is already watched again
             }
             BackendEvent::Unwatched { path, .. } => (path, BackendEventKind::GoneDirectory),
             BackendEvent::Path { path, kind } => (path, kind),
@@ -245,7 +249,7 @@ impl Tree {
         }
         let Some(scope) = source.scope_of_path(&path) else {
             if is_gone_tree {
-                mark(DirtyScope::Records); // of one that was moved, nothing tells what was in it
+                mark(DirtyScope::Records); // a moved directory does not report its contents
             }
             return Ok(false);
         };
@@ -254,25 +258,25 @@ impl Tree {
             && members.parent().is_some_and(|root| self.is_hot_root(root))
             && self.watch_hot(&members, backend)?
         {
-            // What was written in it before the watch was set.
+            // A write may have preceded the new watch, so the directory is verified once.
             source.scope_of_path(&members).map(&mut *mark);
         }
         mark(scope);
         Ok(false)
     }
 
-    /// Whether the directories in this one are watched while they are hot.
+    /// Checks whether the directories in this directory are watched while they are hot.
     fn is_hot_root(&self, path: &Path) -> bool {
         self.roles.get(path).is_some_and(|role| role.hot_root(&self.roots).is_some())
     }
 
-    /// Whether a path is a directory of a tree that is watched to any depth, and went.
+    /// Checks whether the path is a removed directory of a tree that is watched to any depth.
     fn is_gone_tree(&self, path: &Path, kind: BackendEventKind) -> bool {
         kind == BackendEventKind::GoneDirectory
             && self.roles.get(path).is_some_and(|role| role.is_in_tree(&self.roots))
     }
 
-    /// Whether a file is one that some root asks for, and what happened to it is to be told.
+    /// Checks whether a root includes this file and needs this kind of event.
     fn is_relevant(&self, path: &Path, kind: BackendEventKind) -> bool {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return true };
         let Some(role) = self.roles.get(parent) else { return true };
@@ -297,7 +301,8 @@ impl Tree {
             return Ok(false);
         }
         if let Some(role) = self.roles.get(path).filter(|role| role.is_only_descendant()) {
-            // Another took the place of one that is still watched.
+            // A new directory took the place of a watched directory. The old watch follows the old
+            // directory.
             let is_in_tree = role.is_in_tree(&self.roots);
             self.unwatch(path, backend);
             if is_in_tree {
@@ -329,11 +334,12 @@ impl Tree {
 
     fn directory_removed(&mut self, path: &Path, backend: &mut dyn Backend) -> bool {
         let Some(role) = self.unwatch(path, backend) else {
-            // One that was to have a root in it, or that holds one.
+            // The path may be on the way to a missing root, or above an existing root.
             return self.roots.iter().any(|root| root.path.starts_with(path));
         };
         if role.is_in_tree(&self.roots) {
-            // One that was moved away took them with it, and their watches tell of it as before.
+            // A moved directory takes its subdirectories along. Their watches would go on reporting
+            // events under the old paths.
             self.unwatch_descendants(path, backend);
         }
         role.is_ancestor || !role.roots.is_empty()
@@ -346,7 +352,7 @@ impl Tree {
         Some(role)
     }
 
-    /// Watches nothing of what is in a directory, but for roots of their own.
+    /// Ends the watches below a directory, except the watches of other roots.
     fn unwatch_descendants(&mut self, path: &Path, backend: &mut dyn Backend) {
         let is_descendant = |(inner, role): &(&PathBuf, &Role)| {
             role.is_only_descendant() && inner.as_path() != path && inner.starts_with(path)

@@ -1,48 +1,49 @@
-//! What a directory is watched for.
+//! The roles of a watched directory.
 
 use std::ffi::OsStr;
 
 use scrollback_source::{WatchDepth, WatchRoot};
 
-/// What a directory is watched for. Numbers are those of the roots of the plan.
+/// The roles of a watched directory. Numbers are indexes into the watch plan.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Role {
-    /// The roots that it is.
+    /// The roots that are this directory.
     pub(super) roots: Vec<usize>,
-    /// The roots that it is in.
+    /// The roots that contain this directory.
     pub(super) containing_roots: Vec<usize>,
-    /// A root is to come in it.
+    /// Whether a missing root may appear below this directory.
     pub(super) is_ancestor: bool,
-    /// Modify events are asked for.
+    /// Whether modify events are requested.
     pub(super) modify: bool,
 }
 
 impl Role {
-    /// Notes a root that the directory is in.
+    /// Adds a root that contains the directory.
     pub(super) fn add_containing_root(&mut self, root: usize) {
         if !self.containing_roots.contains(&root) {
             self.containing_roots.push(root);
         }
     }
 
-    /// All roots whose files are in the directory.
+    /// Returns all roots whose files are in the directory.
     fn all_roots(&self) -> impl Iterator<Item = usize> {
         self.roots.iter().chain(&self.containing_roots).copied()
     }
 
-    /// Whether some root has files in the directory that are written while they stay open.
+    /// Checks whether a root has files here that stay open while they are written.
     pub(super) fn wants_modify(&self, plan: &[WatchRoot]) -> bool {
         self.all_roots().any(|root_index| plan[root_index].discipline.writer_may_keep_open())
     }
 
-    /// Whether a file of this name is one that some root asks for, and so is what happened to it.
+    /// Checks whether a root includes a file of this name. For a modify event the root's files must
+    /// also be ones that stay open.
     pub(super) fn includes(&self, plan: &[WatchRoot], name: &OsStr, is_modified: bool) -> bool {
         self.all_roots().map(|root_index| &plan[root_index]).any(|root| {
             root.files.include(name) && (!is_modified || root.discipline.writer_may_keep_open())
         })
     }
 
-    /// The roots that a directory in this one is in.
+    /// Returns the roots that contain the directories in this directory.
     pub(super) fn child_roots(&self, plan: &[WatchRoot]) -> Vec<usize> {
         let direct =
             self.roots.iter().filter(|root_index| plan[**root_index].depth != WatchDepth::Nothing);
@@ -53,17 +54,17 @@ impl Role {
         direct.chain(deep).copied().collect()
     }
 
-    /// The root whose directories in this one are watched while they are hot.
+    /// Returns the root whose directories in this directory are watched while they are hot.
     pub(super) fn hot_root(&self, plan: &[WatchRoot]) -> Option<usize> {
         self.roots.iter().copied().find(|root_index| plan[*root_index].depth == WatchDepth::Hot)
     }
 
-    /// Whether nothing but the directory above it makes it one of the plan's.
+    /// Checks whether the directory is watched only because a root contains it.
     pub(super) fn is_only_descendant(&self) -> bool {
         self.roots.is_empty() && !self.is_ancestor
     }
 
-    /// Whether it is part of a tree that is watched to any depth.
+    /// Checks whether the directory belongs to a tree that is watched to any depth.
     pub(super) fn is_in_tree(&self, plan: &[WatchRoot]) -> bool {
         self.all_roots().any(|root_index| plan[root_index].depth == WatchDepth::Tree)
     }

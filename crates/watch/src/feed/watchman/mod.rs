@@ -1,7 +1,7 @@
-//! A feed on a watchman server, which remembers what happened while nobody listened.
+//! The watchman feed: a watchman server records changes, also while no program listens.
 //!
-//! The server is never asked to wait until it has seen everything (`sync_timeout`): it would do so by
-//! a file that it writes into the store. A subscription needs none.
+//! The server never waits for a cookie (`sync_timeout`): it would write a cookie file into the
+//! store, and this program writes to no store. A subscription needs no cookie.
 
 mod protocol;
 
@@ -26,22 +26,20 @@ use crate::feed::error::FeedError;
 use crate::feed::kind::FeedKind;
 use crate::feed::outstanding_batch::OutstandingBatch;
 
-/// Follows a store by what a watchman server tells of it.
-///
-/// To be used where a runtime of tokio runs.
+/// A feed on a watchman server. Needs a tokio runtime.
 pub struct WatchmanFeed {
     client: Arc<Client>,
-    /// Directories that hold all of the store.
+    /// The directories that contain the whole store.
     roots: Vec<ResolvedRoot>,
     shared: Arc<Shared>,
     listeners: Vec<JoinHandle<()>>,
     outstanding: OutstandingBatch,
     has_begun: bool,
-    /// How long the server may take to answer.
+    /// The longest time for an answer of the server.
     timeout: Duration,
 }
 
-/// What the listeners fill.
+/// The state that the listeners fill and the feed reads.
 struct Shared {
     source: Arc<dyn Source>,
     indexed: IndexedRecords,
@@ -52,37 +50,42 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
-    /// The server's clock for each root.
+    /// The clock of the server for each root.
     clocks: Vec<String>,
-    /// Why it tells no more.
+    /// The reason why the server reports nothing more.
     failure: Option<String>,
     events: u64,
-    /// What was told of files that looked as they are known to look.
+    /// The number of reported files that the index already had.
     already_indexed: u64,
 }
 
-/// How long nothing is asked of a server that says nothing.
+/// The interval between pings. A quiet server and a hanging server are the same to a subscription.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What clocks of servers begin with.
+/// The prefix of server clocks.
 const CLOCK_PREFIX: &str = "watchman:";
 
 impl WatchmanFeed {
-    /// Whether a clock is one of a server's, which remembers what happened since.
+    /// Checks whether a clock belongs to a watchman server, which knows the changes since then.
     pub fn is_server_clock(clock: &FeedClock) -> bool {
         clock.0.starts_with(CLOCK_PREFIX)
     }
 
-    /// Connects to the server of this user. With `may_watch` one is started if there is none, and
-    /// told to watch the store; without, it has to be there and to do so already.
+    /// Connects to this user's server. With `may_watch` a missing server is started, and the server
+    /// is asked to watch the store. Without `may_watch` the server must already watch the store.
     ///
     /// # Errors
-    /// If there is no such server.
+    /// * [`FeedError::Server`] if no server runs, the server fails, or it does not watch the store.
+    /// * [`FeedError::Watch`] if a directory of the store does not exist.
+    /// * [`FeedError::Silent`] or [`FeedError::System`] if the command `watchman` does not answer
+    ///   or cannot run.
     pub async fn connect(context: FeedContext, may_watch: bool) -> Result<Self, FeedError> {
         let mut connector = Connector::new();
         let environment_socket = env::var_os("WATCHMAN_SOCK").map(PathBuf::from);
         if let Some(socket) = context.server_socket.clone().or(environment_socket) {
             connector = connector.unix_domain_socket(socket);
+        // The client would start a server to learn the socket. An optional server must not be
+        // started, so the socket is asked with `--no-spawn`.
         } else if !may_watch {
             connector = connector.unix_domain_socket(running_server_socket().await?);
         }
@@ -116,7 +119,10 @@ impl WatchmanFeed {
         })
     }
 
-    /// Subscribes to all roots, since a clock if it is one of the server's.
+    /// Subscribes to all roots, from a server clock on if the caller has one.
+    ///
+    /// # Errors
+    /// [`FeedError::Server`].
     pub(crate) async fn begin(&mut self, since: Option<&FeedClock>) -> Result<(), FeedError> {
         self.listeners.drain(..).for_each(|listener| listener.abort());
         let has_clock = since.is_some();
@@ -124,8 +130,8 @@ impl WatchmanFeed {
         let since: Vec<&str> = since.map_or(Vec::new(), |clock| clock.split('|').collect());
         let is_known = since.len() == self.roots.len();
         for (root_index, root) in self.roots.iter().enumerate() {
-            // Without a clock, all that the server sees from now on: whoever looks from here on misses
-            // nothing.
+            // Without a clock, the subscription covers everything from now on. A rescan that begins
+            // after this call misses nothing.
             let clock = match is_known {
                 true => ClockSpec::StringClock(since[root_index].to_owned()),
                 false => {
@@ -140,13 +146,15 @@ impl WatchmanFeed {
             };
             let subscribed = self.client.subscribe::<ChangedFile>(root, request).await;
             let (subscription, _) = subscribed.map_err(server_error)?;
-            // Paths are spelled as the source spells them, if that is another way.
+            // Paths are spelled as the source spells them. The server resolves symbolic links, and
+            // the source would not recognise its paths.
             let shared = Arc::clone(&self.shared);
             let base = base_directories(&*shared.source)
                 .into_iter()
                 .nth(root_index)
                 .unwrap_or_else(|| root.path());
-            // Servers as old as 4.9 begin with what is new then, and not with what was since.
+            // Servers up to 4.9 start a subscription with later changes only. An explicit query
+            // returns the changes since the clock; a repeated hint is harmless.
             let changes = self.client.generic_request(SinceQuery::new(root, clock)).await;
             shared.apply_changes(&base, root_index, changes.map_err(server_error)?)?;
             self.listeners.push(tokio::spawn(listen(subscription, shared, base, root_index)));
@@ -157,14 +165,16 @@ impl WatchmanFeed {
             self.listeners.push(tokio::spawn(ping));
         }
         if has_clock && !is_known {
-            self.shared.dirty.mark(DirtyScope::Store)?; // the clock is of another store, or feed
+            // the clock belongs to another store or another feed
+            self.shared.dirty.mark(DirtyScope::Store)?;
         }
         self.has_begun = true;
         Ok(())
     }
 
     fn take_batch(&mut self) -> FeedBatch {
-        // The clocks first: what is told in between is in the claim, and told again.
+        // The clocks are read before the claim. A change in between is in the claim and may be
+        // repeated, but is never skipped.
         let clock = self.shared.clock();
         self.outstanding.take_batch(&self.shared.dirty, |_| clock)
     }
@@ -175,33 +185,35 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Where the server is, for all roots.
+    /// Returns the clocks of all roots as one clock.
     fn clock(&self) -> FeedClock {
         let state = self.state();
         FeedClock(format!("{CLOCK_PREFIX}{}", state.clocks.join("|")).into())
     }
 
-    /// Takes what the server told of one root.
+    /// Marks the scopes of the files that the server reported for a root.
     fn apply_changes(
         &self,
         base: &Path,
         root_index: usize,
         changes: QueryResult<ChangedFile>,
     ) -> Result<(), FeedError> {
+        // The server has lost its history, for example after a restart: anything may have changed.
         if changes.is_fresh_instance {
             self.dirty.mark(DirtyScope::Store)?;
         }
         let files = changes.files.unwrap_or_default();
         self.state().events += files.len() as u64;
         for file in files {
-            // Of a directory that comes or goes, all that is in it is told as well.
+            // The server also reports every file of a directory that appears or disappears.
             if matches!(file.kind, FileType::Directory) {
                 continue;
             }
             let path = base.join(&file.name);
             let scope = self.source.scope_of_path(&path).filter(|_| self.is_watched_file(&path));
             match (scope, file.stamp()) {
-                // What the server looked at need not be looked at again.
+                // The reported stamp is the indexed stamp, so the index already has this write.
+                // Typical after a start: the server repeats changes that the refresh has read.
                 (Some(DirtyScope::Entity(key)), Some(stamp))
                     if self.indexed.contains(&key, &stamp) =>
                 {
@@ -215,14 +227,14 @@ impl Shared {
         Ok(())
     }
 
-    /// All that the server saw until then was told.
+    /// Stores the server's clock for a root. All changes up to it are marked before this call.
     fn set_clock(&self, root_index: usize, clock: Clock) {
         if let Clock::Spec(ClockSpec::StringClock(clock)) = clock {
             self.state().clocks[root_index] = clock;
         }
     }
 
-    /// Whether a file is one that some root asks for.
+    /// Checks whether a root of the watch plan includes this file.
     fn is_watched_file(&self, path: &Path) -> bool {
         let Some(name) = path.file_name() else { return true };
         let mut roots = self.source.watch_plan().into_iter();
@@ -242,7 +254,9 @@ async fn listen(
                 .apply_changes(&base, root_index, changes)
                 .err()
                 .map(|error| error.to_string()),
-            Ok(SubscriptionData::Canceled) => Some("the server does not watch any more".to_owned()),
+            Ok(SubscriptionData::Canceled) => {
+                Some("the server has stopped watching the store".to_owned())
+            }
             Ok(_) => None, // states of other tools
             Err(error) => Some(error.to_string()),
         };
@@ -257,8 +271,8 @@ async fn listen(
     }
 }
 
-/// Asks the server from time to time whether it is there: one that hangs says nothing, as one does to which
-/// nothing happens.
+/// Pings the server every 5 s, and reports a failure if no answer comes in time. Without pings, a
+/// server that hangs would seem quiet for ever.
 async fn ping_server(
     client: Arc<Client>,
     root: ResolvedRoot,
@@ -283,6 +297,8 @@ impl Feed for WatchmanFeed {
 
     fn next<'f>(&'f mut self, clock: Option<&'f FeedClock>) -> BatchFuture<'f> {
         Box::pin(async move {
+            // The first call subscribes. A server clock from the caller continues without a rescan;
+            // without a clock the store is rescanned.
             if !self.has_begun {
                 self.begin(clock).await?;
                 if clock.is_none() {
@@ -291,7 +307,8 @@ impl Feed for WatchmanFeed {
                 }
             }
             if !clock.is_some_and(Self::is_server_clock) {
-                self.shared.dirty.mark(DirtyScope::Store)?; // not its own: it begins anew
+                // a clock of another feed: start with a rescan
+                self.shared.dirty.mark(DirtyScope::Store)?;
             }
             self.outstanding.settle(&self.shared.dirty, clock);
             loop {
@@ -325,7 +342,7 @@ impl Drop for WatchmanFeed {
     }
 }
 
-/// The directories that hold all that a store wants to be watched, none in another.
+/// Returns the directories that contain all roots of the watch plan. None of them contains another.
 fn base_directories(source: &dyn Source) -> Vec<PathBuf> {
     let mut bases: Vec<PathBuf> = Vec::new();
     for root in source.watch_plan() {

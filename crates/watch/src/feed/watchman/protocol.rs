@@ -1,4 +1,4 @@
-//! What is said to a watchman server, and what it says.
+//! The messages to and from a watchman server that the client crate lacks.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -13,7 +13,7 @@ use watchman_client::prelude::*;
 
 use crate::feed::error::FeedError;
 
-/// What the server says of a file.
+/// A file as the server reports it.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct ChangedFile {
     pub(super) name: PathBuf,
@@ -32,14 +32,14 @@ impl QueryFieldList for ChangedFile {
 }
 
 impl ChangedFile {
-    /// What a look at it would say; nothing of what is gone.
+    /// Returns the stamp of the file, or `None` if the file is gone.
     pub(super) fn stamp(&self) -> Option<Stamp> {
         let Self { size, mtime_ns, ino, .. } = *self;
         self.exists.then_some(Stamp { size, mtime: UnixNanos(mtime_ns), inode: ino })
     }
 }
 
-/// Asks what changed since a clock, and does not have the server wait for a file of its own.
+/// A query for the changes since a clock, without a cookie file.
 #[derive(Debug, Serialize)]
 pub(super) struct SinceQuery(&'static str, PathBuf, SinceParameters);
 
@@ -62,16 +62,21 @@ impl SinceQuery {
             relative_root: relative.filter(|path| !path.as_os_str().is_empty()),
             fields: ChangedFile::field_list(),
             empty_on_fresh_instance: true,
+            // Zero turns the cookie off.
             sync_timeout: 0,
         };
         Self("query", root.project_root().to_owned(), clock)
     }
 }
 
-/// It asks nobody, and is done at once; if it is not, it is not waited for.
+/// The longest wait for the command. It contacts no server and usually ends at once.
 const SOCKET_LOOKUP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// The socket of the server, if there is a watchman that knows where it would be.
+/// Returns the socket of the running server, as the command `watchman` reports it.
+///
+/// # Errors
+/// [`FeedError::Server`] if no server runs, [`FeedError::Silent`] if the command does not end,
+/// [`FeedError::System`] if it cannot run.
 pub(super) async fn running_server_socket() -> Result<PathBuf, FeedError> {
     let output = Command::new("watchman")
         .args(["--no-spawn", "--no-pretty", "get-sockname"])
@@ -88,6 +93,6 @@ pub(super) async fn running_server_socket() -> Result<PathBuf, FeedError> {
     let socket = output.split_once("\"sockname\":\"").and_then(|(_, rest)| rest.split_once('"'));
     match socket {
         Some((socket, _)) if Path::new(socket).exists() => Ok(socket.into()),
-        _ => Err(FeedError::Server("no server runs".to_owned())),
+        _ => Err(FeedError::Server("no server is running".to_owned())),
     }
 }
