@@ -1,7 +1,8 @@
-//! Whatever a writer does, under every feed and when one is given up in the middle: in the end the
-//! index is what a cold rebuild is, and so is what a follower made of the changes.
+//! Convergence: a writer makes every kind of change, under every feed and with a failure of the
+//! feed in between. At the end the live index equals a cold rebuild, and so does the state that a
+//! follower built from the changes.
 //!
-//! The long run makes 100,000 changes per feed, and prints how long each took to be noticed:
+//! The long run makes 100,000 changes per feed, and prints the delay until each change is noticed:
 //! `cargo xtask stress watch`.
 
 use std::time::{Duration, Instant};
@@ -18,20 +19,20 @@ use crate::support::{
     wait_until_settled,
 };
 
-/// Within which time every record is looked at.
+/// The time within which the sweep verifies every record.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(2);
-/// So much is written before the writer pauses.
+/// The number of changes between two pauses of the writer.
 const BURST_SIZE: u64 = 200;
 
-/// How a run goes wrong.
+/// The failure during a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum FailureMode {
     Nothing,
-    /// The system has no watch left, after some.
+    /// The limit of watches is reached.
     NoWatchLeft,
-    /// The server is killed, and comes again.
+    /// The server is killed and started again.
     Killed,
-    /// The system's queue overflows, because nobody empties it.
+    /// The queue of the system overflows, because the driver waits.
     Overflow,
 }
 
@@ -52,9 +53,9 @@ fn check_convergence(feed: FeedKind, trouble: FailureMode, seed: u64, changes: u
         } else {
             60_000
         }),
-        // Some 12 sessions have 72 directories of parts.
+        // 12 sessions have about 72 directories of parts.
         max_watches: (trouble == FailureMode::NoWatchLeft).then_some(40),
-        // A burst for which nobody listens is larger than the queue of any system.
+        // The driver waits during a burst that is larger than the queue of any system.
         debounce: Duration::from_secs(if trouble == FailureMode::Overflow { 1 } else { 0 }),
         max_delay: Duration::from_secs(if trouble == FailureMode::Overflow { 3 } else { 0 }),
         ..LiveOptions::default()
@@ -114,7 +115,8 @@ fn check_convergence(feed: FeedKind, trouble: FailureMode, seed: u64, changes: u
     delays.print(&format!("{feed}, {trouble:?}, {changes} changes"), &stats);
 }
 
-/// More than the system's queue holds, of which no two in a row are alike.
+/// Writes more events than the system's queue holds. Neighbouring events differ, because the system
+/// merges equal events.
 fn overflow_queue(storage: &std::path::Path) {
     let queue_limit = std::fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
     let queue_limit: u64 = queue_limit.trim().parse().unwrap();

@@ -1,4 +1,4 @@
-//! A feed that this crate does not have: here the writer itself says what it wrote.
+//! Custom feeds: here the writer itself reports what it wrote.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -18,11 +18,11 @@ use crate::support::{continue_progress, file_source};
 
 const NAME: &str = "the writer";
 
-/// Says what comes through a channel, and that it cannot go on when the channel closes.
+/// A feed that reports the paths of a channel, and fails when the channel closes.
 struct ChannelFeed {
     context: FeedContext,
     paths: UnboundedReceiver<PathBuf>,
-    /// What was said since the last clock that came back.
+    /// The scopes since the last confirmed clock.
     unconfirmed: Vec<DirtyScope>,
     clock: u64,
     events: u64,
@@ -69,7 +69,7 @@ impl fmt::Debug for ChannelFeed {
     }
 }
 
-/// A writer that may be listened to, and how often a feed was made of it.
+/// A writer with an optional listener, and the number of feeds that were made for it.
 #[derive(Clone, Default)]
 struct Writer {
     listener: Arc<Mutex<Option<UnboundedSender<PathBuf>>>>,
@@ -147,7 +147,7 @@ fn custom_feed_is_used_and_replaced_while_it_fails() {
     }
     let stats = live.stats();
     assert_eq!(stats.feed_stats.events, 24, "{stats:?}");
-    assert!(stats.refreshes - refreshes <= 6, "told by the feed, and not found: {stats:?}");
+    assert!(stats.refreshes - refreshes <= 6, "the feed must report the changes: {stats:?}");
 
     writer.disconnect();
     wait_until(&live, |live| !live.stats().demotions.is_empty());
@@ -155,7 +155,7 @@ fn custom_feed_is_used_and_replaced_while_it_fails() {
     let demotion = &stats.demotions[0];
     assert_eq!((demotion.from, demotion.to), (FeedKind::Custom(NAME), FeedKind::Poll), "{stats:?}");
     assert_eq!(demotion.reason, "the writer went away");
-    // Polling finds what nobody tells of, and then the feed is taken up again.
+    // Polling finds the changes in between; then the custom feed is used again.
     wait_until(&live, |live| live.stats().promotions == 1);
     assert_eq!(writer.feeds_made.load(Ordering::Relaxed), 2);
     writer.write_session(&storage, "again");
@@ -184,12 +184,12 @@ fn custom_feed_that_cannot_begin_is_an_error() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
     Writer::default().write_session(&storage, "0");
-    let failing_feed = CustomFeed::new(NAME, |_| Err(FeedError::Custom("nobody writes".into())));
+    let failing_feed = CustomFeed::new(NAME, |_| Err(FeedError::Custom("no writer".into())));
     for (choice, expected) in [
-        (FeedChoice::Custom(failing_feed), "the feed the writer cannot begin: nobody writes"),
+        (FeedChoice::Custom(failing_feed), "the feed the writer cannot begin: no writer"),
         (
             FeedChoice::Only(FeedKind::Custom(NAME)),
-            "the feed the writer cannot begin: no feed is supplied under this name",
+            "the feed the writer cannot begin: no custom feed with this name is supplied: use FeedChoice::Custom",
         ),
     ] {
         let error = Live::start(file_source(&storage), None, options(choice), &continue_progress)

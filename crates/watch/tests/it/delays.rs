@@ -1,4 +1,4 @@
-//! How long it takes until a change is noticed, by what it was.
+//! The delays until changes are noticed, by kind of change.
 
 use std::collections::{BTreeMap, HashMap};
 use std::thread::JoinHandle;
@@ -8,7 +8,7 @@ use scrollback_fixtures::writer::{ScriptChange, Step};
 use scrollback_watch::{Event, Follower, Live, LiveStats, Subject};
 use tokio::sync::oneshot;
 
-/// Follows a live index beside whoever changes its store.
+/// A follower on a thread of its own, while a test changes the store.
 pub(crate) struct Delays {
     steps: Vec<(Step, Instant, Instant)>,
     last: Instant,
@@ -16,10 +16,10 @@ pub(crate) struct Delays {
     follower_thread: JoinHandle<Vec<Notice>>,
 }
 
-/// What a follower was told of a record.
+/// The record of an event, with the time of the event.
 struct Notice {
     id: String,
-    /// The number in what was written; none if it went.
+    /// The step number in the record; `None` if the record was removed.
     number: Option<u64>,
     time: Instant,
 }
@@ -35,7 +35,7 @@ impl Delays {
         Self { steps: Vec::new(), last: Instant::now(), stop, follower_thread }
     }
 
-    /// A step was made since the one before.
+    /// Records a step that was made since the last call.
     pub(crate) fn record_step(&mut self, step: Step) {
         let started_at = std::mem::replace(&mut self.last, Instant::now());
         self.steps.push((step, started_at, self.last));
@@ -46,10 +46,10 @@ impl Delays {
         self.last = Instant::now();
     }
 
-    /// Says what took how long, where anything came of it: what was overtaken counts until then, and
-    /// parts whose message is not there are not in the index.
+    /// Prints the delays of all noticed steps. A step that a later step replaced counts as noticed
+    /// with the later step. Parts without their message are not in the index and do not count.
     pub(crate) fn print(self, label: &str, stats: &LiveStats) {
-        let _ = self.stop.send(()); // it may have ended
+        let _ = self.stop.send(()); // the thread may have ended
         let mut by_id: HashMap<String, Vec<Notice>> = HashMap::new();
         for notice in self.follower_thread.join().unwrap() {
             by_id.entry(notice.id.clone()).or_default().push(notice);
@@ -103,7 +103,7 @@ async fn collect_notices(
     }
 }
 
-/// The record that an event is about, and the number in it.
+/// Returns the record of an event, and the step number in it.
 fn id_and_number(event: &Event) -> Option<(String, Option<u64>)> {
     Some(match &event.subject {
         Subject::Session { key, now, .. } => {
@@ -124,7 +124,7 @@ fn id_and_number(event: &Event) -> Option<(String, Option<u64>)> {
     })
 }
 
-/// `step 12`, and whatever follows.
+/// Parses `step 12`, with any text after it.
 fn parse_step_number(text: &str) -> Option<u64> {
     let digits = text.strip_prefix("step ")?;
     let end = digits.find(|character: char| !character.is_ascii_digit()).unwrap_or(digits.len());

@@ -1,11 +1,11 @@
-//! What is dirty stays dirty until it was looked at.
+//! The dirty tracker: a scope stays dirty until it is verified.
 
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use scrollback_watch::{DirtyTracker, GenerationClock, Tick, Widen};
 
-/// A path of small numbers; the empty one is everything.
+/// A path of small numbers. The empty path is the widest scope.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 struct Place(Vec<u8>);
 
@@ -38,8 +38,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Whatever was marked since it was last looked at, by itself or within something wider, is
-    /// dirty; and there are never more scopes than the limit.
+    /// A scope that was marked since its last verification is dirty, by itself or within a wider
+    /// scope, and the number of scopes never exceeds the limit.
     #[test]
     fn marked_scopes_stay_dirty_until_settled(limit in 1..8_usize, steps in prop::collection::vec(step(), 1..80)) {
         let tracker = DirtyTracker::new(limit);
@@ -50,7 +50,7 @@ proptest! {
                 Step::Mark(path) => {
                     let place = Place(path);
                     tracker.mark(place.clone()).unwrap();
-                    claimed.remove(&place); // again, after it was claimed
+                    claimed.remove(&place); // marked again after the claim
                     dirty.insert(place);
                 }
                 Step::Take => {

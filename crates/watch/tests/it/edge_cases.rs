@@ -1,4 +1,4 @@
-//! Places where something could have been lost, each by itself.
+//! Cases in which a change could be lost, one per test.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use crate::support::{OLD_TIME_SECONDS, continue_progress, file_source, set_time};
 
-/// Neither the sweep nor the look at all records helps.
+/// Starts without the help of a sweep.
 fn start_live(source: &Arc<dyn Source>, feed: FeedKind, debounce: Duration) -> Live {
     let options = LiveOptions {
         feed: FeedChoice::Only(feed),
@@ -56,7 +56,7 @@ fn message_cost(live: &Live, number: u8) -> Option<f64> {
         .map(|cost| cost.dollars())
 }
 
-/// Waits until it is so, and gives how long that took.
+/// Waits for a condition, and returns the time that it took.
 fn wait_until(live: &Live, condition: impl Fn() -> bool) -> Duration {
     let start = Instant::now();
     while !condition() {
@@ -66,7 +66,7 @@ fn wait_until(live: &Live, condition: impl Fn() -> bool) -> Duration {
     start.elapsed()
 }
 
-/// The directories that came while the queue overflowed are watched afterwards.
+/// Directories that are created while the queue overflows are watched afterwards.
 #[test]
 #[cfg(target_os = "linux")]
 fn directories_created_during_a_queue_overflow_are_followed() {
@@ -80,7 +80,7 @@ fn directories_created_during_a_queue_overflow_are_followed() {
     for number in 0..2 * queue_limit {
         write_message(&storage, 1, (number % 2) as u8 + 1, 1);
     }
-    // All of this is said to nobody any more.
+    // The queue is full: these writes cause no events.
     write_session(&storage, 2);
     write_message(&storage, 2, 7, 1);
     wait_until(&live, || message_cost(&live, 7) == Some(1.0));
@@ -89,10 +89,10 @@ fn directories_created_during_a_queue_overflow_are_followed() {
     let before = live.stats().refreshes;
     write_message(&storage, 2, 7, 2);
     wait_until(&live, || message_cost(&live, 7) == Some(2.0));
-    assert_eq!(live.stats().refreshes, before, "seen by a feed: {:?}", live.stats());
+    assert_eq!(live.stats().refreshes, before, "the feed must report it: {:?}", live.stats());
 }
 
-/// Whatever happens to a directory that somebody still has open.
+/// A directory is removed and created again while a process holds it open.
 #[test]
 #[cfg(target_os = "linux")]
 fn recreated_directory_is_followed() {
@@ -107,7 +107,7 @@ fn recreated_directory_is_followed() {
     write_message(&storage, 1, 1, 2);
     drop(open_directory);
     wait_until(&live, || message_cost(&live, 1) == Some(2.0));
-    // And one that takes the place of an empty one.
+    // A directory can also be renamed over an empty directory.
     fs::remove_file(path.join("msg_1.json")).unwrap();
     let aside = storage.join("aside");
     fs::create_dir(&aside).unwrap();
@@ -121,10 +121,10 @@ fn recreated_directory_is_followed() {
     let before = live.stats().refreshes;
     write_message(&storage, 1, 1, 4);
     wait_until(&live, || message_cost(&live, 1) == Some(4.0));
-    assert!(live.stats().refreshes <= before + 1, "seen by a feed: {:?}", live.stats());
+    assert!(live.stats().refreshes <= before + 1, "the feed must report it: {:?}", live.stats());
 }
 
-/// What a revert does: the message is written, and a part of it goes.
+/// A revert of opencode writes the message and removes a part of it.
 #[test]
 fn message_is_read_although_one_of_its_parts_is_removed() {
     let dir = TempDir::new().unwrap();
@@ -136,7 +136,7 @@ fn message_is_read_although_one_of_its_parts_is_removed() {
     let live = start_live(&file_source(&storage), FeedKind::Poll, Duration::ZERO);
     let session = "ses_1".parse::<scrollback_core_id::SessionId>().unwrap();
     live.materializer().load_session_tree(&session.into()).unwrap();
-    // As old as it was: nobody looks again because it is young.
+    // The time is old, so the message is not read again for being young.
     let key = |text: &str| live.index().view().message(&text.parse().unwrap()).unwrap().key.clone();
     let message_key = key("msg_1");
     write_message(&storage, 1, 1, 9);
@@ -154,7 +154,7 @@ fn message_is_read_although_one_of_its_parts_is_removed() {
     assert_eq!(message_cost(&live, 1), Some(9.0));
 }
 
-/// Where nothing happens the index stands still, whatever is wanted of parts.
+/// Without changes the cursor of the index stays, with any setting for parts.
 #[test]
 fn idle_store_keeps_its_cursor() {
     let dir = TempDir::new().unwrap();
@@ -171,15 +171,15 @@ fn idle_store_keeps_its_cursor() {
         ..LiveOptions::default()
     };
     let live = Live::start(file_source(&storage), None, options, &continue_progress).unwrap();
-    // What is young is looked at until it is not.
+    // Young records are read again until they are settled.
     std::thread::sleep(Duration::from_secs(1));
     let (cursor, refreshes) = (live.index().cursor(), live.stats().refreshes);
     wait_until(&live, || live.stats().refreshes > refreshes + 20);
-    std::thread::sleep(Duration::from_millis(1200)); // and a sweep
+    std::thread::sleep(Duration::from_millis(1200)); // long enough for a sweep
     assert_eq!(live.index().cursor(), cursor, "{:?}", live.stats());
 }
 
-/// Bytes on access: those in the cache as long as they are what is in the store.
+/// The cache returns its bytes while they equal the store's bytes.
 #[test]
 fn cache_serves_current_bytes() {
     let dir = TempDir::new().unwrap();
@@ -208,24 +208,24 @@ fn cache_serves_current_bytes() {
         };
         String::from_utf8(cache.get(&key, load).unwrap().to_vec()).unwrap()
     };
-    std::thread::sleep(Duration::from_millis(300)); // what is young is read again
+    std::thread::sleep(Duration::from_millis(300)); // young records are read again
     live.materializer().verify_sessions(&[message_key.session.clone().into()]).unwrap();
     assert!(get().contains("\"cost\":1"));
     assert!(get().contains("\"cost\":1"));
-    assert_eq!(reads.get(), 1, "nothing is read that did not change");
+    assert_eq!(reads.get(), 1, "an unchanged record must not be read again");
     let old_bytes = get();
     write_message(&storage, 1, 1, 2);
     wait_until(&live, || message_cost(&live, 1) == Some(2.0));
-    assert!(get().contains("\"cost\":2"), "though it was looked at and settled meanwhile");
+    assert!(get().contains("\"cost\":2"), "although the record was settled in between");
     assert!(old_bytes.contains("\"cost\":1"));
-    // The scans say the same.
+    // A scan returns the same record.
     let scope = Scope::Messages(message_key.session.into());
     let entries =
         scrollback_source::Listing::collect(|visit| source.open().unwrap().scan(&scope, visit));
     assert_eq!(entries.unwrap().entries.len(), 1);
 }
 
-/// A server that takes connections and never answers.
+/// A server that accepts connections and never answers.
 #[test]
 #[cfg(unix)]
 fn silent_server_fails_within_the_timeout() {

@@ -1,4 +1,4 @@
-//! From feed to feed: nothing stands still while another is tried.
+//! The fallback chain: changes are noticed while another feed is tried.
 
 use std::fs;
 use std::os::unix::net::UnixListener;
@@ -17,7 +17,7 @@ fn write_session(storage: &Path, title: &str) {
     scrollback_fixtures::writer::write(&path, record.as_bytes()).unwrap();
 }
 
-/// Writes a title, and waits for the index to have it: how long that took.
+/// Writes a title, and returns the time until the index has it.
 fn write_and_wait(live: &Live, storage: &Path, title: &str) -> Duration {
     write_session(storage, title);
     let start = Instant::now();
@@ -60,7 +60,7 @@ fn feed_attempt_does_not_delay_changes() {
     let mut server = Server::start();
     let options = LiveOptions { timeout: Duration::from_secs(8), ..options(&server) };
     let live = Live::start(file_source(&storage), None, options, &continue_progress).unwrap();
-    // In its place comes one that takes connections and never answers.
+    // The new server accepts connections and never answers.
     server.kill();
     let _silent = UnixListener::bind(server.socket()).unwrap();
     wait_until(&live, |live| live.stats().feed == FeedKind::Poll);

@@ -1,4 +1,4 @@
-//! Each feed by itself: what it says, and that it says so until it is looked at.
+//! The contract of every feed: it reports a change, and repeats it until the change is confirmed.
 
 use std::path::Path;
 use std::time::Duration;
@@ -23,7 +23,7 @@ async fn next_batch(feed: &mut dyn Feed, clock: Option<&FeedClock>) -> FeedBatch
     tokio::time::timeout(Duration::from_secs(20), feed.next(clock)).await.unwrap().unwrap()
 }
 
-/// Whether what was said covers a message.
+/// Checks whether a batch covers a message.
 fn covers(batch: &FeedBatch, source: &dyn Source, message: &Path) -> bool {
     let scope = source.scope_of_path(message).unwrap();
     let covers_scope = |dirty_scope: &DirtyScope| {
@@ -39,7 +39,7 @@ fn covers(batch: &FeedBatch, source: &dyn Source, message: &Path) -> bool {
 async fn check_feed(feed: &mut dyn Feed, storage: &Path) {
     let kind = feed.kind();
     let source = file_source(storage);
-    // It begins with all of the store, and says so again until its clock comes back.
+    // A feed starts with the whole store.
     let first_batch = next_batch(feed, None).await;
     assert_eq!(
         (first_batch.coverage, &first_batch.scopes[..]),
@@ -54,10 +54,10 @@ async fn check_feed(feed: &mut dyn Feed, storage: &Path) {
     if kind != FeedKind::Poll {
         assert_eq!(batch.coverage, BatchCoverage::Complete, "{kind}");
     }
-    // Whoever did not look is told again.
+    // An unconfirmed batch is repeated.
     let repeated_batch = next_batch(feed, Some(&first_batch.clock)).await;
     assert!(covers(&repeated_batch, &*source, &path), "{kind}: {repeated_batch:?}");
-    // A clock of another feed is none of its own.
+    // A clock of another feed causes a rescan.
     let foreign_batch = next_batch(feed, Some(&"of another".parse().unwrap())).await;
     assert_eq!(foreign_batch.coverage, BatchCoverage::Rescan, "{kind}: {foreign_batch:?}");
 }

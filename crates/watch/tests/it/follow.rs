@@ -1,4 +1,4 @@
-//! Followers: whoever applies what they are told has what is there.
+//! Followers: streams that are continued from a cursor, filtered, or delivered in pieces.
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn start_with_snapshots(storage: &Path, snapshots: &Path) -> Live {
         .unwrap()
 }
 
-/// Pulls until something of some kind was told.
+/// Pulls until an event meets a condition, and returns all events.
 fn pull_until(
     follower: &mut scrollback_watch::Follower,
     mut condition: impl FnMut(&Event) -> bool,
@@ -66,14 +66,15 @@ fn cursor_resumes_a_stream_within_and_across_processes() {
     let is_part = |event: &Event| matches!(event.subject, Subject::Part { .. });
     let events = pull_until(&mut follower, is_part);
     let names: Vec<_> = events.iter().map(|event| event.subject.name()).collect();
-    // The message's own record is as it was. Whether it had parts somebody may have looked before.
+    // The message's own record is unchanged. Whether the part is new or updated depends on whether
+    // the message's parts were listed before.
     assert_eq!(names, ["part"]);
     assert!(matches!(events[0].kind, ChangeKind::Created | ChangeKind::Updated), "{events:?}");
     while live.stats().pending_scopes > 0 {
-        std::thread::sleep(Duration::from_millis(10)); // until what was written is known to be whole
+        std::thread::sleep(Duration::from_millis(10)); // until the write is settled
     }
-    // Whoever was not there is told of both; in the middle of what one change is, the rest comes,
-    // and not what was taken.
+    // A follower with an older cursor gets both events. Between the two events of one change the
+    // stream can also be continued, and only the second event follows.
     let missed_events = live.follow(fresh, None).pull().unwrap();
     assert!(matches!(missed_events[0].subject, Subject::Message { .. }), "{missed_events:?}");
     let resumed = live.follow(missed_events[0].cursor, None).pull().unwrap();
@@ -83,7 +84,7 @@ fn cursor_resumes_a_stream_within_and_across_processes() {
     let rest = live.follow(missed_events.last().unwrap().cursor, None).pull().unwrap();
     assert!(rest.is_empty(), "{rest:?}");
 
-    // Another process goes on, from what was kept.
+    // Another process continues from the saved cursor.
     let last = *follower.cursor().unwrap();
     live.materializer().save_snapshot().unwrap();
     drop(follower);
@@ -97,7 +98,7 @@ fn cursor_resumes_a_stream_within_and_across_processes() {
     };
     assert!(edit.is_whole && edit.insert == "hello, world");
 
-    // And says so where it cannot.
+    // Without the snapshot the cursor is unknown, and the stream starts again.
     live.stop();
     std::fs::remove_dir_all(&snapshots).unwrap();
     let live = start_with_snapshots(&storage, &snapshots);
@@ -122,12 +123,12 @@ fn cursor_of_unsaved_changes_starts_fresh() {
     assert!(live.materializer().save_cursors().unwrap());
     assert!(!live.materializer().save_cursors().unwrap(), "nothing changed since");
 
-    // Two changes, the first of which was taken; then the process dies.
+    // Two changes; the first is taken, and then the process ends.
     session(2, "two");
     session(3, "three");
     let session_key = |event: &Event| event.subject.session();
     let three = Some("ses_3".parse::<scrollback_core_id::SessionId>().unwrap().into());
-    // Both are there before anybody asks: they are told at once.
+    // Both sessions are indexed before the pull, so one pull returns both.
     let is_there = || live.index().view().session(&"ses_3".parse().unwrap()).is_some();
     while !is_there() || live.index().view().session(&"ses_2".parse().unwrap()).is_none() {
         std::thread::sleep(Duration::from_millis(1));
@@ -146,7 +147,7 @@ fn cursor_of_unsaved_changes_starts_fresh() {
         let events = live.follow(Some(cursor), None).pull().unwrap();
         assert!(matches!(events[0].subject, Subject::Fresh), "{cursor}: {events:?}");
     }
-    // What was kept goes on, once this process has kept its own, too.
+    // The saved cursor stays valid, also after this process has saved its own cursors.
     let saved = Some(first.index_cursor.into());
     let count = |live: &Live| live.follow(saved, None).pull().unwrap().len();
     assert_eq!(count(&live), 3);
@@ -179,7 +180,8 @@ fn offset_into_unsaved_changes_starts_fresh() {
     pull_until(&mut follower, |event| matches!(event.subject, Subject::Session { .. }));
     assert!(live.materializer().save_cursors().unwrap());
 
-    // The message changes once more: it is told of behind the session, and was kept as before it.
+    // The message changes again: its event now follows the event of the session, but the saved
+    // cursors have it before the session.
     let path = storage.join("part/msg_1/prt_1.json");
     let record =
         r#"{"id":"prt_1","sessionID":"ses_1","messageID":"msg_1","type":"text","text":""}"#;
@@ -228,7 +230,7 @@ fn parts_are_reported_once_they_are_listed() {
     assert_eq!(names(&all.pull().unwrap()), state.clone().collect::<Vec<_>>());
     assert_eq!(names(&bare.pull().unwrap()), state.clone().collect::<Vec<_>>());
 
-    // Someone looks into the message: nothing changed.
+    // The parts are listed for the first time: nothing changed.
     live.materializer().load_session_tree(&session).unwrap();
     assert_eq!(names(&bare.pull().unwrap()), []);
     let events = all.pull().unwrap();
@@ -258,7 +260,7 @@ fn large_state_is_delivered_in_pieces() {
     assert_eq!(rest.last().unwrap().cursor.as_ref(), follower.cursor());
     assert!(follower.cursor().is_some() && follower.pull().unwrap().is_empty());
 
-    // Changes too, each piece with cursors to go on from.
+    // Changes are delivered in pieces as well, each with cursors to continue from.
     let from = follower.cursor().copied();
     std::fs::remove_dir_all(storage.join("session/p")).unwrap();
     let removed_count =

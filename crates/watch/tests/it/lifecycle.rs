@@ -1,4 +1,4 @@
-//! How a live index begins, and how it ends.
+//! The start and the end of a live index.
 
 use std::fs;
 use std::path::Path;
@@ -30,8 +30,8 @@ fn message_cost(live: &Live) -> Option<f64> {
     live.index().view().message(&"msg_1".parse().unwrap())?.cost.map(|cost| cost.dollars())
 }
 
-/// What is written in place in a session that nobody touches, no directory tells. A server that ran
-/// all the time does.
+/// A write in place into a cold session changes no directory. Only a server that has run all the
+/// time reports it.
 #[test]
 fn server_reports_changes_made_without_a_listener() {
     if !Server::is_installed() {
@@ -66,7 +66,7 @@ fn server_reports_changes_made_without_a_listener() {
     assert_eq!(message_cost(&without_server), Some(1.0), "a test that shows nothing");
     without_server.stop();
 
-    // As text, as whoever keeps it has it.
+    // The clock is kept as text.
     let clock = clock.to_string().parse().unwrap();
     let with_server = start(options(FeedKind::Watchman, Some(clock)));
     let start_time = Instant::now();
@@ -78,7 +78,7 @@ fn server_reports_changes_made_without_a_listener() {
     assert_eq!((stats.feed, stats.rescans), (FeedKind::Watchman, 0), "{stats:?}");
 }
 
-/// A clock that the server does not know any more: all of the store is looked at.
+/// The server does not know the clock any more, so the whole store is rescanned.
 #[test]
 fn restarted_server_causes_a_rescan() {
     if !Server::is_installed() {
@@ -119,7 +119,7 @@ fn live_starts_inside_a_running_runtime() {
         let events = live.follow(None, None).next().await.unwrap();
         assert!(!events.is_empty());
         live.stop();
-        // And one that cannot begin leaves nothing behind that complains.
+        // A failed start leaves no runtime behind.
         let options = LiveOptions {
             feed: FeedChoice::Only(FeedKind::Watchman),
             server_socket: Some(dir.path().join("no server")),
@@ -161,7 +161,7 @@ fn driver_runs_as_a_task_of_the_callers_runtime() {
     }
 }
 
-/// How many threads this process has, and how many queues of watches.
+/// Returns the number of threads of this process, and the number of its inotify queues.
 #[cfg(target_os = "linux")]
 fn thread_and_queue_counts() -> (usize, usize) {
     let read = |path: &str| fs::read_dir(path).unwrap().flatten();
@@ -171,7 +171,7 @@ fn thread_and_queue_counts() -> (usize, usize) {
     (read("/proc/self/task").count(), queues.count())
 }
 
-/// The only test in its process that may count them is this one: nextest runs each in its own.
+/// nextest runs each test in a process of its own, so no other test changes the counts.
 #[test]
 #[cfg(target_os = "linux")]
 fn stop_leaves_no_thread_and_no_queue() {

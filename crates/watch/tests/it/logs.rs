@@ -1,4 +1,4 @@
-//! Logs that are followed by one feed, and their writers, who keep them open.
+//! Logs of sessions, whose writers keep them open, followed by one feed.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use crate::server::Server;
 use crate::support::continue_progress;
 
-/// More sessions than a test takes seconds.
+/// The number of sessions for the sweep; more than a test takes seconds.
 const OLD_SESSIONS: usize = 200;
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(30);
 pub(crate) const ALL_FEEDS: [FeedKind; 4] =
@@ -26,14 +26,14 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// Makes the log of a session, and its directory if that is not there.
+    /// Creates the log of a session, and its directory if it is missing.
     pub(crate) fn create(root: &Path, session: &str) -> Self {
         let mut writer = LogWriter::open(root, session).unwrap();
         writer.append_session("a log").unwrap();
         Self { writer, session: session.to_owned() }
     }
 
-    /// Appends a message, closes nothing, and gives the message's id.
+    /// Appends a message without closing the file, and returns the id of the message.
     pub(crate) fn append(&mut self) -> MessageId {
         let offset = self.writer.append_user_message().unwrap();
         format!("{}:{offset:012x}", self.session).parse().unwrap()
@@ -55,13 +55,13 @@ pub(crate) struct FollowedLogs {
 }
 
 impl FollowedLogs {
-    /// Nothing but the feed tells of a change, save the comparison of the records every 5 s. None where the
-    /// feed is not on this machine. `before` is there before it begins.
+    /// Starts a feed. Apart from the feed only the comparison of the records, every 5 s, reports
+    /// changes. Returns `None` if the feed is not available here. `prepare` runs before the start.
     pub(crate) fn start(feed: FeedKind, prepare: impl FnOnce(&Path)) -> Option<Self> {
         Self::start_with_options(feed, LiveOptions::default(), prepare)
     }
 
-    /// The same, with other options. The feed, the sweep and the server are chosen here.
+    /// Starts with other options. The feed, the sweep and the server are set here.
     pub(crate) fn start_with_options(
         feed: FeedKind,
         options: LiveOptions,
@@ -73,7 +73,7 @@ impl FollowedLogs {
         }
         let dir = TempDir::new().unwrap();
         let root = dir.path().join("home/sessions");
-        // The sweep takes one session a second: it is busy with these.
+        // The sweep verifies one session a second, so these keep it busy.
         (0..OLD_SESSIONS).for_each(|number| drop(Log::create(&root, &format!("old/ses_{number}"))));
         prepare(&root);
         let server = is_watchman.then(Server::start);
@@ -91,7 +91,7 @@ impl FollowedLogs {
         Some(Self { root, live, follower, runtime, _server, _dir })
     }
 
-    /// Waits for the event that tells of a message.
+    /// Waits for the event of a message.
     pub(crate) fn wait_for_event(&mut self, id: &MessageId) {
         let Self { follower, runtime, live, .. } = self;
         let notification = async {
@@ -108,19 +108,19 @@ impl FollowedLogs {
         };
         let notification =
             runtime.block_on(async { tokio::time::timeout(MAX_WAIT, notification).await });
-        assert!(notification.is_ok(), "{id} is not told of: {:?}", live.stats());
+        assert!(notification.is_ok(), "no event for {id}: {:?}", live.stats());
     }
 
     /// Waits until the index has a message.
     pub(crate) fn wait_until_indexed(&self, id: &MessageId) {
         let start = Instant::now();
         while self.live.index().view().message(id).is_none() {
-            assert!(start.elapsed() < MAX_WAIT, "{id} is not seen: {:?}", self.live.stats());
+            assert!(start.elapsed() < MAX_WAIT, "{id} is not indexed: {:?}", self.live.stats());
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 
-    /// Whether the feed, and not the look at the records, told of so many appends.
+    /// Checks that the feed reported the appends, and not the comparison of the records.
     pub(crate) fn assert_reported_by_feed(&self, refreshes: u64, appends: u64) {
         let stats = self.live.stats();
         if stats.feed != FeedKind::Poll {

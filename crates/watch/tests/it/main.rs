@@ -1,4 +1,4 @@
-//! Feeds, the driver, and what is lost: nothing.
+//! Tests of the feeds, the driver and the followers: no change is lost.
 
 #![expect(
     clippy::disallowed_methods,

@@ -1,4 +1,5 @@
-//! Modify events are for files that stay open; of all others the close is the event.
+//! Modify events are requested only for files that stay open; for other files the close is the
+//! event.
 
 use std::fs::{self, File};
 use std::io::Write as _;
@@ -16,7 +17,7 @@ use crate::support::file_source;
 
 const NATIVE_FEEDS: [FeedKind; 2] = [FeedKind::Inotify, FeedKind::Notify];
 
-/// The same logs, and beside them documents that are rewritten in place.
+/// Logs, and documents beside them that are rewritten in place.
 struct WithDocuments(JsonlSource);
 
 impl Source for WithDocuments {
@@ -49,7 +50,7 @@ async fn next_batch(feed: &mut dyn Feed, clock: Option<&FeedClock>) -> FeedBatch
     tokio::time::timeout(MAX_WAIT, feed.next(clock)).await.unwrap().unwrap()
 }
 
-/// All that a feed says until it speaks of `last`.
+/// Returns all reported scopes up to and including `last`.
 async fn scopes_until(
     feed: &mut dyn Feed,
     clock: &mut FeedClock,
@@ -73,8 +74,8 @@ fn native_feed(kind: FeedKind, source: Arc<dyn Source>) -> NativeFeed {
     }
 }
 
-/// Files that are written in place are told of when they are closed, and not before: also beside
-/// logs, whose directory is asked for modify events.
+/// Documents that are written in place are reported at their close and not earlier, also beside
+/// logs, whose directory has modify events.
 #[test]
 fn documents_are_reported_when_they_are_closed() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -100,7 +101,7 @@ fn documents_are_reported_when_they_are_closed() {
     }
 }
 
-/// Of opencode's records the system is not even asked for modify events.
+/// Modify events are not requested for opencode's records.
 #[test]
 fn opencode_records_are_reported_when_they_are_closed() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -1,5 +1,5 @@
-//! Logs whose writer keeps them open: under every feed each append is an event, at any depth, in
-//! directories that were there and in those that came.
+//! Logs that their writers keep open: under every feed each append is an event, at any depth, in
+//! old and in new directories.
 
 use std::fs;
 use std::path::Path;
@@ -31,14 +31,14 @@ fn append_in_a_new_nested_directory_is_reported() {
     for feed in ALL_FEEDS {
         let Some(mut followed) = FollowedLogs::start(feed, |_| {}) else { continue };
         let refreshes = followed.live.stats().refreshes;
-        // Its first lines may be older than the watches on what is above it.
+        // The first lines may precede the watches on the new directories.
         let mut log = Log::create(&followed.root, "2026/11/30/ses_1");
         for _ in 0..24 {
             let id = log.append();
             followed.wait_for_event(&id);
         }
         if feed != FeedKind::Poll {
-            // What came with new directories is looked at by comparing the records, once for each.
+            // New directories are verified by comparing the records, once per directory.
             assert!(
                 followed.live.stats().refreshes - refreshes <= 6,
                 "{:?}",
@@ -48,7 +48,7 @@ fn append_in_a_new_nested_directory_is_reported() {
     }
 }
 
-/// Directories come faster than they are watched, each with a log that is never closed.
+/// Directories appear faster than they can be watched, each with a log that is never closed.
 #[test]
 fn appends_during_directory_creation_are_indexed() {
     for feed in ALL_FEEDS {
@@ -63,7 +63,7 @@ fn appends_during_directory_creation_are_indexed() {
             let last: Vec<MessageId> = logs.iter_mut().map(Log::append).collect();
             last.iter().for_each(|id| followed.wait_until_indexed(id));
         }
-        // All of them are watched by now.
+        // All directories are watched now.
         let refreshes = followed.live.stats().refreshes;
         for log in &mut logs {
             let id = log.append();
@@ -89,7 +89,7 @@ fn replaced_tree_is_followed() {
         followed.wait_for_event(&id);
         let refreshes = followed.live.stats().refreshes;
         for _ in 0..24 {
-            old.append(); // of the store no more
+            old.append(); // outside the store now
             let id = log.append();
             followed.wait_for_event(&id);
         }
@@ -106,7 +106,7 @@ fn burst_of_appends_is_refreshed_together() {
     for feed in ALL_FEEDS {
         let mut log = None;
         let prepare = |root: &Path| log = Some(Log::create(root, "2026/11/30/ses_1"));
-        // Where the writer is the slower one, each append could be looked at before the next.
+        // Without a debounce, a slow writer could have each append verified before the next.
         let (debounce, max_delay) = (Duration::from_millis(100), Duration::from_secs(2));
         let options = LiveOptions { debounce, max_delay, ..LiveOptions::default() };
         let Some(followed) = FollowedLogs::start_with_options(feed, options, prepare) else {
@@ -119,7 +119,7 @@ fn burst_of_appends_is_refreshed_together() {
         let refreshed_scopes = followed.live.stats().scopes - refreshed_scopes;
         assert!(
             refreshed_scopes * 10 <= APPENDS,
-            "{feed}: {refreshed_scopes} looks at {APPENDS} appends"
+            "{feed}: {refreshed_scopes} scopes for {APPENDS} appends"
         );
         let view = followed.live.index().view();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! What is told of a part that was read in the middle of a write, once or not at all.
+//! Events of parts that were read during a write: each change is reported once.
 
 use std::fs;
 use std::io::Write as _;
@@ -17,7 +17,7 @@ use tempfile::TempDir;
 
 use crate::support::{continue_progress, file_source, start_live};
 
-/// A session with one message, whose parts are listed.
+/// A session with one message whose parts are listed.
 struct PartStore {
     dir: TempDir,
     live: Live,
@@ -32,7 +32,7 @@ impl PartStore {
         Self { dir, live }
     }
 
-    /// Long enough for all that may have been in the middle of a write.
+    /// Waits long enough for all provisional reads to settle.
     fn wait_until_settled(&self) {
         std::thread::sleep(Duration::from_millis(600));
     }
@@ -46,7 +46,7 @@ impl PartStore {
     }
 }
 
-/// A store of one session, as it was long ago.
+/// Creates a store of one session with old times.
 fn make_store() -> TempDir {
     let dir = TempDir::new().unwrap();
     let text = r#"
@@ -61,7 +61,7 @@ fn make_store() -> TempDir {
     dir
 }
 
-/// Of something that is no text, of which nothing but an event says that it was told again.
+/// Returns a record without text: its stamp alone decides whether it is reported again.
 fn tool_record(part: &str) -> String {
     let state = r#""state":{"status":"running","input":{}}"#;
     format!(r#"{{"id":"{part}","type":"tool","tool":"bash",{state}}}"#)
@@ -72,8 +72,8 @@ fn text_record(part: &str, text: &str) -> String {
     format!(r#"{{{ids},"type":"text","text":"{text}"}}"#)
 }
 
-/// Writes what is as long, with the time of the write before: as the rest of one that was under way
-/// does, whose time was set when it began.
+/// Overwrites a file with the same length and keeps its time, like the rest of a write whose time
+/// was set at its start.
 fn overwrite_keeping_time(path: &Path, record: &str) {
     let modified = fs::metadata(path).unwrap().modified().unwrap();
     let mut file = fs::File::options().write(true).open(path).unwrap();
@@ -81,7 +81,7 @@ fn overwrite_keeping_time(path: &Path, record: &str) {
     file.set_modified(modified).unwrap();
 }
 
-/// Takes events until a text is what it has to be; whether it came to that.
+/// Pulls events until a text is as expected. Returns whether that happened within 3 s.
 fn pull_until_text(follower: &mut Follower, text: &mut String, expected: &str) -> bool {
     let start = Instant::now();
     while text != expected && start.elapsed() < Duration::from_secs(3) {
@@ -100,7 +100,7 @@ fn pull_until_text(follower: &mut Follower, text: &mut String, expected: &str) -
 
 #[test]
 fn rest_of_a_write_is_reported_although_its_stamp_is_the_same() {
-    // Polling does not come while a write is under way but by chance.
+    // The poll feed reads during a write only by chance.
     for feed in [FeedKind::Inotify, FeedKind::Notify] {
         let store = PartStore::new(feed);
         let (mut follower, mut text) = (store.live.follow(None, None), String::new());
@@ -156,7 +156,7 @@ fn part_written_at_the_start_is_reported_once() {
     assert!(part.observed.unwrap().clean, "{:?}", live.stats());
 }
 
-/// The parts of the message as whoever takes these events has them.
+/// Applies events to the parts of the message.
 fn apply_part_events(events: &[Event], parts: &mut Vec<String>) {
     for event in events {
         match &event.subject {
@@ -181,7 +181,7 @@ fn removed_part_is_known_from_every_cursor() {
     let mut parts = Vec::new();
     apply_part_events(&follower.pull().unwrap(), &mut parts);
     assert_eq!(parts, ["prt_1"]);
-    // Two changes come in one pull.
+    // One pull returns two changes.
     store.write_text("prt_2", "two");
     fs::remove_file(store.part_path("prt_1")).unwrap();
     store.wait_until_settled();
@@ -191,7 +191,7 @@ fn removed_part_is_known_from_every_cursor() {
         let mut parts = parts.clone();
         apply_part_events(&events[..taken_count], &mut parts);
         let from: Option<EventCursor> = match taken_count {
-            0 => continue, // that is where nothing of it was taken
+            0 => continue, // nothing was taken
             taken_count => events[taken_count - 1].cursor,
         };
         apply_part_events(&store.live.follow(from, None).pull().unwrap(), &mut parts);
@@ -225,7 +225,7 @@ fn cache_replaces_provisional_bytes() {
     writer::write(&path, record(1).as_bytes()).unwrap();
     let start = Instant::now();
     while *get() != *record(1).as_bytes() {
-        assert!(start.elapsed() < Duration::from_secs(5), "it is not looked at");
+        assert!(start.elapsed() < Duration::from_secs(5), "the record is not read again");
     }
     overwrite_keeping_time(&path, &record(2));
     std::thread::sleep(Duration::from_secs(2));
@@ -252,7 +252,7 @@ fn large_message_is_delivered_in_pieces() {
         std::thread::sleep(Duration::from_millis(10));
     }
 
-    // All of it is behind one state, of which each pull has some.
+    // All events lead to one state, and each pull returns some of them.
     let mut follower = store.live.follow(from, None);
     let (mut events, mut pulls) = (Vec::new(), 0);
     loop {
@@ -273,7 +273,7 @@ fn large_message_is_delivered_in_pieces() {
     let mut parts = vec!["prt_1".to_owned()];
     apply_part_events(&events, &mut parts);
     assert_eq!(parts.len(), 31);
-    // Taken up in the middle of it, the rest comes.
+    // The stream can be continued within that state.
     let (first, mut rest) = (events[5].cursor, store.live.follow(events[5].cursor, None));
     assert!(first.unwrap().offset.is_some());
     let mut resumed = events.iter().take(6).cloned().collect::<Vec<_>>();

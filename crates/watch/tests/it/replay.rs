@@ -1,4 +1,4 @@
-//! What a follower was told, put together, is what is there.
+//! Replay: applying all events of a stream leads to the state of the store.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 use crate::support::{FEEDS, file_source, start_live, wait_until_settled};
 
-/// What a follower was told, put together.
+/// The state that results from applying events.
 #[derive(Debug, Default, PartialEq)]
 struct ReplayedState {
     sessions: BTreeMap<SessionKey, Option<String>>,
@@ -24,7 +24,7 @@ struct ReplayedState {
 }
 
 impl ReplayedState {
-    /// The first difference, in few words.
+    /// Returns a short description of the first difference.
     fn difference_from(&self, other: &Self) -> Option<String> {
         let short = |text: Option<&String>| {
             text.map(|text| (text.len(), text[..text.len().min(12)].to_owned()))
@@ -68,7 +68,7 @@ impl ReplayedState {
                 if edit.is_whole {
                     text.clear();
                 }
-                assert_eq!(text.len(), edit.offset + edit.delete, "it fits what was told before");
+                assert_eq!(text.len(), edit.offset + edit.delete, "the edit fits the known text");
                 edit.apply(text);
             }
             Subject::Part { now: None, key, .. } => drop(self.texts.remove(&key)),
@@ -77,7 +77,7 @@ impl ReplayedState {
     }
 }
 
-/// What is there.
+/// Returns the state of the store.
 fn expected_state(live: &Live, source: &Arc<dyn Source>) -> ReplayedState {
     let (view, mut state) =
         (live.index().view(), ReplayedState { fresh: 1, ..ReplayedState::default() });
@@ -114,7 +114,7 @@ fn check_replay(feed: FeedKind, seed: u64) {
         }
     }
     wait_until_settled(&live, &source, Duration::from_secs(20));
-    std::thread::sleep(Duration::from_millis(300)); // a part that was read in the middle of a write
+    std::thread::sleep(Duration::from_millis(300)); // a part may have been read during a write
     wait_until_settled(&live, &source, Duration::from_secs(20));
     follower.pull().unwrap().into_iter().for_each(|event| replayed.apply(event));
     assert_eq!(

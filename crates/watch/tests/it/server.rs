@@ -1,4 +1,4 @@
-//! A watchman server of the test's own.
+//! A watchman server for a test.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,7 +14,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Whether there is a watchman to start. The gate installs one.
+    /// Checks whether watchman is installed. The gate installs it.
     pub(crate) fn is_installed() -> bool {
         let is_there = Command::new("watchman").arg("--version").output().is_ok();
         if !is_there {
@@ -43,7 +43,7 @@ impl Server {
             .unwrap();
         let start = Instant::now();
         while std::os::unix::net::UnixStream::connect(&socket).is_err() {
-            assert!(start.elapsed() < Duration::from_secs(20), "the server does not begin");
+            assert!(start.elapsed() < Duration::from_secs(20), "the server does not start");
             std::thread::sleep(Duration::from_millis(20));
         }
         Self { dir, socket, child }
@@ -59,7 +59,7 @@ impl Server {
         let _ = std::fs::remove_file(&self.socket);
     }
 
-    /// Stops it as it is: it is there and answers nobody.
+    /// Suspends the server: it accepts connections and does not answer.
     pub(crate) fn hang(&self) {
         self.send("-STOP");
     }
@@ -73,7 +73,7 @@ impl Server {
         assert!(sent.unwrap().success());
     }
 
-    /// Another server in the place of one that was killed.
+    /// Starts a new server in the place of a killed server.
     pub(crate) fn restart(&self) -> Self {
         Self::start_in(self.dir.clone())
     }
@@ -81,7 +81,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = self.child.kill(); // it may be gone
+        let _ = self.child.kill(); // the server may have ended
         let _ = self.child.wait();
     }
 }

@@ -1,4 +1,4 @@
-//! Nothing is kept of what happened, however much of it did, and whatever consumers do.
+//! The soak test: memory does not grow with the number of events, whatever followers do.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,21 +9,21 @@ use tempfile::TempDir;
 
 use crate::support::{file_source, start_live, wait_until_settled};
 
-/// The memory of this process that is in use, in kilobytes.
+/// Returns the resident memory of this process, in kilobytes.
 fn resident_kb() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-/// Where files are kept in memory, so that what is measured is not the disk.
+/// Returns a directory in memory, so that the disk does not limit the test.
 fn memory_dir() -> TempDir {
     let shared = Path::new("/dev/shm");
     let directory = if shared.is_dir() { TempDir::new_in(shared) } else { TempDir::new() };
     directory.unwrap()
 }
 
-/// A day of an agent that writes all the time, in minutes: `cargo xtask stress watch`.
+/// As many events as an agent writes in a day, within minutes: `cargo xtask stress watch`.
 #[test]
 #[ignore = "takes minutes: `cargo xtask stress watch`"]
 #[cfg(target_os = "linux")]
@@ -34,7 +34,7 @@ fn nothing_is_kept() {
     std::fs::create_dir(&storage).unwrap();
     let source = file_source(&storage);
     let live = start_live(&source, FeedKind::Inotify);
-    // One consumer comes now and then, one came once, and one never did.
+    // One follower pulls regularly, one pulled once, and one never pulls.
     let (mut regular_follower, mut idle_follower, _unused_follower) =
         (live.follow(None, None), live.follow(None, None), live.follow(None, None));
     idle_follower.pull().unwrap();

@@ -1,4 +1,4 @@
-//! Stores that come, go, and become others, while they are followed.
+//! Stores that appear, disappear or are replaced while they are followed.
 
 use std::fs;
 use std::path::Path;
@@ -50,7 +50,7 @@ fn store_is_followed_through_removal_and_return() {
         wait_for_titles(&live, &[]);
         write_session(&storage, 2, "again");
         wait_for_titles(&live, &["again"]);
-        // Moved away as a whole, and another in its place: no directory in it tells of that.
+        // The storage directory is moved away and replaced; no directory in it reports that.
         fs::rename(&storage, dir.path().join("aside")).unwrap();
         write_session(&storage, 3, "another");
         wait_for_titles(&live, &["another"]);
@@ -64,7 +64,7 @@ fn store_is_followed_through_removal_and_return() {
 fn interrupted_poll_still_probes() {
     let dir = TempDir::new().unwrap();
     let storage = dir.path().join("storage");
-    // It waits for longer than it takes until the driver has something else to do.
+    // The interval is longer than the driver's tick, so each tick interrupts the feed.
     let slow = Duration::from_millis(1500);
     let options = LiveOptions {
         feed: FeedChoice::Only(FeedKind::Poll),
@@ -76,7 +76,8 @@ fn interrupted_poll_still_probes() {
     wait_for_titles(&live, &["came"]);
 }
 
-/// The database of a data directory, and the files that it was made from; either may be missing.
+/// Returns the database of a data directory merged with the files that it was migrated from. Either
+/// may be missing.
 fn merged_source(data: &Path) -> Arc<dyn Source> {
     let id = |name| SourceId::new(name).unwrap();
     let database = SqliteReader::new(data.join("opencode.db"), id("db"), Arc::new(SystemClock));

@@ -1,4 +1,4 @@
-//! A store in a directory of its own, followed live, and what it is compared with.
+//! A followed store in a directory of its own, and the states to compare it with.
 
 use std::fs;
 use std::ops::ControlFlow;
@@ -16,10 +16,10 @@ use scrollback_watch::{FeedChoice, FeedKind, Live, LiveOptions};
 
 use crate::state::State;
 
-/// A time at which nothing is written any more, in seconds.
+/// A time long after the last write, in seconds since the epoch.
 pub(crate) const OLD_TIME_SECONDS: u64 = 1_700_000_000;
 
-/// All of a store as it was long ago, so that nobody thinks that it is being written.
+/// Sets the times of a whole store into the past, so that no record counts as young.
 pub(crate) fn make_old(path: &Path) {
     if path.is_dir() {
         fs::read_dir(path).unwrap().flatten().for_each(|entry| make_old(&entry.path()));
@@ -50,7 +50,7 @@ pub(crate) fn start_live(source: &Arc<dyn Source>, feed: FeedKind) -> Live {
     Live::start(Arc::clone(source), None, options, &continue_progress).unwrap()
 }
 
-/// The feeds of this machine.
+/// The native feeds, and polling.
 pub(crate) const FEEDS: [FeedKind; 3] = [FeedKind::Inotify, FeedKind::Notify, FeedKind::Poll];
 
 pub(crate) fn rebuilt_state(source: &Arc<dyn Source>) -> State {
@@ -58,7 +58,7 @@ pub(crate) fn rebuilt_state(source: &Arc<dyn Source>) -> State {
     State::from_view(&built.continue_value().unwrap().value.view())
 }
 
-/// Whoever pulls what changed.
+/// A consumer that applies the changes of an index.
 #[derive(Default)]
 pub(crate) struct IndexFollower {
     pub(crate) cursor: Option<Cursor>,
@@ -80,7 +80,7 @@ impl IndexFollower {
     }
 }
 
-/// Waits until a live index is equal to a cold rebuild of its store.
+/// Waits until a live index equals a cold rebuild of its store.
 pub(crate) fn wait_until_settled(live: &Live, source: &Arc<dyn Source>, time_limit: Duration) {
     let (start, rebuilt) = (Instant::now(), rebuilt_state(source));
     loop {
@@ -107,12 +107,12 @@ fn span_bytes(tree: &SessionRefTree) -> Vec<Vec<u8>> {
     tree.spans().map(|span| span.to_vec()).collect()
 }
 
-/// Following a store leaves everything in it as it is: names, bytes and times.
+/// Asserts that following leaves names, bytes and times in a store unchanged.
 pub(crate) fn assert_untouched(live: &Live, storage: &Path) {
     let before = list_tree(storage);
     let start = Instant::now();
     let mut last_stats = live.stats();
-    // The kernel says that a directory is gone when the last who holds it lets go of it.
+    // The kernel reports a removed directory only when its last holder closes it.
     loop {
         thread::sleep(Duration::from_millis(300));
         let now = live.stats();
@@ -123,20 +123,20 @@ pub(crate) fn assert_untouched(live: &Live, storage: &Path) {
         last_stats = now;
     }
     let start = Instant::now();
-    // As long as it takes to sweep all of it.
+    // Long enough for a whole sweep.
     while start.elapsed() < Duration::from_millis(1500) {
         thread::sleep(Duration::from_millis(50));
     }
     let after = list_tree(storage);
-    assert!(before == after, "the store was touched");
+    assert!(before == after, "the store was changed");
     let stats = live.stats();
     if stats.feed == last_stats.feed && stats.feed != FeedKind::Poll {
-        // Our own reads are no news to us.
+        // Our own reads must not cause events.
         assert_eq!(stats.feed_stats.events, last_stats.feed_stats.events, "{stats:?}");
     }
 }
 
-/// Every file and directory: its path, its bytes, and when it was changed.
+/// Lists every file and directory: path, bytes and time of the last change.
 fn list_tree(path: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
     let mut entries = Vec::new();
     let mut pending = vec![path.to_owned()];
@@ -158,7 +158,7 @@ fn list_tree(path: &Path) -> Vec<(PathBuf, Vec<u8>, SystemTime)> {
     entries
 }
 
-/// What is read through a live index is what is in the store.
+/// Asserts that the bytes of the live index equal the bytes of the store.
 pub(crate) fn assert_bytes_equal(live: &Live, source: &Arc<dyn Source>) {
     let sessions = live.index().view().session_ids();
     for session in sessions.into_iter().map(SessionKey::from) {
