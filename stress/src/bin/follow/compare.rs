@@ -1,4 +1,4 @@
-//! Where two things that should be equal differ first, precisely.
+//! Comparisons that name the first difference precisely.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::state::State;
 use crate::store::Exports;
 
-/// Compares sessions, one by one.
+/// Compares exported sessions one by one.
 pub(crate) fn exports(first: &Exports, second: &Exports) -> Result<()> {
     for id in first.keys().chain(second.keys()).collect::<BTreeSet<_>>() {
         match (first.get(id), second.get(id)) {
@@ -24,7 +24,7 @@ pub(crate) fn exports(first: &Exports, second: &Exports) -> Result<()> {
     Ok(())
 }
 
-/// Compares what there is.
+/// Compares the keys of all sessions, messages and parts.
 pub(crate) fn keys(first: &BTreeSet<EntityKey>, second: &BTreeSet<EntityKey>) -> Result<()> {
     match first.symmetric_difference(second).next() {
         Some(key) => bail!("{key} is only {}", side_name(first.contains(key))),
@@ -33,10 +33,10 @@ pub(crate) fn keys(first: &BTreeSet<EntityKey>, second: &BTreeSet<EntityKey>) ->
 }
 
 fn side_name(is_first: bool) -> &'static str {
-    if is_first { "the first's" } else { "the second's" }
+    if is_first { "in the first" } else { "in the second" }
 }
 
-/// Compares what two indexes show.
+/// Compares the states of two indexes.
 pub(crate) fn states(first: &State, second: &State) -> Result<()> {
     let keys = first.entities.keys().chain(second.entities.keys());
     for key in keys {
@@ -48,7 +48,7 @@ pub(crate) fn states(first: &State, second: &State) -> Result<()> {
     first.parts_agree_with(second).map_err(anyhow::Error::msg)
 }
 
-/// The first difference of two values, with the path to it.
+/// Returns the first difference of two values, with its path.
 fn values(path: &str, first: &Value, second: &Value) -> Option<String> {
     match (first, second) {
         (Value::Object(first), Value::Object(second)) => {

@@ -1,21 +1,21 @@
-//! How long it took from a change to the event that tells of it.
+//! The latency from a change to its event.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use scrollback_core_id::{EntityKey, UnixNanos};
 
-/// Times from changes to events, by what changed. A change is known by the time that the store has
-/// of it: that of a file, to a tick of the kernel, or of a row, to a millisecond.
+/// Latencies by kind of subject. The time of a change comes from the store: the time of a file, as
+/// exact as a kernel tick, or the time of a row, in milliseconds.
 #[derive(Debug, Default)]
 pub(crate) struct Latency {
     last_changes: HashMap<EntityKey, UnixNanos>,
-    /// In nanoseconds.
+    /// The latencies in nanoseconds.
     by_class: BTreeMap<&'static str, Vec<i64>>,
 }
 
 impl Latency {
-    /// Something that changed then was told of now.
+    /// Records that an event reported a change. An equal time for the same key counts once.
     pub(crate) fn record(
         &mut self,
         class: &'static str,

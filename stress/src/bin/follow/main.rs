@@ -1,5 +1,6 @@
-//! The real opencode writes, and whoever follows must have in the end what it exports: sessions,
-//! messages and parts are put together from events alone, from before the store is there.
+//! The end-to-end test of following: the real opencode writes, and a replica that is built from
+//! events alone must equal opencode's export in the end. The follower starts before the store
+//! exists.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports")]
 
@@ -32,26 +33,26 @@ use crate::replica::Replica;
 use crate::state::State;
 use crate::store::{Exports, Listing, StorageFormat};
 
-/// Follows a store that the real opencode writes meanwhile, and compares what was told with what
-/// opencode exports.
+/// Follows a store while the real opencode writes it, and compares the replica built from events
+/// with opencode's export.
 #[derive(Parser)]
 struct Args {
-    /// The program
+    /// The opencode program
     #[arg(long)]
     opencode: PathBuf,
-    /// Its version, for the report
+    /// The version of opencode, for the report
     #[arg(long)]
     version: String,
-    /// How it keeps its sessions
+    /// The storage format of the sessions
     #[arg(long = "generation")]
     format: StorageFormat,
-    /// How the store is followed
+    /// The feed that follows the store
     #[arg(long)]
     feed: FeedName,
-    /// A directory for all that is written; what was in it goes
+    /// A directory for all files of the test; its previous content is deleted
     #[arg(long)]
     root: PathBuf,
-    /// How long opencode is kept at work
+    /// How long opencode works, in seconds
     #[arg(long, default_value_t = 30)]
     seconds: u64,
 }
@@ -75,7 +76,7 @@ impl From<FeedName> for FeedKind {
     }
 }
 
-/// How long the follower may take after opencode ended.
+/// The longest time for the follower to catch up after opencode has ended.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(20);
 
 fn main() -> ExitCode {
@@ -98,7 +99,8 @@ fn run(args: &Args) -> Result<()> {
     let source = args.format.source(&data)?;
     let feed = FeedKind::from(args.feed);
     if feed == FeedKind::Watchman {
-        fs::create_dir_all(args.format.store_directory(&data))?; // a server watches what is there
+        // a server watches existing directories only
+        fs::create_dir_all(args.format.store_directory(&data))?;
     }
     let options = LiveOptions { feed: FeedChoice::Only(feed), ..LiveOptions::default() };
     let optional_source: Arc<dyn Source> = Arc::new(OptionalSource::new(Arc::clone(&source)));
@@ -119,16 +121,17 @@ fn run(args: &Args) -> Result<()> {
     let (replica, stats) = (followed_stream.replica, live.stats());
     println!("opencode {}, {feed}: {replica}", args.version);
     println!(
-        "  {} refreshes, {} of them of all; {} records looked at again",
+        "  {} refreshes, {} of them of the whole store; {} records read again",
         stats.refreshes, stats.rescans, stats.retries
     );
     if let Some(failure) = &stats.last_failure {
-        println!("  {} looks failed, the last: {failure}", stats.failures);
+        println!("  {} refreshes failed, the last: {failure}", stats.failures);
     }
     ensure!(stats.demotions.is_empty(), "the feed was given up: {:?}", stats.demotions);
     replica.check()?;
     let exports = store::read_exports(&root.join("export"))?;
-    compare::exports(&replica.exports(), &exports).context("told, and exported by opencode")?;
+    compare::exports(&replica.exports(), &exports)
+        .context("the replica, and the exports of opencode")?;
     live.stop();
     store_listing.check_names(args.format)?;
     store_listing.check_unchanged(&Listing::read(&data)?)?;
@@ -136,12 +139,12 @@ fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// The driver. Dropped, it ends, and all that it started.
+/// The process that drives opencode. Dropping it ends the process and its children.
 struct Driver(Child);
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let _ = self.0.kill(); // or it has ended
+        let _ = self.0.kill(); // it may have ended
         let _ = self.0.wait();
     }
 }
@@ -157,7 +160,7 @@ fn start_driver(args: &Args, root: &Path) -> Result<Driver> {
     Ok(Driver(command.spawn().context("cannot start the driver")?))
 }
 
-/// A stream that is put together as it comes.
+/// A follower, and the replica that is built from its events.
 struct FollowedStream<'l> {
     live: &'l Live,
     runtime: Runtime,
@@ -172,7 +175,7 @@ impl<'l> FollowedStream<'l> {
         Ok(Self { live, runtime, follower, replica })
     }
 
-    /// Takes what comes within some time, if anything does.
+    /// Applies the events that come within a time limit, if any.
     fn pull(&mut self, time_limit: Duration) -> Result<()> {
         let next = async { tokio::time::timeout(time_limit, self.follower.next()).await };
         let Ok(events) = self.runtime.block_on(next) else { return Ok(()) };
@@ -180,7 +183,7 @@ impl<'l> FollowedStream<'l> {
         Ok(())
     }
 
-    /// Waits until what was told, and the index, are what a cold look at the store finds.
+    /// Waits until the replica and the index equal a cold read of the store.
     fn settle(&mut self, source: &Arc<dyn Source>) -> Result<()> {
         let cold = (store::export_source(&**source)?, store::rebuild_index(&**source)?);
         let start = Instant::now();
@@ -197,14 +200,15 @@ impl<'l> FollowedStream<'l> {
     }
 
     fn compare(&self, (read, (rebuilt, keys)): &ColdRead) -> Result<()> {
-        compare::keys(&self.replica.keys(), keys).context("told, and rebuilt")?;
-        compare::exports(&self.replica.exports(), read).context("told, and read")?;
+        compare::keys(&self.replica.keys(), keys)
+            .context("the keys of the replica, and of the rebuilt index")?;
+        compare::exports(&self.replica.exports(), read).context("the replica, and a cold read")?;
         let live = State::from_view(&self.live.index().view());
-        compare::states(&live, rebuilt).context("live, and rebuilt")
+        compare::states(&live, rebuilt).context("the live index, and the rebuilt index")
     }
 }
 
-/// What a cold look at a store finds.
+/// A cold read of a store: its exports, and its rebuilt index with all keys.
 type ColdRead = (Exports, (State, BTreeSet<EntityKey>));
 
 fn continue_progress(_: Progress) -> ControlFlow<()> {

@@ -1,4 +1,4 @@
-//! What a follower was told, put together, and nothing else.
+//! The replica: the sessions that result from a follower's events alone.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use crate::latency::Latency;
 use crate::store::Exports;
 
-/// Sessions, messages and parts as events told of them.
+/// Sessions, messages and parts, built from events.
 ///
-/// Of sessions and messages events have what the index knows; their records are read when they are
-/// told of, and not again unless they are told of again. Texts are what edits made of them.
+/// Events of sessions and messages contain index fields only, so their records are read once per
+/// event. Texts are built from edits alone.
 #[derive(Default)]
 pub(crate) struct Replica {
     sessions: BTreeMap<SessionKey, Value>,
@@ -26,12 +26,12 @@ pub(crate) struct Replica {
     events: BTreeMap<&'static str, usize>,
     edits: usize,
     latency: Latency,
-    /// What should not have been told.
+    /// Events that break a rule.
     violations: Vec<String>,
 }
 
 impl Replica {
-    /// Takes what was told at some time.
+    /// Applies events that were pulled at `now`.
     pub(crate) fn apply(
         &mut self,
         events: Vec<Event>,
@@ -103,7 +103,7 @@ impl Replica {
         }
     }
 
-    /// A record; nothing if it went meanwhile, which is told later.
+    /// Parses a record. Returns null if the record is gone; a later event reports its removal.
     fn parse_record(&mut self, key: &EntityKey, span: Option<&MappedSpan>) -> Value {
         let Some(span) = span else { return Value::Null };
         serde_json::from_slice(span).unwrap_or_else(|error| {
@@ -112,8 +112,8 @@ impl Replica {
         })
     }
 
-    /// Has the text of a part be what an edit makes of the text that was known. While it streams a
-    /// text only grows; in the end it may be trimmed.
+    /// Applies an edit to the known text of a part. A streaming text only grows; at its end it may
+    /// be trimmed.
     fn apply_edit(&mut self, key: &PartKey, edit: &TextEdit, part: &mut Value) {
         let old = match edit.is_whole {
             true => "",
@@ -136,17 +136,19 @@ impl Replica {
         self.edits += 1;
     }
 
-    /// Whether all that was told could be.
+    /// Checks that no event broke a rule, and that the stream started once.
     pub(crate) fn check(&self) -> Result<()> {
         let fresh = self.events.get("fresh").copied().unwrap_or_default();
         match self.violations.first() {
-            Some(first) => bail!("{} odd events, the first: {first}", self.violations.len()),
-            None if fresh != 1 => bail!("the stream began {fresh} times"),
+            Some(first) => {
+                bail!("{} events break a rule, the first: {first}", self.violations.len())
+            }
+            None if fresh != 1 => bail!("the stream started {fresh} times instead of once"),
             None => Ok(()),
         }
     }
 
-    /// Sessions as opencode exports them.
+    /// Returns the sessions as opencode exports them.
     pub(crate) fn exports(&self) -> Exports {
         let mut parts: HashMap<&str, Vec<&Value>> = HashMap::new();
         for (key, part) in &self.parts {
@@ -169,7 +171,7 @@ impl Replica {
         exports
     }
 
-    /// All that it has; also messages of sessions that are not there.
+    /// Returns the keys of all sessions, messages and parts, including messages without a session.
     pub(crate) fn keys(&self) -> BTreeSet<EntityKey> {
         let sessions = self.sessions.keys().cloned().map(EntityKey::from);
         let messages = self.messages.keys().cloned().map(EntityKey::from);
@@ -177,7 +179,7 @@ impl Replica {
     }
 }
 
-/// The record that is to be read for an event.
+/// Returns the record to read for an event.
 fn record_to_read(event: &Event) -> Option<(EntityKey, Option<Stamp>)> {
     match &event.subject {
         Subject::Session { now: Some(meta), key, .. } => {

@@ -1,7 +1,7 @@
-//! The store that is followed: how it is read cold, what opencode exports of it, and whether
-//! anybody else wrote in it.
+//! The followed store: a cold read of it, opencode's exports, and a check that no other program
+//! wrote into it.
 
-#![expect(clippy::disallowed_methods, reason = "what a driver wrote, looked at from outside")]
+#![expect(clippy::disallowed_methods, reason = "reads files that a driver wrote")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -24,20 +24,20 @@ use serde_json::Value;
 
 use crate::state::State;
 
-/// Sessions as they are exported, by their ids.
+/// Exported sessions by id.
 pub(crate) type Exports = BTreeMap<String, Value>;
 
-/// How opencode keeps its sessions.
+/// The storage format of opencode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StorageFormat {
-    /// As files, until 1.1.
+    /// JSON files, up to 1.1.
     Json,
-    /// In a database, from 1.2 on.
+    /// A database, from 1.2 on.
     Sqlite,
 }
 
 impl StorageFormat {
-    /// The store within a data directory.
+    /// Returns the store in a data directory.
     pub(crate) fn source(self, data: &Path) -> Result<Arc<dyn Source>> {
         let (id, clock) = (SourceId::new("followed")?, Arc::new(SystemClock));
         Ok(match self {
@@ -46,7 +46,7 @@ impl StorageFormat {
         })
     }
 
-    /// The directory that holds all of the store.
+    /// Returns the directory that contains the whole store.
     pub(crate) fn store_directory(self, data: &Path) -> PathBuf {
         match self {
             Self::Json => data.join("storage"),
@@ -54,7 +54,7 @@ impl StorageFormat {
         }
     }
 
-    /// Whether opencode writes a file of this name where its sessions are.
+    /// Checks whether opencode writes a file of this name.
     fn owns_file(self, name: &Path) -> bool {
         let name = name.to_string_lossy();
         match name.split_once('/') {
@@ -68,7 +68,7 @@ impl StorageFormat {
     }
 }
 
-/// What opencode itself exported.
+/// Reads the exports that opencode wrote.
 pub(crate) fn read_exports(dir: &Path) -> Result<Exports> {
     let mut exports = Exports::new();
     for entry in fs::read_dir(dir)? {
@@ -82,7 +82,10 @@ pub(crate) fn read_exports(dir: &Path) -> Result<Exports> {
     Ok(exports)
 }
 
-/// What there is, read cold; no issue may be left with it.
+/// Exports a store from a cold read.
+///
+/// # Errors
+/// An error of the store, or an unexpected issue.
 pub(crate) fn export_source(source: &dyn Source) -> Result<Exports> {
     let mut exports = Exports::new();
     let mut failed = None;
@@ -100,10 +103,11 @@ pub(crate) fn export_source(source: &dyn Source) -> Result<Exports> {
     Ok(exports)
 }
 
-/// The index of what there is, built cold, and the keys of all sessions, messages and parts.
+/// Builds the index of a store from a cold read, and lists the keys of all sessions, messages and
+/// parts.
 pub(crate) fn rebuild_index(source: &dyn Source) -> Result<(State, BTreeSet<EntityKey>)> {
     let built = build_index(source, PartDetail::Stamps, &crate::continue_progress)?;
-    let built = built.continue_value().context("nobody stops it")?;
+    let built = built.continue_value().context("the build was stopped")?;
     check_report(&built.report)?;
     let view = built.value.view();
     let mut keys: BTreeSet<EntityKey> =
@@ -118,8 +122,8 @@ pub(crate) fn rebuild_index(source: &dyn Source) -> Result<(State, BTreeSet<Enti
     Ok((State::from_view(&view), keys))
 }
 
-/// What opencode leaves behind is no news: answers that were given up before they began have no
-/// parts, reverts leave parts, and what comes after a session was deleted is written all the same.
+/// Checks that a report has only issues that opencode causes itself: an aborted answer has no
+/// parts, a revert leaves parts behind, and a deleted session still receives late writes.
 fn check_report(report: &StageReport) -> Result<()> {
     let is_odd = |kind: &IssueKind| {
         use IssueKind::{NoParts, OrphanMessages, OrphanParts};
@@ -131,7 +135,7 @@ fn check_report(report: &StageReport) -> Result<()> {
     }
 }
 
-/// What lies in a directory, by path: when each file was last changed, and its bytes.
+/// The files of a directory by path: the time of the last change, and the bytes.
 pub(crate) struct Listing(BTreeMap<PathBuf, (SystemTime, Vec<u8>)>);
 
 impl Listing {
@@ -148,7 +152,7 @@ impl Listing {
                 self.add(&path, root)?;
                 continue;
             }
-            // Locks are taken in an index of the log, by readers too.
+            // Readers take locks in the shared index of the log, which changes it.
             let is_shared_index = path.extension().is_some_and(|extension| extension == "db-shm");
             let bytes = if is_shared_index { Vec::new() } else { fs::read(&path)? };
             let changed =
@@ -158,7 +162,7 @@ impl Listing {
         Ok(())
     }
 
-    /// Whether opencode writes files of all of these names.
+    /// Checks that opencode writes files of all these names.
     pub(crate) fn check_names(&self, format: StorageFormat) -> Result<()> {
         match self.0.keys().find(|name| !format.owns_file(name)) {
             Some(name) => bail!("{} is not opencode's", name.display()),
@@ -166,7 +170,7 @@ impl Listing {
         }
     }
 
-    /// Whether nothing came, went or changed.
+    /// Checks that no file appeared, disappeared or changed.
     pub(crate) fn check_unchanged(&self, later: &Self) -> Result<()> {
         let names = self.0.keys().chain(later.0.keys());
         match names.into_iter().find(|name| self.0.get(*name) != later.0.get(*name)) {

@@ -1,9 +1,9 @@
-//! The fault test: a process rewrites files exactly as opencode does, as fast as it can, while
-//! readers load spans and trees.
+//! The fault test of files: a process rewrites files exactly as opencode does, as fast as possible,
+//! while readers load spans and trees.
 //!
-//! What must hold: nothing crashes; no settled value was never written; every value that may be
-//! torn is marked, and its entity stays dirty until it is read settled; when the writer rests, all
-//! dirty entities settle at the last version written.
+//! The test passes if all of this holds: nothing crashes; every settled value was written as a
+//! whole; every value that may be torn is marked, and its record stays dirty until it is read
+//! settled; after the writer has ended, all dirty records settle at the last written version.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -24,7 +24,7 @@ use scrollback_stor_read::FileReader;
 
 use crate::process::Writer;
 
-/// What the fault test of files takes.
+/// The options of the fault test of files.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// How many spans to read, all readers together
@@ -33,15 +33,15 @@ pub(crate) struct Args {
     /// How many readers
     #[arg(long, default_value_t = 2)]
     readers: usize,
-    /// Which files, sizes and ids
+    /// The seed of the files, sizes and ids
     #[arg(long, default_value_t = 1)]
     seed: u64,
 }
 
-/// Runs it, and returns whether all holds.
+/// Runs the test. Returns whether it passed.
 ///
 /// # Errors
-/// If the writer cannot be started or fails, or the store cannot be read as a whole.
+/// If the writer cannot be started or fails, or if the store cannot be read as a whole.
 pub(crate) fn run(args: &Args) -> Result<bool> {
     let dir = tempfile::tempdir()?;
     let storage = dir.path().join("storage");
@@ -72,15 +72,19 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
         println!("  {class:<12} {}", tally[class]);
     }
     println!("reads   {} in {:.1} s", log.reads, elapsed.as_secs_f64());
-    println!("  settled      {}, of them never written: {}", log.settled, log.violations.len());
+    println!(
+        "  settled      {}, of them not written as a whole: {}",
+        log.settled,
+        log.violations.len()
+    );
     println!("  provisional  {}, of them torn and marked: {}", log.provisional, log.torn);
     println!("  issues       {:?}", log.issues);
     println!(
-        "after the writer rested: {} entities were dirty, {still_dirty} did not settle",
+        "after the writer ended: {} records were dirty, {still_dirty} did not settle",
         log.dirty.len()
     );
     for violation in &log.violations {
-        println!("LIE: {violation}");
+        println!("WRONG: {violation}");
     }
     let has_coverage = log.settled > 0 && log.provisional > 0 && log.reads >= args.reads;
     let holds = log.violations.is_empty() && still_dirty == 0 && has_coverage;
@@ -88,7 +92,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     Ok(holds)
 }
 
-/// What the readers saw.
+/// The results of all readers.
 #[derive(Default)]
 struct ReadLog {
     reads: AtomicU64,
@@ -103,9 +107,9 @@ struct ReadStats {
     torn: u64,
     issues: BTreeMap<String, u64>,
     violations: Vec<String>,
-    /// The newest settled version of each entity.
+    /// The newest settled version of each record.
     newest: BTreeMap<EntityKey, u64>,
-    /// Entities whose last read was provisional or failed.
+    /// Records whose last read was provisional or failed.
     dirty: BTreeSet<EntityKey>,
 }
 
@@ -116,8 +120,8 @@ impl ReadLog {
         stats
     }
 
-    /// Checks one span. `floor` is the newest version known settled before the read began: a later
-    /// read must not go back behind it.
+    /// Checks a span. `floor` is the newest version that was read settled before this read began; a
+    /// later read must not return an older version.
     fn check_span(&self, key: &EntityKey, span: &MappedSpan, floor: Option<u64>) {
         self.reads.fetch_add(1, Ordering::Relaxed);
         let verified = verify(span);
@@ -163,7 +167,7 @@ impl ReadLog {
     }
 }
 
-/// Loads trees and single spans, in turn, until enough was read.
+/// Loads trees and single spans in turn, until all readers together have read enough.
 fn read_until(
     store: &FileReader,
     sessions: &[SessionKey],
@@ -201,7 +205,7 @@ fn read_until(
     Ok(())
 }
 
-/// Loads entities one by one.
+/// Loads records one by one.
 fn read_spans(store: &FileReader, keys: &[EntityKey], log: &ReadLog) -> Result<()> {
     let mut reader = store.open()?;
     for key in keys {
@@ -222,10 +226,10 @@ fn read_spans(store: &FileReader, keys: &[EntityKey], log: &ReadLog) -> Result<(
     Ok(())
 }
 
-/// Reads the dirty entities again once the writer rests. Returns how many do not settle at the
-/// last version that was written.
+/// Reads the dirty records again after the writer has ended. Returns the number of records that do
+/// not settle at the last written version.
 fn count_unsettled(store: &FileReader, log: &ReadLog, tally: &serde_json::Value) -> Result<usize> {
-    std::thread::sleep(Duration::from_millis(200)); // the margin, and some
+    std::thread::sleep(Duration::from_millis(200)); // the 100 ms margin, doubled
     let mut unsettled = 0;
     for key in log.snapshot_stats().dirty {
         let path = store.locate(&key).unwrap_or_default();
@@ -236,7 +240,7 @@ fn count_unsettled(store: &FileReader, log: &ReadLog, tally: &serde_json::Value)
                 ScanItem::Entry(entry) => entry.span.filter(MappedSpan::is_settled),
                 ScanItem::Set(_) => return ControlFlow::Continue(()),
                 ScanItem::Issue(_, issue) => {
-                    // Unlinked by the writer: gone is as settled as it gets.
+                    // The writer removed this file: a missing record counts as settled.
                     (issue.kind == IssueKind::Vanished && last.is_null()).then(MappedSpan::default)
                 }
             });

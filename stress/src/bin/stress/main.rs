@@ -1,5 +1,6 @@
-//! The fault tests: a process writes a store exactly as opencode does, as fast as it can, while
-//! readers read it; of the files of 1.1, and of the database of 1.2 and later.
+//! The fault tests: a process writes a store exactly as opencode does, as fast as possible, while
+//! readers check every value. One test covers the files of 1.1, the other the database of 1.2 and
+//! later.
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that reports")]
 
@@ -23,12 +24,12 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Mode {
-    /// The same over a database, and what the reading costs the writer
+    /// Test a database, and measure what the readers cost the writer
     Sqlite(sqlite::Args),
-    /// The process that writes the database
+    /// Write the database (started by the test)
     #[command(hide = true)]
     SqliteWriter(sqlite::writer::Args),
-    /// A process that only reads the database
+    /// Only read the database (started by the test)
     #[command(hide = true)]
     SqliteReader(sqlite::readers::Args),
 }

@@ -1,4 +1,4 @@
-//! A writing process: it says "ready", writes until its input ends, and prints its own count.
+//! The writer process: it prints "ready", writes until its input ends, and prints its counts.
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -6,26 +6,26 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 use serde::de::DeserializeOwned;
 
-/// The writing process. Dropped, it ends too: its input does.
+/// A writer process. Dropping it closes its input, which ends it.
 pub(crate) struct Writer {
     child: Child,
     out: BufReader<ChildStdout>,
 }
 
 impl Writer {
-    /// Starts one, and waits until it is ready.
+    /// Starts a writer, and waits until it is ready.
     pub(crate) fn start(command: &mut Command) -> Result<Self> {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let mut out = BufReader::new(child.stdout.take().context("no output of the writer")?);
         let mut line = String::new();
         out.read_line(&mut line)?;
         if line.trim() != "ready" {
-            bail!("the writer said {line:?}");
+            bail!("the writer printed {line:?} instead of \"ready\"");
         }
         Ok(Self { child, out })
     }
 
-    /// Ends the writing and returns the writer's own count.
+    /// Ends the writer and returns its counts.
     pub(crate) fn stop<T: DeserializeOwned>(&mut self) -> Result<T> {
         drop(self.child.stdin.take());
         let mut tally = String::new();

@@ -1,4 +1,4 @@
-//! Whether what was read is what was committed.
+//! Checks that a read equals a committed state.
 
 use std::collections::HashMap;
 
@@ -10,10 +10,10 @@ use scrollback_stor_mmap::MappedSpan;
 
 use super::content::{MessageMark, PartMark, SessionMark};
 
-/// Checks a session that was read as a whole, and returns what it says of itself.
+/// Checks a whole session, and returns its mark.
 ///
 /// # Errors
-/// If a message is not whole, or not of the state that the session is of.
+/// If a message is incomplete, or does not belong to the state of the session.
 pub(crate) fn tree(tree: &SessionHydratedTree<'_>) -> Result<SessionMark> {
     let session = SessionMark::read(bytes(tree.node.span.as_ref())?)?;
     let mut sum = 0_u64;
@@ -45,11 +45,11 @@ pub(crate) fn tree(tree: &SessionHydratedTree<'_>) -> Result<SessionMark> {
     Ok(session)
 }
 
-/// Checks messages and parts that were asked for together: what is there of a message is of one
-/// version, and no part is there without its message.
+/// Checks messages and parts that were read together: each message and its parts have one version,
+/// and no part comes without its message.
 ///
 /// # Errors
-/// If one of them is not whole, or of another version than its message.
+/// If a record is incomplete, or if its version differs from its message's version.
 pub(crate) fn consistent_versions(entries: &[Entry]) -> Result<()> {
     let mut versions: HashMap<&MessageId, u64> = HashMap::new();
     for Entry { key, span, .. } in entries {
@@ -76,7 +76,7 @@ pub(crate) fn consistent_versions(entries: &[Entry]) -> Result<()> {
 /// Checks a part by itself.
 ///
 /// # Errors
-/// If its text is not the one that was written.
+/// If its text does not match its hash.
 pub(crate) fn part(span: Option<&MappedSpan>) -> Result<PartMark> {
     PartMark::read(bytes(span)?)?.context("a part of another text")
 }
@@ -84,7 +84,7 @@ pub(crate) fn part(span: Option<&MappedSpan>) -> Result<PartMark> {
 /// Checks a message by itself.
 ///
 /// # Errors
-/// If it is not a record of the writer's.
+/// If it is not a record of the writer.
 pub(crate) fn message(span: Option<&MappedSpan>) -> Result<MessageMark> {
     Ok(MessageMark::read(bytes(span)?)?)
 }
@@ -92,7 +92,7 @@ pub(crate) fn message(span: Option<&MappedSpan>) -> Result<MessageMark> {
 /// Checks the record of a session.
 ///
 /// # Errors
-/// If it is not one of the writer's.
+/// If it is not a record of the writer.
 pub(crate) fn session(span: Option<&MappedSpan>) -> Result<SessionMark> {
     Ok(SessionMark::read(bytes(span)?)?)
 }
@@ -109,7 +109,7 @@ mod tests {
     use super::super::{readers, store::Store};
     use super::*;
 
-    /// What is checked after a change that leaves a state which no transaction of the writer's does.
+    /// Checks a session after a change that no transaction of the writer makes.
     fn checked_after(change: &str) -> Result<SessionMark> {
         let dir = tempfile::tempdir()?;
         let database = dir.path().join("opencode.db");

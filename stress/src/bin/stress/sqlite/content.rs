@@ -1,38 +1,37 @@
-//! What the writer writes: rows that say by themselves whether all is there that was committed
-//! together.
+//! The rows that the writer writes. They show by themselves whether a read is complete.
 //!
 //! Every transaction has a number that only grows. A message and its parts carry the number of the
-//! transaction that wrote them, the message says how many parts it has, and the session carries the
-//! number of its last transaction, how many messages it has and the sum of their numbers. So a
-//! half message shows, and so does a session that was read from two states.
+//! transaction that wrote them, and the message has the number of its parts. The session carries
+//! the number of its last transaction, the number of its messages and the sum of their numbers. A
+//! half message is therefore detected, and so is a session that was read from two states.
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// What a session says of itself, in its `metadata`.
+/// The mark of a session, in its `metadata`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub(crate) struct SessionMark {
-    /// The last transaction that changed it.
+    /// The number of the last transaction that changed the session.
     pub(crate) turn: u64,
     pub(crate) messages: usize,
-    /// The versions of its messages added up.
+    /// The sum of the versions of its messages.
     pub(crate) sum: u64,
 }
 
-/// What a message says of itself.
+/// The mark of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct MessageMark {
     pub(crate) version: u64,
     pub(crate) parts: usize,
 }
 
-/// What a part says of itself.
+/// The mark of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PartMark {
     pub(crate) version: u64,
-    /// Its place among the parts of its message.
+    /// The position among the parts of the message.
     pub(crate) at: usize,
-    /// A hash of its text.
+    /// The hash of the text.
     hash: u64,
 }
 
@@ -53,19 +52,19 @@ struct PartRecord<'a> {
 }
 
 impl SessionMark {
-    /// The text of the column.
+    /// Returns the value of the column `metadata`.
     pub(crate) fn metadata(&self) -> String {
         serde_json::json!({ "stress": self }).to_string()
     }
 
-    /// Reads it from a session's record.
+    /// Reads the mark from a session's record.
     pub(crate) fn read(record: &[u8]) -> serde_json::Result<Self> {
         Ok(serde_json::from_slice::<SessionRecord>(record)?.metadata.stress)
     }
 }
 
 impl MessageMark {
-    /// The message's row without its ids.
+    /// Returns the message's row without its ids.
     pub(crate) fn data(&self, created: i64) -> String {
         let time = serde_json::json!({ "created": created, "completed": created + 1 });
         serde_json::json!({
@@ -80,14 +79,15 @@ impl MessageMark {
         .to_string()
     }
 
-    /// Reads it from a message's record.
+    /// Reads the mark from a message's record.
     pub(crate) fn read(record: &[u8]) -> serde_json::Result<Self> {
         Ok(serde_json::from_slice::<MarkedRecord<_>>(record)?.stress)
     }
 }
 
 impl PartMark {
-    /// The part's row without its ids, with a text of `len` bytes that no other version has.
+    /// Returns the part's row without its ids. Its text has at least `len` bytes, and no other
+    /// version has the same text.
     pub(crate) fn data(version: u64, at: usize, len: usize) -> String {
         let mut text = format!("part {at} of version {version}. ");
         let line = format!("{:016x} ", xxh3_64(text.as_bytes()));
@@ -98,14 +98,14 @@ impl PartMark {
         serde_json::json!({ "type": "text", "text": text, "stress": mark }).to_string()
     }
 
-    /// Reads it from a part's record; none if the text is not the one that was written.
+    /// Reads the mark from a part's record. Returns `None` if the text does not match the hash.
     pub(crate) fn read(record: &[u8]) -> serde_json::Result<Option<Self>> {
         let PartRecord { text, stress } = serde_json::from_slice(record)?;
         Ok((xxh3_64(text.as_bytes()) == stress.hash).then_some(stress))
     }
 }
 
-/// An id as opencode makes them; `number` is unique among those of a prefix.
+/// Returns an id in opencode's format. `number` is unique among the ids of a prefix.
 pub(crate) fn make_id(prefix: &str, ms: i64, number: u64) -> String {
     const LOW_48: u64 = (1 << 48) - 1;
     let ticks = ms.cast_unsigned().wrapping_mul(4096) & LOW_48;
@@ -113,12 +113,12 @@ pub(crate) fn make_id(prefix: &str, ms: i64, number: u64) -> String {
     format!("{prefix}_{ticks:012x}{number:014}")
 }
 
-/// A generator of numbers that is good enough to choose by (splitmix64).
+/// A generator of pseudo-random numbers (splitmix64), good enough for choices.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    /// A number below `bound`, which is not 0.
+    /// Returns a number below `bound`, which must not be 0.
     pub(crate) fn next_below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;

@@ -1,30 +1,30 @@
-//! What the readers account for: how much they read, and what was wrong with it.
+//! The log of the readers: the number of reads, and the faults.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::AddAssign;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// So many faults are told.
+/// The most faults that are listed.
 const MAX_LISTED_FAULTS: usize = 12;
 
-/// What the readers saw.
+/// The shared log of all readers.
 #[derive(Default)]
 pub(crate) struct ReadLog(Mutex<ReadStats>);
 
-/// What was seen, and what was wrong.
+/// The counts and the faults of the readers.
 #[derive(Default, Clone)]
 pub(crate) struct ReadStats {
     pub(crate) trees: u64,
     pub(crate) messages: u64,
     pub(crate) parts: u64,
-    /// Sessions that were deleted between being listed and being loaded.
+    /// Sessions that were deleted between the list and the load.
     pub(crate) deleted_sessions: u64,
-    /// Other calls, by name.
+    /// The number of other calls, by name.
     pub(crate) calls: BTreeMap<&'static str, u64>,
-    /// What must not be.
+    /// Descriptions of faults.
     pub(crate) faults: Vec<String>,
-    /// Faults that are not told.
+    /// The number of further faults.
     pub(crate) unlisted_faults: u64,
 }
 
@@ -66,11 +66,11 @@ impl fmt::Display for ReadStats {
             self;
         writeln!(
             f,
-            "{trees} trees of {messages} messages and {parts} parts; {deleted_sessions} were gone"
+            "{trees} trees of {messages} messages and {parts} parts; {deleted_sessions} sessions were deleted before their load"
         )?;
         let calls: Vec<_> = calls.iter().map(|(call, count)| format!("{count} {call}")).collect();
         writeln!(f, "{}", calls.join(", "))?;
-        write!(f, "errors and halves: {}", faults.len() as u64 + unlisted_faults)?;
+        write!(f, "errors and half messages: {}", faults.len() as u64 + unlisted_faults)?;
         faults.iter().try_for_each(|fault| write!(f, "\nFAULT: {fault}"))
     }
 }

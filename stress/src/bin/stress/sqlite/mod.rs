@@ -1,9 +1,10 @@
-//! The fault test of the database: a process commits as fast as it can, while readers read.
+//! The fault test of the database: a process commits as fast as possible, while readers read.
 //!
-//! What must hold: no error reaches whoever reads, and no half message; the writer is never told
-//! BUSY, its commits take at most twice as long in the slowest hundredth and its log grows to at
-//! most four times of what they do beside readers that are as busy elsewhere; no call of ours
-//! writes to the database or its log; and no file stays that the writer would not have left.
+//! The test passes if all of this holds: the readers get no error and no half message; the writer
+//! gets no BUSY at a commit; compared with readers that are equally busy on another database, the
+//! slowest hundredth of the commits takes at most twice as long, and the log grows to at most four
+//! times its size; our calls never write to the database or its log; and no file stays that the
+//! writer would not have left.
 
 mod check;
 mod content;
@@ -26,25 +27,25 @@ use crate::process::Writer;
 use log::{ReadLog, ReadStats};
 use writer::{Quantiles, Tally};
 
-/// The measuring is done in so many rounds, and their median counts.
+/// The number of measured rounds; their median counts.
 const ROUNDS: u32 = 3;
-/// How much longer the slowest hundredth of the commits may take beside readers of the database.
+/// The highest ratio for the slowest hundredth of the commits, beside readers of the same database.
 const MAX_TIME_RATIO: f64 = 2.0;
-/// The writer may have to begin so seldom a second time.
+/// The writer may have to repeat another statement once in this many commits.
 const COMMITS_PER_WAIT: u64 = 5_000;
-/// How many times as large the log may become.
+/// The highest ratio for the size of the log.
 const MAX_LOG_RATIO: f64 = 4.0;
-/// Shorter runs are too short to judge by: their log may not have been begun anew even once, and
-/// few commits are in their slowest hundredth.
+/// Shorter runs are not judged: their log may never have been restarted, and their slowest
+/// hundredth has few commits.
 const MIN_JUDGED_RUN: Duration = Duration::from_secs(10);
 
-/// What the fault test of the database takes.
+/// The options of the fault test of the database.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// How long to write beside readers of the database, and as long beside readers of another
+    /// How long to write beside readers of the database, and again beside readers of another
     #[arg(long, default_value_t = 30)]
     seconds: u64,
-    /// Which rows, and in which order
+    /// The seed of the rows and of their order
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// How many readers
@@ -52,27 +53,27 @@ pub(crate) struct Args {
     readers: usize,
 }
 
-/// How a phase ends.
+/// The end of a phase.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum PhaseEnd {
-    /// The readers first; the writer leaves its log, as opencode does.
+    /// The readers end first; the writer leaves its log, as opencode does.
     ReadersFirst,
-    /// The writer first, leaving its log.
+    /// The writer ends first and leaves its log.
     WriterFirst,
-    /// The readers first; the writer closes the database.
+    /// The readers end first; the writer closes the database.
     Closed,
 }
 const PHASE_ENDS: [PhaseEnd; ROUNDS as usize] =
     [PhaseEnd::ReadersFirst, PhaseEnd::WriterFirst, PhaseEnd::Closed];
 
-/// What came of one phase.
+/// The results of a phase.
 struct Phase {
     tally: Tally,
     read_stats: ReadStats,
     files_left: BTreeSet<String>,
 }
 
-/// Runs it, and returns whether all holds.
+/// Runs the test. Returns whether it passed.
 ///
 /// # Errors
 /// If the writer cannot be started or fails.
@@ -82,7 +83,7 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     drop(store::Store::create(&bench.new_database_path("still")?, args.seed)?);
     let (mut alone, mut beside) = (Vec::new(), Vec::new());
     for (round, end) in PHASE_ENDS.into_iter().enumerate() {
-        // In turns which comes first: what the machine is busy with meanwhile hits both.
+        // The order alternates, so that other load of the machine affects both kinds equally.
         for is_live in [round % 2 == 1, round % 2 == 0] {
             let phases = if is_live { &mut beside } else { &mut alone };
             phases.push(bench.run_phase(round, is_live, end)?);
@@ -94,20 +95,20 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
 
 struct Bench<'a> {
     args: &'a Args,
-    /// How long a phase is.
+    /// The length of a phase.
     phase_length: Duration,
     dir: tempfile::TempDir,
 }
 
 impl Bench<'_> {
-    /// The path of a database in a directory of its own.
+    /// Creates a directory, and returns the path of a database in it.
     fn new_database_path(&self, name: &str) -> Result<PathBuf> {
         let dir = self.dir.path().join(name);
         std::fs::create_dir(&dir)?;
         Ok(dir.join("opencode.db"))
     }
 
-    /// Writes a new database beside readers: of it, or of one that lies still.
+    /// Writes a new database beside readers of it, or beside readers of an idle database.
     fn run_phase(&self, round: usize, is_live: bool, end: PhaseEnd) -> Result<Phase> {
         let Args { seed, readers, .. } = *self.args;
         let database = self.new_database_path(&format!("{round}-{is_live}"))?;
@@ -147,7 +148,7 @@ impl Bench<'_> {
     }
 }
 
-/// Once the writer rests, a new reader reads what was written last.
+/// Checks that a new reader reads the last written state after the writer has ended.
 fn check_final_state(database: &Path, tally: &Tally, log: &ReadLog) -> Result<()> {
     let source = readers::open_source(database)?;
     for (session, last) in &tally.last {
@@ -168,7 +169,7 @@ fn read_session_mark(source: &SqliteReader, session: &str) -> Result<content::Se
     run_session_tree_flow(source, &session, check::tree)?.value
 }
 
-/// The names of the files beside a database.
+/// Returns the names of the files in the directory of a database.
 #[expect(clippy::disallowed_methods, reason = "the directory is the test's")]
 fn file_names(database: &Path) -> Result<BTreeSet<String>> {
     let dir = database.parent().context("no directory")?;
@@ -176,7 +177,7 @@ fn file_names(database: &Path) -> Result<BTreeSet<String>> {
     names.map(|name: Result<_>| Ok(name?.to_string_lossy().into_owned())).collect()
 }
 
-/// Prints what came out, and returns whether all holds.
+/// Prints the results. Returns whether the test passed.
 fn report(
     alone: &[Phase],
     beside: &[Phase],
@@ -208,14 +209,16 @@ fn report(
     alone.iter().chain(beside).for_each(|phase| read_stats += phase.read_stats.clone());
     println!("{read_stats}");
     let busy: u64 = beside.iter().map(|phase| phase.tally.busy).sum();
-    verdict
-        .check(read_stats.faults.is_empty(), "no error reaches whoever reads, and no half message");
-    verdict.check(read_stats.trees > 0, "something was read");
-    verdict.check(busy == 0, &format!("the writer was told BUSY at {busy} commits"));
+    verdict.check(read_stats.faults.is_empty(), "the readers get no error and no half message");
+    verdict.check(read_stats.trees > 0, "trees were read");
+    verdict.check(busy == 0, &format!("the writer got BUSY at {busy} commits"));
     let waits: u64 = beside.iter().map(|phase| phase.tally.waits).sum();
     let commits: u64 = beside.iter().map(|phase| phase.tally.commits).sum();
     let max_waits = commits / COMMITS_PER_WAIT;
-    verdict.check(waits <= max_waits, &format!("and {waits} of {max_waits} times before one"));
+    verdict.check(
+        waits <= max_waits,
+        &format!("and at {waits} of at most {max_waits} other statements"),
+    );
     let time_result =
         format!("the slowest commits take {time_ratio:.2} of {MAX_TIME_RATIO} times as long");
     let log_ratio = log.max(after);
@@ -230,7 +233,7 @@ fn report(
         let (other_files, our_files) = (&alone.files_left, &beside.files_left);
         verdict.check(
             our_files.is_subset(other_files),
-            &format!("{end:?} leaves {our_files:?} and not {other_files:?}"),
+            &format!("{end:?} leaves {our_files:?}, all of them among {other_files:?}"),
         );
     }
     match traced {
@@ -240,7 +243,9 @@ fn report(
                 println!("WRITES: {line}");
             }
             let open_count = traced.opened;
-            let label = format!("of {open_count} times opened, no call of ours writes");
+            let label = format!(
+                "the database was opened {open_count} times, and no call of ours writes to it"
+            );
             verdict.check(traced.writes.is_empty() && open_count > 0, &label);
         }
     }
@@ -259,7 +264,7 @@ impl Verdict {
     }
 }
 
-/// Prints the medians of both, and returns the median of the rounds' ratios.
+/// Prints the medians of both kinds. Returns the median of the ratios of the rounds.
 fn print_row(label: &str, alone: &[Phase], beside: &[Phase], value: impl Fn(&Phase) -> f64) -> f64 {
     let ratios =
         alone.iter().zip(beside).map(|(alone, beside)| value(beside) / value(alone)).collect();

@@ -1,4 +1,4 @@
-//! The readers: everything that the library does with a store, over and over.
+//! The readers: threads that repeat every read that the library offers.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -26,10 +26,10 @@ use super::content::{Random, SessionMark};
 use super::log::ReadLog;
 use super::store::{MAX_DELETED, SESSION_COUNT};
 
-/// Trees that are loaded for each list of sessions.
+/// The number of trees per list of sessions.
 const TREES_PER_LIST: usize = 16;
 
-/// What a process that only reads takes.
+/// The options of a process that only reads.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// The database to read
@@ -38,13 +38,13 @@ pub(crate) struct Args {
     seed: u64,
     #[arg(long)]
     readers: usize,
-    /// How long, in milliseconds
+    /// How long to read, in milliseconds
     #[arg(long)]
     run: u64,
 }
 
 impl Args {
-    /// The arguments that make this program one that only reads.
+    /// Adds the arguments that make this program a reader.
     pub(crate) fn add_to_command(
         command: &mut Command,
         database: &Path,
@@ -57,10 +57,10 @@ impl Args {
     }
 }
 
-/// Reads for a while, and returns whether nothing was wrong.
+/// Reads for a while. Returns whether no fault was found.
 ///
 /// # Errors
-/// None; what goes wrong is told.
+/// If the database has no valid source; faults are printed.
 pub(crate) fn run(args: &Args) -> Result<bool> {
     let log = ReadLog::default();
     run_readers(&open_source(&args.database)?, args.readers, args.seed, &log, || {
@@ -72,12 +72,12 @@ pub(crate) fn run(args: &Args) -> Result<bool> {
     Ok(stats.faults.is_empty() && stats.trees > 0)
 }
 
-/// A reader of a database, as a program would make it.
+/// Opens a database as a program would.
 pub(crate) fn open_source(database: &Path) -> Result<SqliteReader> {
     Ok(SqliteReader::new(database, "stress".parse()?, Arc::new(SystemClock)))
 }
 
-/// Reads with so many threads for as long as `meanwhile` takes.
+/// Reads with a number of threads while `meanwhile` runs.
 pub(crate) fn run_readers<T>(
     source: &SqliteReader,
     readers: usize,
@@ -96,7 +96,7 @@ pub(crate) fn run_readers<T>(
                 latest_turns: HashMap::new(),
                 index: None,
             };
-            // Each begins with something else, so that a short run too comes to everything.
+            // Each thread starts at another call, so that a short run covers all calls.
             let first = number * 4 + seed as usize % 8 * 3;
             scope.spawn(move || reader.run(first));
         }
@@ -106,7 +106,7 @@ pub(crate) fn run_readers<T>(
     })
 }
 
-/// Something that a reader does beside loading trees, and its name.
+/// A call that a reader makes besides loading trees: its name and its function.
 type Call<'r> = (&'static str, fn(&mut Reader<'r>, &SessionKey) -> Result<()>);
 
 struct Reader<'r> {
@@ -114,7 +114,7 @@ struct Reader<'r> {
     log: &'r ReadLog,
     is_stopping: &'r AtomicBool,
     random: Random,
-    /// The newest state of each session that was seen: no later read may go back behind it.
+    /// The newest turn of each session; a later read must not return an older turn.
     latest_turns: HashMap<SessionKey, u64>,
     index: Option<SessionIndex>,
 }
@@ -172,7 +172,7 @@ impl<'r> Reader<'r> {
         Ok(sessions.into_iter().map(|node| node.key).collect())
     }
 
-    /// Loads and checks a session; none if it is gone.
+    /// Loads and checks a session. Returns `None` if it is deleted.
     fn load_tree(&mut self, session: &SessionKey) -> Result<Option<SessionMark>> {
         let loaded = run_session_tree_flow(self.source, session, |tree| {
             let parts: usize = tree.messages.iter().map(|message| message.parts.len()).sum();
@@ -196,7 +196,7 @@ impl<'r> Reader<'r> {
         Ok(Some(mark))
     }
 
-    /// Notes what a report has that must not be. What went away meanwhile may.
+    /// Counts the issues of a report as faults, except records that were deleted in between.
     fn check_report(&self, report: &StageReport) {
         let wrong = report.issues.iter().filter(|issue| !issue.issue.is_vanished());
         wrong.for_each(|issue| self.log.add_fault(issue.to_string()));
@@ -247,7 +247,7 @@ impl<'r> Reader<'r> {
         Ok(())
     }
 
-    /// The messages and parts of one session, asked for by key a moment later.
+    /// Reads the messages and parts of a session by key.
     fn read_spans(&mut self, session: &SessionKey) -> Result<()> {
         let mut keys = Vec::new();
         let mut reader = self.source.open()?;
@@ -275,7 +275,7 @@ impl<'r> Reader<'r> {
         self.scan(&Scope::AllParts, |entry| check::part(entry.span.as_ref()).map(drop))
     }
 
-    /// No transaction leaves any.
+    /// Checks for orphans; no transaction leaves any.
     fn find_orphans(&mut self, _: &SessionKey) -> Result<()> {
         let mut orphans = Vec::new();
         self.source.open()?.orphans(&mut |item| {
@@ -303,7 +303,7 @@ impl<'r> Reader<'r> {
         Ok(())
     }
 
-    /// Builds an index, or refreshes the one that there is.
+    /// Builds the index, or refreshes the existing index.
     fn update_index(&mut self, _: &SessionKey) -> Result<()> {
         let progress = |_| match self.is_stopping.load(Ordering::Relaxed) {
             true => ControlFlow::Break(()),
@@ -331,7 +331,7 @@ impl<'r> Reader<'r> {
         Ok(())
     }
 
-    /// A session that two probes do not name is the same when it is read after each of them.
+    /// Checks that a session that two probes do not report is unchanged between two reads.
     fn check_probe(&mut self, session: &SessionKey) -> Result<()> {
         let token = self.source.probe(None)?.token;
         let before = self.load_tree(session)?;
@@ -345,13 +345,13 @@ impl<'r> Reader<'r> {
         };
         if let (Some(before), Some(after)) = (before, after) {
             let is_reported = names(&first.probe) || names(&second.probe);
-            ensure!(is_reported || before == after, "not told: {before:?} became {after:?}");
+            ensure!(is_reported || before == after, "not reported: {before:?} became {after:?}");
         }
         Ok(())
     }
 }
 
-/// Breaks at the first error, and keeps it.
+/// Keeps the first error and breaks off.
 fn continue_if_ok(step: Result<()>, outcome: &mut Result<()>) -> ControlFlow<()> {
     match step {
         Ok(()) => ControlFlow::Continue(()),

@@ -1,4 +1,4 @@
-//! The database as opencode keeps it, and one transaction after the other.
+//! The database in opencode's schema, and the transactions that change it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,28 +10,28 @@ use scrollback_core_id::SystemClock;
 
 use super::content::{MessageMark, PartMark, Random, SessionMark, make_id};
 
-/// How many sessions there are when none is deleted.
+/// The number of sessions, if none is deleted.
 pub(crate) const SESSION_COUNT: usize = 50;
-/// So many of them are deleted at a time, at most.
+/// The most sessions that are deleted at the same time.
 pub(crate) const MAX_DELETED: usize = 3;
-/// Messages of a session when it is made, the fewest and the most.
+/// The number of messages of a session: at its creation, the least, and the most.
 const MESSAGE_COUNTS: (usize, usize, usize) = (40, 20, 60);
-/// Parts of a message, the fewest and the most.
+/// The least and the most parts of a message.
 const PART_COUNTS: (usize, usize) = (2, 6);
-/// Bytes of a part's text, the fewest and the most.
+/// The least and the most bytes of a part's text.
 const TEXT_LENGTHS: (usize, usize) = (100, 900);
 
 const SCHEMA: &str =
     include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/schema/opencode-1.18.33.sql"));
 const PROJECT: &str = "stress";
 
-/// What is in the database, and the database.
+/// A database, and the content that the writer has put into it.
 pub(crate) struct Store {
     pub(crate) db: Connection,
     random: Random,
-    /// The last transaction.
+    /// The number of the last transaction.
     turn: u64,
-    /// Ids that were given out.
+    /// The number of ids that were issued.
     ids_issued: u64,
     sessions: Vec<Session>,
 }
@@ -40,9 +40,9 @@ pub(crate) struct Store {
 struct Session {
     id: String,
     created: i64,
-    /// Its last event.
+    /// The number of its last event.
     seq: i64,
-    /// The last transaction that changed it.
+    /// The number of the last transaction that changed the session.
     turn: u64,
     is_deleted: bool,
     messages: Vec<Message>,
@@ -55,7 +55,7 @@ struct Message {
     parts: Vec<String>,
 }
 
-/// What a transaction does.
+/// The kind of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
     Add,
@@ -66,10 +66,10 @@ pub(crate) enum Step {
 }
 
 impl Store {
-    /// Makes a database, with all sessions.
+    /// Creates a database with all sessions.
     pub(crate) fn create(path: &Path, seed: u64) -> Result<Self> {
         let db = Connection::open(path)?;
-        // As opencode, but for the time it waits: who keeps it waiting is to be seen.
+        // The settings of opencode, except the busy timeout: zero makes every wait visible.
         db.execute_batch(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=0; \
              PRAGMA foreign_keys=ON;",
@@ -97,7 +97,7 @@ impl Store {
         Ok(store)
     }
 
-    /// What the next transaction does, and to which session.
+    /// Chooses the next transaction and its session.
     pub(crate) fn choose_step(&mut self) -> (Step, usize) {
         let session_index = self.random.next_below(SESSION_COUNT);
         let deleted = self.sessions.iter().filter(|session| session.is_deleted).count();
@@ -115,8 +115,8 @@ impl Store {
         (step, session_index)
     }
 
-    /// Does one step, within a transaction that is open. If it fails, the database has to be made
-    /// anew: what is remembered of it is no longer true.
+    /// Applies a step within an open transaction. After an error the store is unusable: its content
+    /// no longer matches the database.
     pub(crate) fn apply_step(&mut self, step: Step, session_index: usize) -> Result<()> {
         match step {
             Step::DeleteSession => return self.delete_session(session_index),
@@ -128,7 +128,7 @@ impl Store {
         self.write_mark(session_index)
     }
 
-    /// What every session that is there says of itself.
+    /// Returns the marks of all sessions that are not deleted.
     pub(crate) fn session_marks(&self) -> BTreeMap<String, SessionMark> {
         let existing = self.sessions.iter().filter(|session| !session.is_deleted);
         existing.map(|session| (session.id.clone(), session.mark())).collect()
@@ -156,7 +156,7 @@ impl Store {
         self.write_message(session_index, message_index)
     }
 
-    /// Its parts and it, each inserted or written over; parts that are too many are deleted.
+    /// Inserts or updates a message and its parts, and deletes surplus parts.
     fn write_message(&mut self, session_index: usize, message_index: usize) -> Result<()> {
         let Self { db, random, ids_issued, sessions, .. } = self;
         let now = now_ms();
@@ -227,7 +227,7 @@ impl Store {
         Ok(())
     }
 
-    /// A session of the same id as before, and new messages.
+    /// Creates a deleted session again, with the same id and new messages.
     fn restore_session(&mut self, session_index: usize) -> Result<()> {
         let session = &mut self.sessions[session_index];
         session.is_deleted = false;
@@ -247,7 +247,7 @@ impl Store {
         self.write_mark(session_index)
     }
 
-    /// Writes what the session says of itself.
+    /// Writes the mark of a session.
     fn write_mark(&mut self, session_index: usize) -> Result<()> {
         let session = &mut self.sessions[session_index];
         session.turn = self.turn;
@@ -257,7 +257,7 @@ impl Store {
         Ok(())
     }
 
-    /// The log of events, in which every change is told again.
+    /// Adds a change to the table of events.
     fn log_event(&mut self, session_index: usize, kind: &str, message: &str) -> Result<()> {
         self.ids_issued += 1;
         let session = &mut self.sessions[session_index];

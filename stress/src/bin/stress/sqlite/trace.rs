@@ -1,5 +1,5 @@
-//! Whether we write where only opencode may, as the system sees it: a process that only reads, run
-//! under strace beside a writer.
+//! The check for writes of ours where only opencode may write: a process that only reads runs under
+//! strace beside a writer.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -10,9 +10,9 @@ use anyhow::{Context as _, Result, bail};
 
 use super::readers;
 
-/// Calls that open a file.
+/// System calls that open a file.
 const OPEN_CALLS: &[&str] = &["open", "openat", "openat2", "creat"];
-/// Calls that change the file of their first argument, a descriptor. `fchown` is none of them: run
+/// System calls that change the file of their first argument, a descriptor. `fchown` is left out:
 /// as root, SQLite gives every side file that it opens to the owner of the database.
 const WRITE_CALLS: &[&str] = &[
     "write",
@@ -25,7 +25,7 @@ const WRITE_CALLS: &[&str] = &[
     "sendfile",
     "fchmod",
 ];
-/// Calls that change what a path names.
+/// System calls that change the entries of a directory, or the file of a path.
 const PATH_CHANGE_CALLS: &[&str] = &[
     "truncate",
     "unlink",
@@ -47,21 +47,21 @@ const PATH_CHANGE_CALLS: &[&str] = &[
     "utimensat",
 ];
 
-/// What the system saw of a reader.
+/// The system calls of a reader.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct TraceSummary {
-    /// How often the database was opened.
+    /// The number of times that the database was opened.
     pub(crate) opened: u64,
-    /// Calls that change the database, its log or their directory, or open the database for more
-    /// than reading.
+    /// Calls that change the database, its log or their directory, or that open the database for
+    /// writing.
     pub(crate) writes: BTreeSet<String>,
 }
 
-/// Runs a reader under strace; none if strace is not there or may not trace.
+/// Runs a reader under strace. Returns `None` if strace is missing or may not trace.
 ///
 /// # Errors
-/// If the reader cannot be run, or finds a fault.
-#[expect(clippy::disallowed_methods, reason = "what strace wrote is no store")]
+/// If the reader cannot run, or finds a fault.
+#[expect(clippy::disallowed_methods, reason = "reads the output of strace, not a store")]
 pub(crate) fn run(database: &Path, readers: usize, run: Duration) -> Result<Option<TraceSummary>> {
     let works = Command::new("strace").args(["-o", "/dev/null", "true"]).output();
     let is_bare = std::env::var_os("SCROLLBACK_BARE").is_some();
@@ -71,7 +71,7 @@ pub(crate) fn run(database: &Path, readers: usize, run: Duration) -> Result<Opti
     let logs = tempfile::tempdir()?;
     let mut strace = Command::new("strace");
     let calls = [OPEN_CALLS, WRITE_CALLS, PATH_CHANGE_CALLS].concat().join(",?");
-    // A file for each thread, so that no call is torn apart; the path of each descriptor.
+    // One file per thread, so that no line is split; `-y` adds the path of each descriptor.
     strace.args(["-ff", "-y", "-e", &format!("trace=?{calls}"), "-o"]);
     strace.arg(logs.path().join("log")).arg(std::env::current_exe()?);
     readers::Args::add_to_command(&mut strace, database, readers, run);
@@ -90,7 +90,7 @@ pub(crate) fn run(database: &Path, readers: usize, run: Duration) -> Result<Opti
 }
 
 impl TraceSummary {
-    /// Looks through what strace printed of one thread.
+    /// Scans the output of strace for one thread.
     fn scan_log(&mut self, log: &str, database: &str) {
         let dir = database.rsplit_once('/').map_or(database, |(dir, _)| dir);
         for line in log.lines() {
@@ -104,10 +104,10 @@ impl TraceSummary {
                 };
                 self.opened += u64::from(path == database);
                 match path.strip_prefix(database) {
-                    // What readers share with each other.
+                    // Readers share this file with each other.
                     Some("-shm") => false,
-                    // SQLite opens a log for writing even where it will only read it: that no
-                    // call writes to it is what counts.
+                    // SQLite opens a log for writing even if it only reads it. The check of the
+                    // write calls covers this file.
                     Some("-wal") => args.contains("O_TRUNC"),
                     _ => ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_TMPFILE"]
                         .iter()
@@ -127,7 +127,7 @@ impl TraceSummary {
     }
 }
 
-/// The path of a descriptor as strace prints it: `3</path>`.
+/// Returns the path of a descriptor as strace prints it: `3</path>`.
 fn descriptor_path(descriptor: &str) -> Option<&str> {
     let (_, path) = descriptor.split_once('<')?;
     Some(path.split_once('>')?.0)

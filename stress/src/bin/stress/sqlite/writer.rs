@@ -1,4 +1,4 @@
-//! The process that writes: commits as fast as it can until its input ends, and counts.
+//! The writer process: commits as fast as possible until its input ends, and counts.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;
@@ -14,26 +14,26 @@ use serde::{Deserialize, Serialize};
 use super::content::SessionMark;
 use super::store::Store;
 
-/// How often it does what opencode does when it starts, a passive checkpoint.
+/// The interval of passive checkpoints, which opencode makes at each start.
 const CHECKPOINT_EVERY: Duration = Duration::from_millis(500);
 
-/// What the writer takes.
+/// The options of the writer.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// The database to make
+    /// The database to create
     database: PathBuf,
     #[arg(long)]
     seed: u64,
-    /// When to VACUUM, in milliseconds from the beginning
+    /// When to VACUUM, in milliseconds after the start
     #[arg(long)]
     vacuum_after: u64,
-    /// Close the database at the end; otherwise its log is left, as opencode leaves it
+    /// Close the database at the end; otherwise the log stays, as opencode leaves it
     #[arg(long)]
     close: bool,
 }
 
 impl Args {
-    /// The command that runs a writer.
+    /// Returns the command that runs a writer.
     pub(crate) fn command(
         database: &Path,
         seed: u64,
@@ -48,32 +48,33 @@ impl Args {
     }
 }
 
-/// What the writer counted.
+/// The counts of the writer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Tally {
-    /// How often SQLite said BUSY to a commit.
+    /// The number of commits at which SQLite returned BUSY.
     pub(crate) busy: u64,
-    /// How often it said so to anything else: any reader of a log that meets its index in the middle
-    /// of a change looks for a moment whether its writer died.
+    /// The number of other statements at which SQLite returned BUSY. A reader that meets the log's
+    /// index during a change takes the writer's lock for a moment, to check whether the writer has
+    /// died.
     pub(crate) waits: u64,
     pub(crate) commits: u64,
     /// From COMMIT to its end, in nanoseconds.
     pub(crate) commit: Quantiles,
     /// From BEGIN to the end of COMMIT, in nanoseconds.
     pub(crate) transaction: Quantiles,
-    /// How long VACUUM took, in nanoseconds.
+    /// The duration of VACUUM, in nanoseconds.
     pub(crate) vacuum: u64,
-    /// Commits per second, not counting the time of VACUUM.
+    /// Commits per second, without the time of VACUUM.
     pub(crate) rate: f64,
-    /// The largest size of the log before VACUUM, which writes the whole database into it.
+    /// The largest size of the log before VACUUM, which writes the whole database into the log.
     pub(crate) wal: u64,
     /// The largest size of the log.
     pub(crate) wal_after: u64,
-    /// The sessions that are there at the end.
+    /// The marks of the sessions that exist at the end.
     pub(crate) last: BTreeMap<String, SessionMark>,
 }
 
-/// Of many times.
+/// The quantiles of many durations, in nanoseconds.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Quantiles {
     pub(crate) p50: u64,
@@ -98,10 +99,10 @@ impl Quantiles {
     }
 }
 
-/// Writes, and prints what it counted.
+/// Writes until the input ends, and prints the counts.
 ///
 /// # Errors
-/// If SQLite has any error but BUSY.
+/// Every error of SQLite except BUSY.
 pub(crate) fn run(args: &Args) -> Result<bool> {
     static IS_STOPPING: AtomicBool = AtomicBool::new(false);
     let mut store = Store::create(&args.database, args.seed)?;
@@ -158,7 +159,7 @@ impl Counts {
         }
     }
 
-    /// One transaction.
+    /// Makes one transaction.
     fn commit_step(&mut self, store: &mut Store) -> Result<()> {
         let (step, session_index) = store.choose_step();
         let started = Instant::now();
@@ -176,7 +177,7 @@ impl Counts {
         Ok(())
     }
 
-    /// What is done now and then.
+    /// Does the periodic work: checkpoints, and one VACUUM.
     fn run_maintenance(&mut self, store: &Store, vacuum_after: Duration) -> Result<()> {
         if self.last_checkpoint.elapsed() >= CHECKPOINT_EVERY {
             self.retry_while_busy(&store.db, "PRAGMA wal_checkpoint(PASSIVE)")?;
@@ -190,7 +191,7 @@ impl Counts {
         Ok(())
     }
 
-    /// Does it again for as long as someone is in the way.
+    /// Runs a statement, and repeats it while the database is busy.
     fn retry_while_busy(&mut self, db: &Connection, sql: &str) -> Result<()> {
         loop {
             let mut statement = db.prepare_cached(sql)?;
