@@ -26,11 +26,11 @@ const MAX_ENTRIES: usize = 4096;
 impl RetryQueue {
     /// Adds a scope whose last read was provisional. `tries` is the wait before that read, or
     /// `None` after a first read.
-    pub(crate) fn schedule(&mut self, scope: DirtyScope, tries: Option<Duration>) {
+    pub(crate) fn schedule(&mut self, scope: DirtyScope, last_wait: Option<Duration>) {
         // Doubling bounds the number of reads to six per record: 110 ms, 220 ms, up to 3.5 s. A
         // file that is always young, such as one with a time in the future, would otherwise be read
         // for ever.
-        let wait = tries.map_or(MIN_WAIT, |wait| wait * 2);
+        let wait = last_wait.map_or(MIN_WAIT, |wait| wait * 2);
         if wait > MAX_WAIT {
             return;
         }
@@ -57,7 +57,7 @@ impl RetryQueue {
     pub(crate) fn take_due(&mut self) -> HashMap<DirtyScope, Duration> {
         let now = Instant::now();
         let due = self.due.extract_if(|_, (due_at, _)| *due_at <= now);
-        due.map(|(scope, (_, waited))| (scope, waited)).collect()
+        due.map(|(scope, (_, wait))| (scope, wait)).collect()
     }
 
     /// Removes a scope that is read for another reason.
