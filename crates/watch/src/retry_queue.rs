@@ -16,16 +16,16 @@ pub(crate) struct RetryQueue {
 /// The first wait. A stamp younger than 100 ms is not trusted; 10 ms more make a single retry
 /// enough for a write that has ended.
 const MIN_WAIT: Duration = Duration::from_millis(110);
-/// The longest wait. A record that is still provisional after it is damaged; the sweep verifies the
-/// record later.
+/// The longest wait. A record that is still provisional after the last read counts as damaged; the
+/// sweep verifies it later.
 const MAX_WAIT: Duration = Duration::from_secs(4);
 /// The most scopes in the queue. A longer queue is replaced by one scan of the store, so that
 /// memory stays bounded.
 const MAX_ENTRIES: usize = 4096;
 
 impl RetryQueue {
-    /// Adds a scope whose last read was provisional. `tries` is the wait before that read, or
-    /// `None` after a first read.
+    /// Adds a scope whose last read was provisional. `last_wait` is the wait before that read,
+    /// or `None` after a first read.
     pub(crate) fn schedule(&mut self, scope: DirtyScope, last_wait: Option<Duration>) {
         // Doubling bounds the number of reads to six per record: 110 ms, 220 ms, up to 3.5 s. A
         // file that is always young, such as one with a time in the future, would otherwise be read

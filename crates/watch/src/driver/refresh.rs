@@ -127,8 +127,8 @@ impl Refresher {
             stats.refreshes += 1;
             stats.rescans += u64::from(verify == Verify::Full);
         }
-        // A full comparison covers everything. A fast comparison skips records whose directory is
-        // unchanged, so dirty records are read as well.
+        // A full comparison covers everything. A fast comparison misses records of cold sessions
+        // that were rewritten in place, so the dirty records are read as well.
         if outcome.is_ok() && verify != Some(Verify::Full) && dirty != Dirty::default() {
             outcome = materializer.refresh_dirty(&dirty).map(|outcome| outcome.provisional);
         }

@@ -84,9 +84,9 @@ impl WatchmanFeed {
         let environment_socket = env::var_os("WATCHMAN_SOCK").map(PathBuf::from);
         if let Some(socket) = context.server_socket.clone().or(environment_socket) {
             connector = connector.unix_domain_socket(socket);
-        // The client would start a server to learn the socket. An optional server must not be
-        // started, so the socket is asked with `--no-spawn`.
         } else if !may_watch {
+            // The client would start a server to learn the socket. An optional server must not be
+            // started, so this call asks for the socket with `--no-spawn`.
             connector = connector.unix_domain_socket(running_server_socket().await?);
         }
         let client = Arc::new(connector.connect().await.map_err(server_error)?);
@@ -205,7 +205,8 @@ impl Shared {
         let files = changes.files.unwrap_or_default();
         self.state().events += files.len() as u64;
         for file in files {
-            // The server also reports every file of a directory that appears or disappears.
+            // The server also reports every file of a directory that appears or disappears, so the
+            // directory itself adds nothing.
             if matches!(file.kind, FileType::Directory) {
                 continue;
             }
@@ -213,7 +214,8 @@ impl Shared {
             let scope = self.source.scope_of_path(&path).filter(|_| self.is_watched_file(&path));
             match (scope, file.stamp()) {
                 // The reported stamp is the indexed stamp, so the index already has this write.
-                // Typical after a start: the server repeats changes that the refresh has read.
+                // This is common after a start: the server repeats changes that the refresh has
+                // read.
                 (Some(DirtyScope::Entity(key)), Some(stamp))
                     if self.indexed.contains(&key, &stamp) =>
                 {
