@@ -60,7 +60,7 @@ impl Args {
 /// Reads for a while. Returns whether no fault was found.
 ///
 /// # Errors
-/// If the database has no valid source; faults are printed.
+/// None in practice: faults are printed, not returned.
 pub(crate) fn run(args: &Args) -> Result<bool> {
     let log = ReadLog::default();
     run_readers(&open_source(&args.database)?, args.readers, args.seed, &log, || {
