@@ -220,6 +220,6 @@ impl IssueKind {
     }
 }
 
-fn count_with_unit(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+fn count_with_unit(count: usize, unit: &str) -> String {
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }

@@ -9,20 +9,23 @@ pub fn is_printable_ascii(bytes: &[u8]) -> bool {
 /// Whether `is` holds of all bytes: word by word, each one vector without an early exit. The last
 /// word is the end of the bytes, and may have some of the word before it.
 #[inline]
-pub fn all_bytes(bytes: &[u8], is: impl Fn(u8) -> bool + Copy) -> bool {
+pub fn all_bytes(bytes: &[u8], predicate: impl Fn(u8) -> bool + Copy) -> bool {
     if let Some(last) = bytes.last_chunk::<16>() {
         let (words, _) = bytes.as_chunks::<16>();
-        return words.iter().all(|word| all_bytes_in_word(word, is)) && all_bytes_in_word(last, is);
+        return words.iter().all(|word| all_bytes_in_word(word, predicate))
+            && all_bytes_in_word(last, predicate);
     }
     match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        (Some(first), Some(last)) => all_bytes_in_word(first, is) & all_bytes_in_word(last, is),
-        _ => bytes.iter().all(|byte| is(*byte)),
+        (Some(first), Some(last)) => {
+            all_bytes_in_word(first, predicate) & all_bytes_in_word(last, predicate)
+        }
+        _ => bytes.iter().all(|byte| predicate(*byte)),
     }
 }
 
 #[inline]
-fn all_bytes_in_word<const LEN: usize>(word: &[u8; LEN], is: impl Fn(u8) -> bool) -> bool {
-    word.iter().fold(true, |all, byte| all & is(*byte))
+fn all_bytes_in_word<const LEN: usize>(word: &[u8; LEN], predicate: impl Fn(u8) -> bool) -> bool {
+    word.iter().fold(true, |all, byte| all & predicate(*byte))
 }
 
 #[cfg(test)]
@@ -30,7 +33,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_byte_is_found_wherever_it_stands() {
+    fn a_byte_is_detected_at_every_position() {
         for len in 0..70 {
             assert!(is_printable_ascii(&vec![b' '; len]) && is_printable_ascii(&vec![b'~'; len]));
             for (at, other) in (0..len).zip([0, 0x1f, 0x7f, 0xff].into_iter().cycle()) {

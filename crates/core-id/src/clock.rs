@@ -50,8 +50,8 @@ pub struct SystemClock;
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the system's clock")]
     fn now(&self) -> UnixNanos {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        UnixNanos(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
+        let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        UnixNanos(i64::try_from(elapsed.as_nanos()).unwrap_or(i64::MAX))
     }
 
     fn pause(&self, time: Duration) {

@@ -53,8 +53,8 @@ impl FromStr for Cursor {
 
     fn from_str(text: &str) -> Result<Self, CursorError> {
         let (epoch, revision) = text.split_once(':').ok_or(CursorError)?;
-        let hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
-        if epoch.len() != 16 || !epoch.bytes().all(hex) {
+        let is_hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+        if epoch.len() != 16 || !epoch.bytes().all(is_hex) {
             return Err(CursorError);
         }
         if !revision.bytes().all(|byte| byte.is_ascii_digit()) {

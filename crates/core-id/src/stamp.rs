@@ -29,8 +29,8 @@ impl Stamp {
     /// clock up to some 10 ms. An mtime in whole seconds may have been rounded down by the file
     /// system, so it has to be 2 s older still.
     pub fn is_settled_at(&self, observed: UnixNanos, margin: Duration) -> bool {
-        let whole = self.mtime.0 % 1_000_000_000 == 0;
-        let rounding = if whole { MAX_MTIME_ROUNDING } else { Duration::ZERO };
+        let is_whole_second = self.mtime.0 % 1_000_000_000 == 0;
+        let rounding = if is_whole_second { MAX_MTIME_ROUNDING } else { Duration::ZERO };
         self.mtime < observed.saturating_sub(margin.saturating_add(rounding))
     }
 }

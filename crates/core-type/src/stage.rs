@@ -69,12 +69,12 @@ pub struct StageCounts {
 }
 
 impl std::ops::AddAssign for StageCounts {
-    fn add_assign(&mut self, more: Self) {
-        self.sessions += more.sessions;
-        self.messages += more.messages;
-        self.parts += more.parts;
-        self.bytes += more.bytes;
-        self.provisional += more.provisional;
+    fn add_assign(&mut self, other: Self) {
+        self.sessions += other.sessions;
+        self.messages += other.messages;
+        self.parts += other.parts;
+        self.bytes += other.bytes;
+        self.provisional += other.provisional;
     }
 }
 
@@ -107,10 +107,10 @@ impl StageReport {
     /// Adds another report: of a later stage, or of the same stages over something else.
     pub fn merge(&mut self, other: Self) {
         for run in other.runs {
-            match self.runs.iter_mut().find(|known| known.stage == run.stage) {
-                Some(known) => {
-                    known.counts += run.counts;
-                    known.elapsed += run.elapsed;
+            match self.runs.iter_mut().find(|existing| existing.stage == run.stage) {
+                Some(existing) => {
+                    existing.counts += run.counts;
+                    existing.elapsed += run.elapsed;
                 }
                 None => self.runs.push(run),
             }
@@ -120,8 +120,8 @@ impl StageReport {
 
     /// Adds another report of the same store. Issues that are in this one already are left out.
     pub fn merge_new_issues(&mut self, mut other: Self) {
-        let mut known: HashSet<StageIssue> = self.issues.iter().cloned().collect();
-        other.issues.retain(|issue| known.insert(issue.clone()));
+        let mut known_issues: HashSet<StageIssue> = self.issues.iter().cloned().collect();
+        other.issues.retain(|issue| known_issues.insert(issue.clone()));
         self.merge(other);
     }
 

@@ -57,11 +57,11 @@ impl IndexBuilder {
         let SessionContents { key, state, messages } = session;
         let sequence = self.next_sequence();
         self.encoder.begin_session(key.session.as_bytes(), state, sequence);
-        let ordered = |a: &MessageMeta, b: &MessageMeta| {
+        let compare = |a: &MessageMeta, b: &MessageMeta| {
             (a.order, &a.key.message).cmp(&(b.order, &b.key.message))
         };
-        if !messages.is_sorted_by(|a, b| ordered(a, b).is_le()) {
-            messages.sort_by(ordered);
+        if !messages.is_sorted_by(|a, b| compare(a, b).is_le()) {
+            messages.sort_by(compare);
         }
         for message in messages {
             let sequence = self.next_sequence();
@@ -73,7 +73,7 @@ impl IndexBuilder {
     pub fn finish(mut self) -> SessionIndex {
         self.encoder.sort_sessions();
         let (epoch, revision) = (Epoch(random_u64()), Revision(self.sequence));
-        let about = SnapshotInfo {
+        let info = SnapshotInfo {
             store: self.store.clone(),
             epoch,
             revision,
@@ -81,7 +81,7 @@ impl IndexBuilder {
             lineage: vec![(epoch, revision)],
             token: self.token.clone(),
         };
-        let snapshot = rebase::finish_snapshot(self.encoder, &about);
+        let snapshot = rebase::finish_snapshot(self.encoder, &info);
         SessionIndex::from_base(self.store, Some(snapshot), Vec::new(), epoch, self.token)
     }
 }

@@ -56,24 +56,24 @@ impl SessionIndex {
     /// the answer is [`Delta::Fresh`].
     pub fn changes(&self, since: Option<&Cursor>) -> Changes {
         let known = since.filter(|since| self.continues(since));
-        let generation = self.shared.pins.layers();
+        let layers = self.shared.pins.layers();
         let since = known.map_or(u64::MAX, |since| since.revision.0);
         // The view is pinned while the log is held: of what the view shows, nothing is struck.
-        let (view, logged) = generation.with_log(|log| {
+        let (view, logged) = layers.with_log(|log| {
             let view = self.view();
             let start = log.partition_point(|(sequence, _)| *sequence <= since);
             let end = log.partition_point(|(sequence, _)| *sequence <= view.revision);
             (view, log.get(start..end).unwrap_or_default().to_vec())
         });
-        if !Arc::ptr_eq(&generation, &view.layers) {
+        if !Arc::ptr_eq(&layers, &view.layers) {
             return self.changes(known); // there is a new base meanwhile, and its log is another
         }
         let cursor = view.cursor();
-        if since > view.revision || since < generation.floor().0 {
+        if since > view.revision || since < layers.floor().0 {
             return Changes { view, cursor, delta: Delta::Fresh };
         }
         let mut changes = Vec::new();
-        if let Some(base) = &generation.base
+        if let Some(base) = &layers.base
             && since < base.revision().0
         {
             changed_in_base(base, &view, since, &mut changes);
@@ -90,23 +90,23 @@ impl SessionIndex {
 impl View {
     /// The number of a key's last change, and its value.
     fn current_value(&self, key: &EntityKey) -> Option<(u64, Option<EntityValue>)> {
-        let (generation, at): (&Layers, _) = (&self.layers, self.revision);
+        let (layers, revision): (&Layers, _) = (&self.layers, self.revision);
         Some(match key {
             EntityKey::Project(id) => {
-                let found = generation.project(id, at)?;
-                let sequence = generation.project_sequence(&found);
-                (sequence, generation.project_value(found).map(EntityValue::Project))
+                let location = layers.project(id, revision)?;
+                let sequence = layers.project_sequence(&location);
+                (sequence, layers.project_value(location).map(EntityValue::Project))
             }
             EntityKey::Session(key) => {
-                let found = generation.session(&key.session, at)?;
-                let sequence = generation.session_sequence(&found);
-                let state = generation.session_value(found);
+                let location = layers.session(&key.session, revision)?;
+                let sequence = layers.session_sequence(&location);
+                let state = layers.session_value(location);
                 (sequence, state.and_then(|state| state.record.clone()).map(EntityValue::Session))
             }
             EntityKey::Message(key) => {
-                let found = generation.message(key, at)?;
-                let sequence = generation.message_sequence(&found);
-                (sequence, generation.message_value(found).map(EntityValue::Message))
+                let location = layers.message(key, revision)?;
+                let sequence = layers.message_sequence(&location);
+                (sequence, layers.message_value(location).map(EntityValue::Message))
             }
             _ => return None,
         })
@@ -128,18 +128,18 @@ fn changed_in_base(base: &Snapshot, view: &View, since: u64, changes: &mut Vec<C
         (0..base.project_count()).filter(|row| base.project_sequence(*row) > since).filter_map(
             |row| Some((EntityKey::Project(base.project(row)?.id), base.project_sequence(row))),
         );
-    let there = projects.chain(sessions).chain(messages).filter_map(|(key, sequence)| {
+    let present = projects.chain(sessions).chain(messages).filter_map(|(key, sequence)| {
         let (now, value) = view.current_value(&key)?;
         (now == sequence).then_some((key, sequence, value))
     });
     let still_gone = |key: &EntityKey, sequence| {
         sequence > since && view.layers.is_still_removed(key, sequence, view.revision)
     };
-    let gone = base
+    let removed = base
         .tombstones()
         .filter(|(key, sequence)| still_gone(key, *sequence))
         .map(|(key, sequence)| (key, sequence, None));
-    let mut all: Vec<_> = there.chain(gone).collect();
+    let mut all: Vec<_> = present.chain(removed).collect();
     all.sort_unstable_by_key(|(_, sequence, _)| *sequence);
     changes.extend(all.into_iter().map(|(key, sequence, value)| Change {
         key,

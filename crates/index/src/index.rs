@@ -37,22 +37,16 @@ impl SessionIndex {
     /// epoch does not join the lineage, which holds 64 epochs, so that any number of such
     /// processes leave the cursors of others good.
     pub fn from_snapshot_without_cursors(snapshot: Snapshot) -> Self {
-        let about = snapshot.info().clone();
-        let (store, epoch) = (about.store, Epoch(random_u64()));
-        Self::from_parts(store, Some(snapshot), about.lineage, epoch, about.token, false)
+        let info = snapshot.info().clone();
+        let (store, epoch) = (info.store, Epoch(random_u64()));
+        Self::from_parts(store, Some(snapshot), info.lineage, epoch, info.token, false)
     }
 
     /// An index that begins with the state of a snapshot, and continues it: cursors of the index
     /// that wrote it stay good up to the revision that it was written at.
     pub fn from_snapshot(snapshot: Snapshot) -> Self {
-        let about = snapshot.info().clone();
-        Self::from_base(
-            about.store,
-            Some(snapshot),
-            about.lineage,
-            Epoch(random_u64()),
-            about.token,
-        )
+        let info = snapshot.info().clone();
+        Self::from_base(info.store, Some(snapshot), info.lineage, Epoch(random_u64()), info.token)
     }
 
     pub(crate) fn from_base(
@@ -74,8 +68,8 @@ impl SessionIndex {
         has_cursors: bool,
     ) -> Self {
         let published = base.as_ref().map_or(0, |base| base.revision().0);
-        let generation = Arc::new(Layers::new(base));
-        let pins = Pins::new(generation, published);
+        let layers = Arc::new(Layers::new(base));
+        let pins = Pins::new(layers, published);
         let writer = Mutex::new(WriterState { retained: BTreeMap::new(), token });
         Self { shared: Arc::new(SharedState { store, epoch, lineage, has_cursors, pins, writer }) }
     }
@@ -110,9 +104,9 @@ impl SessionIndex {
         if let Some(token) = &batch.token {
             writer.token.clone_from(token);
         }
-        let generation = self.shared.pins.layers();
-        write::commit(&self.shared, &mut writer, &generation, batch);
-        if generation.overlay_len() > MAX_OVERLAY_KEYS + generation.base_len() / 4 {
+        let layers = self.shared.pins.layers();
+        write::commit(&self.shared, &mut writer, &layers, batch);
+        if layers.overlay_len() > MAX_OVERLAY_KEYS + layers.base_len() / 4 {
             rebase::rebase(&self.shared, &mut writer);
         }
         self.shared.collect_garbage(&mut writer);
@@ -124,18 +118,18 @@ impl SessionIndex {
     /// Whether a cursor names a state of this index, or of one that it continues, and what changed
     /// since can be told. Not so if the snapshot that it began with was older than the cursor.
     pub fn continues(&self, cursor: &Cursor) -> bool {
-        let own = self.cursor();
-        let is_own = own.epoch == cursor.epoch && cursor.revision <= own.revision;
-        is_own || lineage_contains(&self.shared.lineage, cursor)
+        let current = self.cursor();
+        let is_of_this_epoch = current.epoch == cursor.epoch && cursor.revision <= current.revision;
+        is_of_this_epoch || lineage_contains(&self.shared.lineage, cursor)
     }
 
     /// The whole state as a snapshot. What the overlay holds becomes part of the base first.
     /// Whoever begins with it continues all cursors that were handed out until now.
     pub fn snapshot(&self) -> Snapshot {
         let mut writer = lock(&self.shared.writer);
-        let generation = self.shared.pins.layers();
-        if let Some(base) = &generation.base
-            && generation.overlay_len() == 0
+        let layers = self.shared.pins.layers();
+        if let Some(base) = &layers.base
+            && layers.overlay_len() == 0
             && base.info().epoch == self.shared.epoch
         {
             return base.clone();
@@ -146,8 +140,8 @@ impl SessionIndex {
     /// What it holds, and what it holds for views.
     pub fn stats(&self) -> Stats {
         let writer = lock(&self.shared.writer);
-        let generation = self.shared.pins.layers();
-        Stats::collect(&self.shared, &writer, &generation)
+        let layers = self.shared.pins.layers();
+        Stats::collect(&self.shared, &writer, &layers)
     }
 }
 

@@ -105,9 +105,9 @@ impl Layers {
 
     pub(crate) fn project_value(
         &self,
-        found: ValueLocation<ProjectMeta>,
+        location: ValueLocation<ProjectMeta>,
     ) -> Option<Arc<ProjectMeta>> {
-        match found {
+        match location {
             ValueLocation::Overlay(version) => version.value,
             ValueLocation::Base(row) => self.base.as_ref()?.project(row).map(Arc::new),
         }
@@ -115,9 +115,9 @@ impl Layers {
 
     pub(crate) fn session_value(
         &self,
-        found: ValueLocation<SessionState>,
+        location: ValueLocation<SessionState>,
     ) -> Option<Arc<SessionState>> {
-        match found {
+        match location {
             ValueLocation::Overlay(version) => version.value,
             ValueLocation::Base(row) => Some(Arc::new(self.base.as_ref()?.session_state(row))),
         }
@@ -125,33 +125,33 @@ impl Layers {
 
     pub(crate) fn message_value(
         &self,
-        found: ValueLocation<MessageMeta>,
+        location: ValueLocation<MessageMeta>,
     ) -> Option<Arc<MessageMeta>> {
-        match found {
+        match location {
             ValueLocation::Overlay(version) => version.value,
             ValueLocation::Base(row) => self.base.as_ref()?.message(row).map(Arc::new),
         }
     }
 
     /// The number of the last change of what was found.
-    pub(crate) fn project_sequence(&self, found: &ValueLocation<ProjectMeta>) -> u64 {
-        match (found, &self.base) {
+    pub(crate) fn project_sequence(&self, location: &ValueLocation<ProjectMeta>) -> u64 {
+        match (location, &self.base) {
             (ValueLocation::Overlay(version), _) => version.sequence,
             (ValueLocation::Base(row), Some(base)) => base.project_sequence(*row),
             _ => 0,
         }
     }
 
-    pub(crate) fn session_sequence(&self, found: &ValueLocation<SessionState>) -> u64 {
-        match (found, &self.base) {
+    pub(crate) fn session_sequence(&self, location: &ValueLocation<SessionState>) -> u64 {
+        match (location, &self.base) {
             (ValueLocation::Overlay(version), _) => version.sequence,
             (ValueLocation::Base(row), Some(base)) => base.session_sequence(*row),
             _ => 0,
         }
     }
 
-    pub(crate) fn message_sequence(&self, found: &ValueLocation<MessageMeta>) -> u64 {
-        match (found, &self.base) {
+    pub(crate) fn message_sequence(&self, location: &ValueLocation<MessageMeta>) -> u64 {
+        match (location, &self.base) {
             (ValueLocation::Overlay(version), _) => version.sequence,
             (ValueLocation::Base(row), Some(base)) => base.message_sequence(*row),
             _ => 0,
@@ -189,9 +189,9 @@ impl Layers {
 
     pub(crate) fn refresh_state_value(
         &self,
-        found: &ValueLocation<SessionState>,
+        location: &ValueLocation<SessionState>,
     ) -> Option<(Option<ObservedStamp>, RefreshState)> {
-        match found {
+        match location {
             ValueLocation::Overlay(version) => {
                 let state = version.value.as_ref()?;
                 Some((state.record.as_ref().map(|record| record.observed), state.refresh_state))
@@ -213,7 +213,7 @@ impl Layers {
         }
         ids.sort_unstable();
         ids.dedup();
-        ids.retain(|id| self.project(id, at).is_some_and(|found| !found.is_removed()));
+        ids.retain(|id| self.project(id, at).is_some_and(|location| !location.is_removed()));
         ids
     }
 
@@ -249,13 +249,13 @@ impl Layers {
             return rows.map_or_else(Vec::new, |(_, rows)| rows.map(ValueLocation::Base).collect());
         };
         let key = |id: &MessageId| MessageKey { session: session.clone(), message: id.clone() };
-        let mut found: Vec<(OrderKey, MessageId, ValueLocation<MessageMeta>)> = Vec::new();
+        let mut messages: Vec<(OrderKey, MessageId, ValueLocation<MessageMeta>)> = Vec::new();
         for id in members.iter() {
             if let Some(cell) = self.messages.get(&key(id))
                 && let Some(version) = cell.visible_at(at)
                 && let Some(meta) = &version.value
             {
-                found.push((meta.order, id.clone(), ValueLocation::Overlay(version.clone())));
+                messages.push((meta.order, id.clone(), ValueLocation::Overlay(version.clone())));
             }
         }
         if let Some((base, rows)) = rows {
@@ -267,12 +267,12 @@ impl Layers {
                         .get(&key(&id))
                         .is_some_and(|cell| cell.visible_at(at).is_some());
                 if !hidden {
-                    found.push((base.message_order(row), id, ValueLocation::Base(row)));
+                    messages.push((base.message_order(row), id, ValueLocation::Base(row)));
                 }
             }
         }
-        found.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
-        found.into_iter().map(|(_, _, found)| found).collect()
+        messages.sort_unstable_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+        messages.into_iter().map(|(_, _, location)| location).collect()
     }
 
     /// Every message of this id that a revision shows: one, unless a session was copied by hand.
@@ -281,14 +281,14 @@ impl Layers {
         if let Some(base) = &self.base {
             keys.extend(base.find_messages(id).filter_map(|row| base.message_key(row)));
         }
-        if let Some(homes) = self.message_sessions.get(id) {
+        if let Some(sessions) = self.message_sessions.get(id) {
             let key =
                 |session: &SessionId| MessageKey { session: session.clone(), message: id.clone() };
-            keys.extend(homes.iter().map(key));
+            keys.extend(sessions.iter().map(key));
         }
         keys.sort_unstable();
         keys.dedup();
-        keys.retain(|key| self.message(key, at).is_some_and(|found| !found.is_removed()));
+        keys.retain(|key| self.message(key, at).is_some_and(|location| !location.is_removed()));
         keys
     }
 
@@ -324,7 +324,7 @@ where
     V: Clone + Ord,
 {
     let set = sets.get(key).unwrap_or_else(SortedRuns::new);
-    if let Some(more) = set.with_value(value) {
-        sets.insert(key.clone(), more);
+    if let Some(extended) = set.with_value(value) {
+        sets.insert(key.clone(), extended);
     }
 }

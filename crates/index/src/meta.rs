@@ -100,11 +100,11 @@ impl SessionMeta {
 
     /// Whether a reader sees no difference between the two.
     pub(crate) fn is_visibly_equal(&self, other: &Self) -> bool {
-        let shown = |meta: &Self| Self {
+        let visible = |meta: &Self| Self {
             observed: ObservedStamp { clean: true, ..meta.observed },
             ..meta.clone()
         };
-        shown(self) == shown(other)
+        visible(self) == visible(other)
     }
 }
 
@@ -161,9 +161,10 @@ impl RefreshState {
 /// Whether a message counts as unfinished, unclean and unlisted.
 fn refresh_counts(message: &MessageMeta) -> [u32; 3] {
     let parts = || message.parts.iter().flat_map(|list| list.refs.iter());
-    let sets = message.parts.iter().filter_map(|list| list.part_set);
-    let looked_at = parts().filter_map(|part| part.observed);
-    let is_clean = message.observed.clean && sets.chain(looked_at).all(|observed| observed.clean);
+    let part_sets = message.parts.iter().filter_map(|list| list.part_set);
+    let observed = parts().filter_map(|part| part.observed);
+    let is_clean =
+        message.observed.clean && part_sets.chain(observed).all(|observed| observed.clean);
     let is_listed = message.parts.is_some() && parts().all(|part| part.observed.is_some());
     [message.is_unfinished(), !is_clean, !is_listed].map(u32::from)
 }
@@ -230,12 +231,12 @@ impl MessageMeta {
 
     /// Whether a reader sees no difference between the two.
     pub(crate) fn is_visibly_equal(&self, other: &Self) -> bool {
-        let shown = |meta: &Self| Self {
+        let visible = |meta: &Self| Self {
             observed: ObservedStamp { clean: true, ..meta.observed },
             parts: meta.parts.as_ref().map(PartList::visible_value),
             ..meta.clone()
         };
-        shown(self) == shown(other)
+        visible(self) == visible(other)
     }
 }
 
@@ -250,11 +251,11 @@ pub struct PartList {
 
 impl PartList {
     fn visible_value(&self) -> Self {
-        let shown = |part: &PartRef| PartRef {
+        let visible = |part: &PartRef| PartRef {
             observed: part.observed.map(|observed| ObservedStamp { clean: true, ..observed }),
             ..part.clone()
         };
-        Self { part_set: None, refs: self.refs.iter().map(shown).collect() }
+        Self { part_set: None, refs: self.refs.iter().map(visible).collect() }
     }
 }
 

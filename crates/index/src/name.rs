@@ -63,8 +63,8 @@ pub(crate) const CACHE_SLOTS: usize = 1 << CACHE_SLOT_BITS;
 const CACHE_SLOT_BITS: u32 = 6;
 
 /// One of [`CACHE_SLOTS`], by the high bits of a product.
-pub(crate) fn cache_slot(of: u64) -> usize {
-    (of.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - CACHE_SLOT_BITS)) as usize
+pub(crate) fn cache_slot(value: u64) -> usize {
+    (value.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - CACHE_SLOT_BITS)) as usize
 }
 
 /// Both ends of a text and its length, which tell most texts apart.

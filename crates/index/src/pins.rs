@@ -22,16 +22,9 @@ struct PinState {
 }
 
 impl Pins {
-    pub(crate) fn new(generation: Arc<Layers>, published: u64) -> Self {
-        let (live, released) = (BTreeMap::new(), Vec::new());
-        Self {
-            state: Mutex::new(PinState {
-                layers: generation,
-                published,
-                view_counts: live,
-                released,
-            }),
-        }
+    pub(crate) fn new(layers: Arc<Layers>, published: u64) -> Self {
+        let (view_counts, released) = (BTreeMap::new(), Vec::new());
+        Self { state: Mutex::new(PinState { layers, published, view_counts, released }) }
     }
 
     /// Pins the published revision.
@@ -71,18 +64,18 @@ impl Pins {
     /// Makes a revision the one that new views see. Everything in it was written before.
     pub(crate) fn publish(&self, revision: u64) {
         let mut state = lock(&self.state);
-        let last = state.published;
+        let previous = state.published;
         state.published = revision;
         // Until now a view could have come to the last one.
-        if !state.view_counts.contains_key(&last) {
-            state.released.push(last);
+        if !state.view_counts.contains_key(&previous) {
+            state.released.push(previous);
         }
     }
 
     /// Makes a generation the one that new views read, at a revision of it.
-    pub(crate) fn replace(&self, generation: Arc<Layers>, revision: u64) {
+    pub(crate) fn replace(&self, layers: Arc<Layers>, revision: u64) {
         let mut state = lock(&self.state);
-        state.layers = generation;
+        state.layers = layers;
         state.published = revision;
         state.released.clear(); // what they held went with the old generation
     }
@@ -90,8 +83,8 @@ impl Pins {
     /// Revisions that nobody can see any more and that were not cleared up after.
     pub(crate) fn take_released(&self) -> Vec<u64> {
         let mut state = lock(&self.state);
-        let PinState { view_counts: live, released, published, .. } = &mut *state;
-        released.retain(|revision| !live.contains_key(revision) && revision != published);
+        let PinState { view_counts, released, published, .. } = &mut *state;
+        released.retain(|revision| !view_counts.contains_key(revision) && revision != published);
         std::mem::take(released)
     }
 
@@ -100,12 +93,12 @@ impl Pins {
     }
 
     /// The newest revision among these that a view reads or may come to.
-    pub(crate) fn newest_reader_in(&self, among: Range<u64>) -> Option<u64> {
+    pub(crate) fn newest_reader_in(&self, range: Range<u64>) -> Option<u64> {
         let state = lock(&self.state);
-        if among.contains(&state.published) {
+        if range.contains(&state.published) {
             return Some(state.published);
         }
-        state.view_counts.range(among).next_back().map(|(revision, _)| *revision)
+        state.view_counts.range(range).next_back().map(|(revision, _)| *revision)
     }
 
     /// How many views there are, and the oldest revision that one reads.

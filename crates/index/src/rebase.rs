@@ -17,43 +17,43 @@ const MAX_TOMBSTONES: usize = 1 << 16;
 
 /// Makes the base and the overlay the base of a new generation.
 pub(crate) fn rebase(shared: &SharedState, writer: &mut WriterState) -> Snapshot {
-    let generation = shared.pins.layers();
+    let layers = shared.pins.layers();
     let at = shared.pins.published();
-    let (messages, parts) = generation
+    let (messages, parts) = layers
         .base
         .as_ref()
         .map_or((0, 0), |base| (base.message_count() as usize, base.part_count() as usize));
-    let mut encoder = Encoder::new(messages + generation.messages.len(), parts, random_u64());
-    for id in generation.project_ids(at) {
-        if let Some(found) = generation.project(&id, at) {
-            let sequence = generation.project_sequence(&found);
-            if let Some(meta) = generation.project_value(found) {
+    let mut encoder = Encoder::new(messages + layers.messages.len(), parts, random_u64());
+    for id in layers.project_ids(at) {
+        if let Some(location) = layers.project(&id, at) {
+            let sequence = layers.project_sequence(&location);
+            if let Some(meta) = layers.project_value(location) {
                 encoder.add_project(&meta, sequence);
             }
         }
     }
-    for id in session_ids(&generation, at) {
-        let messages = generation.messages_of(&id, at);
-        let found = generation.session(&id, at);
-        let sequence = found.as_ref().map_or(0, |found| generation.session_sequence(found));
-        let state = found.and_then(|found| generation.session_value(found));
+    for id in session_ids(&layers, at) {
+        let messages = layers.messages_of(&id, at);
+        let location = layers.session(&id, at);
+        let sequence = location.as_ref().map_or(0, |location| layers.session_sequence(location));
+        let state = location.and_then(|location| layers.session_value(location));
         if state.is_none() && messages.is_empty() {
             continue;
         }
         encoder.begin_session(id.as_bytes(), &state.unwrap_or_default(), sequence);
-        for found in messages {
-            let sequence = generation.message_sequence(&found);
-            if let Some(meta) = generation.message_value(found) {
+        for location in messages {
+            let sequence = layers.message_sequence(&location);
+            if let Some(meta) = layers.message_value(location) {
                 encoder.add_message(&meta, sequence, |part| part.last_change);
             }
         }
     }
-    let mut tombstones = removed_keys(&generation, at);
+    let mut tombstones = removed_keys(&layers, at);
     tombstones.sort_unstable_by_key(|(_, sequence)| *sequence);
-    let forgotten = tombstones.len().saturating_sub(MAX_TOMBSTONES);
-    let forgotten_until = tombstones[..forgotten].last().map(|(_, sequence)| Revision(*sequence));
-    let floor = generation.floor().max(forgotten_until.unwrap_or_default());
-    for (key, sequence) in &tombstones[forgotten..] {
+    let dropped = tombstones.len().saturating_sub(MAX_TOMBSTONES);
+    let dropped_until = tombstones[..dropped].last().map(|(_, sequence)| Revision(*sequence));
+    let floor = layers.floor().max(dropped_until.unwrap_or_default());
+    for (key, sequence) in &tombstones[dropped..] {
         encoder.add_tombstone(key, *sequence);
     }
     let snapshot = finish_snapshot(encoder, &shared.snapshot_info(at, floor, writer.token.clone()));
@@ -62,8 +62,8 @@ pub(crate) fn rebase(shared: &SharedState, writer: &mut WriterState) -> Snapshot
     snapshot
 }
 
-pub(crate) fn finish_snapshot(encoder: Encoder, about: &SnapshotInfo) -> Snapshot {
-    let bytes: SnapshotBytes = Arc::new(encoder.finish(about));
+pub(crate) fn finish_snapshot(encoder: Encoder, info: &SnapshotInfo) -> Snapshot {
+    let bytes: SnapshotBytes = Arc::new(encoder.finish(info));
     #[expect(clippy::expect_used, reason = "a test opens every kind of snapshot that is written")]
     Snapshot::from_trusted_bytes(bytes).expect("what was just encoded")
 }
@@ -78,46 +78,48 @@ fn session_sort_key(
 
 /// Every session that a generation may know of, in the order of a base. Messages may have been put
 /// without anything about their session.
-fn session_ids(generation: &Layers, at: u64) -> Vec<SessionId> {
+fn session_ids(layers: &Layers, at: u64) -> Vec<SessionId> {
     let mut ids: Vec<SessionId> = Vec::new();
-    if let Some(base) = &generation.base {
+    if let Some(base) = &layers.base {
         ids.extend((0..base.session_count()).filter_map(|row| base.session_id(row)));
     }
-    generation.sessions.for_each(|id, _| ids.push(id.clone()));
-    generation.session_messages.for_each(|id, _| ids.push(id.clone()));
+    layers.sessions.for_each(|id, _| ids.push(id.clone()));
+    layers.session_messages.for_each(|id, _| ids.push(id.clone()));
     ids.sort_unstable();
     ids.dedup();
-    ids.sort_by_cached_key(|id| session_sort_key(generation.session_order(id, at), id));
+    ids.sort_by_cached_key(|id| session_sort_key(layers.session_order(id, at), id));
     ids
 }
 
 /// The keys that were removed and are not there again.
-fn removed_keys(generation: &Layers, at: u64) -> Vec<(EntityKey, u64)> {
+fn removed_keys(layers: &Layers, at: u64) -> Vec<(EntityKey, u64)> {
     let mut removed = Vec::new();
-    generation.projects.for_each(|id, cell| {
+    layers.projects.for_each(|id, cell| {
         if let Some(version) = cell.visible_at(at).filter(|version| version.value.is_none()) {
             removed.push((EntityKey::Project(id.clone()), version.sequence));
         }
     });
-    generation.sessions.for_each(|id, cell| {
-        let gone = |state: &Option<Arc<SessionState>>| {
+    layers.sessions.for_each(|id, cell| {
+        let is_removed = |state: &Option<Arc<SessionState>>| {
             state.as_ref().is_none_or(|state| state.record.is_none())
         };
         // Number 0: there never was a record.
-        if let Some(version) = cell.visible_at(at).filter(|it| gone(&it.value) && it.sequence > 0) {
+        if let Some(version) =
+            cell.visible_at(at).filter(|version| is_removed(&version.value) && version.sequence > 0)
+        {
             let key = SessionKey { session: id.clone() };
             removed.push((EntityKey::Session(key), version.sequence));
         }
     });
-    generation.messages.for_each(|key: &MessageKey, cell| {
+    layers.messages.for_each(|key: &MessageKey, cell| {
         if let Some(version) = cell.visible_at(at).filter(|version| version.value.is_none()) {
             removed.push((EntityKey::Message(key.clone()), version.sequence));
         }
     });
-    let known: HashSet<EntityKey> = removed.iter().map(|(key, _)| key.clone()).collect();
-    let earlier = generation.base.iter().flat_map(Snapshot::tombstones);
-    removed.extend(earlier.filter(|(key, sequence)| {
-        !known.contains(key) && generation.is_still_removed(key, *sequence, at)
+    let overlay_keys: HashSet<EntityKey> = removed.iter().map(|(key, _)| key.clone()).collect();
+    let base_tombstones = layers.base.iter().flat_map(Snapshot::tombstones);
+    removed.extend(base_tombstones.filter(|(key, sequence)| {
+        !overlay_keys.contains(key) && layers.is_still_removed(key, *sequence, at)
     }));
     removed
 }
@@ -126,14 +128,18 @@ impl Layers {
     /// Whether a key that was removed with this change, before the base, was not changed since.
     /// That the overlay keeps something for a refresh alone is no change.
     pub(crate) fn is_still_removed(&self, key: &EntityKey, sequence: u64, at: u64) -> bool {
-        let now = match key {
-            EntityKey::Project(id) => self.project(id, at).map(|it| self.project_sequence(&it)),
-            EntityKey::Session(key) => {
-                self.session(&key.session, at).map(|it| self.session_sequence(&it))
+        let current_sequence = match key {
+            EntityKey::Project(id) => {
+                self.project(id, at).map(|location| self.project_sequence(&location))
             }
-            EntityKey::Message(key) => self.message(key, at).map(|it| self.message_sequence(&it)),
+            EntityKey::Session(key) => {
+                self.session(&key.session, at).map(|location| self.session_sequence(&location))
+            }
+            EntityKey::Message(key) => {
+                self.message(key, at).map(|location| self.message_sequence(&location))
+            }
             _ => None,
         };
-        now.is_none_or(|now| now <= sequence)
+        current_sequence.is_none_or(|current| current <= sequence)
     }
 }

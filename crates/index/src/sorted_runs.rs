@@ -69,9 +69,9 @@ mod tests {
             value = value.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             let value = value >> 21; // some come again
             assert_eq!(runs.contains(&value), set.contains(&value));
-            let more = runs.with_value(&value);
-            assert_eq!(more.is_some(), set.insert(value));
-            runs = more.unwrap_or(runs);
+            let extended = runs.with_value(&value);
+            assert_eq!(extended.is_some(), set.insert(value));
+            runs = extended.unwrap_or(runs);
         }
         let mut all: Vec<u32> = runs.iter().copied().collect();
         all.sort_unstable();

@@ -37,9 +37,9 @@ pub struct Counts {
 }
 
 impl Stats {
-    pub(crate) fn collect(shared: &SharedState, writer: &WriterState, generation: &Layers) -> Self {
-        let base = generation.base.as_ref();
-        let (views, oldest) = shared.pins.view_stats();
+    pub(crate) fn collect(shared: &SharedState, writer: &WriterState, layers: &Layers) -> Self {
+        let base = layers.base.as_ref();
+        let (views, oldest_revision) = shared.pins.view_stats();
         let revision = Revision(shared.pins.published());
         Self {
             cursor: Cursor { epoch: shared.epoch, revision },
@@ -49,9 +49,9 @@ impl Stats {
                 parts: base.part_count() as usize,
             }),
             base_bytes: base.map_or(0, |base| base.size()),
-            overlay_keys: generation.overlay_len(),
+            overlay_keys: layers.overlay_len(),
             views,
-            oldest_view: oldest.map(Revision),
+            oldest_view: oldest_revision.map(Revision),
             retained_versions: writer.retained.values().map(Vec::len).sum(),
         }
     }

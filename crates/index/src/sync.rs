@@ -56,8 +56,8 @@ impl<K: Hash + Eq, V: Clone> ConcurrentMap<K, V> {
 
     /// Calls `each` with every entry, in no order. An entry that is written meanwhile may be seen
     /// as it was or as it is.
-    pub(crate) fn for_each(&self, mut each: impl FnMut(&K, &V)) {
-        self.map.pin().iter().for_each(|(key, value)| each(key, value));
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&K, &V)) {
+        self.map.pin().iter().for_each(|(key, value)| visit(key, value));
     }
 }
 
@@ -80,11 +80,11 @@ impl<K: Hash + Eq + Clone, V: Clone> ConcurrentMap<K, V> {
     }
 
     /// As papaya does, this sees the entries one by one, not all at one moment.
-    pub(crate) fn for_each(&self, mut each: impl FnMut(&K, &V)) {
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(&K, &V)) {
         let keys: Vec<K> = lock(&self.map).keys().cloned().collect();
         for key in keys {
             if let Some(value) = self.get(&key) {
-                each(&key, &value);
+                visit(&key, &value);
             }
         }
     }

@@ -74,7 +74,7 @@ impl View {
     /// The sessions of a project, newest first.
     pub fn by_project(&self, id: &ProjectId) -> Vec<Arc<SessionMeta>> {
         self.filter_sessions(
-            |row| self.layers.base.as_ref().is_some_and(|it| it.session_project_is(row, id)),
+            |row| self.layers.base.as_ref().is_some_and(|base| base.session_project_is(row, id)),
             |meta| meta.project.as_ref() == Some(id),
         )
     }
@@ -82,7 +82,7 @@ impl View {
     /// The sessions that a session started, newest first.
     pub fn children(&self, id: &SessionId) -> Vec<Arc<SessionMeta>> {
         self.filter_sessions(
-            |row| self.layers.base.as_ref().is_some_and(|it| it.session_parent_is(row, id)),
+            |row| self.layers.base.as_ref().is_some_and(|base| base.session_parent_is(row, id)),
             |meta| meta.parent.as_ref() == Some(id),
         )
     }
@@ -90,10 +90,10 @@ impl View {
     /// The session that started a session, the one that started that, and so on. Ends where a
     /// session is not there or, in hostile data, where it comes round.
     pub fn ancestors(&self, id: &SessionId) -> Vec<Arc<SessionMeta>> {
-        let mut seen = HashSet::from([id.clone()]);
+        let mut visited = HashSet::from([id.clone()]);
         let mut ancestors = Vec::new();
         let mut next = self.session(id).and_then(|meta| meta.parent.clone());
-        while let Some(id) = next.filter(|id| seen.insert(id.clone())) {
+        while let Some(id) = next.filter(|id| visited.insert(id.clone())) {
             let Some(meta) = self.session(&id) else { break };
             next = meta.parent.clone();
             ancestors.push(meta);
@@ -103,25 +103,25 @@ impl View {
 
     fn filter_sessions(
         &self,
-        in_row: impl Fn(u32) -> bool,
-        in_meta: impl Fn(&SessionMeta) -> bool,
+        row_matches: impl Fn(u32) -> bool,
+        meta_matches: impl Fn(&SessionMeta) -> bool,
     ) -> Vec<Arc<SessionMeta>> {
-        let generation = &self.layers;
-        let mut found: Vec<Arc<SessionMeta>> = generation
+        let layers = &self.layers;
+        let mut sessions: Vec<Arc<SessionMeta>> = layers
             .overlay_sessions(self.revision)
             .into_iter()
-            .filter_map(|(_, state)| state.record.clone().filter(|meta| in_meta(meta)))
+            .filter_map(|(_, state)| state.record.clone().filter(|meta| meta_matches(meta)))
             .collect();
-        if let Some(base) = &generation.base {
-            let rows = (0..base.session_count()).filter(|row| in_row(*row));
+        if let Some(base) = &layers.base {
+            let rows = (0..base.session_count()).filter(|row| row_matches(*row));
             let metas = rows.filter_map(|row| base.session_meta(row));
-            let shown = metas.filter(|meta| {
-                in_meta(meta) && !generation.hides_session(&meta.key.session, self.revision)
+            let visible = metas.filter(|meta| {
+                meta_matches(meta) && !layers.hides_session(&meta.key.session, self.revision)
             });
-            found.extend(shown.map(Arc::new));
+            sessions.extend(visible.map(Arc::new));
         }
-        found.sort_unstable_by(|a, b| newest_first_key(a).cmp(&newest_first_key(b)));
-        found
+        sessions.sort_unstable_by(|a, b| newest_first_key(a).cmp(&newest_first_key(b)));
+        sessions
     }
 
     /// All that is known of a session, which may have messages and no record.
@@ -152,12 +152,12 @@ impl View {
     /// Every session that is known of, with a record or without, in no order.
     pub fn session_ids(&self) -> Vec<SessionId> {
         let overlay = self.layers.overlay_sessions(self.revision);
-        let mut known: Vec<SessionId> = overlay.into_iter().map(|(id, _)| id).collect();
+        let mut ids: Vec<SessionId> = overlay.into_iter().map(|(id, _)| id).collect();
         if let Some(base) = &self.layers.base {
-            let ids = (0..base.session_count()).filter_map(|row| base.session_id(row));
-            known.extend(ids.filter(|id| !self.layers.hides_session(id, self.revision)));
+            let base_ids = (0..base.session_count()).filter_map(|row| base.session_id(row));
+            ids.extend(base_ids.filter(|id| !self.layers.hides_session(id, self.revision)));
         }
-        known
+        ids
     }
 
     // Messages
@@ -173,9 +173,9 @@ impl View {
         &self,
         id: &SessionId,
     ) -> Option<(Vec<MessageId>, Vec<ObservedStamp>)> {
-        let found = self.layers.messages_of(id, self.revision).into_iter();
-        found
-            .map(|found| match found {
+        let locations = self.layers.messages_of(id, self.revision).into_iter();
+        locations
+            .map(|location| match location {
                 ValueLocation::Overlay(version) => {
                     let meta = version.value.filter(|meta| meta.parts.is_none())?;
                     Some((meta.key.message.clone(), meta.observed))
@@ -196,8 +196,8 @@ impl View {
 
     /// The messages of a session, in order.
     pub fn by_session(&self, id: &SessionId) -> Vec<Arc<MessageMeta>> {
-        let found = self.layers.messages_of(id, self.revision).into_iter();
-        found.filter_map(|found| self.layers.message_value(found)).collect()
+        let locations = self.layers.messages_of(id, self.revision).into_iter();
+        locations.filter_map(|location| self.layers.message_value(location)).collect()
     }
 
     /// What a session used, without its subagents: what its record counts, where that counts all of
@@ -253,13 +253,13 @@ pub struct Sessions<'v> {
 
 impl Sessions<'_> {
     fn next_base_session(&mut self) -> Option<Arc<SessionMeta>> {
-        let generation = &self.view.layers;
-        let base = generation.base.as_ref()?;
+        let layers = &self.view.layers;
+        let base = layers.base.as_ref()?;
         while self.row < self.rows {
             let row = self.row;
             self.row += 1;
             if let Some(meta) = base.session_meta(row)
-                && !generation.hides_session(&meta.key.session, self.view.revision)
+                && !layers.hides_session(&meta.key.session, self.view.revision)
             {
                 return Some(Arc::new(meta));
             }
@@ -287,8 +287,8 @@ impl Iterator for Sessions<'_> {
 impl Clone for View {
     fn clone(&self) -> Self {
         self.shared.pins.add_pin(self.revision);
-        let (shared, generation) = (Arc::clone(&self.shared), Arc::clone(&self.layers));
-        Self { shared, layers: generation, revision: self.revision }
+        let (shared, layers) = (Arc::clone(&self.shared), Arc::clone(&self.layers));
+        Self { shared, layers, revision: self.revision }
     }
 }
 

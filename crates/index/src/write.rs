@@ -18,75 +18,74 @@ use crate::{MessageMeta, PartList, PartRef, ProjectMeta, SessionState};
 pub(crate) fn commit(
     shared: &SharedState,
     writer: &mut WriterState,
-    generation: &Layers,
+    layers: &Layers,
     batch: Batch,
 ) {
     let published = shared.pins.published();
-    let (made, used) = (Vec::new(), HashMap::new());
     let mut plan = PendingCommit {
-        layers: generation,
+        layers,
         published,
         last_sequence: published,
-        versions: made,
-        usage_changes: used,
+        versions: Vec::new(),
+        usage_changes: HashMap::new(),
     };
-    for put in last_entry_per_key(batch) {
-        plan.apply(put);
+    for entry in last_entry_per_key(batch) {
+        plan.apply(entry);
     }
-    let PendingCommit { last_sequence: next, versions: made, usage_changes: used, .. } = plan;
-    if made.is_empty() {
+    let PendingCommit { last_sequence: next, versions, usage_changes, .. } = plan;
+    if versions.is_empty() {
         return;
     }
     // A revision that only a refresh sees a difference in is a revision all the same.
     let revision = next.max(published + 1);
-    let mut log = Vec::with_capacity(made.len());
-    for PendingVersion { change, sequence } in made {
+    let mut log = Vec::with_capacity(versions.len());
+    for PendingVersion { change, sequence } in versions {
         if sequence > published {
             log.push((sequence, change.key()));
         }
         let (replaced, key) = match change {
             PendingValue::Project(id, value) => {
-                let replaced = push_version(&generation.projects, &id, value, sequence, revision);
+                let replaced = push_version(&layers.projects, &id, value, sequence, revision);
                 (replaced, RetainedKey::Project(id))
             }
             PendingValue::Session(SessionKey { session: id }, value) => {
-                let replaced = push_version(&generation.sessions, &id, value, sequence, revision);
+                let replaced = push_version(&layers.sessions, &id, value, sequence, revision);
                 (replaced, RetainedKey::Session(id))
             }
             PendingValue::Message(key, value) => {
-                generation.register_message(&key);
-                let replaced = push_version(&generation.messages, &key, value, sequence, revision);
+                layers.register_message(&key);
+                let replaced = push_version(&layers.messages, &key, value, sequence, revision);
                 (replaced, RetainedKey::Message(key))
             }
         };
         writer.retain(published, key, replaced);
     }
-    for (session, more) in used {
-        let mut sum = generation.usage_of_messages(&session, published);
-        sum += more;
-        let (table, sum) = (&generation.usage, Some(Arc::new(sum)));
+    for (session, difference) in usage_changes {
+        let mut sum = layers.usage_of_messages(&session, published);
+        sum += difference;
+        let (table, sum) = (&layers.usage, Some(Arc::new(sum)));
         let replaced = push_version(table, &session, sum, 0, revision);
         writer.retain(published, RetainedKey::Usage(session), replaced);
     }
-    generation.with_log(|all| all.append(&mut log));
+    layers.with_log(|all| all.append(&mut log));
     shared.pins.publish(revision);
-    shorten_log(generation);
+    shorten_log(layers);
 }
 
 /// Of several changes of a key the last, in the order of the first.
 fn last_entry_per_key(batch: Batch) -> impl Iterator<Item = BatchEntry> {
     let mut places: HashMap<EntityKey, usize> = HashMap::with_capacity(batch.len());
-    let mut puts: Vec<BatchEntry> = Vec::with_capacity(batch.len());
-    for put in batch.changes {
-        match places.entry(put.key()) {
-            std::collections::hash_map::Entry::Occupied(place) => puts[*place.get()] = put,
+    let mut entries: Vec<BatchEntry> = Vec::with_capacity(batch.len());
+    for entry in batch.changes {
+        match places.entry(entry.key()) {
+            std::collections::hash_map::Entry::Occupied(place) => entries[*place.get()] = entry,
             std::collections::hash_map::Entry::Vacant(place) => {
-                place.insert(puts.len());
-                puts.push(put);
+                place.insert(entries.len());
+                entries.push(entry);
             }
         }
     }
-    puts.into_iter()
+    entries.into_iter()
 }
 
 impl BatchEntry {
@@ -133,8 +132,8 @@ impl PendingValue {
 }
 
 impl PendingCommit<'_> {
-    fn apply(&mut self, put: BatchEntry) {
-        match put {
+    fn apply(&mut self, entry: BatchEntry) {
+        match entry {
             BatchEntry::Project(id, new) => self.project(id, new),
             BatchEntry::Session(key, new) => self.session(key, new),
             BatchEntry::Message(key, new) => self.message(key, new),
@@ -147,45 +146,45 @@ impl PendingCommit<'_> {
     }
 
     fn project(&mut self, id: ProjectId, new: Option<ProjectMeta>) {
-        let found = self.layers.project(&id, self.published);
-        let last = found.as_ref().map_or(0, |found| self.layers.project_sequence(found));
-        let old = found.and_then(|found| self.layers.project_value(found));
+        let location = self.layers.project(&id, self.published);
+        let last = location.as_ref().map_or(0, |location| self.layers.project_sequence(location));
+        let old = location.and_then(|location| self.layers.project_value(location));
         if old.as_deref() == new.as_ref() {
             return;
         }
-        let shown = |meta: &ProjectMeta| (meta.worktree.clone(), meta.observed.stamp);
-        let quiet = match (&old, &new) {
-            (Some(old), Some(new)) => shown(old) == shown(new),
+        let visible_fields = |meta: &ProjectMeta| (meta.worktree.clone(), meta.observed.stamp);
+        let is_invisible = match (&old, &new) {
+            (Some(old), Some(new)) => visible_fields(old) == visible_fields(new),
             _ => false,
         };
-        let sequence = if quiet { last } else { self.next_sequence() };
+        let sequence = if is_invisible { last } else { self.next_sequence() };
         let change = PendingValue::Project(id, new.map(Arc::new));
         self.versions.push(PendingVersion { change, sequence });
     }
 
     fn session(&mut self, key: SessionKey, new: Option<SessionState>) {
-        let found = self.layers.session(&key.session, self.published);
-        let last = found.as_ref().map_or(0, |found| self.layers.session_sequence(found));
-        let old = found.and_then(|found| self.layers.session_value(found));
+        let location = self.layers.session(&key.session, self.published);
+        let last = location.as_ref().map_or(0, |location| self.layers.session_sequence(location));
+        let old = location.and_then(|location| self.layers.session_value(location));
         if old.as_deref() == new.as_ref() {
             return;
         }
         let old_record = old.as_ref().and_then(|state| state.record.as_deref());
         let new_record = new.as_ref().and_then(|state| state.record.as_deref());
-        let quiet = match (old_record, new_record) {
+        let is_invisible = match (old_record, new_record) {
             (Some(old), Some(new)) => old.is_visibly_equal(new),
             (None, None) => true, // of messages without their session only the messages are seen
             _ => false,
         };
-        let sequence = if quiet { last } else { self.next_sequence() };
+        let sequence = if is_invisible { last } else { self.next_sequence() };
         let change = PendingValue::Session(key, new.map(Arc::new));
         self.versions.push(PendingVersion { change, sequence });
     }
 
     fn message(&mut self, key: MessageKey, mut new: Option<Box<MessageMeta>>) {
-        let found = self.layers.message(&key, self.published);
-        let last = found.as_ref().map_or(0, |found| self.layers.message_sequence(found));
-        let old = found.and_then(|found| self.layers.message_value(found));
+        let location = self.layers.message(&key, self.published);
+        let last = location.as_ref().map_or(0, |location| self.layers.message_sequence(location));
+        let old = location.and_then(|location| self.layers.message_value(location));
         let next = self.last_sequence + 1;
         if let Some(parts) = new.as_mut().and_then(|new| new.parts.as_mut()) {
             let known = old.as_ref().and_then(|old| old.parts.as_ref());
@@ -194,7 +193,7 @@ impl PendingCommit<'_> {
         if old.as_deref() == new.as_deref() {
             return;
         }
-        let quiet = match (&old, &new) {
+        let is_invisible = match (&old, &new) {
             (Some(old), Some(new)) => old.is_visibly_equal(new),
             _ => false,
         };
@@ -204,7 +203,7 @@ impl PendingCommit<'_> {
             before.iter().for_each(|usage| sum.subtract(usage));
             after.iter().for_each(|usage| sum.add(usage));
         }
-        let sequence = if quiet { last } else { self.next_sequence() };
+        let sequence = if is_invisible { last } else { self.next_sequence() };
         let change = PendingValue::Message(key, new.map(Arc::from));
         self.versions.push(PendingVersion { change, sequence });
     }
@@ -260,9 +259,9 @@ impl SharedState {
         if released.is_empty() {
             return;
         }
-        let generation = self.pins.layers();
+        let layers = self.pins.layers();
         for revision in released {
-            release_versions(self, writer, &generation, revision);
+            release_versions(self, writer, &layers, revision);
         }
     }
 }
@@ -272,26 +271,26 @@ impl SharedState {
 fn release_versions(
     shared: &SharedState,
     writer: &mut WriterState,
-    generation: &Layers,
+    layers: &Layers,
     revision: u64,
 ) {
-    for held in writer.retained.remove(&revision).unwrap_or_default() {
-        let heir = match &held.key {
+    for retained in writer.retained.remove(&revision).unwrap_or_default() {
+        let next_reader = match &retained.key {
             RetainedKey::Project(id) => {
-                drop_unless_visible(shared, &generation.projects, id, held.since)
+                drop_unless_visible(shared, &layers.projects, id, retained.since)
             }
             RetainedKey::Session(id) => {
-                drop_unless_visible(shared, &generation.sessions, id, held.since)
+                drop_unless_visible(shared, &layers.sessions, id, retained.since)
             }
             RetainedKey::Message(key) => {
-                drop_unless_visible(shared, &generation.messages, key, held.since)
+                drop_unless_visible(shared, &layers.messages, key, retained.since)
             }
             RetainedKey::Usage(id) => {
-                drop_unless_visible(shared, &generation.usage, id, held.since)
+                drop_unless_visible(shared, &layers.usage, id, retained.since)
             }
         };
-        if let Some(heir) = heir {
-            writer.retained.entry(heir).or_default().push(held);
+        if let Some(next_reader) = next_reader {
+            writer.retained.entry(next_reader).or_default().push(retained);
         }
     }
 }
@@ -304,20 +303,20 @@ fn drop_unless_visible<K: Hash + Eq + Clone, V>(
     since: u64,
 ) -> Option<u64> {
     let cell = table.get(key)?;
-    let witness = shared.pins.newest_reader_in(cell.visible_range(since)?);
-    if witness.is_none() {
+    let reader = shared.pins.newest_reader_in(cell.visible_range(since)?);
+    if reader.is_none() {
         table.insert(key.clone(), cell.without_version(since));
     }
-    witness
+    reader
 }
 
 /// Strikes the entries of versions that were replaced from the log, when they are half of it.
 /// After publishing: a follower that holds the log then sees a revision that lacks none of them.
-fn shorten_log(generation: &Layers) {
-    let keys = generation.overlay_len();
-    generation.with_log(|log| {
+fn shorten_log(layers: &Layers) {
+    let keys = layers.overlay_len();
+    layers.with_log(|log| {
         if log.len() > 2 * keys + 64 {
-            log.retain(|(sequence, key)| generation.newest_sequence(key) == Some(*sequence));
+            log.retain(|(sequence, key)| layers.newest_sequence(key) == Some(*sequence));
         }
     });
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use scrollback_core_err::{AtPath, IssueKind, PathError};
 
 #[test]
-fn an_error_about_something_listed_is_an_issue() {
+fn an_error_on_a_listed_file_is_an_issue() {
     let issue = |kind| IssueKind::from_io("open", &io::Error::from(kind));
     assert_eq!(issue(ErrorKind::NotFound), IssueKind::Vanished);
     assert_eq!(issue(ErrorKind::NotADirectory), IssueKind::NotADirectory);
@@ -19,17 +19,17 @@ fn an_error_about_something_listed_is_an_issue() {
 }
 
 #[test]
-fn the_systems_words_are_kept() {
+fn the_message_of_the_system_is_kept() {
     let error = io::Error::new(ErrorKind::PermissionDenied, "the words");
     let issue = IssueKind::from_io("list", &error);
     assert_eq!(issue.to_string(), "cannot list: the words");
 }
 
 #[test]
-fn an_error_says_what_was_tried_and_where() {
+fn an_error_has_the_action_and_the_path() {
     let path = Path::new("a dir/opencode.db");
-    let failed: io::Result<()> = Err(io::Error::new(ErrorKind::PermissionDenied, "the words"));
-    let error: PathError = failed.at_path("open", path).unwrap_err();
+    let result: io::Result<()> = Err(io::Error::new(ErrorKind::PermissionDenied, "the words"));
+    let error: PathError = result.at_path("open", path).unwrap_err();
     assert_eq!((error.action, &*error.path), ("open", path));
     assert_eq!(error.source.kind(), ErrorKind::PermissionDenied);
     // The source speaks for itself, so that a chain of errors says everything once.
@@ -38,13 +38,13 @@ fn an_error_says_what_was_tried_and_where() {
 }
 
 #[test]
-fn what_went_well_passes_through() {
-    let worked: io::Result<u8> = Ok(7);
-    assert_eq!(worked.at_path("read", Path::new("x")).unwrap(), 7);
+fn a_success_passes_through() {
+    let result: io::Result<u8> = Ok(7);
+    assert_eq!(result.at_path("read", Path::new("x")).unwrap(), 7);
 }
 
 #[test]
-fn errors_of_other_crates_are_taken_too() {
+fn errors_of_other_crates_are_converted() {
     /// As rustix's error number: not an `io::Error`, but convertible.
     struct Number(i32);
 

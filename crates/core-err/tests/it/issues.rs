@@ -64,7 +64,7 @@ fn kinds() -> Vec<(IssueKind, &'static str)> {
 }
 
 #[test]
-fn each_kind_says_what_is_wrong() {
+fn each_kind_has_its_text() {
     for (kind, words) in kinds() {
         assert_eq!(kind.to_string(), words);
         assert_eq!(Issue::new(Place::path("x"), kind).to_string(), format!("x: {words}"));
@@ -72,28 +72,28 @@ fn each_kind_says_what_is_wrong() {
 }
 
 #[test]
-fn no_kind_is_forgotten_here() {
+fn every_kind_is_in_the_list() {
     let mut kinds: Vec<_> = kinds().iter().map(|(kind, _)| std::mem::discriminant(kind)).collect();
     kinds.dedup();
     // Each kind has its words in the source, and the issue around it has its own.
-    let words = include_str!("../../src/issue.rs").matches("#[error(").count();
-    assert_eq!(kinds.len(), words - 1);
+    let text_count = include_str!("../../src/issue.rs").matches("#[error(").count();
+    assert_eq!(kinds.len(), text_count - 1);
 }
 
 #[test]
-fn a_place_names_what_is_known_of_it() {
+fn a_place_prints_the_fields_that_it_has() {
     let file = Path::new("session").join("p").join("ses_1.json");
-    let shown = file.display();
+    let path_text = file.display();
     let field = || Some("time.created".to_owned());
     for (path, offset, field, words) in [
         (None, None, None, "input".to_owned()),
         (None, Some(0), None, "input, byte 0".to_owned()),
         (None, None, field(), "input, field time.created".to_owned()),
         (None, Some(7), field(), "input, byte 7, field time.created".to_owned()),
-        (Some(&file), None, None, format!("{shown}")),
-        (Some(&file), Some(7), None, format!("{shown}, byte 7")),
-        (Some(&file), None, field(), format!("{shown}, field time.created")),
-        (Some(&file), Some(7), field(), format!("{shown}, byte 7, field time.created")),
+        (Some(&file), None, None, format!("{path_text}")),
+        (Some(&file), Some(7), None, format!("{path_text}, byte 7")),
+        (Some(&file), None, field(), format!("{path_text}, field time.created")),
+        (Some(&file), Some(7), field(), format!("{path_text}, byte 7, field time.created")),
     ] {
         let place = Place { path: path.cloned(), offset, field };
         assert_eq!(place.to_string(), words);

@@ -36,7 +36,7 @@ fn every_prefix_has_its_clock() {
 }
 
 #[test]
-fn the_clock_starts_again_at_each_wrap() {
+fn the_clock_restarts_at_each_wrap() {
     for wrap in WRAPS_MS {
         let (last, first) = (ascending_id("msg", wrap - 1, 1), ascending_id("msg", wrap, 1));
         assert_eq!(&last[4..16], "fffffffff001");
@@ -69,7 +69,7 @@ fn a_reference_is_good_for_half_a_period() {
 }
 
 #[test]
-fn references_far_out_do_not_overflow() {
+fn extreme_references_do_not_overflow() {
     let clock = message(&ascending_id("msg", 1_795_219_175_055, 1)).clock().unwrap();
     for reference in [i64::MIN, i64::MIN + HALF_MS, -1, 0, 1, i64::MAX - HALF_MS, i64::MAX] {
         assert!(clock.nearest(reference).abs_diff(reference) <= HALF_MS as u64, "{reference}");
@@ -112,7 +112,7 @@ fn no_clock_without_prefix_and_twelve_hex_digits() {
 }
 
 #[test]
-fn a_clock_may_stand_in_an_id_that_opencode_did_not_make() {
+fn an_id_of_another_length_still_has_a_clock() {
     for text in [
         "msg_1fb66b68f001",
         "msg_1fb66b68f001ABCDEFGHIJKLM",   // 13 more
@@ -126,21 +126,21 @@ fn a_clock_may_stand_in_an_id_that_opencode_did_not_make() {
 
 proptest! {
     #[test]
-    fn what_was_encoded_is_decoded(
+    fn encoded_times_are_decoded(
         ms in 0..4_000_000_000_000_i64,
-        away in -DAYS_397_MS..=DAYS_397_MS,
+        distance_ms in -DAYS_397_MS..=DAYS_397_MS,
         counter in 0..4096_u64,
     ) {
         let message = message(&ascending_id("msg", ms, counter));
-        prop_assert_eq!(message.time(ms + away), Some(ms));
+        prop_assert_eq!(message.time(ms + distance_ms), Some(ms));
         prop_assert_eq!(u64::from(message.clock().unwrap().counter()), counter);
         let session = session(&descending_id("ses", ms, counter));
-        prop_assert_eq!(session.time(ms + away), Some(ms));
+        prop_assert_eq!(session.time(ms + distance_ms), Some(ms));
         prop_assert_eq!(session.clock(), message.clock());
     }
 
     #[test]
-    fn decoding_agrees_with_the_fixtures_own(
+    fn decoding_agrees_with_the_fixtures(
         ms in 0..4_000_000_000_000_i64,
         reference in 0..4_000_000_000_000_i64,
         counter in 0..4096_u64,
@@ -159,10 +159,10 @@ proptest! {
     #[test]
     fn circular_distance_is_the_distance_in_time(
         ms in 0..4_000_000_000_000_i64,
-        away in -DAYS_397_MS..=DAYS_397_MS,
+        distance_ms in -DAYS_397_MS..=DAYS_397_MS,
         counters in (0..4096_u64, 0..4096_u64),
     ) {
-        let other = (ms + away).max(0);
+        let other = (ms + distance_ms).max(0);
         let one = message(&ascending_id("msg", ms, counters.0)).clock().unwrap();
         let two = message(&ascending_id("msg", other, counters.1)).clock().unwrap();
         let ticks = (other - ms) * 4096 + counters.1 as i64 - counters.0 as i64;

@@ -41,13 +41,13 @@ fn fork_ids() -> BTreeSet<String> {
 }
 
 #[test]
-fn sessions_are_made_when_their_record_says() {
+fn session_ids_hold_the_creation_time_of_their_record() {
     let sessions = records("session");
     assert_eq!(sessions.len(), 59);
     for (project, record) in &sessions {
         let id = SessionId::new(text_field(record, "id")).unwrap();
-        let late = created_ms(record) - id.time(created_ms(record)).unwrap();
-        assert!((0..=1).contains(&late), "{id}: {late} ms");
+        let delay_ms = created_ms(record) - id.time(created_ms(record)).unwrap();
+        assert!((0..=1).contains(&delay_ms), "{id}: {delay_ms} ms");
         assert_eq!(id.clock().unwrap().counter(), 1, "{id}");
         assert_eq!(project, text_field(record, "projectID"));
         assert!(ProjectId::new(project).is_ok());
@@ -55,7 +55,7 @@ fn sessions_are_made_when_their_record_says() {
 }
 
 #[test]
-fn messages_are_made_when_their_record_says_unless_they_were_copied() {
+fn message_ids_hold_the_creation_time_of_their_record_unless_copied() {
     let sessions: BTreeMap<_, _> = records("session")
         .iter()
         .map(|(_, record)| (text_field(record, "id").to_owned(), created_ms(record)))
@@ -65,23 +65,23 @@ fn messages_are_made_when_their_record_says_unless_they_were_copied() {
     let (mut original, mut copied) = (0, 0);
     for (session, record) in records("message") {
         let id = MessageId::new(text_field(&record, "id")).unwrap();
-        let made = id.time(created_ms(&record)).unwrap();
+        let id_time = id.time(created_ms(&record)).unwrap();
         // A copy is as old as its original, older than the session that it was copied into.
         if forks.contains(&session) && created_ms(&record) < sessions[&session] {
             copied += 1;
-            assert!(made >= sessions[&session], "{id}");
-            assert!(created_ms(&record) < made, "{id}");
+            assert!(id_time >= sessions[&session], "{id}");
+            assert!(created_ms(&record) < id_time, "{id}");
         } else {
             original += 1;
-            let late = created_ms(&record) - made;
-            assert!((0..=100).contains(&late), "{id}: {late} ms");
+            let delay_ms = created_ms(&record) - id_time;
+            assert!((0..=100).contains(&delay_ms), "{id}: {delay_ms} ms");
         }
     }
     assert_eq!((original, copied), (171, 15));
 }
 
 #[test]
-fn parts_are_made_after_their_message() {
+fn part_ids_are_later_than_their_message() {
     let mut counters = BTreeMap::new();
     let parts = records("part");
     for (message, record) in &parts {
@@ -111,29 +111,29 @@ fn check_field(name: &str, id: &str) -> bool {
     true
 }
 
-fn check_fields(record: &Value, seen: &mut BTreeMap<String, usize>) {
+fn check_fields(record: &Value, counts: &mut BTreeMap<String, usize>) {
     match record {
         Value::Object(fields) => {
             for (name, value) in fields {
                 if value.as_str().is_some_and(|id| check_field(name, id)) {
-                    *seen.entry(name.clone()).or_default() += 1;
+                    *counts.entry(name.clone()).or_default() += 1;
                 }
-                check_fields(value, seen);
+                check_fields(value, counts);
             }
         }
-        Value::Array(values) => values.iter().for_each(|value| check_fields(value, seen)),
+        Value::Array(values) => values.iter().for_each(|value| check_fields(value, counts)),
         _ => {}
     }
 }
 
 #[test]
 fn ids_in_fields_are_ids() {
-    let mut seen = BTreeMap::new();
+    let mut counts = BTreeMap::new();
     for kind in ["session", "message", "part"] {
-        records(kind).iter().for_each(|(_, record)| check_fields(record, &mut seen));
+        records(kind).iter().for_each(|(_, record)| check_fields(record, &mut counts));
     }
     for name in ["sessionID", "sessionId", "messageID", "parentID", "partID", "callID"] {
-        assert!(seen.contains_key(name), "{name} in {seen:?}");
+        assert!(counts.contains_key(name), "{name} in {counts:?}");
     }
 }
 

@@ -3,7 +3,7 @@
 use scrollback_core_id::{Cursor, Epoch, Revision};
 
 #[test]
-fn are_kept_as_text() {
+fn cursors_round_trip_as_text_and_json() {
     let cursor = Cursor { epoch: Epoch(0xabc), revision: Revision(17) };
     assert_eq!(cursor.to_string(), "0000000000000abc:17");
     assert_eq!(cursor.to_string().parse(), Ok(cursor));
@@ -13,7 +13,7 @@ fn are_kept_as_text() {
 }
 
 #[test]
-fn refuse_what_was_not_handed_out() {
+fn other_texts_are_refused() {
     for text in [
         "",
         ":",

@@ -35,8 +35,8 @@ fn only_empty_texts_and_control_characters_are_refused() {
 
 /// Whether the text lies within the value itself, not on the heap.
 fn is_inline(id: &ProjectId) -> bool {
-    let (own, text) = (std::ptr::from_ref(id).addr(), id.as_str().as_ptr().addr());
-    (own..own + size_of_val(id)).contains(&text)
+    let (start, text) = (std::ptr::from_ref(id).addr(), id.as_str().as_ptr().addr());
+    (start..start + size_of_val(id)).contains(&text)
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn any_id() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn any_text_is_an_id_or_says_where_not(text: String) {
+    fn any_text_is_an_id_or_the_error_has_the_offset(text: String) {
         let control = text.char_indices().find(|(_, c)| c.is_control()).map(|(at, _)| at);
         let expected = match (text.is_empty(), control) {
             (true, _) => Err(IdError::Empty),
@@ -107,7 +107,7 @@ proptest! {
     }
 
     #[test]
-    fn the_first_control_character_is_told(before in "\\PC{0,40}", control in "\\p{Cc}", after: String) {
+    fn the_error_has_the_first_control_character(before in "\\PC{0,40}", control in "\\p{Cc}", after: String) {
         let text = format!("{before}{control}{after}");
         prop_assert_eq!(PartId::new(&text), Err(IdError::Control { at: before.len() }));
     }

@@ -22,7 +22,7 @@ fn hot_types_stay_small() {
 }
 
 #[test]
-fn keys_say_what_they_name() {
+fn keys_print_their_kind_and_ids() {
     let session = SessionId::new("ses_1").unwrap();
     let message = MessageId::new("msg_2").unwrap();
     let part = PartId::new("prt_3").unwrap();

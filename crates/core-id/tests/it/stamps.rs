@@ -36,7 +36,7 @@ fn whole_seconds_may_have_been_rounded_down() {
 }
 
 #[test]
-fn the_ends_of_the_scale_settle_nothing_by_overflow() {
+fn extreme_times_do_not_settle_by_overflow() {
     assert!(!is_settled(i64::MIN, i64::MIN));
     assert!(!is_settled(i64::MAX, i64::MAX));
     assert!(!is_settled(i64::MAX, i64::MIN));
@@ -46,7 +46,7 @@ fn the_ends_of_the_scale_settle_nothing_by_overflow() {
 }
 
 #[test]
-fn earlier_ends_at_the_earliest() {
+fn subtraction_stops_at_the_earliest_time() {
     assert_eq!(UnixNanos(5).saturating_sub(Duration::from_nanos(7)), UnixNanos(-2));
     assert_eq!(UnixNanos(5).saturating_sub(Duration::ZERO), UnixNanos(5));
     assert_eq!(UnixNanos(i64::MIN).saturating_sub(Duration::from_nanos(1)), UnixNanos(i64::MIN));
@@ -67,7 +67,7 @@ fn milliseconds_are_rounded_down() {
 }
 
 #[test]
-fn any_clock_serves() {
+fn a_test_clock_implements_the_trait() {
     struct TestClock(Mutex<UnixNanos>);
 
     impl Clock for TestClock {

@@ -125,20 +125,20 @@ impl<'a, V: Field<'a>> Field<'a> for Entries<'a, V> {
 
     fn read(scanner: &mut Scanner<'a>) -> ScanResult<Option<Self>> {
         let mut entries = Vec::new();
-        let mut sound = true;
+        let mut all_values_match = true;
         let object = scanner.object(|scanner, key| {
             let mark = scanner.mark()?;
             match V::read(scanner)? {
                 Some(value) => entries.push((key.clone(), value)),
                 None => {
-                    sound = false;
+                    all_values_match = false;
                     scanner.rewind(&mark);
                     scanner.skip_value()?;
                 }
             }
             Ok(())
         })?;
-        Ok(object.filter(|()| sound).map(|()| Self(entries)))
+        Ok(object.filter(|()| all_values_match).map(|()| Self(entries)))
     }
 }
 

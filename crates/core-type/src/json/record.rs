@@ -115,7 +115,7 @@ macro_rules! head {
             ) -> Result<(), Box<scrollback_core_err::Issue>> {
                 *self = Self::default();
                 let expected = <Self as crate::json::Field>::EXPECTED;
-                let parsed = crate::json::parse_with(bytes, expected, |it| self.fill(it));
+                let parsed = crate::json::parse_with(bytes, expected, |scanner| self.fill(scanner));
                 if parsed.is_err() {
                     *self = Self::default();
                 }

@@ -20,8 +20,8 @@ pub fn repair_surrogates(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     let mut after_pair = 0;
     for at in ESCAPES.find_iter(bytes) {
         // Surrogates are d800 to dfff; most escapes are others, as ESC in what tools print.
-        let other = !matches!(bytes.get(at + 2), Some(b'd' | b'D'));
-        if other || at < after_pair || is_escaped(bytes, at) {
+        let is_no_surrogate = !matches!(bytes.get(at + 2), Some(b'd' | b'D'));
+        if is_no_surrogate || at < after_pair || is_escaped(bytes, at) {
             continue;
         }
         let next = bytes.get(at + 6..).and_then(code_unit);

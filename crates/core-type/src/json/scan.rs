@@ -94,7 +94,7 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub(crate) fn object(
         &mut self,
-        mut each: impl FnMut(&mut Self, &LazyStr<'a>) -> ScanResult<()>,
+        mut visit: impl FnMut(&mut Self, &LazyStr<'a>) -> ScanResult<()>,
     ) -> ScanResult<Option<()>> {
         if self.peek()? != b'{' {
             return Ok(None);
@@ -112,7 +112,7 @@ impl<'a> Scanner<'a> {
                 return Err(self.bad_json("expected a colon"));
             }
             self.at += 1;
-            each(self, &key)?;
+            visit(self, &key)?;
             match self.peek()? {
                 b',' => self.at += 1,
                 b'}' => return self.leave(),
@@ -149,7 +149,7 @@ impl<'a> Scanner<'a> {
     /// or return `None` to decline the array as a whole.
     pub(crate) fn array(
         &mut self,
-        mut each: impl FnMut(&mut Self) -> ScanResult<Option<()>>,
+        mut visit: impl FnMut(&mut Self) -> ScanResult<Option<()>>,
     ) -> ScanResult<Option<()>> {
         if self.peek()? != b'[' {
             return Ok(None);
@@ -160,7 +160,7 @@ impl<'a> Scanner<'a> {
         }
         loop {
             self.peek()?;
-            if each(self)?.is_none() {
+            if visit(self)?.is_none() {
                 self.depth -= 1;
                 return Ok(None);
             }
@@ -244,10 +244,10 @@ impl<'a> Scanner<'a> {
             value = value * 10 + i64::from(digit - b'0');
             at += 1;
         }
-        let leads = rest.get(minus) != Some(&b'0') || at == minus + 1;
+        let has_valid_start = rest.get(minus) != Some(&b'0') || at == minus + 1;
         match rest.get(at) {
             Some(b'0'..=b'9' | b'.' | b'e' | b'E') => {}
-            _ if at > minus && leads => {
+            _ if at > minus && has_valid_start => {
                 self.at += at;
                 return Ok(Some(if minus == 1 { -value } else { value }));
             }
@@ -270,10 +270,13 @@ impl<'a> Scanner<'a> {
             self.at += word.len();
             return Ok(());
         }
-        let cut = word.as_bytes().starts_with(rest);
-        let what =
-            if cut { SyntaxErrorKind::End } else { SyntaxErrorKind::Bad("expected a value") };
-        Err(SyntaxError { at: self.at, kind: what })
+        let is_cut_off = word.as_bytes().starts_with(rest);
+        let kind = if is_cut_off {
+            SyntaxErrorKind::End
+        } else {
+            SyntaxErrorKind::Bad("expected a value")
+        };
+        Err(SyntaxError { at: self.at, kind })
     }
 
     /// Consumes any value.
@@ -318,8 +321,8 @@ impl<'a> Scanner<'a> {
     }
 
     #[cold]
-    fn bad_json(&self, what: &'static str) -> SyntaxError {
-        SyntaxError { at: self.at, kind: SyntaxErrorKind::Bad(what) }
+    fn bad_json(&self, problem: &'static str) -> SyntaxError {
+        SyntaxError { at: self.at, kind: SyntaxErrorKind::Bad(problem) }
     }
 }
 

@@ -25,8 +25,8 @@ enum Repr<'a> {
 
 impl<'a> LazyStr<'a> {
     /// What stands between the quotes; the scanner has checked its escapes.
-    pub(crate) fn from_escaped(inside: &'a str) -> Self {
-        Self(Repr::Escaped(inside))
+    pub(crate) fn from_escaped(in_string: &'a str) -> Self {
+        Self(Repr::Escaped(in_string))
     }
 
     /// The value. Borrowed unless the text has escapes.
@@ -144,9 +144,9 @@ pub(crate) fn find_end(bytes: &[u8], at: usize) -> ScanResult<StringEnd> {
 /// Finds the closing quote if it is near and nothing else is special before it, as in names.
 #[inline(always)]
 pub(crate) fn find_end_in_block(bytes: &[u8], at: usize) -> Option<usize> {
-    let marks = special_bits(block(bytes, at)?);
-    let first = at + marks.trailing_zeros() as usize;
-    (marks != 0 && bytes[first] == b'"').then_some(first)
+    let special = special_bits(block(bytes, at)?);
+    let first = at + special.trailing_zeros() as usize;
+    (special != 0 && bytes[first] == b'"').then_some(first)
 }
 
 /// Finds the end of any string, a chunk at a time.
@@ -155,13 +155,17 @@ pub(crate) fn find_end_by_chunks(bytes: &[u8], start: usize) -> ScanResult<Strin
     while let Some(chunk) = chunk(bytes, at) {
         let (quotes, backslashes) =
             (matching_bits(chunk, equals(b'"')), matching_bits(chunk, equals(b'\\')));
-        let by = escaped_bits(backslashes, &mut carry);
-        let ends = quotes & !by;
-        let inside = (ends & ends.wrapping_neg()).wrapping_sub(1); // all of it if it has no end
-        escaped |= (backslashes | by) & inside != 0;
-        let is_bad = matching_bits(chunk, is_control) & inside != 0
-            || by & inside != 0
-                && !are_valid_escapes(bytes, at, by & inside & !quotes & !backslashes);
+        let after_backslash = escaped_bits(backslashes, &mut carry);
+        let ends = quotes & !after_backslash;
+        let in_string = (ends & ends.wrapping_neg()).wrapping_sub(1); // all of it if it has no end
+        escaped |= (backslashes | after_backslash) & in_string != 0;
+        let is_bad = matching_bits(chunk, is_control) & in_string != 0
+            || after_backslash & in_string != 0
+                && !are_valid_escapes(
+                    bytes,
+                    at,
+                    after_backslash & in_string & !quotes & !backslashes,
+                );
         if is_bad {
             return find_end_by_bytes(bytes, start, false); // which says what, and where
         }
@@ -270,8 +274,8 @@ fn skip_long_escape(bytes: &[u8], at: usize) -> ScanResult<usize> {
 }
 
 #[cold]
-fn bad_json(at: usize, what: &'static str) -> SyntaxError {
-    SyntaxError { at, kind: SyntaxErrorKind::Bad(what) }
+fn bad_json(at: usize, problem: &'static str) -> SyntaxError {
+    SyntaxError { at, kind: SyntaxErrorKind::Bad(problem) }
 }
 
 const BLOCK: usize = 16;
@@ -289,11 +293,11 @@ fn chunk(bytes: &[u8], at: usize) -> Option<&[u8; CHUNK]> {
 
 /// A bit for each byte of a chunk that `is` so.
 #[inline(always)]
-fn matching_bits(chunk: &[u8; CHUNK], is: impl Fn(u8x16) -> u8x16) -> u64 {
+fn matching_bits(chunk: &[u8; CHUNK], predicate: impl Fn(u8x16) -> u8x16) -> u64 {
     let (blocks, _) = chunk.as_chunks::<BLOCK>();
     let mut bits = 0;
     for (block, shift) in blocks.iter().zip((0..).step_by(BLOCK)) {
-        bits |= u64::from(is(u8x16::new(*block)).to_bitmask()) << shift;
+        bits |= u64::from(predicate(u8x16::new(*block)).to_bitmask()) << shift;
     }
     bits
 }
@@ -317,9 +321,9 @@ fn special_bits(block: &[u8; BLOCK]) -> u32 {
 }
 
 /// The value of a string from the text between its quotes. Escapes have been checked.
-fn unescape(inside: &str) -> String {
-    let mut value = String::with_capacity(inside.len());
-    let mut rest = inside;
+fn unescape(in_string: &str) -> String {
+    let mut value = String::with_capacity(in_string.len());
+    let mut rest = in_string;
     while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
         value.push_str(&rest[..at]);
         let escape = &rest[at..];

@@ -29,7 +29,7 @@ impl SyntaxError {
             SyntaxErrorKind::TooDeep => IssueKind::TooDeep { limit: MAX_DEPTH },
             // A file cut short inside a token is as truncated as one cut between tokens.
             SyntaxErrorKind::Bad(_) if self.at >= text.len() => IssueKind::Truncated,
-            SyntaxErrorKind::Bad(what) => IssueKind::BadJson { problem: what },
+            SyntaxErrorKind::Bad(problem) => IssueKind::BadJson { problem },
         };
         Box::new(Issue::new(Place::default().at_offset(self.at as u64), kind))
     }

@@ -68,8 +68,8 @@ impl Cost {
 
     /// The sum of two; the greatest there is where that would be greater.
     #[must_use]
-    pub const fn saturating_add(self, more: Self) -> Self {
-        Self(self.0.saturating_add(more.0))
+    pub const fn saturating_add(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
     }
 }
 
@@ -80,8 +80,8 @@ impl From<Number> for Cost {
 }
 
 impl std::ops::AddAssign for Cost {
-    fn add_assign(&mut self, more: Self) {
-        *self = self.saturating_add(more);
+    fn add_assign(&mut self, other: Self) {
+        *self = self.saturating_add(other);
     }
 }
 

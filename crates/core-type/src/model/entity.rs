@@ -82,8 +82,8 @@ pub struct OrderTime {
 pub fn order_time(bytes: &[u8]) -> OrderTime {
     // `time` stands near the start; a long text after it need not be looked at.
     const PREFIX_LEN: usize = 1024;
-    let near = &bytes[..bytes.len().min(PREFIX_LEN)];
-    read_order_time(near).or_else(|| read_order_time(bytes)).unwrap_or_default()
+    let prefix = &bytes[..bytes.len().min(PREFIX_LEN)];
+    read_order_time(prefix).or_else(|| read_order_time(bytes)).unwrap_or_default()
 }
 
 fn read_order_time(bytes: &[u8]) -> Option<OrderTime> {

@@ -75,7 +75,7 @@ item_record! {
     /// Something that waits to be delivered: a prompt that was queued, most often.
     Pending<'a>, "pending" {
         /// What waits: "prompt", "synthetic", "compaction", "move", …
-        what: LazyStr<'a> = "what",
+        content_kind: LazyStr<'a> = "what",
         /// How it will be delivered: "steer", "queue", …
         delivery: LazyStr<'a> = "delivery",
         /// What it holds.

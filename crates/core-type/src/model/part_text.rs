@@ -32,8 +32,8 @@ impl ToolPart<'_> {
     /// What the call failed with; none if it did not fail.
     pub fn error(&self) -> Option<Cow<'_, str>> {
         match &self.state {
-            Some(ToolState::Error(failed)) => {
-                Some(failed.error.as_ref().map(|error| error.get()).unwrap_or_default())
+            Some(ToolState::Error(state)) => {
+                Some(state.error.as_ref().map(|error| error.get()).unwrap_or_default())
             }
             _ => None,
         }
@@ -42,8 +42,8 @@ impl ToolPart<'_> {
     /// What the call put out; none if it did not complete.
     pub fn output(&self) -> Option<Cow<'_, str>> {
         match &self.state {
-            Some(ToolState::Completed(done)) => {
-                Some(done.output.as_ref().map(|output| output.get()).unwrap_or_default())
+            Some(ToolState::Completed(state)) => {
+                Some(state.output.as_ref().map(|output| output.get()).unwrap_or_default())
             }
             _ => None,
         }
@@ -60,14 +60,14 @@ mod tests {
             Part::Tool(call) => call,
             other => panic!("{other:?}"),
         };
-        let failed = call(
+        let state = call(
             r#"{"type":"tool","tool":"bash","state":{"status":"error","error":"no\u0020way"}}"#,
         );
-        assert!(failed.failed() && failed.output().is_none());
-        assert_eq!((failed.name(), failed.error().unwrap()), ("bash".into(), "no way".into()));
-        let done = call(r#"{"type":"tool","state":{"status":"completed","output":"out"}}"#);
-        assert!(!done.failed() && done.error().is_none());
-        assert_eq!(done.output().unwrap(), "out");
+        assert!(state.failed() && state.output().is_none());
+        assert_eq!((state.name(), state.error().unwrap()), ("bash".into(), "no way".into()));
+        let state = call(r#"{"type":"tool","state":{"status":"completed","output":"out"}}"#);
+        assert!(!state.failed() && state.error().is_none());
+        assert_eq!(state.output().unwrap(), "out");
         let Part::Text(text) = Part::parse(br#"{"type":"text","text":"hello"}"#).unwrap().value
         else {
             panic!("a text");

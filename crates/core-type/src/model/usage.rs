@@ -38,15 +38,15 @@ impl TokenCounts {
     }
 
     /// Whether any of them is less.
-    fn is_any_less(self, than: Self) -> bool {
-        self.to_array().iter().zip(than.to_array()).any(|(own, than)| *own < than)
+    fn is_any_less(self, other: Self) -> bool {
+        self.to_array().iter().zip(other.to_array()).any(|(own, other)| *own < other)
     }
 }
 
 impl AddAssign for TokenCounts {
-    fn add_assign(&mut self, more: Self) {
-        let (sums, more) = (self.to_array(), more.to_array());
-        *self = Self::from_array(std::array::from_fn(|at| sums[at].saturating_add(more[at])));
+    fn add_assign(&mut self, other: Self) {
+        let (sums, counts) = (self.to_array(), other.to_array());
+        *self = Self::from_array(std::array::from_fn(|at| sums[at].saturating_add(counts[at])));
     }
 }
 
@@ -127,18 +127,18 @@ impl Usage {
     #[must_use]
     pub fn or_recorded_totals(self, record: Option<RecordedTotals>) -> Self {
         let Some(RecordedTotals { tokens, cost }) = record else { return self };
-        let messages = self.cost.units();
-        let least = messages.saturating_sub(messages / 1_000_000_000);
-        let is_less = tokens.is_any_less(self.tokens) || cost.units() < least;
+        let message_cost = self.cost.units();
+        let lower_limit = message_cost.saturating_sub(message_cost / 1_000_000_000);
+        let is_less = tokens.is_any_less(self.tokens) || cost.units() < lower_limit;
         if is_less { self } else { Self { tokens, cost, ..self } }
     }
 }
 
 impl AddAssign for Usage {
-    fn add_assign(&mut self, more: Self) {
-        self.messages = self.messages.saturating_add(more.messages);
-        self.tokens += more.tokens;
-        self.cost += more.cost;
+    fn add_assign(&mut self, other: Self) {
+        self.messages = self.messages.saturating_add(other.messages);
+        self.tokens += other.tokens;
+        self.cost += other.cost;
     }
 }
 
@@ -172,8 +172,8 @@ impl UsageSum {
     /// Adds what a message used.
     pub fn add(&mut self, usage: &Usage) {
         self.messages = self.messages.wrapping_add(usage.messages);
-        for (sum, more) in self.tokens.iter_mut().zip(usage.tokens.to_array()) {
-            *sum = sum.wrapping_add(more.into());
+        for (sum, count) in self.tokens.iter_mut().zip(usage.tokens.to_array()) {
+            *sum = sum.wrapping_add(count.into());
         }
         self.cost = self.cost.wrapping_add(usage.cost.units());
     }
@@ -181,8 +181,8 @@ impl UsageSum {
     /// Takes away what a message used that was added.
     pub fn subtract(&mut self, usage: &Usage) {
         self.messages = self.messages.wrapping_sub(usage.messages);
-        for (sum, less) in self.tokens.iter_mut().zip(usage.tokens.to_array()) {
-            *sum = sum.wrapping_sub(less.into());
+        for (sum, count) in self.tokens.iter_mut().zip(usage.tokens.to_array()) {
+            *sum = sum.wrapping_sub(count.into());
         }
         self.cost = self.cost.wrapping_sub(usage.cost.units());
     }
@@ -203,11 +203,11 @@ impl UsageSum {
 
 impl AddAssign for UsageSum {
     /// Adds another sum, or a difference of sums.
-    fn add_assign(&mut self, more: Self) {
-        self.messages = self.messages.wrapping_add(more.messages);
-        for (sum, more) in self.tokens.iter_mut().zip(more.tokens) {
-            *sum = sum.wrapping_add(more);
+    fn add_assign(&mut self, other: Self) {
+        self.messages = self.messages.wrapping_add(other.messages);
+        for (sum, count) in self.tokens.iter_mut().zip(other.tokens) {
+            *sum = sum.wrapping_add(count);
         }
-        self.cost = self.cost.wrapping_add(more.cost);
+        self.cost = self.cost.wrapping_add(other.cost);
     }
 }

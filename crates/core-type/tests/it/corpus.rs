@@ -31,7 +31,7 @@ fn key_from_path(path: &Path) -> Option<EntityKey> {
 }
 
 /// Calls `each` with the key and the bytes of every record of the corpus.
-pub(crate) fn for_each_record(mut each: impl FnMut(EntityKey, Vec<u8>)) {
+pub(crate) fn for_each_record(mut visit: impl FnMut(EntityKey, Vec<u8>)) {
     let storage = corpus(Corpus::OpencodeJson).storage;
     let mut dirs = vec![storage.clone()];
     while let Some(dir) = dirs.pop() {
@@ -40,7 +40,7 @@ pub(crate) fn for_each_record(mut each: impl FnMut(EntityKey, Vec<u8>)) {
             if path.is_dir() {
                 dirs.push(path);
             } else if let Some(key) = key_from_path(path.strip_prefix(&storage).unwrap()) {
-                each(key, std::fs::read(path).unwrap());
+                visit(key, std::fs::read(path).unwrap());
             }
         }
     }
@@ -48,7 +48,7 @@ pub(crate) fn for_each_record(mut each: impl FnMut(EntityKey, Vec<u8>)) {
 
 #[test]
 fn every_record_is_written_as_it_was_read() {
-    let mut seen = [0_usize; 7];
+    let mut counts = [0_usize; 7];
     for_each_record(|key, bytes| {
         let parsed = Entity::parse(&key, &bytes).unwrap_or_else(|issue| panic!("{key}: {issue}"));
         assert_eq!(parsed.issues, [], "{key}");
@@ -61,7 +61,7 @@ fn every_record_is_written_as_it_was_read() {
             assert!(!format!("{parsed:?}").contains(secret.as_str().unwrap()), "{key}");
         }
         assert_eq!(serde_json::to_value(&parsed.value).unwrap(), stored, "{key}");
-        seen[match key {
+        counts[match key {
             EntityKey::Project(_) => 0,
             EntityKey::Session(_) => 1,
             EntityKey::Message(_) => 2,
@@ -71,9 +71,9 @@ fn every_record_is_written_as_it_was_read() {
             _ => 6,
         }] += 1;
     });
-    assert_eq!(seen[1..3], [59, 186]);
-    assert!(seen[3] >= 488, "{seen:?}");
-    assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
+    assert_eq!(counts[1..3], [59, 186]);
+    assert!(counts[3] >= 488, "{counts:?}");
+    assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
 }
 
 #[test]

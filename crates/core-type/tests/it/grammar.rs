@@ -118,7 +118,7 @@ proptest! {
     }
 
     #[test]
-    fn numbers_are_those_that_std_reads(
+    fn numbers_are_read_as_std_reads_them(
         text in "-?(0|[1-9][0-9]{0,19})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?",
     ) {
         let record = format!(r#"{{"role":"assistant","cost":{text},"time":{{"created":{text}}}}}"#);
@@ -168,6 +168,6 @@ fn unusable_texts_say_why_and_where() {
     assert_eq!(kind(b"[1]"), (IssueKind::WrongShape { expected: "a part record" }, Some(0)));
     assert_eq!(kind(b"[1"), (IssueKind::Truncated, Some(2)));
     // A shrinking rewrite in place: the new value, then the tail of the old one.
-    let what = "more after the end of the value";
-    assert_eq!(kind(b"{\"type\": \"text\"}\"}"), (IssueKind::BadJson { problem: what }, Some(16)));
+    let problem = "more after the end of the value";
+    assert_eq!(kind(b"{\"type\": \"text\"}\"}"), (IssueKind::BadJson { problem }, Some(16)));
 }

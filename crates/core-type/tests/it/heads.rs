@@ -24,7 +24,7 @@ fn a_message_head_agrees_with_the_record() {
 }
 
 #[test]
-fn a_head_that_is_parsed_anew_keeps_nothing() {
+fn parsing_into_a_head_replaces_all_fields() {
     let mut head = MessageHead::default();
     head.parse_into(ANSWER.as_bytes()).unwrap();
     assert_eq!(head, MessageHead::parse(ANSWER.as_bytes()).unwrap().value);
@@ -44,7 +44,7 @@ fn a_field_of_a_wrong_type_is_absent_from_a_head() {
 }
 
 #[test]
-fn session_and_part_heads_have_what_lists_need() {
+fn session_and_part_heads_agree_with_their_records() {
     let text = r#"{"title":"T","parentID":"ses_0","projectID":"p","directory":"/d","version":"1","time":{"created":1,"updated":2,"archived":3}}"#;
     let head = SessionHead::parse(text.as_bytes()).unwrap().value;
     let whole = Session::parse(text.as_bytes()).unwrap().value;
@@ -58,20 +58,20 @@ fn session_and_part_heads_have_what_lists_need() {
 }
 
 #[test]
-fn order_times_are_found_wherever_they_stand() {
+fn order_times_are_read_at_any_position() {
     assert_eq!(order_time(ANSWER.as_bytes()).created, Some(5));
     // Damage after the time does not matter; damage before it does.
-    let at = |text: String| order_time(text.as_bytes());
-    assert_eq!(at(r#"{"time":{"created":5,"updated":6},"x":"#.into()).updated, Some(6));
+    let order_time_of = |text: String| order_time(text.as_bytes());
+    assert_eq!(order_time_of(r#"{"time":{"created":5,"updated":6},"x":"#.into()).updated, Some(6));
     assert_eq!(
-        at(format!(r#"{{"x":"{}","time":{{"created":5}}}}"#, "é".repeat(2000))).created,
+        order_time_of(format!(r#"{{"x":"{}","time":{{"created":5}}}}"#, "é".repeat(2000))).created,
         Some(5)
     );
     assert_eq!(
-        at(format!(r#"{{"time":{{"created":5}},"x":"{}"}}"#, "é".repeat(2000))).created,
+        order_time_of(format!(r#"{{"time":{{"created":5}},"x":"{}"}}"#, "é".repeat(2000))).created,
         Some(5)
     );
-    assert_eq!(at(r#"{"x":"}"#.into()).created, None);
-    assert_eq!(at("[]".into()).created, None);
-    assert_eq!(at(String::new()).created, None);
+    assert_eq!(order_time_of(r#"{"x":"}"#.into()).created, None);
+    assert_eq!(order_time_of("[]".into()).created, None);
+    assert_eq!(order_time_of(String::new()).created, None);
 }

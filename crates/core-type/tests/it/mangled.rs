@@ -37,23 +37,23 @@ fn mutation() -> impl Strategy<Value = (prop::sample::Index, Mutation)> {
         b"\"type\":",
         b"\"secret\":1,",
     ];
-    let harm = prop_oneof![
+    let mutation = prop_oneof![
         any::<u8>().prop_map(Mutation::Set),
         Just(Mutation::Cut),
         prop::sample::select(tokens).prop_map(Mutation::Insert),
         (1_usize..40).prop_map(Mutation::Remove),
         (1_usize..60, any::<prop::sample::Index>()).prop_map(|(len, to)| Mutation::Repeat(len, to)),
     ];
-    (any::<prop::sample::Index>(), harm)
+    (any::<prop::sample::Index>(), mutation)
 }
 
-fn apply_mutation(bytes: &mut Vec<u8>, at: prop::sample::Index, harm: &Mutation) {
+fn apply_mutation(bytes: &mut Vec<u8>, at: prop::sample::Index, mutation: &Mutation) {
     if bytes.is_empty() {
         return;
     }
     let at = at.index(bytes.len());
     let until = |len: usize| (at + len).min(bytes.len());
-    match harm {
+    match mutation {
         Mutation::Set(byte) => bytes[at] = *byte,
         Mutation::Cut => bytes.truncate(at),
         Mutation::Insert(token) => drop(bytes.splice(at..at, token.iter().copied())),
@@ -70,12 +70,12 @@ fn apply_mutation(bytes: &mut Vec<u8>, at: prop::sample::Index, harm: &Mutation)
 fn normalized(mut value: Value) -> Value {
     match &mut value {
         Value::Number(number) => return number.as_f64().map_or(Value::Null, Value::from),
-        Value::Array(items) => items.iter_mut().for_each(|it| *it = normalized(it.take())),
+        Value::Array(items) => items.iter_mut().for_each(|value| *value = normalized(value.take())),
         Value::Object(fields) => {
             if let Some(Value::Object(share)) = fields.get_mut("share") {
                 share.remove("secret");
             }
-            fields.values_mut().for_each(|it| *it = normalized(it.take()));
+            fields.values_mut().for_each(|value| *value = normalized(value.take()));
         }
         _ => {}
     }
@@ -83,7 +83,7 @@ fn normalized(mut value: Value) -> Value {
 }
 
 #[test]
-fn mangled_records_are_refused_or_come_out_as_they_went_in() {
+fn mangled_records_are_refused_or_round_trip() {
     let mut records = Vec::new();
     for_each_record(|key, bytes| {
         let share = matches!(key, scrollback_core_id::EntityKey::Share(_));
@@ -92,21 +92,21 @@ fn mangled_records_are_refused_or_come_out_as_they_went_in() {
         }
     });
     assert!(records.len() > 500);
-    let harms = prop::collection::vec(mutation(), 1..4);
-    let case = (any::<prop::sample::Index>(), harms);
+    let mutations = prop::collection::vec(mutation(), 1..4);
+    let case = (any::<prop::sample::Index>(), mutations);
     let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(4000));
-    let outcome = runner.run(&case, |(which, harms)| {
-        let (key, bytes) = &records[which.index(records.len())];
+    let outcome = runner.run(&case, |(record_index, mutations)| {
+        let (key, bytes) = &records[record_index.index(records.len())];
         let mut bytes = bytes.clone();
-        harms.iter().for_each(|(at, harm)| apply_mutation(&mut bytes, *at, harm));
+        mutations.iter().for_each(|(at, mutation)| apply_mutation(&mut bytes, *at, mutation));
         let _ = order_time(&bytes);
         let bytes = repair_surrogates(&bytes).map_or(bytes, |(repaired, _)| repaired);
         let strict = serde_json::from_slice::<Value>(&bytes);
         match (Entity::parse(key, &bytes), strict) {
             (Ok(parsed), Ok(stored)) => {
                 let written = serde_json::to_string(&parsed.value).unwrap();
-                let again: Value = serde_json::from_str(&written).unwrap();
-                prop_assert_eq!(normalized(again), normalized(stored));
+                let rewritten: Value = serde_json::from_str(&written).unwrap();
+                prop_assert_eq!(normalized(rewritten), normalized(stored));
             }
             (Ok(_), Err(error)) => {
                 // What is kept as written may be deeper, and its numbers larger, than a `Value`'s.

@@ -105,12 +105,12 @@ fn nulls_are_absent_and_written_back_without_an_issue() {
 }
 
 #[test]
-fn of_two_fields_with_one_name_the_last_counts() {
+fn the_last_of_two_equal_field_names_counts() {
     let title = |text: &str| {
         let session = Session::parse(text.as_bytes()).unwrap().value;
         let written = serde_json::to_string(&session).unwrap();
-        let again: Value = serde_json::from_str(&written).unwrap();
-        (session.title.map(|title| title.get().into_owned()), again["title"].clone())
+        let rewritten: Value = serde_json::from_str(&written).unwrap();
+        (session.title.map(|title| title.get().into_owned()), rewritten["title"].clone())
     };
     assert_eq!(title(r#"{"title":"a","title":"b"}"#), (Some("b".into()), json!("b")));
     assert_eq!(title(r#"{"title":1,"title":"b"}"#), (Some("b".into()), json!("b")));
@@ -121,7 +121,7 @@ fn of_two_fields_with_one_name_the_last_counts() {
 fn unknown_roles_kinds_and_statuses_are_kept_whole() {
     let (message, issues) = round_trip::<Message>(r#"{"id":"msg_1","role":"judge","verdict":[1]}"#);
     assert_eq!(message.role(), Role::Unknown);
-    let unknown = |what, value: &str| IssueKind::Unknown { category: what, value: value.into() };
+    let unknown = |category, value: &str| IssueKind::Unknown { category, value: value.into() };
     assert_eq!(issues, [(String::new(), unknown("role", "judge"))]);
     let (message, issues) = round_trip::<Message>(r#"{"id":"msg_1"}"#);
     assert_eq!((message.role(), issues.len()), (Role::Unknown, 1));

@@ -52,8 +52,8 @@ fn sums_saturate() {
     let mut sum = Cost::from_units(i128::MAX);
     sum += Cost::from_dollars(1.0);
     assert_eq!(sum, Cost::from_units(i128::MAX));
-    let most = Cost::MAX_OF_RECORD.units();
-    assert!(most.checked_mul(1 << 32).is_some());
+    let limit = Cost::MAX_OF_RECORD.units();
+    assert!(limit.checked_mul(1 << 32).is_some());
     assert_eq!(
         [0.1, 0.2, 0.3].map(Cost::from_dollars).into_iter().sum::<Cost>().to_string(),
         "0.6"
@@ -61,39 +61,39 @@ fn sums_saturate() {
 }
 
 #[test]
-fn only_answers_that_are_no_copies_use_anything() {
+fn only_original_answers_count() {
     let tokens = TokenCounts { input: 3, ..TokenCounts::default() };
-    let of = |role, is_copy| {
+    let used_by = |role, is_copy| {
         let cost = Some(Cost::from_dollars(0.5));
         let usage = Usage::of_message(role, is_copy, Some(tokens), cost);
         (usage.messages, usage.tokens.total(), usage.cost.to_string())
     };
-    assert_eq!(of(Role::Assistant, false), (1, 3, "0.5".to_owned()));
-    assert_eq!(of(Role::Assistant, true), (1, 0, "0".to_owned()));
-    assert_eq!(of(Role::User, false), (1, 0, "0".to_owned()));
-    assert_eq!(of(Role::Unknown, false), (1, 0, "0".to_owned()));
+    assert_eq!(used_by(Role::Assistant, false), (1, 3, "0.5".to_owned()));
+    assert_eq!(used_by(Role::Assistant, true), (1, 0, "0".to_owned()));
+    assert_eq!(used_by(Role::User, false), (1, 0, "0".to_owned()));
+    assert_eq!(used_by(Role::Unknown, false), (1, 0, "0".to_owned()));
 }
 
 #[test]
-fn a_record_that_counts_less_than_its_messages_is_not_believed() {
+fn recorded_totals_below_the_sum_of_messages_are_ignored() {
     let tokens = |input, output| TokenCounts { input, output, ..TokenCounts::default() };
-    let of = |tokens, cost| RecordedTotals { tokens, cost: Cost::from_dollars(cost) };
+    let totals = |tokens, cost| RecordedTotals { tokens, cost: Cost::from_dollars(cost) };
     let cost = Cost::from_dollars(0.3);
-    let used = Usage { messages: 3, tokens: tokens(10, 5), cost };
-    for (record, is_believed) in [
-        (of(tokens(12, 5), 0.4), true),
-        (of(tokens(10, 5), 0.1 + 0.2), true),
-        (of(tokens(10, 5), 0.3 - 1e-10), true),
-        (of(tokens(10, 5), 0.3 - 1e-9), false),
-        (of(tokens(10, 5), 0.29), false),
-        (of(tokens(99, 4), 0.4), false),
+    let summed = Usage { messages: 3, tokens: tokens(10, 5), cost };
+    for (record, is_used) in [
+        (totals(tokens(12, 5), 0.4), true),
+        (totals(tokens(10, 5), 0.1 + 0.2), true),
+        (totals(tokens(10, 5), 0.3 - 1e-10), true),
+        (totals(tokens(10, 5), 0.3 - 1e-9), false),
+        (totals(tokens(10, 5), 0.29), false),
+        (totals(tokens(99, 4), 0.4), false),
         (RecordedTotals::default(), false),
     ] {
         let RecordedTotals { tokens, cost } = record;
-        let expected = if is_believed { Usage { messages: 3, tokens, cost } } else { used };
-        assert_eq!(used.or_recorded_totals(Some(record)), expected, "{record:?}");
+        let expected = if is_used { Usage { messages: 3, tokens, cost } } else { summed };
+        assert_eq!(summed.or_recorded_totals(Some(record)), expected, "{record:?}");
     }
-    assert_eq!(used.or_recorded_totals(None), used);
+    assert_eq!(summed.or_recorded_totals(None), summed);
     let none = Usage::default();
     assert_eq!(none.or_recorded_totals(Some(RecordedTotals::default())), none);
 }
@@ -111,7 +111,7 @@ fn usage() -> impl Strategy<Value = Usage> {
 proptest! {
     /// A cost is the decimal that was written, as long as that has 15 digits.
     #[test]
-    fn decimals_survive(units in 0..1_000_000_000_000_000_i128) {
+    fn decimals_round_trip(units in 0..1_000_000_000_000_000_i128) {
         let text = Cost::from_units(units).to_string();
         prop_assert_eq!(Cost::from_dollars(text.parse().unwrap()).units(), units);
         prop_assert_eq!(Cost::from_units(units).dollars(), text.parse::<f64>().unwrap());
@@ -119,7 +119,7 @@ proptest! {
 
     /// What was added can be taken away in any order, even past the limits.
     #[test]
-    fn sums_forget_what_is_taken_away(all in prop::collection::vec(usage(), 0..20), cut in 0..20_usize) {
+    fn subtraction_undoes_addition(all in prop::collection::vec(usage(), 0..20), cut in 0..20_usize) {
         let cut = cut.min(all.len());
         let mut sum = UsageSum::default();
         all.iter().for_each(|usage| sum.add(usage));
@@ -128,7 +128,7 @@ proptest! {
         all[..cut].iter().for_each(|usage| first.add(usage));
         prop_assert_eq!(sum, first);
         prop_assert_eq!(sum.usage().messages, cut as u64);
-        let inputs: i128 = all[..cut].iter().map(|it| i128::from(it.tokens.input)).sum();
+        let inputs: i128 = all[..cut].iter().map(|usage| i128::from(usage.tokens.input)).sum();
         let clamped = inputs.clamp(i64::MIN.into(), i64::MAX.into());
         prop_assert_eq!(i128::from(sum.usage().tokens.input), clamped);
     }

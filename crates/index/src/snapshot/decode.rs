@@ -59,9 +59,9 @@ impl Snapshot {
         if !all.starts_with(&MAGIC) {
             return Err(SnapshotError::Foreign);
         }
-        let found = head.u32(header::VERSION);
-        if found != VERSION {
-            return Err(SnapshotError::Version { version: found });
+        let version = head.u32(header::VERSION);
+        if version != VERSION {
+            return Err(SnapshotError::Version { version });
         }
         let covered = all.get(header::LEN_OF_FILE..).ok_or(SnapshotError::Damaged)?;
         if head.u32(header::LEN_OF_HEADER) as usize != header::LEN
@@ -94,7 +94,7 @@ impl Snapshot {
             (Epoch(row.u64(lineage::EPOCH)), Revision(row.u64(lineage::REVISION)))
         };
         let token = section(Section::Token);
-        let about = SnapshotInfo {
+        let info = SnapshotInfo {
             token: (!token.is_empty()).then(|| token.into()),
             store: store.ok_or(SnapshotError::Damaged)?,
             epoch: Epoch(head.u64(header::EPOCH)),
@@ -103,8 +103,8 @@ impl Snapshot {
             lineage: section(Section::Lineage).chunks_exact(lineage::LEN).map(ancestor).collect(),
         };
         let names = names.map_err(|_| SnapshotError::Damaged)?;
-        let (seed, about) = (head.u64(header::SEED), Arc::new(about));
-        Ok(Self { sections, names, provenances, seed, info: about, bytes })
+        let (seed, info) = (head.u64(header::SEED), Arc::new(info));
+        Ok(Self { sections, names, provenances, seed, info, bytes })
     }
 
     /// The store that it is of.
@@ -194,7 +194,7 @@ impl Snapshot {
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot")
-            .field("about", &self.info)
+            .field("info", &self.info)
             .field("bytes", &self.bytes().len())
             .finish_non_exhaustive()
     }

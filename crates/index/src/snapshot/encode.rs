@@ -99,21 +99,21 @@ impl Encoder {
         row.id(session::ID, id, texts);
         row.u64(session::SEQUENCE, sequence);
         row.u32(session::FIRST_MESSAGE, first_message);
-        let upkeep = &state.refresh_state;
-        let set = upkeep.message_set.unwrap_or_default();
-        row.stamp(session::MESSAGE_SET, &set.stamp);
-        row.i64(session::CHECKED_AT, upkeep.checked_at.0);
-        row.i64(session::NEWEST_CHANGE, upkeep.newest_change.0);
-        row.u32(session::UNFINISHED_MESSAGES, upkeep.unfinished_messages);
-        row.u32(session::UNCLEAN_MESSAGES, upkeep.unclean_messages);
-        row.u32(session::UNLISTED_MESSAGES, upkeep.unlisted_messages);
+        let refresh_state = &state.refresh_state;
+        let message_set = refresh_state.message_set.unwrap_or_default();
+        row.stamp(session::MESSAGE_SET, &message_set.stamp);
+        row.i64(session::CHECKED_AT, refresh_state.checked_at.0);
+        row.i64(session::NEWEST_CHANGE, refresh_state.newest_change.0);
+        row.u32(session::UNFINISHED_MESSAGES, refresh_state.unfinished_messages);
+        row.u32(session::UNCLEAN_MESSAGES, refresh_state.unclean_messages);
+        row.u32(session::UNLISTED_MESSAGES, refresh_state.unlisted_messages);
         if let Some(resume) = &state.resume {
             row.text(session::RESUME, resume, texts);
         }
-        let mut flags = flag_if(upkeep.message_set.is_some(), session::HAS_MESSAGE_SET)
-            | flag_if(set.clean, session::MESSAGE_SET_CLEAN)
+        let mut flags = flag_if(refresh_state.message_set.is_some(), session::HAS_MESSAGE_SET)
+            | flag_if(message_set.clean, session::MESSAGE_SET_CLEAN)
             | flag_if(state.resume.is_some(), session::HAS_RESUME)
-            | flag_if(upkeep.unsettled, session::UNSETTLED);
+            | flag_if(refresh_state.unsettled, session::UNSETTLED);
         if let Some(meta) = &state.record {
             flags |= session::HAS_RECORD
                 | flag_if(meta.observed.clean, session::CLEAN)
@@ -125,10 +125,10 @@ impl Encoder {
             if let Some(source) = &meta.forked_from {
                 row.id(session::FORKED_FROM, source.as_bytes(), texts);
             }
-            if let Some(counted) = &meta.recorded_totals {
+            if let Some(totals) = &meta.recorded_totals {
                 flags |= session::HAS_TOTALS;
-                row.tokens(session::TOKENS, &counted.tokens);
-                row.cost(session::COST, counted.cost);
+                row.tokens(session::TOKENS, &totals.tokens);
+                row.cost(session::COST, totals.cost);
             }
             row.u32(session::PROVENANCE, provenances.number_of(&meta.provenance));
             row.i64(session::ORDER, meta.order.0);
@@ -153,7 +153,7 @@ impl Encoder {
         &mut self,
         meta: &MessageMeta,
         sequence: u64,
-        changed: impl Fn(&PartRef) -> u64,
+        part_sequence: impl Fn(&PartRef) -> u64,
     ) {
         let number = self.message_count();
         let owner = row_count(self.sessions.len(), session::LEN) - 1;
@@ -190,27 +190,27 @@ impl Encoder {
             | flag_if(meta.is_copy, message::IS_COPY);
         row.u32(message::FIRST_PART, row_count(parts.len(), part::LEN));
         if let Some(list) = &meta.parts {
-            let set = list.part_set.unwrap_or_default();
-            row.stamp(message::PART_SET, &set.stamp);
+            let part_set = list.part_set.unwrap_or_default();
+            row.stamp(message::PART_SET, &part_set.stamp);
             flags |= message::HAS_PARTS
                 | flag_if(list.part_set.is_some(), message::HAS_PART_SET)
-                | flag_if(set.clean, message::PART_SET_CLEAN);
+                | flag_if(part_set.clean, message::PART_SET_CLEAN);
             row.u32(message::PART_COUNT, list.refs.len() as u32);
-            for it in list.refs.iter() {
+            for part_ref in list.refs.iter() {
                 let mut row = push_row(parts, part::LEN);
-                row.id(part::ID, it.id.as_bytes(), texts);
-                let observed = it.observed.unwrap_or_default();
+                row.id(part::ID, part_ref.id.as_bytes(), texts);
+                let observed = part_ref.observed.unwrap_or_default();
                 row.stamp(part::STAMP, &observed.stamp);
-                row.u64(part::SEQUENCE, changed(it));
+                row.u64(part::SEQUENCE, part_sequence(part_ref));
                 row.u32(part::MESSAGE, number);
-                let flags = kind_number(it.kind)
-                    | flag_if(it.observed.is_some(), part::HAS_STAMP)
+                let flags = kind_number(part_ref.kind)
+                    | flag_if(part_ref.observed.is_some(), part::HAS_STAMP)
                     | flag_if(observed.clean, part::CLEAN);
                 row.u32(part::FLAGS, flags);
             }
         }
         row.u32(message::FLAGS, flags);
-        self.session_usage.iter_mut().for_each(|used| used.add(&meta.usage()));
+        self.session_usage.iter_mut().for_each(|usage| usage.add(&meta.usage()));
     }
 
     /// Writes the sum over the messages of the session that was begun last.
@@ -243,7 +243,7 @@ impl Encoder {
     /// Puts the sessions in the order of a base: newest first, those without a record last.
     pub(crate) fn sort_sessions(&mut self) {
         self.end_session();
-        let place = |row: &[u8]| {
+        let sort_key = |row: &[u8]| {
             let row = Row(row);
             let has_record = row.has_flag(session::FLAGS, session::HAS_RECORD);
             let order = has_record.then(|| row.i64(session::ORDER));
@@ -251,7 +251,7 @@ impl Encoder {
         };
         let mut rows: Vec<(usize, &[u8])> =
             self.sessions.chunks_exact(session::LEN).enumerate().collect();
-        rows.sort_by_cached_key(|(_, row)| place(row));
+        rows.sort_by_cached_key(|(_, row)| sort_key(row));
         let mut numbers = vec![0_u32; rows.len()];
         let mut sorted = Vec::with_capacity(self.sessions.len());
         for (new, (old, row)) in rows.into_iter().enumerate() {
@@ -266,7 +266,7 @@ impl Encoder {
     }
 
     /// Ends the snapshot. Its checksum is made when it goes to a file.
-    pub(crate) fn finish(mut self, about: &SnapshotInfo) -> Vec<u8> {
+    pub(crate) fn finish(mut self, info: &SnapshotInfo) -> Vec<u8> {
         self.end_session();
         let seed = self.seed;
         let ids = |rows: &[u8], len: usize, texts: &[u8]| {
@@ -291,18 +291,22 @@ impl Encoder {
             push_row(&mut names, TEXT_REF_LEN).text(0, name.as_bytes(), &mut self.texts);
         }
         let mut places = Vec::with_capacity(self.provenances.entries.len() * TEXT_REF_LEN);
-        for it in &self.provenances.entries {
-            push_row(&mut places, TEXT_REF_LEN).text(0, &provenances::encode(it), &mut self.texts);
+        for entry in &self.provenances.entries {
+            push_row(&mut places, TEXT_REF_LEN).text(
+                0,
+                &provenances::encode(entry),
+                &mut self.texts,
+            );
         }
         let mut ancestors = Vec::new();
-        for (epoch, revision) in &about.lineage {
+        for (epoch, revision) in &info.lineage {
             let mut row = push_row(&mut ancestors, lineage::LEN);
             row.u64(lineage::EPOCH, epoch.0);
             row.u64(lineage::REVISION, revision.0);
         }
         let messages = self.message_count();
-        let store = about.store.as_bytes();
-        let rest: [&[u8]; Section::COUNT - 1] = [
+        let store = info.store.as_bytes();
+        let body: [&[u8]; Section::COUNT - 1] = [
             &self.parts,
             &self.sessions,
             &self.projects,
@@ -315,28 +319,28 @@ impl Encoder {
             &ancestors,
             &self.texts,
             store,
-            about.token.as_deref().unwrap_or_default(),
+            info.token.as_deref().unwrap_or_default(),
         ];
         let mut out = self.out;
-        out.reserve_exact(rest.iter().map(|section| section.len()).sum());
+        out.reserve_exact(body.iter().map(|section| section.len()).sum());
         let mut places = vec![(header::LEN, messages as usize)];
-        for (bytes, (_, len)) in rest.iter().zip(&Section::ALL[1..]) {
+        for (bytes, (_, len)) in body.iter().zip(&Section::ALL[1..]) {
             places.push((out.len(), bytes.len() / len));
             out.extend_from_slice(bytes);
         }
         let len = out.len() as u64;
         out[..MAGIC.len()].copy_from_slice(&MAGIC);
-        let mut head = RowMut(&mut out);
-        head.u32(header::VERSION, VERSION);
-        head.u32(header::LEN_OF_HEADER, header::LEN as u32);
-        head.u64(header::LEN_OF_FILE, len);
-        head.u64(header::EPOCH, about.epoch.0);
-        head.u64(header::REVISION, about.revision.0);
-        head.u64(header::FLOOR, about.floor.0);
-        head.u64(header::SEED, seed);
+        let mut header_row = RowMut(&mut out);
+        header_row.u32(header::VERSION, VERSION);
+        header_row.u32(header::LEN_OF_HEADER, header::LEN as u32);
+        header_row.u64(header::LEN_OF_FILE, len);
+        header_row.u64(header::EPOCH, info.epoch.0);
+        header_row.u64(header::REVISION, info.revision.0);
+        header_row.u64(header::FLOOR, info.floor.0);
+        header_row.u64(header::SEED, seed);
         for (at, (offset, count)) in (header::SECTIONS..).step_by(16).zip(places) {
-            head.u64(at, offset as u64);
-            head.u64(at + 8, count as u64);
+            header_row.u64(at, offset as u64);
+            header_row.u64(at + 8, count as u64);
         }
         out
     }

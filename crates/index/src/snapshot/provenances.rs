@@ -71,17 +71,17 @@ fn read(bytes: &[u8]) -> Option<Provenance> {
     };
     let (agent, migration) = (text()?, text()?);
     let first = if formats == 0 { return None } else { text()? };
-    let mut it = Provenance::new(agent, first);
+    let mut provenance = Provenance::new(agent, first);
     for _ in 1..formats {
-        it = it.with_format(text()?);
+        provenance = provenance.with_format(text()?);
     }
     for _ in 0..places {
-        it = it.with_also_in(text()?);
+        provenance = provenance.with_also_in(text()?);
     }
     if flags & IN_MIGRATION != 0 {
-        it = it.with_migration(migration);
+        provenance = provenance.with_migration(migration);
     }
-    Some(it.with_complete_totals(flags & COMPLETE_TOTALS != 0))
+    Some(provenance.with_complete_totals(flags & COMPLETE_TOTALS != 0))
 }
 
 #[cfg(test)]

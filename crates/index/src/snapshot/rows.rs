@@ -29,9 +29,9 @@ impl Snapshot {
 
     /// There are few projects: they need no table.
     pub(crate) fn find_project(&self, id: &ProjectId) -> Option<u32> {
-        let is_it =
+        let matches =
             |row: &u32| self.project_row(*row).id_bytes(project::ID, self.texts()) == id.as_bytes();
-        (0..self.project_count()).find(is_it)
+        (0..self.project_count()).find(matches)
     }
 
     pub(crate) fn project(&self, number: u32) -> Option<ProjectMeta> {
@@ -79,7 +79,9 @@ impl Snapshot {
 
     pub(crate) fn session_project_is(&self, number: u32, id: &ProjectId) -> bool {
         let name = self.session_row(number).u32(session::PROJECT) as usize;
-        name.checked_sub(1).and_then(|at| self.names.get(at)).is_some_and(|it| **it == *id.as_str())
+        name.checked_sub(1)
+            .and_then(|at| self.names.get(at))
+            .is_some_and(|name| **name == *id.as_str())
     }
 
     pub(crate) fn session_sequence(&self, number: u32) -> u64 {
@@ -276,8 +278,8 @@ impl Snapshot {
     /// The parts of this id, each with its message.
     pub(crate) fn find_parts(&self, id: &PartId) -> impl Iterator<Item = (u32, u32)> {
         let (table, rows) = (Section::PartTable, Section::Parts);
-        let found = self.find(table, rows, part::LEN, id.as_bytes());
-        found.map(|row| (self.part_row(row).u32(part::MESSAGE), row))
+        let rows = self.find(table, rows, part::LEN, id.as_bytes());
+        rows.map(|row| (self.part_row(row).u32(part::MESSAGE), row))
     }
 
     pub(crate) fn part(&self, number: u32) -> Option<PartRef> {

@@ -50,12 +50,12 @@ pub(crate) fn exercise(bytes: &[u8]) {
     }
     index.commit(batch);
     query_all(&index.view());
-    let again = index.snapshot();
+    let rewritten = index.snapshot();
     assert!(
-        Snapshot::open(Arc::new(again.to_header_and_body().concat())).is_ok(),
+        Snapshot::open(Arc::new(rewritten.to_header_and_body().concat())).is_ok(),
         "what we write we read"
     );
-    query_all(&SessionIndex::from_snapshot(again).view());
+    query_all(&SessionIndex::from_snapshot(rewritten).view());
 }
 
 fn query_all(view: &View) {

@@ -94,13 +94,13 @@ fn run(steps: Vec<Step>) {
             }
             Step::Rebuild => {
                 let snapshot = reopen(&index.snapshot()).unwrap();
-                let again = SessionIndex::from_snapshot(snapshot);
-                assert_eq!(view_state(&again.view()), model, "through a snapshot");
+                let reopened = SessionIndex::from_snapshot(snapshot);
+                assert_eq!(view_state(&reopened.view()), model, "through a snapshot");
             }
         }
         assert_eq!(view_state(&index.view()), model);
-        for (view, seen) in &views {
-            assert_eq!(&view_state(view), seen, "a view changed");
+        for (view, expected) in &views {
+            assert_eq!(&view_state(view), expected, "a view changed");
         }
     }
     for follower in &mut followers {
@@ -167,9 +167,9 @@ fn follow(index: &SessionIndex, follower: &mut Follower) {
     match answer.delta {
         Delta::Fresh => follower.state = view_state(&answer.view),
         Delta::Changed(changes) => {
-            let mut seen = BTreeMap::new();
+            let mut keys = BTreeMap::new();
             for change in changes {
-                assert!(seen.insert(change.key.clone(), ()).is_none(), "a key twice");
+                assert!(keys.insert(change.key.clone(), ()).is_none(), "a key twice");
                 match change.value {
                     Some(value) => {
                         follower.state.insert(change.key, crate::support::value_text(&value))

@@ -11,7 +11,7 @@ use crate::support::{message, message_key, session_key, store};
 
 #[test]
 #[cfg(target_pointer_width = "64")]
-fn of_values() {
+fn values_have_their_sizes() {
     assert_eq!(size_of::<PartRef>(), 80);
     assert_eq!(size_of::<MessageMeta>(), 376);
     assert_eq!(size_of::<SessionMeta>(), 360);
@@ -20,7 +20,7 @@ fn of_values() {
 
 /// Bytes of a base with this many messages and parts of usual shape.
 fn base_bytes(messages: u8, parts: usize) -> usize {
-    let one = |n: u8| {
+    let message_with_parts = |n: u8| {
         let key = message_key(1, n);
         let part = |n| PartRef::from_id(format!("prt_{n:026}").parse().unwrap());
         let list = PartList { part_set: None, refs: (0..parts).map(part).collect() };
@@ -29,7 +29,7 @@ fn base_bytes(messages: u8, parts: usize) -> usize {
     let mut session = SessionContents {
         key: session_key(1),
         state: SessionState::with_record(SessionMeta::new(session_key(1))),
-        messages: (0..messages).map(one).collect(),
+        messages: (0..messages).map(message_with_parts).collect(),
     };
     let mut builder = IndexBuilder::new(store());
     builder.add_session(&mut session);
@@ -38,7 +38,7 @@ fn base_bytes(messages: u8, parts: usize) -> usize {
 
 /// With its share of the tables, which are between two thirds and one third full.
 #[test]
-fn of_rows() {
+fn rows_have_their_sizes() {
     let message = (base_bytes(200, 0) - base_bytes(100, 0)) / 100;
     assert!((230..=250).contains(&message), "{message} bytes a message");
     let part = (base_bytes(10, 200) - base_bytes(10, 100)) / 1000;

@@ -47,13 +47,13 @@ pub(crate) fn project(n: u8, value: i64) -> ProjectMeta {
 }
 
 fn provenance(value: i64) -> Provenance {
-    let it = match value % 4 {
+    let provenance = match value % 4 {
         0 => return Provenance::default(),
         1 => Provenance::new("an agent", "log").with_format("table"),
         n => Provenance::new("another", format!("format {n}")).with_also_in("log"),
     };
-    let it = if value % 3 == 0 { it.with_migration("awaited") } else { it };
-    it.with_complete_totals(value % 2 == 0)
+    let provenance = if value % 3 == 0 { provenance.with_migration("awaited") } else { provenance };
+    provenance.with_complete_totals(value % 2 == 0)
 }
 
 /// A session whose every field says `value`; absent ones now and then.
@@ -81,7 +81,7 @@ pub(crate) fn session(n: u8, value: i64) -> SessionState {
             observed: observed(value),
         })
     });
-    let upkeep = RefreshState {
+    let refresh_state = RefreshState {
         message_set: (value % 4 != 0).then(|| observed(value)),
         checked_at: UnixNanos(value),
         newest_change: UnixNanos(value),
@@ -91,7 +91,7 @@ pub(crate) fn session(n: u8, value: i64) -> SessionState {
         unsettled: value % 3 == 0,
     };
     let resume = (value % 4 == 1).then(|| value.to_le_bytes().into());
-    SessionState { record, refresh_state: upkeep, resume }
+    SessionState { record, refresh_state, resume }
 }
 
 pub(crate) fn message(key: &MessageKey, value: i64) -> MessageMeta {
@@ -180,8 +180,8 @@ pub(crate) fn view_state(view: &View) -> State {
     }
     let mut last = None;
     for session in view.sessions() {
-        let place = (std::cmp::Reverse(session.order), session.key.clone());
-        assert!(last.replace(place.clone()).is_none_or(|last| last < place), "newest first");
+        let sort_key = (std::cmp::Reverse(session.order), session.key.clone());
+        assert!(last.replace(sort_key.clone()).is_none_or(|last| last < sort_key), "newest first");
         assert_eq!(view.session(&session.key.session).unwrap(), session);
         if let Some(project) = &session.project {
             assert!(view.by_project(project).contains(&session));
@@ -192,9 +192,9 @@ pub(crate) fn view_state(view: &View) -> State {
         state.insert(EntityKey::Session(session.key.clone()), session_text(&session));
     }
     for id in view.session_ids() {
-        let known = view.session_state(&id).unwrap();
-        let observed = known.record.as_ref().map(|record| record.observed);
-        assert_eq!(view.refresh_state(&id), Some((observed, known.refresh_state)));
+        let session_state = view.session_state(&id).unwrap();
+        let observed = session_state.record.as_ref().map(|record| record.observed);
+        assert_eq!(view.refresh_state(&id), Some((observed, session_state.refresh_state)));
     }
     for n in 0..8 {
         let session = session_key(n).session;
@@ -202,16 +202,16 @@ pub(crate) fn view_state(view: &View) -> State {
         let mut usage = UsageSum::default();
         let mut last = None;
         for message in &messages {
-            let place = (message.order, message.key.clone());
-            assert!(last.replace(place.clone()).is_none_or(|last| last < place), "in order");
+            let sort_key = (message.order, message.key.clone());
+            assert!(last.replace(sort_key.clone()).is_none_or(|last| last < sort_key), "in order");
             assert_eq!(&view.message_by_key(&message.key).unwrap(), message);
             assert_eq!(
                 view.message(&message.key.message).unwrap().key.message,
                 message.key.message
             );
             for part in message.parts.iter().flat_map(|list| list.refs.iter()) {
-                let (owner, found) = view.part(&part.id).unwrap();
-                assert!(view.by_message(&owner).unwrap().contains(&found));
+                let (owner, part_ref) = view.part(&part.id).unwrap();
+                assert!(view.by_message(&owner).unwrap().contains(&part_ref));
             }
             usage.add(&message.usage());
             state.insert(EntityKey::Message(message.key.clone()), message_text(message));

@@ -41,7 +41,7 @@ fn batch(value: u64) -> Batch {
 }
 
 /// The value that all of a view says.
-fn value_of(view: &View) -> Option<i64> {
+fn single_value(view: &View) -> Option<i64> {
     let mut values = Vec::new();
     let mut messages = 0;
     for session in view.sessions() {
@@ -53,31 +53,31 @@ fn value_of(view: &View) -> Option<i64> {
     }
     let first = *values.first()?;
     assert!(values.iter().all(|value| *value == first), "a mix: {values:?}");
-    let away = if first % 5 == 0 { SESSIONS } else { 0 };
-    assert_eq!(messages, SESSIONS * MESSAGES - away, "as of {first}");
+    let missing = if first % 5 == 0 { SESSIONS } else { 0 };
+    assert_eq!(messages, SESSIONS * MESSAGES - missing, "as of {first}");
     Some(first)
 }
 
 #[test]
 fn views_never_mix_and_followers_miss_nothing() {
     let index = SessionIndex::new(store());
-    let over = AtomicBool::new(false);
-    let (looks, answers) = (AtomicU64::new(0), AtomicU64::new(0));
+    let finished = AtomicBool::new(false);
+    let (views_read, answers_read) = (AtomicU64::new(0), AtomicU64::new(0));
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
                 let mut last = None;
                 let mut kept: Vec<(View, Option<i64>)> = Vec::new();
-                while !over.load(Ordering::Relaxed) {
+                while !finished.load(Ordering::Relaxed) {
                     let view = index.view();
-                    let value = value_of(&view);
+                    let value = single_value(&view);
                     assert!(value >= last, "time goes back");
                     last = value;
-                    looks.fetch_add(1, Ordering::Relaxed);
+                    views_read.fetch_add(1, Ordering::Relaxed);
                     kept.push((view, value));
                     if kept.len() > 3 {
                         let (view, value) = kept.remove(0);
-                        assert_eq!(value_of(&view), value, "a view changed");
+                        assert_eq!(single_value(&view), value, "a view changed");
                     }
                 }
             });
@@ -87,7 +87,7 @@ fn views_never_mix_and_followers_miss_nothing() {
                 let mut state: BTreeMap<EntityKey, i64> = BTreeMap::new();
                 let mut cursor: Option<Cursor> = None;
                 loop {
-                    let last = over.load(Ordering::Relaxed);
+                    let last = finished.load(Ordering::Relaxed);
                     let answer = index.changes(cursor.as_ref());
                     match answer.delta {
                         Delta::Fresh => state = all_orders(&answer.view),
@@ -102,7 +102,7 @@ fn views_never_mix_and_followers_miss_nothing() {
                     }
                     assert_eq!(state, all_orders(&answer.view), "at {}", answer.cursor);
                     cursor = Some(answer.cursor);
-                    answers.fetch_add(1, Ordering::Relaxed);
+                    answers_read.fetch_add(1, Ordering::Relaxed);
                     if last {
                         assert_eq!(cursor, Some(index.cursor()));
                         return;
@@ -116,12 +116,12 @@ fn views_never_mix_and_followers_miss_nothing() {
                 drop(index.snapshot()); // a new base under their feet
             }
         }
-        over.store(true, Ordering::Relaxed);
+        finished.store(true, Ordering::Relaxed);
     });
-    assert_eq!(value_of(&index.view()), Some(ROUNDS as i64));
+    assert_eq!(single_value(&index.view()), Some(ROUNDS as i64));
     let stats = index.stats();
     assert_eq!((stats.views, stats.retained_versions), (0, 0), "kept for nobody");
-    assert!(looks.into_inner() > 0 && answers.into_inner() > 0);
+    assert!(views_read.into_inner() > 0 && answers_read.into_inner() > 0);
 }
 
 fn order_of_value(value: &EntityValue) -> i64 {
@@ -144,7 +144,7 @@ fn all_orders(view: &View) -> BTreeMap<EntityKey, i64> {
 }
 
 #[test]
-fn a_long_lived_view_keeps_one_version_of_each_key_and_is_seen() {
+fn a_long_lived_view_keeps_one_version_of_each_key_and_shows_in_stats() {
     let index = SessionIndex::new(store());
     index.commit(batch(1));
     let old = index.view();
@@ -156,7 +156,7 @@ fn a_long_lived_view_keeps_one_version_of_each_key_and_is_seen() {
     let stats = index.stats();
     assert_eq!((stats.views, stats.oldest_view), (1, Some(old.cursor().revision)));
     assert_eq!(stats.retained_versions, keys, "one version of each key for the view, and no more");
-    assert_eq!(value_of(&old), Some(1));
+    assert_eq!(single_value(&old), Some(1));
     drop(old);
     assert_eq!((index.stats().retained_versions, index.stats().oldest_view), (0, None));
 }
