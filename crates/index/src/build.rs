@@ -1,4 +1,5 @@
-//! Building an index of a store that is read whole: what is added becomes rows at once.
+//! The builder of an index for a store that is read whole. It writes each entity to a snapshot row at
+//! once, without an overlay.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,16 +13,16 @@ use crate::{MessageMeta, ProjectMeta, SessionIndex, SessionState, rebase};
 /// A session with its messages.
 #[derive(Debug)]
 pub struct SessionContents {
-    /// Names it.
+    /// The key of the session.
     pub key: SessionKey,
-    /// What is known of the session itself.
+    /// The state of the session itself.
     pub state: SessionState,
-    /// Its messages, in no order.
+    /// The messages, in any order.
     pub messages: Vec<MessageMeta>,
 }
 
-/// Takes all of a store, each key once and in no order, and makes an index of it. Every key is a
-/// change of its own.
+/// A builder that takes every entity of a store and makes an index of them. Add each key once, in any
+/// order. Each key takes one change number.
 pub struct IndexBuilder {
     store: SourceId,
     encoder: Encoder,
@@ -30,7 +31,7 @@ pub struct IndexBuilder {
 }
 
 impl IndexBuilder {
-    /// An index of nothing yet.
+    /// Returns a builder without entities.
     pub fn new(store: SourceId) -> Self {
         Self { store, encoder: Encoder::new(0, 0, random_u64()), sequence: 0, token: None }
     }
@@ -40,8 +41,7 @@ impl IndexBuilder {
         self.sequence
     }
 
-    /// Says what the store was like before it was read, in its own words; see
-    /// [`SessionIndex::token`].
+    /// Sets the token that the Source returned before it was read; see [`SessionIndex::token`].
     pub fn set_token(&mut self, token: Option<Arc<[u8]>>) {
         self.token = token;
     }
@@ -52,7 +52,7 @@ impl IndexBuilder {
         self.encoder.add_project(project, sequence);
     }
 
-    /// Adds a session with its messages, which it puts in order.
+    /// Adds a session with its messages. Sorts `session.messages` by order and id first.
     pub fn add_session(&mut self, session: &mut SessionContents) {
         let SessionContents { key, state, messages } = session;
         let sequence = self.next_sequence();
@@ -69,7 +69,7 @@ impl IndexBuilder {
         }
     }
 
-    /// The index of what was added.
+    /// Returns the index of all added entities.
     pub fn finish(mut self) -> SessionIndex {
         self.encoder.sort_sessions();
         let (epoch, revision) = (Epoch(random_u64()), Revision(self.sequence));

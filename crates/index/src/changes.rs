@@ -1,4 +1,5 @@
-//! What changed since a cursor: no gap, no repeat, or the word that all must be taken anew.
+//! The changes since a cursor, without a gap or a repeat. Where the index cannot prove that, the
+//! answer is [`Delta::Fresh`], and the follower reads the whole view again.
 
 use std::sync::Arc;
 
@@ -8,34 +9,34 @@ use crate::layers::Layers;
 use crate::snapshot::Snapshot;
 use crate::{MessageMeta, ProjectMeta, SessionIndex, SessionMeta, View};
 
-/// An answer to a follower.
+/// The answer of [`SessionIndex::changes`].
 #[derive(Debug)]
 pub struct Changes {
-    /// The state that `cursor` names: what a change says is what this view shows.
+    /// The state at `cursor`. The values of all changes are those that this view shows.
     pub view: View,
-    /// What to ask with next.
+    /// The cursor to pass in the next call.
     pub cursor: Cursor,
-    /// What happened since the cursor that was asked with.
+    /// The changes since the cursor that was passed.
     pub delta: Delta,
 }
 
-/// What happened since a cursor.
+/// The changes since a cursor.
 #[derive(Debug)]
 pub enum Delta {
-    /// These changes, and no others.
+    /// Exactly these keys changed.
     Changed(Vec<Change>),
-    /// It cannot be told: forget all that was known, and take the whole of the view.
+    /// The changes are unknown. Drop the state that was collected so far, and read the whole view.
     Fresh,
 }
 
-/// A key that changed, at its latest state.
+/// A key that changed, with its latest value.
 #[derive(Debug, Clone)]
 pub struct Change {
-    /// Names it.
+    /// The key.
     pub key: EntityKey,
     /// The number of its last change.
     pub revision: Revision,
-    /// Its value now; none if it was removed.
+    /// The value now; `None` if the key was removed.
     pub value: Option<EntityValue>,
 }
 
@@ -51,14 +52,15 @@ pub enum EntityValue {
 }
 
 impl SessionIndex {
-    /// What changed since a cursor that this index handed out, or one that it continues; each key
-    /// once, in the order of the changes. Without a cursor, or where continuity cannot be proven,
-    /// the answer is [`Delta::Fresh`].
+    /// Returns the keys that changed since a cursor of this index, or of an index that it continues.
+    /// Each key occurs once, in the order of the last changes. Without a cursor, or where the index
+    /// cannot prove that no change is missing, the answer is [`Delta::Fresh`].
     pub fn changes(&self, since: Option<&Cursor>) -> Changes {
         let known = since.filter(|since| self.continues(since));
         let layers = self.shared.pins.layers();
         let since = known.map_or(u64::MAX, |since| since.revision.0);
-        // The view is pinned while the log is held: of what the view shows, nothing is struck.
+        // Pin the view while the log is locked. The writer publishes a revision before it shortens
+        // the log, so each entry that is missing here has a newer entry that this view shows.
         let (view, logged) = layers.with_log(|log| {
             let view = self.view();
             let start = log.partition_point(|(sequence, _)| *sequence <= since);
@@ -66,7 +68,7 @@ impl SessionIndex {
             (view, log.get(start..end).unwrap_or_default().to_vec())
         });
         if !Arc::ptr_eq(&layers, &view.layers) {
-            return self.changes(known); // there is a new base meanwhile, and its log is another
+            return self.changes(known); // a rebase came between: its layers have another log
         }
         let cursor = view.cursor();
         if since > view.revision || since < layers.floor().0 {
@@ -79,7 +81,7 @@ impl SessionIndex {
             changed_in_base(base, &view, since, &mut changes);
         }
         changes.extend(logged.into_iter().filter_map(|(sequence, key)| {
-            // A key that changed again has a later entry.
+            // Skip a key that changed later: the log has a later entry for it.
             let (now, value) = view.current_value(&key)?;
             (now == sequence).then_some(Change { key, revision: Revision(sequence), value })
         }));
@@ -88,7 +90,7 @@ impl SessionIndex {
 }
 
 impl View {
-    /// The number of a key's last change, and its value.
+    /// Returns the number of a key's last change, and its value.
     fn current_value(&self, key: &EntityKey) -> Option<(u64, Option<EntityValue>)> {
         let (layers, revision): (&Layers, _) = (&self.layers, self.revision);
         Some(match key {
@@ -113,7 +115,8 @@ impl View {
     }
 }
 
-/// The changes since `since` that became part of the base, less what the overlay changed again.
+/// Collects the changes after `since` that are part of the base. Leaves out keys that the overlay
+/// changed later: their entries come from the log.
 fn changed_in_base(base: &Snapshot, view: &View, since: u64, changes: &mut Vec<Change>) {
     let sessions = (0..base.session_count())
         .filter(|row| base.session_sequence(*row) > since && base.session_order(*row).is_some())

@@ -1,4 +1,4 @@
-//! The index: one writer, any number of views and followers.
+//! The handle of an index: one writer, any number of views and followers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,35 +15,56 @@ use crate::snapshot::Snapshot;
 use crate::sync::{Mutex, lock};
 use crate::{Stats, View, rebase, write};
 
-/// How large the overlay may grow before it becomes part of the base.
+/// How many keys the overlay may have, beside a quarter of the base, before both become a new base.
 const MAX_OVERLAY_KEYS: usize = 4096;
 
-/// What is known of the sessions, messages and parts of one store.
+/// An index of the sessions, messages and parts of one store.
 ///
-/// Whoever reads takes a [`View`]; whoever writes commits a [`Batch`]; whoever follows asks for
-/// [`changes`](SessionIndex::changes). Clones are the same index.
+/// Readers take a [`View`], the writer commits a [`Batch`], and followers call
+/// [`changes`](SessionIndex::changes). Clones are handles of the same index.
+///
+/// ```
+/// use scrollback_core_id::{SessionId, SessionKey, SourceId};
+/// use scrollback_index::{Batch, Delta, SessionIndex, SessionMeta, SessionState};
+///
+/// let index = SessionIndex::new(SourceId::new("a store")?);
+/// let cursor = index.cursor();
+///
+/// let key = SessionKey::from(SessionId::new("ses_1")?);
+/// let mut batch = Batch::new();
+/// batch.put_session(key.clone(), SessionState::with_record(SessionMeta::new(key.clone())));
+/// index.commit(batch);
+///
+/// let answer = index.changes(Some(&cursor));
+/// match answer.delta {
+///     Delta::Changed(changes) => assert_eq!(changes[0].key, key.into()),
+///     Delta::Fresh => unreachable!("the cursor is of this index"),
+/// }
+/// # Ok::<(), scrollback_core_id::IdError>(())
+/// ```
 #[derive(Clone)]
 pub struct SessionIndex {
     pub(crate) shared: Arc<SharedState>,
 }
 
 impl SessionIndex {
-    /// An empty index of a store.
+    /// Returns an empty index of a store.
     pub fn new(store: SourceId) -> Self {
         Self::from_base(store, None, Vec::new(), Epoch(random_u64()), None)
     }
 
-    /// The same as [`SessionIndex::from_snapshot`] for a process that hands out no cursors: its
-    /// epoch does not join the lineage, which holds 64 epochs, so that any number of such
-    /// processes leave the cursors of others good.
+    /// Starts an index from a snapshot, for a process that hands out no cursors.
+    ///
+    /// Unlike [`SessionIndex::from_snapshot`], the new epoch does not join the lineage. The lineage
+    /// holds 64 epochs, so any number of such processes leave the cursors of others valid.
     pub fn from_snapshot_without_cursors(snapshot: Snapshot) -> Self {
         let info = snapshot.info().clone();
         let (store, epoch) = (info.store, Epoch(random_u64()));
         Self::from_parts(store, Some(snapshot), info.lineage, epoch, info.token, false)
     }
 
-    /// An index that begins with the state of a snapshot, and continues it: cursors of the index
-    /// that wrote it stay good up to the revision that it was written at.
+    /// Starts an index with the state of a snapshot, and continues the index that wrote it: cursors
+    /// of that index stay valid up to the revision of the snapshot.
     pub fn from_snapshot(snapshot: Snapshot) -> Self {
         let info = snapshot.info().clone();
         Self::from_base(info.store, Some(snapshot), info.lineage, Epoch(random_u64()), info.token)
@@ -74,31 +95,31 @@ impl SessionIndex {
         Self { shared: Arc::new(SharedState { store, epoch, lineage, has_cursors, pins, writer }) }
     }
 
-    /// The store that it is of.
+    /// Returns the id of the indexed store.
     pub fn store(&self) -> &SourceId {
         &self.shared.store
     }
 
-    /// The state that a view taken now would show, as a cursor.
+    /// Returns the latest state, as a cursor. A view that is taken now shows this state.
     pub fn cursor(&self) -> Cursor {
         Cursor { epoch: self.shared.epoch, revision: Revision(self.shared.pins.published()) }
     }
 
-    /// What the store was like when it was last looked at whole, in its own words: the index has
-    /// everything that was there then. None if the store keeps no account of itself, or some of it
-    /// could not be read.
+    /// Returns the token that the Source returned before it was last read whole. The index has
+    /// everything that the store held then. `None` if the Source has no tokens, or if some of the
+    /// store could not be read.
     pub fn token(&self) -> Option<Arc<[u8]>> {
         lock(&self.shared.writer).token.clone()
     }
 
-    /// Pins the state as it is now. Views are cheap, and should be short-lived: what they can see
-    /// is kept for them.
+    /// Pins the current state and returns a view of it. A view is cheap to take. Keep it short: the
+    /// index keeps every version that a live view shows.
     pub fn view(&self) -> View {
         View::new(Arc::clone(&self.shared))
     }
 
-    /// Makes the changes of a batch, all at once for whoever looks, and says which revision shows
-    /// them. Changes that change nothing make no revision.
+    /// Commits a batch, and returns a revision that shows it. Readers see all of its changes
+    /// or none. A batch that leaves every value as it was makes no new revision.
     pub fn commit(&self, batch: Batch) -> Revision {
         let mut writer = lock(&self.shared.writer);
         if let Some(token) = &batch.token {
@@ -115,16 +136,16 @@ impl SessionIndex {
         Revision(self.shared.pins.published())
     }
 
-    /// Whether a cursor names a state of this index, or of one that it continues, and what changed
-    /// since can be told. Not so if the snapshot that it began with was older than the cursor.
+    /// Checks whether a cursor is of this index, or of an index that it continues. False if the
+    /// snapshot that this index began with is older than the cursor.
     pub fn continues(&self, cursor: &Cursor) -> bool {
         let current = self.cursor();
         let is_of_this_epoch = current.epoch == cursor.epoch && cursor.revision <= current.revision;
         is_of_this_epoch || lineage_contains(&self.shared.lineage, cursor)
     }
 
-    /// The whole state as a snapshot. What the overlay holds becomes part of the base first.
-    /// Whoever begins with it continues all cursors that were handed out until now.
+    /// Returns the whole state as a snapshot. Merges the overlay into the base first. An index that
+    /// starts from the snapshot accepts all cursors that were handed out until now.
     pub fn snapshot(&self) -> Snapshot {
         let mut writer = lock(&self.shared.writer);
         let layers = self.shared.pins.layers();
@@ -137,7 +158,7 @@ impl SessionIndex {
         rebase::rebase(&self.shared, &mut writer)
     }
 
-    /// What it holds, and what it holds for views.
+    /// Returns the size of the index, and what it keeps for views.
     pub fn stats(&self) -> Stats {
         let writer = lock(&self.shared.writer);
         let layers = self.shared.pins.layers();

@@ -1,6 +1,6 @@
-//! A generation: a base that never changes, and an overlay of what changed since. A version in the
-//! overlay hides the base's row. When the overlay has grown, both become the base of the next
-//! generation; views of this one keep it.
+//! The two layers of an index: a base that never changes, and an overlay with the changes since. A
+//! version in the overlay hides the row of the base. When the overlay has grown, `rebase` merges both
+//! into the base of new layers; views that were taken before keep the old layers.
 
 use std::sync::Arc;
 
@@ -15,27 +15,28 @@ use crate::sync::{ConcurrentMap, Mutex, lock};
 use crate::version_chain::{Version, VersionChain};
 use crate::{MessageMeta, ObservedStamp, ProjectMeta, RefreshState, SessionState};
 
+/// A base and its overlay.
 pub(crate) struct Layers {
     pub(crate) base: Option<Snapshot>,
     pub(crate) projects: ConcurrentMap<ProjectId, VersionChain<ProjectMeta>>,
     pub(crate) sessions: ConcurrentMap<SessionId, VersionChain<SessionState>>,
     pub(crate) messages: ConcurrentMap<MessageKey, VersionChain<MessageMeta>>,
-    /// What the messages of a session used, of each session that a message was changed of. Its
-    /// versions have no number: who sees the messages change sees the sum change.
+    /// The usage of all messages of a session, for each session with a changed message. The versions
+    /// have no change number: followers see the changes of the messages instead.
     pub(crate) usage: ConcurrentMap<SessionId, VersionChain<UsageSum>>,
-    /// Which messages of a session the overlay may have something to say of. Hints: they only
-    /// grow, and what a revision shows is said by the cells.
+    /// The messages of a session that may be in the overlay. The sets only grow, so they are hints:
+    /// the version chain of a key decides what a revision shows.
     pub(crate) session_messages: ConcurrentMap<SessionId, SortedRuns<MessageId>>,
-    /// Which sessions the overlay may have this message in. Hints, too.
+    /// The sessions that the overlay may have a message in. These sets are hints, too.
     message_sessions: ConcurrentMap<MessageId, SortedRuns<SessionId>>,
-    /// Every change since the base, in order. Entries of versions that were replaced stay until
-    /// they are half of it.
+    /// The change number and key of every change since the base, in order. Entries of replaced
+    /// versions stay until they are half of the log.
     log: Mutex<Vec<(u64, EntityKey)>>,
 }
 
-/// Where a key's value is.
+/// The place of a key's value.
 pub(crate) enum ValueLocation<V> {
-    /// In the overlay; removed if it has no value.
+    /// In the overlay. The key was removed if the version has no value.
     Overlay(Version<V>),
     /// In this row of the base.
     Base(u32),
@@ -61,24 +62,24 @@ impl Layers {
         }
     }
 
-    /// From which revision on it is known what was removed.
+    /// Returns the revision from which on all removals are known.
     pub(crate) fn floor(&self) -> Revision {
         self.base.as_ref().map_or(Revision(0), |base| base.info().floor)
     }
 
-    /// How many keys the overlay has.
+    /// Returns the number of keys in the overlay.
     pub(crate) fn overlay_len(&self) -> usize {
         self.projects.len() + self.sessions.len() + self.messages.len()
     }
 
-    /// How many projects, sessions and messages the base has.
+    /// Returns the number of projects, sessions and messages in the base.
     pub(crate) fn base_len(&self) -> usize {
         self.base.as_ref().map_or(0, |base| {
             (base.project_count() + base.session_count()) as usize + base.message_count() as usize
         })
     }
 
-    // What a revision shows of a key
+    // Locations of values, at the revision `at`
 
     pub(crate) fn project(&self, id: &ProjectId, at: u64) -> Option<ValueLocation<ProjectMeta>> {
         let cell = self.projects.get(id);
@@ -101,7 +102,7 @@ impl Layers {
         version.cloned().map(ValueLocation::Overlay).or_else(|| base().map(ValueLocation::Base))
     }
 
-    // Values, wherever they are
+    // Values by location
 
     pub(crate) fn project_value(
         &self,
@@ -133,7 +134,7 @@ impl Layers {
         }
     }
 
-    /// The number of the last change of what was found.
+    /// Returns the number of the last change of a value.
     pub(crate) fn project_sequence(&self, location: &ValueLocation<ProjectMeta>) -> u64 {
         match (location, &self.base) {
             (ValueLocation::Overlay(version), _) => version.sequence,
@@ -158,7 +159,7 @@ impl Layers {
         }
     }
 
-    /// What the messages of a session used.
+    /// Returns the usage of all messages of a session.
     pub(crate) fn usage_of_messages(&self, id: &SessionId, at: u64) -> UsageSum {
         let cell = self.usage.get(id);
         if let Some(Version { value: Some(sum), .. }) =
@@ -171,7 +172,7 @@ impl Layers {
         base().unwrap_or_default()
     }
 
-    /// What the record of a session counts, if it does.
+    /// Returns the totals in a session's record, if it has any.
     pub(crate) fn recorded_totals(&self, id: &SessionId, at: u64) -> Option<RecordedTotals> {
         match self.session(id, at)? {
             ValueLocation::Overlay(version) => version.value?.record.as_ref()?.recorded_totals,
@@ -179,7 +180,7 @@ impl Layers {
         }
     }
 
-    /// Where a session stands; none if it has no record.
+    /// Returns the order key of a session; `None` if the session has no record.
     pub(crate) fn session_order(&self, id: &SessionId, at: u64) -> Option<OrderKey> {
         match self.session(id, at)? {
             ValueLocation::Overlay(version) => Some(version.value?.record.as_ref()?.order),
@@ -217,7 +218,7 @@ impl Layers {
         ids
     }
 
-    /// The sessions of the overlay that a revision shows, with or without records.
+    /// Returns the sessions of the overlay that a revision shows, with or without records.
     pub(crate) fn overlay_sessions(&self, at: u64) -> Vec<(SessionId, Arc<SessionState>)> {
         let mut sessions = Vec::new();
         self.sessions.for_each(|id, cell| {
@@ -228,14 +229,14 @@ impl Layers {
         sessions
     }
 
-    /// Whether the overlay says something else of a session than the base, from this revision on
-    /// or before.
+    /// Checks whether a revision shows the overlay's version of a session instead of the base's row.
     pub(crate) fn hides_session(&self, id: &SessionId, at: u64) -> bool {
         self.sessions.len() > 0
             && self.sessions.get(id).is_some_and(|cell| cell.visible_at(at).is_some())
     }
 
-    /// The messages of a session that a revision shows, in order.
+    /// Returns the messages of a session that a revision shows, in order. Merges the rows of the base
+    /// with the versions of the overlay.
     pub(crate) fn messages_of(
         &self,
         session: &SessionId,
@@ -246,6 +247,7 @@ impl Layers {
             Some((base, base.messages_of(row)))
         });
         let Some(members) = self.session_messages.get(session) else {
+            // No message of this session is in the overlay: the rows are in order already.
             return rows.map_or_else(Vec::new, |(_, rows)| rows.map(ValueLocation::Base).collect());
         };
         let key = |id: &MessageId| MessageKey { session: session.clone(), message: id.clone() };
@@ -275,7 +277,8 @@ impl Layers {
         messages.into_iter().map(|(_, _, location)| location).collect()
     }
 
-    /// Every message of this id that a revision shows: one, unless a session was copied by hand.
+    /// Returns every message with this id that a revision shows. There are several only if a session
+    /// was copied by hand.
     pub(crate) fn messages_with_id(&self, id: &MessageId, at: u64) -> Vec<MessageKey> {
         let mut keys: Vec<MessageKey> = Vec::new();
         if let Some(base) = &self.base {
@@ -292,9 +295,9 @@ impl Layers {
         keys
     }
 
-    // For the writer
+    // Functions of the writer
 
-    /// Makes a message findable by its session and by its id.
+    /// Adds a message to the sets that find it by its session and by its id.
     pub(crate) fn register_message(&self, key: &MessageKey) {
         add(&self.session_messages, &key.session, &key.message);
         add(&self.message_sessions, &key.message, &key.session);
@@ -304,7 +307,7 @@ impl Layers {
         act(&mut lock(&self.log))
     }
 
-    /// The number of the newest version of a key in the overlay.
+    /// Returns the change number of a key's newest version in the overlay.
     pub(crate) fn newest_sequence(&self, key: &EntityKey) -> Option<u64> {
         match key {
             EntityKey::Project(id) => Some(self.projects.get(id)?.newest().sequence),
@@ -317,7 +320,7 @@ impl Layers {
     }
 }
 
-/// Adds to a set that is kept under a key.
+/// Adds a value to the set of a key.
 fn add<K, V>(sets: &ConcurrentMap<K, SortedRuns<V>>, key: &K, value: &V)
 where
     K: std::hash::Hash + Eq + Clone,

@@ -1,15 +1,16 @@
-//! An index of sessions, messages and parts: consistent views, changes without gaps, a snapshot
-//! that is used in place.
+//! An index of sessions, messages and parts, with consistent views, changes without gaps, and a
+//! snapshot that is used in place.
 //!
 #![doc = include_str!("../README.md")]
 //!
-//! # What is where
-//! * `meta`: what is kept of each entity; `batch` and `build`: how it gets in.
-//! * `view`: what readers ask; `changes`: what followers ask.
+//! # Modules
+//! * `meta`: the values that the index keeps. `batch` and `build` put them in.
+//! * `view`: the queries of readers. `changes`: the query of followers.
 //! * `snapshot/`: the flat form, which is both the base in memory and the file.
-//! * `generation` (a base and its overlay), `runs` (which keys it has something of), `cell`
-//!   (versions of one key), `pins` (which revisions are read), `shared` (what the writer and the
-//!   views have in common), `write` and `rebase` (the one writer).
+//! * `layers`: a base and its overlay. `version_chain`: the versions of one key. `sorted_runs`: sets
+//!   of keys.
+//! * `pins`: the revisions that views read. `shared`: the state that the writer and the views share.
+//! * `write` and `rebase`: the one writer.
 
 mod batch;
 mod build;

@@ -1,4 +1,5 @@
-//! What the index keeps: metas, which are all that lists, queries and sums of usage need.
+//! The values that the index keeps. They hold all fields that lists, queries and sums of usage need,
+//! and what a refresh compares with the store.
 
 use std::sync::Arc;
 
@@ -9,74 +10,86 @@ use scrollback_core_type::{Cost, PartKind, Provenance, RecordedTotals, Role, Tok
 
 use crate::Name;
 
-/// How a file, a row or a set of them was when it was last looked at.
+/// The stamp of a file, a row or a set of them, as it was last observed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ObservedStamp {
-    /// What it looked like.
+    /// The stamp.
     pub stamp: Stamp,
-    /// Whether an equal stamp means that nothing changed. Not so for what was younger than the
-    /// look, was in the middle of a write, or could not be read.
+    /// Whether an equal stamp means that the content is unchanged. False if the content could have
+    /// changed after the observation without a new stamp, because it was too young or in the middle
+    /// of a write, or if it could not be read.
     pub clean: bool,
 }
 
 impl ObservedStamp {
-    /// Whether something that looks like `now` need not be read again.
+    /// Checks whether content with the stamp `now` is unchanged, so that it need not be read again.
     pub fn is_unchanged(&self, now: &Stamp) -> bool {
         self.clean && self.stamp == *now
     }
 }
 
-/// A project.
+/// A project, as the index keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProjectMeta {
-    /// Names it.
+    /// The id.
     pub id: ProjectId,
     /// The directory of its work tree.
     pub worktree: Option<Name>,
-    /// The record when it was read.
+    /// The stamp of the record when it was read.
     pub observed: ObservedStamp,
 }
 
-/// A session's own record.
+/// A session's own record, as the index keeps it.
+///
+/// ```
+/// use scrollback_core_id::{SessionId, SessionKey};
+/// use scrollback_index::SessionMeta;
+///
+/// let key = SessionKey::from(SessionId::new("ses_1")?);
+/// let record = SessionMeta { title: Some("Fix the build".into()), ..SessionMeta::new(key) };
+/// assert_eq!(record.title.as_deref(), Some("Fix the build"));
+/// # Ok::<(), scrollback_core_id::IdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionMeta {
-    /// Names it.
+    /// The key.
     pub key: SessionKey,
-    /// Where it stands among all sessions: the newest has the greatest.
+    /// The place among all sessions. The newest session has the greatest key.
     pub order: OrderKey,
-    /// The project that it belongs to, by its place, else by its record.
+    /// The project of the session: the one that its place in the store names, else its record.
     pub project: Option<ProjectId>,
-    /// The session that started it.
+    /// The session that started this session.
     pub parent: Option<SessionId>,
-    /// The session that it is a fork of.
+    /// The session that this session is a fork of.
     pub forked_from: Option<SessionId>,
     /// The directory that the agent was started in.
     pub directory: Option<Name>,
     /// The title.
     pub title: Option<Box<str>>,
-    /// The version of the program that made it.
+    /// The version of the program that created the session.
     pub version: Option<Name>,
-    /// Which store it is from, where this index is of several as one.
+    /// The store of the session, if this index merges several stores.
     pub origin: Option<Name>,
-    /// The agent, the storage format it was read from, and what else there is of it.
+    /// The agent, the storage format that was read, and the other copies of the session.
     pub provenance: Provenance,
-    /// What it used, where the record itself counts all of that: in 2.x. Else it is the sum of its
-    /// messages.
+    /// The usage of the session, if its record covers the whole session (2.x). Otherwise the usage
+    /// is the sum of its messages.
     pub recorded_totals: Option<RecordedTotals>,
-    /// When it was made, in Unix milliseconds.
+    /// The creation time, in Unix milliseconds.
     pub created: Option<i64>,
-    /// When it last changed, in Unix milliseconds.
+    /// The time of the last change, in Unix milliseconds.
     pub updated: Option<i64>,
-    /// When it was archived, in Unix milliseconds.
+    /// The time when the session was archived, in Unix milliseconds.
     pub archived: Option<i64>,
-    /// Whether the record could not be parsed; only its key and its place are known then.
+    /// Whether the record could not be parsed. Only the key and the fields that come from its place in
+    /// the store are set then.
     pub damaged: bool,
-    /// The record when it was read.
+    /// The stamp of the record when it was read.
     pub observed: ObservedStamp,
 }
 
 impl SessionMeta {
-    /// A session of which only the key is known.
+    /// Returns a session with a key and no other field.
     pub fn new(key: SessionKey) -> Self {
         Self {
             key,
@@ -98,7 +111,7 @@ impl SessionMeta {
         }
     }
 
-    /// Whether a reader sees no difference between the two.
+    /// Checks whether two values are equal for readers. Ignores what only a refresh uses.
     pub(crate) fn is_visibly_equal(&self, other: &Self) -> bool {
         let visible = |meta: &Self| Self {
             observed: ObservedStamp { clean: true, ..meta.observed },
@@ -108,40 +121,42 @@ impl SessionMeta {
     }
 }
 
-/// What a refresh needs to know of a session and its messages. No reader sees a change of it.
+/// The state that a refresh of a session and its messages needs. A change of it is not a change for
+/// readers and followers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RefreshState {
-    /// The set of its messages; none if there was none.
+    /// The stamp of the set of messages; `None` if the store had no such set.
     pub message_set: Option<ObservedStamp>,
-    /// When every file of it was last looked at.
+    /// The time when every file of the session was last checked.
     pub checked_at: UnixNanos,
-    /// The newest change of any of them.
+    /// The time of the newest change of any of these files.
     pub newest_change: UnixNanos,
-    /// How many of its messages are answers that have neither ended nor failed.
+    /// The number of messages that are answers and have neither ended nor failed.
     pub unfinished_messages: u32,
-    /// How many of its messages have to be read again, whatever their stamps say: their record, a part
-    /// or the set of their parts is not clean.
+    /// The number of messages that must be read again even if their stamps are equal: the record, a
+    /// part or the set of parts is not clean.
     pub unclean_messages: u32,
-    /// How many of its messages have parts that were not listed, or not looked at.
+    /// The number of messages with parts that were not listed or have no stamp yet.
     pub unlisted_messages: u32,
-    /// Whether something in it has to be read again, whatever its stamp says: it could not be
-    /// read, or may have been in the middle of a write.
+    /// Whether some content must be read again even if its stamp is equal, because it could not be
+    /// read or may have been in the middle of a write.
     pub unsettled: bool,
 }
 
-/// All that is known of a session, apart from its messages.
+/// A session without its messages: its record, and the state that a refresh needs.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SessionState {
-    /// Its own record; none if there are messages and no record.
+    /// The session's own record; `None` if the store has messages of the session and no record.
     pub record: Option<Arc<SessionMeta>>,
-    /// What a refresh needs to know.
+    /// The state that a refresh needs.
     pub refresh_state: RefreshState,
-    /// How far its log was read, in the words of its Source; none if it is no log.
+    /// The position up to which the session's log was read, in the Source's own encoding; `None` if
+    /// the session is not stored as a log.
     pub resume: Option<Arc<[u8]>>,
 }
 
 impl RefreshState {
-    /// Counts a message.
+    /// Adds a message to the counts.
     pub fn add(&mut self, message: &MessageMeta) {
         let [unfinished, unclean, unlisted] = refresh_counts(message);
         self.unfinished_messages = self.unfinished_messages.saturating_add(unfinished);
@@ -149,7 +164,7 @@ impl RefreshState {
         self.unlisted_messages = self.unlisted_messages.saturating_add(unlisted);
     }
 
-    /// Does not count a message any more.
+    /// Removes a message from the counts.
     pub fn remove(&mut self, message: &MessageMeta) {
         let [unfinished, unclean, unlisted] = refresh_counts(message);
         self.unfinished_messages = self.unfinished_messages.saturating_sub(unfinished);
@@ -158,7 +173,7 @@ impl RefreshState {
     }
 }
 
-/// Whether a message counts as unfinished, unclean and unlisted.
+/// Returns how much a message adds to the counts of unfinished, unclean and unlisted messages.
 fn refresh_counts(message: &MessageMeta) -> [u32; 3] {
     let parts = || message.parts.iter().flat_map(|list| list.refs.iter());
     let part_sets = message.parts.iter().filter_map(|list| list.part_set);
@@ -170,66 +185,66 @@ fn refresh_counts(message: &MessageMeta) -> [u32; 3] {
 }
 
 impl SessionState {
-    /// A record, of which nothing is known that a refresh would need.
+    /// Returns a state with this record and an empty refresh state.
     pub fn with_record(record: SessionMeta) -> Self {
         Self { record: Some(Arc::new(record)), ..Self::default() }
     }
 }
 
-/// A message's own record.
+/// A message's own record and its parts, as the index keeps them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MessageMeta {
-    /// Names it.
+    /// The key.
     pub key: MessageKey,
-    /// Where it stands in its session.
+    /// The place in the session.
     pub order: OrderKey,
-    /// Whether it is a copy of a message of another session. What it used counts there.
+    /// Whether the message is a copy from another session. Its usage counts in that session only.
     pub is_copy: bool,
-    /// Who speaks.
+    /// The role of the author.
     pub role: Role,
-    /// When it was made, in Unix milliseconds.
+    /// The creation time, in Unix milliseconds.
     pub created: Option<i64>,
-    /// When an answer was finished, in Unix milliseconds.
+    /// The time when an answer was finished, in Unix milliseconds.
     pub completed: Option<i64>,
-    /// The user message that an answer answers.
+    /// The user message that an answer belongs to.
     pub parent: Option<MessageId>,
     /// The agent.
     pub agent: Option<Name>,
-    /// The provider: asked for, or that answered.
+    /// The provider: requested in a user message, used in an answer.
     pub provider: Option<Name>,
-    /// The model: asked for, or that answered.
+    /// The model: requested in a user message, used in an answer.
     pub model: Option<Name>,
-    /// Tokens of an answer.
+    /// The tokens of an answer.
     pub tokens: Option<TokenCounts>,
-    /// Cost of an answer.
+    /// The cost of an answer.
     pub cost: Option<Cost>,
-    /// Why the model stopped.
+    /// The reason why the model stopped.
     pub finish: Option<Name>,
     /// The name of the error that ended an answer.
     pub error: Option<Name>,
     /// Whether an answer is the summary of a compaction.
     pub summary: bool,
-    /// Whether the record could not be parsed; only its key and order are known then.
+    /// Whether the record could not be parsed. Only its key and order are set then.
     pub damaged: bool,
-    /// The record when it was read.
+    /// The stamp of the record when it was read.
     pub observed: ObservedStamp,
-    /// Its parts, once they were listed.
+    /// The parts; `None` until they are listed.
     pub parts: Option<PartList>,
 }
 
 impl MessageMeta {
-    /// Whether it is an answer that has neither ended nor failed: it is being written, or the
-    /// program died.
+    /// Checks whether the message is an answer that has neither ended nor failed. The agent is still
+    /// writing it, or died.
     pub fn is_unfinished(&self) -> bool {
         self.role == Role::Assistant && self.completed.is_none() && self.error.is_none()
     }
 
-    /// What it used.
+    /// Returns the usage of the message.
     pub fn usage(&self) -> Usage {
         Usage::of_message(self.role, self.is_copy, self.tokens, self.cost)
     }
 
-    /// Whether a reader sees no difference between the two.
+    /// Checks whether two values are equal for readers. Ignores what only a refresh uses.
     pub(crate) fn is_visibly_equal(&self, other: &Self) -> bool {
         let visible = |meta: &Self| Self {
             observed: ObservedStamp { clean: true, ..meta.observed },
@@ -240,10 +255,10 @@ impl MessageMeta {
     }
 }
 
-/// The parts of a message.
+/// The list of a message's parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartList {
-    /// The set of them when it was listed; none if there was none.
+    /// The stamp of the set of parts when it was listed; `None` if the store had no such set.
     pub part_set: Option<ObservedStamp>,
     /// The parts, in order.
     pub refs: Arc<[PartRef]>,
@@ -259,37 +274,38 @@ impl PartList {
     }
 }
 
-/// A part, as its message keeps it.
+/// A part, as the index keeps it in its message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartRef {
-    /// Names it within its message.
+    /// The id, unique within the message.
     pub id: PartId,
-    /// Its kind, once it was read.
+    /// The kind; `None` until the part is read.
     pub kind: Option<PartKind>,
-    /// The record, once it was looked at.
+    /// The stamp of the record; `None` until it is observed.
     pub observed: Option<ObservedStamp>,
-    /// The number of its last change.
+    /// The number of the last change.
     pub(crate) last_change: u64,
 }
 
 impl PartRef {
-    /// A part of which only the name is known.
+    /// Returns a part with an id and no other field.
     pub fn from_id(id: PartId) -> Self {
         Self { id, kind: None, observed: None, last_change: 0 }
     }
 
-    /// A part whose file was looked at and not read.
+    /// Returns a part whose record was observed and not read.
     pub fn from_observed(id: PartId, observed: ObservedStamp) -> Self {
         Self { observed: Some(observed), ..Self::from_id(id) }
     }
 
-    /// The same as it was told of as `known`: nothing was read since, or the same bytes.
+    /// Returns this part with the last change of `known`. Call it when the content is the same as that
+    /// of `known`: nothing was read since, or the same bytes.
     #[must_use]
     pub fn with_last_change_of(self, known: &Self) -> Self {
         Self { last_change: known.last_change, ..self }
     }
 
-    /// The number of its last change: it is new to whoever has seen less.
+    /// Returns the number of the last change. The part is new to a follower with a smaller revision.
     pub fn last_change(&self) -> scrollback_core_id::Revision {
         scrollback_core_id::Revision(self.last_change)
     }

@@ -1,16 +1,16 @@
-//! Texts that many metas share: agents, models, directories.
+//! Texts that many entities share, such as agents, models and directories.
 
 use std::collections::HashSet;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// A text that is kept once for all that have it. Clones are cheap.
+/// A text that many entities share. Clones share the text and are cheap.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Arc<str>);
 
 impl Name {
-    /// Where the text is kept: equal for clones.
+    /// Returns the address of the text. Clones have the same address.
     pub(crate) fn address(&self) -> usize {
         self.0.as_ptr().addr()
     }
@@ -48,7 +48,7 @@ impl fmt::Debug for Name {
     }
 }
 
-/// Names that were handed out last, each where its text says.
+/// The names that were returned last, each in the slot of its text's fingerprint.
 #[derive(Debug)]
 struct RecentNames([Option<Name>; CACHE_SLOTS]);
 
@@ -58,16 +58,16 @@ impl Default for RecentNames {
     }
 }
 
-/// How many names are kept at hand.
+/// The number of slots in a cache of recent names.
 pub(crate) const CACHE_SLOTS: usize = 1 << CACHE_SLOT_BITS;
 const CACHE_SLOT_BITS: u32 = 6;
 
-/// One of [`CACHE_SLOTS`], by the high bits of a product.
+/// Returns the slot of a value, from 0 to [`CACHE_SLOTS`] - 1: the high bits of a product.
 pub(crate) fn cache_slot(value: u64) -> usize {
     (value.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (u64::BITS - CACHE_SLOT_BITS)) as usize
 }
 
-/// Both ends of a text and its length, which tell most texts apart.
+/// Combines both ends of a text and its length, which differ for most texts.
 fn text_fingerprint(text: &[u8]) -> u64 {
     let ends = match (text.first_chunk(), text.last_chunk()) {
         (Some(first), Some(last)) => u64::from_le_bytes(*first) ^ u64::from_le_bytes(*last) << 1,
@@ -76,16 +76,16 @@ fn text_fingerprint(text: &[u8]) -> u64 {
     ends ^ (text.len() as u64) << 56
 }
 
-/// Hands out names, the same one for the same text.
+/// A table of names that returns the same name for the same text.
 #[derive(Debug, Default)]
 pub struct NameInterner {
     names: HashSet<Name>,
-    /// The same few come again and again.
+    /// A cache: a few names make up most calls.
     recent: RecentNames,
 }
 
 impl NameInterner {
-    /// The name of a text.
+    /// Returns the name of a text.
     pub fn intern(&mut self, text: &str) -> Name {
         let recent = &mut self.recent.0[cache_slot(text_fingerprint(text.as_bytes()))];
         if let Some(name) = recent.as_ref().filter(|name| ***name == *text) {

@@ -1,4 +1,4 @@
-//! Pins: which revision is published, and which ones some view still reads.
+//! The published revision, and the revisions that views still read.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::layers::Layers;
 use crate::sync::{Mutex, lock};
 
-/// Shared by the index and all of its views.
+/// The pins of an index. The index and all of its views share them.
 pub(crate) struct Pins {
     state: Mutex<PinState>,
 }
@@ -15,9 +15,9 @@ pub(crate) struct Pins {
 struct PinState {
     layers: Arc<Layers>,
     published: u64,
-    /// How many views read each revision.
+    /// The number of views of each revision.
     view_counts: BTreeMap<u64, usize>,
-    /// Revisions that lost their last view, for the writer to clear up after.
+    /// Revisions that lost their last view. The writer drops the versions that it kept for them.
     released: Vec<u64>,
 }
 
@@ -35,12 +35,12 @@ impl Pins {
         (Arc::clone(&state.layers), revision)
     }
 
-    /// Pins a revision once more that is pinned.
+    /// Adds a pin to a revision that is pinned already.
     pub(crate) fn add_pin(&self, revision: u64) {
         *lock(&self.state).view_counts.entry(revision).or_default() += 1;
     }
 
-    /// Takes one pin away, and says whether it was the last of its revision.
+    /// Removes a pin. Returns whether it was the last one of its revision.
     pub(crate) fn unpin(&self, revision: u64) -> bool {
         let mut state = lock(&self.state);
         let Some(count) = state.view_counts.get_mut(&revision) else { return false };
@@ -61,26 +61,27 @@ impl Pins {
         Arc::clone(&lock(&self.state).layers)
     }
 
-    /// Makes a revision the one that new views see. Everything in it was written before.
+    /// Publishes a revision: new views show it. The caller has written everything in it before.
     pub(crate) fn publish(&self, revision: u64) {
         let mut state = lock(&self.state);
         let previous = state.published;
         state.published = revision;
-        // Until now a view could have come to the last one.
+        // The previous revision cannot gain a view any more, so its versions may be dropped.
         if !state.view_counts.contains_key(&previous) {
             state.released.push(previous);
         }
     }
 
-    /// Makes a generation the one that new views read, at a revision of it.
+    /// Publishes new layers: new views read them, at this revision.
     pub(crate) fn replace(&self, layers: Arc<Layers>, revision: u64) {
         let mut state = lock(&self.state);
         state.layers = layers;
         state.published = revision;
-        state.released.clear(); // what they held went with the old generation
+        state.released.clear(); // their versions are in the old layers
     }
 
-    /// Revisions that nobody can see any more and that were not cleared up after.
+    /// Returns the revisions that no view reads or can come to read, and whose versions are still to be
+    /// dropped.
     pub(crate) fn take_released(&self) -> Vec<u64> {
         let mut state = lock(&self.state);
         let PinState { view_counts, released, published, .. } = &mut *state;
@@ -92,7 +93,7 @@ impl Pins {
         !lock(&self.state).released.is_empty()
     }
 
-    /// The newest revision among these that a view reads or may come to.
+    /// Returns the newest revision in a range that a view reads or can come to read.
     pub(crate) fn newest_reader_in(&self, range: Range<u64>) -> Option<u64> {
         let state = lock(&self.state);
         if range.contains(&state.published) {
@@ -101,7 +102,7 @@ impl Pins {
         state.view_counts.range(range).next_back().map(|(revision, _)| *revision)
     }
 
-    /// How many views there are, and the oldest revision that one reads.
+    /// Returns the number of views, and the oldest revision that a view reads.
     pub(crate) fn view_stats(&self) -> (usize, Option<u64>) {
         let state = lock(&self.state);
         (state.view_counts.values().sum(), state.view_counts.keys().next().copied())

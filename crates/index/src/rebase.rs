@@ -1,4 +1,4 @@
-//! Making a base: of a store that was read whole, or of a base and its overlay.
+//! Rebase: merges a base and its overlay into a new base.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -12,10 +12,11 @@ use crate::layers::Layers;
 use crate::shared::{SharedState, WriterState};
 use crate::snapshot::{Encoder, Snapshot, SnapshotBytes, SnapshotInfo};
 
-/// How many removed keys a base remembers; whoever has seen less than the oldest starts afresh.
+/// How many removed keys a base remembers. A cursor that is older than the oldest of them gets
+/// [`Delta::Fresh`](crate::Delta::Fresh).
 const MAX_TOMBSTONES: usize = 1 << 16;
 
-/// Makes the base and the overlay the base of a new generation.
+/// Merges the base and the overlay into the base of new layers, and publishes these.
 pub(crate) fn rebase(shared: &SharedState, writer: &mut WriterState) -> Snapshot {
     let layers = shared.pins.layers();
     let at = shared.pins.published();
@@ -57,7 +58,7 @@ pub(crate) fn rebase(shared: &SharedState, writer: &mut WriterState) -> Snapshot
         encoder.add_tombstone(key, *sequence);
     }
     let snapshot = finish_snapshot(encoder, &shared.snapshot_info(at, floor, writer.token.clone()));
-    writer.retained.clear(); // it is of the generation that goes
+    writer.retained.clear(); // these versions are in the old layers
     shared.pins.replace(Arc::new(Layers::new(Some(snapshot.clone()))), at);
     snapshot
 }
@@ -68,7 +69,7 @@ pub(crate) fn finish_snapshot(encoder: Encoder, info: &SnapshotInfo) -> Snapshot
     Snapshot::from_trusted_bytes(bytes).expect("what was just encoded")
 }
 
-/// Newest first; what has no record last.
+/// Returns the key that sorts sessions newest first, and sessions without a record last.
 fn session_sort_key(
     order: Option<OrderKey>,
     id: &SessionId,
@@ -76,8 +77,8 @@ fn session_sort_key(
     (Reverse(order), id.clone())
 }
 
-/// Every session that a generation may know of, in the order of a base. Messages may have been put
-/// without anything about their session.
+/// Returns every session with a state or a message, in the order of a base. A session may have
+/// messages and no state of its own.
 fn session_ids(layers: &Layers, at: u64) -> Vec<SessionId> {
     let mut ids: Vec<SessionId> = Vec::new();
     if let Some(base) = &layers.base {
@@ -91,7 +92,7 @@ fn session_ids(layers: &Layers, at: u64) -> Vec<SessionId> {
     ids
 }
 
-/// The keys that were removed and are not there again.
+/// Returns the keys that were removed and not added again, each with the number of its removal.
 fn removed_keys(layers: &Layers, at: u64) -> Vec<(EntityKey, u64)> {
     let mut removed = Vec::new();
     layers.projects.for_each(|id, cell| {
@@ -103,7 +104,7 @@ fn removed_keys(layers: &Layers, at: u64) -> Vec<(EntityKey, u64)> {
         let is_removed = |state: &Option<Arc<SessionState>>| {
             state.as_ref().is_none_or(|state| state.record.is_none())
         };
-        // Number 0: there never was a record.
+        // Number 0 means that the session never had a record.
         if let Some(version) =
             cell.visible_at(at).filter(|version| is_removed(&version.value) && version.sequence > 0)
         {
@@ -125,8 +126,8 @@ fn removed_keys(layers: &Layers, at: u64) -> Vec<(EntityKey, u64)> {
 }
 
 impl Layers {
-    /// Whether a key that was removed with this change, before the base, was not changed since.
-    /// That the overlay keeps something for a refresh alone is no change.
+    /// Checks whether a key that was removed by the change `sequence`, before the base, has not
+    /// changed since. A new refresh state in the overlay does not count: its change number stays.
     pub(crate) fn is_still_removed(&self, key: &EntityKey, sequence: u64, at: u64) -> bool {
         let current_sequence = match key {
             EntityKey::Project(id) => {

@@ -1,4 +1,4 @@
-//! What an index shares with its views, and what only its writer needs.
+//! The state that an index shares with its views, and the state of its writer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,28 +9,28 @@ use crate::pins::Pins;
 use crate::snapshot::SnapshotInfo;
 use crate::sync::Mutex;
 
-/// What an index, its clones and its views share.
+/// The state that an index, its clones and its views share.
 pub(crate) struct SharedState {
     pub(crate) store: SourceId,
     pub(crate) epoch: Epoch,
-    /// The epochs that this index continues, and up to where.
+    /// The epochs that this index continues, each with its last revision.
     pub(crate) lineage: Vec<(Epoch, Revision)>,
-    /// Whether somebody may keep cursors of this epoch: then it joins the lineage.
+    /// Whether this index hands out cursors. If so, its epoch joins the lineage.
     pub(crate) has_cursors: bool,
     pub(crate) pins: Pins,
     pub(crate) writer: Mutex<WriterState>,
 }
 
-/// What only the writer needs.
+/// The state that only the writer uses.
 pub(crate) struct WriterState {
-    /// Versions that were replaced and that a view of this revision still sees.
+    /// Replaced versions that a view of the revision still shows.
     pub(crate) retained: BTreeMap<u64, Vec<RetainedVersion>>,
-    /// What the store was like when it was last looked at whole.
+    /// The token of the store; see [`SessionIndex::token`](crate::SessionIndex::token).
     pub(crate) token: Option<Arc<[u8]>>,
 }
 
 impl WriterState {
-    /// Keeps a version that was replaced, and came at `since`, for the views of a revision.
+    /// Records that the views of a revision need a replaced version, which came at `since`.
     pub(crate) fn retain(&mut self, revision: u64, key: RetainedKey, since: Option<u64>) {
         if let Some(since) = since {
             self.retained.entry(revision).or_default().push(RetainedVersion { key, since });
@@ -38,23 +38,23 @@ impl WriterState {
     }
 }
 
-/// A version that was replaced: its key, and the revision that it came with.
+/// A replaced version that a view needs: its key, and the first revision that showed it.
 pub(crate) struct RetainedVersion {
     pub(crate) key: RetainedKey,
     pub(crate) since: u64,
 }
 
-/// What a version that was replaced is of.
+/// The key of a replaced version.
 pub(crate) enum RetainedKey {
     Project(ProjectId),
     Session(SessionId),
     Message(MessageKey),
-    /// The sum of what the messages of a session used.
+    /// The usage of all messages of a session.
     Usage(SessionId),
 }
 
 impl SharedState {
-    /// What a snapshot of a revision says of itself.
+    /// Returns the info of a snapshot of this revision.
     pub(crate) fn snapshot_info(
         &self,
         revision: u64,
@@ -65,7 +65,7 @@ impl SharedState {
         if self.has_cursors {
             lineage.push((self.epoch, Revision(revision)));
         }
-        // The oldest epochs are dropped: a cursor from one of them gives `fresh`.
+        // The oldest epochs are dropped: a cursor from one of them gets `fresh`.
         const MAX_LINEAGE: usize = 64;
         lineage.drain(..lineage.len().saturating_sub(MAX_LINEAGE));
         SnapshotInfo {

@@ -1,5 +1,6 @@
-//! A set that only grows: sorted runs, merged as a binary counter carries. Adding costs
-//! O(log² n) on average where a sorted list would be copied, and every state of it stays readable.
+//! A set that only grows. The values are in sorted runs, which are merged as a binary counter carries.
+//! Adding a value costs O(log² n) on average, where a sorted list would be copied as a whole. Every
+//! earlier state of the set stays readable.
 
 use std::sync::Arc;
 
@@ -13,12 +14,12 @@ impl<V> Clone for SortedRuns<V> {
 }
 
 impl<V: Clone + Ord> SortedRuns<V> {
-    /// No values.
+    /// Returns an empty set.
     pub(crate) fn new() -> Self {
         Self(Arc::new([]))
     }
 
-    /// All values, in no order.
+    /// Returns all values, in any order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &V> {
         self.0.iter().flat_map(|run| run.iter())
     }
@@ -27,7 +28,7 @@ impl<V: Clone + Ord> SortedRuns<V> {
         self.0.iter().any(|run| run.binary_search(value).is_ok())
     }
 
-    /// The set with a value more; none if it has it.
+    /// Returns the set with one more value; `None` if it has the value already.
     pub(crate) fn with_value(&self, value: &V) -> Option<Self> {
         if self.contains(value) {
             return None;
@@ -67,7 +68,7 @@ mod tests {
         let mut value = 1_u32;
         for _ in 0..2000 {
             value = value.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let value = value >> 21; // some come again
+            let value = value >> 21; // some values repeat
             assert_eq!(runs.contains(&value), set.contains(&value));
             let extended = runs.with_value(&value);
             assert_eq!(extended.is_some(), set.insert(value));

@@ -1,38 +1,38 @@
-//! How large an index is, and what it holds for views.
+//! The size of an index, and what it keeps for views.
 
 use scrollback_core_id::{Cursor, Revision};
 
 use crate::layers::Layers;
 use crate::shared::{SharedState, WriterState};
 
-/// How large an index is, and what it holds for views.
+/// The size of an index, and what it keeps for views.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stats {
-    /// The state that a view taken now would show.
+    /// The latest state, which a new view shows.
     pub cursor: Cursor,
-    /// Sessions, messages and parts in the base.
+    /// The sessions, messages and parts in the base.
     pub base: Counts,
-    /// Bytes of the base.
+    /// The size of the base, in bytes.
     pub base_bytes: usize,
-    /// Keys in the overlay.
+    /// The number of keys in the overlay.
     pub overlay_keys: usize,
-    /// Views that are alive.
+    /// The number of live views.
     pub views: usize,
-    /// The oldest revision that a view reads. One that falls far behind the cursor keeps every
-    /// version alive that it can see, and a base of its own.
+    /// The oldest revision that a view reads. A view far behind the cursor keeps every version that it
+    /// shows in memory, and perhaps an old base.
     pub oldest_view: Option<Revision>,
-    /// Versions that were replaced and are kept because a view sees them.
+    /// The number of replaced versions that are kept because a view shows them.
     pub retained_versions: usize,
 }
 
-/// Numbers of sessions, messages and parts.
+/// The numbers of sessions, messages and parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Sessions, with a record or with messages alone.
+    /// The number of sessions with a record, or with messages and no record.
     pub sessions: usize,
-    /// Messages.
+    /// The number of messages.
     pub messages: usize,
-    /// Parts that were listed.
+    /// The number of listed parts.
     pub parts: usize,
 }
 

@@ -1,8 +1,8 @@
-//! What threads share: a lock, and a table that is read without one. No guard of either leaves
-//! this crate.
+//! The primitives that threads share: a lock, and a hash table that is read without a lock. No guard
+//! of either leaves this crate.
 //!
-//! Under `cfg(loom)` both are loom's, so that the protocol between the one writer, the views and
-//! the followers is model-checked as it stands (`cargo xtask loom`).
+//! Under `cfg(loom)` both use loom's lock, so that `cargo xtask loom` model-checks the real protocol
+//! between the writer, the views and the followers.
 
 use std::hash::Hash;
 
@@ -11,12 +11,13 @@ pub(crate) use loom::sync::{Mutex, MutexGuard};
 #[cfg(not(loom))]
 pub(crate) use std::sync::{Mutex, MutexGuard};
 
-/// Takes a lock. Nothing that holds one of ours panics half-way through a change.
+/// Takes a lock. Ignores poisoning: no code of this crate panics half-way through a change while it
+/// holds a lock.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// A hash table that many threads read while one writes it.
+/// A hash table that many threads read while one thread writes it.
 pub(crate) struct ConcurrentMap<K, V> {
     #[cfg(not(loom))]
     map: papaya::HashMap<K, V>,
@@ -24,7 +25,7 @@ pub(crate) struct ConcurrentMap<K, V> {
     map: Mutex<loom_map::Map<K, V>>,
 }
 
-/// Hashes the same way in every run: loom repeats what it did.
+/// A map that hashes the same way in every run, because loom repeats executions.
 #[cfg(loom)]
 mod loom_map {
     use std::collections::HashMap;
@@ -41,7 +42,7 @@ impl<K: Hash + Eq, V: Clone> ConcurrentMap<K, V> {
 
     pub(crate) fn get(&self, key: &K) -> Option<V> {
         if self.map.is_empty() {
-            return None; // nearly always, after a warm start; the key need not be hashed
+            return None; // the usual case after a warm start: skip hashing the key
         }
         self.map.pin().get(key).cloned()
     }
@@ -54,8 +55,8 @@ impl<K: Hash + Eq, V: Clone> ConcurrentMap<K, V> {
         self.map.len()
     }
 
-    /// Calls `each` with every entry, in no order. An entry that is written meanwhile may be seen
-    /// as it was or as it is.
+    /// Calls `visit` with every entry, in any order. An entry that is written at the same time is
+    /// passed in its old or its new state.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&K, &V)) {
         self.map.pin().iter().for_each(|(key, value)| visit(key, value));
     }
@@ -79,7 +80,7 @@ impl<K: Hash + Eq + Clone, V: Clone> ConcurrentMap<K, V> {
         lock(&self.map).len()
     }
 
-    /// As papaya does, this sees the entries one by one, not all at one moment.
+    /// Calls `visit` with every entry, one by one and not all at one moment, as papaya does.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(&K, &V)) {
         let keys: Vec<K> = lock(&self.map).keys().cloned().collect();
         for key in keys {

@@ -1,4 +1,4 @@
-//! Views: one state of the index, whatever is committed meanwhile.
+//! Views: one unchanging state of the index, for readers.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -17,10 +17,36 @@ use crate::{
     MessageMeta, ObservedStamp, PartRef, ProjectMeta, RefreshState, SessionMeta, SessionState,
 };
 
-/// One state of the index: every answer of a view is of the same revision.
+/// One state of the index. Every answer of a view is of the same revision.
 ///
-/// A view takes no lock to read and keeps no writer waiting; it keeps the versions that it can see
-/// alive until it is dropped. What it hands out is owned.
+/// Reading takes no lock and does not block the writer. The index keeps the versions that a view shows
+/// until the view is dropped. Returned values are owned.
+///
+/// ```
+/// use scrollback_core_id::{SessionId, SessionKey, SourceId};
+/// use scrollback_index::{Batch, SessionIndex, SessionMeta, SessionState};
+///
+/// let index = SessionIndex::new(SourceId::new("a store")?);
+/// let key = SessionKey::from(SessionId::new("ses_1")?);
+/// let record = SessionMeta { title: Some("Fix the build".into()), ..SessionMeta::new(key.clone()) };
+/// let mut batch = Batch::new();
+/// batch.put_session(key.clone(), SessionState::with_record(record));
+/// index.commit(batch);
+///
+/// let view = index.view();
+/// for session in view.sessions() {
+///     let usage = view.usage(&session.key.session);
+///     println!("{:?}: {} messages, $ {}", session.title, usage.messages, usage.cost);
+/// }
+///
+/// // A later commit does not change the view.
+/// let mut batch = Batch::new();
+/// batch.remove_session(key);
+/// index.commit(batch);
+/// assert_eq!(view.sessions().count(), 1);
+/// assert_eq!(index.view().sessions().count(), 0);
+/// # Ok::<(), scrollback_core_id::IdError>(())
+/// ```
 pub struct View {
     shared: Arc<SharedState>,
     pub(crate) layers: Arc<Layers>,
@@ -33,19 +59,19 @@ impl View {
         Self { shared, layers, revision }
     }
 
-    /// The state that this view shows, as a cursor.
+    /// Returns the state that this view shows, as a cursor.
     pub fn cursor(&self) -> Cursor {
         Cursor { epoch: self.shared.epoch, revision: Revision(self.revision) }
     }
 
     // Projects
 
-    /// A project.
+    /// Returns a project.
     pub fn project(&self, id: &ProjectId) -> Option<Arc<ProjectMeta>> {
         self.layers.project_value(self.layers.project(id, self.revision)?)
     }
 
-    /// The projects, by id.
+    /// Returns the projects, sorted by id.
     pub fn projects(&self) -> Vec<Arc<ProjectMeta>> {
         let ids = self.layers.project_ids(self.revision);
         ids.iter().filter_map(|id| self.project(id)).collect()
@@ -53,12 +79,13 @@ impl View {
 
     // Sessions
 
-    /// A session's record.
+    /// Returns a session's record; `None` if the session is unknown or has no record.
     pub fn session(&self, id: &SessionId) -> Option<Arc<SessionMeta>> {
         self.session_state(id)?.record.clone()
     }
 
-    /// The sessions that have a record, newest first. Lazy: what is not asked for is not decoded.
+    /// Returns the sessions that have a record, newest first. The iterator is lazy: it decodes a session
+    /// when it returns it.
     pub fn sessions(&self) -> Sessions<'_> {
         let mut overlay: Vec<Arc<SessionMeta>> = self
             .layers
@@ -71,7 +98,7 @@ impl View {
         Sessions { view: self, overlay: overlay.into_iter().peekable(), row: 0, rows, base: None }
     }
 
-    /// The sessions of a project, newest first.
+    /// Returns the sessions of a project, newest first.
     pub fn by_project(&self, id: &ProjectId) -> Vec<Arc<SessionMeta>> {
         self.filter_sessions(
             |row| self.layers.base.as_ref().is_some_and(|base| base.session_project_is(row, id)),
@@ -79,7 +106,7 @@ impl View {
         )
     }
 
-    /// The sessions that a session started, newest first.
+    /// Returns the sessions that a session started, newest first.
     pub fn children(&self, id: &SessionId) -> Vec<Arc<SessionMeta>> {
         self.filter_sessions(
             |row| self.layers.base.as_ref().is_some_and(|base| base.session_parent_is(row, id)),
@@ -87,8 +114,8 @@ impl View {
         )
     }
 
-    /// The session that started a session, the one that started that, and so on. Ends where a
-    /// session is not there or, in hostile data, where it comes round.
+    /// Returns the parent of a session, the parent of that session, and so on. The list ends at a
+    /// session that is missing or, in hostile data, already in the list.
     pub fn ancestors(&self, id: &SessionId) -> Vec<Arc<SessionMeta>> {
         let mut visited = HashSet::from([id.clone()]);
         let mut ancestors = Vec::new();
@@ -124,17 +151,17 @@ impl View {
         sessions
     }
 
-    /// All that is known of a session, which may have messages and no record.
+    /// Returns the state of a session. A session with messages can have a state without a record.
     pub fn session_state(&self, id: &SessionId) -> Option<Arc<SessionState>> {
         self.layers.session_value(self.layers.session(id, self.revision)?)
     }
 
-    /// What a refresh compares: how the record looked, and the upkeep.
+    /// Returns what a refresh compares: the stamp of the record, and the refresh state.
     pub fn refresh_state(&self, id: &SessionId) -> Option<(Option<ObservedStamp>, RefreshState)> {
         self.layers.refresh_state_value(&self.layers.session(id, self.revision)?)
     }
 
-    /// Whether a session's record belongs to a project.
+    /// Checks whether a session's record belongs to a project.
     pub fn is_in_project(&self, id: &SessionId, project: &ProjectId) -> bool {
         match self.layers.session(id, self.revision) {
             Some(ValueLocation::Overlay(version)) => {
@@ -149,7 +176,7 @@ impl View {
         }
     }
 
-    /// Every session that is known of, with a record or without, in no order.
+    /// Returns every session that has a state, with or without a record, in any order.
     pub fn session_ids(&self) -> Vec<SessionId> {
         let overlay = self.layers.overlay_sessions(self.revision);
         let mut ids: Vec<SessionId> = overlay.into_iter().map(|(id, _)| id).collect();
@@ -162,13 +189,13 @@ impl View {
 
     // Messages
 
-    /// A message, by its key.
+    /// Returns the message with this key.
     pub fn message_by_key(&self, key: &MessageKey) -> Option<Arc<MessageMeta>> {
         self.layers.message_value(self.layers.message(key, self.revision)?)
     }
 
-    /// How the messages of a session looked, in order, without the rest of them; none if the parts
-    /// of one were listed, which then matter too.
+    /// Returns the ids and stamps of a session's messages, in order, without decoding the rest. `None`
+    /// if the parts of a message were listed: their stamps then matter too.
     pub fn observed_messages(
         &self,
         id: &SessionId,
@@ -188,20 +215,22 @@ impl View {
             .collect()
     }
 
-    /// A message, by its id alone; the first by session if several sessions have it.
+    /// Returns the message with this id. If several sessions have the id, returns the message of the
+    /// first session by id.
     pub fn message(&self, id: &MessageId) -> Option<Arc<MessageMeta>> {
         let keys = self.layers.messages_with_id(id, self.revision);
         self.message_by_key(keys.first()?)
     }
 
-    /// The messages of a session, in order.
+    /// Returns the messages of a session, in order.
     pub fn by_session(&self, id: &SessionId) -> Vec<Arc<MessageMeta>> {
         let locations = self.layers.messages_of(id, self.revision).into_iter();
         locations.filter_map(|location| self.layers.message_value(location)).collect()
     }
 
-    /// What a session used, without its subagents: what its record counts, where that counts all of
-    /// it ([`Usage::or_recorded_totals`]), else the sum of its messages, which the index keeps.
+    /// Returns the usage of a session, without its subagents: the totals in its record where they
+    /// cover the whole session ([`Usage::or_recorded_totals`]), else the sum of its messages. The index
+    /// keeps that sum.
     pub fn usage(&self, id: &SessionId) -> Usage {
         let messages = self.layers.usage_of_messages(id, self.revision).usage();
         messages.or_recorded_totals(self.layers.recorded_totals(id, self.revision))
@@ -209,12 +238,12 @@ impl View {
 
     // Parts
 
-    /// The parts of a message, in order; none if they were not listed yet.
+    /// Returns the parts of a message, in order; `None` if they were not listed yet.
     pub fn by_message(&self, key: &MessageKey) -> Option<Arc<[PartRef]>> {
         Some(self.message_by_key(key)?.parts.as_ref()?.refs.clone())
     }
 
-    /// A part that was listed, by its id alone, and its message.
+    /// Returns the listed part with this id, and its message.
     pub fn part(&self, id: &PartId) -> Option<(MessageKey, PartRef)> {
         let mut keys: Vec<MessageKey> = Vec::new();
         if let Some(base) = &self.layers.base {
@@ -236,18 +265,18 @@ impl View {
     }
 }
 
-/// The key that puts sessions newest first.
+/// Returns the key that sorts sessions newest first.
 fn newest_first_key(meta: &SessionMeta) -> (Reverse<OrderKey>, &SessionId) {
     (Reverse(meta.order), &meta.key.session)
 }
 
-/// Sessions, newest first: those of the base and those of the overlay, merged.
+/// An iterator over sessions, newest first. It merges the sessions of the base and the overlay.
 pub struct Sessions<'v> {
     view: &'v View,
     overlay: Peekable<std::vec::IntoIter<Arc<SessionMeta>>>,
     row: u32,
     rows: u32,
-    /// The next of the base.
+    /// The next session of the base, if it was decoded already.
     base: Option<Arc<SessionMeta>>,
 }
 
@@ -272,6 +301,7 @@ impl Iterator for Sessions<'_> {
     type Item = Arc<SessionMeta>;
 
     fn next(&mut self) -> Option<Arc<SessionMeta>> {
+        // Both inputs are sorted: return the newer head, and keep the decoded session of the base.
         let base = self.base.take().or_else(|| self.next_base_session());
         match (base, self.overlay.peek()) {
             (Some(base), Some(overlay)) if newest_first_key(overlay) < newest_first_key(&base) => {

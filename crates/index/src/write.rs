@@ -1,4 +1,5 @@
-//! Writing: what a batch changes goes into the overlay, is logged, and is published last.
+//! The writer: puts the changes of a batch into the overlay, adds them to the log, and publishes the
+//! new revision last. Versions that views still show are kept until the views are dropped.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -36,7 +37,8 @@ pub(crate) fn commit(
     if versions.is_empty() {
         return;
     }
-    // A revision that only a refresh sees a difference in is a revision all the same.
+    // A batch that changes only refresh states takes no change number. It needs a revision of its own
+    // even so, because a published revision never changes.
     let revision = next.max(published + 1);
     let mut log = Vec::with_capacity(versions.len());
     for PendingVersion { change, sequence } in versions {
@@ -72,7 +74,7 @@ pub(crate) fn commit(
     shorten_log(layers);
 }
 
-/// Of several changes of a key the last, in the order of the first.
+/// Returns the last change of each key, in the order of the first changes.
 fn last_entry_per_key(batch: Batch) -> impl Iterator<Item = BatchEntry> {
     let mut places: HashMap<EntityKey, usize> = HashMap::with_capacity(batch.len());
     let mut entries: Vec<BatchEntry> = Vec::with_capacity(batch.len());
@@ -98,23 +100,23 @@ impl BatchEntry {
     }
 }
 
-/// What a batch makes of the published state.
+/// The changes that a batch makes to the published state.
 struct PendingCommit<'g> {
     layers: &'g Layers,
     published: u64,
     last_sequence: u64,
     versions: Vec<PendingVersion>,
-    /// By how much what the messages of a session used differs.
+    /// The difference in usage over the changed messages of a session.
     usage_changes: HashMap<SessionId, UsageSum>,
 }
 
-/// A version that is to be written.
+/// A version that is to be added to the overlay.
 struct PendingVersion {
     change: PendingValue,
     sequence: u64,
 }
 
-/// A key and its new value; none removes it.
+/// A key and its new value; `None` removes the key.
 enum PendingValue {
     Project(ProjectId, Option<Arc<ProjectMeta>>),
     Session(SessionKey, Option<Arc<SessionState>>),
@@ -173,7 +175,7 @@ impl PendingCommit<'_> {
         let new_record = new.as_ref().and_then(|state| state.record.as_deref());
         let is_invisible = match (old_record, new_record) {
             (Some(old), Some(new)) => old.is_visibly_equal(new),
-            (None, None) => true, // of messages without their session only the messages are seen
+            (None, None) => true, // readers see no session without a record
             _ => false,
         };
         let sequence = if is_invisible { last } else { self.next_sequence() };
@@ -209,9 +211,12 @@ impl PendingCommit<'_> {
     }
 }
 
-/// Gives the parts that are new or changed the number of this change; the rest keep theirs. A record
-/// that was looked at while it may have been written is no other for looking the same since: whoever
-/// read it again and found no difference says so ([`PartRef::with_last_change_of`]).
+/// Numbers the parts of a message: new and changed parts get the number of this change, the other parts
+/// keep theirs.
+///
+/// An equal stamp proves an unchanged part only if the part was settled when it was observed. For an
+/// unsettled part, the caller that read the same bytes again says so with
+/// [`PartRef::with_last_change_of`].
 fn number_parts(parts: &mut PartList, known: Option<&PartList>, next: u64) {
     let known: HashMap<_, &PartRef> =
         known.iter().flat_map(|list| list.refs.iter()).map(|part| (&part.id, part)).collect();
@@ -227,7 +232,7 @@ fn number_parts(parts: &mut PartList, known: Option<&PartList>, next: u64) {
     parts.refs = parts.refs.iter().map(number).collect();
 }
 
-/// Puts a version in front of its cell; says since when the one before it was there.
+/// Puts a version in front of the chain of a key. Returns the first revision of the replaced version.
 fn push_version<K: Hash + Eq + Clone, V>(
     table: &ConcurrentMap<K, VersionChain<V>>,
     key: &K,
@@ -245,8 +250,8 @@ fn push_version<K: Hash + Eq + Clone, V>(
 }
 
 impl SharedState {
-    /// Removes the versions that lost their last view. While the writer is at work, this is left to
-    /// the writer, which checks again when it is done.
+    /// Drops the versions that lost their last view. If the writer is busy, returns at once: the writer
+    /// checks again when it is done.
     pub(crate) fn try_collect_garbage(&self) {
         while self.pins.has_released() {
             let Ok(mut writer) = self.writer.try_lock() else { return };
@@ -266,8 +271,8 @@ impl SharedState {
     }
 }
 
-/// Looks after the versions that were held for the views of a revision, now that it has none:
-/// another view may see them, else they go.
+/// Releases the versions that were kept for the views of a revision, which has no view any more. A
+/// version that another view shows is handed to the revision of that view; the others are dropped.
 fn release_versions(
     shared: &SharedState,
     writer: &mut WriterState,
@@ -295,7 +300,7 @@ fn release_versions(
     }
 }
 
-/// Drops a version that was replaced, unless a view sees it: then that view's revision.
+/// Drops a replaced version unless a view shows it. Returns the revision of that view.
 fn drop_unless_visible<K: Hash + Eq + Clone, V>(
     shared: &SharedState,
     table: &ConcurrentMap<K, VersionChain<V>>,
@@ -310,8 +315,10 @@ fn drop_unless_visible<K: Hash + Eq + Clone, V>(
     reader
 }
 
-/// Strikes the entries of versions that were replaced from the log, when they are half of it.
-/// After publishing: a follower that holds the log then sees a revision that lacks none of them.
+/// Removes the entries of replaced versions from the log, when they are half of it.
+///
+/// Runs after publishing: a follower that locks the log then pins a revision that shows a newer entry
+/// for each removed one.
 fn shorten_log(layers: &Layers) {
     let keys = layers.overlay_len();
     layers.with_log(|log| {

@@ -1,4 +1,4 @@
-//! Reading a snapshot in place: checked whole once, then decoded row by row as rows are asked for.
+//! The decoder of a snapshot. It checks all bytes once, and then decodes single rows on request.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -16,28 +16,47 @@ use super::{provenances, table};
 use crate::Name;
 use crate::epoch::lineage_contains;
 
-/// Why bytes are no snapshot that this version can use. Whoever meets one builds the index anew.
+/// The reason why bytes cannot be used as a snapshot. Build the index anew from the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SnapshotError {
-    /// The bytes do not begin as a snapshot does.
+    /// The bytes do not begin with the magic number of a snapshot.
     #[error("not a snapshot")]
     Foreign,
-    /// Another version of the program wrote it.
-    #[error("a snapshot of format {version}, and this version reads format {VERSION}")]
+    /// A version of the program with another format wrote the snapshot.
+    #[error("a snapshot of format {version}, but this version reads format {VERSION}")]
     Version {
-        /// The format that it says.
+        /// The format number in the header.
         version: u32,
     },
-    /// The bytes are not those that were written.
+    /// The bytes differ from those that were written.
     #[error("a damaged snapshot")]
     Damaged,
 }
 
-/// Bytes that a snapshot is read from: a mapping of a file, or memory.
+/// The bytes of a snapshot: a mapped file, or memory.
 pub type SnapshotBytes = Arc<dyn AsRef<[u8]> + Send + Sync>;
 
-/// A snapshot, used in place.
+/// The whole state of an index in flat bytes, which are used in place.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use scrollback_core_id::SourceId;
+/// use scrollback_index::{SessionIndex, Snapshot, snapshot_file_name};
+///
+/// let store = SourceId::new("a store")?;
+/// let index = SessionIndex::new(store.clone());
+/// let bytes = index.snapshot().to_header_and_body().concat();
+/// assert!(snapshot_file_name(&store).ends_with(".snapshot"));
+///
+/// let snapshot = Snapshot::open(Arc::new(bytes))?;
+/// assert_eq!(snapshot.store(), &store);
+/// assert!(snapshot.continues(&index.cursor()));
+/// let reopened = SessionIndex::from_snapshot(snapshot);
+/// assert!(reopened.continues(&index.cursor()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 pub struct Snapshot {
     bytes: SnapshotBytes,
@@ -49,10 +68,12 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Takes the bytes of a snapshot, after checking all of them.
+    /// Opens the bytes of a snapshot, after checking all of them.
     ///
     /// # Errors
-    /// If they are of another program, of another version, or not as they were written.
+    /// [`SnapshotError::Foreign`] if the bytes are not a snapshot, [`SnapshotError::Version`] if another
+    /// version wrote them in another format, [`SnapshotError::Damaged`] if they differ from those that
+    /// were written.
     pub fn open(bytes: SnapshotBytes) -> Result<Self, SnapshotError> {
         let all = (*bytes).as_ref();
         let head = Row(all);
@@ -73,8 +94,8 @@ impl Snapshot {
         Self::from_trusted_bytes(bytes)
     }
 
-    /// Takes the bytes of a snapshot that pass the checks of [`Snapshot::open`], as those do that
-    /// were just written.
+    /// Opens bytes that are known to pass the checks of [`Snapshot::open`], such as bytes that were just
+    /// encoded.
     pub(crate) fn from_trusted_bytes(bytes: SnapshotBytes) -> Result<Self, SnapshotError> {
         let all = (*bytes).as_ref();
         let head = Row(all);
@@ -107,27 +128,27 @@ impl Snapshot {
         Ok(Self { sections, names, provenances, seed, info, bytes })
     }
 
-    /// The store that it is of.
+    /// Returns the id of the indexed store.
     pub fn store(&self) -> &SourceId {
         &self.info.store
     }
 
-    /// The state that it is.
+    /// Returns the revision of the state.
     pub fn revision(&self) -> Revision {
         self.info.revision
     }
 
-    /// The state that it is, as a cursor of the index that wrote it.
+    /// Returns the state as a cursor of the index that wrote the snapshot.
     pub fn cursor(&self) -> Cursor {
         Cursor { epoch: self.info.epoch, revision: self.info.revision }
     }
 
-    /// Whether an index that begins with it goes on from a cursor.
+    /// Checks whether an index that starts from this snapshot accepts a cursor.
     pub fn continues(&self, cursor: &Cursor) -> bool {
         lineage_contains(&self.info.lineage, cursor)
     }
 
-    /// Its bytes as a file keeps them: the header, which says their checksum, and all the rest.
+    /// Returns the bytes to write to a file: the header with the checksum, and the body.
     pub fn to_header_and_body(&self) -> [Cow<'_, [u8]>; 2] {
         let (head, rest) = self.bytes().split_at(header::LEN);
         let mut hasher = Xxh3::new();
@@ -138,7 +159,7 @@ impl Snapshot {
         [Cow::Owned(head), Cow::Borrowed(rest)]
     }
 
-    /// How many bytes it has.
+    /// Returns the size in bytes.
     pub fn size(&self) -> usize {
         self.bytes().len()
     }
@@ -152,7 +173,7 @@ impl Snapshot {
     }
 
     pub(super) fn section(&self, section: Section) -> &[u8] {
-        // Checked when the snapshot was opened.
+        // In bounds: `open` has checked the ranges.
         self.bytes().get(self.sections[section as usize].clone()).unwrap_or_default()
     }
 
@@ -200,7 +221,7 @@ impl fmt::Debug for Snapshot {
     }
 }
 
-/// The sections, if all of them lie within the file.
+/// Returns the ranges of the sections, or `None` if a range is outside the file.
 fn sections(head: Row<'_>, len: usize) -> Option<[Range<usize>; Section::COUNT]> {
     let mut sections = [const { 0..0 }; Section::COUNT];
     for (at, (section, row)) in (header::SECTIONS..).step_by(16).zip(Section::ALL) {

@@ -1,4 +1,5 @@
-//! Writing a snapshot: rows go to their sections one after the other, tables and header last.
+//! The encoder of a snapshot. It appends rows to their sections, and writes the tables and the header
+//! last.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -16,29 +17,29 @@ use super::row::{Row, RowMut};
 use super::table;
 use crate::{MessageMeta, PartRef, ProjectMeta, SessionState};
 
-/// From so many parts on a second thread pays.
+/// The number of parts from which on a second thread saves time.
 const MIN_PARALLEL_PARTS: usize = 10_000;
 
-/// What a snapshot says of itself.
+/// The description of a snapshot, from its header.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct SnapshotInfo {
-    /// The store that it is of.
+    /// The indexed store.
     pub(crate) store: SourceId,
-    /// The life of the index that it was taken in.
+    /// The epoch of the index that wrote the snapshot.
     pub(crate) epoch: Epoch,
-    /// The state that it is.
+    /// The revision of the state.
     pub(crate) revision: Revision,
-    /// From which revision on it knows what was removed.
+    /// The revision from which on all removals are known.
     pub(crate) floor: Revision,
-    /// The epochs that it continues, and up to where.
+    /// The epochs that the state continues, each with its last revision.
     pub(crate) lineage: Vec<(Epoch, Revision)>,
-    /// What the store was like when it was last looked at, in its own words.
+    /// The token of the store; see [`SessionIndex::token`](crate::SessionIndex::token).
     pub(crate) token: Option<Arc<[u8]>>,
 }
 
-/// Takes rows and makes a snapshot of them.
+/// A builder that takes entities and makes a snapshot of them.
 pub(crate) struct Encoder {
-    /// The header's place and, right behind it, the rows of messages: they are not moved again.
+    /// Room for the header, and the rows of messages right behind it, so that they are not copied again.
     out: Vec<u8>,
     parts: Vec<u8>,
     sessions: Vec<u8>,
@@ -47,16 +48,16 @@ pub(crate) struct Encoder {
     texts: Vec<u8>,
     names: NameTable,
     provenances: ProvenanceTable,
-    /// What the messages used of the session that was begun last, until that is written.
+    /// The usage of the messages of the current session, until `end_session` writes it.
     session_usage: Option<UsageSum>,
-    /// Those of the messages' ids, made while they are at hand.
+    /// The hashes of the message ids, for the hash table of messages.
     message_hashes: Vec<u64>,
     seed: u64,
 }
 
 impl Encoder {
-    /// An encoder for about so many rows. `seed` is drawn at random: it keeps a hostile store from
-    /// choosing ids that collide.
+    /// Returns an encoder with room for about this many rows. `seed` must be random: it keeps a hostile
+    /// store from choosing ids that collide.
     pub(crate) fn new(messages: usize, parts: usize, seed: u64) -> Self {
         let mut out = Vec::with_capacity(header::LEN + messages * message::LEN);
         out.resize(header::LEN, 0);
@@ -89,7 +90,7 @@ impl Encoder {
         row.u32(project::FLAGS, flag_if(meta.observed.clean, project::CLEAN));
     }
 
-    /// Begins a session; its messages follow.
+    /// Begins a session. The caller adds its messages next.
     pub(crate) fn begin_session(&mut self, id: &[u8], state: &SessionState, sequence: u64) {
         self.end_session();
         self.session_usage = Some(UsageSum::default());
@@ -148,7 +149,7 @@ impl Encoder {
         row.u32(session::FLAGS, flags);
     }
 
-    /// Adds a message of the session that was begun last. `changed` says the number of a part.
+    /// Adds a message to the current session. `part_sequence` returns the change number of a part.
     pub(crate) fn add_message(
         &mut self,
         meta: &MessageMeta,
@@ -213,7 +214,7 @@ impl Encoder {
         self.session_usage.iter_mut().for_each(|usage| usage.add(&meta.usage()));
     }
 
-    /// Writes the sum over the messages of the session that was begun last.
+    /// Writes the sum over the messages of the current session.
     fn end_session(&mut self) {
         let Some(UsageSum { messages, tokens, cost }) = self.session_usage.take() else { return };
         let last = self.sessions.len() - session::LEN;
@@ -240,7 +241,7 @@ impl Encoder {
         row.u32(tombstone::KIND, kind);
     }
 
-    /// Puts the sessions in the order of a base: newest first, those without a record last.
+    /// Sorts the sessions in the order of a base: newest first, and those without a record last.
     pub(crate) fn sort_sessions(&mut self) {
         self.end_session();
         let sort_key = |row: &[u8]| {
@@ -265,7 +266,7 @@ impl Encoder {
         }
     }
 
-    /// Ends the snapshot. Its checksum is made when it goes to a file.
+    /// Returns the bytes of the snapshot. The checksum is still zero: `to_header_and_body` adds it.
     pub(crate) fn finish(mut self, info: &SnapshotInfo) -> Vec<u8> {
         self.end_session();
         let seed = self.seed;
@@ -276,7 +277,7 @@ impl Encoder {
         let session_table = ids(&self.sessions, session::LEN, &self.texts);
         let message_table = || table::build(self.message_hashes.iter().copied());
         let part_table = || ids(&self.parts, part::LEN, &self.texts);
-        // Tables of many rows are made side by side.
+        // Build large tables on two threads.
         let (message_table, part_table) = if self.parts.len() < MIN_PARALLEL_PARTS * part::LEN {
             (message_table(), part_table())
         } else {
@@ -346,7 +347,7 @@ impl Encoder {
     }
 }
 
-/// Adds a row of zeros.
+/// Appends a row of zeros.
 fn push_row(section: &mut Vec<u8>, len: usize) -> RowMut<'_> {
     let start = section.len();
     section.resize(start + len, 0);

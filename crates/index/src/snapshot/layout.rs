@@ -1,8 +1,8 @@
-//! Where everything lies in a snapshot, byte by byte. `docs/format/snapshot.md` says it in prose.
+//! The byte layout of a snapshot. `docs/format/snapshot.md` describes it in prose.
 
 /// The first bytes of every snapshot.
 pub(super) const MAGIC: [u8; 8] = *b"SCROLLBK";
-/// Grows with every change of the layout, and of what the fields mean.
+/// The format number. Increase it with every change of the layout or of a field's meaning.
 pub(super) const VERSION: u32 = 7;
 
 /// The header.
@@ -10,7 +10,7 @@ pub(super) mod header {
     pub(crate) const VERSION: usize = 8;
     pub(crate) const LEN_OF_HEADER: usize = 12;
     pub(crate) const CHECKSUM: usize = 16;
-    /// What the checksum covers begins here.
+    /// The checksum covers the bytes from here to the end.
     pub(crate) const LEN_OF_FILE: usize = 24;
     pub(crate) const EPOCH: usize = 32;
     pub(crate) const REVISION: usize = 40;
@@ -23,17 +23,17 @@ pub(super) mod header {
 /// The sections; each has an offset and a count of rows in the header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Section {
-    /// Rows of messages, those of a session side by side and in order.
+    /// Rows of messages. The messages of a session are adjacent and in order.
     Messages,
-    /// Rows of parts, those of a message side by side and in order.
+    /// Rows of parts. The parts of a message are adjacent and in order.
     Parts,
-    /// Rows of sessions, newest first; those without a record last.
+    /// Rows of sessions, newest first. Sessions without a record are last.
     Sessions,
     /// Rows of projects.
     Projects,
     /// References to texts that rows share.
     Names,
-    /// References to provenances among the texts; `provenances` says what they are made of.
+    /// References to encoded provenances among the texts; see the module `provenances`.
     Provenances,
     /// Hash table of session rows.
     SessionTable,
@@ -49,7 +49,7 @@ pub(super) enum Section {
     Texts,
     /// The id of the store, as text.
     Store,
-    /// What the store was like when it was last looked at, in its own words.
+    /// The token of the store, in the Source's own encoding.
     Token,
 }
 
@@ -73,22 +73,24 @@ impl Section {
     ];
 }
 
-/// An id: its length and up to 31 bytes; or 255, four bytes of length and, from the eighth byte on,
-/// eight of offset among the texts. Length 0 is no id.
+/// The length of an id field. A short id: its length in one byte and up to 31 bytes. A long id: 255 in
+/// the first byte, the length in bytes 4 to 7, the offset among the texts in bytes 8 to 15. Length 0 means
+/// that the id is absent.
 pub(super) const ID_LEN: usize = 32;
 pub(super) const MAX_INLINE_ID: usize = ID_LEN - 1;
 pub(super) const LONG_ID_MARK: u8 = 255;
-/// A text: its offset among the texts, and its length in four bytes.
+/// The length of a text reference: an offset among the texts in eight bytes, a length in four.
 pub(super) const TEXT_REF_LEN: usize = 12;
-/// A slot of a hash table: a row's number plus one, or 0.
+/// The length of a slot of a hash table: a row number plus one, or 0 for an empty slot.
 pub(super) const SLOT_LEN: usize = 4;
-/// A stamp: size, mtime in nanoseconds, inode.
+/// The length of a stamp: size, mtime in nanoseconds, inode.
 pub(super) const STAMP_LEN: usize = 24;
-/// A cost: units of 10^-12 US dollars, signed.
+/// The length of a cost: units of 10^-12 US dollars, signed.
 pub(super) const COST_LEN: usize = 16;
-/// A cost that has room for 9 million dollars; the offset of a greater one among the texts.
+/// The length of a short cost, which holds up to 9 million dollars. For a greater cost, the field holds
+/// its offset among the texts.
 pub(super) const SHORT_COST_LEN: usize = 8;
-/// An absent time.
+/// The value of an absent time.
 pub(super) const NO_TIME: i64 = i64::MIN;
 
 /// A row of a project.
@@ -116,10 +118,10 @@ pub(super) mod session {
     pub(crate) const MESSAGE_SET: usize = STAMP + super::STAMP_LEN;
     pub(crate) const CHECKED_AT: usize = MESSAGE_SET + super::STAMP_LEN;
     pub(crate) const NEWEST_CHANGE: usize = CHECKED_AT + 8;
-    /// As those of a message.
+    /// In the order of a message's tokens.
     pub(crate) const TOKENS: usize = NEWEST_CHANGE + 8;
     pub(crate) const COST: usize = TOKENS + 5 * 8;
-    /// The sum over the messages: tokens as those of a message, and the cost, 16 bytes each.
+    /// The sum over the messages: the tokens in the order of a message, then the cost, 16 bytes each.
     pub(crate) const TOKEN_SUMS: usize = COST + super::COST_LEN;
     pub(crate) const COST_SUM: usize = TOKEN_SUMS + 5 * 16;
     pub(crate) const TITLE: usize = COST_SUM + 16;
@@ -171,7 +173,7 @@ pub(super) mod message {
     pub(crate) const PART_COUNT: usize = FIRST_PART + 4;
     pub(crate) const FLAGS: usize = PART_COUNT + 4;
     pub(crate) const LEN: usize = FLAGS + 4;
-    /// The role: 0 the user, 1 the model, 2 another.
+    /// The role: 0 is the user, 1 the model, 2 an unknown role.
     pub(crate) const ROLE_MASK: u32 = 0b11;
     pub(crate) const CLEAN: u32 = 1 << 2;
     pub(crate) const DAMAGED: u32 = 1 << 3;
@@ -193,27 +195,27 @@ pub(super) mod part {
     pub(crate) const MESSAGE: usize = SEQUENCE + 8;
     pub(crate) const FLAGS: usize = MESSAGE + 4;
     pub(crate) const LEN: usize = FLAGS + 4;
-    // The first byte is the number of the kind; 0 that it was not read yet.
+    // The first byte of the flags is the number of the kind; 0 means that the part was not read yet.
     pub(crate) const HAS_STAMP: u32 = 1 << 8;
     pub(crate) const CLEAN: u32 = 1 << 9;
 }
 
-/// A key that was removed.
+/// A row of a removed key.
 pub(super) mod tombstone {
     pub(crate) const ID: usize = 0;
     /// The session of a message.
     pub(crate) const SESSION: usize = ID + super::ID_LEN;
     pub(crate) const SEQUENCE: usize = SESSION + super::ID_LEN;
-    /// 1 a project, 2 a session, 3 a message.
+    /// 1 is a project, 2 a session, 3 a message.
     pub(crate) const KIND: usize = SEQUENCE + 8;
     pub(crate) const LEN: usize = KIND + 4;
 }
 
-// What `docs/format/snapshot.md` says: a change of these is another version.
+// `docs/format/snapshot.md` quotes these lengths. A change of them needs a new format number.
 const _: () = assert!(header::LEN == 288 && project::LEN == 72 && session::LEN == 420);
 const _: () = assert!(message::LEN == 228 && part::LEN == 72 && tombstone::LEN == 76);
 
-/// An epoch that this state continues, and the last of its revisions that is part of it.
+/// A row of an epoch that this state continues, with the last revision that the state includes.
 pub(super) mod lineage {
     pub(crate) const EPOCH: usize = 0;
     pub(crate) const REVISION: usize = EPOCH + 8;

@@ -1,9 +1,8 @@
-//! Snapshots: the whole state of an index as flat bytes, used where they lie.
+//! Snapshots: the whole state of an index as flat bytes, which are used in place.
 //!
-//! `layout` says where everything is, `row` how numbers, ids and texts are written and read,
-//! `table` how a row is found by its id; `encode` writes a snapshot; `decode` opens one, and `rows`
-//! makes values of its rows. No
-//! bytes make a reader panic: what does not fit reads as absent.
+//! `layout` defines the offsets, `row` reads and writes numbers, ids and texts, and `table` finds a row
+//! by its id. `encode` writes a snapshot, `decode` opens it, and `rows` decodes its rows. No input bytes
+//! make a reader panic: a value that does not fit reads as absent.
 
 mod decode;
 mod encode;
@@ -20,13 +19,13 @@ use xxhash_rust::xxh3::xxh3_64;
 pub use decode::{Snapshot, SnapshotBytes, SnapshotError};
 pub(crate) use encode::{Encoder, SnapshotInfo};
 
-/// The name of the file that a store's snapshot is kept in: the hash of the store's id, which the
-/// snapshot has whole.
+/// Returns the file name of a store's snapshot, made from the hash of the store's id. The snapshot
+/// itself holds the whole id.
 pub fn snapshot_file_name(store: &SourceId) -> String {
     format!("{:016x}.snapshot", store_hash(store))
 }
 
-/// The hash of a store's id (XXH3-64), which names its snapshot.
+/// Returns the hash of a store's id (XXH3-64), which names the store's snapshot.
 pub fn store_hash(store: &SourceId) -> u64 {
     xxh3_64(store.as_bytes())
 }

@@ -1,15 +1,15 @@
-//! Shared texts by their numbers.
+//! The table of shared texts: rows refer to a text by its number.
 
 use std::collections::HashMap;
 
 use crate::name::{CACHE_SLOTS, Name, cache_slot};
 
-/// The numbers of shared texts: 0 is none.
+/// The shared texts of a snapshot and their numbers, from 1 on. 0 means that a text is absent.
 pub(super) struct NameTable {
     pub(super) entries: Vec<Name>,
     numbers: HashMap<Name, u32>,
-    /// Clones of a name share their text, and the same few come again and again. Names, not addresses: the
-    /// text of one that is gone makes room for another.
+    /// A cache by the address of the text: clones of a name share it, and a few names make up most calls.
+    /// The cache holds the names, so that the allocator cannot reuse an address for another text.
     recent: [Option<(Name, u32)>; CACHE_SLOTS],
 }
 
@@ -60,7 +60,7 @@ mod tests {
         for text in texts {
             names.number_of(Some(&Name::from(text)));
         }
-        // Most allocators give the place of the last to the next.
+        // Most allocators reuse the address of the name that was dropped last.
         for round in 0..1000 {
             let at = round % texts.len();
             let name = Name::from(texts[at]);

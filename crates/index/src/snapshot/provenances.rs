@@ -1,4 +1,4 @@
-//! Provenances in a snapshot: each different one is kept once, and sessions refer to it.
+//! Provenances in a snapshot. Each distinct provenance is stored once, and sessions refer to it.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,11 @@ use scrollback_core_type::Provenance;
 
 use super::row::Row;
 
-/// The bits of the first byte.
+// The bits of the first byte.
 const COMPLETE_TOTALS: u8 = 1;
 const IN_MIGRATION: u8 = 1 << 1;
 
-/// Gives provenances their numbers, from one on; 0 is that nothing is known.
+/// The distinct provenances and their numbers, from 1 on. 0 means that the provenance is unknown.
 #[derive(Default)]
 pub(super) struct ProvenanceTable {
     pub(super) entries: Vec<Provenance>,
@@ -32,8 +32,8 @@ impl ProvenanceTable {
     }
 }
 
-/// A byte of flags, how many formats were read and how many places have it too, then the agent, the
-/// state of the migration, the formats, the places. Numbers and lengths are four bytes.
+/// Encodes a provenance: a byte of flags, the number of formats, the number of other places; then the
+/// texts: agent, migration state, formats, places. Numbers and text lengths are four bytes each.
 pub(super) fn encode(provenance: &Provenance) -> Vec<u8> {
     let migration = provenance.migration();
     let has = |flag, is_set| if is_set { flag } else { 0 };
@@ -54,7 +54,7 @@ pub(super) fn encode(provenance: &Provenance) -> Vec<u8> {
     out
 }
 
-/// What [`encode`] gave; nothing known of bytes that it did not give.
+/// Decodes the bytes of [`encode`]. Other bytes decode as an unknown provenance.
 pub(super) fn decode(bytes: &[u8]) -> Provenance {
     read(bytes).unwrap_or_default()
 }

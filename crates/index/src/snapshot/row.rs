@@ -1,4 +1,4 @@
-//! Numbers and ids in rows: little-endian, at any alignment, and without a panic for any bytes.
+//! Access to the fields of a row: little-endian, at any alignment. Reading never panics.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use scrollback_core_type::{Cost, TokenCounts};
 use super::layout::{COST_LEN, ID_LEN, LONG_ID_MARK, MAX_INLINE_ID, NO_TIME};
 use crate::ObservedStamp;
 
-/// A row, or the header. What is not there reads as zero.
+/// A row, or the header. A field beyond the end of the bytes reads as zero.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a>(pub(super) &'a [u8]);
 
@@ -37,7 +37,7 @@ impl<'a> Row<'a> {
         Cost::from_units(self.i128(at))
     }
 
-    /// A cost in eight bytes. `outside`: those are its offset among `texts`.
+    /// Reads a cost of eight bytes. If `outside` is set, the bytes are an offset among `texts`.
     pub(super) fn short_cost(self, at: usize, outside: bool, texts: &[u8]) -> Cost {
         if outside {
             return Row(text_slice(texts, self.u64(at), COST_LEN as u32)).cost(0);
@@ -72,7 +72,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The bytes of an id; those of a long one lie among `texts`.
+    /// Returns the bytes of an id. The bytes of a long id are among `texts`.
     pub(super) fn id_bytes(self, at: usize, texts: &'a [u8]) -> &'a [u8] {
         let field = self.0.get(at..at + ID_LEN).unwrap_or_default();
         match field.first() {
@@ -86,7 +86,7 @@ impl<'a> Row<'a> {
         std::str::from_utf8(self.id_bytes(at, texts)).ok()?.parse().ok()
     }
 
-    /// A text, by its reference.
+    /// Returns a text by its reference.
     pub(super) fn text(self, at: usize, texts: &'a [u8]) -> &'a [u8] {
         text_slice(texts, self.u64(at), self.u32(at + 8))
     }
@@ -98,7 +98,7 @@ fn text_slice(texts: &[u8], offset: u64, len: u32) -> &[u8] {
     texts.get(start..end).unwrap_or_default()
 }
 
-/// A row that is being written.
+/// A row to write to.
 pub(super) struct RowMut<'a>(pub(super) &'a mut [u8]);
 
 impl RowMut<'_> {
@@ -126,7 +126,8 @@ impl RowMut<'_> {
         self.i128(at, cost.units());
     }
 
-    /// Writes a cost in eight bytes; one that is too great goes to `texts`. Returns whether it did.
+    /// Writes a cost in eight bytes. Appends a greater cost to `texts` and writes its offset. Returns
+    /// whether the cost is in `texts`.
     pub(super) fn short_cost(&mut self, at: usize, cost: Cost, texts: &mut Vec<u8>) -> bool {
         let short = i64::try_from(cost.units());
         self.i64(at, short.unwrap_or(texts.len() as i64));
@@ -154,7 +155,7 @@ impl RowMut<'_> {
         }
     }
 
-    /// Writes an id; a long one goes to `texts`.
+    /// Writes an id. Appends the bytes of a long id to `texts`.
     pub(super) fn id(&mut self, at: usize, id: &[u8], texts: &mut Vec<u8>) {
         if id.len() <= MAX_INLINE_ID {
             self.0[at] = id.len() as u8;
@@ -167,7 +168,7 @@ impl RowMut<'_> {
         texts.extend_from_slice(id);
     }
 
-    /// Writes a reference to a text that goes to `texts`.
+    /// Appends a text to `texts` and writes a reference to it.
     pub(super) fn text(&mut self, at: usize, text: &[u8], texts: &mut Vec<u8>) {
         self.u64(at, texts.len() as u64);
         self.u32(at + 8, text_len(text));
@@ -175,7 +176,7 @@ impl RowMut<'_> {
     }
 }
 
-/// Texts come from records, and those are far shorter than 4 GiB.
+/// Returns the length of a text as four bytes. Texts come from records, which are far below 4 GiB.
 fn text_len(text: &[u8]) -> u32 {
     u32::try_from(text.len()).unwrap_or(u32::MAX)
 }

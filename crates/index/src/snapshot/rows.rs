@@ -1,4 +1,4 @@
-//! The rows of a snapshot as values, each decoded when it is asked for.
+//! The rows of a snapshot as values. Each row is decoded on request.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl Snapshot {
         self.row(Section::Projects, project::LEN, number)
     }
 
-    /// There are few projects: they need no table.
+    /// Finds the row of a project by a linear search: a store has few projects.
     pub(crate) fn find_project(&self, id: &ProjectId) -> Option<u32> {
         let matches =
             |row: &u32| self.project_row(*row).id_bytes(project::ID, self.texts()) == id.as_bytes();
@@ -67,7 +67,7 @@ impl Snapshot {
         self.session_row(number).id(session::ID, self.texts())
     }
 
-    /// Whether a session has a record, and where it stands.
+    /// Returns the order key of a session; `None` if the session has no record.
     pub(crate) fn session_order(&self, number: u32) -> Option<OrderKey> {
         let row = self.session_row(number);
         row.has_flag(session::FLAGS, session::HAS_RECORD).then(|| OrderKey(row.i64(session::ORDER)))
@@ -116,7 +116,7 @@ impl Snapshot {
         })
     }
 
-    /// What a session's record counts, without the rest of it.
+    /// Decodes only the totals in a session's record.
     pub(crate) fn recorded_totals(&self, number: u32) -> Option<RecordedTotals> {
         let row = self.session_row(number);
         row.has_flag(session::FLAGS, session::HAS_TOTALS).then(|| RecordedTotals {
@@ -125,7 +125,7 @@ impl Snapshot {
         })
     }
 
-    /// What the messages of a session used.
+    /// Returns the usage of all messages of a session.
     pub(crate) fn session_usage(&self, number: u32) -> UsageSum {
         let row = self.session_row(number);
         UsageSum {
@@ -135,7 +135,7 @@ impl Snapshot {
         }
     }
 
-    /// What a session's record looked like, and where it was, without the rest of it.
+    /// Decodes only the stamp of a session's record.
     pub(crate) fn session_observed(&self, number: u32) -> Option<ObservedStamp> {
         let row = self.session_row(number);
         row.has_flag(session::FLAGS, session::HAS_RECORD)
@@ -177,7 +177,7 @@ impl Snapshot {
         self.row(Section::Messages, message::LEN, number)
     }
 
-    /// The messages of a session, in order.
+    /// Returns the rows of a session's messages, in order.
     pub(crate) fn messages_of(&self, session: u32) -> Range<u32> {
         let row = self.session_row(session);
         let first = row.u32(session::FIRST_MESSAGE).min(self.message_count());
@@ -185,7 +185,7 @@ impl Snapshot {
         first..end
     }
 
-    /// The messages of this id; more than one if sessions were copied by hand.
+    /// Returns the rows of all messages with this id. There are several if sessions were copied by hand.
     pub(crate) fn find_messages(&self, id: &MessageId) -> impl Iterator<Item = u32> {
         let (table, rows) = (Section::MessageTable, Section::Messages);
         self.find(table, rows, message::LEN, id.as_bytes())
@@ -217,7 +217,7 @@ impl Snapshot {
         self.message_row(number).u64(message::SEQUENCE)
     }
 
-    /// What a message looked like; none if its parts were listed, which then matter too.
+    /// Decodes only the stamp of a message. `None` if its parts were listed: their stamps then matter too.
     pub(crate) fn message_observed(&self, number: u32) -> Option<ObservedStamp> {
         let row = self.message_row(number);
         let has = |flag| row.has_flag(message::FLAGS, flag);
@@ -275,7 +275,7 @@ impl Snapshot {
         first..first.saturating_add(row.u32(message::PART_COUNT)).min(self.part_count())
     }
 
-    /// The parts of this id, each with its message.
+    /// Returns the rows of all parts with this id, each as (message row, part row).
     pub(crate) fn find_parts(&self, id: &PartId) -> impl Iterator<Item = (u32, u32)> {
         let (table, rows) = (Section::PartTable, Section::Parts);
         let rows = self.find(table, rows, part::LEN, id.as_bytes());
@@ -297,7 +297,7 @@ impl Snapshot {
 
     // Tombstones
 
-    /// The keys that were removed, each with its number.
+    /// Returns the removed keys, each with the number of its removal.
     pub(crate) fn tombstones(&self) -> impl Iterator<Item = (EntityKey, u64)> {
         self.section(Section::Tombstones).chunks_exact(tombstone::LEN).filter_map(|row| {
             let row = Row(row);

@@ -1,22 +1,22 @@
-//! Hash tables of row numbers, used in place: open addressing, linear probing, at most two thirds
-//! full. Ids come from a store that may be hostile, so each snapshot draws a seed of its own.
+//! Hash tables of row numbers, used in place: open addressing, linear probing, at most two thirds full.
+//! Ids come from a store that may be hostile, so each snapshot has a random seed.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use super::layout::SLOT_LEN;
 use super::row::Row;
 
-/// How many slots a table of `rows` has: a power of two.
+/// Returns the number of slots for `rows` rows: a power of two.
 fn slot_count(rows: usize) -> usize {
     if rows == 0 { 0 } else { (rows + rows / 2 + 1).next_power_of_two() }
 }
 
-/// Where an id belongs.
+/// Returns the hash of an id, which selects its slot.
 pub(super) fn hash(id: &[u8], seed: u64) -> u64 {
     xxh3_64_with_seed(id, seed)
 }
 
-/// Makes the table of rows 0, 1, 2, … with ids of these hashes.
+/// Builds the table of rows 0, 1, 2, … from the hashes of their ids.
 pub(super) fn build(hashes: impl ExactSizeIterator<Item = u64>) -> Vec<u8> {
     let slots = slot_count(hashes.len());
     let mut table = vec![0_u32; slots];
@@ -30,10 +30,10 @@ pub(super) fn build(hashes: impl ExactSizeIterator<Item = u64>) -> Vec<u8> {
     table.into_iter().flat_map(u32::to_le_bytes).collect()
 }
 
-/// The rows that may have this id: those that do are among them.
+/// Returns the rows that may have this id. All rows with this id are among them.
 pub(super) fn candidates(table: &[u8], id: &[u8], seed: u64) -> impl Iterator<Item = u32> {
     let slots = table.len() / SLOT_LEN;
-    // A table is a power of two; in one that is not, which we never wrote, nothing is found.
+    // A written table has a power of two slots. Another length is damage: probe slot 0 only.
     let mask = if slots.is_power_of_two() { slots - 1 } else { 0 };
     let start = hash(id, seed) as usize;
     (0..slots)

@@ -1,4 +1,4 @@
-//! Damaged snapshots: refused, and never a panic, whatever the bytes are.
+//! Damaged snapshots are refused, and no bytes cause a panic.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use scrollback_index::{Batch, SessionIndex, Snapshot, SnapshotError};
 use crate::exercise::{exercise, fix_header};
 use crate::support::{message, message_key, project, session, session_key, store, view_state};
 
-/// A snapshot with every kind of row.
+/// Returns a snapshot with every kind of row.
 pub(crate) fn small_snapshot() -> Snapshot {
     let index = SessionIndex::new(store());
     let mut batch = Batch::new();
@@ -59,14 +59,14 @@ fn every_cut_is_refused() {
     for len in 0..sound.len() {
         assert!(open(sound[..len].to_vec()).is_err(), "the first {len} bytes");
     }
-    assert!(open([&sound[..], b"\0"].concat()).is_err(), "a byte too many");
+    assert!(open([&sound[..], b"\0"].concat()).is_err(), "one extra byte");
 }
 
 #[test]
 fn no_flipped_byte_behind_the_door_panics() {
     let sound = small_snapshot().to_header_and_body().concat();
     exercise(&sound);
-    assert!(open(fix_header(&sound)).is_ok(), "the door is open");
+    assert!(open(fix_header(&sound)).is_ok(), "a fixed header passes");
     for at in 0..sound.len() {
         let mut bytes = sound.clone();
         bytes[at] ^= [0x01, 0x40, 0xff][at % 3];
@@ -86,7 +86,7 @@ fn a_sound_one_is_what_was_put_in() {
     );
 }
 
-/// What the fuzzer once found. `cargo xtask fuzz snapshot` says where to put a new one.
+/// Replays the crash inputs of the fuzzer. `cargo xtask fuzz snapshot` prints where to put a new input.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the inputs are files of this test")]
 fn past_crashes_stay_mended() {

@@ -1,5 +1,5 @@
-//! Everything that one may do with a snapshot, to see that no bytes make it panic. The fuzz target
-//! includes this file; crash inputs are replayed through it.
+//! Uses every function of a snapshot and its index, to check that no bytes make them panic. The fuzz
+//! target includes this file, and a test replays crash inputs through it.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use xxhash_rust::xxh3::xxh3_64;
 const VERSION: u32 = 7;
 const HEADER_LEN: u32 = 288;
 
-/// Makes any bytes pass the checks at the door (`docs/format/snapshot.md`): what is behind it has
-/// to hold for any bytes.
+/// Fixes magic, version, lengths and checksum, so that any bytes pass the checks of `Snapshot::open`
+/// (`docs/format/snapshot.md`). The code behind these checks must not panic for any bytes.
 pub(crate) fn fix_header(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     bytes.resize(bytes.len().max(HEADER_LEN as usize), 0);
@@ -26,8 +26,8 @@ pub(crate) fn fix_header(bytes: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Opens bytes and, if they are taken for a snapshot, asks everything, changes something, and
-/// makes a snapshot of that.
+/// Opens bytes. If they are accepted as a snapshot, runs all queries, commits a change, and writes and
+/// opens a new snapshot.
 pub(crate) fn exercise(bytes: &[u8]) {
     let Ok(snapshot) = Snapshot::open(Arc::new(bytes.to_vec())) else { return };
     let index = SessionIndex::from_snapshot(snapshot);
@@ -53,7 +53,7 @@ pub(crate) fn exercise(bytes: &[u8]) {
     let rewritten = index.snapshot();
     assert!(
         Snapshot::open(Arc::new(rewritten.to_header_and_body().concat())).is_ok(),
-        "what we write we read"
+        "a written snapshot can be opened"
     );
     query_all(&SessionIndex::from_snapshot(rewritten).view());
 }

@@ -1,7 +1,7 @@
-//! Every interleaving of a writer with views and followers, within a bound: `cargo xtask loom`.
+//! Checks every interleaving of a writer with views and followers, within a bound: `cargo xtask loom`.
 //!
-//! Under `cfg(loom)` the index runs on loom's lock, and on a table that is one lock wide; papaya's
-//! own atomics are papaya's to check.
+//! Under `cfg(loom)` the index uses loom's lock, and a hash table under one lock. The atomics inside
+//! papaya are not checked here.
 
 use ::loom::thread;
 use scrollback_core_id::{Cursor, OrderKey, SessionKey, SourceId};
@@ -11,7 +11,7 @@ fn key(n: u8) -> SessionKey {
     SessionKey { session: format!("ses_{n}").parse().unwrap() }
 }
 
-/// Two keys with one value.
+/// Returns a batch that gives two sessions the same value.
 fn batch(value: i64) -> Batch {
     let mut batch = Batch::new();
     for n in 0..2 {
@@ -46,14 +46,14 @@ fn a_view_shows_one_revision() {
             thread::spawn(move || {
                 let view = index.view();
                 let (a, b) = values(&view);
-                assert_eq!(a, b, "a mix");
+                assert_eq!(a, b, "a mix of revisions");
                 assert_eq!(values(&view), (a, b), "a view changed");
             })
         };
         index.commit(batch(2));
         reader.join().unwrap();
         assert_eq!(values(&index.view()), (Some(2), Some(2)));
-        assert_eq!(index.stats().retained_versions, 0, "kept for nobody");
+        assert_eq!(index.stats().retained_versions, 0, "versions kept without a view");
     });
 }
 
@@ -72,7 +72,7 @@ fn a_view_outlives_a_new_base() {
         };
         drop(index.snapshot());
         reader.join().unwrap();
-        assert_eq!(index.stats().retained_versions, 0, "kept for nobody");
+        assert_eq!(index.stats().retained_versions, 0, "versions kept without a view");
     });
 }
 
@@ -93,14 +93,14 @@ fn a_follower_misses_nothing() {
     });
 }
 
-/// Applies what changed since a cursor, and checks it against the view at the new one.
+/// Applies the changes since a cursor, and compares the result with the view at the new cursor.
 fn follow(
     index: &SessionIndex,
     since: Cursor,
     mut state: (Option<i64>, Option<i64>),
 ) -> (Cursor, (Option<i64>, Option<i64>)) {
     let answer = index.changes(Some(&since));
-    let Delta::Changed(changes) = answer.delta else { panic!("it is known what changed") };
+    let Delta::Changed(changes) = answer.delta else { panic!("the cursor is valid") };
     for change in changes {
         let value = match &change.value {
             Some(EntityValue::Session(meta)) => Some(meta.order.0),

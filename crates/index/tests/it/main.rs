@@ -1,4 +1,4 @@
-//! Tests of the crate's public face: against a model, under threads, and on damaged snapshots.
+//! Tests of the public API: against a model, under threads, and on damaged snapshots.
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail as tests do")]
 

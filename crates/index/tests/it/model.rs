@@ -1,4 +1,4 @@
-//! An index against a model: a map that is cloned for every view and every follower.
+//! Compares an index with a model: a map that is cloned for every view and every follower.
 
 use std::collections::BTreeMap;
 
@@ -58,7 +58,7 @@ struct Follower {
     state: State,
 }
 
-/// Runs the steps on an index and on the model, and compares after each.
+/// Runs the steps on an index and on the model, and compares them after each step.
 fn run(steps: Vec<Step>) {
     let mut index = SessionIndex::new(store());
     let mut model = State::new();
@@ -79,7 +79,10 @@ fn run(steps: Vec<Step>) {
             Step::Rebase => drop(index.snapshot()),
             Step::Save => {
                 let snapshot = index.snapshot();
-                assert!(snapshot.continues(&index.cursor()), "a cursor of now");
+                assert!(
+                    snapshot.continues(&index.cursor()),
+                    "the snapshot continues the current cursor"
+                );
                 saved = Some((snapshot.to_header_and_body().concat(), model.clone()));
             }
             Step::Restart => {
@@ -95,7 +98,7 @@ fn run(steps: Vec<Step>) {
             Step::Rebuild => {
                 let snapshot = reopen(&index.snapshot()).unwrap();
                 let reopened = SessionIndex::from_snapshot(snapshot);
-                assert_eq!(view_state(&reopened.view()), model, "through a snapshot");
+                assert_eq!(view_state(&reopened.view()), model, "an index from a snapshot");
             }
         }
         assert_eq!(view_state(&index.view()), model);
@@ -108,7 +111,11 @@ fn run(steps: Vec<Step>) {
         assert_eq!(follower.state, model);
     }
     drop(views);
-    assert_eq!((index.stats().retained_versions, index.stats().views), (0, 0), "kept for nobody");
+    assert_eq!(
+        (index.stats().retained_versions, index.stats().views),
+        (0, 0),
+        "versions kept without a view"
+    );
 }
 
 fn commit(index: &SessionIndex, model: &mut State, changes: Vec<Change>) {
@@ -142,7 +149,6 @@ fn commit(index: &SessionIndex, model: &mut State, changes: Vec<Change>) {
             }
             Change::Message(s, n, value) => {
                 let key = message_key(s, n);
-                // Messages have a session that is known of, if only as a set.
                 match value.map(|value| message(&key, value)) {
                     Some(meta) => {
                         model.insert(key.into(), message_text(&meta));
@@ -169,7 +175,7 @@ fn follow(index: &SessionIndex, follower: &mut Follower) {
         Delta::Changed(changes) => {
             let mut keys = BTreeMap::new();
             for change in changes {
-                assert!(keys.insert(change.key.clone(), ()).is_none(), "a key twice");
+                assert!(keys.insert(change.key.clone(), ()).is_none(), "a key occurs twice");
                 match change.value {
                     Some(value) => {
                         follower.state.insert(change.key, crate::support::value_text(&value))
@@ -179,7 +185,7 @@ fn follow(index: &SessionIndex, follower: &mut Follower) {
             }
         }
     }
-    assert_eq!(follower.state, view_state(&answer.view), "a view at the cursor");
+    assert_eq!(follower.state, view_state(&answer.view), "the view at the cursor");
     assert_eq!(answer.view.cursor(), answer.cursor);
     follower.cursor = Some(answer.cursor);
 }

@@ -1,4 +1,5 @@
-//! What the hot types weigh. A number that grows here grows with every message of every store.
+//! The sizes of the values and rows that stores have in large numbers. A size that grows here costs memory
+//! for every message of every store.
 
 use std::mem::size_of;
 
@@ -18,7 +19,7 @@ fn values_have_their_sizes() {
     assert_eq!(size_of::<Role>(), 1);
 }
 
-/// Bytes of a base with this many messages and parts of usual shape.
+/// Returns the size of a base with this many messages, and this many parts in each.
 fn base_bytes(messages: u8, parts: usize) -> usize {
     let message_with_parts = |n: u8| {
         let key = message_key(1, n);
@@ -36,7 +37,7 @@ fn base_bytes(messages: u8, parts: usize) -> usize {
     builder.finish().stats().base_bytes
 }
 
-/// With its share of the tables, which are between two thirds and one third full.
+/// A row includes its share of the hash tables, which are one third to two thirds full.
 #[test]
 fn rows_have_their_sizes() {
     let message = (base_bytes(200, 0) - base_bytes(100, 0)) / 100;

@@ -1,4 +1,4 @@
-//! Small metas, and the whole of what a view shows.
+//! Small test values, and the whole state that a view shows.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(crate) fn store() -> SourceId {
 }
 
 pub(crate) fn session_key(n: u8) -> SessionKey {
-    // One in five is longer than what fits a row.
+    // Every fifth id is too long for the id field of a row.
     let tail = if n % 5 == 4 { "of a length that no other program chooses" } else { "" };
     SessionKey { session: SessionId::new(&format!("ses_{n}{tail}")).unwrap() }
 }
@@ -56,7 +56,7 @@ fn provenance(value: i64) -> Provenance {
     provenance.with_complete_totals(value % 2 == 0)
 }
 
-/// A session whose every field says `value`; absent ones now and then.
+/// Returns a session with fields that depend on `value`. Some values leave fields absent.
 pub(crate) fn session(n: u8, value: i64) -> SessionState {
     let record = (value % 7 != 0).then(|| {
         Arc::new(SessionMeta {
@@ -123,7 +123,7 @@ pub(crate) fn message(key: &MessageKey, value: i64) -> MessageMeta {
             cache_read: if value % 2 == 0 { i64::MIN } else { 4 },
             cache_write: i64::MAX,
         }),
-        // Every fourth one has no room in the eight bytes of a snapshot's row.
+        // Every fourth cost does not fit the eight bytes in a snapshot row.
         cost: (value % 3 != 0)
             .then(|| Cost::from_dollars([0.1, 0.2, 1e9, -0.3][(value % 4) as usize])),
         finish: None,
@@ -138,8 +138,8 @@ pub(crate) fn message(key: &MessageKey, value: i64) -> MessageMeta {
     }
 }
 
-/// Everything of a state that readers can see. Numbers of changes are left out: an index that was
-/// built anew has others.
+/// The whole state that readers can see. Change numbers are left out: they differ in an index that was
+/// built anew.
 pub(crate) type State = BTreeMap<EntityKey, String>;
 
 pub(crate) fn value_text(value: &EntityValue) -> String {
@@ -171,7 +171,7 @@ pub(crate) fn message_text(meta: &MessageMeta) -> String {
     format!("{meta:?} {parts:?}")
 }
 
-/// Collects a state through every way that a view offers, and checks that they agree.
+/// Collects the state of a view through every query, and checks that the answers agree.
 pub(crate) fn view_state(view: &View) -> State {
     let mut state = State::new();
     for project in view.projects() {
@@ -224,7 +224,7 @@ pub(crate) fn view_state(view: &View) -> State {
     state
 }
 
-/// A snapshot through its bytes, as a file keeps them.
+/// Writes a snapshot to bytes, as for a file, and opens them.
 pub(crate) fn reopen(snapshot: &Snapshot) -> Result<Snapshot, SnapshotError> {
     Snapshot::open(Arc::new(snapshot.to_header_and_body().concat()))
 }

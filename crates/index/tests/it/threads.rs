@@ -1,6 +1,6 @@
-//! A writer, views and followers side by side: no view shows a mix, no follower misses a change.
-//! `cargo xtask miri` runs a small form of this under miri; `loom.rs` goes through the
-//! interleavings of a smaller one.
+//! A writer, views and followers on several threads: no view shows a mix of revisions, and no follower
+//! misses a change. `cargo xtask miri` runs a small form of this test under miri. `loom.rs` checks all
+//! interleavings of a smaller form.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -13,14 +13,15 @@ use scrollback_index::{
 
 use crate::support::{message, message_key, session_key, store};
 
-/// Each batch writes these all, with one value.
+/// Each batch writes this many sessions and messages, all with one value.
 const SESSIONS: u8 = 4;
 const MESSAGES: u8 = 3;
 const ROUNDS: u64 = if cfg!(miri) { 4 } else { 3000 };
-/// A new base so often.
+/// The number of batches between two rebases.
 const REBASE_INTERVAL: u64 = if cfg!(miri) { 2 } else { 97 };
 
-/// A session and its messages say `value`; now and then one message is away for a batch.
+/// Returns a batch that gives every session and message the order `value`. Every fifth batch removes the
+/// first message of each session.
 fn batch(value: u64) -> Batch {
     let mut batch = Batch::new();
     for s in 0..SESSIONS {
@@ -40,7 +41,7 @@ fn batch(value: u64) -> Batch {
     batch
 }
 
-/// The value that all of a view says.
+/// Returns the value of all entities of a view, and checks that they agree.
 fn single_value(view: &View) -> Option<i64> {
     let mut values = Vec::new();
     let mut messages = 0;
@@ -52,7 +53,7 @@ fn single_value(view: &View) -> Option<i64> {
         }
     }
     let first = *values.first()?;
-    assert!(values.iter().all(|value| *value == first), "a mix: {values:?}");
+    assert!(values.iter().all(|value| *value == first), "a mix of revisions: {values:?}");
     let missing = if first % 5 == 0 { SESSIONS } else { 0 };
     assert_eq!(messages, SESSIONS * MESSAGES - missing, "as of {first}");
     Some(first)
@@ -113,14 +114,14 @@ fn views_never_mix_and_followers_miss_nothing() {
         for value in 1..=ROUNDS {
             index.commit(batch(value));
             if value.is_multiple_of(REBASE_INTERVAL) {
-                drop(index.snapshot()); // a new base under their feet
+                drop(index.snapshot()); // replaces the base while the other threads read
             }
         }
         finished.store(true, Ordering::Relaxed);
     });
     assert_eq!(single_value(&index.view()), Some(ROUNDS as i64));
     let stats = index.stats();
-    assert_eq!((stats.views, stats.retained_versions), (0, 0), "kept for nobody");
+    assert_eq!((stats.views, stats.retained_versions), (0, 0), "versions kept without a view");
     assert!(views_read.into_inner() > 0 && answers_read.into_inner() > 0);
 }
 
@@ -151,7 +152,7 @@ fn a_long_lived_view_keeps_one_version_of_each_key_and_shows_in_stats() {
     for value in 2..8 {
         index.commit(batch(value));
     }
-    // The session, the sum over its messages, and each of them.
+    // For each session: its state, the sum over its messages, and each message.
     let keys = usize::from(SESSIONS) * (2 + usize::from(MESSAGES));
     let stats = index.stats();
     assert_eq!((stats.views, stats.oldest_view), (1, Some(old.cursor().revision)));
