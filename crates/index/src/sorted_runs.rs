@@ -63,7 +63,7 @@ mod tests {
     use super::SortedRuns;
 
     #[test]
-    fn a_set_of_runs_is_a_set() {
+    fn sorted_runs_behave_as_a_set() {
         let (mut runs, mut set) = (SortedRuns::new(), BTreeSet::new());
         let mut value = 1_u32;
         for _ in 0..2000 {
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn adding_copies_little() {
+    fn adding_a_value_copies_few_values() {
         const MANY: u32 = 10_000;
         let mut runs = SortedRuns::new();
         for value in 0..MANY {

@@ -54,7 +54,7 @@ mod tests {
     use super::{Name, NameTable};
 
     #[test]
-    fn a_name_that_is_gone_is_not_taken_for_the_next_in_its_place() {
+    fn a_reused_address_does_not_give_another_name() {
         let mut names = NameTable::default();
         let texts = ["the first text", "another: of 14", "a third, of 14"];
         for text in texts {

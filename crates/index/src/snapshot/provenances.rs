@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_encoded_is_decoded() {
+    fn encoded_provenances_are_decoded() {
         for provenance in [sample_provenance(), Provenance::new("", ""), Provenance::new("a", "b")]
         {
             assert_eq!(decode(&encode(&provenance)), provenance);
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn other_bytes_say_nothing() {
+    fn other_bytes_decode_as_unknown() {
         let sound = encode(&sample_provenance());
         for len in 0..sound.len() {
             assert_eq!(decode(&sound[..len]), Provenance::default(), "the first {len} bytes");
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn each_has_one_number() {
+    fn equal_provenances_share_a_number() {
         let mut all = ProvenanceTable::default();
         assert_eq!(all.number_of(&Provenance::default()), 0);
         assert_eq!(

@@ -63,7 +63,7 @@ fn every_cut_is_refused() {
 }
 
 #[test]
-fn no_flipped_byte_behind_the_door_panics() {
+fn no_flipped_byte_behind_the_header_checks_panics() {
     let sound = small_snapshot().to_header_and_body().concat();
     exercise(&sound);
     assert!(open(fix_header(&sound)).is_ok(), "a fixed header passes");
@@ -75,7 +75,7 @@ fn no_flipped_byte_behind_the_door_panics() {
 }
 
 #[test]
-fn a_sound_one_is_what_was_put_in() {
+fn an_undamaged_snapshot_has_the_committed_state() {
     let snapshot = small_snapshot();
     let index = SessionIndex::from_snapshot(open(snapshot.to_header_and_body().concat()).unwrap());
     assert_eq!(
@@ -89,7 +89,7 @@ fn a_sound_one_is_what_was_put_in() {
 /// Replays the crash inputs of the fuzzer. `cargo xtask fuzz snapshot` prints where to put a new input.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "the inputs are files of this test")]
-fn past_crashes_stay_mended() {
+fn past_crash_inputs_do_not_panic() {
     let crashes = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/crashes");
     for entry in std::fs::read_dir(crashes).unwrap() {
         let bytes = std::fs::read(entry.unwrap().path()).unwrap();

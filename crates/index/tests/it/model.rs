@@ -194,7 +194,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
-    fn shows_what_was_committed(steps in prop::collection::vec(step(), 1..40)) {
+    fn index_equals_the_model(steps in prop::collection::vec(step(), 1..40)) {
         run(steps);
     }
 }
