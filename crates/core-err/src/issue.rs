@@ -1,16 +1,16 @@
-//! One thing that is wrong with the input: where, and what.
+//! Issues: problems with the input, each with a place and a kind.
 //!
-//! An issue never ends a run. What it is about is left out or marked; the rest is there. An issue
-//! is larger than what most calls answer, so results carry it as `Box<Issue>`.
+//! An issue never ends a run. The value with the problem is left out or marked, and the rest is returned.
+//! An issue is larger than most results, so errors hold it as `Box<Issue>`.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Where something is wrong.
+/// The place of a problem.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Place {
-    /// The file or directory; relative to the store where the issue is about one of its files.
+    /// The file or directory. Relative to the store if it is inside the store.
     pub path: Option<PathBuf>,
     /// Byte offset in the file.
     pub offset: Option<u64>,
@@ -19,12 +19,12 @@ pub struct Place {
 }
 
 impl Place {
-    /// A whole file or directory.
+    /// Returns the place of a whole file or directory.
     pub fn path(path: impl AsRef<Path>) -> Self {
         Self { path: Some(path.as_ref().to_owned()), ..Self::default() }
     }
 
-    /// The same place, at a byte offset.
+    /// Returns the same place, at a byte offset.
     #[must_use]
     pub fn at_offset(mut self, offset: u64) -> Self {
         self.offset = Some(offset);
@@ -48,84 +48,92 @@ impl fmt::Display for Place {
     }
 }
 
-/// One thing that is wrong with the input.
+/// A problem with the input: its place and its kind. It never ends a run.
+///
+/// ```
+/// use scrollback_core_err::{Issue, IssueKind, Place};
+///
+/// let issue = Issue::new(Place::path("session/p/ses_1.json"), IssueKind::Empty);
+/// assert_eq!(issue.to_string(), "session/p/ses_1.json: the file is empty");
+/// assert!(!issue.is_vanished());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[error("{place}: {kind}")]
 #[non_exhaustive]
 pub struct Issue {
-    /// Where.
+    /// The place.
     pub place: Place,
-    /// What.
+    /// The kind of problem.
     pub kind: IssueKind,
 }
 
 impl Issue {
-    /// An issue of a kind at a place.
+    /// Returns an issue of a kind at a place.
     pub fn new(place: Place, kind: IssueKind) -> Self {
         Self { place, kind }
     }
 
-    /// Whether it says no more than that something is gone.
+    /// Checks whether the issue is only that an entity is gone.
     pub fn is_vanished(&self) -> bool {
         self.kind == IssueKind::Vanished
     }
 }
 
-/// What is wrong.
+/// The kind of a problem. `Display` gives the text that users read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum IssueKind {
-    /// A file of no bytes.
+    /// The file has no bytes.
     #[error("the file is empty")]
     Empty,
-    /// A file of NUL bytes only, as a crash or an unfinished write leaves it.
+    /// The file has only NUL bytes, as after a crash or an unfinished write.
     #[error("the file holds only NUL bytes")]
     NulFilled,
-    /// Bytes that are no UTF-8; the place has the offset.
+    /// The bytes are not UTF-8. The place has the offset of the first invalid byte.
     #[error("the text is not UTF-8")]
     NotUtf8,
-    /// JSON that ends too early.
+    /// The JSON ends too early.
     #[error("the JSON ends in the middle of a value")]
     Truncated,
-    /// Text that is no JSON; the place has the offset.
+    /// The text is not JSON. The place has the offset.
     #[error("this is not JSON: {problem}")]
     BadJson {
-        /// What was found or missing.
+        /// The unexpected or missing token.
         problem: &'static str,
     },
-    /// JSON nested deeper than the reader allows.
+    /// The JSON is nested deeper than the reader allows.
     #[error("the JSON is nested deeper than {limit} levels")]
     TooDeep {
         /// The limit in levels.
         limit: usize,
     },
-    /// JSON of another type where a record belongs.
+    /// The JSON is of another type than the expected record.
     #[error("expected {expected}")]
     WrongShape {
-        /// What belongs there.
+        /// The expected type.
         expected: &'static str,
     },
-    /// A field of a wrong type: absent from the typed value, kept as raw JSON.
+    /// A field has a wrong type. It is absent from the typed value and kept as raw JSON.
     #[error("expected {expected}; the field is kept as raw JSON")]
     WrongType {
-        /// What belongs there.
+        /// The expected type.
         expected: &'static str,
     },
-    /// A message role, part kind or tool status that this version does not know; kept whole.
+    /// The record has a role, a part kind or a tool status that this version does not know. It is kept whole.
     #[error("unknown {category} {value:?}; kept as raw JSON")]
     Unknown {
-        /// What it is a value of: "role", "part type", "tool status".
+        /// The category of the value: "role", "part type", "tool status".
         category: &'static str,
-        /// The value, cut to a sensible length.
+        /// The value, cut to a limited length.
         value: String,
     },
-    /// Halves of surrogate pairs, replaced by U+FFFD.
+    /// The text has halves of surrogate pairs, which were replaced by U+FFFD.
     #[error("{} replaced by U+FFFD", count_with_unit(*count, "lone surrogate"))]
     LoneSurrogates {
-        /// How many.
+        /// The number of them.
         count: usize,
     },
-    /// An entity over the size limit; it can be read on request.
+    /// The entity is over the size limit. It can be read on request.
     #[error("{size} bytes are over the limit of {limit}; read it on request")]
     TooLarge {
         /// Its size in bytes.
@@ -133,83 +141,83 @@ pub enum IssueKind {
         /// The limit in bytes.
         limit: u64,
     },
-    /// A directory, socket or the like where a file belongs.
+    /// A directory, a socket or the like is at the place of a file.
     #[error("expected a file")]
     NotAFile,
-    /// A file where a directory belongs.
+    /// A file is at the place of a directory.
     #[error("expected a directory")]
     NotADirectory,
-    /// A link inside the store, which is not followed.
+    /// A symbolic link is inside the store. Links in a store are not followed.
     #[error("a link inside the store is not followed")]
     Link,
-    /// A file or directory that cannot be read.
+    /// The file or directory cannot be read.
     #[error("cannot {action}: {error}")]
     Unreadable {
-        /// What was tried.
+        /// The action that failed, as a verb: "open", "read", "list".
         action: &'static str,
-        /// The system's words.
+        /// The message of the operating system.
         error: String,
-        /// The kind of the system's error.
+        /// The kind of the operating system's error.
         kind: io::ErrorKind,
     },
-    /// A row that the database cannot read, as damaged pages make it.
+    /// The database cannot read a row, as after damage to a page.
     #[error("the database cannot read it: {message}")]
     Database {
-        /// The database's words.
+        /// The message of the database.
         message: String,
     },
-    /// An entity that went away between being listed and being read.
+    /// The entity was listed and is gone before it was read.
     #[error("gone since it was listed")]
     Vanished,
-    /// A file that was being written during every try to read it.
+    /// The file was being written during every attempt to read it.
     #[error("still being written after {}", count_with_unit(*tries as usize, "attempt"))]
     Unsettled {
-        /// How often it was read.
+        /// The number of attempts.
         tries: u32,
     },
-    /// A name that no id can have, or that would lead elsewhere as a path.
+    /// The name cannot be an id, or would be another place as a path.
     #[error("not a valid id: {reason}")]
     BadId {
-        /// Why not.
+        /// The reason.
         reason: String,
     },
-    /// The same entity found again; the newest is used.
+    /// The store has several copies of an entity. The newest copy is used.
     #[error("found twice; {used_copy} is used")]
     Duplicate {
-        /// Which one is used.
+        /// The copy that is used.
         used_copy: String,
     },
-    /// A record whose own id differs from what its place says; the place is believed.
+    /// The id in a record differs from the id in its place. The id in the place is used.
     #[error("the record says {field} is {value_in_record:?}; its place is believed")]
     IdMismatch {
         /// The field: "id", "sessionID", "messageID".
         field: &'static str,
-        /// What the record says.
+        /// The value in the record.
         value_in_record: String,
     },
-    /// Parts of a message that is not there.
+    /// Parts belong to a message that does not exist.
     #[error("{} of a message that is not there", count_with_unit(*count, "part"))]
     OrphanParts {
-        /// How many.
+        /// The number of them.
         count: usize,
     },
-    /// Messages of a session that is not there.
+    /// Messages belong to a session that does not exist.
     #[error("{} of a session that is not there", count_with_unit(*count, "message"))]
     OrphanMessages {
-        /// How many.
+        /// The number of them.
         count: usize,
     },
-    /// A message that has no parts (yet).
+    /// The message has no parts, or none yet.
     #[error("the message has no parts")]
     NoParts,
-    /// A value read while it may have been in the middle of a write.
+    /// The value was read while a write may have been under way.
     #[error("read while it may have been written; not settled yet")]
     Provisional,
 }
 
 impl IssueKind {
-    /// The issue that an I/O error is, when `action` failed with it on something that was listed
-    /// or looked at before: what is not found is [`Self::Vanished`].
+    /// Returns the issue for an I/O error of `action` on a file or directory that existed before. A "not
+    /// found" error is [`Self::Vanished`].
     pub fn from_io(action: &'static str, error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::NotFound => Self::Vanished,

@@ -1,4 +1,4 @@
-//! Path context for errors, and issues: bad input as data.
+//! Errors with a path, and issues: bad input as data.
 //!
 #![doc = include_str!("../README.md")]
 

@@ -1,26 +1,26 @@
-//! An I/O error that says what was done and where.
+//! I/O errors with the failed action and the path.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// An I/O error with the action that failed and the path it failed on.
+/// An I/O error with the failed action and its path.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {}", path.display())]
 pub struct PathError {
-    /// What was tried, as a verb: "read", "open", "list".
+    /// The action that failed, as a verb: "read", "open", "list".
     pub action: &'static str,
-    /// Where.
+    /// The path.
     pub path: PathBuf,
-    /// Why it failed.
+    /// The error of the operating system.
     pub source: io::Error,
 }
 
 /// Adds action and path to an I/O error.
 pub trait AtPath<T> {
-    /// Says what was tried and where.
+    /// Adds the action, as a verb, and the path.
     ///
     /// # Errors
-    /// The error it was called on, in its context.
+    /// [`PathError`] with the original error as its source, if `self` is an error.
     fn at_path(self, action: &'static str, path: &Path) -> Result<T, PathError>;
 }
 

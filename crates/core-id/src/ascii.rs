@@ -1,13 +1,15 @@
-//! The check that most names and ids pass without being decoded.
+//! Fast checks of ASCII bytes. Most names and ids pass them, and need no UTF-8 decoding.
 
-/// Whether all bytes are printable ASCII: `0x20` to `0x7e`.
+/// Checks whether all bytes are printable ASCII: `0x20` to `0x7e`.
 #[inline]
 pub fn is_printable_ascii(bytes: &[u8]) -> bool {
     all_bytes(bytes, |byte| (0x20..0x7f).contains(&byte))
 }
 
-/// Whether `is` holds of all bytes: word by word, each one vector without an early exit. The last
-/// word is the end of the bytes, and may have some of the word before it.
+/// Checks whether `predicate` holds for all bytes.
+///
+/// Checks words of 16 bytes, each as one vector operation without an early exit. The last word covers the
+/// last 16 bytes, so it may overlap the word before it.
 #[inline]
 pub fn all_bytes(bytes: &[u8], predicate: impl Fn(u8) -> bool + Copy) -> bool {
     if let Some(last) = bytes.last_chunk::<16>() {

@@ -1,30 +1,31 @@
-//! Clocks: every crate takes the one it is given, and only this one can read the system's.
+//! Times and clocks. Library code takes a [`Clock`] as an argument; only [`SystemClock`] reads the
+//! operating system's clock.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// A time in Unix nanoseconds; reaches to the year 2262.
+/// A time in Unix nanoseconds, up to the year 2262.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct UnixNanos(pub i64);
 
 impl UnixNanos {
-    /// The time in whole Unix milliseconds, rounded down.
+    /// Returns the time in Unix milliseconds, rounded down.
     pub fn as_millis(self) -> i64 {
         self.0.div_euclid(1_000_000)
     }
 
-    /// How long it is since `earlier`; nothing if the clock was set back.
+    /// Returns the time since `earlier`; zero if `earlier` is later, as after a clock was set back.
     pub fn duration_since(self, earlier: Self) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0).try_into().unwrap_or(0))
     }
 
-    /// The time `by` earlier, or the earliest there is.
+    /// Returns the time that is earlier by `by`, but not before the earliest possible time.
     pub fn saturating_sub(self, by: Duration) -> Self {
         let earlier = i128::from(self.0).saturating_sub_unsigned(by.as_nanos());
         Self(i64::try_from(earlier).unwrap_or(i64::MIN))
     }
 }
 
-/// A time in Unix milliseconds, as the records of agents hold it.
+/// A time in Unix milliseconds, as in the records of agents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct UnixMillis(pub i64);
 
@@ -34,16 +35,17 @@ impl std::fmt::Display for UnixMillis {
     }
 }
 
-/// Tells the time and waits. Programs pass [`SystemClock`], tests a clock that they move.
+/// A clock that returns the time and waits. Programs pass [`SystemClock`], tests pass a clock that they
+/// control.
 pub trait Clock: Send + Sync {
-    /// The time now, by the clock that also stamps files.
+    /// Returns the current time, by the clock that also stamps files.
     fn now(&self) -> UnixNanos;
 
-    /// Waits for `time`, between two tries of a read.
+    /// Waits for `time` between two attempts to read.
     fn pause(&self, time: Duration);
 }
 
-/// The operating system's clock. Libraries take a [`Clock`] instead of making this one.
+/// The operating system's clock. Only programs construct it; libraries take a [`Clock`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SystemClock;
 

@@ -1,7 +1,7 @@
-//! The text inside an id: up to 30 bytes in place, longer texts shared on the heap.
+//! The text inside an id: up to 30 bytes in place, longer texts on the heap and shared by clones.
 //!
-//! opencode's ids are 30 characters (`ses_` and 26 more), so the common id costs no allocation
-//! and 32 bytes. Project ids (40 hex digits) and foreign ids may be longer; their clones share.
+//! opencode's ids have 30 characters (`ses_` and 26 more), so a usual id takes 32 bytes and no
+//! allocation. Project ids (40 hex digits) and foreign ids may be longer.
 
 use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
@@ -20,14 +20,15 @@ impl CompactStr {
         Self::inline(text.as_bytes()).unwrap_or_else(|| Self::Shared(text.into()))
     }
 
-    /// The same of bytes that are known to be a text; none if they have no room in place.
+    /// Returns the text in place; `None` if it is too long. The caller has checked that the bytes are UTF-8.
     #[inline]
     pub(crate) fn inline(text: &[u8]) -> Option<Self> {
         let len = text.len() as u8;
         if let Ok(bytes) = text.try_into() {
-            return Some(Self::Inline { len, bytes }); // the usual case, a copy of known length
+            return Some(Self::Inline { len, bytes }); // the usual case: a copy of a length that is known when compiling
         }
-        let mut bytes = [0; INLINE_CAPACITY]; // what is behind the text stays zero
+        // The bytes after the text stay zero, so that `==` can compare whole arrays.
+        let mut bytes = [0; INLINE_CAPACITY];
         bytes.get_mut(..text.len())?.copy_from_slice(text);
         Some(Self::Inline { len, bytes })
     }
@@ -41,7 +42,8 @@ impl CompactStr {
 
     pub(crate) fn as_str(&self) -> &str {
         match self {
-            // Copied whole from a `str`, so this never fails; checking 30 bytes beats `unsafe`.
+            // The bytes were copied from a whole `str`, so this never fails. Checking 30 bytes is cheaper
+            // than an `unsafe` block is worth.
             Self::Inline { .. } => std::str::from_utf8(self.as_bytes()).unwrap_or_default(),
             Self::Shared(text) => text,
         }
@@ -76,7 +78,7 @@ impl Ord for CompactStr {
 
 impl Hash for CompactStr {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        // As `str` hashes itself, so that `Borrow<str>` holds.
+        // Hash as `str` does: `Borrow<str>` requires equal hashes.
         self.as_str().hash(state);
     }
 }

@@ -1,12 +1,12 @@
-//! Where in the changes of an index something is: revisions, epochs, cursors.
+//! Positions in the changes of an index: revisions, epochs and cursors.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A state of an index: the sequence number of the last change in it. Each changed key takes the
-/// next number; a batch is one revision, the number of its last change.
+/// The number of one committed state of an index: the number of the last change in it. Each changed key
+/// takes the next number. A batch makes one revision, which is the number of its last change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Revision(pub u64);
 
@@ -16,8 +16,8 @@ impl fmt::Display for Revision {
     }
 }
 
-/// One life of an index: from when a process made or opened it to when the process ended. The
-/// numbers of two epochs mean different changes, so every epoch is drawn at random.
+/// The identity of one build of an index, from the time when a process created or opened it to the end of
+/// the process. Equal revisions of two epochs are different changes, so each epoch is a random number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(pub u64);
 
@@ -27,13 +27,24 @@ impl fmt::Display for Epoch {
     }
 }
 
-/// How far someone has followed the changes of an index. As text, and in JSON, `epoch:revision`;
-/// to be kept and handed back, and not to be looked into.
+/// The position of a follower in the changes of an index.
+///
+/// As text and in JSON, a cursor is `epoch:revision`: 16 hex digits, a colon and a decimal number. Store it
+/// and pass it back as it is; its content has no meaning for the follower.
+///
+/// ```
+/// use scrollback_core_id::Cursor;
+///
+/// let cursor: Cursor = "0000000000000abc:17".parse()?;
+/// assert_eq!(cursor.revision.0, 17);
+/// assert_eq!(cursor.to_string(), "0000000000000abc:17");
+/// # Ok::<(), scrollback_core_id::CursorError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Cursor {
-    /// The life of the index that the revision counts in.
+    /// The epoch that the revision belongs to.
     pub epoch: Epoch,
-    /// The state that was seen.
+    /// The last revision that the follower has received.
     pub revision: Revision,
 }
 
@@ -43,7 +54,7 @@ impl fmt::Display for Cursor {
     }
 }
 
-/// A text that is no cursor.
+/// The error for a text that is not a cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a cursor: 16 hex digits, a colon and a number")]
 pub struct CursorError;

@@ -1,24 +1,24 @@
-//! How the owner of a file writes it, which decides how it may be read.
+//! How an agent writes a file. This decides how the file may be read.
 
-/// How the owner of a file writes it. Each Source states it for its own files.
+/// How an agent writes a file. Each Source declares it for its own files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Discipline {
-    /// Rewritten in place (opencode's JSON files): read, never mapped.
+    /// The file is rewritten in place (opencode's JSON files). Read it, never map it.
     InPlace,
-    /// Replaced by rename: an open file never changes.
+    /// The file is replaced by a rename, so an open file never changes.
     Replace,
-    /// Only ever appended to (logs): whole up to the length seen.
+    /// The file is only appended to (logs). Its content up to an observed length never changes.
     Append,
-    /// A snapshot of our own: written once, then renamed into place.
+    /// The file is a snapshot of scrollback, written once and then renamed into place.
     Snapshot,
-    /// A database: only its own library may read it.
+    /// The file is a database. Only its own library may read it.
     Database,
 }
 
 impl Discipline {
-    /// Whether the owner may keep a file open and write to it without closing it. A feed then needs
-    /// modify events; for all other files the close that ends a write is enough.
+    /// Checks whether the agent may keep the file open between writes. A feed then needs modify events.
+    /// For all other files, the event of the close after a write is enough.
     pub fn writer_may_keep_open(self) -> bool {
         match self {
             Self::Append | Self::Database => true,

@@ -1,20 +1,20 @@
-//! Keys: what names an entity within one Source, or within one merged Source.
+//! Keys: the names of entities within one Source, or within one merged Source.
 //!
-//! A key is what a path of opencode's JSON tree says (`message/<ses>/<msg>.json`,
-//! `part/<msg>/<prt>.json`). The project is a value, never part of a key: sessions move.
+//! A key holds the ids in a path of opencode's JSON tree (`message/<ses>/<msg>.json`,
+//! `part/<msg>/<prt>.json`). The project is a value and never part of a key, because sessions move.
 
 use std::fmt;
 
 use crate::{ItemId, MessageId, PartId, ProjectId, SessionId};
 
-/// Names a session.
+/// The key of a session.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionKey {
     /// The session.
     pub session: SessionId,
 }
 
-/// Names a message.
+/// The key of a message.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageKey {
     /// The session that the message belongs to.
@@ -23,7 +23,7 @@ pub struct MessageKey {
     pub message: MessageId,
 }
 
-/// Names a part. The session is known from the message.
+/// The key of a part. It does not hold the session, which follows from the message.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PartKey {
     /// The message that the part belongs to.
@@ -32,7 +32,7 @@ pub struct PartKey {
     pub part: PartId,
 }
 
-/// Names an item of a session's timeline that is no message.
+/// The key of a timeline item that is not a message.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ItemKey {
     /// The session that the item belongs to.
@@ -41,7 +41,16 @@ pub struct ItemKey {
     pub item: ItemId,
 }
 
-/// Names anything that a store holds.
+/// The key of any entity in a store.
+///
+/// ```
+/// use scrollback_core_id::{EntityKey, MessageId, MessageKey, SessionId};
+///
+/// let (session, message) = (SessionId::new("ses_1")?, MessageId::new("msg_2")?);
+/// let key = EntityKey::from(MessageKey { session, message });
+/// assert_eq!(key.to_string(), "message ses_1/msg_2");
+/// # Ok::<(), scrollback_core_id::IdError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum EntityKey {
@@ -59,7 +68,7 @@ pub enum EntityKey {
     Todo(SessionKey),
     /// The share link of a session.
     Share(SessionKey),
-    /// Something that happened in a session and is no message.
+    /// A timeline item that is not a message.
     Item(ItemKey),
 }
 

@@ -1,4 +1,4 @@
-//! Ids, keys and the small values that every scrollback crate shares.
+//! Ids, keys and the small values that every scrollback crate uses.
 //!
 #![doc = include_str!("../README.md")]
 

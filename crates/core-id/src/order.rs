@@ -1,9 +1,13 @@
-//! The order among siblings, given by the Source: never the plain id, because ids wrap.
+//! The order among siblings. The Source sets it; ids do not give it, because their clock restarts.
 
-/// Where an entity stands among its siblings. Ties are broken by the bytes of the id.
+/// The place of an entity among its siblings. The bytes of the id break ties.
 ///
-/// The unit is the Source's own: Unix milliseconds for sessions and messages of opencode's JSON
-/// and 1.x stores, ticks of the id's clock for parts, in 2.x their place in the row; a number for
-/// messages and items of 2.x (in the preview time and number); an offset for logs. Only keys of siblings may be compared.
+/// Only keys of siblings may be compared. The Source chooses the unit:
+///
+/// * sessions and messages of opencode's JSON and 1.x stores: Unix milliseconds;
+/// * parts of these stores: ticks of the id's clock;
+/// * messages and items of 2.x: a sequence number (in the preview, time and number);
+/// * parts of 2.x: their place in the row;
+/// * logs: an offset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct OrderKey(pub i64);

@@ -1,8 +1,8 @@
-//! What part of a store a scan covers.
+//! The part of a store that a scan covers.
 
 use crate::{MessageKey, ProjectId, SessionKey};
 
-/// The entities that a scan walks.
+/// The set of entities that a scan walks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scope {
@@ -14,14 +14,14 @@ pub enum Scope {
     Project(ProjectId),
     /// The messages of one session, in order, without parts.
     Messages(SessionKey),
-    /// The names of the messages of one session, in no order, without reading them: to count them,
-    /// or to look for one.
+    /// The names of the messages of one session, in any order. The messages are not read. Use it to count
+    /// messages or to check for one.
     MessageNames(SessionKey),
     /// The parts of one message, in order.
     Parts(MessageKey),
-    /// What happened in one session and is no message, in order.
+    /// The timeline items of one session that are not messages, in order.
     Items(SessionKey),
-    /// Every part of every message with its bytes, in whatever order the store has them: to search
-    /// all of it.
+    /// Every part of every message with its bytes, in the order of the store. Use it for a full-text
+    /// search.
     AllParts,
 }

@@ -1,4 +1,4 @@
-//! The typed model of coding-agent sessions, borrowed from the bytes it was parsed from.
+//! The typed model of coding-agent sessions. Values borrow from the bytes that they were parsed from.
 //!
 #![doc = include_str!("../README.md")]
 

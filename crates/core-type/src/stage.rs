@@ -1,4 +1,4 @@
-//! The envelopes of a staged flow: what a stage gave, what it met, what it cost.
+//! The result of a stage of a flow: its value, its issues, and its counts and time.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,13 +11,13 @@ use scrollback_core_id::EntityKey;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum StageName {
-    /// Which entities there are, and in which order.
+    /// Lists the keys to read, in order.
     Plan,
-    /// Their bytes.
+    /// Reads the bytes of the keys into spans.
     Resolve,
-    /// Their typed values.
+    /// Parses typed values from the spans.
     Hydrate,
-    /// What an index keeps of them.
+    /// Puts entities into an index.
     Index,
 }
 
@@ -32,14 +32,14 @@ impl fmt::Display for StageName {
     }
 }
 
-/// Something that a stage met: which stage, about what, and where and what it is.
+/// An issue with the stage that found it and the entity that has it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct StageIssue {
-    /// The stage that met it.
+    /// The stage that found the issue.
     pub stage: StageName,
-    /// The entity it is about, if it is about one.
+    /// The entity that has the issue, if it concerns a single entity.
     pub key: Option<EntityKey>,
-    /// Where and what it is.
+    /// The issue itself.
     pub issue: Issue,
 }
 
@@ -53,18 +53,18 @@ impl fmt::Display for StageIssue {
     }
 }
 
-/// How much a stage went through.
+/// The numbers of entities and bytes that a stage processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct StageCounts {
-    /// Sessions.
+    /// The number of sessions.
     pub sessions: usize,
-    /// Messages.
+    /// The number of messages.
     pub messages: usize,
-    /// Parts.
+    /// The number of parts.
     pub parts: usize,
-    /// Bytes of spans, where the stage has them.
+    /// The bytes of the spans, if the stage has spans.
     pub bytes: u64,
-    /// Spans that are provisional: read while they may have been written.
+    /// The number of provisional spans: a write may have been under way when they were read.
     pub provisional: usize,
 }
 
@@ -78,33 +78,52 @@ impl std::ops::AddAssign for StageCounts {
     }
 }
 
-/// What one stage went through, and how long it took.
+/// The counts and the time of one stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StageRun {
     /// The stage.
     pub stage: StageName,
-    /// How much it went through.
+    /// The processed entities and bytes.
     pub counts: StageCounts,
-    /// How long it took.
+    /// The time that the stage took.
     pub elapsed: Duration,
 }
 
-/// What the stages of a flow met and cost.
+/// The issues, counts and times of the stages of a flow.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use scrollback_core_type::{StageCounts, StageName, StageReport, StageRun};
+///
+/// let run = |stage, sessions| {
+///     let counts = StageCounts { sessions, ..StageCounts::default() };
+///     StageReport::from_run(StageRun { stage, counts, elapsed: Duration::ZERO }, Vec::new())
+/// };
+/// let mut report = run(StageName::Plan, 3);
+/// report.merge(run(StageName::Resolve, 3));
+/// report.merge(run(StageName::Plan, 2));
+///
+/// assert_eq!(report.runs.len(), 2);
+/// assert_eq!(report.run(StageName::Plan).map(|run| run.counts.sessions), Some(5));
+/// assert!(report.issues.is_empty());
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct StageReport {
-    /// Each stage once, in the order they first ran.
+    /// The stages, each once, in the order of their first run.
     pub runs: Vec<StageRun>,
-    /// What they met.
+    /// The issues of all stages.
     pub issues: Vec<StageIssue>,
 }
 
 impl StageReport {
-    /// The report of one stage.
+    /// Returns the report of one stage.
     pub fn from_run(run: StageRun, issues: Vec<StageIssue>) -> Self {
         Self { runs: vec![run], issues }
     }
 
-    /// Adds another report: of a later stage, or of the same stages over something else.
+    /// Adds the report of a later stage, or of the same stages over other entities. Counts and times of equal
+    /// stages are added.
     pub fn merge(&mut self, other: Self) {
         for run in other.runs {
             match self.runs.iter_mut().find(|existing| existing.stage == run.stage) {
@@ -118,30 +137,30 @@ impl StageReport {
         self.issues.extend(other.issues);
     }
 
-    /// Adds another report of the same store. Issues that are in this one already are left out.
+    /// Adds another report of the same store. Leaves out issues that this report already has.
     pub fn merge_new_issues(&mut self, mut other: Self) {
         let mut known_issues: HashSet<StageIssue> = self.issues.iter().cloned().collect();
         other.issues.retain(|issue| known_issues.insert(issue.clone()));
         self.merge(other);
     }
 
-    /// The run of one stage.
+    /// Returns the counts and time of a stage, if it ran.
     pub fn run(&self, stage: StageName) -> Option<&StageRun> {
         self.runs.iter().find(|run| run.stage == stage)
     }
 }
 
-/// What a stage gave, and its report.
+/// The value of a stage, with its report.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StageResult<T> {
-    /// What it gave.
+    /// The value.
     pub value: T,
-    /// What it met and cost.
+    /// The issues, counts and times.
     pub report: StageReport,
 }
 
 impl<T> StageResult<T> {
-    /// The same report over another value.
+    /// Changes the value and keeps the report.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> StageResult<U> {
         StageResult { value: change(self.value), report: self.report }
     }

@@ -1,4 +1,4 @@
-//! Errors of the system: as issues, and as errors in their context.
+//! I/O errors as issues, and as errors with a path.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -32,7 +32,7 @@ fn an_error_has_the_action_and_the_path() {
     let error: PathError = result.at_path("open", path).unwrap_err();
     assert_eq!((error.action, &*error.path), ("open", path));
     assert_eq!(error.source.kind(), ErrorKind::PermissionDenied);
-    // The source speaks for itself, so that a chain of errors says everything once.
+    // The text leaves out the source, so that a printed chain of errors has each message once.
     assert_eq!(error.to_string(), format!("cannot open {}", path.display()));
     assert_eq!(error.source().map(ToString::to_string), Some("the words".to_owned()));
 }
@@ -45,7 +45,7 @@ fn a_success_passes_through() {
 
 #[test]
 fn errors_of_other_crates_are_converted() {
-    /// As rustix's error number: not an `io::Error`, but convertible.
+    /// Like the error number of rustix: not an `io::Error`, but convertible to one.
     struct Number(i32);
 
     impl From<Number> for io::Error {

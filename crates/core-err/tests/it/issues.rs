@@ -1,11 +1,11 @@
-//! What issues say: each kind, and each way to name a place.
+//! The text of each kind of issue, and of each form of a place.
 
 use std::io::ErrorKind;
 use std::path::Path;
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 
-/// Each kind and its words.
+/// Returns each kind and its text.
 fn kinds() -> Vec<(IssueKind, &'static str)> {
     use IssueKind::*;
     vec![
@@ -75,7 +75,7 @@ fn each_kind_has_its_text() {
 fn every_kind_is_in_the_list() {
     let mut kinds: Vec<_> = kinds().iter().map(|(kind, _)| std::mem::discriminant(kind)).collect();
     kinds.dedup();
-    // Each kind has its words in the source, and the issue around it has its own.
+    // Each kind has an `#[error]` attribute, and `Issue` itself has one more.
     let text_count = include_str!("../../src/issue.rs").matches("#[error(").count();
     assert_eq!(kinds.len(), text_count - 1);
 }

@@ -1,4 +1,4 @@
-//! Tests of the crate's public face: what errors and issues say, and what they are made from.
+//! Tests of the public API: the texts of errors and issues, and their conversions.
 
 mod io;
 mod issues;

@@ -45,7 +45,7 @@ fn the_clock_restarts_at_each_wrap() {
         assert!(first < last, "as text, the later id comes first");
         assert_eq!(first.clock().unwrap().ticks_after(last.clock().unwrap()), 4096);
         assert_eq!(last.clock().unwrap().ticks_after(first.clock().unwrap()), -4096);
-        // Any reference near the wrap, on either side of it, tells both.
+        // Any reference near the wrap, before or after it, gives the right time for both ids.
         for reference in [wrap - DAYS_397_MS, wrap - 1, wrap, wrap + DAYS_397_MS] {
             assert_eq!(last.time(reference), Some(wrap - 1), "{reference}");
             assert_eq!(first.time(reference), Some(wrap), "{reference}");
@@ -99,7 +99,7 @@ fn no_clock_without_prefix_and_twelve_hex_digits() {
         "msg",
         "msg_",
         "msg_1fb66b68f00",                // eleven digits
-        "msg_1fb66b68f00G",               // no digit
+        "msg_1fb66b68f00G",               // not a hex digit
         "msg_1FB66B68F001ABCDEFGHIJKLMN", // upper case
         "msg_1fb66b68f00é",
         "Msg_1fb66b68f001ABCDEFGHIJKLMN",

@@ -1,4 +1,4 @@
-//! Every id of a store that opencode 1.1.65 wrote: what it decodes to, against what was recorded.
+//! Compares the decoded time of every id in a store of opencode 1.1.65 with the recorded time.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ fn list_dir(dir: &Path) -> Vec<PathBuf> {
     std::fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).collect()
 }
 
-/// The records two levels below `storage/<kind>`: the name of the directory, and the JSON.
+/// Returns the records two levels below `storage/<kind>`: the name of the directory, and the JSON.
 fn records(kind: &str) -> Vec<(String, Value)> {
     let directories = list_dir(&corpus_paths().storage.join(kind));
     let read = |file: &PathBuf| {
@@ -33,7 +33,7 @@ fn created_ms(record: &Value) -> i64 {
     record["time"]["created"].as_i64().unwrap()
 }
 
-/// The sessions that were forked from another: their messages are copies.
+/// Returns the sessions that were forked from another session. Their messages are copies.
 fn fork_ids() -> BTreeSet<String> {
     ["fork-cli", "fork-at", "fork-full"]
         .map(|step| corpus_paths().session_of_step(step).unwrap().unwrap())
@@ -66,7 +66,7 @@ fn message_ids_hold_the_creation_time_of_their_record_unless_copied() {
     for (session, record) in records("message") {
         let id = MessageId::new(text_field(&record, "id")).unwrap();
         let id_time = id.time(created_ms(&record)).unwrap();
-        // A copy is as old as its original, older than the session that it was copied into.
+        // The record of a copy has the time of its original, which is before the forked session.
         if forks.contains(&session) && created_ms(&record) < sessions[&session] {
             copied += 1;
             assert!(id_time >= sessions[&session], "{id}");
@@ -96,14 +96,14 @@ fn part_ids_are_later_than_their_message() {
     assert!(!counters.contains_key(&0) && counters.len() > 1, "{counters:?}");
 }
 
-/// Checks a field if its name says that it holds an id, and says whether it does.
+/// Checks the id in a field, if the field's name is one of those that hold ids. Returns whether it is.
 fn check_field(name: &str, id: &str) -> bool {
     let clock: Option<IdClock> = match name {
         "sessionID" | "sessionId" => SessionId::new(id).unwrap().clock(),
         "parentID" if id.starts_with("ses") => SessionId::new(id).unwrap().clock(),
         "messageID" | "parentID" => MessageId::new(id).unwrap().clock(),
         "partID" => PartId::new(id).unwrap().clock(),
-        // Whatever the provider sent.
+        // The provider chooses the text.
         "callID" => return CallId::new(id).unwrap().as_str() == id,
         _ => return false,
     };

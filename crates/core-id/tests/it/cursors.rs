@@ -1,4 +1,4 @@
-//! Cursors as text.
+//! Cursors as text and JSON.
 
 use scrollback_core_id::{Cursor, Epoch, Revision};
 

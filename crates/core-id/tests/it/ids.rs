@@ -1,4 +1,4 @@
-//! Ids as values: what is one, how they compare, hash, print, and what they cost.
+//! Ids as values: which texts are ids, how ids compare, hash and print, and when they allocate.
 
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
@@ -33,7 +33,7 @@ fn only_empty_texts_and_control_characters_are_refused() {
     );
 }
 
-/// Whether the text lies within the value itself, not on the heap.
+/// Checks whether the text is inside the value itself, not on the heap.
 fn is_inline(id: &ProjectId) -> bool {
     let (start, text) = (std::ptr::from_ref(id).addr(), id.as_str().as_ptr().addr());
     (start..start + size_of_val(id)).contains(&text)
@@ -53,7 +53,7 @@ fn up_to_thirty_bytes_are_kept_in_place() {
         let id = ProjectId::new(text).unwrap();
         assert_eq!((id.as_str(), id.as_bytes()), (text, text.as_bytes()));
         assert_eq!(is_inline(&id), in_place, "{text}");
-        // A clone is in place as well, or shares: neither allocates.
+        // A clone is in place as well, or shares the text. Neither allocates.
         let clone = id.clone();
         assert_eq!(clone, id);
         assert_eq!(is_inline(&clone), in_place, "{text}");
@@ -88,7 +88,7 @@ fn json_holds_the_plain_text() {
     assert_eq!(keys.remove("msg_1"), Some(1), "ids are keys of JSON objects, and found by text");
 }
 
-/// Texts on both sides of the length that is kept in place.
+/// Returns texts that are shorter and longer than the limit for texts in place.
 fn any_id() -> impl Strategy<Value = String> {
     prop_oneof!["\\PC{1,40}", "[ab]{1,3}", "[a-z]{29,32}", "(ses|msg)_[0-9a-f]{12}[0-9A-Za-z]{14}"]
 }

@@ -1,4 +1,4 @@
-//! Keys and the sizes of what indexes hold by the hundred thousand.
+//! The texts of keys, and the sizes of types that indexes hold in large numbers.
 
 use std::mem::size_of;
 

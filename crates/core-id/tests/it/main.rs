@@ -1,4 +1,4 @@
-//! Tests of the crate's public face, on made-up ids and on every id of a real store.
+//! Tests of the public API, on generated ids and on every id of a real store.
 
 #![expect(clippy::disallowed_methods, reason = "the corpus is read without the crates above")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail as tests do")]

@@ -1,4 +1,4 @@
-//! Times and stamps: the margin after which a file is settled, and the ends of the scale.
+//! Times and stamps: the margin after which a file is settled, and extreme times.
 
 use std::sync::Mutex;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use scrollback_core_id::{Clock, Stamp, UnixNanos};
 
 const MARGIN: Duration = Duration::from_millis(100);
-/// An ordinary mtime: not a whole second.
+/// A usual mtime, which is not a whole second.
 const MTIME: i64 = 1_795_219_175_055_123_456;
 
 fn is_settled(mtime: i64, observed: i64) -> bool {
@@ -31,7 +31,7 @@ fn whole_seconds_may_have_been_rounded_down() {
     let whole = 1_795_219_175_000_000_000;
     assert!(!is_settled(whole, whole + 2_100_000_000));
     assert!(is_settled(whole, whole + 2_100_000_001));
-    assert!(!is_settled(0, 0) && is_settled(0, MTIME), "a file system without times");
+    assert!(!is_settled(0, 0) && is_settled(0, MTIME), "a file system without mtimes");
     assert!(!is_settled(-1_000_000_000, 0) && is_settled(-1_000_000_000, 1_100_000_001));
 }
 
@@ -51,7 +51,7 @@ fn subtraction_stops_at_the_earliest_time() {
     assert_eq!(UnixNanos(5).saturating_sub(Duration::ZERO), UnixNanos(5));
     assert_eq!(UnixNanos(i64::MIN).saturating_sub(Duration::from_nanos(1)), UnixNanos(i64::MIN));
     assert_eq!(UnixNanos(i64::MAX).saturating_sub(Duration::MAX), UnixNanos(i64::MIN));
-    // More than an `i64` holds, and still within the scale.
+    // These durations do not fit an `i64`; the result does.
     let all = Duration::from_nanos(u64::MAX);
     assert_eq!(UnixNanos(i64::MAX).saturating_sub(all), UnixNanos(i64::MIN));
     assert_eq!(UnixNanos(0).saturating_sub(Duration::from_nanos(1 << 63)), UnixNanos(i64::MIN));

@@ -1,7 +1,7 @@
-//! Digits to numbers: the common cases, and quicker than one by one.
+//! Fast conversion of digits to numbers, for the common cases.
 
-/// A decimal number of few digits and no exponent: digits and power of ten are exact, and so their
-/// quotient is the nearest double.
+/// Returns the value of a decimal number with at most 15 characters after the sign and no exponent. The
+/// digits and the power of ten are exact doubles, so their quotient is the nearest double.
 #[inline]
 pub(super) fn short_decimal(text: &[u8]) -> Option<f64> {
     const POWERS: [f64; 16] =
@@ -26,7 +26,7 @@ pub(super) fn short_decimal(text: &[u8]) -> Option<f64> {
     Some(if digits.len() < text.len() { -number } else { number })
 }
 
-/// The number that eight digits are, if these bytes begin with so many.
+/// Returns the value of the first eight bytes, if all of them are digits.
 #[inline]
 pub(super) fn eight_digits(bytes: &[u8]) -> Option<i64> {
     const HIGH: u64 = 0xf0f0_f0f0_f0f0_f0f0;
@@ -36,7 +36,7 @@ pub(super) fn eight_digits(bytes: &[u8]) -> Option<i64> {
     if word & HIGH != ZEROS || word.wrapping_add(SIXES) & HIGH != ZEROS {
         return None;
     }
-    // Digits to pairs, pairs to fours, fours to eight; the first digit is the lowest byte.
+    // Combine digits into pairs, pairs into fours, fours into eight. The first digit is the lowest byte.
     let pairs =
         ((word & 0x0f0f_0f0f_0f0f_0f0f).wrapping_mul((10 << 8) + 1) >> 8) & 0x00ff_00ff_00ff_00ff;
     let fours = (pairs.wrapping_mul((100 << 16) + 1) >> 16) & 0x0000_ffff_0000_ffff;

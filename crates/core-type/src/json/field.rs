@@ -1,4 +1,4 @@
-//! How each type of field is read, kept and owned.
+//! The types that fields of records can have, and how each type is read and made owned.
 
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{
@@ -12,27 +12,27 @@ use super::scan::Scanner;
 use super::syntax_error::ScanResult;
 use super::{LazyStr, Number, RawJson};
 
-/// A type that a field of a record may have.
+/// A type that a field of a record can have.
 pub(crate) trait Field<'a>: Sized {
-    /// What belongs there, for issues: "a string".
+    /// The expected type, for issues: "a string".
     const EXPECTED: &'static str;
 
-    /// Reads the next value, or declines it with `None` if it has another type. A declined value
-    /// need not be consumed; the caller goes back.
+    /// Reads the next value. Returns `None` if it has another type; the scanner may then be anywhere in
+    /// the value, and the caller rewinds it.
     fn read(scanner: &mut Scanner<'a>) -> ScanResult<Option<Self>>;
 }
 
-/// Types that can let go of the text they borrow from.
+/// A type that can copy the text that it borrows.
 pub trait IntoOwned {
-    /// The type that borrows nothing.
+    /// The type without borrowed data.
     type Owned;
 
-    /// The same value, borrowing nothing.
+    /// Returns the same value without borrowed data.
     fn into_owned(self) -> Self::Owned;
 }
 
-/// Reads the value of the known field `name` into `slot`; where it has another type, keeps it raw.
-/// An explicit null is an absent field that is written back.
+/// Reads the value of the known field `name` into `slot`. Keeps a value of another type as raw JSON in
+/// `extra`, and adds an issue. An explicit null is an absent field without an issue, and is written back.
 #[inline]
 pub(crate) fn read_field<'a, T: Field<'a>>(
     scanner: &mut Scanner<'a>,
@@ -43,7 +43,7 @@ pub(crate) fn read_field<'a, T: Field<'a>>(
     let mark = scanner.mark()?;
     if let Some(value) = T::read(scanner)? {
         *slot = Some(value);
-        extra.remove(name); // of two fields with one name the last counts, as in JavaScript
+        extra.remove(name); // the last of several fields with one name counts, as in JavaScript
         scanner.set_field_of_issues_since(&mark, name);
         return Ok(());
     }
@@ -59,23 +59,23 @@ pub(crate) fn read_field<'a, T: Field<'a>>(
     Ok(())
 }
 
-/// Fields that the type does not know, or that have a type it does not expect, as raw JSON.
+/// The unknown fields of a record, and its fields of an unexpected type, as raw JSON.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[expect(clippy::box_collection, reason = "every record has one and few use it: 8 bytes, not 24")]
 pub struct Extra<'a>(Option<Box<Vec<(LazyStr<'a>, RawJson<'a>)>>>);
 
 impl<'a> Extra<'a> {
-    /// The fields in the order of the text.
+    /// Returns the fields in the order of the text.
     pub fn iter(&self) -> impl Iterator<Item = (&LazyStr<'a>, &RawJson<'a>)> {
         self.0.iter().flat_map(|fields| fields.iter()).map(|(name, value)| (name, value))
     }
 
-    /// The raw value of one field.
+    /// Returns the raw value of a field.
     pub fn get(&self, name: &str) -> Option<&RawJson<'a>> {
         self.iter().find(|(key, _)| **key == *name).map(|(_, value)| value)
     }
 
-    /// Whether there are none, as in records that this version knows whole.
+    /// Checks whether there are no such fields.
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
     }
@@ -116,7 +116,7 @@ impl IntoOwned for Extra<'_> {
     }
 }
 
-/// An object whose keys are data: the entries in the order of the text.
+/// An object with keys that are data. The entries are in the order of the text.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Entries<'a, V>(pub Vec<(LazyStr<'a>, V)>);
 
@@ -175,12 +175,12 @@ impl<T: IntoOwned> IntoOwned for Vec<T> {
     }
 }
 
-/// A struct of fields, filled where it stands: the large ones are never moved.
+/// A struct of fields that is filled in place, so that a large struct is not moved.
 pub(crate) trait Record<'a>: Default {
-    /// What belongs there, for issues.
+    /// The expected type, for issues.
     const EXPECTED: &'static str;
 
-    /// Reads the fields of the object that comes next, or declines if none does.
+    /// Reads the fields of the next value. Returns `None` if that is not an object.
     fn fill(&mut self, scanner: &mut Scanner<'a>) -> ScanResult<Option<()>>;
 }
 

@@ -1,11 +1,10 @@
 //! JSON as the stores write it: one validating pass over borrowed text.
 //!
-//! Why not serde for reading: a field of a wrong type must not cost the rest of its record, an
-//! unknown field must survive with its raw text, long strings must stay unread until asked for,
-//! nesting must be bounded, and half a surrogate pair is data. With serde each of these means
-//! buffering a field before looking at it. Here a field's value is either taken where it stands or
-//! skipped to its end, so the pass is the same for all of them, and it is faster (`docs/perf`).
-//! Writing goes through serde.
+//! Reading does not use serde, for these reasons: a field of a wrong type must not affect the rest of its
+//! record, an unknown field must survive with its raw text, long strings must not be decoded until they are
+//! requested, nesting must be bounded, and half a surrogate pair is data. With serde, each of these needs a
+//! buffered copy of the field. Here a field's value is either read in place or skipped, in the same pass,
+//! which is also faster (`docs/perf`). Writing uses serde.
 
 mod digits;
 mod field;
@@ -31,31 +30,31 @@ pub(crate) use syntax_error::{ScanResult, SyntaxError};
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 
-/// A value that was parsed, and what was wrong with parts of it.
+/// A parsed value, and the issues of its fields.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parsed<T> {
-    /// The value. Fields that an issue speaks of are absent from it and kept as raw JSON.
+    /// The value. Fields with an issue are absent from it and kept as raw JSON.
     pub value: T,
-    /// What was wrong; empty for sound input.
+    /// The issues; empty if every field has the expected type.
     pub issues: Vec<Issue>,
 }
 
 impl<T> Parsed<T> {
-    /// The same issues over another value.
+    /// Changes the value and keeps the issues.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Parsed<U> {
         Parsed { value: change(self.value), issues: self.issues }
     }
 }
 
-/// Types that are parsed from the bytes of one JSON text, borrowing from them.
+/// A type that is parsed from the bytes of one JSON text and borrows from them.
 ///
-/// Implemented by every record of the model, and by vectors of them.
+/// Every record of the model and vectors of records implement it.
 pub trait Parse<'a>: Sized {
     /// Parses the whole of `bytes`.
     ///
     /// # Errors
-    /// The one [`Issue`] that makes the whole text unusable: empty, NUL-filled, not UTF-8, no
-    /// JSON, cut off, too deep, or of another shape. Everything else is in [`Parsed::issues`].
+    /// The [`Issue`] that makes the whole text unusable: empty, NUL-filled, not UTF-8, not JSON, cut off,
+    /// too deep, or of another shape. All other issues are in [`Parsed::issues`].
     fn parse(bytes: &'a [u8]) -> Result<Parsed<Self>, Box<Issue>>;
 }
 
@@ -65,7 +64,7 @@ impl<'a, T: Field<'a>> Parse<'a> for T {
     }
 }
 
-/// Parses the whole of `bytes` with `read`, which declines what is not `expected`.
+/// Parses the whole of `bytes` with `read`, which declines a value that is not `expected`.
 pub(crate) fn parse_with<'a, T>(
     bytes: &'a [u8],
     expected: &'static str,
@@ -79,7 +78,7 @@ pub(crate) fn parse_with<'a, T>(
     }
 }
 
-/// Checks that `bytes` hold one whole JSON text, without keeping anything.
+/// Checks that `bytes` hold one whole JSON text.
 ///
 /// # Errors
 /// The [`Issue`] that makes the text unusable, as for [`Parse::parse`].
@@ -88,7 +87,7 @@ pub fn check(bytes: &[u8]) -> Result<(), Box<Issue>> {
     Scanner::new(text).read_whole(Scanner::skip_value).map_err(|error| error.into_issue(text))
 }
 
-/// The text of a file, or why it is none.
+/// Returns the bytes as text, or the issue that they have.
 fn utf8_text(bytes: &[u8]) -> Result<&str, Box<Issue>> {
     match bytes.first() {
         None => return Err(issue_at(0, IssueKind::Empty)),
@@ -97,7 +96,7 @@ fn utf8_text(bytes: &[u8]) -> Result<&str, Box<Issue>> {
         }
         Some(_) => {}
     }
-    // The fast check does not say where; the slow one is asked only on failure.
+    // The fast check gives no offset, so the slow check runs after a failure.
     simdutf8::basic::from_utf8(bytes).map_err(|_| {
         let at = std::str::from_utf8(bytes).map_or_else(|error| error.valid_up_to(), str::len);
         issue_at(at, IssueKind::NotUtf8)

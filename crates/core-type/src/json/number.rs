@@ -1,8 +1,8 @@
-//! Numbers as JavaScript keeps and prints them.
+//! Numbers as JavaScript stores and prints them.
 
 use serde::{Serialize, Serializer};
 
-/// A number as JavaScript keeps it: an IEEE double, written without a fraction where it is whole.
+/// A number as in JavaScript: an IEEE double. A whole number is written without a fraction.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd, Default)]
 pub struct Number(pub f64);
 

@@ -1,4 +1,4 @@
-//! JSON that is kept as it stands.
+//! JSON values that are kept as raw text.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,22 +7,22 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_json::value::RawValue;
 
-/// A JSON value kept as it stands in the text: tool input, metadata, unknown fields.
+/// A JSON value as raw text: tool input, metadata, unknown fields.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RawJson<'a>(Cow<'a, str>);
 
 impl<'a> RawJson<'a> {
-    /// A text that the scanner has checked.
+    /// Returns the raw JSON of a text that the scanner has checked.
     pub(crate) fn from_checked(text: &'a str) -> Self {
         Self(Cow::Borrowed(text))
     }
 
-    /// `{}`.
+    /// Returns `{}`.
     pub fn empty_object() -> Self {
         Self(Cow::Borrowed("{}"))
     }
 
-    /// The text.
+    /// Returns the raw text.
     pub fn get(&self) -> &str {
         &self.0
     }
@@ -30,19 +30,19 @@ impl<'a> RawJson<'a> {
     /// Deserializes the value into any type that borrows from it.
     ///
     /// # Errors
-    /// Where the value has another shape, is nested deeper than serde_json goes (128), or holds a
+    /// An error of serde_json if the value has another shape, is nested deeper than 128 levels, or holds a
     /// lone surrogate that was not repaired.
     pub fn deserialize<'b, T: Deserialize<'b>>(&'b self) -> Result<T, serde_json::Error> {
         serde_json::from_str(&self.0)
     }
 
-    /// One field of the value, if it is an object that has it with the right type.
+    /// Returns a field of the value, if the value is an object and the field has this type.
     pub fn field<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
         let object: std::collections::HashMap<Cow<'_, str>, &RawValue> = self.deserialize().ok()?;
         serde_json::from_str(object.get(name)?.get()).ok()
     }
 
-    /// The same value, borrowing nothing.
+    /// Returns the same value without borrowed data.
     pub fn into_owned(self) -> RawJson<'static> {
         RawJson(Cow::Owned(self.0.into_owned()))
     }

@@ -1,8 +1,8 @@
-//! The two macros that make the types of the model from a list of fields.
+//! The two macros that generate the types of the model from a list of fields.
 
-/// Makes a record: a struct whose fields are all optional, with everything else in `extra`.
+/// Generates a record: a struct with optional fields. All other fields of the object go to `extra`.
 ///
-/// `skip` names fields that are read over and never kept: secrets.
+/// `skip` names fields that are skipped and never kept: secrets.
 macro_rules! record {
     (
         $(#[$doc:meta])*
@@ -12,11 +12,11 @@ macro_rules! record {
     ) => {
         $(#[$doc])*
         ///
-        /// Every field is optional, as files of other versions lack some.
+        /// Every field is optional, because files of other versions lack some fields.
         #[derive(Debug, Clone, PartialEq, Default)]
         pub struct $name<$life> {
             $($(#[$field_doc])* pub $field: Option<$type>,)*
-            /// Unknown fields, and known ones of an unexpected type.
+            /// Unknown fields, and known fields of an unexpected type.
             pub extra: crate::json::Extra<$life>,
         }
 
@@ -55,7 +55,7 @@ macro_rules! record {
         }
 
         impl $name<'_> {
-            /// The same value, borrowing nothing.
+            /// Returns the same value without borrowed data.
             pub fn into_owned(self) -> $name<'static> {
                 $name {
                     $($field: self.$field.map(crate::json::IntoOwned::into_owned),)*
@@ -87,8 +87,8 @@ macro_rules! record {
     };
 }
 
-/// Makes a head: a struct of the few fields that lists and indexes need. The rest of the text is
-/// read over; a field of an unexpected type is absent.
+/// Generates a head: a struct of the few fields that lists and indexes need. All other fields are
+/// skipped, and a field of an unexpected type is absent.
 macro_rules! head {
     (
         $(#[$doc:meta])*
@@ -104,11 +104,11 @@ macro_rules! head {
         }
 
         impl<$life> $name<$life> {
-            /// Parses the whole of `bytes` to where this one is, which is large enough for moving it
-            /// to count. After an error it is empty.
+            /// Parses the whole of `bytes` into this value. Use it in hot loops: a head is large enough
+            /// that moving it takes time. After an error the value is empty.
             ///
             /// # Errors
-            /// As for [`Parse::parse`](crate::Parse::parse). Nothing else is told of a head.
+            /// As for [`Parse::parse`](crate::Parse::parse). Fields of a wrong type cause no issue.
             pub fn parse_into(
                 &mut self,
                 bytes: &$life [u8],

@@ -1,4 +1,4 @@
-//! Lone surrogates: repaired once, in place, so that what borrows from the text stays sound JSON.
+//! The repair of lone surrogates, before parsing, so that raw JSON in values is valid for strict parsers.
 
 use std::sync::LazyLock;
 
@@ -6,20 +6,21 @@ use memchr::memmem::Finder;
 
 use super::string::code_unit;
 
-/// Made once: most texts are too short to pay for it.
+/// The searcher for escapes. It is built once, because building it costs more than most searches.
 static ESCAPES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\\u"));
 
-/// Replaces every half of a surrogate pair by `\ufffd`, which has the same length, so that offsets
-/// stay as they were. `None` if there is none, which is found out without a copy.
+/// Replaces every lone half of a surrogate pair by `\ufffd`, which has the same length, so that offsets do
+/// not change. Returns the repaired text and the number of replacements; `None`, without a copy, if the
+/// text has no lone half.
 ///
-/// JavaScript writes such halves when it cuts a string between them, and strict parsers refuse the
-/// whole file (source: `docs/format/opencode.md`, section 3).
+/// JavaScript writes such halves when it cuts a string inside a pair. Strict parsers refuse the whole file
+/// (source: `docs/format/opencode.md`, section 3).
 pub fn repair_surrogates(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     let mut repaired: Option<Vec<u8>> = None;
     let mut count = 0;
     let mut after_pair = 0;
     for at in ESCAPES.find_iter(bytes) {
-        // Surrogates are d800 to dfff; most escapes are others, as ESC in what tools print.
+        // Surrogates are d800 to dfff. Most escapes are others, such as ESC in tool output.
         let is_no_surrogate = !matches!(bytes.get(at + 2), Some(b'd' | b'D'));
         if is_no_surrogate || at < after_pair || is_escaped(bytes, at) {
             continue;
@@ -38,7 +39,7 @@ pub fn repair_surrogates(bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
     repaired.map(|copy| (copy, count))
 }
 
-/// Whether the backslash at `at` is itself escaped: an odd number of backslashes precedes it.
+/// Checks whether the backslash at `at` is escaped itself: an odd number of backslashes precedes it.
 fn is_escaped(bytes: &[u8], at: usize) -> bool {
     bytes[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 1
 }

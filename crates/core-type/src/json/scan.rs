@@ -1,4 +1,4 @@
-//! The scanner: walks a JSON text once, validating, and hands out slices of it.
+//! The scanner: walks a JSON text once, validates it, and returns slices of it.
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 
@@ -6,7 +6,7 @@ use super::digits::{eight_digits, short_decimal};
 use super::string::{LazyStr, StringEnd, find_end, find_end_by_chunks, find_end_in_block};
 use super::syntax_error::{MAX_DEPTH, ScanResult, SyntaxError, SyntaxErrorKind};
 
-/// A position in a text, and the issues found so far.
+/// A position in a JSON text, and the issues that were found before it.
 pub(crate) struct Scanner<'a> {
     text: &'a str,
     at: usize,
@@ -23,8 +23,8 @@ impl<'a> Scanner<'a> {
         self.issues
     }
 
-    /// Reads one value and makes sure that nothing but white space follows it. Where `read`
-    /// declines the value, the text is still checked to its end.
+    /// Reads one value and checks that only white space follows it. If `read` declines the value, the
+    /// text is checked to its end even so.
     pub(crate) fn read_whole<T: Outcome>(
         &mut self,
         read: impl FnOnce(&mut Self) -> ScanResult<T>,
@@ -41,7 +41,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// The first byte of the next token, with white space before it skipped.
+    /// Skips white space and returns the first byte of the next token.
     #[inline]
     pub(crate) fn peek(&mut self) -> ScanResult<u8> {
         let bytes = self.text.as_bytes();
@@ -54,25 +54,25 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Where the next value starts; white space before it is skipped.
+    /// Skips white space and returns a mark of the next value's start.
     pub(crate) fn mark(&mut self) -> ScanResult<Mark> {
         self.peek()?;
         Ok(Mark { at: self.at, issues: self.issues.len() })
     }
 
-    /// Goes back to a mark, and forgets issues found since.
+    /// Goes back to a mark, and removes the issues that were found since.
     pub(crate) fn rewind(&mut self, mark: &Mark) {
         self.at = mark.at;
         self.issues.truncate(mark.issues);
     }
 
-    /// Notes that the value at `mark` is not what belongs there.
+    /// Adds an issue about the value at `mark`.
     #[cold]
     pub(crate) fn note(&mut self, mark: &Mark, kind: IssueKind) {
         self.issues.push(Issue::new(Place::default().at_offset(mark.at as u64), kind));
     }
 
-    /// Says of the issues found since `mark` in which field they were found.
+    /// Puts `field` in front of the field path of all issues that were found since `mark`.
     #[inline]
     pub(crate) fn set_field_of_issues_since(&mut self, mark: &Mark, field: &str) {
         if self.issues.len() > mark.issues {
@@ -90,7 +90,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Walks an object, or declines if the next value is none. `each` must consume the value.
+    /// Walks an object and calls `visit` with each key. `visit` must consume the value. Returns `None` if
+    /// the next value is not an object.
     #[inline]
     pub(crate) fn object(
         &mut self,
@@ -121,8 +122,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Goes to the value of the field `name` of the object that comes next. The scanner is left
-    /// there, in the middle of the object, or at its end if it has no such field.
+    /// Goes to the value of the field `name` in the next object, and returns whether the object has the
+    /// field. The scanner stays at that value, in the middle of the object, or at the end of the object.
     pub(crate) fn find_field(&mut self, name: &str) -> ScanResult<bool> {
         if self.peek()? != b'{' {
             return Ok(false);
@@ -145,8 +146,8 @@ impl<'a> Scanner<'a> {
         Ok(false)
     }
 
-    /// Walks an array, or declines if the next value is none. `each` must consume the element,
-    /// or return `None` to decline the array as a whole.
+    /// Walks an array and calls `visit` at each element. `visit` must consume the element, or return `None`
+    /// to decline the whole array. Returns `None` if the next value is not an array.
     pub(crate) fn array(
         &mut self,
         mut visit: impl FnMut(&mut Self) -> ScanResult<Option<()>>,
@@ -172,7 +173,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads the string that stands at the scanner, and is most likely a short one.
+    /// Reads the string at the scanner. Fast if the string is short.
     #[inline(always)]
     fn short_string(&mut self) -> ScanResult<LazyStr<'a>> {
         let start = self.at + 1;
@@ -185,7 +186,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads the string that stands at the scanner, where [`Scanner::peek`] met a quote.
+    /// Reads the string at the scanner. [`Scanner::peek`] must have returned a quote.
     pub(crate) fn string(&mut self) -> ScanResult<LazyStr<'a>> {
         self.short_string()
     }
@@ -198,7 +199,7 @@ impl<'a> Scanner<'a> {
         Ok(if escaped { LazyStr::from_escaped(inside) } else { LazyStr::from(inside) })
     }
 
-    /// The text of the number that stands at the scanner, checked against JSON's grammar.
+    /// Reads the text of the number at the scanner, and checks it against JSON's grammar.
     pub(crate) fn number(&mut self) -> ScanResult<&'a str> {
         let bytes = self.text.as_bytes();
         let start = self.at;
@@ -227,7 +228,7 @@ impl<'a> Scanner<'a> {
         Ok(&self.text[start..at])
     }
 
-    /// Reads the number that stands at the scanner, or declines it if it is not whole or too large.
+    /// Reads the number at the scanner. Returns `None` if it is not whole or does not fit an `i64`.
     #[inline]
     pub(crate) fn whole_number(&mut self) -> ScanResult<Option<i64>> {
         const MAX_SAFE_DIGITS: usize = 18; // this many digits cannot overflow
@@ -236,7 +237,7 @@ impl<'a> Scanner<'a> {
         let mut value = 0_i64;
         let mut at = minus;
         if let Some(digits) = rest.get(at..).and_then(eight_digits) {
-            (value, at) = (digits, at + 8); // times have thirteen
+            (value, at) = (digits, at + 8); // times have thirteen digits
         }
         while let Some(digit @ b'0'..=b'9') = rest.get(at)
             && at < minus + MAX_SAFE_DIGITS
@@ -253,10 +254,10 @@ impl<'a> Scanner<'a> {
             }
             _ => {}
         }
-        Ok(self.number()?.parse().ok()) // all else, with its errors
+        Ok(self.number()?.parse().ok()) // all other numbers, and errors
     }
 
-    /// Reads the number that stands at the scanner as a double, or declines it if it is too large.
+    /// Reads the number at the scanner as a double. Returns `None` if it is too large.
     pub(crate) fn double(&mut self) -> ScanResult<Option<f64>> {
         let text = self.number()?;
         let number = short_decimal(text.as_bytes()).or_else(|| text.parse().ok());
@@ -296,7 +297,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Consumes any value and gives its text.
+    /// Consumes any value and returns its text.
     pub(crate) fn raw(&mut self) -> ScanResult<&'a str> {
         self.peek()?;
         let start = self.at;
@@ -326,13 +327,13 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// A place to go back to.
+/// A position that the scanner can go back to.
 pub(crate) struct Mark {
     at: usize,
     issues: usize,
 }
 
-/// Whether a reader declined the value because it has another shape.
+/// The outcome of a read function, which can decline a value of another shape.
 pub(crate) trait Outcome {
     fn is_declined(&self) -> bool;
 }

@@ -1,4 +1,4 @@
-//! Strings that are unescaped only when asked for.
+//! Strings that are unescaped on request, and the search for the end of a string.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,7 +8,7 @@ use wide::u8x16;
 
 use super::syntax_error::{ScanResult, SyntaxError, SyntaxErrorKind};
 
-/// A JSON string: borrowed as it stands in the text, unescaped only when asked for.
+/// A JSON string that borrows its text from the input. [`LazyStr::get`] unescapes it.
 ///
 /// Half of a surrogate pair (`"\ud83d"` alone, which JavaScript writes) reads as U+FFFD.
 #[derive(Clone)]
@@ -16,7 +16,7 @@ pub struct LazyStr<'a>(Repr<'a>);
 
 #[derive(Clone)]
 enum Repr<'a> {
-    /// No escapes inside: the text is the value.
+    /// The text has no escapes, so it is the value.
     Plain(&'a str),
     /// The text between the quotes, with escapes.
     Escaped(&'a str),
@@ -24,12 +24,12 @@ enum Repr<'a> {
 }
 
 impl<'a> LazyStr<'a> {
-    /// What stands between the quotes; the scanner has checked its escapes.
+    /// Returns the string for the text between the quotes. The scanner has checked the escapes.
     pub(crate) fn from_escaped(in_string: &'a str) -> Self {
         Self(Repr::Escaped(in_string))
     }
 
-    /// The value. Borrowed unless the text has escapes.
+    /// Returns the value. It is borrowed unless the text has escapes.
     pub fn get(&self) -> Cow<'_, str> {
         match &self.0 {
             Repr::Plain(text) => Cow::Borrowed(text),
@@ -38,7 +38,7 @@ impl<'a> LazyStr<'a> {
         }
     }
 
-    /// The value, borrowed from the input for as long as the input lives, if it has no escapes.
+    /// Returns the value with the lifetime of the input, if the text has no escapes.
     pub fn plain(&self) -> Option<&'a str> {
         match self.0 {
             Repr::Plain(text) => Some(text),
@@ -46,12 +46,12 @@ impl<'a> LazyStr<'a> {
         }
     }
 
-    /// Whether the value is the empty string. Never unescapes.
+    /// Checks whether the value is the empty string, without unescaping.
     pub fn is_empty(&self) -> bool {
         self.stored_len() == 0
     }
 
-    /// How many bytes the text has as it is stored, escapes and all. Never unescapes.
+    /// Returns the length of the stored text in bytes, including escapes, without unescaping.
     pub fn stored_len(&self) -> usize {
         match &self.0 {
             Repr::Plain(text) | Repr::Escaped(text) => text.len(),
@@ -59,7 +59,7 @@ impl<'a> LazyStr<'a> {
         }
     }
 
-    /// The same value, borrowing nothing.
+    /// Returns the same value without borrowed data.
     pub fn into_owned(self) -> LazyStr<'static> {
         LazyStr(Repr::Owned(match self.0 {
             Repr::Plain(text) => text.into(),
@@ -125,14 +125,14 @@ impl Serialize for LazyStr<'_> {
     }
 }
 
-/// Where a string ends, and whether it has escapes.
+/// The end of a string, and whether the string has escapes.
 pub(crate) struct StringEnd {
-    /// The closing quote.
+    /// The offset of the closing quote.
     pub(crate) at: usize,
     pub(crate) escaped: bool,
 }
 
-/// Finds the closing quote of the string whose first character is at `at`, checking its escapes.
+/// Finds the closing quote of the string with its first character at `at`, and checks the escapes.
 #[inline]
 pub(crate) fn find_end(bytes: &[u8], at: usize) -> ScanResult<StringEnd> {
     match find_end_in_block(bytes, at) {
@@ -141,7 +141,8 @@ pub(crate) fn find_end(bytes: &[u8], at: usize) -> ScanResult<StringEnd> {
     }
 }
 
-/// Finds the closing quote if it is near and nothing else is special before it, as in names.
+/// Finds the closing quote if it is in the next 16 bytes, without an escape or a control character before it.
+/// This is the usual case for keys and names.
 #[inline(always)]
 pub(crate) fn find_end_in_block(bytes: &[u8], at: usize) -> Option<usize> {
     let special = special_bits(block(bytes, at)?);
@@ -149,7 +150,7 @@ pub(crate) fn find_end_in_block(bytes: &[u8], at: usize) -> Option<usize> {
     (special != 0 && bytes[first] == b'"').then_some(first)
 }
 
-/// Finds the end of any string, a chunk at a time.
+/// Finds the end of any string, 64 bytes at a time.
 pub(crate) fn find_end_by_chunks(bytes: &[u8], start: usize) -> ScanResult<StringEnd> {
     let (mut at, mut carry, mut escaped) = (start, 0, false);
     while let Some(chunk) = chunk(bytes, at) {
@@ -157,7 +158,7 @@ pub(crate) fn find_end_by_chunks(bytes: &[u8], start: usize) -> ScanResult<Strin
             (matching_bits(chunk, equals(b'"')), matching_bits(chunk, equals(b'\\')));
         let after_backslash = escaped_bits(backslashes, &mut carry);
         let ends = quotes & !after_backslash;
-        let in_string = (ends & ends.wrapping_neg()).wrapping_sub(1); // all of it if it has no end
+        let in_string = (ends & ends.wrapping_neg()).wrapping_sub(1); // all bits if the chunk has no end
         escaped |= (backslashes | after_backslash) & in_string != 0;
         let is_bad = matching_bits(chunk, is_control) & in_string != 0
             || after_backslash & in_string != 0
@@ -167,7 +168,7 @@ pub(crate) fn find_end_by_chunks(bytes: &[u8], start: usize) -> ScanResult<Strin
                     after_backslash & in_string & !quotes & !backslashes,
                 );
         if is_bad {
-            return find_end_by_bytes(bytes, start, false); // which says what, and where
+            return find_end_by_bytes(bytes, start, false); // finds the error and its offset
         }
         if ends != 0 {
             return Ok(StringEnd { at: at + ends.trailing_zeros() as usize, escaped });
@@ -177,8 +178,8 @@ pub(crate) fn find_end_by_chunks(bytes: &[u8], start: usize) -> ScanResult<Strin
     find_end_by_bytes(bytes, at - carry as usize, escaped)
 }
 
-/// Finds the closing quote of the string whose first character is at `at`, and checks nothing on
-/// the way: for whoever hands the string to somebody who does. None if there is none.
+/// Finds the closing quote of the string with its first character at `at`, without checking the text. Use
+/// it only if the string is checked later. `None` if the string has no end.
 #[inline]
 pub fn find_string_end(bytes: &[u8], at: usize) -> Option<usize> {
     if let Some(at) = find_end_in_block(bytes, at) {
@@ -208,9 +209,11 @@ fn find_string_end_by_chunks(bytes: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// Which characters of a chunk a backslash escapes. `carry` is 1 if the last one of the chunk
-/// before escapes the first one of this. Of backslashes in a row every other one is escaped; that
-/// those which begin at odd places are told from the others, the carries of an addition do.
+/// Returns a bit for each character of a chunk that a backslash escapes. `carry` is 1 if the last character
+/// of the previous chunk escapes the first character of this chunk, and is set for the next chunk.
+///
+/// In a row of backslashes, every second one is escaped. The carries of an addition run through each row
+/// and so separate rows that begin at odd places from rows that begin at even places.
 #[inline]
 fn escaped_bits(backslashes: u64, carry: &mut u64) -> u64 {
     const EVEN: u64 = 0x5555_5555_5555_5555;
@@ -224,7 +227,7 @@ fn escaped_bits(backslashes: u64, carry: &mut u64) -> u64 {
     (EVEN ^ (sum << 1)) & behind
 }
 
-/// Whether these characters of the chunk at `at`, which are escaped, may be.
+/// Checks whether the escaped characters of the chunk at `at` make valid escapes.
 fn are_valid_escapes(bytes: &[u8], at: usize, mut escaped: u64) -> bool {
     while escaped != 0 {
         let place = at + escaped.trailing_zeros() as usize;
@@ -291,7 +294,7 @@ fn chunk(bytes: &[u8], at: usize) -> Option<&[u8; CHUNK]> {
     bytes.get(at..at + CHUNK)?.first_chunk()
 }
 
-/// A bit for each byte of a chunk that `is` so.
+/// Returns a bit for each byte of a chunk that matches `predicate`.
 #[inline(always)]
 fn matching_bits(chunk: &[u8; CHUNK], predicate: impl Fn(u8x16) -> u8x16) -> u64 {
     let (blocks, _) = chunk.as_chunks::<BLOCK>();
@@ -312,7 +315,7 @@ fn is_control(block: u8x16) -> u8x16 {
     block.min(u8x16::splat(0x1f)).simd_eq(block)
 }
 
-/// A bit for each quote, backslash and control character.
+/// Returns a bit for each quote, backslash and control character.
 #[inline]
 fn special_bits(block: &[u8; BLOCK]) -> u32 {
     let block = u8x16::new(*block);
@@ -320,7 +323,7 @@ fn special_bits(block: &[u8; BLOCK]) -> u32 {
     special.to_bitmask()
 }
 
-/// The value of a string from the text between its quotes. Escapes have been checked.
+/// Returns the value of the text between the quotes. The escapes were checked before.
 fn unescape(in_string: &str) -> String {
     let mut value = String::with_capacity(in_string.len());
     let mut rest = in_string;
@@ -335,7 +338,7 @@ fn unescape(in_string: &str) -> String {
     value
 }
 
-/// The character that the escape at the start of `text` stands for, and the escape's length.
+/// Returns the character of the escape at the start of `text`, and the length of the escape.
 fn unescape_one(text: &str) -> (char, usize) {
     let character = match text.as_bytes()[1] {
         b'b' => '\u{8}',
@@ -360,7 +363,7 @@ fn unescape_unicode(text: &str) -> (char, usize) {
     }
 }
 
-/// The UTF-16 code unit of the `\uXXXX` escape at the start of `bytes`.
+/// Returns the UTF-16 code unit of the `\uXXXX` escape at the start of `bytes`.
 pub(super) fn code_unit(bytes: &[u8]) -> Option<u16> {
     let digits = bytes.strip_prefix(b"\\u")?.get(..4)?;
     let digits = std::str::from_utf8(digits).ok()?;

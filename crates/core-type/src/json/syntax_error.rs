@@ -1,12 +1,12 @@
-//! Why a text is no JSON.
+//! The errors of the scanner: a text is not JSON.
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 
-/// How many levels of arrays and objects a record may have. opencode's own are below ten; tool
-/// input is the model's and may be deeper.
+/// The maximum number of nested arrays and objects in a record. opencode's own records have fewer than ten
+/// levels. Tool input comes from the model and may be deeper.
 pub const MAX_DEPTH: usize = 512;
 
-/// Where and why a text is no JSON.
+/// The place and the reason why a text is not JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SyntaxError {
     pub(crate) at: usize,
@@ -15,7 +15,7 @@ pub(crate) struct SyntaxError {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SyntaxErrorKind {
-    /// The text ended where more was expected.
+    /// The text ended in the middle of a value.
     End,
     TooDeep,
     Bad(&'static str),
@@ -27,7 +27,7 @@ impl SyntaxError {
         let kind = match self.kind {
             SyntaxErrorKind::End => IssueKind::Truncated,
             SyntaxErrorKind::TooDeep => IssueKind::TooDeep { limit: MAX_DEPTH },
-            // A file cut short inside a token is as truncated as one cut between tokens.
+            // A bad token at the end of the text means that the file was cut inside a token.
             SyntaxErrorKind::Bad(_) if self.at >= text.len() => IssueKind::Truncated,
             SyntaxErrorKind::Bad(problem) => IssueKind::BadJson { problem },
         };
@@ -35,5 +35,5 @@ impl SyntaxError {
     }
 }
 
-/// What came of reading on in a text.
+/// The result of a scanner function.
 pub(crate) type ScanResult<T> = Result<T, SyntaxError>;

@@ -1,4 +1,4 @@
-//! Amounts of money in fixed point.
+//! Amounts of money as fixed-point numbers.
 
 use std::fmt;
 
@@ -6,16 +6,23 @@ use serde::{Serialize, Serializer};
 
 use crate::json::{Number, RawJson};
 
-/// A cost in US dollars: a whole number of units of 10⁻¹² dollars, so that sums are exact in any
-/// order.
+/// A cost in US dollars: a whole number of units of 10⁻¹² dollars. Sums are exact in any order.
 ///
-/// `Display` and JSON print the shortest exact decimal: `0.0123`, never an exponent. A sum of
-/// printed costs is exact too, if it is made with decimals.
+/// `Display` and JSON print the shortest exact decimal, such as `0.0123`, and never an exponent. A sum of
+/// printed costs is exact if it is computed with decimals.
+///
+/// ```
+/// use scrollback_core_type::Cost;
+///
+/// let total: Cost = [0.1, 0.2].map(Cost::from_dollars).into_iter().sum();
+/// assert_eq!(total.to_string(), "0.3");
+/// assert_eq!(total.units(), 300_000_000_000);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-#[repr(Rust, packed(8))] // aligned as a record's other fields: with 16 every record would grow
+#[repr(Rust, packed(8))] // as the other fields of a record: an alignment of 16 would enlarge every record
 pub struct Cost(i128);
 
-/// How many digits of a unit stand behind the decimal point.
+/// The number of digits after the decimal point.
 const DIGITS: usize = 12;
 
 impl Cost {
@@ -23,22 +30,21 @@ impl Cost {
     pub const ZERO: Self = Self(0);
     /// Units per US dollar.
     pub const UNITS_PER_DOLLAR: i128 = 10_i128.pow(DIGITS as u32);
-    /// The greatest cost that a record can state: 10¹⁶ dollars. 2³² of them are a sum that does
-    /// not saturate.
+    /// The greatest cost that a record can have: 10¹⁶ dollars. A sum of 2³² such costs does not saturate.
     pub const MAX_OF_RECORD: Self = Self(10_i128.pow(28));
 
-    /// A cost in units of 10⁻¹² dollars.
+    /// Returns the cost of a number of units of 10⁻¹² dollars.
     pub const fn from_units(units: i128) -> Self {
         Self(units)
     }
 
-    /// The cost in units of 10⁻¹² dollars.
+    /// Returns the cost in units of 10⁻¹² dollars.
     pub const fn units(self) -> i128 {
         self.0
     }
 
-    /// The cost nearest to an amount in dollars, a half away from zero. Amounts beyond
-    /// [`Cost::MAX_OF_RECORD`] are that; what is no finite number is no cost.
+    /// Returns the cost that is nearest to an amount in dollars. Rounds half a unit away from zero, limits
+    /// amounts to ±[`Cost::MAX_OF_RECORD`], and returns zero for NaN and infinities.
     pub fn from_dollars(dollars: f64) -> Self {
         const FRACTION: u32 = f64::MANTISSA_DIGITS - 1;
         if dollars == 0.0 || !dollars.is_finite() {
@@ -61,12 +67,12 @@ impl Cost {
         Self(if dollars < 0.0 { -units } else { units })
     }
 
-    /// The nearest double, in dollars: to show it, not to sum it.
+    /// Returns the nearest double, in dollars. Use it for display, not for sums.
     pub fn dollars(self) -> f64 {
         self.0 as f64 / Self::UNITS_PER_DOLLAR as f64
     }
 
-    /// The sum of two; the greatest there is where that would be greater.
+    /// Returns the sum of two costs, limited to the range of the type.
     #[must_use]
     pub const fn saturating_add(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))

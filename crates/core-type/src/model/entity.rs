@@ -1,4 +1,4 @@
-//! Any record of a store, parsed by what its key says it is.
+//! Any record of a store, with the type that its key determines.
 
 use scrollback_core_err::{Issue, IssueKind, Place};
 use scrollback_core_id::EntityKey;
@@ -8,6 +8,16 @@ use super::{FileDiff, Message, Part, Project, Session, Share, TimeHead, Timeline
 use crate::json::{Field, Parse, Parsed, Scanner};
 
 /// Any record of a store.
+///
+/// ```
+/// use scrollback_core_id::{EntityKey, SessionId};
+/// use scrollback_core_type::Entity;
+///
+/// let key = EntityKey::Session(SessionId::new("ses_1")?.into());
+/// let parsed = Entity::parse(&key, br#"{"id": "ses_1", "title": "Fix the build"}"#)?;
+/// assert!(matches!(&parsed.value, Entity::Session(session) if session.title.is_some()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Entity<'a> {
@@ -25,7 +35,7 @@ pub enum Entity<'a> {
     Todo(Vec<Todo<'a>>),
     /// The share link of a session.
     Share(Share<'a>),
-    /// Something that happened in a session and is no message.
+    /// A timeline item that is not a message.
     Item(TimelineItem<'a>),
 }
 
@@ -33,7 +43,7 @@ impl<'a> Entity<'a> {
     /// Parses the bytes of the entity that `key` names.
     ///
     /// # Errors
-    /// As [`Parse::parse`]: the issue that makes the whole text unusable.
+    /// The issue that makes the whole text unusable, as for [`Parse::parse`].
     pub fn parse(key: &EntityKey, bytes: &'a [u8]) -> Result<Parsed<Self>, Box<Issue>> {
         Ok(match key {
             EntityKey::Project(_) => Parse::parse(bytes)?.map(Self::Project),
@@ -68,19 +78,19 @@ impl Serialize for Entity<'_> {
     }
 }
 
-/// The times that siblings are ordered by, in Unix milliseconds.
+/// The times that order siblings, in Unix milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct OrderTime {
-    /// When the record was made.
+    /// The creation time.
     pub created: Option<i64>,
-    /// When it last changed, if it says.
+    /// The time of the last change, if the record has it.
     pub updated: Option<i64>,
 }
 
-/// Reads the times of a record and nothing after them: what a reader needs to order siblings.
-/// Where the text is damaged before them, they are absent; whoever parses the record says why.
+/// Reads only the times of a record, which order siblings, and stops after them. If the text is damaged
+/// before the times, they are absent; parsing the record gives the reason.
 pub fn order_time(bytes: &[u8]) -> OrderTime {
-    // `time` stands near the start; a long text after it need not be looked at.
+    // `time` is usually near the start, so the long text after it need not be checked for UTF-8.
     const PREFIX_LEN: usize = 1024;
     let prefix = &bytes[..bytes.len().min(PREFIX_LEN)];
     read_order_time(prefix).or_else(|| read_order_time(bytes)).unwrap_or_default()

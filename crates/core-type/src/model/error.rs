@@ -1,37 +1,37 @@
-//! Why an answer failed (`docs/format/opencode.md`, section 3.3).
+//! The error of a failed answer (`docs/format/opencode.md`, section 3.3).
 
 use crate::json::{LazyStr, RawJson, record};
 
 record! {
-    /// Why an answer failed.
+    /// The error of a failed answer.
     MessageError<'a>, "an error" {
         /// The name; see [`MessageError::kind`].
         name: LazyStr<'a> = "name",
-        /// What is known about it.
+        /// The details.
         data: ErrorData<'a> = "data",
-        /// What 2.x calls it: "provider.rate-limit", "aborted", …; open.
+        /// The type in 2.x: "provider.rate-limit", "aborted", …; an open set.
         r#type: LazyStr<'a> = "type",
     }
 }
 
 record! {
-    /// What is known about an error. Which fields there are depends on its kind.
+    /// The details of an error. The kind of the error determines which fields are set.
     ErrorData<'a>, "an object" {
-        /// What happened.
+        /// The message.
         message: LazyStr<'a> = "message",
         /// The provider (`ProviderAuth`).
         provider_id: LazyStr<'a> = "providerID",
         /// HTTP status (`Api`).
         status_code: i64 = "statusCode",
-        /// Whether trying again may help (`Api`).
+        /// Whether another attempt may succeed (`Api`).
         is_retryable: bool = "isRetryable",
         /// HTTP headers of the answer (`Api`).
         response_headers: RawJson<'a> = "responseHeaders",
         /// HTTP body of the answer (`Api`, `ContextOverflow`).
         response_body: LazyStr<'a> = "responseBody",
-        /// Whatever the provider's client added (`Api`).
+        /// Data that the provider's client added (`Api`).
         metadata: RawJson<'a> = "metadata",
-        /// How often it was tried (`StructuredOutput`).
+        /// The number of retries (`StructuredOutput`).
         retries: i64 = "retries",
         /// A reference into the program's log (`Unknown`, 1.18).
         r#ref: LazyStr<'a> = "ref",
@@ -48,7 +48,7 @@ pub enum ErrorKind {
     Unknown,
     /// `MessageOutputLengthError`: the answer grew too long.
     OutputLength,
-    /// `MessageAbortedError`: the user stopped it.
+    /// `MessageAbortedError`: the user stopped the answer.
     Aborted,
     /// `StructuredOutputError`: the answer did not fit the schema.
     StructuredOutput,
@@ -58,12 +58,12 @@ pub enum ErrorKind {
     Api,
     /// `ContentFilterError` (1.18): the provider refused the content.
     ContentFilter,
-    /// A name that this version does not know; it is in [`MessageError::name`].
+    /// A name that this version does not know. [`MessageError::name`] holds it.
     Other,
 }
 
 impl MessageError<'_> {
-    /// The kind, by name.
+    /// Returns the kind, from the name.
     pub fn kind(&self) -> ErrorKind {
         match self.name.as_ref().map(LazyStr::get).as_deref() {
             Some("ProviderAuthError") => ErrorKind::ProviderAuth,

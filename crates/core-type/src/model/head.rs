@@ -1,11 +1,11 @@
-//! Heads: the few fields that lists and indexes need, without the rest of the record.
+//! Heads: the few fields of a record that lists and indexes need.
 
 use scrollback_core_id::{MessageId, ProjectId, SessionId};
 
 use crate::json::{LazyStr, Number, head};
 
 head! {
-    /// What lists of sessions show.
+    /// The fields of a session that lists need.
     SessionHead<'a> {
         /// The project.
         project_id: ProjectId = "projectID",
@@ -15,9 +15,9 @@ head! {
         directory: LazyStr<'a> = "directory",
         /// The title.
         title: LazyStr<'a> = "title",
-        /// The version of the program that made it.
+        /// The version of the program that created the session.
         version: LazyStr<'a> = "version",
-        /// The session that it is a fork of.
+        /// The session that this session is a fork of.
         fork: ForkHead<'a> = "fork",
         /// Cost in US dollars.
         cost: Number = "cost",
@@ -29,13 +29,13 @@ head! {
 }
 
 head! {
-    /// What lists of messages and sums of usage need.
+    /// The fields of a message that lists and sums of usage need.
     MessageHead<'a> {
-        /// Who speaks.
+        /// The role of the author.
         role: LazyStr<'a> = "role",
         /// The times.
         time: TimeHead<'a> = "time",
-        /// The user message that this one answers.
+        /// The user message that an answer belongs to.
         parent_id: MessageId = "parentID",
         /// The agent.
         agent: LazyStr<'a> = "agent",
@@ -45,35 +45,35 @@ head! {
         provider_id: LazyStr<'a> = "providerID",
         /// The model, of an answer.
         model_id: LazyStr<'a> = "modelID",
-        /// The model that the user asked.
+        /// The model that the user requested.
         model: ModelHead<'a> = "model",
         /// Cost in US dollars.
         cost: Number = "cost",
         /// Tokens used.
         tokens: TokensHead<'a> = "tokens",
-        /// Why the model stopped.
+        /// The reason why the model stopped.
         finish: LazyStr<'a> = "finish",
-        /// Why the answer failed.
+        /// The error of a failed answer.
         error: ErrorHead<'a> = "error",
-        /// Whether this is the summary of a compaction; absent in user messages.
+        /// Whether the answer is the summary of a compaction. Absent in user messages.
         summary: bool = "summary",
     }
 }
 
 head! {
-    /// What the index keeps of a part.
+    /// The fields of a part that an index needs.
     PartHead<'a> {
         /// The kind; see [`PartKind::from_name`](crate::PartKind::from_name).
         kind: LazyStr<'a> = "type",
-        /// The tool, of a call.
+        /// The tool of a call.
         tool: LazyStr<'a> = "tool",
-        /// How far the call is.
+        /// The state of a call.
         state: StateHead<'a> = "state",
     }
 }
 
 head! {
-    /// Whose a message or a part is.
+    /// The session that a message or a part belongs to.
     OwnerHead<'a> {
         /// The session.
         session_id: SessionId = "sessionID",
@@ -91,19 +91,19 @@ head! {
 head! {
     /// Times in Unix milliseconds.
     TimeHead<'a> {
-        /// When it was made.
+        /// The creation time.
         created: i64 = "created",
-        /// When it last changed, of a session.
+        /// The time of the last change of a session.
         updated: i64 = "updated",
-        /// When it was finished, of an answer.
+        /// The time when an answer was finished.
         completed: i64 = "completed",
-        /// When it was archived, of a session.
+        /// The time when a session was archived.
         archived: i64 = "archived",
     }
 }
 
 head! {
-    /// The model that the user asked.
+    /// The model that the user requested.
     ModelHead<'a> {
         /// The provider.
         provider_id: LazyStr<'a> = "providerID",
@@ -115,13 +115,13 @@ head! {
 head! {
     /// Tokens used.
     TokensHead<'a> {
-        /// Read anew.
+        /// Input tokens that were not in the cache.
         input: i64 = "input",
-        /// Written.
+        /// Output tokens.
         output: i64 = "output",
-        /// Written as reasoning.
+        /// Reasoning tokens.
         reasoning: i64 = "reasoning",
-        /// Of the provider's cache.
+        /// Tokens of the provider's cache.
         cache: CacheHead<'a> = "cache",
     }
 }
@@ -129,9 +129,9 @@ head! {
 head! {
     /// Tokens of the provider's cache.
     CacheHead<'a> {
-        /// Read from it.
+        /// Tokens read from the cache.
         read: i64 = "read",
-        /// Written to it.
+        /// Tokens written to the cache.
         write: i64 = "write",
     }
 }
@@ -145,9 +145,9 @@ head! {
 }
 
 head! {
-    /// What a session is a fork of.
+    /// The source of a fork.
     ForkHead<'a> {
-        /// The source.
+        /// The session that was forked.
         session_id: SessionId = "sessionID",
     }
 }

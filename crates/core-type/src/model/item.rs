@@ -1,4 +1,4 @@
-//! What happens in a session and is no message (`docs/format/opencode-v2.md`, sections 3 and 7).
+//! Timeline items: events of a session that are not messages (`docs/format/opencode-v2.md`, sections 3 and 7).
 
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{ItemId, ProjectId, SessionId, WorkspaceId};
@@ -7,19 +7,19 @@ use super::{MessageTime, ModelRef};
 use crate::json::{Field, IntoOwned, LazyStr, RawJson, Scanner, SyntaxError, record};
 use crate::tag::{TaggedObject, shorten};
 
-/// Makes the record of an item: what all kinds have, and the fields of this one.
+/// Generates the record of an item: the fields of all kinds, and the fields of this kind.
 macro_rules! item_record {
     ($(#[$doc:meta])* $name:ident<$life:lifetime>, $kind:literal { $($fields:tt)* }) => {
         record! {
             $(#[$doc])*
             $name<$life>, "an item record" {
-                /// Its id.
+                /// The id.
                 id: ItemId = "id",
-                /// The session it belongs to.
+                /// The session of the item.
                 session_id: SessionId = "sessionID",
                 #[doc = concat!("The kind: `", $kind, "`.")]
                 kind: LazyStr<$life> = "type",
-                /// When it happened.
+                /// The time of the event.
                 time: MessageTime<$life> = "time",
                 $($fields)*
             }
@@ -28,21 +28,21 @@ macro_rules! item_record {
 }
 
 item_record! {
-    /// Another agent goes on.
+    /// The session switched to another agent.
     AgentSwitched<'a>, "agent-switched" {
-        /// The agent from here on.
+        /// The new agent.
         agent: LazyStr<'a> = "agent",
-        /// The agent until here.
+        /// The previous agent.
         previous: LazyStr<'a> = "previous",
     }
 }
 
 item_record! {
-    /// Another model goes on.
+    /// The session switched to another model.
     ModelSwitched<'a>, "model-switched" {
-        /// The model from here on.
+        /// The new model.
         model: ModelRef<'a> = "model",
-        /// The model until here.
+        /// The previous model.
         previous: ModelRef<'a> = "previous",
     }
 }
@@ -50,41 +50,41 @@ item_record! {
 item_record! {
     /// The session moved to another directory.
     LocationSwitched<'a>, "location-switched" {
-        /// The place from here on.
+        /// The new location.
         location: Location<'a> = "location",
-        /// The project from here on.
+        /// The new project.
         project_id: ProjectId = "projectID",
         /// The directory relative to the work tree.
         subpath: LazyStr<'a> = "subpath",
-        /// The same until here.
+        /// The previous location, project and directory.
         previous: PlaceBefore<'a> = "previous",
     }
 }
 
 item_record! {
-    /// The end of a turn: the session waits for its user.
+    /// A turn ended, and the session waits for its user.
     Idle<'a>, "idle" {
         /// "succeeded", "failed" or "interrupted".
         outcome: LazyStr<'a> = "outcome",
-        /// Why it failed.
+        /// The error of a failed turn.
         error: SessionError<'a> = "error",
     }
 }
 
 item_record! {
-    /// Something that waits to be delivered: a prompt that was queued, most often.
+    /// Content that waits to be delivered, usually a queued prompt.
     Pending<'a>, "pending" {
-        /// What waits: "prompt", "synthetic", "compaction", "move", …
+        /// The kind of content: "prompt", "synthetic", "compaction", "move", …
         content_kind: LazyStr<'a> = "what",
-        /// How it will be delivered: "steer", "queue", …
+        /// The way of delivery: "steer", "queue", …
         delivery: LazyStr<'a> = "delivery",
-        /// What it holds.
+        /// The content.
         payload: RawJson<'a> = "payload",
     }
 }
 
 record! {
-    /// A place that a session works at.
+    /// The location that a session works in.
     Location<'a>, "an object" {
         /// The directory.
         directory: LazyStr<'a> = "directory",
@@ -94,9 +94,9 @@ record! {
 }
 
 record! {
-    /// Where a session was before it moved.
+    /// The location of a session before it moved.
     PlaceBefore<'a>, "an object" {
-        /// The place.
+        /// The location.
         location: Location<'a> = "location",
         /// The project.
         project_id: ProjectId = "projectID",
@@ -106,15 +106,15 @@ record! {
 }
 
 record! {
-    /// Why a turn failed, in the words of 2.x.
+    /// The error of a failed turn, as 2.x stores it.
     SessionError<'a>, "an object" {
-        /// "provider.auth", "tool.execution", "aborted", …; open.
+        /// "provider.auth", "tool.execution", "aborted", …; an open set.
         kind: LazyStr<'a> = "type",
-        /// What happened.
+        /// The message.
         message: LazyStr<'a> = "message",
         /// HTTP status.
         status: i64 = "status",
-        /// What the provider answered.
+        /// The response of the provider.
         response: RawJson<'a> = "response",
     }
 }
@@ -122,16 +122,16 @@ record! {
 /// An item of a kind that this version does not know, kept whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnknownItem<'a> {
-    /// Its kind, if it has one.
+    /// The kind, if the record has one.
     pub kind: Option<LazyStr<'a>>,
-    /// All of it.
+    /// The whole record.
     pub raw: RawJson<'a>,
 }
 
-/// Makes the enum over all kinds, and what is the same for each of them.
+/// Generates the enum over all kinds, and the functions of all kinds.
 macro_rules! items {
     ($($(#[$doc:meta])* $variant:ident = $tag:literal,)*) => {
-        /// Something that happened in a session and is no message.
+        /// An event of a session that is not a message.
         #[derive(Debug, Clone, PartialEq)]
         #[non_exhaustive]
         pub enum TimelineItem<'a> {
@@ -141,7 +141,7 @@ macro_rules! items {
         }
 
         impl TimelineItem<'_> {
-            /// What the record's `type` says.
+            /// Returns the record's `type`.
             pub fn kind(&self) -> std::borrow::Cow<'_, str> {
                 match self {
                     $(Self::$variant(_) => $tag.into(),)*
@@ -151,7 +151,7 @@ macro_rules! items {
                 }
             }
 
-            /// The id that the record itself holds.
+            /// Returns the id in the record.
             pub fn id(&self) -> Option<&ItemId> {
                 match self {
                     $(Self::$variant(item) => item.id.as_ref(),)*
@@ -159,7 +159,7 @@ macro_rules! items {
                 }
             }
 
-            /// When it happened, in Unix milliseconds.
+            /// Returns the time of the event, in Unix milliseconds.
             pub fn created(&self) -> Option<i64> {
                 match self {
                     $(Self::$variant(item) => item.time.as_ref()?.created,)*
@@ -167,7 +167,7 @@ macro_rules! items {
                 }
             }
 
-            /// The same value, borrowing nothing.
+            /// Returns the same value without borrowed data.
             pub fn into_owned(self) -> TimelineItem<'static> {
                 match self {
                     $(Self::$variant(item) => TimelineItem::$variant(IntoOwned::into_owned(item)),)*
@@ -208,14 +208,14 @@ macro_rules! items {
 }
 
 items! {
-    /// Another agent goes on.
+    /// The session switched to another agent.
     AgentSwitched = "agent-switched",
-    /// Another model goes on.
+    /// The session switched to another model.
     ModelSwitched = "model-switched",
     /// The session moved to another directory.
     LocationSwitched = "location-switched",
-    /// The end of a turn.
+    /// A turn ended.
     Idle = "idle",
-    /// Something that waits to be delivered.
+    /// Content waits to be delivered.
     Pending = "pending",
 }

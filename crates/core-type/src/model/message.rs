@@ -10,50 +10,51 @@ use crate::json::{
 use crate::tag::{TaggedObject, shorten};
 
 record! {
-    /// What the user asked.
+    /// The record of a user message.
     UserMessage<'a>, "a message record" {
-        /// Its id.
+        /// The id.
         id: MessageId = "id",
-        /// The session it belongs to.
+        /// The session of the message.
         session_id: SessionId = "sessionID",
         /// "user".
         role: LazyStr<'a> = "role",
-        /// When it was made.
+        /// The creation time.
         time: MessageTime<'a> = "time",
-        /// What the turn changed.
+        /// The changes of the turn.
         summary: UserSummary<'a> = "summary",
-        /// The agent asked; absent in 1.0.61 and older.
+        /// The requested agent; absent in 1.0.61 and older.
         agent: LazyStr<'a> = "agent",
-        /// The model asked; absent in 1.0.61 and older.
+        /// The requested model; absent in 1.0.61 and older.
         model: ModelRef<'a> = "model",
-        /// The form of the answer that was asked for.
+        /// The requested format of the answer.
         format: OutputFormat<'a> = "format",
-        /// A system prompt of this message.
+        /// The system prompt of this message.
         system: LazyStr<'a> = "system",
-        /// Tools switched on and off.
+        /// Tools that were switched on or off.
         tools: Entries<'a, bool> = "tools",
         /// The variant of the model; in `model` since 1.18.
         variant: LazyStr<'a> = "variant",
-        /// The type of its row in 2.x, if that is none that users write: "synthetic", "system",
-        /// "skill", "compaction".
+        /// The type of the row in 2.x, if the program wrote the message and not the user: "synthetic",
+        /// "system", "skill", "compaction".
         kind: LazyStr<'a> = "type",
     }
 }
 
 record! {
-    /// One step of the model's answer. A turn with tools is several, with one `parent_id`.
+    /// The record of one step of the model's answer. A turn with tools has several steps with the same
+    /// `parent_id`.
     AssistantMessage<'a>, "a message record" {
-        /// Its id.
+        /// The id.
         id: MessageId = "id",
-        /// The session it belongs to.
+        /// The session of the message.
         session_id: SessionId = "sessionID",
         /// "assistant".
         role: LazyStr<'a> = "role",
-        /// When it was made and finished.
+        /// The times of the start and the end.
         time: AssistantTime<'a> = "time",
-        /// Why it failed.
+        /// The error, if the answer failed.
         error: MessageError<'a> = "error",
-        /// The user message that it answers.
+        /// The user message that the answer belongs to.
         parent_id: MessageId = "parentID",
         /// The model.
         model_id: LazyStr<'a> = "modelID",
@@ -63,21 +64,22 @@ record! {
         mode: LazyStr<'a> = "mode",
         /// The agent; absent in 1.0.61.
         agent: LazyStr<'a> = "agent",
-        /// Where the agent worked.
+        /// The directories that the agent worked in.
         path: PathInfo<'a> = "path",
-        /// Whether this is the summary of a compaction.
+        /// Whether the answer is the summary of a compaction.
         summary: bool = "summary",
         /// Cost in US dollars.
         cost: Number = "cost",
         /// Tokens used.
         tokens: Tokens<'a> = "tokens",
-        /// The answer in the form that was asked for.
+        /// The answer in the requested format.
         structured: RawJson<'a> = "structured",
         /// The variant of the model.
         variant: LazyStr<'a> = "variant",
-        /// Why the model stopped: "stop", "tool-calls", "length", …; free.
+        /// The reason why the model stopped: "stop", "tool-calls", "length", …; free text.
         finish: LazyStr<'a> = "finish",
-        /// The type of its row in 2.x, if that is none that the model writes: "shell", "compaction".
+        /// The type of the row in 2.x, if the program wrote the message and not the model: "shell",
+        /// "compaction".
         kind: LazyStr<'a> = "type",
     }
 }
@@ -85,7 +87,7 @@ record! {
 record! {
     /// The times of a user message, in Unix milliseconds.
     MessageTime<'a>, "an object" {
-        /// When it was made.
+        /// The creation time.
         created: i64 = "created",
     }
 }
@@ -93,17 +95,17 @@ record! {
 record! {
     /// The times of an answer, in Unix milliseconds.
     AssistantTime<'a>, "an object" {
-        /// When it was begun.
+        /// The time of the start.
         created: i64 = "created",
-        /// When it was finished; absent while it runs, or if the program died.
+        /// The time of the end. Absent while the answer is written, or if the program died.
         completed: i64 = "completed",
     }
 }
 
 record! {
-    /// A model and who provides it.
+    /// A model and its provider.
     ModelRef<'a>, "an object" {
-        /// The model in sessions of 1.18.
+        /// The model, in session records of 1.18.
         id: LazyStr<'a> = "id",
         /// The provider.
         provider_id: LazyStr<'a> = "providerID",
@@ -115,31 +117,31 @@ record! {
 }
 
 record! {
-    /// What a turn changed.
+    /// The changes of a turn.
     UserSummary<'a>, "an object" {
         /// A title for the turn (1.1).
         title: LazyStr<'a> = "title",
         /// A text about the turn (1.1).
         body: LazyStr<'a> = "body",
-        /// The files changed.
+        /// The changed files.
         diffs: Vec<FileDiff<'a>> = "diffs",
     }
 }
 
 record! {
-    /// The form of the answer that was asked for.
+    /// The requested format of the answer.
     OutputFormat<'a>, "an object" {
         /// "text" or "json_schema".
         kind: LazyStr<'a> = "type",
         /// The schema, for "json_schema".
         schema: RawJson<'a> = "schema",
-        /// How often to try, for "json_schema".
+        /// The number of attempts, for "json_schema".
         retry_count: i64 = "retryCount",
     }
 }
 
 record! {
-    /// Where the agent worked.
+    /// The directories that an agent worked in.
     PathInfo<'a>, "an object" {
         /// The current directory.
         cwd: LazyStr<'a> = "cwd",
@@ -148,19 +150,29 @@ record! {
     }
 }
 
-/// A message of a role that this version does not know, kept whole.
+/// A message with a role that this version does not know, kept whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnknownMessage<'a> {
-    /// Its role, if it has one.
+    /// The role, if the record has one.
     pub role: Option<LazyStr<'a>>,
-    /// All of it.
+    /// The whole record.
     pub raw: RawJson<'a>,
 }
 
 /// A message's own record, without its parts.
+///
+/// ```
+/// use scrollback_core_type::{Message, Parse, Role};
+///
+/// let bytes = br#"{"id": "msg_1", "role": "user", "time": {"created": 1795219175055}}"#;
+/// let message = Message::parse(bytes)?.value;
+/// assert_eq!(message.role(), Role::User);
+/// assert_eq!(message.created(), Some(1_795_219_175_055));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum Message<'a> {
-    /// What the user asked.
+    /// A message of the user.
     User(Box<UserMessage<'a>>),
     /// One step of the model's answer.
     Assistant(Box<AssistantMessage<'a>>),
@@ -168,7 +180,7 @@ pub enum Message<'a> {
     Unknown(UnknownMessage<'a>),
 }
 
-/// Who speaks.
+/// The role of a message's author.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Role {
     /// The user.
@@ -180,7 +192,7 @@ pub enum Role {
 }
 
 impl Message<'_> {
-    /// Who speaks.
+    /// Returns the role of the author.
     pub fn role(&self) -> Role {
         match self {
             Self::User(_) => Role::User,
@@ -189,7 +201,7 @@ impl Message<'_> {
         }
     }
 
-    /// The id that the record itself holds.
+    /// Returns the id in the record.
     pub fn id(&self) -> Option<&MessageId> {
         match self {
             Self::User(user) => user.id.as_ref(),
@@ -198,7 +210,7 @@ impl Message<'_> {
         }
     }
 
-    /// The session that the record itself names.
+    /// Returns the session that the record names.
     pub fn session_id(&self) -> Option<&SessionId> {
         match self {
             Self::User(user) => user.session_id.as_ref(),
@@ -207,7 +219,7 @@ impl Message<'_> {
         }
     }
 
-    /// When it was made, in Unix milliseconds.
+    /// Returns the creation time, in Unix milliseconds.
     pub fn created(&self) -> Option<i64> {
         match self {
             Self::User(user) => user.time.as_ref()?.created,
@@ -216,7 +228,7 @@ impl Message<'_> {
         }
     }
 
-    /// The same value, borrowing nothing.
+    /// Returns the same value without borrowed data.
     pub fn into_owned(self) -> Message<'static> {
         match self {
             Self::User(user) => Message::User(IntoOwned::into_owned(user)),

@@ -1,4 +1,4 @@
-//! The records of a store, field by field.
+//! The records of a store and their fields.
 
 mod cost;
 mod diff;

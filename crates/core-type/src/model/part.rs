@@ -1,4 +1,4 @@
-//! A part of a message: one of twelve kinds, or one that this version does not know.
+//! The parts of messages: twelve known kinds, and unknown kinds, which are kept whole.
 
 use std::fmt;
 
@@ -13,16 +13,28 @@ use crate::tag::{TaggedObject, shorten};
 /// A part of a kind that this version does not know, kept whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnknownPart<'a> {
-    /// Its kind, if it has one.
+    /// The kind, if the record has one.
     pub kind: Option<LazyStr<'a>>,
-    /// All of it.
+    /// The whole record.
     pub raw: RawJson<'a>,
 }
 
-/// Makes the enum over all kinds, and what is the same for each of them.
+/// Generates the enums over all kinds, and the functions of all kinds.
 macro_rules! parts {
     ($($(#[$doc:meta])* $variant:ident($record:ident) = $tag:literal, $number:literal;)*) => {
         /// A part of a message.
+        ///
+        /// ```
+        /// use scrollback_core_type::{Parse, Part, PartKind};
+        ///
+        /// let bytes = br#"{"id": "prt_1", "type": "text", "text": "Hello"}"#;
+        /// let part = Part::parse(bytes)?.value;
+        /// assert_eq!(part.kind(), PartKind::Text);
+        /// if let Part::Text(text) = &part {
+        ///     assert_eq!(text.as_str(), "Hello");
+        /// }
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
         #[derive(Debug, Clone, PartialEq)]
         pub enum Part<'a> {
             $($(#[$doc])* $variant(Box<$record<'a>>),)*
@@ -30,7 +42,7 @@ macro_rules! parts {
             Unknown(UnknownPart<'a>),
         }
 
-        /// The kinds of parts.
+        /// The kind of a part.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum PartKind {
             $($(#[$doc])* $variant,)*
@@ -42,7 +54,7 @@ macro_rules! parts {
             /// Every kind that this version knows.
             pub const KNOWN: &'static [Self] = &[$(Self::$variant,)*];
 
-            /// The kind that a record's `type` names.
+            /// Returns the kind with this name in a record's `type`.
             pub fn from_name(name: &str) -> Self {
                 match name {
                     $($tag => Self::$variant,)*
@@ -50,7 +62,7 @@ macro_rules! parts {
                 }
             }
 
-            /// What a record's `type` says for this kind.
+            /// Returns the name of this kind in a record's `type`.
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$variant => $tag,)*
@@ -58,7 +70,8 @@ macro_rules! parts {
                 }
             }
 
-            /// Its number in files: not 0, and never that of another kind, in any version.
+            /// Returns the number of this kind in snapshot files. It is not 0, and no other kind has it in
+            /// any version.
             pub fn number(self) -> u8 {
                 match self {
                     $(Self::$variant => $number,)*
@@ -66,7 +79,7 @@ macro_rules! parts {
                 }
             }
 
-            /// The kind of a number. One that this version does not know is unknown.
+            /// Returns the kind of a number; `Unknown` for a number that this version does not know.
             pub fn from_number(number: u8) -> Self {
                 match number {
                     $($number => Self::$variant,)*
@@ -76,7 +89,7 @@ macro_rules! parts {
         }
 
         impl Part<'_> {
-            /// The kind.
+            /// Returns the kind.
             pub fn kind(&self) -> PartKind {
                 match self {
                     $(Self::$variant(_) => PartKind::$variant,)*
@@ -84,7 +97,7 @@ macro_rules! parts {
                 }
             }
 
-            /// The id that the record itself holds.
+            /// Returns the id in the record.
             pub fn id(&self) -> Option<&PartId> {
                 match self {
                     $(Self::$variant(part) => part.id.as_ref(),)*
@@ -92,7 +105,7 @@ macro_rules! parts {
                 }
             }
 
-            /// The message that the record itself names.
+            /// Returns the message that the record names.
             pub fn message_id(&self) -> Option<&MessageId> {
                 match self {
                     $(Self::$variant(part) => part.message_id.as_ref(),)*
@@ -100,7 +113,7 @@ macro_rules! parts {
                 }
             }
 
-            /// The same value, borrowing nothing.
+            /// Returns the same value without borrowed data.
             pub fn into_owned(self) -> Part<'static> {
                 match self {
                     $(Self::$variant(part) => Part::$variant(IntoOwned::into_owned(part)),)*
@@ -143,7 +156,7 @@ macro_rules! parts {
 parts! {
     /// Text of the user or the model.
     Text(TextPart) = "text", 1;
-    /// What the model thought.
+    /// Reasoning of the model.
     Reasoning(ReasoningPart) = "reasoning", 2;
     /// A file.
     File(FilePart) = "file", 3;
@@ -161,7 +174,7 @@ parts! {
     Agent(AgentPart) = "agent", 9;
     /// A task for a subagent that the user started.
     Subtask(SubtaskPart) = "subtask", 10;
-    /// A try that failed and was repeated.
+    /// A failed attempt that was repeated.
     Retry(RetryPart) = "retry", 11;
     /// The place where the conversation was compacted.
     Compaction(CompactionPart) = "compaction", 12;

@@ -1,21 +1,21 @@
-//! The shapes of a part, kind by kind (`docs/format/opencode.md`, section 3.4).
+//! The record of each kind of part (`docs/format/opencode.md`, section 3.4).
 
 use scrollback_core_id::MessageId;
 
 use super::{MessageError, ModelRef, Tokens};
 use crate::json::{LazyStr, Number, RawJson, record};
 
-/// Makes the record of a part: what all kinds have, and the fields of this one.
+/// Generates the record of a part: the fields of all kinds, and the fields of this kind.
 macro_rules! part_record {
     ($(#[$doc:meta])* $name:ident<$life:lifetime>, $kind:literal { $($fields:tt)* }) => {
         $crate::json::record! {
             $(#[$doc])*
             $name<$life>, "a part record" {
-                /// Its id.
+                /// The id.
                 id: scrollback_core_id::PartId = "id",
-                /// The session it belongs to.
+                /// The session of the part.
                 session_id: scrollback_core_id::SessionId = "sessionID",
-                /// The message it belongs to.
+                /// The message of the part.
                 message_id: scrollback_core_id::MessageId = "messageID",
                 #[doc = concat!("The kind: `", $kind, "`.")]
                 kind: $crate::json::LazyStr<$life> = "type",
@@ -28,15 +28,15 @@ macro_rules! part_record {
 pub(super) use part_record;
 
 part_record! {
-    /// Text: what the user wrote, or what the model answered.
+    /// Text of the user or the model.
     TextPart<'a>, "text" {
         /// The text.
         text: LazyStr<'a> = "text",
-        /// Whether the program wrote it, not the user.
+        /// Whether the program wrote the text, not the user.
         synthetic: bool = "synthetic",
-        /// Whether the model is not shown it.
+        /// Whether the text is hidden from the model.
         ignored: bool = "ignored",
-        /// From when to when it was written.
+        /// The time span in which the text was written.
         time: Span<'a> = "time",
         /// The provider's metadata.
         metadata: RawJson<'a> = "metadata",
@@ -44,27 +44,27 @@ part_record! {
 }
 
 part_record! {
-    /// What the model thought before it answered.
+    /// Reasoning of the model before its answer.
     ReasoningPart<'a>, "reasoning" {
         /// The text.
         text: LazyStr<'a> = "text",
         /// The provider's metadata.
         metadata: RawJson<'a> = "metadata",
-        /// From when to when it was written.
+        /// The time span in which the text was written.
         time: Span<'a> = "time",
     }
 }
 
 part_record! {
-    /// A file that goes with a message or with the answer of a tool.
+    /// A file that is attached to a message or to the answer of a tool.
     FilePart<'a>, "file" {
         /// The media type.
         mime: LazyStr<'a> = "mime",
         /// The name of the file.
         filename: LazyStr<'a> = "filename",
-        /// Where it is: `data:`, `file://` or another scheme.
+        /// The address: `data:`, `file://` or another scheme.
         url: LazyStr<'a> = "url",
-        /// Where in the user's text or project it came from.
+        /// The origin in the user's text or project.
         source: FileSource<'a> = "source",
     }
 }
@@ -72,7 +72,7 @@ part_record! {
 part_record! {
     /// The start of a step of the model.
     StepStartPart<'a>, "step-start" {
-        /// The state of the files before, as a git tree.
+        /// The state of the files before the step, as a git tree.
         snapshot: LazyStr<'a> = "snapshot",
     }
 }
@@ -80,9 +80,9 @@ part_record! {
 part_record! {
     /// The end of a step of the model.
     StepFinishPart<'a>, "step-finish" {
-        /// Why it ended.
+        /// The reason for the end.
         reason: LazyStr<'a> = "reason",
-        /// The state of the files after, as a git tree.
+        /// The state of the files after the step, as a git tree.
         snapshot: LazyStr<'a> = "snapshot",
         /// Cost in US dollars.
         cost: Number = "cost",
@@ -102,7 +102,7 @@ part_record! {
 part_record! {
     /// Files that a step changed.
     PatchPart<'a>, "patch" {
-        /// The state before, as a git tree.
+        /// The state of the files before the change, as a git tree.
         hash: LazyStr<'a> = "hash",
         /// The files, as absolute paths.
         files: Vec<LazyStr<'a>> = "files",
@@ -114,7 +114,7 @@ part_record! {
     AgentPart<'a>, "agent" {
         /// The agent.
         name: LazyStr<'a> = "name",
-        /// Where in the user's text.
+        /// The place in the user's text.
         source: SourceText<'a> = "source",
     }
 }
@@ -122,27 +122,27 @@ part_record! {
 part_record! {
     /// A task for a subagent that the user started.
     SubtaskPart<'a>, "subtask" {
-        /// What to do.
+        /// The task.
         prompt: LazyStr<'a> = "prompt",
-        /// A few words about it.
+        /// A short description of the task.
         description: LazyStr<'a> = "description",
-        /// The agent that does it.
+        /// The agent for the task.
         agent: LazyStr<'a> = "agent",
-        /// The model that does it.
+        /// The model for the task.
         model: ModelRef<'a> = "model",
-        /// The command that it came from.
+        /// The command that started the task.
         command: LazyStr<'a> = "command",
     }
 }
 
 part_record! {
-    /// A try that failed and was repeated; only in the schema of the versions examined.
+    /// A failed attempt that was repeated. The examined versions have it in their schema and never write it.
     RetryPart<'a>, "retry" {
-        /// Which try.
+        /// The number of the attempt.
         attempt: i64 = "attempt",
-        /// Why it failed.
+        /// The error.
         error: MessageError<'a> = "error",
-        /// When.
+        /// The time of the failure.
         time: RetryTime<'a> = "time",
     }
 }
@@ -150,7 +150,7 @@ part_record! {
 part_record! {
     /// The place where the conversation was compacted.
     CompactionPart<'a>, "compaction" {
-        /// Whether the program chose to, not the user.
+        /// Whether the program started the compaction, not the user.
         auto: bool = "auto",
         /// Whether the context had overflowed (1.18).
         overflow: bool = "overflow",
@@ -160,25 +160,25 @@ part_record! {
 }
 
 record! {
-    /// From when to when, in Unix milliseconds.
+    /// A time span, in Unix milliseconds.
     Span<'a>, "an object" {
-        /// When it began.
+        /// The start.
         start: i64 = "start",
-        /// When it ended; absent while it is written, or if the program died.
+        /// The end. Absent while the part is written, or if the program died.
         end: i64 = "end",
     }
 }
 
 record! {
-    /// When a try failed, in Unix milliseconds.
+    /// The time of a failed attempt, in Unix milliseconds.
     RetryTime<'a>, "an object" {
-        /// When.
+        /// The time of the failure.
         created: i64 = "created",
     }
 }
 
 record! {
-    /// Where a file part came from.
+    /// The origin of a file part.
     FileSource<'a>, "an object" {
         /// "file", "symbol" or "resource".
         kind: LazyStr<'a> = "type",
@@ -188,35 +188,35 @@ record! {
         name: LazyStr<'a> = "name",
         /// The kind of the symbol, as the language server protocol numbers them.
         symbol_kind: i64 = "kind",
-        /// Where the symbol is.
+        /// The place of the symbol.
         range: Range<'a> = "range",
         /// The server that offers the resource.
         client_name: LazyStr<'a> = "clientName",
         /// The address of the resource.
         uri: LazyStr<'a> = "uri",
-        /// Where in the user's text.
+        /// The place in the user's text.
         text: SourceText<'a> = "text",
     }
 }
 
 record! {
-    /// A stretch of the user's text.
+    /// A range of the user's text.
     SourceText<'a>, "an object" {
         /// The text.
         value: LazyStr<'a> = "value",
-        /// Where it starts, in UTF-16 units.
+        /// The start, in UTF-16 units.
         start: i64 = "start",
-        /// Where it ends, in UTF-16 units.
+        /// The end, in UTF-16 units.
         end: i64 = "end",
     }
 }
 
 record! {
-    /// A stretch of a file.
+    /// A range of a file.
     Range<'a>, "an object" {
-        /// Its first position.
+        /// The first position.
         start: Position<'a> = "start",
-        /// The position after it.
+        /// The position after the range.
         end: Position<'a> = "end",
     }
 }

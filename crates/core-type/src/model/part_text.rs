@@ -1,35 +1,35 @@
-//! What a part says, in one call.
+//! Accessors that return the text of a part in one call.
 
 use std::borrow::Cow;
 
 use super::{ReasoningPart, TextPart, ToolPart, ToolState, ToolStatus};
 
 impl TextPart<'_> {
-    /// The text; empty if there is none. Borrowed unless it has escapes.
+    /// Returns the text; empty if the record has no text. It is borrowed unless it has escapes.
     pub fn as_str(&self) -> Cow<'_, str> {
         self.text.as_ref().map(|text| text.get()).unwrap_or_default()
     }
 }
 
 impl ReasoningPart<'_> {
-    /// The text; empty if there is none. Borrowed unless it has escapes.
+    /// Returns the text; empty if the record has no text. It is borrowed unless it has escapes.
     pub fn as_str(&self) -> Cow<'_, str> {
         self.text.as_ref().map(|text| text.get()).unwrap_or_default()
     }
 }
 
 impl ToolPart<'_> {
-    /// The name of the tool; empty if there is none.
+    /// Returns the name of the tool; empty if the record has no name.
     pub fn name(&self) -> Cow<'_, str> {
         self.tool.as_ref().map(|tool| tool.get()).unwrap_or_default()
     }
 
-    /// Whether the call ended with an error.
+    /// Checks whether the call ended with an error.
     pub fn failed(&self) -> bool {
         self.state.as_ref().is_some_and(|state| state.status() == ToolStatus::Error)
     }
 
-    /// What the call failed with; none if it did not fail.
+    /// Returns the error of the call; `None` if the call did not fail.
     pub fn error(&self) -> Option<Cow<'_, str>> {
         match &self.state {
             Some(ToolState::Error(state)) => {
@@ -39,7 +39,7 @@ impl ToolPart<'_> {
         }
     }
 
-    /// What the call put out; none if it did not complete.
+    /// Returns the output of the call; `None` if the call did not complete.
     pub fn output(&self) -> Option<Cow<'_, str>> {
         match &self.state {
             Some(ToolState::Completed(state)) => {

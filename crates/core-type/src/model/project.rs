@@ -7,33 +7,33 @@ use crate::json::{LazyStr, record};
 record! {
     /// A project: a repository that agents worked in, or `global`.
     ///
-    /// opencode rewrites the file at every start, so its mtime is no sign of activity.
+    /// opencode rewrites the file at every start, so its mtime does not show activity.
     Project<'a>, "a project record" {
-        /// Its id.
+        /// The id.
         id: ProjectId = "id",
-        /// The main work tree; `/` or the last directory used for `global`.
+        /// The main work tree. For `global`: `/`, or the directory that was used last.
         worktree: LazyStr<'a> = "worktree",
         /// The version control system: "git".
         vcs: LazyStr<'a> = "vcs",
         /// A name given by the user.
         name: LazyStr<'a> = "name",
-        /// How clients show it.
+        /// The icon in clients.
         icon: ProjectIcon<'a> = "icon",
         /// Commands that clients run.
         commands: ProjectCommands<'a> = "commands",
-        /// Linked work trees seen.
+        /// Linked work trees that the agent was started in.
         sandboxes: Vec<LazyStr<'a>> = "sandboxes",
-        /// When it was first and last used.
+        /// The times of the first and the last use.
         time: ProjectTime<'a> = "time",
     }
 }
 
 record! {
-    /// How clients show a project.
+    /// The icon of a project in clients.
     ProjectIcon<'a>, "an object" {
-        /// An image.
+        /// The address of an image.
         url: LazyStr<'a> = "url",
-        /// An image chosen by the user.
+        /// The address of an image that the user chose.
         r#override: LazyStr<'a> = "override",
         /// A colour.
         color: LazyStr<'a> = "color",
@@ -43,7 +43,7 @@ record! {
 record! {
     /// Commands that clients run for a project.
     ProjectCommands<'a>, "an object" {
-        /// Run when a work tree is made.
+        /// The command that runs when a work tree is created.
         start: LazyStr<'a> = "start",
     }
 }
@@ -51,11 +51,11 @@ record! {
 record! {
     /// The times of a project, in Unix milliseconds.
     ProjectTime<'a>, "an object" {
-        /// When it was first seen.
+        /// The time of the first use.
         created: i64 = "created",
-        /// When the agent was last started in it.
+        /// The time of the last start of the agent in the project.
         updated: i64 = "updated",
-        /// When it was initialized.
+        /// The time when the project was initialized.
         initialized: i64 = "initialized",
     }
 }

@@ -1,15 +1,25 @@
-//! Where a session was read from: which program's it is, in which form of storage it is, and what
-//! else there is of it.
+//! The provenance of a session: its agent, the storage format that was read, the other copies, and the
+//! migration state.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// A name that a Source chose: of an agent, of a storage format, of a state.
+/// The name of an agent, a storage format or a state. The Source chooses it.
 pub type SourceName = Cow<'static, str>;
 
-/// Where a session was read from. Names are the Source's own; lists are in the order of the names.
-/// Clones are cheap: Sources hand out few different ones.
+/// Where a session was read from: agent, storage format, other copies, migration state.
+///
+/// The Source chooses the names. Lists are sorted by name. Clones share their data and are cheap.
+///
+/// ```
+/// use scrollback_core_type::Provenance;
+///
+/// let provenance = Provenance::new("opencode", "2.x").with_also_in("json");
+/// assert_eq!(provenance.agent(), "opencode");
+/// assert_eq!(provenance.formats().collect::<Vec<_>>(), ["2.x"]);
+/// assert_eq!(provenance.also_in().collect::<Vec<_>>(), ["json"]);
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, Default)]
 pub struct Provenance(Option<Arc<ProvenanceData>>);
 
@@ -23,38 +33,38 @@ struct ProvenanceData {
 }
 
 impl Provenance {
-    /// A session of an agent, read from one storage format.
+    /// Returns the provenance of an agent's session that was read from one storage format.
     pub fn new(agent: impl Into<SourceName>, format: impl Into<SourceName>) -> Self {
         let (agent, formats) = (agent.into(), vec![format.into()]);
         Self(Some(Arc::new(ProvenanceData { agent, formats, ..ProvenanceData::default() })))
     }
 
-    /// The same, read from this format too.
+    /// Adds another format that the session was read from.
     #[must_use]
     pub fn with_format(self, format: impl Into<SourceName>) -> Self {
         self.modify(|facts| insert_sorted(&mut facts.formats, format.into()))
     }
 
-    /// The same, with a format or place that has the session too and was not read.
+    /// Adds a format or place that also has the session and was not read.
     #[must_use]
     pub fn with_also_in(self, place: impl Into<SourceName>) -> Self {
         self.modify(|facts| insert_sorted(&mut facts.also_in, place.into()))
     }
 
-    /// The same, with the formats of another place that has the session too.
+    /// Adds the formats of another copy of the session, as formats that were not read.
     #[must_use]
     pub fn with_copy(self, other: &Self) -> Self {
         let formats = other.0.iter().flat_map(|facts| facts.formats.iter().cloned());
         formats.fold(self, Self::with_also_in)
     }
 
-    /// The same, in a state of a migration from one format to another that is worth a word.
+    /// Sets the state of a migration from one format to another, if users should know it.
     #[must_use]
     pub fn with_migration(self, state: impl Into<SourceName>) -> Self {
         self.modify(|facts| facts.migration = Some(state.into()))
     }
 
-    /// The same, with whether the totals in the session's own record cover the whole session.
+    /// Sets whether the totals in the session's own record cover the whole session.
     #[must_use]
     pub fn with_complete_totals(self, complete: bool) -> Self {
         self.modify(|facts| facts.has_complete_totals = complete)
@@ -65,35 +75,35 @@ impl Provenance {
         self
     }
 
-    /// The program that wrote the session: "opencode". Empty if the Source does not say it.
+    /// Returns the agent that wrote the session, such as "opencode". Empty if the provenance is unknown.
     pub fn agent(&self) -> &str {
         self.0.as_ref().map_or("", |facts| &facts.agent)
     }
 
-    /// The storage formats that its messages were read from; several where turns in several of them
-    /// belong to one session.
+    /// Returns the storage formats that the messages were read from. There are several if the turns of one
+    /// session are in several formats.
     pub fn formats(&self) -> impl Iterator<Item = &str> {
         self.0.iter().flat_map(|facts| facts.formats.iter().map(|name| &**name))
     }
 
-    /// Formats and places that have the session too, and were not read.
+    /// Returns the formats and places that also have the session and were not read.
     pub fn also_in(&self) -> impl Iterator<Item = &str> {
         self.0.iter().flat_map(|facts| facts.also_in.iter().map(|name| &**name))
     }
 
-    /// The state of a migration from one format to another, if it is worth a word.
+    /// Returns the state of a migration from one format to another, if users should know it.
     pub fn migration(&self) -> Option<&str> {
         self.0.as_ref()?.migration.as_deref()
     }
 
-    /// Whether the totals in the session's own record cover the whole session: all of its messages,
-    /// and what else it used, such as titles and compactions.
+    /// Checks whether the totals in the session's own record cover the whole session: all messages, and
+    /// all other usage, such as titles and compactions.
     pub fn has_complete_totals(&self) -> bool {
         self.0.as_ref().is_some_and(|facts| facts.has_complete_totals)
     }
 }
 
-/// Inserts a name in its place, unless it is there.
+/// Inserts a name into a sorted list, unless the list has it already.
 fn insert_sorted(names: &mut Vec<SourceName>, name: SourceName) {
     if let Err(at) = names.binary_search(&name) {
         names.insert(at, name);

@@ -7,22 +7,32 @@ use crate::json::{LazyStr, Number, RawJson, record};
 
 record! {
     /// A session: one conversation with an agent.
+    ///
+    /// ```
+    /// use scrollback_core_type::{Parse, Session};
+    ///
+    /// let bytes = br#"{"id": "ses_1", "title": "Fix the build", "time": {"created": 1795219175053}}"#;
+    /// let session = Session::parse(bytes)?.value;
+    /// assert_eq!(session.title.as_ref().map(|title| title.get()).as_deref(), Some("Fix the build"));
+    /// assert_eq!(session.time.and_then(|time| time.created), Some(1_795_219_175_053));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     Session<'a>, "a session record" {
-        /// Its id.
+        /// The id.
         id: SessionId = "id",
-        /// Two words, as "eager-falcon"; absent in 1.0.61 and older.
+        /// Two words, such as "eager-falcon"; absent in 1.0.61 and older.
         slug: LazyStr<'a> = "slug",
-        /// The version of the program that made it.
+        /// The version of the program that created the session.
         version: LazyStr<'a> = "version",
-        /// The project it belongs to now; sessions move.
+        /// The current project. Sessions can move to another project.
         project_id: ProjectId = "projectID",
-        /// The workspace it belongs to (1.18).
+        /// The workspace (1.18).
         workspace_id: WorkspaceId = "workspaceID",
         /// The directory that the agent was started in.
         directory: LazyStr<'a> = "directory",
-        /// The directory relative to the worktree (1.18).
+        /// The directory relative to the work tree (1.18).
         path: LazyStr<'a> = "path",
-        /// The session that started this one, for subagents and manual children.
+        /// The session that started this session, for subagents and manual children.
         parent_id: SessionId = "parentID",
         /// The title; may be empty.
         title: LazyStr<'a> = "title",
@@ -30,13 +40,13 @@ record! {
         agent: LazyStr<'a> = "agent",
         /// The model last used (1.18).
         model: ModelRef<'a> = "model",
-        /// When it was made and last changed.
+        /// The times of creation and of the last change.
         time: SessionTime<'a> = "time",
-        /// How much it changed in files.
+        /// The size of the changes in files.
         summary: SessionSummary<'a> = "summary",
-        /// Where it is shared.
+        /// The share link.
         share: ShareLink<'a> = "share",
-        /// Permission rules of this session.
+        /// The permission rules of this session.
         permission: Vec<PermissionRule<'a>> = "permission",
         /// A pending revert.
         revert: Revert<'a> = "revert",
@@ -44,31 +54,31 @@ record! {
         cost: Number = "cost",
         /// Tokens of the whole session (1.18).
         tokens: Tokens<'a> = "tokens",
-        /// Whatever clients attached (1.18).
+        /// Data that clients attached (1.18).
         metadata: RawJson<'a> = "metadata",
-        /// The session that this one is a fork of, and up to where (2.x).
+        /// The session that this session is a fork of, and the last copied message (2.x).
         fork: Fork<'a> = "fork",
-        /// How the last turn ended (2.x): "succeeded", "failed" or "interrupted".
+        /// The outcome of the last turn (2.x): "succeeded", "failed" or "interrupted".
         outcome: LazyStr<'a> = "outcome",
     }
 }
 
 record! {
-    /// What a session is a fork of. The source may be gone.
+    /// The source of a fork. The source session may be gone.
     Fork<'a>, "an object" {
-        /// The source.
+        /// The source session.
         session_id: SessionId = "sessionID",
-        /// Up to where its messages were copied.
+        /// The end of the copied messages.
         boundary: ForkBoundary<'a> = "boundary",
     }
 }
 
 record! {
-    /// Up to where messages were copied.
+    /// The end of the copied messages of a fork.
     ForkBoundary<'a>, "an object" {
-        /// "before" or "through".
+        /// "before" or "through": whether the message itself was copied.
         kind: LazyStr<'a> = "type",
-        /// The message of the source.
+        /// The message in the source session.
         message_id: MessageId = "messageID",
     }
 }
@@ -76,25 +86,26 @@ record! {
 record! {
     /// The times of a session, in Unix milliseconds.
     SessionTime<'a>, "an object" {
-        /// When it was made.
+        /// The creation time.
         created: i64 = "created",
-        /// When it last changed.
+        /// The time of the last change.
         updated: i64 = "updated",
-        /// Since when it is being compacted; never written by 1.1.65.
+        /// The start of a running compaction; never written by 1.1.65.
         compacting: i64 = "compacting",
-        /// When it was archived.
+        /// The time when the session was archived.
         archived: i64 = "archived",
-        /// When its last turn ended (2.x).
+        /// The end of the last turn (2.x).
         idle: i64 = "idle",
-        /// When its user looked at it (2.x); before `idle`, there is something unread.
+        /// The time when the user last viewed the session (2.x). The session has unread messages if this is
+        /// before `idle`.
         viewed: i64 = "viewed",
-        /// Since when a turn runs (2.x); if none does, the program died.
+        /// The start of the running turn (2.x). If no turn runs, the program died.
         suspended: i64 = "suspended",
     }
 }
 
 record! {
-    /// How much a session changed in files.
+    /// The size of a session's changes in files.
     SessionSummary<'a>, "an object" {
         /// Lines added.
         additions: i64 = "additions",
@@ -102,19 +113,19 @@ record! {
         deletions: i64 = "deletions",
         /// Files changed.
         files: i64 = "files",
-        /// The changes themselves; only in old data, later in a file of their own.
+        /// The changes themselves, in old data only. Newer versions write them to a separate file.
         diffs: Vec<FileDiff<'a>> = "diffs",
     }
 }
 
 record! {
-    /// A revert that the next prompt will carry out: what comes from here on will be removed.
+    /// A pending revert. The next prompt removes this message or part and everything after it.
     Revert<'a>, "an object" {
-        /// The first message that is reverted.
+        /// The first reverted message.
         message_id: MessageId = "messageID",
-        /// The first part of that message that is reverted; the whole message if absent.
+        /// The first reverted part of that message. If absent, the whole message is reverted.
         part_id: PartId = "partID",
-        /// The snapshot to go back to.
+        /// The snapshot to restore.
         snapshot: LazyStr<'a> = "snapshot",
         /// The change that the revert made, as a patch.
         diff: LazyStr<'a> = "diff",

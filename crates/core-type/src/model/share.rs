@@ -1,4 +1,4 @@
-//! Where a session is shared. The secret, a write token, is read over and never kept.
+//! The share records of a session. The secret, a write token, is skipped and never kept.
 
 use crate::json::{LazyStr, record};
 

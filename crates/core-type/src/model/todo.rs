@@ -5,13 +5,13 @@ use crate::json::{LazyStr, record};
 record! {
     /// An entry of a session's todo list.
     Todo<'a>, "a todo" {
-        /// Its id; only in older files.
+        /// The id; only in older files.
         id: LazyStr<'a> = "id",
-        /// What is to be done.
+        /// The task.
         content: LazyStr<'a> = "content",
-        /// "pending", "in_progress", "completed", "cancelled"; free.
+        /// "pending", "in_progress", "completed", "cancelled"; free text.
         status: LazyStr<'a> = "status",
-        /// "high", "medium", "low"; free.
+        /// "high", "medium", "low"; free text.
         priority: LazyStr<'a> = "priority",
     }
 }

@@ -1,19 +1,19 @@
-//! Tokens, as records state them.
+//! Token counts in records.
 
 use crate::json::record;
 
 record! {
-    /// Tokens used. `input` does not hold the cached ones.
+    /// Tokens used. `input` does not include cached tokens.
     Tokens<'a>, "an object" {
-        /// All of them; absent in 1.0.61 and on messages that never finished a step.
+        /// The total; absent in 1.0.61 and on messages that never finished a step.
         total: i64 = "total",
-        /// Read anew.
+        /// Input tokens that were not in the cache.
         input: i64 = "input",
-        /// Written.
+        /// Output tokens.
         output: i64 = "output",
-        /// Written as reasoning.
+        /// Reasoning tokens.
         reasoning: i64 = "reasoning",
-        /// Read from and written to the provider's cache.
+        /// Tokens of the provider's cache.
         cache: CacheTokens<'a> = "cache",
     }
 }
@@ -21,9 +21,9 @@ record! {
 record! {
     /// Tokens of the provider's cache.
     CacheTokens<'a>, "an object" {
-        /// Read from it.
+        /// Tokens read from the cache.
         read: i64 = "read",
-        /// Written to it.
+        /// Tokens written to the cache.
         write: i64 = "write",
     }
 }

@@ -1,4 +1,4 @@
-//! A tool call and its state (`docs/format/opencode.md`, section 3.4).
+//! Tool calls and their states (`docs/format/opencode.md`, section 3.4).
 
 use scrollback_core_err::IssueKind;
 use scrollback_core_id::{CallId, SessionId};
@@ -11,20 +11,20 @@ use crate::tag::{TaggedObject, shorten};
 part_record! {
     /// A call of a tool.
     ToolPart<'a>, "tool" {
-        /// The call, as the provider named it.
+        /// The id of the call, chosen by the provider.
         call_id: CallId = "callID",
-        /// The tool: "bash", "read", "task", …; "invalid" for calls that made no sense.
+        /// The tool: "bash", "read", "task", …; "invalid" for calls that the program could not run.
         tool: LazyStr<'a> = "tool",
-        /// How far the call is.
+        /// The state of the call.
         state: ToolState<'a> = "state",
         /// The provider's metadata.
         metadata: RawJson<'a> = "metadata",
-        /// Whether the provider ran it (2.x).
+        /// Whether the provider ran the tool (2.x).
         executed: bool = "executed",
     }
 }
 
-/// How far a tool call is.
+/// The state of a tool call.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ToolState<'a> {
     /// The model is still writing the input.
@@ -35,52 +35,52 @@ pub enum ToolState<'a> {
     Completed(Box<ToolCompleted<'a>>),
     /// The tool failed, or was aborted.
     Error(Box<ToolError<'a>>),
-    /// A status that this version does not know, kept whole.
+    /// A state with a status that this version does not know, kept whole.
     Unknown(UnknownToolState<'a>),
 }
 
 record! {
-    /// A call whose input is still being written.
+    /// The state of a call while the model is still writing its input.
     ToolPending<'a>, "a tool state" {
         /// "pending".
         status: LazyStr<'a> = "status",
-        /// The input so far.
+        /// The current input.
         input: RawJson<'a> = "input",
-        /// The input as text so far.
+        /// The current input as text.
         raw: LazyStr<'a> = "raw",
     }
 }
 
 record! {
-    /// A call that runs.
+    /// The state of a running call.
     ToolRunning<'a>, "a tool state" {
         /// "running".
         status: LazyStr<'a> = "status",
         /// The input.
         input: RawJson<'a> = "input",
-        /// What the tool says it does.
+        /// The title that the tool gives its work.
         title: LazyStr<'a> = "title",
-        /// What the tool says of itself; for bash the output so far.
+        /// Metadata of the tool; for bash the current output.
         metadata: RawJson<'a> = "metadata",
-        /// Since when.
+        /// The time of the start.
         time: ToolTime<'a> = "time",
     }
 }
 
 record! {
-    /// A call that was answered.
+    /// The state of a call that the tool answered.
     ToolCompleted<'a>, "a tool state" {
         /// "completed".
         status: LazyStr<'a> = "status",
         /// The input.
         input: RawJson<'a> = "input",
-        /// What the model was told.
+        /// The output that the model received.
         output: LazyStr<'a> = "output",
-        /// What the tool says it did.
+        /// The title that the tool gave its work.
         title: LazyStr<'a> = "title",
-        /// What the tool says of itself; for task the id of the subagent's session.
+        /// Metadata of the tool; for task the id of the subagent's session.
         metadata: RawJson<'a> = "metadata",
-        /// From when to when.
+        /// The times of the start and the end.
         time: ToolTime<'a> = "time",
         /// Files that came with the answer.
         attachments: Vec<FilePart<'a>> = "attachments",
@@ -88,19 +88,19 @@ record! {
 }
 
 record! {
-    /// A call that failed or was aborted.
+    /// The state of a call that failed or was aborted.
     ToolError<'a>, "a tool state" {
         /// "error".
         status: LazyStr<'a> = "status",
         /// The input.
         input: RawJson<'a> = "input",
-        /// Why it failed.
+        /// The error.
         error: LazyStr<'a> = "error",
-        /// The same in the words of 2.x.
+        /// The error as 2.x stores it.
         cause: RawJson<'a> = "cause",
-        /// What the tool says of itself.
+        /// Metadata of the tool.
         metadata: RawJson<'a> = "metadata",
-        /// From when to when.
+        /// The times of the start and the end.
         time: ToolTime<'a> = "time",
     }
 }
@@ -108,27 +108,27 @@ record! {
 record! {
     /// The times of a tool call, in Unix milliseconds.
     ToolTime<'a>, "an object" {
-        /// When it began.
+        /// The start.
         start: i64 = "start",
-        /// When it ended.
+        /// The end.
         end: i64 = "end",
-        /// When its output was pruned from what the model sees; the output is still stored.
+        /// The time when the output was removed from the model's context. The output is still stored.
         compacted: i64 = "compacted",
-        /// When the model began to write the call (2.x).
+        /// The time when the model began to write the call (2.x).
         created: i64 = "created",
     }
 }
 
-/// A state of a status that this version does not know, kept whole.
+/// A state with a status that this version does not know, kept whole.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnknownToolState<'a> {
-    /// The status, if it has one.
+    /// The status, if the record has one.
     pub status: Option<LazyStr<'a>>,
-    /// All of it.
+    /// The whole record.
     pub raw: RawJson<'a>,
 }
 
-/// The statuses of a tool call.
+/// The status of a tool call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ToolStatus {
     /// The model is still writing the input.
@@ -144,7 +144,7 @@ pub enum ToolStatus {
 }
 
 impl<'a> ToolState<'a> {
-    /// How far the call is.
+    /// Returns the status of the call.
     pub fn status(&self) -> ToolStatus {
         match self {
             Self::Pending(_) => ToolStatus::Pending,
@@ -155,7 +155,7 @@ impl<'a> ToolState<'a> {
         }
     }
 
-    /// The input of the call.
+    /// Returns the input of the call.
     pub fn input(&self) -> Option<&RawJson<'a>> {
         match self {
             Self::Pending(state) => state.input.as_ref(),
@@ -166,7 +166,7 @@ impl<'a> ToolState<'a> {
         }
     }
 
-    /// What the tool says of itself.
+    /// Returns the metadata of the tool.
     pub fn metadata(&self) -> Option<&RawJson<'a>> {
         match self {
             Self::Running(state) => state.metadata.as_ref(),
@@ -176,7 +176,7 @@ impl<'a> ToolState<'a> {
         }
     }
 
-    /// The times of the call.
+    /// Returns the times of the call.
     pub fn time(&self) -> Option<&ToolTime<'a>> {
         match self {
             Self::Running(state) => state.time.as_ref(),
@@ -186,13 +186,13 @@ impl<'a> ToolState<'a> {
         }
     }
 
-    /// Whether the output was pruned from what the model sees.
+    /// Checks whether the output was removed from the model's context.
     pub fn is_pruned(&self) -> bool {
         self.time().is_some_and(|time| time.compacted.is_some())
     }
 
-    /// The session of the subagent that this call started, for the tool "task", which 2.x calls
-    /// "subagent".
+    /// Returns the session of the subagent that this call started, for the tool "task" (in 2.x
+    /// "subagent").
     pub fn subagent(&self) -> Option<SessionId> {
         let metadata = self.metadata()?;
         let named = ["sessionId", "sessionID"].iter().find_map(|name| metadata.field(name));

@@ -1,33 +1,33 @@
-//! What models used: tokens and money, of an answer, of a session, of many.
+//! Usage: the tokens and the cost of answers, sessions and sums of them.
 //!
-//! This is the one place that decides what a message and a session used.
+//! Only this module decides how much a message or a session counts.
 
 use std::ops::AddAssign;
 
 use super::{AssistantMessage, Cost, Message, Role, Session, Tokens, TokensHead};
 
-/// Tokens of an answer, or of many.
+/// The tokens of one or more answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct TokenCounts {
-    /// Read anew.
+    /// Input tokens that were not in the cache.
     pub input: i64,
-    /// Written.
+    /// Output tokens.
     pub output: i64,
-    /// Written as reasoning.
+    /// Reasoning tokens.
     pub reasoning: i64,
-    /// Read from the provider's cache.
+    /// Tokens read from the provider's cache.
     pub cache_read: i64,
-    /// Written to the provider's cache.
+    /// Tokens written to the provider's cache.
     pub cache_write: i64,
 }
 
 impl TokenCounts {
-    /// All of them.
+    /// Returns the sum of all five counts.
     pub fn total(&self) -> i64 {
         self.to_array().into_iter().fold(0, i64::saturating_add)
     }
 
-    /// Input, output, reasoning, cache read, cache write.
+    /// Returns input, output, reasoning, cache read and cache write.
     fn to_array(self) -> [i64; 5] {
         let Self { input, output, reasoning, cache_read, cache_write } = self;
         [input, output, reasoning, cache_read, cache_write]
@@ -37,7 +37,7 @@ impl TokenCounts {
         Self { input, output, reasoning, cache_read, cache_write }
     }
 
-    /// Whether any of them is less.
+    /// Checks whether any count is less than the same count of `other`.
     fn is_any_less(self, other: Self) -> bool {
         self.to_array().iter().zip(other.to_array()).any(|(own, other)| *own < other)
     }
@@ -76,12 +76,12 @@ impl From<TokensHead<'_>> for TokenCounts {
     }
 }
 
-/// What the record of a session counts.
+/// The totals in the record of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RecordedTotals {
-    /// Tokens.
+    /// The tokens.
     pub tokens: TokenCounts,
-    /// Cost.
+    /// The cost.
     pub cost: Cost,
 }
 
@@ -94,20 +94,32 @@ impl From<&Session<'_>> for RecordedTotals {
     }
 }
 
-/// What messages used.
+/// The usage of a set of messages.
+///
+/// ```
+/// use scrollback_core_type::{Cost, Role, TokenCounts, Usage};
+///
+/// let tokens = TokenCounts { input: 100, output: 20, ..TokenCounts::default() };
+/// let cost = Cost::from_dollars(0.5);
+/// let mut usage = Usage::of_message(Role::User, false, None, None);
+/// usage += Usage::of_message(Role::Assistant, false, Some(tokens), Some(cost));
+/// // A copy from another session counts as a message, but adds no tokens and no cost.
+/// usage += Usage::of_message(Role::Assistant, true, Some(tokens), Some(cost));
+/// assert_eq!((usage.messages, usage.tokens.total(), usage.cost), (3, 120, cost));
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Usage {
-    /// How many messages there are.
+    /// The number of messages.
     pub messages: u64,
-    /// Their tokens.
+    /// The tokens of the messages.
     pub tokens: TokenCounts,
-    /// Their cost.
+    /// The cost of the messages.
     pub cost: Cost,
 }
 
 impl Usage {
-    /// What one message used. Only an answer uses anything; a copy was used where it was copied
-    /// from, and counts there.
+    /// Returns the usage of one message. Only answers have tokens and a cost. The usage of a copy counts in
+    /// the session that it was copied from.
     pub fn of_message(
         role: Role,
         is_copy: bool,
@@ -120,10 +132,13 @@ impl Usage {
         Self { messages: 1, tokens: tokens.unwrap_or_default(), cost: cost.unwrap_or_default() }
     }
 
-    /// What a session used whose messages used this: what its record counts, if it does, because
-    /// titles, compactions and what was deleted since are in it; but not where it counts less than
-    /// the messages do, as where an import left its columns empty. A cost that is less by a
-    /// billionth is not less: who keeps a sum in doubles loses its last digits.
+    /// Returns the usage of a session, for `self` as the sum of its messages and `record` as the totals in
+    /// its record.
+    ///
+    /// Uses the totals if the record has them, because they include titles, compactions and deleted
+    /// messages. Uses the sum if a total is less than the sum, as after an import that left the columns
+    /// empty. A cost that is less by at most a billionth still counts as equal, because a writer that adds
+    /// doubles loses the last digits.
     #[must_use]
     pub fn or_recorded_totals(self, record: Option<RecordedTotals>) -> Self {
         let Some(RecordedTotals { tokens, cost }) = record else { return self };
@@ -143,7 +158,7 @@ impl AddAssign for Usage {
 }
 
 impl Message<'_> {
-    /// What the message used.
+    /// Returns the usage of the message.
     pub fn usage(&self, is_copy: bool) -> Usage {
         let (tokens, cost) = match self {
             Self::Assistant(answer) => {
@@ -156,20 +171,19 @@ impl Message<'_> {
     }
 }
 
-/// A sum of what messages used that what was added can be taken away from: 2³² messages do not
-/// overflow it, whatever they used.
+/// A sum of usage that messages can be added to and subtracted from. Up to 2³² messages cannot overflow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct UsageSum {
-    /// How many messages there are.
+    /// The number of messages.
     pub messages: u64,
-    /// Input, output, reasoning, cache read, cache write.
+    /// The tokens: input, output, reasoning, cache read, cache write.
     pub tokens: [i128; 5],
-    /// Units of [`Cost`].
+    /// The cost in units of [`Cost`].
     pub cost: i128,
 }
 
 impl UsageSum {
-    /// Adds what a message used.
+    /// Adds the usage of a message.
     pub fn add(&mut self, usage: &Usage) {
         self.messages = self.messages.wrapping_add(usage.messages);
         for (sum, count) in self.tokens.iter_mut().zip(usage.tokens.to_array()) {
@@ -178,7 +192,7 @@ impl UsageSum {
         self.cost = self.cost.wrapping_add(usage.cost.units());
     }
 
-    /// Takes away what a message used that was added.
+    /// Subtracts the usage of a message that was added before.
     pub fn subtract(&mut self, usage: &Usage) {
         self.messages = self.messages.wrapping_sub(usage.messages);
         for (sum, count) in self.tokens.iter_mut().zip(usage.tokens.to_array()) {
@@ -187,7 +201,7 @@ impl UsageSum {
         self.cost = self.cost.wrapping_sub(usage.cost.units());
     }
 
-    /// The sum, with counts that are too large or too small for it at its limits.
+    /// Returns the sum. Counts that do not fit are limited to the range of their type.
     pub fn usage(&self) -> Usage {
         let clamp = |sum: i128| {
             let limit = if sum < 0 { i64::MIN } else { i64::MAX };

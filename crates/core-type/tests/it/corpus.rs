@@ -1,4 +1,4 @@
-//! Every file of the real corpus: parsed and written again, it is the same JSON.
+//! Parses every file of the real corpus and writes it: the JSON is the same.
 
 use scrollback_core_id::{EntityKey, MessageId, MessageKey, PartId, PartKey, ProjectId, SessionId};
 use scrollback_core_type::{Entity, Message, Parse, Part, PartKind, json};
@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// The key that a path of the tree says, relative to `storage/`.
+/// Returns the key of a path relative to `storage/`.
 fn key_from_path(path: &Path) -> Option<EntityKey> {
     let name = path.file_stem()?.to_str()?;
     let parent = path.parent()?.file_name()?.to_str()?;
@@ -30,7 +30,7 @@ fn key_from_path(path: &Path) -> Option<EntityKey> {
     })
 }
 
-/// Calls `each` with the key and the bytes of every record of the corpus.
+/// Calls `visit` with the key and the bytes of every record of the corpus.
 pub(crate) fn for_each_record(mut visit: impl FnMut(EntityKey, Vec<u8>)) {
     let storage = corpus(Corpus::OpencodeJson).storage;
     let mut dirs = vec![storage.clone()];
@@ -93,7 +93,7 @@ fn owned_values_equal_borrowed_ones() {
 
 #[test]
 fn the_corpus_has_nothing_unknown() {
-    // Guards the model: a field that falls out of a record would still round-trip through `extra`.
+    // A field that is missing in the model would still round-trip through `extra`.
     let mut kinds = BTreeSet::new();
     for_each_record(|key, bytes| {
         let value: Value = serde_json::from_slice(&bytes).unwrap();
@@ -112,7 +112,7 @@ fn the_corpus_has_nothing_unknown() {
             _ => {}
         }
     });
-    // The real program wrote all twelve kinds into this corpus.
+    // The corpus has all twelve kinds of parts, written by opencode itself.
     assert_eq!(kinds, PartKind::KNOWN.iter().copied().collect());
 }
 

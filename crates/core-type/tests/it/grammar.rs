@@ -1,4 +1,4 @@
-//! What counts as JSON: the same as for serde_json, on generated and on mangled texts.
+//! The accepted grammar is that of serde_json, on generated and on mangled texts.
 
 use proptest::prelude::*;
 use scrollback_core_err::IssueKind;
@@ -7,7 +7,7 @@ use scrollback_core_type::{MessageHead, Parse, Part, RawJson};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 
-/// serde_json without its own limit on depth; it ignores the code units of `\u` escapes, as we do.
+/// Checks a text with serde_json, which, like this crate, accepts any code unit in a `\u` escape.
 fn serde_accepts(text: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
@@ -167,7 +167,7 @@ fn unusable_texts_say_why_and_where() {
     assert_eq!(kind(b"{\"type\": \"te"), (IssueKind::Truncated, Some(12)));
     assert_eq!(kind(b"[1]"), (IssueKind::WrongShape { expected: "a part record" }, Some(0)));
     assert_eq!(kind(b"[1"), (IssueKind::Truncated, Some(2)));
-    // A shrinking rewrite in place: the new value, then the tail of the old one.
+    // After a rewrite in place that shrinks the file: the new value, then the tail of the old value.
     let problem = "more after the end of the value";
     assert_eq!(kind(b"{\"type\": \"text\"}\"}"), (IssueKind::BadJson { problem }, Some(16)));
 }

@@ -1,4 +1,4 @@
-//! Heads agree with whole records, and order times are found without reading on.
+//! Heads agree with whole records, and order times are read without the rest of a record.
 
 use scrollback_core_type::{
     AssistantMessage, MessageHead, Parse, PartHead, PartKind, Session, SessionHead, order_time,

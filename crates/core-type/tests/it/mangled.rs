@@ -1,5 +1,5 @@
-//! Real records, mangled: nothing crashes, what is no JSON is refused, and what still is JSON comes
-//! out as it went in.
+//! Mangled real records: nothing crashes, a text that is not JSON is refused, and a text that is still JSON
+//! is written as it was read.
 
 use proptest::prelude::*;
 use scrollback_core_type::{Entity, order_time, repair_surrogates};
@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use crate::corpus::for_each_record;
 
-/// One thing done to the bytes of a record, at a place.
+/// A change of the bytes of a record at one place.
 #[derive(Debug, Clone)]
 enum Mutation {
     Set(u8),
     Cut,
     Insert(&'static [u8]),
     Remove(usize),
-    /// Copies what stands there to another place.
+    /// Copies bytes to another place.
     Repeat(usize, prop::sample::Index),
 }
 
@@ -66,7 +66,7 @@ fn apply_mutation(bytes: &mut Vec<u8>, at: prop::sample::Index, mutation: &Mutat
     }
 }
 
-/// JavaScript has one kind of numbers, and knows no secrets of shares.
+/// Converts all numbers to doubles, as JavaScript does, and removes the secrets of shares.
 fn normalized(mut value: Value) -> Value {
     match &mut value {
         Value::Number(number) => return number.as_f64().map_or(Value::Null, Value::from),
@@ -109,7 +109,7 @@ fn mangled_records_are_refused_or_round_trip() {
                 prop_assert_eq!(normalized(rewritten), normalized(stored));
             }
             (Ok(_), Err(error)) => {
-                // What is kept as written may be deeper, and its numbers larger, than a `Value`'s.
+                // Raw JSON may be nested deeper, and have larger numbers, than a `Value` can hold.
                 let error = error.to_string();
                 let is_kept = error.contains("recursion") || error.contains("out of range");
                 prop_assert!(is_kept, "accepted: {}", error);

@@ -1,4 +1,4 @@
-//! Shapes that are pinned: sizes of hot types, names, subagents.
+//! Pinned facts: sizes of common types, names and numbers of part kinds, subagents.
 
 use scrollback_core_type::{
     AssistantMessage, Extra, LazyStr, Message, Parse, Part, PartKind, RawJson, ToolPart,
@@ -24,7 +24,7 @@ fn part_kinds_and_their_names_agree() {
     assert_eq!(PartKind::from_name("unknown"), PartKind::Unknown);
 }
 
-/// Snapshots keep these numbers: they never change, and a new kind gets a new one.
+/// Snapshot files hold these numbers. They never change, and a new kind gets a new number.
 #[test]
 fn part_kinds_keep_their_numbers() {
     let numbers = PartKind::KNOWN.iter().map(|kind| (kind.name(), kind.number()));

@@ -1,4 +1,4 @@
-//! Strings: read as JavaScript reads them, lone surrogates replaced.
+//! Strings are read as in JavaScript, with lone surrogates replaced.
 
 use proptest::prelude::*;
 use scrollback_core_type::{LazyStr, Parse, RawJson, repair_surrogates};
@@ -49,7 +49,7 @@ proptest! {
     fn any_string_reads_as_serde_json_reads_it(text: String, ascii: bool) {
         let mut json = serde_json::to_string(&text).unwrap();
         if ascii {
-            // As other writers do it: everything beyond ASCII as escapes.
+            // Escape all characters beyond ASCII, as other writers do.
             json = json.chars().fold(String::new(), |mut out, c| {
                 if c.is_ascii() { out.push(c) } else {
                     let mut units = [0; 2];

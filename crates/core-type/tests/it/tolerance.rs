@@ -1,4 +1,5 @@
-//! Odd fields cost only themselves: unknown ones survive, wrong types are kept raw and reported.
+//! Unexpected fields do not affect other fields: unknown fields are kept, and fields of a wrong type are kept
+//! as raw JSON and reported.
 
 use scrollback_core_err::IssueKind;
 use scrollback_core_type::{
@@ -7,7 +8,7 @@ use scrollback_core_type::{
 };
 use serde_json::{Value, json};
 
-/// Parses, checks that writing gives the same JSON, and returns value and issues.
+/// Parses a text, checks that writing gives the same JSON, and returns the value and the issues.
 fn round_trip<'a, T: Parse<'a> + serde::Serialize>(text: &'a str) -> (T, Vec<(String, IssueKind)>) {
     let parsed = T::parse(text.as_bytes()).unwrap();
     let stored: Value = serde_json::from_str(text).unwrap();
@@ -191,7 +192,7 @@ fn share_secrets_are_never_kept() {
     assert!(!format!("{share:?}").contains("hush"));
     let written = serde_json::to_value(&share).unwrap();
     assert_eq!(written, json!({"id": "s", "url": "https://x/s", "n": 1}));
-    // However its name is spelled.
+    // The name of the field may contain escapes.
     let share = Share::parse(br#"{"\u0073ecret":"hush","\u0075rl":"u"}"#).unwrap().value;
     assert_eq!(serde_json::to_value(&share).unwrap(), json!({"url": "u"}));
     let session = Session::parse(br#"{"share":{"secret":{"a":"hush"},"url":"u"}}"#).unwrap().value;

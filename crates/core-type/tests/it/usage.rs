@@ -1,4 +1,4 @@
-//! Costs and sums of usage: exact, whatever the order, and printed without loss.
+//! Costs and sums of usage are exact in any order, and are printed without loss.
 
 use proptest::prelude::*;
 use scrollback_core_type::{Cost, RecordedTotals, Role, TokenCounts, Usage, UsageSum};
@@ -109,7 +109,7 @@ fn usage() -> impl Strategy<Value = Usage> {
 }
 
 proptest! {
-    /// A cost is the decimal that was written, as long as that has 15 digits.
+    /// A cost with up to 15 digits is printed as the decimal that was read.
     #[test]
     fn decimals_round_trip(units in 0..1_000_000_000_000_000_i128) {
         let text = Cost::from_units(units).to_string();
@@ -117,7 +117,7 @@ proptest! {
         prop_assert_eq!(Cost::from_units(units).dollars(), text.parse::<f64>().unwrap());
     }
 
-    /// What was added can be taken away in any order, even past the limits.
+    /// Subtracting in any order undoes adding, even if a count exceeds the limits.
     #[test]
     fn subtraction_undoes_addition(all in prop::collection::vec(usage(), 0..20), cut in 0..20_usize) {
         let cut = cut.min(all.len());
