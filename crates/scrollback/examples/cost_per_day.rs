@@ -1,4 +1,4 @@
-//! Prints what each day cost. Takes the path of a store, or finds those of the user.
+//! Prints the cost of each day. Usage: `cost_per_day [STORE]`; without a path it finds the stores of the user.
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use scrollback::Store;

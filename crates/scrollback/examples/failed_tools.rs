@@ -1,4 +1,5 @@
-//! Lists sessions with failed tool calls. Takes the path of a store, or finds those of the user.
+//! Lists failed tool calls by session. Usage: `failed_tools [STORE]...`; without a path it finds the
+//! stores of the user.
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use scrollback::Store;

@@ -1,4 +1,4 @@
-//! Prints each prompt as it is typed, and ends after so many: `new_prompts 3 [STORE]`.
+//! Prints the next prompts as they are typed. Usage: `new_prompts [COUNT] [STORE]...`; `COUNT` defaults to 1.
 #![expect(clippy::print_stdout, reason = "an example prints")]
 
 use scrollback::Store;

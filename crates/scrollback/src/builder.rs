@@ -1,4 +1,4 @@
-//! How a store is put together: which paths, which clock, which cache.
+//! Opens a [`Store`]: paths, agents, limits, clock and cache.
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -19,40 +19,58 @@ use crate::store::Store;
 use crate::{Error, Result};
 
 impl Store {
-    /// Opens the stores of every known agent, where the agents themselves keep them.
+    /// Opens the stores of every known agent at their standard locations.
     ///
     /// # Errors
-    /// [`Error::NoStore`] if there is none, [`Error::Store`] if none can be read.
+    /// [`Error::NoStore`] if no store exists; [`Error::Store`] if none can be read.
     pub fn discover() -> Result<Self> {
         Self::builder().build()
     }
 
-    /// Opens the store at a path: the data directory of an agent, or one store of it.
+    /// Opens the store at a path: the data directory of an agent, or one store inside it.
     ///
     /// # Errors
-    /// [`Error::NotAStore`] if the path is none, [`Error::Store`] if it cannot be read.
+    /// [`Error::NotAStore`] if the path holds no store; [`Error::Store`] if the store cannot be read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Self::builder().path(path).build()
     }
 
-    /// Begins with the defaults, to change some of them.
+    /// Returns a builder with default options.
     pub fn builder() -> StoreBuilder {
         StoreBuilder::new()
     }
 }
 
-/// Where the index is kept between runs.
+/// Where indexes are saved between runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum CacheLocation {
     /// `$XDG_CACHE_HOME/scrollback`, else `~/.cache/scrollback`.
     Default,
+    /// This directory.
     At(PathBuf),
+    /// Indexes are not saved.
     Off,
 }
 
-/// Puts a [`Store`] together. Without paths it finds the stores of every known agent.
+/// A builder of a [`Store`]. Without paths it finds the stores of every known agent.
+///
+/// ```
+/// use scrollback::Store;
+///
+/// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/opencode-json");
+/// let store = Store::builder()
+///     .path(path)
+///     .without_cache()
+///     .progress(|done, total| {
+///         eprintln!("{done} of {total} sessions");
+///         true
+///     })
+///     .build()?;
+/// assert_eq!(store.roots().len(), 1);
+/// # Ok::<(), scrollback::Error>(())
+/// ```
 #[derive(Clone)]
-#[must_use = "`build` makes the store"]
+#[must_use = "call `build` to open the store"]
 pub struct StoreBuilder {
     registry: Registry,
     environment: Environment,
@@ -82,70 +100,71 @@ impl StoreBuilder {
         }
     }
 
-    /// Adds a path: the data directory of an agent, or one store of it.
+    /// Adds a path: the data directory of an agent, or one store inside it.
     pub fn path(mut self, path: impl AsRef<Path>) -> Self {
         self.paths.push(path.as_ref().to_owned());
         self
     }
 
-    /// Adds paths.
+    /// Adds several paths, as [`StoreBuilder::path`] does.
     pub fn paths<P: AsRef<Path>>(self, paths: impl IntoIterator<Item = P>) -> Self {
         paths.into_iter().fold(self, Self::path)
     }
 
-    /// Adds an agent, or replaces the one of the same name. opencode is there already.
+    /// Adds an agent, or replaces the agent of the same name. opencode is registered by default.
     pub fn agent(mut self, agent: Arc<dyn Agent>) -> Self {
         self.registry = self.registry.with(agent);
         self
     }
 
-    /// Finds stores by this environment instead of the process's.
+    /// Finds stores by these environment variables instead of those of the process.
     pub fn environment(self, environment: Environment) -> Self {
         Self { environment, ..self }
     }
 
-    /// Judges reads by this clock instead of the system's.
+    /// Uses this clock instead of the operating system's. The clock decides which reads are settled.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.options.clock = clock;
         self
     }
 
-    /// Reads files with these limits.
+    /// Sets limits for reading records, such as the largest size.
     pub fn read_options(mut self, read: ReadOptions) -> Self {
         self.options.read = read;
         self
     }
 
-    /// Maps files by this policy.
+    /// Sets which files are mapped into memory. By default no file of a store that may change is mapped.
     pub fn map_policy(mut self, map: MapPolicy) -> Self {
         self.options.map = map;
         self
     }
 
-    /// Keeps indexes in this directory instead of the user's cache directory.
+    /// Saves indexes in this directory instead of the user's cache directory.
     pub fn cache_dir(self, dir: impl Into<PathBuf>) -> Self {
         Self { cache: CacheLocation::At(dir.into()), ..self }
     }
 
-    /// Neither uses nor keeps an index between runs.
+    /// Neither reads nor saves an index between runs.
     pub fn without_cache(self) -> Self {
         Self { cache: CacheLocation::Off, ..self }
     }
 
-    /// Compares an index with its store message by message. The usual comparison misses a message
-    /// that was rewritten in place in a session that nobody wrote to lately.
+    /// Verifies an index against its store message by message. The default is faster, but misses a
+    /// message that was rewritten in place in a session without other recent changes.
     pub fn verify_all(mut self) -> Self {
         self.refresh.verify = Verify::Full;
         self
     }
 
-    /// Also takes roots that are not there yet, and waits for them: for programs that watch.
+    /// Also accepts roots that do not exist yet, for programs that watch. A pending root has no sessions
+    /// until it appears.
     pub fn include_pending(self) -> Self {
         Self { include_pending: true, ..self }
     }
 
-    /// Calls `each` with the number of sessions that were read and of all sessions; returning
-    /// `false` ends the reading with [`Error::Stopped`].
+    /// Calls `callback` during a first read, with the number of sessions that were read and the number of
+    /// all sessions. If it returns `false`, the read ends with [`Error::Stopped`].
     pub fn progress(self, callback: impl Fn(usize, usize) -> bool + Send + Sync + 'static) -> Self {
         let progress = move |Progress { done, total }| match callback(done, total) {
             true => ControlFlow::Continue(()),
@@ -157,7 +176,7 @@ impl StoreBuilder {
     /// Finds the roots without opening them.
     ///
     /// # Errors
-    /// [`Error::NotAStore`] if a path that was added is no store.
+    /// [`Error::NotAStore`] if a path that was added holds no store.
     pub fn find(&self) -> Result<Discovery> {
         if self.paths.is_empty() {
             return Ok(self.registry.discover(&self.environment));
@@ -180,7 +199,7 @@ impl StoreBuilder {
         Ok(merged)
     }
 
-    /// Opens one store of a root by itself; none if this version does not read it.
+    /// Opens one store of a root by itself; `None` if this version cannot read its format.
     pub fn open_store(
         &self,
         root: &DiscoveredRoot,
@@ -189,10 +208,10 @@ impl StoreBuilder {
         self.registry.agent(root.agent)?.open_store(store, &self.options)
     }
 
-    /// Returns what a list of stores shows of one besides the number of sessions.
+    /// Returns the details that a list of stores shows: the access mode, and unknown tables and columns.
     ///
     /// # Errors
-    /// If the store cannot be read.
+    /// [`Error::Store`] if the store cannot be read.
     pub fn details(&self, root: &DiscoveredRoot, store: &DiscoveredStore) -> Result<StoreDetails> {
         let Some(agent) = self.registry.agent(root.agent) else {
             return Ok(StoreDetails::default());
@@ -200,12 +219,13 @@ impl StoreBuilder {
         Ok(agent.details(store, &self.options)?)
     }
 
-    /// Finds the roots and makes a store of them. Nothing is read before it is asked for, except
-    /// that each store is opened once to see whether it can be.
+    /// Finds the roots and opens them as one store. Opens each store once to check that it can be read.
+    /// Sessions are read when they are first needed. A store that cannot be read is left out and listed
+    /// by [`Store::failures`].
     ///
     /// # Errors
-    /// [`Error::NoStore`] if there is none, [`Error::NotAStore`] if a path that was added is none,
-    /// [`Error::Store`] if none can be read.
+    /// [`Error::NoStore`] if no store exists; [`Error::NotAStore`] if a path that was added holds no
+    /// store; [`Error::Store`] if no store can be read.
     pub fn build(self) -> Result<Store> {
         let Discovery { roots, places, .. } = self.find()?;
         let unsupported = |root: &DiscoveredRoot| {
@@ -232,8 +252,8 @@ impl StoreBuilder {
         Ok(Store::new(opened, failures, unsupported_stores))
     }
 
-    /// Opens a root. Stores of it that cannot be read are left out, and so is the cache then: it
-    /// is of the whole root.
+    /// Opens a root without the stores that cannot be read; `None` if no store is left. With a store left
+    /// out, the root has no cache: a saved index always covers the whole root.
     fn open_root(&self, mut root: DiscoveredRoot, failures: &mut Vec<Error>) -> Option<Root> {
         let agent = self.registry.agent(root.agent)?;
         let mut snapshots = self.snapshots(&root);
@@ -264,7 +284,8 @@ impl StoreBuilder {
         Some(Root::new(root, source, self.options.clone(), snapshots, shared))
     }
 
-    /// Where the index of a root is kept: never in a store, which these paths are.
+    /// Returns where the index of a root is saved; `None` if that place is inside the store, because
+    /// scrollback never writes to a store.
     fn snapshots(&self, root: &DiscoveredRoot) -> Option<Snapshots> {
         let dir = match &self.cache {
             CacheLocation::Default => self.environment.cache_dir()?,

@@ -1,80 +1,80 @@
-//! What makes a call of the facade impossible.
+//! The errors of the facade.
 
 use std::error::Error as StdError;
 use std::path::PathBuf;
 
-/// A result of this crate.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a call failed. The message includes the causes.
+/// An error of the facade. Its message includes the causes.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// No agent keeps a store where it was looked for.
-    #[error("no store found; looked at: {}", places.join("; "))]
+    /// No store exists at the searched places.
+    #[error("no store found; searched: {}", places.join("; "))]
     NoStore {
-        /// Every place that was looked at.
+        /// Every place that was searched.
         places: Vec<String>,
-        /// Stores that are there and that this version does not read.
+        /// Stores that exist but have a format that this version cannot read.
         unsupported: Vec<String>,
     },
-    /// A path that was given is no store.
+    /// A path holds no store.
     #[error("{reason}")]
     NotAStore {
         /// The path.
         path: PathBuf,
-        /// Why not.
+        /// What is at the path instead, and what was expected.
         reason: String,
     },
     /// A store cannot be read.
     #[error("{}", with_causes(.0))]
     Store(#[from] scrollback_source::Error),
     /// No session matches a text.
-    #[error("no session {text:?}")]
+    #[error("no session matches {text:?}")]
     NoSession {
-        /// The text: an id, the start of one, or `latest~N`.
+        /// The text: an id, a prefix of an id, or `latest~N`.
         text: String,
-        /// How many top-level sessions there are, if the text is `latest` or `latest~N`.
+        /// The number of top-level sessions, if the text is `latest` or `latest~N`.
         latest_count: Option<usize>,
     },
-    /// A text that is no session id.
-    #[error("{text:?} is no session: {reason}")]
+    /// A text is not a valid session id.
+    #[error("{text:?} is not a session id: {reason}")]
     BadSession {
         /// The text.
         text: String,
-        /// Why not.
+        /// Why the text is invalid.
         reason: String,
     },
-    /// The start of several session ids.
+    /// A text is the prefix of several session ids.
     #[error("{text:?} is the start of {} session ids", sessions.len())]
     Ambiguous {
         /// The text.
         text: String,
-        /// The ids that begin so, newest first, each with its title.
+        /// The matching ids, newest first, each with its title.
         sessions: Vec<(String, String)>,
     },
-    /// The progress callback ended the reading of a store.
-    #[error("the index was not finished")]
+    /// The progress callback ended a read by returning `false`.
+    #[error("the progress callback stopped the read")]
     Stopped,
-    /// A file of the index cannot be written. Nothing is lost but time.
+    /// A cache file cannot be written. The next process has to read the store again.
     #[error("{}", with_causes(.0))]
     Cache(#[from] scrollback_core_err::PathError),
-    /// A time zone that is not known.
+    /// A time zone is unknown.
     #[error("unknown time zone {0:?}: use an IANA name such as Europe/Berlin, or `local`")]
     TimeZone(String),
-    /// A cursor that is none of a stream of events.
+    /// A text is not a valid cursor.
     #[error("not a cursor: pass the `cursor` of an event")]
     Cursor,
     /// A store cannot be followed.
     #[cfg(feature = "watch")]
     #[error("{}", with_causes(.0))]
     Watch(#[from] scrollback_watch::LiveError),
-    /// The operating system refuses something that following needs.
+    /// The operating system refused a resource that following a store needs.
     #[error("cannot wait for events: {0}")]
     System(#[from] std::io::Error),
 }
 
-/// The message of an error, followed by those of its causes.
+/// Returns the message of an error, followed by the messages of its causes.
 pub(crate) fn with_causes(error: &dyn StdError) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();

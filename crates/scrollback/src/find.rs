@@ -1,4 +1,4 @@
-//! Which session a text names.
+//! Finds the session that a text names.
 
 use std::collections::HashSet;
 
@@ -9,21 +9,26 @@ use crate::store::Store;
 use crate::{Error, Result};
 
 impl Store {
-    /// The session that a text names: an id, the start of one (with or without the agent's prefix),
-    /// `agent:id` where an id alone is in several roots, or `latest` (`latest~2` is the third
-    /// newest of the sessions that no other session started).
+    /// Finds the session that a text names:
+    ///
+    /// * an id, or a prefix of an id (with or without the part up to `_`);
+    /// * `agent:id`, which names the agent of the session as well;
+    /// * `latest`, the newest session that is not a subagent. `latest~2` is the third newest. `last` and
+    ///   `recent` mean the same.
+    ///
+    /// If several roots have the id, the newest of these sessions is returned.
     ///
     /// # Errors
-    /// [`Error::NoSession`], [`Error::Ambiguous`] or [`Error::BadSession`]; [`Error::Store`] if a
-    /// root cannot be read.
+    /// [`Error::NoSession`] if no session matches; [`Error::Ambiguous`] if a prefix matches several ids;
+    /// [`Error::BadSession`] if the text is not a valid id; [`Error::Store`] if a root cannot be read.
     pub fn session(&self, text: &str) -> Result<Session<'_>> {
         find_session(self, text)
     }
 
-    /// The session that `latest` or `latest~N` names; none if the text is neither.
+    /// Finds the session that `latest` or `latest~N` names; `None` for any other text.
     ///
     /// # Errors
-    /// As [`Store::session`].
+    /// The errors of [`Store::session`].
     pub fn latest(&self, text: &str) -> Result<Option<Session<'_>>> {
         find_latest(self, text)
     }
@@ -54,7 +59,7 @@ fn find_session<'s>(store: &'s Store, text: &str) -> Result<Session<'s>> {
     match roots[..] {
         [] => find_by_prefix(store, text, agent, id),
         [root] => Ok(Session::from_key(root, key)),
-        // The newest of sessions that share an id.
+        // Several roots have this id: `sessions` is sorted, so this finds the newest.
         _ => {
             let mut sessions = store.sessions()?.into_iter();
             let same = |it: &Session<'_>| *it.key() == key && has_agent(&it.root());
@@ -74,7 +79,7 @@ fn find_latest<'s>(store: &'s Store, text: &str) -> Result<Option<Session<'s>>> 
     }
 }
 
-/// How many sessions `latest~N` goes back, if the text is that.
+/// Parses `latest~N`. Returns N, or `None` for any other text.
 fn steps_back(text: &str) -> Result<Option<usize>> {
     let (keyword, steps) =
         text.split_once('~').map_or((text, None), |(keyword, steps)| (keyword, Some(steps)));
@@ -96,7 +101,7 @@ fn find_by_prefix<'s>(
 ) -> Result<Session<'s>> {
     let matches_prefix = |session: &Session<'_>| {
         let whole = session.id();
-        // Ids of opencode begin with `ses_`, which need not be typed.
+        // Ids of opencode begin with `ses_`. A user need not type that.
         let bare = whole.split_once('_').map_or(whole, |(_, bare)| bare);
         agent.is_none_or(|agent| session.root().agent() == agent)
             && (whole.starts_with(id) || bare.starts_with(id))
@@ -104,7 +109,7 @@ fn find_by_prefix<'s>(
     let mut sessions: Vec<Session<'s>> = store.sessions()?;
     sessions.retain(matches_prefix);
     let mut ids = HashSet::new();
-    sessions.retain(|it| ids.insert(it.key().clone())); // of equal ids in several roots, the newest
+    sessions.retain(|it| ids.insert(it.key().clone())); // keeps the newest of equal ids in several roots
     match sessions.len() {
         0 => Err(no_session_error(text)),
         1 => Ok(sessions.remove(0)),

@@ -1,4 +1,4 @@
-//! Reads what coding agents leave on disk.
+//! Reads the sessions that coding agents store on disk.
 //!
 #![doc = include_str!("../README.md")]
 
@@ -34,7 +34,7 @@ pub use scrollback_source::{
 #[cfg(feature = "watch")]
 pub use scrollback_watch::{ChangeKind, FeedChoice, FeedKind, Subject};
 
-/// The crates that this one is made of, for what the facade does not offer.
+/// The crates below the facade, for programs that need more than the facade offers.
 pub mod layers {
     pub use scrollback_core_err as core_err;
     pub use scrollback_core_id as core_id;

@@ -1,5 +1,5 @@
-//! opencode as an agent of the registry: a data directory with its databases and its JSON tree is
-//! one root; a path to one database or to `storage/` is a root of its own, which shows less.
+//! opencode as an agent of the registry. A data directory with its databases and its JSON tree is one
+//! root. A path to one database or to `storage/` is a root of its own with fewer sessions.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use scrollback_stor_sqlite::SqliteReader;
 use crate::error::with_causes;
 use crate::path_id::{canonical_path, path_id};
 
-/// opencode: its JSON tree (0.6 to 1.1) and its databases (1.2 and newer).
+/// The agent opencode: its JSON tree (0.6 to 1.1) and its databases (1.2 and newer).
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Opencode;
 
@@ -41,7 +41,7 @@ impl Agent for Opencode {
         let Some((data_dir, rule)) = environment.data_dir() else {
             return Discovery { places: searched_places(&paths), ..Discovery::default() };
         };
-        // The database that `OPENCODE_DB` names takes the place of all others.
+        // The database that `OPENCODE_DB` names replaces all others.
         let chosen_place =
             paths.searched_places.iter().find(|place| place.rule == DiscoveryRule::OpencodeDb);
         let expected = match chosen_place {
@@ -51,7 +51,7 @@ impl Agent for Opencode {
         };
         let mut root = discovered_data_root(&data_dir, rule, expected, &paths);
         if let Some(place) = chosen_place {
-            // It shows other sessions than the directory does, so it is another root.
+            // This root has other sessions than the directory, so it needs another id.
             let database = canonical_path(&place.path);
             root.id = path_id(&canonical_path(&data_dir).join(format!("#{}", database.display())));
         }
@@ -94,7 +94,7 @@ impl Agent for Opencode {
         let is_directory = root.path == root.data_dir;
         let storage_beside = root.data_dir.join(STORAGE);
         let Some(first) = sources.next() else {
-            return Arc::new(OptionalSource::new(Arc::new(file_source(&storage_beside, options)))); // it may come
+            return Arc::new(OptionalSource::new(Arc::new(file_source(&storage_beside, options)))); // may appear later
         };
         if !is_directory && is_tree(&root.path) {
             return first;
@@ -103,7 +103,7 @@ impl Agent for Opencode {
             sources.fold(MergedSource::new(root.id.clone(), first), MergedSource::with_source);
         match is_directory {
             true => Arc::new(merged),
-            // The diffs of a database's sessions lie in files beside it.
+            // The diffs of a database's sessions are in files beside the database.
             false => {
                 Arc::new(merged.with_diff_source(Arc::new(file_source(&storage_beside, options))))
             }
@@ -134,7 +134,7 @@ impl Agent for Opencode {
             return Ok(StoreDetails::default());
         }
         let database = sqlite_source(&store.path, options);
-        let access = database.access()?; // before anything else leaves side files
+        let access = database.access()?; // first, because opening the store can create side files
         let report = database.schema_report()?;
         Ok(StoreDetails {
             access: Some(access.to_string()),
@@ -144,7 +144,7 @@ impl Agent for Opencode {
     }
 }
 
-/// Whether a store is a tree of files: a database has the ending `.db`.
+/// Checks whether a store is a tree of JSON files. A database has the extension `.db`.
 pub(crate) fn is_tree(path: &Path) -> bool {
     path.extension().is_none_or(|end| end != "db")
 }
@@ -153,7 +153,8 @@ fn searched_places(paths: &StoragePaths) -> Vec<String> {
     paths.searched_places.iter().map(ToString::to_string).collect()
 }
 
-/// A data directory: its databases by channel, the database that is expected, and the tree.
+/// Returns the root of a data directory: its databases by channel, the expected database, and the tree.
+/// The first store wins.
 fn discovered_data_root(
     data_dir: &Path,
     rule: DiscoveryRule,
@@ -178,7 +179,7 @@ fn discovered_data_root(
     DiscoveredRoot { agent: Opencode::NAME, id, data_dir: path.clone(), path, stores }
 }
 
-/// One database, or one tree.
+/// Returns the root of one database or of one tree.
 fn discovered_single_root(path: &Path, kind: StoreKind, paths: &StoragePaths) -> DiscoveredRoot {
     let stores = match paths.stores.first() {
         Some(store) => vec![present_store(store)],

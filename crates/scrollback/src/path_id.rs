@@ -1,10 +1,11 @@
-//! Names of roots and stores: their canonical paths.
+//! Ids of roots and stores: their canonical paths.
 
 use std::path::{Path, PathBuf};
 
 use scrollback_core_id::SourceId;
 
-/// The canonical form of a path that need not be there: links are resolved in as much of it as is.
+/// Returns the canonical form of a path. The path need not exist: links are resolved in the part that
+/// exists.
 pub(crate) fn canonical_path(path: &Path) -> PathBuf {
     for ancestor in path.ancestors() {
         if let Ok(real) = ancestor.canonicalize() {
@@ -18,12 +19,12 @@ pub(crate) fn canonical_path(path: &Path) -> PathBuf {
     path.to_owned()
 }
 
-/// The id of the root or store at a path, which need not be there: its canonical path.
+/// Returns the id of the root or store at a path: its canonical path. The path need not exist.
 pub fn root_id(path: &Path) -> SourceId {
     path_id(&canonical_path(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned())))
 }
 
-/// The id of a path. Control characters, which no id holds, are written as escapes.
+/// Returns the id of a path. Control characters are escaped, because an id cannot contain them.
 pub(crate) fn path_id(path: &Path) -> SourceId {
     let text = path.to_string_lossy();
     let escaped: String = text

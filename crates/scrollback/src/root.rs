@@ -1,4 +1,4 @@
-//! A root: one Source, one index, one snapshot.
+//! A root: one [`Source`], one index, one snapshot.
 
 use std::ops::{ControlFlow, Deref};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -12,10 +12,10 @@ use scrollback_source::{DiscoveredRoot, OpenOptions, Source, StoreState};
 use crate::opencode::is_tree;
 use crate::{Error, Result};
 
-/// Called as the sessions of a root are read; breaking ends the reading with [`Error::Stopped`].
+/// The progress callback of a read. `Break` ends the read with [`Error::Stopped`].
 pub(crate) type ProgressCallback = Arc<dyn Fn(Progress) -> ControlFlow<()> + Send + Sync>;
 
-/// What is indexed as one: the data directory of an agent with all its stores, or one store.
+/// A data directory of an agent with all its stores, or one store. A root has one index.
 pub struct Root {
     discovered_root: DiscoveredRoot,
     pub(crate) source: Arc<dyn Source>,
@@ -24,16 +24,16 @@ pub struct Root {
     pub(crate) refresh: RefreshOptions,
     pub(crate) progress: ProgressCallback,
     index: RwLock<Option<Arc<Index>>>,
-    /// Held while an index is opened, so that two threads do not both do it.
+    /// The lock of opening the index, so that only one thread opens it.
     opening_lock: Mutex<()>,
     report: Mutex<StageReport>,
 }
 
 /// The index of a root.
 pub(crate) enum Index {
-    /// As the root was when it was opened.
+    /// The state of the root at the time when the index was opened.
     Opened(Box<SessionMaterializer>),
-    /// Kept equal to the root.
+    /// An index that follows the root.
     #[cfg(feature = "watch")]
     Live(scrollback_watch::Live),
 }
@@ -48,7 +48,8 @@ impl Index {
     }
 }
 
-/// The materializer of a root: its index, and what loads sessions. Keeps the index open.
+/// A handle to the materializer of a root, which has the index and loads sessions. The handle keeps the
+/// index open.
 #[derive(Clone)]
 pub struct Materializer(Arc<Index>);
 
@@ -81,36 +82,37 @@ impl Root {
         }
     }
 
-    /// What was found: the agent, the path, and the stores in the root.
+    /// Returns the agent, the path, and the stores of the root.
     pub fn discovered_root(&self) -> &DiscoveredRoot {
         &self.discovered_root
     }
 
-    /// The name of the agent.
+    /// Returns the name of the agent, such as `opencode`.
     pub fn agent(&self) -> &'static str {
         self.discovered_root.agent
     }
 
-    /// The canonical path, which names the root.
+    /// Returns the id of the root: its canonical path.
     pub fn id(&self) -> &str {
         self.discovered_root.id.as_str()
     }
 
-    /// The root as a Source, for the crates below the facade.
+    /// Returns the root as a [`Source`], for the crates below the facade.
     pub fn source(&self) -> &Arc<dyn Source> {
         &self.source
     }
 
-    /// How the files of the root are read.
+    /// Returns the options for reading the files of the root.
     pub fn open_options(&self) -> &OpenOptions {
         &self.options
     }
 
-    /// The index of the root. The first call brings it up to date, from its snapshot where there
-    /// is one, and later calls return it as it was then, unless the root is watched.
+    /// Returns the index of the root. The first call opens it from its snapshot, if one exists, and brings
+    /// it up to date. Later calls return the same state, unless the root is watched.
     ///
     /// # Errors
-    /// If the root cannot be read.
+    /// [`Error::Store`] if the root cannot be read; [`Error::Stopped`] if the progress callback ended the
+    /// read.
     pub fn materializer(&self) -> Result<Materializer> {
         if let Some(index) = self.index() {
             return Ok(Materializer(index));
@@ -131,20 +133,20 @@ impl Root {
         Ok(Materializer(index))
     }
 
-    /// The state of the index as it is now.
+    /// Returns the present state of the index.
     ///
     /// # Errors
-    /// As [`Root::materializer`].
+    /// The errors of [`Root::materializer`].
     pub fn view(&self) -> Result<View> {
         Ok(self.materializer()?.view())
     }
 
-    /// Checks every file of these sessions, so that what the index says of them is true as of now.
+    /// Checks every record of these sessions against the store and updates the index.
     ///
     /// # Errors
-    /// If the root cannot be read.
+    /// [`Error::Store`] if the root cannot be read.
     pub fn verify(&self, sessions: &[SessionKey]) -> Result<()> {
-        // So many side by side cost less than one after the other.
+        // Above this number, one parallel check of all sessions is faster than single checks.
         const MAX_SINGLE_VERIFIES: usize = 64;
         let materializer = self.materializer()?;
         let report = if sessions.len() > MAX_SINGLE_VERIFIES {
@@ -160,17 +162,17 @@ impl Root {
         Ok(())
     }
 
-    /// What was wrong in the root, as far as it was read.
+    /// Returns the issues that were found in the root so far.
     pub fn issues(&self) -> Vec<StageIssue> {
         self.lock_report().issues.clone()
     }
 
-    /// The path of the store that a session is from.
+    /// Returns the path of the store that supplies a session.
     pub fn store_of<'a>(&'a self, session: &'a SessionMeta) -> &'a str {
         session.origin.as_deref().unwrap_or(self.source.id().as_str())
     }
 
-    /// Whether a session is in files that a database took the place of, and not in the database.
+    /// Checks whether a session is only in JSON files, although a database has replaced them.
     pub fn is_left_over(&self, session: &SessionMeta) -> bool {
         let mut present =
             self.discovered_root.stores.iter().filter(|it| it.state == StoreState::Present);
@@ -180,10 +182,10 @@ impl Root {
             && session.origin.as_deref() == Some(last.id.as_str())
     }
 
-    /// Keeps the index for the next process, if that is worth a write. Says whether it was written.
+    /// Saves the index for the next process if enough has changed. Returns whether it was written.
     ///
     /// # Errors
-    /// If the file cannot be written.
+    /// [`Error::Cache`] if the file cannot be written.
     pub fn save(&self) -> Result<bool> {
         let Some(index) = self.index() else { return Ok(false) };
         Ok(match &*index {
@@ -215,8 +217,8 @@ impl Root {
 }
 
 impl Drop for Root {
-    /// Keeps the index for the next process. A failure costs the next process time and nothing
-    /// else; [`Root::save`] reports it.
+    /// Saves the index for the next process. Ignores a failure, which only makes the next process slower.
+    /// Call [`Root::save`] to see the error.
     fn drop(&mut self) {
         let _ = self.save();
     }

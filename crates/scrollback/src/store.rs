@@ -1,4 +1,4 @@
-//! A store: all roots as one.
+//! A store: several roots as one.
 
 use std::cmp::Reverse;
 
@@ -9,20 +9,20 @@ use crate::root::Root;
 use crate::session::Session;
 use crate::{Error, Result};
 
-/// The sessions of one or more roots. A root is what an agent keeps in one place.
+/// The sessions of one or more roots. A root is a data directory of an agent, or one store.
 ///
-/// Lists merge the lists of the roots. A session id is unique within a root; across roots the same
-/// id names two sessions.
+/// Lists merge the sessions of all roots. A session id is unique within a root; the same id in two
+/// roots is two sessions.
 ///
 /// ```
 /// use scrollback::Store;
 ///
-/// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/opencode-json");
+/// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/opencode-json");
 /// let store = Store::builder().path(path).without_cache().build()?;
 /// for session in store.sessions()? {
 ///     println!("{}  {}  ${}", session.id(), session.title(), session.usage()?.cost);
 /// }
-/// # assert_eq!(store.sessions()?.len(), 59);
+/// assert_eq!(store.sessions()?.len(), 59);
 /// # Ok::<(), scrollback::Error>(())
 /// ```
 #[derive(Debug)]
@@ -41,25 +41,26 @@ impl Store {
         Self { roots, failures, unsupported }
     }
 
-    /// The roots.
+    /// Returns the roots.
     pub fn roots(&self) -> &[Root] {
         &self.roots
     }
 
-    /// The stores that were left out because they cannot be read, and why.
+    /// Returns one error for each store that was left out because it cannot be read.
     pub fn failures(&self) -> &[Error] {
         &self.failures
     }
 
-    /// The stores that are there and that this version does not read.
+    /// Returns the stores that exist but have a format that this version cannot read.
     pub fn unsupported(&self) -> &[DiscoveredStore] {
         &self.unsupported
     }
 
-    /// The sessions of all roots, newest first.
+    /// Returns the sessions of all roots, newest first.
     ///
     /// # Errors
-    /// If a root cannot be read.
+    /// [`Error::Store`] if a root cannot be read; [`Error::Stopped`] if the progress callback ended the
+    /// read.
     pub fn sessions(&self) -> Result<Vec<Session<'_>>> {
         let mut sessions = Vec::new();
         for root in &self.roots {
@@ -77,17 +78,17 @@ impl Store {
         Ok(sessions)
     }
 
-    /// What was wrong in the roots, as far as they were read, sorted.
+    /// Returns the issues that were found in all roots so far, sorted by their text.
     pub fn issues(&self) -> Vec<StageIssue> {
         let mut issues: Vec<StageIssue> = self.roots.iter().flat_map(Root::issues).collect();
-        issues.sort_by_cached_key(ToString::to_string); // sessions are read in no order
+        issues.sort_by_cached_key(ToString::to_string); // sessions are read in parallel, so the issues have no order
         issues
     }
 
-    /// Keeps the indexes for the next process. A store does so when it is dropped, too.
+    /// Saves the indexes for the next process. Dropping a store does the same, but ignores errors.
     ///
     /// # Errors
-    /// The first file that cannot be written.
+    /// [`Error::Cache`] for the first file that cannot be written.
     pub fn save(&self) -> Result<()> {
         self.roots.iter().try_for_each(|root| root.save().map(drop))
     }

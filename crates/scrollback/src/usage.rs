@@ -1,4 +1,4 @@
-//! What sessions used: tokens and costs, summed by day, model, project, session or agent.
+//! Sums up tokens and costs by day, model, project, session or agent.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,19 +12,18 @@ use crate::root::Root;
 use crate::store::Store;
 use crate::{Error, Result};
 
-/// What the sessions of a store used. Costs are exact: the sums by day, by session and in total are
-/// the same amount, and each prints as its exact decimal.
+/// The usage of the sessions of a store. Costs are exact decimals: every grouping has the same total.
 ///
 /// ```
 /// use scrollback::Store;
 ///
-/// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/opencode-json");
+/// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/opencode-json");
 /// let usage = Store::builder().path(path).without_cache().build()?.usage()?;
 /// for (day, used) in usage.by_day("UTC")? {
 ///     println!("{day}  {} tokens  ${}", used.tokens.total(), used.cost);
 /// }
-/// # let days: scrollback::Cost = usage.by_day("UTC")?.into_iter().map(|(_, it)| it.cost).sum();
-/// # assert_eq!(days, usage.total().cost);
+/// let sum: scrollback::Cost = usage.by_model().into_iter().map(|(_, used)| used.cost).sum();
+/// assert_eq!(sum, usage.total().cost);
 /// # Ok::<(), scrollback::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -32,30 +31,30 @@ pub struct UsageReport {
     entries: Vec<UsageEntry>,
 }
 
-/// What one message used, or what a session used outside its messages.
+/// The usage of one message, or the usage of a session outside its messages.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct UsageEntry {
-    /// When: the message's creation, else that of the message before it, else that of its session.
+    /// The creation time of the message, otherwise of the message before it, otherwise of its session.
     pub time: Option<UnixMillis>,
-    /// The agent, as `opencode`.
+    /// The name of the agent, such as `opencode`.
     pub agent: &'static str,
     /// The session.
     pub session: SessionId,
     /// The project of the session.
     pub project: Option<String>,
-    /// The model, as `provider/model`; none outside messages and for prompts.
+    /// The model as `provider/model`; `None` for prompts and for usage outside messages.
     pub model: Option<String>,
-    /// What was used.
+    /// The messages, tokens and cost.
     pub usage: Usage,
 }
 
 impl Store {
-    /// Sums what the sessions of all roots used. Copies (forks, the same session in several stores)
-    /// count once.
+    /// Returns the usage of the sessions of all roots. Copies count once: copied messages of a fork, and
+    /// the same session in several stores.
     ///
     /// # Errors
-    /// If a root cannot be read.
+    /// [`Error::Store`] if a root cannot be read.
     pub fn usage(&self) -> Result<UsageReport> {
         let mut report = UsageReport::default();
         let mut global: HashSet<(&'static str, SessionId)> = HashSet::new();
@@ -63,7 +62,7 @@ impl Store {
             let view = root.view()?;
             let is_global = root.source().has_global_ids();
             for session in view.session_ids() {
-                // The same unique id in two roots is one session.
+                // With globally unique ids, the same id in two roots is one session.
                 if is_global && !global.insert((root.agent(), session.clone())) {
                     continue;
                 }
@@ -74,6 +73,7 @@ impl Store {
     }
 }
 
+/// Adds one entry for each message, and one for the usage outside messages.
 fn add_session(root: &Root, view: &View, id: &SessionId, entries: &mut Vec<UsageEntry>) {
     let record = view.session(id);
     let mut time = record.as_ref().and_then(|record| record.created);
@@ -98,7 +98,7 @@ fn add_session(root: &Root, view: &View, id: &SessionId, entries: &mut Vec<Usage
     }
 }
 
-/// What a session used that its messages do not list: titles, compactions, deleted messages.
+/// Returns the usage of a session that its messages do not list: titles, compactions, deleted messages.
 fn unlisted_usage(all: &Usage, listed: &Usage) -> Usage {
     let (all_tokens, tokens) = (&all.tokens, &listed.tokens);
     Usage {
@@ -129,23 +129,23 @@ fn model_name(message: &MessageMeta) -> Option<String> {
 }
 
 impl UsageReport {
-    /// The entries, in no order.
+    /// Returns the entries, in no particular order.
     pub fn entries(&self) -> &[UsageEntry] {
         &self.entries
     }
 
-    /// What all sessions used.
+    /// Returns the usage of all sessions.
     pub fn total(&self) -> Usage {
         let mut total = Usage::default();
         self.entries.iter().for_each(|entry| total += entry.usage);
         total
     }
 
-    /// By day (`2026-11-30`), the oldest first, in a time zone: an IANA name, or `local`. What has no
-    /// time is under an empty day.
+    /// Sums up by day (`2026-11-30`), the oldest first, in a time zone: an IANA name, or `local`. Entries
+    /// without a time have an empty day.
     ///
     /// # Errors
-    /// [`Error::TimeZone`] if the zone is not known.
+    /// [`Error::TimeZone`] if the zone is unknown.
     pub fn by_day(&self, zone: &str) -> Result<Vec<(String, Usage)>> {
         let zone = match zone {
             "local" => TimeZone::system(),
@@ -157,27 +157,27 @@ impl UsageReport {
         }))
     }
 
-    /// By model (`provider/model`). What is of no model is under an empty name.
+    /// Sums up by model (`provider/model`). Entries without a model have an empty name.
     pub fn by_model(&self) -> Vec<(String, Usage)> {
         self.group_by(|entry| entry.model.clone().unwrap_or_default())
     }
 
-    /// By project id. What is of no project is under an empty id.
+    /// Sums up by project id. Entries without a project have an empty id.
     pub fn by_project(&self) -> Vec<(String, Usage)> {
         self.group_by(|entry| entry.project.clone().unwrap_or_default())
     }
 
-    /// By session id, without subagents.
+    /// Sums up by session id. A subagent is a session of its own.
     pub fn by_session(&self) -> Vec<(String, Usage)> {
         self.group_by(|entry| entry.session.to_string())
     }
 
-    /// By agent.
+    /// Sums up by agent.
     pub fn by_agent(&self) -> Vec<(String, Usage)> {
         self.group_by(|entry| entry.agent.to_owned())
     }
 
-    /// By anything else, sorted by it.
+    /// Sums up by any key, sorted by the key.
     pub fn group_by<K: Ord>(&self, key: impl Fn(&UsageEntry) -> K) -> Vec<(K, Usage)> {
         let mut sums: BTreeMap<K, Usage> = BTreeMap::new();
         for entry in &self.entries {

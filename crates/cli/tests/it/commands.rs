@@ -1,4 +1,4 @@
-//! Each command on the real corpus: what it prints, and its exit codes.
+//! Tests of each command on the JSON corpus: output and exit codes.
 
 use std::io::Read;
 use std::process::Stdio;
@@ -57,7 +57,7 @@ fn an_empty_database_file_is_an_error() {
 }
 
 #[test]
-fn ls_takes_conditions() {
+fn ls_filters_sessions() {
     let all = titles(&["ls", "--json"]);
     assert_eq!(all.len(), 59);
     let archived = titles(&["ls", "--json", "--archived"]);
@@ -69,11 +69,11 @@ fn ls_takes_conditions() {
     assert_eq!(run_on_corpus(&["ls", "--since", "2200-01-01"]).code, 1);
     assert_eq!(run_on_corpus(&["ls", "--since", "soon"]).code, 2);
     assert_eq!(run_on_corpus(&["ls", "--archived", "--no-archived"]).code, 2);
-    // A project by its id, the start of it, or a directory.
+    // A project by its id, a prefix of the id, or a directory.
     let by_id = titles(&["ls", "--json", "--project", "global"]);
     assert_eq!(by_id.len(), 2);
     assert_eq!(titles(&["ls", "--json", "--project", "glob"]), by_id);
-    assert_eq!(run_on_corpus(&["ls", "--project", ""]).code, 2, "the start of them all");
+    assert_eq!(run_on_corpus(&["ls", "--project", ""]).code, 2, "a prefix of every id");
     assert_eq!(titles(&["ls", "--json", "--project", "/tmp/demo/plain"]), by_id);
     assert_eq!(run_on_corpus(&["ls", "--project", "nope"]).code, 1);
     assert!(run_on_corpus(&["ls"]).stdout.contains("(archived)"));
@@ -95,7 +95,7 @@ fn listed_sessions_have_the_documented_fields() {
 }
 
 #[test]
-fn sessions_are_named_in_several_ways() {
+fn sessions_are_found_by_id_prefix_or_latest() {
     let id = step_session("rust");
     let title = |name: &str| {
         let ran = run_on_corpus(&["show", name]);
@@ -144,7 +144,7 @@ fn a_transcript_prints_messages_and_tool_calls() {
             .stdout
             .contains("reverted from here on")
     );
-    // Every session of the corpus has one.
+    // Every session of the corpus has a transcript.
     for session in run_on_corpus(&["ls", "--json"]).json().as_array().unwrap() {
         let ran = run_on_corpus(&["show", session["id"].as_str().unwrap()]);
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""));
@@ -157,7 +157,7 @@ fn context_is_what_the_model_still_sees() {
     assert!(ran.stdout.contains("2 earlier messages summed up below"), "{}", ran.stdout);
     let ran = run_on_corpus(&["show", "--context", &step_session("pruned")]);
     assert!(ran.stdout.contains("(output pruned from what the model sees)"), "{}", ran.stdout);
-    // As JSON: the messages of the export from the compaction on.
+    // JSON has the messages of the export from the compaction on.
     let all = run_on_corpus(&["show", "--json", &step_session("compacted")]).json();
     let context =
         run_on_corpus(&["show", "--json", "--context", &step_session("compacted")]).json();

@@ -1,4 +1,4 @@
-//! Damaged stores: a clear issue or error each, and everything else is printed.
+//! Tests of damaged stores: each damage is an issue or error, and everything else is printed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,14 +17,14 @@ const VALID_STORE: &str = r#"
     {"id":"ses_2","title":"other","time":{"created":2,"updated":2}}
 "#;
 
-/// Writes a file that is not young: what is young and damaged may still be written.
+/// Writes a file with an old modification time. A young damaged file would count as being written.
 pub(crate) fn write_old_file(path: PathBuf, content: &[u8]) {
     fs::write(&path, content).unwrap();
     let file = fs::File::options().write(true).open(path).unwrap();
     file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
 }
 
-/// Breaks a sound store, and checks that the sound part is shown and that the issue is named.
+/// Damages a sound store. Checks that the sound part is printed and that the issue is reported.
 fn check_damage(name: &str, breaks: impl FnOnce(&Path), says: &str) {
     let store = store_from_text(VALID_STORE);
     breaks(&store.path().join("storage"));

@@ -1,5 +1,5 @@
-//! The database on the command line: what opencode printed, both generations at once, what is left
-//! over.
+//! Tests of databases of 1.x: exports, a directory with both storage formats, and sessions that are only
+//! in files.
 
 use std::fs;
 use std::path::Path;
@@ -29,7 +29,7 @@ fn exports_equal_what_opencode_printed() {
     }
 }
 
-/// Both generations of the same sessions in one data directory.
+/// Creates a data directory with the same sessions in both storage formats.
 fn both_formats() -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     corpus(Corpus::OpencodeJson).copy_to(dir.path()).unwrap();
@@ -37,7 +37,7 @@ fn both_formats() -> TempDir {
     dir
 }
 
-/// Sessions, tokens and cost, summed over a list.
+/// Sums up sessions, tokens and cost of a list.
 fn sums(store: &Path) -> (usize, i64, String) {
     let list = run_on(store, &["ls", "--json"]).json();
     let list = list.as_array().unwrap();

@@ -1,4 +1,4 @@
-//! The demo works where there is nothing else.
+//! Tests of the demo, which needs no store.
 
 use scrollback_core_type::Cost;
 
@@ -15,7 +15,11 @@ fn the_demo_needs_no_store() {
     {
         assert!(ran.stdout.contains(text), "{text}: {}", ran.stdout);
     }
-    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0, "nothing is left behind");
+    assert_eq!(
+        std::fs::read_dir(temporary.path()).unwrap().count(),
+        0,
+        "no temporary files remain"
+    );
 }
 
 #[test]

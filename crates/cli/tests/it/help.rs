@@ -1,9 +1,9 @@
-//! Every word that the program says about itself, as it was reviewed; `cargo insta review` shows what
-//! changed.
+//! Tests of the help texts. A change of a text shows up in its snapshot; `cargo insta review` lists the
+//! changes.
 
 use crate::support::{RunOutput, scrollback};
 
-/// The program, each command, and what is below `cache`.
+/// The program, each command, and each subcommand of `cache`.
 pub(crate) const COMMANDS: [&str; 15] = [
     "",
     "stores",
@@ -27,7 +27,7 @@ fn run(args: &[&str]) -> RunOutput {
     command.env("COLUMNS", "100").args(args).output().unwrap().into()
 }
 
-/// The help of a command, without spaces at the ends of lines.
+/// Returns the help of a command, without spaces at the ends of lines.
 pub(crate) fn help(command: &str) -> String {
     let ran =
         run(&command.split(' ').filter(|it| !it.is_empty()).chain(["--help"]).collect::<Vec<_>>());

@@ -1,16 +1,16 @@
-//! Session text is hostile: nothing of it reaches a terminal as a command.
+//! Tests with hostile session text: no control character of it reaches the output.
 
 use std::path::Path;
 
 use crate::support::{run_on, store_from_text};
 
-/// Escape sequences, controls, and what turns text around, as JSON writes them.
+/// Escape sequences, controls and direction marks, as JSON escapes.
 pub(crate) const HOSTILE_TEXT: &str =
     r"\u001b]0;owned\u0007\u001b[2J\u009b31m\r\u0000\u007f\u202eevil\u2066\u200f";
 
-/// A store in which every text that may be printed is hostile.
+/// Creates a store in which every text that can be printed is hostile.
 pub(crate) fn hostile_store() -> tempfile::TempDir {
-    // U+009B as it is, too: JSON allows it.
+    // JSON also allows U+009B without an escape.
     let raw = "\u{9b}31m\u{85}";
     store_from_text(&format!(
         r#"
@@ -44,14 +44,14 @@ pub(crate) fn hostile_store() -> tempfile::TempDir {
     ))
 }
 
-/// Nothing in it is a command to a terminal.
+/// Asserts that a text has no character that a terminal may interpret.
 pub(crate) fn assert_harmless(text: &str, args: &[&str]) {
     let is_control = |c: char| c.is_control() && c != '\n' && c != '\t';
     let is_unsafe = |c: char| is_control(c) || matches!(c, '\u{200f}' | '\u{202e}' | '\u{2066}');
     assert_eq!(text.chars().find(|c| is_unsafe(*c)), None, "{args:?}: {text:?}");
 }
 
-/// What a command says as JSON is JSON, and as harmless.
+/// Asserts that a command prints JSON without control characters.
 pub(crate) fn assert_json_is_harmless(store: &Path, args: &[&str]) {
     let ran = run_on(store, args);
     ran.json();
@@ -86,7 +86,7 @@ fn json_has_no_control_characters() {
     for args in [&["ls", "--json"][..], &["tree", "--json", "ses_1"], &["stores", "--json"]] {
         assert_json_is_harmless(store.path(), args);
     }
-    // To a pipe an export is JSON as others write it; what was stored is what comes out.
+    // An export to a pipe is plain JSON with the stored values.
     let exported = run_on(store.path(), &["export", "ses_1"]).json();
     assert_eq!(
         exported["info"]["title"],

@@ -1,4 +1,4 @@
-//! The index behind the commands: kept between runs, never stale, never in the way.
+//! Tests of the cached index: it is saved between runs, and never stale.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ const STORE: &str = r#"
 {"id":"msg_2","sessionID":"ses_1","role":"user","time":{"created":3}}
 "#;
 
-/// Runs the binary on a store, with a cache of its own.
+/// Runs the binary on a store, with this cache directory.
 fn run(store: &Path, cache: &Path, args: &[&str]) -> RunOutput {
     let mut command = scrollback();
     command.env("XDG_CACHE_HOME", cache).arg("--store").arg(store).args(args);
@@ -69,7 +69,7 @@ fn an_unchanged_index_is_not_written_twice() {
     run(store.path(), cache.path(), &["tree", "latest"]);
     assert_eq!(files(cache.path()), files_before);
 
-    // A damaged one is made again, without a word.
+    // A damaged index is rebuilt without a message.
     let path = cache.path().join("scrollback").join(&files_before[0].0);
     fs::write(&path, b"damaged").unwrap();
     let rebuilt = run(store.path(), cache.path(), &["ls", "--json"]);
@@ -89,7 +89,7 @@ fn listed_values_are_verified_when_no_directory_changed() {
         listed.as_array().unwrap().iter().map(|it| it["cost"].as_f64().unwrap()).sum::<f64>()
     };
     assert_eq!(cost(&["ls", "--json"]), 0.25);
-    // In place, in a session that was quiet for long; the mtime is one that a clock gives.
+    // A message is rewritten in place, in a session without recent changes.
     let path = store.path().join("storage/message/ses_1/msg_1.json");
     let text = fs::read_to_string(&path).unwrap().replace("0.25", "0.75");
     fs::write(&path, text).unwrap();
@@ -146,7 +146,7 @@ fn cache_commands_can_be_limited_to_one_store() {
     assert_eq!(listed.as_array().unwrap().len(), 1);
     assert_eq!(listed[0]["store"], root(&one).to_str().unwrap());
 
-    // A name that another one begins with is another one.
+    // A path that only has the other path as a prefix is another store.
     let longer = format!("{}x", root(&one).display());
     let cleared = cache_of(Path::new(&longer), &["cache", "clear"]);
     assert_eq!((cleared.code, cleared.stdout), (0, format!("0 indexes of {longer} removed\n")));
@@ -154,7 +154,7 @@ fn cache_commands_can_be_limited_to_one_store() {
     assert_eq!(cleared.stdout, format!("1 index of {} removed\n", one.path().display()));
     assert_eq!(stores(), [root(&other).to_str().unwrap()]);
 
-    // A store that is gone, and its path from here.
+    // A store that was removed, by a relative path.
     let gone = other.path().to_owned();
     other.close().unwrap();
     let mut command = scrollback();
@@ -195,7 +195,7 @@ fn several_processes_at_once_keep_one_sound_index() {
     assert_eq!(files(cache.path()).len(), 1);
 }
 
-/// A database of 2.x with a session, and one that is empty.
+/// Creates a database of 2.x with a session that has a message, and an empty session.
 fn database() -> tempfile::TempDir {
     let store = tempfile::tempdir().unwrap();
     let db = Connection::open(store.path().join("opencode.db")).unwrap();
@@ -214,9 +214,9 @@ fn database() -> tempfile::TempDir {
     store
 }
 
-/// What is wrong with a store is told at every run and not at the first alone.
+/// Asserts that an issue of a store is reported on every run, not only on the first.
 fn assert_reported_each_time(store: &Path, issue: &str) {
-    // Long ago, so that the stamp of the file says that nothing changed.
+    // An old time, so that the stamp of the file shows no change.
     let file = fs::File::options().append(true).open(store.join("opencode.db")).unwrap();
     file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
     let cache = tempfile::tempdir().unwrap();
@@ -256,7 +256,7 @@ fn issues_are_reported_from_a_cold_and_a_warm_index() {
     }
 }
 
-/// Of the empty session nothing is left but its id, in an index of the table.
+/// Only the id of the empty session remains, in an index of the table.
 #[test]
 fn sessions_of_a_damaged_page_are_reported_on_each_run() {
     let store = database();

@@ -1,10 +1,10 @@
-//! Tests of the program: the real binary on real and on hostile stores.
+//! Tests of the program: they run the binary on real and on hostile stores.
 
 #![expect(
     clippy::disallowed_methods,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "tests make stores, and fail where they cannot go on"
+    reason = "tests create stores, and a failed step must end the test"
 )]
 
 mod commands;

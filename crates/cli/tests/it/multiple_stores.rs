@@ -1,4 +1,4 @@
-//! Several stores and several projects: all of them are listed, none is passed over in silence.
+//! Tests with several stores and projects: all are listed, and none is left out silently.
 
 use std::fs;
 
@@ -70,7 +70,7 @@ fn an_unreadable_store_is_reported_and_the_rest_is_listed() {
             ran.stderr
         );
     }
-    // Nothing else is there: not "nothing found".
+    // Without another store the exit code is "unreadable", not "nothing found".
     for args in [&["ls"][..], &["show", "latest"], &["show", "ses_1"]] {
         let mut command = scrollback();
         let ran: RunOutput =
@@ -122,9 +122,9 @@ fn a_project_is_named_by_one_id_or_by_a_directory() {
         ids.sort();
         ids
     };
-    assert_eq!(ids("abc"), ["ses_1"], "an id is not the start of another one");
+    assert_eq!(ids("abc"), ["ses_1"], "a full id is not a prefix");
     assert_eq!(ids("abcd"), ["ses_2"]);
-    assert_eq!(ids("x"), ["ses_3"], "of a project without a record");
+    assert_eq!(ids("x"), ["ses_3"], "the project has no record");
     assert_eq!(ids("/srv/tree"), ["ses_1", "ses_3"]);
     assert_eq!(ids("/srv/tree/sub/deep/"), ["ses_3"]);
     let many = list("ab");

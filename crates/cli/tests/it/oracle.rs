@@ -1,4 +1,4 @@
-//! What opencode itself printed, printed by the binary.
+//! Tests that the binary prints the same exports and lists as opencode.
 
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ fn every_export_equals_what_opencode_printed() {
         let ran = run_on_corpus(&["export", &export.session]);
         assert_eq!(ran.json(), oracle, "{}", export.session);
         assert!(ran.stdout.starts_with("{\n  \"info\": {\n") && ran.stdout.ends_with("}\n"));
-        // Line by line, but for the order of fields.
+        // The lines are equal, except for the order of fields.
         let lines = |text: &str| {
             let mut lines: Vec<_> = text.lines().map(|it| it.trim_end_matches(',')).collect();
             lines.sort_unstable();

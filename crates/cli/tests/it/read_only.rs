@@ -1,5 +1,5 @@
-//! Nothing is ever written into a store: compared before and after, tried without permission, and
-//! watched by strace.
+//! Tests that no command writes to a store: they compare the store before and after, run without write
+//! permission, and check the system calls with strace.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -13,8 +13,8 @@ use tempfile::TempDir;
 
 use crate::support::{scrollback, skip, step_session};
 
-/// Stores of the same sessions: files, a database, one with much of it in its log, and files and
-/// database side by side; and a database of 2.x.
+/// The kinds of stores: files, a database, a database with a large write-ahead log, files beside a
+/// database, and a database of 2.x.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StoreKind {
     Files,
@@ -41,7 +41,7 @@ fn copy(stored: StoreKind, dir: &Path) -> CorpusPaths {
     }
 }
 
-/// Name, kind and mode, mtime, and bytes of everything below a directory.
+/// The path, mode, modification time and bytes of every file and directory below a directory.
 type TreeState = BTreeMap<PathBuf, (u32, SystemTime, Option<Vec<u8>>)>;
 
 fn tree_state(root: &Path) -> TreeState {
@@ -64,7 +64,7 @@ fn tree_state(root: &Path) -> TreeState {
     all
 }
 
-/// Every command that reads a store and ends, in all its forms.
+/// Returns every command that reads a store and ends, in all its forms.
 fn commands(stored: StoreKind) -> Vec<Vec<String>> {
     let of = |args: &[&str]| args.iter().map(|arg| (*arg).to_owned()).collect::<Vec<_>>();
     if stored == StoreKind::V2 {
@@ -111,7 +111,7 @@ fn command_for(store: &Path) -> Command {
 
 #[test]
 fn a_store_is_the_same_after_every_command() {
-    // A log without its side file is the one case where SQLite itself makes one.
+    // Without `StoreKind::Log`: for a log without its side file, SQLite itself creates that file.
     for stored in [StoreKind::Files, StoreKind::Database, StoreKind::Both, StoreKind::V2] {
         let dir = tempfile::tempdir().unwrap();
         let store = copy(stored, dir.path());
@@ -138,11 +138,10 @@ fn a_log_without_its_side_file_is_read_and_reported() {
     let bytes = |all: TreeState| -> Vec<_> {
         all.into_iter().map(|(path, about)| (path, about.2)).collect()
     };
-    assert_eq!(bytes(after), bytes(before), "nothing else");
+    assert_eq!(bytes(after), bytes(before), "no other file changed");
 }
 
-/// A copy of the corpus that everybody may read and nobody may write, and the binary as somebody
-/// who owns neither. `None` where that cannot be had.
+/// A read-only copy of the corpus, and the binary, which runs as a user who owns neither.
 struct Unprivileged {
     dir: TempDir,
     binary: PathBuf,
@@ -152,9 +151,10 @@ struct Unprivileged {
 impl Unprivileged {
     const NOBODY: u32 = 65534;
 
+    /// Creates the copy; `None` if the test cannot change its user.
     fn new(stored: StoreKind) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
-            skip("commands as an unprivileged user", "only root can become one");
+            skip("commands as an unprivileged user", "only root can change the user");
             return None;
         }
         let dir = tempfile::tempdir().unwrap();
@@ -165,7 +165,7 @@ impl Unprivileged {
         let this = Self { dir, binary, store };
         let may_run = this.command().arg("--version").output();
         if !may_run.is_ok_and(|output| output.status.success()) {
-            skip("commands as an unprivileged user", "it may not run the binary here");
+            skip("commands as an unprivileged user", "the user may not run the binary here");
             return None;
         }
         Some(this)
@@ -183,7 +183,7 @@ fn chmod(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
-/// Everybody may read and enter, nobody may write.
+/// Makes files and directories readable for everybody and writable for nobody.
 fn make_read_only(path: &Path) {
     if path.is_dir() {
         for entry in std::fs::read_dir(path).unwrap() {
@@ -276,12 +276,13 @@ fn no_call_writes_into_the_store() {
     }
     let stores = [StoreKind::Files, StoreKind::Database, StoreKind::Both, StoreKind::V2];
     let opened: Vec<usize> = stores.into_iter().map(count_opens).collect();
-    assert!(opened[3] > 0, "none in that of 2.x");
+    assert!(opened[3] > 0, "no open in the store of 2.x");
     let opened: usize = opened.iter().sum();
     assert!(opened > 500, "strace saw {opened} opens in the stores");
 }
 
-/// How many files are opened below a store; none of them to be written, and nothing else changes.
+/// Counts the files that are opened below a store. Asserts that none is opened for writing and that no
+/// other call changes the store.
 fn count_opens(stored: StoreKind) -> usize {
     let dir = tempfile::tempdir().unwrap();
     let store = copy(stored, &dir.path().join("data"));
@@ -290,7 +291,7 @@ fn count_opens(stored: StoreKind) -> usize {
     let mut opened = 0;
     for args in commands(stored) {
         let mut command = Command::new("strace");
-        // -y prints the path of each descriptor, so that openat below an open directory shows.
+        // -y prints the path of each descriptor, so that the log shows an openat below an open directory.
         command.args(["-f", "-y", "-e", "trace=%file,%desc", "-o"]).arg(&log);
         command.arg(env!("CARGO_BIN_EXE_scrollback")).arg("--store").arg(&store.data_dir);
         command.env("TZ", "UTC").env("HOME", "/nonexistent").env_remove("XDG_DATA_HOME");
@@ -336,7 +337,7 @@ fn count_opens(stored: StoreKind) -> usize {
                 "mknod",
                 "mknodat",
             ];
-            // What is printed may name the store; where it is printed to is the first argument.
+            // The printed text may contain the path of the store, so check only the first argument.
             let to = if call.contains("write") { line.split(", \"").next().unwrap() } else { line };
             assert!(!(changes.contains(&call) && to.contains(&inside)), "{args:?}: {line}");
             opened += usize::from(call == "openat");

@@ -1,5 +1,5 @@
-//! The secret of a share, which is a write token, is never printed: not from a sound record, and
-//! not from one that is damaged.
+//! Tests that the secret of a share, a write token, is never printed, neither from a sound nor from a
+//! damaged record.
 
 use std::fs;
 
@@ -62,7 +62,7 @@ fn only_the_secret_is_replaced() {
     assert_eq!(trimmed("share:ses_2"), r#"{"url":"u","secret":null}"#);
 }
 
-/// Damaged records of a session, each with its share secret.
+/// Damaged session records, each with a share secret.
 const DAMAGED_SESSIONS: [&str; 4] = [
     r#"{"id":1,,"share":{"secret":"hush"}}"#,
     r#"{"share":{"secret":"hush""#,
@@ -70,7 +70,7 @@ const DAMAGED_SESSIONS: [&str; 4] = [
     r#"{"id":"ses_1"}"share":{"secret":"hush"}}"#,
 ];
 
-/// Damaged share records.
+/// Damaged share records, each with a secret.
 const DAMAGED_SHARES: [&str; 4] = [
     r#"{"id":"x","secret":"hush","url":"u"#,
     r#"{"secret":"hush","secret":"hush"}"#,

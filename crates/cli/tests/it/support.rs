@@ -1,4 +1,4 @@
-//! Running the binary, and stores to run it on.
+//! Runs the binary, and creates stores for it.
 
 use std::ffi::OsStr;
 use std::io::Write;
@@ -9,7 +9,7 @@ use scrollback_fixtures::{Corpus, CorpusPaths, corpus, write_tree};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The binary, in an environment that says nothing about stores or colours.
+/// Returns a command of the binary, in an environment without settings for stores or colours.
 pub(crate) fn scrollback() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_scrollback"));
     for name in ["XDG_DATA_HOME", "OPENCODE_DB", "NO_COLOR", "CLICOLOR_FORCE", "COLUMNS", "CI"] {
@@ -20,7 +20,7 @@ pub(crate) fn scrollback() -> Command {
     command
 }
 
-/// What a run printed.
+/// The output of a run.
 pub(crate) struct RunOutput {
     pub(crate) code: i32,
     pub(crate) stdout: String,
@@ -50,28 +50,29 @@ pub(crate) fn run_on<S: AsRef<OsStr>>(store: &Path, args: &[S]) -> RunOutput {
     scrollback().arg("--store").arg(store).args(args).output().unwrap().into()
 }
 
+/// Returns the paths of the JSON corpus.
 pub(crate) fn corpus_paths() -> CorpusPaths {
     corpus(Corpus::OpencodeJson)
 }
 
-/// Runs the binary on the real corpus.
+/// Runs the binary on the JSON corpus.
 pub(crate) fn run_on_corpus(args: &[&str]) -> RunOutput {
     run_on(&corpus_paths().data_dir, args)
 }
 
-/// The session that a step of the corpus made.
+/// Returns the id of the session that a step of the corpus script created.
 pub(crate) fn step_session(name: &str) -> String {
     corpus_paths().session_of_step(name).unwrap().unwrap()
 }
 
-/// A data directory whose `storage/` is stated as text.
+/// Creates a data directory whose `storage/` has the files of `text`.
 pub(crate) fn store_from_text(text: &str) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
     write_tree(&dir.path().join("storage"), text).unwrap();
     dir
 }
 
-/// Says that a test leaves something out: in its output, and where the gate collects such lines.
+/// Reports that a test skips something: in its output, and in the file that the gate collects.
 pub(crate) fn skip(what: &str, why: &str) {
     let line = format!("{what}: {why}");
     let mut stderr = std::io::stderr();

@@ -1,4 +1,5 @@
-//! What a terminal gets: safe text, colours, and lines that fit. It is a real one.
+//! Tests of the output to a terminal: safe text, colours and line width. They use a real pseudo
+//! terminal.
 
 use std::fs::File;
 use std::io::Read;
@@ -12,7 +13,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::hostile::hostile_store;
 use crate::support::{corpus_paths, scrollback, step_session};
 
-/// Runs the binary with a terminal as its output, and returns what the terminal got.
+/// Runs the binary with a terminal as its output, and returns the bytes that the terminal received.
 fn run_on_terminal(store: &Path, args: &[&str], env: &[(&str, &str)]) -> String {
     let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&ours).unwrap();
@@ -22,17 +23,17 @@ fn run_on_terminal(store: &Path, args: &[&str], env: &[(&str, &str)]) -> String 
     let mut command = scrollback();
     command.env("TERM", "xterm").envs(env.iter().copied()).arg("--store").arg(store).args(args);
     let mut child = command.stdout(theirs).stderr(Stdio::piped()).spawn().unwrap();
-    drop(command); // which holds the other end open
+    drop(command); // it holds the other end open
     let mut got = Vec::new();
     let mut ours = File::from(ours);
     let mut buffer = [0; 4096];
-    // When the last one who holds the other end is gone, reading is an error on Linux.
+    // On Linux, reading is an error after the last process closed the other end.
     while let Ok(count @ 1..) = ours.read(&mut buffer) {
         got.extend_from_slice(&buffer[..count]);
     }
     let status = child.wait().unwrap();
     assert!(status.success(), "{args:?}: {status}");
-    // The terminal makes two of each line feed.
+    // The terminal turns each line feed into two characters.
     String::from_utf8(got).unwrap().replace("\r\n", "\n")
 }
 
@@ -46,7 +47,7 @@ fn raw_bytes_and_exports_are_made_safe() {
         let found = got.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t'));
         assert_eq!(found, None, "{args:?}: {got:?}");
     }
-    // The record holds U+009B as it is.
+    // The record contains U+009B unescaped.
     assert!(run_on_terminal(store.path(), &["raw", "ses_1"], &plain).contains("\\u{9b}31m"));
     let exported = run_on_terminal(store.path(), &["export", "ses_1"], &plain);
     assert!(exported.contains("\\u009b31m"), "{exported}");
@@ -91,7 +92,7 @@ fn tables_fit() {
     };
     assert_eq!(of_width("120"), 120);
     assert!(of_width("80") <= 80, "without the directory");
-    assert!(of_width("300") > 120, "not cut where there is room");
+    assert!(of_width("300") > 120, "a wide terminal cuts less");
     let marked = run_on_terminal(&store, &["ls", "--archived"], &[("COLUMNS", "90")]);
     assert!(marked.contains("(archived)"), "{marked}");
 }

@@ -1,4 +1,4 @@
-//! How a store is followed, and from where.
+//! Starts to follow a store: which feed, which events, and from which position.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +14,24 @@ use crate::root::{Index, Root};
 use crate::session::Session;
 use crate::store::Store;
 
-/// How a store is followed. Ends with [`WatchBuilder::from_now`], [`WatchBuilder::since`] or
-/// [`WatchBuilder::from_start`].
+/// A builder of a stream of events. Call [`WatchBuilder::from_now`], [`WatchBuilder::since`] or
+/// [`WatchBuilder::from_start`] to start the stream.
+///
+/// ```
+/// use scrollback::{Store, Subject};
+///
+/// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/opencode-json");
+/// let store = Store::builder().path(path).without_cache().build()?;
+/// let session = store.session("latest")?;
+/// let events = store.watch().session(&session).without_parts().from_start()?;
+/// for event in events.take(3) {
+///     let event = event?;
+///     println!("{} {}", event.change.name(), event.subject.name());
+/// }
+/// # Ok::<(), scrollback::Error>(())
+/// ```
 #[derive(Debug)]
-#[must_use = "`from_now`, `since` or `from_start` begins"]
+#[must_use = "call `from_now`, `since` or `from_start` to start the stream"]
 pub struct WatchBuilder<'s> {
     store: &'s Store,
     feed: FeedChoice,
@@ -26,13 +40,13 @@ pub struct WatchBuilder<'s> {
 }
 
 impl Store {
-    /// Follows the store while agents write.
+    /// Returns a builder of a stream of events. The indexes then follow the stores while agents write.
     pub fn watch(&self) -> WatchBuilder<'_> {
         WatchBuilder::new(self)
     }
 }
 
-/// From where events are wanted.
+/// The position where a stream starts.
 enum StartPoint<'c> {
     Now,
     Start,
@@ -44,52 +58,54 @@ impl<'s> WatchBuilder<'s> {
         Self { store, feed: FeedChoice::Best, only_session: None, with_parts: true }
     }
 
-    /// Listens to this feed instead of the best that there is.
+    /// Uses this feed to detect changes, instead of the best available feed.
     pub fn feed(self, feed: FeedChoice) -> Self {
         Self { feed, ..self }
     }
 
-    /// Only what happens in one session.
+    /// Limits the stream to events of one session.
     pub fn session(self, session: &Session<'s>) -> Self {
         let root = self.store.roots().iter().position(|root| std::ptr::eq(root, session.root()));
         let only = root.map(|root| (root, session.key().clone()));
         Self { only_session: only, ..self }
     }
 
-    /// Without events of parts, which are then not read.
+    /// Leaves out events of parts. Parts are then not read.
     pub fn without_parts(self) -> Self {
         Self { with_parts: false, ..self }
     }
 
-    /// What happens from now on.
+    /// Starts a stream of the events from now on.
     ///
     /// # Errors
-    /// If a root is there and cannot be read, or the feed that was chosen cannot begin.
+    /// [`Error::Watch`](crate::Error::Watch) if a root exists but cannot be read, or if the chosen feed
+    /// cannot start.
     pub fn from_now(self) -> Result<Events> {
         self.begin(&StartPoint::Now)
     }
 
-    /// The whole state, then what happens: the first event of each root is `Of::Fresh`.
+    /// Starts a stream of the whole state, followed by new events. The first event of each root is
+    /// [`Subject::Fresh`](crate::Subject::Fresh).
     ///
     /// # Errors
-    /// As [`WatchBuilder::from_now`].
+    /// The errors of [`WatchBuilder::from_now`].
     pub fn from_start(self) -> Result<Events> {
         self.begin(&StartPoint::Start)
     }
 
-    /// What happened since a cursor, then what happens. A root of which that cannot be told without
-    /// a gap begins with `Of::Fresh` and its whole state.
+    /// Starts a stream of the events since a cursor, followed by new events. A root that cannot continue
+    /// without a gap starts with [`Subject::Fresh`](crate::Subject::Fresh) and its whole state.
     ///
     /// # Errors
-    /// As [`WatchBuilder::from_now`].
+    /// The errors of [`WatchBuilder::from_now`].
     pub fn since(self, cursor: &StoreCursor) -> Result<Events> {
         self.begin(&StartPoint::Cursor(cursor))
     }
 
-    /// Brings the indexes of the roots up to date and keeps them so, as long as the store lives.
+    /// Brings the indexes of the roots up to date, and keeps them up to date while the store exists.
     ///
     /// # Errors
-    /// As [`WatchBuilder::from_now`].
+    /// The errors of [`WatchBuilder::from_now`].
     pub fn start(&self) -> Result<()> {
         for (number, root) in self.roots() {
             self.live_index(number, root)?;
@@ -110,7 +126,7 @@ impl<'s> WatchBuilder<'s> {
             let Index::Live(live) = &*index else { continue };
             let only = self.only_session.as_ref().map(|(_, key)| key.clone());
             if let Some(key) = only.as_ref().filter(|_| self.with_parts) {
-                live.materializer().load_session_tree(key)?; // so that its parts are known
+                live.materializer().load_session_tree(key)?; // adds the parts of the session to the index, so that they are part of the state
             }
             let tag = RootTag::from_id(root.source.id());
             let now = || EventCursor::from(live.index().cursor());
@@ -124,14 +140,14 @@ impl<'s> WatchBuilder<'s> {
                 follower = follower.without_parts();
             }
             if matches!(start_point, StartPoint::Now) {
-                follower.pull()?; // skips the present state
+                follower.pull()?; // drops the events of the present state
             }
             followed.push(FollowedRoot::new(number, tag, Arc::clone(&index), follower, since));
         }
         Ok(Events::new(followed))
     }
 
-    /// The live index of a root, which is made if there is none.
+    /// Returns the live index of a root. Creates it, or replaces an index that does not follow the root.
     fn live_index(&self, number: usize, root: &Root) -> Result<Arc<Index>> {
         let _opening = root.lock_opening();
         if let Some(index) = root.index()
@@ -139,7 +155,7 @@ impl<'s> WatchBuilder<'s> {
         {
             return Ok(index);
         }
-        // All parts are listed, so that a later change of a part is an event.
+        // List all parts now: a part that the index does not know cannot have a change event.
         let is_whole = self.only_session.as_ref().is_none_or(|(only, _)| *only != number);
         let parts =
             if is_whole && self.with_parts { PartDetail::Stamps } else { PartDetail::Later };
@@ -147,7 +163,7 @@ impl<'s> WatchBuilder<'s> {
         let parts_of_dirty = defaults.refresh.parts_of_dirty;
         let refresh = RefreshOptions { parts_of_dirty, parts, ..root.refresh };
         let snapshots = root.snapshots.clone().map(|snapshots| {
-            // A process that is about to finish a write releases the lock soon.
+            // Try for 100 ms: a process that is writing the snapshot releases the lock soon.
             let mut tries = 20;
             loop {
                 let locked = snapshots.clone().with_lock(root.source.id());
@@ -160,7 +176,7 @@ impl<'s> WatchBuilder<'s> {
         });
         let options = LiveOptions { feed: FeedChoice::clone(&self.feed), refresh, ..defaults };
         let live = Live::start(Arc::clone(&root.source), snapshots, options, &*root.progress)?;
-        // Kept before anybody has a cursor: what is in the file by then continues all of them.
+        // Save before the first cursor is given out, so that the snapshot file can continue every cursor.
         let _ = live.materializer().save_cursors();
         let index = Arc::new(Index::Live(live));
         root.set_index(Arc::clone(&index));

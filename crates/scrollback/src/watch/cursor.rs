@@ -1,4 +1,4 @@
-//! How far a stream of events over several roots was taken.
+//! The cursor of a stream of events over several roots.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,16 +9,31 @@ use scrollback_watch::EventCursor;
 
 use crate::Error;
 
-/// How far a stream of events was taken, in each root. Opaque: keep it as text, and hand it back.
+/// A position in a stream of events, with one part for each root. Treat it as opaque: store it as text
+/// and parse it later.
 ///
-/// A root that joined or left since is not in it, or is not used: that root alone begins afresh.
+/// A root that was added after the cursor was stored starts with its whole state. The other roots
+/// continue without a gap.
+///
+/// ```
+/// use scrollback::{Store, StoreCursor};
+///
+/// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/opencode-json");
+/// let store = Store::builder().path(path).without_cache().build()?;
+/// let mut events = store.watch().without_parts().from_start()?;
+/// let cursor = events.find_map(|event| event.ok()?.cursor).expect("a cursor after the whole state");
+///
+/// let text = cursor.to_string(); // store this text
+/// assert_eq!(text.parse::<StoreCursor>()?, cursor);
+/// # Ok::<(), scrollback::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct StoreCursor {
     /// By the tag of the root, sorted.
     roots: Vec<(RootTag, EventCursor)>,
 }
 
-/// Names a root in a cursor: the hash of its id, as its snapshot's file is named.
+/// The name of a root in a cursor: the hash of its id, which is also the name of its snapshot file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct RootTag(u64);
 
@@ -29,12 +44,12 @@ impl RootTag {
 }
 
 impl StoreCursor {
-    /// How far a root was taken; none if it is not known.
+    /// Returns the cursor of a root; `None` if the root is not in this cursor.
     pub(super) fn root_cursor(&self, root: RootTag) -> Option<EventCursor> {
         self.roots.iter().find(|(tag, _)| *tag == root).map(|(_, cursor)| *cursor)
     }
 
-    /// A root was taken up to there; to be taken from its start if there is no cursor.
+    /// Sets the cursor of a root. `None` removes the root, so that it starts with its whole state.
     pub(super) fn set_root_cursor(&mut self, root: RootTag, cursor: Option<EventCursor>) {
         let at = self.roots.binary_search_by_key(&root, |(tag, _)| *tag);
         match (at, cursor) {
@@ -45,7 +60,7 @@ impl StoreCursor {
         }
     }
 
-    /// Whether no root is known.
+    /// Checks whether the cursor has no root.
     pub(super) fn is_empty(&self) -> bool {
         self.roots.is_empty()
     }

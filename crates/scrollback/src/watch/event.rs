@@ -1,4 +1,4 @@
-//! An event of a store.
+//! An event of a store, and the prompt text of a new prompt.
 
 use scrollback_core_type::{LazyStr, Parse, Part, Role, TextPart};
 use scrollback_index::View;
@@ -6,17 +6,17 @@ use scrollback_watch::{ChangeKind, Subject};
 
 use super::cursor::StoreCursor;
 
-/// Something that happened in one of the roots of a store.
+/// A change in one of the roots of a store.
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// Which of [`Store::roots`](crate::Store::roots).
+    /// The position of the root in [`Store::roots`](crate::Store::roots).
     pub root: usize,
-    /// The position behind this event. [`WatchBuilder::since`](crate::WatchBuilder::since) continues
-    /// there. None until the first root has sent its whole state.
+    /// The cursor after this event. [`WatchBuilder::since`](crate::WatchBuilder::since) continues there.
+    /// `None` until the first root has sent its whole state.
     pub cursor: Option<StoreCursor>,
-    /// What happened.
+    /// The kind of the change.
     pub change: ChangeKind,
-    /// To what.
+    /// The session, message, part or project that changed.
     pub subject: Subject,
     prompt: Option<String>,
 }
@@ -33,13 +33,13 @@ impl Event {
         Self { root, cursor, change, subject, prompt }
     }
 
-    /// The text that a user typed, if the event is that a prompt came.
+    /// Returns the text that the user typed, if the event is a new prompt.
     pub fn prompt(&self) -> Option<&str> {
         self.prompt.as_deref()
     }
 }
 
-/// The text of a new part of a user's message, unless the agent wrote it for the user.
+/// Returns the text of a new part of a user message, unless the agent program wrote the part.
 fn prompt_text(
     change: ChangeKind,
     subject: &Subject,

@@ -1,4 +1,4 @@
-//! The stream of events: an iterator that blocks, and a `Stream`.
+//! The stream of events, as a blocking iterator and as a [`Stream`]. It merges the followers of all roots.
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -15,31 +15,45 @@ use super::event::Event;
 use crate::root::Index;
 use crate::{Error, Result};
 
-/// What happens in a store, as it happens. As an iterator it blocks until something does; as a
-/// [`Stream`] it is polled. It ends when the indexes of all roots are no longer kept.
+/// The events of a store. The iterator blocks until the next event; the [`Stream`] can be polled in an
+/// async runtime. Both end when no root is followed any more.
 ///
-/// Nothing is lost however late it is asked: it gives the latest state of whatever changed.
+/// A slow reader loses no change, but several changes of one record can arrive as one event with the
+/// latest state.
+///
+/// ```
+/// use scrollback::{ChangeKind, Store, Subject};
+///
+/// let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/opencode-json");
+/// let store = Store::builder().path(path).without_cache().build()?;
+/// let mut events = store.watch().from_start()?;
+/// assert!(matches!(events.next().unwrap()?.subject, Subject::Fresh));
+/// let event = events.next().unwrap()?;
+/// assert_eq!(event.change, ChangeKind::Present);
+/// # Ok::<(), scrollback::Error>(())
+/// ```
 pub struct Events {
     state: State,
     ready: VecDeque<Event>,
-    /// For the iterator; made when it is first asked.
+    /// The runtime of the iterator, created on first use.
     runtime: Option<Runtime>,
     indexes: Vec<Arc<Index>>,
 }
 
+/// The state of the stream. The followers move into the future of a wait and come back with its result.
 enum State {
     Idle(Box<Followers>),
     Waiting(Wait),
     Done,
 }
 
-/// What happens next; none once nobody keeps any of the indexes.
+/// The next events; `None` when no root is followed any more.
 type Batch = Option<Result<Vec<Event>>>;
 
-/// A wait for events, which gives the followers back.
+/// A wait for events. It returns the followers with the batch.
 type Wait = Pin<Box<dyn Future<Output = (Box<Followers>, Batch)> + Send>>;
 
-/// The followers of all roots, and how far each was taken.
+/// The followers of all roots, and the cursor after the last event.
 struct Followers {
     roots: Vec<FollowedRoot>,
     cursor: StoreCursor,
@@ -66,7 +80,7 @@ impl FollowedRoot {
         Self { root, tag, index, follower, since, is_over: false }
     }
 
-    /// What happened since the last call, at once.
+    /// Returns the events since the last call, without waiting.
     fn pull_events(&mut self, cursor: &mut StoreCursor) -> Result<Vec<Event>> {
         let pulled = self.follower.pull()?;
         let events = pulled.into_iter().map(|event| {
@@ -80,7 +94,7 @@ impl FollowedRoot {
 }
 
 impl Followers {
-    /// Waits until something happened, and says what. None once nobody keeps any of the indexes.
+    /// Waits for events of any root; `None` when no root is followed any more.
     async fn next_events(&mut self) -> Batch {
         loop {
             for followed in &mut self.roots {
@@ -121,7 +135,7 @@ impl Events {
         Self { state, ready: VecDeque::new(), runtime: None, indexes }
     }
 
-    /// What the drivers of the followed roots did, one for each.
+    /// Returns the statistics of the drivers, one for each followed root.
     pub fn stats(&self) -> Vec<LiveStats> {
         let live = |index: &Arc<Index>| match &**index {
             Index::Live(live) => Some(live.stats()),
@@ -130,8 +144,11 @@ impl Events {
         self.indexes.iter().filter_map(live).collect()
     }
 
-    /// The next events, as many as are ready; none once the indexes are no longer kept. Dropping the
-    /// future loses nothing.
+    /// Waits for the next events and returns all that are ready; `None` when no root is followed any
+    /// more. Dropping the future loses no event.
+    ///
+    /// # Errors
+    /// [`Error::Watch`] or [`Error::Store`] if a root cannot be read. The next call tries again.
     pub async fn next_batch(&mut self) -> Option<Result<Vec<Event>>> {
         if !self.ready.is_empty() {
             return Some(Ok(self.ready.drain(..).collect()));
@@ -169,8 +186,8 @@ impl Events {
 impl Iterator for Events {
     type Item = Result<Event>;
 
-    /// Blocks until something happens. Not to be called where a runtime of tokio runs: poll the
-    /// [`Stream`] there.
+    /// Blocks until the next event. Do not call it inside a tokio runtime, where blocking panics: poll
+    /// the [`Stream`] instead.
     fn next(&mut self) -> Option<Result<Event>> {
         if let Some(event) = self.ready.pop_front() {
             return Some(Ok(event));

@@ -1,4 +1,4 @@
-//! Following a store: one stream of events over all roots.
+//! Follows a store: merges the events of all roots into one stream with one cursor.
 
 mod builder;
 mod cursor;

@@ -1,10 +1,10 @@
-//! Tests of the facade on real stores: roots, sessions, usage, one snapshot, one stream of events.
+//! Tests of the facade on real stores: roots, sessions, usage, snapshots and events.
 
 #![expect(
     clippy::disallowed_methods,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "tests make stores, and fail where they cannot go on"
+    reason = "tests create stores, and a failed step must end the test"
 )]
 
 mod roots;

@@ -1,4 +1,4 @@
-//! Roots: what is found, what is one, what is two.
+//! Tests of discovery: which paths are one root, and which are several.
 
 use std::path::Path;
 
@@ -25,10 +25,10 @@ fn a_data_directory_is_one_root() {
     let found = Store::builder().environment(environment(dir.path())).without_cache().build();
     let found = by(found.unwrap());
     let given = by(Store::builder().path(&data).without_cache().build().unwrap());
-    assert_eq!(found, given, "the same root by either way");
+    assert_eq!(found, given, "discovery and an explicit path give the same root");
     assert_eq!(found.0, data.canonicalize().unwrap().to_str().unwrap());
     assert_eq!((found.1, found.2), ("opencode", 59));
-    // The tree alone is another root, which shows the same sessions.
+    // The tree alone is another root with the same sessions.
     let alone = by(Store::builder().path(data.join("storage")).without_cache().build().unwrap());
     assert_eq!((alone.0, alone.2), (format!("{}/storage", found.0), 59));
 }
@@ -134,7 +134,7 @@ fn an_unreadable_store_does_not_hide_the_others() {
     assert_eq!(store.failures().len(), 1);
     assert!(store.failures()[0].to_string().contains("opencode.db"), "{:?}", store.failures());
     drop(store);
-    assert!(!cache.exists(), "an index of a part of a root is not kept");
+    assert!(!cache.exists(), "an incomplete root saves no index");
 }
 
 pub(crate) fn copy_directory(from: &Path, to: &Path) {

@@ -1,4 +1,4 @@
-//! Sessions: which one a text names, and what it holds.
+//! Tests of sessions: how a text names a session, and what a session contains.
 
 use scrollback::{Error, Store};
 use scrollback_fixtures::{Corpus, corpus};
@@ -22,7 +22,7 @@ fn a_session_is_found_by_id_prefix_or_age() {
     let Error::NoSession { latest_count, .. } = beyond else { panic!("{beyond}") };
     assert_eq!(latest_count, Some(top.len()));
     let fresh = open_corpus();
-    assert_eq!(fresh.session(id).unwrap().title(), newest.title(), "without a list before");
+    assert_eq!(fresh.session(id).unwrap().title(), newest.title(), "no list was read before");
     assert!(matches!(store.session("ses_"), Err(Error::Ambiguous { .. })));
     assert!(matches!(store.session("nobody"), Err(Error::NoSession { latest_count: None, .. })));
     assert!(matches!(store.session("latest~x"), Err(Error::BadSession { .. })));

@@ -1,4 +1,4 @@
-//! All processes share one snapshot for each root.
+//! Tests that all processes share one snapshot for each root.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Usage: every way to sum it gives the same amount.
+//! Tests of usage: every grouping has the same total.
 
 use scrollback::{Cost, Error, Store, Usage};
 use scrollback_fixtures::{Corpus, corpus};
@@ -35,7 +35,7 @@ fn every_grouping_has_the_same_total() {
         ] {
             assert_eq!(by, total);
         }
-        // And what lists show of each session.
+        // The usage of each session adds up to the same total.
         let mut listed = Usage::default();
         for session in store.sessions().unwrap() {
             listed += session.usage().unwrap();
@@ -47,7 +47,7 @@ fn every_grouping_has_the_same_total() {
 #[test]
 fn days_follow_the_time_zone() {
     let dir = tempfile::tempdir().unwrap();
-    // 2025-11-30T23:30:00Z, and a message whose time is not known.
+    // 2025-11-30T23:30:00Z, and a message without a time.
     let text = r#"
         //- session/p/ses_1.json
         {"id":"ses_1","time":{"created":1764545300000,"updated":1764545400000}}

@@ -1,4 +1,4 @@
-//! Events of all roots as one stream, and cursors that stay good.
+//! Tests of the merged stream of events and of its cursors.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ fn write_session(dir: &Path, id: &str) {
     write_tree(&dir.join("storage"), &text).unwrap();
 }
 
-/// A user's message, and then its text.
+/// Writes a user message, and then its text part.
 fn write_prompt(dir: &Path, id: &str, text: &str) {
     let message = format!(
         "//- message/ses_1/msg_{id}.json\n{{\"id\":\"msg_{id}\",\"sessionID\":\"ses_1\",\"role\":\"user\"}}\n"
@@ -24,7 +24,7 @@ fn write_prompt(dir: &Path, id: &str, text: &str) {
     write_tree(&dir.join("storage"), &part).unwrap();
 }
 
-/// Takes events until one is about this session, and gives the last cursor.
+/// Reads events up to the first of this session, and returns its cursor.
 fn wait_for_session(events: &mut Events, id: &str) -> StoreCursor {
     for event in events {
         let event = event.unwrap();
@@ -53,7 +53,7 @@ fn events_of_two_roots_come_in_one_stream_with_one_cursor() {
     let cursor = wait_for_session(&mut events, "ses_b1");
     drop((events, store));
 
-    // What happened while nobody watched is told, of both and once.
+    // Changes between two streams arrive once, for both roots.
     write_session(&a, "ses_a2");
     write_session(&b, "ses_b2");
     let text = cursor.to_string();
@@ -64,7 +64,7 @@ fn events_of_two_roots_come_in_one_stream_with_one_cursor() {
         let event = event.unwrap();
         let Subject::Session { key, .. } = &event.subject else { panic!("{event:?}") };
         if key.session.as_str().ends_with('1') {
-            continue; // it was told while it was written, and is whole now
+            continue; // repeated, because the record was provisional before
         }
         sessions.push((event.root, key.session.to_string()));
         if sessions.len() == 2 {
@@ -76,7 +76,7 @@ fn events_of_two_roots_come_in_one_stream_with_one_cursor() {
     assert_eq!(named, [(0, "ses_a2"), (1, "ses_b2")]);
     drop(store);
 
-    // A root that joins begins afresh, and no other one does.
+    // Only the added root starts with its whole state.
     let c = dir.path().join("c");
     write_session(&c, "ses_c0");
     let store = open(&[&a, &b, &c]);
@@ -150,7 +150,7 @@ fn a_cursor_survives_snapshots_of_other_processes() {
     let cache = dir.path().join("cache");
     let open = || Store::builder().path(&data).cache_dir(&cache).build().unwrap();
     let list = |run: usize| {
-        // Enough changes that a snapshot is worth a write.
+        // Enough changes for a new snapshot.
         (0..40).for_each(|n| write_session(&data, &format!("ses_{run:03}_{n:03}")));
         assert!(open().sessions().unwrap().len() >= 40);
     };
@@ -160,7 +160,7 @@ fn a_cursor_survives_snapshots_of_other_processes() {
     let cursor = wait_for_session(&mut events, "ses_002_039");
     watcher.save().unwrap();
     drop((events, watcher));
-    (3..73).for_each(list); // more than an index remembers epochs
+    (3..73).for_each(list); // more snapshots than the index keeps epochs
     let store = open();
     let mut events = store.watch().since(&cursor).unwrap();
     let first = events.next().unwrap().unwrap();

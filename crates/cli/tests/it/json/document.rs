@@ -108,7 +108,7 @@ impl Document {
         self.objects.get(name).unwrap_or_else(|| panic!("docs/json.md does not define {name}"))
     }
 
-    /// The fields of an object, and of those whose fields it has too, with the object that defines each.
+    /// Returns the fields of an object and of its base objects, each with the object that defines it.
     pub(crate) fn fields(&self, name: &str) -> BTreeMap<&str, (&Field, String)> {
         let object = self.object(name);
         let mut fields = match &object.base {
@@ -122,12 +122,12 @@ impl Document {
     }
 }
 
-/// What stands between the first two backticks.
+/// Returns the text between the first two backticks.
 fn code_span(cell: &str) -> String {
     cell.split('`').nth(1).unwrap_or_else(|| panic!("no name in {cell:?}")).to_owned()
 }
 
-/// The types that a cell names: `string or null`, `list of [Tokens](#tokens)`.
+/// Parses the types that a cell names: `string or null`, `list of [Tokens](#tokens)`.
 pub(crate) fn parse_types(cell: &str) -> Vec<Type> {
     cell.replace(" or ", ", ").split(", ").map(parse_type).collect()
 }

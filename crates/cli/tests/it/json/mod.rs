@@ -1,5 +1,5 @@
-//! The JSON that each command prints is what `docs/json.md` defines: no field is missing there, and none is
-//! defined that is never printed.
+//! Tests that the JSON of each command matches `docs/json.md`: every printed field is documented, and
+//! every documented field is printed.
 
 mod check;
 mod document;
@@ -19,7 +19,8 @@ use self::document::parse_types;
 use crate::support::{RunOutput, run_on, scrollback, step_session, store_from_text};
 use crate::watch::{FollowProcess, TestStore};
 
-/// One is never printed alone, the other is long and made of objects with examples.
+/// Objects without an example: `Message` is never printed alone; `Demo` consists of objects that have
+/// examples.
 const WITHOUT_EXAMPLE: [&str; 2] = ["Message", "Demo"];
 
 #[test]
@@ -100,7 +101,7 @@ fn undocumented_fields_are_detected() {
     assert_eq!(parse_types("list of [Part in `tree`](#part-in-tree) or null").len(), 2);
 }
 
-/// Every session of a store in lists and as a tree, and some as the other commands print them.
+/// Checks every session of a store in lists and as a tree, and some in the output of other commands.
 fn check_sessions(check: &mut SchemaCheck, store: &Path) {
     let listed = run_on(store, &["ls", "--json"]).json();
     check.list("Session in ls", &listed);
@@ -118,7 +119,7 @@ fn check_sessions(check: &mut SchemaCheck, store: &Path) {
     assert!(v2.code == 1 || v2.json().is_object());
 }
 
-/// Records that cannot be parsed, and files that a database took the place of.
+/// Checks damaged records, and files that a database has replaced.
 fn check_damaged(check: &mut SchemaCheck) {
     let store = store_from_text(
         r#"
@@ -132,7 +133,7 @@ fn check_damaged(check: &mut SchemaCheck) {
         {
         "#,
     );
-    // Not just now: what is being written may be a record that is not whole yet.
+    // An old time: a young damaged record would count as being written.
     let file = store.path().join("storage/session/p/ses_2.json");
     let file = std::fs::File::options().append(true).open(file).unwrap();
     file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
@@ -159,7 +160,7 @@ fn check_damaged(check: &mut SchemaCheck) {
     check.list("Store", &run_on(both.path(), &["stores", "--json"]).json());
 }
 
-/// More levels of subagents than are followed.
+/// Checks subagents that are nested deeper than the limit.
 fn check_nested(check: &mut SchemaCheck) {
     let mut text = String::new();
     for level in 0..20 {
@@ -193,7 +194,7 @@ fn check_caches(check: &mut SchemaCheck) {
     check.object("Cache removal", &run(&["cache", "clear", "--json"]).json());
 }
 
-/// A session as it is written, damaged and removed.
+/// Checks the events of records that are written, damaged and removed.
 fn check_events(check: &mut SchemaCheck) {
     let world = TestStore::new();
     let damage = |path: &str| writer::write(&world.storage().join(path), b"{").unwrap();
@@ -232,7 +233,7 @@ fn check_events(check: &mut SchemaCheck) {
     check.list("Event", &Value::Array(all));
 }
 
-/// All that is in a real store, as events.
+/// Checks the events of the whole state of a real store.
 fn check_whole_state(check: &mut SchemaCheck) {
     let (store, cache) = (corpus(Corpus::OpencodeJson).data_dir, TempDir::new().unwrap());
     let listed = run_on(&store, &["ls", "--json"]).json();
@@ -249,7 +250,7 @@ fn check_whole_state(check: &mut SchemaCheck) {
     check.list("Event", &Value::Array(all));
 }
 
-/// Events of two stores say which of them they are of.
+/// Checks that events of two stores name their root.
 fn check_two_roots(check: &mut SchemaCheck) {
     let (world, other) = (TestStore::new(), TestStore::new());
     let path = other.storage().parent().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! What the commands print of sessions of 2.x.
+//! Tests of the output of commands for sessions of 2.x.
 
 use scrollback_core_type::Cost;
 use scrollback_fixtures::corpus;
@@ -188,7 +188,7 @@ fn copied_messages_are_marked_and_not_billed() {
         assert!(!source.iter().any(|it| it.contains("(copied)")), "{command}");
         assert!(source.iter().any(|it| it.contains("assistant plan") && it.contains("$0.01")));
     }
-    // What is said of messages adds up to what is said of the session.
+    // The costs of the messages add up to the cost of the session.
     for name in ["fork_through", "fork_before", "fork_of_fork", "markers"] {
         let tree = run_on(&store, &["tree", "--json", &session_id(FRESH, name)]).json();
         let messages = tree["messages"].as_array().unwrap();
@@ -217,7 +217,7 @@ fn counts_of_one_are_singular() {
     .unwrap();
     let shown = run_on(dir.path(), &["show", "latest"]).stdout;
     assert!(shown.contains("\n1 message  0 tokens"), "{shown}");
-    // What is not known says what it is and how much there is of it.
+    // An unknown item is printed with its kind and size.
     let unknown = "item of an unknown kind \"hologram\", ";
     assert!(shown.contains(&format!("──── {unknown}")), "{shown}");
     let tree = run_on(dir.path(), &["tree", "latest"]).stdout;
@@ -262,7 +262,7 @@ fn unusual_records_are_reported_and_the_rest_is_printed() {
             &output_lines(which, &["tree", &id]),
             &["hologram", "video", "└─ (unusable message record)"],
         );
-        // Without being asked, it is said that there is something to be asked for.
+        // Without `--issues`, the output mentions the option.
         assert!(run_on(&store, &["show", &id]).stderr.contains("--issues"));
         assert!(run_on(&store, &["ls", "--issues"]).stderr.contains("the JSON ends in the middle"));
     }

@@ -1,4 +1,4 @@
-//! Sessions of 2.x as 2.x exports them, and as 1.x does.
+//! Tests of exports of 2.x sessions, in the formats of 2.x and of 1.x.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{FRESH, PREVIEW, UPGRADED, oracle, session_id};
 use crate::support::run_on;
 
-/// Those of the messages of the API that an export of 2.x has, without what the oracle adds.
+/// Returns the messages of the API that an export of 2.x contains, without the field `seq`.
 fn finished_messages(session: &Value) -> Vec<Value> {
     let mut messages = session["messages"].as_array().unwrap().clone();
     messages.retain(|message| match message["type"].as_str() {
@@ -76,8 +76,7 @@ fn an_export_of_2x_is_what_2x_exports() {
     assert!(ran.stderr.contains("it is read from JSON files"), "{}", ran.stderr);
 }
 
-/// Indented as the other one, and nothing else of it is touched: not numbers that JavaScript has no
-/// room for, not half a character, not the order of fields.
+/// Large numbers, unpaired surrogates and the order of fields stay unchanged.
 #[test]
 fn an_export_of_2x_changes_only_the_indentation() {
     let dir = tempfile::tempdir().unwrap();
@@ -122,7 +121,7 @@ fn an_export_has_the_shape_of_1x() {
             let info = &message["info"];
             assert_eq!(info["sessionID"], *id);
             ids.push(info["id"].clone());
-            // What 1.x wants of each, even where 2.x has nothing to say.
+            // The fields that 1.x requires, also where 2.x has no value.
             let needed: &[&str] = match info["role"].as_str().unwrap() {
                 "user" => &["agent", "model", "time"],
                 "assistant" => {

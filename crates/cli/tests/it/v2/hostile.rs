@@ -1,5 +1,4 @@
-//! Texts of databases are as hostile as those of files: nothing of them reaches a terminal as a
-//! command.
+//! Tests with hostile text in a database: no control character of it reaches the output.
 
 use rusqlite::Connection;
 
@@ -8,14 +7,14 @@ use crate::support::run_on;
 
 pub(crate) const SCHEMA: &str = include_str!("../../../../../fixtures/schema/opencode-2.0.sql");
 
-/// A database in which every text that may be printed is hostile.
+/// Creates a database in which every text that can be printed is hostile.
 pub(crate) fn hostile_store() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let db = Connection::open(dir.path().join("opencode.db")).unwrap();
     db.execute_batch("PRAGMA foreign_keys=OFF").unwrap();
     db.execute_batch(SCHEMA).unwrap();
     let evil: String = serde_json::from_str(&format!("\"{HOSTILE_TEXT}\"")).unwrap();
-    // A column takes what JSON would escape, but for what ends a text there.
+    // A column can hold every character unescaped, except NUL, which ends the text.
     let column = evil.replace('\0', "") + "\u{9b}31m\u{85}";
     db.execute(
         "INSERT INTO session_v2 (id, project_id, slug, directory, title, version, agent, model, fork_session_id,
@@ -78,7 +77,7 @@ pub(crate) fn hostile_store() -> tempfile::TempDir {
         let insert = "INSERT INTO session_message VALUES ('msg_' || ?1, 'ses_1', ?2, ?1, 1, 1, ?3)";
         db.execute(insert, (seq, kind, data)).unwrap();
     }
-    // Ids, whole rows that are none, and what waits.
+    // Hostile ids, rows that are not JSON, and a waiting prompt.
     let insert = "INSERT INTO session_message VALUES (?1, 'ses_1', 'user', 98, 1, 1, ?1)";
     db.execute(insert, [&column]).unwrap();
     let insert = "INSERT INTO session_message VALUES ('msg_99', 'ses_1', 'user', 99, 1, 1, ?1)";
@@ -103,7 +102,7 @@ fn database_text_is_escaped() {
         let ran = run_on(store.path(), args);
         assert_eq!(ran.code, 0, "{args:?}: {}", ran.stderr);
         assert_harmless(&ran.stderr, args);
-        // To a pipe an export is JSON as others write it.
+        // An export to a pipe is plain JSON.
         if args[0] != "export" {
             assert_harmless(&ran.stdout, args);
         }
@@ -128,7 +127,7 @@ fn database_json_has_no_control_characters() {
     ] {
         assert_json_is_harmless(store.path(), args);
     }
-    // What was stored is what comes out.
+    // An export has the stored values.
     for args in [&["export", "ses_1"][..], &["export", "--format", "v2", "ses_1"]] {
         let exported = run_on(store.path(), args).json();
         let title = exported["info"]["title"].as_str().unwrap();

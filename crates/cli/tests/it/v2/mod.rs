@@ -1,4 +1,4 @@
-//! Sessions of opencode 2.x on the command line.
+//! Tests with sessions of opencode 2.x.
 
 mod commands;
 mod exports;
@@ -20,7 +20,7 @@ fn corpus_json(which: Corpus, file: &str) -> Value {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
-/// The id of a session by its name in the corpus.
+/// Returns the id of a session by its name in the corpus.
 pub(crate) fn session_id(which: Corpus, name: &str) -> String {
     let names = match which {
         PREVIEW => corpus_json(which, "ids.json"),
@@ -29,7 +29,7 @@ pub(crate) fn session_id(which: Corpus, name: &str) -> String {
     names[name].as_str().unwrap().to_owned()
 }
 
-/// What the API of 2.x said of a session.
+/// Returns the answer of the 2.x API for a session.
 fn oracle(which: Corpus, id: &str) -> Value {
     let mut oracle = corpus_json(which, "oracle.json");
     match which {
@@ -38,7 +38,7 @@ fn oracle(which: Corpus, id: &str) -> Value {
     }
 }
 
-/// What a command prints, line by line, without what depends on the time of day.
+/// Returns the output of a command as lines, without marks that depend on the time.
 fn output_lines(which: Corpus, args: &[&str]) -> Vec<String> {
     let ran = run_on(&corpus(which).database, args);
     assert_eq!(ran.code, 0, "{args:?}: {}", ran.stderr);
@@ -46,7 +46,7 @@ fn output_lines(which: Corpus, args: &[&str]) -> Vec<String> {
     ran.stdout.lines().map(line).filter(|line| !line.is_empty()).collect()
 }
 
-/// Whether these lines are there, one after the other, with others between them.
+/// Asserts that the output has these lines in this order. Other lines may be between them.
 fn assert_lines_in_order(lines: &[String], expected: &[&str]) {
     let mut rest = lines.iter();
     for wanted in expected {

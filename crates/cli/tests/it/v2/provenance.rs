@@ -1,4 +1,4 @@
-//! Where sessions are: in the tables of 2.x, in those of 1.x, in both, and in other stores beside.
+//! Tests of provenance: sessions in the tables of 2.x, of 1.x, of both, and in other stores.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{FRESH, PREVIEW, UPGRADED, session_id};
 use crate::support::run_on;
 
-/// The fields of a list that say where a session is: generation, also, standing.
+/// Joins the provenance fields of a list entry: generation, also, standing, leftOver.
 fn provenance_text(session: &Value) -> String {
     let list = |name: &str| {
         let all = session[name].as_array().into_iter().flatten();
@@ -27,7 +27,7 @@ fn sessions_by_id(store: &std::path::Path) -> BTreeMap<String, Value> {
     all.map(|it| (it["id"].as_str().unwrap().to_owned(), it.clone())).collect()
 }
 
-/// How many sessions are at each place.
+/// Counts the sessions of each provenance.
 fn count_by_provenance(all: &BTreeMap<String, Value>) -> Vec<(String, usize)> {
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     all.values().for_each(|it| *places.entry(provenance_text(it)).or_default() += 1);
@@ -68,13 +68,13 @@ fn a_list_names_fork_sources_and_counts_usage_once() {
     let all = sessions_by_id(&corpus(FRESH).database);
     let of = |name: &str| &all[&session_id(FRESH, name)];
     for (fork, source, tokens) in [
-        ("fork_through", "markers", 1010), // its own answer
+        ("fork_through", "markers", 1010), // the answer in the fork
         ("fork_before", "markers", 0),
         ("fork_of_fork", "fork_through", 0),
     ] {
         let session = of(fork);
         assert_eq!(session["forkOf"], *session_id(FRESH, source), "{fork}");
-        assert_eq!(session["parentID"], Value::Null, "a fork is no child");
+        assert_eq!(session["parentID"], Value::Null, "a fork is not a child");
         let own = &session["tokens"];
         assert_eq!(own["input"].as_i64().unwrap() + own["output"].as_i64().unwrap(), tokens);
     }
@@ -109,7 +109,7 @@ fn stores_of_2x_are_named() {
     }
 }
 
-/// Files, a database of 1.18 and one of 2.x of another channel, in one data directory.
+/// One data directory has files, a database of 1.18, and a database of 2.x of another channel.
 #[test]
 fn three_generations_in_one_directory_are_one_store() {
     let dir = tempfile::tempdir().unwrap();
@@ -122,12 +122,12 @@ fn three_generations_in_one_directory_are_one_store() {
         let ends = |it: &&Value| it["source"].as_str().unwrap().ends_with(from);
         all.values().filter(ends).count()
     };
-    // Of the database of the usual channel; of the other one what that does not have; of files
-    // what neither has.
+    // All sessions of the usual channel; from the other database those that the first lacks; from files
+    // those that both lack.
     assert_eq!([count("opencode.db"), count("opencode-next.db"), count("storage")], [59, 15, 59]);
     let expected = [
         ("json left over", 59),
-        ("v1 also v1", 1), // not migrated there
+        ("v1 also v1", 1), // not migrated in the other database
         ("v1 also v2", 58),
         ("v1 lateLegacy", 1),
         ("v2", 14),
@@ -140,13 +140,13 @@ fn three_generations_in_one_directory_are_one_store() {
     let expected =
         [(59, true), (74, false), (59, false)].map(|(n, wins)| (Value::from(n), Value::from(wins)));
     assert_eq!(said, expected.iter().map(|(n, wins)| (n, wins)).collect::<Vec<_>>());
-    // Each is shown from where it is listed.
+    // Each session is read from the store that lists it.
     let shown = run_on(dir.path(), &["show", &session_id(UPGRADED, "markers")]);
     assert!(shown.code == 0 && shown.stdout.contains("agent plan, was build"), "{}", shown.stdout);
     let migrated = all.iter().find(|(_, it)| provenance_text(it) == "v1 also v2").unwrap().0;
     let v1 = run_on(dir.path(), &["export", migrated]).json();
     assert_eq!(v1, run_on(&corpus(Corpus::OpencodeSqlite).database, &["export", migrated]).json());
-    // With the usual name the one of 2.x wins, and the one of 1.18 adds nothing.
+    // With the usual name, the database of 2.x wins and the database of 1.18 adds nothing.
     let dir = tempfile::tempdir().unwrap();
     corpus(Corpus::OpencodeJson).copy_to(dir.path()).unwrap();
     corpus(UPGRADED).copy_to(dir.path()).unwrap();

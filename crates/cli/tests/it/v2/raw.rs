@@ -1,4 +1,4 @@
-//! Rows of 2.x as they are stored, found by the ids of what is made from them.
+//! Tests of `raw` for 2.x: it finds a row by the ids of the records in it.
 
 use rusqlite::Connection;
 use scrollback_fixtures::corpus;
@@ -24,7 +24,7 @@ fn a_row_is_printed_as_stored() {
             assert_eq!(stored, message, "{row}");
         }
     }
-    // A part is a piece of a row, and a summary the other half of one.
+    // A part is a piece of a row, and a summary is the second message of its row.
     let exported =
         run_on(&corpus(FRESH).database, &["export", &session_id(FRESH, "compaction")]).json();
     for message in exported["messages"].as_array().unwrap() {
@@ -66,7 +66,7 @@ fn raw_finds_items_of_a_session_without_a_record() {
     }
 }
 
-/// Ids are whole, and what a pattern of SQL would be is a character like any other.
+/// Ids must be complete, and wildcards of SQL are plain characters.
 #[test]
 fn ids_are_not_sql_patterns() {
     let store = corpus(FRESH).database;
@@ -89,7 +89,7 @@ fn ids_are_not_sql_patterns() {
         let ran = run_on(&store, &["raw", pattern]);
         assert_eq!((ran.code, ran.stdout.as_str()), (1, ""), "{pattern}: {}", ran.stderr);
     }
-    // A part of another message, and one that its message does not have.
+    // A part that its message does not have.
     let part = part.as_str().unwrap();
     let other = format!("{}99", &part[..part.len() - 2]);
     assert_eq!(run_on(&store, &["raw", &other]).code, 1, "{other}");

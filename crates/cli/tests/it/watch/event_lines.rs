@@ -1,4 +1,4 @@
-//! Events for people: a line each, and no command in any of them.
+//! Tests of event lines for people: one line each, without control characters.
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -50,7 +50,7 @@ fn only_new_events_are_printed_and_a_gap_is_reported() {
     following.stop(Signal::TERM);
 }
 
-/// The hostile store, written beside a process that follows.
+/// Writes the hostile store while a process follows it.
 fn follow_hostile_store(args: &[&str], last_text: &str) -> Vec<String> {
     let (evil, world) = (hostile_store(), TestStore::new());
     let storage = evil.path().join("storage");
@@ -97,7 +97,7 @@ fn hostile_text_in_events_is_escaped() {
     }
 }
 
-/// Whoever read what it says beside the events has gone: the events go on.
+/// A closed standard error does not end the stream of events.
 #[test]
 fn watch_continues_after_standard_error_is_closed() {
     let world = TestStore::new();
@@ -105,7 +105,7 @@ fn watch_continues_after_standard_error_is_closed() {
     let mut following = world.follow(&["watch", "--json"]);
     following.next_event();
     following.close_stderr();
-    // Of a store that cannot be read any more it has something to say.
+    // An unreadable store makes the process print a note.
     let aside = world.data().join("aside");
     std::fs::rename(world.storage(), &aside).unwrap();
     std::fs::write(world.storage(), "no directory").unwrap();

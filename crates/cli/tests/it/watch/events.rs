@@ -1,4 +1,4 @@
-//! Events as JSON: whoever applies them has what the other commands say.
+//! Tests of JSON events: applying them gives the state that the other commands print.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Stdio};
@@ -29,7 +29,7 @@ fn events_add_up_to_the_store() {
     following.stop(Signal::TERM);
 }
 
-/// Tables that are written as opencode does it, text by text.
+/// A database that a test writes as opencode does, word by word.
 struct Database(Connection);
 
 impl Database {
@@ -103,7 +103,7 @@ fn watching_one_session_sends_its_parts() {
     following.stop(Signal::TERM);
 }
 
-/// A store that was written within the hour, as most are, by nobody who goes on.
+/// The store was written within the last hour, and nothing writes to it any more.
 #[test]
 fn an_idle_store_sends_no_events() {
     let (store, cache) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -145,7 +145,7 @@ fn parts_are_left_out_on_request() {
     following.stop(Signal::TERM);
 }
 
-/// The binary, and its first line; there is more than a pipe holds.
+/// Starts the binary and reads its first line. The rest of the output is larger than a pipe buffer.
 fn spawn_unread() -> (Child, BufReader<ChildStdout>, TempDir) {
     let mut command = scrollback();
     let cache = tempfile::tempdir().unwrap();
@@ -159,7 +159,7 @@ fn spawn_unread() -> (Child, BufReader<ChildStdout>, TempDir) {
     (child, stdout, cache)
 }
 
-/// Waits until it ended, well and without a word.
+/// Waits for the end of the process, and asserts exit code 0 and an empty standard error.
 fn assert_clean_exit(child: Child) {
     let ended = child.wait_with_output().unwrap();
     let said = String::from_utf8(ended.stderr).unwrap();
@@ -168,7 +168,7 @@ fn assert_clean_exit(child: Child) {
 
 #[test]
 fn watch_ends_when_its_output_is_closed() {
-    // Nothing is written to the store: it is the pipe that tells.
+    // No event occurs: the process must notice the closed pipe itself.
     let (child, stdout, _cache) = spawn_unread();
     drop(stdout);
     assert_clean_exit(child);

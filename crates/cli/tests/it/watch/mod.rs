@@ -1,4 +1,4 @@
-//! Following a store: the real binary beside a test that writes.
+//! Tests of `watch` and `tail`: the binary follows a store that the test writes to.
 
 mod event_lines;
 mod events;
@@ -21,16 +21,16 @@ use tempfile::TempDir;
 
 use crate::support::{RunOutput, scrollback};
 
-/// How long anything may take.
+/// The time limit of a step.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// A data directory that a test writes to, and a cache.
+/// A data directory that the test writes to, and a cache directory.
 pub(crate) struct TestStore {
     dir: TempDir,
 }
 
 impl TestStore {
-    /// With nothing in it.
+    /// Creates an empty directory.
     pub(crate) fn new() -> Self {
         Self { dir: tempfile::tempdir().unwrap() }
     }
@@ -88,7 +88,7 @@ fn merge(record: &mut Value, more: Value) {
     record.as_object_mut().unwrap().extend(more);
 }
 
-/// The binary, while it follows a store.
+/// A process of the binary that follows a store.
 pub(crate) struct FollowProcess {
     child: Child,
     lines: Receiver<String>,
@@ -110,7 +110,7 @@ impl FollowProcess {
         Self { child, lines, reader: Some(reader), stderr: Some(stderr) }
     }
 
-    /// Waits for what it says when it has begun.
+    /// Waits for the message that the process prints after its start.
     fn wait_until_started(mut self) -> Self {
         let mut line = String::new();
         self.stderr.as_mut().unwrap().read_line(&mut line).unwrap();
@@ -118,17 +118,17 @@ impl FollowProcess {
         self
     }
 
-    /// The next line, if there is one within this time.
+    /// Returns the next line, if one arrives within this time.
     fn next_line_within(&self, time: Duration) -> Option<String> {
         match self.lines.recv_timeout(time) {
             Ok(line) => Some(line),
             Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => panic!("it ended"),
+            Err(RecvTimeoutError::Disconnected) => panic!("the process ended"),
         }
     }
 
     fn next_line(&self) -> String {
-        self.next_line_within(DEADLINE).unwrap_or_else(|| panic!("nothing was said"))
+        self.next_line_within(DEADLINE).unwrap_or_else(|| panic!("no line arrived"))
     }
 
     fn next_event(&self) -> Value {
@@ -136,7 +136,7 @@ impl FollowProcess {
         serde_json::from_str(&line).unwrap_or_else(|error| panic!("{error}: {line}"))
     }
 
-    /// All lines up to one.
+    /// Returns all lines up to the first that matches.
     fn lines_until(&self, is_it: impl Fn(&str) -> bool) -> Vec<String> {
         let (start, mut all) = (Instant::now(), Vec::new());
         while start.elapsed() < DEADLINE {
@@ -150,13 +150,13 @@ impl FollowProcess {
         panic!("{all:#?}");
     }
 
-    /// All events up to one.
+    /// Returns all events up to the first that matches.
     pub(crate) fn events_until(&self, is_it: impl Fn(&Value) -> bool) -> Vec<Value> {
         let event = |line: &str| serde_json::from_str::<Value>(line).unwrap();
         self.lines_until(|line| is_it(&event(line))).iter().map(|line| event(line)).collect()
     }
 
-    /// Reads nothing more of what it says beside the events.
+    /// Closes the reading end of standard error.
     fn close_stderr(&mut self) {
         self.stderr = None;
     }
@@ -165,13 +165,14 @@ impl FollowProcess {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
     }
 
-    /// Waits for its end: the exit code, none if a signal ended it, and what it said.
+    /// Waits for the end of the process. Returns its exit code, `None` after a signal, and its standard
+    /// error.
     fn wait_for_exit(mut self) -> (Option<i32>, String) {
         let start = Instant::now();
         let status = loop {
             match self.child.try_wait().unwrap() {
                 Some(status) => break status,
-                None if start.elapsed() > DEADLINE => panic!("it goes on"),
+                None if start.elapsed() > DEADLINE => panic!("the process does not end"),
                 None => thread::sleep(Duration::from_millis(5)),
             }
         };
@@ -182,7 +183,7 @@ impl FollowProcess {
         (status.code(), said)
     }
 
-    /// Ends it by a signal, well.
+    /// Ends the process by a signal, and asserts exit code 0. Returns its standard error.
     pub(crate) fn stop(self, signal: Signal) -> String {
         self.send_signal(signal);
         let (code, said) = self.wait_for_exit();

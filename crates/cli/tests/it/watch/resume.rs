@@ -1,4 +1,4 @@
-//! A stream is taken up where it was left, by another process: without a gap, or afresh.
+//! Tests that another process continues a stream: without a gap, or with the whole state.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ fn resume_after_stop_has_no_gap_and_no_repeat() {
     world.message("ses_1", "msg_1", json!({"role": "user"}));
     let following = world.follow(&["watch", "--json"]);
     let state = following.events_until(|event| event["cursor"] != "fresh");
-    // One change, of which there are two events; whoever read them died behind the first.
+    // One change has two events. The reader stops after the first.
     world.text("msg_2", "prt_1", "first");
     world.message("ses_1", "msg_2", json!({"role": "user"}));
     let events = following.events_until(is_part);
@@ -40,14 +40,14 @@ fn resume_after_stop_has_no_gap_and_no_repeat() {
         let parts = received.iter().filter(|event| is_part(event));
         let mut parts: Vec<String> =
             parts.map(|event| event["part"]["text"].as_str().unwrap().to_owned()).collect();
-        parts.sort_unstable(); // two messages stand in the order in which they changed last
+        parts.sort_unstable(); // messages are ordered by their last change
         parts
     };
     assert_eq!(parts(&received), ["first", "second"]);
     let last = received.pop().unwrap();
     following.stop(Signal::TERM);
 
-    // Behind the last nothing is told again.
+    // After the last cursor no event is repeated.
     let following = world.follow(&["watch", "--json", "--since", &since(&last)]);
     world.text("msg_1", "prt_3", "third");
     let received = following.events_until(is_part);
@@ -55,7 +55,7 @@ fn resume_after_stop_has_no_gap_and_no_repeat() {
     assert!(received.iter().all(|event| event["type"] != "fresh"));
     following.stop(Signal::TERM);
 
-    // Who read only some of the whole state reads it again.
+    // A reader that received only a part of the whole state receives it again.
     let following = world.follow(&["watch", "--json", "--since", &since(&state[1])]);
     assert_eq!(following.next_event()["type"], "fresh");
     following.stop(Signal::TERM);
@@ -68,13 +68,13 @@ fn resume_after_kill_continues_from_the_saved_index() {
     let following = world.follow(&["watch", "--json"]);
     let state = following.events_until(|event| event["cursor"] != "fresh");
     let saved = state.last().unwrap()["cursor"].as_str().unwrap().to_owned();
-    // What comes now is not kept yet when it is killed.
+    // The next changes are not saved when the process is killed.
     world.session("ses_2", "two");
     world.session("ses_3", "three");
     let lost = following.events_until(|event| event["sessionID"] == "ses_3");
     following.send_signal(Signal::KILL);
     assert_eq!(following.wait_for_exit().0, None);
-    // Other changes have the numbers that those had.
+    // Other changes get the revisions that the lost changes had.
     world.session("ses_0", "zero");
 
     for event in &lost {
@@ -92,7 +92,7 @@ fn resume_after_kill_continues_from_the_saved_index() {
     following.stop(Signal::INT);
 }
 
-/// A writer that goes on, and readers that take some events and die, each with its process.
+/// Starts readers that each read some events and end, while a writer continues.
 fn interrupt_readers(signal: Signal, seed: u64) -> Replica {
     let world = TestStore::new();
     let mut script = Script::new(world.storage(), seed, 4);
@@ -107,7 +107,7 @@ fn interrupt_readers(signal: Signal, seed: u64) -> Replica {
             script.step().unwrap();
         }
         number = (number * 7 + 5) % 23;
-        // Whoever went in the middle of the whole state each time would never have it.
+        // A reader that stops within the whole state would have to start again each time.
         let mut left = number;
         while (left > 0 || taken.is_in_initial_state())
             && let Some(line) = following.next_line_within(Duration::from_millis(300))
@@ -128,13 +128,13 @@ fn interrupt_readers(signal: Signal, seed: u64) -> Replica {
 #[test]
 fn readers_that_stop_receive_every_event() {
     let taken = interrupt_readers(Signal::TERM, 5);
-    assert_eq!(taken.restarts, 1, "each end keeps what goes on");
+    assert_eq!(taken.restarts, 1, "each stop saves the index");
 }
 
 #[test]
 fn readers_that_are_killed_receive_every_event() {
     let fresh: usize = (6..10).map(|seed| interrupt_readers(Signal::KILL, seed).restarts).sum();
-    assert!(fresh > 4, "not all that was read was kept");
+    assert!(fresh > 4, "a kill loses unsaved changes");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What whoever applies the events has in the end, and what the other commands say.
+//! Applies events to a state, and reads the same state from the other commands.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -7,18 +7,18 @@ use serde_json::Value;
 
 use super::{DEADLINE, FollowProcess, TestStore};
 
-/// What events were put together to.
+/// The state of a store.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct State {
-    /// By id: the title.
+    /// Titles by session id.
     pub(super) sessions: BTreeMap<String, String>,
-    /// By session and message: what the model is called.
+    /// Model names by session id and message id.
     pub(super) messages: BTreeMap<(String, String), Option<String>>,
-    /// By message and part: the record.
+    /// Records by message id and part id.
     pub(super) parts: BTreeMap<(String, String), Value>,
 }
 
-/// The events that were taken, and how often they began afresh.
+/// The state after the received events, and the number of `fresh` events.
 #[derive(Debug, Default)]
 pub(super) struct Replica {
     pub(super) state: State,
@@ -80,12 +80,12 @@ impl Replica {
         self.cursor = Some(text(&event["cursor"]).unwrap());
     }
 
-    /// Whether only some of the whole state was taken.
+    /// Checks whether only a part of the whole state was received.
     pub(super) fn is_in_initial_state(&self) -> bool {
         self.cursor.as_deref() == Some("fresh")
     }
 
-    /// Takes events until they amount to what the other commands say.
+    /// Reads events until the state equals that of the other commands.
     pub(super) fn catch_up(&mut self, following: &FollowProcess, world: &TestStore) {
         let start = Instant::now();
         loop {
@@ -102,7 +102,7 @@ impl Replica {
 }
 
 impl State {
-    /// What `ls` and `export` say. Of a session without a record they say nothing.
+    /// Reads the state with `ls` and `export`. They do not list a session without a record.
     pub(super) fn from_commands(world: &TestStore) -> Self {
         let mut there = Self::default();
         let listed = world.run(&["ls", "--json"]);
@@ -125,7 +125,7 @@ impl State {
         there
     }
 
-    /// The first difference, as far as the other commands say.
+    /// Returns the first difference. Ignores what the other commands do not list.
     fn differs_from(&self, there: &Self) -> Option<String> {
         if self.sessions != there.sessions {
             return Some(format!("{:?}, not {:?}", self.sessions, there.sessions));

@@ -1,4 +1,4 @@
-//! Stores that come later, and become others.
+//! Tests with stores that appear later or change their storage format.
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -35,7 +35,7 @@ fn the_stream_continues_when_files_become_a_database() {
     assert_eq!((&last["what"], &last["old"]["title"]), (&"updated".into(), &"in files".into()));
     assert!(last["now"]["source"].as_str().unwrap().ends_with("opencode.db"), "{last}");
     following.stop(Signal::TERM);
-    // By another process, too.
+    // Another process can also continue.
     let since = last["cursor"].as_str().unwrap();
     let following = world.follow(&["watch", "--json", "--since", since]);
     db.execute_batch("UPDATE session SET title = 'renamed', time_updated = 2").unwrap();
@@ -44,7 +44,7 @@ fn the_stream_continues_when_files_become_a_database() {
     following.stop(Signal::TERM);
 }
 
-/// A program by the name of watchman that does not end, and whose child has its output open.
+/// A program named watchman that does not end, and whose child keeps its output open.
 #[test]
 #[cfg(unix)]
 fn a_hanging_watchman_does_not_delay_the_start() {

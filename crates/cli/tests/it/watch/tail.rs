@@ -1,4 +1,4 @@
-//! `tail`: a transcript that grows.
+//! Tests of `tail`.
 
 use std::io::Read;
 use std::process::{Child, Stdio};
@@ -12,7 +12,7 @@ use serde_json::json;
 use super::{DEADLINE, TestStore};
 use crate::support::scrollback;
 
-/// The binary, of whose output it is waited for what it amounts to: a row may be unfinished.
+/// A process of the binary. Its output is read by bytes, because a row may be unfinished.
 struct TailProcess {
     child: Child,
     output: Receiver<Vec<u8>>,
@@ -38,7 +38,7 @@ impl TailProcess {
         Self { child, output, received: String::new() }
     }
 
-    /// Reads until the output ends so.
+    /// Reads until the output ends with this text.
     fn read_until(&mut self, end: &str) {
         while !self.received.ends_with(end) {
             let bytes = self.output.recv_timeout(DEADLINE);
@@ -47,7 +47,7 @@ impl TailProcess {
         }
     }
 
-    /// Ends it, and gives all that it printed.
+    /// Ends the process, and returns its whole output.
     fn stop(mut self) -> String {
         kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
         assert_eq!(self.child.wait().unwrap().code(), Some(0));
@@ -67,8 +67,7 @@ fn the_default_session_is_the_newest() {
     tail.stop();
 }
 
-/// What is there already is more than a pipe holds, nobody reads it, and the last of it waits in our own
-/// buffer.
+/// The transcript is larger than a pipe buffer, and the test does not read it.
 #[test]
 fn tail_ends_on_a_signal_before_the_transcript_is_printed() {
     let world = TestStore::new();
@@ -89,7 +88,7 @@ fn tail_ends_on_a_signal_before_the_transcript_is_printed() {
         while child.try_wait().unwrap().is_none() {
             if start.elapsed() > DEADLINE {
                 child.kill().unwrap();
-                panic!("it goes on after {signal:?}");
+                panic!("the process does not end after {signal:?}");
             }
             thread::sleep(Duration::from_millis(10));
         }
@@ -103,7 +102,7 @@ impl Drop for TailProcess {
     }
 }
 
-/// A session in which an answer is being written.
+/// Creates a session with an unfinished answer.
 fn test_store() -> TestStore {
     let world = TestStore::new();
     world.session("ses_1", "A title");
