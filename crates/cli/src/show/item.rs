@@ -44,7 +44,7 @@ pub(crate) fn describe_item(item: &TimelineItem<'_>) -> String {
             format!("idle, {outcome}{reason}")
         }
         TimelineItem::Pending(it) => {
-            let kind = text(&it.what).unwrap_or_default();
+            let kind = text(&it.content_kind).unwrap_or_default();
             let delivery =
                 text(&it.delivery).map(|delivery| format!(" ({delivery})")).unwrap_or_default();
             let prompt = |it: &RawJson<'_>| it.field::<String>("text");
