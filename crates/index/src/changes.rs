@@ -56,19 +56,19 @@ impl SessionIndex {
     /// Each key occurs once, in the order of the last changes. Without a cursor, or where the index
     /// cannot prove that no change is missing, the answer is [`Delta::Fresh`].
     pub fn changes(&self, since: Option<&Cursor>) -> Changes {
-        let known = since.filter(|since| self.continues(since));
+        let valid_cursor = since.filter(|since| self.continues(since));
         let layers = self.shared.pins.layers();
-        let since = known.map_or(u64::MAX, |since| since.revision.0);
+        let since = valid_cursor.map_or(u64::MAX, |since| since.revision.0);
         // Pin the view while the log is locked. The writer publishes a revision before it shortens
         // the log, so each entry that is missing here has a newer entry that this view shows.
-        let (view, logged) = layers.with_log(|log| {
+        let (view, log_entries) = layers.with_log(|log| {
             let view = self.view();
             let start = log.partition_point(|(sequence, _)| *sequence <= since);
             let end = log.partition_point(|(sequence, _)| *sequence <= view.revision);
             (view, log.get(start..end).unwrap_or_default().to_vec())
         });
         if !Arc::ptr_eq(&layers, &view.layers) {
-            return self.changes(known); // a rebase came between: its layers have another log
+            return self.changes(valid_cursor); // a rebase came between: its layers have another log
         }
         let cursor = view.cursor();
         if since > view.revision || since < layers.floor().0 {
@@ -80,10 +80,10 @@ impl SessionIndex {
         {
             changed_in_base(base, &view, since, &mut changes);
         }
-        changes.extend(logged.into_iter().filter_map(|(sequence, key)| {
+        changes.extend(log_entries.into_iter().filter_map(|(sequence, key)| {
             // Skip a key that changed later: the log has a later entry for it.
-            let (now, value) = view.current_value(&key)?;
-            (now == sequence).then_some(Change { key, revision: Revision(sequence), value })
+            let (last_change, value) = view.current_value(&key)?;
+            (last_change == sequence).then_some(Change { key, revision: Revision(sequence), value })
         }));
         Changes { view, cursor, delta: Delta::Changed(changes) }
     }
@@ -132,8 +132,8 @@ fn changed_in_base(base: &Snapshot, view: &View, since: u64, changes: &mut Vec<C
             |row| Some((EntityKey::Project(base.project(row)?.id), base.project_sequence(row))),
         );
     let present = projects.chain(sessions).chain(messages).filter_map(|(key, sequence)| {
-        let (now, value) = view.current_value(&key)?;
-        (now == sequence).then_some((key, sequence, value))
+        let (last_change, value) = view.current_value(&key)?;
+        (last_change == sequence).then_some((key, sequence, value))
     });
     let still_gone = |key: &EntityKey, sequence| {
         sequence > since && view.layers.is_still_removed(key, sequence, view.revision)
@@ -142,9 +142,9 @@ fn changed_in_base(base: &Snapshot, view: &View, since: u64, changes: &mut Vec<C
         .tombstones()
         .filter(|(key, sequence)| still_gone(key, *sequence))
         .map(|(key, sequence)| (key, sequence, None));
-    let mut all: Vec<_> = present.chain(removed).collect();
-    all.sort_unstable_by_key(|(_, sequence, _)| *sequence);
-    changes.extend(all.into_iter().map(|(key, sequence, value)| Change {
+    let mut entries: Vec<_> = present.chain(removed).collect();
+    entries.sort_unstable_by_key(|(_, sequence, _)| *sequence);
+    changes.extend(entries.into_iter().map(|(key, sequence, value)| Change {
         key,
         revision: Revision(sequence),
         value,

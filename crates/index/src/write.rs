@@ -69,7 +69,7 @@ pub(crate) fn commit(
         let replaced = push_version(table, &session, sum, 0, revision);
         writer.retain(published, RetainedKey::Usage(session), replaced);
     }
-    layers.with_log(|all| all.append(&mut log));
+    layers.with_log(|entries| entries.append(&mut log));
     shared.pins.publish(revision);
     shorten_log(layers);
 }
@@ -149,7 +149,8 @@ impl PendingCommit<'_> {
 
     fn project(&mut self, id: ProjectId, new: Option<ProjectMeta>) {
         let location = self.layers.project(&id, self.published);
-        let last = location.as_ref().map_or(0, |location| self.layers.project_sequence(location));
+        let last_change =
+            location.as_ref().map_or(0, |location| self.layers.project_sequence(location));
         let old = location.and_then(|location| self.layers.project_value(location));
         if old.as_deref() == new.as_ref() {
             return;
@@ -159,14 +160,15 @@ impl PendingCommit<'_> {
             (Some(old), Some(new)) => visible_fields(old) == visible_fields(new),
             _ => false,
         };
-        let sequence = if is_invisible { last } else { self.next_sequence() };
+        let sequence = if is_invisible { last_change } else { self.next_sequence() };
         let change = PendingValue::Project(id, new.map(Arc::new));
         self.versions.push(PendingVersion { change, sequence });
     }
 
     fn session(&mut self, key: SessionKey, new: Option<SessionState>) {
         let location = self.layers.session(&key.session, self.published);
-        let last = location.as_ref().map_or(0, |location| self.layers.session_sequence(location));
+        let last_change =
+            location.as_ref().map_or(0, |location| self.layers.session_sequence(location));
         let old = location.and_then(|location| self.layers.session_value(location));
         if old.as_deref() == new.as_ref() {
             return;
@@ -178,19 +180,20 @@ impl PendingCommit<'_> {
             (None, None) => true, // readers see no session without a record
             _ => false,
         };
-        let sequence = if is_invisible { last } else { self.next_sequence() };
+        let sequence = if is_invisible { last_change } else { self.next_sequence() };
         let change = PendingValue::Session(key, new.map(Arc::new));
         self.versions.push(PendingVersion { change, sequence });
     }
 
     fn message(&mut self, key: MessageKey, mut new: Option<Box<MessageMeta>>) {
         let location = self.layers.message(&key, self.published);
-        let last = location.as_ref().map_or(0, |location| self.layers.message_sequence(location));
+        let last_change =
+            location.as_ref().map_or(0, |location| self.layers.message_sequence(location));
         let old = location.and_then(|location| self.layers.message_value(location));
-        let next = self.last_sequence + 1;
+        let next_change = self.last_sequence + 1;
         if let Some(parts) = new.as_mut().and_then(|new| new.parts.as_mut()) {
-            let known = old.as_ref().and_then(|old| old.parts.as_ref());
-            number_parts(parts, known, next);
+            let old_parts = old.as_ref().and_then(|old| old.parts.as_ref());
+            number_parts(parts, old_parts, next_change);
         }
         if old.as_deref() == new.as_deref() {
             return;
@@ -205,7 +208,7 @@ impl PendingCommit<'_> {
             before.iter().for_each(|usage| sum.subtract(usage));
             after.iter().for_each(|usage| sum.add(usage));
         }
-        let sequence = if is_invisible { last } else { self.next_sequence() };
+        let sequence = if is_invisible { last_change } else { self.next_sequence() };
         let change = PendingValue::Message(key, new.map(Arc::from));
         self.versions.push(PendingVersion { change, sequence });
     }
@@ -217,17 +220,20 @@ impl PendingCommit<'_> {
 /// An equal stamp proves an unchanged part only if the part was settled when it was observed. For an
 /// unsettled part, the caller that read the same bytes again says so with
 /// [`PartRef::with_last_change_of`].
-fn number_parts(parts: &mut PartList, known: Option<&PartList>, next: u64) {
-    let known: HashMap<_, &PartRef> =
-        known.iter().flat_map(|list| list.refs.iter()).map(|part| (&part.id, part)).collect();
+fn number_parts(parts: &mut PartList, old_parts: Option<&PartList>, next_change: u64) {
+    let old_parts: HashMap<_, &PartRef> =
+        old_parts.iter().flat_map(|list| list.refs.iter()).map(|part| (&part.id, part)).collect();
     let number = |part: &PartRef| {
         let stamp = |part: &PartRef| part.observed.map(|observed| observed.stamp);
-        let old = known.get(&part.id);
-        let same = old.filter(|old| {
+        let old = old_parts.get(&part.id);
+        let unchanged = old.filter(|old| {
             let is_settled = old.observed.is_some_and(|observed| observed.clean);
             stamp(old) == stamp(part) && (is_settled || old.last_change == part.last_change)
         });
-        PartRef { last_change: same.map_or(next, |old| old.last_change), ..part.clone() }
+        PartRef {
+            last_change: unchanged.map_or(next_change, |old| old.last_change),
+            ..part.clone()
+        }
     };
     parts.refs = parts.refs.iter().map(number).collect();
 }

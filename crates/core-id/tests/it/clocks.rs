@@ -163,10 +163,10 @@ proptest! {
         counters in (0..4096_u64, 0..4096_u64),
     ) {
         let other = (ms + distance_ms).max(0);
-        let one = message(&ascending_id("msg", ms, counters.0)).clock().unwrap();
-        let two = message(&ascending_id("msg", other, counters.1)).clock().unwrap();
+        let clock = message(&ascending_id("msg", ms, counters.0)).clock().unwrap();
+        let other_clock = message(&ascending_id("msg", other, counters.1)).clock().unwrap();
         let ticks = (other - ms) * 4096 + counters.1 as i64 - counters.0 as i64;
-        prop_assert_eq!(two.ticks_after(one), ticks);
-        prop_assert_eq!(one.ticks_after(two), -ticks);
+        prop_assert_eq!(other_clock.ticks_after(clock), ticks);
+        prop_assert_eq!(clock.ticks_after(other_clock), -ticks);
     }
 }

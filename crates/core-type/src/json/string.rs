@@ -326,15 +326,15 @@ fn special_bits(block: &[u8; BLOCK]) -> u32 {
 /// Returns the value of the text between the quotes. The escapes were checked before.
 fn unescape(in_string: &str) -> String {
     let mut value = String::with_capacity(in_string.len());
-    let mut rest = in_string;
-    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
-        value.push_str(&rest[..at]);
-        let escape = &rest[at..];
+    let mut remaining = in_string;
+    while let Some(at) = memchr::memchr(b'\\', remaining.as_bytes()) {
+        value.push_str(&remaining[..at]);
+        let escape = &remaining[at..];
         let (character, length) = unescape_one(escape);
         value.push(character);
-        rest = &escape[length..];
+        remaining = &escape[length..];
     }
-    value.push_str(rest);
+    value.push_str(remaining);
     value
 }
 

@@ -76,18 +76,18 @@ impl Snapshot {
     /// were written.
     pub fn open(bytes: SnapshotBytes) -> Result<Self, SnapshotError> {
         let all = (*bytes).as_ref();
-        let head = Row(all);
+        let header_row = Row(all);
         if !all.starts_with(&MAGIC) {
             return Err(SnapshotError::Foreign);
         }
-        let version = head.u32(header::VERSION);
+        let version = header_row.u32(header::VERSION);
         if version != VERSION {
             return Err(SnapshotError::Version { version });
         }
         let covered = all.get(header::LEN_OF_FILE..).ok_or(SnapshotError::Damaged)?;
-        if head.u32(header::LEN_OF_HEADER) as usize != header::LEN
-            || head.u64(header::LEN_OF_FILE) != all.len() as u64
-            || head.u64(header::CHECKSUM) != xxh3_64(covered)
+        if header_row.u32(header::LEN_OF_HEADER) as usize != header::LEN
+            || header_row.u64(header::LEN_OF_FILE) != all.len() as u64
+            || header_row.u64(header::CHECKSUM) != xxh3_64(covered)
         {
             return Err(SnapshotError::Damaged);
         }
@@ -98,8 +98,8 @@ impl Snapshot {
     /// encoded.
     pub(crate) fn from_trusted_bytes(bytes: SnapshotBytes) -> Result<Self, SnapshotError> {
         let all = (*bytes).as_ref();
-        let head = Row(all);
-        let sections = sections(head, all.len()).ok_or(SnapshotError::Damaged)?;
+        let header_row = Row(all);
+        let sections = sections(header_row, all.len()).ok_or(SnapshotError::Damaged)?;
         let section = |section: Section| &all[sections[section as usize].clone()];
         let texts = section(Section::Texts);
         let name = |row| std::str::from_utf8(Row(row).text(0, texts)).map(Name::from);
@@ -118,13 +118,13 @@ impl Snapshot {
         let info = SnapshotInfo {
             token: (!token.is_empty()).then(|| token.into()),
             store: store.ok_or(SnapshotError::Damaged)?,
-            epoch: Epoch(head.u64(header::EPOCH)),
-            revision: Revision(head.u64(header::REVISION)),
-            floor: Revision(head.u64(header::FLOOR)),
+            epoch: Epoch(header_row.u64(header::EPOCH)),
+            revision: Revision(header_row.u64(header::REVISION)),
+            floor: Revision(header_row.u64(header::FLOOR)),
             lineage: section(Section::Lineage).chunks_exact(lineage::LEN).map(ancestor).collect(),
         };
         let names = names.map_err(|_| SnapshotError::Damaged)?;
-        let (seed, info) = (head.u64(header::SEED), Arc::new(info));
+        let (seed, info) = (header_row.u64(header::SEED), Arc::new(info));
         Ok(Self { sections, names, provenances, seed, info, bytes })
     }
 
@@ -150,13 +150,13 @@ impl Snapshot {
 
     /// Returns the bytes to write to a file: the header with the checksum, and the body.
     pub fn to_header_and_body(&self) -> [Cow<'_, [u8]>; 2] {
-        let (head, rest) = self.bytes().split_at(header::LEN);
+        let (header_row, body) = self.bytes().split_at(header::LEN);
         let mut hasher = Xxh3::new();
-        hasher.update(&head[header::LEN_OF_FILE..]);
-        hasher.update(rest);
-        let mut head = head.to_vec();
-        RowMut(&mut head).u64(header::CHECKSUM, hasher.digest());
-        [Cow::Owned(head), Cow::Borrowed(rest)]
+        hasher.update(&header_row[header::LEN_OF_FILE..]);
+        hasher.update(body);
+        let mut header_row = header_row.to_vec();
+        RowMut(&mut header_row).u64(header::CHECKSUM, hasher.digest());
+        [Cow::Owned(header_row), Cow::Borrowed(body)]
     }
 
     /// Returns the size in bytes.
@@ -222,11 +222,11 @@ impl fmt::Debug for Snapshot {
 }
 
 /// Returns the ranges of the sections, or `None` if a range is outside the file.
-fn sections(head: Row<'_>, len: usize) -> Option<[Range<usize>; Section::COUNT]> {
+fn sections(header_row: Row<'_>, len: usize) -> Option<[Range<usize>; Section::COUNT]> {
     let mut sections = [const { 0..0 }; Section::COUNT];
     for (at, (section, row)) in (header::SECTIONS..).step_by(16).zip(Section::ALL) {
-        let start = usize::try_from(head.u64(at)).ok()?;
-        let count = usize::try_from(head.u64(at + 8)).ok()?;
+        let start = usize::try_from(header_row.u64(at)).ok()?;
+        let count = usize::try_from(header_row.u64(at + 8)).ok()?;
         let end = start.checked_add(count.checked_mul(row)?)?;
         if start < header::LEN || end > len {
             return None;

@@ -115,12 +115,12 @@ mod tests {
 
     #[test]
     fn equal_provenances_share_a_number() {
-        let mut all = ProvenanceTable::default();
-        assert_eq!(all.number_of(&Provenance::default()), 0);
+        let mut table = ProvenanceTable::default();
+        assert_eq!(table.number_of(&Provenance::default()), 0);
         assert_eq!(
-            [all.number_of(&sample_provenance()), all.number_of(&Provenance::new("a", "b"))],
+            [table.number_of(&sample_provenance()), table.number_of(&Provenance::new("a", "b"))],
             [1, 2]
         );
-        assert_eq!(all.number_of(&sample_provenance()), 1);
+        assert_eq!(table.number_of(&sample_provenance()), 1);
     }
 }

@@ -68,16 +68,16 @@ fn views_never_mix_and_followers_miss_nothing() {
         for _ in 0..2 {
             scope.spawn(|| {
                 let mut last = None;
-                let mut kept: Vec<(View, Option<i64>)> = Vec::new();
+                let mut old_views: Vec<(View, Option<i64>)> = Vec::new();
                 while !finished.load(Ordering::Relaxed) {
                     let view = index.view();
                     let value = single_value(&view);
                     assert!(value >= last, "time goes back");
                     last = value;
                     views_read.fetch_add(1, Ordering::Relaxed);
-                    kept.push((view, value));
-                    if kept.len() > 3 {
-                        let (view, value) = kept.remove(0);
+                    old_views.push((view, value));
+                    if old_views.len() > 3 {
+                        let (view, value) = old_views.remove(0);
                         assert_eq!(single_value(&view), value, "a view changed");
                     }
                 }
@@ -134,14 +134,14 @@ fn order_of_value(value: &EntityValue) -> i64 {
 }
 
 fn all_orders(view: &View) -> BTreeMap<EntityKey, i64> {
-    let mut all = BTreeMap::new();
+    let mut orders = BTreeMap::new();
     for session in view.sessions() {
-        all.insert(session.key.clone().into(), session.order.0);
+        orders.insert(session.key.clone().into(), session.order.0);
         for message in view.by_session(&session.key.session) {
-            all.insert(message.key.clone().into(), message.order.0);
+            orders.insert(message.key.clone().into(), message.order.0);
         }
     }
-    all
+    orders
 }
 
 #[test]
