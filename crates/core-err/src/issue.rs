@@ -187,8 +187,8 @@ pub enum IssueKind {
         /// The copy that is used.
         used_copy: String,
     },
-    /// The id in a record differs from the id in its place. The id in the place is used.
-    #[error("the record says {field} is {value_in_record:?}; its place is believed")]
+    /// The id in a record differs from the id of its file or row. The id of the file or row is used.
+    #[error("the record says {field} is {value_in_record:?}; the id of its file or row is used")]
     IdMismatch {
         /// The field: "id", "sessionID", "messageID".
         field: &'static str,

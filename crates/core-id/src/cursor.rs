@@ -56,7 +56,7 @@ impl fmt::Display for Cursor {
 
 /// The error for a text that is not a cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a cursor: 16 hex digits, a colon and a number")]
+#[error("not a cursor; expected 16 hex digits, a colon and a number")]
 pub struct CursorError;
 
 impl FromStr for Cursor {

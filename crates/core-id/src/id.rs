@@ -17,7 +17,7 @@ pub enum IdError {
     #[error("an id may not be empty")]
     Empty,
     /// The bytes are not UTF-8.
-    #[error("an id has to be UTF-8 (it is not at byte {at})")]
+    #[error("an id must be UTF-8 (invalid byte at {at})")]
     NotUtf8 {
         /// Byte offset of the first invalid byte.
         at: usize,

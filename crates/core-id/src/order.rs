@@ -1,4 +1,5 @@
-//! The order among siblings. The Source sets it; ids do not give it, because their clock restarts.
+//! The order among siblings. The Source sets the order; the order of ids is not that of time, because the
+//! clock of ids restarts.
 
 /// The place of an entity among its siblings. The bytes of the id break ties.
 ///

@@ -112,7 +112,7 @@ impl SessionIndex {
         lock(&self.shared.writer).token.clone()
     }
 
-    /// Pins the current state and returns a view of it. A view is cheap to take. Keep it short: the
+    /// Pins the current state and returns a view of it. Taking a view is cheap. Drop it soon: the
     /// index keeps every version that a live view shows.
     pub fn view(&self) -> View {
         View::new(Arc::clone(&self.shared))

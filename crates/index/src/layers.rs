@@ -263,6 +263,7 @@ impl Layers {
         if let Some((base, rows)) = rows {
             for row in rows {
                 let Some(id) = base.message_id(row) else { continue };
+                // `members` is a hint: a version may be later than `at`, and then the row still shows.
                 let hidden = members.contains(&id)
                     && self
                         .messages

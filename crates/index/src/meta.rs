@@ -121,8 +121,8 @@ impl SessionMeta {
     }
 }
 
-/// The state that a refresh of a session and its messages needs. A change of it is not a change for
-/// readers and followers.
+/// The state that a refresh of a session and its messages needs. Readers and followers do not see
+/// changes of this state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct RefreshState {
     /// The stamp of the set of messages; `None` if the store had no such set.

@@ -49,6 +49,8 @@ pub(crate) fn rebase(shared: &SharedState, writer: &mut WriterState) -> Snapshot
             }
         }
     }
+    // A base has no rows of removed keys, so followers with an older cursor need tombstones. When the
+    // oldest tombstones are dropped, the floor rises to them: older cursors then get `Fresh`.
     let mut tombstones = removed_keys(&layers, at);
     tombstones.sort_unstable_by_key(|(_, sequence)| *sequence);
     let dropped = tombstones.len().saturating_sub(MAX_TOMBSTONES);

@@ -41,6 +41,8 @@ pub(crate) fn commit(
     // even so, because a published revision never changes.
     let revision = next.max(published + 1);
     let mut log = Vec::with_capacity(versions.len());
+    // Views of published revisions skip versions with a later `since`, so the versions can be written one
+    // by one before `publish` makes all of them visible.
     for PendingVersion { change, sequence } in versions {
         if sequence > published {
             log.push((sequence, change.key()));
@@ -202,6 +204,7 @@ impl PendingCommit<'_> {
             (Some(old), Some(new)) => old.is_visibly_equal(new),
             _ => false,
         };
+        // Keep the sum of the session's usage by difference, so that a commit need not add all messages.
         let (before, after) = (old.map(|old| old.usage()), new.as_ref().map(|new| new.usage()));
         if before != after {
             let sum = self.usage_changes.entry(key.session.clone()).or_default();
@@ -217,9 +220,8 @@ impl PendingCommit<'_> {
 /// Numbers the parts of a message: new and changed parts get the number of this change, the other parts
 /// keep theirs.
 ///
-/// An equal stamp proves an unchanged part only if the part was settled when it was observed. For an
-/// unsettled part, the caller that read the same bytes again says so with
-/// [`PartRef::with_last_change_of`].
+/// An equal stamp proves an unchanged part only if the part was settled when it was observed. For other
+/// parts, a caller that read the same bytes again calls [`PartRef::with_last_change_of`].
 fn number_parts(parts: &mut PartList, old_parts: Option<&PartList>, next_change: u64) {
     let old_parts: HashMap<_, &PartRef> =
         old_parts.iter().flat_map(|list| list.refs.iter()).map(|part| (&part.id, part)).collect();

@@ -48,7 +48,7 @@ fn kinds() -> Vec<(IssueKind, &'static str)> {
         ),
         (
             IdMismatch { field: "sessionID", value_in_record: "ses_2".to_owned() },
-            r#"the record says sessionID is "ses_2"; its place is believed"#,
+            r#"the record says sessionID is "ses_2"; the id of its file or row is used"#,
         ),
         (OrphanParts { count: 1 }, "1 part of a message that is not there"),
         (OrphanParts { count: 3 }, "3 parts of a message that is not there"),

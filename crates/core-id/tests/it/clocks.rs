@@ -45,7 +45,7 @@ fn the_clock_restarts_at_each_wrap() {
         assert!(first < last, "as text, the later id comes first");
         assert_eq!(first.clock().unwrap().ticks_after(last.clock().unwrap()), 4096);
         assert_eq!(last.clock().unwrap().ticks_after(first.clock().unwrap()), -4096);
-        // Any reference near the wrap, before or after it, gives the right time for both ids.
+        // Both ids decode correctly with any reference near the wrap, before or after it.
         for reference in [wrap - DAYS_397_MS, wrap - 1, wrap, wrap + DAYS_397_MS] {
             assert_eq!(last.time(reference), Some(wrap - 1), "{reference}");
             assert_eq!(first.time(reference), Some(wrap), "{reference}");

@@ -96,7 +96,7 @@ fn part_ids_are_later_than_their_message() {
     assert!(!counters.contains_key(&0) && counters.len() > 1, "{counters:?}");
 }
 
-/// Checks the id in a field, if the field's name is one of those that hold ids. Returns whether it is.
+/// Checks the value of a field that holds an id. Returns `false` if the field's name is not such a name.
 fn check_field(name: &str, id: &str) -> bool {
     let clock: Option<IdClock> = match name {
         "sessionID" | "sessionId" => SessionId::new(id).unwrap().clock(),

@@ -3,7 +3,7 @@
 /// The period after which the time part of an id restarts: 2^36 ms.
 pub(crate) const PERIOD_MS: i64 = 1 << 36;
 
-/// Half a period. A reference that is further away gives a time in another period.
+/// Half a period. A reference that is further away selects another period.
 pub(crate) const HALF_MS: i64 = PERIOD_MS / 2;
 
 /// 397 days, as in the documentation: a little less than half a period.

@@ -212,8 +212,8 @@ fn find_string_end_by_chunks(bytes: &[u8], mut at: usize) -> Option<usize> {
 /// Returns a bit for each character of a chunk that a backslash escapes. `carry` is 1 if the last character
 /// of the previous chunk escapes the first character of this chunk, and is set for the next chunk.
 ///
-/// In a row of backslashes, every second one is escaped. The carries of an addition run through each row
-/// and so separate rows that begin at odd places from rows that begin at even places.
+/// In a run of backslashes, every second one is escaped. The carries of an addition pass through each run
+/// and so separate runs that begin at odd places from runs that begin at even places.
 #[inline]
 fn escaped_bits(backslashes: u64, carry: &mut u64) -> u64 {
     const EVEN: u64 = 0x5555_5555_5555_5555;

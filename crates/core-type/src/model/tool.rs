@@ -58,7 +58,7 @@ record! {
         status: LazyStr<'a> = "status",
         /// The input.
         input: RawJson<'a> = "input",
-        /// The title that the tool gives its work.
+        /// The title of the running work, chosen by the tool.
         title: LazyStr<'a> = "title",
         /// Metadata of the tool; for bash the current output.
         metadata: RawJson<'a> = "metadata",
@@ -76,7 +76,7 @@ record! {
         input: RawJson<'a> = "input",
         /// The output that the model received.
         output: LazyStr<'a> = "output",
-        /// The title that the tool gave its work.
+        /// The title of the finished work, chosen by the tool.
         title: LazyStr<'a> = "title",
         /// Metadata of the tool; for task the id of the subagent's session.
         metadata: RawJson<'a> = "metadata",
