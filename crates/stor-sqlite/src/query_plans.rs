@@ -130,7 +130,7 @@ fn queries_need_only_the_required_columns() {
     let v1: Vec<&Table> = READ_TABLES.into_iter().filter(|table| !table.is_v2).collect();
     let preview: Vec<&Table> = READ_TABLES
         .into_iter()
-        .filter(|table| ["session_v2", "kv"].iter().all(|it| table.name != *it))
+        .filter(|table| ["session_v2", "kv"].iter().all(|excluded| table.name != *excluded))
         .collect();
     for tables in [&READ_TABLES[..], &v1, &preview] {
         let db = database_with_required_columns(tables);

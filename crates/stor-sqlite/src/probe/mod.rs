@@ -87,9 +87,9 @@ fn probe_once(
 ) -> Result<Option<ProbeResult>> {
     let ProbeConnection { conn, connection_id } = match probe_connection
         .take()
-        .filter(|kept| kept.conn.is_reusable(&store.database))
+        .filter(|reusable| reusable.conn.is_reusable(&store.database))
     {
-        Some(kept) => probe_connection.insert(kept),
+        Some(reusable) => probe_connection.insert(reusable),
         None => {
             let conn = store.pool.take(&store.database, &*store.clock, store.options.max_len)?;
             probe_connection
@@ -169,8 +169,8 @@ fn probe_once(
             let old_sequences: HashSet<&(u64, u64)> = since.sequences.iter().collect();
             sessions.retain(|(sequence, _)| !old_sequences.contains(sequence));
             let is_logged = since.sequences != now.sequences;
-            let named = sessions.into_iter().filter_map(|(_, id)| id.ok().map(SessionKey::from));
-            probe = compare_marks(&context, since, named.collect(), is_logged)?;
+            let changed = sessions.into_iter().filter_map(|(_, id)| id.ok().map(SessionKey::from));
+            probe = compare_marks(&context, since, changed.collect(), is_logged)?;
         }
         Ok(())
     });

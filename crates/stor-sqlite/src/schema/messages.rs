@@ -46,7 +46,7 @@ impl MessageQueries {
         [sequence, no_session]: [&str; 2],
         cap: Option<u64>,
     ) -> Option<Self> {
-        let whole = Select::new(C::ALL, tables.readable(&MESSAGE)?, cap, "");
+        let all_columns = Select::new(C::ALL, tables.readable(&MESSAGE)?, cap, "");
         let of_session = |select: &Select, sequence: &str, index_hint: &str, condition: &str| {
             let select = select.clone().replace(C::Session.at(), sequence);
             format!(
@@ -54,8 +54,8 @@ impl MessageQueries {
             )
         };
         let [data, updated] = [C::Data.at(), C::Updated.at()];
-        let sized = whole.clone().replace(data, length("data"));
-        let named = whole.clone().replace(data, "NULL").replace(updated, "NULL");
+        let with_size = all_columns.clone().replace(data, length("data"));
+        let without_text = all_columns.clone().replace(data, "NULL").replace(updated, "NULL");
         let by_id = |select: &Select| {
             let select = select.clone().replace(C::Session.at(), "NULL");
             BY_ID_OR_OWNER.map(|[id, owner]| {
@@ -64,16 +64,16 @@ impl MessageQueries {
         };
         let has_no_rows = "AND NOT EXISTS (SELECT 1 FROM session_message WHERE session_id = ?1)";
         Some(Self {
-            by_session: of_session(&whole, sequence, "", ""),
+            by_session: of_session(&all_columns, sequence, "", ""),
             by_session_without_preview: is_preview
-                .then(|| of_session(&whole, sequence, "", has_no_rows)),
+                .then(|| of_session(&all_columns, sequence, "", has_no_rows)),
             names: [(sequence, ""), ("NULL", "NOT INDEXED")]
-                .map(|(sequence, index_hint)| of_session(&named, sequence, index_hint, "")),
-            stamps: of_session(&sized, sequence, "", ""),
-            stamp_by_id: by_id(&sized),
-            by_id: by_id(&whole),
+                .map(|(sequence, index_hint)| of_session(&without_text, sequence, index_hint, "")),
+            stamps: of_session(&with_size, sequence, "", ""),
+            stamp_by_id: by_id(&with_size),
+            by_id: by_id(&all_columns),
             orphans: format!(
-                "{whole} FROM message AS m WHERE {no_session} ORDER BY session_id, time_created, id"
+                "{all_columns} FROM message AS m WHERE {no_session} ORDER BY session_id, time_created, id"
             ),
         })
     }

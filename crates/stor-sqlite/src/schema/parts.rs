@@ -47,11 +47,11 @@ impl PartQueries {
         cap: Option<u64>,
     ) -> Option<Self> {
         let columns = tables.readable(&PART)?;
-        let whole = Select::new(C::ALL, columns, cap, "");
-        let bare = whole.clone().replace(C::Session.at(), "NULL");
-        let sized = bare.clone().replace(C::Data.at(), length("data"));
+        let all_columns = Select::new(C::ALL, columns, cap, "");
+        let without_session = all_columns.clone().replace(C::Session.at(), "NULL");
+        let with_size = without_session.clone().replace(C::Data.at(), length("data"));
         let visible_condition = if is_migrated { NOT_MIGRATED } else { "1" };
-        let all = |select: &Select| {
+        let after_row = |select: &Select| {
             let select = select.clone().append("rowid");
             format!("{select} FROM part WHERE rowid > ?1 AND {visible_condition} ORDER BY rowid")
         };
@@ -73,12 +73,14 @@ impl PartQueries {
                  WHERE m.session_id = ?1 ORDER BY m.time_created, m.id, m.rowid, p.id",
                 Select::new(C::ALL, columns, cap, "p."),
             ),
-            stamps: format!("{sized} FROM part WHERE message_id = ?1 ORDER BY id"),
-            stamp_by_id: by_id(&sized),
-            by_id: by_id(&whole),
-            orphans: format!("{whole} FROM part AS p {orphan_filter} ORDER BY message_id, id"),
-            all_after_row: all(&whole),
-            borrowed_after_row: all(&bare),
+            stamps: format!("{with_size} FROM part WHERE message_id = ?1 ORDER BY id"),
+            stamp_by_id: by_id(&with_size),
+            by_id: by_id(&all_columns),
+            orphans: format!(
+                "{all_columns} FROM part AS p {orphan_filter} ORDER BY message_id, id"
+            ),
+            all_after_row: after_row(&all_columns),
+            borrowed_after_row: after_row(&without_session),
             visible_condition,
         })
     }

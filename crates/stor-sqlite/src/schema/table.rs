@@ -40,8 +40,8 @@ impl Table {
     }
 
     pub(crate) fn knows_column(&self, column: &str) -> bool {
-        self.columns.iter().any(|known| known.name == column)
-            || self.unread_columns.iter().chain(self.secret_columns).any(|known| *known == column)
+        self.columns.iter().any(|candidate| candidate.name == column)
+            || self.unread_columns.iter().chain(self.secret_columns).any(|name| *name == column)
     }
 }
 

@@ -79,9 +79,9 @@ impl V2Schema {
         [sequence, no_session]: [&str; 2],
         cap: Option<u64>,
     ) -> Option<Self> {
-        let whole = Select::new(RowColumn::ALL, tables.readable(&SESSION_MESSAGE)?, cap, "");
-        let sized = whole.clone().replace(row_column::DATA, length("data"));
-        let named = whole.clone().replace(row_column::DATA, "NULL");
+        let all_columns = Select::new(RowColumn::ALL, tables.readable(&SESSION_MESSAGE)?, cap, "");
+        let with_size = all_columns.clone().replace(row_column::DATA, length("data"));
+        let without_text = all_columns.clone().replace(row_column::DATA, "NULL");
         // The latest time up to a row: within a list of rows, and for a single row. The queries for
         // parts leave it out, because the order of parts depends only on their row.
         let (latest, latest_of_one) = match is_preview {
@@ -115,22 +115,22 @@ impl V2Schema {
         let is_item = format!("AND type NOT IN ({messages})");
         Some(Self {
             is_preview,
-            by_session: of_session(&whole, latest, sequence, "", ""),
+            by_session: of_session(&all_columns, latest, sequence, "", ""),
             names: [(sequence, ""), ("NULL", "NOT INDEXED")].map(|(sequence_term, index_hint)| {
-                of_session(&named, "NULL", sequence_term, index_hint, "")
+                of_session(&without_text, "NULL", sequence_term, index_hint, "")
             }),
-            stamps: of_session(&sized, latest, sequence, "", ""),
-            by_id: by_id(&whole),
-            stamp_by_id: by_id(&sized),
-            items: of_session(&whole, latest, "NULL", "", &is_item),
-            by_id_in_any_session: format!("{} WHERE id = ?1", select(&whole, "NULL")),
+            stamps: of_session(&with_size, latest, sequence, "", ""),
+            by_id: by_id(&all_columns),
+            stamp_by_id: by_id(&with_size),
+            items: of_session(&all_columns, latest, "NULL", "", &is_item),
+            by_id_in_any_session: format!("{} WHERE id = ?1", select(&all_columns, "NULL")),
             orphans: format!(
                 "{} WHERE {no_session} ORDER BY session_id, seq",
-                select(&whole, "time_created")
+                select(&all_columns, "time_created")
             ),
             all_after_row: format!(
                 "{} WHERE rowid > ?1 ORDER BY rowid",
-                select(&whole, "NULL, rowid")
+                select(&all_columns, "NULL, rowid")
             ),
             pending: PENDING_TABLES
                 .iter()

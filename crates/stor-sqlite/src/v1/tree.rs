@@ -65,9 +65,9 @@ impl MessagePlacer {
         }
         let is_ahead = self.next.iter().chain(self.messages.as_slice()).any(is_owner);
         while is_ahead && self.next.is_some() {
-            let placed = self.place(out);
-            if placed.as_ref().is_some_and(|id| id.as_bytes() == owner) {
-                return placed;
+            let message = self.place(out);
+            if message.as_ref().is_some_and(|id| id.as_bytes() == owner) {
+                return message;
             }
         }
         None

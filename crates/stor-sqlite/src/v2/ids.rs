@@ -16,8 +16,8 @@ pub(crate) fn summary_id(compaction: &MessageId) -> Result<MessageId, IdError> {
 /// Returns the ids of the rows that may hold a message: the row of the compaction, if the id has
 /// the suffix of a summary, and the row with the same id.
 pub(crate) fn row_ids_of_message(message: &MessageId) -> impl Iterator<Item = &str> {
-    let own = message.as_str();
-    own.strip_suffix(SUMMARY_SUFFIX).into_iter().chain([own])
+    let id = message.as_str();
+    id.strip_suffix(SUMMARY_SUFFIX).into_iter().chain([id])
 }
 
 /// Returns the messages that a row becomes.
@@ -67,13 +67,13 @@ impl Slot {
     pub(crate) fn id(self, message: &MessageId) -> Result<PartId, IdError> {
         const PLACE: usize = 5;
         let id = message.as_bytes();
-        let own = id.strip_prefix(MESSAGE_PREFIX.as_bytes()).unwrap_or(id);
-        let mut part = Vec::with_capacity(PART_PREFIX.len() + own.len() + PLACE + 6);
+        let id_body = id.strip_prefix(MESSAGE_PREFIX.as_bytes()).unwrap_or(id);
+        let mut part = Vec::with_capacity(PART_PREFIX.len() + id_body.len() + PLACE + 6);
         part.extend_from_slice(PART_PREFIX.as_bytes());
         match is_canonical(id, MESSAGE_PREFIX) {
-            true => part.extend_from_slice(&own[..own.len() - PLACE]),
+            true => part.extend_from_slice(&id_body[..id_body.len() - PLACE]),
             false => {
-                part.extend_from_slice(own);
+                part.extend_from_slice(id_body);
                 part.push(b'_');
             }
         }

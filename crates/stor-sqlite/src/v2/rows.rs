@@ -214,8 +214,8 @@ pub(crate) fn retain_from(
     first: usize,
     is_wanted: impl Fn(&EntityKey) -> bool,
 ) {
-    let kept: Vec<Row> = out.rows.drain(first..).filter(|row| is_wanted(&row.key)).collect();
-    out.rows.extend(kept);
+    let wanted_rows: Vec<Row> = out.rows.drain(first..).filter(|row| is_wanted(&row.key)).collect();
+    out.rows.extend(wanted_rows);
 }
 
 /// Reads the names of a session's messages, and the set of its rows.

@@ -134,14 +134,15 @@ fn every_change_is_noticed() {
                     match probe(store, &first) {
                         Probe::Unchanged => panic!("missed: {case}"),
                         Probe::Rescan => {}
-                        Probe::Changed(named) => {
-                            let named: Vec<_> = named.iter().map(SourceChange::session).collect();
+                        Probe::Changed(sessions) => {
+                            let sessions: Vec<_> =
+                                sessions.iter().map(SourceChange::session).collect();
                             let after = stamps(store, &Survey::Sessions);
                             let id = EntityKey::Session(session_key(session));
                             let shows = before.get(&id) != after.get(&id);
                             assert!(
-                                shows || named.contains(&&session_key(session)),
-                                "{case}: {named:?}"
+                                shows || sessions.contains(&&session_key(session)),
+                                "{case}: {sessions:?}"
                             );
                         }
                     }
@@ -270,7 +271,9 @@ fn an_event_log_added_by_an_upgrade_is_read() {
     let first = token(&store);
     commit(&db, "UPDATE message SET time_updated = 9");
     assert_eq!(probe(&store, &first), Probe::Rescan, "nothing tells what it was");
-    let tables = crate::support::SCHEMA.split(';').filter(|it| it.contains("CREATE TABLE `event"));
+    let tables = crate::support::SCHEMA
+        .split(';')
+        .filter(|statement| statement.contains("CREATE TABLE `event"));
     db.execute_batch(&tables.collect::<Vec<_>>().join(";")).unwrap();
     let next = store.probe(Some(&first)).unwrap().token.unwrap();
     commit(&db, &format!("UPDATE message SET time_updated = 10; {}", log_statement("ses_1")));

@@ -35,8 +35,13 @@ fn pages(database: &Path) -> Vec<Page> {
     let db = Connection::open(database).unwrap();
     let mut all = db.prepare("SELECT name, pagetype, pageno, ncell FROM dbstat").unwrap();
     let page = |row: &rusqlite::Row<'_>| {
-        let whole = |at| row.get(at).map(|number: i64| usize::try_from(number).unwrap());
-        Ok(Page { owner: row.get(0)?, kind: row.get(1)?, number: whole(2)?, cells: whole(3)? })
+        let number_at = |at| row.get(at).map(|number: i64| usize::try_from(number).unwrap());
+        Ok(Page {
+            owner: row.get(0)?,
+            kind: row.get(1)?,
+            number: number_at(2)?,
+            cells: number_at(3)?,
+        })
     };
     all.query_map([], page).unwrap().map(Result::unwrap).collect()
 }
@@ -82,8 +87,8 @@ fn a_damaged_page_costs_only_its_own_rows() {
     let (_dir, database) = copy_corpus(Corpus::OpencodeSqlite);
     let bytes = std::fs::read(&database).unwrap();
     let store = open(&database);
-    let known = sessions(&store);
-    let (all, _) = read_sessions(&store, &known);
+    let session_keys = sessions(&store);
+    let (all, _) = read_sessions(&store, &session_keys);
     let (overview, _) = survey_everything(&store);
     drop(store);
     let (mut visited_kinds, mut compared) = (BTreeSet::new(), 0);
@@ -105,7 +110,7 @@ fn a_damaged_page_costs_only_its_own_rows() {
         damaged[(page.number - 1) * PAGE..][..PAGE].fill(0x5a);
         std::fs::write(&database, damaged).unwrap();
         let store = open(&database);
-        let (names, issue_count) = read_sessions(&store, &known);
+        let (names, issue_count) = read_sessions(&store, &session_keys);
         let (listed, survey_issues) = survey_everything(&store);
         let missing: Vec<_> = all.difference(&names).collect();
         // A tree has no parts of a message that it does not have.
@@ -148,14 +153,14 @@ fn an_issue_names_its_row() {
     let store = open(&database);
     let mut issue_count = 0;
     for session in sessions(&store) {
-        let whole = tree(&store, &session);
-        for (key, issue) in &whole.issues {
+        let listing = tree(&store, &session);
+        for (key, issue) in &listing.issues {
             assert!(matches!(issue.kind, IssueKind::Database { .. }), "{issue}");
             let name = key.as_ref().unwrap().to_string();
             assert!(name.starts_with("part "), "{name}");
             issue_count += 1;
         }
-        assert_eq!(whole.entries[0].key, session.into(), "the rest is there");
+        assert_eq!(listing.entries[0].key, session.into(), "the rest is there");
     }
     assert!(issue_count > 0);
 }
@@ -181,7 +186,7 @@ fn arbitrary_page_damage_ends_no_call() {
         .filter(|page| page.owner == "sqlite_schema")
         .map(|page| page.number)
         .collect();
-    let known: Vec<_> = sessions(&open(&database)).into_iter().step_by(8).collect();
+    let session_keys: Vec<_> = sessions(&open(&database)).into_iter().step_by(8).collect();
     let mut numbers = PseudoRandom(0x5eed);
     for turn in 0..120 {
         let number = 1 + numbers.next_below(bytes.len() / PAGE);
@@ -199,7 +204,7 @@ fn arbitrary_page_damage_ends_no_call() {
             Err(error) => assert!(schema_pages.contains(&number), "page {number}: {error}"),
             Ok(_) if schema_pages.contains(&number) => {} // half a schema may be any other
             Ok(_) => {
-                read_sessions(&store, &known);
+                read_sessions(&store, &session_keys);
                 survey_everything(&store);
             }
         }

@@ -22,9 +22,9 @@ fn sessions(store: &dyn Source) -> Vec<SessionKey> {
 /// A session as `opencode export` prints it, from the spans alone.
 fn export_session(store: &dyn Source, session: &SessionKey) -> Value {
     let (mut info, mut messages) = (Value::Null, Vec::<Value>::new());
-    let whole = tree(store, session);
-    assert!(whole.issues.is_empty(), "{:?}", whole.issues);
-    for entry in whole.entries {
+    let listing = tree(store, session);
+    assert!(listing.issues.is_empty(), "{:?}", listing.issues);
+    for entry in listing.entries {
         let value: Value = serde_json::from_slice(entry.span.as_ref().unwrap()).unwrap();
         match entry.key {
             EntityKey::Session(_) => info = value,

@@ -33,14 +33,14 @@ fn listing_issues(store: &SqliteReader) -> Vec<String> {
 
 #[test]
 fn every_schema_that_opencode_wrote_is_known() {
-    let whole = SchemaReport::default();
+    let expected = SchemaReport::default();
     for corpus in REAL_CORPORA.into_iter().chain(V2_CORPORA) {
         let (_dir, database) = copy_corpus(corpus);
-        assert_eq!(open(&database).schema_report().unwrap(), whole, "{corpus:?}");
+        assert_eq!(open(&database).schema_report().unwrap(), expected, "{corpus:?}");
     }
     for schema in [SCHEMA, V2_SCHEMA] {
         let (_dir, database) = database_with_schema(schema, "");
-        assert_eq!(open(&database).schema_report().unwrap(), whole);
+        assert_eq!(open(&database).schema_report().unwrap(), expected);
     }
 }
 

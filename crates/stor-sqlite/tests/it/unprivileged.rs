@@ -97,9 +97,9 @@ fn a_log_is_read_in_a_directory_without_write_access() {
 fn the_database_of_another_user_is_read() {
     let Some((_keep, program)) = copy_of_program() else { return };
     for (is_alive, is_hidden) in [(true, false), (true, true), (false, false)] {
-        let (dir, made) = database_with_rows(SMALL_ROWS);
+        let (dir, original) = database_with_rows(SMALL_ROWS);
         let database = dir.path().join(SMALL_NAME);
-        std::fs::rename(made, &database).unwrap();
+        std::fs::rename(original, &database).unwrap();
         let db = open_writer(&database);
         db.execute("UPDATE session SET title = 'committed'", []).unwrap();
         let killed = tempfile::tempdir().unwrap();

@@ -94,8 +94,8 @@ fn put_content(walk: &mut Walk<'_>, sink: &mut Sink<'_>) -> Walked<()> {
     });
     if walked != Ok(true) {
         *walk = begin; // skip the content the same way as a call without parts
-        let left = walk.raw()?;
-        sink.put_unreadable_list(&row.id, Slot::item(at), left);
+        let rest = walk.raw()?;
+        sink.put_unreadable_list(&row.id, Slot::item(at), rest);
     }
     Ok(())
 }

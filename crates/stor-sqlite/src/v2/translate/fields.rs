@@ -67,15 +67,15 @@ pub(super) trait Fields<'a>: Default {
     /// Reads the elements of an array up to the first malformed element. The second result is the
     /// whole value if the array could not be read to its end.
     fn read_elements(value: Option<Raw<'a>>) -> (Vec<Self>, Option<Raw<'a>>) {
-        let mut all = Vec::new();
-        let left = value.filter(|value| {
+        let mut elements = Vec::new();
+        let unreadable = value.filter(|value| {
             let walked = Walk::new(value).array(|walk| {
-                all.push(Self::read(walk)?);
+                elements.push(Self::read(walk)?);
                 Ok(())
             });
             walked != Ok(true)
         });
-        (all, left)
+        (elements, unreadable)
     }
 }
 

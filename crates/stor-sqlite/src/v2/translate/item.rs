@@ -23,14 +23,14 @@ pub(crate) fn put_item(row: &V2Row<'_>, session: &SessionKey, out: &mut QueryOut
 }
 
 /// Checks whether an object has a field. Returns `None` if the text is not an object.
-pub(crate) fn has_field(text: &[u8], wanted: &[u8]) -> Option<bool> {
-    let mut has_wanted = false;
+pub(crate) fn has_field(text: &[u8], field: &[u8]) -> Option<bool> {
+    let mut is_present = false;
     let mut walk = Walk::new(text);
     let is_object = walk.object(|walk, name| {
-        has_wanted |= name == wanted;
+        is_present |= name == field;
         walk.raw().map(drop)
     });
-    (is_object == Ok(true) && walk.end().is_ok()).then_some(has_wanted)
+    (is_object == Ok(true) && walk.end().is_ok()).then_some(is_present)
 }
 
 /// Returns the fields of a row without the field `type`, because the column `type` counts. Returns

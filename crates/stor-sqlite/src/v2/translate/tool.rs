@@ -107,9 +107,9 @@ impl<'a> State<'a> {
                 put_optional_field(out, key!("cause"), self.error);
             }
         }
-        let is_said = status == b"completed" && self.content.all().all(Content::is_known);
-        let left = self.content_text.filter(|text| !is_said && *text != b"[]");
-        put_optional_field(out, key!("content"), left);
+        let is_complete = status == b"completed" && self.content.all().all(Content::is_known);
+        let content = self.content_text.filter(|text| !is_complete && *text != b"[]");
+        put_optional_field(out, key!("content"), content);
         self.rest.write(out);
         out.push(b'}');
     }

@@ -62,11 +62,11 @@ pub(super) fn read(walk: &mut Walk<'_>, sink: &mut Sink<'_>) -> Walked<()> {
             put_field(out, key!("synthetic"), b"true");
         }
     });
-    let (files, left_files) = File::read_elements(prompt.files);
+    let (files, unreadable_files) = File::read_elements(prompt.files);
     for file in files {
         put_part(&|out| file.write(out));
     }
-    let (agents, left_agents) = Agent::read_elements(prompt.agents);
+    let (agents, unreadable_agents) = Agent::read_elements(prompt.agents);
     for agent in agents {
         put_part(&|out| {
             out.extend_from_slice(b"{\"type\":\"agent\"");
@@ -78,7 +78,7 @@ pub(super) fn read(walk: &mut Walk<'_>, sink: &mut Sink<'_>) -> Walked<()> {
             agent.rest.write(out);
         });
     }
-    let (skills, left_skills) = Skill::read_elements(prompt.skills);
+    let (skills, unreadable_skills) = Skill::read_elements(prompt.skills);
     for skill in skills {
         put_part(&|out| {
             out.extend_from_slice(b"{\"type\":\"text\"");
@@ -92,9 +92,10 @@ pub(super) fn read(walk: &mut Walk<'_>, sink: &mut Sink<'_>) -> Walked<()> {
             out.push(b'}');
         });
     }
-    for left in [left_files, left_agents, left_skills].into_iter().flatten() {
+    for unreadable in [unreadable_files, unreadable_agents, unreadable_skills].into_iter().flatten()
+    {
         if let Some(slot) = numbers.next() {
-            sink.put_unreadable_list(&row.id, slot, left);
+            sink.put_unreadable_list(&row.id, slot, unreadable);
         }
     }
     Ok(())

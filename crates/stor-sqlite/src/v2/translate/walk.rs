@@ -200,20 +200,20 @@ mod tests {
 
     #[test]
     fn values_are_returned_verbatim() {
-        let found = values(r#" {"a":"x\"\\", "b\n" : [1, {"]":"}"}] ,"c":-1.5e3,"d":null} "#);
+        let parsed = values(r#" {"a":"x\"\\", "b\n" : [1, {"]":"}"}] ,"c":-1.5e3,"d":null} "#);
         let expected =
             [("a", r#""x\"\\""#), (r"b\n", r#"[1, {"]":"}"}]"#), ("c", "-1.5e3"), ("d", "null")];
         let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec();
-        assert_eq!(found, Ok(expected));
+        assert_eq!(parsed, Ok(expected));
         assert_eq!(values("{}"), Ok(vec![]));
     }
 
     #[test]
     fn truncated_or_malformed_json_is_an_error() {
-        let whole = r#"{"a":{"b":["c\\",1]},"long":"0123456789012345678901234567890123456789\""}"#;
-        assert!(values(whole).is_ok());
-        for cut in 0..whole.len() {
-            assert_eq!(values(&whole[..cut]), Err(MalformedJson), "{cut}");
+        let valid = r#"{"a":{"b":["c\\",1]},"long":"0123456789012345678901234567890123456789\""}"#;
+        assert!(values(valid).is_ok());
+        for cut in 0..valid.len() {
+            assert_eq!(values(&valid[..cut]), Err(MalformedJson), "{cut}");
         }
         for bad in [
             "[]",

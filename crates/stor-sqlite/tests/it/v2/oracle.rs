@@ -33,13 +33,13 @@ fn api_rows(reader: &mut dyn Reader, tree: &[Entry]) -> Vec<Value> {
         let is_row = matches!(&entry.key, EntityKey::Message(_) | EntityKey::Item(_));
         let Some(raw) = reader.raw(&entry.key).unwrap().filter(|_| is_row) else { continue };
         let mut row: Value = serde_json::from_slice(&raw).unwrap();
-        let mut shown = row["data"].take();
-        if shown.is_object() {
-            shown["id"] = row["id"].take();
-            shown["type"] = row["type"].take();
+        let mut api_row = row["data"].take();
+        if api_row.is_object() {
+            api_row["id"] = row["id"].take();
+            api_row["type"] = row["type"].take();
         }
-        if rows.last().is_none_or(|last| last["id"] != shown["id"] || shown.is_string()) {
-            rows.push(shown); // two messages may be made of one
+        if rows.last().is_none_or(|last| last["id"] != api_row["id"] || api_row.is_string()) {
+            rows.push(api_row); // two messages may be made of one
         }
     }
     rows

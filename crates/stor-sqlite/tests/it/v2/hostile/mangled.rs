@@ -180,13 +180,18 @@ fn apply_mutation(bytes: &mut Vec<u8>, mutation: &Mutation) {
                 let mut object = String::new();
                 write!(object, "{{\"{name}\":{PLACEHOLDER},{inside},\"{name}\":{PLACEHOLDER}}}")
                     .unwrap();
-                let whole = text.replacen(PLACEHOLDER, &object, 1);
-                let once = replace_placeholder(&whole, token);
-                let at = once
+                let with_object = text.replacen(PLACEHOLDER, &object, 1);
+                let with_first_token = replace_placeholder(&with_object, token);
+                let at = with_first_token
                     .windows(PLACEHOLDER.len())
                     .position(|window| window == PLACEHOLDER.as_bytes())
                     .unwrap();
-                *bytes = [&once[..at], &token.bytes(), &once[at + PLACEHOLDER.len()..]].concat();
+                *bytes = [
+                    &with_first_token[..at],
+                    &token.bytes(),
+                    &with_first_token[at + PLACEHOLDER.len()..],
+                ]
+                .concat();
             }
         }
     }
@@ -268,16 +273,16 @@ fn check_entry(entry: &Entry) -> Result<usize, TestCaseError> {
 fn all_calls(store: &dyn Source) -> Vec<Entry> {
     let mut reader = store.open().unwrap();
     let session = session_key("ses_1");
-    let whole = Listing::collect(|visit| reader.tree(&session, visit)).unwrap();
-    assert!(whole.issues.is_empty());
-    let keys: Vec<_> = whole.entries.iter().map(|entry| entry.key.clone()).collect();
+    let listing = Listing::collect(|visit| reader.tree(&session, visit)).unwrap();
+    assert!(listing.issues.is_empty());
+    let keys: Vec<_> = listing.entries.iter().map(|entry| entry.key.clone()).collect();
     let single = Listing::collect(|visit| reader.spans(&keys, visit)).unwrap().entries;
     let texts = |all: &[Entry]| -> Vec<String> {
         all.iter()
             .map(|entry| String::from_utf8_lossy(entry.span.as_deref().unwrap()).into_owned())
             .collect()
     };
-    assert_eq!(texts(&single), texts(&whole.entries));
+    assert_eq!(texts(&single), texts(&listing.entries));
     for scope in [Scope::AllParts, Scope::Messages(session.clone()), Scope::Items(session.clone())]
     {
         Listing::collect(|visit| reader.scan(&scope, visit)).unwrap();
@@ -288,7 +293,7 @@ fn all_calls(store: &dyn Source) -> Vec<Entry> {
         assert!(raw.starts_with(b"{\"id\":\"msg_m\"") && raw.ends_with(b"}"));
     }
     assert_eq!(survey_sorted(store, &Survey::Messages(&session)).1, []);
-    whole.entries
+    listing.entries
 }
 
 #[test]
@@ -330,8 +335,8 @@ fn mangled_rows_cost_only_themselves() {
             prop_assert!(entry_count > 0, "it is there, however it is");
             let native = store.open().unwrap().native(&session_key("ses_1")).unwrap().unwrap();
             let repaired = repair_surrogates(&native).map(|(repaired, _)| repaired);
-            let shown = serde_json::from_slice::<Value>(repaired.as_deref().unwrap_or(&native));
-            if let Err(error) = shown {
+            let parsed = serde_json::from_slice::<Value>(repaired.as_deref().unwrap_or(&native));
+            if let Err(error) = parsed {
                 let error = error.to_string();
                 prop_assert!(
                     error.contains("recursion") || error.contains("out of range"),

@@ -63,9 +63,9 @@ fn answers_carry_their_parent_and_directory() {
     for shape in [Preview, V2] {
         let (_dir, database) = session_with_rows(shape, &list);
         let store = open(&database);
-        let whole = tree(&store, &session()).entries;
-        assert_eq!(message_contexts(&whole), expected, "{shape:?}");
-        let keys: Vec<_> = whole.iter().map(|entry| entry.key.clone()).collect();
+        let entries = tree(&store, &session()).entries;
+        assert_eq!(message_contexts(&entries), expected, "{shape:?}");
+        let keys: Vec<_> = entries.iter().map(|entry| entry.key.clone()).collect();
         assert_eq!(message_contexts(&spans(&store, &keys).entries), expected, "one by one");
     }
 }
